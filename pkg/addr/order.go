@@ -1,0 +1,54 @@
+package addr
+
+import (
+	"net/netip"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// Address is one address that an instance holds while Active.
+type Address struct {
+	Prefix    netip.Prefix
+	Interface string // the link to put it on
+	Label     string // IFA_LABEL, IPv4 only
+	Scope     uint8  // RT_SCOPE_*
+}
+
+// Announce says how addresses are announced by gratuitous ARP or unsolicited
+// neighbor advertisements.
+type Announce struct {
+	Count      int           // for each address, in rounds
+	AgainAfter time.Duration // a second set of rounds after this; 0: none
+	Refresh    time.Duration // one round each, for as long as they are held; 0: never
+	Spacing    time.Duration // between two frames
+}
+
+// Set is all that an instance holds: its configuration.
+type Set struct {
+	Instance  string
+	Interval  time.Duration // of its adverts, for the lease
+	Miss      int
+	Addresses []Address
+	Announce  Announce
+}
+
+// Kind is what an Order wants.
+type Kind uint8
+
+// The kinds.
+const (
+	// Hold adds the addresses of the instances in one batch and announces them.
+	Hold Kind = iota
+	// Release cancels what is left to announce and removes them in one batch.
+	Release
+	// Reannounce announces again what is held.
+	Reannounce
+)
+
+// Order tells the worker what to do for some instances, all in one batch.
+type Order struct {
+	Kind      Kind
+	Cause     event.Cause
+	Instances []string
+}

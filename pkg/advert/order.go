@@ -1,0 +1,44 @@
+package advert
+
+import (
+	"net/netip"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// Kind is what an Order wants.
+type Kind uint8
+
+// The kinds.
+const (
+	// Start sends the advert at once and repeats it each Interval. For an instance
+	// that is advertised already it replaces the frames and leaves the timing.
+	Start Kind = iota
+	// Now sends the advert at once and counts the interval anew from it.
+	Now
+	// Resign sends priority 0 and falls silent.
+	Resign
+	// Mute falls silent.
+	Mute
+)
+
+// Order tells the engine what to do for one instance. Orders are carried out in
+// the order in which they are given, those of one Do back to back.
+type Order struct {
+	Kind     Kind
+	Cause    event.Cause
+	Instance string
+	Advert   Frames        // for Start
+	Interval time.Duration // for Start
+	Miss     int           // for Start
+}
+
+// Frames are the prebuilt VRRP messages of an instance, without IP header, and
+// where they go.
+type Frames struct {
+	Index  int        // ifindex to send on
+	Source netip.Addr // source address; its family is the instance's
+	Advert []byte
+	Resign []byte // the same with priority 0
+}

@@ -1,0 +1,16 @@
+package bus
+
+// Bell wakes the one reader of some subscriptions. Ringing it twice before the
+// reader listens wakes it once.
+type Bell chan struct{}
+
+// NewBell returns a bell.
+func NewBell() Bell { return make(Bell, 1) }
+
+// Ring wakes the reader; it never blocks.
+func (b Bell) Ring() {
+	select {
+	case b <- struct{}{}:
+	default:
+	}
+}

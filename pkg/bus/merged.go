@@ -1,0 +1,52 @@
+package bus
+
+import "sync"
+
+// Merged is a backlog with one value for each key.
+type Merged[K comparable, T Mergeable[K, T]] struct {
+	bell   Bell
+	mu     sync.Mutex
+	at     map[K]int // index into values
+	values []T
+}
+
+func newMerged[K comparable, T Mergeable[K, T]](bell Bell) *Merged[K, T] {
+	return &Merged[K, T]{bell: bell, at: make(map[K]int)}
+}
+
+// SubscribeMerged adds a merging backlog to a topic that retains nothing.
+func SubscribeMerged[K comparable, T Mergeable[K, T]](t *Topic[T], bell Bell) *Merged[K, T] {
+	m := newMerged[K, T](bell)
+	t.add(m)
+	return m
+}
+
+func (m *Merged[K, T]) absorb(v T) {
+	m.mu.Lock()
+	if i, ok := m.at[v.Key()]; ok {
+		m.values[i] = m.values[i].Merge(v)
+	} else {
+		m.at[v.Key()] = len(m.values)
+		m.values = append(m.values, v)
+	}
+	m.mu.Unlock()
+	m.bell.Ring()
+}
+
+// Take empties the backlog: one value for each key, in order of first arrival.
+func (m *Merged[K, T]) Take() []T {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	values := m.values
+	if len(values) > 0 {
+		m.values = nil
+		clear(m.at)
+	}
+	return values
+}
+
+func (m *Merged[K, T]) snapshot() []T {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return append([]T(nil), m.values...)
+}

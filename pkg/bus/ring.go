@@ -1,0 +1,41 @@
+package bus
+
+import "sync"
+
+// Ring is the backlog of an observer: the last n values, whatever they are.
+type Ring[T any] struct {
+	bell   Bell
+	size   int
+	mu     sync.Mutex
+	values []T
+	lost   uint64
+}
+
+// SubscribeRing adds to a topic a backlog of the last size values; what is
+// dropped for newer ones is counted.
+func SubscribeRing[T any](t *Topic[T], bell Bell, size int) *Ring[T] {
+	r := &Ring[T]{bell: bell, size: size}
+	t.add(r)
+	return r
+}
+
+func (r *Ring[T]) absorb(v T) {
+	r.mu.Lock()
+	if len(r.values) >= r.size {
+		r.values = r.values[1:]
+		r.lost++
+	}
+	r.values = append(r.values, v)
+	r.mu.Unlock()
+	r.bell.Ring()
+}
+
+// Take empties the backlog, oldest first, and says how many values were lost
+// since the last Take.
+func (r *Ring[T]) Take() (values []T, lost uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	values, lost = r.values, r.lost
+	r.values, r.lost = nil, 0
+	return values, lost
+}

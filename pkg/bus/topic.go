@@ -1,0 +1,73 @@
+package bus
+
+import "sync"
+
+// backlog is what a topic knows of a subscription.
+type backlog[T any] interface{ absorb(v T) }
+
+// Topic fans values out to its subscriptions. The zero value is ready.
+type Topic[T any] struct {
+	mu       sync.Mutex
+	backlogs []backlog[T]
+}
+
+// Publish hands v to every subscription.
+func (t *Topic[T]) Publish(v T) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, b := range t.backlogs {
+		b.absorb(v)
+	}
+}
+
+func (t *Topic[T]) add(b backlog[T]) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.backlogs = append(t.backlogs, b)
+}
+
+// Mergeable is a value of which a backlog needs to hold one for each key.
+type Mergeable[K comparable, T any] interface {
+	Key() K
+	// Merge returns what is left when newer is absorbed over the receiver.
+	Merge(newer T) T
+	// Rest is the value less what counts since it was last taken: what a
+	// retained topic remembers.
+	Rest() T
+}
+
+// Retained is a topic that remembers the latest value of each key. Make it
+// with NewRetained.
+type Retained[K comparable, T Mergeable[K, T]] struct {
+	Topic[T]
+	last *Merged[K, T]
+}
+
+// NewRetained returns a topic that remembers.
+func NewRetained[K comparable, T Mergeable[K, T]]() *Retained[K, T] {
+	t := &Retained[K, T]{last: newMerged[K, T](NewBell())}
+	t.add(t.last)
+	return t
+}
+
+// Subscribe returns a backlog that holds the snapshot and absorbs all that is
+// published from now on.
+func (t *Retained[K, T]) Subscribe(bell Bell) *Merged[K, T] {
+	m := newMerged[K, T](bell)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, v := range t.last.snapshot() {
+		m.absorb(v.Rest())
+	}
+	t.backlogs = append(t.backlogs, m)
+	return m
+}
+
+// Snapshot returns the latest value of each key, in order of first arrival.
+func (t *Retained[K, T]) Snapshot() []T {
+	values := t.last.snapshot()
+	for i, v := range values {
+		values[i] = v.Rest()
+	}
+	return values
+}

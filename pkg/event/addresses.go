@@ -1,0 +1,76 @@
+package event
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// AddressKind is the kind of an AddressMoved.
+type AddressKind string
+
+// The kinds, named as in the log.
+const (
+	AddressAdded    AddressKind = "address.added"
+	AddressRemoved  AddressKind = "address.removed"
+	AddressRestored AddressKind = "address.restored"
+	AddressFailed   AddressKind = "address.failed"
+)
+
+// AddressMoved tells that addresses of an instance came or went.
+type AddressMoved struct {
+	Stamp
+	Kind      AddressKind
+	Instance  string
+	Addresses []netip.Prefix
+	Took      time.Duration // from the order to the kernel's answer
+	Err       string        // for AddressFailed: what failed, and what to do
+}
+
+// Name is the kind.
+func (e AddressMoved) Name() string { return string(e.Kind) }
+
+// Level is Warn for what others did to our addresses, Error for a failure.
+func (e AddressMoved) Level() Level {
+	switch e.Kind {
+	case AddressRestored:
+		return Warn
+	case AddressFailed:
+		return Error
+	}
+	return Info
+}
+
+// Message says what happened to which addresses.
+func (e AddressMoved) Message() string {
+	list := strings.Join(prefixes(e.Addresses), ", ")
+	switch e.Kind {
+	case AddressAdded:
+		return fmt.Sprintf("%s holds %s", e.Instance, list)
+	case AddressRemoved:
+		return fmt.Sprintf("%s gave up %s", e.Instance, list)
+	case AddressRestored:
+		return fmt.Sprintf("%s put back %s, which somebody had removed", e.Instance, list)
+	}
+	return fmt.Sprintf("%s: %s: %s", e.Instance, list, e.Err)
+}
+
+// Fields are those of spec §3.
+func (e AddressMoved) Fields() []Field {
+	fields := []Field{
+		{"instance", e.Instance}, {"addresses", prefixes(e.Addresses)}, {"took_us", e.Took.Microseconds()},
+	}
+	if e.Err != "" {
+		fields = append(fields, Field{"error", e.Err})
+	}
+	return fields
+}
+
+func prefixes(ps []netip.Prefix) []string {
+	out := make([]string, len(ps))
+	for i, p := range ps {
+		out[i] = p.String()
+	}
+	return out
+}

@@ -1,0 +1,157 @@
+package event
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// AdvertRejected tells that adverts were discarded on receipt. Instance is
+// empty where the VRID is not one of ours. One line stands for Count adverts.
+type AdvertRejected struct {
+	Stamp
+	Instance  string
+	Interface string
+	VRID      uint8
+	Source    netip.Addr
+	Reason    string // RFC 8347's error names, or our own: see wire.Reason
+	Count     uint64
+}
+
+// Name is advert.rejected.
+func (AdvertRejected) Name() string { return "advert.rejected" }
+
+// Level is Warn.
+func (AdvertRejected) Level() Level { return Warn }
+
+// Message says who sent what was wrong.
+func (e AdvertRejected) Message() string {
+	return fmt.Sprintf("rejected %d adverts from %s on %s: %s", e.Count, e.Source, e.Interface, e.Reason)
+}
+
+// Fields are those of spec §3.
+func (e AdvertRejected) Fields() []Field {
+	fields := []Field{{"interface", e.Interface}}
+	if e.Instance != "" {
+		fields = append(fields, Field{"instance", e.Instance})
+	}
+	return append(fields, Field{"vrid", e.VRID}, Field{"source", e.Source.String()},
+		Field{"reason", e.Reason}, Field{"count", e.Count})
+}
+
+// AdvertSent tells that the kernel took a first advert or a resignation.
+type AdvertSent struct {
+	Stamp
+	Instance string
+	Kind     string        // "first", "resign"
+	Took     time.Duration // from the order to the frame handed to the kernel
+}
+
+// Name is advert.sent.
+func (AdvertSent) Name() string { return "advert.sent" }
+
+// Level is Info.
+func (AdvertSent) Level() Level { return Info }
+
+// Message says what was sent.
+func (e AdvertSent) Message() string {
+	return fmt.Sprintf("%s sent its %s advert", e.Instance, e.Kind)
+}
+
+// Fields are those of spec §3.
+func (e AdvertSent) Fields() []Field {
+	return []Field{{"instance", e.Instance}, {"kind", e.Kind}, {"took_us", e.Took.Microseconds()}}
+}
+
+// AdvertFailed tells that the kernel refused adverts.
+type AdvertFailed struct {
+	Stamp
+	Instance string
+	Err      string
+	Count    int // in a row
+}
+
+// Name is advert.failed.
+func (AdvertFailed) Name() string { return "advert.failed" }
+
+// Level is Warn.
+func (AdvertFailed) Level() Level { return Warn }
+
+// Message says why.
+func (e AdvertFailed) Message() string {
+	return fmt.Sprintf("%s could not send its adverts: %s", e.Instance, e.Err)
+}
+
+// Fields are those of spec §3.
+func (e AdvertFailed) Fields() []Field {
+	return []Field{{"instance", e.Instance}, {"error", e.Err}, {"count", e.Count}}
+}
+
+// AdvertMismatch tells that a valid advert differs from our configuration in a
+// way that RFC 9568 §7.1 wants logged, not discarded.
+type AdvertMismatch struct {
+	Stamp
+	Instance string
+	Source   netip.Addr
+	What     string // "interval", "addresses", "checksum", "first-not-link-local", "owner-conflict"
+	Theirs   string
+	Ours     string
+}
+
+// Name is advert.mismatch.
+func (AdvertMismatch) Name() string { return "advert.mismatch" }
+
+// Level is Warn.
+func (AdvertMismatch) Level() Level { return Warn }
+
+// Message says what differs.
+func (e AdvertMismatch) Message() string {
+	return fmt.Sprintf("%s: the %s of %s is not ours: %s, ours %s", e.Instance, e.What, e.Source, e.Theirs, e.Ours)
+}
+
+// Fields are those of spec §3.
+func (e AdvertMismatch) Fields() []Field {
+	return []Field{
+		{"instance", e.Instance}, {"source", e.Source.String()}, {"what", e.What},
+		{"theirs", e.Theirs}, {"ours", e.Ours},
+	}
+}
+
+// AdvertRival tells that, while Active, another Active was heard.
+type AdvertRival struct {
+	Stamp
+	Virtual
+	Source   netip.Addr
+	Priority uint8
+	// Unheard is true where a lower rival goes on although we advertise: our
+	// adverts do not seem to reach it.
+	Unheard bool
+}
+
+// Name is advert.rival.
+func (AdvertRival) Name() string { return "advert.rival" }
+
+// Level is Warn, and Error where ours do not reach the rival.
+func (e AdvertRival) Level() Level {
+	if e.Unheard {
+		return Error
+	}
+	return Warn
+}
+
+// Message says who the rival is.
+func (e AdvertRival) Message() string {
+	if e.Unheard {
+		return fmt.Sprintf("%s: %s goes on as Active with priority %d: our adverts do not seem to reach it", e.Instance, e.Source, e.Priority)
+	}
+	return fmt.Sprintf("%s: %s is Active too, with priority %d", e.Instance, e.Source, e.Priority)
+}
+
+// Fields are those of spec §3.
+func (e AdvertRival) Fields() []Field {
+	fields := append(e.Virtual.Fields(), Field{"source", e.Source.String()}, Field{"priority", e.Priority})
+	if e.Unheard {
+		fields = append(fields, Field{"unheard", true})
+	}
+	return fields
+}

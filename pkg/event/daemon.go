@@ -1,0 +1,68 @@
+package event
+
+import "fmt"
+
+// Daemon tells of the daemon's own life.
+type Daemon struct {
+	Stamp
+	Kind      DaemonKind
+	Version   string
+	PID       int
+	Instances int
+}
+
+// DaemonKind is the kind of a Daemon event.
+type DaemonKind string
+
+// The kinds, named as in the log.
+const (
+	DaemonReady    DaemonKind = "daemon.ready"
+	DaemonStopping DaemonKind = "daemon.stopping"
+	DaemonStopped  DaemonKind = "daemon.stopped"
+)
+
+// Name is the kind.
+func (e Daemon) Name() string { return string(e.Kind) }
+
+// Level is Info.
+func (Daemon) Level() Level { return Info }
+
+// Message says what the daemon does.
+func (e Daemon) Message() string {
+	switch e.Kind {
+	case DaemonReady:
+		return fmt.Sprintf("ripcord %s runs with %d instances", e.Version, e.Instances)
+	case DaemonStopping:
+		return "stopping: resigning everywhere"
+	}
+	return "stopped"
+}
+
+// Fields are those of spec §3.
+func (e Daemon) Fields() []Field {
+	return []Field{{"version", e.Version}, {"pid", e.PID}, {"instances", e.Instances}}
+}
+
+// ConfigLoaded tells which configuration is in force.
+type ConfigLoaded struct {
+	Stamp
+	File      string
+	Instances int
+	Groups    int
+}
+
+// Name is config.loaded.
+func (ConfigLoaded) Name() string { return "config.loaded" }
+
+// Level is Info.
+func (ConfigLoaded) Level() Level { return Info }
+
+// Message names the file.
+func (e ConfigLoaded) Message() string {
+	return fmt.Sprintf("loaded %s: %d instances, %d groups", e.File, e.Instances, e.Groups)
+}
+
+// Fields are those of spec §3.
+func (e ConfigLoaded) Fields() []Field {
+	return []Field{{"file", e.File}, {"added", e.Instances}, {"changed", 0}, {"removed", 0}, {"groups", e.Groups}}
+}

@@ -1,0 +1,67 @@
+package event
+
+import "time"
+
+// Level is the weight of an event in the log.
+type Level uint8
+
+// The levels, lightest first.
+const (
+	Debug Level = iota
+	Info
+	Warn
+	Error
+)
+
+// String gives the word that the configuration and the log use.
+func (l Level) String() string { return [...]string{"debug", "info", "warn", "error"}[l] }
+
+// Event is something that happened and that a person may want to read of.
+type Event interface {
+	// Name is the event's name from the closed list of the log.
+	Name() string
+	// Level says how much it matters.
+	Level() Level
+	// Message is one sentence for a person.
+	Message() string
+	// Fields are the event's own fields, in the order in which they are written.
+	Fields() []Field
+	// When is when it happened and what it followed from.
+	When() Stamp
+}
+
+// Field is one field of a log line. Value is a string, bool, number,
+// time.Time, a slice of these, or nil for null.
+type Field struct {
+	Key   string
+	Value any
+}
+
+// Stamp says when an event happened, and from what it followed. A zero
+// Cause.Trace means that it followed from nothing.
+type Stamp struct {
+	Cause Cause
+	At    time.Time
+}
+
+// When returns the stamp, so that an event need only embed it.
+func (s Stamp) When() Stamp { return s }
+
+// Elapsed is the time from the fact to this event; it is false where the event
+// followed from nothing.
+func (s Stamp) Elapsed() (time.Duration, bool) {
+	if s.Cause.Trace == 0 {
+		return 0, false
+	}
+	return s.At.Sub(s.Cause.At), true
+}
+
+// Virtual identifies a virtual router: the configured instance and where it
+// lives. Group is empty for an instance outside any group.
+type Virtual struct {
+	Instance  string
+	Group     string
+	Interface string
+	VRID      uint8
+	Family    Family
+}

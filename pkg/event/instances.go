@@ -1,0 +1,192 @@
+package event
+
+import (
+	"fmt"
+	"time"
+)
+
+// InstanceTransition tells that a virtual router changed its state. The member
+// that caused a move of its group bears the reason; the others GroupMoved.
+type InstanceTransition struct {
+	Stamp
+	Virtual
+	From, To State
+	Reason   Reason
+	Priority uint8
+}
+
+// Name is instance.transition.
+func (InstanceTransition) Name() string { return "instance.transition" }
+
+// Level is Warn for a fault.
+func (e InstanceTransition) Level() Level { return transitionLevel(e.To) }
+
+// Message says who is what, and why.
+func (e InstanceTransition) Message() string {
+	return fmt.Sprintf("%s is %s, was %s: %s", e.Instance, e.To, e.From, e.Reason)
+}
+
+// Fields are those of spec §3.
+func (e InstanceTransition) Fields() []Field {
+	return append(e.Virtual.Fields(),
+		Field{"from", e.From.String()}, Field{"to", e.To.String()},
+		Field{"reason", string(e.Reason)}, Field{"priority", e.Priority})
+}
+
+// Fields identify the virtual router; group is left out where there is none.
+func (v Virtual) Fields() []Field {
+	fields := []Field{{"instance", v.Instance}}
+	if v.Group != "" {
+		fields = append(fields, Field{"group", v.Group})
+	}
+	return append(fields, Field{"interface", v.Interface}, Field{"vrid", v.VRID}, Field{"family", v.Family.String()})
+}
+
+// GroupTransition tells that a group moved, all its members at once.
+type GroupTransition struct {
+	Stamp
+	Group    string
+	From, To State
+	Reason   Reason
+	Member   string // the member that caused it; empty where the whole group did
+}
+
+// Name is group.transition.
+func (GroupTransition) Name() string { return "group.transition" }
+
+// Level is Warn for a fault.
+func (e GroupTransition) Level() Level { return transitionLevel(e.To) }
+
+// Message says what the group is, and why.
+func (e GroupTransition) Message() string {
+	if e.Member == "" {
+		return fmt.Sprintf("group %s is %s, was %s: %s", e.Group, e.To, e.From, e.Reason)
+	}
+	return fmt.Sprintf("group %s is %s, was %s: %s of %s", e.Group, e.To, e.From, e.Reason, e.Member)
+}
+
+// Fields are those of spec §3.
+func (e GroupTransition) Fields() []Field {
+	return []Field{
+		{"group", e.Group}, {"from", e.From.String()}, {"to", e.To.String()},
+		{"reason", string(e.Reason)}, {"cause", e.Member},
+	}
+}
+
+func transitionLevel(to State) Level {
+	if to == Fault {
+		return Warn
+	}
+	return Info
+}
+
+// InstanceHolding tells that an instance could move, but waits.
+type InstanceHolding struct {
+	Stamp
+	Virtual
+	Reason string    // "group": another member's Active is still heard
+	Until  time.Time // at the latest, by the clock of the log
+}
+
+// Name is instance.holding.
+func (InstanceHolding) Name() string { return "instance.holding" }
+
+// Level is Info.
+func (InstanceHolding) Level() Level { return Info }
+
+// Message says what is waited for.
+func (e InstanceHolding) Message() string {
+	return fmt.Sprintf("%s waits: %s", e.Instance, e.Reason)
+}
+
+// Fields are those of spec §3.
+func (e InstanceHolding) Fields() []Field {
+	return append(e.Virtual.Fields(), Field{"reason", e.Reason}, Field{"until", e.Until})
+}
+
+// GroupCascade tells that resignations of one router do, or do not any more,
+// carry over from one member of the group to another (design decision 7).
+type GroupCascade struct {
+	Stamp
+	Group  string
+	Source string // the router, by its address on the member where it resigned
+	On     bool
+	Why    string
+}
+
+// Name is group.cascade.
+func (GroupCascade) Name() string { return "group.cascade" }
+
+// Level is Warn where the cascade goes off.
+func (e GroupCascade) Level() Level {
+	if e.On {
+		return Info
+	}
+	return Warn
+}
+
+// Message says whether a resignation cascades.
+func (e GroupCascade) Message() string {
+	does := "does not move"
+	if e.On {
+		does = "moves"
+	}
+	return fmt.Sprintf("a resignation of %s %s the whole of group %s: %s", e.Source, does, e.Group, e.Why)
+}
+
+// Fields are those of spec §3.
+func (e GroupCascade) Fields() []Field {
+	state := "off"
+	if e.On {
+		state = "on"
+	}
+	return []Field{{"group", e.Group}, {"source", e.Source}, {"state", state}, {"why", e.Why}}
+}
+
+// EngineStalled tells that the daemon did not run for a while.
+type EngineStalled struct {
+	Stamp
+	Instance string
+	Gap      time.Duration // how late it woke
+	Done     string        // what was done about it
+}
+
+// Name is engine.stalled.
+func (EngineStalled) Name() string { return "engine.stalled" }
+
+// Level is Warn.
+func (EngineStalled) Level() Level { return Warn }
+
+// Message says how long and what was done.
+func (e EngineStalled) Message() string {
+	return fmt.Sprintf("%s did not run for %v: %s", e.Instance, e.Gap.Round(time.Millisecond), e.Done)
+}
+
+// Fields are those of spec §3.
+func (e EngineStalled) Fields() []Field {
+	return []Field{{"instance", e.Instance}, {"gap_us", e.Gap.Microseconds()}, {"done", e.Done}}
+}
+
+// EngineLease tells that the loop hung, and the engine resigned without it.
+type EngineLease struct {
+	Stamp
+	Instance string
+	Gap      time.Duration // age of the lease
+	Done     string
+}
+
+// Name is engine.lease.
+func (EngineLease) Name() string { return "engine.lease" }
+
+// Level is Error.
+func (EngineLease) Level() Level { return Error }
+
+// Message says how long the loop hung and what was done.
+func (e EngineLease) Message() string {
+	return fmt.Sprintf("the loop that leads %s hung for %v: %s", e.Instance, e.Gap.Round(time.Millisecond), e.Done)
+}
+
+// Fields are those of spec §3.
+func (e EngineLease) Fields() []Field {
+	return []Field{{"instance", e.Instance}, {"gap_us", e.Gap.Microseconds()}, {"done", e.Done}}
+}

@@ -1,0 +1,130 @@
+package event
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Source is what told of a link's change.
+type Source string
+
+// The sources of spec §3.
+const (
+	Notification Source = "notification" // RTM_NEWLINK, RTM_DELLINK
+	Confirm      Source = "confirm"      // the confirmer asked
+	Resync       Source = "resync"       // a dump after lost messages, or the audit
+)
+
+// OperState is the operational state of an interface (RFC 2863, IFLA_OPERSTATE).
+type OperState uint8
+
+// The operational states, numbered as in linux/if.h.
+const (
+	OperUnknown OperState = iota
+	OperNotPresent
+	OperDown
+	OperLowerLayerDown
+	OperTesting
+	OperDormant
+	OperUp
+)
+
+// String gives the words that iproute2 prints, in lower case.
+func (o OperState) String() string {
+	names := [...]string{"unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up"}
+	if int(o) < len(names) {
+		return names[o]
+	}
+	return "unknown"
+}
+
+// Link is what is known of one interface: a fact, of which only the latest
+// counts. pkg/link publishes it, retained by name, at each change.
+type Link struct {
+	Cause Cause
+	// Seq orders the changes of all links; a greater one is newer.
+	Seq  uint64
+	Name string
+	// Index is the ifindex; 0 where no such interface exists.
+	Index int
+	// Usable is the verdict: administratively up, carrier, and operstate UP or
+	// UNKNOWN, on the parent too, and no source says down (design decision 6).
+	Usable             bool
+	AdminUp, Carrier   bool
+	OperState          OperState
+	MTU                int
+	HardwareAddr       [6]byte
+	Primary4           netip.Addr // primary IPv4 address; zero if none
+	LinkLocal6         netip.Addr // link-local IPv6 address that may be used as a source; zero if none
+	Monitor            string     // what tells the link's state: "netlink", …
+	UpCount, DownCount uint32     // IFLA_CARRIER_UP_COUNT, IFLA_CARRIER_DOWN_COUNT
+	LastChange         time.Time
+	LastSource         Source
+	// Downs counts the losses since the subscriber last took this link, so that
+	// a flap is never hidden by the merging of a backlog.
+	Downs int
+}
+
+// Key is the link's name: a backlog holds one entry for each.
+func (l Link) Key() string { return l.Name }
+
+// Merge returns what is left of l when newer is absorbed over it: the fact
+// with the greater Seq, with the losses of both. The Cause of the first loss
+// is kept, since elapsed times count from the first that was read.
+func (l Link) Merge(newer Link) Link {
+	if newer.Seq < l.Seq {
+		l, newer = newer, l
+	}
+	if l.Downs > 0 && !newer.Usable {
+		newer.Cause = l.Cause
+	}
+	newer.Downs += l.Downs
+	return newer
+}
+
+// Rest is the link without the count of its losses.
+func (l Link) Rest() Link {
+	l.Downs = 0
+	return l
+}
+
+// Address returns the source address for adverts of a family; zero if none.
+func (l Link) Address(f Family) netip.Addr {
+	if f == IPv6 {
+		return l.LinkLocal6
+	}
+	return l.Primary4
+}
+
+// Address is what the kernel said of one address: a fact, of which the latest
+// counts. pkg/link publishes each RTM_NEWADDR and RTM_DELADDR.
+type Address struct {
+	Cause   Cause
+	Index   int
+	Prefix  netip.Prefix // the address with its prefix length
+	Present bool
+	Marked  bool // bears IFA_PROTO 112: ripcord put it there
+	// Removals counts how often it went since the subscriber last took it.
+	Removals int
+}
+
+// AddressKey tells one address on one link from all others.
+type AddressKey struct {
+	Index  int
+	Prefix netip.Prefix
+}
+
+// Key identifies the address.
+func (a Address) Key() AddressKey { return AddressKey{a.Index, a.Prefix} }
+
+// Merge returns the newer fact with the removals of both.
+func (a Address) Merge(newer Address) Address {
+	newer.Removals += a.Removals
+	return newer
+}
+
+// Rest is the fact without the count of its removals.
+func (a Address) Rest() Address {
+	a.Removals = 0
+	return a
+}

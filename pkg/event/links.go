@@ -1,0 +1,136 @@
+package event
+
+import "fmt"
+
+// LinkKind is the kind of a LinkChanged.
+type LinkKind string
+
+// The kinds, named as in the log.
+const (
+	LinkUp      LinkKind = "link.up"
+	LinkDown    LinkKind = "link.down"
+	LinkFlapped LinkKind = "link.flapped"
+	LinkAdded   LinkKind = "link.added"
+	LinkRemoved LinkKind = "link.removed"
+	LinkRenamed LinkKind = "link.renamed"
+)
+
+// LinkChanged tells that a link changed, and who said so first.
+type LinkChanged struct {
+	Stamp
+	Kind   LinkKind
+	Link   Link
+	Source Source
+	Was    string // the former name, for LinkRenamed
+}
+
+// Name is the kind.
+func (e LinkChanged) Name() string { return string(e.Kind) }
+
+// Level is Warn for a loss.
+func (e LinkChanged) Level() Level {
+	switch e.Kind {
+	case LinkDown, LinkFlapped, LinkRemoved:
+		return Warn
+	}
+	return Info
+}
+
+// Message says what happened to the link.
+func (e LinkChanged) Message() string {
+	switch e.Kind {
+	case LinkUp:
+		return fmt.Sprintf("%s is usable", e.Link.Name)
+	case LinkDown:
+		return fmt.Sprintf("%s is not usable: %s", e.Link.Name, e.Link.Trouble())
+	case LinkFlapped:
+		return fmt.Sprintf("%s was down and is usable again", e.Link.Name)
+	case LinkAdded:
+		return fmt.Sprintf("%s is there", e.Link.Name)
+	case LinkRenamed:
+		return fmt.Sprintf("%s is now called %s", e.Was, e.Link.Name)
+	}
+	return fmt.Sprintf("%s is gone", e.Link.Name)
+}
+
+// Fields are those of spec §3.
+func (e LinkChanged) Fields() []Field {
+	l := e.Link
+	fields := []Field{
+		{"interface", l.Name}, {"ifindex", l.Index}, {"source", string(e.Source)},
+		{"admin_up", l.AdminUp}, {"carrier", l.Carrier}, {"operstate", l.OperState.String()},
+		{"carrier_up_count", l.UpCount}, {"carrier_down_count", l.DownCount},
+	}
+	if e.Kind == LinkRenamed {
+		fields = append(fields, Field{"was", e.Was})
+	}
+	return fields
+}
+
+// Trouble says in a few words why the link is not usable.
+func (l Link) Trouble() string {
+	switch {
+	case l.Index == 0:
+		return "there is no such interface"
+	case !l.AdminUp:
+		return "administratively down"
+	case !l.Carrier:
+		return "no carrier"
+	case l.OperState != OperUp && l.OperState != OperUnknown:
+		return "operstate " + l.OperState.String()
+	}
+	return "its parent is down"
+}
+
+// LinkResync tells that the table of links was compared with a dump.
+type LinkResync struct {
+	Stamp
+	Reason      string // "overrun", "audit"
+	Links       int
+	Differences int
+}
+
+// Name is link.resync.
+func (LinkResync) Name() string { return "link.resync" }
+
+// Level is Warn where messages were lost, Debug for an audit that found nothing.
+func (e LinkResync) Level() Level {
+	if e.Reason == "overrun" || e.Differences > 0 {
+		return Warn
+	}
+	return Debug
+}
+
+// Message says what the comparison found.
+func (e LinkResync) Message() string {
+	return fmt.Sprintf("compared %d links with the kernel after %s: %d differences", e.Links, e.Reason, e.Differences)
+}
+
+// Fields are those of spec §3.
+func (e LinkResync) Fields() []Field {
+	return []Field{{"reason", e.Reason}, {"links", e.Links}, {"differences", e.Differences}}
+}
+
+// LinkMonitored tells what will watch a link, and why.
+type LinkMonitored struct {
+	Stamp
+	Interface string
+	Monitor   string
+	Why       string
+}
+
+// Name is link.monitor.
+func (LinkMonitored) Name() string { return "link.monitor" }
+
+// Level is Info.
+func (LinkMonitored) Level() Level { return Info }
+
+// Message says what watches the link.
+func (e LinkMonitored) Message() string {
+	return fmt.Sprintf("%s is watched by %s: %s", e.Interface, e.Monitor, e.Why)
+}
+
+// Fields are those of spec §3.
+func (e LinkMonitored) Fields() []Field {
+	return []Field{{"interface", e.Interface}, {"monitor", e.Monitor}, {"why", e.Why}}
+}

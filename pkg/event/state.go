@@ -1,0 +1,66 @@
+package event
+
+// State is the state of a group of virtual routers, and so of each member
+// (RFC 9568 §6.4, and Fault).
+//
+//	             startup                  every member silent, or resigned
+//	Initialize ───────────► Backup ◄─────────────────────────────► Active
+//	     ▲                    │ ▲        a better Active is heard      │
+//	     │ shutdown           │ │                                      │
+//	     └──── from any       │ │ the last fault has ended             │
+//	                   fault  ▼ │                               fault  │
+//	                          Fault ◄──────────────────────────────────┘
+//
+// An address owner (priority 255) leaves Initialize and Fault for Active.
+type State uint8
+
+// The states.
+const (
+	Initialize State = iota
+	Backup
+	Active
+	Fault
+)
+
+// String gives the state's word in the log and the API.
+func (s State) String() string {
+	return [...]string{"initialize", "backup", "active", "fault"}[s]
+}
+
+// Reason says why a state changed: RFC 8347's event names, and ripcord's own.
+type Reason string
+
+// Reasons named by RFC 8347 (with RFC 9568's words).
+const (
+	Startup              Reason = "startup"
+	Shutdown             Reason = "shutdown"
+	HigherPriorityBackup Reason = "higher-priority-backup" // another Active is better than we are
+	ActiveTimeout        Reason = "active-timeout"
+	InterfaceUp          Reason = "interface-up"
+	InterfaceDown        Reason = "interface-down"
+	NoPrimaryAddress     Reason = "no-primary-ip-address"
+	PrimaryAddress       Reason = "primary-ip-address"
+	LowerPriorityActive  Reason = "lower-priority-active" // we preempt
+	OwnerPreempt         Reason = "owner-preempt"
+)
+
+// Reasons of ripcord's own.
+const (
+	PeerResigned Reason = "peer-resigned" // a priority 0 ended the wait
+	GroupMoved   Reason = "group"         // another member caused the group's move
+	Recovered    Reason = "recovered"     // a fault of ripcord's own making has ended
+	StalledLoop  Reason = "stalled"
+	SendFailed   Reason = "send-failed"
+	AddressLost  Reason = "address-lost"
+)
+
+// NewActiveReason is RFC 8347's new-master-reason in RFC 9568's words.
+type NewActiveReason string
+
+// Why the present Active became it.
+const (
+	NotActive  NewActiveReason = "not-active"
+	ByPriority NewActiveReason = "priority"
+	Preempted  NewActiveReason = "preempted"
+	NoResponse NewActiveReason = "no-response"
+)

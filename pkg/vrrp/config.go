@@ -1,0 +1,40 @@
+package vrrp
+
+import (
+	"net/netip"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/wire"
+)
+
+// Instance is the configuration of one virtual router.
+type Instance struct {
+	event.Virtual
+	// Priority is 1 to 254, or 255 for the address owner; it is the same in all
+	// members of a group.
+	Priority uint8
+	// Interval is the Advertisement_Interval: 10 ms to 40.95 s in steps of 10 ms.
+	Interval time.Duration
+	// Miss is how many adverts may be missed before the Active counts as gone.
+	Miss int
+	// Preempt is Preempt_Mode (RFC 9568 §6.1).
+	Preempt bool
+	// Addresses are the virtual addresses, in the order in which they are advertised.
+	Addresses []netip.Addr
+	// Checksum is the form to send over IPv4; with AutoChecksum it is only the
+	// form to begin with, and another Active that is heard to use the other is
+	// followed.
+	Checksum     wire.Checksum
+	AutoChecksum bool
+}
+
+// Group is the configuration of virtual routers that move as one. An instance
+// outside any group is a group of one without a name.
+type Group struct {
+	Name    string
+	Members []Instance
+}
+
+// Owner is the priority of the router that owns the addresses (RFC 9568 §5.2.4).
+const Owner = 255

@@ -1,0 +1,131 @@
+package vrrp
+
+import (
+	"net/netip"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/wire"
+)
+
+// Input is a fact for a group to absorb.
+type Input interface{ input() }
+
+// Start begins the protocol: Startup of RFC 9568 §6.4.1.
+type Start struct{ Cause event.Cause }
+
+// Stop ends it: Shutdown of RFC 9568 §6.4.
+type Stop struct{ Cause event.Cause }
+
+// Tick tells the group that the instant its Deadline named has come. Timers
+// end only here, so that what was heard until then counts first.
+type Tick struct{ Cause event.Cause }
+
+// LinkSeen tells what is known of a link now.
+type LinkSeen struct{ Link event.Link }
+
+// Heard is a fully valid advert for one of our virtual routers. Cause.At is
+// the instant at which the kernel received it.
+type Heard struct {
+	Cause    event.Cause
+	Instance string
+	Source   netip.Addr
+	Priority uint8
+	Interval time.Duration
+	Checksum wire.Checksum
+}
+
+// Sender tells adverts of one router for one instance from all others.
+type Sender struct {
+	Instance string
+	Source   netip.Addr
+}
+
+// Key is the sender.
+func (h Heard) Key() Sender { return Sender{h.Instance, h.Source} }
+
+// Result is what an executor has to say of the orders it was given. Of each
+// key only the latest counts.
+type Result interface {
+	Input
+	Key() ResultKey
+}
+
+// ResultKey tells results apart: one for each subject and kind.
+type ResultKey struct{ Kind, Subject string }
+
+// Verifier is one of those whom Verify asks.
+type Verifier string
+
+// The verifiers.
+const (
+	Receiver  Verifier = "receiver"  // has drained its sockets
+	Confirmer Verifier = "confirmer" // has asked the kernel for the carrier
+)
+
+// Answered says that all that By found before it answered the ticket has been
+// published.
+type Answered struct {
+	Ticket uint64
+	By     Verifier
+}
+
+// Key is the verifier: a newer ticket's answer stands for an older one's.
+func (a Answered) Key() ResultKey { return ResultKey{"answered", string(a.By)} }
+
+// Stalled says that the engine woke Gap late for an Active instance, more than
+// Miss times its interval, sends nothing for one interval, and will then go on
+// unless it is told otherwise.
+type Stalled struct {
+	Cause    event.Cause // At: when it woke
+	Instance string
+	Gap      time.Duration
+}
+
+// Key is the instance.
+func (s Stalled) Key() ResultKey { return ResultKey{"stalled", s.Instance} }
+
+// LeaseLost says that the loop gave no sign for Gap, that the engine has
+// resigned the instance and that its addresses are given up.
+type LeaseLost struct {
+	Cause    event.Cause
+	Instance string
+	Gap      time.Duration
+}
+
+// Key is the instance.
+func (l LeaseLost) Key() ResultKey { return ResultKey{"lease", l.Instance} }
+
+// Sends says how sending goes: InRow adverts failed one after another, the last
+// with Err; 0 says that it works again.
+type Sends struct {
+	Cause    event.Cause
+	Instance string
+	InRow    int
+	Err      string
+}
+
+// Key is the instance.
+func (s Sends) Key() ResultKey { return ResultKey{"sends", s.Instance} }
+
+// AddressesLost says that the addresses cannot be held: somebody removes them
+// again and again, or they did not come to be in time.
+type AddressesLost struct {
+	Cause    event.Cause
+	Instance string
+	Err      string
+}
+
+// Key is the instance.
+func (a AddressesLost) Key() ResultKey { return ResultKey{"addresses", a.Instance} }
+
+func (Start) input()         {}
+func (Stop) input()          {}
+func (Tick) input()          {}
+func (LinkSeen) input()      {}
+func (Heard) input()         {}
+func (Answered) input()      {}
+func (Stalled) input()       {}
+func (LeaseLost) input()     {}
+func (Sends) input()         {}
+func (AddressesLost) input() {}

@@ -1,0 +1,22 @@
+package wire
+
+// Reason says why an advert is rejected: RFC 8347's error names where it has
+// one, our own elsewhere. It is an error.
+type Reason string
+
+// The reasons, in the order in which they are checked.
+const (
+	IPTTLError        Reason = "ip-ttl-error"
+	Truncated         Reason = "truncated"
+	VersionError      Reason = "version-error"
+	TypeError         Reason = "type"
+	PacketLengthError Reason = "packet-length-error"
+	ChecksumError     Reason = "checksum-error"
+	VRIDError         Reason = "vrid-error"
+	CountZero         Reason = "count-zero"
+	IntervalZero      Reason = "interval-zero"
+	IPHeaderError     Reason = "ip-header"
+)
+
+// Error is the reason itself.
+func (r Reason) Error() string { return string(r) }
