@@ -5,15 +5,17 @@
 //
 //  1. Publish never blocks and never runs a subscriber's code. It absorbs the
 //     value into each subscription's backlog and rings its bell; the only
-//     methods of a value that it calls are Key and Merge, which are pure.
+//     methods of a value that it calls are Key, Merge and Rest, which are pure.
 //  2. All publishers of one topic are ordered: every subscription absorbs the
 //     same values in the same order.
 //  3. Each subscription says how it absorbs a backlog: Merged keeps one value
-//     for each key, merged; Recent keeps the last n for each key, and Ring the last n
-//     of all, and both count what they lost; Queue refuses when full. The memory
-//     of each is bounded.
-//  4. A retained topic remembers the merged value of each key. Subscribing
-//     yields that snapshot and all that comes after it, in one act.
+//     for each key, merged; Recent keeps the last n for each key, and Ring the
+//     last n of all, and both count what they lost; Queue refuses when full. The
+//     memory of each is bounded: that of Merged, and of a retained topic, by the
+//     number of keys.
+//  4. A retained topic remembers the merged value of each key, less what counts
+//     since a Take. Subscribing yields that snapshot and all that comes after
+//     it, in one act.
 //  5. Take gives all that stands in a backlog, in order of arrival, and never
 //     blocks. A reader with several subscriptions gives them one Bell, and after
 //     it rang takes from all. What was published before something that it has

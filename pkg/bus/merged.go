@@ -44,9 +44,3 @@ func (m *Merged[K, T]) Take() []T {
 	}
 	return values
 }
-
-func (m *Merged[K, T]) snapshot() []T {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return append([]T(nil), m.values...)
-}

@@ -50,7 +50,10 @@ func (r *Recent[K, T]) oldest(key K) int {
 }
 
 func (r *Recent[K, T]) drop(i int) {
-	r.count[r.values[i].Key()]--
+	key := r.values[i].Key()
+	if r.count[key]--; r.count[key] == 0 {
+		delete(r.count, key) // a flood of ever new keys must not grow it
+	}
 	r.values = append(r.values[:i], r.values[i+1:]...)
 	r.lost++
 }

@@ -40,13 +40,13 @@ type Mergeable[K comparable, T any] interface {
 // with NewRetained.
 type Retained[K comparable, T Mergeable[K, T]] struct {
 	Topic[T]
-	last *Merged[K, T]
+	memory *memory[K, T]
 }
 
 // NewRetained returns a topic that remembers.
 func NewRetained[K comparable, T Mergeable[K, T]]() *Retained[K, T] {
-	t := &Retained[K, T]{last: newMerged[K, T](NewBell())}
-	t.add(t.last)
+	t := &Retained[K, T]{memory: &memory[K, T]{at: make(map[K]int)}}
+	t.add(t.memory)
 	return t
 }
 
@@ -56,8 +56,8 @@ func (t *Retained[K, T]) Subscribe(bell Bell) *Merged[K, T] {
 	m := newMerged[K, T](bell)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, v := range t.last.snapshot() {
-		m.absorb(v.Rest())
+	for _, v := range t.memory.values {
+		m.absorb(v)
 	}
 	t.backlogs = append(t.backlogs, m)
 	return m
@@ -65,9 +65,23 @@ func (t *Retained[K, T]) Subscribe(bell Bell) *Merged[K, T] {
 
 // Snapshot returns the latest value of each key, in order of first arrival.
 func (t *Retained[K, T]) Snapshot() []T {
-	values := t.last.snapshot()
-	for i, v := range values {
-		values[i] = v.Rest()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return append([]T(nil), t.memory.values...)
+}
+
+// memory is what a retained topic remembers, under the topic's lock. Nobody
+// takes from it, so it strips each value of what counts since a Take.
+type memory[K comparable, T Mergeable[K, T]] struct {
+	at     map[K]int // index into values
+	values []T
+}
+
+func (m *memory[K, T]) absorb(v T) {
+	if i, ok := m.at[v.Key()]; ok {
+		m.values[i] = m.values[i].Merge(v).Rest()
+		return
 	}
-	return values
+	m.at[v.Key()] = len(m.values)
+	m.values = append(m.values, v.Rest())
 }

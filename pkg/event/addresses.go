@@ -16,6 +16,8 @@ const (
 	AddressRemoved  AddressKind = "address.removed"
 	AddressRestored AddressKind = "address.restored"
 	AddressFailed   AddressKind = "address.failed"
+	// AddressForeign: what was to be added stands there without our mark.
+	AddressForeign AddressKind = "address.foreign"
 )
 
 // AddressMoved tells that addresses of an instance came or went.
@@ -34,7 +36,7 @@ func (e AddressMoved) Name() string { return string(e.Kind) }
 // Level is Warn for what others did to our addresses, Error for a failure.
 func (e AddressMoved) Level() Level {
 	switch e.Kind {
-	case AddressRestored:
+	case AddressRestored, AddressForeign:
 		return Warn
 	case AddressFailed:
 		return Error
@@ -49,9 +51,15 @@ func (e AddressMoved) Message() string {
 	case AddressAdded:
 		return fmt.Sprintf("%s holds %s", e.Instance, list)
 	case AddressRemoved:
+		if e.Instance == "" {
+			return fmt.Sprintf("removed %s, which an earlier run had left behind", list)
+		}
 		return fmt.Sprintf("%s gave up %s", e.Instance, list)
 	case AddressRestored:
 		return fmt.Sprintf("%s put back %s, which somebody had removed", e.Instance, list)
+	}
+	if e.Kind == AddressForeign {
+		return fmt.Sprintf("%s uses %s, which ripcord did not add and will not remove", e.Instance, list)
 	}
 	return fmt.Sprintf("%s: %s: %s", e.Instance, list, e.Err)
 }

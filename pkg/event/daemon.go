@@ -66,3 +66,26 @@ func (e ConfigLoaded) Message() string {
 func (e ConfigLoaded) Fields() []Field {
 	return []Field{{"file", e.File}, {"added", e.Instances}, {"changed", 0}, {"removed", 0}, {"groups", e.Groups}}
 }
+
+// ConfigRejected tells that a configuration was not taken, and why.
+type ConfigRejected struct {
+	Stamp
+	File   string
+	Errors []string
+}
+
+// Name is config.rejected.
+func (ConfigRejected) Name() string { return "config.rejected" }
+
+// Level is Error.
+func (ConfigRejected) Level() Level { return Error }
+
+// Message names the file.
+func (e ConfigRejected) Message() string {
+	return fmt.Sprintf("%s is not taken: what was in force stays in force", e.File)
+}
+
+// Fields are those of spec §3.
+func (e ConfigRejected) Fields() []Field {
+	return []Field{{"file", e.File}, {"errors", e.Errors}}
+}

@@ -67,10 +67,13 @@ func (e GroupTransition) Message() string {
 
 // Fields are those of spec §3.
 func (e GroupTransition) Fields() []Field {
-	return []Field{
-		{"group", e.Group}, {"from", e.From.String()}, {"to", e.To.String()},
-		{"reason", string(e.Reason)}, {"cause", e.Member},
+	fields := []Field{
+		{"group", e.Group}, {"from", e.From.String()}, {"to", e.To.String()}, {"reason", string(e.Reason)},
 	}
+	if e.Member != "" {
+		fields = append(fields, Field{"cause", e.Member})
+	}
+	return fields
 }
 
 func transitionLevel(to State) Level {

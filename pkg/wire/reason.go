@@ -4,8 +4,11 @@ package wire
 // one, our own elsewhere. It is an error.
 type Reason string
 
-// The reasons, in the order in which they are checked.
+// The reasons, in the order in which they are checked (RFC 9568 §7.1): first
+// SplitIPv4's, then Decode's, then VRIDError by the receiver, who knows what is
+// configured, then Check's. The order decides only which counter rises.
 const (
+	IPHeaderError     Reason = "ip-header"
 	IPTTLError        Reason = "ip-ttl-error"
 	Truncated         Reason = "truncated"
 	VersionError      Reason = "version-error"
@@ -15,7 +18,6 @@ const (
 	VRIDError         Reason = "vrid-error"
 	CountZero         Reason = "count-zero"
 	IntervalZero      Reason = "interval-zero"
-	IPHeaderError     Reason = "ip-header"
 )
 
 // Error is the reason itself.

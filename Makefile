@@ -1,0 +1,50 @@
+# The verbs of ripcord. `make test` and `make demo` need nothing but Go and, for
+# all of it, root; what else the tests use they install themselves (test/packages).
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+PURE    := ./pkg/event ./pkg/bus ./pkg/wire ./pkg/vrrp ./pkg/config ./pkg/telemetry ./pkg/control ./pkg/router ./cmd/... ./test/arch
+KERNEL  := ./pkg/link ./pkg/advert ./pkg/addr ./pkg/lan
+FUZZ    := wire:FuzzAdvert config:FuzzParse
+FUZZFOR ?= 10s
+RUN     ?= .
+
+.PHONY: build test unit lab fuzz check race demo bench clean
+
+build: ## bin/ripcord
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ripcord ./cmd/ripcord
+
+test: setup unit fuzz lab ## everything that must pass
+
+setup:
+	@test/setup
+
+unit: ## the pure core, the simulation, and what stands on the kernel
+	$(GO) test -count=1 $(PURE) ./pkg/sim ./pkg/daemon
+	$(GO) test -count=1 -p 1 $(KERNEL)
+
+lab: build ## the built binary on LANs of namespaces; one test: make lab RUN=TestName
+	$(GO) test -count=1 -p 1 -v -timeout 20m -run '$(RUN)' ./test/lab
+
+fuzz: ## each target for FUZZFOR
+	@for t in $(FUZZ); do \
+		$(GO) test -run '^$$' -fuzz "^$${t#*:}$$" -fuzztime $(FUZZFOR) ./pkg/$${t%:*} || exit 1; \
+	done
+
+check: ## format, vet, staticcheck, tidiness, architecture, races
+	@test -z "$$(gofmt -l cmd pkg test)" || { echo 'gofmt wants to change:'; gofmt -l cmd pkg test; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	$(GO) mod tidy -diff
+	$(GO) test -count=1 ./test/arch
+	$(GO) test -race -count=1 $(PURE) ./pkg/daemon
+	$(GO) test -race -count=1 ./pkg/sim -hours 2
+	$(GO) test -race -count=1 -p 1 $(KERNEL)
+
+demo: build ## a LAN of two routers on this machine, a cable pulled
+	@bin/ripcord demo
+
+bench: ## Go benchmarks of the hot paths
+	$(GO) test -run '^$$' -bench . -benchmem ./pkg/...
+
+clean:
+	rm -rf bin

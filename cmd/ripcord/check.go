@@ -1,0 +1,55 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"ripcord/pkg/config"
+)
+
+// newCheck returns the command that reads a configuration and does nothing
+// with it.
+func newCheck() *cobra.Command {
+	var path string
+	c := &cobra.Command{
+		Use:   "check [FILE]",
+		Short: "Read a configuration file and print every problem it has",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				if c.Flags().Changed("config") {
+					return usage("the file is named twice, as FILE and with --config: leave one out")
+				}
+				path = args[0]
+			}
+			cfg, err := config.Load(path)
+			if err != nil {
+				return err
+			}
+			for _, w := range cfg.Warnings {
+				fmt.Fprintln(c.ErrOrStderr(), "warning: "+w.Error())
+			}
+			fmt.Fprintln(c.OutOrStdout(), verdict(cfg))
+			return nil
+		},
+	}
+	c.Flags().StringVar(&path, "config", config.Path, "the configuration file, if FILE is not given")
+	return c
+}
+
+// verdict is the line that says that all is well.
+func verdict(cfg *config.Config) string {
+	instances, groups := 0, 0
+	for _, g := range cfg.Groups {
+		instances += len(g.Members)
+		if g.Name != "" {
+			groups++
+		}
+	}
+	line := fmt.Sprintf("%s is good: %s, %s", cfg.File, count(instances, "instance"), count(groups, "group"))
+	if n := len(cfg.Warnings); n > 0 {
+		line += ", " + count(n, "warning")
+	}
+	return line
+}

@@ -1,0 +1,225 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ripcord/pkg/config"
+	"ripcord/pkg/control"
+)
+
+// fakeDaemon serves the document of that name in testdata on a socket.
+func fakeDaemon(t *testing.T, name string) (socket string) {
+	t.Helper()
+	body, err := os.ReadFile(filepath.Join("testdata", name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "rc") // t.TempDir may be too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	socket = filepath.Join(dir, "s")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != control.StatusPath {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		_, _ = w.Write(body)
+	}))
+	_ = server.Listener.Close()
+	server.Listener = l
+	server.Start()
+	t.Cleanup(server.Close)
+	return socket
+}
+
+// good is the smallest useful file of spec §1, as it may stand in a manual.
+const good = `instances:
+  - name: inside
+    interface: eth0
+    vrid: 51
+    priority: 150
+    addresses: [192.0.2.1/24]
+  - name: outside
+    interface: eth1
+    vrid: 52
+    priority: 150
+    addresses: [198.51.100.1/24]
+groups:
+  - name: edge
+    members: [inside, outside]
+`
+
+func configFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "ripcord.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func try(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	code = execute(t.Context(), args, &out, &err)
+	return code, out.String(), err.String()
+}
+
+// TestExecute: exit codes, and where what is written.
+func TestExecute(t *testing.T) {
+	socket := fakeDaemon(t, "pulled")
+	fine := configFile(t, good)
+	vague := configFile(t, strings.Replace(good, "    priority: 150\n", "", 2))
+	bad := configFile(t, strings.Replace(good, "vrid: 51", "vrid: 300", 1))
+	missing := filepath.Join(t.TempDir(), "none")
+	for _, c := range []struct {
+		args           string
+		code           int
+		stdout, stderr string // what each contains; empty: nothing at all
+	}{
+		{"--help", 0, "status", ""},
+		{"help status", 0, "--socket", ""},
+		{"completion bash", 0, "ripcord", ""},
+		{"version", 0, "ripcord ", ""},
+		{"status --socket " + socket, 0, "inside   edge   fault", ""},
+		{"status edge --json --socket " + socket, 0, `"name": "edge"`, ""},
+		{"check " + fine, 0, fine + " is good: 2 instances, 1 group\n", ""},
+		{"check --config " + fine, 0, fine + " is good: 2 instances, 1 group\n", ""},
+		{"check " + vague, 0, "warning", "warning: " + vague + ":"},
+
+		{"check " + bad, 1, "", ": 300 is not between 1 and 255"},
+		{"check " + bad, 1, "", "\nripcord: " + bad + " cannot be used: 1 problem\n"},
+		{"check " + missing, 1, "", "ripcord: no configuration: "},
+		{"status --socket " + missing, 1, "", "ripcord: there is no socket " + missing + ": is ripcord running?"},
+		{"status lan --socket " + socket, 1, "", "ripcord: there is no instance or group \"lan\": there are the instances inside, outside, dmz and the groups edge\n"},
+
+		{"", 2, "", "ripcord: no command was given: ripcord --help lists them\n"},
+		{"statsu", 2, "", "ripcord: there is no command \"statsu\": did you mean status?\n"},
+		{"frobnicate", 2, "", "ripcord: there is no command \"frobnicate\": ripcord --help lists them\n"},
+		{"--frob", 2, "", "ripcord: unknown flag: --frob: ripcord --help says how it is used\n"},
+		{"status --frob", 2, "", "ripcord: unknown flag: --frob: ripcord status --help says how it is used\n"},
+		{"status a b", 2, "", "ripcord: accepts at most 1 arg(s), received 2: ripcord status --help says how it is used\n"},
+		{"status --json=maybe", 2, "", "--json"},
+		{"check a b", 2, "", "accepts at most 1 arg(s)"},
+		{"check a --config b", 2, "", "ripcord: the file is named twice"},
+		{"completion", 2, "", "ripcord: for which shell?"},
+		{"completion tcsh", 2, "", "ripcord: unknown command \"tcsh\" for \"ripcord completion\""},
+		{"version now", 2, "", "ripcord version"},
+	} {
+		code, stdout, stderr := try(t, strings.Fields(c.args)...)
+		if code != c.code {
+			t.Errorf("ripcord %s: exit code %d, want %d", c.args, code, c.code)
+		}
+		for name, s := range map[string]struct{ got, want string }{"stdout": {stdout, c.stdout}, "stderr": {stderr, c.stderr}} {
+			if !strings.Contains(s.got, s.want) || (s.want == "" && s.got != "") {
+				t.Errorf("ripcord %s: %s is %q, want %q", c.args, name, s.got, s.want)
+			}
+		}
+	}
+}
+
+// TestErrorsAreOneLine: but for the problems of a file, with their carets.
+func TestErrorsAreOneLine(t *testing.T) {
+	for _, args := range []string{"", "statsu", "status --frob", "status --socket /nowhere/s", "check /nowhere/f"} {
+		if _, _, stderr := try(t, strings.Fields(args)...); strings.Count(stderr, "\n") != 1 || !strings.HasSuffix(stderr, "\n") {
+			t.Errorf("ripcord %s: %q", args, stderr)
+		}
+	}
+}
+
+// TestStatusJSON: the whole document is the daemon's own; NAME leaves what
+// concerns it.
+func TestStatusJSON(t *testing.T) {
+	socket := fakeDaemon(t, "pulled")
+	for name, want := range map[string][]string{
+		"":       {"inside", "outside", "dmz", "edge", "eth0", "eth1", "eth2"},
+		"edge":   {"inside", "outside", "edge", "eth0", "eth1"},
+		"inside": {"inside", "edge", "eth0"},
+		"dmz":    {"dmz", "eth2"},
+	} {
+		_, stdout, _ := try(t, append([]string{"status", "--json", "--socket", socket}, strings.Fields(name)...)...)
+		var s control.Status
+		if err := json.Unmarshal([]byte(stdout), &s); err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, stdout)
+		}
+		var got []string
+		for _, i := range s.Instances {
+			got = append(got, i.Name)
+		}
+		for _, g := range s.Groups {
+			got = append(got, g.Name)
+		}
+		for _, l := range s.Links {
+			got = append(got, l.Name)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", name, diff)
+		}
+		if strings.Contains(stdout, "null,\n  \"links\"") || s.Groups == nil {
+			t.Errorf("%q: a list is null", name)
+		}
+		if name == "" {
+			original, err := os.ReadFile("testdata/pulled.json")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(original), stdout); diff != "" {
+				t.Errorf("the document was changed (-daemon +printed):\n%s", diff)
+			}
+		}
+	}
+}
+
+// TestDefaultSocket: the command asks where the daemon listens.
+func TestDefaultSocket(t *testing.T) {
+	cfg, err := config.Parse("ripcord.yaml", []byte(good))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Control.Socket != control.DefaultSocket {
+		t.Errorf("the daemon listens on %s, ripcord status asks %s", cfg.Control.Socket, control.DefaultSocket)
+	}
+}
+
+func TestRecordedVersion(t *testing.T) {
+	built := func(module string, settings ...debug.BuildSetting) *debug.BuildInfo {
+		return &debug.BuildInfo{Main: debug.Module{Version: module}, Settings: settings}
+	}
+	commit := debug.BuildSetting{Key: "vcs.revision", Value: "09aa0e3c0ffee0123456789"}
+	for _, c := range []struct {
+		info *debug.BuildInfo
+		want string
+	}{
+		{nil, unreleased},
+		{built("(devel)"), unreleased},
+		{built("v1.2.3"), "1.2.3"},
+		{built("(devel)", commit), unreleased + "+09aa0e3c0ffe"},
+		{built("v0.0.0-20260301120000-09aa0e3c0ffe", commit, debug.BuildSetting{Key: "vcs.modified", Value: "true"}), unreleased + "+09aa0e3c0ffe.modified"},
+	} {
+		if got := recorded(c.info); got != c.want {
+			t.Errorf("%+v: %s, want %s", c.info, got, c.want)
+		}
+	}
+	version = "9.9.9"
+	defer func() { version = "" }()
+	if got := versionString(); got != "9.9.9" {
+		t.Errorf("the version that the build set is not used: %s", got)
+	}
+}

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"ripcord/pkg/control"
+	"ripcord/pkg/event"
+)
+
+// render writes a status for people: a line for each instance, the faults in
+// words, a line for each link. It is pure but for writing to w.
+func render(w io.Writer, s *control.Status, now time.Time, colour bool) error {
+	var b bytes.Buffer
+	b.WriteString("ripcord " + s.Version)
+	if s.Host != "" {
+		b.WriteString(" on " + s.Host)
+	}
+	if s.Since != nil {
+		b.WriteString(", up " + span(now.Sub(*s.Since)))
+	}
+	b.WriteString("\n\n")
+	if len(s.Instances) == 0 {
+		b.WriteString("It runs without any instance: its configuration names none.\n")
+	} else {
+		instances(s, now).write(&b, colour)
+	}
+	if lines := faults(s, now); len(lines) > 0 {
+		b.WriteString("\n")
+		for _, line := range lines {
+			b.WriteString(cell{line, red}.paint(colour) + "\n")
+		}
+	}
+	if len(s.Links) > 0 {
+		b.WriteString("\n")
+		links(s, now).write(&b, colour)
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+func instances(s *control.Status, now time.Time) table {
+	t := table{words("NAME", "GROUP", "STATE", "SINCE", "WHY", "INTERFACE", "VRID", "PRIORITY", "ACTIVE", "ADDRESSES")}
+	for _, i := range s.Instances {
+		t = append(t, []cell{
+			{text: i.Name}, {text: or(i.Group)}, {i.State, stateColours[i.State]},
+			{text: ago(i.Since, now)}, {text: or(i.LastEvent)}, {text: i.Interface},
+			{text: strconv.Itoa(int(i.VRID))}, {text: priority(i)}, {text: active(i)}, {text: or(list(i.Addresses))},
+		})
+	}
+	return t
+}
+
+// stateColours are those of a traffic light.
+var stateColours = map[string]colour{
+	event.Active.String():     green,
+	event.Fault.String():      red,
+	event.Initialize.String(): yellow,
+}
+
+// priority says where the priority in force is not the configured one.
+func priority(i control.Instance) string {
+	switch {
+	case i.EffectivePriority != i.Priority:
+		return fmt.Sprintf("%d (of %d)", i.EffectivePriority, i.Priority)
+	case i.IsOwner:
+		return fmt.Sprintf("%d (owner)", i.Priority)
+	}
+	return strconv.Itoa(int(i.Priority))
+}
+
+// active is the Active as far as it is known.
+func active(i control.Instance) string {
+	if i.ActiveAddress == nil {
+		return or("")
+	}
+	return fmt.Sprintf("%s (%d)", i.ActiveAddress, i.ActivePriority)
+}
+
+func list(addresses []netip.Addr) string {
+	texts := make([]string, len(addresses))
+	for i, a := range addresses {
+		texts[i] = a.String()
+	}
+	return strings.Join(texts, ", ")
+}
+
+// faults says in words what is wrong with which instance.
+func faults(s *control.Status, now time.Time) []string {
+	trouble := map[string]string{}
+	for _, l := range s.Links {
+		trouble[l.Name] = linkTrouble(l)
+	}
+	var lines []string
+	for _, i := range s.Instances {
+		for _, f := range i.Faults {
+			line := i.Name + ": " + faultWords(f, trouble[f.Source])
+			if f.Since != nil {
+				line += ", for " + span(now.Sub(*f.Since))
+			}
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// faultWords says what a fault means; trouble is what its link, if it is one,
+// suffers from now.
+func faultWords(f control.Fault, trouble string) string {
+	switch event.Reason(f.Reason) {
+	case event.InterfaceDown:
+		if trouble == "" {
+			return f.Source + " cannot be used"
+		}
+		return f.Source + " cannot be used: " + trouble
+	case event.NoPrimaryAddress:
+		return f.Source + " has no address from which to send adverts"
+	case event.SendFailed:
+		return "its adverts cannot be sent"
+	case event.AddressLost:
+		return "its addresses cannot be held"
+	case event.StalledLoop:
+		return "the daemon did not run for a while"
+	}
+	return f.Source + ": " + f.Reason
+}
+
+// linkTrouble says why a link cannot be used; empty where it can.
+func linkTrouble(l control.Link) string {
+	switch {
+	case l.Up:
+		return ""
+	case l.Index == 0:
+		return "there is no such interface"
+	case !l.AdminUp:
+		return "it is administratively down"
+	case !l.Carrier:
+		return "no carrier"
+	case l.OperState != event.OperUp.String() && l.OperState != event.OperUnknown.String():
+		return "its operational state is " + l.OperState
+	}
+	return "its parent is down"
+}
+
+func links(s *control.Status, now time.Time) table {
+	t := table{words("LINK", "USABLE", "ADMIN", "CARRIER", "OPERSTATE", "MONITOR", "UPS", "DOWNS", "CHANGED", "TOLD BY")}
+	for _, l := range s.Links {
+		usable := cell{"yes", green}
+		if !l.Up {
+			usable = cell{"no", red}
+		}
+		t = append(t, append([]cell{{text: l.Name}, usable},
+			words(upDown(l.AdminUp), upDown(l.Carrier), or(l.OperState), or(l.Monitor),
+				strconv.FormatUint(uint64(l.CarrierUpCount), 10), strconv.FormatUint(uint64(l.CarrierDownCount), 10),
+				ago(l.LastChange, now), or(l.LastChangeSource))...))
+	}
+	return t
+}
+
+func upDown(up bool) string {
+	if up {
+		return "up"
+	}
+	return "down"
+}
+
+// or is the text, or a dash where there is none.
+func or(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+// ago says how long since.
+func ago(t *time.Time, now time.Time) string {
+	if t == nil {
+		return or("")
+	}
+	return span(now.Sub(*t)) + " ago"
+}
+
+// span writes a time in its two largest units. A clock that was set back gives 0s.
+func span(d time.Duration) string {
+	d = max(d, 0).Truncate(time.Second)
+	days, hours := int(d.Hours())/24, int(d.Hours())%24
+	minutes, seconds := int(d.Minutes())%60, int(d.Seconds())%60
+	switch {
+	case days > 0:
+		return fmt.Sprintf("%dd%dh", days, hours)
+	case hours > 0:
+		return fmt.Sprintf("%dh%dm", hours, minutes)
+	case minutes > 0:
+		return fmt.Sprintf("%dm%ds", minutes, seconds)
+	}
+	return fmt.Sprintf("%ds", seconds)
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ripcord/pkg/control"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// statusOf reads a status document from testdata.
+func statusOf(t *testing.T, name string) *control.Status {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	var s control.Status
+	if err := decoder.Decode(&s); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return &s
+}
+
+func checkGolden(t *testing.T, name, got string) {
+	t.Helper()
+	golden := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", golden, diff)
+	}
+}
+
+var now = time.Date(2026, 3, 1, 12, 1, 35, 620_000_000, time.UTC)
+
+// TestRender: the tables of each document in testdata.
+func TestRender(t *testing.T) {
+	for _, name := range []string{"pulled", "healthy", "empty"} {
+		var got bytes.Buffer
+		if err := render(&got, statusOf(t, name), now, false); err != nil {
+			t.Fatal(err)
+		}
+		checkGolden(t, name+".txt", got.String())
+		for _, line := range strings.Split(got.String(), "\n") {
+			if strings.TrimRight(line, " ") != line {
+				t.Errorf("%s: a line ends with blanks: %q", name, line)
+			}
+		}
+	}
+}
+
+// TestColour: colours change nothing but the colours.
+func TestColour(t *testing.T) {
+	var plain, coloured bytes.Buffer
+	s := statusOf(t, "pulled")
+	if err := render(&plain, s, now, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := render(&coloured, s, now, true); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(coloured.String(), "\x1b[31mfault\x1b[0m") {
+		t.Errorf("fault is not red:\n%q", coloured.String())
+	}
+	stripped := coloured.String()
+	for _, c := range []colour{red, green, yellow, bold} {
+		stripped = strings.ReplaceAll(stripped, "\x1b["+string(c)+"m", "")
+	}
+	stripped = strings.ReplaceAll(stripped, "\x1b[0m", "")
+	if diff := cmp.Diff(plain.String(), stripped); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestNoColourInAFile: only a terminal gets colours, and not with NO_COLOR.
+func TestNoColourInAFile(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	t.Setenv("TERM", "xterm")
+	t.Setenv("NO_COLOR", "")
+	if colours(file) || colours(&bytes.Buffer{}) {
+		t.Error("colours without a terminal")
+	}
+	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Skipf("no pseudo-terminal to try it on: %v", err)
+	}
+	defer terminal.Close()
+	if !colours(terminal) {
+		t.Error("no colours on a terminal")
+	}
+	t.Setenv("NO_COLOR", "1")
+	if colours(terminal) {
+		t.Error("colours in spite of NO_COLOR")
+	}
+	t.Setenv("NO_COLOR", "")
+	t.Setenv("TERM", "dumb")
+	if colours(terminal) {
+		t.Error("colours on a dumb terminal")
+	}
+}
+
+func TestSpan(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-time.Second:                        "0s",
+		999 * time.Millisecond:              "0s",
+		59 * time.Second:                    "59s",
+		time.Minute:                         "1m0s",
+		time.Hour - time.Second:             "59m59s",
+		time.Hour:                           "1h0m",
+		24*time.Hour - time.Second:          "23h59m",
+		26 * time.Hour:                      "1d2h",
+		400*24*time.Hour + 23*time.Hour + 1: "400d23h",
+	} {
+		if got := span(d); got != want {
+			t.Errorf("span(%v) = %s, want %s", d, got, want)
+		}
+	}
+}
+
+func TestFaultWords(t *testing.T) {
+	for _, c := range []struct{ reason, trouble, want string }{
+		{"interface-down", "no carrier", "eth0 cannot be used: no carrier"},
+		{"interface-down", "", "eth0 cannot be used"},
+		{"no-primary-ip-address", "", "eth0 has no address from which to send adverts"},
+		{"send-failed", "", "its adverts cannot be sent"},
+		{"address-lost", "", "its addresses cannot be held"},
+		{"stalled", "", "the daemon did not run for a while"},
+		{"something-new", "", "eth0: something-new"},
+	} {
+		if got := faultWords(control.Fault{Source: "eth0", Reason: c.reason}, c.trouble); got != c.want {
+			t.Errorf("%s: %q, want %q", c.reason, got, c.want)
+		}
+	}
+}
+
+func TestLinkTrouble(t *testing.T) {
+	for want, l := range map[string]control.Link{
+		"":                                 {Index: 2, Up: true},
+		"there is no such interface":       {},
+		"it is administratively down":      {Index: 2, OperState: "down"},
+		"no carrier":                       {Index: 2, AdminUp: true, OperState: "down"},
+		"its operational state is testing": {Index: 2, AdminUp: true, Carrier: true, OperState: "testing"},
+		"its parent is down":               {Index: 2, AdminUp: true, Carrier: true, OperState: "up"},
+	} {
+		if got := linkTrouble(l); got != want {
+			t.Errorf("%+v: %q, want %q", l, got, want)
+		}
+	}
+}

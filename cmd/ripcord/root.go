@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"ripcord/pkg/config"
+)
+
+// The exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// newRoot returns the program's command line.
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "ripcord",
+		Short: "VRRP that acts the moment a cable is pulled",
+		Long: "ripcord speaks VRRP (RFC 9568) and watches the links beneath it: groups of virtual\n" +
+			"routers move as one, and a pulled cable moves them at once.",
+		Args:          known,
+		RunE:          func(*cobra.Command, []string) error { return usage("no command was given: ripcord --help lists them") },
+		SilenceErrors: true, // execute prints them, on one line
+		SilenceUsage:  true,
+	}
+	root.AddCommand(
+		newRun(),
+		newCheck(),
+		newStatus(),
+		newVersion(),
+	)
+	return root
+}
+
+// strictCompletion makes cobra's own command refuse a call without a shell:
+// by itself it prints its help, and a package's build would take that for the
+// script. Call it when the outputs are set: cobra takes them now.
+func strictCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.RunE = func(*cobra.Command, []string) error {
+				return usage("for which shell? bash, zsh, fish or powershell")
+			}
+		}
+	}
+}
+
+// known refuses a word that is no command.
+func known(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if root.SuggestionsMinimumDistance <= 0 {
+		root.SuggestionsMinimumDistance = 2
+	}
+	if similar := root.SuggestionsFor(args[0]); len(similar) > 0 {
+		return usage("there is no command %q: did you mean %s?", args[0], strings.Join(similar, ", "))
+	}
+	return usage("there is no command %q: ripcord --help lists them", args[0])
+}
+
+// usageError is a mistake on the command line.
+type usageError struct{ error }
+
+func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// execute runs the command that args name and returns the exit code.
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	strictCompletion(root)
+	// Whatever fails before a command runs is a mistake on the command line. A
+	// command with a PersistentPreRun of its own would hide this one.
+	started := false
+	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
+
+	command, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitDone
+	}
+	_, mistaken := errors.AsType[usageError](err)
+	if !started && !mistaken { // cobra's own words do not say what to do
+		err = fmt.Errorf("%w: %s --help says how it is used", err, command.CommandPath())
+	}
+	complain(stderr, err)
+	if mistaken || !started {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// complain prints an error on one line. Problems of a configuration file come
+// first, each with its line of the file.
+func complain(w io.Writer, err error) {
+	if problems, ok := errors.AsType[config.Problems](err); ok && len(problems) > 0 {
+		fmt.Fprintln(w, problems.Error())
+		err = fmt.Errorf("%s cannot be used: %s", problems[0].File, count(len(problems), "problem"))
+	}
+	fmt.Fprintln(w, "ripcord: "+strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", " "))
+}
+
+// colours reports whether w is a terminal on which colours are wanted.
+func colours(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// count writes a number of things.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"ripcord/pkg/control"
+)
+
+// newStatus returns the command that shows what the daemon does.
+func newStatus() *cobra.Command {
+	var socket string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "status [NAME]",
+		Short: "Show who is active, why, and since when",
+		Long: "Show who is active, why, and since when: all instances, or those of the instance or\n" +
+			"group called NAME, and the links beneath them.",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			s, err := control.Fetch(c.Context(), socket)
+			if err != nil {
+				return err
+			}
+			if len(args) > 0 {
+				if s, err = only(s, args[0]); err != nil {
+					return err
+				}
+			}
+			out := c.OutOrStdout()
+			if asJSON {
+				encoder := json.NewEncoder(out)
+				encoder.SetIndent("", "  ")
+				return encoder.Encode(s)
+			}
+			return render(out, s, time.Now(), colours(out))
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON document, for programs")
+	c.Flags().StringVar(&socket, "socket", control.DefaultSocket, "the daemon's control socket")
+	return c
+}
+
+// only is the part of a status that concerns an instance, or a group and its
+// members.
+func only(s *control.Status, name string) (*control.Status, error) {
+	part := *s
+	part.Groups = pick(s.Groups, func(g control.Group) bool {
+		return g.Name == name || slices.Contains(g.Members, name)
+	})
+	part.Instances = pick(s.Instances, func(i control.Instance) bool {
+		return i.Name == name || i.Group == name
+	})
+	part.Links = pick(s.Links, func(l control.Link) bool {
+		return slices.ContainsFunc(part.Instances, func(i control.Instance) bool { return i.Interface == l.Name })
+	})
+	if len(part.Instances) == 0 {
+		return nil, fmt.Errorf("there is no instance or group %q: %s", name, choice(s))
+	}
+	return &part, nil
+}
+
+// pick is the list of what is wanted, empty and not nil where that is nothing.
+func pick[T any](all []T, wanted func(T) bool) []T {
+	out := []T{}
+	for _, v := range all {
+		if wanted(v) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// choice says which names there are.
+func choice(s *control.Status) string {
+	var instances, groups []string
+	for _, i := range s.Instances {
+		instances = append(instances, i.Name)
+	}
+	for _, g := range s.Groups {
+		groups = append(groups, g.Name)
+	}
+	switch {
+	case len(instances) == 0:
+		return "the daemon runs without any instance"
+	case len(groups) == 0:
+		return "there are the instances " + strings.Join(instances, ", ")
+	}
+	return "there are the instances " + strings.Join(instances, ", ") + " and the groups " + strings.Join(groups, ", ")
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set by the build: -ldflags "-X main.version=1.2.3".
+var version string
+
+// unreleased is the version of a build that nobody gave one.
+const unreleased = "0.1.0-dev"
+
+// newVersion returns the command that says what this program is.
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version of ripcord and of the Go it was built with",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintf(c.OutOrStdout(), "ripcord %s (%s, %s/%s)\n",
+				versionString(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			return err
+		},
+	}
+}
+
+// versionString is the version that the build set; else what Go recorded: that
+// of the module, or the commit.
+func versionString() string {
+	if version != "" {
+		return version
+	}
+	info, _ := debug.ReadBuildInfo()
+	return recorded(info)
+}
+
+func recorded(info *debug.BuildInfo) string {
+	if info == nil {
+		return unreleased
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" && !strings.HasPrefix(v, "v0.0.0-") {
+		return strings.TrimPrefix(v, "v")
+	}
+	settings := map[string]string{}
+	for _, s := range info.Settings {
+		settings[s.Key] = s.Value
+	}
+	commit := settings["vcs.revision"]
+	if commit == "" {
+		return unreleased
+	}
+	v := unreleased + "+" + commit[:min(len(commit), 12)]
+	if settings["vcs.modified"] == "true" {
+		v += ".modified"
+	}
+	return v
+}

@@ -1,0 +1,24 @@
+// Package addr decides which addresses stand on which links and when they are
+// announced: it holds those of the instances it is told to hold, and gives up
+// those it is told to release, and only what is ours is ever removed.
+//
+// An address is ours where it bears the mark, IFA_PROTO 112; before Linux 5.18,
+// where the record file names it. One that stands on the link without the mark
+// is used, never added and never removed.
+//
+// The parts: the ledger (ledger.go, settle.go) and the announce schedule
+// (schedule.go) are pure and know no clock; the Worker owns both on the goroutine
+// that calls Run; the files *_linux.go hold the file descriptors.
+//
+// The contract:
+//
+//  1. Do may be called from any goroutine, before Run too. It never blocks, and
+//     no order is lost. Orders are obeyed one after another, in order.
+//  2. Run is called once. It takes link facts before orders, so that whoever
+//     learned of a link from the bus may order at once.
+//  3. The kernel is the truth: facts from the bus that contradict the ledger, and
+//     every error, cost a dump; the ledger then follows the dump.
+//  4. Announcements are sent in slices of a few dozen frames; between two the
+//     queue is looked at, so that no Release waits for them.
+//  5. When Run returns nothing of ours is left, or its error says what is.
+package addr

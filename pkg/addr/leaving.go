@@ -1,0 +1,151 @@
+package addr
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// leaving is what was given up, until the kernel has let go of it.
+type leaving struct {
+	instance string
+	cause    event.Cause
+	since    time.Time
+	keys     []event.AddressKey
+	failed   bool
+}
+
+// release ceases to hold an instance: what of it is ours is to be removed.
+func (l *ledger) release(at time.Time, cause event.Cause, instance string) {
+	h := l.held[instance]
+	if h == nil {
+		return
+	}
+	delete(l.held, instance)
+	l.order = slices.DeleteFunc(l.order, func(name string) bool { return name == instance })
+	gone := &leaving{instance: instance, cause: cause, since: at}
+	for _, e := range h.entries {
+		if l.place(e) == ours {
+			gone.keys = append(gone.keys, l.key(e.Address))
+		}
+	}
+	if len(gone.keys) > 0 {
+		l.leaving = append(l.leaving, gone)
+		l.removal = time.Time{}
+	}
+}
+
+// removes lists what bears the mark and is not held: what was released, and the
+// leftovers of a crashed run.
+func (l *ledger) removes(now time.Time, cause event.Cause) []Op {
+	if now.Before(l.removal) {
+		return nil
+	}
+	wanted, known := l.wanted(), make(map[event.AddressKey]bool)
+	for _, g := range l.leaving {
+		for _, key := range g.keys {
+			known[key] = true
+		}
+	}
+	var keys []event.AddressKey
+	for key, marked := range l.standing {
+		if marked && !wanted[key] {
+			keys = append(keys, key)
+		}
+	}
+	// The last first: each removal of a primary IPv4 address makes the kernel
+	// promote another and write the routes of all anew, 0.5 ms each with 250.
+	slices.SortFunc(keys, func(a, b event.AddressKey) int { return l.rank[b] - l.rank[a] })
+	var ops []Op
+	for _, key := range keys {
+		ops = append(ops, Op{Index: key.Index, Address: Address{Prefix: key.Prefix}})
+		if !known[key] {
+			l.leftover(now, cause, key)
+		}
+	}
+	if len(ops) > 0 {
+		l.removal = now.Add(retryEvery)
+	}
+	return ops
+}
+
+// leftover books a marked address that nobody released.
+func (l *ledger) leftover(now time.Time, cause event.Cause, key event.AddressKey) {
+	var instance string
+	for name, set := range l.sets {
+		for _, a := range set.Addresses {
+			if l.key(a) == key && (instance == "" || name < instance) {
+				instance = name
+			}
+		}
+	}
+	for _, g := range l.leaving {
+		if g.instance == instance && g.cause == cause {
+			g.keys = append(g.keys, key)
+			return
+		}
+	}
+	l.leaving = append(l.leaving, &leaving{instance: instance, cause: cause, since: now, keys: []event.AddressKey{key}})
+}
+
+// removed books that the kernel let go of all of ops.
+func (l *ledger) removed(ops []Op) {
+	for _, op := range ops {
+		key := event.AddressKey{Index: op.Index, Prefix: op.Prefix}
+		delete(l.standing, key)
+		delete(l.rank, key)
+	}
+	l.removal = time.Time{}
+}
+
+// settleLeaving tells what the kernel has let go of.
+func (l *ledger) settleLeaving(now time.Time, n *news) {
+	if len(l.leaving) == 0 {
+		return
+	}
+	wanted := l.wanted()
+	var still []*leaving
+	for _, g := range l.leaving {
+		tell := event.AddressMoved{
+			Stamp: event.Stamp{Cause: g.cause, At: now}, Kind: event.AddressRemoved, Instance: g.instance, Took: now.Sub(g.since),
+		}
+		g.keys = slices.DeleteFunc(g.keys, func(key event.AddressKey) bool {
+			if wanted[key] { // another instance holds it
+				return true
+			}
+			if l.standing[key] {
+				return false
+			}
+			tell.Addresses = append(tell.Addresses, key.Prefix)
+			return true
+		})
+		if len(tell.Addresses) > 0 {
+			n.moved = append(n.moved, tell)
+		}
+		if len(g.keys) > 0 {
+			still = append(still, g)
+		}
+	}
+	l.leaving = still
+}
+
+// unremoved books why the kernel did not let go of what is leaving.
+func (l *ledger) unremoved(now time.Time, err error) (n news) {
+	for _, g := range l.leaving {
+		if g.failed {
+			continue
+		}
+		g.failed = true
+		tell := event.AddressMoved{
+			Stamp: event.Stamp{Cause: g.cause, At: now}, Kind: event.AddressFailed, Instance: g.instance,
+			Took: now.Sub(g.since), Err: fmt.Sprintf("not removed, tried again every %v: %v", retryEvery, err),
+		}
+		for _, key := range g.keys {
+			tell.Addresses = append(tell.Addresses, key.Prefix)
+		}
+		n.moved = append(n.moved, tell)
+	}
+	return n
+}

@@ -1,0 +1,238 @@
+package addr
+
+import (
+	"net/netip"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+const (
+	// retryEvery is how often what the kernel refused is tried again.
+	retryEvery = 250 * time.Millisecond
+	// inPlaceWithin is how long an address may be missing before that is a fault.
+	inPlaceWithin = time.Second
+	// lossLimit removals by others within lossWindow are a fault (design decision 11).
+	lossLimit  = 3
+	lossWindow = 10 * time.Second
+)
+
+// Op is one address on one link, to add or to remove.
+type Op struct {
+	Index int // ifindex
+	Address
+}
+
+// Standing is one address that the kernel has on a link.
+type Standing struct {
+	Index  int
+	Prefix netip.Prefix
+	Marked bool // ours
+}
+
+// spot is where an address stands, whatever its prefix length.
+type spot struct {
+	index int
+	addr  netip.Addr
+}
+
+// place says how a wanted address stands.
+type place uint8
+
+const (
+	nowhere place = iota
+	ours
+	foreign // stands there without the mark
+)
+
+// entry is one address of a held instance.
+type entry struct {
+	Address
+	at      place       // as it was last told
+	placed  bool        // has been in place since it was ordered
+	since   time.Time   // ordered, or found missing
+	cause   event.Cause // of the last loss
+	retry   time.Time   // not to be tried before
+	waiting bool        // lost with its link, until that is up again
+	losses  []time.Time // removals by others, the last few
+	failed  string      // the failure last told
+	lost    bool        // told to be lost
+}
+
+// holding is an instance that is held.
+type holding struct {
+	set     Set
+	cause   event.Cause
+	entries []*entry
+}
+
+// ledger knows what should be held, what stands in the kernel and what of it
+// is ours; what is to be done is derived from these.
+type ledger struct {
+	sets    map[string]Set
+	managed map[netip.Addr]bool // all that is configured
+	links   map[string]event.Link
+	down    map[int]bool // links that the kernel says are administratively down
+	flapped map[int]bool // links that were down for a moment
+
+	standing map[event.AddressKey]bool // value: marked
+	unmarked map[spot]bool
+	// rank is greater for what was added later. The first address of an IPv4
+	// subnet is its primary one, and is best removed last.
+	rank map[event.AddressKey]int
+	last int // the greatest rank
+
+	held    map[string]*holding
+	order   []string // of held
+	leaving []*leaving
+	removal time.Time // the next attempt at what the kernel would not remove
+	causes  map[event.AddressKey]event.Cause
+}
+
+func newLedger(sets []Set) *ledger {
+	l := &ledger{
+		sets: make(map[string]Set), managed: make(map[netip.Addr]bool),
+		links: make(map[string]event.Link), down: make(map[int]bool), flapped: make(map[int]bool),
+		standing: make(map[event.AddressKey]bool), unmarked: make(map[spot]bool),
+		rank: make(map[event.AddressKey]int),
+		held: make(map[string]*holding), causes: make(map[event.AddressKey]event.Cause),
+	}
+	for _, set := range sets {
+		l.sets[set.Instance] = set
+		for _, a := range set.Addresses {
+			l.managed[a.Prefix.Addr()] = true
+			l.links[a.Interface] = event.Link{Name: a.Interface}
+		}
+	}
+	return l
+}
+
+// link absorbs a fact about a link. Dirty says that only a dump can tell what
+// became of the addresses on it.
+func (l *ledger) link(fact event.Link) (dirty bool) {
+	old, ok := l.links[fact.Name]
+	if !ok {
+		return false
+	}
+	l.links[fact.Name] = fact
+	for _, h := range l.held {
+		for _, e := range h.entries {
+			if e.Interface != fact.Name {
+				continue
+			}
+			e.retry = time.Time{}
+			// An IPv6 address goes when its link is set down; it is not said
+			// which of the two news comes first.
+			dirty = dirty || e.Prefix.Addr().Is6() && (!fact.AdminUp || fact.Downs > 0)
+		}
+	}
+	if fact.Downs > 0 {
+		l.flapped[fact.Index] = true
+	}
+	return dirty || old.Index != fact.Index
+}
+
+// fact absorbs what was said of one address. Dirty says that it contradicts
+// the ledger: it may be old news, so that only a dump can tell.
+func (l *ledger) fact(f event.Address) (dirty bool) {
+	marked, stands := l.standing[f.Key()]
+	if f.Present == stands && (!stands || f.Marked == marked) {
+		return false
+	}
+	if !stands && !l.managed[f.Prefix.Addr()] {
+		return false
+	}
+	l.causes[f.Key()] = f.Cause
+	return true
+}
+
+// observe takes a dump: the truth.
+func (l *ledger) observe(all []Standing) {
+	clear(l.standing)
+	clear(l.unmarked)
+	clear(l.rank)
+	for _, s := range all { // the primary one of a subnet before its others
+		key := event.AddressKey{Index: s.Index, Prefix: s.Prefix}
+		l.standing[key] = s.Marked
+		l.last++
+		l.rank[key] = l.last
+		if !s.Marked {
+			l.unmarked[spot{s.Index, s.Prefix.Addr()}] = true
+		}
+	}
+}
+
+// hold begins to hold an instance, ordered at the instant at. Fresh is false if
+// it is held already, and known is false if there is no such instance.
+func (l *ledger) hold(at time.Time, cause event.Cause, instance string) (fresh, known bool) {
+	set, known := l.sets[instance]
+	if !known || l.held[instance] != nil {
+		return false, known
+	}
+	h := &holding{set: set, cause: cause}
+	for _, a := range set.Addresses {
+		h.entries = append(h.entries, &entry{Address: a, since: at})
+	}
+	l.held[instance] = h
+	l.order = append(l.order, instance)
+	return true, true
+}
+
+// adds lists what is held, stands nowhere, and may be tried now.
+func (l *ledger) adds(now time.Time) []Op {
+	var ops []Op
+	seen := make(map[event.AddressKey]bool)
+	for _, name := range l.order {
+		for _, e := range l.held[name].entries {
+			index := l.links[e.Interface].Index
+			if index == 0 || e.waiting || now.Before(e.retry) || l.place(e) != nowhere {
+				continue
+			}
+			e.retry = now.Add(retryEvery)
+			if key := l.key(e.Address); !seen[key] {
+				seen[key] = true
+				ops = append(ops, Op{Index: index, Address: e.Address})
+			}
+		}
+	}
+	return ops
+}
+
+// added books that the kernel took all of ops.
+func (l *ledger) added(ops []Op) {
+	for _, op := range ops {
+		key := event.AddressKey{Index: op.Index, Prefix: op.Prefix}
+		l.standing[key] = true
+		l.last++
+		l.rank[key] = l.last
+	}
+}
+
+// place says how a wanted address stands now.
+func (l *ledger) place(e *entry) place {
+	key := l.key(e.Address)
+	switch {
+	case key.Index == 0:
+		return nowhere
+	case l.standing[key]:
+		return ours
+	case l.unmarked[spot{key.Index, key.Prefix.Addr()}]:
+		return foreign
+	}
+	return nowhere
+}
+
+func (l *ledger) key(a Address) event.AddressKey {
+	return event.AddressKey{Index: l.links[a.Interface].Index, Prefix: a.Prefix}
+}
+
+// wanted lists where the addresses of all held instances belong.
+func (l *ledger) wanted() map[event.AddressKey]bool {
+	keys := make(map[event.AddressKey]bool)
+	for _, h := range l.held {
+		for _, e := range h.entries {
+			keys[l.key(e.Address)] = true
+		}
+	}
+	return keys
+}

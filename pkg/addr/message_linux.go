@@ -1,0 +1,113 @@
+package addr
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+
+	"github.com/jsimonetti/rtnetlink/v2"
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// mark is the IFA_PROTO of our addresses: VRRP's IP protocol number.
+	mark = 112
+	// ifaProto is IFA_PROTO, Linux 5.18.
+	ifaProto = 11
+	// ifAddrMsgLen is the size of struct ifaddrmsg.
+	ifAddrMsgLen = 8
+	// forever is INFINITY_LIFE_TIME.
+	forever = 0xffffffff
+)
+
+// family is the address family of ip, and its bytes.
+func family(ip netip.Addr) (uint8, []byte) {
+	if ip.Is4() {
+		return unix.AF_INET, ip.AsSlice()
+	}
+	return unix.AF_INET6, ip.AsSlice()
+}
+
+// newAddress is the RTM_NEWADDR of op. It must not replace one that stands.
+func newAddress(op Op, marked bool) (netlink.Message, error) {
+	af, ip := family(op.Prefix.Addr())
+	attributes := &rtnetlink.AddressAttributes{Address: ip, Local: ip}
+	if af == unix.AF_INET {
+		attributes.Label = op.Label
+	} else {
+		// Else it is tentative for a second and answers nobody.
+		attributes.Flags = unix.IFA_F_NODAD
+	}
+	data, err := (&rtnetlink.AddressMessage{
+		Family: af, PrefixLength: uint8(op.Prefix.Bits()), Scope: op.Scope, Index: uint32(op.Index), Attributes: attributes,
+	}).MarshalBinary()
+	if err != nil {
+		return netlink.Message{}, fmt.Errorf("encoding the address %s: %w", op.Prefix, err)
+	}
+	more := netlink.NewAttributeEncoder()
+	if marked {
+		more.Uint8(ifaProto, mark)
+	}
+	if af == unix.AF_INET6 {
+		// struct ifa_cacheinfo: preferred 0, so that the router never takes a
+		// virtual address for the source of its own traffic; valid for ever.
+		info := binary.NativeEndian.AppendUint32(make([]byte, 4, 16), forever)
+		more.Bytes(unix.IFA_CACHEINFO, info[:16])
+	}
+	tail, err := more.Encode()
+	if err != nil {
+		return netlink.Message{}, fmt.Errorf("encoding the address %s: %w", op.Prefix, err)
+	}
+	return netlink.Message{
+		Header: netlink.Header{Type: unix.RTM_NEWADDR, Flags: netlink.Request | netlink.Create | netlink.Excl},
+		Data:   append(data, tail...),
+	}, nil
+}
+
+// delAddress is the RTM_DELADDR of op.
+func delAddress(op Op) (netlink.Message, error) {
+	af, ip := family(op.Prefix.Addr())
+	data, err := (&rtnetlink.AddressMessage{
+		Family: af, PrefixLength: uint8(op.Prefix.Bits()), Index: uint32(op.Index),
+		Attributes: &rtnetlink.AddressAttributes{Address: ip, Local: ip},
+	}).MarshalBinary()
+	if err != nil {
+		return netlink.Message{}, fmt.Errorf("encoding the address %s: %w", op.Prefix, err)
+	}
+	return netlink.Message{Header: netlink.Header{Type: unix.RTM_DELADDR, Flags: netlink.Request}, Data: data}, nil
+}
+
+// parseAddress reads an RTM_NEWADDR: the address, and its IFA_PROTO, 0 if none.
+func parseAddress(data []byte) (s Standing, proto uint8, err error) {
+	if len(data) < ifAddrMsgLen {
+		return s, 0, fmt.Errorf("an address message of %d bytes is too short", len(data))
+	}
+	attributes, err := netlink.NewAttributeDecoder(data[ifAddrMsgLen:])
+	if err != nil {
+		return s, 0, fmt.Errorf("decoding an address message: %w", err)
+	}
+	s.Index = int(binary.NativeEndian.Uint32(data[4:8]))
+	var address, local netip.Addr
+	for attributes.Next() {
+		switch attributes.Type() {
+		case unix.IFA_ADDRESS:
+			address, _ = netip.AddrFromSlice(attributes.Bytes())
+		case unix.IFA_LOCAL: // the address itself where IFA_ADDRESS is the peer's
+			local, _ = netip.AddrFromSlice(attributes.Bytes())
+		case ifaProto:
+			proto = attributes.Uint8()
+		}
+	}
+	if err := attributes.Err(); err != nil {
+		return s, 0, fmt.Errorf("decoding an address message: %w", err)
+	}
+	if local.IsValid() {
+		address = local
+	}
+	s.Prefix, s.Marked = netip.PrefixFrom(address, int(data[1])), proto == mark
+	if !s.Prefix.IsValid() {
+		return s, 0, fmt.Errorf("an address message without an address (prefix length %d)", data[1])
+	}
+	return s, proto, nil
+}

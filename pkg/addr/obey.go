@@ -1,0 +1,84 @@
+package addr
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// obey does what one order wants, all its instances in one batch.
+func (w *Worker) obey(o queued) {
+	var unknown []string
+	for _, name := range o.Instances {
+		if o.Kind == Release {
+			w.schedule.cancel(name)
+			w.ledger.release(o.at, o.Cause, name)
+			continue
+		}
+		set := w.ledger.sets[name]
+		if o.Kind == Reannounce {
+			w.schedule.reannounce(w.cfg.Now(), name)
+			continue
+		}
+		switch fresh, known := w.ledger.hold(o.at, o.Cause, name); {
+		case !known:
+			unknown = append(unknown, name)
+		case !fresh:
+			w.schedule.start(w.cfg.Now(), name, len(set.Addresses), set.Announce)
+		}
+	}
+	for _, name := range unknown {
+		w.cfg.Events.Publish(event.AddressMoved{
+			Stamp: event.Stamp{Cause: o.Cause, At: w.cfg.Now()}, Kind: event.AddressFailed,
+			Instance: name, Err: "ordered to hold the addresses of an instance that is not configured",
+		})
+	}
+	w.converge()
+}
+
+// checkLease releases the instances that the loop has ceased to lead (design
+// decision 5). The advert engine reports it, as it resigns by the same lease.
+func (w *Worker) checkLease() {
+	now := w.ran()
+	var hung []string
+	for _, name := range w.ledger.order {
+		set := w.ledger.sets[name]
+		if w.watch.Expired(now, w.cfg.Lease.Last(), vrrp.LeaseLimit(set.Miss, set.Interval)) {
+			hung = append(hung, name)
+		}
+	}
+	if len(hung) > 0 {
+		w.obey(queued{Order{Release, w.cfg.Minter.Cause(now), hung}, now})
+	}
+}
+
+// finish drains the queue and gives up everything.
+func (w *Worker) finish() error {
+	w.absorb()
+	for _, o := range w.take() {
+		w.obey(o)
+	}
+	now := w.cfg.Now()
+	if len(w.ledger.held) > 0 {
+		w.obey(queued{Order{Release, w.cfg.Minter.Cause(now), slices.Clone(w.ledger.order)}, now})
+	}
+	for range 2 { // what the kernel refused, once more
+		if len(w.ledger.leaving) > 0 {
+			w.ledger.removal, w.dirty, w.relist = time.Time{}, true, time.Time{}
+			w.converge()
+		}
+	}
+	var left []string
+	for _, g := range w.ledger.leaving {
+		for _, key := range g.keys {
+			left = append(left, key.Prefix.String())
+		}
+	}
+	if len(left) > 0 {
+		return fmt.Errorf("could not remove %v: the next start will, or remove them with ip addr del", left)
+	}
+	return nil
+}

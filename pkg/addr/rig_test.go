@@ -1,0 +1,228 @@
+package addr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ripcord/pkg/bus"
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// fakeKernel is a kernel in memory; it says on the bus what it does, as
+// pkg/link would.
+type fakeKernel struct {
+	facts *bus.Topic[event.Address]
+
+	mu       sync.Mutex
+	standing map[event.AddressKey]bool
+	down     bool
+	refuse   error // all adds
+	stuck    error // all removals
+	batches  []string
+	lists    int
+	promoted []string
+}
+
+func (k *fakeKernel) AddBatch(ops []Op) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.batches = append(k.batches, fmt.Sprintf("+%d", len(ops)))
+	if k.refuse != nil {
+		return k.refuse
+	}
+	var err error
+	for _, op := range ops {
+		key := event.AddressKey{Index: op.Index, Prefix: op.Prefix}
+		if _, stands := k.standing[key]; stands {
+			err = errors.New("file exists")
+			continue
+		}
+		k.standing[key] = true
+		k.facts.Publish(event.Address{Index: op.Index, Prefix: op.Prefix, Present: true, Marked: true})
+	}
+	return err
+}
+
+func (k *fakeKernel) RemoveBatch(ops []Op) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.batches = append(k.batches, fmt.Sprintf("-%d", len(ops)))
+	if k.stuck != nil {
+		return k.stuck
+	}
+	for _, op := range ops {
+		k.drop(event.AddressKey{Index: op.Index, Prefix: op.Prefix})
+	}
+	return nil
+}
+
+func (k *fakeKernel) drop(key event.AddressKey) {
+	delete(k.standing, key)
+	k.facts.Publish(event.Address{Cause: event.Cause{Trace: 50}, Index: key.Index, Prefix: key.Prefix, Removals: 1})
+}
+
+func (k *fakeKernel) List() (all []Standing, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.lists++
+	for key, marked := range k.standing {
+		all = append(all, Standing{key.Index, key.Prefix, marked})
+	}
+	return all, nil
+}
+
+func (k *fakeKernel) Up(int) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return !k.down
+}
+
+func (k *fakeKernel) PromoteSecondaries(link string) error {
+	k.promoted = append(k.promoted, link)
+	return nil
+}
+
+// with changes the kernel as somebody else would.
+func (k *fakeKernel) with(change func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	change()
+}
+
+type fakePackets struct {
+	mu   sync.Mutex
+	sent []string
+	hook func()
+}
+
+func (p *fakePackets) Send(index int, frame []byte) error {
+	p.mu.Lock()
+	p.sent = append(p.sent, fmt.Sprintf("%d:%x", index, frame[6:12]))
+	hook := p.hook
+	p.mu.Unlock()
+	if hook != nil {
+		hook()
+	}
+	return nil
+}
+
+func (p *fakePackets) take() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	sent := p.sent
+	p.sent = nil
+	return sent
+}
+
+// rig is a worker in a bubble of virtual time.
+type rig struct {
+	*Worker
+	kernel  *fakeKernel
+	packets *fakePackets
+	lease   *vrrp.Lease
+	links   *bus.Retained[string, event.Link]
+	events  *bus.Ring[event.Event]
+	lost    func() []vrrp.AddressesLost // since they were last taken
+	stop    func() error
+}
+
+func newRig(t *testing.T, sets []Set, standing ...Standing) *rig {
+	facts, events, results := new(bus.Topic[event.Address]), new(bus.Topic[event.Event]), new(bus.Topic[vrrp.Result])
+	r := &rig{
+		kernel:  &fakeKernel{facts: facts, standing: make(map[event.AddressKey]bool)},
+		packets: new(fakePackets), lease: vrrp.NewLease(time.Now()),
+		links:  bus.NewRetained[string, event.Link](),
+		events: bus.SubscribeRing(events, bus.NewBell(), 1000),
+	}
+	for _, s := range standing {
+		r.kernel.standing[event.AddressKey{Index: s.Index, Prefix: s.Prefix}] = s.Marked
+	}
+	ring := bus.SubscribeRing(results, bus.NewBell(), 100)
+	r.link(eth0, 1)
+	r.Worker = NewWorker(Config{
+		Sets: sets, Lease: r.lease, Links: r.links, Addresses: facts, Results: results, Events: events,
+		Minter: event.NewMinter(1000), Kernel: r.kernel, Packets: r.packets, Now: time.Now,
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	r.stop = func() error { cancel(); return <-done }
+	t.Cleanup(cancel)
+	r.lost = func() (out []vrrp.AddressesLost) {
+		all, _ := ring.Take()
+		for _, a := range all {
+			out = append(out, a.(vrrp.AddressesLost))
+		}
+		return out
+	}
+	synctest.Wait()
+	return r
+}
+
+// link publishes eth0 with that index and a MAC that ends in mac.
+func (r *rig) link(index int, mac byte) {
+	r.links.Publish(event.Link{
+		Seq: uint64(mac), Name: "eth0", Index: index, AdminUp: true, Usable: true, HardwareAddr: [6]byte{2, 0, 0, 0, 0, mac},
+	})
+}
+
+// pass lets time pass, and the loop stamp its lease.
+func (r *rig) pass(d time.Duration) {
+	for ; d > 0; d -= 100 * time.Millisecond {
+		r.lease.Stamp(time.Now())
+		time.Sleep(min(d, 100*time.Millisecond))
+	}
+	synctest.Wait()
+}
+
+func (r *rig) do(kind Kind, names ...string) {
+	r.Do(Order{Kind: kind, Cause: event.Cause{Trace: 7, At: time.Now()}, Instances: names})
+	synctest.Wait()
+}
+
+// names are the events since they were last taken.
+func (r *rig) names() string {
+	events, _ := r.events.Take()
+	var names []string
+	for _, e := range events {
+		names = append(names, strings.TrimPrefix(e.Name(), "address."))
+	}
+	return strings.Join(names, " ")
+}
+
+func expect(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("%s: %v, want %v", what, got, want)
+	}
+}
+
+// many is an instance of n addresses.
+func many(n int, a Announce) []Set {
+	set := Set{Instance: "a", Interval: time.Second, Miss: 3, Announce: a}
+	ip := netip.MustParseAddr("192.0.2.1")
+	for range n {
+		set.Addresses = append(set.Addresses, Address{Prefix: netip.PrefixFrom(ip, 24), Interface: "eth0"})
+		ip = ip.Next()
+	}
+	return []Set{set}
+}
+
+// lostNames are the instances of the results since they were last taken.
+func (r *rig) lostNames() []string {
+	var names []string
+	for _, l := range r.lost() {
+		names = append(names, l.Instance)
+	}
+	slices.Sort(names)
+	return names
+}

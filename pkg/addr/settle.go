@@ -1,0 +1,222 @@
+package addr
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// news is what a settlement found to tell.
+type news struct {
+	moved []event.AddressMoved
+	lost  []vrrp.AddressesLost
+	// announce are the instances of which addresses came to stand that had not
+	// since they were ordered; again those of which addresses were put back.
+	announce, again []string
+}
+
+// doubtful lists the links of which the kernel must be asked whether they are
+// up, before it is told that somebody removed addresses from them.
+func (l *ledger) doubtful(now time.Time) []int {
+	var indexes []int
+	for _, name := range l.order {
+		for _, e := range l.held[name].entries {
+			index := l.links[e.Interface].Index
+			asks := e.at != nowhere || e.waiting && !now.Before(e.retry)
+			if index != 0 && asks && l.place(e) == nowhere && !slices.Contains(indexes, index) {
+				indexes = append(indexes, index)
+			}
+		}
+	}
+	return indexes
+}
+
+// up books the answer.
+func (l *ledger) up(now time.Time, index int, up bool) {
+	l.down[index] = !up
+	for _, h := range l.held {
+		for _, e := range h.entries {
+			if e.waiting && l.links[e.Interface].Index == index {
+				if e.waiting = !up; e.waiting {
+					e.retry = now.Add(retryEvery)
+				}
+			}
+		}
+	}
+}
+
+// settle compares how the addresses stand with what was last told, and says
+// what is new. Call it after everything that changes the ledger.
+func (l *ledger) settle(now time.Time) (n news) {
+	l.settleLeaving(now, &n)
+	for _, name := range l.order {
+		h := l.held[name]
+		for _, e := range h.entries {
+			l.settleEntry(now, h, e, &n)
+		}
+	}
+	clear(l.causes)
+	clear(l.down)
+	clear(l.flapped)
+	return n
+}
+
+func (l *ledger) settleEntry(now time.Time, h *holding, e *entry, n *news) {
+	at := l.place(e)
+	switch {
+	case at == e.at:
+	case at == nowhere:
+		l.lose(now, h, e, n)
+	default:
+		h.gain(now, e, at, n)
+	}
+	e.at = at
+	if at != nowhere {
+		return
+	}
+	if l.links[e.Interface].Index == 0 {
+		why := fmt.Sprintf("there is no interface %s: added when it appears", e.Interface)
+		h.fail(now, e, why, n)
+	}
+	if !e.lost && now.Sub(e.since) >= inPlaceWithin {
+		e.lost = true
+		why := e.failed
+		if why == "" {
+			why = "removed by somebody, or its link is down"
+		}
+		n.lose(h, e, fmt.Sprintf("%s is not in place on %s after %v: %s", e.Prefix, e.Interface, inPlaceWithin, why))
+	}
+}
+
+// gain books that an address has come to stand.
+func (h *holding) gain(now time.Time, e *entry, at place, n *news) {
+	kind := event.AddressAdded
+	switch {
+	case at == foreign:
+		kind = event.AddressForeign
+	case e.placed:
+		kind = event.AddressRestored
+	}
+	n.tell(event.AddressMoved{
+		Stamp: event.Stamp{Cause: h.causeOf(e), At: now}, Kind: kind, Instance: h.set.Instance, Took: now.Sub(e.since),
+	}, e)
+	list := &n.announce
+	if e.placed {
+		list = &n.again
+	}
+	if !slices.Contains(*list, h.set.Instance) {
+		*list = append(*list, h.set.Instance)
+	}
+	e.placed, e.failed, e.lost, e.waiting = true, "", false, false
+}
+
+// lose books that an address has gone that stood there: somebody's doing,
+// unless it went with its link.
+func (l *ledger) lose(now time.Time, h *holding, e *entry, n *news) {
+	key := l.key(e.Address)
+	e.since, e.retry, e.cause = now, time.Time{}, l.causes[key]
+	if e.waiting = key.Index == 0 || l.down[key.Index]; e.waiting {
+		return
+	}
+	if l.flapped[key.Index] {
+		return
+	}
+	e.losses = slices.DeleteFunc(e.losses, func(t time.Time) bool { return now.Sub(t) > lossWindow })
+	if e.losses = append(e.losses, now); len(e.losses) >= lossLimit {
+		e.losses = nil
+		n.lose(h, e, fmt.Sprintf("somebody removed %s from %s %d times within %v: look for a network manager that does not know the address",
+			e.Prefix, e.Interface, lossLimit, lossWindow))
+	}
+}
+
+// fail books why the kernel did not take ops, where they do not stand.
+func (l *ledger) fail(now time.Time, ops []Op, err error) (n news) {
+	refused := make(map[event.AddressKey]bool)
+	for _, op := range ops {
+		refused[event.AddressKey{Index: op.Index, Prefix: op.Prefix}] = true
+	}
+	for _, name := range l.order {
+		h := l.held[name]
+		for _, e := range h.entries {
+			if refused[l.key(e.Address)] && l.place(e) == nowhere {
+				h.fail(now, e, fmt.Sprintf("not added, tried again every %v: %v", retryEvery, err), &n)
+			}
+		}
+	}
+	return n
+}
+
+func (h *holding) fail(now time.Time, e *entry, why string, n *news) {
+	if e.failed == why {
+		return
+	}
+	e.failed = why
+	n.tell(event.AddressMoved{
+		Stamp: event.Stamp{Cause: h.causeOf(e), At: now}, Kind: event.AddressFailed,
+		Instance: h.set.Instance, Took: now.Sub(e.since), Err: why,
+	}, e)
+}
+
+// deadline is when the ledger must be looked at again if nothing happens.
+func (l *ledger) deadline() (due time.Time, ok bool) {
+	earlier := func(t time.Time) {
+		if !ok || t.Before(due) {
+			due, ok = t, true
+		}
+	}
+	if len(l.leaving) > 0 {
+		earlier(l.removal)
+	}
+	for _, h := range l.held {
+		for _, e := range h.entries {
+			if e.at != nowhere {
+				continue
+			}
+			if !e.lost {
+				earlier(e.since.Add(inPlaceWithin))
+			}
+			if l.links[e.Interface].Index != 0 {
+				earlier(e.retry)
+			}
+		}
+	}
+	return due, ok
+}
+
+// stands says whether the n-th address of a held instance is in place.
+func (l *ledger) stands(instance string, n int) bool {
+	h := l.held[instance]
+	return h != nil && n < len(h.entries) && h.entries[n].at != nowhere
+}
+
+func (h *holding) causeOf(e *entry) event.Cause {
+	if e.cause.Trace != 0 {
+		return e.cause
+	}
+	return h.cause
+}
+
+// tell adds an address to the event it belongs to.
+func (n *news) tell(m event.AddressMoved, e *entry) {
+	for i := len(n.moved) - 1; i >= 0 && n.moved[i].Instance == m.Instance; i-- {
+		t := &n.moved[i]
+		if t.Kind == m.Kind && t.Cause == m.Cause && t.Err == m.Err && t.Took == m.Took {
+			t.Addresses = append(t.Addresses, e.Prefix)
+			return
+		}
+	}
+	m.Addresses = append(m.Addresses, e.Prefix)
+	n.moved = append(n.moved, m)
+}
+
+func (n *news) lose(h *holding, e *entry, why string) {
+	for _, r := range n.lost {
+		if r.Instance == h.set.Instance {
+			return
+		}
+	}
+	n.lost = append(n.lost, vrrp.AddressesLost{Cause: h.causeOf(e), Instance: h.set.Instance, Err: why})
+}

@@ -1,0 +1,208 @@
+package addr
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"ripcord/pkg/bus"
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// Kernel adds, removes and lists addresses. Only the worker's goroutine calls it.
+type Kernel interface {
+	// AddBatch adds addresses that do not stand yet, with the mark. An error
+	// says that not all did come to stand: List says which.
+	AddBatch(ops []Op) error
+	// RemoveBatch removes addresses; of each Op only Index and Prefix count.
+	RemoveBatch(ops []Op) error
+	// List returns all addresses of all links.
+	List() ([]Standing, error)
+	// Up says whether a link is administratively up; false if there is none.
+	Up(index int) bool
+	// PromoteSecondaries keeps the kernel from removing other addresses of a
+	// subnet with the first one on that link. It is called before the first add.
+	PromoteSecondaries(link string) error
+}
+
+// Packets sends Ethernet frames. Only the worker's goroutine calls it.
+type Packets interface {
+	// Send hands one frame to a link; it does not wait for room.
+	Send(index int, frame []byte) error
+}
+
+// Config is what a Worker needs. All of it is required.
+type Config struct {
+	Sets      []Set
+	Lease     *vrrp.Lease
+	Links     *bus.Retained[string, event.Link]
+	Addresses *bus.Topic[event.Address]
+	Results   *bus.Topic[vrrp.Result]
+	Events    *bus.Topic[event.Event]
+	Minter    *event.Minter
+	Kernel    Kernel
+	Packets   Packets
+	Now       func() time.Time
+}
+
+// leaseLook is how often the lease is looked at while anything is held.
+const leaseLook = vrrp.LeaseStamp
+
+// Worker obeys orders to hold, release and announce addresses.
+type Worker struct {
+	cfg      Config
+	bell     bus.Bell
+	ledger   *ledger
+	schedule *schedule
+	watch    vrrp.Watch
+
+	mu    sync.Mutex
+	queue []queued
+
+	// What follows belongs to the goroutine of Run.
+	links     *bus.Merged[string, event.Link]
+	addresses *bus.Merged[event.AddressKey, event.Address]
+	dirty     bool         // the kernel must be asked before anything else
+	relist    time.Time    // not to be asked before
+	promoted  map[int]bool // links of which PromoteSecondaries was called
+	mute      map[string]bool
+	frame     []byte
+	awake     time.Time // when this goroutine last showed that it runs
+}
+
+type queued struct {
+	Order
+	at time.Time
+}
+
+// NewWorker returns a worker that holds nothing. It starts nothing.
+func NewWorker(cfg Config) *Worker {
+	return &Worker{
+		cfg: cfg, bell: bus.NewBell(),
+		ledger: newLedger(cfg.Sets), schedule: newSchedule(),
+		promoted: make(map[int]bool), mute: make(map[string]bool),
+	}
+}
+
+// Do queues orders. It never blocks and never loses one.
+func (w *Worker) Do(orders ...Order) {
+	at := w.cfg.Now()
+	w.mu.Lock()
+	for _, o := range orders {
+		w.queue = append(w.queue, queued{o, at})
+	}
+	w.mu.Unlock()
+	w.bell.Ring()
+}
+
+// Run removes what a crashed run left behind, obeys orders until ctx ends, then
+// those still queued, and removes all that is held. It fails if the kernel
+// cannot be asked at the start, or if something of ours is left at the end.
+func (w *Worker) Run(ctx context.Context) error {
+	w.links = w.cfg.Links.Subscribe(w.bell)
+	w.addresses = bus.SubscribeMerged[event.AddressKey](w.cfg.Addresses, w.bell)
+	all, err := w.cfg.Kernel.List()
+	if err != nil {
+		return fmt.Errorf("listing the addresses at the start: %w", err)
+	}
+	w.absorb()
+	w.ledger.observe(all)
+	w.dirty = false
+	w.converge()
+
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		w.turn()
+		if wait, ok := w.plan(); ok {
+			timer.Reset(wait)
+		} else {
+			timer.Stop()
+		}
+		select {
+		case <-ctx.Done():
+			return w.finish()
+		case <-w.bell:
+		case <-timer.C:
+		}
+	}
+}
+
+// turn takes what stands in the queues, in this order: orders from the queue,
+// facts from the bus (absorbed first, see the contract), then the orders
+// themselves, the lease, what is due in the ledger, one slice of announcements.
+func (w *Worker) turn() {
+	w.awake = w.cfg.Now()
+	w.watch.Woke(w.awake)
+	orders := w.take()
+	facts := w.absorb()
+	for _, o := range orders {
+		w.obey(o)
+		facts = false // obeying has looked at them
+	}
+	if len(orders) > 0 {
+		w.watch.Seen(w.cfg.Now())
+	}
+	w.checkLease()
+	if due, ok := w.ledger.deadline(); facts || ok && !due.After(w.cfg.Now()) {
+		w.converge()
+	}
+	w.announce()
+}
+
+func (w *Worker) take() []queued {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	orders := w.queue
+	w.queue = nil
+	return orders
+}
+
+// absorb takes the facts from the bus, and says whether there is anything to
+// do about them.
+func (w *Worker) absorb() bool {
+	links, addresses := w.links.Take(), w.addresses.Take()
+	for _, l := range links {
+		w.dirty = w.ledger.link(l) || w.dirty
+	}
+	for _, a := range addresses {
+		w.dirty = w.ledger.fact(a) || w.dirty
+	}
+	return len(links) > 0 || w.dirty
+}
+
+// plan says how long to sleep at most; false: until something happens.
+func (w *Worker) plan() (time.Duration, bool) {
+	now := w.ran()
+	due, ok := w.ledger.deadline()
+	earlier := func(t time.Time, yes bool) {
+		if yes && (!ok || t.Before(due)) {
+			due, ok = t, true
+		}
+	}
+	earlier(w.schedule.deadline())
+	earlier(w.relist, w.dirty)
+	earlier(now.Add(leaseLook), len(w.ledger.held) > 0)
+	if !ok {
+		w.watch.Plan(time.Time{})
+		return 0, false
+	}
+	if due.Before(now) {
+		due = now
+	}
+	w.watch.Plan(due)
+	return due.Sub(now), true
+}
+
+// ran returns the present instant. If this goroutine was held up since it last
+// asked, so may the loop have been: it gets credit, as after a late wake-up.
+func (w *Worker) ran() time.Time {
+	now := w.cfg.Now()
+	if now.Sub(w.awake) > vrrp.Late {
+		w.watch.Seen(now)
+	}
+	w.awake = now
+	return now
+}

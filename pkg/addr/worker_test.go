@@ -1,0 +1,237 @@
+package addr
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+func TestWorkerHoldsAnnouncesReleases(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, many(100, Announce{Count: 2, AgainAfter: 5 * time.Second}))
+		r.do(Hold, "a")
+		expect(t, "batches", r.kernel.batches, "[+100]")
+		expect(t, "promoted", r.kernel.promoted, "[eth0]")
+		expect(t, "events", r.names(), "added")
+		sent := r.packets.take()
+		expect(t, "frames", len(sent), 200)
+		expect(t, "a frame", sent[0], "7:020000000001")
+		expect(t, "dumps", r.kernel.lists, 1)
+
+		r.do(Hold, "a")
+		expect(t, "batches after a second Hold", r.kernel.batches, "[+100]")
+		expect(t, "frames after it", len(r.packets.take()), 200)
+
+		r.link(eth0, 9) // a new MAC counts from now on
+		r.pass(5 * time.Second)
+		sent = r.packets.take()
+		expect(t, "frames of the second set", len(sent), 200)
+		expect(t, "a frame of it", sent[0], "7:020000000009")
+
+		r.do(Release, "a")
+		expect(t, "batches", r.kernel.batches, "[+100 -100]")
+		expect(t, "events", r.names(), "removed")
+		r.do(Release, "a")
+		expect(t, "batches", r.kernel.batches, "[+100 -100]")
+		expect(t, "stop", r.stop(), nil)
+		expect(t, "dumps", r.kernel.lists, 1)
+	})
+}
+
+func TestWorkerReleaseDoesNotWaitForAnnouncements(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, many(250, Announce{Count: 5, AgainAfter: time.Second}))
+		n := 0
+		r.packets.hook = func() {
+			if n++; n == 10 {
+				r.Do(Order{Kind: Release, Instances: []string{"a"}})
+			}
+		}
+		r.do(Hold, "a")
+		expect(t, "batches", r.kernel.batches, "[+250 -250]")
+		expect(t, "frames", len(r.packets.take()), slice)
+		expect(t, "left to announce", len(r.schedule.jobs)+len(r.schedule.heap), 0)
+		r.pass(2 * time.Second)
+		expect(t, "frames after the Release", len(r.packets.take()), 0)
+	})
+}
+
+func TestWorkerReannounces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, many(1, Announce{Count: 3}))
+		r.do(Reannounce, "a")
+		expect(t, "frames though not held", len(r.packets.take()), 0)
+		r.do(Hold, "a")
+		r.packets.take()
+		r.do(Reannounce, "a")
+		r.do(Reannounce, "a")
+		expect(t, "frames", len(r.packets.take()), 3)
+		r.pass(2 * time.Second)
+		expect(t, "frames a second later", len(r.packets.take()), 3)
+	})
+}
+
+func TestWorkerPutsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, many(2, Announce{Count: 1}))
+		r.do(Hold, "a")
+		r.names()
+		r.packets.take()
+		key := event.AddressKey{Index: eth0, Prefix: many(1, Announce{})[0].Addresses[0].Prefix}
+		for i := range 3 {
+			r.kernel.with(func() { r.kernel.drop(key) })
+			synctest.Wait()
+			expect(t, "events", r.names(), "restored")
+			expect(t, "stands", r.kernel.standing[key], true)
+			want := "[]"
+			if i == 2 {
+				want = "[a]"
+			}
+			expect(t, "lost", r.lostNames(), want)
+			r.pass(2 * time.Second)
+		}
+	})
+}
+
+func TestWorkerPutsBackWhatWentWithItsLink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		set := Set{Instance: "a", Interval: time.Second, Miss: 3, Addresses: []Address{{Prefix: vip6, Interface: "eth0"}}}
+		r := newRig(t, []Set{set})
+		r.do(Hold, "a")
+		r.names()
+		key := event.AddressKey{Index: eth0, Prefix: vip6}
+		r.kernel.with(func() { r.kernel.down = true; r.kernel.drop(key) })
+		r.pass(500 * time.Millisecond)
+		expect(t, "events", r.names(), "")
+		r.kernel.with(func() { r.kernel.down = false })
+		r.link(eth0, 2)
+		synctest.Wait()
+		expect(t, "events", r.names(), "restored")
+		expect(t, "lost", r.lostNames(), "[]")
+	})
+}
+
+func TestWorkerWaitsForTheLink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, many(1, Announce{Count: 1}))
+		r.link(0, 2)
+		r.do(Hold, "a")
+		expect(t, "events", r.names(), "failed")
+		r.pass(time.Second - time.Nanosecond)
+		expect(t, "lost too early", r.lostNames(), "[]")
+		r.pass(time.Nanosecond)
+		expect(t, "lost", r.lostNames(), "[a]")
+		r.link(8, 3)
+		synctest.Wait()
+		expect(t, "events", r.names(), "added")
+		expect(t, "frames", r.packets.take(), "[8:020000000003]")
+	})
+}
+
+func TestWorkerRetries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, many(1, Announce{}))
+		r.kernel.with(func() { r.kernel.refuse = errors.New("no room") })
+		r.do(Hold, "a")
+		r.pass(3 * retryEvery)
+		expect(t, "batches", r.kernel.batches, "[+1 +1 +1 +1]")
+		expect(t, "events", r.names(), "failed")
+		r.kernel.with(func() { r.kernel.refuse = nil; r.kernel.stuck = errors.New("stuck") })
+		r.pass(retryEvery)
+		expect(t, "events", r.names(), "added")
+		r.do(Release, "a")
+		expect(t, "events", r.names(), "failed")
+		r.kernel.with(func() { r.kernel.stuck = nil })
+		r.pass(retryEvery)
+		expect(t, "events", r.names(), "removed")
+	})
+}
+
+func TestWorkerUsesForeignAddresses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sets := many(2, Announce{Count: 1})
+		r := newRig(t, sets, Standing{eth0, sets[0].Addresses[0].Prefix, false})
+		r.do(Hold, "a")
+		expect(t, "batches", r.kernel.batches, "[+1]")
+		expect(t, "events", r.names(), "foreign added")
+		expect(t, "frames", len(r.packets.take()), 2)
+		r.do(Release, "a")
+		expect(t, "left", len(r.kernel.standing), 1)
+		// One that came unseen is found by the kernel's refusal.
+		r.kernel.with(func() { r.kernel.standing[event.AddressKey{Index: eth0, Prefix: sets[0].Addresses[1].Prefix}] = false })
+		r.names()
+		r.do(Hold, "a")
+		expect(t, "events", r.names(), "foreign foreign") // each when it is found
+		expect(t, "stop", r.stop(), nil)
+		expect(t, "left", len(r.kernel.standing), 2)
+	})
+}
+
+func TestWorkerRemovesLeftovers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, many(1, Announce{}), Standing{3, vip4, true}, Standing{3, vip6, false})
+		expect(t, "batches", r.kernel.batches, "[-1]")
+		expect(t, "events", r.names(), "removed")
+		expect(t, "left", len(r.kernel.standing), 1)
+	})
+}
+
+func TestWorkerReleasesWhenTheLoopHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sets := many(1, Announce{Count: 1, AgainAfter: 3 * time.Second}) // limit 3 s
+		r := newRig(t, sets)
+		r.do(Hold, "a")
+		r.pass(5 * time.Second)
+		r.names()
+		time.Sleep(2800 * time.Millisecond) // the last stamp is 0.1 s old
+		synctest.Wait()
+		expect(t, "events before the limit", r.names(), "")
+		time.Sleep(400 * time.Millisecond)
+		synctest.Wait()
+		expect(t, "events", r.names(), "removed")
+		expect(t, "left", len(r.kernel.standing), 0)
+	})
+}
+
+func TestWorkerTakesItsOwnPauseForNoHungLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, many(1, Announce{Count: 2}))
+		paused := false
+		r.packets.hook = func() {
+			if !paused {
+				paused = true
+				time.Sleep(10 * time.Second) // nobody runs, so nobody stamps
+			}
+		}
+		r.Do(Order{Kind: Hold, Instances: []string{"a"}})
+		time.Sleep(10*time.Second + 2*time.Millisecond)
+		r.pass(time.Second)
+		expect(t, "left", len(r.kernel.standing), 1)
+	})
+}
+
+func TestWorkerDrainsAndRemovesAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sets := append(many(1, Announce{}), Set{
+			Instance: "b", Interval: time.Second, Miss: 3, Addresses: []Address{{Prefix: vip6, Interface: "eth0"}},
+		})
+		r := newRig(t, sets)
+		r.do(Hold, "a")
+		r.Do(Order{Kind: Hold, Instances: []string{"b"}})
+		expect(t, "stop", r.stop(), nil)
+		expect(t, "batches", r.kernel.batches[len(r.kernel.batches)-1], "-2")
+		expect(t, "left", len(r.kernel.standing), 0)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, many(1, Announce{}))
+		r.do(Hold, "a")
+		r.kernel.with(func() { r.kernel.stuck = errors.New("stuck") })
+		if err := r.stop(); err == nil || !strings.Contains(err.Error(), "192.0.2.1/24") {
+			t.Errorf("stop: %v, want what is left", err)
+		}
+	})
+}

@@ -1,0 +1,231 @@
+package advert
+
+import (
+	"encoding/binary"
+	"errors"
+	"net/netip"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+// Packet is what a raw socket delivered, and where it came in.
+type Packet struct {
+	Interface string
+	Family    event.Family
+	// Data begins with the IP header for IPv4, and behind it for IPv6.
+	Data []byte
+	// Path is what the IPv6 header said; for IPv4 it stands in Data.
+	Path      wire.Path
+	Truncated bool      // it was longer than the buffer
+	At        time.Time // when the kernel received it
+}
+
+// Verdict is what an Acceptor made of a packet. Events is valid until the next
+// call.
+type Verdict struct {
+	Heard  vrrp.Heard
+	Valid  bool // else Heard is empty, and nothing may touch a timer
+	Events []event.Event
+}
+
+// Acceptor decides which adverts are believed (RFC 9568 §7.1), and counts those
+// that are not, under RFC 8347's names. Its memory is bounded, whatever comes.
+type Acceptor struct {
+	virtuals   map[virtual]*peer
+	unknown    *vrrp.Stats
+	minter     *event.Minter
+	own        map[string]own
+	rejections *limiter[rejection]
+	mismatches *mismatches
+	advert     wire.Advert // decoded into, again and again
+	events     []event.Event
+}
+
+// virtual is what a packet says of the virtual router that it is for.
+type virtual struct {
+	link   string
+	family event.Family
+	vrid   uint8
+}
+
+// own are the addresses from which a link's own adverts leave.
+type own struct{ four, six netip.Addr }
+
+// peer is one of our own instances, as it is compared with others' adverts.
+type peer struct {
+	vrrp.Instance
+	stats *vrrp.Stats
+}
+
+// rejection is what the log tells apart. Where there are too many of them, it
+// stands for all sources and VRIDs on the link: the source is unspecified.
+type rejection struct {
+	link   string
+	source netip.Addr
+	vrid   uint8
+	reason wire.Reason
+	name   string // our instance, where the VRID is ours
+}
+
+// How the log is kept short, and the memory small.
+const (
+	rejectWindow = 10 * time.Second
+	spareKeys    = 128 // what is told apart, whoever sends it
+	keysEach     = 4   // and for each instance
+)
+
+// NewAcceptor returns an acceptor for instances. stats holds the counters of
+// each by name; unknown counts what belongs to none.
+func NewAcceptor(instances []vrrp.Instance, stats map[string]*vrrp.Stats, unknown *vrrp.Stats, minter *event.Minter) *Acceptor {
+	keys := spareKeys + keysEach*len(instances)
+	a := &Acceptor{
+		virtuals: make(map[virtual]*peer), own: make(map[string]own),
+		unknown: unknown, minter: minter,
+		mismatches: newMismatches(keys),
+	}
+	a.rejections = newLimiter(rejectWindow, keys, func(r rejection) rejection {
+		nobody := netip.IPv4Unspecified()
+		if event.FamilyOf(r.source) == event.IPv6 {
+			nobody = netip.IPv6Unspecified()
+		}
+		return rejection{link: r.link, source: nobody, reason: r.reason}
+	})
+	for _, in := range instances {
+		p := &peer{Instance: in, stats: stats[in.Instance]}
+		if p.stats == nil {
+			p.stats = unknown
+		}
+		a.virtuals[virtual{in.Interface, in.Family, in.VRID}] = p
+	}
+	return a
+}
+
+// Learn notes which addresses are a link's own.
+func (a *Acceptor) Learn(l event.Link) {
+	a.own[l.Name] = own{l.Primary4, l.LinkLocal6.WithZone("")}
+}
+
+// Accept judges one packet at the instant now. The checks have the order of
+// RFC 9568 §7.1; the order decides only which counter rises.
+func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
+	a.events = a.events[:0]
+	path, err := a.read(p)
+	if a.isOwn(p.Interface, path.Source) {
+		return Verdict{} // our own, heard back
+	}
+	ours := a.virtuals[virtual{p.Interface, p.Family, a.advert.VRID}]
+	if err == nil && ours == nil {
+		err = wire.VRIDError
+	}
+	if err == nil {
+		err = a.advert.Check()
+	}
+	if err != nil {
+		a.reject(p, path.Source, ours, err, now)
+		return Verdict{Events: a.events}
+	}
+	heard := vrrp.Heard{
+		Cause: a.minter.Cause(p.At), Instance: ours.Instance.Instance, Source: path.Source,
+		Priority: a.advert.Priority, Interval: a.advert.Interval, Checksum: a.advert.Checksum,
+	}
+	a.count(ours)
+	a.compare(ours, &heard, now)
+	return Verdict{Heard: heard, Valid: true, Events: a.events}
+}
+
+// read takes the IP header off and decodes what stands in it into a.advert.
+func (a *Acceptor) read(p *Packet) (wire.Path, error) {
+	path, message := p.Path, p.Data
+	if p.Family == event.IPv4 {
+		header, payload, err := wire.SplitIPv4(p.whole())
+		if err != nil {
+			a.advert = wire.Advert{Addresses: a.advert.Addresses[:0]}
+			return path, err
+		}
+		path, message = header.Path(), payload
+	}
+	err := a.advert.Decode(message, path)
+	if p.Truncated && err != wire.IPTTLError {
+		err = wire.Truncated
+	}
+	return path, err
+}
+
+// whole is the datagram, where it was cut off with the length that is left, so
+// that its header can be read for the counters and the log.
+func (p *Packet) whole() []byte {
+	if p.Truncated && len(p.Data) >= 4 {
+		binary.BigEndian.PutUint16(p.Data[2:], uint16(len(p.Data)))
+	}
+	return p.Data
+}
+
+func (a *Acceptor) isOwn(link string, source netip.Addr) bool {
+	l, ok := a.own[link]
+	return ok && source.IsValid() && (source == l.four || source == l.six)
+}
+
+// counterOf names the counter of each reason.
+var counterOf = map[wire.Reason]vrrp.Counter{
+	wire.IPHeaderError:     vrrp.PacketLengthErrors,
+	wire.IPTTLError:        vrrp.IPTTLErrors,
+	wire.Truncated:         vrrp.PacketLengthErrors,
+	wire.VersionError:      vrrp.VersionErrors,
+	wire.TypeError:         vrrp.InvalidTypeRcvd,
+	wire.PacketLengthError: vrrp.PacketLengthErrors,
+	wire.ChecksumError:     vrrp.ChecksumErrors,
+	wire.VRIDError:         vrrp.VRIDErrors,
+	wire.CountZero:         vrrp.CountZeroErrors,
+	wire.IntervalZero:      vrrp.IntervalZeroErrors,
+}
+
+func (a *Acceptor) reject(p *Packet, source netip.Addr, ours *peer, err error, now time.Time) {
+	var reason wire.Reason
+	if !errors.As(err, &reason) {
+		reason = wire.PacketLengthError
+	}
+	key := rejection{link: p.Interface, source: source, vrid: a.advert.VRID, reason: reason}
+	stats := a.unknown
+	if ours != nil {
+		stats, key.name = ours.stats, ours.Instance.Instance
+	}
+	stats.Add(counterOf[reason])
+	if !key.source.IsValid() { // a header that could not be read
+		key.source = netip.IPv4Unspecified()
+	}
+	if key, count, pass := a.rejections.hit(now, key); pass {
+		a.events = append(a.events, rejected(key, count, now))
+	}
+}
+
+func rejected(r rejection, count uint64, now time.Time) event.Event {
+	return event.AdvertRejected{
+		Stamp: event.Stamp{At: now}, Instance: r.name, Interface: r.link, VRID: r.vrid,
+		Source: r.source, Reason: string(r.reason), Count: count,
+	}
+}
+
+// Flush returns what was held back to keep the log short and is due to be told
+// at now; with all, what is not due too. It is valid until the next call.
+func (a *Acceptor) Flush(now time.Time, all bool) []event.Event {
+	a.events = a.events[:0]
+	a.rejections.flush(now, all, func(r rejection, count uint64) {
+		a.events = append(a.events, rejected(r, count, now))
+	})
+	return a.events
+}
+
+// Next is when Flush will have something to tell; false where nothing waits.
+func (a *Acceptor) Next() (time.Time, bool) { return a.rejections.next() }
+
+// received turns the kernel's receive stamp, which is by the wall clock, into an
+// instant of the monotonic clock: only the stamp's age counts, within 0 and
+// maxAge, and so a step of the wall clock moves no timer (design decision 12).
+func received(now, stamp time.Time) time.Time {
+	return now.Add(-min(max(now.Sub(stamp), 0), maxAge))
+}
+
+const maxAge = time.Second

@@ -1,0 +1,458 @@
+package advert
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+var (
+	peer4 = netip.MustParseAddr("192.0.2.2")
+	own4  = netip.MustParseAddr("192.0.2.1")
+	peer6 = netip.MustParseAddr("fe80::2")
+	vip4  = netip.MustParseAddr("192.0.2.100")
+	vip6  = netip.MustParseAddr("fe80::100")
+)
+
+func virtual4() vrrp.Instance {
+	return vrrp.Instance{
+		Virtual:  event.Virtual{Instance: "v4", Interface: "eth0", VRID: 51, Family: event.IPv4},
+		Priority: 100, Interval: time.Second, Miss: 3, Addresses: []netip.Addr{vip4},
+	}
+}
+
+func virtual6() vrrp.Instance {
+	return vrrp.Instance{
+		Virtual:  event.Virtual{Instance: "v6", Interface: "eth0", VRID: 51, Family: event.IPv6},
+		Priority: 100, Interval: time.Second, Miss: 3, Addresses: []netip.Addr{vip6},
+	}
+}
+
+// bench is an acceptor and its counters.
+type bench struct {
+	*Acceptor
+	stats   map[string]*vrrp.Stats
+	unknown *vrrp.Stats
+}
+
+func newBench(instances ...vrrp.Instance) *bench {
+	b := &bench{stats: map[string]*vrrp.Stats{}, unknown: &vrrp.Stats{}}
+	for _, in := range instances {
+		b.stats[in.Instance] = &vrrp.Stats{}
+	}
+	b.Acceptor = NewAcceptor(instances, b.stats, b.unknown, event.NewMinter(0))
+	b.Learn(event.Link{Name: "eth0", Index: 2, Primary4: own4, LinkLocal6: netip.MustParseAddr("fe80::1")})
+	return b
+}
+
+func advert4() wire.Advert {
+	return wire.Advert{VRID: 51, Priority: 200, Interval: time.Second, Addresses: []netip.Addr{vip4}}
+}
+
+// ipv4 wraps a message in an IP header.
+func ipv4(source, dest netip.Addr, ttl uint8, message []byte) []byte {
+	b := make([]byte, 20, 20+len(message))
+	b[0], b[8], b[9] = 0x45, ttl, wire.Protocol
+	binary.BigEndian.PutUint16(b[2:], uint16(20+len(message)))
+	copy(b[12:], source.AsSlice())
+	copy(b[16:], dest.AsSlice())
+	return append(b, message...)
+}
+
+func packet4(a wire.Advert) Packet {
+	return Packet{
+		Interface: "eth0", Family: event.IPv4, At: t0,
+		Data: ipv4(peer4, wire.Group4, 255, a.Append(nil, peer4, wire.Group4)),
+	}
+}
+
+func packet6(a wire.Advert) Packet {
+	return Packet{
+		Interface: "eth0", Family: event.IPv6, At: t0,
+		Path: wire.Path{Source: peer6, Dest: wire.Group6, HopLimit: 255},
+		Data: a.Append(nil, peer6, wire.Group6),
+	}
+}
+
+// raw4 is a packet with a checksum that holds, whatever stands in the message.
+func raw4(ttl uint8, message ...byte) Packet {
+	message = append([]byte(nil), message...)
+	if len(message) >= 8 {
+		message[6], message[7] = 0, 0
+		total := uint32(0)
+		for i := 0; i+1 < len(message); i += 2 {
+			total += uint32(binary.BigEndian.Uint16(message[i:]))
+		}
+		for total > 0xffff {
+			total = total>>16 + total&0xffff
+		}
+		binary.BigEndian.PutUint16(message[6:], ^uint16(total))
+	}
+	return Packet{Interface: "eth0", Family: event.IPv4, At: t0, Data: ipv4(peer4, wire.Group4, ttl, message)}
+}
+
+func counters(s *vrrp.Stats) string {
+	var out []string
+	for c, n := range s.Each {
+		if n > 0 {
+			out = append(out, fmt.Sprintf("%v=%d", c, n))
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+func TestAcceptValid(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		packet Packet
+		want   vrrp.Heard
+		counts string
+	}{
+		{"IPv4", packet4(advert4()), vrrp.Heard{Instance: "v4", Source: peer4, Priority: 200, Interval: time.Second}, "advertisement_rcvd=1 checksum_pseudo_header=1"},
+		{"IPv6", packet6(wire.Advert{VRID: 51, Priority: 0, Interval: time.Second, Addresses: []netip.Addr{vip6}}),
+			vrrp.Heard{Instance: "v6", Source: peer6, Interval: time.Second}, "advertisement_rcvd=1 priority_zero_pkts_rcvd=1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(virtual4(), virtual6())
+			v := b.Accept(&c.packet, t0.Add(time.Millisecond))
+			if !v.Valid || len(v.Events) != 0 {
+				t.Fatalf("%+v", v)
+			}
+			if v.Heard.Cause.Trace == 0 || !v.Heard.Cause.At.Equal(t0) {
+				t.Errorf("cause %+v, want one at the instant of receipt", v.Heard.Cause)
+			}
+			v.Heard.Cause = event.Cause{}
+			if v.Heard != c.want {
+				t.Errorf("heard %+v, want %+v", v.Heard, c.want)
+			}
+			if got := counters(b.stats[v.Heard.Instance]); got != c.counts {
+				t.Errorf("counters %s, want %s", got, c.counts)
+			}
+		})
+	}
+}
+
+// TestAcceptLadder gives each check a packet that fails it and the next one too:
+// the counter that rises shows the order (RFC 9568 §7.1).
+func TestAcceptLadder(t *testing.T) {
+	mine, alien := byte(51), byte(99)
+	ip := []byte{192, 0, 2, 100}
+	message := func(version, vrid, count byte, interval byte, rest ...byte) []byte {
+		return append([]byte{version, vrid, 200, count, 0, interval, 0, 0}, rest...)
+	}
+	spoiled := func(p Packet) Packet {
+		p.Data[len(p.Data)-1]++
+		return p
+	}
+	cut := func(p Packet) Packet {
+		p.Truncated = true
+		return p
+	}
+	for _, c := range []struct {
+		name   string
+		packet Packet
+		reason wire.Reason
+		counts string
+		ours   bool
+	}{
+		{"header, ttl", Packet{Interface: "eth0", Family: event.IPv4, Data: make([]byte, 19)}, wire.IPHeaderError, "packet_length_errors=1", false},
+		{"ttl, truncated", cut(raw4(254, 0x31, mine)), wire.IPTTLError, "ip_ttl_errors=1", true},
+		{"truncated by the buffer, version", cut(raw4(255, message(0x21, mine, 2, 100, ip...)...)), wire.Truncated, "packet_length_errors=1", true},
+		{"truncated, version", raw4(255, 0x21, mine), wire.Truncated, "packet_length_errors=1", true},
+		{"version, type", raw4(255, message(0x22, mine, 1, 100, ip...)...), wire.VersionError, "version_errors=1", true},
+		{"type, length", raw4(255, message(0x32, mine, 2, 100, ip...)...), wire.TypeError, "invalid_type_pkts_rcvd=1", true},
+		{"length, checksum", spoiled(raw4(255, message(0x31, mine, 2, 100, ip...)...)), wire.PacketLengthError, "packet_length_errors=1", true},
+		{"checksum, vrid", spoiled(raw4(255, message(0x31, alien, 1, 100, ip...)...)), wire.ChecksumError, "checksum_errors=1", false},
+		{"checksum", spoiled(raw4(255, message(0x31, mine, 1, 100, ip...)...)), wire.ChecksumError, "checksum_errors=1", true},
+		{"vrid, count", raw4(255, message(0x31, alien, 0, 100)...), wire.VRIDError, "vrid_errors=1", false},
+		{"count, interval", raw4(255, message(0x31, mine, 0, 0)...), wire.CountZero, "count_zero_errors=1", true},
+		{"interval", raw4(255, message(0x31, mine, 1, 0, ip...)...), wire.IntervalZero, "interval_zero_errors=1", true},
+		{"a v2 trailer is a wrong length", raw4(255, append(message(0x31, mine, 1, 100, ip...), make([]byte, 8)...)...), wire.PacketLengthError, "packet_length_errors=1", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(virtual4(), virtual6())
+			v := b.Accept(&c.packet, t0)
+			if v.Valid || len(v.Events) != 1 {
+				t.Fatalf("%+v", v)
+			}
+			e := v.Events[0].(event.AdvertRejected)
+			if e.Reason != string(c.reason) || e.Count != 1 || e.Interface != "eth0" || (e.Instance == "v4") != c.ours {
+				t.Errorf("%+v, want reason %s", e, c.reason)
+			}
+			unknown, ours := counters(b.unknown), counters(b.stats["v4"])
+			if !c.ours {
+				unknown, ours = ours, unknown
+			}
+			if ours != c.counts || unknown != "" {
+				t.Errorf("counted %q and elsewhere %q, want %q", ours, unknown, c.counts)
+			}
+		})
+	}
+}
+
+func TestAcceptTellsVirtualRoutersApart(t *testing.T) {
+	elsewhere := virtual4()
+	elsewhere.Instance, elsewhere.Interface = "other", "eth1"
+	b := newBench(virtual6(), elsewhere) // VRID 51 twice, but not over IPv4 on eth0
+	p := packet4(advert4())
+	if v := b.Accept(&p, t0); v.Valid || counters(b.unknown) != "vrid_errors=1" {
+		t.Errorf("%+v, counted %s", v, counters(b.unknown))
+	}
+	p.Interface = "eth1"
+	if v := b.Accept(&p, t0); v.Heard.Instance != "other" {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestAcceptDropsItsOwnSilently(t *testing.T) {
+	b := newBench(virtual4())
+	a := advert4()
+	p := packet4(a)
+	p.Data = ipv4(own4, wire.Group4, 255, a.Append(nil, own4, wire.Group4))
+	if v := b.Accept(&p, t0); v.Valid || len(v.Events) != 0 || counters(b.stats["v4"])+counters(b.unknown) != "" {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestAcceptKeepsWhatOnlyDiffers(t *testing.T) {
+	owner := virtual4()
+	owner.Priority = vrrp.Owner
+	b := newBench(owner, virtual6())
+	for _, c := range []struct {
+		what, theirs, ours string
+		counter            vrrp.Counter
+		change             func(*wire.Advert)
+		six                bool
+	}{
+		{"interval", "3s", "1s", vrrp.IntervalErrors, func(a *wire.Advert) { a.Interval = 3 * time.Second }, false},
+		{"addresses", "192.0.2.9", "192.0.2.100", vrrp.AddressListErrors, func(a *wire.Advert) { a.Addresses[0] = netip.MustParseAddr("192.0.2.9") }, false},
+		{"checksum", "rfc9568", "pseudo-header", vrrp.ChecksumMessageOnly, func(a *wire.Advert) { a.Checksum = wire.MessageOnly }, false},
+		{"owner-conflict", "255", "255", vrrp.OwnerConflicts, func(a *wire.Advert) { a.Priority = 255 }, false},
+		{"first-not-link-local", "2001:db8::1", "fe80::100", vrrp.FirstNotLinkLocal, func(a *wire.Advert) { a.Addresses[0] = netip.MustParseAddr("2001:db8::1") }, true},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			a := advert4()
+			if c.six {
+				a.Addresses = []netip.Addr{vip6}
+			}
+			c.change(&a)
+			wrap, name := packet4, "v4"
+			if c.six {
+				wrap, name = packet6, "v6"
+			}
+			p := wrap(a)
+			tell := func(now time.Time) (told []event.AdvertMismatch) {
+				v := b.Accept(&p, now)
+				if !v.Valid {
+					t.Fatalf("rejected: %+v", v)
+				}
+				for _, e := range v.Events {
+					if m := e.(event.AdvertMismatch); m.What == c.what {
+						told = append(told, m)
+					}
+				}
+				return told
+			}
+			told := tell(t0)
+			if len(told) != 1 || told[0].Theirs != c.theirs || told[0].Ours != c.ours || told[0].Instance != name || told[0].Cause.Trace == 0 {
+				t.Fatalf("%+v", told)
+			}
+			if got := tell(t0.Add(mismatchEvery - 1)); len(got) != 0 {
+				t.Errorf("told again one tick too early: %+v", got)
+			}
+			once := 1
+			if c.what == "checksum" {
+				once = 0 // until it changes
+			}
+			if got := tell(t0.Add(mismatchEvery)); len(got) != once {
+				t.Errorf("after a minute: %+v", got)
+			}
+			if got := b.stats[name].Get(c.counter); got != 3 {
+				t.Errorf("%v is %d, want 3: each advert counts", c.counter, got)
+			}
+		})
+	}
+}
+
+func TestAcceptTellsAChange(t *testing.T) {
+	b := newBench(virtual4())
+	tell := func(at, interval time.Duration) int {
+		a := advert4()
+		a.Interval = interval
+		p := packet4(a)
+		return len(b.Accept(&p, t0.Add(at)).Events)
+	}
+	got := []int{
+		tell(0, 2*time.Second), tell(time.Second, 3*time.Second), // too soon
+		tell(mismatchChanged, 3*time.Second), tell(mismatchChanged+time.Second, 3*time.Second),
+	}
+	if !slices.Equal(got, []int{1, 0, 1, 0}) {
+		t.Errorf("told %v", got)
+	}
+}
+
+func TestAcceptIgnoresTheOrderOfAddresses(t *testing.T) {
+	second := netip.MustParseAddr("192.0.2.101")
+	in := virtual4()
+	in.Addresses = []netip.Addr{vip4, second}
+	b := newBench(in)
+	a := advert4()
+	a.Addresses = []netip.Addr{second, vip4}
+	p := packet4(a)
+	if v := b.Accept(&p, t0); len(v.Events) != 0 {
+		t.Errorf("%+v", v.Events)
+	}
+	a.Addresses = []netip.Addr{vip4, vip4}
+	p = packet4(a)
+	if v := b.Accept(&p, t0); len(v.Events) != 1 {
+		t.Errorf("a doubled address is another list: %+v", v.Events)
+	}
+}
+
+func TestAcceptNeverSilent(t *testing.T) {
+	b := newBench(virtual4())
+	p := raw4(64, 0x31, 51)
+	told := func(events []event.Event) (out []string) {
+		for _, e := range events {
+			out = append(out, fmt.Sprint(e.(event.AdvertRejected).Count))
+		}
+		return out
+	}
+	var out []string
+	out = append(out, told(b.Accept(&p, t0).Events)...)
+	if _, ok := b.Next(); ok {
+		t.Error("nothing waits yet")
+	}
+	for range 41 {
+		out = append(out, told(b.Accept(&p, t0.Add(time.Second)).Events)...)
+	}
+	at, ok := b.Next()
+	if !ok || !at.Equal(t0.Add(rejectWindow)) {
+		t.Fatalf("the rest is due at %v, want %v", at, t0.Add(rejectWindow))
+	}
+	out = append(out, told(b.Flush(at.Add(-1), false))...)
+	out = append(out, "|")
+	out = append(out, told(b.Flush(at, false))...)
+	out = append(out, told(b.Flush(at, false))...)
+	out = append(out, told(b.Accept(&p, at.Add(1)).Events)...)
+	out = append(out, "end")
+	out = append(out, told(b.Flush(at.Add(1), true))...)
+	if got := strings.Join(out, " "); got != "1 | 41 end 1" {
+		t.Errorf("told %q", got)
+	}
+}
+
+func TestAcceptBoundsItsMemory(t *testing.T) {
+	b := newBench(virtual4())
+	total := uint64(0)
+	count := func(events []event.Event) {
+		for _, e := range events {
+			if r, ok := e.(event.AdvertRejected); ok {
+				total += r.Count
+			}
+		}
+	}
+	const n = 5000
+	told := 0
+	for i := range n {
+		source := netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)})
+		p := raw4(64, 0x31, byte(i))
+		copy(p.Data[12:], source.AsSlice())
+		count(b.Accept(&p, t0).Events)
+
+		a := advert4()
+		a.Interval = 7 * time.Second
+		p = packet4(a)
+		p.Data = ipv4(source, wire.Group4, 255, a.Append(nil, source, wire.Group4))
+		told += len(b.Accept(&p, t0).Events)
+	}
+	limit := spareKeys + keysEach
+	if got := len(b.rejections.open); got > limit+1 {
+		t.Errorf("%d rejections are remembered, limit %d", got, limit)
+	}
+	if got := len(b.mismatches.said); got > limit || told != got {
+		t.Errorf("%d mismatches are remembered and %d told, limit %d", got, told, limit)
+	}
+	count(b.Flush(t0, true))
+	if total != n {
+		t.Errorf("told of %d rejections, want %d", total, n)
+	}
+	// When the flood is over there is room again.
+	later := t0.Add(2 * mismatchEvery)
+	p := raw4(64, 0x31, 51)
+	e := b.Accept(&p, later).Events[0].(event.AdvertRejected)
+	if e.Source != peer4 || len(b.rejections.open) > 2 {
+		t.Errorf("%+v, %d remembered", e, len(b.rejections.open))
+	}
+	a := advert4()
+	a.Interval = 7 * time.Second
+	p = packet4(a)
+	if got := len(b.Accept(&p, later).Events); got != 1 {
+		t.Errorf("%d mismatches told after the flood", got)
+	}
+}
+
+func TestReceivedTakesTheAgeOnly(t *testing.T) {
+	for _, c := range []struct{ stamp, want time.Duration }{
+		{-3 * ms, -3 * ms},
+		{0, 0},
+		{time.Hour, 0},        // the wall clock was set back
+		{-time.Hour, -maxAge}, // or forth
+	} {
+		if got := received(t0, t0.Add(c.stamp)).Sub(t0); got != c.want {
+			t.Errorf("stamp %v before now: %v, want %v", -c.stamp, got, c.want)
+		}
+	}
+}
+
+func TestAcceptAllocatesNothing(t *testing.T) {
+	b := newBench(virtual4())
+	p := packet4(advert4())
+	if allocs := testing.AllocsPerRun(1000, func() { b.Accept(&p, t0) }); allocs != 0 {
+		t.Errorf("%v allocations for a valid advert", allocs)
+	}
+}
+
+func BenchmarkAccept(b *testing.B) {
+	bench := newBench(virtual4())
+	p := packet4(advert4())
+	b.ReportAllocs()
+	for b.Loop() {
+		bench.Accept(&p, t0)
+	}
+}
+
+// FuzzAccept: whatever comes, what is believed is one of our virtual routers
+// with a positive interval and an address, and all else is counted.
+func FuzzAccept(f *testing.F) {
+	good := packet4(advert4())
+	f.Add(good.Data, true, false, 255)
+	f.Add(packet6(wire.Advert{VRID: 51, Priority: 1, Interval: time.Second, Addresses: []netip.Addr{vip6}}).Data, false, false, 255)
+	f.Add([]byte{0x45}, true, true, 255)
+	f.Fuzz(func(t *testing.T, data []byte, four, truncated bool, hops int) {
+		b := newBench(virtual4(), virtual6())
+		p := Packet{Interface: "eth0", Family: event.IPv4, Data: data, Truncated: truncated, At: t0}
+		if !four {
+			p.Family, p.Path = event.IPv6, wire.Path{Source: peer6, Dest: wire.Group6, HopLimit: hops}
+		}
+		v := b.Accept(&p, t0)
+		if v.Valid {
+			if v.Heard.Interval <= 0 || b.stats[v.Heard.Instance] == nil || truncated {
+				t.Fatalf("believed %+v", v.Heard)
+			}
+			return
+		}
+		all := counters(b.unknown) + counters(b.stats["v4"]) + counters(b.stats["v6"])
+		if (all == "") != (len(v.Events) == 0) {
+			t.Fatalf("counted %q, told %v", all, v.Events)
+		}
+	})
+}

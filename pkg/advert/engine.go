@@ -1,0 +1,192 @@
+package advert
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"time"
+
+	"ripcord/pkg/bus"
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// Sender hands messages to the kernel. It tries every one, whatever becomes of
+// those before it, never blocks, and sets Err of each.
+type Sender interface {
+	Send(batch []Message)
+}
+
+// Waiter is how the engine sleeps.
+type Waiter interface {
+	// WaitUntil returns at t, or soon after Wake. The zero time never comes. It
+	// may return for no reason.
+	WaitUntil(t time.Time)
+	// Wake ends the present WaitUntil, or else the next one; it never blocks and
+	// may be called from any goroutine.
+	Wake()
+}
+
+// EngineConfig is what an Engine needs. All but Late is required.
+type EngineConfig struct {
+	Stats   map[string]*vrrp.Stats // by instance; only read
+	Lease   *vrrp.Lease            // stamped by the loop that gives the orders
+	Sender  Sender
+	Waiter  Waiter
+	Results *bus.Topic[vrrp.Result]
+	Events  *bus.Topic[event.Event]
+	Minter  *event.Minter
+	Now     func() time.Time
+	// Late is told how late each advert left, where it is not nil. It is called
+	// on the path that keeps time: it must neither block nor allocate.
+	Late func(time.Duration)
+}
+
+// Engine repeats adverts until it is told otherwise.
+type Engine struct {
+	cfg    EngineConfig
+	plan   *Plan
+	taken  []Given
+	logged map[string]time.Time // when a failure of the instance was last logged
+
+	mu      sync.Mutex
+	pending []Given
+}
+
+// NewEngine returns an engine that does nothing until Run.
+func NewEngine(cfg EngineConfig) *Engine {
+	return &Engine{cfg: cfg, plan: NewPlan(), logged: make(map[string]time.Time)}
+}
+
+// Do gives orders. Those of one call leave back to back, in order, in one batch.
+func (e *Engine) Do(orders ...Order) {
+	now := e.cfg.Now()
+	e.mu.Lock()
+	for _, o := range orders {
+		e.pending = append(e.pending, Given{Order: o, At: now})
+	}
+	e.mu.Unlock()
+	e.cfg.Waiter.Wake()
+}
+
+// Run keeps time until ctx ends, and then carries out what was ordered before:
+// whoever gives orders has resigned by then. Its error is always nil.
+func (e *Engine) Run(ctx context.Context) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+
+	woken := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		e.cfg.Waiter.Wake()
+		close(woken)
+	})
+	defer func() {
+		if !stop() {
+			<-woken
+		}
+	}()
+
+	for {
+		ended := ctx.Err() != nil
+		e.turn()
+		if ended {
+			return nil
+		}
+		at, _ := e.plan.Next(e.cfg.Lease.Last())
+		e.cfg.Waiter.WaitUntil(at)
+	}
+}
+
+func (e *Engine) turn() {
+	e.mu.Lock()
+	e.taken, e.pending = e.pending, e.taken[:0]
+	e.mu.Unlock()
+
+	now := e.cfg.Now()
+	turn := e.plan.Turn(now, e.cfg.Lease.Last(), e.taken)
+	clear(e.taken) // frames that were replaced need not live on
+	if len(turn.Batch) > 0 {
+		e.cfg.Sender.Send(turn.Batch)
+		e.settle(turn.Batch)
+	}
+	for _, r := range turn.Reports {
+		e.report(r, now)
+	}
+}
+
+// settle accounts for what was sent. Of the steady state nothing is published.
+func (e *Engine) settle(batch []Message) {
+	var sent time.Time // when the kernel had the batch; asked for once, if at all
+	at := func() time.Time {
+		if sent.IsZero() {
+			sent = e.cfg.Now()
+		}
+		return sent
+	}
+	for i := range batch {
+		m := &batch[i]
+		before, failed := m.settle()
+		if m.Err != nil {
+			e.failed(m, failed, at())
+			continue
+		}
+		e.count(m)
+		if before > 0 {
+			e.cfg.Results.Publish(vrrp.Sends{Cause: e.cfg.Minter.Cause(at()), Instance: m.Instance})
+		}
+		if m.Occasion != Repeat {
+			e.cfg.Events.Publish(event.AdvertSent{
+				Stamp:    event.Stamp{Cause: m.cause, At: at()},
+				Instance: m.Instance, Kind: m.Occasion.String(), Took: at().Sub(m.given),
+			})
+		} else if e.cfg.Late != nil {
+			e.cfg.Late(max(m.Late, 0))
+		}
+	}
+}
+
+func (e *Engine) count(m *Message) {
+	stats := e.cfg.Stats[m.Instance]
+	if stats == nil {
+		return
+	}
+	stats.Add(vrrp.AdvertisementSent)
+	if m.Occasion == Resignation {
+		stats.Add(vrrp.PriorityZeroSent)
+	}
+}
+
+// logEvery bounds how often failures of one instance are logged.
+const logEvery = 10 * time.Second
+
+func (e *Engine) failed(m *Message, inRow int, now time.Time) {
+	cause := e.cfg.Minter.Cause(now)
+	e.cfg.Results.Publish(vrrp.Sends{Cause: cause, Instance: m.Instance, InRow: inRow, Err: m.Err.Error()})
+	last, ok := e.logged[m.Instance]
+	if ok && now.Sub(last) < logEvery && m.Occasion != Resignation {
+		return
+	}
+	e.logged[m.Instance] = now
+	e.cfg.Events.Publish(event.AdvertFailed{
+		Stamp:    event.Stamp{Cause: cause, At: now},
+		Instance: m.Instance, Err: m.Err.Error(), Count: inRow,
+	})
+}
+
+// report tells the loop and the log. A loop whose lease is lost learns it when
+// it is awake again, the log at once.
+func (e *Engine) report(r Report, now time.Time) {
+	cause := e.cfg.Minter.Cause(now)
+	stamp := event.Stamp{Cause: cause, At: now}
+	if r.LeaseLost {
+		e.cfg.Results.Publish(vrrp.LeaseLost{Cause: cause, Instance: r.Instance, Gap: r.Gap})
+		e.cfg.Events.Publish(event.EngineLease{
+			Stamp: stamp, Instance: r.Instance, Gap: r.Gap, Done: "resigned",
+		})
+		return
+	}
+	e.cfg.Results.Publish(vrrp.Stalled{Cause: cause, Instance: r.Instance, Gap: r.Gap})
+	e.cfg.Events.Publish(event.EngineStalled{
+		Stamp: stamp, Instance: r.Instance, Gap: r.Gap, Done: "sends nothing for one interval, and listens",
+	})
+}

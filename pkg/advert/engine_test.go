@@ -1,0 +1,249 @@
+package advert_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ripcord/pkg/advert"
+	"ripcord/pkg/advert/adverttest"
+	"ripcord/pkg/bus"
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// rig is an engine on virtual time, with all that it talks to.
+type rig struct {
+	*advert.Engine
+	sender  *adverttest.Sender
+	lease   *vrrp.Lease
+	stats   map[string]*vrrp.Stats
+	results *bus.Ring[vrrp.Result]
+	events  *bus.Ring[event.Event]
+	late    int
+	begin   time.Time
+	stop    func()
+}
+
+// run starts an engine in the bubble; fail says what the kernel refuses.
+func run(t *testing.T, fail func(advert.Message) error) *rig {
+	r := &rig{
+		sender: &adverttest.Sender{Fail: fail}, begin: time.Now(), lease: vrrp.NewLease(time.Now()),
+		stats: map[string]*vrrp.Stats{"a": {}, "b": {}},
+	}
+	var results bus.Topic[vrrp.Result]
+	var events bus.Topic[event.Event]
+	r.results = bus.SubscribeRing(&results, bus.NewBell(), 1000)
+	r.events = bus.SubscribeRing(&events, bus.NewBell(), 1000)
+	r.Engine = advert.NewEngine(advert.EngineConfig{
+		Stats: r.stats, Lease: r.lease, Sender: r.sender, Waiter: adverttest.NewWaiter(),
+		Results: &results, Events: &events, Minter: event.NewMinter(1 << 32), Now: time.Now,
+		Late: func(time.Duration) { r.late++ },
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	r.stop = func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	return r
+}
+
+func startOrder(name string, interval time.Duration) advert.Order {
+	return advert.Order{
+		Kind: advert.Start, Instance: name, Interval: interval, Miss: 3,
+		Cause: event.Cause{Trace: 5, At: time.Now()},
+		Advert: advert.Frames{
+			Index: 7, Source: netip.MustParseAddr("192.0.2.1"),
+			Advert: []byte(name), Resign: []byte("resign " + name),
+		},
+	}
+}
+
+// alive sleeps in virtual time like a router whose loop turns.
+func (r *rig) alive(d time.Duration) {
+	for end := time.Now().Add(d); time.Now().Before(end); {
+		r.lease.Stamp(time.Now())
+		time.Sleep(min(vrrp.LeaseStamp, time.Until(end)))
+	}
+	r.lease.Stamp(time.Now())
+	synctest.Wait()
+}
+
+// sent is what was sent since the last call, as "payload@instant".
+func (r *rig) sent() string {
+	var out []string
+	messages, _ := r.sender.Take()
+	for _, m := range messages {
+		out = append(out, fmt.Sprintf("%s@%v", m.Payload, m.At.Sub(r.begin)))
+	}
+	return strings.Join(out, ", ")
+}
+
+func want(t *testing.T, got, want string) {
+	t.Helper()
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestEngineKeepsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, nil)
+		r.alive(time.Second / 2)
+		r.Do(startOrder("a", time.Second), startOrder("b", time.Second))
+		r.alive(2 * time.Second)
+		want(t, r.sent(), "a@500ms, b@500ms, a@1.5s, b@1.5s, a@2.5s, b@2.5s")
+		r.Do(advert.Order{Kind: advert.Now, Instance: "a"})
+		r.Do(advert.Order{Kind: advert.Mute, Instance: "b"})
+		r.alive(1500 * time.Millisecond)
+		want(t, r.sent(), "a@2.5s, a@3.5s")
+		r.Do(advert.Order{Kind: advert.Resign, Instance: "a", Cause: event.Cause{Trace: 9}})
+		r.stop()
+		want(t, r.sent(), "resign a@4s")
+
+		for c, n := range map[vrrp.Counter]uint64{vrrp.AdvertisementSent: 6, vrrp.PriorityZeroSent: 1} {
+			if got := r.stats["a"].Get(c); got != n {
+				t.Errorf("%v of a: %d, want %d", c, got, n)
+			}
+		}
+		if r.late != 6 {
+			t.Errorf("lateness was told %d times, want once for each repeat: 6", r.late)
+		}
+		// In steady state nothing is published.
+		events, _ := r.events.Take()
+		var out []string
+		for _, e := range events {
+			s := e.(event.AdvertSent)
+			out = append(out, fmt.Sprintf("%s %s %d %v", s.Instance, s.Kind, s.Cause.Trace, s.Took))
+		}
+		want(t, strings.Join(out, ", "), "a first 5 0s, b first 5 0s, a resign 9 0s")
+		if results, _ := r.results.Take(); len(results) != 0 {
+			t.Errorf("results %v", results)
+		}
+	})
+}
+
+func TestEngineOrdersOfOneDoAreOneBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, nil)
+		defer r.stop()
+		var orders []advert.Order
+		for i := range 100 {
+			orders = append(orders, startOrder(fmt.Sprint(i), time.Second))
+		}
+		r.Do(orders...)
+		synctest.Wait()
+		if sent, batches := r.sender.Take(); len(sent) != 100 || batches != 1 {
+			t.Errorf("%d adverts in %d batches, want 100 in 1", len(sent), batches)
+		}
+	})
+}
+
+func TestEngineResignsForAHungLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, nil)
+		defer r.stop()
+		r.Do(startOrder("a", time.Second))
+		r.alive(1300 * time.Millisecond)
+		r.sent()
+		time.Sleep(10 * time.Second) // the loop is blocked; its lease is 3 s
+		want(t, r.sent(), "a@2s, a@3s, a@4s, resign a@4.3s")
+		results, _ := r.results.Take()
+		if len(results) != 1 || results[0].(vrrp.LeaseLost).Gap != 3*time.Second || results[0].Key().Subject != "a" {
+			t.Errorf("results %v", results)
+		}
+		if got := r.stats["a"].Get(vrrp.PriorityZeroSent); got != 1 {
+			t.Errorf("%d resignations counted", got)
+		}
+		events, _ := r.events.Take()
+		var names []string
+		for _, e := range events {
+			names = append(names, e.Name())
+		}
+		want(t, strings.Join(names, ", "), "advert.sent, advert.sent, engine.lease")
+		if took := events[1].(event.AdvertSent).Took; took != 0 {
+			t.Errorf("the resignation took %v", took)
+		}
+	})
+}
+
+func TestEngineStallsInsteadOfABurst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r *rig
+		paused := false
+		r = run(t, func(advert.Message) error {
+			if !paused { // the process is stopped while it sends its first advert
+				paused = true
+				time.Sleep(10 * time.Second)
+			}
+			return nil
+		})
+		r.Do(startOrder("a", time.Second))
+		time.Sleep(10 * time.Second)
+		r.lease.Stamp(time.Now())
+		r.alive(1500 * time.Millisecond)
+		r.stop()
+		want(t, r.sent(), "a@10s, a@11s")
+		results, _ := r.results.Take()
+		if len(results) != 1 || results[0].(vrrp.Stalled).Gap != 9*time.Second {
+			t.Errorf("results %v", results)
+		}
+	})
+}
+
+func TestEngineTellsOfFailingSends(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var refuse error
+		r := run(t, func(m advert.Message) error {
+			if m.Instance == "a" {
+				return refuse
+			}
+			return nil
+		})
+		r.Do(startOrder("a", time.Second), startOrder("b", time.Second))
+		r.alive(time.Second / 2)
+		refuse = errors.New("no")
+		r.alive(12 * time.Second)
+		refuse = nil
+		r.alive(2 * time.Second)
+		r.stop()
+
+		results, _ := r.results.Take()
+		var rows []string
+		for _, res := range results {
+			s := res.(vrrp.Sends)
+			rows = append(rows, fmt.Sprintf("%s%d%s", s.Instance, s.InRow, s.Err))
+		}
+		want(t, strings.Join(rows, " "), "a1no a2no a3no a4no a5no a6no a7no a8no a9no a10no a11no a12no a0")
+		var logged []string
+		events, _ := r.events.Take()
+		for _, e := range events {
+			if f, ok := e.(event.AdvertFailed); ok {
+				logged = append(logged, fmt.Sprintf("%s %d %v", f.Err, f.Count, f.At.Sub(r.begin)))
+			}
+		}
+		want(t, strings.Join(logged, ", "), "no 1 1s, no 11 11s")
+		if a, b := r.stats["a"].Get(vrrp.AdvertisementSent), r.stats["b"].Get(vrrp.AdvertisementSent); b-a != 12 {
+			t.Errorf("a counts %d as sent, b %d: 12 failed", a, b)
+		}
+	})
+}
+
+func TestEngineEndsIdle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, nil)
+		synctest.Wait()
+		r.stop()
+		r.Do(startOrder("a", time.Second)) // nobody runs: it must not block
+		want(t, r.sent(), "")
+	})
+}

@@ -1,0 +1,133 @@
+package advert
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// How a socket that cannot be opened is tried again, and how often that is said.
+const (
+	retryEvery = time.Second
+	sayEvery   = 60 // failures
+)
+
+// follow opens, closes and renews the sockets of a link.
+func (r *Receiver) follow(l event.Link) {
+	r.acceptor.Learn(l)
+	for _, f := range []event.Family{event.IPv4, event.IPv6} {
+		w := r.wanted[place{l.Name, f}]
+		if w == nil {
+			continue
+		}
+		was := w.link
+		w.link = l
+		switch {
+		case l.Index == 0:
+			r.close(w)
+			w.retry, w.failures = time.Time{}, 0
+		case w.port == nil && l.Index == was.Index:
+			// It waits for its retry.
+		case w.port == nil, w.port.index != l.Index, recreated(was, l):
+			r.open(w)
+		}
+	}
+}
+
+// recreated tells that a link may have gone and come again with its old index
+// before it was looked at: it was lost, but its count of losses has not grown.
+// The new interface knows nothing of the membership of the old one.
+func recreated(was, now event.Link) bool {
+	return now.Downs > 0 && now.DownCount <= was.DownCount
+}
+
+// reopen tries again what could not be opened.
+func (r *Receiver) reopen() {
+	now := r.cfg.Now()
+	for _, w := range r.wanted {
+		if !w.retry.IsZero() && !now.Before(w.retry) {
+			r.open(w)
+		}
+	}
+}
+
+// open opens the socket anew. The old one is closed first: to leave the group
+// afterwards would take the new socket's membership with it.
+func (r *Receiver) open(w *want) {
+	r.close(w)
+	p, err := openPort(w.place.link, w.link.Index, w.family)
+	if err == nil {
+		if err = r.poller.watch(p.fd); err != nil {
+			_ = p.close()
+		}
+	}
+	if err != nil {
+		r.fail(w, err)
+		return
+	}
+	w.port, w.retry, w.failures = p, time.Time{}, 0
+	r.byFD[p.fd] = w
+}
+
+func (r *Receiver) close(w *want) {
+	if w.port == nil {
+		return
+	}
+	r.drain(w, r.cfg.Now())
+	if w.port == nil {
+		return // it failed just now
+	}
+	delete(r.byFD, w.port.fd)
+	_ = w.port.close() // a raw socket has nothing left to lose
+	w.port = nil
+}
+
+// fail gives a socket up until its retry.
+func (r *Receiver) fail(w *want, err error) {
+	now := r.cfg.Now()
+	if w.port != nil {
+		delete(r.byFD, w.port.fd)
+		_ = w.port.close()
+		w.port = nil
+	}
+	w.retry = now.Add(retryEvery)
+	w.failures++
+	if w.failures%sayEvery != 1 {
+		return
+	}
+	for _, name := range w.instances {
+		r.cfg.Events.Publish(Deaf{
+			Stamp:    event.Stamp{Cause: r.cfg.Minter.Cause(now), At: now},
+			Instance: name, Interface: w.place.link, Err: err.Error(), Count: w.failures,
+		})
+	}
+}
+
+// Deaf tells that an instance cannot hear adverts for now: the other half of
+// advert.failed.
+type Deaf struct {
+	event.Stamp
+	Instance  string
+	Interface string
+	Err       string
+	Count     int // attempts in a row
+}
+
+// Name is advert.failed.
+func (Deaf) Name() string { return "advert.failed" }
+
+// Level is Error: a router that hears nobody believes itself alone.
+func (Deaf) Level() event.Level { return event.Error }
+
+// Message says why, and what happens next.
+func (d Deaf) Message() string {
+	return fmt.Sprintf("%s cannot hear adverts on %s: %s; trying again each second", d.Instance, d.Interface,
+		strings.TrimSuffix(d.Err, "."))
+}
+
+// Fields are those of advert.failed in spec §3.
+func (d Deaf) Fields() []event.Field {
+	return []event.Field{{Key: "instance", Value: d.Instance}, {Key: "error", Value: d.Err}, {Key: "count", Value: d.Count}}
+}

@@ -1,0 +1,242 @@
+package advert
+
+import (
+	"container/heap"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// Given is an order and the instant at which it was given.
+type Given struct {
+	Order
+	At time.Time
+}
+
+// Report is what the plan found out about an instance: that it woke Gap late
+// for it and holds its adverts back for one interval, or that the loop's lease
+// of age Gap is lost, and the instance resigned.
+type Report struct {
+	Instance  string
+	LeaseLost bool // else: stalled
+	Gap       time.Duration
+}
+
+// Turn is what a plan wants done: the messages to send now, in this order, and
+// what is to be reported. It is valid until the next turn.
+type Turn struct {
+	Batch   []Message
+	Reports []Report
+}
+
+// Plan decides which adverts leave at which instant. In steady state it
+// allocates nothing.
+//
+// A turn has this order: leases, stalls, orders, adverts that are due. So an
+// order that stood in the queue while the process was stopped finds its
+// instance stalled already.
+type Plan struct {
+	entries map[string]*entry
+	queue   queue
+	watch   vrrp.Watch
+	turn    uint64
+	batch   []Message
+	reports []Report
+
+	// The least of all planned entries, so that a turn need not look at each.
+	leastLateness time.Duration
+	leastLease    time.Duration
+	outdated      bool
+}
+
+// NewPlan returns an empty plan.
+func NewPlan() *Plan { return &Plan{entries: make(map[string]*entry)} }
+
+// Next is the instant of the next turn, unless orders come before; it is false
+// while nothing is planned. stamp is the lease's last.
+func (p *Plan) Next(stamp time.Time) (time.Time, bool) {
+	if len(p.queue) == 0 {
+		p.watch.Plan(time.Time{})
+		return time.Time{}, false
+	}
+	at := p.queue[0].due
+	if end := p.watch.Expiry(stamp, p.leastLease); end.Before(at) {
+		at = end
+	}
+	p.watch.Plan(at)
+	return at, true
+}
+
+// Turn takes the plan to the instant now: stamp is the lease's last, orders are
+// those given since the last turn.
+func (p *Plan) Turn(now, stamp time.Time, orders []Given) Turn {
+	p.turn++
+	p.batch, p.reports = p.batch[:0], p.reports[:0]
+	p.watch.Woke(now)
+	p.endLeases(now, stamp)
+	p.findStalls(now)
+	for i := range orders {
+		p.watch.Seen(now) // a loop that gives orders does not hang
+		p.carryOut(&orders[i], now)
+	}
+	p.repeat(now)
+	p.recount()
+	return Turn{p.batch, p.reports}
+}
+
+// endLeases resigns what the loop has lost the authority for.
+func (p *Plan) endLeases(now, stamp time.Time) {
+	if len(p.queue) == 0 || !p.watch.Expired(now, stamp, p.leastLease) {
+		return
+	}
+	gap := p.watch.Age(now, stamp)
+	kept := p.queue[:0]
+	for _, e := range p.queue {
+		if !p.watch.Expired(now, stamp, vrrp.LeaseLimit(e.miss, e.interval)) {
+			e.place = len(kept) // where Init finds it
+			kept = append(kept, e)
+			continue
+		}
+		e.place = -1
+		p.resign(e, event.Cause{}, now)
+		p.reports = append(p.reports, Report{Instance: e.instance, LeaseLost: true, Gap: gap})
+	}
+	clear(p.queue[len(kept):])
+	p.queue, p.outdated = kept, true
+	heap.Init(&p.queue)
+}
+
+// findStalls holds back for one interval what is later than its own miss
+// intervals: somebody else may be the Active by now.
+func (p *Plan) findStalls(now time.Time) {
+	if len(p.queue) == 0 || now.Sub(p.queue[0].due) <= p.leastLateness {
+		return
+	}
+	for _, e := range p.queue {
+		if late := now.Sub(e.due); late > e.lateness() {
+			p.stall(e, now, late)
+		}
+	}
+	heap.Init(&p.queue)
+}
+
+func (p *Plan) stall(e *entry, now time.Time, gap time.Duration) {
+	e.due = now.Add(e.interval)
+	e.quiet, e.stalled = e.due, p.turn
+	p.reports = append(p.reports, Report{Instance: e.instance, Gap: gap})
+}
+
+func (p *Plan) carryOut(o *Given, now time.Time) {
+	e := p.entries[o.Instance]
+	planned := e != nil && e.place >= 0
+	switch {
+	case o.Kind == Start && planned:
+		e.frames, e.interval, e.miss = o.Advert, o.Interval, o.Miss
+		p.outdated = true
+	case o.Kind == Start:
+		p.start(o, now)
+	case !planned:
+		// Resigned already, or never started: nothing may follow.
+	case o.Kind == Now:
+		if now.Before(e.quiet) {
+			return
+		}
+		p.advertise(e, 0)
+		e.due = now.Add(e.interval)
+		heap.Fix(&p.queue, e.place)
+	case o.Kind == Resign:
+		p.remove(e)
+		if e.stalled != p.turn { // else the order is from before the pause
+			p.resign(e, o.Cause, o.At)
+		}
+	case o.Kind == Mute:
+		p.remove(e)
+		p.unsend(e)
+	}
+}
+
+func (p *Plan) start(o *Given, now time.Time) {
+	e := p.entries[o.Instance]
+	if e == nil {
+		e = &entry{instance: o.Instance, rank: uint64(len(p.entries))}
+		p.entries[o.Instance] = e
+	}
+	e.frames, e.interval, e.miss = o.Advert, o.Interval, o.Miss
+	e.quiet, e.begun, e.cause, e.given = time.Time{}, false, o.Cause, o.At
+	e.due = now.Add(e.interval)
+	heap.Push(&p.queue, e)
+	p.outdated = true
+	if late := now.Sub(o.At); late > e.lateness() {
+		p.stall(e, now, late) // the order is from before a pause
+		return
+	}
+	p.advertise(e, 0)
+}
+
+func (p *Plan) remove(e *entry) {
+	heap.Remove(&p.queue, e.place)
+	p.outdated = true
+}
+
+// repeat sends what is due, and with it what would be within its slack.
+func (p *Plan) repeat(now time.Time) {
+	if len(p.queue) == 0 || p.queue[0].due.After(now) {
+		return
+	}
+	for {
+		e := p.queue[0]
+		late := now.Sub(e.due)
+		if late < -e.slack() {
+			return
+		}
+		p.advertise(e, late)
+		// On the grid, past now: lateness does not add up, and makes no burst.
+		steps := max(late, 0)/e.interval + 1
+		e.due = e.due.Add(steps * e.interval)
+		heap.Fix(&p.queue, 0)
+	}
+}
+
+func (p *Plan) advertise(e *entry, late time.Duration) {
+	m := Message{
+		Instance: e.instance, Occasion: Repeat, entry: e,
+		Index: e.frames.Index, Source: e.frames.Source, Payload: e.frames.Advert, Late: late,
+	}
+	if !e.begun {
+		m.Occasion, m.cause, m.given = First, e.cause, e.given
+	}
+	p.batch = append(p.batch, m)
+}
+
+func (p *Plan) resign(e *entry, cause event.Cause, given time.Time) {
+	p.batch = append(p.batch, Message{
+		Instance: e.instance, Occasion: Resignation, entry: e, cause: cause, given: given,
+		Index: e.frames.Index, Source: e.frames.Source, Payload: e.frames.Resign,
+	})
+}
+
+// unsend takes back what this turn would have sent for an instance.
+func (p *Plan) unsend(e *entry) {
+	kept := p.batch[:0]
+	for _, m := range p.batch {
+		if m.entry != e {
+			kept = append(kept, m)
+		}
+	}
+	p.batch = kept
+}
+
+func (p *Plan) recount() {
+	if !p.outdated {
+		return
+	}
+	p.outdated = false
+	for i, e := range p.queue {
+		lease := vrrp.LeaseLimit(e.miss, e.interval)
+		if i == 0 {
+			p.leastLateness, p.leastLease = e.lateness(), lease
+		}
+		p.leastLateness, p.leastLease = min(p.leastLateness, e.lateness()), min(p.leastLease, lease)
+	}
+}

@@ -1,0 +1,124 @@
+package advert
+
+import (
+	"net/netip"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// entry is what the plan knows of one instance. It outlives the instance's time
+// as Active, so that a Message may point to it.
+type entry struct {
+	instance string
+	frames   Frames
+	interval time.Duration
+	miss     int
+
+	rank    uint64    // among those due at one instant: who was planned first
+	due     time.Time // when the next advert leaves
+	place   int       // in the queue; -1 while it is not planned
+	quiet   time.Time // after a stall: nothing is sent before
+	stalled uint64    // the turn in which it was last found stalled
+
+	// What its first advert answers, until one was taken by the kernel.
+	begun bool
+	cause event.Cause
+	given time.Time
+
+	failed int // adverts in a row that the kernel refused
+}
+
+// lateness is how late an entry must be before it counts as stalled.
+func (e *entry) lateness() time.Duration { return time.Duration(e.miss) * e.interval }
+
+// slack is how much ahead of its time an advert may leave to share a wake-up.
+func (e *entry) slack() time.Duration { return min(maxSlack, e.interval/20) }
+
+// maxSlack bounds the slack. A wake-up costs more than a packet: at 10,000
+// adverts a second, one wake-up each takes six times the CPU of slots of 20.
+const maxSlack = time.Millisecond
+
+// queue holds the planned entries as a heap, the earliest due first.
+type queue []*entry
+
+// Len is part of heap.Interface.
+func (q queue) Len() int { return len(q) }
+
+// Less is part of heap.Interface.
+func (q queue) Less(i, j int) bool {
+	if order := q[i].due.Compare(q[j].due); order != 0 {
+		return order < 0
+	}
+	return q[i].rank < q[j].rank
+}
+
+// Swap is part of heap.Interface.
+func (q queue) Swap(i, j int) {
+	q[i], q[j] = q[j], q[i]
+	q[i].place, q[j].place = i, j
+}
+
+// Push is part of heap.Interface.
+func (q *queue) Push(x any) {
+	e := x.(*entry)
+	e.place = len(*q)
+	*q = append(*q, e)
+}
+
+// Pop is part of heap.Interface.
+func (q *queue) Pop() any {
+	last := len(*q) - 1
+	e := (*q)[last]
+	(*q)[last] = nil
+	*q = (*q)[:last]
+	e.place = -1
+	return e
+}
+
+// Occasion says why a Message leaves.
+type Occasion uint8
+
+// The occasions.
+const (
+	Repeat      Occasion = iota // the next of a row, or Now
+	First                       // the first since Start
+	Resignation                 // priority 0
+)
+
+// String gives the word of the log: "first", "resign"; "repeat" is not logged.
+func (o Occasion) String() string { return [...]string{"repeat", "first", "resign"}[o] }
+
+// Message is one advert for a Sender to hand to the kernel.
+type Message struct {
+	Instance string
+	Occasion Occasion
+	Index    int        // ifindex to send on
+	Source   netip.Addr // its family is the message's
+	Payload  []byte     // the VRRP message, without IP header
+	// Late is how long after its instant a Repeat leaves; negative where it
+	// leaves early to share a wake-up.
+	Late time.Duration
+	// Err is for the Sender to set: why the kernel refused it, or nil.
+	Err error
+
+	cause event.Cause
+	given time.Time // when the order was given; for a lost lease, when it was found
+	entry *entry
+}
+
+// settle notes in its instance's account what became of the message, and says
+// how many adverts in a row had failed before it and have failed now.
+func (m *Message) settle() (before, now int) {
+	e := m.entry
+	before = e.failed
+	if m.Err != nil {
+		e.failed++
+		return before, e.failed
+	}
+	e.failed = 0
+	if m.Occasion == First {
+		e.begun = true
+	}
+	return before, 0
+}

@@ -1,0 +1,85 @@
+package advert
+
+import (
+	"fmt"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/wire"
+)
+
+// What a VRRP packet is marked with: CS6 (RFC 4594 §3.1), for routers whose
+// queues overflow must not lose adverts.
+const (
+	trafficClass = 0xc0
+	priority     = 6
+)
+
+// mmsghdr is struct mmsghdr of sendmmsg(2) and recvmmsg(2).
+type mmsghdr struct {
+	hdr unix.Msghdr
+	len uint32
+}
+
+// mmsg calls sendmmsg or recvmmsg on msgs and returns how many were handled.
+func mmsg(call uintptr, fd int, msgs []mmsghdr) (int, unix.Errno) {
+	for {
+		n, _, errno := unix.Syscall6(call, uintptr(fd), uintptr(unsafe.Pointer(&msgs[0])),
+			uintptr(len(msgs)), unix.MSG_DONTWAIT, 0, 0)
+		switch errno {
+		case 0:
+			return int(n), 0
+		case unix.EINTR:
+		default:
+			return 0, errno
+		}
+	}
+}
+
+// option is one socket option of an int, with the name to complain with.
+type option struct {
+	level, name, value int
+	what               string
+}
+
+// openRaw opens a raw socket of protocol 112 with options.
+func openRaw(f event.Family, options []option) (int, error) {
+	domain := unix.AF_INET
+	if f == event.IPv6 {
+		domain = unix.AF_INET6
+	}
+	fd, err := unix.Socket(domain, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, wire.Protocol)
+	if err != nil {
+		return -1, fmt.Errorf("open a raw %v socket (needs CAP_NET_RAW): %w", f, err)
+	}
+	for _, o := range options {
+		if err := unix.SetsockoptInt(fd, o.level, o.name, o.value); err != nil {
+			_ = unix.Close(fd)
+			return -1, fmt.Errorf("set %s of a raw %v socket: %w", o.what, f, err)
+		}
+	}
+	return fd, nil
+}
+
+// dropAll makes a socket that only sends queue nothing that arrives.
+func dropAll(fd int) error {
+	filter := [1]unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K, K: 0}}
+	err := unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
+		&unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]})
+	if err != nil {
+		return fmt.Errorf("attach a filter to a raw socket: %w", err)
+	}
+	return nil
+}
+
+// putCmsg writes one control message with its data to b, which is aligned and
+// has room, and returns its length without padding, as msg_controllen wants it.
+func putCmsg(b *byte, level, kind int, data []byte) int {
+	h := (*unix.Cmsghdr)(unsafe.Pointer(b))
+	h.Level, h.Type = int32(level), int32(kind)
+	h.SetLen(unix.CmsgLen(len(data)))
+	copy(unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(b), unix.CmsgLen(0))), len(data)), data)
+	return unix.CmsgLen(len(data))
+}

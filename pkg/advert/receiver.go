@@ -1,0 +1,232 @@
+package advert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"ripcord/pkg/bus"
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// ReceiverConfig is what a Receiver needs. All of it is required.
+type ReceiverConfig struct {
+	Instances []vrrp.Instance
+	Stats     map[string]*vrrp.Stats // by instance; only read
+	Unknown   *vrrp.Stats            // what belongs to no instance
+	Links     *bus.Retained[string, event.Link]
+	Heard     *bus.Topic[vrrp.Heard]
+	Results   *bus.Topic[vrrp.Result]
+	Events    *bus.Topic[event.Event]
+	Minter    *event.Minter
+	Now       func() time.Time
+}
+
+// Receiver hears the adverts on the links of its instances, through one socket
+// for each link and family, which follows the link as it comes and goes.
+type Receiver struct {
+	cfg      ReceiverConfig
+	acceptor *Acceptor
+	wanted   map[place]*want
+	byFD     map[int]*want
+	receipt  *receipt
+	poller   *poller
+
+	mu     sync.Mutex
+	alarm  *alarm // nil unless Run runs
+	asked  bool
+	ticket uint64 // the greatest that was asked for
+}
+
+// place is where adverts are to be heard.
+type place struct {
+	link   string
+	family event.Family
+}
+
+// want is a place and the socket there, if there can be one.
+type want struct {
+	place
+	port      *port
+	link      event.Link // what was last said of it
+	instances []string
+	retry     time.Time // when to try again to open the port; zero: no need
+	failures  int       // in a row
+}
+
+// NewReceiver returns a receiver that hears nothing until Run.
+func NewReceiver(cfg ReceiverConfig) *Receiver {
+	r := &Receiver{
+		cfg:      cfg,
+		acceptor: NewAcceptor(cfg.Instances, cfg.Stats, cfg.Unknown, cfg.Minter),
+		wanted:   make(map[place]*want), byFD: make(map[int]*want), receipt: newReceipt(),
+	}
+	for _, in := range cfg.Instances {
+		at := place{in.Interface, in.Family}
+		if r.wanted[at] == nil {
+			r.wanted[at] = &want{place: at}
+		}
+		r.wanted[at].instances = append(r.wanted[at].instances, in.Instance)
+	}
+	return r
+}
+
+// Verify asks the receiver to read all that stands in its sockets, to publish
+// what it found, and then to publish vrrp.Answered with the ticket. Tickets
+// grow: the answer to one answers those before it too.
+func (r *Receiver) Verify(ticket uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked, r.ticket = true, max(r.ticket, ticket)
+	if r.alarm != nil {
+		r.alarm.ring()
+	}
+}
+
+// Run hears until ctx ends. A socket that cannot be opened is no error: it is
+// published, and tried again each second.
+func (r *Receiver) Run(ctx context.Context) (err error) {
+	if r.poller, err = openPoller(); err != nil {
+		return fmt.Errorf("advert receiver: %w", err)
+	}
+	r.arm(r.poller.alarm)
+	bell := bus.NewBell()
+	links := r.cfg.Links.Subscribe(bell)
+	var forwarder sync.WaitGroup
+	defer func() {
+		forwarder.Wait()
+		err = errors.Join(err, r.shut())
+	}()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	forwarder.Go(func() { forward(ctx, bell, r.poller.alarm) })
+
+	for ctx.Err() == nil {
+		for _, l := range links.Take() {
+			r.follow(l)
+		}
+		r.reopen()
+		r.answer()
+		r.publish(r.acceptor.Flush(r.cfg.Now(), false))
+		if err := r.poller.wait(r.timeout(), r.ready); err != nil {
+			return fmt.Errorf("advert receiver: %w", err)
+		}
+	}
+	r.publish(r.acceptor.Flush(r.cfg.Now(), true))
+	return nil
+}
+
+// forward turns the bell into the alarm that the poller hears.
+func forward(ctx context.Context, bell bus.Bell, a *alarm) {
+	for {
+		select {
+		case <-bell:
+			a.ring()
+		case <-ctx.Done():
+			a.ring()
+			return
+		}
+	}
+}
+
+func (r *Receiver) arm(a *alarm) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.alarm = a
+}
+
+func (r *Receiver) shut() error {
+	r.arm(nil)
+	for _, w := range r.wanted {
+		r.close(w)
+	}
+	return r.poller.close()
+}
+
+// timeout is how long the receiver may sleep; negative: until it is woken.
+func (r *Receiver) timeout() time.Duration {
+	at, ok := r.acceptor.Next()
+	for _, w := range r.wanted {
+		if !w.retry.IsZero() && (!ok || w.retry.Before(at)) {
+			at, ok = w.retry, true
+		}
+	}
+	if !ok {
+		return -1
+	}
+	return max(0, at.Sub(r.cfg.Now()))
+}
+
+// ready reads once from a socket; what is left makes it ready again, after the
+// others have had their turn.
+func (r *Receiver) ready(fd int) {
+	if w := r.byFD[fd]; w != nil && w.port != nil {
+		r.read(w)
+	}
+}
+
+// read judges and publishes one burst. It is false where no more was queued.
+func (r *Receiver) read(w *want) (more bool, last time.Time) {
+	n, err := r.receipt.read(w.port)
+	now := r.cfg.Now()
+	if err != nil {
+		// A pending error of the socket goes with being read; one that stays does not.
+		if w.port.errors >= patience {
+			r.fail(w, err)
+		}
+		return false, now
+	}
+	for i := range n {
+		p := r.receipt.packet(i, w.port, now)
+		last = p.At
+		verdict := r.acceptor.Accept(&p, now)
+		if verdict.Valid {
+			r.cfg.Heard.Publish(verdict.Heard)
+		}
+		r.publish(verdict.Events)
+	}
+	return n == burst, last
+}
+
+const patience = 8
+
+func (r *Receiver) publish(events []event.Event) {
+	for _, e := range events {
+		r.cfg.Events.Publish(e)
+	}
+}
+
+// answer reads all sockets until nothing is left of what had arrived when it
+// was asked, and then says so.
+func (r *Receiver) answer() {
+	r.mu.Lock()
+	asked, ticket := r.asked, r.ticket
+	r.asked = false
+	r.mu.Unlock()
+	if !asked {
+		return
+	}
+	since := r.cfg.Now()
+	for _, w := range r.wanted {
+		r.drain(w, since)
+	}
+	r.cfg.Results.Publish(vrrp.Answered{Ticket: ticket, By: vrrp.Receiver})
+}
+
+// drain reads what had arrived before the instant; a flood is not waited out.
+func (r *Receiver) drain(w *want, before time.Time) {
+	for range maxBursts {
+		if w.port == nil {
+			return
+		}
+		if more, last := r.read(w); !more || last.After(before) {
+			return
+		}
+	}
+}
+
+// maxBursts is more than fits into a receive buffer.
+const maxBursts = 256

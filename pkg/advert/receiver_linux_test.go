@@ -1,0 +1,441 @@
+package advert
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/bus"
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+// ears is a receiver that runs, and what it said.
+type ears struct {
+	*Receiver
+	t       *testing.T
+	links   *bus.Retained[string, event.Link]
+	bell    bus.Bell
+	heard   *bus.Ring[vrrp.Heard]
+	results *bus.Ring[vrrp.Result]
+	events  *bus.Ring[event.Event]
+	ticket  uint64
+}
+
+// on is two instances on a link, "NAME/4" and "NAME/6", both with VRID 51.
+func on(link string) []vrrp.Instance {
+	four, six := virtual4(), virtual6()
+	four.Instance, six.Instance = link+"/4", link+"/6"
+	four.Interface, six.Interface = link, link
+	return []vrrp.Instance{four, six}
+}
+
+func listen(t *testing.T, instances ...vrrp.Instance) *ears {
+	e := &ears{t: t, links: bus.NewRetained[string, event.Link](), bell: bus.NewBell()}
+	var heard bus.Topic[vrrp.Heard]
+	var results bus.Topic[vrrp.Result]
+	var events bus.Topic[event.Event]
+	e.heard = bus.SubscribeRing(&heard, e.bell, 5000)
+	e.results = bus.SubscribeRing(&results, e.bell, 5000)
+	e.events = bus.SubscribeRing(&events, e.bell, 5000)
+	e.Receiver = NewReceiver(ReceiverConfig{
+		Instances: instances, Stats: map[string]*vrrp.Stats{}, Unknown: &vrrp.Stats{},
+		Links: e.links, Heard: &heard, Results: &results, Events: &events,
+		Minter: event.NewMinter(0), Now: time.Now,
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- e.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}
+
+// tell says what is known of a link, and returns when the receiver follows it.
+func (e *ears) tell(l event.Link) {
+	e.links.Publish(l)
+	e.take() // whatever the receiver does next, it does it after it has taken links
+	e.take()
+}
+
+// take verifies and returns all that had been heard by then.
+func (e *ears) take() []vrrp.Heard {
+	e.t.Helper()
+	e.ticket++
+	e.Verify(e.ticket)
+	timeout := time.After(5 * time.Second)
+	for {
+		results, _ := e.results.Take()
+		for _, r := range results {
+			if a := r.(vrrp.Answered); a.Ticket >= e.ticket && a.By == vrrp.Receiver {
+				heard, _ := e.heard.Take()
+				return heard
+			}
+		}
+		select {
+		case <-e.bell:
+		case <-timeout:
+			e.t.Fatal("the receiver did not answer")
+		}
+	}
+}
+
+func who(heard []vrrp.Heard) string {
+	var out []string
+	for _, h := range heard {
+		out = append(out, fmt.Sprintf("%s<%v", h.Instance, h.Source))
+	}
+	return strings.Join(out, " ")
+}
+
+// frames builds an advert of VRID 51 for a sender.
+func frames(index int, source netip.Addr) Frames {
+	a := wire.Advert{VRID: 51, Priority: 200, Interval: time.Second, Addresses: []netip.Addr{vip4}}
+	if source.Is6() {
+		a.Addresses = []netip.Addr{vip6}
+	}
+	resign := a
+	resign.Priority = 0
+	dest := wire.GroupOf(event.FamilyOf(source))
+	return Frames{Index: index, Source: source, Advert: a.Append(nil, source, dest), Resign: resign.Append(nil, source, dest)}
+}
+
+func message(f Frames) Message { return Message{Index: f.Index, Source: f.Source, Payload: f.Advert} }
+
+func TestSenderOnTheWire(t *testing.T) {
+	l := newLAN(t)
+	link := l.cable(1, 0)
+	index, four, six := l.far(1)
+	next := l.capture(link.Index)
+	s := l.sender()
+	batch := []Message{message(frames(index, six)), message(frames(index, four))}
+	s.Send(batch)
+	for _, m := range batch {
+		if m.Err != nil {
+			t.Fatal(m.Err)
+		}
+	}
+	b := next() // IPv4 goes first
+	header, payload, err := wire.SplitIPv4(b)
+	if err != nil {
+		t.Fatalf("%v: % x", err, b)
+	}
+	if b[0] != 0x45 || b[1] != trafficClass || header.TTL != 255 || header.Source != four || header.Dest != wire.Group4 || headerSum(b) != 0 {
+		t.Errorf("IPv4 header % x", b[:20])
+	}
+	if string(payload) != string(batch[1].Payload) {
+		t.Errorf("sent % x, got % x", batch[1].Payload, payload)
+	}
+	b = next()
+	class := b[0]<<4 | b[1]>>4
+	source, dest := netip.AddrFrom16([16]byte(b[8:24])), netip.AddrFrom16([16]byte(b[24:40]))
+	if class != trafficClass || b[7] != 255 || source != six || dest != wire.Group6 {
+		t.Errorf("IPv6 header % x", b[:40])
+	}
+	if string(b[40:]) != string(batch[0].Payload) {
+		t.Errorf("sent % x, got % x: the kernel must leave the checksum alone", batch[0].Payload, b[40:])
+	}
+}
+
+func TestSenderGoesOnAfterAFailure(t *testing.T) {
+	l := newLAN(t)
+	link := l.cable(1, 0)
+	ears := listen(t, on(link.Name)...)
+	ears.tell(link)
+	index, four, six := l.far(1)
+	s := l.sender()
+	var batch []Message
+	for i := range 3 * slots {
+		f := frames(index, four)
+		switch i % 3 {
+		case 1:
+			f.Source = netip.MustParseAddr("203.0.113.1") // not on this host
+		case 2:
+			f.Index = 9999
+		}
+		batch = append(batch, message(f))
+	}
+	batch = append(batch, message(frames(index, six)), Message{Index: index, Source: four})
+	s.Send(batch)
+	for i, m := range batch {
+		fails := i%3 != 0 && i < 3*slots || len(m.Payload) == 0
+		if (m.Err != nil) != fails {
+			t.Fatalf("message %d: %v", i, m.Err)
+		}
+	}
+	if text := batch[1].Err.Error(); !strings.Contains(text, "203.0.113.1") || !strings.Contains(text, "not on this host") {
+		t.Errorf("%q says too little", text)
+	}
+	if got := len(ears.take()); got != slots+1 {
+		t.Errorf("%d adverts came, want %d", got, slots+1)
+	}
+}
+
+func TestEngineToReceiver(t *testing.T) {
+	l := newLAN(t)
+	link := l.cable(1, 0)
+	ears := listen(t, on(link.Name)...)
+	ears.tell(link)
+	index, four, six := l.far(1)
+	waiter, err := OpenWaiter()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = waiter.Close() }()
+	var results bus.Topic[vrrp.Result]
+	var events bus.Topic[event.Event]
+	lease := vrrp.NewLease(time.Now().Add(time.Hour))
+	engine := NewEngine(EngineConfig{
+		Lease: lease, Sender: l.sender(), Waiter: waiter, Results: &results, Events: &events,
+		Minter: event.NewMinter(0), Now: time.Now,
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- engine.Run(ctx) }()
+	begin := time.Now()
+	for name, source := range map[string]netip.Addr{"4": four, "6": six} {
+		engine.Do(Order{Kind: Start, Instance: name, Advert: frames(index, source), Interval: 20 * ms, Miss: 100})
+	}
+	var heard []vrrp.Heard
+	for deadline := time.After(5 * time.Second); len(heard) < 10; {
+		select {
+		case <-ears.bell:
+			more, _ := ears.heard.Take()
+			heard = append(heard, more...)
+		case <-deadline:
+			t.Fatalf("heard only %s", who(heard))
+		}
+	}
+	engine.Do(Order{Kind: Resign, Instance: "4"}, Order{Kind: Resign, Instance: "6"})
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	heard = append(heard, ears.take()...)
+	seen := map[string]int{}
+	for i, h := range heard {
+		seen[h.Instance]++
+		if age := time.Since(h.Cause.At); h.Cause.At.Before(begin) || age < 0 {
+			t.Errorf("received %v after the engine began", h.Cause.At.Sub(begin))
+		}
+		if last := i >= len(heard)-2; (h.Priority == 0) != last {
+			t.Errorf("advert %d of %d has priority %d", i, len(heard), h.Priority)
+		}
+	}
+	if seen[link.Name+"/4"] < 4 || seen[link.Name+"/6"] < 4 {
+		t.Errorf("heard %v", seen)
+	}
+}
+
+func TestReceiverHearsEachLinkForItself(t *testing.T) {
+	l := newLAN(t)
+	one, two := l.cable(1, 0), l.cable(2, 0)
+	ears := listen(t, append(on(one.Name), on(two.Name)...)...)
+	ears.tell(one)
+	ears.tell(two)
+	index, four, six := l.far(2)
+	s := l.sender()
+	s.Send([]Message{message(frames(index, four)), message(frames(index, six))})
+	heard := who(ears.take())
+	if heard != "here2/4<198.51.2.2 here2/6<fe80::2:2" && heard != "here2/6<fe80::2:2 here2/4<198.51.2.2" {
+		t.Errorf("heard %s", heard)
+	}
+}
+
+func TestOwnAdvertsAreNotHeard(t *testing.T) {
+	l := newLAN(t)
+	link := l.cable(1, 0)
+	ears := listen(t, on(link.Name)...)
+	ears.tell(link) // without its own addresses: it is the kernel that must not loop them
+	s, err := OpenSender()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	batch := []Message{
+		message(frames(link.Index, netip.MustParseAddr("198.51.1.1"))),
+		message(frames(link.Index, netip.MustParseAddr("fe80::1:1"))),
+	}
+	s.Send(batch)
+	if batch[0].Err != nil || batch[1].Err != nil {
+		t.Fatal(batch)
+	}
+	if heard := who(ears.take()); heard != "" {
+		t.Errorf("heard %s", heard)
+	}
+
+	// And what others send is not queued in the sockets that only send.
+	index, four, six := l.far(1)
+	l.sender().Send([]Message{message(frames(index, four)), message(frames(index, six))})
+	if heard := ears.take(); len(heard) != 2 {
+		t.Errorf("heard %s", who(heard))
+	}
+	for _, fd := range []int{s.four.fd, s.six.fd} {
+		if _, _, err := unix.Recvfrom(fd, make([]byte, 100), unix.MSG_DONTWAIT); err != unix.EAGAIN {
+			t.Errorf("a transmit socket has something queued: %v", err)
+		}
+	}
+}
+
+func TestReceiverFollowsItsLinks(t *testing.T) {
+	l := newLAN(t)
+	link := l.cable(1, 0)
+	ears := listen(t, on(link.Name)...)
+	s := l.sender()
+	hears := func(when string, want int) {
+		t.Helper()
+		index, four, six := l.far(1)
+		s.Send([]Message{message(frames(index, four)), message(frames(index, six))})
+		if heard := ears.take(); len(heard) != want {
+			t.Errorf("%s: heard %q, want %d", when, who(heard), want)
+		}
+	}
+	hears("before the link is known", 0)
+	link.DownCount = 1
+	ears.tell(link)
+	hears("at first", 2)
+
+	l.ip("link del " + link.Name)
+	gone := link
+	gone.Index, gone.Downs = 0, 1
+	ears.tell(gone)
+	again := l.cable(1, link.Index+100)
+	ears.tell(again)
+	hears("with another index", 2)
+
+	l.ip("link del " + link.Name)
+	again = l.cable(1, again.Index)
+	again.Downs = 1 // that it was gone was merged away
+	ears.tell(again)
+	hears("with the same index", 2)
+
+	down := again
+	l.ip("link set here1 down")
+	down.Usable, down.AdminUp, down.Downs, down.DownCount = false, false, 1, 9
+	ears.tell(down)
+	l.ip("link set here1 up")
+	l.ip("addr replace fe80::1:1/64 dev here1 nodad")
+	ears.tell(again)
+	hears("after it was down", 2)
+}
+
+func TestReceiverTriesAgain(t *testing.T) {
+	l := newLAN(t)
+	link := l.cable(1, 0)
+	ears := listen(t, on(link.Name)...)
+	wrong := link
+	wrong.Index = 9999
+	ears.tell(wrong)
+	events, _ := ears.events.Take()
+	names := map[string]bool{}
+	for _, e := range events {
+		d := e.(Deaf)
+		names[d.Instance] = d.Name() == "advert.failed" && d.Count == 1 && d.Err != ""
+	}
+	if len(events) != 2 || !names["here1/4"] || !names["here1/6"] {
+		t.Errorf("events %+v", events)
+	}
+	ears.tell(link)
+	index, four, six := l.far(1)
+	l.sender().Send([]Message{message(frames(index, four)), message(frames(index, six))})
+	if heard := ears.take(); len(heard) != 2 {
+		t.Errorf("heard %q", who(heard))
+	}
+}
+
+func TestReceiverAnswersAfterWhatItFound(t *testing.T) {
+	l := newLAN(t)
+	link := l.cable(1, 0)
+	ears := listen(t, on(link.Name)...)
+	ears.tell(link)
+	index, four, six := l.far(1)
+	s := l.sender()
+	var batch []Message
+	for range 3 * burst {
+		batch = append(batch, message(frames(index, four)), message(frames(index, six)))
+	}
+	for round := range 10 {
+		s.Send(batch)
+		if got := len(ears.take()); got != len(batch) {
+			t.Fatalf("round %d: the answer came with %d of %d adverts", round, got, len(batch))
+		}
+	}
+}
+
+func TestVerifyBeforeRun(t *testing.T) {
+	var results bus.Topic[vrrp.Result]
+	bell := bus.NewBell()
+	ring := bus.SubscribeRing(&results, bell, 10)
+	r := NewReceiver(ReceiverConfig{
+		Links: bus.NewRetained[string, event.Link](), Results: &results, Unknown: &vrrp.Stats{},
+		Events: &bus.Topic[event.Event]{}, Heard: &bus.Topic[vrrp.Heard]{}, Now: time.Now,
+	})
+	r.Verify(4)
+	r.Verify(3)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- r.Run(ctx) }()
+	<-bell
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	r.Verify(5) // nobody is there: it must not block, nor touch a closed descriptor
+	if got, _ := ring.Take(); len(got) != 1 || got[0] != (vrrp.Answered{Ticket: 4, By: vrrp.Receiver}) {
+		t.Errorf("results %v", got)
+	}
+}
+
+func TestPollWaiter(t *testing.T) {
+	w, err := OpenWaiter()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = w.Close() }()
+	w.WaitUntil(time.Now().Add(-time.Hour))
+	at := time.Now().Add(3 * ms)
+	for time.Now().Before(at) { // it may return early, as after a signal
+		w.WaitUntil(at)
+	}
+	for range 3 {
+		w.Wake()
+		w.Wake()
+		w.WaitUntil(time.Time{}) // woken before it slept: returns at once
+		woken := make(chan struct{})
+		go func() {
+			w.WaitUntil(time.Time{})
+			close(woken)
+		}()
+		w.Wake()
+		<-woken
+	}
+	if allocs := testing.AllocsPerRun(100, func() { w.WaitUntil(time.Now().Add(time.Microsecond)) }); allocs != 0 {
+		t.Errorf("%v allocations a wait", allocs)
+	}
+}
+
+func BenchmarkSend100(b *testing.B) {
+	s, err := OpenSender()
+	if err != nil {
+		b.Skip("skipped: no raw socket: ", err)
+	}
+	defer func() { _ = s.Close() }()
+	var batch []Message
+	for range 100 {
+		batch = append(batch, message(frames(1, netip.MustParseAddr("127.0.0.1"))))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Send(batch)
+	}
+}

@@ -1,0 +1,215 @@
+package advert
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/wire"
+)
+
+// RawSender sends adverts for all interfaces through one raw socket per family:
+// each message says on which interface and from which source it leaves. The
+// kernel writes the IP header; the VRRP checksum stands in the message already.
+type RawSender struct{ four, six *channel }
+
+var _ Sender = (*RawSender)(nil)
+
+// OpenSender opens the sockets. A family that the host does not have is no
+// error here, but one of each of its messages.
+func OpenSender() (*RawSender, error) {
+	four, err := openChannel(event.IPv4)
+	if err != nil {
+		return nil, fmt.Errorf("advert engine: %w", err)
+	}
+	six, err := openChannel(event.IPv6)
+	if err != nil {
+		_ = four.close()
+		return nil, fmt.Errorf("advert engine: %w", err)
+	}
+	return &RawSender{four, six}, nil
+}
+
+// Send is part of Sender. Order is kept within a family; the families do not
+// know of each other on the wire.
+func (s *RawSender) Send(batch []Message) {
+	s.four.send(batch)
+	s.six.send(batch)
+}
+
+// Close closes the sockets.
+func (s *RawSender) Close() error { return errors.Join(s.four.close(), s.six.close()) }
+
+// slots is how many messages one system call takes at most.
+const slots = 128
+
+// channel is the socket of one family, with all that sendmmsg points to.
+type channel struct {
+	family event.Family
+	fd     int
+	broken error // why there is no socket
+
+	msgs    [slots]mmsghdr
+	iovs    [slots]unix.Iovec
+	names4  [slots]unix.RawSockaddrInet4
+	names6  [slots]unix.RawSockaddrInet6
+	control [slots][controlLen / 8]uint64 // aligned as control messages must be
+	of      [slots]*Message               // what each slot carries
+	used    int
+}
+
+// controlLen is room for a control message with an in6_pktinfo.
+const controlLen = 48
+
+func openChannel(f event.Family) (*channel, error) {
+	c := &channel{family: f, fd: -1}
+	fd, err := openRaw(f, sendOptions(f))
+	if errors.Is(err, unix.EAFNOSUPPORT) {
+		c.broken = err
+		return c, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := dropAll(fd); err != nil {
+		_ = unix.Close(fd)
+		return nil, err
+	}
+	c.fd = fd
+	for i := range c.msgs {
+		c.prepare(i)
+	}
+	return c, nil
+}
+
+func sendOptions(f event.Family) []option {
+	prio := option{unix.SOL_SOCKET, unix.SO_PRIORITY, priority, "SO_PRIORITY"}
+	if f == event.IPv4 {
+		return []option{
+			{unix.IPPROTO_IP, unix.IP_MULTICAST_TTL, wire.HopLimit, "IP_MULTICAST_TTL"},
+			{unix.IPPROTO_IP, unix.IP_MULTICAST_LOOP, 0, "IP_MULTICAST_LOOP"},
+			{unix.IPPROTO_IP, unix.IP_TOS, trafficClass, "IP_TOS"},
+			prio, // after IP_TOS, which sets it as well
+		}
+	}
+	return []option{
+		{unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_HOPS, wire.HopLimit, "IPV6_MULTICAST_HOPS"},
+		{unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_LOOP, 0, "IPV6_MULTICAST_LOOP"},
+		{unix.IPPROTO_IPV6, unix.IPV6_TCLASS, trafficClass, "IPV6_TCLASS"},
+		{unix.IPPROTO_IPV6, unix.IPV6_CHECKSUM, -1, "IPV6_CHECKSUM"},
+		prio,
+	}
+}
+
+// prepare fills in what is the same for every message of a slot.
+func (c *channel) prepare(i int) {
+	h := &c.msgs[i].hdr
+	h.Iov = &c.iovs[i]
+	h.SetIovlen(1)
+	h.Control = (*byte)(unsafe.Pointer(&c.control[i][0]))
+	group := wire.GroupOf(c.family)
+	if c.family == event.IPv4 {
+		c.names4[i] = unix.RawSockaddrInet4{Family: unix.AF_INET, Addr: group.As4()}
+		h.Name, h.Namelen = (*byte)(unsafe.Pointer(&c.names4[i])), unix.SizeofSockaddrInet4
+		return
+	}
+	c.names6[i] = unix.RawSockaddrInet6{Family: unix.AF_INET6, Addr: group.As16()}
+	h.Name, h.Namelen = (*byte)(unsafe.Pointer(&c.names6[i])), unix.SizeofSockaddrInet6
+}
+
+// send sends those messages of the batch that are of the channel's family.
+func (c *channel) send(batch []Message) {
+	for i := range batch {
+		if event.FamilyOf(batch[i].Source) != c.family {
+			continue
+		}
+		if c.load(&batch[i]); c.used == slots {
+			c.flush()
+		}
+	}
+	c.flush()
+}
+
+// load puts a message into the next slot.
+func (c *channel) load(m *Message) {
+	m.Err = nil
+	if c.broken != nil || len(m.Payload) == 0 || !m.Source.IsValid() {
+		m.Err = c.unsendable(m)
+		return
+	}
+	i := c.used
+	c.used++
+	c.of[i] = m
+	c.iovs[i].Base = &m.Payload[0]
+	c.iovs[i].SetLen(len(m.Payload))
+	h := &c.msgs[i].hdr
+	if c.family == event.IPv4 {
+		var info [unix.SizeofInet4Pktinfo]byte // struct in_pktinfo: index, source, destination
+		binary.NativeEndian.PutUint32(info[0:], uint32(m.Index))
+		source := m.Source.As4()
+		copy(info[4:], source[:])
+		h.SetControllen(putCmsg(h.Control, unix.IPPROTO_IP, unix.IP_PKTINFO, info[:]))
+		return
+	}
+	var info [unix.SizeofInet6Pktinfo]byte // struct in6_pktinfo: source, index
+	source := m.Source.As16()
+	copy(info[0:], source[:])
+	binary.NativeEndian.PutUint32(info[16:], uint32(m.Index))
+	h.SetControllen(putCmsg(h.Control, unix.IPPROTO_IPV6, unix.IPV6_PKTINFO, info[:]))
+	c.names6[i].Scope_id = uint32(m.Index)
+}
+
+func (c *channel) unsendable(m *Message) error {
+	if c.broken != nil {
+		return c.broken
+	}
+	return fmt.Errorf("an advert of %d bytes from source %v cannot be sent", len(m.Payload), m.Source)
+}
+
+// flush sends what is in the slots. sendmmsg stops at the first message that
+// fails: it is marked, and the rest goes on.
+func (c *channel) flush() {
+	for sent := 0; sent < c.used; {
+		n, errno := mmsg(unix.SYS_SENDMMSG, c.fd, c.msgs[sent:c.used])
+		if errno != 0 {
+			m := c.of[sent]
+			m.Err = fmt.Errorf("send from %v on ifindex %d: %w%s", m.Source, m.Index, errno, hint(errno))
+			n = 1
+		}
+		sent += n
+	}
+	for i := range c.used { // keep no frame alive
+		c.of[i], c.iovs[i].Base = nil, nil
+	}
+	c.used = 0
+}
+
+// hint says what usually is behind an error, and what to do.
+func hint(errno unix.Errno) string {
+	switch errno {
+	case unix.EPERM:
+		return ": a firewall rule forbids it; allow IP protocol 112 to leave"
+	case unix.EINVAL, unix.EADDRNOTAVAIL:
+		return ": the source address is not on this host, or still tentative"
+	case unix.ENOBUFS, unix.EAGAIN:
+		return ": the transmit queue is full"
+	case unix.ENETDOWN:
+		return ": the link is down"
+	case unix.ENETUNREACH:
+		return ": the source address is not on this host, or the link is down"
+	case unix.ENODEV, unix.ENXIO:
+		return ": the interface is gone"
+	}
+	return ""
+}
+
+func (c *channel) close() error {
+	if c.fd < 0 {
+		return nil
+	}
+	return unix.Close(c.fd)
+}

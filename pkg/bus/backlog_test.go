@@ -1,0 +1,231 @@
+package bus
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// The tests of this file are of clause 3, how backlogs absorb, and of what
+// clauses 4 and 5 say of one backlog.
+
+func diff(t *testing.T, what string, want, got []span) {
+	t.Helper()
+	if d := cmp.Diff(want, got, cmp.AllowUnexported(span{})); d != "" {
+		t.Errorf("%s (-want +got):\n%s", what, d)
+	}
+}
+
+func TestClause3MergedKeepsOneForEachKey(t *testing.T) {
+	var topic Topic[span]
+	bell := NewBell()
+	m := SubscribeMerged(&topic, bell)
+	for _, v := range []span{nth("b", 1), nth("a", 1), nth("b", 2), nth("b", 3)} {
+		topic.Publish(v)
+	}
+	if !rang(bell) {
+		t.Error("the bell did not ring")
+	}
+	taken := m.Take()
+	diff(t, "merged, in order of first arrival", []span{{"b", 0, 3}, {"a", 0, 1}}, taken)
+	topic.Publish(nth("a", 2))
+	topic.Publish(nth("b", 4))
+	diff(t, "what was taken stays as it was", []span{{"b", 0, 3}, {"a", 0, 1}}, taken)
+	diff(t, "after a Take it begins anew", []span{{"a", 1, 2}, {"b", 3, 4}}, m.Take())
+	if !rang(bell) {
+		t.Error("the bell did not ring again")
+	}
+}
+
+func TestClause3RecentLimits(t *testing.T) {
+	tests := []struct {
+		name          string
+		perKey, total int
+		publish       []span
+		want          []span
+		lost          uint64
+	}{
+		{"under both limits", 2, 4, []span{nth("a", 1), nth("b", 1), nth("a", 2)},
+			[]span{nth("a", 1), nth("b", 1), nth("a", 2)}, 0},
+		{"one more of a key drops its own oldest", 2, 4, []span{nth("b", 1), nth("a", 1), nth("a", 2), nth("a", 3)},
+			[]span{nth("b", 1), nth("a", 2), nth("a", 3)}, 1},
+		{"one more in all drops the oldest of all", 2, 3, []span{nth("a", 1), nth("b", 1), nth("c", 1), nth("d", 1)},
+			[]span{nth("b", 1), nth("c", 1), nth("d", 1)}, 1},
+		{"both exceeded drop one", 1, 2, []span{nth("a", 1), nth("b", 1), nth("b", 2)},
+			[]span{nth("a", 1), nth("b", 2)}, 1},
+		{"a dropped one leaves room for its key", 1, 2, []span{nth("a", 1), nth("b", 1), nth("c", 1), nth("a", 2)},
+			[]span{nth("c", 1), nth("a", 2)}, 2},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var topic Topic[span]
+			bell := NewBell()
+			r := SubscribeRecent(&topic, bell, tt.perKey, tt.total)
+			for range 2 { // the second time after a Take: nothing is left of the first
+				for _, v := range tt.publish {
+					topic.Publish(v)
+				}
+				got, lost := r.Take()
+				diff(t, "taken", tt.want, got)
+				if lost != tt.lost {
+					t.Errorf("lost %d, want %d", lost, tt.lost)
+				}
+				if !rang(bell) {
+					t.Error("the bell did not ring")
+				}
+			}
+		})
+	}
+}
+
+// TestClause3RecentIsBounded: a flood from ever new senders, which nobody
+// takes, must not grow anything.
+func TestClause3RecentIsBounded(t *testing.T) {
+	var topic Topic[span]
+	r := SubscribeRecent(&topic, nil, 4, 16)
+	for n := range 10000 {
+		topic.Publish(nth(fmt.Sprint(n), 1))
+	}
+	if len(r.values) != 16 || len(r.count) > 16 {
+		t.Errorf("holds %d values and counts %d keys, want at most 16", len(r.values), len(r.count))
+	}
+	if _, lost := r.Take(); lost != 10000-16 {
+		t.Errorf("lost %d", lost)
+	}
+}
+
+// TestClause3RecentProperty: what is kept and what is lost make up what was
+// published, in its order, within the limits, and the newest is always kept.
+func TestClause3RecentProperty(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		perKey, total := rapid.IntRange(1, 4).Draw(t, "perKey"), rapid.IntRange(1, 8).Draw(t, "total")
+		var topic Topic[span]
+		r := SubscribeRecent(&topic, nil, perKey, total)
+		next, published := map[string]int{}, []span(nil)
+		for range rapid.IntRange(0, 40).Draw(t, "steps") {
+			if rapid.IntRange(0, 9).Draw(t, "take") > 0 {
+				key := rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "key")
+				next[key]++
+				published = append(published, nth(key, next[key]))
+				topic.Publish(published[len(published)-1])
+				continue
+			}
+			got, lost := r.Take()
+			if len(got)+int(lost) != len(published) || len(got) > total {
+				t.Fatalf("took %d, lost %d of %d", len(got), lost, len(published))
+			}
+			count, at := map[string]int{}, 0
+			for _, v := range got {
+				i := slices.Index(published[at:], v)
+				if count[v.key]++; i < 0 || count[v.key] > perKey {
+					t.Fatalf("%v out of %v", got, published)
+				}
+				at += i + 1
+			}
+			if at != len(published) {
+				t.Fatalf("the newest of %v is not in %v", published, got)
+			}
+			published = nil
+		}
+	})
+}
+
+func TestClause3RingKeepsTheLast(t *testing.T) {
+	var topic Topic[span]
+	bell := NewBell()
+	r := SubscribeRing(&topic, bell, 3)
+	for n := range 5 {
+		topic.Publish(nth("a", n+1))
+	}
+	got, lost := r.Take()
+	diff(t, "taken", []span{nth("a", 3), nth("a", 4), nth("a", 5)}, got)
+	if lost != 2 || !rang(bell) {
+		t.Errorf("lost %d", lost)
+	}
+	topic.Publish(nth("a", 6))
+	diff(t, "what was taken stays as it was", []span{nth("a", 3), nth("a", 4), nth("a", 5)}, got)
+	got, lost = r.Take()
+	diff(t, "after a Take", []span{nth("a", 6)}, got)
+	if lost != 0 {
+		t.Errorf("lost %d again", lost)
+	}
+}
+
+func TestClause3QueueRefuses(t *testing.T) {
+	bell := NewBell()
+	q := NewQueue[int](bell, 2)
+	for i, want := range []bool{true, true, false, false} {
+		if got := q.Offer(i); got != want {
+			t.Errorf("Offer(%d) = %v", i, got)
+		}
+		if got := rang(bell); got != want {
+			t.Errorf("Offer(%d): the bell rang: %v", i, got)
+		}
+	}
+	if got := q.Take(); !slices.Equal(got, []int{0, 1}) {
+		t.Errorf("took %v", got)
+	}
+	if !q.Offer(9) {
+		t.Error("refused although there is room again")
+	}
+	if got := q.Take(); !slices.Equal(got, []int{9}) {
+		t.Errorf("took %v", got)
+	}
+}
+
+// TestClause4RetainedRemembersTheRest: the snapshot is what is known now; what
+// happened before is the matter of those who were there.
+func TestClause4RetainedRemembersTheRest(t *testing.T) {
+	topic := NewRetained[string, span]()
+	empty := NewBell()
+	topic.Subscribe(empty)
+	if rang(empty) {
+		t.Error("nothing is known, and the bell rang")
+	}
+	early := topic.Subscribe(nil)
+	for _, v := range []span{nth("b", 1), nth("a", 1), nth("b", 2)} {
+		topic.Publish(v)
+	}
+	want := []span{{"b", 2, 2}, {"a", 1, 1}}
+	diff(t, "Snapshot", want, topic.Snapshot())
+	bell := NewBell()
+	late := topic.Subscribe(bell)
+	if !rang(bell) {
+		t.Error("the bell did not ring for the snapshot")
+	}
+	topic.Publish(nth("a", 2))
+	diff(t, "a late subscriber", []span{{"b", 2, 2}, {"a", 1, 2}}, late.Take())
+	diff(t, "an early subscriber", []span{{"b", 0, 2}, {"a", 0, 2}}, early.Take())
+	if got := late.Take(); len(got) != 0 {
+		t.Errorf("the snapshot comes once: %v", got)
+	}
+}
+
+// sticky is merged as long as anything counts: whoever remembers it must strip
+// it each time, or the first stays for ever.
+type sticky struct{ cause, count int }
+
+func (sticky) Key() string { return "" }
+
+func (s sticky) Merge(newer sticky) sticky {
+	if s.count > 0 {
+		newer.cause = s.cause
+	}
+	newer.count += s.count
+	return newer
+}
+
+func (s sticky) Rest() sticky { return sticky{cause: s.cause} }
+
+func TestClause4RetainedForgetsWhatCounted(t *testing.T) {
+	topic := NewRetained[string, sticky]()
+	for cause := 1; cause <= 3; cause++ {
+		topic.Publish(sticky{cause, 1})
+	}
+	if got, want := topic.Snapshot(), []sticky{{cause: 3}}; !slices.Equal(got, want) {
+		t.Errorf("remembered %v, want %v: nobody will take the first any more", got, want)
+	}
+}

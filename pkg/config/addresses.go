@@ -1,0 +1,108 @@
+package config
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"ripcord/pkg/addr"
+	"ripcord/pkg/event"
+)
+
+// held is one entry of addresses.
+type held struct {
+	addr.Address
+	at   place
+	said given
+}
+
+// readAddress reads A/len, or the map of addressKeys.
+func readAddress(l *loader, at place) (held, bool) {
+	h := held{at: at}
+	addressKeys.start(&h)
+	if at.node.kind != mapping {
+		prefix, ok := readPrefix(l, at)
+		h.Prefix = prefix
+		return h, ok
+	}
+	h.said = addressKeys.read(l, at, &h)
+	addressKeys.need(l, at, h.said)
+	return h, h.Prefix.IsValid()
+}
+
+// readPrefix reads an address with its prefix length.
+func readPrefix(l *loader, at place) (netip.Prefix, bool) {
+	s, ok := l.word(at, "an address")
+	if !ok {
+		return netip.Prefix{}, false
+	}
+	p, err := netip.ParsePrefix(s)
+	a := p.Addr()
+	switch {
+	case err != nil:
+		hint, message := diagnose(s)
+		l.advise(at, hint, "%s %s", show(s), message)
+	case a.Is4In6():
+		l.advise(at, "write it as IPv4", "%s is an IPv4 address mapped into IPv6", s)
+	case a.IsMulticast(), a.IsUnspecified(), a.IsLoopback(), p.Bits() == 0:
+		l.fail(at, "%s is no address that a router can hold", s)
+	case a.Is4() && p.Bits() < 31 && a == p.Masked().Addr():
+		l.fail(at, "%s is a network, not an address in it", s)
+	case a.Is4() && p.Bits() < 31 && !p.Contains(a.Next()):
+		l.fail(at, "%s is the broadcast address of its network", s)
+	default:
+		return p, true
+	}
+	return netip.Prefix{}, false
+}
+
+// diagnose says what is wrong with text that is no prefix, and what to do.
+func diagnose(s string) (hint, message string) {
+	if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
+		length := "/24"
+		if a.Is6() {
+			length = "/64"
+		}
+		return "write " + s + length + ", with the length of its network", "has no prefix length"
+	}
+	if strings.Contains(s, "%") {
+		return "name the interface with {address: …, interface: …}", "has a zone"
+	}
+	return "write it like 192.0.2.1/24 or fe80::1/64", "is not an address with a prefix length"
+}
+
+// label is an IFA_LABEL.
+func label(l *loader, at place) (string, bool) {
+	const longest = 15 // IFNAMSIZ, less the zero byte
+	s, ok := l.word(at, "text")
+	switch {
+	case !ok:
+	case s == "" || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }):
+		l.fail(at, "%s is not a label: it has to be printable ASCII without blanks", show(s))
+		ok = false
+	case len(s) > longest:
+		l.fail(at, "%s is longer than a label can be: %d characters", show(s), longest)
+		ok = false
+	}
+	return s, ok
+}
+
+// scopes are the names of RT_SCOPE_*.
+var scopes = choice(words[uint8]{{"global", 0}, {"site", 200}, {"link", 253}, {"host", 254}})
+
+// scope is a name or number of RT_SCOPE_*.
+func scope(l *loader, at place) (uint8, bool) {
+	if at.node.kind == scalar {
+		if _, err := strconv.Atoi(at.node.text); err == nil {
+			return number[uint8](0, 255)(l, at)
+		}
+	}
+	return scopes(l, at)
+}
+
+// checkLabel sees that a label is not asked of IPv6.
+func (h held) checkLabel(l *loader) {
+	if at, ok := h.said["label"]; ok && event.FamilyOf(h.Prefix.Addr()) == event.IPv6 {
+		l.fail(at, "IPv6 addresses have no labels")
+	}
+}

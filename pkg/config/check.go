@@ -1,0 +1,163 @@
+package config
+
+import (
+	"net/netip"
+
+	"ripcord/pkg/event"
+)
+
+// check sees that the parts of a document agree. It leaves out what was refused
+// when it was read: one mistake is one problem.
+func (d *document) check(l *loader) {
+	for _, i := range d.instances {
+		i.checkFamily(l)
+		i.checkAddresses(l)
+		i.warn(l)
+	}
+	checkNames(l, d.instances)
+	checkVirtualRouters(l, d.instances)
+	checkHeldOnce(l, d.instances)
+	d.checkGroups(l)
+}
+
+// where is the place of a key of an instance: that of the instance if only the
+// defaults say it.
+func (i *instance) where(key string) place {
+	if at, ok := i.own[key]; ok {
+		return at
+	}
+	return i.at.key(key)
+}
+
+// spot is the place of one of its addresses, in the same way.
+func (i *instance) spot(h held) place {
+	if _, ok := i.own["addresses"]; ok {
+		return h.at
+	}
+	return i.at.key("addresses")
+}
+
+// sound says whether a key was said and could be read.
+func (i *instance) sound(key string) bool {
+	at, ok := i.said[key]
+	return ok && !at.bad
+}
+
+// checkFamily finds the family of an instance and sees that all its addresses
+// are of it.
+func (i *instance) checkFamily(l *loader) {
+	if i.said["family"].bad || len(i.held) == 0 {
+		return
+	}
+	by := "family"
+	if i.Family == 0 {
+		i.Family = event.FamilyOf(i.held[0].Prefix.Addr())
+		by = "the first address"
+	}
+	for _, h := range i.held {
+		if f := event.FamilyOf(h.Prefix.Addr()); f != i.Family {
+			l.advise(i.spot(h), "one instance serves one family", "%s is %s, but %s is %s", h.Prefix, f, by, i.Family)
+		}
+	}
+}
+
+// mtu is what an advert must fit into: the smallest of the links in use.
+const mtu = 1500
+
+// fits is how many addresses one advert can carry: Count IPvX Addr is one byte
+// (RFC 9568 §5.2.5), and the message with its IP header is one frame.
+func fits(f event.Family) int {
+	if f == event.IPv6 {
+		return (mtu - 40 - 8) / 16
+	}
+	return min(255, (mtu-20-8)/4)
+}
+
+func (i *instance) checkAddresses(l *loader) {
+	if most := fits(i.Family); i.Family != 0 && len(i.held) > most {
+		l.fail(i.where("addresses"), "%d addresses do not fit into one advert; at most %d do over %s",
+			len(i.held), most, i.Family)
+	}
+	first := map[netip.Addr]place{}
+	for _, h := range i.held {
+		h.checkLabel(l)
+		a := h.Prefix.Addr()
+		if at, twice := first[a]; twice {
+			l.fail(i.spot(h), "%s is given twice, first as %s", a, at.path)
+			continue
+		}
+		first[a] = i.spot(h)
+	}
+}
+
+// warn notes what is allowed but hardly meant.
+func (i *instance) warn(l *loader) {
+	if _, ok := i.said["priority"]; !ok {
+		l.warn(i.at.key("priority"), "routers of one priority are told apart by their addresses only; say which is preferred",
+			"left at its default, %d", i.Priority)
+	}
+	if i.Family == event.IPv6 && len(i.held) > 0 && !i.held[0].Prefix.Addr().IsLinkLocalUnicast() {
+		l.warn(i.spot(i.held[0]), "let a link-local address be the first (RFC 9568 §5.2.9)",
+			"the first address, %s, is not link-local", i.held[0].Prefix.Addr())
+	}
+}
+
+// checkNames sees that no two instances have one name.
+func checkNames(l *loader, all []*instance) {
+	first := map[string]place{}
+	for _, i := range all {
+		if !i.sound("name") {
+			continue
+		}
+		if at, taken := first[i.Instance.Instance]; taken {
+			l.fail(i.where("name"), "%s is the name of %s already", i.Instance.Instance, at.path)
+			continue
+		}
+		first[i.Instance.Instance] = i.at
+	}
+}
+
+// checkVirtualRouters sees that no two instances are one virtual router.
+func checkVirtualRouters(l *loader, all []*instance) {
+	first := map[event.Virtual]place{}
+	for _, i := range all {
+		if !i.sound("interface") || !i.sound("vrid") || i.Family == 0 {
+			continue
+		}
+		v := event.Virtual{Interface: i.Interface, VRID: i.VRID, Family: i.Family}
+		if at, taken := first[v]; taken {
+			l.fail(i.where("vrid"), "%d is the %s VRID of %s on %s already", v.VRID, v.Family, at.path, show(v.Interface))
+			continue
+		}
+		first[v] = i.at
+	}
+}
+
+// checkHeldOnce sees that no two instances hold one address on one interface.
+func checkHeldOnce(l *loader, all []*instance) {
+	type spot struct {
+		address netip.Addr
+		on      string
+	}
+	type holder struct {
+		instance *instance
+		at       place
+	}
+	first := map[spot]holder{}
+	for _, i := range all {
+		for _, h := range i.held {
+			s := spot{h.Prefix.Addr(), h.Interface}
+			if s.on == "" {
+				s.on = i.Interface
+			}
+			before, taken := first[s]
+			switch {
+			case s.on == "": // its name was refused
+			case !taken:
+				first[s] = holder{i, i.spot(h)}
+			case before.instance != i: // within an instance it was reported already
+				l.fail(i.spot(h), "%s is held on %s by %s already", s.address, show(s.on), before.at.path)
+			}
+		}
+	}
+}

@@ -1,0 +1,91 @@
+// Package config decides what a configuration file means: it turns text into
+// the types that vrrp, addr and link declare, or into every problem it has at
+// once.
+//
+// A file passes through four steps. The tree (tree.go) is the YAML without its
+// oddities; the tables (keys.go) say which keys there are, their defaults and
+// their values; the checks (check.go, groups.go) see that the parts agree; the
+// result is built (document.go). Load and Parse share nothing between calls and
+// may be called from any goroutine; a Config belongs to its caller.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"ripcord/pkg/addr"
+	"ripcord/pkg/event"
+	"ripcord/pkg/link"
+	"ripcord/pkg/vrrp"
+)
+
+// Path is where the configuration is unless one says otherwise.
+const Path = "/etc/ripcord/ripcord.yaml"
+
+// Config is a configuration without a problem.
+type Config struct {
+	File    string
+	Log     Log
+	Control Control
+	// Groups hold every instance exactly once: first the groups in the order of
+	// the file, then, each in a group of one without a name, the other instances.
+	Groups []vrrp.Group
+	// Sets are what the instances hold, one for each in the order of the file.
+	Sets []addr.Set
+	// Links are the settings of the links that the file names; DefaultLink are
+	// those of all others.
+	Links       map[string]link.Settings
+	DefaultLink link.Settings
+	// Warnings are what is allowed but hardly meant, by position.
+	Warnings []Problem
+}
+
+// Log is the log section.
+type Log struct{ Level event.Level }
+
+// Control is the control section.
+type Control struct{ Socket string }
+
+// Link returns the settings of the link with that name.
+func (c *Config) Link(name string) link.Settings {
+	if s, ok := c.Links[name]; ok {
+		return s
+	}
+	return c.DefaultLink
+}
+
+// Load reads and parses the file. The error is Problems if the file could be
+// read.
+func Load(path string) (*Config, error) {
+	if strings.HasSuffix(path, "keepalived.conf") {
+		return nil, fmt.Errorf("read %s: keepalived's own language is not supported yet; write the configuration as YAML, in %s", path, Path)
+	}
+	text, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("no configuration: %w; write one there, or name another file with --config", err)
+	case err != nil:
+		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	return Parse(path, text)
+}
+
+// Parse turns the text of a file into a configuration; name is what problems
+// call the file. The error is Problems, sorted by position.
+func Parse(name string, text []byte) (*Config, error) {
+	l := newLoader(name, text)
+	root := l.tree(text)
+	if len(l.problems) > 0 && root == nil {
+		return nil, l.problems
+	}
+	doc := newDocument()
+	doc.read(l, place{node: root, line: 1, column: 1})
+	doc.check(l)
+	if len(l.problems) > 0 {
+		return nil, l.sorted(l.problems)
+	}
+	return doc.build(l), nil
+}

@@ -1,0 +1,110 @@
+package config
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// TestGolden parses every testdata/*.yaml and compares what came of it, the
+// problems or the configuration, with the .golden beside it.
+func TestGolden(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no input: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := outcome(Parse(filepath.Base(file), text))
+			golden := strings.TrimSuffix(file, ".yaml") + ".golden"
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("%s differs; got:\n%s", golden, got)
+			}
+		})
+	}
+}
+
+// outcome writes what Parse returned for a person to compare.
+func outcome(c *Config, err error) string {
+	if err != nil {
+		return err.Error() + "\n"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "log %s, control %s\n", c.Log.Level, c.Control.Socket)
+	for _, g := range c.Groups {
+		fmt.Fprintf(&b, "group %q\n", g.Name)
+		for _, i := range g.Members {
+			fmt.Fprintf(&b, "  instance %s: group %q, %s, vrid %d, %s, priority %d, every %s, miss %d, preempt %t, checksum %s, auto %t\n    advertises %v\n",
+				i.Instance, i.Group, i.Interface, i.VRID, i.Family, i.Priority, i.Interval, i.Miss, i.Preempt, i.Checksum, i.AutoChecksum, i.Addresses)
+		}
+	}
+	for _, s := range c.Sets {
+		fmt.Fprintf(&b, "set %s: every %s, miss %d, announce %+v\n", s.Instance, s.Interval, s.Miss, s.Announce)
+		for _, a := range s.Addresses {
+			fmt.Fprintf(&b, "  %s on %s, label %q, scope %d\n", a.Prefix, a.Interface, a.Label, a.Scope)
+		}
+	}
+	fmt.Fprintf(&b, "link default: %+v\n", c.DefaultLink)
+	for _, name := range sortedKeys(c.Links) {
+		fmt.Fprintf(&b, "link %s: %+v\n", name, c.Links[name])
+	}
+	for _, w := range c.Warnings {
+		fmt.Fprintf(&b, "warning: %s\n", w.Error())
+	}
+	return b.String()
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	var keys []string
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func TestLoadMissing(t *testing.T) {
+	_, err := Load(filepath.Join(t.TempDir(), "none.yaml"))
+	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "--config") {
+		t.Errorf("a missing file: %v; want what is missing and what to do", err)
+	}
+	if _, err := Load("/etc/keepalived/keepalived.conf"); err == nil || !strings.Contains(err.Error(), "not supported yet") {
+		t.Errorf("keepalived.conf: %v; want not supported yet", err)
+	}
+}
+
+func TestProblemsUnwrap(t *testing.T) {
+	_, err := Parse("x.yaml", []byte("log: {level: loud}\n"))
+	var all Problems
+	if !errors.As(err, &all) || len(all) != 2 {
+		t.Fatalf("%v; want two problems", err)
+	}
+	var one Problem
+	if !errors.As(err, &one) || one != all[0] {
+		t.Errorf("the error does not unwrap to its first problem: %v", one)
+	}
+	if one.Line != 1 || one.Column != 1 || one.Path != "instances" {
+		t.Errorf("first by position: %+v", one)
+	}
+}

@@ -1,0 +1,151 @@
+package config
+
+import (
+	"maps"
+
+	"ripcord/pkg/addr"
+	"ripcord/pkg/link"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+// document is the file as it was read, with the places that the checks need.
+type document struct {
+	log       Log
+	control   Control
+	link      link.Settings // links.default
+	links     map[string]link.Settings
+	defaults  instance // what every instance begins as
+	instances []*instance
+	groups    []group
+}
+
+// instance is one entry of instances. It fills in what it becomes.
+type instance struct {
+	vrrp.Instance
+	checksum checksum
+	announce addr.Announce
+	held     []held
+	at       place
+	own      given // said by the instance itself
+	said     given // said by it or the defaults
+	group    *group
+}
+
+// checksum is a value of the key of that name.
+type checksum struct {
+	form wire.Checksum
+	auto bool
+}
+
+func newDocument() *document {
+	d := &document{links: map[string]link.Settings{}}
+	logKeys.start(&d.log)
+	controlKeys.start(&d.control)
+	linkKeys.start(&d.link)
+	instanceKeys.start(&d.defaults)
+	announceKeys.start(&d.defaults.announce)
+	return d
+}
+
+// read takes the whole file, which may be empty.
+func (d *document) read(l *loader, at place) {
+	if at.node == nil || at.node.kind == null {
+		l.advise(at, "an instance needs name, interface, vrid and addresses", "the configuration is empty")
+		return
+	}
+	said := documentKeys.read(l, at, d)
+	documentKeys.need(l, at, said)
+}
+
+func readDefaults(l *loader, at place, d *document) bool {
+	d.defaults.said = instanceKeys.read(l, at, &d.defaults)
+	return d.defaults.said != nil
+}
+
+func readInstances(l *loader, at place, d *document) bool {
+	all, ok := some(each(func(l *loader, at place) (*instance, bool) {
+		i := d.defaults
+		i.at, i.said = at, given{}
+		i.own = instanceKeys.read(l, at, &i)
+		if i.own == nil {
+			return nil, false
+		}
+		maps.Copy(i.said, d.defaults.said)
+		maps.Copy(i.said, i.own)
+		instanceKeys.need(l, at, i.said)
+		return &i, true
+	}))(l, at)
+	d.instances = all
+	return ok
+}
+
+// readLinks reads the map of links: its keys are names of interfaces, and
+// default.
+func readLinks(l *loader, at place, d *document) bool {
+	if !l.expect(at, mapping) {
+		return false
+	}
+	const all = "default"
+	if e := at.node.find(all); e != nil {
+		linkKeys.read(l, at.entry(*e), &d.link)
+	}
+	for _, e := range at.node.entries {
+		if e.key == all {
+			continue
+		}
+		here, settings := at.entry(e), d.link
+		if why := badInterface(e.key); why != "" {
+			l.fail(here, "%s cannot name an interface: %s", show(e.key), why)
+		}
+		linkKeys.read(l, here, &settings)
+		d.links[e.key] = settings
+	}
+	return true
+}
+
+// build makes the configuration of a document without a problem.
+func (d *document) build(l *loader) *Config {
+	c := &Config{
+		File: l.file, Log: d.log, Control: d.control,
+		Links: d.links, DefaultLink: d.link, Warnings: l.sorted(l.warnings),
+	}
+	for _, g := range d.groups {
+		built := vrrp.Group{Name: g.name}
+		for _, m := range g.members {
+			built.Members = append(built.Members, m.instance.build())
+		}
+		c.Groups = append(c.Groups, built)
+	}
+	for _, i := range d.instances {
+		if i.group == nil {
+			c.Groups = append(c.Groups, vrrp.Group{Members: []vrrp.Instance{i.build()}})
+		}
+		c.Sets = append(c.Sets, i.set())
+	}
+	return c
+}
+
+func (i *instance) build() vrrp.Instance {
+	out := i.Instance
+	out.Checksum, out.AutoChecksum = i.checksum.form, i.checksum.auto
+	if i.group != nil {
+		out.Group = i.group.name
+	}
+	for _, h := range i.held {
+		out.Addresses = append(out.Addresses, h.Prefix.Addr())
+	}
+	return out
+}
+
+func (i *instance) set() addr.Set {
+	out := addr.Set{Instance: i.Instance.Instance, Interval: i.Interval, Miss: i.Miss, Announce: i.announce}
+	for _, h := range i.held {
+		a := h.Address
+		if a.Interface == "" {
+			a.Interface = i.Interface
+		}
+		out.Addresses = append(out.Addresses, a)
+	}
+	return out
+}

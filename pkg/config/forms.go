@@ -1,0 +1,187 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// plain reads what would be another thing in quotes: 51 is a number, "51" text.
+func plain[V any](read form[V]) form[V] {
+	return func(l *loader, at place) (V, bool) {
+		if at.node.quoted {
+			var none V
+			l.fail(at, "%q is text; write it without quotes", at.node.text)
+			return none, false
+		}
+		return read(l, at)
+	}
+}
+
+var (
+	digits  = regexp.MustCompile(`^-?[0-9]+$`)
+	leading = regexp.MustCompile(`^-?0[0-9]`)
+)
+
+// number is a whole decimal number. Versions of YAML differ on 010, 0x10 and
+// 1_000, so none of them is one.
+func number[V ~int | ~uint8](from, upto V) form[V] {
+	return plain(func(l *loader, at place) (V, bool) {
+		s, ok := l.word(at, "a whole number")
+		switch {
+		case !ok:
+			return 0, false
+		case !digits.MatchString(s):
+			l.fail(at, "%s is not a whole decimal number", show(s))
+			return 0, false
+		case leading.MatchString(s):
+			l.advise(at, "write it without the leading zero", "%s could mean an octal number", show(s))
+			return 0, false
+		}
+		n, err := strconv.ParseInt(s, 10, 64)
+		if err != nil || n < int64(from) || n > int64(upto) {
+			l.fail(at, "%s is not between %d and %d", show(s), from, upto)
+			return 0, false
+		}
+		return V(n), true
+	})
+}
+
+// duration is a Go duration in whole steps.
+func duration(from, upto, step time.Duration) form[time.Duration] {
+	return func(l *loader, at place) (time.Duration, bool) {
+		s, ok := l.word(at, "a duration")
+		if !ok {
+			return 0, false
+		}
+		d, err := time.ParseDuration(s)
+		switch {
+		case err != nil && digits.MatchString(s):
+			l.advise(at, "write 1s or 100ms", "%s has no unit", show(s))
+		case err != nil:
+			l.advise(at, "write 1s or 100ms", "%s is not a duration", show(s))
+		case d < from || d > upto:
+			l.fail(at, "%s is not between %s and %s", show(s), short(from), short(upto))
+		case d%step != 0:
+			l.fail(at, "%s is not a multiple of %s", show(s), short(step))
+		default:
+			return d, true
+		}
+		return 0, false
+	}
+}
+
+// short writes a duration as a person would: 1h, not 1h0m0s.
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// words are what a choice is between, and what each means.
+type words[V any] []struct {
+	word  string
+	value V
+}
+
+// choice is one of some words; the refused are known but not supported yet.
+func choice[V any](known words[V], refused ...string) form[V] {
+	return func(l *loader, at place) (v V, ok bool) {
+		var names []string
+		for _, w := range known {
+			names = append(names, w.word)
+		}
+		names = append(names, refused...)
+		s, ok := l.word(at, alternatives(names))
+		if !ok {
+			return v, false
+		}
+		for _, w := range known {
+			if w.word == s {
+				return w.value, true
+			}
+		}
+		if slices.Contains(refused, s) {
+			l.fail(at, "%s is not supported yet", s)
+			return v, false
+		}
+		l.advise(at, didYouMean(nearest(s, names)), "%s is not %s", show(s), alternatives(names))
+		return v, false
+	}
+}
+
+// alternatives lists names: a, b or c.
+func alternatives(names []string) string {
+	last := len(names) - 1
+	if last == 0 {
+		return names[0]
+	}
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
+var boolean = plain(choice(words[bool]{{"true", true}, {"false", false}}))
+
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+
+// name is the name of an instance or group.
+func name(l *loader, at place) (string, bool) {
+	s, ok := l.word(at, "text")
+	if ok && !namePattern.MatchString(s) {
+		l.fail(at, "%s is not a name; use letters, digits, '.', '_' and '-'", show(s))
+		return "", false
+	}
+	return s, ok
+}
+
+// interfaceName is what the kernel takes for the name of an interface.
+func interfaceName(l *loader, at place) (string, bool) {
+	s, ok := l.word(at, "text")
+	if !ok {
+		return "", false
+	}
+	if why := badInterface(s); why != "" {
+		l.fail(at, "%s cannot name an interface: %s", show(s), why)
+		return "", false
+	}
+	return s, true
+}
+
+// badInterface says why an interface cannot have that name; empty if it can.
+func badInterface(s string) string {
+	const longest = 15 // IFNAMSIZ, less the zero byte
+	switch {
+	case s == "":
+		return "it is empty"
+	case len(s) > longest:
+		return fmt.Sprintf("it is longer than %d characters", longest)
+	case s == "." || s == "..":
+		return "that is a directory"
+	case strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == '/' || r == ':' || r == 0x7f || r == 0xa0 || r == 0x85 }):
+		return "it has a blank, '/' or ':'"
+	}
+	return ""
+}
+
+// socketPath is where a unix socket can be.
+func socketPath(l *loader, at place) (string, bool) {
+	const longest = 107 // sun_path, less the zero byte
+	s, ok := l.word(at, "text")
+	switch {
+	case !ok:
+	case !strings.HasPrefix(s, "/") || strings.HasSuffix(s, "/"):
+		l.fail(at, "%s is not the absolute path of a socket", show(s))
+		ok = false
+	case len(s) > longest:
+		l.fail(at, "the path is longer than %d characters, the longest for a socket", longest)
+		ok = false
+	}
+	return s, ok
+}

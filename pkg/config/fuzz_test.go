@@ -1,0 +1,120 @@
+package config
+
+import (
+	"errors"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// FuzzParse sees that whatever is loaded keeps what the manual promises, and
+// that whatever is refused says where and why.
+func FuzzParse(f *testing.F) {
+	files, _ := filepath.Glob("testdata/*.yaml")
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		c, err := Parse("fuzz.yaml", text)
+		if err != nil {
+			checkProblems(t, c, err)
+			return
+		}
+		checkConfig(t, c)
+	})
+}
+
+func checkProblems(t *testing.T, c *Config, err error) {
+	var all Problems
+	if c != nil || !errors.As(err, &all) || len(all) == 0 {
+		t.Fatalf("refused with %v and %v", c, err)
+	}
+	for _, p := range all {
+		if p.File != "fuzz.yaml" || p.Line < 1 || p.Column < 1 || p.Message == "" {
+			t.Errorf("a problem without place or message: %+v", p)
+		}
+	}
+	if !slices.IsSortedFunc(all, func(a, b Problem) int {
+		return slices.Compare([]int{a.Line, a.Column}, []int{b.Line, b.Column})
+	}) {
+		t.Errorf("not sorted: %v", err)
+	}
+}
+
+func checkConfig(t *testing.T, c *Config) {
+	type virtual struct {
+		link   string
+		vrid   uint8
+		family event.Family
+	}
+	names, virtuals := map[string]vrrp.Instance{}, map[virtual]bool{}
+	for _, g := range c.Groups {
+		if len(g.Members) == 0 || g.Name == "" && len(g.Members) != 1 {
+			t.Errorf("group %q has %d members", g.Name, len(g.Members))
+		}
+		for _, i := range g.Members {
+			checkInstance(t, i)
+			v := virtual{i.Interface, i.VRID, i.Family}
+			if _, twice := names[i.Virtual.Instance]; twice || virtuals[v] {
+				t.Errorf("twice: %+v", i)
+			}
+			names[i.Virtual.Instance], virtuals[v] = i, true
+			if i.Group != g.Name || i.Priority != g.Members[0].Priority {
+				t.Errorf("%+v in group %q of priority %d", i, g.Name, g.Members[0].Priority)
+			}
+		}
+	}
+	if len(names) == 0 || len(c.Sets) != len(names) {
+		t.Errorf("%d instances, %d sets", len(names), len(c.Sets))
+	}
+	for _, s := range c.Sets {
+		i, ok := names[s.Instance]
+		var advertised []netip.Addr
+		for _, a := range s.Addresses {
+			advertised = append(advertised, a.Prefix.Addr())
+			if badInterface(a.Interface) != "" || len(a.Label) > 15 {
+				t.Errorf("%+v", a)
+			}
+		}
+		if !ok || s.Interval != i.Interval || s.Miss != i.Miss || !slices.Equal(advertised, i.Addresses) {
+			t.Errorf("%+v is not what %+v holds", s, i)
+		}
+		if s.Announce.Count < 1 || s.Announce.AgainAfter < 0 || s.Announce.Refresh < 0 || s.Announce.Spacing < 0 {
+			t.Errorf("%+v", s.Announce)
+		}
+	}
+	for _, s := range c.Links {
+		if s.Confirm < 0 || s.Monitor == "" {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
+func checkInstance(t *testing.T, i vrrp.Instance) {
+	const step = 10 * time.Millisecond
+	if i.VRID == 0 || i.Priority == 0 || i.Miss < 1 || i.Miss > 100 ||
+		i.Interval < step || i.Interval > 4095*step || i.Interval%step != 0 {
+		t.Errorf("out of range: %+v", i)
+	}
+	if !namePattern.MatchString(i.Virtual.Instance) || badInterface(i.Interface) != "" {
+		t.Errorf("bad name: %+v", i)
+	}
+	if n := len(i.Addresses); n < 1 || n > 255 || i.Family == event.IPv6 && 40+8+16*n > 1500 {
+		t.Errorf("%d addresses: %+v", n, i)
+	}
+	for _, a := range i.Addresses {
+		if event.FamilyOf(a) != i.Family {
+			t.Errorf("%s in an %s instance", a, i.Family)
+		}
+	}
+}

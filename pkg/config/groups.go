@@ -1,0 +1,85 @@
+package config
+
+// group is one entry of groups.
+type group struct {
+	name    string
+	members []member
+	at      place
+	said    given
+}
+
+// member is one entry of members.
+type member struct {
+	name     string
+	at       place
+	instance *instance // nil: there is none of that name
+}
+
+func readGroup(l *loader, at place) (group, bool) {
+	g := group{at: at}
+	g.said = groupKeys.read(l, at, &g)
+	groupKeys.need(l, at, g.said)
+	return g, g.said != nil
+}
+
+func readMember(l *loader, at place) (member, bool) {
+	s, ok := l.word(at, "the name of an instance")
+	return member{name: s, at: at}, ok
+}
+
+// checkGroups finds the members of the groups, and sees that each group is one
+// that can move as one.
+func (d *document) checkGroups(l *loader) {
+	byName, names := map[string]*instance{}, []string{}
+	for _, i := range d.instances {
+		if i.sound("name") && byName[i.Instance.Instance] == nil {
+			byName[i.Instance.Instance] = i
+			names = append(names, i.Instance.Instance)
+		}
+	}
+	first := map[string]place{}
+	for n := range d.groups {
+		g := &d.groups[n]
+		if at, taken := first[g.name]; taken && g.name != "" {
+			l.fail(g.at.key("name"), "%s is the name of %s already", g.name, at.path)
+		} else {
+			first[g.name] = g.at
+		}
+		g.findMembers(l, byName, names)
+		g.checkPriority(l)
+	}
+}
+
+// findMembers finds each member, which can be in one group only and once.
+func (g *group) findMembers(l *loader, byName map[string]*instance, names []string) {
+	for n := range g.members {
+		m := &g.members[n]
+		i := byName[m.name]
+		switch {
+		case i == nil:
+			l.advise(m.at, didYouMean(nearest(m.name, names)), "no instance is named %s", show(m.name))
+		case i.group == g:
+			l.fail(m.at, "%s is given twice", m.name)
+		case i.group != nil:
+			l.fail(m.at, "%s is in %s already; an instance is in one group", m.name, i.group.at.path)
+		default:
+			i.group, m.instance = g, i
+		}
+	}
+}
+
+// checkPriority sees that all members have one priority: the group has it.
+func (g *group) checkPriority(l *loader) {
+	var first *member
+	for n := range g.members {
+		m := &g.members[n]
+		switch {
+		case m.instance == nil || m.instance.said["priority"].bad:
+		case first == nil:
+			first = m
+		case m.instance.Priority != first.instance.Priority:
+			l.advise(m.at, "give all members of a group one priority", "%s has priority %d, but %s has %d",
+				m.name, m.instance.Priority, first.name, first.instance.Priority)
+		}
+	}
+}

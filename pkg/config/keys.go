@@ -1,0 +1,106 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+
+	"ripcord/pkg/addr"
+	"ripcord/pkg/event"
+	"ripcord/pkg/link"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+const ms = time.Millisecond
+
+// documentKeys are those of the file itself. Defaults are read before what they
+// apply to.
+var documentKeys = table[document]{
+	{"log", optional, section(func(d *document) *Log { return &d.log }, logKeys)},
+	{"control", optional, section(func(d *document) *Control { return &d.control }, controlKeys)},
+	{"defaults", optional, readDefaults},
+	{"links", optional, readLinks},
+	{"instances", required, readInstances},
+	{"groups", optional, to(func(d *document) *[]group { return &d.groups }, each(readGroup))},
+	{"checks", later, nil},
+	{"notify", later, nil},
+	{"fifo", later, nil},
+	{"script_user", later, nil},
+	{"include", later, nil},
+}
+
+var logKeys = table[Log]{
+	{"level", "info", to(func(g *Log) *event.Level { return &g.Level }, choice(words[event.Level]{
+		{"debug", event.Debug}, {"info", event.Info}, {"warn", event.Warn}, {"error", event.Error}}))},
+}
+
+var controlKeys = table[Control]{
+	{"socket", "/run/ripcord/ripcord.sock", to(func(c *Control) *string { return &c.Socket }, socketPath)},
+	{"listen", later, nil},
+}
+
+var linkKeys = table[link.Settings]{
+	{"monitor", "auto", to(func(s *link.Settings) *link.Mode { return &s.Monitor }, choice(words[link.Mode]{
+		{"auto", link.Auto}, {"netlink", link.Netlink}}, "ethtool", "mii"))},
+	{"confirm", "10ms", to(func(s *link.Settings) *time.Duration { return &s.Confirm }, duration(0, time.Minute, ms))},
+	{"poll", later, nil},
+	{"down_delay", later, nil},
+	{"up_delay", later, nil},
+	{"recovery", later, nil},
+}
+
+var instanceKeys = table[instance]{
+	{"name", required, to(func(i *instance) *string { return &i.Instance.Instance }, name)},
+	{"interface", required, to(func(i *instance) *string { return &i.Interface }, interfaceName)},
+	{"vrid", required, to(func(i *instance) *uint8 { return &i.VRID }, number[uint8](1, 255))},
+	{"family", optional, to(func(i *instance) *event.Family { return &i.Family }, choice(words[event.Family]{
+		{"ipv4", event.IPv4}, {"ipv6", event.IPv6}}))},
+	{"version", "3", only[instance](plain(choice(words[int]{{"3", 3}}, "2")))},
+	{"priority", "100", to(func(i *instance) *uint8 { return &i.Priority }, number[uint8](1, vrrp.Owner))},
+	{"interval", "1s", to(func(i *instance) *time.Duration { return &i.Interval }, duration(10*ms, 40950*ms, 10*ms))},
+	{"miss", "3", to(func(i *instance) *int { return &i.Miss }, number(1, 100))},
+	{"preempt", "true", to(func(i *instance) *bool { return &i.Preempt }, boolean)},
+	{"preempt_delay", later, nil},
+	{"startup_delay", later, nil},
+	{"addresses", required, to(func(i *instance) *[]held { return &i.held }, some(each(readAddress)))},
+	{"extra_addresses", later, nil},
+	{"routes", later, nil},
+	{"rules", later, nil},
+	{"virtual_mac", "false", only[instance](plain(choice(words[bool]{{"false", false}}, "true")))},
+	{"accept", "true", only[instance](plain(choice(words[bool]{{"true", true}}, "false")))},
+	{"source", later, nil},
+	{"unicast", later, nil},
+	{"checksum", "auto", to(func(i *instance) *checksum { return &i.checksum }, choice(words[checksum]{
+		{"auto", checksum{wire.PseudoHeader, true}},
+		{"rfc9568", checksum{wire.MessageOnly, false}},
+		{"pseudo-header", checksum{wire.PseudoHeader, false}}}))},
+	{"auth", later, nil},
+	{"announce", optional, section(func(i *instance) *addr.Announce { return &i.announce }, announceKeys)},
+	{"track", later, nil},
+	{"notify", later, nil},
+	{"fence", later, nil},
+}
+
+var announceKeys = table[addr.Announce]{
+	{"count", "5", to(func(a *addr.Announce) *int { return &a.Count }, number(1, 100))},
+	{"again_after", "5s", to(func(a *addr.Announce) *time.Duration { return &a.AgainAfter }, duration(0, time.Hour, ms))},
+	{"refresh", "0s", to(func(a *addr.Announce) *time.Duration { return &a.Refresh }, duration(0, 24*time.Hour, time.Second))},
+	{"spacing", "0s", to(func(a *addr.Announce) *time.Duration { return &a.Spacing }, duration(0, time.Second, 1))},
+}
+
+var addressKeys = table[held]{
+	{"address", required, to(func(h *held) *netip.Prefix { return &h.Prefix }, readPrefix)},
+	{"interface", optional, to(func(h *held) *string { return &h.Interface }, interfaceName)},
+	{"label", optional, to(func(h *held) *string { return &h.Label }, label)},
+	{"scope", "global", to(func(h *held) *uint8 { return &h.Scope }, scope)},
+}
+
+var groupKeys = table[group]{
+	{"name", required, to(func(g *group) *string { return &g.name }, name)},
+	{"members", required, to(func(g *group) *[]member { return &g.members }, some(each(readMember)))},
+	{"track", later, nil},
+	{"notify", later, nil},
+	{"fence", later, nil},
+	{"fault", later, nil},
+	{"last_standing", later, nil},
+}

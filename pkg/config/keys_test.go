@@ -1,0 +1,128 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// supported and refused are all keys of the manual, with the entry that they
+// are in: a key that is named there must be in one of the two.
+var (
+	supported = []string{
+		"log.level", "control.socket",
+		"links.NAME.monitor", "links.NAME.confirm", "links.default.monitor", "links.default.confirm",
+		"instances[].name", "instances[].interface", "instances[].vrid", "instances[].family",
+		"instances[].version", "instances[].priority", "instances[].interval", "instances[].miss",
+		"instances[].preempt", "instances[].addresses", "instances[].virtual_mac", "instances[].accept",
+		"instances[].checksum", "instances[].announce.count", "instances[].announce.again_after",
+		"instances[].announce.refresh", "instances[].announce.spacing",
+		"defaults.priority", "defaults.announce.count",
+		"groups[].name", "groups[].members",
+	}
+	refused = []string{
+		"control.listen", "checks", "notify", "fifo", "script_user", "include",
+		"links.NAME.poll", "links.NAME.down_delay", "links.NAME.up_delay", "links.NAME.recovery",
+		"instances[].preempt_delay", "instances[].startup_delay", "instances[].extra_addresses",
+		"instances[].routes", "instances[].rules", "instances[].source", "instances[].unicast",
+		"instances[].auth", "instances[].track", "instances[].notify", "instances[].fence",
+		"defaults.track",
+		"groups[].track", "groups[].notify", "groups[].fence", "groups[].fault", "groups[].last_standing",
+	}
+)
+
+// with writes a file in which one key has no value.
+func with(path string) (text, at string) {
+	text = "null"
+	steps := strings.Split(path, ".")
+	for i := len(steps) - 1; i >= 0; i-- {
+		key, isList := strings.CutSuffix(steps[i], "[]")
+		if isList {
+			text = "[" + text + "]"
+		}
+		text = fmt.Sprintf("{%s: %s}", key, text)
+	}
+	return text, strings.ReplaceAll(path, "[]", "[0]")
+}
+
+func TestEveryKeyOfTheManual(t *testing.T) {
+	check := func(paths []string, want func(key string) string) {
+		for _, path := range paths {
+			text, at := with(path)
+			_, err := Parse("x.yaml", []byte(text))
+			var all Problems
+			if !errors.As(err, &all) {
+				t.Errorf("%s: %v", text, err)
+				continue
+			}
+			var got []string
+			for _, p := range all {
+				if p.Path == at {
+					got = append(got, p.Message)
+				}
+			}
+			if w := want(path[strings.LastIndex(path, ".")+1:]); len(got) != 1 || got[0] != w {
+				t.Errorf("%s: problems %q, want %q", text, got, w)
+			}
+		}
+	}
+	check(supported, func(string) string { return "has no value" })
+	check(refused, func(key string) string { return key + " is not supported yet" })
+	check([]string{"zzz", "log.zzz", "instances[].zzz"}, func(string) string { return "unknown key" })
+}
+
+// TestManualNamesEveryKey sees that no row of the tables is left out above.
+func TestManualNamesEveryKey(t *testing.T) {
+	listed := strings.Join(append(append([]string{}, supported...), refused...), "\n") + "\n"
+	check := func(prefix string, names []string) {
+		for _, n := range names {
+			if !strings.Contains(listed, prefix+n+"\n") {
+				t.Errorf("%s%s is in a table but not in the lists of this test", prefix, n)
+			}
+		}
+	}
+	check("log.", logKeys.names())
+	check("control.", controlKeys.names())
+	check("links.NAME.", linkKeys.names())
+	check("groups[].", groupKeys.names())
+	check("instances[].announce.", announceKeys.names())
+	for _, n := range instanceKeys.names() {
+		if n != "announce" {
+			check("instances[].", []string{n})
+		}
+	}
+}
+
+func TestValuesNotSupportedYet(t *testing.T) {
+	for _, text := range []string{
+		"defaults: {version: 2}", "defaults: {accept: false}", "defaults: {virtual_mac: true}",
+		"links: {eth0: {monitor: ethtool}}", "links: {eth0: {monitor: mii}}",
+	} {
+		_, err := Parse("x.yaml", []byte(text))
+		if err == nil || strings.Count(err.Error(), "is not supported yet") != 1 {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+func TestNearest(t *testing.T) {
+	names := instanceKeys.names()
+	for wrong, want := range map[string]string{
+		"vird": "vrid", "vrd": "vrid", "VRID": "", "prioritiy": "priority", "adresses": "addresses",
+		"adverts": "", "": "", "z": "", "preemt": "preempt", "intervall": "interval",
+		strings.Repeat("x", 1<<16): "",
+	} {
+		if got := nearest(wrong, names); got != want {
+			t.Errorf("nearest to %.20q is %q, want %q", wrong, got, want)
+		}
+	}
+	for _, d := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"", "abc", 3}, {"abc", "", 3}, {"abc", "acb", 1}, {"ca", "abc", 3}, {"kitten", "sitting", 3}} {
+		if got := distance(d.a, d.b); got != d.want {
+			t.Errorf("distance(%q, %q) = %d, want %d", d.a, d.b, got, d.want)
+		}
+	}
+}

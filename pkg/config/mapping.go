@@ -1,0 +1,81 @@
+package config
+
+import (
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
+)
+
+// mapping converts the entries of a map. A key that comes twice is reported and
+// its first value counts; keys that << merges in yield to those written out.
+func (b *builder) mapping(out *node, values []*ast.MappingValueNode, path string) {
+	out.kind = mapping
+	var merged []*node
+	for _, v := range values {
+		name, t, ok := keyName(v.Key)
+		here := placeOf(join(path, name), t)
+		switch {
+		case !ok:
+			b.fail(placeOf(path, t), "a key must be plain text")
+			continue
+		case v.Key.IsMergeKey():
+			merged = append(merged, b.sources(v.Value, placeOf(path, t))...)
+			continue
+		}
+		if first := out.find(name); first != nil {
+			b.advise(here, "keep one of the two", "given twice, first on line %d", first.line)
+			b.node(v.Value, here.path) // for its own problems and anchors
+			continue
+		}
+		out.entries = append(out.entries, entry{name, here.line, here.column, b.node(v.Value, here.path)})
+	}
+	for _, m := range merged {
+		for _, e := range m.entries {
+			if out.find(e.key) == nil {
+				out.entries = append(out.entries, e)
+			}
+		}
+	}
+	if len(values) > 0 { // the parser gives the position of the first colon
+		_, t, _ := keyName(values[0].Key)
+		first := placeOf(path, t)
+		out.line, out.column = first.line, first.column
+	}
+}
+
+// sources are the maps that << names: one, or a list of which the first that
+// has a key gives it.
+func (b *builder) sources(value ast.Node, here place) []*node {
+	n := b.node(value, here.path)
+	candidates := []*node{n}
+	if n.kind == list {
+		candidates = n.items
+	}
+	var maps []*node
+	for _, c := range candidates {
+		switch c.kind {
+		case mapping:
+			maps = append(maps, c)
+		case broken:
+		default:
+			b.fail(here, "<< needs a map of keys, not %s", c.kind)
+		}
+	}
+	return maps
+}
+
+// keyName is the text of a key and its token; it is false for a key that is not
+// a plain scalar.
+func keyName(k ast.MapKeyNode) (string, *token.Token, bool) {
+	switch k := k.(type) {
+	case *ast.MappingKeyNode: // "? key"
+		if inner, ok := k.Value.(ast.MapKeyNode); ok {
+			return keyName(inner)
+		}
+		return "", k.GetToken(), false
+	case *ast.StringNode:
+		return k.Value, k.Token, true
+	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode:
+		return "", k.GetToken(), false
+	}
+	return k.GetToken().Value, k.GetToken(), true
+}

@@ -1,0 +1,52 @@
+package config
+
+// didYouMean is a hint at a name, or nothing.
+func didYouMean(name string) string {
+	if name == "" {
+		return ""
+	}
+	return "did you mean " + name + "?"
+}
+
+// nearest is the name that was most likely meant by a misspelt one; empty if
+// none is near enough.
+func nearest(wrong string, names []string) string {
+	best, least := "", 1+max(1, len(wrong)/3)
+	for _, n := range names {
+		if d := distance(wrong, n); d < least && d < len(n) {
+			best, least = n, d
+		}
+	}
+	return best
+}
+
+// distance counts the letters to insert, delete, replace or swap with their
+// neighbour to make one word of the other (Damerau and Levenshtein's, each
+// letter touched once). It is at least the difference of the lengths, which is
+// all that is told of words too long to be misspelt.
+func distance(a, b string) int {
+	const longest = 64
+	if len(a) > longest || len(b) > longest {
+		return longest
+	}
+	var before, above []int // the rows two and one above this one
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		before, above, row = above, row, make([]int, len(b)+1)
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			replace := above[j-1]
+			if a[i-1] != b[j-1] {
+				replace++
+			}
+			row[j] = min(replace, above[j]+1, row[j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,187 @@
+package config
+
+import "slices"
+
+// A table is all keys of one kind of map in the file, in the order of the
+// manual, and what they mean for a T. What it says is what is checked, what is
+// filled in, and what a misspelt key is compared with.
+type table[T any] []key[T]
+
+// A key is a row: its name, its default as a person would write it, and how its
+// value is read into a T.
+type key[T any] struct {
+	name    string
+	initial string
+	read    func(l *loader, at place, into *T) bool
+}
+
+// What stands for a default where there is none.
+const (
+	required = "\x00required"
+	optional = "\x00optional"
+	later    = "\x00later" // known, but not supported yet: refused by name
+)
+
+// given holds the places of the keys that the file says.
+type given map[string]place
+
+// start fills in the defaults.
+func (t table[T]) start(into *T) {
+	for _, k := range t {
+		switch k.initial {
+		case required, optional, later:
+		default:
+			l := newLoader("the default", []byte(k.initial))
+			if !k.read(l, place{path: k.name, node: &node{kind: scalar, text: k.initial}}, into) {
+				panic(l.problems)
+			}
+		}
+	}
+}
+
+// read reads a map into a T, keys in the order of the table. It reports every
+// key that it does not know.
+func (t table[T]) read(l *loader, at place, into *T) given {
+	if !l.expect(at, mapping) {
+		return nil
+	}
+	said := given{}
+	for _, e := range at.node.entries {
+		if slices.ContainsFunc(t, func(k key[T]) bool { return k.name == e.key }) {
+			continue
+		}
+		meant := nearest(e.key, t.names())
+		l.advise(at.entry(e), didYouMean(meant), "unknown key")
+		if meant != "" { // so that it is not called missing, too
+			said[meant] = place{path: join(at.path, meant), line: e.line, column: e.column, bad: true}
+		}
+	}
+	for _, k := range t {
+		e := at.node.find(k.name)
+		switch {
+		case e == nil:
+		case k.initial == later:
+			l.fail(at.entry(*e), "%s is not supported yet", k.name)
+		default:
+			here := at.entry(*e)
+			here.bad = !k.read(l, here, into)
+			said[k.name] = here
+		}
+	}
+	return said
+}
+
+// need reports the required keys that were not said.
+func (t table[T]) need(l *loader, at place, said given) {
+	if said == nil {
+		return // not even a map, and reported as such
+	}
+	for _, k := range t {
+		if _, ok := said[k.name]; !ok && k.initial == required {
+			l.fail(at.key(k.name), "missing, and it has no default")
+		}
+	}
+}
+
+// names are the names of all keys.
+func (t table[T]) names() []string {
+	names := make([]string, len(t))
+	for i, k := range t {
+		names[i] = k.name
+	}
+	return names
+}
+
+// entry is the place of an entry of the map at p.
+func (p place) entry(e entry) place {
+	return place{path: join(p.path, e.key), line: e.line, column: e.column, node: e.value}
+}
+
+// expect reports a value that is not of the kind it has to be.
+func (l *loader) expect(at place, want kind) bool {
+	if at.node.kind != want {
+		l.mismatch(at, want.String())
+	}
+	return at.node.kind == want
+}
+
+// word is the text of a scalar; what says what it has to be if there is none.
+func (l *loader) word(at place, what string) (string, bool) {
+	if at.node.kind != scalar {
+		l.mismatch(at, what)
+	}
+	return at.node.text, at.node.kind == scalar
+}
+
+func (l *loader) mismatch(at place, want string) {
+	hint := ""
+	if want == list.String() {
+		hint = `its entries stand in [ ], or on lines that begin with "- "`
+	}
+	switch got := at.node.kind; got {
+	case broken: // was reported already
+	case null:
+		l.advise(at, "give it one, or leave the key out", "has no value")
+	default:
+		l.advise(at, hint, "needs %s, not %s", want, got)
+	}
+}
+
+// A form reads a value of one type. It reports what is wrong with it, and is
+// false then.
+type form[V any] func(l *loader, at place) (V, bool)
+
+// to reads a value into a field.
+func to[T, V any](field func(*T) *V, read form[V]) func(*loader, place, *T) bool {
+	return func(l *loader, at place, into *T) bool {
+		v, ok := read(l, at)
+		if ok {
+			*field(into) = v
+		}
+		return ok
+	}
+}
+
+// only reads a value of which there is nothing to keep.
+func only[T, V any](read form[V]) func(*loader, place, *T) bool {
+	return func(l *loader, at place, _ *T) bool {
+		_, ok := read(l, at)
+		return ok
+	}
+}
+
+// section reads a map of its own table.
+func section[T, S any](field func(*T) *S, keys table[S]) func(*loader, place, *T) bool {
+	return func(l *loader, at place, into *T) bool {
+		return keys.read(l, at, field(into)) != nil
+	}
+}
+
+// each reads a list of which every entry has one form.
+func each[V any](read form[V]) form[[]V] {
+	return func(l *loader, at place) ([]V, bool) {
+		if !l.expect(at, list) {
+			return nil, false
+		}
+		var all []V
+		for i := range at.node.items {
+			if v, ok := read(l, at.item(i)); ok {
+				all = append(all, v)
+			}
+		}
+		// What could be read is kept even where something could not: it may have
+		// problems of its own.
+		return all, true
+	}
+}
+
+// some refuses an empty list.
+func some[V any](read form[[]V]) form[[]V] {
+	return func(l *loader, at place) ([]V, bool) {
+		if at.node.kind == list && len(at.node.items) == 0 {
+			l.fail(at, "needs at least one entry")
+			return nil, false
+		}
+		return read(l, at)
+	}
+}

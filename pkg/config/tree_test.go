@@ -1,0 +1,74 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// sketch writes a tree so that two can be compared.
+func sketch(n *node) string {
+	if n == nil {
+		return "none"
+	}
+	var b strings.Builder
+	switch n.kind {
+	case list:
+		for _, i := range n.items {
+			b.WriteString(sketch(i) + ",")
+		}
+	case mapping:
+		for _, e := range n.entries {
+			fmt.Fprintf(&b, "%s:%s,", e.key, sketch(e.value))
+		}
+	default:
+		fmt.Fprintf(&b, "%q %t", n.text, n.quoted)
+	}
+	return fmt.Sprintf("%d(%s)", n.kind, b.String())
+}
+
+// TestListsInBraces compares lists in a map in braces, where the YAML parser
+// needs glue, with the same lists elsewhere, where it does not.
+func TestListsInBraces(t *testing.T) {
+	for _, text := range []string{
+		"[fe80::1/64]", "[2001:db8::1/64, ::1/128]", "[ fe80::1/64 , x ]", "[::]", "[a:b:c]", "[1:2]",
+		"[a: b]", "[a: fe80::1]", `["a": b]`, "[{a: b}]", "[{a: fe80::1/64}]", "[[a:b], c]", "[]",
+		"[a, b]", "[a:b\n ]", "[\n  fe80::1/64,\n  fe80::2/64 ]", "[abc:/x]",
+	} {
+		plain := newLoader("plain", nil).tree([]byte("a: " + text))
+		braces := newLoader("braces", nil).tree([]byte("{a: " + text + "}"))
+		if p, b := sketch(plain), sketch(braces); p != b {
+			t.Errorf("%s: %s, in braces %s", text, p, b)
+		}
+	}
+}
+
+func TestScalarsStayText(t *testing.T) {
+	for text, want := range map[string]string{
+		"010": "010", "1_000": "1_000", "0x1F": "0x1F", "1e3": "1e3", "True": "True", "yes": "yes", ".inf": ".inf",
+		"-0": "-0", "1.50": "1.50", "2001-01-01": "2001-01-01", `"a\tb"`: "a\tb", "'a''b'": "a'b", "|\n  a\n  b\n": "a\nb\n",
+	} {
+		root := newLoader("x", nil).tree([]byte("a: " + text))
+		if root == nil || len(root.entries) != 1 || root.entries[0].value.text != want {
+			t.Errorf("%s reads as %s, want %q", text, sketch(root), want)
+		}
+	}
+}
+
+func TestCaretKeepsTabs(t *testing.T) {
+	p := Problem{File: "f", Line: 12, Column: 4, Message: "m", Source: "a\té\x1b"}
+	want := "f:12:4: m\n 12 | a\té\uFFFD\n    |  \t ^"
+	if got := p.Error(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestShow(t *testing.T) {
+	for text, want := range map[string]string{
+		"eth0": "eth0", "": `""`, "a b": `"a b"`, "\x1b[m": `"\x1b[m"`, strings.Repeat("é", 70): `"` + strings.Repeat("é", 60) + `"…`,
+	} {
+		if got := show(text); got != want {
+			t.Errorf("show(%q) = %s, want %s", text, got, want)
+		}
+	}
+}

@@ -1,0 +1,97 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"syscall"
+	"time"
+)
+
+// DefaultSocket is where the daemon listens unless control.socket says otherwise.
+const DefaultSocket = "/run/ripcord/ripcord.sock"
+
+// fetchTimeout is for the whole of a request; the daemon answers at once.
+const fetchTimeout = 5 * time.Second
+
+// Fetch asks the daemon that listens on socket for its status. Its errors say
+// what to do.
+func Fetch(ctx context.Context, socket string) (*Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
+	body, err := get(ctx, socket, StatusPath)
+	if err != nil {
+		return nil, err
+	}
+	var s Status
+	if err := json.Unmarshal(body, &s); err != nil {
+		return nil, fmt.Errorf("what answers on %s is no ripcord, or one of another version: %w", socket, err)
+	}
+	return &s, nil
+}
+
+// get returns the body of a successful answer.
+func get(ctx context.Context, socket, path string) ([]byte, error) {
+	transport := &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "unix", socket)
+		},
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://ripcord"+path, nil)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", socket, err)
+	}
+	response, err := (&http.Client{Transport: transport}).Do(request)
+	if err != nil {
+		return nil, explain(socket, err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, explain(socket, err)
+	}
+	if response.StatusCode != http.StatusOK {
+		var told Error
+		if json.Unmarshal(body, &told) != nil || told.Error == "" {
+			told.Error = response.Status
+		}
+		return nil, fmt.Errorf("ripcord at %s: %s", socket, told.Error)
+	}
+	return body, nil
+}
+
+// explain says what a failed connection means and what to do about it.
+func explain(socket string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return because(err, "there is no socket %s: is ripcord running? If its control.socket is elsewhere, give --socket PATH", socket)
+	case errors.Is(err, fs.ErrPermission):
+		return because(err, "no permission to use %s: run this as root, or as a member of the group that owns it", socket)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return because(err, "nobody answers on %s: ripcord has stopped; start it, its log says why it ended", socket)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return because(err, "ripcord does not answer on %s within %v: it hangs or is overloaded; its log may say why", socket, fetchTimeout)
+	}
+	return fmt.Errorf("ask ripcord on %s: %w", socket, err)
+}
+
+// explained is an error with a sentence in place of its own text.
+type explained struct {
+	text  string
+	cause error
+}
+
+func because(cause error, format string, args ...any) error {
+	return &explained{fmt.Sprintf(format, args...), cause}
+}
+
+func (e *explained) Error() string { return e.text }
+func (e *explained) Unwrap() error { return e.cause }

@@ -1,0 +1,72 @@
+package control
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestFetchErrors: each says what to do.
+func TestFetchErrors(t *testing.T) {
+	dir := shortDir(t)
+	missing, dead := filepath.Join(dir, "missing"), filepath.Join(dir, "dead")
+	stale(t, dead)
+	for _, c := range []struct{ socket, want string }{
+		{missing, "there is no socket " + missing + ": is ripcord running? If its control.socket is elsewhere, give --socket PATH"},
+		{dead, "nobody answers on " + dead + ": ripcord has stopped; start it, its log says why it ended"},
+		{answering(t, dir, 500, `{"error":"it went wrong"}`), "ripcord at " + dir + "/500: it went wrong"},
+		{answering(t, dir, 502, `<html>`), "ripcord at " + dir + "/502: 502 Bad Gateway"},
+		{answering(t, dir, 200, `<html>`), "what answers on " + dir + "/200 is no ripcord, or one of another version: invalid character '<' looking for beginning of value"},
+	} {
+		if _, err := Fetch(t.Context(), c.socket); err == nil || err.Error() != c.want {
+			t.Errorf("\n got %v\nwant %s", err, c.want)
+		}
+	}
+}
+
+// answering serves one answer to everything.
+func answering(t *testing.T, dir string, code int, body string) (path string) {
+	t.Helper()
+	path = filepath.Join(dir, fmt.Sprint(code))
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(code)
+		_, _ = w.Write([]byte(body))
+	}))
+	_ = server.Listener.Close()
+	server.Listener = l
+	server.Start()
+	t.Cleanup(server.Close)
+	return path
+}
+
+// TestExplain covers what a test that runs as root cannot provoke.
+func TestExplain(t *testing.T) {
+	wrapped := func(err error) error {
+		return fmt.Errorf("Get: %w", &net.OpError{Op: "dial", Net: "unix", Err: os.NewSyscallError("connect", err)})
+	}
+	for cause, want := range map[error]string{
+		syscall.EACCES:         "no permission to use /s: run this as root, or as a member of the group that owns it",
+		os.ErrDeadlineExceeded: "ripcord does not answer on /s within 5s: it hangs",
+		syscall.EPROTOTYPE:     "ask ripcord on /s: Get: dial unix: connect: protocol wrong type for socket",
+	} {
+		err := explain("/s", wrapped(cause))
+		if !strings.HasPrefix(err.Error(), want) || !errors.Is(err, cause) {
+			t.Errorf("%v: %v", cause, err)
+		}
+	}
+	if !errors.Is(explain("/s", wrapped(syscall.ENOENT)), fs.ErrNotExist) {
+		t.Error("a caller cannot tell that there is no socket")
+	}
+}

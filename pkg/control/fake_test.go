@@ -1,0 +1,75 @@
+package control
+
+import (
+	"net/netip"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// router is a source whose "inside" lost its cable; "dmz" is outside any group.
+type router struct {
+	groups []vrrp.GroupStatus
+	links  []event.Link
+	stats  map[string]*vrrp.Stats
+}
+
+func (r router) Groups() []vrrp.GroupStatus    { return r.groups }
+func (r router) Links() []event.Link           { return r.links }
+func (r router) Stats(name string) *vrrp.Stats { return r.stats[name] }
+
+var _ Source = router{}
+
+var began = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func pulled() router {
+	zone := time.FixedZone("there", 3600)
+	lost := began.Add(90*time.Second + 120*time.Millisecond).In(zone)
+	inside := vrrp.InstanceStatus{
+		Instance: vrrp.Instance{
+			Virtual:  event.Virtual{Instance: "inside", Group: "edge", Interface: "eth0", VRID: 51, Family: event.IPv4},
+			Priority: 150, Interval: time.Second,
+			Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.9")},
+		},
+		State: event.Fault, Since: lost,
+		Faults:            []vrrp.FaultStatus{{Source: "eth0", Reason: event.InterfaceDown, Since: lost}},
+		EffectivePriority: 150, ActiveAddress: netip.MustParseAddr("192.0.2.3"), ActivePriority: 100,
+		Up: began.In(zone), LastEvent: event.InterfaceDown, NewActiveReason: event.NoResponse,
+		Interval: time.Second, ActiveDownInterval: 3414062500 * time.Nanosecond, SkewTime: 414062500 * time.Nanosecond,
+	}
+	outside := vrrp.InstanceStatus{
+		Instance: vrrp.Instance{
+			Virtual:  event.Virtual{Instance: "outside", Group: "edge", Interface: "eth1", VRID: 51, Family: event.IPv6},
+			Priority: 150, Interval: time.Second,
+			Addresses: []netip.Addr{netip.MustParseAddr("fe80::1"), netip.MustParseAddr("2001:db8::1")},
+		},
+		State: event.Fault, Since: lost, EffectivePriority: 150,
+		Up: began, LastEvent: event.GroupMoved, NewActiveReason: event.NotActive,
+		Interval: 100 * time.Millisecond, ActiveDownInterval: 341406250 * time.Nanosecond, SkewTime: 41406250 * time.Nanosecond,
+	}
+	dmz := vrrp.InstanceStatus{
+		Instance: vrrp.Instance{
+			Virtual:  event.Virtual{Instance: "dmz", Interface: "eth2", VRID: 7, Family: event.IPv4},
+			Priority: vrrp.Owner,
+		},
+		State: event.Initialize, EffectivePriority: vrrp.Owner,
+	}
+	counted := &vrrp.Stats{Since: began}
+	for c := range counted.Each {
+		for range int(c) + 1 {
+			counted.Add(c)
+		}
+	}
+	return router{
+		groups: []vrrp.GroupStatus{
+			{Name: "edge", State: event.Fault, Since: lost, Reason: event.InterfaceDown, Members: []vrrp.InstanceStatus{inside, outside}},
+			{State: event.Initialize, Members: []vrrp.InstanceStatus{dmz}},
+		},
+		links: []event.Link{
+			{Name: "eth0", Index: 2, AdminUp: true, OperState: event.OperDown, Monitor: "netlink", UpCount: 1, DownCount: 2, LastChange: lost, LastSource: event.Confirm},
+			{Name: "eth2"},
+		},
+		stats: map[string]*vrrp.Stats{"inside": counted},
+	}
+}

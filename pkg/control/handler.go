@@ -1,0 +1,82 @@
+package control
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+)
+
+// StatusPath is where the status document is found.
+const StatusPath = "/v1/status"
+
+// Error is the answer to a request that failed: what, why, and what to do.
+type Error struct {
+	Error string `json:"error"`
+}
+
+// route is one request of spec §4. A nil handler is one that this version
+// does not answer yet.
+type route struct {
+	method, path string
+	handler      http.HandlerFunc
+}
+
+// handler returns the API over one configuration.
+func handler(c Config) http.Handler {
+	routes := []route{
+		{http.MethodGet, StatusPath, func(w http.ResponseWriter, _ *http.Request) {
+			answer(w, http.StatusOK, c.status())
+		}},
+		{http.MethodGet, "/v1/events", nil},
+		{http.MethodPost, "/v1/release", nil},
+		{http.MethodPost, "/v1/resume", nil},
+		{http.MethodPost, "/v1/reload", nil},
+		{http.MethodGet, "/metrics", nil},
+		{http.MethodGet, "/", nil},
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, route := range routes {
+			if route.path == r.URL.Path {
+				route.serve(w, r)
+				return
+			}
+		}
+		fail(w, http.StatusNotFound, "there is no %s: the status is at %s", r.URL.Path, StatusPath)
+	})
+}
+
+// serve answers a request for the route's path. HEAD is answered as GET; the
+// server leaves the body out.
+func (t route) serve(w http.ResponseWriter, r *http.Request) {
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	switch {
+	case method != t.method:
+		w.Header().Set("Allow", t.method)
+		fail(w, http.StatusMethodNotAllowed, "%s %s is not possible: use %s", r.Method, t.path, t.method)
+	case t.handler == nil:
+		fail(w, http.StatusNotImplemented, "%s %s is not supported yet by this version of ripcord", t.method, t.path)
+	default:
+		t.handler(w, r)
+	}
+}
+
+func fail(w http.ResponseWriter, code int, format string, args ...any) {
+	answer(w, code, Error{fmt.Sprintf(format, args...)})
+}
+
+// answer writes a document. It is encoded first, so that a failure is an error
+// and not half an answer.
+func answer(w http.ResponseWriter, code int, document any) {
+	body, err := json.Marshal(document)
+	if err != nil {
+		code = http.StatusInternalServerError
+		body, _ = json.Marshal(Error{"the answer could not be written as JSON, which is a bug of ripcord: " + err.Error()})
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(code)
+	_, _ = w.Write(append(body, '\n')) // the client is gone: nobody is left to be told
+}

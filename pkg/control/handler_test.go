@@ -1,0 +1,160 @@
+package control
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func document(t *testing.T, source Source) string {
+	t.Helper()
+	h := handler(Config{Version: "0.1.0", Host: "gw1", Since: began, Source: source})
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, StatusPath, nil))
+	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "application/json" {
+		t.Fatalf("%d, %v: %s", w.Code, w.Header(), w.Body)
+	}
+	return w.Body.String()
+}
+
+// TestDocument compares the status document with a golden file, names and
+// order too.
+func TestDocument(t *testing.T) {
+	var got bytes.Buffer
+	if err := json.Indent(&got, []byte(document(t, pulled())), "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	golden := filepath.Join("testdata", "status.json")
+	if *update {
+		if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got.String()); diff != "" {
+		t.Errorf("the document differs from %s (-want +got):\n%s", golden, diff)
+	}
+}
+
+// TestEmptyDocument: no list is ever null.
+func TestEmptyDocument(t *testing.T) {
+	want := `{"version":"0.1.0","host":"gw1","since":"2026-03-01T12:00:00Z","instances":[],"groups":[],"links":[]}` + "\n"
+	if got := document(t, router{}); got != want {
+		t.Errorf("\n got %s\nwant %s", got, want)
+	}
+}
+
+// TestStatistics: every counter is in the document, under its own name. The
+// fake counted each a different number of times.
+func TestStatistics(t *testing.T) {
+	source := pulled()
+	body, err := json.Marshal(statistics(source.stats["inside"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got map[string]any
+	if err := json.Unmarshal(body, &got); err != nil {
+		t.Fatal(err)
+	}
+	for counter, count := range source.stats["inside"].Each {
+		if got[counter.String()] != float64(count) {
+			t.Errorf("%s is %v, want %d", counter, got[counter.String()], count)
+		}
+		delete(got, counter.String())
+	}
+	if got["discontinuity_datetime"] != "2026-03-01T12:00:00Z" || len(got) != 1 {
+		t.Errorf("beside the counters there is %v", got)
+	}
+}
+
+// TestDocumentIsACopy: what is done to the document does not reach the source.
+func TestDocumentIsACopy(t *testing.T) {
+	source := pulled()
+	s := Config{Source: source}.status()
+	s.Instances[0].Addresses[0] = s.Instances[0].Addresses[1]
+	*s.Instances[0].ActiveAddress = s.Instances[0].Addresses[1]
+	if diff := cmp.Diff(document(t, pulled()), document(t, source)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestOtherRequests(t *testing.T) {
+	for _, c := range []struct {
+		method, path string
+		code         int
+		allow, says  string
+	}{
+		{"GET", "/v1/statu", 404, "", "there is no /v1/statu: the status is at /v1/status"},
+		{"GET", "/v1/status/", 404, "", "there is no /v1/status/: the status is at /v1/status"},
+		{"POST", "/v1/status", 405, "GET", "POST /v1/status is not possible: use GET"},
+		{"GET", "/v1/release", 405, "POST", "GET /v1/release is not possible: use POST"},
+		{"DELETE", "/", 405, "GET", "DELETE / is not possible: use GET"},
+		{"GET", "/v1/events", 501, "", "GET /v1/events is not supported yet by this version of ripcord"},
+		{"POST", "/v1/release", 501, "", "POST /v1/release is not supported yet by this version of ripcord"},
+		{"POST", "/v1/resume", 501, "", "POST /v1/resume is not supported yet by this version of ripcord"},
+		{"POST", "/v1/reload", 501, "", "POST /v1/reload is not supported yet by this version of ripcord"},
+		{"GET", "/metrics", 501, "", "GET /metrics is not supported yet by this version of ripcord"},
+		{"GET", "/", 501, "", "GET / is not supported yet by this version of ripcord"},
+	} {
+		w := httptest.NewRecorder()
+		handler(Config{Source: router{}}).ServeHTTP(w, httptest.NewRequest(c.method, c.path, nil))
+		if w.Code != c.code || w.Header().Get("Allow") != c.allow {
+			t.Errorf("%s %s: %d, Allow %q", c.method, c.path, w.Code, w.Header().Get("Allow"))
+		}
+		var told Error
+		if err := json.NewDecoder(w.Body).Decode(&told); err != nil || told.Error != c.says {
+			t.Errorf("%s %s: %v, error %q, want %q", c.method, c.path, err, told.Error, c.says)
+		}
+	}
+}
+
+// TestHead: the headers of GET without its body.
+func TestHead(t *testing.T) {
+	server := httptest.NewServer(handler(Config{Source: router{}}))
+	defer server.Close()
+	response, err := http.Head(server.URL + StatusPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if response.StatusCode != http.StatusOK || err != nil || len(body) != 0 {
+		t.Errorf("%s, %v, %q", response.Status, err, body)
+	}
+}
+
+// TestRoundTrip: what the client reads is what the server wrote.
+func TestRoundTrip(t *testing.T) {
+	want := Config{Version: "0.1.0", Since: began, Source: pulled()}.status()
+	body, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got Status
+	decoder := json.NewDecoder(strings.NewReader(string(body)))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&got); err != nil {
+		t.Fatal(err)
+	}
+	again, err := json.Marshal(got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(body), string(again)); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,118 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// Source is what the API tells of. Its methods are called from several
+// goroutines, and what they return is not written to afterwards.
+type Source interface {
+	// Groups are the groups in the order of the configuration; an instance
+	// outside any group is a group without a name.
+	Groups() []vrrp.GroupStatus
+	// Links are the links that instances use.
+	Links() []event.Link
+	// Stats are the statistics of an instance; nil where there are none.
+	Stats(instance string) *vrrp.Stats
+}
+
+// Config is what a server needs.
+type Config struct {
+	// Socket is the path of the unix socket. It is not used where Listener is set.
+	Socket  string
+	Version string    // of ripcord
+	Host    string    // name of this machine
+	Since   time.Time // when the daemon started
+	Source  Source
+	// Listener, where it is not nil, is a socket that somebody else opened
+	// (LISTEN_FDS). Its file is not ours: its mode is left as it is and it is not
+	// removed at the end.
+	Listener net.Listener
+}
+
+const (
+	headerTimeout = 5 * time.Second // for a client to say what it wants
+	writeTimeout  = 10 * time.Second
+	partingTime   = time.Second // for running requests, once the daemon stops
+)
+
+// Server answers the control API.
+type Server struct {
+	config   Config
+	listener net.Listener
+	socket   *socket // nil where the listener was given
+}
+
+// New returns a server that does not listen yet.
+func New(c Config) (*Server, error) {
+	switch {
+	case c.Source == nil:
+		return nil, errors.New("control: no source was given to tell of")
+	case c.Listener == nil && c.Socket == "":
+		return nil, errors.New("control: no socket: give control.socket a path")
+	case c.Listener == nil && len(c.Socket) > maxPath:
+		return nil, fmt.Errorf("control: socket %s: the path is %d bytes long, and the system allows %d: choose a shorter control.socket",
+			c.Socket, len(c.Socket), maxPath)
+	}
+	return &Server{config: c}, nil
+}
+
+// Listen opens the socket. After it clients may connect; they are answered
+// once Run runs. It fails where another ripcord answers on the socket.
+func (s *Server) Listen() error {
+	switch {
+	case s.listener != nil:
+		return errors.New("control: listens already")
+	case s.config.Listener != nil:
+		s.listener = s.config.Listener
+		return nil
+	}
+	opened, err := openSocket(s.config.Socket)
+	if err != nil {
+		return fmt.Errorf("control: %w", err)
+	}
+	s.socket, s.listener = opened, opened.listener
+	return nil
+}
+
+// Run answers until ctx ends, gives running requests a second more, and
+// removes the socket. Where nobody called Listen it does so first. A server
+// runs once. It returns nil where ctx ended it.
+func (s *Server) Run(ctx context.Context) error {
+	if s.listener == nil {
+		if err := s.Listen(); err != nil {
+			return err
+		}
+	}
+	if s.socket != nil {
+		defer s.socket.remove()
+	}
+	server := &http.Server{
+		Handler:           handler(s.config),
+		ReadHeaderTimeout: headerTimeout,
+		WriteTimeout:      writeTimeout,
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(s.listener) }()
+	select {
+	case err := <-served:
+		_ = server.Close()
+		return fmt.Errorf("control: %w", err)
+	case <-ctx.Done():
+	}
+	parting, cancel := context.WithTimeout(context.WithoutCancel(ctx), partingTime)
+	defer cancel()
+	if server.Shutdown(parting) != nil {
+		_ = server.Close() // who has not been answered by now will not be
+	}
+	<-served
+	return nil
+}

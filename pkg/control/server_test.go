@@ -1,0 +1,242 @@
+package control
+
+import (
+	"context"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// shortDir is a directory whose path leaves room for a socket's name.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "rc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+func listening(t *testing.T, c Config) *Server {
+	t.Helper()
+	c.Source = pulled()
+	s, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// run starts a server that listens; stop ends it and returns what Run did.
+func run(t *testing.T, s *Server) (stop func() error) {
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	return func() error {
+		cancel()
+		return <-done
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// stale leaves a socket behind as a crashed daemon does.
+func stale(t *testing.T, path string) {
+	t.Helper()
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !exists(path) {
+		t.Fatal("no stale socket was left")
+	}
+}
+
+func TestServeAndFetch(t *testing.T) {
+	path := filepath.Join(shortDir(t), "run", "ripcord.sock")
+	s := listening(t, Config{Socket: path, Version: "0.1.0", Host: "gw1", Since: began})
+	for file, want := range map[string]fs.FileMode{path: fs.ModeSocket | 0o660, filepath.Dir(path): fs.ModeDir | 0o755} {
+		info, err := os.Lstat(file)
+		if err != nil || info.Mode() != want {
+			t.Errorf("%s: %v, mode %v, want %v", file, err, info.Mode(), want)
+		}
+	}
+	stop := run(t, s)
+	got, err := Fetch(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(names(s.config.status()), names(got)); diff != "" {
+		t.Error(diff)
+	}
+	if err := stop(); err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	if exists(path) {
+		t.Error("the socket is still there")
+	}
+}
+
+func names(s *Status) []string {
+	out := []string{s.Version, s.Host, s.Since.String()}
+	for _, i := range s.Instances {
+		out = append(out, i.Name, i.State)
+	}
+	return out
+}
+
+// TestRunListens: Run opens the socket where nobody did.
+func TestRunListens(t *testing.T) {
+	path := filepath.Join(shortDir(t), "s")
+	s, err := New(Config{Socket: path, Source: pulled()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if exists(path) {
+		t.Error("New made the socket")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Run(ctx); err != nil {
+		t.Error(err)
+	}
+	if s.listener == nil || exists(path) {
+		t.Error("Run did not listen, or left its socket behind")
+	}
+}
+
+func TestStaleSocketIsReplaced(t *testing.T) {
+	path := filepath.Join(shortDir(t), "s")
+	stale(t, path)
+	stop := run(t, listening(t, Config{Socket: path}))
+	if _, err := Fetch(t.Context(), path); err != nil {
+		t.Error(err)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestSecondServer: it fails and leaves the first alone, and so it does where
+// the first listens but does not answer.
+func TestSecondServer(t *testing.T) {
+	path := filepath.Join(shortDir(t), "s")
+	first := listening(t, Config{Socket: path})
+	second, err := New(Config{Socket: path, Source: pulled()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "control: socket " + path + ": another ripcord runs and answers there: stop it first, or choose another control.socket"
+	if err := second.Listen(); err == nil || err.Error() != want {
+		t.Errorf("Listen: %v", err)
+	}
+	stop := run(t, first)
+	if err := second.Run(t.Context()); err == nil || err.Error() != want {
+		t.Errorf("Run: %v", err)
+	}
+	if _, err := Fetch(t.Context(), path); err != nil {
+		t.Errorf("the first server: %v", err)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestForeignFile: what is no socket is neither removed nor overwritten.
+func TestForeignFile(t *testing.T) {
+	path := filepath.Join(shortDir(t), "s")
+	if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(Config{Socket: path, Source: pulled()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Listen(); err == nil || !strings.Contains(err.Error(), "something else has that name") {
+		t.Errorf("Listen: %v", err)
+	}
+	if content, err := os.ReadFile(path); err != nil || string(content) != "precious" {
+		t.Errorf("%q, %v", content, err)
+	}
+}
+
+// TestOnlyOurSocketIsRemoved: another daemon may have taken the name by then.
+func TestOnlyOurSocketIsRemoved(t *testing.T) {
+	path := filepath.Join(shortDir(t), "s")
+	stop := run(t, listening(t, Config{Socket: path}))
+	aside := path + ".old" // keeps the inode, so that it is not used again
+	if err := os.Rename(path, aside); err != nil {
+		t.Fatal(err)
+	}
+	stale(t, path)
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	if !exists(path) {
+		t.Error("a socket was removed that was not ours")
+	}
+}
+
+// TestGivenListener: a socket from LISTEN_FDS is used and its file left.
+func TestGivenListener(t *testing.T) {
+	path := filepath.Join(shortDir(t), "s")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false) // as of a listener made of a file descriptor
+	stop := run(t, listening(t, Config{Listener: l}))
+	if _, err := Fetch(t.Context(), path); err != nil {
+		t.Error(err)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	if !exists(path) {
+		t.Error("the file of a given socket was removed")
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	long := "/run/" + strings.Repeat("x", maxPath)
+	for want, c := range map[string]Config{
+		"control: no source was given to tell of":                {Socket: "/run/s"},
+		"control: no socket: give control.socket a path":         {Source: pulled()},
+		"112 bytes long, and the system allows 107: choose a sh": {Source: pulled(), Socket: long},
+	} {
+		if _, err := New(c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+// TestLongestPath: maxPath is what the system really allows.
+func TestLongestPath(t *testing.T) {
+	dir := shortDir(t)
+	path := filepath.Join(dir, strings.Repeat("x", maxPath-len(dir)-1))
+	opened, err := openSocket(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened.remove()
+	_ = opened.listener.Close()
+	if _, err := openSocket(path + "x"); err == nil {
+		t.Error("a longer path is possible")
+	}
+}

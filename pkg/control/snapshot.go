@@ -1,0 +1,112 @@
+package control
+
+import (
+	"net/netip"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// vrrpVersion is the version of VRRP that every instance speaks.
+const vrrpVersion = 3
+
+// status asks the source for everything and writes it down.
+func (c Config) status() *Status {
+	s := &Status{
+		Version: c.Version, Host: c.Host, Since: known(c.Since),
+		Instances: []Instance{}, Groups: []Group{}, Links: []Link{},
+	}
+	for _, g := range c.Source.Groups() {
+		members := make([]string, 0, len(g.Members))
+		for _, m := range g.Members {
+			members = append(members, m.Instance.Instance)
+			s.Instances = append(s.Instances, instance(g.Name, m, c.Source.Stats(m.Instance.Instance)))
+		}
+		if g.Name != "" {
+			s.Groups = append(s.Groups, Group{
+				Name: g.Name, State: g.State.String(), Since: known(g.Since),
+				Reason: string(g.Reason), Members: members,
+			})
+		}
+	}
+	for _, l := range c.Source.Links() {
+		s.Links = append(s.Links, link(l))
+	}
+	return s
+}
+
+// instance writes down one virtual router of the group, which has no name
+// where the instance is outside any.
+func instance(group string, m vrrp.InstanceStatus, stats *vrrp.Stats) Instance {
+	i := Instance{
+		Name: m.Instance.Instance, Group: group, Interface: m.Instance.Interface,
+		VRID: m.Instance.VRID, Family: m.Instance.Family.String(), Version: vrrpVersion,
+		State: m.State.String(), Since: known(m.Since), Faults: make([]Fault, 0, len(m.Faults)),
+
+		Priority: m.Instance.Priority, EffectivePriority: m.EffectivePriority,
+		IsOwner:        m.Instance.Priority == vrrp.Owner,
+		ActivePriority: m.ActivePriority,
+		Up:             known(m.Up), LastEvent: string(m.LastEvent), NewActiveReason: string(m.NewActiveReason),
+
+		Interval:           m.Interval.Microseconds(),
+		ActiveDownInterval: m.ActiveDownInterval.Microseconds(),
+		SkewTime:           m.SkewTime.Microseconds(),
+		Addresses:          append([]netip.Addr{}, m.Instance.Addresses...),
+		Statistics:         statistics(stats),
+	}
+	if m.ActiveAddress.IsValid() {
+		i.ActiveAddress = &m.ActiveAddress
+	}
+	for _, f := range m.Faults {
+		i.Faults = append(i.Faults, Fault{Source: f.Source, Reason: string(f.Reason), Since: known(f.Since)})
+	}
+	return i
+}
+
+// statistics reads the counters; where there are none they are all zero.
+func statistics(s *vrrp.Stats) Statistics {
+	if s == nil {
+		return Statistics{}
+	}
+	return Statistics{
+		ActiveTransitions:    s.Get(vrrp.ActiveTransitions),
+		AdvertisementRcvd:    s.Get(vrrp.AdvertisementRcvd),
+		AdvertisementSent:    s.Get(vrrp.AdvertisementSent),
+		IntervalErrors:       s.Get(vrrp.IntervalErrors),
+		PriorityZeroRcvd:     s.Get(vrrp.PriorityZeroRcvd),
+		PriorityZeroSent:     s.Get(vrrp.PriorityZeroSent),
+		InvalidTypeRcvd:      s.Get(vrrp.InvalidTypeRcvd),
+		AddressListErrors:    s.Get(vrrp.AddressListErrors),
+		PacketLengthErrors:   s.Get(vrrp.PacketLengthErrors),
+		ChecksumErrors:       s.Get(vrrp.ChecksumErrors),
+		VersionErrors:        s.Get(vrrp.VersionErrors),
+		VRIDErrors:           s.Get(vrrp.VRIDErrors),
+		IPTTLErrors:          s.Get(vrrp.IPTTLErrors),
+		CountZeroErrors:      s.Get(vrrp.CountZeroErrors),
+		IntervalZeroErrors:   s.Get(vrrp.IntervalZeroErrors),
+		FirstNotLinkLocal:    s.Get(vrrp.FirstNotLinkLocal),
+		OwnerConflicts:       s.Get(vrrp.OwnerConflicts),
+		ChecksumPseudoHeader: s.Get(vrrp.ChecksumPseudoHeader),
+		ChecksumMessageOnly:  s.Get(vrrp.ChecksumMessageOnly),
+		Discontinuity:        known(s.Since),
+	}
+}
+
+func link(l event.Link) Link {
+	return Link{
+		Name: l.Name, Index: l.Index, Up: l.Usable, AdminUp: l.AdminUp, Carrier: l.Carrier,
+		OperState: l.OperState.String(), Monitor: l.Monitor,
+		CarrierUpCount: l.UpCount, CarrierDownCount: l.DownCount,
+		LastChange: known(l.LastChange), LastChangeSource: string(l.LastSource),
+	}
+}
+
+// known is t as the document writes it; the zero time is not known.
+func known(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}

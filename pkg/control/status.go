@@ -1,0 +1,102 @@
+package control
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Status is the answer to GET /v1/status: the whole daemon at one glance. All
+// times are UTC; one that is not known is null. Lists are never null.
+type Status struct {
+	Version   string     `json:"version"` // of ripcord
+	Host      string     `json:"host"`
+	Since     *time.Time `json:"since"` // when the daemon started
+	Instances []Instance `json:"instances"`
+	Groups    []Group    `json:"groups"`
+	Links     []Link     `json:"links"` // those that instances use
+}
+
+// Instance is one virtual router, in the words of RFC 8347 where it has one,
+// with RFC 9568's Active for its master.
+type Instance struct {
+	Name      string     `json:"name"`
+	Group     string     `json:"group,omitempty"` // left out for an instance outside any group
+	Interface string     `json:"interface"`
+	VRID      uint8      `json:"vrid"`
+	Family    string     `json:"family"`  // ipv4, ipv6
+	Version   int        `json:"version"` // of VRRP
+	State     string     `json:"state"`   // initialize, backup, active, fault
+	Since     *time.Time `json:"since"`   // of the state
+	Faults    []Fault    `json:"faults"`
+
+	Priority          uint8       `json:"priority"` // as configured
+	EffectivePriority uint8       `json:"effective_priority"`
+	IsOwner           bool        `json:"is_owner"`
+	ActiveAddress     *netip.Addr `json:"active_address"` // source of the Active's adverts; null if unknown
+	ActivePriority    uint8       `json:"active_priority"`
+	Up                *time.Time  `json:"up_datetime"` // null in Initialize
+	LastEvent         string      `json:"last_event"`
+	NewActiveReason   string      `json:"new_active_reason"`
+
+	Interval           int64        `json:"interval_us"` // the Active's: learned while Backup
+	ActiveDownInterval int64        `json:"active_down_interval_us"`
+	SkewTime           int64        `json:"skew_time_us"`
+	Addresses          []netip.Addr `json:"addresses"` // in the order in which they are advertised
+	Statistics         Statistics   `json:"statistics"`
+}
+
+// Fault is one cause of the state fault.
+type Fault struct {
+	Source string     `json:"source"` // a link, an instance
+	Reason string     `json:"reason"`
+	Since  *time.Time `json:"since"`
+}
+
+// Statistics are RFC 8347's counters of one virtual router, those of ripcord's
+// own after them. They count from Discontinuity on.
+type Statistics struct {
+	ActiveTransitions    uint64     `json:"active_transitions"`
+	AdvertisementRcvd    uint64     `json:"advertisement_rcvd"`
+	AdvertisementSent    uint64     `json:"advertisement_sent"`
+	IntervalErrors       uint64     `json:"interval_errors"`
+	PriorityZeroRcvd     uint64     `json:"priority_zero_pkts_rcvd"`
+	PriorityZeroSent     uint64     `json:"priority_zero_pkts_sent"`
+	InvalidTypeRcvd      uint64     `json:"invalid_type_pkts_rcvd"`
+	AddressListErrors    uint64     `json:"address_list_errors"`
+	PacketLengthErrors   uint64     `json:"packet_length_errors"`
+	ChecksumErrors       uint64     `json:"checksum_errors"`
+	VersionErrors        uint64     `json:"version_errors"`
+	VRIDErrors           uint64     `json:"vrid_errors"`
+	IPTTLErrors          uint64     `json:"ip_ttl_errors"`
+	CountZeroErrors      uint64     `json:"count_zero_errors"`
+	IntervalZeroErrors   uint64     `json:"interval_zero_errors"`
+	FirstNotLinkLocal    uint64     `json:"first_not_link_local"`
+	OwnerConflicts       uint64     `json:"owner_conflicts"`
+	ChecksumPseudoHeader uint64     `json:"checksum_pseudo_header"`
+	ChecksumMessageOnly  uint64     `json:"checksum_message_only"`
+	Discontinuity        *time.Time `json:"discontinuity_datetime"`
+}
+
+// Group is one group of virtual routers that move as one.
+type Group struct {
+	Name    string     `json:"name"`
+	State   string     `json:"state"`
+	Since   *time.Time `json:"since"`
+	Reason  string     `json:"reason"` // of the last transition
+	Members []string   `json:"members"`
+}
+
+// Link is one network interface, with RFC 2863's operational state.
+type Link struct {
+	Name             string     `json:"name"`
+	Index            int        `json:"ifindex"` // 0 where there is no such interface
+	Up               bool       `json:"up"`      // ripcord's verdict: usable
+	AdminUp          bool       `json:"admin_up"`
+	Carrier          bool       `json:"carrier"`
+	OperState        string     `json:"operstate"`
+	Monitor          string     `json:"monitor"` // what tells the link's state
+	CarrierUpCount   uint32     `json:"carrier_up_count"`
+	CarrierDownCount uint32     `json:"carrier_down_count"`
+	LastChange       *time.Time `json:"last_change"`
+	LastChangeSource string     `json:"last_change_source"`
+}

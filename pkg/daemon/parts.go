@@ -1,0 +1,191 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+
+	"ripcord/pkg/addr"
+	"ripcord/pkg/advert"
+	"ripcord/pkg/bus"
+	"ripcord/pkg/config"
+	"ripcord/pkg/control"
+	"ripcord/pkg/event"
+	"ripcord/pkg/link"
+	"ripcord/pkg/router"
+	"ripcord/pkg/telemetry"
+	"ripcord/pkg/vrrp"
+)
+
+// parts are all that a daemon consists of, and the bus between them.
+type parts struct {
+	version string
+	stats   map[string]*vrrp.Stats
+	minter  *event.Minter
+	lease   *vrrp.Lease
+
+	events    bus.Topic[event.Event]
+	links     *bus.Retained[string, event.Link]
+	addresses bus.Topic[event.Address]
+	heard     bus.Topic[vrrp.Heard]
+	results   bus.Topic[vrrp.Result]
+
+	log      *telemetry.Log
+	monitor  *link.Monitor
+	receiver *advert.Receiver
+	engine   *advert.Engine
+	worker   *addr.Worker
+	router   *router.Router
+	control  *control.Server
+
+	closers []io.Closer
+}
+
+// build makes the parts; none of them runs yet.
+func build(o Options) (*parts, error) {
+	now := time.Now()
+	p := &parts{
+		version: o.Version, stats: make(map[string]*vrrp.Stats),
+		minter: event.NewMinter(uint64(now.UnixNano())), lease: vrrp.NewLease(now),
+		links: bus.NewRetained[string, event.Link](),
+	}
+	for _, in := range instances(o.Config) {
+		p.stats[in.Virtual.Instance] = &vrrp.Stats{Since: now}
+	}
+	p.log = telemetry.NewLog(&p.events, telemetry.NewLogger(o.Output, o.Config.Log.Level))
+	p.monitor = link.NewMonitor(link.Config{
+		Default: o.Config.DefaultLink, Links: o.Config.Links, Watched: interfaces(o.Config),
+		Facts: p.links, Addresses: &p.addresses, Results: &p.results, Events: &p.events, Minter: p.minter,
+	})
+	p.receiver = advert.NewReceiver(advert.ReceiverConfig{
+		Instances: instances(o.Config), Stats: p.stats, Unknown: &vrrp.Stats{Since: now},
+		Links: p.links, Heard: &p.heard, Results: &p.results, Events: &p.events, Minter: p.minter, Now: time.Now,
+	})
+	if err := errors.Join(p.buildEngine(), p.buildWorker(o), p.buildRouter(o), p.buildControl(o, now)); err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *parts) buildEngine() error {
+	sender, err := advert.OpenSender()
+	if err != nil {
+		return fmt.Errorf("cannot send adverts: %w", err)
+	}
+	p.closers = append(p.closers, sender)
+	waiter, err := advert.OpenWaiter()
+	if err != nil {
+		return fmt.Errorf("cannot keep time: %w", err)
+	}
+	p.closers = append(p.closers, waiter)
+	p.engine = advert.NewEngine(advert.EngineConfig{
+		Stats: p.stats, Lease: p.lease, Sender: sender, Waiter: waiter,
+		Results: &p.results, Events: &p.events, Minter: p.minter, Now: time.Now,
+	})
+	return nil
+}
+
+func (p *parts) buildWorker(o Options) error {
+	kernel, err := addr.OpenKernel(o.Record)
+	if err != nil {
+		return fmt.Errorf("cannot change addresses: %w", err)
+	}
+	p.closers = append(p.closers, kernel)
+	packets, err := addr.OpenPackets()
+	if err != nil {
+		return fmt.Errorf("cannot announce addresses: %w", err)
+	}
+	p.closers = append(p.closers, packets)
+	p.worker = addr.NewWorker(addr.Config{
+		Sets: o.Config.Sets, Lease: p.lease, Links: p.links, Addresses: &p.addresses,
+		Results: &p.results, Events: &p.events, Minter: p.minter, Kernel: kernel, Packets: packets, Now: time.Now,
+	})
+	return nil
+}
+
+func (p *parts) buildRouter(o Options) error {
+	alarm, err := router.NewAlarm()
+	if err != nil {
+		return fmt.Errorf("cannot keep time: %w", err)
+	}
+	p.router = router.New(router.Config{
+		Groups: o.Config.Groups, Stats: p.stats,
+		Links: p.links, Heard: &p.heard, Results: &p.results, Events: &p.events,
+		Engine: p.engine, Addresses: p.worker, Receiver: p.receiver, Confirmer: p.monitor,
+		Lease: p.lease, Minter: p.minter, Alarm: alarm, Now: time.Now, OnTurn: o.OnTurn,
+	})
+	return nil
+}
+
+func (p *parts) buildControl(o Options, now time.Time) (err error) {
+	host, err := os.Hostname()
+	if err != nil {
+		return fmt.Errorf("cannot tell the name of this machine: %w", err)
+	}
+	p.control, err = control.New(control.Config{
+		Socket: o.Config.Control.Socket, Version: o.Version, Host: host, Since: now,
+		Source: p.source(interfaces(o.Config)), Listener: o.Listener,
+	})
+	return err
+}
+
+func (p *parts) close() {
+	for _, c := range p.closers {
+		_ = c.Close() // the kernel closes them with the process anyway
+	}
+}
+
+// instances are those of all groups.
+func instances(c *config.Config) []vrrp.Instance {
+	var all []vrrp.Instance
+	for _, g := range c.Groups {
+		all = append(all, g.Members...)
+	}
+	return all
+}
+
+// interfaces are those that carry adverts, once each.
+func interfaces(c *config.Config) []string {
+	var names []string
+	for _, in := range instances(c) {
+		names = append(names, in.Interface)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// source shows the control API the state of the parts.
+func (p *parts) source(watched []string) control.Source { return source{p, watched} }
+
+type source struct {
+	*parts
+	watched []string
+}
+
+// Groups are snapshots of all groups.
+func (s source) Groups() []vrrp.GroupStatus {
+	var all []vrrp.GroupStatus
+	for _, g := range s.router.Groups() {
+		all = append(all, *g)
+	}
+	return all
+}
+
+// Links are the links that carry adverts.
+func (s source) Links() []event.Link {
+	return slices.DeleteFunc(s.monitor.Links(), func(l event.Link) bool {
+		return !slices.Contains(s.watched, l.Name)
+	})
+}
+
+// Stats are the statistics of an instance.
+func (s source) Stats(instance string) *vrrp.Stats { return s.stats[instance] }
+
+// tell tells the service manager, if there is one, how the daemon is.
+func tell(state string) { _, _ = daemon.SdNotify(false, state) }

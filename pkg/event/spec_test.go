@@ -1,0 +1,258 @@
+package event
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// closed is the closed list of events of the log (spec §3), with the fields
+// that each has beside the common ones. Behind the bar stand fields that the
+// list only describes in words, and those that not every event of the name has.
+var closed = map[string]string{
+	"daemon.ready":    "version pid instances",
+	"daemon.stopping": "version pid instances",
+	"daemon.stopped":  "version pid instances",
+
+	"config.loaded":   "file added changed removed | groups",
+	"config.reloaded": "file added changed removed",
+	"config.rejected": "file errors",
+
+	"link.up":        linkFields,
+	"link.down":      linkFields,
+	"link.flapped":   linkFields,
+	"link.added":     linkFields,
+	"link.removed":   linkFields,
+	"link.renamed":   linkFields + " | was",
+	"link.resync":    "reason links differences",
+	"link.monitor":   "interface | monitor why",
+	"link.stretched": "interface | period_us why",
+
+	"instance.transition": virtualFields + " from to reason priority | group",
+	"group.transition":    "group from to reason cause",
+	"instance.holding":    "instance reason until | group interface vrid family",
+	"group.cascade":       "group source why | state",
+
+	"advert.rejected": "interface vrid source reason count | instance",
+	"advert.sent":     "instance kind took_us",
+	"advert.failed":   "instance error count",
+	"advert.mismatch": "instance source | what theirs ours",
+	"advert.rival":    "instance source priority | unheard group interface vrid family",
+	"auth.skew":       "source skew_ms",
+
+	"address.added":    "instance addresses took_us",
+	"address.removed":  "instance addresses took_us",
+	"address.restored": "instance addresses took_us",
+	"address.failed":   "instance addresses took_us | error",
+
+	"check.changed": "name result took_us output",
+	"notify.ran":    "name result took_us output",
+	"fence.ran":     "name result took_us output",
+
+	"engine.stalled": "gap_us | instance done",
+	"engine.lease":   "gap_us | instance done",
+}
+
+const (
+	linkFields    = "interface ifindex source admin_up carrier operstate carrier_up_count carrier_down_count"
+	virtualFields = "instance interface vrid family"
+)
+
+// common are the fields of every line, which no event may have of its own.
+var common = []string{"ts", "level", "event", "msg", "trace", "elapsed_us"}
+
+// samples has at least one event of each type, and one of each kind.
+func samples() []Event {
+	v := Virtual{Instance: "inside", Group: "edge", Interface: "eth0", VRID: 51, Family: IPv4}
+	lone := v
+	lone.Group = ""
+	source := netip.MustParseAddr("192.0.2.252")
+	prefix := []netip.Prefix{netip.MustParsePrefix("192.0.2.1/24"), netip.MustParsePrefix("192.0.2.2/24")}
+	link := Link{Name: "eth0", Index: 2, AdminUp: true, OperState: OperDown}
+	s := Stamp{Cause{1, epoch}, epoch}
+	events := []Event{
+		ConfigLoaded{s, "ripcord.yaml", 2, 1},
+		LinkResync{s, "overrun", 3, 1}, LinkResync{s, "audit", 3, 0},
+		LinkMonitored{s, "eth0", "netlink", "the driver notifies"},
+		InstanceTransition{s, v, Active, Fault, InterfaceDown, 150},
+		InstanceTransition{s, lone, Backup, Active, ActiveTimeout, 150},
+		GroupTransition{s, "edge", Active, Fault, InterfaceDown, "inside"},
+		GroupTransition{s, "edge", Initialize, Backup, Startup, ""},
+		InstanceHolding{s, v, "group", epoch}, InstanceHolding{s, lone, "group", epoch},
+		GroupCascade{s, "edge", "192.0.2.252", true, "both resigned"},
+		GroupCascade{s, "edge", "192.0.2.252", false, "heard again"},
+		AdvertRejected{s, "inside", "eth0", 51, source, "checksum-error", 7},
+		AdvertRejected{s, "", "eth0", 9, source, "vrid-error", 1},
+		AdvertSent{s, "inside", "first", time.Millisecond},
+		AdvertFailed{s, "inside", "no buffer space", 3},
+		AdvertMismatch{s, "inside", source, "interval", "3s", "1s"},
+		AdvertRival{s, v, source, 100, false}, AdvertRival{s, lone, source, 100, true},
+		EngineStalled{s, "inside", 4 * time.Second, "listening"},
+		EngineLease{s, "inside", 4 * time.Second, "resigned"},
+	}
+	for _, kind := range []DaemonKind{DaemonReady, DaemonStopping, DaemonStopped} {
+		events = append(events, Daemon{s, kind, "0.1.0", 42, 2})
+	}
+	for _, kind := range []LinkKind{LinkUp, LinkDown, LinkFlapped, LinkAdded, LinkRemoved} {
+		events = append(events, LinkChanged{s, kind, link, Confirm, ""})
+	}
+	events = append(events, LinkChanged{s, LinkRenamed, link, Notification, "eth9"})
+	for _, kind := range []AddressKind{AddressAdded, AddressRemoved, AddressRestored} {
+		events = append(events, AddressMoved{s, kind, "inside", prefix, time.Millisecond, ""})
+	}
+	return append(events, AddressMoved{s, AddressFailed, "inside", prefix, time.Millisecond, "permission denied"})
+}
+
+func TestEventsAreThoseOfTheSpec(t *testing.T) {
+	for _, e := range samples() {
+		t.Run(e.Name(), func(t *testing.T) {
+			fields, ok := closed[e.Name()]
+			if !ok {
+				t.Fatalf("%s is not in the closed list", e.Name())
+			}
+			must, may, _ := strings.Cut(fields, "|")
+			keys := map[string]bool{}
+			for _, f := range e.Fields() {
+				switch {
+				case keys[f.Key]:
+					t.Errorf("field %s is there twice", f.Key)
+				case slices.Contains(common, f.Key):
+					t.Errorf("field %s is one of those of every line", f.Key)
+				case !slices.Contains(strings.Fields(must+may), f.Key):
+					t.Errorf("field %s is not of this event", f.Key)
+				case !loggable(f.Value):
+					t.Errorf("field %s has a %T, which Field does not allow", f.Key, f.Value)
+				}
+				keys[f.Key] = true
+			}
+			for _, key := range strings.Fields(must) {
+				if !keys[key] {
+					t.Errorf("field %s is missing", key)
+				}
+			}
+			if m := e.Message(); m == "" || strings.Contains(m, "%!") || strings.Contains(m, "  ") {
+				t.Errorf("message %q", m)
+			}
+			if e.Level().String() == "" || e.When().Cause.Trace != 1 {
+				t.Errorf("level %v, stamp %v", e.Level(), e.When())
+			}
+		})
+	}
+}
+
+// loggable says whether Field allows the value.
+func loggable(v any) bool {
+	if v == nil {
+		return true
+	}
+	if _, ok := v.(time.Time); ok {
+		return true
+	}
+	typ := reflect.TypeOf(v)
+	if typ.Kind() == reflect.Slice {
+		typ = typ.Elem()
+	}
+	switch kind := typ.Kind(); {
+	case kind == reflect.Bool, kind == reflect.String, kind >= reflect.Int && kind <= reflect.Float64:
+		return typ.PkgPath() == "" // a type of ours would be written in its own way
+	}
+	return false
+}
+
+// TestSamplesAreComplete reads the package: each type that has a Name, and each
+// constant of a kind, must be among the samples.
+func TestSamplesAreComplete(t *testing.T) {
+	types, names := map[string]bool{}, map[string]bool{}
+	for _, e := range samples() {
+		types[reflect.TypeOf(e).Name()] = true
+		names[e.Name()] = true
+	}
+	files, err := parser.ParseDir(token.NewFileSet(), ".", func(f fs.FileInfo) bool {
+		return !strings.HasSuffix(f.Name(), "_test.go")
+	}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	ast.Inspect(files["event"], func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncDecl:
+			if n.Recv != nil && n.Name.Name == "Name" {
+				found++
+				if typ := n.Recv.List[0].Type.(*ast.Ident).Name; !types[typ] {
+					t.Errorf("there is no sample of %s", typ)
+				}
+			}
+		case *ast.ValueSpec:
+			typ, ok := n.Type.(*ast.Ident)
+			if !ok || !strings.HasSuffix(typ.Name, "Kind") {
+				break
+			}
+			for _, v := range n.Values {
+				found++
+				if name := strings.Trim(v.(*ast.BasicLit).Value, `"`); !names[name] {
+					t.Errorf("there is no sample of %s", name)
+				}
+			}
+		}
+		return true
+	})
+	if found < 20 {
+		t.Errorf("found only %d types and kinds: the test looks past them", found)
+	}
+}
+
+// TestGroupIsLeftOut: an instance outside any group has no group field.
+func TestGroupIsLeftOut(t *testing.T) {
+	has := func(e Event) bool {
+		return slices.ContainsFunc(e.Fields(), func(f Field) bool { return f.Key == "group" })
+	}
+	v := Virtual{Instance: "inside", Interface: "eth0", VRID: 51, Family: IPv4}
+	if has(InstanceTransition{Virtual: v}) {
+		t.Error("there is a group where there is none")
+	}
+	v.Group = "edge"
+	if !has(InstanceTransition{Virtual: v}) {
+		t.Error("the group is missing")
+	}
+}
+
+// TestWords pins what the log and the API say (spec §3, §4).
+func TestWords(t *testing.T) {
+	for got, want := range map[string]string{
+		Initialize.String(): "initialize", Backup.String(): "backup", Active.String(): "active", Fault.String(): "fault",
+		Debug.String(): "debug", Info.String(): "info", Warn.String(): "warn", Error.String(): "error",
+		IPv4.String(): "ipv4", IPv6.String(): "ipv6", Family(0).String(): "unknown",
+		OperUp.String(): "up", OperLowerLayerDown.String(): "lowerlayerdown", OperState(9).String(): "unknown",
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// TestTrouble has the first that is wrong of a link.
+func TestTrouble(t *testing.T) {
+	l := Link{}
+	for _, s := range []struct {
+		want string
+		mend func()
+	}{
+		{"there is no such interface", func() { l.Index = 2 }},
+		{"administratively down", func() { l.AdminUp = true }},
+		{"no carrier", func() { l.Carrier = true; l.OperState = OperDormant }},
+		{"operstate dormant", func() { l.OperState = OperUp }},
+	} {
+		if got := l.Trouble(); got != s.want {
+			t.Errorf("%q, want %q", got, s.want)
+		}
+		s.mend()
+	}
+}

@@ -1,0 +1,89 @@
+package lan
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Churn keeps the kernel's link watch busy from a namespace of its own, as
+// containers that come and go do. It makes the kernel announce the loss of a
+// carrier anywhere on the machine up to 1 s late.
+type Churn struct {
+	space  *Namespace
+	rounds atomic.Int64
+	quit   chan struct{}
+	once   sync.Once
+	done   chan struct{}
+	err    error // of the loop; read after done
+}
+
+// StartChurn begins to make, flap and delete a veth, one round each time that
+// every has passed, until Stop.
+func StartChurn(every time.Duration) (*Churn, error) {
+	space, err := NewNamespace("churn")
+	if err != nil {
+		return nil, err
+	}
+	c := &Churn{space: space, quit: make(chan struct{}), done: make(chan struct{})}
+	go c.run(every)
+	return c, nil
+}
+
+func (c *Churn) run(every time.Duration) {
+	defer close(c.done)
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		if c.err = c.round(every / 4); c.err != nil {
+			return
+		}
+		c.rounds.Add(1)
+		select {
+		case <-tick.C:
+		case <-c.quit:
+			return
+		}
+	}
+}
+
+// round pauses between its steps: the kernel takes changes that follow each
+// other at once for one.
+func (c *Churn) round(pause time.Duration) error {
+	const a, b = firstIndex, firstIndex + 1
+	err := makeVeth(end{space: c.space, name: "churn0", index: a}, end{space: c.space, name: "churn1", index: b})
+	if err != nil {
+		return err
+	}
+	steps := []func() error{
+		func() error { return errors.Join(c.space.setUp(a, true), c.space.setUp(b, true)) },
+		func() error { return c.space.setUp(b, false) },
+		func() error { return c.space.setUp(b, true) },
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+		case <-c.quit: // the rest is quick
+		}
+	}
+	return c.space.remove(a)
+}
+
+// Rounds is how many are over.
+func (c *Churn) Rounds() int { return int(c.rounds.Load()) }
+
+// Stop ends it and takes its namespace away. The error is what ended it
+// earlier, if anything did.
+func (c *Churn) Stop() error {
+	var err error
+	c.once.Do(func() {
+		close(c.quit)
+		<-c.done
+		err = errors.Join(c.err, c.space.Close())
+	})
+	return err
+}

@@ -1,0 +1,181 @@
+package lan
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/jsimonetti/rtnetlink/v2"
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// ErrClosed is the error of everything that is asked of a closed namespace.
+var ErrClosed = errors.New("the namespace is closed")
+
+// closing bounds each wait of a Close.
+const closing = 5 * time.Second
+
+// Namespace is a network namespace without a name, which lives as long as a
+// thread of its own. It is safe for concurrent use.
+type Namespace struct {
+	name string
+	jobs chan func()
+	quit chan struct{}
+	over chan struct{} // closed when the thread takes no more jobs
+	once sync.Once
+
+	tid  int
+	id   string   // as /proc/PID/ns/net links to: "net:[4026532000]"
+	file *os.File // for IFLA_NET_NS_FD
+	conn *rtnetlink.Conn
+}
+
+// NewNamespace makes a namespace whose loopback is up and whose settings
+// (reverse path filter, duplicate address detection, …) do not depend on the
+// machine. The name appears in errors only.
+func NewNamespace(name string) (*Namespace, error) {
+	n := &Namespace{
+		name: name,
+		jobs: make(chan func()),
+		quit: make(chan struct{}),
+		over: make(chan struct{}),
+	}
+	born := make(chan error, 1)
+	go n.thread(born)
+	if err := <-born; err != nil {
+		return nil, fmt.Errorf("make network namespace %s: %w", name, err)
+	}
+	return n, nil
+}
+
+// thread owns the thread that is the namespace. It is never unlocked, so that
+// the runtime ends the thread with the goroutine.
+func (n *Namespace) thread(born chan<- error) {
+	runtime.LockOSThread()
+	if unix.Gettid() == unix.Getpid() {
+		// The main thread never ends, and /proc/self shows its namespace. It stays
+		// occupied by this goroutine until another one has found another thread.
+		second := make(chan error, 1)
+		go n.thread(second)
+		err := <-second
+		runtime.UnlockOSThread()
+		born <- err
+		return
+	}
+	defer close(n.over)
+	if err := n.enter(); err != nil {
+		n.release()
+		born <- err
+		return
+	}
+	born <- nil
+	for {
+		select {
+		case job := <-n.jobs:
+			job()
+		case <-n.quit:
+			return
+		}
+	}
+}
+
+func (n *Namespace) enter() (err error) {
+	n.tid = unix.Gettid()
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		return fmt.Errorf("unshare: %w (root is needed, with CAP_SYS_ADMIN)", err)
+	}
+	if n.file, err = os.Open("/proc/thread-self/ns/net"); err != nil {
+		return err
+	}
+	if n.id, err = os.Readlink("/proc/thread-self/ns/net"); err != nil {
+		return err
+	}
+	if n.conn, err = rtnetlink.Dial(&netlink.Config{Strict: true}); err != nil {
+		return fmt.Errorf("open rtnetlink: %w", err)
+	}
+	if err := defaults(); err != nil {
+		return err
+	}
+	return n.setUp(1, true) // the loopback has ifindex 1 in every namespace
+}
+
+func (n *Namespace) release() {
+	if n.conn != nil {
+		n.conn.Close()
+	}
+	if n.file != nil {
+		n.file.Close()
+	}
+}
+
+// Name is the name that NewNamespace was given.
+func (n *Namespace) Name() string { return n.name }
+
+// Do runs f on the namespace's thread and returns its error: the sockets that
+// f opens and the files below /proc/sys/net that it opens are the namespace's.
+// One f runs at a time; f may call Do. It must not end its goroutine (as
+// testing's FailNow does): that ends the namespace.
+func (n *Namespace) Do(f func() error) error {
+	select {
+	case <-n.over:
+		return fmt.Errorf("namespace %s: %w", n.name, ErrClosed)
+	default:
+	}
+	if unix.Gettid() == n.tid {
+		return f()
+	}
+	result := make(chan error, 1)
+	job := func() {
+		err := fmt.Errorf("namespace %s: the function ended its goroutine, and the namespace", n.name)
+		defer func() { result <- err }()
+		err = f()
+	}
+	select {
+	case n.jobs <- job:
+		return <-result
+	case <-n.over:
+		return fmt.Errorf("namespace %s: %w", n.name, ErrClosed)
+	}
+}
+
+// Start starts a command in the namespace. It is killed with the namespace,
+// and with the calling process, however that ends. The caller waits for it, as
+// for any command; its Pdeathsig is set here.
+func (n *Namespace) Start(cmd *exec.Cmd) error {
+	return n.Do(func() error {
+		if cmd.SysProcAttr == nil {
+			cmd.SysProcAttr = &syscall.SysProcAttr{}
+		}
+		// The signal comes when the starting thread ends, and that is the
+		// namespace's own.
+		cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
+		if err := cmd.Start(); err != nil {
+			return fmt.Errorf("start in namespace %s: %w", n.name, err)
+		}
+		return nil
+	})
+}
+
+// Close kills every process in the namespace, ends its thread and lets go of
+// it. What was opened in it keeps it alive until that is closed too. Another
+// Close does nothing.
+func (n *Namespace) Close() error {
+	var err error
+	n.once.Do(func() {
+		err = sweep(n)
+		close(n.quit)
+		select {
+		case <-n.over:
+		case <-time.After(closing):
+			err = errors.Join(err, fmt.Errorf("namespace %s: its thread is busy: a function given to Do has not returned", n.name))
+		}
+		n.release()
+	})
+	return err
+}

@@ -1,0 +1,125 @@
+package lan
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// frame is an Ethernet frame that came in.
+type frame struct {
+	data []byte // good until the next one is read
+	at   time.Time
+}
+
+// packetSocket sends and hears Ethernet frames on one interface.
+type packetSocket struct {
+	file *os.File
+	raw  syscall.RawConn
+	data [2048]byte
+	oob  [64]byte
+}
+
+// listen opens a packet socket that hears what the filter lets through, and is
+// hearing when it returns.
+func (n *Namespace) listen(index int, filter []unix.SockFilter) (*packetSocket, error) {
+	var fd int
+	err := n.Do(func() (err error) {
+		// Without a protocol it hears nothing until it is bound, behind its filter.
+		fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+		return err
+	})
+	if err == nil {
+		if err = prepare(fd, index, filter); err != nil {
+			unix.Close(fd)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("namespace %s: open a packet socket on interface %d: %w", n.name, index, err)
+	}
+	s := &packetSocket{file: os.NewFile(uintptr(fd), "packet socket")}
+	s.raw, err = s.file.SyscallConn()
+	return s, err
+}
+
+func prepare(fd, index int, filter []unix.SockFilter) error {
+	program := &unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	if err := unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, program); err != nil {
+		return fmt.Errorf("attach the filter: %w", err)
+	}
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS_NEW, 1); err != nil {
+		return fmt.Errorf("ask for time stamps: %w", err)
+	}
+	return unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: bigEndian(unix.ETH_P_ALL), Ifindex: index})
+}
+
+// bigEndian is v as it must stand in a field of network byte order.
+func bigEndian(v uint16) uint16 { return binary.NativeEndian.Uint16([]byte{byte(v >> 8), byte(v)}) }
+
+func (s *packetSocket) send(data []byte) error {
+	_, err := s.file.Write(data)
+	return err
+}
+
+// receive waits for the next frame that others sent. Its error is
+// os.ErrDeadlineExceeded when the time is over, os.ErrClosed after close.
+func (s *packetSocket) receive() (frame, error) {
+	for {
+		var n, oobn int
+		var from unix.Sockaddr
+		var err error
+		stop := s.raw.Read(func(fd uintptr) bool {
+			n, oobn, _, from, err = unix.Recvmsg(int(fd), s.data[:], s.oob[:], 0)
+			return !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR)
+		})
+		switch link, ok := from.(*unix.SockaddrLinklayer); {
+		case stop != nil:
+			return frame{}, stop
+		case errors.Is(err, unix.ENETDOWN): // said once, when the interface goes down
+		case err != nil:
+			return frame{}, err
+		case ok && link.Pkttype != unix.PACKET_OUTGOING:
+			return frame{data: s.data[:n], at: instant(s.oob[:oobn])}, nil
+		}
+	}
+}
+
+// instant turns the kernel's stamp, of the wall clock, into an instant with a
+// monotonic reading. An age that cannot be is the wall clock having been set.
+func instant(oob []byte) time.Time {
+	now := time.Now()
+	messages, err := unix.ParseSocketControlMessage(oob)
+	if err != nil {
+		return now
+	}
+	for _, m := range messages {
+		if m.Header.Type != unix.SO_TIMESTAMPNS_NEW || len(m.Data) < 16 {
+			continue
+		}
+		stamp := time.Unix(int64(binary.NativeEndian.Uint64(m.Data)), int64(binary.NativeEndian.Uint64(m.Data[8:])))
+		if age := now.Sub(stamp); age > 0 && age <= time.Second {
+			return now.Add(-age)
+		}
+	}
+	return now
+}
+
+// promiscuous makes the interface take frames to other stations too. The kernel
+// announces that as a change of the link: not for a host that is under test.
+func (s *packetSocket) promiscuous(index int) error {
+	all := &unix.PacketMreq{Ifindex: int32(index), Type: unix.PACKET_MR_PROMISC}
+	var err error
+	stop := s.raw.Control(func(fd uintptr) {
+		err = unix.SetsockoptPacketMreq(int(fd), unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, all)
+	})
+	return errors.Join(stop, err)
+}
+
+func (s *packetSocket) setDeadline(t time.Time) error { return s.file.SetReadDeadline(t) }
+
+func (s *packetSocket) close() { s.file.Close() }

@@ -1,0 +1,193 @@
+package lan
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/wire"
+)
+
+// answersOnly lets ARP replies and neighbor advertisements through.
+var answersOnly = []unix.SockFilter{
+	{Code: unix.BPF_LD | unix.BPF_H | unix.BPF_ABS, K: 12}, // EtherType
+	{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.ETH_P_ARP, Jf: 2},
+	{Code: unix.BPF_LD | unix.BPF_H | unix.BPF_ABS, K: 20}, // operation
+	{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: 2, Jt: 5, Jf: 6},
+	{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.ETH_P_IPV6, Jf: 5},
+	{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: 20}, // next header
+	{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.IPPROTO_ICMPV6, Jf: 3},
+	{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: 54}, // ICMPv6 type
+	{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: 136, Jf: 1},
+	{Code: unix.BPF_RET | unix.BPF_K, K: 0xffff},
+	{Code: unix.BPF_RET | unix.BPF_K, K: 0},
+}
+
+// Prober asks, as a host does before it sends, who has an address: by ARP, or
+// by a neighbor solicitation. The host's own neighbour table has no part in it.
+type Prober struct {
+	host   *Host
+	index  int
+	mac    MAC
+	ipv4   netip.Addr // the source; unspecified, which makes an ARP probe, if there is none
+	ipv6   netip.Addr // the link-local source; invalid if there is none
+	ifname string
+}
+
+// Prober asks from the end of a cable, with the addresses that it has now.
+func (h *Host) Prober(ifname string) (*Prober, error) {
+	c, ok := h.cable(ifname)
+	if !ok {
+		return nil, fmt.Errorf("probe from host %s: no cable in %s", h.name, ifname)
+	}
+	linkLocal, _, err := h.linkLocal(c.near)
+	if err != nil {
+		return nil, err
+	}
+	return &Prober{host: h, index: c.near, mac: c.mac, ipv4: c.ipv4(), ipv6: linkLocal, ifname: ifname}, nil
+}
+
+// Ask asks once who has the address and gives the first answer. It is not ok
+// if none came in time; an error means that it could not ask.
+func (p *Prober) Ask(address netip.Addr, within time.Duration) (mac MAC, ok bool, err error) {
+	question, err := p.question(address)
+	if err != nil {
+		return MAC{}, false, err
+	}
+	s, err := p.host.listen(p.index, answersOnly)
+	if err != nil {
+		return MAC{}, false, err
+	}
+	defer s.close()
+	if err := s.setDeadline(time.Now().Add(within)); err != nil {
+		return MAC{}, false, err
+	}
+	if err := s.send(question); err != nil {
+		return MAC{}, false, fmt.Errorf("ask from %s of host %s for %s: %w", p.ifname, p.host.name, address, err)
+	}
+	for {
+		f, err := s.receive()
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return MAC{}, false, nil
+		}
+		if err != nil {
+			return MAC{}, false, err
+		}
+		if mac, ok := p.answer(f.data, address); ok {
+			return mac, true, nil
+		}
+	}
+}
+
+func (p *Prober) question(address netip.Addr) ([]byte, error) {
+	if address.Is4() {
+		return wire.AppendARPRequest(nil, p.mac, p.ipv4, address), nil
+	}
+	if !p.ipv6.IsValid() {
+		return nil, fmt.Errorf("ask from %s of host %s for %s: it has no link-local address", p.ifname, p.host.name, address)
+	}
+	return wire.AppendNS(nil, p.mac, p.ipv6, address), nil
+}
+
+// answer tells where the address is, if this is the answer to us and not an
+// announcement to everybody.
+func (p *Prober) answer(data []byte, address netip.Addr) (MAC, bool) {
+	if len(data) < 6 || MAC(data[:6]) != p.mac {
+		return MAC{}, false
+	}
+	if address.Is4() {
+		mac, ip, ok := wire.ParseARPReply(data)
+		return mac, ok && ip == address
+	}
+	mac, ip, solicited, ok := wire.ParseNA(data)
+	return mac, ok && solicited && ip == address
+}
+
+// Watch asks again and again.
+type Watch struct {
+	asked   record[time.Time]
+	answers record[Answer]
+	socket  *packetSocket
+	quit    chan struct{}
+	once    sync.Once
+	running sync.WaitGroup
+}
+
+// Watch begins to ask for the address, at once and then each time that every
+// has passed, until Stop or the LAN's Close. It does so through a pulled cable
+// and a downed interface too.
+func (p *Prober) Watch(address netip.Addr, every time.Duration) (*Watch, error) {
+	question, err := p.question(address)
+	if err != nil {
+		return nil, err
+	}
+	s, err := p.host.listen(p.index, answersOnly)
+	if err != nil {
+		return nil, err
+	}
+	w := &Watch{socket: s, quit: make(chan struct{})}
+	w.running.Go(func() { w.ask(question, every) })
+	w.running.Go(func() {
+		w.listen(func(data []byte) (MAC, bool) { return p.answer(data, address) })
+	})
+	p.host.lan.onClose(func() { w.Stop() })
+	return w, nil
+}
+
+func (w *Watch) ask(question []byte, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		w.asked.add(time.Now())
+		_ = w.socket.send(question) // what does not get out is not answered
+		select {
+		case <-tick.C:
+		case <-w.quit:
+			return
+		}
+	}
+}
+
+func (w *Watch) listen(answer func([]byte) (MAC, bool)) {
+	for {
+		f, err := w.socket.receive()
+		if err != nil {
+			return // closed
+		}
+		if mac, ok := answer(f.data); ok {
+			w.answers.add(Answer{At: f.at, MAC: mac})
+		}
+	}
+}
+
+// Timeline is what there is so far.
+func (w *Watch) Timeline() Timeline {
+	// The answers first, so that the question of each is among the questions.
+	answers := w.answers.all()
+	return Timeline{Asked: w.asked.all(), Answers: answers}
+}
+
+// WaitAnswer waits for an answer that matches, of those that came already and
+// those that come.
+func (w *Watch) WaitAnswer(within time.Duration, match func(Answer) bool) (Answer, error) {
+	a, seen, ok := w.answers.wait(within, match)
+	if !ok {
+		return a, fmt.Errorf("none of %d answers is the one waited for, %s long", seen, within)
+	}
+	return a, nil
+}
+
+// Stop ends the asking and gives all that there is. It may be called again.
+func (w *Watch) Stop() Timeline {
+	w.once.Do(func() {
+		close(w.quit)
+		w.socket.close()
+		w.running.Wait()
+	})
+	return w.Timeline()
+}

@@ -1,0 +1,61 @@
+package lan
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// record is a list that grows, and that can be waited on.
+type record[T any] struct {
+	mu    sync.Mutex
+	list  []T
+	grown chan struct{} // closed at the next add; nil: nobody waits
+}
+
+func (r *record[T]) add(v T) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.list = append(r.list, v)
+	if r.grown != nil {
+		close(r.grown)
+		r.grown = nil
+	}
+}
+
+func (r *record[T]) all() []T {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.list)
+}
+
+// from is the list from i on, and what is closed when there is more.
+func (r *record[T]) from(i int) ([]T, <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.grown == nil {
+		r.grown = make(chan struct{})
+	}
+	return slices.Clone(r.list[i:]), r.grown
+}
+
+// wait gives the first that matches, of what is there and of what comes. It is
+// false when the time is over, with how many were looked at.
+func (r *record[T]) wait(within time.Duration, match func(T) bool) (v T, seen int, ok bool) {
+	over := time.NewTimer(within)
+	defer over.Stop()
+	for {
+		list, grown := r.from(seen)
+		for _, v := range list {
+			seen++
+			if match(v) {
+				return v, seen, true
+			}
+		}
+		select {
+		case <-grown:
+		case <-over.C:
+			return v, seen, false
+		}
+	}
+}

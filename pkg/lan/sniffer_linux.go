@@ -1,0 +1,85 @@
+package lan
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// vrrpOnly lets protocol 112 through, over IPv4 and IPv6.
+var vrrpOnly = []unix.SockFilter{
+	{Code: unix.BPF_LD | unix.BPF_H | unix.BPF_ABS, K: 12}, // EtherType
+	{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.ETH_P_IP, Jf: 2},
+	{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: 23}, // protocol
+	{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: vrrp, Jt: 3, Jf: 4},
+	{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.ETH_P_IPV6, Jf: 3},
+	{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: 20}, // next header
+	{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: vrrp, Jf: 1},
+	{Code: unix.BPF_RET | unix.BPF_K, K: 0xffff},
+	{Code: unix.BPF_RET | unix.BPF_K, K: 0},
+}
+
+// Sniffer records the adverts on a segment: those that got as far as the
+// switch, not those that were sent into a cable that is out.
+type Sniffer struct {
+	segment *Segment
+	adverts record[Advert]
+	socket  *packetSocket
+	once    sync.Once
+	running sync.WaitGroup
+}
+
+// Sniff begins to record; what is sent after it returns is heard. It ends with
+// the Sniffer's Close or the LAN's.
+func (s *Segment) Sniff() (*Sniffer, error) {
+	socket, err := s.lan.sw.listen(s.index, vrrpOnly)
+	if err != nil {
+		return nil, fmt.Errorf("sniff on segment %s: %w", s.name, err)
+	}
+	// For adverts to single routers, which the bridge would only pass on.
+	if err := socket.promiscuous(s.index); err != nil {
+		socket.close()
+		return nil, fmt.Errorf("sniff on segment %s: %w", s.name, err)
+	}
+	sniffer := &Sniffer{segment: s, socket: socket}
+	sniffer.running.Go(sniffer.run)
+	s.lan.onClose(sniffer.Close)
+	return sniffer, nil
+}
+
+func (s *Sniffer) run() {
+	for {
+		f, err := s.socket.receive()
+		if err != nil {
+			return // closed
+		}
+		if a, ok := parseAdvert(f.data); ok {
+			a.At, a.Segment = f.at, s.segment.name
+			a.Host = s.segment.lan.whose(a.MAC, a.Source)
+			s.adverts.add(a)
+		}
+	}
+}
+
+// Adverts lists what was heard so far, in the order in which it came.
+func (s *Sniffer) Adverts() []Advert { return s.adverts.all() }
+
+// WaitAdvert waits for an advert that matches, of those that were heard already
+// and those to come, and gives the first. Compare Advert.At to want a new one.
+func (s *Sniffer) WaitAdvert(within time.Duration, match func(Advert) bool) (Advert, error) {
+	a, seen, ok := s.adverts.wait(within, match)
+	if !ok {
+		return a, fmt.Errorf("segment %s: none of %d adverts is the one waited for, %s long", s.segment.name, seen, within)
+	}
+	return a, nil
+}
+
+// Close ends the recording; what was heard stays. It may be called again.
+func (s *Sniffer) Close() {
+	s.once.Do(func() {
+		s.socket.close()
+		s.running.Wait()
+	})
+}

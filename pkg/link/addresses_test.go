@@ -1,0 +1,119 @@
+package link
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ripcord/pkg/event"
+)
+
+func secondary(a *Assigned)  { a.Secondary = true }
+func marked(a *Assigned)     { a.Marked = true }
+func unready(a *Assigned)    { a.Unready = true }
+func deprecated(a *Assigned) { a.Deprecated = true }
+func hostScope(a *Assigned)  { a.Scope = 254 }
+
+func TestSources(t *testing.T) {
+	seen := func(prefix string, change ...func(*Assigned)) Observation {
+		return AddressSeen{address(2, prefix, change...)}
+	}
+	gone := func(prefix string) Observation { return AddressGone{address(2, prefix)} }
+	type step struct {
+		observe Observation
+		want    string // the source from now on; "" if none
+	}
+	for name, steps := range map[string][]step{
+		"the first is kept": {
+			{seen("10.0.0.1/24"), "10.0.0.1"}, {seen("10.0.1.1/24"), "10.0.0.1"}, {gone("10.0.1.1/24"), "10.0.0.1"},
+		},
+		"the next follows": {
+			{seen("10.0.0.1/24"), "10.0.0.1"}, {seen("10.0.1.1/24"), "10.0.0.1"}, {gone("10.0.0.1/24"), "10.0.1.1"},
+			{seen("10.0.0.1/24"), "10.0.1.1"}, {gone("10.0.1.1/24"), "10.0.0.1"}, {gone("10.0.0.1/24"), ""},
+		},
+		"never what is ours":       {{seen("10.0.0.9/24", marked), ""}, {seen("10.0.0.1/24"), "10.0.0.1"}, {gone("10.0.0.1/24"), ""}},
+		"never a secondary":        {{seen("10.0.0.9/24", secondary), ""}},
+		"until it is promoted":     {{seen("10.0.0.9/24", secondary), ""}, {seen("10.0.0.9/24"), "10.0.0.9"}},
+		"link scope if need be":    {{seen("169.254.0.1/16", hostScope), "169.254.0.1"}, {seen("10.0.0.1/24"), "10.0.0.1"}, {gone("10.0.0.1/24"), "169.254.0.1"}},
+		"another prefix length":    {{seen("10.0.0.1/24"), "10.0.0.1"}, {seen("10.0.0.1/32"), "10.0.0.1"}, {gone("10.0.0.1/24"), "10.0.0.1"}},
+		"IPv6 global is none":      {{seen("2001:db8::1/64"), ""}},
+		"IPv6 link-local":          {{seen("fe80::1/64"), "fe80::1"}, {seen("fe80::2/64"), "fe80::1"}, {gone("fe80::1/64"), "fe80::2"}},
+		"tentative":                {{seen("fe80::1/64", unready), ""}, {seen("fe80::1/64"), "fe80::1"}, {seen("fe80::1/64", unready), ""}},
+		"IPv6 never what is ours":  {{seen("fe80::9/64", marked), ""}},
+		"deprecated if need be":    {{seen("fe80::9/64", deprecated), "fe80::9"}, {seen("fe80::1/64"), "fe80::1"}},
+		"an address goes unlisted": {{gone("10.0.0.1/24"), ""}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			table := NewTable(event.NewMinter(0), nil)
+			table.Observe(links(Initial, up(2, "eth0")), time.Unix(0, 0))
+			var fact event.Link
+			for i, s := range steps {
+				out := table.Observe(s.observe, time.Unix(1, 0))
+				if len(out.Addresses) != 1 {
+					t.Fatalf("step %d: %d address facts", i, len(out.Addresses))
+				}
+				for _, f := range out.Facts {
+					fact = f
+				}
+				got := fact.Primary4
+				if !got.IsValid() {
+					got = fact.LinkLocal6
+				}
+				if want, _ := netip.ParseAddr(s.want); got != want {
+					t.Fatalf("step %d: source %v, want %v", i, got, want)
+				}
+			}
+		})
+	}
+}
+
+// Whatever comes first, the messages of the link or those of its addresses.
+func TestAddressBeforeLink(t *testing.T) {
+	table := NewTable(event.NewMinter(0), nil)
+	table.Observe(links(Initial), time.Unix(0, 0))
+	table.Observe(AddressSeen{address(2, "10.0.0.1/24")}, time.Unix(0, 0))
+	out := table.Observe(LinkSeen{up(2, "eth0")}, time.Unix(0, 0))
+	if len(out.Facts) != 1 || out.Facts[0].Primary4 != netip.MustParseAddr("10.0.0.1") {
+		t.Fatalf("facts %+v", out.Facts)
+	}
+}
+
+func TestAddressesResync(t *testing.T) {
+	table, at := NewTable(event.NewMinter(0), nil), time.Unix(0, 0)
+	all := func(reason Resync, list ...Assigned) Outcome {
+		return table.Observe(Dump{Reason: reason, OfAddresses: true, Addresses: list}, at)
+	}
+	table.Observe(Dump{Reason: Initial, OfLinks: true, OfAddresses: true, Links: []Seen{up(2, "eth0")}, Addresses: []Assigned{
+		address(2, "10.0.0.1/24"), address(2, "10.0.0.9/24", secondary, marked), address(3, "10.0.1.1/24"),
+	}}, at)
+	if out := all(Audit, address(2, "10.0.0.9/24", secondary, marked), address(3, "10.0.1.1/24"), address(2, "10.0.0.1/24")); !out.Empty() {
+		t.Fatalf("the same list in another order is a difference: %+v", out)
+	}
+	out := all(Overrun, address(2, "10.0.0.9/24", marked), address(4, "10.0.2.1/24"))
+	type change struct {
+		Index, Removals int
+		Prefix          string
+		Present, Marked bool
+	}
+	var got []change
+	for _, a := range out.Addresses {
+		got = append(got, change{a.Index, a.Removals, a.Prefix.String(), a.Present, a.Marked})
+	}
+	want := []change{
+		{2, 1, "10.0.0.1/24", false, false},
+		{3, 1, "10.0.1.1/24", false, false},
+		{2, 0, "10.0.0.9/24", true, true},
+		{4, 0, "10.0.2.1/24", true, false},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if len(out.Facts) != 1 || out.Facts[0].Primary4.IsValid() {
+		t.Errorf("facts %+v, want one without a primary address", out.Facts)
+	}
+	if e, ok := out.Events[0].(event.LinkResync); !ok || e.Differences != 5 {
+		t.Errorf("event %+v", out.Events)
+	}
+}

@@ -1,0 +1,114 @@
+package link
+
+import (
+	"fmt"
+	"time"
+	"unsafe"
+
+	"github.com/jsimonetti/rtnetlink/v2"
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// How the carrier is asked for.
+const (
+	byGLINK   = "ETHTOOL_GLINK"
+	byGETLINK = "RTM_GETLINK (the driver has no ETHTOOL_GLINK)"
+)
+
+// asker asks for the carrier. It belongs to one goroutine, and allocates
+// nothing where ETHTOOL_GLINK works.
+//
+// From Linux 6.8 on, either question makes the kernel announce at once what
+// it was about to announce late.
+type asker struct {
+	fd      int // an AF_INET socket for the ioctl; 0: not open
+	request ifreqData
+	value   ethtoolValue
+	routes  *socket
+	without map[uint64]bool // by birth: the driver has no ETHTOOL_GLINK
+}
+
+// ifreqData is struct ifreq with ifr_data.
+type ifreqData struct {
+	name [unix.IFNAMSIZ]byte
+	data unsafe.Pointer
+	_    [24 - unsafe.Sizeof(uintptr(0))]byte
+}
+
+// ethtoolValue is struct ethtool_value.
+type ethtoolValue struct{ cmd, data uint32 }
+
+// carrier implements kernel.
+func (k *linux) carrier(t Target) (up, known bool, how string) {
+	a := &k.asker
+	if !a.without[t.Birth] {
+		up, err := a.glink(t.Name)
+		if err != unix.EOPNOTSUPP {
+			return up, err == nil, "asked by " + byGLINK
+		}
+		if a.without == nil {
+			a.without = make(map[uint64]bool)
+		}
+		a.without[t.Birth] = true
+	}
+	up, err := a.getlink(t.Index)
+	return up, err == nil, "asked by " + byGETLINK
+}
+
+// close implements kernel.
+func (k *linux) close() {
+	if k.asker.fd != 0 {
+		unix.Close(k.asker.fd)
+	}
+	if k.asker.routes != nil {
+		k.asker.routes.close()
+	}
+	k.asker = asker{}
+}
+
+// glink asks the driver. It may block while others hold RTNL.
+func (a *asker) glink(name string) (up bool, err error) {
+	if a.fd == 0 {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return false, err
+		}
+		a.fd = fd
+	}
+	clear(a.request.name[:])
+	copy(a.request.name[:len(a.request.name)-1], name)
+	a.value = ethtoolValue{cmd: unix.ETHTOOL_GLINK}
+	a.request.data = unsafe.Pointer(&a.value)
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(a.fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&a.request)))
+	if errno != 0 {
+		return false, errno
+	}
+	return a.value.data != 0, nil
+}
+
+// getlink asks the kernel for the link's description.
+func (a *asker) getlink(index int) (up bool, err error) {
+	if a.routes == nil {
+		if a.routes, err = dial(); err != nil {
+			return false, err
+		}
+	}
+	data, err := (&rtnetlink.LinkMessage{Index: uint32(index)}).MarshalBinary()
+	if err != nil {
+		return false, err
+	}
+	err = fmt.Errorf("link %d was not described", index)
+	m := netlink.Message{Header: netlink.Header{Type: unix.RTM_GETLINK, Flags: netlink.Request}, Data: data}
+	failed := a.routes.request(m, time.Now().Add(patience), func(m netlink.Message) {
+		if o, _ := decode(m.Header.Type, m.Data); o != nil {
+			if seen, ok := o.(LinkSeen); ok && seen.Link.Index == index {
+				up, err = seen.Link.LowerUp, nil
+			}
+		}
+	})
+	if failed != nil {
+		return false, failed
+	}
+	return up, err
+}

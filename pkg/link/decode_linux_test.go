@@ -1,0 +1,216 @@
+package link
+
+import (
+	"encoding/binary"
+	"testing"
+
+	"github.com/jsimonetti/rtnetlink/v2"
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/event"
+)
+
+// attributes encodes attributes for the seeds and the table below.
+func attributes(t testing.TB, add func(*netlink.AttributeEncoder)) []byte {
+	ae := netlink.NewAttributeEncoder()
+	add(ae)
+	b, err := ae.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func linkMessage(t testing.TB, family byte, index, flags uint32, add func(*netlink.AttributeEncoder)) []byte {
+	b := make([]byte, unix.SizeofIfInfomsg)
+	b[0] = family
+	binary.NativeEndian.PutUint32(b[4:], index)
+	binary.NativeEndian.PutUint32(b[8:], flags)
+	return append(b, attributes(t, add)...)
+}
+
+func vlan(ae *netlink.AttributeEncoder) {
+	ae.String(unix.IFLA_IFNAME, "eth0.3")
+	ae.Uint32(unix.IFLA_LINK, 2)
+	ae.Uint8(unix.IFLA_OPERSTATE, uint8(event.OperUp))
+	ae.Uint32(unix.IFLA_MTU, 1496)
+	ae.Bytes(unix.IFLA_ADDRESS, []byte{2, 0, 0, 0, 0, 1})
+	ae.Uint32(unix.IFLA_CARRIER_UP_COUNT, 4)
+	ae.Uint32(unix.IFLA_CARRIER_DOWN_COUNT, 3)
+	ae.Nested(unix.IFLA_LINKINFO, func(nae *netlink.AttributeEncoder) error {
+		nae.String(unix.IFLA_INFO_KIND, "vlan")
+		return nil
+	})
+}
+
+func veth(ae *netlink.AttributeEncoder) {
+	ae.String(unix.IFLA_IFNAME, "va")
+	ae.Uint32(unix.IFLA_LINK, 2)
+	ae.Nested(unix.IFLA_LINKINFO, func(nae *netlink.AttributeEncoder) error {
+		nae.String(unix.IFLA_INFO_KIND, "veth")
+		return nil
+	})
+}
+
+func TestDecodeLink(t *testing.T) {
+	seen := Seen{Index: 7, Name: "eth0.3", AdminUp: true, LowerUp: true, OperState: event.OperUp, MTU: 1496,
+		HardwareAddr: [6]byte{2, 0, 0, 0, 0, 1}, UpCount: 4, DownCount: 3, Parent: 2}
+	elsewhere := seen
+	elsewhere.Parent = 0
+	for name, c := range map[string]struct {
+		kind netlink.HeaderType
+		data []byte
+		want Observation
+	}{
+		"a VLAN on 2": {unix.RTM_NEWLINK, linkMessage(t, 0, 7, unix.IFF_UP|unix.IFF_LOWER_UP, vlan), LinkSeen{seen}},
+		"its parent is in another namespace": {unix.RTM_NEWLINK, linkMessage(t, 0, 7, unix.IFF_UP|unix.IFF_LOWER_UP, func(ae *netlink.AttributeEncoder) {
+			vlan(ae)
+			ae.Uint32(unix.IFLA_LINK_NETNSID, 0)
+		}), LinkSeen{elsewhere}},
+		"the peer of a veth is no parent": {unix.RTM_NEWLINK, linkMessage(t, 0, 3, 0, veth), LinkSeen{Seen{Index: 3, Name: "va"}}},
+		"gone":                            {unix.RTM_DELLINK, linkMessage(t, 0, 7, 0, vlan), LinkGone{7}},
+		"a bridge port's message":         {unix.RTM_DELLINK, linkMessage(t, unix.AF_BRIDGE, 7, 0, vlan), nil},
+		"a route":                         {unix.RTM_NEWROUTE, linkMessage(t, 0, 7, 0, vlan), nil},
+		"statistics of a size to come": {unix.RTM_NEWLINK, linkMessage(t, 0, 3, 0, func(ae *netlink.AttributeEncoder) {
+			veth(ae)
+			ae.Bytes(unix.IFLA_STATS64, make([]byte, 400))
+		}), LinkSeen{Seen{Index: 3, Name: "va"}}},
+	} {
+		if got, err := decode(c.kind, c.data); err != nil || got != c.want {
+			t.Errorf("%s: got %+v, %v; want %+v", name, got, err, c.want)
+		}
+	}
+}
+
+func TestDecodeAddress(t *testing.T) {
+	message := func(family, bits, flags, scope byte, add func(*netlink.AttributeEncoder)) []byte {
+		b := []byte{family, bits, flags, scope, 0, 0, 0, 0}
+		binary.NativeEndian.PutUint32(b[4:], 2)
+		return append(b, attributes(t, add)...)
+	}
+	v4 := func(more func(*netlink.AttributeEncoder)) func(*netlink.AttributeEncoder) {
+		return func(ae *netlink.AttributeEncoder) {
+			ae.Bytes(unix.IFA_ADDRESS, []byte{10, 0, 0, 2}) // the other end
+			ae.Bytes(unix.IFA_LOCAL, []byte{10, 0, 0, 1})
+			more(ae)
+		}
+	}
+	v6 := func(flags uint32) func(*netlink.AttributeEncoder) {
+		return func(ae *netlink.AttributeEncoder) {
+			ae.Bytes(unix.IFA_ADDRESS, []byte{0: 0xfe, 1: 0x80, 15: 1})
+			ae.Uint32(ifaFlags, flags)
+		}
+	}
+	none := func(*netlink.AttributeEncoder) {}
+	for name, c := range map[string]struct {
+		kind netlink.HeaderType
+		data []byte
+		want Observation
+	}{
+		"local and peer":  {unix.RTM_NEWADDR, message(unix.AF_INET, 32, 0, 0, v4(none)), AddressSeen{address(2, "10.0.0.1/32")}},
+		"gone":            {unix.RTM_DELADDR, message(unix.AF_INET, 32, 0, 0, v4(none)), AddressGone{address(2, "10.0.0.1/32")}},
+		"secondary":       {unix.RTM_NEWADDR, message(unix.AF_INET, 24, unix.IFA_F_SECONDARY, 0, v4(none)), AddressSeen{address(2, "10.0.0.1/24", secondary)}},
+		"ours":            {unix.RTM_NEWADDR, message(unix.AF_INET, 24, 0, 0, v4(func(ae *netlink.AttributeEncoder) { ae.Uint8(ifaProto, 112) })), AddressSeen{address(2, "10.0.0.1/24", marked)}},
+		"somebody else's": {unix.RTM_NEWADDR, message(unix.AF_INET, 24, 0, 254, v4(func(ae *netlink.AttributeEncoder) { ae.Uint8(ifaProto, 2) })), AddressSeen{address(2, "10.0.0.1/24", hostScope)}},
+		"tentative":       {unix.RTM_NEWADDR, message(unix.AF_INET6, 64, 0, 0, v6(unix.IFA_F_TENTATIVE)), AddressSeen{address(2, "fe80::1/64", unready)}},
+		"optimistic":      {unix.RTM_NEWADDR, message(unix.AF_INET6, 64, 0, 0, v6(unix.IFA_F_TENTATIVE|unix.IFA_F_OPTIMISTIC)), AddressSeen{address(2, "fe80::1/64")}},
+		"duplicate":       {unix.RTM_NEWADDR, message(unix.AF_INET6, 64, 0, 0, v6(unix.IFA_F_DADFAILED)), AddressSeen{address(2, "fe80::1/64", unready)}},
+		"deprecated":      {unix.RTM_NEWADDR, message(unix.AF_INET6, 64, 0, 0, v6(unix.IFA_F_DEPRECATED)), AddressSeen{address(2, "fe80::1/64", deprecated)}},
+		"a phone's":       {unix.RTM_NEWADDR, message(35, 8, 0, 0, none), nil},
+	} {
+		if got, err := decode(c.kind, c.data); err != nil || got != c.want {
+			t.Errorf("%s: got %+v, %v; want %+v", name, got, err, c.want)
+		}
+	}
+}
+
+// What is decoded is what rtnetlink decodes, where that takes the message at
+// all; nothing panics.
+func FuzzDecode(f *testing.F) {
+	f.Add(uint16(unix.RTM_NEWLINK), linkMessage(f, 0, 7, unix.IFF_UP|unix.IFF_LOWER_UP, vlan))
+	f.Add(uint16(unix.RTM_NEWLINK), linkMessage(f, 0, 7, unix.IFF_UP, veth))
+	f.Add(uint16(unix.RTM_DELLINK), linkMessage(f, 0, 7, 0, veth))
+	f.Add(uint16(unix.RTM_NEWADDR), append([]byte{unix.AF_INET, 24, 0, 0, 2, 0, 0, 0}, attributes(f, func(ae *netlink.AttributeEncoder) {
+		ae.Bytes(unix.IFA_LOCAL, []byte{10, 0, 0, 1})
+		ae.Uint8(ifaProto, ours)
+	})...))
+	f.Fuzz(func(t *testing.T, kind uint16, data []byte) {
+		o, err := decode(netlink.HeaderType(kind), data)
+		if err != nil {
+			return
+		}
+		switch o := o.(type) {
+		case LinkSeen:
+			var m rtnetlink.LinkMessage
+			if m.UnmarshalBinary(data) != nil || m.Attributes == nil {
+				return
+			}
+			s := o.Link
+			if s.Name != m.Attributes.Name || s.Index != int(m.Index) || s.MTU != int(m.Attributes.MTU) ||
+				uint8(s.OperState) != uint8(m.Attributes.OperationalState) ||
+				s.AdminUp != (m.Flags&unix.IFF_UP != 0) || s.LowerUp != (m.Flags&unix.IFF_LOWER_UP != 0) {
+				t.Fatalf("got %+v, rtnetlink %+v %+v", s, m, m.Attributes)
+			}
+		case AddressSeen:
+			var m rtnetlink.AddressMessage
+			if m.UnmarshalBinary(data) != nil || m.Attributes == nil {
+				return
+			}
+			a := o.Address
+			if a.Index != int(m.Index) || a.Scope != m.Scope || a.Prefix.Bits() != int(m.PrefixLength) {
+				t.Fatalf("got %+v, rtnetlink %+v", a, m)
+			}
+		}
+	})
+}
+
+// A datagram is split whatever it holds.
+func FuzzEachMessage(f *testing.F) {
+	m, _ := netlink.Message{Header: netlink.Header{Length: 20, Type: unix.RTM_NEWLINK}, Data: []byte{1, 2, 3, 4}}.MarshalBinary()
+	f.Add(m)
+	f.Add(append(m, m...))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		total := 0
+		err := eachMessage(b, func(m netlink.Message) error {
+			total += unix.SizeofNlMsghdr + len(m.Data)
+			return nil
+		})
+		if total > len(b) || err == nil && len(b)-total >= unix.SizeofNlMsghdr+3 && total == 0 {
+			t.Fatalf("%d of %d bytes, %v", total, len(b), err)
+		}
+	})
+}
+
+// The kernel may say only with the last message that a dump was interrupted.
+func TestAnswers(t *testing.T) {
+	message := func(kind netlink.HeaderType, flags netlink.HeaderFlags, sequence uint32, data ...byte) netlink.Message {
+		return netlink.Message{Header: netlink.Header{Type: kind, Flags: flags, Sequence: sequence}, Data: data}
+	}
+	none := []byte{0, 0, 0, 0}
+	failed := binary.NativeEndian.AppendUint32(nil, uint32(0xffffffff-uint32(unix.EBUSY)+1))
+	for name, c := range map[string]struct {
+		messages    []netlink.Message
+		want        error
+		taken       int
+		interrupted bool
+	}{
+		"a list":      {[]netlink.Message{message(unix.RTM_NEWLINK, netlink.Multi, 1), message(netlink.Done, netlink.Multi, 1, none...)}, errDone, 1, false},
+		"one thing":   {[]netlink.Message{message(unix.RTM_NEWLINK, 0, 1)}, errDone, 1, false},
+		"late":        {[]netlink.Message{message(unix.RTM_NEWLINK, 0, 9), message(netlink.Done, netlink.Multi, 9, none...)}, nil, 0, false},
+		"failed":      {[]netlink.Message{message(netlink.Error, 0, 1, failed...)}, unix.EBUSY, 0, false},
+		"interrupted": {[]netlink.Message{message(unix.RTM_NEWLINK, netlink.Multi|netlink.DumpInterrupted, 1), message(unix.RTM_NEWLINK, netlink.Multi, 1), message(netlink.Done, netlink.Multi, 1, none...)}, errDone, 2, true},
+		"at its end":  {[]netlink.Message{message(unix.RTM_NEWLINK, netlink.Multi, 1), message(netlink.Done, netlink.Multi|netlink.DumpInterrupted, 1, none...)}, errDone, 1, true},
+	} {
+		taken, err := 0, error(nil)
+		a := answers{sequence: 1, do: func(netlink.Message) { taken++ }}
+		for _, m := range c.messages {
+			if err = a.take(m); err != nil {
+				break
+			}
+		}
+		if err != c.want || taken != c.taken || a.interrupted != c.interrupted {
+			t.Errorf("%s: %v, %d taken, interrupted %v", name, err, taken, a.interrupted)
+		}
+	}
+}

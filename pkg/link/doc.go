@@ -1,0 +1,13 @@
+// Package link decides whether a link is usable: it takes what the kernel says
+// of its interfaces and their addresses, asks again where that may come late,
+// and publishes the verdicts.
+//
+// Table holds the decision and is pure; it is not safe for concurrent use.
+// Monitor is its shell: Run starts a goroutine for the notifications of links,
+// one for those of addresses and one that asks for the carrier, and waits for
+// all of them. The table is Monitor's, behind its one mutex. What a change
+// yields is put into an outbox under that mutex and published outside it, by
+// one goroutine at a time: subscribers get facts in the order of their Seq, and
+// a vrrp.Answered behind all that was found before it. The methods of Monitor
+// may be called from any goroutine and never wait for the kernel.
+package link

@@ -1,0 +1,321 @@
+)
+
+func TestKernelVethLifeCycle(t *testing.T) {
+	inNetns(t)
+	l := watch(t, newKernel(), "va", "vc")
+	if f := l.monitor.Links(); len(f) != 1 || f[0].Name != "lo" {
+		t.Fatalf("a fresh namespace has %+v", f)
+	}
+	l.until("va is told to be absent", func() bool { f, ok := l.known["va"]; return ok && f.Index == 0 })
+	ip(t, "link add va index 100 type veth peer name vb")
+	ip(t, "link set va up")
+	ip(t, "link set vb up")
+	l.until("va is usable", l.usable("va"))
+	ip(t, "link set vb down")
+	l.until("va is down", l.down("va"))
+	ip(t, "link set vb up")
+	l.until("va is usable", l.usable("va"))
+	ip(t, "link set va down")
+	ip(t, "link set va name vc")
+	ip(t, "link set vc up")
+	l.until("vc is usable, va gone", func() bool { return l.known["vc"].Usable && l.known["va"].Index == 0 })
+	ip(t, "link del vc")
+	l.until("vc is gone", func() bool { return l.known["vc"].Index == 0 })
+	ip(t, "link add va index 200 type veth peer name vb")
+	ip(t, "link set va up")
+	ip(t, "link set vb up")
+	l.until("va is taken again", func() bool { return l.known["va"].Usable && l.known["va"].Index == 200 })
+	l.until("the log is complete", func() bool { return strings.HasSuffix(strings.Join(l.log(), "\n"), "link.up va notification") })
+	var kinds []string
+	for _, line := range l.log() {
+		kinds = append(kinds, line[:strings.LastIndexByte(line, ' ')])
+	}
+	want := []string{"link.added va", "link.up va", "link.down va", "link.up va", "link.down va", "link.renamed vc", "link.up vc",
+		"link.down vc", "link.removed vc", "link.added va", "link.up va"}
+	if !slices.Equal(kinds, want) {
+		t.Errorf("log\n%q, want\n%q", kinds, want)
+	}
+	ip(t, "link del va")
+}
+
+// A parent that is administratively down leaves the macvlan's flags as they
+// are; the verdict follows all the same.
+func TestKernelMacvlanFollowsItsParent(t *testing.T) {
+	inNetns(t)
+	l := watch(t, newKernel(), "m0")
+	newTap(t, "tap5")
+	if out, err := exec.Command("ip", "link", "add", "m0", "link", "tap5", "type", "macvlan", "mode", "private").CombinedOutput(); err != nil {
+		t.Skipf("no macvlan in this kernel: %s", out)
+	}
+	ip(t, "link set m0 up")
+	l.until("m0 is usable", l.usable("m0"))
+	ip(t, "link set tap5 down")
+	l.until("m0 is down", l.down("m0"))
+	f := l.known["m0"]
+	t.Logf("the macvlan itself: admin up %v, carrier %v, operstate %v", f.AdminUp, f.Carrier, f.OperState)
+	ip(t, "link set tap5 up")
+	l.until("m0 is usable", l.usable("m0"))
+	ip(t, "link del tap5")
+	l.until("m0 is gone", func() bool { return l.known["m0"].Index == 0 })
+}
+
+// deaf is the kernel that announces nothing: what is not asked for stays
+// unknown.
+type deaf struct{ *linux }
+
+func (deaf) open(subject) (stream, error) { return listen(receiveBuffer) }
+
+// pull takes the carrier away soon after it came, which a plain NIC's driver
+// cannot have announced within the second, and returns how long it took until
+// that was published.
+func (l *live) pull(nic tap, name string) time.Duration {
+	l.t.Helper()
+	nic.carrier(l.t, 1)
+	l.until(name+" is usable", l.usable(name))
+	l.logged = nil
+	pulled := time.Now()
+	nic.carrier(l.t, 0)
+	l.until(name+" is down", l.down(name))
+	took := time.Since(pulled)
+	l.until("a line in the log", func() bool { return len(l.losses()) > 0 })
+	if f := l.known[name]; f.Downs != 1 || len(l.losses()) != 1 {
+		l.t.Errorf("Downs %d, logged %q, want one of each", f.Downs, l.losses())
+	}
+	return took
+}
+
+// The confirmer finds a loss within its period where the notification is late:
+// from Linux 6.8 on, by asking it makes the kernel announce it, so that either
+// may be read first.
+func TestKernelConfirmWhereTheNotificationIsLate(t *testing.T) {
+	inNetns(t)
+	l := watch(t, newKernel(), "tap0")
+	nic := newTap(t, "tap0")
+	l.until("tap0 is usable", l.usable("tap0"))
+	const rounds = 5
+	var unasked, asked time.Duration
+	for range rounds {
+		unasked = max(unasked, l.pull(nic, "tap0"))
+	}
+	l.monitor.Engage([]string{"tap0"})
+	for range rounds {
+		asked = max(asked, l.pull(nic, "tap0"))
+	}
+	t.Logf("the slowest of %d losses: %v, and %v while the carrier is asked for", rounds, unasked, asked)
+	if unasked < 200*time.Millisecond || asked > 200*time.Millisecond {
+		t.Errorf("the slowest loss took %v without the confirmer and %v with it", unasked, asked)
+	}
+}
+
+func TestKernelConfirmAlone(t *testing.T) {
+	inNetns(t)
+	nic := newTap(t, "tap4")
+	l := watch(t, deaf{newKernel()}, "tap4")
+	l.until("tap4 is usable", l.usable("tap4"))
+	l.monitor.Verify(1, []string{"tap4"}) // it says up: from now on it can tell
+	l.until("the answer", func() bool { r, _ := l.results.Take(); return len(r) == 1 })
+	l.monitor.Engage([]string{"tap4"})
+	for range 5 {
+		if took := l.pull(nic, "tap4"); took > 200*time.Millisecond {
+			t.Errorf("the confirmer took %v", took)
+		}
+		if s := l.known["tap4"].LastSource; s != event.Confirm {
+			t.Errorf("first was %s", s)
+		}
+	}
+}
+
+func TestKernelVerifyFindsTheLoss(t *testing.T) {
+	inNetns(t)
+	l := watch(t, newKernel(), "tap1")
+	nic := newTap(t, "tap1")
+	nic.carrier(t, 0)
+	nic.carrier(t, 1)
+	l.until("tap1 is usable", l.usable("tap1"))
+	l.monitor.Verify(1, []string{"tap1"}) // it says up: from now on it can tell
+	l.until("ticket 1", func() bool { r, _ := l.results.Take(); return len(r) == 1 })
+	nic.carrier(t, 0)
+	asked := time.Now()
+	l.monitor.Verify(2, []string{"tap1"})
+	l.until("ticket 2", func() bool { r, _ := l.results.Take(); return len(r) == 1 })
+	l.take()
+	if l.known["tap1"].Usable {
+		t.Error("answered before the loss was published")
+	}
+	t.Logf("answered after %v", time.Since(asked))
+}
+
+// Two losses that the kernel announces as none are a flap.
+func TestKernelFlap(t *testing.T) {
+	inNetns(t)
+	l := watch(t, newKernel(), "tap2")
+	nic := newTap(t, "tap2")
+	l.until("tap2 is usable", l.usable("tap2"))
+	for range 20 { // linkwatch may announce one in between: then that is no flap
+		l.logged = nil
+		nic.carrier(t, 0)
+		nic.carrier(t, 1)
+		l.until("the loss is told", func() bool { return l.known["tap2"].Downs > 0 })
+		l.known["tap2"] = event.Link{}
+		if slices.Contains(l.log(), "link.flapped tap2 notification") {
+			return
+		}
+		l.until("tap2 is usable", l.usable("tap2"))
+	}
+	t.Errorf("no flap was seen: %q", l.log())
+}
+
+// small is the kernel with receive buffers that overrun at once.
+type small struct{ *linux }
+
+func (small) open(what subject) (stream, error) {
+	if what == ofLinks {
+		return listen(4096, unix.RTNLGRP_LINK)
+	}
+	return listen(4096, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR)
+}
+
+func TestKernelOverrunEndsInTheTruth(t *testing.T) {
+	inNetns(t)
+	l := watch(t, small{newKernel()}, "s1", "s39")
+	l.monitor.mu.Lock() // the reader stands still while the storm blows
+	var batch strings.Builder
+	for i := range 40 {
+		fmt.Fprintf(&batch, "link add s%d type veth peer name p%d\nlink set s%d up\nlink set p%d up\naddr add 10.1.%d.1/24 dev s%d\n", i, i, i, i, i, i)
+	}
+	for i := range 20 {
+		fmt.Fprintf(&batch, "link del s%d\n", 2*i)
+	}
+	file := t.TempDir() + "/batch"
+	if err := os.WriteFile(file, []byte(batch.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ip(t, "-batch "+file)
+	l.monitor.mu.Unlock()
+	overrun := func() bool {
+		for _, e := range l.logged {
+			if e, ok := e.(event.LinkResync); ok && e.Reason == string(Overrun) {
+				return true
+			}
+		}
+		return false
+	}
+	l.until("an overrun", overrun)
+	l.until("the table is what a dump says", func() bool { return l.differences() == "" })
+	l.until("s39 is usable and has its address", func() bool {
+		return l.known["s39"].Usable && l.known["s39"].Primary4 == netip.MustParseAddr("10.1.39.1")
+	})
+}
+
+// differences compares the table with a dump.
+func (l *live) differences() string {
+	d, err := newKernel().dump(ofLinks)
+	if err != nil {
+		return err.Error()
+	}
+	known := l.monitor.Links()
+	if len(known) != len(d.Links) {
+		return fmt.Sprintf("%d links, the kernel has %d", len(known), len(d.Links))
+	}
+	for _, s := range d.Links {
+		i := slices.IndexFunc(known, func(f event.Link) bool { return f.Index == s.Index })
+		if i < 0 || known[i].Name != s.Name || known[i].AdminUp != s.AdminUp || known[i].Carrier != s.LowerUp {
+			return fmt.Sprintf("%+v is not as the kernel has it", s)
+		}
+	}
+	return ""
+}
+
+func TestKernelAddresses(t *testing.T) {
+	inNetns(t)
+	l := watch(t, newKernel(), "va")
+	ip(t, "link add va type veth peer name vb")
+	ip(t, "link set vb up")
+	ip(t, "link set va up")
+	l.until("va is usable", l.usable("va"))
+	index := l.known["va"].Index
+	addMarked(t, index, netip.MustParsePrefix("10.0.0.9/24"))
+	vip := event.AddressKey{Index: index, Prefix: netip.MustParsePrefix("10.0.0.9/24")}
+	l.until("the marked address", func() bool { return l.there[vip].Present })
+	if !l.there[vip].Marked || l.known["va"].Primary4.IsValid() {
+		t.Errorf("marked %v, primary %v; want an address of ours that is no source", l.there[vip].Marked, l.known["va"].Primary4)
+	}
+	ip(t, "addr add 10.0.1.1/24 dev va")
+	l.until("a primary address", func() bool { return l.known["va"].Primary4 == netip.MustParseAddr("10.0.1.1") })
+	ip(t, "addr add fe80::1/64 dev va nodad")
+	l.until("a link-local", func() bool { return l.known["va"].LinkLocal6.IsValid() })
+	ip(t, "addr del 10.0.0.9/24 dev va")
+	l.until("the removal", func() bool { return !l.there[vip].Present && l.there[vip].Removals == 1 })
+	ip(t, "link del va")
+}
+
+// addMarked adds an address as pkg/addr does, with IFA_PROTO 112.
+func addMarked(t *testing.T, index int, p netip.Prefix) {
+	t.Helper()
+	conn, err := netlink.Dial(unix.NETLINK_ROUTE, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	ae := netlink.NewAttributeEncoder()
+	ae.Bytes(unix.IFA_LOCAL, p.Addr().AsSlice())
+	ae.Bytes(unix.IFA_ADDRESS, p.Addr().AsSlice())
+	ae.Uint8(ifaProto, ours)
+	attributes, err := ae.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := append([]byte{unix.AF_INET, byte(p.Bits()), 0, 0}, binary.NativeEndian.AppendUint32(nil, uint32(index))...)
+	_, err = conn.Execute(netlink.Message{
+		Header: netlink.Header{Type: unix.RTM_NEWADDR, Flags: netlink.Request | netlink.Acknowledge | netlink.Create},
+		Data:   append(data, attributes...),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The two ways of asking agree, the cheap one allocates nothing.
+func TestKernelCarrier(t *testing.T) {
+	inNetns(t)
+	nic := newTap(t, "tap3")
+	k := newKernel()
+	defer k.close()
+	d, err := k.dump(ofLinks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(d.Links, func(s Seen) bool { return s.Name == "tap3" })
+	target := Target{Index: d.Links[i].Index, Birth: 1, Name: "tap3"}
+	for _, want := range []bool{true, false, true} {
+		if want {
+			nic.carrier(t, 1)
+		} else {
+			nic.carrier(t, 0)
+		}
+		asked, err := k.asker.getlink(target.Index)
+		up, known, how := k.carrier(target)
+		if err != nil || asked != want || up != want || !known || how != "asked by "+byGLINK {
+			t.Errorf("carrier %v: RTM_GETLINK %v (%v), %v known %v %s", want, asked, err, up, known, how)
+		}
+	}
+	if n := testing.AllocsPerRun(100, func() { k.carrier(target) }); n != 0 {
+		t.Errorf("asking allocates %v times", n)
+	}
+	if _, known, _ := k.carrier(Target{Index: 9999, Birth: 2, Name: "nosuch"}); known {
+		t.Error("a link that is not there has a carrier")
+	}
+	if _, err := k.asker.getlink(9999); err != unix.ENODEV {
+		t.Errorf("RTM_GETLINK of no link: %v", err)
+	}
+	begun := time.Now()
+	for range 1000 {
+		k.carrier(target)
+	}
+	t.Logf("ETHTOOL_GLINK: %v", time.Since(begun)/1000)
+	begun = time.Now()
+	for range 1000 {
+		k.asker.getlink(target.Index)
+	}
+	t.Logf("RTM_GETLINK: %v", time.Since(begun)/1000)
+}

@@ -1,0 +1,256 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"ripcord/pkg/bus"
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// Config is what a Monitor needs to know, and where it publishes.
+type Config struct {
+	Default Settings
+	Links   map[string]Settings // by name, complete; all others have Default
+	Watched []string            // the interfaces that instances use: the log tells of these
+
+	Facts     *bus.Retained[string, event.Link]
+	Addresses *bus.Topic[event.Address]
+	Results   *bus.Topic[vrrp.Result]
+	Events    *bus.Topic[event.Event]
+	Minter    *event.Minter
+}
+
+// Monitor keeps the table of links true and publishes its facts.
+type Monitor struct {
+	cfg    Config
+	kernel kernel
+	ready  chan struct{}
+	bell   bus.Bell // wakes the confirmer
+
+	mu       sync.Mutex
+	table    *Table
+	engaged  []string
+	engaging uint64 // counts the changes of engaged
+	requests []request
+	outbox   []posted
+	flushing bool
+}
+
+// posted stands in the outbox: what an observation led to, or an answer.
+type posted struct {
+	Outcome
+	answered vrrp.Result // nil if none
+}
+
+// request is a Verify that has not been answered.
+type request struct {
+	ticket uint64
+	names  []string
+}
+
+// subject is what a stream or a dump is about.
+type subject int
+
+const (
+	ofLinks subject = iota
+	ofAddresses
+)
+
+// kernel is what Monitor needs of the operating system.
+type kernel interface {
+	// open joins the subject's multicast groups.
+	open(subject) (stream, error)
+	// dump lists the subject; errInterrupted says that it changed meanwhile and
+	// the list cannot be trusted.
+	dump(subject) (Dump, error)
+	// carrier asks whether the link has a carrier, and says how it asked; known
+	// is false where that cannot be found out. Only the confirmer calls it.
+	carrier(Target) (up, known bool, how string)
+	// close gives back what carrier needed.
+	close()
+}
+
+// stream is a socket that hears notifications.
+type stream interface {
+	// receive appends what the next datagram says, and the instant at which it
+	// was read. It waits until then for the first one, and gives
+	// os.ErrDeadlineExceeded; with a zero until it does not wait at all.
+	// errOverrun says that messages were lost. What a foreign sender or of a
+	// foreign kind says leaves dst as it was.
+	receive(dst []Observation, until time.Time) ([]Observation, time.Time, error)
+	// close makes receive return.
+	close() error
+}
+
+var (
+	errOverrun     = errors.New("netlink messages were lost")
+	errInterrupted = errors.New("the list changed while it was dumped")
+)
+
+// NewMonitor returns a monitor that Run brings to life.
+func NewMonitor(cfg Config) *Monitor { return newMonitor(cfg, newKernel()) }
+
+func newMonitor(cfg Config, k kernel) *Monitor {
+	return &Monitor{
+		cfg: cfg, kernel: k, ready: make(chan struct{}), bell: bus.NewBell(),
+		table: NewTable(cfg.Minter, cfg.Watched),
+	}
+}
+
+// Ready is closed when what was there at the start has been published.
+func (m *Monitor) Ready() <-chan struct{} { return m.ready }
+
+// Run watches all links until ctx ends. It fails only at the start, where the
+// kernel cannot be asked at all; later it opens anew what fails.
+func (m *Monitor) Run(ctx context.Context) error {
+	subscribers := make([]*subscriber, 0, 2)
+	defer func() {
+		for _, s := range subscribers {
+			s.shut()
+		}
+	}()
+	for _, what := range []subject{ofLinks, ofAddresses} { // joined first, dumped then
+		s := &subscriber{monitor: m, what: what}
+		if err := s.reopen(); err != nil {
+			return err
+		}
+		subscribers = append(subscribers, s)
+	}
+	if err := m.start(ctx, subscribers); err != nil {
+		return err
+	}
+	close(m.ready)
+
+	var wait sync.WaitGroup
+	for _, s := range subscribers {
+		wait.Go(func() { s.run(ctx) })
+	}
+	wait.Go(func() { newConfirmer(m).run(ctx) })
+	wait.Wait()
+	m.kernel.close()
+	return nil
+}
+
+// start takes links and addresses in one act, so that the first fact of each
+// link is complete.
+func (m *Monitor) start(ctx context.Context, subscribers []*subscriber) error {
+	all := Dump{Reason: Initial, OfLinks: true, OfAddresses: true}
+	for _, s := range subscribers {
+		d, err := s.dump(ctx)
+		if err != nil {
+			return fmt.Errorf("list the links and addresses that are there: %w", err)
+		}
+		all.Links = append(all.Links, d.Links...)
+		all.Addresses = append(all.Addresses, d.Addresses...)
+	}
+	m.observe(all, time.Now())
+	return nil
+}
+
+// Engage names the links on which an instance is Backup or Active: these are
+// asked for their carrier.
+func (m *Monitor) Engage(names []string) {
+	m.mu.Lock()
+	if !slices.Equal(names, m.engaged) {
+		m.engaged = slices.Clone(names)
+		m.engaging++
+	}
+	m.mu.Unlock()
+	m.bell.Ring()
+}
+
+// Verify has each of the links asked once, now. What is found is published,
+// and behind it the answer to the ticket. Tickets are answered in their order.
+func (m *Monitor) Verify(ticket uint64, names []string) {
+	m.mu.Lock()
+	m.requests = append(m.requests, request{ticket, slices.Clone(names)})
+	m.mu.Unlock()
+	m.bell.Ring()
+}
+
+// Links returns what is known of all links, by index.
+func (m *Monitor) Links() []event.Link {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.table.Links()
+}
+
+// settings are those of a link by name.
+func (m *Monitor) settings(name string) Settings {
+	if s, ok := m.cfg.Links[name]; ok {
+		return s
+	}
+	return m.cfg.Default
+}
+
+// observe hands an observation to the table and publishes what it leads to.
+func (m *Monitor) observe(o Observation, at time.Time) {
+	m.mu.Lock()
+	before := m.table.Revision()
+	out := m.table.Observe(o, at)
+	replan := m.table.Revision() != before
+	if !out.Empty() {
+		m.outbox = append(m.outbox, posted{Outcome: out})
+	}
+	m.mu.Unlock()
+	if replan {
+		m.bell.Ring()
+	}
+	if !out.Empty() {
+		m.flush()
+	}
+}
+
+// post publishes p behind all that stands in the outbox.
+func (m *Monitor) post(p posted) {
+	m.mu.Lock()
+	m.outbox = append(m.outbox, p)
+	m.mu.Unlock()
+	m.flush()
+}
+
+// flush publishes the outbox, in order and without the lock. Where another
+// goroutine is at it already, that one does it.
+func (m *Monitor) flush() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.flushing {
+		return
+	}
+	m.flushing = true
+	for len(m.outbox) > 0 {
+		batch := m.outbox
+		m.outbox = nil
+		m.mu.Unlock()
+		for _, p := range batch {
+			m.publish(p)
+		}
+		m.mu.Lock()
+	}
+	m.flushing = false
+}
+
+func (m *Monitor) publish(p posted) {
+	for _, fact := range p.Facts {
+		m.cfg.Facts.Publish(fact)
+	}
+	for _, fact := range p.Addresses {
+		m.cfg.Addresses.Publish(fact)
+	}
+	for _, e := range p.Events {
+		m.cfg.Events.Publish(e)
+	}
+	if p.answered != nil {
+		m.cfg.Results.Publish(p.answered)
+	}
+}
+
+// timedOut reports whether receive gave up at its deadline.
+func timedOut(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }

@@ -1,0 +1,422 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ripcord/pkg/bus"
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// fake is a kernel in memory: what it lists, the streams through which the
+// test speaks, and the carriers that are asked for.
+type fake struct {
+	mu          sync.Mutex
+	links       []Seen
+	addresses   []Assigned
+	interrupted int // dumps that fail first
+	dumps       int
+	opened      map[subject]int
+	streams     map[subject]*fakeStream
+	carriers    map[string]bool // by name; absent: cannot be found out
+	asked       map[string]int
+	slow        time.Duration // how long an answer takes
+}
+
+type packet struct {
+	says []Observation
+	err  error
+}
+
+type fakeStream struct {
+	queue  chan packet
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (k *fake) open(what subject) (stream, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.opened[what]++
+	k.streams[what] = &fakeStream{queue: make(chan packet, 100), closed: make(chan struct{})}
+	return k.streams[what], nil
+}
+
+func (k *fake) dump(what subject) (Dump, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.dumps++
+	if k.interrupted > 0 {
+		k.interrupted--
+		return Dump{OfLinks: what == ofLinks}, errInterrupted
+	}
+	if what == ofLinks {
+		return Dump{OfLinks: true, Links: slices.Clone(k.links)}, nil
+	}
+	return Dump{OfAddresses: true, Addresses: slices.Clone(k.addresses)}, nil
+}
+
+func (k *fake) carrier(t Target) (up, known bool, how string) {
+	k.mu.Lock()
+	slow := k.slow
+	k.mu.Unlock()
+	time.Sleep(slow)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.asked[t.Name]++
+	up, known = k.carriers[t.Name]
+	return up, known, "asked by a test"
+}
+
+func (k *fake) close() {}
+
+func (s *fakeStream) receive(dst []Observation, until time.Time) ([]Observation, time.Time, error) {
+	var late <-chan time.Time
+	if until.IsZero() {
+		instant := make(chan time.Time)
+		close(instant)
+		late = instant
+		if len(s.queue) > 0 {
+			late = nil
+		}
+	} else {
+		timer := time.NewTimer(time.Until(until))
+		defer timer.Stop()
+		late = timer.C
+	}
+	select {
+	case d := <-s.queue:
+		return append(dst, d.says...), time.Now(), d.err
+	case <-s.closed:
+		return dst, time.Now(), os.ErrClosed
+	case <-late:
+		return dst, time.Now(), os.ErrDeadlineExceeded
+	}
+}
+
+func (s *fakeStream) close() error {
+	s.once.Do(func() { close(s.closed) })
+	return nil
+}
+
+// bench is a monitor on a fake kernel, and what it publishes.
+type bench struct {
+	*fake
+	t       *testing.T
+	monitor *Monitor
+	facts   *bus.Merged[string, event.Link]
+	results *bus.Ring[vrrp.Result]
+	events  *bus.Ring[event.Event]
+}
+
+func (b *bench) say(what subject, says ...Observation) { b.send(what, packet{says: says}) }
+
+func (b *bench) send(what subject, d packet) {
+	b.mu.Lock()
+	s := b.streams[what]
+	b.mu.Unlock()
+	s.queue <- d
+	synctest.Wait()
+}
+
+func (b *bench) carry(name string, up bool) {
+	b.mu.Lock()
+	b.carriers[name] = up
+	b.mu.Unlock()
+}
+
+func (b *bench) answerIn(d time.Duration) {
+	b.mu.Lock()
+	b.slow = d
+	b.mu.Unlock()
+}
+
+// took returns how often the link was asked since the last call.
+func (b *bench) took(name string) int {
+	synctest.Wait()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := b.asked[name]
+	b.asked[name] = 0
+	return n
+}
+
+// published returns the outcome of all since the last call, as tell writes it.
+func (b *bench) published() string {
+	synctest.Wait()
+	var o Outcome
+	o.Facts = b.facts.Take()
+	o.Events, _ = b.events.Take()
+	return tell(o)
+}
+
+func (b *bench) expect(want string) {
+	b.t.Helper()
+	if got := b.published(); got != want {
+		b.t.Fatalf("got\n%swant\n%s", got, want)
+	}
+}
+
+// onBench runs a test in virtual time with eth0 and eth1 there and watched.
+func onBench(t *testing.T, test func(b *bench), change ...func(*Config)) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &fake{
+			links: []Seen{up(2, "eth0"), up(3, "eth1")}, addresses: []Assigned{address(2, "10.0.0.1/24")},
+			opened: map[subject]int{}, streams: map[subject]*fakeStream{},
+			carriers: map[string]bool{"eth0": true, "eth1": true}, asked: map[string]int{},
+		}
+		cfg := Config{
+			Default: Settings{Monitor: Auto, Confirm: 10 * time.Millisecond}, Watched: []string{"eth0", "eth1", "eth9"},
+			Facts: bus.NewRetained[string, event.Link](), Addresses: &bus.Topic[event.Address]{},
+			Results: &bus.Topic[vrrp.Result]{}, Events: &bus.Topic[event.Event]{}, Minter: event.NewMinter(0),
+		}
+		for _, c := range change {
+			c(&cfg)
+		}
+		bell := bus.NewBell()
+		b := &bench{fake: k, t: t, monitor: newMonitor(cfg, k), facts: cfg.Facts.Subscribe(bell),
+			results: bus.SubscribeRing(cfg.Results, bell, 100), events: bus.SubscribeRing(cfg.Events, bell, 100)}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- b.monitor.Run(ctx) }()
+		<-b.monitor.Ready()
+		b.expect("eth0[2] up\neth1[3] up\neth9 gone\n")
+		b.took("eth0")
+		test(b)
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+}
+
+func TestMonitorStart(t *testing.T) {
+	onBench(t, func(b *bench) {
+		fact := b.monitor.Links()[0]
+		if fact.Name != "eth0" || fact.Primary4.String() != "10.0.0.1" || fact.Seq == 0 {
+			t.Errorf("first fact %+v", fact)
+		}
+		time.Sleep(time.Second)
+		if n := b.took("eth0"); n != 0 {
+			t.Errorf("asked %d times though no instance is on the link", n)
+		}
+		b.say(ofLinks, LinkSeen{up(4, "eth9")})
+		b.expect("eth9[4] up\nlink.added eth9 by notification\nlink.up eth9 by notification\n")
+		b.say(ofAddresses, AddressGone{address(2, "10.0.0.1/24")})
+		b.expect("eth0[2] up\n")
+	})
+}
+
+func TestMonitorTellsWhatWatches(t *testing.T) {
+	onBench(t, func(b *bench) {
+		events := &bus.Topic[event.Event]{}
+		ring := bus.SubscribeRing(events, bus.NewBell(), 10)
+		b.monitor.cfg.Events = events
+		b.say(ofLinks, LinkSeen{up(4, "eth9")}, LinkSeen{up(4, "eth9", mtu(9000))})
+		var got []string
+		for _, e := range first(ring.Take()) {
+			if e, ok := e.(event.LinkMonitored); ok {
+				got = append(got, e.Message())
+			}
+		}
+		want := []string{"eth9 is watched by netlink: the kernel's notifications, and asked by a test every 10ms while an instance on it is Backup or Active"}
+		if !slices.Equal(got, want) {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
+func first[T any](v T, _ uint64) T { return v }
+
+func TestConfirmerSeesLossBeforeTheNotification(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.monitor.Engage([]string{"eth0"})
+		time.Sleep(time.Second)
+		if n := b.took("eth0"); n < 99 || n > 102 {
+			t.Errorf("asked %d times in 1 s", n)
+		}
+		if n := b.took("eth1"); n > 1 {
+			t.Errorf("eth1 was asked %d times", n)
+		}
+		b.carry("eth0", false)
+		time.Sleep(10 * time.Millisecond)
+		b.expect("eth0[2] out -1\nlink.down eth0 by confirm\n")
+		time.Sleep(900 * time.Millisecond)
+		b.say(ofLinks, LinkSeen{up(2, "eth0", noCarrier)})
+		b.expect("eth0[2] out\n")
+
+		b.monitor.Engage(nil) // the group is in Fault; the word must be taken back all the same
+		b.say(ofLinks, LinkSeen{up(2, "eth0", lost(1))})
+		b.expect("eth0[2] out\n")
+		b.carry("eth0", true)
+		time.Sleep(10 * time.Millisecond)
+		b.expect("eth0[2] up\nlink.up eth0 by confirm\n")
+		b.took("eth0")
+		time.Sleep(time.Second)
+		if n := b.took("eth0"); n != 0 {
+			t.Errorf("asked %d times though nobody says down", n)
+		}
+	})
+}
+
+// A device on top learns of its parent's loss when the kernel announces it: so
+// the parent is asked.
+func TestConfirmerAsksTheParent(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.say(ofLinks, LinkSeen{up(4, "eth9", on(3))})
+		b.published()
+		b.monitor.Engage([]string{"eth9"})
+		time.Sleep(50 * time.Millisecond)
+		b.carry("eth1", false)
+		time.Sleep(10 * time.Millisecond)
+		b.expect("eth1[3] out -1\neth9[4] barred -1\nlink.down eth1 by confirm\nlink.down eth9 by confirm\n")
+	})
+}
+
+func TestConfirmerWithoutAnAnswer(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.monitor.Engage([]string{"eth0"})
+		time.Sleep(time.Second)
+		b.mu.Lock()
+		delete(b.carriers, "eth0")
+		b.mu.Unlock()
+		time.Sleep(time.Second)
+		b.expect("")
+	})
+}
+
+// A slow answer makes it skip turns, and never ask in a burst.
+func TestConfirmerFallsBehind(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.answerIn(25 * time.Millisecond)
+		b.monitor.Engage([]string{"eth0"})
+		time.Sleep(time.Second)
+		n := b.took("eth0")
+		b.answerIn(0)
+		time.Sleep(time.Second)
+		if m := b.took("eth0"); n > 41 || m > 102 {
+			t.Errorf("asked %d times in 1 s while each took 25 ms, %d times in the next second", n, m)
+		}
+	})
+}
+
+// The answer is behind what was found: who has taken it finds the fact.
+func TestVerify(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.carry("eth0", false)
+		b.monitor.Verify(7, []string{"eth0", "eth1", "nosuch"})
+		b.monitor.Verify(8, []string{"eth0"})
+		synctest.Wait()
+		b.expect("eth0[2] out -1\nlink.down eth0 by confirm\n")
+		var tickets []uint64
+		for _, r := range first(b.results.Take()) {
+			a := r.(vrrp.Answered)
+			if a.By != vrrp.Confirmer {
+				t.Errorf("answered by %s", a.By)
+			}
+			tickets = append(tickets, a.Ticket)
+		}
+		if !slices.Equal(tickets, []uint64{7, 8}) {
+			t.Errorf("tickets %v", tickets)
+		}
+		b.carry("eth0", true)
+		time.Sleep(takeBack)
+		b.expect("eth0[2] up\nlink.up eth0 by confirm\n")
+	}, func(c *Config) { c.Links = map[string]Settings{"eth0": {Monitor: Auto, Confirm: 0}} })
+}
+
+// While one goroutine publishes, another's finding and its answer keep their
+// order.
+func TestVerifyAnswersBehindTheFact(t *testing.T) {
+	onBench(t, func(b *bench) {
+		order := make(chan string, 10)
+		b.monitor.mu.Lock()
+		b.monitor.flushing = true // somebody is publishing
+		b.monitor.mu.Unlock()
+		b.carry("eth0", false)
+		b.monitor.Verify(1, []string{"eth0"})
+		synctest.Wait()
+		if len(first(b.results.Take())) != 0 {
+			t.Fatal("the answer overtook the fact")
+		}
+		b.monitor.mu.Lock()
+		for _, p := range b.monitor.outbox {
+			if p.answered != nil {
+				order <- "answer"
+			} else {
+				order <- "fact"
+			}
+		}
+		b.monitor.flushing = false
+		b.monitor.mu.Unlock()
+		b.monitor.flush()
+		if a, c := <-order, <-order; a != "fact" || c != "answer" {
+			t.Errorf("published %s, then %s", a, c)
+		}
+		b.expect("eth0[2] out -1\nlink.down eth0 by confirm\n")
+	})
+}
+
+func TestOverrunEndsInADump(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.mu.Lock()
+		b.links = []Seen{up(2, "eth0", noCarrier)}
+		b.interrupted = 3
+		b.mu.Unlock()
+		b.send(ofLinks, packet{err: errOverrun})
+		time.Sleep(time.Second)
+		b.expect("eth1 gone -1\neth0[2] out -1\nlink.removed eth1 by resync\nlink.down eth0 by resync\nlink.resync overrun links=1 differences=2\n")
+		b.say(ofLinks, LinkSeen{up(2, "eth0", lost(1))})
+		b.expect("eth0[2] up\nlink.up eth0 by notification\n")
+	})
+}
+
+// What had arrived before the dump is absorbed before it.
+func TestOverrunDrainsFirst(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.mu.Lock()
+		b.links = []Seen{up(2, "eth0"), up(3, "eth1")}
+		s := b.streams[ofLinks]
+		b.mu.Unlock()
+		s.queue <- packet{err: errOverrun}
+		s.queue <- packet{says: []Observation{LinkSeen{up(2, "eth0", dormant)}}}
+		synctest.Wait()
+		b.expect("eth0[2] up -1\nlink.down eth0 by notification\nlink.up eth0 by resync\nlink.resync overrun links=2 differences=1\n")
+	})
+}
+
+func TestFailedSocketIsOpenedAgain(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.mu.Lock()
+		b.links = []Seen{up(2, "eth0"), up(3, "eth1", noCarrier)}
+		b.mu.Unlock()
+		b.send(ofLinks, packet{err: errors.New("broken")})
+		time.Sleep(time.Second)
+		b.expect("eth1[3] out -1\nlink.down eth1 by resync\nlink.resync overrun links=2 differences=1\n")
+		if b.opened[ofLinks] != 2 || b.opened[ofAddresses] != 1 {
+			t.Errorf("opened %v", b.opened)
+		}
+		b.say(ofLinks, LinkSeen{up(3, "eth1", lost(1))})
+		b.expect("eth1[3] up\nlink.up eth1 by notification\n")
+	})
+}
+
+func TestAudit(t *testing.T) {
+	onBench(t, func(b *bench) {
+		time.Sleep(auditEvery - time.Millisecond)
+		b.expect("")
+		time.Sleep(time.Millisecond)
+		b.expect("link.resync audit links=2 differences=0\n")
+		time.Sleep(auditEvery / 2) // a message puts no audit off
+		b.say(ofLinks, LinkSeen{up(2, "eth0")})
+		time.Sleep(auditEvery / 2)
+		b.expect("link.resync audit links=2 differences=0\n")
+	})
+}

@@ -1,0 +1,101 @@
+package link
+
+import (
+	"net/netip"
+
+	"ripcord/pkg/event"
+)
+
+// Seen is an interface as the kernel described it in an RTM_NEWLINK.
+type Seen struct {
+	Index     int
+	Name      string
+	AdminUp   bool // IFF_UP
+	LowerUp   bool // IFF_LOWER_UP: the carrier when the message was built
+	OperState event.OperState
+	// UpCount and DownCount are IFLA_CARRIER_UP_COUNT and _DOWN_COUNT; both are
+	// 0 where the kernel does not count.
+	UpCount, DownCount uint32
+	MTU                int
+	HardwareAddr       [6]byte
+	// Parent is the ifindex of the device underneath (IFLA_LINK) if it lives in
+	// the same namespace, else 0. The other end of a veth is no parent.
+	Parent int
+}
+
+// Assigned is an address on a link as the kernel described it in an
+// RTM_NEWADDR.
+type Assigned struct {
+	Index      int
+	Prefix     netip.Prefix
+	Scope      uint8 // RT_SCOPE_*
+	Secondary  bool  // IFA_F_SECONDARY, IPv4
+	Deprecated bool  // IFA_F_DEPRECATED
+	// Unready says that the address may not be used as a source: duplicate
+	// address detection is under way (and not optimistic) or has failed.
+	Unready bool
+	Marked  bool // IFA_PROTO is ours
+}
+
+// Observation is something that was learned of the links.
+type Observation interface{ observation() }
+
+// LinkSeen is an RTM_NEWLINK.
+type LinkSeen struct{ Link Seen }
+
+// LinkGone is an RTM_DELLINK.
+type LinkGone struct{ Index int }
+
+// AddressSeen is an RTM_NEWADDR.
+type AddressSeen struct{ Address Assigned }
+
+// AddressGone is an RTM_DELADDR.
+type AddressGone struct{ Address Assigned }
+
+// Answer is what a source other than the kernel's messages found when it
+// asked: there is a carrier or there is none. Who could not find out says
+// nothing.
+type Answer struct {
+	Source event.Source
+	Index  int
+	Birth  uint64 // of the Target asked, so that a successor is not blamed
+	Up     bool
+}
+
+// Dump is a whole list: of the links, of the addresses, or of both.
+type Dump struct {
+	Reason      Resync
+	OfLinks     bool
+	OfAddresses bool
+	Links       []Seen
+	Addresses   []Assigned
+}
+
+// Resync is why a Dump was taken.
+type Resync string
+
+// The reasons.
+const (
+	Initial Resync = "start"   // the first of all
+	Overrun Resync = "overrun" // messages were lost
+	Audit   Resync = "audit"   // periodically, to be sure
+)
+
+func (LinkSeen) observation()    {}
+func (LinkGone) observation()    {}
+func (AddressSeen) observation() {}
+func (AddressGone) observation() {}
+func (Dump) observation()        {}
+func (*Answer) observation()     {}
+
+// Outcome is what an observation leads to, to be published in this order.
+type Outcome struct {
+	Facts     []event.Link
+	Addresses []event.Address
+	Events    []event.Event
+}
+
+// Empty reports whether nothing has changed.
+func (o Outcome) Empty() bool {
+	return len(o.Facts) == 0 && len(o.Addresses) == 0 && len(o.Events) == 0
+}

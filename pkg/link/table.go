@@ -1,0 +1,250 @@
+package link
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// Table is what is known of all links of the namespace, by index and by name.
+// It is told what was observed and answers with what to publish. Facts are
+// published for every link, log events for the watched ones only.
+type Table struct {
+	minter  *event.Minter
+	watched []string
+
+	seq       uint64 // of the last fact
+	births    uint64
+	revision  uint64
+	started   bool     // the initial dump is in
+	order     []*entry // by index
+	byIndex   map[int]*entry
+	byName    map[string]*entry
+	addresses map[int]*assigned
+
+	// The observation under way.
+	at     time.Time
+	source event.Source
+	cause  event.Cause
+	out    Outcome
+}
+
+// entry is one link, from its birth to its removal.
+type entry struct {
+	birth uint64
+	seen  Seen
+	words []word
+	tally tally
+	fact  event.Link // as last published; without Seq: not yet under this name
+	was   string     // the former name, until the renaming is told
+	// orphan says that the parent went away and this link has not been given
+	// another since.
+	orphan bool
+}
+
+// NewTable returns an empty table that logs what becomes of the watched names.
+func NewTable(minter *event.Minter, watched []string) *Table {
+	return &Table{
+		minter: minter, watched: slices.Clone(watched),
+		byIndex: make(map[int]*entry), byName: make(map[string]*entry), addresses: make(map[int]*assigned),
+	}
+}
+
+// Observe absorbs an observation that was read at the instant at. What it
+// leads to bears one cause, minted only if there is anything to tell.
+func (t *Table) Observe(o Observation, at time.Time) Outcome {
+	t.at, t.source, t.cause, t.out = at, event.Notification, event.Cause{}, Outcome{}
+	switch o := o.(type) {
+	case *Answer:
+		t.source = o.Source
+		t.answer(o)
+	case LinkSeen:
+		if e, losses, ok := t.absorb(o.Link); ok {
+			t.settle(e, losses)
+		}
+	case LinkGone:
+		if e := t.byIndex[o.Index]; e != nil {
+			t.remove(e)
+		}
+	case AddressSeen:
+		t.assign(o.Address)
+	case AddressGone:
+		t.unassign(o.Address)
+	case Dump:
+		t.source = event.Resync
+		t.compare(o)
+	}
+	out := t.out
+	t.out = Outcome{}
+	return out
+}
+
+// Links returns all that is known, by index.
+func (t *Table) Links() []event.Link {
+	links := make([]event.Link, 0, len(t.order))
+	for _, e := range t.order {
+		links = append(links, e.fact.Rest())
+	}
+	return links
+}
+
+// absorb takes in a description without judging it yet. It returns how many
+// losses the kernel has counted that nobody has seen; ok is false where the
+// description is older than what is known.
+func (t *Table) absorb(s Seen) (e *entry, losses int, ok bool) {
+	e = t.byIndex[s.Index]
+	if e != nil && t.source == event.Notification && e.tally.older(s) {
+		return nil, 0, false
+	}
+	if e == nil {
+		e = t.add(s)
+	} else {
+		losses = e.tally.count(s, t.at)
+	}
+	if e.seen.Name != s.Name {
+		t.rename(e, s.Name)
+	}
+	if e.seen.Parent != s.Parent {
+		t.revision++
+		e.orphan = false
+	}
+	e.seen = s
+	return e, losses, true
+}
+
+func (t *Table) add(s Seen) *entry {
+	t.births++
+	t.revision++
+	e := &entry{birth: t.births, seen: s, tally: tally{up: s.UpCount, down: s.DownCount}}
+	i, _ := slices.BinarySearchFunc(t.order, s.Index, func(e *entry, index int) int { return cmp.Compare(e.seen.Index, index) })
+	t.order = slices.Insert(t.order, i, e)
+	t.byIndex[s.Index] = e
+	t.displace(s.Name)
+	t.byName[s.Name] = e
+	return e
+}
+
+func (t *Table) rename(e *entry, name string) {
+	t.revision++
+	t.displace(name)
+	if e.was = e.seen.Name; t.byName[e.was] == e {
+		delete(t.byName, e.was)
+		t.vacate(e)
+	}
+	t.byName[name] = e
+	e.fact = event.Link{}
+}
+
+// displace makes room for a link that bears the name now: whoever had it has
+// been removed or renamed, and the message of that was lost or is still to come.
+func (t *Table) displace(name string) {
+	if e := t.byName[name]; e != nil {
+		t.remove(e)
+	}
+}
+
+func (t *Table) remove(e *entry) {
+	t.revision++
+	delete(t.byIndex, e.seen.Index)
+	delete(t.byName, e.seen.Name)
+	t.order = slices.DeleteFunc(t.order, func(o *entry) bool { return o == e })
+	gone := t.vacate(e)
+	t.log(event.LinkRemoved, gone, "")
+	for _, child := range t.order {
+		if child.seen.Parent == e.seen.Index {
+			child.orphan = true
+			t.settle(child, 0)
+		}
+	}
+}
+
+// vacate publishes that no interface bears the entry's name any more.
+func (t *Table) vacate(e *entry) event.Link {
+	gone := event.Link{Name: e.seen.Name, LastChange: t.at, LastSource: t.source}
+	if e.fact.Usable {
+		gone.Downs = 1
+	}
+	return t.publish(gone)
+}
+
+// compare puts a dump in the place of what was known, and tells the
+// differences.
+func (t *Table) compare(d Dump) {
+	if d.OfAddresses { // first, so that the first fact of a link has its addresses
+		t.compareAddresses(d.Addresses)
+	}
+	if d.OfLinks {
+		t.compareLinks(d.Links)
+	}
+	if !t.started {
+		t.started = true
+		t.tellAbsent()
+		return
+	}
+	differences := len(t.out.Facts) + len(t.out.Addresses)
+	if d.Reason == Audit && !d.OfLinks && differences == 0 {
+		return // one line for each audit is enough
+	}
+	t.out.Events = append(t.out.Events, event.LinkResync{
+		Stamp: t.stamp(), Reason: string(d.Reason), Links: len(t.order), Differences: differences,
+	})
+}
+
+// compareLinks takes in the whole list before it judges any link, since a link
+// may be listed before its parent.
+func (t *Table) compareLinks(links []Seen) {
+	listed := make(map[int]bool, len(links))
+	for _, s := range links {
+		listed[s.Index] = true
+	}
+	for _, e := range slices.Clone(t.order) {
+		if !listed[e.seen.Index] {
+			t.remove(e)
+		}
+	}
+	losses := make(map[*entry]int)
+	for _, s := range links {
+		if e, n, ok := t.absorb(s); ok {
+			losses[e] = n
+		}
+	}
+	for _, e := range slices.Clone(t.order) {
+		t.settle(e, losses[e])
+	}
+}
+
+// tellAbsent publishes that there is no such interface for each watched name
+// without one, so that nobody waits for a fact that never comes.
+func (t *Table) tellAbsent() {
+	for _, name := range t.watched {
+		if t.byName[name] == nil {
+			t.publish(event.Link{Name: name, LastChange: t.at, LastSource: t.source})
+		}
+	}
+}
+
+func (t *Table) publish(l event.Link) event.Link {
+	t.seq++
+	l.Seq, l.Cause = t.seq, t.stamp().Cause
+	t.out.Facts = append(t.out.Facts, l)
+	return l
+}
+
+func (t *Table) log(kind event.LinkKind, l event.Link, was string) {
+	if !t.started || !slices.Contains(t.watched, l.Name) && (was == "" || !slices.Contains(t.watched, was)) {
+		return
+	}
+	t.out.Events = append(t.out.Events, event.LinkChanged{
+		Stamp: t.stamp(), Kind: kind, Link: l, Source: t.source, Was: was,
+	})
+}
+
+// stamp gives what the observation leads to its cause.
+func (t *Table) stamp() event.Stamp {
+	if t.cause.Trace == 0 {
+		t.cause = t.minter.Cause(t.at)
+	}
+	return event.Stamp{Cause: t.cause, At: t.at}
+}

@@ -1,0 +1,189 @@
+package link
+
+import (
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// word is the last that a source said of a link when it was asked. A source
+// that has never said "up" cannot tell: its "down" does not count.
+type word struct {
+	source event.Source
+	down   bool
+}
+
+// answer absorbs what a source found. Only the source takes its word back.
+func (t *Table) answer(a *Answer) {
+	e := t.byIndex[a.Index]
+	if e == nil || e.birth != a.Birth {
+		return
+	}
+	for i := range e.words {
+		if w := &e.words[i]; w.source == a.Source {
+			if w.down == a.Up {
+				w.down = !a.Up
+				t.revision++
+				t.settle(e, 0)
+			}
+			return
+		}
+	}
+	if a.Up {
+		e.words = append(e.words, word{source: a.Source})
+	}
+}
+
+// denied reports whether a source that was asked says down.
+func (e *entry) denied() bool {
+	for _, w := range e.words {
+		if w.down {
+			return true
+		}
+	}
+	return false
+}
+
+// maxDepth bounds how many devices may stand on one another.
+const maxDepth = 8
+
+// usable is the verdict of design decision 6: every source says up, for the
+// link and for all that it stands on.
+func (t *Table) usable(e *entry) bool {
+	for range maxDepth {
+		s := e.seen
+		if !s.AdminUp || !s.LowerUp || e.denied() || s.OperState != event.OperUp && s.OperState != event.OperUnknown {
+			return false
+		}
+		parent := t.byIndex[s.Parent]
+		if parent == nil {
+			return !e.orphan
+		}
+		e = parent
+	}
+	return true
+}
+
+// standsOn reports whether parent is somewhere underneath e.
+func (t *Table) standsOn(e, parent *entry) bool {
+	for range maxDepth {
+		if e = t.byIndex[e.seen.Parent]; e == nil {
+			return false
+		}
+		if e == parent {
+			return true
+		}
+	}
+	return false
+}
+
+// settle judges a link, and what stands on it if the verdict has changed.
+func (t *Table) settle(e *entry, losses int) {
+	if !t.judge(e, losses) {
+		return
+	}
+	for _, child := range t.order {
+		if child != e && t.standsOn(child, e) {
+			t.judge(child, 0)
+		}
+	}
+}
+
+// judge publishes what is known of a link if that has changed, and reports
+// whether the verdict has, or is the first. losses are those that the kernel counted and nobody
+// saw: beyond a loss that is seen now, each is a flap.
+func (t *Table) judge(e *entry, losses int) bool {
+	was, now := e.fact, t.describe(e)
+	moved := now.Usable != was.Usable
+	switch {
+	case was.Usable && !now.Usable:
+		if losses == 0 {
+			e.tally.seen(t.at) // the kernel has not counted it yet
+		}
+		now.Downs = max(losses, 1)
+	case was.Usable:
+		now.Downs = losses
+	}
+	if moved || now.Downs > 0 || was.Seq == 0 {
+		now.LastChange, now.LastSource = t.at, t.source
+	}
+	if now == was {
+		return false
+	}
+	now = t.publish(now)
+	t.tell(e, was, now)
+	e.was = ""
+	e.fact = now.Rest()
+	return moved || was.Seq == 0
+}
+
+// describe is the fact as it is now; Downs is left to judge.
+func (t *Table) describe(e *entry) event.Link {
+	s, was := e.seen, e.fact
+	now := event.Link{
+		Cause: was.Cause, Seq: was.Seq, LastChange: was.LastChange, LastSource: was.LastSource,
+		Name: s.Name, Index: s.Index, Usable: t.usable(e),
+		AdminUp: s.AdminUp, Carrier: s.LowerUp && !e.denied(), OperState: s.OperState,
+		MTU: s.MTU, HardwareAddr: s.HardwareAddr, Monitor: string(Netlink),
+		UpCount: s.UpCount, DownCount: s.DownCount,
+	}
+	if a := t.addresses[s.Index]; a != nil {
+		now.Primary4, now.LinkLocal6 = a.primary4, a.linkLocal6
+	}
+	return now
+}
+
+// tell logs what became of a link.
+func (t *Table) tell(e *entry, was, now event.Link) {
+	switch {
+	case e.was != "":
+		t.log(event.LinkRenamed, now, e.was)
+	case was.Seq == 0:
+		t.log(event.LinkAdded, now, "")
+	}
+	switch {
+	case now.Usable && !was.Usable:
+		t.log(event.LinkUp, now, "")
+	case was.Usable && !now.Usable:
+		t.log(event.LinkDown, now, "")
+	case now.Downs > 0:
+		t.log(event.LinkFlapped, now, "")
+	}
+}
+
+// creditLasts is how long after a loss was seen the kernel may count it: 2 s
+// until a driver's watchdog notices, 1 s until linkwatch announces.
+const creditLasts = 3 * time.Second
+
+// tally compares the losses that the kernel has counted with those that were
+// seen, so that each counts once, whoever tells of it first.
+type tally struct {
+	up, down uint32 // as last told by the kernel
+	credits  int    // losses that were seen, and not yet counted
+	last     time.Time
+}
+
+// seen notes a loss that the kernel's count does not show yet.
+func (c *tally) seen(at time.Time) { c.credits, c.last = c.credits+1, at }
+
+// count takes over the kernel's counts and returns the losses that nobody has
+// seen.
+func (c *tally) count(s Seen, at time.Time) int {
+	losses := int(int32(s.DownCount - c.down))
+	c.up, c.down = s.UpCount, s.DownCount
+	if losses < 0 {
+		return 0 // another device, as a dump tells
+	}
+	if at.Sub(c.last) > creditLasts {
+		c.credits = 0
+	}
+	known := min(losses, c.credits)
+	c.credits -= known
+	return losses - known
+}
+
+// older reports whether a description was made before what is known: the
+// counts never go back.
+func (c *tally) older(s Seen) bool {
+	return int32(s.DownCount-c.down) < 0 || s.DownCount == c.down && int32(s.UpCount-c.up) < 0
+}

@@ -1,0 +1,134 @@
+package router
+
+import (
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// Core holds all groups of a router and knows which fact concerns which. It is
+// a value for one goroutine; it asks nobody for the time.
+type Core struct {
+	groups     []*vrrp.Machine
+	byInstance map[string]int
+	byLink     map[string][]int
+	deadlines  *deadlines
+	tickets    vrrp.Tickets
+	minter     *event.Minter
+	touched    map[int]bool // groups stepped since the last call of Touched
+}
+
+// NewCore returns a router whose groups are in Initialize. No instance may be
+// in two groups.
+func NewCore(groups []vrrp.Group, minter *event.Minter, now time.Time) *Core {
+	c := &Core{
+		byInstance: make(map[string]int), byLink: make(map[string][]int),
+		deadlines: newDeadlines(len(groups)), minter: minter, touched: make(map[int]bool),
+	}
+	for i, g := range groups {
+		c.groups = append(c.groups, vrrp.NewMachine(g, &c.tickets, now))
+		for _, m := range g.Members {
+			c.byInstance[m.Virtual.Instance] = i
+			if at := c.byLink[m.Interface]; len(at) == 0 || at[len(at)-1] != i {
+				c.byLink[m.Interface] = append(at, i)
+			}
+		}
+	}
+	return c
+}
+
+// Absorb gives a fact to the groups that it concerns.
+func (c *Core) Absorb(now time.Time, in vrrp.Input, out *Orders) {
+	switch in := in.(type) {
+	case vrrp.LinkSeen:
+		for _, i := range c.byLink[in.Link.Name] {
+			c.step(i, now, in, out)
+		}
+	case vrrp.Heard:
+		c.stepInstance(in.Instance, now, in, out)
+	case vrrp.Stalled:
+		c.stepInstance(in.Instance, now, in, out)
+	case vrrp.LeaseLost:
+		c.stepInstance(in.Instance, now, in, out)
+	case vrrp.Sends:
+		c.stepInstance(in.Instance, now, in, out)
+	case vrrp.AddressesLost:
+		c.stepInstance(in.Instance, now, in, out)
+	default: // Start, Stop, Answered
+		for i := range c.groups {
+			c.step(i, now, in, out)
+		}
+	}
+}
+
+func (c *Core) stepInstance(name string, now time.Time, in vrrp.Input, out *Orders) {
+	if i, ok := c.byInstance[name]; ok {
+		c.step(i, now, in, out)
+	}
+}
+
+func (c *Core) step(i int, now time.Time, in vrrp.Input, out *Orders) {
+	g := c.groups[i]
+	effects := g.Step(now, in)
+	out.translate(g.Config(), effects)
+	if at, ok := g.Deadline(); ok {
+		c.deadlines.set(i, at)
+	} else {
+		c.deadlines.remove(i)
+	}
+	c.touched[i] = true
+}
+
+// Slept tells the groups that the whole router stood still for gap: an Active
+// that missed that many of its own adverts must first listen.
+func (c *Core) Slept(now time.Time, gap time.Duration, out *Orders) {
+	for i, g := range c.groups {
+		m := g.Config().Members[0]
+		if g.State() == event.Active && gap > time.Duration(m.Miss)*m.Interval {
+			c.step(i, now, vrrp.Stalled{Cause: c.minter.Cause(now), Instance: m.Virtual.Instance, Gap: gap}, out)
+		}
+	}
+}
+
+// Tick ends every timer that has run out by now.
+func (c *Core) Tick(now time.Time, out *Orders) {
+	for {
+		i, at, ok := c.deadlines.first()
+		if !ok || at.After(now) {
+			return
+		}
+		c.step(i, now, vrrp.Tick{Cause: c.minter.Cause(at)}, out)
+	}
+}
+
+// Deadline is the next instant that needs a Tick; false if there is none.
+func (c *Core) Deadline() (time.Time, bool) {
+	_, at, ok := c.deadlines.first()
+	return at, ok
+}
+
+// Touched calls yield for every group that was stepped since the last call.
+func (c *Core) Touched(yield func(i int, m *vrrp.Machine)) {
+	for i := range c.touched {
+		yield(i, c.groups[i])
+	}
+	clear(c.touched)
+}
+
+// Engaged lists the links on which an instance is Backup or Active.
+func (c *Core) Engaged() []string {
+	var names []string
+	for name, groups := range c.byLink {
+		for _, i := range groups {
+			if s := c.groups[i].State(); s == event.Backup || s == event.Active {
+				names = append(names, name)
+				break
+			}
+		}
+	}
+	return names
+}
+
+// Group is one of the groups, in the order of the configuration.
+func (c *Core) Group(i int) *vrrp.Machine { return c.groups[i] }

@@ -1,0 +1,45 @@
+package router
+
+import (
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// give hands out orders: adverts before addresses before anything is told.
+func (r *Router) give(out *Orders) {
+	if len(out.Adverts) > 0 {
+		r.cfg.Engine.Do(out.Adverts...)
+	}
+	if len(out.Addresses) > 0 {
+		r.cfg.Addresses.Do(out.Addresses...)
+	}
+	if v := out.Verify; v != nil {
+		r.cfg.Receiver.Verify(v.Ticket)
+		r.cfg.Confirmer.Verify(v.Ticket, v.Interfaces)
+	}
+	for _, e := range out.Events {
+		if t, ok := e.(event.InstanceTransition); ok {
+			r.moved(t)
+		}
+		r.cfg.Events.Publish(e)
+	}
+}
+
+// moved counts, and lets the confirmer watch the links that now matter.
+func (r *Router) moved(t event.InstanceTransition) {
+	if s := r.cfg.Stats[t.Instance]; s != nil && t.To == event.Active {
+		s.Add(vrrp.ActiveTransitions)
+	}
+	r.engaged = false
+}
+
+// publish renews the snapshots of the groups that were stepped.
+func (r *Router) publish(now time.Time) {
+	r.core.Touched(func(i int, m *vrrp.Machine) { r.status[i].Store(m.Status(now)) })
+	if !r.engaged {
+		r.engaged = true
+		r.cfg.Confirmer.Engage(r.core.Engaged())
+	}
+}

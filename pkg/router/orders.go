@@ -1,0 +1,99 @@
+package router
+
+import (
+	"slices"
+
+	"ripcord/pkg/addr"
+	"ripcord/pkg/advert"
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+// Orders are what the executors have to do after some Steps. Those for the
+// engine go first: adverts leave before any address is touched.
+type Orders struct {
+	Adverts   []advert.Order
+	Addresses []addr.Order
+	Verify    *Verify
+	Events    []event.Event
+}
+
+// Verify asks the verifiers to look at some links. One of them stands for all
+// that the groups asked in a turn.
+type Verify struct {
+	Ticket     uint64
+	Interfaces []string
+}
+
+// translate adds the effects of one group to the orders.
+func (o *Orders) translate(g *vrrp.Group, effects []vrrp.Effect) {
+	for _, e := range effects {
+		switch e := e.(type) {
+		case vrrp.Advertise:
+			o.Adverts = append(o.Adverts, startOrder(e))
+		case vrrp.AdvertiseNow:
+			o.advert(advert.Now, e.Cause, e.Instance)
+		case vrrp.Resign:
+			o.advert(advert.Resign, e.Cause, e.Instance)
+		case vrrp.Mute:
+			o.advert(advert.Mute, e.Cause, e.Instance)
+		case vrrp.Hold:
+			o.addresses(addr.Hold, e.Cause, g)
+		case vrrp.Release:
+			o.addresses(addr.Release, e.Cause, g)
+		case vrrp.Reannounce:
+			o.addresses(addr.Reannounce, e.Cause, g)
+		case vrrp.Verify:
+			o.verify(e)
+		case vrrp.Report:
+			o.Events = append(o.Events, e.Event)
+		}
+	}
+}
+
+func (o *Orders) advert(kind advert.Kind, cause event.Cause, in *vrrp.Instance) {
+	o.Adverts = append(o.Adverts, advert.Order{Kind: kind, Cause: cause, Instance: in.Virtual.Instance})
+}
+
+// startOrder builds the frames of an instance: the only place where an advert
+// of ours is written.
+func startOrder(e vrrp.Advertise) advert.Order {
+	in, group := e.Instance, wire.GroupOf(e.Instance.Family)
+	msg := wire.Advert{
+		VRID: in.VRID, Priority: in.Priority, Interval: in.Interval,
+		Addresses: in.Addresses, Checksum: e.Checksum,
+	}
+	frames := advert.Frames{Index: e.Index, Source: e.Source, Advert: msg.Append(nil, e.Source, group)}
+	msg.Priority = 0
+	frames.Resign = msg.Append(nil, e.Source, group)
+	return advert.Order{
+		Kind: advert.Start, Cause: e.Cause, Instance: in.Virtual.Instance,
+		Advert: frames, Interval: in.Interval, Miss: in.Miss,
+	}
+}
+
+// addresses adds an order for all members of a group, to the last one if that
+// is of the same kind: so one batch serves all groups that move together.
+func (o *Orders) addresses(kind addr.Kind, cause event.Cause, g *vrrp.Group) {
+	if n := len(o.Addresses); n == 0 || o.Addresses[n-1].Kind != kind {
+		o.Addresses = append(o.Addresses, addr.Order{Kind: kind, Cause: cause})
+	}
+	last := &o.Addresses[len(o.Addresses)-1]
+	for i := range g.Members {
+		last.Instances = append(last.Instances, g.Members[i].Virtual.Instance)
+	}
+}
+
+// verify merges: the answer to the newest ticket answers the older ones too.
+func (o *Orders) verify(e vrrp.Verify) {
+	if o.Verify == nil {
+		o.Verify = &Verify{}
+	}
+	o.Verify.Ticket = e.Ticket
+	for _, name := range e.Interfaces {
+		if !slices.Contains(o.Verify.Interfaces, name) {
+			o.Verify.Interfaces = append(o.Verify.Interfaces, name)
+		}
+	}
+}

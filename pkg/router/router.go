@@ -1,0 +1,209 @@
+package router
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"ripcord/pkg/addr"
+	"ripcord/pkg/advert"
+	"ripcord/pkg/bus"
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// Config is what a Router is made of.
+type Config struct {
+	Groups []vrrp.Group
+	Stats  map[string]*vrrp.Stats // by instance
+
+	Links   *bus.Retained[string, event.Link]
+	Heard   *bus.Topic[vrrp.Heard]
+	Results *bus.Topic[vrrp.Result]
+	Events  *bus.Topic[event.Event]
+
+	Engine    Engine
+	Addresses Addresses
+	Receiver  Receiver
+	Confirmer Confirmer
+
+	Lease  *vrrp.Lease
+	Minter *event.Minter
+	Alarm  Alarm
+	Now    func() time.Time
+	// OnTurn is called at the end of each turn of the loop, if set: a test blocks
+	// the loop there.
+	OnTurn func()
+}
+
+// Engine carries out orders for adverts. Do never blocks.
+type Engine interface{ Do(...advert.Order) }
+
+// Addresses carries out orders for addresses. Do never blocks.
+type Addresses interface{ Do(...addr.Order) }
+
+// Receiver drains its sockets when asked, and answers the ticket on Results.
+// Verify never blocks.
+type Receiver interface{ Verify(ticket uint64) }
+
+// Confirmer asks the kernel for the carrier of some links, once when it is
+// asked to verify, and again and again while they are engaged. Neither blocks.
+type Confirmer interface {
+	Verify(ticket uint64, links []string)
+	Engage(links []string)
+}
+
+// Alarm wakes the loop at an instant. Set replaces the instant before; C is
+// readable once it has come.
+type Alarm interface {
+	Set(at time.Time)
+	C() <-chan struct{}
+	Run(ctx context.Context) error
+}
+
+// Bounds of the backlogs: adverts of one sender, adverts in all.
+const (
+	advertsPerSender = 4
+	advertsInAll     = 8192
+)
+
+// noticeable is how late the loop must wake to ask whether it stood still: three
+// of the shortest intervals.
+const noticeable = 30 * time.Millisecond
+
+// Router is Core with a loop. Make it with New.
+type Router struct {
+	cfg     Config
+	core    *Core
+	bell    bus.Bell
+	links   *bus.Merged[string, event.Link]
+	heard   *bus.Recent[vrrp.Sender, vrrp.Heard]
+	results *bus.Recent[vrrp.ResultKey, vrrp.Result]
+	status  []atomic.Pointer[vrrp.GroupStatus]
+	engaged bool      // the confirmer knows which links matter
+	wake    time.Time // when the loop means to wake at the latest
+}
+
+// New returns a router that has subscribed to all it must know, and does
+// nothing until it runs.
+func New(cfg Config) *Router {
+	now := cfg.Now()
+	r := &Router{
+		cfg: cfg, core: NewCore(cfg.Groups, cfg.Minter, now), bell: bus.NewBell(),
+		status: make([]atomic.Pointer[vrrp.GroupStatus], len(cfg.Groups)),
+	}
+	r.links = cfg.Links.Subscribe(r.bell)
+	r.heard = bus.SubscribeRecent[vrrp.Sender](cfg.Heard, r.bell, advertsPerSender, advertsInAll)
+	r.results = bus.SubscribeRecent[vrrp.ResultKey](cfg.Results, r.bell, 1, 1<<20)
+	for i := range cfg.Groups {
+		r.status[i].Store(r.core.groups[i].Status(now))
+	}
+	return r
+}
+
+// Groups is a snapshot of all groups, in the order of the configuration.
+func (r *Router) Groups() []*vrrp.GroupStatus {
+	all := make([]*vrrp.GroupStatus, len(r.status))
+	for i := range r.status {
+		all[i] = r.status[i].Load()
+	}
+	return all
+}
+
+// Run leads until ctx ends, and then resigns everywhere: when it returns the
+// last orders have been given. Links that are known by then are taken first.
+func (r *Router) Run(ctx context.Context) error {
+	alarm, stop := context.WithCancel(context.Background())
+	g, alarm := errgroup.WithContext(alarm)
+	g.Go(func() error { return r.cfg.Alarm.Run(alarm) })
+	defer func() { stop(); _ = g.Wait() }()
+
+	now := r.cfg.Now()
+	r.wake = now
+	r.absorbLinks(now)
+	r.all(vrrp.Start{Cause: r.cfg.Minter.Cause(now)})
+	for {
+		r.turn()
+		select {
+		case <-ctx.Done():
+			r.all(vrrp.Stop{Cause: r.cfg.Minter.Cause(r.cfg.Now())})
+			return nil
+		case <-r.bell:
+		case <-r.cfg.Alarm.C():
+		case <-alarm.Done():
+			r.all(vrrp.Stop{Cause: r.cfg.Minter.Cause(r.cfg.Now())})
+			return g.Wait()
+		}
+	}
+}
+
+// all gives one input to every group.
+func (r *Router) all(in vrrp.Input) {
+	var out Orders
+	now := r.cfg.Now()
+	r.core.Absorb(now, in, &out)
+	r.give(&out)
+	r.publish(now)
+}
+
+// turn takes what stands in the backlogs and absorbs it in order. Results are
+// taken first: what was published before an answer is then among what is taken
+// after it (pkg/bus, 5).
+func (r *Router) turn() {
+	now := r.cfg.Now()
+	r.slept(now)
+	results, _ := r.results.Take()
+	heard, _ := r.heard.Take()
+	r.absorbLinks(now)
+
+	var out Orders
+	for _, in := range results {
+		r.core.Absorb(now, in, &out)
+	}
+	for _, in := range heard {
+		r.core.Absorb(now, in, &out)
+	}
+	r.core.Tick(now, &out)
+	r.give(&out)
+	r.publish(now)
+	r.rest()
+}
+
+// absorbLinks carries out what follows from a link before anything else is
+// looked at.
+func (r *Router) absorbLinks(now time.Time) {
+	var out Orders
+	for _, link := range r.links.Take() {
+		r.core.Absorb(now, vrrp.LinkSeen{Link: link}, &out)
+	}
+	r.give(&out)
+}
+
+// slept notices that the loop itself stood still, before it believes what piled
+// up meanwhile.
+func (r *Router) slept(now time.Time) {
+	if late := now.Sub(r.wake); late > noticeable {
+		var out Orders
+		r.core.Slept(now, late, &out)
+		r.give(&out)
+	}
+}
+
+// rest ends a turn: the lease is stamped and the alarm set.
+func (r *Router) rest() {
+	if r.cfg.OnTurn != nil {
+		r.cfg.OnTurn()
+	}
+	now := r.cfg.Now()
+	r.cfg.Lease.Stamp(now)
+	r.wake = now.Add(vrrp.LeaseStamp)
+	if at, ok := r.core.Deadline(); ok && at.Before(r.wake) {
+		r.wake = at
+		if at.Before(now) { // it came while we were busy
+			r.wake = now
+		}
+	}
+	r.cfg.Alarm.Set(r.wake)
+}

@@ -1,0 +1,96 @@
+package sim
+
+import (
+	"container/heap"
+	"math/rand/v2"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// World is the clock of a simulation and all that is yet to happen.
+type World struct {
+	now      time.Time
+	seq      uint64
+	agenda   agenda
+	rng      *rand.Rand
+	Routers  []*Router
+	Segments map[string]*Segment
+	// OnTurn is called after each turn of a router, if set.
+	OnTurn func(*Router)
+	// OnEvent is called for each event of a router, if set.
+	OnEvent func(*Router, event.Event)
+	disturbed time.Time
+}
+
+// NewWorld returns an empty world whose chance comes from seed.
+func NewWorld(seed uint64) *World {
+	return &World{
+		now: time.Unix(0, 0).UTC(), rng: rand.New(rand.NewPCG(seed, 0)),
+		Segments: make(map[string]*Segment),
+	}
+}
+
+// Now is the present instant.
+func (w *World) Now() time.Time { return w.now }
+
+// After does f when d has passed.
+func (w *World) After(d time.Duration, f func()) {
+	w.seq++
+	heap.Push(&w.agenda, item{w.now.Add(max(d, 0)), w.seq, f})
+}
+
+// Run plays until the instant end.
+func (w *World) Run(end time.Time) {
+	for len(w.agenda) > 0 && !w.agenda[0].at.After(end) {
+		next := heap.Pop(&w.agenda).(item)
+		w.now = next.at
+		next.do()
+	}
+	w.now = end
+}
+
+// between is a random duration from low to high.
+func (w *World) between(low, high time.Duration) time.Duration {
+	return low + time.Duration(w.rng.Int64N(int64(high-low)+1))
+}
+
+// disturb notes that the LAN is not quiet.
+func (w *World) disturb() { w.disturbed = w.now }
+
+// Quiet is the time since something was last done to the LAN from outside; a
+// segment that loses frames is never quiet.
+func (w *World) Quiet() time.Duration {
+	for _, s := range w.Segments {
+		if s.Loss > 0 {
+			return 0
+		}
+	}
+	return w.now.Sub(w.disturbed)
+}
+
+type item struct {
+	at  time.Time
+	seq uint64 // what was planned first happens first
+	do  func()
+}
+
+type agenda []item
+
+// Len, Less, Swap, Push and Pop are heap.Interface.
+func (a agenda) Len() int { return len(a) }
+func (a agenda) Less(i, j int) bool {
+	if !a[i].at.Equal(a[j].at) {
+		return a[i].at.Before(a[j].at)
+	}
+	return a[i].seq < a[j].seq
+}
+func (a agenda) Swap(i, j int) { a[i], a[j] = a[j], a[i] }
+func (a *agenda) Push(x any)   { *a = append(*a, x.(item)) }
+func (a *agenda) Pop() any {
+	last := len(*a) - 1
+	x := (*a)[last]
+	(*a)[last] = item{}
+	*a = (*a)[:last]
+	return x
+}

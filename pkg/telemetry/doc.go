@@ -1,0 +1,8 @@
+// Package telemetry decides how what happens in the daemon is told to the
+// outside: each event becomes one line of the log.
+//
+// A Logger may be used from several goroutines. A Log has one goroutine, the
+// one that calls Run; it reads a backlog of the events topic, so no publisher
+// ever waits for the writer. Losses are never silent: what the backlog had to
+// drop, and what the writer refused, is told by a line of its own, log.lost.
+package telemetry

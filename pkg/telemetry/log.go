@@ -1,0 +1,82 @@
+package telemetry
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"ripcord/pkg/bus"
+	"ripcord/pkg/event"
+)
+
+// backlog is how many events may wait for the writer: some minutes of a bad
+// day, and less than 2 MiB.
+const backlog = 4096
+
+// Log writes what is published on the events topic.
+type Log struct {
+	logger *Logger
+	bell   bus.Bell
+	ring   *bus.Ring[event.Event]
+}
+
+// NewLog subscribes to topic at once, so that nothing is missed that is
+// published before Run. It starts nothing.
+func NewLog(topic *bus.Topic[event.Event], logger *Logger) *Log {
+	bell := bus.NewBell()
+	return &Log{logger: logger, bell: bell, ring: bus.SubscribeRing(topic, bell, backlog)}
+}
+
+// Run writes events until ctx ends, and then what was published by then: end
+// ctx after everybody who publishes has stopped. It returns nil, and not before
+// the writer has taken, or refused, the line that it is given: a writer that
+// blocks for ever keeps it.
+func (l *Log) Run(ctx context.Context) error {
+	for {
+		select {
+		case <-l.bell:
+			l.drain()
+		case <-ctx.Done():
+			l.drain()
+			return nil
+		}
+	}
+}
+
+// drain empties the backlog. What was dropped is older than what is there, so
+// it is told of first, and at any level.
+func (l *Log) drain() {
+	events, lost := l.ring.Take()
+	if lost > 0 {
+		l.logger.always(Lost{Stamp: event.Stamp{At: time.Now()}, Count: lost, Reason: "events came faster than they could be written"})
+	}
+	for _, e := range events {
+		l.logger.Write(e)
+	}
+}
+
+// Lost tells that Count events are missing in the log in front of it. It
+// exists only here: whoever publishes cannot know of it.
+type Lost struct {
+	event.Stamp
+	Count  uint64
+	Reason string
+}
+
+var _ event.Event = Lost{}
+
+// Name is log.lost.
+func (Lost) Name() string { return "log.lost" }
+
+// Level is Warn.
+func (Lost) Level() event.Level { return event.Warn }
+
+// Message says how many lines are missing.
+func (e Lost) Message() string {
+	return fmt.Sprintf("%d events are missing here: %s", e.Count, e.Reason)
+}
+
+// Fields are count and reason.
+func (e Lost) Fields() []event.Field {
+	return []event.Field{{Key: "count", Value: e.Count}, {Key: "reason", Value: e.Reason}}
+}

@@ -1,0 +1,107 @@
+package telemetry
+
+import (
+	"io"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"ripcord/pkg/event"
+)
+
+// Logger writes events as lines of JSON: ts, level, event and msg, then the
+// event's own fields in their order, then trace and elapsed_us where the event
+// followed from a fact (spec §3).
+type Logger struct {
+	level event.Level
+	core  zapcore.Core
+
+	mu      sync.Mutex
+	refused uint64 // lines that the writer did not take since it last took one
+	why     string // what the writer said
+}
+
+// NewLogger returns a logger that writes to w what weighs level or more. There
+// is no sampling: a line that is asked for is written.
+func NewLogger(w io.Writer, level event.Level) *Logger {
+	// The encoder is given no keys of its own: it would put level before ts, and
+	// a reader of the log expects the order of spec §3.
+	encoder := zapcore.NewJSONEncoder(zapcore.EncoderConfig{
+		EncodeTime: zapcore.TimeEncoderOfLayout(time.RFC3339Nano),
+	})
+	return &Logger{level: level, core: zapcore.NewCore(encoder, zapcore.AddSync(w), zapcore.DebugLevel)}
+}
+
+// Write writes one event, or nothing where it weighs less than the logger's
+// level. A line that the writer refuses is counted, and told of by a line
+// log.lost as soon as the writer takes lines again.
+func (l *Logger) Write(e event.Event) {
+	if e.Level() < l.level {
+		return
+	}
+	l.always(e)
+}
+
+// always writes an event whatever it weighs.
+func (l *Logger) always(e event.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.refused > 0 {
+		told := Lost{Stamp: event.Stamp{At: e.When().At}, Count: l.refused, Reason: "the log could not be written: " + l.why}
+		if l.line(told) == nil {
+			l.refused = 0
+		}
+	}
+	if err := l.line(e); err != nil {
+		l.refused++
+		l.why = err.Error()
+	}
+}
+
+// line is the whole format.
+func (l *Logger) line(e event.Event) error {
+	stamp := e.When()
+	own := e.Fields()
+	fields := make([]zap.Field, 0, len(own)+6)
+	fields = append(fields,
+		zap.String("ts", stamp.At.UTC().Format(stampLayout)),
+		zap.String("level", e.Level().String()),
+		zap.String("event", e.Name()),
+		zap.String("msg", e.Message()))
+	for _, f := range own {
+		fields = append(fields, field(f))
+	}
+	if elapsed, ok := stamp.Elapsed(); ok {
+		fields = append(fields,
+			zap.String("trace", stamp.Cause.Trace.String()),
+			zap.Int64("elapsed_us", elapsed.Microseconds()))
+	}
+	return l.core.Write(zapcore.Entry{}, fields)
+}
+
+// stampLayout is RFC 3339 with all nine digits of the nanoseconds, so that the
+// lines of several daemons sort as text.
+const stampLayout = "2006-01-02T15:04:05.000000000Z07:00"
+
+// field turns a field of an event into one of zap. A zero time is unknown, and
+// so null; a nil list is an empty one.
+func field(f event.Field) zap.Field {
+	switch v := f.Value.(type) {
+	case nil:
+		return zap.Reflect(f.Key, nil)
+	case time.Time:
+		if v.IsZero() {
+			return zap.Reflect(f.Key, nil)
+		}
+		return zap.Time(f.Key, v.UTC())
+	case []time.Time:
+		texts := make([]string, len(v))
+		for i, t := range v {
+			texts[i] = t.UTC().Format(time.RFC3339Nano)
+		}
+		return zap.Strings(f.Key, texts)
+	}
+	return zap.Any(f.Key, f.Value)
+}

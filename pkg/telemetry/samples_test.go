@@ -1,0 +1,132 @@
+package telemetry
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"net/netip"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// samples is one event of every type and kind, in the manner of a pulled cable.
+func samples() []event.Event {
+	start := time.Date(2026, 3, 1, 12, 0, 0, 120_000_000, time.UTC)
+	cause := event.Cause{Trace: 0x18c0ffee, At: start}
+	alone := event.Stamp{At: start}
+	caused := func(after time.Duration) event.Stamp { return event.Stamp{Cause: cause, At: start.Add(after)} }
+	inside := event.Virtual{Instance: "inside", Group: "edge", Interface: "eth0", VRID: 51, Family: event.IPv4}
+	single := event.Virtual{Instance: "dmz", Interface: "eth2", VRID: 7, Family: event.IPv6}
+	peer := netip.MustParseAddr("192.0.2.3")
+	held := []netip.Prefix{netip.MustParsePrefix("192.0.2.1/24"), netip.MustParsePrefix("2001:db8::1/64")}
+	link := event.Link{
+		Cause: cause, Seq: 4, Name: "eth0", Index: 3, AdminUp: true, OperState: event.OperDown,
+		UpCount: 2, DownCount: 3, LastChange: start, LastSource: event.Notification,
+	}
+	up := link
+	up.Carrier, up.Usable, up.OperState, up.UpCount = true, true, event.OperUp, 3
+
+	all := []event.Event{
+		event.ConfigLoaded{Stamp: alone, File: "/etc/ripcord/ripcord.yaml", Instances: 3, Groups: 1},
+		event.LinkMonitored{Stamp: alone, Interface: "eth0", Monitor: "netlink", Why: "the driver reports its carrier"},
+		event.LinkResync{Stamp: alone, Reason: "overrun", Links: 4, Differences: 1},
+		event.LinkResync{Stamp: alone, Reason: "audit", Links: 4},
+	}
+	for _, kind := range []event.LinkKind{event.LinkUp, event.LinkFlapped, event.LinkAdded} {
+		all = append(all, event.LinkChanged{Stamp: caused(80 * time.Microsecond), Kind: kind, Link: up, Source: event.Notification})
+	}
+	for _, kind := range []event.LinkKind{event.LinkDown, event.LinkRemoved} {
+		all = append(all, event.LinkChanged{Stamp: caused(80 * time.Microsecond), Kind: kind, Link: link, Source: event.Confirm})
+	}
+	all = append(all,
+		event.LinkChanged{Stamp: caused(0), Kind: event.LinkRenamed, Link: up, Source: event.Resync, Was: "lan0"},
+		event.InstanceTransition{Stamp: caused(300 * time.Microsecond), Virtual: inside, From: event.Active, To: event.Fault, Reason: event.InterfaceDown, Priority: 150},
+		event.InstanceTransition{Stamp: alone, Virtual: single, From: event.Initialize, To: event.Backup, Reason: event.Startup, Priority: 100},
+		event.GroupTransition{Stamp: caused(300 * time.Microsecond), Group: "edge", From: event.Active, To: event.Fault, Reason: event.InterfaceDown, Member: "inside"},
+		event.GroupTransition{Stamp: alone, Group: "edge", From: event.Initialize, To: event.Backup, Reason: event.Startup},
+		event.InstanceHolding{Stamp: caused(time.Millisecond), Virtual: inside, Reason: "group", Until: start.Add(3 * time.Second)},
+		event.GroupCascade{Stamp: alone, Group: "edge", Source: "192.0.2.3", On: false, Why: "its outside goes on as Active"},
+		event.GroupCascade{Stamp: alone, Group: "edge", Source: "192.0.2.3", On: true, Why: "an hour has passed"},
+		event.EngineStalled{Stamp: alone, Instance: "inside", Gap: 3141 * time.Millisecond, Done: "it goes on, no rival was heard"},
+		event.EngineLease{Stamp: alone, Instance: "inside", Gap: 1200 * time.Millisecond, Done: "resigned"},
+		event.AdvertRejected{Stamp: alone, Instance: "inside", Interface: "eth0", VRID: 51, Source: peer, Reason: "checksum-error", Count: 12},
+		event.AdvertRejected{Stamp: alone, Interface: "eth0", VRID: 99, Source: peer, Reason: "vrid-error", Count: 1},
+		event.AdvertSent{Stamp: caused(450 * time.Microsecond), Instance: "outside", Kind: "resign", Took: 40 * time.Microsecond},
+		event.AdvertFailed{Stamp: alone, Instance: "inside", Err: "sendmmsg: network is down", Count: 3},
+		event.AdvertMismatch{Stamp: alone, Instance: "inside", Source: peer, What: "interval", Theirs: "2s", Ours: "1s"},
+		event.AdvertRival{Stamp: caused(0), Virtual: inside, Source: peer, Priority: 100},
+		event.AdvertRival{Stamp: caused(0), Virtual: single, Source: peer, Priority: 100, Unheard: true},
+	)
+	for _, kind := range []event.AddressKind{event.AddressAdded, event.AddressRemoved, event.AddressRestored, event.AddressForeign} {
+		all = append(all, event.AddressMoved{Stamp: caused(2 * time.Millisecond), Kind: kind, Instance: "inside", Addresses: held, Took: 1500 * time.Microsecond})
+	}
+	all = append(all, event.AddressMoved{Stamp: alone, Kind: event.AddressRemoved, Addresses: held})
+	all = append(all, event.AddressMoved{Stamp: caused(2 * time.Millisecond), Kind: event.AddressFailed, Instance: "inside", Addresses: held, Took: time.Millisecond, Err: "RTM_NEWADDR: no such device"})
+	for _, kind := range []event.DaemonKind{event.DaemonReady, event.DaemonStopping, event.DaemonStopped} {
+		all = append(all, event.Daemon{Stamp: alone, Kind: kind, Version: "0.1.0", PID: 4711, Instances: 3})
+	}
+	return append(all, Lost{Stamp: alone, Count: 9, Reason: "events came faster than they could be written"})
+}
+
+// TestEveryEventHasALine reads the vocabulary itself, so that a new event, or a
+// new kind of one, cannot be left out of the golden file.
+func TestEveryEventHasALine(t *testing.T) {
+	types, kinds := vocabulary(t)
+	if len(types) < 10 || len(kinds) < 10 {
+		t.Fatalf("found only the types %v and the kinds %v: this test reads pkg/event wrongly", types, kinds)
+	}
+	for _, e := range samples() {
+		delete(types, reflect.TypeOf(e).Name())
+		delete(kinds, e.Name())
+	}
+	for name := range types {
+		t.Errorf("samples() has no event.%s", name)
+	}
+	for kind := range kinds {
+		t.Errorf("samples() has no event of the kind %s", kind)
+	}
+}
+
+// vocabulary returns the types of pkg/event that have a method Name, and the
+// constants that look like a name of the log.
+func vocabulary(t *testing.T) (types, kinds map[string]bool) {
+	t.Helper()
+	files, err := filepath.Glob("../event/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	types, kinds = map[string]bool{}, map[string]bool{}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.FuncDecl:
+				if n.Name.Name == "Name" && n.Recv != nil {
+					types[n.Recv.List[0].Type.(*ast.Ident).Name] = true
+				}
+			case *ast.ValueSpec:
+				if kind, ok := n.Type.(*ast.Ident); ok && strings.HasSuffix(kind.Name, "Kind") {
+					name, err := strconv.Unquote(n.Values[0].(*ast.BasicLit).Value)
+					if err != nil {
+						t.Fatal(err)
+					}
+					kinds[name] = true
+				}
+			}
+			return true
+		})
+	}
+	return types, kinds
+}

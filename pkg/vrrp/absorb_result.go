@@ -1,0 +1,92 @@
+package vrrp
+
+import (
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// absorbStall judges a pause of our own: the Active that slept is silent and
+// listens for one interval; whoever has taken over meanwhile keeps it.
+func (s *step) absorbStall(in Stalled) {
+	if s.f.state() != event.Active || s.f.listening != nil {
+		return
+	}
+	var interval time.Duration
+	for _, m := range s.f.members {
+		interval = max(interval, m.Instance.Interval)
+	}
+	s.report(event.EngineStalled{
+		Stamp: s.stamp(in.Cause), Instance: in.Instance, Gap: in.Gap, Done: "silent and listening for one interval",
+	})
+	s.f.listening = &stall{cause: in.Cause, since: in.Cause.At.Add(-in.Gap), until: in.Cause.At.Add(interval)}
+	for _, m := range s.f.members {
+		if m.other.source.IsValid() && m.other.at.After(s.f.listening.since) {
+			s.giveWay(m)
+			return
+		}
+	}
+}
+
+// giveWay leaves it to the rival that was heard after a stall.
+func (s *step) giveWay(m *member) {
+	s.yield(because{event.StalledLoop, m, s.f.listening.cause})
+	m.interval = m.other.interval
+	m.renew(m.other.at)
+	s.silent = true
+}
+
+// endListening goes on as Active when nobody was heard after a stall.
+func (s *step) endListening() {
+	if l := s.f.listening; l != nil && !s.now.Before(l.until) {
+		s.f.listening = nil
+		s.emit(Reannounce{l.cause})
+	}
+}
+
+// yield begins the waits of all members anew (RFC 9568 §6.4.3).
+func (s *step) yield(why because) {
+	s.why = why
+	for _, m := range s.f.members {
+		m.renew(s.now)
+	}
+	s.f.unverify()
+}
+
+// absorbLease learns that the engine resigned without us, since we hung.
+func (s *step) absorbLease(in LeaseLost) {
+	if s.f.state() != event.Active {
+		return
+	}
+	s.report(event.EngineLease{
+		Stamp: s.stamp(in.Cause), Instance: in.Instance, Gap: in.Gap, Done: "resigned and gave up the addresses",
+	})
+	s.yield(because{event.StalledLoop, s.member(in.Instance), in.Cause})
+	s.silent = true
+}
+
+func (s *step) absorbSends(in Sends) {
+	if m := s.member(in.Instance); m != nil {
+		m.failing = in.InRow
+		s.judgeSends(m, in.Cause)
+	}
+}
+
+// judgeSends makes sends that fail in a row a fault, while another Active is
+// heard: it has taken over since it does not hear us.
+func (s *step) judgeSends(m *member, cause event.Cause) {
+	if s.f.state() == event.Active && m.failing >= m.Miss && m.known(s.now) {
+		s.raise(faultKey{m.Virtual.Instance, event.SendFailed}, s.now.Add(faultRetry), because{event.SendFailed, m, cause})
+	}
+}
+
+// absorbAddresses makes addresses that cannot be held a fault, once until
+// another Active has been heard: a limping Active beats none.
+func (s *step) absorbAddresses(in AddressesLost) {
+	m := s.member(in.Instance)
+	if m == nil || s.f.state() != event.Active || s.f.addressExcused {
+		return
+	}
+	s.f.addressExcused = true
+	s.raise(faultKey{m.Virtual.Instance, event.AddressLost}, s.now.Add(faultRetry), because{event.AddressLost, m, in.Cause})
+}

@@ -1,0 +1,68 @@
+package vrrp
+
+import (
+	"net/netip"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/wire"
+)
+
+// Effect is something for others to carry out.
+type Effect interface{ effect() }
+
+// Advertise sends the advert of an instance at once and repeats it each
+// interval. For an instance that is advertised already it replaces the frames.
+type Advertise struct {
+	Cause    event.Cause
+	Instance *Instance
+	Index    int        // of the link to send on
+	Source   netip.Addr // of the adverts
+	Checksum wire.Checksum
+}
+
+// AdvertiseNow sends the advert at once and counts the interval anew.
+type AdvertiseNow struct {
+	Cause    event.Cause
+	Instance *Instance
+}
+
+// Resign sends priority 0 and falls silent.
+type Resign struct {
+	Cause    event.Cause
+	Instance *Instance
+}
+
+// Mute falls silent.
+type Mute struct {
+	Cause    event.Cause
+	Instance *Instance
+}
+
+// Hold puts the addresses of all members on their links and announces them.
+type Hold struct{ Cause event.Cause }
+
+// Release takes the addresses of all members off.
+type Release struct{ Cause event.Cause }
+
+// Reannounce announces the addresses of all members again.
+type Reannounce struct{ Cause event.Cause }
+
+// Verify asks the verifiers to look at what they watch and to answer the
+// ticket when what they found has been published.
+type Verify struct {
+	Ticket     uint64
+	Interfaces []string
+}
+
+// Report publishes an event.
+type Report struct{ Event event.Event }
+
+func (Advertise) effect()    {}
+func (AdvertiseNow) effect() {}
+func (Resign) effect()       {}
+func (Mute) effect()         {}
+func (Hold) effect()         {}
+func (Release) effect()      {}
+func (Reannounce) effect()   {}
+func (Verify) effect()       {}
+func (Report) effect()       {}

@@ -1,0 +1,116 @@
+package vrrp
+
+import (
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// facts are all that a group knows. Its state follows from them.
+type facts struct {
+	started bool
+	members []*member
+	faults  map[faultKey]fault
+	// clock is the instant of the last Tick: a timer has ended if it is not later.
+	clock    time.Time
+	asked    asked
+	verified bool // all waits are over, and the verifiers were heard on it
+	// listening is set while a stall is being judged.
+	listening *stall
+	// outOfStep holds the pairs of senders that a resignation does not connect,
+	// and until when.
+	outOfStep map[pair]time.Time
+	// addressExcused: an address-lost fault was served, and no other Active has
+	// been heard since: a limping Active beats none.
+	addressExcused bool
+	// graced: the Active got its grace after we overslept, and the waits have not
+	// changed since. A second time we believe the timeout, else a daemon that is
+	// always late would never take over.
+	graced      bool
+	reannounced time.Time // when a rival last made us announce
+	tie         time.Time // when a tie is decided; zero: there is none to decide
+	// skip is set while an address owner, who has no use for Backup, is verified.
+	skip *skip
+}
+
+// skip is where an address owner waits instead of in Backup, and what brought
+// it there.
+type skip struct {
+	in    event.State
+	cause because
+}
+
+// because is what may move the group: the reason, the member that bears it and
+// the fact from which it follows.
+type because struct {
+	reason event.Reason
+	member *member // nil: the whole group
+	cause  event.Cause
+}
+
+// stall is a time in which the daemon did not run while Active.
+type stall struct {
+	cause event.Cause
+	since time.Time
+	until time.Time // when listening ends
+}
+
+// asked is what the verifiers were asked, and what they answered.
+type asked struct {
+	ticket  uint64
+	about   time.Time // the takeover that is being verified
+	limit   time.Time // not waited for longer
+	answers map[Verifier]bool
+}
+
+type faultKey struct {
+	source string
+	reason event.Reason
+}
+
+type fault struct {
+	since time.Time
+	until time.Time // when it is tried again; zero: when it is taken back
+}
+
+// firstFault is the fault that bears the blame where there are several; nil if
+// there is none.
+func (f *facts) firstFault() (*member, event.Reason) {
+	for _, m := range f.members {
+		for _, key := range m.faultKeys() {
+			if _, ok := f.faults[key]; ok {
+				return m, key.reason
+			}
+		}
+	}
+	return nil, ""
+}
+
+// restart begins all waits anew, as at Startup (RFC 9568 §6.4.1), with our own
+// interval unless an Active with another is on the air. The owner of the
+// addresses waits for nothing but to be verified, and does so in the state in
+// which it is.
+func (f *facts) restart(now time.Time, in event.State, why because) {
+	f.unverify()
+	for _, m := range f.members {
+		m.interval = m.Instance.Interval
+		if m.known(now) && !m.outranks(m.other.priority) {
+			m.interval = m.other.interval
+		}
+		m.renew(now)
+		m.cascaded = nil
+		if m.Priority == Owner {
+			m.downAt = now
+			f.skip = &skip{in, why}
+		}
+	}
+}
+
+// unverify forgets what was verified: the next takeover is verified anew.
+func (f *facts) unverify() {
+	f.verified, f.graced = false, false
+	f.asked = asked{}
+	f.listening = nil
+	f.skip = nil
+	f.tie = time.Time{}
+}

@@ -1,0 +1,128 @@
+package vrrp
+
+import (
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// Machine is the state machine of one group. Make it with NewMachine.
+type Machine struct {
+	cfg     Group
+	tickets *Tickets
+	facts   facts
+	since   time.Time    // of the state
+	reason  event.Reason // of the last transition
+	up      time.Time    // when Initialize was left
+}
+
+// Tickets numbers what verifiers are asked, over all groups of a router, so
+// that the answer to a ticket answers all before it.
+type Tickets struct{ last uint64 }
+
+// Next gives the next number.
+func (t *Tickets) Next() uint64 {
+	t.last++
+	return t.last
+}
+
+// NewMachine returns a group in Initialize, none of whose links is known.
+func NewMachine(cfg Group, tickets *Tickets, now time.Time) *Machine {
+	m := &Machine{cfg: cfg, tickets: tickets, since: now, reason: event.Startup}
+	m.facts.faults = make(map[faultKey]fault)
+	m.facts.outOfStep = make(map[pair]time.Time)
+	for i := range cfg.Members {
+		in := &cfg.Members[i]
+		m.facts.members = append(m.facts.members, &member{
+			Instance: in, at: i, interval: in.Interval, checksum: in.Checksum, newActive: event.NotActive,
+		})
+		m.facts.faults[faultKey{in.Interface, event.InterfaceDown}] = fault{since: now}
+	}
+	return m
+}
+
+// Config is the configuration that the group was made of.
+func (m *Machine) Config() *Group { return &m.cfg }
+
+// State is the group's state.
+func (m *Machine) State() event.State { return m.facts.state() }
+
+// Deadline is when the group next needs a Tick; false if never.
+func (m *Machine) Deadline() (time.Time, bool) { return m.facts.deadline() }
+
+// Step absorbs one fact at the instant now and returns what follows from it.
+func (m *Machine) Step(now time.Time, in Input) []Effect {
+	s := step{Machine: m, f: &m.facts, now: now, silent: m.facts.listening != nil}
+	before := m.facts.state()
+	s.absorb(in)
+	if after := m.facts.state(); after != before {
+		s.move(before, after)
+	}
+	return s.effects
+}
+
+// step is one Step under way.
+type step struct {
+	*Machine
+	f       *facts
+	now     time.Time
+	effects []Effect
+	why     because // what moves the group, if it moves
+	silent  bool    // leaving Active must send nothing: others may have moved on
+}
+
+func (s *step) emit(e ...Effect) { s.effects = append(s.effects, e...) }
+
+func (s *step) report(e event.Event) { s.emit(Report{e}) }
+
+func (s *step) stamp(c event.Cause) event.Stamp { return event.Stamp{Cause: c, At: s.now} }
+
+func (s *step) absorb(in Input) {
+	switch in := in.(type) {
+	case Start:
+		s.absorbStart(in)
+	case Stop:
+		s.f.started = false
+		s.why = because{reason: event.Shutdown, cause: in.Cause}
+	case Tick:
+		s.absorbTick(in)
+	case LinkSeen:
+		s.absorbLink(in.Link)
+	case Heard:
+		s.absorbHeard(in)
+	case Answered:
+		if s.f.asked.ticket != 0 && in.Ticket >= s.f.asked.ticket {
+			s.f.asked.answers[in.By] = true
+		}
+	case Stalled:
+		s.absorbStall(in)
+	case LeaseLost:
+		s.absorbLease(in)
+	case Sends:
+		s.absorbSends(in)
+	case AddressesLost:
+		s.absorbAddresses(in)
+	}
+}
+
+func (s *step) absorbStart(in Start) {
+	if s.f.started {
+		return
+	}
+	s.f.started = true
+	s.why = because{reason: event.Startup, cause: in.Cause}
+	if m, reason := s.f.firstFault(); m != nil {
+		s.why = because{reason, m, in.Cause}
+	}
+	s.f.restart(s.now, event.Initialize, s.why)
+}
+
+// member finds a member by its name; nil if it is not in this group.
+func (s *step) member(name string) *member {
+	for _, m := range s.f.members {
+		if m.Virtual.Instance == name {
+			return m
+		}
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+package vrrp
+
+import (
+	"net/netip"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/wire"
+)
+
+// member is what is known of one virtual router of the group.
+type member struct {
+	*Instance
+	at       int // place among the members
+	link     event.Link
+	interval time.Duration // Active_Adver_Interval
+	downAt   time.Time     // end of the Active_Down_Timer
+	other    other         // the Active, or while we are Active the rival
+	// resigned is set when a priority 0 shortened the wait that ends at downAt.
+	resigned *resignation
+	// cascaded is set when another member's priority 0 did.
+	cascaded   *cascade
+	checksum   wire.Checksum
+	shown      look      // of the adverts as they were last ordered
+	failing    int       // sends that failed in a row
+	asserted   time.Time // when we last answered a rival at once
+	heldBack   bool      // instance.holding was reported for this wait
+	lastResign resignation
+	reason     event.Reason // of the last transition
+	newActive  event.NewActiveReason
+}
+
+// other is another Active as it was last heard.
+type other struct {
+	source   netip.Addr
+	priority uint8
+	interval time.Duration
+	since    time.Time // first of the adverts that came without a gap
+	at       time.Time // last
+	count    int       // adverts since then
+	told     bool      // reported as a rival that goes on
+}
+
+// resignation is a priority 0 that was heard.
+type resignation struct {
+	source netip.Addr
+	at     time.Time
+	cause  event.Cause
+}
+
+// faultKeys are all faults that a member can bear.
+func (m *member) faultKeys() [4]faultKey {
+	return [4]faultKey{
+		{m.Interface, event.InterfaceDown},
+		{m.Virtual.Instance, event.NoPrimaryAddress},
+		{m.Virtual.Instance, event.SendFailed},
+		{m.Virtual.Instance, event.AddressLost},
+	}
+}
+
+// known reports whether another Active is on the air at the instant now, as
+// far as was heard.
+func (m *member) known(now time.Time) bool {
+	return m.other.source.IsValid() && now.Before(m.other.at.Add(m.downInterval(m.other.interval)))
+}
+
+// outranks reports whether an Active of that priority is one to preempt. The
+// owner of the addresses always preempts (RFC 9568 §6.1).
+func (m *member) outranks(priority uint8) bool {
+	return priority < m.Priority && (m.Preempt || m.Priority == Owner)
+}
+
+func (m *member) skew() time.Duration { return SkewTime(m.Priority, m.interval) }
+
+func (m *member) downInterval(interval time.Duration) time.Duration {
+	return ActiveDownInterval(m.Priority, interval, m.Miss)
+}
+
+// source is the address that our own adverts bear.
+func (m *member) source() netip.Addr { return m.link.Address(m.Family) }
+
+// look is what may change in the adverts of a member.
+type look struct {
+	index    int // of the link to send on
+	source   netip.Addr
+	checksum wire.Checksum
+}
+
+func (m *member) look() look { return look{m.link.Index, m.source(), m.checksum} }
+
+// renew starts the Active_Down_Timer at the instant at.
+func (m *member) renew(at time.Time) {
+	m.downAt = at.Add(m.downInterval(m.interval))
+	m.resigned = nil
+	m.heldBack = false
+}

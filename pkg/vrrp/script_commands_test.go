@@ -1,0 +1,205 @@
+package vrrp
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// run obeys one command of a script.
+func (l *lan) run(line []string) error {
+	w := &words{rest: line}
+	to := l.routers
+	if name, ok := strings.CutSuffix(line[0], ":"); ok {
+		w.next()
+		to = nil
+		for _, r := range l.routers {
+			if r.name == name {
+				to = []*router{r}
+			}
+		}
+	}
+	switch verb := w.next(); verb {
+	case "router":
+		l.addRouter(w)
+	case "member":
+		if len(l.routers) == 0 {
+			l.addRouter(&words{rest: []string{"r1"}})
+		}
+		l.routers[len(l.routers)-1].addMember(w)
+	case "at":
+		w.fail(l.until(l.begin.Add(take(w, time.ParseDuration))))
+	case "sleep":
+		l.now = l.now.Add(take(w, time.ParseDuration))
+	default:
+		if len(to) == 0 {
+			return fmt.Errorf("there is no such router")
+		}
+		for _, r := range to {
+			each := *w
+			l.order(r, verb, &each)
+			w.fail(each.err)
+		}
+	}
+	return w.err
+}
+
+// order obeys a command that is for one router.
+func (l *lan) order(r *router, verb string, w *words) {
+	switch verb {
+	case "boot":
+		for _, link := range r.links {
+			l.see(r, link.Name, true, w)
+		}
+		l.step(r, "", Start{l.minter.Cause(l.now)})
+	case "start":
+		l.step(r, "", Start{l.minter.Cause(l.now)})
+	case "stop":
+		l.step(r, "", Stop{l.minter.Cause(l.now)})
+	case "up", "down":
+		l.see(r, w.next(), verb == "up", w)
+	case "heard":
+		l.step(r, "", l.advert(w))
+	case "stalled":
+		l.step(r, "", Stalled{l.minter.Cause(l.now), w.next(), take(w, time.ParseDuration)})
+	case "lease":
+		l.step(r, "", LeaseLost{l.minter.Cause(l.now), w.next(), take(w, time.ParseDuration)})
+	case "sends":
+		l.step(r, "", Sends{Cause: l.minter.Cause(l.now), Instance: w.next(), InRow: take(w, strconv.Atoi)})
+	case "lost":
+		l.step(r, "", AddressesLost{Cause: l.minter.Cause(l.now), Instance: w.next()})
+	case "verifiers":
+		r.silent = w.next() == "silent"
+	case "answer":
+		by, ticket := Verifier(w.next()), len(r.asked)-1
+		w.options(func(name string) bool { ticket--; return name == "late" })
+		l.step(r, "", Answered{r.asked[ticket], by})
+	case "lose":
+		r.lose[w.next()] = take(w, strconv.Atoi)
+	case "cut":
+		r.cut[w.next()] = true
+	case "status":
+		l.status(r, w.next())
+	case "deadline":
+		if at, ok := r.machine(l).Deadline(); ok {
+			l.trace = append(l.trace, at.Sub(l.begin).String())
+		} else {
+			l.trace = append(l.trace, "none")
+		}
+	default:
+		w.fail(fmt.Errorf("unknown command"))
+	}
+}
+
+func (l *lan) addRouter(w *words) {
+	r := &router{name: w.next(), lose: make(map[string]int), cut: make(map[string]bool)}
+	if len(w.rest) > 0 {
+		r.group.Name = w.next()
+	}
+	l.routers = append(l.routers, r)
+}
+
+func (r *router) addMember(w *words) {
+	in := Instance{Priority: 100, Interval: time.Second, Miss: 3, Preempt: true}
+	in.Instance, in.Interface, in.Group = w.next(), w.next(), r.group.Name
+	in.VRID = uint8(51 + len(r.group.Members))
+	source := take(w, netip.ParseAddr)
+	in.Family = event.FamilyOf(source)
+	if link := r.link(in.Interface); in.Family == event.IPv6 {
+		link.LinkLocal6 = source
+	} else {
+		link.Primary4 = source
+	}
+	w.options(func(name string) bool {
+		switch name {
+		case "priority":
+			in.Priority = uint8(take(w, strconv.Atoi))
+		case "interval":
+			in.Interval = take(w, time.ParseDuration)
+		case "miss":
+			in.Miss = take(w, strconv.Atoi)
+		case "preempt":
+			in.Preempt = w.next() != "off"
+		case "checksum":
+			form := w.next()
+			in.AutoChecksum, in.Checksum = form == "auto", checksums[form]
+		default:
+			return false
+		}
+		return true
+	})
+	r.group.Members = append(r.group.Members, in)
+}
+
+// see tells a router of one of its links.
+func (l *lan) see(r *router, name string, usable bool, w *words) {
+	r.seq++
+	link := r.link(name)
+	link.Seq = r.seq
+	now := *link // what holds for this news only is not kept
+	w.options(func(name string) bool {
+		switch name {
+		case "address":
+			link.Primary4, _ = netip.ParseAddr(w.next()) // "none" is none
+			now.Primary4 = link.Primary4
+		case "index":
+			link.Index = take(w, strconv.Atoi)
+			now.Index = link.Index
+		case "downs":
+			now.Downs = take(w, strconv.Atoi)
+		case "seq":
+			now.Seq = uint64(take(w, strconv.Atoi))
+		default:
+			return false
+		}
+		return true
+	})
+	now.Cause, now.Usable = l.minter.Cause(l.now), usable
+	if !usable {
+		now.Downs++
+	}
+	l.step(r, "", LinkSeen{now})
+}
+
+func (l *lan) advert(w *words) Heard {
+	h := Heard{Instance: w.next(), Source: take(w, netip.ParseAddr), Priority: uint8(take(w, strconv.Atoi)), Interval: time.Second}
+	at := l.now
+	w.options(func(name string) bool {
+		switch name {
+		case "interval":
+			h.Interval = take(w, time.ParseDuration)
+		case "age":
+			at = l.now.Add(-take(w, time.ParseDuration))
+		case "checksum":
+			h.Checksum = checksums[w.next()]
+		default:
+			return false
+		}
+		return true
+	})
+	h.Cause = l.minter.Cause(at)
+	return h
+}
+
+// status traces what a person could see of a member.
+func (l *lan) status(r *router, member string) {
+	st := r.machine(l).Status(l.now)
+	for _, in := range st.Members {
+		if in.Instance.Virtual.Instance != member {
+			continue
+		}
+		said := fmt.Sprintf("%s, last event %s, new active reason %s; interval %v, Active_Down_Interval %v, Skew_Time %v",
+			in.State, in.LastEvent, in.NewActiveReason, in.Interval, in.ActiveDownInterval, in.SkewTime)
+		if in.ActiveAddress.IsValid() {
+			said += fmt.Sprintf("; Active is %v with priority %d", in.ActiveAddress, in.ActivePriority)
+		}
+		for _, f := range in.Faults {
+			said += fmt.Sprintf("; fault %s of %s", f.Reason, f.Source)
+		}
+		l.trace = append(l.trace, said)
+	}
+}

@@ -1,0 +1,217 @@
+package vrrp
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/wire"
+)
+
+// lan is the routers of a script and the wires between them, in virtual time.
+type lan struct {
+	now     time.Time
+	begin   time.Time
+	minter  *event.Minter
+	tickets Tickets
+	routers []*router
+	frames  []frame // on the wire, in the order of arrival
+	trace   []string
+}
+
+const latency = time.Millisecond
+
+// frame is an advert on its way.
+type frame struct {
+	at   time.Time
+	to   *router
+	from string
+	Heard
+}
+
+// router is one router of a script: a machine, and those who do as it says.
+type router struct {
+	name    string
+	group   Group
+	m       *Machine
+	links   []event.Link
+	seq     uint64
+	sending []*sending
+	silent  bool // the verifiers do not answer by themselves
+	asked   []uint64
+	lose    map[string]int  // frames to lose, by member
+	cut     map[string]bool // links
+}
+
+// sending is an instance that is advertised.
+type sending struct {
+	Advertise
+	due time.Time
+}
+
+func newLAN() *lan {
+	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	return &lan{now: begin, begin: begin, minter: event.NewMinter(0)}
+}
+
+// until lets happen what is due up to the instant end: frames arrive before
+// timers end.
+func (l *lan) until(end time.Time) error {
+	for turns := 0; ; turns++ {
+		next := end.Add(1)
+		for _, f := range l.frames {
+			next = earlier(next, f.at)
+		}
+		for _, r := range l.routers {
+			for _, s := range r.sending {
+				next = earlier(next, s.due)
+			}
+			if at, ok := r.machine(l).Deadline(); ok {
+				next = earlier(next, at)
+			}
+		}
+		if next.After(end) {
+			l.now = end
+			return nil
+		}
+		if turns > 100_000 {
+			return fmt.Errorf("a deadline of %v comes again and again", l.now.Sub(l.begin))
+		}
+		if next.After(l.now) {
+			l.now = next
+		}
+		l.turn()
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// turn does what is due now.
+func (l *lan) turn() {
+	for len(l.frames) > 0 && !l.frames[0].at.After(l.now) {
+		f := l.frames[0]
+		l.frames = l.frames[1:]
+		if oldest := l.now.Add(-time.Second); f.Cause.At.Before(oldest) {
+			f.Cause.At = oldest // the receiver believes no greater age
+		}
+		l.step(f.to, fmt.Sprintf("hears %s of %s, priority %d", f.Instance, f.from, f.Priority), f.Heard)
+	}
+	for _, r := range l.routers {
+		for _, s := range slices.Clone(r.sending) {
+			if !s.due.After(l.now) {
+				l.send(r, s, s.Instance.Priority)
+			}
+		}
+		if at, ok := r.m.Deadline(); ok && !at.After(l.now) {
+			l.step(r, "tick", Tick{l.minter.Cause(l.now)})
+		}
+	}
+}
+
+// step gives a router an input, traces what follows and carries it out.
+func (l *lan) step(r *router, what string, in Input) {
+	effects := r.machine(l).Step(l.now, in)
+	if said := describe(l, effects); said != "" {
+		l.say(r, what, said)
+	}
+	for _, e := range effects {
+		l.carryOut(r, e)
+	}
+}
+
+func (l *lan) say(r *router, what, said string) {
+	head := l.now.Sub(l.begin).String()
+	if len(l.routers) > 1 {
+		head += " " + r.name
+	}
+	if what != "" {
+		head += " " + what
+	}
+	l.trace = append(l.trace, head+" -> "+said)
+}
+
+func (l *lan) carryOut(r *router, e Effect) {
+	switch e := e.(type) {
+	case Advertise:
+		if s := r.sends(e.Instance); s != nil {
+			s.Advertise = e
+			return
+		}
+		s := &sending{Advertise: e}
+		r.sending = append(r.sending, s)
+		l.send(r, s, e.Instance.Priority)
+	case AdvertiseNow:
+		l.send(r, r.sends(e.Instance), e.Instance.Priority)
+	case Resign:
+		l.send(r, r.sends(e.Instance), 0)
+		r.silence(e.Instance)
+	case Mute:
+		r.silence(e.Instance)
+	case Verify:
+		r.asked = append(r.asked, e.Ticket)
+		if !r.silent {
+			l.step(r, "receiver answers", Answered{e.Ticket, Receiver})
+			l.step(r, "confirmer answers", Answered{e.Ticket, Confirmer})
+		}
+	}
+}
+
+// send puts an advert on the wires to those who have a member of that name.
+func (l *lan) send(r *router, s *sending, priority uint8) {
+	s.due = l.now.Add(s.Instance.Interval)
+	name := s.Instance.Virtual.Instance
+	if r.lose[name] > 0 {
+		r.lose[name]--
+		return
+	}
+	for _, to := range l.routers {
+		i := slices.IndexFunc(to.group.Members, func(in Instance) bool { return in.Virtual.Instance == name })
+		if to == r || i < 0 || r.cut[s.Instance.Interface] || to.cut[to.group.Members[i].Interface] {
+			continue
+		}
+		at := l.now.Add(latency)
+		l.frames = append(l.frames, frame{at, to, r.name, Heard{
+			Cause: l.minter.Cause(at), Instance: name, Source: s.Source, Priority: priority,
+			Interval: s.Instance.Interval, Checksum: s.Checksum,
+		}})
+	}
+}
+
+func (r *router) sends(in *Instance) *sending {
+	for _, s := range r.sending {
+		if s.Instance == in {
+			return s
+		}
+	}
+	return nil
+}
+
+func (r *router) silence(in *Instance) {
+	r.sending = slices.DeleteFunc(r.sending, func(s *sending) bool { return s.Instance == in })
+}
+
+// machine makes the machine when the configuration is complete.
+func (r *router) machine(l *lan) *Machine {
+	if r.m == nil {
+		r.m = NewMachine(r.group, &l.tickets, l.now)
+	}
+	return r.m
+}
+
+func (r *router) link(name string) *event.Link {
+	for i := range r.links {
+		if r.links[i].Name == name {
+			return &r.links[i]
+		}
+	}
+	r.links = append(r.links, event.Link{Name: name, Index: len(r.links) + 2})
+	return &r.links[len(r.links)-1]
+}
+
+var checksums = map[string]wire.Checksum{"rfc9568": wire.MessageOnly, "pseudo-header": wire.PseudoHeader}

@@ -1,0 +1,130 @@
+package vrrp
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "rewrite the traces in testdata")
+
+// TestScripts plays testdata/*.txt. A line is a command, a comment, or, if it is
+// indented, what the machines are expected to do: the instant, what it followed
+// from, and the effects in their order. Instants count from the start of the
+// script. A command may begin with "NAME:" of one router; else it is for all.
+//
+//	router NAME [GROUP]                   what follows is its configuration
+//	member NAME LINK ADDRESS [OPTION]...  priority N, interval D, miss N,
+//	                                      preempt off, checksum auto|rfc9568
+//	boot | start | stop                   boot: all links are up, then start
+//	up LINK [OPTION]...                   address A|none, index N, downs N, seq N
+//	down LINK [seq N]
+//	heard MEMBER SOURCE PRIORITY [OPTION]...
+//	                                      interval D, age D, checksum rfc9568
+//	stalled | lease MEMBER GAP            sends MEMBER ROW, lost MEMBER
+//	verifiers answer|silent               silent ones answer by hand only
+//	answer receiver|confirmer [late]      late: to the ticket before the last
+//	at INSTANT                            time goes on to it, and what is due happens
+//	sleep DURATION                        time goes on, and nobody wakes
+//	lose MEMBER N | cut LINK              of frames sent; cut: both ways, unnoticed
+//	status MEMBER | deadline
+//
+// Routers that have members of the same name hear one another after 1 ms.
+func TestScripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts in testdata: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := play(string(want))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if *update {
+				if err := os.WriteFile(file, got, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			} else if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(string(got), "\n")); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", file, diff)
+			}
+		})
+	}
+}
+
+// play runs a script and returns it with the trace that came of it.
+func play(script string) ([]byte, error) {
+	var out bytes.Buffer
+	l := newLAN()
+	for i, line := range strings.Split(strings.TrimSuffix(script, "\n"), "\n") {
+		if strings.HasPrefix(line, "\t") {
+			continue
+		}
+		fmt.Fprintln(&out, line)
+		words := strings.Fields(line)
+		if len(words) == 0 || words[0][0] == '#' {
+			continue
+		}
+		if err := l.run(words); err != nil {
+			return nil, fmt.Errorf("line %d: %s: %w", i+1, line, err)
+		}
+		for _, traced := range l.trace {
+			fmt.Fprintf(&out, "\t%s\n", traced)
+		}
+		if len(l.trace) == 0 && words[0] == "at" {
+			fmt.Fprintln(&out, "\tnothing")
+		}
+		l.trace = nil
+	}
+	return out.Bytes(), nil
+}
+
+// words are the arguments of a command, taken one after another.
+type words struct {
+	rest []string
+	err  error
+}
+
+func (w *words) next() string {
+	if len(w.rest) == 0 {
+		w.fail(fmt.Errorf("a word is missing"))
+		return ""
+	}
+	word := w.rest[0]
+	w.rest = w.rest[1:]
+	return word
+}
+
+func (w *words) fail(err error) {
+	if w.err == nil {
+		w.err = err
+	}
+}
+
+// take parses the next word.
+func take[T any](w *words, parse func(string) (T, error)) T {
+	v, err := parse(w.next())
+	if err != nil {
+		w.fail(err)
+	}
+	return v
+}
+
+// options calls set for each option that is left; set says whether it knows it.
+func (w *words) options(set func(name string) bool) {
+	for len(w.rest) > 0 && w.err == nil {
+		if name := w.next(); !set(name) {
+			w.fail(fmt.Errorf("unknown option %q", name))
+		}
+	}
+}

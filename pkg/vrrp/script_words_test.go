@@ -1,0 +1,72 @@
+package vrrp
+
+import (
+	"fmt"
+	"strings"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/wire"
+)
+
+// describe puts effects into words.
+func describe(l *lan, effects []Effect) string {
+	var said []string
+	for _, e := range effects {
+		said = append(said, inWords(l, e))
+	}
+	return strings.Join(said, "; ")
+}
+
+func inWords(l *lan, e Effect) string {
+	switch e := e.(type) {
+	case Advertise:
+		said := fmt.Sprintf("advertise %s from %v on #%d", e.Instance.Virtual.Instance, e.Source, e.Index)
+		if e.Checksum == wire.MessageOnly {
+			said += " with rfc9568 checksum"
+		}
+		return said
+	case AdvertiseNow:
+		return "advertise " + e.Instance.Virtual.Instance + " now"
+	case Resign:
+		return "resign " + e.Instance.Virtual.Instance
+	case Mute:
+		return "mute " + e.Instance.Virtual.Instance
+	case Hold:
+		return "hold"
+	case Release:
+		return "release"
+	case Reannounce:
+		return "reannounce"
+	case Verify:
+		return "verify " + strings.Join(e.Interfaces, " ")
+	case Report:
+		return reportInWords(l, e.Event)
+	}
+	return fmt.Sprintf("%T", e)
+}
+
+func reportInWords(l *lan, e event.Event) string {
+	switch e := e.(type) {
+	case event.InstanceTransition:
+		return fmt.Sprintf("%s %s>%s (%s)", e.Instance, e.From, e.To, e.Reason)
+	case event.GroupTransition:
+		if e.Member == "" {
+			return fmt.Sprintf("%s %s>%s (%s)", e.Group, e.From, e.To, e.Reason)
+		}
+		return fmt.Sprintf("%s %s>%s (%s of %s)", e.Group, e.From, e.To, e.Reason, e.Member)
+	case event.InstanceHolding:
+		return fmt.Sprintf("%s waits for its %s until %v", e.Instance, e.Reason, e.Until.Sub(l.begin))
+	case event.GroupCascade:
+		return fmt.Sprintf("cascade on=%v for %s: %s", e.On, e.Source, e.Why)
+	case event.EngineStalled:
+		return fmt.Sprintf("stalled %v: %s", e.Gap, e.Done)
+	case event.EngineLease:
+		return fmt.Sprintf("lease %v old: %s", e.Gap, e.Done)
+	case event.AdvertRival:
+		if e.Unheard {
+			return fmt.Sprintf("rival of %s goes on: %s with priority %d", e.Instance, e.Source, e.Priority)
+		}
+		return fmt.Sprintf("rival of %s: %s with priority %d", e.Instance, e.Source, e.Priority)
+	}
+	return fmt.Sprintf("%T", e)
+}

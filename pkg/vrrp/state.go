@@ -1,0 +1,113 @@
+package vrrp
+
+import (
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// state derives the group's state from the facts. It is the only place that
+// does.
+func (f *facts) state() event.State {
+	switch {
+	case !f.started:
+		return event.Initialize
+	case len(f.faults) > 0:
+		return event.Fault
+	case !f.waiting():
+		return event.Active
+	case f.skip != nil:
+		return f.skip.in
+	}
+	return event.Backup
+}
+
+// waiting reports whether the group could be Active, but for a wait that is not
+// over or not verified.
+func (f *facts) waiting() bool {
+	return f.started && len(f.faults) == 0 && (!f.verified || f.takeover().After(f.clock))
+}
+
+// takeover is the instant at which every member's wait is over.
+func (f *facts) takeover() time.Time {
+	last := f.members[0].downAt
+	for _, m := range f.members[1:] {
+		if m.downAt.After(last) {
+			last = m.downAt
+		}
+	}
+	return last
+}
+
+// deadline is the next instant at which the facts change by themselves.
+func (f *facts) deadline() (time.Time, bool) {
+	var next time.Time
+	sooner := func(t time.Time) {
+		if next.IsZero() || t.Before(next) {
+			next = t
+		}
+	}
+	for _, flt := range f.faults {
+		if !flt.until.IsZero() {
+			sooner(flt.until)
+		}
+	}
+	switch {
+	case f.waiting():
+		sooner(f.verification())
+		if m := f.holding(); m != nil {
+			sooner(m.holdsAt())
+		}
+	case f.state() == event.Active:
+		if f.listening != nil {
+			sooner(f.listening.until)
+		}
+		if !f.tie.IsZero() {
+			sooner(f.tie)
+		}
+	}
+	return next, !next.IsZero()
+}
+
+// verification is the next instant that matters for the takeover: to ask the
+// verifiers, to move, or to move without the answers that did not come.
+func (f *facts) verification() time.Time {
+	at := f.takeover()
+	switch {
+	case !f.asked.about.Equal(at):
+		return at.Add(-f.lead())
+	case f.answered() || f.clock.Before(at):
+		return at
+	}
+	return f.asked.limit
+}
+
+func (f *facts) answered() bool { return f.asked.answers[Receiver] && f.asked.answers[Confirmer] }
+
+func (f *facts) lead() time.Duration { return min(verifyLead, f.shortest()/4) }
+
+// shortest is the shortest Active_Adver_Interval of the members.
+func (f *facts) shortest() time.Duration {
+	least := f.members[0].interval
+	for _, m := range f.members[1:] {
+		least = min(least, m.interval)
+	}
+	return least
+}
+
+// holding is the member of which it is next worth saying that its own wait is
+// over and that it waits for the others; nil if there is none.
+func (f *facts) holding() *member {
+	last := f.takeover()
+	var first *member
+	for _, m := range f.members {
+		if !m.heldBack && m.holdsAt().Before(last) && (first == nil || m.holdsAt().Before(first.holdsAt())) {
+			first = m
+		}
+	}
+	return first
+}
+
+// holdsAt is half an interval after the end of the member's wait, so that
+// members which end together say nothing.
+func (m *member) holdsAt() time.Time { return m.downAt.Add(m.interval / 2) }

@@ -1,0 +1,24 @@
+package vrrp
+
+import "time"
+
+// The bounds of design decisions 5, 6, 7, 8 and 11.
+const (
+	verifyLead       = 5 * time.Millisecond   // how long before the deadline the verifiers are asked, at most
+	verifyPatience   = 100 * time.Millisecond // how long a missing answer is waited for, at most
+	faultRetry       = 10 * time.Second       // after which a fault of our own making is tried again
+	outOfStep        = time.Hour              // how long two addresses count as two routers
+	reannounceSpaced = time.Second            // the least time between two announcements because of rivals
+)
+
+// SkewTime is ((256 - priority) * interval) / 256 (RFC 9568 §6.1), in
+// nanoseconds, so that Backups of different priority differ at any interval.
+func SkewTime(priority uint8, interval time.Duration) time.Duration {
+	return time.Duration(256-int64(priority)) * interval / 256
+}
+
+// ActiveDownInterval is miss * interval + SkewTime (RFC 9568 §6.1, where miss
+// is 3).
+func ActiveDownInterval(priority uint8, interval time.Duration, miss int) time.Duration {
+	return time.Duration(miss)*interval + SkewTime(priority, interval)
+}

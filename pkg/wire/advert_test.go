@@ -1,0 +1,316 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ripcord/pkg/event"
+)
+
+var (
+	cmpAddr = cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
+	path4   = Path{netip.MustParseAddr("192.0.2.251"), Group4, HopLimit}
+	path6   = Path{netip.MustParseAddr("fe80::c8"), Group6, HopLimit}
+)
+
+func addrs(list ...string) []netip.Addr {
+	out := make([]netip.Addr, len(list))
+	for i, s := range list {
+		out[i] = netip.MustParseAddr(s)
+	}
+	return out
+}
+
+func unhex(t testing.TB, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// golden are the vectors of VRRPv3 that were computed apart from this code.
+var golden = []struct {
+	name   string
+	hex    string
+	path   Path
+	advert Advert
+}{
+	{"v4 message only", "310ac8020064828ac0000201c0000202", path4,
+		Advert{10, 200, time.Second, addrs("192.0.2.1", "192.0.2.2"), MessageOnly}},
+	{"v4 pseudo-header", "310ac8020064defbc0000201c0000202", path4,
+		Advert{10, 200, time.Second, addrs("192.0.2.1", "192.0.2.2"), PseudoHeader}},
+	{"v4 resign message only", "310a000100640c8fc0000201", path4,
+		Advert{10, 0, time.Second, addrs("192.0.2.1"), MessageOnly}},
+	{"v4 resign pseudo-header", "310a000100646904c0000201", path4,
+		Advert{10, 0, time.Second, addrs("192.0.2.1"), PseudoHeader}},
+	{"v6", "310a640200643f5dfe80000000000000000000000000000120010db8000000000000000000000001", path6,
+		Advert{10, 100, time.Second, addrs("fe80::1", "2001:db8::1"), PseudoHeader}},
+	{"v4 unsigned part of the HMAC vector", "3133c80100644402c0000264",
+		Path{netip.MustParseAddr("198.51.100.10"), Group4, HopLimit},
+		Advert{51, 200, time.Second, addrs("192.0.2.100"), MessageOnly}},
+}
+
+func TestGolden(t *testing.T) {
+	for _, g := range golden {
+		t.Run(g.name, func(t *testing.T) {
+			want := unhex(t, g.hex)
+			if got := g.advert.Append(nil, g.path.Source, g.path.Dest); !bytes.Equal(got, want) {
+				t.Errorf("Append: %x, want %x", got, want)
+			}
+			if n := AdvertLen(event.FamilyOf(g.path.Source), len(g.advert.Addresses)); n != len(want) {
+				t.Errorf("AdvertLen = %d, want %d", n, len(want))
+			}
+			var got Advert
+			if err := got.Decode(want, g.path); err != nil {
+				t.Fatalf("Decode: %v", err)
+			}
+			if diff := cmp.Diff(g.advert, got, cmpAddr); diff != "" {
+				t.Errorf("Decode (-want +got):\n%s", diff)
+			}
+			if err := got.Check(); err != nil {
+				t.Errorf("Check: %v", err)
+			}
+		})
+	}
+}
+
+// TestAppendAppends shows that the checksum is that of the message, wherever it
+// stands in the buffer.
+func TestAppendAppends(t *testing.T) {
+	for _, g := range golden {
+		got := g.advert.Append([]byte{1, 2, 3}, g.path.Source, g.path.Dest)
+		if want := append([]byte{1, 2, 3}, unhex(t, g.hex)...); !bytes.Equal(got, want) {
+			t.Errorf("%s: %x, want %x", g.name, got, want)
+		}
+	}
+}
+
+// reseal gives the message a right checksum again after it was tampered with.
+func reseal(b []byte, p Path, form Checksum) []byte {
+	b[checksumAt], b[checksumAt+1] = 0, 0
+	total := sum(b)
+	if event.FamilyOf(p.Source) == event.IPv6 || form == PseudoHeader {
+		total += pseudoHeader(p.Source, p.Dest, len(b), Protocol)
+	}
+	binary.BigEndian.PutUint16(b[checksumAt:], ^fold(total))
+	return b
+}
+
+// TestRejects has each reason with nothing else wrong (RFC 9568 §7.1 and its
+// errata); the numbers in brackets are those of the negatives that ze tests.
+func TestRejects(t *testing.T) {
+	good4 := func() []byte { return unhex(t, golden[1].hex) }
+	good6 := func() []byte { return unhex(t, golden[4].hex) }
+	ttl := func(p Path, n int) Path { p.HopLimit = n; return p }
+	set := func(b []byte, i int, v byte, p Path) []byte { b[i] = v; return reseal(b, p, PseudoHeader) }
+	tests := []struct {
+		name string
+		b    []byte
+		path Path
+		want error // of Decode, and if that has none of Check
+	}{
+		{"nothing wrong v4", good4(), path4, nil},
+		{"nothing wrong v6", good6(), path6, nil},
+		{"TTL 64 [N4]", good4(), ttl(path4, 64), IPTTLError},
+		{"TTL 254", good4(), ttl(path4, 254), IPTTLError},
+		{"hop limit 0", good6(), ttl(path6, 0), IPTTLError},
+		{"empty", nil, path4, Truncated},
+		{"7 bytes", good4()[:7], path4, Truncated},
+		{"v2 at a v3 router, VRID 51 [N9]", unhex(t, "21331e010001b5c50a0001050000000000000000"), path4, VersionError},
+		{"v2 at a v3 router, VRID 1 [N9]", unhex(t, "21011e010001b5f70a0001050000000000000000"), path4, VersionError},
+		{"v2 at a v3 router, two addresses [N9]", unhex(t, "210ac802000192edc0000201c00002020000000000000000"), path4, VersionError},
+		{"version 4", set(good4(), 0, 0x41, path4), path4, VersionError},
+		{"type 0", set(good4(), 0, 0x30, path4), path4, TypeError},
+		{"type 2", set(good6(), 0, 0x32, path6), path6, TypeError},
+		{"trailer of v2, zeros [N2]", append(good4(), make([]byte, 8)...), path4, PacketLengthError},
+		{"one byte too many", append(good4(), 0), path4, PacketLengthError},
+		{"one byte too few", good4()[:15], path4, PacketLengthError},
+		{"an address too few", good6()[:24], path6, PacketLengthError},
+		{"count too high", set(good4(), 3, 3, path4), path4, PacketLengthError},
+		{"count too low", set(good4(), 3, 1, path4), path4, PacketLengthError},
+		{"addresses of IPv6 over IPv4", good6(), path4, PacketLengthError},
+		{"wrong in both forms [N1b]", unhex(t, "310ac8020064828bc0000201c0000202"), path4, ChecksumError},
+		{"wrong v6", unhex(t, "310a640200643f5cfe80000000000000000000000000000120010db8000000000000000000000001"), path6, ChecksumError},
+		{"v6 message only", reseal6MessageOnly(good6()), path6, ChecksumError},
+		{"v6 from another source", good6(), Path{netip.MustParseAddr("fe80::c9"), Group6, HopLimit}, ChecksumError},
+		{"v4 pseudo-header to another destination", good4(), Path{path4.Source, netip.MustParseAddr("192.0.2.9"), HopLimit}, ChecksumError},
+		{"count 0 v4 [N5]", set(good4()[:8], 3, 0, path4), path4, CountZero},
+		{"count 0 v6 [N5]", set(good6()[:8], 3, 0, path6), path6, CountZero},
+		{"interval 0 [N6]", set(good4(), 5, 0, path4), path4, IntervalZero},
+		{"interval 0 with reserved bits", set(set(good6(), 5, 0, path6), 4, 0xf0, path6), path6, IntervalZero},
+		{"no source", good4(), Path{netip.Addr{}, Group4, HopLimit}, IPHeaderError},
+		{"no destination", good4(), Path{path4.Source, netip.Addr{}, HopLimit}, IPHeaderError},
+		{"two families", good4(), Path{path4.Source, Group6, HopLimit}, IPHeaderError},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var a Advert
+			err := a.Decode(tt.b, tt.path)
+			if early := tt.want != CountZero && tt.want != IntervalZero; err == nil {
+				err = a.Check()
+				if early && err != nil {
+					t.Errorf("only Check found %v", err)
+				}
+			}
+			if err != tt.want {
+				t.Fatalf("got %v, want %v", err, tt.want)
+			}
+			var reason Reason
+			if err != nil && !errors.As(err, &reason) {
+				t.Errorf("%T is no Reason", err)
+			}
+		})
+	}
+}
+
+func reseal6MessageOnly(b []byte) []byte {
+	b[checksumAt], b[checksumAt+1] = 0, 0
+	binary.BigEndian.PutUint16(b[checksumAt:], ^fold(sum(b)))
+	return b
+}
+
+// TestOrder has messages with everything wrong, in which one fault after the
+// other is mended: the reasons come in their documented order.
+func TestOrder(t *testing.T) {
+	b := unhex(t, golden[4].hex)[:8]
+	b[0], b[3], b[4], b[5] = 0x22, 2, 0, 0
+	p := path6
+	p.HopLimit = 1
+	short := 7
+	steps := []struct {
+		want Reason
+		mend func()
+	}{
+		{IPTTLError, func() { p.HopLimit = 255 }},
+		{Truncated, func() { short = 8 }},
+		{VersionError, func() { b[0] = 0x32 }},
+		{TypeError, func() { b[0] = 0x31 }},
+		{PacketLengthError, func() { b[3] = 0 }},
+		{ChecksumError, func() { reseal(b, p, PseudoHeader) }},
+		{CountZero, func() {
+			b = append(b, make([]byte, 16)...)
+			b[3], short = 1, 24
+			reseal(b, p, PseudoHeader)
+		}},
+		{IntervalZero, func() { b[5] = 1; reseal(b, p, PseudoHeader) }},
+	}
+	var a Advert
+	try := func() error {
+		if err := a.Decode(b[:short], p); err != nil {
+			return err
+		}
+		return a.Check()
+	}
+	for _, s := range steps {
+		if err := try(); err != s.want {
+			t.Fatalf("got %v, want %v", err, s.want)
+		}
+		s.mend()
+	}
+	if err := try(); err != nil {
+		t.Errorf("with all mended: %v", err)
+	}
+}
+
+// TestRejectedKeepsVRID: who counts a rejected advert wants to know whose it is.
+func TestRejectedKeepsVRID(t *testing.T) {
+	b := unhex(t, golden[1].hex)
+	bad := Path{path4.Source, path4.Dest, 1}
+	for n, want := range []Advert{{}, {}, {VRID: 10}, {VRID: 10, Priority: 200}, {VRID: 10, Priority: 200}} {
+		a := Advert{1, 2, 3, addrs("192.0.2.9"), MessageOnly} // what an earlier advert left
+		if err := a.Decode(b[:n], bad); err != IPTTLError {
+			t.Fatal(err)
+		}
+		if a.VRID != want.VRID || a.Priority != want.Priority || a.Interval != 0 || len(a.Addresses) != 0 {
+			t.Errorf("%d bytes: %+v, want %+v", n, a, want)
+		}
+	}
+	var a Advert
+	b[7]++
+	if err := a.Decode(b, path4); err != ChecksumError || a.VRID != 10 || a.Priority != 200 {
+		t.Errorf("wrong checksum: %v, %+v", err, a)
+	}
+}
+
+func TestReservedBitsAreIgnored(t *testing.T) {
+	b := unhex(t, golden[1].hex)
+	b[4] |= 0xf0
+	var a Advert
+	if err := a.Decode(reseal(b, path4, PseudoHeader), path4); err != nil || a.Interval != time.Second {
+		t.Errorf("Decode: %v, interval %v; RFC 9568 §5.2.6 has the bits ignored", err, a.Interval)
+	}
+}
+
+// TestFormsThatCoincide: from this source the pseudo-header sums to nothing.
+func TestFormsThatCoincide(t *testing.T) {
+	p := Path{netip.MustParseAddr("10.0.21.113"), Group4, HopLimit}
+	a := Advert{10, 200, time.Second, addrs("192.0.2.1"), MessageOnly}
+	only := a.Append(nil, p.Source, p.Dest)
+	a.Checksum = PseudoHeader
+	if both := a.Append(nil, p.Source, p.Dest); !bytes.Equal(only, both) {
+		t.Fatalf("the forms differ: %x, %x", only, both)
+	}
+	if err := a.Decode(only, p); err != nil || a.Checksum != PseudoHeader {
+		t.Errorf("Decode: %v, %v", err, a.Checksum)
+	}
+}
+
+// TestOneFormOverIPv6: the form is a matter of IPv4.
+func TestOneFormOverIPv6(t *testing.T) {
+	g := golden[4]
+	g.advert.Checksum = MessageOnly
+	if got := g.advert.Append(nil, g.path.Source, g.path.Dest); !bytes.Equal(got, unhex(t, g.hex)) {
+		t.Errorf("%x, want %s", got, g.hex)
+	}
+}
+
+// TestFold has sums whose carries carry again (RFC 1071 §2).
+func TestFold(t *testing.T) {
+	for total, want := range map[uint32]uint16{0: 0, 0xffff: 0xffff, 0x10000: 1, 0x1ffff: 1, 0xffffffff: 0xffff} {
+		if got := fold(total); got != want {
+			t.Errorf("fold(%#x) = %#x, want %#x", total, got, want)
+		}
+	}
+	if got, want := sum([]byte{1, 2, 3}), uint32(0x0102+0x0300); got != want {
+		t.Errorf("an odd byte counts as the high one of a word: %#x, want %#x", got, want)
+	}
+}
+
+func TestFirstNotLinkLocal(t *testing.T) {
+	for _, tt := range []struct {
+		first string
+		want  bool
+	}{{"fe80::1", false}, {"febf::1", false}, {"fec0::1", true}, {"2001:db8::1", true}, {"192.0.2.1", false}} {
+		a := Advert{Addresses: addrs(tt.first)}
+		if got := a.FirstNotLinkLocal(); got != tt.want {
+			t.Errorf("%s: %v", tt.first, got)
+		}
+	}
+	if (&Advert{}).FirstNotLinkLocal() {
+		t.Error("without addresses there is no first")
+	}
+	// What keepalived 2.2.7 sends, after a mere warning.
+	b := unhex(t, "31336401000aa91f20010db8000000000000000000000001")
+	var a Advert
+	if err := a.Decode(reseal(b, path6, PseudoHeader), path6); err != nil || a.Check() != nil || !a.FirstNotLinkLocal() {
+		t.Errorf("not kept: %v, %+v", err, a)
+	}
+}
+
+func TestGroups(t *testing.T) {
+	if g := GroupOf(event.IPv4); g != netip.MustParseAddr("224.0.0.18") {
+		t.Error(g)
+	}
+	if g := GroupOf(event.IPv6); g != netip.MustParseAddr("ff02::12") {
+		t.Error(g)
+	}
+}

@@ -1,0 +1,56 @@
+package wire
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"ripcord/pkg/event"
+)
+
+// verify tells whether the checksum of a VRRPv3 message holds and in which
+// form (RFC 9568 §5.2.8). For one source in 65535 the pseudo-header sums to
+// nothing and both forms are the same bytes: that counts as PseudoHeader.
+func verify(message []byte, p Path) (form Checksum, ok bool) {
+	const holds = 0xffff // what a message sums to with its own checksum in it
+	total := sum(message)
+	if fold(total+pseudoHeader(p.Source, p.Dest, len(message), Protocol)) == holds {
+		return PseudoHeader, true
+	}
+	if event.FamilyOf(p.Source) == event.IPv4 && fold(total) == holds {
+		return MessageOnly, true
+	}
+	return PseudoHeader, false
+}
+
+// sum adds up b in 16-bit words, the carries above them (RFC 1071). A whole IP
+// packet does not overflow it.
+func sum(b []byte) uint32 {
+	var total uint32
+	for ; len(b) > 1; b = b[2:] {
+		total += uint32(binary.BigEndian.Uint16(b))
+	}
+	if len(b) == 1 {
+		total += uint32(b[0]) << 8
+	}
+	return total
+}
+
+// fold adds the carries in: the sum in one's complement.
+func fold(total uint32) uint16 {
+	for total > 0xffff {
+		total = total>>16 + total&0xffff
+	}
+	return uint16(total)
+}
+
+// pseudoHeader is the sum of the pseudo-header: source, destination, length and
+// protocol (RFC 8200 §8.1; for IPv4 that of RFC 9293 §3.1, which sums alike). The length is that of a packet: 16 bits.
+func pseudoHeader(source, dest netip.Addr, length int, protocol uint8) uint32 {
+	total := uint32(length) + uint32(protocol)
+	if event.FamilyOf(source) == event.IPv4 {
+		s, d := source.As4(), dest.As4()
+		return total + sum(s[:]) + sum(d[:])
+	}
+	s, d := source.As16(), dest.As16()
+	return total + sum(s[:]) + sum(d[:])
+}

@@ -1,0 +1,32 @@
+package wire
+
+import (
+	"net/netip"
+
+	"ripcord/pkg/event"
+)
+
+// The groups to which adverts are sent (RFC 9568 §5.1.1.2, §5.1.2.2).
+var (
+	Group4 = netip.AddrFrom4([4]byte{224, 0, 0, 18})
+	Group6 = netip.AddrFrom16([16]byte{0: 0xff, 1: 0x02, 15: 0x12})
+)
+
+// GroupOf is the group of a family.
+func GroupOf(f event.Family) netip.Addr {
+	if f == event.IPv4 {
+		return Group4
+	}
+	return Group6
+}
+
+// Path is what the IP header said of a packet: where it came from, where it was
+// sent to, and the TTL or hop limit with which it arrived.
+type Path struct {
+	Source, Dest netip.Addr
+	HopLimit     int
+}
+
+func (p Path) oneFamily() bool {
+	return p.Source.IsValid() && p.Dest.IsValid() && event.FamilyOf(p.Source) == event.FamilyOf(p.Dest)
+}

@@ -1,0 +1,220 @@
+// Package arch holds the architecture as a test: who may import whom, and what
+// pure code must not do. The tables below are the design, in the words of the
+// compiler.
+package arch
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const (
+	root   = "../.."
+	module = "ripcord/"
+)
+
+// layers, from the top down: a package imports only what stands in a lower one.
+var layers = [][]string{
+	{"cmd/ripcord"},
+	{"pkg/daemon", "pkg/sim", "pkg/lan"},
+	{"pkg/router", "pkg/control", "pkg/notify", "pkg/track", "pkg/config", "pkg/telemetry"},
+	{"pkg/advert", "pkg/addr", "pkg/link"},
+	{"pkg/vrrp"},
+	{"pkg/wire"},
+	{"pkg/bus", "pkg/event"},
+}
+
+// pure packages and files: no time but as an argument, no I/O, no goroutine.
+var pure = []string{
+	"pkg/event/*.go", "pkg/bus/*.go", "pkg/wire/*.go", "pkg/vrrp/*.go",
+	"pkg/router/core.go", "pkg/router/orders.go", "pkg/router/deadlines.go",
+	"pkg/advert/plan.go", "pkg/advert/queue.go", "pkg/advert/accept.go",
+	"pkg/link/table.go", "pkg/link/verdict.go", "pkg/link/observation.go",
+	"pkg/addr/ledger.go", "pkg/addr/settle.go", "pkg/addr/schedule.go",
+}
+
+var (
+	impureImports = []string{"os", "net", "log", "math/rand", "math/rand/v2", "syscall", "context"}
+	impureTime    = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}
+)
+
+// kept libraries: the prefix of the import path, and where alone it may appear.
+var kept = map[string]func(file string) bool{
+	"golang.org/x/sys/unix":              linuxFile,
+	"github.com/mdlayher/netlink":        linuxFile,
+	"github.com/jsimonetti/rtnetlink":    linuxFile,
+	"go.uber.org/zap":                    in("pkg/telemetry", "pkg/daemon", "cmd/ripcord"),
+	"github.com/prometheus":              in("pkg/telemetry"),
+	"github.com/goccy/go-yaml":           in("pkg/config"),
+	"github.com/spf13/cobra":             in("cmd/ripcord"),
+	"github.com/coreos/go-systemd":       in("pkg/daemon", "cmd/ripcord"),
+	"ripcord/pkg/config":                 in("pkg/daemon", "cmd/ripcord", "pkg/sim"),
+	"ripcord/pkg/daemon":                 in("cmd/ripcord", "test/"),
+	"github.com/google/go-cmp":           never,
+	"pgregory.net/rapid":                 never,
+	"honnef.co/go/tools":                 never,
+	"github.com/google/nftables":         linuxFile,
+	"github.com/mdlayher/genetlink":      linuxFile,
+	"github.com/mdlayher/socket":         linuxFile,
+	"github.com/vishvananda/netlink":     never,
+	"github.com/prometheus/client_model": never,
+}
+
+func linuxFile(file string) bool { return strings.HasSuffix(file, "_linux.go") }
+func never(string) bool          { return false }
+func in(dirs ...string) func(string) bool {
+	return func(file string) bool {
+		return slices.ContainsFunc(dirs, func(d string) bool { return strings.HasPrefix(file, d) })
+	}
+}
+
+func TestImports(t *testing.T) {
+	walk(t, parser.ImportsOnly, func(file string, f *ast.File) {
+		for _, imp := range imports(f) {
+			if own, ok := strings.CutPrefix(imp, module); ok && !lower(path.Dir(file), own) {
+				t.Errorf("%s imports %s: a package imports only what stands below it, never a sibling", file, own)
+			}
+			for prefix, allowed := range kept {
+				if (imp == prefix || strings.HasPrefix(imp, prefix+"/")) && !allowed(file) {
+					t.Errorf("%s imports %s: it has its place elsewhere", file, imp)
+				}
+			}
+		}
+	})
+}
+
+func TestPurity(t *testing.T) {
+	seen := make(map[string]bool)
+	walk(t, 0, func(file string, f *ast.File) {
+		pattern, ok := isPure(file)
+		if !ok {
+			return
+		}
+		seen[pattern] = true
+		for _, imp := range imports(f) {
+			if slices.Contains(impureImports, imp) || linuxOnly(imp) {
+				t.Errorf("%s is pure and imports %s", file, imp)
+			}
+		}
+		for _, sin := range sins(f) {
+			t.Errorf("%s is pure and %s", file, sin)
+		}
+	})
+	for _, pattern := range pure {
+		if !seen[pattern] {
+			t.Errorf("no file matches %s: the table of pure files is out of date", pattern)
+		}
+	}
+}
+
+// The rules must be able to fail.
+func TestSinsAreFound(t *testing.T) {
+	f, err := parser.ParseFile(token.NewFileSet(), "x.go", `package x
+import clock "time"
+func f() { go f(); _ = clock.Now(); clock.Sleep(1) }`, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := sins(f); len(got) != 3 {
+		t.Errorf("found %q, want 3 sins", got)
+	}
+	if lower("pkg/vrrp", "pkg/link") || lower("pkg/link", "pkg/addr") || !lower("pkg/link", "pkg/vrrp") {
+		t.Error("the layers do not hold")
+	}
+}
+
+// Every package has its place in the layers.
+func TestLayersAreComplete(t *testing.T) {
+	walk(t, parser.ImportsOnly, func(file string, _ *ast.File) {
+		if dir := path.Dir(file); layer(dir) < 0 && !strings.HasPrefix(dir, "test/") {
+			t.Errorf("%s: package %s has no place in the layers", file, dir)
+		}
+	})
+}
+
+func lower(from, to string) bool {
+	f := layer(from)
+	return f < 0 || layer(to) > f
+}
+
+func layer(dir string) int {
+	return slices.IndexFunc(layers, func(l []string) bool { return slices.Contains(l, dir) })
+}
+
+func isPure(file string) (string, bool) {
+	for _, pattern := range pure {
+		if ok, _ := path.Match(pattern, file); ok {
+			return pattern, true
+		}
+	}
+	return "", false
+}
+
+func linuxOnly(imp string) bool {
+	return strings.HasPrefix(imp, "golang.org/x/sys") || strings.Contains(imp, "netlink")
+}
+
+func imports(f *ast.File) []string {
+	var list []string
+	for _, spec := range f.Imports {
+		p, _ := strconv.Unquote(spec.Path.Value)
+		list = append(list, p)
+	}
+	return list
+}
+
+// sins lists what a file does that pure code must not.
+func sins(f *ast.File) []string {
+	clock := "time"
+	for _, spec := range f.Imports {
+		if spec.Path.Value == `"time"` && spec.Name != nil {
+			clock = spec.Name.Name
+		}
+	}
+	var found []string
+	ast.Inspect(f, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.GoStmt:
+			found = append(found, "starts a goroutine")
+		case *ast.SelectorExpr:
+			if x, ok := n.X.(*ast.Ident); ok && x.Name == clock && slices.Contains(impureTime, n.Sel.Name) {
+				found = append(found, fmt.Sprintf("calls time.%s", n.Sel.Name))
+			}
+		}
+		return true
+	})
+	return found
+}
+
+// walk visits every Go file of the project that is no test, nor a fake for one
+// (a sibling package whose name ends in test).
+func walk(t *testing.T, mode parser.Mode, visit func(file string, f *ast.File)) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		if d != nil && d.IsDir() && strings.HasSuffix(d.Name(), "test") && d.Name() != "test" {
+			return fs.SkipDir
+		}
+		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return err
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, mode)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, name)
+		visit(filepath.ToSlash(rel), f)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
