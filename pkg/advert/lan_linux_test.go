@@ -49,12 +49,12 @@ func TestMain(m *testing.M) {
 
 // lan is this process's namespace and another, joined by veth cables.
 type lan struct {
-	t    *testing.T
+	t    testing.TB
 	jobs chan func()
 	tid  int // of the thread that lives in the other namespace
 }
 
-func newLAN(t *testing.T) *lan {
+func newLAN(t testing.TB) *lan {
 	if os.Getenv(inside) == "" {
 		t.Skip("skipped: needs root and a network namespace of its own")
 	}

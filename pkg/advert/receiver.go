@@ -217,16 +217,20 @@ func (r *Receiver) answer() {
 }
 
 // drain reads what had arrived before the instant; a flood is not waited out.
+// A stamp alone does not end it at once: until the kernel has begun to stamp, a
+// little after the first socket asked it to, it gives the time of reading.
 func (r *Receiver) drain(w *want, before time.Time) {
-	for range maxBursts {
+	for i := range maxBursts {
 		if w.port == nil {
 			return
 		}
-		if more, last := r.read(w); !more || last.After(before) {
+		if more, last := r.read(w); !more || i >= minBursts && last.After(before) {
 			return
 		}
 	}
 }
 
-// maxBursts is more than fits into a receive buffer.
-const maxBursts = 256
+const (
+	minBursts = 8
+	maxBursts = 256 // more than fits into a receive buffer
+)

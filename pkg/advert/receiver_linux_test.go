@@ -36,7 +36,8 @@ func on(link string) []vrrp.Instance {
 	return []vrrp.Instance{four, six}
 }
 
-func listen(t *testing.T, instances ...vrrp.Instance) *ears {
+// deaf is a receiver that does not run.
+func deaf(t *testing.T, instances ...vrrp.Instance) *ears {
 	e := &ears{t: t, links: bus.NewRetained[string, event.Link](), bell: bus.NewBell()}
 	var heard bus.Topic[vrrp.Heard]
 	var results bus.Topic[vrrp.Result]
@@ -49,6 +50,11 @@ func listen(t *testing.T, instances ...vrrp.Instance) *ears {
 		Links: e.links, Heard: &heard, Results: &results, Events: &events,
 		Minter: event.NewMinter(0), Now: time.Now,
 	})
+	return e
+}
+
+func listen(t *testing.T, instances ...vrrp.Instance) *ears {
+	e := deaf(t, instances...)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- e.Run(ctx) }()
@@ -353,22 +359,53 @@ func TestReceiverTriesAgain(t *testing.T) {
 	}
 }
 
+// TestReceiverAnswersAfterWhatItFound lets many adverts queue up, and then asks.
 func TestReceiverAnswersAfterWhatItFound(t *testing.T) {
 	l := newLAN(t)
 	link := l.cable(1, 0)
-	ears := listen(t, on(link.Name)...)
-	ears.tell(link)
+	e := deaf(t, on(link.Name)...)
+	poller, err := openPoller()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.poller = poller
+	defer func() { _ = e.shut() }()
+	e.follow(link)
+	var witnesses []*port // who tell that the kernel has delivered
+	for _, f := range []event.Family{event.IPv4, event.IPv6} {
+		p, err := openPort(link.Name, link.Index, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = p.close() }()
+		witnesses = append(witnesses, p)
+	}
 	index, four, six := l.far(1)
-	s := l.sender()
+	const n = 3*burst + 1
 	var batch []Message
-	for range 3 * burst {
+	for range n {
 		batch = append(batch, message(frames(index, four)), message(frames(index, six)))
 	}
-	for round := range 10 {
-		s.Send(batch)
-		if got := len(ears.take()); got != len(batch) {
-			t.Fatalf("round %d: the answer came with %d of %d adverts", round, got, len(batch))
+	l.sender().Send(batch)
+	for _, p := range witnesses {
+		for range n {
+			poll := []unix.PollFd{{Fd: int32(p.fd), Events: unix.POLLIN}}
+			if got, err := unix.Poll(poll, 5000); got != 1 && err == nil {
+				t.Fatal("the adverts did not arrive")
+			}
+			_, _, _ = unix.Recvfrom(p.fd, make([]byte, 100), 0)
 		}
+	}
+
+	e.answer() // nobody has asked
+	if heard, _ := e.heard.Take(); len(heard) != 0 {
+		t.Fatalf("heard %d unasked", len(heard))
+	}
+	e.Verify(1)
+	e.answer()
+	results, _ := e.results.Take()
+	if heard, _ := e.heard.Take(); len(heard) != len(batch) || len(results) != 1 {
+		t.Errorf("answered %v after %d of %d adverts", results, len(heard), len(batch))
 	}
 }
 
@@ -424,16 +461,35 @@ func TestPollWaiter(t *testing.T) {
 	}
 }
 
-func BenchmarkSend100(b *testing.B) {
+// hundred is a sender here, and adverts for it.
+func hundred(t testing.TB) (*RawSender, []Message) {
+	link := newLAN(t).cable(1, 0)
 	s, err := OpenSender()
 	if err != nil {
-		b.Skip("skipped: no raw socket: ", err)
+		t.Fatal(err)
 	}
-	defer func() { _ = s.Close() }()
+	t.Cleanup(func() { _ = s.Close() })
 	var batch []Message
-	for range 100 {
-		batch = append(batch, message(frames(1, netip.MustParseAddr("127.0.0.1"))))
+	for range 50 {
+		batch = append(batch,
+			message(frames(link.Index, netip.MustParseAddr("198.51.1.1"))),
+			message(frames(link.Index, netip.MustParseAddr("fe80::1:1"))))
 	}
+	return s, batch
+}
+
+func TestSendAllocatesNothing(t *testing.T) {
+	s, batch := hundred(t)
+	if allocs := testing.AllocsPerRun(10, func() { s.Send(batch) }); allocs != 0 {
+		t.Errorf("%v allocations for %d adverts", allocs, len(batch))
+	}
+	if batch[0].Err != nil || batch[99].Err != nil {
+		t.Error(batch[0].Err, batch[99].Err)
+	}
+}
+
+func BenchmarkSend100(b *testing.B) {
+	s, batch := hundred(b)
 	b.ReportAllocs()
 	for b.Loop() {
 		s.Send(batch)

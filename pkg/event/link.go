@@ -69,13 +69,15 @@ type Link struct {
 func (l Link) Key() string { return l.Name }
 
 // Merge returns what is left of l when newer is absorbed over it: the fact
-// with the greater Seq, with the losses of both. The Cause of the first loss
-// is kept, since elapsed times count from the first that was read.
+// with the greater Seq, with the losses of both. Where there was a loss, the
+// Cause of the first is kept, even if the link is usable again, since elapsed
+// times count from the first that was read. The order of arrival does not
+// matter.
 func (l Link) Merge(newer Link) Link {
 	if newer.Seq < l.Seq {
 		l, newer = newer, l
 	}
-	if l.Downs > 0 && !newer.Usable {
+	if l.Downs > 0 && (newer.Downs == 0 || !newer.Cause.At.Before(l.Cause.At)) {
 		newer.Cause = l.Cause
 	}
 	newer.Downs += l.Downs

@@ -32,15 +32,8 @@ type Cable struct {
 // measured from it is never too short.
 func (c *Cable) Pull() (time.Time, error) { return c.set("pull", c.lan.sw, c.far, false) }
 
-// Plug puts the cable in; see Pull. When it returns the switch forwards; the
-// host may take some ms more, as Settle says.
-func (c *Cable) Plug() (time.Time, error) {
-	at, err := c.set("plug", c.lan.sw, c.far, true)
-	if err != nil {
-		return at, err
-	}
-	return at, c.forward()
-}
+// Plug puts the cable in; see Pull. Traffic flows some ms later: see Settle.
+func (c *Cable) Plug() (time.Time, error) { return c.set("plug", c.lan.sw, c.far, true) }
 
 // AdminDown sets the host's interface down, as an operator does. The kernel
 // takes its IPv6 addresses away. The instant is as that of Pull.
@@ -68,28 +61,7 @@ func (c *Cable) AdminUp() (time.Time, error) {
 			return at, err
 		}
 	}
-	if err := c.listen(addresses...); err != nil {
-		return at, err
-	}
-	return at, c.forward()
-}
-
-// forward waits until the switch forwards, if both ends are up. The far end is
-// a plain NIC to the kernel as well, and the bridge would hear of its carrier
-// up to 1 s late if nobody asked.
-func (c *Cable) forward() error {
-	err := poll(settling, func() (bool, error) {
-		for space, index := range map[*Namespace]int{c.host.Namespace: c.near, c.lan.sw: c.far} {
-			if up, err := space.adminUp(index); !up || err != nil {
-				return err == nil, err
-			}
-		}
-		return c.lan.sw.settled(c.far)
-	})
-	if err != nil {
-		return fmt.Errorf("wait until the switch forwards to %s of host %s: %w", c.ifname, c.host.name, err)
-	}
-	return nil
+	return at, c.listen(addresses...)
 }
 
 func (c *Cable) set(what string, space *Namespace, index int, up bool) (time.Time, error) {
@@ -169,7 +141,7 @@ func (c *Cable) ipv4() netip.Addr {
 
 // Settle waits until a cable that is plugged in and up carries traffic, and the
 // host has a link-local address on it. A carrier alone is not enough: for some
-// ms the kernel drops what the host sends. Settle asks for the link, which
+// ms more the kernel drops what the host sends. Settle asks for the link, which
 // makes the kernel announce it at once: do not call it while that is measured.
 func (c *Cable) Settle() error {
 	if err := poll(settling, c.settled); err != nil {

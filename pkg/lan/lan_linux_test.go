@@ -1,6 +1,7 @@
 package lan
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -160,6 +161,16 @@ func TestPullAndPlug(t *testing.T) {
 	}
 }
 
+// farLink is the switch's end of a cable.
+func farLink(t *testing.T, c *Cable) Link {
+	t.Helper()
+	link, err := c.lan.sw.Link(fmt.Sprintf("p%d", c.far))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return link
+}
+
 func TestAdminDownAndUp(t *testing.T) {
 	l := twoHosts(t, Options{LinkLocal: netip.MustParseAddr("fe80::99")})
 	c, b, a := l.Cable("b", "eth0"), l.Host("b"), prober(t, l, "a")
@@ -170,6 +181,9 @@ func TestAdminDownAndUp(t *testing.T) {
 		t.Errorf("after AdminDown: %+v, %v", link, err)
 	}
 	wantAnswer(t, a, addressB, MAC{})
+	if far := farLink(t, c); far.Carrier || far.OperState == 6 {
+		t.Errorf("the switch has not noticed: %+v", far)
+	}
 	// An address that is added now is there later.
 	later := netip.MustParsePrefix("2001:db8::200/64")
 	if err := b.AddAddress("eth0", later); err != nil {

@@ -126,6 +126,27 @@ func TestSysctlIsTheNamespacesOwn(t *testing.T) {
 	}
 }
 
+// TestSettingsDoNotDependOnTheMachine looks at those that a later interface
+// takes over, and at those that count for all.
+func TestSettingsDoNotDependOnTheMachine(t *testing.T) {
+	n := namespace(t, "a")
+	for _, s := range settings {
+		for _, scope := range []string{"all", "default"} {
+			key := strings.Replace(s.key, "*", scope, 1)
+			got, err := n.Sysctl(key)
+			if err == nil && got != s.value {
+				t.Errorf("%s is %s, want %s", key, got, s.value)
+			}
+		}
+	}
+	// Known at their own places, so that the table itself is not the only word.
+	for _, key := range []string{"net.ipv6.conf.default.accept_dad", "net.ipv6.conf.default.dad_transmits", "net.ipv4.conf.all.rp_filter"} {
+		if got, err := n.Sysctl(key); err == nil && got != "0" {
+			t.Errorf("%s is %s, want 0", key, got)
+		}
+	}
+}
+
 func TestClosedNamespaceSaysSo(t *testing.T) {
 	n := namespace(t, "a")
 	if err := n.Close(); err != nil {

@@ -86,8 +86,8 @@ func (s *step) yieldTo(m *member, cause event.Cause) {
 // interval, so that two misled routers cannot make each other send without end;
 // and the hosts, which have learned the rival's address, hear ours again.
 func (s *step) assert(m *member, h Heard) {
-	if o := &m.other; o.source == h.Source && (o.count == 1 || o.count > m.Miss && !o.told) {
-		o.told = o.count > m.Miss
+	if o := &m.other; o.source == h.Source && (!o.named || o.count > m.Miss && !o.told) {
+		o.named, o.told = true, o.count > m.Miss
 		s.report(event.AdvertRival{
 			Stamp: s.stamp(h.Cause), Virtual: m.Virtual, Source: h.Source, Priority: h.Priority, Unheard: o.told,
 		})

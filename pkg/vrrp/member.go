@@ -38,6 +38,7 @@ type other struct {
 	since    time.Time // first of the adverts that came without a gap
 	at       time.Time // last
 	count    int       // adverts since then
+	named    bool      // reported as a rival
 	told     bool      // reported as a rival that goes on
 }
 

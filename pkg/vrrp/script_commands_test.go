@@ -82,6 +82,8 @@ func (l *lan) order(r *router, verb string, w *words) {
 		r.lose[w.next()] = take(w, strconv.Atoi)
 	case "cut":
 		r.cut[w.next()] = true
+	case "mend":
+		delete(r.cut, w.next())
 	case "status":
 		l.status(r, w.next())
 	case "deadline":

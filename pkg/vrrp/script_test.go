@@ -32,7 +32,8 @@ var update = flag.Bool("update", false, "rewrite the traces in testdata")
 //	answer receiver|confirmer [late]      late: to the ticket before the last
 //	at INSTANT                            time goes on to it, and what is due happens
 //	sleep DURATION                        time goes on, and nobody wakes
-//	lose MEMBER N | cut LINK              of frames sent; cut: both ways, unnoticed
+//	lose MEMBER N                         of the frames that are sent
+//	cut LINK | mend LINK                  no frames either way; nobody is told
 //	status MEMBER | deadline
 //
 // Routers that have members of the same name hear one another after 1 ms.

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"net/netip"
@@ -94,17 +93,6 @@ func TestAppendAppends(t *testing.T) {
 	}
 }
 
-// reseal gives the message a right checksum again after it was tampered with.
-func reseal(b []byte, p Path, form Checksum) []byte {
-	b[checksumAt], b[checksumAt+1] = 0, 0
-	total := sum(b)
-	if event.FamilyOf(p.Source) == event.IPv6 || form == PseudoHeader {
-		total += pseudoHeader(p.Source, p.Dest, len(b), Protocol)
-	}
-	binary.BigEndian.PutUint16(b[checksumAt:], ^fold(total))
-	return b
-}
-
 // TestRejects has each reason with nothing else wrong (RFC 9568 §7.1 and its
 // errata); the numbers in brackets are those of the negatives that ze tests.
 func TestRejects(t *testing.T) {
@@ -170,12 +158,6 @@ func TestRejects(t *testing.T) {
 			}
 		})
 	}
-}
-
-func reseal6MessageOnly(b []byte) []byte {
-	b[checksumAt], b[checksumAt+1] = 0, 0
-	binary.BigEndian.PutUint16(b[checksumAt:], ^fold(sum(b)))
-	return b
 }
 
 // TestOrder has messages with everything wrong, in which one fault after the
@@ -247,41 +229,6 @@ func TestReservedBitsAreIgnored(t *testing.T) {
 	var a Advert
 	if err := a.Decode(reseal(b, path4, PseudoHeader), path4); err != nil || a.Interval != time.Second {
 		t.Errorf("Decode: %v, interval %v; RFC 9568 §5.2.6 has the bits ignored", err, a.Interval)
-	}
-}
-
-// TestFormsThatCoincide: from this source the pseudo-header sums to nothing.
-func TestFormsThatCoincide(t *testing.T) {
-	p := Path{netip.MustParseAddr("10.0.21.113"), Group4, HopLimit}
-	a := Advert{10, 200, time.Second, addrs("192.0.2.1"), MessageOnly}
-	only := a.Append(nil, p.Source, p.Dest)
-	a.Checksum = PseudoHeader
-	if both := a.Append(nil, p.Source, p.Dest); !bytes.Equal(only, both) {
-		t.Fatalf("the forms differ: %x, %x", only, both)
-	}
-	if err := a.Decode(only, p); err != nil || a.Checksum != PseudoHeader {
-		t.Errorf("Decode: %v, %v", err, a.Checksum)
-	}
-}
-
-// TestOneFormOverIPv6: the form is a matter of IPv4.
-func TestOneFormOverIPv6(t *testing.T) {
-	g := golden[4]
-	g.advert.Checksum = MessageOnly
-	if got := g.advert.Append(nil, g.path.Source, g.path.Dest); !bytes.Equal(got, unhex(t, g.hex)) {
-		t.Errorf("%x, want %s", got, g.hex)
-	}
-}
-
-// TestFold has sums whose carries carry again (RFC 1071 §2).
-func TestFold(t *testing.T) {
-	for total, want := range map[uint32]uint16{0: 0, 0xffff: 0xffff, 0x10000: 1, 0x1ffff: 1, 0xffffffff: 0xffff} {
-		if got := fold(total); got != want {
-			t.Errorf("fold(%#x) = %#x, want %#x", total, got, want)
-		}
-	}
-	if got, want := sum([]byte{1, 2, 3}), uint32(0x0102+0x0300); got != want {
-		t.Errorf("an odd byte counts as the high one of a word: %#x, want %#x", got, want)
 	}
 }
 

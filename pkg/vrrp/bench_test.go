@@ -1,0 +1,76 @@
+package vrrp
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+func heardOf(at time.Time) Heard {
+	return Heard{
+		Cause: event.Cause{Trace: 1, At: at}, Instance: "inside", Source: netip.MustParseAddr("192.0.2.9"),
+		Priority: 200, Interval: time.Second,
+	}
+}
+
+// The adverts of the Active are what a Backup does all day, and a flood of them
+// what may be done to it.
+func BenchmarkStepHeardInBackup(b *testing.B) {
+	m, now := fixture()
+	var in Input = heardOf(now)
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Step(now, in)
+	}
+}
+
+func BenchmarkStepHeardRival(b *testing.B) {
+	m, _ := fixture()
+	now, _ := serve(m)
+	h := heardOf(now)
+	h.Priority = 50
+	var in Input = h
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Step(now, in)
+	}
+}
+
+func BenchmarkStepTick(b *testing.B) {
+	m, now := fixture()
+	var in Input = Tick{event.Cause{Trace: 1, At: now}}
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Step(now, in)
+	}
+}
+
+func BenchmarkDeadline(b *testing.B) {
+	m, _ := fixture()
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Deadline()
+	}
+}
+
+// TestHeardAllocatesNothing: neither the adverts of the Active nor a rival's,
+// once it is answered, nor a Tick before its time.
+func TestHeardAllocatesNothing(t *testing.T) {
+	m, now := fixture()
+	var heard, tick Input = heardOf(now), Tick{event.Cause{At: now}}
+	step := func(in Input) func() { return func() { m.Step(now, in) } }
+	if n := testing.AllocsPerRun(100, step(heard)); n != 0 {
+		t.Errorf("an advert in Backup allocates %v times", n)
+	}
+	if n := testing.AllocsPerRun(100, step(tick)); n != 0 {
+		t.Errorf("a Tick in Backup allocates %v times", n)
+	}
+	now, _ = serve(m)
+	rival := heardOf(now)
+	rival.Priority = 50
+	if n := testing.AllocsPerRun(100, step(rival)); n != 0 {
+		t.Errorf("a rival that was answered allocates %v times", n)
+	}
+}

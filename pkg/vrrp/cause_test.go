@@ -1,0 +1,96 @@
+package vrrp
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// fixture is a group of two in Backup, at the instant zero.
+func fixture() (m *Machine, zero time.Time) {
+	zero = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	group := Group{Name: "edge"}
+	for i, name := range []string{"inside", "outside"} {
+		group.Members = append(group.Members, Instance{
+			Virtual:  event.Virtual{Instance: name, Group: "edge", Interface: []string{"eth0", "eth1"}[i], VRID: 51, Family: event.IPv4},
+			Priority: 100, Interval: time.Second, Miss: 3, Preempt: true,
+		})
+	}
+	m = NewMachine(group, &Tickets{}, zero)
+	for i, name := range []string{"eth0", "eth1"} {
+		m.Step(zero, LinkSeen{event.Link{Name: name, Index: i + 2, Usable: true, Primary4: netip.MustParseAddr("192.0.2.2")}})
+	}
+	m.Step(zero, Start{})
+	return m, zero
+}
+
+// serve takes the fixture to Active.
+func serve(m *Machine) (at time.Time, effects []Effect) {
+	for m.State() != event.Active {
+		at, _ = m.Deadline()
+		effects = m.Step(at, Tick{event.Cause{Trace: 99, At: at}})
+	}
+	return at, effects
+}
+
+// TestCauseIsCarried: what follows from a fact bears its cause, also where a
+// timer lies between (design decision 12).
+func TestCauseIsCarried(t *testing.T) {
+	m, zero := fixture()
+	source := netip.MustParseAddr("192.0.2.9")
+	m.Step(zero, Heard{Instance: "inside", Source: source, Priority: 200, Interval: time.Second, Cause: event.Cause{Trace: 1, At: zero}})
+	m.Step(zero, Heard{Instance: "outside", Source: source, Priority: 200, Interval: time.Second, Cause: event.Cause{Trace: 2, At: zero}})
+	resigned := event.Cause{Trace: 3, At: zero.Add(time.Millisecond)}
+	m.Step(zero.Add(2*time.Millisecond), Heard{Instance: "outside", Source: source, Cause: resigned})
+	at, effects := serve(m)
+	wantCause(t, effects, resigned, at)
+
+	pulled := event.Cause{Trace: 4, At: at.Add(time.Second)}
+	now := at.Add(time.Second + time.Microsecond)
+	effects = m.Step(now, LinkSeen{event.Link{Name: "eth0", Index: 2, Cause: pulled}})
+	wantCause(t, effects, pulled, now)
+}
+
+// TestTimeoutIsItsOwnCause: silence began nothing; the story begins when the
+// wait ends, however late the Tick and the answers are.
+func TestTimeoutIsItsOwnCause(t *testing.T) {
+	m, zero := fixture()
+	due := zero.Add(ActiveDownInterval(100, time.Second, 3))
+	at, effects := serve(m)
+	if late := at.Sub(due); late != verifyPatience {
+		t.Errorf("served %v after the deadline, want %v", late, verifyPatience)
+	}
+	wantCause(t, effects, event.Cause{Trace: 99, At: due}, at)
+}
+
+func wantCause(t *testing.T, effects []Effect, want event.Cause, now time.Time) {
+	t.Helper()
+	if len(effects) == 0 {
+		t.Fatal("no effects")
+	}
+	for _, e := range effects {
+		var got event.Cause
+		switch e := e.(type) {
+		case Advertise:
+			got = e.Cause
+		case Hold:
+			got = e.Cause
+		case Mute:
+			got = e.Cause
+		case Resign:
+			got = e.Cause
+		case Release:
+			got = e.Cause
+		case Report:
+			got = e.Event.When().Cause
+			if e.Event.When().At != now {
+				t.Errorf("%s is told of %v, want %v", e.Event.Name(), e.Event.When().At, now)
+			}
+		}
+		if got != want {
+			t.Errorf("%T follows from %+v, want %+v", e, got, want)
+		}
+	}
+}

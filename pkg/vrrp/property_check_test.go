@@ -1,0 +1,189 @@
+package vrrp
+
+import (
+	"pgregory.net/rapid"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/wire"
+)
+
+type checksumForm = wire.Checksum
+
+// edges are the transitions that are drawn above event.State, and those of an
+// address owner.
+var edges = map[[2]event.State]bool{
+	{event.Initialize, event.Backup}: true,
+	{event.Initialize, event.Fault}:  true,
+	{event.Backup, event.Active}:     true,
+	{event.Backup, event.Fault}:      true,
+	{event.Backup, event.Initialize}: true,
+	{event.Active, event.Backup}:     true,
+	{event.Active, event.Fault}:      true,
+	{event.Active, event.Initialize}: true,
+	{event.Fault, event.Backup}:      true,
+	{event.Fault, event.Initialize}:  true,
+}
+
+var ownerEdges = map[[2]event.State]bool{
+	{event.Initialize, event.Active}: true,
+	{event.Fault, event.Active}:      true,
+}
+
+// dead reports whether a member cannot take part, as far as links tell.
+func (w *world) dead(in *Instance) bool {
+	link := w.links[in.Interface]
+	return !link.Usable || !link.Address(in.Family).IsValid()
+}
+
+// checkState compares the state with what the observer knows.
+func (w *world) checkState(t *rapid.T) {
+	state := w.m.State()
+	dead := false
+	for _, in := range w.m.Status(w.now).Members {
+		if in.State != state {
+			t.Fatalf("member %s is %v, its group %v", in.Instance.Virtual.Instance, in.State, state)
+		}
+		if state == event.Active && len(in.Faults) > 0 {
+			t.Fatalf("Active with faults: %v", in.Faults)
+		}
+		dead = dead || w.dead(&in.Instance)
+	}
+	switch {
+	case !w.started && state != event.Initialize:
+		t.Fatalf("not started, but %v", state)
+	case w.started && dead && state != event.Fault:
+		t.Fatalf("a link is dead, but the group is %v", state)
+	}
+}
+
+// checkEffects carries effects out, and checks that each fits what was before.
+func (w *world) checkEffects(t *rapid.T, effects []Effect) {
+	for _, e := range effects {
+		switch e := e.(type) {
+		case Advertise:
+			link := w.links[e.Instance.Interface]
+			if w.dead(e.Instance) || e.Source != link.Address(e.Instance.Family) || e.Index != link.Index {
+				t.Fatalf("%+v is advertised, and the link is %+v", e, link)
+			}
+			w.sending[e.Instance.Virtual.Instance] = true
+		case AdvertiseNow:
+			if !w.sending[e.Instance.Virtual.Instance] {
+				t.Fatalf("%s is to be sent, and is not advertised", e.Instance.Virtual.Instance)
+			}
+		case Resign:
+			if !w.links[e.Instance.Interface].Usable {
+				t.Fatalf("%s resigns on a link that is not usable", e.Instance.Virtual.Instance)
+			}
+			w.fallSilent(t, e.Instance)
+		case Mute:
+			w.fallSilent(t, e.Instance)
+		case Hold:
+			w.hold(t, true)
+		case Release:
+			w.hold(t, false)
+		case Reannounce:
+			if !w.held {
+				t.Fatal("addresses are announced that are not held")
+			}
+		case Verify:
+			if e.Ticket <= w.asked || len(e.Interfaces) != len(w.links) {
+				t.Fatalf("after ticket %d: %+v", w.asked, e)
+			}
+			w.asked = e.Ticket
+		}
+	}
+	serving := w.m.State() == event.Active
+	if w.held != serving || (len(w.sending) > 0) != serving {
+		t.Fatalf("the group is %v; addresses held: %v; advertised: %v", w.m.State(), w.held, w.sending)
+	}
+}
+
+func (w *world) fallSilent(t *rapid.T, in *Instance) {
+	if !w.sending[in.Virtual.Instance] {
+		t.Fatalf("%s falls silent twice", in.Virtual.Instance)
+	}
+	delete(w.sending, in.Virtual.Instance)
+}
+
+func (w *world) hold(t *rapid.T, on bool) {
+	if w.held == on {
+		t.Fatalf("held is %v, and ordered again", on)
+	}
+	w.held = on
+}
+
+// checkMove checks a transition: its edge, its reasons, and the order of its
+// effects (design decision 8).
+func (w *world) checkMove(t *rapid.T, before event.State, effects []Effect, in Input) {
+	after := w.m.State()
+	moves, blamed := 0, 0
+	for _, e := range effects {
+		r, ok := e.(Report)
+		if !ok {
+			if moves > 0 {
+				t.Fatalf("%#v after a transition was published", e)
+			}
+			continue
+		}
+		if tr, ok := r.Event.(event.InstanceTransition); ok {
+			moves++
+			if tr.From != before || tr.To != after || tr.Reason == "" {
+				t.Fatalf("%v>%v is told as %+v", before, after, tr)
+			}
+			if tr.Reason != event.GroupMoved {
+				blamed++
+			}
+		}
+	}
+	if before == after {
+		if moves > 0 {
+			t.Fatalf("%d transitions while the state is %v", moves, after)
+		}
+		return
+	}
+	n := len(w.m.Config().Members)
+	edge, owner := [2]event.State{before, after}, w.m.Config().Members[0].Priority == Owner
+	switch {
+	case !edges[edge] && !(owner && ownerEdges[edge]):
+		t.Fatalf("%v>%v is no edge", before, after)
+	case moves != n || blamed != 1 && blamed != n:
+		t.Fatalf("%d members, %d of them moved, %d bear the reason", n, moves, blamed)
+	}
+	if _, tick := in.(Tick); after == event.Active && !tick {
+		t.Fatalf("%#v, not a Tick, ended a timer", in)
+	}
+	checkOrder(t, before, after, effects, n)
+}
+
+// checkOrder looks back from the first transition that is told.
+func checkOrder(t *rapid.T, before, after event.State, effects []Effect, n int) {
+	var orders []Effect
+	for _, e := range effects {
+		if _, ok := e.(Report); !ok {
+			orders = append(orders, e)
+		}
+	}
+	if before != event.Active && after != event.Active {
+		return
+	}
+	if len(orders) < n+1 {
+		t.Fatalf("%v>%v with too few orders: %#v", before, after, orders)
+	}
+	orders = orders[len(orders)-n-1:]
+	for i, e := range orders {
+		ok := false
+		switch e.(type) {
+		case Mute, Resign:
+			ok = before == event.Active && i < n
+		case Release:
+			ok = before == event.Active && i == n
+		case Advertise:
+			ok = after == event.Active && i < n
+		case Hold:
+			ok = after == event.Active && i == n
+		}
+		if !ok {
+			t.Fatalf("%v>%v orders %#v", before, after, orders)
+		}
+	}
+}

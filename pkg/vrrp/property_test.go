@@ -1,0 +1,191 @@
+package vrrp
+
+import (
+	"net/netip"
+	"reflect"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"ripcord/pkg/event"
+)
+
+// TestMachineProperties gives a group random facts at random instants, and
+// checks after each what must hold whatever came before.
+func TestMachineProperties(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t)
+		t.Repeat(map[string]func(*rapid.T){
+			"time":      w.passTime,
+			"deadline":  w.toDeadline,
+			"tick":      func(t *rapid.T) { w.step(t, Tick{w.cause(0)}) },
+			"heard":     w.hear,
+			"link":      w.changeLink,
+			"answer":    w.answer,
+			"stalled":   func(t *rapid.T) { w.step(t, Stalled{w.cause(0), w.instance(t), w.gap(t)}) },
+			"lease":     func(t *rapid.T) { w.step(t, LeaseLost{w.cause(0), w.instance(t), w.gap(t)}) },
+			"sends":     func(t *rapid.T) { w.step(t, Sends{w.cause(0), w.instance(t), rapid.IntRange(0, 5).Draw(t, "row"), ""}) },
+			"addresses": func(t *rapid.T) { w.step(t, AddressesLost{w.cause(0), w.instance(t), ""}) },
+			"start":     func(t *rapid.T) { w.step(t, Start{w.cause(0)}) },
+			"stop":      func(t *rapid.T) { w.step(t, Stop{w.cause(0)}) },
+		})
+		w.mustServe(t)
+	})
+}
+
+// world is a machine, its twin, and what an observer of both knows.
+type world struct {
+	m, twin *Machine
+	now     time.Time
+	traces  *event.Minter
+	links   map[string]event.Link
+	seq     uint64
+	asked   uint64
+	started bool
+	held    bool
+	sending map[string]bool
+}
+
+func newWorld(t *rapid.T) *world {
+	interval := rapid.SampledFrom([]time.Duration{10 * time.Millisecond, 100 * time.Millisecond, time.Second})
+	group := Group{Name: "edge"}
+	priority := rapid.SampledFrom([]uint8{1, 100, 254, Owner}).Draw(t, "priority")
+	preempt := rapid.Bool().Draw(t, "preempt")
+	for _, v := range []event.Virtual{
+		{Instance: "four", Interface: "eth0", VRID: 51, Family: event.IPv4},
+		{Instance: "six", Interface: "eth0", VRID: 51, Family: event.IPv6},
+		{Instance: "outside", Interface: "eth1", VRID: 52, Family: event.IPv4},
+	} {
+		group.Members = append(group.Members, Instance{
+			Virtual: v, Priority: priority, Preempt: preempt, AutoChecksum: true,
+			Interval: interval.Draw(t, "interval"), Miss: rapid.IntRange(1, 4).Draw(t, "miss"),
+		})
+	}
+	w := &world{
+		now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), traces: event.NewMinter(0),
+		links:   map[string]event.Link{"eth0": {Name: "eth0"}, "eth1": {Name: "eth1"}},
+		sending: make(map[string]bool),
+	}
+	w.m = NewMachine(group, &Tickets{}, w.now)
+	w.twin = NewMachine(group, &Tickets{}, w.now)
+	if rapid.Bool().Draw(t, "booted") {
+		w.boot(t)
+	}
+	return w
+}
+
+func (w *world) cause(age time.Duration) event.Cause { return w.traces.Cause(w.now.Add(-age)) }
+
+func (w *world) instance(t *rapid.T) string {
+	return rapid.SampledFrom([]string{"four", "six", "outside", "elsewhere"}).Draw(t, "instance")
+}
+
+func (w *world) gap(t *rapid.T) time.Duration {
+	return time.Duration(rapid.Int64Range(0, int64(20*time.Second)).Draw(t, "gap"))
+}
+
+func (w *world) passTime(t *rapid.T) {
+	most := rapid.SampledFrom([]time.Duration{time.Millisecond, 100 * time.Millisecond, 5 * time.Second, time.Hour}).Draw(t, "most")
+	w.now = w.now.Add(time.Duration(rapid.Int64Range(0, int64(most)).Draw(t, "passed")))
+}
+
+// toDeadline wakes the machine when it wants to be woken, or nearly so.
+func (w *world) toDeadline(t *rapid.T) {
+	at, ok := w.m.Deadline()
+	if !ok {
+		t.Skip("there is no deadline")
+	}
+	if early := rapid.Bool().Draw(t, "early"); early {
+		at = at.Add(-1)
+	}
+	if at.After(w.now) {
+		w.now = at
+	}
+	w.step(t, Tick{w.cause(0)})
+}
+
+func (w *world) hear(t *rapid.T) {
+	sources := []string{"192.0.2.1", "192.0.2.9"}
+	instance := w.instance(t)
+	if instance == "six" {
+		sources = []string{"fe80::1", "fe80::9"}
+	}
+	age := time.Duration(rapid.SampledFrom([]int64{0, 0, 0, int64(time.Millisecond), int64(time.Second)}).Draw(t, "age"))
+	w.step(t, Heard{
+		Cause: w.cause(age), Instance: instance,
+		Source:   netip.MustParseAddr(rapid.SampledFrom(sources).Draw(t, "source")),
+		Priority: rapid.SampledFrom([]uint8{0, 0, 1, 50, 100, 200, 255}).Draw(t, "their priority"),
+		Interval: rapid.SampledFrom([]time.Duration{10 * time.Millisecond, time.Second, 5 * time.Second}).Draw(t, "their interval"),
+		Checksum: rapid.SampledFrom([]checksumForm{0, 1}).Draw(t, "checksum"),
+	})
+}
+
+func (w *world) changeLink(t *rapid.T) {
+	name := rapid.SampledFrom([]string{"eth0", "eth1"}).Draw(t, "link")
+	w.seq++
+	link := event.Link{Name: name, Seq: w.seq, Cause: w.cause(0), Index: rapid.IntRange(2, 3).Draw(t, "index")}
+	link.Usable = rapid.IntRange(0, 2).Draw(t, "usable") > 0
+	link.Downs = rapid.IntRange(0, 1).Draw(t, "downs")
+	link.Primary4 = rapid.SampledFrom([]netip.Addr{{}, ours4, ours4, ours4.Next()}).Draw(t, "address")
+	link.LinkLocal6 = rapid.SampledFrom([]netip.Addr{{}, ours6, ours6, ours6.Next()}).Draw(t, "link-local")
+	w.links[name] = link
+	w.step(t, LinkSeen{link})
+}
+
+func (w *world) answer(t *rapid.T) {
+	back := rapid.Uint64Range(0, min(w.asked, 1)).Draw(t, "back")
+	w.step(t, Answered{w.asked - back, rapid.SampledFrom([]Verifier{Receiver, Confirmer}).Draw(t, "by")})
+}
+
+var ours4, ours6 = netip.MustParseAddr("192.0.2.5"), netip.MustParseAddr("fe80::5")
+
+func (w *world) boot(t *rapid.T) {
+	for _, name := range []string{"eth0", "eth1"} {
+		w.seq++
+		w.links[name] = event.Link{Name: name, Seq: w.seq, Index: 2, Usable: true, Primary4: ours4, LinkLocal6: ours6}
+		w.step(t, LinkSeen{w.links[name]})
+	}
+	w.step(t, Start{w.cause(0)})
+}
+
+// step gives an input to the machine and its twin, and checks what came of it.
+func (w *world) step(t *rapid.T, in Input) {
+	before := w.m.State()
+	effects := w.m.Step(w.now, in)
+	if again := w.twin.Step(w.now, in); !reflect.DeepEqual(effects, again) {
+		t.Fatalf("%#v: the same facts had other effects:\n%#v\n%#v", in, effects, again)
+	}
+	switch in.(type) {
+	case Start:
+		w.started = true
+	case Stop:
+		w.started = false
+	case Tick:
+		if at, ok := w.m.Deadline(); ok && !at.After(w.now) {
+			t.Fatalf("a tick at %v leaves a deadline of %v: busy loop", w.now, at)
+		}
+	}
+	w.checkState(t)
+	w.checkEffects(t, effects)
+	w.checkMove(t, before, effects, in)
+}
+
+// mustServe: whatever has been, a group whose links live and that hears nobody
+// takes over in the end, though nobody answers its questions.
+func (w *world) mustServe(t *rapid.T) {
+	w.boot(t)
+	for end := w.now.Add(time.Minute); w.now.Before(end); {
+		at, ok := w.m.Deadline()
+		if !ok {
+			break
+		}
+		if at.After(w.now) {
+			w.now = at
+		}
+		w.step(t, Tick{w.cause(0)})
+	}
+	if w.m.State() != event.Active {
+		t.Fatalf("nobody else serves, and the group is %v: %+v", w.m.State(), w.m.Status(w.now))
+	}
+}
