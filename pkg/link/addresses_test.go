@@ -41,6 +41,7 @@ func TestSources(t *testing.T) {
 		"IPv6 global is none":      {{seen("2001:db8::1/64"), ""}},
 		"IPv6 link-local":          {{seen("fe80::1/64"), "fe80::1"}, {seen("fe80::2/64"), "fe80::1"}, {gone("fe80::1/64"), "fe80::2"}},
 		"tentative":                {{seen("fe80::1/64", unready), ""}, {seen("fe80::1/64"), "fe80::1"}, {seen("fe80::1/64", unready), ""}},
+		"the present is kept":      {{seen("fe80::1/64", unready), ""}, {seen("fe80::2/64"), "fe80::2"}, {seen("fe80::1/64"), "fe80::2"}},
 		"IPv6 never what is ours":  {{seen("fe80::9/64", marked), ""}},
 		"deprecated if need be":    {{seen("fe80::9/64", deprecated), "fe80::9"}, {seen("fe80::1/64"), "fe80::1"}},
 		"an address goes unlisted": {{gone("10.0.0.1/24"), ""}},

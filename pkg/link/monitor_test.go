@@ -169,7 +169,7 @@ func onBench(t *testing.T, test func(b *bench), change ...func(*Config)) {
 	synctest.Test(t, func(t *testing.T) {
 		k := &fake{
 			links: []Seen{up(2, "eth0"), up(3, "eth1")}, addresses: []Assigned{address(2, "10.0.0.1/24")},
-			opened: map[subject]int{}, streams: map[subject]*fakeStream{},
+			interrupted: 2, opened: map[subject]int{}, streams: map[subject]*fakeStream{},
 			carriers: map[string]bool{"eth0": true, "eth1": true}, asked: map[string]int{},
 		}
 		cfg := Config{

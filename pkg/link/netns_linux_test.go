@@ -56,6 +56,7 @@ type live struct {
 	events    *bus.Ring[event.Event]
 	logged    []event.Event
 	known     map[string]event.Link
+	lost      map[string]int // the Downs of all facts
 	there     map[event.AddressKey]event.Address
 }
 
@@ -70,7 +71,7 @@ func watch(t *testing.T, k kernel, watched ...string) *live {
 	l := &live{t: t, monitor: newMonitor(cfg, k), bell: bell, facts: cfg.Facts.Subscribe(bell),
 		addresses: bus.SubscribeMerged(cfg.Addresses, bell),
 		results:   bus.SubscribeRing(cfg.Results, bell, 100), events: bus.SubscribeRing(cfg.Events, bell, 1000),
-		known: make(map[string]event.Link), there: make(map[event.AddressKey]event.Address)}
+		known: make(map[string]event.Link), lost: make(map[string]int), there: make(map[event.AddressKey]event.Address)}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- l.monitor.Run(ctx) }()
@@ -92,6 +93,7 @@ func watch(t *testing.T, k kernel, watched ...string) *live {
 func (l *live) take() {
 	for _, f := range l.facts.Take() {
 		l.known[f.Name] = f
+		l.lost[f.Name] += f.Downs
 	}
 	for _, a := range l.addresses.Take() {
 		l.there[a.Key()] = a

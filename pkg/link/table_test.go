@@ -157,6 +157,9 @@ func TestTable(t *testing.T) {
 			{observe: LinkSeen{up(2, "eth0")}, want: "eth0[2] up\nlink.added eth0 by notification\nlink.up eth0 by notification\n"},
 			{observe: confirm(2, 1, false)},
 			{observe: confirm(2, 2, false)}, // nor has the successor said up
+			{observe: confirm(2, 2, true)},
+			{observe: confirm(2, 1, false)},
+			{observe: confirm(2, 2, false), want: "eth0[2] out -1\nlink.down eth0 by confirm\n"},
 		},
 		"a loss that left no message": {start,
 			{observe: LinkSeen{up(2, "eth0", lost(2))}, want: "eth0[2] up -2\nlink.flapped eth0 by notification\n"},

@@ -84,9 +84,14 @@ func (c *Core) step(i int, now time.Time, in vrrp.Input, out *Orders) {
 // that missed that many of its own adverts must first listen.
 func (c *Core) Slept(now time.Time, gap time.Duration, out *Orders) {
 	for i, g := range c.groups {
-		m := g.Config().Members[0]
-		if g.State() == event.Active && gap > time.Duration(m.Miss)*m.Interval {
-			c.step(i, now, vrrp.Stalled{Cause: c.minter.Cause(now), Instance: m.Virtual.Instance, Gap: gap}, out)
+		if g.State() != event.Active {
+			continue
+		}
+		for _, m := range g.Config().Members {
+			if gap > time.Duration(m.Miss)*m.Interval {
+				c.step(i, now, vrrp.Stalled{Cause: c.minter.Cause(now), Instance: m.Virtual.Instance, Gap: gap}, out)
+				break
+			}
 		}
 	}
 }

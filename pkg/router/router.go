@@ -122,7 +122,7 @@ func (r *Router) Run(ctx context.Context) error {
 
 	now := r.cfg.Now()
 	r.wake = now
-	r.absorbLinks(now)
+	r.absorbLinks()
 	r.all(vrrp.Start{Cause: r.cfg.Minter.Cause(now)})
 	for {
 		r.turn()
@@ -150,20 +150,21 @@ func (r *Router) all(in vrrp.Input) {
 
 // turn takes what stands in the backlogs and absorbs it in order. Results are
 // taken first: what was published before an answer is then among what is taken
-// after it (pkg/bus, 5).
+// after it (pkg/bus, 5). Timers end by an instant from before all that, lest one
+// ends over an advert that came meanwhile.
 func (r *Router) turn() {
 	now := r.cfg.Now()
 	r.slept(now)
 	results, _ := r.results.Take()
 	heard, _ := r.heard.Take()
-	r.absorbLinks(now)
+	r.absorbLinks()
 
 	var out Orders
 	for _, in := range results {
-		r.core.Absorb(now, in, &out)
+		r.absorb(in, &out)
 	}
 	for _, in := range heard {
-		r.core.Absorb(now, in, &out)
+		r.absorb(in, &out)
 	}
 	r.core.Tick(now, &out)
 	r.give(&out)
@@ -173,13 +174,16 @@ func (r *Router) turn() {
 
 // absorbLinks carries out what follows from a link before anything else is
 // looked at.
-func (r *Router) absorbLinks(now time.Time) {
+func (r *Router) absorbLinks() {
 	var out Orders
 	for _, link := range r.links.Take() {
-		r.core.Absorb(now, vrrp.LinkSeen{Link: link}, &out)
+		r.absorb(vrrp.LinkSeen{Link: link}, &out)
 	}
 	r.give(&out)
 }
+
+// absorb asks for the time anew: nothing follows from a fact before it happened.
+func (r *Router) absorb(in vrrp.Input, out *Orders) { r.core.Absorb(r.cfg.Now(), in, out) }
 
 // slept notices that the loop itself stood still, before it believes what piled
 // up meanwhile.

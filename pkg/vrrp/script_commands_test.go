@@ -148,6 +148,8 @@ func (l *lan) see(r *router, name string, usable bool, w *words) {
 		case "address":
 			link.Primary4, _ = netip.ParseAddr(w.next()) // "none" is none
 			now.Primary4 = link.Primary4
+		case "bare":
+			now.Primary4, now.LinkLocal6 = netip.Addr{}, netip.Addr{}
 		case "index":
 			link.Index = take(w, strconv.Atoi)
 			now.Index = link.Index

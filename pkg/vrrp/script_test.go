@@ -23,7 +23,8 @@ var update = flag.Bool("update", false, "rewrite the traces in testdata")
 //	member NAME LINK ADDRESS [OPTION]...  priority N, interval D, miss N,
 //	                                      preempt off, checksum auto|rfc9568
 //	boot | start | stop                   boot: all links are up, then start
-//	up LINK [OPTION]...                   address A|none, index N, downs N, seq N
+//	up LINK [OPTION]...                   address A|none, index N, downs N, seq N,
+//	                                      bare: no address of any family this time
 //	down LINK [seq N]
 //	heard MEMBER SOURCE PRIORITY [OPTION]...
 //	                                      interval D, age D, checksum rfc9568

@@ -1,0 +1,94 @@
+package advert
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestPlanStall(t *testing.T) {
+	s := newScript(t)
+	s.at(0, start("a", sec), start("slow", 10*sec))
+	// Due at 1 s; more than three intervals late.
+	s.want(s.at(4*sec), "repeat:a")
+	s.want(s.at(8*sec+1), "stalled a 3.000000001s")
+	s.wantNext(8*sec+1, 9*sec+1)
+	s.want(s.at(9*sec, order(Now, "a")), "")
+	s.want(s.at(9*sec+1), "repeat:a")
+	s.want(s.at(9500*ms, order(Now, "a")), "repeat:a")
+	s.want(s.at(10*sec), "repeat:slow")
+}
+
+func TestPlanStallIsFoundBeforeOrdersAreCarriedOut(t *testing.T) {
+	// All of these were given just before the pause.
+	for _, c := range []struct {
+		kind Kind
+		next time.Duration
+	}{{Now, 101 * sec}, {Resign, -1}, {Mute, -1}, {Start, 101 * sec}} {
+		s := newScript(t)
+		s.at(0, start("a", sec))
+		o := start("a", sec)
+		o.Kind = c.kind
+		s.want(s.turn(100*sec, Given{o, t0.Add(500 * ms)}), "stalled a 1m39s")
+		s.wantNext(100*sec, c.next)
+	}
+}
+
+func TestPlanResignsAfterTheStallWasReported(t *testing.T) {
+	s := newScript(t)
+	s.at(0, start("a", sec))
+	s.at(100 * sec)
+	s.want(s.at(100*sec+ms, order(Resign, "a")), "resign:resign a")
+}
+
+func TestPlanStartFromBeforeAPauseIsHeldBack(t *testing.T) {
+	s := newScript(t)
+	s.want(s.turn(10*sec, Given{start("a", sec), t0}), "stalled a 10s")
+	s.want(s.at(11*sec-1), "")
+	s.want(s.at(11*sec), "first:a")
+}
+
+func TestPlanLeaseLost(t *testing.T) {
+	s := newScript(t)
+	s.at(0, start("a", 100*ms), start("b", 500*ms))
+	s.stamp = t0 // the loop gives no sign any more
+	for at := 100 * ms; at < sec; at += 100 * ms {
+		if got := s.at(at); !strings.Contains(got, "repeat:a") {
+			t.Fatalf("at %v: %q", at, got)
+		}
+	}
+	s.at(950 * ms)
+	s.wantNext(950*ms, sec)
+	s.want(s.at(sec), "resign:resign a, repeat:b, lease a 1s")
+	s.want(s.at(1400*ms), "")
+	s.wantNext(1400*ms, 1500*ms)
+	s.want(s.at(1500*ms), "resign:resign b, lease b 1.5s")
+	s.wantNext(1500*ms, -1)
+	s.want(s.at(2*sec, order(Now, "a")), "")
+}
+
+func TestPlanWakesForTheLease(t *testing.T) {
+	s := newScript(t)
+	s.at(0, start("a", 40*sec))
+	s.stamp = t0.Add(5 * sec)
+	s.wantNext(5*sec, 40*sec) // 120 s of lease: the advert comes first
+	s.at(6*sec, start("b", 200*ms))
+	s.at(6*sec+200*ms, order(Mute, "b"), start("c", 999*ms))
+	s.at(6*sec+1199*ms, order(Mute, "c"), start("d", 5*sec))
+	s.stamp = t0
+	s.wantNext(6*sec, 12*sec+199*ms)
+	if got := s.plan.leastLease; got != 15*sec {
+		t.Errorf("the least lease is %v, want 15s: that of d", got)
+	}
+}
+
+func TestPlanOwnPauseIsNoHungLoop(t *testing.T) {
+	s := newScript(t)
+	s.at(0, start("a", sec))
+	s.stamp = t0
+	s.want(s.at(60*sec), "stalled a 59s") // and not: lease
+	s.want(s.at(61*sec), "repeat:a")
+	s.want(s.at(62*sec), "repeat:a")
+	// The loop does not come back: three seconds from the wake, the lease is over.
+	s.want(s.at(63*sec), "resign:resign a, lease a 3s")
+}

@@ -1,0 +1,202 @@
+package advert
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"ripcord/pkg/bus"
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+func TestSenderOnTheWire(t *testing.T) {
+	l := newLAN(t)
+	link := l.cable(1, 0)
+	index, four, six := l.far(1)
+	next := l.capture(link.Index)
+	s := l.sender()
+	batch := []Message{message(frames(index, six)), message(frames(index, four))}
+	s.Send(batch)
+	for _, m := range batch {
+		if m.Err != nil {
+			t.Fatal(m.Err)
+		}
+	}
+	b := next() // IPv4 goes first
+	header, payload, err := wire.SplitIPv4(b)
+	if err != nil {
+		t.Fatalf("%v: % x", err, b)
+	}
+	if b[0] != 0x45 || b[1] != trafficClass || header.TTL != 255 || header.Source != four || header.Dest != wire.Group4 || headerSum(b) != 0 {
+		t.Errorf("IPv4 header % x", b[:20])
+	}
+	if string(payload) != string(batch[1].Payload) {
+		t.Errorf("sent % x, got % x", batch[1].Payload, payload)
+	}
+	b = next()
+	class := b[0]<<4 | b[1]>>4
+	source, dest := netip.AddrFrom16([16]byte(b[8:24])), netip.AddrFrom16([16]byte(b[24:40]))
+	if class != trafficClass || b[7] != 255 || source != six || dest != wire.Group6 {
+		t.Errorf("IPv6 header % x", b[:40])
+	}
+	if string(b[40:]) != string(batch[0].Payload) {
+		t.Errorf("sent % x, got % x: the kernel must leave the checksum alone", batch[0].Payload, b[40:])
+	}
+}
+
+func TestSenderGoesOnAfterAFailure(t *testing.T) {
+	l := newLAN(t)
+	link := l.cable(1, 0)
+	ears := listen(t, on(link.Name)...)
+	ears.tell(link)
+	index, four, six := l.far(1)
+	s := l.sender()
+	var batch []Message
+	for i := range 3 * slots {
+		f := frames(index, four)
+		switch i % 3 {
+		case 1:
+			f.Source = netip.MustParseAddr("203.0.113.1") // not on this host
+		case 2:
+			f.Index = 9999
+		}
+		batch = append(batch, message(f))
+	}
+	batch = append(batch, message(frames(index, six)), Message{Index: index, Source: four})
+	s.Send(batch)
+	for i, m := range batch {
+		fails := i%3 != 0 && i < 3*slots || len(m.Payload) == 0
+		if (m.Err != nil) != fails {
+			t.Fatalf("message %d: %v", i, m.Err)
+		}
+	}
+	if text := batch[1].Err.Error(); !strings.Contains(text, "203.0.113.1") || !strings.Contains(text, "not on this host") {
+		t.Errorf("%q says too little", text)
+	}
+	if got := len(ears.take()); got != slots+1 {
+		t.Errorf("%d adverts came, want %d", got, slots+1)
+	}
+}
+
+func TestEngineToReceiver(t *testing.T) {
+	l := newLAN(t)
+	link := l.cable(1, 0)
+	ears := listen(t, on(link.Name)...)
+	ears.tell(link)
+	index, four, six := l.far(1)
+	waiter, err := OpenWaiter()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = waiter.Close() }()
+	var results bus.Topic[vrrp.Result]
+	var events bus.Topic[event.Event]
+	lease := vrrp.NewLease(time.Now().Add(time.Hour))
+	engine := NewEngine(EngineConfig{
+		Lease: lease, Sender: l.sender(), Waiter: waiter, Results: &results, Events: &events,
+		Minter: event.NewMinter(0), Now: time.Now,
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- engine.Run(ctx) }()
+	begin := time.Now()
+	for name, source := range map[string]netip.Addr{"4": four, "6": six} {
+		engine.Do(Order{Kind: Start, Instance: name, Advert: frames(index, source), Interval: 20 * ms, Miss: 100})
+	}
+	var heard []vrrp.Heard
+	for deadline := time.After(5 * time.Second); len(heard) < 10; {
+		select {
+		case <-ears.bell:
+			more, _ := ears.heard.Take()
+			heard = append(heard, more...)
+		case <-deadline:
+			t.Fatalf("heard only %s", who(heard))
+		}
+	}
+	engine.Do(Order{Kind: Resign, Instance: "4"}, Order{Kind: Resign, Instance: "6"})
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	heard = append(heard, ears.take()...)
+	seen := map[string]int{}
+	for i, h := range heard {
+		seen[h.Instance]++
+		if age := time.Since(h.Cause.At); h.Cause.At.Before(begin) || age < 0 {
+			t.Errorf("received %v after the engine began", h.Cause.At.Sub(begin))
+		}
+		if last := i >= len(heard)-2; (h.Priority == 0) != last {
+			t.Errorf("advert %d of %d has priority %d", i, len(heard), h.Priority)
+		}
+	}
+	if seen[link.Name+"/4"] < 4 || seen[link.Name+"/6"] < 4 {
+		t.Errorf("heard %v", seen)
+	}
+}
+
+func TestPollWaiter(t *testing.T) {
+	w, err := OpenWaiter()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = w.Close() }()
+	w.WaitUntil(time.Now().Add(-time.Hour))
+	at := time.Now().Add(3 * ms)
+	for time.Now().Before(at) { // it may return early, as after a signal
+		w.WaitUntil(at)
+	}
+	for range 3 {
+		w.Wake()
+		w.Wake()
+		w.WaitUntil(time.Time{}) // woken before it slept: returns at once
+		woken := make(chan struct{})
+		go func() {
+			w.WaitUntil(time.Time{})
+			close(woken)
+		}()
+		w.Wake()
+		<-woken
+	}
+	if allocs := testing.AllocsPerRun(100, func() { w.WaitUntil(time.Now().Add(time.Microsecond)) }); allocs != 0 {
+		t.Errorf("%v allocations a wait", allocs)
+	}
+}
+
+// hundred is a sender here, and adverts for it.
+func hundred(t testing.TB) (*RawSender, []Message) {
+	link := newLAN(t).cable(1, 0)
+	s, err := OpenSender()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	var batch []Message
+	for range 50 {
+		batch = append(batch,
+			message(frames(link.Index, netip.MustParseAddr("198.51.1.1"))),
+			message(frames(link.Index, netip.MustParseAddr("fe80::1:1"))))
+	}
+	return s, batch
+}
+
+func TestSendAllocatesNothing(t *testing.T) {
+	s, batch := hundred(t)
+	if allocs := testing.AllocsPerRun(10, func() { s.Send(batch) }); allocs != 0 {
+		t.Errorf("%v allocations for %d adverts", allocs, len(batch))
+	}
+	if batch[0].Err != nil || batch[99].Err != nil {
+		t.Error(batch[0].Err, batch[99].Err)
+	}
+}
+
+func BenchmarkSend100(b *testing.B) {
+	s, batch := hundred(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Send(batch)
+	}
+}

@@ -1,0 +1,151 @@
+package router
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ripcord/pkg/addr"
+	"ripcord/pkg/advert"
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+func member(name, group string, family event.Family, addresses ...string) vrrp.Instance {
+	in := vrrp.Instance{
+		Virtual:  event.Virtual{Instance: name, Group: group, Interface: "eth-" + name, VRID: 51, Family: family},
+		Priority: 150, Interval: 100 * time.Millisecond, Miss: 3, Preempt: true,
+	}
+	for _, a := range addresses {
+		in.Addresses = append(in.Addresses, netip.MustParseAddr(a))
+	}
+	return in
+}
+
+// The frames of a Start decode to what was configured, and those that resign to
+// the same with priority 0.
+func TestStartOrderFrames(t *testing.T) {
+	four, six := netip.MustParseAddr("192.0.2.11"), netip.MustParseAddr("fe80::11")
+	long := member("long", "", event.IPv4, "192.0.2.1")
+	long.Interval, long.Miss, long.Priority = 4095*10*time.Millisecond, 100, 255
+	tests := []struct {
+		name     string
+		in       vrrp.Instance
+		source   netip.Addr
+		checksum wire.Checksum
+	}{
+		{"IPv4", member("a", "", event.IPv4, "192.0.2.1", "192.0.2.2"), four, wire.PseudoHeader},
+		{"IPv4, RFC 9568's checksum", member("a", "", event.IPv4, "192.0.2.1"), four, wire.MessageOnly},
+		{"IPv6", member("a", "", event.IPv6, "fe80::1", "2001:db8::1"), six, wire.PseudoHeader},
+		{"the longest interval and an owner", long, four, wire.PseudoHeader},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			cause := event.Cause{Trace: 7, At: time.Unix(1, 0)}
+			o := Orders{}
+			o.translate(&vrrp.Group{Members: []vrrp.Instance{tt.in}}, []vrrp.Effect{vrrp.Advertise{
+				Cause: cause, Instance: &tt.in, Index: 4, Source: tt.source, Checksum: tt.checksum,
+			}})
+			if len(o.Adverts) != 1 {
+				t.Fatalf("%d orders", len(o.Adverts))
+			}
+			got := o.Adverts[0]
+			frames := got.Advert
+			got.Advert = advert.Frames{Index: frames.Index, Source: frames.Source}
+			want := advert.Order{
+				Kind: advert.Start, Cause: cause, Instance: tt.in.Instance, Interval: tt.in.Interval, Miss: tt.in.Miss,
+				Advert: advert.Frames{Index: 4, Source: tt.source},
+			}
+			if d := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); d != "" {
+				t.Error(d)
+			}
+			path := wire.Path{Source: tt.source, Dest: wire.GroupOf(tt.in.Family), HopLimit: wire.HopLimit}
+			advertised := wire.Advert{
+				VRID: 51, Priority: tt.in.Priority, Interval: tt.in.Interval, Addresses: tt.in.Addresses, Checksum: tt.checksum,
+			}
+			for _, payload := range [][]byte{frames.Advert, frames.Resign} {
+				var a wire.Advert
+				if err := a.Decode(payload, path); err != nil {
+					t.Fatal(err)
+				}
+				if err := a.Check(); err != nil {
+					t.Fatal(err)
+				}
+				if d := cmp.Diff(advertised, a, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); d != "" {
+					t.Error(d)
+				}
+				advertised.Priority = 0
+			}
+		})
+	}
+}
+
+func TestTranslate(t *testing.T) {
+	pair := &vrrp.Group{Name: "edge", Members: []vrrp.Instance{
+		member("inside", "edge", event.IPv4, "192.0.2.1"), member("outside", "edge", event.IPv4, "198.51.100.1"),
+	}}
+	alone := &vrrp.Group{Members: []vrrp.Instance{member("alone", "", event.IPv4, "203.0.113.1")}}
+	inside, outside := &pair.Members[0], &pair.Members[1]
+	one, two := event.Cause{Trace: 1}, event.Cause{Trace: 2}
+	moved := event.GroupTransition{Group: "edge", To: event.Fault}
+
+	type given struct {
+		group   *vrrp.Group
+		effects []vrrp.Effect
+	}
+	tests := []struct {
+		name  string
+		given []given
+		want  Orders
+	}{
+		{"a group leaves: every member falls silent, one batch of addresses",
+			[]given{{pair, []vrrp.Effect{vrrp.Mute{Cause: one, Instance: inside}, vrrp.Resign{Cause: one, Instance: outside}, vrrp.Release{Cause: one}, vrrp.Report{Event: moved}}}},
+			Orders{
+				Adverts: []advert.Order{
+					{Kind: advert.Mute, Cause: one, Instance: "inside"}, {Kind: advert.Resign, Cause: one, Instance: "outside"},
+				},
+				Addresses: []addr.Order{{Kind: addr.Release, Cause: one, Instances: []string{"inside", "outside"}}},
+				Events:    []event.Event{moved},
+			}},
+		{"an Active asserts itself",
+			[]given{{pair, []vrrp.Effect{vrrp.AdvertiseNow{Cause: two, Instance: inside}, vrrp.Reannounce{Cause: two}}}},
+			Orders{
+				Adverts:   []advert.Order{{Kind: advert.Now, Cause: two, Instance: "inside"}},
+				Addresses: []addr.Order{{Kind: addr.Reannounce, Cause: two, Instances: []string{"inside", "outside"}}},
+			}},
+		{"groups that move together make one batch",
+			[]given{{pair, []vrrp.Effect{vrrp.Hold{Cause: one}}}, {alone, []vrrp.Effect{vrrp.Hold{Cause: one}}}},
+			Orders{Addresses: []addr.Order{{Kind: addr.Hold, Cause: one, Instances: []string{"inside", "outside", "alone"}}}}},
+		{"a batch does not cross another kind: the order stays",
+			[]given{
+				{pair, []vrrp.Effect{vrrp.Release{Cause: one}}}, {alone, []vrrp.Effect{vrrp.Hold{Cause: two}}},
+				{pair, []vrrp.Effect{vrrp.Release{Cause: one}}},
+			},
+			Orders{Addresses: []addr.Order{
+				{Kind: addr.Release, Cause: one, Instances: []string{"inside", "outside"}},
+				{Kind: addr.Hold, Cause: two, Instances: []string{"alone"}},
+				{Kind: addr.Release, Cause: one, Instances: []string{"inside", "outside"}},
+			}}},
+		{"one Verify stands for all: the newest ticket, every link once",
+			[]given{
+				{pair, []vrrp.Effect{vrrp.Verify{Ticket: 3, Interfaces: []string{"eth0", "eth1"}}}},
+				{alone, []vrrp.Effect{vrrp.Verify{Ticket: 4, Interfaces: []string{"eth1", "eth2"}}}},
+			},
+			Orders{Verify: &Verify{Ticket: 4, Interfaces: []string{"eth0", "eth1", "eth2"}}}},
+		{"nothing", []given{{pair, nil}}, Orders{}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var got Orders
+			for _, g := range tt.given {
+				got.translate(g.group, g.effects)
+			}
+			if d := cmp.Diff(tt.want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
+			}
+		})
+	}
+}

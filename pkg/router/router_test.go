@@ -1,0 +1,186 @@
+package router_test
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ripcord/pkg/advert"
+	"ripcord/pkg/advert/adverttest"
+	"ripcord/pkg/event"
+	"ripcord/pkg/router"
+	"ripcord/pkg/vrrp"
+)
+
+// The life of a group: from Backup to Active, through a lost link, to the end.
+func TestRouterLeads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, edge()[:1])
+		b.run()
+		settle(0)
+		b.want("at the start", b.moves(), []string{"inside initialize->backup startup", "outside initialize->backup startup"})
+		b.journal.Take()
+		if s := b.router.Groups()[0]; s.State != event.Backup || s.Name != "edge" {
+			t.Errorf("the snapshot says %v of %q", s.State, s.Name)
+		}
+
+		settle(longest)
+		b.want("silence", b.moves(), []string{"inside backup->active active-timeout", "outside backup->active group"})
+		b.want("orders to take over", b.journal.Take(), []string{
+			"verify 1: eth0 eth1", "start inside", "start outside", "hold inside outside", "engage eth0 eth1",
+		})
+		if s := b.router.Groups()[0]; s.State != event.Active || s.Members[1].State != event.Active {
+			t.Errorf("the snapshot says %v", s.State)
+		}
+		if n := b.cfg.Stats["outside"].Get(vrrp.ActiveTransitions); n != 1 {
+			t.Errorf("%d transitions to Active are counted", n)
+		}
+
+		b.link("eth0", false)
+		settle(0)
+		b.want("a lost link", b.moves(), []string{"inside active->fault interface-down", "outside active->fault group"})
+		b.want("orders to leave", b.journal.Take(), []string{"mute inside", "resign outside", "release inside outside", "engage"})
+
+		b.link("eth0", true)
+		settle(longest)
+		if s := b.router.Groups()[0]; s.State != event.Active {
+			t.Errorf("after its return: %v", s.State)
+		}
+		if n := b.cfg.Stats["inside"].Get(vrrp.ActiveTransitions); n != 2 {
+			t.Errorf("%d transitions to Active are counted", n)
+		}
+		b.journal.Take()
+		b.moves()
+
+		b.stop()
+		b.want("orders when Run has returned", b.journal.Take(),
+			[]string{"resign inside", "resign outside", "release inside outside", "engage"})
+		b.want("the end", b.moves(), []string{"inside active->initialize shutdown", "outside active->initialize shutdown"})
+	})
+}
+
+// The lease is stamped at least every 250 ms, though nothing happens.
+func TestLeaseIsStamped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, alone())
+		b.link("eth0", false) // a group in Fault has no deadline
+		b.run()
+		settle(0)
+		for range 300 {
+			if age := b.cfg.Lease.Age(time.Now()); age > vrrp.LeaseStamp {
+				t.Fatalf("the lease is %v old", age)
+			}
+			settle(10 * time.Millisecond)
+		}
+		b.stop()
+	})
+}
+
+// A loop that hangs loses the lease: the engine resigns without it, exactly when
+// the lease ends, and the loop, once awake, starts in Backup.
+func TestHangingLoopLosesTheLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, alone())
+		hold, goOn := false, make(chan struct{})
+		b.cfg.OnTurn = func() {
+			if hold {
+				hold = false
+				<-goOn
+			}
+		}
+		sender := &adverttest.Sender{}
+		engine := advert.NewEngine(advert.EngineConfig{
+			Stats: b.cfg.Stats, Lease: b.cfg.Lease, Sender: sender, Waiter: adverttest.NewWaiter(),
+			Results: &b.results, Events: &b.events, Minter: b.cfg.Minter, Now: time.Now,
+		})
+		b.cfg.Engine = engine
+		ctx, cancel := context.WithCancel(context.Background())
+		kept := make(chan error, 1)
+		go func() { kept <- engine.Run(ctx) }()
+		b.run()
+		settle(longest + 10*interval)
+		b.moves()
+		b.journal.Take()
+		sender.Take()
+
+		hold = true
+		b.hear("nobody", 1)
+		synctest.Wait()
+		end := b.cfg.Lease.Last().Add(vrrp.LeaseLimit(3, interval))
+		settle(2 * time.Second)
+		sent, _ := sender.Take()
+		if len(sent) == 0 {
+			t.Fatal("nothing was sent while the loop hung")
+		}
+		if last := sent[len(sent)-1]; last.Occasion != advert.Resignation || !last.At.Equal(end) {
+			t.Errorf("the last that was sent is %q at %v, want the resignation at %v", last.Occasion, last.At, end)
+		}
+
+		close(goOn)
+		settle(time.Millisecond)
+		b.want("once awake", b.moves(), []string{"alone active->backup stalled"})
+		b.want("its addresses", b.journal.Take(), []string{"release alone", "engage eth0"})
+		b.stop()
+		cancel()
+		if err := <-kept; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A loop that wakes long after it meant to makes its Active listen, before it
+// believes anything that piled up.
+func TestSleptIsNoticed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, alone())
+		var clock time.Duration // moved while the loop rests
+		b.cfg.Now = func() time.Time { return time.Now().Add(clock) }
+		b.run()
+		settle(longest)
+		b.moves()
+		clock = 5 * time.Second
+		b.heard.Publish(vrrp.Heard{ // a lower one took over meanwhile
+			Cause: b.cfg.Minter.Cause(b.cfg.Now()), Instance: "alone",
+			Source: netip.MustParseAddr("192.0.2.12"), Priority: 100, Interval: interval,
+		})
+		settle(0)
+		b.want("a lower rival heard after a pause", b.moves(), []string{"alone active->backup stalled"})
+		b.stop()
+	})
+}
+
+// An alarm that fails ends the router, which resigns first.
+func TestAlarmFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, alone())
+		broken := errors.New("no more time")
+		fail := make(chan struct{})
+		b.cfg.Alarm = failing{b.cfg.Alarm, fail, broken}
+		b.run()
+		settle(longest)
+		b.journal.Take()
+		close(fail)
+		if err := <-b.done; !errors.Is(err, broken) {
+			t.Errorf("Run: %v", err)
+		}
+		b.want("orders", b.journal.Take(), []string{"resign alone", "release alone", "engage"})
+	})
+}
+
+type failing struct {
+	router.Alarm
+	fail chan struct{}
+	err  error
+}
+
+func (f failing) Run(ctx context.Context) error {
+	select {
+	case <-f.fail:
+		return f.err
+	case <-ctx.Done():
+		return nil
+	}
+}

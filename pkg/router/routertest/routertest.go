@@ -1,0 +1,138 @@
+// Package routertest holds the small real things around a router.Router in
+// tests and simulations: an Alarm of a timer, so that virtual time may stand
+// still, executors that note what they are told, and verifiers that answer.
+//
+// All may be used from any goroutine, but Alarm.Set, which is the loop's.
+package routertest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"ripcord/pkg/addr"
+	"ripcord/pkg/advert"
+	"ripcord/pkg/bus"
+	"ripcord/pkg/router"
+	"ripcord/pkg/vrrp"
+)
+
+// Alarm rings by a timer.
+type Alarm struct {
+	c     chan struct{}
+	timer *time.Timer
+}
+
+var _ router.Alarm = (*Alarm)(nil)
+
+// NewAlarm returns an alarm that is not set.
+func NewAlarm() *Alarm { return &Alarm{c: make(chan struct{}, 1)} }
+
+// Set is part of router.Alarm.
+func (a *Alarm) Set(at time.Time) {
+	if a.timer != nil {
+		a.timer.Stop()
+	}
+	a.timer = time.AfterFunc(time.Until(at), bus.Bell(a.c).Ring)
+}
+
+// C is part of router.Alarm.
+func (a *Alarm) C() <-chan struct{} { return a.c }
+
+// Run is part of router.Alarm.
+func (a *Alarm) Run(ctx context.Context) error {
+	<-ctx.Done()
+	return nil
+}
+
+// Journal keeps what was noted, in order.
+type Journal struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+// Note adds a line.
+func (j *Journal) Note(line string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.lines = append(j.lines, line)
+}
+
+// Take returns what was noted since the last Take.
+func (j *Journal) Take() []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	lines := j.lines
+	j.lines = nil
+	return lines
+}
+
+// Engine notes "start inside", "resign inside" and so on.
+type Engine struct{ *Journal }
+
+var _ router.Engine = Engine{}
+
+// Do is part of router.Engine.
+func (e Engine) Do(orders ...advert.Order) {
+	for _, o := range orders {
+		e.Note([...]string{"start", "now", "resign", "mute"}[o.Kind] + " " + o.Instance)
+	}
+}
+
+// Addresses notes "hold inside outside" and so on.
+type Addresses struct{ *Journal }
+
+var _ router.Addresses = Addresses{}
+
+// Do is part of router.Addresses.
+func (a Addresses) Do(orders ...addr.Order) {
+	for _, o := range orders {
+		a.Note([...]string{"hold", "release", "reannounce"}[o.Kind] + " " + strings.Join(o.Instances, " "))
+	}
+}
+
+// Receiver answers each ticket at once, or not at all.
+type Receiver struct {
+	Results *bus.Topic[vrrp.Result]
+	Silent  bool // set it before the router runs
+}
+
+var _ router.Receiver = Receiver{}
+
+// Verify is part of router.Receiver.
+func (r Receiver) Verify(ticket uint64) {
+	if !r.Silent {
+		r.Results.Publish(vrrp.Answered{Ticket: ticket, By: vrrp.Receiver})
+	}
+}
+
+// Confirmer answers each ticket at once, or not at all, and notes
+// "verify 1: eth0 eth1" and "engage eth0".
+type Confirmer struct {
+	*Journal
+	Results *bus.Topic[vrrp.Result]
+	Silent  bool // set it before the router runs
+	// Look, where it is not nil, finds out what there is to publish of some links
+	// before a ticket is answered.
+	Look func(links []string)
+}
+
+var _ router.Confirmer = Confirmer{}
+
+// Verify is part of router.Confirmer.
+func (c Confirmer) Verify(ticket uint64, links []string) {
+	c.Note(fmt.Sprintf("verify %d: %s", ticket, strings.Join(links, " ")))
+	if c.Look != nil {
+		c.Look(links)
+	}
+	if !c.Silent {
+		c.Results.Publish(vrrp.Answered{Ticket: ticket, By: vrrp.Confirmer})
+	}
+}
+
+// Engage is part of router.Confirmer.
+func (c Confirmer) Engage(links []string) {
+	c.Note(strings.TrimSpace("engage " + strings.Join(links, " ")))
+}

@@ -1,0 +1,76 @@
+package lab
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"ripcord/pkg/lan"
+)
+
+// Both cables out and in again, in any order: no Active while nothing is
+// linked, and one within an Active_Down_Interval and a second of the last plug.
+func TestBothCables(t *testing.T) {
+	const interval = 200 * time.Millisecond
+	orders := [][2]string{{"a", "b"}, {"b", "a"}}
+	for _, out := range orders {
+		for _, in := range orders {
+			t.Run(fmt.Sprintf("out %s %s, in %s %s", out[0], out[1], in[0], in[1]), func(t *testing.T) {
+				t.Parallel()
+				s, a, b := pair(t, []segment{inside}, interval, "")
+				watch := s.watch(inside, 5*time.Millisecond)
+				s.pull(out[0], inside)
+				time.Sleep(300 * time.Millisecond)
+				dark := s.pull(out[1], inside)
+				a.wait(time.Time{}, 3*time.Second, "fault", inFault)
+				b.wait(time.Time{}, 3*time.Second, "fault", inFault)
+				time.Sleep(2 * downInterval(100, interval))
+				for name, d := range map[string]*daemon{"a": a, "b": b} {
+					if st := d.state(); st != "fault" || s.holds(name, inside) {
+						t.Errorf("nothing is linked, and %s is %s, holds the address: %v", name, st, s.holds(name, inside))
+					}
+				}
+				s.plug(in[0], inside)
+				time.Sleep(150 * time.Millisecond)
+				last := s.plug(in[1], inside)
+				limit := downInterval(100, interval) + time.Second
+				if _, err := watch.WaitAnswer(limit, func(x lan.Answer) bool { return x.At.After(last) }); err != nil {
+					t.Fatalf("nobody serves %v after the last plug: %v", limit, err)
+				}
+				time.Sleep(time.Until(last.Add(limit)))
+				if s.holds("a", inside) == s.holds("b", inside) {
+					t.Errorf("a holds the address: %v, b: %v; want one of them", s.holds("a", inside), s.holds("b", inside))
+				}
+				if gap := watch.Timeline().Gaps(dark); len(gap) == 0 {
+					t.Error("the client saw no outage: the cables were not out")
+				}
+			})
+		}
+	}
+}
+
+func inFault(l line) bool { return l.Event == "instance.transition" && l.To == "fault" }
+
+// The only router's cable is out for a second: served again within 1.2
+// Active_Down_Intervals of its return.
+func TestOnlyRouter(t *testing.T) {
+	t.Parallel()
+	const interval = time.Second
+	s := newSite(t, []segment{inside}, "a")
+	began := time.Now()
+	a := s.start("a", router{150, interval, ""})
+	a.becomes("active", began, 8*time.Second)
+	watch := s.watch(inside, 5*time.Millisecond)
+	s.servedBy("a", inside, watch, began, 5*time.Second)
+
+	at := s.pull("a", inside)
+	a.becomes("fault", at, 2*time.Second)
+	time.Sleep(time.Until(at.Add(time.Second)))
+	back := s.plug("a", inside)
+	served := s.servedBy("a", inside, watch, back, 10*time.Second)
+	limit := downInterval(150, interval) * 6 / 5
+	t.Logf("served %v after the return, at most %v", served.Sub(back), limit)
+	if served.Sub(back) > limit {
+		t.Errorf("served %v after the return, want at most %v", served.Sub(back), limit)
+	}
+}

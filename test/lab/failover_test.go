@@ -1,0 +1,148 @@
+package lab
+
+import (
+	"fmt"
+	"syscall"
+	"testing"
+	"time"
+
+	"ripcord/pkg/lan"
+)
+
+var bothSegments = []segment{inside, outside}
+
+// pair makes two routers, a of priority 150 and b of 100, and waits until a
+// serves.
+func pair(t *testing.T, segments []segment, interval time.Duration, more string) (*site, *daemon, *daemon) {
+	t.Helper()
+	s := newSite(t, segments, "a", "b")
+	began := time.Now()
+	a := s.start("a", router{150, interval, more})
+	a.becomes("active", began, 4*interval+5*time.Second)
+	b := s.start("b", router{100, interval, more})
+	b.becomes("backup", began, 5*time.Second)
+	return s, a, b
+}
+
+// A cable of the Active on one of two segments is pulled: both are served by
+// the other within Skew_Time and little more, since the resignation on the
+// living segment moves the whole group. keepalived 2.4.3 takes 3.0 s.
+func TestGroupTakeover(t *testing.T) {
+	lossOf(t, 750*time.Millisecond, func(s *site) (time.Time, func()) {
+		return s.pull("a", inside), func() { s.plug("a", inside) }
+	})
+}
+
+// An administrator's `ip link set eth0 down` is as fast as a pulled cable.
+func TestAdminDown(t *testing.T) {
+	lossOf(t, 750*time.Millisecond, func(s *site) (time.Time, func()) {
+		cable := s.Cable("a", inside.ifname)
+		return s.at(cable.AdminDown()), func() { s.at(cable.AdminUp()) }
+	})
+}
+
+// lossOf measures how long both segments are without a router after a loss at
+// the Active: the median of 8, on LANs side by side.
+func lossOf(t *testing.T, limit time.Duration, lose func(*site) (time.Time, func())) {
+	results := make(chan time.Duration, 8)
+	t.Run("lans", func(t *testing.T) {
+		for i := range 4 {
+			t.Run(fmt.Sprint(i), func(t *testing.T) {
+				t.Parallel()
+				s, a, _ := pair(t, bothSegments, time.Second, "")
+				in, out := s.watch(inside, 5*time.Millisecond), s.watch(outside, 5*time.Millisecond)
+				for range 2 {
+					time.Sleep(time.Second)
+					at, repair := lose(s)
+					served := later(s.servedBy("b", inside, in, at, 5*time.Second), s.servedBy("b", outside, out, at, 5*time.Second))
+					results <- served.Sub(at)
+					repair()
+					a.becomes("active", at, 6*time.Second)
+				}
+			})
+		}
+	})
+	close(results)
+	var took []time.Duration
+	for d := range results {
+		took = append(took, d)
+	}
+	if len(took) < 8 {
+		t.Fatalf("measured %d of 8 takeovers", len(took))
+	}
+	t.Logf("both segments served after: median %v of %v", median(took), took)
+	if m := median(took); m > limit {
+		t.Errorf("median %v, want at most %v", m, limit)
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// An Active that is killed says nothing; the next advert on the segment comes
+// when Active_Down_Interval is over since its last, and not 2 ms later.
+func TestKilled(t *testing.T) {
+	for _, interval := range []time.Duration{100 * time.Millisecond, 10 * time.Millisecond} {
+		t.Run(interval.String(), func(t *testing.T) {
+			s, a, b := pair(t, []segment{inside}, interval, "")
+			sniffer := s.sniff(inside)
+			var late []time.Duration
+			for range 20 {
+				time.Sleep(10 * interval)
+				killed := a.kill()
+				next, err := sniffer.WaitAdvert(5*time.Second, func(x lan.Advert) bool { return x.Host == "b" && x.At.After(killed) })
+				if err != nil {
+					t.Fatal(err)
+				}
+				late = append(late, next.At.Sub(lastAdvert(sniffer, "a", next.At))-downInterval(100, interval))
+				began := time.Now()
+				a = s.start("a", router{150, interval, ""})
+				a.becomes("active", began, 5*time.Second)
+				b.becomes("backup", began, 5*time.Second)
+			}
+			t.Logf("past Active_Down_Interval: median %v of %v", median(late), late)
+			if m := median(late); m > 2*time.Millisecond || m < -time.Millisecond {
+				t.Errorf("median %v past Active_Down_Interval, want at most 2ms", m)
+			}
+		})
+	}
+}
+
+func lastAdvert(s *lan.Sniffer, host string, before time.Time) (at time.Time) {
+	for _, x := range s.Adverts() {
+		if x.Host == host && x.At.Before(before) {
+			at = x.At
+		}
+	}
+	return at
+}
+
+// SIGTERM: priority 0 everywhere within 100 ms, no address left, exit 0.
+func TestStop(t *testing.T) {
+	t.Parallel()
+	s, a, _ := pair(t, bothSegments, time.Second, "")
+	sniffers := map[segment]*lan.Sniffer{inside: s.sniff(inside), outside: s.sniff(outside)}
+	at := a.signal(syscall.SIGTERM)
+	for seg, sniffer := range sniffers {
+		zero, err := sniffer.WaitAdvert(2*time.Second, func(x lan.Advert) bool { return x.Host == "a" && x.Priority == 0 })
+		if err != nil {
+			t.Fatalf("no priority 0 on %s: %v", seg.name, err)
+		}
+		if d := zero.At.Sub(at); d > 100*time.Millisecond {
+			t.Errorf("resigned on %s after %v, want within 100ms", seg.name, d)
+		}
+	}
+	<-a.exited
+	if a.err != nil {
+		t.Errorf("it ended with %v, want exit 0", a.err)
+	}
+	for _, seg := range bothSegments {
+		if s.holds("a", seg) {
+			t.Errorf("%v is still on %s", seg.virtual(), seg.ifname)
+		}
+	}
+}

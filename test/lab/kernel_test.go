@@ -1,0 +1,34 @@
+package lab
+
+import (
+	"bytes"
+	"os/exec"
+	"strings"
+)
+
+// ip runs the ip program on a host and gives its output.
+func (s *site) ip(host string, args ...string) string {
+	s.t.Helper()
+	return s.command(host, "ip", args...)
+}
+
+// command runs a program on a host and waits for it.
+func (s *site) command(host, program string, args ...string) string {
+	s.t.Helper()
+	var out bytes.Buffer
+	cmd := exec.Command(program, args...)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := s.Host(host).Start(cmd); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		s.t.Fatalf("%s on %s: %v\n%s", cmd, host, err, out.String())
+	}
+	return out.String()
+}
+
+// holds reports whether the virtual address stands on the host's interface.
+func (s *site) holds(host string, seg segment) bool {
+	s.t.Helper()
+	return strings.Contains(s.ip(host, "-o", "address", "show", "dev", seg.ifname), " "+seg.virtual().String()+"/")
+}

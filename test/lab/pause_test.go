@@ -1,0 +1,77 @@
+package lab
+
+import (
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The Active is stopped for five seconds, as a VM's pause does: when it goes on
+// it is silent, hears who has taken over, and gives the address up; nobody
+// holds it beside the other for longer than one interval.
+func TestPausedActive(t *testing.T) {
+	for _, interval := range []time.Duration{100 * time.Millisecond, time.Second} {
+		t.Run(interval.String(), func(t *testing.T) {
+			t.Parallel()
+			s, a, b := pair(t, []segment{inside}, interval, "")
+			sniffer := s.sniff(inside)
+			at := a.signal(syscall.SIGSTOP)
+			b.becomes("active", at, 5*time.Second)
+			time.Sleep(time.Until(at.Add(5 * time.Second)))
+			back := a.signal(syscall.SIGCONT)
+			a.becomes("backup", back, 2*time.Second)
+			time.Sleep(time.Until(back.Add(interval)))
+			if s.holds("a", inside) {
+				t.Errorf("a holds the address %v after it went on", interval)
+			}
+			for _, x := range sniffer.Adverts() {
+				if x.Host == "a" && x.At.After(back) && x.At.Before(back.Add(interval)) {
+					t.Errorf("a sent priority %d %v after it went on", x.Priority, x.At.Sub(back))
+				}
+			}
+			// It preempts by and by, as its priority demands.
+			a.becomes("active", back, 3*downInterval(150, interval))
+			b.becomes("backup", back, interval)
+		})
+	}
+}
+
+// A Backup that was stopped has missed the Active's adverts, and does not take
+// that for silence.
+func TestPausedBackup(t *testing.T) {
+	for _, interval := range []time.Duration{100 * time.Millisecond, time.Second} {
+		t.Run(interval.String(), func(t *testing.T) {
+			t.Parallel()
+			_, _, b := pair(t, []segment{inside}, interval, "")
+			at := b.signal(syscall.SIGSTOP)
+			time.Sleep(time.Until(at.Add(5 * time.Second)))
+			back := b.signal(syscall.SIGCONT)
+			time.Sleep(2 * downInterval(100, interval))
+			for _, l := range b.moves(back) {
+				t.Errorf("b moved: %s", l.Msg)
+			}
+		})
+	}
+}
+
+// A lone Active that was stopped serves at once: nobody has taken over.
+func TestPausedAlone(t *testing.T) {
+	t.Parallel()
+	const interval = 100 * time.Millisecond
+	s := newSite(t, []segment{inside}, "a")
+	began := time.Now()
+	a := s.start("a", router{150, interval, ""})
+	a.becomes("active", began, 5*time.Second)
+	watch := s.watch(inside, 5*time.Millisecond)
+	at := a.signal(syscall.SIGSTOP)
+	time.Sleep(time.Until(at.Add(5 * time.Second)))
+	back := a.signal(syscall.SIGCONT)
+	time.Sleep(time.Second)
+	if moves := a.moves(back); len(moves) > 0 {
+		t.Errorf("it moved: %s", moves[0].Msg)
+	}
+	if gap := watch.Timeline().LongestGap(back); gap.Length() > 0 {
+		t.Errorf("nobody served for %v after it went on", gap.Length())
+	}
+	a.wait(back, time.Second, "engine.stalled", func(l line) bool { return l.Event == "engine.stalled" })
+}
