@@ -173,20 +173,17 @@ func (e *Engine) failed(m *Message, inRow int, now time.Time) {
 	})
 }
 
-// report tells the loop and the log. A loop whose lease is lost learns it when
-// it is awake again, the log at once.
+// report tells the loop. A loop whose lease is lost learns it when it is awake
+// again, so the log is told here.
 func (e *Engine) report(r Report, now time.Time) {
 	cause := e.cfg.Minter.Cause(now)
-	stamp := event.Stamp{Cause: cause, At: now}
-	if r.LeaseLost {
-		e.cfg.Results.Publish(vrrp.LeaseLost{Cause: cause, Instance: r.Instance, Gap: r.Gap})
-		e.cfg.Events.Publish(event.EngineLease{
-			Stamp: stamp, Instance: r.Instance, Gap: r.Gap, Done: "resigned",
-		})
+	if !r.LeaseLost {
+		e.cfg.Results.Publish(vrrp.Stalled{Cause: cause, Instance: r.Instance, Gap: r.Gap})
 		return
 	}
-	e.cfg.Results.Publish(vrrp.Stalled{Cause: cause, Instance: r.Instance, Gap: r.Gap})
-	e.cfg.Events.Publish(event.EngineStalled{
-		Stamp: stamp, Instance: r.Instance, Gap: r.Gap, Done: "sends nothing for one interval, and listens",
+	e.cfg.Results.Publish(vrrp.LeaseLost{Cause: cause, Instance: r.Instance, Gap: r.Gap})
+	e.cfg.Events.Publish(event.EngineLease{
+		Stamp: event.Stamp{Cause: cause, At: now}, Instance: r.Instance, Gap: r.Gap,
+		Done: "resigned; the addresses are given up",
 	})
 }

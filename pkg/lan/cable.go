@@ -3,6 +3,7 @@
 package lan
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -32,8 +33,37 @@ type Cable struct {
 // measured from it is never too short.
 func (c *Cable) Pull() (time.Time, error) { return c.set("pull", c.lan.sw, c.far, false) }
 
-// Plug puts the cable in; see Pull. Traffic flows some ms later: see Settle.
-func (c *Cable) Plug() (time.Time, error) { return c.set("plug", c.lan.sw, c.far, true) }
+// Plug puts the cable in; see Pull. When it returns the switch forwards; the
+// host may take some ms more: see Settle.
+func (c *Cable) Plug() (time.Time, error) {
+	at, err := c.set("plug", c.lan.sw, c.far, true)
+	if err != nil {
+		return at, err
+	}
+	return at, c.forward()
+}
+
+// forward waits until the switch forwards what comes in by the cable. The bridge
+// learns of a carrier as late as everybody else, up to 1 s, which no real switch
+// does: its end is asked for, and that makes the kernel tell it. The host's end
+// is not touched.
+func (c *Cable) forward() error {
+	err := poll(settling, func() (bool, error) {
+		near, err := c.host.adminUp(c.near)
+		if err != nil || !near {
+			return true, err // an end that is down gives no carrier to wait for
+		}
+		far, err := c.lan.sw.adminUp(c.far)
+		if err != nil || !far {
+			return true, err
+		}
+		return c.lan.sw.settled(c.far)
+	})
+	if err != nil {
+		return fmt.Errorf("wait until the switch forwards for %s of host %s: %w", c.ifname, c.host.name, err)
+	}
+	return nil
+}
 
 // AdminDown sets the host's interface down, as an operator does. The kernel
 // takes its IPv6 addresses away. The instant is as that of Pull.
@@ -61,7 +91,7 @@ func (c *Cable) AdminUp() (time.Time, error) {
 			return at, err
 		}
 	}
-	return at, c.listen(addresses...)
+	return at, errors.Join(c.forward(), c.listen(addresses...))
 }
 
 func (c *Cable) set(what string, space *Namespace, index int, up bool) (time.Time, error) {

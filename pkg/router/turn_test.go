@@ -7,7 +7,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"ripcord/pkg/event"
 	"ripcord/pkg/router/routertest"
 	"ripcord/pkg/vrrp"
 )

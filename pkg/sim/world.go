@@ -19,7 +19,7 @@ type World struct {
 	// OnTurn is called after each turn of a router, if set.
 	OnTurn func(*Router)
 	// OnEvent is called for each event of a router, if set.
-	OnEvent func(*Router, event.Event)
+	OnEvent   func(*Router, event.Event)
 	disturbed time.Time
 }
 

@@ -34,6 +34,7 @@ func samples() []event.Event {
 
 	all := []event.Event{
 		event.ConfigLoaded{Stamp: alone, File: "/etc/ripcord/ripcord.yaml", Instances: 3, Groups: 1},
+		event.ConfigRejected{Stamp: alone, File: "/etc/ripcord/ripcord.yaml", Errors: []string{"line one", "line two"}},
 		event.LinkMonitored{Stamp: alone, Interface: "eth0", Monitor: "netlink", Why: "the driver reports its carrier"},
 		event.LinkResync{Stamp: alone, Reason: "overrun", Links: 4, Differences: 1},
 		event.LinkResync{Stamp: alone, Reason: "audit", Links: 4},

@@ -58,9 +58,6 @@ func (s *step) absorbLease(in LeaseLost) {
 	if s.f.state() != event.Active {
 		return
 	}
-	s.report(event.EngineLease{
-		Stamp: s.stamp(in.Cause), Instance: in.Instance, Gap: in.Gap, Done: "resigned and gave up the addresses",
-	})
 	s.yield(because{event.StalledLoop, s.member(in.Instance), in.Cause})
 	s.silent = true
 }

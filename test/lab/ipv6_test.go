@@ -1,0 +1,177 @@
+package lab
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ripcord/pkg/lan"
+)
+
+// shared is a segment of either family, and the addresses that its routers
+// share.
+type shared struct {
+	segment
+	hosts   string // the address of host n on it, as a format
+	virtual []string
+}
+
+var (
+	insideIPv4  = shared{inside, "192.0.2.%d/24", []string{"192.0.2.1/24"}}
+	insideIPv6  = shared{inside, "2001:db8:51::%d/64", []string{"fe80::51:1/64", "2001:db8:51::1/64"}}
+	outsideIPv6 = shared{outside, "2001:db8:52::%d/64", []string{"fe80::52:1/64", "2001:db8:52::1/64"}}
+)
+
+// asked is the address that the client asks for: the last, which is no
+// link-local one.
+func (v shared) asked() netip.Addr {
+	return netip.MustParsePrefix(v.virtual[len(v.virtual)-1]).Addr()
+}
+
+// newSharedSite is newSite for segments of either family.
+func newSharedSite(t *testing.T, on []shared, hosts ...string) *site {
+	t.Helper()
+	var ports []lan.Port
+	var segments []segment
+	for _, v := range on {
+		segments = append(segments, v.segment)
+		for i, h := range append(slices.Clone(hosts), "client") {
+			ports = append(ports, lan.Port{Host: h, Name: v.ifname, Segment: v.name, Options: lan.Options{
+				Addresses: lan.Addresses(fmt.Sprintf(v.hosts, 11+i)),
+			}})
+		}
+	}
+	return newSiteOf(t, segments, ports...)
+}
+
+// startShared runs ripcord with an instance for each of these, in a group if
+// there are several.
+func (s *site) startShared(host string, priority int, interval time.Duration, on ...shared) *daemon {
+	s.t.Helper()
+	var b strings.Builder
+	fmt.Fprintf(&b, "log: {level: debug}\ncontrol: {socket: %s}\ndefaults: {priority: %d, interval: %v}\ninstances:\n",
+		s.socket(host), priority, interval)
+	var names []string
+	for _, v := range on {
+		fmt.Fprintf(&b, "  - {name: %s, interface: %s, vrid: %d, addresses: [%s]}\n",
+			v.name, v.ifname, v.vrid, strings.Join(quoted(v.virtual), ", "))
+		names = append(names, v.name)
+	}
+	if len(names) > 1 {
+		fmt.Fprintf(&b, "groups:\n  - {name: edge, members: [%s]}\n", strings.Join(names, ", "))
+	}
+	return s.startYAML(host, b.String())
+}
+
+func quoted(list []string) []string {
+	var q []string
+	for _, x := range list {
+		q = append(q, fmt.Sprintf("%q", x))
+	}
+	return q
+}
+
+// startPair is pair for segments of either family.
+func startPair(t *testing.T, interval time.Duration, on ...shared) (*site, *daemon, *daemon) {
+	t.Helper()
+	s := newSharedSite(t, on, "a", "b")
+	began := time.Now()
+	a := s.startShared("a", 150, interval, on...)
+	a.becomes("active", began, 4*interval+5*time.Second)
+	b := s.startShared("b", 100, interval, on...)
+	b.becomes("backup", began, 5*time.Second)
+	return s, a, b
+}
+
+// watchShared asks for the shared address, by ARP or neighbor solicitation.
+func (s *site) watchShared(v shared) *lan.Watch {
+	s.t.Helper()
+	w, err := s.prober(v.segment).Watch(v.asked(), 5*time.Millisecond)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { w.Stop() })
+	return w
+}
+
+// slack is what a loaded machine may add to a takeover. With it Skew_Time is
+// still below the Active_Down_Interval at 200 ms, so that the two are not
+// confused.
+const slack = 300 * time.Millisecond
+
+// within fails the test if from - to is not in the bounds.
+func (s *site) within(what string, from, to time.Time, least, most time.Duration) {
+	s.t.Helper()
+	d := to.Sub(from)
+	s.t.Logf("%s: %v (from %v to %v)", what, d, least, most)
+	if d < least || d > most {
+		s.t.Errorf("%s took %v, want %v to %v", what, d, least, most)
+	}
+}
+
+// Two routers share a link-local and a global IPv6 address. The Active's cable
+// is pulled: it cannot say so, and the other serves when the
+// Active_Down_Interval is over; the cable is back: the Active is back. It ends
+// by SIGTERM: the other serves after Skew_Time. Neighbor solicitations are
+// answered throughout by one router only.
+func TestIPv6Failover(t *testing.T) {
+	t.Parallel()
+	const interval = 200 * time.Millisecond
+	s, a, b := startPair(t, interval, insideIPv6)
+	watch := s.watchShared(insideIPv6)
+	s.servedBy("a", inside, watch, time.Now(), 2*time.Second)
+
+	at := s.pull("a", inside)
+	a.becomes("fault", at, 2*time.Second)
+	served := s.servedBy("b", inside, watch, at, 5*time.Second)
+	down := downInterval(100, interval)
+	s.within("cable out → b serves", at, served, down-interval-10*time.Millisecond, down+slack)
+
+	back := s.plug("a", inside)
+	a.becomes("active", back, 5*time.Second)
+	b.becomes("backup", back, 5*time.Second)
+	again := s.servedBy("a", inside, watch, back, 5*time.Second)
+
+	time.Sleep(5 * interval)
+	at = a.signal(15)
+	served = s.servedBy("b", inside, watch, at, 5*time.Second)
+	s.within("SIGTERM → b serves", at, served, 0, skew(100, interval)+slack)
+	for _, both := range watch.Timeline().Both() {
+		if both.Before(again) || both.After(again.Add(interval)) {
+			t.Errorf("both answered %v after the Active was back", both.Sub(again))
+		}
+	}
+	for _, address := range insideIPv6.virtual {
+		if shown := s.ip("b", "-6", "-o", "address", "show", "dev", "eth0"); !strings.Contains(shown, " "+address+" ") {
+			t.Errorf("b serves, without %s:\n%s", address, shown)
+		}
+	}
+}
+
+// A group of an IPv4 and an IPv6 instance on two segments moves as one: the
+// cable of either is pulled, and both are served by the other router after
+// Skew_Time, since the living member resigns.
+func TestMixedGroup(t *testing.T) {
+	const interval = 200 * time.Millisecond
+	for _, lost := range []segment{inside, outside} {
+		t.Run(lost.name, func(t *testing.T) {
+			t.Parallel()
+			s, a, _ := startPair(t, interval, insideIPv4, outsideIPv6)
+			in, out := s.watchShared(insideIPv4), s.watchShared(outsideIPv6)
+			time.Sleep(time.Second)
+
+			at := s.pull("a", lost)
+			for v, w := range map[segment]*lan.Watch{inside: in, outside: out} {
+				served := s.servedBy("b", v, w, at, 5*time.Second)
+				s.within("cable out → b serves "+v.name, at, served, 0, skew(100, interval)+slack)
+			}
+			back := s.plug("a", lost)
+			a.becomes("active", back, 5*time.Second)
+			s.servedBy("a", inside, in, back, 2*time.Second)
+			s.servedBy("a", outside, out, back, 2*time.Second)
+		})
+	}
+}
