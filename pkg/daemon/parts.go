@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"slices"
 	"time"
@@ -57,6 +58,11 @@ func build(o Options) (*parts, error) {
 	for _, in := range instances(o.Config) {
 		p.stats[in.Virtual.Instance] = &vrrp.Stats{Since: now}
 	}
+	// First, since a daemon that runs already must not be disturbed.
+	if err := p.claim(o, now); err != nil {
+		p.close()
+		return nil, err
+	}
 	p.log = telemetry.NewLog(&p.events, telemetry.NewLogger(o.Output, o.Config.Log.Level))
 	p.monitor = link.NewMonitor(link.Config{
 		Default: o.Config.DefaultLink, Links: o.Config.Links, Watched: interfaces(o.Config),
@@ -66,11 +72,31 @@ func build(o Options) (*parts, error) {
 		Instances: instances(o.Config), Stats: p.stats, Unknown: &vrrp.Stats{Since: now},
 		Links: p.links, Heard: &p.heard, Results: &p.results, Events: &p.events, Minter: p.minter, Now: time.Now,
 	})
-	if err := errors.Join(p.buildEngine(), p.buildWorker(o), p.buildRouter(o), p.buildControl(o, now)); err != nil {
+	if err := errors.Join(p.buildEngine(), p.buildWorker(o), p.buildRouter(o)); err != nil {
 		p.close()
 		return nil, err
 	}
 	return p, nil
+}
+
+// claim takes what only one daemon can have.
+func (p *parts) claim(o Options, now time.Time) error {
+	if err := p.buildControl(o, now); err != nil {
+		return err
+	}
+	return p.lock()
+}
+
+// lock makes sure that this is the only ripcord in its network namespace: two
+// would take each other's addresses for leftovers. An abstract socket belongs
+// to the namespace and goes with the process, however that ends.
+func (p *parts) lock() error {
+	held, err := net.Listen("unix", "@ripcord")
+	if err != nil {
+		return fmt.Errorf("another ripcord runs in this network namespace: stop it first (%w)", err)
+	}
+	p.closers = append(p.closers, held)
+	return nil
 }
 
 func (p *parts) buildEngine() error {
@@ -132,7 +158,14 @@ func (p *parts) buildControl(o Options, now time.Time) (err error) {
 		Socket: o.Config.Control.Socket, Version: o.Version, Host: host, Since: now,
 		Source: p.source(interfaces(o.Config)), Listener: o.Listener,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	if err := p.control.Listen(); err != nil {
+		return err
+	}
+	p.closers = append(p.closers, p.control)
+	return nil
 }
 
 func (p *parts) close() {

@@ -57,8 +57,7 @@ func (e AddressMoved) Message() string {
 		return fmt.Sprintf("%s gave up %s", e.Instance, list)
 	case AddressRestored:
 		return fmt.Sprintf("%s put back %s, which somebody had removed", e.Instance, list)
-	}
-	if e.Kind == AddressForeign {
+	case AddressForeign:
 		return fmt.Sprintf("%s uses %s, which ripcord did not add and will not remove", e.Instance, list)
 	}
 	return fmt.Sprintf("%s: %s: %s", e.Instance, list, e.Err)
@@ -66,9 +65,11 @@ func (e AddressMoved) Message() string {
 
 // Fields are those of spec §3.
 func (e AddressMoved) Fields() []Field {
-	fields := []Field{
-		{"instance", e.Instance}, {"addresses", prefixes(e.Addresses)}, {"took_us", e.Took.Microseconds()},
+	var fields []Field
+	if e.Instance != "" { // else nobody held them: left behind by an earlier run
+		fields = append(fields, Field{"instance", e.Instance})
 	}
+	fields = append(fields, Field{"addresses", prefixes(e.Addresses)}, Field{"took_us", e.Took.Microseconds()})
 	if e.Err != "" {
 		fields = append(fields, Field{"error", e.Err})
 	}

@@ -26,7 +26,7 @@ func (AdvertRejected) Level() Level { return Warn }
 
 // Message says who sent what was wrong.
 func (e AdvertRejected) Message() string {
-	return fmt.Sprintf("rejected %d adverts from %s on %s: %s", e.Count, e.Source, e.Interface, e.Reason)
+	return fmt.Sprintf("rejected %s from %s on %s: %s", count(int(e.Count), "advert"), e.Source, e.Interface, e.Reason)
 }
 
 // Fields are those of spec §3.

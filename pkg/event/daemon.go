@@ -1,6 +1,9 @@
 package event
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Daemon tells of the daemon's own life.
 type Daemon struct {
@@ -31,7 +34,7 @@ func (Daemon) Level() Level { return Info }
 func (e Daemon) Message() string {
 	switch e.Kind {
 	case DaemonReady:
-		return fmt.Sprintf("ripcord %s runs with %d instances", e.Version, e.Instances)
+		return fmt.Sprintf("ripcord %s runs with %s", e.Version, count(e.Instances, "instance"))
 	case DaemonStopping:
 		return "stopping: resigning everywhere"
 	}
@@ -59,7 +62,7 @@ func (ConfigLoaded) Level() Level { return Info }
 
 // Message names the file.
 func (e ConfigLoaded) Message() string {
-	return fmt.Sprintf("loaded %s: %d instances, %d groups", e.File, e.Instances, e.Groups)
+	return fmt.Sprintf("loaded %s: %s, %s", e.File, count(e.Instances, "instance"), count(e.Groups, "group"))
 }
 
 // Fields are those of spec §3.
@@ -82,10 +85,18 @@ func (ConfigRejected) Level() Level { return Error }
 
 // Message names the file.
 func (e ConfigRejected) Message() string {
-	return fmt.Sprintf("%s is not taken: what was in force stays in force", e.File)
+	return fmt.Sprintf("%s is not taken, what was in force stays: %s", e.File, strings.Join(e.Errors, "; "))
 }
 
 // Fields are those of spec §3.
 func (e ConfigRejected) Fields() []Field {
 	return []Field{{"file", e.File}, {"errors", e.Errors}}
+}
+
+// count writes a number of things: "1 group", "2 groups".
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

@@ -2,14 +2,16 @@ package sim
 
 import "time"
 
-// Chaos disturbs a LAN again and again: cables, loss, crashes and pauses, with
+// Chaos disturbs a LAN again and again: cables, frames, crashes and pauses, with
 // times of quiet between.
 type Chaos struct {
 	World *World
 	// Quiet is how long nothing happens after some disturbances.
 	Quiet time.Duration
-	// OnQuiet is called at the end of each quiet time.
-	OnQuiet func()
+	// OnQuiet is called at the end of each quiet time, OnResume when a router that
+	// was stopped has just gone on.
+	OnQuiet  func()
+	OnResume func(*Router)
 	// Counts says how often each kind of disturbance came.
 	Counts map[string]int
 }
@@ -30,8 +32,15 @@ func (c *Chaos) burst() {
 		if w.rng.IntN(2) == 0 {
 			long = w.between(time.Second, 30*time.Second)
 		}
-		until = max(until, start+long)
-		c.disturbance(start, long)
+		d := disturbances[w.rng.IntN(len(disturbances))]
+		c.Counts[d.name]++
+		begin, end := d.of(c)
+		w.After(start, func() { begin(); w.disturb() })
+		w.After(start+long, func() { w.disturb(); end() })
+		if d.lingers > 0 {
+			w.After(start+long+d.lingers, w.disturb)
+		}
+		until = max(until, start+long+d.lingers)
 	}
 	// Sometimes a cable stays out while all else is quiet.
 	var out *Port
@@ -45,8 +54,8 @@ func (c *Chaos) burst() {
 // rest lets the LAN be quiet, judges it, and puts back the cable that stayed out.
 func (c *Chaos) rest(out *Port) {
 	w := c.World
-	for _, r := range w.Routers {
-		for _, p := range r.ports {
+	for _, s := range w.inOrder() {
+		for _, p := range s.ports {
 			if p != out {
 				p.Plug()
 			}
@@ -61,34 +70,98 @@ func (c *Chaos) rest(out *Port) {
 	})
 }
 
+func (c *Chaos) router() *Router { return c.World.Routers[c.World.rng.IntN(len(c.World.Routers))] }
+
 func (c *Chaos) port() *Port {
-	w := c.World
-	r := w.Routers[w.rng.IntN(len(w.Routers))]
+	r := c.router()
 	names := r.cfg[0].Members
-	return r.ports[names[w.rng.IntN(len(names))].Interface]
+	return r.ports[names[c.World.rng.IntN(len(names))].Interface]
 }
 
-func (c *Chaos) disturbance(start, long time.Duration) {
-	w := c.World
-	r := w.Routers[w.rng.IntN(len(w.Routers))]
-	switch w.rng.IntN(4) {
-	case 0:
-		c.Counts["pull"]++
+// disturbance is a kind of what can go wrong: of draws where, and gives what
+// begins and what ends it.
+type disturbance struct {
+	name    string
+	lingers time.Duration // how long it has effects after its end
+	of      func(c *Chaos) (begin, end func())
+}
+
+// The longest that frames are delayed and a lost carrier goes unnoticed, and
+// how long a fault of our own making lasts (design decision 5).
+const (
+	longestDelay = 300 * time.Millisecond
+	unnoticed    = 2 * time.Second
+	faultRetry   = 10 * time.Second
+)
+
+var disturbances = []disturbance{
+	{"pull", 0, func(c *Chaos) (begin, end func()) {
 		p := c.port()
-		w.After(start, p.Pull)
-		w.After(start+long, p.Plug)
-	case 1:
-		c.Counts["loss"]++
-		s, share := c.port().segment, 0.05+0.6*w.rng.Float64()
-		w.After(start, func() { s.Loss = share; w.disturb() })
-		w.After(start+long, func() { s.Loss = 0; w.disturb() })
-	case 2:
-		c.Counts["crash"]++
-		w.After(start, r.Crash)
-		w.After(start+long, r.Start)
-	case 3:
-		c.Counts["pause"]++
-		w.After(start, r.Pause)
-		w.After(start+long, r.Resume)
+		return p.Pull, p.Plug
+	}},
+	{"pull unnoticed", unnoticed, func(c *Chaos) (begin, end func()) {
+		p := c.port()
+		return func() { p.Late = unnoticed; p.Pull() }, func() { p.Late = 0; p.Plug() }
+	}},
+	{"flaps", 0, func(c *Chaos) (begin, end func()) {
+		p, period, on := c.port(), c.World.between(time.Millisecond, 40*time.Millisecond), false
+		var flap func()
+		flap = func() {
+			if on {
+				p.Pull()
+				c.World.After(period/2, p.Plug)
+				c.World.After(period, flap)
+			}
+		}
+		return func() { on = true; flap() }, func() { on = false; p.Plug() }
+	}},
+	{"loss", 0, func(c *Chaos) (begin, end func()) {
+		s, share := c.port().segment, c.share()
+		return func() { s.Loss = share }, func() { s.Loss = 0 }
+	}},
+	{"deaf", 0, func(c *Chaos) (begin, end func()) {
+		p, share := c.port(), c.share()
+		return func() { p.Deaf = share }, func() { p.Deaf = 0 }
+	}},
+	{"mute", 0, func(c *Chaos) (begin, end func()) {
+		p, share := c.port(), c.share()
+		return func() { p.Mute = share }, func() { p.Mute = 0 }
+	}},
+	{"delay", longestDelay, func(c *Chaos) (begin, end func()) {
+		s, long := c.port().segment, c.World.between(time.Millisecond, longestDelay)
+		return func() { s.Delay = long }, func() { s.Delay = 0 }
+	}},
+	{"twice", 0, func(c *Chaos) (begin, end func()) {
+		s, share := c.port().segment, c.share()
+		return func() { s.Twice = share }, func() { s.Twice = 0 }
+	}},
+	{"sends fail", faultRetry, func(c *Chaos) (begin, end func()) {
+		p := c.port()
+		return func() { p.Refuses = true }, func() { p.Refuses = false }
+	}},
+	{"crash", 0, func(c *Chaos) (begin, end func()) {
+		r := c.router()
+		return r.Crash, r.Start
+	}},
+	{"pause", 0, func(c *Chaos) (begin, end func()) {
+		r := c.router()
+		return r.Pause, func() {
+			if r.paused {
+				r.Resume()
+				c.OnResume(r)
+			}
+		}
+	}},
+	{"hang", 0, func(c *Chaos) (begin, end func()) {
+		r := c.router()
+		return r.Hang, r.Wake
+	}},
+}
+
+// share is how much gets lost: some, or all.
+func (c *Chaos) share() float64 {
+	if c.World.rng.IntN(3) == 0 {
+		return 1
 	}
+	return 0.05 + 0.6*c.World.rng.Float64()
 }

@@ -3,8 +3,6 @@ package sim
 import (
 	"fmt"
 	"time"
-
-	"ripcord/pkg/event"
 )
 
 // Check watches a world of routers with one group each, alike on all, and
@@ -13,30 +11,77 @@ type Check struct {
 	World *World
 	// Settle is one Active_Down_Interval: how long two Actives may last after the
 	// LAN became quiet.
-	Settle     time.Duration
+	Settle time.Duration
+	// AnyOf is set where Preempt_Mode is false: any healthy router may be Active.
+	AnyOf      bool
 	Violations []string
+	Takeovers  int                  // how often any became Active
 	since      map[string]time.Time // by segment: since when it has two Actives
+	unserved   time.Time            // since when nobody is Active; zero: somebody is
+	was        map[*Router]bool     // Active at its last turn
+	resigned   map[*Port]bool       // sent priority 0, and no advert since
 }
 
 // crossing is how long a preempted Active and its successor may both be Active
 // at any time: until the first advert has crossed the segment.
 const crossing = time.Millisecond
 
+// verified is how old the word of the verifiers may be at a takeover.
+const verified = 7 * time.Millisecond
+
 // Turn checks a router after its turn, and the LAN with it.
 func (c *Check) Turn(r *Router) {
-	g := r.core.Group(0)
-	active := g.State() == event.Active
+	active := r.active()
 	for _, m := range r.cfg[0].Members {
 		name := m.Virtual.Instance
 		if r.Held[name] != active || r.Sending[name] != active {
-			c.violate("%s is half moved: group %v, %s held %v, advertised %v", r.Name, g.State(), name, r.Held[name], r.Sending[name])
+			c.violate("%s is half moved: group %v, %s held %v, advertised %v", r.Name, r.core.Group(0).State(), name, r.Held[name], r.Sending[name])
 		}
 		if active && !r.known[m.Interface] {
 			c.violate("%s is Active although it knows that %s is dead", r.Name, m.Interface)
 		}
 	}
+	if c.was == nil {
+		c.was = make(map[*Router]bool)
+	}
+	if active && !c.was[r] {
+		c.Takeovers++
+		c.proven(r)
+	}
+	c.was[r] = active
 	for name, s := range c.World.Segments {
 		c.single(name, s)
+	}
+	c.served()
+}
+
+// proven checks that a router which becomes Active has looked at its links.
+func (c *Check) proven(r *Router) {
+	now := c.World.now
+	if now.Sub(r.resumed) < 10*verified {
+		return // it may have looked before it was stopped
+	}
+	for _, p := range r.ports {
+		if dead := now.Sub(p.since); !p.plugged && dead > verified {
+			c.violate("%s became Active although the cable of %s is out for %v", r.Name, p.name, dead)
+		}
+	}
+}
+
+// Frame checks what a router sends: no advert of an instance that was told to
+// fall silent, but what leaves in the same turn ahead of its priority 0.
+func (c *Check) Frame(r *Router, instance string, resigns bool) {
+	if c.resigned == nil {
+		c.resigned = make(map[*Port]bool)
+	}
+	p := r.places[instance]
+	switch sending := r.Sending[instance]; {
+	case !resigns && sending:
+		delete(c.resigned, p)
+	case !resigns && (c.resigned[p] || c.World.now.After(r.silenced[instance])):
+		c.violate("%s advertises %s, and was told not to", r.Name, instance)
+	case resigns:
+		c.resigned[p] = true
 	}
 }
 
@@ -48,25 +93,70 @@ func (c *Check) single(name string, s *Segment) {
 	actives, now := s.actives(), c.World.now
 	since, two := c.since[name]
 	switch {
-	case len(actives) < 2:
+	case actives < 2:
 		delete(c.since, name)
 	case !two:
 		c.since[name] = now
 	case now.Sub(since) > crossing && c.World.Quiet() > c.Settle:
-		c.violate("%v are Active on %s for %v, %v after all became quiet",
-			actives, name, now.Sub(since), c.World.Quiet())
+		c.violate("%d are Active on %s for %v, %v after all became quiet", actives, name, now.Sub(since), c.World.Quiet())
 	}
 }
 
-// actives names the routers that hold addresses on a segment and can be heard there.
-func (s *Segment) actives() []string {
-	var names []string
+// actives counts the routers that hold addresses on a segment and can be heard there.
+func (s *Segment) actives() (n int) {
 	for _, p := range s.ports {
-		if p.plugged && p.router.core != nil && !p.router.paused && p.router.core.Group(0).State() == event.Active {
-			names = append(names, p.router.Name)
+		r := p.router
+		if !p.plugged || r.core == nil || r.paused {
+			continue
+		}
+		for _, m := range r.cfg[0].Members {
+			if m.Interface == p.name && r.Held[m.Virtual.Instance] {
+				n++
+			}
 		}
 	}
-	return names
+	return n
+}
+
+// served checks that somebody is Active where somebody could be, once all has
+// been quiet for the longest wait.
+func (c *Check) served() {
+	healthy := false
+	for _, r := range c.World.Routers {
+		if r.active() && !r.paused {
+			c.unserved = time.Time{}
+			return
+		}
+		healthy = healthy || r.healthy()
+	}
+	now := c.World.now
+	if c.unserved.IsZero() {
+		c.unserved = now
+	}
+	if gap := now.Sub(c.unserved); healthy && gap > crossing && c.World.Quiet() > 2*c.Settle+announced {
+		c.violate("nobody is Active for %v, %v after all became quiet", gap, c.World.Quiet())
+		c.unserved = now
+	}
+}
+
+// Resumed checks that an Active which was stopped for long leaves it to whoever
+// took over meanwhile; it is called when the router has just gone on.
+func (c *Check) Resumed(r *Router) {
+	w, m := c.World, r.cfg[0].Members[0]
+	at := w.now
+	if !r.active() || at.Sub(r.stopped) <= time.Duration(m.Miss+1)*m.Interval || !r.healthy() {
+		return
+	}
+	for _, o := range w.Routers {
+		if o != r && o.active() && o.healthy() && at.Sub(o.resumed) > time.Duration(m.Miss+1)*m.Interval {
+			w.After(m.Interval+crossing, func() {
+				if w.disturbed.Equal(at) && w.Quiet() > 0 && r.active() {
+					c.violate("%s goes on as Active after %v, though %s took over", r.Name, at.Sub(r.stopped), o.Name)
+				}
+			})
+			return
+		}
+	}
 }
 
 // Rest checks a LAN that has been quiet for long: the best router with all its
@@ -80,11 +170,11 @@ func (c *Check) Rest() {
 	}
 	var actives []string
 	for _, r := range c.World.Routers {
-		if r.core == nil || r.core.Group(0).State() != event.Active {
+		if !r.active() {
 			continue
 		}
 		actives = append(actives, r.Name)
-		if p := r.cfg[0].Members[0].Priority; p != best {
+		if p := r.cfg[0].Members[0].Priority; p != best && !c.AnyOf {
 			c.violate("%s is Active with priority %d, though a healthy router has %d", r.Name, p, best)
 		}
 	}
@@ -93,17 +183,21 @@ func (c *Check) Rest() {
 	}
 }
 
+// healthy reports whether a router could be Active, whatever it believes.
 func (r *Router) healthy() bool {
 	for _, p := range r.ports {
 		if !p.plugged {
 			return false
 		}
 	}
-	return r.core != nil && !r.paused
+	return r.core != nil && !r.paused && r.hung.IsZero()
 }
 
+// most is how many violations are kept: the first tell the story.
+const most = 20
+
 func (c *Check) violate(format string, args ...any) {
-	if len(c.Violations) < 10 {
+	if len(c.Violations) < most {
 		at := c.World.now.Sub(time.Unix(0, 0))
 		c.Violations = append(c.Violations, fmt.Sprintf("%v: ", at)+fmt.Sprintf(format, args...))
 	}

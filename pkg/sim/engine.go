@@ -15,6 +15,7 @@ func (r *Router) advertise(orders []advert.Order) {
 			r.Sending[o.Instance] = true
 		case advert.Resign, advert.Mute:
 			delete(r.Sending, o.Instance)
+			r.silenced[o.Instance] = r.world.now
 		}
 	}
 	if len(orders) > 0 {
@@ -26,43 +27,73 @@ func (r *Router) advertise(orders []advert.Order) {
 	}
 }
 
-// engine is a turn of the advert engine. The loop of this world never hangs, so
-// that the lease is always fresh.
+// engine is a turn of the advert engine. The lease was last stamped when the
+// loop began to hang.
 func (r *Router) engine(given []advert.Given) {
 	now := r.world.now
-	turn := r.plan.Turn(now, now, given)
+	turn := r.plan.Turn(now, r.stamp(), given)
 	for i := range turn.Batch {
-		m := &turn.Batch[i]
-		for _, g := range r.cfg {
-			for _, in := range g.Members {
-				if in.Virtual.Instance == m.Instance {
-					p := r.ports[in.Interface]
-					p.segment.carry(p, frame{append([]byte(nil), m.Payload...), m.Source})
-				}
-			}
-		}
+		r.send(&turn.Batch[i])
 	}
-	reports := append([]advert.Report(nil), turn.Reports...)
-	if at, ok := r.plan.Next(now); ok {
+	for _, rep := range turn.Reports {
+		in := vrrp.Result(vrrp.Stalled{Cause: r.minter.Cause(now), Instance: rep.Instance, Gap: rep.Gap})
+		if rep.LeaseLost { // the address worker, which reads the lease too, releases
+			in = vrrp.LeaseLost{Cause: r.minter.Cause(now), Instance: rep.Instance, Gap: rep.Gap}
+			delete(r.Sending, rep.Instance)
+			delete(r.Held, rep.Instance)
+		}
+		r.report(in)
+	}
+	if at, ok := r.plan.Next(r.stamp()); ok {
 		life := r.life
 		r.world.After(at.Sub(now), func() {
-			if r.life == life {
-				r.whenRunning(func() { r.due() })
+			if r.life == life && !r.paused {
+				r.due()
 			}
-		})
-	}
-	for _, rep := range reports {
-		r.world.After(0, func() {
-			r.whenRunning(func() {
-				r.absorb(vrrp.Stalled{Cause: r.minter.Cause(r.world.now), Instance: rep.Instance, Gap: rep.Gap})
-			})
 		})
 	}
 }
 
+// send hands a message to the kernel.
+func (r *Router) send(m *advert.Message) {
+	p := r.places[m.Instance]
+	if r.world.OnFrame != nil {
+		r.world.OnFrame(r, m.Instance, m.Occasion == advert.Resignation)
+	}
+	before := r.failed[m.Instance]
+	if p.Refuses {
+		r.failed[m.Instance]++
+	} else {
+		r.failed[m.Instance] = 0
+		p.segment.carry(p, frame{append([]byte(nil), m.Payload...), m.Source})
+	}
+	if now := r.failed[m.Instance]; before > 0 || now > 0 {
+		r.report(vrrp.Sends{Cause: r.minter.Cause(r.world.now), Instance: m.Instance, InRow: now})
+	}
+}
+
+// report gives a result to the loop, after what it does now.
+func (r *Router) report(in vrrp.Result) {
+	life := r.life
+	r.world.After(0, func() {
+		if r.life == life {
+			r.whenRunning(results, func() { r.absorb(in) })
+		}
+	})
+}
+
 // due runs the engine if anything is due: an earlier wake-up may have done it.
 func (r *Router) due() {
-	if at, ok := r.plan.Next(r.world.now); ok && !at.After(r.world.now.Add(time.Nanosecond)) {
+	if at, ok := r.plan.Next(r.stamp()); ok && !at.After(r.world.now.Add(time.Nanosecond)) {
 		r.engine(nil)
 	}
+}
+
+// stamp is when the loop last stamped the lease: a loop that does not hang does
+// so all the time.
+func (r *Router) stamp() time.Time {
+	if r.hung.IsZero() {
+		return r.world.now
+	}
+	return r.hung
 }

@@ -24,16 +24,37 @@ type Router struct {
 	minter *event.Minter
 	plan   *advert.Plan
 	life   int // counts starts: what an earlier life planned is void
-	paused bool
-	queue  []func() // what came in while paused
-	wake   time.Time
-	known  map[string]bool // what it knows of its links
-	seq    uint64
+	// The whole process may be paused, or its loop alone hang.
+	paused  bool
+	hung    time.Time // since when; zero: it does not
+	stopped time.Time // since when it is paused
+	resumed time.Time // when it last went on
+	queue   [classes][]func()
+	reading bool     // of the queue: no timer ends before all is read
+	asleep  []func() // what verifiers were asked, and could not do while paused
+	wake    time.Time
+	known   map[string]bool // what it knows of its links
+	downs   map[string]int  // how many losses of them
+	seq     uint64
+
+	places   map[string]*Port     // by instance
+	failed   map[string]int       // sends in a row, by instance
+	silenced map[string]time.Time // when an instance was last told to fall silent
 
 	// Held are the instances whose addresses stand; Sending those whose adverts
 	// are repeated.
 	Held, Sending map[string]bool
 }
+
+// class is a kind of what came in, in the order in which the loop reads.
+type class int
+
+const (
+	links class = iota
+	results
+	adverts
+	classes
+)
 
 type frame struct {
 	payload []byte
@@ -43,11 +64,19 @@ type frame struct {
 // AddRouter makes a router with a port for each interface: interface name to
 // segment name and source address. It is powered off.
 func (w *World) AddRouter(name string, groups []vrrp.Group, links map[string]Attachment) *Router {
-	r := &Router{Name: name, world: w, cfg: groups, ports: make(map[string]*Port), addrs: make(map[string]netip.Addr)}
+	r := &Router{
+		Name: name, world: w, cfg: groups, ports: make(map[string]*Port), addrs: make(map[string]netip.Addr),
+		places: make(map[string]*Port),
+	}
 	for iface, at := range links {
 		p := &Port{router: r, name: iface, segment: w.Segments[at.Segment], plugged: true}
 		p.segment.ports = append(p.segment.ports, p)
 		r.ports[iface], r.addrs[iface] = p, at.Source
+	}
+	for _, g := range groups {
+		for _, m := range g.Members {
+			r.places[m.Virtual.Instance] = r.ports[m.Interface]
+		}
 	}
 	w.Routers = append(w.Routers, r)
 	return r
@@ -65,8 +94,8 @@ func (r *Router) Port(name string) *Port { return r.ports[name] }
 // Core is the router's core; nil while it is off.
 func (r *Router) Core() *router.Core { return r.core }
 
-// Paused reports whether the process is stopped.
-func (r *Router) Paused() bool { return r.paused }
+// active reports whether the group of the router is Active.
+func (r *Router) active() bool { return r.core != nil && r.core.Group(0).State() == event.Active }
 
 // Start powers the router on: it learns its links and begins.
 func (r *Router) Start() {
@@ -77,9 +106,12 @@ func (r *Router) Start() {
 	r.core = router.NewCore(r.cfg, r.minter, w.now)
 	r.plan = advert.NewPlan()
 	r.Held, r.Sending, r.known = map[string]bool{}, map[string]bool{}, map[string]bool{}
-	r.queue, r.paused, r.wake = nil, false, w.now
+	r.downs, r.failed, r.silenced = map[string]int{}, map[string]int{}, map[string]time.Time{}
+	r.queue, r.paused, r.hung, r.wake, r.resumed = [classes][]func(){}, false, time.Time{}, w.now, time.Time{}
+	r.asleep = nil
 	for _, g := range r.cfg {
 		for _, m := range g.Members {
+			r.downs[m.Interface] = r.ports[m.Interface].downs
 			r.look(r.ports[m.Interface])
 		}
 	}
@@ -95,8 +127,11 @@ func (r *Router) Crash() {
 
 // Pause stops the process, as SIGSTOP does.
 func (r *Router) Pause() {
+	if r.core == nil || r.paused || !r.hung.IsZero() {
+		return
+	}
 	r.world.disturb()
-	r.paused = true
+	r.paused, r.stopped = true, r.world.now
 }
 
 // Resume lets it go on: what came in meanwhile is read now.
@@ -105,27 +140,59 @@ func (r *Router) Resume() {
 		return
 	}
 	r.world.disturb()
-	r.paused = false
-	now := r.world.now
-	if late := now.Sub(r.wake); late > 0 {
+	r.paused, r.resumed = false, r.world.now
+	r.due() // the engine has a thread of its own
+	for _, do := range r.asleep {
+		r.world.After(r.world.between(50*time.Microsecond, time.Millisecond), do)
+	}
+	r.asleep = nil
+	if late := r.world.now.Sub(r.stopped) - r.world.between(0, vrrp.LeaseStamp); late > 0 {
 		var out router.Orders
-		r.core.Slept(now, late, &out)
+		r.core.Slept(r.world.now, late, &out)
 		r.give(&out)
 	}
-	queued := r.queue
-	r.queue = nil
-	for _, do := range queued {
-		do()
+	r.read()
+}
+
+// Hang stops the loop alone: the engine goes on.
+func (r *Router) Hang() {
+	if r.core == nil || r.paused || !r.hung.IsZero() {
+		return
 	}
+	r.world.disturb()
+	r.hung = r.world.now
+}
+
+// Wake lets a loop that hung go on.
+func (r *Router) Wake() {
+	if r.core == nil || r.hung.IsZero() {
+		return
+	}
+	r.world.disturb()
+	r.hung, r.resumed = time.Time{}, r.world.now
+	r.read()
+}
+
+// read is the first turn of a loop that stood still.
+func (r *Router) read() {
+	queued := r.queue
+	r.queue = [classes][]func(){}
+	r.reading = true
+	for _, class := range queued {
+		for _, do := range class {
+			do()
+		}
+	}
+	r.reading = false
 	r.turn()
 }
 
-// whenRunning does f now, or on Resume.
-func (r *Router) whenRunning(f func()) {
+// whenRunning does f now, or when the loop goes on.
+func (r *Router) whenRunning(c class, f func()) {
 	switch {
 	case r.core == nil:
-	case r.paused:
-		r.queue = append(r.queue, f)
+	case r.paused || !r.hung.IsZero():
+		r.queue[c] = append(r.queue[c], f)
 	default:
 		f()
 	}
@@ -133,16 +200,18 @@ func (r *Router) whenRunning(f func()) {
 
 // look makes the router see what a link is like.
 func (r *Router) look(p *Port) {
-	r.whenRunning(func() {
+	r.whenRunning(links, func() {
 		r.seq++
 		link := event.Link{
 			Cause: r.minter.Cause(r.world.now), Seq: r.seq, Name: p.name, Index: 1,
-			Usable: p.plugged, AdminUp: true, Carrier: p.plugged, Primary4: r.addrs[p.name],
+			Usable: p.plugged, AdminUp: true, Carrier: p.plugged, Downs: p.downs - r.downs[p.name],
 		}
-		if was, ok := r.known[p.name]; ok && was && !p.plugged {
-			link.Downs = 1
+		if a := r.addrs[p.name]; a.Is4() {
+			link.Primary4 = a
+		} else {
+			link.LinkLocal6 = a
 		}
-		r.known[p.name] = p.plugged
+		r.known[p.name], r.downs[p.name] = p.plugged, p.downs
 		r.absorb(vrrp.LinkSeen{Link: link})
 	})
 }
@@ -150,16 +219,20 @@ func (r *Router) look(p *Port) {
 // receive takes an advert from the wire, through the real decoder.
 func (r *Router) receive(p *Port, f frame) {
 	at := r.world.now
-	r.whenRunning(func() {
+	r.whenRunning(adverts, func() {
 		var a wire.Advert
-		path := wire.Path{Source: f.source, Dest: wire.GroupOf(event.IPv4), HopLimit: wire.HopLimit}
+		family := event.IPv4
+		if f.source.Is6() {
+			family = event.IPv6
+		}
+		path := wire.Path{Source: f.source, Dest: wire.GroupOf(family), HopLimit: wire.HopLimit}
 		if err := a.Decode(f.payload, path); err != nil {
 			panic("sim: a router sent what none may send: " + err.Error())
 		}
 		age := min(r.world.now.Sub(at), time.Second)
 		for _, g := range r.cfg {
 			for _, m := range g.Members {
-				if m.Interface == p.name && m.VRID == a.VRID {
+				if m.Interface == p.name && m.VRID == a.VRID && m.Family == family {
 					r.absorb(vrrp.Heard{
 						Cause: r.minter.Cause(r.world.now.Add(-age)), Instance: m.Virtual.Instance,
 						Source: f.source, Priority: a.Priority, Interval: a.Interval, Checksum: a.Checksum,
@@ -170,12 +243,14 @@ func (r *Router) receive(p *Port, f frame) {
 	})
 }
 
-// absorb is a turn of the router's loop for one input.
+// absorb is a turn of the router's loop for one input, or a part of one.
 func (r *Router) absorb(in vrrp.Input) {
 	var out router.Orders
 	r.core.Absorb(r.world.now, in, &out)
 	r.give(&out)
-	r.turn()
+	if !r.reading {
+		r.turn()
+	}
 }
 
 // turn ends timers, and plans the next wake-up.
@@ -193,7 +268,7 @@ func (r *Router) turn() {
 	r.wake = at
 	life := r.life
 	r.world.After(at.Sub(r.world.now), func() {
-		if r.life == life && !r.paused && r.wake.Equal(at) {
+		if r.life == life && !r.paused && r.hung.IsZero() && r.wake.Equal(at) {
 			r.turn()
 		}
 	})
@@ -226,16 +301,23 @@ func (r *Router) give(out *router.Orders) {
 // have no backlog.
 func (r *Router) verify(v *router.Verify) {
 	life := r.life
-	r.world.After(r.world.between(50*time.Microsecond, time.Millisecond), func() {
-		if r.life != life {
+	var answer func()
+	answer = func() {
+		switch {
+		case r.life != life:
+			return
+		case r.paused:
+			r.asleep = append(r.asleep, answer)
 			return
 		}
 		for _, name := range v.Interfaces {
-			if p := r.ports[name]; r.core != nil && p.plugged != r.known[name] {
+			if p := r.ports[name]; p.plugged != r.known[name] {
 				r.look(p)
 			}
 		}
-		r.whenRunning(func() { r.absorb(vrrp.Answered{Ticket: v.Ticket, By: vrrp.Confirmer}) })
-		r.whenRunning(func() { r.absorb(vrrp.Answered{Ticket: v.Ticket, By: vrrp.Receiver}) })
-	})
+		for _, by := range []vrrp.Verifier{vrrp.Confirmer, vrrp.Receiver} {
+			r.whenRunning(results, func() { r.absorb(vrrp.Answered{Ticket: v.Ticket, By: by}) })
+		}
+	}
+	r.world.After(r.world.between(50*time.Microsecond, time.Millisecond), answer)
 }

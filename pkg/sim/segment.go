@@ -6,8 +6,11 @@ import "time"
 type Segment struct {
 	world *World
 	ports []*Port
-	// Loss is the share of deliveries that get lost.
-	Loss float64
+	// Loss is the share of deliveries that get lost, Twice the share that come
+	// twice. Delay is how long a frame may lie in a queue on its way, so that
+	// frames overtake each other.
+	Loss, Twice float64
+	Delay       time.Duration
 }
 
 // Port is one router's link to a segment.
@@ -16,6 +19,17 @@ type Port struct {
 	name    string // of the router's interface
 	segment *Segment
 	plugged bool
+	since   time.Time // when it was last pulled or plugged
+	downs   int       // how often it was pulled
+
+	// Deaf and Mute are the shares of frames that get lost on the way in and out,
+	// of a cable that is damaged in one direction. Refuses tells that the kernel
+	// refuses to send, as with a firewall.
+	Deaf, Mute float64
+	Refuses    bool
+	// Late is how long the loss of the carrier may go unnoticed unless the kernel
+	// is asked; zero: until the next round of the confirmer.
+	Late time.Duration
 }
 
 // AddSegment makes a segment.
@@ -27,27 +41,56 @@ func (w *World) AddSegment(name string) *Segment {
 
 // carry delivers a frame from one port to all others.
 func (s *Segment) carry(from *Port, frame frame) {
-	if !from.plugged {
+	if !from.plugged || s.chance(from.Mute) {
 		return
 	}
 	for _, to := range s.ports {
-		if to == from || s.Loss > 0 && s.world.rng.Float64() < s.Loss {
+		if to == from || s.chance(s.Loss) || s.chance(to.Deaf) {
 			continue
 		}
-		s.world.After(s.world.between(50*time.Microsecond, 300*time.Microsecond), func() {
-			if from.plugged && to.plugged {
-				to.router.receive(to, frame)
-			}
-		})
+		s.deliver(from, to, frame)
+		if s.chance(s.Twice) {
+			s.deliver(from, to, frame)
+		}
 	}
 }
 
+func (s *Segment) deliver(from, to *Port, frame frame) {
+	s.world.After(s.world.between(50*time.Microsecond, 300*time.Microsecond+s.Delay), func() {
+		if from.plugged && to.plugged {
+			to.router.receive(to, frame)
+		}
+	})
+}
+
+func (s *Segment) chance(share float64) bool { return share > 0 && s.world.rng.Float64() < share }
+
+// sound reports whether a segment does what a switch should.
+func (s *Segment) sound() bool {
+	if s.Loss > 0 || s.Twice > 0 || s.Delay > 0 {
+		return false
+	}
+	for _, p := range s.ports {
+		if p.Deaf > 0 || p.Mute > 0 || p.Refuses {
+			return false
+		}
+	}
+	return true
+}
+
+// How long it may take until a router learns of its cable: the period of the
+// confirmer, and what the kernel needs to announce a carrier.
+const (
+	confirmed = 12 * time.Millisecond
+	announced = 50 * time.Millisecond
+)
+
 // Pull takes the cable out: traffic stops at once; the router learns it within
-// the period of its confirmer.
-func (p *Port) Pull() { p.set(false, 12*time.Millisecond) }
+// the period of its confirmer, or when it asks.
+func (p *Port) Pull() { p.set(false, max(confirmed, p.Late)) }
 
 // Plug puts the cable in.
-func (p *Port) Plug() { p.set(true, 50*time.Millisecond) }
+func (p *Port) Plug() { p.set(true, announced) }
 
 // Plugged reports whether the cable is in.
 func (p *Port) Plugged() bool { return p.plugged }
@@ -56,8 +99,16 @@ func (p *Port) set(plugged bool, learnt time.Duration) {
 	if p.plugged == plugged {
 		return
 	}
-	p.plugged = plugged
 	w := p.segment.world
+	p.plugged, p.since = plugged, w.now
+	if !plugged {
+		p.downs++
+	}
 	w.disturb()
-	w.After(w.between(0, learnt), func() { p.router.look(p) })
+	w.After(w.between(0, learnt), func() {
+		if learnt > announced {
+			w.disturb() // it moves only now
+		}
+		p.router.look(p)
+	})
 }

@@ -19,31 +19,49 @@ var (
 
 // edge is the group "edge" of two segments.
 func edge(priority uint8, interval time.Duration) []vrrp.Group {
+	return group(setup{interval: interval, preempt: true, family: event.IPv4}, priority)
+}
+
+// setup is a LAN of routers with the group "edge", the first of the priorities
+// best.
+type setup struct {
+	name       string
+	share      float64 // of the virtual hours
+	interval   time.Duration
+	priorities []uint8
+	preempt    bool
+	family     event.Family
+}
+
+func group(s setup, priority uint8) []vrrp.Group {
 	member := func(name, iface string, vrid uint8, a string) vrrp.Instance {
 		return vrrp.Instance{
-			Virtual:  event.Virtual{Instance: name, Group: "edge", Interface: iface, VRID: vrid, Family: event.IPv4},
-			Priority: priority, Interval: interval, Miss: 3, Preempt: true, AutoChecksum: true,
+			Virtual:  event.Virtual{Instance: name, Group: "edge", Interface: iface, VRID: vrid, Family: s.family},
+			Priority: priority, Interval: s.interval, Miss: 3, Preempt: s.preempt, AutoChecksum: s.family == event.IPv4,
 			Addresses: []netip.Addr{netip.MustParseAddr(a)},
 		}
 	}
+	inside, outside := "192.0.2.1", "198.51.100.1"
+	if s.family == event.IPv6 {
+		inside, outside = "fe80::1", "fe80::2"
+	}
 	return []vrrp.Group{{Name: "edge", Members: []vrrp.Instance{
-		member("inside", "eth0", 51, "192.0.2.1"), member("outside", "eth1", 52, "198.51.100.1"),
+		member("inside", "eth0", 51, inside), member("outside", "eth1", 52, outside),
 	}}}
 }
 
-// threeRouters is an Active of priority 150 and two Backups of equal priority
-// whose addresses are ordered differently on the two segments.
-func threeRouters(seed uint64, interval time.Duration) *World {
+// lan makes the routers r1, r2 and so on, and starts them. The addresses of
+// neighbours are ordered differently on the two segments, so that routers of
+// equal priority do not agree who is the better.
+func lan(seed uint64, s setup) *World {
 	w := NewWorld(seed)
 	w.AddSegment("inside")
 	w.AddSegment("outside")
-	for i, r := range []struct {
-		priority        uint8
-		inside, outside int
-	}{{150, 10, 10}, {100, 11, 12}, {100, 12, 11}} {
-		w.AddRouter(fmt.Sprintf("r%d", i+1), edge(r.priority, interval), map[string]Attachment{
-			"eth0": {"inside", netip.AddrFrom4([4]byte{192, 0, 2, byte(r.inside)})},
-			"eth1": {"outside", netip.AddrFrom4([4]byte{198, 51, 100, byte(r.outside)})},
+	for i, p := range s.priorities {
+		host := byte(10 + i)
+		w.AddRouter(fmt.Sprintf("r%d", i+1), group(s, p), map[string]Attachment{
+			"eth0": {"inside", source(s.family, 2, host)},
+			"eth1": {"outside", source(s.family, 100, 40-host)},
 		})
 	}
 	for _, r := range w.Routers {
@@ -52,20 +70,33 @@ func threeRouters(seed uint64, interval time.Duration) *World {
 	return w
 }
 
-// Three routers, random pulls, loss, crashes and pauses: whatever happens,
-// nothing that must not be.
+func source(f event.Family, net, host byte) netip.Addr {
+	if f == event.IPv6 {
+		return netip.AddrFrom16([16]byte{0: 0xfe, 1: 0x80, 14: net, 15: host})
+	}
+	return netip.AddrFrom4([4]byte{192, 0, net, host})
+}
+
+var setups = []setup{
+	{name: "1s", share: 0.6, interval: time.Second, priorities: []uint8{150, 100, 100}, preempt: true, family: event.IPv4},
+	{name: "no preemption, IPv6", share: 0.29, interval: time.Second, priorities: []uint8{150, 100, 50}, family: event.IPv6},
+	{name: "100ms", share: 0.04, interval: 100 * time.Millisecond, priorities: []uint8{150, 100, 100}, preempt: true, family: event.IPv4},
+	{name: "all equal", share: 0.04, interval: 100 * time.Millisecond, priorities: []uint8{100, 100, 100}, preempt: true, family: event.IPv4},
+	{name: "owner", share: 0.025, interval: 100 * time.Millisecond, priorities: []uint8{255, 100}, preempt: true, family: event.IPv4},
+	{name: "10ms", share: 0.005, interval: 10 * time.Millisecond, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4},
+}
+
+// Random pulls, loss, crashes, pauses and more: whatever happens, nothing that
+// must not be.
 func TestChaos(t *testing.T) {
-	for _, tc := range []struct {
-		interval time.Duration
-		share    int // of the hours
-	}{{time.Second, 1}, {100 * time.Millisecond, 20}} {
-		t.Run(tc.interval.String(), func(t *testing.T) {
+	for _, s := range setups {
+		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			w := threeRouters(*seed, tc.interval)
-			longest := vrrp.ActiveDownInterval(100, tc.interval, 3)
-			check := &Check{World: w, Settle: longest}
-			w.OnTurn = check.Turn
-			chaos := &Chaos{World: w, Quiet: 4 * longest, OnQuiet: check.Rest}
+			w := lan(*seed, s)
+			longest := vrrp.ActiveDownInterval(50, s.interval, 3)
+			check := &Check{World: w, Settle: longest, AnyOf: !s.preempt}
+			w.OnTurn, w.OnFrame = check.Turn, check.Frame
+			chaos := &Chaos{World: w, Quiet: 4*longest + announced, OnQuiet: check.Rest, OnResume: check.Resumed}
 			if *show != 0 {
 				w.OnEvent = func(r *Router, e event.Event) {
 					if at := w.Now().Sub(time.Unix(0, 0)); at > *show-time.Minute && at <= *show {
@@ -74,11 +105,14 @@ func TestChaos(t *testing.T) {
 				}
 			}
 			chaos.Begin()
-			w.Run(w.Now().Add(time.Duration(*hours) * time.Hour / time.Duration(tc.share)))
+			w.Run(w.Now().Add(time.Duration(float64(*hours) * s.share * float64(time.Hour))))
 			for _, v := range check.Violations {
 				t.Errorf("seed %d: %s", *seed, v)
 			}
-			t.Logf("disturbances: %v", chaos.Counts)
+			if check.Takeovers < 10 {
+				t.Errorf("only %d takeovers: this proves little", check.Takeovers)
+			}
+			t.Logf("%d takeovers, disturbances: %v", check.Takeovers, chaos.Counts)
 		})
 	}
 }

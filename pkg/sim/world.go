@@ -2,7 +2,9 @@ package sim
 
 import (
 	"container/heap"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"ripcord/pkg/event"
@@ -19,7 +21,9 @@ type World struct {
 	// OnTurn is called after each turn of a router, if set.
 	OnTurn func(*Router)
 	// OnEvent is called for each event of a router, if set.
-	OnEvent   func(*Router, event.Event)
+	OnEvent func(*Router, event.Event)
+	// OnFrame is called for each frame that a router sends, if set.
+	OnFrame   func(r *Router, instance string, resigns bool)
 	disturbed time.Time
 }
 
@@ -58,15 +62,31 @@ func (w *World) between(low, high time.Duration) time.Duration {
 // disturb notes that the LAN is not quiet.
 func (w *World) disturb() { w.disturbed = w.now }
 
-// Quiet is the time since something was last done to the LAN from outside; a
-// segment that loses frames is never quiet.
+// Quiet is the time since something was last done to the LAN from outside; while
+// a segment or a port does not do what it should, or a loop hangs, it is not
+// quiet.
 func (w *World) Quiet() time.Duration {
+	for _, r := range w.Routers {
+		if r.core != nil && !r.hung.IsZero() {
+			return 0
+		}
+	}
 	for _, s := range w.Segments {
-		if s.Loss > 0 {
+		if !s.sound() {
 			return 0
 		}
 	}
 	return w.now.Sub(w.disturbed)
+}
+
+// inOrder lists the segments in the order of their names: a run must not depend
+// on the order of a map.
+func (w *World) inOrder() []*Segment {
+	var all []*Segment
+	for _, name := range slices.Sorted(maps.Keys(w.Segments)) {
+		all = append(all, w.Segments[name])
+	}
+	return all
 }
 
 type item struct {

@@ -15,7 +15,7 @@ func TestReaction(t *testing.T) {
 		interval = 100 * time.Millisecond
 	)
 	s, a, _ := pair(t, bothSegments, interval, "")
-	var took []time.Duration
+	var took, decided []time.Duration
 	for range rounds {
 		time.Sleep(4 * interval)
 		at := s.pull("a", inside)
@@ -26,10 +26,13 @@ func TestReaction(t *testing.T) {
 			t.Fatalf("advert.sent has no elapsed_us: %+v", resigned)
 		}
 		took = append(took, time.Duration(*resigned.ElapsedUS)*time.Microsecond)
+		moved := a.becomes("fault", at, time.Second)
+		decided = append(decided, time.Duration(*moved.ElapsedUS)*time.Microsecond)
 		back := s.plug("a", inside)
 		a.becomes("active", back, 5*time.Second)
 	}
 	slices.Sort(took)
+	t.Logf("carrier loss read → decision: median %v", median(decided))
 	t.Logf("carrier loss read → priority 0 handed to the kernel: median %v, all %v", median(took), took)
 	if m := median(took); m >= 500*time.Microsecond {
 		t.Errorf("median %v, want under 500µs", m)

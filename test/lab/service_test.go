@@ -1,0 +1,190 @@
+package lab
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// outcome is what a command of ripcord, run to its end on a host, brought.
+type outcome struct {
+	out, err string
+	code     int
+}
+
+// ripcord runs a command of the binary on a host.
+func (s *site) ripcord(host string, args ...string) outcome {
+	s.t.Helper()
+	var out, errs strings.Builder
+	command := exec.Command(binary, args...)
+	command.Stdout, command.Stderr = &out, &errs
+	command.WaitDelay = time.Second
+	if err := s.Host(host).Start(command); err != nil {
+		s.t.Fatal(err)
+	}
+	watchdog := time.AfterFunc(10*time.Second, func() { _ = command.Process.Kill() })
+	defer watchdog.Stop()
+	_ = command.Wait() // the code tells
+	return outcome{out.String(), errs.String(), command.ProcessState.ExitCode()}
+}
+
+// The service manager is told that ripcord is ready once it is, since its
+// control socket answers then, and that it stops.
+func TestNotifyReady(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []segment{inside}, "a")
+	path := filepath.Join(s.dir, "notify")
+	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer manager.Close()
+	hears := func(want string) {
+		t.Helper()
+		buffer := make([]byte, 4096)
+		_ = manager.SetReadDeadline(time.Now().Add(5 * time.Second))
+		for {
+			n, err := manager.Read(buffer)
+			if err != nil {
+				t.Fatalf("the service manager did not hear %s: %v", want, err)
+			}
+			if got := strings.Split(string(buffer[:n]), "\n"); got[0] == want {
+				return
+			}
+		}
+	}
+	config := s.configure("a", router{150, 200 * time.Millisecond, ""}.yaml(s, s.socket("a")))
+	command := exec.Command(binary, "run", "--config", config)
+	command.Env = append(os.Environ(), "NOTIFY_SOCKET="+path)
+	a := s.startCommand("a", command)
+	hears("READY=1")
+	if st := a.status(); len(st.Instances) != 1 {
+		t.Errorf("ready, and its status has %d instances, want 1", len(st.Instances))
+	}
+	a.signal(syscall.SIGTERM)
+	hears("STOPPING=1")
+	<-a.exited
+	if a.err != nil {
+		t.Errorf("it ended with %v, want exit 0", a.err)
+	}
+}
+
+// configure writes a configuration file.
+func (s *site) configure(name, yaml string) string {
+	s.t.Helper()
+	path := filepath.Join(s.dir, name+".yaml")
+	if err := os.WriteFile(path, []byte(yaml), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	return path
+}
+
+// `check` and `run --check` say of a good file that it is good, and of a bad one
+// every problem, with its line and column; neither runs.
+func TestCheckCommand(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []segment{inside}, "a")
+	good := router{150, time.Second, ""}.yaml(s, s.socket("a"))
+	path := s.configure("good", good)
+	for _, args := range [][]string{{"check", path}, {"check", "--config", path}, {"run", "--check", "--config", path}} {
+		got := s.ripcord("a", args...)
+		if got.code != 0 || !strings.Contains(got.out, path+" is good: 1 instance") || got.err != "" {
+			t.Errorf("ripcord %v: exit %d, said %q, complained %q", args, got.code, got.out, got.err)
+		}
+	}
+	bad := strings.NewReplacer("vrid: 51", "vrid: 300", "interval: 1s", "intervall: 1s").Replace(good)
+	path = s.configure("bad", bad)
+	problems := regexp.MustCompile(`(?m)` + regexp.QuoteMeta(path) + `:\d+:\d+: .*(vrid|intervall)`)
+	for _, args := range [][]string{{"check", path}, {"run", "--check", "--config", path}, {"run", "--config", path}} {
+		got := s.ripcord("a", args...)
+		if n := len(problems.FindAllString(got.err, -1)); got.code != 1 || n != 2 || got.out != "" {
+			t.Errorf("ripcord %v: exit %d, said %q, named %d of 2 problems:\n%s", args, got.code, got.out, n, got.err)
+		}
+	}
+	if _, err := os.Stat(s.socket("a")); !os.IsNotExist(err) {
+		t.Errorf("a control socket was made: %v", err)
+	}
+}
+
+// Another daemon on the same control socket ends at once, with exit 1 and a line
+// that says why; the one that runs notices nothing, and serves.
+func TestSecondDaemon(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []segment{inside}, "a")
+	began := time.Now()
+	a := s.start("a", router{150, 200 * time.Millisecond, ""})
+	a.becomes("active", began, 5*time.Second)
+	at := time.Now()
+	got := s.ripcord("a", "run", "--config", filepath.Join(s.dir, "a.yaml"))
+	if got.code != 1 || strings.Count(got.err, "\n") != 1 || !strings.Contains(got.err, "another ripcord") || !strings.Contains(got.err, s.socket("a")) {
+		t.Errorf("the second daemon: exit %d, complained %q", got.code, got.err)
+	}
+	// Nor may one with a socket of its own take the first one's addresses for leftovers.
+	other := filepath.Join(s.dir, "other.yaml")
+	if err := os.WriteFile(other, []byte(router{150, time.Second, ""}.yaml(s, s.socket("other"))), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.ripcord("a", "run", "--config", other); got.code != 1 || !strings.Contains(got.err, "another ripcord") {
+		t.Errorf("a second daemon with its own socket: exit %d, complained %q", got.code, got.err)
+	}
+	if strings.Contains(got.out, `"daemon.ready"`) || strings.Contains(got.out, `"address.`) {
+		t.Errorf("the second daemon ran before it found the first:\n%s", got.out)
+	}
+	for _, l := range a.log(at) {
+		t.Errorf("the first noticed the second: %s", l.Msg)
+	}
+	if st := a.state(); st != "active" || len(a.moves(at)) > 0 || !s.holds("a", inside) {
+		t.Errorf("the first is %s, holds the address: %v, after %d moves", st, s.holds("a", inside), len(a.moves(at)))
+	}
+}
+
+// SIGHUP is answered in the log; it disturbs nothing.
+func TestHangup(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []segment{inside}, "a")
+	began := time.Now()
+	a := s.start("a", router{150, 200 * time.Millisecond, ""})
+	a.becomes("active", began, 5*time.Second)
+	for range 2 {
+		at := a.signal(syscall.SIGHUP)
+		l := a.wait(at, 2*time.Second, "config.rejected", func(l line) bool { return l.Event == "config.rejected" })
+		t.Log(l.Msg)
+		if st := a.state(); st != "active" || len(a.moves(at)) > 0 {
+			t.Errorf("it is %s after %d moves", st, len(a.moves(at)))
+		}
+	}
+}
+
+// The systemd unit is one that systemd understands.
+func TestUnitFile(t *testing.T) {
+	t.Parallel()
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("systemd-analyze is not installed")
+	}
+	if binary == "" {
+		t.Skip("not root: there is no binary for the unit to name")
+	}
+	unit, err := os.ReadFile("../../deploy/ripcord.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const installed = "/usr/sbin/ripcord"
+	if !strings.Contains(string(unit), "ExecStart="+installed+" run") {
+		t.Errorf("the unit does not start %s", installed)
+	}
+	// What it starts has to exist, and is not installed here.
+	path := filepath.Join(t.TempDir(), "ripcord.service")
+	if err := os.WriteFile(path, []byte(strings.Replace(string(unit), installed, binary, 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(analyze, "verify", "--man=no", path).CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
+	}
+}
