@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"ripcord/pkg/config"
@@ -108,10 +109,13 @@ func loaded(c *config.Config) event.Event {
 	return e
 }
 
-// part names a part in its error.
+// part names a part in its error, unless it does so itself.
 func part(name string, err error) error {
-	if err == nil || errors.Is(err, context.Canceled) {
+	switch {
+	case err == nil, errors.Is(err, context.Canceled):
 		return nil
+	case strings.HasPrefix(err.Error(), name+": "):
+		return err
 	}
 	return fmt.Errorf("%s: %w", name, err)
 }

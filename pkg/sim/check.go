@@ -47,6 +47,7 @@ func (c *Check) Turn(r *Router) {
 	if active && !c.was[r] {
 		c.Takeovers++
 		c.proven(r)
+		c.called(r)
 	}
 	c.was[r] = active
 	for name, s := range c.World.Segments {
@@ -64,6 +65,16 @@ func (c *Check) proven(r *Router) {
 	for _, p := range r.ports {
 		if dead := now.Sub(p.since); !p.plugged && dead > verified {
 			c.violate("%s became Active although the cable of %s is out for %v", r.Name, p.name, dead)
+		}
+	}
+}
+
+// called checks that with Preempt_Mode false nobody takes over from another in
+// quiet times.
+func (c *Check) called(r *Router) {
+	for _, o := range c.World.Routers {
+		if c.AnyOf && o != r && o.active() && o.healthy() && c.World.Quiet() > 2*c.Settle+announced {
+			c.violate("%s took over from %s, and may not preempt", r.Name, o.Name)
 		}
 	}
 }

@@ -50,9 +50,6 @@ func TestAllCablesOutAndIn(t *testing.T) {
 	for _, pace := range []time.Duration{0, 3 * time.Millisecond, 150 * time.Millisecond} {
 		for i, out := range permutations(4) {
 			for j, in := range permutations(4) {
-				if (i+j)%4 != 0 {
-					continue // each order six times, against another one
-				}
 				w, check := pair(t, uint64(i*24+j))
 				cables := []*Port{
 					w.Routers[0].Port("eth0"), w.Routers[0].Port("eth1"), w.Routers[1].Port("eth0"), w.Routers[1].Port("eth1"),

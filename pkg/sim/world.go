@@ -2,6 +2,7 @@ package sim
 
 import (
 	"container/heap"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -44,10 +45,21 @@ func (w *World) After(d time.Duration, f func()) {
 	heap.Push(&w.agenda, item{w.now.Add(max(d, 0)), w.seq, f})
 }
 
-// Run plays until the instant end.
+// endless is how much may happen at one instant before it counts as a loop that
+// never ends.
+const endless = 100_000
+
+// Run plays until the instant end. It panics where time stands still: a router
+// that asks for a Tick again and again would hang the daemon too.
 func (w *World) Run(end time.Time) {
-	for len(w.agenda) > 0 && !w.agenda[0].at.After(end) {
+	for still := 0; len(w.agenda) > 0 && !w.agenda[0].at.After(end); still++ {
 		next := heap.Pop(&w.agenda).(item)
+		if next.at.After(w.now) {
+			still = 0
+		}
+		if still == endless {
+			panic(fmt.Sprintf("sim: at %v time stands still", w.now.Sub(time.Unix(0, 0))))
+		}
 		w.now = next.at
 		next.do()
 	}

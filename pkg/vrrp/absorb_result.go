@@ -28,11 +28,11 @@ func (s *step) absorbStall(in Stalled) {
 	}
 }
 
-// giveWay leaves it to the rival that was heard after a stall.
+// giveWay leaves it to the rival that was heard after a stall. The waits begin
+// now: what it sent during the stall is old, and more of it is to be read.
 func (s *step) giveWay(m *member) {
-	s.yield(because{event.StalledLoop, m, s.f.listening.cause})
 	m.interval = m.other.interval
-	m.renew(m.other.at)
+	s.yield(because{event.StalledLoop, m, s.f.listening.cause})
 	s.silent = true
 }
 
