@@ -23,7 +23,7 @@ unit: ## the pure core, the simulation, and what stands on the kernel
 	$(GO) test -count=1 -p 1 $(KERNEL)
 
 lab: build ## the built binary on LANs of namespaces; one test: make lab RUN=TestName
-	$(GO) test -count=1 -p 1 -v -timeout 20m -run '$(RUN)' ./test/lab
+	$(GO) test -count=1 -p 1 -parallel 8 -v -timeout 20m -run '$(RUN)' ./test/lab
 
 fuzz: ## each target for FUZZFOR
 	@for t in $(FUZZ); do \

@@ -74,6 +74,7 @@ func (e *Engine) Do(orders ...Order) {
 func (e *Engine) Run(ctx context.Context) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	defer hasten()()
 
 	woken := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {

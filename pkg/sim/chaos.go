@@ -145,17 +145,25 @@ var disturbances = []disturbance{
 	}},
 	{"pause", 0, func(c *Chaos) (begin, end func()) {
 		r := c.router()
-		return r.Pause, func() {
-			if r.paused {
-				r.Resume()
-				c.OnResume(r)
-			}
-		}
+		return r.Pause, c.resume(r)
+	}},
+	{"freeze", 0, func(c *Chaos) (begin, end func()) {
+		r := c.router()
+		return r.Freeze, c.resume(r)
 	}},
 	{"hang", 0, func(c *Chaos) (begin, end func()) {
 		r := c.router()
 		return r.Hang, r.Wake
 	}},
+}
+
+func (c *Chaos) resume(r *Router) func() {
+	return func() {
+		if r.paused {
+			r.Resume()
+			c.OnResume(r)
+		}
+	}
 }
 
 // share is how much gets lost: some, or all.

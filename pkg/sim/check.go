@@ -15,11 +15,12 @@ type Check struct {
 	// AnyOf is set where Preempt_Mode is false: any healthy router may be Active.
 	AnyOf      bool
 	Violations []string
-	Takeovers  int                  // how often any became Active
-	since      map[string]time.Time // by segment: since when it has two Actives
-	unserved   time.Time            // since when nobody is Active; zero: somebody is
-	was        map[*Router]bool     // Active at its last turn
-	resigned   map[*Port]bool       // sent priority 0, and no advert since
+	Takeovers  int                   // how often any became Active
+	since      map[string]time.Time  // by segment: since when it has two Actives
+	unserved   time.Time             // since when nobody is Active; zero: somebody is
+	was        map[*Router]bool      // Active at its last turn
+	led        map[*Router]time.Time // since when it is Active, if it is
+	resigned   map[*Port]bool        // sent priority 0, and no advert since
 }
 
 // crossing is how long a preempted Active and its successor may both be Active
@@ -42,12 +43,14 @@ func (c *Check) Turn(r *Router) {
 		}
 	}
 	if c.was == nil {
-		c.was = make(map[*Router]bool)
+		c.was, c.led = make(map[*Router]bool), make(map[*Router]time.Time)
 	}
 	if active && !c.was[r] {
 		c.Takeovers++
 		c.proven(r)
 		c.called(r)
+		c.awake(r)
+		c.led[r] = c.World.now
 	}
 	c.was[r] = active
 	for name, s := range c.World.Segments {
@@ -75,6 +78,22 @@ func (c *Check) called(r *Router) {
 	for _, o := range c.World.Routers {
 		if c.AnyOf && o != r && o.active() && o.healthy() && c.World.Quiet() > 2*c.Settle+announced {
 			c.violate("%s took over from %s, and may not preempt", r.Name, o.Name)
+		}
+	}
+}
+
+// awake checks that a Backup which slept through its deadline does not take over
+// at once from an Active that lives: it may only not have heard it.
+func (c *Check) awake(r *Router) {
+	w, m := c.World, r.cfg[0].Members[0]
+	slept, awake := r.resumed.Sub(r.stopped), w.now.Sub(r.resumed)
+	if !w.disturbed.Equal(r.resumed) || w.Quiet() == 0 || awake > m.Interval || slept < c.Settle+m.Interval+crossing {
+		return
+	}
+	for _, o := range w.Routers {
+		better := o.cfg[0].Members[0].Priority >= m.Priority || !m.Preempt
+		if o != r && better && o.active() && o.healthy() && c.led[o].Before(r.stopped) && o.resumed.Before(r.stopped) {
+			c.violate("%s took over %v after it had slept for %v, though %s lives", r.Name, awake, slept, o.Name)
 		}
 	}
 }

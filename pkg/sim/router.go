@@ -24,8 +24,10 @@ type Router struct {
 	minter *event.Minter
 	plan   *advert.Plan
 	life   int // counts starts: what an earlier life planned is void
-	// The whole process may be paused, or its loop alone hang.
+	// The whole process may be paused, or with its machine, that then loses what
+	// is sent to it; or its loop alone may hang.
 	paused  bool
+	frozen  bool
 	hung    time.Time // since when; zero: it does not
 	stopped time.Time // since when it is paused
 	resumed time.Time // when it last went on
@@ -108,7 +110,7 @@ func (r *Router) Start() {
 	r.Held, r.Sending, r.known = map[string]bool{}, map[string]bool{}, map[string]bool{}
 	r.downs, r.failed, r.silenced = map[string]int{}, map[string]int{}, map[string]time.Time{}
 	r.queue, r.paused, r.hung, r.wake, r.resumed = [classes][]func(){}, false, time.Time{}, w.now, time.Time{}
-	r.asleep = nil
+	r.asleep, r.frozen = nil, false
 	for _, g := range r.cfg {
 		for _, m := range g.Members {
 			r.downs[m.Interface] = r.ports[m.Interface].downs
@@ -134,13 +136,19 @@ func (r *Router) Pause() {
 	r.paused, r.stopped = true, r.world.now
 }
 
+// Freeze stops the machine, as the pause of a VM does.
+func (r *Router) Freeze() {
+	r.Pause()
+	r.frozen = r.paused
+}
+
 // Resume lets it go on: what came in meanwhile is read now.
 func (r *Router) Resume() {
 	if r.core == nil || !r.paused {
 		return
 	}
 	r.world.disturb()
-	r.paused, r.resumed = false, r.world.now
+	r.paused, r.frozen, r.resumed = false, false, r.world.now
 	r.due() // the engine has a thread of its own
 	for _, do := range r.asleep {
 		r.world.After(r.world.between(50*time.Microsecond, time.Millisecond), do)
@@ -218,6 +226,9 @@ func (r *Router) look(p *Port) {
 
 // receive takes an advert from the wire, through the real decoder.
 func (r *Router) receive(p *Port, f frame) {
+	if r.frozen {
+		return
+	}
 	at := r.world.now
 	r.whenRunning(adverts, func() {
 		var a wire.Advert
