@@ -58,9 +58,9 @@ func runDaemon(c *cobra.Command, cfg *config.Config) error {
 	schedule()
 	// A log whose reader has gone is lost lines, not the end of a router.
 	signal.Ignore(syscall.SIGPIPE)
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+	requests := make(chan os.Signal, 4)
+	signal.Notify(requests, syscall.SIGHUP, syscall.SIGUSR1)
+	defer signal.Stop(requests)
 
 	listener, err := givenListener()
 	if err != nil {
@@ -68,7 +68,7 @@ func runDaemon(c *cobra.Command, cfg *config.Config) error {
 	}
 	return daemon.Run(c.Context(), daemon.Options{
 		Config: cfg, Version: versionString(), Output: c.OutOrStdout(),
-		Listener: listener, Hangup: hangup, Record: record,
+		Listener: listener, Signals: requests, Record: record,
 	})
 }
 

@@ -83,6 +83,9 @@ func (s *Server) Listen() error {
 	return nil
 }
 
+// Status is the document of GET /v1/status as it is now.
+func (s *Server) Status() *Status { return s.config.status() }
+
 // Close takes back what Listen did, for a server that does not get to run. After
 // Run it does nothing.
 func (s *Server) Close() error {

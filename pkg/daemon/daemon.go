@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"ripcord/pkg/config"
@@ -22,8 +23,9 @@ type Options struct {
 	Output io.Writer
 	// Listener, if set, is the control socket that somebody else opened.
 	Listener net.Listener
-	// Hangup is what asks for a reload, if set.
-	Hangup <-chan os.Signal
+	// Signals, if set, are requests: SIGHUP for a reload, SIGUSR1 for the status
+	// in the log.
+	Signals <-chan os.Signal
 	// Record is the file that remembers our addresses where the kernel cannot
 	// mark them (before Linux 5.18).
 	Record string
@@ -77,18 +79,26 @@ func (p *parts) serve(ctx context.Context, o Options, broken func()) error {
 	return errors.Join(brain.stop(), desk.stop())
 }
 
-// wait waits until ctx ends, and answers requests to reload.
+// wait waits until ctx ends, and answers requests.
 func (p *parts) wait(ctx context.Context, o Options) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-o.Hangup:
-			p.events.Publish(event.ConfigRejected{
-				Stamp: event.Stamp{At: time.Now()}, File: o.Config.File,
-				Errors: []string{"reloading is not supported yet: restart ripcord to load the file"},
-			})
+		case sig := <-o.Signals:
+			p.events.Publish(p.answer(sig, o))
 		}
+	}
+}
+
+func (p *parts) answer(sig os.Signal, o Options) event.Event {
+	stamp := event.Stamp{At: time.Now()}
+	if sig == syscall.SIGUSR1 {
+		return event.DaemonStatus{Stamp: stamp, Document: p.control.Status()}
+	}
+	return event.ConfigRejected{
+		Stamp: stamp, File: o.Config.File,
+		Errors: []string{"reloading is not supported yet: restart ripcord to load the file"},
 	}
 }
 

@@ -46,6 +46,25 @@ func (e Daemon) Fields() []Field {
 	return []Field{{"version", e.Version}, {"pid", e.PID}, {"instances", e.Instances}}
 }
 
+// DaemonStatus is the answer to SIGUSR1: the status document, as the control
+// API gives it.
+type DaemonStatus struct {
+	Stamp
+	Document any
+}
+
+// Name is daemon.status.
+func (DaemonStatus) Name() string { return "daemon.status" }
+
+// Level is Info.
+func (DaemonStatus) Level() Level { return Info }
+
+// Message says what this is.
+func (DaemonStatus) Message() string { return "the status, as it was asked for by SIGUSR1" }
+
+// Fields is the document.
+func (e DaemonStatus) Fields() []Field { return []Field{{"status", e.Document}} }
+
 // ConfigLoaded tells which configuration is in force.
 type ConfigLoaded struct {
 	Stamp

@@ -31,7 +31,8 @@ type Event interface {
 }
 
 // Field is one field of a log line. Value is a string, bool, number,
-// time.Time, a slice of these, or nil for null.
+// time.Time, a slice of these, nil for null, or a document to be written as
+// JSON.
 type Field struct {
 	Key   string
 	Value any

@@ -20,6 +20,7 @@ var closed = map[string]string{
 	"daemon.ready":    "version pid instances",
 	"daemon.stopping": "version pid instances",
 	"daemon.stopped":  "version pid instances",
+	"daemon.status":   "status", // SIGUSR1, spec §5
 
 	"config.loaded":   "file added changed removed | groups",
 	"config.reloaded": "file added changed removed",
@@ -79,7 +80,7 @@ func samples() []Event {
 	link := Link{Name: "eth0", Index: 2, AdminUp: true, OperState: OperDown}
 	s := Stamp{Cause{1, epoch}, epoch}
 	events := []Event{
-		ConfigLoaded{s, "ripcord.yaml", 2, 1}, ConfigRejected{s, "ripcord.yaml", []string{"7:5: no such key"}},
+		DaemonStatus{s, "document"}, ConfigLoaded{s, "ripcord.yaml", 2, 1}, ConfigRejected{s, "ripcord.yaml", []string{"7:5: no such key"}},
 		LinkResync{s, "overrun", 3, 1}, LinkResync{s, "audit", 3, 0},
 		LinkMonitored{s, "eth0", "netlink", "the driver notifies"},
 		InstanceTransition{s, v, Active, Fault, InterfaceDown, 150},

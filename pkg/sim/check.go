@@ -3,6 +3,8 @@ package sim
 import (
 	"fmt"
 	"time"
+
+	"ripcord/pkg/event"
 )
 
 // Check watches a world of routers with one group each, alike on all, and
@@ -72,22 +74,29 @@ func (c *Check) proven(r *Router) {
 	}
 }
 
-// called checks that with Preempt_Mode false nobody takes over from another in
-// quiet times.
+// called checks that in quiet times nobody takes over from an Active that it may
+// not preempt, and that was there before.
 func (c *Check) called(r *Router) {
-	for _, o := range c.World.Routers {
-		if c.AnyOf && o != r && o.active() && o.healthy() && c.World.Quiet() > 2*c.Settle+announced {
+	w, m := c.World, r.cfg[0].Members[0]
+	if w.Quiet() < m.Interval+announced+crossing {
+		return // it may not have heard it yet
+	}
+	for _, o := range w.Routers {
+		better := o.cfg[0].Members[0].Priority >= m.Priority || !m.Preempt
+		if o != r && better && o.active() && o.healthy() && c.led[o].Before(w.disturbed) {
 			c.violate("%s took over from %s, and may not preempt", r.Name, o.Name)
 		}
 	}
 }
 
 // awake checks that a Backup which slept through its deadline does not take over
-// at once from an Active that lives: it may only not have heard it.
+// at once from an Active that lives: it may only not have heard it. It does where
+// it slept twice in a row.
 func (c *Check) awake(r *Router) {
 	w, m := c.World, r.cfg[0].Members[0]
 	slept, awake := r.resumed.Sub(r.stopped), w.now.Sub(r.resumed)
-	if !w.disturbed.Equal(r.resumed) || w.Quiet() == 0 || awake > m.Interval || slept < c.Settle+m.Interval+crossing {
+	if !w.disturbed.Equal(r.resumed) || w.Quiet() == 0 || awake > m.Interval || slept < c.Settle+m.Interval+crossing ||
+		r.awake < 2*m.Interval {
 		return
 	}
 	for _, o := range w.Routers {
@@ -178,9 +187,9 @@ func (c *Check) Resumed(r *Router) {
 		return
 	}
 	for _, o := range w.Routers {
-		if o != r && o.active() && o.healthy() && at.Sub(o.resumed) > time.Duration(m.Miss+1)*m.Interval {
+		if o != r && o.active() && o.sound() && at.Sub(o.resumed) > time.Duration(m.Miss+1)*m.Interval {
 			w.After(m.Interval+crossing, func() {
-				if w.disturbed.Equal(at) && w.Quiet() > 0 && r.active() {
+				if w.disturbed.Equal(at) && w.Quiet() > 0 && r.active() && o.sound() {
 					c.violate("%s goes on as Active after %v, though %s took over", r.Name, at.Sub(r.stopped), o.Name)
 				}
 			})
@@ -221,6 +230,19 @@ func (r *Router) healthy() bool {
 		}
 	}
 	return r.core != nil && !r.paused && r.hung.IsZero()
+}
+
+// sound reports whether a router is healthy and knows it.
+func (r *Router) sound() bool {
+	if !r.healthy() || r.core.Group(0).State() == event.Fault {
+		return false
+	}
+	for _, p := range r.ports {
+		if !r.known[p.name] {
+			return false
+		}
+	}
+	return true
 }
 
 // most is how many violations are kept: the first tell the story.

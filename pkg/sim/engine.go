@@ -44,14 +44,22 @@ func (r *Router) engine(given []advert.Given) {
 		}
 		r.report(in)
 	}
-	if at, ok := r.plan.Next(r.stamp()); ok {
-		life := r.life
-		r.world.After(at.Sub(now), func() {
-			if r.life == life && !r.paused {
-				r.due()
-			}
-		})
+	r.rest()
+}
+
+// rest plans the next turn of the engine; the one that was planned before is void.
+func (r *Router) rest() {
+	at, ok := r.plan.Next(r.stamp())
+	if !ok {
+		return
 	}
+	r.alarm++
+	alarm, life := r.alarm, r.life
+	r.world.After(at.Sub(r.world.now), func() {
+		if r.life == life && r.alarm == alarm && !r.paused {
+			r.due()
+		}
+	})
 }
 
 // send hands a message to the kernel.
@@ -82,11 +90,13 @@ func (r *Router) report(in vrrp.Result) {
 	})
 }
 
-// due runs the engine if anything is due: an earlier wake-up may have done it.
+// due runs the engine if anything is due: the lease may have been stamped since.
 func (r *Router) due() {
 	if at, ok := r.plan.Next(r.stamp()); ok && !at.After(r.world.now.Add(time.Nanosecond)) {
 		r.engine(nil)
+		return
 	}
+	r.rest()
 }
 
 // stamp is when the loop last stamped the lease: a loop that does not hang does

@@ -24,13 +24,15 @@ type Router struct {
 	minter *event.Minter
 	plan   *advert.Plan
 	life   int // counts starts: what an earlier life planned is void
+	alarm  int // of the engine, likewise
 	// The whole process may be paused, or with its machine, that then loses what
 	// is sent to it; or its loop alone may hang.
 	paused  bool
 	frozen  bool
-	hung    time.Time // since when; zero: it does not
-	stopped time.Time // since when it is paused
-	resumed time.Time // when it last went on
+	hung    time.Time     // since when; zero: it does not
+	stopped time.Time     // since when it is paused
+	resumed time.Time     // when it last went on
+	awake   time.Duration // how long it had run when it was last paused
 	queue   [classes][]func()
 	reading bool     // of the queue: no timer ends before all is read
 	asleep  []func() // what verifiers were asked, and could not do while paused
@@ -133,13 +135,15 @@ func (r *Router) Pause() {
 		return
 	}
 	r.world.disturb()
-	r.paused, r.stopped = true, r.world.now
+	r.paused, r.stopped, r.awake = true, r.world.now, r.world.now.Sub(r.resumed)
 }
 
 // Freeze stops the machine, as the pause of a VM does.
 func (r *Router) Freeze() {
-	r.Pause()
-	r.frozen = r.paused
+	if !r.paused {
+		r.Pause()
+		r.frozen = r.paused
+	}
 }
 
 // Resume lets it go on: what came in meanwhile is read now.
@@ -330,5 +334,12 @@ func (r *Router) verify(v *router.Verify) {
 			r.whenRunning(results, func() { r.absorb(vrrp.Answered{Ticket: v.Ticket, By: by}) })
 		}
 	}
-	r.world.After(r.world.between(50*time.Microsecond, time.Millisecond), answer)
+	took := r.world.between(50*time.Microsecond, time.Millisecond)
+	if w := r.world; w.Slow > 0 && w.rng.Float64() < w.Slow {
+		took = w.between(took, max(took, min(patience, r.cfg[0].Members[0].Interval)/2))
+	}
+	r.world.After(took, answer)
 }
+
+// patience is how long the verifiers are waited for at most (design decision 6).
+const patience = 100 * time.Millisecond

@@ -134,6 +134,30 @@ func TestUnnoticedCable(t *testing.T) {
 	}
 }
 
+// An Active whose sends are refused leaves it to the one that took over since it
+// hears nothing, and comes back when the fault has been tried again.
+func TestSendsRefused(t *testing.T) {
+	w, check := pair(t, 1)
+	first, second := w.Routers[0], w.Routers[1]
+	refuse := func(refuses bool) {
+		for _, p := range first.ports {
+			p.Refuses = refuses
+		}
+		w.disturb()
+	}
+	refuse(true)
+	play(w, check.Settle+300*time.Millisecond)
+	if first.active() || !second.active() {
+		t.Errorf("while it cannot send: %v and %v", first.core.Group(0).State(), second.core.Group(0).State())
+	}
+	refuse(false)
+	play(w, faultRetry+2*check.Settle)
+	check.Rest()
+	for _, v := range check.Violations {
+		t.Error(v)
+	}
+}
+
 // trace is what all routers say in a virtual hour of chaos.
 func trace(seed uint64) (lines int, sum uint64, first string) {
 	s := setups[2]

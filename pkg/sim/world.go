@@ -19,6 +19,9 @@ type World struct {
 	rng      *rand.Rand
 	Routers  []*Router
 	Segments map[string]*Segment
+	// Slow is the share of the verifiers' answers that take until half of the time
+	// for which they are waited for.
+	Slow float64
 	// OnTurn is called after each turn of a router, if set.
 	OnTurn func(*Router)
 	// OnEvent is called for each event of a router, if set.

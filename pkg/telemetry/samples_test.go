@@ -34,6 +34,7 @@ func samples() []event.Event {
 
 	all := []event.Event{
 		event.ConfigLoaded{Stamp: alone, File: "/etc/ripcord/ripcord.yaml", Instances: 3, Groups: 1},
+		event.DaemonStatus{Stamp: alone, Document: map[string]any{"version": "0.1.0", "instances": []string{}}},
 		event.ConfigRejected{Stamp: alone, File: "/etc/ripcord/ripcord.yaml", Errors: []string{"line one", "line two"}},
 		event.LinkMonitored{Stamp: alone, Interface: "eth0", Monitor: "netlink", Why: "the driver reports its carrier"},
 		event.LinkResync{Stamp: alone, Reason: "overrun", Links: 4, Differences: 1},

@@ -29,21 +29,22 @@ type daemon struct {
 
 // line is a line of the log.
 type line struct {
-	TS        time.Time `json:"ts"`
-	Level     string    `json:"level"`
-	Event     string    `json:"event"`
-	Msg       string    `json:"msg"`
-	Instance  string    `json:"instance"`
-	Group     string    `json:"group"`
-	Interface string    `json:"interface"`
-	Source    string    `json:"source"`
-	From      string    `json:"from"`
-	To        string    `json:"to"`
-	Reason    string    `json:"reason"`
-	Kind      string    `json:"kind"`
-	Trace     string    `json:"trace"`
-	Unheard   bool      `json:"unheard"`
-	ElapsedUS *int64    `json:"elapsed_us"`
+	TS        time.Time       `json:"ts"`
+	Level     string          `json:"level"`
+	Event     string          `json:"event"`
+	Msg       string          `json:"msg"`
+	Instance  string          `json:"instance"`
+	Group     string          `json:"group"`
+	Interface string          `json:"interface"`
+	Source    string          `json:"source"`
+	From      string          `json:"from"`
+	To        string          `json:"to"`
+	Reason    string          `json:"reason"`
+	Kind      string          `json:"kind"`
+	Trace     string          `json:"trace"`
+	Unheard   bool            `json:"unheard"`
+	ElapsedUS *int64          `json:"elapsed_us"`
+	Status    json.RawMessage `json:"status"`
 }
 
 // router is the configuration of a router that has one instance on each segment

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"encoding/json"
 	"net"
 	"os"
 	"os/exec"
@@ -10,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"ripcord/pkg/control"
 )
 
 // outcome is what a command of ripcord, run to its end on a host, brought.
@@ -142,6 +145,24 @@ func TestSecondDaemon(t *testing.T) {
 	}
 	if st := a.state(); st != "active" || len(a.moves(at)) > 0 || !s.holds("a", inside) {
 		t.Errorf("the first is %s, holds the address: %v, after %d moves", st, s.holds("a", inside), len(a.moves(at)))
+	}
+}
+
+// SIGUSR1 writes the status document to the log.
+func TestStatusSignal(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []segment{inside}, "a")
+	began := time.Now()
+	a := s.start("a", router{150, 200 * time.Millisecond, ""})
+	a.becomes("active", began, 5*time.Second)
+	at := a.signal(syscall.SIGUSR1)
+	l := a.wait(at, 2*time.Second, "daemon.status", func(l line) bool { return l.Event == "daemon.status" })
+	var got control.Status
+	if err := json.Unmarshal(l.Status, &got); err != nil {
+		t.Fatalf("its status is no status document: %v: %s", err, l.Status)
+	}
+	if len(got.Instances) != 1 || got.Instances[0].State != "active" || len(got.Links) != 1 {
+		t.Errorf("the log says %+v, want one active instance and its link", got)
 	}
 }
 
