@@ -136,9 +136,16 @@ func (c *Check) single(name string, s *Segment) {
 		delete(c.since, name)
 	case !two:
 		c.since[name] = now
-	case now.Sub(since) > crossing && c.World.Quiet() > c.Settle:
+	case now.Sub(since) > crossing && c.World.Quiet() > c.Settle+c.tie():
 		c.violate("%d are Active on %s for %v, %v after all became quiet", actives, name, now.Sub(since), c.World.Quiet())
 	}
+}
+
+// tie is how much longer two Actives of equal priority may last, where they meet
+// on another segment than the one that decides, and took over as late as can be.
+func (c *Check) tie() time.Duration {
+	interval := c.World.Routers[0].cfg[0].Members[0].Interval
+	return interval + min(interval, patience)
 }
 
 // actives counts the routers that hold addresses on a segment and can be heard there.
