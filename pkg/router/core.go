@@ -1,6 +1,7 @@
 package router
 
 import (
+	"slices"
 	"time"
 
 	"ripcord/pkg/event"
@@ -121,7 +122,7 @@ func (c *Core) Touched(yield func(i int, m *vrrp.Machine)) {
 	clear(c.touched)
 }
 
-// Engaged lists the links on which an instance is Backup or Active.
+// Engaged lists the links on which an instance is Backup or Active, by name.
 func (c *Core) Engaged() []string {
 	var names []string
 	for name, groups := range c.byLink {
@@ -132,6 +133,7 @@ func (c *Core) Engaged() []string {
 			}
 		}
 	}
+	slices.Sort(names)
 	return names
 }
 
