@@ -1,0 +1,123 @@
+package lab
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"ripcord/pkg/lan"
+)
+
+const often = 100 * time.Millisecond // between adverts, where the test only waits
+
+// alone starts one router on one segment and waits until it holds its address.
+func alone(t *testing.T) (*site, *daemon) {
+	t.Helper()
+	s := newSite(t, []segment{inside}, "a")
+	began := time.Now()
+	a := s.start("a", router{150, often, ""})
+	a.wait(began, 5*time.Second, "its address", is("address.added"))
+	return s, a
+}
+
+func is(event string) func(line) bool { return func(l line) bool { return l.Event == event } }
+
+// An interface that is not there yet is a fault and no error; it is taken when
+// it comes, given up when it goes, and taken again when one of that name comes.
+func TestLateInterface(t *testing.T) {
+	t.Parallel()
+	late := segment{name: "inside", ifname: "late0", vrid: 51, network: inside.network}
+	s := newSiteOf(t, []segment{late}, lan.Port{Host: "a", Name: "eth0", Segment: "other"})
+	began := time.Now()
+	a := s.start("a", router{150, often, ""})
+	a.becomes("fault", began, 5*time.Second)
+	for range 2 {
+		at := time.Now()
+		s.ip("a", "link", "add", "late0", "type", "veth", "peer", "name", "late1")
+		s.ip("a", "address", "add", "192.0.2.11/24", "dev", "late0")
+		s.ip("a", "link", "set", "late1", "up")
+		s.ip("a", "link", "set", "late0", "up")
+		a.becomes("active", at, 5*time.Second)
+		a.wait(at, time.Second, "its address", is("address.added"))
+		if !s.holds("a", late) {
+			t.Error("it is Active and does not hold the address")
+		}
+		gone := time.Now()
+		s.ip("a", "link", "del", "late0")
+		if l := a.becomes("fault", gone, 2*time.Second); l.Reason != "interface-down" {
+			t.Errorf("the interface is gone, and it is in Fault for %q", l.Reason)
+		}
+	}
+}
+
+// What a killed run left behind is found by its mark and removed at the start,
+// and nothing else is: not an address that an administrator put there.
+func TestLeftovers(t *testing.T) {
+	t.Parallel()
+	s, a := alone(t)
+	s.ip("a", "address", "add", "192.0.2.77/24", "dev", "eth0")
+	a.kill()
+	if !s.holds("a", inside) {
+		t.Fatal("a killed daemon leaves its address; this one did not, and the test shows nothing")
+	}
+	// Started as a Backup of a better router, it must not keep the address.
+	at := time.Now()
+	a = s.start("a", router{100, 10 * time.Second, ""})
+	a.becomes("backup", at, 5*time.Second)
+	a.wait(at, time.Second, "the removal", is("address.removed"))
+	if s.holds("a", inside) {
+		t.Error("the leftover is still there")
+	}
+	if got := s.ip("a", "-o", "address", "show", "dev", "eth0"); !strings.Contains(got, "192.0.2.77/24") || !strings.Contains(got, "192.0.2.11/24") {
+		t.Errorf("it removed what is not its own: %s", got)
+	}
+}
+
+// An address that somebody removes is put back at once; removed three times
+// within ten seconds it is a fault, which ends after ten seconds.
+func TestAddressPutBack(t *testing.T) {
+	t.Parallel()
+	s, a := alone(t)
+	for range 2 {
+		at := time.Now()
+		s.ip("a", "address", "del", "192.0.2.1/24", "dev", "eth0")
+		a.wait(at, time.Second, "address.restored", is("address.restored"))
+		if !s.holds("a", inside) {
+			t.Error("it says restored, and the address is not there")
+		}
+	}
+	at := time.Now()
+	s.ip("a", "address", "del", "192.0.2.1/24", "dev", "eth0")
+	if l := a.becomes("fault", at, time.Second); l.Reason != "address-lost" {
+		t.Errorf("it is in Fault for %q, want address-lost", l.Reason)
+	}
+	if l := a.becomes("backup", at, 11*time.Second); l.Reason != "recovered" {
+		t.Errorf("it left Fault for %q, want recovered", l.Reason)
+	}
+	a.becomes("active", at, 12*time.Second)
+	// A limping Active beats none: nobody else was heard, so it is no fault again.
+	for range 4 {
+		s.ip("a", "address", "del", "192.0.2.1/24", "dev", "eth0")
+		time.Sleep(300 * time.Millisecond)
+	}
+	if st := a.state(); st != "active" {
+		t.Errorf("it is %s, want active: nobody else has been heard", st)
+	}
+}
+
+// An address that stands there already, without our mark, is used and neither
+// added nor removed.
+func TestForeignAddress(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []segment{inside}, "a")
+	s.ip("a", "address", "add", "192.0.2.1/24", "dev", "eth0")
+	began := time.Now()
+	a := s.start("a", router{150, often, ""})
+	a.wait(began, 5*time.Second, "address.foreign", is("address.foreign"))
+	at := s.pull("a", inside)
+	a.becomes("fault", at, 2*time.Second)
+	time.Sleep(often)
+	if !s.holds("a", inside) {
+		t.Error("it removed an address that it had not added")
+	}
+}
