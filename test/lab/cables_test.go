@@ -11,6 +11,7 @@ import (
 // Both cables out and in again, in any order: no Active while nothing is
 // linked, and one within an Active_Down_Interval and a second of the last plug.
 func TestBothCables(t *testing.T) {
+	needRoot(t)
 	const interval = 200 * time.Millisecond
 	orders := [][2]string{{"a", "b"}, {"b", "a"}}
 	for _, out := range orders {

@@ -11,6 +11,7 @@ import (
 // silence makes itself Active: keepalived 2.4.3 does in 13 of 20. ripcord asks
 // before it moves, and never does, 50 times of 50.
 func TestNoFalseActive(t *testing.T) {
+	needRoot(t)
 	const (
 		lans     = 5
 		rounds   = 10

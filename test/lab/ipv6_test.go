@@ -156,6 +156,7 @@ func TestIPv6Failover(t *testing.T) {
 // cable of either is pulled, and both are served by the other router after
 // Skew_Time, since the living member resigns.
 func TestMixedGroup(t *testing.T) {
+	needRoot(t)
 	t.Parallel()
 	const interval = 200 * time.Millisecond
 	for _, lost := range []segment{inside, outside} {

@@ -140,6 +140,7 @@ func TestKeepalivedIPv4(t *testing.T) { besideKeepalived(t, insideIPv4) }
 func TestKeepalivedIPv6(t *testing.T) { besideKeepalived(t, insideIPv6) }
 
 func besideKeepalived(t *testing.T, v shared) {
+	needRoot(t)
 	t.Parallel()
 	t.Run("ripcord above", func(t *testing.T) { t.Parallel(); ripcordAbove(t, v) })
 	t.Run("keepalived above", func(t *testing.T) { t.Parallel(); keepalivedAbove(t, v) })

@@ -87,11 +87,17 @@ func newSite(t *testing.T, segments []segment, hosts ...string) *site {
 	return newSiteOf(t, segments, ports...)
 }
 
-func newSiteOf(t *testing.T, segments []segment, ports ...lan.Port) *site {
+// needRoot skips the test without root.
+func needRoot(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("not root: cannot make network namespaces")
 	}
+}
+
+func newSiteOf(t *testing.T, segments []segment, ports ...lan.Port) *site {
+	t.Helper()
+	needRoot(t)
 	l, err := lan.Build(ports...)
 	if err != nil {
 		t.Fatal(err)

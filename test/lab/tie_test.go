@@ -12,6 +12,7 @@ import (
 // ordered differently on the two segments of the group: when the Active stops,
 // one of the two serves both within 1.5 Active_Down_Intervals, 30 times of 30.
 func TestTiedBackups(t *testing.T) {
+	needRoot(t)
 	const (
 		lans     = 6
 		rounds   = 5
