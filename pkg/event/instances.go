@@ -87,7 +87,7 @@ func transitionLevel(to State) Level {
 type InstanceHolding struct {
 	Stamp
 	Virtual
-	Reason string    // "group": another member's Active is still heard
+	Reason string    // "group": another member's Active is still heard; "recovery": a link has returned
 	Until  time.Time // at the latest, by the clock of the log
 }
 

@@ -7,7 +7,7 @@ package event
 //	Initialize ───────────► Backup ◄─────────────────────────────► Active
 //	     ▲                    │ ▲        a better Active is heard      │
 //	     │ shutdown           │ │                                      │
-//	     └──── from any       │ │ the last fault has ended             │
+//	     └──── from any       │ │ no fault is left, recovery is over   │
 //	                   fault  ▼ │                               fault  │
 //	                          Fault ◄──────────────────────────────────┘
 //
@@ -48,7 +48,8 @@ const (
 const (
 	PeerResigned Reason = "peer-resigned" // a priority 0 ended the wait
 	GroupMoved   Reason = "group"         // another member caused the group's move
-	Recovered    Reason = "recovered"     // a fault of ripcord's own making has ended
+	Recovered    Reason = "recovered"     // a fault of ripcord's own making has ended, or a returned link has proved that it forwards
+	Recovery     Reason = "recovery"      // a returned link has yet to prove it: no transition bears this
 	StalledLoop  Reason = "stalled"
 	SendFailed   Reason = "send-failed"
 	AddressLost  Reason = "address-lost"

@@ -8,6 +8,7 @@ func (s *step) absorbHeard(h Heard) {
 	if m == nil {
 		return
 	}
+	s.prove(m.Interface, h.Cause.At)
 	if h.Priority == 0 {
 		s.absorbResignation(m, h)
 		return
@@ -16,6 +17,7 @@ func (s *step) absorbHeard(h Heard) {
 		return
 	}
 	m.hear(h)
+	s.countAdvert(m, h)
 	s.f.addressExcused = false
 	switch {
 	case s.f.waiting():

@@ -8,11 +8,17 @@ import (
 
 // absorbLink takes what is known of a link now, for all members on it.
 func (s *step) absorbLink(link event.Link) {
+	_, down := s.f.faults[faultKey{link.Name, event.InterfaceDown}]
 	for _, m := range s.f.members {
-		if m.Interface == link.Name {
-			s.see(m, link)
+		if m.Interface != link.Name {
+			continue
+		}
+		s.see(m, link)
+		if down && m.link.Usable {
+			s.recover(m)
 		}
 	}
+	s.ask(link.Cause)
 	if s.f.state() == event.Active {
 		s.follow(link.Name)
 	}
@@ -26,6 +32,7 @@ func (s *step) see(m *member, link event.Link) {
 	bare := faultKey{m.Virtual.Instance, event.NoPrimaryAddress}
 	switch {
 	case !m.link.Usable:
+		m.recovery = nil
 		s.raise(down, time.Time{}, because{event.InterfaceDown, m, m.link.Cause})
 		delete(s.f.faults, bare)
 	case !m.source().IsValid():

@@ -10,7 +10,10 @@ import (
 func (s *step) absorbTick(in Tick) {
 	s.f.clock = s.now
 	s.endFaults(in)
+	s.endRecoveries(in)
+	s.ask(in.Cause)
 	switch {
+	case s.f.recovering():
 	case s.f.waiting():
 		s.wait(in)
 	case s.f.state() == event.Active:

@@ -27,6 +27,16 @@ type Instance struct {
 	// followed.
 	Checksum     wire.Checksum
 	AutoChecksum bool
+	// Recovery is what the link has to prove after a return.
+	Recovery Recovery
+}
+
+// Recovery says how a link that was down proves that its segment forwards, as a
+// switch port does not for the 30 s of a spanning tree (design decision 6). The
+// zero value asks for no proof.
+type Recovery struct {
+	Adverts int           // of the current Active that prove it
+	Wait    time.Duration // the longest wait for any proof; 0: no proof is asked for
 }
 
 // Group is the configuration of virtual routers that move as one. An instance

@@ -54,6 +54,13 @@ type Verify struct {
 	Interfaces []string
 }
 
+// Ask asks the stations that are remembered on some links to answer, to prove
+// that the segments forward. It comes again until one has (Forwards).
+type Ask struct {
+	Cause      event.Cause
+	Interfaces []string
+}
+
 // Report publishes an event.
 type Report struct{ Event event.Event }
 
@@ -65,4 +72,5 @@ func (Hold) effect()         {}
 func (Release) effect()      {}
 func (Reannounce) effect()   {}
 func (Verify) effect()       {}
+func (Ask) effect()          {}
 func (Report) effect()       {}

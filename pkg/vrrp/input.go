@@ -119,6 +119,16 @@ type AddressesLost struct {
 // Key is the instance.
 func (a AddressesLost) Key() ResultKey { return ResultKey{"addresses", a.Instance} }
 
+// Forwards says that a station which was asked has answered since the Ask: the
+// segment of the link forwards. Cause.At is when the answer was received.
+type Forwards struct {
+	Cause     event.Cause
+	Interface string
+}
+
+// Key is the link.
+func (f Forwards) Key() ResultKey { return ResultKey{"forwards", f.Interface} }
+
 func (Start) input()         {}
 func (Stop) input()          {}
 func (Tick) input()          {}
@@ -129,3 +139,4 @@ func (Stalled) input()       {}
 func (LeaseLost) input()     {}
 func (Sends) input()         {}
 func (AddressesLost) input() {}
+func (Forwards) input()      {}

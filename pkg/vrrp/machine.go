@@ -83,6 +83,7 @@ func (s *step) absorb(in Input) {
 		s.absorbStart(in)
 	case Stop:
 		s.f.started = false
+		s.f.forgetRecoveries()
 		s.why = because{reason: event.Shutdown, cause: in.Cause}
 	case Tick:
 		s.absorbTick(in)
@@ -102,6 +103,8 @@ func (s *step) absorb(in Input) {
 		s.absorbSends(in)
 	case AddressesLost:
 		s.absorbAddresses(in)
+	case Forwards:
+		s.absorbForwards(in)
 	}
 }
 

@@ -19,7 +19,9 @@ type member struct {
 	// resigned is set when a priority 0 shortened the wait that ends at downAt.
 	resigned *resignation
 	// cascaded is set when another member's priority 0 did.
-	cascaded   *cascade
+	cascaded *cascade
+	// recovery is set from the return of the link until it is over.
+	recovery   *recovery
 	checksum   wire.Checksum
 	shown      look      // of the adverts as they were last ordered
 	failing    int       // sends that failed in a row

@@ -85,6 +85,10 @@ func (w *world) checkEffects(t *rapid.T, effects []Effect) {
 			if !w.held {
 				t.Fatal("addresses are announced that are not held")
 			}
+		case Ask:
+			if w.m.State() != event.Fault || len(e.Interfaces) == 0 || len(e.Interfaces) > len(w.links) {
+				t.Fatalf("%+v while the group is %v", e, w.m.State())
+			}
 		case Verify:
 			if e.Ticket <= w.asked || len(e.Interfaces) != len(w.links) {
 				t.Fatalf("after ticket %d: %+v", w.asked, e)

@@ -27,8 +27,11 @@ func TestMachineProperties(t *testing.T) {
 			"lease":     func(t *rapid.T) { w.step(t, LeaseLost{w.cause(0), w.instance(t), w.gap(t)}) },
 			"sends":     func(t *rapid.T) { w.step(t, Sends{w.cause(0), w.instance(t), rapid.IntRange(0, 5).Draw(t, "row"), ""}) },
 			"addresses": func(t *rapid.T) { w.step(t, AddressesLost{w.cause(0), w.instance(t), ""}) },
-			"start":     func(t *rapid.T) { w.step(t, Start{w.cause(0)}) },
-			"stop":      func(t *rapid.T) { w.step(t, Stop{w.cause(0)}) },
+			"forwards": func(t *rapid.T) {
+				w.step(t, Forwards{w.cause(0), rapid.SampledFrom([]string{"eth0", "eth1"}).Draw(t, "link")})
+			},
+			"start": func(t *rapid.T) { w.step(t, Start{w.cause(0)}) },
+			"stop":  func(t *rapid.T) { w.step(t, Stop{w.cause(0)}) },
 		})
 		w.mustServe(t)
 	})
@@ -52,13 +55,15 @@ func newWorld(t *rapid.T) *world {
 	group := Group{Name: "edge"}
 	priority := rapid.SampledFrom([]uint8{1, 100, 254, Owner}).Draw(t, "priority")
 	preempt := rapid.Bool().Draw(t, "preempt")
+	recovery := Recovery{rapid.IntRange(1, 3).Draw(t, "recovery adverts"), rapid.SampledFrom([]time.Duration{
+		0, 50 * time.Millisecond, 20 * time.Second}).Draw(t, "recovery wait")}
 	for _, v := range []event.Virtual{
 		{Instance: "four", Interface: "eth0", VRID: 51, Family: event.IPv4},
 		{Instance: "six", Interface: "eth0", VRID: 51, Family: event.IPv6},
 		{Instance: "outside", Interface: "eth1", VRID: 52, Family: event.IPv4},
 	} {
 		group.Members = append(group.Members, Instance{
-			Virtual: v, Priority: priority, Preempt: preempt, AutoChecksum: true,
+			Virtual: v, Priority: priority, Preempt: preempt, AutoChecksum: true, Recovery: recovery,
 			Interval: interval.Draw(t, "interval"), Miss: rapid.IntRange(1, 4).Draw(t, "miss"),
 		})
 	}

@@ -72,6 +72,11 @@ func (l *lan) order(r *router, verb string, w *words) {
 		l.step(r, "", Sends{Cause: l.minter.Cause(l.now), Instance: w.next(), InRow: take(w, strconv.Atoi)})
 	case "lost":
 		l.step(r, "", AddressesLost{Cause: l.minter.Cause(l.now), Instance: w.next()})
+	case "forwards":
+		at := l.now
+		link := w.next()
+		w.options(func(name string) bool { at = l.now.Add(-take(w, time.ParseDuration)); return name == "age" })
+		l.step(r, "", Forwards{l.minter.Cause(at), link})
 	case "verifiers":
 		r.silent = w.next() == "silent"
 	case "answer":
@@ -126,6 +131,8 @@ func (r *router) addMember(w *words) {
 			in.Miss = take(w, strconv.Atoi)
 		case "preempt":
 			in.Preempt = w.next() != "off"
+		case "recovery":
+			in.Recovery = Recovery{take(w, strconv.Atoi), take(w, time.ParseDuration)}
 		case "checksum":
 			form := w.next()
 			in.AutoChecksum, in.Checksum = form == "auto", checksums[form]

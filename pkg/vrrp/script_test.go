@@ -21,13 +21,15 @@ var update = flag.Bool("update", false, "rewrite the traces in testdata")
 //
 //	router NAME [GROUP]                   what follows is its configuration
 //	member NAME LINK ADDRESS [OPTION]...  priority N, interval D, miss N,
-//	                                      preempt off, checksum auto|rfc9568
+//	                                      preempt off, checksum auto|rfc9568,
+//	                                      recovery ADVERTS WAIT
 //	boot | start | stop                   boot: all links are up, then start
 //	up LINK [OPTION]...                   address A|none, index N, downs N, seq N,
 //	                                      bare: no address of any family this time
 //	down LINK [seq N]
 //	heard MEMBER SOURCE PRIORITY [OPTION]...
 //	                                      interval D, age D, checksum rfc9568
+//	forwards LINK [age D]                 a station has answered
 //	stalled | lease MEMBER GAP            sends MEMBER ROW, lost MEMBER
 //	verifiers answer|silent               silent ones answer by hand only
 //	answer receiver|confirmer [late]      late: to the ticket before the last

@@ -39,6 +39,8 @@ func inWords(l *lan, e Effect) string {
 		return "reannounce"
 	case Verify:
 		return "verify " + strings.Join(e.Interfaces, " ")
+	case Ask:
+		return "ask on " + strings.Join(e.Interfaces, " ")
 	case Report:
 		return reportInWords(l, e.Event)
 	}

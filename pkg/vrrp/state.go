@@ -12,7 +12,7 @@ func (f *facts) state() event.State {
 	switch {
 	case !f.started:
 		return event.Initialize
-	case len(f.faults) > 0:
+	case len(f.faults) > 0 || f.recovering():
 		return event.Fault
 	case !f.waiting():
 		return event.Active
@@ -23,7 +23,7 @@ func (f *facts) state() event.State {
 }
 
 // waiting reports whether the group could be Active, but for a wait that is not
-// over or not verified.
+// over or not verified. While it recovers it waits in Fault, else in Backup.
 func (f *facts) waiting() bool {
 	return f.started && len(f.faults) == 0 && (!f.verified || f.takeover().After(f.clock))
 }
@@ -52,7 +52,16 @@ func (f *facts) deadline() (time.Time, bool) {
 			sooner(flt.until)
 		}
 	}
+	for _, m := range f.members {
+		if m.recovery != nil {
+			sooner(m.recoveredAt())
+			if !m.recovery.forwards {
+				sooner(m.recovery.askAt)
+			}
+		}
+	}
 	switch {
+	case f.recovering():
 	case f.waiting():
 		sooner(f.verification())
 		if m := f.holding(); m != nil {

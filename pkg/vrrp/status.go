@@ -36,7 +36,8 @@ type InstanceStatus struct {
 	SkewTime           time.Duration
 }
 
-// FaultStatus is one cause of the Fault state.
+// FaultStatus is one cause of the Fault state: a fault, or the recovery of a
+// link that has returned.
 type FaultStatus struct {
 	Source string // a link, an instance
 	Reason event.Reason
@@ -71,6 +72,9 @@ func (m *Machine) memberStatus(mb *member, state event.State, now time.Time) Ins
 		if key.source == mb.Interface || key.source == mb.Virtual.Instance {
 			st.Faults = append(st.Faults, FaultStatus{key.source, key.reason, flt.since})
 		}
+	}
+	if r := mb.recovery; r != nil {
+		st.Faults = append(st.Faults, FaultStatus{mb.Interface, event.Recovery, r.back})
 	}
 	slices.SortFunc(st.Faults, func(a, b FaultStatus) int {
 		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Reason, b.Reason))

@@ -7,6 +7,8 @@ const (
 	verifyLead       = 5 * time.Millisecond   // how long before the deadline the verifiers are asked, at most
 	verifyPatience   = 100 * time.Millisecond // how long a missing answer is waited for, at most
 	faultRetry       = 10 * time.Second       // after which a fault of our own making is tried again
+	askFirst         = 100 * time.Millisecond // until stations are asked again that did not answer; doubled each time
+	askMost          = 500 * time.Millisecond // but not longer
 	outOfStep        = time.Hour              // how long two addresses count as two routers
 	reannounceSpaced = time.Second            // the least time between two announcements because of rivals
 )
