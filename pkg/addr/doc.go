@@ -6,9 +6,14 @@
 // where the record file names it. One that stands on the link without the mark
 // is used, never added and never removed.
 //
-// The parts: the ledger (ledger.go, settle.go) and the announce schedule
-// (schedule.go) are pure and know no clock; the Worker owns both on the goroutine
-// that calls Run; the files *_linux.go hold the file descriptors.
+// It also remembers the stations on the links that carry adverts, and asks them,
+// when it is told to, whether the segment forwards.
+//
+// The parts: the ledger (ledger.go, settle.go), the announce schedule
+// (schedule.go) and the memory of stations (stations.go) are pure and know no
+// clock; the Worker owns the first two on the goroutine that calls Run, the
+// lookout (lookout.go) the third behind its mutex; the files *_linux.go hold the
+// file descriptors.
 //
 // The contract:
 //
@@ -20,5 +25,6 @@
 //     every error, cost a dump; the ledger then follows the dump.
 //  4. Announcements are sent in slices of a few dozen frames; between two the
 //     queue is looked at, so that no Release waits for them.
-//  5. When Run returns nothing of ours is left, or its error says what is.
+//  5. Answers are published by the goroutines of the Ears, which end with Run.
+//  6. When Run returns nothing of ours is left, or its error says what is.
 package addr

@@ -11,6 +11,10 @@ import (
 
 // obey does what one order wants, all its instances in one batch.
 func (w *Worker) obey(o queued) {
+	if o.Kind == Ask {
+		w.ask(o.Order)
+		return
+	}
 	var unknown []string
 	for _, name := range o.Instances {
 		if o.Kind == Release {
@@ -39,6 +43,18 @@ func (w *Worker) obey(o queued) {
 	w.converge()
 }
 
+// ask sends the questions to all stations on the links. One that cannot be sent
+// is not answered: the order comes again.
+func (w *Worker) ask(o Order) {
+	for _, name := range o.Links {
+		link, stations := w.lookout.ask(name)
+		for _, a := range stations {
+			w.frame = question(w.frame[:0], link, a)
+			_ = w.cfg.Packets.Send(link.Index, w.frame)
+		}
+	}
+}
+
 // checkLease releases the instances that the loop has ceased to lead (design
 // decision 5). The advert engine reports it, as it resigns by the same lease.
 func (w *Worker) checkLease() {
@@ -51,7 +67,7 @@ func (w *Worker) checkLease() {
 		}
 	}
 	if len(hung) > 0 {
-		w.obey(queued{Order{Release, w.cfg.Minter.Cause(now), hung}, now})
+		w.obey(queued{Order{Kind: Release, Cause: w.cfg.Minter.Cause(now), Instances: hung}, now})
 	}
 }
 
@@ -63,7 +79,7 @@ func (w *Worker) finish() error {
 	}
 	now := w.cfg.Now()
 	if len(w.ledger.held) > 0 {
-		w.obey(queued{Order{Release, w.cfg.Minter.Cause(now), slices.Clone(w.ledger.order)}, now})
+		w.obey(queued{Order{Kind: Release, Cause: w.cfg.Minter.Cause(now), Instances: slices.Clone(w.ledger.order)}, now})
 	}
 	for range 2 { // what the kernel refused, once more
 		if len(w.ledger.leaving) > 0 {

@@ -27,6 +27,7 @@ type Announce struct {
 // Set is all that an instance holds: its configuration.
 type Set struct {
 	Instance  string
+	Link      string        // carries its adverts: the stations on it are remembered
 	Interval  time.Duration // of its adverts, for the lease
 	Miss      int
 	Addresses []Address
@@ -44,6 +45,9 @@ const (
 	Release
 	// Reannounce announces again what is held.
 	Reannounce
+	// Ask asks the stations that are remembered on some links. The first answer
+	// is published as vrrp.Forwards.
+	Ask
 )
 
 // Order tells the worker what to do for some instances, all in one batch.
@@ -51,4 +55,5 @@ type Order struct {
 	Kind      Kind
 	Cause     event.Cause
 	Instances []string
+	Links     []string // for Ask, instead of instances
 }

@@ -123,6 +123,20 @@ func (p *fakePackets) take() []string {
 	return sent
 }
 
+// fakeEars notice what a test tells them.
+type fakeEars struct{ seen chan Sighting }
+
+func (e *fakeEars) Listen(ctx context.Context, seen func(Sighting)) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case s := <-e.seen:
+			seen(s)
+		}
+	}
+}
+
 // rig is a worker in a bubble of virtual time.
 type rig struct {
 	*Worker
@@ -132,6 +146,9 @@ type rig struct {
 	links   *bus.Retained[string, event.Link]
 	events  *bus.Ring[event.Event]
 	lost    func() []vrrp.AddressesLost // since they were last taken
+	heard   *bus.Topic[vrrp.Heard]
+	forward *bus.Ring[vrrp.Result]
+	ears    *fakeEars
 	stop    func() error
 }
 
@@ -147,9 +164,11 @@ func newRig(t *testing.T, sets []Set, standing ...Standing) *rig {
 		r.kernel.standing[event.AddressKey{Index: s.Index, Prefix: s.Prefix}] = s.Marked
 	}
 	ring := bus.SubscribeRing(results, bus.NewBell(), 100)
+	r.heard, r.ears = new(bus.Topic[vrrp.Heard]), &fakeEars{make(chan Sighting)}
+	r.forward = bus.SubscribeRing(results, bus.NewBell(), 100)
 	r.link(eth0, 1)
 	r.Worker = NewWorker(Config{
-		Sets: sets, Lease: r.lease, Links: r.links, Addresses: facts, Results: results, Events: events,
+		Sets: sets, Lease: r.lease, Links: r.links, Addresses: facts, Results: results, Events: events, Heard: r.heard, Ears: r.ears,
 		Minter: event.NewMinter(1000), Kernel: r.kernel, Packets: r.packets, Now: time.Now,
 	})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -160,7 +179,9 @@ func newRig(t *testing.T, sets []Set, standing ...Standing) *rig {
 	r.lost = func() (out []vrrp.AddressesLost) {
 		all, _ := ring.Take()
 		for _, a := range all {
-			out = append(out, a.(vrrp.AddressesLost))
+			if a, ok := a.(vrrp.AddressesLost); ok {
+				out = append(out, a)
+			}
 		}
 		return out
 	}

@@ -33,17 +33,27 @@ type Packets interface {
 	Send(index int, frame []byte) error
 }
 
+// Ears notice who is on the links: they hear ARP and neighbor discovery, and
+// read the kernel's neighbour tables now and then.
+type Ears interface {
+	// Listen calls seen for each station that is noticed, from any goroutine,
+	// until ctx ends. A station that it misses is one less to ask.
+	Listen(ctx context.Context, seen func(Sighting))
+}
+
 // Config is what a Worker needs. All of it is required.
 type Config struct {
 	Sets      []Set
 	Lease     *vrrp.Lease
 	Links     *bus.Retained[string, event.Link]
 	Addresses *bus.Topic[event.Address]
+	Heard     *bus.Topic[vrrp.Heard]
 	Results   *bus.Topic[vrrp.Result]
 	Events    *bus.Topic[event.Event]
 	Minter    *event.Minter
 	Kernel    Kernel
 	Packets   Packets
+	Ears      Ears
 	Now       func() time.Time
 }
 
@@ -57,6 +67,7 @@ type Worker struct {
 	ledger   *ledger
 	schedule *schedule
 	watch    vrrp.Watch
+	lookout  *lookout
 
 	mu    sync.Mutex
 	queue []queued
@@ -81,7 +92,7 @@ type queued struct {
 func NewWorker(cfg Config) *Worker {
 	return &Worker{
 		cfg: cfg, bell: bus.NewBell(),
-		ledger: newLedger(cfg.Sets), schedule: newSchedule(),
+		ledger: newLedger(cfg.Sets), schedule: newSchedule(), lookout: newLookout(cfg),
 		promoted: make(map[int]bool), mute: make(map[string]bool),
 	}
 }
@@ -111,6 +122,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.ledger.observe(all)
 	w.dirty = false
 	w.converge()
+	stop := w.lookout.start(ctx)
+	defer stop()
 
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -165,6 +178,7 @@ func (w *Worker) take() []queued {
 func (w *Worker) absorb() bool {
 	links, addresses := w.links.Take(), w.addresses.Take()
 	for _, l := range links {
+		w.lookout.link(l)
 		w.dirty = w.ledger.link(l) || w.dirty
 	}
 	for _, a := range addresses {

@@ -43,6 +43,7 @@ func newDocument() *document {
 	logKeys.start(&d.log)
 	controlKeys.start(&d.control)
 	linkKeys.start(&d.link)
+	recoveryKeys.start(&d.link.Recovery)
 	instanceKeys.start(&d.defaults)
 	announceKeys.start(&d.defaults.announce)
 	return d
@@ -113,21 +114,30 @@ func (d *document) build(l *loader) *Config {
 	for _, g := range d.groups {
 		built := vrrp.Group{Name: g.name}
 		for _, m := range g.members {
-			built.Members = append(built.Members, m.instance.build())
+			built.Members = append(built.Members, m.instance.build(d))
 		}
 		c.Groups = append(c.Groups, built)
 	}
 	for _, i := range d.instances {
 		if i.group == nil {
-			c.Groups = append(c.Groups, vrrp.Group{Members: []vrrp.Instance{i.build()}})
+			c.Groups = append(c.Groups, vrrp.Group{Members: []vrrp.Instance{i.build(d)}})
 		}
 		c.Sets = append(c.Sets, i.set())
 	}
 	return c
 }
 
-func (i *instance) build() vrrp.Instance {
+// settings are those of a link, named in the file or not.
+func (d *document) settings(name string) link.Settings {
+	if s, ok := d.links[name]; ok {
+		return s
+	}
+	return d.link
+}
+
+func (i *instance) build(d *document) vrrp.Instance {
 	out := i.Instance
+	out.Recovery = d.settings(i.Interface).Recovery
 	out.Checksum, out.AutoChecksum = i.checksum.form, i.checksum.auto
 	if i.group != nil {
 		out.Group = i.group.name
@@ -139,7 +149,7 @@ func (i *instance) build() vrrp.Instance {
 }
 
 func (i *instance) set() addr.Set {
-	out := addr.Set{Instance: i.Instance.Instance, Interval: i.Interval, Miss: i.Miss, Announce: i.announce}
+	out := addr.Set{Instance: i.Instance.Instance, Link: i.Interface, Interval: i.Interval, Miss: i.Miss, Announce: i.announce}
 	for _, h := range i.held {
 		a := h.Address
 		if a.Interface == "" {

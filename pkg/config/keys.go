@@ -46,7 +46,12 @@ var linkKeys = table[link.Settings]{
 	{"poll", later, nil},
 	{"down_delay", later, nil},
 	{"up_delay", later, nil},
-	{"recovery", later, nil},
+	{"recovery", optional, section(func(s *link.Settings) *vrrp.Recovery { return &s.Recovery }, recoveryKeys)},
+}
+
+var recoveryKeys = table[vrrp.Recovery]{
+	{"adverts", "2", to(func(r *vrrp.Recovery) *int { return &r.Adverts }, number(1, 100))},
+	{"wait", "35s", to(func(r *vrrp.Recovery) *time.Duration { return &r.Wait }, duration(0, time.Hour, ms))},
 }
 
 var instanceKeys = table[instance]{

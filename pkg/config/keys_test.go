@@ -13,6 +13,7 @@ var (
 	supported = []string{
 		"log.level", "control.socket",
 		"links.NAME.monitor", "links.NAME.confirm", "links.default.monitor", "links.default.confirm",
+		"links.NAME.recovery.adverts", "links.NAME.recovery.wait", "links.default.recovery.wait",
 		"instances[].name", "instances[].interface", "instances[].vrid", "instances[].family",
 		"instances[].version", "instances[].priority", "instances[].interval", "instances[].miss",
 		"instances[].preempt", "instances[].addresses", "instances[].virtual_mac", "instances[].accept",
@@ -23,7 +24,7 @@ var (
 	}
 	refused = []string{
 		"control.listen", "checks", "notify", "fifo", "script_user", "include",
-		"links.NAME.poll", "links.NAME.down_delay", "links.NAME.up_delay", "links.NAME.recovery",
+		"links.NAME.poll", "links.NAME.down_delay", "links.NAME.up_delay",
 		"instances[].preempt_delay", "instances[].startup_delay", "instances[].extra_addresses",
 		"instances[].routes", "instances[].rules", "instances[].source", "instances[].unicast",
 		"instances[].auth", "instances[].track", "instances[].notify", "instances[].fence",
@@ -84,7 +85,12 @@ func TestManualNamesEveryKey(t *testing.T) {
 	}
 	check("log.", logKeys.names())
 	check("control.", controlKeys.names())
-	check("links.NAME.", linkKeys.names())
+	check("links.NAME.recovery.", recoveryKeys.names())
+	for _, n := range linkKeys.names() {
+		if n != "recovery" {
+			check("links.NAME.", []string{n})
+		}
+	}
 	check("groups[].", groupKeys.names())
 	check("instances[].announce.", announceKeys.names())
 	for _, n := range instanceKeys.names() {

@@ -128,9 +128,15 @@ func (p *parts) buildWorker(o Options) error {
 		return fmt.Errorf("cannot announce addresses: %w", err)
 	}
 	p.closers = append(p.closers, packets)
+	ears, err := addr.OpenEars()
+	if err != nil {
+		return fmt.Errorf("cannot notice who is on the links: %w", err)
+	}
+	p.closers = append(p.closers, ears)
 	p.worker = addr.NewWorker(addr.Config{
 		Sets: o.Config.Sets, Lease: p.lease, Links: p.links, Addresses: &p.addresses,
-		Results: &p.results, Events: &p.events, Minter: p.minter, Kernel: kernel, Packets: packets, Now: time.Now,
+		Heard: &p.heard, Results: &p.results, Events: &p.events, Minter: p.minter,
+		Kernel: kernel, Packets: packets, Ears: ears, Now: time.Now,
 	})
 	return nil
 }

@@ -187,6 +187,33 @@ func (bridge) Encode(ae *netlink.AttributeEncoder) error {
 	return nil
 }
 
+// spanningTree is the LinkDriver that turns a bridge's spanning tree on.
+type spanningTree struct{ delay time.Duration }
+
+var _ rtnetlink.LinkDriver = spanningTree{}
+
+func (spanningTree) New() rtnetlink.LinkDriver              { return spanningTree{} }
+func (spanningTree) Kind() string                           { return "bridge" }
+func (spanningTree) Decode(*netlink.AttributeDecoder) error { return nil }
+func (t spanningTree) Encode(ae *netlink.AttributeEncoder) error {
+	ae.Uint32(unix.IFLA_BR_FORWARD_DELAY, uint32(t.delay/(10*time.Millisecond))) // in USER_HZ
+	ae.Uint32(unix.IFLA_BR_STP_STATE, 1)
+	return nil
+}
+
+// treeBridge turns the spanning tree of a bridge on. Ports that forward go on.
+func (n *Namespace) treeBridge(index int, delay time.Duration) error {
+	n.bound()
+	err := n.conn.Link.Set(&rtnetlink.LinkMessage{
+		Index:      uint32(index),
+		Attributes: &rtnetlink.LinkAttributes{Info: &rtnetlink.LinkInfo{Kind: "bridge", Data: spanningTree{delay}}},
+	})
+	if err != nil {
+		return fmt.Errorf("namespace %s: turn on the spanning tree of bridge %d: %w", n.name, index, err)
+	}
+	return nil
+}
+
 // makeBridge makes a bridge and sets it up.
 func (n *Namespace) makeBridge(name string, index int, mac MAC) error {
 	n.bound()

@@ -1,6 +1,10 @@
 package link
 
-import "time"
+import (
+	"time"
+
+	"ripcord/pkg/vrrp"
+)
 
 // Mode says what tells a link's state.
 type Mode string
@@ -17,4 +21,7 @@ type Settings struct {
 	// Confirm is how often the kernel is asked for the carrier beside its own
 	// notifications; 0 turns it off.
 	Confirm time.Duration
+	// Recovery is what the link has to prove after a return. It is for the state
+	// machine of each instance on it; nothing here follows from it.
+	Recovery vrrp.Recovery
 }

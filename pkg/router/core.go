@@ -46,6 +46,10 @@ func (c *Core) Absorb(now time.Time, in vrrp.Input, out *Orders) {
 		for _, i := range c.byLink[in.Link.Name] {
 			c.step(i, now, in, out)
 		}
+	case vrrp.Forwards:
+		for _, i := range c.byLink[in.Interface] {
+			c.step(i, now, in, out)
+		}
 	case vrrp.Heard:
 		c.stepInstance(in.Instance, now, in, out)
 	case vrrp.Stalled:

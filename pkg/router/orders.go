@@ -44,6 +44,8 @@ func (o *Orders) translate(g *vrrp.Group, effects []vrrp.Effect) {
 			o.addresses(addr.Release, e.Cause, g)
 		case vrrp.Reannounce:
 			o.addresses(addr.Reannounce, e.Cause, g)
+		case vrrp.Ask:
+			o.ask(e)
 		case vrrp.Verify:
 			o.verify(e)
 		case vrrp.Report:
@@ -82,6 +84,19 @@ func (o *Orders) addresses(kind addr.Kind, cause event.Cause, g *vrrp.Group) {
 	last := &o.Addresses[len(o.Addresses)-1]
 	for i := range g.Members {
 		last.Instances = append(last.Instances, g.Members[i].Virtual.Instance)
+	}
+}
+
+// ask adds links to the last order, if that asks too.
+func (o *Orders) ask(e vrrp.Ask) {
+	if n := len(o.Addresses); n == 0 || o.Addresses[n-1].Kind != addr.Ask {
+		o.Addresses = append(o.Addresses, addr.Order{Kind: addr.Ask, Cause: e.Cause})
+	}
+	last := &o.Addresses[len(o.Addresses)-1]
+	for _, name := range e.Interfaces {
+		if !slices.Contains(last.Links, name) {
+			last.Links = append(last.Links, name)
+		}
 	}
 }
 

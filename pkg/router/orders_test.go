@@ -135,6 +135,12 @@ func TestTranslate(t *testing.T) {
 				{alone, []vrrp.Effect{vrrp.Verify{Ticket: 4, Interfaces: []string{"eth1", "eth2"}}}},
 			},
 			Orders{Verify: &Verify{Ticket: 4, Interfaces: []string{"eth0", "eth1", "eth2"}}}},
+		{"one Ask for all links, each once",
+			[]given{
+				{pair, []vrrp.Effect{vrrp.Ask{Cause: one, Interfaces: []string{"eth0", "eth1"}}}},
+				{alone, []vrrp.Effect{vrrp.Ask{Cause: two, Interfaces: []string{"eth1", "eth2"}}}},
+			},
+			Orders{Addresses: []addr.Order{{Kind: addr.Ask, Cause: one, Links: []string{"eth0", "eth1", "eth2"}}}}},
 		{"nothing", []given{{pair, nil}}, Orders{}},
 	}
 	for _, tt := range tests {

@@ -70,13 +70,22 @@ func AppendARPRequest(b []byte, mac [6]byte, source, target netip.Addr) []byte {
 // is not ok for anything else, requests and gratuitous ones included, nor for a
 // MAC that is no single station's (RFC 1812 §3.3.2).
 func ParseARPReply(frame []byte) (mac [6]byte, ip netip.Addr, ok bool) {
+	mac, ip, reply, ok := ParseARP(frame)
+	return mac, ip, ok && reply
+}
+
+// ParseARP reads from an Ethernet frame with ARP, a question or a reply, who
+// sent it: ip, unspecified in a probe, is at mac. It is not ok for anything
+// else, nor for a MAC that is no single station's.
+func ParseARP(frame []byte) (mac [6]byte, ip netip.Addr, reply, ok bool) {
 	if len(frame) < ethernetLen+arpLen || binary.BigEndian.Uint16(frame[12:]) != etherTypeARP {
-		return mac, ip, false
+		return mac, ip, false, false
 	}
 	arp := frame[ethernetLen:]
-	if [8]byte(arp[:8]) != [8]byte{0, 1, etherTypeIPv4 >> 8, etherTypeIPv4 & 0xff, 6, 4, 0, arpReply} {
-		return mac, ip, false
+	op := binary.BigEndian.Uint16(arp[6:])
+	if [6]byte(arp[:6]) != [6]byte{0, 1, etherTypeIPv4 >> 8, etherTypeIPv4 & 0xff, 6, 4} || op != arpRequest && op != arpReply {
+		return mac, ip, false, false
 	}
 	mac = [6]byte(arp[8:14])
-	return mac, netip.AddrFrom4([4]byte(arp[14:18])), unicast(mac)
+	return mac, netip.AddrFrom4([4]byte(arp[14:18])), op == arpReply, unicast(mac)
 }

@@ -93,6 +93,58 @@ func TestParseARPReply(t *testing.T) {
 	}
 }
 
+// Of any ARP it is told who sent it: a probe's sender has no address yet.
+func TestParseARP(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		b     []byte
+		mac   [6]byte
+		ip    netip.Addr
+		reply bool
+	}{
+		{"reply", arpReplyFrame(), virtual4, vip4, true},
+		{"request", AppendARPRequest(nil, host, host4, vip4), host, host4, false},
+		{"gratuitous", AppendGARP(nil, virtual4, vip4), virtual4, vip4, false},
+		{"probe", AppendARPRequest(nil, host, netip.IPv4Unspecified(), vip4), host, netip.IPv4Unspecified(), false},
+	} {
+		if mac, ip, reply, ok := ParseARP(tt.b); !ok || mac != tt.mac || ip != tt.ip || reply != tt.reply {
+			t.Errorf("%s: %x, %v, %t, %t", tt.name, mac, ip, reply, ok)
+		}
+	}
+	set := func(i int, v byte) []byte { b := arpReplyFrame(); b[i] = v; return b }
+	for name, b := range map[string][]byte{
+		"empty": nil, "cut off": arpReplyFrame()[:41], "IPv6": set(13, 0xdd), "hardware type": set(15, 6),
+		"operation 3": set(21, 3), "operation 0": set(21, 0), "multicast sender": set(22, 1),
+	} {
+		if _, _, _, ok := ParseARP(b); ok {
+			t.Errorf("%s: taken for ARP", name)
+		}
+	}
+}
+
+func TestParseNDMessage(t *testing.T) {
+	solicitation := AppendNS(nil, host, host6, vip6)[ethernetLen+ipv6Len:]
+	told := answer()[ethernetLen+ipv6Len:]
+	if ip, advert, ok := ParseNDMessage(solicitation, host6, HopLimit); !ok || advert || ip != host6 {
+		t.Errorf("solicitation: %v, %t, %t", ip, advert, ok)
+	}
+	// Without options too: who has asked one station alone needs no MAC.
+	if ip, advert, ok := ParseNDMessage(told[:ndLen], host6, HopLimit); !ok || !advert || ip != vip6 {
+		t.Errorf("advertisement: %v, %t, %t", ip, advert, ok)
+	}
+	set := func(i int, v byte) []byte { b := bytes.Clone(told); b[i] = v; return b }
+	for name, b := range map[string][]byte{
+		"empty": nil, "cut off": told[:ndLen-1], "type 134": set(0, 134), "code 1": set(1, 1), "multicast target": set(8, 0xff),
+	} {
+		if _, _, ok := ParseNDMessage(b, host6, HopLimit); ok {
+			t.Errorf("%s: taken for neighbor discovery", name)
+		}
+	}
+	if _, _, ok := ParseNDMessage(told, host6, 254); ok {
+		t.Error("from another segment: accepted")
+	}
+}
+
 // answer is the NA with which the router answers a host's solicitation.
 func answer() []byte {
 	return nd{

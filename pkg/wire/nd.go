@@ -121,6 +121,26 @@ func ParseNA(frame []byte) (mac [6]byte, ip netip.Addr, solicited, ok bool) {
 	return mac, target, solicited, ok
 }
 
+// ParseNDMessage reads from an ICMPv6 message, as a raw socket gives it with the
+// checksum verified, the station that it tells of: of a neighbor solicitation
+// who asks, source, which is unspecified in a test for a duplicate; of a
+// neighbor advertisement (advert) its target. It is not ok for anything else,
+// nor where the hop limit shows a message from another segment (RFC 4861
+// §7.1.1, §7.1.2).
+func ParseNDMessage(message []byte, source netip.Addr, hopLimit int) (ip netip.Addr, advert, ok bool) {
+	if len(message) < ndLen || message[1] != 0 || hopLimit != HopLimit {
+		return ip, false, false
+	}
+	switch message[0] {
+	case neighborSolicitation:
+		return source, false, true
+	case neighborAdvert:
+		target := netip.AddrFrom16([16]byte(message[8:24]))
+		return target, true, !target.IsMulticast()
+	}
+	return ip, false, false
+}
+
 // linkLayer finds the MAC among the options (RFC 4861 §4.6.1); it is not ok
 // where there is none, or where an option does not fit.
 func linkLayer(options []byte, kind uint8) (mac [6]byte, ok bool) {

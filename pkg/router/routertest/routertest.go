@@ -81,7 +81,7 @@ func (e Engine) Do(orders ...advert.Order) {
 	}
 }
 
-// Addresses notes "hold inside outside" and so on.
+// Addresses notes "hold inside outside", "ask eth0" and so on.
 type Addresses struct{ *Journal }
 
 var _ router.Addresses = Addresses{}
@@ -89,7 +89,7 @@ var _ router.Addresses = Addresses{}
 // Do is part of router.Addresses.
 func (a Addresses) Do(orders ...addr.Order) {
 	for _, o := range orders {
-		a.Note([...]string{"hold", "release", "reannounce"}[o.Kind] + " " + strings.Join(o.Instances, " "))
+		a.Note([...]string{"hold", "release", "reannounce", "ask"}[o.Kind] + " " + strings.Join(append(o.Instances, o.Links...), " "))
 	}
 }
 

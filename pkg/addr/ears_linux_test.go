@@ -1,0 +1,116 @@
+package addr
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/wire"
+)
+
+func TestParseNeighbour(t *testing.T) {
+	four, six := host4.AsSlice(), host6.AsSlice()
+	for _, tt := range []struct {
+		name string
+		data []byte
+		want netip.Addr
+	}{
+		{"reachable", neighbour(unix.NUD_REACHABLE, unix.NDA_DST, four), host4},
+		{"stale, IPv6", neighbour(unix.NUD_STALE, unix.NDA_DST, six), host6},
+		{"failed", neighbour(unix.NUD_FAILED, unix.NDA_DST, four), netip.Addr{}},
+		{"being asked", neighbour(unix.NUD_INCOMPLETE, unix.NDA_DST, four), netip.Addr{}},
+		{"needs none", neighbour(unix.NUD_NOARP, unix.NDA_DST, four), netip.Addr{}},
+		{"no address", neighbour(unix.NUD_STALE, unix.NDA_LLADDR, four), netip.Addr{}},
+		{"a bad address", neighbour(unix.NUD_STALE, unix.NDA_DST, four[:3]), netip.Addr{}},
+		{"cut", neighbour(unix.NUD_STALE, unix.NDA_DST, four)[:17], netip.Addr{}},
+		{"empty", nil, netip.Addr{}},
+	} {
+		got, ok := parseNeighbour(tt.data)
+		if ok != tt.want.IsValid() || ok && (got.Address != tt.want || got.Index != eth0) {
+			t.Errorf("%s: %+v, %t, want %v", tt.name, got, ok, tt.want)
+		}
+	}
+}
+
+// On a real cable the ears hear ARP and neighbor discovery of the other end, and
+// not what leaves; what the kernel knows they read.
+func TestEars(t *testing.T) {
+	near, far := cable(t)
+	ip(t, "link", "set", near, "addrgenmode", "eui64")
+	ip(t, "addr", "add", "fe80::99/64", "dev", near, "nodad")
+	ip(t, "neigh", "add", "203.0.113.5", "lladdr", "02:00:00:00:00:05", "nud", "stale", "dev", near)
+	ears, err := OpenEars()
+	if err != nil {
+		t.Fatal(err)
+	}
+	packets, err := OpenPackets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := make(chan Sighting, 100)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan bool)
+	go func() { defer close(done); ears.Listen(ctx, func(s Sighting) { seen <- s }) }()
+
+	index := indexOf(t, near)
+	want := func(what string, a netip.Addr, answer bool) {
+		t.Helper()
+		for timeout := time.After(5 * time.Second); ; {
+			select {
+			case s := <-seen:
+				if s.Address == own4 && s.Index == index {
+					t.Errorf("%s: it hears what leaves", what)
+				}
+				if s.Index == index && s.Address == a {
+					if age := time.Since(s.At); s.Answer != answer || age < 0 || age > 5*time.Second {
+						t.Errorf("%s: %+v, %v old", what, s, age)
+					}
+					return
+				}
+			case <-timeout:
+				t.Fatalf("%s: not noticed", what)
+			}
+		}
+	}
+	want("the kernel's neighbour", netip.MustParseAddr("203.0.113.5"), false)
+
+	other, ours := [6]byte{2, 0, 0, 0, 0, 9}, macOf(t, near)
+	send := func(link string, frame []byte) {
+		t.Helper()
+		if err := packets.Send(indexOf(t, link), frame); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send(near, wire.AppendARPRequest(nil, ours, own4, host4))
+	send(far, wire.AppendARPRequest(nil, other, host4, own4))
+	want("a question by ARP", host4, false)
+	reply := wire.AppendARPRequest(nil, other, host4, own4)
+	copy(reply, ours[:])
+	reply[21] = 2
+	send(far, reply)
+	want("a reply by ARP", host4, true)
+	send(far, wire.AppendNS(nil, other, host6, netip.MustParseAddr("fe80::99")))
+	want("a solicitation", host6, false)
+	send(far, wire.AppendNA(nil, other, netip.MustParseAddr("2001:db8::5")))
+	want("an advertisement", netip.MustParseAddr("2001:db8::5"), true)
+
+	cancel()
+	<-done
+	if err := ears.Close(); err != nil {
+		t.Error(err)
+	}
+	_ = packets.Close()
+}
+
+func macOf(t *testing.T, name string) [6]byte {
+	t.Helper()
+	link, err := net.InterfaceByName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return [6]byte(link.HardwareAddr)
+}

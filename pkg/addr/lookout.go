@@ -1,0 +1,74 @@
+package addr
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+
+	"ripcord/pkg/bus"
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// lookout keeps the memory of stations for those who notice them, on their
+// goroutines, and for the worker, on its own.
+type lookout struct {
+	cfg   Config
+	links map[string]string // by instance: the link that carries its adverts
+	heard *bus.Recent[vrrp.Sender, vrrp.Heard]
+
+	mu       sync.Mutex
+	stations *stations
+}
+
+// sendersMax is how many senders of adverts wait to be remembered.
+const sendersMax = 256
+
+func newLookout(cfg Config) *lookout {
+	o := &lookout{cfg: cfg, links: make(map[string]string), stations: newStations(cfg.Sets)}
+	for _, set := range cfg.Sets {
+		o.links[set.Instance] = set.Link
+	}
+	// Nobody waits at this bell: who sent adverts is looked up when it matters.
+	o.heard = bus.SubscribeRecent[vrrp.Sender](cfg.Heard, bus.NewBell(), 1, sendersMax)
+	return o
+}
+
+// start begins to listen; the function that it returns ends that and waits.
+func (o *lookout) start(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { o.cfg.Ears.Listen(ctx, o.seen) })
+	return func() { cancel(); running.Wait() }
+}
+
+func (o *lookout) link(l event.Link) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.stations.see(l)
+}
+
+// seen takes a station, and publishes that the segment forwards if that was the
+// answer to a question of ours.
+func (o *lookout) seen(s Sighting) {
+	o.mu.Lock()
+	link, answers := o.stations.notice(s)
+	o.mu.Unlock()
+	if answers {
+		o.cfg.Results.Publish(vrrp.Forwards{Cause: o.cfg.Minter.Cause(s.At), Interface: link})
+	}
+}
+
+// ask gives whom to ask on a link.
+func (o *lookout) ask(name string) (event.Link, []netip.Addr) {
+	senders, _ := o.heard.Take()
+	now := o.cfg.Now()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, h := range senders {
+		if at := o.stations.links[o.links[h.Instance]]; at != nil {
+			o.stations.remember(at, h.Source)
+		}
+	}
+	return o.stations.ask(name, now)
+}

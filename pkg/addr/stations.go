@@ -1,0 +1,128 @@
+package addr
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/wire"
+)
+
+// stationsMax is how many stations are remembered on a link: those heard last.
+const stationsMax = 32
+
+// Sighting is a station that was noticed on a link.
+type Sighting struct {
+	Index   int
+	Address netip.Addr
+	Answer  bool      // it answered somebody's question: perhaps ours
+	At      time.Time // when the kernel received that
+}
+
+// stations are those remembered on the links that carry adverts. The kernel's
+// own neighbour table is emptied when the carrier goes, just when one wants to
+// know whom to ask.
+type stations struct {
+	links map[string]*segment
+	ours  map[netip.Addr]bool // held while Active: whoever has them says nothing of the segment to us
+}
+
+// segment is what is known of one link.
+type segment struct {
+	link  event.Link
+	known []netip.Addr // heard last first
+	whom  []netip.Addr // those last asked; none: one has answered since
+	asked time.Time    // when
+}
+
+func newStations(sets []Set) *stations {
+	s := &stations{links: make(map[string]*segment), ours: make(map[netip.Addr]bool)}
+	for _, set := range sets {
+		s.links[set.Link] = &segment{link: event.Link{Name: set.Link}}
+		for _, a := range set.Addresses {
+			s.ours[a.Prefix.Addr()] = true
+		}
+	}
+	return s
+}
+
+// see takes what is known of a link now.
+func (s *stations) see(l event.Link) {
+	if at := s.links[l.Name]; at != nil {
+		at.link = l
+		if !l.Usable {
+			at.whom = nil
+		}
+	}
+}
+
+// on finds the segment of a link that is there by its index.
+func (s *stations) on(index int) *segment {
+	for _, at := range s.links {
+		if index != 0 && at.link.Index == index {
+			return at
+		}
+	}
+	return nil
+}
+
+// notice remembers a station, and reports whether it has answered the question
+// that was last asked on the link.
+func (s *stations) notice(seen Sighting) (link string, answers bool) {
+	at := s.on(seen.Index)
+	if at == nil || !at.link.Usable {
+		return "", false
+	}
+	if seen.Answer && !seen.At.Before(at.asked) && slices.Contains(at.whom, seen.Address) {
+		at.whom, answers = nil, true
+	}
+	s.remember(at, seen.Address)
+	return at.link.Name, answers
+}
+
+// remember puts a station in front of the others.
+func (s *stations) remember(at *segment, a netip.Addr) {
+	a = a.WithZone("")
+	if !a.IsValid() || a.IsUnspecified() || a.IsMulticast() || a.IsLoopback() || s.ours[a] ||
+		a == at.link.Primary4 || a == at.link.LinkLocal6 {
+		return
+	}
+	i := slices.Index(at.known, a)
+	if i < 0 {
+		if len(at.known) < stationsMax {
+			at.known = append(at.known, a)
+		}
+		i = len(at.known) - 1
+	}
+	copy(at.known[1:i+1], at.known[:i])
+	at.known[0] = a
+}
+
+// ask gives whom to ask on a link, where it is usable, at the instant now.
+func (s *stations) ask(name string, now time.Time) (event.Link, []netip.Addr) {
+	at := s.links[name]
+	if at == nil || !at.link.Usable {
+		return event.Link{}, nil
+	}
+	at.asked, at.whom = now, nil
+	for _, a := range at.known {
+		if a.Is4() || at.link.LinkLocal6.IsValid() {
+			at.whom = append(at.whom, a)
+		}
+	}
+	return at.link, at.whom
+}
+
+// question adds the frame that asks who has an address. Without an address of
+// our own it is an ARP probe, which is answered too (RFC 5227 §2.1.1).
+func question(b []byte, link event.Link, whom netip.Addr) []byte {
+	if whom.Is6() {
+		return wire.AppendNS(b, link.HardwareAddr, link.LinkLocal6, whom)
+	}
+	source := link.Primary4
+	if !source.IsValid() {
+		source = netip.IPv4Unspecified()
+	}
+	return wire.AppendARPRequest(b, link.HardwareAddr, source, whom)
+}

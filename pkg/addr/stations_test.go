@@ -1,0 +1,178 @@
+package addr
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+var (
+	own4, own6     = netip.MustParseAddr("192.0.2.11"), netip.MustParseAddr("fe80::11")
+	host4, host6   = netip.MustParseAddr("192.0.2.12"), netip.MustParseAddr("fe80::12")
+	virtual        = netip.MustParseAddr("192.0.2.1")
+	watched        = []Set{{Instance: "a", Link: "eth0", Addresses: []Address{{Prefix: netip.PrefixFrom(virtual, 24), Interface: "eth0"}}}}
+	whole          = event.Link{Name: "eth0", Index: eth0, Usable: true, Primary4: own4, LinkLocal6: own6}
+	before, during = time.Unix(99, 0), time.Unix(100, 0)
+)
+
+func sighting(a netip.Addr) Sighting { return Sighting{Index: eth0, Address: a, At: during} }
+
+// Remembered is whoever was heard on a usable link, the last first and no more
+// than stationsMax; not we ourselves, nor who has what we share.
+func TestStationsRemember(t *testing.T) {
+	s := newStations(watched)
+	s.notice(sighting(host4)) // the link is not known yet
+	s.see(whole)
+	for _, a := range []netip.Addr{
+		own4, own6, virtual, netip.IPv4Unspecified(), netip.IPv6Unspecified(), netip.MustParseAddr("224.0.0.18"),
+		netip.MustParseAddr("127.0.0.1"), {},
+	} {
+		s.notice(sighting(a))
+	}
+	s.notice(Sighting{Index: 99, Address: host4})
+	_, whom := s.ask("eth0", during)
+	expect(t, "whom to ask", whom, "[]")
+
+	s.notice(sighting(host4))
+	s.notice(sighting(host6))
+	s.notice(sighting(host6.WithZone("eth0")))
+	_, whom = s.ask("eth0", during)
+	expect(t, "whom to ask", whom, "[fe80::12 192.0.2.12]")
+	s.notice(sighting(host4))
+	_, whom = s.ask("eth0", during)
+	expect(t, "after it was heard again", whom, "[192.0.2.12 fe80::12]")
+
+	a := netip.MustParseAddr("198.51.100.0")
+	for range stationsMax - 1 {
+		a = a.Next()
+		s.notice(sighting(a))
+	}
+	_, whom = s.ask("eth0", during)
+	expect(t, "how many are remembered", len(whom), stationsMax)
+	expect(t, "the first and the last", fmt.Sprint(whom[0], whom[stationsMax-1]), fmt.Sprint(a, host4))
+	_, whom = s.ask("eth9", during)
+	expect(t, "on another link", whom, "[]")
+}
+
+// The memory outlives the carrier; nothing is learned or asked without it.
+func TestStationsWithoutCarrier(t *testing.T) {
+	s := newStations(watched)
+	s.see(whole)
+	s.notice(sighting(host4))
+	dead := whole
+	dead.Usable = false
+	s.see(dead)
+	s.notice(sighting(host6))
+	_, whom := s.ask("eth0", during)
+	expect(t, "while it is out", whom, "[]")
+	bare := whole
+	bare.Index, bare.LinkLocal6 = eth0+1, netip.Addr{} // it was made again
+	s.see(bare)
+	link, whom := s.ask("eth0", during)
+	expect(t, "after the return", whom, "[192.0.2.12]")
+	expect(t, "its index", link.Index, eth0+1)
+	s.notice(Sighting{Index: eth0 + 1, Address: host6, At: during})
+	_, whom = s.ask("eth0", during)
+	expect(t, "without an address to ask from", whom, "[192.0.2.12]")
+}
+
+// An answer is one that came after the question, from one of those who were
+// asked, and only the first counts.
+func TestStationsAnswer(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(*Sighting)
+		want   bool
+	}{
+		{"an answer", func(*Sighting) {}, true},
+		{"received before the question", func(s *Sighting) { s.At = before }, false},
+		{"a question of theirs", func(s *Sighting) { s.Answer = false }, false},
+		{"somebody who was not asked", func(s *Sighting) { s.Address = host4.Next() }, false},
+		{"on another link", func(s *Sighting) { s.Index = 99 }, false},
+	} {
+		s := newStations(watched)
+		s.see(whole)
+		s.notice(sighting(host4))
+		answer := sighting(host4)
+		answer.Answer = true
+		if _, ok := s.notice(answer); ok {
+			t.Errorf("%s: it counts before anybody was asked", tt.name)
+		}
+		s.ask("eth0", during)
+		tt.change(&answer)
+		link, got := s.notice(answer)
+		if got != tt.want || got && link != "eth0" {
+			t.Errorf("%s: %t for %q, want %t", tt.name, got, link, tt.want)
+		}
+		if _, again := s.notice(answer); again {
+			t.Errorf("%s: it counts twice", tt.name)
+		}
+	}
+	s := newStations(watched)
+	s.see(whole)
+	s.notice(sighting(host4))
+	s.ask("eth0", during)
+	s.see(event.Link{Name: "eth0", Index: eth0})
+	s.see(whole)
+	if _, ok := s.notice(Sighting{eth0, host4, true, during}); ok {
+		t.Error("the question of before the loss is answered after it")
+	}
+}
+
+func TestQuestion(t *testing.T) {
+	link := whole
+	link.HardwareAddr = [6]byte{2, 0, 0, 0, 0, 7}
+	expect(t, "ARP", question(nil, link, host4), wire.AppendARPRequest(nil, link.HardwareAddr, own4, host4))
+	expect(t, "ND", question(nil, link, host6), wire.AppendNS(nil, link.HardwareAddr, own6, host6))
+	link.Primary4 = netip.Addr{}
+	expect(t, "an ARP probe", question(nil, link, host4), wire.AppendARPRequest(nil, link.HardwareAddr, netip.IPv4Unspecified(), host4))
+}
+
+// The worker asks whoever was noticed or sent adverts, and publishes one answer.
+func TestWorkerAsks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sets := many(1, Announce{})
+		sets[0].Link = "eth0"
+		r := newRig(t, sets)
+		r.ears.seen <- Sighting{eth0, host4, false, time.Now()}
+		r.heard.Publish(vrrp.Heard{Instance: "a", Source: host4.Next()})
+		r.heard.Publish(vrrp.Heard{Instance: "elsewhere", Source: host4.Next().Next()})
+		synctest.Wait()
+		ask := func() {
+			r.Do(Order{Kind: Ask, Links: []string{"eth0", "eth9"}})
+			synctest.Wait()
+		}
+		var asked []string
+		r.packets.hook = func() {}
+		ask()
+		expect(t, "questions", len(r.packets.take()), 2)
+		answer := Sighting{eth0, host4.Next(), true, time.Now()}
+		r.ears.seen <- answer
+		r.ears.seen <- answer
+		synctest.Wait()
+		results, _ := r.forward.Take()
+		for _, in := range results {
+			f := in.(vrrp.Forwards)
+			asked = append(asked, fmt.Sprint(f.Interface, " ", f.Cause.At.Equal(answer.At)))
+		}
+		expect(t, "results", asked, "[eth0 true]")
+		expect(t, "stop", r.stop(), nil)
+	})
+}
+
+// neighbour is an RTM_NEWNEIGH message.
+func neighbour(state uint16, attribute uint16, value []byte) []byte {
+	b := make([]byte, 12)
+	binary.NativeEndian.PutUint32(b[4:], eth0)
+	binary.NativeEndian.PutUint16(b[8:], state)
+	b = binary.NativeEndian.AppendUint16(b, uint16(4+len(value)))
+	b = binary.NativeEndian.AppendUint16(b, attribute)
+	return append(b, value...)
+}
