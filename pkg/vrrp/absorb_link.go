@@ -9,12 +9,13 @@ import (
 // absorbLink takes what is known of a link now, for all members on it.
 func (s *step) absorbLink(link event.Link) {
 	_, down := s.f.faults[faultKey{link.Name, event.InterfaceDown}]
+	idle := s.f.state() != event.Active // an Active that flapped announces itself again
 	for _, m := range s.f.members {
 		if m.Interface != link.Name {
 			continue
 		}
 		s.see(m, link)
-		if down && m.link.Usable {
+		if m.link.Usable && (down || idle && m.link.Downs > 0) {
 			s.recover(m)
 		}
 	}

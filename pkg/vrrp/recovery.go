@@ -16,7 +16,8 @@ import (
 // Only the return of a link asks for proof: not a start, where a router that
 // serves late is worse, nor a fault of our own making or an address that came
 // back, where the link forwarded all along. A loss that was over before it was
-// read is no fault, and asks for none. An owner waits for nobody.
+// read counts as a return, but not for an Active, which goes on and announces
+// itself again. An owner waits for nobody.
 
 // recovery is what a member has heard since its link returned.
 type recovery struct {
@@ -31,11 +32,15 @@ type recovery struct {
 	askIn    time.Duration
 }
 
-// recover begins the recovery of a member whose link was a fault until now.
+// recover begins the recovery of a member whose link was lost and is back.
 func (s *step) recover(m *member) {
 	if !s.f.started || m.Priority == Owner || m.Recovery.Wait <= 0 {
 		return
 	}
+	if s.f.state() == event.Backup {
+		s.why = because{event.InterfaceDown, m, m.link.Cause}
+	}
+	s.f.unverify()
 	until := s.now.Add(m.Recovery.Wait)
 	m.recovery = &recovery{back: s.now, until: until, askAt: s.now, askIn: min(askFirst, m.Instance.Interval)}
 	s.report(event.InstanceHolding{
