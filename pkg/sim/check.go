@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 )
 
 // Check watches a world of routers with one group each, alike on all, and
@@ -52,6 +53,7 @@ func (c *Check) Turn(r *Router) {
 		c.proven(r)
 		c.called(r)
 		c.awake(r)
+		c.unblocked(r)
 		c.led[r] = c.World.now
 	}
 	c.was[r] = active
@@ -70,6 +72,18 @@ func (c *Check) proven(r *Router) {
 	for _, p := range r.ports {
 		if dead := now.Sub(p.since); !p.plugged && dead > verified {
 			c.violate("%s became Active although the cable of %s is out for %v", r.Name, p.name, dead)
+		}
+	}
+}
+
+// unblocked checks that a router which saw its cable come back does not take
+// over while the port forwards nothing, before it has waited for long enough.
+func (c *Check) unblocked(r *Router) {
+	for _, m := range r.cfg[0].Members {
+		p := r.ports[m.Interface]
+		seen := p.since.After(r.started) && m.Recovery.Wait > 0 && m.Priority != vrrp.Owner
+		if back := c.World.now.Sub(p.since); seen && p.plugged && !p.forwards() && back < m.Recovery.Wait {
+			c.violate("%s became Active %v after the return of %s, whose port forwards nothing yet", r.Name, back, p.name)
 		}
 	}
 }

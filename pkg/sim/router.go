@@ -29,9 +29,10 @@ type Router struct {
 	// is sent to it; or its loop alone may hang.
 	paused  bool
 	frozen  bool
-	hung    time.Time     // since when; zero: it does not
-	stopped time.Time     // since when it is paused
-	resumed time.Time     // when it last went on
+	hung    time.Time // since when; zero: it does not
+	stopped time.Time // since when it is paused
+	resumed time.Time // when it last went on
+	started time.Time
 	awake   time.Duration // how long it had run when it was last paused
 	queue   [classes][]func()
 	reading bool     // of the queue: no timer ends before all is read
@@ -44,6 +45,8 @@ type Router struct {
 	places   map[string]*Port     // by instance
 	failed   map[string]int       // sends in a row, by instance
 	silenced map[string]time.Time // when an instance was last told to fall silent
+
+	met map[*Port]map[*Port]bool // the stations that are remembered, by port
 
 	// Held are the instances whose addresses stand; Sending those whose adverts
 	// are repeated.
@@ -112,7 +115,8 @@ func (r *Router) Start() {
 	r.Held, r.Sending, r.known = map[string]bool{}, map[string]bool{}, map[string]bool{}
 	r.downs, r.failed, r.silenced = map[string]int{}, map[string]int{}, map[string]time.Time{}
 	r.queue, r.paused, r.hung, r.wake, r.resumed = [classes][]func(){}, false, time.Time{}, w.now, time.Time{}
-	r.asleep, r.frozen = nil, false
+	r.started = w.now
+	r.asleep, r.frozen, r.met = nil, false, make(map[*Port]map[*Port]bool)
 	for _, g := range r.cfg {
 		for _, m := range g.Members {
 			r.downs[m.Interface] = r.ports[m.Interface].downs
@@ -300,6 +304,9 @@ func (r *Router) give(out *router.Orders) {
 			case addr.Release:
 				delete(r.Held, name)
 			}
+		}
+		for _, name := range o.Links {
+			r.ask(r.ports[name])
 		}
 	}
 	for _, e := range out.Events {

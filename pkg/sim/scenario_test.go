@@ -191,3 +191,52 @@ func TestReplay(t *testing.T) {
 		t.Error("another seed gives the same story")
 	}
 }
+
+// The switch of all routers reboots, and its ports open one after another: none
+// is Active behind a port that forwards nothing, and one is within an
+// Active_Down_Interval and a second of the first two ports that forward, or of
+// one where somebody else is.
+func TestSwitchReboots(t *testing.T) {
+	s := setup{
+		interval: 100 * time.Millisecond, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4,
+		recovery: vrrp.Recovery{Adverts: 2, Wait: 35 * time.Second}, blocked: 6 * time.Second,
+	}
+	for seed := range uint64(40) {
+		w := lan(seed, s)
+		check := &Check{World: w, Settle: vrrp.ActiveDownInterval(100, s.interval, 3) + again}
+		w.OnTurn, w.OnFrame = check.Turn, check.Frame
+		play(w, 2*time.Second)
+		host := seed%2 == 0
+		for _, seg := range w.inOrder() {
+			seg.Host = host
+			for _, p := range seg.ports {
+				p.Pull()
+			}
+		}
+		play(w, time.Second)
+		const apart = 700 * time.Millisecond
+		first := w.now
+		if !host {
+			first = first.Add(apart) // only then there is somebody to ask
+		}
+		for _, r := range w.Routers {
+			r.Port("eth0").Plug()
+			r.Port("eth1").Plug()
+			play(w, apart)
+		}
+		for _, r := range w.Routers {
+			if r.active() {
+				t.Errorf("seed %d: %s is Active while all ports are blocked", seed, r.Name)
+			}
+		}
+		w.Run(first.Add(s.blocked + vrrp.ActiveDownInterval(100, s.interval, 3) + time.Second))
+		if !w.Routers[0].active() && !w.Routers[1].active() {
+			t.Errorf("seed %d: nobody is Active", seed)
+		}
+		play(w, 2*time.Second)
+		check.Rest()
+		for _, v := range check.Violations {
+			t.Errorf("seed %d: %s", seed, v)
+		}
+	}
+}

@@ -11,6 +11,11 @@ type Segment struct {
 	// frames overtake each other.
 	Loss, Twice float64
 	Delay       time.Duration
+	// Blocked is how long a port forwards nothing after it was plugged in, for a
+	// spanning tree.
+	Blocked time.Duration
+	// Host tells that somebody else is on the segment, who answers when asked.
+	Host bool
 }
 
 // Port is one router's link to a segment.
@@ -20,6 +25,7 @@ type Port struct {
 	segment *Segment
 	plugged bool
 	since   time.Time // when it was last pulled or plugged
+	opens   time.Time // when it forwards again after the plug
 	downs   int       // how often it was pulled
 
 	// Deaf and Mute are the shares of frames that get lost on the way in and out,
@@ -41,7 +47,7 @@ func (w *World) AddSegment(name string) *Segment {
 
 // carry delivers a frame from one port to all others.
 func (s *Segment) carry(from *Port, frame frame) {
-	if !from.plugged || s.chance(from.Mute) {
+	if !from.forwards() || s.chance(from.Mute) {
 		return
 	}
 	for _, to := range s.ports {
@@ -57,8 +63,9 @@ func (s *Segment) carry(from *Port, frame frame) {
 
 func (s *Segment) deliver(from, to *Port, frame frame) {
 	s.world.After(s.world.between(50*time.Microsecond, 300*time.Microsecond+s.Delay), func() {
-		if from.plugged && to.plugged {
+		if from.forwards() && to.forwards() {
 			to.router.receive(to, frame)
+			to.router.meet(to, from)
 		}
 	})
 }
@@ -71,7 +78,7 @@ func (s *Segment) sound() bool {
 		return false
 	}
 	for _, p := range s.ports {
-		if p.Deaf > 0 || p.Mute > 0 || p.Refuses {
+		if p.Deaf > 0 || p.Mute > 0 || p.Refuses || p.plugged && !p.forwards() {
 			return false
 		}
 	}
@@ -92,6 +99,9 @@ func (p *Port) Pull() { p.set(false, max(confirmed, p.Late)) }
 // Plug puts the cable in.
 func (p *Port) Plug() { p.set(true, announced) }
 
+// forwards reports whether frames pass through the port.
+func (p *Port) forwards() bool { return p.plugged && !p.segment.world.now.Before(p.opens) }
+
 // Plugged reports whether the cable is in.
 func (p *Port) Plugged() bool { return p.plugged }
 
@@ -103,6 +113,13 @@ func (p *Port) set(plugged bool, learnt time.Duration) {
 	p.plugged, p.since = plugged, w.now
 	if !plugged {
 		p.downs++
+	} else if b := p.segment.Blocked; b > 0 {
+		p.opens = w.now.Add(b)
+		w.After(b, func() {
+			if p.opens.Equal(w.now) && p.plugged {
+				w.disturb() // others hear it only now
+			}
+		})
 	}
 	w.disturb()
 	w.After(w.between(0, learnt), func() {

@@ -31,6 +31,8 @@ type setup struct {
 	priorities []uint8
 	preempt    bool
 	family     event.Family
+	recovery   vrrp.Recovery
+	blocked    time.Duration // of each port after it was plugged in
 }
 
 func group(s setup, priority uint8) []vrrp.Group {
@@ -38,7 +40,7 @@ func group(s setup, priority uint8) []vrrp.Group {
 		return vrrp.Instance{
 			Virtual:  event.Virtual{Instance: name, Group: "edge", Interface: iface, VRID: vrid, Family: s.family},
 			Priority: priority, Interval: s.interval, Miss: 3, Preempt: s.preempt, AutoChecksum: s.family == event.IPv4,
-			Addresses: []netip.Addr{netip.MustParseAddr(a)},
+			Addresses: []netip.Addr{netip.MustParseAddr(a)}, Recovery: s.recovery,
 		}
 	}
 	inside, outside := "192.0.2.1", "198.51.100.1"
@@ -55,8 +57,10 @@ func group(s setup, priority uint8) []vrrp.Group {
 // equal priority do not agree who is the better.
 func lan(seed uint64, s setup) *World {
 	w := NewWorld(seed)
-	w.AddSegment("inside")
-	w.AddSegment("outside")
+	for _, name := range []string{"inside", "outside"} {
+		segment := w.AddSegment(name)
+		segment.Host, segment.Blocked = true, s.blocked
+	}
 	for i, p := range s.priorities {
 		host := byte(10 + i)
 		w.AddRouter(fmt.Sprintf("r%d", i+1), group(s, p), map[string]Attachment{
@@ -83,6 +87,10 @@ var setups = []setup{
 	{name: "100ms", share: 0.03, interval: 100 * time.Millisecond, priorities: []uint8{150, 100, 100}, preempt: true, family: event.IPv4},
 	{name: "all equal", share: 0.02, interval: 100 * time.Millisecond, priorities: []uint8{100, 100, 100}, preempt: true, family: event.IPv4},
 	{name: "owner", share: 0.025, interval: 100 * time.Millisecond, priorities: []uint8{255, 100}, preempt: true, family: event.IPv4},
+	{name: "recovery, 1s", share: 0.3, interval: time.Second, priorities: []uint8{150, 100, 100}, preempt: true, family: event.IPv4,
+		recovery: vrrp.Recovery{Adverts: 2, Wait: 35 * time.Second}},
+	{name: "spanning tree, 100ms", share: 0.1, interval: 100 * time.Millisecond, priorities: []uint8{150, 100, 100}, preempt: true, family: event.IPv4,
+		recovery: vrrp.Recovery{Adverts: 2, Wait: 35 * time.Second}, blocked: 6 * time.Second},
 	{name: "10ms", share: 0.005, interval: 10 * time.Millisecond, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4},
 }
 
@@ -95,9 +103,12 @@ func TestChaos(t *testing.T) {
 			w := lan(*seed, s)
 			w.Slow = 0.2
 			longest := vrrp.ActiveDownInterval(50, s.interval, 3)
+			if s.blocked > 0 {
+				longest += again
+			}
 			check := &Check{World: w, Settle: longest, AnyOf: !s.preempt}
 			w.OnTurn, w.OnFrame = check.Turn, check.Frame
-			chaos := &Chaos{World: w, Quiet: 4*longest + announced, OnQuiet: check.Rest, OnResume: check.Resumed}
+			chaos := &Chaos{World: w, Quiet: s.blocked + 4*longest + announced, OnQuiet: check.Rest, OnResume: check.Resumed}
 			if *show != 0 {
 				w.OnEvent = func(r *Router, e event.Event) {
 					if at := w.Now().Sub(time.Unix(0, 0)); at > *show-time.Minute && at <= *show {

@@ -29,7 +29,9 @@ func TestLateInterface(t *testing.T) {
 	late := segment{name: "inside", ifname: "late0", vrid: 51, network: inside.network}
 	s := newSiteOf(t, []segment{late}, lan.Port{Host: "a", Name: "eth0", Segment: "other"})
 	began := time.Now()
-	a := s.start("a", router{150, often, ""})
+	// Nobody is behind late1 to prove that it forwards: no proof is asked.
+	yaml := router{150, often, ""}.yaml(s, s.socket("a")) + "links: {late0: {recovery: {wait: 0}}}\n"
+	a := s.startYAML("a", yaml)
 	a.becomes("fault", began, 5*time.Second)
 	for range 2 {
 		at := time.Now()
