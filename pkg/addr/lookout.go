@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"sync"
+	"time"
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
@@ -15,22 +16,25 @@ import (
 type lookout struct {
 	cfg   Config
 	links map[string]string // by instance: the link that carries its adverts
-	heard *bus.Recent[vrrp.Sender, vrrp.Heard]
+	heard *bus.Ring[vrrp.Heard]
 
 	mu       sync.Mutex
 	stations *stations
 }
 
-// sendersMax is how many senders of adverts wait to be remembered.
-const sendersMax = 256
+// The senders of adverts are looked at now and then, not at each advert: of many
+// adverts in sendersEvery the last advertsMax tell who is there.
+const (
+	sendersEvery = time.Second
+	advertsMax   = 1024
+)
 
 func newLookout(cfg Config) *lookout {
 	o := &lookout{cfg: cfg, links: make(map[string]string), stations: newStations(cfg.Sets)}
 	for _, set := range cfg.Sets {
 		o.links[set.Instance] = set.Link
 	}
-	// Nobody waits at this bell: who sent adverts is looked up when it matters.
-	o.heard = bus.SubscribeRecent[vrrp.Sender](cfg.Heard, bus.NewBell(), 1, sendersMax)
+	o.heard = bus.SubscribeRing(cfg.Heard, bus.NewBell(), advertsMax) // nobody waits at this bell
 	return o
 }
 
@@ -39,6 +43,18 @@ func (o *lookout) start(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	running.Go(func() { o.cfg.Ears.Listen(ctx, o.seen) })
+	running.Go(func() {
+		tick := time.NewTicker(sendersEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				o.senders()
+			}
+		}
+	})
 	return func() { cancel(); running.Wait() }
 }
 
@@ -61,14 +77,21 @@ func (o *lookout) seen(s Sighting) {
 
 // ask gives whom to ask on a link.
 func (o *lookout) ask(name string) (event.Link, []netip.Addr) {
-	senders, _ := o.heard.Take()
+	o.senders()
 	now := o.cfg.Now()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, h := range senders {
+	return o.stations.ask(name, now)
+}
+
+// senders remembers who sent adverts.
+func (o *lookout) senders() {
+	adverts, _ := o.heard.Take()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, h := range adverts {
 		if at := o.stations.links[o.links[h.Instance]]; at != nil {
 			o.stations.remember(at, h.Source)
 		}
 	}
-	return o.stations.ask(name, now)
 }
