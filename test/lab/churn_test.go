@@ -21,8 +21,10 @@ func TestLossUnderChurn(t *testing.T) {
 		t.Fatal(err)
 	}
 	asked := decisions(t, "asking each 10ms", "10ms", 50)
-	if quantile(asked, 99) > 15*time.Millisecond { // again, in case the machine was busy
-		asked = decisions(t, "asking each 10ms again", "10ms", 50)
+	for range 2 { // again only in case the machine was busy
+		if quantile(asked, 99) > 15*time.Millisecond {
+			asked = decisions(t, "asking each 10ms again", "10ms", 50)
+		}
 	}
 	announced := decisions(t, "announcements alone", "0s", 10)
 	if err := churn.Stop(); err != nil {
