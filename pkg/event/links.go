@@ -111,6 +111,9 @@ func (e LinkResync) Fields() []Field {
 	return []Field{{"reason", e.Reason}, {"links", e.Links}, {"differences", e.Differences}}
 }
 
+// Unmonitored is the monitor of a link of which nothing can tell.
+const Unmonitored = "none"
+
 // LinkMonitored tells what will watch a link, and why.
 type LinkMonitored struct {
 	Stamp
@@ -122,11 +125,19 @@ type LinkMonitored struct {
 // Name is link.monitor.
 func (LinkMonitored) Name() string { return "link.monitor" }
 
-// Level is Info.
-func (LinkMonitored) Level() Level { return Info }
+// Level is Warn where nothing tells.
+func (e LinkMonitored) Level() Level {
+	if e.Monitor == Unmonitored {
+		return Warn
+	}
+	return Info
+}
 
 // Message says what watches the link.
 func (e LinkMonitored) Message() string {
+	if e.Monitor == Unmonitored {
+		return fmt.Sprintf("nothing can tell whether %s has a link: %s", e.Interface, e.Why)
+	}
 	return fmt.Sprintf("%s is watched by %s: %s", e.Interface, e.Monitor, e.Why)
 }
 

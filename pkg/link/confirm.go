@@ -2,7 +2,6 @@ package link
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"ripcord/pkg/event"
@@ -17,9 +16,9 @@ const idle = time.Hour
 // late is seen within the period of the link. While nothing changes it
 // allocates nothing.
 type confirmer struct {
-	monitor    *Monitor
-	answer     Answer // reused
-	introduced map[string]uint64
+	monitor *Monitor
+	asker   asker
+	answer  Answer // reused
 
 	plan     []asked
 	revision uint64 // of the table and
@@ -34,11 +33,12 @@ type asked struct {
 }
 
 func newConfirmer(m *Monitor) *confirmer {
-	return &confirmer{monitor: m, introduced: make(map[string]uint64)}
+	return &confirmer{monitor: m, asker: m.kernel.asker()}
 }
 
 // run asks until ctx ends: first what Verify wants, then what is due.
 func (c *confirmer) run(ctx context.Context) {
+	defer c.asker.close()
 	timer := time.NewTimer(idle)
 	defer timer.Stop()
 	for ctx.Err() == nil {
@@ -68,6 +68,9 @@ func (c *confirmer) verify() {
 	m.mu.Unlock()
 	for _, target := range c.targets {
 		c.ask(target)
+		if target.MII {
+			c.beat(target)
+		}
 	}
 	for _, r := range requests {
 		m.post(posted{answered: vrrp.Answered{Ticket: r.ticket, By: vrrp.Confirmer}})
@@ -84,8 +87,7 @@ func (c *confirmer) replan() {
 		m.mu.Unlock()
 		return
 	}
-	c.targets = m.table.Targets(c.targets[:0], m.engaged, func(name string) time.Duration { return m.settings(name).Confirm })
-	fresh := c.strangers()
+	c.targets = m.table.Targets(c.targets[:0], m.engaged)
 	m.mu.Unlock()
 
 	c.revision, c.engaging = revision, engaging
@@ -99,38 +101,6 @@ func (c *confirmer) replan() {
 		}
 	}
 	c.plan = plan
-	for _, target := range fresh {
-		c.introduce(target)
-	}
-}
-
-// strangers are the watched links that have come since they were last looked
-// for. Monitor's mutex is held.
-func (c *confirmer) strangers() []Target {
-	var fresh []Target
-	for _, name := range c.monitor.cfg.Watched {
-		own := c.monitor.table.Underneath(nil, name, idle)
-		if len(own) > 0 && c.introduced[name] != own[0].Birth {
-			c.introduced[name] = own[0].Birth
-			fresh = append(fresh, own[0])
-		}
-	}
-	return fresh
-}
-
-// introduce asks a link for the first time, and tells what will watch it.
-func (c *confirmer) introduce(target Target) {
-	how := c.ask(target)
-	why := "the kernel's notifications, and " + how
-	if period := c.monitor.settings(target.Name).Confirm; period > 0 {
-		why += fmt.Sprintf(" every %v while an instance on it is Backup or Active", period)
-	} else {
-		why += " before a group goes Active"
-	}
-	now := time.Now()
-	c.monitor.post(posted{Outcome: Outcome{Events: []event.Event{event.LinkMonitored{
-		Stamp: event.Stamp{At: now}, Interface: target.Name, Monitor: string(Netlink), Why: why,
-	}}}})
 }
 
 // sweep asks all that are due and returns how long there is nothing to do. Who
@@ -153,11 +123,17 @@ func (c *confirmer) sweep(now time.Time) time.Duration {
 }
 
 // ask asks one link and has the table absorb the answer at once.
-func (c *confirmer) ask(target Target) (how string) {
-	up, known, how := c.monitor.kernel.carrier(target)
-	if known {
+func (c *confirmer) ask(target Target) {
+	if up, known, _ := c.asker.carrier(target); known {
 		c.answer = Answer{Source: event.Confirm, Index: target.Index, Birth: target.Birth, Up: up}
 		c.monitor.observe(&c.answer, time.Now())
 	}
-	return how
+}
+
+// beat asks its transceiver.
+func (c *confirmer) beat(target Target) {
+	if b, err := c.asker.beat(target); err == nil {
+		c.answer = Answer{Source: event.MII, Index: target.Index, Birth: target.Birth, Up: b.Up, Flapped: b.Flapped}
+		c.monitor.observe(&c.answer, time.Now())
+	}
 }

@@ -33,6 +33,8 @@ type Monitor struct {
 	kernel kernel
 	ready  chan struct{}
 	bell   bus.Bell // wakes the confirmer
+	// polling wakes the poller.
+	polling bus.Bell
 
 	mu       sync.Mutex
 	table    *Table
@@ -70,10 +72,19 @@ type kernel interface {
 	// dump lists the subject; errInterrupted says that it changed meanwhile and
 	// the list cannot be trusted.
 	dump(subject) (Dump, error)
-	// carrier asks whether the link has a carrier, and says how it asked; known
-	// is false where that cannot be found out. Only the confirmer calls it.
-	carrier(Target) (up, known bool, how string)
-	// close gives back what carrier needed.
+	// asker returns one who asks, for the use of one goroutine.
+	asker() asker
+}
+
+// asker asks the drivers of links. Each question may take long.
+type asker interface {
+	// carrier asks whether the link has a carrier, and says whether the driver
+	// answered ETHTOOL_GLINK; known is false where it cannot be found out.
+	carrier(Target) (up, known, glink bool)
+	// present fails where the link has no transceiver that can be asked.
+	present(Target) error
+	// beat asks the transceiver; an error is no word.
+	beat(Target) (Beat, error)
 	close()
 }
 
@@ -99,8 +110,8 @@ func NewMonitor(cfg Config) *Monitor { return newMonitor(cfg, newKernel()) }
 
 func newMonitor(cfg Config, k kernel) *Monitor {
 	return &Monitor{
-		cfg: cfg, kernel: k, ready: make(chan struct{}), bell: bus.NewBell(),
-		table: NewTable(cfg.Minter, cfg.Watched),
+		cfg: cfg, kernel: k, ready: make(chan struct{}), bell: bus.NewBell(), polling: bus.NewBell(),
+		table: NewTable(cfg.Minter, cfg.Watched, cfg.settings),
 	}
 }
 
@@ -133,8 +144,8 @@ func (m *Monitor) Run(ctx context.Context) error {
 		wait.Go(func() { s.run(ctx) })
 	}
 	wait.Go(func() { newConfirmer(m).run(ctx) })
+	wait.Go(func() { newPoller(m).run(ctx) })
 	wait.Wait()
-	m.kernel.close()
 	return nil
 }
 
@@ -183,11 +194,11 @@ func (m *Monitor) Links() []event.Link {
 }
 
 // settings are those of a link by name.
-func (m *Monitor) settings(name string) Settings {
-	if s, ok := m.cfg.Links[name]; ok {
+func (c *Config) settings(name string) Settings {
+	if s, ok := c.Links[name]; ok {
 		return s
 	}
-	return m.cfg.Default
+	return c.Default
 }
 
 // observe hands an observation to the table and publishes what it leads to.
@@ -202,6 +213,7 @@ func (m *Monitor) observe(o Observation, at time.Time) {
 	m.mu.Unlock()
 	if replan {
 		m.bell.Ring()
+		m.polling.Ring()
 	}
 	if !out.Empty() {
 		m.flush()

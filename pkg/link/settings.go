@@ -1,6 +1,10 @@
 package link
 
-import "time"
+import (
+	"time"
+
+	"ripcord/pkg/event"
+)
 
 // Mode says what tells a link's state.
 type Mode string
@@ -9,11 +13,18 @@ type Mode string
 const (
 	Auto    Mode = "auto"    // whatever serves best on the link
 	Netlink Mode = "netlink" // the kernel's own notifications, and the confirmer
+	Ethtool Mode = "ethtool" // these, and the driver polled by ETHTOOL_GLINK
+	ModeMII Mode = "mii"     // these, and the transceiver polled
+
+	// none is what serves where nothing can tell.
+	none Mode = event.Unmonitored
 )
 
 // Settings say how one link is watched.
 type Settings struct {
 	Monitor Mode
+	// Poll is the period at which Ethtool and ModeMII ask; 0 turns that off.
+	Poll time.Duration
 	// Confirm is how often the kernel is asked for the carrier beside its own
 	// notifications; 0 turns it off.
 	Confirm time.Duration

@@ -11,6 +11,7 @@ import (
 type word struct {
 	source event.Source
 	down   bool
+	at     time.Time // when it was last said
 }
 
 // answer absorbs what a source found. Only the source takes its word back.
@@ -19,19 +20,39 @@ func (t *Table) answer(a *Answer) {
 	if e == nil || e.birth != a.Birth {
 		return
 	}
+	w := e.word(a.Source)
+	if w == nil {
+		if a.Up {
+			e.words = append(e.words, word{source: a.Source, at: t.at})
+		}
+		return
+	}
+	// What a latch shows of the time before the last answer, or of a loss that
+	// was told already, is no news.
+	flapped := a.Flapped && !w.down && !e.lost.After(w.at)
+	moved := w.down == a.Up
+	w.down, w.at = !a.Up, t.at
+	learned := a.Source == event.MII && e.choice.compare(e.seen, w)
+	switch {
+	case moved:
+		t.revision++
+		t.settle(e, 0)
+	case flapped:
+		e.tally.seen(t.at)
+		t.settle(e, 1)
+	case learned:
+		t.settle(e, 0)
+	}
+}
+
+// word is what the source said last; nil if it cannot tell.
+func (e *entry) word(source event.Source) *word {
 	for i := range e.words {
-		if w := &e.words[i]; w.source == a.Source {
-			if w.down == a.Up {
-				w.down = !a.Up
-				t.revision++
-				t.settle(e, 0)
-			}
-			return
+		if e.words[i].source == source {
+			return &e.words[i]
 		}
 	}
-	if a.Up {
-		e.words = append(e.words, word{source: a.Source})
-	}
+	return nil
 }
 
 // denied reports whether a source that was asked says down.
@@ -79,6 +100,7 @@ func (t *Table) standsOn(e, parent *entry) bool {
 
 // settle judges a link, and what stands on it if the verdict has changed.
 func (t *Table) settle(e *entry, losses int) {
+	t.decide(e)
 	if !t.judge(e, losses) {
 		return
 	}
@@ -104,6 +126,9 @@ func (t *Table) judge(e *entry, losses int) bool {
 	case was.Usable:
 		now.Downs = losses
 	}
+	if now.Downs > 0 {
+		e.lost = t.at
+	}
 	if moved || now.Downs > 0 || was.Seq == 0 {
 		now.LastChange, now.LastSource = t.at, t.source
 	}
@@ -124,7 +149,7 @@ func (t *Table) describe(e *entry) event.Link {
 		Cause: was.Cause, Seq: was.Seq, LastChange: was.LastChange, LastSource: was.LastSource,
 		Name: s.Name, Index: s.Index, Usable: t.usable(e),
 		AdminUp: s.AdminUp, Carrier: s.LowerUp && !e.denied(), OperState: s.OperState,
-		MTU: s.MTU, HardwareAddr: s.HardwareAddr, Monitor: string(Netlink),
+		MTU: s.MTU, HardwareAddr: s.HardwareAddr, Monitor: string(e.choice.monitor),
 		UpCount: s.UpCount, DownCount: s.DownCount,
 	}
 	if a := t.addresses[s.Index]; a != nil {
