@@ -44,8 +44,8 @@ var linkKeys = table[link.Settings]{
 		{"auto", link.Auto}, {"netlink", link.Netlink}, {"ethtool", link.Ethtool}, {"mii", link.ModeMII}}))},
 	{"confirm", "10ms", to(func(s *link.Settings) *time.Duration { return &s.Confirm }, duration(0, time.Minute, ms))},
 	{"poll", "1s", to(func(s *link.Settings) *time.Duration { return &s.Poll }, duration(10*ms, time.Minute, ms))},
-	{"down_delay", later, nil},
-	{"up_delay", later, nil},
+	{"down_delay", "0s", to(func(s *link.Settings) *time.Duration { return &s.DownDelay }, duration(0, time.Hour, ms))},
+	{"up_delay", "0s", to(func(s *link.Settings) *time.Duration { return &s.UpDelay }, duration(0, time.Hour, ms))},
 	{"recovery", later, nil},
 }
 

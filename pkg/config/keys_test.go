@@ -12,7 +12,7 @@ import (
 var (
 	supported = []string{
 		"log.level", "control.socket",
-		"links.NAME.monitor", "links.NAME.confirm", "links.NAME.poll", "links.default.monitor", "links.default.confirm",
+		"links.NAME.monitor", "links.NAME.confirm", "links.NAME.poll", "links.NAME.down_delay", "links.NAME.up_delay", "links.default.monitor", "links.default.confirm",
 		"instances[].name", "instances[].interface", "instances[].vrid", "instances[].family",
 		"instances[].version", "instances[].priority", "instances[].interval", "instances[].miss",
 		"instances[].preempt", "instances[].addresses", "instances[].virtual_mac", "instances[].accept",
@@ -23,7 +23,7 @@ var (
 	}
 	refused = []string{
 		"control.listen", "checks", "notify", "fifo", "script_user", "include",
-		"links.NAME.down_delay", "links.NAME.up_delay", "links.NAME.recovery",
+		"links.NAME.recovery",
 		"instances[].preempt_delay", "instances[].startup_delay", "instances[].extra_addresses",
 		"instances[].routes", "instances[].rules", "instances[].source", "instances[].unicast",
 		"instances[].auth", "instances[].track", "instances[].notify", "instances[].fence",

@@ -33,8 +33,8 @@ type Monitor struct {
 	kernel kernel
 	ready  chan struct{}
 	bell   bus.Bell // wakes the confirmer
-	// polling wakes the poller.
-	polling bus.Bell
+	// polling wakes the poller, holding the debouncer.
+	polling, holding bus.Bell
 
 	mu       sync.Mutex
 	table    *Table
@@ -110,7 +110,7 @@ func NewMonitor(cfg Config) *Monitor { return newMonitor(cfg, newKernel()) }
 
 func newMonitor(cfg Config, k kernel) *Monitor {
 	return &Monitor{
-		cfg: cfg, kernel: k, ready: make(chan struct{}), bell: bus.NewBell(), polling: bus.NewBell(),
+		cfg: cfg, kernel: k, ready: make(chan struct{}), bell: bus.NewBell(), polling: bus.NewBell(), holding: bus.NewBell(),
 		table: NewTable(cfg.Minter, cfg.Watched, cfg.settings),
 	}
 }
@@ -145,6 +145,7 @@ func (m *Monitor) Run(ctx context.Context) error {
 	}
 	wait.Go(func() { newConfirmer(m).run(ctx) })
 	wait.Go(func() { newPoller(m).run(ctx) })
+	wait.Go(func() { m.debounce(ctx) })
 	wait.Wait()
 	return nil
 }
@@ -204,9 +205,9 @@ func (c *Config) settings(name string) Settings {
 // observe hands an observation to the table and publishes what it leads to.
 func (m *Monitor) observe(o Observation, at time.Time) {
 	m.mu.Lock()
-	before := m.table.Revision()
+	before, held := m.table.Revision(), m.table.Holds()
 	out := m.table.Observe(o, at)
-	replan := m.table.Revision() != before
+	replan, hold := m.table.Revision() != before, m.table.Holds() != held
 	if !out.Empty() {
 		m.outbox = append(m.outbox, posted{Outcome: out})
 	}
@@ -215,8 +216,34 @@ func (m *Monitor) observe(o Observation, at time.Time) {
 		m.bell.Ring()
 		m.polling.Ring()
 	}
+	if hold {
+		m.holding.Ring()
+	}
 	if !out.Empty() {
 		m.flush()
+	}
+}
+
+// debounce tells the table when something has lasted, until ctx ends.
+func (m *Monitor) debounce(ctx context.Context) {
+	timer := time.NewTimer(idle)
+	defer timer.Stop()
+	for {
+		m.mu.Lock()
+		due, ok := m.table.Deadline()
+		m.mu.Unlock()
+		if ok {
+			timer.Reset(time.Until(due))
+		} else {
+			timer.Reset(idle)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-m.holding:
+		case <-timer.C:
+			m.observe(Elapsed{}, time.Now())
+		}
 	}
 }
 

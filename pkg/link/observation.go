@@ -76,6 +76,9 @@ type Means struct {
 	NoMII          string // why there is no transceiver to ask; empty if there is one
 }
 
+// Elapsed says that the Deadline has come.
+type Elapsed struct{}
+
 // Dump is a whole list: of the links, of the addresses, or of both.
 type Dump struct {
 	Reason      Resync
@@ -102,6 +105,7 @@ func (AddressGone) observation() {}
 func (Dump) observation()        {}
 func (*Answer) observation()     {}
 func (Means) observation()       {}
+func (Elapsed) observation()     {}
 
 // Outcome is what an observation leads to, to be published in this order.
 type Outcome struct {

@@ -20,6 +20,7 @@ type Table struct {
 	seq       uint64 // of the last fact
 	births    uint64
 	revision  uint64
+	holds     uint64
 	started   bool     // the initial dump is in
 	order     []*entry // by index
 	byIndex   map[int]*entry
@@ -44,8 +45,9 @@ type entry struct {
 	was   string     // the former name, until the renaming is told
 	// orphan says that the parent went away and this link has not been given
 	// another since.
-	orphan bool
-	choice choice
+	orphan   bool
+	choice   choice
+	debounce debounce
 }
 
 // NewTable returns an empty table that logs what becomes of the watched names,
@@ -80,6 +82,8 @@ func (t *Table) Observe(o Observation, at time.Time) Outcome {
 		t.assign(o.Address)
 	case AddressGone:
 		t.unassign(o.Address)
+	case Elapsed:
+		t.elapse()
 	case Dump:
 		t.source = event.Resync
 		t.compare(o)
@@ -143,7 +147,7 @@ func (t *Table) rename(e *entry, name string) {
 		t.vacate(e)
 	}
 	t.byName[name] = e
-	e.fact = event.Link{}
+	e.fact, e.debounce.due = event.Link{}, time.Time{}
 }
 
 // displace makes room for a link that bears the name now: whoever had it has
