@@ -1,6 +1,9 @@
 package event
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // LinkKind is the kind of a LinkChanged.
 type LinkKind string
@@ -109,6 +112,37 @@ func (e LinkResync) Message() string {
 // Fields are those of spec §3.
 func (e LinkResync) Fields() []Field {
 	return []Field{{"reason", e.Reason}, {"links", e.Links}, {"differences", e.Differences}}
+}
+
+// LinkStretched tells that a link is asked less often than configured, since
+// asking costs too much, or as often again.
+type LinkStretched struct {
+	Stamp
+	Interface string
+	Period    time.Duration // between two questions, from now on
+	Why       string
+	Restored  bool // the period is the configured one again
+}
+
+// Name is link.stretched.
+func (LinkStretched) Name() string { return "link.stretched" }
+
+// Level is Warn where a loss may now be seen later.
+func (e LinkStretched) Level() Level {
+	if e.Restored {
+		return Info
+	}
+	return Warn
+}
+
+// Message says how often the link is asked.
+func (e LinkStretched) Message() string {
+	return fmt.Sprintf("%s is asked every %v: %s", e.Interface, e.Period.Round(time.Microsecond), e.Why)
+}
+
+// Fields are those of spec §3.
+func (e LinkStretched) Fields() []Field {
+	return []Field{{"interface", e.Interface}, {"period_us", e.Period.Microseconds()}, {"why", e.Why}}
 }
 
 // Unmonitored is the monitor of a link of which nothing can tell.

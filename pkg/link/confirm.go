@@ -2,54 +2,50 @@ package link
 
 import (
 	"context"
+	"runtime"
 	"time"
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
 )
 
-// idle is how long the confirmer sleeps where there is nothing to ask; the
-// bell wakes it.
+// idle is how long one sleeps where there is nothing to do, unless woken.
 const idle = time.Hour
 
 // confirmer asks for the carrier, so that a loss which the kernel announces
 // late is seen within the period of the link. While nothing changes it
 // allocates nothing.
 type confirmer struct {
-	monitor *Monitor
 	asker   asker
+	sleeper sleeper
 	answer  Answer // reused
 
-	plan     []asked
+	round
 	revision uint64 // of the table and
 	engaging uint64 // of the engaged links, when the plan was made
 	targets  []Target
 }
 
-// asked is a target and when it is asked next.
-type asked struct {
-	Target
-	due time.Time
-}
+// dull is the longest period to which the confirmer is stretched: the kernel's
+// own announcement is at most that late.
+const dull = time.Second
 
-func newConfirmer(m *Monitor) *confirmer {
-	return &confirmer{monitor: m, asker: m.kernel.asker()}
+func newConfirmer(m *Monitor, s sleeper) *confirmer {
+	return &confirmer{asker: m.kernel.asker(), sleeper: s, round: round{monitor: m, pace: newPace(dull)}}
 }
 
 // run asks until ctx ends: first what Verify wants, then what is due.
 func (c *confirmer) run(ctx context.Context) {
 	defer c.asker.close()
-	timer := time.NewTimer(idle)
-	defer timer.Stop()
+	runtime.LockOSThread() // it sleeps in the kernel
+	defer runtime.UnlockOSThread()
+	stop := context.AfterFunc(ctx, c.monitor.wake)
+	defer stop()
+	ask := func(p Poll) { c.ask(p.Target) }
 	for ctx.Err() == nil {
 		c.verify()
-		c.replan()
-		timer.Reset(c.sweep(time.Now()))
-		select {
-		case <-ctx.Done():
-		case <-c.monitor.bell:
-		case <-timer.C:
-		}
+		c.review()
+		c.sleeper.sleep(c.sweep(time.Now(), ask))
 	}
 }
 
@@ -77,9 +73,8 @@ func (c *confirmer) verify() {
 	}
 }
 
-// replan takes over whom to ask, where that has changed; a target that stays
-// keeps its due time, a new one is due now.
-func (c *confirmer) replan() {
+// review takes over whom to ask, where that has changed.
+func (c *confirmer) review() {
 	m := c.monitor
 	m.mu.Lock()
 	revision, engaging := m.table.Revision(), m.engaging
@@ -91,35 +86,11 @@ func (c *confirmer) replan() {
 	m.mu.Unlock()
 
 	c.revision, c.engaging = revision, engaging
-	plan := make([]asked, len(c.targets))
+	polls := make([]Poll, len(c.targets))
 	for i, target := range c.targets {
-		plan[i].Target = target
-		for _, old := range c.plan {
-			if old.Birth == target.Birth && old.Every == target.Every {
-				plan[i].due = old.due
-			}
-		}
+		polls[i] = Poll{Target: target, Source: event.Confirm}
 	}
-	c.plan = plan
-}
-
-// sweep asks all that are due and returns how long there is nothing to do. Who
-// falls behind skips turns.
-func (c *confirmer) sweep(now time.Time) time.Duration {
-	next := now.Add(idle)
-	for i := range c.plan {
-		p := &c.plan[i]
-		if !p.due.After(now) {
-			c.ask(p.Target)
-			if p.due = p.due.Add(p.Every); !p.due.After(now) {
-				p.due = now.Add(p.Every)
-			}
-		}
-		if p.due.Before(next) {
-			next = p.due
-		}
-	}
-	return max(time.Until(next), 0)
+	c.replan(polls)
 }
 
 // ask asks one link and has the table absorb the answer at once.

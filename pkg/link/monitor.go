@@ -32,11 +32,11 @@ type Monitor struct {
 	cfg    Config
 	kernel kernel
 	ready  chan struct{}
-	bell   bus.Bell // wakes the confirmer
 	// polling wakes the poller, holding the debouncer.
 	polling, holding bus.Bell
 
 	mu       sync.Mutex
+	sleeper  sleeper // of the confirmer; nil until it runs
 	table    *Table
 	engaged  []string
 	engaging uint64 // counts the changes of engaged
@@ -74,6 +74,8 @@ type kernel interface {
 	dump(subject) (Dump, error)
 	// asker returns one who asks, for the use of one goroutine.
 	asker() asker
+	// sleeper returns what the confirmer sleeps in.
+	sleeper() sleeper
 }
 
 // asker asks the drivers of links. Each question may take long.
@@ -110,7 +112,7 @@ func NewMonitor(cfg Config) *Monitor { return newMonitor(cfg, newKernel()) }
 
 func newMonitor(cfg Config, k kernel) *Monitor {
 	return &Monitor{
-		cfg: cfg, kernel: k, ready: make(chan struct{}), bell: bus.NewBell(), polling: bus.NewBell(), holding: bus.NewBell(),
+		cfg: cfg, kernel: k, ready: make(chan struct{}), polling: bus.NewBell(), holding: bus.NewBell(),
 		table: NewTable(cfg.Minter, cfg.Watched, cfg.settings),
 	}
 }
@@ -143,7 +145,12 @@ func (m *Monitor) Run(ctx context.Context) error {
 	for _, s := range subscribers {
 		wait.Go(func() { s.run(ctx) })
 	}
-	wait.Go(func() { newConfirmer(m).run(ctx) })
+	s := m.kernel.sleeper()
+	defer s.close()
+	m.mu.Lock()
+	m.sleeper = s
+	m.mu.Unlock()
+	wait.Go(func() { newConfirmer(m, s).run(ctx) })
 	wait.Go(func() { newPoller(m).run(ctx) })
 	wait.Go(func() { m.debounce(ctx) })
 	wait.Wait()
@@ -175,7 +182,7 @@ func (m *Monitor) Engage(names []string) {
 		m.engaging++
 	}
 	m.mu.Unlock()
-	m.bell.Ring()
+	m.wake()
 }
 
 // Verify has each of the links asked once, now. What is found is published,
@@ -184,7 +191,18 @@ func (m *Monitor) Verify(ticket uint64, names []string) {
 	m.mu.Lock()
 	m.requests = append(m.requests, request{ticket, slices.Clone(names)})
 	m.mu.Unlock()
-	m.bell.Ring()
+	m.wake()
+}
+
+// wake wakes the confirmer. Before it runs that is not needed: it begins with
+// looking at what there is to do.
+func (m *Monitor) wake() {
+	m.mu.Lock()
+	s := m.sleeper
+	m.mu.Unlock()
+	if s != nil {
+		s.wake()
+	}
 }
 
 // Links returns what is known of all links, by index.
@@ -213,7 +231,7 @@ func (m *Monitor) observe(o Observation, at time.Time) {
 	}
 	m.mu.Unlock()
 	if replan {
-		m.bell.Ring()
+		m.wake()
 		m.polling.Ring()
 	}
 	if hold {

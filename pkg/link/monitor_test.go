@@ -68,6 +68,8 @@ func (k *fake) dump(what subject) (Dump, error) {
 
 func (k *fake) asker() asker { return k }
 
+func (k *fake) sleeper() sleeper { return newTimerSleeper() }
+
 func (k *fake) carrier(t Target) (up, known, glink bool) {
 	k.mu.Lock()
 	slow := k.slow

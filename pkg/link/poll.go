@@ -10,22 +10,20 @@ import (
 // poller finds out what each link can be asked, and asks those at a low rate
 // whose choice says so. Its questions may block; nobody waits for it.
 type poller struct {
-	monitor *Monitor
-	asker   asker
+	asker asker
 
-	plan     []polled
+	round
 	revision uint64 // of the table when the plan was made
 	targets  []Target
 	polls    []Poll
 }
 
-// polled is a Poll and when it is asked next.
-type polled struct {
-	Poll
-	due time.Time
-}
+// patient is the longest period to which the poller is stretched.
+const patient = 10 * time.Second
 
-func newPoller(m *Monitor) *poller { return &poller{monitor: m, asker: m.kernel.asker()} }
+func newPoller(m *Monitor) *poller {
+	return &poller{asker: m.kernel.asker(), round: round{monitor: m, pace: newPace(patient)}}
+}
 
 // run polls until ctx ends.
 func (p *poller) run(ctx context.Context) {
@@ -33,8 +31,8 @@ func (p *poller) run(ctx context.Context) {
 	timer := time.NewTimer(idle)
 	defer timer.Stop()
 	for ctx.Err() == nil {
-		p.replan()
-		timer.Reset(p.sweep(time.Now()))
+		p.review()
+		timer.Reset(time.Until(p.sweep(time.Now(), p.ask)))
 		select {
 		case <-ctx.Done():
 		case <-p.monitor.polling:
@@ -43,9 +41,9 @@ func (p *poller) run(ctx context.Context) {
 	}
 }
 
-// replan examines who is new and takes over whom to poll, where that has
-// changed; who stays keeps its due time, who is new is due now.
-func (p *poller) replan() {
+// review examines who is new and takes over whom to poll, where that has
+// changed.
+func (p *poller) review() {
 	m := p.monitor
 	m.mu.Lock()
 	revision := m.table.Revision()
@@ -67,16 +65,7 @@ func (p *poller) replan() {
 		m.polling.Ring()
 	}
 	m.mu.Unlock()
-	plan := make([]polled, len(p.polls))
-	for i, poll := range p.polls {
-		plan[i].Poll = poll
-		for _, old := range p.plan {
-			if old.Birth == poll.Birth && old.Source == poll.Source && old.Every == poll.Every {
-				plan[i].due = old.due
-			}
-		}
-	}
-	p.plan = plan
+	p.replan(p.polls)
 }
 
 // examine finds out what a link can be asked.
@@ -87,24 +76,6 @@ func (p *poller) examine(target Target) {
 		means.NoMII = err.Error()
 	}
 	p.monitor.observe(means, time.Now())
-}
-
-// sweep asks all that are due and returns how long there is nothing to do.
-func (p *poller) sweep(now time.Time) time.Duration {
-	next := now.Add(idle)
-	for i := range p.plan {
-		q := &p.plan[i]
-		if !q.due.After(now) {
-			p.ask(q.Poll)
-			if q.due = q.due.Add(q.Every); !q.due.After(now) {
-				q.due = now.Add(q.Every)
-			}
-		}
-		if q.due.Before(next) {
-			next = q.due
-		}
-	}
-	return max(time.Until(next), 0)
 }
 
 // ask asks one link. Who cannot find out says nothing.
