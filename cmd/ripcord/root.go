@@ -36,6 +36,7 @@ func newRoot() *cobra.Command {
 		newRun(),
 		newCheck(),
 		newStatus(),
+		newLink(),
 		newDemo(),
 		newVersion(),
 	)

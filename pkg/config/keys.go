@@ -41,11 +41,11 @@ var controlKeys = table[Control]{
 
 var linkKeys = table[link.Settings]{
 	{"monitor", "auto", to(func(s *link.Settings) *link.Mode { return &s.Monitor }, choice(words[link.Mode]{
-		{"auto", link.Auto}, {"netlink", link.Netlink}}, "ethtool", "mii"))},
+		{"auto", link.Auto}, {"netlink", link.Netlink}, {"ethtool", link.Ethtool}, {"mii", link.ModeMII}}))},
 	{"confirm", "10ms", to(func(s *link.Settings) *time.Duration { return &s.Confirm }, duration(0, time.Minute, ms))},
-	{"poll", later, nil},
-	{"down_delay", later, nil},
-	{"up_delay", later, nil},
+	{"poll", "1s", to(func(s *link.Settings) *time.Duration { return &s.Poll }, duration(10*ms, time.Minute, ms))},
+	{"down_delay", "0s", to(func(s *link.Settings) *time.Duration { return &s.DownDelay }, duration(0, time.Hour, ms))},
+	{"up_delay", "0s", to(func(s *link.Settings) *time.Duration { return &s.UpDelay }, duration(0, time.Hour, ms))},
 	{"recovery", optional, section(func(s *link.Settings) *vrrp.Recovery { return &s.Recovery }, recoveryKeys)},
 }
 

@@ -12,7 +12,7 @@ import (
 var (
 	supported = []string{
 		"log.level", "control.socket",
-		"links.NAME.monitor", "links.NAME.confirm", "links.default.monitor", "links.default.confirm",
+		"links.NAME.monitor", "links.NAME.confirm", "links.NAME.poll", "links.NAME.down_delay", "links.NAME.up_delay", "links.default.monitor", "links.default.confirm",
 		"links.NAME.recovery.adverts", "links.NAME.recovery.wait", "links.default.recovery.wait",
 		"instances[].name", "instances[].interface", "instances[].vrid", "instances[].family",
 		"instances[].version", "instances[].priority", "instances[].interval", "instances[].miss",
@@ -24,7 +24,6 @@ var (
 	}
 	refused = []string{
 		"control.listen", "checks", "notify", "fifo", "script_user", "include",
-		"links.NAME.poll", "links.NAME.down_delay", "links.NAME.up_delay",
 		"instances[].preempt_delay", "instances[].startup_delay", "instances[].extra_addresses",
 		"instances[].routes", "instances[].rules", "instances[].source", "instances[].unicast",
 		"instances[].auth", "instances[].track", "instances[].notify", "instances[].fence",
@@ -103,7 +102,6 @@ func TestManualNamesEveryKey(t *testing.T) {
 func TestValuesNotSupportedYet(t *testing.T) {
 	for _, text := range []string{
 		"defaults: {version: 2}", "defaults: {accept: false}", "defaults: {virtual_mac: true}",
-		"links: {eth0: {monitor: ethtool}}", "links: {eth0: {monitor: mii}}",
 	} {
 		_, err := Parse("x.yaml", []byte(text))
 		if err == nil || strings.Count(err.Error(), "is not supported yet") != 1 {

@@ -12,6 +12,8 @@ type Source string
 const (
 	Notification Source = "notification" // RTM_NEWLINK, RTM_DELLINK
 	Confirm      Source = "confirm"      // the confirmer asked
+	Ethtool      Source = "ethtool"      // the poller asked by ETHTOOL_GLINK
+	MII          Source = "mii"          // the poller or the confirmer asked the transceiver
 	Resync       Source = "resync"       // a dump after lost messages, or the audit
 )
 
@@ -56,7 +58,7 @@ type Link struct {
 	HardwareAddr       [6]byte
 	Primary4           netip.Addr // primary IPv4 address; zero if none
 	LinkLocal6         netip.Addr // link-local IPv6 address that may be used as a source; zero if none
-	Monitor            string     // what tells the link's state: "netlink", …
+	Monitor            string     // what tells the link's state: "netlink", "ethtool", "mii", or "none"
 	UpCount, DownCount uint32     // IFLA_CARRIER_UP_COUNT, IFLA_CARRIER_DOWN_COUNT
 	LastChange         time.Time
 	LastSource         Source

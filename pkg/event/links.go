@@ -1,6 +1,9 @@
 package event
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // LinkKind is the kind of a LinkChanged.
 type LinkKind string
@@ -111,6 +114,40 @@ func (e LinkResync) Fields() []Field {
 	return []Field{{"reason", e.Reason}, {"links", e.Links}, {"differences", e.Differences}}
 }
 
+// LinkStretched tells that a link is asked less often than configured, since
+// asking costs too much, or as often again.
+type LinkStretched struct {
+	Stamp
+	Interface string
+	Period    time.Duration // between two questions, from now on
+	Why       string
+	Restored  bool // the period is the configured one again
+}
+
+// Name is link.stretched.
+func (LinkStretched) Name() string { return "link.stretched" }
+
+// Level is Warn where a loss may now be seen later.
+func (e LinkStretched) Level() Level {
+	if e.Restored {
+		return Info
+	}
+	return Warn
+}
+
+// Message says how often the link is asked.
+func (e LinkStretched) Message() string {
+	return fmt.Sprintf("%s is asked every %v: %s", e.Interface, e.Period.Round(time.Microsecond), e.Why)
+}
+
+// Fields are those of spec §3.
+func (e LinkStretched) Fields() []Field {
+	return []Field{{"interface", e.Interface}, {"period_us", e.Period.Microseconds()}, {"why", e.Why}}
+}
+
+// Unmonitored is the monitor of a link of which nothing can tell.
+const Unmonitored = "none"
+
 // LinkMonitored tells what will watch a link, and why.
 type LinkMonitored struct {
 	Stamp
@@ -122,11 +159,19 @@ type LinkMonitored struct {
 // Name is link.monitor.
 func (LinkMonitored) Name() string { return "link.monitor" }
 
-// Level is Info.
-func (LinkMonitored) Level() Level { return Info }
+// Level is Warn where nothing tells.
+func (e LinkMonitored) Level() Level {
+	if e.Monitor == Unmonitored {
+		return Warn
+	}
+	return Info
+}
 
 // Message says what watches the link.
 func (e LinkMonitored) Message() string {
+	if e.Monitor == Unmonitored {
+		return fmt.Sprintf("nothing can tell whether %s has a link: %s", e.Interface, e.Why)
+	}
 	return fmt.Sprintf("%s is watched by %s: %s", e.Interface, e.Monitor, e.Why)
 }
 

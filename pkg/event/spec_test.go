@@ -82,7 +82,8 @@ func samples() []Event {
 	events := []Event{
 		DaemonStatus{s, "document"}, ConfigLoaded{s, "ripcord.yaml", 2, 1}, ConfigRejected{s, "ripcord.yaml", []string{"7:5: no such key"}},
 		LinkResync{s, "overrun", 3, 1}, LinkResync{s, "audit", 3, 0},
-		LinkMonitored{s, "eth0", "netlink", "the driver notifies"},
+		LinkMonitored{s, "eth0", "netlink", "the driver notifies"}, LinkMonitored{s, "eth0", "none", "it has no means"},
+		LinkStretched{s, "eth0", 25 * time.Millisecond, "dear", false}, LinkStretched{s, "eth0", 10 * time.Millisecond, "cheap again", true},
 		InstanceTransition{s, v, Active, Fault, InterfaceDown, 150},
 		InstanceTransition{s, lone, Backup, Active, ActiveTimeout, 150},
 		GroupTransition{s, "edge", Active, Fault, InterfaceDown, "inside"},

@@ -47,7 +47,7 @@ func TestSources(t *testing.T) {
 		"an address goes unlisted": {{gone("10.0.0.1/24"), ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			table := NewTable(event.NewMinter(0), nil)
+			table := NewTable(event.NewMinter(0), nil, plainly)
 			table.Observe(links(Initial, up(2, "eth0")), time.Unix(0, 0))
 			var fact event.Link
 			for i, s := range steps {
@@ -72,7 +72,7 @@ func TestSources(t *testing.T) {
 
 // Whatever comes first, the messages of the link or those of its addresses.
 func TestAddressBeforeLink(t *testing.T) {
-	table := NewTable(event.NewMinter(0), nil)
+	table := NewTable(event.NewMinter(0), nil, plainly)
 	table.Observe(links(Initial), time.Unix(0, 0))
 	table.Observe(AddressSeen{address(2, "10.0.0.1/24")}, time.Unix(0, 0))
 	out := table.Observe(LinkSeen{up(2, "eth0")}, time.Unix(0, 0))
@@ -82,7 +82,7 @@ func TestAddressBeforeLink(t *testing.T) {
 }
 
 func TestAddressesResync(t *testing.T) {
-	table, at := NewTable(event.NewMinter(0), nil), time.Unix(0, 0)
+	table, at := NewTable(event.NewMinter(0), nil, plainly), time.Unix(0, 0)
 	all := func(reason Resync, list ...Assigned) Outcome {
 		return table.Observe(Dump{Reason: reason, OfAddresses: true, Addresses: list}, at)
 	}

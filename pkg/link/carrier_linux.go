@@ -10,22 +10,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// How the carrier is asked for.
-const (
-	byGLINK   = "ETHTOOL_GLINK"
-	byGETLINK = "RTM_GETLINK (the driver has no ETHTOOL_GLINK)"
-)
-
-// asker asks for the carrier. It belongs to one goroutine, and allocates
-// nothing where ETHTOOL_GLINK works.
+// driver asks the drivers of links. It belongs to one goroutine, opens what it
+// needs when it needs it, and allocates nothing where ETHTOOL_GLINK works.
 //
 // From Linux 6.8 on, either question makes the kernel announce at once what
 // it was about to announce late.
-type asker struct {
+type driver struct {
 	fd      int // an AF_INET socket for the ioctl; 0: not open
 	request ifreqData
 	value   ethtoolValue
 	routes  *socket
+	mii     *MII
 	without map[uint64]bool // by birth: the driver has no ETHTOOL_GLINK
 }
 
@@ -39,13 +34,15 @@ type ifreqData struct {
 // ethtoolValue is struct ethtool_value.
 type ethtoolValue struct{ cmd, data uint32 }
 
-// carrier implements kernel.
-func (k *linux) carrier(t Target) (up, known bool, how string) {
-	a := &k.asker
+// asker implements kernel.
+func (*linux) asker() asker { return &driver{} }
+
+// carrier implements asker.
+func (a *driver) carrier(t Target) (up, known, glink bool) {
 	if !a.without[t.Birth] {
 		up, err := a.glink(t.Name)
 		if err != unix.EOPNOTSUPP {
-			return up, err == nil, "asked by " + byGLINK
+			return up, err == nil, err == nil
 		}
 		if a.without == nil {
 			a.without = make(map[uint64]bool)
@@ -53,22 +50,49 @@ func (k *linux) carrier(t Target) (up, known bool, how string) {
 		a.without[t.Birth] = true
 	}
 	up, err := a.getlink(t.Index)
-	return up, err == nil, "asked by " + byGETLINK
+	return up, err == nil, false
 }
 
-// close implements kernel.
-func (k *linux) close() {
-	if k.asker.fd != 0 {
-		unix.Close(k.asker.fd)
+// present implements asker.
+func (a *driver) present(t Target) error {
+	if err := a.openMII(); err != nil {
+		return err
 	}
-	if k.asker.routes != nil {
-		k.asker.routes.close()
+	_, err := a.mii.Present(t.Index)
+	return err
+}
+
+// beat implements asker.
+func (a *driver) beat(t Target) (Beat, error) {
+	if err := a.openMII(); err != nil {
+		return Beat{}, err
 	}
-	k.asker = asker{}
+	return a.mii.LinkBeat(t.Index)
+}
+
+func (a *driver) openMII() (err error) {
+	if a.mii == nil {
+		a.mii, err = OpenMII()
+	}
+	return err
+}
+
+// close implements asker.
+func (a *driver) close() {
+	if a.fd != 0 {
+		unix.Close(a.fd)
+	}
+	if a.routes != nil {
+		a.routes.close()
+	}
+	if a.mii != nil {
+		a.mii.Close()
+	}
+	*a = driver{}
 }
 
 // glink asks the driver. It may block while others hold RTNL.
-func (a *asker) glink(name string) (up bool, err error) {
+func (a *driver) glink(name string) (up bool, err error) {
 	if a.fd == 0 {
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
@@ -88,7 +112,7 @@ func (a *asker) glink(name string) (up bool, err error) {
 }
 
 // getlink asks the kernel for the link's description.
-func (a *asker) getlink(index int) (up bool, err error) {
+func (a *driver) getlink(index int) (up bool, err error) {
 	if a.routes == nil {
 		if a.routes, err = dial(); err != nil {
 			return false, err

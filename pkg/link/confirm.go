@@ -2,54 +2,50 @@ package link
 
 import (
 	"context"
-	"fmt"
+	"runtime"
 	"time"
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
 )
 
-// idle is how long the confirmer sleeps where there is nothing to ask; the
-// bell wakes it.
+// idle is how long one sleeps where there is nothing to do, unless woken.
 const idle = time.Hour
 
 // confirmer asks for the carrier, so that a loss which the kernel announces
 // late is seen within the period of the link. While nothing changes it
 // allocates nothing.
 type confirmer struct {
-	monitor    *Monitor
-	answer     Answer // reused
-	introduced map[string]uint64
+	asker   asker
+	sleeper sleeper
+	answer  Answer // reused
 
-	plan     []asked
+	round
 	revision uint64 // of the table and
 	engaging uint64 // of the engaged links, when the plan was made
 	targets  []Target
 }
 
-// asked is a target and when it is asked next.
-type asked struct {
-	Target
-	due time.Time
-}
+// dull is the longest period to which the confirmer is stretched: the kernel's
+// own announcement is at most that late.
+const dull = time.Second
 
-func newConfirmer(m *Monitor) *confirmer {
-	return &confirmer{monitor: m, introduced: make(map[string]uint64)}
+func newConfirmer(m *Monitor, s sleeper) *confirmer {
+	return &confirmer{asker: m.kernel.asker(), sleeper: s, round: round{monitor: m, pace: newPace(dull)}}
 }
 
 // run asks until ctx ends: first what Verify wants, then what is due.
 func (c *confirmer) run(ctx context.Context) {
-	timer := time.NewTimer(idle)
-	defer timer.Stop()
+	defer c.asker.close()
+	runtime.LockOSThread() // it sleeps in the kernel
+	defer runtime.UnlockOSThread()
+	stop := context.AfterFunc(ctx, c.monitor.wake)
+	defer stop()
+	ask := func(p Poll) { c.ask(p.Target) }
 	for ctx.Err() == nil {
 		c.verify()
-		c.replan()
-		timer.Reset(c.sweep(time.Now()))
-		select {
-		case <-ctx.Done():
-		case <-c.monitor.bell:
-		case <-timer.C:
-		}
+		c.review()
+		c.sleeper.sleep(c.sweep(time.Now(), ask))
 	}
 }
 
@@ -68,15 +64,17 @@ func (c *confirmer) verify() {
 	m.mu.Unlock()
 	for _, target := range c.targets {
 		c.ask(target)
+		if target.MII {
+			c.beat(target)
+		}
 	}
 	for _, r := range requests {
 		m.post(posted{answered: vrrp.Answered{Ticket: r.ticket, By: vrrp.Confirmer}})
 	}
 }
 
-// replan takes over whom to ask, where that has changed; a target that stays
-// keeps its due time, a new one is due now.
-func (c *confirmer) replan() {
+// review takes over whom to ask, where that has changed.
+func (c *confirmer) review() {
 	m := c.monitor
 	m.mu.Lock()
 	revision, engaging := m.table.Revision(), m.engaging
@@ -84,80 +82,29 @@ func (c *confirmer) replan() {
 		m.mu.Unlock()
 		return
 	}
-	c.targets = m.table.Targets(c.targets[:0], m.engaged, func(name string) time.Duration { return m.settings(name).Confirm })
-	fresh := c.strangers()
+	c.targets = m.table.Targets(c.targets[:0], m.engaged)
 	m.mu.Unlock()
 
 	c.revision, c.engaging = revision, engaging
-	plan := make([]asked, len(c.targets))
+	polls := make([]Poll, len(c.targets))
 	for i, target := range c.targets {
-		plan[i].Target = target
-		for _, old := range c.plan {
-			if old.Birth == target.Birth && old.Every == target.Every {
-				plan[i].due = old.due
-			}
-		}
+		polls[i] = Poll{Target: target, Source: event.Confirm}
 	}
-	c.plan = plan
-	for _, target := range fresh {
-		c.introduce(target)
-	}
-}
-
-// strangers are the watched links that have come since they were last looked
-// for. Monitor's mutex is held.
-func (c *confirmer) strangers() []Target {
-	var fresh []Target
-	for _, name := range c.monitor.cfg.Watched {
-		own := c.monitor.table.Underneath(nil, name, idle)
-		if len(own) > 0 && c.introduced[name] != own[0].Birth {
-			c.introduced[name] = own[0].Birth
-			fresh = append(fresh, own[0])
-		}
-	}
-	return fresh
-}
-
-// introduce asks a link for the first time, and tells what will watch it.
-func (c *confirmer) introduce(target Target) {
-	how := c.ask(target)
-	why := "the kernel's notifications, and " + how
-	if period := c.monitor.settings(target.Name).Confirm; period > 0 {
-		why += fmt.Sprintf(" every %v while an instance on it is Backup or Active", period)
-	} else {
-		why += " before a group goes Active"
-	}
-	now := time.Now()
-	c.monitor.post(posted{Outcome: Outcome{Events: []event.Event{event.LinkMonitored{
-		Stamp: event.Stamp{At: now}, Interface: target.Name, Monitor: string(Netlink), Why: why,
-	}}}})
-}
-
-// sweep asks all that are due and returns how long there is nothing to do. Who
-// falls behind skips turns.
-func (c *confirmer) sweep(now time.Time) time.Duration {
-	next := now.Add(idle)
-	for i := range c.plan {
-		p := &c.plan[i]
-		if !p.due.After(now) {
-			c.ask(p.Target)
-			if p.due = p.due.Add(p.Every); !p.due.After(now) {
-				p.due = now.Add(p.Every)
-			}
-		}
-		if p.due.Before(next) {
-			next = p.due
-		}
-	}
-	return max(time.Until(next), 0)
+	c.replan(polls)
 }
 
 // ask asks one link and has the table absorb the answer at once.
-func (c *confirmer) ask(target Target) (how string) {
-	up, known, how := c.monitor.kernel.carrier(target)
-	if known {
+func (c *confirmer) ask(target Target) {
+	if up, known, _ := c.asker.carrier(target); known {
 		c.answer = Answer{Source: event.Confirm, Index: target.Index, Birth: target.Birth, Up: up}
 		c.monitor.observe(&c.answer, time.Now())
 	}
-	return how
+}
+
+// beat asks its transceiver.
+func (c *confirmer) beat(target Target) {
+	if b, err := c.asker.beat(target); err == nil {
+		c.answer = Answer{Source: event.MII, Index: target.Index, Birth: target.Birth, Up: b.Up, Flapped: b.Flapped}
+		c.monitor.observe(&c.answer, time.Now())
+	}
 }

@@ -14,9 +14,7 @@ import (
 const patience = 5 * time.Second
 
 // linux is the kernel that is there.
-type linux struct {
-	asker asker
-}
+type linux struct{}
 
 func newKernel() *linux { return &linux{} }
 

@@ -32,9 +32,11 @@ type Monitor struct {
 	cfg    Config
 	kernel kernel
 	ready  chan struct{}
-	bell   bus.Bell // wakes the confirmer
+	// polling wakes the poller, holding the debouncer.
+	polling, holding bus.Bell
 
 	mu       sync.Mutex
+	sleeper  sleeper // of the confirmer; nil until it runs
 	table    *Table
 	engaged  []string
 	engaging uint64 // counts the changes of engaged
@@ -70,10 +72,21 @@ type kernel interface {
 	// dump lists the subject; errInterrupted says that it changed meanwhile and
 	// the list cannot be trusted.
 	dump(subject) (Dump, error)
-	// carrier asks whether the link has a carrier, and says how it asked; known
-	// is false where that cannot be found out. Only the confirmer calls it.
-	carrier(Target) (up, known bool, how string)
-	// close gives back what carrier needed.
+	// asker returns one who asks, for the use of one goroutine.
+	asker() asker
+	// sleeper returns what the confirmer sleeps in.
+	sleeper() sleeper
+}
+
+// asker asks the drivers of links. Each question may take long.
+type asker interface {
+	// carrier asks whether the link has a carrier, and says whether the driver
+	// answered ETHTOOL_GLINK; known is false where it cannot be found out.
+	carrier(Target) (up, known, glink bool)
+	// present fails where the link has no transceiver that can be asked.
+	present(Target) error
+	// beat asks the transceiver; an error is no word.
+	beat(Target) (Beat, error)
 	close()
 }
 
@@ -99,8 +112,8 @@ func NewMonitor(cfg Config) *Monitor { return newMonitor(cfg, newKernel()) }
 
 func newMonitor(cfg Config, k kernel) *Monitor {
 	return &Monitor{
-		cfg: cfg, kernel: k, ready: make(chan struct{}), bell: bus.NewBell(),
-		table: NewTable(cfg.Minter, cfg.Watched),
+		cfg: cfg, kernel: k, ready: make(chan struct{}), polling: bus.NewBell(), holding: bus.NewBell(),
+		table: NewTable(cfg.Minter, cfg.Watched, cfg.settings),
 	}
 }
 
@@ -132,9 +145,15 @@ func (m *Monitor) Run(ctx context.Context) error {
 	for _, s := range subscribers {
 		wait.Go(func() { s.run(ctx) })
 	}
-	wait.Go(func() { newConfirmer(m).run(ctx) })
+	s := m.kernel.sleeper()
+	defer s.close()
+	m.mu.Lock()
+	m.sleeper = s
+	m.mu.Unlock()
+	wait.Go(func() { newConfirmer(m, s).run(ctx) })
+	wait.Go(func() { newPoller(m).run(ctx) })
+	wait.Go(func() { m.debounce(ctx) })
 	wait.Wait()
-	m.kernel.close()
 	return nil
 }
 
@@ -163,7 +182,7 @@ func (m *Monitor) Engage(names []string) {
 		m.engaging++
 	}
 	m.mu.Unlock()
-	m.bell.Ring()
+	m.wake()
 }
 
 // Verify has each of the links asked once, now. What is found is published,
@@ -172,7 +191,18 @@ func (m *Monitor) Verify(ticket uint64, names []string) {
 	m.mu.Lock()
 	m.requests = append(m.requests, request{ticket, slices.Clone(names)})
 	m.mu.Unlock()
-	m.bell.Ring()
+	m.wake()
+}
+
+// wake wakes the confirmer. Before it runs that is not needed: it begins with
+// looking at what there is to do.
+func (m *Monitor) wake() {
+	m.mu.Lock()
+	s := m.sleeper
+	m.mu.Unlock()
+	if s != nil {
+		s.wake()
+	}
 }
 
 // Links returns what is known of all links, by index.
@@ -183,28 +213,55 @@ func (m *Monitor) Links() []event.Link {
 }
 
 // settings are those of a link by name.
-func (m *Monitor) settings(name string) Settings {
-	if s, ok := m.cfg.Links[name]; ok {
+func (c *Config) settings(name string) Settings {
+	if s, ok := c.Links[name]; ok {
 		return s
 	}
-	return m.cfg.Default
+	return c.Default
 }
 
 // observe hands an observation to the table and publishes what it leads to.
 func (m *Monitor) observe(o Observation, at time.Time) {
 	m.mu.Lock()
-	before := m.table.Revision()
+	before, held := m.table.Revision(), m.table.Holds()
 	out := m.table.Observe(o, at)
-	replan := m.table.Revision() != before
+	replan, hold := m.table.Revision() != before, m.table.Holds() != held
 	if !out.Empty() {
 		m.outbox = append(m.outbox, posted{Outcome: out})
 	}
 	m.mu.Unlock()
 	if replan {
-		m.bell.Ring()
+		m.wake()
+		m.polling.Ring()
+	}
+	if hold {
+		m.holding.Ring()
 	}
 	if !out.Empty() {
 		m.flush()
+	}
+}
+
+// debounce tells the table when something has lasted, until ctx ends.
+func (m *Monitor) debounce(ctx context.Context) {
+	timer := time.NewTimer(idle)
+	defer timer.Stop()
+	for {
+		m.mu.Lock()
+		due, ok := m.table.Deadline()
+		m.mu.Unlock()
+		if ok {
+			timer.Reset(time.Until(due))
+		} else {
+			timer.Reset(idle)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-m.holding:
+		case <-timer.C:
+			m.observe(Elapsed{}, time.Now())
+		}
 	}
 }
 

@@ -27,7 +27,10 @@ type fake struct {
 	streams     map[subject]*fakeStream
 	carriers    map[string]bool // by name; absent: cannot be found out
 	asked       map[string]int
-	slow        time.Duration // how long an answer takes
+	beats       map[string]Beat // what the transceivers say, by name; absent: there is none
+	probed      map[string]int  // how often a transceiver was asked
+	stuck       bool            // transceivers answer in 10 s
+	slow        time.Duration   // how long an answer takes
 }
 
 type packet struct {
@@ -63,7 +66,11 @@ func (k *fake) dump(what subject) (Dump, error) {
 	return Dump{OfAddresses: true, Addresses: slices.Clone(k.addresses)}, nil
 }
 
-func (k *fake) carrier(t Target) (up, known bool, how string) {
+func (k *fake) asker() asker { return k }
+
+func (k *fake) sleeper() sleeper { return newTimerSleeper() }
+
+func (k *fake) carrier(t Target) (up, known, glink bool) {
 	k.mu.Lock()
 	slow := k.slow
 	k.mu.Unlock()
@@ -72,7 +79,36 @@ func (k *fake) carrier(t Target) (up, known bool, how string) {
 	defer k.mu.Unlock()
 	k.asked[t.Name]++
 	up, known = k.carriers[t.Name]
-	return up, known, "asked by a test"
+	return up, known, known
+}
+
+func (k *fake) present(t Target) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if _, ok := k.beats[t.Name]; !ok {
+		return errors.New("no transceiver")
+	}
+	return nil
+}
+
+func (k *fake) beat(t Target) (Beat, error) {
+	k.mu.Lock()
+	stuck := k.stuck
+	k.mu.Unlock()
+	if stuck {
+		time.Sleep(10 * time.Second)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.probed[t.Name]++
+	b, ok := k.beats[t.Name]
+	if !ok {
+		return Beat{}, errors.New("no transceiver")
+	}
+	if b.Flapped { // the latch shows it once
+		k.beats[t.Name] = Beat{Up: b.Up}
+	}
+	return b, nil
 }
 
 func (k *fake) close() {}
@@ -114,6 +150,7 @@ type bench struct {
 	facts   *bus.Merged[string, event.Link]
 	results *bus.Ring[vrrp.Result]
 	events  *bus.Ring[event.Event]
+	choices Outcome
 }
 
 func (b *bench) say(what subject, says ...Observation) { b.send(what, packet{says: says}) }
@@ -148,13 +185,41 @@ func (b *bench) took(name string) int {
 	return n
 }
 
-// published returns the outcome of all since the last call, as tell writes it.
+// published returns the outcome of all since the last call, as tell writes it,
+// but for what was decided to watch the links: chosen returns that.
 func (b *bench) published() string {
 	synctest.Wait()
-	var o Outcome
-	o.Facts = b.facts.Take()
-	o.Events, _ = b.events.Take()
+	o := Outcome{Facts: b.facts.Take()}
+	for _, e := range first(b.events.Take()) {
+		if _, ok := e.(event.LinkMonitored); ok {
+			b.choices.Events = append(b.choices.Events, e)
+		} else {
+			o.Events = append(o.Events, e)
+		}
+	}
 	return tell(o)
+}
+
+func (b *bench) chosen() string {
+	b.published()
+	defer func() { b.choices = Outcome{} }()
+	return tell(b.choices)
+}
+
+// probes returns how often the transceiver was asked since the last call.
+func (b *bench) probes(name string) int {
+	synctest.Wait()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := b.probed[name]
+	b.probed[name] = 0
+	return n
+}
+
+func (b *bench) beats(name string, now Beat) {
+	b.mu.Lock()
+	b.fake.beats[name] = now
+	b.mu.Unlock()
 }
 
 func (b *bench) expect(want string) {
@@ -165,12 +230,13 @@ func (b *bench) expect(want string) {
 }
 
 // onBench runs a test in virtual time with eth0 and eth1 there and watched.
-func onBench(t *testing.T, test func(b *bench), change ...func(*Config)) {
+func onBench(t *testing.T, test func(b *bench), change ...func(*Config, *fake)) {
 	synctest.Test(t, func(t *testing.T) {
 		k := &fake{
 			links: []Seen{up(2, "eth0"), up(3, "eth1")}, addresses: []Assigned{address(2, "10.0.0.1/24")},
 			interrupted: 2, opened: map[subject]int{}, streams: map[subject]*fakeStream{},
 			carriers: map[string]bool{"eth0": true, "eth1": true}, asked: map[string]int{},
+			beats: map[string]Beat{}, probed: map[string]int{},
 		}
 		cfg := Config{
 			Default: Settings{Monitor: Auto, Confirm: 10 * time.Millisecond}, Watched: []string{"eth0", "eth1", "eth9"},
@@ -178,7 +244,7 @@ func onBench(t *testing.T, test func(b *bench), change ...func(*Config)) {
 			Results: &bus.Topic[vrrp.Result]{}, Events: &bus.Topic[event.Event]{}, Minter: event.NewMinter(0),
 		}
 		for _, c := range change {
-			c(&cfg)
+			c(&cfg, k)
 		}
 		bell := bus.NewBell()
 		b := &bench{fake: k, t: t, monitor: newMonitor(cfg, k), facts: cfg.Facts.Subscribe(bell),
@@ -219,6 +285,7 @@ func TestMonitorTellsWhatWatches(t *testing.T) {
 		events := &bus.Topic[event.Event]{}
 		ring := bus.SubscribeRing(events, bus.NewBell(), 10)
 		b.monitor.cfg.Events = events
+		b.carry("eth9", true)
 		b.say(ofLinks, LinkSeen{up(4, "eth9")}, LinkSeen{up(4, "eth9", mtu(9000))})
 		var got []string
 		for _, e := range first(ring.Take()) {
@@ -226,7 +293,7 @@ func TestMonitorTellsWhatWatches(t *testing.T) {
 				got = append(got, e.Message())
 			}
 		}
-		want := []string{"eth9 is watched by netlink: the kernel's notifications, and asked by a test every 10ms while an instance on it is Backup or Active"}
+		want := []string{"eth9 is watched by netlink: the driver reports its carrier; asked by ETHTOOL_GLINK every 10ms while an instance on it is Backup or Active"}
 		if !slices.Equal(got, want) {
 			t.Errorf("got %q", got)
 		}
@@ -329,7 +396,7 @@ func TestVerify(t *testing.T) {
 		b.carry("eth0", true)
 		time.Sleep(takeBack)
 		b.expect("eth0[2] up\nlink.up eth0 by confirm\n")
-	}, func(c *Config) { c.Links = map[string]Settings{"eth0": {Monitor: Auto, Confirm: 0}} })
+	}, func(c *Config, _ *fake) { c.Links = map[string]Settings{"eth0": {Monitor: Auto, Confirm: 0}} })
 }
 
 // While one goroutine publishes, another's finding and its answer keep their

@@ -62,8 +62,13 @@ type live struct {
 
 func watch(t *testing.T, k kernel, watched ...string) *live {
 	t.Helper()
+	return watchAs(t, k, Settings{Monitor: Auto, Confirm: 10 * time.Millisecond}, watched...)
+}
+
+func watchAs(t *testing.T, k kernel, s Settings, watched ...string) *live {
+	t.Helper()
 	cfg := Config{
-		Default: Settings{Monitor: Auto, Confirm: 10 * time.Millisecond}, Watched: watched,
+		Default: s, Watched: watched,
 		Facts: bus.NewRetained[string, event.Link](), Addresses: &bus.Topic[event.Address]{},
 		Results: &bus.Topic[vrrp.Result]{}, Events: &bus.Topic[event.Event]{}, Minter: event.NewMinter(0),
 	}

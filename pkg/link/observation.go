@@ -60,7 +60,24 @@ type Answer struct {
 	Index  int
 	Birth  uint64 // of the Target asked, so that a successor is not blamed
 	Up     bool
+	// Flapped says that the link was lost since the source was last asked, and
+	// is back.
+	Flapped bool
 }
+
+// Means is what a link's driver answers at all.
+type Means struct {
+	Index int
+	Birth uint64
+	// Carrier is what the confirmer's question was answered with; Known is false
+	// where it was not.
+	Carrier, Known bool
+	GLINK          bool   // ETHTOOL_GLINK was answered
+	NoMII          string // why there is no transceiver to ask; empty if there is one
+}
+
+// Elapsed says that the Deadline has come.
+type Elapsed struct{}
 
 // Dump is a whole list: of the links, of the addresses, or of both.
 type Dump struct {
@@ -87,6 +104,8 @@ func (AddressSeen) observation() {}
 func (AddressGone) observation() {}
 func (Dump) observation()        {}
 func (*Answer) observation()     {}
+func (Means) observation()       {}
+func (Elapsed) observation()     {}
 
 // Outcome is what an observation leads to, to be published in this order.
 type Outcome struct {

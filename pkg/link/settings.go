@@ -3,6 +3,7 @@ package link
 import (
 	"time"
 
+	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
 )
 
@@ -13,15 +14,26 @@ type Mode string
 const (
 	Auto    Mode = "auto"    // whatever serves best on the link
 	Netlink Mode = "netlink" // the kernel's own notifications, and the confirmer
+	Ethtool Mode = "ethtool" // these, and the driver polled by ETHTOOL_GLINK
+	ModeMII Mode = "mii"     // these, and the transceiver polled
+
+	// none is what serves where nothing can tell.
+	none Mode = event.Unmonitored
 )
 
 // Settings say how one link is watched.
 type Settings struct {
 	Monitor Mode
+	// Poll is the period at which Ethtool and ModeMII ask; 0 turns that off.
+	Poll time.Duration
 	// Confirm is how often the kernel is asked for the carrier beside its own
 	// notifications; 0 turns it off.
 	Confirm time.Duration
 	// Recovery is what the link has to prove after a return. It is for the state
 	// machine of each instance on it; nothing here follows from it.
 	Recovery vrrp.Recovery
+	// DownDelay and UpDelay are the debounce: a loss, a return counts only when
+	// it has lasted this long. The link itself coming or going counts at once;
+	// one that comes back is a return. What is there at the start counts at once.
+	DownDelay, UpDelay time.Duration
 }

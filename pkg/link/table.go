@@ -14,10 +14,13 @@ import (
 type Table struct {
 	minter  *event.Minter
 	watched []string
+	// settings are those of a link by name.
+	settings func(string) Settings
 
 	seq       uint64 // of the last fact
 	births    uint64
 	revision  uint64
+	holds     uint64
 	started   bool     // the initial dump is in
 	order     []*entry // by index
 	byIndex   map[int]*entry
@@ -37,17 +40,21 @@ type entry struct {
 	seen  Seen
 	words []word
 	tally tally
+	lost  time.Time  // when a loss was last told
 	fact  event.Link // as last published; without Seq: not yet under this name
 	was   string     // the former name, until the renaming is told
 	// orphan says that the parent went away and this link has not been given
 	// another since.
-	orphan bool
+	orphan   bool
+	choice   choice
+	debounce debounce
 }
 
-// NewTable returns an empty table that logs what becomes of the watched names.
-func NewTable(minter *event.Minter, watched []string) *Table {
+// NewTable returns an empty table that logs what becomes of the watched names,
+// and watches each link as settings says.
+func NewTable(minter *event.Minter, watched []string, settings func(name string) Settings) *Table {
 	return &Table{
-		minter: minter, watched: slices.Clone(watched),
+		minter: minter, watched: slices.Clone(watched), settings: settings,
 		byIndex: make(map[int]*entry), byName: make(map[string]*entry), addresses: make(map[int]*assigned),
 	}
 }
@@ -60,6 +67,9 @@ func (t *Table) Observe(o Observation, at time.Time) Outcome {
 	case *Answer:
 		t.source = o.Source
 		t.answer(o)
+	case Means:
+		t.source = event.Confirm
+		t.examined(o)
 	case LinkSeen:
 		if e, losses, ok := t.absorb(o.Link); ok {
 			t.settle(e, losses)
@@ -72,6 +82,8 @@ func (t *Table) Observe(o Observation, at time.Time) Outcome {
 		t.assign(o.Address)
 	case AddressGone:
 		t.unassign(o.Address)
+	case Elapsed:
+		t.elapse()
 	case Dump:
 		t.source = event.Resync
 		t.compare(o)
@@ -110,6 +122,7 @@ func (t *Table) absorb(s Seen) (e *entry, losses int, ok bool) {
 		t.revision++
 		e.orphan = false
 	}
+	e.choice.heard(e.seen, s)
 	e.seen = s
 	return e, losses, true
 }
@@ -117,7 +130,7 @@ func (t *Table) absorb(s Seen) (e *entry, losses int, ok bool) {
 func (t *Table) add(s Seen) *entry {
 	t.births++
 	t.revision++
-	e := &entry{birth: t.births, seen: s, tally: tally{up: s.UpCount, down: s.DownCount}}
+	e := &entry{birth: t.births, seen: s, choice: choice{monitor: Netlink}, tally: tally{up: s.UpCount, down: s.DownCount}}
 	i, _ := slices.BinarySearchFunc(t.order, s.Index, func(e *entry, index int) int { return cmp.Compare(e.seen.Index, index) })
 	t.order = slices.Insert(t.order, i, e)
 	t.byIndex[s.Index] = e
@@ -134,7 +147,7 @@ func (t *Table) rename(e *entry, name string) {
 		t.vacate(e)
 	}
 	t.byName[name] = e
-	e.fact = event.Link{}
+	e.fact, e.debounce.due = event.Link{}, time.Time{}
 }
 
 // displace makes room for a link that bears the name now: whoever had it has

@@ -69,6 +69,9 @@ func tell(o Outcome) string {
 				fmt.Fprintf(&b, " was %s", e.Was)
 			}
 			b.WriteByte('\n')
+		case event.LinkMonitored:
+			why, _, _ := strings.Cut(e.Why, ";")
+			fmt.Fprintf(&b, "%s by %s: %s\n", e.Interface, e.Monitor, why)
 		case event.LinkResync:
 			fmt.Fprintf(&b, "%s %s links=%d differences=%d\n", e.Name(), e.Reason, e.Links, e.Differences)
 		}
@@ -76,15 +79,18 @@ func tell(o Outcome) string {
 	return b.String()
 }
 
+// plainly are the settings of a link of which nothing special is wanted.
+func plainly(string) Settings { return Settings{Monitor: Auto, Confirm: 10 * time.Millisecond} }
+
 type step struct {
 	watch   []string // in the first step; eth0 if nil
+	set     Settings // in the first step
 	observe Observation
 	after   time.Duration // since the step before
 	want    string
 }
 
 func TestTable(t *testing.T) {
-	t0 := time.Unix(1000, 0)
 	start := step{observe: links(Initial, up(2, "eth0")), want: "eth0[2] up\n"}
 	engaged := step{observe: confirm(2, 1, true)} // from now on the confirmer has a say
 	for name, steps := range map[string][]step{
@@ -219,22 +225,29 @@ func TestTable(t *testing.T) {
 			{observe: LinkGone{Index: 3}, want: "br0 gone\n"},
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			watched := steps[0].watch
-			if watched == nil {
-				watched = []string{"eth0"}
-			}
-			table, now := NewTable(event.NewMinter(0), watched), t0
-			var seq uint64
-			for i, s := range steps {
-				now = now.Add(s.after)
-				out := table.Observe(s.observe, now)
-				if diff := cmp.Diff(s.want, tell(out)); diff != "" {
-					t.Fatalf("step %d (-want +got):\n%s", i, diff)
-				}
-				seq = checkStamps(t, out, seq, now)
-			}
-		})
+		t.Run(name, func(t *testing.T) { play(t, steps) })
+	}
+}
+
+// play has a table observe the steps and compares what each leads to.
+func play(t *testing.T, steps []step) {
+	t.Helper()
+	watched, settings := steps[0].watch, plainly
+	if watched == nil {
+		watched = []string{"eth0"}
+	}
+	if s := steps[0].set; s != (Settings{}) {
+		settings = func(string) Settings { return s }
+	}
+	table, now := NewTable(event.NewMinter(0), watched, settings), time.Unix(1000, 0)
+	var seq uint64
+	for i, s := range steps {
+		now = now.Add(s.after)
+		out := table.Observe(s.observe, now)
+		if diff := cmp.Diff(s.want, tell(out)); diff != "" {
+			t.Fatalf("step %d (-want +got):\n%s", i, diff)
+		}
+		seq = checkStamps(t, out, seq, now)
 	}
 }
 

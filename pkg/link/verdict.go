@@ -11,6 +11,7 @@ import (
 type word struct {
 	source event.Source
 	down   bool
+	at     time.Time // when it was last said
 }
 
 // answer absorbs what a source found. Only the source takes its word back.
@@ -19,19 +20,39 @@ func (t *Table) answer(a *Answer) {
 	if e == nil || e.birth != a.Birth {
 		return
 	}
+	w := e.word(a.Source)
+	if w == nil {
+		if a.Up {
+			e.words = append(e.words, word{source: a.Source, at: t.at})
+		}
+		return
+	}
+	// What a latch shows of the time before the last answer, or of a loss that
+	// was told already, is no news.
+	flapped := a.Flapped && !w.down && !e.lost.After(w.at)
+	moved := w.down == a.Up
+	w.down, w.at = !a.Up, t.at
+	learned := a.Source == event.MII && e.choice.compare(e.seen, w)
+	switch {
+	case moved:
+		t.revision++
+		t.settle(e, 0)
+	case flapped:
+		e.tally.seen(t.at)
+		t.settle(e, 1)
+	case learned:
+		t.settle(e, 0)
+	}
+}
+
+// word is what the source said last; nil if it cannot tell.
+func (e *entry) word(source event.Source) *word {
 	for i := range e.words {
-		if w := &e.words[i]; w.source == a.Source {
-			if w.down == a.Up {
-				w.down = !a.Up
-				t.revision++
-				t.settle(e, 0)
-			}
-			return
+		if e.words[i].source == source {
+			return &e.words[i]
 		}
 	}
-	if a.Up {
-		e.words = append(e.words, word{source: a.Source})
-	}
+	return nil
 }
 
 // denied reports whether a source that was asked says down.
@@ -77,8 +98,9 @@ func (t *Table) standsOn(e, parent *entry) bool {
 	return false
 }
 
-// settle judges a link, and what stands on it if the verdict has changed.
+// settle judges a link, and what stands on it if what is said of it has changed.
 func (t *Table) settle(e *entry, losses int) {
+	t.decide(e)
 	if !t.judge(e, losses) {
 		return
 	}
@@ -90,41 +112,41 @@ func (t *Table) settle(e *entry, losses int) {
 }
 
 // judge publishes what is known of a link if that has changed, and reports
-// whether the verdict has, or is the first. losses are those that the kernel counted and nobody
-// saw: beyond a loss that is seen now, each is a flap.
+// whether what all sources say has, or is the first. losses are those that the
+// kernel counted and nobody saw: beyond a loss that is seen now, each is a flap.
 func (t *Table) judge(e *entry, losses int) bool {
-	was, now := e.fact, t.describe(e)
-	moved := now.Usable != was.Usable
-	switch {
-	case was.Usable && !now.Usable:
-		if losses == 0 {
-			e.tally.seen(t.at) // the kernel has not counted it yet
-		}
-		now.Downs = max(losses, 1)
-	case was.Usable:
-		now.Downs = losses
+	source := t.source // counts may blame an earlier one
+	defer func() { t.source = source }()
+	was, raw := e.fact, t.usable(e)
+	turned := raw != e.debounce.raw || was.Seq == 0
+	e.suffer(raw, losses, t.at)
+	now := t.describe(e)
+	now.Usable = t.counts(e)
+	now.Downs = e.told()
+	if now.Downs > 0 {
+		e.lost = t.at
 	}
-	if moved || now.Downs > 0 || was.Seq == 0 {
+	if now.Usable != was.Usable || now.Downs > 0 || was.Seq == 0 {
 		now.LastChange, now.LastSource = t.at, t.source
 	}
 	if now == was {
-		return false
+		return turned
 	}
 	now = t.publish(now)
 	t.tell(e, was, now)
 	e.was = ""
 	e.fact = now.Rest()
-	return moved || was.Seq == 0
+	return turned
 }
 
-// describe is the fact as it is now; Downs is left to judge.
+// describe is the fact as it is now; Usable and Downs are left to judge.
 func (t *Table) describe(e *entry) event.Link {
 	s, was := e.seen, e.fact
 	now := event.Link{
 		Cause: was.Cause, Seq: was.Seq, LastChange: was.LastChange, LastSource: was.LastSource,
-		Name: s.Name, Index: s.Index, Usable: t.usable(e),
+		Name: s.Name, Index: s.Index,
 		AdminUp: s.AdminUp, Carrier: s.LowerUp && !e.denied(), OperState: s.OperState,
-		MTU: s.MTU, HardwareAddr: s.HardwareAddr, Monitor: string(Netlink),
+		MTU: s.MTU, HardwareAddr: s.HardwareAddr, Monitor: string(e.choice.monitor),
 		UpCount: s.UpCount, DownCount: s.DownCount,
 	}
 	if a := t.addresses[s.Index]; a != nil {

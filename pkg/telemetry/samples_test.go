@@ -37,6 +37,7 @@ func samples() []event.Event {
 		event.DaemonStatus{Stamp: alone, Document: map[string]any{"version": "0.1.0", "instances": []string{}}},
 		event.ConfigRejected{Stamp: alone, File: "/etc/ripcord/ripcord.yaml", Errors: []string{"line one", "line two"}},
 		event.LinkMonitored{Stamp: alone, Interface: "eth0", Monitor: "netlink", Why: "the driver reports its carrier"},
+		event.LinkStretched{Stamp: alone, Interface: "eth0", Period: 25 * time.Millisecond, Why: "one question takes 250µs"},
 		event.LinkResync{Stamp: alone, Reason: "overrun", Links: 4, Differences: 1},
 		event.LinkResync{Stamp: alone, Reason: "audit", Links: 4},
 	}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"ripcord/pkg/bus"
+	"ripcord/pkg/event"
+	"ripcord/pkg/link"
+	"ripcord/pkg/telemetry"
+	"ripcord/pkg/vrrp"
+)
+
+// newLink returns the command that shows what each NIC can tell.
+func newLink() *cobra.Command {
+	var watching, asJSON bool
+	c := &cobra.Command{
+		Use:   "link [IFACE...]",
+		Short: "Show what each NIC can tell of its link",
+		Long: "Show what each NIC can tell of its link: flags, operstate, carrier, what the driver\n" +
+			"and the transceiver say, and what the daemon would watch it by. It needs no daemon;\n" +
+			"the transceiver answers those only who have CAP_NET_ADMIN.",
+		RunE: func(c *cobra.Command, names []string) error {
+			nics, err := link.Look(names, time.Now())
+			if err != nil {
+				return err
+			}
+			out := c.OutOrStdout()
+			if watching {
+				return watch(c.Context(), out, nics, asJSON)
+			}
+			return show(out, nics, asJSON, colours(out))
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON document; with --watch, the log's own lines")
+	c.Flags().BoolVar(&watching, "watch", false, "print each change with its source and time, until interrupted")
+	return c
+}
+
+// show prints what was found.
+func show(out io.Writer, nics []link.NIC, asJSON, colours bool) error {
+	if asJSON {
+		encoder := json.NewEncoder(out)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(append([]link.NIC{}, nics...))
+	}
+	for _, nic := range nics {
+		fmt.Fprintln(out, cell{fmt.Sprintf("%s (ifindex %d)", nic.Name, nic.Index), bold}.paint(colours))
+		for _, line := range nic.Lines() {
+			if _, err := fmt.Fprintf(out, "  %-10s %s\n", line[0], line[1]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// watch runs the daemon's own monitor on the links, and prints what it tells.
+func watch(ctx context.Context, out io.Writer, nics []link.NIC, asJSON bool) error {
+	var names []string
+	for _, nic := range nics {
+		names = append(names, nic.Name)
+	}
+	events := &bus.Topic[event.Event]{}
+	monitor := link.NewMonitor(link.Config{
+		Default: link.Settings{Monitor: link.Auto, Poll: time.Second, Confirm: 10 * time.Millisecond}, Watched: names,
+		Facts: bus.NewRetained[string, event.Link](), Addresses: &bus.Topic[event.Address]{},
+		Results: &bus.Topic[vrrp.Result]{}, Events: events, Minter: event.NewMinter(uint64(time.Now().UnixNano())),
+	})
+	bell := bus.NewBell()
+	ring := bus.SubscribeRing(events, bell, 1024)
+	monitor.Engage(names)
+	done := make(chan error, 1)
+	go func() { done <- monitor.Run(ctx) }()
+	logger := telemetry.NewLogger(out, event.Debug)
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-bell:
+		}
+		all, lost := ring.Take()
+		for _, e := range all {
+			if asJSON {
+				logger.Write(e)
+				continue
+			}
+			fmt.Fprintln(out, line(e))
+		}
+		if lost > 0 {
+			fmt.Fprintf(out, "%d lines are missing here\n", lost)
+		}
+	}
+}
+
+// line is an event for a person: when, what, and who said so.
+func line(e event.Event) string {
+	s := e.When().At.Format("15:04:05.000000") + "  " + e.Message()
+	if c, ok := e.(event.LinkChanged); ok {
+		s += fmt.Sprintf(" (%s, told by %s)", c.Kind, c.Source)
+	}
+	return s
+}

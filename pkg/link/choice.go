@@ -1,0 +1,194 @@
+package link
+
+import (
+	"fmt"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// choice is what watches a link beside the kernel's notifications, and what is
+// known of how far these can be trusted.
+type choice struct {
+	means    Means
+	examined bool // means is known
+	monitor  Mode
+	polled   event.Source // which source the poller asks; empty if none
+	why      string
+
+	// reports says that the operstate has been known while the link was
+	// administratively up: the driver tells of its carrier.
+	reports   bool
+	trust     trust
+	announced bool // the kernel has announced the loss that lasts
+	// The loss that the transceiver saw and the kernel has not announced yet;
+	// zero if none, and the kernel's count then.
+	missed time.Time
+	counts uint32
+}
+
+// trust says whether the kernel announces on this link what happens to it.
+type trust uint8
+
+const (
+	unproven trust = iota // nothing has happened yet
+	proven                // it announced a loss that the transceiver saw too
+	refuted               // the transceiver alone saw a loss
+)
+
+// heard compares a description with the one before.
+func (c *choice) heard(was, now Seen) {
+	c.reports = c.reports || now.AdminUp && now.OperState != event.OperUnknown
+	if was.AdminUp != now.AdminUp { // what an admin does to the link proves nothing
+		c.announced, c.missed = false, time.Time{}
+		c.examined = c.examined && !now.AdminUp
+		return
+	}
+	switch {
+	case now.LowerUp:
+		c.announced = false
+	case was.LowerUp:
+		c.announced = now.AdminUp
+	}
+}
+
+// compare compares the transceiver's last word with what the kernel announces,
+// and reports whether that settled something.
+// Only a loss proves something: drivers that never announce one do announce
+// the carrier that they find after the link was set up.
+func (c *choice) compare(seen Seen, w *word) (settled bool) {
+	if c.trust != unproven || !seen.AdminUp {
+		return false
+	}
+	switch {
+	case w.down && c.announced:
+		c.trust = proven
+	case !c.missed.IsZero():
+		if w.at.Sub(c.missed) < creditLasts {
+			return false // the kernel may still announce it
+		}
+		c.trust = refuted
+		if seen.DownCount != c.counts {
+			c.trust = proven
+		}
+		c.missed = time.Time{}
+	case w.down && seen.LowerUp:
+		c.missed, c.counts = w.at, seen.DownCount
+	}
+	return c.trust != unproven
+}
+
+// examined takes in what a link's driver answers.
+func (t *Table) examined(m Means) {
+	e := t.byIndex[m.Index]
+	if e == nil || e.birth != m.Birth {
+		return
+	}
+	e.choice.means, e.choice.examined = m, true
+	t.revision++
+	if m.Known {
+		t.answer(&Answer{Source: event.Confirm, Index: m.Index, Birth: m.Birth, Up: m.Carrier})
+	}
+	t.settle(e, 0)
+}
+
+// decide decides anew what watches a link, and logs it if it is another thing
+// or for another reason.
+func (t *Table) decide(e *entry) {
+	c := &e.choice
+	if !c.examined || !e.seen.AdminUp {
+		return
+	}
+	monitor, polled, why := t.chosen(e)
+	if monitor == c.monitor && polled == c.polled && why == c.why {
+		return
+	}
+	if polled != c.polled {
+		t.revision++
+	}
+	c.monitor, c.polled, c.why = monitor, polled, why
+	if !t.beneath(e) {
+		return
+	}
+	if monitor != none {
+		why += "; " + t.beside(e)
+	}
+	t.out.Events = append(t.out.Events, event.LinkMonitored{
+		Stamp: t.stamp(), Interface: e.seen.Name, Monitor: string(monitor), Why: why,
+	})
+}
+
+// chosen is what should watch the link: as configured, and under auto what
+// serves best of all that answers.
+func (t *Table) chosen(e *entry) (monitor Mode, polled event.Source, why string) {
+	c := &e.choice
+	mode, mii := t.settings(e.seen.Name).Monitor, c.means.NoMII == ""
+	switch {
+	case mode == Netlink:
+		return Netlink, "", "as configured"
+	case mode == Ethtool && !c.means.GLINK:
+		return Ethtool, event.Ethtool, "as configured; the driver has no ETHTOOL_GLINK, so the kernel's own flag is polled"
+	case mode == Ethtool:
+		return Ethtool, event.Ethtool, "as configured"
+	case mode == ModeMII && mii:
+		return ModeMII, event.MII, "as configured"
+	case mode == ModeMII:
+		return Netlink, "", "mii is configured, but no transceiver can be asked (" + c.means.NoMII + ")"
+	}
+	return t.automatic(e)
+}
+
+// automatic is what serves best.
+func (t *Table) automatic(e *entry) (monitor Mode, polled event.Source, why string) {
+	c := &e.choice
+	if parent := t.byIndex[e.seen.Parent]; parent != nil {
+		return Netlink, "", "it stands on " + parent.seen.Name + ", which is watched too"
+	}
+	silent := !c.reports
+	if c.means.NoMII == "" {
+		switch {
+		case silent:
+			return ModeMII, event.MII, "the driver reports no carrier (operstate unknown), but a transceiver answers"
+		case c.trust == refuted:
+			return ModeMII, event.MII, "the transceiver saw a loss that the kernel did not announce"
+		case c.trust == unproven:
+			return ModeMII, event.MII, "a transceiver answers, and the kernel has not yet announced a loss that agrees with it"
+		}
+		return Netlink, "", "the kernel announced the loss that the transceiver saw"
+	}
+	switch {
+	case silent && c.means.GLINK:
+		return Ethtool, event.Ethtool, "the driver reports no carrier (operstate unknown) and no transceiver (" + c.means.NoMII + "), but answers ETHTOOL_GLINK"
+	case silent:
+		return none, "", "its driver reports no carrier (operstate unknown), has no ETHTOOL_GLINK, and no transceiver can be asked (" +
+			c.means.NoMII + "): it is taken as up, and a pulled cable stays unseen"
+	}
+	return Netlink, "", "the driver reports its carrier"
+}
+
+// beside says how the link is asked beside what monitor says.
+func (t *Table) beside(e *entry) string {
+	how := "RTM_GETLINK (the driver has no ETHTOOL_GLINK)"
+	if e.choice.means.GLINK {
+		how = "ETHTOOL_GLINK"
+	}
+	s := t.settings(e.seen.Name)
+	polled := ""
+	if e.choice.polled != "" && s.Poll > 0 {
+		polled = fmt.Sprintf("polled every %v, and ", s.Poll)
+	}
+	if s.Confirm <= 0 {
+		return polled + "asked by " + how + " before a group goes Active"
+	}
+	return fmt.Sprintf("%sasked by %s every %v while an instance on it is Backup or Active", polled, how, s.Confirm)
+}
+
+// beneath reports whether a watched link is e or stands on it.
+func (t *Table) beneath(e *entry) bool {
+	for _, name := range t.watched {
+		if top := t.byName[name]; top == e || top != nil && t.standsOn(top, e) {
+			return true
+		}
+	}
+	return false
+}

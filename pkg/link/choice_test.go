@@ -1,0 +1,165 @@
+package link
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ripcord/pkg/event"
+)
+
+const (
+	notSupported = "SIOCGMIIPHY: operation not supported"
+
+	byReport   = "eth0 by netlink: the driver reports its carrier\n"
+	byUnproven = "eth0 by mii: a transceiver answers, and the kernel has not yet announced a loss that agrees with it\n"
+	byProof    = "eth0 by netlink: the kernel announced the loss that the transceiver saw\n"
+	byRefuted  = "eth0 by mii: the transceiver saw a loss that the kernel did not announce\n"
+)
+
+// means is what the first link's driver answers.
+func means(glink bool, noMII string) Observation {
+	return Means{Index: 2, Birth: 1, Carrier: true, Known: true, GLINK: glink, NoMII: noMII}
+}
+
+// register is what the transceiver of the first link says.
+func register(up bool) Observation {
+	return &Answer{Source: event.MII, Index: 2, Birth: 1, Up: up}
+}
+
+func latched() Observation {
+	return &Answer{Source: event.MII, Index: 2, Birth: 1, Up: true, Flapped: true}
+}
+
+func poll(mode Mode) Settings {
+	return Settings{Monitor: mode, Poll: time.Second, Confirm: 10 * time.Millisecond}
+}
+
+func TestChoice(t *testing.T) {
+	start := step{set: poll(Auto), observe: links(Initial, up(2, "eth0")), want: "eth0[2] up\n"}
+	withMII := step{observe: means(true, ""), want: "eth0[2] up\n" + byUnproven}
+	set := func(m Mode) step {
+		return step{set: poll(m), observe: links(Initial, up(2, "eth0")), want: "eth0[2] up\n"}
+	}
+	silent := step{set: poll(Auto), observe: links(Initial, up(2, "eth0", unknown)), want: "eth0[2] up\n"}
+
+	for name, steps := range map[string][]step{
+		"the driver reports": {start, {observe: means(true, notSupported), want: byReport},
+			{observe: means(true, notSupported)}},
+		"set to netlink": {set(Netlink), {observe: means(true, ""), want: "eth0 by netlink: as configured\n"}},
+		"set to ethtool": {set(Ethtool), {observe: means(true, ""), want: "eth0[2] up\neth0 by ethtool: as configured\n"}},
+		"set to mii":     {set(ModeMII), {observe: means(true, ""), want: "eth0[2] up\neth0 by mii: as configured\n"}},
+		"set to mii in vain": {set(ModeMII),
+			{observe: means(true, notSupported), want: "eth0 by netlink: mii is configured, but no transceiver can be asked (SIOCGMIIPHY: operation not supported)\n"}},
+		"nothing tells (ne2k)": {silent,
+			{observe: means(false, notSupported), want: "eth0[2] up\neth0 by none: its driver reports no carrier (operstate unknown), has no ETHTOOL_GLINK, and no transceiver can be asked (SIOCGMIIPHY: operation not supported): it is taken as up, and a pulled cable stays unseen\n"},
+			{observe: means(false, notSupported)}},
+		"only GLINK tells, until the driver reports (pcnet)": {silent,
+			{observe: means(true, notSupported), want: "eth0[2] up\neth0 by ethtool: the driver reports no carrier (operstate unknown) and no transceiver (SIOCGMIIPHY: operation not supported), but answers ETHTOOL_GLINK\n"},
+			{observe: LinkSeen{up(2, "eth0", noCarrier)}, want: "eth0[2] out -1\n" + byReport + "link.down eth0 by notification\n"}},
+		"a silent driver with a transceiver": {silent,
+			{observe: means(false, ""), want: "eth0[2] up\neth0 by mii: the driver reports no carrier (operstate unknown), but a transceiver answers\n"}},
+		"another's means": {start, {observe: Means{Index: 2, Birth: 7}}, {observe: Means{Index: 3, Birth: 1}}},
+		"who stands on another follows it": {
+			{set: poll(Auto), observe: links(Initial, up(2, "eth0", on(7)), up(7, "nic")), want: "eth0[2] up\nnic[7] up\n"},
+			{observe: means(true, ""), want: "eth0 by netlink: it stands on nic, which is watched too\n"},
+			{observe: Means{Index: 7, Birth: 2, GLINK: true}, want: "nic[7] up\nnic by mii: a transceiver answers, and the kernel has not yet announced a loss that agrees with it\n"}},
+
+		"proven: the transceiver was first": {start, withMII, {observe: register(true)},
+			{observe: register(false), want: "eth0[2] out -1\nlink.down eth0 by mii\n"},
+			{observe: LinkSeen{up(2, "eth0", noCarrier)}, after: time.Second, want: "eth0[2] out\n"},
+			{observe: register(false), want: "eth0[2] out\n" + byProof},
+			{observe: LinkSeen{up(2, "eth0", lost(1))}, want: "eth0[2] out\n"},
+			{observe: register(true), want: "eth0[2] up\nlink.up eth0 by mii\n"}},
+		"proven: the kernel was first": {start, withMII, {observe: register(true)},
+			{observe: LinkSeen{up(2, "eth0", noCarrier)}, want: "eth0[2] out -1\nlink.down eth0 by notification\n"},
+			{observe: register(false), want: "eth0[2] out\n" + byProof}},
+		"proven: the kernel counted what it did not announce": {start, withMII, {observe: register(true)},
+			{observe: register(false), want: "eth0[2] out -1\nlink.down eth0 by mii\n"},
+			{observe: register(true), after: time.Second, want: "eth0[2] up\nlink.up eth0 by mii\n"},
+			{observe: LinkSeen{up(2, "eth0", lost(1))}, after: time.Second, want: "eth0[2] up\n"},
+			{observe: register(true), after: time.Second, want: "eth0[2] up\n" + byProof}},
+		"refuted: it lasts (e1000e)": {start, withMII, {observe: register(true)},
+			{observe: register(false), want: "eth0[2] out -1\nlink.down eth0 by mii\n"},
+			{observe: register(false), after: creditLasts - 1},
+			{observe: register(false), after: 1, want: byRefuted},
+			{observe: register(true), want: "eth0[2] up\nlink.up eth0 by mii\n"},
+			{observe: LinkSeen{up(2, "eth0", noCarrier)}, want: "eth0[2] out -1\nlink.down eth0 by notification\n"},
+			{observe: register(false)}},
+		"refuted: it was short": {start, withMII, {observe: register(true)},
+			{observe: register(false), want: "eth0[2] out -1\nlink.down eth0 by mii\n"},
+			{observe: register(true), after: time.Second, want: "eth0[2] up\nlink.up eth0 by mii\n"},
+			{observe: register(true), after: creditLasts, want: byRefuted}},
+		"an admin proves nothing": {start, withMII, {observe: register(true)},
+			{observe: LinkSeen{up(2, "eth0", adminDown, noCarrier)}, want: "eth0[2] out -1\nlink.down eth0 by notification\n"},
+			{observe: register(false)},
+			{observe: LinkSeen{up(2, "eth0", noCarrier)}, after: time.Minute, want: "eth0[2] out\n"},
+			{observe: LinkSeen{up(2, "eth0", lost(1))}, want: "eth0[2] out\n"},
+			{observe: register(true), want: "eth0[2] up\nlink.up eth0 by mii\n"},
+			{observe: means(true, "")}},
+		"a register that never moves proves nothing, down or up (tulip)": {start, withMII,
+			{observe: register(false), after: time.Minute},
+			{observe: register(false), after: time.Minute},
+			{observe: register(true)},
+			{observe: LinkSeen{up(2, "eth0", noCarrier)}, want: "eth0[2] out -1\nlink.down eth0 by notification\n"},
+			{observe: register(true), after: time.Minute},
+			{observe: LinkSeen{up(2, "eth0", lost(1))}, want: "eth0[2] up\nlink.up eth0 by notification\n"}},
+
+		"the latch shows a flap": {start, withMII,
+			{observe: latched()}, // of the time before
+			{observe: latched(), want: "eth0[2] up -1\nlink.flapped eth0 by mii\n"},
+			{observe: LinkSeen{up(2, "eth0", lost(1))}, after: time.Second, want: "eth0[2] up\n"}},
+		"the latch shows a flap that the kernel has told": {start, withMII, {observe: register(true)},
+			{observe: LinkSeen{up(2, "eth0", lost(1))}, after: time.Second, want: "eth0[2] up -1\nlink.flapped eth0 by notification\n"},
+			{observe: latched()}},
+		"the latch shows the end of a loss": {start, withMII, {observe: register(true)},
+			{observe: register(false), want: "eth0[2] out -1\nlink.down eth0 by mii\n"},
+			{observe: latched(), want: "eth0[2] up\nlink.up eth0 by mii\n"}},
+	} {
+		t.Run(name, func(t *testing.T) { play(t, steps) })
+	}
+}
+
+// Who is polled, and until when.
+func TestPolls(t *testing.T) {
+	table := NewTable(event.NewMinter(0), []string{"eth0"}, func(string) Settings { return poll(Auto) })
+	at := time.Unix(1000, 0)
+	observe := func(os ...Observation) {
+		for _, o := range os {
+			at = at.Add(time.Second)
+			table.Observe(o, at)
+		}
+	}
+	expect := func(what string, want ...Poll) {
+		t.Helper()
+		if diff := cmp.Diff(want, table.Polls(nil)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", what, diff)
+		}
+	}
+	mii := Poll{Target{Index: 2, Birth: 1, Name: "eth0", Every: time.Second, MII: true}, event.MII}
+
+	observe(links(Initial, up(2, "eth0"), up(3, "eth1")))
+	if fresh := table.Unexamined(nil); len(fresh) != 1 || fresh[0].Name != "eth0" {
+		t.Errorf("unexamined %+v", fresh)
+	}
+	expect("before its means are known")
+	observe(means(true, ""))
+	if fresh := table.Unexamined(nil); len(fresh) != 0 {
+		t.Errorf("unexamined %+v", fresh)
+	}
+	expect("unproven", mii)
+	observe(register(true), LinkSeen{up(2, "eth0", noCarrier)}, register(false))
+	mii.MII = false
+	expect("proven, but the word must be taken back", mii)
+	observe(register(true))
+	expect("taken back")
+	observe(LinkSeen{up(2, "eth0", lost(1), adminDown)})
+	if fresh := table.Unexamined(nil); len(fresh) != 0 {
+		t.Errorf("unexamined while down %+v", fresh)
+	}
+	observe(LinkSeen{up(2, "eth0", lost(1))})
+	if fresh := table.Unexamined(nil); len(fresh) != 1 {
+		t.Errorf("unexamined after it was set up %+v", fresh)
+	}
+}

@@ -1,0 +1,95 @@
+package link
+
+import (
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// debounce holds back a loss or a return of one link until it has lasted. A
+// successor of the same name begins as not usable, so that its coming is a
+// return, and has to last as well.
+type debounce struct {
+	raw    bool         // what all sources say now
+	due    time.Time    // when that counts; zero if it does
+	source event.Source // who said so first
+	losses int          // that have not been told yet
+}
+
+// suffer counts what is lost by the move of raw, and the losses that the kernel
+// counted and nobody saw.
+func (e *entry) suffer(raw bool, losses int, at time.Time) {
+	d := &e.debounce
+	switch {
+	case d.raw && !raw:
+		if losses == 0 {
+			e.tally.seen(at) // the kernel has not counted it yet
+		}
+		d.losses += max(losses, 1)
+	case d.raw:
+		d.losses += losses
+	}
+	d.raw = raw
+}
+
+// counts returns what counts of what all sources say.
+func (t *Table) counts(e *entry) (usable bool) {
+	d, was := &e.debounce, e.fact.Usable
+	if d.raw == was {
+		d.due = time.Time{}
+		return was
+	}
+	if d.due.IsZero() {
+		s := t.settings(e.seen.Name)
+		delay := s.UpDelay
+		if was {
+			delay = s.DownDelay
+		}
+		d.due, d.source = t.at.Add(delay), t.source
+		t.holds++
+	}
+	if t.started && t.at.Before(d.due) {
+		return was
+	}
+	d.due = time.Time{}
+	t.source = d.source
+	return d.raw
+}
+
+// told returns the losses to tell of. Those shorter than the delay are told as
+// a flap when they are over, so that the hosts learn again where we are.
+func (e *entry) told() int {
+	d := &e.debounce
+	losses := d.losses
+	if !d.due.IsZero() && e.fact.Usable {
+		return 0
+	}
+	d.losses = 0
+	if !e.fact.Usable {
+		return 0
+	}
+	return losses
+}
+
+// Holds changes whenever Deadline may have come nearer.
+func (t *Table) Holds() uint64 { return t.holds }
+
+// Deadline is when something that is held back will count; false if nothing is.
+// Observe Elapsed then.
+func (t *Table) Deadline() (at time.Time, ok bool) {
+	for _, e := range t.order {
+		if due := e.debounce.due; !due.IsZero() && (!ok || due.Before(at)) {
+			at, ok = due, true
+		}
+	}
+	return at, ok
+}
+
+// elapse judges the links of which something has lasted.
+func (t *Table) elapse() {
+	for _, e := range t.order {
+		if due := e.debounce.due; !due.IsZero() && !t.at.Before(due) {
+			t.settle(e, 0)
+		}
+	}
+}

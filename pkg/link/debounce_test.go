@@ -1,0 +1,96 @@
+package link
+
+import (
+	"testing"
+	"time"
+)
+
+func delays(down, up time.Duration) Settings {
+	return Settings{Monitor: Auto, Confirm: 10 * time.Millisecond, DownDelay: down, UpDelay: up}
+}
+
+func TestDebounce(t *testing.T) {
+	start := func(s Settings) step {
+		return step{set: s, observe: links(Initial, up(2, "eth0")), want: "eth0[2] up\n"}
+	}
+	const tick = 1
+	for name, steps := range map[string][]step{
+		"a loss counts when it has lasted": {start(delays(time.Second, 0)),
+			{observe: LinkSeen{up(2, "eth0", noCarrier)}, want: "eth0[2] up\n"},
+			{observe: Elapsed{}, after: time.Second - tick},
+			{observe: Elapsed{}, after: tick, want: "eth0[2] out -1\nlink.down eth0 by notification\n"},
+			{observe: LinkSeen{up(2, "eth0", lost(1))}, want: "eth0[2] up\nlink.up eth0 by notification\n"},
+		},
+		"a shorter one is a flap": {start(delays(time.Second, 0)),
+			{observe: LinkSeen{up(2, "eth0", noCarrier)}, want: "eth0[2] up\n"},
+			{observe: LinkSeen{up(2, "eth0", lost(1))}, after: time.Second - tick, want: "eth0[2] up -1\nlink.flapped eth0 by notification\n"},
+			{observe: Elapsed{}, after: time.Second},
+			{observe: LinkSeen{up(2, "eth0", lost(2))}, want: "eth0[2] up -1\nlink.flapped eth0 by notification\n"},
+		},
+		"each loss is timed anew, by the first that tells": {start(delays(time.Second, 0)),
+			{observe: confirm(2, 1, true)},
+			{observe: LinkSeen{up(2, "eth0", noCarrier)}, want: "eth0[2] up\n"},
+			{observe: LinkSeen{up(2, "eth0", lost(1))}, after: time.Second - tick, want: "eth0[2] up -1\nlink.flapped eth0 by notification\n"},
+			{observe: confirm(2, 1, false), want: "eth0[2] up\n"},
+			{observe: LinkSeen{up(2, "eth0", lost(1), noCarrier)}, after: time.Second - tick, want: "eth0[2] up\n"},
+			{observe: Elapsed{}, after: tick, want: "eth0[2] out -1\nlink.down eth0 by confirm\n"},
+		},
+		"a message does as well as the timer": {start(delays(time.Second, 0)),
+			{observe: LinkSeen{up(2, "eth0", noCarrier)}, want: "eth0[2] up\n"},
+			{observe: LinkSeen{up(2, "eth0", noCarrier)}, after: 2 * time.Second, want: "eth0[2] out -1\nlink.down eth0 by notification\n"},
+		},
+		"a return counts when it has lasted": {start(delays(0, time.Second)),
+			{observe: LinkSeen{up(2, "eth0", noCarrier)}, want: "eth0[2] out -1\nlink.down eth0 by notification\n"},
+			{observe: LinkSeen{up(2, "eth0", lost(1))}, want: "eth0[2] barred\n"},
+			{observe: Elapsed{}, after: time.Second - tick},
+			{observe: LinkSeen{up(2, "eth0", lost(1), noCarrier)}, want: "eth0[2] out\n"},
+			{observe: Elapsed{}, after: time.Second},
+			{observe: LinkSeen{up(2, "eth0", lost(2))}, want: "eth0[2] barred\n"},
+			{observe: Elapsed{}, after: time.Second - tick},
+			{observe: Elapsed{}, after: tick, want: "eth0[2] up\nlink.up eth0 by notification\n"},
+		},
+		"it survives the removal of the interface and its return": {start(delays(time.Second, time.Second)),
+			{observe: LinkGone{2}, want: "eth0 gone -1\nlink.removed eth0 by notification\n"},
+			{observe: LinkSeen{up(9, "eth0")}, want: "eth0[9] barred\nlink.added eth0 by notification\n"},
+			{observe: LinkGone{9}, after: time.Second - tick, want: "eth0 gone\nlink.removed eth0 by notification\n"},
+			{observe: LinkSeen{up(9, "eth0")}, want: "eth0[9] barred\nlink.added eth0 by notification\n"},
+			{observe: Elapsed{}, after: time.Second - tick},
+			{observe: Elapsed{}, after: tick, want: "eth0[9] up\nlink.up eth0 by notification\n"},
+		},
+		"a link that goes is gone at once": {start(delays(time.Minute, 0)),
+			{observe: LinkSeen{up(2, "eth0", noCarrier)}, want: "eth0[2] up\n"},
+			{observe: LinkGone{2}, want: "eth0 gone -1\nlink.removed eth0 by notification\n"},
+			{observe: Elapsed{}, after: time.Hour},
+		},
+		"what stands on it has its own": {
+			{set: delays(time.Second, 0), observe: links(Initial, up(2, "eth0", on(7)), up(7, "nic")), want: "eth0[2] up\nnic[7] up\n"},
+			{observe: LinkSeen{up(7, "nic", noCarrier)}, want: "nic[7] up\n"},
+			{observe: Elapsed{}, after: time.Second, want: "eth0[2] barred -1\nnic[7] out -1\nlink.down eth0 by notification\n"},
+		},
+		"and learns of its parent's loss though the parent's is held back": {
+			{set: delays(time.Second, 0), observe: links(Initial, up(2, "eth0", on(7)), up(7, "nic")), want: "eth0[2] up\nnic[7] up\n"},
+			{observe: LinkSeen{up(7, "nic", noCarrier)}, want: "nic[7] up\n"},
+			{observe: LinkSeen{up(7, "nic", lost(1))}, want: "nic[7] up -1\neth0[2] up -1\nlink.flapped eth0 by notification\n"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) { play(t, steps) })
+	}
+}
+
+// One tick before: nothing; at the tick: once.
+func TestMonitorDebounces(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.say(ofLinks, LinkSeen{up(2, "eth0", noCarrier)})
+		b.expect("eth0[2] up\n")
+		time.Sleep(time.Second - time.Nanosecond)
+		b.expect("")
+		time.Sleep(time.Nanosecond)
+		b.expect("eth0[2] out -1\nlink.down eth0 by notification\n")
+		b.say(ofLinks, LinkSeen{up(2, "eth0", lost(1))})
+		b.expect("eth0[2] barred\n")
+		time.Sleep(3*time.Second - time.Nanosecond)
+		b.expect("")
+		time.Sleep(time.Nanosecond)
+		b.expect("eth0[2] up\nlink.up eth0 by notification\n")
+	}, func(c *Config, _ *fake) { c.Links = map[string]Settings{"eth0": delays(time.Second, 3*time.Second)} })
+}

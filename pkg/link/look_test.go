@@ -1,0 +1,53 @@
+package link
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestNICInLines(t *testing.T) {
+	yes := true
+	nic := describeNIC(up(2, "eth0"))
+	nic.Driver, nic.GLINK.Up, nic.Monitor, nic.Why = "e1000e", &yes, "mii", "a transceiver answers"
+	nic.MII.Transceiver = &Transceiver{PHY: 1, ID: 0x02a80150, BMSR: 0x7909}
+	no := false
+	nic.MII.Up = &no
+	bare := describeNIC(up(3, "eth1", noCarrier))
+	bare.GLINK.Error, bare.MII.Error = "ETHTOOL_GLINK: operation not supported", notSupported
+	bare.Monitor, bare.Why = "none", "nothing tells"
+	down := describeNIC(up(4, "eth2", adminDown, noCarrier))
+
+	got := ""
+	for _, n := range []NIC{nic, bare, down} {
+		for _, line := range n.Lines() {
+			got += strings.TrimSpace(fmt.Sprintf("%s: %s", line[0], line[1])) + "\n"
+		}
+	}
+	want := `flags: UP,LOWER_UP
+operstate: up
+carrier: yes; came 1 times, went 1 times
+driver: e1000e
+ethtool: link yes
+mii: transceiver present: PHY 1, id 0x02a80150, no link
+link beat: no
+monitor: auto is mii: a transceiver answers
+flags: UP,NO-CARRIER
+operstate: down
+carrier: no; came 1 times, went 2 times
+ethtool: ETHTOOL_GLINK: operation not supported
+mii: SIOCGMIIPHY: operation not supported
+monitor: auto is none: nothing tells
+flags: DOWN
+operstate: down
+carrier: no; came 1 times, went 2 times
+ethtool:
+mii:
+monitor: auto is :
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

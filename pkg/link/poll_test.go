@@ -1,0 +1,170 @@
+package link
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ripcord/pkg/vrrp"
+)
+
+// withMII gives eth0 a transceiver before the monitor runs.
+func withMII(c *Config, k *fake) {
+	c.Default.Poll = time.Second
+	k.beats["eth0"] = Beat{Up: true}
+}
+
+// A NIC that announces nothing (e1000e, 2002): only its transceiver tells.
+func TestPollerSeesWhatNobodyAnnounces(t *testing.T) {
+	onBench(t, func(b *bench) {
+		if got := b.chosen(); !strings.Contains(got, byUnproven) || !strings.Contains(got, "eth1 by netlink") {
+			t.Errorf("chosen\n%s", got)
+		}
+		if f := b.monitor.Links()[0]; f.Monitor != "mii" {
+			t.Errorf("the fact says %q", f.Monitor)
+		}
+		b.probes("eth0")
+		time.Sleep(10 * time.Second)
+		if n := b.probes("eth0"); n != 10 {
+			t.Errorf("polled %d times in 10 s", n)
+		}
+		if n := b.probes("eth1"); n != 0 {
+			t.Errorf("eth1, which has no transceiver, was polled %d times", n)
+		}
+		b.beats("eth0", Beat{})
+		time.Sleep(time.Second)
+		b.expect("eth0[2] out -1\nlink.down eth0 by mii\n")
+		time.Sleep(5 * time.Second)
+		b.expect("")
+		if got := b.chosen(); got != byRefuted {
+			t.Errorf("chosen\n%s", got)
+		}
+		b.beats("eth0", Beat{Up: true})
+		time.Sleep(time.Second)
+		b.expect("eth0[2] up\nlink.up eth0 by mii\n")
+		b.beats("eth0", Beat{Up: true, Flapped: true})
+		time.Sleep(time.Second)
+		b.expect("eth0[2] up -1\nlink.flapped eth0 by mii\n")
+	}, withMII)
+}
+
+// One loss that the kernel announces ends the polling.
+func TestPollerEnds(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.chosen()
+		b.say(ofLinks, LinkSeen{up(2, "eth0", noCarrier)})
+		b.beats("eth0", Beat{})
+		time.Sleep(time.Second)
+		if got := b.chosen(); got != byProof {
+			t.Errorf("chosen\n%s", got)
+		}
+		b.say(ofLinks, LinkSeen{up(2, "eth0", lost(1))})
+		b.expect("eth0[2] out\n") // the transceiver said down, and must take it back
+		b.beats("eth0", Beat{Up: true})
+		time.Sleep(time.Second)
+		b.expect("eth0[2] up\nlink.up eth0 by mii\n")
+		b.probes("eth0")
+		time.Sleep(time.Minute)
+		if n := b.probes("eth0"); n != 0 {
+			t.Errorf("polled %d times", n)
+		}
+
+		b.say(ofLinks, LinkGone{Index: 2}, LinkSeen{up(9, "eth0")}) // another NIC: it begins anew
+		if got := b.chosen(); got != byUnproven {
+			t.Errorf("chosen for the successor\n%s", got)
+		}
+		time.Sleep(10 * time.Second)
+		if n := b.probes("eth0"); n < 9 {
+			t.Errorf("the successor was polled %d times", n)
+		}
+	}, withMII)
+}
+
+// An ioctl that fails is no word.
+func TestPollerWithoutAnAnswer(t *testing.T) {
+	onBench(t, func(b *bench) {
+		time.Sleep(2 * time.Second)
+		b.published()
+		b.mu.Lock()
+		delete(b.fake.beats, "eth0")
+		b.mu.Unlock()
+		b.probes("eth0")
+		time.Sleep(10 * time.Second)
+		if n := b.probes("eth0"); n != 10 {
+			t.Errorf("polled %d times", n)
+		}
+		b.expect("")
+	}, withMII)
+}
+
+func TestPollerOfEthtool(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.took("eth0")
+		time.Sleep(time.Second)
+		if n := b.took("eth0"); n != 10 {
+			t.Errorf("asked %d times in 1 s", n)
+		}
+		b.carry("eth0", false)
+		time.Sleep(100 * time.Millisecond)
+		if got := b.published(); !strings.HasSuffix(got, "link.down eth0 by ethtool\n") {
+			t.Errorf("got\n%s", got)
+		}
+		b.carry("eth0", true)
+		time.Sleep(200 * time.Millisecond)
+		if got := b.published(); !strings.Contains(got, "link.up eth0 by ") {
+			t.Errorf("got\n%s", got)
+		}
+	}, func(c *Config, _ *fake) {
+		c.Links = map[string]Settings{"eth0": {Monitor: Ethtool, Poll: 100 * time.Millisecond, Confirm: 10 * time.Millisecond}}
+	})
+}
+
+// A transceiver that does not come back holds up neither the notifications nor
+// the confirmer.
+func TestPollerBlocksNobody(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.mu.Lock()
+		b.stuck = true
+		b.mu.Unlock()
+		time.Sleep(1500 * time.Millisecond) // it is in the ioctl now
+		b.published()
+		b.monitor.Engage([]string{"eth1"})
+		time.Sleep(20 * time.Millisecond)
+		b.carry("eth1", false)
+		time.Sleep(10 * time.Millisecond)
+		b.expect("eth1[3] out -1\nlink.down eth1 by confirm\n")
+		b.say(ofLinks, LinkSeen{up(2, "eth0", noCarrier)})
+		b.expect("eth0[2] out -1\nlink.down eth0 by notification\n")
+	}, withMII)
+}
+
+// Who is about to become Active asks the transceiver too, where that may be
+// what tells: no group goes Active on a link that nobody announced as lost.
+func TestVerifyAsksTheTransceiver(t *testing.T) {
+	onBench(t, func(b *bench) {
+		time.Sleep(1500 * time.Millisecond)
+		b.published()
+		b.probes("eth0")
+		b.beats("eth0", Beat{})
+		b.monitor.Verify(1, []string{"eth0", "eth1"})
+		synctest.Wait()
+		b.expect("eth0[2] out -1\nlink.down eth0 by mii\n")
+		if r := first(b.results.Take()); len(r) != 1 || r[0].(vrrp.Answered).Ticket != 1 {
+			t.Errorf("answers %v", r)
+		}
+		if n := b.probes("eth0"); n != 1 || b.probes("eth1") != 0 {
+			t.Errorf("asked %d times", n)
+		}
+	}, withMII)
+}
+
+// Without a period nobody is polled.
+func TestPollerTurnedOff(t *testing.T) {
+	onBench(t, func(b *bench) {
+		time.Sleep(time.Minute)
+		if n := b.probes("eth0"); n != 0 {
+			t.Errorf("polled %d times", n)
+		}
+	}, withMII, func(c *Config, _ *fake) { c.Default.Poll = 0 })
+}

@@ -1,0 +1,39 @@
+package link
+
+import (
+	"time"
+
+	"ripcord/pkg/bus"
+)
+
+// sleeper is what the confirmer sleeps in. One goroutine sleeps, any may wake
+// it, also when it has been closed.
+type sleeper interface {
+	// sleep returns at the instant, when it was woken since the last sleep, or
+	// earlier.
+	sleep(until time.Time)
+	wake()
+	close()
+}
+
+// timerSleeper sleeps by Go's own means.
+type timerSleeper struct {
+	timer *time.Timer
+	bell  bus.Bell
+}
+
+func newTimerSleeper() *timerSleeper {
+	return &timerSleeper{timer: time.NewTimer(idle), bell: bus.NewBell()}
+}
+
+func (s *timerSleeper) sleep(until time.Time) {
+	s.timer.Reset(time.Until(until))
+	select {
+	case <-s.bell:
+	case <-s.timer.C:
+	}
+}
+
+func (s *timerSleeper) wake() { s.bell.Ring() }
+
+func (s *timerSleeper) close() { s.timer.Stop() }
