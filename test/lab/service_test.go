@@ -123,7 +123,8 @@ func TestSecondDaemon(t *testing.T) {
 	began := time.Now()
 	a := s.start("a", router{150, 200 * time.Millisecond, ""})
 	a.becomes("active", began, 5*time.Second)
-	a.wait(began, time.Second, "its address", func(l line) bool { return l.Event == "address.added" })
+	a.wait(began, time.Second, "its address", is("address.added"))
+	a.wait(began, time.Second, "its first advert", is("advert.sent"))
 	at := time.Now()
 	got := s.ripcord("a", "run", "--config", filepath.Join(s.dir, "a.yaml"))
 	if got.code != 1 || strings.Count(got.err, "\n") != 1 || !strings.Contains(got.err, "another ripcord") || !strings.Contains(got.err, s.socket("a")) {
