@@ -8,7 +8,7 @@ FUZZ    := wire:FuzzAdvert link:FuzzTransceiver config:FuzzParse
 FUZZFOR ?= 10s
 RUN     ?= .
 
-.PHONY: build test unit lab fuzz check race demo bench clean
+.PHONY: build test unit lab test-vm fuzz check race demo bench clean
 
 build: ## bin/ripcord
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ripcord ./cmd/ripcord
@@ -24,6 +24,10 @@ unit: ## the pure core, the simulation, and what stands on the kernel
 
 lab: build ## the built binary on LANs of namespaces; one test: make lab RUN=TestName
 	$(GO) test -count=1 -p 1 -parallel 8 -v -timeout 20m -run '$(RUN)' ./test/lab
+
+test-vm: ## the binary under Debian's kernel on emulated NICs, cables pulled (not part of test)
+	@test/setup vm/packages
+	RIPCORD_VM=required $(GO) test -count=1 -p 1 -v -timeout 15m -run '$(RUN)' ./test/vm
 
 fuzz: ## each target for FUZZFOR
 	@for t in $(FUZZ); do \

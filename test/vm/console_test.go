@@ -1,0 +1,91 @@
+package vm
+
+import (
+	"bufio"
+	"encoding/json"
+	"os"
+	"strings"
+	"time"
+)
+
+// line is a line of the log, and when it was read here.
+type line struct {
+	at        time.Time
+	Event     string `json:"event"`
+	Msg       string `json:"msg"`
+	Interface string `json:"interface"`
+	Source    string `json:"source"`
+	Instance  string `json:"instance"`
+	Group     string `json:"group"`
+	From      string `json:"from"`
+	To        string `json:"to"`
+	Reason    string `json:"reason"`
+	Why       string `json:"why"`
+	Monitor   string `json:"monitor"`
+	ElapsedUS *int64 `json:"elapsed_us"`
+}
+
+// read takes down what the console says, until the guest is gone.
+func (g *guest) read(console *os.File) {
+	in := bufio.NewScanner(console)
+	for in.Scan() {
+		l := line{at: time.Now()}
+		text := strings.TrimSpace(in.Text())
+		g.mu.Lock()
+		g.text = append(g.text, text)
+		if json.Unmarshal([]byte(text), &l) == nil {
+			g.lines = append(g.lines, l)
+		}
+		close(g.more)
+		g.more = make(chan struct{})
+		g.mu.Unlock()
+	}
+}
+
+// find gives the first line since an instant that is as wanted, and a channel
+// that is closed when there are more lines.
+func (g *guest) find(since time.Time, want func(line) bool) (line, bool, <-chan struct{}) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, l := range g.lines {
+		if l.at.After(since) && want(l) {
+			return l, true, nil
+		}
+	}
+	return line{}, false, g.more
+}
+
+// look waits for a line for so long.
+func (g *guest) look(since time.Time, within time.Duration, want func(line) bool) (line, bool) {
+	end := time.NewTimer(within)
+	defer end.Stop()
+	for {
+		l, ok, more := g.find(since, want)
+		if ok {
+			return l, true
+		}
+		select {
+		case <-more:
+		case <-g.exited:
+			return line{}, false
+		case <-end.C:
+			return line{}, false
+		}
+	}
+}
+
+// wait waits for a line, without which the test fails.
+func (g *guest) wait(since time.Time, within time.Duration, what string, want func(line) bool) line {
+	g.t.Helper()
+	l, ok := g.look(since, within, want)
+	if !ok {
+		g.t.Fatalf("%s: no %s within %v", g.name, what, within)
+	}
+	return l
+}
+
+// reaches waits until the group is in a state.
+func (g *guest) reaches(since time.Time, within time.Duration, state string) line {
+	g.t.Helper()
+	return g.wait(since, within, "transition to "+state, func(l line) bool { return l.Event == "group.transition" && l.To == state })
+}

@@ -1,0 +1,45 @@
+package vm
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// cable pulls or plugs the cable of the guest, and gives the instant before.
+func (g *guest) cable(in bool) time.Time {
+	g.t.Helper()
+	at := time.Now()
+	g.tell(fmt.Sprintf(`{"execute":"set_link","arguments":{"name":"nic","up":%v}}`, in))
+	return at
+}
+
+// greet takes QEMU's greeting and opens the monitor for commands.
+func (g *guest) greet() {
+	g.t.Helper()
+	g.tell(`{"execute":"qmp_capabilities"}`)
+}
+
+// tell gives the monitor a command and waits until it is carried out.
+func (g *guest) tell(command string) {
+	g.t.Helper()
+	_ = g.monitor.SetDeadline(time.Now().Add(10 * time.Second))
+	if _, err := g.monitor.WriteString(command + "\n"); err != nil {
+		g.t.Fatalf("%s: tell the monitor: %v", g.name, err)
+	}
+	for {
+		var answer struct {
+			Return *json.RawMessage `json:"return"`
+			Error  *struct{ Desc string }
+		}
+		if err := g.answers.Decode(&answer); err != nil {
+			g.t.Fatalf("%s: the monitor's answer: %v", g.name, err)
+		}
+		switch {
+		case answer.Error != nil:
+			g.t.Fatalf("%s: %s: %s", g.name, command, answer.Error.Desc)
+		case answer.Return != nil:
+			return
+		} // else its greeting, or an event of QEMU's
+	}
+}

@@ -1,0 +1,106 @@
+package vm
+
+import (
+	"os"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// lanSwitch is the segment that the guests' NICs are on: every frame that comes
+// in at one port goes out at the others. It remembers who sent VRRP adverts.
+type lanSwitch struct {
+	mu      sync.Mutex
+	ports   []*os.File
+	adverts []advert
+	readers sync.WaitGroup
+}
+
+// advert is a VRRP advert over IPv4 that passed the switch.
+type advert struct {
+	at       time.Time
+	host     byte // the last byte of its source address
+	priority byte
+}
+
+func newSwitch(t *testing.T) *lanSwitch {
+	s := new(lanSwitch)
+	t.Cleanup(s.close)
+	return s
+}
+
+// port makes a port and returns the guest's end of its cable, a socket with one
+// frame a datagram. The caller closes it when QEMU has it.
+func (s *lanSwitch) port(t *testing.T) *os.File {
+	t.Helper()
+	ours, theirs := socketPair(t, syscall.SOCK_DGRAM)
+	s.mu.Lock()
+	s.ports = append(s.ports, ours)
+	s.mu.Unlock()
+	s.readers.Go(func() { s.forward(ours) })
+	return theirs
+}
+
+func (s *lanSwitch) forward(from *os.File) {
+	frame := make([]byte, 65536)
+	for {
+		n, err := from.Read(frame)
+		if err != nil {
+			return
+		}
+		s.mu.Lock()
+		s.remember(frame[:n])
+		for _, to := range s.ports {
+			if to != from { // who does not read loses the frame, as on a LAN
+				_ = to.SetWriteDeadline(time.Now().Add(5 * time.Millisecond))
+				_, _ = to.Write(frame[:n])
+			}
+		}
+		s.mu.Unlock()
+	}
+}
+
+// remember looks for Ethernet, IPv4 without options, protocol 112, type 1.
+func (s *lanSwitch) remember(frame []byte) {
+	const ip, vrrp = 14, 34
+	if len(frame) > vrrp+8 && frame[12] == 8 && frame[13] == 0 && frame[ip] == 0x45 && frame[ip+9] == 112 && frame[vrrp]&15 == 1 {
+		s.adverts = append(s.adverts, advert{time.Now(), frame[ip+15], frame[vrrp+2]})
+	}
+}
+
+// since gives the adverts of a host that passed after an instant.
+func (s *lanSwitch) since(host byte, at time.Time) []advert {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []advert
+	for _, a := range s.adverts {
+		if a.host == host && a.at.After(at) {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+func (s *lanSwitch) close() {
+	s.mu.Lock()
+	for _, port := range s.ports {
+		_ = port.Close()
+	}
+	s.mu.Unlock()
+	s.readers.Wait()
+}
+
+// socketPair makes two connected Unix sockets; ours can be waited for and
+// closed while somebody reads from it.
+func socketPair(t *testing.T, kind int) (ours, theirs *os.File) {
+	t.Helper()
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, kind|syscall.SOCK_CLOEXEC, 0)
+	if err == nil {
+		err = syscall.SetNonblock(fds[0], true)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return os.NewFile(uintptr(fds[0]), "ours"), os.NewFile(uintptr(fds[1]), "theirs")
+}

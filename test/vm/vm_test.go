@@ -1,0 +1,79 @@
+// Package vm runs the built binary in QEMU guests under Debian's kernel, on
+// emulated NICs whose cables the monitor really pulls: real drivers, each with
+// its own way of telling, or not telling, that its link is gone.
+//
+// One test runs at a time, and nothing of a guest's traffic reaches the host:
+// the test itself is the switch between the guests. Without QEMU, busybox, apt
+// and a kernel to be had the tests skip, and say why; with RIPCORD_VM=required
+// they fail instead.
+package vm
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+// platform is what every guest is made of.
+type platform struct {
+	kernel  kernel
+	busybox []byte
+	ripcord []byte
+}
+
+var prepare = sync.OnceValues(newPlatform)
+
+// need prepares the platform, or skips the test.
+func need(t *testing.T) platform {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("boots virtual machines, which is not short")
+	}
+	p, err := prepare()
+	switch {
+	case err == nil:
+		return p
+	case os.Getenv("RIPCORD_VM") == "required":
+		t.Fatal(err)
+	}
+	t.Skip(err)
+	return p
+}
+
+func newPlatform() (platform, error) {
+	var p platform
+	if _, err := exec.LookPath(qemu); err != nil {
+		return p, fmt.Errorf("%w: install it with `test/setup vm/packages`", err)
+	}
+	busybox, err := exec.LookPath("busybox")
+	if err != nil {
+		return p, fmt.Errorf("%w: install it with `test/setup vm/packages`", err)
+	}
+	if p.busybox, err = os.ReadFile(busybox); err != nil {
+		return p, err
+	}
+	if p.kernel, err = findKernel(); err != nil {
+		return p, err
+	}
+	p.ripcord, err = build()
+	return p, err
+}
+
+// build makes ripcord as it is shipped.
+func build() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "ripcord-vm-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	binary := filepath.Join(dir, "ripcord")
+	command := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "ripcord/cmd/ripcord")
+	command.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := command.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build ripcord: %w\n%s", err, out)
+	}
+	return os.ReadFile(binary)
+}
