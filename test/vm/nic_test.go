@@ -23,6 +23,7 @@ type nic struct {
 	links   string        // as in host, beside alone
 	stack   string        // as in host
 	iface   string        // as in host
+	monitor string        // what link.monitor names in the end; not looked at if empty
 	sources []string      // who may be the first to tell of a loss
 	median  time.Duration // from set_link until the line is read here, of pulls
 	latest  time.Duration // for each
@@ -50,6 +51,15 @@ var nics = []nic{
 	{ // the same, with a timer
 		device: "pcnet", modules: []string{"pcnet32"}, sources: []string{"confirm"},
 		median: 200 * time.Millisecond, latest: time.Second, plugged: 10 * time.Second,
+	},
+	{ // never announced, GLINK says up for good: only the registers tell, at poll
+		device: "e1000e", modules: []string{"e1000e"}, monitor: "mii", sources: []string{"mii"},
+		median: 1200 * time.Millisecond, latest: 3 * time.Second, plugged: 5 * time.Second,
+	},
+	{
+		name: "e1000e,monitor=mii,poll=50ms", device: "e1000e", modules: []string{"e1000e"}, monitor: "mii", sources: []string{"mii"},
+		links:  ", monitor: mii, poll: 50ms",
+		median: 200 * time.Millisecond, latest: time.Second, plugged: 5 * time.Second,
 	},
 }
 
@@ -95,11 +105,11 @@ func (n nic) measure(t *testing.T, g *guest) {
 		g.reaches(plugged, n.plugged+10*time.Second, "active")
 	}
 	t.Logf("pull to link.down %v, told by %s; plug to link.up %v", ms(took), strings.Join(told, ", "), ms(back))
-	n.judge(t, took, early)
+	n.judge(t, g, took, early)
 }
 
 // judge compares what was measured with what is wanted.
-func (n nic) judge(t *testing.T, took []time.Duration, early int) {
+func (n nic) judge(t *testing.T, g *guest, took []time.Duration, early int) {
 	t.Helper()
 	slices.Sort(took)
 	if took[len(took)/2] > n.median || took[len(took)-1] > n.latest {
@@ -108,6 +118,47 @@ func (n nic) judge(t *testing.T, took []time.Duration, early int) {
 	if early <= pulls/2 {
 		t.Errorf("%d of %d losses were told first by %v, want most of them", early, pulls, n.sources)
 	}
+	if chosen := g.monitors(); n.monitor != "" && (len(chosen) == 0 || chosen[len(chosen)-1].Monitor != n.monitor) {
+		t.Errorf("the link is watched by %+v, want %s in the end", chosen, n.monitor)
+	}
+}
+
+// monitors gives what was said to watch the interface, first to last.
+func (g *guest) monitors() []line {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var list []line
+	for _, l := range g.lines {
+		if l.Event == "link.monitor" && l.Interface == g.iface {
+			list = append(list, l)
+		}
+	}
+	return list
+}
+
+// Where nothing can tell, that is said once, and the link counts as up.
+func TestNothingTells(t *testing.T) {
+	p := need(t)
+	s := newSwitch(t)
+	g := boot(t, p, s, host{device: "ne2k_pci", modules: []string{"ne2k-pci"}, number: 11, priority: 150, links: alone})
+	g.reaches(time.Time{}, 10*time.Second, "active")
+	pulled := g.cable(false)
+	if l, ok := g.look(pulled, 3*time.Second, func(l line) bool { return l.Event == "link.down" }); ok {
+		t.Errorf("%s told of the loss: is the test's NIC still one that cannot?", l.Source)
+	}
+	if left := s.since(11, pulled.Add(time.Second)); len(left) > 0 {
+		t.Errorf("%d adverts passed through a cable that was out", len(left))
+	}
+	plugged := g.cable(true)
+	time.Sleep(5 * interval)
+	if len(s.since(11, plugged)) == 0 {
+		t.Error("no adverts after the cable was back, want them to have gone on")
+	}
+	chosen := g.monitors()
+	if len(chosen) != 1 || chosen[0].Monitor != "none" {
+		t.Fatalf("the link is watched by %+v, want none, said once", chosen)
+	}
+	t.Log(chosen[0].Why)
 }
 
 func ms(list []time.Duration) []int64 {
