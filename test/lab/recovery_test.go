@@ -82,27 +82,6 @@ func nthAdvert(t *testing.T, s *lan.Sniffer, host string, since time.Time, n int
 	return x.At
 }
 
-// The only router of an IPv6 segment with one other host, its cable out for a
-// second: the host answers a neighbor solicitation, and it is served again within
-// 1.2 Active_Down_Intervals of the return.
-func TestOnlyRouterIPv6(t *testing.T) {
-	needRoot(t)
-	t.Parallel()
-	const interval = 500 * time.Millisecond
-	s := newSharedSite(t, []shared{insideIPv6}, "a")
-	began := time.Now()
-	a := s.startShared("a", 150, interval, insideIPv6)
-	a.becomes("active", began, 8*time.Second)
-	watch := s.watchShared(insideIPv6)
-	s.servedBy("a", inside, watch, began, 5*time.Second)
-	at := s.pull("a", inside)
-	a.becomes("fault", at, 2*time.Second)
-	time.Sleep(time.Until(at.Add(time.Second)))
-	back := s.plug("a", inside)
-	served := s.servedBy("a", inside, watch, back, 10*time.Second)
-	s.within("return → served", back, served, 0, downInterval(150, interval)*6/5)
-}
-
 // The switch of both routers and a host reboots, with its spanning tree: one is
 // Active within an Active_Down_Interval and a second of the first of their ports
 // that forwards.
