@@ -50,7 +50,7 @@ func instances(s *control.Status, now time.Time) table {
 		t = append(t, []cell{
 			{text: i.Name}, {text: or(i.Group)}, {i.State, stateColours[i.State]},
 			{text: ago(i.Since, now)}, {text: or(i.LastEvent)}, {text: i.Interface},
-			{text: strconv.Itoa(int(i.VRID))}, {text: priority(i)}, {text: active(i)}, {text: or(list(i.Addresses))},
+			{text: strconv.Itoa(int(i.VRID))}, {text: priority(i)}, {text: active(i)}, {text: or(held(i))},
 		})
 	}
 	return t
@@ -80,6 +80,15 @@ func active(i control.Instance) string {
 		return or("")
 	}
 	return fmt.Sprintf("%s (%d)", i.ActiveAddress, i.ActivePriority)
+}
+
+// held are its addresses, those that it does not advertise behind a plus sign.
+func held(i control.Instance) string {
+	text := list(i.Addresses)
+	if len(i.ExtraAddresses) > 0 {
+		text += " + " + list(i.ExtraAddresses)
+	}
+	return text
 }
 
 func list(addresses []netip.Addr) string {

@@ -30,7 +30,7 @@ type Set struct {
 	Link      string        // carries its adverts: the stations on it are remembered
 	Interval  time.Duration // of its adverts, for the lease
 	Miss      int
-	Addresses []Address
+	Addresses []Address // advertised or not
 	Announce  Announce
 }
 

@@ -9,25 +9,29 @@ import (
 	"ripcord/pkg/event"
 )
 
-// held is one entry of addresses.
+// held is one entry of addresses or extra_addresses.
 type held struct {
 	addr.Address
+	key  string // the key of the list
 	at   place
 	said given
 }
 
-// readAddress reads A/len, or the map of addressKeys.
-func readAddress(l *loader, at place) (held, bool) {
-	h := held{at: at}
-	addressKeys.start(&h)
-	if at.node.kind != mapping {
-		prefix, ok := readPrefix(l, at)
-		h.Prefix = prefix
-		return h, ok
+// addressOf reads an entry of the list with that key: A/len, or the map of
+// addressKeys.
+func addressOf(key string) form[held] {
+	return func(l *loader, at place) (held, bool) {
+		h := held{key: key, at: at}
+		addressKeys.start(&h)
+		if at.node.kind != mapping {
+			prefix, ok := readPrefix(l, at)
+			h.Prefix = prefix
+			return h, ok
+		}
+		h.said = addressKeys.read(l, at, &h)
+		addressKeys.need(l, at, h.said)
+		return h, h.Prefix.IsValid()
 	}
-	h.said = addressKeys.read(l, at, &h)
-	addressKeys.need(l, at, h.said)
-	return h, h.Prefix.IsValid()
 }
 
 // readPrefix reads an address with its prefix length.

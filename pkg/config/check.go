@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"slices"
 
 	"ripcord/pkg/event"
 )
@@ -31,11 +32,14 @@ func (i *instance) where(key string) place {
 
 // spot is the place of one of its addresses, in the same way.
 func (i *instance) spot(h held) place {
-	if _, ok := i.own["addresses"]; ok {
+	if _, ok := i.own[h.key]; ok {
 		return h.at
 	}
-	return i.at.key("addresses")
+	return i.at.key(h.key)
 }
+
+// all are the addresses that it holds, the advertised ones first.
+func (i *instance) all() []held { return slices.Concat(i.held, i.extra) }
 
 // sound says whether a key was said and could be read.
 func (i *instance) sound(key string) bool {
@@ -43,8 +47,8 @@ func (i *instance) sound(key string) bool {
 	return ok && !at.bad
 }
 
-// checkFamily finds the family of an instance and sees that all its addresses
-// are of it.
+// checkFamily finds the family of an instance and sees that all its advertised
+// addresses are of it.
 func (i *instance) checkFamily(l *loader) {
 	if i.said["family"].bad || len(i.held) == 0 {
 		return
@@ -79,7 +83,7 @@ func (i *instance) checkAddresses(l *loader) {
 			len(i.held), most, i.Family)
 	}
 	first := map[netip.Addr]place{}
-	for _, h := range i.held {
+	for _, h := range i.all() {
 		h.checkLabel(l)
 		a := h.Prefix.Addr()
 		if at, twice := first[a]; twice {
@@ -145,7 +149,7 @@ func checkHeldOnce(l *loader, all []*instance) {
 	}
 	first := map[spot]holder{}
 	for _, i := range all {
-		for _, h := range i.held {
+		for _, h := range i.all() {
 			s := spot{h.Prefix.Addr(), h.Interface}
 			if s.on == "" {
 				s.on = i.Interface

@@ -25,7 +25,8 @@ type instance struct {
 	vrrp.Instance
 	checksum checksum
 	announce addr.Announce
-	held     []held
+	held     []held // addresses
+	extra    []held // extra_addresses
 	at       place
 	own      given // said by the instance itself
 	said     given // said by it or the defaults
@@ -145,12 +146,15 @@ func (i *instance) build(d *document) vrrp.Instance {
 	for _, h := range i.held {
 		out.Addresses = append(out.Addresses, h.Prefix.Addr())
 	}
+	for _, h := range i.extra {
+		out.Extra = append(out.Extra, h.Prefix.Addr())
+	}
 	return out
 }
 
 func (i *instance) set() addr.Set {
 	out := addr.Set{Instance: i.Instance.Instance, Link: i.Interface, Interval: i.Interval, Miss: i.Miss, Announce: i.announce}
-	for _, h := range i.held {
+	for _, h := range i.all() {
 		a := h.Address
 		if a.Interface == "" {
 			a.Interface = i.Interface

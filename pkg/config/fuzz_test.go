@@ -79,14 +79,14 @@ func checkConfig(t *testing.T, c *Config) {
 	}
 	for _, s := range c.Sets {
 		i, ok := names[s.Instance]
-		var advertised []netip.Addr
+		var held []netip.Addr
 		for _, a := range s.Addresses {
-			advertised = append(advertised, a.Prefix.Addr())
+			held = append(held, a.Prefix.Addr())
 			if badInterface(a.Interface) != "" || len(a.Label) > 15 {
 				t.Errorf("%+v", a)
 			}
 		}
-		if !ok || s.Interval != i.Interval || s.Miss != i.Miss || !slices.Equal(advertised, i.Addresses) {
+		if !ok || s.Interval != i.Interval || s.Miss != i.Miss || !slices.Equal(held, slices.Concat(i.Addresses, i.Extra)) {
 			t.Errorf("%+v is not what %+v holds", s, i)
 		}
 		if s.Announce.Count < 1 || s.Announce.AgainAfter < 0 || s.Announce.Refresh < 0 || s.Announce.Spacing < 0 {

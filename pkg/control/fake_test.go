@@ -31,6 +31,7 @@ func pulled() router {
 			Virtual:  event.Virtual{Instance: "inside", Group: "edge", Interface: "eth0", VRID: 51, Family: event.IPv4},
 			Priority: 150, Interval: time.Second,
 			Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.9")},
+			Extra:     []netip.Addr{netip.MustParseAddr("2001:db8::9")},
 		},
 		State: event.Fault, Since: lost,
 		Faults:            []vrrp.FaultStatus{{Source: "eth0", Reason: event.InterfaceDown, Since: lost}},

@@ -53,6 +53,7 @@ func instance(group string, m vrrp.InstanceStatus, stats *vrrp.Stats) Instance {
 		ActiveDownInterval: m.ActiveDownInterval.Microseconds(),
 		SkewTime:           m.SkewTime.Microseconds(),
 		Addresses:          append([]netip.Addr{}, m.Instance.Addresses...),
+		ExtraAddresses:     append([]netip.Addr{}, m.Instance.Extra...),
 		Statistics:         statistics(stats),
 	}
 	if m.ActiveAddress.IsValid() {

@@ -22,6 +22,9 @@ type Instance struct {
 	Preempt bool
 	// Addresses are the virtual addresses, in the order in which they are advertised.
 	Addresses []netip.Addr
+	// Extra are held with them and not advertised: they may be of the other
+	// family, and the protocol knows nothing of them.
+	Extra []netip.Addr
 	// Checksum is the form to send over IPv4; with AutoChecksum it is only the
 	// form to begin with, and another Active that is heard to use the other is
 	// followed.
