@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 )
 
 // check sees that the parts of a document agree. It leaves out what was refused
@@ -99,6 +100,13 @@ func (i *instance) warn(l *loader) {
 	if _, ok := i.said["priority"]; !ok {
 		l.warn(i.at.key("priority"), "routers of one priority are told apart by their addresses only; say which is preferred",
 			"left at its default, %d", i.Priority)
+	}
+	if i.PreemptDelay > 0 && (i.Priority == vrrp.Owner || !i.Preempt) {
+		why := "preempt is false: a lower Active is left alone for good"
+		if i.Priority == vrrp.Owner {
+			why = "an address owner, priority 255, always preempts"
+		}
+		l.warn(i.where("preempt_delay"), why, "has no effect")
 	}
 	if i.Family == event.IPv6 && len(i.held) > 0 && !i.held[0].Prefix.Addr().IsLinkLocalUnicast() {
 		l.warn(i.spot(i.held[0]), "let a link-local address be the first (RFC 9568 §5.2.9)",

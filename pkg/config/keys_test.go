@@ -16,7 +16,8 @@ var (
 		"links.NAME.recovery.adverts", "links.NAME.recovery.wait", "links.default.recovery.wait",
 		"instances[].name", "instances[].interface", "instances[].vrid", "instances[].family",
 		"instances[].version", "instances[].priority", "instances[].interval", "instances[].miss",
-		"instances[].preempt", "instances[].addresses", "instances[].extra_addresses", "instances[].virtual_mac", "instances[].accept",
+		"instances[].preempt", "instances[].preempt_delay", "instances[].startup_delay",
+		"instances[].addresses", "instances[].extra_addresses", "instances[].virtual_mac", "instances[].accept",
 		"instances[].checksum", "instances[].announce.count", "instances[].announce.again_after",
 		"instances[].announce.refresh", "instances[].announce.spacing",
 		"defaults.priority", "defaults.announce.count",
@@ -24,7 +25,6 @@ var (
 	}
 	refused = []string{
 		"control.listen", "checks", "notify", "fifo", "script_user", "include",
-		"instances[].preempt_delay", "instances[].startup_delay",
 		"instances[].routes", "instances[].rules", "instances[].source", "instances[].unicast",
 		"instances[].auth", "instances[].track", "instances[].notify", "instances[].fence",
 		"defaults.track",

@@ -83,11 +83,19 @@ func transitionLevel(to State) Level {
 	return Info
 }
 
+// What an instance that could move waits for.
+const (
+	HoldGroup        = "group"         // another member's Active is still heard
+	HoldRecovery     = "recovery"      // a link has returned and has yet to prove that it forwards
+	HoldPreemptDelay = "preempt-delay" // a lower Active is left alone for so long
+	HoldStartup      = "startup"       // nothing is taken over so soon after the start
+)
+
 // InstanceHolding tells that an instance could move, but waits.
 type InstanceHolding struct {
 	Stamp
 	Virtual
-	Reason string    // "group": another member's Active is still heard; "recovery": a link has returned
+	Reason string    // one of those above
 	Until  time.Time // at the latest, by the clock of the log
 }
 

@@ -42,6 +42,7 @@ const (
 	PrimaryAddress       Reason = "primary-ip-address"
 	LowerPriorityActive  Reason = "lower-priority-active" // we preempt
 	OwnerPreempt         Reason = "owner-preempt"
+	PreemptHoldTimeout   Reason = "preempt-hold-timeout" // we preempt, late by preempt_delay
 )
 
 // Reasons of ripcord's own.

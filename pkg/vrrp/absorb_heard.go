@@ -48,9 +48,10 @@ func (m *member) hear(h Heard) {
 // otherwise its shorter interval would end the wait between two adverts of the
 // better.
 func (s *step) heardActive(m *member, h Heard) {
-	if m.outranks(h.Priority) {
+	if m.outranks(h.Priority, s.now) {
 		return // the timer runs on
 	}
+	s.heedDelay(m, h)
 	if s.f.skip != nil {
 		s.why = s.f.skip.cause // two owners: the later one is Backup
 	}

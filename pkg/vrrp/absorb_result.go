@@ -33,6 +33,7 @@ func (s *step) absorbStall(in Stalled) {
 func (s *step) giveWay(m *member) {
 	m.interval = m.other.interval
 	s.yield(because{event.StalledLoop, m, s.f.listening.cause})
+	s.f.delayPreemption(s.now)
 	s.silent = true
 }
 
@@ -59,6 +60,7 @@ func (s *step) absorbLease(in LeaseLost) {
 		return
 	}
 	s.yield(because{event.StalledLoop, s.member(in.Instance), in.Cause})
+	s.f.delayPreemption(s.now)
 	s.silent = true
 }
 

@@ -53,7 +53,7 @@ func (s *step) wait(in Tick) {
 	}
 	for m := f.holding(); m != nil && !s.now.Before(m.holdsAt()); m = f.holding() {
 		m.heldBack = true
-		s.report(event.InstanceHolding{Stamp: s.stamp(in.Cause), Virtual: m.Virtual, Reason: "group", Until: at})
+		s.report(event.InstanceHolding{Stamp: s.stamp(in.Cause), Virtual: m.Virtual, Reason: f.holdReason(), Until: at})
 	}
 }
 
@@ -123,7 +123,7 @@ func (s *step) takeoverReason(cause event.Cause) because {
 		switch {
 		case m.resigned != nil && resigned == nil:
 			resigned = m
-		case m.known(s.now) && m.outranks(m.other.priority) && lower == nil:
+		case m.known(s.now) && m.outranks(m.other.priority, s.now) && lower == nil:
 			lower = m
 		}
 		if m.downAt.After(last.downAt) {
@@ -135,6 +135,8 @@ func (s *step) takeoverReason(cause event.Cause) because {
 		return because{event.PeerResigned, resigned, resigned.resigned.cause}
 	case lower != nil && lower.Priority == Owner:
 		return because{event.OwnerPreempt, lower, cause}
+	case lower != nil && lower.delayed:
+		return because{event.PreemptHoldTimeout, lower, cause}
 	case lower != nil:
 		return because{event.LowerPriorityActive, lower, cause}
 	}

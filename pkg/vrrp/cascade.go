@@ -72,7 +72,7 @@ func (s *step) provesOutOfStep(m *member, h Heard) (stale bool) {
 		return true
 	}
 	soon := h.Cause.At.Sub(c.by.at) <= time.Duration(m.Miss)*m.interval
-	if soon && !m.outranks(h.Priority) {
+	if soon && !m.outranks(h.Priority, s.now) {
 		s.f.outOfStep[pairOf(c.from, c.by.source, m, c.source)] = s.now.Add(outOfStep)
 		s.report(event.GroupCascade{
 			Stamp: s.stamp(h.Cause), Group: s.cfg.Name, Source: c.by.source.String(),

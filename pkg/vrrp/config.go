@@ -20,6 +20,9 @@ type Instance struct {
 	Miss int
 	// Preempt is Preempt_Mode (RFC 9568 §6.1).
 	Preempt bool
+	// PreemptDelay is how long after a start or the last fault a lower Active is
+	// left alone; StartupDelay is how long after the start nothing is taken over.
+	PreemptDelay, StartupDelay time.Duration
 	// Addresses are the virtual addresses, in the order in which they are advertised.
 	Addresses []netip.Addr
 	// Extra are held with them and not advertised: they may be of the other

@@ -29,6 +29,7 @@ type facts struct {
 	graced      bool
 	reannounced time.Time // when a rival last made us announce
 	tie         time.Time // when a tie is decided; zero: there is none to decide
+	opens       time.Time // nothing is taken over before; zero: there is no delay
 	// skip is set while an address owner, who has no use for Backup, is verified.
 	skip *skip
 }
@@ -92,9 +93,10 @@ func (f *facts) firstFault() (*member, event.Reason) {
 // which it is.
 func (f *facts) restart(now time.Time, in event.State, why because) {
 	f.unverify()
+	f.delayPreemption(now)
 	for _, m := range f.members {
 		m.interval = m.Instance.Interval
-		if m.known(now) && !m.outranks(m.other.priority) {
+		if m.known(now) && !m.outranks(m.other.priority, now) {
 			m.interval = m.other.interval
 		}
 		m.renew(now)

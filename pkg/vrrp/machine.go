@@ -117,6 +117,7 @@ func (s *step) absorbStart(in Start) {
 	if m, reason := s.f.firstFault(); m != nil {
 		s.why = because{reason, m, in.Cause}
 	}
+	s.f.delayStart(s.now)
 	s.f.restart(s.now, event.Initialize, s.why)
 }
 

@@ -27,6 +27,8 @@ type member struct {
 	failing    int       // sends that failed in a row
 	asserted   time.Time // when we last answered a rival at once
 	heldBack   bool      // instance.holding was reported for this wait
+	patient    time.Time // a lower Active is not preempted before
+	delayed    bool      // one was left alone for that, and it was reported
 	lastResign resignation
 	reason     event.Reason // of the last transition
 	newActive  event.NewActiveReason
@@ -67,10 +69,10 @@ func (m *member) known(now time.Time) bool {
 	return m.other.source.IsValid() && now.Before(m.other.at.Add(m.downInterval(m.other.interval)))
 }
 
-// outranks reports whether an Active of that priority is one to preempt. The
-// owner of the addresses always preempts (RFC 9568 §6.1).
-func (m *member) outranks(priority uint8) bool {
-	return priority < m.Priority && (m.Preempt || m.Priority == Owner)
+// outranks reports whether an Active of that priority is one to preempt at
+// the instant at. The owner of the addresses always preempts (RFC 9568 §6.1).
+func (m *member) outranks(priority uint8, at time.Time) bool {
+	return priority < m.Priority && (m.Preempt && !at.Before(m.patient) || m.Priority == Owner)
 }
 
 func (m *member) skew() time.Duration { return SkewTime(m.Priority, m.interval) }

@@ -56,7 +56,7 @@ func newActiveReason(r event.Reason) event.NewActiveReason {
 	switch r {
 	case event.ActiveTimeout:
 		return event.NoResponse
-	case event.LowerPriorityActive, event.OwnerPreempt:
+	case event.LowerPriorityActive, event.OwnerPreempt, event.PreemptHoldTimeout:
 		return event.Preempted
 	}
 	return event.ByPriority

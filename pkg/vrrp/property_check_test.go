@@ -51,6 +51,8 @@ func (w *world) checkState(t *rapid.T) {
 	switch {
 	case !w.started && state != event.Initialize:
 		t.Fatalf("not started, but %v", state)
+	case state == event.Active && w.now.Before(w.opens):
+		t.Fatalf("Active %v before the startup_delay is over", w.opens.Sub(w.now))
 	case w.started && dead && state != event.Fault:
 		t.Fatalf("a link is dead, but the group is %v", state)
 	}

@@ -46,6 +46,7 @@ type world struct {
 	seq     uint64
 	asked   uint64
 	started bool
+	opens   time.Time // the end of the startup_delay
 	held    bool
 	sending map[string]bool
 }
@@ -57,6 +58,9 @@ func newWorld(t *rapid.T) *world {
 	preempt := rapid.Bool().Draw(t, "preempt")
 	recovery := Recovery{rapid.IntRange(1, 3).Draw(t, "recovery adverts"), rapid.SampledFrom([]time.Duration{
 		0, 50 * time.Millisecond, 20 * time.Second}).Draw(t, "recovery wait")}
+	delays := []time.Duration{0, 0, 2 * time.Second, 20 * time.Second}
+	preemptDelay := rapid.SampledFrom(delays).Draw(t, "preempt delay")
+	startupDelay := rapid.SampledFrom(delays).Draw(t, "startup delay")
 	for _, v := range []event.Virtual{
 		{Instance: "four", Interface: "eth0", VRID: 51, Family: event.IPv4},
 		{Instance: "six", Interface: "eth0", VRID: 51, Family: event.IPv6},
@@ -64,6 +68,7 @@ func newWorld(t *rapid.T) *world {
 	} {
 		group.Members = append(group.Members, Instance{
 			Virtual: v, Priority: priority, Preempt: preempt, AutoChecksum: true, Recovery: recovery,
+			PreemptDelay: preemptDelay, StartupDelay: startupDelay,
 			Interval: interval.Draw(t, "interval"), Miss: rapid.IntRange(1, 4).Draw(t, "miss"),
 		})
 	}
@@ -163,6 +168,9 @@ func (w *world) step(t *rapid.T, in Input) {
 	}
 	switch in.(type) {
 	case Start:
+		if !w.started {
+			w.opens = w.now.Add(w.m.Config().Members[0].StartupDelay)
+		}
 		w.started = true
 	case Stop:
 		w.started = false

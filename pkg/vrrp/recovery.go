@@ -44,7 +44,7 @@ func (s *step) recover(m *member) {
 	until := s.now.Add(m.Recovery.Wait)
 	m.recovery = &recovery{back: s.now, until: until, askAt: s.now, askIn: min(askFirst, m.Instance.Interval)}
 	s.report(event.InstanceHolding{
-		Stamp: s.stamp(m.link.Cause), Virtual: m.Virtual, Reason: string(event.Recovery), Until: until,
+		Stamp: s.stamp(m.link.Cause), Virtual: m.Virtual, Reason: event.HoldRecovery, Until: until,
 	})
 }
 
@@ -125,6 +125,7 @@ func (s *step) endRecovery(m *member, why because) {
 	m.recovery = nil
 	if !s.f.recovering() && len(s.f.faults) == 0 {
 		s.why = why
+		s.f.delayPreemption(s.now)
 	}
 }
 

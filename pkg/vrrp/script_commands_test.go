@@ -131,6 +131,10 @@ func (r *router) addMember(w *words) {
 			in.Miss = take(w, strconv.Atoi)
 		case "preempt":
 			in.Preempt = w.next() != "off"
+		case "preempt-delay":
+			in.PreemptDelay = take(w, time.ParseDuration)
+		case "startup-delay":
+			in.StartupDelay = take(w, time.ParseDuration)
 		case "recovery":
 			in.Recovery = Recovery{take(w, strconv.Atoi), take(w, time.ParseDuration)}
 		case "checksum":

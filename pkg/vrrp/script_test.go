@@ -22,7 +22,8 @@ var update = flag.Bool("update", false, "rewrite the traces in testdata")
 //	router NAME [GROUP]                   what follows is its configuration
 //	member NAME LINK ADDRESS [OPTION]...  priority N, interval D, miss N,
 //	                                      preempt off, checksum auto|rfc9568,
-//	                                      recovery ADVERTS WAIT
+//	                                      recovery ADVERTS WAIT,
+//	                                      preempt-delay D, startup-delay D
 //	boot | start | stop                   boot: all links are up, then start
 //	up LINK [OPTION]...                   address A|none, index N, downs N, seq N,
 //	                                      bare: no address of any family this time

@@ -28,10 +28,11 @@ func (f *facts) waiting() bool {
 	return f.started && len(f.faults) == 0 && (!f.verified || f.takeover().After(f.clock))
 }
 
-// takeover is the instant at which every member's wait is over.
+// takeover is the instant at which every member's wait is over, and the delay
+// after the start.
 func (f *facts) takeover() time.Time {
-	last := f.members[0].downAt
-	for _, m := range f.members[1:] {
+	last := f.opens
+	for _, m := range f.members {
 		if m.downAt.After(last) {
 			last = m.downAt
 		}
