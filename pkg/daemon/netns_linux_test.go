@@ -62,13 +62,13 @@ func cables(t *testing.T) {
 		ip(t, "link set "+far+" up")
 	}
 	for _, name := range []string{"eth0", "eth1"} {
-		running(t, name)
+		awaitRunning(t, name)
 	}
 }
 
-// running waits until the kernel counts a link as running, which it may do a
+// awaitRunning waits until the kernel counts a link as running, which it may do a
 // second after both ends are up: to a daemon that has begun it would be a return.
-func running(t *testing.T, name string) {
+func awaitRunning(t *testing.T, name string) {
 	t.Helper()
 	for range 500 {
 		if i, err := net.InterfaceByName(name); err == nil && i.Flags&net.FlagRunning != 0 {

@@ -1,0 +1,56 @@
+package lab
+
+import (
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A better router that comes back leaves the lower Active alone for its
+// preempt_delay, says so, and then takes over without a second Active; when the
+// lower one resigns meanwhile, it does not wait.
+func TestPreemptDelay(t *testing.T) {
+	needRoot(t)
+	t.Parallel()
+	const interval, delay = 100 * time.Millisecond, 2 * time.Second
+	s := newSite(t, []segment{inside}, "a", "b")
+	began := time.Now()
+	b := s.start("b", router{100, interval, ""})
+	b.becomes("active", began, 8*time.Second)
+	start := time.Now()
+	a := s.start("a", router{150, interval, "preempt_delay: 2s"})
+	hold := a.wait(start, 3*time.Second, "instance.holding", func(l line) bool {
+		return l.Event == "instance.holding" && l.Reason == "preempt-delay"
+	})
+	active := a.becomes("active", start, 8*time.Second)
+	if active.Reason != "preempt-hold-timeout" {
+		t.Errorf("a is active for %q, want preempt-hold-timeout", active.Reason)
+	}
+	s.within("backup → active", hold.TS, active.TS, delay-interval*2, delay+2*downInterval(150, interval))
+	b.becomes("backup", start, 2*time.Second)
+
+	at := s.pull("a", inside)
+	b.becomes("active", at, 3*time.Second)
+	back := s.plug("a", inside)
+	a.becomes("backup", back, 3*time.Second)
+	stopped := b.signal(syscall.SIGTERM)
+	active = a.becomes("active", stopped, time.Second)
+	if active.Reason != "peer-resigned" {
+		t.Errorf("a is active for %q, want peer-resigned", active.Reason)
+	}
+}
+
+// A router with startup_delay takes nothing over before it is over.
+func TestStartupDelay(t *testing.T) {
+	needRoot(t)
+	t.Parallel()
+	const interval, delay = 100 * time.Millisecond, 2 * time.Second
+	s := newSite(t, []segment{inside}, "a")
+	began := time.Now()
+	a := s.start("a", router{150, interval, "startup_delay: 2s"})
+	hold := a.wait(began, 3*time.Second, "instance.holding", func(l line) bool {
+		return l.Event == "instance.holding" && l.Reason == "startup"
+	})
+	active := a.becomes("active", began, 8*time.Second)
+	s.within("waits → active", hold.TS, active.TS, delay-2*downInterval(150, interval), delay+interval)
+}
