@@ -68,7 +68,8 @@ func pulled() router {
 			{State: event.Initialize, Members: []vrrp.InstanceStatus{dmz}},
 		},
 		links: []event.Link{
-			{Name: "eth0", Index: 2, AdminUp: true, OperState: event.OperDown, Monitor: "netlink", UpCount: 1, DownCount: 2, LastChange: lost, LastSource: event.Confirm},
+			{Name: "eth0", Index: 2, AdminUp: true, OperState: event.OperDown, Monitor: "netlink", UpCount: 1, DownCount: 2, LastChange: lost, LastSource: event.Confirm,
+				Confirm: 40 * time.Millisecond, Poll: time.Second, Stretched: true},
 			{Name: "eth2"},
 		},
 		stats: map[string]*vrrp.Stats{"inside": counted},

@@ -98,6 +98,9 @@ type Link struct {
 	Monitor          string     `json:"monitor"` // what tells the link's state
 	CarrierUpCount   uint32     `json:"carrier_up_count"`
 	CarrierDownCount uint32     `json:"carrier_down_count"`
+	Confirm          int64      `json:"confirm_us"` // the period at which the driver is asked now; 0: it is not
+	Poll             int64      `json:"poll_us"`    // likewise the poller's
+	Stretched        bool       `json:"stretched"`  // one of them is longer than configured
 	LastChange       *time.Time `json:"last_change"`
 	LastChangeSource string     `json:"last_change_source"`
 }

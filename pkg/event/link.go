@@ -62,6 +62,12 @@ type Link struct {
 	UpCount, DownCount uint32     // IFLA_CARRIER_UP_COUNT, IFLA_CARRIER_DOWN_COUNT
 	LastChange         time.Time
 	LastSource         Source
+	// Confirm and Poll are the periods at which the link is asked for its carrier
+	// beside the kernel's notifications, 0 where it is not; Stretched says that
+	// one of them is longer than configured. They are only in a list that was
+	// asked for: their change is no news of the link.
+	Confirm, Poll time.Duration
+	Stretched     bool
 	// Downs counts the losses since the subscriber last took this link, so that
 	// a flap is never hidden by the merging of a backlog.
 	Downs int

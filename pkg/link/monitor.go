@@ -2,9 +2,7 @@ package link
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -45,67 +43,11 @@ type Monitor struct {
 	flushing bool
 }
 
-// posted stands in the outbox: what an observation led to, or an answer.
-type posted struct {
-	Outcome
-	answered vrrp.Result // nil if none
-}
-
 // request is a Verify that has not been answered.
 type request struct {
 	ticket uint64
 	names  []string
 }
-
-// subject is what a stream or a dump is about.
-type subject int
-
-const (
-	ofLinks subject = iota
-	ofAddresses
-)
-
-// kernel is what Monitor needs of the operating system.
-type kernel interface {
-	// open joins the subject's multicast groups.
-	open(subject) (stream, error)
-	// dump lists the subject; errInterrupted says that it changed meanwhile and
-	// the list cannot be trusted.
-	dump(subject) (Dump, error)
-	// asker returns one who asks, for the use of one goroutine.
-	asker() asker
-	// sleeper returns what the confirmer sleeps in.
-	sleeper() sleeper
-}
-
-// asker asks the drivers of links. Each question may take long.
-type asker interface {
-	// carrier asks whether the link has a carrier, and says whether the driver
-	// answered ETHTOOL_GLINK; known is false where it cannot be found out.
-	carrier(Target) (up, known, glink bool)
-	// present fails where the link has no transceiver that can be asked.
-	present(Target) error
-	// beat asks the transceiver; an error is no word.
-	beat(Target) (Beat, error)
-	close()
-}
-
-// stream is a socket that hears notifications.
-type stream interface {
-	// receive appends what the next datagram says, and the instant at which it
-	// was read. It waits until then for the first one, and gives
-	// os.ErrDeadlineExceeded; with a zero until it does not wait at all.
-	// errOverrun says that messages were lost. What a foreign sender or of a
-	// foreign kind says leaves dst as it was.
-	receive(dst []Observation, until time.Time) ([]Observation, time.Time, error)
-	// close makes receive return.
-	close() error
-}
-
-var (
-	errOverrun     = errors.New("netlink messages were lost")
-	errInterrupted = errors.New("the list changed while it was dumped")
-)
 
 // NewMonitor returns a monitor that Run brings to life.
 func NewMonitor(cfg Config) *Monitor { return newMonitor(cfg, newKernel()) }
@@ -264,50 +206,3 @@ func (m *Monitor) debounce(ctx context.Context) {
 		}
 	}
 }
-
-// post publishes p behind all that stands in the outbox.
-func (m *Monitor) post(p posted) {
-	m.mu.Lock()
-	m.outbox = append(m.outbox, p)
-	m.mu.Unlock()
-	m.flush()
-}
-
-// flush publishes the outbox, in order and without the lock. Where another
-// goroutine is at it already, that one does it.
-func (m *Monitor) flush() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.flushing {
-		return
-	}
-	m.flushing = true
-	for len(m.outbox) > 0 {
-		batch := m.outbox
-		m.outbox = nil
-		m.mu.Unlock()
-		for _, p := range batch {
-			m.publish(p)
-		}
-		m.mu.Lock()
-	}
-	m.flushing = false
-}
-
-func (m *Monitor) publish(p posted) {
-	for _, fact := range p.Facts {
-		m.cfg.Facts.Publish(fact)
-	}
-	for _, fact := range p.Addresses {
-		m.cfg.Addresses.Publish(fact)
-	}
-	for _, e := range p.Events {
-		m.cfg.Events.Publish(e)
-	}
-	if p.answered != nil {
-		m.cfg.Results.Publish(p.answered)
-	}
-}
-
-// timedOut reports whether receive gave up at its deadline.
-func timedOut(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }

@@ -2,6 +2,7 @@ package link
 
 import (
 	"net/netip"
+	"time"
 
 	"ripcord/pkg/event"
 )
@@ -76,6 +77,18 @@ type Means struct {
 	NoMII          string // why there is no transceiver to ask; empty if there is one
 }
 
+// Paced is the period at which a link is asked from now on.
+type Paced struct {
+	Source event.Source // Confirm for the confirmer, else it is the poller's
+	Index  int
+	Birth  uint64
+	Every  time.Duration // 0: it is not asked any more
+	// Configured is the period that it was to be; Every is longer where asking
+	// costs too much.
+	Configured time.Duration
+	News       string // why it is so, where a person is to be told
+}
+
 // Elapsed says that the Deadline has come.
 type Elapsed struct{}
 
@@ -105,6 +118,7 @@ func (AddressGone) observation() {}
 func (Dump) observation()        {}
 func (*Answer) observation()     {}
 func (Means) observation()       {}
+func (Paced) observation()       {}
 func (Elapsed) observation()     {}
 
 // Outcome is what an observation leads to, to be published in this order.

@@ -16,6 +16,10 @@ const (
 	cheapest = 25 * time.Microsecond
 	// gentle is how many questions the average looks back upon.
 	gentle = 16
+	// worseFor and betterFor are how long a longer, a shorter period must have
+	// lasted before it is told: a machine that is slow now and then gives one
+	// line, and one when that is over.
+	worseFor, betterFor = 5 * time.Second, 30 * time.Second
 )
 
 // pace measures what the questions of one goroutine cost, and stretches their
@@ -59,18 +63,48 @@ func (p *pace) stretch(every time.Duration, load float64) time.Duration {
 	return max(every, min(time.Duration(float64(every)*load), p.longest))
 }
 
-// news reports whether a period differs so much from the one told last that a
-// person wants to know: twice, half, or back to what is configured.
-func news(told, now, configured time.Duration) bool {
-	if now == configured {
-		return told != configured
-	}
-	return now >= 2*told || now <= told/2
+// telling is what a person was told of a period. A load that is only near the
+// share makes the period waver: what is told has lasted.
+type telling struct {
+	period time.Duration // told last
+	since  time.Time     // when it ceased to be so; zero: it still is
+	longer bool          // it is longer than told since then
 }
+
+// news reports whether a period differs so much from the one told last that a
+// person wants to know, and has for long enough: twice, half, or back to about
+// what is configured.
+func (t *telling) news(at time.Time, now, configured time.Duration) bool {
+	differs, longer := now >= 2*t.period || now <= t.period/2, now > t.period
+	if about(now, configured) {
+		differs, now = t.period != configured, configured
+	}
+	if !differs {
+		t.since = time.Time{}
+		return false
+	}
+	if t.since.IsZero() || longer != t.longer {
+		t.since, t.longer = at, longer
+	}
+	lasting := betterFor
+	if longer {
+		lasting = worseFor
+	}
+	lasting = max(lasting, gentle*now) // the average is still on its way
+	if at.Sub(t.since) < lasting {
+		return false
+	}
+	*t = telling{period: now}
+	return true
+}
+
+// about reports whether a period is so near to the configured one that nobody
+// would call it stretched.
+func about(now, configured time.Duration) bool { return now <= configured+configured/4 }
 
 // because says why a period is as it is.
 func because(configured, now, cost time.Duration) string {
-	if now == configured {
+	if about(now, configured) {
 		return "asking is cheap again"
 	}
 	return fmt.Sprintf("one question takes %v: at %v that would be more than 1 %% of a core, or of the time for which the kernel's RTNL lock is free",

@@ -67,9 +67,16 @@ func TestConfirmerStretches(t *testing.T) {
 		if n := b.took("eth0"); n < 23 || n > 27 {
 			t.Errorf("asked %d times in 1 s, want 25: 1 %% of the time", n)
 		}
+		if told := b.stretched(); len(told) != 0 {
+			t.Errorf("told too soon %+v", told)
+		}
+		if l := b.monitor.Links()[0]; l.Confirm.Round(time.Millisecond) != 40*time.Millisecond || !l.Stretched || l.Poll != 0 {
+			t.Errorf("it shows a period of %v, stretched %v, polled every %v", l.Confirm, l.Stretched, l.Poll)
+		}
+		time.Sleep(time.Minute)
 		told := b.stretched()
-		if len(told) < 2 || told[0].Restored || !strings.Contains(told[0].Why, "RTNL") || told[0].Period <= 10*time.Millisecond {
-			t.Errorf("told %+v", told)
+		if len(told) != 2 || told[0].Interface == told[1].Interface || told[0].Restored || !strings.Contains(told[0].Why, "RTNL") || told[0].Period <= 20*time.Millisecond {
+			t.Errorf("a minute of it was told as %+v, want one line for each link", told)
 		}
 		b.answerIn(0)
 		time.Sleep(3 * time.Second)
@@ -78,10 +85,59 @@ func TestConfirmerStretches(t *testing.T) {
 		if n := b.took("eth0"); n < 99 || n > 102 {
 			t.Errorf("asked %d times in 1 s when it was cheap again", n)
 		}
-		if told = b.stretched(); len(told) < 2 || !told[len(told)-1].Restored {
-			t.Errorf("told %+v", told)
+		if l := b.monitor.Links()[0]; l.Confirm != 10*time.Millisecond || l.Stretched {
+			t.Errorf("it shows a period of %v, stretched %v", l.Confirm, l.Stretched)
+		}
+		time.Sleep(time.Minute)
+		if told = b.stretched(); len(told) != 2 || !told[0].Restored || !told[1].Restored || told[0].Why != "asking is cheap again" {
+			t.Errorf("the end of it was told as %+v", told)
+		}
+		b.expect("")
+		b.monitor.Engage(nil)
+		time.Sleep(time.Second)
+		if l := b.monitor.Links()[0]; l.Confirm != 0 {
+			t.Errorf("nobody asks, but it shows a period of %v", l.Confirm)
 		}
 	})
+}
+
+// One tick before: nothing; at the tick: once. What wavers is not told.
+func TestPeriodIsToldWhenItLasts(t *testing.T) {
+	const ms = time.Millisecond
+	start := time.Unix(0, 0)
+	for _, tt := range []struct {
+		name string
+		told time.Duration // before
+		seen []time.Duration
+		at   []time.Duration // of each
+		news int             // which of them is told, from 1 on; 0: none
+	}{
+		{"as configured", 10 * ms, []time.Duration{10 * ms, 10 * ms}, []time.Duration{0, time.Hour}, 0},
+		{"not twice", 10 * ms, []time.Duration{19 * ms, 19 * ms}, []time.Duration{0, time.Hour}, 0},
+		{"twice, one tick before", 10 * ms, []time.Duration{20 * ms, 20 * ms}, []time.Duration{0, worseFor - 1}, 0},
+		{"twice, at the tick", 10 * ms, []time.Duration{20 * ms, 90 * ms}, []time.Duration{0, worseFor}, 2},
+		{"it wavers", 10 * ms, []time.Duration{20 * ms, 19 * ms, 20 * ms}, []time.Duration{0, worseFor - 1, worseFor}, 0},
+		{"told once", 10 * ms, []time.Duration{20 * ms, 20 * ms, 20 * ms}, []time.Duration{0, worseFor, time.Hour}, 2},
+		{"back, one tick before", 50 * ms, []time.Duration{12 * ms, 10 * ms}, []time.Duration{0, betterFor - 1}, 0},
+		{"back, at the tick", 50 * ms, []time.Duration{12 * ms, 10 * ms}, []time.Duration{0, betterFor}, 2},
+		{"about back is back", 20 * ms, []time.Duration{12 * ms, 12 * ms}, []time.Duration{0, betterFor}, 2},
+		{"about back is told once", 20 * ms, []time.Duration{12 * ms, 12 * ms, 10 * ms, 10 * ms}, []time.Duration{0, betterFor, betterFor, 2 * betterFor}, 2},
+		{"half", 50 * ms, []time.Duration{25 * ms, 25 * ms}, []time.Duration{0, betterFor}, 2},
+		{"not half", 50 * ms, []time.Duration{26 * ms, 26 * ms}, []time.Duration{0, time.Hour}, 0},
+		{"slow questions, one tick before", 10 * ms, []time.Duration{time.Second, time.Second}, []time.Duration{0, 16*time.Second - 1}, 0},
+		{"slow questions, at the tick", 10 * ms, []time.Duration{time.Second, time.Second}, []time.Duration{0, 16 * time.Second}, 2},
+		{"it turns", 50 * ms, []time.Duration{10 * ms, 100 * ms, 100 * ms}, []time.Duration{0, worseFor, 2*worseFor - 1}, 0},
+	} {
+		told, got := telling{period: tt.told}, 0
+		for i, period := range tt.seen {
+			if told.news(start.Add(tt.at[i]), period, 10*ms) {
+				got = got*10 + i + 1
+			}
+		}
+		if got != tt.news {
+			t.Errorf("%s: told at %d, want %d", tt.name, got, tt.news)
+		}
+	}
 }
 
 func TestPollerStretches(t *testing.T) {
@@ -95,8 +151,11 @@ func TestPollerStretches(t *testing.T) {
 		if n := b.probes("eth0"); n > 60 {
 			t.Errorf("asked %d times in 10 min", n)
 		}
-		if e := b.stretched(); len(e) == 0 || e[len(e)-1].Period < patient/2 {
+		if e := b.stretched(); len(e) != 1 || e[0].Period < patient/2 {
 			t.Errorf("told %+v", e)
+		}
+		if l := b.monitor.Links()[0]; l.Poll != patient || !l.Stretched {
+			t.Errorf("it shows a period of %v, stretched %v", l.Poll, l.Stretched)
 		}
 	}, withMII)
 }
@@ -104,7 +163,7 @@ func TestPollerStretches(t *testing.T) {
 // Links that are asked at the same rate share their wake-ups, whenever each
 // came.
 func TestConfirmerSharesWakeUps(t *testing.T) {
-	r := &round{pace: newPace(dull)}
+	r := &round{monitor: newMonitor(Config{Minter: event.NewMinter(0)}, &fake{}), pace: newPace(dull)}
 	asked := map[string]int{}
 	ask := func(p Poll) { asked[p.Name]++ }
 	start := time.Now()

@@ -1,9 +1,8 @@
 package link
 
 import (
+	"slices"
 	"time"
-
-	"ripcord/pkg/event"
 )
 
 // round is the links that one goroutine asks in turn, each in its own period,
@@ -17,31 +16,35 @@ type round struct {
 // turn is a question and when it is asked next.
 type turn struct {
 	Poll
-	due  time.Time
-	told time.Duration // the period that was told last
+	due     time.Time
+	current time.Duration // the period in effect; 0: not asked yet
+	told    telling
 }
 
 // replan takes over whom to ask: who stays keeps its due time, who is new is
 // due now.
 func (r *round) replan(polls []Poll) {
-	plan := make([]turn, len(polls))
+	old := r.plan
+	r.plan = make([]turn, len(polls))
 	for i, poll := range polls {
-		plan[i] = turn{Poll: poll, told: poll.Every}
-		for _, old := range r.plan {
-			if old.Birth == poll.Birth && old.Source == poll.Source && old.Every == poll.Every {
-				plan[i].due, plan[i].told = old.due, old.told
+		r.plan[i] = turn{Poll: poll, told: telling{period: poll.Every}}
+		for _, o := range old {
+			if o.Birth == poll.Birth && o.Source == poll.Source && o.Every == poll.Every {
+				r.plan[i].due, r.plan[i].current, r.plan[i].told = o.due, o.current, o.told
 			}
 		}
 	}
-	r.plan = plan
-	r.pace.forget(func(birth uint64) bool {
-		for _, t := range plan {
-			if t.Birth == birth {
-				return true
-			}
+	r.pace.forget(r.asks)
+	for i := range old {
+		if !r.asks(old[i].Birth) {
+			r.show(&old[i], 0, "")
 		}
-		return false
-	})
+	}
+}
+
+// asks reports whether the link is among those that are asked.
+func (r *round) asks(birth uint64) bool {
+	return slices.ContainsFunc(r.plan, func(t turn) bool { return t.Birth == birth })
 }
 
 // sweep asks all that are due, and with them who will be within an eighth of
@@ -62,7 +65,7 @@ func (r *round) sweep(now time.Time, ask func(Poll)) time.Time {
 			begun = done
 			every := r.pace.stretch(t.Every, load)
 			t.due = now.Add(every)
-			r.tell(t, every)
+			r.tell(t, every, done)
 		}
 		if t.due.Before(next) {
 			next = t.due
@@ -71,14 +74,18 @@ func (r *round) sweep(now time.Time, ask func(Poll)) time.Time {
 	return next
 }
 
-// tell logs a period that is another than before.
-func (r *round) tell(t *turn, every time.Duration) {
-	if !news(t.told, every, t.Every) {
-		return
+// tell tells of a period that is another than before: the table always, people
+// if it is news.
+func (r *round) tell(t *turn, every time.Duration, at time.Time) {
+	switch {
+	case t.told.news(at, every, t.Every):
+		r.show(t, every, because(t.Every, every, r.pace.costs[t.Birth]))
+	case every != t.current:
+		r.show(t, every, "")
 	}
-	t.told = every
-	r.monitor.post(posted{Outcome: Outcome{Events: []event.Event{event.LinkStretched{
-		Stamp: event.Stamp{At: time.Now()}, Interface: t.Name, Period: every,
-		Why: because(t.Every, every, r.pace.costs[t.Birth]), Restored: every == t.Every,
-	}}}})
+}
+
+func (r *round) show(t *turn, every time.Duration, news string) {
+	t.current = every
+	r.monitor.observe(Paced{Source: t.Source, Index: t.Index, Birth: t.Birth, Every: every, Configured: t.Every, News: news}, time.Now())
 }

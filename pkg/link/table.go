@@ -48,6 +48,8 @@ type entry struct {
 	orphan   bool
 	choice   choice
 	debounce debounce
+	// confirm and poll are the periods at which it is asked.
+	confirm, poll period
 }
 
 // NewTable returns an empty table that logs what becomes of the watched names,
@@ -82,6 +84,8 @@ func (t *Table) Observe(o Observation, at time.Time) Outcome {
 		t.assign(o.Address)
 	case AddressGone:
 		t.unassign(o.Address)
+	case Paced:
+		t.paced(o)
 	case Elapsed:
 		t.elapse()
 	case Dump:
@@ -97,7 +101,10 @@ func (t *Table) Observe(o Observation, at time.Time) Outcome {
 func (t *Table) Links() []event.Link {
 	links := make([]event.Link, 0, len(t.order))
 	for _, e := range t.order {
-		links = append(links, e.fact.Rest())
+		l := e.fact.Rest()
+		l.Confirm, l.Poll = e.confirm.every, e.poll.every
+		l.Stretched = e.confirm.stretched || e.poll.stretched
+		links = append(links, l)
 	}
 	return links
 }

@@ -101,3 +101,29 @@ func include(dst []Target, e *entry, period time.Duration) []Target {
 	dst[i].Every = min(dst[i].Every, period)
 	return dst
 }
+
+// period is how often a link is asked; 0 if it is not.
+type period struct {
+	every     time.Duration
+	stretched bool
+}
+
+// paced takes in how often a link is asked now. That is no fact for those who
+// act on links: only Links shows it.
+func (t *Table) paced(p Paced) {
+	e := t.byIndex[p.Index]
+	if e == nil || e.birth != p.Birth {
+		return
+	}
+	now := period{p.Every, !about(p.Every, p.Configured)}
+	if p.Source == event.Confirm {
+		e.confirm = now
+	} else {
+		e.poll = now
+	}
+	if p.News != "" {
+		t.out.Events = append(t.out.Events, event.LinkStretched{
+			Stamp: event.Stamp{At: t.at}, Interface: e.seen.Name, Period: p.Every, Why: p.News, Restored: !now.stretched,
+		})
+	}
+}
