@@ -1,49 +1,26 @@
 package addr
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
-	"os/exec"
 	"slices"
-	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
+
+	"ripcord/test/netns"
 )
 
-const inNamespace = "RIPCORD_ADDR_TEST_NETNS"
+func TestMain(m *testing.M) { netns.Main(m) }
 
-// TestMain runs the tests, as root, in a network namespace of their own.
-func TestMain(m *testing.M) {
-	if os.Geteuid() != 0 || os.Getenv(inNamespace) != "" {
-		os.Exit(m.Run())
-	}
-	again := exec.Command("/proc/self/exe", os.Args[1:]...)
-	again.Env = append(os.Environ(), inNamespace+"=1")
-	again.Stdin, again.Stdout, again.Stderr = os.Stdin, os.Stdout, os.Stderr
-	again.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	err := again.Run()
-	if exit := new(exec.ExitError); errors.As(err, &exit) {
-		os.Exit(exit.ExitCode())
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "running the tests in a network namespace:", err)
-		os.Exit(1)
-	}
-	os.Exit(0)
-}
+var ip = netns.IP
 
 var cables atomic.Int32
 
 // cable makes a veth, up at both ends, and returns the names of its ends.
 func cable(t testing.TB) (near, far string) {
 	t.Helper()
-	if os.Getenv(inNamespace) == "" {
-		t.Skip("needs root, to make a network namespace")
-	}
+	netns.Need(t)
 	n := cables.Add(1)
 	near, far = fmt.Sprintf("near%d", n), fmt.Sprintf("far%d", n)
 	ip(t, "link", "add", near, "type", "veth", "peer", "name", far)
@@ -53,16 +30,6 @@ func cable(t testing.TB) (near, far string) {
 	}
 	t.Cleanup(func() { ip(t, "link", "del", near) })
 	return near, far
-}
-
-// ip runs iproute2's ip, in the words that somebody else would use.
-func ip(t testing.TB, args ...string) string {
-	t.Helper()
-	out, err := exec.Command("ip", args...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("ip %s: %v: %s", strings.Join(args, " "), err, out)
-	}
-	return string(out)
 }
 
 func kernel(t testing.TB) LinuxKernel {

@@ -2,15 +2,12 @@ package advert
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"os/exec"
 	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 	"unsafe"
@@ -18,34 +15,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/event"
+	"ripcord/test/netns"
 )
 
-// inside marks the process that runs in a network namespace of its own.
-const inside = "RIPCORD_TEST_NETNS"
-
-// TestMain runs the tests again in an anonymous network namespace, where that
-// can be made; elsewhere the tests that need it skip.
-func TestMain(m *testing.M) {
-	if os.Getenv(inside) != "" || os.Getuid() != 0 {
-		os.Exit(m.Run())
-	}
-	runtime.LockOSThread() // Pdeathsig follows the thread
-	again := exec.Command("/proc/self/exe", os.Args[1:]...)
-	again.Args[0] = os.Args[0]
-	again.Env = append(os.Environ(), inside+"=1")
-	again.Stdin, again.Stdout, again.Stderr = os.Stdin, os.Stdout, os.Stderr
-	again.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	err := again.Run()
-	var exit *exec.ExitError
-	switch {
-	case err == nil:
-		os.Exit(0)
-	case errors.As(err, &exit):
-		os.Exit(max(1, exit.ExitCode()))
-	}
-	fmt.Fprintf(os.Stderr, "no network namespace: %v; the tests that need one skip\n", err)
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { netns.Main(m) }
 
 // lan is this process's namespace and another, joined by veth cables.
 type lan struct {
@@ -55,12 +28,7 @@ type lan struct {
 }
 
 func newLAN(t testing.TB) *lan {
-	if os.Getenv(inside) == "" {
-		t.Skip("skipped: needs root and a network namespace of its own")
-	}
-	if _, err := exec.LookPath("ip"); err != nil {
-		t.Skip("skipped: needs iproute2 to make cables: ", err)
-	}
+	netns.Need(t)
 	l := &lan{t: t, jobs: make(chan func())}
 	ready := make(chan error)
 	go func() {

@@ -6,11 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
-	"os/exec"
-	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -18,41 +14,18 @@ import (
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/wire"
+	"ripcord/test/netns"
 )
 
-// inside is set in the child that runs in a network namespace of its own.
-const inside = "RIPCORD_DAEMON_TEST_NETNS"
+func TestMain(m *testing.M) { netns.Main(m) }
 
-// TestInNetns runs this test binary again in an anonymous network namespace:
-// there the tests whose names begin with TestDaemon find an empty kernel. It
-// ends with the child.
-func TestInNetns(t *testing.T) {
-	if os.Getenv(inside) != "" {
-		t.Skip("this is the child")
-	}
-	if os.Getuid() != 0 {
-		t.Skip("a network namespace needs root")
-	}
-	cmd := exec.Command(os.Args[0], "-test.run=^TestDaemon", "-test.v")
-	cmd.Env = append(os.Environ(), inside+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	out, err := cmd.CombinedOutput()
-	t.Logf("%s", out)
-	if err != nil {
-		t.Fatalf("in the namespace: %v", err)
-	}
-	if n := strings.Count(string(out), "\n--- PASS: TestDaemon"); n < 4 {
-		t.Errorf("only %d tests ran there", n)
-	}
-}
+var ip = netns.IP
 
 // cables makes two veth pairs, eth0 to far0 and eth1 to far1, with an address
 // on the near ends, which go when the test ends.
 func cables(t *testing.T) {
 	t.Helper()
-	if os.Getenv(inside) == "" {
-		t.Skip("runs in a network namespace: see TestInNetns")
-	}
+	netns.Need(t)
 	for i := range 2 {
 		near, far := fmt.Sprintf("eth%d", i), fmt.Sprintf("far%d", i)
 		ip(t, "link add "+near+" type veth peer name "+far)
@@ -77,13 +50,6 @@ func awaitRunning(t *testing.T, name string) {
 		<-time.After(10 * time.Millisecond)
 	}
 	t.Fatalf("%s is up on both ends, but does not run", name)
-}
-
-func ip(t *testing.T, args string) {
-	t.Helper()
-	if out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput(); err != nil {
-		t.Fatalf("ip %s: %v: %s", args, err, out)
-	}
 }
 
 // holds reports whether an address stands on a link.

@@ -213,6 +213,9 @@ func TestKernelOverrunEndsInTheTruth(t *testing.T) {
 		t.Fatal(err)
 	}
 	ip(t, "-batch "+file)
+	for i := range 20 {
+		t.Cleanup(func() { ip(t, fmt.Sprintf("link del s%d", 2*i+1)) })
+	}
 	l.monitor.mu.Unlock()
 	overrun := func() bool {
 		for _, e := range l.logged {

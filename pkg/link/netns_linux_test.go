@@ -3,47 +3,23 @@ package link
 import (
 	"context"
 	"fmt"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
-	"unsafe"
-
-	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
+	"ripcord/test/netns"
 )
 
-// inside is set in the child that runs in a network namespace of its own.
-const inside = "RIPCORD_LINK_TEST_NETNS"
+func TestMain(m *testing.M) { netns.Main(m) }
 
-// TestInNetns runs this test binary again in an anonymous network namespace:
-// there the tests whose names begin with TestKernel find an empty kernel. It
-// ends with the child.
-func TestInNetns(t *testing.T) {
-	if os.Getenv(inside) != "" {
-		t.Skip("this is the child")
-	}
-	if os.Getuid() != 0 {
-		t.Skip("a network namespace needs root")
-	}
-	cmd := exec.Command(os.Args[0], "-test.run=^TestKernel", "-test.v", fmt.Sprintf("-test.short=%v", testing.Short()))
-	cmd.Env = append(os.Environ(), inside+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	out, err := cmd.CombinedOutput()
-	t.Logf("%s", out)
-	if err != nil {
-		t.Fatalf("in the namespace: %v", err)
-	}
-	if n := strings.Count(string(out), "\n--- PASS: TestKernel"); n < 5 {
-		t.Errorf("only %d tests ran there", n)
-	}
-}
+var (
+	inNetns = netns.Need
+	ip      = netns.IP
+)
 
 // live is a running monitor, and what it publishes.
 type live struct {
@@ -142,45 +118,23 @@ func (l *live) losses() []string {
 	return slices.DeleteFunc(l.log(), func(line string) bool { return strings.HasPrefix(line, "link.up") })
 }
 
-func ip(t *testing.T, args string) {
-	t.Helper()
-	if out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput(); err != nil {
-		t.Fatalf("ip %s: %v: %s", args, err, out)
-	}
-}
-
-func inNetns(t *testing.T) {
-	if os.Getenv(inside) == "" {
-		t.Skip("runs in a network namespace: see TestInNetns")
-	}
-}
-
 // tap is a device of the plain-NIC class whose carrier the test sets.
-type tap int
+type tap struct{ *netns.Tap }
 
 func newTap(t *testing.T, name string) tap {
 	t.Helper()
-	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	d, err := netns.NewTap(name)
 	if err != nil {
-		t.Skipf("no tap devices: %v", err)
+		t.Skip(err)
 	}
-	t.Cleanup(func() { unix.Close(fd) })
-	ifr, err := unix.NewIfreq(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ifr.SetUint16(unix.IFF_TAP | unix.IFF_NO_PI)
-	if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, ifr); err != nil {
-		t.Skipf("no tap devices: %v", err)
-	}
+	t.Cleanup(func() { _ = d.Close() })
 	ip(t, "link set "+name+" up")
-	return tap(fd)
+	return tap{d}
 }
 
 func (d tap) carrier(t *testing.T, up int32) {
 	t.Helper()
-	const tunSetCarrier = 0x400454e2
-	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(d), tunSetCarrier, uintptr(unsafe.Pointer(&up))); errno != 0 {
-		t.Fatal(errno)
+	if err := d.SetCarrier(up != 0); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -1,0 +1,68 @@
+// Package netns runs the tests of a package in a network namespace of their own,
+// where links and addresses can be made and nothing of the machine is seen:
+//
+//	func TestMain(m *testing.M) { netns.Main(m) }
+//
+// The namespace has no name and ends with the tests. As root they all run there;
+// otherwise they run where they are, and those that call Need skip. What is opened
+// here belongs to the namespace of the calling thread.
+package netns
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// inside is set in the process that runs in a namespace of its own.
+const inside = "RIPCORD_TEST_NETNS"
+
+// Main runs the tests and exits: it starts this test binary again, in a new
+// namespace.
+func Main(m *testing.M) {
+	if os.Getenv(inside) != "" || os.Geteuid() != 0 {
+		os.Exit(m.Run())
+	}
+	runtime.LockOSThread() // Pdeathsig follows the thread
+	again := exec.Command("/proc/self/exe", os.Args[1:]...)
+	again.Args[0] = os.Args[0]
+	again.Env = append(os.Environ(), inside+"=1")
+	again.Stdin, again.Stdout, again.Stderr = os.Stdin, os.Stdout, os.Stderr
+	again.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
+	err := again.Run()
+	switch exit := new(exec.ExitError); {
+	case err == nil:
+		os.Exit(0)
+	case errors.As(err, &exit):
+		os.Exit(max(1, exit.ExitCode()))
+	}
+	fmt.Fprintf(os.Stderr, "no network namespace: %v; the tests that need one skip\n", err)
+	os.Exit(m.Run())
+}
+
+// Need skips the test unless it runs in a namespace of its own, with iproute2.
+func Need(t testing.TB) {
+	t.Helper()
+	if os.Getenv(inside) == "" {
+		t.Skip("not in a network namespace of its own: needs root")
+	}
+	if _, err := exec.LookPath("ip"); err != nil {
+		t.Skip("needs iproute2, to make links: ", err)
+	}
+}
+
+// IP runs iproute2's ip, as somebody else would, and gives its output. The words
+// may stand in one string.
+func IP(t testing.TB, words ...string) string {
+	t.Helper()
+	out, err := exec.Command("ip", strings.Fields(strings.Join(words, " "))...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("ip %s: %v: %s", strings.Join(words, " "), err, out)
+	}
+	return string(out)
+}
