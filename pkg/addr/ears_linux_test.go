@@ -41,7 +41,9 @@ func TestParseNeighbour(t *testing.T) {
 func TestEars(t *testing.T) {
 	near, far := cable(t)
 	ip(t, "link", "set", near, "addrgenmode", "eui64")
-	ip(t, "addr", "add", "fe80::99/64", "dev", near, "nodad")
+	if err := kernel(t).AddBatch(batchOf(indexOf(t, near), near, "fe80::99/64", 1)); err != nil { // is asked for at once
+		t.Fatal(err)
+	}
 	ip(t, "neigh", "add", "203.0.113.5", "lladdr", "02:00:00:00:00:05", "nud", "stale", "dev", near)
 	ears, err := OpenEars()
 	if err != nil {

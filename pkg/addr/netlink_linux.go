@@ -25,9 +25,10 @@ const (
 
 // netlinkKernel is the kernel behind one rtnetlink request socket.
 type netlinkKernel struct {
-	conn   *netlink.Conn
-	marked bool // the kernel keeps IFA_PROTO
-	protos bool // some address was listed with an IFA_PROTO
+	conn      *netlink.Conn
+	solicited *solicited
+	marked    bool // the kernel keeps IFA_PROTO
+	protos    bool // some address was listed with an IFA_PROTO
 }
 
 // LinuxKernel is the Kernel of the network namespace it was opened in.
@@ -46,6 +47,10 @@ func OpenKernel(record string) (LinuxKernel, error) {
 	if k.marked, err = k.probe(); err != nil {
 		k.Close()
 		return nil, fmt.Errorf("finding out whether the kernel marks addresses: %w", err)
+	}
+	if k.solicited, err = openSolicited(); err != nil {
+		k.Close()
+		return nil, fmt.Errorf("opening the socket that joins solicited-node groups: %w", err)
 	}
 	if k.marked {
 		return k, nil
@@ -70,16 +75,25 @@ func openNetlink() (*netlinkKernel, error) {
 	return &netlinkKernel{conn: conn, marked: true}, nil
 }
 
-// Close closes the socket.
-func (k *netlinkKernel) Close() error { return k.conn.Close() }
+// Close closes the sockets.
+func (k *netlinkKernel) Close() error { return errors.Join(k.conn.Close(), k.solicited.close()) }
 
-// AddBatch adds with one system call for each batchMax addresses.
+// AddBatch adds with one system call for each batchMax addresses, then joins the
+// groups in which they are asked for.
 func (k *netlinkKernel) AddBatch(ops []Op) error {
-	return k.batches(ops, func(op Op) (netlink.Message, error) { return newAddress(op, k.marked) })
+	k.solicited.leave(ops)
+	err := k.batches(ops, func(op Op) (netlink.Message, error) { return newAddress(op, k.marked) })
+	k.solicited.join(ops)
+	return err
 }
 
-// RemoveBatch removes with one system call for each batchMax addresses.
-func (k *netlinkKernel) RemoveBatch(ops []Op) error { return k.batches(ops, delAddress) }
+// RemoveBatch removes with one system call for each batchMax addresses, then
+// leaves the groups.
+func (k *netlinkKernel) RemoveBatch(ops []Op) error {
+	err := k.batches(ops, delAddress)
+	k.solicited.leave(ops)
+	return err
+}
 
 func (k *netlinkKernel) batches(ops []Op, message func(Op) (netlink.Message, error)) error {
 	var errs []error

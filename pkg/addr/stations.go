@@ -68,10 +68,11 @@ func (s *stations) on(index int) *segment {
 }
 
 // notice remembers a station, and reports whether it has answered the question
-// that was last asked on the link.
+// that was last asked on the link. One that was heard just before a loss may be
+// read after it, and is all that is known if nobody else is there.
 func (s *stations) notice(seen Sighting) (link string, answers bool) {
 	at := s.on(seen.Index)
-	if at == nil || !at.link.Usable {
+	if at == nil {
 		return "", false
 	}
 	if seen.Answer && !seen.At.Before(at.asked) && slices.Contains(at.whom, seen.Address) {
