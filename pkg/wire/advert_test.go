@@ -36,7 +36,7 @@ func unhex(t testing.TB, s string) []byte {
 	return b
 }
 
-// golden are the vectors of VRRPv3 that were computed apart from this code.
+// golden are vectors that were computed apart from this code.
 var golden = []struct {
 	name   string
 	hex    string
@@ -44,18 +44,26 @@ var golden = []struct {
 	advert Advert
 }{
 	{"v4 message only", "310ac8020064828ac0000201c0000202", path4,
-		Advert{10, 200, time.Second, addrs("192.0.2.1", "192.0.2.2"), MessageOnly}},
+		Advert{VRID: 10, Priority: 200, Interval: time.Second, Addresses: addrs("192.0.2.1", "192.0.2.2"), Checksum: MessageOnly}},
 	{"v4 pseudo-header", "310ac8020064defbc0000201c0000202", path4,
-		Advert{10, 200, time.Second, addrs("192.0.2.1", "192.0.2.2"), PseudoHeader}},
+		Advert{VRID: 10, Priority: 200, Interval: time.Second, Addresses: addrs("192.0.2.1", "192.0.2.2")}},
 	{"v4 resign message only", "310a000100640c8fc0000201", path4,
-		Advert{10, 0, time.Second, addrs("192.0.2.1"), MessageOnly}},
+		Advert{VRID: 10, Priority: 0, Interval: time.Second, Addresses: addrs("192.0.2.1"), Checksum: MessageOnly}},
 	{"v4 resign pseudo-header", "310a000100646904c0000201", path4,
-		Advert{10, 0, time.Second, addrs("192.0.2.1"), PseudoHeader}},
+		Advert{VRID: 10, Priority: 0, Interval: time.Second, Addresses: addrs("192.0.2.1")}},
 	{"v6", "310a640200643f5dfe80000000000000000000000000000120010db8000000000000000000000001", path6,
-		Advert{10, 100, time.Second, addrs("fe80::1", "2001:db8::1"), PseudoHeader}},
+		Advert{VRID: 10, Priority: 100, Interval: time.Second, Addresses: addrs("fe80::1", "2001:db8::1")}},
 	{"v4 unsigned part of the HMAC vector", "3133c80100644402c0000264",
 		Path{netip.MustParseAddr("198.51.100.10"), Group4, HopLimit},
-		Advert{51, 200, time.Second, addrs("192.0.2.100"), MessageOnly}},
+		Advert{VRID: 51, Priority: 200, Interval: time.Second, Addresses: addrs("192.0.2.100"), Checksum: MessageOnly}},
+	{"v2 VRID 51", "21331e010001b5c50a0001050000000000000000", path4,
+		Advert{Version: V2, VRID: 51, Priority: 30, Interval: time.Second, Addresses: addrs("10.0.1.5")}},
+	{"v2 VRID 1", "21011e010001b5f70a0001050000000000000000", path4,
+		Advert{Version: V2, VRID: 1, Priority: 30, Interval: time.Second, Addresses: addrs("10.0.1.5")}},
+	{"v2 two addresses", "210ac802000192edc0000201c00002020000000000000000", path4,
+		Advert{Version: V2, VRID: 10, Priority: 200, Interval: time.Second, Addresses: addrs("192.0.2.1", "192.0.2.2")}},
+	{"v2 password", "210ac802010155a1c0000201c0000202" + "7365637265740000", path4,
+		Advert{Version: V2, VRID: 10, Priority: 200, Interval: time.Second, Addresses: addrs("192.0.2.1", "192.0.2.2"), Auth: Password("secret")}},
 }
 
 func TestGolden(t *testing.T) {
@@ -65,7 +73,7 @@ func TestGolden(t *testing.T) {
 			if got := g.advert.Append(nil, g.path.Source, g.path.Dest); !bytes.Equal(got, want) {
 				t.Errorf("Append: %x, want %x", got, want)
 			}
-			if n := AdvertLen(event.FamilyOf(g.path.Source), len(g.advert.Addresses)); n != len(want) {
+			if n := AdvertLen(g.advert.Version, event.FamilyOf(g.path.Source), len(g.advert.Addresses)); n != len(want) {
 				t.Errorf("AdvertLen = %d, want %d", n, len(want))
 			}
 			var got Advert
@@ -98,6 +106,7 @@ func TestAppendAppends(t *testing.T) {
 func TestRejects(t *testing.T) {
 	good4 := func() []byte { return unhex(t, golden[1].hex) }
 	good6 := func() []byte { return unhex(t, golden[4].hex) }
+	good2 := func() []byte { return unhex(t, golden[8].hex) }
 	ttl := func(p Path, n int) Path { p.HopLimit = n; return p }
 	set := func(b []byte, i int, v byte, p Path) []byte { b[i] = v; return reseal(b, p, PseudoHeader) }
 	tests := []struct {
@@ -113,10 +122,9 @@ func TestRejects(t *testing.T) {
 		{"hop limit 0", good6(), ttl(path6, 0), IPTTLError},
 		{"empty", nil, path4, Truncated},
 		{"7 bytes", good4()[:7], path4, Truncated},
-		{"v2 at a v3 router, VRID 51 [N9]", unhex(t, "21331e010001b5c50a0001050000000000000000"), path4, VersionError},
-		{"v2 at a v3 router, VRID 1 [N9]", unhex(t, "21011e010001b5f70a0001050000000000000000"), path4, VersionError},
-		{"v2 at a v3 router, two addresses [N9]", unhex(t, "210ac802000192edc0000201c00002020000000000000000"), path4, VersionError},
 		{"version 4", set(good4(), 0, 0x41, path4), path4, VersionError},
+		{"version 0", set(good4(), 0, 0x01, path4), path4, VersionError},
+		{"v2 over IPv6", set(good6(), 0, 0x21, path6), path6, VersionError},
 		{"type 0", set(good4(), 0, 0x30, path4), path4, TypeError},
 		{"type 2", set(good6(), 0, 0x32, path6), path6, TypeError},
 		{"trailer of v2, zeros [N2]", append(good4(), make([]byte, 8)...), path4, PacketLengthError},
@@ -135,6 +143,19 @@ func TestRejects(t *testing.T) {
 		{"count 0 v6 [N5]", set(good6()[:8], 3, 0, path6), path6, CountZero},
 		{"interval 0 [N6]", set(good4(), 5, 0, path4), path4, IntervalZero},
 		{"interval 0 with reserved bits", set(set(good6(), 5, 0, path6), 4, 0xf0, path6), path6, IntervalZero},
+		{"v2", good2(), path4, nil},
+		{"v2 TTL 254", good2(), ttl(path4, 254), IPTTLError},
+		{"v2 type 2", set(good2(), 0, 0x22, path4), path4, TypeError},
+		{"v2 without authentication data", good2()[:16], path4, PacketLengthError},
+		{"v2 one byte too many", append(good2(), 0), path4, PacketLengthError},
+		{"v2 count too high", set(good2(), 3, 4, path4), path4, PacketLengthError},
+		{"v2 with the checksum of v3", unhex(t, "210ac8020001ef56c0000201c00002020000000000000000"), path4, ChecksumError},
+		{"v2 wrong checksum", unhex(t, "210ac802000192eec0000201c00002020000000000000000"), path4, ChecksumError},
+		{"v2 wrong in the authentication data", append(good2()[:23], 1), path4, ChecksumError},
+		{"v2 count 0", set(append(good2()[:8], make([]byte, 8)...), 3, 0, path4), path4, CountZero},
+		{"v2 interval 0", set(good2(), 5, 0, path4), path4, IntervalZero},
+		{"v2 authentication by a header, RFC 2338", set(good2(), 4, 2, path4), path4, InvalidAuthType},
+		{"v2 unknown authentication", set(good2(), 4, 255, path4), path4, InvalidAuthType},
 		{"no source", good4(), Path{netip.Addr{}, Group4, HopLimit}, IPHeaderError},
 		{"no destination", good4(), Path{path4.Source, netip.Addr{}, HopLimit}, IPHeaderError},
 		{"two families", good4(), Path{path4.Source, Group6, HopLimit}, IPHeaderError},
@@ -143,7 +164,7 @@ func TestRejects(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var a Advert
 			err := a.Decode(tt.b, tt.path)
-			if early := tt.want != CountZero && tt.want != IntervalZero; err == nil {
+			if early := tt.want != CountZero && tt.want != IntervalZero && tt.want != InvalidAuthType; err == nil {
 				err = a.Check()
 				if early && err != nil {
 					t.Errorf("only Check found %v", err)
@@ -164,7 +185,7 @@ func TestRejects(t *testing.T) {
 // other is mended: the reasons come in their documented order.
 func TestOrder(t *testing.T) {
 	b := unhex(t, golden[4].hex)[:8]
-	b[0], b[3], b[4], b[5] = 0x22, 2, 0, 0
+	b[0], b[3], b[4], b[5] = 0x22, 2, 0, 0 // v2 over IPv6
 	p := path6
 	p.HopLimit = 1
 	short := 7
@@ -203,17 +224,68 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// TestOrderV2 is TestOrder for what only v2 has, behind the interval.
+func TestOrderV2(t *testing.T) {
+	b := unhex(t, golden[6].hex)
+	b[4], b[5] = 9, 0
+	for _, s := range []struct {
+		want error
+		mend func()
+	}{{IntervalZero, func() { b[5] = 1 }}, {InvalidAuthType, func() { b[4] = 1 }}, {nil, func() {}}} {
+		var a Advert
+		if err := a.Decode(reseal(b, path4, 0), path4); err != nil || a.Check() != s.want {
+			t.Errorf("Decode: %v, Check: %v, want %v", err, a.Check(), s.want)
+		}
+		s.mend()
+	}
+}
+
+// TestAuthDataIsIgnored: without authentication the data is to be ignored on
+// receipt (RFC 3768 §5.3.10).
+func TestAuthDataIsIgnored(t *testing.T) {
+	b := unhex(t, golden[6].hex)
+	copy(b[len(b)-8:], "whatever")
+	var a Advert
+	if err := a.Decode(reseal(b, path4, 0), path4); err != nil || a.Check() != nil || a.Auth != (Auth{}) {
+		t.Errorf("Decode: %v, Check: %v, %v", err, a.Check(), a.Auth)
+	}
+}
+
+// TestPassword: the first 8 characters, zeros behind a shorter one (RFC 2338
+// §5.3.10), and both sides must have the same (§7.1).
+func TestPassword(t *testing.T) {
+	for _, tt := range []struct {
+		ours, theirs Auth
+		want         error
+	}{
+		{Auth{}, Auth{}, nil},
+		{Password("secret"), Password("secret"), nil},
+		{Password("secret12"), Password("secret123"), nil},
+		{Password("secret"), Auth{Type: 1, Data: [8]byte{'s', 'e', 'c', 'r', 'e', 't'}}, nil},
+		{Password("secret"), Password("Secret"), AuthFailure},
+		{Password("secret"), Password("secret1"), AuthFailure},
+		{Password("secret1"), Password("secret"), AuthFailure},
+		{Password("secret"), Auth{}, AuthTypeMismatch},
+		{Auth{}, Password("secret"), AuthTypeMismatch},
+	} {
+		if got := tt.ours.Admits(tt.theirs); got != tt.want {
+			t.Errorf("ours %v, theirs %v: %v, want %v", tt.ours, tt.theirs, got, tt.want)
+		}
+	}
+}
+
 // TestRejectedKeepsVRID: who counts a rejected advert wants to know whose it is.
 func TestRejectedKeepsVRID(t *testing.T) {
 	b := unhex(t, golden[1].hex)
 	bad := Path{path4.Source, path4.Dest, 1}
 	for n, want := range []Advert{{}, {}, {VRID: 10}, {VRID: 10, Priority: 200}, {VRID: 10, Priority: 200}} {
-		a := Advert{1, 2, 3, addrs("192.0.2.9"), MessageOnly} // what an earlier advert left
+		a := Advert{V2, 1, 2, 3, addrs("192.0.2.9"), MessageOnly, Password("x")} // what an earlier advert left
 		if err := a.Decode(b[:n], bad); err != IPTTLError {
 			t.Fatal(err)
 		}
-		if a.VRID != want.VRID || a.Priority != want.Priority || a.Interval != 0 || len(a.Addresses) != 0 {
-			t.Errorf("%d bytes: %+v, want %+v", n, a, want)
+		a.Addresses = nil
+		if diff := cmp.Diff(want, a); diff != "" {
+			t.Errorf("%d bytes (-want +got):\n%s", n, diff)
 		}
 	}
 	var a Advert

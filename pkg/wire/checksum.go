@@ -7,19 +7,34 @@ import (
 	"ripcord/pkg/event"
 )
 
-// verify tells whether the checksum of a VRRPv3 message holds and in which
-// form (RFC 9568 §5.2.8). For one source in 65535 the pseudo-header sums to
-// nothing and both forms are the same bytes: that counts as PseudoHeader.
-func verify(message []byte, p Path) (form Checksum, ok bool) {
+// seal writes the checksum of a message, in which it is still zero, for the
+// addresses of a path.
+func seal(message []byte, a *Advert, p Path) {
+	total := sum(message)
+	if event.FamilyOf(p.Source) == event.IPv6 || a.Version == V3 && a.Checksum == PseudoHeader {
+		total += pseudoHeader(p.Source, p.Dest, len(message), Protocol)
+	}
+	binary.BigEndian.PutUint16(message[checksumAt:], ^fold(total))
+}
+
+// verify tells whether the checksum of a message holds and in which form. In v2
+// it covers the message (RFC 3768 §5.3.8), in v3 over IPv6 the pseudo-header
+// too (RFC 9568 §5.2.8); over IPv4 either is taken. For one source in 65535 the
+// pseudo-header sums to nothing and both forms are the same bytes: that counts
+// as PseudoHeader.
+func verify(message []byte, v Version, p Path) (form Checksum, ok bool) {
 	const holds = 0xffff // what a message sums to with its own checksum in it
 	total := sum(message)
+	if v == V2 {
+		return 0, fold(total) == holds
+	}
 	if fold(total+pseudoHeader(p.Source, p.Dest, len(message), Protocol)) == holds {
 		return PseudoHeader, true
 	}
 	if event.FamilyOf(p.Source) == event.IPv4 && fold(total) == holds {
 		return MessageOnly, true
 	}
-	return PseudoHeader, false
+	return 0, false
 }
 
 // sum adds up b in 16-bit words, the carries above them (RFC 1071). A whole IP

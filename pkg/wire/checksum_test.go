@@ -14,7 +14,7 @@ import (
 func reseal(b []byte, p Path, form Checksum) []byte {
 	b[checksumAt], b[checksumAt+1] = 0, 0
 	total := sum(b)
-	if event.FamilyOf(p.Source) == event.IPv6 || form == PseudoHeader {
+	if event.FamilyOf(p.Source) == event.IPv6 || form == PseudoHeader && b[0]>>4 != 2 {
 		total += pseudoHeader(p.Source, p.Dest, len(b), Protocol)
 	}
 	binary.BigEndian.PutUint16(b[checksumAt:], ^fold(total))
@@ -30,7 +30,7 @@ func reseal6MessageOnly(b []byte) []byte {
 // TestFormsThatCoincide: from this source the pseudo-header sums to nothing.
 func TestFormsThatCoincide(t *testing.T) {
 	p := Path{netip.MustParseAddr("10.0.21.113"), Group4, HopLimit}
-	a := Advert{10, 200, time.Second, addrs("192.0.2.1"), MessageOnly}
+	a := Advert{VRID: 10, Priority: 200, Interval: time.Second, Addresses: addrs("192.0.2.1"), Checksum: MessageOnly}
 	only := a.Append(nil, p.Source, p.Dest)
 	a.Checksum = PseudoHeader
 	if both := a.Append(nil, p.Source, p.Dest); !bytes.Equal(only, both) {

@@ -26,9 +26,13 @@ func FuzzAdvert(f *testing.F) {
 		seed(g.advert, g.path)
 	}
 	for _, family := range []event.Family{event.IPv4, event.IPv6} {
-		seed(Advert{VRID: 255, Priority: 255, Interval: MaxInterval, Addresses: many(family, 16)}, pathOf(family))
-		seed(Advert{VRID: 1, Priority: 1, Interval: MinInterval, Addresses: many(family, 3)}, pathOf(family))
+		least, most, _ := V3.Intervals()
+		seed(Advert{VRID: 255, Priority: 255, Interval: most, Addresses: many(family, 16)}, pathOf(family))
+		seed(Advert{VRID: 1, Priority: 1, Interval: least, Addresses: many(family, 3)}, pathOf(family))
 	}
+	_, most, _ := V2.Intervals()
+	seed(Advert{Version: V2, VRID: 255, Priority: 255, Interval: most, Addresses: many(event.IPv4, 16), Auth: Password("12345678")}, path4)
+	seed(Advert{Version: V2, VRID: 1, Interval: most, Addresses: many(event.IPv4, 3), Auth: Password("")}, path4)
 	f.Fuzz(func(t *testing.T, b, source []byte, messageOnly bool) {
 		from, ok := netip.AddrFromSlice(source)
 		if !ok {

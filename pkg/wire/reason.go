@@ -6,7 +6,11 @@ type Reason string
 
 // The reasons, in the order in which they are checked (RFC 9568 §7.1): first
 // SplitIPv4's, then Decode's, then VRIDError by the receiver, who knows what is
-// configured, then Check's. The order decides only which counter rises.
+// configured, then Check's. The order decides only which counter rises. The
+// receiver also finds VersionError for a version that is not that of the virtual
+// router, and what VRRPv2 alone discards: another authentication (Auth.Admits)
+// and another interval than its own (RFC 3768 §7.1). RFC 8347 has no names for
+// the authentication; those are RFC 2787's.
 const (
 	IPHeaderError     Reason = "ip-header"
 	IPTTLError        Reason = "ip-ttl-error"
@@ -18,6 +22,10 @@ const (
 	VRIDError         Reason = "vrid-error"
 	CountZero         Reason = "count-zero"
 	IntervalZero      Reason = "interval-zero"
+	InvalidAuthType   Reason = "invalid-auth-type"
+	AuthTypeMismatch  Reason = "auth-type-mismatch"
+	AuthFailure       Reason = "auth-failure"
+	IntervalError     Reason = "interval-error"
 )
 
 // Error is the reason itself.

@@ -35,13 +35,18 @@ func pathOf(f event.Family) Path {
 }
 
 func TestRoundTrip(t *testing.T) {
-	for _, f := range []event.Family{event.IPv4, event.IPv6} {
+	for _, of := range []struct {
+		version Version
+		family  event.Family
+	}{{V3, event.IPv4}, {V3, event.IPv6}, {V2, event.IPv4}} {
+		v, f := of.version, of.family
+		least, most, _ := v.Intervals()
 		for _, count := range []int{1, 3, 16, 255} {
 			for _, priority := range []uint8{0, 1, 100, 254, 255} {
-				for _, interval := range []time.Duration{MinInterval, time.Second, 3 * time.Second, MaxInterval} {
-					t.Run(fmt.Sprint(f, count, priority, interval), func(t *testing.T) {
+				for _, interval := range []time.Duration{least, time.Second, 3 * time.Second, most} {
+					t.Run(fmt.Sprint(v, f, count, priority, interval), func(t *testing.T) {
 						p := pathOf(f)
-						want := Advert{VRID: 255, Priority: priority, Interval: interval, Addresses: many(f, count)}
+						want := Advert{Version: v, VRID: 255, Priority: priority, Interval: interval, Addresses: many(f, count)}
 						var got Advert
 						if err := got.Decode(want.Append(nil, p.Source, p.Dest), p); err != nil || got.Check() != nil {
 							t.Fatal(err, got.Check())
@@ -58,18 +63,20 @@ func TestRoundTrip(t *testing.T) {
 
 // TestIntervalDoesNotDrift goes through every value of the field [N10].
 func TestIntervalDoesNotDrift(t *testing.T) {
-	var b []byte
-	var got Advert
-	for cs := 1; cs <= 4095; cs++ {
-		want := time.Duration(cs) * 10 * time.Millisecond
-		a := Advert{VRID: 1, Priority: 100, Interval: want, Addresses: golden[0].advert.Addresses}
-		b = a.Append(b[:0], path4.Source, path4.Dest)
-		if err := got.Decode(b, path4); err != nil || got.Interval != want {
-			t.Fatalf("%v became %v (%v)", want, got.Interval, err)
+	for v, longest := range map[Version]time.Duration{V3: 40950 * time.Millisecond, V2: 255 * time.Second} {
+		var b []byte
+		var got Advert
+		least, most, step := v.Intervals()
+		for want := least; want <= most; want += step {
+			a := Advert{Version: v, VRID: 1, Priority: 100, Interval: want, Addresses: golden[0].advert.Addresses}
+			b = a.Append(b[:0], path4.Source, path4.Dest)
+			if err := got.Decode(b, path4); err != nil || got.Interval != want {
+				t.Fatalf("%v: %v became %v (%v)", v, want, got.Interval, err)
+			}
 		}
-	}
-	if got.Interval != 40950*time.Millisecond {
-		t.Errorf("the longest is %v", got.Interval)
+		if got.Interval != longest {
+			t.Errorf("%v: the longest is %v", v, got.Interval)
+		}
 	}
 }
 
@@ -92,6 +99,17 @@ func TestEncodable(t *testing.T) {
 		{"interval 15ms", func(a *Advert) { a.Interval = 15 * time.Millisecond }, event.IPv4, false},
 		{"interval 40.95s", func(a *Advert) { a.Interval = 40950 * time.Millisecond }, event.IPv4, true},
 		{"interval 40.96s", func(a *Advert) { a.Interval = 40960 * time.Millisecond }, event.IPv4, false},
+		{"v2", func(a *Advert) { a.Version = V2 }, event.IPv4, true},
+		{"v2 over IPv6", func(a *Advert) { a.Version, a.Addresses = V2, many(event.IPv6, 1) }, event.IPv6, false},
+		{"v2 interval 0", func(a *Advert) { a.Version, a.Interval = V2, 0 }, event.IPv4, false},
+		{"v2 interval 999ms", func(a *Advert) { a.Version, a.Interval = V2, 999*time.Millisecond }, event.IPv4, false},
+		{"v2 interval 1.5s", func(a *Advert) { a.Version, a.Interval = V2, 1500*time.Millisecond }, event.IPv4, false},
+		{"v2 interval 255s", func(a *Advert) { a.Version, a.Interval = V2, 255*time.Second }, event.IPv4, true},
+		{"v2 interval 256s", func(a *Advert) { a.Version, a.Interval = V2, 256*time.Second }, event.IPv4, false},
+		{"v2 password", func(a *Advert) { a.Version, a.Auth = V2, Password("x") }, event.IPv4, true},
+		{"v2 authentication by a header", func(a *Advert) { a.Version, a.Auth.Type = V2, 2 }, event.IPv4, false},
+		{"v2 data of no authentication", func(a *Advert) { a.Version, a.Auth.Data[0] = V2, 1 }, event.IPv4, false},
+		{"v3 password", func(a *Advert) { a.Auth = Password("x") }, event.IPv4, false},
 		{"no address", func(a *Advert) { a.Addresses = nil }, event.IPv4, false},
 		{"255 addresses", func(a *Advert) { a.Addresses = many(event.IPv4, 255) }, event.IPv4, true},
 		{"256 addresses", func(a *Advert) { a.Addresses = many(event.IPv4, 256) }, event.IPv4, false},
