@@ -126,14 +126,18 @@ type AdvertRival struct {
 	// Unheard is true where a lower rival goes on although we advertise: our
 	// adverts do not seem to reach it.
 	Unheard bool
+	// Version is its version of VRRP where that is not ours, so that neither can
+	// yield to the other; else 0.
+	Version uint8
 }
 
 // Name is advert.rival.
 func (AdvertRival) Name() string { return "advert.rival" }
 
-// Level is Warn, and Error where ours do not reach the rival.
+// Level is Warn, and Error where ours do not reach the rival, or mean nothing to
+// it.
 func (e AdvertRival) Level() Level {
-	if e.Unheard {
+	if e.Unheard || e.Version != 0 {
 		return Error
 	}
 	return Warn
@@ -141,6 +145,10 @@ func (e AdvertRival) Level() Level {
 
 // Message says who the rival is.
 func (e AdvertRival) Message() string {
+	if e.Version != 0 {
+		return fmt.Sprintf("%s: %s is Active too, with priority %d, and speaks VRRPv%d: give all routers one version",
+			e.Instance, e.Source, e.Priority, e.Version)
+	}
 	if e.Unheard {
 		return fmt.Sprintf("%s: %s goes on as Active with priority %d: our adverts do not seem to reach it", e.Instance, e.Source, e.Priority)
 	}
@@ -152,6 +160,9 @@ func (e AdvertRival) Fields() []Field {
 	fields := append(e.Virtual.Fields(), Field{"source", e.Source.String()}, Field{"priority", e.Priority})
 	if e.Unheard {
 		fields = append(fields, Field{"unheard", true})
+	}
+	if e.Version != 0 {
+		fields = append(fields, Field{"version", e.Version})
 	}
 	return fields
 }

@@ -89,6 +89,7 @@ const (
 	HoldRecovery     = "recovery"      // a link has returned and has yet to prove that it forwards
 	HoldPreemptDelay = "preempt-delay" // a lower Active is left alone for so long
 	HoldStartup      = "startup"       // nothing is taken over so soon after the start
+	HoldVersion      = "version"       // adverts of another version of VRRP come
 )
 
 // InstanceHolding tells that an instance could move, but waits.
@@ -102,11 +103,19 @@ type InstanceHolding struct {
 // Name is instance.holding.
 func (InstanceHolding) Name() string { return "instance.holding" }
 
-// Level is Info.
-func (InstanceHolding) Level() Level { return Info }
+// Level is Info, and Error where routers cannot understand each other.
+func (e InstanceHolding) Level() Level {
+	if e.Reason == HoldVersion {
+		return Error
+	}
+	return Info
+}
 
 // Message says what is waited for.
 func (e InstanceHolding) Message() string {
+	if e.Reason == HoldVersion {
+		return fmt.Sprintf("%s waits: adverts of another version of VRRP come for its VRID; give all its routers one version", e.Instance)
+	}
 	return fmt.Sprintf("%s waits: %s", e.Instance, e.Reason)
 }
 

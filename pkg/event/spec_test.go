@@ -45,7 +45,7 @@ var closed = map[string]string{
 	"advert.sent":     "instance kind took_us",
 	"advert.failed":   "instance error count",
 	"advert.mismatch": "instance source | what theirs ours",
-	"advert.rival":    "instance source priority | unheard group interface vrid family",
+	"advert.rival":    "instance source priority | unheard version group interface vrid family",
 	"auth.skew":       "source skew_ms",
 
 	"address.added":    "instance addresses took_us",
@@ -88,7 +88,7 @@ func samples() []Event {
 		InstanceTransition{s, lone, Backup, Active, ActiveTimeout, 150},
 		GroupTransition{s, "edge", Active, Fault, InterfaceDown, "inside"},
 		GroupTransition{s, "edge", Initialize, Backup, Startup, ""},
-		InstanceHolding{s, v, "group", epoch}, InstanceHolding{s, lone, "group", epoch},
+		InstanceHolding{s, v, "group", epoch}, InstanceHolding{s, lone, "group", epoch}, InstanceHolding{s, lone, HoldVersion, epoch},
 		GroupCascade{s, "edge", "192.0.2.252", true, "both resigned"},
 		GroupCascade{s, "edge", "192.0.2.252", false, "heard again"},
 		AdvertRejected{s, "inside", "eth0", 51, source, "checksum-error", 7},
@@ -96,7 +96,7 @@ func samples() []Event {
 		AdvertSent{s, "inside", "first", time.Millisecond},
 		AdvertFailed{s, "inside", "no buffer space", 3},
 		AdvertMismatch{s, "inside", source, "interval", "3s", "1s"},
-		AdvertRival{s, v, source, 100, false}, AdvertRival{s, lone, source, 100, true},
+		AdvertRival{s, v, source, 100, false, 0}, AdvertRival{s, lone, source, 100, true, 0}, AdvertRival{s, lone, source, 100, false, 2},
 		EngineStalled{s, "inside", 4 * time.Second, "listening"},
 		EngineLease{s, "inside", 4 * time.Second, "resigned"},
 	}

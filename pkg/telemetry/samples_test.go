@@ -54,6 +54,7 @@ func samples() []event.Event {
 		event.GroupTransition{Stamp: caused(300 * time.Microsecond), Group: "edge", From: event.Active, To: event.Fault, Reason: event.InterfaceDown, Member: "inside"},
 		event.GroupTransition{Stamp: alone, Group: "edge", From: event.Initialize, To: event.Backup, Reason: event.Startup},
 		event.InstanceHolding{Stamp: caused(time.Millisecond), Virtual: inside, Reason: "group", Until: start.Add(3 * time.Second)},
+		event.InstanceHolding{Stamp: caused(0), Virtual: single, Reason: event.HoldVersion, Until: start.Add(3 * time.Second)},
 		event.GroupCascade{Stamp: alone, Group: "edge", Source: "192.0.2.3", On: false, Why: "its outside goes on as Active"},
 		event.GroupCascade{Stamp: alone, Group: "edge", Source: "192.0.2.3", On: true, Why: "an hour has passed"},
 		event.EngineStalled{Stamp: alone, Instance: "inside", Gap: 3141 * time.Millisecond, Done: "it goes on, no rival was heard"},
@@ -65,6 +66,7 @@ func samples() []event.Event {
 		event.AdvertMismatch{Stamp: alone, Instance: "inside", Source: peer, What: "interval", Theirs: "2s", Ours: "1s"},
 		event.AdvertRival{Stamp: caused(0), Virtual: inside, Source: peer, Priority: 100},
 		event.AdvertRival{Stamp: caused(0), Virtual: single, Source: peer, Priority: 100, Unheard: true},
+		event.AdvertRival{Stamp: caused(0), Virtual: single, Source: peer, Priority: 100, Version: 2},
 	)
 	for _, kind := range []event.AddressKind{event.AddressAdded, event.AddressRemoved, event.AddressRestored, event.AddressForeign} {
 		all = append(all, event.AddressMoved{Stamp: caused(2 * time.Millisecond), Kind: kind, Instance: "inside", Addresses: held, Took: 1500 * time.Microsecond})

@@ -1,11 +1,18 @@
 package vrrp
 
-import "ripcord/pkg/event"
+import (
+	"ripcord/pkg/event"
+	"ripcord/pkg/wire"
+)
 
 // absorbHeard takes an advert.
 func (s *step) absorbHeard(h Heard) {
 	m := s.member(h.Instance)
 	if m == nil {
+		return
+	}
+	if h.Version != m.Version {
+		s.absorbForeign(m, h)
 		return
 	}
 	s.prove(m.Interface, h.Cause.At)
@@ -58,7 +65,7 @@ func (s *step) heardActive(m *member, h Heard) {
 	if h.Source == m.other.source {
 		m.interval = h.Interval
 		m.renew(h.Cause.At)
-	} else if at := h.Cause.At.Add(m.downInterval(h.Interval)); at.After(m.downAt) {
+	} else if at := h.Cause.At.Add(m.ActiveDownInterval(h.Interval)); at.After(m.downAt) {
 		m.downAt = at
 	}
 	s.f.unverify()
@@ -86,8 +93,9 @@ func (s *step) yieldTo(m *member, cause event.Cause) {
 }
 
 // assert answers a rival that we outrank: by an advert at once, at most one an
-// interval, so that two misled routers cannot make each other send without end;
-// and the hosts, which have learned the rival's address, hear ours again.
+// interval, so that two misled routers cannot make each other send without end
+// (VRRPv2 only discards the rival's: RFC 3768 §6.4.3); and the hosts, which have
+// learned the rival's address, hear ours again.
 func (s *step) assert(m *member, h Heard) {
 	if o := &m.other; o.source == h.Source && (!o.named || o.count > m.Miss && !o.told) {
 		o.named, o.told = true, o.count > m.Miss
@@ -96,7 +104,9 @@ func (s *step) assert(m *member, h Heard) {
 		})
 	}
 	s.followChecksum(m, h)
-	s.advertiseNow(m, h.Cause)
+	if m.Version != wire.V2 {
+		s.advertiseNow(m, h.Cause)
+	}
 	if s.now.Sub(s.f.reannounced) >= reannounceSpaced {
 		s.f.reannounced = s.now
 		s.emit(Reannounce{h.Cause})

@@ -126,7 +126,7 @@ func (s *step) takeoverReason(cause event.Cause) because {
 		case m.known(s.now) && m.outranks(m.other.priority, s.now) && lower == nil:
 			lower = m
 		}
-		if m.downAt.After(last.downAt) {
+		if m.due().After(last.due()) {
 			last = m
 		}
 	}

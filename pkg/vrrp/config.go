@@ -11,10 +11,12 @@ import (
 // Instance is the configuration of one virtual router.
 type Instance struct {
 	event.Virtual
+	// Version is the one that is spoken; adverts of the other are not believed.
+	Version wire.Version
 	// Priority is 1 to 254, or 255 for the address owner; it is the same in all
 	// members of a group.
 	Priority uint8
-	// Interval is the Advertisement_Interval: 10 ms to 40.95 s in steps of 10 ms.
+	// Interval is the Advertisement_Interval, one of Version.Intervals.
 	Interval time.Duration
 	// Miss is how many adverts may be missed before the Active counts as gone.
 	Miss int
@@ -33,6 +35,8 @@ type Instance struct {
 	// followed.
 	Checksum     wire.Checksum
 	AutoChecksum bool
+	// Auth is the authentication of VRRPv2; none in VRRPv3.
+	Auth wire.Auth
 	// Recovery is what the link has to prove after a return.
 	Recovery Recovery
 }

@@ -25,11 +25,14 @@ type Tick struct{ Cause event.Cause }
 type LinkSeen struct{ Link event.Link }
 
 // Heard is a fully valid advert for one of our virtual routers. Cause.At is
-// the instant at which the kernel received it.
+// the instant at which the kernel received it. One of a version that the
+// virtual router does not speak is nobody's Active to it, but holds a Backup
+// back.
 type Heard struct {
 	Cause    event.Cause
 	Instance string
 	Source   netip.Addr
+	Version  wire.Version
 	Priority uint8
 	Interval time.Duration
 	Checksum wire.Checksum

@@ -16,6 +16,7 @@ type member struct {
 	interval time.Duration // Active_Adver_Interval
 	downAt   time.Time     // end of the Active_Down_Timer
 	other    other         // the Active, or while we are Active the rival
+	foreign  foreign       // routers of the other version
 	// resigned is set when a priority 0 shortened the wait that ends at downAt.
 	resigned *resignation
 	// cascaded is set when another member's priority 0 did.
@@ -66,7 +67,7 @@ func (m *member) faultKeys() [4]faultKey {
 // known reports whether another Active is on the air at the instant now, as
 // far as was heard.
 func (m *member) known(now time.Time) bool {
-	return m.other.source.IsValid() && now.Before(m.other.at.Add(m.downInterval(m.other.interval)))
+	return m.other.source.IsValid() && now.Before(m.other.at.Add(m.ActiveDownInterval(m.other.interval)))
 }
 
 // outranks reports whether an Active of that priority is one to preempt at
@@ -75,11 +76,7 @@ func (m *member) outranks(priority uint8, at time.Time) bool {
 	return priority < m.Priority && (m.Preempt && !at.Before(m.patient) || m.Priority == Owner)
 }
 
-func (m *member) skew() time.Duration { return SkewTime(m.Priority, m.interval) }
-
-func (m *member) downInterval(interval time.Duration) time.Duration {
-	return ActiveDownInterval(m.Priority, interval, m.Miss)
-}
+func (m *member) skew() time.Duration { return m.SkewTime(m.interval) }
 
 // source is the address that our own adverts bear.
 func (m *member) source() netip.Addr { return m.link.Address(m.Family) }
@@ -95,7 +92,7 @@ func (m *member) look() look { return look{m.link.Index, m.source(), m.checksum}
 
 // renew starts the Active_Down_Timer at the instant at.
 func (m *member) renew(at time.Time) {
-	m.downAt = at.Add(m.downInterval(m.interval))
+	m.downAt = at.Add(m.ActiveDownInterval(m.interval))
 	m.resigned = nil
 	m.heldBack = false
 }

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/wire"
 )
 
 // TestMachineProperties gives a group random facts at random instants, and
@@ -69,6 +70,7 @@ func newWorld(t *rapid.T) *world {
 		group.Members = append(group.Members, Instance{
 			Virtual: v, Priority: priority, Preempt: preempt, AutoChecksum: true, Recovery: recovery,
 			PreemptDelay: preemptDelay, StartupDelay: startupDelay,
+			Version:  rapid.SampledFrom([]wire.Version{wire.V3, wire.V3, wire.V2}).Draw(t, "version"),
 			Interval: interval.Draw(t, "interval"), Miss: rapid.IntRange(1, 4).Draw(t, "miss"),
 		})
 	}
@@ -125,6 +127,7 @@ func (w *world) hear(t *rapid.T) {
 	w.step(t, Heard{
 		Cause: w.cause(age), Instance: instance,
 		Source:   netip.MustParseAddr(rapid.SampledFrom(sources).Draw(t, "source")),
+		Version:  rapid.SampledFrom([]wire.Version{wire.V3, wire.V3, wire.V2}).Draw(t, "their version"),
 		Priority: rapid.SampledFrom([]uint8{0, 0, 1, 50, 100, 200, 255}).Draw(t, "their priority"),
 		Interval: rapid.SampledFrom([]time.Duration{10 * time.Millisecond, time.Second, 5 * time.Second}).Draw(t, "their interval"),
 		Checksum: rapid.SampledFrom([]checksumForm{0, 1}).Draw(t, "checksum"),

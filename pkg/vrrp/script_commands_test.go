@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/wire"
 )
 
 // run obeys one command of a script.
@@ -123,6 +124,8 @@ func (r *router) addMember(w *words) {
 	}
 	w.options(func(name string) bool {
 		switch name {
+		case "version":
+			in.Version = take(w, version)
 		case "priority":
 			in.Priority = uint8(take(w, strconv.Atoi))
 		case "interval":
@@ -181,10 +184,13 @@ func (l *lan) see(r *router, name string, usable bool, w *words) {
 }
 
 func (l *lan) advert(w *words) Heard {
-	h := Heard{Instance: w.next(), Source: take(w, netip.ParseAddr), Priority: uint8(take(w, strconv.Atoi)), Interval: time.Second}
+	name := w.next()
+	h := Heard{Instance: name, Version: l.versionOf(name), Source: take(w, netip.ParseAddr), Priority: uint8(take(w, strconv.Atoi)), Interval: time.Second}
 	at := l.now
 	w.options(func(name string) bool {
 		switch name {
+		case "version":
+			h.Version = take(w, version)
 		case "interval":
 			h.Interval = take(w, time.ParseDuration)
 		case "age":
@@ -198,6 +204,28 @@ func (l *lan) advert(w *words) Heard {
 	})
 	h.Cause = l.minter.Cause(at)
 	return h
+}
+
+// versionOf is the version of the members of that name: who hears it may be of
+// another.
+func (l *lan) versionOf(name string) wire.Version {
+	for _, r := range l.routers {
+		for _, in := range r.group.Members {
+			if in.Instance == name {
+				return in.Version
+			}
+		}
+	}
+	return wire.V3
+}
+
+func version(word string) (wire.Version, error) {
+	for _, v := range []wire.Version{wire.V3, wire.V2} {
+		if word == fmt.Sprint(v.Number()) {
+			return v, nil
+		}
+	}
+	return 0, fmt.Errorf("version %s is not 2 or 3", word)
 }
 
 // status traces what a person could see of a member.

@@ -177,7 +177,7 @@ func (l *lan) send(r *router, s *sending, priority uint8) {
 		}
 		at := l.now.Add(latency)
 		l.frames = append(l.frames, frame{at, to, r.name, Heard{
-			Cause: l.minter.Cause(at), Instance: name, Source: s.Source, Priority: priority,
+			Cause: l.minter.Cause(at), Instance: name, Source: s.Source, Version: s.Instance.Version, Priority: priority,
 			Interval: s.Instance.Interval, Checksum: s.Checksum,
 		}})
 	}

@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "rewrite the traces in testdata")
 // script. A command may begin with "NAME:" of one router; else it is for all.
 //
 //	router NAME [GROUP]                   what follows is its configuration
-//	member NAME LINK ADDRESS [OPTION]...  priority N, interval D, miss N,
+//	member NAME LINK ADDRESS [OPTION]...  version 2, priority N, interval D, miss N,
 //	                                      preempt off, checksum auto|rfc9568,
 //	                                      recovery ADVERTS WAIT,
 //	                                      preempt-delay D, startup-delay D
@@ -29,6 +29,7 @@ var update = flag.Bool("update", false, "rewrite the traces in testdata")
 //	                                      bare: no address of any family this time
 //	down LINK [seq N]
 //	heard MEMBER SOURCE PRIORITY [OPTION]...
+//	                                      version 2|3 (else that of the member),
 //	                                      interval D, age D, checksum rfc9568
 //	forwards LINK [age D]                 a station has answered
 //	stalled | lease MEMBER GAP            sends MEMBER ROW, lost MEMBER

@@ -65,6 +65,9 @@ func reportInWords(l *lan, e event.Event) string {
 	case event.EngineLease:
 		return fmt.Sprintf("lease %v old: %s", e.Gap, e.Done)
 	case event.AdvertRival:
+		if e.Version != 0 {
+			return fmt.Sprintf("rival of %s by VRRPv%d: %s with priority %d", e.Instance, e.Version, e.Source, e.Priority)
+		}
 		if e.Unheard {
 			return fmt.Sprintf("rival of %s goes on: %s with priority %d", e.Instance, e.Source, e.Priority)
 		}

@@ -33,8 +33,8 @@ func (f *facts) waiting() bool {
 func (f *facts) takeover() time.Time {
 	last := f.opens
 	for _, m := range f.members {
-		if m.downAt.After(last) {
-			last = m.downAt
+		if m.due().After(last) {
+			last = m.due()
 		}
 	}
 	return last
@@ -120,4 +120,4 @@ func (f *facts) holding() *member {
 
 // holdsAt is half an interval after the end of the member's wait, so that
 // members which end together say nothing.
-func (m *member) holdsAt() time.Time { return m.downAt.Add(m.interval / 2) }
+func (m *member) holdsAt() time.Time { return m.due().Add(m.interval / 2) }

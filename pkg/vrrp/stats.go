@@ -8,7 +8,8 @@ import (
 // Counter names one of the statistics of a virtual router.
 type Counter int
 
-// The counters: RFC 8347's names, and the two forms of the checksum.
+// The counters: RFC 8347's names, those of the errata, RFC 2787's of the
+// authentication of v2, and the two forms of the checksum.
 const (
 	ActiveTransitions Counter = iota
 	AdvertisementRcvd
@@ -27,6 +28,9 @@ const (
 	IntervalZeroErrors
 	FirstNotLinkLocal
 	OwnerConflicts
+	AuthFailures
+	InvalidAuthType
+	AuthTypeMismatch
 	ChecksumPseudoHeader
 	ChecksumMessageOnly
 	counters
@@ -37,7 +41,8 @@ var counterNames = [counters]string{
 	"priority_zero_pkts_rcvd", "priority_zero_pkts_sent", "invalid_type_pkts_rcvd",
 	"address_list_errors", "packet_length_errors", "checksum_errors", "version_errors",
 	"vrid_errors", "ip_ttl_errors", "count_zero_errors", "interval_zero_errors",
-	"first_not_link_local", "owner_conflicts", "checksum_pseudo_header", "checksum_message_only",
+	"first_not_link_local", "owner_conflicts",
+	"auth_failures", "invalid_auth_type", "auth_type_mismatch", "checksum_pseudo_header", "checksum_message_only",
 }
 
 // String gives the counter's name in the API: RFC 8347's in snake case.

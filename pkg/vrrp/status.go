@@ -57,7 +57,7 @@ func (m *Machine) memberStatus(mb *member, state event.State, now time.Time) Ins
 	st := InstanceStatus{
 		Instance: *mb.Instance, State: state, Since: m.since,
 		EffectivePriority: mb.Priority, LastEvent: mb.reason, NewActiveReason: mb.newActive,
-		Interval: mb.interval, ActiveDownInterval: mb.downInterval(mb.interval), SkewTime: mb.skew(),
+		Interval: mb.interval, ActiveDownInterval: mb.ActiveDownInterval(mb.interval), SkewTime: mb.skew(),
 	}
 	if state != event.Initialize {
 		st.Up = m.up

@@ -1,6 +1,10 @@
 package vrrp
 
-import "time"
+import (
+	"time"
+
+	"ripcord/pkg/wire"
+)
 
 // The bounds of design decisions 5, 6, 7, 8 and 11.
 const (
@@ -23,4 +27,20 @@ func SkewTime(priority uint8, interval time.Duration) time.Duration {
 // is 3).
 func ActiveDownInterval(priority uint8, interval time.Duration, miss int) time.Duration {
 	return time.Duration(miss)*interval + SkewTime(priority, interval)
+}
+
+// SkewTime is that of an instance whose Active advertises each interval. In
+// VRRPv2 it is (256 - priority) / 256 seconds whatever the interval (RFC 3768
+// §6.1).
+func (in *Instance) SkewTime(interval time.Duration) time.Duration {
+	if in.Version == wire.V2 {
+		interval = time.Second
+	}
+	return SkewTime(in.Priority, interval)
+}
+
+// ActiveDownInterval is that of an instance whose Active advertises each
+// interval; in VRRPv2 it is the Master_Down_Interval (RFC 3768 §6.1).
+func (in *Instance) ActiveDownInterval(interval time.Duration) time.Duration {
+	return time.Duration(in.Miss)*interval + in.SkewTime(interval)
 }
