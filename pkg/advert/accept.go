@@ -2,7 +2,6 @@ package advert
 
 import (
 	"encoding/binary"
-	"errors"
 	"net/netip"
 	"time"
 
@@ -24,7 +23,8 @@ type Packet struct {
 }
 
 // Verdict is what an Acceptor made of a packet. Events is valid until the next
-// call.
+// call. An advert of a version that its virtual router does not speak is
+// rejected, but if it is valid in its own it is Heard too: it holds a Backup back.
 type Verdict struct {
 	Heard  vrrp.Heard
 	Valid  bool // else Heard is empty, and nothing may touch a timer
@@ -59,23 +59,6 @@ type peer struct {
 	vrrp.Instance
 	stats *vrrp.Stats
 }
-
-// rejection is what the log tells apart. Where there are too many of them, it
-// stands for all sources and VRIDs on the link: the source is unspecified.
-type rejection struct {
-	link   string
-	source netip.Addr
-	vrid   uint8
-	reason wire.Reason
-	name   string // our instance, where the VRID is ours
-}
-
-// How the log is kept short, and the memory small.
-const (
-	rejectWindow = 10 * time.Second
-	spareKeys    = 128 // what is told apart, whoever sends it
-	keysEach     = 4   // and for each instance
-)
 
 // NewAcceptor returns an acceptor for instances. stats holds the counters of
 // each by name; unknown counts what belongs to none.
@@ -116,24 +99,50 @@ func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 	if a.isOwn(p.Interface, path.Source) {
 		return Verdict{} // our own, heard back
 	}
-	ours := a.virtuals[virtual{p.Interface, p.Family, a.advert.VRID}]
-	if err == nil && ours == nil {
-		err = wire.VRIDError
-	}
+	ours, foreign := a.virtuals[virtual{p.Interface, p.Family, a.advert.VRID}], false
 	if err == nil {
-		err = a.advert.Check()
+		err = a.judge(ours)
+		foreign = err == wire.VersionError
 	}
 	if err != nil {
 		a.reject(p, path.Source, ours, err, now)
-		return Verdict{Events: a.events}
+		if !foreign {
+			return Verdict{Events: a.events}
+		}
 	}
 	heard := vrrp.Heard{
-		Cause: a.minter.Cause(p.At), Instance: ours.Instance.Instance, Source: path.Source,
+		Cause: a.minter.Cause(p.At), Instance: ours.Instance.Instance, Source: path.Source, Version: a.advert.Version,
 		Priority: a.advert.Priority, Interval: a.advert.Interval, Checksum: a.advert.Checksum,
 	}
-	a.count(ours)
-	a.compare(ours, &heard, now)
+	if !foreign {
+		a.count(ours)
+		a.compare(ours, &heard, now)
+	}
 	return Verdict{Heard: heard, Valid: true, Events: a.events}
+}
+
+// judge makes the checks that need to know the virtual router. What is wrong in
+// the advert's own version comes first: VersionError is for one that is not.
+func (a *Acceptor) judge(ours *peer) error {
+	if ours == nil {
+		return wire.VRIDError
+	}
+	if err := a.advert.Check(); err != nil {
+		return err
+	}
+	if a.advert.Version != ours.Version {
+		return wire.VersionError
+	}
+	if ours.Version != wire.V2 {
+		return nil
+	}
+	if err := ours.Auth.Admits(a.advert.Auth); err != nil {
+		return err
+	}
+	if a.advert.Interval != ours.Interval { // RFC 3768 §7.1; v3 learns it
+		return wire.IntervalError
+	}
+	return nil
 }
 
 // read takes the IP header off and decodes what stands in it into a.advert.
@@ -167,59 +176,6 @@ func (a *Acceptor) isOwn(link string, source netip.Addr) bool {
 	l, ok := a.own[link]
 	return ok && source.IsValid() && (source == l.four || source == l.six)
 }
-
-// counterOf names the counter of each reason.
-var counterOf = map[wire.Reason]vrrp.Counter{
-	wire.IPHeaderError:     vrrp.PacketLengthErrors,
-	wire.IPTTLError:        vrrp.IPTTLErrors,
-	wire.Truncated:         vrrp.PacketLengthErrors,
-	wire.VersionError:      vrrp.VersionErrors,
-	wire.TypeError:         vrrp.InvalidTypeRcvd,
-	wire.PacketLengthError: vrrp.PacketLengthErrors,
-	wire.ChecksumError:     vrrp.ChecksumErrors,
-	wire.VRIDError:         vrrp.VRIDErrors,
-	wire.CountZero:         vrrp.CountZeroErrors,
-	wire.IntervalZero:      vrrp.IntervalZeroErrors,
-}
-
-func (a *Acceptor) reject(p *Packet, source netip.Addr, ours *peer, err error, now time.Time) {
-	var reason wire.Reason
-	if !errors.As(err, &reason) {
-		reason = wire.PacketLengthError
-	}
-	key := rejection{link: p.Interface, source: source, vrid: a.advert.VRID, reason: reason}
-	stats := a.unknown
-	if ours != nil {
-		stats, key.name = ours.stats, ours.Instance.Instance
-	}
-	stats.Add(counterOf[reason])
-	if !key.source.IsValid() { // a header that could not be read
-		key.source = netip.IPv4Unspecified()
-	}
-	if key, count, pass := a.rejections.hit(now, key); pass {
-		a.events = append(a.events, rejected(key, count, now))
-	}
-}
-
-func rejected(r rejection, count uint64, now time.Time) event.Event {
-	return event.AdvertRejected{
-		Stamp: event.Stamp{At: now}, Instance: r.name, Interface: r.link, VRID: r.vrid,
-		Source: r.source, Reason: string(r.reason), Count: count,
-	}
-}
-
-// Flush returns what was held back to keep the log short and is due to be told
-// at now; with all, what is not due too. It is valid until the next call.
-func (a *Acceptor) Flush(now time.Time, all bool) []event.Event {
-	a.events = a.events[:0]
-	a.rejections.flush(now, all, func(r rejection, count uint64) {
-		a.events = append(a.events, rejected(r, count, now))
-	})
-	return a.events
-}
-
-// Next is when Flush will have something to tell; false where nothing waits.
-func (a *Acceptor) Next() (time.Time, bool) { return a.rejections.next() }
 
 // received turns the kernel's receive stamp, which is by the wall clock, into an
 // instant of the monotonic clock: only the stamp's age counts, within 0 and

@@ -35,6 +35,13 @@ func virtual6() vrrp.Instance {
 	}
 }
 
+// virtual2 is virtual4 by VRRPv2, with a password.
+func virtual2() vrrp.Instance {
+	in := virtual4()
+	in.Instance, in.Version, in.Auth = "v2", wire.V2, wire.Password("secret")
+	return in
+}
+
 // bench is an acceptor and its counters.
 type bench struct {
 	*Acceptor
@@ -166,7 +173,7 @@ func TestAcceptLadder(t *testing.T) {
 		{"ttl, truncated", cut(raw4(254, 0x31, mine)), wire.IPTTLError, "ip_ttl_errors=1", true},
 		{"truncated by the buffer, version", cut(raw4(255, message(0x21, mine, 2, 100, ip...)...)), wire.Truncated, "packet_length_errors=1", true},
 		{"truncated, version", raw4(255, 0x21, mine), wire.Truncated, "packet_length_errors=1", true},
-		{"version, type", raw4(255, message(0x22, mine, 1, 100, ip...)...), wire.VersionError, "version_errors=1", true},
+		{"version, type", raw4(255, message(0x42, mine, 1, 100, ip...)...), wire.VersionError, "version_errors=1", true},
 		{"type, length", raw4(255, message(0x32, mine, 2, 100, ip...)...), wire.TypeError, "invalid_type_pkts_rcvd=1", true},
 		{"length, checksum", spoiled(raw4(255, message(0x31, mine, 2, 100, ip...)...)), wire.PacketLengthError, "packet_length_errors=1", true},
 		{"checksum, vrid", spoiled(raw4(255, message(0x31, alien, 1, 100, ip...)...)), wire.ChecksumError, "checksum_errors=1", false},
@@ -192,6 +199,101 @@ func TestAcceptLadder(t *testing.T) {
 			}
 			if ours != c.counts || unknown != "" {
 				t.Errorf("counted %q and elsewhere %q, want %q", ours, unknown, c.counts)
+			}
+		})
+	}
+}
+
+// TestAcceptV2 has what only VRRPv2 discards (RFC 3768 §7.1), each with what is
+// checked after it wrong as well.
+func TestAcceptV2(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*wire.Advert)
+		reason wire.Reason
+		counts string
+	}{
+		{"valid", func(*wire.Advert) {}, "", "advertisement_rcvd=1"},
+		{"valid, priority 0", func(a *wire.Advert) { a.Priority = 0 }, "", "advertisement_rcvd=1 priority_zero_pkts_rcvd=1"},
+		{"MUST verify that the Auth Type matches", func(a *wire.Advert) { a.Auth, a.Interval = wire.Auth{}, 2*time.Second },
+			wire.AuthTypeMismatch, "auth_type_mismatch=1"},
+		{"RFC 2338: MUST verify that the password matches", func(a *wire.Advert) { a.Auth, a.Interval = wire.Password("Secret"), 2*time.Second },
+			wire.AuthFailure, "auth_failures=1"},
+		{"MUST verify that the Adver Interval is the same as the locally configured", func(a *wire.Advert) { a.Interval = 2 * time.Second },
+			wire.IntervalError, "interval_errors=1"},
+		{"MAY verify the IP addresses: we do not", func(a *wire.Advert) { a.Addresses = []netip.Addr{own4} }, "", "advertisement_rcvd=1 address_list_errors=1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(virtual2())
+			a := advert4()
+			a.Version, a.Auth = wire.V2, wire.Password("secret")
+			c.change(&a)
+			p := packet4(a)
+			v := b.Accept(&p, t0)
+			if v.Valid != (c.reason == "") || v.Valid && v.Heard.Version != wire.V2 {
+				t.Fatalf("%+v", v)
+			}
+			if !v.Valid {
+				if e := v.Events[0].(event.AdvertRejected); e.Reason != string(c.reason) || e.Instance != "v2" {
+					t.Errorf("%+v, want reason %s", e, c.reason)
+				}
+			}
+			if got := counters(b.stats["v2"]); got != c.counts || counters(b.unknown) != "" {
+				t.Errorf("counted %q, want %q", got, c.counts)
+			}
+		})
+	}
+	b := newBench(virtual2())
+	p := raw4(255, append([]byte{0x21, 51, 200, 1, 2, 1, 0, 0, 192, 0, 2, 100}, make([]byte, 8)...)...)
+	if v := b.Accept(&p, t0); v.Valid || counters(b.stats["v2"]) != "invalid_auth_type=1" {
+		t.Errorf("an unknown Auth Type: %+v, counted %s", v, counters(b.stats["v2"]))
+	}
+}
+
+// TestAcceptTheOtherVersion: it is rejected, and yet heard, if it is valid in
+// its own version [N9].
+func TestAcceptTheOtherVersion(t *testing.T) {
+	two := advert4()
+	two.Version, two.Interval, two.Auth = wire.V2, 7*time.Second, wire.Password("unknown to us")
+	three := advert4()
+	three.Interval = 70 * time.Millisecond
+	spoiled := func(p Packet) Packet {
+		p.Data[len(p.Data)-1]++
+		return p
+	}
+	count := func(first byte, n int) Packet {
+		return raw4(255, append([]byte{first, 51, 200, 0, 0, 1, 0, 0}, make([]byte, n)...)...)
+	}
+	for _, c := range []struct {
+		name   string
+		ours   vrrp.Instance
+		packet Packet
+		heard  wire.Version
+		valid  bool
+		counts string
+	}{
+		{"v2 at a v3 router", virtual4(), packet4(two), wire.V2, true, "version_errors=1"},
+		{"v3 at a v2 router", virtual2(), packet4(three), wire.V3, true, "version_errors=1"},
+		{"a bad v2 at a v3 router", virtual4(), spoiled(packet4(two)), 0, false, "checksum_errors=1"},
+		{"a bad v3 at a v2 router", virtual2(), spoiled(packet4(three)), 0, false, "checksum_errors=1"},
+		{"v2 without addresses at a v3 router", virtual4(), count(0x21, 8), 0, false, "count_zero_errors=1"},
+		{"v3 without addresses at a v2 router", virtual2(), count(0x31, 0), 0, false, "count_zero_errors=1"},
+		{"v2 over IPv6", virtual6(), Packet{
+			Interface: "eth0", Family: event.IPv6, Path: wire.Path{Source: peer6, Dest: wire.Group6, HopLimit: 255},
+			Data: []byte{0x21, 51, 200, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+		}, 0, false, "version_errors=1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(c.ours)
+			v := b.Accept(&c.packet, t0)
+			if v.Valid != c.valid || v.Valid && (v.Heard.Version != c.heard || v.Heard.Instance != c.ours.Instance || v.Heard.Source != peer4) {
+				t.Errorf("%+v", v)
+			}
+			if got := counters(b.stats[c.ours.Instance]); got != c.counts {
+				t.Errorf("counted %q, want %q", got, c.counts)
+			}
+			if len(v.Events) != 1 || v.Events[0].Name() != "advert.rejected" {
+				t.Errorf("told %+v", v.Events)
 			}
 		})
 	}
@@ -240,6 +342,11 @@ func TestAcceptAllocatesNothing(t *testing.T) {
 	if allocs := testing.AllocsPerRun(1000, func() { b.Accept(&p, t0) }); allocs != 0 {
 		t.Errorf("%v allocations for a valid advert", allocs)
 	}
+	b = newBench(virtual2())
+	b.Accept(&p, t0) // the first is told
+	if allocs := testing.AllocsPerRun(1000, func() { b.Accept(&p, t0) }); allocs != 0 {
+		t.Errorf("%v allocations for an advert of the other version", allocs)
+	}
 }
 
 func BenchmarkAccept(b *testing.B) {
@@ -252,11 +359,15 @@ func BenchmarkAccept(b *testing.B) {
 }
 
 // FuzzAccept: whatever comes, what is believed is one of our virtual routers
-// with a positive interval and an address, and all else is counted.
+// with a positive interval and an address, and all else is counted, the other
+// version too.
 func FuzzAccept(f *testing.F) {
 	good := packet4(advert4())
 	f.Add(good.Data, true, false, 255)
 	f.Add(packet6(wire.Advert{VRID: 51, Priority: 1, Interval: time.Second, Addresses: []netip.Addr{vip6}}).Data, false, false, 255)
+	two := advert4()
+	two.Version = wire.V2
+	f.Add(packet4(two).Data, true, false, 255)
 	f.Add([]byte{0x45}, true, true, 255)
 	f.Fuzz(func(t *testing.T, data []byte, four, truncated bool, hops int) {
 		b := newBench(virtual4(), virtual6())
@@ -265,7 +376,7 @@ func FuzzAccept(f *testing.F) {
 			p.Family, p.Path = event.IPv6, wire.Path{Source: peer6, Dest: wire.Group6, HopLimit: hops}
 		}
 		v := b.Accept(&p, t0)
-		if v.Valid {
+		if v.Valid && v.Heard.Version == wire.V3 {
 			if v.Heard.Interval <= 0 || b.stats[v.Heard.Instance] == nil || truncated {
 				t.Fatalf("believed %+v", v.Heard)
 			}

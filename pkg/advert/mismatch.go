@@ -80,8 +80,8 @@ func (a *Acceptor) count(ours *peer) {
 	if a.advert.Priority == 0 {
 		ours.stats.Add(vrrp.PriorityZeroRcvd)
 	}
-	if ours.Family != event.IPv4 {
-		return // over IPv6 there is one form
+	if !forms(ours) {
+		return
 	}
 	if a.advert.Checksum == wire.MessageOnly {
 		ours.stats.Add(vrrp.ChecksumMessageOnly)
@@ -90,8 +90,14 @@ func (a *Acceptor) count(ours *peer) {
 	}
 }
 
+// forms tells whether the checksum of a virtual router's adverts has two forms.
+func forms(ours *peer) bool { return ours.Family == event.IPv4 && ours.Version == wire.V3 }
+
 // compare counts and tells what differs from our configuration; the advert
-// counts all the same (RFC 9568 §7.1, errata 8298 and 8300).
+// counts all the same (RFC 9568 §7.1, errata 8298 and 8300). So it does in
+// VRRPv2, which may discard one with another list of addresses, and has to discard
+// what an owner hears (RFC 3768 §7.1): either would make a second Active, and
+// hide the first from those who could mend it.
 func (a *Acceptor) compare(ours *peer, heard *vrrp.Heard, now time.Time) {
 	ad := &a.advert
 	if ad.Interval != ours.Interval {
@@ -118,7 +124,7 @@ func (a *Acceptor) compare(ours *peer, heard *vrrp.Heard, now time.Time) {
 			a.tell(ours, heard, "owner-conflict", fmt.Sprint(ad.Priority), fmt.Sprint(ours.Priority), now)
 		}
 	}
-	if ours.Family == event.IPv4 && ad.Checksum != ours.Checksum {
+	if forms(ours) && ad.Checksum != ours.Checksum {
 		if a.fresh(ours, heard, "checksum", uint64(ad.Checksum), true, now) {
 			a.tell(ours, heard, "checksum", ad.Checksum.String(), ours.Checksum.String(), now)
 		}

@@ -8,9 +8,6 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// vrrpVersion is the version of VRRP that every instance speaks.
-const vrrpVersion = 3
-
 // status asks the source for everything and writes it down.
 func (c Config) status() *Status {
 	s := &Status{
@@ -41,7 +38,7 @@ func (c Config) status() *Status {
 func instance(group string, m vrrp.InstanceStatus, stats *vrrp.Stats) Instance {
 	i := Instance{
 		Name: m.Instance.Instance, Group: group, Interface: m.Instance.Interface,
-		VRID: m.Instance.VRID, Family: m.Instance.Family.String(), Version: vrrpVersion,
+		VRID: m.Instance.VRID, Family: m.Instance.Family.String(), Version: int(m.Instance.Version.Number()),
 		State: m.State.String(), Since: known(m.Since), Faults: make([]Fault, 0, len(m.Faults)),
 
 		Priority: m.Instance.Priority, EffectivePriority: m.EffectivePriority,
@@ -88,6 +85,9 @@ func statistics(s *vrrp.Stats) Statistics {
 		IntervalZeroErrors:   s.Get(vrrp.IntervalZeroErrors),
 		FirstNotLinkLocal:    s.Get(vrrp.FirstNotLinkLocal),
 		OwnerConflicts:       s.Get(vrrp.OwnerConflicts),
+		AuthFailures:         s.Get(vrrp.AuthFailures),
+		InvalidAuthType:      s.Get(vrrp.InvalidAuthType),
+		AuthTypeMismatch:     s.Get(vrrp.AuthTypeMismatch),
 		ChecksumPseudoHeader: s.Get(vrrp.ChecksumPseudoHeader),
 		ChecksumMessageOnly:  s.Get(vrrp.ChecksumMessageOnly),
 		Discontinuity:        known(s.Since),

@@ -73,6 +73,9 @@ type Statistics struct {
 	IntervalZeroErrors   uint64     `json:"interval_zero_errors"`
 	FirstNotLinkLocal    uint64     `json:"first_not_link_local"`
 	OwnerConflicts       uint64     `json:"owner_conflicts"`
+	AuthFailures         uint64     `json:"auth_failures"` // RFC 2787's names, VRRPv2 only
+	InvalidAuthType      uint64     `json:"invalid_auth_type"`
+	AuthTypeMismatch     uint64     `json:"auth_type_mismatch"`
 	ChecksumPseudoHeader uint64     `json:"checksum_pseudo_header"`
 	ChecksumMessageOnly  uint64     `json:"checksum_message_only"`
 	Discontinuity        *time.Time `json:"discontinuity_datetime"`

@@ -63,8 +63,8 @@ func (o *Orders) advert(kind advert.Kind, cause event.Cause, in *vrrp.Instance) 
 func startOrder(e vrrp.Advertise) advert.Order {
 	in, group := e.Instance, wire.GroupOf(e.Instance.Family)
 	msg := wire.Advert{
-		VRID: in.VRID, Priority: in.Priority, Interval: in.Interval,
-		Addresses: in.Addresses, Checksum: e.Checksum,
+		Version: in.Version, VRID: in.VRID, Priority: in.Priority, Interval: in.Interval,
+		Addresses: in.Addresses, Checksum: e.Checksum, Auth: in.Auth,
 	}
 	frames := advert.Frames{Index: e.Index, Source: e.Source, Advert: msg.Append(nil, e.Source, group)}
 	msg.Priority = 0

@@ -31,6 +31,8 @@ func TestStartOrderFrames(t *testing.T) {
 	four, six := netip.MustParseAddr("192.0.2.11"), netip.MustParseAddr("fe80::11")
 	long := member("long", "", event.IPv4, "192.0.2.1")
 	long.Interval, long.Miss, long.Priority = 4095*10*time.Millisecond, 100, 255
+	old := member("old", "", event.IPv4, "192.0.2.1")
+	old.Version, old.Auth, old.Interval = wire.V2, wire.Password("secret"), 255*time.Second
 	tests := []struct {
 		name     string
 		in       vrrp.Instance
@@ -41,6 +43,7 @@ func TestStartOrderFrames(t *testing.T) {
 		{"IPv4, RFC 9568's checksum", member("a", "", event.IPv4, "192.0.2.1"), four, wire.MessageOnly},
 		{"IPv6", member("a", "", event.IPv6, "fe80::1", "2001:db8::1"), six, wire.PseudoHeader},
 		{"the longest interval and an owner", long, four, wire.PseudoHeader},
+		{"VRRPv2 with a password", old, four, wire.PseudoHeader},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -64,7 +67,7 @@ func TestStartOrderFrames(t *testing.T) {
 			}
 			path := wire.Path{Source: tt.source, Dest: wire.GroupOf(tt.in.Family), HopLimit: wire.HopLimit}
 			advertised := wire.Advert{
-				VRID: 51, Priority: tt.in.Priority, Interval: tt.in.Interval, Addresses: tt.in.Addresses, Checksum: tt.checksum,
+				Version: tt.in.Version, Auth: tt.in.Auth, VRID: 51, Priority: tt.in.Priority, Interval: tt.in.Interval, Addresses: tt.in.Addresses, Checksum: tt.checksum,
 			}
 			for _, payload := range [][]byte{frames.Advert, frames.Resign} {
 				var a wire.Advert

@@ -254,7 +254,7 @@ func (r *Router) receive(p *Port, f frame) {
 				if m.Interface == p.name && m.VRID == a.VRID && m.Family == family {
 					r.absorb(vrrp.Heard{
 						Cause: r.minter.Cause(r.world.now.Add(-age)), Instance: m.Virtual.Instance,
-						Source: f.source, Priority: a.Priority, Interval: a.Interval, Checksum: a.Checksum,
+						Source: f.source, Version: a.Version, Priority: a.Priority, Interval: a.Interval, Checksum: a.Checksum,
 					})
 				}
 			}

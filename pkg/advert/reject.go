@@ -1,0 +1,84 @@
+package advert
+
+import (
+	"net/netip"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+// rejection is what the log tells apart. Where there are too many of them, it
+// stands for all sources and VRIDs on the link: the source is unspecified.
+type rejection struct {
+	link   string
+	source netip.Addr
+	vrid   uint8
+	reason wire.Reason
+	name   string // our instance, where the VRID is ours
+}
+
+// How the log is kept short, and the memory small.
+const (
+	rejectWindow = 10 * time.Second
+	spareKeys    = 128 // what is told apart, whoever sends it
+	keysEach     = 4   // and for each instance
+)
+
+// counterOf names the counter of each reason.
+var counterOf = map[wire.Reason]vrrp.Counter{
+	wire.IPHeaderError:     vrrp.PacketLengthErrors,
+	wire.IPTTLError:        vrrp.IPTTLErrors,
+	wire.Truncated:         vrrp.PacketLengthErrors,
+	wire.VersionError:      vrrp.VersionErrors,
+	wire.TypeError:         vrrp.InvalidTypeRcvd,
+	wire.PacketLengthError: vrrp.PacketLengthErrors,
+	wire.ChecksumError:     vrrp.ChecksumErrors,
+	wire.VRIDError:         vrrp.VRIDErrors,
+	wire.CountZero:         vrrp.CountZeroErrors,
+	wire.IntervalZero:      vrrp.IntervalZeroErrors,
+	wire.InvalidAuthType:   vrrp.InvalidAuthType,
+	wire.AuthTypeMismatch:  vrrp.AuthTypeMismatch,
+	wire.AuthFailure:       vrrp.AuthFailures,
+	wire.IntervalError:     vrrp.IntervalErrors,
+}
+
+func (a *Acceptor) reject(p *Packet, source netip.Addr, ours *peer, err error, now time.Time) {
+	reason, ok := err.(wire.Reason) // not errors.As, which allocates in a flood
+	if !ok {
+		reason = wire.PacketLengthError
+	}
+	key := rejection{link: p.Interface, source: source, vrid: a.advert.VRID, reason: reason}
+	stats := a.unknown
+	if ours != nil {
+		stats, key.name = ours.stats, ours.Instance.Instance
+	}
+	stats.Add(counterOf[reason])
+	if !key.source.IsValid() { // a header that could not be read
+		key.source = netip.IPv4Unspecified()
+	}
+	if key, count, pass := a.rejections.hit(now, key); pass {
+		a.events = append(a.events, rejected(key, count, now))
+	}
+}
+
+func rejected(r rejection, count uint64, now time.Time) event.Event {
+	return event.AdvertRejected{
+		Stamp: event.Stamp{At: now}, Instance: r.name, Interface: r.link, VRID: r.vrid,
+		Source: r.source, Reason: string(r.reason), Count: count,
+	}
+}
+
+// Flush returns what was held back to keep the log short and is due to be told
+// at now; with all, what is not due too. It is valid until the next call.
+func (a *Acceptor) Flush(now time.Time, all bool) []event.Event {
+	a.events = a.events[:0]
+	a.rejections.flush(now, all, func(r rejection, count uint64) {
+		a.events = append(a.events, rejected(r, count, now))
+	})
+	return a.events
+}
+
+// Next is when Flush will have something to tell; false where nothing waits.
+func (a *Acceptor) Next() (time.Time, bool) { return a.rejections.next() }
