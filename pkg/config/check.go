@@ -6,6 +6,7 @@ import (
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
 )
 
 // check sees that the parts of a document agree. It leaves out what was refused
@@ -13,6 +14,7 @@ import (
 func (d *document) check(l *loader) {
 	for _, i := range d.instances {
 		i.checkFamily(l)
+		i.checkVersion(l)
 		i.checkAddresses(l)
 		i.warn(l)
 	}
@@ -66,6 +68,26 @@ func (i *instance) checkFamily(l *loader) {
 	}
 }
 
+// checkVersion sees that what is said fits the version of VRRP.
+func (i *instance) checkVersion(l *loader) {
+	if i.said["version"].bad {
+		return
+	}
+	if at, ok := i.said["interval"]; ok && !at.bad {
+		least, most, step := i.Version.Intervals()
+		l.within(i.where("interval"), at.node.text, i.Interval, least, most, step)
+	}
+	_, form := i.own["checksum"]
+	switch {
+	case i.Version == wire.V3 && i.Auth != wire.Auth{}:
+		l.advise(i.where("auth"), "leave it out, or say version: 2 on all routers of the LAN", "VRRPv3 has no password")
+	case i.Version == wire.V2 && i.Family == event.IPv6:
+		l.fail(i.where("version"), "VRRPv2 is for IPv4 only")
+	case i.Version == wire.V2 && form:
+		l.advise(i.where("checksum"), "leave it out", "VRRPv2 has one form of the checksum")
+	}
+}
+
 // mtu is what an advert must fit into: the smallest of the links in use.
 const mtu = 1500
 
@@ -75,7 +97,7 @@ func fits(f event.Family) int {
 	if f == event.IPv6 {
 		return (mtu - 40 - 8) / 16
 	}
-	return min(255, (mtu-20-8)/4)
+	return min(255, (mtu-20-8)/4) // v2 has room for its authentication, too
 }
 
 func (i *instance) checkAddresses(l *loader) {

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"ripcord/pkg/wire"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -59,6 +61,9 @@ func outcome(c *Config, err error) string {
 				i.Instance, i.Group, i.Interface, i.VRID, i.Family, i.Priority, i.Interval, i.Miss, i.Preempt, i.Checksum, i.AutoChecksum, i.Addresses)
 			if len(i.Extra) > 0 {
 				fmt.Fprintf(&b, "    holds beside them %v\n", i.Extra)
+			}
+			if i.Version == wire.V2 {
+				fmt.Fprintf(&b, "    by %v, authentication %d %q\n", i.Version, i.Auth.Type, i.Auth.Data)
 			}
 		}
 	}

@@ -139,7 +139,9 @@ func (d *document) settings(name string) link.Settings {
 func (i *instance) build(d *document) vrrp.Instance {
 	out := i.Instance
 	out.Recovery = d.settings(i.Interface).Recovery
-	out.Checksum, out.AutoChecksum = i.checksum.form, i.checksum.auto
+	if i.Version == wire.V3 {
+		out.Checksum, out.AutoChecksum = i.checksum.form, i.checksum.auto
+	}
 	if i.group != nil {
 		out.Group = i.group.name
 	}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"ripcord/pkg/wire"
 )
 
 // plain reads what would be another thing in quotes: 51 is a number, "51" text.
@@ -63,15 +65,25 @@ func duration(from, upto, step time.Duration) form[time.Duration] {
 			l.advise(at, "write 1s or 100ms", "%s has no unit", show(s))
 		case err != nil:
 			l.advise(at, "write 1s or 100ms", "%s is not a duration", show(s))
-		case d < from || d > upto:
-			l.fail(at, "%s is not between %s and %s", show(s), short(from), short(upto))
-		case d%step != 0:
-			l.fail(at, "%s is not a multiple of %s", show(s), short(step))
 		default:
-			return d, true
+			return d, l.within(at, s, d, from, upto, step)
 		}
 		return 0, false
 	}
+}
+
+// within reports a duration, of which s is the text, that is out of its range or
+// not in whole steps.
+func (l *loader) within(at place, s string, d, from, upto, step time.Duration) bool {
+	switch {
+	case d < from || d > upto:
+		l.fail(at, "%s is not between %s and %s", show(s), short(from), short(upto))
+	case d%step != 0:
+		l.fail(at, "%s is not a multiple of %s", show(s), short(step))
+	default:
+		return true
+	}
+	return false
 }
 
 // short writes a duration as a person would: 1h, not 1h0m0s.
@@ -128,6 +140,23 @@ func alternatives(names []string) string {
 }
 
 var boolean = plain(choice(words[bool]{{"true", true}, {"false", false}}))
+
+// password is a simple password of VRRPv2. Nothing that is said of it repeats it.
+func password(l *loader, at place) (wire.Auth, bool) {
+	s, ok := l.word(at, "text")
+	if !ok {
+		return wire.Auth{}, false
+	}
+	a := wire.Password(s)
+	switch {
+	case s == "" || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }):
+		l.fail(at, "the password has to be printable ASCII, and not empty")
+		return wire.Auth{}, false
+	case len(s) > len(a.Data):
+		l.warn(at, "give all routers of the LAN the same", "only the first %d characters of the password count", len(a.Data))
+	}
+	return a, true
+}
 
 var namePattern = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 

@@ -7,10 +7,10 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
-	"time"
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
 )
 
 // FuzzParse sees that whatever is loaded keeps what the manual promises, and
@@ -101,9 +101,14 @@ func checkConfig(t *testing.T, c *Config) {
 }
 
 func checkInstance(t *testing.T, i vrrp.Instance) {
-	const step = 10 * time.Millisecond
-	if i.VRID == 0 || i.Priority == 0 || i.Miss < 1 || i.Miss > 100 ||
-		i.Interval < step || i.Interval > 4095*step || i.Interval%step != 0 {
+	advert := wire.Advert{
+		Version: i.Version, VRID: i.VRID, Priority: i.Priority, Interval: i.Interval,
+		Addresses: i.Addresses, Checksum: i.Checksum, Auth: i.Auth,
+	}
+	if err := advert.Encodable(i.Family); err != nil {
+		t.Error(err)
+	}
+	if i.Priority == 0 || i.Miss < 1 || i.Miss > 100 {
 		t.Errorf("out of range: %+v", i)
 	}
 	if !namePattern.MatchString(i.Virtual.Instance) || badInterface(i.Interface) != "" {

@@ -60,9 +60,10 @@ var instanceKeys = table[instance]{
 	{"vrid", required, to(func(i *instance) *uint8 { return &i.VRID }, number[uint8](1, 255))},
 	{"family", optional, to(func(i *instance) *event.Family { return &i.Family }, choice(words[event.Family]{
 		{"ipv4", event.IPv4}, {"ipv6", event.IPv6}}))},
-	{"version", "3", only[instance](plain(choice(words[int]{{"3", 3}}, "2")))},
+	{"version", "3", to(func(i *instance) *wire.Version { return &i.Version }, plain(choice(words[wire.Version]{
+		{"3", wire.V3}, {"2", wire.V2}})))},
 	{"priority", "100", to(func(i *instance) *uint8 { return &i.Priority }, number[uint8](1, vrrp.Owner))},
-	{"interval", "1s", to(func(i *instance) *time.Duration { return &i.Interval }, duration(10*ms, 40950*ms, 10*ms))},
+	{"interval", "1s", to(func(i *instance) *time.Duration { return &i.Interval }, duration(10*ms, 255*time.Second, 10*ms))},
 	{"miss", "3", to(func(i *instance) *int { return &i.Miss }, number(1, 100))},
 	{"preempt", "true", to(func(i *instance) *bool { return &i.Preempt }, boolean)},
 	{"preempt_delay", "0s", to(func(i *instance) *time.Duration { return &i.PreemptDelay }, duration(0, 24*time.Hour, ms))},
@@ -79,11 +80,16 @@ var instanceKeys = table[instance]{
 		{"auto", checksum{wire.PseudoHeader, true}},
 		{"rfc9568", checksum{wire.MessageOnly, false}},
 		{"pseudo-header", checksum{wire.PseudoHeader, false}}}))},
-	{"auth", later, nil},
+	{"auth", optional, section(func(i *instance) *wire.Auth { return &i.Auth }, authKeys)},
 	{"announce", optional, section(func(i *instance) *addr.Announce { return &i.announce }, announceKeys)},
 	{"track", later, nil},
 	{"notify", later, nil},
 	{"fence", later, nil},
+}
+
+var authKeys = table[wire.Auth]{
+	{"pass", optional, to(func(a *wire.Auth) *wire.Auth { return a }, password)},
+	{"hmac", later, nil},
 }
 
 var announceKeys = table[addr.Announce]{

@@ -18,7 +18,7 @@ var (
 		"instances[].version", "instances[].priority", "instances[].interval", "instances[].miss",
 		"instances[].preempt", "instances[].preempt_delay", "instances[].startup_delay",
 		"instances[].addresses", "instances[].extra_addresses", "instances[].virtual_mac", "instances[].accept",
-		"instances[].checksum", "instances[].announce.count", "instances[].announce.again_after",
+		"instances[].checksum", "instances[].auth.pass", "instances[].announce.count", "instances[].announce.again_after",
 		"instances[].announce.refresh", "instances[].announce.spacing",
 		"defaults.priority", "defaults.announce.count",
 		"groups[].name", "groups[].members",
@@ -26,7 +26,7 @@ var (
 	refused = []string{
 		"control.listen", "checks", "notify", "fifo", "script_user", "include",
 		"instances[].routes", "instances[].rules", "instances[].source", "instances[].unicast",
-		"instances[].auth", "instances[].track", "instances[].notify", "instances[].fence",
+		"instances[].auth.hmac", "instances[].track", "instances[].notify", "instances[].fence",
 		"defaults.track",
 		"groups[].track", "groups[].notify", "groups[].fence", "groups[].fault", "groups[].last_standing",
 	}
@@ -92,8 +92,9 @@ func TestManualNamesEveryKey(t *testing.T) {
 	}
 	check("groups[].", groupKeys.names())
 	check("instances[].announce.", announceKeys.names())
+	check("instances[].auth.", authKeys.names())
 	for _, n := range instanceKeys.names() {
-		if n != "announce" {
+		if n != "announce" && n != "auth" {
 			check("instances[].", []string{n})
 		}
 	}
@@ -101,7 +102,7 @@ func TestManualNamesEveryKey(t *testing.T) {
 
 func TestValuesNotSupportedYet(t *testing.T) {
 	for _, text := range []string{
-		"defaults: {version: 2}", "defaults: {accept: false}", "defaults: {virtual_mac: true}",
+		"defaults: {accept: false}", "defaults: {virtual_mac: true}",
 	} {
 		_, err := Parse("x.yaml", []byte(text))
 		if err == nil || strings.Count(err.Error(), "is not supported yet") != 1 {
