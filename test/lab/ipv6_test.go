@@ -18,12 +18,14 @@ type shared struct {
 	segment
 	hosts   string // the address of host n on it, as a format
 	virtual []string
+	version int    // of VRRP; 0: 3
+	pass    string // of version 2; "": none
 }
 
 var (
-	insideIPv4  = shared{inside, "192.0.2.%d/24", []string{"192.0.2.1/24"}}
-	insideIPv6  = shared{inside, "2001:db8:51::%d/64", []string{"fe80::51:1/64", "2001:db8:51::1/64"}}
-	outsideIPv6 = shared{outside, "2001:db8:52::%d/64", []string{"fe80::52:1/64", "2001:db8:52::1/64"}}
+	insideIPv4  = shared{segment: inside, hosts: "192.0.2.%d/24", virtual: []string{"192.0.2.1/24"}}
+	insideIPv6  = shared{segment: inside, hosts: "2001:db8:51::%d/64", virtual: []string{"fe80::51:1/64", "2001:db8:51::1/64"}}
+	outsideIPv6 = shared{segment: outside, hosts: "2001:db8:52::%d/64", virtual: []string{"fe80::52:1/64", "2001:db8:52::1/64"}}
 )
 
 // asked is the address that the client asks for: the last, which is no
@@ -57,14 +59,25 @@ func (s *site) startShared(host string, priority int, interval time.Duration, on
 		s.socket(host), priority, interval)
 	var names []string
 	for _, v := range on {
-		fmt.Fprintf(&b, "  - {name: %s, interface: %s, vrid: %d, addresses: [%s]}\n",
-			v.name, v.ifname, v.vrid, strings.Join(quoted(v.virtual), ", "))
+		fmt.Fprintf(&b, "  - {name: %s, interface: %s, vrid: %d, addresses: [%s]%s}\n",
+			v.name, v.ifname, v.vrid, strings.Join(quoted(v.virtual), ", "), v.speech())
 		names = append(names, v.name)
 	}
 	if len(names) > 1 {
 		fmt.Fprintf(&b, "groups:\n  - {name: edge, members: [%s]}\n", strings.Join(names, ", "))
 	}
 	return s.startYAML(host, b.String())
+}
+
+// speech is the keys of an instance that say which VRRP it speaks, as YAML flow.
+func (v shared) speech() (keys string) {
+	if v.version != 0 {
+		keys = fmt.Sprintf(", version: %d", v.version)
+	}
+	if v.pass != "" {
+		keys += fmt.Sprintf(", auth: {pass: %q}", v.pass)
+	}
+	return keys
 }
 
 func quoted(list []string) []string {

@@ -33,13 +33,21 @@ func program(t *testing.T, name string) string {
 	return path
 }
 
-// keepalived starts it, VRRPv3, with the same addresses as ripcord.
+// keepalived starts it with the same addresses as ripcord. Its own default is
+// VRRPv2.
 func (s *site) keepalived(host string, priority int, interval time.Duration, v shared) *keepalived {
 	s.t.Helper()
 	base := filepath.Join(s.dir, "keepalived-"+host)
+	version, authentication := "", ""
+	if v.version != 2 {
+		version = "vrrp_version 3"
+	}
+	if v.pass != "" {
+		authentication = "authentication {\n\t\tauth_type PASS\n\t\tauth_pass " + v.pass + "\n\t}"
+	}
 	conf := fmt.Sprintf(`global_defs {
 	router_id %s
-	vrrp_version 3
+	%s
 }
 vrrp_instance %s {
 	state BACKUP
@@ -47,11 +55,12 @@ vrrp_instance %s {
 	virtual_router_id %d
 	priority %d
 	advert_int %g
+	%s
 	virtual_ipaddress {
 		%s
 	}
 }
-`, host, v.name, v.ifname, v.vrid, priority, interval.Seconds(), strings.Join(v.virtual, "\n\t\t"))
+`, host, version, v.name, v.ifname, v.vrid, priority, interval.Seconds(), authentication, strings.Join(v.virtual, "\n\t\t"))
 	if err := os.WriteFile(base+".conf", []byte(conf), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
@@ -134,21 +143,21 @@ func (k *keepalived) kill() time.Time {
 // priority serves, and each takes over from the other, after a resignation
 // within Skew_Time and after silence within the Active_Down_Interval. No two
 // advertise at once for longer than one interval.
-func TestKeepalivedIPv4(t *testing.T) { besideKeepalived(t, insideIPv4) }
+func TestKeepalivedIPv4(t *testing.T) { besideKeepalived(t, insideIPv4, beside) }
 
 // As TestKeepalivedIPv4, with a link-local and a global IPv6 address.
-func TestKeepalivedIPv6(t *testing.T) { besideKeepalived(t, insideIPv6) }
+func TestKeepalivedIPv6(t *testing.T) { besideKeepalived(t, insideIPv6, beside) }
 
-func besideKeepalived(t *testing.T, v shared) {
+func besideKeepalived(t *testing.T, v shared, beside time.Duration) {
 	needRoot(t)
 	t.Parallel()
-	t.Run("ripcord above", func(t *testing.T) { t.Parallel(); ripcordAbove(t, v) })
-	t.Run("keepalived above", func(t *testing.T) { t.Parallel(); keepalivedAbove(t, v) })
+	t.Run("ripcord above", func(t *testing.T) { t.Parallel(); ripcordAbove(t, v, beside) })
+	t.Run("keepalived above", func(t *testing.T) { t.Parallel(); keepalivedAbove(t, v, beside) })
 }
 
 const beside = 200 * time.Millisecond // the interval
 
-func ripcordAbove(t *testing.T, v shared) {
+func ripcordAbove(t *testing.T, v shared, beside time.Duration) {
 	s := newSharedSite(t, []shared{v}, "a", "b")
 	sniffer, watch := s.sniff(inside), s.watchShared(v)
 	began := time.Now()
@@ -181,7 +190,7 @@ func ripcordAbove(t *testing.T, v shared) {
 	s.noRivals(sniffer)
 }
 
-func keepalivedAbove(t *testing.T, v shared) {
+func keepalivedAbove(t *testing.T, v shared, beside time.Duration) {
 	s := newSharedSite(t, []shared{v}, "a", "b")
 	sniffer, watch := s.sniff(inside), s.watchShared(v)
 	began := time.Now()
