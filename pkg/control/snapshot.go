@@ -90,6 +90,7 @@ func statistics(s *vrrp.Stats) Statistics {
 		AuthTypeMismatch:     s.Get(vrrp.AuthTypeMismatch),
 		ChecksumPseudoHeader: s.Get(vrrp.ChecksumPseudoHeader),
 		ChecksumMessageOnly:  s.Get(vrrp.ChecksumMessageOnly),
+		Transitions:          s.Get(vrrp.Transitions),
 		Discontinuity:        known(s.Since),
 	}
 }

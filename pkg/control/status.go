@@ -78,6 +78,7 @@ type Statistics struct {
 	AuthTypeMismatch     uint64     `json:"auth_type_mismatch"`
 	ChecksumPseudoHeader uint64     `json:"checksum_pseudo_header"`
 	ChecksumMessageOnly  uint64     `json:"checksum_message_only"`
+	Transitions          uint64     `json:"transitions"` // of any kind
 	Discontinuity        *time.Time `json:"discontinuity_datetime"`
 }
 

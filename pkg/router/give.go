@@ -29,8 +29,11 @@ func (r *Router) give(out *Orders) {
 
 // moved counts, and lets the confirmer watch the links that now matter.
 func (r *Router) moved(t event.InstanceTransition) {
-	if s := r.cfg.Stats[t.Instance]; s != nil && t.To == event.Active {
-		s.Add(vrrp.ActiveTransitions)
+	if s := r.cfg.Stats[t.Instance]; s != nil {
+		s.Add(vrrp.Transitions)
+		if t.To == event.Active {
+			s.Add(vrrp.ActiveTransitions)
+		}
 	}
 	r.engaged = false
 }

@@ -9,7 +9,8 @@ import (
 type Counter int
 
 // The counters: RFC 8347's names, those of the errata, RFC 2787's of the
-// authentication of v2, and the two forms of the checksum.
+// authentication of v2, the two forms of the checksum, and every move of the
+// state.
 const (
 	ActiveTransitions Counter = iota
 	AdvertisementRcvd
@@ -33,6 +34,7 @@ const (
 	AuthTypeMismatch
 	ChecksumPseudoHeader
 	ChecksumMessageOnly
+	Transitions // of any kind
 	counters
 )
 
@@ -43,6 +45,7 @@ var counterNames = [counters]string{
 	"vrid_errors", "ip_ttl_errors", "count_zero_errors", "interval_zero_errors",
 	"first_not_link_local", "owner_conflicts",
 	"auth_failures", "invalid_auth_type", "auth_type_mismatch", "checksum_pseudo_header", "checksum_message_only",
+	"transitions",
 }
 
 // String gives the counter's name in the API: RFC 8347's in snake case.
