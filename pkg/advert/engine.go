@@ -37,8 +37,9 @@ type EngineConfig struct {
 	Events  *bus.Topic[event.Event]
 	Minter  *event.Minter
 	Now     func() time.Time
-	// Late is told how late each advert left, where it is not nil. It is called
-	// on the path that keeps time: it must neither block nor allocate.
+	// Late is told how long after its instant the kernel had each advert that
+	// follows another, where it is not nil. It is called on the path that keeps
+	// time: it must neither block nor allocate.
 	Late func(time.Duration)
 }
 
@@ -108,15 +109,16 @@ func (e *Engine) turn() {
 	clear(e.taken) // frames that were replaced need not live on
 	if len(turn.Batch) > 0 {
 		e.cfg.Sender.Send(turn.Batch)
-		e.settle(turn.Batch)
+		e.settle(turn.Batch, now)
 	}
 	for _, r := range turn.Reports {
 		e.report(r, now)
 	}
 }
 
-// settle accounts for what was sent. Of the steady state nothing is published.
-func (e *Engine) settle(batch []Message) {
+// settle accounts for what was sent in the turn that began at begun. Of the
+// steady state nothing is published.
+func (e *Engine) settle(batch []Message, begun time.Time) {
 	var sent time.Time // when the kernel had the batch; asked for once, if at all
 	at := func() time.Time {
 		if sent.IsZero() {
@@ -141,7 +143,7 @@ func (e *Engine) settle(batch []Message) {
 				Instance: m.Instance, Kind: m.Occasion.String(), Took: at().Sub(m.given),
 			})
 		} else if e.cfg.Late != nil {
-			e.cfg.Late(max(m.Late, 0))
+			e.cfg.Late(max(m.Late+at().Sub(begun), 0))
 		}
 	}
 }

@@ -152,6 +152,12 @@ func TestClause3RingKeepsTheLast(t *testing.T) {
 	if lost != 0 {
 		t.Errorf("lost %d again", lost)
 	}
+	for n := range 4 {
+		topic.Publish(nth("a", n+7))
+	}
+	if r.Lost() != 3 {
+		t.Errorf("lost %d in all, want 2 that a Take told of and 1 that none has", r.Lost())
+	}
 }
 
 func TestClause3QueueRefuses(t *testing.T) {

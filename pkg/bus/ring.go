@@ -8,7 +8,8 @@ type Ring[T any] struct {
 	size   int
 	mu     sync.Mutex
 	values []T
-	lost   uint64
+	lost   uint64 // since the last Take
+	told   uint64 // lost before it
 }
 
 // SubscribeRing adds to a topic a backlog of the last size values; what is
@@ -37,5 +38,14 @@ func (r *Ring[T]) Take() (values []T, lost uint64) {
 	defer r.mu.Unlock()
 	values, lost = r.values, r.lost
 	r.values, r.lost = nil, 0
+	r.told += lost
 	return values, lost
+}
+
+// Lost is how many values were ever dropped, those too of which no Take has
+// told yet: so it is known while the reader is stuck.
+func (r *Ring[T]) Lost() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.told + r.lost
 }

@@ -43,6 +43,10 @@ func (l *Log) Run(ctx context.Context) error {
 	}
 }
 
+// Lost is how many lines of the log are missing, for either reason. It may be
+// called from any goroutine, and is true while the writer blocks.
+func (l *Log) Lost() uint64 { return l.ring.Lost() + l.logger.lost.Load() }
+
 // drain empties the backlog. What was dropped is older than what is there, so
 // it is told of first, and at any level.
 func (l *Log) drain() {

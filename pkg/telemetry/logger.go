@@ -3,6 +3,7 @@ package telemetry
 import (
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -17,6 +18,7 @@ import (
 type Logger struct {
 	level event.Level
 	core  zapcore.Core
+	lost  atomic.Uint64 // lines that the writer did not take, ever
 
 	mu      sync.Mutex
 	refused uint64 // lines that the writer did not take since it last took one
@@ -56,6 +58,7 @@ func (l *Logger) always(e event.Event) {
 	}
 	if err := l.line(e); err != nil {
 		l.refused++
+		l.lost.Add(1)
 		l.why = err.Error()
 	}
 }

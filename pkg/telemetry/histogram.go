@@ -1,0 +1,48 @@
+package telemetry
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// bounds are the upper ends of the buckets: from a wake-up that was in time to
+// a second, where VRRP's own timers give up.
+var bounds = [...]time.Duration{
+	100 * time.Microsecond, 250 * time.Microsecond, 500 * time.Microsecond,
+	time.Millisecond, 2500 * time.Microsecond, 5 * time.Millisecond,
+	10 * time.Millisecond, 25 * time.Millisecond, 50 * time.Millisecond,
+	100 * time.Millisecond, 250 * time.Millisecond, time.Second,
+}
+
+// histogram counts durations in fixed buckets. The zero value is ready; it may
+// be written and read from any goroutine. Observe takes no lock and allocates
+// nothing.
+type histogram struct {
+	buckets [len(bounds) + 1]atomic.Uint64 // the last: longer than any bound
+	sum     atomic.Int64                   // nanoseconds
+}
+
+// Observe counts one duration.
+func (h *histogram) Observe(d time.Duration) {
+	i := 0
+	for i < len(bounds) && d > bounds[i] {
+		i++
+	}
+	h.buckets[i].Add(1)
+	h.sum.Add(int64(d))
+}
+
+// metric is what has been counted by now, as Prometheus has it: each bucket
+// holds those below it too.
+func (h *histogram) metric(desc *prometheus.Desc) prometheus.Metric {
+	buckets := make(map[float64]uint64, len(bounds))
+	var count uint64
+	for i, upto := range bounds {
+		count += h.buckets[i].Load()
+		buckets[upto.Seconds()] = count
+	}
+	count += h.buckets[len(bounds)].Load()
+	return prometheus.MustNewConstHistogram(desc, count, time.Duration(h.sum.Load()).Seconds(), buckets)
+}

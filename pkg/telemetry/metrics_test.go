@@ -1,0 +1,291 @@
+package telemetry
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"ripcord/pkg/bus"
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// snapshot is a source whose "inside" lost its cable; "dmz" is outside any group.
+type snapshot struct {
+	groups  []vrrp.GroupStatus
+	links   []event.Link
+	stats   map[string]*vrrp.Stats
+	unknown *vrrp.Stats
+}
+
+func (s snapshot) Groups() []vrrp.GroupStatus    { return s.groups }
+func (s snapshot) Links() []event.Link           { return s.links }
+func (s snapshot) Stats(name string) *vrrp.Stats { return s.stats[name] }
+func (s snapshot) Unknown() *vrrp.Stats          { return s.unknown }
+
+// countedFrom counts the n-th counter from+n times.
+func countedFrom(from int) *vrrp.Stats {
+	s := &vrrp.Stats{}
+	for c := range s.Each {
+		for range int(c) + from {
+			s.Add(c)
+		}
+	}
+	return s
+}
+
+func pulled() snapshot {
+	began := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	lost := began.Add(90*time.Second + 125*time.Millisecond)
+	inside := vrrp.InstanceStatus{
+		Instance: vrrp.Instance{
+			Virtual:  event.Virtual{Instance: "inside", Group: "edge", Interface: "eth0", VRID: 51, Family: event.IPv4},
+			Priority: 150,
+		},
+		State: event.Fault, Since: lost, EffectivePriority: 140,
+		Faults: []vrrp.FaultStatus{{Source: "eth0", Reason: event.InterfaceDown, Since: lost}},
+	}
+	outside := vrrp.InstanceStatus{
+		Instance: vrrp.Instance{
+			Virtual:  event.Virtual{Instance: "outside", Group: "edge", Interface: "eth1", VRID: 51, Family: event.IPv6},
+			Priority: 150,
+		},
+		State: event.Fault, Since: lost, EffectivePriority: 140,
+	}
+	dmz := vrrp.InstanceStatus{
+		Instance: vrrp.Instance{
+			Virtual:  event.Virtual{Instance: "dmz", Interface: "eth2", VRID: 7, Family: event.IPv4},
+			Priority: vrrp.Owner,
+		},
+		State: event.Active, Since: began, EffectivePriority: vrrp.Owner,
+	}
+	return snapshot{
+		groups: []vrrp.GroupStatus{
+			{Name: "edge", State: event.Fault, Members: []vrrp.InstanceStatus{inside, outside}},
+			{State: event.Active, Members: []vrrp.InstanceStatus{dmz}},
+		},
+		links: []event.Link{
+			{Name: "eth0", Index: 2, AdminUp: true, Monitor: "mii", UpCount: 1, DownCount: 2, LastChange: lost},
+			{Name: "eth1", Index: 3, AdminUp: true, Carrier: true, Usable: true, Monitor: "netlink", UpCount: 1, LastChange: began},
+			{Name: "eth2"}, // there is no such interface
+		},
+		stats:   map[string]*vrrp.Stats{"inside": countedFrom(1), "outside": {}, "dmz": countedFrom(100)},
+		unknown: countedFrom(1000),
+	}
+}
+
+// measured are metrics of the source, with something in each histogram.
+func measured(source Source) (*Metrics, *bus.Topic[event.Event]) {
+	topic := &bus.Topic[event.Event]{}
+	m := NewMetrics(MetricsConfig{
+		Version: "0.1.0", Since: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Source: source,
+		Events: topic, LinesLost: func() uint64 { return 17 },
+	})
+	for _, late := range []time.Duration{0, 100 * time.Microsecond, 101 * time.Microsecond, 40 * time.Millisecond, 3 * time.Second} {
+		m.AdvertLate(late)
+	}
+	return m, topic
+}
+
+// text is what a scrape of the collector alone answers.
+func text(t *testing.T, m *Metrics) string {
+	t.Helper()
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(m)
+	return scrape(t, promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.HTTPErrorOnError}))
+}
+
+func scrape(t *testing.T, h http.Handler) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	body, err := io.ReadAll(w.Body)
+	if err != nil || w.Code != http.StatusOK {
+		t.Fatalf("%d, %v: %s", w.Code, err, body)
+	}
+	return string(body)
+}
+
+// TestExposition compares all metrics of ripcord's own with a golden file.
+func TestExposition(t *testing.T) {
+	m, _ := measured(pulled())
+	got := strings.ReplaceAll(text(t, m), runtime.Version(), "GO")
+	golden := filepath.Join("testdata", "metrics.txt")
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
+		t.Errorf("the metrics differ from %s (-want +got):\n%s", golden, diff)
+	}
+}
+
+// TestLint: Prometheus' own linter has nothing to say.
+func TestLint(t *testing.T) {
+	m, _ := measured(pulled())
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(m)
+	problems, err := testutil.GatherAndLint(registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+// TestEveryCounter: each counter of vrrp.Stats is told somewhere, once.
+func TestEveryCounter(t *testing.T) {
+	places := map[vrrp.Counter]int{foreign.Counter: 1}
+	for _, s := range newInstances().simple {
+		places[s.Counter]++
+	}
+	for _, all := range [][]labelled{rejections, mismatches, forms} {
+		for _, l := range all {
+			places[l.Counter]++
+		}
+	}
+	for c := range new(vrrp.Stats).Each {
+		if places[c] != 1 {
+			t.Errorf("%v is told by %d metrics, want 1", c, places[c])
+		}
+	}
+}
+
+// TestScrape: beside ripcord's own there are those of process and runtime; a
+// daemon that has nothing yet is scraped without an error.
+func TestScrape(t *testing.T) {
+	m, _ := measured(snapshot{unknown: &vrrp.Stats{}})
+	body := scrape(t, m.Handler())
+	for _, want := range []string{"\nripcord_build_info{", "\ngo_goroutines ", "\nprocess_resident_memory_bytes "} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %q in\n%s", want, body)
+		}
+	}
+}
+
+// TestAdvertLateAllocatesNothing: it is called on the path that keeps time.
+func TestAdvertLateAllocatesNothing(t *testing.T) {
+	m, _ := measured(pulled())
+	if n := testing.AllocsPerRun(1000, func() { m.AdvertLate(3 * time.Millisecond) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkAdvertLate(b *testing.B) {
+	var h histogram
+	b.ReportAllocs()
+	for b.Loop() {
+		h.Observe(3 * time.Millisecond)
+	}
+}
+
+// TestCountsEvents: what nobody else remembers is counted from the events.
+func TestCountsEvents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, topic := measured(pulled())
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- m.Run(ctx) }()
+
+		cause := event.Cause{Trace: 1, At: time.Now()}
+		after := func(d time.Duration) event.Stamp { return event.Stamp{Cause: cause, At: cause.At.Add(d)} }
+		for _, e := range []event.Event{
+			event.InstanceTransition{Stamp: after(300 * time.Microsecond), From: event.Active, To: event.Fault, Reason: event.InterfaceDown},
+			event.InstanceTransition{Stamp: after(300 * time.Microsecond), From: event.Active, To: event.Fault, Reason: event.GroupMoved},
+			event.InstanceTransition{Stamp: after(time.Second), From: event.Backup, To: event.Active, Reason: event.ActiveTimeout},
+			event.LinkResync{Reason: "overrun", Differences: 3},
+			event.LinkResync{Reason: "audit"},
+			event.LinkResync{Reason: "audit", Differences: 1},
+			event.EngineStalled{}, event.EngineLease{}, event.EngineLease{},
+		} {
+			topic.Publish(e)
+		}
+		synctest.Wait()
+		got := text(t, m)
+		for _, want := range []string{
+			`link_reaction_seconds_bucket{le="0.00025"} 0`, `link_reaction_seconds_bucket{le="0.0005"} 1`,
+			`link_reaction_seconds_count 1`, `link_reaction_seconds_sum 0.0003`,
+			`link_resyncs_total{reason="overrun"} 1`, `link_resyncs_total{reason="audit"} 2`,
+			`link_resync_differences_total 4`, `engine_stalls_total 1`, `engine_lease_losses_total 2`,
+		} {
+			if !strings.Contains(got, "\nripcord_"+want+"\n") {
+				t.Errorf("no ripcord_%s", want)
+			}
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestLinesLost: what the log had to drop is known while its writer is stuck,
+// and stays counted after it was told.
+func TestLinesLost(t *testing.T) {
+	var topic bus.Topic[event.Event]
+	l := NewLog(&topic, NewLogger(io.Discard, event.Info))
+	for i := range backlog + 5 {
+		topic.Publish(numbered(i))
+	}
+	if n := l.Lost(); n != 5 {
+		t.Errorf("before anything was written %d are lost, want 5", n)
+	}
+	l.drain()
+	refusing := &Logger{core: NewLogger(refuser{}, event.Info).core}
+	refusing.Write(numbered(1))
+	refusing.Write(numbered(2))
+	l.logger = refusing
+	if n := l.Lost(); n != 7 {
+		t.Errorf("with two lines that the writer refused %d are lost, want 7", n)
+	}
+}
+
+type refuser struct{}
+
+func (refuser) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
+
+// TestReadmeNamesMetrics: every metric that the README names exists.
+func TestReadmeNamesMetrics(t *testing.T) { named(t, filepath.Join("..", "..", "README.md")) }
+
+var metricName = regexp.MustCompile(`\bripcord_[a-z_]+[a-z]`)
+
+// named checks the metrics that a file names, and returns its text.
+func named(t *testing.T, file string) string {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, _ := measured(pulled())
+	exposed := text(t, m)
+	found := metricName.FindAllString(string(content), -1)
+	for _, name := range found {
+		if !strings.Contains(exposed, "\n"+name+"{") && !strings.Contains(exposed, "\n"+name+" ") {
+			t.Errorf("%s names %s, which does not exist", file, name)
+		}
+	}
+	if len(found) == 0 {
+		t.Errorf("%s names no metric", file)
+	}
+	return string(content)
+}
