@@ -47,7 +47,10 @@ type Config struct {
 type Log struct{ Level event.Level }
 
 // Control is the control section.
-type Control struct{ Socket string }
+type Control struct {
+	Socket string
+	Listen string // an IP address with a port, or ":" and a port; empty: none
+}
 
 // Link returns the settings of the link with that name.
 func (c *Config) Link(name string) link.Settings {

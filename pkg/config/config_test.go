@@ -53,7 +53,7 @@ func outcome(c *Config, err error) string {
 		return err.Error() + "\n"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "log %s, control %s\n", c.Log.Level, c.Control.Socket)
+	fmt.Fprintf(&b, "log %s, control %s\n", c.Log.Level, strings.TrimSpace(c.Control.Socket+" "+c.Control.Listen))
 	for _, g := range c.Groups {
 		fmt.Fprintf(&b, "group %q\n", g.Name)
 		for _, i := range g.Members {

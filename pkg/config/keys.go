@@ -36,7 +36,7 @@ var logKeys = table[Log]{
 
 var controlKeys = table[Control]{
 	{"socket", "/run/ripcord/ripcord.sock", to(func(c *Control) *string { return &c.Socket }, socketPath)},
-	{"listen", later, nil},
+	{"listen", optional, to(func(c *Control) *string { return &c.Listen }, endpoint)},
 }
 
 var linkKeys = table[link.Settings]{

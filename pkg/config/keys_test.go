@@ -11,7 +11,7 @@ import (
 // are in: a key that is named there must be in one of the two.
 var (
 	supported = []string{
-		"log.level", "control.socket",
+		"log.level", "control.socket", "control.listen",
 		"links.NAME.monitor", "links.NAME.confirm", "links.NAME.poll", "links.NAME.down_delay", "links.NAME.up_delay", "links.default.monitor", "links.default.confirm",
 		"links.NAME.recovery.adverts", "links.NAME.recovery.wait", "links.default.recovery.wait",
 		"instances[].name", "instances[].interface", "instances[].vrid", "instances[].family",
@@ -24,7 +24,7 @@ var (
 		"groups[].name", "groups[].members",
 	}
 	refused = []string{
-		"control.listen", "checks", "notify", "fifo", "script_user", "include",
+		"checks", "notify", "fifo", "script_user", "include",
 		"instances[].routes", "instances[].rules", "instances[].source", "instances[].unicast",
 		"instances[].auth.hmac", "instances[].track", "instances[].notify", "instances[].fence",
 		"defaults.track",

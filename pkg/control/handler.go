@@ -6,8 +6,11 @@ import (
 	"net/http"
 )
 
-// StatusPath is where the status document is found.
-const StatusPath = "/v1/status"
+// Where the status document and the metrics are found.
+const (
+	StatusPath  = "/v1/status"
+	MetricsPath = "/metrics"
+)
 
 // Error is the answer to a request that failed: what, why, and what to do.
 type Error struct {
@@ -21,8 +24,25 @@ type route struct {
 	handler      http.HandlerFunc
 }
 
-// handler returns the API over one configuration.
+// handler returns the whole API, for the socket.
 func handler(c Config) http.Handler {
+	return dispatch(c, func(t route) http.HandlerFunc { return t.serve })
+}
+
+// reader returns the half of it that only reads, for the network.
+func reader(c Config) http.Handler {
+	return dispatch(c, func(t route) http.HandlerFunc {
+		if t.method == http.MethodGet {
+			return t.serve
+		}
+		return func(w http.ResponseWriter, r *http.Request) {
+			fail(w, http.StatusForbidden, "%s %s changes the daemon, and is answered on its unix socket only", r.Method, t.path)
+		}
+	})
+}
+
+// dispatch finds the route of a request, and has it served as by says.
+func dispatch(c Config, by func(route) http.HandlerFunc) http.Handler {
 	routes := []route{
 		{http.MethodGet, StatusPath, func(w http.ResponseWriter, _ *http.Request) {
 			answer(w, http.StatusOK, c.status())
@@ -31,18 +51,26 @@ func handler(c Config) http.Handler {
 		{http.MethodPost, "/v1/release", nil},
 		{http.MethodPost, "/v1/resume", nil},
 		{http.MethodPost, "/v1/reload", nil},
-		{http.MethodGet, "/metrics", nil},
+		{http.MethodGet, MetricsPath, serves(c.Metrics)},
 		{http.MethodGet, "/", nil},
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, route := range routes {
 			if route.path == r.URL.Path {
-				route.serve(w, r)
+				by(route)(w, r)
 				return
 			}
 		}
-		fail(w, http.StatusNotFound, "there is no %s: the status is at %s", r.URL.Path, StatusPath)
+		fail(w, http.StatusNotFound, "there is no %s: the status is at %s, the metrics are at %s", r.URL.Path, StatusPath, MetricsPath)
 	})
+}
+
+// serves is the handler, if there is one.
+func serves(h http.Handler) http.HandlerFunc {
+	if h == nil {
+		return nil
+	}
+	return h.ServeHTTP
 }
 
 // serve answers a request for the route's path. HEAD is answered as GET; the

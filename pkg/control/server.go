@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
 )
@@ -32,6 +34,12 @@ type Config struct {
 	Host    string    // name of this machine
 	Since   time.Time // when the daemon started
 	Source  Source
+	// Metrics answers GET /metrics; nil where there are none.
+	Metrics http.Handler
+	// Listen is an IP address with a port, "[::1]:9112", or a port alone, ":9112",
+	// where the half of the API that only reads is offered too; empty: nowhere.
+	// The address need not be there yet.
+	Listen string
 	// Listener, where it is not nil, is a socket that somebody else opened
 	// (LISTEN_FDS). Its file is not ours: its mode is left as it is and it is not
 	// removed at the end.
@@ -41,14 +49,16 @@ type Config struct {
 const (
 	headerTimeout = 5 * time.Second // for a client to say what it wants
 	writeTimeout  = 10 * time.Second
-	partingTime   = time.Second // for running requests, once the daemon stops
+	idleTimeout   = 2 * time.Minute // longer than between two scrapes
+	partingTime   = time.Second     // for running requests, once the daemon stops
 )
 
 // Server answers the control API.
 type Server struct {
 	config   Config
 	listener net.Listener
-	socket   *socket // nil where the listener was given
+	socket   *socket      // nil where the listener was given
+	network  net.Listener // nil where nothing is offered there
 }
 
 // New returns a server that does not listen yet.
@@ -65,26 +75,45 @@ func New(c Config) (*Server, error) {
 	return &Server{config: c}, nil
 }
 
-// Listen opens the socket. After it clients may connect; they are answered
-// once Run runs. It fails where another ripcord answers on the socket.
+// Listen opens the socket, and the port for those who read. After it clients
+// may connect; they are answered once Run runs. It fails where another ripcord
+// answers on the socket.
 func (s *Server) Listen() error {
-	switch {
-	case s.listener != nil:
+	if s.listener != nil {
 		return errors.New("control: listens already")
-	case s.config.Listener != nil:
+	}
+	if s.config.Listener != nil {
 		s.listener = s.config.Listener
+	} else {
+		opened, err := openSocket(s.config.Socket)
+		if err != nil {
+			return fmt.Errorf("control: %w", err)
+		}
+		s.socket, s.listener = opened, opened.listener
+	}
+	if s.config.Listen == "" {
 		return nil
 	}
-	opened, err := openSocket(s.config.Socket)
+	network, err := openPort(s.config.Listen)
 	if err != nil {
+		_ = s.Close()
+		s.socket, s.listener = nil, nil
 		return fmt.Errorf("control: %w", err)
 	}
-	s.socket, s.listener = opened, opened.listener
+	s.network = network
 	return nil
 }
 
 // Status is the document of GET /v1/status as it is now.
 func (s *Server) Status() *Status { return s.config.status() }
+
+// Port is where those who read are answered; nil where nobody is.
+func (s *Server) Port() net.Addr {
+	if s.network == nil {
+		return nil
+	}
+	return s.network.Addr()
+}
 
 // Close takes back what Listen did, for a server that does not get to run. After
 // Run it does nothing.
@@ -95,11 +124,19 @@ func (s *Server) Close() error {
 	if s.socket != nil {
 		s.socket.remove()
 	}
-	err := s.listener.Close()
-	if errors.Is(err, net.ErrClosed) {
-		return nil
+	err := closed(s.listener)
+	if s.network != nil {
+		err = errors.Join(err, closed(s.network))
 	}
 	return err
+}
+
+// closed closes a listener, if it is not closed already.
+func closed(l net.Listener) error {
+	if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
 }
 
 // Run answers until ctx ends, gives running requests a second more, and
@@ -114,13 +151,21 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.socket != nil {
 		defer s.socket.remove()
 	}
+	desks, ctx := errgroup.WithContext(ctx)
+	desks.Go(func() error { return serve(ctx, s.listener, handler(s.config)) })
+	if s.network != nil {
+		desks.Go(func() error { return serve(ctx, s.network, reader(s.config)) })
+	}
+	return desks.Wait()
+}
+
+// serve answers on one listener until ctx ends.
+func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	server := &http.Server{
-		Handler:           handler(s.config),
-		ReadHeaderTimeout: headerTimeout,
-		WriteTimeout:      writeTimeout,
+		Handler: h, ReadHeaderTimeout: headerTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 	}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(s.listener) }()
+	go func() { served <- server.Serve(l) }()
 	select {
 	case err := <-served:
 		_ = server.Close()

@@ -27,6 +27,7 @@ import (
 type parts struct {
 	version string
 	stats   map[string]*vrrp.Stats
+	unknown *vrrp.Stats // of adverts that belong to no instance
 	minter  *event.Minter
 	lease   *vrrp.Lease
 
@@ -37,6 +38,7 @@ type parts struct {
 	results   bus.Topic[vrrp.Result]
 
 	log      *telemetry.Log
+	metrics  *telemetry.Metrics
 	monitor  *link.Monitor
 	receiver *advert.Receiver
 	engine   *advert.Engine
@@ -51,25 +53,29 @@ type parts struct {
 func build(o Options) (*parts, error) {
 	now := time.Now()
 	p := &parts{
-		version: o.Version, stats: make(map[string]*vrrp.Stats),
+		version: o.Version, stats: make(map[string]*vrrp.Stats), unknown: &vrrp.Stats{Since: now},
 		minter: event.NewMinter(uint64(now.UnixNano())), lease: vrrp.NewLease(now),
 		links: bus.NewRetained[string, event.Link](),
 	}
 	for _, in := range instances(o.Config) {
 		p.stats[in.Virtual.Instance] = &vrrp.Stats{Since: now}
 	}
-	// First, since a daemon that runs already must not be disturbed.
+	p.log = telemetry.NewLog(&p.events, telemetry.NewLogger(o.Output, o.Config.Log.Level))
+	p.metrics = telemetry.NewMetrics(telemetry.MetricsConfig{
+		Version: o.Version, Since: now, Source: p.source(interfaces(o.Config)),
+		Events: &p.events, LinesLost: p.log.Lost,
+	})
+	// Before all else that has an effect, since a daemon that runs already must not be disturbed.
 	if err := p.claim(o, now); err != nil {
 		p.close()
 		return nil, err
 	}
-	p.log = telemetry.NewLog(&p.events, telemetry.NewLogger(o.Output, o.Config.Log.Level))
 	p.monitor = link.NewMonitor(link.Config{
 		Default: o.Config.DefaultLink, Links: o.Config.Links, Watched: interfaces(o.Config),
 		Facts: p.links, Addresses: &p.addresses, Results: &p.results, Events: &p.events, Minter: p.minter,
 	})
 	p.receiver = advert.NewReceiver(advert.ReceiverConfig{
-		Instances: instances(o.Config), Stats: p.stats, Unknown: &vrrp.Stats{Since: now},
+		Instances: instances(o.Config), Stats: p.stats, Unknown: p.unknown,
 		Links: p.links, Heard: &p.heard, Results: &p.results, Events: &p.events, Minter: p.minter, Now: time.Now,
 	})
 	if err := errors.Join(p.buildEngine(), p.buildWorker(o), p.buildRouter(o)); err != nil {
@@ -113,6 +119,7 @@ func (p *parts) buildEngine() error {
 	p.engine = advert.NewEngine(advert.EngineConfig{
 		Stats: p.stats, Lease: p.lease, Sender: sender, Waiter: waiter,
 		Results: &p.results, Events: &p.events, Minter: p.minter, Now: time.Now,
+		Late: p.metrics.AdvertLate,
 	})
 	return nil
 }
@@ -162,7 +169,8 @@ func (p *parts) buildControl(o Options, now time.Time) (err error) {
 	}
 	p.control, err = control.New(control.Config{
 		Socket: o.Config.Control.Socket, Version: o.Version, Host: host, Since: now,
-		Source: p.source(interfaces(o.Config)), Listener: o.Listener,
+		Source: p.source(interfaces(o.Config)), Metrics: p.metrics.Handler(),
+		Listen: o.Config.Control.Listen, Listener: o.Listener,
 	})
 	if err != nil {
 		return err
@@ -198,33 +206,6 @@ func interfaces(c *config.Config) []string {
 	slices.Sort(names)
 	return slices.Compact(names)
 }
-
-// source shows the control API the state of the parts.
-func (p *parts) source(watched []string) control.Source { return source{p, watched} }
-
-type source struct {
-	*parts
-	watched []string
-}
-
-// Groups are snapshots of all groups.
-func (s source) Groups() []vrrp.GroupStatus {
-	var all []vrrp.GroupStatus
-	for _, g := range s.router.Groups() {
-		all = append(all, *g)
-	}
-	return all
-}
-
-// Links are the links that carry adverts.
-func (s source) Links() []event.Link {
-	return slices.DeleteFunc(s.monitor.Links(), func(l event.Link) bool {
-		return !slices.Contains(s.watched, l.Name)
-	})
-}
-
-// Stats are the statistics of an instance.
-func (s source) Stats(instance string) *vrrp.Stats { return s.stats[instance] }
 
 // tell tells the service manager, if there is one, how the daemon is.
 func tell(state string) { _, _ = daemon.SdNotify(false, state) }

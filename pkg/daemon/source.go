@@ -1,0 +1,52 @@
+package daemon
+
+import (
+	"slices"
+
+	"ripcord/pkg/control"
+	"ripcord/pkg/event"
+	"ripcord/pkg/telemetry"
+	"ripcord/pkg/vrrp"
+)
+
+// source shows the control API and the metrics the state of the parts.
+func (p *parts) source(watched []string) source { return source{p, watched} }
+
+var (
+	_ control.Source   = source{}
+	_ telemetry.Source = source{}
+)
+
+type source struct {
+	*parts
+	watched []string
+}
+
+// Groups are snapshots of all groups.
+func (s source) Groups() []vrrp.GroupStatus {
+	var all []vrrp.GroupStatus
+	for _, g := range s.router.Groups() {
+		all = append(all, *g)
+	}
+	return all
+}
+
+// Links are the links that carry adverts; one that is not there has no index.
+func (s source) Links() []event.Link {
+	there := s.monitor.Links()
+	links := make([]event.Link, 0, len(s.watched))
+	for _, name := range s.watched {
+		l := event.Link{Name: name}
+		if i := slices.IndexFunc(there, func(l event.Link) bool { return l.Name == name }); i >= 0 {
+			l = there[i]
+		}
+		links = append(links, l)
+	}
+	return links
+}
+
+// Stats are the statistics of an instance.
+func (s source) Stats(instance string) *vrrp.Stats { return s.stats[instance] }
+
+// Unknown are those of adverts that belong to no instance.
+func (s source) Unknown() *vrrp.Stats { return s.unknown }
