@@ -63,7 +63,7 @@ func build(o Options) (*parts, error) {
 	p.log = telemetry.NewLog(&p.events, telemetry.NewLogger(o.Output, o.Config.Log.Level))
 	p.metrics = telemetry.NewMetrics(telemetry.MetricsConfig{
 		Version: o.Version, Since: now, Source: p.source(interfaces(o.Config)),
-		Events: &p.events, LinesLost: p.log.Lost,
+		Settings: o.Config.Link, Events: &p.events, LinesLost: p.log.Lost,
 	})
 	// Before all else that has an effect, since a daemon that runs already must not be disturbed.
 	if err := p.claim(o, now); err != nil {

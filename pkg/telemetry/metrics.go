@@ -13,6 +13,7 @@ import (
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
+	"ripcord/pkg/link"
 	"ripcord/pkg/vrrp"
 )
 
@@ -35,6 +36,8 @@ type MetricsConfig struct {
 	Since   time.Time // when the daemon started
 	Source  Source
 	Events  *bus.Topic[event.Event]
+	// Settings are those of a link by name.
+	Settings func(name string) link.Settings
 	// LinesLost is how many lines of the log are missing.
 	LinesLost func() uint64
 }
@@ -149,7 +152,7 @@ func (m *Metrics) Collect(out chan<- prometheus.Metric) {
 	m.counted.collect(m, out)
 	m.instances.collect(m.cfg.Source, out)
 	for _, l := range m.cfg.Source.Links() {
-		m.links.collect(&l, out)
+		m.links.collect(&l, m.cfg.Settings(l.Name), out)
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
+	"ripcord/pkg/link"
 	"ripcord/pkg/vrrp"
 )
 
@@ -79,8 +80,9 @@ func pulled() snapshot {
 			{State: event.Active, Members: []vrrp.InstanceStatus{dmz}},
 		},
 		links: []event.Link{
-			{Name: "eth0", Index: 2, AdminUp: true, Monitor: "mii", UpCount: 1, DownCount: 2, LastChange: lost},
-			{Name: "eth1", Index: 3, AdminUp: true, Carrier: true, Usable: true, Monitor: "netlink", UpCount: 1, LastChange: began},
+			{Name: "eth0", Index: 2, AdminUp: true, Monitor: "mii", UpCount: 1, DownCount: 2, LastChange: lost,
+				Poll: 2500 * time.Millisecond, Stretched: true},
+			{Name: "eth1", Index: 3, AdminUp: true, Carrier: true, Usable: true, Monitor: "netlink", UpCount: 1, LastChange: began, Confirm: 10 * time.Millisecond},
 			{Name: "eth2"}, // there is no such interface
 		},
 		stats:   map[string]*vrrp.Stats{"inside": countedFrom(1), "outside": {}, "dmz": countedFrom(100)},
@@ -93,7 +95,8 @@ func measured(source Source) (*Metrics, *bus.Topic[event.Event]) {
 	topic := &bus.Topic[event.Event]{}
 	m := NewMetrics(MetricsConfig{
 		Version: "0.1.0", Since: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Source: source,
-		Events: topic, LinesLost: func() uint64 { return 17 },
+		Settings: func(string) link.Settings { return link.Settings{Confirm: 10 * time.Millisecond, Poll: time.Second} },
+		Events:   topic, LinesLost: func() uint64 { return 17 },
 	})
 	for _, late := range []time.Duration{0, 100 * time.Microsecond, 101 * time.Microsecond, 40 * time.Millisecond, 3 * time.Second} {
 		m.AdvertLate(late)
