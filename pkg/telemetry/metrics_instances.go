@@ -41,12 +41,15 @@ var (
 		{vrrp.ChecksumErrors, string(wire.ChecksumError)},
 		{vrrp.CountZeroErrors, string(wire.CountZero)},
 		{vrrp.IntervalZeroErrors, string(wire.IntervalZero)},
+		{vrrp.InvalidAuthType, string(wire.InvalidAuthType)},
+		{vrrp.AuthTypeMismatch, string(wire.AuthTypeMismatch)},
+		{vrrp.AuthFailures, string(wire.AuthFailure)},
 	}
 	// foreign ones are counted for the router as a whole only.
 	foreign = labelled{vrrp.VRIDErrors, string(wire.VRIDError)}
 
 	mismatches = []labelled{
-		{vrrp.IntervalErrors, "interval-error"},
+		{vrrp.IntervalErrors, string(wire.IntervalError)},
 		{vrrp.AddressListErrors, "address-list-error"},
 		{vrrp.FirstNotLinkLocal, "first-not-link-local"},
 		{vrrp.OwnerConflicts, "owner-conflict"},
@@ -77,9 +80,9 @@ func newInstances() *instances {
 			{vrrp.PriorityZeroRcvd, of("priority_zero_received_total", "Resignations of others: RFC 8347's priority-zero-pkts-rcvd.")},
 			{vrrp.PriorityZeroSent, of("priority_zero_sent_total", "Own resignations: RFC 8347's priority-zero-pkts-sent.")},
 		},
-		rejected: of("adverts_rejected_total", "Adverts for this VRID that were discarded, by RFC 8347's name of the error: its packet-length-errors and invalid-type-pkts-rcvd (reason type), and this instance's part of the router's ip-ttl-errors, version-errors and checksum-errors. Somebody speaks VRRP wrongly; the log's advert.rejected says who.", "reason"),
+		rejected: of("adverts_rejected_total", "Adverts for this VRID that were discarded, by RFC 8347's name of the error: its packet-length-errors and invalid-type-pkts-rcvd (reason type), and this instance's part of the router's ip-ttl-errors, version-errors and checksum-errors; RFC 2787's names for the authentication of VRRPv2. Somebody speaks VRRP wrongly; the log's advert.rejected says who.", "reason"),
 		mismatched: of("adverts_mismatched_total",
-			"Adverts that differ from our configuration and count all the same: RFC 8347's interval-errors and address-list-errors, and first-not-link-local, owner-conflict. The routers are not configured alike; the log's advert.mismatch says how.", "reason"),
+			"Adverts that differ from our configuration and are believed all the same (but VRRPv2 discards an interval-error): RFC 8347's interval-errors and address-list-errors, and first-not-link-local, owner-conflict. The routers are not configured alike; the log's advert.mismatch says how.", "reason"),
 		form: of("adverts_checksum_total", "Valid adverts over IPv4 by the form of their checksum: pseudo-header, or rfc9568, which leaves that out.", "form"),
 		all:  desc("adverts_rejected_total", "Adverts that were discarded, on all links, for a VRID of ours or not: RFC 8347's checksum-errors, version-errors, vrid-errors (VRIDs of others: normal where several routers share a segment) and ip-ttl-errors of the router.", "reason"),
 	}
