@@ -1,5 +1,5 @@
 # The verbs of ripcord. `make test` and `make demo` need nothing but Go and, for
-# all of it, root; what else the tests use they install themselves (test/packages).
+# all of it, root; what else the tests use they install themselves (test/**/packages).
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 PURE    := ./pkg/event ./pkg/bus ./pkg/wire ./pkg/vrrp ./pkg/config ./pkg/telemetry ./pkg/control ./pkg/router ./cmd/... ./test/arch
@@ -8,7 +8,7 @@ FUZZ    := wire:FuzzAdvert link:FuzzTransceiver config:FuzzParse
 FUZZFOR ?= 10s
 RUN     ?= .
 
-.PHONY: build test unit lab test-vm fuzz check race demo bench clean
+.PHONY: build test unit lab interop interop-full test-vm fuzz check race demo bench clean
 
 build: ## bin/ripcord
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ripcord ./cmd/ripcord
@@ -24,6 +24,14 @@ unit: ## the pure core, the simulation, and what stands on the kernel
 
 lab: build ## the built binary on LANs of namespaces; one test: make lab RUN=TestName
 	$(GO) test -count=1 -p 1 -parallel 8 -v -timeout 20m -run '$(RUN)' ./test/lab
+
+interop: ## beside Debian's keepalived and FRR, the essential cells of the matrix (not part of test)
+	@test/setup packages interop/packages
+	$(GO) test -count=1 -parallel 12 -v -timeout 10m -run '$(RUN)' ./test/interop
+
+interop-full: ## all of the matrix
+	@test/setup packages interop/packages
+	$(GO) test -count=1 -parallel 12 -v -timeout 20m -run '$(RUN)' ./test/interop -full
 
 test-vm: ## the binary under Debian's kernel on emulated NICs, cables pulled (not part of test)
 	@test/setup vm/packages

@@ -1,0 +1,110 @@
+package interop
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// cell is one combination of the matrix.
+type cell struct {
+	peer      string // keepalived, frr
+	version   int    // of VRRP
+	ipv6      bool
+	mode      string // multicast, or one of the constants below
+	priority  string // of ripcord: higher, lower or equal
+	essential bool   // part of `make interop`
+}
+
+// noLinkLocal is multicast whose virtual addresses have no link-local one, as
+// RFC 9568 §5.2.9 does not allow and keepalived sends after a warning.
+const noLinkLocal = "no fe80::"
+
+// priorities of the two routers: one of these is ripcord's, by cell.priority.
+const high, low = 150, 100
+
+func (c cell) String() string {
+	return fmt.Sprintf("%s %s %s %s", c.peer, c.protocol(), c.mode, c.priority)
+}
+
+// protocol is the version, and the family where the version knows two.
+func (c cell) protocol() string {
+	switch {
+	case c.version == 2:
+		return "v2"
+	case c.ipv6:
+		return "v3/IPv6"
+	default:
+		return "v3/IPv4"
+	}
+}
+
+// interval is the shortest that version 2 can say, or little enough to be quick
+// and enough to bear a busy machine.
+func (c cell) interval() time.Duration {
+	if c.version == 2 {
+		return time.Second
+	}
+	return 400 * time.Millisecond
+}
+
+// ours and theirs are the priorities of ripcord and of the peer.
+func (c cell) ours() int {
+	if c.priority == "lower" {
+		return low
+	}
+	return high
+}
+
+func (c cell) theirs() int {
+	if c.priority == "higher" {
+		return low
+	}
+	return high
+}
+
+// matrix lists the cells. The essential ones have each peer, protocol and mode,
+// above and below ripcord; of equal priority, one protocol of each peer.
+func matrix() (cells []cell) {
+	add := func(peer string, version int, ipv6 bool, modes ...string) {
+		for _, mode := range modes {
+			for _, priority := range []string{"higher", "lower", "equal"} {
+				essential := priority != "equal" || version == 3 && !ipv6 && mode == "multicast"
+				cells = append(cells, cell{peer, version, ipv6, mode, priority, essential})
+			}
+		}
+	}
+	add("keepalived", 3, false, "multicast")
+	add("keepalived", 3, true, "multicast", noLinkLocal)
+	add("frr", 3, false, "multicast")
+	add("frr", 3, true, "multicast")
+	return cells
+}
+
+// Each cell: ripcord and the peer share a virtual router, and whatever happens
+// to one of them, by command, by force or by cable, leaves the one Active that
+// the protocol names, within the protocol's own time, and never two for longer
+// than an interval.
+func TestMatrix(t *testing.T) {
+	needRoot(t)
+	var scenes []*scene
+	for _, c := range matrix() {
+		if c.essential || *full {
+			scenes = append(scenes, newScene(t, c))
+		}
+	}
+	t.Run("cell", func(t *testing.T) {
+		for _, s := range scenes {
+			t.Run(s.cell.String(), func(t *testing.T) {
+				t.Parallel()
+				s.as(t)
+				if s.cell.priority == "equal" {
+					s.playEqual()
+				} else {
+					s.playUnequal()
+				}
+				s.noComplaints()
+			})
+		}
+	})
+}

@@ -1,0 +1,226 @@
+package interop
+
+import (
+	"slices"
+	"time"
+
+	"ripcord/pkg/lan"
+)
+
+const (
+	// slack is what a loaded machine may add to a takeover. With it Skew_Time is
+	// still below the Active_Down_Interval at 400 ms, so that a resignation is not
+	// confused with silence.
+	slack = 500 * time.Millisecond
+	// noticing is what the kernel may take to announce that a cable is back, and
+	// ripcord to have it proved.
+	noticing = 2 * time.Second
+)
+
+// event is what happens to a router, and what must follow.
+type event struct {
+	name string // of the Active, in the table
+	at   time.Time
+	next router // Active from then on
+	// Its first advert comes in these bounds after the event, and the client is
+	// served then; throughout, if it takes over from one that is alive.
+	least, most time.Duration
+	alive       bool
+}
+
+// skew is the Skew_Time of a router (RFC 9568 §6.1; RFC 3768 §6.1: not scaled
+// by the interval), and down its Active_Down_Interval.
+func (s *scene) skew(r router) time.Duration {
+	unit := s.interval()
+	if s.version == 2 {
+		unit = time.Second
+	}
+	return time.Duration(256-r.priority()) * unit / 256
+}
+
+func (s *scene) down(r router) time.Duration { return 3*s.interval() + s.skew(r) }
+
+// playUnequal: the router of the higher priority is Active whenever it can be.
+func (s *scene) playUnequal() {
+	upper, lower := s.ours, s.theirs
+	if lower.priority() > upper.priority() {
+		upper, lower = lower, upper
+	}
+	s.begins(lower)
+	s.preempts("is joined from above", upper.start(), upper, 0)
+	s.stops(upper, lower)
+	s.preempts("is back", upper.start(), upper, 0)
+	s.dies(upper, lower)
+	s.preempts("is back", s.restart(upper), upper, 0)
+	s.cableOut(upper, lower)
+	s.preempts("its cable is in", s.plug(upper), upper, noticing+2*s.interval())
+	s.keeps("the Backup's cable is out", s.pull(lower), upper, time.Second+s.down(lower))
+	s.backupBack(lower, upper)
+}
+
+// playEqual: whoever is Active stays so, until it cannot be.
+func (s *scene) playEqual() {
+	joins := s.down(s.ours) + s.interval()
+	s.begins(s.ours)
+	s.keeps("is joined", s.theirs.start(), s.ours, joins)
+	s.stops(s.ours, s.theirs)
+	s.keeps("is joined", s.ours.start(), s.theirs, joins)
+	s.dies(s.theirs, s.ours)
+	s.keeps("is joined", s.restart(s.theirs), s.ours, joins)
+	s.cableOut(s.ours, s.theirs)
+	s.backupBack(s.ours, s.theirs)
+	s.cableOut(s.theirs, s.ours)
+	if s.theirs.blind() { // it never ceased to be Active: the greater address decides
+		s.preempts("its cable is in", s.plug(s.theirs), s.theirs, noticing)
+		return
+	}
+	s.backupBack(s.theirs, s.ours)
+}
+
+func (s *scene) begins(first router) {
+	s.t.Helper()
+	s.takes(event{name: "starts alone", at: first.start(), next: first, most: s.down(first) + first.late()})
+}
+
+// preempts: the one that the protocol prefers is there and takes over, in its
+// Active_Down_Interval and what it takes to find its way.
+func (s *scene) preempts(name string, at time.Time, upper router, more time.Duration) {
+	s.t.Helper()
+	s.takes(event{name: name, at: at, next: upper, most: more + s.down(upper) + upper.late(), alive: true})
+}
+
+// stops: the Active resigns, and the other takes over in its Skew_Time.
+func (s *scene) stops(active, next router) {
+	s.t.Helper()
+	at := active.stop()
+	zero, err := s.sniffer.WaitAdvert(2*time.Second, func(x lan.Advert) bool {
+		return x.At.After(at) && x.Priority == 0 && s.sender(x) == active
+	})
+	if err != nil {
+		s.t.Fatalf("%s was stopped and did not resign: %v", active.name(), err)
+	}
+	s.takes(event{name: "is stopped", at: zero.At, next: next, most: s.skew(next) + next.late()})
+}
+
+// dies: the Active is killed, and the other takes over after its
+// Active_Down_Interval. The dead one's kernel holds the address on, and answers.
+func (s *scene) dies(active, next router) {
+	s.t.Helper()
+	at := active.kill()
+	s.ghost = active
+	s.takes(event{name: "is killed", at: at, next: next, least: s.down(next) - s.interval(), most: s.down(next) + next.late()})
+}
+
+// restart starts a router that was killed. Its kernel has answered until then.
+func (s *scene) restart(r router) time.Time {
+	at := r.start()
+	s.ghost = nil
+	return at
+}
+
+func (s *scene) cableOut(active, next router) {
+	s.t.Helper()
+	at := s.pull(active)
+	s.takes(event{name: "its cable is out", at: at, next: next, least: s.down(next) - s.interval(), most: s.down(next) + next.late()})
+}
+
+func (s *scene) backupBack(backup, active router) {
+	s.t.Helper()
+	at := s.plug(backup)
+	if backup.blind() {
+		s.ghost = backup
+	}
+	s.keeps("the Backup's cable is in", at, active, noticing+s.down(backup))
+}
+
+func (s *scene) pull(r router) time.Time { return s.at(s.cable(r).Pull()) }
+func (s *scene) plug(r router) time.Time { return s.at(s.cable(r).Plug()) }
+
+func (s *scene) at(at time.Time, err error) time.Time {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return at
+}
+
+// takes waits until the next Active speaks, and judges.
+func (s *scene) takes(e event) {
+	s.t.Helper()
+	first, err := s.sniffer.WaitAdvert(e.most+5*time.Second, func(x lan.Advert) bool {
+		return x.At.After(e.at) && x.Priority > 0 && s.sender(x) == e.next
+	})
+	if err != nil {
+		s.t.Fatalf("%s: %s does not become Active: %v", e.name, e.next.name(), err)
+	}
+	stalled := s.stalled(e.at)
+	if took := first.At.Sub(e.at); took < e.least-stalled-10*time.Millisecond || took > e.most+slack+stalled {
+		s.t.Errorf("%s: %s becomes Active after %v, want %v to %v, and little more", e.name, e.next.name(), took, e.least, e.most)
+	}
+	time.Sleep(s.settling())
+	s.judge(e, first.At)
+}
+
+// keeps lets an event pass that changes nothing, and judges.
+func (s *scene) keeps(name string, at time.Time, active router, during time.Duration) {
+	s.t.Helper()
+	time.Sleep(time.Until(at.Add(during)) + s.settling())
+	s.judge(event{name: name, at: at, next: active, alive: true}, at)
+}
+
+// settling is how long a new Active is watched, to be alone.
+func (s *scene) settling() time.Duration { return 3*s.interval() + slack }
+
+// judge looks at the time since an event and records a row of the table: who is
+// Active now, how long the client was without an answer, how long there were two.
+func (s *scene) judge(e event, took time.Time) {
+	s.t.Helper()
+	stalled := s.stalled(e.at)
+	timeline := s.watch.Timeline()
+	s.alone(e, timeline)
+	two := max(longest(s.contests(e.at)), s.bothAnswer(timeline, e.at))
+	if two > s.interval()+slack+stalled {
+		s.t.Errorf("%s: there are two Actives for %v, want at most an interval, %v, and little more", e.name, two, s.interval())
+	}
+	outage, most := s.outage(timeline, e, took), e.most
+	if e.alive {
+		most = s.interval() // and that only where a macvlan answers late
+	}
+	if outage > most+slack+stalled {
+		s.t.Errorf("%s: nobody serves for %v, want at most %v and little more", e.name, outage, most)
+	}
+	seen.add(row{s.cell, e.name, e.next.name(), outage, two})
+}
+
+// alone: in the last interval and a half one router speaks, and one answers.
+func (s *scene) alone(e event, timeline lan.Timeline) {
+	s.t.Helper()
+	recently := time.Now().Add(-s.interval() * 3 / 2)
+	for _, x := range s.sniffer.Adverts() {
+		if x.At.After(recently) && s.sender(x) != e.next {
+			s.t.Errorf("%s: %s should be Active alone; an advert of priority %d comes from %v", e.name, e.next.name(), x.Priority, x.Source)
+			break
+		}
+	}
+	if s.ghost != nil || !s.distinct() {
+		return
+	}
+	i := slices.IndexFunc(timeline.Answers, func(a lan.Answer) bool { return a.At.After(recently) && a.MAC != e.next.mac() })
+	if i >= 0 {
+		s.t.Errorf("%s: %s should serve alone; %v answers too", e.name, e.next.name(), timeline.Answers[i].MAC)
+	}
+}
+
+// outage is how long the client asked in vain.
+func (s *scene) outage(timeline lan.Timeline, e event, took time.Time) time.Duration {
+	if s.ghost == nil {
+		return timeline.LongestGap(e.at).Length()
+	}
+	if a, ok := timeline.First(e.next.mac(), e.at); ok && s.distinct() && took.After(e.at) {
+		took = a.At
+	}
+	return took.Sub(e.at)
+}
+
+// distinct tells whether the MAC of an answer tells whose it is.
+func (s *scene) distinct() bool { return s.ours.mac() != s.theirs.mac() }

@@ -1,0 +1,145 @@
+package interop
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"ripcord/pkg/lan"
+)
+
+// span is a time from the first to the last sign of something.
+type span struct{ from, to time.Time }
+
+func (x span) length() time.Duration { return x.to.Sub(x.from) }
+
+func longest(spans []span) (d time.Duration) {
+	for _, x := range spans {
+		d = max(d, x.length())
+	}
+	return d
+}
+
+// sender is the router that an advert comes from, or nil.
+func (s *scene) sender(x lan.Advert) router {
+	for _, r := range []router{s.ours, s.theirs} {
+		if x.MAC == s.cable(r).MAC() || slices.Contains(r.sources(), x.Source) {
+			return r
+		}
+	}
+	return nil
+}
+
+// contests lists the times since an instant in which two routers advertised
+// themselves as Active, from the first advert of either to the last.
+func (s *scene) contests(since time.Time) []span {
+	var claims []claim
+	for _, x := range s.sniffer.Adverts() {
+		if x.At.After(since) && x.Priority > 0 {
+			claims = append(claims, claim{x.At, s.sender(x)})
+		}
+	}
+	return contested(claims, 2*s.interval())
+}
+
+// claim is an advert in which somebody says to be Active.
+type claim struct {
+	at time.Time
+	by router
+}
+
+// contested lists the contests of a list of claims, each from its first claim
+// that is contested to its last. One is contested if its author's rival speaks
+// both before and after it, without having been silent for as long as quiet, in
+// which a router would count as gone.
+func contested(claims []claim, quiet time.Duration) (spans []span) {
+	last := make(map[router]time.Time) // claim of each, up to here
+	for i, c := range claims {
+		rival, before := latest(last, c.by)
+		last[c.by] = c.at
+		after, ok := next(claims[i+1:], rival)
+		switch n := len(spans); {
+		case rival == nil || !ok || after.Sub(before) > quiet:
+		case n > 0 && c.at.Sub(spans[n-1].to) <= quiet:
+			spans[n-1].to = c.at
+		default:
+			spans = append(spans, span{c.at, c.at})
+		}
+	}
+	return spans
+}
+
+func latest(last map[router]time.Time, but router) (who router, at time.Time) {
+	for r, t := range last {
+		if r != but && t.After(at) {
+			who, at = r, t
+		}
+	}
+	return who, at
+}
+
+func next(claims []claim, by router) (time.Time, bool) {
+	for _, c := range claims {
+		if c.by == by {
+			return c.at, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// bothAnswer is how long, from the first question to the last, two stations
+// answered since an instant; a ghost is none.
+func (s *scene) bothAnswer(timeline lan.Timeline, since time.Time) time.Duration {
+	if s.ghost != nil {
+		return 0
+	}
+	var first, last time.Time
+	for _, at := range timeline.Both() {
+		if at.Before(since) {
+			continue
+		}
+		if first.IsZero() {
+			first = at
+		}
+		last = at
+	}
+	return last.Sub(first)
+}
+
+// stalled is how long this machine did not run since an instant, as the client
+// shows, which asks by the clock.
+func (s *scene) stalled(since time.Time) (d time.Duration) {
+	const noticed = 50 * time.Millisecond
+	asked := s.watch.Timeline().Asked
+	for i := 1; i < len(asked); i++ {
+		if gap := asked[i].Sub(asked[i-1]); asked[i].After(since) && gap > noticed {
+			d += gap
+		}
+	}
+	return d
+}
+
+// story is who sent adverts of which priority, and from when to when.
+func (s *scene) story() string {
+	var b strings.Builder
+	var key string
+	var n int
+	var at time.Time
+	all := s.sniffer.Adverts()
+	for i, x := range all {
+		this := fmt.Sprintf("%v priority %d to %v", x.Source, x.Priority, x.Destination)
+		if this != key {
+			if i > 0 {
+				fmt.Fprintf(&b, ", %d times until %s\n", n, all[i-1].At.Format("15:04:05.000"))
+			}
+			key, n, at = this, 0, x.At
+			fmt.Fprintf(&b, "%s %s", at.Format("15:04:05.000"), this)
+		}
+		n++
+	}
+	if n > 0 {
+		fmt.Fprintf(&b, ", %d times until %s", n, all[len(all)-1].At.Format("15:04:05.000"))
+	}
+	return b.String()
+}

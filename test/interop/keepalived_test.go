@@ -1,0 +1,71 @@
+package interop
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"ripcord/pkg/lan"
+)
+
+// keepalived is Debian's.
+type keepalived struct {
+	*process
+	config string
+}
+
+func newKeepalived(s *scene) *keepalived {
+	s.t.Helper()
+	k := &keepalived{process: newProcess(s, "peer", "keepalived"), config: filepath.Join(s.dir, "keepalived.conf")}
+	k.configure(fmt.Sprintf("version %d", s.version), s.virtual())
+	return k
+}
+
+// configure writes its file, with further lines for the instance.
+func (k *keepalived) configure(more string, virtual []string) {
+	k.s.t.Helper()
+	conf := fmt.Sprintf(`global_defs {
+	router_id peer
+}
+vrrp_instance inside {
+	state BACKUP
+	interface %s
+	virtual_router_id %d
+	priority %d
+	advert_int %g
+	%s
+	virtual_ipaddress {
+		%s
+	}
+}
+`, ifname, vrid, k.priority(), k.s.interval().Seconds(), more, strings.Join(virtual, "\n\t\t"))
+	if err := os.WriteFile(k.config, []byte(conf), 0o600); err != nil {
+		k.s.t.Fatal(err)
+	}
+}
+
+func (k *keepalived) name() string  { return "keepalived" }
+func (k *keepalived) priority() int { return k.s.cell.theirs() }
+
+func (k *keepalived) start() time.Time {
+	k.s.t.Helper()
+	pid := filepath.Join(k.s.dir, "keepalived.pid")
+	for _, left := range []string{pid, pid + ".vrrp"} { // by one that was killed, with the same PIDs
+		_ = os.Remove(left)
+	}
+	return k.run("Entering BACKUP STATE", program(k.s.t, "keepalived"), "--vrrp", "--dont-fork", "--log-console", "--log-detail",
+		"--use-file", k.config, "--pid", pid, "--vrrp_pid", pid+".vrrp")
+}
+
+func (k *keepalived) mac() lan.MAC { return k.s.cable(k).MAC() }
+
+func (k *keepalived) sources() []netip.Addr {
+	return []netip.Addr{netip.MustParseAddr("192.0.2.12"), k.s.linkLocal(k.on)}
+}
+
+func (k *keepalived) blind() bool { return false }
+
+func (k *keepalived) late() time.Duration { return 0 }

@@ -1,0 +1,100 @@
+package interop
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"ripcord/pkg/lan"
+)
+
+// ripcord is ours.
+type ripcord struct {
+	*process
+	config string
+}
+
+func newRipcord(s *scene) *ripcord {
+	s.t.Helper()
+	r := &ripcord{process: newProcess(s, "ripcord", "ripcord"), config: filepath.Join(s.dir, "ripcord.yaml")}
+	var quoted []string
+	for _, a := range s.virtual() {
+		quoted = append(quoted, fmt.Sprintf("%q", a))
+	}
+	yaml := fmt.Sprintf(`log: {level: debug}
+control: {socket: %s}
+instances:
+  - {name: inside, interface: %s, vrid: %d, version: %d, priority: %d, interval: %v, addresses: [%s]}
+`, filepath.Join(s.dir, "ripcord.sock"), ifname, vrid, s.version, s.cell.ours(), s.interval(), strings.Join(quoted, ", "))
+	if err := os.WriteFile(r.config, []byte(yaml), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	return r
+}
+
+func (r *ripcord) name() string  { return "ripcord" }
+func (r *ripcord) priority() int { return r.s.cell.ours() }
+func (r *ripcord) start() time.Time {
+	return r.run(`"to":"backup"`, binary, "run", "--config", r.config)
+}
+
+func (r *ripcord) mac() lan.MAC { return r.s.cable(r).MAC() }
+
+func (r *ripcord) sources() []netip.Addr {
+	return []netip.Addr{netip.MustParseAddr("192.0.2.11"), r.s.linkLocal(r.on)}
+}
+
+func (r *ripcord) blind() bool { return false }
+
+func (r *ripcord) late() time.Duration { return 0 }
+
+// line is what is looked at of a line of its log.
+type line struct {
+	Event, Msg, Reason, What string
+	TS                       time.Time
+}
+
+// lines is its log since an instant.
+func (r *ripcord) lines(since time.Time) (lines []line) {
+	r.s.t.Helper()
+	text, err := os.ReadFile(r.log)
+	if err != nil {
+		r.s.t.Fatal(err)
+	}
+	for raw := range strings.Lines(string(text)) {
+		var l line
+		if !strings.HasSuffix(raw, "\n") {
+			break // being written
+		}
+		if err := json.Unmarshal([]byte(raw), &l); err != nil {
+			r.s.t.Fatalf("ripcord wrote what is no log line: %s", raw)
+		}
+		if !l.TS.Before(since.Round(0)) {
+			lines = append(lines, l)
+		}
+	}
+	return lines
+}
+
+// noComplaints: in all that time ripcord found nothing wrong with the peer's
+// adverts but what is wrong.
+func (s *scene) noComplaints() {
+	s.t.Helper()
+	told := false
+	for _, l := range s.ours.(*ripcord).lines(time.Time{}) {
+		switch {
+		case l.Event == "advert.mismatch" && l.What == "first-not-link-local" && s.mode == noLinkLocal:
+			told = true
+		case l.Event == "advert.rejected" || l.Event == "advert.mismatch":
+			s.t.Errorf("ripcord complains of %s: %s", s.peer, l.Msg)
+			return
+		}
+	}
+	if s.mode == noLinkLocal && !told {
+		s.t.Errorf("ripcord does not tell that the first address of %s is not link-local", s.peer)
+	}
+}

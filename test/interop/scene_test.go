@@ -1,0 +1,188 @@
+package interop
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ripcord/pkg/lan"
+)
+
+const (
+	ifname = "eth0"
+	vrid   = 51
+)
+
+// scene is the LAN of one cell: ripcord, the peer, and a client that asks for
+// the virtual address all the time.
+type scene struct {
+	*lan.LAN
+	cell
+	t       *testing.T
+	dir     string
+	sniffer *lan.Sniffer
+	watch   *lan.Watch
+	ours    router // of ripcord
+	theirs  router
+	ghost   router // is not Active, and known to answer as if it were
+}
+
+// router is a make of router on its host.
+type router interface {
+	host() string
+	name() string
+	priority() int
+	// start returns when it has become Backup; it may be started again after it
+	// ended.
+	start() time.Time
+	// stop ends it as its service manager does, kill as a power failure does.
+	// Both return when that began, and not before it has ended.
+	stop() time.Time
+	kill() time.Time
+	// mac is the one that answers for the virtual address, and sources are the
+	// addresses that its adverts may come from.
+	mac() lan.MAC
+	sources() []netip.Addr
+	// blind: it does not know when its cable is out, and answers for the virtual
+	// address as Backup when it is in again.
+	blind() bool
+	// late is what it is known to take longer than the protocol says when it
+	// becomes Active.
+	late() time.Duration
+}
+
+// virtual lists the addresses that the routers share; the client asks for the
+// last.
+func (c cell) virtual() []string {
+	if c.mode == noLinkLocal {
+		return []string{"2001:db8:51::1/64"}
+	}
+	if c.ipv6 {
+		return []string{"fe80::51:1/64", "2001:db8:51::1/64"}
+	}
+	return []string{"192.0.2.1/24"}
+}
+
+func (c cell) asked() netip.Addr {
+	list := c.virtual()
+	return netip.MustParsePrefix(list[len(list)-1]).Addr()
+}
+
+// newScene builds the LAN. Nobody runs on it yet. It lives as long as t, and the
+// test that plays may be another (as): to make a LAN and to take it away keeps
+// the kernel from giving others their addresses, for up to a second.
+func newScene(t *testing.T, c cell) *scene {
+	t.Helper()
+	s := newBareScene(t, c)
+	s.ours = newRipcord(s)
+	switch c.peer {
+	case "keepalived":
+		s.theirs = newKeepalived(s)
+	case "frr":
+		s.theirs = newFRR(s)
+	default:
+		t.Fatalf("no such peer: %s", c.peer)
+	}
+	return s
+}
+
+func newBareScene(t *testing.T, c cell) *scene {
+	t.Helper()
+	needRoot(t)
+	network := "192.0.2.%d/24"
+	if c.ipv6 {
+		network = "2001:db8:51::%d/64"
+	}
+	var ports []lan.Port
+	for i, host := range []string{"ripcord", "peer", "client"} {
+		ports = append(ports, lan.Port{Host: host, Name: ifname, Segment: "inside", Options: lan.Options{
+			Addresses: lan.Addresses(fmt.Sprintf(network, 11+i)),
+		}})
+	}
+	l, err := lan.Build(ports...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "rc") // t.TempDir may be too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil { // FRR's daemons are no root
+		t.Fatal(err)
+	}
+	s := &scene{LAN: l, cell: c, t: t, dir: dir}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Errorf("close the LAN: %v", err)
+		}
+		_ = os.RemoveAll(dir)
+	})
+	if s.sniffer, err = l.Segment("inside").Sniff(); err != nil {
+		t.Fatal(err)
+	}
+	prober, err := l.Host("client").Prober(ifname)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.watch, err = prober.Watch(c.asked(), 10*time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// showLogs tells who sent adverts when, and what the daemons said.
+func (s *scene) showLogs() {
+	s.t.Logf("adverts:\n%s", s.story())
+	logs, _ := filepath.Glob(filepath.Join(s.dir, "*.log"))
+	for _, path := range logs {
+		text, _ := os.ReadFile(path)
+		lines := slices.DeleteFunc(strings.Split(string(text), "\n"), humdrum)
+		s.t.Logf("the end of %s:\n%s", filepath.Base(path), strings.Join(lines[max(0, len(lines)-80):], "\n"))
+	}
+}
+
+// humdrum is what FRR says of each advert.
+func humdrum(line string) bool {
+	return slices.ContainsFunc([]string{"Adver_Timer expired", "Received VRRP Adv", "Discarding adv", "Refusing to start"}, func(s string) bool {
+		return strings.Contains(line, s)
+	})
+}
+
+// as has another test play on the LAN.
+func (s *scene) as(t *testing.T) {
+	s.t = t
+	t.Cleanup(func() {
+		if t.Failed() {
+			s.showLogs()
+		}
+		for _, r := range []router{s.ours, s.theirs} {
+			r.kill()
+		}
+	})
+}
+
+// cable is that of a router.
+func (s *scene) cable(r router) *lan.Cable { return s.Cable(r.host(), ifname) }
+
+// linkLocal is the address of a host that its IPv6 adverts come from.
+func (s *scene) linkLocal(host string) netip.Addr {
+	s.t.Helper()
+	a, err := s.Cable(host, ifname).LinkLocal()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return a
+}
+
+// run runs a command of the host to its end.
+func (s *scene) run(host string, args ...string) {
+	s.t.Helper()
+	if err := s.command(host, args...); err != nil {
+		s.t.Fatal(err)
+	}
+}
