@@ -25,6 +25,39 @@ type LinkChanged struct {
 	Link   Link
 	Source Source
 	Was    string // the former name, for LinkRenamed
+	// Words are what each source says, for LinkUp, LinkDown and LinkFlapped.
+	Words []Word
+}
+
+// Word is what a source says of a link. UpAt and DownAt are when it last began
+// to say so; zero if it never did.
+type Word struct {
+	Source       Source
+	Up           bool
+	UpAt, DownAt time.Time
+}
+
+// Since is when the source began to say what it says.
+func (w Word) Since() time.Time {
+	if w.Up {
+		return w.UpAt
+	}
+	return w.DownAt
+}
+
+// said is the word as a document: what the source says, and how long before the
+// instant at it began to say up, and down.
+func (w Word) said(at time.Time) map[string]any {
+	doc := map[string]any{"says": "down"}
+	if w.Up {
+		doc["says"] = "up"
+	}
+	for key, began := range map[string]time.Time{"up_us": w.UpAt, "down_us": w.DownAt} {
+		if !began.IsZero() {
+			doc[key] = at.Sub(began).Microseconds()
+		}
+	}
+	return doc
 }
 
 // Name is the kind.
@@ -66,6 +99,13 @@ func (e LinkChanged) Fields() []Field {
 	}
 	if e.Kind == LinkRenamed {
 		fields = append(fields, Field{"was", e.Was})
+	}
+	if len(e.Words) > 0 {
+		sources := make(map[string]any, len(e.Words))
+		for _, w := range e.Words {
+			sources[string(w.Source)] = w.said(e.At)
+		}
+		fields = append(fields, Field{"sources", sources})
 	}
 	return fields
 }

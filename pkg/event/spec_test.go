@@ -26,9 +26,9 @@ var closed = map[string]string{
 	"config.reloaded": "file added changed removed",
 	"config.rejected": "file errors",
 
-	"link.up":        linkFields,
-	"link.down":      linkFields,
-	"link.flapped":   linkFields,
+	"link.up":        linkFields + " | sources",
+	"link.down":      linkFields + " | sources",
+	"link.flapped":   linkFields + " | sources",
 	"link.added":     linkFields,
 	"link.removed":   linkFields,
 	"link.renamed":   linkFields + " | was",
@@ -103,10 +103,11 @@ func samples() []Event {
 	for _, kind := range []DaemonKind{DaemonReady, DaemonStopping, DaemonStopped} {
 		events = append(events, Daemon{s, kind, "0.1.0", 42, 2})
 	}
+	words := map[LinkKind][]Word{LinkDown: {{Confirm, false, time.Time{}, epoch}}}
 	for _, kind := range []LinkKind{LinkUp, LinkDown, LinkFlapped, LinkAdded, LinkRemoved} {
-		events = append(events, LinkChanged{s, kind, link, Confirm, ""})
+		events = append(events, LinkChanged{s, kind, link, Confirm, "", words[kind]})
 	}
-	events = append(events, LinkChanged{s, LinkRenamed, link, Notification, "eth9"})
+	events = append(events, LinkChanged{s, LinkRenamed, link, Notification, "eth9", nil})
 	for _, kind := range []AddressKind{AddressAdded, AddressRemoved, AddressRestored, AddressForeign} {
 		events = append(events, AddressMoved{s, kind, "inside", prefix, time.Millisecond, ""})
 	}
@@ -157,6 +158,9 @@ func loggable(v any) bool {
 	}
 	if _, ok := v.(time.Time); ok {
 		return true
+	}
+	if _, ok := v.(map[string]any); ok {
+		return true // a document
 	}
 	typ := reflect.TypeOf(v)
 	if typ.Kind() == reflect.Slice {

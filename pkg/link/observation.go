@@ -24,6 +24,11 @@ type Seen struct {
 	Parent int
 }
 
+// fine reports whether the kernel has nothing to say against the link.
+func (s *Seen) fine() bool {
+	return s.AdminUp && s.LowerUp && (s.OperState == event.OperUp || s.OperState == event.OperUnknown)
+}
+
 // Assigned is an address on a link as the kernel described it in an
 // RTM_NEWADDR.
 type Assigned struct {

@@ -36,13 +36,14 @@ type Table struct {
 
 // entry is one link, from its birth to its removal.
 type entry struct {
-	birth uint64
-	seen  Seen
-	words []word
-	tally tally
-	lost  time.Time  // when a loss was last told
-	fact  event.Link // as last published; without Seq: not yet under this name
-	was   string     // the former name, until the renaming is told
+	birth  uint64
+	seen   Seen
+	kernel word   // what seen says
+	words  []word // of those who were asked
+	tally  tally
+	lost   time.Time  // when a loss was last told
+	fact   event.Link // as last published; without Seq: not yet under this name
+	was    string     // the former name, until the renaming is told
 	// orphan says that the parent went away and this link has not been given
 	// another since.
 	orphan   bool
@@ -131,6 +132,7 @@ func (t *Table) absorb(s Seen) (e *entry, losses int, ok bool) {
 	}
 	e.choice.heard(e.seen, s)
 	e.seen = s
+	e.announce(s.fine(), t.source, t.at)
 	return e, losses, true
 }
 
@@ -256,9 +258,12 @@ func (t *Table) log(kind event.LinkKind, l event.Link, was string) {
 	if !t.started || !slices.Contains(t.watched, l.Name) && (was == "" || !slices.Contains(t.watched, was)) {
 		return
 	}
-	t.out.Events = append(t.out.Events, event.LinkChanged{
-		Stamp: t.stamp(), Kind: kind, Link: l, Source: t.source, Was: was,
-	})
+	changed := event.LinkChanged{Stamp: t.stamp(), Kind: kind, Link: l, Source: t.source, Was: was}
+	switch kind {
+	case event.LinkUp, event.LinkDown, event.LinkFlapped:
+		changed.Words = t.witnesses(t.byIndex[l.Index])
+	}
+	t.out.Events = append(t.out.Events, changed)
 }
 
 // stamp gives what the observation leads to its cause.

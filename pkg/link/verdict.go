@@ -12,6 +12,8 @@ type word struct {
 	source event.Source
 	down   bool
 	at     time.Time // when it was last said
+	// upAt and downAt are when the source last began to say so; zero if it never did.
+	upAt, downAt time.Time
 }
 
 // answer absorbs what a source found. Only the source takes its word back.
@@ -23,7 +25,7 @@ func (t *Table) answer(a *Answer) {
 	w := e.word(a.Source)
 	if w == nil {
 		if a.Up {
-			e.words = append(e.words, word{source: a.Source, at: t.at})
+			e.words = append(e.words, word{source: a.Source, at: t.at, upAt: t.at})
 		}
 		return
 	}
@@ -31,7 +33,7 @@ func (t *Table) answer(a *Answer) {
 	// was told already, is no news.
 	flapped := a.Flapped && !w.down && !e.lost.After(w.at)
 	moved := w.down == a.Up
-	w.down, w.at = !a.Up, t.at
+	w.say(a.Up, t.at)
 	learned := a.Source == event.MII && e.choice.compare(e.seen, w)
 	switch {
 	case moved:
@@ -72,11 +74,10 @@ const maxDepth = 8
 // link and for all that it stands on.
 func (t *Table) usable(e *entry) bool {
 	for range maxDepth {
-		s := e.seen
-		if !s.AdminUp || !s.LowerUp || e.denied() || s.OperState != event.OperUp && s.OperState != event.OperUnknown {
+		if !e.seen.fine() || e.denied() {
 			return false
 		}
-		parent := t.byIndex[s.Parent]
+		parent := t.byIndex[e.seen.Parent]
 		if parent == nil {
 			return !e.orphan
 		}

@@ -45,7 +45,14 @@ func samples() []event.Event {
 		all = append(all, event.LinkChanged{Stamp: caused(80 * time.Microsecond), Kind: kind, Link: up, Source: event.Notification})
 	}
 	for _, kind := range []event.LinkKind{event.LinkDown, event.LinkRemoved} {
-		all = append(all, event.LinkChanged{Stamp: caused(80 * time.Microsecond), Kind: kind, Link: link, Source: event.Confirm})
+		gone := event.LinkChanged{Stamp: caused(80 * time.Microsecond), Kind: kind, Link: link, Source: event.Confirm}
+		if kind == event.LinkDown {
+			gone.Words = []event.Word{
+				{Source: event.Notification, Up: true, UpAt: start.Add(-time.Hour), DownAt: start.Add(-time.Hour - time.Second)},
+				{Source: event.Confirm, UpAt: start.Add(-time.Hour), DownAt: start},
+			}
+		}
+		all = append(all, gone)
 	}
 	all = append(all,
 		event.LinkChanged{Stamp: caused(0), Kind: event.LinkRenamed, Link: up, Source: event.Resync, Was: "lan0"},

@@ -1,0 +1,84 @@
+package link
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// Which source spoke first, and when each did, stands in the event: times are
+// how long before it each began to say so.
+func TestWordsInTheEvent(t *testing.T) {
+	const ms = time.Millisecond
+	start := step{observe: links(Initial, up(2, "eth0"))}
+	asked := step{observe: confirm(2, 1, true), after: time.Second}
+	pulled := step{observe: confirm(2, 1, false), after: time.Second,
+		want: "link.down: resync up 2s, confirm down 0s (up 1s)"}
+	for name, steps := range map[string][]step{
+		"the confirmer is first, the kernel 800 ms late; the kernel is first with the return": {start, asked, pulled,
+			{observe: LinkSeen{up(2, "eth0", noCarrier)}, after: 800 * ms},
+			{observe: LinkSeen{up(2, "eth0", lost(1))}, after: 200 * ms},
+			{observe: confirm(2, 1, true), after: 5 * ms,
+				want: "link.up: notification up 5ms (down 205ms), confirm up 0s (down 1.005s)"}},
+		"who repeats himself began when he began": {start, asked, pulled,
+			{observe: confirm(2, 1, false), after: time.Second},
+			{observe: confirm(2, 1, true), after: time.Second,
+				want: "link.up: resync up 4s, confirm up 0s (down 2s)"}},
+		"a dump finds it": {start,
+			{observe: links(Overrun, up(2, "eth0", noCarrier)), after: time.Second, want: "link.down: resync down 0s (up 1s)"},
+			{observe: LinkSeen{up(2, "eth0", lost(1))}, after: time.Second, want: "link.up: notification up 0s (down 1s)"}},
+		"a flap that the kernel only counted": {start, asked,
+			{observe: LinkSeen{up(2, "eth0", lost(1))}, after: time.Second, want: "link.flapped: resync up 2s, confirm up 1s"}},
+		"a debounced loss is older than its event": {
+			{set: delays(time.Second, 0), observe: links(Initial, up(2, "eth0"))},
+			{observe: LinkSeen{up(2, "eth0", noCarrier)}, after: time.Second},
+			{observe: Elapsed{}, after: time.Second, want: "link.down: notification down 1s (up 2s)"}},
+		"what it stands on is heard too, a down before an up": {
+			{observe: links(Initial, up(2, "eth0", on(7)), up(7, "nic"))},
+			{observe: confirm(2, 1, true), after: time.Second}, {observe: confirm(7, 2, true), after: time.Second},
+			{observe: confirm(7, 2, false), after: time.Second, want: "link.down: resync up 3s, confirm down 0s (up 1s)"},
+			{observe: confirm(2, 1, true), after: time.Second},
+			{observe: confirm(7, 2, true), after: time.Second, want: "link.up: resync up 5s, confirm up 0s (down 2s)"}},
+		"what comes has said so since": {start,
+			{observe: LinkSeen{up(3, "eth1", noCarrier)}},
+			{observe: LinkSeen{up(3, "eth1", lost(1))}, after: time.Second},
+			{observe: LinkGone{2}}, {observe: LinkSeen{up(9, "eth0")}, want: "link.up: notification up 0s"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			at := time.Unix(1000, 0)
+			settings := steps[0].set
+			table := NewTable(event.NewMinter(0), []string{"eth0"}, func(string) Settings { return settings })
+			for i, s := range steps {
+				at = at.Add(s.after)
+				var got []string
+				for _, e := range table.Observe(s.observe, at).Events {
+					if c, ok := e.(event.LinkChanged); ok && len(c.Words) > 0 {
+						got = append(got, words(c))
+					}
+				}
+				if got := strings.Join(got, "; "); got != s.want {
+					t.Fatalf("step %d\ngot  %s\nwant %s", i, got, s.want)
+				}
+			}
+		})
+	}
+}
+
+func words(c event.LinkChanged) string {
+	var said []string
+	for _, w := range c.Words {
+		now, then, before := "down", "up", w.UpAt
+		if w.Up {
+			now, then, before = "up", "down", w.DownAt
+		}
+		s := fmt.Sprintf("%s %s %v", w.Source, now, c.At.Sub(w.Since()))
+		if !before.IsZero() {
+			s += fmt.Sprintf(" (%s %v)", then, c.At.Sub(before))
+		}
+		said = append(said, s)
+	}
+	return string(c.Kind) + ": " + strings.Join(said, ", ")
+}
