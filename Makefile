@@ -4,7 +4,7 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 PURE    := ./pkg/event ./pkg/bus ./pkg/wire ./pkg/vrrp ./pkg/config ./pkg/telemetry ./pkg/control ./pkg/router ./cmd/... ./test/arch
 KERNEL  := ./pkg/link ./pkg/advert ./pkg/addr ./pkg/lan
-FUZZ    := wire:FuzzAdvert link:FuzzTransceiver config:FuzzParse
+FUZZ    := wire:FuzzAdvert link:FuzzTransceiver link:FuzzDecode config:FuzzParse
 FUZZFOR ?= 10s
 RUN     ?= .
 

@@ -148,6 +148,8 @@ func linkTrouble(l control.Link) string {
 		return "there is no such interface"
 	case !l.AdminUp:
 		return "it is administratively down"
+	case !l.Carrier && l.Reason != "":
+		return "no carrier (" + l.Reason + ")"
 	case !l.Carrier:
 		return "no carrier"
 	case l.OperState != event.OperUp.String() && l.OperState != event.OperUnknown.String():

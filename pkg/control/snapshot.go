@@ -100,7 +100,7 @@ func link(l event.Link) Link {
 		Name: l.Name, Index: l.Index, Up: l.Usable, AdminUp: l.AdminUp, Carrier: l.Carrier,
 		OperState: l.OperState.String(), Monitor: l.Monitor,
 		CarrierUpCount: l.UpCount, CarrierDownCount: l.DownCount,
-		Confirm: l.Confirm.Microseconds(), Poll: l.Poll.Microseconds(), Stretched: l.Stretched,
+		Confirm: l.Confirm.Microseconds(), Poll: l.Poll.Microseconds(), Stretched: l.Stretched, Reason: l.Reason,
 		LastChange: known(l.LastChange), LastChangeSource: string(l.LastSource),
 	}
 }

@@ -105,6 +105,7 @@ type Link struct {
 	Confirm          int64      `json:"confirm_us"` // the period at which the driver is asked now; 0: it is not
 	Poll             int64      `json:"poll_us"`    // likewise the poller's
 	Stretched        bool       `json:"stretched"`  // one of them is longer than configured
+	Reason           string     `json:"reason"`     // why there is no carrier, in the driver's words; empty if not known
 	LastChange       *time.Time `json:"last_change"`
 	LastChangeSource string     `json:"last_change_source"`
 }

@@ -60,8 +60,11 @@ type Link struct {
 	LinkLocal6         netip.Addr // link-local IPv6 address that may be used as a source; zero if none
 	Monitor            string     // what tells the link's state: "netlink", "ethtool", "mii", or "none"
 	UpCount, DownCount uint32     // IFLA_CARRIER_UP_COUNT, IFLA_CARRIER_DOWN_COUNT
-	LastChange         time.Time
-	LastSource         Source
+	// Reason is why there is no carrier, in the driver's words (ethtool's extended
+	// state: "no cable"); empty where it does not say. It comes after the loss.
+	Reason     string
+	LastChange time.Time
+	LastSource Source
 	// Confirm and Poll are the periods at which the link is asked for its carrier
 	// beside the kernel's notifications, 0 where it is not; Stretched says that
 	// one of them is longer than configured. They are only in a list that was

@@ -16,6 +16,7 @@ const (
 	LinkAdded   LinkKind = "link.added"
 	LinkRemoved LinkKind = "link.removed"
 	LinkRenamed LinkKind = "link.renamed"
+	LinkReason  LinkKind = "link.reason" // why it has no carrier, where that was learned after LinkDown
 )
 
 // LinkChanged tells that a link changed, and who said so first.
@@ -83,6 +84,8 @@ func (e LinkChanged) Message() string {
 		return fmt.Sprintf("%s was down and is usable again", e.Link.Name)
 	case LinkAdded:
 		return fmt.Sprintf("%s is there", e.Link.Name)
+	case LinkReason:
+		return fmt.Sprintf("%s is not usable: %s", e.Link.Name, e.Link.Trouble())
 	case LinkRenamed:
 		return fmt.Sprintf("%s is now called %s", e.Was, e.Link.Name)
 	}
@@ -100,6 +103,9 @@ func (e LinkChanged) Fields() []Field {
 	if e.Kind == LinkRenamed {
 		fields = append(fields, Field{"was", e.Was})
 	}
+	if (e.Kind == LinkDown || e.Kind == LinkReason) && l.Reason != "" {
+		fields = append(fields, Field{"reason", l.Reason})
+	}
 	if len(e.Words) > 0 {
 		sources := make(map[string]any, len(e.Words))
 		for _, w := range e.Words {
@@ -112,6 +118,13 @@ func (e LinkChanged) Fields() []Field {
 
 // Trouble says in a few words why the link is not usable.
 func (l Link) Trouble() string {
+	if l.Index != 0 && l.AdminUp && l.Reason != "" {
+		return l.trouble() + " (" + l.Reason + ")"
+	}
+	return l.trouble()
+}
+
+func (l Link) trouble() string {
 	switch {
 	case l.Index == 0:
 		return "there is no such interface"

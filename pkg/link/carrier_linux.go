@@ -21,6 +21,7 @@ type driver struct {
 	value   ethtoolValue
 	routes  *socket
 	mii     *MII
+	ethtool *ethtool
 	without map[uint64]bool // by birth: the driver has no ETHTOOL_GLINK
 }
 
@@ -87,6 +88,9 @@ func (a *driver) close() {
 	}
 	if a.mii != nil {
 		a.mii.Close()
+	}
+	if a.ethtool != nil {
+		a.ethtool.close()
 	}
 	*a = driver{}
 }

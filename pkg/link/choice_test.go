@@ -106,6 +106,21 @@ func TestChoice(t *testing.T) {
 			{observe: register(true), after: time.Minute},
 			{observe: LinkSeen{up(2, "eth0", lost(1))}, want: "eth0[2] up\nlink.up eth0 by notification\n"}},
 
+		"an admin takes the proof of the kernel's announcement away": {start, withMII, {observe: register(true)},
+			{observe: LinkSeen{up(2, "eth0", noCarrier)}, want: "eth0[2] out -1\nlink.down eth0 by notification\n"},
+			{observe: LinkSeen{up(2, "eth0", adminDown, noCarrier)}, want: "eth0[2] out\n"},
+			{observe: LinkSeen{up(2, "eth0", noCarrier)}, want: "eth0[2] out\n"},
+			{observe: register(false)},
+			{observe: means(true, "")}}, // the same choice, for the same reason: nothing is proven
+		"and the suspicion that it does not announce": {start, withMII, {observe: register(true)},
+			{observe: register(false), want: "eth0[2] out -1\nlink.down eth0 by mii\n"},
+			{observe: LinkSeen{up(2, "eth0", adminDown)}, want: "eth0[2] out\n"},
+			{observe: LinkSeen{up(2, "eth0")}, want: "eth0[2] out\n"},
+			{observe: means(true, "")},
+			{observe: register(false), after: creditLasts},
+			{observe: register(false), after: creditLasts - 1},
+			{observe: register(false), after: 1, want: byRefuted}},
+
 		"the latch shows a flap": {start, withMII,
 			{observe: latched()}, // of the time before
 			{observe: latched(), want: "eth0[2] up -1\nlink.flapped eth0 by mii\n"},

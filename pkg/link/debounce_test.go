@@ -3,6 +3,10 @@ package link
 import (
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
+
+	"ripcord/pkg/event"
 )
 
 func delays(down, up time.Duration) Settings {
@@ -93,4 +97,44 @@ func TestMonitorDebounces(t *testing.T) {
 		time.Sleep(time.Nanosecond)
 		b.expect("eth0[2] up\nlink.up eth0 by notification\n")
 	}, func(c *Config, _ *fake) { c.Links = map[string]Settings{"eth0": delays(time.Second, 3*time.Second)} })
+}
+
+// At its deadline whatever was held back counts: no deadline stays where it is,
+// or the shell would spin, and none is left behind by what went.
+func TestDeadlinesAdvance(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		some := func(label string) time.Duration {
+			return rapid.SampledFrom([]time.Duration{0, 1, time.Second, time.Minute}).Draw(t, label)
+		}
+		settings := map[string]Settings{"a": delays(some("down"), some("up")), "b": delays(some("down"), some("up"))}
+		table := NewTable(event.NewMinter(0), []string{"a", "b"}, func(name string) Settings { return settings[name] })
+		at := time.Unix(1000, 0)
+		table.Observe(links(Initial, up(1, "a"), up(2, "b", on(1))), at)
+		counts := uint32(1)
+		t.Repeat(map[string]func(*rapid.T){
+			"message": func(t *rapid.T) {
+				counts++
+				change := rapid.SampledFrom([]func(*Seen){func(*Seen) {}, noCarrier, adminDown, dormant}).Draw(t, "change")
+				s := up(rapid.IntRange(1, 2).Draw(t, "index"), rapid.SampledFrom([]string{"a", "b"}).Draw(t, "name"), change)
+				s.UpCount, s.DownCount = counts, counts
+				at = at.Add(some("later"))
+				table.Observe(LinkSeen{s}, at)
+			},
+			"gone": func(t *rapid.T) { table.Observe(LinkGone{rapid.IntRange(1, 2).Draw(t, "index")}, at) },
+			"elapsed": func(t *rapid.T) {
+				due, ok := table.Deadline()
+				if !ok {
+					return
+				}
+				if due.Before(at) {
+					due = at
+				}
+				at = due
+				table.Observe(Elapsed{}, at)
+				if next, ok := table.Deadline(); ok && !next.After(at) {
+					t.Fatalf("at %v the deadline is still %v", at, next)
+				}
+			},
+		})
+	})
 }

@@ -6,8 +6,8 @@
 // Monitor is its shell: Run starts a goroutine for the notifications of links,
 // one for those of addresses, the confirmer, which asks drivers for the carrier
 // at a high rate, the poller, which asks those that announce nothing at a low
-// one, and one that keeps the time of what is debounced, and waits for all of
-// them. The table is Monitor's, behind its one mutex. What a change
+// one, the explainer, which asks them why a carrier went, and one that keeps the
+// time of what is debounced, and waits for all of them. The table is Monitor's, behind its one mutex. What a change
 // yields is put into an outbox under that mutex and published outside it, by
 // one goroutine at a time: subscribers get facts in the order of their Seq, and
 // a vrrp.Answered behind all that was found before it. The methods of Monitor

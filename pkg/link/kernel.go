@@ -36,6 +36,8 @@ type asker interface {
 	present(Target) error
 	// beat asks the transceiver; an error is no word.
 	beat(Target) (Beat, error)
+	// reason asks the driver why there is no carrier; empty if it does not say.
+	reason(Target) (string, error)
 	close()
 }
 

@@ -26,6 +26,11 @@ type NIC struct {
 		Flapped     bool         `json:"flapped,omitempty"` // lost since it was last asked
 		Error       string       `json:"error,omitempty"`
 	} `json:"mii"`
+	// Extended is why there is no carrier, in the driver's words.
+	Extended struct {
+		State string `json:"state,omitempty"`
+		Error string `json:"error,omitempty"`
+	} `json:"extended_state"`
 	Monitor string `json:"monitor"` // what auto would choose now, before anything was seen to happen
 	Why     string `json:"why"`
 }
@@ -50,6 +55,9 @@ func (n NIC) Lines() [][2]string {
 	} else {
 		lines = append(lines, [2]string{"ethtool", n.GLINK.Error})
 	}
+	if state := n.extended(); state != "" {
+		lines = append(lines, [2]string{"extended", state})
+	}
 	if n.MII.Transceiver != nil {
 		lines = append(lines, [2]string{"mii", "transceiver present: " + n.MII.Transceiver.String()},
 			[2]string{"link beat", yes(*n.MII.Up)})
@@ -57,6 +65,18 @@ func (n NIC) Lines() [][2]string {
 		lines = append(lines, [2]string{"mii", n.MII.Error})
 	}
 	return append(lines, [2]string{"monitor", "auto is " + n.Monitor + ": " + n.Why})
+}
+
+// extended is what there is to say of the extended state; drivers have one only
+// while a link that is set up has no carrier.
+func (n NIC) extended() string {
+	switch {
+	case n.Extended.Error != "":
+		return n.Extended.Error
+	case n.Extended.State == "" && n.AdminUp && !n.Carrier:
+		return "the driver does not say why there is no carrier"
+	}
+	return n.Extended.State
 }
 
 func (n NIC) flags() string {

@@ -65,6 +65,11 @@ func (a *driver) look(table *Table, s Seen, at time.Time) NIC {
 	if info, err := unix.IoctlGetEthtoolDrvinfo(a.fd, s.Name); err == nil {
 		nic.Driver = unix.ByteSliceToString(info.Driver[:])
 	}
+	if why, err := a.reason(target); err != nil {
+		nic.Extended.Error = err.Error()
+	} else {
+		nic.Extended.State = why
+	}
 	refused := false
 	if err := a.openMII(); err != nil {
 		nic.MII.Error = err.Error()

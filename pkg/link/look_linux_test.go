@@ -21,6 +21,10 @@ func TestKernelLook(t *testing.T) {
 			t.Errorf("carrier %v: %+v", up, n)
 		}
 	}
+	tap.carrier(t, 0)
+	if nics, err := Look([]string{"tap6"}, time.Now()); err != nil || nics[0].Extended.Error != "" || nics[0].Extended.State != "" {
+		t.Errorf("asked for the extended state, which a tap has not: %+v, %v", nics, err)
+	}
 	if _, err := Look([]string{"nosuch"}, time.Now()); err == nil {
 		t.Error("found what is not there")
 	}

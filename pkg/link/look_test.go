@@ -19,9 +19,13 @@ func TestNICInLines(t *testing.T) {
 	bare.GLINK.Error, bare.MII.Error = "ETHTOOL_GLINK: operation not supported", notSupported
 	bare.Monitor, bare.Why = "none", "nothing tells"
 	down := describeNIC(up(4, "eth2", adminDown, noCarrier))
+	cut := describeNIC(up(5, "eth3", noCarrier))
+	cut.Extended.State = Extended{State: 4}.String()
+	old := describeNIC(up(6, "eth4"))
+	old.Extended.Error = "find the family ethtool of generic netlink: no such file or directory"
 
 	got := ""
-	for _, n := range []NIC{nic, bare, down} {
+	for _, n := range []NIC{nic, bare, down, cut, old} {
 		for _, line := range n.Lines() {
 			got += strings.TrimSpace(fmt.Sprintf("%s: %s", line[0], line[1])) + "\n"
 		}
@@ -38,12 +42,27 @@ flags: UP,NO-CARRIER
 operstate: down
 carrier: no; came 1 times, went 2 times
 ethtool: ETHTOOL_GLINK: operation not supported
+extended: the driver does not say why there is no carrier
 mii: SIOCGMIIPHY: operation not supported
 monitor: auto is none: nothing tells
 flags: DOWN
 operstate: down
 carrier: no; came 1 times, went 2 times
 ethtool:
+mii:
+monitor: auto is :
+flags: UP,NO-CARRIER
+operstate: down
+carrier: no; came 1 times, went 2 times
+ethtool:
+extended: no cable
+mii:
+monitor: auto is :
+flags: UP,LOWER_UP
+operstate: up
+carrier: yes; came 1 times, went 1 times
+ethtool:
+extended: find the family ethtool of generic netlink: no such file or directory
 mii:
 monitor: auto is :
 `

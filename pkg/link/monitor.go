@@ -30,8 +30,8 @@ type Monitor struct {
 	cfg    Config
 	kernel kernel
 	ready  chan struct{}
-	// polling wakes the poller, holding the debouncer.
-	polling, holding bus.Bell
+	// polling wakes the poller, holding the debouncer, explaining the explainer.
+	polling, holding, explaining bus.Bell
 
 	mu       sync.Mutex
 	sleeper  sleeper // of the confirmer; nil until it runs
@@ -54,7 +54,7 @@ func NewMonitor(cfg Config) *Monitor { return newMonitor(cfg, newKernel()) }
 
 func newMonitor(cfg Config, k kernel) *Monitor {
 	return &Monitor{
-		cfg: cfg, kernel: k, ready: make(chan struct{}), polling: bus.NewBell(), holding: bus.NewBell(),
+		cfg: cfg, kernel: k, ready: make(chan struct{}), polling: bus.NewBell(), holding: bus.NewBell(), explaining: bus.NewBell(),
 		table: NewTable(cfg.Minter, cfg.Watched, cfg.settings),
 	}
 }
@@ -94,6 +94,7 @@ func (m *Monitor) Run(ctx context.Context) error {
 	m.mu.Unlock()
 	wait.Go(func() { newConfirmer(m, s).run(ctx) })
 	wait.Go(func() { newPoller(m).run(ctx) })
+	wait.Go(func() { newExplainer(m).run(ctx) })
 	wait.Go(func() { m.debounce(ctx) })
 	wait.Wait()
 	return nil
@@ -165,9 +166,9 @@ func (c *Config) settings(name string) Settings {
 // observe hands an observation to the table and publishes what it leads to.
 func (m *Monitor) observe(o Observation, at time.Time) {
 	m.mu.Lock()
-	before, held := m.table.Revision(), m.table.Holds()
+	before, held, puzzled := m.table.Revision(), m.table.Holds(), m.table.Puzzles()
 	out := m.table.Observe(o, at)
-	replan, hold := m.table.Revision() != before, m.table.Holds() != held
+	replan, hold, explain := m.table.Revision() != before, m.table.Holds() != held, m.table.Puzzles() != puzzled
 	if !out.Empty() {
 		m.outbox = append(m.outbox, posted{Outcome: out})
 	}
@@ -181,6 +182,9 @@ func (m *Monitor) observe(o Observation, at time.Time) {
 	}
 	if !out.Empty() {
 		m.flush()
+	}
+	if explain { // when the loss is published
+		m.explaining.Ring()
 	}
 }
 

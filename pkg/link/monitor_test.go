@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -27,10 +28,13 @@ type fake struct {
 	streams     map[subject]*fakeStream
 	carriers    map[string]bool // by name; absent: cannot be found out
 	asked       map[string]int
-	beats       map[string]Beat // what the transceivers say, by name; absent: there is none
-	probed      map[string]int  // how often a transceiver was asked
-	stuck       bool            // transceivers answer in 10 s
-	slow        time.Duration   // how long an answer takes
+	beats       map[string]Beat   // what the transceivers say, by name; absent: there is none
+	probed      map[string]int    // how often a transceiver was asked
+	stuck       bool              // transceivers answer in 10 s
+	slow        time.Duration     // how long an answer takes
+	reasons     map[string]string // why there is no carrier, by name
+	puzzled     map[string]int    // how often that was asked
+	thinking    chan struct{}     // nobody says why until it is closed
 }
 
 type packet struct {
@@ -109,6 +113,21 @@ func (k *fake) beat(t Target) (Beat, error) {
 		k.beats[t.Name] = Beat{Up: b.Up}
 	}
 	return b, nil
+}
+
+func (k *fake) reason(t Target) (string, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.puzzled[t.Name]++
+	if hold := k.thinking; hold != nil {
+		k.mu.Unlock()
+		<-hold
+		k.mu.Lock()
+	}
+	if k.reasons == nil {
+		return "", errors.New("no such family")
+	}
+	return k.reasons[t.Name], nil
 }
 
 func (k *fake) close() {}
@@ -236,7 +255,7 @@ func onBench(t *testing.T, test func(b *bench), change ...func(*Config, *fake)) 
 			links: []Seen{up(2, "eth0"), up(3, "eth1")}, addresses: []Assigned{address(2, "10.0.0.1/24")},
 			interrupted: 2, opened: map[subject]int{}, streams: map[subject]*fakeStream{},
 			carriers: map[string]bool{"eth0": true, "eth1": true}, asked: map[string]int{},
-			beats: map[string]Beat{}, probed: map[string]int{},
+			beats: map[string]Beat{}, probed: map[string]int{}, puzzled: map[string]int{},
 		}
 		cfg := Config{
 			Default: Settings{Monitor: Auto, Confirm: 10 * time.Millisecond}, Watched: []string{"eth0", "eth1", "eth9"},
@@ -485,5 +504,28 @@ func TestAudit(t *testing.T) {
 		b.say(ofLinks, LinkSeen{up(2, "eth0")})
 		time.Sleep(auditEvery / 2)
 		b.expect("link.resync audit links=2 differences=0\n")
+	})
+}
+
+// What nothing else told of is found by the audit.
+func TestAuditFindsWhatNobodyTold(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.mu.Lock()
+		b.links = []Seen{up(2, "eth0", noCarrier), up(4, "eth9")}
+		b.addresses = append(b.addresses, address(4, "10.0.9.1/24"))
+		b.mu.Unlock()
+		time.Sleep(auditEvery - time.Millisecond)
+		b.expect("")
+		time.Sleep(time.Millisecond)
+		got := b.published()
+		for _, want := range []string{"eth1 gone -1\n", "eth0[2] out -1\n", "eth9[4] up\n", "link.removed eth1 by resync\n",
+			"link.down eth0 by resync\n", "link.up eth9 by resync\n", "link.resync audit links=2 differences=3\n"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("no %sin\n%s", want, got)
+			}
+		}
+		if l := b.monitor.Links()[1]; l.Primary4.String() != "10.0.9.1" {
+			t.Errorf("the address that nobody told of: %+v", l)
+		}
 	})
 }

@@ -82,6 +82,13 @@ type Means struct {
 	NoMII          string // why there is no transceiver to ask; empty if there is one
 }
 
+// Explained is what a link's driver says of why it has no carrier.
+type Explained struct {
+	Index int
+	Birth uint64
+	Why   string // empty where it does not say
+}
+
 // Paced is the period at which a link is asked from now on.
 type Paced struct {
 	Source event.Source // Confirm for the confirmer, else it is the poller's
@@ -123,6 +130,7 @@ func (AddressGone) observation() {}
 func (Dump) observation()        {}
 func (*Answer) observation()     {}
 func (Means) observation()       {}
+func (Explained) observation()   {}
 func (Paced) observation()       {}
 func (Elapsed) observation()     {}
 

@@ -21,6 +21,7 @@ type Table struct {
 	births    uint64
 	revision  uint64
 	holds     uint64
+	puzzles   uint64
 	started   bool     // the initial dump is in
 	order     []*entry // by index
 	byIndex   map[int]*entry
@@ -49,6 +50,7 @@ type entry struct {
 	orphan   bool
 	choice   choice
 	debounce debounce
+	loss     loss
 	// confirm and poll are the periods at which it is asked.
 	confirm, poll period
 }
@@ -85,6 +87,9 @@ func (t *Table) Observe(o Observation, at time.Time) Outcome {
 		t.assign(o.Address)
 	case AddressGone:
 		t.unassign(o.Address)
+	case Explained:
+		t.source = event.Ethtool
+		t.explained(o)
 	case Paced:
 		t.paced(o)
 	case Elapsed:

@@ -121,6 +121,7 @@ func (t *Table) judge(e *entry, losses int) bool {
 	was, raw := e.fact, t.usable(e)
 	turned := raw != e.debounce.raw || was.Seq == 0
 	e.suffer(raw, losses, t.at)
+	t.wonder(e)
 	now := t.describe(e)
 	now.Usable = t.counts(e)
 	now.Downs = e.told()
@@ -134,6 +135,9 @@ func (t *Table) judge(e *entry, losses int) bool {
 		return turned
 	}
 	now = t.publish(now)
+	if was.Usable && !now.Usable {
+		e.loss.cause = now.Cause
+	}
 	t.tell(e, was, now)
 	e.was = ""
 	e.fact = now.Rest()
@@ -147,7 +151,7 @@ func (t *Table) describe(e *entry) event.Link {
 		Cause: was.Cause, Seq: was.Seq, LastChange: was.LastChange, LastSource: was.LastSource,
 		Name: s.Name, Index: s.Index,
 		AdminUp: s.AdminUp, Carrier: s.LowerUp && !e.denied(), OperState: s.OperState,
-		MTU: s.MTU, HardwareAddr: s.HardwareAddr, Monitor: string(e.choice.monitor),
+		MTU: s.MTU, HardwareAddr: s.HardwareAddr, Monitor: string(e.choice.monitor), Reason: t.reason(e),
 		UpCount: s.UpCount, DownCount: s.DownCount,
 	}
 	if a := t.addresses[s.Index]; a != nil {
@@ -171,6 +175,8 @@ func (t *Table) tell(e *entry, was, now event.Link) {
 		t.log(event.LinkDown, now, "")
 	case now.Downs > 0:
 		t.log(event.LinkFlapped, now, "")
+	case !now.Usable && now.Reason != "" && was.Reason == "":
+		t.log(event.LinkReason, now, "")
 	}
 }
 

@@ -54,7 +54,10 @@ func samples() []event.Event {
 		}
 		all = append(all, gone)
 	}
+	why := link
+	why.Reason = "no cable"
 	all = append(all,
+		event.LinkChanged{Stamp: caused(900 * time.Microsecond), Kind: event.LinkReason, Link: why, Source: event.Ethtool},
 		event.LinkChanged{Stamp: caused(0), Kind: event.LinkRenamed, Link: up, Source: event.Resync, Was: "lan0"},
 		event.InstanceTransition{Stamp: caused(300 * time.Microsecond), Virtual: inside, From: event.Active, To: event.Fault, Reason: event.InterfaceDown, Priority: 150},
 		event.InstanceTransition{Stamp: alone, Virtual: single, From: event.Initialize, To: event.Backup, Reason: event.Startup, Priority: 100},

@@ -1,0 +1,128 @@
+package link
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// Words of enum ethtool_link_ext_state and of a substate of each.
+func TestExtendedInWords(t *testing.T) {
+	for x, want := range map[Extended]string{
+		{0, 0}: "autoneg", {0, 1}: "autoneg: no partner detected", {0, 6}: "autoneg: no common mode", {0, 7}: "autoneg: substate 7",
+		{1, 4}: "link training failure: remote fault", {2, 5}: "logical mismatch: RS FEC is not locked",
+		{3, 2}: "bad signal integrity: unsupported rate", {4, 0}: "no cable", {4, 1}: "no cable: substate 1",
+		{5, 1}: "cable issue: unsupported cable", {6, 0}: "EEPROM issue", {7, 0}: "calibration failure",
+		{8, 0}: "power budget exceeded", {9, 0}: "overheat", {10, 1}: "module: CMIS not ready", {11, 2}: "extended state 11",
+	} {
+		if got := x.String(); got != want {
+			t.Errorf("%+v: %q, want %q", x, got, want)
+		}
+	}
+}
+
+// reasons are the lines that tell why, with their traces.
+func reasons(events []event.Event) string {
+	var said []string
+	for _, e := range events {
+		if c, ok := e.(event.LinkChanged); ok && (c.Kind == event.LinkDown || c.Kind == event.LinkReason) {
+			said = append(said, fmt.Sprintf("%s #%d: %s", c.Kind, c.Cause.Trace, c.Message()))
+		}
+	}
+	return strings.Join(said, "; ")
+}
+
+// The reason follows the loss, and bears its trace.
+func TestReasonOfALoss(t *testing.T) {
+	why := func(index int, birth uint64, s string) Observation {
+		return Explained{Index: index, Birth: birth, Why: s}
+	}
+	start := step{observe: links(Initial, up(2, "eth0"))}
+	pulled := step{observe: LinkSeen{up(2, "eth0", noCarrier)}, want: "link.down #2: eth0 is not usable: no carrier"}
+	for name, steps := range map[string][]step{
+		"after it":             {start, pulled, {observe: why(2, 1, "no cable"), want: "link.reason #2: eth0 is not usable: no carrier (no cable)"}},
+		"told once":            {start, pulled, {observe: why(2, 1, "no cable"), want: "link.reason #2: eth0 is not usable: no carrier (no cable)"}, {observe: why(2, 1, "overheat")}, {observe: LinkSeen{up(2, "eth0", noCarrier, mtu(9000))}}},
+		"the driver has none":  {start, pulled, {observe: why(2, 1, "")}, {observe: why(2, 1, "no cable")}},
+		"of a predecessor":     {start, pulled, {observe: why(2, 7, "no cable")}},
+		"when it is back":      {start, pulled, {observe: LinkSeen{up(2, "eth0", lost(1))}}, {observe: why(2, 1, "no cable")}},
+		"not by an admin":      {start, {observe: LinkSeen{up(2, "eth0", adminDown, noCarrier)}, want: "link.down #2: eth0 is not usable: administratively down"}, {observe: why(2, 1, "no cable")}},
+		"asked, not announced": {start, {observe: confirm(2, 1, true)}, {observe: confirm(2, 1, false), want: "link.down #2: eth0 is not usable: no carrier"}, {observe: why(2, 1, "no cable"), want: "link.reason #2: eth0 is not usable: no carrier (no cable)"}},
+		"forgotten with the loss": {start, pulled, {observe: why(2, 1, "no cable"), want: "link.reason #2: eth0 is not usable: no carrier (no cable)"},
+			{observe: LinkSeen{up(2, "eth0", lost(1))}},
+			{observe: LinkSeen{up(2, "eth0", lost(1), noCarrier)}, want: "link.down #4: eth0 is not usable: no carrier"},
+			{observe: why(2, 1, "cable issue"), want: "link.reason #4: eth0 is not usable: no carrier (cable issue)"}},
+		"in the event itself where the loss is held back": {{set: delays(time.Second, 0), observe: links(Initial, up(2, "eth0"))},
+			{observe: LinkSeen{up(2, "eth0", noCarrier)}}, {observe: why(2, 1, "no cable")},
+			{observe: Elapsed{}, after: time.Second, want: "link.down #4: eth0 is not usable: no carrier (no cable)"}},
+		"of what it stands on": {{observe: links(Initial, up(2, "eth0", on(7)), up(7, "nic"))},
+			{observe: LinkSeen{up(7, "nic", noCarrier)}, want: "link.down #2: eth0 is not usable: its parent is down"},
+			{observe: why(7, 2, "no cable"), want: "link.reason #2: eth0 is not usable: its parent is down (no cable)"}},
+		"of an unwatched one": {start, {observe: LinkSeen{up(3, "eth1")}}, {observe: LinkSeen{up(3, "eth1", noCarrier)}}, {observe: why(3, 2, "no cable")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			at, settings := time.Unix(1000, 0), steps[0].set
+			table := NewTable(event.NewMinter(0), []string{"eth0"}, func(string) Settings { return settings })
+			for i, s := range steps {
+				at = at.Add(s.after)
+				if got := reasons(table.Observe(s.observe, at).Events); got != s.want {
+					t.Fatalf("step %d\ngot  %s\nwant %s", i, got, s.want)
+				}
+			}
+		})
+	}
+}
+
+// A driver is asked once for each loss, after the loss is published, and who
+// waits for its answer waits alone.
+func TestExplainer(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.mu.Lock()
+		b.fake.reasons = map[string]string{"eth0": "no cable"}
+		b.mu.Unlock()
+		puzzled := func() int {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			return b.fake.puzzled["eth0"]
+		}
+		hold := make(chan struct{})
+		b.mu.Lock()
+		b.thinking = hold
+		b.mu.Unlock()
+		b.say(ofLinks, LinkSeen{up(2, "eth0", noCarrier)})
+		b.expect("eth0[2] out -1\nlink.down eth0 by notification\n")
+		b.say(ofLinks, LinkSeen{up(3, "eth1", noCarrier)})
+		b.expect("eth1[3] out -1\nlink.down eth1 by notification\n")
+		close(hold)
+		synctest.Wait()
+		b.expect("eth0[2] out\nlink.reason eth0 by ethtool\n")
+		if l := b.monitor.Links()[0]; l.Reason != "no cable" || puzzled() != 1 {
+			t.Errorf("reason %q, asked %d times", l.Reason, puzzled())
+		}
+		b.say(ofLinks, LinkSeen{up(5, "other")}, LinkSeen{up(5, "other", noCarrier)})
+		b.expect("other[5] out -1\n")
+		b.mu.Lock()
+		if n := b.fake.puzzled["other"]; n != 0 {
+			t.Errorf("a link that nobody uses was asked %d times", n)
+		}
+		b.mu.Unlock()
+		b.say(ofLinks, LinkSeen{up(2, "eth0", lost(1))})
+		b.expect("eth0[2] up\nlink.up eth0 by notification\n")
+		if l := b.monitor.Links()[0]; l.Reason != "" || puzzled() != 1 {
+			t.Errorf("it is back: reason %q, asked %d times", l.Reason, puzzled())
+		}
+	})
+}
+
+// A kernel without the family has no reasons, and nothing else is missing.
+func TestExplainerWithoutAnAnswer(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.say(ofLinks, LinkSeen{up(2, "eth0", noCarrier)})
+		b.expect("eth0[2] out -1\nlink.down eth0 by notification\n")
+		b.say(ofLinks, LinkSeen{up(2, "eth0", lost(1))})
+		b.expect("eth0[2] up\nlink.up eth0 by notification\n")
+	})
+}
