@@ -97,12 +97,8 @@ func (a *driver) close() {
 
 // glink asks the driver. It may block while others hold RTNL.
 func (a *driver) glink(name string) (up bool, err error) {
-	if a.fd == 0 {
-		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-		if err != nil {
-			return false, err
-		}
-		a.fd = fd
+	if err := a.open(); err != nil {
+		return false, err
 	}
 	clear(a.request.name[:])
 	copy(a.request.name[:len(a.request.name)-1], name)
@@ -113,6 +109,18 @@ func (a *driver) glink(name string) (up bool, err error) {
 		return false, errno
 	}
 	return a.value.data != 0, nil
+}
+
+// open opens the socket for the ioctl.
+func (a *driver) open() error {
+	if a.fd != 0 {
+		return nil
+	}
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err == nil {
+		a.fd = fd
+	}
+	return err
 }
 
 // getlink asks the kernel for the link's description.

@@ -25,6 +25,7 @@ type choice struct {
 	// zero if none, and the kernel's count then.
 	missed time.Time
 	counts uint32
+	shown  bool // the transceiver has shown a loss: its register is one that moves
 }
 
 // trust says whether the kernel announces on this link what happens to it.
@@ -53,10 +54,12 @@ func (c *choice) heard(was, now Seen) {
 }
 
 // compare compares the transceiver's last word with what the kernel announces,
-// and reports whether that settled something.
+// and reports whether that settled something. A register that has never moved
+// proves nothing: there are NICs that answer "link" for good (tulip, i82550).
 // Only a loss proves something: drivers that never announce one do announce
 // the carrier that they find after the link was set up.
 func (c *choice) compare(seen Seen, w *word) (settled bool) {
+	c.shown = c.shown || seen.AdminUp && w.down
 	if c.trust != unproven || !seen.AdminUp {
 		return false
 	}
@@ -147,8 +150,11 @@ func (t *Table) automatic(e *entry) (monitor Mode, polled event.Source, why stri
 	silent := !c.reports
 	if c.means.NoMII == "" {
 		switch {
+		case silent && c.shown:
+			return ModeMII, event.MII, "the driver reports no carrier (operstate unknown), but the transceiver does"
 		case silent:
-			return ModeMII, event.MII, "the driver reports no carrier (operstate unknown), but a transceiver answers"
+			return ModeMII, event.MII, "the driver reports no carrier (operstate unknown), and the transceiver that answers has not shown a loss yet: " +
+				"until it has, a pulled cable may stay unseen"
 		case c.trust == refuted:
 			return ModeMII, event.MII, "the transceiver saw a loss that the kernel did not announce"
 		case c.trust == unproven:
@@ -157,6 +163,8 @@ func (t *Table) automatic(e *entry) (monitor Mode, polled event.Source, why stri
 		return Netlink, "", "the kernel announced the loss that the transceiver saw"
 	}
 	switch {
+	case c.means.Blind != "":
+		return none, "", c.means.Blind + ": it is taken as up, and a pulled cable stays unseen"
 	case silent && c.means.GLINK:
 		return Ethtool, event.Ethtool, "the driver reports no carrier (operstate unknown) and no transceiver (" + c.means.NoMII + "), but answers ETHTOOL_GLINK"
 	case silent:

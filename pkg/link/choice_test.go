@@ -14,6 +14,7 @@ const (
 
 	byReport   = "eth0 by netlink: the driver reports its carrier\n"
 	byUnproven = "eth0 by mii: a transceiver answers, and the kernel has not yet announced a loss that agrees with it\n"
+	byHope     = "eth0 by mii: the driver reports no carrier (operstate unknown), and the transceiver that answers has not shown a loss yet: until it has, a pulled cable may stay unseen\n"
 	byProof    = "eth0 by netlink: the kernel announced the loss that the transceiver saw\n"
 	byRefuted  = "eth0 by mii: the transceiver saw a loss that the kernel did not announce\n"
 )
@@ -21,6 +22,13 @@ const (
 // means is what the first link's driver answers.
 func means(glink bool, noMII string) Observation {
 	return Means{Index: 2, Birth: 1, Carrier: true, Known: true, GLINK: glink, NoMII: noMII}
+}
+
+// blind is what it answers if it is known to know nothing.
+func blind(noMII string) Observation {
+	m := means(true, noMII).(Means)
+	m.Blind = "the host does not tell"
+	return m
 }
 
 // register is what the transceiver of the first link says.
@@ -59,8 +67,19 @@ func TestChoice(t *testing.T) {
 			{observe: means(true, notSupported), want: "eth0[2] up\neth0 by ethtool: the driver reports no carrier (operstate unknown) and no transceiver (SIOCGMIIPHY: operation not supported), but answers ETHTOOL_GLINK\n"},
 			{observe: LinkSeen{up(2, "eth0", noCarrier)}, want: "eth0[2] out -1\n" + byReport + "link.down eth0 by notification\n"}},
 		"a silent driver with a transceiver": {silent,
-			{observe: means(false, ""), want: "eth0[2] up\neth0 by mii: the driver reports no carrier (operstate unknown), but a transceiver answers\n"}},
-		"another's means": {start, {observe: Means{Index: 2, Birth: 7}}, {observe: Means{Index: 3, Birth: 1}}},
+			{observe: means(false, ""), want: "eth0[2] up\n" + byHope}, {observe: register(true)},
+			{observe: register(false), want: "eth0[2] out -1\neth0 by mii: the driver reports no carrier (operstate unknown), but the transceiver does\nlink.down eth0 by mii\n"},
+			{observe: register(true), want: "eth0[2] up\nlink.up eth0 by mii\n"}},
+		"a transceiver that says link for good (tulip)": {silent,
+			{observe: means(false, ""), want: "eth0[2] up\n" + byHope},
+			{observe: register(true)}, {observe: register(true), after: time.Hour}},
+		"a transceiver and GLINK that say link for good (i82550)": {start, withMII,
+			{observe: register(true)}, {observe: register(true), after: time.Hour}},
+		"a host that does not tell (virtio)": {start,
+			{observe: blind(notSupported), want: "eth0[2] up\neth0 by none: the host does not tell: it is taken as up, and a pulled cable stays unseen\n"},
+			{observe: blind(notSupported)}},
+		"a blind driver with a transceiver": {start, {observe: blind(""), want: "eth0[2] up\n" + byUnproven}},
+		"another's means":                   {start, {observe: Means{Index: 2, Birth: 7}}, {observe: Means{Index: 3, Birth: 1}}},
 		"who stands on another follows it": {
 			{set: poll(Auto), observe: links(Initial, up(2, "eth0", on(7)), up(7, "nic")), want: "eth0[2] up\nnic[7] up\n"},
 			{observe: means(true, ""), want: "eth0 by netlink: it stands on nic, which is watched too\n"},

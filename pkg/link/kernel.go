@@ -32,6 +32,9 @@ type asker interface {
 	// carrier asks whether the link has a carrier, and says whether the driver
 	// answered ETHTOOL_GLINK; known is false where it cannot be found out.
 	carrier(Target) (up, known, glink bool)
+	// blind says why the link's driver cannot know whether there is a carrier;
+	// empty if nothing is known against it.
+	blind(Target) string
 	// present fails where the link has no transceiver that can be asked.
 	present(Target) error
 	// beat asks the transceiver; an error is no word.

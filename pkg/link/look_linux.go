@@ -62,9 +62,7 @@ func (a *driver) look(table *Table, s Seen, at time.Time) NIC {
 	} else {
 		nic.GLINK.Up, means.GLINK = &up, true
 	}
-	if info, err := unix.IoctlGetEthtoolDrvinfo(a.fd, s.Name); err == nil {
-		nic.Driver = unix.ByteSliceToString(info.Driver[:])
-	}
+	nic.Driver, _ = a.driverInfo(s.Name)
 	if why, err := a.reason(target); err != nil {
 		nic.Extended.Error = err.Error()
 	} else {
@@ -78,7 +76,7 @@ func (a *driver) look(table *Table, s Seen, at time.Time) NIC {
 	} else {
 		nic.MII.Transceiver, nic.MII.Up, nic.MII.Flapped = &x, &x.Beat.Up, x.Beat.Flapped
 	}
-	means.NoMII = nic.MII.Error
+	means.NoMII, means.Blind = nic.MII.Error, a.blind(target)
 	table.Observe(means, at)
 	nic.Monitor, nic.Why = table.Choice(s.Index)
 	if refused {

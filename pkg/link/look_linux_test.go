@@ -34,6 +34,19 @@ func TestKernelLook(t *testing.T) {
 	}
 }
 
+// What QEMU 7.2 offers, and the same with status=off.
+func TestVirtioFeatures(t *testing.T) {
+	for features, want := range map[string]bool{
+		"1110011110001111111110111100110110000000000000000000000000000000\n": true,
+		"1110011110001111011110111100110110000000000000000000000000000000\n": false,
+		"": true, "0000000000000000": true, // what is not there denies nothing
+	} {
+		if got := tellsStatus([]byte(features)); got != want {
+			t.Errorf("%q: %v", features, got)
+		}
+	}
+}
+
 // The poller alone: deaf to the kernel, and no instance on the link.
 func TestKernelPollEthtool(t *testing.T) {
 	inNetns(t)

@@ -30,6 +30,7 @@ type fake struct {
 	asked       map[string]int
 	beats       map[string]Beat   // what the transceivers say, by name; absent: there is none
 	probed      map[string]int    // how often a transceiver was asked
+	blinds      map[string]string // why a driver cannot know, by name
 	stuck       bool              // transceivers answer in 10 s
 	slow        time.Duration     // how long an answer takes
 	reasons     map[string]string // why there is no carrier, by name
@@ -85,6 +86,8 @@ func (k *fake) carrier(t Target) (up, known, glink bool) {
 	up, known = k.carriers[t.Name]
 	return up, known, known
 }
+
+func (k *fake) blind(t Target) string { return k.blinds[t.Name] }
 
 func (k *fake) present(t Target) error {
 	k.mu.Lock()

@@ -80,6 +80,9 @@ type Means struct {
 	Carrier, Known bool
 	GLINK          bool   // ETHTOOL_GLINK was answered
 	NoMII          string // why there is no transceiver to ask; empty if there is one
+	// Blind says why the driver cannot know whether there is a carrier, and so
+	// always claims one; empty if nothing is known against it.
+	Blind string
 }
 
 // Explained is what a link's driver says of why it has no carrier.

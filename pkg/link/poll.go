@@ -72,6 +72,7 @@ func (p *poller) review() {
 func (p *poller) examine(target Target) {
 	means := Means{Index: target.Index, Birth: target.Birth}
 	means.Carrier, means.Known, means.GLINK = p.asker.carrier(target)
+	means.Blind = p.asker.blind(target)
 	if err := p.asker.present(target); err != nil {
 		means.NoMII = err.Error()
 	}

@@ -81,6 +81,16 @@ func TestPollerEnds(t *testing.T) {
 	}, withMII)
 }
 
+// Of a driver that is known to be blind this is said, and nobody is polled.
+func TestPollerFindsTheBlind(t *testing.T) {
+	onBench(t, func(b *bench) {
+		want := "eth0 by none: the host does not tell: it is taken as up, and a pulled cable stays unseen"
+		if got := b.chosen(); !strings.Contains(got, want) || !strings.Contains(got, "eth1 by netlink") {
+			t.Errorf("chosen\n%s", got)
+		}
+	}, func(_ *Config, k *fake) { k.blinds = map[string]string{"eth0": "the host does not tell"} })
+}
+
 // An ioctl that fails is no word.
 func TestPollerWithoutAnAnswer(t *testing.T) {
 	onBench(t, func(b *bench) {
