@@ -35,7 +35,7 @@ interop-full: ## all of the matrix
 
 test-vm: ## the binary under Debian's kernel on emulated NICs, cables pulled (not part of test)
 	@test/setup vm/packages
-	RIPCORD_VM=required $(GO) test -count=1 -p 1 -v -timeout 15m -run '$(RUN)' ./test/vm
+	RIPCORD_VM=required $(GO) test -count=1 -v -timeout 15m -run '$(RUN)' ./test/vm
 
 fuzz: ## each target for FUZZFOR
 	@for t in $(FUZZ); do \

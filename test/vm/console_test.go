@@ -79,13 +79,7 @@ func (g *guest) wait(since time.Time, within time.Duration, what string, want fu
 	g.t.Helper()
 	l, ok := g.look(since, within, want)
 	if !ok {
-		g.t.Fatalf("%s: no %s within %v", g.name, what, within)
+		g.t.Fatalf("%s: no %s within %v%s", g.name, what, within, g.gone())
 	}
 	return l
-}
-
-// reaches waits until the group is in a state.
-func (g *guest) reaches(since time.Time, within time.Duration, state string) line {
-	g.t.Helper()
-	return g.wait(since, within, "transition to "+state, func(l line) bool { return l.Event == "group.transition" && l.To == state })
 }

@@ -1,7 +1,6 @@
 package vm
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -18,44 +17,23 @@ import (
 const (
 	qemu = "qemu-system-x86_64"
 	// bootTime is how long a guest may take until its daemon is ready; 4 s are
-	// usual on a free machine.
-	bootTime = 90 * time.Second
+	// usual on a free machine, emulated as it is.
+	bootTime = 2 * time.Minute
 )
-
-// initScript brings the guest up to its daemon, whose log is all that it prints.
-// %s are what is built on eth0, the guest's address, and the interface to use.
-const initScript = `#!/bin/busybox sh
-b=/bin/busybox
-$b mount -t proc proc /proc
-$b mount -t sysfs sysfs /sys
-$b mount -t devtmpfs devtmpfs /dev
-for m in /lib/*.ko; do $b insmod $m; done
-$b ip link set lo up
-%s
-$b ip addr add 192.0.2.%d/24 dev %[3]s
-$b ip link set eth0 up
-$b ip link set %[3]s up
-/bin/ripcord run --config /etc/ripcord.yaml
-echo "ripcord ended: $?"
-$b poweroff -f
-`
 
 // host is how a guest is made.
 type host struct {
-	device   string   // the NIC, as QEMU calls it
-	modules  []string // its driver
-	number   byte     // the last byte of its address and of its MAC
+	nics     []nic
+	number   byte // the last byte of its addresses and MACs
 	priority int
-	links    string // its configuration's keys for the interface
-	stack    string // shell that builds on eth0 what is not the plain NIC ($b is busybox)
-	iface    string // the interface to use; eth0 if empty
+	links    string // its configuration's keys for every interface
 }
 
 // guest is a running virtual machine with ripcord on it.
 type guest struct {
 	t       *testing.T
 	name    string
-	iface   string
+	nics    []nic
 	command *exec.Cmd
 	monitor *os.File
 	answers *json.Decoder
@@ -68,55 +46,47 @@ type guest struct {
 	more  chan struct{} // closed, and made anew, when there is more
 }
 
-// uses is the interface that carries the instance.
-func (h host) uses() string { return cmp.Or(h.iface, "eth0") }
-
-func (h host) config() string {
-	return fmt.Sprintf(`control: {socket: /run/ripcord.sock}
-defaults: {priority: %d, interval: %v}
-links: {%s: {%s}}
-instances:
-  - {name: inside, interface: %s, vrid: 51, addresses: [192.0.2.1/24]}
-groups:
-  - {name: edge, members: [inside]}
-`, h.priority, interval, h.uses(), h.links, h.uses())
-}
-
-// boot starts a guest on the switch and waits until its daemon is ready.
-func boot(t *testing.T, p platform, s *lanSwitch, h host) *guest {
+// boot starts a guest and waits until its daemon is ready.
+func boot(t *testing.T, p platform, h host, lans ...*lanSwitch) *guest {
 	t.Helper()
-	g := start(t, p, s, h)
-	g.wait(time.Time{}, bootTime, "daemon.ready", func(l line) bool { return l.Event == "daemon.ready" })
+	begin := time.Now()
+	g := start(t, p, h, lans...)
+	g.ready()
+	t.Logf("%s is ready after %.1f s", g.name, time.Since(begin).Seconds())
 	return g
 }
 
-// start starts a guest on the switch.
-func start(t *testing.T, p platform, s *lanSwitch, h host) *guest {
+// ready waits until the daemon is.
+func (g *guest) ready() {
+	g.t.Helper()
+	if _, ok := g.look(time.Time{}, bootTime, func(l line) bool { return l.Event == "daemon.ready" }); !ok {
+		g.t.Fatalf("%s did not come up to its daemon within %v (this machine may be too slow, or short of memory)%s", g.name, bootTime, g.gone())
+	}
+}
+
+// start starts a guest, each NIC on the switch of the same place in the list.
+func start(t *testing.T, p platform, h host, lans ...*lanSwitch) *guest {
 	t.Helper()
-	modules, err := p.kernel.load(h.modules...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	initramfs := filepath.Join(t.TempDir(), "initramfs")
-	script := fmt.Sprintf(initScript, h.stack, h.number, h.uses())
-	if err := os.WriteFile(initramfs, p.initramfs(modules, script, h.config()), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	console, theirConsole := socketPair(t, syscall.SOCK_STREAM)
 	monitor, theirMonitor := socketPair(t, syscall.SOCK_STREAM)
-	given := []*os.File{s.port(t), theirMonitor, theirConsole} // 3, 4, 5
 	g := &guest{
-		t: t, name: fmt.Sprintf("%s-%d", h.device, h.number), iface: h.uses(), monitor: monitor, answers: json.NewDecoder(monitor),
+		t: t, name: h.name(), nics: h.nics, monitor: monitor, answers: json.NewDecoder(monitor),
 		exited: make(chan struct{}), more: make(chan struct{}),
 	}
+	const firstNIC = 5                              // its descriptor, after the two below
+	given := []*os.File{theirMonitor, theirConsole} // 3, 4
 	g.command = exec.Command(qemu, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-M", "q35", "-accel", "tcg", "-cpu", "max", "-m", "256M",
-		"-kernel", filepath.Join(p.kernel.dir, "vmlinux"), "-initrd", initramfs,
-		"-append", "console=ttyS0 quiet loglevel=1 panic=-1 cryptomgr.notests net.ifnames=0",
-		"-netdev", "socket,id=cable,fd=3",
-		"-device", fmt.Sprintf("%s,id=nic,netdev=cable,mac=52:54:00:00:02:%02x,romfile=", h.device, h.number),
-		"-chardev", "socket,id=monitor,fd=4", "-mon", "chardev=monitor,mode=control",
-		"-chardev", "socket,id=console,fd=5", "-serial", "chardev:console")
+		"-kernel", filepath.Join(p.kernel.dir, "vmlinux"), "-initrd", h.initramfs(t, p),
+		"-append", "console=ttyS0 quiet loglevel=1 panic=-1 cryptomgr.notests",
+		"-chardev", "socket,id=monitor,fd=3", "-mon", "chardev=monitor,mode=control",
+		"-chardev", "socket,id=console,fd=4", "-serial", "chardev:console")
+	for i, n := range h.nics {
+		given = append(given, lans[i].port(t))
+		g.command.Args = append(g.command.Args,
+			"-netdev", fmt.Sprintf("socket,id=cable%d,fd=%d", i, firstNIC+i),
+			"-device", fmt.Sprintf("%s,id=nic%d,netdev=cable%d,mac=52:54:00:00:%02x:%02x,romfile=", n.device, i, i, i, h.number))
+	}
 	g.command.ExtraFiles = given
 	g.run(given)
 	t.Cleanup(func() { g.close(console) })
@@ -150,6 +120,16 @@ func (g *guest) run(given []*os.File) {
 	}
 }
 
+// gone says how QEMU ended; empty if it runs.
+func (g *guest) gone() string {
+	select {
+	case <-g.exited:
+		return fmt.Sprintf("; %s has ended (%v): what it said stands above", qemu, g.command.ProcessState)
+	case <-time.After(time.Second): // its descriptors are closed before it has ended
+		return ""
+	}
+}
+
 func (g *guest) close(console *os.File) {
 	_ = g.command.Process.Kill()
 	<-g.exited
@@ -159,6 +139,6 @@ func (g *guest) close(console *os.File) {
 	if g.t.Failed() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		g.t.Logf("the end of what %s said:\n%s", g.name, strings.Join(g.text[max(0, len(g.text)-40):], "\n"))
+		g.t.Logf("the end of what %s said, %d lines in all:\n%s", g.name, len(g.text), strings.Join(g.text[max(0, len(g.text)-60):], "\n"))
 	}
 }

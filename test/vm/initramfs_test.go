@@ -3,6 +3,7 @@ package vm
 import (
 	"bytes"
 	"fmt"
+	"strings"
 )
 
 // archive is an initramfs: a cpio archive of the form newc (the kernel's
@@ -37,8 +38,8 @@ func (a *archive) pad() {
 	}
 }
 
-// initramfs is what a guest boots: busybox, the modules, ripcord, its
-// configuration, and the script that starts them.
+// initramfs is what a guest boots: busybox, the modules and in which order they
+// are inserted, ripcord, its configuration, and the script that starts them.
 func (p platform) initramfs(modules []module, init, config string) []byte {
 	var a archive
 	for _, dir := range []string{"bin", "dev", "etc", "lib", "proc", "run", "sys", "tmp"} {
@@ -47,9 +48,13 @@ func (p platform) initramfs(modules []module, init, config string) []byte {
 	a.entry("dev/console", charDevice, nil, 5, 1)
 	a.entry("bin/busybox", program, p.busybox, 0, 0)
 	a.entry("bin/ripcord", program, p.ripcord, 0, 0)
-	for i, m := range modules {
-		a.entry(fmt.Sprintf("lib/%02d-%s.ko", i, m.name), plain, m.data, 0, 0)
+	a.entry("bin/team", program, p.team, 0, 0)
+	var list strings.Builder
+	for _, m := range modules {
+		a.entry("lib/"+m.name+".ko", plain, m.data, 0, 0)
+		fmt.Fprintln(&list, m.name, m.parameters)
 	}
+	a.entry("lib/modules", plain, []byte(list.String()), 0, 0)
 	a.entry("etc/ripcord.yaml", plain, []byte(config), 0, 0)
 	a.entry("init", program, []byte(init), 0, 0)
 	a.entry("TRAILER!!!", 0, nil, 0, 0)

@@ -2,17 +2,8 @@ package vm
 
 import (
 	"encoding/json"
-	"fmt"
 	"time"
 )
-
-// cable pulls or plugs the cable of the guest, and gives the instant before.
-func (g *guest) cable(in bool) time.Time {
-	g.t.Helper()
-	at := time.Now()
-	g.tell(fmt.Sprintf(`{"execute":"set_link","arguments":{"name":"nic","up":%v}}`, in))
-	return at
-}
 
 // greet takes QEMU's greeting and opens the monitor for commands.
 func (g *guest) greet() {
@@ -25,7 +16,7 @@ func (g *guest) tell(command string) {
 	g.t.Helper()
 	_ = g.monitor.SetDeadline(time.Now().Add(10 * time.Second))
 	if _, err := g.monitor.WriteString(command + "\n"); err != nil {
-		g.t.Fatalf("%s: tell the monitor: %v", g.name, err)
+		g.t.Fatalf("%s: tell the monitor: %v%s", g.name, err, g.gone())
 	}
 	for {
 		var answer struct {
@@ -33,7 +24,7 @@ func (g *guest) tell(command string) {
 			Error  *struct{ Desc string }
 		}
 		if err := g.answers.Decode(&answer); err != nil {
-			g.t.Fatalf("%s: the monitor's answer: %v", g.name, err)
+			g.t.Fatalf("%s: the monitor's answer: %v%s", g.name, err, g.gone())
 		}
 		switch {
 		case answer.Error != nil:

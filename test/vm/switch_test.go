@@ -61,8 +61,12 @@ func (s *lanSwitch) forward(from *os.File) {
 	}
 }
 
-// remember looks for Ethernet, IPv4 without options, protocol 112, type 1.
+// remember looks for Ethernet, perhaps with a VLAN tag, IPv4 without options,
+// protocol 112, type 1.
 func (s *lanSwitch) remember(frame []byte) {
+	if len(frame) > 16 && frame[12] == 0x81 && frame[13] == 0 {
+		frame = frame[4:] // the MACs are not looked at
+	}
 	const ip, vrrp = 14, 34
 	if len(frame) > vrrp+8 && frame[12] == 8 && frame[13] == 0 && frame[ip] == 0x45 && frame[ip+9] == 112 && frame[vrrp]&15 == 1 {
 		s.adverts = append(s.adverts, advert{time.Now(), frame[ip+15], frame[vrrp+2]})

@@ -2,10 +2,12 @@
 // emulated NICs whose cables the monitor really pulls: real drivers, each with
 // its own way of telling, or not telling, that its link is gone.
 //
-// One test runs at a time, and nothing of a guest's traffic reaches the host:
-// the test itself is the switch between the guests. Without QEMU, busybox, apt
-// and a kernel to be had the tests skip, and say why; with RIPCORD_VM=required
-// they fail instead.
+// As many tests run at once as there are cores, of one or two guests each, and
+// most of the time they wait. No guest pulls two cables within linkwatch's second
+// where the kernel's announcement is to be judged. Nothing of a guest's traffic
+// reaches the host: the test itself is the switch between the guests. KVM is not
+// used. Without QEMU, busybox, apt and a kernel to be had the tests skip, and say
+// why; with RIPCORD_VM=required they fail instead.
 package vm
 
 import (
@@ -22,6 +24,7 @@ type platform struct {
 	kernel  kernel
 	busybox []byte
 	ripcord []byte
+	team    []byte // test/vm/team
 }
 
 var prepare = sync.OnceValues(newPlatform)
@@ -58,22 +61,25 @@ func newPlatform() (platform, error) {
 	if p.kernel, err = findKernel(); err != nil {
 		return p, err
 	}
-	p.ripcord, err = build()
+	if p.ripcord, err = build("ripcord/cmd/ripcord"); err != nil {
+		return p, err
+	}
+	p.team, err = build("ripcord/test/vm/team")
 	return p, err
 }
 
-// build makes ripcord as it is shipped.
-func build() ([]byte, error) {
+// build makes ripcord as it is shipped, and what else runs in a guest.
+func build(command string) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "ripcord-vm-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	binary := filepath.Join(dir, "ripcord")
-	command := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "ripcord/cmd/ripcord")
-	command.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := command.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build ripcord: %w\n%s", err, out)
+	binary := filepath.Join(dir, "binary")
+	compile := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, command)
+	compile.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := compile.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build %s: %w\n%s", command, err, out)
 	}
 	return os.ReadFile(binary)
 }
