@@ -11,13 +11,16 @@ import (
 const slice = 32
 
 // converge makes the kernel agree with the ledger: it asks if it must, removes
-// in one batch, adds in one batch, and tells what came of it.
+// in one batch, adds in one batch, and tells what came of it. Routes and rules
+// lean on addresses: they are added after them and removed before.
 func (w *Worker) converge() {
 	w.refresh()
 	w.tell(w.ledger.settle(w.cfg.Now()))
+	w.removeWays()
 	w.remove()
 	w.add()
 	w.tell(w.ledger.settle(w.cfg.Now()))
+	w.addWays()
 }
 
 // refresh asks the kernel what stands, if the ledger may be wrong.

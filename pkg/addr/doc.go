@@ -1,19 +1,26 @@
 // Package addr decides which addresses stand on which links and when they are
-// announced: it holds those of the instances it is told to hold, and gives up
-// those it is told to release, and only what is ours is ever removed.
+// announced, and which routes and rules stand beside them: it holds those of the
+// instances it is told to hold, and gives up those it is told to release, and
+// only what is ours is ever removed.
 //
 // An address is ours where it bears the mark, IFA_PROTO 112; before Linux 5.18,
 // where the record file names it. One that stands on the link without the mark
 // is used, never added and never removed.
 //
+// A route or rule is ours where its protocol is 112. A kernel may hold a million
+// routes of others, so the guide keeps no copy: it adds what should stand, and is
+// refused where it does. Whether one stands makes no fault, as a route that the
+// kernel refuses it mostly refuses on both routers, and where a gateway matters
+// that is a matter of tracking.
+//
 // It also remembers the stations on the links that carry adverts, and asks them,
 // when it is told to, whether the segment forwards.
 //
-// The parts: the ledger (ledger.go, settle.go), the announce schedule
-// (schedule.go) and the memory of stations (stations.go) are pure and know no
-// clock; the Worker owns the first two on the goroutine that calls Run, the
-// lookout (lookout.go) the third behind its mutex; the files *_linux.go hold the
-// file descriptors.
+// The parts: the ledger of addresses (ledger.go, settle.go), the guide of routes
+// and rules (course.go), the announce schedule (schedule.go) and the memory of
+// stations (stations.go) are pure and know no clock; the Worker owns the first
+// three on the goroutine that calls Run, the lookout (lookout.go) the last behind
+// its mutex; the files *_linux.go hold the file descriptors.
 //
 // The contract:
 //

@@ -2,6 +2,7 @@ package addr
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"ripcord/pkg/event"
@@ -224,6 +225,12 @@ func (l *ledger) place(e *entry) place {
 
 func (l *ledger) key(a Address) event.AddressKey {
 	return event.AddressKey{Index: l.links[a.Interface].Index, Prefix: a.Prefix}
+}
+
+// complete says whether all addresses of a held instance are in place.
+func (l *ledger) complete(instance string) bool {
+	h := l.held[instance]
+	return h != nil && !slices.ContainsFunc(h.entries, func(e *entry) bool { return e.at == nowhere })
 }
 
 // wanted lists where the addresses of all held instances belong.

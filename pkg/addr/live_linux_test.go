@@ -37,6 +37,10 @@ func newLive(t *testing.T, k Kernel, name string, set Set) *live {
 	if err != nil {
 		t.Fatal(err)
 	}
+	routing, err := OpenRouting()
+	if err != nil {
+		t.Fatal(err)
+	}
 	links := bus.NewRetained[string, event.Link]()
 	links.Publish(event.Link{
 		Name: name, Index: link.Index, AdminUp: true, Usable: true, HardwareAddr: [6]byte(link.HardwareAddr),
@@ -47,7 +51,7 @@ func newLive(t *testing.T, k Kernel, name string, set Set) *live {
 	set.Instance, set.Interval, set.Miss = "a", time.Hour, 3
 	l.Worker = NewWorker(Config{
 		Sets: []Set{set}, Lease: vrrp.NewLease(time.Now()), Links: links, Addresses: l.facts, Results: results,
-		Events: events, Minter: event.NewMinter(1), Kernel: k, Packets: packets, Now: time.Now,
+		Events: events, Minter: event.NewMinter(1), Kernel: k, Routing: routing, Packets: packets, Now: time.Now,
 		Heard: new(bus.Topic[vrrp.Heard]), Ears: &fakeEars{},
 	})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -59,6 +63,7 @@ func newLive(t *testing.T, k Kernel, name string, set Set) *live {
 			t.Errorf("Run: %v", err)
 		}
 		packets.Close()
+		routing.Close()
 	}
 	return l
 }

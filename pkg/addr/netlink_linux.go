@@ -111,41 +111,68 @@ func (k *netlinkKernel) batches(ops []Op, message func(Op) (netlink.Message, err
 	return errors.Join(errs...)
 }
 
-// batch sends messages at once. Errors come unasked, and nothing comes for what
-// succeeds; a no-op at the end asks for the one answer that closes the batch,
-// whatever became of the last message. It returns the distinct errors.
+// batch sends messages at once and returns the distinct errors.
 func (k *netlinkKernel) batch(messages []netlink.Message) (errs []error) {
-	messages = append(messages, netlink.Message{
-		Header: netlink.Header{Type: netlink.Noop, Flags: netlink.Request | netlink.Acknowledge},
-	})
-	if err := k.deadline(); err != nil {
-		return []error{err}
-	}
-	sent, err := k.conn.SendMessages(messages)
-	if err != nil {
-		return []error{fmt.Errorf("sending to the kernel: %w", err)}
-	}
-	last := sent[len(sent)-1].Header.Sequence
 	seen := make(map[string]bool)
-	for range sent { // one answer each at the most
-		answers, err := k.conn.Receive()
-		if err == nil && len(answers) > 0 && answers[len(answers)-1].Header.Sequence == last {
-			return errs
-		}
-		if refused := new(netlink.OpError); errors.As(err, &refused) {
-			if err = refused.Err; refused.Message != "" {
-				err = fmt.Errorf("%w (%s)", refused.Err, refused.Message)
-			}
-			if refused.Timeout() || errors.Is(err, unix.ENOBUFS) {
-				return append(errs, fmt.Errorf("waiting for the kernel's answer: %w", err))
-			}
-		}
+	for _, err := range k.answers(messages) {
 		if err != nil && !seen[err.Error()] {
 			seen[err.Error()] = true
 			errs = append(errs, err)
 		}
 	}
-	return append(errs, errors.New("the kernel did not say that it is done"))
+	return errs
+}
+
+// answers sends messages at once and returns what became of each. Errors come
+// unasked, and nothing comes for what succeeds; a no-op at the end asks for the
+// one answer that closes the batch, whatever became of the last message.
+func (k *netlinkKernel) answers(messages []netlink.Message) []error {
+	errs := make([]error, len(messages))
+	failed := func(err error) []error { // of what has no error yet nothing is known
+		for i := range errs {
+			if errs[i] == nil {
+				errs[i] = err
+			}
+		}
+		return errs
+	}
+	sent, err := k.send(append(messages, netlink.Message{
+		Header: netlink.Header{Type: netlink.Noop, Flags: netlink.Request | netlink.Acknowledge},
+	}))
+	if err != nil {
+		return failed(fmt.Errorf("sending to the kernel: %w", err))
+	}
+	number := make(map[uint32]int, len(sent))
+	for i, m := range sent {
+		number[m.Header.Sequence] = i
+	}
+	for range sent { // one answer each at the most
+		answers, err := k.conn.Receive()
+		if err == nil {
+			if len(answers) > 0 && number[answers[len(answers)-1].Header.Sequence] == len(messages) {
+				return errs
+			}
+			continue
+		}
+		refused := new(netlink.OpError)
+		if !errors.As(err, &refused) || refused.Sequence == 0 { // not of a message
+			return failed(fmt.Errorf("waiting for the kernel's answer: %w", err))
+		}
+		if i, asked := number[refused.Sequence]; asked && i < len(messages) {
+			if errs[i] = refused.Err; refused.Message != "" {
+				errs[i] = fmt.Errorf("%w (%s)", refused.Err, refused.Message)
+			}
+		}
+	}
+	return failed(errors.New("the kernel did not say that it is done"))
+}
+
+// send sends messages and bounds the wait for their answers.
+func (k *netlinkKernel) send(messages []netlink.Message) ([]netlink.Message, error) {
+	if err := k.deadline(); err != nil {
+		return nil, err
+	}
+	return k.conn.SendMessages(messages)
 }
 
 // deadline bounds the wait for what is asked next.

@@ -3,6 +3,7 @@ package addr
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"ripcord/pkg/event"
@@ -20,6 +21,7 @@ func (w *Worker) obey(o queued) {
 		if o.Kind == Release {
 			w.schedule.cancel(name)
 			w.ledger.release(o.at, o.Cause, name)
+			w.guide.release(o.at, o.Cause, name)
 			continue
 		}
 		set := w.ledger.sets[name]
@@ -27,6 +29,7 @@ func (w *Worker) obey(o queued) {
 			w.schedule.reannounce(w.cfg.Now(), name)
 			continue
 		}
+		w.guide.hold(o.at, o.Cause, name)
 		switch fresh, known := w.ledger.hold(o.at, o.Cause, name); {
 		case !known:
 			unknown = append(unknown, name)
@@ -82,8 +85,9 @@ func (w *Worker) finish() error {
 		w.obey(queued{Order{Kind: Release, Cause: w.cfg.Minter.Cause(now), Instances: slices.Clone(w.ledger.order)}, now})
 	}
 	for range 2 { // what the kernel refused, once more
-		if len(w.ledger.leaving) > 0 {
+		if len(w.ledger.leaving)+len(w.guide.leaving) > 0 {
 			w.ledger.removal, w.dirty, w.relist = time.Time{}, true, time.Time{}
+			w.guide.removal = time.Time{}
 			w.converge()
 		}
 	}
@@ -93,8 +97,13 @@ func (w *Worker) finish() error {
 			left = append(left, key.Prefix.String())
 		}
 	}
+	for _, h := range w.guide.leaving {
+		for _, c := range h.all {
+			left = append(left, c.String())
+		}
+	}
 	if len(left) > 0 {
-		return fmt.Errorf("could not remove %v: the next start will, or remove them with ip addr del", left)
+		return fmt.Errorf("could not remove %s: the next start will, or remove them with the ip program", strings.Join(left, ", "))
 	}
 	return nil
 }

@@ -31,6 +31,7 @@ type Set struct {
 	Interval  time.Duration // of its adverts, for the lease
 	Miss      int
 	Addresses []Address // advertised or not
+	Ways      []Way     // in the order in which they are added
 	Announce  Announce
 }
 
@@ -39,9 +40,11 @@ type Kind uint8
 
 // The kinds.
 const (
-	// Hold adds the addresses of the instances in one batch and announces them.
+	// Hold adds the addresses of the instances in one batch, announces them, and
+	// adds the routes and rules.
 	Hold Kind = iota
-	// Release cancels what is left to announce and removes them in one batch.
+	// Release cancels what is left to announce and removes them in one batch,
+	// routes and rules first.
 	Release
 	// Reannounce announces again what is held.
 	Reannounce

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"slices"
 	"strings"
@@ -30,6 +31,7 @@ type fakeKernel struct {
 	batches  []string
 	lists    int
 	promoted []string
+	hook     func() // at each removal
 }
 
 func (k *fakeKernel) AddBatch(ops []Op) error {
@@ -56,6 +58,9 @@ func (k *fakeKernel) RemoveBatch(ops []Op) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.batches = append(k.batches, fmt.Sprintf("-%d", len(ops)))
+	if k.hook != nil {
+		k.hook()
+	}
 	if k.stuck != nil {
 		return k.stuck
 	}
@@ -95,6 +100,74 @@ func (k *fakeKernel) PromoteSecondaries(link string) error {
 func (k *fakeKernel) with(change func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	change()
+}
+
+// fakeRouting is a routing table in memory, and who listens to it.
+type fakeRouting struct {
+	mu       sync.Mutex
+	standing map[string]bool // value: ours
+	refuse   error           // all adds
+	stuck    error           // all removals
+	batches  []string
+	removed  []string // in their order
+	gone     func()
+}
+
+func (r *fakeRouting) AddWays(ops []WayOp) (errs []error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.batches = append(r.batches, fmt.Sprintf("+%d", len(ops)))
+	for _, op := range ops {
+		_, stands := r.standing[op.String()]
+		switch {
+		case stands:
+			errs = append(errs, fmt.Errorf("adding: %w", fs.ErrExist))
+		case r.refuse != nil:
+			errs = append(errs, r.refuse)
+		default:
+			r.standing[op.String()] = true
+			errs = append(errs, nil)
+		}
+	}
+	return errs
+}
+
+func (r *fakeRouting) RemoveWays(ops []WayOp) (errs []error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.batches = append(r.batches, fmt.Sprintf("-%d", len(ops)))
+	for _, op := range ops {
+		if r.stuck == nil && r.standing[op.String()] {
+			delete(r.standing, op.String())
+			r.removed = append(r.removed, op.String())
+		}
+		errs = append(errs, r.stuck)
+	}
+	return errs
+}
+
+func (r *fakeRouting) ListWays() ([]WayOp, error) { return nil, nil }
+
+func (r *fakeRouting) Listen(ctx context.Context, gone func()) {
+	r.mu.Lock()
+	r.gone = gone
+	r.mu.Unlock()
+	<-ctx.Done()
+}
+
+// lose takes a route away as somebody else would.
+func (r *fakeRouting) lose(w Way) {
+	r.mu.Lock()
+	delete(r.standing, w.String())
+	gone := r.gone
+	r.mu.Unlock()
+	gone()
+}
+
+func (r *fakeRouting) with(change func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	change()
 }
 
@@ -141,6 +214,7 @@ func (e *fakeEars) Listen(ctx context.Context, seen func(Sighting)) {
 type rig struct {
 	*Worker
 	kernel  *fakeKernel
+	routing *fakeRouting
 	packets *fakePackets
 	lease   *vrrp.Lease
 	links   *bus.Retained[string, event.Link]
@@ -156,7 +230,7 @@ func newRig(t *testing.T, sets []Set, standing ...Standing) *rig {
 	facts, events, results := new(bus.Topic[event.Address]), new(bus.Topic[event.Event]), new(bus.Topic[vrrp.Result])
 	r := &rig{
 		kernel:  &fakeKernel{facts: facts, standing: make(map[event.AddressKey]bool)},
-		packets: new(fakePackets), lease: vrrp.NewLease(time.Now()),
+		routing: &fakeRouting{standing: make(map[string]bool)}, packets: new(fakePackets), lease: vrrp.NewLease(time.Now()),
 		links:  bus.NewRetained[string, event.Link](),
 		events: bus.SubscribeRing(events, bus.NewBell(), 1000),
 	}
@@ -169,7 +243,7 @@ func newRig(t *testing.T, sets []Set, standing ...Standing) *rig {
 	r.link(eth0, 1)
 	r.Worker = NewWorker(Config{
 		Sets: sets, Lease: r.lease, Links: r.links, Addresses: facts, Results: results, Events: events, Heard: r.heard, Ears: r.ears,
-		Minter: event.NewMinter(1000), Kernel: r.kernel, Packets: r.packets, Now: time.Now,
+		Minter: event.NewMinter(1000), Kernel: r.kernel, Routing: r.routing, Packets: r.packets, Now: time.Now,
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)

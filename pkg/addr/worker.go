@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"ripcord/pkg/bus"
@@ -25,6 +26,23 @@ type Kernel interface {
 	// PromoteSecondaries keeps the kernel from removing other addresses of a
 	// subnet with the first one on that link. It is called before the first add.
 	PromoteSecondaries(link string) error
+}
+
+// Routing adds and removes routes and rules. But for Listen only the worker's
+// goroutine calls it.
+type Routing interface {
+	// AddWays adds what does not stand yet, with the mark, and returns for each
+	// what became of it: nil, fs.ErrExist if something stands in its place, or
+	// why the kernel refused.
+	AddWays(ops []WayOp) []error
+	// RemoveWays removes what bears the mark, and nothing else; that there was
+	// nothing to remove is no error.
+	RemoveWays(ops []WayOp) []error
+	// ListWays returns all that bear the mark.
+	ListWays() ([]WayOp, error)
+	// Listen calls gone when somebody may have removed what bears the mark, from
+	// any goroutine, until ctx ends.
+	Listen(ctx context.Context, gone func())
 }
 
 // Packets sends Ethernet frames. Only the worker's goroutine calls it.
@@ -52,6 +70,7 @@ type Config struct {
 	Events    *bus.Topic[event.Event]
 	Minter    *event.Minter
 	Kernel    Kernel
+	Routing   Routing
 	Packets   Packets
 	Ears      Ears
 	Now       func() time.Time
@@ -65,12 +84,15 @@ type Worker struct {
 	cfg      Config
 	bell     bus.Bell
 	ledger   *ledger
+	guide    *guide
 	schedule *schedule
 	watch    vrrp.Watch
 	lookout  *lookout
 
 	mu    sync.Mutex
 	queue []queued
+
+	gone atomic.Bool // somebody may have removed routes or rules
 
 	// What follows belongs to the goroutine of Run.
 	links     *bus.Merged[string, event.Link]
@@ -90,9 +112,10 @@ type queued struct {
 
 // NewWorker returns a worker that holds nothing. It starts nothing.
 func NewWorker(cfg Config) *Worker {
+	ledger := newLedger(cfg.Sets)
 	return &Worker{
 		cfg: cfg, bell: bus.NewBell(),
-		ledger: newLedger(cfg.Sets), schedule: newSchedule(), lookout: newLookout(cfg),
+		ledger: ledger, guide: newGuide(cfg.Sets, ledger.complete), schedule: newSchedule(), lookout: newLookout(cfg),
 		promoted: make(map[int]bool), mute: make(map[string]bool),
 	}
 }
@@ -118,12 +141,17 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listing the addresses at the start: %w", err)
 	}
+	ways, err := w.cfg.Routing.ListWays()
+	if err != nil {
+		return fmt.Errorf("listing our routes and rules at the start: %w", err)
+	}
 	w.absorb()
 	w.ledger.observe(all)
+	w.guide.leftovers(w.cfg.Now(), w.leftoverCause(), ways)
 	w.dirty = false
 	w.converge()
-	stop := w.lookout.start(ctx)
-	defer stop()
+	defer w.lookout.start(ctx)()
+	defer w.listen(ctx)()
 
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -159,7 +187,7 @@ func (w *Worker) turn() {
 		w.watch.Seen(w.cfg.Now())
 	}
 	w.checkLease()
-	if due, ok := w.ledger.deadline(); facts || ok && !due.After(w.cfg.Now()) {
+	if due, ok := w.due(); facts || ok && !due.After(w.cfg.Now()) {
 		w.converge()
 	}
 	w.announce()
@@ -173,24 +201,39 @@ func (w *Worker) take() []queued {
 	return orders
 }
 
+// due is when the ledger or the guide has something to do if nothing happens.
+func (w *Worker) due() (time.Time, bool) {
+	due, ok := w.ledger.deadline()
+	if other, yes := w.guide.deadline(); yes && (!ok || other.Before(due)) {
+		return other, true
+	}
+	return due, ok
+}
+
 // absorb takes the facts from the bus, and says whether there is anything to
 // do about them.
 func (w *Worker) absorb() bool {
 	links, addresses := w.links.Take(), w.addresses.Take()
 	for _, l := range links {
 		w.lookout.link(l)
+		w.guide.link(l)
 		w.dirty = w.ledger.link(l) || w.dirty
 	}
 	for _, a := range addresses {
 		w.dirty = w.ledger.fact(a) || w.dirty
 	}
-	return len(links) > 0 || w.dirty
+	// With an address go the routes that have it for their source.
+	gone := w.gone.Swap(false)
+	if gone || w.dirty {
+		w.guide.doubt()
+	}
+	return len(links) > 0 || w.dirty || gone
 }
 
 // plan says how long to sleep at most; false: until something happens.
 func (w *Worker) plan() (time.Duration, bool) {
 	now := w.ran()
-	due, ok := w.ledger.deadline()
+	due, ok := w.due()
 	earlier := func(t time.Time, yes bool) {
 		if yes && (!ok || t.Before(due)) {
 			due, ok = t, true

@@ -16,11 +16,13 @@ func (d *document) check(l *loader) {
 		i.checkFamily(l)
 		i.checkVersion(l)
 		i.checkAddresses(l)
+		i.checkRoutes(l)
 		i.warn(l)
 	}
 	checkNames(l, d.instances)
 	checkVirtualRouters(l, d.instances)
 	checkHeldOnce(l, d.instances)
+	checkWaysOnce(l, d.instances)
 	d.checkGroups(l)
 }
 
@@ -33,12 +35,12 @@ func (i *instance) where(key string) place {
 	return i.at.key(key)
 }
 
-// spot is the place of one of its addresses, in the same way.
-func (i *instance) spot(h held) place {
-	if _, ok := i.own[h.key]; ok {
-		return h.at
+// spot is a place in one of its lists, in the same way.
+func (i *instance) spot(list string, at place) place {
+	if _, ok := i.own[list]; ok {
+		return at
 	}
-	return i.at.key(h.key)
+	return i.at.key(list)
 }
 
 // all are the addresses that it holds, the advertised ones first.
@@ -63,7 +65,7 @@ func (i *instance) checkFamily(l *loader) {
 	}
 	for _, h := range i.held {
 		if f := event.FamilyOf(h.Prefix.Addr()); f != i.Family {
-			l.advise(i.spot(h), "one instance serves one family", "%s is %s, but %s is %s", h.Prefix, f, by, i.Family)
+			l.advise(i.spot(h.key, h.at), "one instance serves one family", "%s is %s, but %s is %s", h.Prefix, f, by, i.Family)
 		}
 	}
 }
@@ -110,10 +112,10 @@ func (i *instance) checkAddresses(l *loader) {
 		h.checkLabel(l)
 		a := h.Prefix.Addr()
 		if at, twice := first[a]; twice {
-			l.fail(i.spot(h), "%s is given twice, first as %s", a, at.path)
+			l.fail(i.spot(h.key, h.at), "%s is given twice, first as %s", a, at.path)
 			continue
 		}
-		first[a] = i.spot(h)
+		first[a] = i.spot(h.key, h.at)
 	}
 }
 
@@ -131,7 +133,7 @@ func (i *instance) warn(l *loader) {
 		l.warn(i.where("preempt_delay"), why, "has no effect")
 	}
 	if i.Family == event.IPv6 && len(i.held) > 0 && !i.held[0].Prefix.Addr().IsLinkLocalUnicast() {
-		l.warn(i.spot(i.held[0]), "let a link-local address be the first (RFC 9568 §5.2.9)",
+		l.warn(i.spot("addresses", i.held[0].at), "let a link-local address be the first (RFC 9568 §5.2.9)",
 			"the first address, %s, is not link-local", i.held[0].Prefix.Addr())
 	}
 }
@@ -188,9 +190,9 @@ func checkHeldOnce(l *loader, all []*instance) {
 			switch {
 			case s.on == "": // its name was refused
 			case !taken:
-				first[s] = holder{i, i.spot(h)}
+				first[s] = holder{i, i.spot(h.key, h.at)}
 			case before.instance != i: // within an instance it was reported already
-				l.fail(i.spot(h), "%s is held on %s by %s already", s.address, show(s.on), before.at.path)
+				l.fail(i.spot(h.key, h.at), "%s is held on %s by %s already", s.address, show(s.on), before.at.path)
 			}
 		}
 	}

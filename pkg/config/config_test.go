@@ -72,6 +72,9 @@ func outcome(c *Config, err error) string {
 		for _, a := range s.Addresses {
 			fmt.Fprintf(&b, "  %s on %s, label %q, scope %d\n", a.Prefix, a.Interface, a.Label, a.Scope)
 		}
+		for _, w := range s.Ways {
+			fmt.Fprintf(&b, "  %s\n", w)
+		}
 	}
 	fmt.Fprintf(&b, "link default: %+v\n", c.DefaultLink)
 	for _, name := range sortedKeys(c.Links) {

@@ -27,6 +27,8 @@ type instance struct {
 	announce addr.Announce
 	held     []held // addresses
 	extra    []held // extra_addresses
+	routes   []route
+	rules    []rule
 	at       place
 	own      given // said by the instance itself
 	said     given // said by it or the defaults
@@ -163,5 +165,6 @@ func (i *instance) set() addr.Set {
 		}
 		out.Addresses = append(out.Addresses, a)
 	}
+	out.Ways = i.ways()
 	return out
 }

@@ -30,7 +30,7 @@ var (
 
 // number is a whole decimal number. Versions of YAML differ on 010, 0x10 and
 // 1_000, so none of them is one.
-func number[V ~int | ~uint8](from, upto V) form[V] {
+func number[V ~int | ~uint8 | ~uint32](from, upto V) form[V] {
 	return plain(func(l *loader, at place) (V, bool) {
 		s, ok := l.word(at, "a whole number")
 		switch {

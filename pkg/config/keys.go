@@ -70,8 +70,8 @@ var instanceKeys = table[instance]{
 	{"startup_delay", "0s", to(func(i *instance) *time.Duration { return &i.StartupDelay }, duration(0, 24*time.Hour, ms))},
 	{"addresses", required, to(func(i *instance) *[]held { return &i.held }, some(each(addressOf("addresses"))))},
 	{"extra_addresses", optional, to(func(i *instance) *[]held { return &i.extra }, each(addressOf("extra_addresses")))},
-	{"routes", later, nil},
-	{"rules", later, nil},
+	{"routes", optional, to(func(i *instance) *[]route { return &i.routes }, each(readRoute))},
+	{"rules", optional, to(func(i *instance) *[]rule { return &i.rules }, each(readRule))},
 	{"virtual_mac", "false", only[instance](plain(choice(words[bool]{{"false", false}}, "true")))},
 	{"accept", "true", only[instance](plain(choice(words[bool]{{"true", true}}, "false")))},
 	{"source", later, nil},
@@ -104,6 +104,27 @@ var addressKeys = table[held]{
 	{"interface", optional, to(func(h *held) *string { return &h.Interface }, interfaceName)},
 	{"label", optional, to(func(h *held) *string { return &h.Label }, label)},
 	{"scope", "global", to(func(h *held) *uint8 { return &h.Scope }, scope)},
+}
+
+var routeKeys = table[route]{
+	{"to", required, to(func(r *route) *netip.Prefix { return &r.To }, destination)},
+	{"via", optional, to(func(r *route) *netip.Addr { return &r.Via }, station)},
+	{"interface", optional, to(func(r *route) *string { return &r.Interface }, interfaceName)},
+	{"table", "main", to(func(r *route) *uint32 { return &r.Table }, tableOf)},
+	{"metric", "0", to(func(r *route) *uint32 { return &r.Metric }, number[uint32](0, 1<<32-1))},
+	{"source", optional, to(func(r *route) *netip.Addr { return &r.Source }, station)},
+}
+
+var ruleKeys = table[rule]{
+	{"from", optional, to(func(r *rule) *netip.Prefix { return &r.From }, network)},
+	{"to", optional, to(func(r *rule) *netip.Prefix { return &r.To }, network)},
+	{"iif", optional, to(func(r *rule) *string { return &r.Iif }, interfaceName)},
+	{"fwmark", optional, func(l *loader, at place, r *rule) (ok bool) {
+		r.Fwmark, r.Mask, ok = fwmark(l, at)
+		return ok
+	}},
+	{"table", required, to(func(r *rule) *uint32 { return &r.Table }, tableOf)},
+	{"priority", required, to(func(r *rule) *uint32 { return &r.Priority }, number[uint32](1, 1<<32-1))},
 }
 
 var groupKeys = table[group]{

@@ -20,12 +20,17 @@ var (
 		"instances[].addresses", "instances[].extra_addresses", "instances[].virtual_mac", "instances[].accept",
 		"instances[].checksum", "instances[].auth.pass", "instances[].announce.count", "instances[].announce.again_after",
 		"instances[].announce.refresh", "instances[].announce.spacing",
+		"instances[].routes", "instances[].rules",
+		"instances[].routes[].to", "instances[].routes[].via", "instances[].routes[].interface", "instances[].routes[].table",
+		"instances[].routes[].metric", "instances[].routes[].source",
+		"instances[].rules[].from", "instances[].rules[].to", "instances[].rules[].iif", "instances[].rules[].fwmark",
+		"instances[].rules[].table", "instances[].rules[].priority",
 		"defaults.priority", "defaults.announce.count",
 		"groups[].name", "groups[].members",
 	}
 	refused = []string{
 		"checks", "notify", "fifo", "script_user", "include",
-		"instances[].routes", "instances[].rules", "instances[].source", "instances[].unicast",
+		"instances[].source", "instances[].unicast",
 		"instances[].auth.hmac", "instances[].track", "instances[].notify", "instances[].fence",
 		"defaults.track",
 		"groups[].track", "groups[].notify", "groups[].fence", "groups[].fault", "groups[].last_standing",
@@ -93,6 +98,8 @@ func TestManualNamesEveryKey(t *testing.T) {
 	check("groups[].", groupKeys.names())
 	check("instances[].announce.", announceKeys.names())
 	check("instances[].auth.", authKeys.names())
+	check("instances[].routes[].", routeKeys.names())
+	check("instances[].rules[].", ruleKeys.names())
 	for _, n := range instanceKeys.names() {
 		if n != "announce" && n != "auth" {
 			check("instances[].", []string{n})

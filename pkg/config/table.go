@@ -83,6 +83,14 @@ func (t table[T]) need(l *loader, at place, said given) {
 	}
 }
 
+// sound says whether all that had to be said was, and could be read.
+func (t table[T]) sound(said given) bool {
+	return !slices.ContainsFunc(t, func(k key[T]) bool {
+		at, ok := said[k.name]
+		return at.bad || !ok && k.initial == required
+	})
+}
+
 // names are the names of all keys.
 func (t table[T]) names() []string {
 	names := make([]string, len(t))

@@ -130,6 +130,11 @@ func (p *parts) buildWorker(o Options) error {
 		return fmt.Errorf("cannot change addresses: %w", err)
 	}
 	p.closers = append(p.closers, kernel)
+	routing, err := addr.OpenRouting()
+	if err != nil {
+		return fmt.Errorf("cannot change routes: %w", err)
+	}
+	p.closers = append(p.closers, routing)
 	packets, err := addr.OpenPackets()
 	if err != nil {
 		return fmt.Errorf("cannot announce addresses: %w", err)
@@ -143,7 +148,7 @@ func (p *parts) buildWorker(o Options) error {
 	p.worker = addr.NewWorker(addr.Config{
 		Sets: o.Config.Sets, Lease: p.lease, Links: p.links, Addresses: &p.addresses,
 		Heard: &p.heard, Results: &p.results, Events: &p.events, Minter: p.minter,
-		Kernel: kernel, Packets: packets, Ears: ears, Now: time.Now,
+		Kernel: kernel, Routing: routing, Packets: packets, Ears: ears, Now: time.Now,
 	})
 	return nil
 }

@@ -55,6 +55,13 @@ var closed = map[string]string{
 	"address.failed":   "instance addresses took_us | error",
 	"address.foreign":  "instance addresses took_us", // design decision 11 wants the warning; spec §3 has no name for it
 
+	// Issue 4 item 4: the routes and rules of an instance, in the manner of its addresses.
+	"route.added":    "instance routes took_us",
+	"route.removed":  "instance routes took_us",
+	"route.restored": "instance routes took_us",
+	"route.failed":   "instance routes took_us | error",
+	"route.foreign":  "instance routes took_us",
+
 	"check.changed": "name result took_us output",
 	"notify.ran":    "name result took_us output",
 	"fence.ran":     "name result took_us output",
@@ -114,6 +121,11 @@ func samples() []Event {
 	for _, kind := range []AddressKind{AddressAdded, AddressRemoved, AddressRestored, AddressForeign} {
 		events = append(events, AddressMoved{s, kind, "inside", prefix, time.Millisecond, ""})
 	}
+	routes := []string{"default via 192.0.2.254 dev eth0", "rule 500: from 10.0.0.0/8 lookup 100"}
+	for _, kind := range []RouteKind{RouteAdded, RouteRemoved, RouteRestored, RouteForeign} {
+		events = append(events, RouteMoved{s, kind, "inside", routes, time.Millisecond, ""})
+	}
+	events = append(events, RouteMoved{s, RouteFailed, "inside", routes, time.Millisecond, "network is unreachable"})
 	return append(events, AddressMoved{s, AddressFailed, "inside", prefix, time.Millisecond, "permission denied"})
 }
 

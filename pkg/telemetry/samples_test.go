@@ -83,6 +83,12 @@ func samples() []event.Event {
 	}
 	all = append(all, event.AddressMoved{Stamp: alone, Kind: event.AddressRemoved, Addresses: held})
 	all = append(all, event.AddressMoved{Stamp: caused(2 * time.Millisecond), Kind: event.AddressFailed, Instance: "inside", Addresses: held, Took: time.Millisecond, Err: "RTM_NEWADDR: no such device"})
+	routes := []string{"default via 192.0.2.254 dev eth0", "rule 500: from 10.0.0.0/8 lookup 100"}
+	for _, kind := range []event.RouteKind{event.RouteAdded, event.RouteRemoved, event.RouteRestored, event.RouteForeign} {
+		all = append(all, event.RouteMoved{Stamp: caused(2 * time.Millisecond), Kind: kind, Instance: "inside", Routes: routes, Took: 1500 * time.Microsecond})
+	}
+	all = append(all, event.RouteMoved{Stamp: alone, Kind: event.RouteRemoved, Routes: routes})
+	all = append(all, event.RouteMoved{Stamp: caused(2 * time.Millisecond), Kind: event.RouteFailed, Instance: "inside", Routes: routes, Took: time.Millisecond, Err: "network is unreachable"})
 	for _, kind := range []event.DaemonKind{event.DaemonReady, event.DaemonStopping, event.DaemonStopped} {
 		all = append(all, event.Daemon{Stamp: alone, Kind: kind, Version: "0.1.0", PID: 4711, Instances: 3})
 	}

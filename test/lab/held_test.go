@@ -1,7 +1,10 @@
 package lab
 
 import (
+	"errors"
+	"net"
 	"net/netip"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -25,6 +28,24 @@ func (s *site) asks(p *lan.Prober, address, want string) {
 			return
 		}
 	}
+}
+
+// reaches says whether a host can talk to an address: it has no such port, and
+// says so.
+func (s *site) reaches(host, address string) (answered bool) {
+	s.t.Helper()
+	err := s.Host(host).Do(func() error {
+		conn, err := net.DialTimeout("tcp", net.JoinHostPort(address, "9"), time.Second)
+		answered = errors.Is(err, syscall.ECONNREFUSED)
+		if err == nil {
+			conn.Close()
+		}
+		return nil
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return answered
 }
 
 // Extra addresses, of either family, move with the advertised one, are
@@ -66,5 +87,131 @@ func TestExtraAddresses(t *testing.T) {
 		if n := len(s.tshark(path, "eth.src == "+mac+" && icmpv6.type == 136 && icmpv6.nd.na.target_address == 2001:db8:51::9 && eth.dst == 33:33:00:00:00:01")); n < 5 {
 			t.Errorf("%s announced the IPv6 address %d times", host, n)
 		}
+	}
+}
+
+// The routes and rules of the virtual router are where the Active is: what the
+// client sees beyond it moves with it. They are removed before the addresses and
+// added after them, of a killed run too, and never another's.
+func TestRoutesMove(t *testing.T) {
+	t.Parallel()
+	port := func(host string, seg segment, n string) lan.Port {
+		return lan.Port{Host: host, Name: seg.ifname, Segment: seg.name, Options: lan.Options{Addresses: lan.Addresses(seg.network + n + "/24")}}
+	}
+	s := newSiteOf(t, []segment{inside, outside}, port("a", inside, ".11"), port("a", outside, ".11"),
+		port("b", inside, ".12"), port("b", outside, ".12"), port("client", inside, ".13"), port("far", outside, ".13"))
+	// Beyond far there is a network, to which the Active alone knows the way.
+	s.ip("far", "address", "add", "203.0.113.7/32", "dev", "lo")
+	s.ip("far", "route", "add", "192.0.2.0/24", "via", "198.51.100.1")
+	s.ip("client", "route", "add", "203.0.113.0/24", "via", "192.0.2.1")
+	reaches := func() {
+		t.Helper()
+		if !s.reaches("client", "203.0.113.7") {
+			t.Error("the client does not reach what is beyond far")
+		}
+	}
+	for _, host := range []string{"a", "b"} {
+		s.command(host, "sysctl", "-qw", "net.ipv4.ip_forward=1")
+		s.ip(host, "rule", "add", "from", "10.9.0.0/16", "lookup", "77", "priority", "499")
+	}
+	s.ip("a", "route", "add", "203.0.113.0/24", "via", "198.51.100.99", "proto", "static", "metric", "50")
+	const more = `, routes: [{to: 203.0.113.0/24, interface: eth1, via: 198.51.100.13, source: 198.51.100.1},
+      {to: default, interface: eth1, via: 198.51.100.13, table: 100}], rules: [{from: 192.0.2.0/24, table: 100, priority: 500}]`
+	configure := func(host string, priority int) string {
+		yaml := router{priority, often, ""}.yaml(s, s.socket(host))
+		return strings.Replace(yaml, "addresses: [198.51.100.1/24]", "addresses: [198.51.100.1/24]"+more, 1)
+	}
+	routes := func(host string) (got string) {
+		return s.ip(host, "route", "show", "proto", "112", "table", "all") + s.ip(host, "rule", "show", "table", "100")
+	}
+	holds := func(host string) bool {
+		got := routes(host)
+		return strings.Contains(got, "203.0.113.0/24 via 198.51.100.13 dev eth1 src 198.51.100.1") &&
+			strings.Contains(got, "default via 198.51.100.13 dev eth1 table 100") && strings.Contains(got, "from 192.0.2.0/24 lookup 100")
+	}
+	ready := func(since time.Time) func(line) bool {
+		return func(l line) bool { return l.Event == "route.added" && l.TS.After(since) }
+	}
+	began := time.Now()
+	a := s.startYAML("a", configure("a", 150))
+	a.wait(began, 5*time.Second, "its routes", ready(began.Round(0)))
+	b := s.startYAML("b", configure("b", 100))
+	b.becomes("backup", began, 5*time.Second)
+	if !holds("a") || routes("b") != "" {
+		t.Fatalf("a:\n%s\nb:\n%s\nwant all on a", routes("a"), routes("b"))
+	}
+	reaches()
+
+	at := s.pull("a", inside)
+	b.wait(at, 2*time.Second, "its routes", ready(at.Round(0)))
+	a.wait(at, 2*time.Second, "their removal", is("route.removed"))
+	if !holds("b") || routes("a") != "" {
+		t.Errorf("after the pull a:\n%s\nb:\n%s\nwant all on b", routes("a"), routes("b"))
+	}
+	reaches()
+	b.kill()
+	if !holds("b") {
+		t.Fatal("a killed daemon leaves its routes; this one did not, and the test shows nothing")
+	}
+	at = time.Now()
+	s.startYAML("b", configure("b", 100)).wait(at, 2*time.Second, "the removal of the leftovers", is("route.removed"))
+	if got := routes("b"); got != "" {
+		t.Errorf("left behind: %s", got)
+	}
+	if got := s.ip("a", "route"); !strings.Contains(got, "203.0.113.0/24 via 198.51.100.99 dev eth1 proto static metric 50") {
+		t.Errorf("the administrator's route is gone:\n%s", got)
+	}
+	for _, host := range []string{"a", "b"} {
+		if got := s.ip(host, "rule"); !strings.Contains(got, "from 10.9.0.0/16 lookup 77") {
+			t.Errorf("%s: the administrator's rule is gone:\n%s", host, got)
+		}
+	}
+}
+
+// What becomes of a route while the daemon holds it: others remove it, its
+// interface goes down and comes back, its gateway is none.
+func TestRoutesAreKept(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []segment{inside}, "a")
+	s.ip("a", "link", "add", "other", "type", "veth", "peer", "name", "end")
+	s.ip("a", "link", "set", "end", "up")
+	s.ip("a", "link", "set", "other", "up")
+	s.ip("a", "address", "add", "10.1.0.1/24", "dev", "other")
+	began := time.Now()
+	a := s.start("a", router{150, often, "routes: [{to: 10.2.0.0/16, via: 10.1.0.2, interface: other}, {to: 10.3.0.0/16, via: 10.8.0.1}]"})
+	a.wait(began, 5*time.Second, "the refused route", func(l line) bool { return l.Event == "route.failed" && strings.Contains(l.Msg, "10.3.0.0/16") })
+	a.wait(began, time.Second, "the other", is("route.added"))
+
+	restored := func(since time.Time) {
+		t.Helper()
+		a.wait(since, time.Second, "route.restored", is("route.restored"))
+		if got := s.ip("a", "route"); !strings.Contains(got, "10.2.0.0/16 via 10.1.0.2 dev other proto 112") {
+			t.Errorf("it says restored:\n%s", got)
+		}
+	}
+	at := time.Now()
+	s.ip("a", "route", "del", "10.2.0.0/16")
+	restored(at)
+	s.ip("a", "link", "set", "other", "down")
+	if got := s.ip("a", "route"); strings.Contains(got, "10.2.0.0/16") {
+		t.Fatal("the kernel keeps a route over a link that is down, and the test shows nothing")
+	}
+	a.wait(at, time.Second, "that the interface is down", func(l line) bool {
+		return l.Event == "route.failed" && strings.Contains(l.Msg, "other is down")
+	})
+	at = time.Now()
+	s.ip("a", "link", "set", "other", "up")
+	restored(at)
+	if st := a.state(); st != "active" {
+		t.Errorf("it is %s: a route is no matter for a fault", st)
+	}
+	refusals := 0
+	for _, l := range a.log(began) {
+		if l.Event == "route.failed" && strings.Contains(l.Msg, "10.3.0.0/16") {
+			refusals++
+		}
+	}
+	if refusals != 1 {
+		t.Errorf("the refused route was told %d times", refusals)
 	}
 }

@@ -1,0 +1,235 @@
+package addr
+
+import (
+	"errors"
+	"io/fs"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+func routing(t testing.TB) *LinuxRouting {
+	t.Helper()
+	r, err := OpenRouting()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	return r
+}
+
+// waysOf are routes and rules of both families over a link that has vip4 and vip6.
+func waysOf(link string) []Way {
+	return []Way{
+		Route{To: netip.MustParsePrefix("0.0.0.0/0"), Via: netip.MustParseAddr("192.0.2.254"), Interface: link, Table: MainTable},
+		Route{To: netip.MustParsePrefix("10.0.0.0/8"), Interface: link, Table: 1000, Metric: 5, Source: vip4.Addr()},
+		Route{To: netip.MustParsePrefix("::/0"), Via: netip.MustParseAddr("2001:db8::fe"), Interface: link, Table: MainTable},
+		Route{To: netip.MustParsePrefix("2001:db8:1::/48"), Interface: link, Table: MainTable, Metric: 7, Source: vip6.Addr()},
+		Rule{Family: event.IPv4, From: netip.MustParsePrefix("10.1.0.0/16"), Iif: link, Fwmark: 1, Mask: 0xff, Table: 1000, Priority: 500},
+		Rule{Family: event.IPv6, To: netip.MustParsePrefix("2001:db8:2::/48"), Table: 1000, Priority: 501},
+	}
+}
+
+// texts lists what bears the mark.
+func texts(t testing.TB, r *LinuxRouting) []string {
+	t.Helper()
+	all, err := r.ListWays()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, op := range all {
+		out = append(out, op.String())
+	}
+	slices.Sort(out)
+	return out
+}
+
+func TestRoutingInTheKernel(t *testing.T) {
+	near, _ := cable(t)
+	r, k, index := routing(t), kernel(t), indexOf(t, near)
+	if err := k.AddBatch([]Op{{index, Address{Prefix: vip4}}, {index, Address{Prefix: vip6}}}); err != nil {
+		t.Fatal(err)
+	}
+	var ops []WayOp
+	for _, w := range waysOf(near) {
+		op := WayOp{Way: w}
+		if w.link() != "" {
+			op.Index = index
+		}
+		ops = append(ops, op)
+	}
+	if err := errors.Join(r.AddWays(ops)...); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ args, want string }{
+		{"route", "default via 192.0.2.254 dev " + near + " proto 112"},
+		{"route show table 1000", "10.0.0.0/8 dev " + near + " proto 112 scope link src 192.0.2.1 metric 5"},
+		{"-6 route", "default via 2001:db8::fe dev " + near + " proto 112 metric 1024"},
+		{"-6 route", "2001:db8:1::/48 dev " + near + " proto 112 src 2001:db8::1 metric 7"},
+		{"rule", "500:	from 10.1.0.0/16 fwmark 0x1/0xff iif " + near + " lookup 1000 proto 112"},
+		{"-6 rule", "501:	from all to 2001:db8:2::/48 lookup 1000 proto 112"},
+	} {
+		if got := ip(t, strings.Fields(c.args)...); !strings.Contains(got, c.want) {
+			t.Errorf("ip %s has no %q:\n%s", c.args, c.want, got)
+		}
+	}
+	for i, err := range r.AddWays(ops) {
+		if !errors.Is(err, fs.ErrExist) {
+			t.Errorf("%s a second time: %v", ops[i], err)
+		}
+	}
+	want := []string{ops[0].String(), ops[1].String(), ops[4].String(), ops[2].String() + " metric 1024", ops[3].String(), ops[5].String()}
+	slices.Sort(want)
+	if got := texts(t, r); !slices.Equal(got, want) {
+		t.Errorf("listed\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	left, err := r.ListWays() // as a run that was killed leaves them
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(r.RemoveWays(left)...); err != nil {
+		t.Error(err)
+	}
+	if got := texts(t, r); len(got) != 0 {
+		t.Errorf("left: %v", got)
+	}
+	if err := errors.Join(r.RemoveWays(ops)...); err != nil {
+		t.Errorf("removing what is not there: %v", err)
+	}
+}
+
+// What others put in the same place is not added to, replaced or removed.
+func TestRoutesOfOthersInTheKernel(t *testing.T) {
+	near, _ := cable(t)
+	r, index := routing(t), indexOf(t, near)
+	ip(t, "addr", "add", "192.0.2.1/24", "dev", near)
+	ip(t, "addr", "add", "2001:db8::1/64", "dev", near, "nodad")
+	theirs := [][]string{
+		{"route", "default via 192.0.2.9 dev " + near + " metric 5"},
+		{"-6 route", "default via 2001:db8::9 dev " + near + " metric 5"},
+		{"rule", "from 10.0.0.0/8 lookup 100 priority 500"},
+	}
+	for _, x := range theirs {
+		add := append(strings.Fields(x[0]), "add")
+		ip(t, append(add, strings.Fields(x[1])...)...)
+	}
+	ops := []WayOp{
+		{Route{To: netip.MustParsePrefix("0.0.0.0/0"), Via: netip.MustParseAddr("192.0.2.254"), Table: MainTable, Metric: 5}, index},
+		{Route{To: netip.MustParsePrefix("::/0"), Via: netip.MustParseAddr("2001:db8::9"), Table: MainTable, Metric: 5}, index},
+		{Rule{Family: event.IPv4, From: netip.MustParsePrefix("10.0.0.0/8"), Table: 100, Priority: 500}, 0},
+	}
+	for i, err := range r.AddWays(ops) {
+		// A rule of ours stands beside theirs, to the same effect.
+		if _, rule := ops[i].Way.(Rule); !rule && !errors.Is(err, fs.ErrExist) || rule && err != nil {
+			t.Errorf("%s: %v", ops[i], err)
+		}
+	}
+	if err := errors.Join(r.RemoveWays(ops)...); err != nil {
+		t.Error(err)
+	}
+	if got := texts(t, r); len(got) != 0 {
+		t.Errorf("left: %v", got)
+	}
+	for args, want := range map[string]string{"route": "via 192.0.2.9", "-6 route": "via 2001:db8::9", "rule": "from 10.0.0.0/8 lookup 100"} {
+		if got := ip(t, strings.Fields(args)...); !strings.Contains(got, want) {
+			t.Errorf("%q is gone:\n%s", want, got)
+		}
+	}
+	ip(t, "rule", "del", "priority", "500")
+}
+
+func TestRoutesTheKernelRefuses(t *testing.T) {
+	near, _ := cable(t)
+	r, index := routing(t), indexOf(t, near)
+	ip(t, "addr", "add", "192.0.2.1/24", "dev", near)
+	route := func(to, via string) WayOp {
+		return WayOp{Route{To: netip.MustParsePrefix(to), Via: netip.MustParseAddr(via), Table: MainTable}, index}
+	}
+	errs := r.AddWays([]WayOp{route("10.1.0.0/16", "192.0.2.9"), route("10.2.0.0/16", "203.0.113.9"), route("10.3.0.0/16", "192.0.2.9")})
+	if errs[0] != nil || errs[1] == nil || errs[2] != nil {
+		t.Errorf("the second has no such gateway, and the answers are %v", errs)
+	}
+	t.Logf("the kernel's words: %v", errs[1])
+}
+
+func TestLiveRoutes(t *testing.T) {
+	near, _ := cable(t)
+	k, r := kernel(t), routing(t)
+	if errs := r.AddWays([]WayOp{{Rule{Family: event.IPv4, Table: 1001, Priority: 700}, 0}}); errs[0] != nil { // a run that crashed
+		t.Fatal(errs[0])
+	}
+	ip(t, "rule", "add", "from", "10.9.0.0/16", "lookup", "77", "priority", "701")
+	defer ip(t, "rule", "del", "priority", "701")
+	l := newLive(t, k, near, Set{
+		Addresses: []Address{{Prefix: vip4, Interface: near}, {Prefix: vip6, Interface: near}}, Ways: waysOf(near),
+	})
+	l.wait(t, "route.removed")
+	if got := texts(t, r); len(got) != 0 {
+		t.Errorf("of a crashed run are left: %v", got)
+	}
+	l.order(Hold)
+	l.wait(t, "route.added")
+	for _, del := range []string{"route del default", "-6 route del 2001:db8:1::/48", "rule del priority 500"} {
+		at := time.Now()
+		ip(t, strings.Fields(del)...)
+		l.wait(t, "route.restored")
+		if took := time.Since(at); took > sureEvery/2 {
+			t.Errorf("%s: put back after %v, so that nobody heard of it", del, took)
+		}
+	}
+	if got := texts(t, r); len(got) != 6 {
+		t.Errorf("after all were put back there are %v", got)
+	}
+	l.order(Release)
+	l.wait(t, "route.removed")
+	l.order(Hold)
+	l.wait(t, "route.added")
+	l.stop()
+	if got := texts(t, r); len(got) != 0 {
+		t.Errorf("left at the end: %v", got)
+	}
+	if got := ip(t, "rule"); !strings.Contains(got, "from 10.9.0.0/16 lookup 77") {
+		t.Errorf("it removed the rule of another:\n%s", got)
+	}
+}
+
+// BenchmarkRoutes adds 250 routes beside 250 addresses, asks for them, and
+// removes them.
+func BenchmarkRoutes(b *testing.B) {
+	near, _ := cable(b)
+	r, k, index := routing(b), kernel(b), indexOf(b, near)
+	if err := k.AddBatch(batchOf(index, near, "10.0.0.1/16", 250)); err != nil {
+		b.Fatal(err)
+	}
+	var ops []WayOp
+	for i := range 250 {
+		ops = append(ops, WayOp{Route{
+			To: netip.PrefixFrom(netip.AddrFrom4([4]byte{172, 16, byte(i), 0}), 24), Via: netip.MustParseAddr("10.0.9.9"), Table: MainTable,
+			Source: netip.MustParseAddr("10.0.0.7"),
+		}, index})
+	}
+	var adding, asking, removing time.Duration
+	timed := func(sum *time.Duration, do func() []error, want error) {
+		start := time.Now()
+		errs := do()
+		*sum += time.Since(start)
+		for _, err := range errs {
+			if !errors.Is(err, want) {
+				b.Fatal(err)
+			}
+		}
+	}
+	for b.Loop() {
+		timed(&adding, func() []error { return r.AddWays(ops) }, nil)
+		timed(&asking, func() []error { return r.AddWays(ops) }, fs.ErrExist)
+		timed(&removing, func() []error { return r.RemoveWays(ops) }, nil)
+	}
+	b.ReportMetric(float64(adding.Microseconds())/float64(b.N), "µs/add")
+	b.ReportMetric(float64(asking.Microseconds())/float64(b.N), "µs/ask")
+	b.ReportMetric(float64(removing.Microseconds())/float64(b.N), "µs/remove")
+}

@@ -1,0 +1,101 @@
+package addr
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"ripcord/pkg/event"
+)
+
+// MainTable is RT_TABLE_MAIN, the routing table that is asked unless a rule says
+// otherwise.
+const MainTable = 254
+
+// Way is a Route or a Rule: where traffic goes while an instance is Active. Both
+// can be compared.
+type Way interface {
+	fmt.Stringer
+	// link is the interface that has to be there first; empty if none has to.
+	link() string
+}
+
+// Route is an entry of a routing table. Table, To and Metric tell it from others.
+type Route struct {
+	To        netip.Prefix // of length 0: the default route
+	Via       netip.Addr   // the next hop; invalid if To is on the link
+	Interface string
+	Table     uint32
+	Metric    uint32     // 0: the kernel's default
+	Source    netip.Addr // for traffic of the router's own; invalid: the kernel chooses
+}
+
+// Rule sends the traffic that it selects to a routing table.
+type Rule struct {
+	Family       event.Family
+	From, To     netip.Prefix // invalid: any
+	Iif          string       // the interface that it came in by; empty: any
+	Fwmark, Mask uint32       // Mask 0: any
+	Table        uint32
+	Priority     uint32 // the lower is asked first
+}
+
+func (r Route) link() string { return r.Interface }
+func (r Rule) link() string  { return "" } // the kernel takes a name that there is not yet
+
+// String writes the route as ip route does.
+func (r Route) String() string {
+	var b strings.Builder
+	if r.To.Bits() == 0 {
+		b.WriteString("default")
+	} else {
+		b.WriteString(r.To.String())
+	}
+	if r.Via.IsValid() {
+		fmt.Fprintf(&b, " via %s", r.Via)
+	}
+	if r.Interface != "" {
+		fmt.Fprintf(&b, " dev %s", r.Interface)
+	}
+	if r.Table != MainTable {
+		fmt.Fprintf(&b, " table %d", r.Table)
+	}
+	if r.Metric != 0 {
+		fmt.Fprintf(&b, " metric %d", r.Metric)
+	}
+	if r.Source.IsValid() {
+		fmt.Fprintf(&b, " src %s", r.Source)
+	}
+	return b.String()
+}
+
+// String writes the rule as ip rule does.
+func (r Rule) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "rule %d: from ", r.Priority)
+	if r.From.IsValid() {
+		b.WriteString(r.From.String())
+	} else {
+		b.WriteString("all")
+	}
+	if r.To.IsValid() {
+		fmt.Fprintf(&b, " to %s", r.To)
+	}
+	if r.Mask != 0 {
+		fmt.Fprintf(&b, " fwmark %#x", r.Fwmark)
+		if r.Mask != ^uint32(0) {
+			fmt.Fprintf(&b, "/%#x", r.Mask)
+		}
+	}
+	if r.Iif != "" {
+		fmt.Fprintf(&b, " iif %s", r.Iif)
+	}
+	fmt.Fprintf(&b, " lookup %d", r.Table)
+	return b.String()
+}
+
+// WayOp is a route or rule to add or to remove.
+type WayOp struct {
+	Way
+	Index int // ifindex of its interface; 0 if it has none
+}

@@ -1,0 +1,226 @@
+package config
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"ripcord/pkg/addr"
+	"ripcord/pkg/event"
+)
+
+// route is one entry of routes, rule one of rules.
+type (
+	route struct {
+		addr.Route
+		at   place
+		said given
+	}
+	rule struct {
+		addr.Rule
+		at   place
+		said given
+	}
+)
+
+func readRoute(l *loader, at place) (route, bool) {
+	r := route{at: at}
+	routeKeys.start(&r)
+	r.said = routeKeys.read(l, at, &r)
+	routeKeys.need(l, at, r.said)
+	return r, r.said != nil
+}
+
+func readRule(l *loader, at place) (rule, bool) {
+	r := rule{at: at}
+	ruleKeys.start(&r)
+	r.said = ruleKeys.read(l, at, &r)
+	ruleKeys.need(l, at, r.said)
+	return r, r.said != nil
+}
+
+// network is a prefix without bits behind its length.
+func network(l *loader, at place) (netip.Prefix, bool) {
+	s, ok := l.word(at, "a network")
+	if !ok {
+		return netip.Prefix{}, false
+	}
+	p, err := netip.ParsePrefix(s)
+	switch {
+	case err != nil:
+		l.advise(at, "write it like 198.51.100.0/24 or 2001:db8::/32", "%s is not a network", show(s))
+	case p.Addr().Is4In6():
+		l.advise(at, "write it as IPv4", "%s is an IPv4 network mapped into IPv6", s)
+	case p != p.Masked():
+		l.advise(at, "write "+p.Masked().String(), "%s is an address in a network", s)
+	default:
+		return p, true
+	}
+	return netip.Prefix{}, false
+}
+
+// destination is a network, or default, whose family the check finds.
+func destination(l *loader, at place) (netip.Prefix, bool) {
+	if at.node.kind == scalar && at.node.text == "default" {
+		return netip.Prefix{}, true
+	}
+	return network(l, at)
+}
+
+// station is an address that one station can have.
+func station(l *loader, at place) (netip.Addr, bool) {
+	s, ok := l.word(at, "an address")
+	if !ok {
+		return netip.Addr{}, false
+	}
+	a, err := netip.ParseAddr(s)
+	switch {
+	case err == nil && a.Zone() != "":
+		l.advise(at, "name the interface with interface: …", "%s has a zone", s)
+	case err != nil && strings.Contains(s, "/"):
+		l.advise(at, "leave its length out", "%s is not an address", show(s))
+	case err != nil:
+		l.advise(at, "write it like 192.0.2.254 or fe80::1", "%s is not an address", show(s))
+	case a.Is4In6():
+		l.advise(at, "write it as IPv4", "%s is an IPv4 address mapped into IPv6", s)
+	case a.IsUnspecified(), a.IsMulticast(), a.IsLoopback():
+		l.fail(at, "%s is the address of no other station", s)
+	default:
+		return a, true
+	}
+	return netip.Addr{}, false
+}
+
+var tableNumber = number[uint32](1, 1<<32-1)
+
+// tableOf is a routing table, by number or by one of the kernel's own names.
+func tableOf(l *loader, at place) (uint32, bool) {
+	if at.node.kind == scalar && !at.node.quoted {
+		switch at.node.text {
+		case "main":
+			return addr.MainTable, true
+		case "default":
+			return addr.MainTable - 1, true
+		}
+		if !digits.MatchString(at.node.text) {
+			l.advise(at, "write main, default or its number", "%s is no routing table", show(at.node.text))
+			return 0, false
+		}
+	}
+	return tableNumber(l, at)
+}
+
+// fwmark reads 1, 0x1 or 0x1/0xff: a mark of packets, and the bits that count.
+func fwmark(l *loader, at place) (mark, mask uint32, ok bool) {
+	s, ok := l.word(at, "a mark")
+	if !ok {
+		return 0, 0, false
+	}
+	value, bits, masked := strings.Cut(s, "/")
+	mark, ok = word32(value)
+	if mask = ^uint32(0); ok && masked {
+		mask, ok = word32(bits)
+	}
+	if !ok || mask == 0 {
+		l.advise(at, "write it like 1, 0x1 or 0x1/0xff", "%s is not a mark of 32 bits", show(s))
+		return 0, 0, false
+	}
+	return mark, mask, true
+}
+
+func word32(s string) (uint32, bool) {
+	base := 10
+	if hex, ok := strings.CutPrefix(s, "0x"); ok {
+		s, base = hex, 16
+	}
+	v, err := strconv.ParseUint(s, base, 32)
+	return uint32(v), err == nil
+}
+
+// checkRoutes sees that the parts of each route and rule are of one family, and
+// finds the family of those that do not say it.
+func (i *instance) checkRoutes(l *loader) {
+	i.routes, i.rules = slices.Clone(i.routes), slices.Clone(i.rules) // of the defaults, perhaps
+	for n := range i.routes {
+		r := &i.routes[n]
+		f := i.one(l, "routes", r.said, part{"to", r.To.Addr()}, part{"via", r.Via}, part{"source", r.Source})
+		switch {
+		case r.To.IsValid() || !routeKeys.sound(r.said):
+		case f == event.IPv6:
+			r.To = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+		default:
+			r.To = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+		}
+	}
+	for n := range i.rules {
+		r := &i.rules[n]
+		r.Family = i.one(l, "rules", r.said, part{"from", r.From.Addr()}, part{"to", r.To.Addr()})
+	}
+}
+
+// part is what one key of a route or rule says.
+type part struct {
+	key     string
+	address netip.Addr // invalid: the key is not said
+}
+
+// one finds the family that all parts are of; the instance's if none has one.
+func (i *instance) one(l *loader, list string, keys given, parts ...part) event.Family {
+	f, by := i.Family, ""
+	for _, p := range parts {
+		switch of := event.FamilyOf(p.address); {
+		case !p.address.IsValid():
+		case by == "":
+			f, by = of, p.key
+		case of != f:
+			l.fail(i.spot(list, keys[p.key]), "%s is %s, but %s is %s", p.address, of, by, f)
+		}
+	}
+	return f
+}
+
+// checkWaysOnce sees that no two routes take one place in a table, and that no
+// rule is there twice.
+func checkWaysOnce(l *loader, all []*instance) {
+	first := map[addr.Way]place{}
+	once := func(w addr.Way, at place, hint string) {
+		if before, taken := first[w]; taken {
+			l.advise(at, hint, "it stands as %s already", before.path)
+			return
+		}
+		first[w] = at
+	}
+	for _, i := range all {
+		for _, r := range i.routes {
+			if !routeKeys.sound(r.said) {
+				continue
+			}
+			key := addr.Route{To: r.To, Table: r.Table, Metric: r.Metric}
+			if key.Metric == 0 && r.To.Addr().Is6() {
+				key.Metric = 1024 // IP6_RT_PRIO_USER
+			}
+			once(key, i.spot("routes", r.at), "give one of them another metric or table")
+		}
+		for _, r := range i.rules {
+			if ruleKeys.sound(r.said) {
+				once(r.Rule, i.spot("rules", r.at), "leave one out")
+			}
+		}
+	}
+}
+
+// ways are the routes and rules of an instance, in the order in which they are
+// added: no rule leads to a table that is still empty.
+func (i *instance) ways() (all []addr.Way) {
+	for _, r := range i.routes {
+		if r.Interface == "" {
+			r.Interface = i.Interface
+		}
+		all = append(all, r.Route)
+	}
+	for _, r := range i.rules {
+		all = append(all, r.Rule)
+	}
+	return all
+}

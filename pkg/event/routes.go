@@ -1,0 +1,76 @@
+package event
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// RouteKind is the kind of a RouteMoved.
+type RouteKind string
+
+// The kinds, named as in the log.
+const (
+	RouteAdded    RouteKind = "route.added"
+	RouteRemoved  RouteKind = "route.removed"
+	RouteRestored RouteKind = "route.restored"
+	RouteFailed   RouteKind = "route.failed"
+	// RouteForeign: in the place of what was to be added stands one without our mark.
+	RouteForeign RouteKind = "route.foreign"
+)
+
+// RouteMoved tells that routes or rules of an instance came or went.
+type RouteMoved struct {
+	Stamp
+	Kind     RouteKind
+	Instance string
+	Routes   []string      // routes and rules, as the ip program writes them
+	Took     time.Duration // from the order to the kernel's answer
+	Err      string        // for RouteFailed: what failed, and what to do
+}
+
+// Name is the kind.
+func (e RouteMoved) Name() string { return string(e.Kind) }
+
+// Level is Warn for what others did, Error for a failure.
+func (e RouteMoved) Level() Level {
+	switch e.Kind {
+	case RouteRestored, RouteForeign:
+		return Warn
+	case RouteFailed:
+		return Error
+	}
+	return Info
+}
+
+// Message says what happened to which routes and rules.
+func (e RouteMoved) Message() string {
+	list := strings.Join(e.Routes, ", ")
+	switch e.Kind {
+	case RouteAdded:
+		return fmt.Sprintf("%s added %s", e.Instance, list)
+	case RouteRemoved:
+		if e.Instance == "" {
+			return fmt.Sprintf("removed %s, which an earlier run had left behind", list)
+		}
+		return fmt.Sprintf("%s removed %s", e.Instance, list)
+	case RouteRestored:
+		return fmt.Sprintf("%s put back %s, which somebody had removed, or which had gone with its interface", e.Instance, list)
+	case RouteForeign:
+		return fmt.Sprintf("%s finds in the place of %s one that ripcord did not add: that one is used and will not be removed", e.Instance, list)
+	}
+	return fmt.Sprintf("%s: %s: %s", e.Instance, list, e.Err)
+}
+
+// Fields are those of the closed list.
+func (e RouteMoved) Fields() []Field {
+	var fields []Field
+	if e.Instance != "" { // else nobody held them: left behind by an earlier run
+		fields = append(fields, Field{"instance", e.Instance})
+	}
+	fields = append(fields, Field{"routes", append([]string{}, e.Routes...)}, Field{"took_us", e.Took.Microseconds()})
+	if e.Err != "" {
+		fields = append(fields, Field{"error", e.Err})
+	}
+	return fields
+}
