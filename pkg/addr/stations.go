@@ -85,8 +85,7 @@ func (s *stations) notice(seen Sighting) (link string, answers bool) {
 // remember puts a station in front of the others.
 func (s *stations) remember(at *segment, a netip.Addr) {
 	a = a.WithZone("")
-	if !a.IsValid() || a.IsUnspecified() || a.IsMulticast() || a.IsLoopback() || s.ours[a] ||
-		a == at.link.Primary4 || a == at.link.LinkLocal6 {
+	if !a.IsValid() || a.IsUnspecified() || a.IsMulticast() || a.IsLoopback() || s.ours[a] || at.link.Has(a) {
 		return
 	}
 	i := slices.Index(at.known, a)

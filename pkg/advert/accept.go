@@ -3,6 +3,7 @@ package advert
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 	"time"
 
 	"ripcord/pkg/event"
@@ -37,7 +38,7 @@ type Acceptor struct {
 	virtuals   map[virtual]*peer
 	unknown    *vrrp.Stats
 	minter     *event.Minter
-	own        map[string]own
+	own        map[string]event.Link
 	rejections *limiter[rejection]
 	mismatches *mismatches
 	advert     wire.Advert // decoded into, again and again
@@ -51,9 +52,6 @@ type virtual struct {
 	vrid   uint8
 }
 
-// own are the addresses from which a link's own adverts leave.
-type own struct{ four, six netip.Addr }
-
 // peer is one of our own instances, as it is compared with others' adverts.
 type peer struct {
 	vrrp.Instance
@@ -65,7 +63,7 @@ type peer struct {
 func NewAcceptor(instances []vrrp.Instance, stats map[string]*vrrp.Stats, unknown *vrrp.Stats, minter *event.Minter) *Acceptor {
 	keys := spareKeys + keysEach*len(instances)
 	a := &Acceptor{
-		virtuals: make(map[virtual]*peer), own: make(map[string]own),
+		virtuals: make(map[virtual]*peer), own: make(map[string]event.Link),
 		unknown: unknown, minter: minter,
 		mismatches: newMismatches(keys),
 	}
@@ -88,7 +86,8 @@ func NewAcceptor(instances []vrrp.Instance, stats map[string]*vrrp.Stats, unknow
 
 // Learn notes which addresses are a link's own.
 func (a *Acceptor) Learn(l event.Link) {
-	a.own[l.Name] = own{l.Primary4, l.LinkLocal6.WithZone("")}
+	l.LinkLocal6 = l.LinkLocal6.WithZone("")
+	a.own[l.Name] = l
 }
 
 // Accept judges one packet at the instant now. The checks have the order of
@@ -101,7 +100,7 @@ func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 	}
 	ours, foreign := a.virtuals[virtual{p.Interface, p.Family, a.advert.VRID}], false
 	if err == nil {
-		err = a.judge(ours)
+		err = a.judge(ours, path)
 		foreign = err == wire.VersionError
 	}
 	if err != nil {
@@ -123,9 +122,12 @@ func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 
 // judge makes the checks that need to know the virtual router. What is wrong in
 // the advert's own version comes first: VersionError is for one that is not.
-func (a *Acceptor) judge(ours *peer) error {
+func (a *Acceptor) judge(ours *peer, path wire.Path) error {
 	if ours == nil {
 		return wire.VRIDError
+	}
+	if err := ours.meets(path); err != nil {
+		return err
 	}
 	if err := a.advert.Check(); err != nil {
 		return err
@@ -145,6 +147,18 @@ func (a *Acceptor) judge(ours *peer) error {
 	return nil
 }
 
+// meets checks that an advert came the way that is configured. Where that is
+// unicast it may have been sent to the group too: it is who sent it that counts.
+func (o *peer) meets(path wire.Path) error {
+	switch peers := o.Unicast.Peers; {
+	case len(peers) == 0 && path.Dest != wire.GroupOf(o.Family):
+		return wire.NotMulticast
+	case len(peers) > 0 && !slices.Contains(peers, path.Source):
+		return wire.NotAPeer
+	}
+	return nil
+}
+
 // read takes the IP header off and decodes what stands in it into a.advert.
 func (a *Acceptor) read(p *Packet) (wire.Path, error) {
 	path, message := p.Path, p.Data
@@ -155,6 +169,11 @@ func (a *Acceptor) read(p *Packet) (wire.Path, error) {
 			return path, err
 		}
 		path, message = header.Path(), payload
+	}
+	if len(message) > 1 {
+		if ours := a.virtuals[virtual{p.Interface, p.Family, message[1]}]; ours != nil {
+			path.Least = int(ours.Unicast.MinTTL)
+		}
 	}
 	err := a.advert.Decode(message, path)
 	if p.Truncated && err != wire.IPTTLError {
@@ -174,7 +193,7 @@ func (p *Packet) whole() []byte {
 
 func (a *Acceptor) isOwn(link string, source netip.Addr) bool {
 	l, ok := a.own[link]
-	return ok && source.IsValid() && (source == l.four || source == l.six)
+	return ok && l.Has(source)
 }
 
 // received turns the kernel's receive stamp, which is by the wall clock, into an

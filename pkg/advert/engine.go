@@ -131,9 +131,12 @@ func (e *Engine) settle(batch []Message, begun time.Time) {
 		before, failed := m.settle()
 		if m.Err != nil {
 			e.failed(m, failed, at())
+		} else {
+			e.count(m)
+		}
+		if m.copies == 0 || failed > 0 {
 			continue
 		}
-		e.count(m)
 		if before > 0 {
 			e.cfg.Results.Publish(vrrp.Sends{Cause: e.cfg.Minter.Cause(at()), Instance: m.Instance})
 		}
@@ -162,9 +165,13 @@ func (e *Engine) count(m *Message) {
 // logEvery bounds how often failures of one instance are logged.
 const logEvery = 10 * time.Second
 
+// failed tells of a copy that the kernel refused; inRow adverts in a row had none
+// that it took.
 func (e *Engine) failed(m *Message, inRow int, now time.Time) {
 	cause := e.cfg.Minter.Cause(now)
-	e.cfg.Results.Publish(vrrp.Sends{Cause: cause, Instance: m.Instance, InRow: inRow, Err: m.Err.Error()})
+	if m.copies > 0 && inRow > 0 {
+		e.cfg.Results.Publish(vrrp.Sends{Cause: cause, Instance: m.Instance, InRow: inRow, Err: m.Err.Error()})
+	}
 	last, ok := e.logged[m.Instance]
 	if ok && now.Sub(last) < logEvery && m.Occasion != Resignation {
 		return

@@ -63,7 +63,7 @@ func startOrder(name string, interval time.Duration) advert.Order {
 		Cause: event.Cause{Trace: 5, At: time.Now()},
 		Advert: advert.Frames{
 			Index: 7, Source: netip.MustParseAddr("192.0.2.1"),
-			Advert: []byte(name), Resign: []byte("resign " + name),
+			Copies: []advert.Copy{{Advert: []byte(name), Resign: []byte("resign " + name)}},
 		},
 	}
 }

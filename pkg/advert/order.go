@@ -37,8 +37,15 @@ type Order struct {
 // Frames are the prebuilt VRRP messages of an instance, without IP header, and
 // where they go.
 type Frames struct {
-	Index  int        // ifindex to send on
-	Source netip.Addr // source address; its family is the instance's
+	Index    int        // ifindex to send on
+	Source   netip.Addr // source address; its family is the instance's
+	HopLimit uint8      // TTL, hop limit
+	Copies   []Copy     // one for the group, or one for each unicast peer
+}
+
+// Copy is what one destination gets: the checksum covers it.
+type Copy struct {
+	To     netip.Addr
 	Advert []byte
 	Resign []byte // the same with priority 0
 }

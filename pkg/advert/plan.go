@@ -199,21 +199,32 @@ func (p *Plan) repeat(now time.Time) {
 }
 
 func (p *Plan) advertise(e *entry, late time.Duration) {
-	m := Message{
-		Instance: e.instance, Occasion: Repeat, entry: e,
-		Index: e.frames.Index, Source: e.frames.Source, Payload: e.frames.Advert, Late: late,
-	}
+	m := Message{Occasion: Repeat, Late: late}
 	if !e.begun {
 		m.Occasion, m.cause, m.given = First, e.cause, e.given
 	}
-	p.batch = append(p.batch, m)
+	p.send(e, m)
 }
 
 func (p *Plan) resign(e *entry, cause event.Cause, given time.Time) {
-	p.batch = append(p.batch, Message{
-		Instance: e.instance, Occasion: Resignation, entry: e, cause: cause, given: given,
-		Index: e.frames.Index, Source: e.frames.Source, Payload: e.frames.Resign,
-	})
+	p.send(e, Message{Occasion: Resignation, cause: cause, given: given})
+}
+
+// send adds the copies of an advert, which are what m begins.
+func (p *Plan) send(e *entry, m Message) {
+	f := &e.frames
+	m.Instance, m.entry, m.Index, m.Source, m.HopLimit = e.instance, e, f.Index, f.Source, f.HopLimit
+	for i := range f.Copies {
+		c := &f.Copies[i]
+		m.To, m.Payload = c.To, c.Advert
+		if m.Occasion == Resignation {
+			m.Payload = c.Resign
+		}
+		if i == len(f.Copies)-1 {
+			m.copies = len(f.Copies)
+		}
+		p.batch = append(p.batch, m)
+	}
 }
 
 // unsend takes back what this turn would have sent for an instance.

@@ -20,7 +20,7 @@ var t0 = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 func start(name string, interval time.Duration) Order {
 	return Order{
 		Kind: Start, Instance: name, Interval: interval, Miss: 3,
-		Advert: Frames{Index: 7, Source: netip.MustParseAddr("192.0.2.1"), Advert: []byte(name), Resign: []byte("resign " + name)},
+		Advert: Frames{Index: 7, Source: netip.MustParseAddr("192.0.2.1"), Copies: []Copy{{Advert: []byte(name), Resign: []byte("resign " + name)}}},
 	}
 }
 
@@ -170,7 +170,7 @@ func TestPlanOrders(t *testing.T) {
 		s := newScript(t)
 		s.at(0, start("a", sec))
 		again := start("a", sec)
-		again.Advert.Advert = []byte("a2")
+		again.Advert.Copies = []Copy{{Advert: []byte("a2")}}
 		s.want(s.at(400*ms, again), "")
 		s.wantNext(400*ms, sec)
 		s.want(s.at(sec), "repeat:a2")

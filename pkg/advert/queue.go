@@ -26,7 +26,8 @@ type entry struct {
 	cause event.Cause
 	given time.Time
 
-	failed int // adverts in a row that the kernel refused
+	failed  int // adverts in a row of which the kernel refused every copy
+	refused int // copies of the present advert
 }
 
 // lateness is how late an entry must be before it counts as stalled.
@@ -95,7 +96,9 @@ type Message struct {
 	Occasion Occasion
 	Index    int        // ifindex to send on
 	Source   netip.Addr // its family is the message's
-	Payload  []byte     // the VRRP message, without IP header
+	To       netip.Addr
+	HopLimit uint8
+	Payload  []byte // the VRRP message, without IP header
 	// Late is how long after its instant a Repeat leaves; negative where it
 	// leaves early to share a wake-up.
 	Late time.Duration
@@ -105,20 +108,28 @@ type Message struct {
 	cause event.Cause
 	given time.Time // when the order was given; for a lost lease, when it was found
 	entry *entry
+	// copies is how many its advert has, on the last of them; else 0.
+	copies int
 }
 
-// settle notes in its instance's account what became of the message, and says
-// how many adverts in a row had failed before it and have failed now.
+// settle notes in its instance's account what became of the message. With the
+// last copy of an advert it says how many adverts in a row had failed before and
+// have failed now: an advert that reached one peer has not.
 func (m *Message) settle() (before, now int) {
 	e := m.entry
-	before = e.failed
 	if m.Err != nil {
+		e.refused++
+	}
+	if m.copies == 0 {
+		return e.failed, e.failed
+	}
+	before = e.failed
+	if e.refused == m.copies {
 		e.failed++
-		return before, e.failed
+	} else {
+		e.failed = 0
+		e.begun = e.begun || m.Occasion == First
 	}
-	e.failed = 0
-	if m.Occasion == First {
-		e.begun = true
-	}
-	return before, 0
+	e.refused = 0
+	return before, e.failed
 }

@@ -113,10 +113,13 @@ func frames(index int, source netip.Addr) Frames {
 	resign := a
 	resign.Priority = 0
 	dest := wire.GroupOf(event.FamilyOf(source))
-	return Frames{Index: index, Source: source, Advert: a.Append(nil, source, dest), Resign: resign.Append(nil, source, dest)}
+	return Frames{Index: index, Source: source, HopLimit: wire.HopLimit, Copies: []Copy{{dest, a.Append(nil, source, dest), resign.Append(nil, source, dest)}}}
 }
 
-func message(f Frames) Message { return Message{Index: f.Index, Source: f.Source, Payload: f.Advert} }
+func message(f Frames) Message {
+	c := f.Copies[0]
+	return Message{Index: f.Index, Source: f.Source, HopLimit: f.HopLimit, To: c.To, Payload: c.Advert}
+}
 
 func TestReceiverHearsEachLinkForItself(t *testing.T) {
 	l := newLAN(t)

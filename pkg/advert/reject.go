@@ -42,6 +42,8 @@ var counterOf = map[wire.Reason]vrrp.Counter{
 	wire.AuthTypeMismatch:  vrrp.AuthTypeMismatch,
 	wire.AuthFailure:       vrrp.AuthFailures,
 	wire.IntervalError:     vrrp.IntervalErrors,
+	wire.NotAPeer:          vrrp.PeerErrors,
+	wire.NotMulticast:      vrrp.PeerErrors,
 }
 
 func (a *Acceptor) reject(p *Packet, source netip.Addr, ours *peer, err error, now time.Time) {

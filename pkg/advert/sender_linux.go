@@ -62,8 +62,9 @@ type channel struct {
 	used    int
 }
 
-// controlLen is room for a control message with an in6_pktinfo.
-const controlLen = 48
+// controlLen is room for a control message with an in6_pktinfo and one with a hop
+// limit.
+const controlLen = 72
 
 func openChannel(f event.Family) (*channel, error) {
 	c := &channel{family: f, fd: -1}
@@ -91,6 +92,7 @@ func sendOptions(f event.Family) []option {
 	if f == event.IPv4 {
 		return []option{
 			{unix.IPPROTO_IP, unix.IP_MULTICAST_TTL, wire.HopLimit, "IP_MULTICAST_TTL"},
+			{unix.IPPROTO_IP, unix.IP_TTL, wire.HopLimit, "IP_TTL"},
 			{unix.IPPROTO_IP, unix.IP_MULTICAST_LOOP, 0, "IP_MULTICAST_LOOP"},
 			{unix.IPPROTO_IP, unix.IP_TOS, trafficClass, "IP_TOS"},
 			prio, // after IP_TOS, which sets it as well
@@ -98,6 +100,7 @@ func sendOptions(f event.Family) []option {
 	}
 	return []option{
 		{unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_HOPS, wire.HopLimit, "IPV6_MULTICAST_HOPS"},
+		{unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS, wire.HopLimit, "IPV6_UNICAST_HOPS"},
 		{unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_LOOP, 0, "IPV6_MULTICAST_LOOP"},
 		{unix.IPPROTO_IPV6, unix.IPV6_TCLASS, trafficClass, "IPV6_TCLASS"},
 		{unix.IPPROTO_IPV6, unix.IPV6_CHECKSUM, -1, "IPV6_CHECKSUM"},
@@ -111,13 +114,12 @@ func (c *channel) prepare(i int) {
 	h.Iov = &c.iovs[i]
 	h.SetIovlen(1)
 	h.Control = (*byte)(unsafe.Pointer(&c.control[i][0]))
-	group := wire.GroupOf(c.family)
 	if c.family == event.IPv4 {
-		c.names4[i] = unix.RawSockaddrInet4{Family: unix.AF_INET, Addr: group.As4()}
+		c.names4[i].Family = unix.AF_INET
 		h.Name, h.Namelen = (*byte)(unsafe.Pointer(&c.names4[i])), unix.SizeofSockaddrInet4
 		return
 	}
-	c.names6[i] = unix.RawSockaddrInet6{Family: unix.AF_INET6, Addr: group.As16()}
+	c.names6[i].Family = unix.AF_INET6
 	h.Name, h.Namelen = (*byte)(unsafe.Pointer(&c.names6[i])), unix.SizeofSockaddrInet6
 }
 
@@ -137,7 +139,7 @@ func (c *channel) send(batch []Message) {
 // load puts a message into the next slot.
 func (c *channel) load(m *Message) {
 	m.Err = nil
-	if c.broken != nil || len(m.Payload) == 0 || !m.Source.IsValid() {
+	if c.broken != nil || len(m.Payload) == 0 || !m.Source.IsValid() || event.FamilyOf(m.To) != c.family {
 		m.Err = c.unsendable(m)
 		return
 	}
@@ -147,27 +149,46 @@ func (c *channel) load(m *Message) {
 	c.iovs[i].Base = &m.Payload[0]
 	c.iovs[i].SetLen(len(m.Payload))
 	h := &c.msgs[i].hdr
+	hops := 0 // the socket's own
+	if m.HopLimit != wire.HopLimit {
+		hops = int(m.HopLimit)
+	}
 	if c.family == event.IPv4 {
+		c.names4[i].Addr = m.To.As4()
 		var info [unix.SizeofInet4Pktinfo]byte // struct in_pktinfo: index, source, destination
 		binary.NativeEndian.PutUint32(info[0:], uint32(m.Index))
 		source := m.Source.As4()
 		copy(info[4:], source[:])
-		h.SetControllen(putCmsg(h.Control, unix.IPPROTO_IP, unix.IP_PKTINFO, info[:]))
+		c.describe(h, unix.IPPROTO_IP, unix.IP_PKTINFO, info[:], unix.IP_TTL, hops)
 		return
 	}
+	c.names6[i].Addr = m.To.As16()
 	var info [unix.SizeofInet6Pktinfo]byte // struct in6_pktinfo: source, index
 	source := m.Source.As16()
 	copy(info[0:], source[:])
 	binary.NativeEndian.PutUint32(info[16:], uint32(m.Index))
-	h.SetControllen(putCmsg(h.Control, unix.IPPROTO_IPV6, unix.IPV6_PKTINFO, info[:]))
+	c.describe(h, unix.IPPROTO_IPV6, unix.IPV6_PKTINFO, info[:], unix.IPV6_HOPLIMIT, hops)
 	c.names6[i].Scope_id = uint32(m.Index)
+}
+
+// describe writes the control messages of a slot: where from, and how many hops
+// it may take, unless that is 0.
+func (c *channel) describe(h *unix.Msghdr, level, kind int, info []byte, limit, hops int) {
+	length := putCmsg(h.Control, level, kind, info)
+	if hops != 0 {
+		var value [4]byte
+		binary.NativeEndian.PutUint32(value[:], uint32(hops))
+		at := unix.CmsgSpace(len(info))
+		length = at + putCmsg((*byte)(unsafe.Add(unsafe.Pointer(h.Control), at)), level, limit, value[:])
+	}
+	h.SetControllen(length)
 }
 
 func (c *channel) unsendable(m *Message) error {
 	if c.broken != nil {
 		return c.broken
 	}
-	return fmt.Errorf("an advert of %d bytes from source %v cannot be sent", len(m.Payload), m.Source)
+	return fmt.Errorf("an advert of %d bytes from %v to %v cannot be sent", len(m.Payload), m.Source, m.To)
 }
 
 // flush sends what is in the slots. sendmmsg stops at the first message that
@@ -177,7 +198,7 @@ func (c *channel) flush() {
 		n, errno := mmsg(unix.SYS_SENDMMSG, c.fd, c.msgs[sent:c.used])
 		if errno != 0 {
 			m := c.of[sent]
-			m.Err = fmt.Errorf("send from %v on ifindex %d: %w%s", m.Source, m.Index, errno, hint(errno))
+			m.Err = fmt.Errorf("send from %v to %v on ifindex %d: %w%s", m.Source, m.To, m.Index, errno, hint(errno))
 			n = 1
 		}
 		sent += n

@@ -48,6 +48,39 @@ func TestSenderOnTheWire(t *testing.T) {
 	}
 }
 
+// TestSenderToPeers sends to single stations, with the socket's hop limit and with
+// another, and then to the group again by the same slots.
+func TestSenderToPeers(t *testing.T) {
+	l := newLAN(t)
+	link := l.cable(1, 0)
+	index, four, six := l.far(1)
+	next := l.capture(link.Index)
+	s := l.sender()
+	here4, here6 := netip.MustParseAddr("198.51.1.1"), netip.MustParseAddr("fe80::1:1")
+	for _, want := range []struct {
+		source, to netip.Addr
+		hops       uint8
+	}{
+		{four, here4, 255}, {four, here4, 7}, {four, wire.Group4, 255},
+		{six, here6, 255}, {six, here6, 7}, {six, wire.Group6, 255},
+	} {
+		m := message(frames(index, want.source))
+		m.To, m.HopLimit = want.to, want.hops
+		batch := []Message{m}
+		if s.Send(batch); batch[0].Err != nil {
+			t.Fatal(batch[0].Err)
+		}
+		b := next()
+		hops, to := b[8], b[16:20]
+		if want.to.Is6() {
+			hops, to = b[7], b[24:40]
+		}
+		if hops != want.hops || string(to) != string(want.to.AsSlice()) {
+			t.Errorf("to %v with %d hops: sent % x", want.to, want.hops, b[:40])
+		}
+	}
+}
+
 func TestSenderGoesOnAfterAFailure(t *testing.T) {
 	l := newLAN(t)
 	link := l.cable(1, 0)

@@ -17,6 +17,7 @@ func (d *document) check(l *loader) {
 		i.checkVersion(l)
 		i.checkAddresses(l)
 		i.checkRoutes(l)
+		i.checkSending(l)
 		i.warn(l)
 	}
 	checkNames(l, d.instances)

@@ -62,6 +62,9 @@ func outcome(c *Config, err error) string {
 			if len(i.Extra) > 0 {
 				fmt.Fprintf(&b, "    holds beside them %v\n", i.Extra)
 			}
+			if i.Source.IsValid() || len(i.Unicast.Peers) > 0 {
+				fmt.Fprintf(&b, "    from %v to %v, ttl %d, of at least %d\n", i.Source, i.Unicast.Peers, i.Unicast.TTL, i.Unicast.MinTTL)
+			}
 			if i.Version == wire.V2 {
 				fmt.Fprintf(&b, "    by %v, authentication %d %q\n", i.Version, i.Auth.Type, i.Auth.Data)
 			}

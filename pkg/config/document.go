@@ -25,6 +25,7 @@ type instance struct {
 	vrrp.Instance
 	checksum checksum
 	announce addr.Announce
+	sending  sending
 	held     []held // addresses
 	extra    []held // extra_addresses
 	routes   []route
@@ -49,6 +50,7 @@ func newDocument() *document {
 	recoveryKeys.start(&d.link.Recovery)
 	instanceKeys.start(&d.defaults)
 	announceKeys.start(&d.defaults.announce)
+	unicastKeys.start(&d.defaults.sending)
 	return d
 }
 
@@ -144,6 +146,7 @@ func (i *instance) build(d *document) vrrp.Instance {
 	if i.Version == wire.V3 {
 		out.Checksum, out.AutoChecksum = i.checksum.form, i.checksum.auto
 	}
+	i.sending.build(&out)
 	if i.group != nil {
 		out.Group = i.group.name
 	}

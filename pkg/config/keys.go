@@ -74,8 +74,8 @@ var instanceKeys = table[instance]{
 	{"rules", optional, to(func(i *instance) *[]rule { return &i.rules }, each(readRule))},
 	{"virtual_mac", "false", only[instance](plain(choice(words[bool]{{"false", false}}, "true")))},
 	{"accept", "true", only[instance](plain(choice(words[bool]{{"true", true}}, "false")))},
-	{"source", later, nil},
-	{"unicast", later, nil},
+	{"source", optional, to(func(i *instance) *spotted { return &i.sending.source }, station)},
+	{"unicast", optional, readUnicast},
 	{"checksum", "auto", to(func(i *instance) *checksum { return &i.checksum }, choice(words[checksum]{
 		{"auto", checksum{wire.PseudoHeader, true}},
 		{"rfc9568", checksum{wire.MessageOnly, false}},
@@ -90,6 +90,12 @@ var instanceKeys = table[instance]{
 var authKeys = table[wire.Auth]{
 	{"pass", optional, to(func(a *wire.Auth) *wire.Auth { return a }, password)},
 	{"hmac", later, nil},
+}
+
+var unicastKeys = table[sending]{
+	{"peers", required, to(func(s *sending) *[]spotted { return &s.peers }, some(each(station)))},
+	{"ttl", "255", to(func(s *sending) *uint8 { return &s.ttls.TTL }, number[uint8](1, 255))},
+	{"min_ttl", "255", to(func(s *sending) *uint8 { return &s.ttls.MinTTL }, number[uint8](1, 255))},
 }
 
 var announceKeys = table[addr.Announce]{

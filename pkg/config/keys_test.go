@@ -17,7 +17,7 @@ var (
 		"instances[].name", "instances[].interface", "instances[].vrid", "instances[].family",
 		"instances[].version", "instances[].priority", "instances[].interval", "instances[].miss",
 		"instances[].preempt", "instances[].preempt_delay", "instances[].startup_delay",
-		"instances[].addresses", "instances[].extra_addresses", "instances[].virtual_mac", "instances[].accept",
+		"instances[].addresses", "instances[].source", "instances[].unicast", "instances[].unicast.peers", "instances[].unicast.ttl", "instances[].unicast.min_ttl", "instances[].extra_addresses", "instances[].virtual_mac", "instances[].accept",
 		"instances[].checksum", "instances[].auth.pass", "instances[].announce.count", "instances[].announce.again_after",
 		"instances[].announce.refresh", "instances[].announce.spacing",
 		"instances[].routes", "instances[].rules",
@@ -30,7 +30,6 @@ var (
 	}
 	refused = []string{
 		"checks", "notify", "fifo", "script_user", "include",
-		"instances[].source", "instances[].unicast",
 		"instances[].auth.hmac", "instances[].track", "instances[].notify", "instances[].fence",
 		"defaults.track",
 		"groups[].track", "groups[].notify", "groups[].fence", "groups[].fault", "groups[].last_standing",
@@ -97,6 +96,7 @@ func TestManualNamesEveryKey(t *testing.T) {
 	}
 	check("groups[].", groupKeys.names())
 	check("instances[].announce.", announceKeys.names())
+	check("instances[].unicast.", unicastKeys.names())
 	check("instances[].auth.", authKeys.names())
 	check("instances[].routes[].", routeKeys.names())
 	check("instances[].rules[].", ruleKeys.names())

@@ -88,6 +88,7 @@ func statistics(s *vrrp.Stats) Statistics {
 		AuthFailures:         s.Get(vrrp.AuthFailures),
 		InvalidAuthType:      s.Get(vrrp.InvalidAuthType),
 		AuthTypeMismatch:     s.Get(vrrp.AuthTypeMismatch),
+		PeerErrors:           s.Get(vrrp.PeerErrors),
 		ChecksumPseudoHeader: s.Get(vrrp.ChecksumPseudoHeader),
 		ChecksumMessageOnly:  s.Get(vrrp.ChecksumMessageOnly),
 		Transitions:          s.Get(vrrp.Transitions),

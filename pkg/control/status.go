@@ -76,6 +76,7 @@ type Statistics struct {
 	AuthFailures         uint64     `json:"auth_failures"` // RFC 2787's names, VRRPv2 only
 	InvalidAuthType      uint64     `json:"invalid_auth_type"`
 	AuthTypeMismatch     uint64     `json:"auth_type_mismatch"`
+	PeerErrors           uint64     `json:"peer_errors"`
 	ChecksumPseudoHeader uint64     `json:"checksum_pseudo_header"`
 	ChecksumMessageOnly  uint64     `json:"checksum_message_only"`
 	Transitions          uint64     `json:"transitions"` // of any kind

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"slices"
 	"time"
@@ -71,7 +72,7 @@ func build(o Options) (*parts, error) {
 		return nil, err
 	}
 	p.monitor = link.NewMonitor(link.Config{
-		Default: o.Config.DefaultLink, Links: o.Config.Links, Watched: interfaces(o.Config),
+		Default: o.Config.DefaultLink, Links: o.Config.Links, Watched: interfaces(o.Config), Sources: sources(o.Config),
 		Facts: p.links, Addresses: &p.addresses, Results: &p.results, Events: &p.events, Minter: p.minter,
 	})
 	p.receiver = advert.NewReceiver(advert.ReceiverConfig{
@@ -198,6 +199,17 @@ func instances(c *config.Config) []vrrp.Instance {
 	var all []vrrp.Instance
 	for _, g := range c.Groups {
 		all = append(all, g.Members...)
+	}
+	return all
+}
+
+// sources are the addresses that instances send from by name.
+func sources(c *config.Config) []netip.Addr {
+	var all []netip.Addr
+	for _, in := range instances(c) {
+		if in.Source.IsValid() {
+			all = append(all, in.Source)
+		}
 	}
 	return all
 }

@@ -2,6 +2,7 @@ package event
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -51,15 +52,18 @@ type Link struct {
 	Index int
 	// Usable is the verdict: administratively up, carrier, and operstate UP or
 	// UNKNOWN, on the parent too, and no source says down (design decision 6).
-	Usable             bool
-	AdminUp, Carrier   bool
-	OperState          OperState
-	MTU                int
-	HardwareAddr       [6]byte
-	Primary4           netip.Addr // primary IPv4 address; zero if none
-	LinkLocal6         netip.Addr // link-local IPv6 address that may be used as a source; zero if none
-	Monitor            string     // what tells the link's state: "netlink", "ethtool", "mii", or "none"
-	UpCount, DownCount uint32     // IFLA_CARRIER_UP_COUNT, IFLA_CARRIER_DOWN_COUNT
+	Usable           bool
+	AdminUp, Carrier bool
+	OperState        OperState
+	MTU              int
+	HardwareAddr     [6]byte
+	Primary4         netip.Addr // primary IPv4 address; zero if none
+	LinkLocal6       netip.Addr // link-local IPv6 address that may be used as a source; zero if none
+	// Sources are those of the addresses that instances ask for by name that are on
+	// the link and may be used; nil if none. Another set is another pointer.
+	Sources            *[]netip.Addr
+	Monitor            string // what tells the link's state: "netlink", "ethtool", "mii", or "none"
+	UpCount, DownCount uint32 // IFLA_CARRIER_UP_COUNT, IFLA_CARRIER_DOWN_COUNT
 	// Reason is why there is no carrier, in the driver's words (ethtool's extended
 	// state: "no cable"); empty where it does not say. It comes after the loss.
 	Reason     string
@@ -99,6 +103,11 @@ func (l Link) Merge(newer Link) Link {
 func (l Link) Rest() Link {
 	l.Downs = 0
 	return l
+}
+
+// Has reports whether adverts of this router may bear the address on this link.
+func (l Link) Has(a netip.Addr) bool {
+	return a.IsValid() && (a == l.Primary4 || a == l.LinkLocal6 || l.Sources != nil && slices.Contains(*l.Sources, a))
 }
 
 // Address returns the source address for adverts of a family; zero if none.

@@ -12,6 +12,7 @@ import (
 type assigned struct {
 	list                 []Assigned
 	primary4, linkLocal6 netip.Addr
+	sources              *[]netip.Addr // those that were asked for; a new one where they change
 }
 
 func (a *assigned) find(p netip.Prefix) int {
@@ -95,14 +96,34 @@ func (t *Table) choose(index int) {
 		return
 	}
 	primary4, linkLocal6 := a.pick(a.primary4, rank4), a.pick(a.linkLocal6, rank6)
-	moved := primary4 != a.primary4 || linkLocal6 != a.linkLocal6
-	a.primary4, a.linkLocal6 = primary4, linkLocal6
+	sources := t.wanted(a)
+	moved := primary4 != a.primary4 || linkLocal6 != a.linkLocal6 || sources != a.sources
+	a.primary4, a.linkLocal6, a.sources = primary4, linkLocal6, sources
 	if len(a.list) == 0 {
 		delete(t.addresses, index)
 	}
 	if e := t.byIndex[index]; e != nil && moved {
 		t.settle(e, 0)
 	}
+}
+
+// wanted are those of the addresses that instances ask for by name that are there
+// and may be used; the same pointer while they do not change. One that ripcord
+// holds is none: it may go any time.
+func (t *Table) wanted(a *assigned) *[]netip.Addr {
+	var sources []netip.Addr
+	for _, addr := range a.list {
+		if ip := addr.Prefix.Addr(); slices.Contains(t.sources, ip) && !addr.Unready && !addr.Marked {
+			sources = append(sources, ip)
+		}
+	}
+	switch {
+	case len(sources) == 0:
+		return nil
+	case a.sources != nil && slices.Equal(sources, *a.sources):
+		return a.sources
+	}
+	return &sources
 }
 
 // pick keeps the present address while none of a better rank is there, else it

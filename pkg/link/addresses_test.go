@@ -1,6 +1,7 @@
 package link
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -67,6 +68,40 @@ func TestSources(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// An address that an instance wants to send from is told of while it stands there
+// and may be used; the set is the same pointer while it is the same.
+func TestNamedSources(t *testing.T) {
+	table := NewTable(event.NewMinter(0), nil, plainly)
+	table.sources = []netip.Addr{netip.MustParseAddr("10.0.0.7"), netip.MustParseAddr("2001:db8::7")}
+	table.Observe(links(Initial, up(2, "eth0")), time.Unix(0, 0))
+	var last event.Link
+	for i, s := range []struct {
+		observe Observation
+		want    string
+		facts   int
+	}{
+		{AddressSeen{address(2, "10.0.0.1/24")}, "[]", 1},
+		{AddressSeen{address(2, "10.0.0.7/24", secondary)}, "[10.0.0.7]", 1},
+		{AddressSeen{address(2, "2001:db8::7/64", unready)}, "[10.0.0.7]", 0},
+		{AddressSeen{address(2, "2001:db8::7/64")}, "[10.0.0.7 2001:db8::7]", 1},
+		{AddressSeen{address(2, "10.0.0.7/24", secondary, deprecated)}, "[10.0.0.7 2001:db8::7]", 0},
+		{AddressGone{address(2, "10.0.0.7/24")}, "[2001:db8::7]", 1},
+		{AddressSeen{address(2, "2001:db8::7/64", marked)}, "[]", 1},
+	} {
+		out := table.Observe(s.observe, time.Unix(1, 0))
+		for _, f := range out.Facts {
+			last = f
+		}
+		got := []netip.Addr{}
+		if last.Sources != nil {
+			got = *last.Sources
+		}
+		if fmt.Sprint(got) != s.want || len(out.Facts) != s.facts {
+			t.Errorf("step %d: sources %v in %d facts, want %s in %d", i, got, len(out.Facts), s.want, s.facts)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package link
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -17,6 +18,7 @@ type Config struct {
 	Default Settings
 	Links   map[string]Settings // by name, complete; all others have Default
 	Watched []string            // the interfaces that instances use: the log tells of these
+	Sources []netip.Addr        // the addresses that instances send from by name
 
 	Facts     *bus.Retained[string, event.Link]
 	Addresses *bus.Topic[event.Address]
@@ -53,9 +55,11 @@ type request struct {
 func NewMonitor(cfg Config) *Monitor { return newMonitor(cfg, newKernel()) }
 
 func newMonitor(cfg Config, k kernel) *Monitor {
+	table := NewTable(cfg.Minter, cfg.Watched, cfg.settings)
+	table.sources = cfg.Sources
 	return &Monitor{
 		cfg: cfg, kernel: k, ready: make(chan struct{}), polling: bus.NewBell(), holding: bus.NewBell(), explaining: bus.NewBell(),
-		table: NewTable(cfg.Minter, cfg.Watched, cfg.settings),
+		table: table,
 	}
 }
 

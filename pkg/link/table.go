@@ -2,6 +2,7 @@ package link
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -16,6 +17,7 @@ type Table struct {
 	watched []string
 	// settings are those of a link by name.
 	settings func(string) Settings
+	sources  []netip.Addr // that instances ask for by name
 
 	seq       uint64 // of the last fact
 	births    uint64

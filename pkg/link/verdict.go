@@ -155,7 +155,7 @@ func (t *Table) describe(e *entry) event.Link {
 		UpCount: s.UpCount, DownCount: s.DownCount,
 	}
 	if a := t.addresses[s.Index]; a != nil {
-		now.Primary4, now.LinkLocal6 = a.primary4, a.linkLocal6
+		now.Primary4, now.LinkLocal6, now.Sources = a.primary4, a.linkLocal6, a.sources
 	}
 	return now
 }

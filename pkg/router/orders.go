@@ -1,6 +1,7 @@
 package router
 
 import (
+	"net/netip"
 	"slices"
 
 	"ripcord/pkg/addr"
@@ -61,14 +62,23 @@ func (o *Orders) advert(kind advert.Kind, cause event.Cause, in *vrrp.Instance) 
 // startOrder builds the frames of an instance: the only place where an advert
 // of ours is written.
 func startOrder(e vrrp.Advertise) advert.Order {
-	in, group := e.Instance, wire.GroupOf(e.Instance.Family)
+	in := e.Instance
 	msg := wire.Advert{
 		Version: in.Version, VRID: in.VRID, Priority: in.Priority, Interval: in.Interval,
 		Addresses: in.Addresses, Checksum: e.Checksum, Auth: in.Auth,
 	}
-	frames := advert.Frames{Index: e.Index, Source: e.Source, Advert: msg.Append(nil, e.Source, group)}
-	msg.Priority = 0
-	frames.Resign = msg.Append(nil, e.Source, group)
+	resign := msg
+	resign.Priority = 0
+	frames := advert.Frames{Index: e.Index, Source: e.Source, HopLimit: in.Unicast.TTL}
+	to := in.Unicast.Peers
+	if len(to) == 0 {
+		to, frames.HopLimit = []netip.Addr{wire.GroupOf(in.Family)}, wire.HopLimit
+	}
+	for _, dest := range to {
+		frames.Copies = append(frames.Copies, advert.Copy{
+			To: dest, Advert: msg.Append(nil, e.Source, dest), Resign: resign.Append(nil, e.Source, dest),
+		})
+	}
 	return advert.Order{
 		Kind: advert.Start, Cause: e.Cause, Instance: in.Virtual.Instance,
 		Advert: frames, Interval: in.Interval, Miss: in.Miss,

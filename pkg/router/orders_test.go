@@ -2,6 +2,7 @@ package router
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -33,17 +34,27 @@ func TestStartOrderFrames(t *testing.T) {
 	long.Interval, long.Miss, long.Priority = 4095*10*time.Millisecond, 100, 255
 	old := member("old", "", event.IPv4, "192.0.2.1")
 	old.Version, old.Auth, old.Interval = wire.V2, wire.Password("secret"), 255*time.Second
+	single, near := member("single", "", event.IPv4, "192.0.2.1"), member("near", "", event.IPv6, "fe80::1")
+	peers4 := []netip.Addr{netip.MustParseAddr("192.0.2.12"), netip.MustParseAddr("203.0.113.12")}
+	peers6 := []netip.Addr{netip.MustParseAddr("fe80::12")}
+	single.Unicast = vrrp.Unicast{Peers: peers4, TTL: 7, MinTTL: 250}
+	near.Unicast = vrrp.Unicast{Peers: peers6, TTL: 255, MinTTL: 255}
+	group4, group6 := []netip.Addr{wire.Group4}, []netip.Addr{wire.Group6}
 	tests := []struct {
 		name     string
 		in       vrrp.Instance
 		source   netip.Addr
 		checksum wire.Checksum
+		to       []netip.Addr
+		hops     uint8
 	}{
-		{"IPv4", member("a", "", event.IPv4, "192.0.2.1", "192.0.2.2"), four, wire.PseudoHeader},
-		{"IPv4, RFC 9568's checksum", member("a", "", event.IPv4, "192.0.2.1"), four, wire.MessageOnly},
-		{"IPv6", member("a", "", event.IPv6, "fe80::1", "2001:db8::1"), six, wire.PseudoHeader},
-		{"the longest interval and an owner", long, four, wire.PseudoHeader},
-		{"VRRPv2 with a password", old, four, wire.PseudoHeader},
+		{"IPv4", member("a", "", event.IPv4, "192.0.2.1", "192.0.2.2"), four, wire.PseudoHeader, group4, 255},
+		{"IPv4, RFC 9568's checksum", member("a", "", event.IPv4, "192.0.2.1"), four, wire.MessageOnly, group4, 255},
+		{"IPv6", member("a", "", event.IPv6, "fe80::1", "2001:db8::1"), six, wire.PseudoHeader, group6, 255},
+		{"the longest interval and an owner", long, four, wire.PseudoHeader, group4, 255},
+		{"VRRPv2 with a password", old, four, wire.PseudoHeader, group4, 255},
+		{"unicast over IPv4", single, four, wire.PseudoHeader, peers4, 7},
+		{"unicast over IPv6", near, six, wire.PseudoHeader, peers6, 255},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -57,32 +68,46 @@ func TestStartOrderFrames(t *testing.T) {
 			}
 			got := o.Adverts[0]
 			frames := got.Advert
-			got.Advert = advert.Frames{Index: frames.Index, Source: frames.Source}
+			got.Advert.Copies = nil
 			want := advert.Order{
 				Kind: advert.Start, Cause: cause, Instance: tt.in.Instance, Interval: tt.in.Interval, Miss: tt.in.Miss,
-				Advert: advert.Frames{Index: 4, Source: tt.source},
+				Advert: advert.Frames{Index: 4, Source: tt.source, HopLimit: tt.hops},
 			}
 			if d := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); d != "" {
 				t.Error(d)
 			}
-			path := wire.Path{Source: tt.source, Dest: wire.GroupOf(tt.in.Family), HopLimit: wire.HopLimit}
+			var to []netip.Addr
+			for _, c := range frames.Copies {
+				to = append(to, c.To)
+			}
+			if !slices.Equal(to, tt.to) {
+				t.Fatalf("sent to %v, want %v", to, tt.to)
+			}
 			advertised := wire.Advert{
 				Version: tt.in.Version, Auth: tt.in.Auth, VRID: 51, Priority: tt.in.Priority, Interval: tt.in.Interval, Addresses: tt.in.Addresses, Checksum: tt.checksum,
 			}
-			for _, payload := range [][]byte{frames.Advert, frames.Resign} {
-				var a wire.Advert
-				if err := a.Decode(payload, path); err != nil {
-					t.Fatal(err)
-				}
-				if err := a.Check(); err != nil {
-					t.Fatal(err)
-				}
-				if d := cmp.Diff(advertised, a, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); d != "" {
-					t.Error(d)
-				}
-				advertised.Priority = 0
+			resign := advertised
+			resign.Priority = 0
+			for _, c := range frames.Copies { // the checksum covers the destination
+				path := wire.Path{Source: tt.source, Dest: c.To, HopLimit: wire.HopLimit}
+				decodes(t, c.Advert, path, advertised)
+				decodes(t, c.Resign, path, resign)
 			}
 		})
+	}
+}
+
+func decodes(t *testing.T, payload []byte, path wire.Path, want wire.Advert) {
+	t.Helper()
+	var a wire.Advert
+	if err := a.Decode(payload, path); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Check(); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, a, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); d != "" {
+		t.Error(d)
 	}
 }
 

@@ -43,6 +43,7 @@ var (
 		{vrrp.IntervalZeroErrors, string(wire.IntervalZero)},
 		{vrrp.InvalidAuthType, string(wire.InvalidAuthType)},
 		{vrrp.AuthTypeMismatch, string(wire.AuthTypeMismatch)},
+		{vrrp.PeerErrors, "peer"},
 		{vrrp.AuthFailures, string(wire.AuthFailure)},
 	}
 	// foreign ones are counted for the router as a whole only.

@@ -37,8 +37,22 @@ type Instance struct {
 	AutoChecksum bool
 	// Auth is the authentication of VRRPv2; none in VRRPv3.
 	Auth wire.Auth
+	// Unicast says to whom adverts go, and from whom they are taken, where that is
+	// not the multicast group.
+	Unicast Unicast
+	// Source is the address that adverts bear; zero: the link's own.
+	Source netip.Addr
 	// Recovery is what the link has to prove after a return.
 	Recovery Recovery
+}
+
+// Unicast is the exchange of adverts with single routers. The zero value is the
+// multicast of RFC 9568 §5.1.1.2.
+type Unicast struct {
+	Peers []netip.Addr // of the instance's family
+	// TTL is the TTL or hop limit of our adverts, MinTTL the least of theirs: 255
+	// proves that they come from the segment itself.
+	TTL, MinTTL uint8
 }
 
 // Recovery says how a link that was down proves that its segment forwards, as a

@@ -78,8 +78,17 @@ func (m *member) outranks(priority uint8, at time.Time) bool {
 
 func (m *member) skew() time.Duration { return m.SkewTime(m.interval) }
 
-// source is the address that our own adverts bear.
-func (m *member) source() netip.Addr { return m.link.Address(m.Family) }
+// source is the address that our own adverts bear; zero where the link has not
+// got it.
+func (m *member) source() netip.Addr {
+	if want := m.Instance.Source; want.IsValid() {
+		if !m.link.Has(want) {
+			return netip.Addr{}
+		}
+		return want
+	}
+	return m.link.Address(m.Family)
+}
 
 // look is what may change in the adverts of a member.
 type look struct {

@@ -138,6 +138,8 @@ func (r *router) addMember(w *words) {
 			in.PreemptDelay = take(w, time.ParseDuration)
 		case "startup-delay":
 			in.StartupDelay = take(w, time.ParseDuration)
+		case "source":
+			in.Source = take(w, netip.ParseAddr)
 		case "recovery":
 			in.Recovery = Recovery{take(w, strconv.Atoi), take(w, time.ParseDuration)}
 		case "checksum":
@@ -162,6 +164,12 @@ func (l *lan) see(r *router, name string, usable bool, w *words) {
 		case "address":
 			link.Primary4, _ = netip.ParseAddr(w.next()) // "none" is none
 			now.Primary4 = link.Primary4
+		case "sources":
+			link.Sources = nil
+			if list := w.next(); list != "none" {
+				link.Sources = &[]netip.Addr{netip.MustParseAddr(list)}
+			}
+			now.Sources = link.Sources
 		case "bare":
 			now.Primary4, now.LinkLocal6 = netip.Addr{}, netip.Addr{}
 		case "index":

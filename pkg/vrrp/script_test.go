@@ -23,9 +23,10 @@ var update = flag.Bool("update", false, "rewrite the traces in testdata")
 //	member NAME LINK ADDRESS [OPTION]...  version 2, priority N, interval D, miss N,
 //	                                      preempt off, checksum auto|rfc9568,
 //	                                      recovery ADVERTS WAIT,
-//	                                      preempt-delay D, startup-delay D
+//	                                      preempt-delay D, startup-delay D,
+//	                                      source ADDRESS
 //	boot | start | stop                   boot: all links are up, then start
-//	up LINK [OPTION]...                   address A|none, index N, downs N, seq N,
+//	up LINK [OPTION]...                   address A|none, sources A|none, index N, downs N, seq N,
 //	                                      bare: no address of any family this time
 //	down LINK [seq N]
 //	heard MEMBER SOURCE PRIORITY [OPTION]...

@@ -32,6 +32,7 @@ const (
 	AuthFailures
 	InvalidAuthType
 	AuthTypeMismatch
+	PeerErrors
 	ChecksumPseudoHeader
 	ChecksumMessageOnly
 	Transitions // of any kind
@@ -44,7 +45,7 @@ var counterNames = [counters]string{
 	"address_list_errors", "packet_length_errors", "checksum_errors", "version_errors",
 	"vrid_errors", "ip_ttl_errors", "count_zero_errors", "interval_zero_errors",
 	"first_not_link_local", "owner_conflicts",
-	"auth_failures", "invalid_auth_type", "auth_type_mismatch", "checksum_pseudo_header", "checksum_message_only",
+	"auth_failures", "invalid_auth_type", "auth_type_mismatch", "peer_errors", "checksum_pseudo_header", "checksum_message_only",
 	"transitions",
 }
 

@@ -15,8 +15,8 @@ import (
 
 var (
 	cmpAddr = cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
-	path4   = Path{netip.MustParseAddr("192.0.2.251"), Group4, HopLimit}
-	path6   = Path{netip.MustParseAddr("fe80::c8"), Group6, HopLimit}
+	path4   = Path{Source: netip.MustParseAddr("192.0.2.251"), Dest: Group4, HopLimit: HopLimit}
+	path6   = Path{Source: netip.MustParseAddr("fe80::c8"), Dest: Group6, HopLimit: HopLimit}
 )
 
 func addrs(list ...string) []netip.Addr {
@@ -54,7 +54,7 @@ var golden = []struct {
 	{"v6", "310a640200643f5dfe80000000000000000000000000000120010db8000000000000000000000001", path6,
 		Advert{VRID: 10, Priority: 100, Interval: time.Second, Addresses: addrs("fe80::1", "2001:db8::1")}},
 	{"v4 unsigned part of the HMAC vector", "3133c80100644402c0000264",
-		Path{netip.MustParseAddr("198.51.100.10"), Group4, HopLimit},
+		Path{Source: netip.MustParseAddr("198.51.100.10"), Dest: Group4, HopLimit: HopLimit},
 		Advert{VRID: 51, Priority: 200, Interval: time.Second, Addresses: addrs("192.0.2.100"), Checksum: MessageOnly}},
 	{"v2 VRID 51", "21331e010001b5c50a0001050000000000000000", path4,
 		Advert{Version: V2, VRID: 51, Priority: 30, Interval: time.Second, Addresses: addrs("10.0.1.5")}},
@@ -137,8 +137,8 @@ func TestRejects(t *testing.T) {
 		{"wrong in both forms [N1b]", unhex(t, "310ac8020064828bc0000201c0000202"), path4, ChecksumError},
 		{"wrong v6", unhex(t, "310a640200643f5cfe80000000000000000000000000000120010db8000000000000000000000001"), path6, ChecksumError},
 		{"v6 message only", reseal6MessageOnly(good6()), path6, ChecksumError},
-		{"v6 from another source", good6(), Path{netip.MustParseAddr("fe80::c9"), Group6, HopLimit}, ChecksumError},
-		{"v4 pseudo-header to another destination", good4(), Path{path4.Source, netip.MustParseAddr("192.0.2.9"), HopLimit}, ChecksumError},
+		{"v6 from another source", good6(), Path{Source: netip.MustParseAddr("fe80::c9"), Dest: Group6, HopLimit: HopLimit}, ChecksumError},
+		{"v4 pseudo-header to another destination", good4(), Path{Source: path4.Source, Dest: netip.MustParseAddr("192.0.2.9"), HopLimit: HopLimit}, ChecksumError},
 		{"count 0 v4 [N5]", set(good4()[:8], 3, 0, path4), path4, CountZero},
 		{"count 0 v6 [N5]", set(good6()[:8], 3, 0, path6), path6, CountZero},
 		{"interval 0 [N6]", set(good4(), 5, 0, path4), path4, IntervalZero},
@@ -156,9 +156,11 @@ func TestRejects(t *testing.T) {
 		{"v2 interval 0", set(good2(), 5, 0, path4), path4, IntervalZero},
 		{"v2 authentication by a header, RFC 2338", set(good2(), 4, 2, path4), path4, InvalidAuthType},
 		{"v2 unknown authentication", set(good2(), 4, 255, path4), path4, InvalidAuthType},
-		{"no source", good4(), Path{netip.Addr{}, Group4, HopLimit}, IPHeaderError},
-		{"no destination", good4(), Path{path4.Source, netip.Addr{}, HopLimit}, IPHeaderError},
-		{"two families", good4(), Path{path4.Source, Group6, HopLimit}, IPHeaderError},
+		{"v4 from behind routers that are allowed", good4(), Path{Source: path4.Source, Dest: path4.Dest, HopLimit: 60, Least: 60}, nil},
+		{"v4 from behind one more", good4(), Path{Source: path4.Source, Dest: path4.Dest, HopLimit: 59, Least: 60}, IPTTLError},
+		{"no source", good4(), Path{Source: netip.Addr{}, Dest: Group4, HopLimit: HopLimit}, IPHeaderError},
+		{"no destination", good4(), Path{Source: path4.Source, Dest: netip.Addr{}, HopLimit: HopLimit}, IPHeaderError},
+		{"two families", good4(), Path{Source: path4.Source, Dest: Group6, HopLimit: HopLimit}, IPHeaderError},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -277,7 +279,7 @@ func TestPassword(t *testing.T) {
 // TestRejectedKeepsVRID: who counts a rejected advert wants to know whose it is.
 func TestRejectedKeepsVRID(t *testing.T) {
 	b := unhex(t, golden[1].hex)
-	bad := Path{path4.Source, path4.Dest, 1}
+	bad := Path{Source: path4.Source, Dest: path4.Dest, HopLimit: 1}
 	for n, want := range []Advert{{}, {}, {VRID: 10}, {VRID: 10, Priority: 200}, {VRID: 10, Priority: 200}} {
 		a := Advert{V2, 1, 2, 3, addrs("192.0.2.9"), MessageOnly, Password("x")} // what an earlier advert left
 		if err := a.Decode(b[:n], bad); err != IPTTLError {

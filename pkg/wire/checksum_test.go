@@ -29,7 +29,7 @@ func reseal6MessageOnly(b []byte) []byte {
 
 // TestFormsThatCoincide: from this source the pseudo-header sums to nothing.
 func TestFormsThatCoincide(t *testing.T) {
-	p := Path{netip.MustParseAddr("10.0.21.113"), Group4, HopLimit}
+	p := Path{Source: netip.MustParseAddr("10.0.21.113"), Dest: Group4, HopLimit: HopLimit}
 	a := Advert{VRID: 10, Priority: 200, Interval: time.Second, Addresses: addrs("192.0.2.1"), Checksum: MessageOnly}
 	only := a.Append(nil, p.Source, p.Dest)
 	a.Checksum = PseudoHeader

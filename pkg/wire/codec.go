@@ -93,7 +93,7 @@ func (a *Advert) Decode(b []byte, p Path) error {
 	}
 	f := event.FamilyOf(p.Source)
 	switch {
-	case p.HopLimit != HopLimit:
+	case p.tooFar():
 		return IPTTLError
 	case len(b) < fixedLen:
 		return Truncated

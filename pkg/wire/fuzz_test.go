@@ -38,7 +38,7 @@ func FuzzAdvert(f *testing.F) {
 		if !ok {
 			return
 		}
-		p := Path{from, GroupOf(event.FamilyOf(from)), HopLimit}
+		p := Path{Source: from, Dest: GroupOf(event.FamilyOf(from)), HopLimit: HopLimit}
 		roundTrip(t, b, p)
 		if len(b) < fixedLen {
 			return

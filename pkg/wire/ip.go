@@ -25,6 +25,16 @@ func GroupOf(f event.Family) netip.Addr {
 type Path struct {
 	Source, Dest netip.Addr
 	HopLimit     int
+	// Least is the least HopLimit that is taken; 0 is 255, the only one that
+	// RFC 9568 allows. Unicast peers may be behind routers.
+	Least int
+}
+
+func (p Path) tooFar() bool {
+	if p.Least == 0 {
+		return p.HopLimit != HopLimit
+	}
+	return p.HopLimit < p.Least
 }
 
 func (p Path) oneFamily() bool {

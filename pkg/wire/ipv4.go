@@ -14,7 +14,7 @@ type IPv4Header struct {
 }
 
 // Path is the header as Decode wants it.
-func (h IPv4Header) Path() Path { return Path{h.Source, h.Dest, h.TTL} }
+func (h IPv4Header) Path() Path { return Path{Source: h.Source, Dest: h.Dest, HopLimit: h.TTL} }
 
 // The IPv4 header (RFC 791 §3.1):
 //

@@ -23,7 +23,7 @@ func drawAddr(t *rapid.T, f event.Family, label string) netip.Addr {
 
 func drawAdvert(t *rapid.T) (Advert, Path) {
 	f := rapid.SampledFrom([]event.Family{event.IPv4, event.IPv6}).Draw(t, "family")
-	p := Path{drawAddr(t, f, "source"), drawAddr(t, f, "dest"), HopLimit}
+	p := Path{Source: drawAddr(t, f, "source"), Dest: drawAddr(t, f, "dest"), HopLimit: HopLimit}
 	least, most, step := V3.Intervals()
 	a := Advert{
 		VRID:     rapid.Uint8Min(1).Draw(t, "vrid"),

@@ -9,8 +9,9 @@ type Reason string
 // configured, then Check's. The order decides only which counter rises. The
 // receiver also finds VersionError for a version that is not that of the virtual
 // router, and what VRRPv2 alone discards: another authentication (Auth.Admits)
-// and another interval than its own (RFC 3768 §7.1). RFC 8347 has no names for
-// the authentication; those are RFC 2787's.
+// and another interval than its own (RFC 3768 §7.1), and what does not come the way
+// that is configured. RFC 8347 has no names for the authentication; those are
+// RFC 2787's.
 const (
 	IPHeaderError     Reason = "ip-header"
 	IPTTLError        Reason = "ip-ttl-error"
@@ -26,6 +27,8 @@ const (
 	AuthTypeMismatch  Reason = "auth-type-mismatch"
 	AuthFailure       Reason = "auth-failure"
 	IntervalError     Reason = "interval-error"
+	NotAPeer          Reason = "not-a-peer"    // not from one of the unicast peers
+	NotMulticast      Reason = "not-multicast" // not sent to the group, where unicast is not configured
 )
 
 // Error is the reason itself.

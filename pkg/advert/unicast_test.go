@@ -1,0 +1,136 @@
+package advert
+
+import (
+	"errors"
+	"net/netip"
+	"testing"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+// TestAcceptUnicast: who sent it and from how far counts where peers are
+// configured, and elsewhere that it was sent to the group.
+func TestAcceptUnicast(t *testing.T) {
+	single, many := virtual4(), virtual4()
+	single.Unicast = vrrp.Unicast{Peers: []netip.Addr{peer4}, TTL: 255, MinTTL: 250}
+	near := virtual4()
+	near.Unicast = vrrp.Unicast{Peers: []netip.Addr{peer4}, TTL: 255, MinTTL: 255}
+	other := netip.MustParseAddr("192.0.2.3")
+	for _, c := range []struct {
+		name         string
+		in           vrrp.Instance
+		source, dest netip.Addr
+		ttl          uint8
+		reason       wire.Reason
+		counts       string
+	}{
+		{"a peer", single, peer4, own4, 255, "", "advertisement_rcvd=1"},
+		{"a peer, at the limit", single, peer4, own4, 250, "", "advertisement_rcvd=1"},
+		{"a peer, from too far", single, peer4, own4, 249, wire.IPTTLError, "ip_ttl_errors=1"},
+		{"a peer that sends to the group", single, peer4, wire.Group4, 255, "", "advertisement_rcvd=1"},
+		{"not a peer", single, other, own4, 255, wire.NotAPeer, "peer_errors=1"},
+		{"not a peer, to the group", single, other, wire.Group4, 255, wire.NotAPeer, "peer_errors=1"},
+		{"the segment only", near, peer4, own4, 254, wire.IPTTLError, "ip_ttl_errors=1"},
+		{"multicast", many, peer4, wire.Group4, 255, "", "advertisement_rcvd=1"},
+		{"multicast, sent to us alone", many, peer4, own4, 255, wire.NotMulticast, "peer_errors=1"},
+		{"multicast, from afar", many, peer4, wire.Group4, 250, wire.IPTTLError, "ip_ttl_errors=1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(c.in)
+			a := advert4()
+			a.Checksum = wire.MessageOnly
+			p := Packet{Interface: "eth0", Family: event.IPv4, At: t0, Data: ipv4(c.source, c.dest, c.ttl, a.Append(nil, c.source, c.dest))}
+			v := b.Accept(&p, t0)
+			var reason wire.Reason
+			for _, e := range v.Events {
+				if r, ok := e.(event.AdvertRejected); ok {
+					reason = wire.Reason(r.Reason)
+				}
+			}
+			if v.Valid != (c.reason == "") || reason != c.reason {
+				t.Errorf("valid %v, reason %q, want %q", v.Valid, reason, c.reason)
+			}
+			want := c.counts
+			if c.reason == "" {
+				want += " checksum_message_only=1"
+			}
+			if got := counters(b.stats["v4"]); got != want {
+				t.Errorf("counters %s, want %s", got, want)
+			}
+		})
+	}
+}
+
+// TestSourcesAreOurs: what a link bears as the source of one instance is our own
+// advert when it is heard on it.
+func TestSourcesAreOurs(t *testing.T) {
+	b := newBench(virtual4())
+	b.Learn(event.Link{Name: "eth0", Index: 2, Primary4: own4, Sources: &[]netip.Addr{peer4}})
+	p := packet4(advert4())
+	if v := b.Accept(&p, t0); v.Valid || counters(b.stats["v4"]) != "" {
+		t.Errorf("our own advert was judged: %+v", v)
+	}
+}
+
+// pairwise is an order for an instance with two peers.
+func pairwise(name string) Order {
+	o := start(name, sec)
+	o.Advert.Copies = []Copy{
+		{To: peer4, Advert: []byte(name + "1"), Resign: []byte("resign " + name + "1")},
+		{To: own4, Advert: []byte(name + "2"), Resign: []byte("resign " + name + "2")},
+	}
+	return o
+}
+
+func TestPlanSendsEachPeerItsCopy(t *testing.T) {
+	s := newScript(t)
+	s.want(s.at(0, pairwise("a"), start("b", sec)), "first:a1, first:a2, first:b")
+	s.want(s.at(sec), "repeat:a1, repeat:a2, repeat:b")
+	s.want(s.at(1500*ms, order(Now, "a")), "repeat:a1, repeat:a2")
+	s.want(s.at(1600*ms, order(Now, "a"), order(Mute, "a")), "")
+	s.want(s.at(1700*ms, pairwise("a")), "first:a1, first:a2")
+	s.want(s.at(1800*ms, order(Resign, "a")), "resign:resign a1, resign:resign a2")
+}
+
+// TestSettleCopies: an advert has failed if none of its peers got it; the first
+// advert is sent when one has.
+func TestSettleCopies(t *testing.T) {
+	plan := NewPlan()
+	turn := func(at time.Duration, fail ...bool) (occasions string, before, failed int) {
+		batch := plan.Turn(t0.Add(at), t0.Add(at), nil).Batch
+		if at == 0 {
+			batch = plan.Turn(t0, t0, []Given{{pairwise("a"), t0}}).Batch
+		}
+		if len(batch) != len(fail) {
+			t.Fatalf("%d messages", len(batch))
+		}
+		for i := range batch {
+			if fail[i] {
+				batch[i].Err = errors.New("refused")
+			}
+			before, failed = batch[i].settle()
+			occasions += batch[i].Occasion.String() + " "
+		}
+		return occasions, before, failed
+	}
+	for i, step := range []struct {
+		fail           [2]bool
+		occasion       string
+		before, failed int
+	}{
+		{[2]bool{true, true}, "first first ", 0, 1},
+		{[2]bool{true, true}, "first first ", 1, 2},
+		{[2]bool{true, false}, "first first ", 2, 0},
+		{[2]bool{false, true}, "repeat repeat ", 0, 0},
+		{[2]bool{true, true}, "repeat repeat ", 0, 1},
+		{[2]bool{false, false}, "repeat repeat ", 1, 0},
+	} {
+		occasion, before, failed := turn(time.Duration(i)*sec, step.fail[:]...)
+		if occasion != step.occasion || before != step.before || failed != step.failed {
+			t.Errorf("step %d: %s, in a row %d before and %d now; want %+v", i, occasion, before, failed, step)
+		}
+	}
+}

@@ -1,0 +1,110 @@
+package config
+
+import (
+	"net/netip"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// sending is how an instance's adverts travel: source and unicast.
+type sending struct {
+	source spotted
+	peers  []spotted
+	ttls   vrrp.Unicast
+}
+
+// spotted is an address and where the file has it.
+type spotted struct {
+	netip.Addr
+	at place
+}
+
+// station reads the address of one router.
+func station(l *loader, at place) (spotted, bool) {
+	s, ok := l.word(at, "an address")
+	if !ok {
+		return spotted{}, false
+	}
+	a, err := netip.ParseAddr(s)
+	switch {
+	case err != nil:
+		hint := "write it like 192.0.2.11 or fe80::11"
+		if p, err := netip.ParsePrefix(s); err == nil {
+			hint = "write " + p.Addr().String() + ", without a prefix length"
+		}
+		l.advise(at, hint, "%s is not an address", show(s))
+	case a.Zone() != "":
+		l.advise(at, "write "+a.WithZone("").String(), "%s has a zone: the instance's interface is meant anyway", s)
+	case a.Is4In6():
+		l.advise(at, "write "+a.Unmap().String(), "%s is an IPv4 address mapped into IPv6", s)
+	case a.IsMulticast(), a.IsUnspecified(), a.IsLoopback(), a == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
+		l.fail(at, "%s is not the address of a router", s)
+	default:
+		return spotted{a, at}, true
+	}
+	return spotted{}, false
+}
+
+// readUnicast reads the section, of which peers is required.
+func readUnicast(l *loader, at place, i *instance) bool {
+	said := unicastKeys.read(l, at, &i.sending)
+	unicastKeys.need(l, at, said)
+	return said != nil
+}
+
+// checkSending sees that adverts can leave as the file says, and that they can
+// be told from those of others.
+func (i *instance) checkSending(l *loader) {
+	first := map[netip.Addr]bool{}
+	global := false
+	for _, p := range i.sending.peers {
+		if first[p.Addr] {
+			l.fail(p.at, "%s is given twice", p)
+		}
+		first[p.Addr] = true
+		global = global || p.Is6() && !p.IsLinkLocalUnicast()
+		i.checkStation(l, p, "a peer")
+	}
+	source := i.sending.source
+	if !source.IsValid() {
+		if global {
+			l.advise(i.where("unicast"), "give a global IPv6 address of this router as source",
+				"adverts to global IPv6 addresses cannot leave from a link-local one")
+		}
+		return
+	}
+	i.checkStation(l, source, "source")
+	switch {
+	case first[source.Addr]:
+		l.fail(source.at, "%s is one of the peers", source)
+	case len(first) == 0 && source.Is6() && !source.IsLinkLocalUnicast():
+		l.advise(source.at, "give a link-local address, or leave it out (RFC 9568 §5.1.2.1)",
+			"%s cannot be the source of adverts to ff02::12", source)
+	}
+}
+
+// checkStation sees that an address of a router is of the instance's family, and
+// none that it shares.
+func (i *instance) checkStation(l *loader, s spotted, what string) {
+	if f := event.FamilyOf(s.Addr); i.Family != 0 && f != i.Family {
+		l.fail(s.at, "%s is %s, but the instance is %s", s, f, i.Family)
+	}
+	for _, h := range i.all() {
+		if h.Prefix.Addr() == s.Addr {
+			l.fail(s.at, "%s is shared by the routers: %s has to be one router's own address", s, what)
+		}
+	}
+}
+
+// build gives the machine what it needs of it.
+func (s *sending) build(out *vrrp.Instance) {
+	out.Source = s.source.Addr
+	if len(s.peers) == 0 {
+		return
+	}
+	out.Unicast = s.ttls
+	for _, p := range s.peers {
+		out.Unicast.Peers = append(out.Unicast.Peers, p.Addr)
+	}
+}

@@ -1,0 +1,125 @@
+package lab
+
+import (
+	"fmt"
+	"syscall"
+	"testing"
+	"time"
+
+	"ripcord/pkg/lan"
+)
+
+// Two routers that exchange adverts by unicast: one is Active, nothing goes to
+// the group; a pulled cable, a resignation and a return do what they do by
+// multicast. A third router that is no peer of theirs, though better, is not heard.
+func TestUnicast(t *testing.T) {
+	needRoot(t)
+	for _, f := range []struct {
+		name   string
+		prefix string // of the routers' own addresses
+		shared string
+		group  string
+	}{
+		{"IPv4", "192.0.2.", "192.0.2.1/24", "224.0.0.18"},
+		{"IPv6", "fe80::", "fe80::1/64", "ff02::12"},
+	} {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			const interval = 100 * time.Millisecond
+			s := newSite(t, []segment{inside}, "a", "b", "stranger")
+			own := map[string]string{}
+			for i, host := range []string{"a", "b", "stranger"} {
+				own[host] = fmt.Sprintf("%s%d", f.prefix, 11+i)
+				if f.name == "IPv6" {
+					s.ip(host, "addr", "add", own[host]+"/64", "dev", inside.ifname, "nodad")
+				}
+			}
+			start := func(host, peer string, priority int) *daemon {
+				return s.startYAML(host, fmt.Sprintf(`log: {level: debug}
+control: {socket: %s}
+instances:
+  - name: inside
+    interface: eth0
+    vrid: 51
+    priority: %d
+    interval: %v
+    source: "%s"
+    unicast: {peers: ["%s"]}
+    addresses: ["%s"]
+`, s.socket(host), priority, interval, own[host], own[peer], f.shared))
+			}
+			sniffer := s.sniff(inside)
+			began := time.Now()
+			a := start("a", "b", 150)
+			a.becomes("active", began, 8*time.Second)
+			b := start("b", "a", 100)
+			b.becomes("backup", began, 5*time.Second)
+			time.Sleep(2 * downInterval(100, interval))
+			if b.state() != "backup" {
+				t.Fatalf("b does not hear a: it is %s", b.state())
+			}
+
+			// It sends to a, believes that it is alone, and a believes nothing of it.
+			since := time.Now()
+			stranger := start("stranger", "a", 200)
+			stranger.becomes("active", since, 8*time.Second)
+			a.wait(since, 3*time.Second, "that the stranger is no peer", func(l line) bool {
+				return l.Event == "advert.rejected" && l.Reason == "not-a-peer"
+			})
+			stranger.kill()
+
+			at := s.pull("a", inside)
+			b.becomes("active", at, 3*time.Second)
+			back := s.plug("a", inside)
+			a.becomes("active", back, 10*time.Second)
+			b.becomes("backup", back, 10*time.Second)
+			stopped := a.signal(syscall.SIGTERM)
+			moved := b.becomes("active", stopped, time.Second)
+			if moved.Reason != "peer-resigned" {
+				t.Errorf("b is active for %q, want peer-resigned", moved.Reason)
+			}
+			heard := map[string]int{}
+			for _, x := range sniffer.Adverts() {
+				heard[x.Host+" to "+x.Destination.String()]++
+				if x.HopLimit != 255 {
+					t.Errorf("an advert left with hop limit %d", x.HopLimit)
+				}
+			}
+			t.Logf("adverts: %v", heard)
+			for host, peer := range map[string]string{"a": "b", "b": "a"} {
+				if heard[host+" to "+own[peer]] == 0 || heard[host+" to "+f.group] > 0 {
+					t.Errorf("%s sent %v", host, heard)
+				}
+			}
+			if len(a.moves(since)) != 3+1 { // fault, backup, active; initialize
+				t.Errorf("a moved %d times since the stranger came", len(a.moves(since)))
+			}
+		})
+	}
+}
+
+// The address from which adverts have to come goes and comes: a fault for as long
+// as it is away, though the link has another.
+func TestSourceLost(t *testing.T) {
+	needRoot(t)
+	t.Parallel()
+	const interval = 100 * time.Millisecond
+	s := newSite(t, []segment{inside}, "a")
+	s.ip("a", "addr", "add", "192.0.2.111/24", "dev", inside.ifname)
+	began := time.Now()
+	sniffer := s.sniff(inside)
+	a := s.start("a", router{150, interval, "source: 192.0.2.111"})
+	a.becomes("active", began, 5*time.Second)
+	if _, err := sniffer.WaitAdvert(time.Second, func(x lan.Advert) bool { return x.Source.String() == "192.0.2.111" }); err != nil {
+		t.Error(err)
+	}
+	gone := time.Now()
+	s.ip("a", "addr", "del", "192.0.2.111/24", "dev", inside.ifname)
+	fault := a.becomes("fault", gone, 2*time.Second)
+	if fault.Reason != "no-primary-ip-address" {
+		t.Errorf("a is in fault for %q", fault.Reason)
+	}
+	back := time.Now()
+	s.ip("a", "addr", "add", "192.0.2.111/24", "dev", inside.ifname)
+	a.becomes("active", back, 3*time.Second)
+}
