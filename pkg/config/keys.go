@@ -74,7 +74,7 @@ var instanceKeys = table[instance]{
 	{"rules", optional, to(func(i *instance) *[]rule { return &i.rules }, each(readRule))},
 	{"virtual_mac", "false", only[instance](plain(choice(words[bool]{{"false", false}}, "true")))},
 	{"accept", "true", only[instance](plain(choice(words[bool]{{"true", true}}, "false")))},
-	{"source", optional, to(func(i *instance) *spotted { return &i.sending.source }, station)},
+	{"source", optional, to(func(i *instance) *spotted { return &i.sending.source }, router)},
 	{"unicast", optional, readUnicast},
 	{"checksum", "auto", to(func(i *instance) *checksum { return &i.checksum }, choice(words[checksum]{
 		{"auto", checksum{wire.PseudoHeader, true}},
@@ -93,7 +93,7 @@ var authKeys = table[wire.Auth]{
 }
 
 var unicastKeys = table[sending]{
-	{"peers", required, to(func(s *sending) *[]spotted { return &s.peers }, some(each(station)))},
+	{"peers", required, to(func(s *sending) *[]spotted { return &s.peers }, some(each(router)))},
 	{"ttl", "255", to(func(s *sending) *uint8 { return &s.ttls.TTL }, number[uint8](1, 255))},
 	{"min_ttl", "255", to(func(s *sending) *uint8 { return &s.ttls.MinTTL }, number[uint8](1, 255))},
 }

@@ -77,7 +77,7 @@ func station(l *loader, at place) (netip.Addr, bool) {
 	a, err := netip.ParseAddr(s)
 	switch {
 	case err == nil && a.Zone() != "":
-		l.advise(at, "name the interface with interface: …", "%s has a zone", s)
+		l.advise(at, "leave the zone out: the interface is said elsewhere", "%s has a zone", s)
 	case err != nil && strings.Contains(s, "/"):
 		l.advise(at, "leave its length out", "%s is not an address", show(s))
 	case err != nil:

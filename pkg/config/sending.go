@@ -20,30 +20,10 @@ type spotted struct {
 	at place
 }
 
-// station reads the address of one router.
-func station(l *loader, at place) (spotted, bool) {
-	s, ok := l.word(at, "an address")
-	if !ok {
-		return spotted{}, false
-	}
-	a, err := netip.ParseAddr(s)
-	switch {
-	case err != nil:
-		hint := "write it like 192.0.2.11 or fe80::11"
-		if p, err := netip.ParsePrefix(s); err == nil {
-			hint = "write " + p.Addr().String() + ", without a prefix length"
-		}
-		l.advise(at, hint, "%s is not an address", show(s))
-	case a.Zone() != "":
-		l.advise(at, "write "+a.WithZone("").String(), "%s has a zone: the instance's interface is meant anyway", s)
-	case a.Is4In6():
-		l.advise(at, "write "+a.Unmap().String(), "%s is an IPv4 address mapped into IPv6", s)
-	case a.IsMulticast(), a.IsUnspecified(), a.IsLoopback(), a == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
-		l.fail(at, "%s is not the address of a router", s)
-	default:
-		return spotted{a, at}, true
-	}
-	return spotted{}, false
+// router reads the address of one router.
+func router(l *loader, at place) (spotted, bool) {
+	a, ok := station(l, at)
+	return spotted{a, at}, ok
 }
 
 // readUnicast reads the section, of which peers is required.
