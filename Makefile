@@ -4,8 +4,8 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 PURE    := ./pkg/event ./pkg/bus ./pkg/wire ./pkg/vrrp ./pkg/config ./pkg/telemetry ./pkg/control ./pkg/router ./cmd/... ./test/arch
 KERNEL  := ./pkg/link ./pkg/advert ./pkg/addr ./pkg/lan
-FUZZ    := wire:FuzzAdvert link:FuzzTransceiver link:FuzzDecode config:FuzzParse
-FUZZFOR ?= 10s
+FUZZ    := wire:FuzzAdvert wire:FuzzARP wire:FuzzND link:FuzzTransceiver link:FuzzDecode addr:FuzzNeighbour config:FuzzParse
+FUZZFOR ?= 5s
 RUN     ?= .
 
 .PHONY: build test unit lab interop interop-full test-vm fuzz check race demo bench clean

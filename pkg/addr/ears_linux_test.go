@@ -36,6 +36,33 @@ func TestParseNeighbour(t *testing.T) {
 	}
 }
 
+// FuzzNeighbour feeds parseNeighbour messages of neighbours. What it accepts is
+// of a station that may be there, and reads the same when written anew.
+func FuzzNeighbour(f *testing.F) {
+	for _, data := range [][]byte{
+		neighbour(unix.NUD_REACHABLE, unix.NDA_DST, host4.AsSlice()), neighbour(unix.NUD_STALE, unix.NDA_DST, host6.AsSlice()),
+	} {
+		if _, ok := parseNeighbour(data); !ok {
+			f.Fatalf("the seed %x is no neighbour", data)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, ok := parseNeighbour(data)
+		if !ok {
+			return
+		}
+		if !s.Address.IsValid() || s.Answer || len(data) < ndMsgLen {
+			t.Fatalf("%x is taken for %+v", data, s)
+		}
+		again := neighbour(unix.NUD_STALE, unix.NDA_DST, s.Address.AsSlice())
+		copy(again[4:8], data[4:8]) // the index
+		if got, ok := parseNeighbour(again); !ok || got != s {
+			t.Errorf("%+v, written anew, is read as %+v", s, got)
+		}
+	})
+}
+
 // On a real cable the ears hear ARP and neighbor discovery of the other end, and
 // not what leaves; what the kernel knows they read.
 func TestEars(t *testing.T) {
