@@ -75,6 +75,8 @@ type ledger struct {
 	links   map[string]event.Link
 	down    map[int]bool // links that the kernel says are administratively down
 	flapped map[int]bool // links that were down for a moment
+	// remacked are the links whose MAC has changed: the neighbours know the old one.
+	remacked map[string]bool
 
 	standing map[event.AddressKey]bool // value: marked
 	unmarked map[spot]bool
@@ -94,6 +96,7 @@ func newLedger(sets []Set) *ledger {
 	l := &ledger{
 		sets: make(map[string]Set), managed: make(map[netip.Addr]bool),
 		links: make(map[string]event.Link), down: make(map[int]bool), flapped: make(map[int]bool),
+		remacked: make(map[string]bool),
 		standing: make(map[event.AddressKey]bool), unmarked: make(map[spot]bool),
 		rank: make(map[event.AddressKey]int),
 		held: make(map[string]*holding), causes: make(map[event.AddressKey]event.Cause),
@@ -129,6 +132,9 @@ func (l *ledger) link(fact event.Link) (dirty bool) {
 	}
 	if fact.Downs > 0 {
 		l.flapped[fact.Index] = true
+	}
+	if old.Index == fact.Index && old.HardwareAddr != fact.HardwareAddr {
+		l.remacked[fact.Name] = true
 	}
 	return dirty || old.Index != fact.Index
 }

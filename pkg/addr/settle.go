@@ -14,7 +14,8 @@ type news struct {
 	moved []event.AddressMoved
 	lost  []vrrp.AddressesLost
 	// announce are the instances of which addresses came to stand that had not
-	// since they were ordered; again those of which addresses were put back.
+	// since they were ordered; again those of which addresses were put back, or
+	// are at another MAC.
 	announce, again []string
 }
 
@@ -61,6 +62,7 @@ func (l *ledger) settle(now time.Time) (n news) {
 	clear(l.causes)
 	clear(l.down)
 	clear(l.flapped)
+	clear(l.remacked)
 	return n
 }
 
@@ -68,6 +70,9 @@ func (l *ledger) settleEntry(now time.Time, h *holding, e *entry, n *news) {
 	at := l.place(e)
 	switch {
 	case at == e.at:
+		if at != nowhere && l.remacked[e.Interface] {
+			n.announceAgain(h.set.Instance)
+		}
 	case at == nowhere:
 		l.lose(now, h, e, n)
 	default:
@@ -103,12 +108,10 @@ func (h *holding) gain(now time.Time, e *entry, at place, n *news) {
 	n.tell(event.AddressMoved{
 		Stamp: event.Stamp{Cause: h.causeOf(e), At: now}, Kind: kind, Instance: h.set.Instance, Took: now.Sub(e.since),
 	}, e)
-	list := &n.announce
 	if e.placed {
-		list = &n.again
-	}
-	if !slices.Contains(*list, h.set.Instance) {
-		*list = append(*list, h.set.Instance)
+		n.announceAgain(h.set.Instance)
+	} else if !slices.Contains(n.announce, h.set.Instance) {
+		n.announce = append(n.announce, h.set.Instance)
 	}
 	e.placed, e.failed, e.lost, e.waiting = true, "", false, false
 }
@@ -210,6 +213,12 @@ func (n *news) tell(m event.AddressMoved, e *entry) {
 	}
 	m.Addresses = append(m.Addresses, e.Prefix)
 	n.moved = append(n.moved, m)
+}
+
+func (n *news) announceAgain(instance string) {
+	if !slices.Contains(n.again, instance) {
+		n.again = append(n.again, instance)
+	}
 }
 
 func (n *news) lose(h *holding, e *entry, why string) {

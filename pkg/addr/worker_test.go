@@ -26,11 +26,8 @@ func TestWorkerHoldsAnnouncesReleases(t *testing.T) {
 		expect(t, "batches after a second Hold", r.kernel.batches, "[+100]")
 		expect(t, "frames after it", len(r.packets.take()), 200)
 
-		r.link(eth0, 9) // a new MAC counts from now on
 		r.pass(5 * time.Second)
-		sent = r.packets.take()
-		expect(t, "frames of the second set", len(sent), 200)
-		expect(t, "a frame of it", sent[0], "7:020000000009")
+		expect(t, "frames of the second set", len(r.packets.take()), 200)
 
 		r.do(Release, "a")
 		expect(t, "batches", r.kernel.batches, "[+100 -100]")
@@ -72,6 +69,27 @@ func TestWorkerReannounces(t *testing.T) {
 		expect(t, "frames", len(r.packets.take()), 3)
 		r.pass(2 * time.Second)
 		expect(t, "frames a second later", len(r.packets.take()), 3)
+	})
+}
+
+// A new MAC counts at once, and the neighbours, who know the old one, are told.
+func TestWorkerAnnouncesANewMAC(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, many(2, Announce{Count: 3}))
+		r.link(eth0, 8)
+		synctest.Wait()
+		expect(t, "frames though not held", len(r.packets.take()), 0)
+		r.do(Hold, "a")
+		r.packets.take()
+		r.link(eth0, 9)
+		r.pass(2 * time.Second)
+		sent := r.packets.take()
+		expect(t, "frames", len(sent), 6)
+		expect(t, "a frame", sent[0], "7:020000000009")
+		r.links.Publish(event.Link{Seq: 10, Name: "eth0", Index: eth0, AdminUp: true, Usable: true, MTU: 1400, HardwareAddr: [6]byte{2, 0, 0, 0, 0, 9}})
+		r.pass(2 * time.Second)
+		expect(t, "frames for another MTU", len(r.packets.take()), 0)
+		expect(t, "events", r.names(), "added")
 	})
 }
 
