@@ -1,0 +1,63 @@
+package link
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// Thousands of messages against a receive buffer that holds a handful: again and
+// again some are lost, and the truth is known within 100 ms of the storm's end.
+func TestKernelStormWithATinyBuffer(t *testing.T) {
+	inNetns(t)
+	const links, rounds = 20, 50
+	var opened atomic.Int32
+	l := watch(t, small{newKernel(), &opened}, "w0", "w19")
+	var made, storm strings.Builder
+	for i := range links {
+		fmt.Fprintf(&made, "link add w%d type veth peer name x%d\nlink set w%d up\n", i, i, i)
+		t.Cleanup(func() { ip(t, fmt.Sprintf("link del w%d", i)) })
+	}
+	for round := range rounds + 1 { // an odd number: all cables are in at the end
+		for i := range links {
+			fmt.Fprintf(&storm, "link set x%d %s\nlink set w%d mtu %d\n", i, []string{"up", "down"}[round%2], i, 1400+round)
+		}
+	}
+	batch := func(commands string) {
+		t.Helper()
+		file := t.TempDir() + "/batch"
+		if err := os.WriteFile(file, []byte(commands), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		ip(t, "-batch "+file)
+	}
+	batch(made.String())
+	batch(storm.String())
+	over := time.Now()
+	for l.differences() != "" && time.Since(over) < 5*time.Second {
+		time.Sleep(time.Millisecond)
+	}
+	took := time.Since(over)
+	l.until("w0 and w19 are usable", func() bool { return l.known["w0"].Usable && l.known["w19"].Usable })
+	overruns := 0
+	for _, e := range l.logged {
+		if e, ok := e.(event.LinkResync); ok && e.Reason == string(Overrun) {
+			overruns++
+		}
+	}
+	t.Logf("%d changes, %d overruns, the truth is known %v after them", 2*links*(rounds+1), overruns, took)
+	if diff := l.differences(); diff != "" || overruns == 0 {
+		t.Errorf("%d overruns, %q", overruns, diff)
+	}
+	if took > 100*time.Millisecond+machine {
+		t.Errorf("the truth is known %v after the storm, want 100ms at most", took)
+	}
+}
+
+// machine is what a busy machine may add.
+const machine = 300 * time.Millisecond
