@@ -14,15 +14,19 @@ import (
 func TestBlockedPort(t *testing.T) {
 	needRoot(t)
 	for _, tt := range []struct {
-		name  string
-		heard bool // it has heard a peer before
-	}{{"heard a peer before", true}, {"Active from its start, never heard a peer", false}} {
+		name    string
+		heard   bool // it has heard a peer before
+		blocked time.Duration
+	}{
+		// Several Active_Down_Intervals, less than recovery.wait.
+		{"heard a peer before", true, 6 * time.Second},
+		{"Active from its start, never heard a peer", false, 6 * time.Second},
+		{"as long as a spanning tree does by default", true, 30 * time.Second},
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			const (
-				interval = 500 * time.Millisecond
-				blocked  = 6 * time.Second // several Active_Down_Intervals, less than recovery.wait
-			)
+			const interval = 500 * time.Millisecond
+			blocked := tt.blocked
 			s, a, b := pair(t, []segment{inside}, interval, "")
 			if tt.heard {
 				at := s.pull("a", inside)

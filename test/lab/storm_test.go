@@ -1,0 +1,57 @@
+package lab
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"ripcord/pkg/lan"
+)
+
+// Thousands of link messages within a second or two, of links that are none of
+// ripcord's business and, among them, of its own, whose cables move: it knows the
+// true state within 100 ms of the storm's end.
+func TestLinkStorm(t *testing.T) {
+	t.Parallel()
+	const others, rounds = 20, 50
+	s := newSiteOf(t, nil, lan.Port{Host: "a", Name: "eth0", Segment: "other"})
+	nics := make([]*nic, 5)
+	for i := range nics {
+		nics[i] = &nic{number: i}
+		s.batch("a", nics[i].make()...)
+	}
+	var made []string
+	for i := range others {
+		made = append(made, fmt.Sprintf("link add o%d type veth peer name q%d", i, i), fmt.Sprintf("link set o%d up", i))
+	}
+	s.batch("a", made...)
+	d := s.startYAML("a", nicsYAML(s.socket("a"), nics))
+	d.wait(time.Time{}, 5*time.Second, "daemon.ready", is("daemon.ready"))
+	d.becomes("backup", time.Time{}, 5*time.Second)
+
+	rng := rand.New(rand.NewPCG(3, 4))
+	var storm []string
+	for round := range rounds {
+		for i := range others { // a message for each end
+			storm = append(storm, fmt.Sprintf("link set q%d %s", i, []string{"up", "down"}[round%2]), fmt.Sprintf("link set o%d mtu %d", i, 1400+round%2))
+		}
+		n := nics[rng.IntN(len(nics))]
+		n.pulled = !n.pulled
+		storm = append(storm, fmt.Sprintf("link set p%d %s", n.number, map[bool]string{true: "down", false: "up"}[n.pulled]))
+	}
+	for range 3 {
+		began := time.Now()
+		s.batch("a", storm...)
+		over := time.Now()
+		diff := s.untrue(d, nics)
+		for ; diff != "" && time.Since(over) < 5*time.Second; diff = s.untrue(d, nics) {
+			time.Sleep(time.Millisecond)
+		}
+		took := time.Since(over) // with the question itself
+		t.Logf("a storm of %d changes within %v; the truth is known %v later", len(storm), over.Sub(began), took)
+		if diff != "" || took > 100*time.Millisecond+slack {
+			t.Errorf("%v after the storm: %q, want the truth within 100ms", took, diff)
+		}
+	}
+}
