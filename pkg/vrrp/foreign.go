@@ -22,7 +22,7 @@ import (
 // foreign is what was heard of the other version.
 type foreign struct {
 	until time.Time // they count as there until then
-	holds time.Time // until when a wait cannot end for them; zero while Active
+	holds time.Time // until when a wait cannot end for them; past while Active
 	said  time.Time
 }
 

@@ -23,7 +23,6 @@ func (s *step) enter() {
 		m.newActive = newActiveReason(s.why.reason)
 		m.interval = m.Instance.Interval
 		m.resigned, m.other = nil, other{} // who was Active is gone, or will show itself
-		m.foreign = foreign{}              // as above
 		m.failing = 0                      // what failed before this is history
 		s.advertise(m, s.why.cause)
 	}
