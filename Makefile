@@ -2,7 +2,7 @@
 # all of it, root; what else the tests use they install themselves (test/**/packages).
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-PURE    := ./pkg/event ./pkg/bus ./pkg/wire ./pkg/vrrp ./pkg/config ./pkg/telemetry ./pkg/control ./pkg/router ./cmd/... ./test/arch
+PURE    := ./pkg/event ./pkg/bus ./pkg/wire ./pkg/vrrp ./pkg/config ./pkg/telemetry ./pkg/control ./pkg/router ./cmd/... ./test/arch ./test/conformance
 KERNEL  := ./pkg/link ./pkg/advert ./pkg/addr ./pkg/lan
 FUZZ    := wire:FuzzAdvert wire:FuzzARP wire:FuzzND link:FuzzTransceiver link:FuzzDecode addr:FuzzNeighbour config:FuzzParse
 FUZZFOR ?= 5s

@@ -30,7 +30,7 @@ func TestHoloPackets(t *testing.T) {
 		{"version 4", append([]byte{0x41}, four[1:]...), path4, Advert{}, VersionError},
 		{"wrong checksum of v2", append([]byte{0x21, 52}, four[2:]...), path4, Advert{}, ChecksumError},
 		{"CORRECTED: a type that is unknown MUST be discarded (RFC 9568 §5.2.2)", append([]byte{0x2f}, four[1:]...), path4, Advert{}, TypeError},
-		{"CORRECTED: the TTL MUST be 255 (RFC 9568 §5.1.1.3)", four, Path{path4.Source, path4.Dest, 1}, Advert{}, IPTTLError},
+		{"CORRECTED: the TTL MUST be 255 (RFC 9568 §5.1.1.3)", four, Path{Source: path4.Source, Dest: path4.Dest, HopLimit: 1}, Advert{}, IPTTLError},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got Advert

@@ -1,6 +1,8 @@
 package lab
 
 import (
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -74,5 +76,35 @@ func TestKeepalivedLeftAtVersion2(t *testing.T) {
 		if l.Event == "instance.transition" {
 			t.Errorf("ripcord moved: %s", l.Msg)
 		}
+	}
+}
+
+// Wireshark's eyes on VRRPv2: adverts and a resignation, with a password, are
+// well formed, their checksums good.
+func TestTsharkDecodesV2(t *testing.T) {
+	t.Parallel()
+	s := newSharedSite(t, []shared{insideIPv4}, "a")
+	stop := s.capture("client", inside.ifname)
+	began := time.Now()
+	a := s.startShared("a", 150, time.Second, insideV2("secret"))
+	a.becomes("active", began, 10*time.Second)
+	time.Sleep(1500 * time.Millisecond)
+	a.signal(syscall.SIGTERM)
+	<-a.exited
+	time.Sleep(500 * time.Millisecond) // the kernel gives a capture its frames in blocks
+	path := stop()
+
+	const want = "vrrp.version == 2 && vrrp.type == 1 && vrrp.virt_rtr_id == 51 && vrrp.addr_count == 1 && vrrp.auth_type == 1 && " +
+		"vrrp.adver_int == 1 && vrrp.checksum.status == 1 && vrrp.ip_addr == 192.0.2.1 && ip.dst == 224.0.0.18 && ip.ttl == 255 && " +
+		`frame contains "secret" && ip.len == 40`
+	if all, good := s.tshark(path, "vrrp"), s.tshark(path, want+" && vrrp.prio == 150"); len(good) < 2 || len(all) != len(good)+1 {
+		t.Errorf("tshark finds %d adverts, of which %d are as they should be:\n%s", len(all), len(good), strings.Join(all, "\n"))
+	}
+	if resigned := s.tshark(path, want+" && vrrp.prio == 0"); len(resigned) != 1 {
+		t.Errorf("tshark finds %d resignations", len(resigned))
+	}
+	const warning = "0x600000" // PI_WARN of Wireshark's epan/proto.h
+	if complaints := s.tshark(path, "vrrp && (_ws.malformed || _ws.expert.severity >= "+warning+")"); len(complaints) > 0 {
+		t.Errorf("tshark complains:\n%s", strings.Join(complaints, "\n"))
 	}
 }
