@@ -17,9 +17,11 @@ func (w *Worker) converge() {
 	w.refresh()
 	w.tell(w.ledger.settle(w.cfg.Now()))
 	w.removeWays()
+	w.shutMore()
 	w.remove()
 	w.add()
 	w.tell(w.ledger.settle(w.cfg.Now()))
+	w.shutLess()
 	w.addWays()
 }
 
@@ -65,7 +67,7 @@ func (w *Worker) leftoverCause() event.Cause { return w.cfg.Minter.Cause(w.cfg.N
 
 func (w *Worker) add() {
 	now := w.cfg.Now()
-	ops := w.ledger.adds(now)
+	ops := w.shutFirst(w.ledger.adds(now))
 	if len(ops) == 0 {
 		return
 	}

@@ -13,6 +13,11 @@
 // kernel refuses it mostly refuses on both routers, and where a gateway matters
 // that is a matter of tracking.
 //
+// What comes for addresses that accept nothing is dropped by the firewall
+// (shut.go): before they are added, and until they are removed. While it does not
+// obey they are not added, which is a fault as for any address that is not in
+// place: one that answers though it should not would not be found out.
+//
 // It also remembers the stations on the links that carry adverts, and asks them,
 // when it is told to, whether the segment forwards.
 //

@@ -41,6 +41,10 @@ func newLive(t *testing.T, k Kernel, name string, set Set) *live {
 	if err != nil {
 		t.Fatal(err)
 	}
+	firewall, err := OpenFirewall()
+	if err != nil {
+		t.Fatal(err)
+	}
 	links := bus.NewRetained[string, event.Link]()
 	links.Publish(event.Link{
 		Name: name, Index: link.Index, AdminUp: true, Usable: true, HardwareAddr: [6]byte(link.HardwareAddr),
@@ -51,7 +55,7 @@ func newLive(t *testing.T, k Kernel, name string, set Set) *live {
 	set.Instance, set.Interval, set.Miss = "a", time.Hour, 3
 	l.Worker = NewWorker(Config{
 		Sets: []Set{set}, Lease: vrrp.NewLease(time.Now()), Links: links, Addresses: l.facts, Results: results,
-		Events: events, Minter: event.NewMinter(1), Kernel: k, Routing: routing, Packets: packets, Now: time.Now,
+		Events: events, Minter: event.NewMinter(1), Kernel: k, Routing: routing, Firewall: firewall, Packets: packets, Now: time.Now,
 		Heard: new(bus.Topic[vrrp.Heard]), Ears: &fakeEars{},
 	})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -64,6 +68,7 @@ func newLive(t *testing.T, k Kernel, name string, set Set) *live {
 		}
 		packets.Close()
 		routing.Close()
+		firewall.Close()
 	}
 	return l
 }

@@ -32,6 +32,7 @@ type Set struct {
 	Miss      int
 	Addresses []Address // advertised or not
 	Ways      []Way     // in the order in which they are added
+	Refuse    bool      // Accept_Mode is False (RFC 9568 §6.1): drop what comes for them
 	Announce  Announce
 }
 

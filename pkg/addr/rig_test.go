@@ -171,6 +171,49 @@ func (r *fakeRouting) with(change func()) {
 	change()
 }
 
+// fakeFirewall notes what it drops.
+type fakeFirewall struct {
+	mu     sync.Mutex
+	drops  []string
+	refuse error
+	gone   func()
+	hook   func() // at each Drop
+}
+
+func (f *fakeFirewall) Drop(all []Refusal) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.refuse != nil {
+		return f.refuse
+	}
+	if f.hook != nil {
+		f.hook()
+	}
+	f.drops = append(f.drops, fmt.Sprint(all))
+	return nil
+}
+
+func (f *fakeFirewall) Listen(ctx context.Context, gone func()) {
+	f.mu.Lock()
+	f.gone = gone
+	f.mu.Unlock()
+	<-ctx.Done()
+}
+
+func (f *fakeFirewall) with(change func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change()
+}
+
+func (f *fakeFirewall) take() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	drops := f.drops
+	f.drops = nil
+	return drops
+}
+
 type fakePackets struct {
 	mu   sync.Mutex
 	sent []string
@@ -215,6 +258,7 @@ type rig struct {
 	*Worker
 	kernel  *fakeKernel
 	routing *fakeRouting
+	wall    *fakeFirewall
 	packets *fakePackets
 	lease   *vrrp.Lease
 	links   *bus.Retained[string, event.Link]
@@ -230,7 +274,7 @@ func newRig(t *testing.T, sets []Set, standing ...Standing) *rig {
 	facts, events, results := new(bus.Topic[event.Address]), new(bus.Topic[event.Event]), new(bus.Topic[vrrp.Result])
 	r := &rig{
 		kernel:  &fakeKernel{facts: facts, standing: make(map[event.AddressKey]bool)},
-		routing: &fakeRouting{standing: make(map[string]bool)}, packets: new(fakePackets), lease: vrrp.NewLease(time.Now()),
+		routing: &fakeRouting{standing: make(map[string]bool)}, wall: new(fakeFirewall), packets: new(fakePackets), lease: vrrp.NewLease(time.Now()),
 		links:  bus.NewRetained[string, event.Link](),
 		events: bus.SubscribeRing(events, bus.NewBell(), 1000),
 	}
@@ -243,7 +287,7 @@ func newRig(t *testing.T, sets []Set, standing ...Standing) *rig {
 	r.link(eth0, 1)
 	r.Worker = NewWorker(Config{
 		Sets: sets, Lease: r.lease, Links: r.links, Addresses: facts, Results: results, Events: events, Heard: r.heard, Ears: r.ears,
-		Minter: event.NewMinter(1000), Kernel: r.kernel, Routing: r.routing, Packets: r.packets, Now: time.Now,
+		Minter: event.NewMinter(1000), Kernel: r.kernel, Routing: r.routing, Firewall: r.wall, Packets: r.packets, Now: time.Now,
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)

@@ -3,19 +3,22 @@ package addr
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 )
 
-// listen waits, on a goroutine of its own, for others to remove routes and
-// rules; the function that it returns ends that and waits.
+// listen waits, on goroutines of its own, for others to remove routes and rules
+// or the firewall's; the function that it returns ends that and waits.
 func (w *Worker) listen(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
-	running.Go(func() {
-		w.cfg.Routing.Listen(ctx, func() {
-			w.gone.Store(true)
+	noted := func(flag *atomic.Bool) func() {
+		return func() {
+			flag.Store(true)
 			w.bell.Ring()
-		})
-	})
+		}
+	}
+	running.Go(func() { w.cfg.Routing.Listen(ctx, noted(&w.gone)) })
+	running.Go(func() { w.cfg.Firewall.Listen(ctx, noted(&w.opened)) })
 	return func() { cancel(); running.Wait() }
 }
 

@@ -71,6 +71,7 @@ type Config struct {
 	Minter    *event.Minter
 	Kernel    Kernel
 	Routing   Routing
+	Firewall  Firewall
 	Packets   Packets
 	Ears      Ears
 	Now       func() time.Time
@@ -92,7 +93,8 @@ type Worker struct {
 	mu    sync.Mutex
 	queue []queued
 
-	gone atomic.Bool // somebody may have removed routes or rules
+	gone   atomic.Bool // somebody may have removed routes or rules
+	opened atomic.Bool // somebody may have removed what the firewall dropped
 
 	// What follows belongs to the goroutine of Run.
 	links     *bus.Merged[string, event.Link]
@@ -101,6 +103,10 @@ type Worker struct {
 	relist    time.Time    // not to be asked before
 	promoted  map[int]bool // links of which PromoteSecondaries was called
 	mute      map[string]bool
+	shut      []Refusal // what the firewall drops
+	shutErr   error     // why it does not drop what it should
+	shutTold  bool
+	reshut    time.Time // not to be tried before, if shutErr
 	frame     []byte
 	awake     time.Time // when this goroutine last showed that it runs
 }
@@ -150,6 +156,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.guide.leftovers(w.cfg.Now(), w.leftoverCause(), ways)
 	w.dirty = false
 	w.converge()
+	if err := w.shutNothing(); err != nil {
+		return err
+	}
 	defer w.lookout.start(ctx)()
 	defer w.listen(ctx)()
 
@@ -201,11 +210,15 @@ func (w *Worker) take() []queued {
 	return orders
 }
 
-// due is when the ledger or the guide has something to do if nothing happens.
+// due is when the ledger, the guide or the firewall has something to do if nothing
+// happens.
 func (w *Worker) due() (time.Time, bool) {
 	due, ok := w.ledger.deadline()
 	if other, yes := w.guide.deadline(); yes && (!ok || other.Before(due)) {
-		return other, true
+		due, ok = other, true
+	}
+	if w.shutErr != nil && (!ok || w.reshut.Before(due)) {
+		return w.reshut, true
 	}
 	return due, ok
 }
@@ -227,7 +240,11 @@ func (w *Worker) absorb() bool {
 	if gone || w.dirty {
 		w.guide.doubt()
 	}
-	return len(links) > 0 || w.dirty || gone
+	opened := w.opened.Swap(false)
+	if opened {
+		w.shut = nil
+	}
+	return len(links) > 0 || w.dirty || gone || opened
 }
 
 // plan says how long to sleep at most; false: until something happens.

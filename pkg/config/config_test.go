@@ -75,6 +75,9 @@ func outcome(c *Config, err error) string {
 		for _, a := range s.Addresses {
 			fmt.Fprintf(&b, "  %s on %s, label %q, scope %d\n", a.Prefix, a.Interface, a.Label, a.Scope)
 		}
+		if s.Refuse {
+			b.WriteString("  accepts nothing\n")
+		}
 		for _, w := range s.Ways {
 			fmt.Fprintf(&b, "  %s\n", w)
 		}

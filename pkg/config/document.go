@@ -29,6 +29,7 @@ type instance struct {
 	held     []held // addresses
 	extra    []held // extra_addresses
 	routes   []route
+	accept   bool
 	rules    []rule
 	at       place
 	own      given // said by the instance itself
@@ -169,5 +170,6 @@ func (i *instance) set() addr.Set {
 		out.Addresses = append(out.Addresses, a)
 	}
 	out.Ways = i.ways()
+	out.Refuse = !i.accept && i.Priority != vrrp.Owner // it accepts what is its own
 	return out
 }

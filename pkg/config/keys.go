@@ -73,7 +73,7 @@ var instanceKeys = table[instance]{
 	{"routes", optional, to(func(i *instance) *[]route { return &i.routes }, each(readRoute))},
 	{"rules", optional, to(func(i *instance) *[]rule { return &i.rules }, each(readRule))},
 	{"virtual_mac", "false", only[instance](plain(choice(words[bool]{{"false", false}}, "true")))},
-	{"accept", "true", only[instance](plain(choice(words[bool]{{"true", true}}, "false")))},
+	{"accept", "true", to(func(i *instance) *bool { return &i.accept }, boolean)},
 	{"source", optional, to(func(i *instance) *spotted { return &i.sending.source }, router)},
 	{"unicast", optional, readUnicast},
 	{"checksum", "auto", to(func(i *instance) *checksum { return &i.checksum }, choice(words[checksum]{

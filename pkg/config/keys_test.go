@@ -109,7 +109,7 @@ func TestManualNamesEveryKey(t *testing.T) {
 
 func TestValuesNotSupportedYet(t *testing.T) {
 	for _, text := range []string{
-		"defaults: {accept: false}", "defaults: {virtual_mac: true}",
+		"defaults: {virtual_mac: true}",
 	} {
 		_, err := Parse("x.yaml", []byte(text))
 		if err == nil || strings.Count(err.Error(), "is not supported yet") != 1 {

@@ -136,6 +136,10 @@ func (p *parts) buildWorker(o Options) error {
 		return fmt.Errorf("cannot change routes: %w", err)
 	}
 	p.closers = append(p.closers, routing)
+	firewall, err := p.openFirewall(o)
+	if err != nil {
+		return err
+	}
 	packets, err := addr.OpenPackets()
 	if err != nil {
 		return fmt.Errorf("cannot announce addresses: %w", err)
@@ -149,9 +153,23 @@ func (p *parts) buildWorker(o Options) error {
 	p.worker = addr.NewWorker(addr.Config{
 		Sets: o.Config.Sets, Lease: p.lease, Links: p.links, Addresses: &p.addresses,
 		Heard: &p.heard, Results: &p.results, Events: &p.events, Minter: p.minter,
-		Kernel: kernel, Routing: routing, Packets: packets, Ears: ears, Now: time.Now,
+		Kernel: kernel, Routing: routing, Firewall: firewall, Packets: packets, Ears: ears, Now: time.Now,
 	})
 	return nil
+}
+
+// openFirewall opens nftables, which a machine may lack on which no instance
+// needs it.
+func (p *parts) openFirewall(o Options) (addr.Firewall, error) {
+	firewall, err := addr.OpenFirewall()
+	switch {
+	case err == nil:
+		p.closers = append(p.closers, firewall)
+		return firewall, nil
+	case slices.ContainsFunc(o.Config.Sets, func(s addr.Set) bool { return s.Refuse }):
+		return nil, fmt.Errorf("accept: false needs nftables: %w", err)
+	}
+	return addr.NoFirewall{}, nil
 }
 
 func (p *parts) buildRouter(o Options) error {

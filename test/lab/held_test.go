@@ -215,3 +215,55 @@ func TestRoutesAreKept(t *testing.T) {
 		t.Errorf("the refused route was told %d times", refusals)
 	}
 }
+
+// With accept: false nothing but neighbor discovery and ARP reaches the
+// addresses, what is forwarded does, and it stays so when the machine's own
+// firewall is loaded anew. A crashed run's table is replaced.
+func TestAcceptFalse(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []segment{inside, outside}, "a")
+	nft := program(t, "nft")
+	s.command("a", "sysctl", "-qw", "net.ipv4.ip_forward=1")
+	s.ip("a", "address", "add", "203.0.113.1/32", "dev", "lo")
+	s.ip("client", "route", "add", "203.0.113.1/32", "via", "192.0.2.1")
+	yaml := router{150, often, "accept: false"}.yaml(s, s.socket("a"))
+	yaml = strings.Replace(yaml, "addresses: [192.0.2.1/24]", "addresses: [192.0.2.1/24], extra_addresses: [2001:db8:51::9/64, fe80::99/64]", 1)
+	s.ip("client", "address", "add", "2001:db8:51::13/64", "dev", "eth0", "nodad")
+	begin := func() *daemon {
+		t.Helper()
+		at := time.Now()
+		a := s.startYAML("a", yaml)
+		a.becomes("active", at, 5*time.Second)
+		a.wait(at, time.Second, "its addresses", is("address.added"))
+		return a
+	}
+	a, p := begin(), s.prober(inside)
+	check := func(when string) {
+		t.Helper()
+		for _, address := range []string{"192.0.2.1", "198.51.100.1", "2001:db8:51::9", "fe80::99%eth0"} {
+			if s.reaches("client", address) {
+				t.Errorf("%s: %s answers", when, address)
+			}
+		}
+		for _, address := range []string{"192.0.2.1", "2001:db8:51::9", "fe80::99"} {
+			s.asks(p, address, "a")
+		}
+		for _, address := range []string{"192.0.2.11", "203.0.113.1"} {
+			if !s.reaches("client", address) {
+				t.Errorf("%s: %s does not answer", when, address)
+			}
+		}
+	}
+	check("at first")
+	s.command("a", nft, "flush ruleset")
+	time.Sleep(often)
+	check("after nft flush ruleset")
+	a.kill()
+	a = begin()
+	check("after a crash")
+	a.signal(syscall.SIGTERM)
+	<-a.exited
+	if got := s.command("a", nft, "list ruleset"); strings.TrimSpace(got) != "" {
+		t.Errorf("left behind: %s", got)
+	}
+}

@@ -1,0 +1,71 @@
+package addr
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func refusing() []Set {
+	sets := many(2, Announce{})
+	sets[0].Refuse = true
+	return append(sets, Set{Instance: "b", Interval: time.Second, Miss: 3, Refuse: true, Addresses: []Address{{Prefix: vip6, Interface: "eth0"}}})
+}
+
+// RFC 9568 §6.1, Accept_Mode: at no moment is there an address that answers.
+func TestFirewallBeforeAddresses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, refusing())
+		expect(t, "at the start", r.wall.take(), "[[]]")
+		stood := 0 // when the firewall was last told
+		r.wall.with(func() { r.wall.hook = func() { stood = len(r.kernel.standing) } })
+		r.do(Hold, "a")
+		expect(t, "held", r.wall.take(), "[[{192.0.2.1 } {192.0.2.2 }]]")
+		expect(t, "addresses before", stood, 0)
+		r.do(Hold, "b")
+		expect(t, "held too", r.wall.take(), "[[{192.0.2.1 } {192.0.2.2 } {2001:db8::1 }]]")
+		r.do(Release, "a")
+		expect(t, "released", r.wall.take(), "[[{2001:db8::1 }]]")
+		expect(t, "addresses before", stood, 1)
+		r.pass(time.Second)
+		expect(t, "without cause", r.wall.take(), "[]")
+
+		// The machine's own rules were loaded, and ours are no more.
+		r.wall.gone()
+		synctest.Wait()
+		expect(t, "put back", r.wall.take(), "[[{2001:db8::1 }]]")
+		expect(t, "stop", r.stop(), nil)
+		expect(t, "at the end", r.wall.take(), "[[]]")
+	})
+}
+
+// Better no address than one that answers: and that is a fault, as any address
+// that is not in place.
+func TestNoAddressWithoutFirewall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, refusing())
+		r.wall.with(func() { r.wall.refuse = errors.New("not permitted") })
+		r.do(Hold, "a")
+		r.pass(time.Second)
+		expect(t, "batches", r.kernel.batches, "[]")
+		expect(t, "events", r.names(), "failed")
+		lost := r.lost()
+		if len(lost) != 1 || !strings.Contains(lost[0].Err, "not permitted") {
+			t.Errorf("lost: %v", lost)
+		}
+		r.wall.with(func() { r.wall.refuse = nil })
+		r.pass(retryEvery)
+		expect(t, "events", r.names(), "added")
+
+		r.wall.with(func() { r.wall.refuse = errors.New("not permitted") })
+		r.wall.gone()
+		r.pass(time.Second)
+		expect(t, "they answer", r.names(), "failed")
+		r.wall.take()
+		r.wall.with(func() { r.wall.refuse = nil })
+		r.pass(retryEvery)
+		expect(t, "put back", r.wall.take(), "[[{192.0.2.1 } {192.0.2.2 }]]")
+	})
+}
