@@ -68,11 +68,7 @@ func NewAcceptor(instances []vrrp.Instance, stats map[string]*vrrp.Stats, unknow
 		mismatches: newMismatches(keys),
 	}
 	a.rejections = newLimiter(rejectWindow, keys, func(r rejection) rejection {
-		nobody := netip.IPv4Unspecified()
-		if event.FamilyOf(r.source) == event.IPv6 {
-			nobody = netip.IPv6Unspecified()
-		}
-		return rejection{link: r.link, source: nobody, reason: r.reason}
+		return rejection{link: r.link, source: nobody(event.FamilyOf(r.source)), reason: r.reason}
 	})
 	for _, in := range instances {
 		p := &peer{Instance: in, stats: stats[in.Instance]}
@@ -82,6 +78,14 @@ func NewAcceptor(instances []vrrp.Instance, stats map[string]*vrrp.Stats, unknow
 		a.virtuals[virtual{in.Interface, in.Family, in.VRID}] = p
 	}
 	return a
+}
+
+// nobody stands for many senders of a family.
+func nobody(f event.Family) netip.Addr {
+	if f == event.IPv6 {
+		return netip.IPv6Unspecified()
+	}
+	return netip.IPv4Unspecified()
 }
 
 // Learn notes which addresses are a link's own.

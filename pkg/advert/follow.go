@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
 )
 
 // How a socket that cannot be opened is tried again, and how often that is said.
@@ -57,7 +59,7 @@ func (r *Receiver) reopen() {
 // afterwards would take the new socket's membership with it.
 func (r *Receiver) open(w *want) {
 	r.close(w)
-	p, err := openPort(w.place.link, w.link.Index, w.family)
+	p, err := openPort(w.place.link, w.link.Index, w.mesh)
 	if err == nil {
 		if err = r.poller.watch(p.fd); err != nil {
 			_ = p.close()
@@ -102,6 +104,30 @@ func (r *Receiver) fail(w *want, err error) {
 			Stamp:    event.Stamp{Cause: r.cfg.Minter.Cause(now), At: now},
 			Instance: name, Interface: w.place.link, Err: err.Error(), Count: w.failures,
 		})
+	}
+}
+
+// watchFloods looks at the ports whose kernel filter is shut, counts what it
+// dropped, and opens it when the flood is over; with all, it tells what is left.
+func (r *Receiver) watchFloods(all bool) {
+	now := r.cfg.Now()
+	for _, w := range r.wanted {
+		if w.port == nil {
+			continue
+		}
+		due, on := w.port.flood.next()
+		if !on || !all && now.Before(due) {
+			continue
+		}
+		dropped := w.port.dropped()
+		r.cfg.Unknown.AddN(vrrp.FloodDrops, dropped)
+		tell, ended := w.port.flood.look(now, dropped, all)
+		if tell > 0 {
+			r.publish([]event.Event{rejected(rejection{link: w.place.link, source: nobody(w.family), reason: wire.Flood}, tell, now)})
+		}
+		if ended {
+			w.port.unshield()
+		}
 	}
 }
 

@@ -15,33 +15,42 @@ import (
 
 // port is the receive socket of one family on one interface.
 type port struct {
-	link   string
-	family event.Family
+	link string
+	mesh
 	index  int
 	fd     int
 	errors int // in a row
+	flood  flood
+	tally  *tally // while the flood lasts, and the kernel lets us count
+	taken  uint64 // packets read; while the flood lasts, of those not yet matched with the tally
 }
 
-// receiveBuffer is room for the bursts of a link with many instances.
-const receiveBuffer = 1 << 20
+// receiveBuffer is room for the bursts of a link with many instances, floodBuffer
+// for what a filter cannot tell to be worthless.
+const (
+	receiveBuffer = 1 << 20
+	floodBuffer   = 8 << 20
+)
 
 // openPort opens a socket that hears adverts on the interface, whether that is
 // up or not, and nothing else.
-func openPort(link string, index int, f event.Family) (*port, error) {
+func openPort(link string, index int, m mesh) (*port, error) {
+	f := m.family
 	fd, err := openRaw(f, receiveOptions(f, index))
 	if err != nil {
 		return nil, err
 	}
-	// What the limit of the host allows is better than nothing.
-	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
+	if err := attach(fd, m.program(false)); err != nil {
+		_ = unix.Close(fd)
+		return nil, err
 	}
+	enlarge(fd, receiveBuffer)
 	discard(fd)
 	if err := join(fd, index, f); err != nil {
 		_ = unix.Close(fd)
 		return nil, fmt.Errorf("join %v on %s: %w", wire.GroupOf(f), link, err)
 	}
-	return &port{link: link, family: f, index: index, fd: fd}, nil
+	return &port{link: link, mesh: m, index: index, fd: fd}, nil
 }
 
 func receiveOptions(f event.Family, index int) []option {
@@ -63,14 +72,25 @@ func receiveOptions(f event.Family, index int) []option {
 	)
 }
 
-// discard empties the queue: until the socket was bound to its interface, it
-// took in what came over the others.
-func discard(fd int) {
+// enlarge gives a socket a buffer. What the limit of the host allows is better
+// than nothing.
+func enlarge(fd, size int) {
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, size) != nil {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, size)
+	}
+}
+
+// discard empties the queue, and counts what was in it: until the socket was
+// bound to its interface, it took in what came over the others.
+func discard(fd int) (n int) {
 	var b [1]byte
 	for {
 		_, _, err := unix.Recvfrom(fd, b[:], unix.MSG_DONTWAIT)
-		if err != nil && !errors.Is(err, unix.EINTR) {
-			return
+		switch {
+		case err == nil:
+			n++
+		case !errors.Is(err, unix.EINTR):
+			return n
 		}
 	}
 }
@@ -84,7 +104,48 @@ func join(fd, index int, f event.Family) error {
 		&unix.IPv6Mreq{Multiaddr: wire.Group6.As16(), Interface: uint32(index)})
 }
 
-func (p *port) close() error { return unix.Close(p.fd) }
+func (p *port) close() error {
+	if p.tally != nil {
+		p.tally.close()
+	}
+	return unix.Close(p.fd)
+}
+
+// shield lets the kernel drop what cannot be an advert for an instance of the
+// port. What cannot be had of it is done without.
+func (p *port) shield() {
+	enlarge(p.fd, floodBuffer)
+	p.tally, _ = openTally(p.family, p.index)
+	p.taken = 0
+	if attach(p.fd, p.program(true)) != nil && p.tally != nil {
+		p.tally.close()
+		p.tally = nil
+	}
+}
+
+// dropped is how much has arrived since the last call and was not read: the filter
+// has dropped it, or the buffer was full. What is still queued then is set off
+// against the next count.
+func (p *port) dropped() uint64 {
+	if p.tally == nil {
+		return 0
+	}
+	arrived := p.tally.take()
+	p.taken, arrived = p.taken-min(p.taken, arrived), arrived-min(p.taken, arrived)
+	return arrived
+}
+
+// unshield opens the filter again.
+func (p *port) unshield() {
+	if attach(p.fd, p.program(false)) != nil {
+		return // it stays, and drops only what is worthless
+	}
+	if p.tally != nil {
+		p.tally.close()
+		p.tally = nil
+	}
+	enlarge(p.fd, receiveBuffer)
+}
 
 // One call reads at most burst packets of up to packetLen bytes: the longest
 // IPv6 advert has 4088.
@@ -132,6 +193,7 @@ func (r *receipt) read(p *port) (int, error) {
 		return 0, fmt.Errorf("receive %v adverts on %s: %w", p.family, p.link, errno)
 	}
 	p.errors = 0
+	p.taken += uint64(n)
 	return n, nil
 }
 

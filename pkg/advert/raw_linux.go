@@ -63,17 +63,6 @@ func openRaw(f event.Family, options []option) (int, error) {
 	return fd, nil
 }
 
-// dropAll makes a socket that only sends queue nothing that arrives.
-func dropAll(fd int) error {
-	filter := [1]unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K, K: 0}}
-	err := unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
-		&unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]})
-	if err != nil {
-		return fmt.Errorf("attach a filter to a raw socket: %w", err)
-	}
-	return nil
-}
-
 // putCmsg writes one control message with its data to b, which is aligned and
 // has room, and returns its length without padding, as msg_controllen wants it.
 func putCmsg(b *byte, level, kind int, data []byte) int {

@@ -53,6 +53,7 @@ type want struct {
 	port      *port
 	link      event.Link // what was last said of it
 	instances []string
+	mesh      mesh      // of these
 	retry     time.Time // when to try again to open the port; zero: no need
 	failures  int       // in a row
 }
@@ -70,6 +71,7 @@ func NewReceiver(cfg ReceiverConfig) *Receiver {
 			r.wanted[at] = &want{place: at}
 		}
 		r.wanted[at].instances = append(r.wanted[at].instances, in.Instance)
+		r.wanted[at].mesh.add(&in)
 	}
 	return r
 }
@@ -110,11 +112,13 @@ func (r *Receiver) Run(ctx context.Context) (err error) {
 		}
 		r.reopen()
 		r.answer()
+		r.watchFloods(false)
 		r.publish(r.acceptor.Flush(r.cfg.Now(), false))
 		if err := r.poller.wait(r.timeout(), r.ready); err != nil {
 			return fmt.Errorf("advert receiver: %w", err)
 		}
 	}
+	r.watchFloods(true)
 	r.publish(r.acceptor.Flush(r.cfg.Now(), true))
 	return nil
 }
@@ -149,9 +153,15 @@ func (r *Receiver) shut() error {
 // timeout is how long the receiver may sleep; negative: until it is woken.
 func (r *Receiver) timeout() time.Duration {
 	at, ok := r.acceptor.Next()
+	sooner := func(t time.Time, yes bool) {
+		if yes && (!ok || t.Before(at)) {
+			at, ok = t, true
+		}
+	}
 	for _, w := range r.wanted {
-		if !w.retry.IsZero() && (!ok || w.retry.Before(at)) {
-			at, ok = w.retry, true
+		sooner(w.retry, !w.retry.IsZero())
+		if w.port != nil {
+			sooner(w.port.flood.next())
 		}
 	}
 	if !ok {
@@ -179,14 +189,20 @@ func (r *Receiver) read(w *want) (more bool, last time.Time) {
 		}
 		return false, now
 	}
+	rejected := 0
 	for i := range n {
 		p := r.receipt.packet(i, w.port, now)
 		last = p.At
 		verdict := r.acceptor.Accept(&p, now)
 		if verdict.Valid {
 			r.cfg.Heard.Publish(verdict.Heard)
+		} else {
+			rejected++
 		}
 		r.publish(verdict.Events)
+	}
+	if w.port.flood.rejected(now, rejected) {
+		w.port.shield()
 	}
 	return n == burst, last
 }

@@ -1,6 +1,7 @@
 package lan
 
 import (
+	"encoding/binary"
 	"fmt"
 	"sync"
 	"time"
@@ -33,8 +34,22 @@ type Sniffer struct {
 
 // Sniff begins to record; what is sent after it returns is heard. It ends with
 // the Sniffer's Close or the LAN's.
-func (s *Segment) Sniff() (*Sniffer, error) {
-	socket, err := s.lan.sw.listen(s.index, vrrpOnly)
+func (s *Segment) Sniff() (*Sniffer, error) { return s.sniff(vrrpOnly) }
+
+// SniffFrom is Sniff for the adverts of one station: what all others send, were
+// it a flood, costs nothing.
+func (s *Segment) SniffFrom(mac MAC) (*Sniffer, error) {
+	return s.sniff(append([]unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 6}, // Ethernet source
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: binary.BigEndian.Uint32(mac[:4]), Jf: 2},
+		{Code: unix.BPF_LD | unix.BPF_H | unix.BPF_ABS, K: 10},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: uint32(binary.BigEndian.Uint16(mac[4:])), Jt: 1},
+		{Code: unix.BPF_RET | unix.BPF_K, K: 0},
+	}, vrrpOnly...))
+}
+
+func (s *Segment) sniff(filter []unix.SockFilter) (*Sniffer, error) {
+	socket, err := s.lan.sw.listen(s.index, filter)
 	if err != nil {
 		return nil, fmt.Errorf("sniff on segment %s: %w", s.name, err)
 	}

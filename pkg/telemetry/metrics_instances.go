@@ -47,7 +47,7 @@ var (
 		{vrrp.AuthFailures, string(wire.AuthFailure)},
 	}
 	// foreign ones are counted for the router as a whole only.
-	foreign = labelled{vrrp.VRIDErrors, string(wire.VRIDError)}
+	foreign = []labelled{{vrrp.VRIDErrors, string(wire.VRIDError)}, {vrrp.FloodDrops, string(wire.Flood)}}
 
 	mismatches = []labelled{
 		{vrrp.IntervalErrors, string(wire.IntervalError)},
@@ -85,7 +85,7 @@ func newInstances() *instances {
 		mismatched: of("adverts_mismatched_total",
 			"Adverts that differ from our configuration and are believed all the same (but VRRPv2 discards an interval-error): RFC 8347's interval-errors and address-list-errors, and first-not-link-local, owner-conflict. The routers are not configured alike; the log's advert.mismatch says how.", "reason"),
 		form: of("adverts_checksum_total", "Valid adverts over IPv4 by the form of their checksum: pseudo-header, or rfc9568, which leaves that out.", "form"),
-		all:  desc("adverts_rejected_total", "Adverts that were discarded, on all links, for a VRID of ours or not: RFC 8347's checksum-errors, version-errors, vrid-errors (VRIDs of others: normal where several routers share a segment) and ip-ttl-errors of the router.", "reason"),
+		all:  desc("adverts_rejected_total", "Adverts that were discarded, on all links, for a VRID of ours or not: RFC 8347's checksum-errors, version-errors, vrid-errors (VRIDs of others: normal where several routers share a segment) and ip-ttl-errors of the router; flood: dropped by the kernel unread while a link was flooded.", "reason"),
 	}
 }
 
@@ -117,7 +117,9 @@ func (i *instances) collect(source Source, out chan<- prometheus.Metric) {
 			}
 		}
 	}
-	out <- counter(i.all, totals[foreign.Counter], foreign.label)
+	for _, f := range foreign {
+		out <- counter(i.all, totals[f.Counter], f.label)
+	}
 	for _, r := range rejections {
 		out <- counter(i.all, totals[r.Counter], r.label)
 	}

@@ -9,8 +9,8 @@ import (
 type Counter int
 
 // The counters: RFC 8347's names, those of the errata, RFC 2787's of the
-// authentication of v2, the two forms of the checksum, and every move of the
-// state.
+// authentication of v2, the two forms of the checksum, every move of the state, and
+// what the kernel dropped for us while a link was flooded.
 const (
 	ActiveTransitions Counter = iota
 	AdvertisementRcvd
@@ -36,6 +36,7 @@ const (
 	ChecksumPseudoHeader
 	ChecksumMessageOnly
 	Transitions // of any kind
+	FloodDrops  // of the whole router
 	counters
 )
 
@@ -46,7 +47,7 @@ var counterNames = [counters]string{
 	"vrid_errors", "ip_ttl_errors", "count_zero_errors", "interval_zero_errors",
 	"first_not_link_local", "owner_conflicts",
 	"auth_failures", "invalid_auth_type", "auth_type_mismatch", "peer_errors", "checksum_pseudo_header", "checksum_message_only",
-	"transitions",
+	"transitions", "flood_drops",
 }
 
 // String gives the counter's name in the API: RFC 8347's in snake case.
@@ -62,6 +63,9 @@ type Stats struct {
 
 // Add counts one.
 func (s *Stats) Add(c Counter) { s.counts[c].Add(1) }
+
+// AddN counts n at once.
+func (s *Stats) AddN(c Counter, n uint64) { s.counts[c].Add(n) }
 
 // Get reads a counter.
 func (s *Stats) Get(c Counter) uint64 { return s.counts[c].Load() }

@@ -31,5 +31,9 @@ const (
 	NotMulticast      Reason = "not-multicast" // not sent to the group, where unicast is not configured
 )
 
+// Flood is the reason for adverts that the kernel dropped unread, while a link
+// was flooded: each had a wrong hop limit or a VRID that is not ours.
+const Flood Reason = "flood"
+
 // Error is the reason itself.
 func (r Reason) Error() string { return string(r) }

@@ -1,0 +1,184 @@
+package advert
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"slices"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+// The filters of a receive socket are classic BPF programs (linux/filter.h). The
+// kernel runs them before it queues a packet, so what they drop costs neither
+// memory nor a wake-up. The socket's protocol is 112, which needs no instruction.
+
+// mesh is what the instances of a port have in common, as far as a filter can see.
+type mesh struct {
+	family  event.Family
+	vrids   []uint8
+	unicast bool  // one of them has peers: the destination is not looked at
+	least   uint8 // the least hop limit that any of them takes
+}
+
+// add widens the mesh for one more instance.
+func (m *mesh) add(in *vrrp.Instance) {
+	least := uint8(wire.HopLimit)
+	if len(in.Unicast.Peers) > 0 {
+		m.unicast, least = true, in.Unicast.MinTTL
+	}
+	if len(m.vrids) == 0 || least < m.least {
+		m.least = least
+	}
+	m.family = in.Family
+	m.vrids = append(m.vrids, in.VRID)
+}
+
+// netOff makes an absolute load count from the IP header (SKF_NET_OFF): of an
+// IPv6 packet a filter sees what is behind it.
+const netOff = 0xfff00000
+
+// How a filter ends: with how much of the packet to keep.
+var (
+	drop = unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 0}
+	keep = unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 0xffffffff}
+)
+
+// program builds the filter: what is for the group passes, or anything where there
+// are peers; in a flood only with a hop limit and a VRID that may be right.
+func (m mesh) program(flooded bool) []unix.SockFilter {
+	var p assembler
+	for i, word := range words(wire.GroupOf(m.family)) {
+		if m.unicast {
+			break
+		}
+		p.load(unix.BPF_W|unix.BPF_ABS, netOff+m.dest()+4*uint32(i))
+		p.must(unix.BPF_JEQ, word)
+	}
+	if flooded {
+		p.load(unix.BPF_B|unix.BPF_ABS, netOff+m.hopLimit())
+		p.must(unix.BPF_JGE, uint32(m.least))
+		if m.family == event.IPv4 { // the message is behind IHL words of header
+			p.add(unix.BPF_LDX|unix.BPF_B|unix.BPF_MSH, 0)
+			p.load(unix.BPF_B|unix.BPF_IND, 1)
+		} else {
+			p.load(unix.BPF_B|unix.BPF_ABS, 1)
+		}
+		for _, vrid := range slices.Compact(slices.Sorted(slices.Values(m.vrids))) {
+			p.when(uint32(vrid))
+		}
+		return append(p.code, drop)
+	}
+	return append(p.code, keep)
+}
+
+// dest and hopLimit are places in the IP header.
+func (m mesh) dest() uint32 {
+	if m.family == event.IPv4 {
+		return 16
+	}
+	return 24
+}
+
+func (m mesh) hopLimit() uint32 {
+	if m.family == event.IPv4 {
+		return 8
+	}
+	return 7
+}
+
+// words are the 32-bit words of an address.
+func words(a netip.Addr) []uint32 {
+	var out []uint32
+	for b := a.AsSlice(); len(b) > 0; b = b[4:] {
+		out = append(out, binary.BigEndian.Uint32(b))
+	}
+	return out
+}
+
+// assembler puts a program together.
+type assembler struct{ code []unix.SockFilter }
+
+func (p *assembler) add(code uint16, k uint32) {
+	p.code = append(p.code, unix.SockFilter{Code: code, K: k})
+}
+
+func (p *assembler) load(what uint16, at uint32) { p.add(unix.BPF_LD|what, at) }
+
+// must drops the packet unless the loaded value is k (BPF_JEQ) or at least k
+// (BPF_JGE).
+func (p *assembler) must(compare uint16, k uint32) {
+	p.code = append(p.code, unix.SockFilter{Code: unix.BPF_JMP | compare | unix.BPF_K, Jt: 1, K: k}, drop)
+}
+
+// when keeps the packet if the loaded value is k.
+func (p *assembler) when(k uint32) {
+	p.code = append(p.code, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: k}, keep)
+}
+
+// attach gives a socket its filter, in the place of the one that it has.
+func attach(fd int, program []unix.SockFilter) error {
+	err := unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
+		&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
+	if err != nil {
+		return fmt.Errorf("attach a filter to a raw socket: %w", err)
+	}
+	return nil
+}
+
+// dropAll makes a socket that only sends queue nothing that arrives.
+func dropAll(fd int) error {
+	return attach(fd, []unix.SockFilter{drop})
+}
+
+// tally counts all that arrives for a port, whatever its filter makes of it, which
+// the kernel does not: a socket with hardly a buffer, where what does not fit is
+// counted (SK_MEMINFO_DROPS).
+type tally struct {
+	fd   int
+	seen uint32
+}
+
+func openTally(f event.Family, index int) (*tally, error) {
+	fd, err := openRaw(f, []option{
+		{unix.SOL_SOCKET, unix.SO_BINDTOIFINDEX, index, "SO_BINDTOIFINDEX"},
+		{unix.SOL_SOCKET, unix.SO_RCVBUF, 0, "SO_RCVBUF"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	discard(fd)
+	t := &tally{fd: fd}
+	t.seen = t.drops()
+	return t, nil
+}
+
+// take counts what has arrived since the last call.
+func (t *tally) take() uint64 {
+	queued := uint64(discard(t.fd))
+	drops := t.drops()
+	n := uint64(drops - t.seen) // the kernel's counter wraps
+	t.seen = drops
+	return n + queued
+}
+
+// skMemInfoDrops is the place of SK_MEMINFO_DROPS in what SO_MEMINFO gives.
+const skMemInfoDrops = 8
+
+func (t *tally) drops() uint32 {
+	var info [9]uint32
+	size := uint32(unsafe.Sizeof(info))
+	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(t.fd), unix.SOL_SOCKET, unix.SO_MEMINFO,
+		uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
+	if errno != 0 {
+		return t.seen // older than Linux 4.12: nothing is counted
+	}
+	return info[skMemInfoDrops]
+}
+
+func (t *tally) close() { _ = unix.Close(t.fd) }

@@ -1,0 +1,178 @@
+package advert
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+// inject sends packets of protocol 112 from there, each with a hop limit, to a
+// destination of its own.
+type inject struct {
+	t     *testing.T
+	index int
+	fd    map[event.Family]int
+}
+
+func (l *lan) inject(n int) *inject {
+	l.t.Helper()
+	in := &inject{t: l.t.(*testing.T), fd: make(map[event.Family]int)}
+	in.index, _, _ = l.far(n)
+	for _, f := range []event.Family{event.IPv4, event.IPv6} {
+		var err error
+		l.there(func() {
+			in.fd[f], err = openRaw(f, []option{{unix.SOL_SOCKET, unix.SO_BINDTOIFINDEX, in.index, "SO_BINDTOIFINDEX"}})
+		})
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		l.t.Cleanup(func() { _ = unix.Close(in.fd[f]) })
+	}
+	return in
+}
+
+// send sends a message of a VRID; options are IPv4 header options.
+func (in *inject) send(to netip.Addr, hops int, vrid uint8, options ...byte) {
+	in.t.Helper()
+	f := event.FamilyOf(to)
+	fd := in.fd[f]
+	var dest unix.Sockaddr = &unix.SockaddrInet6{Addr: to.As16(), ZoneId: uint32(in.index)}
+	set := []option{{unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_HOPS, hops, ""}, {unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS, hops, ""}}
+	if f == event.IPv4 {
+		dest = &unix.SockaddrInet4{Addr: to.As4()}
+		set = []option{{unix.IPPROTO_IP, unix.IP_MULTICAST_TTL, hops, ""}, {unix.IPPROTO_IP, unix.IP_TTL, hops, ""}}
+		if err := unix.SetsockoptString(fd, unix.IPPROTO_IP, unix.IP_OPTIONS, string(options)); err != nil {
+			in.t.Fatal(err)
+		}
+	}
+	for _, o := range set {
+		if err := unix.SetsockoptInt(fd, o.level, o.name, o.value); err != nil {
+			in.t.Fatal(err)
+		}
+	}
+	if err := unix.Sendto(fd, []byte{0x31, vrid, 100, 1, 0, 100, 0, 0}, 0, dest); err != nil {
+		in.t.Fatal(err)
+	}
+}
+
+// TestFilter: always only what is for the group passes; while a flood lasts only
+// what may be for our VRIDs, and the rest is counted. A last packet that passes
+// shows that those before it have been judged.
+func TestFilter(t *testing.T) {
+	l := newLAN(t)
+	link := l.cable(1, 0)
+	in := l.inject(1)
+	for _, f := range []event.Family{event.IPv4, event.IPv6} {
+		t.Run(f.String(), func(t *testing.T) {
+			group, ours := wire.GroupOf(f), netip.MustParseAddr("198.51.1.1")
+			if f == event.IPv6 {
+				ours = netip.MustParseAddr("fe80::1:1")
+			}
+			m := mesh{}
+			for _, vrid := range []uint8{51, 3, 99, 51} {
+				m.add(&vrrp.Instance{Virtual: event.Virtual{Family: f, VRID: vrid}})
+			}
+			p, err := openPort(link.Name, link.Index, m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = p.close() }()
+
+			in.send(ours, 255, 1)
+			in.send(group, 64, 2)
+			in.send(group, 255, 3)
+			in.send(group, 255, 99)
+			if got, want := vridsOf(t, p), "2 3 99"; got != want {
+				t.Errorf("passed %s, want %s", got, want)
+			}
+
+			p.shield()
+			in.send(group, 255, 4)
+			in.send(group, 254, 51)
+			in.send(ours, 255, 51)
+			in.send(group, 255, 51)
+			in.send(group, 255, 0)
+			want := "51 3 99"
+			if f == event.IPv4 {
+				in.send(group, 255, 51, 1, 1, 1, 0) // a longer IP header
+				want = "51 51 3 99"
+			}
+			in.send(group, 255, 3)
+			in.send(group, 255, 99)
+			if got := vridsOf(t, p); got != want {
+				t.Errorf("in a flood passed %s, want %s", got, want)
+			}
+			if got := p.dropped(); got != 4 {
+				t.Errorf("in a flood %d were counted as dropped, want 4", got)
+			}
+			if got := p.dropped(); got != 0 {
+				t.Errorf("%d were counted twice", got)
+			}
+
+			p.unshield()
+			in.send(group, 64, 2)
+			in.send(group, 255, 99)
+			if got, want := vridsOf(t, p), "2 99"; got != want {
+				t.Errorf("after the flood passed %s, want %s", got, want)
+			}
+		})
+	}
+}
+
+// TestFilterOfPeers: where an instance has peers, what is sent to the router alone
+// passes too, and from as far as one of them allows.
+func TestFilterOfPeers(t *testing.T) {
+	l := newLAN(t)
+	link := l.cable(1, 0)
+	in := l.inject(1)
+	ours := netip.MustParseAddr("198.51.1.1")
+	var m mesh
+	m.add(&vrrp.Instance{Virtual: event.Virtual{Family: event.IPv4, VRID: 99}})
+	for i, least := range []uint8{200, 100, 150} {
+		m.add(&vrrp.Instance{Virtual: event.Virtual{Family: event.IPv4, VRID: uint8(i)}, Unicast: vrrp.Unicast{Peers: []netip.Addr{ours}, MinTTL: least}})
+	}
+	p, err := openPort(link.Name, link.Index, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = p.close() }()
+	p.shield()
+	in.send(ours, 99, 1)
+	in.send(ours, 100, 2)
+	in.send(wire.Group4, 255, 0)
+	in.send(ours, 255, 7)
+	in.send(ours, 255, 99)
+	if got, want := vridsOf(t, p), "2 0 99"; got != want {
+		t.Errorf("passed %s, want %s", got, want)
+	}
+}
+
+// vridsOf reads a port until VRID 99, and lists the VRIDs.
+func vridsOf(t *testing.T, p *port) string {
+	t.Helper()
+	var out []string
+	for {
+		b := make([]byte, 100)
+		poll := []unix.PollFd{{Fd: int32(p.fd), Events: unix.POLLIN}}
+		if n, err := unix.Poll(poll, 5000); n != 1 && err == nil {
+			t.Fatalf("no VRID 99 came after %s", strings.Join(out, " "))
+		}
+		if _, _, err := unix.Recvfrom(p.fd, b, 0); err != nil {
+			t.Fatal(err)
+		}
+		p.taken++
+		if p.family == event.IPv4 {
+			b = b[b[0]&0x0f*4:]
+		}
+		if out = append(out, fmt.Sprint(b[1])); b[1] == 99 {
+			return strings.Join(out, " ")
+		}
+	}
+}

@@ -1,0 +1,127 @@
+package lan
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Flood sends the same frames over and over, as a hostile or broken station does.
+type Flood struct {
+	socket *packetSocket
+	sent   atomic.Int64
+	quit   chan struct{}
+	once   sync.Once
+	done   chan struct{}
+	err    error // of the loop; read after done
+}
+
+// floodTick is how often a flood sends a batch.
+const floodTick = time.Millisecond
+
+// Flood begins to send Ethernet frames from an interface of the host, in turn,
+// perSecond of them, until Stop.
+func (h *Host) Flood(ifname string, perSecond int, frames ...[]byte) (*Flood, error) {
+	link, err := h.Link(ifname)
+	if err != nil {
+		return nil, err
+	}
+	socket, err := h.listen(link.Index, []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K, K: 0}})
+	if err != nil {
+		return nil, err
+	}
+	f := &Flood{socket: socket, quit: make(chan struct{}), done: make(chan struct{})}
+	h.lan.onClose(func() { _ = f.Stop() })
+	go f.run(newVolley(frames), perSecond)
+	return f, nil
+}
+
+func (f *Flood) run(v *volley, perSecond int) {
+	defer close(f.done)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	tick := time.NewTicker(floodTick)
+	defer tick.Stop()
+	for began := time.Now(); ; {
+		select {
+		case <-tick.C:
+		case <-f.quit:
+			return
+		}
+		// What a late tick owes is not made up for in one burst.
+		owed := int(time.Since(began).Seconds()*float64(perSecond)) - int(f.sent.Load())
+		owed = min(owed, 4*perSecond/int(time.Second/floodTick))
+		n, err := f.socket.sendAll(v, owed)
+		f.sent.Add(int64(n))
+		if err != nil {
+			f.err = err
+			return
+		}
+	}
+}
+
+// Sent is how many frames have left.
+func (f *Flood) Sent() int { return int(f.sent.Load()) }
+
+// Stop ends it. The error is what ended it earlier, if anything did.
+func (f *Flood) Stop() error {
+	f.once.Do(func() {
+		close(f.quit)
+		<-f.done
+		f.socket.close()
+	})
+	return f.err
+}
+
+// volley is a ring of frames for sendmmsg(2).
+type volley struct {
+	frames [][]byte
+	iovs   []unix.Iovec
+	msgs   []volleyMsg
+	next   int
+}
+
+// volleyMsg is struct mmsghdr.
+type volleyMsg struct {
+	hdr unix.Msghdr
+	len uint32
+}
+
+func newVolley(frames [][]byte) *volley {
+	v := &volley{frames: frames, iovs: make([]unix.Iovec, len(frames)), msgs: make([]volleyMsg, len(frames))}
+	for i, b := range frames {
+		v.iovs[i].Base = &b[0]
+		v.iovs[i].SetLen(len(b))
+		v.msgs[i].hdr.Iov = &v.iovs[i]
+		v.msgs[i].hdr.SetIovlen(1)
+	}
+	return v
+}
+
+// sendAll sends count frames of the volley. What the interface has no room for
+// counts as sent: a flood does not care.
+func (s *packetSocket) sendAll(v *volley, count int) (sent int, err error) {
+	stop := s.raw.Control(func(fd uintptr) {
+		for sent < count {
+			batch := v.msgs[v.next:min(len(v.msgs), v.next+count-sent)]
+			n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&batch[0])), uintptr(len(batch)), unix.MSG_DONTWAIT, 0, 0)
+			switch errno {
+			case 0:
+			case unix.EAGAIN, unix.ENOBUFS:
+				n = uintptr(len(batch))
+			default:
+				err = fmt.Errorf("flood: %w", errno)
+				return
+			}
+			v.next = (v.next + int(n)) % len(v.msgs)
+			sent += int(n)
+		}
+	})
+	return sent, errors.Join(stop, err)
+}
