@@ -109,10 +109,10 @@ func TestFilter(t *testing.T) {
 			if got := vridsOf(t, p); got != want {
 				t.Errorf("in a flood passed %s, want %s", got, want)
 			}
-			if got := p.dropped(); got != 4 {
+			if got := p.dropped(func() {}); got != 4 {
 				t.Errorf("in a flood %d were counted as dropped, want 4", got)
 			}
-			if got := p.dropped(); got != 0 {
+			if got := p.dropped(func() {}); got != 0 {
 				t.Errorf("%d were counted twice", got)
 			}
 

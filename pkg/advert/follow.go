@@ -119,7 +119,10 @@ func (r *Receiver) watchFloods(all bool) {
 		if !on || !all && now.Before(due) {
 			continue
 		}
-		dropped := w.port.dropped()
+		dropped := w.port.dropped(func() { r.drain(w, now) })
+		if w.port == nil {
+			continue // it failed just now
+		}
 		r.cfg.Unknown.AddN(vrrp.FloodDrops, dropped)
 		tell, ended := w.port.flood.look(now, dropped, all)
 		if tell > 0 {

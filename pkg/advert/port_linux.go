@@ -123,16 +123,18 @@ func (p *port) shield() {
 	}
 }
 
-// dropped is how much has arrived since the last call and was not read: the filter
-// has dropped it, or the buffer was full. What is still queued then is set off
-// against the next count.
-func (p *port) dropped() uint64 {
+// dropped is how much has arrived since the last call and was not to be read: the
+// filter has dropped it, or the buffer was full. drain reads what is queued; what
+// comes while it does is set off against the next count.
+func (p *port) dropped(drain func()) uint64 {
 	if p.tally == nil {
 		return 0
 	}
 	arrived := p.tally.take()
-	p.taken, arrived = p.taken-min(p.taken, arrived), arrived-min(p.taken, arrived)
-	return arrived
+	drain()
+	read := min(p.taken, arrived)
+	p.taken -= read
+	return arrived - read
 }
 
 // unshield opens the filter again.
