@@ -16,9 +16,18 @@ type cell struct {
 	essential bool   // part of `make interop`
 }
 
-// noLinkLocal is multicast whose virtual addresses have no link-local one, as
-// RFC 9568 §5.2.9 does not allow and keepalived sends after a warning.
-const noLinkLocal = "no fe80::"
+const (
+	// noLinkLocal is multicast whose virtual addresses have no link-local one, as
+	// RFC 9568 §5.2.9 does not allow and keepalived sends after a warning.
+	noLinkLocal = "no fe80::"
+	// password is multicast with a simple password (RFC 2338 §5.3.6).
+	password = "password"
+	// leftAtVersion2 is a keepalived that was told of no version beside our 3.
+	leftAtVersion2 = "its v2, our v3"
+)
+
+// secret is the password: 8 characters, as many as there may be.
+const secret = "secret12"
 
 // priorities of the two routers: one of these is ripcord's, by cell.priority.
 const high, low = 150, 100
@@ -42,7 +51,7 @@ func (c cell) protocol() string {
 // interval is the shortest that version 2 can say, or little enough to be quick
 // and enough to bear a busy machine.
 func (c cell) interval() time.Duration {
-	if c.version == 2 {
+	if c.version == 2 || c.mode == leftAtVersion2 {
 		return time.Second
 	}
 	return 400 * time.Millisecond
@@ -74,8 +83,10 @@ func matrix() (cells []cell) {
 			}
 		}
 	}
+	add("keepalived", 2, false, "multicast", password)
 	add("keepalived", 3, false, "multicast")
 	add("keepalived", 3, true, "multicast", noLinkLocal)
+	add("frr", 2, false, "multicast")
 	add("frr", 3, false, "multicast")
 	add("frr", 3, true, "multicast")
 	return cells

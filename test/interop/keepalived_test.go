@@ -14,18 +14,27 @@ import (
 // keepalived is Debian's.
 type keepalived struct {
 	*process
-	config string
+	config   string
+	election int // its priority
 }
 
 func newKeepalived(s *scene) *keepalived {
 	s.t.Helper()
-	k := &keepalived{process: newProcess(s, "peer", "keepalived"), config: filepath.Join(s.dir, "keepalived.conf")}
-	k.configure(fmt.Sprintf("version %d", s.version), s.virtual())
+	k := &keepalived{process: newProcess(s, "peer", "keepalived"), config: filepath.Join(s.dir, "keepalived.conf"), election: s.cell.theirs()}
+	version := fmt.Sprintf("version %d", s.version)
+	switch s.mode {
+	case password:
+		k.configure(version, "authentication {\n\t\tauth_type PASS\n\t\tauth_pass "+secret+"\n\t}")
+	case leftAtVersion2:
+		k.configure()
+	default:
+		k.configure(version)
+	}
 	return k
 }
 
 // configure writes its file, with further lines for the instance.
-func (k *keepalived) configure(more string, virtual []string) {
+func (k *keepalived) configure(more ...string) {
 	k.s.t.Helper()
 	conf := fmt.Sprintf(`global_defs {
 	router_id peer
@@ -41,14 +50,14 @@ vrrp_instance inside {
 		%s
 	}
 }
-`, ifname, vrid, k.priority(), k.s.interval().Seconds(), more, strings.Join(virtual, "\n\t\t"))
+`, ifname, vrid, k.priority(), k.s.interval().Seconds(), strings.Join(more, "\n\t"), strings.Join(k.s.virtual(), "\n\t\t"))
 	if err := os.WriteFile(k.config, []byte(conf), 0o600); err != nil {
 		k.s.t.Fatal(err)
 	}
 }
 
 func (k *keepalived) name() string  { return "keepalived" }
-func (k *keepalived) priority() int { return k.s.cell.theirs() }
+func (k *keepalived) priority() int { return k.election }
 
 func (k *keepalived) start() time.Time {
 	k.s.t.Helper()

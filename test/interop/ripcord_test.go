@@ -21,6 +21,18 @@ type ripcord struct {
 func newRipcord(s *scene) *ripcord {
 	s.t.Helper()
 	r := &ripcord{process: newProcess(s, "ripcord", "ripcord"), config: filepath.Join(s.dir, "ripcord.yaml")}
+	auth := ""
+	if s.mode == password {
+		auth = fmt.Sprintf(", auth: {pass: %q}", secret)
+	}
+	r.configure(auth)
+	return r
+}
+
+// configure writes its file, with further keys for the instance.
+func (r *ripcord) configure(more string) {
+	s := r.s
+	s.t.Helper()
 	var quoted []string
 	for _, a := range s.virtual() {
 		quoted = append(quoted, fmt.Sprintf("%q", a))
@@ -28,12 +40,11 @@ func newRipcord(s *scene) *ripcord {
 	yaml := fmt.Sprintf(`log: {level: debug}
 control: {socket: %s}
 instances:
-  - {name: inside, interface: %s, vrid: %d, version: %d, priority: %d, interval: %v, addresses: [%s]}
-`, filepath.Join(s.dir, "ripcord.sock"), ifname, vrid, s.version, s.cell.ours(), s.interval(), strings.Join(quoted, ", "))
+  - {name: inside, interface: %s, vrid: %d, version: %d, priority: %d, interval: %v, addresses: [%s]%s}
+`, filepath.Join(s.dir, "ripcord.sock"), ifname, vrid, s.version, s.cell.ours(), s.interval(), strings.Join(quoted, ", "), more)
 	if err := os.WriteFile(r.config, []byte(yaml), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
-	return r
 }
 
 func (r *ripcord) name() string  { return "ripcord" }
@@ -78,6 +89,22 @@ func (r *ripcord) lines(since time.Time) (lines []line) {
 		}
 	}
 	return lines
+}
+
+// says waits for a line of its log since an instant.
+func (r *ripcord) says(since time.Time, event, reason string) {
+	r.s.t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		for _, l := range r.lines(since) {
+			if l.Event == event && l.Reason == reason {
+				return
+			}
+		}
+		if time.Now().After(deadline) {
+			r.s.t.Errorf("ripcord does not tell %s %s", event, reason)
+			return
+		}
+	}
 }
 
 // noComplaints: in all that time ripcord found nothing wrong with the peer's

@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -40,9 +41,7 @@ func (t *table) print(w io.Writer) {
 		return
 	}
 	rows := slices.Clone(t.rows)
-	slices.SortStableFunc(rows, func(a, b row) int {
-		return slices.Index(order(), a.cell.String()) - slices.Index(order(), b.cell.String())
-	})
+	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(place(a.cell), place(b.cell)) })
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(out, "PEER\tPROTOCOL\tMODE\tRIPCORD IS\tTHE ACTIVE\tTHEN ACTIVE\tOUTAGE\tTWO ACTIVES")
 	for _, r := range rows {
@@ -51,12 +50,13 @@ func (t *table) print(w io.Writer) {
 	out.Flush()
 }
 
-// order lists the cells as the matrix has them.
-func order() (names []string) {
-	for _, c := range matrix() {
-		names = append(names, c.String())
+// place is that of a cell in the matrix, or behind it.
+func place(c cell) int {
+	all := matrix()
+	if i := slices.Index(all, c); i >= 0 {
+		return i
 	}
-	return names
+	return len(all)
 }
 
 func ms(d time.Duration) string {
