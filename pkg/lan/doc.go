@@ -9,7 +9,7 @@
 //	   │     │             │     │                 │          cables (veth):
 //	   │     └─────┐ ┌─────│─────┘                 │          Pull, Plug
 //	┌──┴───────────│─│─────┴───────────────────────┴──┐
-//	│  segment "inside"  (a bridge)      Sniff        │        the switch:
+//	│  segment "inside"  (a bridge)  Sniff, Record    │        the switch:
 //	│             ┌┴─┴──────────────────────────────┐ │        one namespace
 //	│             │  segment "outside"  (a bridge)  │ │        of its own
 //	└─────────────┴─────────────────────────────────┴─┘

@@ -1,7 +1,9 @@
 package lan
 
 import (
+	"encoding/binary"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -229,4 +231,28 @@ func announced(t *testing.T, l *LAN) time.Duration {
 		t.Fatal(err)
 	}
 	return took
+}
+
+// TestRecorderHearsAll is of frames to others than the switch: a solicitation
+// and its answer, which the bridge hands to one port alone.
+func TestRecorderHearsAll(t *testing.T) {
+	l := twoHosts(t, Options{})
+	recorder, err := l.Segment("inside").Record()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := l.Cable("a", "eth0").MAC(), l.Cable("b", "eth0").MAC()
+	if _, ok, err := prober(t, l, "a").Ask(addressB, within); !ok || err != nil {
+		t.Fatalf("no answer: %v", err)
+	}
+	heard := func(to, from MAC) func() bool {
+		return func() bool {
+			return slices.ContainsFunc(recorder.Frames(), func(f Frame) bool {
+				return MAC(f.Data[:6]) == to && MAC(f.Data[6:12]) == from && binary.BigEndian.Uint16(f.Data[12:]) == unix.ETH_P_ARP
+			})
+		}
+	}
+	eventually(t, "the request is heard", heard(MAC{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, a))
+	eventually(t, "the answer is heard", heard(a, b))
+	recorder.Close()
 }

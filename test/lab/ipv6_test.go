@@ -20,6 +20,7 @@ type shared struct {
 	virtual []string
 	version int    // of VRRP; 0: 3
 	pass    string // of version 2; "": none
+	keys    string // further keys of the instance, as YAML flow: "checksum: rfc9568"
 }
 
 var (
@@ -69,13 +70,16 @@ func (s *site) startShared(host string, priority int, interval time.Duration, on
 	return s.startYAML(host, b.String())
 }
 
-// speech is the keys of an instance that say which VRRP it speaks, as YAML flow.
+// speech is the keys of an instance that say how it speaks, as YAML flow.
 func (v shared) speech() (keys string) {
 	if v.version != 0 {
 		keys = fmt.Sprintf(", version: %d", v.version)
 	}
 	if v.pass != "" {
 		keys += fmt.Sprintf(", auth: {pass: %q}", v.pass)
+	}
+	if v.keys != "" {
+		keys += ", " + v.keys
 	}
 	return keys
 }

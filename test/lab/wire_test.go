@@ -1,126 +1,167 @@
 package lab
 
 import (
-	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"net/netip"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"ripcord/pkg/lan"
 )
 
-// capture records, until the function is called, what reaches a host, and gives
-// the file's path.
-func (s *site) capture(host, ifname string) (stop func() string) {
-	s.t.Helper()
-	path := filepath.Join(s.dir, "capture.pcapng")
-	tshark := exec.Command(program(s.t, "tshark"), "-n", "-q", "-i", ifname, "-w", path)
-	if err := s.Host(host).Start(tshark); err != nil {
-		s.t.Fatal(err)
-	}
-	// It writes the head of the file when it has begun to listen.
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if info, err := os.Stat(path); err == nil && info.Size() > 0 {
-			break
-		}
-		if time.Now().After(deadline) {
-			s.t.Fatal("tshark has not begun to listen within 20s")
-		}
-	}
-	return func() string {
-		s.t.Helper()
-		_ = tshark.Process.Signal(syscall.SIGINT)
-		if err := tshark.Wait(); err != nil {
-			s.t.Fatalf("tshark: %v", err)
-		}
-		return path
+// dialect is a way in which ripcord speaks on a segment, and what tshark must
+// find in its adverts beside what all have in common.
+type dialect struct {
+	name string
+	shared
+	interval time.Duration
+	advert   decoded
+	wrongSum bool // tshark takes the checksum for wrong
+}
+
+// dialects has each mode of speaking once.
+func dialects() []dialect {
+	plain2, pass2, rfc := insideIPv4, insideIPv4, insideIPv4
+	plain2.version = 2
+	pass2.version, pass2.pass = 2, "secret12"
+	rfc.keys = "checksum: rfc9568"
+	version2 := decoded{"vrrp.version": "2", "vrrp.adver_int": "1", "vrrp.auth_type": "0"}
+	version3 := decoded{"vrrp.version": "3", "vrrp.short_adver_int": "20", "vrrp.reserved_mbz": "0"}
+	group4 := decoded{"eth.dst": "01:00:5e:00:00:12", "ip.dst": "224.0.0.18"}
+	group6 := decoded{"eth.dst": "33:33:00:00:00:12", "ipv6.dst": "ff02::12"}
+	const fifth = 200 * time.Millisecond
+	return []dialect{
+		{"v3 IPv4", insideIPv4, fifth, both(version3, group4), false},
+		{"v3 IPv6", insideIPv6, fifth, both(version3, group6), false},
+		{"v3 IPv4, rfc9568", rfc, fifth, both(version3, group4), true},
+		{"v2", plain2, time.Second, both(version2, group4), false},
+		{"v2, password", pass2, time.Second, both(version2, group4, decoded{"vrrp.auth_type": "1", "vrrp.auth_string": "secret12"}), false},
 	}
 }
 
-// tshark reads a capture, by a display filter: a line for each packet.
-func (s *site) tshark(path, filter string, args ...string) []string {
-	s.t.Helper()
-	var problems strings.Builder
-	command := exec.Command(program(s.t, "tshark"), append([]string{"-n", "-r", path, "-Y", filter}, args...)...)
-	command.Stderr = &problems
-	out, err := command.Output()
-	if err != nil {
-		s.t.Fatalf("tshark -Y %q: %v: %s", filter, err, problems.String())
-	}
-	return strings.FieldsFunc(string(out), func(r rune) bool { return r == '\n' })
-}
-
-// Wireshark's eyes on what ripcord sends: adverts, resignations, gratuitous ARP
-// and unsolicited neighbor advertisements of both families are well formed,
-// their checksums good, and their headers as RFC 9568 §5.1, RFC 5227 and
-// RFC 4861 §4.4 demand.
+// Wireshark's eyes on what ripcord sends in each mode: adverts, resignations,
+// gratuitous ARP and unsolicited neighbor advertisements are well formed, their
+// checksums good, and their headers as RFC 9568 §5.1, RFC 3768 §5.2, RFC 5227 and
+// RFC 4861 §4.4 demand. The one checksum that it takes for wrong is that of
+// VRRPv3 over IPv4 without a pseudo-header, as RFC 9568 §5.2.8 has it.
 func TestTsharkDecodes(t *testing.T) {
+	needRoot(t)
 	t.Parallel()
-	s := newSharedSite(t, []shared{insideIPv4}, "a")
-	six := insideIPv6
-	six.name = "inside6"
-	stop := s.capture("client", inside.ifname)
+	said := make([][]kind, len(dialects()))
+	heard := make([][]lan.Frame, len(dialects()))
+	t.Run("said", func(t *testing.T) {
+		for i, d := range dialects() {
+			t.Run(d.name, func(t *testing.T) {
+				t.Parallel()
+				s := newSharedSite(t, []shared{d.shared}, "a", "b")
+				heard[i] = s.spoken(d)
+				said[i] = s.kinds(d)
+			})
+		}
+	})
+	// One tshark for all: it takes seconds to start.
+	frames := decode(t, slices.Concat(heard...))
+	for i, d := range dialects() {
+		t.Run(d.name, func(t *testing.T) { judge(t, d, said[i], frames[:len(heard[i])]) })
+		frames = frames[len(heard[i]):]
+	}
+}
+
+// spoken runs ripcord from its start to its end, and gives what was heard.
+func (s *site) spoken(d dialect) []lan.Frame {
+	s.t.Helper()
+	recorder := s.record()
 	began := time.Now()
-	a := s.startShared("a", 150, 200*time.Millisecond, insideIPv4, six)
-	a.becomes("active", began, 5*time.Second)
-	time.Sleep(1500 * time.Millisecond)
+	a := s.startShared("a", 150, d.interval, d.shared)
+	a.becomes("active", began, 4*d.interval+5*time.Second)
+	time.Sleep(5*d.interval + d.interval/2)
 	a.signal(syscall.SIGTERM)
 	<-a.exited
-	time.Sleep(500 * time.Millisecond) // the kernel gives a capture its frames in blocks
-	path := stop()
+	recorder.Close()
+	return recorder.Frames()
+}
 
+// kind is the frames that have these values in common: how many there are at
+// least, and what all of them must have.
+type kind struct {
+	name  string
+	pick  decoded
+	least int
+	want  decoded
+}
+
+// kinds lists what a says in a dialect.
+func (s *site) kinds(d dialect) []kind {
+	s.t.Helper()
 	mac := s.Cable("a", inside.ifname).MAC().String()
 	linkLocal, err := s.Cable("a", inside.ifname).LinkLocal()
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	advert := "eth.src == " + mac + " && vrrp.version == 3 && vrrp.type == 1 && vrrp.virt_rtr_id == 51 && " +
-		"vrrp.short_adver_int == 20 && vrrp.reserved_mbz == 0 && vrrp.checksum.status == 1"
-	ipv4 := advert + " && eth.dst == 01:00:5e:00:00:12 && ip.dst == 224.0.0.18 && ip.src == 192.0.2.11 && ip.ttl == 255 && " +
-		"ip.dsfield.dscp == 48 && vrrp.addr_count == 1 && vrrp.ip_addr == 192.0.2.1"
-	ipv6 := advert + " && eth.dst == 33:33:00:00:00:12 && ipv6.dst == ff02::12 && ipv6.src == " + linkLocal.String() + " && ipv6.hlim == 255 && " +
-		"ipv6.tclass.dscp == 48 && vrrp.addr_count == 2 && vrrp.ipv6_addr == fe80::51:1 && vrrp.ipv6_addr == 2001:db8:51::1"
-	na := "eth.dst == 33:33:00:00:00:01 && ipv6.dst == ff02::1 && ipv6.hlim == 255 && icmpv6.checksum.status == 1 && icmpv6.code == 0 && " +
-		"icmpv6.nd.na.flag.r == 1 && icmpv6.nd.na.flag.s == 0 && icmpv6.nd.na.flag.o == 1 && icmpv6.opt.linkaddr == " + mac
-	garp := "eth.dst == ff:ff:ff:ff:ff:ff && arp.dst.proto_ipv4 == 192.0.2.1 && arp.src.hw_mac == " + mac
-	kinds := []struct {
-		fields string // of the packets: where to, what
-		least  int
-		pick   string
-		want   string
-	}{
-		{"224.0.0.18 150", 6, "ip && vrrp.prio != 0", ipv4 + " && vrrp.prio == 150"},
-		{"ff02::12 150", 6, "ipv6 && vrrp.prio != 0", ipv6 + " && vrrp.prio == 150"},
-		{"224.0.0.18 0", 1, "ip && vrrp.prio == 0", ipv4},
-		{"ff02::12 0", 1, "ipv6 && vrrp.prio == 0", ipv6},
-		{"192.0.2.1", 5, "arp.isgratuitous == 1 && arp.src.proto_ipv4 == 192.0.2.1", garp},
-		{"ff02::1 2001:db8:51::1", 5, "icmpv6.nd.na.target_address == 2001:db8:51::1", na},
-		{"ff02::1 fe80::51:1", 5, "icmpv6.nd.na.target_address == fe80::51:1", na},
+	header := decoded{"ip.src": "192.0.2.11", "ip.ttl": "255", "ip.dsfield.dscp": "48", "vrrp.ip_addr": "192.0.2.1"}
+	if d.asked().Is6() {
+		header = decoded{"ipv6.src": linkLocal.String(), "ipv6.hlim": "255", "ipv6.tclass.dscp": "48", "vrrp.ipv6_addr": "fe80::51:1|2001:db8:51::1"}
 	}
-	var picks, wrongs []string
-	for _, k := range kinds {
-		picks = append(picks, "("+k.pick+")")
-		wrongs = append(wrongs, fmt.Sprintf("((%s) && !(%s))", k.pick, k.want))
+	sum := "1"
+	if d.wrongSum {
+		sum = "0"
 	}
+	advert := both(header, d.advert, decoded{
+		"eth.src": mac, "vrrp.virt_rtr_id": "51", "vrrp.addr_count": strconv.Itoa(len(d.virtual)), "vrrp.checksum.status": sum,
+	})
+	list := []kind{
+		{"adverts", decoded{"vrrp.type": "1", "vrrp.prio": "150"}, 5, advert},
+		{"resignations", decoded{"vrrp.type": "1", "vrrp.prio": "0"}, 1, advert},
+	}
+	for _, v := range d.virtual {
+		list = append(list, announcements(netip.MustParsePrefix(v).Addr().String(), mac))
+	}
+	return list
+}
+
+// announcements are the gratuitous ARPs of an address, or its unsolicited
+// neighbor advertisements.
+func announcements(address, mac string) kind {
+	if netip.MustParseAddr(address).Is4() {
+		return kind{"gratuitous ARPs", decoded{"arp.isgratuitous": "1", "arp.src.proto_ipv4": address}, 5, decoded{
+			"eth.src": mac, "eth.dst": "ff:ff:ff:ff:ff:ff", "arp.dst.proto_ipv4": address, "arp.src.hw_mac": mac,
+		}}
+	}
+	return kind{"neighbor advertisements", decoded{"icmpv6.type": "136", "icmpv6.nd.na.target_address": address}, 5, decoded{
+		"eth.src": mac, "eth.dst": "33:33:00:00:00:01", "ipv6.dst": "ff02::1", "ipv6.hlim": "255", "icmpv6.checksum.status": "1", "icmpv6.code": "0",
+		"icmpv6.nd.na.flag.r": "1", "icmpv6.nd.na.flag.s": "0", "icmpv6.nd.na.flag.o": "1", "icmpv6.opt.linkaddr": mac,
+	}}
+}
+
+// judge looks at the frames of a dialect: there are enough of each kind, all of a
+// kind are as they must be, no advert is of no kind, and tshark complains of none.
+func judge(t *testing.T, d dialect, kinds []kind, frames []decoded) {
+	t.Helper()
 	found := make(map[string]int)
-	for _, packet := range s.tshark(path, strings.Join(picks, " || "), "-T", "fields", "-e", "ip.dst", "-e", "ipv6.dst",
-		"-e", "vrrp.prio", "-e", "arp.src.proto_ipv4", "-e", "icmpv6.nd.na.target_address") {
-		found[strings.Join(strings.Fields(packet), " ")]++
-	}
-	t.Logf("tshark finds %v", found)
-	for _, k := range kinds {
-		if n := found[k.fields]; n < k.least {
-			t.Errorf("tshark finds %d of %q, want at least %d", n, k.fields, k.least)
+	for _, f := range frames {
+		i := slices.IndexFunc(kinds, func(k kind) bool { return len(f.unlike(k.pick)) == 0 })
+		if i < 0 {
+			if f["vrrp.type"] != "" {
+				t.Errorf("tshark finds an advert of no kind: %v", f)
+			}
+			continue
+		}
+		k := kinds[i]
+		found[k.name]++
+		for _, field := range f.unlike(k.want) {
+			t.Errorf("tshark finds %s with %s = %s, want %s", k.name, field, f[field], k.want[field])
+		}
+		if c := f.complaint(); c != "" && !(d.wrongSum && strings.HasPrefix(c, "Bad checksum")) {
+			t.Errorf("tshark complains of %s: %s", k.name, c)
 		}
 	}
-	if wrong := s.tshark(path, strings.Join(wrongs, " || ")); len(wrong) > 0 {
-		t.Errorf("%d packets are not as they should be:\n%s", len(wrong), strings.Join(wrong, "\n"))
-	}
-	const warning = "0x600000" // PI_WARN of Wireshark's epan/proto.h
-	if complaints := s.tshark(path, "eth.src == "+mac+" && (vrrp || arp || icmpv6.type == 136) && "+
-		"(_ws.malformed || _ws.expert.severity >= "+warning+")"); len(complaints) > 0 {
-		t.Errorf("tshark complains:\n%s", strings.Join(complaints, "\n"))
+	t.Logf("tshark finds %v in %d frames", found, len(frames))
+	for _, k := range kinds {
+		if n := found[k.name]; n < k.least {
+			t.Errorf("tshark finds %d %s, want at least %d", n, k.name, k.least)
+		}
 	}
 }
