@@ -27,11 +27,11 @@ lab: build ## the built binary on LANs of namespaces; one test: make lab RUN=Tes
 
 interop: ## beside Debian's keepalived and FRR, the essential cells of the matrix (not part of test)
 	@test/setup packages interop/packages
-	$(GO) test -count=1 -parallel 12 -v -timeout 10m -run '$(RUN)' ./test/interop
+	$(GO) test -count=1 -parallel 16 -v -timeout 10m -run '$(RUN)' ./test/interop
 
 interop-full: ## all of the matrix
 	@test/setup packages interop/packages
-	$(GO) test -count=1 -parallel 12 -v -timeout 20m -run '$(RUN)' ./test/interop -full
+	$(GO) test -count=1 -parallel 16 -v -timeout 20m -run '$(RUN)' ./test/interop -full
 
 test-vm: ## the binary under Debian's kernel on emulated NICs, cables pulled (not part of test)
 	@test/setup vm/packages

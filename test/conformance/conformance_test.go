@@ -58,7 +58,7 @@ var standard = []entry{
 	{"erratum 8301: the range of the interval", "pkg/wire/roundtrip_test.go", "interval 40.96s"},
 
 	{"RFC 3768 §5.3 message, golden vectors", rejects, "v2 two addresses"},
-	{"RFC 3768 §5.2, §5.3 carrier and message on the wire", "test/lab/version_test.go", "TestTsharkDecodesV2"},
+	{"RFC 3768 §5.2, §5.3 carrier and message on the wire", "test/lab/wire_test.go", "v2, password"},
 	{"RFC 3768 §5.3.8 checksum over the message", rejects, "v2 with the checksum of v3"},
 	{"RFC 3768 §5.3.10 data of no authentication is ignored", rejects, "TestAuthDataIsIgnored"},
 	{"RFC 3768 §6 timers and states", scripts + "version_2.txt", ""},
@@ -67,7 +67,7 @@ var standard = []entry{
 
 	{"a LAN of mixed versions: what is heard", "pkg/advert/accept_test.go", "TestAcceptTheOtherVersion"},
 	{"a LAN of mixed versions: a Backup is held, an Active goes on", scripts + "version_mixed.txt", ""},
-	{"a LAN of mixed versions, with keepalived", "test/lab/version_test.go", "TestKeepalivedLeftAtVersion2"},
+	{"a LAN of mixed versions, with keepalived", "test/interop/versions_test.go", "TestKeepalivedLeftAtVersion2"},
 }
 
 var others = []entry{
@@ -91,7 +91,7 @@ var others = []entry{
 	{"vpp election", scripts + "vpp-election.txt", ""},
 	{"vpp backup_preempts", scripts + "vpp-backup-preempts.txt", ""},
 	{"vpp master_preempted", scripts + "vpp-master-preempted.txt", ""},
-	{"vpp master_arp, backup_noarp: who answers", "test/lab/keepalived_test.go", "onlyOne"},
+	{"vpp master_arp, backup_noarp: who answers", "test/interop/events_test.go", "alone: in the last interval"},
 	{"vpp master_adv_unicast", "test/lab/unicast_test.go", "TestUnicast"},
 	{"vpp oversized_addrlist", receiving, "TestVPPOversizedAddrlist"},
 

@@ -98,6 +98,7 @@ func matrix() (cells []cell) {
 // than an interval.
 func TestMatrix(t *testing.T) {
 	needRoot(t)
+	t.Parallel()
 	var scenes []*scene
 	for _, c := range matrix() {
 		if c.essential || *full {

@@ -55,15 +55,6 @@ func rivalry(adverts []lan.Advert, interval time.Duration) (longest time.Duratio
 	return longest
 }
 
-// noRivals fails the test if a and b advertised side by side for longer than an
-// interval.
-func (s *site) noRivals(sniffer *lan.Sniffer) {
-	s.t.Helper()
-	if d := rivalry(sniffer.Adverts(), beside); d > beside {
-		s.t.Errorf("two routers advertised side by side for %v, want at most %v", d, beside)
-	}
-}
-
 // A firewall on the Active drops the adverts that it sends. The other takes
 // over, the Active hears it, knows that its own sends fail, and gives its
 // address up: there is one router from an interval after the takeover on. Ten
@@ -143,5 +134,16 @@ func TestFirewallDropsReceipts(t *testing.T) {
 	s.servedBy("a", inside, watch, gone.Add(interval+slack), time.Second)
 	if s.holds("b", inside) {
 		t.Error("b still holds the address")
+	}
+}
+
+// onlyOne fails the test if two routers answered one question since an instant.
+func (s *site) onlyOne(w *lan.Watch, since time.Time) {
+	s.t.Helper()
+	for _, at := range w.Timeline().Both() {
+		if at.After(since) {
+			s.t.Errorf("both routers answered %v after there should have been one", at.Sub(since))
+			return
+		}
 	}
 }
