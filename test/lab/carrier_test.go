@@ -14,25 +14,7 @@ import (
 // anybody could read of it the kernel's count tells: at least a flap is logged.
 func TestTapCarrier(t *testing.T) {
 	t.Parallel()
-	s := newSiteOf(t, []segment{inside}, lan.Port{Host: "a", Name: "eth9", Segment: "elsewhere"})
-	var tap *netns.Tap
-	err := s.Host("a").Do(func() (err error) {
-		tap, err = netns.NewTap("eth0")
-		return err
-	})
-	if err != nil {
-		t.Skip(err)
-	}
-	t.Cleanup(func() { _ = tap.Close() })
-	carrier := func(on bool) time.Time {
-		t.Helper()
-		at := time.Now()
-		if err := tap.SetCarrier(on); err != nil {
-			t.Fatal(err)
-		}
-		return at
-	}
-	s.commands("a", "address add 192.0.2.11/24 dev eth0; link set eth0 up")
+	s, carrier := newTapSite(t, "a")
 	r := router{150, 100 * time.Millisecond, ""}
 	a := s.startYAML("a", "links: {default: {recovery: {wait: 0}}}\n"+r.yaml(s, s.socket("a")))
 	a.becomes("active", time.Time{}, 5*time.Second)
@@ -51,6 +33,30 @@ func TestTapCarrier(t *testing.T) {
 	a.wait(at, 3*time.Second, "that it is usable", func(line) bool { return a.state() == "active" })
 	if after := a.status().Links[0].CarrierDownCount; after != before+1 {
 		t.Errorf("carrier_down_count was %d and is %d, want one more", before, after)
+	}
+}
+
+// newTapSite makes a host whose eth0 is a tap, and gives what sets its carrier.
+func newTapSite(t *testing.T, host string) (s *site, carrier func(on bool) time.Time) {
+	t.Helper()
+	s = newSiteOf(t, []segment{inside}, lan.Port{Host: host, Name: "eth9", Segment: "elsewhere"})
+	var tap *netns.Tap
+	err := s.Host(host).Do(func() (err error) {
+		tap, err = netns.NewTap("eth0")
+		return err
+	})
+	if err != nil {
+		t.Skip(err)
+	}
+	t.Cleanup(func() { _ = tap.Close() })
+	s.commands(host, "address add 192.0.2.11/24 dev eth0; link set eth0 up")
+	return s, func(on bool) time.Time {
+		t.Helper()
+		at := time.Now()
+		if err := tap.SetCarrier(on); err != nil {
+			t.Fatal(err)
+		}
+		return at
 	}
 }
 

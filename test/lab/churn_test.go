@@ -41,8 +41,24 @@ func TestLossUnderChurn(t *testing.T) {
 	}
 }
 
-// decisions pulls the cable of a Backup on each of four LANs, and gives how
-// long it took until the daemon knew.
+// newCarrier makes a host with a link, a tap or a veth, and gives what pulls its
+// cable and plugs it in.
+func newCarrier(t *testing.T, host string, tap bool) (*site, func(on bool) time.Time) {
+	t.Helper()
+	if tap {
+		return newTapSite(t, host)
+	}
+	s := newSite(t, []segment{inside}, host)
+	return s, func(on bool) time.Time {
+		if on {
+			return s.plug(host, inside)
+		}
+		return s.pull(host, inside)
+	}
+}
+
+// decisions pulls the cable of a Backup on each of four LANs, two of which are
+// taps, and gives how long it took until the daemon knew.
 func decisions(t *testing.T, name, confirm string, rounds int) []time.Duration {
 	var mu sync.Mutex
 	var took []time.Duration
@@ -50,7 +66,7 @@ func decisions(t *testing.T, name, confirm string, rounds int) []time.Duration {
 		for i := range 4 {
 			t.Run(fmt.Sprint(i), func(t *testing.T) {
 				t.Parallel()
-				s := newSite(t, []segment{inside}, "b")
+				s, carrier := newCarrier(t, "b", i%2 == 1)
 				began := time.Now()
 				// A Backup for as long as the test lasts: it never gets to be Active.
 				r := router{100, 40 * time.Second, ""}
@@ -60,12 +76,12 @@ func decisions(t *testing.T, name, confirm string, rounds int) []time.Duration {
 				b.becomes("backup", began, 5*time.Second)
 				for n := range rounds {
 					time.Sleep(time.Duration(100+17*n%200) * time.Millisecond)
-					at := s.pull("b", inside)
+					at := carrier(false)
 					l := b.becomes("fault", at, 3*time.Second)
 					mu.Lock()
 					took = append(took, l.TS.Sub(at.Round(0)))
 					mu.Unlock()
-					b.becomes("backup", s.plug("b", inside), 3*time.Second)
+					b.becomes("backup", carrier(true), 3*time.Second)
 				}
 			})
 		}
