@@ -138,9 +138,16 @@ func (l *lan) sender() (s *RawSender) {
 
 // capture returns a function that gives the next VRRP packet that comes in on
 // the interface, from its IP header on, or fails.
-func (l *lan) capture(index int) (next func() []byte) {
+func (l *lan) capture(index int) (next func() []byte) { return l.tap(index, unix.SOCK_DGRAM, 0) }
+
+// captureFrames is capture from the Ethernet header on.
+func (l *lan) captureFrames(index int) (next func() []byte) { return l.tap(index, unix.SOCK_RAW, 14) }
+
+// tap captures by a packet socket of a type that puts so many bytes in front of
+// the IP header.
+func (l *lan) tap(index, typ, front int) (next func() []byte) {
 	all := uint16(unix.ETH_P_ALL<<8&0xff00 | unix.ETH_P_ALL>>8)
-	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, int(all))
+	fd, err := unix.Socket(unix.AF_PACKET, typ|unix.SOCK_CLOEXEC, int(all))
 	if err == nil {
 		err = unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: all, Ifindex: index})
 	}
@@ -158,10 +165,10 @@ func (l *lan) capture(index int) (next func() []byte) {
 			if err != nil {
 				break
 			}
-			if from.(*unix.SockaddrLinklayer).Pkttype == unix.PACKET_OUTGOING || n < 20 {
+			if from.(*unix.SockaddrLinklayer).Pkttype == unix.PACKET_OUTGOING || n < front+20 {
 				continue
 			}
-			if b[0]>>4 == 4 && b[9] == 112 || b[0]>>4 == 6 && b[6] == 112 {
+			if ip := b[front:]; ip[0]>>4 == 4 && ip[9] == 112 || ip[0]>>4 == 6 && ip[6] == 112 {
 				return b[:n]
 			}
 		}

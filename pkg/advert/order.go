@@ -40,7 +40,10 @@ type Frames struct {
 	Index    int        // ifindex to send on
 	Source   netip.Addr // source address; its family is the instance's
 	HopLimit uint8      // TTL, hop limit
-	Copies   []Copy     // one for the group, or one for each unicast peer
+	// Header is the Ethernet and IP header of all, where they leave from a virtual
+	// MAC; nil: the kernel's own.
+	Header []byte
+	Copies []Copy // one for the group, or one for each unicast peer
 }
 
 // Copy is what one destination gets: the checksum covers it.

@@ -213,7 +213,7 @@ func (p *Plan) resign(e *entry, cause event.Cause, given time.Time) {
 // send adds the copies of an advert, which are what m begins.
 func (p *Plan) send(e *entry, m Message) {
 	f := &e.frames
-	m.Instance, m.entry, m.Index, m.Source, m.HopLimit = e.instance, e, f.Index, f.Source, f.HopLimit
+	m.Instance, m.entry, m.Index, m.Source, m.HopLimit, m.Header = e.instance, e, f.Index, f.Source, f.HopLimit, f.Header
 	for i := range f.Copies {
 		c := &f.Copies[i]
 		m.To, m.Payload = c.To, c.Advert

@@ -98,6 +98,7 @@ type Message struct {
 	Source   netip.Addr // its family is the message's
 	To       netip.Addr
 	HopLimit uint8
+	Header   []byte // Frames.Header
 	Payload  []byte // the VRRP message, without IP header
 	// Late is how long after its instant a Repeat leaves; negative where it
 	// leaves early to share a wake-up.

@@ -10,10 +10,9 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// What a VRRP packet is marked with: CS6 (RFC 4594 §3.1), for routers whose
-// queues overflow must not lose adverts.
+// What a VRRP packet is marked with.
 const (
-	trafficClass = 0xc0
+	trafficClass = wire.TrafficClass
 	priority     = 6
 )
 

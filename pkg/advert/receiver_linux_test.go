@@ -118,7 +118,7 @@ func frames(index int, source netip.Addr) Frames {
 
 func message(f Frames) Message {
 	c := f.Copies[0]
-	return Message{Index: f.Index, Source: f.Source, HopLimit: f.HopLimit, To: c.To, Payload: c.Advert}
+	return Message{Index: f.Index, Source: f.Source, HopLimit: f.HopLimit, To: c.To, Header: f.Header, Payload: c.Advert}
 }
 
 func TestReceiverHearsEachLinkForItself(t *testing.T) {

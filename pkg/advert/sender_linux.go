@@ -15,7 +15,11 @@ import (
 // RawSender sends adverts for all interfaces through one raw socket per family:
 // each message says on which interface and from which source it leaves. The
 // kernel writes the IP header; the VRRP checksum stands in the message already.
-type RawSender struct{ four, six *channel }
+//
+// What leaves from a virtual MAC bears its own headers and goes through a packet
+// socket, on the interface itself: so neither the first advert nor a
+// resignation depends on the state of the macvlan that bears that MAC.
+type RawSender struct{ four, six, virtual *channel }
 
 var _ Sender = (*RawSender)(nil)
 
@@ -31,7 +35,11 @@ func OpenSender() (*RawSender, error) {
 		_ = four.close()
 		return nil, fmt.Errorf("advert engine: %w", err)
 	}
-	return &RawSender{four, six}, nil
+	virtual, err := openVirtual()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("advert engine: %w", err), four.close(), six.close())
+	}
+	return &RawSender{four, six, virtual}, nil
 }
 
 // Send is part of Sender. Order is kept within a family; the families do not
@@ -39,24 +47,29 @@ func OpenSender() (*RawSender, error) {
 func (s *RawSender) Send(batch []Message) {
 	s.four.send(batch)
 	s.six.send(batch)
+	s.virtual.send(batch)
 }
 
 // Close closes the sockets.
-func (s *RawSender) Close() error { return errors.Join(s.four.close(), s.six.close()) }
+func (s *RawSender) Close() error {
+	return errors.Join(s.four.close(), s.six.close(), s.virtual.close())
+}
 
 // slots is how many messages one system call takes at most.
 const slots = 128
 
-// channel is the socket of one family, with all that sendmmsg points to.
+// channel is the socket of one family, or of what bears its own headers, with
+// all that sendmmsg points to.
 type channel struct {
-	family event.Family
+	family event.Family // 0: of what bears its own headers
 	fd     int
 	broken error // why there is no socket
 
 	msgs    [slots]mmsghdr
-	iovs    [slots]unix.Iovec
+	iovs    [slots][2]unix.Iovec // the headers, if any, and the message
 	names4  [slots]unix.RawSockaddrInet4
 	names6  [slots]unix.RawSockaddrInet6
+	links   [slots]unix.RawSockaddrLinklayer
 	control [slots][controlLen / 8]uint64 // aligned as control messages must be
 	of      [slots]*Message               // what each slot carries
 	used    int
@@ -111,7 +124,11 @@ func sendOptions(f event.Family) []option {
 // prepare fills in what is the same for every message of a slot.
 func (c *channel) prepare(i int) {
 	h := &c.msgs[i].hdr
-	h.Iov = &c.iovs[i]
+	if c.family == 0 {
+		c.prepareVirtual(i)
+		return
+	}
+	h.Iov = &c.iovs[i][1]
 	h.SetIovlen(1)
 	h.Control = (*byte)(unsafe.Pointer(&c.control[i][0]))
 	if c.family == event.IPv4 {
@@ -123,10 +140,18 @@ func (c *channel) prepare(i int) {
 	h.Name, h.Namelen = (*byte)(unsafe.Pointer(&c.names6[i])), unix.SizeofSockaddrInet6
 }
 
-// send sends those messages of the batch that are of the channel's family.
+// carries says whether a message is the channel's to send.
+func (c *channel) carries(m *Message) bool {
+	if len(m.Header) > 0 {
+		return c.family == 0
+	}
+	return event.FamilyOf(m.Source) == c.family
+}
+
+// send sends those messages of the batch that are the channel's.
 func (c *channel) send(batch []Message) {
 	for i := range batch {
-		if event.FamilyOf(batch[i].Source) != c.family {
+		if !c.carries(&batch[i]) {
 			continue
 		}
 		if c.load(&batch[i]); c.used == slots {
@@ -146,9 +171,13 @@ func (c *channel) load(m *Message) {
 	i := c.used
 	c.used++
 	c.of[i] = m
-	c.iovs[i].Base = &m.Payload[0]
-	c.iovs[i].SetLen(len(m.Payload))
+	c.iovs[i][1].Base = &m.Payload[0]
+	c.iovs[i][1].SetLen(len(m.Payload))
 	h := &c.msgs[i].hdr
+	if c.family == 0 {
+		c.address(i, m)
+		return
+	}
 	hops := 0 // the socket's own
 	if m.HopLimit != wire.HopLimit {
 		hops = int(m.HopLimit)
@@ -204,7 +233,7 @@ func (c *channel) flush() {
 		sent += n
 	}
 	for i := range c.used { // keep no frame alive
-		c.of[i], c.iovs[i].Base = nil, nil
+		c.of[i], c.iovs[i][0].Base, c.iovs[i][1].Base = nil, nil, nil
 	}
 	c.used = 0
 }

@@ -81,6 +81,43 @@ func TestSenderToPeers(t *testing.T) {
 	}
 }
 
+// What leaves from a virtual MAC leaves as it was written, through an interface
+// that has neither the address nor the MAC, and among what does not.
+func TestSenderFromVirtualMAC(t *testing.T) {
+	l := newLAN(t)
+	link := l.cable(1, 0)
+	ears := listen(t, on(link.Name)...)
+	ears.tell(link)
+	index, four, six := l.far(1)
+	next, s := l.captureFrames(link.Index), l.sender()
+	var batch []Message
+	for i, source := range []netip.Addr{four, six, netip.MustParseAddr("198.51.1.77")} {
+		f := frames(index, source)
+		f.Header = wire.AppendHeaders(nil, [6]byte{0, 0, 0x5e, 0, 1, byte(i)}, source, len(f.Copies[0].Advert))
+		batch = append(batch, message(f))
+	}
+	lost := frames(9999, four)
+	lost.Header = batch[0].Header
+	batch = append(batch, message(lost), message(frames(index, four)))
+	s.Send(batch)
+	for i, m := range batch {
+		if (m.Err != nil) != (i == 3) {
+			t.Errorf("message %d: %v", i, m.Err)
+		}
+	}
+	if got := next(); string(got[6:11]) == "\x00\x00\x5e\x00\x01" {
+		t.Errorf("the kernel's frame does not go first: % x", got)
+	}
+	for _, m := range batch[:3] {
+		if got, want := next(), append(m.Header, m.Payload...); string(got[:len(want)]) != string(want) {
+			t.Errorf("sent % x, got % x", want, got)
+		}
+	}
+	if got := len(ears.take()); got != 4 {
+		t.Errorf("%d adverts were believed, want 4", got)
+	}
+}
+
 func TestSenderGoesOnAfterAFailure(t *testing.T) {
 	l := newLAN(t)
 	link := l.cable(1, 0)

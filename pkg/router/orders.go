@@ -79,6 +79,10 @@ func startOrder(e vrrp.Advertise) advert.Order {
 			To: dest, Advert: msg.Append(nil, e.Source, dest), Resign: resign.Append(nil, e.Source, dest),
 		})
 	}
+	if in.VirtualMAC {
+		mac := wire.VirtualMAC(in.Family, in.VRID)
+		frames.Header = wire.AppendHeaders(nil, mac, e.Source, len(frames.Copies[0].Advert))
+	}
 	return advert.Order{
 		Kind: advert.Start, Cause: e.Cause, Instance: in.Virtual.Instance,
 		Advert: frames, Interval: in.Interval, Miss: in.Miss,

@@ -40,6 +40,8 @@ func TestStartOrderFrames(t *testing.T) {
 	single.Unicast = vrrp.Unicast{Peers: peers4, TTL: 7, MinTTL: 250}
 	near.Unicast = vrrp.Unicast{Peers: peers6, TTL: 255, MinTTL: 255}
 	group4, group6 := []netip.Addr{wire.Group4}, []netip.Addr{wire.Group6}
+	virtual := member("virtual", "", event.IPv4, "192.0.2.1")
+	virtual.VirtualMAC = true
 	tests := []struct {
 		name     string
 		in       vrrp.Instance
@@ -55,6 +57,7 @@ func TestStartOrderFrames(t *testing.T) {
 		{"VRRPv2 with a password", old, four, wire.PseudoHeader, group4, 255},
 		{"unicast over IPv4", single, four, wire.PseudoHeader, peers4, 7},
 		{"unicast over IPv6", near, six, wire.PseudoHeader, peers6, 255},
+		{"RFC 9568 §7.2: from the virtual router MAC address", virtual, four, wire.PseudoHeader, group4, 255},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -73,6 +76,14 @@ func TestStartOrderFrames(t *testing.T) {
 				Kind: advert.Start, Cause: cause, Instance: tt.in.Instance, Interval: tt.in.Interval, Miss: tt.in.Miss,
 				Advert: advert.Frames{Index: 4, Source: tt.source, HopLimit: tt.hops},
 			}
+			var header []byte
+			if tt.in.VirtualMAC {
+				header = wire.AppendHeaders(nil, [6]byte{0, 0, 0x5e, 0, 1, 51}, four, len(frames.Copies[0].Resign))
+			}
+			if string(frames.Header) != string(header) {
+				t.Errorf("headers % x, want % x", frames.Header, header)
+			}
+			got.Advert.Header = nil
 			if d := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); d != "" {
 				t.Error(d)
 			}

@@ -42,6 +42,9 @@ type Instance struct {
 	Unicast Unicast
 	// Source is the address that adverts bear; zero: the link's own.
 	Source netip.Addr
+	// VirtualMAC makes the adverts leave from the virtual router's own MAC (RFC
+	// 9568 §7.3), not from the link's.
+	VirtualMAC bool
 	// Recovery is what the link has to prove after a return.
 	Recovery Recovery
 }

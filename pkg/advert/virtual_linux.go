@@ -1,0 +1,46 @@
+package advert
+
+import (
+	"encoding/binary"
+	"fmt"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// openVirtual opens the packet socket. It has protocol 0, so that it receives
+// nothing.
+func openVirtual() (*channel, error) {
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open a packet socket (needs CAP_NET_RAW): %w", err)
+	}
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PRIORITY, priority); err != nil {
+		_ = unix.Close(fd)
+		return nil, fmt.Errorf("set SO_PRIORITY of a packet socket: %w", err)
+	}
+	c := &channel{fd: fd}
+	for i := range c.msgs {
+		c.prepare(i)
+	}
+	return c, nil
+}
+
+// prepareVirtual is prepare for what bears its own headers.
+func (c *channel) prepareVirtual(i int) {
+	h := &c.msgs[i].hdr
+	c.links[i] = unix.RawSockaddrLinklayer{Family: unix.AF_PACKET, Halen: 6}
+	h.Name, h.Namelen = (*byte)(unsafe.Pointer(&c.links[i])), unix.SizeofSockaddrLinklayer
+	h.Iov = &c.iovs[i][0]
+	h.SetIovlen(2)
+}
+
+// address puts the headers of a message into its slot, and where it goes.
+func (c *channel) address(i int, m *Message) {
+	c.iovs[i][0].Base = &m.Header[0]
+	c.iovs[i][0].SetLen(len(m.Header))
+	to := &c.links[i]
+	to.Ifindex = int32(m.Index)
+	copy(to.Addr[:], m.Header[:6])
+	to.Protocol = binary.NativeEndian.Uint16(m.Header[12:]) // in network byte order, as in the frame
+}

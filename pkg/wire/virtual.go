@@ -1,0 +1,49 @@
+package wire
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"ripcord/pkg/event"
+)
+
+// VirtualMAC is the MAC of a virtual router: 00-00-5E-00-01-{VRID} over IPv4,
+// 00-00-5E-00-02-{VRID} over IPv6 (RFC 9568 §7.3).
+func VirtualMAC(f event.Family, vrid uint8) [6]byte {
+	mac := [6]byte{0, 0, 0x5e, 0, 1, vrid}
+	if f == event.IPv6 {
+		mac[4] = 2
+	}
+	return mac
+}
+
+// TrafficClass is what adverts are marked with: CS6 (RFC 4594 §3.1), for routers
+// whose queues overflow must not lose them.
+const TrafficClass = 0xc0
+
+// AppendHeaders adds what stands in front of an advert of length bytes that
+// leaves from a MAC of its own, and not by the kernel's hand: an Ethernet header
+// (RFC 1112 §6.4, RFC 2464 §7) and an IP header (RFC 9568 §5.1). The datagram is
+// never fragmented, so its identification is 0 (RFC 6864 §4.1).
+func AppendHeaders(b []byte, mac [6]byte, source netip.Addr, length int) []byte {
+	if event.FamilyOf(source) == event.IPv6 {
+		from, to := source.As16(), Group6.As16()
+		b = appendEthernet(b, [6]byte{0x33, 0x33, to[12], to[13], to[14], to[15]}, mac, etherTypeIPv6)
+		b = append(b, 6<<4|TrafficClass>>4, TrafficClass<<4&0xff, 0, 0)
+		b = binary.BigEndian.AppendUint16(b, uint16(length))
+		b = append(b, Protocol, HopLimit)
+		return append(append(b, from[:]...), to[:]...)
+	}
+	const dontFragment = 0x4000
+	from, to := source.As4(), Group4.As4()
+	b = appendEthernet(b, [6]byte{0x01, 0x00, 0x5e, to[1] & 0x7f, to[2], to[3]}, mac, etherTypeIPv4)
+	start := len(b)
+	b = append(b, 4<<4|ipv4MinLen/4, TrafficClass)
+	b = binary.BigEndian.AppendUint16(b, uint16(ipv4MinLen+length))
+	b = binary.BigEndian.AppendUint16(b, 0)
+	b = binary.BigEndian.AppendUint16(b, dontFragment)
+	b = append(b, HopLimit, Protocol, 0, 0)
+	b = append(append(b, from[:]...), to[:]...)
+	binary.BigEndian.PutUint16(b[start+10:], ^fold(sum(b[start:])))
+	return b
+}
