@@ -49,11 +49,19 @@ func instances(s *control.Status, now time.Time) table {
 	for _, i := range s.Instances {
 		t = append(t, []cell{
 			{text: i.Name}, {text: or(i.Group)}, {i.State, stateColours[i.State]},
-			{text: ago(i.Since, now)}, {text: or(i.LastEvent)}, {text: i.Interface},
+			{text: ago(i.Since, now)}, {text: or(i.LastEvent)}, {text: iface(i)},
 			{text: strconv.Itoa(int(i.VRID))}, {text: priority(i)}, {text: active(i)}, {text: or(held(i))},
 		})
 	}
 	return t
+}
+
+// iface is the interface, with a word where its own MAC is not used.
+func iface(i control.Instance) string {
+	if i.VirtualMAC != nil {
+		return i.Interface + " (virtual MAC)"
+	}
+	return i.Interface
 }
 
 // stateColours are those of a traffic light.

@@ -10,10 +10,12 @@ import (
 // slice is how many frames are sent before the queue is looked at again.
 const slice = 32
 
-// converge makes the kernel agree with the ledger: it asks if it must, removes
-// in one batch, adds in one batch, and tells what came of it. Routes and rules
-// lean on addresses: they are added after them and removed before.
+// converge makes the kernel agree with the ledger: it turns devices, asks if it
+// must, removes in one batch, adds in one batch, and tells what came of it.
+// Routes and rules lean on addresses: they are added after them and removed
+// before.
 func (w *Worker) converge() {
+	w.arrange()
 	w.refresh()
 	w.tell(w.ledger.settle(w.cfg.Now()))
 	w.removeWays()
@@ -23,6 +25,7 @@ func (w *Worker) converge() {
 	w.tell(w.ledger.settle(w.cfg.Now()))
 	w.shutLess()
 	w.addWays()
+	w.tuneAgain()
 }
 
 // refresh asks the kernel what stands, if the ledger may be wrong.
@@ -89,17 +92,17 @@ func (w *Worker) promote(ops []Op) {
 		}
 		w.promoted[op.Index] = true
 		if err := w.cfg.Kernel.PromoteSecondaries(op.Interface); err != nil {
-			w.failed(op.Address, fmt.Sprintf("added, but giving it up may take other addresses of its subnet with it: %v", err))
+			w.failed(event.AddressKey{Index: op.Index, Prefix: op.Prefix}, fmt.Sprintf("added, but giving it up may take other addresses of its subnet with it: %v", err))
 		}
 	}
 }
 
 // failed tells of an address something that is not in the way of holding it.
-func (w *Worker) failed(a Address, why string) {
+func (w *Worker) failed(a event.AddressKey, why string) {
 	for _, name := range w.ledger.order {
 		h := w.ledger.held[name]
 		for _, e := range h.entries {
-			if e.Address == a {
+			if w.ledger.key(e.Address) == a {
 				var n news
 				n.tell(event.AddressMoved{
 					Stamp: event.Stamp{Cause: h.causeOf(e), At: w.cfg.Now()}, Kind: event.AddressFailed, Instance: name, Err: why,
@@ -159,5 +162,5 @@ func (w *Worker) send(instance string, a Address) {
 		return
 	}
 	w.mute[instance] = true // one line for each time it is held
-	w.failed(a, fmt.Sprintf("held, but it could not be announced: %v", err))
+	w.failed(w.ledger.key(a), fmt.Sprintf("held, but it could not be announced: %v", err))
 }

@@ -39,8 +39,8 @@ func TestKernelAttributes(t *testing.T) {
 	near, _ := cable(t)
 	k, index := kernel(t), indexOf(t, near)
 	ops := []Op{
-		{index, Address{Prefix: vip4, Label: near + ":vip", Scope: unix.RT_SCOPE_LINK}},
-		{index, Address{Prefix: vip6}},
+		{Index: index, Address: Address{Prefix: vip4, Label: near + ":vip", Scope: unix.RT_SCOPE_LINK}},
+		{Index: index, Address: Address{Prefix: vip6}},
 	}
 	if err := k.AddBatch(ops); err != nil {
 		t.Fatal(err)

@@ -22,6 +22,9 @@ const (
 type Op struct {
 	Index int // ifindex
 	Address
+	// Behind keeps the route to its subnet behind those of other links: it is on
+	// a device, and hosts are reached through the link below.
+	Behind bool
 }
 
 // Standing is one address that the kernel has on a link.
@@ -102,10 +105,14 @@ func newLedger(sets []Set) *ledger {
 		held: make(map[string]*holding), causes: make(map[event.AddressKey]event.Cause),
 	}
 	for _, set := range sets {
+		set = settled(set)
 		l.sets[set.Instance] = set
 		for _, a := range set.Addresses {
 			l.managed[a.Prefix.Addr()] = true
 			l.links[a.Interface] = event.Link{Name: a.Interface}
+		}
+		if set.Device != nil {
+			l.links[onDevice(set)] = event.Link{Name: set.Device.Name}
 		}
 	}
 	return l
@@ -113,15 +120,19 @@ func newLedger(sets []Set) *ledger {
 
 // link absorbs a fact about a link. Dirty says that only a dump can tell what
 // became of the addresses on it.
-func (l *ledger) link(fact event.Link) (dirty bool) {
-	old, ok := l.links[fact.Name]
+func (l *ledger) link(fact event.Link) (dirty bool) { return l.attach(fact.Name, fact) }
+
+// attach absorbs which link, and what of it, is where addresses want to be: a
+// link by its name, or a device.
+func (l *ledger) attach(where string, fact event.Link) (dirty bool) {
+	old, ok := l.links[where]
 	if !ok {
 		return false
 	}
-	l.links[fact.Name] = fact
+	l.links[where] = fact
 	for _, h := range l.held {
 		for _, e := range h.entries {
-			if e.Interface != fact.Name {
+			if e.Interface != where {
 				continue
 			}
 			e.retry = time.Time{}
@@ -198,11 +209,22 @@ func (l *ledger) adds(now time.Time) []Op {
 			e.retry = now.Add(retryEvery)
 			if key := l.key(e.Address); !seen[key] {
 				seen[key] = true
-				ops = append(ops, Op{Index: index, Address: e.Address})
+				ops = append(ops, l.op(e))
 			}
 		}
 	}
 	return ops
+}
+
+// nameOf is the name of the link on which an entry wants to be.
+func (l *ledger) nameOf(e *entry) string { return l.links[e.Interface].Name }
+
+// op is what adds an entry.
+func (l *ledger) op(e *entry) Op {
+	link := l.links[e.Interface]
+	op := Op{Index: link.Index, Address: e.Address, Behind: link.Name != e.Interface}
+	op.Interface = link.Name
+	return op
 }
 
 // added books that the kernel took all of ops.

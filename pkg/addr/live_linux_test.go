@@ -56,7 +56,7 @@ func newLive(t *testing.T, k Kernel, name string, set Set) *live {
 	l.Worker = NewWorker(Config{
 		Sets: []Set{set}, Lease: vrrp.NewLease(time.Now()), Links: links, Addresses: l.facts, Results: results,
 		Events: events, Minter: event.NewMinter(1), Kernel: k, Routing: routing, Firewall: firewall, Packets: packets, Now: time.Now,
-		Heard: new(bus.Topic[vrrp.Heard]), Ears: &fakeEars{},
+		Heard: new(bus.Topic[vrrp.Heard]), Ears: &fakeEars{}, Devices: newFakeDevices(),
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)

@@ -15,6 +15,9 @@ const (
 	mark = 112
 	// ifaProto is IFA_PROTO, Linux 5.18.
 	ifaProto = 11
+	// behind is the metric of the subnets of addresses on a device: worse than
+	// any that a network manager gives a link.
+	behind = 1 << 20
 	// ifAddrMsgLen is the size of struct ifaddrmsg.
 	ifAddrMsgLen = 8
 	// forever is INFINITY_LIFE_TIME.
@@ -46,6 +49,9 @@ func newAddress(op Op, marked bool) (netlink.Message, error) {
 		return netlink.Message{}, fmt.Errorf("encoding the address %s: %w", op.Prefix, err)
 	}
 	more := netlink.NewAttributeEncoder()
+	if op.Behind {
+		more.Uint32(unix.IFA_RT_PRIORITY, behind)
+	}
 	if marked {
 		more.Uint8(ifaProto, mark)
 	}

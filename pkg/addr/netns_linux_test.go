@@ -72,7 +72,7 @@ func batchOf(index int, link, first string, n int) []Op {
 	p := netip.MustParsePrefix(first)
 	var ops []Op
 	for a := p.Addr(); len(ops) < n; a = a.Next() {
-		ops = append(ops, Op{index, Address{Prefix: netip.PrefixFrom(a, p.Bits()), Interface: link}})
+		ops = append(ops, Op{Index: index, Address: Address{Prefix: netip.PrefixFrom(a, p.Bits()), Interface: link}})
 	}
 	return ops
 }

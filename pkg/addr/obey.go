@@ -102,6 +102,7 @@ func (w *Worker) finish() error {
 			left = append(left, c.String())
 		}
 	}
+	left = append(left, w.dismantle()...)
 	if len(left) > 0 {
 		return fmt.Errorf("could not remove %s: the next start will, or remove them with the ip program", strings.Join(left, ", "))
 	}

@@ -10,7 +10,7 @@ import (
 // Address is one address that an instance holds while Active.
 type Address struct {
 	Prefix    netip.Prefix
-	Interface string // the link to put it on
+	Interface string // the link to put it on; empty: the Device of its Set
 	Label     string // IFA_LABEL, IPv4 only
 	Scope     uint8  // RT_SCOPE_*
 }
@@ -28,6 +28,7 @@ type Announce struct {
 type Set struct {
 	Instance  string
 	Link      string        // carries its adverts: the stations on it are remembered
+	Device    *Device       // what bears its virtual MAC; nil: it has none
 	Interval  time.Duration // of its adverts, for the lease
 	Miss      int
 	Addresses []Address // advertised or not

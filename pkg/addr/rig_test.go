@@ -259,6 +259,7 @@ type rig struct {
 	kernel  *fakeKernel
 	routing *fakeRouting
 	wall    *fakeFirewall
+	devs    *fakeDevices
 	packets *fakePackets
 	lease   *vrrp.Lease
 	links   *bus.Retained[string, event.Link]
@@ -274,7 +275,7 @@ func newRig(t *testing.T, sets []Set, standing ...Standing) *rig {
 	facts, events, results := new(bus.Topic[event.Address]), new(bus.Topic[event.Event]), new(bus.Topic[vrrp.Result])
 	r := &rig{
 		kernel:  &fakeKernel{facts: facts, standing: make(map[event.AddressKey]bool)},
-		routing: &fakeRouting{standing: make(map[string]bool)}, wall: new(fakeFirewall), packets: new(fakePackets), lease: vrrp.NewLease(time.Now()),
+		routing: &fakeRouting{standing: make(map[string]bool)}, wall: new(fakeFirewall), devs: newFakeDevices(), packets: new(fakePackets), lease: vrrp.NewLease(time.Now()),
 		links:  bus.NewRetained[string, event.Link](),
 		events: bus.SubscribeRing(events, bus.NewBell(), 1000),
 	}
@@ -287,7 +288,7 @@ func newRig(t *testing.T, sets []Set, standing ...Standing) *rig {
 	r.link(eth0, 1)
 	r.Worker = NewWorker(Config{
 		Sets: sets, Lease: r.lease, Links: r.links, Addresses: facts, Results: results, Events: events, Heard: r.heard, Ears: r.ears,
-		Minter: event.NewMinter(1000), Kernel: r.kernel, Routing: r.routing, Firewall: r.wall, Packets: r.packets, Now: time.Now,
+		Minter: event.NewMinter(1000), Kernel: r.kernel, Routing: r.routing, Firewall: r.wall, Devices: r.devs, Packets: r.packets, Now: time.Now,
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)

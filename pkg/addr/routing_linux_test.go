@@ -52,7 +52,7 @@ func texts(t testing.TB, r *LinuxRouting) []string {
 func TestRoutingInTheKernel(t *testing.T) {
 	near, _ := cable(t)
 	r, k, index := routing(t), kernel(t), indexOf(t, near)
-	if err := k.AddBatch([]Op{{index, Address{Prefix: vip4}}, {index, Address{Prefix: vip6}}}); err != nil {
+	if err := k.AddBatch([]Op{{Index: index, Address: Address{Prefix: vip4}}, {Index: index, Address: Address{Prefix: vip6}}}); err != nil {
 		t.Fatal(err)
 	}
 	var ops []WayOp

@@ -83,7 +83,7 @@ func (l *ledger) settleEntry(now time.Time, h *holding, e *entry, n *news) {
 		return
 	}
 	if l.links[e.Interface].Index == 0 {
-		why := fmt.Sprintf("there is no interface %s: added when it appears", e.Interface)
+		why := fmt.Sprintf("there is no interface %s: added when it appears", l.nameOf(e))
 		h.fail(now, e, why, n)
 	}
 	if !e.lost && now.Sub(e.since) >= inPlaceWithin {
@@ -92,7 +92,7 @@ func (l *ledger) settleEntry(now time.Time, h *holding, e *entry, n *news) {
 		if why == "" {
 			why = "removed by somebody, or its link is down"
 		}
-		n.lose(h, e, fmt.Sprintf("%s is not in place on %s after %v: %s", e.Prefix, e.Interface, inPlaceWithin, why))
+		n.lose(h, e, fmt.Sprintf("%s is not in place on %s after %v: %s", e.Prefix, l.nameOf(e), inPlaceWithin, why))
 	}
 }
 
@@ -131,7 +131,7 @@ func (l *ledger) lose(now time.Time, h *holding, e *entry, n *news) {
 	if e.losses = append(e.losses, now); len(e.losses) >= lossLimit {
 		e.losses = nil
 		n.lose(h, e, fmt.Sprintf("somebody removed %s from %s %d times within %v: look for a network manager that does not know the address",
-			e.Prefix, e.Interface, lossLimit, lossWindow))
+			e.Prefix, l.nameOf(e), lossLimit, lossWindow))
 	}
 }
 

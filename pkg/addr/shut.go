@@ -37,7 +37,7 @@ func (l *ledger) refusals() (all []Refusal) {
 		for _, a := range set.Addresses {
 			r := Refusal{Addr: a.Prefix.Addr()}
 			if r.Addr.Is6() && r.Addr.IsLinkLocalUnicast() {
-				r.Interface = a.Interface
+				r.Interface = l.links[a.Interface].Name
 			}
 			all = append(all, r)
 		}

@@ -59,6 +59,26 @@ type Ears interface {
 	Listen(ctx context.Context, seen func(Sighting))
 }
 
+// Devices makes, removes and lists the links that bear virtual MACs. Only the
+// worker's goroutine calls it.
+type Devices interface {
+	// Links returns all links.
+	Links() ([]Netdev, error)
+	// Make makes a device that is down and marks it as ours.
+	Make(m Make) error
+	// Remove removes a link.
+	Remove(index int) error
+	// SetUp sets links up or down, all in one batch. An error says that not all
+	// did turn.
+	SetUp(indexes []int, up bool) error
+	// Tune makes the kernel answer for what stands on a device there, and not on
+	// the link below.
+	Tune(below, device string, ipv6 bool) error
+	// Restore gives the links that were tuned, but those to keep, the settings
+	// back that they had.
+	Restore(keep []string) error
+}
+
 // Config is what a Worker needs. All of it is required.
 type Config struct {
 	Sets      []Set
@@ -72,6 +92,7 @@ type Config struct {
 	Kernel    Kernel
 	Routing   Routing
 	Firewall  Firewall
+	Devices   Devices
 	Packets   Packets
 	Ears      Ears
 	Now       func() time.Time
@@ -86,6 +107,7 @@ type Worker struct {
 	bell     bus.Bell
 	ledger   *ledger
 	guide    *guide
+	devices  *devices
 	schedule *schedule
 	watch    vrrp.Watch
 	lookout  *lookout
@@ -102,6 +124,7 @@ type Worker struct {
 	dirty     bool         // the kernel must be asked before anything else
 	relist    time.Time    // not to be asked before
 	promoted  map[int]bool // links of which PromoteSecondaries was called
+	untuned   []*device    // turned, and to be tuned again
 	mute      map[string]bool
 	shut      []Refusal // what the firewall drops
 	shutErr   error     // why it does not drop what it should
@@ -121,7 +144,7 @@ func NewWorker(cfg Config) *Worker {
 	ledger := newLedger(cfg.Sets)
 	return &Worker{
 		cfg: cfg, bell: bus.NewBell(),
-		ledger: ledger, guide: newGuide(cfg.Sets, ledger.complete), schedule: newSchedule(), lookout: newLookout(cfg),
+		ledger: ledger, guide: newGuide(cfg.Sets, ledger.complete), devices: newDevices(cfg.Sets), schedule: newSchedule(), lookout: newLookout(cfg),
 		promoted: make(map[int]bool), mute: make(map[string]bool),
 	}
 }
@@ -210,11 +233,14 @@ func (w *Worker) take() []queued {
 	return orders
 }
 
-// due is when the ledger, the guide or the firewall has something to do if nothing
-// happens.
+// due is when the ledger, the guide, the devices or the firewall has something to
+// do if nothing happens.
 func (w *Worker) due() (time.Time, bool) {
 	due, ok := w.ledger.deadline()
 	if other, yes := w.guide.deadline(); yes && (!ok || other.Before(due)) {
+		due, ok = other, true
+	}
+	if other, yes := w.devices.deadline(w.ledger.held); yes && (!ok || other.Before(due)) {
 		due, ok = other, true
 	}
 	if w.shutErr != nil && (!ok || w.reshut.Before(due)) {
@@ -230,6 +256,7 @@ func (w *Worker) absorb() bool {
 	for _, l := range links {
 		w.lookout.link(l)
 		w.guide.link(l)
+		w.devices.hint(l)
 		w.dirty = w.ledger.link(l) || w.dirty
 	}
 	for _, a := range addresses {

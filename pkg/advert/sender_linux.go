@@ -164,7 +164,7 @@ func (c *channel) send(batch []Message) {
 // load puts a message into the next slot.
 func (c *channel) load(m *Message) {
 	m.Err = nil
-	if c.broken != nil || len(m.Payload) == 0 || !m.Source.IsValid() || event.FamilyOf(m.To) != c.family {
+	if c.broken != nil || len(m.Payload) == 0 || !m.Source.IsValid() || c.family != 0 && event.FamilyOf(m.To) != c.family {
 		m.Err = c.unsendable(m)
 		return
 	}

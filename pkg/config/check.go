@@ -133,6 +133,10 @@ func (i *instance) warn(l *loader) {
 		}
 		l.warn(i.where("preempt_delay"), why, "has no effect")
 	}
+	if i.VirtualMAC && i.Priority == vrrp.Owner {
+		l.warn(i.where("virtual_mac"), "take the owner's addresses off the interface and let ripcord hold them",
+			"the kernel answers with the MAC of %s for an address that stands there itself", show(i.Interface))
+	}
 	if i.Family == event.IPv6 && len(i.held) > 0 && !i.held[0].Prefix.Addr().IsLinkLocalUnicast() {
 		l.warn(i.spot("addresses", i.held[0].at), "let a link-local address be the first (RFC 9568 §5.2.9)",
 			"the first address, %s, is not link-local", i.held[0].Prefix.Addr())

@@ -72,6 +72,9 @@ func outcome(c *Config, err error) string {
 	}
 	for _, s := range c.Sets {
 		fmt.Fprintf(&b, "set %s: every %s, miss %d, announce %+v\n", s.Instance, s.Interval, s.Miss, s.Announce)
+		if s.Device != nil {
+			fmt.Fprintf(&b, "  device %s on %s, %x\n", s.Device.Name, s.Link, s.Device.MAC)
+		}
 		for _, a := range s.Addresses {
 			fmt.Fprintf(&b, "  %s on %s, label %q, scope %d\n", a.Prefix, a.Interface, a.Label, a.Scope)
 		}

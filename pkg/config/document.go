@@ -1,9 +1,11 @@
 package config
 
 import (
+	"fmt"
 	"maps"
 
 	"ripcord/pkg/addr"
+	"ripcord/pkg/event"
 	"ripcord/pkg/link"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
@@ -162,9 +164,12 @@ func (i *instance) build(d *document) vrrp.Instance {
 
 func (i *instance) set() addr.Set {
 	out := addr.Set{Instance: i.Instance.Instance, Link: i.Interface, Interval: i.Interval, Miss: i.Miss, Announce: i.announce}
+	if i.VirtualMAC {
+		out.Device = i.device()
+	}
 	for _, h := range i.all() {
 		a := h.Address
-		if a.Interface == "" {
+		if a.Interface == "" && !i.VirtualMAC {
 			a.Interface = i.Interface
 		}
 		out.Addresses = append(out.Addresses, a)
@@ -172,4 +177,13 @@ func (i *instance) set() addr.Set {
 	out.Ways = i.ways()
 	out.Refuse = !i.accept && i.Priority != vrrp.Owner // it accepts what is its own
 	return out
+}
+
+// device is what bears the virtual MAC.
+func (i *instance) device() *addr.Device {
+	prefix := "vrrp"
+	if i.Family == event.IPv6 {
+		prefix = "vrrp6"
+	}
+	return &addr.Device{Name: fmt.Sprintf("%s.%d", prefix, i.VRID), MAC: wire.VirtualMAC(i.Family, i.VRID)}
 }

@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -104,14 +103,13 @@ type words[V any] []struct {
 	value V
 }
 
-// choice is one of some words; the refused are known but not supported yet.
-func choice[V any](known words[V], refused ...string) form[V] {
+// choice is one of some words.
+func choice[V any](known words[V]) form[V] {
 	return func(l *loader, at place) (v V, ok bool) {
 		var names []string
 		for _, w := range known {
 			names = append(names, w.word)
 		}
-		names = append(names, refused...)
 		s, ok := l.word(at, alternatives(names))
 		if !ok {
 			return v, false
@@ -120,10 +118,6 @@ func choice[V any](known words[V], refused ...string) form[V] {
 			if w.word == s {
 				return w.value, true
 			}
-		}
-		if slices.Contains(refused, s) {
-			l.fail(at, "%s is not supported yet", s)
-			return v, false
 		}
 		l.advise(at, didYouMean(nearest(s, names)), "%s is not %s", show(s), alternatives(names))
 		return v, false

@@ -82,9 +82,15 @@ func checkConfig(t *testing.T, c *Config) {
 		var held []netip.Addr
 		for _, a := range s.Addresses {
 			held = append(held, a.Prefix.Addr())
+			if a.Interface == "" && s.Device != nil {
+				a.Interface = s.Device.Name
+			}
 			if badInterface(a.Interface) != "" || len(a.Label) > 15 {
 				t.Errorf("%+v", a)
 			}
+		}
+		if (s.Device != nil) != i.VirtualMAC {
+			t.Errorf("%+v has the device %+v", i, s.Device)
 		}
 		if !ok || s.Interval != i.Interval || s.Miss != i.Miss || !slices.Equal(held, slices.Concat(i.Addresses, i.Extra)) {
 			t.Errorf("%+v is not what %+v holds", s, i)

@@ -72,7 +72,7 @@ var instanceKeys = table[instance]{
 	{"extra_addresses", optional, to(func(i *instance) *[]held { return &i.extra }, each(addressOf("extra_addresses")))},
 	{"routes", optional, to(func(i *instance) *[]route { return &i.routes }, each(readRoute))},
 	{"rules", optional, to(func(i *instance) *[]rule { return &i.rules }, each(readRule))},
-	{"virtual_mac", "false", only[instance](plain(choice(words[bool]{{"false", false}}, "true")))},
+	{"virtual_mac", "false", to(func(i *instance) *bool { return &i.VirtualMAC }, boolean)},
 	{"accept", "true", to(func(i *instance) *bool { return &i.accept }, boolean)},
 	{"source", optional, to(func(i *instance) *spotted { return &i.sending.source }, router)},
 	{"unicast", optional, readUnicast},

@@ -107,17 +107,6 @@ func TestManualNamesEveryKey(t *testing.T) {
 	}
 }
 
-func TestValuesNotSupportedYet(t *testing.T) {
-	for _, text := range []string{
-		"defaults: {virtual_mac: true}",
-	} {
-		_, err := Parse("x.yaml", []byte(text))
-		if err == nil || strings.Count(err.Error(), "is not supported yet") != 1 {
-			t.Errorf("%s: %v", text, err)
-		}
-	}
-}
-
 func TestNearest(t *testing.T) {
 	names := instanceKeys.names()
 	for wrong, want := range map[string]string{

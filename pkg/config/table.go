@@ -150,14 +150,6 @@ func to[T, V any](field func(*T) *V, read form[V]) func(*loader, place, *T) bool
 	}
 }
 
-// only reads a value of which there is nothing to keep.
-func only[T, V any](read form[V]) func(*loader, place, *T) bool {
-	return func(l *loader, at place, _ *T) bool {
-		_, ok := read(l, at)
-		return ok
-	}
-}
-
 // section reads a map of its own table.
 func section[T, S any](field func(*T) *S, keys table[S]) func(*loader, place, *T) bool {
 	return func(l *loader, at place, into *T) bool {

@@ -42,7 +42,7 @@ func pulled() router {
 	outside := vrrp.InstanceStatus{
 		Instance: vrrp.Instance{
 			Virtual:  event.Virtual{Instance: "outside", Group: "edge", Interface: "eth1", VRID: 51, Family: event.IPv6},
-			Priority: 150, Interval: time.Second,
+			Priority: 150, Interval: time.Second, VirtualMAC: true,
 			Addresses: []netip.Addr{netip.MustParseAddr("fe80::1"), netip.MustParseAddr("2001:db8::1")},
 		},
 		State: event.Fault, Since: lost, EffectivePriority: 150,

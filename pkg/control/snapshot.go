@@ -1,11 +1,13 @@
 package control
 
 import (
+	"net"
 	"net/netip"
 	"time"
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
 )
 
 // status asks the source for everything and writes it down.
@@ -52,6 +54,11 @@ func instance(group string, m vrrp.InstanceStatus, stats *vrrp.Stats) Instance {
 		Addresses:          append([]netip.Addr{}, m.Instance.Addresses...),
 		ExtraAddresses:     append([]netip.Addr{}, m.Instance.Extra...),
 		Statistics:         statistics(stats),
+	}
+	if m.Instance.VirtualMAC {
+		mac := wire.VirtualMAC(m.Instance.Family, m.Instance.VRID)
+		text := net.HardwareAddr(mac[:]).String()
+		i.VirtualMAC = &text
 	}
 	if m.ActiveAddress.IsValid() {
 		i.ActiveAddress = &m.ActiveAddress

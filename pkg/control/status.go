@@ -41,6 +41,7 @@ type Instance struct {
 	Interval           int64        `json:"interval_us"` // the Active's: learned while Backup
 	ActiveDownInterval int64        `json:"active_down_interval_us"`
 	SkewTime           int64        `json:"skew_time_us"`
+	VirtualMAC         *string      `json:"virtual_mac"`     // null: the interface's own is used
 	Addresses          []netip.Addr `json:"addresses"`       // in the order in which they are advertised
 	ExtraAddresses     []netip.Addr `json:"extra_addresses"` // held with them, not advertised
 	Statistics         Statistics   `json:"statistics"`

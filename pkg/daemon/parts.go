@@ -136,6 +136,11 @@ func (p *parts) buildWorker(o Options) error {
 		return fmt.Errorf("cannot change routes: %w", err)
 	}
 	p.closers = append(p.closers, routing)
+	devices, err := addr.OpenDevices()
+	if err != nil {
+		return fmt.Errorf("cannot make links for virtual MACs: %w", err)
+	}
+	p.closers = append(p.closers, devices)
 	firewall, err := p.openFirewall(o)
 	if err != nil {
 		return err
@@ -153,7 +158,7 @@ func (p *parts) buildWorker(o Options) error {
 	p.worker = addr.NewWorker(addr.Config{
 		Sets: o.Config.Sets, Lease: p.lease, Links: p.links, Addresses: &p.addresses,
 		Heard: &p.heard, Results: &p.results, Events: &p.events, Minter: p.minter,
-		Kernel: kernel, Routing: routing, Firewall: firewall, Packets: packets, Ears: ears, Now: time.Now,
+		Kernel: kernel, Routing: routing, Devices: devices, Firewall: firewall, Packets: packets, Ears: ears, Now: time.Now,
 	})
 	return nil
 }

@@ -40,7 +40,7 @@ var pure = []string{
 	"pkg/advert/plan.go", "pkg/advert/queue.go", "pkg/advert/accept.go", "pkg/advert/reject.go",
 	"pkg/link/table.go", "pkg/link/verdict.go", "pkg/link/observation.go",
 	"pkg/link/choice.go", "pkg/link/witness.go", "pkg/link/reason.go", "pkg/link/debounce.go", "pkg/link/pace.go", "pkg/link/targets.go", "pkg/link/mii.go", "pkg/link/look.go",
-	"pkg/addr/ledger.go", "pkg/addr/way.go", "pkg/addr/course.go", "pkg/addr/settle.go", "pkg/addr/schedule.go", "pkg/addr/stations.go",
+	"pkg/addr/ledger.go", "pkg/addr/way.go", "pkg/addr/course.go", "pkg/addr/settle.go", "pkg/addr/schedule.go", "pkg/addr/stations.go", "pkg/addr/device.go", "pkg/addr/tune.go",
 }
 
 var (

@@ -1,0 +1,94 @@
+package addr
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// setting is one sysctl of a link, below /proc/sys/net, with the link's name in
+// the place of the asterisk.
+type setting struct{ key, value string }
+
+// deviceSettings are those of a device: it answers for its own addresses alone,
+// and takes what comes from hosts that are reached through the link below, which
+// the reverse path filter would drop. The filter in force is the greater one of
+// all and of the link; where all is strict, the link's makes it loose.
+func deviceSettings(ipv6 bool, read func(key string) (string, error)) []setting {
+	filter := "0"
+	if all, err := read("ipv4/conf/all/rp_filter"); err == nil && all != "0" {
+		filter = "2"
+	}
+	settings := []setting{
+		{"ipv4/conf/*/arp_ignore", "1"},
+		{"ipv4/conf/*/rp_filter", filter},
+		{"ipv4/conf/*/promote_secondaries", "1"},
+	}
+	if !ipv6 {
+		return append(settings, setting{"ipv6/conf/*/disable_ipv6", "1"})
+	}
+	return append(settings,
+		setting{"ipv6/conf/*/accept_ra", "0"}, setting{"ipv6/conf/*/autoconf", "0"},
+		setting{"ipv6/conf/*/accept_dad", "0"}, setting{"ipv6/conf/*/dad_transmits", "0"},
+		setting{"ipv6/conf/*/router_solicitations", "0"})
+}
+
+// inherited are what a device takes over from the link below: what forwards
+// there forwards here.
+var inherited = []string{"ipv4/conf/*/forwarding", "ipv6/conf/*/forwarding"}
+
+// belowSettings are those of the link below: it answers for its own addresses
+// alone, and does not name an address of a device as the sender when it asks for
+// a host, which would tell that host the wrong MAC. A greater value than the one
+// here serves as well, and stays.
+var belowSettings = []setting{
+	{"ipv4/conf/*/arp_ignore", "1"},
+	{"ipv4/conf/*/arp_announce", "2"},
+}
+
+// serves says whether the present value of a setting of belowSettings will do.
+func (s setting) serves(now string) bool {
+	have, err := strconv.Atoi(now)
+	want, _ := strconv.Atoi(s.value)
+	return err == nil && have >= want
+}
+
+// on is the key of a setting for a link.
+func (s setting) on(link string) string { return strings.Replace(s.key, "*", link, 1) }
+
+// earlier are the values that the settings of a link had which were changed, by
+// key. They stand in the alias of each device on it: so they outlive a crash, and
+// no longer than the device.
+type earlier map[string]string
+
+// mark begins the alias of a device of ours.
+const deviceMark = "ripcord"
+
+// alias is the text that stands on a device.
+func (b earlier) alias() string {
+	text := []string{deviceMark}
+	for _, s := range belowSettings {
+		if was, ok := b[s.key]; ok {
+			text = append(text, s.key+"="+was)
+		}
+	}
+	return strings.Join(text, " ")
+}
+
+// parseAlias reads an alias; it is not ok where it is not ours.
+func parseAlias(text string) (b earlier, ok bool) {
+	words := strings.Fields(text)
+	if len(words) == 0 || words[0] != deviceMark {
+		return nil, false
+	}
+	b = make(earlier)
+	for _, w := range words[1:] {
+		key, was, _ := strings.Cut(w, "=")
+		_, err := strconv.Atoi(was)
+		known := slices.ContainsFunc(belowSettings, func(s setting) bool { return s.key == key })
+		if err == nil && known {
+			b[key] = was
+		}
+	}
+	return b, true
+}

@@ -1,0 +1,79 @@
+package event
+
+import "fmt"
+
+// DeviceKind is the kind of a DeviceMoved.
+type DeviceKind string
+
+// The kinds, named as in the log.
+const (
+	DeviceAdded   DeviceKind = "device.added"
+	DeviceRemoved DeviceKind = "device.removed"
+	// DeviceAdopted: an earlier run had left it behind, and it is wanted still.
+	DeviceAdopted DeviceKind = "device.adopted"
+	DeviceFailed  DeviceKind = "device.failed"
+)
+
+// DeviceMoved tells of the link of ours that bears the virtual MAC of an
+// instance.
+type DeviceMoved struct {
+	Stamp
+	Kind     DeviceKind
+	Instance string // empty: no instance wants it, an earlier run had left it behind
+	Device   string // its name
+	Below    string // the link that it stands on
+	MAC      [6]byte
+	Err      string // for DeviceFailed: what failed, and what to do
+}
+
+// Name is the kind.
+func (e DeviceMoved) Name() string { return string(e.Kind) }
+
+// Level is Error for a failure, Warn for what an earlier run had left behind.
+func (e DeviceMoved) Level() Level {
+	switch {
+	case e.Kind == DeviceFailed:
+		return Error
+	case e.Kind == DeviceAdopted, e.Instance == "":
+		return Warn
+	}
+	return Info
+}
+
+// Message says what happened to the link.
+func (e DeviceMoved) Message() string {
+	switch e.Kind {
+	case DeviceAdded:
+		return fmt.Sprintf("%s has the virtual MAC %s on %s, by the link %s", e.Instance, e.mac(), e.Below, e.Device)
+	case DeviceAdopted:
+		return fmt.Sprintf("%s took over the link %s on %s, which an earlier run had left behind", e.Instance, e.Device, e.Below)
+	case DeviceRemoved:
+		if e.Instance == "" {
+			return fmt.Sprintf("removed the link %s, which an earlier run had left behind", e.Device)
+		}
+		return fmt.Sprintf("the link %s of %s is gone", e.Device, e.Instance)
+	}
+	return fmt.Sprintf("%s: the link %s: %s", e.Instance, e.Device, e.Err)
+}
+
+// Fields are those of the manual.
+func (e DeviceMoved) Fields() []Field {
+	var fields []Field
+	if e.Instance != "" {
+		fields = append(fields, Field{"instance", e.Instance})
+	}
+	fields = append(fields, Field{"device", e.Device})
+	if e.Below != "" {
+		fields = append(fields, Field{"interface", e.Below})
+	}
+	fields = append(fields, Field{"mac", e.mac()})
+	if e.Err != "" {
+		fields = append(fields, Field{"error", e.Err})
+	}
+	return fields
+}
+
+func (e DeviceMoved) mac() string {
+	m := e.MAC
+	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5])
+}

@@ -1,0 +1,70 @@
+package lan
+
+import (
+	"encoding/binary"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// everything lets every frame through.
+var everything = []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K, K: 0xffff}}
+
+// Frame is an Ethernet frame that a host sent and the switch got.
+type Frame struct {
+	At                  time.Time // when the kernel got it, with a monotonic reading
+	Source, Destination MAC
+	Type                uint16 // EtherType
+	Data                []byte // all of it, from the destination on
+}
+
+// Tap records every frame that comes out of a cable at the switch: what its
+// host sent, whatever MAC it used.
+type Tap struct {
+	frames  record[Frame]
+	socket  *packetSocket
+	once    sync.Once
+	running sync.WaitGroup
+}
+
+// Tap begins to record; what is sent after it returns is heard. It ends with
+// the Tap's Close or the LAN's.
+func (c *Cable) Tap() (*Tap, error) {
+	socket, err := c.lan.sw.listen(c.far, everything)
+	if err != nil {
+		return nil, fmt.Errorf("tap the cable of %s of host %s: %w", c.ifname, c.host.name, err)
+	}
+	t := &Tap{socket: socket}
+	t.running.Go(t.run)
+	c.lan.onClose(t.Close)
+	return t, nil
+}
+
+func (t *Tap) run() {
+	for {
+		f, err := t.socket.receive()
+		if err != nil {
+			return // closed
+		}
+		if len(f.data) < 14 {
+			continue
+		}
+		data := append([]byte(nil), f.data...)
+		t.frames.add(Frame{
+			At: f.at, Destination: MAC(data[:6]), Source: MAC(data[6:12]), Type: binary.BigEndian.Uint16(data[12:]), Data: data,
+		})
+	}
+}
+
+// Frames lists what was heard so far, in the order in which it came.
+func (t *Tap) Frames() []Frame { return t.frames.all() }
+
+// Close ends the recording; what was heard stays. It may be called again.
+func (t *Tap) Close() {
+	t.once.Do(func() {
+		t.socket.close()
+		t.running.Wait()
+	})
+}

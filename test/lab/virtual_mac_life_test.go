@@ -1,0 +1,162 @@
+package lab
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"ripcord/pkg/lan"
+)
+
+// up tells whether a link of a host is there, and administratively up.
+func (s *site) up(host, link string) (there, up bool) {
+	for raw := range strings.Lines(s.ip(host, "-o", "link", "show")) {
+		fields := strings.Fields(raw)
+		if name, _, _ := strings.Cut(strings.TrimSuffix(fields[1], ":"), "@"); name == link {
+			return true, strings.Contains(fields[2], "UP,") || strings.Contains(fields[2], ",UP")
+		}
+	}
+	return false, false
+}
+
+// turns waits until a link is up, or down, or not there at all.
+func (s *site) turns(host, link string, there, up bool, within time.Duration) {
+	s.t.Helper()
+	for deadline := time.Now().Add(within); ; time.Sleep(5 * time.Millisecond) {
+		isThere, isUp := s.up(host, link)
+		if isThere == there && isUp == up {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("%s of %s: there %t, up %t; want %t, %t:\n%s", link, host, isThere, isUp, there, up, s.ip(host, "-d", "address"))
+		}
+	}
+}
+
+// A killed daemon leaves its macvlans, which answer; the next one takes them over
+// and silences them, or removes them if no instance wants them. When it ends, all
+// is as it was before the first.
+func TestVirtualMACAfterACrash(t *testing.T) {
+	t.Parallel()
+	s := virtualSite(t, "a")
+	s.ip("a", "link", "add", "vrrp6.51", "link", "eth0", "type", "macvlan") // somebody else's, of that name
+	before := s.devices("a")
+	began := time.Now()
+	a := s.startVirtual("a", 150, often)
+	a.wait(began, 5*time.Second, "its addresses", is("address.added"))
+	theirs := fmt.Sprintf("vrrp6.51.%d", s.index("a", "eth0"))
+	s.turns("a", "vrrp.51", true, true, time.Second)
+	s.turns("a", theirs, true, true, time.Second)
+	for range 2 {
+		a.kill()
+		began = time.Now()
+		a = s.startVirtual("a", 100, 10*time.Second)
+		a.becomes("backup", began, 5*time.Second)
+		a.wait(began, 5*time.Second, "the macvlan of the earlier run", is("device.adopted"))
+		s.turns("a", "vrrp.51", true, false, time.Second)
+		s.turns("a", theirs, true, false, time.Second)
+		if text := s.ip("a", "address"); strings.Contains(text, "192.0.2.1/") || strings.Contains(text, "51::1/") {
+			t.Errorf("an address is left:\n%s", text)
+		}
+	}
+	a.signal(syscall.SIGTERM)
+	<-a.exited
+	if after := s.devices("a"); after != before {
+		t.Errorf("before:\n%s\nafter:\n%s", before, after)
+	}
+
+	began = time.Now()
+	a = s.startVirtual("a", 150, often)
+	a.wait(began, 5*time.Second, "its addresses", is("address.added"))
+	a.kill()
+	began = time.Now()
+	a = s.start("a", router{100, often, ""}) // no virtual MAC any more
+	a.becomes("backup", began, 5*time.Second)
+	s.turns("a", "vrrp.51", false, false, time.Second)
+	if after := s.devices("a"); after != before {
+		t.Errorf("before:\n%s\nafter:\n%s", before, after)
+	}
+}
+
+// index is the ifindex of a link.
+func (s *site) index(host, name string) int {
+	s.t.Helper()
+	link, err := s.Host(host).Link(name)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return link.Index
+}
+
+// The link below decides: the macvlan is down while the link cannot be used.
+// Whoever removes the macvlan or sets it down is put right.
+func TestVirtualMACFollowsItsLink(t *testing.T) {
+	t.Parallel()
+	s := virtualSite(t, "a")
+	began := time.Now()
+	a := s.startVirtual("a", 150, often)
+	a.wait(began, 5*time.Second, "its addresses", is("address.added"))
+	p := s.prober(inside)
+	s.asksAll(p)
+	tap := s.tap("a")
+
+	for name, lose := range map[string]func() func(){
+		"pulled": func() func() { s.pull("a", inside); return func() { s.plug("a", inside) } },
+		"set down": func() func() {
+			c := s.Cable("a", "eth0")
+			s.at(c.AdminDown())
+			return func() { s.at(c.AdminUp()) }
+		},
+	} {
+		at := time.Now()
+		back := lose()
+		a.becomes("fault", at, 2*time.Second)
+		s.turns("a", "vrrp.51", true, false, time.Second)
+		silent := time.Now()
+		back()
+		moved := a.becomes("active", at, 40*time.Second)
+		a.wait(moved.TS, 2*time.Second, "its addresses", is("address.added"))
+		s.silent("a, "+name, tap.Frames(), silent, moved.TS.Add(-5*time.Millisecond))
+		s.asksAll(p)
+	}
+
+	for _, does := range [][]string{{"link", "del", "vrrp.51"}, {"link", "del", "vrrp6.51"}, {"link", "set", "vrrp.51", "down"}, {"link", "set", "vrrp6.51", "down"}} {
+		s.ip("a", does...)
+		time.Sleep(50 * time.Millisecond)
+		s.turns("a", "vrrp.51", true, true, 2*time.Second)
+		s.turns("a", "vrrp6.51", true, true, 2*time.Second)
+		time.Sleep(300 * time.Millisecond) // what waited for its link is looked at each 250 ms
+		s.asksAll(p)
+	}
+	if st := a.state(); st != "active" {
+		t.Errorf("it is %s", st)
+	}
+	s.tellsRight("a", tap.Frames())
+}
+
+// A link that goes takes its macvlan along; one of its name gets one again.
+func TestVirtualMACOnLateInterface(t *testing.T) {
+	t.Parallel()
+	late := segment{name: "inside", ifname: "late0", vrid: 51, network: inside.network}
+	s := newSiteOf(t, []segment{late}, lan.Port{Host: "a", Name: "eth0", Segment: "other"})
+	yaml := router{150, often, "virtual_mac: true"}.yaml(s, s.socket("a")) + "links: {late0: {recovery: {wait: 0}}}\n"
+	began := time.Now()
+	a := s.startYAML("a", yaml)
+	a.becomes("fault", began, 5*time.Second)
+	for range 2 {
+		at := time.Now()
+		s.ip("a", "link", "add", "late0", "type", "veth", "peer", "name", "late1")
+		s.ip("a", "address", "add", "192.0.2.11/24", "dev", "late0")
+		s.ip("a", "link", "set", "late1", "up")
+		s.ip("a", "link", "set", "late0", "up")
+		a.becomes("active", at, 5*time.Second)
+		a.wait(at, 2*time.Second, "its address", is("address.added"))
+		s.turns("a", "vrrp.51", true, true, time.Second)
+		at = time.Now()
+		s.ip("a", "link", "del", "late0")
+		a.becomes("fault", at, 2*time.Second)
+		s.turns("a", "vrrp.51", false, false, time.Second)
+	}
+}

@@ -1,0 +1,245 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"ripcord/pkg/lan"
+)
+
+// What a virtual router of the VRID 51 has on the segment inside, over both
+// families.
+var (
+	virtual4 = lan.MAC{0x00, 0x00, 0x5e, 0x00, 0x01, 51}
+	virtual6 = lan.MAC{0x00, 0x00, 0x5e, 0x00, 0x02, 51}
+
+	virtualAddresses = map[netip.Addr]lan.MAC{
+		netip.MustParseAddr("192.0.2.1"):       virtual4,
+		netip.MustParseAddr("fe80::51:1"):      virtual6,
+		netip.MustParseAddr("2001:db8:51::1"):  virtual6,
+		netip.MustParseAddr("2001:db8:51::99"): virtual6,
+	}
+)
+
+// startVirtual runs ripcord with one virtual router of each family, in a group,
+// both with the VRID 51.
+func (s *site) startVirtual(host string, priority int, interval time.Duration) *daemon {
+	s.t.Helper()
+	return s.startYAML(host, fmt.Sprintf(`log: {level: debug}
+control: {socket: %s}
+defaults: {priority: %d, interval: %v, virtual_mac: true}
+instances:
+  - {name: four, interface: eth0, vrid: 51, addresses: [192.0.2.1/24]}
+  - name: six
+    interface: eth0
+    vrid: 51
+    addresses: [fe80::51:1/64, 2001:db8:51::1/64]
+    extra_addresses: [2001:db8:51::99/64]
+groups:
+  - {name: edge, members: [four, six]}
+`, s.socket(host), priority, interval))
+}
+
+// virtualSite has routers and a client with addresses of both families.
+func virtualSite(t *testing.T, hosts ...string) *site {
+	t.Helper()
+	var ports []lan.Port
+	for i, h := range append(slices.Clone(hosts), "client") {
+		ports = append(ports, lan.Port{Host: h, Name: "eth0", Segment: "inside", Options: lan.Options{
+			Addresses: lan.Addresses(fmt.Sprintf("192.0.2.%d/24", 11+i), fmt.Sprintf("2001:db8:51::%d/64", 11+i)),
+		}})
+	}
+	return newSiteOf(t, []segment{inside}, ports...)
+}
+
+func (s *site) tap(host string) *lan.Tap {
+	s.t.Helper()
+	tap, err := s.Cable(host, "eth0").Tap()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(tap.Close)
+	return tap
+}
+
+// virtual tells whether a frame comes from a virtual MAC.
+func virtual(f lan.Frame) bool { return f.Source == virtual4 || f.Source == virtual6 }
+
+// kindOf says in a word what a frame is, and which address it tells where, and
+// at which MAC; for what tells of no address that is invalid.
+func kindOf(f lan.Frame) (kind string, tells netip.Addr, at lan.MAC) {
+	d := f.Data
+	switch {
+	case f.Type == 0x0806 && len(d) >= 42:
+		sender := netip.AddrFrom4([4]byte(d[28:32]))
+		switch op, target := d[21], netip.AddrFrom4([4]byte(d[38:42])); {
+		case op == 1 && sender == target:
+			kind = "gratuitous ARP"
+		case op == 1:
+			kind = "ARP request"
+		default:
+			kind = "ARP reply"
+		}
+		return kind, sender, lan.MAC(d[22:28])
+	case f.Type == 0x0800 && len(d) >= 34 && d[23] == 112:
+		return "advert", netip.Addr{}, f.Source
+	case f.Type == 0x86dd && len(d) >= 54 && d[20] == 112:
+		return "advert 6", netip.Addr{}, f.Source
+	case f.Type == 0x86dd && len(d) >= 86 && d[20] == 58 && d[54] == 136 && d[78] == 2:
+		return "NA", netip.AddrFrom16([16]byte(d[62:78])), lan.MAC(d[80:86])
+	case f.Type == 0x86dd && len(d) >= 86 && d[20] == 58 && d[54] == 135 && d[78] == 1:
+		return "NS", netip.AddrFrom16([16]byte(d[22:38])), lan.MAC(d[80:86])
+	}
+	return fmt.Sprintf("%#04x", f.Type), netip.Addr{}, f.Source
+}
+
+// tellsRight fails the test where a frame says that a virtual address is
+// elsewhere than at its virtual MAC, and counts what the frames are.
+func (s *site) tellsRight(host string, frames []lan.Frame) map[string]int {
+	s.t.Helper()
+	count := make(map[string]int)
+	for _, f := range frames {
+		kind, address, at := kindOf(f)
+		want, ours := virtualAddresses[address]
+		switch {
+		case ours && (at != want || f.Source != want):
+			s.t.Errorf("%s sends from %v a %s that %v is at %v", host, f.Source, kind, address, at)
+		case strings.HasPrefix(kind, "advert") && !virtual(f):
+			s.t.Errorf("%s sends an advert from %v", host, f.Source)
+		case virtual(f):
+			count[kind]++
+		}
+	}
+	return count
+}
+
+// silent fails the test if a virtual MAC was heard from a host.
+func (s *site) silent(host string, frames []lan.Frame, from, to time.Time) {
+	s.t.Helper()
+	for _, f := range frames {
+		if virtual(f) && f.At.After(from) && f.At.Before(to) {
+			kind, _, _ := kindOf(f)
+			s.t.Errorf("%s is not Active and sends %s from %v: % x", host, kind, f.Source, f.Data[:min(len(f.Data), 90)])
+		}
+	}
+}
+
+// asksAll asks for every virtual address and wants its virtual MAC.
+func (s *site) asksAll(p *lan.Prober) {
+	s.t.Helper()
+	for address, want := range virtualAddresses {
+		mac, ok, err := p.Ask(address, 2*time.Second)
+		if err != nil || !ok || mac != want {
+			s.t.Errorf("%v is at %v (%t, %v), want %v", address, mac, ok, err, want)
+		}
+	}
+}
+
+// refused speaks to an address that a router holds, at a port where nobody is,
+// and wants that said.
+func (s *site) refused(host, address string) {
+	s.t.Helper()
+	err := s.Host(host).Do(func() error {
+		conn, err := net.DialTimeout("tcp", net.JoinHostPort(address, "9"), 2*time.Second)
+		if err == nil {
+			conn.Close()
+		}
+		return err
+	})
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		s.t.Errorf("%s calls %s: %v", host, address, err)
+	}
+}
+
+// devices lists the links of a host, and the settings of those that ripcord
+// changes.
+func (s *site) devices(host string) string {
+	s.t.Helper()
+	text := s.ip(host, "-o", "link", "show")
+	for _, key := range []string{"arp_ignore", "arp_announce", "arp_filter", "rp_filter", "accept_local"} {
+		for _, link := range []string{"all", "default", "eth0"} {
+			value, err := s.Host(host).Sysctl("net/ipv4/conf/" + link + "/" + key)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			text += fmt.Sprintf("%s.%s=%s\n", link, key, value)
+		}
+	}
+	return text
+}
+
+// Adverts, gratuitous ARP and unsolicited NA leave from the virtual MAC, and no
+// question is answered with another (RFC 9568 §7.2, §8.1.2, §8.2.2). Whoever is
+// not Active is silent there; and what was before is as it was when all is over.
+func TestVirtualMAC(t *testing.T) {
+	t.Parallel()
+	s := virtualSite(t, "a", "b")
+	taps := map[string]*lan.Tap{"a": s.tap("a"), "b": s.tap("b")}
+	before := map[string]string{"a": s.devices("a"), "b": s.devices("b")}
+	began := time.Now()
+	a := s.startVirtual("a", 150, often)
+	active := a.becomes("active", began, 5*time.Second)
+	b := s.startVirtual("b", 100, often)
+	b.becomes("backup", began, 5*time.Second)
+	a.wait(began, 5*time.Second, "its addresses", is("address.added"))
+	p := s.prober(inside)
+	s.asksAll(p)
+	for _, address := range []string{"192.0.2.1", "2001:db8:51::1", "fe80::51:1%eth0"} {
+		s.refused("client", address)
+	}
+	if st := a.status().Instances[0]; st.VirtualMAC == nil || *st.VirtualMAC != virtual4.String() {
+		t.Errorf("the status says %v", st.VirtualMAC)
+	}
+	time.Sleep(5 * often)
+	frames := taps["a"].Frames()
+	count := s.tellsRight("a", frames)
+	for _, kind := range []string{"advert", "advert 6", "gratuitous ARP", "NA", "ARP reply"} {
+		if count[kind] == 0 {
+			t.Errorf("no %s came from a virtual MAC: %v", kind, count)
+		}
+	}
+	s.silent("a", frames, began, active.TS.Add(-5*time.Millisecond))
+	s.silent("b", taps["b"].Frames(), began, time.Now())
+
+	at := a.signal(syscall.SIGTERM)
+	b.becomes("active", at, 2*time.Second)
+	<-a.exited
+	b.wait(at, 2*time.Second, "its addresses", is("address.added"))
+	s.asksAll(p)
+	last := resigned(taps["a"].Frames(), virtual4)
+	if last.IsZero() || resigned(taps["a"].Frames(), virtual6).IsZero() {
+		t.Error("no priority 0 came from the virtual MACs")
+	}
+	s.tellsRight("b", taps["b"].Frames())
+	s.silent("a", taps["a"].Frames(), at.Add(20*time.Millisecond), time.Now())
+	if after := s.devices("a"); after != before["a"] {
+		t.Errorf("before:\n%s\nafter:\n%s", before["a"], after)
+	}
+	b.signal(syscall.SIGTERM)
+	<-b.exited
+	if after := s.devices("b"); after != before["b"] {
+		t.Errorf("before:\n%s\nafter:\n%s", before["b"], after)
+	}
+}
+
+// resigned is when the last priority 0 left from a MAC.
+func resigned(frames []lan.Frame, mac lan.MAC) (at time.Time) {
+	for _, f := range frames {
+		kind, _, _ := kindOf(f)
+		message := 14 + 20
+		if kind == "advert 6" {
+			message = 14 + 40
+		}
+		if strings.HasPrefix(kind, "advert") && f.Source == mac && f.Data[message+2] == 0 {
+			at = f.At
+		}
+	}
+	return at
+}
