@@ -197,6 +197,10 @@ func TestVirtualMAC(t *testing.T) {
 	if st := a.status().Instances[0]; st.VirtualMAC == nil || *st.VirtualMAC != virtual4.String() {
 		t.Errorf("the status says %v", st.VirtualMAC)
 	}
+	// RFC 9568 §7.4: no address is made of the virtual MAC.
+	if text := s.ip("a", "-o", "-6", "address", "show", "dev", "vrrp6.51"); strings.Count(text, "\n") != 3 {
+		t.Errorf("other addresses than the three that are held:\n%s", text)
+	}
 	time.Sleep(5 * often)
 	frames := taps["a"].Frames()
 	count := s.tellsRight("a", frames)
