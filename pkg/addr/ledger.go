@@ -145,7 +145,7 @@ func (l *ledger) attach(where string, fact event.Link) (dirty bool) {
 		l.flapped[fact.Index] = true
 	}
 	if old.Index == fact.Index && old.HardwareAddr != fact.HardwareAddr {
-		l.remacked[fact.Name] = true
+		l.remacked[where] = true
 	}
 	return dirty || old.Index != fact.Index
 }

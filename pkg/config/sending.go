@@ -46,6 +46,10 @@ func (i *instance) checkSending(l *loader) {
 		global = global || p.Is6() && !p.IsLinkLocalUnicast()
 		i.checkStation(l, p, "a peer")
 	}
+	if i.VirtualMAC && len(first) > 0 {
+		l.advise(i.where("virtual_mac"), "leave one of the two out",
+			"adverts to single peers cannot leave from the virtual MAC")
+	}
 	source := i.sending.source
 	if !source.IsValid() {
 		if global {

@@ -75,7 +75,11 @@ func TestVirtualMACAfterACrash(t *testing.T) {
 	a = s.start("a", router{100, often, ""}) // no virtual MAC any more
 	a.becomes("backup", began, 5*time.Second)
 	s.turns("a", "vrrp.51", false, false, time.Second)
-	if after := s.devices("a"); after != before {
+	after := s.devices("a")
+	for end := time.Now().Add(time.Second); after != before && time.Now().Before(end); after = s.devices("a") {
+		time.Sleep(5 * time.Millisecond) // the settings come after the links
+	}
+	if after != before {
 		t.Errorf("before:\n%s\nafter:\n%s", before, after)
 	}
 }
