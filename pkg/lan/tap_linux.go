@@ -5,15 +5,10 @@ import (
 	"fmt"
 	"sync"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
-// everything lets every frame through.
-var everything = []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K, K: 0xffff}}
-
-// Frame is an Ethernet frame that a host sent and the switch got.
-type Frame struct {
+// Sent is an Ethernet frame that a host sent and the switch got.
+type Sent struct {
 	At                  time.Time // when the kernel got it, with a monotonic reading
 	Source, Destination MAC
 	Type                uint16 // EtherType
@@ -23,7 +18,7 @@ type Frame struct {
 // Tap records every frame that comes out of a cable at the switch: what its
 // host sent, whatever MAC it used.
 type Tap struct {
-	frames  record[Frame]
+	frames  record[Sent]
 	socket  *packetSocket
 	once    sync.Once
 	running sync.WaitGroup
@@ -52,14 +47,14 @@ func (t *Tap) run() {
 			continue
 		}
 		data := append([]byte(nil), f.data...)
-		t.frames.add(Frame{
+		t.frames.add(Sent{
 			At: f.at, Destination: MAC(data[:6]), Source: MAC(data[6:12]), Type: binary.BigEndian.Uint16(data[12:]), Data: data,
 		})
 	}
 }
 
 // Frames lists what was heard so far, in the order in which it came.
-func (t *Tap) Frames() []Frame { return t.frames.all() }
+func (t *Tap) Frames() []Sent { return t.frames.all() }
 
 // Close ends the recording; what was heard stays. It may be called again.
 func (t *Tap) Close() {

@@ -70,11 +70,11 @@ func (s *site) tap(host string) *lan.Tap {
 }
 
 // virtual tells whether a frame comes from a virtual MAC.
-func virtual(f lan.Frame) bool { return f.Source == virtual4 || f.Source == virtual6 }
+func virtual(f lan.Sent) bool { return f.Source == virtual4 || f.Source == virtual6 }
 
 // kindOf says in a word what a frame is, and which address it tells where, and
 // at which MAC; for what tells of no address that is invalid.
-func kindOf(f lan.Frame) (kind string, tells netip.Addr, at lan.MAC) {
+func kindOf(f lan.Sent) (kind string, tells netip.Addr, at lan.MAC) {
 	d := f.Data
 	switch {
 	case f.Type == 0x0806 && len(d) >= 42:
@@ -102,7 +102,7 @@ func kindOf(f lan.Frame) (kind string, tells netip.Addr, at lan.MAC) {
 
 // tellsRight fails the test where a frame says that a virtual address is
 // elsewhere than at its virtual MAC, and counts what the frames are.
-func (s *site) tellsRight(host string, frames []lan.Frame) map[string]int {
+func (s *site) tellsRight(host string, frames []lan.Sent) map[string]int {
 	s.t.Helper()
 	count := make(map[string]int)
 	for _, f := range frames {
@@ -121,7 +121,7 @@ func (s *site) tellsRight(host string, frames []lan.Frame) map[string]int {
 }
 
 // silent fails the test if a virtual MAC was heard from a host.
-func (s *site) silent(host string, frames []lan.Frame, from, to time.Time) {
+func (s *site) silent(host string, frames []lan.Sent, from, to time.Time) {
 	s.t.Helper()
 	for _, f := range frames {
 		if virtual(f) && f.At.After(from) && f.At.Before(to) {
@@ -234,7 +234,7 @@ func TestVirtualMAC(t *testing.T) {
 }
 
 // resigned is when the last priority 0 left from a MAC.
-func resigned(frames []lan.Frame, mac lan.MAC) (at time.Time) {
+func resigned(frames []lan.Sent, mac lan.MAC) (at time.Time) {
 	for _, f := range frames {
 		kind, _, _ := kindOf(f)
 		message := 14 + 20
