@@ -29,6 +29,7 @@ func cable(t testing.TB) (near, far string) {
 		ip(t, "link", "set", name, "up")
 	}
 	t.Cleanup(func() { ip(t, "link", "del", near) })
+	netns.Running(t, near, far)
 	return near, far
 }
 

@@ -34,22 +34,7 @@ func cables(t *testing.T) {
 		ip(t, "link set "+near+" up")
 		ip(t, "link set "+far+" up")
 	}
-	for _, name := range []string{"eth0", "eth1"} {
-		awaitRunning(t, name)
-	}
-}
-
-// awaitRunning waits until the kernel counts a link as running, which it may do a
-// second after both ends are up: to a daemon that has begun it would be a return.
-func awaitRunning(t *testing.T, name string) {
-	t.Helper()
-	for range 500 {
-		if i, err := net.InterfaceByName(name); err == nil && i.Flags&net.FlagRunning != 0 {
-			return
-		}
-		<-time.After(10 * time.Millisecond)
-	}
-	t.Fatalf("%s is up on both ends, but does not run", name)
+	netns.Running(t, "eth0", "eth1") // to a daemon that has begun it would be a return
 }
 
 // holds reports whether an address stands on a link.

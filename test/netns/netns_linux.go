@@ -11,12 +11,14 @@ package netns
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"runtime"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // inside is set in the process that runs in a namespace of its own.
@@ -65,4 +67,25 @@ func IP(t testing.TB, words ...string) string {
 		t.Fatalf("ip %s: %v: %s", strings.Join(words, " "), err, out)
 	}
 	return string(out)
+}
+
+// Running waits until the kernel counts links as running. It may do so a second
+// after both ends of a veth are up, and drops what is sent before.
+func Running(t testing.TB, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		for tries := 0; ; tries++ {
+			link, err := net.InterfaceByName(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if link.Flags&net.FlagRunning != 0 {
+				break
+			}
+			if tries == 500 {
+				t.Fatalf("%s is up, but does not run", name)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
 }
