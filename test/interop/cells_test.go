@@ -20,6 +20,8 @@ const (
 	// noLinkLocal is multicast whose virtual addresses have no link-local one, as
 	// RFC 9568 §5.2.9 does not allow and keepalived sends after a warning.
 	noLinkLocal = "no fe80::"
+	// unicast is between the routers' own addresses, no link-local ones.
+	unicast = "unicast"
 	// password is multicast with a simple password (RFC 2338 §5.3.6).
 	password = "password"
 	// leftAtVersion2 is a keepalived that was told of no version beside our 3.
@@ -42,9 +44,9 @@ func (c cell) protocol() string {
 	case c.version == 2:
 		return "v2"
 	case c.ipv6:
-		return "v3/IPv6"
+		return "v3 IPv6"
 	default:
-		return "v3/IPv4"
+		return "v3 IPv4"
 	}
 }
 
@@ -83,9 +85,9 @@ func matrix() (cells []cell) {
 			}
 		}
 	}
-	add("keepalived", 2, false, "multicast", password)
-	add("keepalived", 3, false, "multicast")
-	add("keepalived", 3, true, "multicast", noLinkLocal)
+	add("keepalived", 2, false, "multicast", password, unicast)
+	add("keepalived", 3, false, "multicast", unicast)
+	add("keepalived", 3, true, "multicast", noLinkLocal, unicast)
 	add("frr", 2, false, "multicast")
 	add("frr", 3, false, "multicast")
 	add("frr", 3, true, "multicast")

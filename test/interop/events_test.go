@@ -111,11 +111,13 @@ func (s *scene) dies(active, next router) {
 	s.takes(event{name: "is killed", at: at, next: next, least: s.down(next) - s.interval(), most: s.down(next) + next.late()})
 }
 
-// restart starts a router that was killed. Its kernel has answered until then.
+// restart starts a router that was killed. Its kernel has answered until then,
+// and may for a moment more.
 func (s *scene) restart(r router) time.Time {
-	at := r.start()
+	r.start()
+	time.Sleep(slack / 2)
 	s.ghost = nil
-	return at
+	return time.Now()
 }
 
 func (s *scene) cableOut(active, next router) {
@@ -147,18 +149,30 @@ func (s *scene) at(at time.Time, err error) time.Time {
 // takes waits until the next Active speaks, and judges.
 func (s *scene) takes(e event) {
 	s.t.Helper()
-	first, err := s.sniffer.WaitAdvert(e.most+5*time.Second, func(x lan.Advert) bool {
-		return x.At.After(e.at) && x.Priority > 0 && s.sender(x) == e.next
-	})
+	first, err := s.speaks(e)
 	if err != nil {
 		s.t.Fatalf("%s: %s does not become Active: %v", e.name, e.next.name(), err)
 	}
 	stalled := s.stalled(e.at)
-	if took := first.At.Sub(e.at); took < e.least-stalled-10*time.Millisecond || took > e.most+slack+stalled {
+	if took := first.Sub(e.at); took < e.least-stalled-10*time.Millisecond || took > e.most+slack+stalled {
 		s.t.Errorf("%s: %s becomes Active after %v, want %v to %v, and little more", e.name, e.next.name(), took, e.least, e.most)
 	}
 	time.Sleep(s.settling())
-	s.judge(e, first.At)
+	s.judge(e, first)
+}
+
+// speaks waits for the first advert of the next Active; by unicast for its first
+// answer, since a peer whose cable is out cannot be sent any.
+func (s *scene) speaks(e event) (time.Time, error) {
+	within := e.most + 5*time.Second
+	if s.mode == unicast {
+		a, err := s.watch.WaitAnswer(within, func(a lan.Answer) bool { return a.At.After(e.at) && a.MAC == e.next.mac() })
+		return a.At, err
+	}
+	x, err := s.sniffer.WaitAdvert(within, func(x lan.Advert) bool {
+		return x.At.After(e.at) && x.Priority > 0 && s.sender(x) == e.next
+	})
+	return x.At, err
 }
 
 // keeps lets an event pass that changes nothing, and judges.

@@ -121,7 +121,7 @@ func (f *frr) mac() lan.MAC {
 }
 
 func (f *frr) sources() []netip.Addr {
-	return []netip.Addr{netip.MustParseAddr("192.0.2.12"), netip.MustParseAddr(ownLinkLocal), netip.MustParseAddr("fe80::51:1")}
+	return []netip.Addr{f.s.own(1), netip.MustParseAddr(ownLinkLocal), netip.MustParseAddr("fe80::51:1")}
 }
 
 func (f *frr) blind() bool { return true }

@@ -89,22 +89,22 @@ func next(claims []claim, by router) (time.Time, bool) {
 }
 
 // bothAnswer is how long, from the first question to the last, two stations
-// answered since an instant; a ghost is none.
+// answered since an instant, at the longest; a ghost is none.
 func (s *scene) bothAnswer(timeline lan.Timeline, since time.Time) time.Duration {
 	if s.ghost != nil {
 		return 0
 	}
-	var first, last time.Time
+	var spans []span
 	for _, at := range timeline.Both() {
-		if at.Before(since) {
-			continue
+		switch n := len(spans); {
+		case at.Before(since):
+		case n > 0 && at.Sub(spans[n-1].to) <= s.interval():
+			spans[n-1].to = at
+		default:
+			spans = append(spans, span{at, at})
 		}
-		if first.IsZero() {
-			first = at
-		}
-		last = at
 	}
-	return last.Sub(first)
+	return longest(spans)
 }
 
 // stalled is how long this machine did not run since an instant, as the client

@@ -25,6 +25,8 @@ func newKeepalived(s *scene) *keepalived {
 	switch s.mode {
 	case password:
 		k.configure(version, "authentication {\n\t\tauth_type PASS\n\t\tauth_pass "+secret+"\n\t}")
+	case unicast:
+		k.configure(version, fmt.Sprintf("unicast_ttl 255\n\tunicast_src_ip %v\n\tunicast_peer {\n\t\t%v\n\t}", s.own(1), s.own(0)))
 	case leftAtVersion2:
 		k.configure()
 	default:
@@ -72,7 +74,7 @@ func (k *keepalived) start() time.Time {
 func (k *keepalived) mac() lan.MAC { return k.s.cable(k).MAC() }
 
 func (k *keepalived) sources() []netip.Addr {
-	return []netip.Addr{netip.MustParseAddr("192.0.2.12"), k.s.linkLocal(k.on)}
+	return []netip.Addr{k.s.own(1), k.s.linkLocal(k.on)}
 }
 
 func (k *keepalived) blind() bool { return false }

@@ -21,11 +21,14 @@ type ripcord struct {
 func newRipcord(s *scene) *ripcord {
 	s.t.Helper()
 	r := &ripcord{process: newProcess(s, "ripcord", "ripcord"), config: filepath.Join(s.dir, "ripcord.yaml")}
-	auth := ""
-	if s.mode == password {
-		auth = fmt.Sprintf(", auth: {pass: %q}", secret)
+	switch s.mode {
+	case password:
+		r.configure(fmt.Sprintf(", auth: {pass: %q}", secret))
+	case unicast:
+		r.configure(fmt.Sprintf(", source: %q, unicast: {peers: [%q]}", s.own(0), s.own(1)))
+	default:
+		r.configure("")
 	}
-	r.configure(auth)
 	return r
 }
 
@@ -56,7 +59,7 @@ func (r *ripcord) start() time.Time {
 func (r *ripcord) mac() lan.MAC { return r.s.cable(r).MAC() }
 
 func (r *ripcord) sources() []netip.Addr {
-	return []netip.Addr{netip.MustParseAddr("192.0.2.11"), r.s.linkLocal(r.on)}
+	return []netip.Addr{r.s.own(0), r.s.linkLocal(r.on)}
 }
 
 func (r *ripcord) blind() bool { return false }

@@ -73,6 +73,14 @@ func (c cell) asked() netip.Addr {
 	return netip.MustParsePrefix(list[len(list)-1]).Addr()
 }
 
+// own is the address of ripcord (0), the peer (1) or the client (2).
+func (c cell) own(host int) netip.Addr {
+	if c.ipv6 {
+		return netip.MustParseAddr(fmt.Sprintf("2001:db8:51::%d", 11+host))
+	}
+	return netip.MustParseAddr(fmt.Sprintf("192.0.2.%d", 11+host))
+}
+
 // newScene builds the LAN. Nobody runs on it yet. It lives as long as t, and the
 // test that plays may be another (as): to make a LAN and to take it away keeps
 // the kernel from giving others their addresses, for up to a second.
@@ -94,14 +102,14 @@ func newScene(t *testing.T, c cell) *scene {
 func newBareScene(t *testing.T, c cell) *scene {
 	t.Helper()
 	needRoot(t)
-	network := "192.0.2.%d/24"
-	if c.ipv6 {
-		network = "2001:db8:51::%d/64"
-	}
 	var ports []lan.Port
 	for i, host := range []string{"ripcord", "peer", "client"} {
+		bits := 24
+		if c.ipv6 {
+			bits = 64
+		}
 		ports = append(ports, lan.Port{Host: host, Name: ifname, Segment: "inside", Options: lan.Options{
-			Addresses: lan.Addresses(fmt.Sprintf(network, 11+i)),
+			Addresses: []netip.Prefix{netip.PrefixFrom(c.own(i), bits)},
 		}})
 	}
 	l, err := lan.Build(ports...)

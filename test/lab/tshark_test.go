@@ -42,7 +42,7 @@ var fields = []string{
 	"vrrp.version", "vrrp.type", "vrrp.virt_rtr_id", "vrrp.prio", "vrrp.addr_count", "vrrp.adver_int", "vrrp.short_adver_int",
 	"vrrp.reserved_mbz", "vrrp.checksum.status", "vrrp.auth_type", "vrrp.auth_string", "vrrp.ip_addr", "vrrp.ipv6_addr",
 	"arp.isgratuitous", "arp.opcode", "arp.src.hw_mac", "arp.src.proto_ipv4", "arp.dst.proto_ipv4",
-	"icmpv6.type", "icmpv6.code", "icmpv6.checksum.status", "icmpv6.nd.na.flag.r", "icmpv6.nd.na.flag.s", "icmpv6.nd.na.flag.o",
+	"icmp.type", "icmpv6.type", "icmpv6.code", "icmpv6.checksum.status", "icmpv6.nd.na.flag.r", "icmpv6.nd.na.flag.s", "icmpv6.nd.na.flag.o",
 	"icmpv6.nd.na.target_address", "icmpv6.opt.linkaddr",
 }
 
@@ -133,6 +133,12 @@ func (d decoded) unlike(want decoded) (names []string) {
 		}
 	}
 	return names
+}
+
+// quotes tells whether a frame is an ICMP error, which has the header of another
+// packet in it: a host without VRRP answers unicast adverts with such.
+func (d decoded) quotes() bool {
+	return d["icmp.type"] != "" || d["icmpv6.type"] == "1" || d["icmpv6.type"] == "4"
 }
 
 // count is how many frames are as wanted.
