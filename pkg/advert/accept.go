@@ -20,6 +20,7 @@ type Packet struct {
 	// Path is what the IPv6 header said; for IPv4 it stands in Data.
 	Path      wire.Path
 	Truncated bool      // it was longer than the buffer
+	Early     bool      // it was heard before the kernel had judged its source
 	At        time.Time // when the kernel received it
 }
 
@@ -27,15 +28,19 @@ type Packet struct {
 // call. An advert of a version that its virtual router does not speak is
 // rejected, but if it is valid in its own it is Heard too: it holds a Backup back.
 type Verdict struct {
-	Heard  vrrp.Heard
-	Valid  bool // else Heard is empty, and nothing may touch a timer
-	Events []event.Event
+	Heard vrrp.Heard
+	Valid bool // else Heard is empty, and nothing may touch a timer
+	// Rejected is false too for what is silently ignored: what is our own, and what
+	// another socket hears.
+	Rejected bool
+	Events   []event.Event
 }
 
 // Acceptor decides which adverts are believed (RFC 9568 §7.1), and counts those
 // that are not, under RFC 8347's names. Its memory is bounded, whatever comes.
 type Acceptor struct {
 	virtuals   map[virtual]*peer
+	shared     map[shared]bool
 	unknown    *vrrp.Stats
 	minter     *event.Minter
 	own        map[string]event.Link
@@ -52,6 +57,12 @@ type virtual struct {
 	vrid   uint8
 }
 
+// shared is an address of our instances on a link.
+type shared struct {
+	link    string
+	address netip.Addr
+}
+
 // peer is one of our own instances, as it is compared with others' adverts.
 type peer struct {
 	vrrp.Instance
@@ -63,7 +74,7 @@ type peer struct {
 func NewAcceptor(instances []vrrp.Instance, stats map[string]*vrrp.Stats, unknown *vrrp.Stats, minter *event.Minter) *Acceptor {
 	keys := spareKeys + keysEach*len(instances)
 	a := &Acceptor{
-		virtuals: make(map[virtual]*peer), own: make(map[string]event.Link),
+		virtuals: make(map[virtual]*peer), own: make(map[string]event.Link), shared: make(map[shared]bool),
 		unknown: unknown, minter: minter,
 		mismatches: newMismatches(keys),
 	}
@@ -76,6 +87,12 @@ func NewAcceptor(instances []vrrp.Instance, stats map[string]*vrrp.Stats, unknow
 			p.stats = unknown
 		}
 		a.virtuals[virtual{in.Interface, in.Family, in.VRID}] = p
+		for _, ip := range in.Addresses {
+			if in.Priority == vrrp.Owner {
+				break // there is one owner
+			}
+			a.shared[shared{in.Interface, ip}] = true
+		}
 	}
 	return a
 }
@@ -99,8 +116,8 @@ func (a *Acceptor) Learn(l event.Link) {
 func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 	a.events = a.events[:0]
 	path, err := a.read(p)
-	if a.isOwn(p.Interface, path.Source) {
-		return Verdict{} // our own, heard back
+	if a.isOwn(p.Interface, path.Source) || p.Early != a.early(p, path.Source) {
+		return Verdict{} // heard back, or heard twice
 	}
 	ours, foreign := a.virtuals[virtual{p.Interface, p.Family, a.advert.VRID}], false
 	if err == nil {
@@ -110,7 +127,7 @@ func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 	if err != nil {
 		a.reject(p, path.Source, ours, err, now)
 		if !foreign {
-			return Verdict{Events: a.events}
+			return Verdict{Events: a.events, Rejected: true}
 		}
 	}
 	heard := vrrp.Heard{
@@ -121,7 +138,7 @@ func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 		a.count(ours)
 		a.compare(ours, &heard, now)
 	}
-	return Verdict{Heard: heard, Valid: true, Events: a.events}
+	return Verdict{Heard: heard, Valid: true, Events: a.events, Rejected: foreign}
 }
 
 // judge makes the checks that need to know the virtual router. What is wrong in
@@ -193,6 +210,11 @@ func (p *Packet) whole() []byte {
 		binary.BigEndian.PutUint16(p.Data[2:], uint16(len(p.Data)))
 	}
 	return p.Data
+}
+
+// early reports whether a packet is one that is to be heard early.
+func (a *Acceptor) early(p *Packet, source netip.Addr) bool {
+	return p.Family == event.IPv4 && a.shared[shared{p.Interface, source}]
 }
 
 func (a *Acceptor) isOwn(link string, source netip.Addr) bool {

@@ -24,6 +24,8 @@ type mesh struct {
 	vrids   []uint8
 	unicast bool  // one of them has peers: the destination is not looked at
 	least   uint8 // the least hop limit that any of them takes
+	early   bool  // for a packet socket, which hears what comes from their addresses
+	shared  []netip.Addr
 }
 
 // add widens the mesh for one more instance.
@@ -37,6 +39,7 @@ func (m *mesh) add(in *vrrp.Instance) {
 	}
 	m.family = in.Family
 	m.vrids = append(m.vrids, in.VRID)
+	m.shared = append(m.shared, in.Addresses...)
 }
 
 // netOff makes an absolute load count from the IP header (SKF_NET_OFF): of an
@@ -59,6 +62,10 @@ func (m mesh) program(flooded bool) []unix.SockFilter {
 		}
 		p.load(unix.BPF_W|unix.BPF_ABS, netOff+m.dest()+4*uint32(i))
 		p.must(unix.BPF_JEQ, word)
+	}
+	if m.early {
+		p.fromShared(m.shared)
+		return p.code
 	}
 	if flooded {
 		p.load(unix.BPF_B|unix.BPF_ABS, netOff+m.hopLimit())

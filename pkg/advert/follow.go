@@ -19,8 +19,8 @@ const (
 // follow opens, closes and renews the sockets of a link.
 func (r *Receiver) follow(l event.Link) {
 	r.acceptor.Learn(l)
-	for _, f := range []event.Family{event.IPv4, event.IPv6} {
-		w := r.wanted[place{l.Name, f}]
+	for _, at := range placesOf(l.Name) {
+		w := r.wanted[at]
 		if w == nil {
 			continue
 		}

@@ -3,9 +3,6 @@ package advert
 import (
 	"errors"
 	"fmt"
-	"net/netip"
-	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -13,7 +10,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// port is the receive socket of one family on one interface.
+// port is a receive socket of one family on one interface.
 type port struct {
 	link string
 	mesh
@@ -35,6 +32,9 @@ const (
 // openPort opens a socket that hears adverts on the interface, whether that is
 // up or not, and nothing else.
 func openPort(link string, index int, m mesh) (*port, error) {
+	if m.early {
+		return openEarly(link, index, m)
+	}
 	f := m.family
 	fd, err := openRaw(f, receiveOptions(f, index))
 	if err != nil {
@@ -148,149 +148,3 @@ func (p *port) unshield() {
 	}
 	enlarge(p.fd, receiveBuffer)
 }
-
-// One call reads at most burst packets of up to packetLen bytes: the longest
-// IPv6 advert has 4088.
-const (
-	burst     = 32
-	packetLen = 4352
-)
-
-// receipt is what recvmmsg fills, for one port at a time.
-type receipt struct {
-	msgs    [burst]mmsghdr
-	iovs    [burst]unix.Iovec
-	names   [burst]unix.RawSockaddrInet6 // the larger of the two
-	control [burst][16]uint64
-	data    [burst][packetLen]byte
-}
-
-func newReceipt() *receipt {
-	r := &receipt{}
-	for i := range r.msgs {
-		r.iovs[i].Base = &r.data[i][0]
-		r.iovs[i].SetLen(packetLen)
-		h := &r.msgs[i].hdr
-		h.Iov = &r.iovs[i]
-		h.SetIovlen(1)
-		h.Name = (*byte)(unsafe.Pointer(&r.names[i]))
-		h.Control = (*byte)(unsafe.Pointer(&r.control[i][0]))
-	}
-	return r
-}
-
-// read takes what is queued, up to burst packets; fewer mean that no more are.
-func (r *receipt) read(p *port) (int, error) {
-	for i := range r.msgs {
-		h := &r.msgs[i].hdr
-		h.Namelen, h.Flags = unix.SizeofSockaddrInet6, 0
-		h.SetControllen(int(unsafe.Sizeof(r.control[i])))
-	}
-	n, errno := mmsg(unix.SYS_RECVMMSG, p.fd, r.msgs[:])
-	switch {
-	case errno == unix.EAGAIN:
-		return 0, nil
-	case errno != 0:
-		p.errors++
-		return 0, fmt.Errorf("receive %v adverts on %s: %w", p.family, p.link, errno)
-	}
-	p.errors = 0
-	p.taken += uint64(n)
-	return n, nil
-}
-
-// packet describes the i-th packet read from p at the instant now.
-func (r *receipt) packet(i int, p *port, now time.Time) Packet {
-	m := &r.msgs[i]
-	out := Packet{
-		Interface: p.link, Family: p.family, At: now,
-		Data:      r.data[i][:min(int(m.len), packetLen)],
-		Truncated: m.hdr.Flags&unix.MSG_TRUNC != 0,
-	}
-	if p.family == event.IPv6 {
-		out.Path.Source = netip.AddrFrom16(r.names[i].Addr)
-	}
-	control := unsafe.Slice((*byte)(unsafe.Pointer(&r.control[i][0])), int(m.hdr.Controllen))
-	for len(control) >= unix.SizeofCmsghdr {
-		h := (*unix.Cmsghdr)(unsafe.Pointer(&control[0]))
-		size := int(h.Len)
-		if size < unix.CmsgLen(0) || size > len(control) {
-			break
-		}
-		describe(&out, h, control[unix.CmsgLen(0):size], now)
-		control = control[min(unix.CmsgSpace(size-unix.CmsgLen(0)), len(control)):]
-	}
-	return out
-}
-
-// describe takes what one control message says.
-func describe(p *Packet, h *unix.Cmsghdr, data []byte, now time.Time) {
-	switch {
-	case h.Level == unix.SOL_SOCKET && h.Type == unix.SO_TIMESTAMPNS && len(data) >= int(unsafe.Sizeof(unix.Timespec{})):
-		stamp := (*unix.Timespec)(unsafe.Pointer(&data[0]))
-		p.At = received(now, time.Unix(stamp.Unix()))
-	case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
-		p.Path.Dest = netip.AddrFrom16([16]byte(data[:16]))
-	case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_HOPLIMIT && len(data) >= 4:
-		p.Path.HopLimit = int(*(*int32)(unsafe.Pointer(&data[0])))
-	}
-}
-
-// poller waits for packets on many ports, or for its alarm.
-type poller struct {
-	*alarm
-	epoll  int
-	events [64]unix.EpollEvent
-}
-
-func openPoller() (*poller, error) {
-	a, err := openAlarm()
-	if err != nil {
-		return nil, err
-	}
-	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
-		_ = a.close()
-		return nil, fmt.Errorf("make an epoll: %w", err)
-	}
-	p := &poller{alarm: a, epoll: fd}
-	if err := p.watch(a.fd); err != nil {
-		_ = p.close()
-		return nil, err
-	}
-	return p, nil
-}
-
-// watch adds a descriptor; closing it takes it out again.
-func (p *poller) watch(fd int) error {
-	err := unix.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)})
-	if err != nil {
-		return fmt.Errorf("add a socket to an epoll: %w", err)
-	}
-	return nil
-}
-
-// wait sleeps until something is to be read, the alarm rings, or the timeout is
-// over (none where it is negative); it yields each descriptor to be read.
-func (p *poller) wait(timeout time.Duration, yield func(fd int)) error {
-	ms := -1
-	if timeout >= 0 {
-		ms = int(min((timeout+time.Millisecond-1)/time.Millisecond, time.Hour/time.Millisecond))
-	}
-	n, err := unix.EpollWait(p.epoll, p.events[:], ms)
-	p.reset()
-	if errors.Is(err, unix.EINTR) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("wait for adverts: %w", err)
-	}
-	for _, e := range p.events[:n] {
-		if int(e.Fd) != p.fd {
-			yield(int(e.Fd))
-		}
-	}
-	return nil
-}
-
-func (p *poller) close() error { return errors.Join(unix.Close(p.epoll), p.alarm.close()) }

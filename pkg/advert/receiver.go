@@ -41,23 +41,6 @@ type Receiver struct {
 	ticket uint64 // the greatest that was asked for
 }
 
-// place is where adverts are to be heard.
-type place struct {
-	link   string
-	family event.Family
-}
-
-// want is a place and the socket there, if there can be one.
-type want struct {
-	place
-	port      *port
-	link      event.Link // what was last said of it
-	instances []string
-	mesh      mesh      // of these
-	retry     time.Time // when to try again to open the port; zero: no need
-	failures  int       // in a row
-}
-
 // NewReceiver returns a receiver that hears nothing until Run.
 func NewReceiver(cfg ReceiverConfig) *Receiver {
 	r := &Receiver{
@@ -66,12 +49,16 @@ func NewReceiver(cfg ReceiverConfig) *Receiver {
 		wanted:   make(map[place]*want), byFD: make(map[int]*want), receipt: newReceipt(),
 	}
 	for _, in := range cfg.Instances {
-		at := place{in.Interface, in.Family}
-		if r.wanted[at] == nil {
-			r.wanted[at] = &want{place: at}
+		for _, at := range placesOf(in.Interface) {
+			if at.family != in.Family || at.early && in.Priority == vrrp.Owner {
+				continue // there is one owner
+			}
+			if r.wanted[at] == nil {
+				r.wanted[at] = &want{place: at, mesh: mesh{early: at.early}}
+			}
+			r.wanted[at].instances = append(r.wanted[at].instances, in.Instance)
+			r.wanted[at].mesh.add(&in)
 		}
-		r.wanted[at].instances = append(r.wanted[at].instances, in.Instance)
-		r.wanted[at].mesh.add(&in)
 	}
 	return r
 }
@@ -196,12 +183,13 @@ func (r *Receiver) read(w *want) (more bool, last time.Time) {
 		verdict := r.acceptor.Accept(&p, now)
 		if verdict.Valid {
 			r.cfg.Heard.Publish(verdict.Heard)
-		} else {
+		}
+		if verdict.Rejected {
 			rejected++
 		}
 		r.publish(verdict.Events)
 	}
-	if w.port.flood.rejected(now, rejected) {
+	if !w.place.early && w.port.flood.rejected(now, rejected) {
 		w.port.shield()
 	}
 	return n == burst, last

@@ -171,6 +171,36 @@ func TestOwnAdvertsAreNotHeard(t *testing.T) {
 	}
 }
 
+// The owner's adverts come from the shared address, which stands on our own link
+// too: the kernel takes them for forged, and they are heard, once. Our own are not.
+func TestReceiverHearsTheOwner(t *testing.T) {
+	l := newLAN(t)
+	link := l.cable(1, 0)
+	instances := on(link.Name)
+	instances[0].Addresses = []netip.Addr{netip.MustParseAddr("198.51.1.100")}
+	ears := listen(t, instances...)
+	ears.tell(link)
+	l.there(func() { l.ip("addr add 198.51.1.100/24 dev there1") })
+	index, four, _ := l.far(1)
+	s := l.sender()
+	owner := message(frames(index, instances[0].Addresses[0]))
+	for _, holding := range []bool{false, true} {
+		if holding {
+			l.ip("addr add 198.51.1.100/24 dev here1")
+			ours, err := OpenSender()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = ours.Close() }()
+			ours.Send([]Message{message(frames(link.Index, instances[0].Addresses[0]))})
+		}
+		s.Send([]Message{owner, message(frames(index, four))})
+		if heard := who(ears.take()); heard != "here1/4<198.51.1.100 here1/4<198.51.1.2" && heard != "here1/4<198.51.1.2 here1/4<198.51.1.100" {
+			t.Errorf("holding the address %v: heard %q", holding, heard)
+		}
+	}
+}
+
 func TestReceiverFollowsItsLinks(t *testing.T) {
 	l := newLAN(t)
 	link := l.cable(1, 0)
@@ -226,7 +256,7 @@ func TestReceiverTriesAgain(t *testing.T) {
 		d := e.(Deaf)
 		names[d.Instance] = d.Name() == "advert.failed" && d.Count == 1 && d.Err != ""
 	}
-	if len(events) != 2 || !names["here1/4"] || !names["here1/6"] {
+	if len(events) != 3 || !names["here1/4"] || !names["here1/6"] {
 		t.Errorf("events %+v", events)
 	}
 	ears.tell(link)

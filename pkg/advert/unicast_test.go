@@ -64,6 +64,35 @@ func TestAcceptUnicast(t *testing.T) {
 	}
 }
 
+// TestAcceptHearsOwnersEarly: what comes from a shared address counts where it was
+// heard before the kernel could drop it, all else where it was heard after; the
+// other copy is ignored without a word.
+func TestAcceptHearsOwnersEarly(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		source netip.Addr
+		early  bool
+		valid  bool
+	}{
+		{"a router's own address", peer4, false, true},
+		{"the same, early", peer4, true, false},
+		{"the owner", vip4, true, true},
+		{"the same, as the raw socket has it", vip4, false, false},
+	} {
+		b := newBench(virtual4())
+		a := advert4()
+		p := Packet{Interface: "eth0", Family: event.IPv4, Early: c.early, At: t0, Data: ipv4(c.source, wire.Group4, 255, a.Append(nil, c.source, wire.Group4))}
+		v := b.Accept(&p, t0)
+		want := ""
+		if c.valid {
+			want = "advertisement_rcvd=1 checksum_pseudo_header=1"
+		}
+		if got := counters(b.stats["v4"]); v.Valid != c.valid || v.Rejected || len(v.Events) != 0 || got != want {
+			t.Errorf("%s: %+v, counters %q", c.name, v, got)
+		}
+	}
+}
+
 // TestSourcesAreOurs: what a link bears as the source of one instance is our own
 // advert when it is heard on it.
 func TestSourcesAreOurs(t *testing.T) {

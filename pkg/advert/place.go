@@ -1,0 +1,31 @@
+package advert
+
+import (
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// place is where adverts are to be heard, and how.
+type place struct {
+	link   string
+	family event.Family
+	early  bool // by a packet socket
+}
+
+// placesOf are the places on a link. IPv6 has no early one: the owner's adverts
+// come from a link-local address, and no kernel drops them for their source.
+func placesOf(link string) [3]place {
+	return [...]place{{link, event.IPv4, false}, {link, event.IPv4, true}, {link, event.IPv6, false}}
+}
+
+// want is a place and the socket there, if there can be one.
+type want struct {
+	place
+	port      *port
+	link      event.Link // what was last said of it
+	instances []string
+	mesh      mesh      // of these
+	retry     time.Time // when to try again to open the port; zero: no need
+	failures  int       // in a row
+}

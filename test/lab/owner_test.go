@@ -1,0 +1,32 @@
+package lab
+
+import (
+	"testing"
+	"time"
+)
+
+// The owner of the address (priority 255) has it on its own interface, and sends its
+// adverts from it. When it comes back to a LAN where another router holds that very
+// address, the other hears it all the same and gives way, though its kernel takes a
+// packet from an address of its own for a forgery.
+func TestOwnerReturns(t *testing.T) {
+	needRoot(t)
+	t.Parallel()
+	const interval = 100 * time.Millisecond
+	s := newSite(t, []segment{inside}, "a", "b")
+	s.commands("a", "address flush dev eth0; address add 192.0.2.1/24 dev eth0")
+	began := time.Now()
+	a := s.start("a", router{255, interval, ""})
+	a.becomes("active", began, 5*time.Second)
+	b := s.start("b", router{100, interval, ""})
+	b.becomes("backup", began, 5*time.Second)
+	watch := s.watch(inside, 5*time.Millisecond)
+
+	at := s.pull("a", inside)
+	b.becomes("active", at, 3*time.Second)
+	s.servedBy("b", inside, watch, at, 3*time.Second)
+	back := s.plug("a", inside)
+	a.becomes("active", back, 3*time.Second)
+	b.becomes("backup", back, 3*time.Second)
+	s.servedBy("a", inside, watch, time.Now(), 3*time.Second)
+}
