@@ -72,6 +72,8 @@ var standard = []entry{
 
 var others = []entry{
 	{"holo 1 master-down-timer1", scripts + "holo-01-master-down-timer1.txt", ""},
+	{"holo 2 nb-config-instance1: the virtual MAC's interface", "test/lab/virtual_mac_test.go", "TestVirtualMAC"},
+	{"holo 3 nb-config-instance2: it is removed", "test/lab/virtual_mac_life_test.go", "TestVirtualMACAfterACrash"},
 	{"holo 8 packet-error1", receiving, "packet-error1"},
 	{"holo 9 packet-error2", receiving, "packet-error2"},
 	{"holo 9 CORRECTED for v3: learned", receiving, "CORRECTED for v3"},
@@ -80,6 +82,7 @@ var others = []entry{
 	{"holo 12 packet2, CORRECTED for v3", scripts + "holo-12-packet2.txt", "CORRECTED"},
 	{"holo 13 packet3", scripts + "holo-13-packet3.txt", ""},
 	{"holo 14 ibus-iface-update1, CORRECTED", scripts + "holo-14-ibus-iface-update1.txt", "CORRECTED"},
+	{"holo 15 ibus-iface-update2, CORRECTED: the interface of the virtual MAC is put back", "test/lab/virtual_mac_life_test.go", "TestVirtualMACFollowsItsLink"},
 	{"holo 16 topology v2-topo1-1", scripts + "holo-16-topology-v2.txt", ""},
 	{"holo 17 topology v3-topo1-1, CORRECTED", scripts + "holo-17-topology-v3-ipv6.txt", "CORRECTED"},
 	{"holo 18 topology v3-topo1-2", scripts + "holo-18-topology-v3-ipv4.txt", ""},
@@ -92,6 +95,8 @@ var others = []entry{
 	{"vpp backup_preempts", scripts + "vpp-backup-preempts.txt", ""},
 	{"vpp master_preempted", scripts + "vpp-master-preempted.txt", ""},
 	{"vpp master_arp, backup_noarp: who answers", "test/interop/events_test.go", "alone: in the last interval"},
+	{"vpp master_nd, backup_nond, with the virtual MAC", "test/lab/virtual_mac_test.go", "TestVirtualMAC"},
+	{"vpp accept_mode_disabled, accept_mode_enabled", "test/lab/held_test.go", "TestAcceptFalse"},
 	{"vpp master_adv_unicast", "test/lab/unicast_test.go", "TestUnicast"},
 	{"vpp oversized_addrlist", receiving, "TestVPPOversizedAddrlist"},
 
@@ -109,9 +114,9 @@ var others = []entry{
 	{"ze boundaries of VRID, interval, priority", "pkg/wire/roundtrip_test.go", "TestEncodable"},
 }
 
-// Not ours to test yet, since what they are about is refused by name: holo 2, 3
-// and 15 (virtual_mac), 4 to 7 and vpp master_adv_update (reload), vpp accept_mode
-// and intf_tracking.
+// Not ours to test yet, since what they are about is refused by name: holo 4 to 7
+// and vpp master_adv_update (a configuration that changes while it is in force), vpp
+// intf_tracking.
 
 func TestIndex(t *testing.T) {
 	for _, e := range append(append([]entry{}, standard...), others...) {
