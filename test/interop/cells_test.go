@@ -22,6 +22,8 @@ const (
 	noLinkLocal = "no fe80::"
 	// unicast is between the routers' own addresses, no link-local ones.
 	unicast = "unicast"
+	// virtualMAC is multicast from the virtual MAC, by both; FRR knows no other way.
+	virtualMAC = "virtual MAC"
 	// password is multicast with a simple password (RFC 2338 §5.3.6).
 	password = "password"
 	// leftAtVersion2 is a keepalived that was told of no version beside our 3.
@@ -74,23 +76,27 @@ func (c cell) theirs() int {
 	return high
 }
 
-// matrix lists the cells. The essential ones have each peer, protocol and mode,
-// above and below ripcord; of equal priority, one protocol of each peer.
+// matrix lists the cells. The essential ones have each peer and mode at version
+// 3, and version 2 by multicast, above and below ripcord; an equal priority only
+// once for each peer.
 func matrix() (cells []cell) {
 	add := func(peer string, version int, ipv6 bool, modes ...string) {
 		for _, mode := range modes {
 			for _, priority := range []string{"higher", "lower", "equal"} {
-				essential := priority != "equal" || version == 3 && !ipv6 && mode == "multicast"
+				essential := version == 3 || mode == "multicast" || mode == password
+				if priority == "equal" {
+					essential = version == 3 && !ipv6 && mode == "multicast"
+				}
 				cells = append(cells, cell{peer, version, ipv6, mode, priority, essential})
 			}
 		}
 	}
-	add("keepalived", 2, false, "multicast", password, unicast)
-	add("keepalived", 3, false, "multicast", unicast)
-	add("keepalived", 3, true, "multicast", noLinkLocal, unicast)
-	add("frr", 2, false, "multicast")
-	add("frr", 3, false, "multicast")
-	add("frr", 3, true, "multicast")
+	add("keepalived", 2, false, "multicast", password, unicast, virtualMAC)
+	add("keepalived", 3, false, "multicast", unicast, virtualMAC)
+	add("keepalived", 3, true, "multicast", noLinkLocal, unicast, virtualMAC)
+	add("frr", 2, false, "multicast", virtualMAC)
+	add("frr", 3, false, "multicast", virtualMAC)
+	add("frr", 3, true, "multicast", virtualMAC)
 	return cells
 }
 

@@ -191,8 +191,8 @@ func (s *scene) judge(e event, took time.Time) {
 	s.t.Helper()
 	stalled := s.stalled(e.at)
 	timeline := s.watch.Timeline()
-	s.alone(e, timeline)
-	two := max(longest(s.contests(e.at)), s.bothAnswer(timeline, e.at))
+	s.alone(e)
+	two := max(longest(s.contests(e.at)), s.bothAnswer(e.at))
 	if two > s.interval()+slack+stalled {
 		s.t.Errorf("%s: there are two Actives for %v, want at most an interval, %v, and little more", e.name, two, s.interval())
 	}
@@ -207,7 +207,7 @@ func (s *scene) judge(e event, took time.Time) {
 }
 
 // alone: in the last interval and a half one router speaks, and one answers.
-func (s *scene) alone(e event, timeline lan.Timeline) {
+func (s *scene) alone(e event) {
 	s.t.Helper()
 	recently := time.Now().Add(-s.interval() * 3 / 2)
 	for _, x := range s.sniffer.Adverts() {
@@ -216,12 +216,11 @@ func (s *scene) alone(e event, timeline lan.Timeline) {
 			break
 		}
 	}
-	if s.ghost != nil || !s.distinct() {
+	if s.ghost != nil {
 		return
 	}
-	i := slices.IndexFunc(timeline.Answers, func(a lan.Answer) bool { return a.At.After(recently) && a.MAC != e.next.mac() })
-	if i >= 0 {
-		s.t.Errorf("%s: %s should serve alone; %v answers too", e.name, e.next.name(), timeline.Answers[i].MAC)
+	if slices.ContainsFunc(s.answers(), func(c claim) bool { return c.at.After(recently) && c.by != e.next }) {
+		s.t.Errorf("%s: %s should serve alone; the other answers too", e.name, e.next.name())
 	}
 }
 
@@ -230,11 +229,13 @@ func (s *scene) outage(timeline lan.Timeline, e event, took time.Time) time.Dura
 	if s.ghost == nil {
 		return timeline.LongestGap(e.at).Length()
 	}
-	if a, ok := timeline.First(e.next.mac(), e.at); ok && s.distinct() && took.After(e.at) {
-		took = a.At
+	if !took.After(e.at) {
+		return 0
+	}
+	for _, c := range s.answers() {
+		if c.by == e.next && c.at.After(e.at) {
+			return c.at.Sub(e.at)
+		}
 	}
 	return took.Sub(e.at)
 }
-
-// distinct tells whether the MAC of an answer tells whose it is.
-func (s *scene) distinct() bool { return s.ours.mac() != s.theirs.mac() }

@@ -112,13 +112,7 @@ func (f *frr) start() time.Time {
 	return f.run("Initialize -> Backup", "/bin/sh", "-c", together, "frr", f.etc, macvlan)
 }
 
-func (f *frr) mac() lan.MAC {
-	family := byte(1)
-	if f.s.ipv6 {
-		family = 2
-	}
-	return lan.MAC{0x00, 0x00, 0x5e, 0x00, family, vrid}
-}
+func (f *frr) mac() lan.MAC { return f.s.virtualMAC() }
 
 func (f *frr) sources() []netip.Addr {
 	return []netip.Addr{f.s.own(1), netip.MustParseAddr(ownLinkLocal), netip.MustParseAddr("fe80::51:1")}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ripcord/pkg/lan"
+	"ripcord/pkg/wire"
 )
 
 // span is a time from the first to the last sign of something.
@@ -88,23 +89,34 @@ func next(claims []claim, by router) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// bothAnswer is how long, from the first question to the last, two stations
-// answered since an instant, at the longest; a ghost is none.
-func (s *scene) bothAnswer(timeline lan.Timeline, since time.Time) time.Duration {
+// answers lists who answered the client, by the cable that the answer came out
+// of: the two may have one MAC.
+func (s *scene) answers() (claims []claim) {
+	for _, r := range []router{s.ours, s.theirs} {
+		for _, f := range s.taps[r].Frames() {
+			_, address, ok := wire.ParseARPReply(f.Data)
+			if s.ipv6 {
+				_, address, _, ok = wire.ParseNA(f.Data)
+				ok = ok && f.Destination == s.Cable("client", ifname).MAC() // no announcement to all
+			}
+			if ok && address == s.asked() {
+				claims = append(claims, claim{f.At, r})
+			}
+		}
+	}
+	slices.SortStableFunc(claims, func(a, b claim) int { return a.at.Compare(b.at) })
+	return claims
+}
+
+// bothAnswer is how long, from the first question to the last, two routers
+// answered side by side since an instant, at the longest; a ghost is none.
+func (s *scene) bothAnswer(since time.Time) time.Duration {
 	if s.ghost != nil {
 		return 0
 	}
-	var spans []span
-	for _, at := range timeline.Both() {
-		switch n := len(spans); {
-		case at.Before(since):
-		case n > 0 && at.Sub(spans[n-1].to) <= s.interval():
-			spans[n-1].to = at
-		default:
-			spans = append(spans, span{at, at})
-		}
-	}
-	return longest(spans)
+	const quiet = 100 * time.Millisecond // ten questions
+	claims := s.answers()
+	return longest(contested(slices.DeleteFunc(claims, func(c claim) bool { return c.at.Before(since) }), quiet))
 }
 
 // stalled is how long this machine did not run since an instant, as the client

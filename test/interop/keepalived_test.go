@@ -27,6 +27,8 @@ func newKeepalived(s *scene) *keepalived {
 		k.configure(version, "authentication {\n\t\tauth_type PASS\n\t\tauth_pass "+secret+"\n\t}")
 	case unicast:
 		k.configure(version, fmt.Sprintf("unicast_ttl 255\n\tunicast_src_ip %v\n\tunicast_peer {\n\t\t%v\n\t}", s.own(1), s.own(0)))
+	case virtualMAC:
+		k.configure(version, "use_vmac")
 	case leftAtVersion2:
 		k.configure()
 	default:
@@ -71,7 +73,7 @@ func (k *keepalived) start() time.Time {
 		"--use-file", k.config, "--pid", pid, "--vrrp_pid", pid+".vrrp")
 }
 
-func (k *keepalived) mac() lan.MAC { return k.s.cable(k).MAC() }
+func (k *keepalived) mac() lan.MAC { return k.s.macOf(k) }
 
 func (k *keepalived) sources() []netip.Addr {
 	return []netip.Addr{k.s.own(1), k.s.linkLocal(k.on)}

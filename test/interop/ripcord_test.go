@@ -26,6 +26,8 @@ func newRipcord(s *scene) *ripcord {
 		r.configure(fmt.Sprintf(", auth: {pass: %q}", secret))
 	case unicast:
 		r.configure(fmt.Sprintf(", source: %q, unicast: {peers: [%q]}", s.own(0), s.own(1)))
+	case virtualMAC:
+		r.configure(", virtual_mac: true")
 	default:
 		r.configure("")
 	}
@@ -56,7 +58,7 @@ func (r *ripcord) start() time.Time {
 	return r.run(`"to":"backup"`, binary, "run", "--config", r.config)
 }
 
-func (r *ripcord) mac() lan.MAC { return r.s.cable(r).MAC() }
+func (r *ripcord) mac() lan.MAC { return r.s.macOf(r) }
 
 func (r *ripcord) sources() []netip.Addr {
 	return []netip.Addr{r.s.own(0), r.s.linkLocal(r.on)}

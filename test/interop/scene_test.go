@@ -29,6 +29,7 @@ type scene struct {
 	watch   *lan.Watch
 	ours    router // of ripcord
 	theirs  router
+	taps    map[router]*lan.Tap
 	ghost   router // is not Active, and known to answer as if it were
 }
 
@@ -95,6 +96,14 @@ func newScene(t *testing.T, c cell) *scene {
 		s.theirs = newFRR(s)
 	default:
 		t.Fatalf("no such peer: %s", c.peer)
+	}
+	s.taps = make(map[router]*lan.Tap)
+	for _, r := range []router{s.ours, s.theirs} {
+		tap, err := s.cable(r).Tap()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.taps[r] = tap
 	}
 	return s
 }
@@ -176,6 +185,23 @@ func (s *scene) as(t *testing.T) {
 
 // cable is that of a router.
 func (s *scene) cable(r router) *lan.Cable { return s.Cable(r.host(), ifname) }
+
+// macOf is the MAC that answers for the virtual address on a router that has a
+// choice.
+func (s *scene) macOf(r router) lan.MAC {
+	if s.mode == virtualMAC {
+		return s.virtualMAC()
+	}
+	return s.cable(r).MAC()
+}
+
+// virtualMAC is that of the virtual router (RFC 9568 §7.3).
+func (c cell) virtualMAC() lan.MAC {
+	if c.ipv6 {
+		return lan.MAC{0x00, 0x00, 0x5e, 0x00, 0x02, vrid}
+	}
+	return lan.MAC{0x00, 0x00, 0x5e, 0x00, 0x01, vrid}
+}
 
 // linkLocal is the address of a host that its IPv6 adverts come from.
 func (s *scene) linkLocal(host string) netip.Addr {

@@ -36,7 +36,7 @@ func TestKeepalivedLeftAtVersion2(t *testing.T) {
 	}
 	// keepalived as Master defers its own advert with each that it hears, of
 	// whatever version: that there are two only its answers show.
-	two := s.bothAnswer(s.watch.Timeline(), at)
+	two := s.bothAnswer(at)
 	if two < s.interval() {
 		t.Errorf("the two answered side by side for %v, and were to misunderstand each other", two)
 	}
