@@ -8,68 +8,6 @@ import (
 	"ripcord/pkg/event"
 )
 
-const (
-	// retryEvery is how often what the kernel refused is tried again.
-	retryEvery = 250 * time.Millisecond
-	// inPlaceWithin is how long an address may be missing before that is a fault.
-	inPlaceWithin = time.Second
-	// lossLimit removals by others within lossWindow are a fault (design decision 11).
-	lossLimit  = 3
-	lossWindow = 10 * time.Second
-)
-
-// Op is one address on one link, to add or to remove.
-type Op struct {
-	Index int // ifindex
-	Address
-	// Behind keeps the route to its subnet behind those of other links: it is on
-	// a device, and hosts are reached through the link below.
-	Behind bool
-}
-
-// Standing is one address that the kernel has on a link.
-type Standing struct {
-	Index  int
-	Prefix netip.Prefix
-	Marked bool // ours
-}
-
-// spot is where an address stands, whatever its prefix length.
-type spot struct {
-	index int
-	addr  netip.Addr
-}
-
-// place says how a wanted address stands.
-type place uint8
-
-const (
-	nowhere place = iota
-	ours
-	foreign // stands there without the mark
-)
-
-// entry is one address of a held instance.
-type entry struct {
-	Address
-	at      place       // as it was last told
-	placed  bool        // has been in place since it was ordered
-	since   time.Time   // ordered, or found missing
-	cause   event.Cause // of the last loss
-	retry   time.Time   // not to be tried before
-	waiting bool        // lost with its link, until that is up again
-	losses  []time.Time // removals by others, the last few
-	failed  string      // the failure last told
-	lost    bool        // told to be lost
-}
-
-// holding is an instance that is held.
-type holding struct {
-	set     Set
-	cause   event.Cause
-	entries []*entry
-}
-
 // ledger knows what should be held, what stands in the kernel and what of it
 // is ours; what is to be done is derived from these.
 type ledger struct {

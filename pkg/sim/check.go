@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
 )
 
@@ -176,94 +175,6 @@ func (s *Segment) actives() (n int) {
 		}
 	}
 	return n
-}
-
-// served checks that somebody is Active where somebody could be, once all has
-// been quiet for the longest wait.
-func (c *Check) served() {
-	healthy := false
-	for _, r := range c.World.Routers {
-		if r.active() && !r.paused {
-			c.unserved = time.Time{}
-			return
-		}
-		healthy = healthy || r.healthy()
-	}
-	now := c.World.now
-	if c.unserved.IsZero() {
-		c.unserved = now
-	}
-	if gap := now.Sub(c.unserved); healthy && gap > crossing && c.World.Quiet() > 2*c.Settle+announced {
-		c.violate("nobody is Active for %v, %v after all became quiet", gap, c.World.Quiet())
-		c.unserved = now
-	}
-}
-
-// Resumed checks that an Active which was stopped for long leaves it to whoever
-// took over meanwhile; it is called when the router has just gone on.
-func (c *Check) Resumed(r *Router) {
-	w, m := c.World, r.cfg[0].Members[0]
-	at := w.now
-	if !r.active() || at.Sub(r.stopped) <= time.Duration(m.Miss+1)*m.Interval || !r.healthy() {
-		return
-	}
-	for _, o := range w.Routers {
-		if o != r && o.active() && o.sound() && at.Sub(o.resumed) > time.Duration(m.Miss+1)*m.Interval {
-			w.After(m.Interval+crossing, func() {
-				if w.disturbed.Equal(at) && w.Quiet() > 0 && r.active() && o.sound() {
-					c.violate("%s goes on as Active after %v, though %s took over", r.Name, at.Sub(r.stopped), o.Name)
-				}
-			})
-			return
-		}
-	}
-}
-
-// Rest checks a LAN that has been quiet for long: the best router with all its
-// cables in is Active, and no other is.
-func (c *Check) Rest() {
-	best := uint8(0)
-	for _, r := range c.World.Routers {
-		if r.healthy() {
-			best = max(best, r.cfg[0].Members[0].Priority)
-		}
-	}
-	var actives []string
-	for _, r := range c.World.Routers {
-		if !r.active() {
-			continue
-		}
-		actives = append(actives, r.Name)
-		if p := r.cfg[0].Members[0].Priority; p != best && !c.AnyOf {
-			c.violate("%s is Active with priority %d, though a healthy router has %d", r.Name, p, best)
-		}
-	}
-	if best > 0 && len(actives) != 1 || best == 0 && len(actives) != 0 {
-		c.violate("at rest %d routers are Active: %v", len(actives), actives)
-	}
-}
-
-// healthy reports whether a router could be Active, whatever it believes.
-func (r *Router) healthy() bool {
-	for _, p := range r.ports {
-		if !p.plugged {
-			return false
-		}
-	}
-	return r.core != nil && !r.paused && r.hung.IsZero()
-}
-
-// sound reports whether a router is healthy and knows it.
-func (r *Router) sound() bool {
-	if !r.healthy() || r.core.Group(0).State() == event.Fault {
-		return false
-	}
-	for _, p := range r.ports {
-		if !r.known[p.name] {
-			return false
-		}
-	}
-	return true
 }
 
 // most is how many violations are kept: the first tell the story.

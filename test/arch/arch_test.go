@@ -37,10 +37,14 @@ var layers = [][]string{
 var pure = []string{
 	"pkg/event/*.go", "pkg/bus/*.go", "pkg/wire/*.go", "pkg/vrrp/*.go",
 	"pkg/router/core.go", "pkg/router/orders.go", "pkg/router/deadlines.go",
-	"pkg/advert/plan.go", "pkg/advert/queue.go", "pkg/advert/accept.go", "pkg/advert/reject.go",
-	"pkg/link/table.go", "pkg/link/verdict.go", "pkg/link/observation.go",
-	"pkg/link/choice.go", "pkg/link/witness.go", "pkg/link/reason.go", "pkg/link/debounce.go", "pkg/link/pace.go", "pkg/link/targets.go", "pkg/link/mii.go", "pkg/link/look.go",
-	"pkg/addr/ledger.go", "pkg/addr/way.go", "pkg/addr/course.go", "pkg/addr/settle.go", "pkg/addr/schedule.go", "pkg/addr/stations.go", "pkg/addr/device.go", "pkg/addr/tune.go",
+	"pkg/advert/plan.go", "pkg/advert/queue.go", "pkg/advert/order.go", "pkg/advert/accept.go", "pkg/advert/reject.go",
+	"pkg/advert/mismatch.go", "pkg/advert/limiter.go", "pkg/advert/flood.go",
+	"pkg/link/table.go", "pkg/link/resync.go", "pkg/link/addresses.go", "pkg/link/verdict.go", "pkg/link/observation.go",
+	"pkg/link/choice.go", "pkg/link/witness.go", "pkg/link/reason.go", "pkg/link/debounce.go", "pkg/link/pace.go",
+	"pkg/link/targets.go", "pkg/link/mii.go", "pkg/link/look.go",
+	"pkg/addr/order.go", "pkg/addr/ledger.go", "pkg/addr/entry.go", "pkg/addr/settle.go", "pkg/addr/leaving.go",
+	"pkg/addr/schedule.go", "pkg/addr/stations.go",
+	"pkg/addr/way.go", "pkg/addr/course.go", "pkg/addr/travel.go", "pkg/addr/device.go", "pkg/addr/tune.go",
 }
 
 var (

@@ -1,0 +1,96 @@
+package addr
+
+import (
+	"context"
+	"time"
+
+	"ripcord/pkg/bus"
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// Kernel adds, removes and lists addresses. Only the worker's goroutine calls it.
+type Kernel interface {
+	// AddBatch adds addresses that do not stand yet, with the mark. An error
+	// says that not all did come to stand: List says which.
+	AddBatch(ops []Op) error
+	// RemoveBatch removes addresses; of each Op only Index and Prefix count.
+	RemoveBatch(ops []Op) error
+	// List returns all addresses of all links.
+	List() ([]Standing, error)
+	// Up says whether a link is administratively up; false if there is none.
+	Up(index int) bool
+	// PromoteSecondaries keeps the kernel from removing other addresses of a
+	// subnet with the first one on that link. It is called before the first add.
+	PromoteSecondaries(link string) error
+}
+
+// Routing adds and removes routes and rules. But for Listen only the worker's
+// goroutine calls it.
+type Routing interface {
+	// AddWays adds what does not stand yet, with the mark, and returns for each
+	// what became of it: nil, fs.ErrExist if something stands in its place, or
+	// why the kernel refused.
+	AddWays(ops []WayOp) []error
+	// RemoveWays removes what bears the mark, and nothing else; that there was
+	// nothing to remove is no error.
+	RemoveWays(ops []WayOp) []error
+	// ListWays returns all that bear the mark.
+	ListWays() ([]WayOp, error)
+	// Listen calls gone when somebody may have removed what bears the mark, from
+	// any goroutine, until ctx ends.
+	Listen(ctx context.Context, gone func())
+}
+
+// Packets sends Ethernet frames. Only the worker's goroutine calls it.
+type Packets interface {
+	// Send hands one frame to a link; it does not wait for room.
+	Send(index int, frame []byte) error
+}
+
+// Ears notice who is on the links: they hear ARP and neighbor discovery, and
+// read the kernel's neighbour tables now and then.
+type Ears interface {
+	// Listen calls seen for each station that is noticed, from any goroutine,
+	// until ctx ends. A station that it misses is one less to ask.
+	Listen(ctx context.Context, seen func(Sighting))
+}
+
+// Devices makes, removes and lists the links that bear virtual MACs. Only the
+// worker's goroutine calls it.
+type Devices interface {
+	// Links returns all links.
+	Links() ([]Netdev, error)
+	// Make makes a device that is down and marks it as ours.
+	Make(m Make) error
+	// Remove removes a link.
+	Remove(index int) error
+	// SetUp sets links up or down, all in one batch. An error says that not all
+	// did turn.
+	SetUp(indexes []int, up bool) error
+	// Tune makes the kernel answer for what stands on a device there, and not on
+	// the link below.
+	Tune(below, device string, ipv6 bool) error
+	// Restore gives the links that were tuned, but those to keep, the settings
+	// back that they had.
+	Restore(keep []string) error
+}
+
+// Config is what a Worker needs. All of it is required.
+type Config struct {
+	Sets      []Set
+	Lease     *vrrp.Lease
+	Links     *bus.Retained[string, event.Link]
+	Addresses *bus.Topic[event.Address]
+	Heard     *bus.Topic[vrrp.Heard]
+	Results   *bus.Topic[vrrp.Result]
+	Events    *bus.Topic[event.Event]
+	Minter    *event.Minter
+	Kernel    Kernel
+	Routing   Routing
+	Firewall  Firewall
+	Devices   Devices
+	Packets   Packets
+	Ears      Ears
+	Now       func() time.Time
+}

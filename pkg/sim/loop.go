@@ -1,0 +1,173 @@
+package sim
+
+import (
+	"time"
+
+	"ripcord/pkg/addr"
+	"ripcord/pkg/event"
+	"ripcord/pkg/router"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+// read is the first turn of a loop that stood still.
+func (r *Router) read() {
+	queued := r.queue
+	r.queue = [classes][]func(){}
+	r.reading = true
+	for _, class := range queued {
+		for _, do := range class {
+			do()
+		}
+	}
+	r.reading = false
+	r.turn()
+}
+
+// whenRunning does f now, or when the loop goes on.
+func (r *Router) whenRunning(c class, f func()) {
+	switch {
+	case r.core == nil:
+	case r.paused || !r.hung.IsZero():
+		r.queue[c] = append(r.queue[c], f)
+	default:
+		f()
+	}
+}
+
+// look makes the router see what a link is like.
+func (r *Router) look(p *Port) {
+	r.whenRunning(links, func() {
+		r.seq++
+		link := event.Link{
+			Cause: r.minter.Cause(r.world.now), Seq: r.seq, Name: p.name, Index: 1,
+			Usable: p.plugged, AdminUp: true, Carrier: p.plugged, Downs: p.downs - r.downs[p.name],
+		}
+		if a := r.addrs[p.name]; a.Is4() {
+			link.Primary4 = a
+		} else {
+			link.LinkLocal6 = a
+		}
+		r.known[p.name], r.downs[p.name] = p.plugged, p.downs
+		r.absorb(vrrp.LinkSeen{Link: link})
+	})
+}
+
+// receive takes an advert from the wire, through the real decoder.
+func (r *Router) receive(p *Port, f frame) {
+	if r.frozen {
+		return
+	}
+	at := r.world.now
+	r.whenRunning(adverts, func() {
+		var a wire.Advert
+		family := event.IPv4
+		if f.source.Is6() {
+			family = event.IPv6
+		}
+		path := wire.Path{Source: f.source, Dest: wire.GroupOf(family), HopLimit: wire.HopLimit}
+		if err := a.Decode(f.payload, path); err != nil {
+			panic("sim: a router sent what none may send: " + err.Error())
+		}
+		age := min(r.world.now.Sub(at), time.Second)
+		for _, g := range r.cfg {
+			for _, m := range g.Members {
+				if m.Interface == p.name && m.VRID == a.VRID && m.Family == family {
+					r.absorb(vrrp.Heard{
+						Cause: r.minter.Cause(r.world.now.Add(-age)), Instance: m.Virtual.Instance,
+						Source: f.source, Version: a.Version, Priority: a.Priority, Interval: a.Interval, Checksum: a.Checksum,
+					})
+				}
+			}
+		}
+	})
+}
+
+// absorb is a turn of the router's loop for one input, or a part of one.
+func (r *Router) absorb(in vrrp.Input) {
+	var out router.Orders
+	r.core.Absorb(r.world.now, in, &out)
+	r.give(&out)
+	if !r.reading {
+		r.turn()
+	}
+}
+
+// turn ends timers, and plans the next wake-up.
+func (r *Router) turn() {
+	var out router.Orders
+	r.core.Tick(r.world.now, &out)
+	r.give(&out)
+	if r.world.OnTurn != nil {
+		r.world.OnTurn(r)
+	}
+	at, ok := r.core.Deadline()
+	if !ok {
+		at = r.world.now.Add(time.Hour)
+	}
+	r.wake = at
+	life := r.life
+	r.world.After(at.Sub(r.world.now), func() {
+		if r.life == life && !r.paused && r.hung.IsZero() && r.wake.Equal(at) {
+			r.turn()
+		}
+	})
+}
+
+// give carries out orders: the engine, the addresses and the verifiers.
+func (r *Router) give(out *router.Orders) {
+	r.advertise(out.Adverts)
+	for _, o := range out.Addresses {
+		for _, name := range o.Instances {
+			switch o.Kind {
+			case addr.Hold:
+				r.Held[name] = true
+			case addr.Release:
+				delete(r.Held, name)
+			}
+		}
+		for _, name := range o.Links {
+			r.ask(r.ports[name])
+		}
+	}
+	for _, e := range out.Events {
+		if r.world.OnEvent != nil {
+			r.world.OnEvent(r, e)
+		}
+	}
+	if v := out.Verify; v != nil {
+		r.verify(v)
+	}
+}
+
+// verify answers when the links have been asked; the sockets of this world
+// have no backlog.
+func (r *Router) verify(v *router.Verify) {
+	life := r.life
+	var answer func()
+	answer = func() {
+		switch {
+		case r.life != life:
+			return
+		case r.paused:
+			r.asleep = append(r.asleep, answer)
+			return
+		}
+		for _, name := range v.Interfaces {
+			if p := r.ports[name]; p.plugged != r.known[name] {
+				r.look(p)
+			}
+		}
+		for _, by := range []vrrp.Verifier{vrrp.Confirmer, vrrp.Receiver} {
+			r.whenRunning(results, func() { r.absorb(vrrp.Answered{Ticket: v.Ticket, By: by}) })
+		}
+	}
+	took := r.world.between(50*time.Microsecond, time.Millisecond)
+	if w := r.world; w.Slow > 0 && w.rng.Float64() < w.Slow {
+		took = w.between(took, max(took, min(patience, r.cfg[0].Members[0].Interval)/2))
+	}
+	r.world.After(took, answer)
+}
+
+// patience is how long the verifiers are waited for at most (design decision 6).
+const patience = 100 * time.Millisecond
