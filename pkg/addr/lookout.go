@@ -86,9 +86,9 @@ func (o *lookout) ask(name string) (event.Link, []netip.Addr) {
 
 // senders remembers who sent adverts.
 func (o *lookout) senders() {
-	adverts, _ := o.heard.Take()
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	adverts, _ := o.heard.Take() // within the lock: the worker and the ticker are one reader
 	for _, h := range adverts {
 		if at := o.stations.links[o.links[h.Instance]]; at != nil {
 			o.stations.remember(at, h.Source)

@@ -21,6 +21,8 @@
 //     it rang takes from all. What was published before something that it has
 //     taken from one subscription is in the others when it takes from them
 //     afterwards.
+//  6. What Take gave is the reader's until its next Take, which uses the memory
+//     again: a backlog that is taken from in steady state allocates nothing.
 //
 // Everything here may be used from any goroutine; a backlog has one reader.
 package bus

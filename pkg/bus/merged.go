@@ -8,6 +8,7 @@ type Merged[K comparable, T Mergeable[K, T]] struct {
 	mu     sync.Mutex
 	at     map[K]int // index into values
 	values []T
+	taken  []T // by the last Take
 }
 
 func newMerged[K comparable, T Mergeable[K, T]](bell Bell) *Merged[K, T] {
@@ -37,10 +38,7 @@ func (m *Merged[K, T]) absorb(v T) {
 func (m *Merged[K, T]) Take() []T {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	values := m.values
-	if len(values) > 0 {
-		m.values = nil
-		clear(m.at)
-	}
-	return values
+	m.values, m.taken = renew(m.taken), m.values
+	clear(m.at)
+	return m.taken
 }

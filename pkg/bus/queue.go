@@ -9,6 +9,7 @@ type Queue[T any] struct {
 	size   int
 	mu     sync.Mutex
 	values []T
+	taken  []T // by the last Take
 }
 
 // NewQueue returns a queue of at most size values.
@@ -30,7 +31,6 @@ func (q *Queue[T]) Offer(v T) bool {
 func (q *Queue[T]) Take() []T {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	values := q.values
-	q.values = nil
-	return values
+	q.values, q.taken = renew(q.taken), q.values
+	return q.taken
 }

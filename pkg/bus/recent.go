@@ -14,6 +14,7 @@ type Recent[K comparable, T Keyed[K]] struct {
 	mu     sync.Mutex
 	count  map[K]int
 	values []T
+	taken  []T // by the last Take
 	lost   uint64
 }
 
@@ -63,11 +64,8 @@ func (r *Recent[K, T]) drop(i int) {
 func (r *Recent[K, T]) Take() (values []T, lost uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	values, lost = r.values, r.lost
-	r.lost = 0
-	if len(values) > 0 {
-		r.values = nil
-		clear(r.count)
-	}
-	return values, lost
+	r.values, r.taken = renew(r.taken), r.values
+	lost, r.lost = r.lost, 0
+	clear(r.count)
+	return r.taken, lost
 }

@@ -4,10 +4,13 @@ import "sync"
 
 // Ring is the backlog of an observer: the last n values, whatever they are.
 type Ring[T any] struct {
-	bell   Bell
-	size   int
+	bell Bell
+	size int
+
 	mu     sync.Mutex
 	values []T
+	oldest int    // index into values; not 0 only while they are size
+	taken  []T    // by the last Take
 	lost   uint64 // since the last Take
 	told   uint64 // lost before it
 }
@@ -22,11 +25,13 @@ func SubscribeRing[T any](t *Topic[T], bell Bell, size int) *Ring[T] {
 
 func (r *Ring[T]) absorb(v T) {
 	r.mu.Lock()
-	if len(r.values) >= r.size {
-		r.values = r.values[1:]
+	if len(r.values) < r.size {
+		r.values = append(r.values, v)
+	} else {
+		r.values[r.oldest] = v
+		r.oldest = (r.oldest + 1) % r.size
 		r.lost++
 	}
-	r.values = append(r.values, v)
 	r.mu.Unlock()
 	r.bell.Ring()
 }
@@ -36,10 +41,12 @@ func (r *Ring[T]) absorb(v T) {
 func (r *Ring[T]) Take() (values []T, lost uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	values, lost = r.values, r.lost
-	r.values, r.lost = nil, 0
+	r.taken = append(renew(r.taken), r.values[r.oldest:]...)
+	r.taken = append(r.taken, r.values[:r.oldest]...)
+	r.values, r.oldest = renew(r.values), 0
+	lost, r.lost = r.lost, 0
 	r.told += lost
-	return values, lost
+	return r.taken, lost
 }
 
 // Lost is how many values were ever dropped, those too of which no Take has

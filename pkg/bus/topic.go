@@ -5,6 +5,13 @@ import "sync"
 // backlog is what a topic knows of a subscription.
 type backlog[T any] interface{ absorb(v T) }
 
+// renew empties an array, to be used again: a backlog has two, one that fills
+// while the reader has the other.
+func renew[T any](values []T) []T {
+	clear(values) // they may point to what need not live on
+	return values[:0]
+}
+
 // Topic fans values out to its subscriptions. The zero value is ready.
 type Topic[T any] struct {
 	mu       sync.Mutex
