@@ -33,11 +33,13 @@ func pulled() router {
 			Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.9")},
 			Extra:     []netip.Addr{netip.MustParseAddr("2001:db8::9")},
 		},
-		State: event.Fault, Since: lost,
-		Faults:            []vrrp.FaultStatus{{Source: "eth0", Reason: event.InterfaceDown, Since: lost}},
-		EffectivePriority: 150, ActiveAddress: netip.MustParseAddr("192.0.2.3"), ActivePriority: 100,
-		Up: began.In(zone), LastEvent: event.InterfaceDown, NewActiveReason: event.NoResponse,
-		Interval: time.Second, ActiveDownInterval: 3414062500 * time.Nanosecond, SkewTime: 414062500 * time.Nanosecond,
+		Faults: []vrrp.FaultStatus{{Source: "eth0", Reason: event.InterfaceDown, Since: lost}},
+		Condition: vrrp.Condition{
+			State: event.Fault, Since: lost,
+			EffectivePriority: 150, ActiveAddress: netip.MustParseAddr("192.0.2.3"), ActivePriority: 100,
+			Up: began.In(zone), LastEvent: event.InterfaceDown, NewActiveReason: event.NoResponse,
+			Interval: time.Second, ActiveDownInterval: 3414062500 * time.Nanosecond, SkewTime: 414062500 * time.Nanosecond,
+		},
 	}
 	outside := vrrp.InstanceStatus{
 		Instance: vrrp.Instance{
@@ -45,16 +47,18 @@ func pulled() router {
 			Priority: 150, Interval: time.Second, VirtualMAC: true,
 			Addresses: []netip.Addr{netip.MustParseAddr("fe80::1"), netip.MustParseAddr("2001:db8::1")},
 		},
-		State: event.Fault, Since: lost, EffectivePriority: 150,
-		Up: began, LastEvent: event.GroupMoved, NewActiveReason: event.NotActive,
-		Interval: 100 * time.Millisecond, ActiveDownInterval: 341406250 * time.Nanosecond, SkewTime: 41406250 * time.Nanosecond,
+		Condition: vrrp.Condition{
+			State: event.Fault, Since: lost, EffectivePriority: 150,
+			Up: began, LastEvent: event.GroupMoved, NewActiveReason: event.NotActive,
+			Interval: 100 * time.Millisecond, ActiveDownInterval: 341406250 * time.Nanosecond, SkewTime: 41406250 * time.Nanosecond,
+		},
 	}
 	dmz := vrrp.InstanceStatus{
 		Instance: vrrp.Instance{
 			Virtual:  event.Virtual{Instance: "dmz", Interface: "eth2", VRID: 7, Family: event.IPv4},
 			Priority: vrrp.Owner,
 		},
-		State: event.Initialize, EffectivePriority: vrrp.Owner,
+		Condition: vrrp.Condition{State: event.Initialize, EffectivePriority: vrrp.Owner},
 	}
 	counted := &vrrp.Stats{Since: began}
 	for c := range counted.Each {

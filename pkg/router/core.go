@@ -17,7 +17,8 @@ type Core struct {
 	deadlines  *deadlines
 	tickets    vrrp.Tickets
 	minter     *event.Minter
-	touched    map[int]bool // groups stepped since the last call of Touched
+	touched    []int  // groups, since the last call of Touched
+	isTouched  []bool // by group: it is among them
 }
 
 // NewCore returns a router whose groups are in Initialize. No instance may be
@@ -25,7 +26,7 @@ type Core struct {
 func NewCore(groups []vrrp.Group, minter *event.Minter, now time.Time) *Core {
 	c := &Core{
 		byInstance: make(map[string]int), byLink: make(map[string][]int),
-		deadlines: newDeadlines(len(groups)), minter: minter, touched: make(map[int]bool),
+		deadlines: newDeadlines(len(groups)), minter: minter, isTouched: make([]bool, len(groups)),
 	}
 	for i, g := range groups {
 		c.groups = append(c.groups, vrrp.NewMachine(g, &c.tickets, now))
@@ -82,7 +83,10 @@ func (c *Core) step(i int, now time.Time, in vrrp.Input, out *Orders) {
 	} else {
 		c.deadlines.remove(i)
 	}
-	c.touched[i] = true
+	if !c.isTouched[i] {
+		c.isTouched[i] = true
+		c.touched = append(c.touched, i)
+	}
 }
 
 // Slept tells the groups that the whole router stood still for gap: an Active
@@ -120,10 +124,11 @@ func (c *Core) Deadline() (time.Time, bool) {
 
 // Touched calls yield for every group that was stepped since the last call.
 func (c *Core) Touched(yield func(i int, m *vrrp.Machine)) {
-	for i := range c.touched {
+	for _, i := range c.touched {
+		c.isTouched[i] = false
 		yield(i, c.groups[i])
 	}
-	clear(c.touched)
+	c.touched = c.touched[:0]
 }
 
 // Engaged lists the links on which an instance is Backup or Active, by name.

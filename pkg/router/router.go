@@ -83,7 +83,7 @@ type Router struct {
 	results *bus.Recent[vrrp.ResultKey, vrrp.Result]
 	status  []atomic.Pointer[vrrp.GroupStatus]
 	engaged bool      // the confirmer knows which links matter
-	wake    time.Time // when the loop means to wake at the latest
+	wake    time.Time // what the alarm is set to: the loop means to be awake by then
 }
 
 // New returns a router that has subscribed to all it must know, and does
@@ -202,12 +202,17 @@ func (r *Router) rest() {
 	}
 	now := r.cfg.Now()
 	r.cfg.Lease.Stamp(now)
-	r.wake = now.Add(vrrp.LeaseStamp)
-	if at, ok := r.core.Deadline(); ok && at.Before(r.wake) {
-		r.wake = at
+	next := now.Add(vrrp.LeaseStamp)
+	if at, ok := r.core.Deadline(); ok && at.Before(next) {
+		next = at
 		if at.Before(now) { // it came while we were busy
-			r.wake = now
+			next = now
 		}
 	}
-	r.cfg.Alarm.Set(r.wake)
+	// Each advert puts a deadline off. An alarm that rings too early costs one turn
+	// in a while; to set it anew in each turn would cost more.
+	if next.Before(r.wake) || !r.wake.After(now) {
+		r.wake = next
+		r.cfg.Alarm.Set(next)
+	}
 }

@@ -47,6 +47,14 @@ func BenchmarkStepTick(b *testing.B) {
 	}
 }
 
+func BenchmarkStatus(b *testing.B) {
+	m, now := fixture()
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Status(now)
+	}
+}
+
 func BenchmarkDeadline(b *testing.B) {
 	m, _ := fixture()
 	b.ReportAllocs()
@@ -56,11 +64,12 @@ func BenchmarkDeadline(b *testing.B) {
 }
 
 // TestHeardAllocatesNothing: neither the adverts of the Active nor a rival's,
-// once it is answered, nor a Tick before its time.
+// once it is answered, nor a Tick before its time, nor a look at the status when
+// none of them has changed it, of a group in Fault too.
 func TestHeardAllocatesNothing(t *testing.T) {
 	m, now := fixture()
 	var heard, tick Input = heardOf(now), Tick{event.Cause{At: now}}
-	step := func(in Input) func() { return func() { m.Step(now, in) } }
+	step := func(in Input) func() { return func() { m.Step(now, in); m.Status(now) } }
 	if n := testing.AllocsPerRun(100, step(heard)); n != 0 {
 		t.Errorf("an advert in Backup allocates %v times", n)
 	}
@@ -72,5 +81,9 @@ func TestHeardAllocatesNothing(t *testing.T) {
 	rival.Priority = 50
 	if n := testing.AllocsPerRun(100, step(rival)); n != 0 {
 		t.Errorf("a rival that was answered allocates %v times", n)
+	}
+	m.Step(now, LinkSeen{event.Link{Name: "eth1", Index: 3}})
+	if n := testing.AllocsPerRun(100, step(heard)); n != 0 || m.State() != event.Fault {
+		t.Errorf("an advert in Fault (%v) allocates %v times", m.State(), n)
 	}
 }

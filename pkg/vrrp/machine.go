@@ -14,6 +14,9 @@ type Machine struct {
 	since   time.Time    // of the state
 	reason  event.Reason // of the last transition
 	up      time.Time    // when Initialize was left
+
+	status *GroupStatus  // the last snapshot
+	faults []FaultStatus // compared with it, again and again
 }
 
 // Tickets numbers what verifiers are asked, over all groups of a router, so

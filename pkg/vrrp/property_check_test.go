@@ -1,6 +1,10 @@
 package vrrp
 
 import (
+	"net/netip"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"ripcord/pkg/event"
@@ -39,7 +43,11 @@ func (w *world) dead(in *Instance) bool {
 func (w *world) checkState(t *rapid.T) {
 	state := w.m.State()
 	dead := false
-	for _, in := range w.m.Status(w.now).Members {
+	status := w.m.Status(w.now)
+	if d := cmp.Diff(w.m.snapshot(w.now), status, cmpopts.EquateComparable(netip.Addr{}), cmpopts.EquateEmpty()); d != "" {
+		t.Fatalf("the status is not what is (-is +status):\n%s", d)
+	}
+	for _, in := range status.Members {
 		if in.State != state {
 			t.Fatalf("member %s is %v, its group %v", in.Instance.Virtual.Instance, in.State, state)
 		}

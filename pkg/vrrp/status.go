@@ -9,7 +9,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// GroupStatus is a snapshot of a group. Nothing in it is shared with the group.
+// GroupStatus is a snapshot of a group. It never changes.
 type GroupStatus struct {
 	Name    string // empty for an instance outside any group
 	State   event.State
@@ -20,10 +20,15 @@ type GroupStatus struct {
 
 // InstanceStatus is a snapshot of one virtual router, with RFC 8347's names.
 type InstanceStatus struct {
-	Instance          Instance
+	Instance Instance
+	Faults   []FaultStatus
+	Condition
+}
+
+// Condition is what can be compared of an InstanceStatus.
+type Condition struct {
 	State             event.State
 	Since             time.Time // of the state
-	Faults            []FaultStatus
 	EffectivePriority uint8
 	ActiveAddress     netip.Addr // source of the Active's adverts: ours while Active; zero if unknown
 	ActivePriority    uint8
@@ -44,40 +49,75 @@ type FaultStatus struct {
 	Since  time.Time
 }
 
-// Status takes a snapshot of the group.
+// Status is a snapshot of the group: the last one, as long as nothing in it has
+// changed, so that an advert which tells nothing new costs none.
 func (m *Machine) Status(now time.Time) *GroupStatus {
-	st := &GroupStatus{Name: m.cfg.Name, State: m.facts.state(), Since: m.since, Reason: m.reason}
-	for _, mb := range m.facts.members {
-		st.Members = append(st.Members, m.memberStatus(mb, st.State, now))
+	if m.status == nil || !m.still(m.status, now) {
+		m.status = m.snapshot(now)
+	}
+	return m.status
+}
+
+func (m *Machine) snapshot(now time.Time) *GroupStatus {
+	st := &GroupStatus{
+		Name: m.cfg.Name, State: m.facts.state(), Since: m.since, Reason: m.reason,
+		Members: make([]InstanceStatus, len(m.facts.members)),
+	}
+	for i, mb := range m.facts.members {
+		st.Members[i] = InstanceStatus{
+			Instance: *mb.Instance, Faults: m.appendFaults(nil, mb), Condition: m.condition(mb, st.State, now),
+		}
 	}
 	return st
 }
 
-func (m *Machine) memberStatus(mb *member, state event.State, now time.Time) InstanceStatus {
-	st := InstanceStatus{
-		Instance: *mb.Instance, State: state, Since: m.since,
+// still reports whether a snapshot shows what is.
+func (m *Machine) still(st *GroupStatus, now time.Time) bool {
+	if st.State != m.facts.state() || st.Since != m.since || st.Reason != m.reason {
+		return false
+	}
+	for i, mb := range m.facts.members {
+		shown := &st.Members[i]
+		if shown.Condition != m.condition(mb, st.State, now) {
+			return false
+		}
+		if m.faults = m.appendFaults(m.faults[:0], mb); !slices.Equal(shown.Faults, m.faults) {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *Machine) condition(mb *member, state event.State, now time.Time) Condition {
+	c := Condition{
+		State: state, Since: m.since,
 		EffectivePriority: mb.Priority, LastEvent: mb.reason, NewActiveReason: mb.newActive,
 		Interval: mb.interval, ActiveDownInterval: mb.ActiveDownInterval(mb.interval), SkewTime: mb.skew(),
 	}
 	if state != event.Initialize {
-		st.Up = m.up
+		c.Up = m.up
 	}
 	switch {
 	case state == event.Active:
-		st.ActiveAddress, st.ActivePriority = mb.source(), mb.Priority
+		c.ActiveAddress, c.ActivePriority = mb.source(), mb.Priority
 	case mb.known(now):
-		st.ActiveAddress, st.ActivePriority = mb.other.source, mb.other.priority
+		c.ActiveAddress, c.ActivePriority = mb.other.source, mb.other.priority
 	}
+	return c
+}
+
+// appendFaults adds the faults of a member, by source and reason.
+func (m *Machine) appendFaults(faults []FaultStatus, mb *member) []FaultStatus {
 	for key, flt := range m.facts.faults {
 		if key.source == mb.Interface || key.source == mb.Virtual.Instance {
-			st.Faults = append(st.Faults, FaultStatus{key.source, key.reason, flt.since})
+			faults = append(faults, FaultStatus{key.source, key.reason, flt.since})
 		}
 	}
 	if r := mb.recovery; r != nil {
-		st.Faults = append(st.Faults, FaultStatus{mb.Interface, event.Recovery, r.back})
+		faults = append(faults, FaultStatus{mb.Interface, event.Recovery, r.back})
 	}
-	slices.SortFunc(st.Faults, func(a, b FaultStatus) int {
+	slices.SortFunc(faults, func(a, b FaultStatus) int {
 		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Reason, b.Reason))
 	})
-	return st
+	return faults
 }
