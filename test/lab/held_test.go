@@ -143,6 +143,9 @@ func TestRoutesMove(t *testing.T) {
 	at := s.pull("a", inside)
 	b.wait(at, 2*time.Second, "its routes", ready(at.Round(0)))
 	a.wait(at, 2*time.Second, "their removal", is("route.removed"))
+	for deadline := at.Add(4 * time.Second); routes("a") != "" && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond) // they go one after another
+	}
 	if !holds("b") || routes("a") != "" {
 		t.Errorf("after the pull a:\n%s\nb:\n%s\nwant all on b", routes("a"), routes("b"))
 	}
