@@ -51,6 +51,7 @@ func TestOtherPassword(t *testing.T) {
 	ripcord := s.ours.(*ripcord)
 	ripcord.configure(", auth: {pass: another}")
 	s.begins(s.theirs)
-	began := s.ours.start()
+	began := time.Now()
+	s.ours.start()
 	ripcord.says(began, "advert.rejected", "auth-failure")
 }
