@@ -7,8 +7,11 @@ KERNEL  := ./pkg/link ./pkg/advert ./pkg/addr ./pkg/lan
 FUZZ    := wire:FuzzAdvert wire:FuzzARP wire:FuzzND link:FuzzTransceiver link:FuzzDecode addr:FuzzNeighbour config:FuzzParse
 FUZZFOR ?= 5s
 RUN     ?= .
+# Of a part no table is written.
+RESULTS  = $(if $(filter .,$(RUN)),-results $(CURDIR)/test/bench/RESULTS.md)
+BENCH   := $(GO) test -count=1 -p 1 -v
 
-.PHONY: build test unit lab interop interop-full test-vm fuzz check race demo bench clean
+.PHONY: build test unit lab interop interop-full test-vm fuzz check race demo bench bench-short bench-smoke bench-setup bench-go clean
 
 build: ## bin/ripcord
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ripcord ./cmd/ripcord
@@ -55,7 +58,19 @@ check: ## format, vet, staticcheck, tidiness, architecture, races
 demo: build ## a LAN of two routers on this machine, a cable pulled
 	@bin/ripcord demo
 
-bench: ## Go benchmarks of the hot paths
+bench: bench-setup bench-go ## Go benchmarks, then beside keepalived (or KEEPALIVED=PATH), for as long as it takes
+	$(BENCH) -timeout 2h -run '$(RUN)' ./test/bench -size full $(RESULTS)
+
+bench-short: bench-setup ## the same in ten minutes, of fewer repetitions
+	$(BENCH) -timeout 1h -run '$(RUN)' ./test/bench -size short $(RESULTS)
+
+bench-smoke: bench-setup ## does all of it work? Its figures mean nothing
+	$(BENCH) -timeout 5m -parallel 16 -run '$(RUN)' ./test/bench -size smoke
+
+bench-setup:
+	@test -n "$$KEEPALIVED" || test/setup packages bench/packages
+
+bench-go: ## Go benchmarks of the hot paths
 	$(GO) test -run '^$$' -bench . -benchmem ./pkg/...
 
 clean:

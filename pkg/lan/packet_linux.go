@@ -25,6 +25,10 @@ type packetSocket struct {
 	oob  [64]byte
 }
 
+// hearing is how many bytes may wait to be read; the kernel reckons a small frame
+// at 1 KiB.
+const hearing = 16 << 20
+
 // listen opens a packet socket that hears what the filter lets through, and is
 // hearing when it returns.
 func (n *Namespace) listen(index int, filter []unix.SockFilter) (*packetSocket, error) {
@@ -54,6 +58,10 @@ func prepare(fd, index int, filter []unix.SockFilter) error {
 	}
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS_NEW, 1); err != nil {
 		return fmt.Errorf("ask for time stamps: %w", err)
+	}
+	// A burst of adverts or announcements is heard whole, however busy we are.
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, hearing); err != nil {
+		return fmt.Errorf("ask for a large buffer: %w", err)
 	}
 	return unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: bigEndian(unix.ETH_P_ALL), Ifindex: index})
 }

@@ -1,0 +1,213 @@
+package bench
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"ripcord/pkg/lan"
+)
+
+// cost is what a daemon used in a window of time.
+type cost struct {
+	cpu      float64 // seconds of CPU, user and system, a second
+	resident float64 // MiB
+}
+
+// costOf watches daemons for a while, while nobody listens.
+func costOf(window time.Duration, daemons ...*daemon) []cost {
+	began, before := time.Now(), make([]time.Duration, len(daemons))
+	for i, d := range daemons {
+		before[i] = d.cpu()
+	}
+	time.Sleep(window)
+	costs := make([]cost, len(daemons))
+	for i, d := range daemons {
+		costs[i] = cost{float64(d.cpu()-before[i]) / float64(time.Since(began)), d.resident()}
+	}
+	return costs
+}
+
+// load is what was measured of a pair with many instances.
+type load struct {
+	active, backup cost
+	errors         []float64 // of adverts, in ms
+	drift          float64   // of the adverts, in µs a second
+}
+
+// 5, 6, 7. Many instances: CPU time, memory, and how regular the adverts are.
+func TestManyInstances(t *testing.T) {
+	figures(t)
+	report.define(5, fmt.Sprintf(`Two routers with %d instances on four links, 100 ms adverts, one address each. CPU time, user and system, of
+all processes of the daemon in %v of a quiet LAN, by /proc/PID/stat, a second; nobody else listens meanwhile.
+A sender's system time has the veths and the bridge in it, and some of what the receivers do: the same for
+both daemons.`, now.instances, now.window),
+		`Of the Backup's time nearly all is the kernel's, an advert a packet.`)
+	report.define(6, fmt.Sprintf(`The same routers in another %v. Each instance's k-th advert is compared with a grid of 100 ms, which goes
+through the one of its adverts that was the least late: the error is how much later than its place on the
+grid it came to the switch. p99 is of all adverts. Drift is how much the second half of an instance's adverts was later
+than the first half, by their medians, a second: of all instances' drifts the median, without its sign.`, now.window),
+		`Adverts of one link due together leave in one batch, and the observer stamps them as they come.`)
+	report.define(7, `VmRSS of the daemon's largest process at the end of that; the higher of Active and Backup.`,
+		`Go's runtime and its heap between collections are in it.`)
+	ours, theirs := inTurn(t, loaded)
+	pair := func(number int, what, unit string, of func(load) float64, targets func(theirs float64) []target) figure {
+		x, y := median(pick(ours, of)), median(pick(theirs, of))
+		return figure{number: number, what: what, unit: unit, of: len(ours), ours: x, theirs: y, targets: targets(y)}
+	}
+	cpu := func(y float64) []target { return []target{times("0.6×", 0.6, y)} }
+	report.add(
+		pair(5, "CPU of the Active, a second", "ms", func(l load) float64 { return 1000 * l.active.cpu }, cpu),
+		pair(5, "CPU of the Backup, a second", "ms", func(l load) float64 { return 1000 * l.backup.cpu }, cpu),
+		pair(6, "error of an advert against the grid, p99", "ms", func(l load) float64 { return p99(l.errors) },
+			func(y float64) []target { return []target{times("0.8×", 0.8, y)} }),
+		pair(6, "drift of the adverts, a second", "µs", func(l load) float64 { return l.drift },
+			func(float64) []target { return []target{under("0 (under 1 µs)", 1)} }),
+		pair(7, "resident memory", "MiB", func(l load) float64 { return max(l.active.resident, l.backup.resident) },
+			func(y float64) []target { return []target{times("4×", 4, y), under("under 25 MiB", 25)} }),
+	)
+}
+
+func loaded(t *testing.T, m maker) []load {
+	const interval = 100 * time.Millisecond
+	s := newSite(t, m, 4, "a", "b")
+	a, b := s.crowd(now.instances, interval, false)
+	s.deaf()
+	time.Sleep(now.settle)
+	costs := costOf(now.window, a, b)
+	s.listen()
+	began := time.Now()
+	time.Sleep(now.window)
+	l := load{active: costs[0], backup: costs[1]}
+	var drifts []float64
+	for _, list := range s.adverts("a", began) {
+		errors, drift := regularity(list, interval)
+		l.errors = append(l.errors, errors...)
+		drifts = append(drifts, drift)
+	}
+	l.drift = math.Abs(median(drifts))
+	return []load{l}
+}
+
+// crowd starts two routers with many instances, the first of which becomes
+// Active for all.
+func (s *site) crowd(count int, interval time.Duration, realtime bool) (a, b *daemon) {
+	s.t.Helper()
+	s.listen()
+	r := router{priority: 150, interval: interval, instances: s.spread(count), realtime: realtime}
+	began := time.Now()
+	a = s.start("a", r)
+	s.allActive("a", count, began)
+	r.priority = 100
+	b = s.start("b", r)
+	b.ready()
+	return a, b
+}
+
+// virtualRouter is one of a site's.
+type virtualRouter struct {
+	segment string
+	vrid    uint8
+}
+
+// allActive waits until a host has advertised itself as Active for so many
+// virtual routers, and gives the instant.
+func (s *site) allActive(host string, count int, since time.Time) (at time.Time) {
+	s.t.Helper()
+	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		seen := s.adverts(host, since)
+		if len(seen) >= count {
+			for _, list := range seen {
+				if list[0].After(at) {
+					at = list[0]
+				}
+			}
+			return at
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("%s: %s is Active for %d of %d", s.maker.name(), host, len(seen), count)
+		}
+	}
+}
+
+// adverts are the instants of a host's, by virtual router, since an instant.
+func (s *site) adverts(host string, since time.Time) map[virtualRouter][]time.Time {
+	out := make(map[virtualRouter][]time.Time)
+	for _, sniffer := range s.sniffers {
+		for _, a := range sniffer.Adverts() {
+			if a.Host == host && a.Priority > 0 && a.At.After(since) {
+				v := virtualRouter{a.Segment, a.VRID}
+				out[v] = append(out[v], a.At)
+			}
+		}
+	}
+	return out
+}
+
+// regularity compares the adverts of one instance with a grid through the one
+// that was the least late: the errors in ms, and the drift in µs a second.
+func regularity(list []time.Time, interval time.Duration) (errors []float64, drift float64) {
+	if len(list) < 4 {
+		return nil, 0
+	}
+	late := make([]float64, len(list)) // against a grid through the first
+	for k, at := range list {
+		late[k] = float64(at.Sub(list[0])-time.Duration(k)*interval) / float64(time.Millisecond)
+	}
+	half := len(list) / 2
+	span := list[len(list)-1].Sub(list[0]).Seconds() / 2
+	drift = 1000 * (median(late[half:]) - median(late[:half])) / span
+	least := slices.MinFunc(late, cmp.Compare)
+	for _, l := range late {
+		errors = append(errors, l-least)
+	}
+	return errors, drift
+}
+
+func TestRegularity(t *testing.T) {
+	began := time.Now()
+	grid := func(error func(k int) time.Duration) (list []time.Time) {
+		for k := range 100 {
+			list = append(list, began.Add(time.Duration(k)*100*time.Millisecond+error(k)))
+		}
+		return list
+	}
+	for name, c := range map[string]struct {
+		error      func(k int) time.Duration
+		p99, drift float64
+	}{
+		"on the grid": {func(int) time.Duration { return 0 }, 0, 0},
+		"a ms late, but once": {func(k int) time.Duration {
+			if k == 7 {
+				return 0
+			}
+			return time.Millisecond
+		}, 1, 0},
+		"0.1 ms later each time": {func(k int) time.Duration { return time.Duration(k) * 100 * time.Microsecond }, 9.8, 1000},
+	} {
+		errors, drift := regularity(grid(c.error), 100*time.Millisecond)
+		if got := p99(errors); math.Abs(got-c.p99) > 0.01 {
+			t.Errorf("%s: p99 %v ms, want %v", name, got, c.p99)
+		}
+		if math.Abs(drift-c.drift) > 10 {
+			t.Errorf("%s: drift %v µs a second, want %v", name, drift, c.drift)
+		}
+	}
+}
+
+// episodes counts how often a host began to advertise itself as Active of a
+// virtual router that another one had.
+func episodes(adverts []lan.Advert, host string) (n int) {
+	last := make(map[virtualRouter]string)
+	for _, a := range adverts {
+		v := virtualRouter{a.Segment, a.VRID}
+		if a.Host == host && a.Priority > 0 && last[v] != host {
+			n++
+		}
+		last[v] = a.Host
+	}
+	return n
+}

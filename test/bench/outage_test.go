@@ -1,0 +1,123 @@
+package bench
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"ripcord/pkg/lan"
+)
+
+// happening is a way in which the Active ceases to serve, and back.
+type happening struct {
+	name   string
+	strike func(s *site) time.Time
+	mend   func(s *site, r router)
+	silent bool // nobody is told: the outage counts from the last advert
+}
+
+var happenings = []happening{
+	{name: "cable pulled",
+		strike: func(s *site) time.Time { return s.at(s.Cable("a", ifname(0)).Pull()) },
+		mend:   func(s *site, _ router) { s.at(s.Cable("a", ifname(0)).Plug()) }},
+	{name: "interface set down",
+		strike: func(s *site) time.Time { return s.at(s.Cable("a", ifname(0)).AdminDown()) },
+		mend:   func(s *site, _ router) { s.at(s.Cable("a", ifname(0)).AdminUp()) }},
+	{name: "daemon stopped",
+		strike: func(s *site) time.Time { return s.daemons["a"].stop() },
+		mend:   func(s *site, r router) { s.start("a", r).ready() }},
+	{name: "power lost, past the last advert", silent: true,
+		strike: func(s *site) time.Time {
+			at := s.daemons["a"].kill()
+			for n := range s.segments {
+				s.at(s.Cable("a", ifname(n)).Pull())
+			}
+			return at
+		},
+		mend: func(s *site, r router) {
+			s.start("a", r)         // takes away what the killed one left,
+			time.Sleep(time.Second) // before anybody can ask for it
+			for n := range s.segments {
+				s.at(s.Cable("a", ifname(n)).Plug())
+			}
+		}},
+}
+
+// 11. What a client is without.
+func TestOutage(t *testing.T) {
+	figures(t)
+	report.define(11, `Two routers, two segments in a group, 1 s adverts, priorities 150 and 100. A client on one segment sends a UDP
+datagram each ms through the routers to a server on the other, which sends it back; both know the virtual
+addresses alone as their gateways. Measured is the longest time between two answers since the instant before
+it happened. *Stopped* is SIGTERM: the router that was stopped still forwards what comes to its MAC until the
+hosts have learned the other's. *Power lost* is SIGKILL with both cables out; there it is the time from the
+last advert that the router sent to the first answer after the gap, in which the protocol's own share is the
+Active_Down_Interval of 3.61 s.`,
+		`The floor of pull, admin down and stop is the Backup's Skew_Time, 0.61 s.`)
+	for _, h := range happenings {
+		t.Run(h.name, func(t *testing.T) {
+			sideBySide(t)
+			ours, theirs := inTurn(t, func(t *testing.T, m maker) []time.Duration { return outages(t, m, h) })
+			x, y := median(ms(ours)), median(ms(theirs))
+			bound := target{"1.05× of keepalived's, or 2 ms more", max(1.05*y, y+2)}
+			if h.name == "cable pulled" || h.name == "interface set down" {
+				bound = times("1/4", 0.25, y)
+			}
+			report.add(figure{number: 11, what: "client's outage, " + h.name + ", median", unit: "ms", of: len(ours),
+				ours: x, theirs: y, targets: []target{bound}})
+		})
+	}
+}
+
+func outages(t *testing.T, m maker, h happening) (took []time.Duration) {
+	s := newSite(t, m, 2, "a", "b")
+	s.listen()
+	for _, host := range []string{"a", "b"} {
+		if err := s.Host(host).SetSysctl("net.ipv4.ip_forward", "1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.behind("client", 0)
+	s.behind("server", 1)
+	s.pairOf(now.slow)
+	ping := s.ping()
+	r := router{priority: 150, interval: now.slow, instances: s.spread(2), grouped: true}
+	for n := range now.few {
+		ping.flows(t)
+		time.Sleep(1200*time.Millisecond + time.Duration(n*330%1000)*time.Millisecond)
+		at := h.strike(s)
+		s.active("b", at)
+		ping.flows(t)
+		from, to := ping.gap(at)
+		if h.silent {
+			from = s.lastAdvert("a", 0, to).At
+			if other := s.lastAdvert("a", 1, to).At; other.After(from) {
+				from = other
+			}
+		}
+		took = append(took, to.Sub(from))
+		back := time.Now()
+		h.mend(s, r)
+		s.active("a", back)
+	}
+	return took
+}
+
+// behind makes a host on segment n alone, whose gateway is its virtual address.
+func (s *site) behind(name string, n int) {
+	s.t.Helper()
+	host, err := s.AddHost(name)
+	if err == nil {
+		_, err = s.Connect(host, "eth0", s.Segment(segment(n)), lan.Options{Addresses: []netip.Prefix{netip.PrefixFrom(stationOn(n), 16)}})
+	}
+	if err == nil {
+		err = s.run(name, "ip", "route", "add", "10.0.0.0/8", "via", virtual(n, 1, 0))
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// stationOn is the address of the host that is behind the routers on segment n.
+func stationOn(n int) netip.Addr { return netip.MustParseAddr(fmt.Sprintf("10.%d.0.99", n)) }

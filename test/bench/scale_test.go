@@ -1,0 +1,103 @@
+package bench
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// grown is what a number of instances costs.
+type grown struct {
+	instances      int
+	active, backup cost
+}
+
+// perInstance are the figures that must not rise: µs of CPU a second and KiB,
+// of both routers together.
+func (g grown) perInstance() (cpu, memory float64) {
+	n := float64(2 * g.instances)
+	return 1e6 * (g.active.cpu + g.backup.cpu) / n, 1024 * (g.active.resident + g.backup.resident) / n
+}
+
+// How the cost of ripcord grows with the number of its instances.
+func TestScale(t *testing.T) {
+	figures(t)
+	var list []grown
+	for _, count := range now.scale {
+		t.Run(fmt.Sprint(count), func(t *testing.T) {
+			s := newSite(t, makers[0], 16, "a", "b")
+			a, b := s.crowd(count, time.Second, false)
+			s.deaf()
+			time.Sleep(now.settle)
+			costs := costOf(now.scaleWatch, a, b)
+			list = append(list, grown{count, costs[0], costs[1]})
+		})
+	}
+	if t.Failed() {
+		return
+	}
+	plot := ""
+	if *output != "" {
+		path := filepath.Join(filepath.Dir(*output), "scale.svg")
+		if err := os.WriteFile(path, []byte(svg(list)), 0o644); err != nil {
+			t.Error(err)
+		}
+		plot = "![CPU time and memory of each instance](scale.svg)\n"
+	}
+	report.mu.Lock()
+	defer report.mu.Unlock()
+	report.alone = scaleText(list) + plot
+}
+
+// scaleText is the part of the results about ripcord alone.
+func scaleText(list []grown) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `
+## ripcord alone, from few instances to many
+
+Two routers on 16 links, 1 s adverts, one address an instance. CPU time, user and system, a second, in %v after
+all has settled; VmRSS at its end. "Of each" is of Active and Backup together, by instance: it must not rise.
+
+| instances | CPU of the Active | of the Backup | memory of the Active | of the Backup | CPU of each | memory of each |
+| ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+`, now.scaleWatch)
+	for _, g := range list {
+		cpu, memory := g.perInstance()
+		fmt.Fprintf(&b, "| %d | %.1f ms | %.1f ms | %.1f MiB | %.1f MiB | %.1f µs | %.1f KiB |\n", g.instances,
+			1000*g.active.cpu, 1000*g.backup.cpu, g.active.resident, g.backup.resident, cpu, memory)
+	}
+	fmt.Fprintf(&b, "\n%s\n\n", verdict(list))
+	return b.String()
+}
+
+// verdict says where the cost of an instance rises by more than a tenth.
+func verdict(list []grown) string {
+	var rises []string
+	for i := 1; i < len(list); i++ {
+		cpu0, memory0 := list[i-1].perInstance()
+		cpu, memory := list[i].perInstance()
+		if cpu > 1.1*cpu0 {
+			rises = append(rises, fmt.Sprintf("CPU from %d to %d instances by %.0f %%", list[i-1].instances, list[i].instances, 100*(cpu/cpu0-1)))
+		}
+		if memory > 1.1*memory0 {
+			rises = append(rises, fmt.Sprintf("memory from %d to %d instances by %.0f %%", list[i-1].instances, list[i].instances, 100*(memory/memory0-1)))
+		}
+	}
+	if len(rises) == 0 {
+		return "Flat or falling throughout, within a tenth."
+	}
+	return "*Not flat:* it rises, of " + strings.Join(rises, ", of ") + "."
+}
+
+func TestVerdict(t *testing.T) {
+	flat := []grown{{instances: 10, active: cost{0.001, 20}}, {instances: 100, active: cost{0.01, 30}}}
+	if got := verdict(flat); !strings.HasPrefix(got, "Flat") {
+		t.Errorf("what is flat is called %q", got)
+	}
+	if got := verdict(append(flat, grown{instances: 200, active: cost{0.04, 80}})); !strings.Contains(got, "CPU from 100 to 200 instances by 100 %") || !strings.Contains(got, "memory") {
+		t.Errorf("what rises is called %q", got)
+	}
+}
