@@ -75,7 +75,10 @@ func (e *Engine) Do(orders ...Order) {
 func (e *Engine) Run(ctx context.Context) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	defer hasten()()
+	undo, thread := hasten()
+	defer undo()
+	thread.Stamp = event.Stamp{At: e.cfg.Now()}
+	e.cfg.Events.Publish(thread)
 
 	woken := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {

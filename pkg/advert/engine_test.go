@@ -48,6 +48,10 @@ func run(t *testing.T, fail func(advert.Message) error) *rig {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
+	synctest.Wait()
+	if said, _ := r.events.Take(); len(said) != 1 || said[0].Name() != "engine.thread" {
+		t.Errorf("at the start it said %v, want how its thread runs", said)
+	}
 	r.stop = func() {
 		cancel()
 		if err := <-done; err != nil {

@@ -5,30 +5,36 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/event"
 )
 
 func TestHasten(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	before := nice(t)
-	undo := hasten()
+	before := attributes(t)
+	undo, got := hasten()
 	if unix.Geteuid() != 0 {
+		undo()
 		t.Skip("not root: no right to hasten a thread")
 	}
-	if got := nice(t); got != niceness {
-		t.Errorf("hastened to %d, want %d", got, niceness)
+	switch now := attributes(t); {
+	case got.Scheduling == event.RealTime && (now.Policy != unix.SCHED_FIFO || now.Priority != 1),
+		got.Scheduling == event.Hastened && now.Nice != niceness,
+		got.Scheduling == event.Ordinary:
+		t.Errorf("said %+v, but the thread has %+v", got, now)
 	}
 	undo()
-	if got := nice(t); got != before {
-		t.Errorf("afterwards the niceness is %d, was %d", got, before)
+	if after := attributes(t); after != before {
+		t.Errorf("afterwards the thread has %+v, had %+v", after, before)
 	}
 }
 
-func nice(t *testing.T) int {
+func attributes(t *testing.T) unix.SchedAttr {
 	t.Helper()
-	p, err := unix.Getpriority(unix.PRIO_PROCESS, unix.Gettid())
+	a, err := unix.SchedGetAttr(0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return kernelNice - p
+	return *a
 }

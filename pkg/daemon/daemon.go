@@ -48,9 +48,9 @@ func Run(ctx context.Context, o Options) error {
 	// decides, engine and addresses carry out, the log tells. They are started so
 	// that each finds what it needs, and stopped so that nothing is lost.
 	log := stage{"log": p.log.Run, "metrics": p.metrics.Run}.start(broken)
+	p.events.Publish(loaded(o.Config))
 	hands := stage{"adverts": p.engine.Run, "addresses": p.worker.Run}.start(broken)
 	senses := stage{"links": p.monitor.Run, "receiver": p.receiver.Run}.start(broken)
-	p.events.Publish(loaded(o.Config))
 
 	err = p.serve(ctx, o, broken)
 

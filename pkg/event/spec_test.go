@@ -74,6 +74,7 @@ var closed = map[string]string{
 
 	"engine.stalled": "gap_us | instance done",
 	"engine.lease":   "gap_us | instance done",
+	"engine.thread":  "scheduling | error",
 }
 
 const (
@@ -113,6 +114,7 @@ func samples() []Event {
 		AdvertRival{s, v, source, 100, false, 0}, AdvertRival{s, lone, source, 100, true, 0}, AdvertRival{s, lone, source, 100, false, 2},
 		EngineStalled{s, "inside", 4 * time.Second, "listening"},
 		EngineLease{s, "inside", 4 * time.Second, "resigned"},
+		EngineThread{s, Hastened, "sched_setattr: operation not permitted"},
 	}
 	for _, kind := range []DaemonKind{DaemonReady, DaemonStopping, DaemonStopped} {
 		events = append(events, Daemon{s, kind, "0.1.0", 42, 2})

@@ -1,0 +1,45 @@
+package event
+
+import "fmt"
+
+// Scheduling is how the kernel runs a thread.
+type Scheduling string
+
+// The schedulings.
+const (
+	RealTime Scheduling = "real-time" // before all ordinary threads
+	Hastened Scheduling = "nice"      // an ordinary one, preferred to others
+	Ordinary Scheduling = "ordinary"
+)
+
+// EngineThread tells how the kernel runs the thread that sends the adverts. It
+// comes once, at the start.
+type EngineThread struct {
+	Stamp
+	Scheduling Scheduling
+	Err        string // why it is not real time; empty if it is
+}
+
+// Name is engine.thread.
+func (EngineThread) Name() string { return "engine.thread" }
+
+// Level is Info.
+func (EngineThread) Level() Level { return Info }
+
+// Message says what a scheduling that is not the best means.
+func (e EngineThread) Message() string {
+	if e.Err == "" {
+		return "adverts are sent in real time"
+	}
+	return fmt.Sprintf("adverts are not sent in real time, and may be late on a busy machine: "+
+		"allow it with CAP_SYS_NICE (%s)", e.Err)
+}
+
+// Fields are those of the manual.
+func (e EngineThread) Fields() []Field {
+	fields := []Field{{"scheduling", string(e.Scheduling)}}
+	if e.Err != "" {
+		fields = append(fields, Field{"error", e.Err})
+	}
+	return fields
+}
