@@ -77,6 +77,8 @@ type Advert struct {
 	Checksum Checksum
 	// Auth is the authentication of v2; none in v3.
 	Auth Auth
+	// Signed tells, on receipt, that a trailer follows the message (Path.Trailer).
+	Signed bool
 }
 
 // AdvertLen is the length in bytes of an advert with count addresses of a

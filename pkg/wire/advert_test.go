@@ -281,7 +281,7 @@ func TestRejectedKeepsVRID(t *testing.T) {
 	b := unhex(t, golden[1].hex)
 	bad := Path{Source: path4.Source, Dest: path4.Dest, HopLimit: 1}
 	for n, want := range []Advert{{}, {}, {VRID: 10}, {VRID: 10, Priority: 200}, {VRID: 10, Priority: 200}} {
-		a := Advert{V2, 1, 2, 3, addrs("192.0.2.9"), MessageOnly, Password("x")} // what an earlier advert left
+		a := Advert{V2, 1, 2, 3, addrs("192.0.2.9"), MessageOnly, Password("x"), true} // what an earlier advert left
 		if err := a.Decode(b[:n], bad); err != IPTTLError {
 			t.Fatal(err)
 		}

@@ -99,19 +99,26 @@ func (a *Advert) Decode(b []byte, p Path) error {
 		return Truncated
 	}
 	v, known := versionOf(b, f)
+	length := AdvertLen(v, f, int(b[3]))
+	signed := p.Trailer && len(b) == length+TrailerLen
 	switch {
 	case !known:
 		return VersionError
 	case b[0]&0x0f != typeAdvertisement:
 		return TypeError
-	case len(b) != AdvertLen(v, f, int(b[3])):
+	case len(b) != length && !signed:
 		return PacketLengthError
 	}
-	form, ok := verify(b, v, p)
+	covered := b[:length]
+	if f == event.IPv6 {
+		covered = b // with the trailer
+	}
+	form, ok := verify(covered, v, p)
 	if !ok {
 		return ChecksumError
 	}
-	a.Version, a.Checksum = v, form
+	b = b[:length]
+	a.Version, a.Checksum, a.Signed = v, form, signed
 	a.decodeSecondWord(b)
 	for rest := b[fixedLen : fixedLen+int(b[3])*addrLen(f)]; len(rest) > 0; rest = rest[addrLen(f):] {
 		if f == event.IPv4 {

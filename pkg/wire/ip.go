@@ -28,6 +28,8 @@ type Path struct {
 	// Least is the least HopLimit that is taken; 0 is 255, the only one that
 	// RFC 9568 allows. Unicast peers may be behind routers.
 	Least int
+	// Trailer tells that an advert may bear a trailer that authenticates it.
+	Trailer bool
 }
 
 func (p Path) tooFar() bool {

@@ -10,7 +10,7 @@ type Reason string
 // receiver also finds VersionError for a version that is not that of the virtual
 // router, and what VRRPv2 alone discards: another authentication (Auth.Admits)
 // and another interval than its own (RFC 3768 §7.1), and what does not come the way
-// that is configured. RFC 8347 has no names for the authentication; those are
+// that is configured. RFC 8347 has no names for the authentication; those of v2 are
 // RFC 2787's.
 const (
 	IPHeaderError     Reason = "ip-header"
@@ -29,6 +29,17 @@ const (
 	IntervalError     Reason = "interval-error"
 	NotAPeer          Reason = "not-a-peer"    // not from one of the unicast peers
 	NotMulticast      Reason = "not-multicast" // not sent to the group, where unicast is not configured
+)
+
+// The reasons of the authentication by HMAC, in the order in which they are
+// checked, behind Check.
+const (
+	AuthMissing     Reason = "auth-ext-missing" // it bears none, and has to
+	AuthMalformed   Reason = "auth-ext-malformed"
+	AuthStale       Reason = "auth-stale" // its time is not ours
+	AuthUnknownKey  Reason = "auth-unknown-key"
+	AuthInvalidHMAC Reason = "auth-invalid-hmac"
+	AuthReplay      Reason = "auth-replay" // it was heard before, or a later one was
 )
 
 // Flood is the reason for adverts that the kernel dropped unread, while a link
