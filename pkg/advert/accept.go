@@ -27,6 +27,7 @@ type Packet struct {
 // Verdict is what an Acceptor made of a packet. Events is valid until the next
 // call. An advert of a version that its virtual router does not speak is
 // rejected, but if it is valid in its own it is Heard too: it holds a Backup back.
+// So does one that is authentic but stale, if it proves that its sender is there.
 type Verdict struct {
 	Heard vrrp.Heard
 	Valid bool // else Heard is empty, and nothing may touch a timer
@@ -47,6 +48,7 @@ type Acceptor struct {
 	rejections *limiter[rejection]
 	mismatches *mismatches
 	advert     wire.Advert // decoded into, again and again
+	message    []byte      // of which, with its trailer
 	events     []event.Event
 }
 
@@ -67,6 +69,7 @@ type shared struct {
 type peer struct {
 	vrrp.Instance
 	stats *vrrp.Stats
+	guard *guard // nil where nothing is authenticated
 }
 
 // NewAcceptor returns an acceptor for instances. stats holds the counters of
@@ -82,7 +85,7 @@ func NewAcceptor(instances []vrrp.Instance, stats map[string]*vrrp.Stats, unknow
 		return rejection{link: r.link, source: nobody(event.FamilyOf(r.source)), reason: r.reason}
 	})
 	for _, in := range instances {
-		p := &peer{Instance: in, stats: stats[in.Instance]}
+		p := &peer{Instance: in, stats: stats[in.Instance], guard: newGuard(&in)}
 		if p.stats == nil {
 			p.stats = unknown
 		}
@@ -121,8 +124,9 @@ func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 	}
 	ours, foreign := a.virtuals[virtual{p.Interface, p.Family, a.advert.VRID}], false
 	if err == nil {
-		err = a.judge(ours, path)
-		foreign = err == wire.VersionError
+		var f finding
+		f, err = a.judge(ours, path, p.At, now)
+		foreign = err == wire.VersionError || f.alive
 	}
 	if err != nil {
 		a.reject(p, path.Source, ours, err, now)
@@ -133,6 +137,7 @@ func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 	heard := vrrp.Heard{
 		Cause: a.minter.Cause(p.At), Instance: ours.Instance.Instance, Source: path.Source, Version: a.advert.Version,
 		Priority: a.advert.Priority, Interval: a.advert.Interval, Checksum: a.advert.Checksum,
+		Stale: err == wire.AuthStale,
 	}
 	if !foreign {
 		a.count(ours)
@@ -142,17 +147,28 @@ func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 }
 
 // judge makes the checks that need to know the virtual router. What is wrong in
-// the advert's own version comes first: VersionError is for one that is not.
-func (a *Acceptor) judge(ours *peer, path wire.Path) error {
+// the advert's own version comes first, and who sent it: VersionError is for one
+// that is not.
+func (a *Acceptor) judge(ours *peer, path wire.Path, at, now time.Time) (f finding, err error) {
 	if ours == nil {
-		return wire.VRIDError
+		return f, wire.VRIDError
 	}
 	if err := ours.meets(path); err != nil {
-		return err
+		return f, err
 	}
 	if err := a.advert.Check(); err != nil {
-		return err
+		return f, err
 	}
+	if ours.guard != nil {
+		if f, err = a.authenticate(ours, path.Source, at, now); err != nil {
+			return f, err
+		}
+	}
+	return f, a.fits(ours)
+}
+
+// fits checks that an advert is of our version, and what only VRRPv2 discards.
+func (a *Acceptor) fits(ours *peer) error {
 	if a.advert.Version != ours.Version {
 		return wire.VersionError
 	}
@@ -193,9 +209,10 @@ func (a *Acceptor) read(p *Packet) (wire.Path, error) {
 	}
 	if len(message) > 1 {
 		if ours := a.virtuals[virtual{p.Interface, p.Family, message[1]}]; ours != nil {
-			path.Least = int(ours.Unicast.MinTTL)
+			path.Least, path.Trailer = int(ours.Unicast.MinTTL), ours.guard != nil
 		}
 	}
+	a.message = message
 	err := a.advert.Decode(message, path)
 	if p.Truncated && err != wire.IPTTLError {
 		err = wire.Truncated

@@ -36,7 +36,7 @@ type EngineConfig struct {
 	Results *bus.Topic[vrrp.Result]
 	Events  *bus.Topic[event.Event]
 	Minter  *event.Minter
-	Now     func() time.Time
+	Now     func() time.Time // its wall clock stands in signed adverts
 	// Late is told how long after its instant the kernel had each advert that
 	// follows another, where it is not nil. It is called on the path that keeps
 	// time: it must neither block nor allocate.

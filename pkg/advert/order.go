@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/wire"
 )
 
 // Kind is what an Order wants.
@@ -44,6 +45,10 @@ type Frames struct {
 	// MAC; nil: the kernel's own.
 	Header []byte
 	Copies []Copy // one for the group, or one for each unicast peer
+	// Key signs each advert as it leaves; nil: none is signed. The messages end in
+	// room for the trailer then. Window is vrrp.HMAC.Window.
+	Key    *wire.Key
+	Window time.Duration
 }
 
 // Copy is what one destination gets: the checksum covers it.

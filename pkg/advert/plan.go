@@ -41,6 +41,7 @@ type Plan struct {
 	queue   queue
 	watch   vrrp.Watch
 	turn    uint64
+	now     time.Time // of the turn
 	batch   []Message
 	reports []Report
 
@@ -71,7 +72,7 @@ func (p *Plan) Next(stamp time.Time) (time.Time, bool) {
 // Turn takes the plan to the instant now: stamp is the lease's last, orders are
 // those given since the last turn.
 func (p *Plan) Turn(now, stamp time.Time, orders []Given) Turn {
-	p.turn++
+	p.turn, p.now = p.turn+1, now
 	p.batch, p.reports = p.batch[:0], p.reports[:0]
 	p.watch.Woke(now)
 	p.endLeases(now, stamp)
@@ -139,8 +140,8 @@ func (p *Plan) carryOut(o *Given, now time.Time) {
 	case !planned:
 		// Resigned already, or never started: nothing may follow.
 	case o.Kind == Now:
-		if now.Before(e.quiet) {
-			return
+		if now.Before(e.quiet) || e.advertised == p.turn {
+			return // it is silent, or has an advert in this batch already
 		}
 		p.advertise(e, 0)
 		e.due = now.Add(e.interval)
@@ -199,6 +200,7 @@ func (p *Plan) repeat(now time.Time) {
 }
 
 func (p *Plan) advertise(e *entry, late time.Duration) {
+	e.advertised = p.turn
 	m := Message{Occasion: Repeat, Late: late}
 	if !e.begun {
 		m.Occasion, m.cause, m.given = First, e.cause, e.given
@@ -208,34 +210,6 @@ func (p *Plan) advertise(e *entry, late time.Duration) {
 
 func (p *Plan) resign(e *entry, cause event.Cause, given time.Time) {
 	p.send(e, Message{Occasion: Resignation, cause: cause, given: given})
-}
-
-// send adds the copies of an advert, which are what m begins.
-func (p *Plan) send(e *entry, m Message) {
-	f := &e.frames
-	m.Instance, m.entry, m.Index, m.Source, m.HopLimit, m.Header = e.instance, e, f.Index, f.Source, f.HopLimit, f.Header
-	for i := range f.Copies {
-		c := &f.Copies[i]
-		m.To, m.Payload = c.To, c.Advert
-		if m.Occasion == Resignation {
-			m.Payload = c.Resign
-		}
-		if i == len(f.Copies)-1 {
-			m.copies = len(f.Copies)
-		}
-		p.batch = append(p.batch, m)
-	}
-}
-
-// unsend takes back what this turn would have sent for an instance.
-func (p *Plan) unsend(e *entry) {
-	kept := p.batch[:0]
-	for _, m := range p.batch {
-		if m.entry != e {
-			kept = append(kept, m)
-		}
-	}
-	p.batch = kept
 }
 
 func (p *Plan) recount() {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/wire"
 )
 
 // entry is what the plan knows of one instance. It outlives the instance's time
@@ -25,6 +26,9 @@ type entry struct {
 	begun bool
 	cause event.Cause
 	given time.Time
+
+	sequence   wire.Sequence // of the last signed advert
+	advertised uint64        // the turn in which it last sent an advert
 
 	failed  int // adverts in a row of which the kernel refused every copy
 	refused int // copies of the present advert

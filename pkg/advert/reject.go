@@ -42,6 +42,12 @@ var counterOf = map[wire.Reason]vrrp.Counter{
 	wire.AuthTypeMismatch:  vrrp.AuthTypeMismatch,
 	wire.AuthFailure:       vrrp.AuthFailures,
 	wire.IntervalError:     vrrp.IntervalErrors,
+	wire.AuthMissing:       vrrp.AuthMissing,
+	wire.AuthMalformed:     vrrp.AuthMalformed,
+	wire.AuthStale:         vrrp.AuthStale,
+	wire.AuthUnknownKey:    vrrp.AuthUnknownKey,
+	wire.AuthInvalidHMAC:   vrrp.AuthInvalidHMAC,
+	wire.AuthReplay:        vrrp.AuthReplays,
 	wire.NotAPeer:          vrrp.PeerErrors,
 	wire.NotMulticast:      vrrp.PeerErrors,
 }

@@ -15,6 +15,7 @@ func (d *document) check(l *loader) {
 	for _, i := range d.instances {
 		i.checkFamily(l)
 		i.checkVersion(l)
+		i.checkAuth(l)
 		i.checkAddresses(l)
 		i.checkRoutes(l)
 		i.checkSending(l)
@@ -82,7 +83,7 @@ func (i *instance) checkVersion(l *loader) {
 	}
 	_, form := i.own["checksum"]
 	switch {
-	case i.Version == wire.V3 && i.Auth != wire.Auth{}:
+	case i.Version == wire.V3 && i.auth.pass != wire.Auth{} && i.auth.hmac == nil:
 		l.advise(i.where("auth"), "leave it out, or say version: 2 on all routers of the LAN", "VRRPv3 has no password")
 	case i.Version == wire.V2 && i.Family == event.IPv6:
 		l.fail(i.where("version"), "VRRPv2 is for IPv4 only")
@@ -95,16 +96,20 @@ func (i *instance) checkVersion(l *loader) {
 const mtu = 1500
 
 // fits is how many addresses one advert can carry: Count IPvX Addr is one byte
-// (RFC 9568 §5.2.5), and the message with its IP header is one frame.
-func fits(f event.Family) int {
-	if f == event.IPv6 {
-		return (mtu - 40 - 8) / 16
+// (RFC 9568 §5.2.5), and the message with its IP header and trailer is one frame.
+func (i *instance) fits() int {
+	trailer := 0
+	if i.auth.hmac != nil {
+		trailer = wire.TrailerLen
 	}
-	return min(255, (mtu-20-8)/4) // v2 has room for its authentication, too
+	if i.Family == event.IPv6 {
+		return (mtu - 40 - 8 - trailer) / 16
+	}
+	return min(255, (mtu-20-8-trailer)/4) // v2 has room for its authentication, too
 }
 
 func (i *instance) checkAddresses(l *loader) {
-	if most := fits(i.Family); i.Family != 0 && len(i.held) > most {
+	if most := i.fits(); i.Family != 0 && len(i.held) > most {
 		l.fail(i.where("addresses"), "%d addresses do not fit into one advert; at most %d do over %s",
 			len(i.held), most, i.Family)
 	}

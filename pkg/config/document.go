@@ -26,6 +26,7 @@ type document struct {
 type instance struct {
 	vrrp.Instance
 	checksum checksum
+	auth     authentication
 	announce addr.Announce
 	sending  sending
 	held     []held // addresses
@@ -150,6 +151,7 @@ func (i *instance) build(d *document) vrrp.Instance {
 		out.Checksum, out.AutoChecksum = i.checksum.form, i.checksum.auto
 	}
 	i.sending.build(&out)
+	out.Auth, out.HMAC = i.auth.pass, i.auth.hmac.build(i.Interval)
 	if i.group != nil {
 		out.Group = i.group.name
 	}

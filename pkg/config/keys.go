@@ -80,16 +80,31 @@ var instanceKeys = table[instance]{
 		{"auto", checksum{wire.PseudoHeader, true}},
 		{"rfc9568", checksum{wire.MessageOnly, false}},
 		{"pseudo-header", checksum{wire.PseudoHeader, false}}}))},
-	{"auth", optional, section(func(i *instance) *wire.Auth { return &i.Auth }, authKeys)},
+	{"auth", optional, section(func(i *instance) *authentication { return &i.auth }, authKeys)},
 	{"announce", optional, section(func(i *instance) *addr.Announce { return &i.announce }, announceKeys)},
 	{"track", later, nil},
 	{"notify", later, nil},
 	{"fence", later, nil},
 }
 
-var authKeys = table[wire.Auth]{
-	{"pass", optional, to(func(a *wire.Auth) *wire.Auth { return a }, password)},
-	{"hmac", later, nil},
+var authKeys = table[authentication]{
+	{"pass", optional, to(func(a *authentication) *wire.Auth { return &a.pass }, password)},
+	{"hmac", optional, readHMAC},
+}
+
+var hmacKeys = table[hmac]{
+	{"keys", required, to(func(h *hmac) *map[uint8]wire.Secret { return &h.Keys }, readSecrets)},
+	{"active", optional, to(func(h *hmac) *uint8 { return &h.Active }, number[uint8](1, 255))},
+	{"mode", "enforce", to(func(h *hmac) *vrrp.AuthMode { return &h.Mode }, choice(words[vrrp.AuthMode]{
+		{"receive-only", vrrp.ReceiveOnly}, {"permissive", vrrp.Permissive}, {"enforce", vrrp.Enforce}}))},
+	{"replay", "time", to(func(h *hmac) *bool { return &h.monotonic }, choice(words[bool]{{"time", false}, {"monotonic", true}}))},
+	{"window", optional, to(func(h *hmac) *time.Duration { return &h.Window }, duration(time.Second, 300*time.Second, ms))},
+}
+
+// secretKeys are two ways to the digits of a key.
+var secretKeys = table[string]{
+	{"file", optional, to(func(s *string) *string { return s }, digitsOf)},
+	{"hex", optional, to(func(s *string) *string { return s }, digitsIn)},
 }
 
 var unicastKeys = table[sending]{

@@ -18,7 +18,10 @@ var (
 		"instances[].version", "instances[].priority", "instances[].interval", "instances[].miss",
 		"instances[].preempt", "instances[].preempt_delay", "instances[].startup_delay",
 		"instances[].addresses", "instances[].source", "instances[].unicast", "instances[].unicast.peers", "instances[].unicast.ttl", "instances[].unicast.min_ttl", "instances[].extra_addresses", "instances[].virtual_mac", "instances[].accept",
-		"instances[].checksum", "instances[].auth.pass", "instances[].announce.count", "instances[].announce.again_after",
+		"instances[].checksum", "instances[].auth.pass",
+		"instances[].auth.hmac", "instances[].auth.hmac.keys", "instances[].auth.hmac.active", "instances[].auth.hmac.mode",
+		"instances[].auth.hmac.replay", "instances[].auth.hmac.window",
+		"instances[].auth.hmac.keys.1.hex", "instances[].auth.hmac.keys.1.file", "instances[].announce.count", "instances[].announce.again_after",
 		"instances[].announce.refresh", "instances[].announce.spacing",
 		"instances[].routes", "instances[].rules",
 		"instances[].routes[].to", "instances[].routes[].via", "instances[].routes[].interface", "instances[].routes[].table",
@@ -30,7 +33,7 @@ var (
 	}
 	refused = []string{
 		"checks", "notify", "fifo", "script_user", "include",
-		"instances[].auth.hmac", "instances[].track", "instances[].notify", "instances[].fence",
+		"instances[].track", "instances[].notify", "instances[].fence",
 		"defaults.track",
 		"groups[].track", "groups[].notify", "groups[].fence", "groups[].fault", "groups[].last_standing",
 	}
@@ -98,6 +101,8 @@ func TestManualNamesEveryKey(t *testing.T) {
 	check("instances[].announce.", announceKeys.names())
 	check("instances[].unicast.", unicastKeys.names())
 	check("instances[].auth.", authKeys.names())
+	check("instances[].auth.hmac.", hmacKeys.names())
+	check("instances[].auth.hmac.keys.1.", secretKeys.names())
 	check("instances[].routes[].", routeKeys.names())
 	check("instances[].rules[].", ruleKeys.names())
 	for _, n := range instanceKeys.names() {

@@ -164,8 +164,8 @@ func (l *loader) warn(at place, hint, format string, args ...any) {
 func (l *loader) problem(at place, hint, message string) Problem {
 	line, column := min(max(at.line, 1), len(l.lines)), max(at.column, 1)
 	return Problem{
-		File: l.file, Line: line, Column: column, Path: at.path,
-		Message: message, Hint: hint, Source: l.lines[line-1],
+		File: l.file, Line: line, Column: column, Path: conceal(at.path),
+		Message: conceal(message), Hint: hint, Source: concealValues(conceal(l.lines[line-1])),
 	}
 }
 

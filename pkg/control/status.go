@@ -77,6 +77,12 @@ type Statistics struct {
 	AuthFailures         uint64     `json:"auth_failures"` // RFC 2787's names, VRRPv2 only
 	InvalidAuthType      uint64     `json:"invalid_auth_type"`
 	AuthTypeMismatch     uint64     `json:"auth_type_mismatch"`
+	AuthMissing          uint64     `json:"auth_ext_missing"` // by HMAC, of either version
+	AuthMalformed        uint64     `json:"auth_ext_malformed"`
+	AuthStale            uint64     `json:"auth_stale"`
+	AuthUnknownKey       uint64     `json:"auth_unknown_key"`
+	AuthInvalidHMAC      uint64     `json:"auth_invalid_hmac"`
+	AuthReplays          uint64     `json:"auth_replay"`
 	PeerErrors           uint64     `json:"peer_errors"`
 	ChecksumPseudoHeader uint64     `json:"checksum_pseudo_header"`
 	ChecksumMessageOnly  uint64     `json:"checksum_message_only"`

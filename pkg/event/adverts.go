@@ -129,6 +129,9 @@ type AdvertRival struct {
 	// Version is its version of VRRP where that is not ours, so that neither can
 	// yield to the other; else 0.
 	Version uint8
+	// Skewed is true where it is authentic and its time is not ours, so that neither
+	// believes the other.
+	Skewed bool
 }
 
 // Name is advert.rival.
@@ -137,7 +140,7 @@ func (AdvertRival) Name() string { return "advert.rival" }
 // Level is Warn, and Error where ours do not reach the rival, or mean nothing to
 // it.
 func (e AdvertRival) Level() Level {
-	if e.Unheard || e.Version != 0 {
+	if e.Unheard || e.Version != 0 || e.Skewed {
 		return Error
 	}
 	return Warn
@@ -148,6 +151,9 @@ func (e AdvertRival) Message() string {
 	if e.Version != 0 {
 		return fmt.Sprintf("%s: %s is Active too, with priority %d, and speaks VRRPv%d: give all routers one version",
 			e.Instance, e.Source, e.Priority, e.Version)
+	}
+	if e.Skewed {
+		return fmt.Sprintf("%s: %s is Active too, with priority %d, by another clock: set the clocks of all routers", e.Instance, e.Source, e.Priority)
 	}
 	if e.Unheard {
 		return fmt.Sprintf("%s: %s goes on as Active with priority %d: our adverts do not seem to reach it", e.Instance, e.Source, e.Priority)
@@ -163,6 +169,9 @@ func (e AdvertRival) Fields() []Field {
 	}
 	if e.Version != 0 {
 		fields = append(fields, Field{"version", e.Version})
+	}
+	if e.Skewed {
+		fields = append(fields, Field{"skewed", true})
 	}
 	return fields
 }

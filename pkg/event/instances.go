@@ -90,6 +90,7 @@ const (
 	HoldPreemptDelay = "preempt-delay" // a lower Active is left alone for so long
 	HoldStartup      = "startup"       // nothing is taken over so soon after the start
 	HoldVersion      = "version"       // adverts of another version of VRRP come
+	HoldSkew         = "skew"          // authentic adverts come whose time is not ours
 )
 
 // InstanceHolding tells that an instance could move, but waits.
@@ -105,7 +106,7 @@ func (InstanceHolding) Name() string { return "instance.holding" }
 
 // Level is Info, and Error where routers cannot understand each other.
 func (e InstanceHolding) Level() Level {
-	if e.Reason == HoldVersion {
+	if e.Reason == HoldVersion || e.Reason == HoldSkew {
 		return Error
 	}
 	return Info
@@ -113,8 +114,11 @@ func (e InstanceHolding) Level() Level {
 
 // Message says what is waited for.
 func (e InstanceHolding) Message() string {
-	if e.Reason == HoldVersion {
+	switch e.Reason {
+	case HoldVersion:
 		return fmt.Sprintf("%s waits: adverts of another version of VRRP come for its VRID; give all its routers one version", e.Instance)
+	case HoldSkew:
+		return fmt.Sprintf("%s waits: authentic adverts come for its VRID, but by another clock; set the clocks of all its routers", e.Instance)
 	}
 	return fmt.Sprintf("%s waits: %s", e.Instance, e.Reason)
 }

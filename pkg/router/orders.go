@@ -74,9 +74,16 @@ func startOrder(e vrrp.Advertise) advert.Order {
 	if len(to) == 0 {
 		to, frames.HopLimit = []netip.Addr{wire.GroupOf(in.Family)}, wire.HopLimit
 	}
+	var room []byte
+	if in.HMAC.Signs() {
+		frames.Key, frames.Window = in.HMAC.Key(), in.HMAC.Window
+		room = make([]byte, wire.TrailerLen)
+	}
 	for _, dest := range to {
 		frames.Copies = append(frames.Copies, advert.Copy{
-			To: dest, Advert: msg.Append(nil, e.Source, dest), Resign: resign.Append(nil, e.Source, dest),
+			To:     dest,
+			Advert: append(msg.Append(nil, e.Source, dest), room...),
+			Resign: append(resign.Append(nil, e.Source, dest), room...),
 		})
 	}
 	if in.VirtualMAC {

@@ -194,3 +194,34 @@ func TestTranslate(t *testing.T) {
 		})
 	}
 }
+
+// With an HMAC the messages end in room for the trailer, and the engine gets the
+// key that signs; to receive only takes neither.
+func TestStartOrderLeavesRoomForTheTrailer(t *testing.T) {
+	in := member("a", "", event.IPv6, "fe80::1")
+	source := netip.MustParseAddr("fe80::11")
+	order := func(h *vrrp.HMAC) advert.Order {
+		in.HMAC = h
+		return startOrder(vrrp.Advertise{Instance: &in, Index: 4, Source: source})
+	}
+	plain := order(nil).Advert
+	length := len(plain.Copies[0].Advert)
+	key := wire.NewSecret(make([]byte, wire.LeastKey))
+	h := vrrp.HMAC{Keys: map[uint8]wire.Secret{7: key}, Active: 7, Window: 5 * time.Second}
+	for _, mode := range []vrrp.AuthMode{vrrp.Enforce, vrrp.Permissive} {
+		h.Mode = mode
+		f := order(&h).Advert
+		c := f.Copies[0]
+		if len(c.Advert) != length+wire.TrailerLen || len(c.Resign) != len(c.Advert) || f.Window != h.Window {
+			t.Fatalf("mode %d: %+v", mode, f)
+		}
+		f.Key.Sign(c.Advert, source, 42)
+		if trailer, err := wire.ReadTrailer(c.Advert); err != nil || trailer.KeyID != 7 || !wire.NewKey(7, key).Verifies(c.Advert, source) {
+			t.Errorf("mode %d: signed as %+v, %v", mode, trailer, err)
+		}
+	}
+	h.Mode = vrrp.ReceiveOnly
+	if f := order(&h).Advert; f.Key != nil || len(f.Copies[0].Advert) != length {
+		t.Errorf("receive-only: %+v", f)
+	}
+}

@@ -79,6 +79,10 @@ func samples() []event.Event {
 		event.AdvertRival{Stamp: caused(0), Virtual: inside, Source: peer, Priority: 100},
 		event.AdvertRival{Stamp: caused(0), Virtual: single, Source: peer, Priority: 100, Unheard: true},
 		event.AdvertRival{Stamp: caused(0), Virtual: single, Source: peer, Priority: 100, Version: 2},
+		event.AdvertRival{Stamp: caused(0), Virtual: single, Source: peer, Priority: 100, Skewed: true},
+		event.AuthSkew{Stamp: alone, Instance: "inside", Source: peer, Skew: 3 * time.Second, Window: 5 * time.Second},
+		event.AuthSkew{Stamp: alone, Instance: "inside", Source: peer, Skew: -time.Hour, Window: 5 * time.Second, Rejected: true},
+		event.AuthSkew{Stamp: alone, Instance: "inside", Source: peer, Skew: -time.Hour, Window: 5 * time.Second, Rejected: true, Old: true},
 	)
 	for _, kind := range []event.AddressKind{event.AddressAdded, event.AddressRemoved, event.AddressRestored, event.AddressForeign} {
 		all = append(all, event.AddressMoved{Stamp: caused(2 * time.Millisecond), Kind: kind, Instance: "inside", Addresses: held, Took: 1500 * time.Microsecond})

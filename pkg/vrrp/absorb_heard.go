@@ -11,10 +11,11 @@ func (s *step) absorbHeard(h Heard) {
 	if m == nil {
 		return
 	}
-	if h.Version != m.Version {
+	if h.Version != m.Version || h.Stale {
 		s.absorbForeign(m, h)
 		return
 	}
+	m.foreign.believedAgain(h.Source)
 	s.prove(m.Interface, h.Cause.At)
 	if h.Priority == 0 {
 		s.absorbResignation(m, h)
@@ -75,7 +76,7 @@ func (s *step) heardActive(m *member, h Heard) {
 func (s *step) heardRival(m *member, h Heard) {
 	switch {
 	case s.f.listening != nil:
-		s.giveWay(m)
+		s.giveWay(m, m.other.interval)
 	case h.Priority > m.Priority:
 		s.yieldTo(m, h.Cause)
 	case h.Priority == m.Priority:

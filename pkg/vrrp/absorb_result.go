@@ -21,17 +21,24 @@ func (s *step) absorbStall(in Stalled) {
 	})
 	s.f.listening = &stall{cause: in.Cause, since: in.Cause.At.Add(-in.Gap), until: in.Cause.At.Add(interval)}
 	for _, m := range s.f.members {
-		if m.other.source.IsValid() && m.other.at.After(s.f.listening.since) {
-			s.giveWay(m)
+		since := s.f.listening.since
+		if m.other.source.IsValid() && m.other.at.After(since) {
+			s.giveWay(m, m.other.interval)
+			return
+		}
+		if f := &m.foreign; f.skewed.After(since) && m.Priority != Owner {
+			s.giveWay(m, f.interval)
+			f.holds = f.until
 			return
 		}
 	}
 }
 
 // giveWay leaves it to the rival that was heard after a stall. The waits begin
-// now: what it sent during the stall is old, and more of it is to be read.
-func (s *step) giveWay(m *member) {
-	m.interval = m.other.interval
+// now: what it sent during the stall is old, and more of it is to be read. Its
+// adverts come each interval.
+func (s *step) giveWay(m *member, interval time.Duration) {
+	m.interval = interval
 	s.yield(because{event.StalledLoop, m, s.f.listening.cause})
 	s.f.delayPreemption(s.now)
 	s.silent = true

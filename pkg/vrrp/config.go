@@ -37,6 +37,8 @@ type Instance struct {
 	AutoChecksum bool
 	// Auth is the authentication of VRRPv2; none in VRRPv3.
 	Auth wire.Auth
+	// HMAC authenticates adverts of either version; nil: nothing is.
+	HMAC *HMAC
 	// Unicast says to whom adverts go, and from whom they are taken, where that is
 	// not the multicast group.
 	Unicast Unicast

@@ -26,8 +26,8 @@ type LinkSeen struct{ Link event.Link }
 
 // Heard is a fully valid advert for one of our virtual routers. Cause.At is
 // the instant at which the kernel received it. One of a version that the
-// virtual router does not speak is nobody's Active to it, but holds a Backup
-// back.
+// virtual router does not speak, or one that is Stale, is nobody's Active to it,
+// but holds a Backup back.
 type Heard struct {
 	Cause    event.Cause
 	Instance string
@@ -36,6 +36,9 @@ type Heard struct {
 	Priority uint8
 	Interval time.Duration
 	Checksum wire.Checksum
+	// Stale tells that it is authentic, but was rejected since its time is not ours:
+	// its sender is on the air, and the clocks are apart.
+	Stale bool
 }
 
 // Sender tells adverts of one router for one instance from all others.

@@ -205,6 +205,8 @@ func (l *lan) advert(w *words) Heard {
 			at = l.now.Add(-take(w, time.ParseDuration))
 		case "checksum":
 			h.Checksum = checksums[w.next()]
+		case "stale":
+			h.Stale = true
 		default:
 			return false
 		}

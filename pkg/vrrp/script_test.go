@@ -31,7 +31,7 @@ var update = flag.Bool("update", false, "rewrite the traces in testdata")
 //	down LINK [seq N]
 //	heard MEMBER SOURCE PRIORITY [OPTION]...
 //	                                      version 2|3 (else that of the member),
-//	                                      interval D, age D, checksum rfc9568
+//	                                      interval D, age D, checksum rfc9568, stale
 //	forwards LINK [age D]                 a station has answered
 //	stalled | lease MEMBER GAP            sends MEMBER ROW, lost MEMBER
 //	verifiers answer|silent               silent ones answer by hand only

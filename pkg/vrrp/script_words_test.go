@@ -68,6 +68,9 @@ func reportInWords(l *lan, e event.Event) string {
 		if e.Version != 0 {
 			return fmt.Sprintf("rival of %s by VRRPv%d: %s with priority %d", e.Instance, e.Version, e.Source, e.Priority)
 		}
+		if e.Skewed {
+			return fmt.Sprintf("rival of %s by another clock: %s with priority %d", e.Instance, e.Source, e.Priority)
+		}
 		if e.Unheard {
 			return fmt.Sprintf("rival of %s goes on: %s with priority %d", e.Instance, e.Source, e.Priority)
 		}

@@ -9,8 +9,8 @@ import (
 type Counter int
 
 // The counters: RFC 8347's names, those of the errata, RFC 2787's of the
-// authentication of v2, the two forms of the checksum, every move of the state, and
-// what the kernel dropped for us while a link was flooded.
+// authentication of v2, our own of the HMAC, the two forms of the checksum, every
+// move of the state, and what the kernel dropped for us while a link was flooded.
 const (
 	ActiveTransitions Counter = iota
 	AdvertisementRcvd
@@ -32,6 +32,12 @@ const (
 	AuthFailures
 	InvalidAuthType
 	AuthTypeMismatch
+	AuthMissing
+	AuthMalformed
+	AuthStale
+	AuthUnknownKey
+	AuthInvalidHMAC
+	AuthReplays
 	PeerErrors
 	ChecksumPseudoHeader
 	ChecksumMessageOnly
@@ -46,7 +52,9 @@ var counterNames = [counters]string{
 	"address_list_errors", "packet_length_errors", "checksum_errors", "version_errors",
 	"vrid_errors", "ip_ttl_errors", "count_zero_errors", "interval_zero_errors",
 	"first_not_link_local", "owner_conflicts",
-	"auth_failures", "invalid_auth_type", "auth_type_mismatch", "peer_errors", "checksum_pseudo_header", "checksum_message_only",
+	"auth_failures", "invalid_auth_type", "auth_type_mismatch",
+	"auth_ext_missing", "auth_ext_malformed", "auth_stale", "auth_unknown_key", "auth_invalid_hmac", "auth_replay",
+	"peer_errors", "checksum_pseudo_header", "checksum_message_only",
 	"transitions", "flood_drops",
 }
 

@@ -39,6 +39,7 @@ var pure = []string{
 	"pkg/router/core.go", "pkg/router/orders.go", "pkg/router/deadlines.go",
 	"pkg/advert/plan.go", "pkg/advert/queue.go", "pkg/advert/order.go", "pkg/advert/accept.go", "pkg/advert/reject.go",
 	"pkg/advert/mismatch.go", "pkg/advert/limiter.go", "pkg/advert/flood.go",
+	"pkg/advert/guard.go", "pkg/advert/replay.go", "pkg/advert/batch.go",
 	"pkg/link/table.go", "pkg/link/resync.go", "pkg/link/addresses.go", "pkg/link/verdict.go", "pkg/link/observation.go",
 	"pkg/link/choice.go", "pkg/link/witness.go", "pkg/link/reason.go", "pkg/link/debounce.go", "pkg/link/pace.go",
 	"pkg/link/targets.go", "pkg/link/mii.go", "pkg/link/look.go",

@@ -6,6 +6,7 @@
 package adverttest
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -72,7 +73,9 @@ func (s *Sender) Send(batch []advert.Message) {
 			m.Err = s.Fail(*m)
 		}
 		if m.Err == nil {
-			s.sent = append(s.sent, Sent{*m, time.Now()})
+			kept := *m
+			kept.Payload = slices.Clone(m.Payload) // signed anew for the next
+			s.sent = append(s.sent, Sent{kept, time.Now()})
 		}
 	}
 }

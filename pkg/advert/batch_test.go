@@ -1,0 +1,192 @@
+package advert
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+// signing is an order to advertise what is signed, to one or more.
+func signing(source netip.Addr, window time.Duration, to ...netip.Addr) Order {
+	o := start("a", sec)
+	a := wire.Advert{VRID: 51, Priority: 200, Interval: time.Second, Addresses: []netip.Addr{vip4}}
+	if source.Is6() {
+		a.Addresses = []netip.Addr{vip6}
+	}
+	o.Advert = Frames{Index: 7, Source: source, HopLimit: 255, Key: wire.NewKey(1, secret(1)), Window: window}
+	for _, dest := range to {
+		c := Copy{To: dest}
+		for _, b := range []*[]byte{&c.Advert, &c.Resign} {
+			*b = append(a.Append(nil, source, dest), make([]byte, wire.TrailerLen)...)
+			a.Priority = 0
+		}
+		a.Priority = 200
+		o.Advert.Copies = append(o.Advert.Copies, c)
+	}
+	return o
+}
+
+// sequences are those of the messages of a turn, each of which verifies.
+func sequences(t *testing.T, batch []Message) []wire.Sequence {
+	t.Helper()
+	var out []wire.Sequence
+	for _, m := range batch {
+		var a wire.Advert
+		path := wire.Path{Source: m.Source, Dest: m.To, HopLimit: 255, Trailer: true}
+		if err := a.Decode(m.Payload, path); err != nil || !a.Signed {
+			t.Fatalf("%x to %v: %v", m.Payload, m.To, err)
+		}
+		if (a.Priority == 0) != (m.Occasion == Resignation) {
+			t.Errorf("priority %d on the occasion %s", a.Priority, m.Occasion)
+		}
+		trailer, err := wire.ReadTrailer(m.Payload)
+		if err != nil || trailer.KeyID != 1 || !wire.NewKey(1, secret(1)).Verifies(m.Payload, m.Source) {
+			t.Errorf("%x does not verify: %+v, %v", m.Payload, trailer, err)
+		}
+		out = append(out, trailer.Sequence)
+	}
+	return out
+}
+
+func given(at time.Duration, orders ...Order) []Given {
+	var out []Given
+	for _, o := range orders {
+		out = append(out, Given{o, t0.Add(at)})
+	}
+	return out
+}
+
+// TestPlanSigns: each advert bears the time at which it leaves, and a resignation in
+// the same turn comes behind it.
+func TestPlanSigns(t *testing.T) {
+	for _, source := range []netip.Addr{own4, netip.MustParseAddr("fe80::1")} {
+		p := NewPlan()
+		turn := func(at time.Duration, orders ...Order) []wire.Sequence {
+			t.Helper()
+			return sequences(t, p.Turn(t0.Add(at), t0.Add(at), given(at, orders...)).Batch)
+		}
+		same := func(got []wire.Sequence, want ...wire.Sequence) {
+			t.Helper()
+			if len(got) != len(want) {
+				t.Fatalf("%x, want %x", got, want)
+			}
+			for i := range got {
+				if got[i] != want[i] {
+					t.Errorf("%x, want %x", got, want)
+				}
+			}
+		}
+		same(turn(0, signing(source, 5*sec, wire.GroupOf(event.FamilyOf(source)))), clock(0))
+		same(turn(sec), clock(sec))
+		same(turn(1500*ms, order(Now, "a"), order(Now, "a")), clock(1500*ms)) // once is enough
+		same(turn(1500*ms, order(Now, "a"), order(Resign, "a")), clock(1500*ms)+1, clock(1500*ms)+2)
+		// The sequence outlives the frames and the time as Active.
+		same(turn(1500*ms, signing(source, 5*sec, wire.GroupOf(event.FamilyOf(source)))), clock(1500*ms)+3)
+	}
+}
+
+// TestPlanSignsOncePerAdvert: the copies for unicast peers bear one sequence.
+func TestPlanSignsOncePerAdvert(t *testing.T) {
+	for _, to := range [][]netip.Addr{{sender(7), sender(8), sender(9)}, {peer6, netip.MustParseAddr("fe80::3")}} {
+		source := own4
+		if to[0].Is6() {
+			source = netip.MustParseAddr("fe80::1")
+		}
+		p := NewPlan()
+		for at := range time.Duration(3) {
+			var orders []Given
+			if at == 0 {
+				orders = given(0, signing(source, 5*sec, to...))
+			}
+			got := sequences(t, p.Turn(t0.Add(at*sec), t0.Add(at*sec), orders).Batch)
+			if len(got) != len(to) || got[0] != clock(at*sec) || got[len(got)-1] != got[0] {
+				t.Errorf("%x", got)
+			}
+		}
+	}
+}
+
+// TestPlanSignsAfterTheClockWasSet: within the window the sequence goes on, beyond it
+// it is the clock's again; where the time is not looked at it never goes back. The
+// turns themselves are by the monotonic clock, of which a test's times have none.
+func TestPlanSignsAfterTheClockWasSet(t *testing.T) {
+	for _, c := range []struct{ window, back, want time.Duration }{
+		{5 * sec, 4 * sec, 0}, {5 * sec, 6 * sec, -6 * sec}, {0, 3600 * sec, 0},
+	} {
+		e := &entry{frames: signing(own4, c.window, wire.Group4).Advert}
+		e.sign(t0, false)
+		e.sign(t0.Add(-c.back), false)
+		want := clock(c.want)
+		if c.want == 0 {
+			want++
+		}
+		if e.sequence != want {
+			t.Errorf("%+v: %x, want %x", c, uint64(e.sequence), uint64(want))
+		}
+	}
+}
+
+// TestSignedAdvertsAreBelieved plays the plan of one router to the acceptor of
+// another whose clock is apart.
+func TestSignedAdvertsAreBelieved(t *testing.T) {
+	for _, skew := range []time.Duration{0, 5 * sec, -5 * sec, 6 * sec, -3600 * sec} {
+		p, b := NewPlan(), newBench(authentic(virtual4(), vrrp.Enforce))
+		var believed, held int
+		for at := range 10 * time.Duration(1) {
+			var orders []Given
+			if at == 0 {
+				orders = given(0, signing(peer4, 5*sec, wire.Group4))
+			}
+			for _, m := range p.Turn(t0.Add(at*sec), t0.Add(at*sec), orders).Batch {
+				packet := from4(peer4, m.Payload, at*sec+skew)
+				if v := b.Accept(&packet, t0.Add(at*sec+skew)); v.Valid && !v.Heard.Stale {
+					believed++
+				} else if v.Valid {
+					held++
+				}
+			}
+		}
+		if apart := skew.Abs() > 5*sec; believed+held != 10 || apart != (held == 10) {
+			t.Errorf("clocks %v apart: of 10 adverts %d were believed, %d held", skew, believed, held)
+		}
+	}
+}
+
+func TestPlanSignsWithoutAllocation(t *testing.T) {
+	p := NewPlan()
+	at := t0
+	p.Turn(at, at, given(0, signing(own4, 5*sec, sender(7), sender(8))))
+	if n := testing.AllocsPerRun(1000, func() {
+		at = at.Add(sec)
+		if len(p.Turn(at, at, nil).Batch) != 2 {
+			t.Fatal("nothing was due")
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations for an advert", n)
+	}
+}
+
+func BenchmarkPlanTurn(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		key  bool
+	}{{"plain", false}, {"signed", true}} {
+		b.Run(c.name, func(b *testing.B) {
+			p := NewPlan()
+			at, o := t0, signing(own4, 5*sec, wire.Group4)
+			if !c.key {
+				o.Advert.Key = nil
+			}
+			p.Turn(at, at, given(0, o))
+			b.ReportAllocs()
+			for b.Loop() {
+				at = at.Add(sec)
+				p.Turn(at, at, nil)
+			}
+		})
+	}
+}

@@ -1,0 +1,42 @@
+package config
+
+import (
+	"regexp"
+	"strings"
+)
+
+// What is said of a file repeats its lines, and must repeat no secret of theirs,
+// not where a key is misspelt or the file is not even YAML either.
+var (
+	// digitsOfKey are those of half a key, or more.
+	digitsOfKey = regexp.MustCompile(`[0-9A-Fa-f]{32,}`)
+	// secretValue has the value of a key that holds a secret as its last group.
+	secretValue = regexp.MustCompile(`\b(?:hex|pass)["']?\s*:\s*("[^"]*"?|'[^']*'?|[^,}#]+)`)
+)
+
+// conceal puts asterisks for the digits of keys, one for each so that a caret
+// below still points to what it did.
+func conceal(s string) string {
+	return digitsOfKey.ReplaceAllStringFunc(s, stars)
+}
+
+// concealValues does so with what a line has behind the keys of secrets.
+func concealValues(line string) string {
+	var b strings.Builder
+	end := 0
+	for _, at := range secretValue.FindAllStringSubmatchIndex(line, -1) {
+		b.WriteString(line[end:at[2]] + stars(line[at[2]:at[3]]))
+		end = at[3]
+	}
+	return b.String() + line[end:]
+}
+
+// stars are as many as the text has characters, its blanks and quotes kept.
+func stars(text string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(" \t\r\"'", r) {
+			return r
+		}
+		return '*'
+	}, text)
+}

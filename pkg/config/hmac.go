@@ -1,0 +1,192 @@
+package config
+
+import (
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+// authentication is the section auth of an instance.
+type authentication struct {
+	pass wire.Auth
+	hmac *hmac // nil: none
+}
+
+// hmac is the section auth.hmac.
+type hmac struct {
+	vrrp.HMAC
+	monotonic bool
+	said      given
+}
+
+// leastWindow is the shortest window that is chosen where none is said.
+const leastWindow = 5 * time.Second
+
+// readHMAC reads the section, of which keys is required.
+func readHMAC(l *loader, at place, a *authentication) bool {
+	h := &hmac{}
+	hmacKeys.start(h)
+	h.said = hmacKeys.read(l, at, h)
+	hmacKeys.need(l, at, h.said)
+	if h.said == nil {
+		return false
+	}
+	a.hmac = h
+	h.check(l, at)
+	return true
+}
+
+// check finds the key to sign with, and sees that the parts agree.
+func (h *hmac) check(l *loader, at place) {
+	active, said := h.said["active"]
+	switch {
+	case len(h.Keys) == 0, active.bad: // was reported
+	case said && !h.has(h.Active):
+		l.fail(active, "there is no key %d", h.Active)
+	case !said && len(h.Keys) == 1:
+		for id := range h.Keys {
+			h.Active = id
+		}
+	case !said:
+		l.advise(at.key("active"), "say which of the keys signs", "missing, and there are %d keys", len(h.Keys))
+	}
+	if at, ok := h.said["window"]; ok && h.monotonic {
+		l.warn(at, "replay: monotonic does not look at the time", "has no effect")
+	}
+}
+
+func (h *hmac) has(id uint8) bool { _, ok := h.Keys[id]; return ok }
+
+// build is the authentication of an instance with that interval; nil: none.
+func (h *hmac) build(interval time.Duration) *vrrp.HMAC {
+	if h == nil {
+		return nil
+	}
+	out := h.HMAC
+	switch {
+	case h.monotonic:
+		out.Window = 0
+	case out.Window == 0:
+		out.Window = max(leastWindow, 3*interval)
+	}
+	return &out
+}
+
+// checkAuth sees that there is one authentication.
+func (i *instance) checkAuth(l *loader) {
+	if i.auth.hmac != nil && i.auth.pass != (wire.Auth{}) {
+		l.advise(i.where("auth"), "keep hmac: pass is sent in clear text", "has both pass and hmac")
+	}
+}
+
+// readSecrets reads the map of keys: of their ids to where they are.
+func readSecrets(l *loader, at place) (map[uint8]wire.Secret, bool) {
+	if !l.expect(at, mapping) {
+		return nil, false
+	}
+	all := map[uint8]wire.Secret{}
+	for _, e := range at.node.entries {
+		// An id that is none may be a key in the wrong place: it is not repeated.
+		id, err := strconv.ParseUint(e.key, 10, 8)
+		if err != nil || id == 0 || leading.MatchString(e.key) {
+			l.advise(place{path: at.path, line: e.line, column: e.column}, "write it like {1: {file: /etc/ripcord/key}}",
+				"the id of a key is a number between 1 and 255")
+			continue
+		}
+		if secret, ok := readSecret(l, at.entry(e)); ok {
+			all[uint8(id)] = secret
+		}
+	}
+	if len(at.node.entries) == 0 {
+		l.fail(at, "needs at least one key")
+	}
+	return all, len(all) == len(at.node.entries) && len(all) > 0
+}
+
+// readSecret reads one key, of its digits or a file with them.
+func readSecret(l *loader, at place) (wire.Secret, bool) {
+	var digits string
+	said := secretKeys.read(l, at, &digits)
+	if said == nil || !secretKeys.sound(said) {
+		return wire.Secret{}, false
+	}
+	inline, isInline := said["hex"]
+	file, isFile := said["file"]
+	switch {
+	case isInline == isFile:
+		l.fail(at, "needs either file or hex")
+		return wire.Secret{}, false
+	case isFile:
+		return secretOf(l, file, digits, "the key in the file")
+	}
+	return secretOf(l, inline, digits, "the key")
+}
+
+// secretOf makes a secret of its digits. Nothing that is said of it repeats them.
+func secretOf(l *loader, at place, digits, what string) (wire.Secret, bool) {
+	key, err := hex.DecodeString(digits)
+	const hint = "make one with: openssl rand -hex 32"
+	switch {
+	case err != nil:
+		l.advise(at, hint, "%s has to be an even number of hexadecimal digits, and nothing else", what)
+	case len(key) < wire.LeastKey || len(key) > wire.MostKey:
+		l.advise(at, hint, "%s has %d bytes, not %d to %d", what, len(key), wire.LeastKey, wire.MostKey)
+	default:
+		return wire.NewSecret(key), true
+	}
+	return wire.Secret{}, false
+}
+
+// digitsIn reads the digits of a key that the configuration itself has.
+func digitsIn(l *loader, at place) (string, bool) {
+	return l.word(at, "text")
+}
+
+// digitsOf reads the digits of a key from a file, with blanks between them.
+func digitsOf(l *loader, at place) (string, bool) {
+	path, ok := l.word(at, "text")
+	if !ok {
+		return "", false
+	}
+	if !strings.HasPrefix(path, "/") {
+		l.fail(at, "%s is not an absolute path", show(path))
+		return "", false
+	}
+	text, mode, err := readKeyFile(path)
+	if err != nil {
+		l.fail(at, "the key cannot be read: %v", err)
+		return "", false
+	}
+	const others = 0o006
+	if mode.Perm()&others != 0 {
+		l.warn(at, "chmod o-rwx "+path, "every user of this machine can read or change the key")
+	}
+	return strings.Join(strings.Fields(text), ""), true
+}
+
+// readKeyFile reads a small file, and nothing that could block.
+func readKeyFile(path string) (text string, mode fs.FileMode, err error) {
+	const enough = 4096
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return "", 0, err
+	case !info.Mode().IsRegular():
+		return "", 0, errors.New(path + " is not a file")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", 0, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, enough))
+	return string(b), info.Mode(), err
+}

@@ -1,0 +1,139 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"ripcord/pkg/wire"
+)
+
+const testKey = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+
+// keyFile is a configuration whose key is in a file.
+func keyFile(path string) []byte {
+	return fmt.Appendf(nil, "instances: [{name: a, interface: eth0, vrid: 51, priority: 150, addresses: [192.0.2.1/24], auth: {hmac: {keys: {1: {file: %q}}}}}]\n", path)
+}
+
+// TestKeyFile: what may stand in a file with a key, and who may read it.
+func TestKeyFile(t *testing.T) {
+	dir := t.TempDir()
+	for i, c := range []struct {
+		text    string
+		mode    os.FileMode
+		problem string
+		warning string
+	}{
+		{testKey, 0o600, "", ""},
+		{testKey + "\n", 0o640, "", ""},
+		{testKey[:32] + " \r\n\t" + testKey[32:] + "\n\n", 0o400, "", ""},
+		{testKey, 0o644, "", "chmod o-rwx"},
+		{testKey, 0o602, "", "chmod o-rwx"},
+		{"", 0o600, "0 bytes", ""},
+		{testKey[2:], 0o600, "31 bytes", ""},
+		{"hex:" + testKey, 0o600, "hexadecimal", ""},
+		{strings.Repeat("00", 1<<20), 0o600, "2048 bytes", ""},
+	} {
+		path := filepath.Join(dir, fmt.Sprint(i))
+		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, c.mode); err != nil { // not held back by the umask
+			t.Fatal(err)
+		}
+		got, err := Parse("x.yaml", keyFile(path))
+		switch {
+		case c.problem != "":
+			var all Problems
+			if !errors.As(err, &all) || len(all) != 1 || !strings.Contains(all[0].Message, c.problem) || all[0].Path != "instances[0].auth.hmac.keys.1.file" {
+				t.Errorf("%d: %v, want %s", i, err, c.problem)
+			}
+		case err != nil:
+			t.Errorf("%d: %v", i, err)
+		default:
+			if h := got.Groups[0].Members[0].HMAC; h.Active != 1 || !sameKey(h.Keys[1]) {
+				t.Errorf("%d: it is another key", i)
+			}
+			if (len(got.Warnings) > 0) != (c.warning != "") || len(got.Warnings) > 0 && !strings.Contains(got.Warnings[0].Hint, c.warning) {
+				t.Errorf("%d: warnings %v, want %q", i, got.Warnings, c.warning)
+			}
+		}
+	}
+	fifo := filepath.Join(dir, "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Parse("x.yaml", keyFile(fifo)); err == nil || !strings.Contains(err.Error(), "is not a file") {
+		t.Errorf("a FIFO: %v", err) // and it did not block
+	}
+}
+
+// sameKey tells whether a secret is testKey: it signs the vector of the facts page.
+func sameKey(s wire.Secret) bool {
+	var key []byte
+	for i := range byte(32) {
+		key = append(key, i)
+	}
+	sign := func(s wire.Secret) string {
+		b := make([]byte, 8+4+wire.TrailerLen)
+		wire.NewKey(1, s).Sign(b, wire.Group4, 42)
+		return string(b)
+	}
+	return sign(s) == sign(wire.NewSecret(key))
+}
+
+// TestNothingRepeatsASecret: whatever is wrong with a file, and wherever.
+func TestNothingRepeatsASecret(t *testing.T) {
+	upper := strings.ToUpper(testKey)
+	for _, text := range []string{
+		"instances: [{auth: {hmac: {keys: {1: {hex: %s}}}}}]",
+		"instances: [{auth: {hmac: {keys: {1: {hex: \"%s\"}}}}}]",
+		"instances: [{auth: {hmac: {keys: {1: {hex: '%s'}, zzz: 1}}}}]",
+		"instances:\n  - auth:\n      hmac:\n        keys:\n          1:\n            hex: %s 00\n",
+		"instances:\n  - auth:\n      hmac:\n        keys:\n          1:\n            hex:\n              %s\n            zzz: 1\n",
+		"instances: [{auth: {hmac: {keys: {1: %s}}}}]",
+		"instances: [{auth: {hmac: {keys: %s}}}]",
+		"instances: [{auth: {hmac: {keys: {%s: 1}}}}]",
+		"instances: [{auth: {hmac: %s}}]",
+		"instances: [{%s: 1}]",
+		"instances: [{name: %s}]",
+		"{ [ hex: %s",
+		"hex: %s\n\tx",
+		"instances: [{auth: {pass: %s}}]",
+	} {
+		for _, key := range []string{testKey, upper, strings.Repeat("1", 64)} {
+			_, err := Parse("x.yaml", fmt.Appendf(nil, text, key))
+			if err == nil {
+				t.Errorf("%s is no problem", text)
+				continue
+			}
+			if said := err.Error(); strings.Contains(said, key[:16]) || strings.Contains(said, key[48:]) {
+				t.Errorf("%s: it says\n%s", text, said)
+			}
+		}
+	}
+	for _, secret := range []string{"s3cret", "s3, cret", "s3 cret"} {
+		_, err := Parse("x.yaml", fmt.Appendf(nil, "instances: [{auth: {pass: %q}, zzz: 1}]", secret))
+		if err == nil || strings.Contains(err.Error(), "s3") || strings.Contains(err.Error(), "cret") {
+			t.Errorf("it says\n%v", err)
+		}
+	}
+}
+
+func TestConcealKeepsTheCaret(t *testing.T) {
+	for in, want := range map[string]string{
+		`  {hex: ` + testKey + `, x: 1}`:       `  {hex: ` + strings.Repeat("*", 64) + `, x: 1}`,
+		`{pass: "ü, b", hex: 'x y'} # c`:       `{pass: "** *", hex: '* *'} # c`,
+		`addresses: [2001:db8:0:0:0:0:0:1/64]`: `addresses: [2001:db8:0:0:0:0:0:1/64]`,
+		`bypass: yes`:                          `bypass: yes`,
+		`hex:`:                                 `hex:`,
+	} {
+		if got := concealValues(conceal(in)); got != want {
+			t.Errorf("%s becomes %s, want %s", in, got, want)
+		}
+	}
+}

@@ -1,0 +1,54 @@
+package event
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// AuthSkew tells that an authentic advert bears a time that is not ours: the clocks
+// of two routers are apart.
+type AuthSkew struct {
+	Stamp
+	Instance string
+	Source   netip.Addr
+	Skew     time.Duration // its time less ours
+	Window   time.Duration // how much is let pass
+	Rejected bool          // it is more than that
+	// Old is true for one that was rejected and proves nothing, since it may have
+	// been recorded.
+	Old bool
+}
+
+// Name is auth.skew.
+func (AuthSkew) Name() string { return "auth.skew" }
+
+// Level is Warn, and Error where adverts are rejected for it.
+func (e AuthSkew) Level() Level {
+	if e.Rejected {
+		return Error
+	}
+	return Warn
+}
+
+// Message says whose clock, and what comes of it.
+func (e AuthSkew) Message() string {
+	apart := fmt.Sprintf("%v ahead of", e.Skew.Round(time.Millisecond))
+	if e.Skew < 0 {
+		apart = fmt.Sprintf("%v behind", -e.Skew.Round(time.Millisecond))
+	}
+	switch {
+	case e.Old:
+		return fmt.Sprintf("%s: adverts of %s are rejected, %s our clock: its clock was set back, or somebody sends old ones again", e.Instance, e.Source, apart)
+	case e.Rejected:
+		return fmt.Sprintf("%s: adverts of %s are rejected: its clock is %s ours; set both", e.Instance, e.Source, apart)
+	}
+	return fmt.Sprintf("%s: the clock of %s is %s ours; set both: beyond %v its adverts are rejected", e.Instance, e.Source, apart, e.Window)
+}
+
+// Fields are those of spec §3.
+func (e AuthSkew) Fields() []Field {
+	return []Field{
+		{"instance", e.Instance}, {"source", e.Source.String()}, {"skew_ms", e.Skew.Round(time.Millisecond).Milliseconds()}, {"rejected", e.Rejected},
+	}
+}
