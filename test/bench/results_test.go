@@ -75,19 +75,19 @@ func (r *results) add(list ...figure) {
 	r.figures = append(r.figures, list...)
 }
 
-// finish prints all of it, and writes it to a file if one is named.
-func (r *results) finish(path string) error {
+// write writes what there is so far to a file, so that a run that is broken off
+// leaves what it has measured, and returns it.
+func (r *results) write(path string) (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.figures) == 0 && r.alone == "" {
-		return nil // nothing ran, or nothing ran to its end
+		return "", nil // nothing ran, or nothing ran to its end
 	}
 	text := r.markdown()
-	fmt.Print(text)
 	if path == "" {
-		return nil
+		return text, nil
 	}
-	return os.WriteFile(path, []byte(text), 0o644)
+	return text, os.WriteFile(path, []byte(text), 0o644)
 }
 
 func (r *results) markdown() string {
