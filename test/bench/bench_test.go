@@ -46,7 +46,7 @@ type size struct {
 var sizes = map[string]size{
 	"smoke": {blocks: 1, few: 1, slow: 200 * time.Millisecond, many: 2, falses: 1, lanes: 1, instances: 40, settle: time.Second, window: time.Second,
 		stress: time.Second, stressed: 10, scale: []int{1, 32}, scaleWatch: time.Second},
-	"short": {blocks: 2, few: 2, slow: time.Second, many: 15, falses: 5, lanes: 4, instances: 1000, settle: 7 * time.Second, window: 10 * time.Second,
+	"short": {blocks: 1, few: 3, slow: time.Second, many: 15, falses: 5, lanes: 4, instances: 1000, settle: 7 * time.Second, window: 10 * time.Second,
 		stress: 20 * time.Second, stressed: 100, scale: []int{1, 10, 100, 1000, 4000}, scaleWatch: 5 * time.Second},
 	"full": {blocks: 2, few: 5, slow: time.Second, many: 50, falses: 25, lanes: 4, instances: 1000, settle: 7 * time.Second, window: 30 * time.Second,
 		stress: 60 * time.Second, stressed: 100, scale: []int{1, 10, 100, 400, 1000, 2000, 4000}, scaleWatch: 20 * time.Second},
