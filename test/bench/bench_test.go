@@ -112,7 +112,7 @@ func prepare(dir string) error {
 	if err != nil {
 		return errors.Join(err, errors.New("run `test/setup bench/packages`, which installs Debian's, or set KEEPALIVED"))
 	}
-	makers = []maker{ripcord{binary}, keepalived{path}}
+	makers = []maker{ripcord{binary, commit()}, keepalived{path}}
 	return nil
 }
 

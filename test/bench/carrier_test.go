@@ -28,7 +28,9 @@ random moment, while a veth elsewhere on the machine comes, flaps and goes every
 announces a loss up to 1 s late). The cable is a veth whose two ends bear the same ifindex, which the kernel
 treats as a plain NIC. Measured from the instant before the switch's end is set down to the arrival of the
 first priority-0 advert of that router on the other segment.`,
-		`ripcord asks the driver every 10 ms (links.NAME.confirm), so that half of the figure is waiting for the next question.`)
+		`ripcord asks the driver every 10 ms (links.NAME.confirm), so that half of
+the median is waiting for the next question. The asking thread waits for a processor where others work, which p99
+shows: beside the table stands the machine's load.`)
 	churn(t)
 	ours, theirs := inTurn(t, func(t *testing.T, m maker) []time.Duration {
 		return lanes(t, func(t *testing.T) []time.Duration { return resignations(t, m) })

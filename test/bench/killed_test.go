@@ -14,7 +14,8 @@ func TestKilled(t *testing.T) {
 	report.define(3, `Two routers of priority 100 that do not preempt, one segment. The Active is killed (SIGKILL). Measured from
 the killed one's last advert to the first of the other, as both arrive at the switch, less the
 Active_Down_Interval (RFC 9568 §6.1).`,
-		`The Active_Down_Timer starts when the advert was received and ends in a thread that must be woken; what is above the limit is the wake-up and, in p99, the machine's other work.`)
+		`From the timer to the frame it takes ripcord several threads, which ask the links once more, decide and send,
+and keepalived one: each is one more wait for a processor where others work.`)
 	for _, interval := range []time.Duration{100 * time.Millisecond, 10 * time.Millisecond} {
 		t.Run(interval.String(), func(t *testing.T) {
 			sideBySide(t)

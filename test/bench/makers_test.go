@@ -39,11 +39,14 @@ type instance struct {
 func (i instance) name() string { return fmt.Sprintf("%s-%d", i.ifname, i.vrid) }
 
 // ripcord is ours, at its defaults.
-type ripcord struct{ binary string }
+type ripcord struct{ binary, commit string }
 
 func (ripcord) name() string { return "ripcord" }
 
-func (ripcord) version() string {
+func (m ripcord) version() string { return m.commit }
+
+// commit is what the working tree is at, when it is built.
+func commit() string {
 	if out, err := exec.Command("git", "describe", "--tags", "--always", "--dirty", "--exclude", "*").Output(); err == nil {
 		return strings.TrimSpace(string(out))
 	}
