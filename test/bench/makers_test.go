@@ -97,7 +97,7 @@ func (m keepalived) command(dir, host string, r router) (*exec.Cmd, error) {
 	var b strings.Builder
 	b.WriteString("global_defs {\n\trouter_id " + host + "\n")
 	if r.realtime {
-		b.WriteString("\tvrrp_rt_priority 50\n\tvrrp_no_swap\n")
+		b.WriteString("\tvrrp_rt_priority 50\n\tvrrp_rlimit_rttime 1000000\n\tvrrp_no_swap\n")
 	}
 	b.WriteString("}\n")
 	for _, i := range r.instances {

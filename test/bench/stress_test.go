@@ -13,10 +13,10 @@ type stress struct{ false, late, adverts int }
 func TestBusyMachine(t *testing.T) {
 	figures(t)
 	report.define(10, fmt.Sprintf(`Two routers with %d instances on four links, 10 ms adverts, for %v in which a process burns on each core, at the
-usual priority. keepalived runs with its real-time option (vrrp_rt_priority 50, vrrp_no_swap), ripcord at its
+usual priority. keepalived runs with its real-time option (vrrp_rt_priority 50, vrrp_no_swap, and vrrp_rlimit_rttime 1000000: at its default the kernel killed it at the start), ripcord at its
 defaults. A false transition is an advert of the Backup for an instance that the Active had; a late advert one
 that came two intervals or more after the one before it.`, now.stressed, now.stress),
-		`ripcord's engine runs as an ordinary thread beside the two that burn, and waits for its turn of the scheduler; keepalived's real-time thread does not.`)
+		`ripcord's sender runs in real time where that is permitted, its receiver and its loop do not: they wait for a processor.`)
 	ours, theirs := inTurn(t, func(t *testing.T, m maker) []stress {
 		const interval = 10 * time.Millisecond
 		s := newSite(t, m, 4, "a", "b")
