@@ -40,6 +40,7 @@ var standard = []entry{
 	{"RFC 9568 §5.2.9 family of the addresses", packets, "TestFamilyIsThatOfTheIPHeader"},
 	{"RFC 9568 §6.1 Skew_Time, Active_Down_Interval", scripts + "rfc9568-timers.txt", ""},
 	{"RFC 9568 §6.1 the owner always preempts", scripts + "owner.txt", ""},
+	{"RFC 9568 §6.4.3 Active: a higher priority is heard, were it the owner's, from our own address", "test/lab/owner_test.go", "TestOwnerReturns"},
 	{"RFC 9568 §6.4.1 Initialize", scripts + "rfc9568-initialize.txt", ""},
 	{"RFC 9568 §6.4.2 Backup", scripts + "rfc9568-backup.txt", ""},
 	{"RFC 9568 §6.4.2 Backup, Preempt_Mode False", scripts + "rfc9568-backup-preempt-mode-false.txt", ""},
