@@ -16,7 +16,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"ripcord/test/built"
 	"testing"
 	"time"
 )
@@ -98,11 +98,9 @@ func prepare(dir string) error {
 	if now, ok = sizes[*sizeName]; !ok {
 		return fmt.Errorf("-size %s: want smoke, short or full", *sizeName)
 	}
-	binary := filepath.Join(dir, "ripcord")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "ripcord/cmd/ripcord")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build ripcord: %w\n%s", err, out)
+	binary, err := built.Command(dir, built.Ripcord)
+	if err != nil {
+		return err
 	}
 	name := os.Getenv("KEEPALIVED")
 	if name == "" {

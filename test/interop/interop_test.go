@@ -14,7 +14,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"ripcord/test/built"
 	"testing"
 )
 
@@ -37,11 +37,8 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "ripcord")
-	build := exec.Command("go", "build", "-o", binary, "ripcord/cmd/ripcord")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Printf("interop: building ripcord: %v\n%s", err, out)
+	if binary, err = built.Command(dir, built.Ripcord); err != nil {
+		fmt.Println("interop:", err)
 		return 1
 	}
 	code := m.Run()

@@ -10,14 +10,13 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"ripcord/pkg/lan"
+	"ripcord/test/built"
 )
 
 // binary is ripcord as it was built for these tests.
@@ -39,11 +38,8 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "ripcord")
-	build := exec.Command("go", "build", "-o", binary, "ripcord/cmd/ripcord")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Printf("lab: building ripcord: %v\n%s", err, out)
+	if binary, err = built.Command(dir, built.Ripcord); err != nil {
+		fmt.Println("lab:", err)
 		return 1
 	}
 	return m.Run()

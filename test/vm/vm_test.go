@@ -14,7 +14,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"ripcord/test/built"
 	"sync"
 	"testing"
 )
@@ -75,11 +75,9 @@ func build(command string) ([]byte, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	binary := filepath.Join(dir, "binary")
-	compile := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, command)
-	compile.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := compile.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build %s: %w\n%s", command, err, out)
+	binary, err := built.Command(dir, command)
+	if err != nil {
+		return nil, err
 	}
 	return os.ReadFile(binary)
 }
