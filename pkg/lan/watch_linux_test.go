@@ -37,7 +37,8 @@ func TestWatchSeesAnOutage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	<-time.After(50 * time.Millisecond) // the outage
+	dead := time.Now() // for certain: the kernel may take its time to pull
+	<-time.After(50 * time.Millisecond)
 	restored := time.Now()
 	if err := c.AddAddress("eth0", netip.PrefixFrom(addressB, 24)); err != nil {
 		t.Fatal(err)
@@ -47,10 +48,10 @@ func TestWatchSeesAnOutage(t *testing.T) {
 	}
 	timeline := w.Stop()
 	gap := timeline.LongestGap(pulled)
-	if gap.Length() < restored.Sub(pulled) || gap.Length() > restored.Sub(pulled)+soon || gap.Unanswered < 2 {
-		t.Errorf("the outage is %s of %d questions, want a little over %s", gap.Length(), gap.Unanswered, restored.Sub(pulled))
+	if gap.Length() < restored.Sub(dead) || gap.Length() > restored.Sub(pulled)+soon || gap.Unanswered < 2 {
+		t.Errorf("the outage is %s of %d questions, want %s or a little more", gap.Length(), gap.Unanswered, restored.Sub(dead))
 	}
-	if last, ok := timeline.Last(old.MAC()); !ok || last.At.After(pulled.Add(10*time.Millisecond)) {
+	if last, ok := timeline.Last(old.MAC()); !ok || last.At.After(dead) {
 		t.Errorf("b answered until %s after the pull", last.At.Sub(pulled))
 	}
 	if first, ok := timeline.First(spare.MAC(), pulled); !ok || first.At != gap.To {
