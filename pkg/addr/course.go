@@ -51,6 +51,9 @@ type guide struct {
 func newGuide(sets []Set, ready func(instance string) bool) *guide {
 	g := &guide{ways: make(map[string][]Way), ready: ready, links: make(map[string]event.Link)}
 	for _, set := range sets {
+		if len(set.Ways) == 0 {
+			continue
+		}
 		g.ways[set.Instance] = set.Ways
 		for _, w := range set.Ways {
 			if name := w.link(); name != "" {

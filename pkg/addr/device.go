@@ -65,20 +65,21 @@ type devices struct {
 
 // onDevice is where in the ledger the addresses of a set stand whose Interface
 // is empty. No link can have such a name.
-func onDevice(s Set) string { return s.Link + "/" + s.Device.Name }
+func onDevice(s *Set) string { return s.Link + "/" + s.Device.Name }
 
 // settled is the set with every address on a link or a device.
-func settled(s Set) Set {
+func settled(s *Set) *Set {
 	if s.Device == nil {
 		return s
 	}
-	s.Addresses = slices.Clone(s.Addresses)
-	for i := range s.Addresses {
-		if s.Addresses[i].Interface == "" {
-			s.Addresses[i].Interface = onDevice(s)
+	own := *s
+	own.Addresses = slices.Clone(s.Addresses)
+	for i := range own.Addresses {
+		if own.Addresses[i].Interface == "" {
+			own.Addresses[i].Interface = onDevice(s)
 		}
 	}
-	return s
+	return &own
 }
 
 func newDevices(sets []Set) *devices {
@@ -90,7 +91,7 @@ func newDevices(sets []Set) *devices {
 		is6 := func(a Address) bool { return a.Interface == "" && a.Prefix.Addr().Is6() }
 		d.under[s.Link] = 0
 		d.all = append(d.all, &device{
-			Device: *s.Device, instance: s.Instance, below: s.Link, handle: onDevice(s), name: s.Device.Name,
+			Device: *s.Device, instance: s.Instance, below: s.Link, handle: onDevice(&s), name: s.Device.Name,
 			ipv6: slices.ContainsFunc(s.Addresses, is6),
 		})
 	}

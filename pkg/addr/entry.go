@@ -64,7 +64,7 @@ type entry struct {
 
 // holding is an instance that is held.
 type holding struct {
-	set     Set
+	set     *Set
 	cause   event.Cause
 	entries []*entry
 }

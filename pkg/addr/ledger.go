@@ -11,7 +11,7 @@ import (
 // ledger knows what should be held, what stands in the kernel and what of it
 // is ours; what is to be done is derived from these.
 type ledger struct {
-	sets    map[string]Set
+	sets    map[string]*Set
 	managed map[netip.Addr]bool // all that is configured
 	links   map[string]event.Link
 	down    map[int]bool // links that the kernel says are administratively down
@@ -35,15 +35,15 @@ type ledger struct {
 
 func newLedger(sets []Set) *ledger {
 	l := &ledger{
-		sets: make(map[string]Set), managed: make(map[netip.Addr]bool),
+		sets: make(map[string]*Set), managed: make(map[netip.Addr]bool),
 		links: make(map[string]event.Link), down: make(map[int]bool), flapped: make(map[int]bool),
 		remacked: make(map[string]bool),
 		standing: make(map[event.AddressKey]bool), unmarked: make(map[spot]bool),
 		rank: make(map[event.AddressKey]int),
 		held: make(map[string]*holding), causes: make(map[event.AddressKey]event.Cause),
 	}
-	for _, set := range sets {
-		set = settled(set)
+	for i := range sets {
+		set := settled(&sets[i])
 		l.sets[set.Instance] = set
 		for _, a := range set.Addresses {
 			l.managed[a.Prefix.Addr()] = true

@@ -30,8 +30,8 @@ type Firewall interface {
 // refusals are the addresses that accept nothing, of all instances that are held
 // or not yet gone.
 func (l *ledger) refusals() (all []Refusal) {
-	of := func(set Set) {
-		if !set.Refuse {
+	of := func(set *Set) {
+		if set == nil || !set.Refuse { // nil: left by a crashed run, and configured no more
 			return
 		}
 		for _, a := range set.Addresses {

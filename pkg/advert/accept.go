@@ -67,14 +67,14 @@ type shared struct {
 
 // peer is one of our own instances, as it is compared with others' adverts.
 type peer struct {
-	vrrp.Instance
+	*vrrp.Instance
 	stats *vrrp.Stats
 	guard *guard // nil where nothing is authenticated
 }
 
 // NewAcceptor returns an acceptor for instances. stats holds the counters of
-// each by name; unknown counts what belongs to none.
-func NewAcceptor(instances []vrrp.Instance, stats map[string]*vrrp.Stats, unknown *vrrp.Stats, minter *event.Minter) *Acceptor {
+// each by name; unknown counts what belongs to none. The instances are only read.
+func NewAcceptor(instances []*vrrp.Instance, stats map[string]*vrrp.Stats, unknown *vrrp.Stats, minter *event.Minter) *Acceptor {
 	keys := spareKeys + keysEach*len(instances)
 	a := &Acceptor{
 		virtuals: make(map[virtual]*peer), own: make(map[string]event.Link), shared: make(map[shared]bool),
@@ -85,7 +85,7 @@ func NewAcceptor(instances []vrrp.Instance, stats map[string]*vrrp.Stats, unknow
 		return rejection{link: r.link, source: nobody(event.FamilyOf(r.source)), reason: r.reason}
 	})
 	for _, in := range instances {
-		p := &peer{Instance: in, stats: stats[in.Instance], guard: newGuard(&in)}
+		p := &peer{Instance: in, stats: stats[in.Instance], guard: newGuard(in)}
 		if p.stats == nil {
 			p.stats = unknown
 		}

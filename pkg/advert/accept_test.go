@@ -49,12 +49,20 @@ type bench struct {
 	unknown *vrrp.Stats
 }
 
+// each is a pointer to each instance.
+func each(instances []vrrp.Instance) (all []*vrrp.Instance) {
+	for i := range instances {
+		all = append(all, &instances[i])
+	}
+	return all
+}
+
 func newBench(instances ...vrrp.Instance) *bench {
 	b := &bench{stats: map[string]*vrrp.Stats{}, unknown: &vrrp.Stats{}}
 	for _, in := range instances {
 		b.stats[in.Instance] = &vrrp.Stats{}
 	}
-	b.Acceptor = NewAcceptor(instances, b.stats, b.unknown, event.NewMinter(0))
+	b.Acceptor = NewAcceptor(each(instances), b.stats, b.unknown, event.NewMinter(0))
 	b.Learn(event.Link{Name: "eth0", Index: 2, Primary4: own4, LinkLocal6: netip.MustParseAddr("fe80::1")})
 	return b
 }

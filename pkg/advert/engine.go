@@ -109,7 +109,9 @@ func (e *Engine) turn() {
 
 	now := e.cfg.Now()
 	turn := e.plan.Turn(now, e.cfg.Lease.Last(), e.taken)
-	clear(e.taken) // frames that were replaced need not live on
+	if clear(e.taken); cap(e.taken) > fewOrders { // frames that were replaced need not live on
+		e.taken = nil
+	}
 	if len(turn.Batch) > 0 {
 		e.cfg.Sender.Send(turn.Batch)
 		e.settle(turn.Batch, now)
@@ -118,6 +120,10 @@ func (e *Engine) turn() {
 		e.report(r, now)
 	}
 }
+
+// fewOrders is for how many orders room is kept. More come at once
+// when many instances move, which is seldom.
+const fewOrders = 64
 
 // settle accounts for what was sent in the turn that began at begun. Of the
 // steady state nothing is published.

@@ -14,7 +14,7 @@ import (
 
 // ReceiverConfig is what a Receiver needs. All of it is required.
 type ReceiverConfig struct {
-	Instances []vrrp.Instance
+	Instances []*vrrp.Instance       // only read
 	Stats     map[string]*vrrp.Stats // by instance; only read
 	Unknown   *vrrp.Stats            // what belongs to no instance
 	Links     *bus.Retained[string, event.Link]
@@ -57,7 +57,7 @@ func NewReceiver(cfg ReceiverConfig) *Receiver {
 				r.wanted[at] = &want{place: at, mesh: mesh{early: at.early}}
 			}
 			r.wanted[at].instances = append(r.wanted[at].instances, in.Instance)
-			r.wanted[at].mesh.add(&in)
+			r.wanted[at].mesh.add(in)
 		}
 	}
 	return r

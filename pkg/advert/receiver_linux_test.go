@@ -46,7 +46,7 @@ func deaf(t *testing.T, instances ...vrrp.Instance) *ears {
 	e.results = bus.SubscribeRing(&results, e.bell, 5000)
 	e.events = bus.SubscribeRing(&events, e.bell, 5000)
 	e.Receiver = NewReceiver(ReceiverConfig{
-		Instances: instances, Stats: map[string]*vrrp.Stats{}, Unknown: &vrrp.Stats{},
+		Instances: each(instances), Stats: map[string]*vrrp.Stats{}, Unknown: &vrrp.Stats{},
 		Links: e.links, Heard: &heard, Results: &results, Events: &events,
 		Minter: event.NewMinter(0), Now: time.Now,
 	})

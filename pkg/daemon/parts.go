@@ -217,11 +217,14 @@ func (p *parts) close() {
 	}
 }
 
-// instances are those of all groups.
-func instances(c *config.Config) []vrrp.Instance {
-	var all []vrrp.Instance
+// instances are those of all groups. There is one copy of the configuration of
+// each, which nobody changes: a thousand of them are a quarter of a megabyte.
+func instances(c *config.Config) []*vrrp.Instance {
+	var all []*vrrp.Instance
 	for _, g := range c.Groups {
-		all = append(all, g.Members...)
+		for i := range g.Members {
+			all = append(all, &g.Members[i])
+		}
 	}
 	return all
 }

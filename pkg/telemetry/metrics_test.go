@@ -53,7 +53,7 @@ func pulled() snapshot {
 	began := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	lost := began.Add(90*time.Second + 125*time.Millisecond)
 	inside := vrrp.InstanceStatus{
-		Instance: vrrp.Instance{
+		Instance: &vrrp.Instance{
 			Virtual:  event.Virtual{Instance: "inside", Group: "edge", Interface: "eth0", VRID: 51, Family: event.IPv4},
 			Priority: 150,
 		},
@@ -61,14 +61,14 @@ func pulled() snapshot {
 		Faults:    []vrrp.FaultStatus{{Source: "eth0", Reason: event.InterfaceDown, Since: lost}},
 	}
 	outside := vrrp.InstanceStatus{
-		Instance: vrrp.Instance{
+		Instance: &vrrp.Instance{
 			Virtual:  event.Virtual{Instance: "outside", Group: "edge", Interface: "eth1", VRID: 51, Family: event.IPv6},
 			Priority: 150,
 		},
 		Condition: vrrp.Condition{State: event.Fault, Since: lost, EffectivePriority: 140},
 	}
 	dmz := vrrp.InstanceStatus{
-		Instance: vrrp.Instance{
+		Instance: &vrrp.Instance{
 			Virtual:  event.Virtual{Instance: "dmz", Interface: "eth2", VRID: 7, Family: event.IPv4},
 			Priority: vrrp.Owner,
 		},

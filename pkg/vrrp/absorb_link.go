@@ -35,10 +35,10 @@ func (s *step) see(m *member, link event.Link) {
 	case !m.link.Usable:
 		m.recovery = nil
 		s.raise(down, time.Time{}, because{event.InterfaceDown, m, m.link.Cause})
-		delete(s.f.faults, bare)
+		s.f.lift(bare)
 	case !m.source().IsValid():
 		s.raise(bare, time.Time{}, because{event.NoPrimaryAddress, m, m.link.Cause})
-		delete(s.f.faults, down)
+		s.f.lift(down)
 	default:
 		s.clear(down, because{event.InterfaceUp, m, m.link.Cause})
 		s.clear(bare, because{event.PrimaryAddress, m, m.link.Cause})
@@ -86,7 +86,7 @@ func (s *step) raise(key faultKey, until time.Time, why because) {
 		return
 	}
 	if len(s.f.faults) == 0 {
-		s.why = why
+		s.why, s.f.faults = why, make(map[faultKey]fault)
 	}
 	s.f.faults[key] = fault{since: s.now, until: until}
 	s.f.unverify()
@@ -97,7 +97,7 @@ func (s *step) clear(key faultKey, why because) {
 	if _, ok := s.f.faults[key]; !ok {
 		return
 	}
-	delete(s.f.faults, key)
+	s.f.lift(key)
 	if len(s.f.faults) == 0 {
 		s.why = why
 		s.f.restart(s.now, event.Fault, why)

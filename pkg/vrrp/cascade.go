@@ -73,6 +73,9 @@ func (s *step) provesOutOfStep(m *member, h Heard) (stale bool) {
 	}
 	soon := h.Cause.At.Sub(c.by.at) <= time.Duration(m.Miss)*m.interval
 	if soon && !m.outranks(h.Priority, s.now) {
+		if s.f.outOfStep == nil {
+			s.f.outOfStep = make(map[pair]time.Time)
+		}
 		s.f.outOfStep[pairOf(c.from, c.by.source, m, c.source)] = s.now.Add(outOfStep)
 		s.report(event.GroupCascade{
 			Stamp: s.stamp(h.Cause), Group: s.cfg.Name, Source: c.by.source.String(),

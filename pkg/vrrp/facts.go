@@ -10,7 +10,7 @@ import (
 type facts struct {
 	started bool
 	members []*member
-	faults  map[faultKey]fault
+	faults  map[faultKey]fault // nil where there are none, as there are for years
 	// clock is the instant of the last Tick: a timer has ended if it is not later.
 	clock    time.Time
 	asked    asked
@@ -18,7 +18,7 @@ type facts struct {
 	// listening is set while a stall is being judged.
 	listening *stall
 	// outOfStep holds the pairs of senders that a resignation does not connect,
-	// and until when.
+	// and until when; nil where there never was one.
 	outOfStep map[pair]time.Time
 	// addressExcused: an address-lost fault was served, and no other Active has
 	// been heard since: a limping Active beats none.
@@ -72,6 +72,13 @@ type faultKey struct {
 type fault struct {
 	since time.Time
 	until time.Time // when it is tried again; zero: when it is taken back
+}
+
+// lift removes a fault; with the last one the memory goes that it took.
+func (f *facts) lift(key faultKey) {
+	if delete(f.faults, key); len(f.faults) == 0 {
+		f.faults = nil
+	}
 }
 
 // firstFault is the fault that bears the blame where there are several; nil if

@@ -33,7 +33,6 @@ func (t *Tickets) Next() uint64 {
 func NewMachine(cfg Group, tickets *Tickets, now time.Time) *Machine {
 	m := &Machine{cfg: cfg, tickets: tickets, since: now, reason: event.Startup}
 	m.facts.faults = make(map[faultKey]fault)
-	m.facts.outOfStep = make(map[pair]time.Time)
 	for i := range cfg.Members {
 		in := &cfg.Members[i]
 		m.facts.members = append(m.facts.members, &member{

@@ -23,13 +23,13 @@ type member struct {
 	cascaded *cascade
 	// recovery is set from the return of the link until it is over.
 	recovery   *recovery
-	checksum   wire.Checksum
 	shown      look      // of the adverts as they were last ordered
 	failing    int       // sends that failed in a row
 	asserted   time.Time // when we last answered a rival at once
-	heldBack   bool      // instance.holding was reported for this wait
 	patient    time.Time // a lower Active is not preempted before
 	delayed    bool      // one was left alone for that, and it was reported
+	heldBack   bool      // instance.holding was reported for this wait
+	checksum   wire.Checksum
 	lastResign resignation
 	reason     event.Reason // of the last transition
 	newActive  event.NewActiveReason
@@ -38,13 +38,13 @@ type member struct {
 // other is another Active as it was last heard.
 type other struct {
 	source   netip.Addr
-	priority uint8
 	interval time.Duration
 	since    time.Time // first of the adverts that came without a gap
 	at       time.Time // last
 	count    int       // adverts since then
-	named    bool      // reported as a rival
-	told     bool      // reported as a rival that goes on
+	priority uint8
+	named    bool // reported as a rival
+	told     bool // reported as a rival that goes on
 }
 
 // resignation is a priority 0 that was heard.

@@ -54,7 +54,7 @@ func (w *world) checkState(t *rapid.T) {
 		if state == event.Active && len(in.Faults) > 0 {
 			t.Fatalf("Active with faults: %v", in.Faults)
 		}
-		dead = dead || w.dead(&in.Instance)
+		dead = dead || w.dead(in.Instance)
 	}
 	switch {
 	case !w.started && state != event.Initialize:

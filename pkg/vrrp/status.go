@@ -20,7 +20,7 @@ type GroupStatus struct {
 
 // InstanceStatus is a snapshot of one virtual router, with RFC 8347's names.
 type InstanceStatus struct {
-	Instance Instance
+	Instance *Instance // the configuration; nobody changes it
 	Faults   []FaultStatus
 	Condition
 }
@@ -65,7 +65,7 @@ func (m *Machine) snapshot(now time.Time) *GroupStatus {
 	}
 	for i, mb := range m.facts.members {
 		st.Members[i] = InstanceStatus{
-			Instance: *mb.Instance, Faults: m.appendFaults(nil, mb), Condition: m.condition(mb, st.State, now),
+			Instance: mb.Instance, Faults: m.appendFaults(nil, mb), Condition: m.condition(mb, st.State, now),
 		}
 	}
 	return st

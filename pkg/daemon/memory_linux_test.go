@@ -1,0 +1,81 @@
+package daemon_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"ripcord/pkg/config"
+	"ripcord/pkg/daemon"
+)
+
+// heapEach is what one more instance may keep alive in an Active daemon, in bytes:
+// 6,000 and 30 % more.
+const heapEach = 7800
+
+// What an instance costs in memory does not grow unnoticed.
+func TestInstanceMemory(t *testing.T) {
+	cables(t)
+	const many = 500
+	one, all := heapOf(t, 1), heapOf(t, many)
+	each := (all - one) / (many - 1)
+	t.Logf("%d bytes with one instance, %d with %d: %d each", one, all, many, each)
+	if each > heapEach {
+		t.Errorf("an instance keeps %d bytes alive, at most %d are wanted: what holds them?", each, heapEach)
+	}
+}
+
+// heapOf is how many bytes live while a daemon is Active for so many instances.
+func heapOf(t *testing.T, instances int) int {
+	t.Helper()
+	socket := filepath.Join(t.TempDir(), "s")
+	var b strings.Builder
+	fmt.Fprintf(&b, "control: {socket: %s}\ndefaults: {interval: 100ms}\ninstances:\n", socket)
+	for i := range instances {
+		fmt.Fprintf(&b, "  - {name: v%d, interface: eth%d, vrid: %d, addresses: [10.0.%d.%d/32]}\n", i, i%2, i/2+1, i%2, i/2+1)
+	}
+	c, err := config.Parse("test.yaml", []byte(b.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	added := make(adding, instances)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() {
+		done <- daemon.Run(ctx, daemon.Options{Config: c, Version: "test", Output: added, Record: filepath.Join(t.TempDir(), "addresses.json")})
+	}()
+	defer func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}()
+	limit := time.After(30 * time.Second)
+	for range instances {
+		select {
+		case <-added:
+		case <-limit:
+			t.Fatalf("not Active for all of %d instances within 30 s", instances)
+		}
+	}
+	runtime.GC()
+	runtime.GC() // what the first has found to be garbage in pools
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}
+
+// adding is a log that counts address.added, and keeps nothing.
+type adding chan struct{}
+
+func (a adding) Write(b []byte) (int, error) {
+	for range bytes.Count(b, []byte(`"event":"address.added"`)) {
+		a <- struct{}{}
+	}
+	return len(b), nil
+}
