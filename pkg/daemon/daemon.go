@@ -47,7 +47,7 @@ func Run(ctx context.Context, o Options) error {
 	// The flow of facts, from the left: links and adverts come in, the router
 	// decides, engine and addresses carry out, the log tells. They are started so
 	// that each finds what it needs, and stopped so that nothing is lost.
-	log := stage{"log": p.log.Run, "metrics": p.metrics.Run}.start(broken)
+	log := stage{"log": p.log.Run, "metrics": p.metrics.Run, "memory": tidy}.start(broken)
 	p.events.Publish(loaded(o.Config))
 	hands := stage{"adverts": p.engine.Run, "addresses": p.worker.Run}.start(broken)
 	senses := stage{"links": p.monitor.Run, "receiver": p.receiver.Run}.start(broken)
