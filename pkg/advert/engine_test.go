@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -25,7 +26,7 @@ type rig struct {
 	stats   map[string]*vrrp.Stats
 	results *bus.Ring[vrrp.Result]
 	events  *bus.Ring[event.Event]
-	late    int
+	late    []time.Duration // as it was told, in order
 	begin   time.Time
 	stop    func()
 }
@@ -43,7 +44,7 @@ func run(t *testing.T, fail func(advert.Message) error) *rig {
 	r.Engine = advert.NewEngine(advert.EngineConfig{
 		Stats: r.stats, Lease: r.lease, Sender: r.sender, Waiter: adverttest.NewWaiter(),
 		Results: &results, Events: &events, Minter: event.NewMinter(1 << 32), Now: time.Now,
-		Late: func(time.Duration) { r.late++ },
+		Late: func(d time.Duration) { r.late = append(r.late, d) },
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -119,8 +120,8 @@ func TestEngineKeepsTime(t *testing.T) {
 				t.Errorf("%v of a: %d, want %d", c, got, n)
 			}
 		}
-		if r.late != 6 {
-			t.Errorf("lateness was told %d times, want once for each repeat: 6", r.late)
+		if len(r.late) != 6 {
+			t.Errorf("lateness was told %d times, want once for each repeat: 6", len(r.late))
 		}
 		// In steady state nothing is published.
 		events, _ := r.events.Take()
@@ -133,6 +134,22 @@ func TestEngineKeepsTime(t *testing.T) {
 		if results, _ := r.results.Take(); len(results) != 0 {
 			t.Errorf("results %v", results)
 		}
+	})
+}
+
+// An advert is as late as the kernel had it, not as the engine began to send.
+func TestEngineLatenessHasTheSendingInIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, func(advert.Message) error {
+			time.Sleep(2 * time.Millisecond) // the kernel takes its time
+			return nil
+		})
+		r.Do(startOrder("a", time.Second), startOrder("b", time.Second))
+		r.alive(1500 * time.Millisecond)
+		if want := []time.Duration{4 * time.Millisecond, 4 * time.Millisecond}; !slices.Equal(r.late, want) {
+			t.Errorf("late by %v, want %v: one batch of two adverts", r.late, want)
+		}
+		r.stop()
 	})
 }
 

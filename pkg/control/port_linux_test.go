@@ -168,3 +168,40 @@ func TestCallersAreLimited(t *testing.T) {
 		t.Errorf("Accept: %v", err)
 	}
 }
+
+// TestClosedTwice: a connection gives back its own place alone, and a second
+// Close of the listener is an error, no more.
+func TestClosedTwice(t *testing.T) {
+	l, err := openPort("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var calls []net.Conn
+	for range 2 {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		call, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		calls = append(calls, call)
+	}
+	if err := calls[0].Close(); err != nil {
+		t.Error(err)
+	}
+	if err := calls[0].Close(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the second Close of a connection: %v", err)
+	}
+	if n := len(l.(*limited).free); n != 1 {
+		t.Errorf("%d places are taken, want 1: the other connection's", n)
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the second Close of the listener: %v", err)
+	}
+}
