@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"testing"
 	"time"
+
+	"ripcord/test/netns"
 )
 
 var (
@@ -21,7 +23,7 @@ const soon = 200 * time.Millisecond
 // twoHosts is hosts a and b on one segment; the options are those of b.
 func twoHosts(t *testing.T, b Options) *LAN {
 	t.Helper()
-	needRoot(t)
+	netns.NeedRoot(t)
 	b.Addresses = Addresses("192.0.2.2/24", "2001:db8::2/64")
 	l, err := Build(
 		Port{Host: "a", Name: "eth0", Segment: "inside", Options: Options{

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"ripcord/test/netns"
 )
 
 const within = 5 * time.Second
@@ -40,17 +42,9 @@ func victim() {
 	time.Sleep(time.Minute)
 }
 
-// needRoot skips where no namespace can be made.
-func needRoot(t *testing.T) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("skipped: network namespaces need root")
-	}
-}
-
 func namespace(t *testing.T, name string) *Namespace {
 	t.Helper()
-	needRoot(t)
+	netns.NeedRoot(t)
 	n, err := NewNamespace(name)
 	if err != nil {
 		t.Fatal(err)
@@ -199,7 +193,7 @@ func TestChildrenDieWithTheNamespace(t *testing.T) {
 }
 
 func TestKilledProcessLeavesNothing(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "LAN_TEST_VICTIM=1")
 	out, err := cmd.StdoutPipe()
@@ -235,7 +229,7 @@ func readPID(t *testing.T, lines *bufio.Scanner) int {
 
 // TestNothingLeaks makes and closes whole LANs with all that runs on them.
 func TestNothingLeaks(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	before := descriptors(t)
 	for range 5 {
 		l := twoHosts(t, Options{})

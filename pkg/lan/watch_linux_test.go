@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/event"
+	"ripcord/test/netns"
 )
 
 // TestWatchSeesAnOutage pulls b's cable and gives its address to a third host.
@@ -178,7 +179,7 @@ func sendRaw(t *testing.T, n *Namespace, group netip.Addr, message []byte) {
 // TestCableIsAnnouncedAsANIC is why there is Ordinary, and churn: under churn
 // the loss of an ordinary veth is announced at once, that of a cable is not.
 func TestCableIsAnnouncedAsANIC(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	churn, err := StartChurn(100 * time.Millisecond)
 	if err != nil {
 		t.Fatal(err)

@@ -16,9 +16,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"ripcord/test/built"
 	"testing"
 	"time"
+
+	"ripcord/test/netns"
+	"ripcord/test/stage"
 )
 
 var (
@@ -67,22 +69,10 @@ func testMain(m *testing.M) int {
 		burn()
 	}
 	flag.Parse()
-	if os.Geteuid() != 0 {
-		fmt.Println("bench: not root: no test here can make its network namespaces; all are skipped")
-		return m.Run()
+	code := stage.Main(m, "bench", prepare)
+	if makers == nil {
+		return code
 	}
-	dir, err := os.MkdirTemp("", "ripcord-bench-")
-	if err != nil {
-		fmt.Println("bench:", err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	if err := prepare(dir); err != nil {
-		fmt.Println("bench:", err)
-		return 1
-	}
-	report.begin()
-	code := m.Run()
 	text, err := report.write(*output)
 	fmt.Print(text)
 	if err != nil {
@@ -92,15 +82,11 @@ func testMain(m *testing.M) int {
 	return code
 }
 
-// prepare builds ripcord in the way that it is shipped, and finds keepalived.
-func prepare(dir string) error {
+// prepare begins the report on ripcord, built as it is shipped, and keepalived.
+func prepare(binary string) error {
 	var ok bool
 	if now, ok = sizes[*sizeName]; !ok {
 		return fmt.Errorf("-size %s: want smoke, short or full", *sizeName)
-	}
-	binary, err := built.Command(dir, built.Ripcord)
-	if err != nil {
-		return err
 	}
 	name := os.Getenv("KEEPALIVED")
 	if name == "" {
@@ -111,15 +97,14 @@ func prepare(dir string) error {
 		return errors.Join(err, errors.New("run `test/setup bench/packages`, which installs Debian's, or set KEEPALIVED"))
 	}
 	makers = []maker{ripcord{binary, commit()}, keepalived{path}}
+	report.begin()
 	return nil
 }
 
 // figures begins a test that gathers figures.
 func figures(t *testing.T) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("not root: cannot make network namespaces")
-	}
+	netns.NeedRoot(t)
 	sideBySide(t)
 	t.Cleanup(func() {
 		if _, err := report.write(*output); err != nil {

@@ -3,81 +3,56 @@ package bench
 import (
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"ripcord/test/stage"
 )
 
-// daemon is a maker's, on a host: the first process of a PID namespace of its
-// own, so that its children die with it.
+// daemon is a maker's, on a host.
 type daemon struct {
-	t       *testing.T
-	maker   maker
-	host    string
-	log     string
-	said    int // bytes in the log before it was started
-	command *exec.Cmd
-	began   time.Time // before it was started
-	exited  chan struct{}
+	*stage.Daemon
+	t     *testing.T
+	maker maker
+	host  string
+	began time.Time // before it was started
 }
 
 // start starts the maker's daemon on a host.
 func (s *site) start(host string, r router) *daemon {
 	s.t.Helper()
-	command, err := s.maker.command(s.dir, host, r)
+	command, err := s.maker.command(s.Dir, host, r)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	d := &daemon{t: s.t, maker: s.maker, host: host, log: filepath.Join(s.dir, host+".log"), command: command, exited: make(chan struct{})}
-	before, _ := os.ReadFile(d.log)
-	d.said = len(before)
-	log, err := os.OpenFile(d.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	stage.Contain(command)
+	began := time.Now()
+	started, err := s.Start(host, host, command)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer log.Close()
-	command.Stdout, command.Stderr = log, log
-	command.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID, Unshareflags: syscall.CLONE_NEWNS}
-	d.began = time.Now()
-	if err := s.Host(host).Start(command); err != nil {
-		s.t.Fatal(err)
-	}
+	d := &daemon{Daemon: started, t: s.t, maker: s.maker, host: host, began: began}
 	s.daemons[host] = d
-	go func() {
-		_ = command.Wait() // its exit status tells nothing that the LAN does not
-		close(d.exited)
-	}()
 	return d
 }
 
 // ready waits until it has logged that it is Backup.
 func (d *daemon) ready() {
 	d.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if said, _ := os.ReadFile(d.log); strings.Contains(string(said[d.said:]), d.maker.backup()) {
-			return
-		}
-		if time.Now().After(deadline) {
-			d.t.Fatalf("%s on %s has not become Backup", d.maker.name(), d.host)
-		}
+	if err := d.WaitSaid(d.maker.backup()); err != nil {
+		d.t.Fatalf("%s on %s: %v", d.maker.name(), d.host, err)
 	}
 }
 
 // end sends a signal, and waits until it is over.
 func (d *daemon) end(sig syscall.Signal) time.Time {
 	d.t.Helper()
-	at := time.Now()
-	if err := d.command.Process.Signal(sig); err != nil {
-		d.t.Fatalf("signal %v to %s on %s: %v", sig, d.maker.name(), d.host, err)
-	}
-	select {
-	case <-d.exited:
-	case <-time.After(30 * time.Second):
-		d.t.Fatalf("%s on %s has not ended 30 s after signal %v", d.maker.name(), d.host, sig)
+	at, err := d.End(sig)
+	if err != nil {
+		d.t.Fatalf("%s on %s: %v", d.maker.name(), d.host, err)
 	}
 	return at
 }
@@ -117,7 +92,7 @@ func (d *daemon) resident() (largest float64) {
 
 // pids are its processes: keepalived's is a parent with a child.
 func (d *daemon) pids() []int {
-	pids := []int{d.command.Process.Pid}
+	pids := []int{d.Command.Process.Pid}
 	entries, _ := os.ReadDir("/proc")
 	for _, e := range entries {
 		pid, err := strconv.Atoi(e.Name())
@@ -136,12 +111,4 @@ func statOf(pid int) []string {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	_, rest, _ := strings.Cut(string(text), ") ")
 	return strings.Fields(rest)
-}
-
-func (s *site) showLogs() {
-	for host, d := range s.daemons {
-		text, _ := os.ReadFile(d.log)
-		lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-		s.t.Logf("the end of the log of %s on %s:\n%s", s.maker.name(), host, strings.Join(lines[max(0, len(lines)-30):], "\n"))
-	}
 }

@@ -112,7 +112,7 @@ func (s *site) behind(name string, n int) {
 		_, err = s.Connect(host, "eth0", s.Segment(segment(n)), lan.Options{Addresses: []netip.Prefix{netip.PrefixFrom(stationOn(n), 16)}})
 	}
 	if err == nil {
-		err = s.run(name, "ip", "route", "add", "10.0.0.0/8", "via", virtual(n, 1, 0))
+		_, err = s.Run(name, "ip", "route", "add", "10.0.0.0/8", "via", virtual(n, 1, 0))
 	}
 	if err != nil {
 		s.t.Fatal(err)

@@ -1,10 +1,8 @@
 package bench
 
 import (
-	"fmt"
 	"net"
 	"net/netip"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -125,18 +123,4 @@ func (p *ping) gap(since time.Time) (from, to time.Time) {
 		}
 	}
 	return from, to
-}
-
-// run runs a program on a host to its end.
-func (s *site) run(host string, args ...string) error {
-	var said strings.Builder
-	command := exec.Command(args[0], args[1:]...)
-	command.Stdout, command.Stderr = &said, &said
-	if err := s.Host(host).Start(command); err != nil {
-		return err
-	}
-	if err := command.Wait(); err != nil {
-		return fmt.Errorf("%s: %w: %s", strings.Join(args, " "), err, said.String())
-	}
-	return nil
 }

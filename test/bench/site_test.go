@@ -3,19 +3,18 @@ package bench
 import (
 	"fmt"
 	"net/netip"
-	"os"
 	"testing"
 	"time"
 
 	"ripcord/pkg/lan"
+	"ripcord/test/stage"
 )
 
 // site is a LAN with segments, the hosts of one maker's daemons, and others.
 type site struct {
-	*lan.LAN
+	*stage.Stage
 	t        *testing.T
 	maker    maker
-	dir      string
 	segments int
 	sniffers []*lan.Sniffer // one a segment, unless closed
 	daemons  map[string]*daemon
@@ -40,26 +39,12 @@ func newSite(t *testing.T, m maker, segments int, hosts ...string) *site {
 			ports = append(ports, lan.Port{Host: h, Name: ifname(n), Segment: segment(n), Options: lan.Options{Addresses: lan.Addresses(address)}})
 		}
 	}
-	l, err := lan.Build(ports...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, err := os.MkdirTemp("", "rc") // t.TempDir may be too long for a socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &site{LAN: l, t: t, maker: m, dir: dir, segments: segments, daemons: make(map[string]*daemon)}
+	s := &site{Stage: stage.New(t, ports...), t: t, maker: m, segments: segments, daemons: make(map[string]*daemon)}
 	t.Cleanup(func() {
 		if t.Failed() {
-			s.showLogs()
+			t.Logf("with %s:", m.name())
+			s.ShowLogs(t, 30, nil)
 		}
-		if err := l.Close(); err != nil {
-			t.Errorf("close the LAN: %v", err)
-		}
-		for _, d := range s.daemons {
-			<-d.exited
-		}
-		_ = os.RemoveAll(dir)
 	})
 	return s
 }
@@ -163,11 +148,4 @@ func (s *site) at(at time.Time, err error) time.Time {
 	return at
 }
 
-// downInterval is the Active_Down_Interval of RFC 9568 §6.1.
-func downInterval(priority int, interval time.Duration) time.Duration {
-	return 3*interval + skew(priority, interval)
-}
-
-func skew(priority int, interval time.Duration) time.Duration {
-	return time.Duration(256-priority) * interval / 256
-}
+var downInterval = stage.DownInterval

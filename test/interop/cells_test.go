@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"ripcord/test/netns"
 )
 
 // cell is one combination of the matrix.
@@ -105,7 +107,7 @@ func matrix() (cells []cell) {
 // the protocol names, within the protocol's own time, and never two for longer
 // than an interval.
 func TestMatrix(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	t.Parallel()
 	var scenes []*scene
 	for _, c := range matrix() {

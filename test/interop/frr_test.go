@@ -46,7 +46,7 @@ wait $vrrpd
 
 func newFRR(s *scene) *frr {
 	s.t.Helper()
-	f := &frr{process: newProcess(s, "peer", "frr"), etc: filepath.Join(s.dir, "frr")}
+	f := &frr{process: newProcess(s, "peer", "frr"), etc: filepath.Join(s.Dir, "frr")}
 	f.makeMacvlan()
 
 	var b strings.Builder

@@ -11,11 +11,11 @@ package interop
 
 import (
 	"flag"
-	"fmt"
 	"os"
 	"os/exec"
-	"ripcord/test/built"
 	"testing"
+
+	"ripcord/test/stage"
 )
 
 var full = flag.Bool("full", false, "play every cell of the matrix, not the essential ones alone")
@@ -27,31 +27,12 @@ func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
 func testMain(m *testing.M) int {
 	flag.Parse()
-	if os.Geteuid() != 0 {
-		fmt.Println("interop: not root: no test here can make its network namespaces; all are skipped")
-		return m.Run()
-	}
-	dir, err := os.MkdirTemp("", "ripcord-interop-")
-	if err != nil {
-		fmt.Println("interop:", err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	if binary, err = built.Command(dir, built.Ripcord); err != nil {
-		fmt.Println("interop:", err)
-		return 1
-	}
-	code := m.Run()
+	code := stage.Main(m, "interop", func(path string) error {
+		binary = path
+		return nil
+	})
 	seen.print(os.Stdout)
 	return code
-}
-
-// needRoot skips the test without root.
-func needRoot(t *testing.T) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("not root: cannot make network namespaces")
-	}
 }
 
 // program finds what test/setup installs.

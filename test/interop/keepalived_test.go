@@ -20,7 +20,7 @@ type keepalived struct {
 
 func newKeepalived(s *scene) *keepalived {
 	s.t.Helper()
-	k := &keepalived{process: newProcess(s, "peer", "keepalived"), config: filepath.Join(s.dir, "keepalived.conf"), election: s.cell.theirs()}
+	k := &keepalived{process: newProcess(s, "peer", "keepalived"), config: filepath.Join(s.Dir, "keepalived.conf"), election: s.cell.theirs()}
 	version := fmt.Sprintf("version %d", s.version)
 	switch s.mode {
 	case password:
@@ -65,7 +65,7 @@ func (k *keepalived) priority() int { return k.election }
 
 func (k *keepalived) start() time.Time {
 	k.s.t.Helper()
-	pid := filepath.Join(k.s.dir, "keepalived.pid")
+	pid := filepath.Join(k.s.Dir, "keepalived.pid")
 	for _, left := range []string{pid, pid + ".vrrp"} { // by one that was killed, with the same PIDs
 		_ = os.Remove(left)
 	}

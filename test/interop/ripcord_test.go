@@ -20,7 +20,7 @@ type ripcord struct {
 
 func newRipcord(s *scene) *ripcord {
 	s.t.Helper()
-	r := &ripcord{process: newProcess(s, "ripcord", "ripcord"), config: filepath.Join(s.dir, "ripcord.yaml")}
+	r := &ripcord{process: newProcess(s, "ripcord", "ripcord"), config: filepath.Join(s.Dir, "ripcord.yaml")}
 	switch s.mode {
 	case password:
 		r.configure(fmt.Sprintf(", auth: {pass: %q}", secret))
@@ -46,7 +46,7 @@ func (r *ripcord) configure(more string) {
 control: {socket: %s}
 instances:
   - {name: inside, interface: %s, vrid: %d, version: %d, priority: %d, interval: %v, addresses: [%s]%s}
-`, filepath.Join(s.dir, "ripcord.sock"), ifname, vrid, s.version, s.cell.ours(), s.interval(), strings.Join(quoted, ", "), more)
+`, filepath.Join(s.Dir, "ripcord.sock"), ifname, vrid, s.version, s.cell.ours(), s.interval(), strings.Join(quoted, ", "), more)
 	if err := os.WriteFile(r.config, []byte(yaml), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ type line struct {
 // lines is its log since an instant.
 func (r *ripcord) lines(since time.Time) (lines []line) {
 	r.s.t.Helper()
-	text, err := os.ReadFile(r.log)
+	text, err := os.ReadFile(r.runs.Log)
 	if err != nil {
 		r.s.t.Fatal(err)
 	}

@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"ripcord/pkg/lan"
+	"ripcord/test/stage"
 )
 
 const (
@@ -21,10 +21,9 @@ const (
 // scene is the LAN of one cell: ripcord, the peer, and a client that asks for
 // the virtual address all the time.
 type scene struct {
-	*lan.LAN
+	*stage.Stage
 	cell
 	t       *testing.T
-	dir     string
 	sniffer *lan.Sniffer
 	watch   *lan.Watch
 	ours    router // of ripcord
@@ -110,7 +109,6 @@ func newScene(t *testing.T, c cell) *scene {
 
 func newBareScene(t *testing.T, c cell) *scene {
 	t.Helper()
-	needRoot(t)
 	var ports []lan.Port
 	for i, host := range []string{"ripcord", "peer", "client"} {
 		bits := 24
@@ -121,28 +119,15 @@ func newBareScene(t *testing.T, c cell) *scene {
 			Addresses: []netip.Prefix{netip.PrefixFrom(c.own(i), bits)},
 		}})
 	}
-	l, err := lan.Build(ports...)
+	s := &scene{Stage: stage.New(t, ports...), cell: c, t: t}
+	err := os.Chmod(s.Dir, 0o755) // FRR's daemons are no root
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := os.MkdirTemp("", "rc") // t.TempDir may be too long for a socket
-	if err != nil {
+	if s.sniffer, err = s.Segment("inside").Sniff(); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(dir, 0o755); err != nil { // FRR's daemons are no root
-		t.Fatal(err)
-	}
-	s := &scene{LAN: l, cell: c, t: t, dir: dir}
-	t.Cleanup(func() {
-		if err := l.Close(); err != nil {
-			t.Errorf("close the LAN: %v", err)
-		}
-		_ = os.RemoveAll(dir)
-	})
-	if s.sniffer, err = l.Segment("inside").Sniff(); err != nil {
-		t.Fatal(err)
-	}
-	prober, err := l.Host("client").Prober(ifname)
+	prober, err := s.Host("client").Prober(ifname)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,12 +140,7 @@ func newBareScene(t *testing.T, c cell) *scene {
 // showLogs tells who sent adverts when, and what the daemons said.
 func (s *scene) showLogs() {
 	s.t.Logf("adverts:\n%s", s.story())
-	logs, _ := filepath.Glob(filepath.Join(s.dir, "*.log"))
-	for _, path := range logs {
-		text, _ := os.ReadFile(path)
-		lines := slices.DeleteFunc(strings.Split(string(text), "\n"), humdrum)
-		s.t.Logf("the end of %s:\n%s", filepath.Base(path), strings.Join(lines[max(0, len(lines)-80):], "\n"))
-	}
+	s.ShowLogs(s.t, 80, humdrum)
 }
 
 // humdrum is what FRR says of each advert.
@@ -216,7 +196,7 @@ func (s *scene) linkLocal(host string) netip.Addr {
 // run runs a command of the host to its end.
 func (s *scene) run(host string, args ...string) {
 	s.t.Helper()
-	if err := s.command(host, args...); err != nil {
+	if _, err := s.Run(host, program(s.t, args[0]), args[1:]...); err != nil {
 		s.t.Fatal(err)
 	}
 }

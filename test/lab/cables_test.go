@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"ripcord/pkg/lan"
+	"ripcord/test/netns"
 )
 
 // Both cables out and in again, in any order: no Active while nothing is
 // linked, and one within an Active_Down_Interval and a second of the last plug.
 func TestBothCables(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	const interval = 200 * time.Millisecond
 	orders := [][2]string{{"a", "b"}, {"b", "a"}}
 	for _, out := range orders {
@@ -56,7 +57,7 @@ func inFault(l line) bool { return l.Event == "instance.transition" && l.To == "
 // which it has heard for no longer than it takes to pull the cable: that host
 // answers, and it is served again within 1.2 Active_Down_Intervals of the return.
 func TestOnlyRouter(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	for _, on := range []shared{insideIPv4, insideIPv6} {
 		t.Run(on.virtual[0], func(t *testing.T) {
 			t.Parallel()

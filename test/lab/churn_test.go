@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ripcord/pkg/lan"
+	"ripcord/test/netns"
 )
 
 // The kernel announces a loss up to a second late when any other link on the
@@ -15,7 +16,7 @@ import (
 // its decision p99 is under 15 ms over 200 pulls, while links flap elsewhere.
 // What the kernel's announcements alone would have given is shown beside it.
 func TestLossUnderChurn(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	churn, err := lan.StartChurn(200 * time.Millisecond)
 	if err != nil {
 		t.Fatal(err)

@@ -14,17 +14,15 @@ import (
 	"time"
 
 	"ripcord/pkg/control"
+	"ripcord/test/stage"
 )
 
 // daemon is ripcord on a host.
 type daemon struct {
-	t       *testing.T
-	name    string
-	command *exec.Cmd
-	logfile string
-	socket  string
-	exited  chan struct{}
-	err     error // of Wait, once exited
+	*stage.Daemon
+	t      *testing.T
+	name   string
+	socket string
 }
 
 // line is a line of the log.
@@ -80,11 +78,11 @@ func (s *site) start(host string, r router) *daemon {
 	return s.startYAML(host, r.yaml(s, s.socket(host)))
 }
 
-func (s *site) socket(host string) string { return filepath.Join(s.dir, host+".sock") }
+func (s *site) socket(host string) string { return filepath.Join(s.Dir, host+".sock") }
 
 func (s *site) startYAML(host, yaml string) *daemon {
 	s.t.Helper()
-	config := filepath.Join(s.dir, host+".yaml")
+	config := filepath.Join(s.Dir, host+".yaml")
 	if err := os.WriteFile(config, []byte(yaml), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
@@ -93,48 +91,39 @@ func (s *site) startYAML(host, yaml string) *daemon {
 
 func (s *site) startCommand(host string, command *exec.Cmd) *daemon {
 	s.t.Helper()
-	d := &daemon{
-		t: s.t, name: host, command: command, logfile: filepath.Join(s.dir, host+".log"),
-		socket: s.socket(host), exited: make(chan struct{}),
-	}
-	log, err := os.OpenFile(d.logfile, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	started, err := s.Start(host, host, command)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	command.Stdout, command.Stderr = log, log
-	if err := s.Host(host).Start(command); err != nil {
-		s.t.Fatal(err)
-	}
+	d := &daemon{Daemon: started, t: s.t, name: host, socket: s.socket(host)}
 	s.daemons[host] = d
-	go func() {
-		d.err = command.Wait()
-		_ = log.Close()
-		close(d.exited)
-	}()
 	return d
 }
 
 // signal sends a signal, by pid.
 func (d *daemon) signal(sig syscall.Signal) time.Time {
 	d.t.Helper()
-	at := time.Now()
-	if err := d.command.Process.Signal(sig); err != nil {
-		d.t.Fatalf("signal %v to %s: %v", sig, d.name, err)
+	at, err := d.Signal(sig)
+	if err != nil {
+		d.t.Fatalf("%s: %v", d.name, err)
 	}
 	return at
 }
 
 // kill ends it as a power failure does, and waits.
 func (d *daemon) kill() time.Time {
-	at := d.signal(syscall.SIGKILL)
-	<-d.exited
+	d.t.Helper()
+	at, err := d.End(syscall.SIGKILL)
+	if err != nil {
+		d.t.Fatalf("%s: %v", d.name, err)
+	}
 	return at
 }
 
 // log is all that it has logged since an instant.
 func (d *daemon) log(since time.Time) []line {
 	d.t.Helper()
-	file, err := os.Open(d.logfile)
+	file, err := os.Open(d.Log)
 	if err != nil {
 		d.t.Fatal(err)
 	}

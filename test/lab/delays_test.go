@@ -4,13 +4,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"ripcord/test/netns"
 )
 
 // A better router that comes back leaves the lower Active alone for its
 // preempt_delay, says so, and then takes over without a second Active; when the
 // lower one resigns meanwhile, it does not wait.
 func TestPreemptDelay(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	t.Parallel()
 	const interval, delay = 100 * time.Millisecond, 2 * time.Second
 	s := newSite(t, []segment{inside}, "a", "b")
@@ -42,7 +44,7 @@ func TestPreemptDelay(t *testing.T) {
 
 // A router with startup_delay takes nothing over before it is over.
 func TestStartupDelay(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	t.Parallel()
 	const interval, delay = 100 * time.Millisecond, 2 * time.Second
 	s := newSite(t, []segment{inside}, "a")

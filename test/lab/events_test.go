@@ -123,7 +123,7 @@ func nicsYAML(socket string, nics []*nic) string {
 // batch gives commands to the ip program of a host.
 func (s *site) batch(host string, commands ...string) {
 	s.t.Helper()
-	file := s.dir + "/batch"
+	file := s.Dir + "/batch"
 	if err := os.WriteFile(file, []byte(strings.Join(commands, "\n")+"\n"), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ type usage struct{ fds, threads, kib int }
 func (d *daemon) usage() usage {
 	d.t.Helper()
 	var u usage
-	proc := fmt.Sprintf("/proc/%d/", d.command.Process.Pid)
+	proc := fmt.Sprintf("/proc/%d/", d.Command.Process.Pid)
 	fds, err := os.ReadDir(proc + "fd")
 	if err != nil {
 		d.t.Fatal(err)

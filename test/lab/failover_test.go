@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ripcord/pkg/lan"
+	"ripcord/test/netns"
 )
 
 var bothSegments = []segment{inside, outside}
@@ -44,7 +45,7 @@ func TestAdminDown(t *testing.T) {
 // lossOf measures how long both segments are without a router after a loss at
 // the Active: the median of 8, on LANs side by side.
 func lossOf(t *testing.T, limit time.Duration, lose func(*site) (time.Time, func())) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	results := make(chan time.Duration, 8)
 	t.Run("lans", func(t *testing.T) {
 		for i := range 4 {
@@ -87,7 +88,7 @@ func later(a, b time.Time) time.Time {
 // An Active that is killed says nothing; the next advert on the segment comes
 // when Active_Down_Interval is over since its last, and not 2 ms later.
 func TestKilled(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	for _, interval := range []time.Duration{100 * time.Millisecond, 10 * time.Millisecond} {
 		t.Run(interval.String(), func(t *testing.T) {
 			s, a, b := pair(t, []segment{inside}, interval, "")
@@ -138,9 +139,9 @@ func TestStop(t *testing.T) {
 			t.Errorf("resigned on %s after %v, want within 100ms", seg.name, d)
 		}
 	}
-	<-a.exited
-	if a.err != nil {
-		t.Errorf("it ended with %v, want exit 0", a.err)
+	<-a.Exited
+	if a.Err != nil {
+		t.Errorf("it ended with %v, want exit 0", a.Err)
 	}
 	for _, seg := range bothSegments {
 		if s.holds("a", seg) {

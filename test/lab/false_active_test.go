@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"ripcord/test/netns"
 )
 
 // A Backup's cable is pulled while the kernel holds announcements back, because
@@ -11,7 +13,7 @@ import (
 // silence makes itself Active: keepalived 2.4.3 does in 13 of 20. ripcord asks
 // before it moves, and never does, 50 times of 50.
 func TestNoFalseActive(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	const (
 		lans     = 5
 		rounds   = 10

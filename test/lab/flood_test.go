@@ -11,6 +11,7 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/lan"
 	"ripcord/pkg/wire"
+	"ripcord/test/netns"
 )
 
 // 50,000 bad and foreign adverts a second on the segment of two routers with
@@ -18,7 +19,7 @@ import (
 // grows. The kernel drops what it can tell by hop limit and VRID; what bears our
 // VRID and a wrong checksum the daemon has to read.
 func TestFlood(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	foreign := [][]byte{
 		advertFrame(200, 254, wire.HopLimit, false), // another virtual router's
 		advertFrame(200, 51, 64, false),             // from behind a router

@@ -60,7 +60,7 @@ func TestHungLoop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(s.dir, "hang.yaml")
+	path := filepath.Join(s.Dir, "hang.yaml")
 	if err := os.WriteFile(path, []byte(router{150, interval, ""}.yaml(s, s.socket("a"))), 0o600); err != nil {
 		t.Fatal(err)
 	}

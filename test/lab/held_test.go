@@ -266,7 +266,7 @@ func TestAcceptFalse(t *testing.T) {
 	a = begin()
 	check("after a crash")
 	a.signal(syscall.SIGTERM)
-	<-a.exited
+	<-a.Exited
 	if got := s.command("a", nft, "list ruleset"); strings.TrimSpace(got) != "" {
 		t.Errorf("left behind: %s", got)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"ripcord/pkg/lan"
+	"ripcord/test/netns"
 )
 
 // No peer here speaks the HMAC of keepalived 2.4 (Debian 12 has 2.2.7): these tests
@@ -19,7 +20,7 @@ import (
 // hmacOf is the key auth of an instance, as YAML flow. The key n stands in a file.
 func (s *site) hmacOf(n int, mode string) string {
 	s.t.Helper()
-	file := filepath.Join(s.dir, fmt.Sprintf("key%d", n))
+	file := filepath.Join(s.Dir, fmt.Sprintf("key%d", n))
 	if err := os.WriteFile(file, []byte(strings.Repeat(fmt.Sprintf("%02x", n), 32)+"\n"), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
@@ -40,7 +41,7 @@ func (d *daemon) rejected(since time.Time) (reasons []string) {
 // and takes over when it resigns; each advert is 28 bytes longer than its message,
 // and none is rejected.
 func TestHMACBetweenTwoRipcords(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	const interval = 100 * time.Millisecond
 	v2, mac, single4, single6 := insideIPv4, insideIPv4, insideIPv4, insideIPv6
 	v2.version = 2
@@ -93,7 +94,7 @@ func TestHMACBetweenTwoRipcords(t *testing.T) {
 				if reasons := d.rejected(began); len(reasons) > 0 {
 					t.Errorf("%s rejected adverts: %v", d.name, reasons)
 				}
-				if text, _ := os.ReadFile(d.logfile); strings.Contains(string(text), "0101010101") {
+				if text, _ := os.ReadFile(d.Log); strings.Contains(string(text), "0101010101") {
 					t.Errorf("%s has the key in its log", d.name)
 				}
 			}
@@ -114,7 +115,7 @@ func TestHMACBetweenTwoRipcords(t *testing.T) {
 // Another key, and no key at all: each rejects the other, says why, and both serve,
 // which is what enforce means.
 func TestHMACWrongKey(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	t.Parallel()
 	const interval = 100 * time.Millisecond
 	for _, c := range []struct{ name, atA, atB string }{
@@ -152,7 +153,7 @@ func TestHMACWrongKey(t *testing.T) {
 // The three sweeps in which a LAN comes to sign, one router after the other: at no
 // time is an advert rejected, or are there two Actives.
 func TestHMACRollout(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	t.Parallel()
 	const interval = 300 * time.Millisecond
 	s := newSite(t, []segment{inside}, "a", "b")
@@ -173,7 +174,7 @@ func TestHMACRollout(t *testing.T) {
 		for _, host := range []string{"b", "a"} {
 			other := map[string]string{"a": "b", "b": "a"}[host]
 			stopped := routers[host].signal(syscall.SIGTERM)
-			<-routers[host].exited
+			<-routers[host].Exited
 			if active == host {
 				routers[other].becomes("active", stopped, 3*time.Second)
 				active = other
@@ -200,7 +201,7 @@ func TestHMACRollout(t *testing.T) {
 // which outrank the present one's, its resignation, and the present one's own. It
 // moves nobody, within the window and after it, and is counted.
 func TestHMACReplayedCapture(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	t.Parallel()
 	const interval = 300 * time.Millisecond
 	s := newSite(t, []segment{inside}, "a", "b")
@@ -213,7 +214,7 @@ func TestHMACReplayedCapture(t *testing.T) {
 	b.becomes("backup", began, 6*time.Second)
 	time.Sleep(5 * interval)
 	stopped := a.signal(syscall.SIGTERM)
-	<-a.exited
+	<-a.Exited
 	b.becomes("active", stopped, 3*time.Second)
 	time.Sleep(5 * interval)
 	capture := adverts(recorder.Frames(), s.Cable("client", inside.ifname).MAC())

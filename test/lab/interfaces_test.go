@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ripcord/pkg/lan"
+	"ripcord/test/netns"
 )
 
 // story is something that happens to the interface of an Active, by commands of
@@ -64,7 +65,7 @@ const macvlan = "address flush dev eth0 scope global; link add mv0 link eth0 typ
 // All that happens to the interface of an Active: none of it ends the daemon, each
 // has its reason in the log, and the addresses stand again when it is undone.
 func TestInterfaceStories(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	for _, story := range stories {
 		t.Run(story.name, func(t *testing.T) {
 			t.Parallel()
@@ -115,7 +116,7 @@ func (y story) play(t *testing.T) {
 	}
 	at = time.Now()
 	if strings.Contains(y.happens, "OTHER") {
-		s.ip("other", "link", "set", "eth0", "netns", fmt.Sprint(d.command.Process.Pid))
+		s.ip("other", "link", "set", "eth0", "netns", fmt.Sprint(d.Command.Process.Pid))
 	}
 	s.commands("a", y.undone)
 	if l := d.becomes("active", at, 5*time.Second); l.TS.Sub(at.Round(0)) < y.atLeast {

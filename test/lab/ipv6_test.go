@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ripcord/pkg/lan"
+	"ripcord/test/netns"
 )
 
 // shared is a segment of either family, and the addresses that its routers
@@ -173,7 +174,7 @@ func TestIPv6Failover(t *testing.T) {
 // cable of either is pulled, and both are served by the other router after
 // Skew_Time, since the living member resigns.
 func TestMixedGroup(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	t.Parallel()
 	const interval = 200 * time.Millisecond
 	for _, lost := range []segment{inside, outside} {

@@ -1,10 +1,6 @@
 package lab
 
-import (
-	"bytes"
-	"os/exec"
-	"strings"
-)
+import "strings"
 
 // ip runs the ip program on a host and gives its output.
 func (s *site) ip(host string, args ...string) string {
@@ -15,16 +11,11 @@ func (s *site) ip(host string, args ...string) string {
 // command runs a program on a host and waits for it.
 func (s *site) command(host, program string, args ...string) string {
 	s.t.Helper()
-	var out bytes.Buffer
-	cmd := exec.Command(program, args...)
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := s.Host(host).Start(cmd); err != nil {
+	said, err := s.Run(host, program, args...)
+	if err != nil {
 		s.t.Fatal(err)
 	}
-	if err := cmd.Wait(); err != nil {
-		s.t.Fatalf("%s on %s: %v\n%s", cmd, host, err, out.String())
-	}
-	return out.String()
+	return said
 }
 
 // holds reports whether the virtual address stands on the host's interface.

@@ -11,12 +11,11 @@ import (
 	"net/netip"
 	"os"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"ripcord/pkg/lan"
-	"ripcord/test/built"
+	"ripcord/test/stage"
 )
 
 // binary is ripcord as it was built for these tests.
@@ -28,21 +27,10 @@ func testMain(m *testing.M) int {
 	if os.Getenv(hangs) != "" {
 		return hangingDaemon()
 	}
-	if os.Geteuid() != 0 {
-		fmt.Println("lab: not root: no test here can make its network namespaces; all are skipped")
-		return m.Run()
-	}
-	dir, err := os.MkdirTemp("", "ripcord-lab-")
-	if err != nil {
-		fmt.Println("lab:", err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	if binary, err = built.Command(dir, built.Ripcord); err != nil {
-		fmt.Println("lab:", err)
-		return 1
-	}
-	return m.Run()
+	return stage.Main(m, "lab", func(path string) error {
+		binary = path
+		return nil
+	})
 }
 
 // segment is one of the LANs' segments, and the interface that is on it.
@@ -62,9 +50,8 @@ func (s segment) virtual() netip.Addr { return netip.MustParseAddr(s.network + "
 
 // site is a LAN with routers and a client, for one test.
 type site struct {
-	*lan.LAN
+	*stage.Stage
 	t        *testing.T
-	dir      string
 	segments []segment
 	daemons  map[string]*daemon
 }
@@ -83,48 +70,15 @@ func newSite(t *testing.T, segments []segment, hosts ...string) *site {
 	return newSiteOf(t, segments, ports...)
 }
 
-// needRoot skips the test without root.
-func needRoot(t *testing.T) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("not root: cannot make network namespaces")
-	}
-}
-
 func newSiteOf(t *testing.T, segments []segment, ports ...lan.Port) *site {
 	t.Helper()
-	needRoot(t)
-	l, err := lan.Build(ports...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, err := os.MkdirTemp("", "rc") // t.TempDir may be too long for a socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &site{LAN: l, t: t, dir: dir, segments: segments, daemons: make(map[string]*daemon)}
+	s := &site{Stage: stage.New(t, ports...), t: t, segments: segments, daemons: make(map[string]*daemon)}
 	t.Cleanup(func() {
 		if t.Failed() {
-			s.showLogs()
+			s.ShowLogs(t, 40, nil)
 		}
-		if err := l.Close(); err != nil {
-			t.Errorf("close the LAN: %v", err)
-		}
-		for _, d := range s.daemons {
-			<-d.exited
-		}
-		_ = os.RemoveAll(dir)
 	})
 	return s
-}
-
-func (s *site) showLogs() {
-	for name, d := range s.daemons {
-		text, _ := os.ReadFile(d.logfile)
-		lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-		lines = lines[max(0, len(lines)-40):]
-		s.t.Logf("the end of the log of %s:\n%s", name, strings.Join(lines, "\n"))
-	}
 }
 
 // prober asks from the client on a segment.
@@ -186,14 +140,7 @@ func (s *site) at(at time.Time, err error) time.Time {
 	return at
 }
 
-// downInterval is the Active_Down_Interval of RFC 9568 §6.1, reckoned here.
-func downInterval(priority int, interval time.Duration) time.Duration {
-	return 3*interval + skew(priority, interval)
-}
-
-func skew(priority int, interval time.Duration) time.Duration {
-	return time.Duration(256-priority) * interval / 256
-}
+var downInterval, skew = stage.DownInterval, stage.Skew
 
 // median is the middle of the values.
 func median(values []time.Duration) time.Duration {

@@ -3,6 +3,8 @@ package lab
 import (
 	"testing"
 	"time"
+
+	"ripcord/test/netns"
 )
 
 // The owner of the address (priority 255) has it on its own interface, and sends its
@@ -10,7 +12,7 @@ import (
 // address, the other hears it all the same and gives way, though its kernel takes a
 // packet from an address of its own for a forgery.
 func TestOwnerReturns(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	t.Parallel()
 	const interval = 100 * time.Millisecond
 	s := newSite(t, []segment{inside}, "a", "b")

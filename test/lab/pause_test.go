@@ -4,13 +4,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"ripcord/test/netns"
 )
 
 // The Active is stopped for five seconds, as a VM's pause does: when it goes on
 // it is silent, hears who has taken over, and gives the address up; nobody
 // holds it beside the other for longer than one interval.
 func TestPausedActive(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	for _, interval := range []time.Duration{100 * time.Millisecond, time.Second} {
 		t.Run(interval.String(), func(t *testing.T) {
 			t.Parallel()
@@ -40,7 +42,7 @@ func TestPausedActive(t *testing.T) {
 // A Backup that was stopped has missed the Active's adverts, and does not take
 // that for silence.
 func TestPausedBackup(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	for _, interval := range []time.Duration{100 * time.Millisecond, time.Second} {
 		t.Run(interval.String(), func(t *testing.T) {
 			t.Parallel()

@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"ripcord/pkg/lan"
+	"ripcord/test/netns"
 )
 
 // A switch port that is blocked by its spanning tree has carrier, and forwards
 // nothing. The router behind it does not take that for a silent Active: no
 // second Active, and Backup within 0.5 s of two adverts that pass.
 func TestBlockedPort(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	for _, tt := range []struct {
 		name    string
 		heard   bool // it has heard a peer before
@@ -90,7 +91,7 @@ func nthAdvert(t *testing.T, s *lan.Sniffer, host string, since time.Time, n int
 // Active within an Active_Down_Interval and a second of the first of their ports
 // that forwards.
 func TestSwitchReboots(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	for _, order := range [][2]string{{"a", "b"}, {"b", "a"}} {
 		t.Run(fmt.Sprintf("%s forwards first", order[0]), func(t *testing.T) {
 			t.Parallel()

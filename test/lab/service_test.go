@@ -42,7 +42,7 @@ func (s *site) ripcord(host string, args ...string) outcome {
 func TestNotifyReady(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")
-	path := filepath.Join(s.dir, "notify")
+	path := filepath.Join(s.Dir, "notify")
 	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
@@ -72,16 +72,16 @@ func TestNotifyReady(t *testing.T) {
 	}
 	a.signal(syscall.SIGTERM)
 	hears("STOPPING=1")
-	<-a.exited
-	if a.err != nil {
-		t.Errorf("it ended with %v, want exit 0", a.err)
+	<-a.Exited
+	if a.Err != nil {
+		t.Errorf("it ended with %v, want exit 0", a.Err)
 	}
 }
 
 // configure writes a configuration file.
 func (s *site) configure(name, yaml string) string {
 	s.t.Helper()
-	path := filepath.Join(s.dir, name+".yaml")
+	path := filepath.Join(s.Dir, name+".yaml")
 	if err := os.WriteFile(path, []byte(yaml), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
@@ -126,12 +126,12 @@ func TestSecondDaemon(t *testing.T) {
 	a.wait(began, time.Second, "its address", is("address.added"))
 	a.wait(began, time.Second, "its first advert", is("advert.sent"))
 	at := time.Now()
-	got := s.ripcord("a", "run", "--config", filepath.Join(s.dir, "a.yaml"))
+	got := s.ripcord("a", "run", "--config", filepath.Join(s.Dir, "a.yaml"))
 	if got.code != 1 || strings.Count(got.err, "\n") != 1 || !strings.Contains(got.err, "another ripcord") || !strings.Contains(got.err, s.socket("a")) {
 		t.Errorf("the second daemon: exit %d, complained %q", got.code, got.err)
 	}
 	// Nor may one with a socket of its own take the first one's addresses for leftovers.
-	other := filepath.Join(s.dir, "other.yaml")
+	other := filepath.Join(s.Dir, "other.yaml")
 	if err := os.WriteFile(other, []byte(router{150, time.Second, ""}.yaml(s, s.socket("other"))), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"ripcord/pkg/lan"
+	"ripcord/test/netns"
 )
 
 // Three routers, the two Backups of equal priority, with their addresses
 // ordered differently on the two segments of the group: when the Active stops,
 // one of the two serves both within 1.5 Active_Down_Intervals, 30 times of 30.
 func TestTiedBackups(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	const (
 		lans     = 6
 		rounds   = 5

@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"ripcord/pkg/lan"
+	"ripcord/test/netns"
 )
 
 // Two routers that exchange adverts by unicast: one is Active, nothing goes to
 // the group; a pulled cable, a resignation and a return do what they do by
 // multicast. A third router that is no peer of theirs, though better, is not heard.
 func TestUnicast(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	for _, f := range []struct {
 		name   string
 		prefix string // of the routers' own addresses
@@ -101,7 +102,7 @@ instances:
 // The address from which adverts have to come goes and comes: a fault for as long
 // as it is away, though the link has another.
 func TestSourceLost(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	t.Parallel()
 	const interval = 100 * time.Millisecond
 	s := newSite(t, []segment{inside}, "a")

@@ -62,7 +62,7 @@ func TestVirtualMACAfterACrash(t *testing.T) {
 		}
 	}
 	a.signal(syscall.SIGTERM)
-	<-a.exited
+	<-a.Exited
 	if after := s.devices("a"); after != before {
 		t.Errorf("before:\n%s\nafter:\n%s", before, after)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"ripcord/pkg/lan"
+	"ripcord/test/netns"
 )
 
 // stream is a connection through the routers that says a byte each 5 ms and
@@ -116,7 +117,7 @@ func (s *site) neighbour(host, ifname, address string) string {
 // the routers has a strict reverse path filter.
 func TestVirtualMACConnection(t *testing.T) {
 	t.Parallel()
-	needRoot(t)
+	netns.NeedRoot(t)
 	var ports []lan.Port
 	for _, seg := range []segment{inside, outside} {
 		far := map[string]string{"inside": "client", "outside": "server"}[seg.name]
@@ -176,5 +177,5 @@ func TestVirtualMACConnection(t *testing.T) {
 	}
 	goesOn("the power is off")
 	b.signal(syscall.SIGTERM)
-	<-b.exited
+	<-b.Exited
 }

@@ -214,7 +214,7 @@ func TestVirtualMAC(t *testing.T) {
 
 	at := a.signal(syscall.SIGTERM)
 	b.becomes("active", at, 2*time.Second)
-	<-a.exited
+	<-a.Exited
 	b.wait(at, 2*time.Second, "its addresses", is("address.added"))
 	s.asksAll(p)
 	last := resigned(taps["a"].Frames(), virtual4)
@@ -227,7 +227,7 @@ func TestVirtualMAC(t *testing.T) {
 		t.Errorf("before:\n%s\nafter:\n%s", before["a"], after)
 	}
 	b.signal(syscall.SIGTERM)
-	<-b.exited
+	<-b.Exited
 	if after := s.devices("b"); after != before["b"] {
 		t.Errorf("before:\n%s\nafter:\n%s", before["b"], after)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ripcord/pkg/lan"
+	"ripcord/test/netns"
 )
 
 // dialect is a way in which ripcord speaks on a segment, and what tshark must
@@ -67,7 +68,7 @@ func dialects() []dialect {
 // advert over IPv4 with the trailer of auth.hmac, which it does not know and the
 // checksum does not cover (over IPv6 the kernel's does).
 func TestTsharkDecodes(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	t.Parallel()
 	said := make([][]kind, len(dialects()))
 	heard := make([][]lan.Frame, len(dialects()))
@@ -109,7 +110,7 @@ func (s *site) spoken(d dialect) []lan.Frame {
 	a.becomes("active", began, 4*d.interval+5*time.Second)
 	time.Sleep(5*d.interval + d.interval/2)
 	a.signal(syscall.SIGTERM)
-	<-a.exited
+	<-a.Exited
 	recorder.Close()
 	return recorder.Frames()
 }

@@ -47,6 +47,14 @@ func Main(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// NeedRoot skips the test without root, where it cannot make namespaces itself.
+func NeedRoot(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("not root: cannot make network namespaces")
+	}
+}
+
 // Need skips the test unless it runs in a namespace of its own, with iproute2.
 func Need(t testing.TB) {
 	t.Helper()

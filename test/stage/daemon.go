@@ -1,0 +1,93 @@
+//go:build linux
+
+package stage
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// patience is how long a daemon may take to start, or to end: FRR needs seconds
+// for either on a busy machine.
+const patience = 30 * time.Second
+
+// Daemon is a program that was started on a host.
+type Daemon struct {
+	Command *exec.Cmd
+	Log     string        // the file with all that it says, after what those before it said
+	Exited  chan struct{} // closed when it has ended
+	Err     error         // of Wait, once it has ended
+
+	said int64 // the length of the log when it was started
+}
+
+// Start starts a daemon on a host. It writes into the log of this name, together
+// with others of the name before it.
+func (s *Stage) Start(host, name string, command *exec.Cmd) (*Daemon, error) {
+	d := &Daemon{Command: command, Log: filepath.Join(s.Dir, name+".log"), Exited: make(chan struct{})}
+	log, err := os.OpenFile(d.Log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	if before, err := log.Stat(); err == nil {
+		d.said = before.Size()
+	}
+	command.Stdout, command.Stderr = log, log
+	if err := s.Host(host).Start(command); err != nil {
+		return nil, err
+	}
+	s.daemons = append(s.daemons, d)
+	go func() {
+		d.Err = command.Wait()
+		close(d.Exited)
+	}()
+	return d, nil
+}
+
+// Contain makes a command the first process of a PID namespace of its own, so
+// that its children die with it, whatever their user. What it mounts is seen by
+// them alone.
+func Contain(command *exec.Cmd) {
+	command.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID, Unshareflags: syscall.CLONE_NEWNS}
+}
+
+// WaitSaid waits until it has said these words since it was started.
+func (d *Daemon) WaitSaid(words string) error {
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		if text, _ := os.ReadFile(d.Log); strings.Contains(string(text[min(int(d.said), len(text)):]), words) {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("it has not said %q within %v after its start", words, patience)
+		}
+	}
+}
+
+// Signal sends a signal, and returns when. The error is os.ErrProcessDone if it
+// had ended before.
+func (d *Daemon) Signal(sig syscall.Signal) (at time.Time, err error) {
+	at = time.Now()
+	if err := d.Command.Process.Signal(sig); err != nil {
+		return at, fmt.Errorf("signal %v: %w", sig, err)
+	}
+	return at, nil
+}
+
+// End sends a signal and waits until it is over.
+func (d *Daemon) End(sig syscall.Signal) (at time.Time, err error) {
+	if at, err = d.Signal(sig); err != nil {
+		return at, err
+	}
+	select {
+	case <-d.Exited:
+		return at, nil
+	case <-time.After(patience):
+		return at, fmt.Errorf("it has not ended %v after signal %v", patience, sig)
+	}
+}

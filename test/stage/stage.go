@@ -1,0 +1,124 @@
+//go:build linux
+
+// Package stage is what tests stand on that run daemons on a LAN of network
+// namespaces: it decides how long such a LAN and what runs on it live (as long as
+// the test), and where the daemons leave what they say. What they are, and what
+// is expected of them, is the tests' own matter.
+//
+// A Stage belongs to its test's goroutine, and so do its daemons.
+package stage
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ripcord/pkg/lan"
+	"ripcord/test/built"
+	"ripcord/test/netns"
+)
+
+// Main runs the tests of a package, which it calls by this name, and returns the
+// exit code. As root it first builds ripcord as it is shipped, and tells use its
+// path; without root all tests skip, and there is nothing to build.
+func Main(m *testing.M, name string, use func(ripcord string) error) int {
+	if os.Geteuid() != 0 {
+		fmt.Printf("%s: not root: no test here can make its network namespaces; all are skipped\n", name)
+		return m.Run()
+	}
+	dir, err := os.MkdirTemp("", "ripcord-"+name+"-")
+	if err != nil {
+		fmt.Printf("%s: %v\n", name, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	binary, err := built.Command(dir, built.Ripcord)
+	if err == nil {
+		err = use(binary)
+	}
+	if err != nil {
+		fmt.Printf("%s: %v\n", name, err)
+		return 1
+	}
+	return m.Run()
+}
+
+// Stage is the LAN of one test, with a directory for what its daemons read and
+// write.
+type Stage struct {
+	*lan.LAN
+	Dir     string
+	daemons []*Daemon
+}
+
+// New makes a LAN of these ports, or skips the test without root. When the test
+// ends all daemons are killed, and nothing is left.
+func New(t testing.TB, ports ...lan.Port) *Stage {
+	t.Helper()
+	netns.NeedRoot(t)
+	l, err := lan.Build(ports...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "rc") // t.TempDir may be too long for a socket
+	if err != nil {
+		_ = l.Close()
+		t.Fatal(err)
+	}
+	s := &Stage{LAN: l, Dir: dir}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Errorf("close the LAN: %v", err)
+		}
+		for _, d := range s.daemons {
+			<-d.Exited
+		}
+		_ = os.RemoveAll(dir)
+	})
+	return s
+}
+
+// Run runs a program on a host to its end, and gives what it said. The error has
+// that too.
+func (s *Stage) Run(host, program string, args ...string) (said string, err error) {
+	var out strings.Builder
+	command := exec.Command(program, args...)
+	command.Stdout, command.Stderr = &out, &out
+	if err := s.Host(host).Start(command); err != nil {
+		return "", err
+	}
+	if err := command.Wait(); err != nil {
+		return out.String(), fmt.Errorf("%s on %s: %w: %s", strings.Join(command.Args, " "), host, err, out.String())
+	}
+	return out.String(), nil
+}
+
+// ShowLogs has the test show the last lines of every log, without those that are
+// dull, where that is not nil.
+func (s *Stage) ShowLogs(t testing.TB, last int, dull func(line string) bool) {
+	t.Helper()
+	logs, _ := filepath.Glob(filepath.Join(s.Dir, "*.log"))
+	for _, path := range logs {
+		text, _ := os.ReadFile(path)
+		lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+		if dull != nil {
+			lines = slices.DeleteFunc(lines, dull)
+		}
+		t.Logf("the end of %s:\n%s", filepath.Base(path), strings.Join(lines[max(0, len(lines)-last):], "\n"))
+	}
+}
+
+// DownInterval is the Active_Down_Interval of RFC 9568 §6.1, reckoned here.
+func DownInterval(priority int, interval time.Duration) time.Duration {
+	return 3*interval + Skew(priority, interval)
+}
+
+// Skew is the Skew_Time of RFC 9568 §6.1.
+func Skew(priority int, interval time.Duration) time.Duration {
+	return time.Duration(256-priority) * interval / 256
+}
