@@ -16,27 +16,6 @@ const (
 	priority     = 6
 )
 
-// mmsghdr is struct mmsghdr of sendmmsg(2) and recvmmsg(2).
-type mmsghdr struct {
-	hdr unix.Msghdr
-	len uint32
-}
-
-// mmsg calls sendmmsg or recvmmsg on msgs and returns how many were handled.
-func mmsg(call uintptr, fd int, msgs []mmsghdr) (int, unix.Errno) {
-	for {
-		n, _, errno := unix.Syscall6(call, uintptr(fd), uintptr(unsafe.Pointer(&msgs[0])),
-			uintptr(len(msgs)), unix.MSG_DONTWAIT, 0, 0)
-		switch errno {
-		case 0:
-			return int(n), 0
-		case unix.EINTR:
-		default:
-			return 0, errno
-		}
-	}
-}
-
 // option is one socket option of an int, with the name to complain with.
 type option struct {
 	level, name, value int

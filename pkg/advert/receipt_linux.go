@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/mmsg"
 )
 
 // One call reads at most burst packets of up to packetLen bytes: the longest
@@ -20,7 +21,7 @@ const (
 
 // receipt is what recvmmsg fills, for one port at a time.
 type receipt struct {
-	msgs    [burst]mmsghdr
+	msgs    [burst]mmsg.Message
 	iovs    [burst]unix.Iovec
 	names   [burst]unix.RawSockaddrInet6 // the larger of the two
 	control [burst][16]uint64
@@ -32,7 +33,7 @@ func newReceipt() *receipt {
 	for i := range r.msgs {
 		r.iovs[i].Base = &r.data[i][0]
 		r.iovs[i].SetLen(packetLen)
-		h := &r.msgs[i].hdr
+		h := &r.msgs[i].Header
 		h.Iov = &r.iovs[i]
 		h.SetIovlen(1)
 		h.Name = (*byte)(unsafe.Pointer(&r.names[i]))
@@ -44,11 +45,11 @@ func newReceipt() *receipt {
 // read takes what is queued, up to burst packets; fewer mean that no more are.
 func (r *receipt) read(p *port) (int, error) {
 	for i := range r.msgs {
-		h := &r.msgs[i].hdr
+		h := &r.msgs[i].Header
 		h.Namelen, h.Flags = unix.SizeofSockaddrInet6, 0
 		h.SetControllen(int(unsafe.Sizeof(r.control[i])))
 	}
-	n, errno := mmsg(unix.SYS_RECVMMSG, p.fd, r.msgs[:])
+	n, errno := mmsg.Receive(p.fd, r.msgs[:])
 	switch {
 	case errno == unix.EAGAIN:
 		return 0, nil
@@ -66,14 +67,14 @@ func (r *receipt) packet(i int, p *port, now time.Time) Packet {
 	m := &r.msgs[i]
 	out := Packet{
 		Interface: p.link, Family: p.family, At: now,
-		Data:      r.data[i][:min(int(m.len), packetLen)],
-		Truncated: m.hdr.Flags&unix.MSG_TRUNC != 0,
+		Data:      r.data[i][:min(int(m.Len), packetLen)],
+		Truncated: m.Header.Flags&unix.MSG_TRUNC != 0,
 		Early:     p.early,
 	}
 	if p.family == event.IPv6 {
 		out.Path.Source = netip.AddrFrom16(r.names[i].Addr)
 	}
-	control := unsafe.Slice((*byte)(unsafe.Pointer(&r.control[i][0])), int(m.hdr.Controllen))
+	control := unsafe.Slice((*byte)(unsafe.Pointer(&r.control[i][0])), int(m.Header.Controllen))
 	for len(control) >= unix.SizeofCmsghdr {
 		h := (*unix.Cmsghdr)(unsafe.Pointer(&control[0]))
 		size := int(h.Len)

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/mmsg"
 	"ripcord/pkg/wire"
 )
 
@@ -65,7 +66,7 @@ type channel struct {
 	fd     int
 	broken error // why there is no socket
 
-	msgs    [slots]mmsghdr
+	msgs    [slots]mmsg.Message
 	iovs    [slots][2]unix.Iovec // the headers, if any, and the message
 	names4  [slots]unix.RawSockaddrInet4
 	names6  [slots]unix.RawSockaddrInet6
@@ -123,7 +124,7 @@ func sendOptions(f event.Family) []option {
 
 // prepare fills in what is the same for every message of a slot.
 func (c *channel) prepare(i int) {
-	h := &c.msgs[i].hdr
+	h := &c.msgs[i].Header
 	if c.family == 0 {
 		c.prepareVirtual(i)
 		return
@@ -173,7 +174,7 @@ func (c *channel) load(m *Message) {
 	c.of[i] = m
 	c.iovs[i][1].Base = &m.Payload[0]
 	c.iovs[i][1].SetLen(len(m.Payload))
-	h := &c.msgs[i].hdr
+	h := &c.msgs[i].Header
 	if c.family == 0 {
 		c.address(i, m)
 		return
@@ -220,18 +221,12 @@ func (c *channel) unsendable(m *Message) error {
 	return fmt.Errorf("an advert of %d bytes from %v to %v cannot be sent", len(m.Payload), m.Source, m.To)
 }
 
-// flush sends what is in the slots. sendmmsg stops at the first message that
-// fails: it is marked, and the rest goes on.
+// flush sends what is in the slots.
 func (c *channel) flush() {
-	for sent := 0; sent < c.used; {
-		n, errno := mmsg(unix.SYS_SENDMMSG, c.fd, c.msgs[sent:c.used])
-		if errno != 0 {
-			m := c.of[sent]
-			m.Err = fmt.Errorf("send from %v to %v on ifindex %d: %w%s", m.Source, m.To, m.Index, errno, hint(errno))
-			n = 1
-		}
-		sent += n
-	}
+	mmsg.SendEach(c.fd, c.msgs[:c.used], func(i int, errno unix.Errno) {
+		m := c.of[i]
+		m.Err = fmt.Errorf("send from %v to %v on ifindex %d: %w%s", m.Source, m.To, m.Index, errno, hint(errno))
+	})
 	for i := range c.used { // keep no frame alive
 		c.of[i], c.iovs[i][0].Base, c.iovs[i][1].Base = nil, nil, nil
 	}

@@ -1,11 +1,12 @@
 package advert
 
 import (
-	"encoding/binary"
 	"fmt"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/mmsg"
 )
 
 // openVirtual opens the packet socket. It has protocol 0, so that it receives
@@ -28,8 +29,7 @@ func openVirtual() (*channel, error) {
 
 // prepareVirtual is prepare for what bears its own headers.
 func (c *channel) prepareVirtual(i int) {
-	h := &c.msgs[i].hdr
-	c.links[i] = unix.RawSockaddrLinklayer{Family: unix.AF_PACKET, Halen: 6}
+	h := &c.msgs[i].Header
 	h.Name, h.Namelen = (*byte)(unsafe.Pointer(&c.links[i])), unix.SizeofSockaddrLinklayer
 	h.Iov = &c.iovs[i][0]
 	h.SetIovlen(2)
@@ -39,8 +39,5 @@ func (c *channel) prepareVirtual(i int) {
 func (c *channel) address(i int, m *Message) {
 	c.iovs[i][0].Base = &m.Header[0]
 	c.iovs[i][0].SetLen(len(m.Header))
-	to := &c.links[i]
-	to.Ifindex = int32(m.Index)
-	copy(to.Addr[:], m.Header[:6])
-	to.Protocol = binary.NativeEndian.Uint16(m.Header[12:]) // in network byte order, as in the frame
+	c.links[i] = mmsg.ToLink(m.Index, m.Header)
 }

@@ -7,9 +7,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/mmsg"
 )
 
 // Flood sends the same frames over and over, as a hostile or broken station does.
@@ -83,23 +84,17 @@ func (f *Flood) Stop() error {
 type volley struct {
 	frames [][]byte
 	iovs   []unix.Iovec
-	msgs   []volleyMsg
+	msgs   []mmsg.Message
 	next   int
 }
 
-// volleyMsg is struct mmsghdr.
-type volleyMsg struct {
-	hdr unix.Msghdr
-	len uint32
-}
-
 func newVolley(frames [][]byte) *volley {
-	v := &volley{frames: frames, iovs: make([]unix.Iovec, len(frames)), msgs: make([]volleyMsg, len(frames))}
+	v := &volley{frames: frames, iovs: make([]unix.Iovec, len(frames)), msgs: make([]mmsg.Message, len(frames))}
 	for i, b := range frames {
 		v.iovs[i].Base = &b[0]
 		v.iovs[i].SetLen(len(b))
-		v.msgs[i].hdr.Iov = &v.iovs[i]
-		v.msgs[i].hdr.SetIovlen(1)
+		v.msgs[i].Header.Iov = &v.iovs[i]
+		v.msgs[i].Header.SetIovlen(1)
 	}
 	return v
 }
@@ -110,17 +105,17 @@ func (s *packetSocket) sendAll(v *volley, count int) (sent int, err error) {
 	stop := s.raw.Control(func(fd uintptr) {
 		for sent < count {
 			batch := v.msgs[v.next:min(len(v.msgs), v.next+count-sent)]
-			n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&batch[0])), uintptr(len(batch)), unix.MSG_DONTWAIT, 0, 0)
+			n, errno := mmsg.Send(int(fd), batch)
 			switch errno {
 			case 0:
 			case unix.EAGAIN, unix.ENOBUFS:
-				n = uintptr(len(batch))
+				n = len(batch)
 			default:
 				err = fmt.Errorf("flood: %w", errno)
 				return
 			}
-			v.next = (v.next + int(n)) % len(v.msgs)
-			sent += int(n)
+			v.next = (v.next + n) % len(v.msgs)
+			sent += n
 		}
 	})
 	return sent, errors.Join(stop, err)

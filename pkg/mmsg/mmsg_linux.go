@@ -1,0 +1,69 @@
+// Package mmsg sends and receives many messages by one system call, sendmmsg(2)
+// and recvmmsg(2), for which x/sys has no wrappers, and decides what becomes of
+// the others where one of them fails.
+//
+// Nothing here waits or allocates. What a Message points to belongs to the kernel
+// until the call returns; two goroutines must not call with the same messages.
+package mmsg
+
+import (
+	"encoding/binary"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Message is struct mmsghdr.
+type Message struct {
+	Header unix.Msghdr
+	Len    uint32 // how many bytes were sent or received
+}
+
+// Send hands messages to a socket and returns how many it took. It fails if it
+// did not take the first.
+func Send(fd int, msgs []Message) (int, unix.Errno) { return call(unix.SYS_SENDMMSG, fd, msgs) }
+
+// Receive fills messages with what is queued and returns how many.
+func Receive(fd int, msgs []Message) (int, unix.Errno) { return call(unix.SYS_RECVMMSG, fd, msgs) }
+
+// SendEach hands all messages to a socket, in order. It calls failed for each that
+// the socket did not take, and goes on behind it.
+func SendEach(fd int, msgs []Message, failed func(i int, errno unix.Errno)) {
+	each(len(msgs), func(from int) (int, unix.Errno) { return Send(fd, msgs[from:]) }, failed)
+}
+
+// each sends messages 0 to n-1, where send begins with the one from and tells how
+// many went before it stopped, or why even that one did not go.
+func each(n int, send func(from int) (int, unix.Errno), failed func(i int, errno unix.Errno)) {
+	for sent := 0; sent < n; {
+		some, errno := send(sent)
+		if errno != 0 {
+			failed(sent, errno)
+			some = 1
+		}
+		sent += some
+	}
+}
+
+func call(number uintptr, fd int, msgs []Message) (int, unix.Errno) {
+	for {
+		n, _, errno := unix.Syscall6(number, uintptr(fd), uintptr(unsafe.Pointer(&msgs[0])),
+			uintptr(len(msgs)), unix.MSG_DONTWAIT, 0, 0)
+		switch errno {
+		case 0:
+			return int(n), 0
+		case unix.EINTR:
+		default:
+			return 0, errno
+		}
+	}
+}
+
+// ToLink addresses a frame, which begins with its Ethernet header, to a link by
+// its ifindex, for a packet socket.
+func ToLink(index int, frame []byte) unix.RawSockaddrLinklayer {
+	to := unix.RawSockaddrLinklayer{Family: unix.AF_PACKET, Ifindex: int32(index), Halen: 6}
+	copy(to.Addr[:], frame[:6])
+	to.Protocol = binary.NativeEndian.Uint16(frame[12:]) // in network byte order, as in the frame
+	return to
+}
