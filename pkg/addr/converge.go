@@ -4,11 +4,11 @@ import (
 	"fmt"
 
 	"ripcord/pkg/event"
-	"ripcord/pkg/wire"
 )
 
-// slice is how many frames are sent before the queue is looked at again.
-const slice = 32
+// slice is how many frames are sent, by one system call, before the queue is
+// looked at again.
+const slice = 64
 
 // converge makes the kernel agree with the ledger: it turns devices, asks if it
 // must, removes in one batch, adds in one batch, and tells what came of it.
@@ -133,34 +133,38 @@ func (w *Worker) tell(n news) {
 	}
 }
 
-// announce sends one slice of what is due.
+// announce tells the neighbours one slice of what is due: each address is at the
+// present MAC of its link.
 func (w *Worker) announce() {
 	now := w.cfg.Now()
+	w.burst.reset()
 	for range slice {
 		instance, n, ok := w.schedule.next(now)
 		if !ok {
-			return
+			break
 		}
-		if !w.ledger.stands(instance, n) {
-			continue
+		if w.ledger.stands(instance, n) {
+			a := w.ledger.sets[instance].Addresses[n]
+			w.burst.announce(instance, a, w.ledger.links[a.Interface])
 		}
-		w.send(instance, w.ledger.sets[instance].Addresses[n])
+	}
+	if len(w.burst.frames) == 0 {
+		return
+	}
+	w.cfg.Packets.Send(w.burst.frames)
+	for i := range w.burst.frames {
+		if err := w.burst.frames[i].Err; err != nil {
+			w.unannounced(w.burst.of[i], err)
+		}
 	}
 }
 
-// send tells the neighbours that an address is at the link's present MAC.
-func (w *Worker) send(instance string, a Address) {
-	link := w.ledger.links[a.Interface]
-	w.frame = w.frame[:0]
-	if ip := a.Prefix.Addr(); ip.Is4() {
-		w.frame = wire.AppendGARP(w.frame, link.HardwareAddr, ip)
-	} else {
-		w.frame = wire.AppendNA(w.frame, link.HardwareAddr, ip)
-	}
-	err := w.cfg.Packets.Send(link.Index, w.frame)
-	if err == nil || !link.Usable || w.mute[instance] {
+// unannounced tells, once for each time an instance is held, that its neighbours
+// may not know. Of a link that is down that was to be expected.
+func (w *Worker) unannounced(what announced, err error) {
+	if !w.ledger.links[what.address.Interface].Usable || w.mute[what.instance] {
 		return
 	}
-	w.mute[instance] = true // one line for each time it is held
-	w.failed(w.ledger.key(a), fmt.Sprintf("held, but it could not be announced: %v", err))
+	w.mute[what.instance] = true
+	w.failed(w.ledger.key(what.address), fmt.Sprintf("held, but it could not be announced: %v", err))
 }

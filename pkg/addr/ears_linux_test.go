@@ -110,8 +110,9 @@ func TestEars(t *testing.T) {
 	other, ours := [6]byte{2, 0, 0, 0, 0, 9}, macOf(t, near)
 	send := func(link string, frame []byte) {
 		t.Helper()
-		if err := packets.Send(indexOf(t, link), frame); err != nil {
-			t.Fatal(err)
+		one := []Frame{{Index: indexOf(t, link), Data: frame}}
+		if packets.Send(one); one[0].Err != nil {
+			t.Fatal(one[0].Err)
 		}
 	}
 	send(near, wire.AppendARPRequest(nil, ours, own4, host4))

@@ -156,18 +156,7 @@ func TestWhatSomebodyRemovedIsPutBack(t *testing.T) {
 
 func TestAnnouncementsOnTheWire(t *testing.T) {
 	near, far := cable(t)
-	k := kernel(t)
-	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW, int(htons(unix.ETH_P_ALL)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(fd)
-	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_ALL), Ifindex: indexOf(t, far)}); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 5}); err != nil {
-		t.Fatal(err)
-	}
+	k, fd := kernel(t), capture(t, far)
 	l := newLive(t, k, near, Set{
 		Announce:  Announce{Count: 2},
 		Addresses: []Address{{Prefix: vip4, Interface: near}, {Prefix: vip6, Interface: near}},
@@ -186,6 +175,26 @@ func TestAnnouncementsOnTheWire(t *testing.T) {
 			t.Errorf("frame %d:\n%x, want\n%x", i, got, want)
 		}
 	}
+}
+
+// capture opens a socket that hears all that comes to a link.
+func capture(t *testing.T, link string) (fd int) {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW, int(htons(unix.ETH_P_ALL)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(fd) })
+	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_ALL), Ifindex: indexOf(t, link)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 4<<20); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 5}); err != nil {
+		t.Fatal(err)
+	}
+	return fd
 }
 
 // nextAnnouncement reads frames until one is ARP or a neighbor advertisement.

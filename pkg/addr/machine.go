@@ -44,8 +44,9 @@ type Routing interface {
 
 // Packets sends Ethernet frames. Only the worker's goroutine calls it.
 type Packets interface {
-	// Send hands one frame to a link; it does not wait for room.
-	Send(index int, frame []byte) error
+	// Send hands frames to their links, in order, and sets the Err of each. It
+	// does not wait for room, and one that cannot be sent keeps no other back.
+	Send(frames []Frame)
 }
 
 // Ears notice who is on the links: they hear ARP and neighbor discovery, and

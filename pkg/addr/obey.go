@@ -49,13 +49,14 @@ func (w *Worker) obey(o queued) {
 // ask sends the questions to all stations on the links. One that cannot be sent
 // is not answered: the order comes again.
 func (w *Worker) ask(o Order) {
+	w.burst.reset()
 	for _, name := range o.Links {
 		link, stations := w.lookout.ask(name)
 		for _, a := range stations {
-			w.frame = question(w.frame[:0], link, a)
-			_ = w.cfg.Packets.Send(link.Index, w.frame)
+			w.burst.ask(link, a)
 		}
 	}
+	w.cfg.Packets.Send(w.burst.frames)
 }
 
 // checkLease releases the instances that the loop has ceased to lead (design

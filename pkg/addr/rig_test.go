@@ -215,27 +215,36 @@ func (f *fakeFirewall) take() []string {
 }
 
 type fakePackets struct {
-	mu   sync.Mutex
-	sent []string
-	hook func()
+	mu     sync.Mutex
+	sent   []string
+	calls  int
+	refuse func(n int) error // of the n-th frame since the last take
+	hook   func()            // at each frame
 }
 
-func (p *fakePackets) Send(index int, frame []byte) error {
+func (p *fakePackets) Send(frames []Frame) {
 	p.mu.Lock()
-	p.sent = append(p.sent, fmt.Sprintf("%d:%x", index, frame[6:12]))
+	p.calls++
 	hook := p.hook
-	p.mu.Unlock()
-	if hook != nil {
-		hook()
+	for i, f := range frames {
+		if p.refuse != nil {
+			frames[i].Err = p.refuse(len(p.sent))
+		}
+		p.sent = append(p.sent, fmt.Sprintf("%d:%x", f.Index, f.Data[6:12]))
 	}
-	return nil
+	p.mu.Unlock()
+	for range frames {
+		if hook != nil {
+			hook()
+		}
+	}
 }
 
 func (p *fakePackets) take() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	sent := p.sent
-	p.sent = nil
+	p.sent, p.calls = nil, 0
 	return sent
 }
 

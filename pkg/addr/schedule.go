@@ -28,7 +28,8 @@ type job struct {
 
 // schedule says which address is to be announced next, and when: of all that is
 // due the first round before the second, so that every address is told once
-// before any is told twice.
+// before any is told twice. A first round that begins during the second of others
+// does not wait for it.
 type schedule struct {
 	jobs map[string]*job
 	heap jobs
@@ -90,12 +91,12 @@ func (s *schedule) next(now time.Time) (instance string, n int, ok bool) {
 			continue
 		}
 		n = j.pos
-		if j.Spacing > 0 {
-			j.due = now.Add(j.Spacing)
-		}
 		if j.pos++; j.pos == j.addresses {
 			j.pos = 0
 			j.round++
+		}
+		if j.Spacing > 0 || j.round > 0 { // a repetition is due behind all that is due now
+			j.due = now.Add(j.Spacing)
 		}
 		if j.round == j.rounds {
 			s.rest(j, now.Add(j.Spacing))

@@ -44,6 +44,14 @@ func TestSchedule(t *testing.T) {
 			s.start(at(0), "a", 2, Announce{Count: 2})
 			s.start(at(0), "b", 1, Announce{Count: 2})
 		}, "0:a0a1b0a0a1b0"},
+		{"a first round does not wait for the repetitions of others", func(s *schedule) {
+			s.start(at(0), "a", 2, Announce{Count: 3})
+			for range 3 {
+				s.next(at(0))
+			}
+			s.start(at(1*ms), "b", 2, Announce{Count: 2})
+			s.next(at(2 * ms)) // what stood at the head when b came
+		}, "1:b0b1b0b1 2:a0a1"},
 		{"spacing lies between two frames", func(s *schedule) {
 			s.start(at(0), "a", 2, Announce{Count: 2, Spacing: 10 * ms})
 		}, "0:a0 10:a1 20:a0 30:a1"},

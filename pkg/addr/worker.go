@@ -44,7 +44,7 @@ type Worker struct {
 	shutErr   error     // why it does not drop what it should
 	shutTold  bool
 	reshut    time.Time // not to be tried before, if shutErr
-	frame     []byte
+	burst     burst
 	awake     time.Time // when this goroutine last showed that it runs
 }
 

@@ -2,6 +2,7 @@ package addr
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -54,6 +55,50 @@ func TestWorkerReleaseDoesNotWaitForAnnouncements(t *testing.T) {
 		expect(t, "left to announce", len(r.schedule.jobs)+len(r.schedule.heap), 0)
 		r.pass(2 * time.Second)
 		expect(t, "frames after the Release", len(r.packets.take()), 0)
+	})
+}
+
+// What 250 addresses cost: one batch of addresses, and a system call for each
+// slice of their announcements. All are announced once before any is repeated.
+func TestWorkerAnnouncesBySlices(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, many(250, Announce{Count: 5}))
+		r.do(Hold, "a")
+		expect(t, "batches", r.kernel.batches, "[+250]")
+		expect(t, "sends", r.packets.calls, (5*250+slice-1)/slice)
+		expect(t, "frames", len(r.packets.take()), 5*250)
+	})
+}
+
+// A frame that cannot be sent keeps no other back, and is told of once for each
+// time the address is held; not at all where the link is known to be down.
+func TestWorkerTellsWhatItCouldNotAnnounce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sets := many(100, Announce{Count: 2})
+		r := newRig(t, sets)
+		full := errors.New("no buffer space available")
+		r.packets.refuse = func(n int) error {
+			if n%10 == 3 {
+				return full
+			}
+			return nil
+		}
+		for range 2 {
+			r.do(Hold, "a")
+			expect(t, "frames", len(r.packets.take()), 200)
+			events, _ := r.events.Take()
+			expect(t, "events", len(events), 2)
+			failed := events[1].(event.AddressMoved)
+			expect(t, "the first that failed", failed.Addresses, fmt.Sprint([]any{sets[0].Addresses[3].Prefix}))
+			expect(t, "event", failed.Kind, event.AddressFailed)
+			expect(t, "why", failed.Err, "held, but it could not be announced: "+full.Error())
+			r.do(Release, "a")
+			expect(t, "events", r.names(), "removed")
+		}
+		r.links.Publish(event.Link{Seq: 9, Name: "eth0", Index: eth0, AdminUp: true, HardwareAddr: [6]byte{2, 0, 0, 0, 0, 1}})
+		r.do(Hold, "a")
+		expect(t, "frames", len(r.packets.take()), 200)
+		expect(t, "events where the link is down", r.names(), "added")
 	})
 }
 

@@ -20,8 +20,8 @@ killed. Measured from the killed one's last advert to a gratuitous ARP of the ot
 Active_Down_Interval: the last of those that it sends as it takes over (each sends 5 an address; the second
 round, 5 s later, is turned off at both), and the one with which each address has been announced once, which
 is when hosts have learned all of them.`,
-		`Both send each frame by a system call of its own, which is most of it; sending a slice of them by one
-sendmmsg has not been tried.`)
+		`keepalived sends each frame by a system call of its own, ripcord 64 by one. The rest is mostly the kernel's:
+it adds the addresses, and takes each frame through veths and bridge to all who listen before the call returns.`)
 	ours, theirs := inTurn(t, announcements)
 	last := func(x announcement) time.Duration { return x.last }
 	each := func(x announcement) time.Duration { return x.each }
