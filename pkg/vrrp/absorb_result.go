@@ -26,7 +26,7 @@ func (s *step) absorbStall(in Stalled) {
 			s.giveWay(m, m.other.interval)
 			return
 		}
-		if f := &m.foreign; f.skewed.After(since) && m.Priority != Owner {
+		if f := &m.foreign; f.at.After(since) && m.Priority != Owner {
 			s.giveWay(m, f.interval)
 			f.holds = f.until
 			return
@@ -79,9 +79,11 @@ func (s *step) absorbSends(in Sends) {
 }
 
 // judgeSends makes sends that fail in a row a fault, while another Active is
-// heard: it has taken over since it does not hear us.
+// heard, whether we understand it or not: it has taken over since it does not hear
+// us.
 func (s *step) judgeSends(m *member, cause event.Cause) {
-	if s.f.state() == event.Active && m.failing >= m.Miss && m.known(s.now) {
+	heard := m.known(s.now) || s.now.Before(m.foreign.until)
+	if s.f.state() == event.Active && m.failing >= m.Miss && heard {
 		s.raise(faultKey{m.Virtual.Instance, event.SendFailed}, s.now.Add(faultRetry), because{event.SendFailed, m, cause})
 	}
 }

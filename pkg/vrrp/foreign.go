@@ -18,17 +18,18 @@ import (
 //
 // Their priority 0 changes nothing: whoever resigns may have a Backup that goes
 // Active. An Active does nothing but say it: the two cannot agree who is to
-// yield, and if it did the other might as well. But one that slept gives way: the
-// clock of a machine that was paused is behind when it goes on, and whoever took
-// over is ahead of it. An owner is held back by nobody. Where an Active that we
-// understand sends both versions (RFC 9568 §8.4), those of the other are ignored.
+// yield, and if it did the other might as well. But one that slept gives way:
+// whoever took over did not, and the clock of a machine that was paused is behind
+// when it goes on. So does one whose sends fail. An owner is held back by nobody.
+// Where an Active that we understand sends both versions (RFC 9568 §8.4), those of
+// the other are ignored.
 
 // foreign is what was heard of routers that do not understand us.
 type foreign struct {
 	until    time.Time // they count as there until then
 	holds    time.Time // until when a wait cannot end for them; past while Active
 	said     time.Time
-	skewed   time.Time // when the last was heard that is by another clock
+	at       time.Time // when the last was heard, from whom
 	source   netip.Addr
 	interval time.Duration
 }
@@ -48,10 +49,8 @@ func (s *step) absorbForeign(m *member, h Heard) {
 	if until := h.Cause.At.Add(m.ActiveDownInterval(h.Interval)); until.After(f.until) {
 		f.until = until
 	}
-	if h.Stale {
-		f.skewed, f.source, f.interval = h.Cause.At, h.Source, h.Interval
-	}
-	if s.f.listening != nil && h.Stale && m.Priority != Owner {
+	f.at, f.source, f.interval = h.Cause.At, h.Source, h.Interval
+	if s.f.listening != nil && m.Priority != Owner {
 		s.giveWay(m, h.Interval)
 	}
 	active := s.f.state() == event.Active
@@ -64,6 +63,7 @@ func (s *step) absorbForeign(m *member, h Heard) {
 			f.said = s.now
 			s.report(rivalOf(m, h, s.stamp(h.Cause)))
 		}
+		s.judgeSends(m, h.Cause)
 	case s.f.waiting() && m.Priority != Owner:
 		s.f.unverify()
 		if say {
@@ -75,7 +75,7 @@ func (s *step) absorbForeign(m *member, h Heard) {
 	}
 }
 
-// believedAgain forgets that a sender was by another clock.
+// believedAgain forgets that a sender was not understood.
 func (f *foreign) believedAgain(source netip.Addr) {
 	if f.source == source {
 		*f = foreign{}
