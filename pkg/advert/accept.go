@@ -114,6 +114,16 @@ func (a *Acceptor) Learn(l event.Link) {
 	a.own[l.Name] = l
 }
 
+// SetAhead says how far the wall clock is ahead of the instants that the acceptor
+// is given. Only a simulation does: elsewhere an instant bears its wall clock.
+func (a *Acceptor) SetAhead(d time.Duration) {
+	for _, p := range a.virtuals {
+		if p.guard != nil {
+			p.guard.replay.ahead = d
+		}
+	}
+}
+
 // Accept judges one packet at the instant now. The checks have the order of
 // RFC 9568 §7.1; the order decides only which counter rises.
 func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {

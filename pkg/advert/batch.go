@@ -12,7 +12,7 @@ import (
 func (p *Plan) send(e *entry, m Message) {
 	f := &e.frames
 	if f.Key != nil {
-		e.sign(p.now, m.Occasion == Resignation)
+		e.sign(p.now.Add(p.Ahead), m.Occasion == Resignation)
 	}
 	m.Instance, m.entry, m.Index, m.Source, m.HopLimit, m.Header = e.instance, e, f.Index, f.Source, f.HopLimit, f.Header
 	for i := range f.Copies {

@@ -137,7 +137,7 @@ func (e *Engine) settle(batch []Message, begun time.Time) {
 	}
 	for i := range batch {
 		m := &batch[i]
-		before, failed := m.settle()
+		before, failed := m.Settle()
 		if m.Err != nil {
 			e.failed(m, failed, at())
 		} else {

@@ -58,7 +58,7 @@ func (g *guard) judge(message []byte, signed bool, source netip.Addr, at time.Ti
 	}
 	window := g.replay.window
 	if window > 0 {
-		f.skew = t.Sequence.Sub(wire.SequenceAt(at))
+		f.skew = t.Sequence.Sub(g.replay.clock(at))
 	}
 	key := g.keys[t.KeyID]
 	f.authentic = key != nil && key.Verifies(message, source)

@@ -37,6 +37,9 @@ type Turn struct {
 // order that stood in the queue while the process was stopped finds its
 // instance stalled already.
 type Plan struct {
+	// Ahead is how far the wall clock is ahead of the instants that the plan is
+	// given. Only a simulation sets it: elsewhere an instant bears its wall clock.
+	Ahead   time.Duration
 	entries map[string]*entry
 	queue   queue
 	watch   vrrp.Watch

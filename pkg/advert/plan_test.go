@@ -57,7 +57,7 @@ func (s *script) turn(at time.Duration, given ...Given) string {
 	for i := range turn.Batch {
 		m := &turn.Batch[i]
 		out = append(out, fmt.Sprintf("%s:%s", m.Occasion, m.Payload))
-		m.settle()
+		m.Settle()
 	}
 	for _, r := range turn.Reports {
 		kind := "stalled"
@@ -214,7 +214,7 @@ func TestPlanSettles(t *testing.T) {
 	turn := s.plan.Turn(t0, t0, []Given{{start("a", sec), t0}})
 	for i, want := range [][2]int{{0, 1}, {1, 2}} {
 		turn.Batch[0].Err = fmt.Errorf("no")
-		before, now := turn.Batch[0].settle()
+		before, now := turn.Batch[0].Settle()
 		if got := [2]int{before, now}; got != want {
 			t.Errorf("failure %d: %v, want %v", i, got, want)
 		}
@@ -223,7 +223,7 @@ func TestPlanSettles(t *testing.T) {
 			t.Error("the first that the kernel takes is the first")
 		}
 	}
-	if before, now := turn.Batch[0].settle(); before != 2 || now != 0 {
+	if before, now := turn.Batch[0].Settle(); before != 2 || now != 0 {
 		t.Errorf("success: %d, %d", before, now)
 	}
 	s.want(s.at(3*sec), "repeat:a")
@@ -237,7 +237,7 @@ func load(n int, interval time.Duration) (*Plan, time.Time) {
 		now = t0.Add(time.Duration(i) * interval / time.Duration(n))
 		p.Turn(now, now, []Given{{start(fmt.Sprint("i", i), interval), now}})
 		for j := range p.batch {
-			p.batch[j].settle()
+			p.batch[j].Settle()
 		}
 	}
 	return p, now

@@ -117,10 +117,10 @@ type Message struct {
 	copies int
 }
 
-// settle notes in its instance's account what became of the message. With the
-// last copy of an advert it says how many adverts in a row had failed before and
-// have failed now: an advert that reached one peer has not.
-func (m *Message) settle() (before, now int) {
+// Settle notes in its instance's account what became of the message (Err). With
+// the last copy of an advert it says how many adverts in a row had failed before
+// and have failed now: an advert that reached one peer has not.
+func (m *Message) Settle() (before, now int) {
 	e := m.entry
 	if m.Err != nil {
 		e.refused++

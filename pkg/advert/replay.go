@@ -12,6 +12,7 @@ import (
 type replay struct {
 	window time.Duration // vrrp.HMAC.Window
 	marks  []mark
+	ahead  time.Duration // Acceptor.SetAhead
 }
 
 // senders is how many routers are remembered that send to the group: only an
@@ -45,7 +46,7 @@ func (r *replay) admits(source netip.Addr, s wire.Sequence, at time.Time) bool {
 		m = r.leastUsed()
 		*m = mark{source: source}
 	}
-	void := m.accepted == 0 || r.window > 0 && !m.accepted.Within(r.window, wire.SequenceAt(at))
+	void := m.accepted == 0 || r.window > 0 && !m.accepted.Within(r.window, r.clock(at))
 	if !void && !m.accepted.Before(s) {
 		return false
 	}
@@ -87,6 +88,9 @@ func (r *replay) alive(source netip.Addr, s wire.Sequence, at time.Time) bool {
 	m.highest = s
 	return true
 }
+
+// clock is the time of the wall clock at the instant at, as an advert bears it.
+func (r *replay) clock(at time.Time) wire.Sequence { return wire.SequenceAt(at.Add(r.ahead)) }
 
 // find is the mark of a sender, or nil. A free one has no address.
 func (r *replay) find(source netip.Addr) *mark {

@@ -140,7 +140,7 @@ func TestSettleCopies(t *testing.T) {
 			if fail[i] {
 				batch[i].Err = errors.New("refused")
 			}
-			before, failed = batch[i].settle()
+			before, failed = batch[i].Settle()
 			occasions += batch[i].Occasion.String() + " "
 		}
 		return occasions, before, failed

@@ -12,6 +12,8 @@ type Chaos struct {
 	// was stopped has just gone on.
 	OnQuiet  func()
 	OnResume func(*Router)
+	// Clocks tells that adverts are signed: clocks are set wrong too.
+	Clocks bool
 	// Counts says how often each kind of disturbance came.
 	Counts map[string]int
 }
@@ -32,7 +34,7 @@ func (c *Chaos) burst() {
 		if w.rng.IntN(2) == 0 {
 			long = w.between(time.Second, 30*time.Second)
 		}
-		d := disturbances[w.rng.IntN(len(disturbances))]
+		d := c.draw()
 		c.Counts[d.name]++
 		begin, end := d.of(c)
 		w.After(start, func() { begin(); w.disturb() })
@@ -42,17 +44,33 @@ func (c *Chaos) burst() {
 		}
 		until = max(until, start+long+d.lingers)
 	}
-	// Sometimes a cable stays out while all else is quiet.
+	// Sometimes a cable stays out, or a clock wrong, while all else is quiet.
 	var out *Port
-	if w.rng.IntN(3) == 0 {
+	mend := func() {}
+	switch n := w.rng.IntN(3); {
+	case n == 0:
 		out = c.port()
 		w.After(until, out.Pull)
+		mend = out.Plug
+	case n == 1 && c.Clocks:
+		begin, end := clocks[0].of(c)
+		w.After(until, begin)
+		mend = end
 	}
-	w.After(until+time.Millisecond, func() { c.rest(out) })
+	w.After(until+time.Millisecond, func() { c.rest(out, mend) })
 }
 
-// rest lets the LAN be quiet, judges it, and puts back the cable that stayed out.
-func (c *Chaos) rest(out *Port) {
+// draw draws a kind of disturbance.
+func (c *Chaos) draw() disturbance {
+	if c.Clocks && c.World.rng.IntN(4) == 0 {
+		return clocks[c.World.rng.IntN(len(clocks))]
+	}
+	return disturbances[c.World.rng.IntN(len(disturbances))]
+}
+
+// rest lets the LAN be quiet, judges it, and mends what stayed wrong: the cable
+// that is out, if any.
+func (c *Chaos) rest(out *Port, mend func()) {
 	w := c.World
 	for _, s := range w.inOrder() {
 		for _, p := range s.ports {
@@ -63,9 +81,7 @@ func (c *Chaos) rest(out *Port) {
 	}
 	w.After(c.Quiet, func() {
 		c.OnQuiet()
-		if out != nil {
-			out.Plug()
-		}
+		mend()
 		w.After(w.between(0, 10*time.Second), c.burst)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
 )
 
 // Check watches a world of routers with one group each, alike on all, and
@@ -14,15 +15,25 @@ type Check struct {
 	// Settle is one Active_Down_Interval: how long two Actives may last after the
 	// LAN became quiet.
 	Settle time.Duration
-	// AnyOf is set where Preempt_Mode is false: any healthy router may be Active.
+	// AnyOf is set where any healthy router may be Active: Preempt_Mode is false, or
+	// routers of two versions leave it to whoever is.
 	AnyOf      bool
 	Violations []string
 	Takeovers  int                   // how often any became Active
-	since      map[string]time.Time  // by segment: since when it has two Actives
+	since      map[party]time.Time   // since when there are two Actives
 	unserved   time.Time             // since when nobody is Active; zero: somebody is
 	was        map[*Router]bool      // Active at its last turn
 	led        map[*Router]time.Time // since when it is Active, if it is
 	resigned   map[*Port]bool        // sent priority 0, and no advert since
+	ill        map[*Router]bool      // neither Backup nor Active at its last turn
+	well       map[*Router]time.Time // since when it is not
+	rivals     map[*Router]time.Time // when it last told of an Active of another version
+}
+
+// party is those on a segment who understand each other.
+type party struct {
+	segment string
+	version wire.Version
 }
 
 // crossing is how long a preempted Active and its successor may both be Active
@@ -46,18 +57,23 @@ func (c *Check) Turn(r *Router) {
 	}
 	if c.was == nil {
 		c.was, c.led = make(map[*Router]bool), make(map[*Router]time.Time)
+		c.ill, c.well = make(map[*Router]bool), make(map[*Router]time.Time)
 	}
+	c.watch(r)
 	if active && !c.was[r] {
 		c.Takeovers++
 		c.proven(r)
 		c.called(r)
 		c.awake(r)
 		c.unblocked(r)
+		c.heldBack(r)
+		c.patient(r)
 		c.led[r] = c.World.now
 	}
 	c.was[r] = active
 	for name, s := range c.World.Segments {
-		c.single(name, s)
+		c.single(party{name, wire.V2}, s)
+		c.single(party{name, wire.V3}, s)
 	}
 	c.served()
 }
@@ -95,11 +111,16 @@ func (c *Check) called(r *Router) {
 		return // it may not have heard it yet
 	}
 	for _, o := range w.Routers {
-		better := o.cfg[0].Members[0].Priority >= m.Priority || !m.Preempt
-		if o != r && better && o.active() && o.healthy() && c.led[o].Before(w.disturbed) {
+		if o != r && !r.mayPreempt(o) && o.active() && o.healthy() && c.led[o].Before(w.disturbed) {
 			c.violate("%s took over from %s, and may not preempt", r.Name, o.Name)
 		}
 	}
+}
+
+// mayPreempt reports whether a router may take over from another that is Active.
+func (r *Router) mayPreempt(o *Router) bool {
+	m, theirs := r.cfg[0].Members[0], o.cfg[0].Members[0]
+	return m.Priority == vrrp.Owner || m.Preempt && theirs.Priority < m.Priority && theirs.Version == m.Version
 }
 
 // awake checks that a Backup which slept through its deadline does not take over
@@ -113,8 +134,7 @@ func (c *Check) awake(r *Router) {
 		return
 	}
 	for _, o := range w.Routers {
-		better := o.cfg[0].Members[0].Priority >= m.Priority || !m.Preempt
-		if o != r && better && o.active() && o.healthy() && c.led[o].Before(r.stopped) && o.resumed.Before(r.stopped) {
+		if o != r && !r.mayPreempt(o) && o.active() && o.healthy() && c.led[o].Before(r.stopped) && o.resumed.Before(r.stopped) {
 			c.violate("%s took over %v after it had slept for %v, though %s lives", r.Name, awake, slept, o.Name)
 		}
 	}
@@ -137,20 +157,20 @@ func (c *Check) Frame(r *Router, instance string, resigns bool) {
 	}
 }
 
-// single checks that a segment has one Active.
-func (c *Check) single(name string, s *Segment) {
+// single checks that a segment has one Active of each version.
+func (c *Check) single(p party, s *Segment) {
 	if c.since == nil {
-		c.since = make(map[string]time.Time)
+		c.since = make(map[party]time.Time)
 	}
-	actives, now := s.actives(), c.World.now
-	since, two := c.since[name]
+	actives, now := s.actives(p.version), c.World.now
+	since, two := c.since[p]
 	switch {
 	case actives < 2:
-		delete(c.since, name)
+		delete(c.since, p)
 	case !two:
-		c.since[name] = now
+		c.since[p] = now
 	case now.Sub(since) > crossing && c.World.Quiet() > c.Settle+c.tie():
-		c.violate("%d are Active on %s for %v, %v after all became quiet", actives, name, now.Sub(since), c.World.Quiet())
+		c.violate("%d are Active on %s for %v, %v after all became quiet", actives, p.segment, now.Sub(since), c.World.Quiet())
 	}
 }
 
@@ -161,15 +181,16 @@ func (c *Check) tie() time.Duration {
 	return interval + min(interval, patience)
 }
 
-// actives counts the routers that hold addresses on a segment and can be heard there.
-func (s *Segment) actives() (n int) {
+// actives counts the routers of a version that hold addresses on a segment and can
+// be heard there.
+func (s *Segment) actives(v wire.Version) (n int) {
 	for _, p := range s.ports {
 		r := p.router
 		if !p.plugged || r.core == nil || r.paused {
 			continue
 		}
 		for _, m := range r.cfg[0].Members {
-			if m.Interface == p.name && r.Held[m.Virtual.Instance] {
+			if m.Interface == p.name && m.Version == v && r.Held[m.Virtual.Instance] {
 				n++
 			}
 		}

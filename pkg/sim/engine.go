@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"time"
 
 	"ripcord/pkg/advert"
@@ -62,20 +63,20 @@ func (r *Router) rest() {
 	})
 }
 
+var errRefused = errors.New("refused")
+
 // send hands a message to the kernel.
 func (r *Router) send(m *advert.Message) {
 	p := r.places[m.Instance]
 	if r.world.OnFrame != nil {
 		r.world.OnFrame(r, m.Instance, m.Occasion == advert.Resignation)
 	}
-	before := r.failed[m.Instance]
 	if p.Refuses {
-		r.failed[m.Instance]++
+		m.Err = errRefused
 	} else {
-		r.failed[m.Instance] = 0
-		p.segment.carry(p, frame{append([]byte(nil), m.Payload...), m.Source})
+		p.segment.carry(p, newFrame(m))
 	}
-	if now := r.failed[m.Instance]; before > 0 || now > 0 {
+	if before, now := m.Settle(); before > 0 || now > 0 {
 		r.report(vrrp.Sends{Cause: r.minter.Cause(r.world.now), Instance: m.Instance, InRow: now})
 	}
 }

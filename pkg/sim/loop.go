@@ -4,10 +4,10 @@ import (
 	"time"
 
 	"ripcord/pkg/addr"
+	"ripcord/pkg/advert"
 	"ripcord/pkg/event"
 	"ripcord/pkg/router"
 	"ripcord/pkg/vrrp"
-	"ripcord/pkg/wire"
 )
 
 // read is the first turn of a loop that stood still.
@@ -48,39 +48,51 @@ func (r *Router) look(p *Port) {
 		} else {
 			link.LinkLocal6 = a
 		}
+		r.judge.Learn(link)
 		r.known[p.name], r.downs[p.name] = p.plugged, p.downs
 		r.absorb(vrrp.LinkSeen{Link: link})
 	})
 }
 
-// receive takes an advert from the wire, through the real decoder.
+// receive takes a frame from the wire. A loop that hangs does not keep the
+// receiver from judging it.
 func (r *Router) receive(p *Port, f frame) {
-	if r.frozen {
+	if r.core == nil || r.frozen {
 		return
 	}
 	at := r.world.now
-	r.whenRunning(adverts, func() {
-		var a wire.Advert
-		family := event.IPv4
-		if f.source.Is6() {
-			family = event.IPv6
-		}
-		path := wire.Path{Source: f.source, Dest: wire.GroupOf(family), HopLimit: wire.HopLimit}
-		if err := a.Decode(f.payload, path); err != nil {
-			panic("sim: a router sent what none may send: " + err.Error())
-		}
-		age := min(r.world.now.Sub(at), time.Second)
-		for _, g := range r.cfg {
-			for _, m := range g.Members {
-				if m.Interface == p.name && m.VRID == a.VRID && m.Family == family {
-					r.absorb(vrrp.Heard{
-						Cause: r.minter.Cause(r.world.now.Add(-age)), Instance: m.Virtual.Instance,
-						Source: f.source, Version: a.Version, Priority: a.Priority, Interval: a.Interval, Checksum: a.Checksum,
-					})
-				}
+	if r.paused {
+		r.whenRunning(adverts, func() {
+			if h, ok := r.hear(p, f, at); ok {
+				r.absorb(h)
 			}
+		})
+	} else if h, ok := r.hear(p, f, at); ok {
+		r.whenRunning(adverts, func() { r.absorb(h) })
+	}
+}
+
+// hear judges a frame that came at the instant at, and is read now.
+func (r *Router) hear(p *Port, f frame, at time.Time) (vrrp.Heard, bool) {
+	now := r.world.now
+	v := r.judge.Accept(f.packet(p.name, now.Add(-min(now.Sub(at), time.Second))), now)
+	if r.world.OnEvent != nil {
+		for _, e := range v.Events {
+			r.world.OnEvent(r, e)
 		}
-	})
+	}
+	return v.Heard, v.Valid
+}
+
+// acceptor judges the adverts for all instances, and remembers nothing yet.
+func (r *Router) acceptor() *advert.Acceptor {
+	var all []*vrrp.Instance
+	for _, g := range r.cfg {
+		for i := range g.Members {
+			all = append(all, &g.Members[i])
+		}
+	}
+	return advert.NewAcceptor(all, nil, new(vrrp.Stats), r.minter)
 }
 
 // absorb is a turn of the router's loop for one input, or a part of one.

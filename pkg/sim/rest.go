@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/wire"
 )
 
 // served checks that somebody is Active where somebody could be, once all has
@@ -21,8 +22,8 @@ func (c *Check) served() {
 	if c.unserved.IsZero() {
 		c.unserved = now
 	}
-	if gap := now.Sub(c.unserved); healthy && gap > crossing && c.World.Quiet() > 2*c.Settle+announced {
-		c.violate("nobody is Active for %v, %v after all became quiet", gap, c.World.Quiet())
+	if gap, calm := now.Sub(c.unserved), c.World.calm(); healthy && gap > crossing && calm > c.startup()+2*c.Settle+announced {
+		c.violate("nobody is Active for %v, %v after all became quiet", gap, calm)
 		c.unserved = now
 	}
 }
@@ -38,7 +39,7 @@ func (c *Check) Resumed(r *Router) {
 	for _, o := range w.Routers {
 		if o != r && o.active() && o.sound() && at.Sub(o.resumed) > time.Duration(m.Miss+1)*m.Interval {
 			w.After(m.Interval+crossing, func() {
-				if w.disturbed.Equal(at) && w.Quiet() > 0 && r.active() && o.sound() {
+				if w.disturbed.Equal(at) && w.calm() > 0 && r.active() && o.sound() && r.heeds(o) {
 					c.violate("%s goes on as Active after %v, though %s took over", r.Name, at.Sub(r.stopped), o.Name)
 				}
 			})
@@ -49,7 +50,13 @@ func (c *Check) Resumed(r *Router) {
 
 // Rest checks a LAN that has been quiet for long: the best router with all its
 // cables in is Active, and no other is.
+//
+// Where the routers speak two versions, there may be one Active of each: they
+// cannot agree. But then both have said so.
 func (c *Check) Rest() {
+	if c.World.apart() {
+		return
+	}
 	best := uint8(0)
 	for _, r := range c.World.Routers {
 		if r.healthy() {
@@ -57,17 +64,22 @@ func (c *Check) Rest() {
 		}
 	}
 	var actives []string
+	of := make(map[wire.Version]int)
 	for _, r := range c.World.Routers {
 		if !r.active() {
 			continue
 		}
 		actives = append(actives, r.Name)
+		of[r.cfg[0].Members[0].Version]++
 		if p := r.cfg[0].Members[0].Priority; p != best && !c.AnyOf {
 			c.violate("%s is Active with priority %d, though a healthy router has %d", r.Name, p, best)
 		}
 	}
-	if best > 0 && len(actives) != 1 || best == 0 && len(actives) != 0 {
+	if best > 0 != (len(actives) > 0) || of[wire.V2] > 1 || of[wire.V3] > 1 {
 		c.violate("at rest %d routers are Active: %v", len(actives), actives)
+	}
+	if len(of) > 1 {
+		c.told()
 	}
 }
 

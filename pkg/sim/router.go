@@ -12,7 +12,9 @@ import (
 
 // Router is one router of the LAN.
 type Router struct {
-	Name  string
+	Name string
+	// Right is how far its wall clock is ahead when nobody sets it wrong.
+	Right time.Duration
 	world *World
 	cfg   []vrrp.Group
 	ports map[string]*Port
@@ -21,8 +23,11 @@ type Router struct {
 	core   *router.Core // nil while it is crashed
 	minter *event.Minter
 	plan   *advert.Plan
-	life   int // counts starts: what an earlier life planned is void
-	alarm  int // of the engine, likewise
+	judge  *advert.Acceptor
+	life   int           // counts starts: what an earlier life planned is void
+	alarm  int           // of the engine, likewise
+	ahead  time.Duration // of its wall clock
+	back   time.Time     // when that was last set back
 	// The whole process may be paused, or with its machine, that then loses what
 	// is sent to it; or its loop alone may hang.
 	paused  bool
@@ -41,7 +46,6 @@ type Router struct {
 	seq     uint64
 
 	places   map[string]*Port     // by instance
-	failed   map[string]int       // sends in a row, by instance
 	silenced map[string]time.Time // when an instance was last told to fall silent
 
 	met map[*Port]map[*Port]bool // the stations that are remembered, by port
@@ -60,11 +64,6 @@ const (
 	adverts
 	classes
 )
-
-type frame struct {
-	payload []byte
-	source  netip.Addr
-}
 
 // AddRouter makes a router with a port for each interface: interface name to
 // segment name and source address. It is powered off.
@@ -109,9 +108,10 @@ func (r *Router) Start() {
 	r.life++
 	r.minter = event.NewMinter(0)
 	r.core = router.NewCore(r.cfg, r.minter, w.now)
-	r.plan = advert.NewPlan()
+	r.plan, r.judge = advert.NewPlan(), r.acceptor()
+	r.tick()
 	r.Held, r.Sending, r.known = map[string]bool{}, map[string]bool{}, map[string]bool{}
-	r.downs, r.failed, r.silenced = map[string]int{}, map[string]int{}, map[string]time.Time{}
+	r.downs, r.silenced = map[string]int{}, map[string]time.Time{}
 	r.queue, r.paused, r.hung, r.wake, r.resumed = [classes][]func(){}, false, time.Time{}, w.now, time.Time{}
 	r.started = w.now
 	r.asleep, r.frozen, r.met = nil, false, make(map[*Port]map[*Port]bool)

@@ -16,6 +16,8 @@ type Segment struct {
 	Blocked time.Duration
 	// Host tells that somebody else is on the segment, who answers when asked.
 	Host bool
+	// tap hears all that is carried, if set.
+	tap func(frame)
 }
 
 // Port is one router's link to a segment.
@@ -50,13 +52,25 @@ func (s *Segment) carry(from *Port, frame frame) {
 	if !from.forwards() || s.chance(from.Mute) {
 		return
 	}
+	if s.tap != nil {
+		s.tap(frame)
+	}
 	for _, to := range s.ports {
-		if to == from || s.chance(s.Loss) || s.chance(to.Deaf) {
+		if to == from || !frame.isFor(to) || s.chance(s.Loss) || s.chance(to.Deaf) {
 			continue
 		}
 		s.deliver(from, to, frame)
 		if s.chance(s.Twice) {
 			s.deliver(from, to, frame)
+		}
+	}
+}
+
+// forge delivers a frame that no router of the segment sends now.
+func (s *Segment) forge(frame frame) {
+	for _, to := range s.ports {
+		if to.forwards() && frame.isFor(to) {
+			to.router.receive(to, frame)
 		}
 	}
 }

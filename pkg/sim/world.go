@@ -78,9 +78,17 @@ func (w *World) between(low, high time.Duration) time.Duration {
 func (w *World) disturb() { w.disturbed = w.now }
 
 // Quiet is the time since something was last done to the LAN from outside; while
-// a segment or a port does not do what it should, or a loop hangs, it is not
-// quiet.
+// a segment or a port does not do what it should, a loop hangs, or clocks are so
+// far apart that routers do not believe each other, it is not quiet.
 func (w *World) Quiet() time.Duration {
+	if w.apart() {
+		return 0
+	}
+	return w.calm()
+}
+
+// calm is Quiet, whatever the clocks say.
+func (w *World) calm() time.Duration {
 	for _, r := range w.Routers {
 		if r.core != nil && !r.hung.IsZero() {
 			return 0

@@ -1,0 +1,198 @@
+package sim
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+// signing is a LAN of two routers that sign an advert each second: r1 is better.
+var signing = setup{interval: time.Second, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4, hmac: secured}
+
+// told counts what the routers of a world say, beside what the check makes of it.
+func told(w *World, check *Check) map[string]int {
+	counts := make(map[string]int)
+	w.OnEvent = func(r *Router, e event.Event) {
+		if check != nil {
+			check.Event(r, e)
+		}
+		counts[r.Name+" "+e.Name()]++
+		switch e := e.(type) {
+		case event.GroupTransition:
+			counts[fmt.Sprintf("%s %v", r.Name, e.To)]++
+		case event.AdvertRejected:
+			counts[r.Name+" "+e.Reason]++
+		case event.InstanceHolding:
+			counts[r.Name+" holds "+e.Reason]++
+		}
+	}
+	return counts
+}
+
+// A clock that is stepped moves nobody, within the window or beyond: who does not
+// believe the Active any more knows that it is there, and says so. But an Active
+// whose clock is set back beyond it cannot be told from a recording (README,
+// Authentication). When the Active dies the Backup takes over in time, and when
+// the clock is right there is one Active.
+func TestClockStepped(t *testing.T) {
+	const active, backup = 0, 1
+	for _, c := range []struct {
+		who  int
+		step time.Duration
+		says string // to whom; none: nobody
+		two  bool
+	}{
+		{active, 2 * time.Second, "", false},
+		{active, -2 * time.Second, "", false},
+		{backup, 2 * time.Second, "", false},
+		{backup, -2 * time.Second, "", false},
+		{active, 4 * time.Second, "r2 auth.skew", false},
+		{backup, 4 * time.Second, "r2 auth.skew", false},
+		{backup, -4 * time.Second, "r2 auth.skew", false},
+		{active, 30 * time.Second, "r2 holds skew", false},
+		{backup, 30 * time.Second, "r2 holds skew", false},
+		{backup, -30 * time.Second, "r2 holds skew", false},
+		{backup, 365 * 24 * time.Hour, "r2 holds skew", false},
+		{active, -30 * time.Second, "r2 auth.skew", true},
+		{active, -365 * 24 * time.Hour, "r2 auth.skew", true},
+	} {
+		for _, dies := range []bool{false, true} {
+			w := lan(1, signing)
+			check := signing.watch(w)
+			play(w, time.Minute)
+			counts := told(w, check)
+			r, first, second := w.Routers[c.who], w.Routers[0], w.Routers[1]
+			r.SetClock(c.step)
+			play(w, 50*time.Second)
+			story := fmt.Sprintf("clock of %s stepped by %v", r.Name, c.step)
+			if first.active() != true || second.active() != c.two {
+				t.Errorf("%s: Active: %v and %v", story, first.active(), second.active())
+			}
+			if c.says == "" && len(counts) > 0 || c.says != "" && counts[c.says] == 0 {
+				t.Errorf("%s: told %v, want %q", story, counts, c.says)
+			}
+			if dies && !c.two {
+				first.Crash()
+				play(w, vrrp.ActiveDownInterval(100, time.Second, 3)+verified)
+				if !second.active() {
+					t.Errorf("%s, r1 dead: r2 is not Active in time", story)
+				}
+			}
+			r.SetClock(0)
+			if first.core == nil {
+				first.Start()
+			}
+			play(w, 30*time.Second)
+			check.Rest()
+			for _, v := range check.Violations {
+				t.Errorf("%s: %s", story, v)
+			}
+		}
+	}
+}
+
+// The clocks of all routers are wrong alike, and are put right: nobody moves.
+func TestClocksSetTogether(t *testing.T) {
+	for _, wrong := range []time.Duration{30 * time.Second, -30 * time.Second} {
+		w := lan(1, signing)
+		check := signing.watch(w)
+		play(w, 20*time.Second)
+		counts := told(w, check)
+		for _, ahead := range []time.Duration{wrong, 0} {
+			for _, r := range w.Routers {
+				r.SetClock(ahead)
+			}
+			play(w, 20*time.Second)
+		}
+		if len(counts) > 0 {
+			t.Errorf("by %v, and right again: %v", wrong, counts)
+		}
+		check.Rest()
+	}
+}
+
+// An owner comes back and is held back by nobody: neither by an Active whose clock
+// is not its own nor by one of the other version, and the Active says that there
+// are two.
+func TestOwnerIsHeldByNobody(t *testing.T) {
+	byClock, byVersion := signing, versions
+	byClock.priorities, byClock.clocks = []uint8{255, 100}, []time.Duration{-30 * time.Second, 0}
+	byVersion.priorities, byVersion.versions = []uint8{255, 100}, []wire.Version{wire.V3, wire.V2}
+	for _, s := range []setup{byClock, byVersion} {
+		w := wired(1, s)
+		owner, other := w.Routers[0], w.Routers[1]
+		counts := told(w, nil)
+		other.Start()
+		play(w, 10*time.Second)
+		owner.Start()
+		play(w, 5*time.Second)
+		if !owner.active() || !other.active() || counts["r2 advert.rival"] == 0 {
+			t.Errorf("owner Active: %v; told %v", owner.active(), counts)
+		}
+	}
+}
+
+// restart stops a router in good order, and starts it with another authentication.
+func restart(r *Router, h vrrp.HMAC) {
+	r.absorb(vrrp.Stop{Cause: r.minter.Cause(r.world.now)})
+	r.Crash()
+	for i := range r.cfg[0].Members {
+		r.cfg[0].Members[i].HMAC = &h
+	}
+	play(r.world, 100*time.Millisecond)
+	r.Start()
+	play(r.world, 20*time.Second)
+}
+
+// The three sweeps to signed adverts, and the three to another key: no advert is
+// rejected, and there is one Active.
+func TestSweeps(t *testing.T) {
+	one, two := map[uint8]wire.Secret{1: secret(1)}, map[uint8]wire.Secret{2: secret(2)}
+	both := map[uint8]wire.Secret{1: secret(1), 2: secret(2)}
+	plain := signing
+	plain.hmac, plain.priorities = nil, []uint8{150, 100, 50}
+	w := lan(1, plain)
+	check := plain.watch(w)
+	counts := told(w, check)
+	play(w, 20*time.Second)
+	for _, sweep := range []vrrp.HMAC{
+		{Keys: one, Active: 1, Window: 5 * time.Second, Mode: vrrp.ReceiveOnly},
+		{Keys: one, Active: 1, Window: 5 * time.Second, Mode: vrrp.Permissive},
+		{Keys: one, Active: 1, Window: 5 * time.Second, Mode: vrrp.Enforce},
+		{Keys: both, Active: 1, Window: 5 * time.Second},
+		{Keys: both, Active: 2, Window: 5 * time.Second},
+		{Keys: two, Active: 2, Window: 5 * time.Second},
+	} {
+		for _, r := range w.Routers {
+			restart(r, sweep)
+			check.Rest()
+			if n := counts["r1 advert.rejected"] + counts["r2 advert.rejected"] + counts["r3 advert.rejected"]; n > 0 {
+				t.Fatalf("%s restarted in %+v: %v", r.Name, sweep, counts)
+			}
+		}
+	}
+	for _, v := range check.Violations {
+		t.Error(v)
+	}
+}
+
+// A key that one router signs with before the others have it makes two Actives, and
+// the others say why; when they have it there is one.
+func TestKeyChangedAtOneSideFirst(t *testing.T) {
+	w := lan(1, signing)
+	counts := told(w, nil)
+	play(w, 20*time.Second)
+	both := vrrp.HMAC{Keys: map[uint8]wire.Secret{1: secret(1), 2: secret(2)}, Active: 2, Window: 5 * time.Second}
+	restart(w.Routers[0], both)
+	if counts["r2 auth-unknown-key"] == 0 || !w.Routers[1].active() {
+		t.Errorf("r2 active: %v, told %v", w.Routers[1].active(), counts)
+	}
+	restart(w.Routers[1], both)
+	if !w.Routers[0].active() || w.Routers[1].active() {
+		t.Errorf("with the key at both sides: Active %v and %v", w.Routers[0].active(), w.Routers[1].active())
+	}
+}

@@ -1,0 +1,140 @@
+package sim
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+// Unicast peers of which one is not in the list of another: while the best serves,
+// which all hear, nothing is wrong. When it dies there are two Actives, and the one
+// whose list is short says whom it does not believe.
+func TestPeerMissing(t *testing.T) {
+	s := setup{interval: time.Second, priorities: []uint8{150, 100, 50}, preempt: true, family: event.IPv4, unicast: true}
+	w := wired(1, s)
+	second := w.Routers[1]
+	for i := range second.cfg[0].Members {
+		u := &second.cfg[0].Members[i].Unicast
+		u.Peers = []netip.Addr{u.Peers[0]} // not r3
+	}
+	counts := told(w, nil)
+	for _, r := range w.Routers {
+		r.Start()
+	}
+	play(w, time.Minute)
+	if !w.Routers[0].active() || second.active() || w.Routers[2].active() {
+		t.Error("r1 is not the only Active")
+	}
+	w.Routers[0].Crash()
+	play(w, 10*time.Second)
+	if !second.active() || !w.Routers[2].active() || counts["r2 not-a-peer"] == 0 {
+		t.Errorf("Active: r2 %v, r3 %v; told %v", second.active(), w.Routers[2].active(), counts)
+	}
+	w.Routers[0].Start()
+	play(w, 10*time.Second)
+	if !w.Routers[0].active() || second.active() || w.Routers[2].active() {
+		t.Error("r1 is back, and not the only Active")
+	}
+}
+
+// versions is a LAN of VRRPv3 to which a router of VRRPv2 comes, which would be
+// the best.
+var versions = setup{
+	interval: time.Second, priorities: []uint8{150, 100, 200}, preempt: true, family: event.IPv4,
+	versions: []wire.Version{wire.V3, wire.V3, wire.V2},
+}
+
+// A router of the other version joins: it stays Backup as long as one of them
+// serves, whatever its priority, and says so. It takes over when none does, and
+// then they stay Backup.
+func TestOtherVersionJoins(t *testing.T) {
+	w := wired(1, versions)
+	check := versions.watch(w)
+	counts := told(w, check)
+	first, second, other := w.Routers[0], w.Routers[1], w.Routers[2]
+	first.Start()
+	second.Start()
+	play(w, 10*time.Second)
+	other.Start()
+	play(w, 5*time.Minute)
+	if !first.active() || second.active() || other.active() || counts["r3 holds version"] < 4 {
+		t.Errorf("Active: %v, %v, %v; told %v", first.active(), second.active(), other.active(), counts)
+	}
+	first.Crash()
+	second.Crash()
+	play(w, vrrp.ActiveDownInterval(200, time.Second, 3)+verified)
+	if !other.active() {
+		t.Error("r3 is not Active in time")
+	}
+	first.Start()
+	second.Start()
+	play(w, 5*time.Minute)
+	if first.active() || second.active() || !other.active() || counts["r1 holds version"] < 4 {
+		t.Errorf("Active: %v, %v, %v; told %v", first.active(), second.active(), other.active(), counts)
+	}
+	check.Rest()
+	for _, v := range check.Violations {
+		t.Error(v)
+	}
+}
+
+// An Active that slept leaves it to the one of the other version that took over.
+func TestOtherVersionTookOver(t *testing.T) {
+	for seed := range uint64(20) {
+		w := wired(seed, versions)
+		check := versions.watch(w)
+		first, other := w.Routers[0], w.Routers[2]
+		first.Start()
+		play(w, 10*time.Second)
+		other.Start()
+		play(w, 10*time.Second)
+		stop := first.Freeze
+		if seed%2 == 0 {
+			stop = first.Pause
+		}
+		stop()
+		play(w, 10*time.Second)
+		first.Resume()
+		play(w, 10*time.Second)
+		if first.active() || !other.active() {
+			t.Errorf("seed %d: after the pause r1 Active: %v, r3 Active: %v", seed, first.active(), other.active())
+		}
+		for _, v := range check.Violations {
+			t.Errorf("seed %d: %s", seed, v)
+		}
+	}
+}
+
+// An Active whose sends are refused leaves it to the one of the other version that
+// took over since it hears nothing.
+func TestSendsRefusedBesideTheOtherVersion(t *testing.T) {
+	w := lan(1, versions)
+	check := versions.watch(w)
+	play(w, 10*time.Second)
+	for _, r := range w.Routers {
+		if !r.active() {
+			continue
+		}
+		for _, p := range r.ports {
+			p.Refuses = true
+		}
+		w.disturb()
+		play(w, check.Settle+3*time.Second)
+		if r.active() {
+			t.Errorf("%s cannot send, and is still Active", r.Name)
+		}
+		for _, p := range r.ports {
+			p.Refuses = false
+		}
+		break
+	}
+	play(w, faultRetry+2*check.Settle)
+	check.Rest()
+	for _, v := range check.Violations {
+		t.Error(v)
+	}
+}

@@ -1,0 +1,161 @@
+package sim
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+// setup is a LAN of routers with the group "edge", the first of the priorities
+// best.
+type setup struct {
+	name       string
+	share      float64 // of the virtual hours
+	interval   time.Duration
+	priorities []uint8
+	preempt    bool
+	family     event.Family
+	recovery   vrrp.Recovery
+	blocked    time.Duration // of each port after it was plugged in
+
+	preemptDelay, startupDelay time.Duration
+
+	versions []wire.Version  // of each router; nil: all speak VRRPv3
+	unicast  bool            // each to all others
+	hmac     *vrrp.HMAC      // of all
+	clocks   []time.Duration // of each router, ahead of the true time; nil: all are right
+}
+
+// edge is the group "edge" of two segments.
+func edge(priority uint8, interval time.Duration) []vrrp.Group {
+	return group(setup{interval: interval, priorities: []uint8{priority}, preempt: true, family: event.IPv4}, 0)
+}
+
+// The two segments, and the address that the i-th router has there. The addresses
+// of neighbours are ordered differently on the two, so that routers of equal
+// priority do not agree who is the better.
+func inside(f event.Family, i int) netip.Addr  { return source(f, 2, byte(10+i)) }
+func outside(f event.Family, i int) netip.Addr { return source(f, 100, byte(30-i)) }
+
+func source(f event.Family, net, host byte) netip.Addr {
+	if f == event.IPv6 {
+		return netip.AddrFrom16([16]byte{0: 0xfe, 1: 0x80, 14: net, 15: host})
+	}
+	return netip.AddrFrom4([4]byte{192, 0, net, host})
+}
+
+// group is the configuration of the i-th router.
+func group(s setup, i int) []vrrp.Group {
+	member := func(name, iface string, vrid uint8, a string, at func(event.Family, int) netip.Addr) vrrp.Instance {
+		in := vrrp.Instance{
+			Virtual:  event.Virtual{Instance: name, Group: "edge", Interface: iface, VRID: vrid, Family: s.family},
+			Priority: s.priorities[i], Interval: s.interval, Miss: 3, Preempt: s.preempt, AutoChecksum: s.family == event.IPv4,
+			Addresses: []netip.Addr{netip.MustParseAddr(a)}, Recovery: s.recovery,
+			PreemptDelay: s.preemptDelay, StartupDelay: s.startupDelay, HMAC: s.hmac,
+		}
+		if s.versions != nil {
+			in.Version = s.versions[i]
+		}
+		if s.unicast {
+			in.Unicast = vrrp.Unicast{TTL: 255, MinTTL: 255}
+			for j := range s.priorities {
+				if j != i {
+					in.Unicast.Peers = append(in.Unicast.Peers, at(s.family, j))
+				}
+			}
+		}
+		return in
+	}
+	first, second := "192.0.2.1", "198.51.100.1"
+	if s.family == event.IPv6 {
+		first, second = "fe80::1", "fe80::2"
+	}
+	return []vrrp.Group{{Name: "edge", Members: []vrrp.Instance{
+		member("inside", "eth0", 51, first, inside), member("outside", "eth1", 52, second, outside),
+	}}}
+}
+
+// lan makes the routers r1, r2 and so on, and starts them.
+func lan(seed uint64, s setup) *World {
+	w := wired(seed, s)
+	for _, r := range w.Routers {
+		r.Start()
+	}
+	return w
+}
+
+// wired makes them, and leaves them off.
+func wired(seed uint64, s setup) *World {
+	w := NewWorld(seed)
+	for _, name := range []string{"inside", "outside"} {
+		segment := w.AddSegment(name)
+		segment.Host, segment.Blocked = true, s.blocked
+	}
+	for i := range s.priorities {
+		r := w.AddRouter(fmt.Sprintf("r%d", i+1), group(s, i), map[string]Attachment{
+			"eth0": {"inside", inside(s.family, i)},
+			"eth1": {"outside", outside(s.family, i)},
+		})
+		if s.clocks != nil {
+			r.Right = s.clocks[i]
+			r.SetClock(r.Right)
+		}
+	}
+	return w
+}
+
+// mixed reports whether there are routers that do not understand each other.
+func mixed(versions []wire.Version) bool {
+	return slices.Contains(versions, wire.V2) && slices.Contains(versions, wire.V3)
+}
+
+// watch makes the check of a LAN.
+func (s setup) watch(w *World) *Check {
+	settle := vrrp.ActiveDownInterval(50, s.interval, 3)
+	if s.blocked > 0 {
+		settle += again
+	}
+	c := &Check{World: w, Settle: settle, AnyOf: !s.preempt || mixed(s.versions)}
+	w.OnTurn, w.OnFrame, w.OnEvent = c.Turn, c.Frame, c.Event
+	return c
+}
+
+var setups = []setup{
+	{name: "1s", share: 0.35, interval: time.Second, priorities: []uint8{150, 100, 100}, preempt: true, family: event.IPv4},
+	{name: "no preemption, IPv6", share: 0.2, interval: time.Second, priorities: []uint8{150, 100, 50}, family: event.IPv6},
+	{name: "100ms", share: 0.02, interval: 100 * time.Millisecond, priorities: []uint8{150, 100, 100}, preempt: true, family: event.IPv4},
+	{name: "all equal", share: 0.015, interval: 100 * time.Millisecond, priorities: []uint8{100, 100, 100}, preempt: true, family: event.IPv4},
+	{name: "owner", share: 0.02, interval: 100 * time.Millisecond, priorities: []uint8{255, 100}, preempt: true, family: event.IPv4,
+		preemptDelay: 10 * time.Second},
+	{name: "recovery, 1s", share: 0.2, interval: time.Second, priorities: []uint8{150, 100, 100}, preempt: true, family: event.IPv4,
+		recovery: vrrp.Recovery{Adverts: 2, Wait: 35 * time.Second}},
+	{name: "spanning tree, 100ms", share: 0.06, interval: 100 * time.Millisecond, priorities: []uint8{150, 100, 100}, preempt: true, family: event.IPv4,
+		recovery: vrrp.Recovery{Adverts: 2, Wait: 35 * time.Second}, blocked: 6 * time.Second},
+	{name: "10ms", share: 0.005, interval: 10 * time.Millisecond, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4},
+	{name: "delays, 100ms", share: 0.03, interval: 100 * time.Millisecond, priorities: []uint8{150, 100, 100}, preempt: true, family: event.IPv4,
+		preemptDelay: 5 * time.Second, startupDelay: 2 * time.Second},
+	{name: "HMAC, 1s", share: 0.2, interval: time.Second, priorities: []uint8{150, 100, 100}, preempt: true, family: event.IPv4,
+		hmac: secured, clocks: []time.Duration{time.Second, 0, -time.Second}},
+	{name: "HMAC, owner, unicast, IPv6, 100ms", share: 0.02, interval: 100 * time.Millisecond, priorities: []uint8{255, 100, 50}, preempt: true, family: event.IPv6,
+		hmac: secured, clocks: []time.Duration{0, time.Second, -time.Second}, unicast: true},
+	{name: "unicast, 100ms", share: 0.015, interval: 100 * time.Millisecond, priorities: []uint8{150, 100, 100}, preempt: true, family: event.IPv4, unicast: true},
+	{name: "VRRPv2 and VRRPv3, 1s", share: 0.2, interval: time.Second, priorities: []uint8{150, 150, 100, 50}, preempt: true, family: event.IPv4,
+		versions: []wire.Version{wire.V3, wire.V2, wire.V2, wire.V3}},
+	{name: "VRRPv2", share: 0.05, interval: time.Second, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4,
+		versions: []wire.Version{wire.V2, wire.V2}},
+}
+
+// secured is the authentication of the LANs that have one.
+var secured = &vrrp.HMAC{Keys: map[uint8]wire.Secret{1: secret(1)}, Active: 1, Window: 5 * time.Second}
+
+// secret is one of some keys.
+func secret(n byte) wire.Secret {
+	key := make([]byte, wire.LeastKey)
+	key[0] = n
+	return wire.NewSecret(key)
+}
