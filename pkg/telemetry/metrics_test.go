@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -291,4 +292,28 @@ func named(t *testing.T, file string) string {
 		t.Errorf("%s names no metric", file)
 	}
 	return string(content)
+}
+
+// BenchmarkScrape1000 is what a scrape of a thousand instances takes from the
+// adverts. It is rendered in the goroutine of the HTTP request, from snapshots and
+// atomics: nobody waits for it.
+func BenchmarkScrape1000(b *testing.B) {
+	source := pulled()
+	member := source.groups[0].Members[0]
+	source.groups = nil
+	for i := range 1000 {
+		in := *member.Instance
+		in.Virtual.Instance = fmt.Sprintf("i%03d", i)
+		member.Instance = &in
+		source.groups = append(source.groups, vrrp.GroupStatus{State: event.Fault, Members: []vrrp.InstanceStatus{member}})
+		source.stats[in.Virtual.Instance] = countedFrom(i)
+	}
+	m, _ := measured(source)
+	handler, request := m.Handler(), httptest.NewRequest(http.MethodGet, "/metrics", nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, request)
+		b.ReportMetric(float64(w.Body.Len())/(1<<20), "MiB")
+	}
 }
