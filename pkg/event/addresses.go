@@ -34,15 +34,7 @@ type AddressMoved struct {
 func (e AddressMoved) Name() string { return string(e.Kind) }
 
 // Level is Warn for what others did to our addresses, Error for a failure.
-func (e AddressMoved) Level() Level {
-	switch e.Kind {
-	case AddressRestored, AddressForeign:
-		return Warn
-	case AddressFailed:
-		return Error
-	}
-	return Info
-}
+func (e AddressMoved) Level() Level { return movedLevel(e.Name()) }
 
 // Message says what happened to which addresses.
 func (e AddressMoved) Message() string {
@@ -65,15 +57,7 @@ func (e AddressMoved) Message() string {
 
 // Fields are those of spec §3.
 func (e AddressMoved) Fields() []Field {
-	var fields []Field
-	if e.Instance != "" { // else nobody held them: left behind by an earlier run
-		fields = append(fields, Field{"instance", e.Instance})
-	}
-	fields = append(fields, Field{"addresses", prefixes(e.Addresses)}, Field{"took_us", e.Took.Microseconds()})
-	if e.Err != "" {
-		fields = append(fields, Field{"error", e.Err})
-	}
-	return fields
+	return movedFields(e.Instance, "addresses", prefixes(e.Addresses), e.Took, e.Err)
 }
 
 func prefixes(ps []netip.Prefix) []string {

@@ -33,15 +33,7 @@ type RouteMoved struct {
 func (e RouteMoved) Name() string { return string(e.Kind) }
 
 // Level is Warn for what others did, Error for a failure.
-func (e RouteMoved) Level() Level {
-	switch e.Kind {
-	case RouteRestored, RouteForeign:
-		return Warn
-	case RouteFailed:
-		return Error
-	}
-	return Info
-}
+func (e RouteMoved) Level() Level { return movedLevel(e.Name()) }
 
 // Message says what happened to which routes and rules.
 func (e RouteMoved) Message() string {
@@ -64,13 +56,5 @@ func (e RouteMoved) Message() string {
 
 // Fields are those of the closed list.
 func (e RouteMoved) Fields() []Field {
-	var fields []Field
-	if e.Instance != "" { // else nobody held them: left behind by an earlier run
-		fields = append(fields, Field{"instance", e.Instance})
-	}
-	fields = append(fields, Field{"routes", append([]string{}, e.Routes...)}, Field{"took_us", e.Took.Microseconds()})
-	if e.Err != "" {
-		fields = append(fields, Field{"error", e.Err})
-	}
-	return fields
+	return movedFields(e.Instance, "routes", append([]string{}, e.Routes...), e.Took, e.Err)
 }

@@ -1,0 +1,34 @@
+package event
+
+import (
+	"strings"
+	"time"
+)
+
+// What is told of addresses (AddressMoved) and of routes (RouteMoved) differs in
+// the words alone.
+
+// movedLevel is Warn for what others did to what an instance holds, Error for a
+// failure; kind is an event's name.
+func movedLevel(kind string) Level {
+	switch _, what, _ := strings.Cut(kind, "."); what {
+	case "restored", "foreign":
+		return Warn
+	case "failed":
+		return Error
+	}
+	return Info
+}
+
+// movedFields are those of spec §3, of what is held and bears this name.
+func movedFields(instance, name string, held []string, took time.Duration, failure string) []Field {
+	var fields []Field
+	if instance != "" { // else nobody held them: left behind by an earlier run
+		fields = append(fields, Field{"instance", instance})
+	}
+	fields = append(fields, Field{name, held}, Field{"took_us", took.Microseconds()})
+	if failure != "" {
+		fields = append(fields, Field{"error", failure})
+	}
+	return fields
+}
