@@ -2,11 +2,9 @@ package addr
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
@@ -21,7 +19,7 @@ const tableName = "ripcord"
 // LinuxFirewall is the Firewall of the network namespace it was opened in.
 type LinuxFirewall struct {
 	conn  *nftables.Conn
-	heard *netlink.Conn
+	heard deletions
 	table *nftables.Table
 	self  uint32 // netlink's port number of conn
 }
@@ -54,49 +52,20 @@ func (f *LinuxFirewall) Close() error { return errors.Join(f.conn.CloseLasting()
 // rules are loaded anew; not those of single elements, of which there may be
 // many. The kernel puts the messages of one transaction together, and a filter
 // sees the first.
-func listenForRemovals() (*netlink.Conn, error) {
-	typeAt := uint32(4) // of an nlmsghdr; it is in the host's byte order
-	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
-		typeAt = 5
-	}
-	filter, err := bpf.Assemble([]bpf.Instruction{
-		bpf.LoadAbsolute{Off: typeAt, Size: 1},
+func listenForRemovals() (deletions, error) {
+	return listenForDeletions(unix.NETLINK_NETFILTER, []uint32{unix.NFNLGRP_NFTABLES},
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.NFT_MSG_DELRULE, SkipTrue: 3},
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.NFT_MSG_DELSET, SkipTrue: 2},
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.NFT_MSG_DELCHAIN, SkipTrue: 1},
 		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.NFT_MSG_DELTABLE, SkipTrue: 1},
 		bpf.RetConstant{Val: 1 << 16},
 		bpf.RetConstant{Val: 0},
-	})
-	if err != nil {
-		return nil, err
-	}
-	conn, err := netlink.Dial(unix.NETLINK_NETFILTER, nil)
-	if err != nil {
-		return nil, err
-	}
-	if err := errors.Join(conn.SetBPF(filter), conn.JoinGroup(unix.NFNLGRP_NFTABLES)); err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return conn, nil
+	)
 }
 
 // Listen calls gone for each such transaction that is not our own, and where some
 // may have been missed.
-func (f *LinuxFirewall) Listen(ctx context.Context, gone func()) {
-	stop := context.AfterFunc(ctx, func() { _ = f.heard.SetReadDeadline(time.Unix(1, 0)) })
-	defer stop()
-	for {
-		messages, err := f.heard.Receive()
-		if ctx.Err() != nil || err != nil && !errors.Is(err, unix.ENOBUFS) {
-			return
-		}
-		if err != nil || slices.ContainsFunc(messages, func(m netlink.Message) bool { return m.Header.PID != f.self }) {
-			gone()
-		}
-	}
-}
+func (f *LinuxFirewall) Listen(ctx context.Context, gone func()) { f.heard.tell(ctx, f.self, gone) }
 
 // Drop replaces what the table holds in one transaction; without anything to
 // drop there is no table.

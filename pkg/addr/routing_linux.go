@@ -2,11 +2,9 @@ package addr
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/net/bpf"
@@ -16,7 +14,7 @@ import (
 // LinuxRouting is the Routing of the network namespace it was opened in.
 type LinuxRouting struct {
 	*netlinkKernel
-	heard *netlink.Conn
+	heard deletions
 }
 
 var _ Routing = (*LinuxRouting)(nil)
@@ -32,7 +30,7 @@ func OpenRouting() (*LinuxRouting, error) {
 		k.Close()
 		return nil, fmt.Errorf("asking the kernel to filter its lists of routes (needs Linux 4.20): %w", err)
 	}
-	heard, err := listenForDeletions()
+	heard, err := listenForWays()
 	if err != nil {
 		k.Close()
 		return nil, fmt.Errorf("listening to changes of routes and rules: %w", err)
@@ -43,68 +41,25 @@ func OpenRouting() (*LinuxRouting, error) {
 // Close closes the sockets.
 func (r *LinuxRouting) Close() error { return errors.Join(r.netlinkKernel.Close(), r.heard.Close()) }
 
-// listenForDeletions opens a socket that gets only the deletions of routes with
-// our mark, and of rules: where a router takes in a million routes, nobody is
-// woken.
-func listenForDeletions() (*netlink.Conn, error) {
-	conn, err := netlink.Dial(unix.NETLINK_ROUTE, nil)
-	if err != nil {
-		return nil, err
-	}
-	if err = conn.SetBPF(deletions()); err == nil {
-		for _, group := range []uint32{
-			unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE, unix.RTNLGRP_IPV4_RULE, unix.RTNLGRP_IPV6_RULE,
-		} {
-			err = errors.Join(err, conn.JoinGroup(group))
-		}
-	}
-	if err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return conn, nil
-}
-
-// deletions is the filter: an nlmsghdr, whose type is in the host's byte order,
-// and after its 16 bytes an rtmsg, whose protocol is byte 5.
-func deletions() []bpf.RawInstruction {
-	typeAt := uint32(4)
-	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
-		typeAt = 5
-	}
-	program, err := bpf.Assemble([]bpf.Instruction{
-		bpf.LoadAbsolute{Off: typeAt, Size: 1},
+// listenForWays opens a socket that gets only the deletions of routes with our
+// mark, and of rules: where a router takes in a million routes, nobody is woken.
+// After the 16 bytes of the nlmsghdr stands an rtmsg, whose protocol is byte 5.
+func listenForWays() (deletions, error) {
+	groups := []uint32{unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE, unix.RTNLGRP_IPV4_RULE, unix.RTNLGRP_IPV6_RULE}
+	return listenForDeletions(unix.NETLINK_ROUTE, groups,
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.RTM_DELRULE, SkipTrue: 3},
 		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.RTM_DELROUTE, SkipTrue: 3},
 		bpf.LoadAbsolute{Off: 16 + 5, Size: 1},
 		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: mark, SkipTrue: 1},
 		bpf.RetConstant{Val: 1 << 16},
 		bpf.RetConstant{Val: 0},
-	})
-	if err != nil {
-		panic(err) // it is a constant
-	}
-	return program
+	)
 }
 
 // Listen calls gone for each deletion that is not our own, and where some may
 // have been missed.
 func (r *LinuxRouting) Listen(ctx context.Context, gone func()) {
-	stop := context.AfterFunc(ctx, func() { _ = r.heard.SetReadDeadline(time.Unix(1, 0)) })
-	defer stop()
-	self := r.conn.PID()
-	for {
-		messages, err := r.heard.Receive()
-		if ctx.Err() != nil {
-			return
-		}
-		if err != nil && !errors.Is(err, unix.ENOBUFS) {
-			return // closed; the guide asks now and then in any case
-		}
-		if err != nil || slices.ContainsFunc(messages, func(m netlink.Message) bool { return m.Header.PID != self }) {
-			gone()
-		}
-	}
+	r.heard.tell(ctx, r.conn.PID(), gone)
 }
 
 // AddWays adds with one system call for each batchMax routes and rules.
