@@ -1,0 +1,84 @@
+package daemon
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"ripcord/pkg/addr"
+	"ripcord/pkg/advert"
+)
+
+// The executors, which carry out what the router orders: they alone send adverts,
+// and change what the machine holds.
+
+func (p *parts) buildEngine() error {
+	sender, err := advert.OpenSender()
+	if err != nil {
+		return fmt.Errorf("cannot send adverts: %w", err)
+	}
+	p.closers = append(p.closers, sender)
+	waiter, err := advert.OpenWaiter()
+	if err != nil {
+		return fmt.Errorf("cannot keep time: %w", err)
+	}
+	p.closers = append(p.closers, waiter)
+	p.engine = advert.NewEngine(advert.EngineConfig{
+		Stats: p.stats, Lease: p.lease, Sender: sender, Waiter: waiter,
+		Results: &p.results, Events: &p.events, Minter: p.minter, Now: time.Now,
+		Late: p.metrics.AdvertLate,
+	})
+	return nil
+}
+
+func (p *parts) buildWorker(o Options) error {
+	kernel, err := addr.OpenKernel(o.Record)
+	if err != nil {
+		return fmt.Errorf("cannot change addresses: %w", err)
+	}
+	p.closers = append(p.closers, kernel)
+	routing, err := addr.OpenRouting()
+	if err != nil {
+		return fmt.Errorf("cannot change routes: %w", err)
+	}
+	p.closers = append(p.closers, routing)
+	devices, err := addr.OpenDevices()
+	if err != nil {
+		return fmt.Errorf("cannot make links for virtual MACs: %w", err)
+	}
+	p.closers = append(p.closers, devices)
+	firewall, err := p.openFirewall(o)
+	if err != nil {
+		return err
+	}
+	packets, err := addr.OpenPackets()
+	if err != nil {
+		return fmt.Errorf("cannot announce addresses: %w", err)
+	}
+	p.closers = append(p.closers, packets)
+	ears, err := addr.OpenEars()
+	if err != nil {
+		return fmt.Errorf("cannot notice who is on the links: %w", err)
+	}
+	p.closers = append(p.closers, ears)
+	p.worker = addr.NewWorker(addr.Config{
+		Sets: o.Config.Sets, Lease: p.lease, Links: p.links, Addresses: &p.addresses,
+		Heard: &p.heard, Results: &p.results, Events: &p.events, Minter: p.minter,
+		Kernel: kernel, Routing: routing, Devices: devices, Firewall: firewall, Packets: packets, Ears: ears, Now: time.Now,
+	})
+	return nil
+}
+
+// openFirewall opens nftables, which a machine may lack on which no instance
+// needs it.
+func (p *parts) openFirewall(o Options) (addr.Firewall, error) {
+	firewall, err := addr.OpenFirewall()
+	switch {
+	case err == nil:
+		p.closers = append(p.closers, firewall)
+		return firewall, nil
+	case slices.ContainsFunc(o.Config.Sets, func(s addr.Set) bool { return s.Refuse }):
+		return nil, fmt.Errorf("accept: false needs nftables: %w", err)
+	}
+	return addr.NoFirewall{}, nil
+}
