@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"runtime"
 	"syscall"
+	"time"
 
 	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/spf13/cobra"
@@ -56,6 +57,10 @@ func runDaemon(c *cobra.Command, cfg *config.Config) error {
 		return fmt.Errorf("run needs the right to use raw sockets and to change addresses: start it as root, or with CAP_NET_ADMIN and CAP_NET_RAW")
 	}
 	schedule()
+	memory := event.DaemonMemory{Stamp: event.Stamp{At: time.Now()}}
+	if err := keepMemory(); err != nil {
+		memory.Err = err.Error()
+	}
 	// A log whose reader has gone is lost lines, not the end of a router.
 	signal.Ignore(syscall.SIGPIPE)
 	requests := make(chan os.Signal, 4)
@@ -67,7 +72,7 @@ func runDaemon(c *cobra.Command, cfg *config.Config) error {
 		return err
 	}
 	return daemon.Run(c.Context(), daemon.Options{
-		Config: cfg, Version: versionString(), Output: c.OutOrStdout(),
+		Config: cfg, Version: versionString(), Output: c.OutOrStdout(), Memory: &memory,
 		Listener: listener, Signals: requests, Record: record,
 	})
 }

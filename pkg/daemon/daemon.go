@@ -21,6 +21,8 @@ type Options struct {
 	Version string
 	// Output takes the log, one JSON object a line.
 	Output io.Writer
+	// Memory, if set, tells whether memory is locked, which is the program's to do.
+	Memory *event.DaemonMemory
 	// Listener, if set, is the control socket that somebody else opened.
 	Listener net.Listener
 	// Signals, if set, are requests: SIGHUP for a reload, SIGUSR1 for the status
@@ -49,6 +51,9 @@ func Run(ctx context.Context, o Options) error {
 	// that each finds what it needs, and stopped so that nothing is lost.
 	log := stage{"log": p.log.Run, "metrics": p.metrics.Run, "memory": tidy}.start(broken)
 	p.events.Publish(loaded(o.Config))
+	if o.Memory != nil {
+		p.events.Publish(*o.Memory)
+	}
 	hands := stage{"adverts": p.engine.Run, "addresses": p.worker.Run}.start(broken)
 	senses := stage{"links": p.monitor.Run, "receiver": p.receiver.Run}.start(broken)
 

@@ -65,6 +65,37 @@ func (DaemonStatus) Message() string { return "the status, as it was asked for b
 // Fields is the document.
 func (e DaemonStatus) Fields() []Field { return []Field{{"status", e.Document}} }
 
+// DaemonMemory tells whether what the daemon has in memory stays there. It comes
+// once, at the start.
+type DaemonMemory struct {
+	Stamp
+	Err string // why it may not; empty if it does
+}
+
+// Name is daemon.memory.
+func (DaemonMemory) Name() string { return "daemon.memory" }
+
+// Level is Info.
+func (DaemonMemory) Level() Level { return Info }
+
+// Message says what it means if it does not.
+func (e DaemonMemory) Message() string {
+	if e.Err == "" {
+		return "what is in memory stays there"
+	}
+	return fmt.Sprintf("what is in memory may go to the disk, and a failover wait for it on a machine that lacks memory: "+
+		"allow otherwise with LimitMEMLOCK=infinity or CAP_IPC_LOCK (%s)", e.Err)
+}
+
+// Fields say whether it is locked.
+func (e DaemonMemory) Fields() []Field {
+	fields := []Field{{"locked", e.Err == ""}}
+	if e.Err != "" {
+		fields = append(fields, Field{"error", e.Err})
+	}
+	return fields
+}
+
 // ConfigLoaded tells which configuration is in force.
 type ConfigLoaded struct {
 	Stamp

@@ -75,6 +75,7 @@ var closed = map[string]string{
 	"engine.stalled": "gap_us | instance done",
 	"engine.lease":   "gap_us | instance done",
 	"engine.thread":  "scheduling | error",
+	"daemon.memory":  "locked | error",
 }
 
 const (
@@ -118,6 +119,7 @@ func samples() []Event {
 		EngineStalled{s, "inside", 4 * time.Second, "listening"},
 		EngineLease{s, "inside", 4 * time.Second, "resigned"},
 		EngineThread{s, Hastened, "sched_setattr: operation not permitted"},
+		DaemonMemory{s, ""}, DaemonMemory{s, "mlockall: operation not permitted"},
 	}
 	for _, kind := range []DaemonKind{DaemonReady, DaemonStopping, DaemonStopped} {
 		events = append(events, Daemon{s, kind, "0.1.0", 42, 2})

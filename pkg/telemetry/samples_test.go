@@ -70,6 +70,8 @@ func samples() []event.Event {
 		event.EngineStalled{Stamp: alone, Instance: "inside", Gap: 3141 * time.Millisecond, Done: "it goes on, no rival was heard"},
 		event.EngineThread{Stamp: alone, Scheduling: event.RealTime},
 		event.EngineThread{Stamp: alone, Scheduling: event.Hastened, Err: "sched_setattr: operation not permitted"},
+		event.DaemonMemory{Stamp: alone},
+		event.DaemonMemory{Stamp: alone, Err: "mlockall: operation not permitted"},
 		event.EngineLease{Stamp: alone, Instance: "inside", Gap: 1200 * time.Millisecond, Done: "resigned"},
 		event.AdvertRejected{Stamp: alone, Instance: "inside", Interface: "eth0", VRID: 51, Source: peer, Reason: "checksum-error", Count: 12},
 		event.AdvertRejected{Stamp: alone, Interface: "eth0", VRID: 99, Source: peer, Reason: "vrid-error", Count: 1},

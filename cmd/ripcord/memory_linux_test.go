@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// Locked memory is given back like any other, and what is reserved takes none.
+func TestKeepMemory(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("not root: no right to lock memory")
+	}
+	before := limit(t)
+	reserved := statusMiB(t, "VmSize")
+	if err := keepMemory(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Munlockall() }()
+	if locked := statusMiB(t, "VmLck"); locked < reserved/2 {
+		t.Errorf("of %d MiB reserved %d are locked", reserved, locked)
+	}
+	if after := limit(t); after != before {
+		t.Errorf("the limit is %+v, before it was %+v", after, before)
+	}
+	const size = 64
+	start := statusMiB(t, "VmRSS")
+	garbage := make([]byte, size<<20)
+	for i := 0; i < len(garbage); i += os.Getpagesize() {
+		garbage[i] = 1
+	}
+	full := statusMiB(t, "VmRSS")
+	runtime.KeepAlive(garbage)
+	debug.FreeOSMemory()
+	if end := statusMiB(t, "VmRSS"); full < start+size*9/10 || end > start+size/10 {
+		t.Errorf("resident: %d MiB, with %d MiB more %d, and without them %d", start, size, full, end)
+	}
+}
+
+// Without the right to pass the limit nothing is locked, whatever the limit is:
+// the runtime would end the program at it.
+func TestKeepMemoryNotPermitted(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("not root: cannot give up a right that it has not")
+	}
+	before := limit(t)
+	if before.Cur == unix.RLIM_INFINITY {
+		t.Skip("no limit on locked memory: nothing can be refused")
+	}
+	runtime.LockOSThread() // capabilities are a thread's
+	defer runtime.UnlockOSThread()
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var had [2]unix.CapUserData
+	if err := unix.Capget(&header, &had[0]); err != nil {
+		t.Fatal(err)
+	}
+	without := had
+	without[0].Effective &^= 1 << unix.CAP_IPC_LOCK
+	if err := unix.Capset(&header, &without[0]); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Capset(&header, &had[0]) }()
+	if err := keepMemory(); !errors.Is(err, unix.EPERM) {
+		_ = unix.Munlockall()
+		t.Errorf("got %v, want that it is not permitted", err)
+	}
+	if after := limit(t); after != before {
+		t.Errorf("the limit is %+v, before it was %+v", after, before)
+	}
+}
+
+func limit(t *testing.T) (l unix.Rlimit) {
+	t.Helper()
+	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &l); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// statusMiB is a line of /proc/self/status in kB, in MiB.
+func statusMiB(t *testing.T, name string) int {
+	t.Helper()
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, name+":"); ok {
+			kib, err := strconv.Atoi(strings.Fields(value)[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return kib >> 10
+		}
+	}
+	t.Fatalf("no %s in /proc/self/status", name)
+	return 0
+}
