@@ -123,13 +123,14 @@ func TestOwnerIsHeldByNobody(t *testing.T) {
 	byClock.priorities, byClock.clocks = []uint8{255, 100}, []time.Duration{-30 * time.Second, 0}
 	byVersion.priorities, byVersion.versions = []uint8{255, 100}, []wire.Version{wire.V3, wire.V2}
 	for _, s := range []setup{byClock, byVersion} {
+		s.startupDelay = 3 * time.Second // it hears them before it is Active
 		w := wired(1, s)
 		owner, other := w.Routers[0], w.Routers[1]
 		counts := told(w, nil)
 		other.Start()
 		play(w, 10*time.Second)
 		owner.Start()
-		play(w, 5*time.Second)
+		play(w, s.startupDelay+2*time.Second)
 		if !owner.active() || !other.active() || counts["r2 advert.rival"] == 0 {
 			t.Errorf("owner Active: %v; told %v", owner.active(), counts)
 		}
