@@ -136,6 +136,45 @@ func TestReceiverHearsEachLinkForItself(t *testing.T) {
 	}
 }
 
+// In steady state a router is told adverts again and again: to read, judge and
+// publish them from a real socket allocates nothing.
+func TestReceiverReadsWithoutAllocating(t *testing.T) {
+	l := newLAN(t)
+	link := l.cable(1, 0)
+	e := deaf(t, on(link.Name)...)
+	var err error
+	if e.poller, err = openPoller(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = e.shut() }()
+	e.follow(link)
+	index, four, six := l.far(1)
+	s := l.sender()
+	batch := []Message{message(frames(index, four)), message(frames(index, six))}
+	read, heard := 0, 0
+	turn := func() {
+		s.Send(batch)
+		if err := e.poller.wait(5*time.Second, e.ready); err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range e.wanted {
+			if w.port != nil {
+				e.drain(w, time.Time{}) // what came while it read
+			}
+		}
+		taken, _ := e.heard.Take()
+		read, heard = read+1, heard+len(taken)
+	}
+	turn() // what is made once
+	turn()
+	if allocs := testing.AllocsPerRun(100, turn); allocs != 0 {
+		t.Errorf("%v allocations for two adverts", allocs)
+	}
+	if heard != 2*read {
+		t.Errorf("heard %d adverts in %d turns", heard, read)
+	}
+}
+
 func TestOwnAdvertsAreNotHeard(t *testing.T) {
 	l := newLAN(t)
 	link := l.cable(1, 0)
