@@ -17,7 +17,7 @@ var (
 	nobody6   = netip.MustParseAddr("2001:db8::77")
 )
 
-// soon is long for an answer that comes, and short for one that does not.
+// soon is how long an answer is waited for that should not come.
 const soon = 200 * time.Millisecond
 
 // twoHosts is hosts a and b on one segment; the options are those of b.
@@ -54,7 +54,11 @@ func prober(t *testing.T, l *LAN, host string) *Prober {
 // wantAnswer asks once; the zero MAC is nobody.
 func wantAnswer(t *testing.T, p *Prober, address netip.Addr, want MAC) {
 	t.Helper()
-	got, ok, err := p.Ask(address, soon)
+	limit := within
+	if want == (MAC{}) {
+		limit = soon
+	}
+	got, ok, err := p.Ask(address, limit)
 	if err != nil {
 		t.Errorf("ask for %s: %v", address, err)
 	} else if got != want || ok != (want != MAC{}) {

@@ -40,6 +40,7 @@ func TestWatchSeesAnOutage(t *testing.T) {
 	}
 	dead := time.Now() // for certain: the kernel may take its time to pull
 	<-time.After(50 * time.Millisecond)
+	eventually(t, "b is asked in vain", func() bool { return len(since(w.Timeline().Asked, dead)) > 2 })
 	restored := time.Now()
 	if err := c.AddAddress("eth0", netip.PrefixFrom(addressB, 24)); err != nil {
 		t.Fatal(err)
@@ -47,10 +48,11 @@ func TestWatchSeesAnOutage(t *testing.T) {
 	if _, err := w.WaitAnswer(within, from(spare.MAC())); err != nil {
 		t.Fatal(err)
 	}
+	answered := time.Now()
 	timeline := w.Stop()
 	gap := timeline.LongestGap(pulled)
-	if gap.Length() < restored.Sub(dead) || gap.Length() > restored.Sub(pulled)+soon || gap.Unanswered < 2 {
-		t.Errorf("the outage is %s of %d questions, want %s or a little more", gap.Length(), gap.Unanswered, restored.Sub(dead))
+	if least, most := restored.Sub(dead), answered.Sub(pulled); gap.Length() < least || gap.Length() > most || gap.Unanswered < 2 {
+		t.Errorf("the outage is %s of %d questions, want %s to %s", gap.Length(), gap.Unanswered, least, most)
 	}
 	if last, ok := timeline.Last(old.MAC()); !ok || last.At.After(dead) {
 		t.Errorf("b answered until %s after the pull", last.At.Sub(pulled))
@@ -61,6 +63,11 @@ func TestWatchSeesAnOutage(t *testing.T) {
 	if both := timeline.Both(); len(both) != 0 {
 		t.Errorf("both answered %d times", len(both))
 	}
+}
+
+// since are those of the instants that are after one.
+func since(instants []time.Time, after time.Time) []time.Time {
+	return slices.DeleteFunc(slices.Clone(instants), func(at time.Time) bool { return !at.After(after) })
 }
 
 // TestWatchSeesASplitBrain has two hosts with one address.
@@ -189,15 +196,18 @@ func TestCableIsAnnouncedAsANIC(t *testing.T) {
 			t.Errorf("churn ended with %v after %d rounds", err, churn.Rounds())
 		}
 	}()
-	longest := make(map[bool]time.Duration)
+	took := make(map[bool][]time.Duration)
 	for _, ordinary := range []bool{true, false} {
 		l := twoHosts(t, Options{Ordinary: ordinary})
 		for range 5 {
-			longest[ordinary] = max(longest[ordinary], announced(t, l))
+			took[ordinary] = append(took[ordinary], announced(t, l))
 		}
+		slices.Sort(took[ordinary])
 	}
-	t.Logf("announced at the latest after %s (ordinary veth), %s (cable)", longest[true], longest[false])
-	if longest[false] < 100*time.Millisecond || longest[true] > 100*time.Millisecond {
+	t.Logf("announced after %s (ordinary veth), %s (cable)", took[true], took[false])
+	// The middle one of the veth: the machine may be busy once or twice. Of what is
+	// late by chance, as a cable is, fewer would be soon.
+	if took[false][4] < 100*time.Millisecond || took[true][2] > 100*time.Millisecond {
 		t.Error("a cable should be announced late, an ordinary veth at once")
 	}
 }
