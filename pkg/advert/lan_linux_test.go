@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -84,12 +85,33 @@ func (l *lan) cable(n int, index int) event.Link {
 	up(here, n, 1)
 	settle(here)
 	l.there(func() { settle(there) })
+	l.hears(here, n, 1)
+	l.there(func() { l.hears(there, n, 2) })
 	l.t.Cleanup(func() { _ = exec.Command("ip", "link", "del", here).Run() })
 	dev, err := net.InterfaceByName(here)
 	if err != nil || l.t.Failed() {
 		l.t.Fatalf("no cable: %v", err)
 	}
 	return event.Link{Name: here, Index: dev.Index, Usable: true, AdminUp: true, Carrier: true, OperState: event.OperUp}
+}
+
+// hears waits until an interface has joined the group in which is asked where its
+// IPv6 address is: the kernel does it in its own time, and who asks before is
+// answered a second later.
+func (l *lan) hears(name string, n, host int) {
+	group := fmt.Sprintf("ff0200000000000000000001ff%02x%04x", n, host)
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		table, err := os.ReadFile("/proc/thread-self/net/igmp6") // index, name, group, …
+		for line := range strings.Lines(string(table)) {
+			if f := strings.Fields(line); len(f) > 2 && f[1] == name && f[2] == group {
+				return
+			}
+		}
+		if err != nil || time.Now().After(end) {
+			l.t.Errorf("%s is not in the group %s: %v", name, group, err)
+			return
+		}
+	}
 }
 
 // settle asks for the carrier (ETHTOOL_GLINK): the kernel then takes in what it

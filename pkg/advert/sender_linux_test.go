@@ -113,7 +113,7 @@ func TestSenderFromVirtualMAC(t *testing.T) {
 			t.Errorf("sent % x, got % x", want, got)
 		}
 	}
-	if got := len(ears.take()); got != 4 {
+	if got := len(ears.takes(4)); got != 4 {
 		t.Errorf("%d adverts were believed, want 4", got)
 	}
 }
@@ -147,7 +147,7 @@ func TestSenderGoesOnAfterAFailure(t *testing.T) {
 	if text := batch[1].Err.Error(); !strings.Contains(text, "203.0.113.1") || !strings.Contains(text, "not on this host") {
 		t.Errorf("%q says too little", text)
 	}
-	if got := len(ears.take()); got != slots+1 {
+	if got := len(ears.takes(slots + 1)); got != slots+1 {
 		t.Errorf("%d adverts came, want %d", got, slots+1)
 	}
 }
@@ -192,7 +192,13 @@ func TestEngineToReceiver(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	heard = append(heard, ears.take()...)
+	resigned := func() bool {
+		n := len(heard)
+		return n > 1 && heard[n-1].Priority == 0 && heard[n-2].Priority == 0
+	}
+	for end := time.Now().Add(5 * time.Second); !resigned() && time.Now().Before(end); {
+		heard = append(heard, ears.take()...)
+	}
 	seen := map[string]int{}
 	for i, h := range heard {
 		seen[h.Instance]++
