@@ -40,14 +40,14 @@ func TestLateInterface(t *testing.T) {
 		s.ip("a", "link", "set", "late1", "up")
 		s.ip("a", "link", "set", "late0", "up")
 		a.becomes("active", at, 5*time.Second)
-		a.wait(at, time.Second, "its address", is("address.added"))
+		a.wait(at, patience, "its address", is("address.added"))
 		if !s.holds("a", late) {
 			t.Error("it is Active and does not hold the address")
 		}
 		gone := time.Now()
 		s.ip("a", "link", "del", "late0")
 		// Its addresses go first, and that may be read first.
-		if l := a.becomes("fault", gone, 2*time.Second); l.Reason != "interface-down" && l.Reason != "no-primary-ip-address" {
+		if l := a.becomes("fault", gone, patience); l.Reason != "interface-down" && l.Reason != "no-primary-ip-address" {
 			t.Errorf("the interface is gone, and it is in Fault for %q", l.Reason)
 		}
 	}
@@ -67,7 +67,7 @@ func TestLeftovers(t *testing.T) {
 	at := time.Now()
 	a = s.start("a", router{100, 10 * time.Second, ""})
 	a.becomes("backup", at, 5*time.Second)
-	a.wait(at, time.Second, "the removal", is("address.removed"))
+	a.wait(at, patience, "the removal", is("address.removed"))
 	if s.holds("a", inside) {
 		t.Error("the leftover is still there")
 	}
@@ -84,25 +84,28 @@ func TestAddressPutBack(t *testing.T) {
 	for range 2 {
 		at := time.Now()
 		s.ip("a", "address", "del", "192.0.2.1/24", "dev", "eth0")
-		a.wait(at, time.Second, "address.restored", is("address.restored"))
+		a.wait(at, patience, "address.restored", is("address.restored"))
 		if !s.holds("a", inside) {
 			t.Error("it says restored, and the address is not there")
 		}
 	}
 	at := time.Now()
 	s.ip("a", "address", "del", "192.0.2.1/24", "dev", "eth0")
-	if l := a.becomes("fault", at, time.Second); l.Reason != "address-lost" {
+	if l := a.becomes("fault", at, patience); l.Reason != "address-lost" {
 		t.Errorf("it is in Fault for %q, want address-lost", l.Reason)
 	}
-	if l := a.becomes("backup", at, 11*time.Second); l.Reason != "recovered" {
+	if l := a.becomes("backup", at, 10*time.Second+patience); l.Reason != "recovered" {
 		t.Errorf("it left Fault for %q, want recovered", l.Reason)
 	}
-	a.becomes("active", at, 12*time.Second)
+	a.becomes("active", at, patience)
 	// A limping Active beats none: nobody else was heard, so it is no fault again.
+	a.wait(at, patience, "its address", is("address.added"))
 	for range 4 {
+		at = time.Now()
 		s.ip("a", "address", "del", "192.0.2.1/24", "dev", "eth0")
-		time.Sleep(300 * time.Millisecond)
+		a.wait(at, patience, "address.restored", is("address.restored"))
 	}
+	time.Sleep(300 * time.Millisecond) // in which it would become a fault
 	if st := a.state(); st != "active" {
 		t.Errorf("it is %s, want active: nobody else has been heard", st)
 	}
@@ -118,7 +121,7 @@ func TestForeignAddress(t *testing.T) {
 	a := s.start("a", router{150, often, ""})
 	a.wait(began, 5*time.Second, "address.foreign", is("address.foreign"))
 	at := s.pull("a", inside)
-	a.becomes("fault", at, 2*time.Second)
+	a.becomes("fault", at, patience)
 	time.Sleep(often)
 	if !s.holds("a", inside) {
 		t.Error("it removed an address that it had not added")

@@ -20,17 +20,17 @@ func TestTapCarrier(t *testing.T) {
 	a.becomes("active", time.Time{}, 5*time.Second)
 	for range 3 {
 		at := carrier(false)
-		if l := a.becomes("fault", at, 2*time.Second); l.Reason != "interface-down" {
+		if l := a.becomes("fault", at, patience); l.Reason != "interface-down" {
 			t.Errorf("in Fault for %s", l.Reason)
 		}
-		a.becomes("active", carrier(true), 3*time.Second)
+		a.becomes("active", carrier(true), patience)
 	}
 	before := a.status().Links[0].CarrierDownCount
 	at := carrier(false)
 	carrier(true)
-	told := a.wait(at, 2*time.Second, "the flap", func(l line) bool { return l.Event == "link.flapped" || l.Event == "link.down" })
+	told := a.wait(at, patience, "the flap", func(l line) bool { return l.Event == "link.flapped" || l.Event == "link.down" })
 	t.Logf("a loss of no time is told as %s by %s", told.Event, told.Source)
-	a.wait(at, 3*time.Second, "that it is usable", func(line) bool { return a.state() == "active" })
+	a.wait(at, patience, "that it is usable", func(line) bool { return a.state() == "active" })
 	if after := a.status().Links[0].CarrierDownCount; after != before+1 {
 		t.Errorf("carrier_down_count was %d and is %d, want one more", before, after)
 	}
@@ -66,7 +66,7 @@ func newTapSite(t *testing.T, host string) (s *site, carrier func(on bool) time.
 // up_delay is.
 func TestDebounceFromOutside(t *testing.T) {
 	t.Parallel()
-	const downDelay, upDelay = 700 * time.Millisecond, 400 * time.Millisecond
+	const downDelay, upDelay = 2 * time.Second, 400 * time.Millisecond
 	s := newSite(t, []segment{inside}, "a")
 	r := router{150, 100 * time.Millisecond, "announce: {count: 1, again_after: 1h}"}
 	a := s.startYAML("a", fmt.Sprintf("links: {default: {down_delay: %v, up_delay: %v, recovery: {wait: 0}}}\n", downDelay, upDelay)+
@@ -80,7 +80,7 @@ func TestDebounceFromOutside(t *testing.T) {
 	at := s.pull("a", inside)
 	time.Sleep(150 * time.Millisecond)
 	s.plug("a", inside)
-	a.wait(at, 2*time.Second, "a flap", func(l line) bool { return l.Event == "link.flapped" && l.Interface == "eth0" })
+	a.wait(at, patience, "a flap", func(l line) bool { return l.Event == "link.flapped" && l.Interface == "eth0" })
 	s.knows(s.Cable("a", "eth0").MAC().String())
 	time.Sleep(time.Until(at.Add(downDelay + upDelay + 200*time.Millisecond)))
 	if moves := a.moves(at); len(moves) != 0 {

@@ -21,22 +21,22 @@ func TestPreemptDelay(t *testing.T) {
 	b.becomes("active", began, 8*time.Second)
 	start := time.Now()
 	a := s.start("a", router{150, interval, "preempt_delay: 2s"})
-	hold := a.wait(start, 3*time.Second, "instance.holding", func(l line) bool {
+	hold := a.wait(start, patience, "instance.holding", func(l line) bool {
 		return l.Event == "instance.holding" && l.Reason == "preempt-delay"
 	})
 	active := a.becomes("active", start, 8*time.Second)
 	if active.Reason != "preempt-hold-timeout" {
 		t.Errorf("a is active for %q, want preempt-hold-timeout", active.Reason)
 	}
-	s.within("backup → active", hold.TS, active.TS, delay-interval*2, delay+2*downInterval(150, interval))
-	b.becomes("backup", start, 2*time.Second)
+	s.within("backup → active", hold.TS, active.TS, delay-interval*2, delay+2*downInterval(150, interval)+slack)
+	b.becomes("backup", start, patience)
 
 	at := s.pull("a", inside)
-	b.becomes("active", at, 3*time.Second)
+	b.becomes("active", at, patience)
 	back := s.plug("a", inside)
-	a.becomes("backup", back, 3*time.Second)
+	a.becomes("backup", back, patience)
 	stopped := b.signal(syscall.SIGTERM)
-	active = a.becomes("active", stopped, time.Second)
+	active = a.becomes("active", stopped, patience)
 	if active.Reason != "peer-resigned" {
 		t.Errorf("a is active for %q, want peer-resigned", active.Reason)
 	}
@@ -50,9 +50,9 @@ func TestStartupDelay(t *testing.T) {
 	s := newSite(t, []segment{inside}, "a")
 	began := time.Now()
 	a := s.start("a", router{150, interval, "startup_delay: 2s"})
-	hold := a.wait(began, 3*time.Second, "instance.holding", func(l line) bool {
+	hold := a.wait(began, patience, "instance.holding", func(l line) bool {
 		return l.Event == "instance.holding" && l.Reason == "startup"
 	})
 	active := a.becomes("active", began, 8*time.Second)
-	s.within("waits → active", hold.TS, active.TS, delay-2*downInterval(150, interval), delay+interval)
+	s.within("waits → active", hold.TS, active.TS, delay-2*downInterval(150, interval), delay+slack)
 }

@@ -32,7 +32,7 @@ func TestNoFalseActive(t *testing.T) {
 				time.Sleep(time.Duration(10+7*round) * time.Millisecond)
 
 				at := s.pull("b", inside)
-				b.becomes("fault", at, 2*time.Second)
+				b.becomes("fault", at, patience)
 				time.Sleep(3 * downInterval(100, interval))
 				for _, l := range b.log(at) {
 					if l.Event == "instance.transition" && l.To == "active" || l.Event == "advert.sent" {
@@ -40,7 +40,7 @@ func TestNoFalseActive(t *testing.T) {
 					}
 				}
 				back := s.plug("b", inside)
-				b.becomes("backup", back, 3*time.Second)
+				b.becomes("backup", back, patience)
 				time.Sleep(2 * interval)
 			}
 			for _, l := range b.log(time.Time{}) {

@@ -15,7 +15,7 @@ import (
 // asks sees that an address is answered by a host, or by nobody ("").
 func (s *site) asks(p *lan.Prober, address, want string) {
 	s.t.Helper()
-	for deadline := time.Now().Add(2 * time.Second); ; {
+	for deadline := time.Now().Add(patience); ; {
 		mac, ok, err := p.Ask(netip.MustParseAddr(address), 100*time.Millisecond)
 		if err != nil {
 			s.t.Fatal(err)
@@ -68,7 +68,7 @@ func TestExtraAddresses(t *testing.T) {
 		t.Errorf("status: extra addresses %v", got)
 	}
 	at := a.signal(syscall.SIGTERM)
-	b.becomes("active", at, 2*time.Second)
+	b.becomes("active", at, patience)
 	for _, address := range []string{"192.0.2.99", "2001:db8:51::9"} {
 		s.asks(p, address, "b")
 	}
@@ -141,8 +141,8 @@ func TestRoutesMove(t *testing.T) {
 	reaches()
 
 	at := s.pull("a", inside)
-	b.wait(at, 2*time.Second, "its routes", ready(at.Round(0)))
-	a.wait(at, 2*time.Second, "their removal", is("route.removed"))
+	b.wait(at, patience, "its routes", ready(at.Round(0)))
+	a.wait(at, patience, "their removal", is("route.removed"))
 	for deadline := at.Add(4 * time.Second); routes("a") != "" && time.Now().Before(deadline); {
 		time.Sleep(10 * time.Millisecond) // they go one after another
 	}
@@ -156,7 +156,7 @@ func TestRoutesMove(t *testing.T) {
 	}
 	at = time.Now()
 	again := s.startYAML("b", configure("b", 100))
-	again.wait(at, 2*time.Second, "the removal of the leftovers", is("route.removed"))
+	again.wait(at, patience, "the removal of the leftovers", is("route.removed"))
 	for deadline := at.Add(4 * time.Second); routes("b") != ""; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("left behind: %s", routes("b"))
@@ -184,11 +184,11 @@ func TestRoutesAreKept(t *testing.T) {
 	began := time.Now()
 	a := s.start("a", router{150, often, "routes: [{to: 10.2.0.0/16, via: 10.1.0.2, interface: other}, {to: 10.3.0.0/16, via: 10.8.0.1}]"})
 	a.wait(began, 5*time.Second, "the refused route", func(l line) bool { return l.Event == "route.failed" && strings.Contains(l.Msg, "10.3.0.0/16") })
-	a.wait(began, time.Second, "the other", is("route.added"))
+	a.wait(began, patience, "the other", is("route.added"))
 
 	restored := func(since time.Time) {
 		t.Helper()
-		a.wait(since, time.Second, "route.restored", is("route.restored"))
+		a.wait(since, patience, "route.restored", is("route.restored"))
 		if got := s.ip("a", "route"); !strings.Contains(got, "10.2.0.0/16 via 10.1.0.2 dev other proto 112") {
 			t.Errorf("it says restored:\n%s", got)
 		}
@@ -200,7 +200,7 @@ func TestRoutesAreKept(t *testing.T) {
 	if got := s.ip("a", "route"); strings.Contains(got, "10.2.0.0/16") {
 		t.Fatal("the kernel keeps a route over a link that is down, and the test shows nothing")
 	}
-	a.wait(at, time.Second, "that the interface is down", func(l line) bool {
+	a.wait(at, patience, "that the interface is down", func(l line) bool {
 		return l.Event == "route.failed" && strings.Contains(l.Msg, "other is down")
 	})
 	at = time.Now()
@@ -238,7 +238,7 @@ func TestAcceptFalse(t *testing.T) {
 		at := time.Now()
 		a := s.startYAML("a", yaml)
 		a.becomes("active", at, 5*time.Second)
-		a.wait(at, time.Second, "its addresses", is("address.added"))
+		a.wait(at, patience, "its addresses", is("address.added"))
 		return a
 	}
 	a, p := begin(), s.prober(inside)
@@ -260,7 +260,11 @@ func TestAcceptFalse(t *testing.T) {
 	}
 	check("at first")
 	s.command("a", nft, "flush ruleset")
-	time.Sleep(often)
+	for deadline := time.Now().Add(patience); strings.TrimSpace(s.command("a", nft, "list ruleset")) == ""; time.Sleep(often) {
+		if time.Now().After(deadline) {
+			t.Fatal("its rules are gone for good")
+		}
+	}
 	check("after nft flush ruleset")
 	a.kill()
 	a = begin()

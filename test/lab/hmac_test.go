@@ -135,7 +135,7 @@ func TestHMACWrongKey(t *testing.T) {
 			b := s.start("b", router{100, interval, theirs})
 			b.becomes("active", began, 8*time.Second)
 			for d, reason := range map[*daemon]string{a: c.atA, b: c.atB} {
-				d.wait(began, 3*time.Second, reason, func(l line) bool { return l.Event == "advert.rejected" && l.Reason == reason })
+				d.wait(began, patience, reason, func(l line) bool { return l.Event == "advert.rejected" && l.Reason == reason })
 				if reasons := d.rejected(began); len(reasons) != 1 {
 					t.Errorf("%s rejected for %v", d.name, reasons)
 				}
@@ -176,7 +176,7 @@ func TestHMACRollout(t *testing.T) {
 			stopped := routers[host].signal(syscall.SIGTERM)
 			<-routers[host].Exited
 			if active == host {
-				routers[other].becomes("active", stopped, 3*time.Second)
+				routers[other].becomes("active", stopped, patience)
 				active = other
 			}
 			since := time.Now()
@@ -215,7 +215,7 @@ func TestHMACReplayedCapture(t *testing.T) {
 	time.Sleep(5 * interval)
 	stopped := a.signal(syscall.SIGTERM)
 	<-a.Exited
-	b.becomes("active", stopped, 3*time.Second)
+	b.becomes("active", stopped, patience)
 	time.Sleep(5 * interval)
 	capture := adverts(recorder.Frames(), s.Cable("client", inside.ifname).MAC())
 	replay := func(what string) {
@@ -243,7 +243,7 @@ func TestHMACReplayedCapture(t *testing.T) {
 	again := time.Now()
 	a = s.start("a", router{150, interval, keys})
 	a.becomes("active", again, 6*time.Second)
-	b.becomes("backup", again, 3*time.Second)
+	b.becomes("backup", again, patience)
 	replay("a is Active, and was away")
 	replays, _ := count()
 	time.Sleep(time.Until(stopped.Add(7 * time.Second)))

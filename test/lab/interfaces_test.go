@@ -108,11 +108,11 @@ func (y story) play(t *testing.T) {
 		s.standing(on)
 		return
 	}
-	if l := d.becomes("fault", at, 3*time.Second); !strings.Contains(y.reason, l.Reason) {
+	if l := d.becomes("fault", at, patience); !strings.Contains(y.reason, l.Reason) {
 		t.Errorf("in Fault for %s, want %s: %s", l.Reason, y.reason, l.Msg)
 	}
 	if y.event != "" {
-		d.wait(at, time.Second, y.event+" of "+on.ifname, func(l line) bool { return l.Event == y.event && l.Interface == on.ifname })
+		d.wait(at, patience, y.event+" of "+on.ifname, func(l line) bool { return l.Event == y.event && l.Interface == on.ifname })
 	}
 	at = time.Now()
 	if strings.Contains(y.happens, "OTHER") {
@@ -178,7 +178,7 @@ func (s *site) resident(host string) int {
 func (s *site) standing(on shared) {
 	s.t.Helper()
 	var shown string
-	for begun := time.Now(); time.Since(begun) < 3*time.Second; time.Sleep(20 * time.Millisecond) {
+	for begun := time.Now(); time.Since(begun) < patience; time.Sleep(20 * time.Millisecond) {
 		shown = s.ip("a", "-o", "address", "show", "dev", on.ifname)
 		missing := false
 		for _, v := range on.virtual {
@@ -201,7 +201,7 @@ func (s *site) lladdr(mac string) {
 func (s *site) knows(mac string) {
 	s.t.Helper()
 	var shown string
-	for begun := time.Now(); time.Since(begun) < 3*time.Second; time.Sleep(20 * time.Millisecond) {
+	for begun := time.Now(); time.Since(begun) < patience; time.Sleep(20 * time.Millisecond) {
 		if shown = s.ip("client", "neigh", "show", inside.virtual().String()); strings.Contains(shown, mac) {
 			return
 		}

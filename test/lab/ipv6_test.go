@@ -116,11 +116,6 @@ func (s *site) watchShared(v shared) *lan.Watch {
 	return w
 }
 
-// slack is what a loaded machine may add to a takeover. With it Skew_Time is
-// still below the Active_Down_Interval at 200 ms, so that the two are not
-// confused.
-const slack = 300 * time.Millisecond
-
 // within fails the test if from - to is not in the bounds.
 func (s *site) within(what string, from, to time.Time, least, most time.Duration) {
 	s.t.Helper()
@@ -138,28 +133,31 @@ func (s *site) within(what string, from, to time.Time, least, most time.Duration
 // answered throughout by one router only.
 func TestIPv6Failover(t *testing.T) {
 	t.Parallel()
-	const interval = 200 * time.Millisecond
+	const interval = 600 * time.Millisecond
 	s, a, b := startPair(t, interval, insideIPv6)
 	watch := s.watchShared(insideIPv6)
-	s.servedBy("a", inside, watch, time.Now(), 2*time.Second)
+	s.servedBy("a", inside, watch, time.Now(), patience)
 
 	at := s.pull("a", inside)
-	a.becomes("fault", at, 2*time.Second)
-	served := s.servedBy("b", inside, watch, at, 5*time.Second)
+	a.becomes("fault", at, patience)
+	took := b.becomes("active", at, patience)
 	down := downInterval(100, interval)
-	s.within("cable out → b serves", at, served, down-interval-10*time.Millisecond, down+slack)
+	s.within("cable out → b is Active", at.Round(0), took.TS, down-interval-10*time.Millisecond, down+slack)
+	s.servedBy("b", inside, watch, at, patience)
 
 	back := s.plug("a", inside)
-	a.becomes("active", back, 5*time.Second)
-	b.becomes("backup", back, 5*time.Second)
+	a.becomes("active", back, 2*patience)
+	b.becomes("backup", back, patience)
 	again := s.servedBy("a", inside, watch, back, 5*time.Second)
 
-	time.Sleep(5 * interval)
+	time.Sleep(3 * interval)
 	at = a.signal(syscall.SIGTERM)
-	served = s.servedBy("b", inside, watch, at, 5*time.Second)
-	s.within("SIGTERM → b serves", at, served, 0, skew(100, interval)+slack)
+	took = b.becomes("active", at, patience)
+	s.within("SIGTERM → b is Active", at.Round(0), took.TS, 0, skew(100, interval)+slack)
+	s.servedBy("b", inside, watch, at, patience)
+	b.wait(at, patience, "its addresses", is("address.added"))
 	for _, both := range watch.Timeline().Both() {
-		if both.Before(again.Add(-20*time.Millisecond)) || both.After(again.Add(interval)) {
+		if both.Before(back) || both.After(again.Add(interval)) {
 			t.Errorf("both answered %v after the Active was back", both.Sub(again))
 		}
 	}
@@ -176,23 +174,26 @@ func TestIPv6Failover(t *testing.T) {
 func TestMixedGroup(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()
-	const interval = 200 * time.Millisecond
+	const interval = 600 * time.Millisecond
 	for _, lost := range []segment{inside, outside} {
 		t.Run(lost.name, func(t *testing.T) {
 			t.Parallel()
-			s, a, _ := startPair(t, interval, insideIPv4, outsideIPv6)
+			s, a, b := startPair(t, interval, insideIPv4, outsideIPv6)
 			in, out := s.watchShared(insideIPv4), s.watchShared(outsideIPv6)
-			time.Sleep(time.Second)
+			time.Sleep(2 * interval)
 
 			at := s.pull("a", lost)
 			for v, w := range map[segment]*lan.Watch{inside: in, outside: out} {
-				served := s.servedBy("b", v, w, at, 5*time.Second)
-				s.within("cable out → b serves "+v.name, at, served, 0, skew(100, interval)+slack)
+				took := b.wait(at, patience, "that it is Active "+v.name, func(l line) bool {
+					return l.Event == "instance.transition" && l.To == "active" && l.Instance == v.name
+				})
+				s.within("cable out → b is Active "+v.name, at.Round(0), took.TS, 0, skew(100, interval)+slack)
+				s.servedBy("b", v, w, at, patience)
 			}
 			back := s.plug("a", lost)
-			a.becomes("active", back, 5*time.Second)
-			s.servedBy("a", inside, in, back, 2*time.Second)
-			s.servedBy("a", outside, out, back, 2*time.Second)
+			a.becomes("active", back, 2*patience)
+			s.servedBy("a", inside, in, back, patience)
+			s.servedBy("a", outside, out, back, patience)
 		})
 	}
 }

@@ -142,8 +142,11 @@ func (s *site) at(at time.Time, err error) time.Time {
 
 var downInterval, skew = stage.DownInterval, stage.Skew
 
-// median is the middle of the values.
+// median is the middle of the values; 0 if there are none.
 func median(values []time.Duration) time.Duration {
+	if len(values) == 0 {
+		return 0
+	}
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[len(sorted)/2]
 }

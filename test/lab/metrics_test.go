@@ -56,8 +56,8 @@ func TestMetrics(t *testing.T) {
 	}
 	before := a.scrape()
 	at := s.pull("a", inside)
-	a.becomes("fault", at, 2*time.Second)
-	b.becomes("active", at, 3*time.Second)
+	a.becomes("fault", at, patience)
+	b.becomes("active", at, patience)
 
 	after := a.scrape()
 	if grown := after[of("transitions_total", "")] - before[of("transitions_total", "")]; grown != 1 {

@@ -25,10 +25,10 @@ func TestOwnerReturns(t *testing.T) {
 	watch := s.watch(inside, 5*time.Millisecond)
 
 	at := s.pull("a", inside)
-	b.becomes("active", at, 3*time.Second)
+	b.becomes("active", at, patience)
 	s.servedBy("b", inside, watch, at, 3*time.Second)
 	back := s.plug("a", inside)
-	a.becomes("active", back, 3*time.Second)
-	b.becomes("backup", back, 3*time.Second)
+	a.becomes("active", back, patience)
+	b.becomes("backup", back, patience)
 	s.servedBy("a", inside, watch, time.Now(), 3*time.Second)
 }

@@ -9,8 +9,8 @@ import (
 )
 
 // The Active is stopped for five seconds, as a VM's pause does: when it goes on
-// it is silent, hears who has taken over, and gives the address up; nobody
-// holds it beside the other for longer than one interval.
+// it is silent, hears who has taken over, and gives the address up within an
+// interval and little more.
 func TestPausedActive(t *testing.T) {
 	netns.NeedRoot(t)
 	for _, interval := range []time.Duration{100 * time.Millisecond, time.Second} {
@@ -22,19 +22,18 @@ func TestPausedActive(t *testing.T) {
 			b.becomes("active", at, 5*time.Second)
 			time.Sleep(time.Until(at.Add(5 * time.Second)))
 			back := a.signal(syscall.SIGCONT)
-			a.becomes("backup", back, 2*time.Second)
+			backup := a.becomes("backup", back, patience)
+			s.within("it goes on → Backup", back.Round(0), backup.TS, 0, interval+slack)
+			a.wait(back, patience, "that it gave the address up", is("address.removed"))
 			time.Sleep(time.Until(back.Add(interval)))
-			if s.holds("a", inside) {
-				t.Errorf("a holds the address %v after it went on", interval)
-			}
 			for _, x := range sniffer.Adverts() {
 				if x.Host == "a" && x.At.After(back) && x.At.Before(back.Add(interval)) {
 					t.Errorf("a sent priority %d %v after it went on", x.Priority, x.At.Sub(back))
 				}
 			}
 			// It preempts by and by, as its priority demands.
-			a.becomes("active", back, 3*downInterval(150, interval))
-			b.becomes("backup", back, interval)
+			a.becomes("active", back, 3*downInterval(150, interval)+patience)
+			b.becomes("backup", back, patience)
 		})
 	}
 }
@@ -74,8 +73,9 @@ func TestPausedAlone(t *testing.T) {
 	if moves := a.moves(back); len(moves) > 0 {
 		t.Errorf("it moved: %s", moves[0].Msg)
 	}
-	if gap := watch.Timeline().LongestGap(back); gap.Length() > 0 {
+	// Had it given the address up, it would have waited so long to take it again.
+	if gap := watch.Timeline().LongestGap(back); gap.Length() > downInterval(150, interval) {
 		t.Errorf("nobody served for %v after it went on", gap.Length())
 	}
-	a.wait(back, time.Second, "engine.stalled", func(l line) bool { return l.Event == "engine.stalled" })
+	a.wait(back, patience, "engine.stalled", func(l line) bool { return l.Event == "engine.stalled" })
 }

@@ -123,8 +123,8 @@ func TestSecondDaemon(t *testing.T) {
 	began := time.Now()
 	a := s.start("a", router{150, 200 * time.Millisecond, ""})
 	a.becomes("active", began, 5*time.Second)
-	a.wait(began, time.Second, "its address", is("address.added"))
-	a.wait(began, time.Second, "its first advert", is("advert.sent"))
+	a.wait(began, patience, "its address", is("address.added"))
+	a.wait(began, patience, "its first advert", is("advert.sent"))
 	at := time.Now()
 	got := s.ripcord("a", "run", "--config", filepath.Join(s.Dir, "a.yaml"))
 	if got.code != 1 || strings.Count(got.err, "\n") != 1 || !strings.Contains(got.err, "another ripcord") || !strings.Contains(got.err, s.socket("a")) {
@@ -157,7 +157,7 @@ func TestStatusSignal(t *testing.T) {
 	a := s.start("a", router{150, 200 * time.Millisecond, ""})
 	a.becomes("active", began, 5*time.Second)
 	at := a.signal(syscall.SIGUSR1)
-	l := a.wait(at, 2*time.Second, "daemon.status", func(l line) bool { return l.Event == "daemon.status" })
+	l := a.wait(at, patience, "daemon.status", func(l line) bool { return l.Event == "daemon.status" })
 	var got control.Status
 	if err := json.Unmarshal(l.Status, &got); err != nil {
 		t.Fatalf("its status is no status document: %v: %s", err, l.Status)
@@ -176,7 +176,7 @@ func TestHangup(t *testing.T) {
 	a.becomes("active", began, 5*time.Second)
 	for range 2 {
 		at := a.signal(syscall.SIGHUP)
-		l := a.wait(at, 2*time.Second, "config.rejected", func(l line) bool { return l.Event == "config.rejected" })
+		l := a.wait(at, patience, "config.rejected", func(l line) bool { return l.Event == "config.rejected" })
 		t.Log(l.Msg)
 		if st := a.state(); st != "active" || len(a.moves(at)) > 0 {
 			t.Errorf("it is %s after %d moves", st, len(a.moves(at)))

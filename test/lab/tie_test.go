@@ -17,7 +17,7 @@ func TestTiedBackups(t *testing.T) {
 	const (
 		lans     = 6
 		rounds   = 5
-		interval = 100 * time.Millisecond
+		interval = 300 * time.Millisecond
 	)
 	for i := range lans {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
@@ -25,7 +25,7 @@ func TestTiedBackups(t *testing.T) {
 			s := newSiteOf(t, bothSegments, crossed()...)
 			began := time.Now()
 			a := s.start("a", router{150, interval, ""})
-			a.becomes("active", began, 5*time.Second)
+			a.becomes("active", began, 2*patience)
 			b, c := s.start("b", router{100, interval, ""}), s.start("c", router{100, interval, ""})
 			b.becomes("backup", began, 5*time.Second)
 			c.becomes("backup", began, 5*time.Second)
@@ -36,12 +36,16 @@ func TestTiedBackups(t *testing.T) {
 				limit := at.Add(downInterval(100, interval) * 3 / 2)
 				time.Sleep(time.Until(limit))
 				one, other := s.answerer(inside, in, limit), s.answerer(outside, out, limit)
+				for one != other && time.Since(limit) < patience { // who gives way may not be rid of its addresses
+					now := time.Now()
+					one, other = s.answerer(inside, in, now), s.answerer(outside, out, now)
+				}
 				if one != other {
 					t.Errorf("round %d: %s serves inside and %s outside", round, one, other)
 				}
 				again := time.Now()
 				a = s.start("a", router{150, interval, ""})
-				a.becomes("active", again, 5*time.Second)
+				a.becomes("active", again, 2*patience)
 			}
 		})
 	}
@@ -68,7 +72,7 @@ func crossed() []lan.Port {
 func (s *site) answerer(seg segment, w *lan.Watch, since time.Time) string {
 	s.t.Helper()
 	killed := s.Cable("a", seg.ifname).MAC()
-	a, err := w.WaitAnswer(2*time.Second, func(a lan.Answer) bool { return a.At.After(since) && a.MAC != killed })
+	a, err := w.WaitAnswer(patience, func(a lan.Answer) bool { return a.At.After(since) && a.MAC != killed })
 	if err != nil {
 		s.t.Fatalf("nobody serves %s: %v", seg.name, err)
 	}

@@ -64,18 +64,18 @@ instances:
 			since := time.Now()
 			stranger := start("stranger", "a", 200)
 			stranger.becomes("active", since, 8*time.Second)
-			a.wait(since, 3*time.Second, "that the stranger is no peer", func(l line) bool {
+			a.wait(since, patience, "that the stranger is no peer", func(l line) bool {
 				return l.Event == "advert.rejected" && l.Reason == "not-a-peer"
 			})
 			stranger.kill()
 
 			at := s.pull("a", inside)
-			b.becomes("active", at, 3*time.Second)
+			b.becomes("active", at, patience)
 			back := s.plug("a", inside)
 			a.becomes("active", back, 10*time.Second)
 			b.becomes("backup", back, 10*time.Second)
 			stopped := a.signal(syscall.SIGTERM)
-			moved := b.becomes("active", stopped, time.Second)
+			moved := b.becomes("active", stopped, patience)
 			if moved.Reason != "peer-resigned" {
 				t.Errorf("b is active for %q, want peer-resigned", moved.Reason)
 			}
@@ -111,16 +111,16 @@ func TestSourceLost(t *testing.T) {
 	sniffer := s.sniff(inside)
 	a := s.start("a", router{150, interval, "source: 192.0.2.111"})
 	a.becomes("active", began, 5*time.Second)
-	if _, err := sniffer.WaitAdvert(time.Second, func(x lan.Advert) bool { return x.Source.String() == "192.0.2.111" }); err != nil {
+	if _, err := sniffer.WaitAdvert(patience, func(x lan.Advert) bool { return x.Source.String() == "192.0.2.111" }); err != nil {
 		t.Error(err)
 	}
 	gone := time.Now()
 	s.ip("a", "addr", "del", "192.0.2.111/24", "dev", inside.ifname)
-	fault := a.becomes("fault", gone, 2*time.Second)
+	fault := a.becomes("fault", gone, patience)
 	if fault.Reason != "no-primary-ip-address" {
 		t.Errorf("a is in fault for %q", fault.Reason)
 	}
 	back := time.Now()
 	s.ip("a", "addr", "add", "192.0.2.111/24", "dev", inside.ifname)
-	a.becomes("active", back, 3*time.Second)
+	a.becomes("active", back, patience)
 }

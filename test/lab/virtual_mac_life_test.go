@@ -22,9 +22,9 @@ func (s *site) up(host, link string) (there, up bool) {
 }
 
 // turns waits until a link is up, or down, or not there at all.
-func (s *site) turns(host, link string, there, up bool, within time.Duration) {
+func (s *site) turns(host, link string, there, up bool) {
 	s.t.Helper()
-	for deadline := time.Now().Add(within); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		isThere, isUp := s.up(host, link)
 		if isThere == there && isUp == up {
 			return
@@ -45,18 +45,18 @@ func TestVirtualMACAfterACrash(t *testing.T) {
 	before := s.devices("a")
 	began := time.Now()
 	a := s.startVirtual("a", 150, often)
-	a.wait(began, 5*time.Second, "its addresses", is("address.added"))
+	a.wait(began, patience, "its addresses", is("address.added"))
 	theirs := fmt.Sprintf("vrrp6.51.%d", s.index("a", "eth0"))
-	s.turns("a", "vrrp.51", true, true, time.Second)
-	s.turns("a", theirs, true, true, time.Second)
+	s.turns("a", "vrrp.51", true, true)
+	s.turns("a", theirs, true, true)
 	for range 2 {
 		a.kill()
 		began = time.Now()
 		a = s.startVirtual("a", 100, 10*time.Second)
-		a.becomes("backup", began, 5*time.Second)
-		a.wait(began, 5*time.Second, "the macvlan of the earlier run", is("device.adopted"))
-		s.turns("a", "vrrp.51", true, false, time.Second)
-		s.turns("a", theirs, true, false, time.Second)
+		a.becomes("backup", began, patience)
+		a.wait(began, patience, "the macvlan of the earlier run", is("device.adopted"))
+		s.turns("a", "vrrp.51", true, false)
+		s.turns("a", theirs, true, false)
 		if text := s.ip("a", "address"); strings.Contains(text, "192.0.2.1/") || strings.Contains(text, "51::1/") {
 			t.Errorf("an address is left:\n%s", text)
 		}
@@ -69,14 +69,14 @@ func TestVirtualMACAfterACrash(t *testing.T) {
 
 	began = time.Now()
 	a = s.startVirtual("a", 150, often)
-	a.wait(began, 5*time.Second, "its addresses", is("address.added"))
+	a.wait(began, patience, "its addresses", is("address.added"))
 	a.kill()
 	began = time.Now()
 	a = s.start("a", router{100, often, ""}) // no virtual MAC any more
-	a.becomes("backup", began, 5*time.Second)
-	s.turns("a", "vrrp.51", false, false, time.Second)
+	a.becomes("backup", began, patience)
+	s.turns("a", "vrrp.51", false, false)
 	after := s.devices("a")
-	for end := time.Now().Add(time.Second); after != before && time.Now().Before(end); after = s.devices("a") {
+	for end := time.Now().Add(patience); after != before && time.Now().Before(end); after = s.devices("a") {
 		time.Sleep(5 * time.Millisecond) // the settings come after the links
 	}
 	if after != before {
@@ -101,7 +101,7 @@ func TestVirtualMACFollowsItsLink(t *testing.T) {
 	s := virtualSite(t, "a")
 	began := time.Now()
 	a := s.startVirtual("a", 150, often)
-	a.wait(began, 5*time.Second, "its addresses", is("address.added"))
+	a.wait(began, patience, "its addresses", is("address.added"))
 	p := s.prober(inside)
 	s.asksAll(p)
 	tap := s.tap("a")
@@ -116,12 +116,12 @@ func TestVirtualMACFollowsItsLink(t *testing.T) {
 	} {
 		at := time.Now()
 		back := lose()
-		a.becomes("fault", at, 2*time.Second)
-		s.turns("a", "vrrp.51", true, false, time.Second)
+		a.becomes("fault", at, patience)
+		s.turns("a", "vrrp.51", true, false)
 		silent := time.Now()
 		back()
 		moved := a.becomes("active", at, 40*time.Second)
-		a.wait(moved.TS, 2*time.Second, "its addresses", is("address.added"))
+		a.wait(moved.TS, patience, "its addresses", is("address.added"))
 		s.silent("a, "+name, tap.Frames(), silent, moved.TS.Add(-5*time.Millisecond))
 		s.asksAll(p)
 	}
@@ -129,8 +129,8 @@ func TestVirtualMACFollowsItsLink(t *testing.T) {
 	for _, does := range [][]string{{"link", "del", "vrrp.51"}, {"link", "del", "vrrp6.51"}, {"link", "set", "vrrp.51", "down"}, {"link", "set", "vrrp6.51", "down"}} {
 		s.ip("a", does...)
 		time.Sleep(50 * time.Millisecond)
-		s.turns("a", "vrrp.51", true, true, 2*time.Second)
-		s.turns("a", "vrrp6.51", true, true, 2*time.Second)
+		s.turns("a", "vrrp.51", true, true)
+		s.turns("a", "vrrp6.51", true, true)
 		time.Sleep(300 * time.Millisecond) // what waited for its link is looked at each 250 ms
 		s.asksAll(p)
 	}
@@ -148,19 +148,19 @@ func TestVirtualMACOnLateInterface(t *testing.T) {
 	yaml := router{150, often, "virtual_mac: true"}.yaml(s, s.socket("a")) + "links: {late0: {recovery: {wait: 0}}}\n"
 	began := time.Now()
 	a := s.startYAML("a", yaml)
-	a.becomes("fault", began, 5*time.Second)
+	a.becomes("fault", began, patience)
 	for range 2 {
 		at := time.Now()
 		s.ip("a", "link", "add", "late0", "type", "veth", "peer", "name", "late1")
 		s.ip("a", "address", "add", "192.0.2.11/24", "dev", "late0")
 		s.ip("a", "link", "set", "late1", "up")
 		s.ip("a", "link", "set", "late0", "up")
-		a.becomes("active", at, 5*time.Second)
-		a.wait(at, 2*time.Second, "its address", is("address.added"))
-		s.turns("a", "vrrp.51", true, true, time.Second)
+		a.becomes("active", at, patience)
+		a.wait(at, patience, "its address", is("address.added"))
+		s.turns("a", "vrrp.51", true, true)
 		at = time.Now()
 		s.ip("a", "link", "del", "late0")
-		a.becomes("fault", at, 2*time.Second)
-		s.turns("a", "vrrp.51", false, false, time.Second)
+		a.becomes("fault", at, patience)
+		s.turns("a", "vrrp.51", false, false)
 	}
 }

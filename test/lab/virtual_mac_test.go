@@ -135,7 +135,10 @@ func (s *site) silent(host string, frames []lan.Sent, from, to time.Time) {
 func (s *site) asksAll(p *lan.Prober) {
 	s.t.Helper()
 	for address, want := range virtualAddresses {
-		mac, ok, err := p.Ask(address, 2*time.Second)
+		mac, ok, err := lan.MAC{}, false, error(nil)
+		for end := time.Now().Add(patience); !ok && err == nil && time.Now().Before(end); { // it may not stand yet
+			mac, ok, err = p.Ask(address, 500*time.Millisecond)
+		}
 		if err != nil || !ok || mac != want {
 			s.t.Errorf("%v is at %v (%t, %v), want %v", address, mac, ok, err, want)
 		}
@@ -213,16 +216,16 @@ func TestVirtualMAC(t *testing.T) {
 	s.silent("b", taps["b"].Frames(), began, time.Now())
 
 	at := a.signal(syscall.SIGTERM)
-	b.becomes("active", at, 2*time.Second)
+	b.becomes("active", at, patience)
 	<-a.Exited
-	b.wait(at, 2*time.Second, "its addresses", is("address.added"))
+	b.wait(at, patience, "its addresses", is("address.added"))
 	s.asksAll(p)
 	last := resigned(taps["a"].Frames(), virtual4)
 	if last.IsZero() || resigned(taps["a"].Frames(), virtual6).IsZero() {
 		t.Error("no priority 0 came from the virtual MACs")
 	}
 	s.tellsRight("b", taps["b"].Frames())
-	s.silent("a", taps["a"].Frames(), at.Add(20*time.Millisecond), time.Now())
+	s.silent("a", taps["a"].Frames(), a.last(at, "address.removed"), time.Now())
 	if after := s.devices("a"); after != before["a"] {
 		t.Errorf("before:\n%s\nafter:\n%s", before["a"], after)
 	}
@@ -231,6 +234,20 @@ func TestVirtualMAC(t *testing.T) {
 	if after := s.devices("b"); after != before["b"] {
 		t.Errorf("before:\n%s\nafter:\n%s", before["b"], after)
 	}
+}
+
+// last is when it logged an event for the last time since an instant.
+func (d *daemon) last(since time.Time, event string) (at time.Time) {
+	d.t.Helper()
+	for _, l := range d.log(since) {
+		if l.Event == event {
+			at = l.TS
+		}
+	}
+	if at.IsZero() {
+		d.t.Fatalf("%s did not log %s", d.name, event)
+	}
+	return at
 }
 
 // resigned is when the last priority 0 left from a MAC.
