@@ -13,8 +13,10 @@ type Kind uint8
 
 // The kinds.
 const (
-	// Start sends the advert at once and repeats it each Interval. For an instance
-	// that is advertised already it replaces the frames and leaves the timing.
+	// Start sends the advert at once, or at the instant When, and repeats it each
+	// Interval. For an instance that is advertised already it replaces the frames
+	// and leaves the timing. A start that is for later is dropped if the engine
+	// itself comes too late for it: the loop decides anew.
 	Start Kind = iota
 	// Now sends the advert at once and counts the interval anew from it.
 	Now
@@ -22,6 +24,9 @@ const (
 	Resign
 	// Mute falls silent.
 	Mute
+	// Disarm takes back a Start that was for later: silently, if no advert has left.
+	// Else it is a Resign.
+	Disarm
 )
 
 // Order tells the engine what to do for one instance. Orders are carried out in
@@ -33,6 +38,7 @@ type Order struct {
 	Advert   Frames        // for Start
 	Interval time.Duration // for Start
 	Miss     int           // for Start
+	When     time.Time     // for Start; zero: at once
 }
 
 // Frames are the prebuilt VRRP messages of an instance, without IP header, and

@@ -95,34 +95,51 @@ func (p *Plan) endLeases(now, stamp time.Time) {
 		return
 	}
 	gap := p.watch.Age(now, stamp)
-	kept := p.queue[:0]
-	for _, e := range p.queue {
+	p.keep(func(e *entry) bool {
 		if !p.watch.Expired(now, stamp, vrrp.LeaseLimit(e.miss, e.interval)) {
-			e.place = len(kept) // where Init finds it
-			kept = append(kept, e)
-			continue
+			return true
 		}
-		e.place = -1
-		p.resign(e, event.Cause{}, now)
-		p.reports = append(p.reports, Report{Instance: e.instance, LeaseLost: true, Gap: gap})
+		if !e.armed {
+			p.resign(e, event.Cause{}, now)
+			p.reports = append(p.reports, Report{Instance: e.instance, LeaseLost: true, Gap: gap})
+		}
+		return false
+	})
+}
+
+// keep takes out of the queue what is not kept.
+func (p *Plan) keep(kept func(*entry) bool) {
+	all := p.queue
+	p.queue = all[:0]
+	for _, e := range all {
+		if e.place = -1; kept(e) {
+			e.place = len(p.queue) // where Init finds it
+			p.queue = append(p.queue, e)
+		}
 	}
-	clear(p.queue[len(kept):])
-	p.queue, p.outdated = kept, true
+	clear(all[len(p.queue):])
 	heap.Init(&p.queue)
+	p.outdated = true
 }
 
 // findStalls holds back for one interval what is later than its own miss
-// intervals: somebody else may be the Active by now.
+// intervals: somebody else may be the Active by now. What is only armed for its
+// first advert is dropped.
 func (p *Plan) findStalls(now time.Time) {
 	if len(p.queue) == 0 || now.Sub(p.queue[0].due) <= p.leastLateness {
 		return
 	}
-	for _, e := range p.queue {
-		if late := now.Sub(e.due); late > e.lateness() {
+	p.keep(func(e *entry) bool {
+		late := now.Sub(e.due)
+		switch {
+		case late <= e.lateness():
+		case e.armed:
+			return false
+		default:
 			p.stall(e, now, late)
 		}
-	}
-	heap.Init(&p.queue)
+		return true
+	})
 }
 
 func (p *Plan) stall(e *entry, now time.Time, gap time.Duration) {
@@ -135,10 +152,13 @@ func (p *Plan) carryOut(o *Given, now time.Time) {
 	e := p.entries[o.Instance]
 	planned := e != nil && e.place >= 0
 	switch {
-	case o.Kind == Start && planned:
+	case o.Kind == Start && planned && !e.armed:
 		e.frames, e.interval, e.miss = o.Advert, o.Interval, o.Miss
 		p.outdated = true
 	case o.Kind == Start:
+		if planned {
+			p.remove(e)
+		}
 		p.start(o, now)
 	case !planned:
 		// Resigned already, or never started: nothing may follow.
@@ -149,9 +169,9 @@ func (p *Plan) carryOut(o *Given, now time.Time) {
 		p.advertise(e, 0)
 		e.due = now.Add(e.interval)
 		heap.Fix(&p.queue, e.place)
-	case o.Kind == Resign:
+	case o.Kind == Resign, o.Kind == Disarm:
 		p.remove(e)
-		if e.stalled != p.turn { // else the order is from before the pause
+		if !e.armed && e.stalled != p.turn { // else the order is from before the pause
 			p.resign(e, o.Cause, o.At)
 		}
 	case o.Kind == Mute:
@@ -163,14 +183,23 @@ func (p *Plan) carryOut(o *Given, now time.Time) {
 func (p *Plan) start(o *Given, now time.Time) {
 	e := p.entries[o.Instance]
 	if e == nil {
-		e = &entry{instance: o.Instance, rank: uint64(len(p.entries))}
+		e = &entry{instance: o.Instance, rank: uint64(len(p.entries)), place: -1}
 		p.entries[o.Instance] = e
 	}
 	e.frames, e.interval, e.miss = o.Advert, o.Interval, o.Miss
 	e.quiet, e.begun, e.cause, e.given = time.Time{}, false, o.Cause, o.At
-	e.due = now.Add(e.interval)
+	e.due, e.armed = now.Add(e.interval), false
+	if !o.When.IsZero() {
+		e.due, e.armed, e.given = o.When, true, o.When
+		if now.Sub(e.due) > e.lateness() {
+			return
+		}
+	}
 	heap.Push(&p.queue, e)
 	p.outdated = true
+	if e.armed {
+		return // it is due now, or later
+	}
 	if late := now.Sub(o.At); late > e.lateness() {
 		p.stall(e, now, late) // the order is from before a pause
 		return
@@ -204,6 +233,9 @@ func (p *Plan) repeat(now time.Time) {
 
 func (p *Plan) advertise(e *entry, late time.Duration) {
 	e.advertised = p.turn
+	if e.armed {
+		e.armed, p.outdated = false, true
+	}
 	m := Message{Occasion: Repeat, Late: late}
 	if !e.begun {
 		m.Occasion, m.cause, m.given = First, e.cause, e.given

@@ -21,6 +21,7 @@ type entry struct {
 	place   int       // in the queue; -1 while it is not planned
 	quiet   time.Time // after a stall: nothing is sent before
 	stalled uint64    // the turn in which it was last found stalled
+	armed   bool      // the first advert is for later: it leaves when due
 
 	// What its first advert answers, until one was taken by the kernel.
 	begun bool
@@ -34,11 +35,26 @@ type entry struct {
 	refused int // copies of the present advert
 }
 
-// lateness is how late an entry must be before it counts as stalled.
-func (e *entry) lateness() time.Duration { return time.Duration(e.miss) * e.interval }
+// lateness is how late an entry must be before it counts as stalled. What was
+// verified for an instant that has passed is soon old.
+func (e *entry) lateness() time.Duration {
+	if e.armed {
+		return min(maxArmed, e.interval/4)
+	}
+	return time.Duration(e.miss) * e.interval
+}
 
-// slack is how much ahead of its time an advert may leave to share a wake-up.
-func (e *entry) slack() time.Duration { return min(maxSlack, e.interval/20) }
+// maxArmed bounds how late a first advert may leave on what was found out before.
+const maxArmed = 5 * time.Millisecond
+
+// slack is how much ahead of its time an advert may leave to share a wake-up. The
+// first may not: the Active has until then.
+func (e *entry) slack() time.Duration {
+	if e.armed {
+		return 0
+	}
+	return min(maxSlack, e.interval/20)
+}
 
 // maxSlack bounds the slack. A wake-up costs more than a packet: at 10,000
 // adverts a second, one wake-up each takes six times the CPU of slots of 20.

@@ -33,6 +33,12 @@ func (o *Orders) translate(g *vrrp.Group, effects []vrrp.Effect) {
 		switch e := e.(type) {
 		case vrrp.Advertise:
 			o.Adverts = append(o.Adverts, startOrder(e))
+		case vrrp.Arm:
+			armed := startOrder(e.Advertise)
+			armed.When = e.At
+			o.Adverts = append(o.Adverts, armed)
+		case vrrp.Disarm:
+			o.advert(advert.Disarm, e.Cause, e.Instance)
 		case vrrp.AdvertiseNow:
 			o.advert(advert.Now, e.Cause, e.Instance)
 		case vrrp.Resign:

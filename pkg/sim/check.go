@@ -147,8 +147,9 @@ func (c *Check) Frame(r *Router, instance string, resigns bool) {
 		c.resigned = make(map[*Port]bool)
 	}
 	p := r.places[instance]
+	armed := r.armed[instance]
 	switch sending := r.Sending[instance]; {
-	case !resigns && sending:
+	case !resigns && (sending || !armed.IsZero() && !c.World.now.Before(armed)):
 		delete(c.resigned, p)
 	case !resigns && (c.resigned[p] || c.World.now.After(r.silenced[instance])):
 		c.violate("%s advertises %s, and was told not to", r.Name, instance)

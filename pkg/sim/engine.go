@@ -13,8 +13,10 @@ func (r *Router) advertise(orders []advert.Order) {
 	for _, o := range orders {
 		switch o.Kind {
 		case advert.Start:
-			r.Sending[o.Instance] = true
-		case advert.Resign, advert.Mute:
+			if r.armed[o.Instance] = o.When; o.When.IsZero() {
+				r.Sending[o.Instance] = true
+			}
+		case advert.Resign, advert.Mute, advert.Disarm:
 			delete(r.Sending, o.Instance)
 			r.silenced[o.Instance] = r.world.now
 		}

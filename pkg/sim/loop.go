@@ -105,6 +105,10 @@ func (r *Router) absorb(in vrrp.Input) {
 	}
 }
 
+// waking is how late the loop wakes at the most, where the engine, which has a
+// thread of its own, is in time.
+const waking = 300 * time.Microsecond
+
 // turn ends timers, and plans the next wake-up.
 func (r *Router) turn() {
 	var out router.Orders
@@ -119,7 +123,7 @@ func (r *Router) turn() {
 	}
 	r.wake = at
 	life := r.life
-	r.world.After(at.Sub(r.world.now), func() {
+	r.world.After(at.Sub(r.world.now)+r.world.between(0, waking), func() {
 		if r.life == life && !r.paused && r.hung.IsZero() && r.wake.Equal(at) {
 			r.turn()
 		}

@@ -47,6 +47,7 @@ type Router struct {
 
 	places   map[string]*Port     // by instance
 	silenced map[string]time.Time // when an instance was last told to fall silent
+	armed    map[string]time.Time // when the engine is to start it by itself
 
 	met map[*Port]map[*Port]bool // the stations that are remembered, by port
 
@@ -111,7 +112,7 @@ func (r *Router) Start() {
 	r.plan, r.judge = advert.NewPlan(), r.acceptor()
 	r.tick()
 	r.Held, r.Sending, r.known = map[string]bool{}, map[string]bool{}, map[string]bool{}
-	r.downs, r.silenced = map[string]int{}, map[string]time.Time{}
+	r.downs, r.silenced, r.armed = map[string]int{}, map[string]time.Time{}, map[string]time.Time{}
 	r.queue, r.paused, r.hung, r.wake, r.resumed = [classes][]func(){}, false, time.Time{}, w.now, time.Time{}
 	r.started = w.now
 	r.asleep, r.frozen, r.met = nil, false, make(map[*Port]map[*Port]bool)

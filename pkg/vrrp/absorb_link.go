@@ -54,7 +54,11 @@ func (s *step) follow(link string) {
 			continue
 		}
 		s.show(m, m.link.Cause)
-		if m.link.Downs > 0 && s.f.listening == nil {
+		if m.link.Downs == 0 {
+			continue
+		}
+		m.flapped = s.now
+		if s.f.listening == nil {
 			flapped = m
 			s.emit(AdvertiseNow{m.link.Cause, m.Instance})
 		}
@@ -71,12 +75,15 @@ func (s *step) show(m *member, cause event.Cause) {
 	}
 }
 
-func (s *step) advertise(m *member, cause event.Cause) {
+func (s *step) advertise(m *member, cause event.Cause) { s.emit(s.advert(m, cause)) }
+
+// advert is the order to send what a member has to say now.
+func (s *step) advert(m *member, cause event.Cause) Advertise {
 	m.shown = m.look()
-	s.emit(Advertise{
+	return Advertise{
 		Cause: cause, Instance: m.Instance,
 		Index: m.shown.index, Source: m.shown.source, Checksum: m.shown.checksum,
-	})
+	}
 }
 
 // raise adds a fault, unless it stands already. A zero until means that only

@@ -52,13 +52,21 @@ func (s *step) endListening() {
 	}
 }
 
-// yield begins the waits of all members anew (RFC 9568 §6.4.3).
+// yield begins the waits of all members anew (RFC 9568 §6.4.3). An Active makes
+// nothing of a loss that was over when it was read; now that segment has to prove
+// itself, if nothing has come through it since.
 func (s *step) yield(why because) {
-	s.why = why
 	for _, m := range s.f.members {
 		m.renew(s.now)
 	}
 	s.f.unverify()
+	for _, m := range s.f.members {
+		if !m.flapped.IsZero() && s.now.Before(m.flapped.Add(m.Recovery.Wait)) {
+			s.recover(m)
+		}
+		m.flapped = time.Time{}
+	}
+	s.why = why
 }
 
 // absorbLease learns that the engine resigned without us, since we hung.

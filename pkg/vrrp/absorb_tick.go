@@ -44,10 +44,10 @@ func (s *step) wait(in Tick) {
 	}
 	f, at := s.f, s.f.takeover()
 	if !f.asked.about.Equal(at) && !s.now.Before(at.Add(-f.lead())) {
-		s.verify(at)
+		s.verify(at, in.Cause.Trace)
 	}
 	if f.asked.about.Equal(at) && !s.now.Before(at) && (f.answered() || !s.now.Before(f.asked.limit)) {
-		s.why = s.takeoverReason(event.Cause{Trace: in.Cause.Trace, At: at})
+		s.why = s.takeoverReason(event.Cause{Trace: f.asked.trace, At: at})
 		f.verified, f.skip = true, nil
 		return
 	}
@@ -57,14 +57,16 @@ func (s *step) wait(in Tick) {
 	}
 }
 
-// verify asks the verifiers about the takeover at the instant at.
-func (s *step) verify(at time.Time) {
+// verify asks the verifiers about the takeover at the instant at, whose trace
+// begins here.
+func (s *step) verify(at time.Time, trace event.Trace) {
 	limit := at
 	if s.now.After(at) {
 		limit = s.now
 	}
 	s.f.asked = asked{
 		ticket:  s.tickets.Next(),
+		trace:   trace,
 		about:   at,
 		limit:   limit.Add(min(verifyPatience, s.f.shortest())),
 		answers: make(map[Verifier]bool, 2),

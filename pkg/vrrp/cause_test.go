@@ -75,6 +75,8 @@ func wantCause(t *testing.T, effects []Effect, want event.Cause, now time.Time) 
 		switch e := e.(type) {
 		case Advertise:
 			got = e.Cause
+		case Arm:
+			got = e.Cause
 		case Hold:
 			got = e.Cause
 		case Mute:

@@ -2,6 +2,7 @@ package vrrp
 
 import (
 	"net/netip"
+	"time"
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/wire"
@@ -18,6 +19,20 @@ type Advertise struct {
 	Index    int        // of the link to send on
 	Source   netip.Addr // of the adverts
 	Checksum wire.Checksum
+}
+
+// Arm has the engine ready for a takeover that has been verified: the first advert
+// leaves at the instant At, unless a Disarm comes before, or an Advertise, which
+// the takeover itself brings, takes its place.
+type Arm struct {
+	Advertise
+	At time.Time
+}
+
+// Disarm takes an Arm back. If the advert has left already, it resigns.
+type Disarm struct {
+	Cause    event.Cause
+	Instance *Instance
 }
 
 // AdvertiseNow sends the advert at once and counts the interval anew.
@@ -65,6 +80,7 @@ type Ask struct {
 type Report struct{ Event event.Event }
 
 func (Advertise) effect()    {}
+func (Disarm) effect()       {}
 func (AdvertiseNow) effect() {}
 func (Resign) effect()       {}
 func (Mute) effect()         {}

@@ -17,6 +17,7 @@ type facts struct {
 	verified bool // all waits are over, and the verifiers were heard on it
 	// listening is set while a stall is being judged.
 	listening *stall
+	armed     time.Time // the takeover that the engine is ready for; zero: none
 	// outOfStep holds the pairs of senders that a resignation does not connect,
 	// and until when; nil where there never was one.
 	outOfStep map[pair]time.Time
@@ -59,6 +60,7 @@ type stall struct {
 // asked is what the verifiers were asked, and what they answered.
 type asked struct {
 	ticket  uint64
+	trace   event.Trace
 	about   time.Time // the takeover that is being verified
 	limit   time.Time // not waited for longer
 	answers map[Verifier]bool

@@ -57,6 +57,7 @@ func (m *Machine) Step(now time.Time, in Input) []Effect {
 	s := step{Machine: m, f: &m.facts, now: now, silent: m.facts.listening != nil}
 	before := m.facts.state()
 	s.absorb(in)
+	s.prepare(in)
 	if after := m.facts.state(); after != before {
 		s.move(before, after)
 	}

@@ -25,6 +25,7 @@ type member struct {
 	recovery   *recovery
 	shown      look      // of the adverts as they were last ordered
 	failing    int       // sends that failed in a row
+	flapped    time.Time // when a loss was last read that was over by then, as Active
 	asserted   time.Time // when we last answered a rival at once
 	patient    time.Time // a lower Active is not preempted before
 	delayed    bool      // one was left alone for that, and it was reported

@@ -76,6 +76,21 @@ func (w *world) checkEffects(t *rapid.T, effects []Effect) {
 				t.Fatalf("%+v is advertised, and the link is %+v", e, link)
 			}
 			w.sending[e.Instance.Virtual.Instance] = true
+			delete(w.armed, e.Instance.Virtual.Instance)
+		case Arm:
+			link, name := w.links[e.Instance.Interface], e.Instance.Virtual.Instance
+			if w.dead(e.Instance) || e.Source != link.Address(e.Instance.Family) || e.Index != link.Index {
+				t.Fatalf("%+v is armed, and the link is %+v", e, link)
+			}
+			if !w.now.Before(e.At) || w.sending[name] || !w.armed[name].IsZero() {
+				t.Fatalf("at %v it is armed for %v; it is sent: %v; armed before: %v", w.now, e.At, w.sending[name], w.armed[name])
+			}
+			w.armed[name] = e.At
+		case Disarm:
+			if w.armed[e.Instance.Virtual.Instance].IsZero() {
+				t.Fatalf("%s is disarmed, and not armed", e.Instance.Virtual.Instance)
+			}
+			delete(w.armed, e.Instance.Virtual.Instance)
 		case AdvertiseNow:
 			if !w.sending[e.Instance.Virtual.Instance] {
 				t.Fatalf("%s is to be sent, and is not advertised", e.Instance.Virtual.Instance)
@@ -109,6 +124,20 @@ func (w *world) checkEffects(t *rapid.T, effects []Effect) {
 	serving := w.m.State() == event.Active
 	if w.held != serving || (len(w.sending) > 0) != serving {
 		t.Fatalf("the group is %v; addresses held: %v; advertised: %v", w.m.State(), w.held, w.sending)
+	}
+}
+
+// checkArmed: all members are armed or none, for an instant at which the group
+// wakes and moves, unless it stops being armed.
+func (w *world) checkArmed(t *rapid.T, in Input) {
+	if n := len(w.armed); n != 0 && n != len(w.m.Config().Members) {
+		t.Fatalf("armed are only %v", w.armed)
+	}
+	for name, at := range w.armed {
+		_, tick := in.(Tick)
+		if due, ok := w.m.Deadline(); !ok || due.After(at) || tick && !w.now.Before(at) {
+			t.Fatalf("at %v, after %T, %s is armed for %v, and the group is %v and wakes at %v", w.now, in, name, at, w.m.State(), due)
+		}
 	}
 }
 

@@ -50,6 +50,7 @@ type world struct {
 	opens   time.Time // the end of the startup_delay
 	held    bool
 	sending map[string]bool
+	armed   map[string]time.Time
 }
 
 func newWorld(t *rapid.T) *world {
@@ -77,7 +78,7 @@ func newWorld(t *rapid.T) *world {
 	w := &world{
 		now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), traces: event.NewMinter(0),
 		links:   map[string]event.Link{"eth0": {Name: "eth0"}, "eth1": {Name: "eth1"}},
-		sending: make(map[string]bool),
+		sending: make(map[string]bool), armed: make(map[string]time.Time),
 	}
 	w.m = NewMachine(group, &Tickets{}, w.now)
 	w.twin = NewMachine(group, &Tickets{}, w.now)
@@ -184,6 +185,7 @@ func (w *world) step(t *rapid.T, in Input) {
 	}
 	w.checkState(t)
 	w.checkEffects(t, effects)
+	w.checkArmed(t, in)
 	w.checkMove(t, before, effects, in)
 }
 

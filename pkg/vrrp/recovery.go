@@ -17,7 +17,7 @@ import (
 // serves late is worse, nor a fault of our own making or an address that came
 // back, where the link forwarded all along. A loss that was over before it was
 // read counts as a return, but not for an Active, which goes on and announces
-// itself again. An owner waits for nobody.
+// itself again, until it yields. An owner waits for nobody.
 
 // recovery is what a member has heard since its link returned.
 type recovery struct {
@@ -81,6 +81,9 @@ func (s *step) absorbForwards(in Forwards) { s.prove(in.Interface, in.Cause.At) 
 // it proves nothing.
 func (s *step) prove(link string, at time.Time) {
 	for _, m := range s.f.members {
+		if m.Interface == link && !at.Before(m.flapped) {
+			m.flapped = time.Time{}
+		}
 		r := m.recovery
 		if r == nil || r.forwards || m.Interface != link || at.Before(r.back) {
 			continue

@@ -25,6 +25,10 @@ func inWords(l *lan, e Effect) string {
 			said += " with rfc9568 checksum"
 		}
 		return said
+	case Arm:
+		return fmt.Sprintf("arm %v: %s", e.At.Sub(l.begin), inWords(l, e.Advertise))
+	case Disarm:
+		return "disarm " + e.Instance.Virtual.Instance
 	case AdvertiseNow:
 		return "advertise " + e.Instance.Virtual.Instance + " now"
 	case Resign:
