@@ -52,7 +52,10 @@ func (c *Core) Absorb(now time.Time, in vrrp.Input, out *Orders) {
 			c.step(i, now, in, out)
 		}
 	case vrrp.Heard:
-		c.stepInstance(in.Instance, now, in, out)
+		if i, ok := c.byInstance[in.Instance]; ok {
+			c.takeOver(i, now, in.Cause.At, out)
+			c.step(i, now, in, out)
+		}
 	case vrrp.Stalled:
 		c.stepInstance(in.Instance, now, in, out)
 	case vrrp.LeaseLost:
@@ -71,6 +74,14 @@ func (c *Core) Absorb(now time.Time, in vrrp.Input, out *Orders) {
 func (c *Core) stepInstance(name string, now time.Time, in vrrp.Input, out *Orders) {
 	if i, ok := c.byInstance[name]; ok {
 		c.step(i, now, in, out)
+	}
+}
+
+// takeOver ends the timer of a group whose first advert left before the instant
+// at: two that took over together have each heard an Active then, not a Backup.
+func (c *Core) takeOver(i int, now, at time.Time, out *Orders) {
+	if armed, ok := c.groups[i].Armed(); ok && !at.Before(armed) {
+		c.step(i, now, vrrp.Tick{Cause: c.minter.Cause(armed)}, out)
 	}
 }
 

@@ -92,12 +92,13 @@ func (c *Check) proven(r *Router) {
 }
 
 // unblocked checks that a router which saw its cable come back does not take
-// over while the port forwards nothing, before it has waited for long enough.
+// over while the port forwards nothing, before it has waited for long enough. What
+// was lost and back since it last looked it has not seen.
 func (c *Check) unblocked(r *Router) {
 	for _, m := range r.cfg[0].Members {
 		p := r.ports[m.Interface]
 		seen := p.since.After(r.started) && m.Recovery.Wait > 0 && m.Priority != vrrp.Owner
-		if back := c.World.now.Sub(p.since); seen && p.plugged && !p.forwards() && back < m.Recovery.Wait {
+		if back := c.World.now.Sub(p.since); seen && p.plugged && !p.forwards() && back > verified && back < m.Recovery.Wait {
 			c.violate("%s became Active %v after the return of %s, whose port forwards nothing yet", r.Name, back, p.name)
 		}
 	}

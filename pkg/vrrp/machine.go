@@ -52,6 +52,10 @@ func (m *Machine) State() event.State { return m.facts.state() }
 // Deadline is when the group next needs a Tick; false if never.
 func (m *Machine) Deadline() (time.Time, bool) { return m.facts.deadline() }
 
+// Armed is the instant of the takeover for which the engine is armed; false if it
+// is not. What was received later was received by an Active.
+func (m *Machine) Armed() (time.Time, bool) { return m.facts.armed, !m.facts.armed.IsZero() }
+
 // Step absorbs one fact at the instant now and returns what follows from it.
 func (m *Machine) Step(now time.Time, in Input) []Effect {
 	s := step{Machine: m, f: &m.facts, now: now, silent: m.facts.listening != nil}
