@@ -304,3 +304,40 @@ func TestEngaged(t *testing.T) {
 		t.Errorf("Active: %q, want %q", got, want)
 	}
 }
+
+// Two that take over at one instant each hear the other's first advert before their
+// loops wake: an advert that came after ours has left is heard by an Active, one
+// that came before by a Backup, who takes its own back.
+func TestCoreHearsAsActiveOnceItsAdvertHasLeft(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		after time.Duration // the instant of the takeover
+		want  event.State
+		order advert.Kind
+	}{
+		{"before", -1, event.Backup, advert.Disarm},
+		{"at it", 0, event.Active, advert.Start},
+		{"after", 100 * time.Microsecond, event.Active, advert.Start},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBare(t)
+			b.link("eth2", true)
+			b.give(vrrp.Start{})
+			alone := b.core.Group(2)
+			at, _ := alone.Deadline()
+			b.play(at)
+			armed, ok := alone.Armed()
+			if !ok || !armed.After(b.now) {
+				t.Fatalf("at %v it is armed for %v", b.now, armed)
+			}
+			b.now = armed.Add(200 * time.Microsecond)
+			b.give(vrrp.Heard{
+				Cause: event.Cause{Trace: 7, At: armed.Add(tt.after)}, Instance: "alone", Version: alone.Config().Members[0].Version,
+				Source: netip.MustParseAddr("192.0.2.9"), Priority: 150, Interval: interval,
+			})
+			if got := alone.State(); got != tt.want || len(b.last.Adverts) == 0 || b.last.Adverts[0].Kind != tt.order {
+				t.Errorf("it is %v after %+v", got, b.last.Adverts)
+			}
+		})
+	}
+}

@@ -30,7 +30,7 @@ func TestRouterLeads(t *testing.T) {
 		settle(longest)
 		b.want("silence", b.moves(), []string{"inside backup->active active-timeout", "outside backup->active group"})
 		b.want("orders to take over", b.journal.Take(), []string{
-			"verify 1: eth0 eth1", "start inside", "start outside", "hold inside outside", "engage eth0 eth1",
+			"verify 1: eth0 eth1", "arm inside", "arm outside", "start inside", "start outside", "hold inside outside", "engage eth0 eth1",
 		})
 		if s := b.router.Groups()[0]; s.State != event.Active || s.Members[1].State != event.Active {
 			t.Errorf("the snapshot says %v", s.State)

@@ -69,7 +69,8 @@ func (j *Journal) Take() []string {
 	return lines
 }
 
-// Engine notes "start inside", "resign inside" and so on.
+// Engine notes "start inside", "arm inside" for a start that is for later, "resign
+// inside" and so on.
 type Engine struct{ *Journal }
 
 var _ router.Engine = Engine{}
@@ -77,7 +78,11 @@ var _ router.Engine = Engine{}
 // Do is part of router.Engine.
 func (e Engine) Do(orders ...advert.Order) {
 	for _, o := range orders {
-		e.Note([...]string{"start", "now", "resign", "mute"}[o.Kind] + " " + o.Instance)
+		what := [...]string{"start", "now", "resign", "mute", "disarm"}[o.Kind]
+		if !o.When.IsZero() {
+			what = "arm"
+		}
+		e.Note(what + " " + o.Instance)
 	}
 }
 
