@@ -2,7 +2,6 @@ package link
 
 import (
 	"context"
-	"runtime"
 	"time"
 
 	"ripcord/pkg/event"
@@ -37,8 +36,6 @@ func newConfirmer(m *Monitor, s sleeper) *confirmer {
 // run asks until ctx ends: first what Verify wants, then what is due.
 func (c *confirmer) run(ctx context.Context) {
 	defer c.asker.close()
-	runtime.LockOSThread() // it sleeps in the kernel
-	defer runtime.UnlockOSThread()
 	stop := context.AfterFunc(ctx, c.monitor.wake)
 	defer stop()
 	ask := func(p Poll) { c.ask(p.Target) }

@@ -1,65 +1,73 @@
 package link
 
 import (
+	"os"
 	"sync"
+	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// pollSleeper sleeps in ppoll: a hundred times a second a timer of Go's and a
-// channel cost 860 switches of threads, this 520 (two links, two cores). What
-// remains is the runtime's own monitor thread, which every system call that ends
-// an idle time wakes.
-type pollSleeper struct {
-	poll [1]unix.PollFd
+// fileSleeper sleeps until a timerfd can be read, which Go's own poller waits for: a
+// goroutine that sleeps in the kernel keeps a processor of Go's, and with it awake
+// the thread that takes processors back. A timer of Go's and a channel cost more.
+type fileSleeper struct {
+	file *os.File // of the timerfd
+	fd   int      // the same, for who sleeps
+	raw  syscall.RawConn
 
 	mu   sync.Mutex
-	fd   int // an eventfd; -1 when closed
 	rung bool
 }
 
 // sleeper implements kernel.
 func (*linux) sleeper() sleeper {
-	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
 	if err != nil {
 		return newTimerSleeper()
 	}
-	return &pollSleeper{fd: fd, poll: [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}}
+	s := &fileSleeper{fd: fd, file: os.NewFile(uintptr(fd), "timerfd")}
+	if s.raw, err = s.file.SyscallConn(); err != nil {
+		s.close()
+		return newTimerSleeper()
+	}
+	return s
 }
 
 // sleep implements sleeper.
-func (s *pollSleeper) sleep(until time.Time) {
+func (s *fileSleeper) sleep(until time.Time) {
 	if left := time.Until(until); left > 0 {
-		timeout := unix.NsecToTimespec(int64(left))
-		// An error is EINTR: to return early is allowed.
-		_, _ = unix.Ppoll(s.poll[:], &timeout, nil)
+		spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(left))}
+		_ = unix.TimerfdSettime(s.fd, 0, &spec, nil) // a valid time and descriptor
+		_ = s.raw.Read(expired)                      // an error is a wake or a close: to return early is allowed
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.rung {
-		var count [8]byte
-		_, _ = unix.Read(s.fd, count[:])
 		s.rung = false
+		_ = s.file.SetReadDeadline(time.Time{})
 	}
+}
+
+// expired takes the timer's word, if it has one. It never waits, so Go's scheduler
+// need not be told of the call.
+func expired(fd uintptr) (done bool) {
+	var count [8]byte
+	_, _, errno := unix.RawSyscall(unix.SYS_READ, fd, uintptr(unsafe.Pointer(&count[0])), uintptr(len(count)))
+	return errno != unix.EAGAIN
 }
 
 // wake implements sleeper.
-func (s *pollSleeper) wake() {
+func (s *fileSleeper) wake() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.rung || s.fd < 0 {
-		return
+	if !s.rung {
+		s.rung = true
+		_ = s.file.SetReadDeadline(time.Unix(1, 0)) // it has passed
 	}
-	s.rung = true
-	one := [8]byte{0: 1} // not zero in any byte order
-	_, _ = unix.Write(s.fd, one[:])
 }
 
 // close implements sleeper. Who wakes it later wakes nobody.
-func (s *pollSleeper) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	unix.Close(s.fd)
-	s.fd = -1
-}
+func (s *fileSleeper) close() { _ = s.file.Close() }

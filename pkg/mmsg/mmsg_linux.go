@@ -21,10 +21,36 @@ type Message struct {
 
 // Send hands messages to a socket and returns how many it took. It fails if it
 // did not take the first.
-func Send(fd int, msgs []Message) (int, unix.Errno) { return call(unix.SYS_SENDMMSG, fd, msgs) }
+func Send(fd int, msgs []Message) (int, unix.Errno) {
+	for {
+		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&msgs[0])),
+			uintptr(len(msgs)), unix.MSG_DONTWAIT, 0, 0)
+		if errno != unix.EINTR {
+			return count(n, errno)
+		}
+	}
+}
 
-// Receive fills messages with what is queued and returns how many.
-func Receive(fd int, msgs []Message) (int, unix.Errno) { return call(unix.SYS_RECVMMSG, fd, msgs) }
+// Receive fills messages with what is queued and returns how many. It copies some
+// packets and never waits, so Go's scheduler is not told of the call: to wake its
+// monitor thread each time would cost more than the call.
+func Receive(fd int, msgs []Message) (int, unix.Errno) {
+	for {
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&msgs[0])),
+			uintptr(len(msgs)), unix.MSG_DONTWAIT, 0, 0)
+		if errno != unix.EINTR {
+			return count(n, errno)
+		}
+	}
+}
+
+// count is what a call returned.
+func count(n uintptr, errno unix.Errno) (int, unix.Errno) {
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), 0
+}
 
 // SendEach hands all messages to a socket, in order. It calls failed for each that
 // the socket did not take, and goes on behind it.
@@ -42,20 +68,6 @@ func each(n int, send func(from int) (int, unix.Errno), failed func(i int, errno
 			some = 1
 		}
 		sent += some
-	}
-}
-
-func call(number uintptr, fd int, msgs []Message) (int, unix.Errno) {
-	for {
-		n, _, errno := unix.Syscall6(number, uintptr(fd), uintptr(unsafe.Pointer(&msgs[0])),
-			uintptr(len(msgs)), unix.MSG_DONTWAIT, 0, 0)
-		switch errno {
-		case 0:
-			return int(n), 0
-		case unix.EINTR:
-		default:
-			return 0, errno
-		}
 	}
 }
 

@@ -1,0 +1,75 @@
+package advert
+
+import (
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestPoller: what can be read is yielded until it has been read, a ring ends one
+// wait, before it or in it, and so does the timeout.
+func TestPoller(t *testing.T) {
+	p, err := openPoller()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ends [2][2]int
+	for i := range ends {
+		if ends[i], err = unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK, 0); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.watch(ends[i][0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const nap, never = 20 * time.Millisecond, -1
+	wait := func(timeout time.Duration) (ready int, took time.Duration) {
+		t.Helper()
+		began := time.Now()
+		if err := p.wait(timeout, func(int) { ready++ }); err != nil {
+			t.Fatal(err)
+		}
+		return ready, time.Since(began)
+	}
+	for range 3 { // each wait follows each
+		if n, took := wait(nap); n != 0 || took < nap {
+			t.Errorf("%d ready after %v, want none after %v", n, took, nap)
+		}
+		if n, _ := wait(0); n != 0 {
+			t.Errorf("%d ready at once, want none", n)
+		}
+		p.ring()
+		if n, _ := wait(never); n != 0 {
+			t.Errorf("%d ready after a ring, want none", n)
+		}
+		time.AfterFunc(nap, p.ring)
+		if n, _ := wait(never); n != 0 {
+			t.Errorf("%d ready after a ring in the wait, want none", n)
+		}
+		for i := range ends {
+			time.AfterFunc(nap, func() { _, _ = unix.Write(ends[i][1], []byte("x")) })
+		}
+		for n := 0; n < 2; {
+			n, _ = wait(never)
+		}
+		if n, _ := wait(never); n != 2 {
+			t.Errorf("%d ready, want both still", n)
+		}
+		for i := range ends {
+			if _, err := unix.Read(ends[i][0], make([]byte, 8)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := p.close(); err != nil {
+		t.Error(err)
+	}
+	if err := p.wait(never, nil); err == nil {
+		t.Error("a closed poller waits")
+	}
+	for _, end := range ends {
+		unix.Close(end[0])
+		unix.Close(end[1])
+	}
+}
