@@ -40,11 +40,9 @@ type Verdict struct {
 // Acceptor decides which adverts are believed (RFC 9568 §7.1), and counts those
 // that are not, under RFC 8347's names. Its memory is bounded, whatever comes.
 type Acceptor struct {
-	virtuals   map[virtual]*peer
-	shared     map[shared]bool
+	segments   map[string]*segment // by the name of the link
 	unknown    *vrrp.Stats
 	minter     *event.Minter
-	own        map[string]event.Link
 	rejections *limiter[rejection]
 	mismatches *mismatches
 	advert     wire.Advert // decoded into, again and again
@@ -52,33 +50,13 @@ type Acceptor struct {
 	events     []event.Event
 }
 
-// virtual is what a packet says of the virtual router that it is for.
-type virtual struct {
-	link   string
-	family event.Family
-	vrid   uint8
-}
-
-// shared is an address of our instances on a link.
-type shared struct {
-	link    string
-	address netip.Addr
-}
-
-// peer is one of our own instances, as it is compared with others' adverts.
-type peer struct {
-	*vrrp.Instance
-	stats *vrrp.Stats
-	guard *guard // nil where nothing is authenticated
-}
-
 // NewAcceptor returns an acceptor for instances. stats holds the counters of
 // each by name; unknown counts what belongs to none. The instances are only read.
 func NewAcceptor(instances []*vrrp.Instance, stats map[string]*vrrp.Stats, unknown *vrrp.Stats, minter *event.Minter) *Acceptor {
 	keys := spareKeys + keysEach*len(instances)
 	a := &Acceptor{
-		virtuals: make(map[virtual]*peer), own: make(map[string]event.Link), shared: make(map[shared]bool),
-		unknown: unknown, minter: minter,
+		segments: make(map[string]*segment),
+		unknown:  unknown, minter: minter,
 		mismatches: newMismatches(keys),
 	}
 	a.rejections = newLimiter(rejectWindow, keys, func(r rejection) rejection {
@@ -89,13 +67,7 @@ func NewAcceptor(instances []*vrrp.Instance, stats map[string]*vrrp.Stats, unkno
 		if p.stats == nil {
 			p.stats = unknown
 		}
-		a.virtuals[virtual{in.Interface, in.Family, in.VRID}] = p
-		for _, ip := range in.Addresses {
-			if in.Priority == vrrp.Owner {
-				break // there is one owner
-			}
-			a.shared[shared{in.Interface, ip}] = true
-		}
+		a.segment(in.Interface).add(p)
 	}
 	return a
 }
@@ -108,31 +80,19 @@ func nobody(f event.Family) netip.Addr {
 	return netip.IPv4Unspecified()
 }
 
-// Learn notes which addresses are a link's own.
-func (a *Acceptor) Learn(l event.Link) {
-	l.LinkLocal6 = l.LinkLocal6.WithZone("")
-	a.own[l.Name] = l
-}
-
-// SetAhead says how far the wall clock is ahead of the instants that the acceptor
-// is given. Only a simulation does: elsewhere an instant bears its wall clock.
-func (a *Acceptor) SetAhead(d time.Duration) {
-	for _, p := range a.virtuals {
-		if p.guard != nil {
-			p.guard.replay.ahead = d
-		}
-	}
-}
-
 // Accept judges one packet at the instant now. The checks have the order of
 // RFC 9568 §7.1; the order decides only which counter rises.
 func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 	a.events = a.events[:0]
-	path, err := a.read(p)
-	if a.isOwn(p.Interface, path.Source) || p.Early != a.early(p, path.Source) {
+	on := a.segments[p.Interface]
+	if on == nil {
+		on = &unseen
+	}
+	path, err := a.read(p, on)
+	if on.link.Has(path.Source) || p.Early != on.early(p.Family, path.Source) {
 		return Verdict{} // heard back, or heard twice
 	}
-	ours, foreign := a.virtuals[virtual{p.Interface, p.Family, a.advert.VRID}], false
+	ours, foreign := on.peer(p.Family, a.advert.VRID), false
 	if err == nil {
 		var f finding
 		f, err = a.judge(ours, path, p.At, now)
@@ -207,7 +167,7 @@ func (o *peer) meets(path wire.Path) error {
 }
 
 // read takes the IP header off and decodes what stands in it into a.advert.
-func (a *Acceptor) read(p *Packet) (wire.Path, error) {
+func (a *Acceptor) read(p *Packet, on *segment) (wire.Path, error) {
 	path, message := p.Path, p.Data
 	if p.Family == event.IPv4 {
 		header, payload, err := wire.SplitIPv4(p.whole())
@@ -218,7 +178,7 @@ func (a *Acceptor) read(p *Packet) (wire.Path, error) {
 		path, message = header.Path(), payload
 	}
 	if len(message) > 1 {
-		if ours := a.virtuals[virtual{p.Interface, p.Family, message[1]}]; ours != nil {
+		if ours := on.peer(p.Family, message[1]); ours != nil {
 			path.Least, path.Trailer = int(ours.Unicast.MinTTL), ours.guard != nil
 		}
 	}
@@ -237,16 +197,6 @@ func (p *Packet) whole() []byte {
 		binary.BigEndian.PutUint16(p.Data[2:], uint16(len(p.Data)))
 	}
 	return p.Data
-}
-
-// early reports whether a packet is one that is to be heard early.
-func (a *Acceptor) early(p *Packet, source netip.Addr) bool {
-	return p.Family == event.IPv4 && a.shared[shared{p.Interface, source}]
-}
-
-func (a *Acceptor) isOwn(link string, source netip.Addr) bool {
-	l, ok := a.own[link]
-	return ok && l.Has(source)
 }
 
 // received turns the kernel's receive stamp, which is by the wall clock, into an

@@ -93,6 +93,20 @@ func TestAcceptHearsOwnersEarly(t *testing.T) {
 	}
 }
 
+// TestAcceptOwnerHearsNobodyEarly: there is one owner, so nobody else's adverts
+// come from the addresses of one.
+func TestAcceptOwnerHearsNobodyEarly(t *testing.T) {
+	owner := virtual4()
+	owner.Priority = vrrp.Owner
+	for _, early := range []bool{false, true} {
+		b, a := newBench(owner), advert4()
+		p := Packet{Interface: "eth0", Family: event.IPv4, Early: early, At: t0, Data: ipv4(vip4, wire.Group4, 255, a.Append(nil, vip4, wire.Group4))}
+		if v := b.Accept(&p, t0); v.Valid == early {
+			t.Errorf("early %v: %+v", early, v)
+		}
+	}
+}
+
 // TestSourcesAreOurs: what a link bears as the source of one instance is our own
 // advert when it is heard on it.
 func TestSourcesAreOurs(t *testing.T) {
