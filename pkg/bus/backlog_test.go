@@ -97,6 +97,21 @@ func TestClause3RecentIsBounded(t *testing.T) {
 	}
 }
 
+// TestClause3RecentForgets: nor must one that is taken, in many small turns.
+func TestClause3RecentForgets(t *testing.T) {
+	var topic Topic[span]
+	r := SubscribeRecent(&topic, nil, 4, 16)
+	for n := range 2 * remembered {
+		topic.Publish(nth(fmt.Sprint(n), 1))
+		if got, lost := r.Take(); len(got) != 1 || lost != 0 {
+			t.Fatalf("took %v, lost %d", got, lost)
+		}
+	}
+	if len(r.count) > remembered {
+		t.Errorf("remembers %d keys, want at most %d", len(r.count), remembered)
+	}
+}
+
 // TestClause3RecentProperty: what is kept and what is lost make up what was
 // published, in its order, within the limits, and the newest is always kept.
 func TestClause3RecentProperty(t *testing.T) {

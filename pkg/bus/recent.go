@@ -12,33 +12,70 @@ type Recent[K comparable, T Keyed[K]] struct {
 	total  int
 
 	mu     sync.Mutex
-	count  map[K]int
+	count  map[K]*tally
+	takes  uint64
 	values []T
 	taken  []T // by the last Take
 	lost   uint64
 }
 
+// tally counts the values of a key since a Take. It outlives the next ones, as a
+// sender comes again and again.
+type tally struct {
+	since  uint64 // the number of that Take
+	values int
+}
+
+// remembered is how many keys a backlog remembers from one Take to the next at
+// most; where there are more it begins anew.
+const remembered = 4096
+
 // SubscribeRecent adds to a topic a backlog that holds the last perKey values
 // of each key and at most total in all. When either is exceeded the oldest
 // concerned is dropped, and counted.
 func SubscribeRecent[K comparable, T Keyed[K]](t *Topic[T], bell Bell, perKey, total int) *Recent[K, T] {
-	r := &Recent[K, T]{bell: bell, perKey: perKey, total: total, count: make(map[K]int)}
+	r := &Recent[K, T]{bell: bell, perKey: perKey, total: total, count: make(map[K]*tally)}
 	t.add(r)
 	return r
 }
 
 func (r *Recent[K, T]) absorb(v T) {
 	r.mu.Lock()
-	switch key := v.Key(); {
-	case r.count[key] >= r.perKey:
+	key := v.Key()
+	switch n := r.tally(key); {
+	case n.values >= r.perKey:
 		r.drop(r.oldest(key))
 	case len(r.values) >= r.total:
+		n.values++
+		r.forget(r.values[0].Key())
 		r.drop(0)
+	default:
+		n.values++
 	}
-	r.count[v.Key()]++
 	r.values = append(r.values, v)
 	r.mu.Unlock()
 	r.bell.Ring()
+}
+
+// tally is that of a key, found by one look-up where the key has come before.
+func (r *Recent[K, T]) tally(key K) *tally {
+	n := r.count[key]
+	if n == nil {
+		n = new(tally)
+		r.count[key] = n
+	}
+	if n.since != r.takes {
+		*n = tally{since: r.takes}
+	}
+	return n
+}
+
+// forget counts one value less of a key.
+func (r *Recent[K, T]) forget(key K) {
+	n := r.count[key]
+	if n.values--; n.values == 0 {
+		delete(r.count, key) // a flood of ever new keys must not grow it
+	}
 }
 
 func (r *Recent[K, T]) oldest(key K) int {
@@ -51,10 +88,6 @@ func (r *Recent[K, T]) oldest(key K) int {
 }
 
 func (r *Recent[K, T]) drop(i int) {
-	key := r.values[i].Key()
-	if r.count[key]--; r.count[key] == 0 {
-		delete(r.count, key) // a flood of ever new keys must not grow it
-	}
 	r.values = append(r.values[:i], r.values[i+1:]...)
 	r.lost++
 }
@@ -66,6 +99,8 @@ func (r *Recent[K, T]) Take() (values []T, lost uint64) {
 	defer r.mu.Unlock()
 	r.values, r.taken = renew(r.taken), r.values
 	lost, r.lost = r.lost, 0
-	clear(r.count)
+	if r.takes++; len(r.count) > remembered {
+		clear(r.count)
+	}
 	return r.taken, lost
 }
