@@ -19,6 +19,9 @@ import (
 // prepare arms and disarms the engine for what the facts now say, after in.
 func (s *step) prepare(in Input) {
 	f := s.f
+	if f.armed.IsZero() && f.asked.ticket == 0 {
+		return // as at each advert of the Active: nobody was asked, so nothing is decided
+	}
 	if f.state() == event.Active {
 		f.armed = time.Time{} // the takeover replaces what was armed for it
 		return
