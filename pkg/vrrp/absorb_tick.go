@@ -51,7 +51,7 @@ func (s *step) wait(in Tick) {
 		f.verified, f.skip = true, nil
 		return
 	}
-	for m := f.holding(); m != nil && !s.now.Before(m.holdsAt()); m = f.holding() {
+	for m := f.holding(at); m != nil && !s.now.Before(m.holdsAt()); m = f.holding(at) {
 		m.heldBack = true
 		s.report(event.InstanceHolding{Stamp: s.stamp(in.Cause), Virtual: m.Virtual, Reason: f.holdReason(), Until: at})
 	}

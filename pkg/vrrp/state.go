@@ -64,8 +64,9 @@ func (f *facts) deadline() (time.Time, bool) {
 	switch {
 	case f.recovering():
 	case f.waiting():
-		sooner(f.verification())
-		if m := f.holding(); m != nil {
+		at := f.takeover()
+		sooner(f.verification(at))
+		if m := f.holding(at); m != nil {
 			sooner(m.holdsAt())
 		}
 	case f.state() == event.Active:
@@ -79,10 +80,10 @@ func (f *facts) deadline() (time.Time, bool) {
 	return next, !next.IsZero()
 }
 
-// verification is the next instant that matters for the takeover: to ask the
-// verifiers, to move, or to move without the answers that did not come.
-func (f *facts) verification() time.Time {
-	at := f.takeover()
+// verification is the next instant that matters for the takeover at the instant
+// at: to ask the verifiers, to move, or to move without the answers that did not
+// come.
+func (f *facts) verification(at time.Time) time.Time {
 	switch {
 	case !f.asked.about.Equal(at):
 		return at.Add(-f.lead())
@@ -106,12 +107,14 @@ func (f *facts) shortest() time.Duration {
 }
 
 // holding is the member of which it is next worth saying that its own wait is
-// over and that it waits for the others; nil if there is none.
-func (f *facts) holding() *member {
-	last := f.takeover()
-	var first *member
+// over and that it waits for the others until the takeover at the instant at; nil
+// if there is none.
+func (f *facts) holding(at time.Time) (first *member) {
 	for _, m := range f.members {
-		if !m.heldBack && m.holdsAt().Before(last) && (first == nil || m.holdsAt().Before(first.holdsAt())) {
+		if m.heldBack || !m.due().Before(at) {
+			continue
+		}
+		if holds := m.holdsAt(); holds.Before(at) && (first == nil || holds.Before(first.holdsAt())) {
 			first = m
 		}
 	}
