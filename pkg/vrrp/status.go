@@ -108,6 +108,9 @@ func (m *Machine) condition(mb *member, state event.State, now time.Time) Condit
 
 // appendFaults adds the faults of a member, by source and reason.
 func (m *Machine) appendFaults(faults []FaultStatus, mb *member) []FaultStatus {
+	if len(m.facts.faults) == 0 && mb.recovery == nil {
+		return faults // the rule: nothing to iterate over, nor to sort
+	}
 	for key, flt := range m.facts.faults {
 		if key.source == mb.Interface || key.source == mb.Virtual.Instance {
 			faults = append(faults, FaultStatus{key.source, key.reason, flt.since})
