@@ -12,10 +12,10 @@ import (
 )
 
 // The kernel announces a loss up to a second late when any other link on the
-// machine changed within the last second. ripcord asks: of 200 pulls, while links
-// flap elsewhere, a quarter is decided on within 15 ms on any machine, and nine of
-// ten in less than half the time that the kernel's announcements alone would have
-// given. p99, which a machine with time for it has under 15 ms, is shown.
+// machine changed within the last second. ripcord asks: from the pulled cable to
+// its decision p99 is under 15 ms over 200 pulls, while links flap elsewhere. On a
+// busy machine, on which the daemon waits for a core, a quarter is. On any, nine of
+// ten take less than half the time of the kernel's announcements alone.
 func TestLossUnderChurn(t *testing.T) {
 	netns.NeedRoot(t)
 	churn, err := lan.StartChurn(200 * time.Millisecond)
@@ -24,10 +24,14 @@ func TestLossUnderChurn(t *testing.T) {
 	}
 	const limit = 15 * time.Millisecond
 	var asked []time.Duration
-	measured(t, func() (wrong string) {
+	measured(t, func(m *machine) (wrong string) {
 		asked = decisions(t, "asking each 10ms", "10ms", 50)
-		if q := quantile(asked, 25); len(asked) < 200 || q > limit {
-			wrong = fmt.Sprintf("a quarter of %d pulls is decided on within %v, want %v and 200", len(asked), q, limit)
+		percent := 99
+		if m.busy(3 * time.Millisecond) {
+			percent = 25
+		}
+		if q := quantile(asked, percent); len(asked) < 200 || q >= limit {
+			wrong = fmt.Sprintf("p%d of %d pulls is %v, want under %v of 200", percent, len(asked), q, limit)
 		}
 		return wrong
 	})

@@ -47,7 +47,7 @@ func TestAdminDown(t *testing.T) {
 // the Active: the median of 8, on LANs side by side.
 func lossOf(t *testing.T, limit time.Duration, lose func(*site) (time.Time, func())) {
 	netns.NeedRoot(t)
-	measured(t, func() (wrong string) {
+	measured(t, func(*machine) (wrong string) {
 		took := losses(t, lose)
 		if m := median(took); len(took) < 8 || m > limit {
 			wrong = fmt.Sprintf("median %v of %d takeovers, want at most %v of 8", m, len(took), limit)
@@ -91,16 +91,20 @@ func later(a, b time.Time) time.Time {
 }
 
 // An Active that is killed says nothing; the next advert on the segment comes
-// when Active_Down_Interval is over since its last, and not 2 ms later.
+// when Active_Down_Interval is over since its last, and not 2 ms later: at the
+// median, and at the lower quartile on a busy machine, whose timers wake late.
 func TestKilled(t *testing.T) {
 	netns.NeedRoot(t)
 	for _, interval := range []time.Duration{100 * time.Millisecond, 10 * time.Millisecond} {
 		t.Run(interval.String(), func(t *testing.T) {
-			measuredAnew(t, func(t *testing.T) (wrong string) {
-				late := killed(t, interval)
+			measuredAnew(t, func(t *testing.T, m *machine) (wrong string) {
+				late, percent := killed(t, interval), 50
+				if m.busy(3 * time.Millisecond) {
+					percent = 25
+				}
 				t.Logf("past Active_Down_Interval: median %v of %v", median(late), late)
-				if q := quantile(late, 25); q > 2*time.Millisecond || q < -time.Millisecond {
-					wrong = fmt.Sprintf("a quarter is up to %v past Active_Down_Interval, want at most 2ms", q)
+				if q := quantile(late, percent); q > 2*time.Millisecond || q < -time.Millisecond {
+					wrong = fmt.Sprintf("p%d is %v past Active_Down_Interval, want at most 2ms", percent, q)
 				}
 				return wrong
 			})
@@ -142,7 +146,7 @@ func lastAdvert(s *lan.Sniffer, host string, before time.Time) (at time.Time) {
 // SIGTERM: priority 0 everywhere within 100 ms, no address left, exit 0.
 func TestStop(t *testing.T) {
 	t.Parallel()
-	measuredAnew(t, func(t *testing.T) string { return stopped(t, 100*time.Millisecond) })
+	measuredAnew(t, func(t *testing.T, _ *machine) string { return stopped(t, 100*time.Millisecond) })
 }
 
 // stopped stops an Active and says where it did not resign within the limit.

@@ -14,11 +14,12 @@ import (
 	"ripcord/test/netns"
 )
 
-// 50,000 bad and foreign adverts a second, or as many as this machine can send, on
-// the segment of two routers with 10 ms adverts, or with 50 ms where it has no time
-// for them beside that: nobody moves, the Active keeps time, and neither memory nor
-// log grows. The kernel drops what it can tell by hop limit and VRID; what bears our
-// VRID and a wrong checksum the daemon has to read.
+// 50,000 bad and foreign adverts a second on the segment of two routers with 10 ms
+// adverts: nobody moves, the Active's adverts are late by less than 2 ms (p99), and
+// neither memory nor log grows. The kernel drops what it can tell by hop limit and
+// VRID; what bears our VRID and a wrong checksum the daemon has to read. A busy
+// machine sends as many as it can, and nine adverts of ten are late by less than
+// half their interval, which is 50 ms where it had no time for 10 ms twice.
 func TestFlood(t *testing.T) {
 	netns.NeedRoot(t)
 	foreign := [][]byte{
@@ -37,19 +38,24 @@ func TestFlood(t *testing.T) {
 		drops  bool // by the kernel
 	}{{"foreign", foreign, true}, {"forged", forged, false}} {
 		t.Run(f.name, func(t *testing.T) {
-			intervals := []time.Duration{10 * time.Millisecond, 10 * time.Millisecond, 50 * time.Millisecond}
-			measuredAnew(t, func(t *testing.T) string {
-				interval := intervals[0]
-				intervals = intervals[1:]
-				return strings.Join(flooded(t, interval, f.frames, f.drops), ", ")
+			interval, busy := 10*time.Millisecond, 0
+			measuredAnew(t, func(t *testing.T, m *machine) string {
+				wrong, overloaded := flooded(t, m, interval, f.frames, f.drops)
+				if overloaded {
+					busy++
+				}
+				if busy == 2 {
+					interval = 50 * time.Millisecond
+				}
+				return strings.Join(wrong, ", ")
 			})
 		})
 	}
 }
 
 // flooded floods a pair of routers, and says what went wrong that a machine without
-// time for them could be the cause of.
-func flooded(t *testing.T, interval time.Duration, frames [][]byte, drops bool) (wrong []string) {
+// time for them could be the cause of, and whether it was such a machine.
+func flooded(t *testing.T, m *machine, interval time.Duration, frames [][]byte, drops bool) (wrong []string, busy bool) {
 	t.Helper()
 	const rate, lasts = 50_000, 4 * time.Second
 	s := newSite(t, []segment{inside}, "a", "b", "noise")
@@ -78,7 +84,8 @@ func flooded(t *testing.T, interval time.Duration, frames [][]byte, drops bool) 
 	end := time.Now()
 
 	late := lateness(sniffer.Adverts(), interval)
-	p90, sent := quantile(late, 90), float64(flood.Sent())/end.Sub(start).Seconds()
+	busy = m.busy(3 * time.Millisecond)
+	sent := float64(flood.Sent()) / end.Sub(start).Seconds()
 	t.Logf("%.0f frames a second for %v; %d adverts of a, late by p50 %v, p99 %v, at most %v; resident before %v KiB, after %v KiB",
 		sent, end.Sub(start), len(late), quantile(late, 50), quantile(late, 99), slices.Max(late),
 		[]int{before[0].kib, before[1].kib}, []int{after[0].kib, after[1].kib})
@@ -87,9 +94,14 @@ func flooded(t *testing.T, interval time.Duration, frames [][]byte, drops bool) 
 			wrong = append(wrong, fmt.Sprintf(format, args...))
 		}
 	}
-	check(sent > rate/5, "only %.0f frames a second were sent", sent)
+	least, percent, most := rate*0.9, 99, 2*time.Millisecond
+	if busy {
+		least, percent, most = rate/5, 90, interval/2
+	}
+	check(sent > least, "only %.0f frames a second were sent", sent)
 	check(len(late) >= int(lasts/interval)*95/100, "a sent %d adverts in %v", len(late), lasts)
-	check(p90 < interval/2, "one advert of ten is late by %v, want at most half of %v", p90, interval)
+	q := quantile(late, percent)
+	check(q < most, "p%d of the adverts' lateness is %v, want under %v", percent, q, most)
 	time.Sleep(time.Second) // the flood is over for the daemons too
 	for i, d := range []*daemon{a, b} {
 		for _, l := range d.moves(start) {
@@ -109,7 +121,7 @@ func flooded(t *testing.T, interval time.Duration, frames [][]byte, drops bool) 
 			t.Errorf("%s wrote %d lines on rejected adverts; dropped by the kernel: %v, want %v", d.name, lines, dropped, drops)
 		}
 	}
-	return wrong
+	return wrong, busy
 }
 
 // lateness is how late each advert is against a grid of the interval: the one on

@@ -9,22 +9,27 @@ import (
 
 // From the carrier's loss, read from the kernel, to the priority-0 frame on the other
 // segment, handed to the kernel, by the log's own elapsed_us: under 0.5 ms at the
-// median where the machine has time, and at the lower quartile anywhere.
+// median, and at the lower quartile on a busy machine, on which every second pull
+// may find the daemon without a core.
 func TestReaction(t *testing.T) {
 	s, a, _ := pair(t, bothSegments, often, "")
 	const limit = 500 * time.Microsecond
-	measured(t, func() (wrong string) {
-		if q := reaction(t, s, a); q >= limit {
-			wrong = fmt.Sprintf("a quarter takes up to %v, want under %v", q, limit)
+	measured(t, func(m *machine) (wrong string) {
+		took, percent := reaction(t, s, a), 50
+		if m.busy(3 * limit) {
+			percent = 25
+		}
+		if q := quantile(took, percent); q >= limit {
+			wrong = fmt.Sprintf("p%d is %v, want under %v", percent, q, limit)
 		}
 		return wrong
 	})
 }
 
-// reaction is the lower quartile of 20 pulls.
-func reaction(t *testing.T, s *site, a *daemon) time.Duration {
+// reaction is how long each of 20 pulls took.
+func reaction(t *testing.T, s *site, a *daemon) (took []time.Duration) {
 	t.Helper()
-	var took, decided []time.Duration
+	var decided []time.Duration
 	for range 20 {
 		time.Sleep(4 * often)
 		at := s.pull("a", inside)
@@ -42,5 +47,5 @@ func reaction(t *testing.T, s *site, a *daemon) time.Duration {
 	}
 	slices.Sort(took)
 	t.Logf("carrier loss read → decision: median %v; → priority 0 handed to the kernel: median %v, all %v", median(decided), median(took), took)
-	return quantile(took, 25)
+	return took
 }

@@ -11,9 +11,10 @@ import (
 
 // Thousands of link messages within a second or two, of links that are none of
 // ripcord's business and, among them, of its own, whose cables move: it knows the
-// true state soon after the storm's end.
+// true state within 100 ms of the storm's end, and on a busy machine, which first
+// has to read all that, within a second. No other test runs beside it, which would
+// be what makes the machine busy.
 func TestLinkStorm(t *testing.T) {
-	t.Parallel()
 	const others, rounds = 20, 50
 	s := newSiteOf(t, nil, lan.Port{Host: "a", Name: "eth0", Segment: "other"})
 	nics := make([]*nic, 5)
@@ -40,7 +41,7 @@ func TestLinkStorm(t *testing.T) {
 		n.pulled = !n.pulled
 		storm = append(storm, fmt.Sprintf("link set p%d %s", n.number, map[bool]string{true: "down", false: "up"}[n.pulled]))
 	}
-	measured(t, func() (wrong string) {
+	measured(t, func(m *machine) (wrong string) {
 		began := time.Now()
 		s.batch("a", storm...)
 		over := time.Now()
@@ -53,8 +54,12 @@ func TestLinkStorm(t *testing.T) {
 		if diff != "" {
 			t.Fatalf("%v after the storm: %s", took, diff)
 		}
-		if took > slack {
-			wrong = fmt.Sprintf("the truth is known %v after the storm, want %v at most", took, slack)
+		limit := 100 * time.Millisecond
+		if m.busy(3 * time.Millisecond) {
+			limit = slack
+		}
+		if took > limit {
+			wrong = fmt.Sprintf("the truth is known %v after the storm, want %v at most", took, limit)
 		}
 		return wrong
 	})
