@@ -3,12 +3,14 @@ package addr
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
+	"ripcord/pkg/thread"
 	"ripcord/pkg/vrrp"
 )
 
@@ -98,6 +100,12 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	defer w.lookout.start(ctx)()
 	defer w.listen(ctx)()
+
+	// Whoever takes over has hundreds of frames to send, and its hosts wait.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	undo, _ := thread.Favour() // without the right to it, it takes longer
+	defer undo()
 
 	timer := time.NewTimer(0)
 	defer timer.Stop()

@@ -14,8 +14,8 @@ func TestKilled(t *testing.T) {
 	report.define(3, `Two routers of priority 100 that do not preempt, one segment. The Active is killed (SIGKILL). Measured from
 the killed one's last advert to the first of the other, as both arrive at the switch, less the
 Active_Down_Interval (RFC 9568 §6.1).`,
-		`From the timer to the frame it takes ripcord several threads, which ask the links once more, decide and send,
-and keepalived one: each is one more wait for a processor where others work.`)
+		`ripcord decides ahead of the instant, and a thread that runs in real time sends at it: what is left is the
+kernel's, to wake that thread and to take the frame.`)
 	for _, interval := range []time.Duration{100 * time.Millisecond, 10 * time.Millisecond} {
 		t.Run(interval.String(), func(t *testing.T) {
 			sideBySide(t)
