@@ -50,8 +50,8 @@ var sizes = map[string]size{
 		stress: time.Second, stressed: 10, scale: []int{1, 32}, scaleWatch: time.Second},
 	"short": {blocks: 1, few: 3, slow: time.Second, many: 15, falses: 5, lanes: 4, instances: 1000, settle: 7 * time.Second, window: 10 * time.Second,
 		stress: 20 * time.Second, stressed: 100, scale: []int{1, 10, 100, 1000, 4000}, scaleWatch: 5 * time.Second},
-	"full": {blocks: 2, few: 5, slow: time.Second, many: 50, falses: 25, lanes: 4, instances: 1000, settle: 7 * time.Second, window: 30 * time.Second,
-		stress: 60 * time.Second, stressed: 100, scale: []int{1, 10, 100, 400, 1000, 2000, 4000}, scaleWatch: 20 * time.Second},
+	"full": {blocks: 2, few: 4, slow: time.Second, many: 50, falses: 25, lanes: 4, instances: 1000, settle: 7 * time.Second, window: 20 * time.Second,
+		stress: 60 * time.Second, stressed: 100, scale: []int{1, 10, 100, 1000, 2000, 4000}, scaleWatch: 10 * time.Second},
 }
 
 var (

@@ -45,6 +45,15 @@ type line struct {
 	Status    json.RawMessage `json:"status"`
 }
 
+// caused is when that happened from which the line follows: the instant of a
+// takeover, at which the first advert leaves, is a little before it is told.
+func (l line) caused() time.Time {
+	if l.ElapsedUS == nil {
+		return l.TS
+	}
+	return l.TS.Add(-time.Duration(*l.ElapsedUS) * time.Microsecond)
+}
+
 // router is the configuration of a router that has one instance on each segment
 // of the site, in a group if there are several.
 type router struct {

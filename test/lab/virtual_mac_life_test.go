@@ -122,7 +122,7 @@ func TestVirtualMACFollowsItsLink(t *testing.T) {
 		back()
 		moved := a.becomes("active", at, 40*time.Second)
 		a.wait(moved.TS, patience, "its addresses", is("address.added"))
-		s.silent("a, "+name, tap.Frames(), silent, moved.TS.Add(-5*time.Millisecond))
+		s.silent("a, "+name, tap.Frames(), silent, moved.caused().Add(-5*time.Millisecond))
 		s.asksAll(p)
 	}
 

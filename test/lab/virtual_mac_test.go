@@ -212,7 +212,7 @@ func TestVirtualMAC(t *testing.T) {
 			t.Errorf("no %s came from a virtual MAC: %v", kind, count)
 		}
 	}
-	s.silent("a", frames, began, active.TS.Add(-5*time.Millisecond))
+	s.silent("a", frames, began, active.caused().Add(-5*time.Millisecond))
 	s.silent("b", taps["b"].Frames(), began, time.Now())
 
 	at := a.signal(syscall.SIGTERM)
