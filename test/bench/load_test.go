@@ -53,7 +53,8 @@ grid it came to the switch. p99 is of all adverts. Drift is how much later the p
 those of its first, a second: of each half the tenth percentile of lateness, since other work on the machine
 makes adverts later, and none earlier; of all instances' drifts the median, without its sign.`, now.window),
 		`The daemon's deadlines are absolute and do not drift by design; what is seen is the lateness of one half of
-the window beside that of the other, which other work on the machine makes.`)
+the window beside that of the other, which other work on the machine makes: 5 µs a second are 50 µs between the
+halves. Told by the medians of the halves it was 62 µs, by the tenth percentiles of shorter ones 8 µs.`)
 	report.define(7, `VmRSS of the daemon's largest process at the end of that; the higher of Active and Backup.`,
 		`Some 11 MiB of it are pages of the program itself, 4 MiB Go's runtime and what one instance takes; a start's
 garbage is given back when the daemon has been quiet for 5 s, which on a busy machine may be later.`)
