@@ -119,11 +119,12 @@ func (y story) play(t *testing.T) {
 		s.ip("other", "link", "set", "eth0", "netns", fmt.Sprint(d.Command.Process.Pid))
 	}
 	s.commands("a", y.undone)
-	if l := d.becomes("active", at, 5*time.Second); l.TS.Sub(at.Round(0)) < y.atLeast {
+	l := d.becomes("active", at, 5*time.Second)
+	if l.TS.Sub(at.Round(0)) < y.atLeast {
 		t.Errorf("Active %v after it was undone, want at least %v", l.TS.Sub(at.Round(0)), y.atLeast)
 	}
 	s.standing(on)
-	d.never(at, "advert.failed") // no source that may not be used yet
+	d.never(l.caused(), "advert.failed") // no source that may not be used yet
 }
 
 // never fails the test if the daemon has logged such an event.

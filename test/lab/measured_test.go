@@ -16,14 +16,14 @@ const slack = time.Second
 // patience is how long is waited for what must come, where it does not matter when.
 const patience = 5 * time.Second
 
-// measured takes a measurement again, up to three times, while there is something
+// measured takes a measurement again, up to five times, while there is something
 // wrong with it, which measure says: a limit without slack is kept by a machine
 // that has time for it once. What is wrong each time fails the test. Where a limit
 // is more than the code alone can keep, measure asks the machine which one to judge.
 func measured(t *testing.T, measure func(*machine) (wrong string)) {
 	t.Helper()
 	var all []string
-	for range 3 {
+	for range 5 {
 		wrong := watched(t, measure)
 		if wrong == "" || t.Failed() {
 			return
@@ -31,7 +31,7 @@ func measured(t *testing.T, measure func(*machine) (wrong string)) {
 		t.Logf("measured: %s", wrong)
 		all = append(all, wrong)
 	}
-	t.Errorf("measured three times: %s", strings.Join(all, "; "))
+	t.Errorf("measured five times: %s", strings.Join(all, "; "))
 }
 
 // measuredAnew is measured with a test for each time, with which its LANs go.
