@@ -107,21 +107,6 @@ func (p *Plan) endLeases(now, stamp time.Time) {
 	})
 }
 
-// keep takes out of the queue what is not kept.
-func (p *Plan) keep(kept func(*entry) bool) {
-	all := p.queue
-	p.queue = all[:0]
-	for _, e := range all {
-		if e.place = -1; kept(e) {
-			e.place = len(p.queue) // where Init finds it
-			p.queue = append(p.queue, e)
-		}
-	}
-	clear(all[len(p.queue):])
-	heap.Init(&p.queue)
-	p.outdated = true
-}
-
 // findStalls holds back for one interval what is later than its own miss
 // intervals: somebody else may be the Active by now. What is only armed for its
 // first advert is dropped.

@@ -1,6 +1,7 @@
 package advert
 
 import (
+	"container/heap"
 	"net/netip"
 	"time"
 
@@ -95,6 +96,21 @@ func (q *queue) Pop() any {
 	*q = (*q)[:last]
 	e.place = -1
 	return e
+}
+
+// keep takes out of the queue what is not kept.
+func (p *Plan) keep(kept func(*entry) bool) {
+	all := p.queue
+	p.queue = all[:0]
+	for _, e := range all {
+		if e.place = -1; kept(e) {
+			e.place = len(p.queue) // where Init finds it
+			p.queue = append(p.queue, e)
+		}
+	}
+	clear(all[len(p.queue):])
+	heap.Init(&p.queue)
+	p.outdated = true
 }
 
 // Occasion says why a Message leaves.
