@@ -75,16 +75,24 @@ func (s *packetSocket) send(data []byte) error {
 }
 
 // receive waits for the next frame that others sent. Its error is
-// os.ErrDeadlineExceeded when the time is over, os.ErrClosed after close.
+// os.ErrDeadlineExceeded when the time is over and all that came has been given,
+// however late we were to ask; os.ErrClosed after close.
 func (s *packetSocket) receive() (frame, error) {
 	for {
 		var n, oobn int
 		var from unix.Sockaddr
 		var err error
-		stop := s.raw.Read(func(fd uintptr) bool {
+		take := func(fd uintptr) bool {
 			n, oobn, _, from, err = unix.Recvmsg(int(fd), s.data[:], s.oob[:], 0)
 			return !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR)
-		})
+		}
+		stop := s.raw.Read(take)
+		if errors.Is(stop, os.ErrDeadlineExceeded) {
+			var taken bool
+			if failed := s.raw.Control(func(fd uintptr) { taken = take(fd) }); failed != nil || taken {
+				stop = failed
+			}
+		}
 		switch link, ok := from.(*unix.SockaddrLinklayer); {
 		case stop != nil:
 			return frame{}, stop

@@ -48,7 +48,7 @@ func (r *Recorder) run() {
 	for {
 		f, err := r.socket.receive()
 		if err != nil {
-			return // closed
+			return // closed, or the end of what there is
 		}
 		r.frames.add(Frame{At: f.at, Data: slices.Clone(f.data)})
 	}
@@ -57,9 +57,16 @@ func (r *Recorder) run() {
 // Frames lists what was heard so far, in the order in which it came.
 func (r *Recorder) Frames() []Frame { return r.frames.all() }
 
-// Close ends the recording; what was heard stays. It may be called again.
+// inFlight is how long a frame may be on its way through the kernel.
+const inFlight = 50 * time.Millisecond
+
+// Close ends the recording with what was sent until now; it stays. It may be
+// called again.
 func (r *Recorder) Close() {
 	r.once.Do(func() {
+		if err := r.socket.setDeadline(time.Now().Add(inFlight)); err == nil {
+			r.running.Wait()
+		}
 		r.socket.close()
 		r.running.Wait()
 	})

@@ -1,6 +1,7 @@
 package lan
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net/netip"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/wire"
 	"ripcord/test/netns"
 )
 
@@ -267,4 +269,37 @@ func TestRecorderHearsAll(t *testing.T) {
 	eventually(t, "the request is heard", heard(MAC{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, a))
 	eventually(t, "the answer is heard", heard(a, b))
 	recorder.Close()
+}
+
+// TestRecorderHearsTheLast is of frames that were sent, and not yet read, when the
+// recording ends.
+func TestRecorderHearsTheLast(t *testing.T) {
+	l := twoHosts(t, Options{})
+	recorder, err := l.Segment("inside").Record()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := l.Cable("a", "eth0")
+	socket, err := l.Host("a").listen(a.near, answersOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.close()
+	const sent = 1000
+	question := wire.AppendARPRequest(nil, a.MAC(), addressA, addressB)
+	for range sent {
+		if err := socket.send(question); err != nil {
+			t.Fatal(err)
+		}
+	}
+	recorder.Close()
+	heard := 0
+	for _, f := range recorder.Frames() {
+		if bytes.Equal(f.Data[:len(question)], question) {
+			heard++
+		}
+	}
+	if heard != sent {
+		t.Errorf("%d of %d are heard", heard, sent)
+	}
 }
