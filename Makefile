@@ -2,14 +2,18 @@
 # all of it, root; what else the tests use they install themselves (test/**/packages).
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-PURE    := ./pkg/event ./pkg/bus ./pkg/wire ./pkg/vrrp ./pkg/config ./pkg/telemetry ./pkg/control ./pkg/router ./cmd/... ./test/arch ./test/conformance
-KERNEL  := ./pkg/mmsg ./pkg/thread ./pkg/link ./pkg/advert ./pkg/addr ./pkg/lan
+PURE    := ./pkg/event ./pkg/bus ./pkg/wire ./pkg/vrrp ./pkg/config ./pkg/telemetry ./pkg/control ./pkg/router ./test/arch ./test/conformance
+KERNEL  := ./pkg/mmsg ./pkg/thread ./pkg/link ./pkg/advert ./pkg/addr ./pkg/lan ./pkg/daemon ./cmd/...
 FUZZ    := wire:FuzzAdvert wire:FuzzTrailer wire:FuzzARP wire:FuzzND link:FuzzTransceiver link:FuzzDecode addr:FuzzNeighbour config:FuzzParse
 FUZZFOR ?= 5s
 RUN     ?= .
 # Of a part no table is written.
 RESULTS  = $(if $(filter .,$(RUN)),-results $(CURDIR)/test/bench/RESULTS.md)
-BENCH   := $(GO) test -count=1 -p 1 -v
+# What lives in the kernel's time, on a machine that others use too: a test that
+# fails is run once more, alone, and both runs are shown. It fails if it fails twice;
+# and more than three failures, a panic or a data race are failures at once.
+RETRY   := $(GO) tool gotestsum --rerun-fails=1 --rerun-fails-run-root-test --rerun-fails-max-failures=3 --rerun-fails-abort-on-data-race
+ALL     := $(RETRY) --format=standard-verbose
 
 .PHONY: build test unit lab interop interop-full test-vm fuzz check race demo bench bench-short bench-smoke bench-setup bench-go clean
 
@@ -22,23 +26,23 @@ setup:
 	@test/setup
 
 unit: ## the pure core, the simulation, and what stands on the kernel
-	$(GO) test -count=1 $(PURE) ./pkg/sim ./pkg/daemon
-	$(GO) test -count=1 -p 1 $(KERNEL)
+	$(GO) test -count=1 $(PURE) ./pkg/sim
+	$(RETRY) --packages='$(KERNEL)' -- -count=1 -p 1
 
 lab: build ## the built binary on LANs of namespaces; one test: make lab RUN=TestName
-	$(GO) test -count=1 -p 1 -parallel 8 -v -timeout 20m -run '$(RUN)' ./test/lab
+	$(ALL) --packages=./test/lab -- -count=1 -p 1 -parallel 8 -timeout 20m -run '$(RUN)'
 
 interop: ## beside Debian's keepalived and FRR, the essential cells of the matrix (not part of test)
 	@test/setup packages interop/packages
-	$(GO) test -count=1 -parallel 16 -v -timeout 10m -run '$(RUN)' ./test/interop
+	$(ALL) --packages=./test/interop -- -count=1 -parallel 16 -timeout 10m -run '$(RUN)'
 
 interop-full: ## all of the matrix
 	@test/setup packages interop/packages
-	$(GO) test -count=1 -parallel 16 -v -timeout 20m -run '$(RUN)' ./test/interop -full
+	$(ALL) --packages=./test/interop -- -count=1 -parallel 16 -timeout 20m -run '$(RUN)' -args -full
 
 test-vm: ## the binary under Debian's kernel on emulated NICs, cables pulled (not part of test)
 	@test/setup vm/packages
-	RIPCORD_VM=required $(GO) test -count=1 -v -timeout 15m -run '$(RUN)' ./test/vm
+	RIPCORD_VM=required $(ALL) --packages=./test/vm -- -count=1 -timeout 15m -run '$(RUN)'
 
 fuzz: ## each target for FUZZFOR
 	@for t in $(FUZZ); do \
@@ -51,21 +55,21 @@ check: ## format, vet, staticcheck, tidiness, architecture, races
 	$(GO) tool staticcheck ./...
 	$(GO) mod tidy -diff
 	$(GO) test -count=1 ./test/arch
-	$(GO) test -race -count=1 $(PURE) ./pkg/daemon
+	$(GO) test -race -count=1 $(PURE)
 	$(GO) test -race -count=1 ./pkg/sim -hours 2
-	$(GO) test -race -count=1 -p 1 $(KERNEL)
+	$(RETRY) --packages='$(KERNEL)' -- -race -count=1 -p 1
 
 demo: build ## a LAN of two routers on this machine, a cable pulled
 	@bin/ripcord demo
 
 bench: bench-setup bench-go ## Go benchmarks, then beside keepalived (or KEEPALIVED=PATH), for as long as it takes
-	$(BENCH) -timeout 2h -run '$(RUN)' ./test/bench -size full $(RESULTS)
+	$(GO) test -count=1 -p 1 -v -timeout 2h -run '$(RUN)' ./test/bench -size full $(RESULTS)
 
 bench-short: bench-setup ## the same in ten minutes, of fewer repetitions
-	$(BENCH) -timeout 1h -run '$(RUN)' ./test/bench -size short $(RESULTS)
+	$(GO) test -count=1 -p 1 -v -timeout 1h -run '$(RUN)' ./test/bench -size short $(RESULTS)
 
 bench-smoke: bench-setup ## does all of it work? Its figures mean nothing
-	$(BENCH) -timeout 5m -parallel 16 -run '$(RUN)' ./test/bench -size smoke
+	$(ALL) --packages=./test/bench -- -count=1 -p 1 -parallel 16 -timeout 5m -run '$(RUN)' -args -size smoke
 
 bench-setup:
 	@test -n "$$KEEPALIVED" || test/setup packages bench/packages
