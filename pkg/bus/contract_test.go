@@ -28,6 +28,32 @@ func TestClause1PublishNeverBlocks(t *testing.T) {
 	})
 }
 
+// Clause 1: the reader is not woken before all that is published together is there:
+// it would run, on another processor, against the one who publishes.
+func TestClause1RingsWhenAllIsThere(t *testing.T) {
+	topic, bell := NewRetained[string, span](), NewBell()
+	var log witness
+	topic.add(&log)
+	topic.Publish(nth("a", 1), nth("b", 1), nth("c", 1))
+	if want := (witness{"absorbed", "absorbed", "absorbed", "rung"}); !slices.Equal(log, want) {
+		t.Errorf("a subscription: %v, want %v", log, want)
+	}
+	sub := topic.Subscribe(bell)
+	if !rang(bell) || len(sub.Take()) != 3 {
+		t.Error("a snapshot of three values is not told of")
+	}
+	topic.Publish()
+	if rang(bell) {
+		t.Error("nothing was published, and it rang")
+	}
+}
+
+// witness is a backlog that notes what is done to it.
+type witness []string
+
+func (w *witness) absorb(span) { *w = append(*w, "absorbed") }
+func (w *witness) ring()       { *w = append(*w, "rung") }
+
 // Clause 2: what several publish at once comes to all subscriptions in one
 // order, which is also the order of each publisher.
 func TestClause2OneOrderForAll(t *testing.T) {
@@ -58,7 +84,7 @@ func TestClause2OneOrderForAll(t *testing.T) {
 
 // publishAll has n goroutines publish each values of a key of their own, and
 // waits for them.
-func publishAll(topic interface{ Publish(span) }, n, each int) {
+func publishAll(topic interface{ Publish(...span) }, n, each int) {
 	var wg sync.WaitGroup
 	for p := range n {
 		wg.Go(func() {

@@ -4,8 +4,9 @@
 // The contract:
 //
 //  1. Publish never blocks and never runs a subscriber's code. It absorbs the
-//     value into each subscription's backlog and rings its bell; the only
-//     methods of a value that it calls are Key, Merge and Rest, which are pure.
+//     values into each subscription's backlog and then rings its bell, once for
+//     all; the only methods of a value that it calls are Key, Merge and Rest,
+//     which are pure.
 //  2. All publishers of one topic are ordered: every subscription absorbs the
 //     same values in the same order.
 //  3. Each subscription says how it absorbs a backlog: Merged keeps one value

@@ -24,15 +24,16 @@ func SubscribeMerged[K comparable, T Mergeable[K, T]](t *Topic[T], bell Bell) *M
 
 func (m *Merged[K, T]) absorb(v T) {
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	if i, ok := m.at[v.Key()]; ok {
 		m.values[i] = m.values[i].Merge(v)
 	} else {
 		m.at[v.Key()] = len(m.values)
 		m.values = append(m.values, v)
 	}
-	m.mu.Unlock()
-	m.bell.Ring()
 }
+
+func (m *Merged[K, T]) ring() { m.bell.Ring() }
 
 // Take empties the backlog: one value for each key, in order of first arrival.
 func (m *Merged[K, T]) Take() []T {

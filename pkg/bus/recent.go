@@ -41,6 +41,7 @@ func SubscribeRecent[K comparable, T Keyed[K]](t *Topic[T], bell Bell, perKey, t
 
 func (r *Recent[K, T]) absorb(v T) {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	key := v.Key()
 	switch n := r.tally(key); {
 	case n.values >= r.perKey:
@@ -53,9 +54,9 @@ func (r *Recent[K, T]) absorb(v T) {
 		n.values++
 	}
 	r.values = append(r.values, v)
-	r.mu.Unlock()
-	r.bell.Ring()
 }
+
+func (r *Recent[K, T]) ring() { r.bell.Ring() }
 
 // tally is that of a key, found by one look-up where the key has come before.
 func (r *Recent[K, T]) tally(key K) *tally {

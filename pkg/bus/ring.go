@@ -25,6 +25,7 @@ func SubscribeRing[T any](t *Topic[T], bell Bell, size int) *Ring[T] {
 
 func (r *Ring[T]) absorb(v T) {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	if len(r.values) < r.size {
 		r.values = append(r.values, v)
 	} else {
@@ -32,9 +33,9 @@ func (r *Ring[T]) absorb(v T) {
 		r.oldest = (r.oldest + 1) % r.size
 		r.lost++
 	}
-	r.mu.Unlock()
-	r.bell.Ring()
 }
+
+func (r *Ring[T]) ring() { r.bell.Ring() }
 
 // Take empties the backlog, oldest first, and says how many values were lost
 // since the last Take.

@@ -2,8 +2,12 @@ package bus
 
 import "sync"
 
-// backlog is what a topic knows of a subscription.
-type backlog[T any] interface{ absorb(v T) }
+// backlog is what a topic knows of a subscription: it absorbs values, and rings
+// when all that were published together are there.
+type backlog[T any] interface {
+	absorb(v T)
+	ring()
+}
 
 // renew empties an array, to be used again: a backlog has two, one that fills
 // while the reader has the other.
@@ -18,12 +22,18 @@ type Topic[T any] struct {
 	backlogs []backlog[T]
 }
 
-// Publish hands v to every subscription.
-func (t *Topic[T]) Publish(v T) {
+// Publish hands values to every subscription, whose reader is woken once for all.
+func (t *Topic[T]) Publish(values ...T) {
+	if len(values) == 0 {
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, b := range t.backlogs {
-		b.absorb(v)
+		for _, v := range values {
+			b.absorb(v)
+		}
+		b.ring()
 	}
 }
 
@@ -66,6 +76,9 @@ func (t *Retained[K, T]) Subscribe(bell Bell) *Merged[K, T] {
 	for _, v := range t.memory.values {
 		m.absorb(v)
 	}
+	if len(t.memory.values) > 0 {
+		m.ring()
+	}
 	t.backlogs = append(t.backlogs, m)
 	return m
 }
@@ -92,3 +105,6 @@ func (m *memory[K, T]) absorb(v T) {
 	m.at[v.Key()] = len(m.values)
 	m.values = append(m.values, v.Rest())
 }
+
+// ring wakes nobody: who wants to know asks for the snapshot.
+func (m *memory[K, T]) ring() {}
