@@ -18,10 +18,12 @@ import (
 type poller struct {
 	*alarm
 	file  *os.File // of the epoll
+	epoll int      // its descriptor, while file is open
 	raw   syscall.RawConn
 	until time.Time // wait returns then; zero: never
 
 	events [64]unix.EpollEvent
+	event  unix.EpollEvent
 	ready  int // of events
 	errno  unix.Errno
 	look   func(fd uintptr) (done bool)
@@ -47,18 +49,24 @@ func (p *poller) open() error {
 		return fmt.Errorf("make an epoll: %w", err)
 	}
 	_ = unix.SetNonblock(fd, true) // for os.File to wait for it; it does not fail
-	p.file = os.NewFile(uintptr(fd), "epoll")
+	p.epoll, p.file = fd, os.NewFile(uintptr(fd), "epoll")
 	if p.raw, err = p.file.SyscallConn(); err != nil {
 		return fmt.Errorf("make an epoll: %w", err)
 	}
-	return p.watch(p.fd)
+	return p.add(p.fd, unix.EPOLLIN)
 }
 
+// watched is what is asked of a descriptor: to be told once until it is asked again,
+// after its turn. What comes meanwhile wakes nobody.
+const watched = unix.EPOLLIN | unix.EPOLLONESHOT
+
 // watch adds a descriptor; closing it takes it out again.
-func (p *poller) watch(fd int) error {
+func (p *poller) watch(fd int) error { return p.add(fd, watched) }
+
+func (p *poller) add(fd int, events uint32) error {
 	var failed error
 	err := p.raw.Control(func(epoll uintptr) {
-		failed = unix.EpollCtl(int(epoll), unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)})
+		failed = unix.EpollCtl(int(epoll), unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
 	})
 	if err = errors.Join(err, failed); err != nil {
 		return fmt.Errorf("add a socket to an epoll: %w", err)
@@ -67,9 +75,14 @@ func (p *poller) watch(fd int) error {
 }
 
 // wait sleeps until something is to be read, the alarm rings, or the timeout is
-// over (none where it is negative); it yields each descriptor to be read.
-func (p *poller) wait(timeout time.Duration, yield func(fd int)) error {
+// over (none where it is negative); it yields each descriptor to be read, a little
+// later if it is to linger, unless the alarm rings.
+func (p *poller) wait(timeout, linger time.Duration, yield func(fd int)) error {
 	err := p.sleep(timeout)
+	if err == nil && linger > 0 && !p.rung.Load() {
+		time.Sleep(linger)
+		p.more()
+	}
 	p.reset()
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil
@@ -78,11 +91,18 @@ func (p *poller) wait(timeout time.Duration, yield func(fd int)) error {
 		return fmt.Errorf("wait for adverts: %w", err)
 	}
 	for _, e := range p.events[:p.ready] {
-		if int(e.Fd) != p.fd {
-			yield(int(e.Fd))
+		if fd := int(e.Fd); fd != p.fd {
+			yield(fd)
+			p.again(fd)
 		}
 	}
 	return nil
+}
+
+// again asks for a descriptor that was told of. It may be closed by now.
+func (p *poller) again(fd int) {
+	p.event = unix.EpollEvent{Events: watched, Fd: int32(fd)}
+	_, _, _ = unix.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(p.epoll), unix.EPOLL_CTL_MOD, uintptr(fd), uintptr(unsafe.Pointer(&p.event)), 0, 0)
 }
 
 func (p *poller) sleep(timeout time.Duration) error {
@@ -105,18 +125,28 @@ func (p *poller) sleep(timeout time.Duration) error {
 	return nil
 }
 
-// lookOnce sees what is ready. It never waits, so Go's scheduler is not told of the
-// call, which would wake the thread that takes processors back.
-func (p *poller) lookOnce(fd uintptr) (done bool) {
-	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, fd, uintptr(unsafe.Pointer(&p.events[0])), uintptr(len(p.events)), 0, 0, 0)
-	p.ready, p.errno = 0, errno
-	if errno == 0 {
-		p.ready = int(n)
-	}
-	if errno == unix.EINTR { // which a call that does not wait never gives
-		p.errno = 0
-	}
+// lookOnce sees what is ready.
+func (p *poller) lookOnce(uintptr) (done bool) {
+	p.ready, p.errno = 0, 0
+	p.more()
 	return p.ready > 0 || p.errno != 0
+}
+
+// more sees what has become ready beside what was. It never waits, so Go's scheduler
+// is not told of the call, which would wake the thread that takes processors back.
+func (p *poller) more() {
+	room := p.events[p.ready:]
+	if len(room) == 0 {
+		return
+	}
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.epoll), uintptr(unsafe.Pointer(&room[0])), uintptr(len(room)), 0, 0, 0)
+	switch errno {
+	case 0:
+		p.ready += int(n)
+	case unix.EINTR: // which a call that does not wait never gives
+	default:
+		p.errno = errno
+	}
 }
 
 func (p *poller) close() error {

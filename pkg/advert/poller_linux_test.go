@@ -1,6 +1,7 @@
 package advert
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ func TestPoller(t *testing.T) {
 	wait := func(timeout time.Duration) (ready int, took time.Duration) {
 		t.Helper()
 		began := time.Now()
-		if err := p.wait(timeout, func(int) { ready++ }); err != nil {
+		if err := p.wait(timeout, 0, func(int) { ready++ }); err != nil {
 			t.Fatal(err)
 		}
 		return ready, time.Since(began)
@@ -62,10 +63,38 @@ func TestPoller(t *testing.T) {
 			}
 		}
 	}
+	write := func(i int) { _, _ = unix.Write(ends[i][1], []byte("x")) }
+	linger := func(rung bool) (yielded []int) {
+		t.Helper()
+		write(0)
+		time.AfterFunc(nap/4, func() { write(1) })
+		if rung {
+			p.ring()
+		}
+		began := time.Now()
+		if err := p.wait(never, nap, func(fd int) { yielded = append(yielded, fd) }); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); !rung && took < nap {
+			t.Errorf("it lingered %v, want %v", took, nap)
+		}
+		return yielded
+	}
+	if got := linger(false); !slices.Equal(got, []int{ends[0][0], ends[1][0]}) {
+		t.Errorf("%v yielded, want both, %v, since the second came while it lingered", got, ends)
+	}
+	for i := range ends {
+		if _, err := unix.Read(ends[i][0], make([]byte, 8)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := linger(true); !slices.Equal(got, []int{ends[0][0]}) {
+		t.Errorf("%v yielded after a ring, want the first alone, at once", got)
+	}
 	if err := p.close(); err != nil {
 		t.Error(err)
 	}
-	if err := p.wait(never, nil); err == nil {
+	if err := p.wait(never, 0, nil); err == nil {
 		t.Error("a closed poller waits")
 	}
 	for _, end := range ends {

@@ -34,6 +34,8 @@ type Receiver struct {
 	byFD     map[int]*want
 	receipt  *receipt
 	poller   *poller
+	gather   gather
+	heard    []vrrp.Heard // and not yet published
 
 	mu     sync.Mutex
 	alarm  *alarm // nil unless Run runs
@@ -101,9 +103,10 @@ func (r *Receiver) Run(ctx context.Context) (err error) {
 		r.answer()
 		r.watchFloods(false)
 		r.publish(r.acceptor.Flush(r.cfg.Now(), false))
-		if err := r.poller.wait(r.timeout(), r.ready); err != nil {
+		if err := r.poller.wait(r.timeout(), r.gather.linger(), r.ready); err != nil {
 			return fmt.Errorf("advert receiver: %w", err)
 		}
+		r.tell()
 	}
 	r.watchFloods(true)
 	r.publish(r.acceptor.Flush(r.cfg.Now(), true))
@@ -165,7 +168,14 @@ func (r *Receiver) ready(fd int) {
 	}
 }
 
-// read judges and publishes one burst. It is false where no more was queued.
+// tell publishes what was heard, all at once: who acts on it is woken once.
+func (r *Receiver) tell() {
+	r.cfg.Heard.Publish(r.heard...)
+	clear(r.heard)
+	r.heard = r.heard[:0]
+}
+
+// read judges one burst. It is false where no more was queued.
 func (r *Receiver) read(w *want) (more bool, last time.Time) {
 	n, err := r.receipt.read(w.port)
 	now := r.cfg.Now()
@@ -176,13 +186,14 @@ func (r *Receiver) read(w *want) (more bool, last time.Time) {
 		}
 		return false, now
 	}
+	r.gather.took(now, n, n == burst)
 	rejected := 0
 	for i := range n {
 		p := r.receipt.packet(i, w.port, now)
 		last = p.At
 		verdict := r.acceptor.Accept(&p, now)
 		if verdict.Valid {
-			r.cfg.Heard.Publish(verdict.Heard)
+			r.heard = append(r.heard, verdict.Heard)
 		}
 		if verdict.Rejected {
 			rejected++
@@ -220,10 +231,12 @@ func (r *Receiver) answer() {
 	r.cfg.Results.Publish(vrrp.Answered{Ticket: ticket, By: vrrp.Receiver})
 }
 
-// drain reads what had arrived before the instant; a flood is not waited out.
+// drain reads, and tells, what had arrived before the instant; a flood is not
+// waited out.
 // A stamp alone does not end it at once: until the kernel has begun to stamp, a
 // little after the first socket asked it to, it gives the time of reading.
 func (r *Receiver) drain(w *want, before time.Time) {
+	defer r.tell()
 	for i := range maxBursts {
 		if w.port == nil {
 			return

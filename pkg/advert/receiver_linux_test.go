@@ -165,7 +165,7 @@ func TestReceiverReadsWithoutAllocating(t *testing.T) {
 	read, heard := 0, 0
 	turn := func() {
 		s.Send(batch)
-		if err := e.poller.wait(5*time.Second, e.ready); err != nil {
+		if err := e.poller.wait(5*time.Second, 0, e.ready); err != nil {
 			t.Fatal(err)
 		}
 		for _, w := range e.wanted {
