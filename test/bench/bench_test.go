@@ -38,7 +38,8 @@ type size struct {
 	lanes      int           // LANs side by side where link changes are to be near each other
 	instances  int           // on four links
 	settle     time.Duration // until many instances have made their second round of announcements
-	window     time.Duration // over which CPU time and regularity are measured
+	window     time.Duration // over which CPU time is measured
+	rhythm     time.Duration // over which regularity is
 	stress     time.Duration // with both cores burning
 	stressed   int           // instances meanwhile
 	scale      []int         // instances on 16 links
@@ -46,11 +47,11 @@ type size struct {
 }
 
 var sizes = map[string]size{
-	"smoke": {blocks: 1, few: 1, slow: 200 * time.Millisecond, many: 2, falses: 1, lanes: 1, instances: 40, settle: time.Second, window: time.Second,
+	"smoke": {blocks: 1, few: 1, slow: 200 * time.Millisecond, many: 2, falses: 1, lanes: 1, instances: 40, settle: time.Second, window: time.Second, rhythm: time.Second,
 		stress: time.Second, stressed: 10, scale: []int{1, 32}, scaleWatch: time.Second},
-	"short": {blocks: 1, few: 3, slow: time.Second, many: 15, falses: 5, lanes: 4, instances: 1000, settle: 7 * time.Second, window: 10 * time.Second,
+	"short": {blocks: 1, few: 3, slow: time.Second, many: 15, falses: 5, lanes: 4, instances: 1000, settle: 7 * time.Second, window: 10 * time.Second, rhythm: 20 * time.Second,
 		stress: 20 * time.Second, stressed: 100, scale: []int{1, 10, 100, 1000, 4000}, scaleWatch: 5 * time.Second},
-	"full": {blocks: 2, few: 4, slow: time.Second, many: 50, falses: 25, lanes: 4, instances: 1000, settle: 7 * time.Second, window: 20 * time.Second,
+	"full": {blocks: 2, few: 4, slow: time.Second, many: 50, falses: 25, lanes: 4, instances: 1000, settle: 7 * time.Second, window: 20 * time.Second, rhythm: 60 * time.Second,
 		stress: 60 * time.Second, stressed: 100, scale: []int{1, 10, 100, 1000, 2000, 4000}, scaleWatch: 10 * time.Second},
 }
 
