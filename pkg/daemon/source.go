@@ -24,8 +24,9 @@ type source struct {
 
 // Groups are snapshots of all groups.
 func (s source) Groups() []vrrp.GroupStatus {
-	var all []vrrp.GroupStatus
-	for _, g := range s.router.Groups() {
+	groups := s.router.Groups()
+	all := make([]vrrp.GroupStatus, 0, len(groups))
+	for _, g := range groups {
 		all = append(all, *g)
 	}
 	return all

@@ -1,10 +1,9 @@
 package telemetry
 
 import (
+	"strconv"
 	"sync/atomic"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // bounds are the upper ends of the buckets: from a wake-up that was in time to
@@ -34,15 +33,16 @@ func (h *histogram) Observe(d time.Duration) {
 	h.sum.Add(int64(d))
 }
 
-// metric is what has been counted by now, as Prometheus has it: each bucket
+// series writes what has been counted by now as Prometheus has it: each bucket
 // holds those below it too.
-func (h *histogram) metric(desc *prometheus.Desc) prometheus.Metric {
-	buckets := make(map[float64]uint64, len(bounds))
+func (h *histogram) series(p *page, _ *scrape) {
 	var count uint64
 	for i, upto := range bounds {
 		count += h.buckets[i].Load()
-		buckets[upto.Seconds()] = count
+		p.sample("_bucket", float64(count), "", "le", strconv.FormatFloat(upto.Seconds(), 'g', -1, 64))
 	}
 	count += h.buckets[len(bounds)].Load()
-	return prometheus.MustNewConstHistogram(desc, count, time.Duration(h.sum.Load()).Seconds(), buckets)
+	p.sample("_bucket", float64(count), "", "le", "+Inf")
+	p.sample("_sum", time.Duration(h.sum.Load()).Seconds(), "")
+	p.sample("_count", float64(count), "")
 }

@@ -1,15 +1,18 @@
 package telemetry
 
 import (
+	"bufio"
 	"context"
 	"net/http"
 	"runtime"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/common/expfmt"
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
@@ -53,32 +56,21 @@ type Metrics struct {
 	bell bus.Bell
 	ring *bus.Ring[event.Event]
 
-	reaction, lateness  histogram
-	overruns, audits    atomic.Uint64
-	differences         atomic.Uint64
-	stalls, leases      atomic.Uint64
-	build, start, lines *prometheus.Desc
-	counted             *counted
-	instances           *instances
-	links               *links
+	reaction, lateness histogram
+	overruns, audits   atomic.Uint64
+	differences        atomic.Uint64
+	stalls, leases     atomic.Uint64
+
+	families []family // by name
 }
 
 // NewMetrics subscribes to the events at once and starts nothing.
 func NewMetrics(cfg MetricsConfig) *Metrics {
 	bell := bus.NewBell()
-	return &Metrics{
-		cfg: cfg, bell: bell, ring: bus.SubscribeRing(cfg.Events, bell, eventBacklog),
-		build: desc("build_info", "Always 1; the labels say which ripcord runs.", "version", "goversion"),
-		start: desc("start_time_seconds", "When the daemon started, in seconds since 1970: RFC 8347's discontinuity-datetime, since when all counters count."),
-		lines: desc("log_lines_lost_total", "Log lines that are missing, since events came faster than they could be written or the writer refused them. If it grows, the log does not tell the whole story."),
-
-		counted: newCounted(), instances: newInstances(), links: newLinks(),
-	}
-}
-
-// desc describes a metric of ripcord.
-func desc(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc("ripcord_"+name, help, labels, nil)
+	m := &Metrics{cfg: cfg, bell: bell, ring: bus.SubscribeRing(cfg.Events, bell, eventBacklog)}
+	m.families = slices.Concat(m.daemon(), m.counted(), instances(), links())
+	slices.SortFunc(m.families, func(a, b family) int { return strings.Compare(a.name, b.name) })
+	return m
 }
 
 // AdvertLate counts how late an advert left. It takes no lock and allocates
@@ -121,55 +113,73 @@ func (m *Metrics) count(e event.Event) {
 	}
 }
 
-// Handler answers a scrape. It does not compress, and answers two at once at
-// most: the processor belongs to the adverts.
+// scrapes is how many are answered at once.
+const scrapes = 2
+
+// Handler answers a scrape, in Prometheus' text format whatever is asked for. It
+// does not compress, and refuses a third at once: the processor belongs to the
+// adverts. With name[] in the query only these metrics are told.
 func (m *Metrics) Handler() http.Handler {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(m, collectors.NewGoCollector(),
+	registry.MustRegister(collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{
-		ErrorHandling: promhttp.ContinueOnError, DisableCompression: true, MaxRequestsInFlight: 2,
+	slots := make(chan struct{}, scrapes)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+		default:
+			http.Error(w, "other scrapes are being answered: ask again later", http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Type", string(expfmt.NewFormat(expfmt.TypeTextPlain)))
+		out := bufio.NewWriterSize(w, 32<<10)
+		wanted := r.URL.Query()["name[]"]
+		process, _ := registry.Gather() // what can be gathered is told
+		for _, f := range process {
+			if wants(wanted, f.GetName()) {
+				_, _ = expfmt.MetricFamilyToText(out, f) // out remembers the error
+			}
+		}
+		m.expose(out, wanted)
+		_ = out.Flush() // an error means that nobody listens any more
 	})
 }
 
-var _ prometheus.Collector = (*Metrics)(nil)
-
-// Describe is part of prometheus.Collector.
-func (m *Metrics) Describe(out chan<- *prometheus.Desc) {
-	out <- m.build
-	out <- m.start
-	out <- m.lines
-	m.counted.describe(out)
-	m.instances.describe(out)
-	m.links.describe(out)
-}
-
-// Collect is part of prometheus.Collector.
-func (m *Metrics) Collect(out chan<- prometheus.Metric) {
-	out <- gauge(m.build, 1, m.cfg.Version, runtime.Version())
-	out <- gauge(m.start, seconds(m.cfg.Since))
-	out <- counter(m.lines, m.cfg.LinesLost())
-	m.counted.collect(m, out)
-	m.instances.collect(m.cfg.Source, out)
-	for _, l := range m.cfg.Source.Links() {
-		m.links.collect(&l, m.cfg.Settings(l.Name), out)
+// expose writes ripcord's own metrics, or those that are wanted.
+func (m *Metrics) expose(out *bufio.Writer, wanted []string) {
+	p, s := page{out: out}, m.cfg.read()
+	for i := range m.families {
+		if f := &m.families[i]; wants(wanted, "ripcord_"+f.name) {
+			p.write(f, s)
+		}
 	}
 }
 
-func gauge(d *prometheus.Desc, v float64, labels ...string) prometheus.Metric {
-	return prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+// wants is true of every name where none is asked for.
+func wants(wanted []string, name string) bool {
+	return len(wanted) == 0 || slices.Contains(wanted, name)
 }
 
-func counter(d *prometheus.Desc, n uint64, labels ...string) prometheus.Metric {
-	return prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
+// daemon are the metrics of the daemon as such.
+func (m *Metrics) daemon() []family {
+	return []family{
+		{"build_info", "Always 1; the labels say which ripcord runs.", gauge, func(p *page, _ *scrape) {
+			p.put(1, "", "goversion", runtime.Version(), "version", m.cfg.Version)
+		}},
+		{"start_time_seconds", "When the daemon started, in seconds since 1970: RFC 8347's discontinuity-datetime, since when all counters count.", gauge, func(p *page, _ *scrape) {
+			p.put(seconds(m.cfg.Since), "")
+		}},
+		ofDaemon("log_lines_lost_total", "Log lines that are missing, since events came faster than they could be written or the writer refused them. If it grows, the log does not tell the whole story.", m.cfg.LinesLost),
+	}
 }
 
-// truth is a gauge of 0 or 1.
-func truth(d *prometheus.Desc, v bool, labels ...string) prometheus.Metric {
+// truth is 0 or 1.
+func truth(v bool) float64 {
 	if v {
-		return gauge(d, 1, labels...)
+		return 1
 	}
-	return gauge(d, 0, labels...)
+	return 0
 }
 
 // seconds is t as Prometheus writes it; an unknown time is 0.

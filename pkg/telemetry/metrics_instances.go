@@ -1,32 +1,31 @@
 package telemetry
 
 import (
-	"strconv"
-
-	"github.com/prometheus/client_golang/prometheus"
-
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
 
-// instances describes what is told of each virtual router, and of all together.
-type instances struct {
-	state, moved, priority, effective, faults, fault *prometheus.Desc
-	simple                                           []tallied
-	rejected, mismatched, form, all                  *prometheus.Desc
-}
-
 // tallied is a counter that has a metric of its own.
 type tallied struct {
 	vrrp.Counter
-	desc *prometheus.Desc
+	name, help string
 }
 
 // labelled is a counter that shares its metric with others.
 type labelled struct {
 	vrrp.Counter
 	label string
+}
+
+// simple are the counters that have a metric of their own.
+var simple = []tallied{
+	{vrrp.Transitions, "transitions_total", "Changes of the state, of any kind. If it grows by itself, the virtual router flaps."},
+	{vrrp.ActiveTransitions, "active_transitions_total", "Times that the virtual router became Active: RFC 8347's master-transitions."},
+	{vrrp.AdvertisementRcvd, "adverts_received_total", "Valid adverts of others: RFC 8347's advertisement-rcvd. A Backup whose count stands still will soon be Active."},
+	{vrrp.AdvertisementSent, "adverts_sent_total", "Adverts that the kernel took, resignations too: RFC 8347's advertisement-sent. An Active whose count stands still is about to lose its addresses."},
+	{vrrp.PriorityZeroRcvd, "priority_zero_received_total", "Resignations of others: RFC 8347's priority-zero-pkts-rcvd."},
+	{vrrp.PriorityZeroSent, "priority_zero_sent_total", "Own resignations: RFC 8347's priority-zero-pkts-sent."},
 }
 
 // The counters that share a metric, by the words of the log (wire.Reason) where
@@ -67,99 +66,84 @@ var (
 	}
 )
 
-func newInstances() *instances {
-	of := func(name, help string, more ...string) *prometheus.Desc {
-		return desc("instance_"+name, help, append([]string{"instance", "interface", "vrid", "family"}, more...)...)
+// instances are the metrics of each virtual router, and of all together.
+func instances() []family {
+	all := []family{
+		{"instance_state", "1 for the state that the virtual router is in, 0 for the others: initialize, backup, active (RFC 8347's master), fault.", gauge, states},
+		ofInstance("last_transition_timestamp_seconds", "When the state last changed, in seconds since 1970.",
+			func(i *instance) float64 { return seconds(i.Since) }),
+		ofInstance("priority", "The configured priority; 255: the owner of the addresses.",
+			func(i *instance) float64 { return float64(i.Instance.Priority) }),
+		ofInstance("effective_priority", "The priority that is advertised: RFC 8347bis' effective-priority.",
+			func(i *instance) float64 { return float64(i.EffectivePriority) }),
+		ofInstance("faults", "How many faults keep the virtual router itself from serving; ripcord_instance_fault names them. 0 in the state fault: another member of its group has them.",
+			func(i *instance) float64 { return float64(len(i.Faults)) }),
+		{"instance_fault", "1 for each fault that is present: its source (a link, an instance) and its reason. A fault that has ended has no series.", gauge, faults},
+		shared("adverts_rejected_total", "Adverts for this VRID that were discarded, by RFC 8347's name of the error: its packet-length-errors and invalid-type-pkts-rcvd (reason type), and this instance's part of the router's ip-ttl-errors, version-errors and checksum-errors; RFC 2787's names for the authentication of VRRPv2, and auth-… for that by HMAC. Somebody speaks VRRP wrongly; the log's advert.rejected says who.", "reason", rejections),
+		shared("adverts_mismatched_total", "Adverts that differ from our configuration and are believed all the same (but VRRPv2 discards an interval-error): RFC 8347's interval-errors and address-list-errors, and first-not-link-local, owner-conflict. The routers are not configured alike; the log's advert.mismatch says how.", "reason", mismatches),
+		shared("adverts_checksum_total", "Valid adverts over IPv4 by the form of their checksum: pseudo-header, or rfc9568, which leaves that out.", "form", forms),
+		{"adverts_rejected_total", "Adverts that were discarded, on all links, for a VRID of ours or not: RFC 8347's checksum-errors, version-errors, vrid-errors (VRIDs of others: normal where several routers share a segment) and ip-ttl-errors of the router; flood: dropped by the kernel unread while a link was flooded.", counter, rejected},
 	}
-	return &instances{
-		state:     of("state", "1 for the state that the virtual router is in, 0 for the others: initialize, backup, active (RFC 8347's master), fault.", "state"),
-		moved:     of("last_transition_timestamp_seconds", "When the state last changed, in seconds since 1970."),
-		priority:  of("priority", "The configured priority; 255: the owner of the addresses."),
-		effective: of("effective_priority", "The priority that is advertised: RFC 8347bis' effective-priority."),
-		faults:    of("faults", "How many faults keep the virtual router itself from serving; ripcord_instance_fault names them. 0 in the state fault: another member of its group has them."),
-		fault:     of("fault", "1 for each fault that is present: its source (a link, an instance) and its reason. A fault that has ended has no series.", "source", "reason"),
-
-		simple: []tallied{
-			{vrrp.Transitions, of("transitions_total", "Changes of the state, of any kind. If it grows by itself, the virtual router flaps.")},
-			{vrrp.ActiveTransitions, of("active_transitions_total", "Times that the virtual router became Active: RFC 8347's master-transitions.")},
-			{vrrp.AdvertisementRcvd, of("adverts_received_total", "Valid adverts of others: RFC 8347's advertisement-rcvd. A Backup whose count stands still will soon be Active.")},
-			{vrrp.AdvertisementSent, of("adverts_sent_total", "Adverts that the kernel took, resignations too: RFC 8347's advertisement-sent. An Active whose count stands still is about to lose its addresses.")},
-			{vrrp.PriorityZeroRcvd, of("priority_zero_received_total", "Resignations of others: RFC 8347's priority-zero-pkts-rcvd.")},
-			{vrrp.PriorityZeroSent, of("priority_zero_sent_total", "Own resignations: RFC 8347's priority-zero-pkts-sent.")},
-		},
-		rejected: of("adverts_rejected_total", "Adverts for this VRID that were discarded, by RFC 8347's name of the error: its packet-length-errors and invalid-type-pkts-rcvd (reason type), and this instance's part of the router's ip-ttl-errors, version-errors and checksum-errors; RFC 2787's names for the authentication of VRRPv2, and auth-… for that by HMAC. Somebody speaks VRRP wrongly; the log's advert.rejected says who.", "reason"),
-		mismatched: of("adverts_mismatched_total",
-			"Adverts that differ from our configuration and are believed all the same (but VRRPv2 discards an interval-error): RFC 8347's interval-errors and address-list-errors, and first-not-link-local, owner-conflict. The routers are not configured alike; the log's advert.mismatch says how.", "reason"),
-		form: of("adverts_checksum_total", "Valid adverts over IPv4 by the form of their checksum: pseudo-header, or rfc9568, which leaves that out.", "form"),
-		all:  desc("adverts_rejected_total", "Adverts that were discarded, on all links, for a VRID of ours or not: RFC 8347's checksum-errors, version-errors, vrid-errors (VRIDs of others: normal where several routers share a segment) and ip-ttl-errors of the router; flood: dropped by the kernel unread while a link was flooded.", "reason"),
+	for _, c := range simple {
+		all = append(all, c.family())
 	}
+	return all
 }
 
-func (i *instances) describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{
-		i.state, i.moved, i.priority, i.effective, i.faults, i.fault, i.rejected, i.mismatched, i.form, i.all,
-	} {
-		out <- d
-	}
-	for _, s := range i.simple {
-		out <- s.desc
-	}
-}
-
-func (i *instances) collect(source Source, out chan<- prometheus.Metric) {
-	totals := make(map[vrrp.Counter]uint64)
-	add := func(s *vrrp.Stats) {
-		for c, n := range s.Each {
-			totals[c] += n
+// ofInstance is a gauge of which each instance has one.
+func ofInstance(name, help string, value func(*instance) float64) family {
+	return family{"instance_" + name, help, gauge, func(p *page, s *scrape) {
+		for i := range s.instances {
+			p.put(value(&s.instances[i]), s.instances[i].labels)
 		}
-	}
-	add(source.Unknown())
-	for _, g := range source.Groups() {
-		for _, m := range g.Members {
-			i.status(&m, out)
-			if stats := source.Stats(m.Instance.Instance); stats != nil {
-				i.statistics(stats, identity(&m), out)
-				add(stats)
+	}}
+}
+
+func (c tallied) family() family {
+	return family{"instance_" + c.name, c.help, counter, func(p *page, s *scrape) {
+		for _, i := range s.instances {
+			if i.stats != nil {
+				p.put(float64(i.stats.Get(c.Counter)), i.labels)
 			}
 		}
-	}
-	for _, f := range foreign {
-		out <- counter(i.all, totals[f.Counter], f.label)
-	}
-	for _, r := range rejections {
-		out <- counter(i.all, totals[r.Counter], r.label)
+	}}
+}
+
+// shared is a metric of several counters of each instance, told apart by a label.
+func shared(name, help, by string, all []labelled) family {
+	return family{"instance_" + name, help, counter, func(p *page, s *scrape) {
+		for _, i := range s.instances {
+			if i.stats == nil {
+				continue
+			}
+			for _, c := range all {
+				p.put(float64(i.stats.Get(c.Counter)), i.labels, by, c.label)
+			}
+		}
+	}}
+}
+
+func states(p *page, s *scrape) {
+	for _, i := range s.instances {
+		for state := event.Initialize; state <= event.Fault; state++ {
+			p.put(truth(state == i.State), i.labels, "state", state.String())
+		}
 	}
 }
 
-// identity is the values of the labels that every metric of an instance bears.
-func identity(m *vrrp.InstanceStatus) []string {
-	v := m.Instance.Virtual
-	return []string{v.Instance, v.Interface, strconv.Itoa(int(v.VRID)), v.Family.String()}
-}
-
-// status tells what the snapshot says.
-func (i *instances) status(m *vrrp.InstanceStatus, out chan<- prometheus.Metric) {
-	who := identity(m)
-	for s := event.Initialize; s <= event.Fault; s++ {
-		out <- truth(i.state, s == m.State, append(who, s.String())...)
-	}
-	out <- gauge(i.moved, seconds(m.Since), who...)
-	out <- gauge(i.priority, float64(m.Instance.Priority), who...)
-	out <- gauge(i.effective, float64(m.EffectivePriority), who...)
-	out <- gauge(i.faults, float64(len(m.Faults)), who...)
-	for _, f := range m.Faults {
-		out <- gauge(i.fault, 1, append(who, f.Source, string(f.Reason))...)
+func faults(p *page, s *scrape) {
+	for _, i := range s.instances {
+		for _, f := range i.Faults {
+			p.put(1, i.labels, "reason", string(f.Reason), "source", f.Source)
+		}
 	}
 }
 
-// statistics tells what has been counted.
-func (i *instances) statistics(s *vrrp.Stats, who []string, out chan<- prometheus.Metric) {
-	for _, c := range i.simple {
-		out <- counter(c.desc, s.Get(c.Counter), who...)
-	}
-	for desc, all := range map[*prometheus.Desc][]labelled{i.rejected: rejections, i.mismatched: mismatches, i.form: forms} {
+// rejected tells of the router as a whole.
+func rejected(p *page, s *scrape) {
+	for _, all := range [][]labelled{foreign, rejections} {
 		for _, c := range all {
-			out <- counter(desc, s.Get(c.Counter), append(who, c.label)...)
+			p.put(float64(s.total(c.Counter)), "", "reason", c.label)
 		}
 	}
 }

@@ -1,8 +1,8 @@
 package telemetry
 
 import (
+	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -16,9 +16,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
@@ -105,18 +103,22 @@ func measured(source Source) (*Metrics, *bus.Topic[event.Event]) {
 	return m, topic
 }
 
-// text is what a scrape of the collector alone answers.
+// text is what a scrape answers of ripcord's own.
 func text(t *testing.T, m *Metrics) string {
 	t.Helper()
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(m)
-	return scrape(t, promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.HTTPErrorOnError}))
+	var body strings.Builder
+	out := bufio.NewWriter(&body)
+	m.expose(out, nil)
+	if err := out.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	return body.String()
 }
 
-func scrape(t *testing.T, h http.Handler) string {
+func answer(t *testing.T, h http.Handler, query string) string {
 	t.Helper()
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics"+query, nil))
 	body, err := io.ReadAll(w.Body)
 	if err != nil || w.Code != http.StatusOK {
 		t.Fatalf("%d, %v: %s", w.Code, err, body)
@@ -143,24 +145,31 @@ func TestExposition(t *testing.T) {
 	}
 }
 
-// TestLint: Prometheus' own linter has nothing to say.
+// TestLint: Prometheus' own linter has nothing to say, and no series comes twice.
 func TestLint(t *testing.T) {
 	m, _ := measured(pulled())
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(m)
-	problems, err := testutil.GatherAndLint(registry)
+	page := text(t, m)
+	problems, err := promlint.New(strings.NewReader(page)).Lint()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range problems {
 		t.Errorf("%s: %s", p.Metric, p.Text)
 	}
+	seen := map[string]bool{}
+	for line := range strings.Lines(page) {
+		series := line[:strings.LastIndexByte(line, ' ')]
+		if seen[series] {
+			t.Errorf("twice: %s", series)
+		}
+		seen[series] = true
+	}
 }
 
 // TestEveryCounter: each counter of vrrp.Stats is told somewhere, once.
 func TestEveryCounter(t *testing.T) {
 	places := map[vrrp.Counter]int{}
-	for _, s := range newInstances().simple {
+	for _, s := range simple {
 		places[s.Counter]++
 	}
 	for _, all := range [][]labelled{foreign, rejections, mismatches, forms} {
@@ -179,7 +188,7 @@ func TestEveryCounter(t *testing.T) {
 // daemon that has nothing yet is scraped without an error.
 func TestScrape(t *testing.T) {
 	m, _ := measured(snapshot{unknown: &vrrp.Stats{}})
-	body := scrape(t, m.Handler())
+	body := answer(t, m.Handler(), "")
 	for _, want := range []string{"\nripcord_build_info{", "\ngo_goroutines ", "\nprocess_resident_memory_bytes "} {
 		if !strings.Contains(body, want) {
 			t.Errorf("no %q in\n%s", want, body)
@@ -292,28 +301,4 @@ func named(t *testing.T, file string) string {
 		t.Errorf("%s names no metric", file)
 	}
 	return string(content)
-}
-
-// BenchmarkScrape1000 is what a scrape of a thousand instances takes from the
-// adverts. It is rendered in the goroutine of the HTTP request, from snapshots and
-// atomics: nobody waits for it.
-func BenchmarkScrape1000(b *testing.B) {
-	source := pulled()
-	member := source.groups[0].Members[0]
-	source.groups = nil
-	for i := range 1000 {
-		in := *member.Instance
-		in.Virtual.Instance = fmt.Sprintf("i%03d", i)
-		member.Instance = &in
-		source.groups = append(source.groups, vrrp.GroupStatus{State: event.Fault, Members: []vrrp.InstanceStatus{member}})
-		source.stats[in.Virtual.Instance] = countedFrom(i)
-	}
-	m, _ := measured(source)
-	handler, request := m.Handler(), httptest.NewRequest(http.MethodGet, "/metrics", nil)
-	b.ReportAllocs()
-	for b.Loop() {
-		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, request)
-		b.ReportMetric(float64(w.Body.Len())/(1<<20), "MiB")
-	}
 }

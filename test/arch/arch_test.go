@@ -46,6 +46,7 @@ var pure = []string{
 	"pkg/addr/order.go", "pkg/addr/ledger.go", "pkg/addr/entry.go", "pkg/addr/settle.go", "pkg/addr/leaving.go",
 	"pkg/addr/schedule.go", "pkg/addr/burst.go", "pkg/addr/stations.go",
 	"pkg/addr/way.go", "pkg/addr/course.go", "pkg/addr/travel.go", "pkg/addr/device.go", "pkg/addr/tune.go",
+	"pkg/telemetry/page.go",
 }
 
 var (

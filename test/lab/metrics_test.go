@@ -47,7 +47,7 @@ func TestMetrics(t *testing.T) {
 	t.Parallel()
 	s, a, b := pair(t, []segment{inside}, 100*time.Millisecond, "")
 	of := func(name, more string) string {
-		return fmt.Sprintf(`ripcord_instance_%s{family="ipv4",instance="inside",interface="eth0",%svrid="51"}`, name, more)
+		return fmt.Sprintf(`ripcord_instance_%s{family="ipv4",instance="inside",interface="eth0",vrid="51"%s}`, name, more)
 	}
 	for end := time.Now().Add(5 * time.Second); b.scrape()[of("adverts_received_total", "")] < 2; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -64,10 +64,10 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("%v transitions were counted, want 1", grown)
 	}
 	for name, want := range map[string][2]float64{
-		of("state", `state="active",`):                        {1, 0},
-		of("state", `state="fault",`):                         {0, 1},
+		of("state", `,state="active"`):                        {1, 0},
+		of("state", `,state="fault"`):                         {0, 1},
 		of("faults", ""):                                      {0, 1},
-		of("fault", `reason="interface-down",source="eth0",`): {0, 1},
+		of("fault", `,reason="interface-down",source="eth0"`): {0, 1},
 		of("active_transitions_total", ""):                    {1, 1},
 		`ripcord_link_usable{interface="eth0"}`:               {1, 0},
 		`ripcord_link_carrier{interface="eth0"}`:              {1, 0},

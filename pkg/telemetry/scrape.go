@@ -1,0 +1,65 @@
+package telemetry
+
+import (
+	"strconv"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/link"
+	"ripcord/pkg/vrrp"
+)
+
+// scrape is what one scrape reads, for all metrics: states and links as they were
+// when it began, counters as they are when they are written.
+type scrape struct {
+	instances []instance
+	links     []watched
+	unknown   *vrrp.Stats
+}
+
+// instance is a virtual router, with the labels that all its series bear.
+type instance struct {
+	*vrrp.InstanceStatus
+	stats  *vrrp.Stats // nil where there are none
+	labels string
+}
+
+// watched is a link, likewise.
+type watched struct {
+	event.Link
+	set    link.Settings
+	labels string
+}
+
+// read begins a scrape.
+func (c *MetricsConfig) read() *scrape {
+	groups, links := c.Source.Groups(), c.Source.Links()
+	s := &scrape{
+		instances: make([]instance, 0, len(groups)), links: make([]watched, 0, len(links)), unknown: c.Source.Unknown(),
+	}
+	var b []byte
+	for _, g := range groups {
+		for i := range g.Members {
+			m := &g.Members[i]
+			v := &m.Instance.Virtual
+			b = label(b[:0], "family", v.Family.String(), "instance", v.Instance, "interface", v.Interface,
+				"vrid", strconv.Itoa(int(v.VRID)))
+			s.instances = append(s.instances, instance{m, c.Source.Stats(v.Instance), string(b)})
+		}
+	}
+	for _, l := range links {
+		b = label(b[:0], "interface", l.Name)
+		s.links = append(s.links, watched{l, c.Settings(l.Name), string(b)})
+	}
+	return s
+}
+
+// total is how often something was counted, for an instance or not.
+func (s *scrape) total(c vrrp.Counter) uint64 {
+	n := s.unknown.Get(c)
+	for _, i := range s.instances {
+		if i.stats != nil {
+			n += i.stats.Get(c)
+		}
+	}
+	return n
+}
