@@ -1,62 +1,41 @@
 package link
 
 import (
-	"os"
 	"sync"
-	"syscall"
 	"time"
-	"unsafe"
 
-	"golang.org/x/sys/unix"
+	"ripcord/pkg/timerfd"
 )
 
-// fileSleeper sleeps until a timerfd can be read, which Go's own poller waits for: a
-// goroutine that sleeps in the kernel keeps a processor of Go's, and with it awake
-// the thread that takes processors back. A timer of Go's and a channel cost more.
+// fileSleeper sleeps until a timerfd expires. A timer of Go's and a channel cost more.
 type fileSleeper struct {
-	file *os.File // of the timerfd
-	fd   int      // the same, for who sleeps
-	raw  syscall.RawConn
+	timer *timerfd.Timer
 
 	mu   sync.Mutex
-	rung bool
+	rung bool // since the last sleep: the timer is interrupted
 }
 
 // sleeper implements kernel.
 func (*linux) sleeper() sleeper {
-	fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
+	timer, err := timerfd.New()
 	if err != nil {
 		return newTimerSleeper()
 	}
-	s := &fileSleeper{fd: fd, file: os.NewFile(uintptr(fd), "timerfd")}
-	if s.raw, err = s.file.SyscallConn(); err != nil {
-		s.close()
-		return newTimerSleeper()
-	}
-	return s
+	return &fileSleeper{timer: timer}
 }
 
 // sleep implements sleeper.
 func (s *fileSleeper) sleep(until time.Time) {
 	if left := time.Until(until); left > 0 {
-		spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(left))}
-		_ = unix.TimerfdSettime(s.fd, 0, &spec, nil) // a valid time and descriptor
-		_ = s.raw.Read(expired)                      // an error is a wake or a close: to return early is allowed
+		s.timer.Set(left)
+		_ = s.timer.Wait() // an error is a wake or a close: to return early is allowed
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.rung {
 		s.rung = false
-		_ = s.file.SetReadDeadline(time.Time{})
+		s.timer.Resume()
 	}
-}
-
-// expired takes the timer's word, if it has one. It never waits, so Go's scheduler
-// need not be told of the call.
-func expired(fd uintptr) (done bool) {
-	var count [8]byte
-	_, _, errno := unix.RawSyscall(unix.SYS_READ, fd, uintptr(unsafe.Pointer(&count[0])), uintptr(len(count)))
-	return errno != unix.EAGAIN
 }
 
 // wake implements sleeper.
@@ -65,9 +44,9 @@ func (s *fileSleeper) wake() {
 	defer s.mu.Unlock()
 	if !s.rung {
 		s.rung = true
-		_ = s.file.SetReadDeadline(time.Unix(1, 0)) // it has passed
+		s.timer.Interrupt()
 	}
 }
 
 // close implements sleeper. Who wakes it later wakes nobody.
-func (s *fileSleeper) close() { _ = s.file.Close() }
+func (s *fileSleeper) close() { _ = s.timer.Close() }

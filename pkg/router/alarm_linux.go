@@ -3,57 +3,44 @@ package router
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"ripcord/pkg/bus"
+	"ripcord/pkg/timerfd"
 )
 
-// timerfd is an Alarm that is finer than Go's timers, whose poller sleeps in
-// whole milliseconds.
-type timerfd struct {
-	file *os.File
-	fd   int
-	c    chan struct{}
+// fineAlarm is an Alarm that is finer than Go's timers.
+type fineAlarm struct {
+	timer *timerfd.Timer
+	bell  bus.Bell
 }
 
-var _ Alarm = (*timerfd)(nil)
+var _ Alarm = (*fineAlarm)(nil)
 
 // NewAlarm returns an Alarm of a timerfd. Its Run closes it.
 func NewAlarm() (Alarm, error) {
-	fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
+	timer, err := timerfd.New()
 	if err != nil {
-		return nil, fmt.Errorf("timerfd_create: %w", err)
+		return nil, err
 	}
-	return &timerfd{file: os.NewFile(uintptr(fd), "timerfd"), fd: fd, c: make(chan struct{}, 1)}, nil
+	return &fineAlarm{timer: timer, bell: bus.NewBell()}, nil
 }
 
 // Set arms the timer; an instant that has passed rings at once.
-func (a *timerfd) Set(at time.Time) {
-	left := max(time.Until(at), 1)
-	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(left))}
-	_ = unix.TimerfdSettime(a.fd, 0, &spec, nil) // cannot fail: our descriptor, a valid time
-}
+func (a *fineAlarm) Set(at time.Time) { a.timer.Set(time.Until(at)) }
 
 // C is readable when the instant has come.
-func (a *timerfd) C() <-chan struct{} { return a.c }
+func (a *fineAlarm) C() <-chan struct{} { return a.bell }
 
 // Run waits for the timer until ctx ends.
-func (a *timerfd) Run(ctx context.Context) error {
-	stop := context.AfterFunc(ctx, func() { _ = a.file.SetReadDeadline(time.Unix(1, 0)) })
-	defer stop()
-	defer a.file.Close()
-	var count [8]byte
+func (a *fineAlarm) Run(ctx context.Context) error {
+	defer context.AfterFunc(ctx, a.timer.Interrupt)()
+	defer a.timer.Close()
 	for ctx.Err() == nil {
-		if _, err := a.file.Read(count[:]); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
+		if err := a.timer.Wait(); err == nil {
+			a.bell.Ring()
+		} else if ctx.Err() == nil {
 			return fmt.Errorf("timerfd: %w", err)
-		}
-		select {
-		case a.c <- struct{}{}:
-		default:
 		}
 	}
 	return nil

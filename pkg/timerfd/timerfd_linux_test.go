@@ -1,0 +1,113 @@
+package timerfd
+
+import (
+	"errors"
+	"os"
+	"testing"
+	"time"
+)
+
+func open(t *testing.T) *Timer {
+	t.Helper()
+	timer, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = timer.Close() })
+	return timer
+}
+
+// wait waits. A test that times out here has a timer that does not ring.
+func wait(t *testing.T, timer *Timer, what string) {
+	t.Helper()
+	if err := timer.Wait(); err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+}
+
+// TestExpires: at its instant and not before, at once where the instant has
+// passed, and the instant before is replaced, by a sooner and by a later one.
+func TestExpires(t *testing.T) {
+	timer := open(t)
+	for _, d := range []time.Duration{50 * time.Microsecond, 700 * time.Microsecond, 5 * time.Millisecond} {
+		began := time.Now()
+		timer.Set(d)
+		wait(t, timer, d.String())
+		if took := time.Since(began); took < d {
+			t.Errorf("set to %v, it expired after %v", d, took)
+		}
+	}
+	for _, d := range []time.Duration{0, -1, -time.Hour, -1 << 63} {
+		timer.Set(d)
+		wait(t, timer, d.String())
+	}
+
+	timer.Set(time.Hour)
+	timer.Set(time.Millisecond)
+	wait(t, timer, "sooner")
+	began := time.Now()
+	const later = 150 * time.Millisecond
+	timer.Set(later - 50*time.Millisecond)
+	timer.Set(later)
+	wait(t, timer, "later")
+	if took := time.Since(began); took < later {
+		t.Errorf("it expired at the instant that was replaced, after %v", took)
+	}
+}
+
+// TestSetBetween: what expired before the timer was set again is forgotten.
+func TestSetBetween(t *testing.T) {
+	timer := open(t)
+	timer.Set(0)
+	const later = 20 * time.Millisecond
+	began := time.Now()
+	timer.Set(later)
+	wait(t, timer, "later")
+	if took := time.Since(began); took < later {
+		t.Errorf("it expired after %v, want %v", took, later)
+	}
+}
+
+// TestInterrupt: it ends the Wait under way and each that follows, until Resume.
+func TestInterrupt(t *testing.T) {
+	timer := open(t)
+	timer.Set(time.Hour)
+	time.AfterFunc(time.Millisecond, timer.Interrupt)
+	for range 3 {
+		if err := timer.Wait(); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("interrupted: %v", err)
+		}
+	}
+	timer.Resume()
+	timer.Set(time.Millisecond)
+	wait(t, timer, "resumed")
+}
+
+// TestClose: it ends the Wait under way and each that follows.
+func TestClose(t *testing.T) {
+	timer := open(t)
+	timer.Set(time.Hour)
+	time.AfterFunc(time.Millisecond, func() { _ = timer.Close() })
+	for range 2 {
+		if err := timer.Wait(); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("closed: %v", err)
+		}
+	}
+	timer.Interrupt()
+	timer.Resume()
+}
+
+// TestAllocates: nothing does but New.
+func TestAllocates(t *testing.T) {
+	timer := open(t)
+	nothing := func() {
+		timer.Set(time.Microsecond)
+		_ = timer.Wait()
+		timer.Interrupt()
+		_ = timer.Wait()
+		timer.Resume()
+	}
+	if n := testing.AllocsPerRun(100, nothing); n != 0 {
+		t.Errorf("it allocates %v times", n)
+	}
+}
