@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,9 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ripcord/pkg/control"
+	"ripcord/test/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // statusOf reads a status document from testdata.
 func statusOf(t *testing.T, name string) *control.Status {
@@ -33,23 +31,6 @@ func statusOf(t *testing.T, name string) *control.Status {
 	return &s
 }
 
-func checkGolden(t *testing.T, name, got string) {
-	t.Helper()
-	golden := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", golden, diff)
-	}
-}
-
 var now = time.Date(2026, 3, 1, 12, 1, 35, 620_000_000, time.UTC)
 
 // TestRender: the tables of each document in testdata.
@@ -59,7 +40,7 @@ func TestRender(t *testing.T) {
 		if err := render(&got, statusOf(t, name), now, false); err != nil {
 			t.Fatal(err)
 		}
-		checkGolden(t, name+".txt", got.String())
+		golden.Check(t, filepath.Join("testdata", name+".txt"), got.String())
 		for _, line := range strings.Split(got.String(), "\n") {
 			if strings.TrimRight(line, " ") != line {
 				t.Errorf("%s: a line ends with blanks: %q", name, line)

@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -12,9 +11,8 @@ import (
 	"testing"
 
 	"ripcord/pkg/wire"
+	"ripcord/test/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // TestGolden parses every testdata/*.yaml and compares what came of it, the
 // problems or the configuration, with the .golden beside it.
@@ -30,19 +28,7 @@ func TestGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := outcome(Parse(filepath.Base(file), text))
-			golden := strings.TrimSuffix(file, ".yaml") + ".golden"
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("%s differs; got:\n%s", golden, got)
-			}
+			golden.Check(t, strings.TrimSuffix(file, ".yaml")+".golden", got)
 		})
 	}
 }

@@ -3,11 +3,9 @@ package control
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,9 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ripcord/pkg/vrrp"
+	"ripcord/test/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 func document(t *testing.T, source Source) string {
 	t.Helper()
@@ -37,19 +34,7 @@ func TestDocument(t *testing.T) {
 	if err := json.Indent(&got, []byte(document(t, pulled())), "", "  "); err != nil {
 		t.Fatal(err)
 	}
-	golden := filepath.Join("testdata", "status.json")
-	if *update {
-		if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got.String()); diff != "" {
-		t.Errorf("the document differs from %s (-want +got):\n%s", golden, diff)
-	}
+	golden.Check(t, filepath.Join("testdata", "status.json"), got.String())
 }
 
 // TestEmptyDocument: no list is ever null.

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,9 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ripcord/pkg/event"
+	"ripcord/test/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // TestLines compares the line of every event of the vocabulary with a golden
 // file; TestEveryEventHasALine proves that it is every event.
@@ -26,19 +23,7 @@ func TestLines(t *testing.T) {
 	for _, e := range samples() {
 		logger.Write(e)
 	}
-	golden := filepath.Join("testdata", "lines.jsonl")
-	if *update {
-		if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got.String(), "\n")); diff != "" {
-		t.Errorf("the lines differ from %s (-want +got):\n%s", golden, diff)
-	}
+	golden.Check(t, filepath.Join("testdata", "lines.jsonl"), got.String())
 }
 
 // TestLineShape checks what every line has in common: the first four keys, the

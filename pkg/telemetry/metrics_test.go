@@ -15,13 +15,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
 	"ripcord/pkg/link"
 	"ripcord/pkg/vrrp"
+	"ripcord/test/golden"
 )
 
 // snapshot is a source whose "inside" lost its cable; "dmz" is outside any group.
@@ -130,19 +130,7 @@ func answer(t *testing.T, h http.Handler, query string) string {
 func TestExposition(t *testing.T) {
 	m, _ := measured(pulled())
 	got := strings.ReplaceAll(text(t, m), runtime.Version(), "GO")
-	golden := filepath.Join("testdata", "metrics.txt")
-	if *update {
-		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
-		t.Errorf("the metrics differ from %s (-want +got):\n%s", golden, diff)
-	}
+	golden.Check(t, filepath.Join("testdata", "metrics.txt"), got)
 }
 
 // TestLint: Prometheus' own linter has nothing to say, and no series comes twice.

@@ -2,17 +2,14 @@ package vrrp
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"ripcord/test/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the traces in testdata")
 
 // TestScripts plays testdata/*.txt. A line is a command, a comment, or, if it is
 // indented, what the machines are expected to do: the instant, what it followed
@@ -50,27 +47,21 @@ func TestScripts(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			want, err := os.ReadFile(file)
+			script, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := play(string(want))
+			got, err := play(string(script))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if *update {
-				if err := os.WriteFile(file, got, 0o644); err != nil {
-					t.Fatal(err)
-				}
-			} else if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(string(got), "\n")); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", file, diff)
-			}
+			golden.Check(t, file, got)
 		})
 	}
 }
 
 // play runs a script and returns it with the trace that came of it.
-func play(script string) ([]byte, error) {
+func play(script string) (string, error) {
 	var out bytes.Buffer
 	l := newLAN()
 	for i, line := range strings.Split(strings.TrimSuffix(script, "\n"), "\n") {
@@ -83,7 +74,7 @@ func play(script string) ([]byte, error) {
 			continue
 		}
 		if err := l.run(words); err != nil {
-			return nil, fmt.Errorf("line %d: %s: %w", i+1, line, err)
+			return "", fmt.Errorf("line %d: %s: %w", i+1, line, err)
 		}
 		for _, traced := range l.trace {
 			fmt.Fprintf(&out, "\t%s\n", traced)
@@ -93,7 +84,7 @@ func play(script string) ([]byte, error) {
 		}
 		l.trace = nil
 	}
-	return out.Bytes(), nil
+	return out.String(), nil
 }
 
 // words are the arguments of a command, taken one after another.

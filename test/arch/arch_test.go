@@ -66,7 +66,7 @@ var kept = map[string]func(file string) bool{
 	"github.com/coreos/go-systemd":       in("pkg/daemon", "cmd/ripcord"),
 	"ripcord/pkg/config":                 in("pkg/daemon", "cmd/ripcord", "pkg/sim"),
 	"ripcord/pkg/daemon":                 in("cmd/ripcord", "test/"),
-	"github.com/google/go-cmp":           never,
+	"github.com/google/go-cmp":           in("test/golden"),
 	"pgregory.net/rapid":                 never,
 	"honnef.co/go/tools":                 never,
 	"github.com/google/nftables":         linuxFile,
