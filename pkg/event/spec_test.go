@@ -1,16 +1,14 @@
 package event
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"net/netip"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"ripcord/pkg/event/eventtest"
 )
 
 // closed is the closed list of events of the log (spec §3), with the fields
@@ -207,56 +205,7 @@ func loggable(v any) bool {
 	return false
 }
 
-// TestSamplesAreComplete reads the package: each type that has a Name, and each
-// constant of a kind, must be among the samples.
-func TestSamplesAreComplete(t *testing.T) {
-	types, names := map[string]bool{}, map[string]bool{}
-	for _, e := range samples() {
-		types[reflect.TypeOf(e).Name()] = true
-		names[e.Name()] = true
-	}
-	paths, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := 0
-	inspect := func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.FuncDecl:
-			if n.Recv != nil && n.Name.Name == "Name" {
-				found++
-				if typ := n.Recv.List[0].Type.(*ast.Ident).Name; !types[typ] {
-					t.Errorf("there is no sample of %s", typ)
-				}
-			}
-		case *ast.ValueSpec:
-			typ, ok := n.Type.(*ast.Ident)
-			if !ok || !strings.HasSuffix(typ.Name, "Kind") {
-				break
-			}
-			for _, v := range n.Values {
-				found++
-				if name := strings.Trim(v.(*ast.BasicLit).Value, `"`); !names[name] {
-					t.Errorf("there is no sample of %s", name)
-				}
-			}
-		}
-		return true
-	}
-	for _, path := range paths {
-		if strings.HasSuffix(path, "_test.go") {
-			continue
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ast.Inspect(file, inspect)
-	}
-	if found < 20 {
-		t.Errorf("found only %d types and kinds: the test looks past them", found)
-	}
-}
+func TestSamplesAreComplete(t *testing.T) { eventtest.Complete(t, ".", samples()) }
 
 // TestWhatIsNotThereIsLeftOut: an instance outside any group has no group, and
 // a move that no member caused has no cause.

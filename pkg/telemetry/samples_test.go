@@ -1,18 +1,12 @@
 package telemetry
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"net/netip"
-	"path/filepath"
-	"reflect"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/event/eventtest"
 )
 
 // samples is one event of every type and kind, in the manner of a pulled cable.
@@ -109,59 +103,5 @@ func samples() []event.Event {
 	return append(all, Lost{Stamp: alone, Count: 9, Reason: "events came faster than they could be written"})
 }
 
-// TestEveryEventHasALine reads the vocabulary itself, so that a new event, or a
-// new kind of one, cannot be left out of the golden file.
-func TestEveryEventHasALine(t *testing.T) {
-	types, kinds := vocabulary(t)
-	if len(types) < 10 || len(kinds) < 10 {
-		t.Fatalf("found only the types %v and the kinds %v: this test reads pkg/event wrongly", types, kinds)
-	}
-	for _, e := range samples() {
-		delete(types, reflect.TypeOf(e).Name())
-		delete(kinds, e.Name())
-	}
-	for name := range types {
-		t.Errorf("samples() has no event.%s", name)
-	}
-	for kind := range kinds {
-		t.Errorf("samples() has no event of the kind %s", kind)
-	}
-}
-
-// vocabulary returns the types of pkg/event that have a method Name, and the
-// constants that look like a name of the log.
-func vocabulary(t *testing.T) (types, kinds map[string]bool) {
-	t.Helper()
-	files, err := filepath.Glob("../event/*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	types, kinds = map[string]bool{}, map[string]bool{}
-	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") {
-			continue
-		}
-		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ast.Inspect(parsed, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.FuncDecl:
-				if n.Name.Name == "Name" && n.Recv != nil {
-					types[n.Recv.List[0].Type.(*ast.Ident).Name] = true
-				}
-			case *ast.ValueSpec:
-				if kind, ok := n.Type.(*ast.Ident); ok && strings.HasSuffix(kind.Name, "Kind") {
-					name, err := strconv.Unquote(n.Values[0].(*ast.BasicLit).Value)
-					if err != nil {
-						t.Fatal(err)
-					}
-					kinds[name] = true
-				}
-			}
-			return true
-		})
-	}
-	return types, kinds
-}
+// TestEveryEventHasALine: no event, nor kind of one, is left out of the golden file.
+func TestEveryEventHasALine(t *testing.T) { eventtest.Complete(t, "../event", samples()) }
