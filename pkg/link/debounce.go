@@ -23,7 +23,7 @@ func (e *entry) suffer(raw bool, losses int, at time.Time) {
 	switch {
 	case d.raw && !raw:
 		if losses == 0 {
-			e.tally.seen(at) // the kernel has not counted it yet
+			e.tally.seen(at)
 		}
 		d.losses += max(losses, 1)
 	case d.raw:

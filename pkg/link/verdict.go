@@ -190,10 +190,16 @@ type tally struct {
 	up, down uint32 // as last told by the kernel
 	credits  int    // losses that were seen, and not yet counted
 	last     time.Time
+	counted  time.Time // when the kernel last told of a loss
 }
 
-// seen notes a loss that the kernel's count does not show yet.
-func (c *tally) seen(at time.Time) { c.credits, c.last = c.credits+1, at }
+// seen notes a loss at the instant at, unless it is the one of which the kernel has
+// just told, with a description from before its end.
+func (c *tally) seen(at time.Time) {
+	if !at.Equal(c.counted) {
+		c.credits, c.last = c.credits+1, at
+	}
+}
 
 // count takes over the kernel's counts and returns the losses that nobody has
 // seen.
@@ -202,6 +208,9 @@ func (c *tally) count(s Seen, at time.Time) int {
 	c.up, c.down = s.UpCount, s.DownCount
 	if losses < 0 {
 		return 0 // another device, as a dump tells
+	}
+	if losses > 0 {
+		c.counted = at
 	}
 	if at.Sub(c.last) > creditLasts {
 		c.credits = 0
