@@ -19,9 +19,11 @@ import (
 
 // Timer is a timer of the kernel's, timerfd_create(2), by its monotonic clock.
 type Timer struct {
-	file *os.File
-	fd   int // the same, for Set
-	raw  syscall.RawConn
+	file  *os.File
+	fd    int // the same, for Set
+	raw   syscall.RawConn
+	read  func(fd uintptr) (done bool)
+	errno unix.Errno // of the last read
 }
 
 // New returns a timer that is not set. Close it.
@@ -31,6 +33,7 @@ func New() (*Timer, error) {
 		return nil, fmt.Errorf("timerfd_create: %w", err)
 	}
 	t := &Timer{fd: fd, file: os.NewFile(uintptr(fd), "timerfd")}
+	t.read = t.readOnce
 	if t.raw, err = t.file.SyscallConn(); err != nil {
 		_ = t.file.Close()
 		return nil, fmt.Errorf("timerfd: %w", err)
@@ -47,14 +50,22 @@ func (t *Timer) Set(left time.Duration) {
 
 // Wait returns when the timer has expired since the last Wait or Set. It fails
 // with os.ErrDeadlineExceeded while it is interrupted, and once it is closed.
-func (t *Timer) Wait() error { return t.raw.Read(expired) }
+func (t *Timer) Wait() error {
+	if err := t.raw.Read(t.read); err != nil {
+		return err
+	}
+	if t.errno != 0 {
+		return os.NewSyscallError("read", t.errno)
+	}
+	return nil
+}
 
-// expired takes the timer's word, if it has one. It never waits, so Go's scheduler
+// readOnce takes the timer's word, if it has one. It never waits, so Go's scheduler
 // need not be told of the call.
-func expired(fd uintptr) (done bool) {
+func (t *Timer) readOnce(fd uintptr) (done bool) {
 	var count [8]byte
-	_, _, errno := unix.RawSyscall(unix.SYS_READ, fd, uintptr(unsafe.Pointer(&count[0])), uintptr(len(count)))
-	return errno != unix.EAGAIN
+	_, _, t.errno = unix.RawSyscall(unix.SYS_READ, fd, uintptr(unsafe.Pointer(&count[0])), uintptr(len(count)))
+	return t.errno != unix.EAGAIN
 }
 
 // Interrupt ends a Wait, and those that follow until Resume.

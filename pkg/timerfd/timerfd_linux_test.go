@@ -3,6 +3,7 @@ package timerfd
 import (
 	"errors"
 	"os"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -109,5 +110,15 @@ func TestAllocates(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(100, nothing); n != 0 {
 		t.Errorf("it allocates %v times", n)
+	}
+}
+
+// TestWaitFails: what the kernel refuses to tell is an error, and no expiry.
+func TestWaitFails(t *testing.T) {
+	timer := open(t)
+	timer.read = func(uintptr) bool { return timer.readOnce(^uintptr(0)) } // nobody's descriptor
+	timer.Set(0)
+	if err := timer.Wait(); !errors.Is(err, syscall.EBADF) {
+		t.Errorf("Wait: %v, want %v", err, syscall.EBADF)
 	}
 }
