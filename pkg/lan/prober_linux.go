@@ -1,6 +1,7 @@
 package lan
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -112,10 +113,9 @@ func (p *Prober) answer(data []byte, address netip.Addr) (MAC, bool) {
 type Watch struct {
 	asked   record[time.Time]
 	answers record[Answer]
-	socket  *packetSocket
-	quit    chan struct{}
-	once    sync.Once
-	running sync.WaitGroup
+	ears    listener
+	asking  sync.WaitGroup
+	quit    context.CancelFunc // asking
 }
 
 // Watch begins to ask for the address, at once and then each time that every
@@ -130,37 +130,28 @@ func (p *Prober) Watch(address netip.Addr, every time.Duration) (*Watch, error) 
 	if err != nil {
 		return nil, err
 	}
-	w := &Watch{socket: s, quit: make(chan struct{})}
-	w.running.Go(func() { w.ask(question, every) })
-	w.running.Go(func() {
-		w.listen(func(data []byte) (MAC, bool) { return p.answer(data, address) })
+	ctx, quit := context.WithCancel(context.Background())
+	w := &Watch{ears: listener{socket: s}, quit: quit}
+	w.asking.Go(func() { w.ask(ctx, question, every) })
+	w.ears.hear(func(f frame) {
+		if mac, ok := p.answer(f.data, address); ok {
+			w.answers.add(Answer{At: f.at, MAC: mac})
+		}
 	})
-	p.host.lan.onClose(func() { w.Stop() })
+	p.host.lan.onClose(func() { w.end((*listener).cut) })
 	return w, nil
 }
 
-func (w *Watch) ask(question []byte, every time.Duration) {
+func (w *Watch) ask(ctx context.Context, question []byte, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		w.asked.add(time.Now())
-		_ = w.socket.send(question) // what does not get out is not answered
+		_ = w.ears.socket.send(question) // what does not get out is not answered
 		select {
 		case <-tick.C:
-		case <-w.quit:
+		case <-ctx.Done():
 			return
-		}
-	}
-}
-
-func (w *Watch) listen(answer func([]byte) (MAC, bool)) {
-	for {
-		f, err := w.socket.receive()
-		if err != nil {
-			return // closed
-		}
-		if mac, ok := answer(f.data); ok {
-			w.answers.add(Answer{At: f.at, MAC: mac})
 		}
 	}
 }
@@ -182,12 +173,15 @@ func (w *Watch) WaitAnswer(within time.Duration, match func(Answer) bool) (Answe
 	return a, nil
 }
 
-// Stop ends the asking and gives all that there is. It may be called again.
+// Stop ends the asking, and gives all that there is with what was answered until
+// now. It may be called again.
 func (w *Watch) Stop() Timeline {
-	w.once.Do(func() {
-		close(w.quit)
-		w.socket.close()
-		w.running.Wait()
-	})
+	w.end((*listener).Close)
 	return w.Timeline()
+}
+
+func (w *Watch) end(ears func(*listener)) {
+	w.quit()
+	w.asking.Wait()
+	ears(&w.ears)
 }

@@ -3,7 +3,6 @@ package lan
 import (
 	"encoding/binary"
 	"fmt"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -25,11 +24,9 @@ var vrrpOnly = []unix.SockFilter{
 // Sniffer records the adverts on a segment: those that got as far as the
 // switch, not those that were sent into a cable that is out.
 type Sniffer struct {
+	listener
 	segment *Segment
 	adverts record[Advert]
-	socket  *packetSocket
-	once    sync.Once
-	running sync.WaitGroup
 }
 
 // Sniff begins to record; what is sent after it returns is heard. It ends with
@@ -58,23 +55,17 @@ func (s *Segment) sniff(filter []unix.SockFilter) (*Sniffer, error) {
 		socket.close()
 		return nil, fmt.Errorf("sniff on segment %s: %w", s.name, err)
 	}
-	sniffer := &Sniffer{segment: s, socket: socket}
-	sniffer.running.Go(sniffer.run)
-	s.lan.onClose(sniffer.Close)
+	sniffer := &Sniffer{listener: listener{socket: socket}, segment: s}
+	sniffer.hear(sniffer.heard)
+	s.lan.onClose(sniffer.cut)
 	return sniffer, nil
 }
 
-func (s *Sniffer) run() {
-	for {
-		f, err := s.socket.receive()
-		if err != nil {
-			return // closed
-		}
-		if a, ok := parseAdvert(f.data); ok {
-			a.At, a.Segment = f.at, s.segment.name
-			a.Host = s.segment.lan.whose(a.MAC, a.Source)
-			s.adverts.add(a)
-		}
+func (s *Sniffer) heard(f frame) {
+	if a, ok := parseAdvert(f.data); ok {
+		a.At, a.Segment = f.at, s.segment.name
+		a.Host = s.segment.lan.whose(a.MAC, a.Source)
+		s.adverts.add(a)
 	}
 }
 
@@ -89,12 +80,4 @@ func (s *Sniffer) WaitAdvert(within time.Duration, match func(Advert) bool) (Adv
 		return a, fmt.Errorf("segment %s: none of %d adverts is the one waited for, %s long", s.segment.name, seen, within)
 	}
 	return a, nil
-}
-
-// Close ends the recording; what was heard stays. It may be called again.
-func (s *Sniffer) Close() {
-	s.once.Do(func() {
-		s.socket.close()
-		s.running.Wait()
-	})
 }

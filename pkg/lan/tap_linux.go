@@ -3,7 +3,6 @@ package lan
 import (
 	"encoding/binary"
 	"fmt"
-	"sync"
 	"time"
 )
 
@@ -18,10 +17,8 @@ type Sent struct {
 // Tap records every frame that comes out of a cable at the switch: what its
 // host sent, whatever MAC it used.
 type Tap struct {
-	frames  record[Sent]
-	socket  *packetSocket
-	once    sync.Once
-	running sync.WaitGroup
+	listener
+	frames record[Sent]
 }
 
 // Tap begins to record; what is sent after it returns is heard. It ends with
@@ -31,35 +28,21 @@ func (c *Cable) Tap() (*Tap, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tap the cable of %s of host %s: %w", c.ifname, c.host.name, err)
 	}
-	t := &Tap{socket: socket}
-	t.running.Go(t.run)
-	c.lan.onClose(t.Close)
+	t := &Tap{listener: listener{socket: socket}}
+	t.hear(t.heard)
+	c.lan.onClose(t.cut)
 	return t, nil
 }
 
-func (t *Tap) run() {
-	for {
-		f, err := t.socket.receive()
-		if err != nil {
-			return // closed
-		}
-		if len(f.data) < 14 {
-			continue
-		}
-		data := append([]byte(nil), f.data...)
-		t.frames.add(Sent{
-			At: f.at, Destination: MAC(data[:6]), Source: MAC(data[6:12]), Type: binary.BigEndian.Uint16(data[12:]), Data: data,
-		})
+func (t *Tap) heard(f frame) {
+	if len(f.data) < 14 {
+		return
 	}
+	data := append([]byte(nil), f.data...)
+	t.frames.add(Sent{
+		At: f.at, Destination: MAC(data[:6]), Source: MAC(data[6:12]), Type: binary.BigEndian.Uint16(data[12:]), Data: data,
+	})
 }
 
 // Frames lists what was heard so far, in the order in which it came.
 func (t *Tap) Frames() []Sent { return t.frames.all() }
-
-// Close ends the recording; what was heard stays. It may be called again.
-func (t *Tap) Close() {
-	t.once.Do(func() {
-		t.socket.close()
-		t.running.Wait()
-	})
-}
