@@ -9,11 +9,12 @@ FUZZFOR ?= 5s
 RUN     ?= .
 # Of a part no table is written.
 RESULTS  = $(if $(filter .,$(RUN)),-results $(CURDIR)/test/bench/RESULTS.md)
+BENCH   := $(GO) test -count=1 -p 1 -v
 # What lives in the kernel's time, on a machine that others use too: a test that
 # fails is run once more, alone, and both runs are shown. It fails if it fails twice;
 # and more than three failures, a panic or a data race are failures at once.
 RETRY   := $(GO) tool gotestsum --rerun-fails=1 --rerun-fails-run-root-test --rerun-fails-max-failures=3 --rerun-fails-abort-on-data-race
-ALL     := $(RETRY) --format=standard-verbose
+VERBOSE := $(RETRY) --format=standard-verbose
 
 .PHONY: build test unit lab interop interop-full test-vm fuzz check race demo bench bench-short bench-smoke bench-setup bench-go clean
 
@@ -30,19 +31,19 @@ unit: ## the pure core, the simulation, and what stands on the kernel
 	$(RETRY) --packages='$(KERNEL)' -- -count=1 -p 1
 
 lab: build ## the built binary on LANs of namespaces; one test: make lab RUN=TestName
-	$(ALL) --packages=./test/lab -- -count=1 -p 1 -parallel 8 -timeout 20m -run '$(RUN)'
+	$(VERBOSE) --packages=./test/lab -- -count=1 -p 1 -parallel 8 -timeout 20m -run '$(RUN)'
 
 interop: ## beside Debian's keepalived and FRR, the essential cells of the matrix (not part of test)
 	@test/setup packages interop/packages
-	$(ALL) --packages=./test/interop -- -count=1 -parallel 16 -timeout 10m -run '$(RUN)'
+	$(VERBOSE) --packages=./test/interop -- -count=1 -parallel 16 -timeout 10m -run '$(RUN)'
 
 interop-full: ## all of the matrix
 	@test/setup packages interop/packages
-	$(ALL) --packages=./test/interop -- -count=1 -parallel 16 -timeout 20m -run '$(RUN)' -args -full
+	$(VERBOSE) --packages=./test/interop -- -count=1 -parallel 16 -timeout 20m -run '$(RUN)' -args -full
 
 test-vm: ## the binary under Debian's kernel on emulated NICs, cables pulled (not part of test)
 	@test/setup vm/packages
-	RIPCORD_VM=required $(ALL) --packages=./test/vm -- -count=1 -timeout 15m -run '$(RUN)'
+	RIPCORD_VM=required $(VERBOSE) --packages=./test/vm -- -count=1 -timeout 15m -run '$(RUN)'
 
 fuzz: ## each target for FUZZFOR
 	@for t in $(FUZZ); do \
@@ -63,13 +64,13 @@ demo: build ## a LAN of two routers on this machine, a cable pulled
 	@bin/ripcord demo
 
 bench: bench-setup bench-go ## Go benchmarks, then beside keepalived (or KEEPALIVED=PATH), for as long as it takes
-	$(GO) test -count=1 -p 1 -v -timeout 2h -run '$(RUN)' ./test/bench -size full $(RESULTS)
+	$(BENCH) -timeout 2h -run '$(RUN)' ./test/bench -size full $(RESULTS)
 
 bench-short: bench-setup ## the same in ten minutes, of fewer repetitions
-	$(GO) test -count=1 -p 1 -v -timeout 1h -run '$(RUN)' ./test/bench -size short $(RESULTS)
+	$(BENCH) -timeout 1h -run '$(RUN)' ./test/bench -size short $(RESULTS)
 
 bench-smoke: bench-setup ## does all of it work? Its figures mean nothing
-	$(ALL) --packages=./test/bench -- -count=1 -p 1 -parallel 16 -timeout 5m -run '$(RUN)' -args -size smoke
+	$(VERBOSE) --packages=./test/bench -- -count=1 -p 1 -parallel 16 -timeout 5m -run '$(RUN)' -args -size smoke
 
 bench-setup:
 	@test -n "$$KEEPALIVED" || test/setup packages bench/packages
