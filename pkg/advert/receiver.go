@@ -232,9 +232,8 @@ func (r *Receiver) answer() {
 }
 
 // drain reads, and tells, what had arrived before the instant; a flood is not
-// waited out.
-// A stamp alone does not end it at once: until the kernel has begun to stamp, a
-// little after the first socket asked it to, it gives the time of reading.
+// waited out. A stamp alone does not end it at once: until the kernel has begun to
+// stamp, a little after the first socket asked it to, it gives the time of reading.
 func (r *Receiver) drain(w *want, before time.Time) {
 	defer r.tell()
 	for i := range maxBursts {
