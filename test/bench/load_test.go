@@ -53,7 +53,8 @@ machine makes single adverts late, or all from some moment on. Of the tenth of t
 scatter least the median again, since in a batch of a thousand the later ones tell how fast the machine is; of
 the repetitions the median; without its sign.`, now.rhythm),
 		`The daemon's deadlines are absolute and do not drift by design; what is seen is other work on the machine: 1 µs a
-second is what adverts come later by 15 µs that lie a quarter of a minute apart.`)
+second is what adverts come later by 15 µs that lie a quarter of a minute apart. Told by the halves of 20 s it was 5 µs,
+by the medians of those 62 µs.`)
 	report.define(7, `VmRSS of the daemon's largest process at the end of that; the higher of Active and Backup.`,
 		`Some 11 MiB of it are pages of the program itself, 4 MiB Go's runtime and what one instance takes; a start's
 garbage is given back when the daemon has been quiet for 5 s, which on a busy machine may be later.`)
