@@ -36,6 +36,12 @@ func render(w io.Writer, s *control.Status, now time.Time, colour bool) error {
 			b.WriteString(cell{line, red}.paint(colour) + "\n")
 		}
 	}
+	if lines := warnings(s, now); len(lines) > 0 {
+		b.WriteString("\n")
+		for _, line := range lines {
+			b.WriteString(cell{line, yellow}.paint(colour) + "\n")
+		}
+	}
 	if len(s.Links) > 0 {
 		b.WriteString("\n")
 		links(s, now).write(&b, colour)
@@ -119,6 +125,21 @@ func faults(s *control.Status, now time.Time) []string {
 			line := i.Name + ": " + faultWords(f, trouble[f.Source])
 			if f.Since != nil {
 				line += ", for " + span(now.Sub(*f.Since))
+			}
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// warnings returns a line for each warning in force.
+func warnings(s *control.Status, now time.Time) []string {
+	var lines []string
+	for _, i := range s.Instances {
+		for _, w := range i.Warnings {
+			line := i.Name + ": " + w.Text
+			if w.Since != nil {
+				line += " (for " + span(now.Sub(*w.Since)) + ")"
 			}
 			lines = append(lines, line)
 		}

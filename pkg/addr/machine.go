@@ -86,6 +86,7 @@ type Config struct {
 	Heard     *bus.Topic[vrrp.Heard]
 	Results   *bus.Topic[vrrp.Result]
 	Events    *bus.Topic[event.Event]
+	Warnings  *event.Warnings
 	Minter    *event.Minter
 	Kernel    Kernel
 	Routing   Routing

@@ -15,8 +15,17 @@ type router struct {
 	stats  map[string]*vrrp.Stats
 }
 
-func (r router) Groups() []vrrp.GroupStatus    { return r.groups }
-func (r router) Links() []event.Link           { return r.links }
+func (r router) Groups() []vrrp.GroupStatus { return r.groups }
+func (r router) Links() []event.Link        { return r.links }
+func (r router) Warnings(name string) []event.Warning {
+	if name != "inside" {
+		return nil
+	}
+	return []event.Warning{{
+		Stamp: event.Stamp{At: began}, Instance: name, Reason: "proxy-arp", Subject: "eth0",
+		Text: "two machines answer: set net.ipv4.conf.eth0.proxy_arp=0",
+	}}
+}
 func (r router) Stats(name string) *vrrp.Stats { return r.stats[name] }
 
 var _ Source = router{}

@@ -20,7 +20,9 @@ func (c Config) status() *Status {
 		members := make([]string, 0, len(g.Members))
 		for _, m := range g.Members {
 			members = append(members, m.Instance.Instance)
-			s.Instances = append(s.Instances, instance(g.Name, m, c.Source.Stats(m.Instance.Instance)))
+			written := instance(g.Name, m, c.Source.Stats(m.Instance.Instance))
+			written.Warnings = warnings(c.Source.Warnings(m.Instance.Instance))
+			s.Instances = append(s.Instances, written)
 		}
 		if g.Name != "" {
 			s.Groups = append(s.Groups, Group{
@@ -67,6 +69,14 @@ func instance(group string, m vrrp.InstanceStatus, stats *vrrp.Stats) Instance {
 		i.Faults = append(i.Faults, Fault{Source: f.Source, Reason: string(f.Reason), Since: known(f.Since)})
 	}
 	return i
+}
+
+func warnings(inForce []event.Warning) []Warning {
+	all := make([]Warning, 0, len(inForce))
+	for _, w := range inForce {
+		all = append(all, Warning{Reason: string(w.Reason), Subject: w.Subject, Text: w.Text, Since: known(w.At)})
+	}
+	return all
 }
 
 // statistics reads the counters; where there are none they are all zero.

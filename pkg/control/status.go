@@ -28,6 +28,7 @@ type Instance struct {
 	State     string     `json:"state"`   // initialize, backup, active, fault
 	Since     *time.Time `json:"since"`   // of the state
 	Faults    []Fault    `json:"faults"`
+	Warnings  []Warning  `json:"warnings"` // what is wrong beside faults, and needs a person
 
 	Priority          uint8       `json:"priority"` // as configured
 	EffectivePriority uint8       `json:"effective_priority"`
@@ -52,6 +53,15 @@ type Fault struct {
 	Source string     `json:"source"` // a link, an instance
 	Reason string     `json:"reason"`
 	Since  *time.Time `json:"since"`
+}
+
+// Warning is something that keeps an instance from working as its configuration
+// promises, and that is no fault.
+type Warning struct {
+	Reason  string     `json:"reason"`
+	Subject string     `json:"subject"` // an address, a link; empty where the reason needs none
+	Text    string     `json:"text"`    // what is wrong, and what to do
+	Since   *time.Time `json:"since"`
 }
 
 // Statistics are RFC 8347's counters of one virtual router, those of ripcord's

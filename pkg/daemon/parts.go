@@ -37,6 +37,7 @@ type parts struct {
 	addresses bus.Topic[event.Address]
 	heard     bus.Topic[vrrp.Heard]
 	results   bus.Topic[vrrp.Result]
+	warnings  *event.Warnings
 
 	log      *telemetry.Log
 	metrics  *telemetry.Metrics
@@ -58,6 +59,7 @@ func build(o Options) (*parts, error) {
 		minter: event.NewMinter(uint64(now.UnixNano())), lease: vrrp.NewLease(now),
 		links: bus.NewRetained[string, event.Link](),
 	}
+	p.warnings = event.NewWarnings(func(e event.Event) { p.events.Publish(e) })
 	for _, in := range instances(o.Config) {
 		p.stats[in.Virtual.Instance] = &vrrp.Stats{Since: now}
 	}

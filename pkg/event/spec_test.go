@@ -39,6 +39,7 @@ var closed = map[string]string{
 	"group.transition":    "group from to reason | cause",
 	"instance.holding":    "instance reason until | group interface vrid family",
 	"group.cascade":       "group source why | state",
+	"instance.warning":    "instance reason over | subject",
 
 	"advert.rejected": "interface vrid source reason count | instance",
 	"advert.sent":     "instance kind took_us",
@@ -114,6 +115,7 @@ func samples() []Event {
 		AdvertRival{s, lone, source, 100, false, 2, false}, AdvertRival{s, lone, source, 100, false, 0, true},
 		AuthSkew{s, "inside", source, 3 * time.Second, 5 * time.Second, false, false},
 		AuthSkew{s, "inside", source, -time.Hour, 5 * time.Second, true, false}, AuthSkew{s, "inside", source, -time.Hour, 5 * time.Second, true, true},
+		Warning{s, "inside", "proxy-arp", "eth0", "two machines answer", false}, Warning{s, "inside", "proxy-arp", "", "two machines answer", true},
 		EngineStalled{s, "inside", 4 * time.Second, "listening"},
 		EngineLease{s, "inside", 4 * time.Second, "resigned"},
 		EngineThread{s, Hastened, "sched_setattr: operation not permitted"},

@@ -37,7 +37,7 @@ func quietPair(t *testing.T) pairOf {
 				continue
 			}
 			values := line[at+1:] + "+0x180"
-			if strings.HasPrefix(line, "ripcord_instance_fault{") {
+			if strings.HasPrefix(line, "ripcord_instance_fault{") || strings.HasPrefix(line, "ripcord_instance_warning{") {
 				values = "_x180" // as long as the test
 			}
 			p[scraped(router, line[:at])] = values
@@ -161,6 +161,11 @@ func TestAlerts(t *testing.T) {
 		changes: []change{{"b", "ripcord_instance_fault{", "", "_x60 1+0x120"}},
 		silent:  "10m50s", fires: "11m", labels: inside("b", labels{"source": "eth0", "reason": "interface-down"}),
 		summary: "inside on b is in fault: interface-down of eth0",
+	}, {
+		alert:   "RipcordWarning",
+		changes: []change{{"b", "ripcord_instance_warning{", "", "_x60 1+0x120"}},
+		silent:  "10m50s", fires: "11m", labels: inside("b", labels{"subject": "eth0", "reason": "proxy-arp"}),
+		summary: "inside on b does not work as configured: proxy-arp eth0",
 	}, {
 		alert:   "RipcordFlapping",
 		changes: []change{{"a", "ripcord_instance_transitions_total", "", "1+0x59 9+0x120"}},

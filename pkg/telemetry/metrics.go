@@ -29,6 +29,8 @@ type Source interface {
 	Links() []event.Link
 	// Stats are the statistics of an instance; nil where there are none.
 	Stats(instance string) *vrrp.Stats
+	// Warnings returns the warnings in force of an instance.
+	Warnings(instance string) []event.Warning
 	// Unknown are those of adverts that belong to no instance.
 	Unknown() *vrrp.Stats
 }

@@ -79,6 +79,7 @@ func instances() []family {
 		ofInstance("faults", "How many faults keep the virtual router itself from serving; ripcord_instance_fault names them. 0 in the state fault: another member of its group has them.",
 			func(i *instance) float64 { return float64(len(i.Faults)) }),
 		{"instance_fault", "1 for each fault that is present: its source (a link, an instance) and its reason. A fault that has ended has no series.", gauge, faults},
+		{"instance_warning", "1 for each warning in force: something that is no fault keeps the virtual router from working as configured; a person has to act. The log's instance.warning and ripcord status say what to do. One that is over has no series.", gauge, warnings},
 		shared("adverts_rejected_total", "Adverts for this VRID that were discarded, by RFC 8347's name of the error: its packet-length-errors and invalid-type-pkts-rcvd (reason type), and this instance's part of the router's ip-ttl-errors, version-errors and checksum-errors; RFC 2787's names for the authentication of VRRPv2, and auth-… for that by HMAC. Somebody speaks VRRP wrongly; the log's advert.rejected says who.", "reason", rejections),
 		shared("adverts_mismatched_total", "Adverts that differ from our configuration and are believed all the same (but VRRPv2 discards an interval-error): RFC 8347's interval-errors and address-list-errors, and first-not-link-local, owner-conflict. The routers are not configured alike; the log's advert.mismatch says how.", "reason", mismatches),
 		shared("adverts_checksum_total", "Valid adverts over IPv4 by the form of their checksum: pseudo-header, or rfc9568, which leaves that out.", "form", forms),
@@ -135,6 +136,14 @@ func faults(p *page, s *scrape) {
 	for _, i := range s.instances {
 		for _, f := range i.Faults {
 			p.put(1, i.labels, "reason", string(f.Reason), "source", f.Source)
+		}
+	}
+}
+
+func warnings(p *page, s *scrape) {
+	for _, i := range s.instances {
+		for _, w := range i.warnings {
+			p.put(1, i.labels, "reason", string(w.Reason), "subject", w.Subject)
 		}
 	}
 }

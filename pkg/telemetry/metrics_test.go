@@ -32,6 +32,12 @@ type snapshot struct {
 	unknown *vrrp.Stats
 }
 
+func (s snapshot) Warnings(instance string) []event.Warning {
+	if instance != "inside" {
+		return nil
+	}
+	return []event.Warning{{Instance: instance, Reason: "proxy-arp", Subject: "eth0"}}
+}
 func (s snapshot) Groups() []vrrp.GroupStatus    { return s.groups }
 func (s snapshot) Links() []event.Link           { return s.links }
 func (s snapshot) Stats(name string) *vrrp.Stats { return s.stats[name] }

@@ -61,6 +61,8 @@ func samples() []event.Event {
 		event.InstanceHolding{Stamp: caused(0), Virtual: single, Reason: event.HoldVersion, Until: start.Add(3 * time.Second)},
 		event.GroupCascade{Stamp: alone, Group: "edge", Source: "192.0.2.3", On: false, Why: "its outside goes on as Active"},
 		event.GroupCascade{Stamp: alone, Group: "edge", Source: "192.0.2.3", On: true, Why: "an hour has passed"},
+		event.Warning{Stamp: alone, Instance: "inside", Reason: "proxy-arp", Subject: "eth0", Text: "two machines answer: set net.ipv4.conf.eth0.proxy_arp=0"},
+		event.Warning{Stamp: alone, Instance: "inside", Reason: "proxy-arp", Subject: "eth0", Text: "two machines answer: set net.ipv4.conf.eth0.proxy_arp=0", Over: true},
 		event.EngineStalled{Stamp: alone, Instance: "inside", Gap: 3141 * time.Millisecond, Done: "it goes on, no rival was heard"},
 		event.EngineThread{Stamp: alone, Scheduling: event.RealTime},
 		event.EngineThread{Stamp: alone, Scheduling: event.Hastened, Err: "sched_setattr: operation not permitted"},

@@ -19,8 +19,9 @@ type scrape struct {
 // instance is a virtual router, with the labels that all its series bear.
 type instance struct {
 	*vrrp.InstanceStatus
-	stats  *vrrp.Stats // nil where there are none
-	labels string
+	stats    *vrrp.Stats // nil where there are none
+	warnings []event.Warning
+	labels   string
 }
 
 // watched is a link, likewise.
@@ -43,7 +44,7 @@ func (c *MetricsConfig) read() *scrape {
 			v := &m.Instance.Virtual
 			b = label(b[:0], "family", v.Family.String(), "instance", v.Instance, "interface", v.Interface,
 				"vrid", strconv.Itoa(int(v.VRID)))
-			s.instances = append(s.instances, instance{m, c.Source.Stats(v.Instance), string(b)})
+			s.instances = append(s.instances, instance{m, c.Source.Stats(v.Instance), c.Source.Warnings(v.Instance), string(b)})
 		}
 	}
 	for _, l := range links {

@@ -1,0 +1,58 @@
+package event
+
+import "fmt"
+
+// WarningReason names a kind of Warning, in status and in the metrics.
+type WarningReason string
+
+// Warning tells that something which is no fault keeps an instance from working as
+// its configuration promises, and that a person has to act; or that it is over.
+type Warning struct {
+	Stamp
+	Instance string
+	Reason   WarningReason
+	// Subject tells warnings of one instance and reason apart: an address of ours, a
+	// link. It comes from the configuration, never from a stranger, so that the number
+	// of warnings is bounded.
+	Subject string
+	Text    string // what is wrong, and what to do
+	Over    bool
+}
+
+// WarningKey tells warnings apart.
+type WarningKey struct {
+	Instance string
+	Reason   WarningReason
+	Subject  string
+}
+
+// Key returns the warning's key.
+func (e Warning) Key() WarningKey { return WarningKey{e.Instance, e.Reason, e.Subject} }
+
+// Name returns instance.warning.
+func (Warning) Name() string { return "instance.warning" }
+
+// Level is Error while it is in force.
+func (e Warning) Level() Level {
+	if e.Over {
+		return Info
+	}
+	return Error
+}
+
+// Message says what is wrong and what to do, or that it is over.
+func (e Warning) Message() string {
+	if e.Over {
+		return fmt.Sprintf("%s: over: %s", e.Instance, e.Text)
+	}
+	return fmt.Sprintf("%s: %s", e.Instance, e.Text)
+}
+
+// Fields are instance, reason, subject and over.
+func (e Warning) Fields() []Field {
+	fields := []Field{{"instance", e.Instance}, {"reason", string(e.Reason)}}
+	if e.Subject != "" {
+		fields = append(fields, Field{"subject", e.Subject})
+	}
+	return append(fields, Field{"over", e.Over})
+}

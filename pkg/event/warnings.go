@@ -1,0 +1,133 @@
+package event
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// warningLogEvery is how often one warning is logged at most: one that comes and
+// goes by the second must not fill the log. Status and metrics show it all the same.
+const warningLogEvery = time.Minute
+
+// Warnings holds the warnings that are in force. Whoever finds out that something
+// is wrong reports it here, once or again and again; status and metrics read All.
+// Its methods may be called from any goroutine; those of a nil *Warnings do nothing.
+type Warnings struct {
+	publish func(Event)
+
+	mu  sync.Mutex
+	all map[WarningKey]*warning
+}
+
+// warning is one that is in force, or was logged less than warningLogEvery ago.
+type warning struct {
+	Warning
+	inForce bool
+	logged  bool      // as in force
+	next    time.Time // when it may be logged again
+}
+
+// NewWarnings returns an empty set that publishes a Warning when one begins or ends.
+func NewWarnings(publish func(Event)) *Warnings {
+	return &Warnings{publish: publish, all: make(map[WarningKey]*warning)}
+}
+
+// Report reports that a warning is in force. At is when that was found. It is logged
+// when it begins, and when its text changes, but not more often than once a minute.
+func (w *Warnings) Report(found Warning) { w.ReportAs(found, found) }
+
+// ReportAs does the same and logs it as an event that says more.
+func (w *Warnings) ReportAs(found Warning, as Event) {
+	if w == nil {
+		return
+	}
+	w.mu.Lock()
+	w.forget(found.At)
+	known := w.all[found.Key()]
+	if known == nil {
+		known = &warning{}
+		w.all[found.Key()] = known
+	}
+	since := found.Stamp
+	if known.inForce {
+		since = known.Stamp
+	}
+	news := !known.logged || known.Text != found.Text
+	known.Warning, known.inForce, known.Stamp = found, true, since
+	tell := news && !found.At.Before(known.next)
+	if tell {
+		known.logged, known.next = true, found.At.Add(warningLogEvery)
+	}
+	w.mu.Unlock()
+	if tell {
+		w.publish(as)
+	}
+}
+
+// Clear reports that a warning is over, which it is only if it was in force.
+func (w *Warnings) Clear(key WarningKey, stamp Stamp) {
+	if w == nil {
+		return
+	}
+	w.mu.Lock()
+	w.forget(stamp.At)
+	known := w.all[key]
+	if known == nil || !known.inForce {
+		w.mu.Unlock()
+		return
+	}
+	over, tell := known.Warning, known.logged
+	known.inForce, known.logged = false, false
+	w.mu.Unlock()
+	if tell {
+		over.Stamp, over.Over = stamp, true
+		w.publish(over)
+	}
+}
+
+// Set reports that a warning is in force, or that it is over.
+func (w *Warnings) Set(inForce bool, found Warning) {
+	if inForce {
+		w.Report(found)
+	} else {
+		w.Clear(found.Key(), found.Stamp)
+	}
+}
+
+// All returns the warnings in force, by instance, reason and subject. The stamp of
+// each says when it began.
+func (w *Warnings) All() []Warning {
+	if w == nil {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all []Warning
+	for _, known := range w.all {
+		if known.inForce {
+			all = append(all, known.Warning)
+		}
+	}
+	slices.SortFunc(all, func(a, b Warning) int {
+		return cmp.Or(strings.Compare(a.Instance, b.Instance), strings.Compare(string(a.Reason), string(b.Reason)),
+			strings.Compare(a.Subject, b.Subject))
+	})
+	return all
+}
+
+// Of returns the warnings in force of one instance.
+func (w *Warnings) Of(instance string) []Warning {
+	return slices.DeleteFunc(w.All(), func(v Warning) bool { return v.Instance != instance })
+}
+
+// forget drops those that are over and may be logged again.
+func (w *Warnings) forget(now time.Time) {
+	for key, known := range w.all {
+		if !known.inForce && !now.Before(known.next) {
+			delete(w.all, key)
+		}
+	}
+}
