@@ -165,6 +165,9 @@ func faultWords(f control.Fault, trouble string) string {
 	case event.StalledLoop:
 		return "the daemon did not run for a while"
 	}
+	if f.Error != "" {
+		return f.Reason + ": " + f.Error
+	}
 	return f.Source + ": " + f.Reason
 }
 

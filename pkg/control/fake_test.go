@@ -43,7 +43,7 @@ func pulled() router {
 			Extra:     []netip.Addr{netip.MustParseAddr("2001:db8::9")},
 		},
 		Faults: []vrrp.FaultStatus{{Source: "eth0", Reason: event.InterfaceDown, Since: lost}},
-		Condition: vrrp.Condition{
+		InstanceState: vrrp.InstanceState{
 			State: event.Fault, Since: lost,
 			EffectivePriority: 150, ActiveAddress: netip.MustParseAddr("192.0.2.3"), ActivePriority: 100,
 			Up: began.In(zone), LastEvent: event.InterfaceDown, NewActiveReason: event.NoResponse,
@@ -56,7 +56,7 @@ func pulled() router {
 			Priority: 150, Interval: time.Second, VirtualMAC: true,
 			Addresses: []netip.Addr{netip.MustParseAddr("fe80::1"), netip.MustParseAddr("2001:db8::1")},
 		},
-		Condition: vrrp.Condition{
+		InstanceState: vrrp.InstanceState{
 			State: event.Fault, Since: lost, EffectivePriority: 150,
 			Up: began, LastEvent: event.GroupMoved, NewActiveReason: event.NotActive,
 			Interval: 100 * time.Millisecond, ActiveDownInterval: 341406250 * time.Nanosecond, SkewTime: 41406250 * time.Nanosecond,
@@ -67,7 +67,7 @@ func pulled() router {
 			Virtual:  event.Virtual{Instance: "dmz", Interface: "eth2", VRID: 7, Family: event.IPv4},
 			Priority: vrrp.Owner,
 		},
-		Condition: vrrp.Condition{State: event.Initialize, EffectivePriority: vrrp.Owner},
+		InstanceState: vrrp.InstanceState{State: event.Initialize, EffectivePriority: vrrp.Owner},
 	}
 	counted := &vrrp.Stats{Since: began}
 	for c := range counted.Each {

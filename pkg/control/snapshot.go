@@ -66,7 +66,7 @@ func instance(group string, m vrrp.InstanceStatus, stats *vrrp.Stats) Instance {
 		i.ActiveAddress = &m.ActiveAddress
 	}
 	for _, f := range m.Faults {
-		i.Faults = append(i.Faults, Fault{Source: f.Source, Reason: string(f.Reason), Since: known(f.Since)})
+		i.Faults = append(i.Faults, Fault{Source: f.Source, Reason: string(f.Reason), Since: known(f.Since), Error: f.Err})
 	}
 	return i
 }

@@ -53,6 +53,7 @@ type Fault struct {
 	Source string     `json:"source"` // a link, an instance
 	Reason string     `json:"reason"`
 	Since  *time.Time `json:"since"`
+	Error  string     `json:"error,omitempty"` // what is wrong and what to do, where the reason does not say it all
 }
 
 // Warning is something that keeps an instance from working as its configuration

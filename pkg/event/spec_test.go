@@ -38,6 +38,7 @@ var closed = map[string]string{
 	"instance.transition": virtualFields + " from to reason priority | group",
 	"group.transition":    "group from to reason | cause",
 	"instance.holding":    "instance reason until | group interface vrid family",
+	"instance.fault":      virtualFields + " reason over | error group",
 	"group.cascade":       "group source why | state",
 	"instance.warning":    "instance reason over | subject",
 
@@ -104,6 +105,7 @@ func samples() []Event {
 		GroupTransition{s, "edge", Active, Fault, InterfaceDown, "inside"},
 		GroupTransition{s, "edge", Initialize, Backup, Startup, ""},
 		InstanceHolding{s, v, "group", epoch}, InstanceHolding{s, lone, "group", epoch}, InstanceHolding{s, lone, HoldVersion, epoch}, InstanceHolding{s, lone, HoldSkew, epoch},
+		InstanceFault{s, v, Deaf, "eth0 is not a member of 224.0.0.18", false}, InstanceFault{s, lone, Deaf, "", true},
 		GroupCascade{s, "edge", "192.0.2.252", true, "both resigned"},
 		GroupCascade{s, "edge", "192.0.2.252", false, "heard again"},
 		AdvertRejected{s, "inside", "eth0", 51, source, "checksum-error", 7},

@@ -62,22 +62,22 @@ func pulled() snapshot {
 			Virtual:  event.Virtual{Instance: "inside", Group: "edge", Interface: "eth0", VRID: 51, Family: event.IPv4},
 			Priority: 150,
 		},
-		Condition: vrrp.Condition{State: event.Fault, Since: lost, EffectivePriority: 140},
-		Faults:    []vrrp.FaultStatus{{Source: "eth0", Reason: event.InterfaceDown, Since: lost}},
+		InstanceState: vrrp.InstanceState{State: event.Fault, Since: lost, EffectivePriority: 140},
+		Faults:        []vrrp.FaultStatus{{Source: "eth0", Reason: event.InterfaceDown, Since: lost}},
 	}
 	outside := vrrp.InstanceStatus{
 		Instance: &vrrp.Instance{
 			Virtual:  event.Virtual{Instance: "outside", Group: "edge", Interface: "eth1", VRID: 51, Family: event.IPv6},
 			Priority: 150,
 		},
-		Condition: vrrp.Condition{State: event.Fault, Since: lost, EffectivePriority: 140},
+		InstanceState: vrrp.InstanceState{State: event.Fault, Since: lost, EffectivePriority: 140},
 	}
 	dmz := vrrp.InstanceStatus{
 		Instance: &vrrp.Instance{
 			Virtual:  event.Virtual{Instance: "dmz", Interface: "eth2", VRID: 7, Family: event.IPv4},
 			Priority: vrrp.Owner,
 		},
-		Condition: vrrp.Condition{State: event.Active, Since: began, EffectivePriority: vrrp.Owner},
+		InstanceState: vrrp.InstanceState{State: event.Active, Since: began, EffectivePriority: vrrp.Owner},
 	}
 	return snapshot{
 		groups: []vrrp.GroupStatus{

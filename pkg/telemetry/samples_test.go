@@ -59,6 +59,8 @@ func samples() []event.Event {
 		event.GroupTransition{Stamp: alone, Group: "edge", From: event.Initialize, To: event.Backup, Reason: event.Startup},
 		event.InstanceHolding{Stamp: caused(time.Millisecond), Virtual: inside, Reason: "group", Until: start.Add(3 * time.Second)},
 		event.InstanceHolding{Stamp: caused(0), Virtual: single, Reason: event.HoldVersion, Until: start.Add(3 * time.Second)},
+		event.InstanceFault{Stamp: caused(0), Virtual: inside, Reason: event.Deaf, Err: "eth0 is not a member of 224.0.0.18"},
+		event.InstanceFault{Stamp: caused(0), Virtual: single, Reason: event.Deaf, Over: true},
 		event.GroupCascade{Stamp: alone, Group: "edge", Source: "192.0.2.3", On: false, Why: "its outside goes on as Active"},
 		event.GroupCascade{Stamp: alone, Group: "edge", Source: "192.0.2.3", On: true, Why: "an hour has passed"},
 		event.Warning{Stamp: alone, Instance: "inside", Reason: "proxy-arp", Subject: "eth0", Text: "two machines answer: set net.ipv4.conf.eth0.proxy_arp=0"},

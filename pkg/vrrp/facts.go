@@ -74,6 +74,7 @@ type faultKey struct {
 type fault struct {
 	since time.Time
 	until time.Time // when it is tried again; zero: when it is taken back
+	err   string    // what is wrong, where the reason does not say it all
 }
 
 // lift removes a fault; with the last one the memory goes that it took.

@@ -125,6 +125,20 @@ type AddressesLost struct {
 // Key is the instance.
 func (a AddressesLost) Key() ResultKey { return ResultKey{"addresses", a.Instance} }
 
+// Condition reports that something which keeps an instance from serving has begun
+// (On) or is over. It is a fault for as long as it lasts. Whoever reports it repeats
+// nothing: a condition that is reported again only changes its Err.
+type Condition struct {
+	Cause    event.Cause
+	Instance string
+	Reason   event.Reason // one of event.Conditions
+	Err      string       // what is wrong, and what to do
+	On       bool
+}
+
+// Key is the instance and the reason.
+func (c Condition) Key() ResultKey { return ResultKey{string(c.Reason), c.Instance} }
+
 // Forwards says that a station which was asked has answered since the Ask: the
 // segment of the link forwards. Cause.At is when the answer was received.
 type Forwards struct {
@@ -145,4 +159,5 @@ func (Stalled) input()       {}
 func (LeaseLost) input()     {}
 func (Sends) input()         {}
 func (AddressesLost) input() {}
+func (Condition) input()     {}
 func (Forwards) input()      {}

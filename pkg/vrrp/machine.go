@@ -110,6 +110,8 @@ func (s *step) absorb(in Input) {
 		s.absorbSends(in)
 	case AddressesLost:
 		s.absorbAddresses(in)
+	case Condition:
+		s.absorbCondition(in)
 	case Forwards:
 		s.absorbForwards(in)
 	}

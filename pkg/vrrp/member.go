@@ -55,14 +55,17 @@ type resignation struct {
 	cause  event.Cause
 }
 
-// faultKeys are all faults that a member can bear.
-func (m *member) faultKeys() [4]faultKey {
-	return [4]faultKey{
-		{m.Interface, event.InterfaceDown},
-		{m.Virtual.Instance, event.NoPrimaryAddress},
-		{m.Virtual.Instance, event.SendFailed},
-		{m.Virtual.Instance, event.AddressLost},
+// faultKeys returns all faults that a member can bear, the one that bears the blame
+// first.
+func (m *member) faultKeys() (keys [4 + len(event.Conditions)]faultKey) {
+	name := m.Virtual.Instance
+	copy(keys[:], []faultKey{
+		{m.Interface, event.InterfaceDown}, {name, event.NoPrimaryAddress}, {name, event.SendFailed}, {name, event.AddressLost},
+	})
+	for i, reason := range event.Conditions {
+		keys[4+i] = faultKey{name, reason}
 	}
+	return keys
 }
 
 // known reports whether another Active is on the air at the instant now, as

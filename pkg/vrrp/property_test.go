@@ -18,15 +18,19 @@ func TestMachineProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
 		t.Repeat(map[string]func(*rapid.T){
-			"time":      w.passTime,
-			"deadline":  w.toDeadline,
-			"tick":      func(t *rapid.T) { w.step(t, Tick{w.cause(0)}) },
-			"heard":     w.hear,
-			"link":      w.changeLink,
-			"answer":    w.answer,
-			"stalled":   func(t *rapid.T) { w.step(t, Stalled{w.cause(0), w.instance(t), w.gap(t)}) },
-			"lease":     func(t *rapid.T) { w.step(t, LeaseLost{w.cause(0), w.instance(t), w.gap(t)}) },
-			"sends":     func(t *rapid.T) { w.step(t, Sends{w.cause(0), w.instance(t), rapid.IntRange(0, 5).Draw(t, "row"), ""}) },
+			"time":     w.passTime,
+			"deadline": w.toDeadline,
+			"tick":     func(t *rapid.T) { w.step(t, Tick{w.cause(0)}) },
+			"heard":    w.hear,
+			"link":     w.changeLink,
+			"answer":   w.answer,
+			"stalled":  func(t *rapid.T) { w.step(t, Stalled{w.cause(0), w.instance(t), w.gap(t)}) },
+			"lease":    func(t *rapid.T) { w.step(t, LeaseLost{w.cause(0), w.instance(t), w.gap(t)}) },
+			"sends":    func(t *rapid.T) { w.step(t, Sends{w.cause(0), w.instance(t), rapid.IntRange(0, 5).Draw(t, "row"), ""}) },
+			"condition": func(t *rapid.T) {
+				reason := rapid.SampledFrom(event.Conditions[:]).Draw(t, "reason")
+				w.step(t, Condition{w.cause(0), w.instance(t), reason, "", rapid.Bool().Draw(t, "on")})
+			},
 			"addresses": func(t *rapid.T) { w.step(t, AddressesLost{w.cause(0), w.instance(t), ""}) },
 			"forwards": func(t *rapid.T) {
 				w.step(t, Forwards{w.cause(0), rapid.SampledFrom([]string{"eth0", "eth1"}).Draw(t, "link")})
@@ -189,10 +193,16 @@ func (w *world) step(t *rapid.T, in Input) {
 	w.checkMove(t, before, effects, in)
 }
 
-// mustServe: whatever has been, a group whose links live and that hears nobody
-// takes over in the end, though nobody answers its questions.
+// mustServe: whatever has been, a group whose links live, that hears nobody and of
+// which no condition is reported any more takes over in the end, though nobody
+// answers its questions.
 func (w *world) mustServe(t *rapid.T) {
 	w.boot(t)
+	for _, m := range w.m.Config().Members {
+		for _, reason := range event.Conditions {
+			w.step(t, Condition{Cause: w.cause(0), Instance: m.Virtual.Instance, Reason: reason})
+		}
+	}
 	for end := w.now.Add(time.Minute); w.now.Before(end); {
 		at, ok := w.m.Deadline()
 		if !ok {

@@ -73,6 +73,12 @@ func (l *lan) order(r *router, verb string, w *words) {
 		l.step(r, "", Sends{Cause: l.minter.Cause(l.now), Instance: w.next(), InRow: take(w, strconv.Atoi)})
 	case "lost":
 		l.step(r, "", AddressesLost{Cause: l.minter.Cause(l.now), Instance: w.next()})
+	case "condition":
+		in := Condition{Cause: l.minter.Cause(l.now), Instance: w.next(), Reason: event.Reason(w.next()), On: w.next() == "on"}
+		if in.On {
+			in.Err = "is so"
+		}
+		l.step(r, "", in)
 	case "forwards":
 		at := l.now
 		link := w.next()

@@ -62,6 +62,8 @@ func reportInWords(l *lan, e event.Event) string {
 		return fmt.Sprintf("%s %s>%s (%s of %s)", e.Group, e.From, e.To, e.Reason, e.Member)
 	case event.InstanceHolding:
 		return fmt.Sprintf("%s waits for its %s until %v", e.Instance, e.Reason, e.Until.Sub(l.begin))
+	case event.InstanceFault:
+		return fmt.Sprintf("fault %s of %s, over=%v: %s", e.Reason, e.Instance, e.Over, e.Err)
 	case event.GroupCascade:
 		return fmt.Sprintf("cascade on=%v for %s: %s", e.On, e.Source, e.Why)
 	case event.EngineStalled:

@@ -22,11 +22,11 @@ type GroupStatus struct {
 type InstanceStatus struct {
 	Instance *Instance // the configuration; nobody changes it
 	Faults   []FaultStatus
-	Condition
+	InstanceState
 }
 
-// Condition is what can be compared of an InstanceStatus.
-type Condition struct {
+// InstanceState is the part of an InstanceStatus that can be compared.
+type InstanceState struct {
 	State             event.State
 	Since             time.Time // of the state
 	EffectivePriority uint8
@@ -47,6 +47,7 @@ type FaultStatus struct {
 	Source string // a link, an instance
 	Reason event.Reason
 	Since  time.Time
+	Err    string // what is wrong, where the reason does not say it all
 }
 
 // Status is a snapshot of the group: the last one, as long as nothing in it has
@@ -65,7 +66,7 @@ func (m *Machine) snapshot(now time.Time) *GroupStatus {
 	}
 	for i, mb := range m.facts.members {
 		st.Members[i] = InstanceStatus{
-			Instance: mb.Instance, Faults: m.appendFaults(nil, mb), Condition: m.condition(mb, st.State, now),
+			Instance: mb.Instance, Faults: m.appendFaults(nil, mb), InstanceState: m.condition(mb, st.State, now),
 		}
 	}
 	return st
@@ -78,7 +79,7 @@ func (m *Machine) still(st *GroupStatus, now time.Time) bool {
 	}
 	for i, mb := range m.facts.members {
 		shown := &st.Members[i]
-		if shown.Condition != m.condition(mb, st.State, now) {
+		if shown.InstanceState != m.condition(mb, st.State, now) {
 			return false
 		}
 		if m.faults = m.appendFaults(m.faults[:0], mb); !slices.Equal(shown.Faults, m.faults) {
@@ -88,8 +89,8 @@ func (m *Machine) still(st *GroupStatus, now time.Time) bool {
 	return true
 }
 
-func (m *Machine) condition(mb *member, state event.State, now time.Time) Condition {
-	c := Condition{
+func (m *Machine) condition(mb *member, state event.State, now time.Time) InstanceState {
+	c := InstanceState{
 		State: state, Since: m.since,
 		EffectivePriority: mb.Priority, LastEvent: mb.reason, NewActiveReason: mb.newActive,
 		Interval: mb.interval, ActiveDownInterval: mb.ActiveDownInterval(mb.interval), SkewTime: mb.skew(),
@@ -113,11 +114,11 @@ func (m *Machine) appendFaults(faults []FaultStatus, mb *member) []FaultStatus {
 	}
 	for key, flt := range m.facts.faults {
 		if key.source == mb.Interface || key.source == mb.Virtual.Instance {
-			faults = append(faults, FaultStatus{key.source, key.reason, flt.since})
+			faults = append(faults, FaultStatus{key.source, key.reason, flt.since, flt.err})
 		}
 	}
 	if r := mb.recovery; r != nil {
-		faults = append(faults, FaultStatus{mb.Interface, event.Recovery, r.back})
+		faults = append(faults, FaultStatus{Source: mb.Interface, Reason: event.Recovery, Since: r.back})
 	}
 	slices.SortFunc(faults, func(a, b FaultStatus) int {
 		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Reason, b.Reason))

@@ -1,0 +1,34 @@
+package vrrp
+
+import (
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// absorbCondition raises a fault for as long as the condition lasts that somebody
+// else watches, and reports its begin and its end.
+func (s *step) absorbCondition(in Condition) {
+	m := s.member(in.Instance)
+	if m == nil {
+		return
+	}
+	key := faultKey{in.Instance, in.Reason}
+	flt, on := s.f.faults[key]
+	switch {
+	case in.On && !on:
+		s.raise(key, time.Time{}, because{in.Reason, m, in.Cause})
+		flt = s.f.faults[key]
+	case !in.On && on:
+		s.clear(key, because{event.Recovered, m, in.Cause})
+	}
+	if in.On {
+		flt.err = in.Err
+		s.f.faults[key] = flt
+	}
+	if in.On != on {
+		s.report(event.InstanceFault{
+			Stamp: s.stamp(in.Cause), Virtual: m.Virtual, Reason: in.Reason, Err: in.Err, Over: !in.On,
+		})
+	}
+}
