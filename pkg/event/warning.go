@@ -5,6 +5,19 @@ import "fmt"
 // WarningReason names a kind of Warning, in status and in the metrics.
 type WarningReason string
 
+// The reasons.
+const (
+	// WarnAddressConflict: another station answers for an address of ours, or the
+	// address stands on this machine though we are not Active.
+	WarnAddressConflict WarningReason = "address-conflict"
+	// WarnProxyARP: this machine answers ARP for addresses that are not its own.
+	WarnProxyARP WarningReason = "proxy-arp"
+	// WarnSettings: settings of the kernel that a virtual MAC needs cannot be written.
+	WarnSettings WarningReason = "settings"
+	// WarnUnreached: nobody answers an Active that has a virtual MAC.
+	WarnUnreached WarningReason = "unreached"
+)
+
 // Warning tells that something which is no fault keeps an instance from working as
 // its configuration promises, and that a person has to act; or that it is over.
 type Warning struct {
