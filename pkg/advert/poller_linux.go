@@ -83,12 +83,16 @@ func (p *poller) wait(timeout, linger time.Duration, yield func(fd int)) error {
 		time.Sleep(linger)
 		p.more()
 	}
-	p.reset()
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return nil
+		return nil // what is ready, or was rung, is found by the next wait
 	}
 	if err != nil {
 		return fmt.Errorf("wait for adverts: %w", err)
+	}
+	for _, e := range p.events[:p.ready] {
+		if int(e.Fd) == p.fd {
+			p.reset() // before anything is looked at
+		}
 	}
 	for _, e := range p.events[:p.ready] {
 		if fd := int(e.Fd); fd != p.fd {

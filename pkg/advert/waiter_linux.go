@@ -9,11 +9,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// alarm wakes a goroutine that sleeps in the kernel. However often it rings
-// while the sleeper is awake, that costs one write.
+// alarm wakes a goroutine that sleeps in the kernel until the descriptor is readable.
+// However often it rings before the sleeper has read the descriptor, that costs one
+// write.
 type alarm struct {
 	fd   int
-	rung atomic.Bool
+	rung atomic.Bool // a write is under way, or has not been read
+	// between, if set, is called between the two steps of ring and of reset: a test
+	// has the other goroutine act there.
+	between func()
 }
 
 func openAlarm() (*alarm, error) {
@@ -29,6 +33,7 @@ func (a *alarm) ring() {
 	if a.rung.Swap(true) {
 		return
 	}
+	a.pause()
 	one := [8]byte{0: 1} // not zero in any byte order
 	for {
 		// EAGAIN would mean 2^56 rings unread, and the sleeper awake anyway.
@@ -38,15 +43,26 @@ func (a *alarm) ring() {
 	}
 }
 
-// reset makes the alarm ready for the next sleep. The sleeper must look at what
-// it is woken for afterwards: a ring in between is of something done before.
+// reset makes the alarm ready for the next sleep. It is called after a sleep that
+// found the descriptor readable, and not otherwise: a ring may stand between its two
+// steps, and the write that is then still to come must be read after the next sleep,
+// which it ends for nothing. Unread, it would end every later one.
+//
+// It reads first and then clears: a ring between these two writes nothing, and is of
+// something done before, which the sleeper sees, as it must look at what it is woken
+// for afterwards. In the other order the write of such a ring would be read while
+// rung stays set, and no later ring would wake anybody.
 func (a *alarm) reset() {
-	if !a.rung.Load() {
-		return
-	}
 	var count [8]byte
-	_, _ = unix.Read(a.fd, count[:]) // EAGAIN: the ring has not got to its write yet
+	_, _ = unix.Read(a.fd, count[:]) // it is readable: nobody else reads it
+	a.pause()
 	a.rung.Store(false)
+}
+
+func (a *alarm) pause() {
+	if a.between != nil {
+		a.between()
+	}
 }
 
 func (a *alarm) close() error { return unix.Close(a.fd) }
@@ -73,19 +89,20 @@ func OpenWaiter() (*PollWaiter, error) {
 
 // WaitUntil is part of Waiter.
 func (w *PollWaiter) WaitUntil(t time.Time) {
-	defer w.alarm.reset()
 	var timeout *unix.Timespec
 	if !t.IsZero() {
 		left := time.Until(t)
 		if left <= 0 {
-			return
+			return // a ring is kept for the next sleep
 		}
 		ts := unix.NsecToTimespec(int64(left))
 		timeout = &ts
 	}
 	// An error is EINTR or one that the next call repeats: to return early is
 	// allowed, and the sleeper looks at its clock.
-	_, _ = unix.Ppoll(w.poll[:], timeout, nil)
+	if n, err := unix.Ppoll(w.poll[:], timeout, nil); err == nil && n > 0 {
+		w.alarm.reset()
+	}
 }
 
 // Wake is part of Waiter.
