@@ -46,6 +46,9 @@ func render(w io.Writer, s *control.Status, now time.Time, colour bool) error {
 		b.WriteString("\n")
 		links(s, now).write(&b, colour)
 	}
+	if s.ListenError != "" {
+		b.WriteString("\n" + cell{s.ListenError, red}.paint(colour) + "\n")
+	}
 	_, err := w.Write(b.Bytes())
 	return err
 }

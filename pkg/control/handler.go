@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
+	"time"
 )
 
 // Where the status document and the metrics are found.
@@ -26,12 +28,12 @@ type route struct {
 
 // handler returns the whole API, for the socket.
 func handler(c Config) http.Handler {
-	return dispatch(c, func(t route) http.HandlerFunc { return t.serve })
+	return dispatch(routes(c), func(t route) http.HandlerFunc { return t.serve })
 }
 
 // reader returns the half of it that only reads, for the network.
 func reader(c Config) http.Handler {
-	return dispatch(c, func(t route) http.HandlerFunc {
+	return dispatch(routes(c), func(t route) http.HandlerFunc {
 		if t.method == http.MethodGet {
 			return t.serve
 		}
@@ -41,9 +43,8 @@ func reader(c Config) http.Handler {
 	})
 }
 
-// dispatch finds the route of a request, and has it served as by says.
-func dispatch(c Config, by func(route) http.HandlerFunc) http.Handler {
-	routes := []route{
+func routes(c Config) []route {
+	return []route{
 		{http.MethodGet, StatusPath, func(w http.ResponseWriter, _ *http.Request) {
 			answer(w, http.StatusOK, c.status())
 		}},
@@ -54,7 +55,18 @@ func dispatch(c Config, by func(route) http.HandlerFunc) http.Handler {
 		{http.MethodGet, MetricsPath, serves(c.Metrics)},
 		{http.MethodGet, "/", nil},
 	}
+}
+
+// dispatch finds the route of a request, and has it served as by says.
+func dispatch(routes []route, by func(route) http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 && !takesBody(routes, r) {
+			dropBody(w)
+			if r.Method == http.MethodGet || r.Method == http.MethodHead {
+				fail(w, http.StatusBadRequest, "%s %s takes no body: send none", r.Method, r.URL.Path)
+				return
+			}
+		}
 		for _, route := range routes {
 			if route.path == r.URL.Path {
 				by(route)(w, r)
@@ -63,6 +75,20 @@ func dispatch(c Config, by func(route) http.HandlerFunc) http.Handler {
 		}
 		fail(w, http.StatusNotFound, "there is no %s: the status is at %s, the metrics are at %s", r.URL.Path, StatusPath, MetricsPath)
 	})
+}
+
+// takesBody reports whether the body of a request will be read.
+func takesBody(routes []route, r *http.Request) bool {
+	return r.Method == http.MethodPost && slices.ContainsFunc(routes, func(t route) bool {
+		return t.path == r.URL.Path && t.method == r.Method && t.handler != nil
+	})
+}
+
+// dropBody has the server answer without waiting for the body of the request,
+// which may never come, and then close the connection.
+func dropBody(w http.ResponseWriter) {
+	w.Header().Set("Connection", "close")
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now()) // a recorder of a test has none
 }
 
 // serves is the handler, if there is one.

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +12,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"ripcord/pkg/event"
 )
 
 // metrics stands in for the Prometheus handler.
@@ -89,24 +93,79 @@ func TestBothDoors(t *testing.T) {
 	}
 }
 
-// TestPortInUse: it says so, what to do, and leaves no socket behind.
+// TestPortInUse: the server runs without the port, says so once and what to do,
+// shows it in its status, and takes the port as soon as it is free.
 func TestPortInUse(t *testing.T) {
 	other, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer other.Close()
+	address := other.Addr().String()
 	path := filepath.Join(shortDir(t), "s")
-	s, err := New(Config{Socket: path, Source: pulled(), Listen: other.Addr().String()})
+	events := make(chan event.Event, 10)
+	s := listening(t, Config{Socket: path, Listen: address, Report: func(e event.Event) { events <- e }})
+	stop := run(t, s)
+	want := "control.listen " + address + ": another program listens there (`ss -ltnp` names it): stop it, or choose another port"
+	status, err := Fetch(t.Context(), path)
+	if err != nil || status.ListenError != want {
+		t.Errorf("the status: %v, %+v\nwant %s", err, status, want)
+	}
+	if e := (<-events).(event.ControlPort); e.Err != want || e.Listen != address || s.Port() != nil {
+		t.Errorf("reported %+v; the port is %v", e, s.Port())
+	}
+	_ = other.Close()
+	if e := (<-events).(event.ControlPort); e.Err != "" {
+		t.Errorf("reported %+v, want that it listens", e)
+	}
+	response, err := http.Get("http://" + address + StatusPath)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "control: control.listen " + other.Addr().String() + ": another program listens there (`ss -ltnp` names it): stop it, or choose another port"
-	if err := s.Listen(); err == nil || err.Error() != want {
-		t.Errorf("Listen: %v\nwant %s", err, want)
+	_ = response.Body.Close()
+	if status, err = Fetch(t.Context(), path); err != nil || status.ListenError != "" {
+		t.Errorf("the status: %v, %+v", err, status)
 	}
-	if exists(path) {
-		t.Error("the socket was left behind")
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestPortIsTriedAgain: each second, for as long as it fails; one error is one
+// event; and a server that ends meanwhile ends at once.
+func TestPortIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		failures := []error{errors.New("no such device"), errors.New("no such device"), errors.New("in use"), errors.New("in use")}
+		tries, reported := 0, []string{}
+		p := &port{address: "[fe80::1%eth9]:9112", limit: 1, report: func(e event.Event) {
+			reported = append(reported, e.(event.ControlPort).Err)
+		}}
+		p.open = func(string) (net.Listener, error) {
+			tries++
+			return nil, failures[min(tries, len(failures))-1]
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- p.run(ctx, http.NotFoundHandler()) }()
+		time.Sleep(9500 * time.Millisecond)
+		cancel()
+		if err := <-done; err != nil || tries != 10 {
+			t.Errorf("run: %v after %d tries, want 10", err, tries)
+		}
+		if got := strings.Join(reported, ", "); got != "no such device, in use" {
+			t.Errorf("reported %s", got)
+		}
+	})
+}
+
+// TestLinkLocalPort: an address of a link that is not there is no reason to fail.
+func TestLinkLocalPort(t *testing.T) {
+	s := listening(t, Config{Socket: filepath.Join(shortDir(t), "s"), Listen: "[fe80::1%nolink0]:9112"})
+	if s.Port() != nil || s.Status().ListenError == "" {
+		t.Errorf("it listens on %v, and says %q", s.Port(), s.Status().ListenError)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -124,86 +183,5 @@ func TestAddressNotThereYet(t *testing.T) {
 			continue
 		}
 		_ = l.Close()
-	}
-}
-
-// TestCallersAreLimited: beyond the limit a connection waits for a place.
-func TestCallersAreLimited(t *testing.T) {
-	l, err := openPort("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	accepted := make(chan net.Conn, callers+1)
-	ended := make(chan error, 1)
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				ended <- err
-				return
-			}
-			accepted <- c
-		}
-	}()
-	for range callers + 1 {
-		c, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-	}
-	var all []net.Conn
-	for range callers {
-		all = append(all, <-accepted)
-	}
-	select {
-	case <-accepted:
-		t.Error("more were accepted than the limit")
-	case <-time.After(50 * time.Millisecond):
-	}
-	_, _ = all[0].Close(), all[0].Close() // twice gives back one place
-	<-accepted
-	if err := l.Close(); err != nil {
-		t.Error(err)
-	}
-	if err := <-ended; !errors.Is(err, net.ErrClosed) { // it waited for a place
-		t.Errorf("Accept: %v", err)
-	}
-}
-
-// TestClosedTwice: a connection gives back its own place alone, and a second
-// Close of the listener is an error, no more.
-func TestClosedTwice(t *testing.T) {
-	l, err := openPort("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var calls []net.Conn
-	for range 2 {
-		c, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		call, err := l.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
-		calls = append(calls, call)
-	}
-	if err := calls[0].Close(); err != nil {
-		t.Error(err)
-	}
-	if err := calls[0].Close(); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("the second Close of a connection: %v", err)
-	}
-	if n := len(l.(*limited).free); n != 1 {
-		t.Errorf("%d places are taken, want 1: the other connection's", n)
-	}
-	if err := l.Close(); err != nil {
-		t.Error(err)
-	}
-	if err := l.Close(); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("the second Close of the listener: %v", err)
 	}
 }

@@ -40,27 +40,37 @@ type Config struct {
 	Metrics http.Handler
 	// Listen is an IP address with a port, "[::1]:9112", or a port alone, ":9112",
 	// where the half of the API that only reads is offered too; empty: nowhere.
-	// The address need not be there yet.
+	// While it cannot be opened, it is tried again and again.
 	Listen string
+	// Report takes the events of the server; nil: nobody does.
+	Report func(event.Event)
+	// Connections is how many may be open at once on the socket, and on Listen;
+	// 0: MostConnections.
+	Connections int
 	// Listener, where it is not nil, is a socket that somebody else opened
 	// (LISTEN_FDS). Its file is not ours: its mode is left as it is and it is not
 	// removed at the end.
 	Listener net.Listener
+
+	port *port // of Listen; nil where that is empty
 }
 
+// MostConnections is how many connections are open at once on a listener.
+const MostConnections = 32
+
 const (
-	headerTimeout = 5 * time.Second // for a client to say what it wants
-	writeTimeout  = 10 * time.Second
-	idleTimeout   = 2 * time.Minute // longer than between two scrapes
-	partingTime   = time.Second     // for running requests, once the daemon stops
+	readTimeout  = 5 * time.Second  // for a client to send a whole request
+	writeTimeout = 10 * time.Second // for a client to read the whole answer
+	mostHeader   = 16 << 10         // bytes of a request's header
+	idleTimeout  = 2 * time.Minute  // longer than between two scrapes
+	partingTime  = time.Second      // for running requests, once the daemon stops
 )
 
 // Server answers the control API.
 type Server struct {
 	config   Config
 	listener net.Listener
-	socket   *socket      // nil where the listener was given
-	network  net.Listener // nil where nothing is offered there
+	socket   *socket // nil where the listener was given
 }
 
 // New returns a server that does not listen yet.
@@ -74,12 +84,21 @@ func New(c Config) (*Server, error) {
 		return nil, fmt.Errorf("control: socket %s: the path is %d bytes long, and the system allows %d: choose a shorter control.socket",
 			c.Socket, len(c.Socket), maxPath)
 	}
+	if c.Connections == 0 {
+		c.Connections = MostConnections
+	}
+	if c.Report == nil {
+		c.Report = func(event.Event) {}
+	}
+	if c.Listen != "" {
+		c.port = &port{address: c.Listen, limit: c.Connections, open: openPort, report: c.Report}
+	}
 	return &Server{config: c}, nil
 }
 
-// Listen opens the socket, and the port for those who read. After it clients
-// may connect; they are answered once Run runs. It fails where another ripcord
-// answers on the socket.
+// Listen opens the socket, and tries to open the port for those who only read.
+// After it clients may connect; they are answered once Run runs. It fails where
+// another ripcord answers on the socket, but not for the port.
 func (s *Server) Listen() error {
 	if s.listener != nil {
 		return errors.New("control: listens already")
@@ -93,28 +112,21 @@ func (s *Server) Listen() error {
 		}
 		s.socket, s.listener = opened, opened.listener
 	}
-	if s.config.Listen == "" {
-		return nil
+	if s.config.port != nil {
+		s.config.port.listen()
 	}
-	network, err := openPort(s.config.Listen)
-	if err != nil {
-		_ = s.Close()
-		s.socket, s.listener = nil, nil
-		return fmt.Errorf("control: %w", err)
-	}
-	s.network = network
 	return nil
 }
 
 // Status is the document of GET /v1/status as it is now.
 func (s *Server) Status() *Status { return s.config.status() }
 
-// Port is where those who read are answered; nil where nobody is.
+// Port is where those who only read are answered; nil where nobody is.
 func (s *Server) Port() net.Addr {
-	if s.network == nil {
+	if s.config.port == nil || s.config.port.current() == nil {
 		return nil
 	}
-	return s.network.Addr()
+	return s.config.port.current().Addr()
 }
 
 // Close takes back what Listen did, for a server that does not get to run. After
@@ -127,8 +139,8 @@ func (s *Server) Close() error {
 		s.socket.remove()
 	}
 	err := closed(s.listener)
-	if s.network != nil {
-		err = errors.Join(err, closed(s.network))
+	if s.config.port != nil {
+		err = errors.Join(err, s.config.port.close())
 	}
 	return err
 }
@@ -153,18 +165,21 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.socket != nil {
 		defer s.socket.remove()
 	}
-	desks, ctx := errgroup.WithContext(ctx)
-	desks.Go(func() error { return serve(ctx, s.listener, handler(s.config)) })
-	if s.network != nil {
-		desks.Go(func() error { return serve(ctx, s.network, reader(s.config)) })
+	running, ctx := errgroup.WithContext(ctx)
+	running.Go(func() error {
+		return serve(ctx, limit(s.listener, s.config.Connections), handler(s.config))
+	})
+	if s.config.port != nil {
+		running.Go(func() error { return s.config.port.run(ctx, reader(s.config)) })
 	}
-	return desks.Wait()
+	return running.Wait()
 }
 
 // serve answers on one listener until ctx ends.
-func serve(ctx context.Context, l net.Listener, h http.Handler) error {
+func serve(ctx context.Context, l *limitedListener, h http.Handler) error {
 	server := &http.Server{
-		Handler: h, ReadHeaderTimeout: headerTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		Handler: marking(h), ConnContext: withConn, MaxHeaderBytes: mostHeader,
+		ReadHeaderTimeout: readTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()

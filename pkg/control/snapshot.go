@@ -34,6 +34,9 @@ func (c Config) status() *Status {
 	for _, l := range c.Source.Links() {
 		s.Links = append(s.Links, link(l))
 	}
+	if c.port != nil {
+		s.ListenError = c.port.trouble()
+	}
 	return s
 }
 

@@ -14,6 +14,8 @@ type Status struct {
 	Instances []Instance `json:"instances"`
 	Groups    []Group    `json:"groups"`
 	Links     []Link     `json:"links"` // those that instances use
+	// ListenError is why control.listen is not open; left out if it is.
+	ListenError string `json:"listen_error,omitempty"`
 }
 
 // Instance is one virtual router, in the words of RFC 8347 where it has one,

@@ -131,6 +131,7 @@ func (p *parts) buildControl(o Options, now time.Time) (err error) {
 		Socket: o.Config.Control.Socket, Version: o.Version, Host: host, Since: now,
 		Source: p.source(interfaces(o.Config)), Metrics: p.metrics.Handler(),
 		Listen: o.Config.Control.Listen, Listener: o.Listener,
+		Report: func(e event.Event) { p.events.Publish(e) }, Connections: connections(len(interfaces(o.Config))),
 	})
 	if err != nil {
 		return err

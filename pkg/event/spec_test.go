@@ -24,6 +24,9 @@ var closed = map[string]string{
 	"config.reloaded": "file added changed removed",
 	"config.rejected": "file errors",
 
+	"control.failed":    "listen error", // a port that cannot be opened ends no router
+	"control.listening": "listen",
+
 	"link.up":        linkFields + " | sources",
 	"link.down":      linkFields + " | sources reason",
 	"link.flapped":   linkFields + " | sources",
@@ -97,6 +100,7 @@ func samples() []Event {
 	s := Stamp{Cause{1, epoch}, epoch}
 	events := []Event{
 		DaemonStatus{s, "document"}, ConfigLoaded{s, "ripcord.yaml", 2, 1}, ConfigRejected{s, "ripcord.yaml", []string{"7:5: no such key"}},
+		ControlPort{s, "192.0.2.11:9112", "in use"}, ControlPort{s, "192.0.2.11:9112", ""},
 		LinkResync{s, "overrun", 3, 1}, LinkResync{s, "audit", 3, 0},
 		LinkMonitored{s, "eth0", "netlink", "the driver notifies"}, LinkMonitored{s, "eth0", "none", "it has no means"},
 		LinkStretched{s, "eth0", 25 * time.Millisecond, "dear", false}, LinkStretched{s, "eth0", 10 * time.Millisecond, "cheap again", true},

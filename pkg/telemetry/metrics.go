@@ -62,6 +62,7 @@ type Metrics struct {
 	overruns, audits   atomic.Uint64
 	differences        atomic.Uint64
 	stalls, leases     atomic.Uint64
+	listenFailures     atomic.Uint64
 
 	families []family // by name
 }
@@ -112,31 +113,26 @@ func (m *Metrics) count(e event.Event) {
 		m.stalls.Add(1)
 	case event.EngineLease:
 		m.leases.Add(1)
+	case event.ControlPort:
+		if e.Err != "" {
+			m.listenFailures.Add(1)
+		}
 	}
 }
 
-// scrapes is how many are answered at once.
+// scrapes is how many are written into memory at once.
 const scrapes = 2
 
 // Handler answers a scrape, in Prometheus' text format whatever is asked for. It
-// does not compress, and refuses a third at once: the processor belongs to the
+// does not compress, and writes two at once at most: the processor belongs to the
 // adverts. With name[] in the query only these metrics are told.
 func (m *Metrics) Handler() http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	slots := make(chan struct{}, scrapes)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case slots <- struct{}{}:
-			defer func() { <-slots }()
-		default:
-			http.Error(w, "other scrapes are being answered: ask again later", http.StatusServiceUnavailable)
-			return
-		}
-		w.Header().Set("Content-Type", string(expfmt.NewFormat(expfmt.TypeTextPlain)))
-		out := bufio.NewWriterSize(w, 32<<10)
-		wanted := r.URL.Query()["name[]"]
+	slots, sent := make(chan struct{}, scrapes), new(answers)
+	fill := func(t *rendered, wanted []string) {
+		out := bufio.NewWriterSize(t, 32<<10)
 		process, _ := registry.Gather() // what can be gathered is told
 		for _, f := range process {
 			if wants(wanted, f.GetName()) {
@@ -144,7 +140,23 @@ func (m *Metrics) Handler() http.Handler {
 			}
 		}
 		m.expose(out, wanted)
-		_ = out.Flush() // an error means that nobody listens any more
+		_ = out.Flush() // memory refuses nothing
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case slots <- struct{}{}:
+		case <-time.After(scrapePatience):
+			http.Error(w, "other scrapes are being answered: ask again later", http.StatusServiceUnavailable)
+			return
+		}
+		t := new(rendered)
+		func() {
+			defer func() { <-slots }()
+			fill(t, r.URL.Query()["name[]"])
+		}()
+		w.Header().Set("Content-Type", string(expfmt.NewFormat(expfmt.TypeTextPlain)))
+		sent.send(w, t)
+		t.forget()
 	})
 }
 

@@ -12,6 +12,7 @@ func (m *Metrics) counted() []family {
 		ofDaemon("link_resync_differences_total", "Changes of links or addresses that only such a comparison found. If it grows, the kernel's notifications cannot be relied upon here.", m.differences.Load),
 		ofDaemon("engine_stalls_total", "Times that an Active woke too late to go on as such: the process, or the whole machine, stood still (virtual machine pause, SIGSTOP, overload). It was silent for an interval and listened for another Active.", m.stalls.Load),
 		ofDaemon("engine_lease_losses_total", "Times that the adverts and addresses of an instance were given up since the loop that leads it hung. It is a bug of ripcord or a machine far beyond its load: keep the log.", m.leases.Load),
+		ofDaemon("control_listen_failures_total", "Reasons for which control.listen could not be opened: another program has the port, or its address is on a link that is not there. The log's control.failed says which; it is tried again each second.", m.listenFailures.Load),
 	}
 }
 

@@ -30,6 +30,8 @@ func samples() []event.Event {
 		event.ConfigLoaded{Stamp: alone, File: "/etc/ripcord/ripcord.yaml", Instances: 3, Groups: 1},
 		event.DaemonStatus{Stamp: alone, Document: map[string]any{"version": "0.1.0", "instances": []string{}}},
 		event.ConfigRejected{Stamp: alone, File: "/etc/ripcord/ripcord.yaml", Errors: []string{"line one", "line two"}},
+		event.ControlPort{Stamp: alone, Listen: "192.0.2.11:9112", Err: "control.listen 192.0.2.11:9112: another program listens there"},
+		event.ControlPort{Stamp: alone, Listen: "192.0.2.11:9112"},
 		event.LinkMonitored{Stamp: alone, Interface: "eth0", Monitor: "netlink", Why: "the driver reports its carrier"},
 		event.LinkStretched{Stamp: alone, Interface: "eth0", Period: 25 * time.Millisecond, Why: "one question takes 250µs"},
 		event.LinkResync{Stamp: alone, Reason: "overrun", Links: 4, Differences: 1},

@@ -2,12 +2,15 @@ package telemetry
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
@@ -31,11 +34,9 @@ func thousand() snapshot {
 	return source
 }
 
-// client is one that keeps nothing of an answer. Where it has a gate, it reads no
-// more until that is closed.
+// client is one that keeps nothing of an answer.
 type client struct {
 	header http.Header
-	gate   chan struct{}
 	status int
 	bytes  int
 }
@@ -43,9 +44,6 @@ type client struct {
 func (c *client) Header() http.Header { return c.header }
 func (c *client) WriteHeader(s int)   { c.status = s }
 func (c *client) Write(b []byte) (int, error) {
-	if c.gate != nil {
-		<-c.gate
-	}
 	c.bytes += len(b)
 	return len(b), nil
 }
@@ -102,26 +100,87 @@ func TestWanted(t *testing.T) {
 	}
 }
 
-// TestScrapesAtOnce: while two clients are slow to read, a third is refused; then
-// it is not.
+// stuck is a source that does not answer until its gate is closed.
+type stuck struct {
+	snapshot
+	gate chan struct{}
+}
+
+func (s stuck) Groups() []vrrp.GroupStatus {
+	<-s.gate
+	return s.snapshot.Groups()
+}
+
+// TestScrapesAtOnce: while two scrapes are being written into memory, a third
+// waits, and is refused if that takes too long; then it is not.
 func TestScrapesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m, _ := measured(pulled())
-		handler, request := m.Handler(), httptest.NewRequest(http.MethodGet, "/metrics", nil)
 		gate := make(chan struct{})
+		m, _ := measured(stuck{pulled(), gate})
+		handler, request := m.Handler(), httptest.NewRequest(http.MethodGet, "/metrics", nil)
 		for range scrapes {
-			go handler.ServeHTTP(&client{header: http.Header{}, gate: gate}, request)
+			go handler.ServeHTTP(&client{header: http.Header{}}, request)
 		}
 		synctest.Wait()
 		third := httptest.NewRecorder()
+		begun := time.Now()
 		handler.ServeHTTP(third, request)
-		if third.Code != http.StatusServiceUnavailable {
-			t.Errorf("the third is answered %d, want %d", third.Code, http.StatusServiceUnavailable)
+		if third.Code != http.StatusServiceUnavailable || time.Since(begun) != scrapePatience {
+			t.Errorf("the third is answered %d after %v, want %d", third.Code, time.Since(begun), http.StatusServiceUnavailable)
 		}
 		close(gate)
 		synctest.Wait()
 		answer(t, handler, "")
 	})
+}
+
+// TestSlowClients: clients that do not read keep nobody else from being answered,
+// and of their answers not more than so much stays in memory.
+func TestSlowClients(t *testing.T) {
+	m, _ := measured(thousand())
+	server := httptest.NewServer(m.Handler())
+	defer server.Close()
+	for range 12 { // of 4 MiB each
+		c, err := net.Dial("tcp", server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		fmt.Fprint(c, "GET /metrics HTTP/1.1\r\nHost: r\r\n\r\n")
+	}
+	for range 3 {
+		response, err := http.Get(server.URL + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		if err != nil || response.StatusCode != http.StatusOK || !strings.Contains(string(body), "ripcord_instance_state") {
+			t.Errorf("%s, %v, %d bytes", response.Status, err, len(body))
+		}
+	}
+}
+
+// TestUnreadAnswers: when all are too much, the oldest are broken off, and never
+// the last one alone.
+func TestUnreadAnswers(t *testing.T) {
+	a, broken := new(answers), ""
+	of := func(name string, size int) *sending { return &sending{size, func() { broken += name }} }
+	first, second := of("1", mostUnread/2), of("2", mostUnread/2)
+	a.add(first)
+	a.add(second)
+	if broken != "" {
+		t.Errorf("%q were broken off", broken)
+	}
+	a.add(of("3", 1))
+	if broken != "1" {
+		t.Errorf("%q were broken off, want the first", broken)
+	}
+	a.remove(first)
+	a.add(of("4", 2*mostUnread))
+	if broken != "123" {
+		t.Errorf("%q were broken off, want all but the last", broken)
+	}
 }
 
 // BenchmarkScrape is what a scrape of a thousand instances takes from the adverts.

@@ -1,0 +1,125 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// acceptPause is how long Accept waits after an error before it tries again.
+const acceptPause = 100 * time.Millisecond
+
+// limitedListener accepts every connection and keeps at most limit of them open:
+// the daemon's descriptors are for its own sockets. For one connection more it
+// closes the one that has waited longest for its client, so that clients which
+// connect and stay silent do not keep others out. Until it is closed, no error
+// ends it: a client must not end a router.
+type limitedListener struct {
+	net.Listener
+	limit int
+	once  sync.Once
+	done  chan struct{}
+
+	mu   sync.Mutex
+	open []*conn // the one that changed last is the last
+}
+
+// conn is a connection of a limitedListener.
+type conn struct {
+	net.Conn
+	listener *limitedListener
+	busy     bool // a request of it is being answered; guarded by listener.mu
+}
+
+func limit(l net.Listener, connections int) *limitedListener {
+	return &limitedListener{Listener: l, limit: connections, done: make(chan struct{})}
+}
+
+// Accept waits for the next connection. Where the process has no descriptor left
+// for it, the connection that has waited longest gives up its own.
+func (l *limitedListener) Accept() (net.Conn, error) {
+	for {
+		accepted, err := l.Listener.Accept()
+		switch {
+		case err == nil:
+			return l.add(accepted), nil
+		case errors.Is(err, net.ErrClosed):
+			return nil, err
+		}
+		l.closeOldest(0)
+		select {
+		case <-time.After(acceptPause):
+		case <-l.done:
+		}
+	}
+}
+
+// Close ends a waiting Accept too.
+func (l *limitedListener) Close() error {
+	l.once.Do(func() { close(l.done) })
+	return l.Listener.Close()
+}
+
+func (l *limitedListener) add(accepted net.Conn) *conn {
+	l.closeOldest(l.limit - 1)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := &conn{Conn: accepted, listener: l}
+	l.open = append(l.open, c)
+	return c
+}
+
+// closeOldest closes one connection if more than keep are open.
+func (l *limitedListener) closeOldest(keep int) {
+	l.mu.Lock()
+	var oldest *conn
+	if len(l.open) > keep {
+		oldest = l.open[max(0, slices.IndexFunc(l.open, func(c *conn) bool { return !c.busy }))]
+	}
+	l.mu.Unlock()
+	if oldest != nil {
+		_ = oldest.Close()
+	}
+}
+
+// Close takes the connection off the list. A second Close is an error, and no more.
+func (c *conn) Close() error {
+	c.listener.mu.Lock()
+	c.listener.open = slices.DeleteFunc(c.listener.open, func(o *conn) bool { return o == c })
+	c.listener.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// change notes whether a request is being answered. From then on the connection
+// counts as the youngest.
+func (c *conn) change(busy bool) {
+	l := c.listener
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c.busy = busy
+	if i := slices.Index(l.open, c); i >= 0 {
+		l.open = append(slices.Delete(l.open, i, i+1), c)
+	}
+}
+
+// connKey is the key of a request's connection in its context.
+type connKey struct{}
+
+func withConn(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, c)
+}
+
+// marking marks the connection of each request as busy while h answers it.
+func marking(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c, ok := r.Context().Value(connKey{}).(*conn); ok {
+			c.change(true)
+			defer c.change(false)
+		}
+		h.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,34 @@
+package daemon
+
+import (
+	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/control"
+)
+
+// What the router needs of the process's descriptors for itself: sockets that are
+// open all the time, and those that are opened for a while, as for a virtual MAC.
+const (
+	reservedDescriptors = 64
+	descriptorsEachLink = 4
+)
+
+// connections is how many clients may be connected to each of the control socket
+// and control.listen, so that the router never lacks a descriptor for its own
+// work on that many links.
+func connections(links int) int {
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
+		return control.MostConnections
+	}
+	return connectionsOf(limit.Cur, links)
+}
+
+// connectionsOf is connections where the process may have so many descriptors.
+func connectionsOf(descriptors uint64, links int) int {
+	reserved := uint64(reservedDescriptors + descriptorsEachLink*links)
+	if descriptors <= reserved {
+		return 2
+	}
+	return int(min(control.MostConnections, max(2, (descriptors-reserved)/2)))
+}

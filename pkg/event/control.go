@@ -1,0 +1,53 @@
+package event
+
+import "fmt"
+
+// ControlPort tells whether the TCP port of control.listen is open, once it could
+// not be opened.
+type ControlPort struct {
+	Stamp
+	Listen string // the address
+	Err    string // why it cannot be opened; empty: it is open
+}
+
+// Name is control.failed or control.listening.
+func (e ControlPort) Name() string {
+	if e.Err != "" {
+		return string(ControlFailed)
+	}
+	return string(ControlListening)
+}
+
+// ControlKind is the kind of a ControlPort.
+type ControlKind string
+
+// The kinds, named as in the log.
+const (
+	ControlFailed    ControlKind = "control.failed"
+	ControlListening ControlKind = "control.listening"
+)
+
+// Level is Error where the port is not open.
+func (e ControlPort) Level() Level {
+	if e.Err != "" {
+		return Error
+	}
+	return Info
+}
+
+// Message says what does not work, and that the router does.
+func (e ControlPort) Message() string {
+	if e.Err != "" {
+		return fmt.Sprintf("%s; the router runs without it, and it is tried again each second", e.Err)
+	}
+	return fmt.Sprintf("the metrics and the status are offered on %s", e.Listen)
+}
+
+// Fields are the address and why it cannot be opened.
+func (e ControlPort) Fields() []Field {
+	fields := []Field{{"listen", e.Listen}}
+	if e.Err != "" {
+		fields = append(fields, Field{"error", e.Err})
+	}
+	return fields
+}

@@ -1,0 +1,89 @@
+package lab
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"ripcord/pkg/control"
+)
+
+// A port that cannot be opened ends no router: it is told at error, shown in the
+// status, tried again, and the router is Active meanwhile. Both kinds: a link-local
+// address whose link comes later, and a port that another program has.
+func TestPortComesLater(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []segment{inside}, "a")
+	with := func(listen string) string {
+		yaml := router{150, 200 * time.Millisecond, ""}.yaml(s, s.socket("a"))
+		return strings.Replace(yaml, "control: {", fmt.Sprintf("control: {listen: %q, ", listen), 1)
+	}
+	a := s.startYAML("a", with("[fe80::77%late0]:9112"))
+	a.becomes("active", time.Time{}, 5*time.Second)
+	told := a.wait(time.Time{}, time.Second, "control.failed", is("control.failed"))
+	if told.Level != "error" || !strings.Contains(told.Msg, "late0") {
+		t.Errorf("logged at %s: %s", told.Level, told.Msg)
+	}
+	if got := a.status().ListenError; !strings.Contains(got, "late0") {
+		t.Errorf("the status says %q", got)
+	}
+	s.ip("a", "link", "add", "late0", "type", "veth", "peer", "name", "late1")
+	s.ip("a", "link", "set", "late1", "up")
+	s.ip("a", "link", "set", "late0", "up")
+	s.ip("a", "addr", "add", "fe80::77/64", "dev", "late0", "nodad")
+	a.wait(time.Time{}, 5*time.Second, "control.listening", is("control.listening"))
+	if got := a.status().ListenError; got != "" {
+		t.Errorf("the status says %q", got)
+	}
+	n := 0
+	for _, l := range a.log(time.Time{}) {
+		if l.Event == "control.failed" {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d lines control.failed, want 1", n)
+	}
+}
+
+// Clients that connect and finish nothing, many more than the process has
+// descriptors, keep neither a scrape nor `ripcord status` from being answered.
+func TestUnfinishedClients(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []segment{inside}, "a")
+	listen := filepath.Join(s.Dir, "a.sock")
+	a := s.start("a", router{150, 200 * time.Millisecond, ""})
+	a.becomes("active", time.Time{}, 5*time.Second)
+	for _, text := range []string{"", "GET /metrics HTTP/1.1\r\nHost: r\r\nX:", "GET /metrics HTTP/1.1\r\nHost: r\r\nContent-Length: 9\r\n\r\n"} {
+		for range 300 {
+			c, err := net.Dial("unix", listen)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			_, _ = io.WriteString(c, text)
+		}
+		begun := time.Now()
+		if _, err := control.Fetch(t.Context(), listen); err != nil || time.Since(begun) > 2*time.Second {
+			t.Errorf("after %q the status took %v: %v", text, time.Since(begun), err)
+		}
+		client := http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{
+			Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", listen) },
+		}}
+		response, err := client.Get("http://ripcord/metrics")
+		if err != nil {
+			t.Errorf("after %q: %v", text, err)
+			continue
+		}
+		_ = response.Body.Close()
+		client.CloseIdleConnections()
+	}
+	if fds := a.usage().fds; fds > 150 {
+		t.Errorf("ripcord has %d descriptors open", fds)
+	}
+}
