@@ -51,7 +51,7 @@ func loadType() bpf.Instruction {
 // tell calls gone for what others than the socket of this port number deleted,
 // and where some may have been missed, until ctx ends. When the socket fails it
 // ends too: whoever listens asks now and then in any case.
-func (d deletions) tell(ctx context.Context, self uint32, gone func()) {
+func (d deletions) tell(ctx context.Context, self func() uint32, gone func()) {
 	stop := context.AfterFunc(ctx, func() { _ = d.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	for {
@@ -59,7 +59,7 @@ func (d deletions) tell(ctx context.Context, self uint32, gone func()) {
 		if ctx.Err() != nil || err != nil && !errors.Is(err, unix.ENOBUFS) {
 			return
 		}
-		if err != nil || slices.ContainsFunc(messages, func(m netlink.Message) bool { return m.Header.PID != self }) {
+		if err != nil || slices.ContainsFunc(messages, func(m netlink.Message) bool { return m.Header.PID != self() }) {
 			gone()
 		}
 	}

@@ -1,7 +1,6 @@
 package addr
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +10,8 @@ import (
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/rtnl"
 )
 
 // LinuxDevices are the macvlans of the network namespace they were opened in.
@@ -29,7 +30,7 @@ var _ Devices = (*LinuxDevices)(nil)
 
 // OpenDevices opens an rtnetlink socket.
 func OpenDevices() (*LinuxDevices, error) {
-	kernel, err := openNetlink()
+	kernel, err := openNetlink(rtnl.Config{})
 	if err != nil {
 		return nil, err
 	}
@@ -42,26 +43,14 @@ func (d *LinuxDevices) Close() error { return d.kernel.Close() }
 // Links dumps all links. What is ours tells besides what settings the link
 // below had.
 func (d *LinuxDevices) Links() ([]Netdev, error) {
-	if err := d.kernel.deadline(); err != nil {
-		return nil, err
-	}
-	answers, err := d.kernel.conn.Execute(netlink.Message{
-		Header: netlink.Header{Type: unix.RTM_GETLINK, Flags: netlink.Request | netlink.Dump},
-		Data:   make([]byte, unix.SizeofIfInfomsg),
-	})
+	links, err := rtnl.Dump(d.kernel.conn, rtnl.ListLinks(), rtnl.DecodeLink)
 	if err != nil {
 		return nil, fmt.Errorf("listing links: %w", err)
 	}
 	clear(d.names)
 	var all []Netdev
-	for _, a := range answers {
-		if a.Header.Flags&netlink.DumpInterrupted != 0 {
-			return nil, errors.New("listing links: they changed meanwhile")
-		}
-		n, was, err := parseNetdev(a.Data)
-		if err != nil {
-			return nil, fmt.Errorf("listing links: %w", err)
-		}
+	for _, l := range links {
+		n, was := netdev(l)
 		all = append(all, n)
 		d.names[n.Index] = n.Name
 		if n.Ours && n.Below != 0 {
@@ -96,16 +85,16 @@ func (d *LinuxDevices) Make(m Make) error {
 	if err := d.request(unix.RTM_NEWLINK, netlink.Create|netlink.Excl, data); err != nil {
 		return fmt.Errorf("making a macvlan: %w", err)
 	}
-	index, err := d.index(m.Name)
+	made, err := d.kernel.conn.LinkByName(m.Name)
 	if err != nil {
 		return err
 	}
-	data, err = markMacvlan(index, m, d.changed[m.Below].alias())
+	data, err = markMacvlan(made.Index, m, d.changed[m.Below].alias())
 	if err == nil {
 		err = d.request(unix.RTM_SETLINK, 0, data)
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("marking a macvlan: %w", err), d.Remove(index))
+		return errors.Join(fmt.Errorf("marking a macvlan: %w", err), d.Remove(made.Index))
 	}
 	return nil
 }
@@ -127,30 +116,9 @@ func (d *LinuxDevices) learn(below int) error {
 	return nil
 }
 
-// index asks for a link by its name.
-func (d *LinuxDevices) index(name string) (int, error) {
-	ae := netlink.NewAttributeEncoder()
-	ae.String(unix.IFLA_IFNAME, name)
-	tail, err := ae.Encode()
-	if err != nil {
-		return 0, fmt.Errorf("asking for the link %s: %w", name, err)
-	}
-	if err := d.kernel.deadline(); err != nil {
-		return 0, err
-	}
-	answers, err := d.kernel.conn.Execute(netlink.Message{
-		Header: netlink.Header{Type: unix.RTM_GETLINK, Flags: netlink.Request},
-		Data:   append(make([]byte, unix.SizeofIfInfomsg), tail...),
-	})
-	if err != nil || len(answers) == 0 || len(answers[0].Data) < unix.SizeofIfInfomsg {
-		return 0, fmt.Errorf("asking for the link %s: %w", name, err)
-	}
-	return int(int32(binary.NativeEndian.Uint32(answers[0].Data[4:]))), nil
-}
-
 func (d *LinuxDevices) request(kind uint16, flags netlink.HeaderFlags, data []byte) error {
-	message := netlink.Message{Header: netlink.Header{Type: netlink.HeaderType(kind), Flags: netlink.Request | flags}, Data: data}
-	return errors.Join(d.kernel.batch([]netlink.Message{message})...)
+	message := netlink.Message{Header: netlink.Header{Type: netlink.HeaderType(kind), Flags: flags}, Data: data}
+	return errors.Join(d.kernel.conn.Batch([]netlink.Message{message})...)
 }
 
 // Remove removes a link.
@@ -158,24 +126,17 @@ func (d *LinuxDevices) Remove(index int) error {
 	return d.request(unix.RTM_DELLINK, 0, linkHeader(index, 0, 0))
 }
 
-// SetUp turns with one system call.
+// SetUp turns all in one batch.
 func (d *LinuxDevices) SetUp(indexes []int, up bool) error {
 	flags := uint32(0)
 	if up {
 		flags = unix.IFF_UP
 	}
-	var errs []error
-	for part := range slices.Chunk(indexes, batchMax) {
-		var messages []netlink.Message
-		for _, index := range part {
-			messages = append(messages, netlink.Message{
-				Header: netlink.Header{Type: unix.RTM_SETLINK, Flags: netlink.Request},
-				Data:   linkHeader(index, flags, unix.IFF_UP),
-			})
-		}
-		errs = append(errs, d.kernel.batch(messages)...)
+	messages := make([]netlink.Message, len(indexes))
+	for i, index := range indexes {
+		messages[i] = netlink.Message{Header: netlink.Header{Type: unix.RTM_SETLINK}, Data: linkHeader(index, flags, unix.IFF_UP)}
 	}
-	return errors.Join(errs...)
+	return distinctErrors(d.kernel.conn.Batch(messages))
 }
 
 // Tune writes the settings of a device and of the link below that are not what

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ripcord/pkg/rtnl"
 	"ripcord/pkg/wire"
 )
 
@@ -59,7 +60,7 @@ func OpenEars() (*LinuxEars, error) {
 	default:
 		e.sockets = append(e.sockets, nd)
 	}
-	if e.tables, err = openNetlink(); err != nil {
+	if e.tables, err = openNetlink(rtnl.Config{}); err != nil {
 		e.Close()
 		return nil, err
 	}

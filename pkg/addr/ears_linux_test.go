@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/wire"
@@ -29,35 +30,35 @@ func TestParseNeighbour(t *testing.T) {
 		{"cut", neighbour(unix.NUD_STALE, unix.NDA_DST, four)[:17], netip.Addr{}},
 		{"empty", nil, netip.Addr{}},
 	} {
-		got, ok := parseNeighbour(tt.data)
+		got, ok := aliveNeighbor(netlink.Message{Data: tt.data})
 		if ok != tt.want.IsValid() || ok && (got.Address != tt.want || got.Index != eth0) {
 			t.Errorf("%s: %+v, %t, want %v", tt.name, got, ok, tt.want)
 		}
 	}
 }
 
-// FuzzNeighbour feeds parseNeighbour messages of neighbours. What it accepts is
+// FuzzNeighbour feeds aliveNeighbor messages of neighbours. What it accepts is
 // of a station that may be there, and reads the same when written anew.
 func FuzzNeighbour(f *testing.F) {
 	for _, data := range [][]byte{
 		neighbour(unix.NUD_REACHABLE, unix.NDA_DST, host4.AsSlice()), neighbour(unix.NUD_STALE, unix.NDA_DST, host6.AsSlice()),
 	} {
-		if _, ok := parseNeighbour(data); !ok {
+		if _, ok := aliveNeighbor(netlink.Message{Data: data}); !ok {
 			f.Fatalf("the seed %x is no neighbour", data)
 		}
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s, ok := parseNeighbour(data)
+		s, ok := aliveNeighbor(netlink.Message{Data: data})
 		if !ok {
 			return
 		}
-		if !s.Address.IsValid() || s.Answer || len(data) < ndMsgLen {
+		if !s.Address.IsValid() || s.Answer || len(data) < 12 {
 			t.Fatalf("%x is taken for %+v", data, s)
 		}
 		again := neighbour(unix.NUD_STALE, unix.NDA_DST, s.Address.AsSlice())
 		copy(again[4:8], data[4:8]) // the index
-		if got, ok := parseNeighbour(again); !ok || got != s {
+		if got, ok := aliveNeighbor(netlink.Message{Data: again}); !ok || got != s {
 			t.Errorf("%+v, written anew, is read as %+v", s, got)
 		}
 	})

@@ -65,7 +65,9 @@ func listenForRemovals() (deletions, error) {
 
 // Listen calls gone for each such transaction that is not our own, and where some
 // may have been missed.
-func (f *LinuxFirewall) Listen(ctx context.Context, gone func()) { f.heard.tell(ctx, f.self, gone) }
+func (f *LinuxFirewall) Listen(ctx context.Context, gone func()) {
+	f.heard.tell(ctx, func() uint32 { return f.self }, gone)
+}
 
 // Drop replaces what the table holds in one transaction; without anything to
 // drop there is no table.

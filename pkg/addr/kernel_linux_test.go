@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/rtnl"
 )
 
 func TestKernelBatches(t *testing.T) {
@@ -104,7 +106,7 @@ func TestRecordInsteadOfMark(t *testing.T) {
 	near, _ := cable(t)
 	index, path := indexOf(t, near), t.TempDir()+"/run/addresses"
 	open := func() *recordKernel {
-		k, err := openNetlink()
+		k, err := openNetlink(rtnl.Config{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -141,7 +143,7 @@ func TestRecordInsteadOfMark(t *testing.T) {
 
 func TestProbe(t *testing.T) {
 	cable(t)
-	k, err := openNetlink()
+	k, err := openNetlink(rtnl.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,11 +2,12 @@ package addr
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/rtnl"
 )
 
 // What golang.org/x/sys/unix does not name (linux/if_link.h).
@@ -69,46 +70,10 @@ func withHeader(header []byte, ae *netlink.AttributeEncoder, name string) ([]byt
 	return append(header, tail...), nil
 }
 
-// parseNetdev reads an RTM_NEWLINK, and the settings that its alias remembers.
-func parseNetdev(data []byte) (n Netdev, was earlier, err error) {
-	if len(data) < unix.SizeofIfInfomsg {
-		return n, nil, errors.New("a link message shorter than its header")
-	}
-	attributes, err := netlink.NewAttributeDecoder(data[unix.SizeofIfInfomsg:])
-	if err != nil {
-		return n, nil, fmt.Errorf("decoding a link message: %w", err)
-	}
-	n.Index = int(int32(binary.NativeEndian.Uint32(data[4:])))
-	n.Up = binary.NativeEndian.Uint32(data[8:])&unix.IFF_UP != 0
-	var kind, alias string
-	for attributes.Next() {
-		switch attributes.Type() {
-		case unix.IFLA_IFNAME:
-			n.Name = attributes.String()
-		case unix.IFLA_LINK:
-			n.Below = int(int32(attributes.Uint32()))
-		case unix.IFLA_ADDRESS:
-			if b := attributes.Bytes(); len(b) == len(n.MAC) {
-				copy(n.MAC[:], b)
-			}
-		case unix.IFLA_IFALIAS:
-			alias = attributes.String()
-		case unix.IFLA_LINKINFO:
-			attributes.Nested(func(info *netlink.AttributeDecoder) error {
-				for info.Next() {
-					if info.Type() == unix.IFLA_INFO_KIND {
-						kind = info.String()
-					}
-				}
-				return nil
-			})
-		}
-	}
-	if was, n.Ours = parseAlias(alias); kind != macvlanKind {
-		n.Ours = false
-	}
-	if err := attributes.Err(); err != nil {
-		return n, nil, fmt.Errorf("decoding a link message: %w", err)
-	}
-	return n, was, nil
+// netdev is a link as devices know it, and the settings that its alias remembers.
+func netdev(l rtnl.Link) (n Netdev, was earlier) {
+	n = Netdev{Index: l.Index, Below: l.Below, Name: l.Name, MAC: l.MAC, Up: l.Up()}
+	was, n.Ours = parseAlias(l.Alias)
+	n.Ours = n.Ours && l.Kind == macvlanKind
+	return n, was
 }

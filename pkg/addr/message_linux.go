@@ -8,18 +8,16 @@ import (
 	"github.com/jsimonetti/rtnetlink/v2"
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/rtnl"
 )
 
 const (
 	// mark is the IFA_PROTO of our addresses: VRRP's IP protocol number.
 	mark = 112
-	// ifaProto is IFA_PROTO, Linux 5.18.
-	ifaProto = 11
 	// behind is the metric of the subnets of addresses on a device: worse than
 	// any that a network manager gives a link.
 	behind = 1 << 20
-	// ifAddrMsgLen is the size of struct ifaddrmsg.
-	ifAddrMsgLen = 8
 	// forever is INFINITY_LIFE_TIME.
 	forever = 0xffffffff
 )
@@ -53,7 +51,7 @@ func newAddress(op Op, marked bool) (netlink.Message, error) {
 		more.Uint32(unix.IFA_RT_PRIORITY, behind)
 	}
 	if marked {
-		more.Uint8(ifaProto, mark)
+		more.Uint8(rtnl.IFAProto, mark)
 	}
 	if af == unix.AF_INET6 {
 		// struct ifa_cacheinfo: preferred 0, so that the router never takes a
@@ -82,38 +80,4 @@ func delAddress(op Op) (netlink.Message, error) {
 		return netlink.Message{}, fmt.Errorf("encoding the address %s: %w", op.Prefix, err)
 	}
 	return netlink.Message{Header: netlink.Header{Type: unix.RTM_DELADDR, Flags: netlink.Request}, Data: data}, nil
-}
-
-// parseAddress reads an RTM_NEWADDR: the address, and its IFA_PROTO, 0 if none.
-func parseAddress(data []byte) (s Standing, proto uint8, err error) {
-	if len(data) < ifAddrMsgLen {
-		return s, 0, fmt.Errorf("an address message of %d bytes is too short", len(data))
-	}
-	attributes, err := netlink.NewAttributeDecoder(data[ifAddrMsgLen:])
-	if err != nil {
-		return s, 0, fmt.Errorf("decoding an address message: %w", err)
-	}
-	s.Index = int(binary.NativeEndian.Uint32(data[4:8]))
-	var address, local netip.Addr
-	for attributes.Next() {
-		switch attributes.Type() {
-		case unix.IFA_ADDRESS:
-			address, _ = netip.AddrFromSlice(attributes.Bytes())
-		case unix.IFA_LOCAL: // the address itself where IFA_ADDRESS is the peer's
-			local, _ = netip.AddrFromSlice(attributes.Bytes())
-		case ifaProto:
-			proto = attributes.Uint8()
-		}
-	}
-	if err := attributes.Err(); err != nil {
-		return s, 0, fmt.Errorf("decoding an address message: %w", err)
-	}
-	if local.IsValid() {
-		address = local
-	}
-	s.Prefix, s.Marked = netip.PrefixFrom(address, int(data[1])), proto == mark
-	if !s.Prefix.IsValid() {
-		return s, 0, fmt.Errorf("an address message without an address (prefix length %d)", data[1])
-	}
-	return s, proto, nil
 }

@@ -1,23 +1,19 @@
 package addr
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/rtnl"
 )
 
-const (
-	bufferSize  = 64 << 10
-	receiveSize = 1 << 20
-)
-
-// netlinkKernel is the kernel behind one rtnetlink request socket.
+// netlinkKernel is the kernel behind one rtnetlink request connection.
 type netlinkKernel struct {
-	conn      *netlink.Conn
+	conn      *rtnl.Conn
 	solicited *solicited
 	marked    bool // the kernel keeps IFA_PROTO
 	protos    bool // some address was listed with an IFA_PROTO
@@ -32,7 +28,7 @@ type LinuxKernel interface {
 // OpenKernel opens an rtnetlink socket. Where the kernel does not keep the mark
 // (before Linux 5.18), the file at record says which addresses are ours.
 func OpenKernel(record string) (LinuxKernel, error) {
-	k, err := openNetlink()
+	k, err := openNetlink(rtnl.Config{})
 	if err != nil {
 		return nil, err
 	}
@@ -55,15 +51,13 @@ func OpenKernel(record string) (LinuxKernel, error) {
 	return r, nil
 }
 
-func openNetlink() (*netlinkKernel, error) {
-	conn, err := netlink.Dial(unix.NETLINK_ROUTE, &netlink.Config{MessageBufferSize: bufferSize})
+// openNetlink opens a connection to rtnetlink.
+func openNetlink(config rtnl.Config) (*netlinkKernel, error) {
+	config.Protocol = unix.NETLINK_ROUTE
+	conn, err := rtnl.Dial(config)
 	if err != nil {
 		return nil, fmt.Errorf("opening the rtnetlink socket: %w", err)
 	}
-	// For better words only. Without CapAcknowledge: the library cannot read the
-	// two together.
-	_ = conn.SetOption(netlink.ExtendedAcknowledge, true)
-	_ = conn.SetReadBuffer(receiveSize) // batchMax errors fit the default too
 	return &netlinkKernel{conn: conn, marked: true}, nil
 }
 
@@ -89,59 +83,21 @@ func (k *netlinkKernel) RemoveBatch(ops []Op) error {
 
 // List dumps all addresses.
 func (k *netlinkKernel) List() ([]Standing, error) {
-	const attempts = 4
-	for range attempts {
-		all, whole, err := k.dump()
-		if err != nil {
-			return nil, fmt.Errorf("listing addresses: %w", err)
-		}
-		if whole {
-			return all, nil
-		}
-	}
-	return nil, fmt.Errorf("listing addresses: they changed during each of %d dumps", attempts)
-}
-
-// dump is not whole if addresses changed meanwhile (NLM_F_DUMP_INTR).
-func (k *netlinkKernel) dump() (all []Standing, whole bool, err error) {
-	if err := k.deadline(); err != nil {
-		return nil, false, err
-	}
-	answers, err := k.conn.Execute(netlink.Message{
-		Header: netlink.Header{Type: unix.RTM_GETADDR, Flags: netlink.Request | netlink.Dump},
-		Data:   make([]byte, ifAddrMsgLen),
+	all, err := rtnl.Dump(k.conn, rtnl.ListAddresses(), func(m netlink.Message) (Standing, bool) {
+		a, ok := rtnl.DecodeAddress(m)
+		k.protos = k.protos || a.Protocol != 0
+		return Standing{Index: a.Index, Prefix: a.Prefix, Marked: a.Protocol == mark}, ok
 	})
 	if err != nil {
-		return nil, false, err
+		return nil, fmt.Errorf("listing addresses: %w", err)
 	}
-	for _, a := range answers {
-		if a.Header.Flags&netlink.DumpInterrupted != 0 {
-			return nil, false, nil
-		}
-		s, proto, err := parseAddress(a.Data)
-		if err != nil {
-			return nil, false, err
-		}
-		k.protos = k.protos || proto != 0
-		all = append(all, s)
-	}
-	return all, true, nil
+	return all, nil
 }
 
 // Up asks for the link's IFF_UP.
 func (k *netlinkKernel) Up(index int) bool {
-	data := make([]byte, unix.SizeofIfInfomsg)
-	binary.NativeEndian.PutUint32(data[4:], uint32(index))
-	if k.deadline() != nil {
-		return false
-	}
-	answers, err := k.conn.Execute(netlink.Message{
-		Header: netlink.Header{Type: unix.RTM_GETLINK, Flags: netlink.Request}, Data: data,
-	})
-	if err != nil || len(answers) == 0 || len(answers[0].Data) < unix.SizeofIfInfomsg {
-		return false
-	}
-	return binary.NativeEndian.Uint32(answers[0].Data[8:])&unix.IFF_UP != 0
+	link, err := k.conn.LinkByIndex(index)
+	return err == nil && link.Up()
 }
 
 // probe finds out whether IFA_PROTO is kept: the kernel marks the loopback

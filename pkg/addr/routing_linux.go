@@ -9,6 +9,8 @@ import (
 	"github.com/mdlayher/netlink"
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/rtnl"
 )
 
 // LinuxRouting is the Routing of the network namespace it was opened in.
@@ -22,13 +24,9 @@ var _ Routing = (*LinuxRouting)(nil)
 // OpenRouting opens a socket for requests and one for what the kernel tells. It
 // needs Linux 4.20, which lists routes by their protocol.
 func OpenRouting() (*LinuxRouting, error) {
-	k, err := openNetlink()
+	k, err := openNetlink(rtnl.Config{Strict: true})
 	if err != nil {
 		return nil, err
-	}
-	if err := k.conn.SetOption(netlink.GetStrictCheck, true); err != nil {
-		k.Close()
-		return nil, fmt.Errorf("asking the kernel to filter its lists of routes (needs Linux 4.20): %w", err)
 	}
 	heard, err := listenForWays()
 	if err != nil {
@@ -59,10 +57,10 @@ func listenForWays() (deletions, error) {
 // Listen calls gone for each deletion that is not our own, and where some may
 // have been missed.
 func (r *LinuxRouting) Listen(ctx context.Context, gone func()) {
-	r.heard.tell(ctx, r.conn.PID(), gone)
+	r.heard.tell(ctx, r.conn.Port, gone)
 }
 
-// AddWays adds with one system call for each batchMax routes and rules.
+// AddWays adds routes and rules in one batch.
 func (r *LinuxRouting) AddWays(ops []WayOp) []error {
 	return r.each(ops, netlink.Request|netlink.Create|netlink.Excl, unix.RTM_NEWROUTE, unix.RTM_NEWRULE)
 }
@@ -81,27 +79,23 @@ func (r *LinuxRouting) RemoveWays(ops []WayOp) []error {
 }
 
 func (r *LinuxRouting) each(ops []WayOp, flags netlink.HeaderFlags, route, rule netlink.HeaderType) []error {
-	var errs []error
-	for part := range slices.Chunk(ops, batchMax) {
-		messages := make([]netlink.Message, 0, len(part)+1)
-		for _, op := range part {
-			m := netlink.Message{Header: netlink.Header{Type: route, Flags: flags}}
-			var err error
-			switch w := op.Way.(type) {
-			case Route:
-				m.Data, err = routeMessage(w, op.Index)
-			case Rule:
-				m.Header.Type = rule
-				m.Data, err = ruleMessage(w)
-			}
-			if err != nil { // one that cannot be encoded is a mistake of ours
-				return slices.Repeat([]error{fmt.Errorf("encoding %s: %w", op, err)}, len(ops))
-			}
-			messages = append(messages, m)
+	messages := make([]netlink.Message, 0, len(ops))
+	for _, op := range ops {
+		m := netlink.Message{Header: netlink.Header{Type: route, Flags: flags}}
+		var err error
+		switch w := op.Way.(type) {
+		case Route:
+			m.Data, err = routeMessage(w, op.Index)
+		case Rule:
+			m.Header.Type = rule
+			m.Data, err = ruleMessage(w)
 		}
-		errs = append(errs, r.answers(messages)...)
+		if err != nil { // one that cannot be encoded is a mistake of ours
+			return slices.Repeat([]error{fmt.Errorf("encoding %s: %w", op, err)}, len(ops))
+		}
+		messages = append(messages, m)
 	}
-	return errs
+	return r.conn.Batch(messages)
 }
 
 // ListWays asks for the routes by their protocol, which the kernel filters, and
@@ -109,50 +103,37 @@ func (r *LinuxRouting) each(ops []WayOp, flags netlink.HeaderFlags, route, rule 
 func (r *LinuxRouting) ListWays() ([]WayOp, error) {
 	var all []WayOp
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-		for _, what := range []netlink.HeaderType{unix.RTM_GETROUTE, unix.RTM_GETRULE} {
-			ops, err := r.listWays(family, what)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, ops...)
+		routes, err := r.list(rtnl.ListRoutes(family, mark), routeOp)
+		if err != nil {
+			return nil, fmt.Errorf("listing routes: %w", err)
 		}
+		rules, err := r.list(rtnl.ListRules(family), ruleOp)
+		if err != nil {
+			return nil, fmt.Errorf("listing rules: %w", err)
+		}
+		all = append(all, r.named(routes)...)
+		all = append(all, rules...)
 	}
 	return all, nil
 }
 
-func (r *LinuxRouting) listWays(family uint8, what netlink.HeaderType) (all []WayOp, err error) {
-	ask := make([]byte, unix.SizeofRtMsg) // a fib_rule_hdr is as long
-	ask[0] = family
-	if what == unix.RTM_GETROUTE {
-		ask[5] = mark
-	}
-	if err := r.deadline(); err != nil {
-		return nil, err
-	}
-	answers, err := r.conn.Execute(netlink.Message{
-		Header: netlink.Header{Type: what, Flags: netlink.Request | netlink.Dump}, Data: ask,
-	})
+// list is empty on a kernel without rules, or without the family.
+func (r *LinuxRouting) list(request netlink.Message, decode func(netlink.Message) (WayOp, bool)) ([]WayOp, error) {
+	ops, err := rtnl.Dump(r.conn, request, decode)
 	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EAFNOSUPPORT) {
-		return nil, nil // a kernel without rules, or without the family
+		return nil, nil
 	}
-	for _, a := range answers {
-		var op WayOp
-		var ours bool
-		switch a.Header.Type {
-		case unix.RTM_NEWROUTE:
-			op, ours, err = parseRoute(a.Data)
-		case unix.RTM_NEWRULE:
-			op, ours, err = parseRule(a.Data)
-		}
-		if err != nil {
-			break
-		}
-		if ours {
-			all = append(all, op)
+	return ops, err
+}
+
+// named gives routes the names of their interfaces, for the log.
+func (r *LinuxRouting) named(routes []WayOp) []WayOp {
+	for i := range routes {
+		if link, err := r.conn.LinkByIndex(routes[i].Index); err == nil {
+			route := routes[i].Way.(Route)
+			route.Interface = link.Name
+			routes[i].Way = route
 		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("listing routes and rules: %w", err)
-	}
-	return all, nil
+	return routes
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"net/netip"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -141,6 +142,43 @@ func TestRoutesOfOthersInTheKernel(t *testing.T) {
 		}
 	}
 	ip(t, "rule", "del", "priority", "500")
+}
+
+// What other programs configured, and what only newer kernels send, keeps nobody from
+// listing what is ours: a rule with a port has an attribute since Linux 6.15 that
+// made the whole list unreadable.
+func TestListBesideOthers(t *testing.T) {
+	near, _ := cable(t)
+	r, k, index := routing(t), kernel(t), indexOf(t, near)
+	for _, args := range []string{
+		"rule add ipproto tcp dport 22 table 100", "-6 rule add ipproto tcp sport 1-1024 dport 22 table 100",
+		"rule add ipproto tcp dport 22 table 100 protocol 112", // neither is ours: it selects a port
+		"addr add 192.0.2.7/24 dev " + near, "addr add 192.0.2.8 peer 203.0.113.8 dev " + near,
+		"route add 10.7.0.0/16 encap mpls 100 via 192.0.2.9", "route add 10.8.0.0/16 proto 112 nexthop via 192.0.2.9 nexthop via 192.0.2.10",
+		"neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev " + near, "link property add dev " + near + " altname a-rather-long-other-name",
+	} {
+		if out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput(); err != nil {
+			t.Logf("this machine cannot ip %s: %s", args, out)
+		}
+	}
+	t.Cleanup(func() { // what is not on the link
+		for _, args := range []string{"rule flush table 100", "-6 rule flush table 100"} {
+			ip(t, strings.Fields(args)...)
+		}
+	})
+	ours := WayOp{Route{To: netip.MustParsePrefix("10.9.0.0/16"), Via: netip.MustParseAddr("192.0.2.9"), Interface: near, Table: MainTable}, index}
+	if err := errors.Join(r.AddWays([]WayOp{ours})...); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := texts(t, r), []string{ours.String()}; !slices.Equal(got, want) {
+		t.Errorf("listed %q, want %q", got, want)
+	}
+	if got := on(t, k, index); !slices.Contains(got, "192.0.2.7/24") || !slices.Contains(got, "192.0.2.8/32") {
+		t.Errorf("addresses: %q", got)
+	}
+	if errs := r.RemoveWays([]WayOp{ours}); errs[0] != nil {
+		t.Error(errs[0])
+	}
 }
 
 func TestRoutesTheKernelRefuses(t *testing.T) {

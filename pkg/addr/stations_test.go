@@ -172,6 +172,9 @@ func TestWorkerAsks(t *testing.T) {
 // neighbour is an RTM_NEWNEIGH message.
 func neighbour(state uint16, attribute uint16, value []byte) []byte {
 	b := make([]byte, 12)
+	if b[0] = 2; len(value) == 16 { // AF_INET
+		b[0] = 10
+	}
 	binary.NativeEndian.PutUint32(b[4:], eth0)
 	binary.NativeEndian.PutUint16(b[8:], state)
 	b = binary.NativeEndian.AppendUint16(b, uint16(4+len(value)))

@@ -5,9 +5,11 @@ import (
 	"net/netip"
 
 	"github.com/jsimonetti/rtnetlink/v2"
+	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/rtnl"
 )
 
 // routeMessage is the rtmsg of a route, to add or to remove.
@@ -31,34 +33,12 @@ func routeMessage(r Route, index int) ([]byte, error) {
 	return m.MarshalBinary()
 }
 
-// parseRoute reads a route that was listed, and whether it bears our mark. One
-// that another's was joined to (IPv6, RTA_MULTIPATH) is not ours alone.
-func parseRoute(data []byte) (op WayOp, ours bool, err error) {
-	var m rtnetlink.RouteMessage
-	if err := m.UnmarshalBinary(data); err != nil {
-		return op, false, err
-	}
-	a := m.Attributes
-	r := Route{Table: a.Table, Metric: a.Priority, To: prefixOf(m.Family, a.Dst, m.DstLength)}
-	r.Via, _ = netip.AddrFromSlice(a.Gateway)
-	r.Source, _ = netip.AddrFromSlice(a.Src)
-	if link, err := net.InterfaceByIndex(int(a.OutIface)); err == nil {
-		r.Interface = link.Name
-	}
-	return WayOp{r, int(a.OutIface)}, m.Protocol == mark && m.Type == unix.RTN_UNICAST && len(a.Multipath) == 0, nil
-}
-
-// prefixOf is a destination; what is any is not written on the wire.
-func prefixOf(family uint8, ip net.IP, bits uint8) netip.Prefix {
-	a, ok := netip.AddrFromSlice(ip)
-	switch {
-	case ok:
-	case family == unix.AF_INET:
-		a = netip.IPv4Unspecified()
-	default:
-		a = netip.IPv6Unspecified()
-	}
-	return netip.PrefixFrom(a, int(bits))
+// routeOp is a route of ours that was listed, to remove it. One that another's was
+// joined to (IPv6, RTA_MULTIPATH) is not ours alone.
+func routeOp(m netlink.Message) (op WayOp, ours bool) {
+	r, ok := rtnl.DecodeRoute(m, mark)
+	route := Route{To: r.To, Via: r.Via, Table: r.Table, Metric: r.Metric, Source: r.Source}
+	return WayOp{route, r.Index}, ok && r.Type == unix.RTN_UNICAST && !r.Multipath
 }
 
 // ruleMessage is the fib_rule_hdr of a rule, to add or to remove.
@@ -88,37 +68,15 @@ func ruleMessage(r Rule) ([]byte, error) {
 	return m.MarshalBinary()
 }
 
-// parseRule reads a rule that was listed, and whether it bears our mark.
-func parseRule(data []byte) (op WayOp, ours bool, err error) {
-	var m rtnetlink.RuleMessage
-	if err := m.UnmarshalBinary(data); err != nil {
-		return op, false, err
+// ruleOp is a rule of ours that was listed, to remove it. One that selects by what
+// ours do not is somebody else's.
+func ruleOp(m netlink.Message) (op WayOp, ours bool) {
+	r, ok := rtnl.DecodeRule(m, mark)
+	rule := Rule{
+		Family: event.IPv4, From: r.From, To: r.To, Iif: r.Iif, Fwmark: r.Fwmark, Mask: r.Mask, Table: r.Table, Priority: r.Priority,
 	}
-	a := m.Attributes
-	if a == nil || a.Protocol == nil || *a.Protocol != mark || m.Action != unix.FR_ACT_TO_TBL {
-		return op, false, nil
+	if r.Family == unix.AF_INET6 {
+		rule.Family = event.IPv6
 	}
-	r := Rule{Family: event.IPv4}
-	if m.Family == unix.AF_INET6 {
-		r.Family = event.IPv6
-	}
-	if a.Src != nil {
-		r.From = prefixOf(m.Family, *a.Src, m.SrcLength)
-	}
-	if a.Dst != nil {
-		r.To = prefixOf(m.Family, *a.Dst, m.DstLength)
-	}
-	if a.IIFName != nil {
-		r.Iif = *a.IIFName
-	}
-	take := func(to *uint32, from *uint32) {
-		if from != nil {
-			*to = *from
-		}
-	}
-	take(&r.Priority, a.Priority)
-	take(&r.Table, a.Table)
-	take(&r.Fwmark, a.FwMark)
-	take(&r.Mask, a.FwMask)
-	return WayOp{Way: r}, true, nil
+	return WayOp{Way: rule}, ok && r.Action == unix.FR_ACT_TO_TBL && !r.More
 }

@@ -30,7 +30,7 @@ var layers = [][]string{
 	{"pkg/advert", "pkg/addr", "pkg/link"},
 	{"pkg/vrrp"},
 	{"pkg/wire"},
-	{"pkg/bus", "pkg/event", "pkg/mmsg", "pkg/thread", "pkg/timerfd"},
+	{"pkg/bus", "pkg/event", "pkg/mmsg", "pkg/rtnl", "pkg/thread", "pkg/timerfd"},
 }
 
 // pure packages and files: no time but as an argument, no I/O, no goroutine.
