@@ -20,7 +20,9 @@ type held struct {
 // addressOf reads an entry of the list with that key: A/len, or the map of
 // addressKeys.
 func addressOf(key string) form[held] {
-	return func(l *loader, at place) (held, bool) {
+	what := mapOf(addressKeys)
+	what.Short = &Description{Type: Text, Range: "an address with the length of its network"}
+	return as(what, func(l *loader, at place) (held, bool) {
 		h := held{key: key, at: at}
 		addressKeys.start(&h)
 		if at.node.kind != mapping {
@@ -31,7 +33,7 @@ func addressOf(key string) form[held] {
 		h.said = addressKeys.read(l, at, &h)
 		addressKeys.need(l, at, h.said)
 		return h, h.Prefix.IsValid()
-	}
+	})
 }
 
 // readPrefix reads an address with its prefix length.
@@ -98,10 +100,10 @@ var scopes = choice(words[uint8]{{"global", 0}, {"site", 200}, {"link", 253}, {"
 func scope(l *loader, at place) (uint8, bool) {
 	if at.node.kind == scalar {
 		if _, err := strconv.Atoi(at.node.text); err == nil {
-			return number[uint8](0, 255)(l, at)
+			return number[uint8](0, 255).read(l, at)
 		}
 	}
-	return scopes(l, at)
+	return scopes.read(l, at)
 }
 
 // checkLabel sees that a label is not asked of IPv6.

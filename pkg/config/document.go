@@ -74,7 +74,7 @@ func readDefaults(l *loader, at place, d *document) bool {
 }
 
 func readInstances(l *loader, at place, d *document) bool {
-	all, ok := some(each(func(l *loader, at place) (*instance, bool) {
+	all, ok := some(each(as(Description{}, func(l *loader, at place) (*instance, bool) {
 		i := d.defaults
 		i.at, i.said = at, given{}
 		i.own = instanceKeys.read(l, at, &i)
@@ -85,7 +85,7 @@ func readInstances(l *loader, at place, d *document) bool {
 		maps.Copy(i.said, i.own)
 		instanceKeys.need(l, at, i.said)
 		return &i, true
-	}))(l, at)
+	}))).read(l, at)
 	d.instances = all
 	return ok
 }

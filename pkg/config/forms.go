@@ -11,15 +11,17 @@ import (
 )
 
 // plain reads what would be another thing in quotes: 51 is a number, "51" text.
-func plain[V any](read form[V]) form[V] {
-	return func(l *loader, at place) (V, bool) {
+func plain[V any](f form[V]) form[V] {
+	what := f.what
+	what.Plain = true
+	return form[V]{what, func(l *loader, at place) (V, bool) {
 		if at.node.quoted {
 			var none V
 			l.fail(at, "%q is text; write it without quotes", at.node.text)
 			return none, false
 		}
-		return read(l, at)
-	}
+		return f.read(l, at)
+	}}
 }
 
 var (
@@ -30,7 +32,8 @@ var (
 // number is a whole decimal number. Versions of YAML differ on 010, 0x10 and
 // 1_000, so none of them is one.
 func number[V ~int | ~uint8 | ~uint32](from, upto V) form[V] {
-	return plain(func(l *loader, at place) (V, bool) {
+	what := Description{Type: Number, From: int64(from), Upto: int64(upto)}
+	return plain(as(what, func(l *loader, at place) (V, bool) {
 		s, ok := l.word(at, "a whole number")
 		switch {
 		case !ok:
@@ -48,12 +51,16 @@ func number[V ~int | ~uint8 | ~uint32](from, upto V) form[V] {
 			return 0, false
 		}
 		return V(n), true
-	})
+	}))
 }
 
 // duration is a Go duration in whole steps.
 func duration(from, upto, step time.Duration) form[time.Duration] {
-	return func(l *loader, at place) (time.Duration, bool) {
+	what := Description{Type: Duration, Range: short(from) + " to " + short(upto)}
+	if step > 1 && step != ms {
+		what.Range += " in steps of " + short(step)
+	}
+	return as(what, func(l *loader, at place) (time.Duration, bool) {
 		s, ok := l.word(at, "a duration")
 		if !ok {
 			return 0, false
@@ -68,7 +75,7 @@ func duration(from, upto, step time.Duration) form[time.Duration] {
 			return d, l.within(at, s, d, from, upto, step)
 		}
 		return 0, false
-	}
+	})
 }
 
 // within reports a duration, of which s is the text, that is out of its range or
@@ -105,11 +112,11 @@ type words[V any] []struct {
 
 // choice is one of some words.
 func choice[V any](known words[V]) form[V] {
-	return func(l *loader, at place) (v V, ok bool) {
-		var names []string
-		for _, w := range known {
-			names = append(names, w.word)
-		}
+	var names []string
+	for _, w := range known {
+		names = append(names, w.word)
+	}
+	return as(Description{Type: Choice, Words: names}, func(l *loader, at place) (v V, ok bool) {
 		s, ok := l.word(at, alternatives(names))
 		if !ok {
 			return v, false
@@ -121,7 +128,7 @@ func choice[V any](known words[V]) form[V] {
 		}
 		l.advise(at, didYouMean(nearest(s, names)), "%s is not %s", show(s), alternatives(names))
 		return v, false
-	}
+	})
 }
 
 // alternatives lists names: a, b or c.
@@ -133,7 +140,10 @@ func alternatives(names []string) string {
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
-var boolean = plain(choice(words[bool]{{"true", true}, {"false", false}}))
+var boolean = described(plain(choice(words[bool]{{"true", true}, {"false", false}})), Description{Type: Boolean})
+
+// described gives a form another description.
+func described[V any](f form[V], what Description) form[V] { return form[V]{what, f.read} }
 
 // password is a simple password of VRRPv2. Nothing that is said of it repeats it.
 func password(l *loader, at place) (wire.Auth, bool) {

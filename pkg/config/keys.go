@@ -13,147 +13,229 @@ import (
 
 const ms = time.Millisecond
 
-// documentKeys are those of the file itself. Defaults are read before what they
+// documentKeys are the keys of the file itself. Defaults are read before what they
 // apply to.
 var documentKeys = table[document]{
-	{"log", optional, section(func(d *document) *Log { return &d.log }, logKeys)},
-	{"control", optional, section(func(d *document) *Control { return &d.control }, controlKeys)},
-	{"defaults", optional, readDefaults},
-	{"links", optional, readLinks},
-	{"instances", required, readInstances},
-	{"groups", optional, to(func(d *document) *[]group { return &d.groups }, each(readGroup))},
-	{"checks", later, nil},
-	{"notify", later, nil},
-	{"fifo", later, nil},
-	{"script_user", later, nil},
-	{"include", later, nil},
+	{"log", optional, section(func(d *document) *Log { return &d.log }, logKeys),
+		"What is logged.", ""},
+	{"control", optional, section(func(d *document) *Control { return &d.control }, controlKeys),
+		"Where the daemon answers `ripcord status`, the API and Prometheus.", ""},
+	{"defaults", optional, value[document]{Description{Type: Map, Range: "any key of an instance"}, readDefaults},
+		"Any key of an instance, for all instances that do not have it themselves.", "defaults: {interval: 100ms, preempt: false}"},
+	{"links", optional, value[document]{namesOf(mapOf(linkKeys)), readLinks},
+		"How single links are watched, by the name of the interface; `default` is for all others.", "links: {default: {poll: 2s}, eth1: {monitor: mii}}"},
+	{"instances", required, value[document]{listOf(mapOf(instanceKeys), 1), readInstances},
+		"The virtual routers.", ""},
+	{"groups", optional, to(func(d *document) *[]group { return &d.groups }, each(as(mapOf(groupKeys), readGroup))),
+		"Instances that change their state together.", "groups: [{name: edge, members: [inside, outside]}]"},
+	{"checks", later, value[document]{}, "", ""},
+	{"notify", later, value[document]{}, "", ""},
+	{"fifo", later, value[document]{}, "", ""},
+	{"script_user", later, value[document]{}, "", ""},
+	{"include", later, value[document]{}, "", ""},
 }
 
 var logKeys = table[Log]{
 	{"level", "info", to(func(g *Log) *event.Level { return &g.Level }, choice(words[event.Level]{
-		{"debug", event.Debug}, {"info", event.Info}, {"warn", event.Warn}, {"error", event.Error}}))},
+		{"debug", event.Debug}, {"info", event.Info}, {"warn", event.Warn}, {"error", event.Error}})),
+		"The least level of the events that are logged.", ""},
 }
 
 var controlKeys = table[Control]{
-	{"socket", "/run/ripcord/ripcord.sock", to(func(c *Control) *string { return &c.Socket }, socketPath)},
-	{"listen", optional, to(func(c *Control) *string { return &c.Listen }, endpoint)},
+	{"socket", "/run/ripcord/ripcord.sock", to(func(c *Control) *string { return &c.Socket }, as(Description{Type: Text, Range: "absolute path"}, socketPath)),
+		"The unix socket of the control API, mode 0660.", ""},
+	{"listen", optional, to(func(c *Control) *string { return &c.Listen }, as(Description{Type: Text, Range: "IP address with a port, or `:` and a port"}, endpoint)),
+		"A TCP address for the read-only half of the API: metrics, status page, GET requests.", `listen: "192.0.2.11:9112"`},
 }
 
 var linkKeys = table[link.Settings]{
 	{"monitor", "auto", to(func(s *link.Settings) *link.Mode { return &s.Monitor }, choice(words[link.Mode]{
-		{"auto", link.Auto}, {"netlink", link.Netlink}, {"ethtool", link.Ethtool}, {"mii", link.ModeMII}}))},
-	{"confirm", "10ms", to(func(s *link.Settings) *time.Duration { return &s.Confirm }, duration(0, time.Minute, ms))},
-	{"poll", "1s", to(func(s *link.Settings) *time.Duration { return &s.Poll }, duration(10*ms, time.Minute, ms))},
-	{"down_delay", "0s", to(func(s *link.Settings) *time.Duration { return &s.DownDelay }, duration(0, time.Hour, ms))},
-	{"up_delay", "0s", to(func(s *link.Settings) *time.Duration { return &s.UpDelay }, duration(0, time.Hour, ms))},
-	{"recovery", optional, section(func(s *link.Settings) *vrrp.Recovery { return &s.Recovery }, recoveryKeys)},
+		{"auto", link.Auto}, {"netlink", link.Netlink}, {"ethtool", link.Ethtool}, {"mii", link.ModeMII}})),
+		"What tells the state of the link.", ""},
+	{"confirm", "10ms", to(func(s *link.Settings) *time.Duration { return &s.Confirm }, duration(0, time.Minute, ms)),
+		"How often the driver is asked for the carrier beside the kernel's notifications; 0 turns it off.", ""},
+	{"poll", "1s", to(func(s *link.Settings) *time.Duration { return &s.Poll }, duration(10*ms, time.Minute, ms)),
+		"The period of the MII poller where the NIC gives no notification.", ""},
+	{"down_delay", "0s", to(func(s *link.Settings) *time.Duration { return &s.DownDelay }, duration(0, time.Hour, ms)),
+		"Debounce: a loss counts only when it has lasted this long.", ""},
+	{"up_delay", "0s", to(func(s *link.Settings) *time.Duration { return &s.UpDelay }, duration(0, time.Hour, ms)),
+		"Debounce: a return counts only when it has lasted this long.", ""},
+	{"recovery", optional, section(func(s *link.Settings) *vrrp.Recovery { return &s.Recovery }, recoveryKeys),
+		"What a link that returned has to prove before its group leaves Fault.", ""},
 }
 
 var recoveryKeys = table[vrrp.Recovery]{
-	{"adverts", "2", to(func(r *vrrp.Recovery) *int { return &r.Adverts }, number(1, 100))},
-	{"wait", "35s", to(func(r *vrrp.Recovery) *time.Duration { return &r.Wait }, duration(0, time.Hour, ms))},
+	{"adverts", "2", to(func(r *vrrp.Recovery) *int { return &r.Adverts }, number(1, 100)),
+		"Adverts of the current Active to hear before the group leaves Fault.", ""},
+	{"wait", "35s", to(func(r *vrrp.Recovery) *time.Duration { return &r.Wait }, duration(0, time.Hour, ms)),
+		"The longest wait for proof that the segment forwards; longer than a spanning tree's 30 s. 0 asks for no proof.", ""},
 }
 
 var instanceKeys = table[instance]{
-	{"name", required, to(func(i *instance) *string { return &i.Instance.Instance }, name)},
-	{"interface", required, to(func(i *instance) *string { return &i.Interface }, interfaceName)},
-	{"vrid", required, to(func(i *instance) *uint8 { return &i.VRID }, number[uint8](1, 255))},
+	{"name", required, to(func(i *instance) *string { return &i.Instance.Instance }, as(nameText, name)),
+		"The name of the instance, unique.", ""},
+	{"interface", required, to(func(i *instance) *string { return &i.Interface }, as(interfaceText, interfaceName)),
+		"The link that carries the adverts; it need not exist yet.", ""},
+	{"vrid", required, to(func(i *instance) *uint8 { return &i.VRID }, number[uint8](1, 255)),
+		"The virtual router's number, unique per interface and family.", ""},
 	{"family", optional, to(func(i *instance) *event.Family { return &i.Family }, choice(words[event.Family]{
-		{"ipv4", event.IPv4}, {"ipv6", event.IPv6}}))},
+		{"ipv4", event.IPv4}, {"ipv6", event.IPv6}})),
+		"The family of the adverts. Default: that of `addresses`.", ""},
 	{"version", "3", to(func(i *instance) *wire.Version { return &i.Version }, plain(choice(words[wire.Version]{
-		{"3", wire.V3}, {"2", wire.V2}})))},
-	{"priority", "100", to(func(i *instance) *uint8 { return &i.Priority }, number[uint8](1, vrrp.Owner))},
-	{"interval", "1s", to(func(i *instance) *time.Duration { return &i.Interval }, duration(10*ms, 255*time.Second, 10*ms))},
-	{"miss", "3", to(func(i *instance) *int { return &i.Miss }, number(1, 100))},
-	{"preempt", "true", to(func(i *instance) *bool { return &i.Preempt }, boolean)},
-	{"preempt_delay", "0s", to(func(i *instance) *time.Duration { return &i.PreemptDelay }, duration(0, 24*time.Hour, ms))},
-	{"startup_delay", "0s", to(func(i *instance) *time.Duration { return &i.StartupDelay }, duration(0, 24*time.Hour, ms))},
-	{"addresses", required, to(func(i *instance) *[]held { return &i.held }, some(each(addressOf("addresses"))))},
-	{"extra_addresses", optional, to(func(i *instance) *[]held { return &i.extra }, each(addressOf("extra_addresses")))},
-	{"routes", optional, to(func(i *instance) *[]route { return &i.routes }, each(readRoute))},
-	{"rules", optional, to(func(i *instance) *[]rule { return &i.rules }, each(readRule))},
-	{"virtual_mac", "false", to(func(i *instance) *bool { return &i.VirtualMAC }, boolean)},
-	{"accept", "true", to(func(i *instance) *bool { return &i.accept }, boolean)},
-	{"source", optional, to(func(i *instance) *spotted { return &i.sending.source }, router)},
-	{"unicast", optional, readUnicast},
+		{"3", wire.V3}, {"2", wire.V2}}))),
+		"The version of VRRP. 2 is for IPv4 and whole seconds. Valid adverts of the other version make a Backup hold.", ""},
+	{"priority", "100", to(func(i *instance) *uint8 { return &i.Priority }, number[uint8](1, vrrp.Owner)),
+		"The highest priority is Active; 255 is the address owner. The same in all members of a group. `check` warns where it is left at its default.", ""},
+	{"interval", "1s", to(func(i *instance) *time.Duration { return &i.Interval }, duration(10*ms, 255*time.Second, 10*ms)),
+		"The time between two adverts. Version 3: 10ms to 40.95s; version 2: whole seconds, 1s to 255s.", ""},
+	{"miss", "3", to(func(i *instance) *int { return &i.Miss }, number(1, 100)),
+		"How many adverts may be missed before the Active counts as gone.", ""},
+	{"preempt", "true", to(func(i *instance) *bool { return &i.Preempt }, boolean),
+		"Whether to take over from an Active of lower priority.", ""},
+	{"preempt_delay", "0s", to(func(i *instance) *time.Duration { return &i.PreemptDelay }, duration(0, 24*time.Hour, ms)),
+		"How long after a start, or after the end of the last fault, an Active of lower priority is left alone.", ""},
+	{"startup_delay", "0s", to(func(i *instance) *time.Duration { return &i.StartupDelay }, duration(0, 24*time.Hour, ms)),
+		"How long after the daemon's start nothing is taken over.", ""},
+	{"addresses", required, to(func(i *instance) *[]held { return &i.held }, some(each(addressOf("addresses")))),
+		"The virtual addresses: advertised, and held while Active.", "addresses: [192.0.2.1/24, {address: 192.0.2.2/24, label: \"eth0:vip\"}]"},
+	{"extra_addresses", optional, to(func(i *instance) *[]held { return &i.extra }, each(addressOf("extra_addresses"))),
+		"Addresses that are held while Active and not advertised; they may be of the other family.", ""},
+	{"routes", optional, to(func(i *instance) *[]route { return &i.routes }, each(as(mapOf(routeKeys), readRoute))),
+		"Routes that are in place while Active.", "routes: [{to: default, via: 198.51.100.254}]"},
+	{"rules", optional, to(func(i *instance) *[]rule { return &i.rules }, each(as(mapOf(ruleKeys), readRule))),
+		"Policy rules that are in place while Active.", "rules: [{from: 203.0.113.0/24, table: 100, priority: 500}]"},
+	{"virtual_mac", "false", to(func(i *instance) *bool { return &i.VirtualMAC }, boolean),
+		"Use the virtual router's own MAC, 00:00:5e:00:01:VRID (IPv6: 00:00:5e:00:02:VRID), on a macvlan: see [virtual-mac.md](virtual-mac.md).", ""},
+	{"accept", "true", to(func(i *instance) *bool { return &i.accept }, boolean),
+		"Whether hosts may talk to the addresses though this router does not own them (RFC 9568's Accept_Mode).", ""},
+	{"source", optional, to(func(i *instance) *spotted { return &i.sending.source }, as(stationText, router)),
+		"The source address of the adverts; watched: its loss is a fault. Default: the link's own address.", ""},
+	{"unicast", optional, value[instance]{mapOf(unicastKeys), readUnicast},
+		"Send adverts to single routers instead of the multicast group.", "unicast: {peers: [192.0.2.12]}"},
 	{"checksum", "auto", to(func(i *instance) *checksum { return &i.checksum }, choice(words[checksum]{
 		{"auto", checksum{wire.PseudoHeader, true}},
 		{"rfc9568", checksum{wire.MessageOnly, false}},
-		{"pseudo-header", checksum{wire.PseudoHeader, false}}}))},
-	{"auth", optional, section(func(i *instance) *authentication { return &i.auth }, authKeys)},
-	{"announce", optional, section(func(i *instance) *addr.Announce { return &i.announce }, announceKeys)},
-	{"track", later, nil},
-	{"notify", later, nil},
-	{"fence", later, nil},
+		{"pseudo-header", checksum{wire.PseudoHeader, false}}})),
+		"The checksum of version 3 over IPv4; both are accepted. `auto`: with the pseudo-header until another Active is heard to use the other.", ""},
+	{"auth", optional, section(func(i *instance) *authentication { return &i.auth }, authKeys),
+		"How adverts are authenticated: see [authentication.md](authentication.md).", ""},
+	{"announce", optional, section(func(i *instance) *addr.Announce { return &i.announce }, announceKeys),
+		"How the addresses are announced by gratuitous ARP and unsolicited neighbor advertisements.", "announce: {count: 3, refresh: 60s}"},
+	{"track", later, value[instance]{}, "", ""},
+	{"notify", later, value[instance]{}, "", ""},
+	{"fence", later, value[instance]{}, "", ""},
 }
 
 var authKeys = table[authentication]{
-	{"pass", optional, to(func(a *authentication) *wire.Auth { return &a.pass }, password)},
-	{"hmac", optional, readHMAC},
+	{"pass", optional, to(func(a *authentication) *wire.Auth { return &a.pass }, as(Description{Type: Text, Range: "up to 8 printable characters"}, password)),
+		"The simple password of version 2: clear text, a guard against accidents only.", ""},
+	{"hmac", optional, value[authentication]{mapOf(hmacKeys), readHMAC},
+		"Sign adverts with HMAC-SHA256-128 and believe no others.", "hmac: {keys: {1: {file: /etc/ripcord/key}}}"},
 }
 
 var hmacKeys = table[hmac]{
-	{"keys", required, to(func(h *hmac) *map[uint8]wire.Secret { return &h.Keys }, readSecrets)},
-	{"active", optional, to(func(h *hmac) *uint8 { return &h.Active }, number[uint8](1, 255))},
+	{"keys", required, to(func(h *hmac) *map[uint8]wire.Secret { return &h.Keys }, as(namesOf(mapOf(secretKeys)), readSecrets)),
+		"The keys, by their number (1 to 255). All are accepted.", ""},
+	{"active", optional, to(func(h *hmac) *uint8 { return &h.Active }, number[uint8](1, 255)),
+		"The number of the key that signs; required where there are several.", ""},
 	{"mode", "enforce", to(func(h *hmac) *vrrp.AuthMode { return &h.Mode }, choice(words[vrrp.AuthMode]{
-		{"receive-only", vrrp.ReceiveOnly}, {"permissive", vrrp.Permissive}, {"enforce", vrrp.Enforce}}))},
-	{"replay", "time", to(func(h *hmac) *bool { return &h.monotonic }, choice(words[bool]{{"time", false}, {"monotonic", true}}))},
-	{"window", optional, to(func(h *hmac) *time.Duration { return &h.Window }, duration(time.Second, 300*time.Second, ms))},
+		{"receive-only", vrrp.ReceiveOnly}, {"permissive", vrrp.Permissive}, {"enforce", vrrp.Enforce}})),
+		"Whether to sign, and whether unsigned adverts are believed.", ""},
+	{"replay", "time", to(func(h *hmac) *bool { return &h.monotonic }, choice(words[bool]{{"time", false}, {"monotonic", true}})),
+		"What keeps an old advert from being believed again: its time, or its order.", ""},
+	{"window", optional, to(func(h *hmac) *time.Duration { return &h.Window }, duration(time.Second, 300*time.Second, ms)),
+		"How far the time of an advert may be from ours. Default: 5s, or three intervals if that is more.", ""},
 }
 
 // secretKeys are two ways to the digits of a key.
 var secretKeys = table[string]{
-	{"file", optional, to(func(s *string) *string { return s }, digitsOf)},
-	{"hex", optional, to(func(s *string) *string { return s }, digitsIn)},
+	{"file", optional, to(func(s *string) *string { return s }, as(Description{Type: Text, Range: "absolute path"}, digitsOf)),
+		"A file with the key in hexadecimal digits.", ""},
+	{"hex", optional, to(func(s *string) *string { return s }, as(Description{Type: Text, Range: "64 to 128 hexadecimal digits"}, digitsIn)),
+		"The key itself, 32 to 64 bytes.", ""},
 }
 
 var unicastKeys = table[sending]{
-	{"peers", required, to(func(s *sending) *[]spotted { return &s.peers }, some(each(router)))},
-	{"ttl", "255", to(func(s *sending) *uint8 { return &s.ttls.TTL }, number[uint8](1, 255))},
-	{"min_ttl", "255", to(func(s *sending) *uint8 { return &s.ttls.MinTTL }, number[uint8](1, 255))},
+	{"peers", required, to(func(s *sending) *[]spotted { return &s.peers }, some(each(as(stationText, router)))),
+		"The other routers. Adverts of anybody else are not believed.", ""},
+	{"ttl", "255", to(func(s *sending) *uint8 { return &s.ttls.TTL }, number[uint8](1, 255)),
+		"The TTL or hop limit of our adverts.", ""},
+	{"min_ttl", "255", to(func(s *sending) *uint8 { return &s.ttls.MinTTL }, number[uint8](1, 255)),
+		"The least TTL or hop limit of theirs; 255 proves that they come from the segment itself.", ""},
 }
 
 var announceKeys = table[addr.Announce]{
-	{"count", "5", to(func(a *addr.Announce) *int { return &a.Count }, number(1, 100))},
-	{"again_after", "5s", to(func(a *addr.Announce) *time.Duration { return &a.AgainAfter }, duration(0, time.Hour, ms))},
-	{"refresh", "0s", to(func(a *addr.Announce) *time.Duration { return &a.Refresh }, duration(0, 24*time.Hour, time.Second))},
-	{"spacing", "0s", to(func(a *addr.Announce) *time.Duration { return &a.Spacing }, duration(0, time.Second, 1))},
+	{"count", "5", to(func(a *addr.Announce) *int { return &a.Count }, number(1, 100)),
+		"How often each address is announced when it is added.", ""},
+	{"again_after", "5s", to(func(a *addr.Announce) *time.Duration { return &a.AgainAfter }, duration(0, time.Hour, ms)),
+		"When all addresses are announced a second time; 0: not.", ""},
+	{"refresh", "0s", to(func(a *addr.Announce) *time.Duration { return &a.Refresh }, duration(0, 24*time.Hour, time.Second)),
+		"How often the addresses are announced as long as they are held; 0: not.", ""},
+	{"spacing", "0s", to(func(a *addr.Announce) *time.Duration { return &a.Spacing }, duration(0, time.Second, 1)),
+		"The least time between two announcements of one instance.", ""},
 }
 
 var addressKeys = table[held]{
-	{"address", required, to(func(h *held) *netip.Prefix { return &h.Prefix }, readPrefix)},
-	{"interface", optional, to(func(h *held) *string { return &h.Interface }, interfaceName)},
-	{"label", optional, to(func(h *held) *string { return &h.Label }, label)},
-	{"scope", "global", to(func(h *held) *uint8 { return &h.Scope }, scope)},
+	{"address", required, to(func(h *held) *netip.Prefix { return &h.Prefix }, as(prefixText, readPrefix)),
+		"The address with the length of its network.", ""},
+	{"interface", optional, to(func(h *held) *string { return &h.Interface }, as(interfaceText, interfaceName)),
+		"The link that bears it. Default: the instance's, or its virtual MAC's.", ""},
+	{"label", optional, to(func(h *held) *string { return &h.Label }, as(Description{Type: Text, Range: "up to 15 characters"}, label)),
+		"The label of an IPv4 address, as `ip addr` shows it.", ""},
+	{"scope", "global", to(func(h *held) *uint8 { return &h.Scope }, as(Description{Type: Text, Range: "`global`, `site`, `link`, `host`, or 0 to 255"}, scope)),
+		"The scope of the address.", ""},
 }
 
 var routeKeys = table[route]{
-	{"to", required, to(func(r *route) *netip.Prefix { return &r.To }, destination)},
-	{"via", optional, to(func(r *route) *netip.Addr { return &r.Via }, station)},
-	{"interface", optional, to(func(r *route) *string { return &r.Interface }, interfaceName)},
-	{"table", "main", to(func(r *route) *uint32 { return &r.Table }, tableOf)},
-	{"metric", "0", to(func(r *route) *uint32 { return &r.Metric }, number[uint32](0, 1<<32-1))},
-	{"source", optional, to(func(r *route) *netip.Addr { return &r.Source }, station)},
+	{"to", required, to(func(r *route) *netip.Prefix { return &r.To }, as(Description{Type: Text, Range: "a network, or `default`"}, destination)),
+		"The destination.", ""},
+	{"via", optional, to(func(r *route) *netip.Addr { return &r.Via }, as(stationText, station)),
+		"The gateway.", ""},
+	{"interface", optional, to(func(r *route) *string { return &r.Interface }, as(interfaceText, interfaceName)),
+		"The outgoing link. Default: the instance's.", ""},
+	{"table", "main", to(func(r *route) *uint32 { return &r.Table }, as(tableText, tableOf)),
+		"The routing table.", ""},
+	{"metric", "0", to(func(r *route) *uint32 { return &r.Metric }, number[uint32](0, 1<<32-1)),
+		"The metric; 0 is the kernel's default.", ""},
+	{"source", optional, to(func(r *route) *netip.Addr { return &r.Source }, as(stationText, station)),
+		"The preferred source address.", ""},
 }
 
 var ruleKeys = table[rule]{
-	{"from", optional, to(func(r *rule) *netip.Prefix { return &r.From }, network)},
-	{"to", optional, to(func(r *rule) *netip.Prefix { return &r.To }, network)},
-	{"iif", optional, to(func(r *rule) *string { return &r.Iif }, interfaceName)},
-	{"fwmark", optional, func(l *loader, at place, r *rule) (ok bool) {
+	{"from", optional, to(func(r *rule) *netip.Prefix { return &r.From }, as(networkText, network)),
+		"The network of the sender.", ""},
+	{"to", optional, to(func(r *rule) *netip.Prefix { return &r.To }, as(networkText, network)),
+		"The network of the destination.", ""},
+	{"iif", optional, to(func(r *rule) *string { return &r.Iif }, as(interfaceText, interfaceName)),
+		"The incoming link.", ""},
+	{"fwmark", optional, value[rule]{Description{Type: Text, Range: "a mark, or mark/mask"}, func(l *loader, at place, r *rule) (ok bool) {
 		r.Fwmark, r.Mask, ok = fwmark(l, at)
 		return ok
-	}},
-	{"table", required, to(func(r *rule) *uint32 { return &r.Table }, tableOf)},
-	{"priority", required, to(func(r *rule) *uint32 { return &r.Priority }, number[uint32](1, 1<<32-1))},
+	}}, "The firewall mark of the packet.", "fwmark: 0x1/0xff"},
+	{"table", required, to(func(r *rule) *uint32 { return &r.Table }, as(tableText, tableOf)),
+		"The routing table to look up.", ""},
+	{"priority", required, to(func(r *rule) *uint32 { return &r.Priority }, number[uint32](1, 1<<32-1)),
+		"The rule's place among all rules; the lowest number is looked at first.", ""},
 }
 
 var groupKeys = table[group]{
-	{"name", required, to(func(g *group) *string { return &g.name }, name)},
-	{"members", required, to(func(g *group) *[]member { return &g.members }, some(each(readMember)))},
-	{"track", later, nil},
-	{"notify", later, nil},
-	{"fence", later, nil},
-	{"fault", later, nil},
-	{"last_standing", later, nil},
+	{"name", required, to(func(g *group) *string { return &g.name }, as(nameText, name)),
+		"The name of the group, unique among groups.", ""},
+	{"members", required, to(func(g *group) *[]member { return &g.members }, some(each(as(Description{Type: Text, Range: "the name of an instance"}, readMember)))),
+		"The instances; each is in one group only.", ""},
+	{"track", later, value[group]{}, "", ""},
+	{"notify", later, value[group]{}, "", ""},
+	{"fence", later, value[group]{}, "", ""},
+	{"fault", later, value[group]{}, "", ""},
+	{"last_standing", later, value[group]{}, "", ""},
 }
+
+// The descriptions that several keys share.
+var (
+	nameText      = Description{Type: Text, Range: "letters, digits, `.`, `_` and `-`"}
+	interfaceText = Description{Type: Text, Range: "the name of an interface"}
+	stationText   = Description{Type: Text, Range: "an IP address"}
+	prefixText    = Description{Type: Text, Range: "an address with the length of its network"}
+	networkText   = Description{Type: Text, Range: "a network"}
+	tableText     = Description{Type: Text, Range: "`main`, `default`, or a number"}
+)

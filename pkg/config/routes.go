@@ -108,7 +108,7 @@ func tableOf(l *loader, at place) (uint32, bool) {
 			return 0, false
 		}
 	}
-	return tableNumber(l, at)
+	return tableNumber.read(l, at)
 }
 
 // fwmark reads 1, 0x1 or 0x1/0xff: a mark of packets, and the bits that count.

@@ -7,12 +7,21 @@ import "slices"
 // filled in, and what a misspelt key is compared with.
 type table[T any] []key[T]
 
-// A key is a row: its name, its default as a person would write it, and how its
-// value is read into a T.
+// A key is a row: its name, its default as a person would write it, how its value is
+// read into a T, and what it means, for the reference page and the JSON Schema.
 type key[T any] struct {
 	name    string
 	initial string
-	read    func(l *loader, at place, into *T) bool
+	value   value[T]
+	meaning string
+	example string
+}
+
+// A value reads what stands at a key into a T, and reports whether it could. What
+// describes it.
+type value[T any] struct {
+	what Description
+	read func(l *loader, at place, into *T) bool
 }
 
 // What stands for a default where there is none.
@@ -32,7 +41,7 @@ func (t table[T]) start(into *T) {
 		case required, optional, later:
 		default:
 			l := newLoader("the default", []byte(k.initial))
-			if !k.read(l, place{path: k.name, node: &node{kind: scalar, text: k.initial}}, into) {
+			if !k.value.read(l, place{path: k.name, node: &node{kind: scalar, text: k.initial}}, into) {
 				panic(l.problems)
 			}
 		}
@@ -64,7 +73,7 @@ func (t table[T]) read(l *loader, at place, into *T) given {
 			l.fail(at.entry(*e), "%s is not supported yet", k.name)
 		default:
 			here := at.entry(*e)
-			here.bad = !k.read(l, here, into)
+			here.bad = !k.value.read(l, here, into)
 			said[k.name] = here
 		}
 	}
@@ -137,51 +146,61 @@ func (l *loader) mismatch(at place, want string) {
 
 // A form reads a value of one type. It reports what is wrong with it, and is
 // false then.
-type form[V any] func(l *loader, at place) (V, bool)
+type form[V any] struct {
+	what Description
+	read func(l *loader, at place) (V, bool)
+}
+
+// as makes a form of a function and the description of what it accepts.
+func as[V any](what Description, read func(l *loader, at place) (V, bool)) form[V] {
+	return form[V]{what, read}
+}
 
 // to reads a value into a field.
-func to[T, V any](field func(*T) *V, read form[V]) func(*loader, place, *T) bool {
-	return func(l *loader, at place, into *T) bool {
-		v, ok := read(l, at)
+func to[T, V any](field func(*T) *V, f form[V]) value[T] {
+	return value[T]{f.what, func(l *loader, at place, into *T) bool {
+		v, ok := f.read(l, at)
 		if ok {
 			*field(into) = v
 		}
 		return ok
-	}
+	}}
 }
 
 // section reads a map of its own table.
-func section[T, S any](field func(*T) *S, keys table[S]) func(*loader, place, *T) bool {
-	return func(l *loader, at place, into *T) bool {
+func section[T, S any](field func(*T) *S, keys table[S]) value[T] {
+	return value[T]{mapOf(keys), func(l *loader, at place, into *T) bool {
 		return keys.read(l, at, field(into)) != nil
-	}
+	}}
 }
 
 // each reads a list of which every entry has one form.
-func each[V any](read form[V]) form[[]V] {
-	return func(l *loader, at place) ([]V, bool) {
+func each[V any](f form[V]) form[[]V] {
+	return form[[]V]{listOf(f.what, 0), func(l *loader, at place) ([]V, bool) {
 		if !l.expect(at, list) {
 			return nil, false
 		}
 		var all []V
 		for i := range at.node.items {
-			if v, ok := read(l, at.item(i)); ok {
+			if v, ok := f.read(l, at.item(i)); ok {
 				all = append(all, v)
 			}
 		}
 		// What could be read is kept even where something could not: it may have
 		// problems of its own.
 		return all, true
-	}
+	}}
 }
 
 // some refuses an empty list.
-func some[V any](read form[[]V]) form[[]V] {
-	return func(l *loader, at place) ([]V, bool) {
+func some[V any](f form[[]V]) form[[]V] {
+	what := f.what
+	what.Least = 1
+	return form[[]V]{what, func(l *loader, at place) ([]V, bool) {
 		if at.node.kind == list && len(at.node.items) == 0 {
 			l.fail(at, "needs at least one entry")
 			return nil, false
 		}
-		return read(l, at)
-	}
+		return f.read(l, at)
+	}}
 }

@@ -1,0 +1,106 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Type is what kind of value a key takes.
+type Type string
+
+// The types of values.
+const (
+	Text     Type = "text"
+	Number   Type = "number"   // a whole decimal number
+	Duration Type = "duration" // a Go duration: 100ms, 1s, 2h
+	Boolean  Type = "true or false"
+	Choice   Type = "choice" // one of Words
+	List     Type = "list"   // of Items
+	Map      Type = "map"    // with Keys, or with names of any kind as keys of Items
+)
+
+// Description says what a key accepts. The reference page of the configuration and
+// its JSON Schema are made of it.
+type Description struct {
+	Type       Type
+	From, Upto int64    // of a Number, both inclusive
+	Range      string   // of a Duration or Text, in words
+	Words      []string // of a Choice
+	Plain      bool     // must not stand in quotes
+	Items      *Description
+	Least      int // entries of a List
+	// Keys returns the keys of a Map; nil where the map has names as keys. It is a
+	// function because tables refer to one another.
+	Keys func() []KeyDescription
+	// Short is what may stand in place of a Map.
+	Short *Description
+}
+
+// KeyDescription is one key of a map.
+type KeyDescription struct {
+	Name     string
+	Default  string // as one would write it; empty: none
+	Required bool
+	Later    bool // known, and refused by name: not supported yet
+	Value    Description
+	Meaning  string
+	Example  string
+}
+
+// mapOf describes a map with the keys of a table.
+func mapOf[T any](t table[T]) Description {
+	return Description{Type: Map, Keys: func() []KeyDescription { return t.describe() }}
+}
+
+// namesOf describes a map whose keys are names, with maps of one kind as values.
+func namesOf(values Description) Description { return Description{Type: Map, Items: &values} }
+
+func listOf(items Description, least int) Description {
+	return Description{Type: List, Items: &items, Least: least}
+}
+
+func (t table[T]) describe() []KeyDescription {
+	keys := make([]KeyDescription, 0, len(t))
+	for _, k := range t {
+		d := KeyDescription{Name: k.name, Value: k.value.what, Meaning: k.meaning, Example: k.example}
+		switch k.initial {
+		case required:
+			d.Required = true
+		case optional:
+		case later:
+			d.Later = true
+		default:
+			d.Default = k.initial
+		}
+		keys = append(keys, d)
+	}
+	return keys
+}
+
+// Reference describes the whole file.
+func Reference() Description { return mapOf(documentKeys) }
+
+// Accepts says in words what values a description admits.
+func (d Description) Accepts() string {
+	switch d.Type {
+	case Number:
+		return fmt.Sprintf("%d to %d", d.From, d.Upto)
+	case Choice:
+		return "`" + strings.Join(d.Words, "`, `") + "`"
+	case List:
+		return "list of " + d.Items.Accepts()
+	case Map:
+		if d.Short != nil {
+			return d.Short.Accepts() + ", or a map"
+		}
+		return "a map"
+	case Duration:
+		return "duration, " + d.Range
+	case Boolean:
+		return string(Boolean)
+	}
+	if d.Range != "" {
+		return d.Range
+	}
+	return string(d.Type)
+}

@@ -1,0 +1,172 @@
+package config_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"ripcord/pkg/config"
+	"ripcord/test/golden"
+)
+
+// TestReferencePage keeps docs/configuration.md as the key tables have it; -update
+// writes it anew.
+func TestReferencePage(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(pageHead)
+	section(&b, "The file", config.Reference(), "")
+	golden.Check(t, "../../docs/configuration.md", b.String())
+}
+
+const pageHead = `# Configuration
+
+<!-- Made from the tables in pkg/config/keys.go by go test ./pkg/config -run TestReferencePage -update. -->
+
+ripcord reads YAML from ` + "`/etc/ripcord/ripcord.yaml`" + `, or from the file that ` + "`--config`" + ` names. ` + "`ripcord check`" + ` reads the file and
+prints every problem with line and column. Unknown keys, duplicate keys, wrong types and values out of range are errors, all of
+which are reported at once. Durations are Go durations: ` + "`100ms`, `1s`, `1h`" + `. Complete set-ups are in [examples](examples).
+`
+
+// section writes the table of a map's keys, and then those of the maps in it.
+func section(b *strings.Builder, title string, d config.Description, path string) {
+	if d.Keys == nil {
+		return
+	}
+	fmt.Fprintf(b, "\n## %s\n\n| key | value | default | meaning |\n| --- | --- | --- | --- |\n", title)
+	var inner []config.KeyDescription
+	for _, k := range d.Keys() {
+		if k.Later {
+			continue
+		}
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", k.Name, escaped(accepts(k.Value)), initial(k), escaped(meaning(k)))
+		inner = append(inner, k)
+	}
+	for _, k := range inner {
+		name := k.Name
+		v := k.Value
+		switch {
+		case v.Type == config.List && v.Items.Keys != nil:
+			v, name = *v.Items, name+"[]"
+		case v.Type == config.Map && v.Items != nil:
+			v, name = *v.Items, name+".NAME"
+		}
+		if strings.Contains(path+name, "extra_addresses") {
+			continue // as addresses
+		}
+		section(b, "`"+path+name+"`", v, path+name+".")
+	}
+}
+
+func accepts(d config.Description) string {
+	switch {
+	case d.Type == config.List && d.Items.Type == config.Map && d.Items.Short == nil:
+		return "list of maps"
+	case d.Type == config.Map && d.Items != nil:
+		return "map of names"
+	}
+	return d.Accepts()
+}
+
+func initial(k config.KeyDescription) string {
+	switch {
+	case k.Required:
+		return "required"
+	case k.Default != "":
+		return "`" + k.Default + "`"
+	}
+	return "none"
+}
+
+func meaning(k config.KeyDescription) string {
+	if k.Example == "" {
+		return k.Meaning
+	}
+	return k.Meaning + " Example: `" + k.Example + "`"
+}
+
+func escaped(s string) string { return strings.ReplaceAll(s, "|", "\\|") }
+
+// TestEveryKeyHasAMeaning sees that no key of the file is left out of the page.
+func TestEveryKeyHasAMeaning(t *testing.T) {
+	seen := 0
+	var walk func(path string, d config.Description)
+	walk = func(path string, d config.Description) {
+		if d.Items != nil {
+			walk(path+"[]", *d.Items)
+		}
+		if d.Keys == nil {
+			return
+		}
+		for _, k := range d.Keys() {
+			seen++
+			if !k.Later && (k.Meaning == "" || !strings.HasSuffix(k.Meaning, ".") || k.Value.Type == "") {
+				t.Errorf("%s.%s: type %q, meaning %q", path, k.Name, k.Value.Type, k.Meaning)
+			}
+			if k.Example != "" {
+				t.Run(k.Name, func(t *testing.T) { loads(t, path+"."+k.Name, k.Example) })
+			}
+			walk(path+"."+k.Name, k.Value)
+		}
+	}
+	walk("", config.Reference())
+	if seen < 60 {
+		t.Errorf("found only %d keys", seen)
+	}
+}
+
+// loads sees that an example has no problem when it stands where its key belongs.
+func loads(t *testing.T, path, example string) {
+	t.Helper()
+	const smallest = "instances: [{name: inside, interface: eth0, vrid: 51, priority: 150, addresses: [192.0.2.1/24]}, {name: outside, interface: eth1, vrid: 52, priority: 150, addresses: [198.51.100.1/24]}]\n"
+	const instance = "instances: [{name: inside, interface: eth0, vrid: 51, priority: 150, %s}]\n"
+	text := ""
+	switch parent := path[:strings.LastIndex(path, ".")]; parent {
+	case "":
+		text = smallest + example
+	case ".control":
+		text = smallest + "control: {" + example + "}"
+	case ".instances[]":
+		if !strings.HasPrefix(example, "addresses") {
+			example = "addresses: [192.0.2.1/24], " + example
+		}
+		text = fmt.Sprintf(instance, example)
+	case ".instances[].auth":
+		return // names a file of the router
+	case ".instances[].rules[]":
+		text = fmt.Sprintf(instance, "addresses: [192.0.2.1/24], rules: [{"+example+", table: 100, priority: 500}]")
+	default:
+		t.Fatalf("there is an example at %s: say here where it belongs", path)
+	}
+	if _, err := config.Parse("example", []byte(text)); err != nil {
+		t.Errorf("%s\n%v", text, err)
+	}
+}
+
+// TestExamples loads each file of docs/examples: none has a problem, or a warning.
+func TestExamples(t *testing.T) {
+	files, err := filepath.Glob("../../docs/examples/*.yaml")
+	if err != nil || len(files) < 8 {
+		t.Fatalf("found %d examples (%v)", len(files), err)
+	}
+	key := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(key, []byte(strings.Repeat("5a", 32)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := config.Parse(filepath.Base(file), bytes.ReplaceAll(text, []byte("/etc/ripcord/key"), []byte(key)))
+		if err != nil {
+			t.Errorf("%v", err)
+			continue
+		}
+		for _, w := range c.Warnings {
+			t.Errorf("%s: %v", file, w)
+		}
+	}
+}
