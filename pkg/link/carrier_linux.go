@@ -1,13 +1,11 @@
 package link
 
 import (
-	"fmt"
-	"time"
 	"unsafe"
 
-	"github.com/jsimonetti/rtnetlink/v2"
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/rtnl"
 )
 
 // driver asks the drivers of links. It belongs to one goroutine, opens what it
@@ -19,7 +17,7 @@ type driver struct {
 	fd      int // an AF_INET socket for the ioctl; 0: not open
 	request ifreqData
 	value   ethtoolValue
-	routes  *socket
+	routes  *rtnl.Conn
 	mii     *MII
 	ethtool *ethtool
 	without map[uint64]bool // by birth: the driver has no ETHTOOL_GLINK
@@ -84,7 +82,7 @@ func (a *driver) close() {
 		unix.Close(a.fd)
 	}
 	if a.routes != nil {
-		a.routes.close()
+		a.routes.Close()
 	}
 	if a.mii != nil {
 		a.mii.Close()
@@ -126,25 +124,11 @@ func (a *driver) open() error {
 // getlink asks the kernel for the link's description.
 func (a *driver) getlink(index int) (up bool, err error) {
 	if a.routes == nil {
-		if a.routes, err = dial(); err != nil {
+		a.routes, err = rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_ROUTE, Patience: patience})
+		if err != nil {
 			return false, err
 		}
 	}
-	data, err := (&rtnetlink.LinkMessage{Index: uint32(index)}).MarshalBinary()
-	if err != nil {
-		return false, err
-	}
-	err = fmt.Errorf("link %d was not described", index)
-	m := netlink.Message{Header: netlink.Header{Type: unix.RTM_GETLINK, Flags: netlink.Request}, Data: data}
-	failed := a.routes.request(m, time.Now().Add(patience), func(m netlink.Message) {
-		if o, _ := decode(m.Header.Type, m.Data); o != nil {
-			if seen, ok := o.(LinkSeen); ok && seen.Link.Index == index {
-				up, err = seen.Link.LowerUp, nil
-			}
-		}
-	})
-	if failed != nil {
-		return false, failed
-	}
-	return up, err
+	l, err := a.routes.LinkByIndex(index)
+	return err == nil && l.Flags&unix.IFF_LOWER_UP != 0, err
 }

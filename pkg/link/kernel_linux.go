@@ -1,12 +1,13 @@
 package link
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
-	"github.com/jsimonetti/rtnetlink/v2"
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/rtnl"
 )
 
 // patience is how long the kernel may take for an answer: while someone holds
@@ -31,41 +32,21 @@ func (*linux) open(what subject) (stream, error) {
 // dump implements kernel, on a socket of its own.
 func (*linux) dump(what subject) (Dump, error) {
 	d := Dump{OfLinks: what == ofLinks, OfAddresses: what == ofAddresses}
-	m, err := listRequest(what)
+	conn, err := rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_ROUTE, Patience: patience})
 	if err != nil {
 		return d, err
 	}
-	s, err := dial()
-	if err != nil {
-		return d, err
+	defer conn.Close()
+	if what == ofLinks {
+		d.Links, err = rtnl.Dump(conn, rtnl.ListLinks(), decodeLink)
+	} else {
+		d.Addresses, err = rtnl.Dump(conn, rtnl.ListAddresses(), decodeAddress)
 	}
-	defer s.close()
-	err = s.request(m, time.Now().Add(patience), func(m netlink.Message) {
-		o, err := decode(m.Header.Type, m.Data)
-		if err != nil {
-			return
-		}
-		switch o := o.(type) {
-		case LinkSeen:
-			d.Links = append(d.Links, o.Link)
-		case AddressSeen:
-			d.Addresses = append(d.Addresses, o.Address)
-		}
-	})
-	if err != nil {
+	switch {
+	case errors.Is(err, rtnl.ErrInterrupted):
+		return d, errInterrupted
+	case err != nil:
 		return d, fmt.Errorf("dump the kernel's list: %w", err)
 	}
 	return d, nil
-}
-
-func listRequest(what subject) (netlink.Message, error) {
-	m := netlink.Message{Header: netlink.Header{Type: unix.RTM_GETLINK, Flags: netlink.Request | netlink.Dump}}
-	var err error
-	if what == ofLinks {
-		m.Data, err = (&rtnetlink.LinkMessage{}).MarshalBinary()
-	} else {
-		m.Header.Type = unix.RTM_GETADDR
-		m.Data, err = (&rtnetlink.AddressMessage{}).MarshalBinary()
-	}
-	return m, err
 }

@@ -2,6 +2,7 @@ package link
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/rtnl"
 )
 
 func TestKernelVethLifeCycle(t *testing.T) {
@@ -319,7 +321,7 @@ func addMarked(t *testing.T, index int, p netip.Prefix) {
 	ae := netlink.NewAttributeEncoder()
 	ae.Bytes(unix.IFA_LOCAL, p.Addr().AsSlice())
 	ae.Bytes(unix.IFA_ADDRESS, p.Addr().AsSlice())
-	ae.Uint8(ifaProto, ours)
+	ae.Uint8(rtnl.IFAProto, ours)
 	attributes, err := ae.Encode()
 	if err != nil {
 		t.Fatal(err)
@@ -365,7 +367,7 @@ func TestKernelCarrier(t *testing.T) {
 	if _, known, _ := a.carrier(Target{Index: 9999, Birth: 2, Name: "nosuch"}); known {
 		t.Error("a link that is not there has a carrier")
 	}
-	if _, err := a.getlink(9999); err != unix.ENODEV {
+	if _, err := a.getlink(9999); !errors.Is(err, unix.ENODEV) {
 		t.Errorf("RTM_GETLINK of no link: %v", err)
 	}
 	begun := time.Now()

@@ -7,12 +7,14 @@ import (
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/rtnl"
 )
 
 // ethtool asks drivers over ethtool's generic netlink family. It belongs to one
 // goroutine.
 type ethtool struct {
-	conn   *netlink.Conn
+	conn   *rtnl.Conn
 	family netlink.HeaderType
 }
 
@@ -22,9 +24,9 @@ const soon = time.Second
 // openEthtool fails where the kernel has no such family (before Linux 5.6, or
 // without ETHTOOL_NETLINK).
 func openEthtool() (*ethtool, error) {
-	conn, err := netlink.Dial(unix.NETLINK_GENERIC, nil)
+	conn, err := rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_GENERIC, Patience: soon})
 	if err != nil {
-		return nil, fmt.Errorf("open a generic netlink socket: %w", err)
+		return nil, err
 	}
 	e := &ethtool{conn: conn, family: unix.GENL_ID_CTRL}
 	ae := netlink.NewAttributeEncoder()
@@ -42,6 +44,9 @@ func openEthtool() (*ethtool, error) {
 
 func (e *ethtool) close() { e.conn.Close() }
 
+// errShort is the error of an answer without its header.
+var errShort = errors.New("the kernel's message is shorter than its header")
+
 // genericHeader is the size of struct genlmsghdr: command, version, two unused.
 const genericHeader = 4
 
@@ -51,20 +56,16 @@ func (e *ethtool) ask(command uint8, ae *netlink.AttributeEncoder) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
-	if err := e.conn.SetReadDeadline(time.Now().Add(soon)); err != nil {
-		return nil, err
-	}
-	answers, err := e.conn.Execute(netlink.Message{
-		Header: netlink.Header{Type: e.family, Flags: netlink.Request},
-		Data:   append([]byte{command, 1, 0, 0}, attributes...),
+	answer, err := e.conn.Execute(netlink.Message{
+		Header: netlink.Header{Type: e.family}, Data: append([]byte{command, 1, 0, 0}, attributes...),
 	})
 	if err != nil {
 		return nil, err
 	}
-	if len(answers) == 0 || len(answers[0].Data) < genericHeader {
+	if len(answer.Data) < genericHeader {
 		return nil, errShort
 	}
-	return answers[0].Data[genericHeader:], nil
+	return answer.Data[genericHeader:], nil
 }
 
 // extended returns the extended state of a link; known is false where the driver

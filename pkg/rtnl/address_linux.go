@@ -7,12 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What golang.org/x/sys/unix does not name (linux/if_addr.h).
-const (
-	ifaFlags = 8 // IFA_FLAGS
-	// IFAProto is IFA_PROTO, Linux 5.18: which protocol added the address.
-	IFAProto = 11
-)
+// IFAProto is IFA_PROTO (linux/if_addr.h, Linux 5.18): which protocol added the
+// address.
+const IFAProto = 11
 
 // Address is an RTM_NEWADDR or RTM_DELADDR: an address of a link.
 type Address struct {
@@ -38,7 +35,7 @@ func DecodeAddress(m netlink.Message) (a Address, ok bool) {
 			address = addr(family, value)
 		case unix.IFA_LOCAL: // the address itself where IFA_ADDRESS is the other end's
 			local = addr(family, value)
-		case ifaFlags: // the header has room for eight of them
+		case unix.IFA_FLAGS: // the header has room for eight of them
 			if len(value) >= 4 {
 				a.Flags = Uint32(value)
 			}
