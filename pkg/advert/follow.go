@@ -29,9 +29,8 @@ func (r *Receiver) follow(l event.Link) {
 		switch {
 		case l.Index == 0:
 			r.close(w)
-			w.retry, w.failures = time.Time{}, 0
-		case w.port == nil && l.Index == was.Index:
-			// It waits for its retry.
+			w.retry, w.failures, w.err = time.Time{}, 0, ""
+			r.judge(w)
 		case w.port == nil, w.port.index != l.Index, recreated(was, l):
 			r.open(w)
 		}
@@ -69,8 +68,9 @@ func (r *Receiver) open(w *want) {
 		r.fail(w, err)
 		return
 	}
-	w.port, w.retry, w.failures = p, time.Time{}, 0
+	w.port, w.retry, w.failures, w.err = p, time.Time{}, 0, ""
 	r.byFD[p.fd] = w
+	r.judge(w)
 }
 
 func (r *Receiver) close(w *want) {
@@ -96,14 +96,13 @@ func (r *Receiver) fail(w *want, err error) {
 	}
 	w.retry = now.Add(retryEvery)
 	w.failures++
-	if w.failures%sayEvery != 1 {
-		return
+	// A link that has gone is a fault of its own, as soon as that is known.
+	if w.failures > 1 || !linkGone(err) {
+		w.err = err.Error()
+		r.judge(w)
 	}
-	for _, name := range w.instances {
-		r.cfg.Events.Publish(Deaf{
-			Stamp:    event.Stamp{Cause: r.cfg.Minter.Cause(now), At: now},
-			Instance: name, Interface: w.place.link, Err: err.Error(), Count: w.failures,
-		})
+	if w.failures%sayEvery == 1 {
+		r.announceDeaf(w, Deaf{Err: err.Error(), Count: w.failures}, now)
 	}
 }
 
@@ -134,14 +133,15 @@ func (r *Receiver) watchFloods(all bool) {
 	}
 }
 
-// Deaf tells that an instance cannot hear adverts for now: the other half of
+// Deaf reports that an instance cannot hear adverts for now: the other half of
 // advert.failed.
 type Deaf struct {
 	event.Stamp
 	Instance  string
 	Interface string
 	Err       string
-	Count     int // attempts in a row
+	Count     int  // attempts in a row
+	Mended    bool // it could not for a while, and can again; Count is how often
 }
 
 // Name is advert.failed.
@@ -152,6 +152,10 @@ func (Deaf) Level() event.Level { return event.Error }
 
 // Message says why, and what happens next.
 func (d Deaf) Message() string {
+	if d.Mended {
+		return fmt.Sprintf("%s could not hear adverts on %s for a while: %s; it has joined again, and waits anew",
+			d.Instance, d.Interface, d.Err)
+	}
 	return fmt.Sprintf("%s cannot hear adverts on %s: %s; trying again each second", d.Instance, d.Interface,
 		strings.TrimSuffix(d.Err, "."))
 }

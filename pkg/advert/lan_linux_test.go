@@ -207,3 +207,14 @@ func headerSum(b []byte) uint16 {
 	}
 	return ^uint16(total>>16 + total&0xffff)
 }
+
+// away runs the ip program with these commands; AWAY and BACK stand for the other
+// namespace and for this one.
+func (l *lan) away(commands []string) {
+	name := fmt.Sprintf("away%d", os.Getpid())
+	l.ip(fmt.Sprintf("netns attach %s %d", name, l.tid))
+	defer l.ip("netns delete " + name)
+	for _, c := range commands {
+		l.ip(strings.NewReplacer("AWAY", name, "BACK", fmt.Sprint(unix.Gettid())).Replace(c))
+	}
+}

@@ -28,4 +28,7 @@ type want struct {
 	mesh      mesh      // of these
 	retry     time.Time // when to try again to open the port; zero: no need
 	failures  int       // in a row
+	err       string    // why adverts are not heard; empty while they are
+	mended    int       // how often the socket was opened anew since it would have heard nothing
+	mendedAt  time.Time // when that was last logged
 }

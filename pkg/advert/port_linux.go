@@ -48,7 +48,11 @@ func openPort(link string, index int, m mesh) (*port, error) {
 	discard(fd)
 	if err := join(fd, index, f); err != nil {
 		_ = unix.Close(fd)
-		return nil, fmt.Errorf("join %v on %s: %w", wire.GroupOf(f), link, err)
+		hint := ""
+		if f == event.IPv6 && errors.Is(err, unix.EINVAL) {
+			hint = " (IPv6 is off on this link: its MTU is below 1280?)"
+		}
+		return nil, fmt.Errorf("join %v on %s: %w%s", wire.GroupOf(f), link, err, hint)
 	}
 	return &port{link: link, mesh: m, index: index, fd: fd}, nil
 }
@@ -103,6 +107,9 @@ func join(fd, index int, f event.Family) error {
 	return unix.SetsockoptIPv6Mreq(fd, unix.IPPROTO_IPV6, unix.IPV6_JOIN_GROUP,
 		&unix.IPv6Mreq{Multiaddr: wire.Group6.As16(), Interface: uint32(index)})
 }
+
+// linkGone reports whether an error of openPort says that there is no such link.
+func linkGone(err error) bool { return errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENXIO) }
 
 func (p *port) close() error {
 	if p.tally != nil {

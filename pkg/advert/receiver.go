@@ -37,6 +37,11 @@ type Receiver struct {
 	gather   gather
 	heard    []vrrp.Heard // and not yet published
 
+	members func(event.Family) (map[int]bool, error) // groupMembers
+	auditAt time.Time                                // when the sockets are looked at again
+	audited time.Time                                // not to be looked at before, even to verify
+	deaf    map[string]string                        // by instance, why it is; as last reported
+
 	mu     sync.Mutex
 	alarm  *alarm // nil unless Run runs
 	asked  bool
@@ -49,6 +54,7 @@ func NewReceiver(cfg ReceiverConfig) *Receiver {
 		cfg:      cfg,
 		acceptor: NewAcceptor(cfg.Instances, cfg.Stats, cfg.Unknown, cfg.Minter),
 		wanted:   make(map[place]*want), byFD: make(map[int]*want), receipt: newReceipt(),
+		members: groupMembers, deaf: make(map[string]string),
 	}
 	for _, in := range cfg.Instances {
 		for _, at := range placesOf(in.Interface) {
@@ -96,10 +102,15 @@ func (r *Receiver) Run(ctx context.Context) (err error) {
 	forwarder.Go(func() { forward(ctx, bell, r.poller.alarm) })
 
 	for ctx.Err() == nil {
-		for _, l := range links.Take() {
+		changed := links.Take()
+		for _, l := range changed {
 			r.follow(l)
 		}
 		r.reopen()
+		if len(changed) > 0 {
+			r.audit()
+		}
+		r.auditWhenDue()
 		r.answer()
 		r.watchFloods(false)
 		r.publish(r.acceptor.Flush(r.cfg.Now(), false))
@@ -151,6 +162,7 @@ func (r *Receiver) timeout() time.Duration {
 	for _, w := range r.wanted {
 		sooner(w.retry, !w.retry.IsZero())
 		if w.port != nil {
+			sooner(r.auditAt, true)
 			sooner(w.port.flood.next())
 		}
 	}
@@ -224,6 +236,7 @@ func (r *Receiver) answer() {
 	if !asked {
 		return
 	}
+	r.auditToVerify()
 	since := r.cfg.Now()
 	for _, w := range r.wanted {
 		r.drain(w, since)

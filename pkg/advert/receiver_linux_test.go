@@ -83,7 +83,7 @@ func (e *ears) take() []vrrp.Heard {
 	for {
 		results, _ := e.results.Take()
 		for _, r := range results {
-			if a := r.(vrrp.Answered); a.Ticket >= e.ticket && a.By == vrrp.Receiver {
+			if a, ok := r.(vrrp.Answered); ok && a.Ticket >= e.ticket && a.By == vrrp.Receiver {
 				heard, _ := e.heard.Take()
 				return heard
 			}
@@ -92,6 +92,25 @@ func (e *ears) take() []vrrp.Heard {
 		case <-e.bell:
 		case <-timeout:
 			e.t.Fatal("the receiver did not answer")
+		}
+	}
+}
+
+// until collects results up to one.
+func (e *ears) until(last func(vrrp.Result) bool) (all []vrrp.Result) {
+	e.t.Helper()
+	timeout := time.After(5 * time.Second)
+	for {
+		results, _ := e.results.Take()
+		for _, r := range results {
+			if all = append(all, r); last(r) {
+				return all
+			}
+		}
+		select {
+		case <-e.bell:
+		case <-timeout:
+			e.t.Fatalf("no such result: %+v", all)
 		}
 	}
 }

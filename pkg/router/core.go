@@ -64,6 +64,8 @@ func (c *Core) Absorb(now time.Time, in vrrp.Input, out *Orders) {
 		c.stepInstance(in.Instance, now, in, out)
 	case vrrp.AddressesLost:
 		c.stepInstance(in.Instance, now, in, out)
+	case vrrp.Rejoined:
+		c.stepInstance(in.Instance, now, in, out)
 	case vrrp.Condition:
 		c.stepInstance(in.Instance, now, in, out)
 	default: // Start, Stop, Answered

@@ -6,6 +6,17 @@ import (
 	"ripcord/pkg/event"
 )
 
+// absorbRejoined begins the wait of a member anew whose adverts could not be heard.
+// An address owner waits for nobody, and an Active for nothing.
+func (s *step) absorbRejoined(in Rejoined) {
+	m := s.member(in.Instance)
+	if m == nil || m.Priority == Owner || !s.f.waiting() && !s.f.recovering() {
+		return
+	}
+	m.renew(in.Cause.At)
+	s.f.unverify()
+}
+
 // absorbCondition raises a fault for as long as the condition lasts that somebody
 // else watches, and reports its begin and its end.
 func (s *step) absorbCondition(in Condition) {

@@ -139,6 +139,16 @@ type Condition struct {
 // Key is the instance and the reason.
 func (c Condition) Key() ResultKey { return ResultKey{string(c.Reason), c.Instance} }
 
+// Rejoined reports that adverts for an instance could not be heard for a while, and
+// can again since Cause.At: the silence before it proves nothing.
+type Rejoined struct {
+	Cause    event.Cause
+	Instance string
+}
+
+// Key is the instance.
+func (r Rejoined) Key() ResultKey { return ResultKey{"rejoined", r.Instance} }
+
 // Forwards says that a station which was asked has answered since the Ask: the
 // segment of the link forwards. Cause.At is when the answer was received.
 type Forwards struct {
@@ -160,4 +170,5 @@ func (LeaseLost) input()     {}
 func (Sends) input()         {}
 func (AddressesLost) input() {}
 func (Condition) input()     {}
+func (Rejoined) input()      {}
 func (Forwards) input()      {}

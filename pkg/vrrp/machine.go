@@ -112,6 +112,8 @@ func (s *step) absorb(in Input) {
 		s.absorbAddresses(in)
 	case Condition:
 		s.absorbCondition(in)
+	case Rejoined:
+		s.absorbRejoined(in)
 	case Forwards:
 		s.absorbForwards(in)
 	}

@@ -32,6 +32,7 @@ func TestMachineProperties(t *testing.T) {
 				w.step(t, Condition{w.cause(0), w.instance(t), reason, "", rapid.Bool().Draw(t, "on")})
 			},
 			"addresses": func(t *rapid.T) { w.step(t, AddressesLost{w.cause(0), w.instance(t), ""}) },
+			"rejoined":  func(t *rapid.T) { w.step(t, Rejoined{w.cause(0), w.instance(t)}) },
 			"forwards": func(t *rapid.T) {
 				w.step(t, Forwards{w.cause(0), rapid.SampledFrom([]string{"eth0", "eth1"}).Draw(t, "link")})
 			},

@@ -79,6 +79,8 @@ func (l *lan) order(r *router, verb string, w *words) {
 			in.Err = "is so"
 		}
 		l.step(r, "", in)
+	case "rejoined":
+		l.step(r, "", Rejoined{l.minter.Cause(l.now), w.next()})
 	case "forwards":
 		at := l.now
 		link := w.next()
