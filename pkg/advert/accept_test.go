@@ -115,8 +115,8 @@ func raw4(ttl uint8, message ...byte) Packet {
 
 func counters(s *vrrp.Stats) string {
 	var out []string
-	for c, n := range s.Each {
-		if n > 0 {
+	for c := range vrrp.Counters {
+		if n := s.Get(c); n > 0 {
 			out = append(out, fmt.Sprintf("%v=%d", c, n))
 		}
 	}

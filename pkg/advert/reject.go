@@ -26,32 +26,6 @@ const (
 	keysEach     = 4   // and for each instance
 )
 
-// counterOf names the counter of each reason.
-var counterOf = map[wire.Reason]vrrp.Counter{
-	wire.IPHeaderError:     vrrp.PacketLengthErrors,
-	wire.IPTTLError:        vrrp.IPTTLErrors,
-	wire.Truncated:         vrrp.PacketLengthErrors,
-	wire.VersionError:      vrrp.VersionErrors,
-	wire.TypeError:         vrrp.InvalidTypeRcvd,
-	wire.PacketLengthError: vrrp.PacketLengthErrors,
-	wire.ChecksumError:     vrrp.ChecksumErrors,
-	wire.VRIDError:         vrrp.VRIDErrors,
-	wire.CountZero:         vrrp.CountZeroErrors,
-	wire.IntervalZero:      vrrp.IntervalZeroErrors,
-	wire.InvalidAuthType:   vrrp.InvalidAuthType,
-	wire.AuthTypeMismatch:  vrrp.AuthTypeMismatch,
-	wire.AuthFailure:       vrrp.AuthFailures,
-	wire.IntervalError:     vrrp.IntervalErrors,
-	wire.AuthMissing:       vrrp.AuthMissing,
-	wire.AuthMalformed:     vrrp.AuthMalformed,
-	wire.AuthStale:         vrrp.AuthStale,
-	wire.AuthUnknownKey:    vrrp.AuthUnknownKey,
-	wire.AuthInvalidHMAC:   vrrp.AuthInvalidHMAC,
-	wire.AuthReplay:        vrrp.AuthReplays,
-	wire.NotAPeer:          vrrp.PeerErrors,
-	wire.NotMulticast:      vrrp.PeerErrors,
-}
-
 func (a *Acceptor) reject(p *Packet, source netip.Addr, ours *peer, err error, now time.Time) {
 	reason, ok := err.(wire.Reason) // not errors.As, which allocates in a flood
 	if !ok {
@@ -62,7 +36,7 @@ func (a *Acceptor) reject(p *Packet, source netip.Addr, ours *peer, err error, n
 	if ours != nil {
 		stats, key.name = ours.stats, ours.Instance.Instance
 	}
-	stats.Add(counterOf[reason])
+	stats.Add(vrrp.CounterOf(reason))
 	if !key.source.IsValid() { // a header that could not be read
 		key.source = netip.IPv4Unspecified()
 	}

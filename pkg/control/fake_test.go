@@ -70,7 +70,7 @@ func pulled() router {
 		InstanceState: vrrp.InstanceState{State: event.Initialize, EffectivePriority: vrrp.Owner},
 	}
 	counted := &vrrp.Stats{Since: began}
-	for c := range counted.Each {
+	for c := range vrrp.Counters {
 		for range int(c) + 1 {
 			counted.Add(c)
 		}

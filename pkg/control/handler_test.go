@@ -57,7 +57,8 @@ func TestStatistics(t *testing.T) {
 	if err := json.Unmarshal(body, &got); err != nil {
 		t.Fatal(err)
 	}
-	for counter, count := range source.stats["inside"].Each {
+	for counter := range vrrp.Counters {
+		count := source.stats["inside"].Get(counter)
 		if counter == vrrp.FloodDrops {
 			continue // of the whole router: no instance has it
 		}

@@ -82,44 +82,23 @@ func warnings(inForce []event.Warning) []Warning {
 	return all
 }
 
-// statistics reads the counters; where there are none they are all zero.
+// statistics reads the counters of an instance; where there are none they are all
+// zero.
 func statistics(s *vrrp.Stats) Statistics {
-	if s == nil {
-		return Statistics{}
+	out := Statistics{Counters: make(map[string]uint64)}
+	for c, d := range vrrp.Counters {
+		switch {
+		case d.Daemon && c != vrrp.VRIDErrors: // VRIDErrors: RFC 8347 lists it with the instance
+		case s == nil:
+			out.Counters[d.Key] = 0
+		default:
+			out.Counters[d.Key] = s.Get(c)
+		}
 	}
-	return Statistics{
-		ActiveTransitions:    s.Get(vrrp.ActiveTransitions),
-		AdvertisementRcvd:    s.Get(vrrp.AdvertisementRcvd),
-		AdvertisementSent:    s.Get(vrrp.AdvertisementSent),
-		IntervalErrors:       s.Get(vrrp.IntervalErrors),
-		PriorityZeroRcvd:     s.Get(vrrp.PriorityZeroRcvd),
-		PriorityZeroSent:     s.Get(vrrp.PriorityZeroSent),
-		InvalidTypeRcvd:      s.Get(vrrp.InvalidTypeRcvd),
-		AddressListErrors:    s.Get(vrrp.AddressListErrors),
-		PacketLengthErrors:   s.Get(vrrp.PacketLengthErrors),
-		ChecksumErrors:       s.Get(vrrp.ChecksumErrors),
-		VersionErrors:        s.Get(vrrp.VersionErrors),
-		VRIDErrors:           s.Get(vrrp.VRIDErrors),
-		IPTTLErrors:          s.Get(vrrp.IPTTLErrors),
-		CountZeroErrors:      s.Get(vrrp.CountZeroErrors),
-		IntervalZeroErrors:   s.Get(vrrp.IntervalZeroErrors),
-		FirstNotLinkLocal:    s.Get(vrrp.FirstNotLinkLocal),
-		OwnerConflicts:       s.Get(vrrp.OwnerConflicts),
-		AuthFailures:         s.Get(vrrp.AuthFailures),
-		InvalidAuthType:      s.Get(vrrp.InvalidAuthType),
-		AuthTypeMismatch:     s.Get(vrrp.AuthTypeMismatch),
-		AuthMissing:          s.Get(vrrp.AuthMissing),
-		AuthMalformed:        s.Get(vrrp.AuthMalformed),
-		AuthStale:            s.Get(vrrp.AuthStale),
-		AuthUnknownKey:       s.Get(vrrp.AuthUnknownKey),
-		AuthInvalidHMAC:      s.Get(vrrp.AuthInvalidHMAC),
-		AuthReplays:          s.Get(vrrp.AuthReplays),
-		PeerErrors:           s.Get(vrrp.PeerErrors),
-		ChecksumPseudoHeader: s.Get(vrrp.ChecksumPseudoHeader),
-		ChecksumMessageOnly:  s.Get(vrrp.ChecksumMessageOnly),
-		Transitions:          s.Get(vrrp.Transitions),
-		Discontinuity:        known(s.Since),
+	if s != nil {
+		out.Discontinuity = known(s.Since)
 	}
+	return out
 }
 
 func link(l event.Link) Link {

@@ -67,42 +67,6 @@ type Warning struct {
 	Since   *time.Time `json:"since"`
 }
 
-// Statistics are RFC 8347's counters of one virtual router, those of ripcord's
-// own after them. They count from Discontinuity on.
-type Statistics struct {
-	ActiveTransitions    uint64     `json:"active_transitions"`
-	AdvertisementRcvd    uint64     `json:"advertisement_rcvd"`
-	AdvertisementSent    uint64     `json:"advertisement_sent"`
-	IntervalErrors       uint64     `json:"interval_errors"`
-	PriorityZeroRcvd     uint64     `json:"priority_zero_pkts_rcvd"`
-	PriorityZeroSent     uint64     `json:"priority_zero_pkts_sent"`
-	InvalidTypeRcvd      uint64     `json:"invalid_type_pkts_rcvd"`
-	AddressListErrors    uint64     `json:"address_list_errors"`
-	PacketLengthErrors   uint64     `json:"packet_length_errors"`
-	ChecksumErrors       uint64     `json:"checksum_errors"`
-	VersionErrors        uint64     `json:"version_errors"`
-	VRIDErrors           uint64     `json:"vrid_errors"`
-	IPTTLErrors          uint64     `json:"ip_ttl_errors"`
-	CountZeroErrors      uint64     `json:"count_zero_errors"`
-	IntervalZeroErrors   uint64     `json:"interval_zero_errors"`
-	FirstNotLinkLocal    uint64     `json:"first_not_link_local"`
-	OwnerConflicts       uint64     `json:"owner_conflicts"`
-	AuthFailures         uint64     `json:"auth_failures"` // RFC 2787's names, VRRPv2 only
-	InvalidAuthType      uint64     `json:"invalid_auth_type"`
-	AuthTypeMismatch     uint64     `json:"auth_type_mismatch"`
-	AuthMissing          uint64     `json:"auth_ext_missing"` // by HMAC, of either version
-	AuthMalformed        uint64     `json:"auth_ext_malformed"`
-	AuthStale            uint64     `json:"auth_stale"`
-	AuthUnknownKey       uint64     `json:"auth_unknown_key"`
-	AuthInvalidHMAC      uint64     `json:"auth_invalid_hmac"`
-	AuthReplays          uint64     `json:"auth_replay"`
-	PeerErrors           uint64     `json:"peer_errors"`
-	ChecksumPseudoHeader uint64     `json:"checksum_pseudo_header"`
-	ChecksumMessageOnly  uint64     `json:"checksum_message_only"`
-	Transitions          uint64     `json:"transitions"` // of any kind
-	Discontinuity        *time.Time `json:"discontinuity_datetime"`
-}
-
 // Group is one group of virtual routers that move as one.
 type Group struct {
 	Name    string     `json:"name"`

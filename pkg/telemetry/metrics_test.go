@@ -3,6 +3,7 @@ package telemetry
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -46,7 +47,7 @@ func (s snapshot) Unknown() *vrrp.Stats          { return s.unknown }
 // countedFrom counts the n-th counter from+n times.
 func countedFrom(from int) *vrrp.Stats {
 	s := &vrrp.Stats{}
-	for c := range s.Each {
+	for c := range vrrp.Counters {
 		for range int(c) + from {
 			s.Add(c)
 		}
@@ -160,21 +161,31 @@ func TestLint(t *testing.T) {
 	}
 }
 
-// TestEveryCounter: each counter of vrrp.Stats is told somewhere, once.
+// TestEveryCounter: each counter that instances have is in the scrape, once.
 func TestEveryCounter(t *testing.T) {
-	places := map[vrrp.Counter]int{}
-	for _, s := range simple {
-		places[s.Counter]++
-	}
-	for _, all := range [][]labelled{foreign, rejections, mismatches, forms} {
-		for _, l := range all {
-			places[l.Counter]++
+	stats := &vrrp.Stats{}
+	want := map[string]bool{}
+	for c, d := range vrrp.Counters {
+		if !d.Daemon {
+			n := 1000 + uint64(c)
+			stats.AddN(c, n)
+			want[fmt.Sprint(n)] = true
 		}
 	}
-	for c := range new(vrrp.Stats).Each {
-		if places[c] != 1 {
-			t.Errorf("%v is told by %d metrics, want 1", c, places[c])
+	source := pulled()
+	source.stats["inside"] = stats
+	m, _ := measured(source)
+	for line := range strings.Lines(answer(t, m.Handler(), "")) {
+		series, value, _ := strings.Cut(strings.TrimSpace(line), "} ")
+		if strings.HasPrefix(series, "ripcord_instance_") && strings.Contains(series, `instance="inside"`) && value >= "1000" && len(value) == 4 {
+			if !want[value] {
+				t.Errorf("%s: shown twice, or no counter", line)
+			}
+			delete(want, value)
 		}
+	}
+	for value := range want {
+		t.Errorf("the counter with the value %s is in no metric", value)
 	}
 }
 

@@ -3,35 +3,33 @@ package vrrp
 import (
 	"sync/atomic"
 	"time"
+
+	"ripcord/pkg/wire"
 )
 
 // Counter names one of the statistics of a virtual router.
 type Counter int
 
-// The counters: RFC 8347's names, those of the errata, RFC 2787's of the
-// authentication of v2, our own of the HMAC, the two forms of the checksum, every
-// move of the state, and what the kernel dropped for us while a link was flooded.
+// The counters. What is known of each stands in the table below: a new counter is
+// one line here and one there.
 const (
-	ActiveTransitions Counter = iota
+	Transitions Counter = iota
+	ActiveTransitions
 	AdvertisementRcvd
 	AdvertisementSent
-	IntervalErrors
 	PriorityZeroRcvd
 	PriorityZeroSent
+	IPTTLErrors
+	VersionErrors
 	InvalidTypeRcvd
-	AddressListErrors
 	PacketLengthErrors
 	ChecksumErrors
-	VersionErrors
 	VRIDErrors
-	IPTTLErrors
 	CountZeroErrors
 	IntervalZeroErrors
-	FirstNotLinkLocal
-	OwnerConflicts
-	AuthFailures
 	InvalidAuthType
 	AuthTypeMismatch
+	AuthFailures
 	AuthMissing
 	AuthMalformed
 	AuthStale
@@ -39,27 +37,106 @@ const (
 	AuthInvalidHMAC
 	AuthReplays
 	PeerErrors
+	FloodDrops
+	IntervalErrors
+	AddressListErrors
+	FirstNotLinkLocal
+	OwnerConflicts
 	ChecksumPseudoHeader
 	ChecksumMessageOnly
-	Transitions // of any kind
-	FloodDrops  // of the whole router
 	counters
 )
 
-var counterNames = [counters]string{
-	"active_transitions", "advertisement_rcvd", "advertisement_sent", "interval_errors",
-	"priority_zero_pkts_rcvd", "priority_zero_pkts_sent", "invalid_type_pkts_rcvd",
-	"address_list_errors", "packet_length_errors", "checksum_errors", "version_errors",
-	"vrid_errors", "ip_ttl_errors", "count_zero_errors", "interval_zero_errors",
-	"first_not_link_local", "owner_conflicts",
-	"auth_failures", "invalid_auth_type", "auth_type_mismatch",
-	"auth_ext_missing", "auth_ext_malformed", "auth_stale", "auth_unknown_key", "auth_invalid_hmac", "auth_replay",
-	"peer_errors", "checksum_pseudo_header", "checksum_message_only",
-	"transitions", "flood_drops",
+// Metric says in which metric a counter is shown.
+type Metric uint8
+
+// The metrics that counters are shown in.
+const (
+	Alone      Metric = iota // one of its own, with Help
+	Rejected                 // adverts that were discarded, by reason
+	Mismatched               // adverts that differ from our configuration, by reason
+	Form                     // adverts by the form of their checksum
+)
+
+// Definition is what is known of a counter.
+type Definition struct {
+	// Key is its name in the API: RFC 8347's in snake case, or that of RFC 2787 or
+	// of the errata, or our own.
+	Key    string
+	Metric Metric
+	// Label is the name of its own metric, without prefix and unit, or the value of
+	// the label that tells it from others in a common one.
+	Label string
+	Help  string // of its own metric
+	// Reasons are those for which an advert is rejected that it counts.
+	Reasons []wire.Reason
+	// Daemon: it is counted for the daemon only, not for an instance.
+	Daemon bool
 }
 
-// String gives the counter's name in the API: RFC 8347's in snake case.
-func (c Counter) String() string { return counterNames[c] }
+var definitions = [counters]Definition{
+	Transitions:       {Key: "transitions", Label: "transitions", Help: "Changes of the state, of any kind. If it grows by itself, the virtual router flaps."},
+	ActiveTransitions: {Key: "active_transitions", Label: "active_transitions", Help: "Times that the virtual router became Active: RFC 8347's master-transitions."},
+	AdvertisementRcvd: {Key: "advertisement_rcvd", Label: "adverts_received", Help: "Valid adverts of others: RFC 8347's advertisement-rcvd. A Backup whose count stands still will soon be Active."},
+	AdvertisementSent: {Key: "advertisement_sent", Label: "adverts_sent", Help: "Adverts that the kernel took, resignations too: RFC 8347's advertisement-sent. An Active whose count stands still is about to lose its addresses."},
+	PriorityZeroRcvd:  {Key: "priority_zero_pkts_rcvd", Label: "priority_zero_received", Help: "Resignations of others: RFC 8347's priority-zero-pkts-rcvd."},
+	PriorityZeroSent:  {Key: "priority_zero_pkts_sent", Label: "priority_zero_sent", Help: "Own resignations: RFC 8347's priority-zero-pkts-sent."},
+
+	IPTTLErrors:        {Key: "ip_ttl_errors", Metric: Rejected, Label: string(wire.IPTTLError), Reasons: []wire.Reason{wire.IPTTLError}},
+	VersionErrors:      {Key: "version_errors", Metric: Rejected, Label: string(wire.VersionError), Reasons: []wire.Reason{wire.VersionError}},
+	InvalidTypeRcvd:    {Key: "invalid_type_pkts_rcvd", Metric: Rejected, Label: string(wire.TypeError), Reasons: []wire.Reason{wire.TypeError}},
+	PacketLengthErrors: {Key: "packet_length_errors", Metric: Rejected, Label: string(wire.PacketLengthError), Reasons: []wire.Reason{wire.PacketLengthError, wire.IPHeaderError, wire.Truncated}},
+	ChecksumErrors:     {Key: "checksum_errors", Metric: Rejected, Label: string(wire.ChecksumError), Reasons: []wire.Reason{wire.ChecksumError}},
+	VRIDErrors:         {Key: "vrid_errors", Metric: Rejected, Label: string(wire.VRIDError), Reasons: []wire.Reason{wire.VRIDError}, Daemon: true},
+	CountZeroErrors:    {Key: "count_zero_errors", Metric: Rejected, Label: string(wire.CountZero), Reasons: []wire.Reason{wire.CountZero}},
+	IntervalZeroErrors: {Key: "interval_zero_errors", Metric: Rejected, Label: string(wire.IntervalZero), Reasons: []wire.Reason{wire.IntervalZero}},
+	InvalidAuthType:    {Key: "invalid_auth_type", Metric: Rejected, Label: string(wire.InvalidAuthType), Reasons: []wire.Reason{wire.InvalidAuthType}},
+	AuthTypeMismatch:   {Key: "auth_type_mismatch", Metric: Rejected, Label: string(wire.AuthTypeMismatch), Reasons: []wire.Reason{wire.AuthTypeMismatch}},
+	AuthFailures:       {Key: "auth_failures", Metric: Rejected, Label: string(wire.AuthFailure), Reasons: []wire.Reason{wire.AuthFailure}},
+	AuthMissing:        {Key: "auth_ext_missing", Metric: Rejected, Label: string(wire.AuthMissing), Reasons: []wire.Reason{wire.AuthMissing}},
+	AuthMalformed:      {Key: "auth_ext_malformed", Metric: Rejected, Label: string(wire.AuthMalformed), Reasons: []wire.Reason{wire.AuthMalformed}},
+	AuthStale:          {Key: "auth_stale", Metric: Rejected, Label: string(wire.AuthStale), Reasons: []wire.Reason{wire.AuthStale}},
+	AuthUnknownKey:     {Key: "auth_unknown_key", Metric: Rejected, Label: string(wire.AuthUnknownKey), Reasons: []wire.Reason{wire.AuthUnknownKey}},
+	AuthInvalidHMAC:    {Key: "auth_invalid_hmac", Metric: Rejected, Label: string(wire.AuthInvalidHMAC), Reasons: []wire.Reason{wire.AuthInvalidHMAC}},
+	AuthReplays:        {Key: "auth_replay", Metric: Rejected, Label: string(wire.AuthReplay), Reasons: []wire.Reason{wire.AuthReplay}},
+	PeerErrors:         {Key: "peer_errors", Metric: Rejected, Label: "peer", Reasons: []wire.Reason{wire.NotAPeer, wire.NotMulticast}},
+	FloodDrops:         {Key: "flood_drops", Metric: Rejected, Label: string(wire.Flood), Reasons: []wire.Reason{wire.Flood}, Daemon: true},
+
+	// VRRPv2 rejects an advert with another interval; the others are believed.
+	IntervalErrors:    {Key: "interval_errors", Metric: Mismatched, Label: string(wire.IntervalError), Reasons: []wire.Reason{wire.IntervalError}},
+	AddressListErrors: {Key: "address_list_errors", Metric: Mismatched, Label: "address-list-error"},
+	FirstNotLinkLocal: {Key: "first_not_link_local", Metric: Mismatched, Label: "first-not-link-local"},
+	OwnerConflicts:    {Key: "owner_conflicts", Metric: Mismatched, Label: "owner-conflict"},
+
+	ChecksumPseudoHeader: {Key: "checksum_pseudo_header", Metric: Form, Label: wire.PseudoHeader.String()},
+	ChecksumMessageOnly:  {Key: "checksum_message_only", Metric: Form, Label: wire.MessageOnly.String()},
+}
+
+// byReason finds the counter of a reason.
+var byReason = func() map[wire.Reason]Counter {
+	all := make(map[wire.Reason]Counter)
+	for c := range counters {
+		for _, r := range definitions[c].Reasons {
+			all[r] = c
+		}
+	}
+	return all
+}()
+
+// CounterOf returns the counter of the adverts that are rejected for a reason.
+func CounterOf(r wire.Reason) Counter { return byReason[r] }
+
+// Counters calls yield for every counter and its definition, in order.
+func Counters(yield func(Counter, Definition) bool) {
+	for c := range counters {
+		if !yield(c, definitions[c]) {
+			return
+		}
+	}
+}
+
+// String returns the counter's name in the API.
+func (c Counter) String() string { return definitions[c].Key }
 
 // Stats are the statistics of one virtual router, or of what could not be told
 // to belong to any. Whoever counts writes them, from any goroutine.
@@ -77,12 +154,3 @@ func (s *Stats) AddN(c Counter, n uint64) { s.counts[c].Add(n) }
 
 // Get reads a counter.
 func (s *Stats) Get(c Counter) uint64 { return s.counts[c].Load() }
-
-// Each calls yield for every counter, in order.
-func (s *Stats) Each(yield func(Counter, uint64) bool) {
-	for c := range counters {
-		if !yield(c, s.Get(c)) {
-			return
-		}
-	}
-}
