@@ -21,9 +21,7 @@ func (p *Plan) send(e *entry, m Message) {
 		if m.Occasion == Resignation {
 			m.Payload = c.Resign
 		}
-		if i == len(f.Copies)-1 {
-			m.copies = len(f.Copies)
-		}
+		m.copy, m.last = i, i == len(f.Copies)-1
 		p.batch = append(p.batch, m)
 	}
 }

@@ -137,17 +137,21 @@ func (e *Engine) settle(batch []Message, begun time.Time) {
 	}
 	for i := range batch {
 		m := &batch[i]
-		before, failed := m.Settle()
-		if m.Err != nil {
-			e.failed(m, failed, at())
-		} else {
+		s := m.Settle()
+		switch {
+		case m.Err != nil:
+			e.failed(m, s.Now, at())
+		case s.Before > 0:
+			e.cfg.Results.Publish(vrrp.Sends{Cause: e.cfg.Minter.Cause(at()), Instance: m.Instance, To: m.To})
+			fallthrough
+		default:
 			e.count(m)
 		}
-		if m.copies == 0 || failed > 0 {
-			continue
+		if s.Last && m.Occasion == Trial {
+			e.probed(m, at())
 		}
-		if before > 0 {
-			e.cfg.Results.Publish(vrrp.Sends{Cause: e.cfg.Minter.Cause(at()), Instance: m.Instance})
+		if !s.Last || !s.Taken {
+			continue
 		}
 		if m.Occasion != Repeat {
 			e.cfg.Events.Publish(event.AdvertSent{
@@ -174,22 +178,32 @@ func (e *Engine) count(m *Message) {
 // logEvery bounds how often failures of one instance are logged.
 const logEvery = 10 * time.Second
 
-// failed tells of a copy that the kernel refused; inRow adverts in a row had none
-// that it took.
+// failed reports a copy that the kernel refused, as inRow before it to that
+// destination.
 func (e *Engine) failed(m *Message, inRow int, now time.Time) {
 	cause := e.cfg.Minter.Cause(now)
-	if m.copies > 0 && inRow > 0 {
-		e.cfg.Results.Publish(vrrp.Sends{Cause: cause, Instance: m.Instance, InRow: inRow, Err: m.Err.Error()})
-	}
+	e.cfg.Results.Publish(vrrp.Sends{Cause: cause, Instance: m.Instance, To: m.To, InRow: inRow, Err: m.Err.Error()})
 	last, ok := e.logged[m.Instance]
-	if ok && now.Sub(last) < logEvery && m.Occasion != Resignation {
+	soon := ok && now.Sub(last) < logEvery && m.Occasion != Resignation
+	if soon && inRow != m.entry.miss { // the one that makes us silent is always logged
 		return
 	}
-	e.logged[m.Instance] = now
+	if !soon {
+		e.logged[m.Instance] = now
+	}
 	e.cfg.Events.Publish(event.AdvertFailed{
 		Stamp:    event.Stamp{Cause: cause, At: now},
-		Instance: m.Instance, Err: m.Err.Error(), Count: inRow,
+		Instance: m.Instance, Err: m.Err.Error(), Count: inRow, Silent: inRow >= m.entry.miss,
 	})
+}
+
+// probed reports what became of a probe.
+func (e *Engine) probed(m *Message, now time.Time) {
+	result := m.Probed(e.cfg.Minter.Cause(now))
+	if m.Err != nil {
+		result.Err = m.Err.Error()
+	}
+	e.cfg.Results.Publish(result)
 }
 
 // report tells the loop. A loop whose lease is lost learns it when it is awake

@@ -252,7 +252,7 @@ func TestEngineTellsOfFailingSends(t *testing.T) {
 				logged = append(logged, fmt.Sprintf("%s %d %v", f.Err, f.Count, f.At.Sub(r.begin)))
 			}
 		}
-		want(t, strings.Join(logged, ", "), "no 1 1s, no 11 11s")
+		want(t, strings.Join(logged, ", "), "no 1 1s, no 3 3s, no 11 11s")
 		if a, b := r.stats["a"].Get(vrrp.AdvertisementSent), r.stats["b"].Get(vrrp.AdvertisementSent); b-a != 12 {
 			t.Errorf("a counts %d as sent, b %d: 12 failed", a, b)
 		}

@@ -27,6 +27,9 @@ const (
 	// Disarm takes back a Start that was for later: silently, if no advert has left.
 	// Else it is a Resign.
 	Disarm
+	// Probe sends the advert once, for an instance that is not advertised, and reports
+	// whether the kernel took it.
+	Probe
 )
 
 // Order tells the engine what to do for one instance. Orders are carried out in
@@ -35,9 +38,9 @@ type Order struct {
 	Kind     Kind
 	Cause    event.Cause
 	Instance string
-	Advert   Frames        // for Start
-	Interval time.Duration // for Start
-	Miss     int           // for Start
+	Advert   Frames        // for Start, Probe
+	Interval time.Duration // for Start, Probe
+	Miss     int           // for Start, Probe
 	When     time.Time     // for Start; zero: at once
 }
 

@@ -138,13 +138,15 @@ func (p *Plan) carryOut(o *Given, now time.Time) {
 	planned := e != nil && e.place >= 0
 	switch {
 	case o.Kind == Start && planned && !e.armed:
-		e.frames, e.interval, e.miss = o.Advert, o.Interval, o.Miss
+		p.take(o)
 		p.outdated = true
 	case o.Kind == Start:
 		if planned {
 			p.remove(e)
 		}
 		p.start(o, now)
+	case o.Kind == Probe && !planned:
+		p.probe(o)
 	case !planned:
 		// Resigned already, or never started: nothing may follow.
 	case o.Kind == Now:
@@ -165,13 +167,22 @@ func (p *Plan) carryOut(o *Given, now time.Time) {
 	}
 }
 
-func (p *Plan) start(o *Given, now time.Time) {
+// take gives the entry of an instance, with the frames of an order.
+func (p *Plan) take(o *Given) *entry {
 	e := p.entries[o.Instance]
 	if e == nil {
 		e = &entry{instance: o.Instance, rank: uint64(len(p.entries)), place: -1}
 		p.entries[o.Instance] = e
 	}
 	e.frames, e.interval, e.miss = o.Advert, o.Interval, o.Miss
+	for len(e.refused) < len(o.Advert.Copies) {
+		e.refused = append(e.refused, 0)
+	}
+	return e
+}
+
+func (p *Plan) start(o *Given, now time.Time) {
+	e := p.take(o)
 	e.quiet, e.begun, e.cause, e.given = time.Time{}, false, o.Cause, o.At
 	e.due, e.armed = now.Add(e.interval), false
 	if !o.When.IsZero() {
@@ -230,6 +241,10 @@ func (p *Plan) advertise(e *entry, late time.Duration) {
 
 func (p *Plan) resign(e *entry, cause event.Cause, given time.Time) {
 	p.send(e, Message{Occasion: Resignation, cause: cause, given: given})
+}
+
+func (p *Plan) probe(o *Given) {
+	p.send(p.take(o), Message{Occasion: Trial, cause: o.Cause, given: o.At})
 }
 
 func (p *Plan) recount() {

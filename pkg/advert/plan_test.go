@@ -214,8 +214,8 @@ func TestPlanSettles(t *testing.T) {
 	turn := s.plan.Turn(t0, t0, []Given{{start("a", sec), t0}})
 	for i, want := range [][2]int{{0, 1}, {1, 2}} {
 		turn.Batch[0].Err = fmt.Errorf("no")
-		before, now := turn.Batch[0].Settle()
-		if got := [2]int{before, now}; got != want {
+		settled := turn.Batch[0].Settle()
+		if got := [2]int{settled.Before, settled.Now}; got != want || settled.Taken {
 			t.Errorf("failure %d: %v, want %v", i, got, want)
 		}
 		turn = s.plan.Turn(t0.Add(time.Duration(i+1)*sec), t0, nil)
@@ -223,8 +223,8 @@ func TestPlanSettles(t *testing.T) {
 			t.Error("the first that the kernel takes is the first")
 		}
 	}
-	if before, now := turn.Batch[0].Settle(); before != 2 || now != 0 {
-		t.Errorf("success: %d, %d", before, now)
+	if settled := turn.Batch[0].Settle(); settled != (Settled{Before: 2, Last: true, Taken: true}) {
+		t.Errorf("success: %+v", settled)
 	}
 	s.want(s.at(3*sec), "repeat:a")
 }

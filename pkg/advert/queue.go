@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
 
@@ -32,8 +33,8 @@ type entry struct {
 	sequence   wire.Sequence // of the last signed advert
 	advertised uint64        // the turn in which it last sent an advert
 
-	failed  int // adverts in a row of which the kernel refused every copy
-	refused int // copies of the present advert
+	refused []int // adverts in a row that the kernel refused, for each copy
+	taken   bool  // a copy of the present advert was taken
 }
 
 // lateness is how late an entry must be before it counts as stalled. What was
@@ -121,10 +122,11 @@ const (
 	Repeat      Occasion = iota // the next of a row, or Now
 	First                       // the first since Start
 	Resignation                 // priority 0
+	Trial                       // Probe
 )
 
-// String gives the word of the log: "first", "resign"; "repeat" is not logged.
-func (o Occasion) String() string { return [...]string{"repeat", "first", "resign"}[o] }
+// String gives the word of the log; "repeat" is not logged.
+func (o Occasion) String() string { return [...]string{"repeat", "first", "resign", "probe"}[o] }
 
 // Message is one advert for a Sender to hand to the kernel.
 type Message struct {
@@ -145,28 +147,41 @@ type Message struct {
 	cause event.Cause
 	given time.Time // when the order was given; for a lost lease, when it was found
 	entry *entry
-	// copies is how many its advert has, on the last of them; else 0.
-	copies int
+	copy  int  // which of the copies of its advert it is
+	last  bool // it is the last of them
 }
 
-// Settle notes in its instance's account what became of the message (Err). With
-// the last copy of an advert it says how many adverts in a row had failed before
-// and have failed now: an advert that reached one peer has not.
-func (m *Message) Settle() (before, now int) {
+// Settled is what became of a Message, for its destination and for its advert.
+type Settled struct {
+	Before, Now int  // adverts in a row that the kernel refused to send to that destination, before this one and now
+	Last        bool // all copies of the advert are settled
+	Taken       bool // one of them was taken
+}
+
+// Settle notes in its instance's account what became of the message (Err). Each
+// destination counts for itself: an advert that reached one peer has not reached
+// the others.
+func (m *Message) Settle() Settled {
 	e := m.entry
-	if m.Err != nil {
-		e.refused++
+	if m.copy == 0 {
+		e.taken = false
 	}
-	if m.copies == 0 {
-		return e.failed, e.failed
+	n := &e.refused[m.copy]
+	before := *n
+	if *n++; m.Err == nil {
+		*n, e.taken = 0, true
 	}
-	before = e.failed
-	if e.refused == m.copies {
-		e.failed++
-	} else {
-		e.failed = 0
-		e.begun = e.begun || m.Occasion == First
+	e.begun = e.begun || e.taken && m.Occasion == First && m.last
+	return Settled{Before: before, Now: *n, Last: m.last, Taken: e.taken}
+}
+
+// Probed is the result of a probe, of which m was the last copy, once that is settled.
+func (m *Message) Probed(cause event.Cause) vrrp.Probed {
+	out := vrrp.Probed{Cause: cause, Instance: m.Instance}
+	for i, c := range m.entry.frames.Copies {
+		if m.entry.refused[i] > 0 {
+			out.Refused = append(out.Refused, c.To)
+		}
 	}
-	e.refused = 0
-	return before, e.failed
+	return out
 }

@@ -138,42 +138,63 @@ func TestPlanSendsEachPeerItsCopy(t *testing.T) {
 	s.want(s.at(1800*ms, order(Resign, "a")), "resign:resign a1, resign:resign a2")
 }
 
-// TestSettleCopies: an advert has failed if none of its peers got it; the first
-// advert is sent when one has.
+// TestSettleCopies: each peer counts for itself, since the best of them says nothing
+// of the others; the first advert is sent when one has it.
 func TestSettleCopies(t *testing.T) {
 	plan := NewPlan()
-	turn := func(at time.Duration, fail ...bool) (occasions string, before, failed int) {
-		batch := plan.Turn(t0.Add(at), t0.Add(at), nil).Batch
-		if at == 0 {
-			batch = plan.Turn(t0, t0, []Given{{pairwise("a"), t0}}).Batch
-		}
-		if len(batch) != len(fail) {
-			t.Fatalf("%d messages", len(batch))
-		}
-		for i := range batch {
-			if fail[i] {
-				batch[i].Err = errors.New("refused")
-			}
-			before, failed = batch[i].Settle()
-			occasions += batch[i].Occasion.String() + " "
-		}
-		return occasions, before, failed
-	}
 	for i, step := range []struct {
-		fail           [2]bool
-		occasion       string
-		before, failed int
+		fail     [2]bool
+		occasion Occasion
+		before   [2]int
+		now      [2]int
 	}{
-		{[2]bool{true, true}, "first first ", 0, 1},
-		{[2]bool{true, true}, "first first ", 1, 2},
-		{[2]bool{true, false}, "first first ", 2, 0},
-		{[2]bool{false, true}, "repeat repeat ", 0, 0},
-		{[2]bool{true, true}, "repeat repeat ", 0, 1},
-		{[2]bool{false, false}, "repeat repeat ", 1, 0},
+		{[2]bool{true, true}, First, [2]int{0, 0}, [2]int{1, 1}},
+		{[2]bool{true, true}, First, [2]int{1, 1}, [2]int{2, 2}},
+		{[2]bool{true, false}, First, [2]int{2, 2}, [2]int{3, 0}},
+		{[2]bool{true, false}, Repeat, [2]int{3, 0}, [2]int{4, 0}},
+		{[2]bool{false, true}, Repeat, [2]int{4, 0}, [2]int{0, 1}},
+		{[2]bool{false, false}, Repeat, [2]int{0, 1}, [2]int{0, 0}},
 	} {
-		occasion, before, failed := turn(time.Duration(i)*sec, step.fail[:]...)
-		if occasion != step.occasion || before != step.before || failed != step.failed {
-			t.Errorf("step %d: %s, in a row %d before and %d now; want %+v", i, occasion, before, failed, step)
+		at := t0.Add(time.Duration(i) * sec)
+		var orders []Given
+		if i == 0 {
+			orders = []Given{{pairwise("a"), t0}}
+		}
+		batch := plan.Turn(at, at, orders).Batch
+		if len(batch) != 2 {
+			t.Fatalf("step %d: %d messages", i, len(batch))
+		}
+		for c := range batch {
+			if step.fail[c] {
+				batch[c].Err = errors.New("refused")
+			}
+			got := batch[c].Settle()
+			want := Settled{Before: step.before[c], Now: step.now[c], Last: c == 1, Taken: !step.fail[0] || c == 1 && !step.fail[1]}
+			if got != want || batch[c].Occasion != step.occasion {
+				t.Errorf("step %d, copy %d: %v %+v, want %v %+v", i, c, batch[c].Occasion, got, step.occasion, want)
+			}
 		}
 	}
+}
+
+// TestPlanProbes: a probe is one advert, and nothing follows; it counts as any other
+// for the peers, and is no first advert. One that is advertised needs none.
+func TestPlanProbes(t *testing.T) {
+	s := newScript(t)
+	probe := pairwise("a")
+	probe.Kind = Probe
+	turn := s.plan.Turn(t0, t0, []Given{{probe, t0}})
+	turn.Batch[1].Err = errors.New("refused")
+	for i := range turn.Batch {
+		turn.Batch[i].Settle()
+	}
+	got := turn.Batch[1].Probed(event.Cause{})
+	if len(turn.Batch) != 2 || turn.Batch[0].Occasion != Trial || len(got.Refused) != 1 || got.Refused[0] != own4 {
+		t.Errorf("%d messages, %v: %+v", len(turn.Batch), turn.Batch[0].Occasion, got)
+	}
+	s.wantNext(0, -1)
+	s.want(s.at(sec, order(Resign, "a")), "")
+	s.want(s.at(2*sec, pairwise("a")), "first:a1, first:a2")
+	s.want(s.at(2500*ms, probe), "")
+	s.want(s.at(3*sec), "repeat:a1, repeat:a2")
 }

@@ -43,7 +43,7 @@ func (e AdvertRejected) Fields() []Field {
 type AdvertSent struct {
 	Stamp
 	Instance string
-	Kind     string        // "first", "resign"
+	Kind     string        // "first", "resign", "probe"
 	Took     time.Duration // from the order to the frame handed to the kernel
 }
 
@@ -68,17 +68,28 @@ type AdvertFailed struct {
 	Stamp
 	Instance string
 	Err      string
-	Count    int // in a row
+	Count    int // in a row to one destination
+	// Silent is true where so many have failed that whoever listens there takes us for
+	// gone.
+	Silent bool
 }
 
 // Name is advert.failed.
 func (AdvertFailed) Name() string { return "advert.failed" }
 
-// Level is Warn.
-func (AdvertFailed) Level() Level { return Warn }
+// Level is Warn, and Error where the instance is silent.
+func (e AdvertFailed) Level() Level {
+	if e.Silent {
+		return Error
+	}
+	return Warn
+}
 
 // Message says why.
 func (e AdvertFailed) Message() string {
+	if e.Silent {
+		return fmt.Sprintf("%s could not send %s in a row, and counts as gone: %s", e.Instance, count(e.Count, "advert"), e.Err)
+	}
 	return fmt.Sprintf("%s could not send its adverts: %s", e.Instance, e.Err)
 }
 

@@ -115,7 +115,7 @@ func samples() []Event {
 		AdvertRejected{s, "inside", "eth0", 51, source, "checksum-error", 7},
 		AdvertRejected{s, "", "eth0", 9, source, "vrid-error", 1},
 		AdvertSent{s, "inside", "first", time.Millisecond},
-		AdvertFailed{s, "inside", "no buffer space", 3},
+		AdvertFailed{s, "inside", "no buffer space", 2, false}, AdvertFailed{s, "inside", "no buffer space", 3, true},
 		AdvertMismatch{s, "inside", source, "interval", "3s", "1s"},
 		AdvertRival{s, v, source, 100, false, 0, false}, AdvertRival{s, lone, source, 100, true, 0, false},
 		AdvertRival{s, lone, source, 100, false, 2, false}, AdvertRival{s, lone, source, 100, false, 0, true},

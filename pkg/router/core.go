@@ -62,6 +62,8 @@ func (c *Core) Absorb(now time.Time, in vrrp.Input, out *Orders) {
 		c.stepInstance(in.Instance, now, in, out)
 	case vrrp.Sends:
 		c.stepInstance(in.Instance, now, in, out)
+	case vrrp.Probed:
+		c.stepInstance(in.Instance, now, in, out)
 	case vrrp.AddressesLost:
 		c.stepInstance(in.Instance, now, in, out)
 	case vrrp.Rejoined:

@@ -37,6 +37,8 @@ func (o *Orders) translate(g *vrrp.Group, effects []vrrp.Effect) {
 			armed := startOrder(e.Advertise)
 			armed.When = e.At
 			o.Adverts = append(o.Adverts, armed)
+		case vrrp.Probe:
+			o.Adverts = append(o.Adverts, probeOrder(e))
 		case vrrp.Disarm:
 			o.advert(advert.Disarm, e.Cause, e.Instance)
 		case vrrp.AdvertiseNow:
@@ -65,12 +67,19 @@ func (o *Orders) advert(kind advert.Kind, cause event.Cause, in *vrrp.Instance) 
 	o.Adverts = append(o.Adverts, advert.Order{Kind: kind, Cause: cause, Instance: in.Virtual.Instance})
 }
 
-// startOrder builds the frames of an instance: the only place where an advert
-// of ours is written.
-func startOrder(e vrrp.Advertise) advert.Order {
+func startOrder(e vrrp.Advertise) advert.Order { return build(advert.Start, e, e.Instance.Priority) }
+
+func probeOrder(e vrrp.Probe) advert.Order {
+	advertise := vrrp.Advertise{Cause: e.Cause, Instance: e.Instance, Index: e.Index, Source: e.Source, Checksum: e.Checksum}
+	return build(advert.Probe, advertise, e.Priority)
+}
+
+// build builds the frames of an instance: the only place where an advert of ours is
+// written.
+func build(kind advert.Kind, e vrrp.Advertise, priority uint8) advert.Order {
 	in := e.Instance
 	msg := wire.Advert{
-		Version: in.Version, VRID: in.VRID, Priority: in.Priority, Interval: in.Interval,
+		Version: in.Version, VRID: in.VRID, Priority: priority, Interval: in.Interval,
 		Addresses: in.Addresses, Checksum: e.Checksum, Auth: in.Auth,
 	}
 	resign := msg
@@ -97,7 +106,7 @@ func startOrder(e vrrp.Advertise) advert.Order {
 		frames.Header = wire.AppendHeaders(nil, mac, e.Source, len(frames.Copies[0].Advert))
 	}
 	return advert.Order{
-		Kind: advert.Start, Cause: e.Cause, Instance: in.Virtual.Instance,
+		Kind: kind, Cause: e.Cause, Instance: in.Virtual.Instance,
 		Advert: frames, Interval: in.Interval, Miss: in.Miss,
 	}
 }

@@ -153,7 +153,7 @@ var disturbances = []disturbance{
 	}},
 	{"sends fail", faultRetry, func(c *Chaos) (begin, end func()) {
 		p := c.port()
-		return func() { p.Refuses = true }, func() { p.Refuses = false }
+		return func() { p.Refuses = true }, func() { p.Refuses, p.mended = false, c.World.now }
 	}},
 	{"crash", 0, func(c *Chaos) (begin, end func()) {
 		r := c.router()

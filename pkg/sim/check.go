@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"ripcord/pkg/advert"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
@@ -142,8 +143,16 @@ func (c *Check) awake(r *Router) {
 }
 
 // Frame checks what a router sends: no advert of an instance that was told to
-// fall silent, but what leaves in the same turn ahead of its priority 0.
-func (c *Check) Frame(r *Router, instance string, resigns bool) {
+// fall silent, but what leaves in the same turn ahead of its priority 0, and probes of
+// a router in Fault.
+func (c *Check) Frame(r *Router, instance string, occasion advert.Occasion) {
+	if occasion == advert.Trial {
+		if r.Sending[instance] || r.Held[instance] {
+			c.violate("%s probes for %s, and serves", r.Name, instance)
+		}
+		return
+	}
+	resigns := occasion == advert.Resignation
 	if c.resigned == nil {
 		c.resigned = make(map[*Port]bool)
 	}

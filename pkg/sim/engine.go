@@ -71,15 +71,19 @@ var errRefused = errors.New("refused")
 func (r *Router) send(m *advert.Message) {
 	p := r.places[m.Instance]
 	if r.world.OnFrame != nil {
-		r.world.OnFrame(r, m.Instance, m.Occasion == advert.Resignation)
+		r.world.OnFrame(r, m.Instance, m.Occasion)
 	}
 	if p.Refuses {
 		m.Err = errRefused
 	} else {
 		p.segment.carry(p, newFrame(m))
 	}
-	if before, now := m.Settle(); before > 0 || now > 0 {
-		r.report(vrrp.Sends{Cause: r.minter.Cause(r.world.now), Instance: m.Instance, InRow: now})
+	s := m.Settle()
+	if s.Before > 0 || s.Now > 0 {
+		r.report(vrrp.Sends{Cause: r.minter.Cause(r.world.now), Instance: m.Instance, To: m.To, InRow: s.Now})
+	}
+	if s.Last && m.Occasion == advert.Trial {
+		r.report(m.Probed(r.minter.Cause(r.world.now)))
 	}
 }
 

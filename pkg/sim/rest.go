@@ -59,7 +59,7 @@ func (c *Check) Rest() {
 	}
 	best := uint8(0)
 	for _, r := range c.World.Routers {
-		if r.healthy() {
+		if r.healthy() && !r.heldOff() {
 			best = max(best, r.cfg[0].Members[0].Priority)
 		}
 	}
@@ -91,6 +91,26 @@ func (r *Router) healthy() bool {
 		}
 	}
 	return r.core != nil && !r.paused && r.hung.IsZero()
+}
+
+// longestHoldOff is the longest time between two probes whether adverts leave again.
+const longestHoldOff = 5 * time.Minute
+
+// heldOff reports whether a router whose sends have failed has yet to find out that
+// they would not any more.
+func (r *Router) heldOff() bool {
+	refused := false
+	for _, p := range r.ports {
+		refused = refused || r.world.now.Before(p.mended.Add(longestHoldOff))
+	}
+	for _, m := range r.core.Group(0).Status(r.world.now).Members {
+		for _, f := range m.Faults {
+			if refused && f.Reason == event.SendFailed {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // sound reports whether a router is healthy and knows it.

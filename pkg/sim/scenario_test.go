@@ -158,6 +158,45 @@ func TestSendsRefused(t *testing.T) {
 	}
 }
 
+// TestSendsRefusedForLong: a router that can send nothing for a virtual hour, and is
+// preferred, leaves the addresses alone while the other serves, takes them when the
+// other is gone, and gives them back when it returns.
+func TestSendsRefusedForLong(t *testing.T) {
+	w, check := pair(t, 1)
+	first, second := w.Routers[0], w.Routers[1]
+	for _, p := range first.ports {
+		p.Refuses = true
+	}
+	w.disturb()
+	play(w, check.Settle+300*time.Millisecond)
+	moves := 0
+	w.OnEvent = func(r *Router, e event.Event) {
+		if _, ok := e.(event.GroupTransition); ok {
+			moves++
+		}
+	}
+	for range 3600 {
+		play(w, time.Second)
+		if len(first.Held) > 0 || !second.active() {
+			t.Fatalf("at %v it cannot send, is %v and holds %v; the other is %v",
+				w.now, first.core.Group(0).State(), first.Held, second.core.Group(0).State())
+		}
+	}
+	if moves != 0 {
+		t.Errorf("%d transitions while the other served", moves)
+	}
+	second.Crash()
+	play(w, 3*check.Settle)
+	if !first.active() || len(first.Held) == 0 {
+		t.Errorf("nobody serves: the limping one is %v", first.core.Group(0).State())
+	}
+	second.Start()
+	play(w, 3*check.Settle)
+	if first.active() || !second.active() {
+		t.Errorf("after its return %v and %v", first.core.Group(0).State(), second.core.Group(0).State())
+	}
+}
+
 // trace is what all routers say in a virtual hour of chaos.
 func trace(seed uint64) (lines int, sum uint64, first string) {
 	s := setups[2]

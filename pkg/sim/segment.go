@@ -35,6 +35,7 @@ type Port struct {
 	// refuses to send, as with a firewall.
 	Deaf, Mute float64
 	Refuses    bool
+	mended     time.Time // when it last stopped to refuse
 	// Late is how long the loss of the carrier may go unnoticed unless the kernel
 	// is asked; zero: until the next round of the confirmer.
 	Late time.Duration

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"ripcord/pkg/advert"
 	"ripcord/pkg/event"
 )
 
@@ -27,7 +28,7 @@ type World struct {
 	// OnEvent is called for each event of a router, if set.
 	OnEvent func(*Router, event.Event)
 	// OnFrame is called for each frame that a router sends, if set.
-	OnFrame   func(r *Router, instance string, resigns bool)
+	OnFrame   func(r *Router, instance string, occasion advert.Occasion)
 	disturbed time.Time
 }
 

@@ -56,6 +56,9 @@ func (m *member) hear(h Heard) {
 // otherwise its shorter interval would end the wait between two adverts of the
 // better.
 func (s *step) heardActive(m *member, h Heard) {
+	if s.failAgain(m, h.Cause) {
+		return
+	}
 	if m.outranks(h.Priority, s.now) {
 		return // the timer runs on
 	}
@@ -96,7 +99,8 @@ func (s *step) yieldTo(m *member, cause event.Cause) {
 // assert answers a rival that we outrank: by an advert at once, at most one an
 // interval, so that two misled routers cannot make each other send without end
 // (VRRPv2 only discards the rival's: RFC 3768 §6.4.3); and the hosts, which have
-// learned the rival's address, hear ours again.
+// learned the rival's address, hear ours again. Not if our adverts do not reach it: it
+// would go on, and the hosts would lose the one that is heard.
 func (s *step) assert(m *member, h Heard) {
 	if o := &m.other; o.source == h.Source && (!o.named || o.count > m.Miss && !o.told) {
 		o.named, o.told = true, o.count > m.Miss
@@ -105,14 +109,16 @@ func (s *step) assert(m *member, h Heard) {
 		})
 	}
 	s.followChecksum(m, h)
+	if s.judgeSends(m, h.Cause) {
+		return
+	}
 	if m.Version != wire.V2 {
 		s.advertiseNow(m, h.Cause)
 	}
-	if s.now.Sub(s.f.reannounced) >= reannounceSpaced {
+	if m.refusedTo(h.Source) == 0 && s.now.Sub(s.f.reannounced) >= reannounceSpaced {
 		s.f.reannounced = s.now
 		s.emit(Reannounce{h.Cause})
 	}
-	s.judgeSends(m, h.Cause)
 }
 
 func (s *step) advertiseNow(m *member, cause event.Cause) {

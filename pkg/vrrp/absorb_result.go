@@ -79,23 +79,6 @@ func (s *step) absorbLease(in LeaseLost) {
 	s.silent = true
 }
 
-func (s *step) absorbSends(in Sends) {
-	if m := s.member(in.Instance); m != nil {
-		m.failing = in.InRow
-		s.judgeSends(m, in.Cause)
-	}
-}
-
-// judgeSends makes sends that fail in a row a fault, while another Active is
-// heard, whether we understand it or not: it has taken over since it does not hear
-// us.
-func (s *step) judgeSends(m *member, cause event.Cause) {
-	heard := m.known(s.now) || s.now.Before(m.foreign.until)
-	if s.f.state() == event.Active && m.failing >= m.Miss && heard {
-		s.raise(faultKey{m.Virtual.Instance, event.SendFailed}, s.now.Add(faultRetry), because{event.SendFailed, m, cause})
-	}
-}
-
 // absorbAddresses makes addresses that cannot be held a fault, once until
 // another Active has been heard: a limping Active beats none.
 func (s *step) absorbAddresses(in AddressesLost) {

@@ -29,7 +29,9 @@ func (s *step) endFaults(in Tick) {
 	}
 	for _, m := range s.f.members { // not the map, whose order is chance
 		for _, key := range m.faultKeys() {
-			if flt := s.f.faults[key]; !flt.until.IsZero() && !s.now.Before(flt.until) {
+			if _, on := s.f.faults[key]; on && key.reason == event.SendFailed {
+				s.retrySends(m, in.Cause)
+			} else if flt := s.f.faults[key]; !flt.until.IsZero() && !s.now.Before(flt.until) {
 				s.clear(key, because{event.Recovered, m, in.Cause})
 			}
 		}

@@ -53,6 +53,17 @@ type Mute struct {
 	Instance *Instance
 }
 
+// Probe sends one advert, of that priority, to find out whether adverts leave. It is
+// for an instance that is in Fault since its sends failed, and answered by Probed.
+type Probe struct {
+	Cause    event.Cause
+	Instance *Instance
+	Index    int        // of the link to send on
+	Source   netip.Addr // of the advert
+	Checksum wire.Checksum
+	Priority uint8
+}
+
 // Hold puts the addresses of all members on their links and announces them.
 type Hold struct{ Cause event.Cause }
 
@@ -84,6 +95,7 @@ func (Disarm) effect()       {}
 func (AdvertiseNow) effect() {}
 func (Resign) effect()       {}
 func (Mute) effect()         {}
+func (Probe) effect()        {}
 func (Hold) effect()         {}
 func (Release) effect()      {}
 func (Reannounce) effect()   {}

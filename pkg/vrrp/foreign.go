@@ -64,6 +64,7 @@ func (s *step) absorbForeign(m *member, h Heard) {
 			s.report(rivalOf(m, h, s.stamp(h.Cause)))
 		}
 		s.judgeSends(m, h.Cause)
+	case s.f.waiting() && s.failAgain(m, h.Cause):
 	case s.f.waiting() && m.Priority != Owner:
 		s.f.unverify()
 		if say {

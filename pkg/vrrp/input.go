@@ -102,17 +102,30 @@ type LeaseLost struct {
 // Key is the instance.
 func (l LeaseLost) Key() ResultKey { return ResultKey{"lease", l.Instance} }
 
-// Sends says how sending goes: InRow adverts failed one after another, the last
-// with Err; 0 says that it works again.
+// Sends reports how sending to one destination goes: InRow adverts failed one after
+// another, the last with Err; 0 reports that it works again.
 type Sends struct {
 	Cause    event.Cause
 	Instance string
+	To       netip.Addr // the group, or one of the peers
 	InRow    int
 	Err      string
 }
 
+// Key is the instance and the destination.
+func (s Sends) Key() ResultKey { return ResultKey{"sends", s.Instance + " " + s.To.String()} }
+
+// Probed reports what became of a Probe: the kernel took its copies but those to
+// Refused, the last of them for Err.
+type Probed struct {
+	Cause    event.Cause
+	Instance string
+	Refused  []netip.Addr
+	Err      string
+}
+
 // Key is the instance.
-func (s Sends) Key() ResultKey { return ResultKey{"sends", s.Instance} }
+func (p Probed) Key() ResultKey { return ResultKey{"probed", p.Instance} }
 
 // AddressesLost says that the addresses cannot be held: somebody removes them
 // again and again, or they did not come to be in time.
@@ -168,6 +181,7 @@ func (Answered) input()      {}
 func (Stalled) input()       {}
 func (LeaseLost) input()     {}
 func (Sends) input()         {}
+func (Probed) input()        {}
 func (AddressesLost) input() {}
 func (Condition) input()     {}
 func (Rejoined) input()      {}

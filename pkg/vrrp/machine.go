@@ -108,6 +108,8 @@ func (s *step) absorb(in Input) {
 		s.absorbLease(in)
 	case Sends:
 		s.absorbSends(in)
+	case Probed:
+		s.absorbProbed(in)
 	case AddressesLost:
 		s.absorbAddresses(in)
 	case Condition:

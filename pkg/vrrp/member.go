@@ -24,7 +24,7 @@ type member struct {
 	// recovery is set from the return of the link until it is over.
 	recovery   *recovery
 	shown      look      // of the adverts as they were last ordered
-	failing    int       // sends that failed in a row
+	sends      sends     // whether our adverts leave
 	flapped    time.Time // when a loss was last read that was over by then, as Active
 	asserted   time.Time // when we last answered a rival at once
 	patient    time.Time // a lower Active is not preempted before

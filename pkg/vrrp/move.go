@@ -23,7 +23,7 @@ func (s *step) enter() {
 		m.newActive = newActiveReason(s.why.reason)
 		m.interval = m.Instance.Interval
 		m.resigned, m.other = nil, other{} // who was Active is gone, or will show itself
-		m.failing = 0                      // what failed before this is history
+		m.sends.refused = nil              // what failed before this is history
 		s.advertise(m, s.why.cause)
 	}
 	s.emit(Hold{s.why.cause})

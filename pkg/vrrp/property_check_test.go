@@ -110,6 +110,11 @@ func (w *world) checkEffects(t *rapid.T, effects []Effect) {
 			if !w.held {
 				t.Fatal("addresses are announced that are not held")
 			}
+		case Probe:
+			link := w.links[e.Instance.Interface]
+			if w.m.State() != event.Fault || w.dead(e.Instance) || e.Priority > 1 || e.Source != link.Address(e.Instance.Family) || e.Index != link.Index {
+				t.Fatalf("%+v while the group is %v and the link is %+v", e, w.m.State(), link)
+			}
 		case Ask:
 			if w.m.State() != event.Fault || len(e.Interfaces) == 0 || len(e.Interfaces) > len(w.links) {
 				t.Fatalf("%+v while the group is %v", e, w.m.State())

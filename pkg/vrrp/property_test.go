@@ -26,7 +26,13 @@ func TestMachineProperties(t *testing.T) {
 			"answer":   w.answer,
 			"stalled":  func(t *rapid.T) { w.step(t, Stalled{w.cause(0), w.instance(t), w.gap(t)}) },
 			"lease":    func(t *rapid.T) { w.step(t, LeaseLost{w.cause(0), w.instance(t), w.gap(t)}) },
-			"sends":    func(t *rapid.T) { w.step(t, Sends{w.cause(0), w.instance(t), rapid.IntRange(0, 5).Draw(t, "row"), ""}) },
+			"sends": func(t *rapid.T) {
+				w.step(t, Sends{Cause: w.cause(0), Instance: w.instance(t), InRow: rapid.IntRange(0, 5).Draw(t, "row")})
+			},
+			"probed": func(t *rapid.T) {
+				refused := rapid.SampledFrom([][]netip.Addr{nil, {wire.Group4}}).Draw(t, "refused")
+				w.step(t, Probed{Cause: w.cause(0), Instance: w.instance(t), Refused: refused})
+			},
 			"condition": func(t *rapid.T) {
 				reason := rapid.SampledFrom(event.Conditions[:]).Draw(t, "reason")
 				w.step(t, Condition{w.cause(0), w.instance(t), reason, "", rapid.Bool().Draw(t, "on")})

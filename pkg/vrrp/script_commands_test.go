@@ -70,7 +70,16 @@ func (l *lan) order(r *router, verb string, w *words) {
 	case "lease":
 		l.step(r, "", LeaseLost{l.minter.Cause(l.now), w.next(), take(w, time.ParseDuration)})
 	case "sends":
-		l.step(r, "", Sends{Cause: l.minter.Cause(l.now), Instance: w.next(), InRow: take(w, strconv.Atoi)})
+		in := Sends{Cause: l.minter.Cause(l.now), Instance: w.next(), InRow: take(w, strconv.Atoi), Err: "refused"}
+		w.options(func(name string) bool { in.To = take(w, netip.ParseAddr); return name == "to" })
+		l.step(r, "", in)
+	case "probed":
+		in := Probed{Cause: l.minter.Cause(l.now), Instance: w.next(), Err: "refused"}
+		w.options(func(name string) bool {
+			in.Refused = append(in.Refused, take(w, netip.ParseAddr))
+			return name == "refused"
+		})
+		l.step(r, "", in)
 	case "lost":
 		l.step(r, "", AddressesLost{Cause: l.minter.Cause(l.now), Instance: w.next()})
 	case "condition":
@@ -146,6 +155,10 @@ func (r *router) addMember(w *words) {
 			in.PreemptDelay = take(w, time.ParseDuration)
 		case "startup-delay":
 			in.StartupDelay = take(w, time.ParseDuration)
+		case "peers":
+			for len(w.rest) > 0 {
+				in.Unicast.Peers = append(in.Unicast.Peers, take(w, netip.ParseAddr))
+			}
 		case "source":
 			in.Source = take(w, netip.ParseAddr)
 		case "recovery":

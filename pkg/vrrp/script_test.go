@@ -21,7 +21,7 @@ import (
 //	                                      preempt off, checksum auto|rfc9568,
 //	                                      recovery ADVERTS WAIT,
 //	                                      preempt-delay D, startup-delay D,
-//	                                      source ADDRESS
+//	                                      source ADDRESS, peers ADDRESS... (the last option)
 //	boot | start | stop                   boot: all links are up, then start
 //	up LINK [OPTION]...                   address A|none, sources A|none, index N, downs N, seq N,
 //	                                      bare: no address of any family this time
@@ -30,7 +30,9 @@ import (
 //	                                      version 2|3 (else that of the member),
 //	                                      interval D, age D, checksum rfc9568, stale
 //	forwards LINK [age D]                 a station has answered
-//	stalled | lease MEMBER GAP            sends MEMBER ROW, lost MEMBER
+//	stalled | lease MEMBER GAP            lost MEMBER
+//	sends MEMBER ROW [to ADDRESS]         that many in a row were refused
+//	probed MEMBER [refused ADDRESS]...    what became of a probe
 //	verifiers answer|silent               silent ones answer by hand only
 //	answer receiver|confirmer [late]      late: to the ticket before the last
 //	at INSTANT                            time goes on to it, and what is due happens

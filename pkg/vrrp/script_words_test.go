@@ -35,6 +35,8 @@ func inWords(l *lan, e Effect) string {
 		return "resign " + e.Instance.Virtual.Instance
 	case Mute:
 		return "mute " + e.Instance.Virtual.Instance
+	case Probe:
+		return fmt.Sprintf("probe %s from %v on #%d with priority %d", e.Instance.Virtual.Instance, e.Source, e.Index, e.Priority)
 	case Hold:
 		return "hold"
 	case Release:

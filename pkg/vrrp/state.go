@@ -54,6 +54,11 @@ func (f *facts) deadline() (time.Time, bool) {
 		}
 	}
 	for _, m := range f.members {
+		if m.sends.unproven {
+			if _, on := f.faults[m.sendFault()]; on {
+				sooner(m.retrySendsAt())
+			}
+		}
 		if m.recovery != nil {
 			sooner(m.recoveredAt())
 			if !m.recovery.forwards {
