@@ -48,10 +48,27 @@ func loadType() bpf.Instruction {
 	return bpf.LoadAbsolute{Off: at, Size: 1}
 }
 
-// tell calls gone for what others than the socket of this port number deleted,
-// and where some may have been missed, until ctx ends. When the socket fails it
-// ends too: whoever listens asks now and then in any case.
-func (d deletions) tell(ctx context.Context, self func() uint32, gone func()) {
+// listenAgainAfter is how long after a failure a listener is opened again.
+const listenAgainAfter = time.Second
+
+// listenAgain opens a listener, and again after it fails, and calls gone for what
+// others than the socket of the port number self deleted, and where some deletions
+// may have been missed, until ctx ends.
+func listenAgain(ctx context.Context, open func() (deletions, error), self func() uint32, gone func()) {
+	for {
+		if d, err := open(); err == nil {
+			gone() // what came before was not heard
+			d.listen(ctx, self, gone)
+			_ = d.Close()
+		}
+		if !pause(ctx, listenAgainAfter) {
+			return
+		}
+	}
+}
+
+// listen calls gone until ctx ends or the socket fails.
+func (d deletions) listen(ctx context.Context, self func() uint32, gone func()) {
 	stop := context.AfterFunc(ctx, func() { _ = d.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	for {

@@ -5,47 +5,52 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
-	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
 	"github.com/mdlayher/netlink"
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/rtnl"
 )
 
-// tableName is that of the nftables table, of family inet, that is ours alone.
-const tableName = "ripcord"
+const (
+	// firewallPatience is how long nftables may take for an answer once it has the
+	// request, which it executes within the system call that sends it.
+	firewallPatience = 2 * time.Second
+	// Of nftables' types of set keys these are those of IP addresses.
+	typeIPv4, typeIPv6 = 7, 8
+)
 
-// LinuxFirewall is the Firewall of the network namespace it was opened in.
+// LinuxFirewall is the Firewall of the network namespace it was opened in: an
+// nftables table of its own.
 type LinuxFirewall struct {
-	conn  *nftables.Conn
-	heard deletions
-	table *nftables.Table
-	self  uint32 // netlink's port number of conn
+	conn *rtnl.Conn
+	made []string // what the kernel said our table holds after the last Drop
 }
 
 var _ Firewall = (*LinuxFirewall)(nil)
 
-// OpenFirewall opens a socket for requests and one for what the kernel tells.
+// OpenFirewall opens a socket for requests. It asks nothing yet, so that a kernel
+// without nf_tables is found out by the first Drop.
 func OpenFirewall() (*LinuxFirewall, error) {
-	f := &LinuxFirewall{table: &nftables.Table{Family: nftables.TableFamilyINet, Name: tableName}}
-	conn, err := nftables.New(nftables.AsLasting(), nftables.WithSockOptions(func(c *netlink.Conn) error {
-		f.self = c.PID()
-		return nil
-	}))
-	if err != nil {
-		return nil, fmt.Errorf("opening the nftables socket: %w", err)
-	}
-	f.conn = conn
-	if f.heard, err = listenForRemovals(); err != nil {
-		_ = conn.CloseLasting()
-		return nil, fmt.Errorf("listening to changes of nftables: %w", err)
-	}
-	return f, nil
+	return openFirewall(rtnl.Config{Protocol: unix.NETLINK_NETFILTER, Patience: firewallPatience})
 }
 
-// Close closes the sockets.
-func (f *LinuxFirewall) Close() error { return errors.Join(f.conn.CloseLasting(), f.heard.Close()) }
+func openFirewall(config rtnl.Config) (*LinuxFirewall, error) {
+	conn, err := rtnl.Dial(config)
+	switch {
+	case errors.Is(err, unix.EPROTONOSUPPORT):
+		return nil, fmt.Errorf("%w (%w)", ErrNoFirewall, err)
+	case err != nil:
+		return nil, fmt.Errorf("opening the nftables socket: %w", err)
+	}
+	return &LinuxFirewall{conn: conn}, nil
+}
+
+// Close closes the socket.
+func (f *LinuxFirewall) Close() error { return f.conn.Close() }
 
 // listenForRemovals opens a socket that gets only transactions that begin with
 // the removal of a rule, a set, a chain or a table, as when the machine's own
@@ -66,73 +71,153 @@ func listenForRemovals() (deletions, error) {
 // Listen calls gone for each such transaction that is not our own, and where some
 // may have been missed.
 func (f *LinuxFirewall) Listen(ctx context.Context, gone func()) {
-	f.heard.tell(ctx, func() uint32 { return f.self }, gone)
+	listenAgain(ctx, listenForRemovals, f.conn.Port, gone)
 }
 
-// Drop replaces what the table holds in one transaction; without anything to
-// drop there is no table.
+// Drop replaces our table in one transaction; without anything to drop there is
+// none. It is deleted first, so that nothing remains that others did to it.
 func (f *LinuxFirewall) Drop(all []Refusal) error {
-	f.conn.AddTable(f.table)
+	f.made = nil
 	if len(all) == 0 {
-		f.conn.DelTable(f.table) // it is there now, whether or not it was
-		return f.flush()
+		return f.clear()
 	}
-	chain := f.conn.AddChain(&nftables.Chain{
-		Name: "input", Table: f.table, Type: nftables.ChainTypeFilter,
-		Hooknum: nftables.ChainHookInput, Priority: nftables.ChainPriorityRef(-1), // before the machine's own rules
-	})
-	f.conn.FlushChain(chain)
-	rule := func(parts ...[]expr.Any) {
-		f.conn.AddRule(&nftables.Rule{Table: f.table, Chain: chain, Exprs: slices.Concat(parts...)})
+	var t transaction
+	t.newTable() // else there may be none to delete
+	t.delTable()
+	t.newTable()
+	t.newChain()
+	f.refuse(&t, all)
+	if err := f.change(t); err != nil {
+		return err
 	}
+	f.made, _ = f.state() // where that fails the next audit makes it anew
+	return nil
+}
+
+// refuse adds the sets and rules that drop what comes for these addresses.
+func (f *LinuxFirewall) refuse(t *transaction, all []Refusal) {
+	var elements4, elements6 [][]byte
+	for _, r := range all {
+		switch ip := r.Addr.AsSlice(); {
+		case r.Interface != "":
+		case r.Addr.Is4():
+			elements4 = append(elements4, ip)
+		default:
+			elements6 = append(elements6, ip)
+		}
+	}
+	t.newSet(set4Name, 1, typeIPv4, 4, elements4)
+	t.newSet(set6Name, 2, typeIPv6, 16, elements6)
+	rule := func(parts ...[]expr.Any) { t.newRule(slices.Concat(parts...)) }
 	rule(compare(expr.MetaKeyIIFNAME, ifname("lo")), verdict(expr.VerdictAccept))
-	// NS and NA (RFC 9568 §6.1): the neighbours ask with them whether we live.
+	// NS and NA (RFC 9568 §6.1): the neighbors ask with them whether we live.
 	for _, kind := range []byte{135, 136} {
 		rule(compare(expr.MetaKeyL4PROTO, []byte{unix.IPPROTO_ICMPV6}),
 			payload(expr.PayloadBaseTransportHeader, 0, []byte{kind}), verdict(expr.VerdictAccept))
 	}
-	var sets [2][]nftables.SetElement // of either family
 	for _, r := range all {
-		switch ip := r.Addr.AsSlice(); {
-		case r.Interface != "":
+		if r.Interface != "" {
 			rule(compare(expr.MetaKeyIIFNAME, ifname(r.Interface)), compare(expr.MetaKeyNFPROTO, []byte{unix.NFPROTO_IPV6}),
-				payload(expr.PayloadBaseNetworkHeader, 24, ip), verdict(expr.VerdictDrop))
-		case r.Addr.Is4():
-			sets[0] = append(sets[0], nftables.SetElement{Key: ip})
-		default:
-			sets[1] = append(sets[1], nftables.SetElement{Key: ip})
+				payload(expr.PayloadBaseNetworkHeader, 24, r.Addr.AsSlice()), verdict(expr.VerdictDrop))
 		}
 	}
-	v4 := &nftables.Set{Table: f.table, Name: "ipv4", KeyType: nftables.TypeIPAddr}
-	v6 := &nftables.Set{Table: f.table, Name: "ipv6", KeyType: nftables.TypeIP6Addr}
-	if err := errors.Join(f.fill(v4, sets[0]), f.fill(v6, sets[1])); err != nil {
+	rule(compare(expr.MetaKeyNFPROTO, []byte{unix.NFPROTO_IPV4}), destination(set4Name, 1, 16, 4), verdict(expr.VerdictDrop))
+	rule(compare(expr.MetaKeyNFPROTO, []byte{unix.NFPROTO_IPV6}), destination(set6Name, 2, 24, 16), verdict(expr.VerdictDrop))
+}
+
+// clear deletes our table if there is one. Asking first keeps it from changing
+// anything where no run ever made one.
+func (f *LinuxFirewall) clear() error {
+	_, err := f.get(unix.NFT_MSG_GETTABLE, nftaTable, 0, "")
+	switch {
+	case errors.Is(err, unix.ENOENT):
+		return nil
+	case errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EOPNOTSUPP):
+		return fmt.Errorf("%w (%w)", ErrNoFirewall, err)
+	case err != nil:
 		return err
 	}
-	rule(compare(expr.MetaKeyNFPROTO, []byte{unix.NFPROTO_IPV4}), destination(v4, 16, 4), verdict(expr.VerdictDrop))
-	rule(compare(expr.MetaKeyNFPROTO, []byte{unix.NFPROTO_IPV6}), destination(v6, 24, 16), verdict(expr.VerdictDrop))
-	return f.flush()
+	var t transaction
+	t.newTable()
+	t.delTable() // there it is, whoever deleted it meanwhile
+	return f.change(t)
 }
 
-// fill makes a set hold these elements alone.
-func (f *LinuxFirewall) fill(set *nftables.Set, elements []nftables.SetElement) error {
-	const most = 500 // in one attribute of at most 64 KiB
-	if err := f.conn.AddSet(set, nil); err != nil {
-		return fmt.Errorf("encoding an nftables set: %w", err)
+func (f *LinuxFirewall) change(t transaction) error {
+	err := t.err
+	if err == nil {
+		err = f.conn.Transact(unix.NFNL_SUBSYS_NFTABLES, t.messages)
 	}
-	f.conn.FlushSet(set)
-	for part := range slices.Chunk(elements, most) {
-		if err := f.conn.SetAddElements(set, part); err != nil {
-			return fmt.Errorf("encoding an nftables set: %w", err)
-		}
-	}
-	return nil
-}
-
-func (f *LinuxFirewall) flush() error {
-	if err := f.conn.Flush(); err != nil {
+	switch {
+	case errors.Is(err, unix.EOPNOTSUPP):
+		return fmt.Errorf("%w (%w)", ErrNoFirewall, err)
+	case err != nil:
 		return fmt.Errorf("changing the nftables table %s: %w", tableName, err)
 	}
 	return nil
+}
+
+// Stands implements Firewall: it compares what the kernel says our table holds with
+// what it said after the last Drop.
+func (f *LinuxFirewall) Stands() (bool, error) {
+	now, err := f.state()
+	if errors.Is(err, unix.ENOENT) {
+		return false, nil
+	}
+	return err == nil && f.made != nil && slices.Equal(now, f.made), err
+}
+
+// state lists what our table holds: the table, its chain and rules, and the elements
+// of its sets, in no order of their own.
+func (f *LinuxFirewall) state() (all []string, err error) {
+	table, err := f.get(unix.NFT_MSG_GETTABLE, nftaTable, 0, "")
+	if err != nil {
+		return nil, err
+	}
+	chain, err := f.get(unix.NFT_MSG_GETCHAIN, unix.NFTA_CHAIN_TABLE, unix.NFTA_CHAIN_NAME, chainName)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := f.list(unix.NFT_MSG_GETRULE, chainName, func(m netlink.Message) []string { return []string{nftAttributes(m)} })
+	if err != nil {
+		return nil, err
+	}
+	all = append(append(all, table, chain), rules...)
+	for _, set := range []string{set4Name, set6Name} {
+		elements, err := f.list(unix.NFT_MSG_GETSETELEM, set, nftElements)
+		if err != nil {
+			return nil, err
+		}
+		slices.Sort(elements)
+		all = append(append(all, set), elements...)
+	}
+	return all, nil
+}
+
+// get asks for the table or a part of it.
+func (f *LinuxFirewall) get(kind uint8, table, name uint16, text string) (string, error) {
+	request, err := nftGet(kind, table, name, text)
+	if err != nil {
+		return "", err
+	}
+	answer, err := f.conn.Execute(request)
+	if err != nil {
+		return "", fmt.Errorf("asking for the nftables table %s: %w", tableName, err)
+	}
+	return nftAttributes(answer), nil
+}
+
+// list dumps the parts of our table that have no name, of a chain or set.
+func (f *LinuxFirewall) list(kind uint8, of string, decode func(netlink.Message) []string) ([]string, error) {
+	request, err := nftGet(kind, nftaTable, nftaName, of)
+	if err != nil {
+		return nil, err
+	}
+	all, err := rtnl.Dump(f.conn, request, func(m netlink.Message) ([]string, bool) { return decode(m), true })
+	if err != nil {
+		return nil, fmt.Errorf("listing the nftables table %s: %w", tableName, err)
+	}
+	return slices.Concat(all...), nil
 }
 
 // compare goes on with the packets whose property has a value.
@@ -149,10 +234,10 @@ func payload(base expr.PayloadBase, offset uint32, value []byte) []expr.Any {
 }
 
 // destination goes on with the packets whose destination is in a set.
-func destination(set *nftables.Set, offset, length uint32) []expr.Any {
+func destination(set string, id, offset, length uint32) []expr.Any {
 	return []expr.Any{
 		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: offset, Len: length},
-		&expr.Lookup{SourceRegister: 1, SetName: set.Name, SetID: set.ID},
+		&expr.Lookup{SourceRegister: 1, SetName: set, SetID: id},
 	}
 }
 

@@ -177,7 +177,22 @@ type fakeFirewall struct {
 	drops  []string
 	refuse error
 	gone   func()
+	lost   bool   // somebody changed what Drop made
 	hook   func() // at each Drop
+}
+
+// lose changes what Drop made as somebody else would.
+func (f *fakeFirewall) lose() {
+	f.mu.Lock()
+	f.lost = true
+	f.mu.Unlock()
+	f.gone()
+}
+
+func (f *fakeFirewall) Stands() (bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !f.lost, nil
 }
 
 func (f *fakeFirewall) Drop(all []Refusal) error {
@@ -190,6 +205,7 @@ func (f *fakeFirewall) Drop(all []Refusal) error {
 		f.hook()
 	}
 	f.drops = append(f.drops, fmt.Sprint(all))
+	f.lost = false
 	return nil
 }
 
@@ -281,10 +297,14 @@ type rig struct {
 }
 
 func newRig(t *testing.T, sets []Set, standing ...Standing) *rig {
+	return newRigWith(t, sets, new(fakeFirewall), standing...)
+}
+
+func newRigWith(t *testing.T, sets []Set, wall *fakeFirewall, standing ...Standing) *rig {
 	facts, events, results := new(bus.Topic[event.Address]), new(bus.Topic[event.Event]), new(bus.Topic[vrrp.Result])
 	r := &rig{
 		kernel:  &fakeKernel{facts: facts, standing: make(map[event.AddressKey]bool)},
-		routing: &fakeRouting{standing: make(map[string]bool)}, wall: new(fakeFirewall), devs: newFakeDevices(), packets: new(fakePackets), lease: vrrp.NewLease(time.Now()),
+		routing: &fakeRouting{standing: make(map[string]bool)}, wall: wall, devs: newFakeDevices(), packets: new(fakePackets), lease: vrrp.NewLease(time.Now()),
 		links:  bus.NewRetained[string, event.Link](),
 		events: bus.SubscribeRing(events, bus.NewBell(), 1000),
 	}
@@ -297,7 +317,8 @@ func newRig(t *testing.T, sets []Set, standing ...Standing) *rig {
 	r.link(eth0, 1)
 	r.Worker = NewWorker(Config{
 		Sets: sets, Lease: r.lease, Links: r.links, Addresses: facts, Results: results, Events: events, Heard: r.heard, Ears: r.ears,
-		Minter: event.NewMinter(1000), Kernel: r.kernel, Routing: r.routing, Firewall: r.wall, Devices: r.devs, Packets: r.packets, Now: time.Now,
+		Warnings: event.NewWarnings(func(e event.Event) { events.Publish(e) }),
+		Minter:   event.NewMinter(1000), Kernel: r.kernel, Routing: r.routing, Firewall: r.wall, Devices: r.devs, Packets: r.packets, Now: time.Now,
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)

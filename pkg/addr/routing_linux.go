@@ -14,30 +14,19 @@ import (
 )
 
 // LinuxRouting is the Routing of the network namespace it was opened in.
-type LinuxRouting struct {
-	*netlinkKernel
-	heard deletions
-}
+type LinuxRouting struct{ *netlinkKernel }
 
 var _ Routing = (*LinuxRouting)(nil)
 
-// OpenRouting opens a socket for requests and one for what the kernel tells. It
-// needs Linux 4.20, which lists routes by their protocol.
+// OpenRouting opens a socket for requests. It needs Linux 4.20, which lists routes by
+// their protocol.
 func OpenRouting() (*LinuxRouting, error) {
 	k, err := openNetlink(rtnl.Config{Strict: true})
 	if err != nil {
 		return nil, err
 	}
-	heard, err := listenForWays()
-	if err != nil {
-		k.Close()
-		return nil, fmt.Errorf("listening to changes of routes and rules: %w", err)
-	}
-	return &LinuxRouting{k, heard}, nil
+	return &LinuxRouting{k}, nil
 }
-
-// Close closes the sockets.
-func (r *LinuxRouting) Close() error { return errors.Join(r.netlinkKernel.Close(), r.heard.Close()) }
 
 // listenForWays opens a socket that gets only the deletions of routes with our
 // mark, and of rules: where a router takes in a million routes, nobody is woken.
@@ -57,7 +46,7 @@ func listenForWays() (deletions, error) {
 // Listen calls gone for each deletion that is not our own, and where some may
 // have been missed.
 func (r *LinuxRouting) Listen(ctx context.Context, gone func()) {
-	r.heard.tell(ctx, r.conn.Port, gone)
+	listenAgain(ctx, listenForWays, r.conn.Port, gone)
 }
 
 // AddWays adds routes and rules in one batch.

@@ -3,6 +3,7 @@ package addr
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -18,10 +19,16 @@ type Refusal struct {
 
 // Firewall drops what comes for some addresses. But for Listen only the worker's
 // goroutine calls it.
+// ErrNoFirewall is matched by the error of a Firewall that the kernel does not have.
+var ErrNoFirewall = errors.New("this kernel has no nf_tables")
+
 type Firewall interface {
 	// Drop drops what comes for these addresses, and nothing else, from now on;
-	// with none it removes all that it ever made, by an earlier run too.
+	// with none it removes all that it ever made, by an earlier run too. It fails
+	// with ErrNoFirewall where the kernel has none, so that there is nothing.
 	Drop(all []Refusal) error
+	// Stands reports whether what the last Drop made is as it was.
+	Stands() (bool, error)
 	// Listen calls gone when somebody may have removed what Drop made, from any
 	// goroutine, until ctx ends.
 	Listen(ctx context.Context, gone func())
@@ -64,23 +71,56 @@ type NoFirewall struct{}
 // Drop does nothing.
 func (NoFirewall) Drop([]Refusal) error { return nil }
 
+// Stands reports that nothing has changed.
+func (NoFirewall) Stands() (bool, error) { return true, nil }
+
 // Listen waits for the end.
 func (NoFirewall) Listen(ctx context.Context, _ func()) { <-ctx.Done() }
+
+// someRefuse reports whether some instance accepts nothing.
+func someRefuse(sets []Set) bool {
+	return slices.ContainsFunc(sets, func(s Set) bool { return s.Refuse })
+}
 
 // shutNothing removes what an earlier run left. It fails where the firewall does
 // not obey though instances need it: an address that answers though it should
 // not is not to be found out later.
 func (w *Worker) shutNothing() error {
-	err := w.cfg.Firewall.Drop(nil)
-	if err != nil && slices.ContainsFunc(w.cfg.Sets, func(s Set) bool { return s.Refuse }) {
+	switch err := w.cfg.Firewall.Drop(nil); {
+	case err == nil:
+	case someRefuse(w.cfg.Sets):
 		return fmt.Errorf("accept: false needs nftables: %w", err)
+	case !errors.Is(err, ErrNoFirewall):
+		for i := range w.cfg.Sets {
+			w.warnFirewall(&w.cfg.Sets[i], w.leftoverCause(), fmt.Sprintf("if an earlier run had accept: false, its nftables table still drops what comes for the addresses: look with nft list table inet ripcord, and delete it: %v", err))
+		}
 	}
 	return nil
+}
+
+// checkShut finds out, every sureEvery and when somebody may have changed it,
+// whether the firewall still drops what it has to; if not it is to be told again.
+func (w *Worker) checkShut() {
+	now := w.cfg.Now()
+	if len(w.shut) == 0 || now.Before(w.shutAudit) {
+		return
+	}
+	w.shutAudit = now.Add(sureEvery)
+	stands, err := w.cfg.Firewall.Stands()
+	if stands && err == nil {
+		return
+	}
+	w.shutLost = "they answered though accept is false, since another program changed or deleted the nftables table inet ripcord; it was put back: have that program leave the table alone"
+	if err != nil {
+		w.shutLost = fmt.Sprintf("they may have answered though accept is false: the nftables table inet ripcord could not be read, and was made anew: %v", err)
+	}
+	w.shut = nil
 }
 
 // shutMore sees that the firewall drops what it has to, before the addresses are
 // added; shutLess that it drops nothing else, after others were removed.
 func (w *Worker) shutMore() {
+	w.checkShut()
 	want := w.ledger.refusals()
 	missing := slices.ContainsFunc(want, func(r Refusal) bool { return !slices.Contains(w.shut, r) })
 	if missing {
@@ -97,25 +137,38 @@ func (w *Worker) shutLess() {
 }
 
 func (w *Worker) drop(all []Refusal) {
-	if w.shutErr = w.cfg.Firewall.Drop(all); w.shutErr == nil {
-		w.shut, w.shutTold = all, false
-		return
-	}
 	now := w.cfg.Now()
-	w.reshut = now.Add(retryEvery)
-	if w.shutTold {
+	if w.shutErr = w.cfg.Firewall.Drop(all); w.shutErr == nil {
+		if w.shutLost != "" {
+			w.warnRefusing(w.shutLost)
+		}
+		w.shut, w.shutLost, w.shutAudit = all, "", now.Add(sureEvery)
+		for _, s := range w.cfg.Sets {
+			w.cfg.Warnings.Clear(event.WarningKey{Instance: s.Instance, Reason: event.WarnFirewall}, event.Stamp{At: now})
+		}
 		return
 	}
-	w.shutTold = true
+	w.reshut = now.Add(retryEvery)
+	w.warnRefusing(fmt.Sprintf("they answer though accept is false, tried again every %v: %v", retryEvery, w.shutErr))
+}
+
+// warnRefusing warns for each instance whose addresses are in place and should
+// accept nothing.
+func (w *Worker) warnRefusing(text string) {
 	for _, name := range w.ledger.order {
-		h := w.ledger.held[name]
-		if h.set.Refuse && w.ledger.complete(name) {
-			w.cfg.Events.Publish(event.AddressMoved{
-				Stamp: event.Stamp{Cause: h.cause, At: now}, Kind: event.AddressFailed, Instance: name,
-				Err: fmt.Sprintf("they answer though accept is false, tried again every %v: %v", retryEvery, w.shutErr),
-			})
+		if h := w.ledger.held[name]; h.set.Refuse && w.ledger.complete(name) {
+			w.warnFirewall(h.set, h.cause, text)
 		}
 	}
+}
+
+func (w *Worker) warnFirewall(set *Set, cause event.Cause, text string) {
+	stamp := event.Stamp{Cause: cause, At: w.cfg.Now()}
+	failed := event.AddressMoved{Stamp: stamp, Kind: event.AddressFailed, Instance: set.Instance, Err: text}
+	for _, a := range set.Addresses {
+		failed.Addresses = append(failed.Addresses, a.Prefix)
+	}
+	w.cfg.Warnings.ReportAs(event.Warning{Stamp: stamp, Instance: set.Instance, Reason: event.WarnFirewall, Text: text}, failed)
 }
 
 // shutFirst leaves out of ops what may not be added while the firewall does not

@@ -35,6 +35,11 @@ func TestFirewallBeforeAddresses(t *testing.T) {
 		// The machine's own rules were loaded, and ours are no more.
 		r.wall.gone()
 		synctest.Wait()
+		expect(t, "another's rules, not ours", r.wall.take(), "[]")
+		r.names()
+		r.wall.lose()
+		synctest.Wait()
+		expect(t, "told", r.names(), "failed instance.warning") // and over
 		expect(t, "put back", r.wall.take(), "[[{2001:db8::1 }]]")
 		expect(t, "stop", r.stop(), nil)
 		expect(t, "at the end", r.wall.take(), "[[]]")
@@ -60,7 +65,7 @@ func TestNoAddressWithoutFirewall(t *testing.T) {
 		expect(t, "events", r.names(), "added")
 
 		r.wall.with(func() { r.wall.refuse = errors.New("not permitted") })
-		r.wall.gone()
+		r.wall.lose()
 		r.pass(time.Second)
 		expect(t, "they answer", r.names(), "failed")
 		r.wall.take()
@@ -68,4 +73,41 @@ func TestNoAddressWithoutFirewall(t *testing.T) {
 		r.pass(retryEvery)
 		expect(t, "put back", r.wall.take(), "[[{192.0.2.1 } {192.0.2.2 }]]")
 	})
+}
+
+// What nobody heard of, because it was in the middle of a transaction or the
+// listener had failed, is found by the audit.
+func TestFirewallAudit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, refusing())
+		r.do(Hold, "a")
+		r.names()
+		r.wall.take()
+		r.pass(2 * sureEvery)
+		expect(t, "nothing was changed", r.wall.take(), "[]")
+		for range 3 {
+			r.wall.with(func() { r.wall.lost = true })
+			r.pass(sureEvery + 100*time.Millisecond)
+			expect(t, "put back", r.wall.take(), "[[{192.0.2.1 } {192.0.2.2 }]]")
+		}
+		expect(t, "told, not more than once a minute", r.names(), "failed instance.warning")
+	})
+}
+
+// Where no instance asks for it and the kernel has none, there is nothing to say; if
+// it could not be asked, an earlier run's table may be there.
+func TestNoFirewallNeeded(t *testing.T) {
+	for want, refuse := range map[string]error{"": ErrNoFirewall, "failed": errors.New("no answer")} {
+		synctest.Test(t, func(t *testing.T) {
+			wall := &fakeFirewall{refuse: refuse}
+			r := newRigWith(t, many(1, Announce{}), wall)
+			expect(t, "at the start", r.names(), want)
+			r.do(Hold, "a")
+			expect(t, "held", r.names(), "added")
+			expect(t, "stop", r.stop(), nil)
+			if wall.gone != nil {
+				t.Error("it listens to nftables")
+			}
+		})
+	}
 }

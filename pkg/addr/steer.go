@@ -18,7 +18,9 @@ func (w *Worker) listen(ctx context.Context) (stop func()) {
 		}
 	}
 	running.Go(func() { w.cfg.Routing.Listen(ctx, noted(&w.gone)) })
-	running.Go(func() { w.cfg.Firewall.Listen(ctx, noted(&w.opened)) })
+	if someRefuse(w.cfg.Sets) {
+		running.Go(func() { w.cfg.Firewall.Listen(ctx, noted(&w.opened)) })
+	}
 	return func() { cancel(); running.Wait() }
 }
 

@@ -44,8 +44,9 @@ type Worker struct {
 	mute      map[string]bool
 	shut      []Refusal // what the firewall drops
 	shutErr   error     // why it does not drop what it should
-	shutTold  bool
+	shutLost  string    // what to log when it does again
 	reshut    time.Time // not to be tried before, if shutErr
+	shutAudit time.Time // when the firewall is asked whether it still does
 	burst     burst
 	awake     time.Time // when this goroutine last showed that it runs
 }
@@ -165,6 +166,9 @@ func (w *Worker) due() (time.Time, bool) {
 	if other, yes := w.devices.deadline(w.ledger.held); yes && (!ok || other.Before(due)) {
 		due, ok = other, true
 	}
+	if len(w.shut) > 0 && (!ok || w.shutAudit.Before(due)) {
+		due, ok = w.shutAudit, true
+	}
 	if w.shutErr != nil && (!ok || w.reshut.Before(due)) {
 		return w.reshut, true
 	}
@@ -191,7 +195,7 @@ func (w *Worker) absorb() bool {
 	}
 	opened := w.opened.Swap(false)
 	if opened {
-		w.shut = nil
+		w.shutAudit = time.Time{}
 	}
 	return len(links) > 0 || w.dirty || gone || opened
 }

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -79,6 +80,8 @@ func (p *parts) openFirewall(o Options) (addr.Firewall, error) {
 		return firewall, nil
 	case slices.ContainsFunc(o.Config.Sets, func(s addr.Set) bool { return s.Refuse }):
 		return nil, fmt.Errorf("accept: false needs nftables: %w", err)
+	case !errors.Is(err, addr.ErrNoFirewall):
+		return nil, err
 	}
 	return addr.NoFirewall{}, nil
 }

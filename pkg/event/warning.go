@@ -14,6 +14,9 @@ const (
 	WarnProxyARP WarningReason = "proxy-arp"
 	// WarnSettings: settings of the kernel that a virtual MAC needs cannot be written.
 	WarnSettings WarningReason = "settings"
+	// WarnFirewall: addresses whose accept is false answer, or answered, since the
+	// firewall does not drop what comes for them.
+	WarnFirewall WarningReason = "firewall"
 	// WarnUnreached: nobody answers an Active that has a virtual MAC.
 	WarnUnreached WarningReason = "unreached"
 )

@@ -7,6 +7,7 @@
 //   - Dump lists, and lists again when the kernel reports that the list changed
 //     meanwhile (NLM_F_DUMP_INTR).
 //   - Batch sends many requests in one system call and returns an error for each.
+//   - Transact sends requests to nfnetlink of which all take effect or none.
 //
 // The contract of a Conn:
 //

@@ -15,8 +15,8 @@ import (
 const (
 	// datagramMax holds the longest datagram that the kernel sends: 32 KiB in a dump.
 	datagramMax = 64 << 10
-	// requestBuffer is the receive buffer of a socket for requests: it holds the
-	// errors of a whole batch.
+	// requestBuffer is the size of both buffers of a socket for requests: they hold
+	// a transaction of thousands of addresses, and the errors of a whole batch.
 	requestBuffer = 1 << 20
 )
 
@@ -83,6 +83,7 @@ func openForRequests(protocol int, strict bool) (Transport, error) {
 	_ = s.conn.SetOption(netlink.ExtendedAcknowledge, true)
 	_ = s.conn.SetOption(netlink.CapAcknowledge, true)
 	_ = s.conn.SetReadBuffer(requestBuffer)
+	_ = s.conn.SetWriteBuffer(requestBuffer)
 	return s, nil
 }
 

@@ -270,13 +270,19 @@ func TestAcceptFalse(t *testing.T) {
 		}
 	}
 	check("at first")
-	s.command("a", nft, "flush ruleset")
-	for deadline := time.Now().Add(patience); strings.TrimSpace(s.command("a", nft, "list ruleset")) == ""; time.Sleep(often) {
-		if time.Now().After(deadline) {
-			t.Fatal("its rules are gone for good")
+	for _, change := range []string{
+		"flush ruleset",
+		"add table inet x; delete table inet x; delete table inet ripcord", // of which the first message says nothing of it
+	} {
+		s.command("a", nft, change)
+		for deadline := time.Now().Add(10*time.Second + patience); strings.TrimSpace(s.command("a", nft, "list ruleset")) == ""; time.Sleep(often) {
+			if time.Now().After(deadline) {
+				t.Fatal("its rules are gone for good")
+			}
 		}
+		check("after nft " + change)
 	}
-	check("after nft flush ruleset")
+	a.wait(time.Time{}, patience, "that they answered", is("address.failed")) // once a minute
 	a.kill()
 	a = begin()
 	check("after a crash")
