@@ -36,6 +36,12 @@ func render(w io.Writer, s *control.Status, now time.Time, colour bool) error {
 			b.WriteString(cell{line, red}.paint(colour) + "\n")
 		}
 	}
+	if lines := missing(s); len(lines) > 0 {
+		b.WriteString("\n")
+		for _, line := range lines {
+			b.WriteString(cell{line, red}.paint(colour) + "\n")
+		}
+	}
 	if lines := warnings(s, now); len(lines) > 0 {
 		b.WriteString("\n")
 		for _, line := range lines {
@@ -130,6 +136,17 @@ func faults(s *control.Status, now time.Time) []string {
 				line += ", for " + span(now.Sub(*f.Since))
 			}
 			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// missing returns a line for each thing that an instance lacks.
+func missing(s *control.Status) []string {
+	var lines []string
+	for _, i := range s.Instances {
+		for _, what := range i.Missing {
+			lines = append(lines, i.Name+": lacks "+what)
 		}
 	}
 	return lines

@@ -26,6 +26,7 @@ func (w *Worker) converge() {
 	w.shutLess()
 	w.addWays()
 	w.tuneAgain()
+	w.reportPlaced()
 }
 
 // refresh asks the kernel what stands, if the ledger may be wrong.
@@ -118,9 +119,6 @@ func (w *Worker) failed(a event.AddressKey, why string) {
 func (w *Worker) tell(n news) {
 	for _, e := range n.moved {
 		w.cfg.Events.Publish(e)
-	}
-	for _, r := range n.lost {
-		w.cfg.Results.Publish(r)
 	}
 	now := w.cfg.Now()
 	for _, name := range n.announce {

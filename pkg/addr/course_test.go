@@ -76,7 +76,7 @@ func TestWaysArePutBack(t *testing.T) {
 		}
 		r.pass(lossWindow)
 		expect(t, "stand", len(r.routing.standing), 3)
-		expect(t, "lost", r.lostNames(), "[]")
+		expect(t, "lost", r.missing(), "[]")
 	})
 }
 
@@ -133,7 +133,7 @@ func TestWaysThatTheKernelRefuses(t *testing.T) {
 		r.do(Hold, "a")
 		r.pass(5 * time.Second)
 		expect(t, "told once", r.names(), "added route.failed")
-		expect(t, "no fault", r.lostNames(), "[]")
+		expect(t, "missing", r.missing(), "[a:0:3]")
 		r.routing.with(func() { r.routing.refuse = nil })
 		r.pass(retryEvery)
 		expect(t, "then", r.names(), "route.added")

@@ -10,10 +10,11 @@ import (
 const (
 	// retryEvery is how often what the kernel refused is tried again.
 	retryEvery = 250 * time.Millisecond
-	// inPlaceWithin is how long an address may be missing before that is a fault.
+	// inPlaceWithin is how long an address, a route or a rule may be missing before
+	// that is reported; againWithin, where it was missing the last time too.
 	inPlaceWithin = time.Second
-	// lossLimit removals by others within lossWindow are a fault (design decision 11).
-	lossLimit  = 3
+	againWithin   = 100 * time.Millisecond
+	// lossWindow is how far apart losses are that have nothing to do with each other.
 	lossWindow = 10 * time.Second
 )
 
@@ -57,9 +58,9 @@ type entry struct {
 	cause   event.Cause // of the last loss
 	retry   time.Time   // not to be tried before
 	waiting bool        // lost with its link, until that is up again
-	losses  []time.Time // removals by others, the last few
 	failed  string      // the failure last told
-	lost    bool        // told to be lost
+	missing bool        // for longer than it may be
+	back    limited     // how often it was put back
 }
 
 // holding is an instance that is held.
@@ -67,4 +68,5 @@ type holding struct {
 	set     *Set
 	cause   event.Cause
 	entries []*entry
+	within  time.Duration // what is not in place by then is missing
 }

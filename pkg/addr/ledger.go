@@ -125,7 +125,7 @@ func (l *ledger) hold(at time.Time, cause event.Cause, instance string) (fresh, 
 	if !known || l.held[instance] != nil {
 		return false, known
 	}
-	h := &holding{set: set, cause: cause}
+	h := &holding{set: set, cause: cause, within: inPlaceWithin}
 	for _, a := range set.Addresses {
 		h.entries = append(h.entries, &entry{Address: a, since: at})
 	}

@@ -33,7 +33,9 @@ func (w *Worker) obey(o queued) {
 		switch fresh, known := w.ledger.hold(o.at, o.Cause, name); {
 		case !known:
 			unknown = append(unknown, name)
-		case !fresh:
+		case fresh:
+			w.expect(name)
+		default:
 			w.schedule.start(w.cfg.Now(), name, len(set.Addresses), set.Announce)
 		}
 	}

@@ -13,6 +13,7 @@ type Address struct {
 	Interface string // the link to put it on; empty: the Device of its Set
 	Label     string // IFA_LABEL, IPv4 only
 	Scope     uint8  // RT_SCOPE_*
+	Extra     bool   // not advertised
 }
 
 // Announce says how addresses are announced by gratuitous ARP or unsolicited

@@ -289,7 +289,7 @@ type rig struct {
 	lease   *vrrp.Lease
 	links   *bus.Retained[string, event.Link]
 	events  *bus.Ring[event.Event]
-	lost    func() []vrrp.AddressesLost // since they were last taken
+	placed  func() []vrrp.Placed // since they were last taken
 	heard   *bus.Topic[vrrp.Heard]
 	forward *bus.Ring[vrrp.Result]
 	ears    *fakeEars
@@ -325,10 +325,10 @@ func newRigWith(t *testing.T, sets []Set, wall *fakeFirewall, standing ...Standi
 	go func() { done <- r.Run(ctx) }()
 	r.stop = func() error { cancel(); return <-done }
 	t.Cleanup(cancel)
-	r.lost = func() (out []vrrp.AddressesLost) {
+	r.placed = func() (out []vrrp.Placed) {
 		all, _ := ring.Take()
 		for _, a := range all {
-			if a, ok := a.(vrrp.AddressesLost); ok {
+			if a, ok := a.(vrrp.Placed); ok {
 				out = append(out, a)
 			}
 		}
@@ -387,12 +387,13 @@ func many(n int, a Announce) []Set {
 	return []Set{set}
 }
 
-// lostNames are the instances of the results since they were last taken.
-func (r *rig) lostNames() []string {
-	var names []string
-	for _, l := range r.lost() {
-		names = append(names, l.Instance)
+// missing writes what was reported to be missing since it was last asked for: the
+// instance, the degree, and how much.
+func (r *rig) missing() []string {
+	var all []string
+	for _, p := range r.placed() {
+		all = append(all, fmt.Sprintf("%s:%d:%d", p.Instance, p.Degree, len(p.Missing)))
 	}
-	slices.Sort(names)
-	return names
+	slices.Sort(all)
+	return all
 }

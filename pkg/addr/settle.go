@@ -6,13 +6,11 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
-	"ripcord/pkg/vrrp"
 )
 
 // news is what a settlement found to tell.
 type news struct {
 	moved []event.AddressMoved
-	lost  []vrrp.AddressesLost
 	// announce are the instances of which addresses came to stand that had not
 	// since they were ordered; again those of which addresses were put back, or
 	// are at another MAC.
@@ -74,7 +72,7 @@ func (l *ledger) settleEntry(now time.Time, h *holding, e *entry, n *news) {
 			n.announceAgain(h.set.Instance)
 		}
 	case at == nowhere:
-		l.lose(now, h, e, n)
+		l.lose(now, e)
 	default:
 		h.gain(now, e, at, n)
 	}
@@ -86,14 +84,7 @@ func (l *ledger) settleEntry(now time.Time, h *holding, e *entry, n *news) {
 		why := fmt.Sprintf("there is no interface %s: added when it appears", l.nameOf(e))
 		h.fail(now, e, why, n)
 	}
-	if !e.lost && now.Sub(e.since) >= inPlaceWithin {
-		e.lost = true
-		why := e.failed
-		if why == "" {
-			why = "removed by somebody, or its link is down"
-		}
-		n.lose(h, e, fmt.Sprintf("%s is not in place on %s after %v: %s", e.Prefix, l.nameOf(e), inPlaceWithin, why))
-	}
+	e.missing = e.missing || now.Sub(e.since) >= h.within
 }
 
 // gain books that an address has come to stand.
@@ -105,34 +96,30 @@ func (h *holding) gain(now time.Time, e *entry, at place, n *news) {
 	case e.placed:
 		kind = event.AddressRestored
 	}
-	n.tell(event.AddressMoved{
+	moved := event.AddressMoved{
 		Stamp: event.Stamp{Cause: h.causeOf(e), At: now}, Kind: kind, Instance: h.set.Instance, Took: now.Sub(e.since),
-	}, e)
+	}
+	tell := true
+	if kind == event.AddressRestored {
+		moved.Count, tell = e.back.take(now)
+	}
+	if tell {
+		n.tell(moved, e)
+	}
 	if e.placed {
 		n.announceAgain(h.set.Instance)
 	} else if !slices.Contains(n.announce, h.set.Instance) {
 		n.announce = append(n.announce, h.set.Instance)
 	}
-	e.placed, e.failed, e.lost, e.waiting = true, "", false, false
+	e.placed, e.failed, e.missing, e.waiting = true, "", false, false
 }
 
-// lose books that an address has gone that stood there: somebody's doing,
-// unless it went with its link.
-func (l *ledger) lose(now time.Time, h *holding, e *entry, n *news) {
+// lose books that an address has gone that stood there. If it went with its link it
+// is not tried again until that is up.
+func (l *ledger) lose(now time.Time, e *entry) {
 	key := l.key(e.Address)
 	e.since, e.retry, e.cause = now, time.Time{}, l.causes[key]
-	if e.waiting = key.Index == 0 || l.down[key.Index]; e.waiting {
-		return
-	}
-	if l.flapped[key.Index] {
-		return
-	}
-	e.losses = slices.DeleteFunc(e.losses, func(t time.Time) bool { return now.Sub(t) > lossWindow })
-	if e.losses = append(e.losses, now); len(e.losses) >= lossLimit {
-		e.losses = nil
-		n.lose(h, e, fmt.Sprintf("somebody removed %s from %s %d times within %v: look for a network manager that does not know the address",
-			e.Prefix, l.nameOf(e), lossLimit, lossWindow))
-	}
+	e.waiting = key.Index == 0 || l.down[key.Index]
 }
 
 // fail books why the kernel did not take ops, where they do not stand.
@@ -178,8 +165,8 @@ func (l *ledger) deadline() (due time.Time, ok bool) {
 			if e.at != nowhere {
 				continue
 			}
-			if !e.lost {
-				earlier(e.since.Add(inPlaceWithin))
+			if !e.missing {
+				earlier(e.since.Add(h.within))
 			}
 			if l.links[e.Interface].Index != 0 {
 				earlier(e.retry)
@@ -206,7 +193,7 @@ func (h *holding) causeOf(e *entry) event.Cause {
 func (n *news) tell(m event.AddressMoved, e *entry) {
 	for i := len(n.moved) - 1; i >= 0 && n.moved[i].Instance == m.Instance; i-- {
 		t := &n.moved[i]
-		if t.Kind == m.Kind && t.Cause == m.Cause && t.Err == m.Err && t.Took == m.Took {
+		if t.Kind == m.Kind && t.Cause == m.Cause && t.Err == m.Err && t.Took == m.Took && t.Count == m.Count {
 			t.Addresses = append(t.Addresses, e.Prefix)
 			return
 		}
@@ -219,13 +206,4 @@ func (n *news) announceAgain(instance string) {
 	if !slices.Contains(n.again, instance) {
 		n.again = append(n.again, instance)
 	}
-}
-
-func (n *news) lose(h *holding, e *entry, why string) {
-	for _, r := range n.lost {
-		if r.Instance == h.set.Instance {
-			return
-		}
-	}
-	n.lost = append(n.lost, vrrp.AddressesLost{Cause: h.causeOf(e), Instance: h.set.Instance, Err: why})
 }

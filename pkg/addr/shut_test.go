@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"ripcord/pkg/vrrp"
 )
 
 func refusing() []Set {
@@ -56,8 +58,8 @@ func TestNoAddressWithoutFirewall(t *testing.T) {
 		r.pass(time.Second)
 		expect(t, "batches", r.kernel.batches, "[]")
 		expect(t, "events", r.names(), "failed")
-		lost := r.lost()
-		if len(lost) != 1 || !strings.Contains(lost[0].Err, "not permitted") {
+		lost := r.placed()
+		if len(lost) != 1 || lost[0].Degree != vrrp.Total || !strings.Contains(lost[0].Missing[0], "not permitted") {
 			t.Errorf("lost: %v", lost)
 		}
 		r.wall.with(func() { r.wall.refuse = nil })

@@ -27,7 +27,7 @@ func deviceSettings(ipv6 bool, read func(key string) (string, error)) []setting 
 	if !ipv6 {
 		return append(settings, setting{"ipv6/conf/*/disable_ipv6", "1"})
 	}
-	return append(settings,
+	return append(settings, setting{"ipv6/conf/*/disable_ipv6", "0"}, // whatever the default for new links
 		setting{"ipv6/conf/*/accept_ra", "0"}, setting{"ipv6/conf/*/autoconf", "0"},
 		setting{"ipv6/conf/*/accept_dad", "0"}, setting{"ipv6/conf/*/dad_transmits", "0"},
 		setting{"ipv6/conf/*/router_solicitations", "0"})

@@ -35,20 +35,21 @@ type Worker struct {
 	opened atomic.Bool // somebody may have removed what the firewall dropped
 
 	// What follows belongs to the goroutine of Run.
-	links     *bus.Merged[string, event.Link]
-	addresses *bus.Merged[event.AddressKey, event.Address]
-	dirty     bool         // the kernel must be asked before anything else
-	relist    time.Time    // not to be asked before
-	promoted  map[int]bool // links of which PromoteSecondaries was called
-	untuned   []*device    // turned, and to be tuned again
-	mute      map[string]bool
-	shut      []Refusal // what the firewall drops
-	shutErr   error     // why it does not drop what it should
-	shutLost  string    // what to log when it does again
-	reshut    time.Time // not to be tried before, if shutErr
-	shutAudit time.Time // when the firewall is asked whether it still does
-	burst     burst
-	awake     time.Time // when this goroutine last showed that it runs
+	links      *bus.Merged[string, event.Link]
+	addresses  *bus.Merged[event.AddressKey, event.Address]
+	dirty      bool         // the kernel must be asked before anything else
+	relist     time.Time    // not to be asked before
+	promoted   map[int]bool // links of which PromoteSecondaries was called
+	untuned    []*device    // turned, and to be tuned again
+	mute       map[string]bool
+	shut       []Refusal // what the firewall drops
+	shutErr    error     // why it does not drop what it should
+	shutLost   string    // what to log when it does again
+	reshut     time.Time // not to be tried before, if shutErr
+	shutAudit  time.Time // when the firewall is asked whether it still does
+	burst      burst
+	awake      time.Time // when this goroutine last showed that it runs
+	placements placements
 }
 
 type queued struct {
@@ -62,7 +63,7 @@ func NewWorker(cfg Config) *Worker {
 	return &Worker{
 		cfg: cfg, bell: bus.NewBell(),
 		ledger: ledger, guide: newGuide(cfg.Sets, ledger.complete), devices: newDevices(cfg.Sets), schedule: newSchedule(), lookout: newLookout(cfg),
-		promoted: make(map[int]bool), mute: make(map[string]bool),
+		promoted: make(map[int]bool), mute: make(map[string]bool), placements: make(placements),
 	}
 }
 
@@ -180,6 +181,7 @@ func (w *Worker) due() (time.Time, bool) {
 func (w *Worker) absorb() bool {
 	links, addresses := w.links.Take(), w.addresses.Take()
 	for _, l := range links {
+		w.retryPlaced(l)
 		w.lookout.link(l)
 		w.guide.link(l)
 		w.devices.hint(l)

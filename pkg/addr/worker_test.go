@@ -145,18 +145,24 @@ func TestWorkerPutsBack(t *testing.T) {
 		r.names()
 		r.packets.take()
 		key := event.AddressKey{Index: eth0, Prefix: many(1, Announce{})[0].Addresses[0].Prefix}
-		for i := range 3 {
+		for range 3 {
 			r.kernel.with(func() { r.kernel.drop(key) })
 			synctest.Wait()
 			expect(t, "events", r.names(), "restored")
 			expect(t, "stands", r.kernel.standing[key], true)
-			want := "[]"
-			if i == 2 {
-				want = "[a]"
-			}
-			expect(t, "lost", r.lostNames(), want)
-			r.pass(2 * time.Second)
+			expect(t, "missing", r.missing(), "[]")
+			r.pass(100 * time.Millisecond)
 		}
+		// It is told, but not each time.
+		for range 600 {
+			r.kernel.with(func() { r.kernel.drop(key) })
+			r.pass(time.Second)
+		}
+		if n := strings.Count(r.names(), "restored"); n < 30 || n > 60 {
+			t.Errorf("told %d times in 10 minutes", n)
+		}
+		expect(t, "missing", r.missing(), "[]")
+		expect(t, "stands", r.kernel.standing[key], true)
 	})
 }
 
@@ -174,7 +180,7 @@ func TestWorkerPutsBackWhatWentWithItsLink(t *testing.T) {
 		r.link(eth0, 2)
 		synctest.Wait()
 		expect(t, "events", r.names(), "restored")
-		expect(t, "lost", r.lostNames(), "[]")
+		expect(t, "lost", r.missing(), "[]")
 	})
 }
 
@@ -185,11 +191,12 @@ func TestWorkerWaitsForTheLink(t *testing.T) {
 		r.do(Hold, "a")
 		expect(t, "events", r.names(), "failed")
 		r.pass(time.Second - time.Nanosecond)
-		expect(t, "lost too early", r.lostNames(), "[]")
+		expect(t, "lost too early", r.missing(), "[]")
 		r.pass(time.Nanosecond)
-		expect(t, "lost", r.lostNames(), "[a]")
+		expect(t, "lost", r.missing(), "[a:2:1]")
 		r.link(8, 3)
 		synctest.Wait()
+		expect(t, "in place", r.missing(), "[a:0:0]")
 		expect(t, "events", r.names(), "added")
 		expect(t, "frames", r.packets.take(), "[8:020000000003]")
 	})

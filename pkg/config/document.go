@@ -169,8 +169,9 @@ func (i *instance) set() addr.Set {
 	if i.VirtualMAC {
 		out.Device = i.device()
 	}
-	for _, h := range i.all() {
+	for n, h := range i.all() {
 		a := h.Address
+		a.Extra = n >= len(i.held)
 		if a.Interface == "" && !i.VirtualMAC {
 			a.Interface = i.Interface
 		}

@@ -42,7 +42,8 @@ func pulled() router {
 			Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.9")},
 			Extra:     []netip.Addr{netip.MustParseAddr("2001:db8::9")},
 		},
-		Faults: []vrrp.FaultStatus{{Source: "eth0", Reason: event.InterfaceDown, Since: lost}},
+		Faults:  []vrrp.FaultStatus{{Source: "eth0", Reason: event.InterfaceDown, Since: lost}},
+		Missing: []string{"198.51.100.1/24 on eth9 (there is no interface eth9)"},
 		InstanceState: vrrp.InstanceState{
 			State: event.Fault, Since: lost,
 			EffectivePriority: 150, ActiveAddress: netip.MustParseAddr("192.0.2.3"), ActivePriority: 100,

@@ -46,7 +46,7 @@ func instance(group string, m vrrp.InstanceStatus, stats *vrrp.Stats) Instance {
 	i := Instance{
 		Name: m.Instance.Instance, Group: group, Interface: m.Instance.Interface,
 		VRID: m.Instance.VRID, Family: m.Instance.Family.String(), Version: int(m.Instance.Version.Number()),
-		State: m.State.String(), Since: known(m.Since), Faults: make([]Fault, 0, len(m.Faults)),
+		State: m.State.String(), Since: known(m.Since), Faults: make([]Fault, 0, len(m.Faults)), Missing: append([]string{}, m.Missing...),
 
 		Priority: m.Instance.Priority, EffectivePriority: m.EffectivePriority,
 		IsOwner:        m.Instance.Priority == vrrp.Owner,

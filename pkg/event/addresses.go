@@ -27,6 +27,7 @@ type AddressMoved struct {
 	Instance  string
 	Addresses []netip.Prefix
 	Took      time.Duration // from the order to the kernel's answer
+	Count     int           // of AddressRestored: how often since it was last told
 	Err       string        // for AddressFailed: what failed, and what to do
 }
 
@@ -48,6 +49,9 @@ func (e AddressMoved) Message() string {
 		}
 		return fmt.Sprintf("%s gave up %s", e.Instance, list)
 	case AddressRestored:
+		if e.Count > 1 {
+			return fmt.Sprintf("%s put back %s, which somebody removed %d times: find out which program does not know the address", e.Instance, list, e.Count)
+		}
 		return fmt.Sprintf("%s put back %s, which somebody had removed", e.Instance, list)
 	case AddressForeign:
 		return fmt.Sprintf("%s uses %s, which ripcord did not add and will not remove", e.Instance, list)
@@ -57,7 +61,11 @@ func (e AddressMoved) Message() string {
 
 // Fields are those of spec §3.
 func (e AddressMoved) Fields() []Field {
-	return movedFields(e.Instance, "addresses", prefixes(e.Addresses), e.Took, e.Err)
+	fields := movedFields(e.Instance, "addresses", prefixes(e.Addresses), e.Took, e.Err)
+	if e.Count > 1 {
+		fields = append(fields, Field{"count", e.Count})
+	}
+	return fields
 }
 
 func prefixes(ps []netip.Prefix) []string {

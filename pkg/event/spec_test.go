@@ -41,6 +41,7 @@ var closed = map[string]string{
 	"instance.transition": virtualFields + " from to reason priority | group",
 	"group.transition":    "group from to reason | cause",
 	"instance.holding":    "instance reason until | group interface vrid family",
+	"instance.impaired":   virtualFields + " missing priority | group",
 	"instance.fault":      virtualFields + " reason over | error group",
 	"group.cascade":       "group source why | state",
 	"instance.warning":    "instance reason over | subject",
@@ -54,7 +55,7 @@ var closed = map[string]string{
 
 	"address.added":    "instance addresses took_us",
 	"address.removed":  "instance addresses took_us",
-	"address.restored": "instance addresses took_us",
+	"address.restored": "instance addresses took_us | count",
 	"address.failed":   "instance addresses took_us | error",
 	"address.foreign":  "instance addresses took_us", // design decision 11 wants the warning; spec §3 has no name for it
 
@@ -109,6 +110,7 @@ func samples() []Event {
 		GroupTransition{s, "edge", Active, Fault, InterfaceDown, "inside"},
 		GroupTransition{s, "edge", Initialize, Backup, Startup, ""},
 		InstanceHolding{s, v, "group", epoch}, InstanceHolding{s, lone, "group", epoch}, InstanceHolding{s, lone, HoldVersion, epoch}, InstanceHolding{s, lone, HoldSkew, epoch},
+		InstanceImpaired{s, v, []string{"198.51.100.1/24 on eth9 (there is no interface eth9)"}, 1}, InstanceImpaired{s, lone, nil, 150},
 		InstanceFault{s, v, Deaf, "eth0 is not a member of 224.0.0.18", false}, InstanceFault{s, lone, Deaf, "", true},
 		GroupCascade{s, "edge", "192.0.2.252", true, "both resigned"},
 		GroupCascade{s, "edge", "192.0.2.252", false, "heard again"},
@@ -138,8 +140,9 @@ func samples() []Event {
 	link.Reason = "no cable"
 	events = append(events, LinkChanged{s, LinkReason, link, Ethtool, "", nil}, LinkChanged{s, LinkDown, link, Confirm, "", nil})
 	for _, kind := range []AddressKind{AddressAdded, AddressRemoved, AddressRestored, AddressForeign} {
-		events = append(events, AddressMoved{s, kind, "inside", prefix, time.Millisecond, ""})
+		events = append(events, AddressMoved{s, kind, "inside", prefix, time.Millisecond, 0, ""})
 	}
+	events = append(events, AddressMoved{s, AddressRestored, "inside", prefix, time.Millisecond, 7, ""})
 	routes := []string{"default via 192.0.2.254 dev eth0", "rule 500: from 10.0.0.0/8 lookup 100"}
 	for _, kind := range []RouteKind{RouteAdded, RouteRemoved, RouteRestored, RouteForeign} {
 		events = append(events, RouteMoved{s, kind, "inside", routes, time.Millisecond, ""})
@@ -151,7 +154,7 @@ func samples() []Event {
 	}
 	events = append(events, DeviceMoved{s, DeviceRemoved, "", "vrrp.9", "", mac, ""},
 		DeviceMoved{s, DeviceFailed, "inside", "vrrp.51", "eth0", mac, "device or resource busy"})
-	return append(events, AddressMoved{s, AddressFailed, "inside", prefix, time.Millisecond, "permission denied"})
+	return append(events, AddressMoved{s, AddressFailed, "inside", prefix, time.Millisecond, 0, "permission denied"})
 }
 
 func TestEventsAreThoseOfTheSpec(t *testing.T) {

@@ -64,7 +64,7 @@ func (c *Core) Absorb(now time.Time, in vrrp.Input, out *Orders) {
 		c.stepInstance(in.Instance, now, in, out)
 	case vrrp.Probed:
 		c.stepInstance(in.Instance, now, in, out)
-	case vrrp.AddressesLost:
+	case vrrp.Placed:
 		c.stepInstance(in.Instance, now, in, out)
 	case vrrp.Rejoined:
 		c.stepInstance(in.Instance, now, in, out)

@@ -125,7 +125,7 @@ func TestFactsReachTheGroupsConcerned(t *testing.T) {
 		{"stall", vrrp.Stalled{Instance: "alone"}, []int{2}},
 		{"lease", vrrp.LeaseLost{Instance: "left"}, []int{1}},
 		{"sends", vrrp.Sends{Instance: "inside"}, []int{0}},
-		{"addresses", vrrp.AddressesLost{Instance: "alone"}, []int{2}},
+		{"addresses", vrrp.Placed{Instance: "alone"}, []int{2}},
 		{"condition", vrrp.Condition{Instance: "alone", Reason: event.Deaf, On: true}, []int{2}},
 		{"a segment of two groups forwards", vrrp.Forwards{Interface: "eth1"}, []int{0, 1}},
 		{"an answer", vrrp.Answered{Ticket: 1}, []int{0, 1, 2}},

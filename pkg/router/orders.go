@@ -67,19 +67,19 @@ func (o *Orders) advert(kind advert.Kind, cause event.Cause, in *vrrp.Instance) 
 	o.Adverts = append(o.Adverts, advert.Order{Kind: kind, Cause: cause, Instance: in.Virtual.Instance})
 }
 
-func startOrder(e vrrp.Advertise) advert.Order { return build(advert.Start, e, e.Instance.Priority) }
+func startOrder(e vrrp.Advertise) advert.Order { return build(advert.Start, e) }
 
 func probeOrder(e vrrp.Probe) advert.Order {
-	advertise := vrrp.Advertise{Cause: e.Cause, Instance: e.Instance, Index: e.Index, Source: e.Source, Checksum: e.Checksum}
-	return build(advert.Probe, advertise, e.Priority)
+	advertise := vrrp.Advertise{Cause: e.Cause, Instance: e.Instance, Index: e.Index, Source: e.Source, Checksum: e.Checksum, Priority: e.Priority}
+	return build(advert.Probe, advertise)
 }
 
 // build builds the frames of an instance: the only place where an advert of ours is
 // written.
-func build(kind advert.Kind, e vrrp.Advertise, priority uint8) advert.Order {
+func build(kind advert.Kind, e vrrp.Advertise) advert.Order {
 	in := e.Instance
 	msg := wire.Advert{
-		Version: in.Version, VRID: in.VRID, Priority: priority, Interval: in.Interval,
+		Version: in.Version, VRID: in.VRID, Priority: e.Priority, Interval: in.Interval,
 		Addresses: in.Addresses, Checksum: e.Checksum, Auth: in.Auth,
 	}
 	resign := msg

@@ -64,7 +64,7 @@ func TestStartOrderFrames(t *testing.T) {
 			cause := event.Cause{Trace: 7, At: time.Unix(1, 0)}
 			o := Orders{}
 			o.translate(&vrrp.Group{Members: []vrrp.Instance{tt.in}}, []vrrp.Effect{vrrp.Advertise{
-				Cause: cause, Instance: &tt.in, Index: 4, Source: tt.source, Checksum: tt.checksum,
+				Cause: cause, Instance: &tt.in, Index: 4, Source: tt.source, Checksum: tt.checksum, Priority: tt.in.Priority,
 			}})
 			if len(o.Adverts) != 1 {
 				t.Fatalf("%d orders", len(o.Adverts))
@@ -202,7 +202,7 @@ func TestStartOrderLeavesRoomForTheTrailer(t *testing.T) {
 	source := netip.MustParseAddr("fe80::11")
 	order := func(h *vrrp.HMAC) advert.Order {
 		in.HMAC = h
-		return startOrder(vrrp.Advertise{Instance: &in, Index: 4, Source: source})
+		return startOrder(vrrp.Advertise{Instance: &in, Index: 4, Source: source, Priority: in.Priority})
 	}
 	plain := order(nil).Advert
 	length := len(plain.Copies[0].Advert)

@@ -24,12 +24,15 @@ func (s *step) absorbHeard(h Heard) {
 	if s.provesOutOfStep(m, h) {
 		return
 	}
+	was := m.other
 	m.hear(h)
 	s.countAdvert(m, h)
-	s.f.addressExcused = false
+	if h.Priority > Impaired {
+		s.f.impairment.served = false
+	}
 	switch {
 	case s.f.waiting():
-		s.heardActive(m, h)
+		s.heardActive(m, h, m.fell(was, h))
 	case s.f.state() == event.Active:
 		s.heardRival(m, h)
 	}
@@ -49,17 +52,21 @@ func (m *member) hear(h Heard) {
 		return
 	}
 	o.priority, o.interval, o.at = h.Priority, h.Interval, at
+	o.best = max(o.best, h.Priority)
 }
 
 // heardActive is an advert in Backup (RFC 9568 §6.4.2). Where two Actives are
 // heard, the better one sets the timer, and the other can only lengthen it:
 // otherwise its shorter interval would end the wait between two adverts of the
-// better.
-func (s *step) heardActive(m *member, h Heard) {
+// better. One that fell below our priority is replaced after Skew_Time.
+func (s *step) heardActive(m *member, h Heard, fell bool) {
 	if s.failAgain(m, h.Cause) {
 		return
 	}
 	if m.outranks(h.Priority, s.now) {
+		if fell {
+			s.replace(m, h)
+		}
 		return // the timer runs on
 	}
 	s.heedDelay(m, h)

@@ -82,7 +82,7 @@ func (s *step) advert(m *member, cause event.Cause) Advertise {
 	m.shown = m.look()
 	return Advertise{
 		Cause: cause, Instance: m.Instance,
-		Index: m.shown.index, Source: m.shown.source, Checksum: m.shown.checksum,
+		Index: m.shown.index, Source: m.shown.source, Checksum: m.shown.checksum, Priority: m.shown.priority,
 	}
 }
 

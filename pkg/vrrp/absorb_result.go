@@ -78,14 +78,3 @@ func (s *step) absorbLease(in LeaseLost) {
 	s.f.delayPreemption(s.now)
 	s.silent = true
 }
-
-// absorbAddresses makes addresses that cannot be held a fault, once until
-// another Active has been heard: a limping Active beats none.
-func (s *step) absorbAddresses(in AddressesLost) {
-	m := s.member(in.Instance)
-	if m == nil || s.f.state() != event.Active || s.f.addressExcused {
-		return
-	}
-	s.f.addressExcused = true
-	s.raise(faultKey{m.Virtual.Instance, event.AddressLost}, s.now.Add(faultRetry), because{event.AddressLost, m, in.Cause})
-}

@@ -10,6 +10,7 @@ import (
 func (s *step) absorbTick(in Tick) {
 	s.f.clock = s.now
 	s.endFaults(in)
+	s.endHoldOffs(in)
 	s.endRecoveries(in)
 	s.ask(in.Cause)
 	switch {

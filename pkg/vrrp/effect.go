@@ -19,6 +19,7 @@ type Advertise struct {
 	Index    int        // of the link to send on
 	Source   netip.Addr // of the adverts
 	Checksum wire.Checksum
+	Priority uint8
 }
 
 // Arm has the engine ready for a takeover that has been verified: the first advert

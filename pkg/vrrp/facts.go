@@ -20,10 +20,8 @@ type facts struct {
 	armed     time.Time // the takeover that the engine is ready for; zero: none
 	// outOfStep holds the pairs of senders that a resignation does not connect,
 	// and until when; nil where there never was one.
-	outOfStep map[pair]time.Time
-	// addressExcused: an address-lost fault was served, and no other Active has
-	// been heard since: a limping Active beats none.
-	addressExcused bool
+	outOfStep  map[pair]time.Time
+	impairment impairment
 	// graced: the Active got its grace after we overslept, and the waits have not
 	// changed since. A second time we believe the timeout, else a daemon that is
 	// always late would never take over.

@@ -127,16 +127,28 @@ type Probed struct {
 // Key is the instance.
 func (p Probed) Key() ResultKey { return ResultKey{"probed", p.Instance} }
 
-// AddressesLost says that the addresses cannot be held: somebody removes them
-// again and again, or they did not come to be in time.
-type AddressesLost struct {
+// Degree tells how much of what an instance should hold is missing.
+type Degree uint8
+
+// The degrees.
+const (
+	Optional Degree = iota // nothing that it advertises: extra addresses, routes, rules
+	Partial                // some of the addresses that it advertises
+	Total                  // all of them
+)
+
+// Placed reports what an instance that is held lacks of what it should hold, some
+// time after it was ordered; that it lacks nothing, if it was reported to lack
+// something; or of one that is not held, that what it lacked may be tried again.
+type Placed struct {
 	Cause    event.Cause
 	Instance string
-	Err      string
+	Missing  []string // each with the reason; empty: nothing
+	Degree   Degree
 }
 
 // Key is the instance.
-func (a AddressesLost) Key() ResultKey { return ResultKey{"addresses", a.Instance} }
+func (p Placed) Key() ResultKey { return ResultKey{"placed", p.Instance} }
 
 // Condition reports that something which keeps an instance from serving has begun
 // (On) or is over. It is a fault for as long as it lasts. Whoever reports it repeats
@@ -172,17 +184,17 @@ type Forwards struct {
 // Key is the link.
 func (f Forwards) Key() ResultKey { return ResultKey{"forwards", f.Interface} }
 
-func (Start) input()         {}
-func (Stop) input()          {}
-func (Tick) input()          {}
-func (LinkSeen) input()      {}
-func (Heard) input()         {}
-func (Answered) input()      {}
-func (Stalled) input()       {}
-func (LeaseLost) input()     {}
-func (Sends) input()         {}
-func (Probed) input()        {}
-func (AddressesLost) input() {}
-func (Condition) input()     {}
-func (Rejoined) input()      {}
-func (Forwards) input()      {}
+func (Start) input()     {}
+func (Stop) input()      {}
+func (Tick) input()      {}
+func (LinkSeen) input()  {}
+func (Heard) input()     {}
+func (Answered) input()  {}
+func (Stalled) input()   {}
+func (LeaseLost) input() {}
+func (Sends) input()     {}
+func (Probed) input()    {}
+func (Placed) input()    {}
+func (Condition) input() {}
+func (Rejoined) input()  {}
+func (Forwards) input()  {}

@@ -36,7 +36,7 @@ func NewMachine(cfg Group, tickets *Tickets, now time.Time) *Machine {
 	for i := range cfg.Members {
 		in := &cfg.Members[i]
 		m.facts.members = append(m.facts.members, &member{
-			Instance: in, at: i, interval: in.Interval, checksum: in.Checksum, newActive: event.NotActive,
+			Instance: in, Priority: in.Priority, at: i, interval: in.Interval, checksum: in.Checksum, newActive: event.NotActive,
 		})
 		m.facts.faults[faultKey{in.Interface, event.InterfaceDown}] = fault{since: now}
 	}
@@ -110,8 +110,8 @@ func (s *step) absorb(in Input) {
 		s.absorbSends(in)
 	case Probed:
 		s.absorbProbed(in)
-	case AddressesLost:
-		s.absorbAddresses(in)
+	case Placed:
+		s.absorbPlaced(in)
 	case Condition:
 		s.absorbCondition(in)
 	case Rejoined:
@@ -126,6 +126,7 @@ func (s *step) absorbStart(in Start) {
 		return
 	}
 	s.f.started = true
+	s.f.forgetShortfalls()
 	s.why = because{reason: event.Startup, cause: in.Cause}
 	if m, reason := s.f.firstFault(); m != nil {
 		s.why = because{reason, m, in.Cause}

@@ -11,6 +11,8 @@ import (
 // member is what is known of one virtual router of the group.
 type member struct {
 	*Instance
+	// Priority is the one in force, in place of that of the configuration.
+	Priority uint8
 	at       int // place among the members
 	link     event.Link
 	interval time.Duration // Active_Adver_Interval
@@ -21,6 +23,9 @@ type member struct {
 	resigned *resignation
 	// cascaded is set when another member's priority 0 did.
 	cascaded *cascade
+	// lacks is set while something of what it should hold is missing, or may be.
+	lacks    *shortfall
+	reported reported // of that
 	// recovery is set from the return of the link until it is over.
 	recovery   *recovery
 	shown      look      // of the adverts as they were last ordered
@@ -44,8 +49,9 @@ type other struct {
 	at       time.Time // last
 	count    int       // adverts since then
 	priority uint8
-	named    bool // reported as a rival
-	told     bool // reported as a rival that goes on
+	best     uint8 // the greatest of its priorities
+	named    bool  // reported as a rival
+	told     bool  // reported as a rival that goes on
 }
 
 // resignation is a priority 0 that was heard.
@@ -75,9 +81,11 @@ func (m *member) known(now time.Time) bool {
 }
 
 // outranks reports whether an Active of that priority is one to preempt at
-// the instant at. The owner of the addresses always preempts (RFC 9568 §6.1).
+// the instant at. The owner of the addresses always preempts (RFC 9568 §6.1), and
+// whoever lacks nothing preempts one that is impaired, with Preempt_Mode False too.
 func (m *member) outranks(priority uint8, at time.Time) bool {
-	return priority < m.Priority && (m.Preempt && !at.Before(m.patient) || m.Priority == Owner)
+	preempts := (m.Preempt || priority == Impaired) && !at.Before(m.patient)
+	return priority < m.Priority && (preempts || m.Priority == Owner)
 }
 
 func (m *member) skew() time.Duration { return m.SkewTime(m.interval) }
@@ -96,12 +104,13 @@ func (m *member) source() netip.Addr {
 
 // look is what may change in the adverts of a member.
 type look struct {
+	priority uint8
 	index    int // of the link to send on
 	source   netip.Addr
 	checksum wire.Checksum
 }
 
-func (m *member) look() look { return look{m.link.Index, m.source(), m.checksum} }
+func (m *member) look() look { return look{m.Priority, m.link.Index, m.source(), m.checksum} }
 
 // renew starts the Active_Down_Timer at the instant at.
 func (m *member) renew(at time.Time) {

@@ -19,6 +19,7 @@ func (s *step) move(from, to event.State) {
 
 // enter takes over: every advert first, then the addresses.
 func (s *step) enter() {
+	s.tryAgain()
 	for _, m := range s.f.members {
 		m.newActive = newActiveReason(s.why.reason)
 		m.interval = m.Instance.Interval
@@ -41,6 +42,7 @@ func (s *step) leave() {
 		}
 	}
 	s.emit(Release{s.why.cause})
+	s.holdOff()
 }
 
 // outranked reports whether a member hears the Active to which the group

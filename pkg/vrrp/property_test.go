@@ -37,8 +37,11 @@ func TestMachineProperties(t *testing.T) {
 				reason := rapid.SampledFrom(event.Conditions[:]).Draw(t, "reason")
 				w.step(t, Condition{w.cause(0), w.instance(t), reason, "", rapid.Bool().Draw(t, "on")})
 			},
-			"addresses": func(t *rapid.T) { w.step(t, AddressesLost{w.cause(0), w.instance(t), ""}) },
-			"rejoined":  func(t *rapid.T) { w.step(t, Rejoined{w.cause(0), w.instance(t)}) },
+			"rejoined": func(t *rapid.T) { w.step(t, Rejoined{w.cause(0), w.instance(t)}) },
+			"placed": func(t *rapid.T) {
+				missing := rapid.SampledFrom([][]string{nil, {"x"}, {"x", "y"}}).Draw(t, "missing")
+				w.step(t, Placed{w.cause(0), w.instance(t), missing, Degree(rapid.IntRange(0, 2).Draw(t, "degree"))})
+			},
 			"forwards": func(t *rapid.T) {
 				w.step(t, Forwards{w.cause(0), rapid.SampledFrom([]string{"eth0", "eth1"}).Draw(t, "link")})
 			},

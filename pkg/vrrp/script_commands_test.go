@@ -80,8 +80,8 @@ func (l *lan) order(r *router, verb string, w *words) {
 			return name == "refused"
 		})
 		l.step(r, "", in)
-	case "lost":
-		l.step(r, "", AddressesLost{Cause: l.minter.Cause(l.now), Instance: w.next()})
+	case "placed":
+		l.step(r, "", placed(l.minter.Cause(l.now), w))
 	case "condition":
 		in := Condition{Cause: l.minter.Cause(l.now), Instance: w.next(), Reason: event.Reason(w.next()), On: w.next() == "on"}
 		if in.On {
@@ -118,6 +118,25 @@ func (l *lan) order(r *router, verb string, w *words) {
 	default:
 		w.fail(fmt.Errorf("unknown command"))
 	}
+}
+
+// placed parses what a member lacks.
+func placed(cause event.Cause, w *words) Placed {
+	in := Placed{Cause: cause, Instance: w.next()}
+	switch degree := w.next(); degree {
+	case "all":
+		return in
+	case "no-extra":
+		in.Degree = Optional
+	case "some":
+		in.Degree = Partial
+	case "none":
+		in.Degree = Total
+	default:
+		w.fail(fmt.Errorf("unknown degree %q", degree))
+	}
+	in.Missing = []string{"something"}
+	return in
 }
 
 func (l *lan) addRouter(w *words) {
@@ -273,6 +292,9 @@ func (l *lan) status(r *router, member string) {
 		}
 		for _, f := range in.Faults {
 			said += fmt.Sprintf("; fault %s of %s", f.Reason, f.Source)
+		}
+		if len(in.Missing) > 0 {
+			said += fmt.Sprintf("; lacks %v, priority %d", in.Missing, in.EffectivePriority)
 		}
 		l.trace = append(l.trace, said)
 	}

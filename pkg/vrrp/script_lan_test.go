@@ -105,7 +105,7 @@ func (l *lan) turn() {
 	for _, r := range l.routers {
 		for _, s := range slices.Clone(r.sending) {
 			if !s.due.After(l.now) {
-				l.send(r, s, s.Instance.Priority)
+				l.send(r, s, s.Priority)
 			}
 		}
 		if at, ok := r.m.Deadline(); ok && !at.After(l.now) {
@@ -145,9 +145,9 @@ func (l *lan) carryOut(r *router, e Effect) {
 		}
 		s := &sending{Advertise: e}
 		r.sending = append(r.sending, s)
-		l.send(r, s, e.Instance.Priority)
+		l.send(r, s, e.Priority)
 	case AdvertiseNow:
-		l.send(r, r.sends(e.Instance), e.Instance.Priority)
+		l.send(r, r.sends(e.Instance), r.sends(e.Instance).Priority)
 	case Resign:
 		l.send(r, r.sends(e.Instance), 0)
 		r.silence(e.Instance)

@@ -30,9 +30,10 @@ import (
 //	                                      version 2|3 (else that of the member),
 //	                                      interval D, age D, checksum rfc9568, stale
 //	forwards LINK [age D]                 a station has answered
-//	stalled | lease MEMBER GAP            lost MEMBER
+//	stalled | lease MEMBER GAP
 //	sends MEMBER ROW [to ADDRESS]         that many in a row were refused
 //	probed MEMBER [refused ADDRESS]...    what became of a probe
+//	placed MEMBER all|no-extra|some|none  what of what it holds is in place
 //	verifiers answer|silent               silent ones answer by hand only
 //	answer receiver|confirmer [late]      late: to the ticket before the last
 //	at INSTANT                            time goes on to it, and what is due happens

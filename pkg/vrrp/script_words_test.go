@@ -21,6 +21,9 @@ func inWords(l *lan, e Effect) string {
 	switch e := e.(type) {
 	case Advertise:
 		said := fmt.Sprintf("advertise %s from %v on #%d", e.Instance.Virtual.Instance, e.Source, e.Index)
+		if e.Priority != e.Instance.Priority {
+			said += fmt.Sprintf(" with priority %d", e.Priority)
+		}
 		if e.Checksum == wire.MessageOnly {
 			said += " with rfc9568 checksum"
 		}
@@ -64,6 +67,8 @@ func reportInWords(l *lan, e event.Event) string {
 		return fmt.Sprintf("%s %s>%s (%s of %s)", e.Group, e.From, e.To, e.Reason, e.Member)
 	case event.InstanceHolding:
 		return fmt.Sprintf("%s waits for its %s until %v", e.Instance, e.Reason, e.Until.Sub(l.begin))
+	case event.InstanceImpaired:
+		return fmt.Sprintf("%s has priority %d and lacks %v", e.Instance, e.Priority, e.Missing)
 	case event.InstanceFault:
 		return fmt.Sprintf("fault %s of %s, over=%v: %s", e.Reason, e.Instance, e.Over, e.Err)
 	case event.GroupCascade:

@@ -59,6 +59,9 @@ func (f *facts) deadline() (time.Time, bool) {
 				sooner(m.retrySendsAt())
 			}
 		}
+		if m.lacks != nil && !m.lacks.until.IsZero() {
+			sooner(m.lacks.until)
+		}
 		if m.recovery != nil {
 			sooner(m.recoveredAt())
 			if !m.recovery.forwards {

@@ -22,6 +22,7 @@ type GroupStatus struct {
 type InstanceStatus struct {
 	Instance *Instance // the configuration; nobody changes it
 	Faults   []FaultStatus
+	Missing  []string // what it lacks of what it should hold; nobody changes it
 	InstanceState
 }
 
@@ -66,7 +67,7 @@ func (m *Machine) snapshot(now time.Time) *GroupStatus {
 	}
 	for i, mb := range m.facts.members {
 		st.Members[i] = InstanceStatus{
-			Instance: mb.Instance, Faults: m.appendFaults(nil, mb), InstanceState: m.condition(mb, st.State, now),
+			Instance: mb.Instance, Faults: m.appendFaults(nil, mb), Missing: mb.missing(), InstanceState: m.condition(mb, st.State, now),
 		}
 	}
 	return st
@@ -80,6 +81,9 @@ func (m *Machine) still(st *GroupStatus, now time.Time) bool {
 	for i, mb := range m.facts.members {
 		shown := &st.Members[i]
 		if shown.InstanceState != m.condition(mb, st.State, now) {
+			return false
+		}
+		if !slices.Equal(shown.Missing, mb.missing()) {
 			return false
 		}
 		if m.faults = m.appendFaults(m.faults[:0], mb); !slices.Equal(shown.Faults, m.faults) {

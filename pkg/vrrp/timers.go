@@ -29,18 +29,18 @@ func ActiveDownInterval(priority uint8, interval time.Duration, miss int) time.D
 	return time.Duration(miss)*interval + SkewTime(priority, interval)
 }
 
-// SkewTime is that of an instance whose Active advertises each interval. In
+// SkewTime returns that of a member whose Active advertises each interval. In
 // VRRPv2 it is (256 - priority) / 256 seconds whatever the interval (RFC 3768
 // §6.1).
-func (in *Instance) SkewTime(interval time.Duration) time.Duration {
-	if in.Version == wire.V2 {
+func (m *member) SkewTime(interval time.Duration) time.Duration {
+	if m.Version == wire.V2 {
 		interval = time.Second
 	}
-	return SkewTime(in.Priority, interval)
+	return SkewTime(m.Priority, interval)
 }
 
-// ActiveDownInterval is that of an instance whose Active advertises each
+// ActiveDownInterval returns that of a member whose Active advertises each
 // interval; in VRRPv2 it is the Master_Down_Interval (RFC 3768 §6.1).
-func (in *Instance) ActiveDownInterval(interval time.Duration) time.Duration {
-	return time.Duration(in.Miss)*interval + in.SkewTime(interval)
+func (m *member) ActiveDownInterval(interval time.Duration) time.Duration {
+	return time.Duration(m.Miss)*interval + m.SkewTime(interval)
 }

@@ -1,0 +1,39 @@
+package event
+
+import (
+	"fmt"
+	"strings"
+)
+
+// InstanceImpaired reports that a virtual router lacks something of what it should
+// hold while Active, or that it lacks nothing any more or is about to try again.
+type InstanceImpaired struct {
+	Stamp
+	Virtual
+	Missing  []string // what could not be put in place, each with the reason; empty: nothing is known to be missing
+	Priority uint8    // the one that it advertises now
+}
+
+// Name is instance.impaired.
+func (InstanceImpaired) Name() string { return "instance.impaired" }
+
+// Level is Error while something is missing.
+func (e InstanceImpaired) Level() Level {
+	if len(e.Missing) == 0 {
+		return Info
+	}
+	return Error
+}
+
+// Message names what is missing and what follows from it.
+func (e InstanceImpaired) Message() string {
+	if len(e.Missing) == 0 {
+		return fmt.Sprintf("%s lacks nothing any more, or tries again: it has priority %d", e.Instance, e.Priority)
+	}
+	return fmt.Sprintf("%s has priority %d and lacks %s", e.Instance, e.Priority, strings.Join(e.Missing, "; "))
+}
+
+// Fields are those of the virtual router, what is missing, and the priority.
+func (e InstanceImpaired) Fields() []Field {
+	return append(e.Virtual.Fields(), Field{"missing", append([]string{}, e.Missing...)}, Field{"priority", e.Priority})
+}

@@ -1,0 +1,221 @@
+package vrrp
+
+import (
+	"slices"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// A router may be unable to put in place what it should hold: the kernel refuses an
+// address, an interface is missing. The address worker reports what is missing
+// (Placed), and the group is impaired: from then on it advertises priority 1. So it
+// goes on serving what it can where nobody is better, every router that lacks nothing
+// takes over from it within its Skew_Time, it preempts none, and of two impaired
+// routers one serves, that with the greater address.
+//
+// What is missing is known only while the addresses are held. When the group has
+// given up, it stays impaired until a hold-off has passed, and then tries again with
+// its own priority; each time in vain the hold-off doubles. A change of the links
+// concerned ends it at once.
+//
+// A router that holds none of the addresses which an instance advertises serves
+// nobody: that is the fault address-lost, for 10 s. Where no healthy Active
+// was heard since the last such fault, giving up has helped nobody: then the group
+// stays Active, and the worker goes on trying.
+//
+// What is not advertised (extra addresses, routes, rules) impairs nobody where the
+// others cannot place it either. This shows when the group takes over from an Active
+// that advertises priority 1 itself, and is not the better one of the two by their
+// own priorities: it then keeps its own priority for as long as it is Active.
+
+// Bounds of the hold-off, which doubles from the first to the last.
+const (
+	holdOffFirst = 10 * time.Second
+	holdOffMost  = 5 * time.Minute
+)
+
+// shortfall is what a member lacks of what it should hold.
+type shortfall struct {
+	missing []string
+	degree  Degree
+	since   time.Time
+	until   time.Time // when the hold-off is over; zero while Active: the worker reports
+}
+
+// reported is what was last reported of a shortfall.
+type reported struct {
+	lacks bool
+	at    time.Time
+}
+
+// impairment is what a group knows of its shortfalls, over all members.
+type impairment struct {
+	holdOff time.Duration // the last one; zero: there was none
+	failed  bool          // something was missing since the group last became Active
+	ended   time.Time     // when the group last ceased to lack anything, as far as it knew
+	excused bool          // of what is not advertised, as long as it is Active
+	// served: an address-lost fault has been served, and no healthy Active was heard
+	// since.
+	served bool
+}
+
+// impaired reports whether the group has to advertise priority 1.
+func (f *facts) impaired() bool {
+	for _, m := range f.members {
+		if m.lacks != nil && !(m.lacks.degree == Optional && f.impairment.excused) {
+			return true
+		}
+	}
+	return false
+}
+
+// lacking reports whether any member lacks anything.
+func (f *facts) lacking() bool {
+	return slices.ContainsFunc(f.members, func(m *member) bool { return m.lacks != nil })
+}
+
+// absorbPlaced learns what an instance lacks of what it should hold.
+func (s *step) absorbPlaced(in Placed) {
+	m := s.member(in.Instance)
+	if m == nil || !s.f.started {
+		return
+	}
+	if len(in.Missing) == 0 {
+		s.complete(m, because{event.Recovered, m, in.Cause})
+		return
+	}
+	if i := &s.f.impairment; !i.failed {
+		i.lengthen(s.now, s.f.lacking())
+	}
+	news := m.lacks == nil || !slices.Equal(m.lacks.missing, in.Missing)
+	if m.lacks == nil {
+		m.lacks = &shortfall{since: s.now}
+	}
+	m.lacks.missing, m.lacks.degree = in.Missing, in.Degree
+	if s.f.state() != event.Active {
+		m.lacks.until = s.now.Add(s.f.impairment.holdOff)
+	}
+	s.judgePlaced(m, in)
+	s.reprioritize(in.Cause)
+	if news {
+		s.reportImpaired(m, in.Cause)
+	}
+}
+
+// judgePlaced makes it a fault that none of the advertised addresses is in place, once
+// until a healthy Active was heard.
+func (s *step) judgePlaced(m *member, in Placed) {
+	if in.Degree != Total || s.f.state() != event.Active || s.f.impairment.served {
+		return
+	}
+	s.f.impairment.served = true
+	key := faultKey{m.Virtual.Instance, event.AddressLost}
+	s.raise(key, s.now.Add(holdOffFirst), because{event.AddressLost, m, in.Cause})
+	if flt, ok := s.f.faults[key]; ok {
+		flt.err = in.Missing[0]
+		s.f.faults[key] = flt
+	}
+}
+
+// complete ends the shortfall of a member: nothing is missing, or it can be tried
+// again.
+func (s *step) complete(m *member, why because) {
+	if m.lacks != nil {
+		m.lacks = nil
+		if !s.f.lacking() {
+			s.f.impairment.ended, s.f.impairment.failed = s.now, false
+		}
+		s.reprioritize(why.cause)
+		s.reportImpaired(m, why.cause)
+	}
+	s.clear(faultKey{m.Virtual.Instance, event.AddressLost}, why)
+}
+
+// lengthen chooses the hold-off after a try that failed: double the last one, unless
+// the group lacked nothing for long.
+func (i *impairment) lengthen(now time.Time, lacking bool) {
+	i.failed = true
+	if i.holdOff == 0 || !lacking && now.Sub(i.ended) > holdOffMost {
+		i.holdOff = holdOffFirst
+		return
+	}
+	i.holdOff = min(2*i.holdOff, holdOffMost)
+}
+
+// holdOff begins the hold-off of all members, as the group ceases to be Active. After
+// a fault it begins when that is over: the group takes over only where nobody else
+// serves.
+func (s *step) holdOff() {
+	for _, m := range s.f.members {
+		if m.lacks == nil {
+			continue
+		}
+		m.lacks.until = s.now.Add(s.f.impairment.holdOff)
+		if flt, ok := s.f.faults[faultKey{m.Virtual.Instance, event.AddressLost}]; ok {
+			m.lacks.until = flt.until.Add(s.f.impairment.holdOff)
+		}
+	}
+}
+
+// endHoldOffs lets the group try again what it lacked.
+func (s *step) endHoldOffs(in Tick) {
+	for _, m := range s.f.members {
+		if l := m.lacks; l != nil && !l.until.IsZero() && !s.now.Before(l.until) {
+			s.complete(m, because{event.Recovered, m, in.Cause})
+		}
+	}
+}
+
+// forgetShortfalls is for a start.
+func (f *facts) forgetShortfalls() {
+	f.impairment = impairment{}
+	for _, m := range f.members {
+		m.lacks, m.Priority = nil, m.Instance.Priority
+	}
+}
+
+// tryAgain begins a time as Active: what is missing is known from now on.
+func (s *step) tryAgain() {
+	s.f.impairment.excused, s.f.impairment.failed = s.f.excused(), false
+	for _, m := range s.f.members {
+		if m.lacks != nil {
+			m.lacks.until = time.Time{}
+		}
+	}
+}
+
+// excused reports whether the group takes over from an Active that is impaired too,
+// and does better: the one that has the greater priority of its own, or address.
+func (f *facts) excused() bool {
+	for _, m := range f.members {
+		if o := &m.other; o.source.IsValid() {
+			ours := m.Instance.Priority
+			return o.priority == Impaired && (o.best < ours || o.best == ours && o.source.Less(m.source()))
+		}
+	}
+	return false
+}
+
+// reportImpaired reports what a member lacks, but where that changes again and again
+// only once in the shortest hold-off; that it is over only where it was reported.
+func (s *step) reportImpaired(m *member, cause event.Cause) {
+	r := &m.reported
+	if over := m.lacks == nil; over && !r.lacks || !over && s.now.Sub(r.at) < holdOffFirst {
+		return
+	}
+	if r.lacks = m.lacks != nil; r.lacks {
+		r.at = s.now
+	}
+	s.report(event.InstanceImpaired{
+		Stamp: s.stamp(cause), Virtual: m.Virtual, Missing: m.missing(), Priority: m.Priority,
+	})
+}
+
+// missing returns what a member lacks of what it should hold.
+func (m *member) missing() []string {
+	if m.lacks == nil {
+		return nil
+	}
+	return m.lacks.missing
+}
