@@ -2,7 +2,6 @@ package advert
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"unsafe"
 
@@ -16,12 +15,11 @@ import (
 // slots is how many messages one system call takes at most.
 const slots = 128
 
-// channel is the socket of one family, or of what bears its own headers, with
-// all that sendmmsg points to.
+// channel has all that sendmmsg points to, for messages of one kind.
 type channel struct {
-	family event.Family // 0: of what bears its own headers
-	fd     int
-	broken error // why there is no socket
+	kind    kind
+	shared  *outlet   // for links that have none of their own
+	touched []*outlet // those with something to send
 
 	msgs    [slots]mmsg.Message
 	iovs    [slots][2]unix.Iovec // the headers, if any, and the message
@@ -37,27 +35,16 @@ type channel struct {
 // limit.
 const controlLen = 72
 
-func openChannel(f event.Family) (*channel, error) {
-	c := &channel{family: f, fd: -1}
-	fd, err := openRaw(f, sendOptions(f))
-	if errors.Is(err, unix.EAFNOSUPPORT) {
-		c.broken = err
-		return c, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := dropAll(fd); err != nil {
-		_ = unix.Close(fd)
-		return nil, err
-	}
-	c.fd = fd
+func newChannel(k kind, shared *outlet) *channel {
+	c := &channel{kind: k, shared: shared}
 	for i := range c.msgs {
 		c.prepare(i)
 	}
-	return c, nil
+	return c
 }
 
+// sendOptions are those of a raw socket. Without IP_RECVERR the kernel counts what a
+// full queue drops as sent.
 func sendOptions(f event.Family) []option {
 	prio := option{unix.SOL_SOCKET, unix.SO_PRIORITY, priority, "SO_PRIORITY"}
 	if f == event.IPv4 {
@@ -66,6 +53,7 @@ func sendOptions(f event.Family) []option {
 			{unix.IPPROTO_IP, unix.IP_TTL, wire.HopLimit, "IP_TTL"},
 			{unix.IPPROTO_IP, unix.IP_MULTICAST_LOOP, 0, "IP_MULTICAST_LOOP"},
 			{unix.IPPROTO_IP, unix.IP_TOS, trafficClass, "IP_TOS"},
+			{unix.IPPROTO_IP, unix.IP_RECVERR, 1, "IP_RECVERR"},
 			prio, // after IP_TOS, which sets it as well
 		}
 	}
@@ -75,6 +63,7 @@ func sendOptions(f event.Family) []option {
 		{unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_LOOP, 0, "IPV6_MULTICAST_LOOP"},
 		{unix.IPPROTO_IPV6, unix.IPV6_TCLASS, trafficClass, "IPV6_TCLASS"},
 		{unix.IPPROTO_IPV6, unix.IPV6_CHECKSUM, -1, "IPV6_CHECKSUM"},
+		{unix.IPPROTO_IPV6, unix.IPV6_RECVERR, 1, "IPV6_RECVERR"},
 		prio,
 	}
 }
@@ -82,14 +71,14 @@ func sendOptions(f event.Family) []option {
 // prepare fills in what is the same for every message of a slot.
 func (c *channel) prepare(i int) {
 	h := &c.msgs[i].Header
-	if c.family == 0 {
+	if c.kind == framed {
 		c.prepareVirtual(i)
 		return
 	}
 	h.Iov = &c.iovs[i][1]
 	h.SetIovlen(1)
 	h.Control = (*byte)(unsafe.Pointer(&c.control[i][0]))
-	if c.family == event.IPv4 {
+	if c.kind == rawIPv4 {
 		c.names4[i].Family = unix.AF_INET
 		h.Name, h.Namelen = (*byte)(unsafe.Pointer(&c.names4[i])), unix.SizeofSockaddrInet4
 		return
@@ -98,41 +87,50 @@ func (c *channel) prepare(i int) {
 	h.Name, h.Namelen = (*byte)(unsafe.Pointer(&c.names6[i])), unix.SizeofSockaddrInet6
 }
 
-// carries says whether a message is the channel's to send.
-func (c *channel) carries(m *Message) bool {
-	if len(m.Header) > 0 {
-		return c.family == 0
+// accepts reports whether a message can be sent at all; if not, it sets its Err.
+func (c *channel) accepts(m *Message) bool {
+	m.Err = nil
+	if c.shared.broken != nil {
+		m.Err = c.shared.broken
+	} else if len(m.Payload) == 0 || !m.Source.IsValid() || c.kind != framed && event.FamilyOf(m.To) != c.kind.family() {
+		m.Err = fmt.Errorf("an advert of %d bytes from %v to %v cannot be sent", len(m.Payload), m.Source, m.To)
 	}
-	return event.FamilyOf(m.Source) == c.family
+	return m.Err == nil
 }
 
-// send sends those messages of the batch that are the channel's.
-func (c *channel) send(batch []Message) {
-	for i := range batch {
-		if !c.carries(&batch[i]) {
-			continue
-		}
-		if c.load(&batch[i]); c.used == slots {
-			c.flush()
-		}
+// queue lets a message leave through an outlet with the next send.
+func (c *channel) queue(o *outlet, m *Message) {
+	if len(o.queued) == 0 {
+		c.touched = append(c.touched, o)
 	}
-	c.flush()
+	o.queued = append(o.queued, m)
+}
+
+// send sends what is queued, each outlet's for itself.
+func (c *channel) send() {
+	for _, o := range c.touched {
+		for _, m := range o.queued {
+			if c.load(m); c.used == slots {
+				c.flush(o)
+			}
+		}
+		c.flush(o)
+		clear(o.queued) // keep no frame alive
+		o.queued = o.queued[:0]
+	}
+	clear(c.touched)
+	c.touched = c.touched[:0]
 }
 
 // load puts a message into the next slot.
 func (c *channel) load(m *Message) {
-	m.Err = nil
-	if c.broken != nil || len(m.Payload) == 0 || !m.Source.IsValid() || c.family != 0 && event.FamilyOf(m.To) != c.family {
-		m.Err = c.unsendable(m)
-		return
-	}
 	i := c.used
 	c.used++
 	c.of[i] = m
 	c.iovs[i][1].Base = &m.Payload[0]
 	c.iovs[i][1].SetLen(len(m.Payload))
 	h := &c.msgs[i].Header
-	if c.family == 0 {
+	if c.kind == framed {
 		c.address(i, m)
 		return
 	}
@@ -140,7 +138,7 @@ func (c *channel) load(m *Message) {
 	if m.HopLimit != wire.HopLimit {
 		hops = int(m.HopLimit)
 	}
-	if c.family == event.IPv4 {
+	if c.kind == rawIPv4 {
 		c.names4[i].Addr = m.To.As4()
 		var info [unix.SizeofInet4Pktinfo]byte // struct in_pktinfo: index, source, destination
 		binary.NativeEndian.PutUint32(info[0:], uint32(m.Index))
@@ -171,23 +169,36 @@ func (c *channel) describe(h *unix.Msghdr, level, kind int, info []byte, limit, 
 	h.SetControllen(length)
 }
 
-func (c *channel) unsendable(m *Message) error {
-	if c.broken != nil {
-		return c.broken
-	}
-	return fmt.Errorf("an advert of %d bytes from %v to %v cannot be sent", len(m.Payload), m.Source, m.To)
-}
-
 // flush sends what is in the slots.
-func (c *channel) flush() {
-	mmsg.SendEach(c.fd, c.msgs[:c.used], func(i int, errno unix.Errno) {
-		m := c.of[i]
-		m.Err = fmt.Errorf("send from %v to %v on ifindex %d: %w%s", m.Source, m.To, m.Index, errno, hint(errno))
-	})
+func (c *channel) flush(o *outlet) {
+	msgs, again := c.msgs[:c.used], false
+	for sent := 0; sent < len(msgs); {
+		n, errno := mmsg.Send(o.fd, msgs[sent:])
+		switch {
+		case errno == 0:
+			sent, again = sent+n, false
+			continue
+		case !again && c.kind != framed && o.takeErrors():
+			again = true // it may have been of an earlier message
+			continue
+		case errno == unix.EAGAIN:
+			// The link does not drain: there is no room for the others either.
+			for ; sent < len(msgs); sent++ {
+				c.of[sent].refuse(errno)
+			}
+		default:
+			c.of[sent].refuse(errno)
+			sent, again = sent+1, false
+		}
+	}
 	for i := range c.used { // keep no frame alive
 		c.of[i], c.iovs[i][0].Base, c.iovs[i][1].Base = nil, nil, nil
 	}
 	c.used = 0
+}
+
+func (m *Message) refuse(errno unix.Errno) {
+	m.Err = fmt.Errorf("send from %v to %v on ifindex %d: %w%s", m.Source, m.To, m.Index, errno, hint(errno))
 }
 
 // hint says what usually is behind an error, and what to do.
@@ -207,11 +218,4 @@ func hint(errno unix.Errno) string {
 		return ": the interface is gone"
 	}
 	return ""
-}
-
-func (c *channel) close() error {
-	if c.fd < 0 {
-		return nil
-	}
-	return unix.Close(c.fd)
 }

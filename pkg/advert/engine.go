@@ -15,6 +15,9 @@ import (
 // those before it, never blocks, and sets Err of each.
 type Sender interface {
 	Send(batch []Message)
+	// Open makes ready for the adverts of an instance, which are going to be sent, and
+	// forgets what it had made ready for others of it.
+	Open(instance string, f *Frames)
 }
 
 // Waiter is how the engine sleeps.
@@ -109,15 +112,26 @@ func (e *Engine) turn() {
 
 	now := e.cfg.Now()
 	turn := e.plan.Turn(now, e.cfg.Lease.Last(), e.taken)
-	if clear(e.taken); cap(e.taken) > fewOrders { // frames that were replaced need not live on
-		e.taken = nil
-	}
 	if len(turn.Batch) > 0 {
 		e.cfg.Sender.Send(turn.Batch)
 		e.settle(turn.Batch, now)
 	}
 	for _, r := range turn.Reports {
 		e.report(r, now)
+	}
+	e.open()
+}
+
+// open has the sender ready for what was ordered. What is to leave at once has left by
+// now: that a link is new must not hold up the others.
+func (e *Engine) open() {
+	for i := range e.taken {
+		if o := &e.taken[i]; o.Kind == Start || o.Kind == Probe {
+			e.cfg.Sender.Open(o.Instance, &o.Advert)
+		}
+	}
+	if clear(e.taken); cap(e.taken) > fewOrders { // frames that were replaced need not live on
+		e.taken = nil
 	}
 }
 

@@ -147,15 +147,30 @@ func (l *lan) far(n int) (index int, four, six netip.Addr) {
 	return index, netip.MustParseAddr(fmt.Sprintf("198.51.%d.2", n)), netip.MustParseAddr(fmt.Sprintf("fe80::%d:2", n))
 }
 
+// farSender is a sender in the other namespace, where it opens its sockets.
+type farSender struct {
+	*RawSender
+	l *lan
+}
+
 // sender opens a sender there.
-func (l *lan) sender() (s *RawSender) {
+func (l *lan) sender() farSender {
+	var s *RawSender
 	var err error
 	l.there(func() { s, err = OpenSender() })
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	l.t.Cleanup(func() { _ = s.Close() })
-	return s
+	return farSender{s, l}
+}
+
+// Send is part of Sender.
+func (s farSender) Send(batch []Message) { s.l.there(func() { s.RawSender.Send(batch) }) }
+
+// Open is part of Sender.
+func (s farSender) Open(instance string, f *Frames) {
+	s.l.there(func() { s.RawSender.Open(instance, f) })
 }
 
 // capture returns a function that gives the next VRRP packet that comes in on

@@ -259,6 +259,7 @@ func TestPlanAllocatesNothing(t *testing.T) {
 type nowhere struct{ sent int }
 
 func (n *nowhere) Send(batch []Message) { n.sent += len(batch) }
+func (n *nowhere) Open(string, *Frames) {}
 func (n *nowhere) WaitUntil(time.Time)  {}
 func (n *nowhere) Wake()                {}
 

@@ -233,7 +233,11 @@ func TestOwnAdvertsAreNotHeard(t *testing.T) {
 	if heard := ears.takes(2); len(heard) != 2 {
 		t.Errorf("heard %s", who(heard))
 	}
-	for _, fd := range []int{s.four.fd, s.six.fd} {
+	fds := []int{s.channels[rawIPv4].shared.fd, s.channels[rawIPv6].shared.fd}
+	for _, o := range s.outlets {
+		fds = append(fds, o.fd)
+	}
+	for _, fd := range fds {
 		if _, _, err := unix.Recvfrom(fd, make([]byte, 100), unix.MSG_DONTWAIT); err != unix.EAGAIN {
 			t.Errorf("a transmit socket has something queued: %v", err)
 		}

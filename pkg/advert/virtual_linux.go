@@ -9,22 +9,17 @@ import (
 	"ripcord/pkg/mmsg"
 )
 
-// openVirtual opens the packet socket. It has protocol 0, so that it receives
-// nothing.
-func openVirtual() (*channel, error) {
+// openVirtual opens a packet socket. It has protocol 0, so that it receives nothing.
+func openVirtual() (int, error) {
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
-		return nil, fmt.Errorf("open a packet socket (needs CAP_NET_RAW): %w", err)
+		return -1, fmt.Errorf("open a packet socket (needs CAP_NET_RAW): %w", err)
 	}
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PRIORITY, priority); err != nil {
 		_ = unix.Close(fd)
-		return nil, fmt.Errorf("set SO_PRIORITY of a packet socket: %w", err)
+		return -1, fmt.Errorf("set SO_PRIORITY of a packet socket: %w", err)
 	}
-	c := &channel{fd: fd}
-	for i := range c.msgs {
-		c.prepare(i)
-	}
-	return c, nil
+	return fd, nil
 }
 
 // prepareVirtual is prepare for what bears its own headers.

@@ -149,6 +149,9 @@ func (r *living) plugged(iface string) bool {
 	return !r.dead && !r.out[iface]
 }
 
+// Open is part of advert.Sender.
+func (r *living) Open(string, *advert.Frames) {}
+
 // Send is advert.Sender: the switch delivers to all others.
 func (r *living) Send(batch []advert.Message) {
 	for i := range batch {

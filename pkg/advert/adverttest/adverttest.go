@@ -80,6 +80,9 @@ func (s *Sender) Send(batch []advert.Message) {
 	}
 }
 
+// Open is part of advert.Sender.
+func (s *Sender) Open(string, *advert.Frames) {}
+
 // Take returns what was sent since the last Take, and in how many batches.
 func (s *Sender) Take() (sent []Sent, batches int) {
 	s.mu.Lock()
