@@ -2,6 +2,8 @@ package addr
 
 import (
 	"fmt"
+	"strings"
+	"time"
 
 	"ripcord/pkg/event"
 )
@@ -10,11 +12,17 @@ import (
 // silent first of all: a device that is down neither answers nor sends, whatever
 // stands on it still.
 func (w *Worker) arrange() {
+	w.devices.audit(w.cfg.Now())
 	w.survey()
 	w.turnDevices(false)
 	w.clearDevices()
+	w.mendDevices()
+	w.resolveConflicts()
 	w.makeDevices()
 	w.turnDevices(true)
+	if w.resolveConflicts() { // one was refused for a link that was in its way
+		w.turnDevices(true)
+	}
 }
 
 // survey asks the kernel which links there are, if the devices may be wrong.
@@ -23,6 +31,7 @@ func (w *Worker) survey() {
 	if !w.devices.stale || now.Before(w.devices.retry) {
 		return
 	}
+	w.devices.audited = now
 	all, err := w.cfg.Devices.Links()
 	if err != nil {
 		w.devices.retry = now.Add(deviceRetry)
@@ -90,11 +99,17 @@ func (w *Worker) clearDevices() {
 	}
 	for _, n := range w.devices.other {
 		v := &device{Device: Device{Name: n.Name, MAC: n.MAC}, name: n.Name}
+		made := w.devices.made[n.Index]
+		if made != nil { // by this run, and its link has gone or was renamed
+			v.instance, v.below = made.instance, made.below
+		}
 		if err := w.cfg.Devices.Remove(n.Index); err != nil {
-			w.tellDevice(event.DeviceFailed, v, fmt.Sprintf("left behind by an earlier run, and not removed: %v: remove it with ip link del %s", err, n.Name))
+			w.tellDevice(event.DeviceFailed, v, fmt.Sprintf("not wanted any more, and not removed: %v: remove it with ip link del %s", err, n.Name))
 			continue
 		}
-		w.tellDevice(event.DeviceRemoved, v, "")
+		if made == nil && !w.devices.vanishing(n) { // else it was reported when it was lost
+			w.tellDevice(event.DeviceRemoved, v, "")
+		}
 	}
 	w.devices.other, w.dirty = nil, true
 	if err := w.cfg.Devices.Restore(w.devices.links()); err != nil {
@@ -110,16 +125,61 @@ func (w *Worker) makeDevices() {
 			w.trouble(v, fmt.Sprintf("not made, tried again every %v: %v", deviceRetry, err))
 			continue
 		}
-		v.own, v.name, v.trouble = true, m.Name, ""
+		v.own, v.name = true, m.Name
 		w.devices.doubt()
 	}
 	w.survey()
 	for _, v := range missing {
-		if v.index != 0 {
+		switch {
+		case v.index != 0:
+			v.trouble = ""
 			w.tellDevice(event.DeviceAdded, v, "")
 			w.tune(v)
+		case v.own && !w.devices.stale:
+			// Made, and not found again where it should be: that must not go on and on.
+			v.own = false
+			w.vanished(v)
 		}
 	}
+}
+
+// vanishedMax is the longest wait until a device that vanished is made again.
+const vanishedMax = time.Minute
+
+// vanished reports a device that did not appear, and has it made again later and
+// later.
+func (w *Worker) vanished(v *device) {
+	v.vanished++
+	wait := min(deviceRetry<<min(v.vanished, 10), vanishedMax)
+	w.complain(v, fmt.Sprintf("made, and not found on %s afterwards: something else removes or moves it", v.below))
+	v.retry = w.cfg.Now().Add(wait)
+}
+
+// mendDevices puts right what others changed of a device, and what follows from a
+// change of the link below.
+func (w *Worker) mendDevices() {
+	now := w.cfg.Now()
+	for _, v := range w.devices.bent(now) {
+		v.mended = now
+		if v.worn {
+			// The kernel dropped its IPv6 settings; one that is made anew has no
+			// link-local address of its own either.
+			if err := w.cfg.Devices.Remove(v.index); err != nil {
+				w.complain(v, fmt.Sprintf("not made anew after its MTU was below %d: %v", minMTU6, err))
+			}
+			w.devices.doubt()
+			continue
+		}
+		if err := w.cfg.Devices.Mend(v.index, w.devices.shape(v)); err != nil {
+			w.complain(v, fmt.Sprintf("%s could not be put right, tried again every %v: %v", strings.Join(v.wrong, ", "), deviceRetry, err))
+			continue
+		}
+		w.devices.doubt()
+		w.dirty = w.dirty || v.ipv6 // an enslaved link loses its IPv6 addresses
+		w.publishDevice(event.DeviceMoved{Kind: event.DeviceMended, What: strings.Join(v.wrong, ", ")}, v)
+		w.tune(v)
+	}
+	w.survey()
 }
 
 // tuneAgain writes the settings of devices that were turned: other software may
@@ -134,7 +194,11 @@ func (w *Worker) tuneAgain() {
 }
 
 func (w *Worker) tune(v *device) {
-	if err := w.cfg.Devices.Tune(v.below, v.name, v.ipv6); err != nil {
+	var lowest []string
+	if n := w.devices.lowest[v.below]; n.Index != 0 {
+		lowest = append(lowest, n.Name)
+	}
+	if err := w.cfg.Devices.Tune(v.below, v.name, v.ipv6, lowest...); err != nil {
 		w.complain(v, err.Error())
 	}
 }
@@ -154,11 +218,14 @@ func (w *Worker) complain(v *device, why string) {
 }
 
 func (w *Worker) tellDevice(kind event.DeviceKind, v *device, why string) {
+	w.publishDevice(event.DeviceMoved{Kind: kind, Err: why}, v)
+}
+
+func (w *Worker) publishDevice(e event.DeviceMoved, v *device) {
 	now := w.cfg.Now()
-	w.cfg.Events.Publish(event.DeviceMoved{
-		Stamp: event.Stamp{Cause: w.cfg.Minter.Cause(now), At: now}, Kind: kind,
-		Instance: v.instance, Device: v.name, Below: v.below, MAC: v.MAC, Err: why,
-	})
+	e.Stamp = event.Stamp{Cause: w.cfg.Minter.Cause(now), At: now}
+	e.Instance, e.Device, e.Below, e.MAC = v.instance, v.name, v.below, v.MAC
+	w.cfg.Events.Publish(e)
 }
 
 // dismantle removes all devices and gives the links below their settings back.

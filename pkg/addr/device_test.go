@@ -23,6 +23,9 @@ type fakeDevices struct {
 	next   int
 	refuse error // of Make and SetUp
 	calls  []string
+	other  bool // another daemon runs
+	// hangOn, if set, is where the kernel hangs what is made, in place of the link asked for.
+	hangOn func(Make) (below, ns int)
 }
 
 func newFakeDevices() *fakeDevices {
@@ -46,9 +49,45 @@ func (d *fakeDevices) Make(m Make) error {
 	if d.refuse != nil {
 		return d.refuse
 	}
-	d.links = append(d.links, Netdev{Index: d.next, Below: m.Below, Name: m.Name, MAC: m.MAC, Ours: true})
+	n := Netdev{Index: d.next, Below: m.Below, Name: m.Name, MAC: m.MAC, MTU: m.MTU, Master: m.Master, Kind: "macvlan", Shared: true, Ours: true}
+	if d.hangOn != nil {
+		n.On = m.Below
+		n.Below, n.NS = d.hangOn(m)
+	}
+	d.links = append(d.links, n)
 	d.next++
 	return nil
+}
+
+func (d *fakeDevices) Mend(index int, m Make) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.note("mend %d", index)
+	for i := range d.links {
+		if n := &d.links[i]; n.Index == index {
+			n.Ours, n.MTU, n.Master = true, m.MTU, m.Master
+		}
+	}
+	return nil
+}
+
+func (d *fakeDevices) OtherDaemon() bool { return d.other }
+
+// with changes the links as somebody else would.
+func (d *fakeDevices) with(change func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	change()
+}
+
+// at returns the link of that index.
+func (d *fakeDevices) at(index int) *Netdev {
+	for i := range d.links {
+		if d.links[i].Index == index {
+			return &d.links[i]
+		}
+	}
+	return new(Netdev)
 }
 
 func (d *fakeDevices) Remove(index int) error {
@@ -66,16 +105,26 @@ func (d *fakeDevices) SetUp(indexes []int, up bool) error {
 	if d.refuse != nil {
 		return d.refuse
 	}
+	var err error
 	for i := range d.links {
-		if slices.Contains(indexes, d.links[i].Index) {
-			d.links[i].Up = up
+		n := d.links[i]
+		if !slices.Contains(indexes, n.Index) {
+			continue
 		}
+		rival := func(o Netdev) bool {
+			return o.Index != n.Index && o.Up && o.MAC == n.MAC && o.Below == n.Below && o.NS == n.NS
+		}
+		if up && slices.ContainsFunc(d.links, rival) { // as macvlan_open does
+			err = errors.New("device or resource busy")
+			continue
+		}
+		d.links[i].Up = up
 	}
-	return nil
+	return err
 }
 
-func (d *fakeDevices) Tune(below, device string, ipv6 bool) error {
-	d.note("tune %s %s", below, device)
+func (d *fakeDevices) Tune(below, device string, ipv6 bool, lower ...string) error {
+	d.note("tune %s %s", strings.Join(append([]string{below}, lower...), " "), device)
 	return nil
 }
 

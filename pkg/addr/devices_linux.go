@@ -53,7 +53,13 @@ func (d *LinuxDevices) Links() ([]Netdev, error) {
 		n, was := netdev(l)
 		all = append(all, n)
 		d.names[n.Index] = n.Name
-		if n.Ours && n.Below != 0 {
+		switch {
+		case n.Ours && n.On != 0:
+			d.remember(n.On, was)
+			if n.On != n.Below && n.NS == 0 {
+				d.remember(n.Below, was.ofLowest())
+			}
+		case n.Ours && n.Below != 0 && n.NS == 0:
 			d.remember(n.Below, was)
 		}
 	}
@@ -75,8 +81,13 @@ func (d *LinuxDevices) remember(below int, was earlier) {
 // Make makes a macvlan and then marks it: the kernel does not take the mark, nor
 // that it is to have no link-local address of its own, when it makes one.
 func (d *LinuxDevices) Make(m Make) error {
-	if err := d.learn(m.Below); err != nil {
-		return err
+	for _, below := range []int{m.Below, m.Lowest} {
+		if below == 0 {
+			continue
+		}
+		if err := d.learn(below); err != nil {
+			return err
+		}
 	}
 	data, err := newMacvlan(m)
 	if err != nil {
@@ -89,14 +100,19 @@ func (d *LinuxDevices) Make(m Make) error {
 	if err != nil {
 		return err
 	}
-	data, err = markMacvlan(made.Index, m, d.changed[m.Below].alias())
-	if err == nil {
-		err = d.request(unix.RTM_SETLINK, 0, data)
-	}
-	if err != nil {
+	if err := d.Mend(made.Index, m); err != nil {
 		return errors.Join(fmt.Errorf("marking a macvlan: %w", err), d.Remove(made.Index))
 	}
 	return nil
+}
+
+// Mend is part of Devices.
+func (d *LinuxDevices) Mend(index int, m Make) error {
+	data, err := markMacvlan(index, m, d.changed[m.Below].with(d.changed[m.Lowest], m.Below).alias())
+	if err != nil {
+		return err
+	}
+	return d.request(unix.RTM_SETLINK, 0, data)
 }
 
 // learn notes what settings a link below has that will be changed, unless that
@@ -141,7 +157,7 @@ func (d *LinuxDevices) SetUp(indexes []int, up bool) error {
 
 // Tune writes the settings of a device and of the link below that are not what
 // they should be.
-func (d *LinuxDevices) Tune(below, device string, ipv6 bool) error {
+func (d *LinuxDevices) Tune(below, device string, ipv6 bool, lower ...string) error {
 	var errs []error
 	write := func(key, value string) {
 		switch now, err := readSysctl(key); {
@@ -160,9 +176,11 @@ func (d *LinuxDevices) Tune(below, device string, ipv6 bool) error {
 			write(s.on(device), now)
 		}
 	}
-	for _, s := range belowSettings {
-		if now, err := readSysctl(s.on(below)); err != nil || !s.serves(now) {
-			write(s.on(below), s.value)
+	for _, link := range append(lower, below) {
+		for _, s := range belowSettings {
+			if now, err := readSysctl(s.on(link)); err != nil || !s.serves(now) {
+				write(s.on(link), s.value)
+			}
 		}
 	}
 	return errors.Join(errs...)

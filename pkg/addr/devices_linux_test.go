@@ -58,7 +58,9 @@ func TestDeviceOfTheKernel(t *testing.T) {
 		t.Errorf("a second of that name: %v", err)
 	}
 	n := find(t, d, m.Name)
-	if want := (Netdev{Index: n.Index, Below: below, Name: m.Name, MAC: m.MAC, Ours: true}); n != want || n.Index == 0 {
+	if want := (Netdev{
+		Index: n.Index, Below: below, Name: m.Name, MAC: m.MAC, Ours: true, On: below, Kind: "macvlan", MTU: 1500, Shared: true,
+	}); n != want || n.Index == 0 {
 		t.Errorf("made %+v, want %+v", n, want)
 	}
 	if err := d.Tune(near, m.Name, true); err != nil {

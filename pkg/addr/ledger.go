@@ -189,6 +189,12 @@ func (l *ledger) place(e *entry) place {
 	return nowhere
 }
 
+// isDown reports whether a wanted address stands on a link that is administratively
+// down, where it answers nobody.
+func (l *ledger) isDown(e *entry) bool {
+	return l.place(e) != nowhere && !l.links[e.Interface].AdminUp
+}
+
 func (l *ledger) key(a Address) event.AddressKey {
 	return event.AddressKey{Index: l.links[a.Interface].Index, Prefix: a.Prefix}
 }

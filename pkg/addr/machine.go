@@ -64,14 +64,18 @@ type Devices interface {
 	Links() ([]Netdev, error)
 	// Make makes a device that is down and marks it as ours.
 	Make(m Make) error
+	// Mend gives a device its alias, its MTU and its VRF again.
+	Mend(index int, m Make) error
+	// OtherDaemon reports whether another process here speaks VRRP.
+	OtherDaemon() bool
 	// Remove removes a link.
 	Remove(index int) error
 	// SetUp sets links up or down, all in one batch. An error says that not all
 	// did turn.
 	SetUp(indexes []int, up bool) error
 	// Tune makes the kernel answer for what stands on a device there, and not on
-	// the link below.
-	Tune(below, device string, ipv6 bool) error
+	// the link below, nor on those below that one, which hear the same questions.
+	Tune(below, device string, ipv6 bool, lower ...string) error
 	// Restore gives the links that were tuned, but those to keep, the settings
 	// back that they had.
 	Restore(keep []string) error

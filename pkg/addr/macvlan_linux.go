@@ -3,6 +3,7 @@ package addr
 import (
 	"encoding/binary"
 	"fmt"
+	"strconv"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
@@ -12,11 +13,12 @@ import (
 
 // What golang.org/x/sys/unix does not name (linux/if_link.h).
 const (
-	macvlanMode     = 1 // IFLA_MACVLAN_MODE
-	macvlanModeVEPA = 2 // MACVLAN_MODE_VEPA
-	inet6AddrGen    = 8 // IFLA_INET6_ADDR_GEN_MODE
-	addrGenNone     = 1 // IN6_ADDR_GEN_MODE_NONE
-	macvlanKind     = "macvlan"
+	macvlanMode        = 1 // IFLA_MACVLAN_MODE
+	macvlanModeVEPA    = 2 // MACVLAN_MODE_VEPA
+	macvlanModePrivate = 1 // MACVLAN_MODE_PRIVATE
+	inet6AddrGen       = 8 // IFLA_INET6_ADDR_GEN_MODE
+	addrGenNone        = 1 // IN6_ADDR_GEN_MODE_NONE
+	macvlanKind        = "macvlan"
 )
 
 // linkHeader is a struct ifinfomsg.
@@ -45,12 +47,16 @@ func newMacvlan(m Make) ([]byte, error) {
 	return withHeader(linkHeader(0, 0, 0), ae, m.Name)
 }
 
-// markMacvlan is the RTM_SETLINK that gives a device its alias, and keeps the
+// markMacvlan is the RTM_SETLINK that gives a device its alias, its MTU and its VRF, and keeps the
 // kernel from making link-local addresses out of the virtual MAC (RFC 9568 §7.4).
 func markMacvlan(index int, m Make, alias string) ([]byte, error) {
 	ae := netlink.NewAttributeEncoder()
 	ae.Bytes(unix.IFLA_IFALIAS, []byte(alias))
-	if m.IPv6 {
+	if m.MTU != 0 {
+		ae.Uint32(unix.IFLA_MTU, uint32(m.MTU))
+	}
+	ae.Uint32(unix.IFLA_MASTER, uint32(m.Master))
+	if m.IPv6 && (m.MTU == 0 || m.MTU >= minMTU6) { // below that the kernel has no IPv6 there
 		ae.Nested(unix.IFLA_AF_SPEC, func(spec *netlink.AttributeEncoder) error {
 			spec.Nested(unix.AF_INET6, func(six *netlink.AttributeEncoder) error {
 				six.Uint8(inet6AddrGen, addrGenNone)
@@ -72,8 +78,13 @@ func withHeader(header []byte, ae *netlink.AttributeEncoder, name string) ([]byt
 
 // netdev is a link as devices know it, and the settings that its alias remembers.
 func netdev(l rtnl.Link) (n Netdev, was earlier) {
-	n = Netdev{Index: l.Index, Below: l.Below, Name: l.Name, MAC: l.MAC, Up: l.Up()}
+	n = Netdev{Index: l.Index, Below: l.Below, Kind: l.Kind, Name: l.Name, MAC: l.MAC, MTU: l.MTU, Master: l.Master, Up: l.Up()}
+	if l.Elsewhere {
+		n.NS = l.Namespace + 1
+	}
 	was, n.Ours = parseAlias(l.Alias)
 	n.Ours = n.Ours && l.Kind == macvlanKind
+	n.On, _ = strconv.Atoi(was[onKey])
+	n.Shared = l.Kind == macvlanKind && (l.Mode == macvlanModePrivate || l.Mode == macvlanModeVEPA)
 	return n, was
 }

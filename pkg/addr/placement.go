@@ -86,7 +86,11 @@ func (l *ledger) placed(h *holding) (is placement, settled bool) {
 			}
 			continue
 		}
-		is.missing = append(is.missing, withReason(fmt.Sprintf("%s on %s", e.Prefix, l.nameOf(e)), e.failed))
+		why := e.failed
+		if l.isDown(e) {
+			why = fmt.Sprintf("the link %s is down", l.nameOf(e))
+		}
+		is.missing = append(is.missing, withReason(fmt.Sprintf("%s on %s", e.Prefix, l.nameOf(e)), why))
 		is.links = append(is.links, e.Interface, h.set.Link)
 	}
 	switch {

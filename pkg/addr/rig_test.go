@@ -301,10 +301,21 @@ func newRig(t *testing.T, sets []Set, standing ...Standing) *rig {
 }
 
 func newRigWith(t *testing.T, sets []Set, wall *fakeFirewall, standing ...Standing) *rig {
+	return newRigOf(t, sets, wall, newFakeDevices(), standing...)
+}
+
+// newRigOn is a rig where these links are, beside eth0.
+func newRigOn(t *testing.T, sets []Set, links ...Netdev) *rig {
+	devs := newFakeDevices()
+	devs.links = append(devs.links, links...)
+	return newRigOf(t, sets, new(fakeFirewall), devs)
+}
+
+func newRigOf(t *testing.T, sets []Set, wall *fakeFirewall, devs *fakeDevices, standing ...Standing) *rig {
 	facts, events, results := new(bus.Topic[event.Address]), new(bus.Topic[event.Event]), new(bus.Topic[vrrp.Result])
 	r := &rig{
 		kernel:  &fakeKernel{facts: facts, standing: make(map[event.AddressKey]bool)},
-		routing: &fakeRouting{standing: make(map[string]bool)}, wall: wall, devs: newFakeDevices(), packets: new(fakePackets), lease: vrrp.NewLease(time.Now()),
+		routing: &fakeRouting{standing: make(map[string]bool)}, wall: wall, devs: devs, packets: new(fakePackets), lease: vrrp.NewLease(time.Now()),
 		links:  bus.NewRetained[string, event.Link](),
 		events: bus.SubscribeRing(events, bus.NewBell(), 1000),
 	}

@@ -66,6 +66,9 @@ func (l *ledger) settle(now time.Time) (n news) {
 
 func (l *ledger) settleEntry(now time.Time, h *holding, e *entry, n *news) {
 	at := l.place(e)
+	if l.isDown(e) { // it answers nobody
+		at = nowhere
+	}
 	switch {
 	case at == e.at:
 		if at != nowhere && l.remacked[e.Interface] {
@@ -168,7 +171,7 @@ func (l *ledger) deadline() (due time.Time, ok bool) {
 			if !e.missing {
 				earlier(e.since.Add(h.within))
 			}
-			if l.links[e.Interface].Index != 0 {
+			if l.links[e.Interface].Index != 0 && l.place(e) == nowhere {
 				earlier(e.retry)
 			}
 		}

@@ -1,6 +1,7 @@
 package addr
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,12 +65,47 @@ type earlier map[string]string
 // mark begins the alias of a device of ours.
 const deviceMark = "ripcord"
 
+// onKey stands in an alias before the ifindex of the link that the device was made
+// for: the kernel hangs a macvlan on a macvlan on the lowest link.
+const onKey = "on"
+
+// lowestPrefix stands in an alias before the settings of the link below the one that
+// the device was made for.
+const lowestPrefix = "low/"
+
+// with returns what the alias of a device remembers that was made for the link on.
+func (b earlier) with(lowest earlier, on int) earlier {
+	all := earlier{onKey: strconv.Itoa(on)}
+	maps.Copy(all, b)
+	for key, was := range lowest {
+		all[lowestPrefix+key] = was
+	}
+	return all
+}
+
+// ofLowest returns the part that is about the link below the one that a device was
+// made for.
+func (b earlier) ofLowest() earlier {
+	part := make(earlier)
+	for key, was := range b {
+		if own, ok := strings.CutPrefix(key, lowestPrefix); ok {
+			part[own] = was
+		}
+	}
+	return part
+}
+
 // alias is the text that stands on a device.
 func (b earlier) alias() string {
 	text := []string{deviceMark}
-	for _, s := range belowSettings {
-		if was, ok := b[s.key]; ok {
-			text = append(text, s.key+"="+was)
+	if on, ok := b[onKey]; ok {
+		text = append(text, onKey+"="+on)
+	}
+	for _, prefix := range []string{"", lowestPrefix} {
+		for _, s := range belowSettings {
+			if was, ok := b[prefix+s.key]; ok {
+				text = append(text, prefix+s.key+"="+was)
+			}
 		}
 	}
 	return strings.Join(text, " ")
@@ -85,7 +121,8 @@ func parseAlias(text string) (b earlier, ok bool) {
 	for _, w := range words[1:] {
 		key, was, _ := strings.Cut(w, "=")
 		_, err := strconv.Atoi(was)
-		known := slices.ContainsFunc(belowSettings, func(s setting) bool { return s.key == key })
+		bare := strings.TrimPrefix(key, lowestPrefix)
+		known := key == onKey || slices.ContainsFunc(belowSettings, func(s setting) bool { return s.key == bare })
 		if err == nil && known {
 			b[key] = was
 		}

@@ -170,6 +170,9 @@ func (w *Worker) due() (time.Time, bool) {
 	if len(w.shut) > 0 && (!ok || w.shutAudit.Before(due)) {
 		due, ok = w.shutAudit, true
 	}
+	if other, yes := w.devices.nextAudit(); yes && (!ok || other.Before(due)) {
+		due, ok = other, true
+	}
 	if w.shutErr != nil && (!ok || w.reshut.Before(due)) {
 		return w.reshut, true
 	}

@@ -11,7 +11,11 @@ const (
 	DeviceRemoved DeviceKind = "device.removed"
 	// DeviceAdopted: an earlier run had left it behind, and it is wanted still.
 	DeviceAdopted DeviceKind = "device.adopted"
-	DeviceFailed  DeviceKind = "device.failed"
+	// DeviceMended: somebody had changed it, or the link below was changed.
+	DeviceMended DeviceKind = "device.mended"
+	// DeviceReplaced: a link with its MAC, left behind by another program, was removed.
+	DeviceReplaced DeviceKind = "device.replaced"
+	DeviceFailed   DeviceKind = "device.failed"
 )
 
 // DeviceMoved tells of the link of ours that bears the virtual MAC of an
@@ -24,6 +28,7 @@ type DeviceMoved struct {
 	Below    string // the link that it stands on
 	MAC      [6]byte
 	Err      string // for DeviceFailed: what failed, and what to do
+	What     string // for DeviceMended: what was put right
 }
 
 // Name is the kind.
@@ -34,7 +39,7 @@ func (e DeviceMoved) Level() Level {
 	switch {
 	case e.Kind == DeviceFailed:
 		return Error
-	case e.Kind == DeviceAdopted, e.Instance == "":
+	case e.Kind == DeviceAdopted, e.Kind == DeviceReplaced, e.Instance == "":
 		return Warn
 	}
 	return Info
@@ -44,9 +49,14 @@ func (e DeviceMoved) Level() Level {
 func (e DeviceMoved) Message() string {
 	switch e.Kind {
 	case DeviceAdded:
-		return fmt.Sprintf("%s has the virtual MAC %s on %s, by the link %s", e.Instance, e.mac(), e.Below, e.Device)
+		return fmt.Sprintf("%s has the virtual MAC %s on %s, by the link %s", e.Instance, e.Address(), e.Below, e.Device)
 	case DeviceAdopted:
 		return fmt.Sprintf("%s took over the link %s on %s, which an earlier run had left behind", e.Instance, e.Device, e.Below)
+	case DeviceMended:
+		return fmt.Sprintf("%s put right %s of the link %s", e.Instance, e.What, e.Device)
+	case DeviceReplaced:
+		return fmt.Sprintf("%s removed the link %s on %s, which bore its virtual MAC %s, and which a program that no longer runs had left behind",
+			e.Instance, e.Device, e.Below, e.Address())
 	case DeviceRemoved:
 		if e.Instance == "" {
 			return fmt.Sprintf("removed the link %s, which an earlier run had left behind", e.Device)
@@ -66,14 +76,18 @@ func (e DeviceMoved) Fields() []Field {
 	if e.Below != "" {
 		fields = append(fields, Field{"interface", e.Below})
 	}
-	fields = append(fields, Field{"mac", e.mac()})
+	fields = append(fields, Field{"mac", e.Address()})
+	if e.What != "" {
+		fields = append(fields, Field{"what", e.What})
+	}
 	if e.Err != "" {
 		fields = append(fields, Field{"error", e.Err})
 	}
 	return fields
 }
 
-func (e DeviceMoved) mac() string {
+// Address returns the MAC as it is written.
+func (e DeviceMoved) Address() string {
 	m := e.MAC
 	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5])
 }

@@ -67,10 +67,12 @@ var closed = map[string]string{
 	"route.foreign":  "instance routes took_us",
 
 	// Beside the spec: what a virtual MAC is made of.
-	"device.added":   "instance device interface mac",
-	"device.adopted": "instance device interface mac",
-	"device.removed": "device mac | interface instance",
-	"device.failed":  "device interface mac error | instance",
+	"device.added":    "instance device interface mac",
+	"device.adopted":  "instance device interface mac",
+	"device.removed":  "device mac | interface instance",
+	"device.mended":   "instance device interface mac what",
+	"device.replaced": "instance device interface mac",
+	"device.failed":   "device interface mac error | instance",
 
 	"check.changed": "name result took_us output",
 	"notify.ran":    "name result took_us output",
@@ -149,11 +151,11 @@ func samples() []Event {
 	}
 	events = append(events, RouteMoved{s, RouteFailed, "inside", routes, time.Millisecond, "network is unreachable"})
 	mac := [6]byte{0, 0, 0x5e, 0, 1, 51}
-	for _, kind := range []DeviceKind{DeviceAdded, DeviceAdopted, DeviceRemoved} {
-		events = append(events, DeviceMoved{s, kind, "inside", "vrrp.51", "eth0", mac, ""})
+	for _, kind := range []DeviceKind{DeviceAdded, DeviceAdopted, DeviceRemoved, DeviceReplaced} {
+		events = append(events, DeviceMoved{s, kind, "inside", "vrrp.51", "eth0", mac, "", ""})
 	}
-	events = append(events, DeviceMoved{s, DeviceRemoved, "", "vrrp.9", "", mac, ""},
-		DeviceMoved{s, DeviceFailed, "inside", "vrrp.51", "eth0", mac, "device or resource busy"})
+	events = append(events, DeviceMoved{s, DeviceRemoved, "", "vrrp.9", "", mac, "", ""}, DeviceMoved{s, DeviceMended, "inside", "vrrp.51", "eth0", mac, "", "its alias"},
+		DeviceMoved{s, DeviceFailed, "inside", "vrrp.51", "eth0", mac, "device or resource busy", ""})
 	return append(events, AddressMoved{s, AddressFailed, "inside", prefix, time.Millisecond, 0, "permission denied"})
 }
 

@@ -22,7 +22,10 @@ type Link struct {
 	// pair; in another network namespace if Elsewhere.
 	Below     int
 	Elsewhere bool
-	Master    int // the bridge, bond or VRF that it is a port of; 0: none
+	// Namespace is the id of the namespace in which Below is, where it is Elsewhere.
+	Namespace int
+	Mode      uint32 // IFLA_MACVLAN_MODE of a macvlan or macvtap
+	Master    int    // the bridge, bond or VRF that it is a port of; 0: none
 
 	CarrierUps, CarrierDowns uint32 // how often the carrier came and went
 }
@@ -55,7 +58,7 @@ func DecodeLink(m netlink.Message) (l Link, ok bool) {
 		case unix.IFLA_LINK:
 			l.Below = int(int32(Uint32(value)))
 		case unix.IFLA_LINK_NETNSID:
-			l.Elsewhere = true
+			l.Elsewhere, l.Namespace = true, int(int32(Uint32(value)))
 		case unix.IFLA_MASTER:
 			l.Master = int(int32(Uint32(value)))
 		case unix.IFLA_CARRIER_UP_COUNT:
@@ -63,14 +66,27 @@ func DecodeLink(m netlink.Message) (l Link, ok bool) {
 		case unix.IFLA_CARRIER_DOWN_COUNT:
 			l.CarrierDowns = Uint32(value)
 		case unix.IFLA_LINKINFO:
+			l.decodeInfo(value)
+		}
+	}
+	return l, l.Index > 0 && l.Name != ""
+}
+
+// decodeInfo reads IFLA_LINKINFO, in which the kind comes before its data.
+func (l *Link) decodeInfo(b []byte) {
+	const macvlanMode = 1 // IFLA_MACVLAN_MODE
+	for kind, value := range Attributes(b) {
+		switch {
+		case kind == unix.IFLA_INFO_KIND:
+			l.Kind = String(value)
+		case kind == unix.IFLA_INFO_DATA && (l.Kind == "macvlan" || l.Kind == "macvtap"):
 			for kind, value := range Attributes(value) {
-				if kind == unix.IFLA_INFO_KIND {
-					l.Kind = String(value)
+				if kind == macvlanMode {
+					l.Mode = Uint32(value)
 				}
 			}
 		}
 	}
-	return l, l.Index > 0 && l.Name != ""
 }
 
 // ListLinks is the request for all links, for Dump.

@@ -100,10 +100,11 @@ func samples() []event.Event {
 	all = append(all, event.RouteMoved{Stamp: alone, Kind: event.RouteRemoved, Routes: routes})
 	all = append(all, event.RouteMoved{Stamp: caused(2 * time.Millisecond), Kind: event.RouteFailed, Instance: "inside", Routes: routes, Took: time.Millisecond, Err: "network is unreachable"})
 	mac := [6]byte{0, 0, 0x5e, 0, 1, 51}
-	for _, kind := range []event.DeviceKind{event.DeviceAdded, event.DeviceAdopted, event.DeviceRemoved} {
+	for _, kind := range []event.DeviceKind{event.DeviceAdded, event.DeviceAdopted, event.DeviceRemoved, event.DeviceReplaced} {
 		all = append(all, event.DeviceMoved{Stamp: alone, Kind: kind, Instance: "inside", Device: "vrrp.51", Below: "eth0", MAC: mac})
 	}
 	all = append(all, event.DeviceMoved{Stamp: alone, Kind: event.DeviceRemoved, Device: "vrrp.9", MAC: mac})
+	all = append(all, event.DeviceMoved{Stamp: alone, Kind: event.DeviceMended, Instance: "inside", Device: "vrrp.51", Below: "eth0", MAC: mac, What: "its MTU, 1400, to 1500"})
 	all = append(all, event.DeviceMoved{Stamp: alone, Kind: event.DeviceFailed, Instance: "inside", Device: "vrrp.51", Below: "eth0", MAC: mac, Err: "not made: device or resource busy"})
 	for _, kind := range []event.DaemonKind{event.DaemonReady, event.DaemonStopping, event.DaemonStopped} {
 		all = append(all, event.Daemon{Stamp: alone, Kind: kind, Version: "0.1.0", PID: 4711, Instances: 3})

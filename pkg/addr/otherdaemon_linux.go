@@ -1,0 +1,71 @@
+package addr
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// vrrpSocket is how the local port column of /proc/net/raw names VRRP's protocol
+// number.
+var vrrpSocket = fmt.Sprintf(":%04X", mark)
+
+// OtherDaemon looks for raw sockets of VRRP that are not this process's own:
+// keepalived and FRR receive through such. What cannot be read is taken for a yes.
+func (d *LinuxDevices) OtherDaemon() bool {
+	ours, err := ownSockets()
+	if err != nil {
+		return true
+	}
+	for _, family := range []string{"raw", "raw6"} {
+		inodes, err := rawSockets("/proc/thread-self/net/" + family)
+		if os.IsNotExist(err) {
+			continue // no IPv6
+		}
+		if err != nil {
+			return true
+		}
+		for _, inode := range inodes {
+			if !ours[inode] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// ownSockets returns the inodes of this process's sockets.
+func ownSockets() (map[string]bool, error) {
+	links, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil || len(links) == 0 {
+		return nil, fmt.Errorf("listing our own descriptors: %w", err)
+	}
+	ours := make(map[string]bool)
+	for _, link := range links {
+		if to, err := os.Readlink(link); err == nil {
+			if inode, ok := strings.CutPrefix(to, "socket:["); ok {
+				ours[strings.TrimSuffix(inode, "]")] = true
+			}
+		}
+	}
+	return ours, nil
+}
+
+// rawSockets returns the inodes of the VRRP sockets that a table of raw sockets lists.
+func rawSockets(path string) (inodes []string, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	const local, inode = 1, 9 // columns
+	lines := bufio.NewScanner(file)
+	for lines.Scan() {
+		if fields := strings.Fields(lines.Text()); len(fields) > inode && strings.HasSuffix(fields[local], vrrpSocket) {
+			inodes = append(inodes, fields[inode])
+		}
+	}
+	return inodes, lines.Err()
+}
