@@ -4,7 +4,7 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 PURE    := ./pkg/event ./pkg/bus ./pkg/wire ./pkg/vrrp ./pkg/config ./pkg/telemetry ./pkg/control ./pkg/router ./test/arch ./test/golden ./test/conformance
 KERNEL  := ./pkg/mmsg ./pkg/thread ./pkg/timerfd ./pkg/link ./pkg/advert ./pkg/addr ./pkg/lan ./pkg/daemon ./cmd/...
-FUZZ    := wire:FuzzAdvert wire:FuzzTrailer wire:FuzzARP wire:FuzzND link:FuzzTransceiver link:FuzzDecode addr:FuzzNeighbour config:FuzzParse
+FUZZ    := wire:FuzzAdvert wire:FuzzTrailer wire:FuzzARP wire:FuzzND link:FuzzTransceiver link:FuzzDecode addr:FuzzNeighbour config:FuzzParse config:FuzzCost
 FUZZFOR ?= 5s
 RUN     ?= .
 # Of a part no table is written.

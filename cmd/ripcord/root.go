@@ -108,7 +108,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func complain(w io.Writer, err error) {
 	if problems, ok := errors.AsType[config.Problems](err); ok && len(problems) > 0 {
 		fmt.Fprintln(w, problems.Error())
-		err = fmt.Errorf("%s cannot be used: %s", problems[0].File, count(len(problems), "problem"))
+		err = fmt.Errorf("%s cannot be used: %s", problems[0].File, count(problems.Total(), "problem"))
 	}
 	fmt.Fprintln(w, "ripcord: "+strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", " "))
 }

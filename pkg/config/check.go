@@ -28,6 +28,20 @@ func (d *document) check(l *loader) {
 	d.checkGroups(l)
 }
 
+// affordable reports whether the instances hold few enough things to be checked:
+// those of the defaults count for each.
+func (d *document) affordable(l *loader) bool {
+	total := 0
+	for _, i := range d.instances {
+		held := len(i.held) + len(i.extra)
+		if total += held*(1+len(i.sending.peers)) + len(i.routes) + len(i.rules); total > mostHeld {
+			l.advise(i.at, "leave out what is not needed", "the instances up to this one hold more than %d addresses, routes and rules", mostHeld)
+			return false
+		}
+	}
+	return true
+}
+
 // where is the place of a key of an instance: that of the instance if only the
 // defaults say it.
 func (i *instance) where(key string) place {

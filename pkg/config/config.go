@@ -79,16 +79,23 @@ func Load(path string) (*Config, error) {
 // Parse turns the text of a file into a configuration; name is what problems
 // call the file. The error is Problems, sorted by position.
 func Parse(name string, text []byte) (*Config, error) {
+	if len(text) > MaxSize {
+		l := newLoader(name, nil)
+		l.advise(place{}, "split it between routers, or leave out what is not needed", "the file is larger than %d bytes, the most that is read", MaxSize)
+		return nil, l.listed(&l.problems)
+	}
 	l := newLoader(name, text)
 	root := l.tree(text)
-	if len(l.problems) > 0 && root == nil {
-		return nil, l.problems
+	if l.problems.count() > 0 && root == nil {
+		return nil, l.listed(&l.problems)
 	}
 	doc := newDocument()
 	doc.read(l, place{node: root, line: 1, column: 1})
-	doc.check(l)
-	if len(l.problems) > 0 {
-		return nil, l.sorted(l.problems)
+	if doc.affordable(l) {
+		doc.check(l)
+	}
+	if l.problems.count() > 0 {
+		return nil, l.listed(&l.problems)
 	}
 	return doc.build(l), nil
 }

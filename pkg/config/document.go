@@ -118,7 +118,7 @@ func readLinks(l *loader, at place, d *document) bool {
 func (d *document) build(l *loader) *Config {
 	c := &Config{
 		File: l.file, Log: d.log, Control: d.control,
-		Links: d.links, DefaultLink: d.link, Warnings: l.sorted(l.warnings),
+		Links: d.links, DefaultLink: d.link, Warnings: l.listed(&l.warnings),
 	}
 	for _, g := range d.groups {
 		built := vrrp.Group{Name: g.name}

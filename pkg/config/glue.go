@@ -20,9 +20,13 @@ func glue(tokens token.Tokens) token.Tokens {
 		case token.SequenceEndType, token.MappingEndType:
 			open = open[:max(0, len(open)-1)]
 		}
+		const longest = 64 // of an address, and more
 		listed := len(open) > 0 && open[len(open)-1] == token.SequenceStartType
 		colon := t.Type == token.MappingValueType && t.Next != nil && plainScalar(t.Next) && follows(t, t.Next)
 		last := len(out) - 1
+		if last >= 0 && len(out[last].Value) > longest {
+			listed = false // no address: to join text again and again takes quadratic time
+		}
 		switch {
 		case listed && colon && plainScalar(out[last]) && follows(out[last], t):
 			out[last] = joined(out[last], t)

@@ -57,7 +57,7 @@ func (g *group) findMembers(l *loader, byName map[string]*instance, names []stri
 		i := byName[m.name]
 		switch {
 		case i == nil:
-			l.advise(m.at, didYouMean(nearest(m.name, names)), "no instance is named %s", show(m.name))
+			l.advise(m.at, didYouMean(l.suggest(m.name, names)), "no instance is named %s", show(m.name))
 		case i.group == g:
 			l.fail(m.at, "%s is given twice", m.name)
 		case i.group != nil:

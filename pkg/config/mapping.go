@@ -10,6 +10,7 @@ import (
 func (b *builder) mapping(out *node, values []*ast.MappingValueNode, path string) {
 	out.kind = mapping
 	var merged []*node
+	lines := make(map[string]int, len(values)) // of the keys so far
 	for _, v := range values {
 		name, t, ok := keyName(v.Key)
 		here := placeOf(join(path, name), t)
@@ -21,16 +22,21 @@ func (b *builder) mapping(out *node, values []*ast.MappingValueNode, path string
 			merged = append(merged, b.sources(v.Value, placeOf(path, t))...)
 			continue
 		}
-		if first := out.find(name); first != nil {
-			b.advise(here, "keep one of the two", "given twice, first on line %d", first.line)
+		if first, twice := lines[name]; twice {
+			b.advise(here, "keep one of the two", "given twice, first on line %d", first)
 			b.node(v.Value, here.path) // for its own problems and anchors
 			continue
 		}
+		lines[name] = here.line
 		out.entries = append(out.entries, entry{name, here.line, here.column, b.node(v.Value, here.path)})
 	}
 	for _, m := range merged {
+		if b.merged += len(m.entries); b.merged > mostSize {
+			break // tree reports it
+		}
 		for _, e := range m.entries {
-			if out.find(e.key) == nil {
+			if _, twice := lines[e.key]; !twice {
+				lines[e.key] = e.line
 				out.entries = append(out.entries, e)
 			}
 		}

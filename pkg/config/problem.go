@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -16,7 +15,9 @@ type Problem struct {
 	Path         string // of the value: instances[0].vrid; empty for the whole file
 	Message      string // what is wrong
 	Hint         string // what to do about it; may be empty
-	Source       string // the line of the file
+	Source       string // the line of the file, or the part of it around the column
+	skipped      int    // characters of the line in front of Source
+	more         int    // problems behind this one that are not listed
 }
 
 // Summary is the problem on one line: ripcord.yaml:7:5: instances[0].vrid: 300
@@ -34,22 +35,29 @@ func (p Problem) Summary() string {
 	return b.String()
 }
 
-// Error is the summary, the line of the file and a caret under the column.
+// Error is the summary, the line of the file and a caret under the column, and how
+// many more problems there are, if not all are listed.
 func (p Problem) Error() string {
 	number := strconv.Itoa(p.Line)
-	return fmt.Sprintf("%s\n %s | %s\n %s | %s", p.Summary(),
+	text := fmt.Sprintf("%s\n %s | %s\n %s | %s", p.Summary(),
 		number, strings.Map(visible, p.Source),
 		strings.Repeat(" ", len(number)), p.caret())
+	if p.more > 0 {
+		text += fmt.Sprintf("\nand %d more", p.more)
+	}
+	return text
 }
 
 // caret stands under the column of the source; tabs before it stay tabs, so
 // that it does so at any width of tab.
 func (p Problem) caret() string {
 	var b strings.Builder
-	for i, r := range []rune(p.Source) {
-		if i == p.Column-1 {
+	column := p.skipped + 1
+	for _, r := range p.Source {
+		if column == p.Column {
 			break
 		}
+		column++
 		if r == '\t' {
 			b.WriteRune(r)
 		} else {
@@ -77,6 +85,14 @@ func (ps Problems) Error() string {
 		all[i] = p.Error()
 	}
 	return strings.Join(all, "\n")
+}
+
+// Total is how many problems the file has, those too that are not listed.
+func (ps Problems) Total() int {
+	if len(ps) == 0 {
+		return 0
+	}
+	return len(ps) + ps[len(ps)-1].more
 }
 
 // Unwrap gives each as an error.
@@ -120,8 +136,8 @@ func join(path, key string) string {
 // clear what belongs to it, and not too long.
 func show(text string) string {
 	const enough = 60
-	if len([]rune(text)) > enough {
-		return strconv.Quote(string([]rune(text)[:enough])) + "…"
+	if start, cut := shorten(text, enough); cut {
+		return strconv.Quote(start) + "…"
 	}
 	strange := func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) || r == '"' }
 	if text == "" || strings.ContainsFunc(text, strange) {
@@ -130,52 +146,12 @@ func show(text string) string {
 	return text
 }
 
-// A loader collects the problems of one file.
-type loader struct {
-	file     string
-	lines    []string
-	problems Problems
-	warnings Problems
-}
-
-func newLoader(file string, text []byte) *loader {
-	lines := strings.Split(strings.TrimPrefix(string(text), bom), "\n")
-	for i := range lines {
-		lines[i] = strings.TrimSuffix(lines[i], "\r")
-	}
-	return &loader{file: file, lines: lines}
-}
-
-// fail notes that the value at a place cannot be used.
-func (l *loader) fail(at place, format string, args ...any) {
-	l.problems = append(l.problems, l.problem(at, "", fmt.Sprintf(format, args...)))
-}
-
-// advise is fail with a hint what to do, which may be empty.
-func (l *loader) advise(at place, hint, format string, args ...any) {
-	l.problems = append(l.problems, l.problem(at, hint, fmt.Sprintf(format, args...)))
-}
-
-// warn notes something that is allowed but hardly meant.
-func (l *loader) warn(at place, hint, format string, args ...any) {
-	l.warnings = append(l.warnings, l.problem(at, hint, fmt.Sprintf(format, args...)))
-}
-
-func (l *loader) problem(at place, hint, message string) Problem {
-	line, column := min(max(at.line, 1), len(l.lines)), max(at.column, 1)
-	return Problem{
-		File: l.file, Line: line, Column: column, Path: conceal(at.path),
-		Message: conceal(message), Hint: hint, Source: concealValues(conceal(l.lines[line-1])),
-	}
-}
-
-// sorted orders problems by position, those of one place as they were found.
-func (l *loader) sorted(ps Problems) Problems {
-	slices.SortStableFunc(ps, func(a, b Problem) int {
-		if a.Line != b.Line {
-			return a.Line - b.Line
+// shorten returns the first characters of a text, and whether there are more.
+func shorten(text string, most int) (start string, cut bool) {
+	for i := range text {
+		if most--; most < 0 {
+			return text[:i], true
 		}
-		return a.Column - b.Column
-	})
-	return ps
+	}
+	return text, false
 }

@@ -28,6 +28,8 @@ const pageHead = `# Configuration
 ripcord reads YAML from ` + "`/etc/ripcord/ripcord.yaml`" + `, or from the file that ` + "`--config`" + ` names. ` + "`ripcord check`" + ` reads the file and
 prints every problem with line and column. Unknown keys, duplicate keys, wrong types and values out of range are errors, all of
 which are reported at once. Durations are Go durations: ` + "`100ms`, `1s`, `1h`" + `. Complete set-ups are in [examples](examples).
+A file has at most 4 MiB, a map in block style 2048 keys, and maps and lists are nested 32 deep; of more than 100 problems the
+first 100 are printed.
 `
 
 // section writes the table of a map's keys, and then those of the maps in it.

@@ -42,7 +42,7 @@ func (t table[T]) start(into *T) {
 		default:
 			l := newLoader("the default", []byte(k.initial))
 			if !k.value.read(l, place{path: k.name, node: &node{kind: scalar, text: k.initial}}, into) {
-				panic(l.problems)
+				panic(l.listed(&l.problems))
 			}
 		}
 	}
@@ -59,7 +59,7 @@ func (t table[T]) read(l *loader, at place, into *T) given {
 		if slices.ContainsFunc(t, func(k key[T]) bool { return k.name == e.key }) {
 			continue
 		}
-		meant := nearest(e.key, t.names())
+		meant := l.suggest(e.key, t.names())
 		l.advise(at.entry(e), didYouMean(meant), "unknown key")
 		if meant != "" { // so that it is not called missing, too
 			said[meant] = place{path: join(at.path, meant), line: e.line, column: e.column, bad: true}

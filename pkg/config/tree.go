@@ -38,6 +38,7 @@ type node struct {
 	quoted       bool
 	items        []*node // of a list
 	entries      []entry // of a mapping; no key comes twice
+	size         int     // what it takes to read it, with what aliases repeat
 }
 
 // entry is one key of a mapping.
@@ -57,10 +58,7 @@ func (n *node) find(key string) *entry {
 	return nil
 }
 
-const (
-	bom     = "\uFEFF"
-	deepest = 32 // levels of brackets; the parser takes quadratic time on more
-)
+const bom = "\uFEFF"
 
 // tree parses the text. It returns nil if that failed, or there is nothing in it.
 func (l *loader) tree(text []byte) (root *node) {
@@ -76,8 +74,8 @@ func (l *loader) tree(text []byte) (root *node) {
 		}
 	}()
 	tokens := lexer.Tokenize(strings.TrimPrefix(string(text), bom))
-	if t := tooDeep(tokens); t != nil {
-		l.fail(placeOf("", t), "brackets are nested more than %d deep", deepest)
+	if t, why := excess(tokens); t != nil {
+		l.fail(placeOf("", t), "%s", why)
 		return nil
 	}
 	file, err := parser.Parse(glue(tokens), 0, parser.AllowDuplicateMapKey())
@@ -95,6 +93,10 @@ func (l *loader) tree(text []byte) (root *node) {
 		default:
 			root = b.node(doc.Body, "")
 		}
+	}
+	if b.merged > mostSize || root != nil && root.size > mostSize {
+		l.advise(place{}, "write out what is repeated, or leave it out", "its aliases make more than %d values of this file", mostSize)
+		return nil
 	}
 	return root
 }
@@ -133,23 +135,6 @@ func invalid(text []byte) *place {
 	return nil
 }
 
-// tooDeep is the bracket that opens a level too many, or nil.
-func tooDeep(tokens token.Tokens) *token.Token {
-	depth := 0
-	for _, t := range tokens {
-		switch t.Type {
-		case token.SequenceStartType, token.MappingStartType:
-			depth++
-		case token.SequenceEndType, token.MappingEndType:
-			depth--
-		}
-		if depth > deepest {
-			return t
-		}
-	}
-	return nil
-}
-
 // placeOf is where a token stands.
 func placeOf(path string, t *token.Token) place {
 	if t == nil || t.Position == nil {
@@ -163,10 +148,31 @@ func placeOf(path string, t *token.Token) place {
 type builder struct {
 	*loader
 	anchors map[string]*node
+	merged  int // entries that << has merged in, those too that yielded to others
 }
 
 // node converts one value.
 func (b *builder) node(n ast.Node, path string) *node {
+	out := b.convert(n, path)
+	if out.size == 0 { // what an alias repeats has been measured
+		out.measure()
+	}
+	return out
+}
+
+// measure finds the size of a node whose parts have been measured.
+func (n *node) measure() {
+	const each = 32 // bytes of text that count as another value
+	n.size = 1 + len(n.text)/each
+	for _, i := range n.items {
+		n.size = min(n.size+i.size, mostSize+1)
+	}
+	for _, e := range n.entries {
+		n.size = min(n.size+e.value.size, mostSize+1)
+	}
+}
+
+func (b *builder) convert(n ast.Node, path string) *node {
 	here := placeOf(path, n.GetToken())
 	out := &node{kind: scalar, line: here.line, column: here.column}
 	switch n := n.(type) {

@@ -1,0 +1,244 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+	"unicode/utf8"
+)
+
+// What a file may cost for each of its bytes, wherever the tests run, and beside
+// that for itself.
+const (
+	timeEach, timeBase = 100 * time.Microsecond, 500 * time.Millisecond
+	heapEach, heapBase = 4 << 10, 32 << 20
+)
+
+// frugally parses a text and fails where that took more time or memory than its
+// size allows, or more is said of it than a person can read.
+func frugally(t *testing.T, text string) (*Config, error) {
+	t.Helper()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	begun := processorTime()
+	c, err := Parse("fuzz.yaml", []byte(text))
+	said := ""
+	if err != nil {
+		said = err.Error()
+	}
+	took := processorTime() - begun
+	runtime.ReadMemStats(&after)
+	if most := timeBase + time.Duration(len(text))*timeEach; took > most {
+		t.Errorf("%d bytes took %v, want at most %v", len(text), took, most)
+	}
+	if used, most := int(after.TotalAlloc-before.TotalAlloc), heapBase+len(text)*heapEach; used > most {
+		t.Errorf("%d bytes took %d MiB of memory, want at most %d", len(text), used>>20, most>>20)
+	}
+	// Characters of a line, its caret, its summary.
+	if most := mostListed * (2*excerpt + 2*mostMessage + 1000); utf8.RuneCountInString(said) > most {
+		t.Errorf("%d characters are said of it, want at most %d", utf8.RuneCountInString(said), most)
+	}
+	return c, err
+}
+
+// processorTime is what the process has taken of the processors.
+func processorTime() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// repeated is a text of about n bytes: before, each again and again with its
+// number, after.
+func repeated(n int, before, each, after string) string {
+	var b strings.Builder
+	b.WriteString(before)
+	for i := 0; b.Len() < n-len(after); i++ {
+		if strings.Contains(each, "%") {
+			fmt.Fprintf(&b, each, i)
+		} else {
+			b.WriteString(each)
+		}
+	}
+	return b.String() + after
+}
+
+// costly are files that took, or could take, time or memory without measure.
+var costly = map[string]func(n int) string{
+	"a list of words":        func(n int) string { return repeated(n, "instances: [", "x, ", "]") },
+	"a list of maps":         func(n int) string { return repeated(n, "instances: [", "{a: b}, ", "]") },
+	"addresses":              func(n int) string { return repeated(n, "instances: [{addresses: [", "192.0.2.1/24, ", "]}]") },
+	"members":                func(n int) string { return repeated(n, "groups: [{name: a, members: [", "x, ", "]}]") },
+	"unknown keys":           func(n int) string { return repeated(n, "", "k%d: 1\n", "") },
+	"unknown keys in braces": func(n int) string { return repeated(n, "{", "k%d: 1, ", "}") },
+	"one key":                func(n int) string { return repeated(n, "", "k: 1\n", "") },
+	"instances": func(n int) string {
+		return repeated(n, "instances:\n", "- {name: i%[1]d, interface: e%[1]d, vrid: 1, addresses: [10.0.0.1/8]}\n", "")
+	},
+	"one instance": func(n int) string {
+		return repeated(n, "instances:\n", "- {name: i, interface: e, vrid: 1, addresses: [10.0.0.1/8]}\n", "")
+	},
+	"lists in lists on a line": func(n int) string { return repeated(n, "", "- ", "x") },
+	"keys in keys":             func(n int) string { return repeated(n, "", "? ", "x") },
+	"brackets":                 func(n int) string { return repeated(n, "", "[", "") },
+	"braces":                   func(n int) string { return repeated(n, "", "{a: ", "") },
+	"anchors of anchors":       func(n int) string { return repeated(n, "a: ", "&a ", "x") },
+	"tags of tags":             func(n int) string { return repeated(n, "a: ", "!a ", "x") },
+	"a long word":              func(n int) string { return repeated(n, "log: {level: ", "x", "}") },
+	"a long key":               func(n int) string { return repeated(n/2, "", "k", ": ") + repeated(n/2, "[", "x, ", "]") },
+	"a long key of a block":    func(n int) string { return repeated(n/2, "", "k", ":\n") + repeated(n/2, "", "- x\n", "") },
+	"long keys in long keys": func(n int) string {
+		return repeated(n/4, "", "k", ":\n ") + repeated(n/4, "", "k", ": ") + repeated(n/2, "[", "x, ", "]")
+	},
+	"an open quote":          func(n int) string { return repeated(n, "a: \"", "x", "") },
+	"a block of text":        func(n int) string { return repeated(n, "a: |\n", "  x\n", "") },
+	"comments":               func(n int) string { return repeated(n, "", "# x\n", "") },
+	"documents":              func(n int) string { return repeated(n, "", "---\n", "") },
+	"IPv6 addresses":         func(n int) string { return repeated(n, "a: [", "fe80::1, ", "]") },
+	"colons":                 func(n int) string { return repeated(n, "a: [", ":", "]") },
+	"colons between letters": func(n int) string { return repeated(n, "{a: [", "a:", "]}") },
+	"empty lines":            func(n int) string { return repeated(n, "", "\n", "") },
+	"blanks":                 func(n int) string { return repeated(n, "a: ", " ", "b") },
+	"aliases":                func(n int) string { return repeated(n, "defaults: &a {x: 1}\ninstances: [", "*a, ", "]") },
+	"aliases of a list": func(n int) string {
+		return repeated(n/2, "x: &a [", "9, ", "]\n") + repeated(n/2, "instances: [", "{addresses: *a}, ", "]")
+	},
+	"aliases of a long word": func(n int) string {
+		return repeated(n/2, "x: &a \"", "9", "\"\n") + repeated(n/2, "instances: [", "{vrid: *a}, ", "]")
+	},
+	"aliases of aliases": func(n int) string {
+		return repeated(n, "a0: &a0 [x, x]\n", "b%[1]d: &b [*a0, *a0]\na%[1]d: &a0 [*b, *b]\n", "instances: *a0")
+	},
+	"merged again and again": func(n int) string {
+		return repeated(n/2, "defaults: &a {", "k%d: 1, ", "}\n") + repeated(n/2, "log: {<<: [", "*a, ", "]}")
+	},
+	"aliases of a map": func(n int) string {
+		return repeated(n/2, "defaults: &a {", "k%d: 1, ", "}\n") + repeated(n/2, "instances: [", "*a, ", "]")
+	},
+	"addresses of the defaults": func(n int) string {
+		return repeated(n/2, "defaults: {addresses: [", "192.0.2.1/24, ", "]}\n") + repeated(n/2, "instances: [", "{name: x}, ", "]")
+	},
+	"routes of the defaults": func(n int) string {
+		return repeated(n/2, "defaults: {routes: [", "{to: default}, ", "]}\n") + repeated(n/2, "instances: [", "{name: x}, ", "]")
+	},
+	"peers and addresses": func(n int) string {
+		return repeated(n/2, "instances: [{addresses: [", "192.0.2.1/24, ", "], ") + repeated(n/2, "unicast: {peers: [", "192.0.2.1, ", "]}}]")
+	},
+	"keys of keys": func(n int) string {
+		return repeated(n, "instances: [{auth: {hmac: {keys: {", "%d: {hex: 00}, ", "}}}}]")
+	},
+	"links":  func(n int) string { return repeated(n, "links: {", "eth%d: {poll: x}, ", "}") },
+	"digits": func(n int) string { return repeated(n, "instances: [", "0123456789abcdef0123456789abcdef, ", "]") },
+	"members that do not exist": func(n int) string {
+		return repeated(n/2, "instances:\n", "- {name: i%d}\n", "") + repeated(n/2, "groups: [{members: [", "j%d, ", "]}]")
+	},
+	"indentation":                 func(n int) string { return stairs(n, "a:\n") },
+	"indented lists":              func(n int) string { return stairs(n, "-\n") },
+	"secrets":                     func(n int) string { return repeated(n, "instances: [", "hex: x, ", "]") },
+	"quotes":                      func(n int) string { return repeated(n, "instances: [", `"`, "]") },
+	"letters of several bytes":    func(n int) string { return repeated(n, "instances: [", "é, ", "]") },
+	"bytes that are no letters":   func(n int) string { return repeated(n, "instances: [", "\xff, ", "]") },
+	"keys without a value":        func(n int) string { return repeated(n, "{", "a, ", "}") },
+	"text of many lines":          func(n int) string { return repeated(n, "a: x\n", "  x\n", "") },
+	"a quoted text of many lines": func(n int) string { return repeated(n, "a: \"", "x\n ", "\"") },
+}
+
+// stairs are lines of which each is indented more than the one before.
+func stairs(n int, each string) string {
+	var b strings.Builder
+	for i := 0; b.Len() < n; i++ {
+		b.WriteString(strings.Repeat(" ", i) + each)
+	}
+	return b.String()
+}
+
+// TestCost: whatever a file is, it costs what its size allows.
+func TestCost(t *testing.T) {
+	const size = 64 << 10
+	for name, file := range costly {
+		t.Run(name, func(t *testing.T) { _, _ = frugally(t, file(size)) })
+	}
+}
+
+// TestLargest: so it does at the largest size that is read, and no larger file is
+// looked at.
+func TestLargest(t *testing.T) {
+	if _, err := frugally(t, costly["addresses"](MaxSize-100)); err == nil {
+		t.Error("no problem")
+	}
+	_, err := Parse("x.yaml", make([]byte, MaxSize+1))
+	if err == nil || !strings.Contains(err.Error(), "x.yaml:1:1: the file is larger than 4194304 bytes") {
+		t.Errorf("%.200v", err)
+	}
+}
+
+// TestProblemsAreLimited: the first hundred problems by position are listed, those
+// found last among them, and it is said how many there are.
+func TestProblemsAreLimited(t *testing.T) {
+	text := repeated(5000, "instances: [", "{vrid: 300}, ", "]\n") + "log: {level: loud}\n"
+	_, err := Parse("x.yaml", []byte("log: {level: loud}\n"+text))
+	var all Problems
+	if !errors.As(err, &all) || len(all) != mostListed {
+		t.Fatalf("%d problems are listed, want %d", len(all), mostListed)
+	}
+	if all[0].Line != 1 || all.Total() <= 1000 {
+		t.Errorf("the first is %+v, of %d", all[0], all.Total())
+	}
+	if want := fmt.Sprintf("\nand %d more", all.Total()-mostListed); !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("it does not end in %q", want)
+	}
+	few := Problems{all[0], all[1]}
+	if few.Total() != 2 || strings.Contains(few.Error(), "more") || Problems(nil).Total() != 0 {
+		t.Errorf("two problems are %d: %v", few.Total(), few)
+	}
+}
+
+// TestExcerpt: of a long line the part around the column is shown, with the caret
+// under the right character, and no secret of it.
+func TestExcerpt(t *testing.T) {
+	line := "é" + strings.Repeat("0123456789", 100)
+	for column := 1; column <= 1001; column += 50 {
+		part, skipped := around(line, column)
+		if n := utf8.RuneCountInString(part); n != excerpt {
+			t.Errorf("column %d: %d characters, want %d", column, n, excerpt)
+		}
+		p := Problem{Line: 1, Column: column, Source: part, skipped: skipped}
+		caret := strings.Index(p.caret(), "^")
+		if got, want := []rune(part)[caret], []rune(line)[column-1]; got != want && got != '…' {
+			t.Errorf("column %d: the caret is under %c, want %c", column, got, want)
+		}
+	}
+	for _, short := range []string{"", "é", strings.Repeat("x", excerpt)} {
+		if part, skipped := around(short, 1); part != short || skipped != 0 {
+			t.Errorf("%q is cut to %q", short, part)
+		}
+	}
+	secret := strings.Repeat("5ec2e7", 400)
+	_, err := Parse("x.yaml", []byte("instances: [{name: a, auth: {pass: "+secret+", x: 1, hmac: {keys: {1: {hex: "+secret+", y: 1}}}}}]\n"))
+	if err == nil || strings.Contains(err.Error(), "5ec2e7") {
+		t.Errorf("a secret is told: %v", err)
+	}
+}
+
+// FuzzCost sees that no text takes more time or memory than its size allows. Each
+// is taken as it is, and written again and again: what is cheap once may be dear
+// often.
+func FuzzCost(f *testing.F) {
+	for _, file := range costly {
+		f.Add("", file(200), "", 1)
+	}
+	f.Add("instances: [", "{a: b}, ", "]", 2000)
+	f.Add("defaults: &a {x: 1}\ninstances: [", "*a, ", "]", 2000)
+	f.Fuzz(func(t *testing.T, before, each, after string, times int) {
+		const most = 64 << 10
+		if len(before)+len(each)+len(after) > most || len(each) == 0 {
+			return
+		}
+		times = max(1, min(times, (most-len(before)-len(after))/len(each)))
+		_, _ = frugally(t, before+strings.Repeat(each, times)+after)
+	})
+}
