@@ -10,10 +10,7 @@
 package config
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"strings"
 
 	"ripcord/pkg/addr"
@@ -61,17 +58,14 @@ func (c *Config) Link(name string) link.Settings {
 }
 
 // Load reads and parses the file. The error is Problems if the file could be
-// read.
+// read. No file larger than MaxSize is.
 func Load(path string) (*Config, error) {
 	if strings.HasSuffix(path, "keepalived.conf") {
 		return nil, fmt.Errorf("read %s: keepalived's own language is not supported yet; write the configuration as YAML, in %s", path, Path)
 	}
-	text, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("no configuration: %w; write one there, or name another file with --config", err)
-	case err != nil:
-		return nil, fmt.Errorf("read the configuration: %w", err)
+	text, err := readFile(path)
+	if err != nil {
+		return nil, err
 	}
 	return Parse(path, text)
 }

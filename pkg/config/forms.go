@@ -174,6 +174,16 @@ func name(l *loader, at place) (string, bool) {
 	return s, ok
 }
 
+// advertInterface is an interface that can carry adverts.
+func advertInterface(l *loader, at place) (string, bool) {
+	s, ok := interfaceName(l, at)
+	if ok && s == "lo" {
+		l.advise(at, "name the interface on which the other routers and the hosts are", "lo is the loopback interface, which leads to nobody")
+		return "", false
+	}
+	return s, ok
+}
+
 // interfaceName is what the kernel takes for the name of an interface.
 func interfaceName(l *loader, at place) (string, bool) {
 	s, ok := l.word(at, "text")
@@ -197,6 +207,8 @@ func badInterface(s string) string {
 		return fmt.Sprintf("it is longer than %d characters", longest)
 	case s == "." || s == "..":
 		return "that is a directory"
+	case s == "all" || s == "default":
+		return "the kernel gives that name to no interface: net.ipv4.conf." + s + " are settings for more than one"
 	case strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == '/' || r == ':' || r == 0x7f || r == 0xa0 || r == 0x85 }):
 		return "it has a blank, '/' or ':'"
 	}

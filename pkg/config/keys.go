@@ -74,7 +74,7 @@ var recoveryKeys = table[vrrp.Recovery]{
 var instanceKeys = table[instance]{
 	{"name", required, to(func(i *instance) *string { return &i.Instance.Instance }, as(nameText, name)),
 		"The name of the instance, unique.", ""},
-	{"interface", required, to(func(i *instance) *string { return &i.Interface }, as(interfaceText, interfaceName)),
+	{"interface", required, to(func(i *instance) *string { return &i.Interface }, as(interfaceText, advertInterface)),
 		"The link that carries the adverts; it need not exist yet.", ""},
 	{"vrid", required, to(func(i *instance) *uint8 { return &i.VRID }, number[uint8](1, 255)),
 		"The virtual router's number, unique per interface and family.", ""},

@@ -1,0 +1,29 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestLoadLargest: a file of the largest size is read, and nothing that is larger, as
+// one that never ends is.
+func TestLoadLargest(t *testing.T) {
+	largest := "# " + strings.Repeat("x", MaxSize-4) + "\n"
+	for name, c := range map[string]struct{ text, want string }{
+		"largest": {largest + "\n", "the configuration is empty"},
+		"larger":  {largest + "\n\n", "is larger than 4 MiB"},
+	} {
+		path := filepath.Join(t.TempDir(), "ripcord.yaml")
+		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(path); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s, %d bytes: %v, want %q", name, len(c.text), err, c.want)
+		}
+	}
+	if _, err := Load("/dev/zero"); err == nil || !strings.Contains(err.Error(), "/dev/zero is larger than 4 MiB") {
+		t.Errorf("/dev/zero: %v", err)
+	}
+}
