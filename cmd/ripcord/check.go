@@ -23,7 +23,7 @@ func newCheck() *cobra.Command {
 				}
 				path = args[0]
 			}
-			cfg, err := config.Load(path)
+			cfg, err := load(c.Context(), path)
 			if err != nil {
 				return err
 			}

@@ -75,6 +75,8 @@ func watch(ctx context.Context, out io.Writer, nics []link.NIC, asJSON bool) err
 	bell := bus.NewBell()
 	ring := bus.SubscribeRing(events, bell, 1024)
 	monitor.Engage(names)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- monitor.Run(ctx) }()
 	logger := telemetry.NewLogger(out, event.Debug)
@@ -95,12 +97,15 @@ func watch(ctx context.Context, out io.Writer, nics []link.NIC, asJSON bool) err
 		if lost > 0 {
 			fmt.Fprintf(out, "%d lines are missing here\n", lost)
 		}
+		if o, ok := out.(*output); ok && o.failed() != nil {
+			cancel() // nobody sees what is found; execute says why
+		}
 	}
 }
 
 // line is an event for a person: when, what, and who said so.
 func line(e event.Event) string {
-	s := e.When().At.Format("15:04:05.000000") + "  " + e.Message()
+	s := e.When().At.Format("15:04:05.000000") + "  " + event.Sentence(e)
 	if c, ok := e.(event.LinkChanged); ok {
 		s += fmt.Sprintf(" (%s, told by %s)", c.Kind, c.Source)
 	}

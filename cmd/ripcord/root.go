@@ -18,6 +18,7 @@ const (
 	exitDone   = 0
 	exitFailed = 1
 	exitUsage  = 2
+	exitConfig = 78 // EX_CONFIG of sysexits(3): `run` cannot use the configuration
 )
 
 // newRoot returns the program's command line.
@@ -38,6 +39,7 @@ func newRoot() *cobra.Command {
 		newStatus(),
 		newLink(),
 		newDemo(),
+		newClean(),
 		newVersion(),
 	)
 	return root
@@ -76,19 +78,34 @@ type usageError struct{ error }
 
 func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
+// configError is that of a configuration with which the daemon cannot run.
+type configError struct{ error }
+
+// Unwrap returns the error.
+func (e configError) Unwrap() error { return e.error }
+
 // execute runs the command that args name and returns the exit code.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	out, complaints := &output{ctx: ctx, to: stdout}, &output{ctx: ctx, to: stderr}
 	root := newRoot()
 	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetOut(out)
+	root.SetErr(complaints)
 	strictCompletion(root)
 	// Whatever fails before a command runs is a mistake on the command line. A
 	// command with a PersistentPreRun of its own would hide this one.
 	started := false
-	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
+	root.PersistentPreRun = func(c *cobra.Command, _ []string) {
+		started = true
+		if c.Annotations[isDaemon] == "" {
+			signalsOf(ctx).ordinary(ctx)
+		}
+	}
 
 	command, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		started, err = true, out.failed()
+	}
 	if err == nil {
 		return exitDone
 	}
@@ -96,12 +113,19 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if !started && !mistaken { // cobra's own words do not say what to do
 		err = fmt.Errorf("%w: %s --help says how it is used", err, command.CommandPath())
 	}
-	complain(stderr, err)
-	if mistaken || !started {
+	complain(complaints, err)
+	switch _, unusable := errors.AsType[configError](err); {
+	case mistaken || !started:
 		return exitUsage
+	case unusable:
+		return exitConfig
 	}
 	return exitFailed
 }
+
+// isDaemon is the annotation of the command that is the daemon: signals are its own
+// matter.
+const isDaemon = "daemon"
 
 // complain prints an error on one line. Problems of a configuration file come
 // first, each with its line of the file.
@@ -115,7 +139,7 @@ func complain(w io.Writer, err error) {
 
 // colours reports whether w is a terminal on which colours are wanted.
 func colours(w io.Writer) bool {
-	file, ok := w.(*os.File)
+	file, ok := underlying(w).(*os.File)
 	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
 		return false
 	}

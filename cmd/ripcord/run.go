@@ -1,12 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
-	"os/signal"
 	"runtime"
-	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/activation"
@@ -17,10 +16,6 @@ import (
 	"ripcord/pkg/event"
 )
 
-// record is where our addresses are remembered where the kernel cannot mark
-// them (before Linux 5.18).
-const record = "/run/ripcord/addresses"
-
 // newRun returns the command that is the daemon.
 func newRun() *cobra.Command {
 	var path, level string
@@ -28,22 +23,29 @@ func newRun() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run",
 		Short: "Run the daemon, in the foreground; the log goes to standard output",
-		Args:  cobra.NoArgs,
+		Long: "Run the daemon, in the foreground; the log goes to standard output. It ends with exit\n" +
+			"status 78 where the configuration cannot be used, and with 1 where something else fails;\n" +
+			"before it ends without having run it removes what a daemon that died has left, as\n" +
+			"ripcord clean does.",
+		Args:        cobra.NoArgs,
+		Annotations: map[string]string{isDaemon: "yes"},
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := config.Load(path)
+			cfg, err := load(c.Context(), path)
 			if err != nil {
-				return err
+				err = configError{err}
+			} else if level != "" {
+				cfg.Log.Level, err = levelOf(level)
 			}
-			if level != "" {
-				if cfg.Log.Level, err = levelOf(level); err != nil {
-					return err
-				}
-			}
-			if only {
+			switch {
+			case only && err == nil:
 				fmt.Fprintln(c.OutOrStdout(), verdict(cfg))
 				return nil
+			case only:
+				return err
+			case err == nil:
+				err = runDaemon(c, cfg)
 			}
-			return runDaemon(c, cfg)
+			return tidied(c, err)
 		},
 	}
 	c.Flags().StringVar(&path, "config", config.Path, "the configuration file")
@@ -52,8 +54,38 @@ func newRun() *cobra.Command {
 	return c
 }
 
+// tidied removes what an earlier daemon left where this one ended with an error, most
+// likely before it did so itself: nothing else would remove it as long as the error
+// lasts, and the dead router would answer for its addresses beside the new Active.
+// It returns what the command is to end with.
+func tidied(c *cobra.Command, err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, daemon.ErrLogUnread) {
+		complain(c.ErrOrStderr(), err) // all is resigned and removed: that is what was asked for
+		return nil
+	}
+	if !errors.Is(err, daemon.ErrRunning) && privileged() {
+		removed, failed := clean(c.Context())
+		for _, what := range removed {
+			complain(c.ErrOrStderr(), fmt.Errorf("removed %s, which an earlier daemon had left", what))
+		}
+		if failed != nil && !errors.Is(failed, daemon.ErrRunning) {
+			complain(c.ErrOrStderr(), failed)
+		}
+	}
+	if _, interrupted := errors.AsType[errInterrupted](err); interrupted {
+		return nil // it was told to end, and nothing had begun
+	}
+	return err
+}
+
+// privileged reports whether this process may do what the daemon does.
+func privileged() bool { return os.Geteuid() == 0 || capable() }
+
 func runDaemon(c *cobra.Command, cfg *config.Config) error {
-	if os.Geteuid() != 0 && !capable() {
+	if !privileged() {
 		return fmt.Errorf("run needs the right to use raw sockets and to change addresses: start it as root, or with CAP_NET_ADMIN and CAP_NET_RAW")
 	}
 	schedule()
@@ -61,19 +93,17 @@ func runDaemon(c *cobra.Command, cfg *config.Config) error {
 	if err := keepMemory(); err != nil {
 		memory.Err = err.Error()
 	}
-	// A log whose reader has gone is lost lines, not the end of a router.
-	signal.Ignore(syscall.SIGPIPE)
-	requests := make(chan os.Signal, 4)
-	signal.Notify(requests, syscall.SIGHUP, syscall.SIGUSR1)
-	defer signal.Stop(requests)
-
+	var requests <-chan os.Signal
+	if s := signalsOf(c.Context()); s != nil {
+		requests = s.requests
+	}
 	listener, err := givenListener()
 	if err != nil {
 		return err
 	}
 	return daemon.Run(c.Context(), daemon.Options{
-		Config: cfg, Version: versionString(), Output: c.OutOrStdout(), Memory: &memory,
-		Listener: listener, Signals: requests, Record: record,
+		Config: cfg, Version: versionString(), Output: underlying(c.OutOrStdout()), Memory: &memory,
+		Listener: listener, Signals: requests,
 	})
 }
 

@@ -1,16 +1,19 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
+	"ripcord/pkg/advert"
 	"ripcord/pkg/config"
 	"ripcord/pkg/event"
 )
@@ -28,60 +31,153 @@ type Options struct {
 	// Signals, if set, are requests: SIGHUP for a reload, SIGUSR1 for the status
 	// in the log.
 	Signals <-chan os.Signal
-	// Record is the file that remembers our addresses where the kernel cannot
-	// mark them (before Linux 5.18).
-	Record string
+	// Dir is the directory for the lock of the network namespace, and for the record
+	// of our addresses where the kernel cannot mark them (before Linux 5.18); empty:
+	// RunDir.
+	Dir string
 	// OnTurn, if set, is called at each turn of the loop: a test blocks it there.
 	OnTurn func()
 }
 
+// How long the daemon takes to stop at most, and its parts in their turn: what is
+// sent and held must end even where the part that decides, or those that read, hang.
+// TimeoutStopSec in deploy/ripcord.service is longer.
+const (
+	stopWithin       = 20 * time.Second
+	stopRouterWithin = 2 * time.Second
+	stopLogWithin    = time.Second
+)
+
+// ErrLogUnread is the error of Run where all ended in order, but the log could not be
+// written to its end, since nobody reads it.
+var ErrLogUnread = errors.New("the end of the log is lost: nobody reads it")
+
 // Run is the daemon: it returns when ctx has ended, everything is resigned and
-// every address is given up; or with an error that says which part failed.
+// every address is given up; or with an error that says which part failed, or hung.
 func Run(ctx context.Context, o Options) error {
-	p, err := build(o)
+	p, err := buildUntil(ctx, o)
 	if err != nil {
 		return err
 	}
-	defer p.close()
 	ctx, broken := context.WithCancel(ctx)
 	defer broken()
 
 	// The flow of facts, from the left: links and adverts come in, the router
 	// decides, engine and addresses carry out, the log tells. They are started so
 	// that each finds what it needs, and stopped so that nothing is lost.
-	log := stage{"log": p.log.Run, "metrics": p.metrics.Run, "memory": tidy}.start(broken)
+	log := stage{"log": p.log.Run}.start(broken)
+	aside := stage{"metrics": p.metrics.Run, "memory": tidy}.start(broken)
 	p.events.Publish(loaded(o.Config))
 	if o.Memory != nil {
 		p.events.Publish(*o.Memory)
 	}
+	if doubt := p.lock.Doubt(); doubt != nil {
+		p.events.Publish(doubt)
+	}
 	hands := stage{"adverts": p.engine.Run, "addresses": p.worker.Run}.start(broken)
 	senses := stage{"links": p.monitor.Run, "receiver": p.receiver.Run}.start(broken)
 
-	err = p.serve(ctx, o, broken)
+	deadline, err := p.serve(ctx, o, broken)
 
-	err = errors.Join(err, senses.stop(), hands.stop())
-	p.events.Publish(p.event(event.DaemonStopped))
-	return errors.Join(err, log.stop())
+	senses.cancel()
+	err = errors.Join(err, hands.stop(deadline), senses.stop(deadline))
+	stopped := p.event(event.DaemonStopped)
+	if err != nil {
+		stopped.Err = err.Error()
+	}
+	p.events.Publish(stopped)
+	err = errors.Join(err, aside.stop(deadline), endOfLog(log))
+	if hung(err) {
+		go p.closeAfter(log, aside, hands, senses, p.brain, p.desk)
+	} else {
+		p.close()
+	}
+	return err
+}
+
+// closeAfter closes what the parts use, should those that hang end after all.
+func (p *parts) closeAfter(stages ...*running) {
+	for _, s := range stages {
+		if s != nil {
+			_ = s.wait(context.Background())
+		}
+	}
+	p.close()
+}
+
+// endOfLog waits until the log is written. That nobody reads it does not keep the
+// daemon from ending.
+func endOfLog(log *running) error {
+	err := log.stop(time.Now().Add(stopLogWithin))
+	if hung(err) {
+		return ErrLogUnread
+	}
+	return err
+}
+
+// buildUntil builds the parts. Where that hangs, and ctx ends, it is given up.
+func buildUntil(ctx context.Context, o Options) (p *parts, err error) {
+	built := make(chan struct{})
+	go func() {
+		defer close(built)
+		p, err = build(o)
+	}()
+	select {
+	case <-built:
+		return p, err
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(stopWithin)
+	defer timer.Stop()
+	select {
+	case <-built:
+		return p, err
+	case <-timer.C:
+		return nil, hungError{"start", stopWithin}
+	}
 }
 
 // serve runs what needs all others, the router and the control socket, until
-// ctx ends.
-func (p *parts) serve(ctx context.Context, o Options, broken func()) error {
+// ctx ends. By the deadline that it returns all has to have ended.
+func (p *parts) serve(ctx context.Context, o Options, broken func()) (deadline time.Time, err error) {
 	select {
 	case <-p.monitor.Ready():
 	case <-ctx.Done():
-		return nil
+		return time.Now().Add(stopWithin), nil
 	}
-	brain := stage{"router": p.router.Run}.start(broken)
-	desk := stage{"control": p.control.Run}.start(broken)
+	p.brain = stage{"router": p.router.Run}.start(broken)
+	p.desk = stage{"control": p.control.Run}.start(broken)
 	p.events.Publish(p.event(event.DaemonReady))
 	tell("READY=1")
 
 	p.wait(ctx, o)
 
-	tell("STOPPING=1")
+	now := time.Now()
+	told := make(chan struct{})
+	go func() { // a service manager that does not listen must not hold this up
+		tell("STOPPING=1")
+		close(told)
+	}()
 	p.events.Publish(p.event(event.DaemonStopping))
-	return errors.Join(brain.stop(), desk.stop())
+	p.desk.cancel()
+	// Addresses and adverts end by themselves where the router hangs; what it orders
+	// has to come before they do.
+	if err = p.brain.stop(now.Add(stopRouterWithin)); hung(err) {
+		p.engine.Do(p.resignations()...)
+	}
+	err = errors.Join(err, p.desk.stop(now.Add(stopRouterWithin)))
+	<-told
+	return now.Add(stopWithin), err
+}
+
+// resignations are the orders that a router which hangs does not give.
+func (p *parts) resignations() []advert.Order {
+	cause := p.minter.Cause(time.Now())
+	var all []advert.Order
+	for name := range p.stats {
+		all = append(all, advert.Order{Kind: advert.Resign, Cause: cause, Instance: name})
+	}
+	return all
 }
 
 // wait waits until ctx ends, and answers requests.
@@ -107,7 +203,7 @@ func (p *parts) answer(sig os.Signal, o Options) event.Event {
 	}
 }
 
-func (p *parts) event(kind event.DaemonKind) event.Event {
+func (p *parts) event(kind event.DaemonKind) event.Daemon {
 	return event.Daemon{
 		Stamp: event.Stamp{At: time.Now()}, Kind: kind, Version: p.version, PID: os.Getpid(), Instances: len(p.stats),
 	}
@@ -134,3 +230,13 @@ func part(name string, err error) error {
 	}
 	return fmt.Errorf("%s: %w", name, err)
 }
+
+// dir is the directory of the lock and the record.
+func (o *Options) dir() string { return cmp.Or(o.Dir, RunDir) }
+
+// record is the file of the record.
+func (o *Options) record() string { return filepath.Join(o.dir(), recordName) }
+
+// recordName is the file in which our addresses stand where the kernel cannot mark
+// them.
+const recordName = "addresses"

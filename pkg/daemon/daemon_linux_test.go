@@ -43,7 +43,7 @@ func options(t *testing.T, socket string) daemon.Options {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return daemon.Options{Config: c, Version: "test", Record: filepath.Join(t.TempDir(), "addresses.json")}
+	return daemon.Options{Config: c, Version: "test", Dir: t.TempDir()}
 }
 
 func run(t *testing.T, change func(*daemon.Options)) *running {

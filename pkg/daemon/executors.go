@@ -33,7 +33,7 @@ func (p *parts) buildEngine() error {
 }
 
 func (p *parts) buildWorker(o Options) error {
-	kernel, err := addr.OpenKernel(o.Record)
+	kernel, err := addr.OpenKernel(o.record())
 	if err != nil {
 		return fmt.Errorf("cannot change addresses: %w", err)
 	}

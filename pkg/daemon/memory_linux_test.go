@@ -47,7 +47,7 @@ func heapOf(t *testing.T, instances int) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() {
-		done <- daemon.Run(ctx, daemon.Options{Config: c, Version: "test", Output: added, Record: filepath.Join(t.TempDir(), "addresses.json")})
+		done <- daemon.Run(ctx, daemon.Options{Config: c, Version: "test", Output: added, Dir: t.TempDir()})
 	}()
 	defer func() {
 		cancel()

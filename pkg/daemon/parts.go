@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/netip"
 	"os"
 	"slices"
@@ -47,6 +46,9 @@ type parts struct {
 	worker   *addr.Worker
 	router   *router.Router
 	control  *control.Server
+	lock     *Lock
+
+	brain, desk *running // router and control, once they run
 
 	closers []io.Closer
 }
@@ -93,18 +95,11 @@ func (p *parts) claim(o Options, now time.Time) error {
 	if err := p.buildControl(o, now); err != nil {
 		return err
 	}
-	return p.lock()
-}
-
-// lock makes sure that this is the only ripcord in its network namespace: two
-// would take each other's addresses for leftovers. An abstract socket belongs
-// to the namespace and goes with the process, however that ends.
-func (p *parts) lock() error {
-	held, err := net.Listen("unix", "@ripcord")
+	lock, err := AcquireLock(o.dir())
 	if err != nil {
-		return fmt.Errorf("another ripcord runs in this network namespace: stop it first (%w)", err)
+		return err
 	}
-	p.closers = append(p.closers, held)
+	p.lock, p.closers = lock, append(p.closers, lock)
 	return nil
 }
 
@@ -182,5 +177,16 @@ func interfaces(c *config.Config) []string {
 	return slices.Compact(names)
 }
 
-// tell tells the service manager, if there is one, how the daemon is.
-func tell(state string) { _, _ = daemon.SdNotify(false, state) }
+// tell tells the service manager, if there is one, how the daemon is. One that does
+// not read what it is told is left alone after a second.
+func tell(state string) {
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		_, _ = daemon.SdNotify(false, state)
+	}()
+	select {
+	case <-told:
+	case <-time.After(time.Second):
+	}
+}

@@ -2,8 +2,11 @@ package daemon
 
 import (
 	"context"
-
-	"golang.org/x/sync/errgroup"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
 )
 
 // stage is some parts that start and stop together, by name.
@@ -12,28 +15,83 @@ type stage map[string]func(context.Context) error
 // running is a stage that was started.
 type running struct {
 	cancel context.CancelFunc
-	group  *errgroup.Group
+	parts  []*runningPart // by name
+}
+
+// runningPart is one part of it.
+type runningPart struct {
+	name  string
+	ended chan struct{}
+	err   error // why it failed, once it has ended
 }
 
 // start starts the parts. When one of them fails, broken is called; those
 // beside it go on until stop.
 func (s stage) start(broken func()) *running {
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &running{cancel: cancel, group: new(errgroup.Group)}
+	r := &running{cancel: cancel}
 	for name, run := range s {
-		r.group.Go(func() error {
-			err := part(name, run(ctx))
-			if err != nil {
+		p := &runningPart{name: name, ended: make(chan struct{})}
+		r.parts = append(r.parts, p)
+		go func() {
+			defer close(p.ended)
+			if p.err = part(name, run(ctx)); p.err != nil {
 				broken()
 			}
-			return err
-		})
+		}()
 	}
+	slices.SortFunc(r.parts, func(a, b *runningPart) int { return strings.Compare(a.name, b.name) })
 	return r
 }
 
-// stop ends the parts and waits for them; the error is the first that failed.
-func (r *running) stop() error {
+// hungError is the error of a part that was told to end and did not.
+type hungError struct {
+	part  string
+	after time.Duration
+}
+
+// Error names the part.
+func (e hungError) Error() string {
+	return fmt.Sprintf("%s: hangs: it did not end within %v after it was told to", e.part, e.after.Round(time.Millisecond))
+}
+
+// hung reports whether some part has not ended, and may still use what it was given.
+func hung(err error) bool { _, ok := errors.AsType[hungError](err); return ok }
+
+// stop ends the parts and waits for them until the deadline. The error says which
+// failed, and which hang.
+func (r *running) stop(deadline time.Time) error {
 	r.cancel()
-	return r.group.Wait()
+	ctx, cancel := context.WithDeadline(context.Background(), deadline)
+	defer cancel()
+	return r.wait(ctx)
+}
+
+// wait waits for the parts to end, until ctx ends.
+func (r *running) wait(ctx context.Context) error {
+	began := time.Now()
+	var errs []error
+	for _, p := range r.parts {
+		if p.hasEnded(ctx) {
+			errs = append(errs, p.err)
+		} else {
+			errs = append(errs, hungError{p.name, time.Since(began)})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// hasEnded waits for the part to end, until ctx ends.
+func (p *runningPart) hasEnded(ctx context.Context) bool {
+	select {
+	case <-p.ended:
+		return true
+	case <-ctx.Done():
+	}
+	select { // both may have been ready
+	case <-p.ended:
+		return true
+	default:
+		return false
+	}
 }

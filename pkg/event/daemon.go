@@ -12,6 +12,7 @@ type Daemon struct {
 	Version   string
 	PID       int
 	Instances int
+	Err       string // of DaemonStopped: what failed, or is left; empty if nothing is
 }
 
 // DaemonKind is the kind of a Daemon event.
@@ -27,8 +28,14 @@ const (
 // Name is the kind.
 func (e Daemon) Name() string { return string(e.Kind) }
 
-// Level is Info.
-func (Daemon) Level() Level { return Info }
+// Level is Info, and Error where the daemon ended but not all that it should have done
+// is done.
+func (e Daemon) Level() Level {
+	if e.Err != "" {
+		return Error
+	}
+	return Info
+}
 
 // Message says what the daemon does.
 func (e Daemon) Message() string {
@@ -38,12 +45,19 @@ func (e Daemon) Message() string {
 	case DaemonStopping:
 		return "stopping: resigning everywhere"
 	}
+	if e.Err != "" {
+		return fmt.Sprintf("stopped, but not in order; ripcord clean removes what may be left: %s", e.Err)
+	}
 	return "stopped"
 }
 
 // Fields are those of spec §3.
 func (e Daemon) Fields() []Field {
-	return []Field{{"version", e.Version}, {"pid", e.PID}, {"instances", e.Instances}}
+	fields := []Field{{"version", e.Version}, {"pid", e.PID}, {"instances", e.Instances}}
+	if e.Err != "" {
+		fields = append(fields, Field{"error", e.Err})
+	}
+	return fields
 }
 
 // DaemonStatus is the answer to SIGUSR1: the status document, as the control

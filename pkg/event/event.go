@@ -1,6 +1,9 @@
 package event
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Level is the weight of an event in the log.
 type Level uint8
@@ -28,6 +31,21 @@ type Event interface {
 	Fields() []Field
 	// When is when it happened and what it followed from.
 	When() Stamp
+}
+
+// Sentence returns the message of an event on one line: what a driver, a library or the
+// kernel said may have several.
+func Sentence(e Event) string {
+	const breaks = "\n\r\v\f\u0085\u2028\u2029"
+	message := strings.Trim(e.Message(), breaks)
+	if !strings.ContainsAny(message, breaks) {
+		return message
+	}
+	lines := strings.FieldsFunc(message, func(r rune) bool { return strings.ContainsRune(breaks, r) })
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	return strings.Join(lines, "; ")
 }
 
 // Field is one field of a log line. Value is a string, bool, number,

@@ -17,7 +17,7 @@ import (
 var closed = map[string]string{
 	"daemon.ready":    "version pid instances",
 	"daemon.stopping": "version pid instances",
-	"daemon.stopped":  "version pid instances",
+	"daemon.stopped":  "version pid instances | error",
 	"daemon.status":   "status", // SIGUSR1, spec §5
 
 	"config.loaded":   "file added changed removed | groups",
@@ -82,6 +82,7 @@ var closed = map[string]string{
 	"engine.lease":   "gap_us | instance done",
 	"engine.thread":  "scheduling | error",
 	"daemon.memory":  "locked | error",
+	"daemon.lock":    "error",
 }
 
 const (
@@ -129,11 +130,13 @@ func samples() []Event {
 		EngineStalled{s, "inside", 4 * time.Second, "listening"},
 		EngineLease{s, "inside", 4 * time.Second, "resigned"},
 		EngineThread{s, Hastened, "sched_setattr: operation not permitted"},
+		DaemonLock{s, "read-only file system", true}, DaemonLock{s, "read-only file system", false},
 		DaemonMemory{s, ""}, DaemonMemory{s, "mlockall: operation not permitted"},
 	}
 	for _, kind := range []DaemonKind{DaemonReady, DaemonStopping, DaemonStopped} {
-		events = append(events, Daemon{s, kind, "0.1.0", 42, 2})
+		events = append(events, Daemon{s, kind, "0.1.0", 42, 2, ""})
 	}
+	events = append(events, Daemon{s, DaemonStopped, "0.1.0", 42, 2, "addresses: could not remove 192.0.2.1/24"})
 	words := map[LinkKind][]Word{LinkDown: {{Confirm, false, time.Time{}, epoch}}}
 	for _, kind := range []LinkKind{LinkUp, LinkDown, LinkFlapped, LinkAdded, LinkRemoved} {
 		events = append(events, LinkChanged{s, kind, link, Confirm, "", words[kind]})

@@ -72,7 +72,7 @@ func (l *Logger) line(e event.Event) error {
 		zap.String("ts", stamp.At.UTC().Format(stampLayout)),
 		zap.String("level", e.Level().String()),
 		zap.String("event", e.Name()),
-		zap.String("msg", e.Message()))
+		zap.String("msg", event.Sentence(e)))
 	for _, f := range own {
 		fields = append(fields, field(f))
 	}

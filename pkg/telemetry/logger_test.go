@@ -117,9 +117,32 @@ func TestValues(t *testing.T) {
 		at := time.Date(2026, 3, 1, 14, 0, 0, 0, zone)
 		got := written(sample{Stamp: event.Stamp{At: at}, fields: []event.Field{{Key: "value", Value: c.value}}})
 		want := `{"ts":"2026-03-01T12:00:00.000000000Z","level":"debug","event":"sample",` +
-			`"msg":"a \"sample\" <of> a\nline","value":` + c.want + "}\n"
+			`"msg":"a \"sample\" <of> a; line","value":` + c.want + "}\n"
 		if got != want {
 			t.Errorf("%s:\n got %s\nwant %s", name, got, want)
+		}
+	}
+}
+
+// wordy is an event that says several lines.
+type wordy struct {
+	sample
+	message string
+}
+
+func (w wordy) Message() string { return w.message }
+
+// TestMessageIsOneLine: whatever breaks lines stands in no msg.
+func TestMessageIsOneLine(t *testing.T) {
+	for message, want := range map[string]string{
+		"one line":                                "one line",
+		"one\ntwo\r\nthree\rfour":                 "one; two; three; four",
+		"\nfirst:\n\tindented\n":                  "first:; indented",
+		"one\u2028two\u2029three\u0085four\vfive": "one; two; three; four; five",
+	} {
+		var line struct{ Msg string }
+		if err := json.Unmarshal([]byte(written(wordy{message: message})), &line); err != nil || line.Msg != want {
+			t.Errorf("%q became %q, %v, want %q", message, line.Msg, err, want)
 		}
 	}
 }

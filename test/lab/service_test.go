@@ -104,10 +104,13 @@ func TestCheckCommand(t *testing.T) {
 	bad := strings.NewReplacer("vrid: 51", "vrid: 300", "interval: 1s", "intervall: 1s").Replace(good)
 	path = s.configure("bad", bad)
 	problems := regexp.MustCompile(`(?m)` + regexp.QuoteMeta(path) + `:\d+:\d+: .*(vrid|intervall)`)
-	for _, args := range [][]string{{"check", path}, {"run", "--check", "--config", path}, {"run", "--config", path}} {
-		got := s.ripcord("a", args...)
-		if n := len(problems.FindAllString(got.err, -1)); got.code != 1 || n != 2 || got.out != "" {
-			t.Errorf("ripcord %v: exit %d, said %q, named %d of 2 problems:\n%s", args, got.code, got.out, n, got.err)
+	for _, c := range []struct {
+		code int
+		args []string
+	}{{1, []string{"check", path}}, {78, []string{"run", "--check", "--config", path}}, {78, []string{"run", "--config", path}}} {
+		got := s.ripcord("a", c.args...)
+		if n := len(problems.FindAllString(got.err, -1)); got.code != c.code || n != 2 || got.out != "" {
+			t.Errorf("ripcord %v: exit %d, want %d, said %q, named %d of 2 problems:\n%s", c.args, got.code, c.code, got.out, n, got.err)
 		}
 	}
 	if _, err := os.Stat(s.socket("a")); !os.IsNotExist(err) {

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"ripcord/pkg/daemon"
+)
+
+// cleanWithin is how long the kernel may take to let go of what is removed.
+const cleanWithin = 20 * time.Second
+
+// newClean returns the command that removes what a dead daemon left.
+func newClean() *cobra.Command {
+	return &cobra.Command{
+		Use:   "clean",
+		Short: "Remove what a daemon that died has left on this machine",
+		Long: "Remove what a daemon that died has left in this network namespace: the addresses, routes,\n" +
+			"rules and links that bear ripcord's mark, its firewall table, and the settings of links\n" +
+			"that it changed. It needs no configuration, removes nothing of anybody else, and refuses\n" +
+			"while a daemon runs. The systemd unit runs it whenever the daemon has ended.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if !privileged() {
+				return errors.New("clean needs the right to change addresses: start it as root, or with CAP_NET_ADMIN and CAP_NET_RAW")
+			}
+			removed, err := clean(c.Context())
+			for _, what := range removed {
+				fmt.Fprintln(c.OutOrStdout(), "removed "+what)
+			}
+			if len(removed) == 0 && err == nil {
+				fmt.Fprintln(c.OutOrStdout(), "nothing of ripcord was left here")
+			}
+			return err
+		},
+	}
+}
+
+// clean removes what is left. A kernel that does not answer does not hold it up for ever.
+func clean(ctx context.Context) (removed []string, err error) {
+	done := make(chan struct{})
+	var found []string
+	var failed error
+	go func() {
+		defer close(done)
+		found, failed = daemon.Clean(daemon.RunDir)
+	}()
+	timer := time.NewTimer(cleanWithin)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return found, failed
+	case <-timer.C:
+		return nil, fmt.Errorf("clean: the kernel did not let go of what is left within %v: run ripcord clean again", cleanWithin)
+	}
+}

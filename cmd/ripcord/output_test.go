@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// full is an output without room.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+// TestOutputFails: a command whose output cannot be written has failed, whichever it is.
+func TestOutputFails(t *testing.T) {
+	socket := fakeDaemon(t, "pulled")
+	fine := configFile(t, good)
+	for _, args := range []string{
+		"check " + fine, "run --check --config " + fine, "version", "--help", "help status", "completion bash",
+		"status --socket " + socket, "status --json --socket " + socket, "link lo", "link lo --json",
+	} {
+		var stderr bytes.Buffer
+		if code := execute(t.Context(), strings.Fields(args), full{}, &stderr); code != exitFailed {
+			t.Errorf("ripcord %s: exit code %d, want %d", args, code, exitFailed)
+		}
+		if got := stderr.String(); !strings.HasPrefix(got, "ripcord: ") || !strings.Contains(got, "no space left on device") || strings.Count(got, "\n") != 1 {
+			t.Errorf("ripcord %s says %q", args, got)
+		}
+	}
+}
+
+// stuck is an output that nobody reads.
+type stuck struct{ forever chan struct{} }
+
+func (s stuck) Write([]byte) (int, error) { <-s.forever; return 0, io.ErrClosedPipe }
+
+// TestOutputIsNotRead: neither output nor complaints keep a command that was told to
+// end from it.
+func TestOutputIsNotRead(t *testing.T) {
+	s := stuck{make(chan struct{})}
+	defer close(s.forever)
+	ctx, cancel := context.WithCancel(t.Context())
+	code := make(chan int)
+	go func() { code <- execute(ctx, []string{"version"}, s, s) }()
+	select {
+	case <-code:
+		t.Fatal("it ended before it was told to, with a line unread")
+	case <-time.After(50 * time.Millisecond):
+	}
+	cancel()
+	select {
+	case got := <-code:
+		if got != exitFailed {
+			t.Errorf("exit code %d, want %d", got, exitFailed)
+		}
+	case <-time.After(10 * unreadAfter):
+		t.Fatal("it does not end")
+	}
+}
+
+// TestLoadIsInterrupted: a file that nobody writes is given up at a signal.
+func TestLoadIsInterrupted(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("terminated signal received"))
+	var out, errs bytes.Buffer
+	if code := execute(ctx, []string{"check", pipe}, &out, &errs); code != exitFailed {
+		t.Errorf("exit code %d, want %d", code, exitFailed)
+	}
+	if want := "ripcord: interrupted (terminated signal received) while " + pipe + " was read\n"; errs.String() != want {
+		t.Errorf("it says %q, want %q", errs.String(), want)
+	}
+}
+
+// TestUnusableConfiguration: `run` ends with the code that keeps systemd from trying
+// again, `check` with the usual one.
+func TestUnusableConfiguration(t *testing.T) {
+	bad := configFile(t, strings.Replace(good, "vrid: 51", "vrid: 300", 1))
+	for args, want := range map[string]int{
+		"check " + bad: exitFailed, "run --check --config " + bad: exitConfig,
+		"run --check --config /nowhere/f": exitConfig, "run --check --config /dev/zero": exitConfig, "run --check --log-level loud --config " + configFile(t, good): exitUsage,
+	} {
+		if code, _, _ := try(t, strings.Fields(args)...); code != want {
+			t.Errorf("ripcord %s: exit code %d, want %d", args, code, want)
+		}
+	}
+}

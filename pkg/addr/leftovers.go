@@ -1,0 +1,158 @@
+package addr
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Leftovers are what a daemon that died has left in a network namespace: it is found
+// by its mark, without a configuration. A member that is nil is left alone.
+type Leftovers struct {
+	Kernel   Kernel
+	Routing  Routing
+	Devices  Devices
+	Firewall Firewall
+}
+
+// Remove removes all of it, and returns what it removed, in words. What cannot be
+// removed is in the error, and keeps nothing else from being removed.
+//
+// It goes by what leans on what: rules before the tables that they lead to, routes
+// before addresses, addresses before the links that bear them, and the firewall's
+// table last, since it keeps addresses from answering.
+func (l Leftovers) Remove() (removed []string, err error) {
+	var errs []error
+	for _, step := range []func() ([]string, error){l.removeWays, l.removeAddresses, l.removeDevices, l.removeTable} {
+		done, err := step()
+		removed, errs = append(removed, done...), append(errs, err)
+	}
+	return removed, errors.Join(errs...)
+}
+
+func (l Leftovers) removeWays() (removed []string, err error) {
+	if l.Routing == nil {
+		return nil, nil
+	}
+	ways, err := l.Routing.ListWays()
+	if err != nil {
+		return nil, fmt.Errorf("could not list our routes and rules: %w", err)
+	}
+	slices.SortStableFunc(ways, func(a, b WayOp) int { return order(a) - order(b) })
+	var errs []error
+	for i, err := range l.Routing.RemoveWays(ways) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("could not remove %s: %w", ways[i], err))
+			continue
+		}
+		removed = append(removed, ways[i].String())
+	}
+	return removed, errors.Join(errs...)
+}
+
+// order is that of removal: rules first.
+func order(op WayOp) int {
+	if _, rule := op.Way.(Rule); rule {
+		return 0
+	}
+	return 1
+}
+
+func (l Leftovers) removeAddresses() (removed []string, err error) {
+	if l.Kernel == nil {
+		return nil, nil
+	}
+	names := l.names()
+	ours, err := l.marked()
+	if err != nil || len(ours) == 0 {
+		return nil, err
+	}
+	failed := l.Kernel.RemoveBatch(ours)
+	left, err := l.marked()
+	if err != nil {
+		return nil, errors.Join(failed, err)
+	}
+	stands := func(op Op) bool {
+		return slices.ContainsFunc(left, func(o Op) bool { return o.Index == op.Index && o.Prefix == op.Prefix })
+	}
+	var kept []string
+	for _, op := range ours {
+		what := op.Prefix.String()
+		if name := names[op.Index]; name != "" {
+			what += " on " + name
+		}
+		if stands(op) {
+			kept = append(kept, what)
+		} else {
+			removed = append(removed, what)
+		}
+	}
+	if len(kept) > 0 {
+		if failed == nil {
+			failed = errors.New("the kernel lists it still")
+		}
+		return removed, fmt.Errorf("could not remove %s: %w", strings.Join(kept, ", "), failed)
+	}
+	return removed, nil
+}
+
+// marked lists the addresses that bear our mark, the last of a subnet first: the
+// kernel promotes another for each primary one that goes.
+func (l Leftovers) marked() (ops []Op, err error) {
+	all, err := l.Kernel.List()
+	if err != nil {
+		return nil, fmt.Errorf("could not list our addresses: %w", err)
+	}
+	for _, s := range slices.Backward(all) {
+		if s.Marked {
+			ops = append(ops, Op{Index: s.Index, Address: Address{Prefix: s.Prefix}})
+		}
+	}
+	return ops, nil
+}
+
+// names are those of the links, for people; empty where they cannot be listed.
+func (l Leftovers) names() map[int]string {
+	names := make(map[int]string)
+	if l.Devices == nil {
+		return names
+	}
+	links, _ := l.Devices.Links()
+	for _, n := range links {
+		names[n.Index] = n.Name
+	}
+	return names
+}
+
+func (l Leftovers) removeDevices() (removed []string, err error) {
+	if l.Devices == nil {
+		return nil, nil
+	}
+	links, err := l.Devices.Links()
+	if err != nil {
+		return nil, fmt.Errorf("could not list our links: %w", err)
+	}
+	var errs []error
+	for _, n := range links {
+		if !n.Ours {
+			continue
+		}
+		if err := l.Devices.Remove(n.Index); err != nil {
+			errs = append(errs, fmt.Errorf("could not remove the link %s: %w", n.Name, err))
+			continue
+		}
+		removed = append(removed, "the link "+n.Name)
+	}
+	if err := l.Devices.Restore(nil); err != nil {
+		errs = append(errs, fmt.Errorf("could not give links their settings back: %w", err))
+	}
+	return removed, errors.Join(errs...)
+}
+
+func (l Leftovers) removeTable() ([]string, error) {
+	if l.Firewall == nil {
+		return nil, nil
+	}
+	return nil, l.Firewall.Drop(nil)
+}

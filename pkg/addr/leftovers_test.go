@@ -1,0 +1,157 @@
+package addr
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ripcord/pkg/event"
+)
+
+// left is what stands in a namespace, and the order in which it is removed.
+type left struct {
+	addresses []Standing
+	ways      []WayOp
+	links     []Netdev
+	table     bool
+	refuse    map[string]error // what cannot be removed, by its name
+	log       []string
+}
+
+type (
+	leftKernel struct {
+		Kernel
+		*left
+	}
+	leftRouting struct {
+		Routing
+		*left
+	}
+	leftDevices struct {
+		Devices
+		*left
+	}
+	leftFirewall struct {
+		Firewall
+		*left
+	}
+)
+
+func (l *left) all() Leftovers {
+	return Leftovers{leftKernel{left: l}, leftRouting{left: l}, leftDevices{left: l}, leftFirewall{left: l}}
+}
+
+func (l *left) remove(what string) error {
+	if err := l.refuse[what]; err != nil {
+		return err
+	}
+	l.log = append(l.log, what)
+	return nil
+}
+
+func (k leftKernel) List() ([]Standing, error) { return slices.Clone(k.addresses), nil }
+func (k leftKernel) RemoveBatch(ops []Op) error {
+	var errs []error
+	for _, op := range ops {
+		if err := k.remove(op.Prefix.String()); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		k.left.addresses = slices.DeleteFunc(k.left.addresses, func(s Standing) bool { return s.Prefix == op.Prefix })
+	}
+	return errors.Join(errs...)
+}
+
+func (r leftRouting) ListWays() ([]WayOp, error) { return slices.Clone(r.ways), nil }
+func (r leftRouting) RemoveWays(ops []WayOp) (errs []error) {
+	for _, op := range ops {
+		errs = append(errs, r.remove(op.String()))
+	}
+	return errs
+}
+
+func (d leftDevices) Links() ([]Netdev, error) { return d.links, nil }
+func (d leftDevices) Remove(index int) error {
+	i := slices.IndexFunc(d.links, func(n Netdev) bool { return n.Index == index })
+	return d.remove(d.links[i].Name)
+}
+func (d leftDevices) Restore(keep []string) error {
+	if len(keep) > 0 {
+		return errors.New("nothing is to keep its settings")
+	}
+	return d.remove("settings")
+}
+
+func (f leftFirewall) Drop(all []Refusal) error {
+	if len(all) > 0 {
+		return errors.New("nothing is to be dropped")
+	}
+	return f.remove("table")
+}
+
+func leavings() *left {
+	p := netip.MustParsePrefix
+	route := Route{To: p("10.0.0.0/8"), Table: MainTable}
+	rule := Rule{Family: event.IPv4, From: p("10.0.0.0/8"), Table: 100, Priority: 500}
+	return &left{
+		addresses: []Standing{
+			{1, p("127.0.0.1/8"), false}, {2, p("192.0.2.1/24"), true}, {2, p("192.0.2.11/24"), false},
+			{2, p("192.0.2.2/24"), true}, {3, p("2001:db8::1/64"), true},
+		},
+		ways:  []WayOp{{Way: route}, {Way: rule}},
+		links: []Netdev{{Index: 2, Name: "eth0"}, {Index: 3, Name: "vrrp6.51", Ours: true}, {Index: 4, Name: "vrrp.7"}},
+	}
+}
+
+// TestLeftovers: what bears the mark is removed in the order in which it leans on each
+// other, and nothing else is.
+func TestLeftovers(t *testing.T) {
+	l := leavings()
+	removed, err := l.all().Remove()
+	if err != nil {
+		t.Fatal(err)
+	}
+	order := []string{
+		"rule 500: from 10.0.0.0/8 lookup 100", "10.0.0.0/8", "2001:db8::1/64", "192.0.2.2/24", "192.0.2.1/24", "vrrp6.51", "settings", "table",
+	}
+	if diff := cmp.Diff(order, l.log); diff != "" {
+		t.Errorf("removed in this order (-want +got):\n%s", diff)
+	}
+	said := []string{
+		"rule 500: from 10.0.0.0/8 lookup 100", "10.0.0.0/8", "2001:db8::1/64 on vrrp6.51", "192.0.2.2/24 on eth0", "192.0.2.1/24 on eth0", "the link vrrp6.51",
+	}
+	if diff := cmp.Diff(said, removed); diff != "" {
+		t.Errorf("said to be removed (-want +got):\n%s", diff)
+	}
+}
+
+// TestLeftoversThatStay: what cannot be removed is named, and keeps nothing else from
+// being removed.
+func TestLeftoversThatStay(t *testing.T) {
+	for _, what := range []string{"10.0.0.0/8", "192.0.2.2/24", "vrrp6.51", "settings", "table"} {
+		l := leavings()
+		l.refuse = map[string]error{what: errors.New("refused for " + what)}
+		_, err := l.all().Remove()
+		if err == nil || !strings.Contains(err.Error(), "refused for "+what) {
+			t.Errorf("%s stays: %v", what, err)
+		}
+		if got, want := len(l.log), 7; got != want {
+			t.Errorf("%s stays: %d of the %d others were removed: %q", what, got, want, l.log)
+		}
+	}
+}
+
+// TestLeftoversOfParts: what could not be opened is left alone.
+func TestLeftoversOfParts(t *testing.T) {
+	l := leavings()
+	if _, err := (Leftovers{Kernel: leftKernel{left: l}}).Remove(); err != nil || len(l.log) != 3 {
+		t.Errorf("the addresses alone: %v, removed %q", err, l.log)
+	}
+	if removed, err := (Leftovers{}).Remove(); err != nil || removed != nil {
+		t.Errorf("nothing at all: %v, removed %q", err, removed)
+	}
+}

@@ -1,0 +1,48 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"ripcord/pkg/addr"
+)
+
+// Clean removes what a daemon that died has left in the network namespace, and returns
+// what that was. It needs no configuration, since all bears our mark; dir is that of
+// Options. It fails with ErrRunning, and removes nothing, while a daemon runs.
+func Clean(dir string) (removed []string, err error) {
+	lock, err := AcquireLock(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Close()
+
+	var left addr.Leftovers
+	var errs []error
+	// What cannot be opened keeps nothing else from being removed.
+	if kernel, err := addr.OpenKernel(filepath.Join(dir, recordName)); err != nil {
+		errs = append(errs, fmt.Errorf("cannot remove addresses: %w", err))
+	} else {
+		defer kernel.Close()
+		left.Kernel = kernel
+	}
+	if routing, err := addr.OpenRouting(); err != nil {
+		errs = append(errs, fmt.Errorf("cannot remove routes: %w", err))
+	} else {
+		defer routing.Close()
+		left.Routing = routing
+	}
+	if devices, err := addr.OpenDevices(); err != nil {
+		errs = append(errs, fmt.Errorf("cannot remove links for virtual MACs: %w", err))
+	} else {
+		defer devices.Close()
+		left.Devices = devices
+	}
+	if firewall, err := addr.OpenFirewall(); err == nil { // a machine may lack it, and then holds nothing of ours there
+		defer firewall.Close()
+		left.Firewall = firewall
+	}
+	removed, err = left.Remove()
+	return removed, errors.Join(errors.Join(errs...), err)
+}

@@ -1,0 +1,179 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/event"
+)
+
+// RunDir is where the lock of each network namespace is, unless Options say otherwise.
+const RunDir = "/run/ripcord"
+
+// ErrRunning is the error of who wants to be the only ripcord of a network namespace
+// and is not: two would take each other's addresses for leftovers.
+var ErrRunning = errors.New("another ripcord runs in this network namespace")
+
+// lockSocket is an abstract unix socket, which belongs to the network namespace and
+// goes with the process. Any user may bind that name, so only a holder that is root,
+// or our own user, counts. It finds a ripcord that shares the network namespace but
+// not RunDir, as in a container.
+const lockSocket = "@ripcord"
+
+// Lock makes its holder the only ripcord of its network namespace. It ends with the
+// process, however that ends.
+type Lock struct {
+	file   *os.File // locked with flock(2); nil if it could not be made
+	path   string
+	socket net.Listener // nil if somebody else has bound the name
+	doubt  string       // why there is no file
+}
+
+// AcquireLock locks the network namespace of the calling thread, by a file in dir that
+// is named after it and that only root, or the user of the daemon, can open. It fails
+// with ErrRunning where another holds the lock. Where the file cannot be made the
+// socket alone has to do, and Doubt says so.
+func AcquireLock(dir string) (*Lock, error) {
+	l := &Lock{}
+	err := l.lockFile(dir)
+	if errors.Is(err, ErrRunning) {
+		return nil, err
+	}
+	if err != nil {
+		l.doubt = err.Error()
+	}
+	if err := l.bindSocket(); err != nil {
+		_ = l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// lockFile makes the file and locks it. Its holder removes it at the end, so a file
+// that is not the one of that name any more is not locked but made anew.
+func (l *Lock) lockFile(dir string) error {
+	var space unix.Stat_t
+	if err := unix.Stat("/proc/thread-self/ns/net", &space); err != nil {
+		return fmt.Errorf("find out the network namespace: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make the directory of the lock: %w", err)
+	}
+	l.path = filepath.Join(dir, fmt.Sprintf("netns-%d.lock", space.Ino))
+	const attempts = 16
+	for range attempts {
+		file, err := os.OpenFile(l.path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+		if err != nil {
+			return fmt.Errorf("open the lock: %w", err)
+		}
+		if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+			defer file.Close()
+			if errors.Is(err, unix.EWOULDBLOCK) {
+				return fmt.Errorf("%w: stop it first (%s)", ErrRunning, l.holder(file))
+			}
+			return fmt.Errorf("lock %s: %w", l.path, err)
+		}
+		if sameFile(file, l.path) {
+			l.file = file
+			_ = file.Truncate(0)
+			_, _ = fmt.Fprintln(file, os.Getpid()) // for those who wonder who holds it
+			return nil
+		}
+		_ = file.Close()
+	}
+	return fmt.Errorf("%s was removed by others each time that it was locked", l.path)
+}
+
+func sameFile(file *os.File, path string) bool {
+	mine, err := file.Stat()
+	if err != nil {
+		return false
+	}
+	now, err := os.Lstat(path)
+	return err == nil && os.SameFile(mine, now)
+}
+
+// holder names who holds the lock.
+func (l *Lock) holder(file *os.File) string {
+	text, err := io.ReadAll(io.LimitReader(file, 32))
+	if pid, perr := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && perr == nil {
+		return fmt.Sprintf("process %d holds %s", pid, l.path)
+	}
+	return "somebody holds " + l.path
+}
+
+// bindSocket binds the abstract socket, unless somebody who does not count has.
+func (l *Lock) bindSocket() error {
+	listener, err := net.Listen("unix", lockSocket)
+	if err != nil {
+		if pid, counts := socketHolder(); errors.Is(err, syscall.EADDRINUSE) && counts {
+			return fmt.Errorf("%w: stop it first (process %d holds the abstract socket %s)", ErrRunning, pid, lockSocket)
+		}
+		return nil
+	}
+	l.socket = listener
+	go func() { // who connects asks who we are; ends with Close
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_ = conn.Close()
+		}
+	}()
+	return nil
+}
+
+// socketHolder returns the process that has bound the abstract socket, and reports
+// whether it is root's or our own user's: a ripcord.
+func socketHolder() (pid int, counts bool) {
+	conn, err := net.DialTimeout("unix", lockSocket, time.Second)
+	if err != nil {
+		return 0, false // bound by somebody who does not listen, as every ripcord does
+	}
+	defer conn.Close()
+	raw, err := conn.(*net.UnixConn).SyscallConn()
+	if err != nil {
+		return 0, false
+	}
+	_ = raw.Control(func(fd uintptr) {
+		if peer, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
+			pid, counts = int(peer.Pid), peer.Uid == 0 || int(peer.Uid) == os.Geteuid()
+		}
+	})
+	return pid, counts
+}
+
+// Doubt returns the event that tells that another ripcord might not be noticed; nil
+// where it would be.
+func (l *Lock) Doubt() event.Event {
+	if l.file != nil {
+		return nil
+	}
+	return event.DaemonLock{Stamp: event.Stamp{At: time.Now()}, Err: l.doubt, Alone: l.socket != nil}
+}
+
+// Close gives the lock up.
+func (l *Lock) Close() error {
+	var errs []error
+	if l.socket != nil {
+		errs = append(errs, l.socket.Close())
+	}
+	if l.file != nil {
+		if sameFile(l.file, l.path) {
+			_ = os.Remove(l.path) // while it is locked; what stays does no harm
+		}
+		errs = append(errs, l.file.Close())
+	}
+	return errors.Join(errs...)
+}

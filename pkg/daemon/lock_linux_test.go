@@ -1,0 +1,167 @@
+package daemon_test
+
+import (
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"ripcord/pkg/daemon"
+	"ripcord/test/netns"
+)
+
+// acquire locks, and gives the lock up when the test ends, if not before.
+func acquire(t *testing.T, dir string) *daemon.Lock {
+	t.Helper()
+	lock, err := daemon.AcquireLock(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = lock.Close() })
+	return lock
+}
+
+// refused checks that the lock is held, by this process.
+func refused(t *testing.T, dir string) {
+	t.Helper()
+	lock, err := daemon.AcquireLock(dir)
+	if err == nil {
+		_ = lock.Close()
+	}
+	if !errors.Is(err, daemon.ErrRunning) || !strings.Contains(err.Error(), "process ") {
+		t.Errorf("a second one: %v", err)
+	}
+}
+
+// TestLock: one holds it, by the file as by the socket, and leaves nothing.
+func TestLock(t *testing.T) {
+	netns.Need(t)
+	dir := filepath.Join(t.TempDir(), "ripcord")
+	for range 2 {
+		first := acquire(t, dir)
+		if first.Doubt() != nil {
+			t.Errorf("it doubts: %v", first.Doubt().Message())
+		}
+		refused(t, dir)
+		refused(t, t.TempDir()) // as in a container, which has another /run
+		if err := first.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) > 0 {
+		t.Errorf("it leaves %v, %v", left, err)
+	}
+}
+
+// TestLockOfTheDead: the file of one that was killed locks nobody out, and its holder
+// is found even if somebody removes the file.
+func TestLockOfTheDead(t *testing.T) {
+	netns.Need(t)
+	dir := t.TempDir()
+	first := acquire(t, dir)
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	path := filepath.Join(dir, files[0].Name())
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm()&0o077 != 0 {
+		t.Errorf("others may open it: %v, %v", info.Mode(), err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, dir)
+	_ = first.Close()
+	if err := os.WriteFile(path, []byte("4711\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	acquire(t, dir)
+}
+
+// TestLockWithoutFile: where the file cannot be made the socket alone has to do.
+func TestLockWithoutFile(t *testing.T) {
+	netns.Need(t)
+	dir := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(dir, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	first := acquire(t, dir)
+	if doubt := first.Doubt(); doubt == nil || doubt.Level().String() != "warn" {
+		t.Errorf("its doubt is %+v", doubt)
+	}
+	refused(t, dir)
+}
+
+// stranger, in the environment, makes this test binary one that binds the name of
+// the abstract socket and stays: its value says whether it listens too.
+const stranger = "RIPCORD_TEST_STRANGER"
+
+func beStranger() {
+	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err == nil {
+		err = syscall.Bind(fd, &syscall.SockaddrUnix{Name: "@ripcord"})
+	}
+	if err == nil && os.Getenv(stranger) == "listens" {
+		err = syscall.Listen(fd, 1)
+	}
+	if err != nil {
+		os.Stdout.WriteString(err.Error())
+		os.Exit(1)
+	}
+	os.Stdout.WriteString("bound")
+	_, _ = os.Stdin.Read(make([]byte, 1)) // until the test ends it
+	os.Exit(0)
+}
+
+// TestLockAgainstStrangers: a user without rights who binds the name of the socket
+// keeps nobody from running, nor makes that two are not noticed.
+func TestLockAgainstStrangers(t *testing.T) {
+	netns.Need(t)
+	self, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	open, err := os.MkdirTemp("", "stranger")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(open) })
+	binary := filepath.Join(open, "test")
+	if err := errors.Join(os.WriteFile(binary, self, 0o755), os.Chmod(open, 0o755), os.Chmod(binary, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	for _, how := range []string{"binds", "listens"} {
+		t.Run(how, func(t *testing.T) {
+			c := exec.Command(binary)
+			c.Env = append(os.Environ(), stranger+"="+how)
+			c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}, Pdeathsig: syscall.SIGKILL}
+			in, err := c.StdinPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := c.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = in.Close(); _ = c.Wait() }()
+			said := make([]byte, 64)
+			if n, err := out.Read(said); string(said[:n]) != "bound" {
+				t.Fatalf("the stranger: %q, %v", said[:n], err)
+			}
+			if _, err := net.Listen("unix", "@ripcord"); err == nil {
+				t.Fatal("the stranger does not have the name")
+			}
+			dir := t.TempDir()
+			acquire(t, dir)
+			refused(t, dir)
+		})
+	}
+}

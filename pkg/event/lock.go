@@ -1,0 +1,36 @@
+package event
+
+import "fmt"
+
+// DaemonLock tells, once at the start, that the lock which keeps a second ripcord from
+// running in the same network namespace could not be had.
+type DaemonLock struct {
+	Stamp
+	Err string // why not
+	// Alone reports whether a second ripcord of root or of the same user would
+	// still be noticed.
+	Alone bool
+}
+
+// Name returns daemon.lock.
+func (DaemonLock) Name() string { return "daemon.lock" }
+
+// Level is Error where two could run, and Warn otherwise.
+func (e DaemonLock) Level() Level {
+	if e.Alone {
+		return Warn
+	}
+	return Error
+}
+
+// Message says what may happen and what to do.
+func (e DaemonLock) Message() string {
+	what := "a second ripcord in this network namespace would not be noticed, and the two would remove each other's addresses"
+	if e.Alone {
+		what = "a second ripcord in this network namespace would be noticed only if root or the same user starts it"
+	}
+	return fmt.Sprintf("%s: make /run/ripcord writable for ripcord (systemd: RuntimeDirectory=ripcord): %s", what, e.Err)
+}
+
+// Fields is the error.
+func (e DaemonLock) Fields() []Field { return []Field{{"error", e.Err}} }
