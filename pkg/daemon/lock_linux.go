@@ -25,8 +25,8 @@ const RunDir = "/run/ripcord"
 var ErrRunning = errors.New("another ripcord runs in this network namespace")
 
 // lockSocket is an abstract unix socket, which belongs to the network namespace and
-// goes with the process. Any user may bind that name, so only a holder that is root,
-// or our own user, counts. It finds a ripcord that shares the network namespace but
+// goes with the process. Any user may bind that name, so only a holder that is root, our
+// own user, or has the rights of a daemon counts. It finds a ripcord that shares the network namespace but
 // not RunDir, as in a container.
 const lockSocket = "@ripcord"
 
@@ -135,7 +135,7 @@ func (l *Lock) bindSocket() error {
 }
 
 // socketHolder returns the process that has bound the abstract socket, and reports
-// whether it is root's or our own user's: a ripcord.
+// whether it counts.
 func socketHolder() (pid int, counts bool) {
 	conn, err := net.DialTimeout("unix", lockSocket, time.Second)
 	if err != nil {
@@ -148,10 +148,27 @@ func socketHolder() (pid int, counts bool) {
 	}
 	_ = raw.Control(func(fd uintptr) {
 		if peer, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
-			pid, counts = int(peer.Pid), peer.Uid == 0 || int(peer.Uid) == os.Geteuid()
+			pid, counts = int(peer.Pid), peer.Uid == 0 || int(peer.Uid) == os.Geteuid() || hasRights(int(peer.Pid))
 		}
 	})
 	return pid, counts
+}
+
+// hasRights reports whether a process may change addresses. In a user namespace of its
+// own anybody has all rights, so it must be in ours; where that cannot be told, it has
+// none.
+func hasRights(pid int) bool {
+	ours, err := os.Stat("/proc/self/ns/user")
+	if err != nil {
+		return false
+	}
+	its, err := os.Stat(fmt.Sprintf("/proc/%d/ns/user", pid))
+	if err != nil || !os.SameFile(ours, its) {
+		return false
+	}
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3, Pid: int32(pid)}
+	var data [2]unix.CapUserData
+	return unix.Capget(&header, &data[0]) == nil && data[0].Effective&(1<<unix.CAP_NET_ADMIN) != 0
 }
 
 // Doubt returns the event that tells that another ripcord might not be noticed; nil

@@ -27,6 +27,9 @@ func testMain(m *testing.M) int {
 	if os.Getenv(hangs) != "" {
 		return hangingDaemon()
 	}
+	if os.Getenv(stranger) != "" {
+		return beStranger()
+	}
 	return stage.Main(m, "lab", func(path string) error {
 		binary = path
 		return nil

@@ -205,9 +205,17 @@ func TestUnitFile(t *testing.T) {
 	if !strings.Contains(string(unit), "ExecStart="+installed+" run") {
 		t.Errorf("the unit does not start %s", installed)
 	}
+	for _, want := range []string{
+		"\nExecStopPost=" + installed + " clean\n", "\nRestart=always\n", "\nRestartPreventExitStatus=78\n",
+		"\nTimeoutStopSec=30s\n", "\nRestartSec=100ms\n", // a daemon takes 20 s to stop at most
+	} {
+		if !strings.Contains(string(unit), want) {
+			t.Errorf("the unit lacks %q", want)
+		}
+	}
 	// What it starts has to exist, and is not installed here.
 	path := filepath.Join(t.TempDir(), "ripcord.service")
-	if err := os.WriteFile(path, []byte(strings.Replace(string(unit), installed, binary, 1)), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(unit), installed, binary)), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := exec.Command(analyze, "verify", "--man=no", path).CombinedOutput(); err != nil || len(out) > 0 {
