@@ -154,5 +154,8 @@ func (l Leftovers) removeTable() ([]string, error) {
 	if l.Firewall == nil {
 		return nil, nil
 	}
-	return nil, l.Firewall.Drop(nil)
+	if err := l.Firewall.Drop(nil); !errors.Is(err, ErrNoFirewall) {
+		return nil, err
+	}
+	return nil, nil
 }

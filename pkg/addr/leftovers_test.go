@@ -2,6 +2,7 @@ package addr
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -150,6 +151,11 @@ func TestLeftoversOfParts(t *testing.T) {
 	l := leavings()
 	if _, err := (Leftovers{Kernel: leftKernel{left: l}}).Remove(); err != nil || len(l.log) != 3 {
 		t.Errorf("the addresses alone: %v, removed %q", err, l.log)
+	}
+	l = leavings()
+	l.refuse = map[string]error{"table": fmt.Errorf("changing it: %w", ErrNoFirewall)}
+	if _, err := l.all().Remove(); err != nil {
+		t.Errorf("a kernel without nftables has no table of ours: %v", err)
 	}
 	if removed, err := (Leftovers{}).Remove(); err != nil || removed != nil {
 		t.Errorf("nothing at all: %v, removed %q", err, removed)
