@@ -177,6 +177,9 @@ func faultWords(f control.Fault, trouble string) string {
 		}
 		return f.Source + " cannot be used: " + trouble
 	case event.NoPrimaryAddress:
+		if f.Error != "" {
+			return f.Error
+		}
 		return f.Source + " has no address from which to send adverts"
 	case event.SendFailed:
 		return "its adverts cannot be sent"
@@ -198,6 +201,8 @@ func linkTrouble(l control.Link) string {
 		return ""
 	case l.Index == 0:
 		return "there is no such interface"
+	case l.Master != "":
+		return "it is a port of " + l.Master + ", which takes all that arrives on it"
 	case !l.AdminUp:
 		return "it is administratively down"
 	case !l.Carrier && l.Reason != "":

@@ -144,7 +144,8 @@ func TestLinkTrouble(t *testing.T) {
 		"it is administratively down":      {Index: 2, OperState: "down"},
 		"no carrier":                       {Index: 2, AdminUp: true, OperState: "down"},
 		"its operational state is testing": {Index: 2, AdminUp: true, Carrier: true, OperState: "testing"},
-		"its parent is down":               {Index: 2, AdminUp: true, Carrier: true, OperState: "up"},
+		"it is a port of br0 (bridge), which takes all that arrives on it": {Index: 2, AdminUp: true, Carrier: true, OperState: "up", Master: "br0 (bridge)"},
+		"its parent is down": {Index: 2, AdminUp: true, Carrier: true, OperState: "up"},
 	} {
 		if got := linkTrouble(l); got != want {
 			t.Errorf("%+v: %q, want %q", l, got, want)

@@ -24,8 +24,10 @@ type Netdev struct {
 	On    int    // for a device of ours, ifindex of the link that it was made for, as its alias says; 0: Below
 	Kind  string // IFLA_INFO_KIND
 	Name  string
-	MAC   [6]byte
-	MTU   int
+	// AltNames are its alternative names, as good as its own to find it.
+	AltNames []string
+	MAC      [6]byte
+	MTU      int
 	// Master is the ifindex of the VRF, bridge or bond that the link is a port of; 0 if none.
 	Master int
 	Up     bool // administratively
@@ -139,9 +141,11 @@ func (d *devices) observe(all []Netdev) (changed []*device) {
 	vrf, there := make(map[int]bool), make(map[int]bool)
 	for _, n := range all {
 		there[n.Index] = true
-		d.names[n.Name] = true
-		if _, ok := d.under[n.Name]; ok {
-			d.under[n.Name] = n
+		for _, name := range append(slices.Clone(n.AltNames), n.Name) {
+			d.names[name] = true
+			if _, ok := d.under[name]; ok {
+				d.under[name] = n
+			}
 		}
 		vrf[n.Index] = n.Kind == "vrf"
 	}

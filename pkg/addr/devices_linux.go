@@ -23,7 +23,8 @@ type LinuxDevices struct {
 	kernel *netlinkKernel
 	// changed are the links below whose settings were changed, by index.
 	changed map[int]earlier
-	names   map[int]string // by index, as last listed
+	names   map[int]string    // by index, as last listed
+	own     map[string]string // the own name of a link by each alternative one
 }
 
 var _ Devices = (*LinuxDevices)(nil)
@@ -34,7 +35,7 @@ func OpenDevices() (*LinuxDevices, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &LinuxDevices{kernel: kernel, changed: make(map[int]earlier), names: make(map[int]string)}, nil
+	return &LinuxDevices{kernel: kernel, changed: make(map[int]earlier), names: make(map[int]string), own: make(map[string]string)}, nil
 }
 
 // Close closes the socket.
@@ -48,11 +49,15 @@ func (d *LinuxDevices) Links() ([]Netdev, error) {
 		return nil, fmt.Errorf("listing links: %w", err)
 	}
 	clear(d.names)
+	clear(d.own)
 	var all []Netdev
 	for _, l := range links {
 		n, was := netdev(l)
 		all = append(all, n)
 		d.names[n.Index] = n.Name
+		for _, name := range n.AltNames {
+			d.own[name] = n.Name
+		}
 		switch {
 		case n.Ours && n.On != 0:
 			d.remember(n.On, was)
@@ -155,10 +160,19 @@ func (d *LinuxDevices) SetUp(indexes []int, up bool) error {
 	return distinctErrors(d.kernel.conn.Batch(messages))
 }
 
+// ownName returns the own name of a link, under which its settings stand.
+func (d *LinuxDevices) ownName(link string) string {
+	if own, ok := d.own[link]; ok {
+		return own
+	}
+	return link
+}
+
 // Tune writes the settings of a device and of the link below that are not what
 // they should be.
 func (d *LinuxDevices) Tune(below, device string, ipv6 bool, lower ...string) error {
 	var errs []error
+	below = d.ownName(below)
 	write := func(key, value string) {
 		switch now, err := readSysctl(key); {
 		case errors.Is(err, fs.ErrNotExist): // no IPv6 here
@@ -191,7 +205,7 @@ func (d *LinuxDevices) Restore(keep []string) error {
 	var errs []error
 	for index, was := range d.changed {
 		link, there := d.names[index]
-		if slices.Contains(keep, link) {
+		if slices.ContainsFunc(keep, func(name string) bool { return d.ownName(name) == link }) {
 			continue
 		}
 		delete(d.changed, index)

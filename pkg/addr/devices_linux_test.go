@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -60,7 +61,7 @@ func TestDeviceOfTheKernel(t *testing.T) {
 	n := find(t, d, m.Name)
 	if want := (Netdev{
 		Index: n.Index, Below: below, Name: m.Name, MAC: m.MAC, Ours: true, On: below, Kind: "macvlan", MTU: 1500, Shared: true,
-	}); n != want || n.Index == 0 {
+	}); !reflect.DeepEqual(n, want) || n.Index == 0 {
 		t.Errorf("made %+v, want %+v", n, want)
 	}
 	if err := d.Tune(near, m.Name, true); err != nil {

@@ -161,7 +161,7 @@ func (l *ledger) nameOf(e *entry) string { return l.links[e.Interface].Name }
 func (l *ledger) op(e *entry) Op {
 	link := l.links[e.Interface]
 	op := Op{Index: link.Index, Address: e.Address, Behind: link.Name != e.Interface}
-	op.Interface = link.Name
+	op.Interface = link.Own()
 	return op
 }
 

@@ -78,7 +78,7 @@ func withHeader(header []byte, ae *netlink.AttributeEncoder, name string) ([]byt
 
 // netdev is a link as devices know it, and the settings that its alias remembers.
 func netdev(l rtnl.Link) (n Netdev, was earlier) {
-	n = Netdev{Index: l.Index, Below: l.Below, Kind: l.Kind, Name: l.Name, MAC: l.MAC, MTU: l.MTU, Master: l.Master, Up: l.Up()}
+	n = Netdev{Index: l.Index, Below: l.Below, Kind: l.Kind, Name: l.Name, AltNames: l.AltNames, MAC: l.MAC, MTU: l.MTU, Master: l.Master, Up: l.Up()}
 	if l.Elsewhere {
 		n.NS = l.Namespace + 1
 	}

@@ -44,7 +44,7 @@ func (l *ledger) refusals() (all []Refusal) {
 		for _, a := range set.Addresses {
 			r := Refusal{Addr: a.Prefix.Addr()}
 			if r.Addr.Is6() && r.Addr.IsLinkLocalUnicast() {
-				r.Interface = l.links[a.Interface].Name
+				r.Interface = l.links[a.Interface].Own()
 			}
 			all = append(all, r)
 		}

@@ -20,6 +20,7 @@ type RawSender struct {
 	channels [3]*channel // by kind
 	outlets  map[outletKey]*outlet
 	users    map[string]user // what instances have open, by name
+	departed *departed
 }
 
 // user is an instance that has an outlet, and how many copies its adverts have.
@@ -41,6 +42,11 @@ func OpenSender() (*RawSender, error) {
 		}
 		s.channels[k] = newChannel(kind(k), shared)
 	}
+	departed, err := openDeparted()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("advert engine: %w", err), s.Close())
+	}
+	s.departed = departed
 	return s, nil
 }
 
@@ -93,6 +99,7 @@ func (s *RawSender) Send(batch []Message) {
 	for _, c := range s.channels {
 		c.send()
 	}
+	s.departed.send(batch)
 }
 
 // Close closes the sockets.
@@ -105,6 +112,9 @@ func (s *RawSender) Close() error {
 	}
 	for _, o := range s.outlets {
 		errs = append(errs, o.close())
+	}
+	if s.departed != nil {
+		errs = append(errs, s.departed.close())
 	}
 	return errors.Join(errs...)
 }

@@ -111,7 +111,7 @@ func TestAcceptOwnerHearsNobodyEarly(t *testing.T) {
 // advert when it is heard on it.
 func TestSourcesAreOurs(t *testing.T) {
 	b := newBench(virtual4())
-	b.Learn(event.Link{Name: "eth0", Index: 2, Primary4: own4, Sources: &[]netip.Addr{peer4}})
+	b.Learn(event.Link{Name: "eth0", Index: 2, Primary4: own4, Sources: &[]netip.Prefix{netip.PrefixFrom(peer4, 24)}})
 	p := packet4(advert4())
 	if v := b.Accept(&p, t0); v.Valid || counters(b.stats["v4"]) != "" {
 		t.Errorf("our own advert was judged: %+v", v)

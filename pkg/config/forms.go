@@ -184,7 +184,15 @@ func advertInterface(l *loader, at place) (string, bool) {
 	return s, ok
 }
 
-// interfaceName is what the kernel takes for the name of an interface.
+// The longest names, less the zero byte: IFNAMSIZ for an interface's own, ALTIFNAMSIZ
+// for an alternative one.
+const (
+	longestName    = 15
+	longestAltName = 127
+)
+
+// interfaceName is what the kernel takes for the name of an interface: its own, or
+// an alternative one (ip link property add … altname), which may be longer.
 func interfaceName(l *loader, at place) (string, bool) {
 	s, ok := l.word(at, "text")
 	if !ok {
@@ -197,14 +205,23 @@ func interfaceName(l *loader, at place) (string, bool) {
 	return s, true
 }
 
+// ownName is what an interface can have for its own name.
+func ownName(l *loader, at place) (string, bool) {
+	s, ok := interfaceName(l, at)
+	if ok && len(s) > longestName {
+		l.fail(at, "%s cannot be the own name of an interface: it is longer than %d characters", show(s), longestName)
+		return "", false
+	}
+	return s, ok
+}
+
 // badInterface says why an interface cannot have that name; empty if it can.
 func badInterface(s string) string {
-	const longest = 15 // IFNAMSIZ, less the zero byte
 	switch {
 	case s == "":
 		return "it is empty"
-	case len(s) > longest:
-		return fmt.Sprintf("it is longer than %d characters", longest)
+	case len(s) > longestAltName:
+		return fmt.Sprintf("it is longer than %d characters", longestAltName)
 	case s == "." || s == "..":
 		return "that is a directory"
 	case s == "all" || s == "default":

@@ -107,6 +107,7 @@ func link(l event.Link) Link {
 		OperState: l.OperState.String(), Monitor: l.Monitor,
 		CarrierUpCount: l.UpCount, CarrierDownCount: l.DownCount,
 		Confirm: l.Confirm.Microseconds(), Poll: l.Poll.Microseconds(), Stretched: l.Stretched, Reason: l.Reason,
+		Device: l.Device, Master: l.Master,
 		LastChange: known(l.LastChange), LastChangeSource: string(l.LastSource),
 	}
 }

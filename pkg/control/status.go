@@ -79,19 +79,23 @@ type Group struct {
 
 // Link is one network interface, with RFC 2863's operational state.
 type Link struct {
-	Name             string     `json:"name"`
-	Index            int        `json:"ifindex"` // 0 where there is no such interface
-	Up               bool       `json:"up"`      // ripcord's verdict: usable
-	AdminUp          bool       `json:"admin_up"`
-	Carrier          bool       `json:"carrier"`
-	OperState        string     `json:"operstate"`
-	Monitor          string     `json:"monitor"` // what tells the link's state
-	CarrierUpCount   uint32     `json:"carrier_up_count"`
-	CarrierDownCount uint32     `json:"carrier_down_count"`
-	Confirm          int64      `json:"confirm_us"` // the period at which the driver is asked now; 0: it is not
-	Poll             int64      `json:"poll_us"`    // likewise the poller's
-	Stretched        bool       `json:"stretched"`  // one of them is longer than configured
-	Reason           string     `json:"reason"`     // why there is no carrier, in the driver's words; empty if not known
+	Name             string `json:"name"`
+	Index            int    `json:"ifindex"` // 0 where there is no such interface
+	Up               bool   `json:"up"`      // ripcord's verdict: usable
+	AdminUp          bool   `json:"admin_up"`
+	Carrier          bool   `json:"carrier"`
+	OperState        string `json:"operstate"`
+	Monitor          string `json:"monitor"` // what tells the link's state
+	CarrierUpCount   uint32 `json:"carrier_up_count"`
+	CarrierDownCount uint32 `json:"carrier_down_count"`
+	Confirm          int64  `json:"confirm_us"` // the period at which the driver is asked now; 0: it is not
+	Poll             int64  `json:"poll_us"`    // likewise the poller's
+	Stretched        bool   `json:"stretched"`  // one of them is longer than configured
+	Reason           string `json:"reason"`     // why there is no carrier, in the driver's words; empty if not known
+	// Device is the interface's own name, where Name is an alternative one; Master is
+	// the device that takes all that arrives on it, as "br0 (bridge)".
+	Device           string     `json:"device,omitempty"`
+	Master           string     `json:"master,omitempty"`
 	LastChange       *time.Time `json:"last_change"`
 	LastChangeSource string     `json:"last_change_source"`
 }

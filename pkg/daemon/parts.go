@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
 	"os"
 	"slices"
 	"time"
@@ -76,8 +75,9 @@ func build(o Options) (*parts, error) {
 		return nil, err
 	}
 	p.monitor = link.NewMonitor(link.Config{
-		Default: o.Config.DefaultLink, Links: o.Config.Links, Watched: interfaces(o.Config), Sources: sources(o.Config),
-		Facts: p.links, Addresses: &p.addresses, Results: &p.results, Events: &p.events, Minter: p.minter,
+		Default: o.Config.DefaultLink, Links: o.Config.Links, Watched: interfaces(o.Config), Called: called(o.Config),
+		Sources: sources(o.Config),
+		Facts:   p.links, Addresses: &p.addresses, Results: &p.results, Events: &p.events, Minter: p.minter,
 	})
 	p.receiver = advert.NewReceiver(advert.ReceiverConfig{
 		Instances: instances(o.Config), Stats: p.stats, Unknown: p.unknown,
@@ -156,15 +156,37 @@ func instances(c *config.Config) []*vrrp.Instance {
 	return all
 }
 
-// sources are the addresses that instances send from by name.
-func sources(c *config.Config) []netip.Addr {
-	var all []netip.Addr
+// sources are the addresses that instances send from by name, and those that the
+// routers share. The owner's are its own.
+func sources(c *config.Config) link.Sources {
+	var s link.Sources
 	for _, in := range instances(c) {
 		if in.Source.IsValid() {
-			all = append(all, in.Source)
+			s.Named = append(s.Named, in.Source)
+		}
+		if in.Priority != vrrp.Owner {
+			s.Virtual = append(append(s.Virtual, in.Addresses...), in.Extra...)
 		}
 	}
-	return all
+	return s
+}
+
+// called are the interfaces of addresses and routes, which may be others than those
+// that carry adverts.
+func called(c *config.Config) []string {
+	var names []string
+	for _, s := range c.Sets {
+		for _, a := range s.Addresses {
+			names = append(names, a.Interface)
+		}
+		for _, w := range s.Ways {
+			if r, ok := w.(addr.Route); ok {
+				names = append(names, r.Interface)
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // interfaces are those that carry adverts, once each.

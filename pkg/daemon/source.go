@@ -1,8 +1,6 @@
 package daemon
 
 import (
-	"slices"
-
 	"ripcord/pkg/control"
 	"ripcord/pkg/event"
 	"ripcord/pkg/telemetry"
@@ -34,14 +32,14 @@ func (s source) Groups() []vrrp.GroupStatus {
 
 // Links are the links that carry adverts; one that is not there has no index.
 func (s source) Links() []event.Link {
-	there := s.monitor.Links()
-	links := make([]event.Link, 0, len(s.watched))
-	for _, name := range s.watched {
-		l := event.Link{Name: name}
-		if i := slices.IndexFunc(there, func(l event.Link) bool { return l.Name == name }); i >= 0 {
-			l = there[i]
-		}
-		links = append(links, l)
+	there := make(map[string]event.Link, len(s.watched))
+	for _, l := range s.monitor.Links(s.watched...) {
+		there[l.Name] = l
+	}
+	links := make([]event.Link, len(s.watched))
+	for i, name := range s.watched {
+		links[i] = there[name]
+		links[i].Name = name
 	}
 	return links
 }

@@ -48,10 +48,14 @@ type Link struct {
 	// Seq orders the changes of all links; a greater one is newer.
 	Seq  uint64
 	Name string
+	// Device is the interface's own name where Name is an alternative one
+	// (IFLA_ALT_IFNAME); empty where it is its own.
+	Device string
 	// Index is the ifindex; 0 where no such interface exists.
 	Index int
 	// Usable is the verdict: administratively up, carrier, and operstate UP or
-	// UNKNOWN, on the parent too, and no source says down (design decision 6).
+	// UNKNOWN, on the parent too, no source says down (design decision 6), and the
+	// link is no port of another device.
 	Usable           bool
 	AdminUp, Carrier bool
 	OperState        OperState
@@ -59,9 +63,17 @@ type Link struct {
 	HardwareAddr     [6]byte
 	Primary4         netip.Addr // primary IPv4 address; zero if none
 	LinkLocal6       netip.Addr // link-local IPv6 address that may be used as a source; zero if none
-	// Sources are those of the addresses that instances ask for by name that are on
-	// the link and may be used; nil if none. Another set is another pointer.
-	Sources            *[]netip.Addr
+	// Sources are the addresses from which adverts may leave, with their subnets: of
+	// each subnet of the link the best one, and all that instances ask for by name,
+	// also those on a loopback link. The best come first; nil if there are none.
+	// Another list is another pointer.
+	Sources *[]netip.Prefix
+	// Duplicate is an address of the link that would be a source if duplicate address
+	// detection had not found that another station has it too; zero if there is none.
+	Duplicate netip.Addr
+	// Master is the device of which the link is a port and that takes all that
+	// arrives on it, with its kind: "br0 (bridge)"; empty if there is none.
+	Master             string
 	Monitor            string // what tells the link's state: "netlink", "ethtool", "mii", or "none"
 	UpCount, DownCount uint32 // IFLA_CARRIER_UP_COUNT, IFLA_CARRIER_DOWN_COUNT
 	// Reason is why there is no carrier, in the driver's words (ethtool's extended
@@ -105,9 +117,18 @@ func (l Link) Rest() Link {
 	return l
 }
 
+// Own returns the interface's own name, which files and old system calls want.
+func (l Link) Own() string {
+	if l.Device != "" {
+		return l.Device
+	}
+	return l.Name
+}
+
 // Has reports whether adverts of this router may bear the address on this link.
 func (l Link) Has(a netip.Addr) bool {
-	return a.IsValid() && (a == l.Primary4 || a == l.LinkLocal6 || l.Sources != nil && slices.Contains(*l.Sources, a))
+	return a.IsValid() && (a == l.Primary4 || a == l.LinkLocal6 ||
+		l.Sources != nil && slices.ContainsFunc(*l.Sources, func(p netip.Prefix) bool { return p.Addr() == a }))
 }
 
 // Address returns the source address for adverts of a family; zero if none.
@@ -116,6 +137,21 @@ func (l Link) Address(f Family) netip.Addr {
 		return l.LinkLocal6
 	}
 	return l.Primary4
+}
+
+// Near returns the source in whose subnet a station is, the narrowest where there
+// are several; zero if it is in none.
+func (l Link) Near(station netip.Addr) netip.Addr {
+	var near netip.Prefix
+	if l.Sources == nil {
+		return netip.Addr{}
+	}
+	for _, p := range *l.Sources {
+		if p.Contains(station) && (!near.IsValid() || p.Bits() > near.Bits()) {
+			near = p
+		}
+	}
+	return near.Addr()
 }
 
 // Address is what the kernel said of one address: a fact, of which the latest

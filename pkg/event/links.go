@@ -100,6 +100,9 @@ func (e LinkChanged) Fields() []Field {
 		{"admin_up", l.AdminUp}, {"carrier", l.Carrier}, {"operstate", l.OperState.String()},
 		{"carrier_up_count", l.UpCount}, {"carrier_down_count", l.DownCount},
 	}
+	if l.Device != "" {
+		fields = append(fields, Field{"device", l.Device})
+	}
 	if e.Kind == LinkRenamed {
 		fields = append(fields, Field{"was", e.Was})
 	}
@@ -128,6 +131,8 @@ func (l Link) trouble() string {
 	switch {
 	case l.Index == 0:
 		return "there is no such interface"
+	case l.Master != "":
+		return "it is a port of " + l.Master + ", which takes all that arrives on it"
 	case !l.AdminUp:
 		return "administratively down"
 	case !l.Carrier:

@@ -47,13 +47,15 @@ const (
 
 // Reasons of ripcord's own.
 const (
-	PeerResigned Reason = "peer-resigned" // a priority 0 ended the wait
-	GroupMoved   Reason = "group"         // another member caused the group's move
-	Recovered    Reason = "recovered"     // a fault of ripcord's own making has ended, or a returned link has proved that it forwards
-	Recovery     Reason = "recovery"      // a returned link has yet to prove it: no transition bears this
-	StalledLoop  Reason = "stalled"
-	SendFailed   Reason = "send-failed"
-	AddressLost  Reason = "address-lost"
+	PeerResigned     Reason = "peer-resigned" // a priority 0 ended the wait
+	GroupMoved       Reason = "group"         // another member caused the group's move
+	Recovered        Reason = "recovered"     // a fault of ripcord's own making has ended, or a returned link has proved that it forwards
+	Recovery         Reason = "recovery"      // a returned link has yet to prove it: no transition bears this
+	StalledLoop      Reason = "stalled"
+	SendFailed       Reason = "send-failed"
+	AddressLost      Reason = "address-lost"
+	Enslaved         Reason = "enslaved"          // the interface is a port of another device, which takes all that arrives on it
+	DuplicateAddress Reason = "duplicate-address" // another station has the address from which adverts would leave
 )
 
 // Reasons of a fault that lasts as long as the condition which caused it, and which

@@ -3,47 +3,82 @@ package link
 import (
 	"net/netip"
 	"slices"
+	"time"
 
 	"ripcord/pkg/event"
 )
 
-// assigned holds the addresses of one link, in the order in which the kernel
-// listed them, and those chosen as sources of adverts.
+// A burst of changes of a link's addresses is judged when it is over: an address
+// that is replaced is often gone for a moment, or stands twice.
+const (
+	burstQuiet = 10 * time.Millisecond // without a change end it
+	burstMost  = 50 * time.Millisecond // after its first change it is judged in any case
+)
+
+// assigned holds the addresses of one link, and what was chosen of them.
 type assigned struct {
-	list                 []Assigned
-	primary4, linkLocal6 netip.Addr
-	sources              *[]netip.Addr // those that were asked for; a new one where they change
+	index int
+	list  []standing           // in no order
+	place map[netip.Prefix]int // in list
+	// due is when the sources are chosen anew, and limit how long that may be put
+	// off; zero where nothing has changed.
+	due, limit time.Time
+	chosen
 }
 
-func (a *assigned) find(p netip.Prefix) int {
-	return slices.IndexFunc(a.list, func(o Assigned) bool { return o.Prefix == p })
+// standing is an address of a link.
+type standing struct {
+	Assigned
+	since  uint64 // greater for what came later
+	dump   uint64 // the last dump that listed it
+	source bool   // it is among the chosen sources
 }
 
-// assign absorbs an address that is there.
-func (t *Table) assign(addr Assigned) {
-	a := t.addresses[addr.Index]
-	if a == nil {
-		a = &assigned{}
-		t.addresses[addr.Index] = a
+// find returns the address of that prefix; nil if it does not stand there.
+func (a *assigned) find(p netip.Prefix) *standing {
+	if i, ok := a.place[p]; ok {
+		return &a.list[i]
 	}
-	if i := a.find(addr.Prefix); i >= 0 {
-		a.list[i] = addr
+	return nil
+}
+
+// on returns the addresses of a link, which may have none.
+func (t *Table) on(index int) *assigned {
+	a := t.addresses[index]
+	if a == nil {
+		a = &assigned{index: index, place: make(map[netip.Prefix]int)}
+		t.addresses[index] = a
+	}
+	return a
+}
+
+// put absorbs an address that is there, and publishes it.
+func (t *Table) put(addr Assigned) *assigned {
+	a := t.on(addr.Index)
+	if s := a.find(addr.Prefix); s != nil {
+		s.Assigned = addr
 	} else {
-		a.list = append(a.list, addr)
+		t.arrivals++
+		a.place[addr.Prefix] = len(a.list)
+		a.list = append(a.list, standing{Assigned: addr, since: t.arrivals, dump: t.dumps})
 	}
 	t.publishAddress(addr, true)
-	t.choose(addr.Index)
+	return a
 }
 
-// unassign absorbs that an address is gone.
-func (t *Table) unassign(addr Assigned) {
-	if a := t.addresses[addr.Index]; a != nil {
-		if i := a.find(addr.Prefix); i >= 0 {
-			a.list = slices.Delete(a.list, i, i+1)
-		}
+// take absorbs that an address is gone, and publishes that.
+func (t *Table) take(addr Assigned) *assigned {
+	a := t.on(addr.Index)
+	if i, ok := a.place[addr.Prefix]; ok {
+		last := len(a.list) - 1
+		a.list[i] = a.list[last]
+		a.place[a.list[i].Prefix] = i
+		delete(a.place, addr.Prefix)
+		a.list[last] = standing{}
+		a.list = a.list[:last]
 	}
 	t.publishAddress(addr, false)
-	t.choose(addr.Index)
+	return a
 }
 
 func (t *Table) publishAddress(addr Assigned, present bool) {
@@ -56,114 +91,87 @@ func (t *Table) publishAddress(addr Assigned, present bool) {
 	t.out.Addresses = append(t.out.Addresses, fact)
 }
 
-// compareAddresses takes in the whole list; only differences are published.
-func (t *Table) compareAddresses(list []Assigned) {
-	listed := make(map[event.AddressKey]Assigned, len(list))
-	for _, addr := range list {
-		listed[event.AddressKey{Index: addr.Index, Prefix: addr.Prefix}] = addr
+// changed has the sources of a link chosen when the burst of changes is over.
+func (t *Table) changed(a *assigned) {
+	switch {
+	case !t.chooses(t.byIndex[a.index]):
+		t.dropBare(a)
+		return
+	case a.due.IsZero():
+		a.limit = t.at.Add(burstMost)
+		t.unsettled[a.index] = a
+		t.holds++
 	}
-	for _, index := range t.indexes() {
-		for _, addr := range slices.Clone(t.addresses[index].list) {
-			switch now, ok := listed[event.AddressKey{Index: index, Prefix: addr.Prefix}]; {
-			case !ok:
-				t.unassign(addr)
-			case now == addr:
-				delete(listed, event.AddressKey{Index: index, Prefix: addr.Prefix})
+	if a.due = t.at.Add(burstQuiet); a.due.After(a.limit) {
+		a.due = a.limit
+	}
+}
+
+// dropBare forgets a link's addresses where there are none and nothing is chosen.
+func (t *Table) dropBare(a *assigned) {
+	if len(a.list) == 0 && a.chosen == (chosen{}) {
+		delete(t.addresses, a.index)
+		delete(t.unsettled, a.index)
+	}
+}
+
+// compareAddresses takes in the whole list; only differences are published.
+// Nothing in it takes longer than the list is long.
+func (t *Table) compareAddresses(list []Assigned) {
+	t.dumps++
+	var changes []int // places in list
+	for i := range list {
+		a := t.addresses[list[i].Index]
+		if a == nil {
+			changes = append(changes, i)
+			continue
+		}
+		s := a.find(list[i].Prefix)
+		if s != nil {
+			s.dump = t.dumps
+		}
+		if s == nil || s.Assigned != list[i] {
+			changes = append(changes, i)
+		}
+	}
+	touched := make(map[int]*assigned)
+	for _, addr := range t.unlisted() {
+		touched[addr.Index] = t.take(addr)
+	}
+	for _, i := range changes {
+		touched[list[i].Index] = t.put(list[i])
+	}
+	for _, index := range sortedKeys(touched) {
+		t.choose(touched[index])
+	}
+}
+
+// unlisted returns the addresses that the last dump did not list, in a fixed order.
+func (t *Table) unlisted() []Assigned {
+	var gone []standing
+	for _, index := range sortedKeys(t.addresses) {
+		first := len(gone)
+		for _, s := range t.addresses[index].list {
+			if s.dump != t.dumps {
+				gone = append(gone, s)
 			}
 		}
+		slices.SortFunc(gone[first:], earlier)
 	}
-	for _, addr := range list {
-		if now, ok := listed[event.AddressKey{Index: addr.Index, Prefix: addr.Prefix}]; ok && now == addr {
-			t.assign(addr)
-		}
+	all := make([]Assigned, len(gone))
+	for i := range gone {
+		all[i] = gone[i].Assigned
 	}
+	return all
 }
 
-// indexes are those with addresses, in a fixed order.
-func (t *Table) indexes() []int {
-	indexes := make([]int, 0, len(t.addresses))
-	for index := range t.addresses {
-		indexes = append(indexes, index)
-	}
-	slices.Sort(indexes)
-	return indexes
-}
+func earlier(a, b standing) int { return int(a.since) - int(b.since) }
 
-// choose picks the sources of adverts of a link anew.
-func (t *Table) choose(index int) {
-	a := t.addresses[index]
-	if a == nil {
-		return
+func sortedKeys[V any](m map[int]V) []int {
+	keys := make([]int, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
 	}
-	primary4, linkLocal6 := a.pick(a.primary4, rank4), a.pick(a.linkLocal6, rank6)
-	sources := t.wanted(a)
-	moved := primary4 != a.primary4 || linkLocal6 != a.linkLocal6 || sources != a.sources
-	a.primary4, a.linkLocal6, a.sources = primary4, linkLocal6, sources
-	if len(a.list) == 0 {
-		delete(t.addresses, index)
-	}
-	if e := t.byIndex[index]; e != nil && moved {
-		t.settle(e, 0)
-	}
-}
-
-// wanted are those of the addresses that instances ask for by name that are there
-// and may be used; the same pointer while they do not change. One that ripcord
-// holds is none: it may go any time.
-func (t *Table) wanted(a *assigned) *[]netip.Addr {
-	var sources []netip.Addr
-	for _, addr := range a.list {
-		if ip := addr.Prefix.Addr(); slices.Contains(t.sources, ip) && !addr.Unready && !addr.Marked {
-			sources = append(sources, ip)
-		}
-	}
-	switch {
-	case len(sources) == 0:
-		return nil
-	case a.sources != nil && slices.Equal(sources, *a.sources):
-		return a.sources
-	}
-	return &sources
-}
-
-// pick keeps the present address while none of a better rank is there, else it
-// takes the first of the best rank.
-func (a *assigned) pick(present netip.Addr, rank func(Assigned) int) netip.Addr {
-	var best netip.Addr
-	highest := 0
-	for _, addr := range a.list {
-		r := rank(addr)
-		if r > highest || r == highest && r > 0 && addr.Prefix.Addr() == present {
-			best, highest = addr.Prefix.Addr(), r
-		}
-	}
-	return best
-}
-
-// scopeLink is RT_SCOPE_LINK; the scopes above it are narrower.
-const scopeLink = 253
-
-// rank4 orders IPv4 addresses as sources of adverts; 0 is none. What ripcord
-// put there is never one: an advert from a virtual address would name the
-// wrong router.
-func rank4(a Assigned) int {
-	switch {
-	case !a.Prefix.Addr().Is4() || a.Marked || a.Secondary || a.Unready:
-		return 0
-	case a.Scope >= scopeLink:
-		return 1
-	}
-	return 2
-}
-
-// rank6 orders link-local IPv6 addresses likewise (RFC 9568 §5.1.2.1).
-func rank6(a Assigned) int {
-	ip := a.Prefix.Addr()
-	switch {
-	case !ip.Is6() || !ip.IsLinkLocalUnicast() || a.Marked || a.Unready:
-		return 0
-	case a.Deprecated:
-		return 1
-	}
-	return 2
+	slices.Sort(keys)
+	return keys
 }

@@ -14,6 +14,7 @@ import (
 func secondary(a *Assigned)  { a.Secondary = true }
 func marked(a *Assigned)     { a.Marked = true }
 func unready(a *Assigned)    { a.Unready = true }
+func duplicate(a *Assigned)  { a.Duplicate = true }
 func deprecated(a *Assigned) { a.Deprecated = true }
 func hostScope(a *Assigned)  { a.Scope = 254 }
 
@@ -34,9 +35,16 @@ func TestSources(t *testing.T) {
 			{seen("10.0.0.1/24"), "10.0.0.1"}, {seen("10.0.1.1/24"), "10.0.0.1"}, {gone("10.0.0.1/24"), "10.0.1.1"},
 			{seen("10.0.0.1/24"), "10.0.1.1"}, {gone("10.0.1.1/24"), "10.0.0.1"}, {gone("10.0.0.1/24"), ""},
 		},
-		"never what is ours":       {{seen("10.0.0.9/24", marked), ""}, {seen("10.0.0.1/24"), "10.0.0.1"}, {gone("10.0.0.1/24"), ""}},
-		"never a secondary":        {{seen("10.0.0.9/24", secondary), ""}},
-		"until it is promoted":     {{seen("10.0.0.9/24", secondary), ""}, {seen("10.0.0.9/24"), "10.0.0.9"}},
+		"never what is ours":     {{seen("10.0.0.9/24", marked), ""}, {seen("10.0.0.1/24"), "10.0.0.1"}, {gone("10.0.0.1/24"), ""}},
+		"a secondary if need be": {{seen("10.0.0.9/24", secondary), "10.0.0.9"}, {seen("10.0.0.1/24"), "10.0.0.1"}},
+		"make before break": {
+			{seen("10.0.0.1/24"), "10.0.0.1"}, {seen("10.0.0.2/24", secondary), "10.0.0.1"}, {gone("10.0.0.1/24"), "10.0.0.2"},
+			{seen("10.0.0.2/24"), "10.0.0.2"},
+		},
+		"beside a virtual address": {{seen("10.0.0.9/24", marked), ""}, {seen("10.0.0.2/24", secondary), "10.0.0.2"}},
+		"a shared one without our mark if need be": {
+			{seen("10.0.0.200/24"), "10.0.0.200"}, {seen("10.0.1.1/24", secondary), "10.0.1.1"}, {gone("10.0.1.1/24"), "10.0.0.200"},
+		},
 		"link scope if need be":    {{seen("169.254.0.1/16", hostScope), "169.254.0.1"}, {seen("10.0.0.1/24"), "10.0.0.1"}, {gone("10.0.0.1/24"), "169.254.0.1"}},
 		"another prefix length":    {{seen("10.0.0.1/24"), "10.0.0.1"}, {seen("10.0.0.1/32"), "10.0.0.1"}, {gone("10.0.0.1/24"), "10.0.0.1"}},
 		"IPv6 global is none":      {{seen("2001:db8::1/64"), ""}},
@@ -48,15 +56,16 @@ func TestSources(t *testing.T) {
 		"an address goes unlisted": {{gone("10.0.0.1/24"), ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			table := NewTable(event.NewMinter(0), nil, plainly)
+			table := NewTable(event.NewMinter(0), []string{"eth0"}, plainly)
+			table.sourcesAre(Sources{Virtual: []netip.Addr{netip.MustParseAddr("10.0.0.200")}})
 			table.Observe(links(Initial, up(2, "eth0")), time.Unix(0, 0))
 			var fact event.Link
 			for i, s := range steps {
-				out := table.Observe(s.observe, time.Unix(1, 0))
-				if len(out.Addresses) != 1 {
-					t.Fatalf("step %d: %d address facts", i, len(out.Addresses))
+				out := table.Observe(s.observe, time.Unix(int64(i), 0))
+				if len(out.Addresses) != 1 || len(out.Facts) > 0 {
+					t.Fatalf("step %d: %d address facts, facts %+v", i, len(out.Addresses), out.Facts)
 				}
-				for _, f := range out.Facts {
+				for _, f := range rest(table, time.Unix(int64(i), 0)).Facts {
 					fact = f
 				}
 				got := fact.Primary4
@@ -71,11 +80,19 @@ func TestSources(t *testing.T) {
 	}
 }
 
+// rest lets the burst of changes that ended at the instant at be judged.
+func rest(t *Table, at time.Time) Outcome {
+	if due, ok := t.Deadline(); !ok || due.Sub(at) > burstQuiet {
+		return Outcome{}
+	}
+	return t.Observe(Elapsed{}, at.Add(burstQuiet))
+}
+
 // An address that an instance wants to send from is told of while it stands there
 // and may be used; the set is the same pointer while it is the same.
 func TestNamedSources(t *testing.T) {
-	table := NewTable(event.NewMinter(0), nil, plainly)
-	table.sources = []netip.Addr{netip.MustParseAddr("10.0.0.7"), netip.MustParseAddr("2001:db8::7")}
+	table := NewTable(event.NewMinter(0), []string{"eth0"}, plainly)
+	table.sourcesAre(Sources{Named: []netip.Addr{netip.MustParseAddr("10.0.0.7"), netip.MustParseAddr("2001:db8::7")}})
 	table.Observe(links(Initial, up(2, "eth0")), time.Unix(0, 0))
 	var last event.Link
 	for i, s := range []struct {
@@ -83,19 +100,21 @@ func TestNamedSources(t *testing.T) {
 		want    string
 		facts   int
 	}{
-		{AddressSeen{address(2, "10.0.0.1/24")}, "[]", 1},
-		{AddressSeen{address(2, "10.0.0.7/24", secondary)}, "[10.0.0.7]", 1},
-		{AddressSeen{address(2, "2001:db8::7/64", unready)}, "[10.0.0.7]", 0},
-		{AddressSeen{address(2, "2001:db8::7/64")}, "[10.0.0.7 2001:db8::7]", 1},
-		{AddressSeen{address(2, "10.0.0.7/24", secondary, deprecated)}, "[10.0.0.7 2001:db8::7]", 0},
-		{AddressGone{address(2, "10.0.0.7/24")}, "[2001:db8::7]", 1},
-		{AddressSeen{address(2, "2001:db8::7/64", marked)}, "[]", 1},
+		{AddressSeen{address(2, "10.0.0.1/24")}, "[10.0.0.1/24]", 1},
+		{AddressSeen{address(2, "10.0.0.7/24", secondary)}, "[10.0.0.1/24 10.0.0.7/24]", 1},
+		{AddressSeen{address(2, "2001:db8::7/64", unready)}, "[10.0.0.1/24 10.0.0.7/24]", 0},
+		{AddressSeen{address(2, "2001:db8::7/64")}, "[10.0.0.1/24 2001:db8::7/64 10.0.0.7/24]", 1},
+		{AddressSeen{address(2, "10.0.0.7/24", secondary, deprecated)}, "[10.0.0.1/24 2001:db8::7/64 10.0.0.7/24]", 0},
+		{AddressGone{address(2, "10.0.0.7/24")}, "[10.0.0.1/24 2001:db8::7/64]", 1},
+		{AddressSeen{address(2, "2001:db8::7/64", marked)}, "[10.0.0.1/24]", 1},
 	} {
-		out := table.Observe(s.observe, time.Unix(1, 0))
+		at := time.Unix(int64(i), 0)
+		table.Observe(s.observe, at)
+		out := rest(table, at)
 		for _, f := range out.Facts {
 			last = f
 		}
-		got := []netip.Addr{}
+		got := []netip.Prefix{}
 		if last.Sources != nil {
 			got = *last.Sources
 		}
@@ -107,7 +126,7 @@ func TestNamedSources(t *testing.T) {
 
 // Whatever comes first, the messages of the link or those of its addresses.
 func TestAddressBeforeLink(t *testing.T) {
-	table := NewTable(event.NewMinter(0), nil, plainly)
+	table := NewTable(event.NewMinter(0), []string{"eth0"}, plainly)
 	table.Observe(links(Initial), time.Unix(0, 0))
 	table.Observe(AddressSeen{address(2, "10.0.0.1/24")}, time.Unix(0, 0))
 	out := table.Observe(LinkSeen{up(2, "eth0")}, time.Unix(0, 0))
@@ -117,7 +136,7 @@ func TestAddressBeforeLink(t *testing.T) {
 }
 
 func TestAddressesResync(t *testing.T) {
-	table, at := NewTable(event.NewMinter(0), nil, plainly), time.Unix(0, 0)
+	table, at := NewTable(event.NewMinter(0), []string{"eth0"}, plainly), time.Unix(0, 0)
 	all := func(reason Resync, list ...Assigned) Outcome {
 		return table.Observe(Dump{Reason: reason, OfAddresses: true, Addresses: list}, at)
 	}

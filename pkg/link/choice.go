@@ -2,6 +2,7 @@ package link
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"ripcord/pkg/event"
@@ -117,7 +118,7 @@ func (t *Table) decide(e *entry) {
 		why += "; " + t.beside(e)
 	}
 	t.out.Events = append(t.out.Events, event.LinkMonitored{
-		Stamp: t.stamp(), Interface: e.seen.Name, Monitor: string(monitor), Why: why,
+		Stamp: t.stamp(), Interface: e.label(t), Monitor: string(monitor), Why: why,
 	})
 }
 
@@ -125,7 +126,7 @@ func (t *Table) decide(e *entry) {
 // serves best of all that answers.
 func (t *Table) chosen(e *entry) (monitor Mode, polled event.Source, why string) {
 	c := &e.choice
-	mode, mii := t.settings(e.seen.Name).Monitor, c.means.NoMII == ""
+	mode, mii := t.settingsOf(e).Monitor, c.means.NoMII == ""
 	switch {
 	case mode == Netlink:
 		return Netlink, "", "as configured"
@@ -180,7 +181,7 @@ func (t *Table) beside(e *entry) string {
 	if e.choice.means.GLINK {
 		how = "ETHTOOL_GLINK"
 	}
-	s := t.settings(e.seen.Name)
+	s := t.settingsOf(e)
 	polled := ""
 	if e.choice.polled != "" && s.Poll > 0 {
 		polled = fmt.Sprintf("polled every %v, and ", s.Poll)
@@ -192,11 +193,38 @@ func (t *Table) beside(e *entry) string {
 }
 
 // beneath reports whether a watched link is e or stands on it.
-func (t *Table) beneath(e *entry) bool {
-	for _, name := range t.watched {
-		if top := t.byName[name]; top == e || top != nil && t.standsOn(top, e) {
+func (t *Table) beneath(e *entry) bool { return e.top || t.bears(e, maxDepth) }
+
+// bears reports whether a watched link stands on e.
+func (t *Table) bears(e *entry, depth int) bool {
+	if depth == 0 {
+		return false
+	}
+	for _, child := range t.children[e.seen.Index] {
+		if child != e && (child.top || t.bears(child, depth-1)) {
 			return true
 		}
 	}
 	return false
+}
+
+// relevant returns the watched links and what these stand on, by index.
+func (t *Table) relevant() []*entry {
+	var all []*entry
+	t.visit++
+	for _, name := range t.watched {
+		e := t.byName[name]
+		for i := 0; e != nil && e.met != t.visit && i <= maxDepth; i++ {
+			e.met = t.visit
+			all = append(all, e)
+			e = t.byIndex[e.seen.Parent]
+		}
+	}
+	slices.SortFunc(all, byIndex)
+	return all
+}
+
+// tops returns the watched links, by index.
+func (t *Table) tops() []*entry {
+	return slices.DeleteFunc(t.relevant(), func(e *entry) bool { return !e.top })
 }

@@ -52,12 +52,11 @@ func (c *confirmer) verify() {
 	m.mu.Lock()
 	requests := m.requests
 	m.requests = nil
-	c.targets = c.targets[:0]
+	var names []string
 	for _, r := range requests {
-		for _, name := range r.names {
-			c.targets = m.table.Underneath(c.targets, name, idle)
-		}
+		names = append(names, r.names...)
 	}
+	c.targets = m.table.Underneath(c.targets[:0], idle, names...)
 	m.mu.Unlock()
 	for _, target := range c.targets {
 		c.ask(target)

@@ -37,21 +37,26 @@ func (t *Table) counts(e *entry) (usable bool) {
 	d, was := &e.debounce, e.fact.Usable
 	if d.raw == was {
 		d.due = time.Time{}
+		delete(t.delayed, e)
 		return was
 	}
 	if d.due.IsZero() {
-		s := t.settings(e.seen.Name)
+		s := t.settingsOf(e)
 		delay := s.UpDelay
 		if was {
 			delay = s.DownDelay
 		}
 		d.due, d.source = t.at.Add(delay), t.source
-		t.holds++
 	}
 	if t.started && t.at.Before(d.due) {
+		if !t.delayed[e] {
+			t.delayed[e] = true
+			t.holds++
+		}
 		return was
 	}
 	d.due = time.Time{}
+	delete(t.delayed, e)
 	t.source = d.source
 	return d.raw
 }
@@ -77,19 +82,35 @@ func (t *Table) Holds() uint64 { return t.holds }
 // Deadline is when something that is held back will count; false if nothing is.
 // Observe Elapsed then.
 func (t *Table) Deadline() (at time.Time, ok bool) {
-	for _, e := range t.order {
-		if due := e.debounce.due; !due.IsZero() && (!ok || due.Before(at)) {
+	sooner := func(due time.Time) {
+		if !ok || due.Before(at) {
 			at, ok = due, true
 		}
+	}
+	for e := range t.delayed {
+		sooner(e.debounce.due)
+	}
+	for _, a := range t.unsettled {
+		sooner(a.due)
 	}
 	return at, ok
 }
 
-// elapse judges the links of which something has lasted.
+// elapse judges the links of which something has lasted, and chooses the sources
+// of those whose addresses have come to rest.
 func (t *Table) elapse() {
-	for _, e := range t.order {
-		if due := e.debounce.due; !due.IsZero() && !t.at.Before(due) {
-			t.settle(e, 0)
+	var due []*entry
+	for e := range t.delayed {
+		if !t.at.Before(e.debounce.due) {
+			due = insert(due, e)
+		}
+	}
+	for _, e := range due {
+		t.settle(e, 0)
+	}
+	for _, index := range sortedKeys(t.unsettled) {
+		if a := t.unsettled[index]; a != nil && !t.at.Before(a.due) {
+			t.choose(a)
 		}
 	}
 }

@@ -42,7 +42,8 @@ func decodeLink(m netlink.Message) (Seen, bool) {
 	s := Seen{
 		Index: l.Index, Name: l.Name, AdminUp: l.Up(), LowerUp: l.Flags&unix.IFF_LOWER_UP != 0,
 		OperState: event.OperState(l.OperState), UpCount: l.CarrierUps, DownCount: l.CarrierDowns,
-		MTU: l.MTU, HardwareAddr: l.MAC,
+		MTU: l.MTU, HardwareAddr: l.MAC, AltNames: l.AltNames, Master: l.Master, MasterKind: l.MasterKind,
+		Local: l.Flags&unix.IFF_LOOPBACK != 0 || l.Kind == "dummy" || l.Kind == "vrf",
 	}
 	// Below a veth or netkit is its other end: each would be the other's parent.
 	pair := l.Kind == "veth" || l.Kind == "netkit"
@@ -58,6 +59,7 @@ func decodeAddress(m netlink.Message) (Assigned, bool) {
 		Index: a.Index, Prefix: a.Prefix, Scope: a.Scope, Marked: a.Protocol == ours,
 		Secondary:  a.Prefix.Addr().Is4() && a.Flags&unix.IFA_F_SECONDARY != 0,
 		Deprecated: a.Flags&unix.IFA_F_DEPRECATED != 0,
+		Duplicate:  a.Flags&unix.IFA_F_DADFAILED != 0,
 		Unready: a.Flags&unix.IFA_F_DADFAILED != 0 ||
 			a.Flags&unix.IFA_F_TENTATIVE != 0 && a.Flags&unix.IFA_F_OPTIMISTIC == 0,
 	}, ok

@@ -2,6 +2,7 @@ package link
 
 import (
 	"encoding/binary"
+	"reflect"
 	"testing"
 
 	"github.com/jsimonetti/rtnetlink/v2"
@@ -54,6 +55,31 @@ func veth(ae *netlink.AttributeEncoder) {
 	})
 }
 
+// port is a link of a kind that is a port of another, with alternative names.
+func port(kind, of string, names ...string) func(*netlink.AttributeEncoder) {
+	return func(ae *netlink.AttributeEncoder) {
+		ae.String(unix.IFLA_IFNAME, "eth0")
+		ae.Uint32(unix.IFLA_MASTER, 9)
+		ae.Nested(unix.IFLA_LINKINFO, func(info *netlink.AttributeEncoder) error {
+			if kind != "" {
+				info.String(unix.IFLA_INFO_KIND, kind)
+			}
+			if of != "" {
+				info.String(unix.IFLA_INFO_SLAVE_KIND, of)
+			}
+			return nil
+		})
+		if len(names) > 0 {
+			ae.Nested(unix.IFLA_PROP_LIST, func(list *netlink.AttributeEncoder) error {
+				for _, name := range names {
+					list.String(unix.IFLA_ALT_IFNAME, name)
+				}
+				return nil
+			})
+		}
+	}
+}
+
 func messageOf(kind netlink.HeaderType, data []byte) netlink.Message {
 	return netlink.Message{Header: netlink.Header{Type: kind}, Data: data}
 }
@@ -81,8 +107,13 @@ func TestDecodeLink(t *testing.T) {
 			veth(ae)
 			ae.Bytes(unix.IFLA_STATS64, make([]byte, 400))
 		}), LinkSeen{Seen{Index: 3, Name: "va"}}},
+		"a port of a bridge, with two more names": {unix.RTM_NEWLINK, linkMessage(t, 0, 3, 0, port("veth", "bridge", "wan0", "a-name-that-is-longer-than-15-characters")),
+			LinkSeen{Seen{Index: 3, Name: "eth0", Master: 9, MasterKind: "bridge", AltNames: []string{"wan0", "a-name-that-is-longer-than-15-characters"}}}},
+		"a port whose master is of no kind": {unix.RTM_NEWLINK, linkMessage(t, 0, 3, 0, port("", "")), LinkSeen{Seen{Index: 3, Name: "eth0", Master: 9}}},
+		"the loopback":                      {unix.RTM_NEWLINK, linkMessage(t, 0, 3, unix.IFF_LOOPBACK, veth), LinkSeen{Seen{Index: 3, Name: "va", Local: true}}},
+		"a dummy":                           {unix.RTM_NEWLINK, linkMessage(t, 0, 3, 0, port("dummy", "vrf")), LinkSeen{Seen{Index: 3, Name: "eth0", Master: 9, MasterKind: "vrf", Local: true}}},
 	} {
-		if got := decode(messageOf(c.kind, c.data)); got != c.want {
+		if got := decode(messageOf(c.kind, c.data)); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: got %+v; want %+v", name, got, c.want)
 		}
 	}
@@ -120,7 +151,7 @@ func TestDecodeAddress(t *testing.T) {
 		"somebody else's": {unix.RTM_NEWADDR, message(unix.AF_INET, 24, 0, 254, v4(func(ae *netlink.AttributeEncoder) { ae.Uint8(rtnl.IFAProto, 2) })), AddressSeen{address(2, "10.0.0.1/24", hostScope)}},
 		"tentative":       {unix.RTM_NEWADDR, message(unix.AF_INET6, 64, 0, 0, v6(unix.IFA_F_TENTATIVE)), AddressSeen{address(2, "fe80::1/64", unready)}},
 		"optimistic":      {unix.RTM_NEWADDR, message(unix.AF_INET6, 64, 0, 0, v6(unix.IFA_F_TENTATIVE|unix.IFA_F_OPTIMISTIC)), AddressSeen{address(2, "fe80::1/64")}},
-		"duplicate":       {unix.RTM_NEWADDR, message(unix.AF_INET6, 64, 0, 0, v6(unix.IFA_F_DADFAILED)), AddressSeen{address(2, "fe80::1/64", unready)}},
+		"duplicate":       {unix.RTM_NEWADDR, message(unix.AF_INET6, 64, 0, 0, v6(unix.IFA_F_DADFAILED)), AddressSeen{address(2, "fe80::1/64", unready, duplicate)}},
 		"deprecated":      {unix.RTM_NEWADDR, message(unix.AF_INET6, 64, 0, 0, v6(unix.IFA_F_DEPRECATED)), AddressSeen{address(2, "fe80::1/64", deprecated)}},
 		"a phone's":       {unix.RTM_NEWADDR, message(35, 8, 0, 0, none), nil},
 	} {

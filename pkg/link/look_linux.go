@@ -22,7 +22,7 @@ func Look(names []string, at time.Time) ([]NIC, error) {
 		return nil, err
 	}
 	for _, name := range names {
-		if !slices.ContainsFunc(dump.Links, func(s Seen) bool { return s.Name == name }) {
+		if !slices.ContainsFunc(dump.Links, func(s Seen) bool { return s.has(name) }) {
 			return nil, fmt.Errorf("there is no interface %s: ripcord link without a name shows all", name)
 		}
 	}
@@ -48,13 +48,13 @@ func wanted(s Seen, names []string) bool {
 	if len(names) == 0 {
 		return s.Name != "lo"
 	}
-	return slices.Contains(names, s.Name)
+	return slices.ContainsFunc(names, s.has)
 }
 
 // look asks one NIC, and the table what auto would choose for it.
 func (a *driver) look(table *Table, s Seen, at time.Time) NIC {
 	nic := describeNIC(s)
-	target := table.Underneath(nil, s.Name, 0)[0]
+	target := table.Underneath(nil, 0, s.Name)[0]
 	means := Means{Index: target.Index, Birth: target.Birth}
 
 	if up, err := a.glink(s.Name); err != nil {

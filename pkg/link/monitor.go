@@ -3,7 +3,6 @@ package link
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -18,7 +17,8 @@ type Config struct {
 	Default Settings
 	Links   map[string]Settings // by name, complete; all others have Default
 	Watched []string            // the interfaces that instances use: the log tells of these
-	Sources []netip.Addr        // the addresses that instances send from by name
+	Called  []string            // the other names that the configuration has for links
+	Sources Sources
 
 	Facts     *bus.Retained[string, event.Link]
 	Addresses *bus.Topic[event.Address]
@@ -56,7 +56,9 @@ func NewMonitor(cfg Config) *Monitor { return newMonitor(cfg, newKernel()) }
 
 func newMonitor(cfg Config, k kernel) *Monitor {
 	table := NewTable(cfg.Minter, cfg.Watched, cfg.settings)
-	table.sources = cfg.Sources
+	table.Call(cfg.Called...)
+	table.sourcesAre(cfg.Sources)
+	table.configured = func(name string) bool { _, ok := cfg.Links[name]; return ok }
 	return &Monitor{
 		cfg: cfg, kernel: k, ready: make(chan struct{}), polling: bus.NewBell(), holding: bus.NewBell(), explaining: bus.NewBell(),
 		table: table,
@@ -152,11 +154,12 @@ func (m *Monitor) wake() {
 	}
 }
 
-// Links returns what is known of all links, by index.
-func (m *Monitor) Links() []event.Link {
+// Links returns what is known of the links of these names, in their order and
+// without those that are not there; or of all links, by index, without any name.
+func (m *Monitor) Links(names ...string) []event.Link {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.table.Links()
+	return m.table.Links(names...)
 }
 
 // settings are those of a link by name.

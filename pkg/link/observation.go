@@ -22,6 +22,23 @@ type Seen struct {
 	// Parent is the ifindex of the device underneath (IFLA_LINK) if it lives in
 	// the same namespace, else 0. The other end of a veth is no parent.
 	Parent int
+	// AltNames are its alternative names (IFLA_ALT_IFNAME).
+	AltNames []string
+	// Master is the ifindex of the device of which it is a port (IFLA_MASTER), and
+	// MasterKind the kind of that (IFLA_INFO_SLAVE_KIND; empty where the kernel does
+	// not say it); 0 if it is none.
+	Master     int
+	MasterKind string
+	// Local says that it is where a host has addresses that belong to no link: the
+	// loopback, a dummy, the device of a VRF.
+	Local bool
+}
+
+// captive reports whether another device takes what arrives on the link: it is a
+// port of a bridge, a switch, a bond or a team. The ports of a VRF, and those of
+// a batman mesh, hear all the same.
+func (s *Seen) captive() bool {
+	return s.Master != 0 && s.MasterKind != "vrf" && s.MasterKind != "batadv"
 }
 
 // fine reports whether the kernel has nothing to say against the link.
@@ -39,8 +56,9 @@ type Assigned struct {
 	Deprecated bool  // IFA_F_DEPRECATED
 	// Unready says that the address may not be used as a source: duplicate
 	// address detection is under way (and not optimistic) or has failed.
-	Unready bool
-	Marked  bool // IFA_PROTO is ours
+	Unready   bool
+	Duplicate bool // it has failed: another station has the address (IFA_F_DADFAILED)
+	Marked    bool // IFA_PROTO is ours
 }
 
 // Observation is something that was learned of the links.

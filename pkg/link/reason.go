@@ -60,7 +60,7 @@ type loss struct {
 // wonder has the driver asked when the carrier is lost, and forgets its answer
 // when the carrier returns.
 func (t *Table) wonder(e *entry) {
-	lost := e.seen.AdminUp && (!e.seen.LowerUp || e.denied())
+	lost := e.seen.AdminUp && (!e.seen.LowerUp || e.denies())
 	if lost == e.loss.lasts {
 		return
 	}
@@ -76,7 +76,7 @@ func (t *Table) Puzzles() uint64 { return t.puzzles }
 // Unexplained appends the links of which nobody has been asked yet why they
 // have no carrier.
 func (t *Table) Unexplained(dst []Target) []Target {
-	for _, e := range t.order {
+	for _, e := range t.relevant() {
 		if e.loss.asking {
 			dst = append(dst, target(e, 0))
 		}
@@ -96,11 +96,7 @@ func (t *Table) explained(x Explained) {
 	}
 	t.cause = e.loss.cause
 	t.judge(e, 0)
-	for _, child := range t.order {
-		if child != e && t.standsOn(child, e) {
-			t.judge(child, 0)
-		}
-	}
+	t.judgeAbove(e)
 }
 
 // reason is what a driver said of the link, or of what it stands on.

@@ -36,10 +36,16 @@ func (t *Table) compareLinks(links []Seen) {
 	for _, s := range links {
 		listed[s.Index] = true
 	}
-	for _, e := range slices.Clone(t.order) {
-		if !listed[e.seen.Index] {
-			t.remove(e)
+	var gone []*entry
+	t.order = slices.DeleteFunc(t.order, func(e *entry) bool {
+		if listed[e.seen.Index] {
+			return false
 		}
+		gone = append(gone, e)
+		return true
+	})
+	for _, e := range gone {
+		t.forget(e)
 	}
 	losses := make(map[*entry]int)
 	for _, s := range links {

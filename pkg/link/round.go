@@ -1,8 +1,9 @@
 package link
 
 import (
-	"slices"
 	"time"
+
+	"ripcord/pkg/event"
 )
 
 // round is the links that one goroutine asks in turn, each in its own period,
@@ -25,26 +26,28 @@ type turn struct {
 // due now.
 func (r *round) replan(polls []Poll) {
 	old := r.plan
+	type key struct {
+		birth  uint64
+		source event.Source
+	}
+	before, asked := make(map[key]*turn, len(old)), make(map[uint64]bool, len(polls))
+	for i := range old {
+		before[key{old[i].Birth, old[i].Source}] = &old[i]
+	}
 	r.plan = make([]turn, len(polls))
 	for i, poll := range polls {
 		r.plan[i] = turn{Poll: poll, told: telling{period: poll.Every}}
-		for _, o := range old {
-			if o.Birth == poll.Birth && o.Source == poll.Source && o.Every == poll.Every {
-				r.plan[i].due, r.plan[i].current, r.plan[i].told = o.due, o.current, o.told
-			}
+		if o := before[key{poll.Birth, poll.Source}]; o != nil && o.Every == poll.Every {
+			r.plan[i].due, r.plan[i].current, r.plan[i].told = o.due, o.current, o.told
 		}
+		asked[poll.Birth] = true
 	}
-	r.pace.forget(r.asks)
+	r.pace.forget(func(birth uint64) bool { return asked[birth] })
 	for i := range old {
-		if !r.asks(old[i].Birth) {
+		if !asked[old[i].Birth] {
 			r.show(&old[i], 0, "")
 		}
 	}
-}
-
-// asks reports whether the link is among those that are asked.
-func (r *round) asks(birth uint64) bool {
-	return slices.ContainsFunc(r.plan, func(t turn) bool { return t.Birth == birth })
 }
 
 // sweep asks all that are due, and with them who will be within an eighth of

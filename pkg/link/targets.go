@@ -1,6 +1,7 @@
 package link
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -29,11 +30,22 @@ type Poll struct {
 // Polls appends what the poller is to ask: each watched link and what is
 // beneath it, if its choice says so or while its word must be taken back.
 func (t *Table) Polls(dst []Poll) []Poll {
-	for _, e := range t.order {
-		every := t.settings(e.seen.Name).Poll
+	asked := t.relevant()
+	t.visit++
+	for _, e := range asked {
+		e.met = t.visit
+	}
+	for e := range t.denied {
+		if e.met != t.visit {
+			asked = append(asked, e)
+		}
+	}
+	slices.SortFunc(asked, byIndex)
+	for _, e := range asked {
+		every := t.settingsOf(e).Poll
 		for _, source := range []event.Source{event.Ethtool, event.MII} {
 			w := e.word(source)
-			if every > 0 && (e.choice.polled == source && t.beneath(e) || w != nil && w.down) {
+			if every > 0 && (e.choice.polled == source && e.met == t.visit || w != nil && w.down) {
 				dst = append(dst, Poll{Target: target(e, every), Source: source})
 			}
 		}
@@ -44,8 +56,8 @@ func (t *Table) Polls(dst []Poll) []Poll {
 // Unexamined appends the links whose means are to be found out, each time that
 // they are set up: many drivers answer only then.
 func (t *Table) Unexamined(dst []Target) []Target {
-	for _, e := range t.order {
-		if !e.choice.examined && e.seen.AdminUp && t.beneath(e) {
+	for _, e := range t.relevant() {
+		if !e.choice.examined && e.seen.AdminUp {
 			dst = append(dst, target(e, 0))
 		}
 	}
@@ -62,44 +74,63 @@ func (t *Table) Revision() uint64 { return t.revision }
 // Targets appends the links that must be asked: the engaged ones with all they
 // stand on, since a device on top learns of its parent's loss no sooner than
 // the kernel announces it; and those of which a source that was asked says
-// down.
+// down. Each is there once, with the shortest of its periods.
 func (t *Table) Targets(dst []Target, engaged []string) []Target {
+	walk := t.walk(dst)
 	for _, name := range engaged {
-		if period := t.settings(name).Confirm; period > 0 {
-			dst = t.Underneath(dst, name, period)
+		if e := t.byName[name]; e != nil {
+			if period := t.settingsOf(e).Confirm; period > 0 {
+				walk.down(e, period)
+			}
 		}
 	}
-	for _, e := range t.order {
-		if !e.denied() {
-			continue
-		}
-		period := t.settings(e.seen.Name).Confirm
+	for _, e := range slices.SortedFunc(maps.Keys(t.denied), byIndex) {
+		period := t.settingsOf(e).Confirm
 		if period <= 0 {
 			period = takeBack
 		}
-		dst = include(dst, e, period)
+		walk.add(e, period)
 	}
-	return dst
+	return walk.dst
 }
 
-// Underneath appends the link of that name and all it stands on.
-func (t *Table) Underneath(dst []Target, name string, period time.Duration) []Target {
-	e := t.byName[name]
+// Underneath appends the links of these names and all they stand on, each once.
+func (t *Table) Underneath(dst []Target, period time.Duration, names ...string) []Target {
+	walk := t.walk(dst)
+	for _, name := range names {
+		walk.down(t.byName[name], period)
+	}
+	return walk.dst
+}
+
+// walk collects targets, each link once.
+type walk struct {
+	table *Table
+	dst   []Target
+}
+
+func (t *Table) walk(dst []Target) walk {
+	t.visit++
+	return walk{table: t, dst: dst}
+}
+
+// down adds a link and all it stands on.
+func (w *walk) down(e *entry, period time.Duration) {
 	for i := 0; e != nil && i < maxDepth; i++ {
-		dst = include(dst, e, period)
-		e = t.byIndex[e.seen.Parent]
+		w.add(e, period)
+		e = w.table.byIndex[e.seen.Parent]
 	}
-	return dst
 }
 
-// include adds a target, each link once, with the shortest period named.
-func include(dst []Target, e *entry, period time.Duration) []Target {
-	i := slices.IndexFunc(dst, func(o Target) bool { return o.Index == e.seen.Index })
-	if i < 0 {
-		return append(dst, target(e, period))
+// add adds a link, or shortens its period to the one named.
+func (w *walk) add(e *entry, period time.Duration) {
+	if e.met == w.table.visit {
+		t := &w.dst[e.turn]
+		t.Every = min(t.Every, period)
+		return
 	}
-	dst[i].Every = min(dst[i].Every, period)
-	return dst
+	e.met, e.turn = w.table.visit, len(w.dst)
+	w.dst = append(w.dst, target(e, period))
 }
 
 // period is how often a link is asked; 0 if it is not.
@@ -123,7 +154,7 @@ func (t *Table) paced(p Paced) {
 	}
 	if p.News != "" {
 		t.out.Events = append(t.out.Events, event.LinkStretched{
-			Stamp: event.Stamp{At: t.at}, Interface: e.seen.Name, Period: p.Every, Why: p.News, Restored: !now.stretched,
+			Stamp: event.Stamp{At: t.at}, Interface: e.label(t), Period: p.Every, Why: p.News, Restored: !now.stretched,
 		})
 	}
 }

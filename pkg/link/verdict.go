@@ -1,6 +1,8 @@
 package link
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"ripcord/pkg/event"
@@ -34,6 +36,11 @@ func (t *Table) answer(a *Answer) {
 	flapped := a.Flapped && !w.down && !e.lost.After(w.at)
 	moved := w.down == a.Up
 	w.say(a.Up, t.at)
+	if moved && e.denies() {
+		t.denied[e] = true
+	} else if moved {
+		delete(t.denied, e)
+	}
 	learned := a.Source == event.MII && e.choice.compare(e.seen, w)
 	switch {
 	case moved:
@@ -57,8 +64,8 @@ func (e *entry) word(source event.Source) *word {
 	return nil
 }
 
-// denied reports whether a source that was asked says down.
-func (e *entry) denied() bool {
+// denies reports whether a source that was asked says down.
+func (e *entry) denies() bool {
 	for _, w := range e.words {
 		if w.down {
 			return true
@@ -71,10 +78,14 @@ func (e *entry) denied() bool {
 const maxDepth = 8
 
 // usable is the verdict of design decision 6: every source says up, for the
-// link and for all that it stands on.
+// link and for all that it stands on, and the link itself is no port of another
+// device. A VLAN on such a port hears what is for it.
 func (t *Table) usable(e *entry) bool {
+	if e.seen.captive() {
+		return false
+	}
 	for range maxDepth {
-		if !e.seen.fine() || e.denied() {
+		if !e.seen.fine() || e.denies() {
 			return false
 		}
 		parent := t.byIndex[e.seen.Parent]
@@ -86,30 +97,37 @@ func (t *Table) usable(e *entry) bool {
 	return true
 }
 
-// standsOn reports whether parent is somewhere underneath e.
-func (t *Table) standsOn(e, parent *entry) bool {
-	for range maxDepth {
-		if e = t.byIndex[e.seen.Parent]; e == nil {
-			return false
-		}
-		if e == parent {
-			return true
-		}
-	}
-	return false
-}
-
 // settle judges a link, and what stands on it if what is said of it has changed.
 func (t *Table) settle(e *entry, losses int) {
 	t.decide(e)
-	if !t.judge(e, losses) {
+	if t.judge(e, losses) {
+		t.judgeAbove(e)
+	}
+}
+
+// judgeAbove judges what stands on a link, by index.
+func (t *Table) judgeAbove(e *entry) {
+	if len(t.children[e.seen.Index]) == 0 {
 		return
 	}
-	for _, child := range t.order {
-		if child != e && t.standsOn(child, e) {
-			t.judge(child, 0)
+	t.visit++
+	e.met = t.visit
+	above := t.above(nil, e, maxDepth)
+	slices.SortFunc(above, byIndex)
+	for _, child := range above {
+		t.judge(child, 0)
+	}
+}
+
+// above appends what stands on a link and has not been met on this walk.
+func (t *Table) above(dst []*entry, e *entry, depth int) []*entry {
+	for _, child := range t.children[e.seen.Index] {
+		if depth > 0 && child.met != t.visit {
+			child.met = t.visit
+			dst = t.above(append(dst, child), child, depth-1)
 		}
 	}
+	return dst
 }
 
 // judge publishes what is known of a link if that has changed, and reports
@@ -132,9 +150,11 @@ func (t *Table) judge(e *entry, losses int) bool {
 		now.LastChange, now.LastSource = t.at, t.source
 	}
 	if now == was {
+		t.republish(e, now, false)
 		return turned
 	}
 	now = t.publish(now)
+	t.republish(e, now, true)
 	if was.Usable && !now.Usable {
 		e.loss.cause = now.Cause
 	}
@@ -150,33 +170,49 @@ func (t *Table) describe(e *entry) event.Link {
 	now := event.Link{
 		Cause: was.Cause, Seq: was.Seq, LastChange: was.LastChange, LastSource: was.LastSource,
 		Name: s.Name, Index: s.Index,
-		AdminUp: s.AdminUp, Carrier: s.LowerUp && !e.denied(), OperState: s.OperState,
+		AdminUp: s.AdminUp, Carrier: s.LowerUp && !e.denies(), OperState: s.OperState,
 		MTU: s.MTU, HardwareAddr: s.HardwareAddr, Monitor: string(e.choice.monitor), Reason: t.reason(e),
 		UpCount: s.UpCount, DownCount: s.DownCount,
 	}
+	if s.captive() {
+		now.Master = t.masterOf(s)
+	}
 	if a := t.addresses[s.Index]; a != nil {
-		now.Primary4, now.LinkLocal6, now.Sources = a.primary4, a.linkLocal6, a.sources
+		now.Primary4, now.LinkLocal6, now.Sources, now.Duplicate = a.primary4, a.linkLocal6, a.sources, a.duplicate
 	}
 	return now
 }
 
+// masterOf names the device of which a link is a port, and its kind.
+func (t *Table) masterOf(s Seen) string {
+	name := fmt.Sprintf("ifindex %d", s.Master)
+	if m := t.byIndex[s.Master]; m != nil {
+		name = m.seen.Name
+	}
+	if s.MasterKind == "" {
+		return name
+	}
+	return name + " (" + s.MasterKind + ")"
+}
+
 // tell logs what became of a link.
 func (t *Table) tell(e *entry, was, now event.Link) {
+	now = t.labelled(e, now)
 	switch {
 	case e.was != "":
-		t.log(event.LinkRenamed, now, e.was)
+		t.log(e, event.LinkRenamed, now, e.was)
 	case was.Seq == 0:
-		t.log(event.LinkAdded, now, "")
+		t.log(e, event.LinkAdded, now, "")
 	}
 	switch {
 	case now.Usable && !was.Usable:
-		t.log(event.LinkUp, now, "")
+		t.log(e, event.LinkUp, now, "")
 	case was.Usable && !now.Usable:
-		t.log(event.LinkDown, now, "")
+		t.log(e, event.LinkDown, now, "")
 	case now.Downs > 0:
-		t.log(event.LinkFlapped, now, "")
+		t.log(e, event.LinkFlapped, now, "")
 	case !now.Usable && now.Reason != "" && was.Reason == "":
-		t.log(event.LinkReason, now, "")
+		t.log(e, event.LinkReason, now, "")
 	}
 }
 

@@ -2,6 +2,7 @@ package rtnl_test
 
 import (
 	"net/netip"
+	"reflect"
 	"testing"
 
 	"github.com/mdlayher/netlink"
@@ -55,7 +56,7 @@ func TestDecodeUnknown(t *testing.T) {
 		netlink.Attribute{Type: unix.IFLA_MTU, Data: u32(100)}, netlink.Attribute{Type: unix.IFLA_OPERSTATE, Data: grown(6)},
 		netlink.Attribute{Type: unix.IFLA_LINK, Data: u32(3)}, netlink.Attribute{Type: unix.IFLA_MASTER, Data: u32(4)},
 		netlink.Attribute{Type: unix.IFLA_ADDRESS, Data: []byte{2, 0, 0, 0, 0, 1}})
-	if got, ok := rtnl.DecodeLink(link); !ok || got != (rtnl.Link{
+	if got, ok := rtnl.DecodeLink(link); !ok || !reflect.DeepEqual(got, rtnl.Link{
 		Index: 7, Name: "eth0", Flags: unix.IFF_UP, OperState: 6, MTU: 100, MAC: [6]byte{2, 0, 0, 0, 0, 1}, Below: 3, Master: 4,
 	}) {
 		t.Errorf("link: %+v, %v", got, ok)

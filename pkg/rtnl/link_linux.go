@@ -25,7 +25,11 @@ type Link struct {
 	// Namespace is the id of the namespace in which Below is, where it is Elsewhere.
 	Namespace int
 	Mode      uint32 // IFLA_MACVLAN_MODE of a macvlan or macvtap
-	Master    int    // the bridge, bond or VRF that it is a port of; 0: none
+	// Master is the bridge, bond or VRF that it is a port of; 0: none. MasterKind is
+	// the kind of that (IFLA_INFO_SLAVE_KIND); empty where the kernel does not say it.
+	Master     int
+	MasterKind string
+	AltNames   []string // its alternative names (IFLA_ALT_IFNAME)
 
 	CarrierUps, CarrierDowns uint32 // how often the carrier came and went
 }
@@ -67,6 +71,12 @@ func DecodeLink(m netlink.Message) (l Link, ok bool) {
 			l.CarrierDowns = Uint32(value)
 		case unix.IFLA_LINKINFO:
 			l.decodeInfo(value)
+		case unix.IFLA_PROP_LIST:
+			for kind, value := range Attributes(value) {
+				if kind == unix.IFLA_ALT_IFNAME {
+					l.AltNames = append(l.AltNames, String(value))
+				}
+			}
 		}
 	}
 	return l, l.Index > 0 && l.Name != ""
@@ -79,6 +89,8 @@ func (l *Link) decodeInfo(b []byte) {
 		switch {
 		case kind == unix.IFLA_INFO_KIND:
 			l.Kind = String(value)
+		case kind == unix.IFLA_INFO_SLAVE_KIND:
+			l.MasterKind = String(value)
 		case kind == unix.IFLA_INFO_DATA && (l.Kind == "macvlan" || l.Kind == "macvtap"):
 			for kind, value := range Attributes(value) {
 				if kind == macvlanMode {

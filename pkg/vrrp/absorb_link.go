@@ -14,8 +14,9 @@ func (s *step) absorbLink(link event.Link) {
 		if m.Interface != link.Name {
 			continue
 		}
+		_, port := s.f.faults[faultKey{m.Virtual.Instance, event.Enslaved}]
 		s.see(m, link)
-		if m.link.Usable && (down || idle && m.link.Downs > 0) {
+		if m.link.Usable && (down || port || idle && m.link.Downs > 0) {
 			s.recover(m)
 		}
 	}
@@ -29,20 +30,49 @@ func (s *step) absorbLink(link event.Link) {
 // tells: the newer stands, but the losses of the older count.
 func (s *step) see(m *member, link event.Link) {
 	m.link = m.link.Rest().Merge(link)
-	down := faultKey{link.Name, event.InterfaceDown}
-	bare := faultKey{m.Virtual.Instance, event.NoPrimaryAddress}
-	switch {
-	case !m.link.Usable:
+	m.source = m.chooseSource()
+	if !m.link.Usable {
 		m.recovery = nil
-		s.raise(down, time.Time{}, because{event.InterfaceDown, m, m.link.Cause})
-		s.f.lift(bare)
-	case !m.source().IsValid():
-		s.raise(bare, time.Time{}, because{event.NoPrimaryAddress, m, m.link.Cause})
-		s.f.lift(down)
-	default:
-		s.clear(down, because{event.InterfaceUp, m, m.link.Cause})
-		s.clear(bare, because{event.PrimaryAddress, m, m.link.Cause})
 	}
+	wrong, err := m.linkFault()
+	if wrong.reason != "" {
+		s.raiseAs(m, wrong, err)
+	}
+	for _, key := range m.linkFaults() {
+		was, stood := s.f.faults[key]
+		if !stood || key == wrong {
+			continue
+		}
+		if wrong.reason != "" { // no wait begins anew for it
+			s.f.lift(key)
+		} else {
+			s.clear(key, because{endOf(key.reason), m, m.link.Cause})
+		}
+		if was.err != "" {
+			s.report(event.InstanceFault{Stamp: s.stamp(m.link.Cause), Virtual: m.Virtual, Reason: key.reason, Over: true})
+		}
+	}
+}
+
+// raiseAs raises a fault of a member's link with what is wrong in words.
+func (s *step) raiseAs(m *member, key faultKey, err string) {
+	_, known := s.f.faults[key]
+	s.raise(key, time.Time{}, because{key.reason, m, m.link.Cause})
+	flt := s.f.faults[key]
+	flt.err = err
+	s.f.faults[key] = flt
+	if !known && err != "" {
+		s.report(event.InstanceFault{Stamp: s.stamp(m.link.Cause), Virtual: m.Virtual, Reason: key.reason, Err: err})
+	}
+}
+
+// endOf is the reason of the transition that the end of a link's fault brings.
+func endOf(reason event.Reason) event.Reason {
+	switch reason {
+	case event.InterfaceDown, event.Enslaved:
+		return event.InterfaceUp
+	}
+	return event.PrimaryAddress
 }
 
 // follow lets the adverts of an Active follow what changed on their link, and

@@ -191,7 +191,7 @@ func (f *facts) excused() bool {
 	for _, m := range f.members {
 		if o := &m.other; o.source.IsValid() {
 			ours := m.Instance.Priority
-			return o.priority == Impaired && (o.best < ours || o.best == ours && o.source.Less(m.source()))
+			return o.priority == Impaired && (o.best < ours || o.best == ours && o.source.Less(m.source))
 		}
 	}
 	return false

@@ -15,6 +15,7 @@ type member struct {
 	Priority uint8
 	at       int // place among the members
 	link     event.Link
+	source   netip.Addr    // that our adverts bear; zero where the link has none
 	interval time.Duration // Active_Adver_Interval
 	downAt   time.Time     // end of the Active_Down_Timer
 	other    other         // the Active, or while we are Active the rival
@@ -63,13 +64,13 @@ type resignation struct {
 
 // faultKeys returns all faults that a member can bear, the one that bears the blame
 // first.
-func (m *member) faultKeys() (keys [4 + len(event.Conditions)]faultKey) {
+func (m *member) faultKeys() (keys [6 + len(event.Conditions)]faultKey) {
 	name := m.Virtual.Instance
-	copy(keys[:], []faultKey{
-		{m.Interface, event.InterfaceDown}, {name, event.NoPrimaryAddress}, {name, event.SendFailed}, {name, event.AddressLost},
-	})
+	of := m.linkFaults()
+	n := copy(keys[:], of[:])
+	n += copy(keys[n:], []faultKey{{name, event.SendFailed}, {name, event.AddressLost}})
 	for i, reason := range event.Conditions {
-		keys[4+i] = faultKey{name, reason}
+		keys[n+i] = faultKey{name, reason}
 	}
 	return keys
 }
@@ -90,18 +91,6 @@ func (m *member) outranks(priority uint8, at time.Time) bool {
 
 func (m *member) skew() time.Duration { return m.SkewTime(m.interval) }
 
-// source is the address that our own adverts bear; zero where the link has not
-// got it.
-func (m *member) source() netip.Addr {
-	if want := m.Instance.Source; want.IsValid() {
-		if !m.link.Has(want) {
-			return netip.Addr{}
-		}
-		return want
-	}
-	return m.link.Address(m.Family)
-}
-
 // look is what may change in the adverts of a member.
 type look struct {
 	priority uint8
@@ -110,7 +99,7 @@ type look struct {
 	checksum wire.Checksum
 }
 
-func (m *member) look() look { return look{m.Priority, m.link.Index, m.source(), m.checksum} }
+func (m *member) look() look { return look{m.Priority, m.link.Index, m.source, m.checksum} }
 
 // renew starts the Active_Down_Timer at the instant at.
 func (m *member) renew(at time.Time) {

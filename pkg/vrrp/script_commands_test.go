@@ -180,6 +180,10 @@ func (r *router) addMember(w *words) {
 			}
 		case "source":
 			in.Source = take(w, netip.ParseAddr)
+		case "peer":
+			in.Unicast = Unicast{Peers: []netip.Addr{take(w, netip.ParseAddr)}, TTL: 255, MinTTL: 255}
+		case "virtual":
+			in.Addresses = append(in.Addresses, take(w, netip.ParseAddr))
 		case "recovery":
 			in.Recovery = Recovery{take(w, strconv.Atoi), take(w, time.ParseDuration)}
 		case "checksum":
@@ -207,9 +211,17 @@ func (l *lan) see(r *router, name string, usable bool, w *words) {
 		case "sources":
 			link.Sources = nil
 			if list := w.next(); list != "none" {
-				link.Sources = &[]netip.Addr{netip.MustParseAddr(list)}
+				sources := []netip.Prefix{}
+				for text := range strings.SplitSeq(list, ",") {
+					sources = append(sources, netip.MustParsePrefix(text))
+				}
+				link.Sources = &sources
 			}
 			now.Sources = link.Sources
+		case "master":
+			now.Master, now.AdminUp, now.Carrier = w.next(), true, true
+		case "duplicate":
+			now.Duplicate = take(w, netip.ParseAddr)
 		case "bare":
 			now.Primary4, now.LinkLocal6 = netip.Addr{}, netip.Addr{}
 		case "index":

@@ -178,12 +178,12 @@ func (s *step) retrySends(m *member, cause event.Cause) {
 	case !s.now.Before(m.heardUntil()):
 		s.endSendFault(m, cause)
 	case s.now.Before(h.probeAt):
-	case !m.link.Usable || !m.source().IsValid():
+	case !m.link.Usable || !m.source.IsValid():
 		h.probeAt = s.now.Add(h.holdOff)
 	default:
 		h.holdOff = min(2*h.holdOff, probeMost)
 		h.probeAt = s.now.Add(h.holdOff)
-		probe := Probe{Cause: cause, Instance: m.Instance, Index: m.link.Index, Source: m.source(), Checksum: m.checksum, Priority: 1}
+		probe := Probe{Cause: cause, Instance: m.Instance, Index: m.link.Index, Source: m.source, Checksum: m.checksum, Priority: 1}
 		if m.known(s.now) && m.other.priority <= 1 {
 			probe.Priority = 0
 		}

@@ -104,7 +104,7 @@ func (m *Machine) condition(mb *member, state event.State, now time.Time) Instan
 	}
 	switch {
 	case state == event.Active:
-		c.ActiveAddress, c.ActivePriority = mb.source(), mb.Priority
+		c.ActiveAddress, c.ActivePriority = mb.source, mb.Priority
 	case mb.known(now):
 		c.ActiveAddress, c.ActivePriority = mb.other.source, mb.other.priority
 	}

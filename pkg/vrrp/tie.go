@@ -45,7 +45,7 @@ func (s *step) decideTie() {
 
 // judgeTie compares the addresses of the member that decides.
 func (s *step) judgeTie(first *member, cause event.Cause) {
-	if first.source().Less(first.other.source) {
+	if first.source.Less(first.other.source) {
 		s.yieldTo(first, cause)
 	}
 }

@@ -21,28 +21,46 @@ func VirtualMAC(f event.Family, vrid uint8) [6]byte {
 // whose queues overflow must not lose them.
 const TrafficClass = 0xc0
 
-// AppendHeaders adds what stands in front of an advert of length bytes that
-// leaves from a MAC of its own, and not by the kernel's hand: an Ethernet header
-// (RFC 1112 §6.4, RFC 2464 §7) and an IP header (RFC 9568 §5.1). The datagram is
-// never fragmented, so its identification is 0 (RFC 6864 §4.1).
+// AppendHeaders adds what stands in front of an advert of length bytes to the group
+// that leaves from a MAC of its own, and not by the kernel's hand: an Ethernet header
+// (RFC 1112 §6.4, RFC 2464 §7) and an IP header.
 func AppendHeaders(b []byte, mac [6]byte, source netip.Addr, length int) []byte {
+	f := event.FamilyOf(source)
+	ether := uint16(etherTypeIPv4)
+	if f == event.IPv6 {
+		ether = etherTypeIPv6
+	}
+	return AppendIP(appendEthernet(b, GroupMAC(f), mac, ether), source, GroupOf(f), HopLimit, length)
+}
+
+// GroupMAC is the MAC of the group to which adverts are sent.
+func GroupMAC(f event.Family) [6]byte {
+	if f == event.IPv6 {
+		to := Group6.As16()
+		return [6]byte{0x33, 0x33, to[12], to[13], to[14], to[15]}
+	}
+	to := Group4.As4()
+	return [6]byte{0x01, 0x00, 0x5e, to[1] & 0x7f, to[2], to[3]}
+}
+
+// AppendIP adds the IP header of an advert of length bytes (RFC 9568 §5.1). The
+// datagram is never fragmented, so its identification is 0 (RFC 6864 §4.1).
+func AppendIP(b []byte, source, dest netip.Addr, hops uint8, length int) []byte {
 	if event.FamilyOf(source) == event.IPv6 {
-		from, to := source.As16(), Group6.As16()
-		b = appendEthernet(b, [6]byte{0x33, 0x33, to[12], to[13], to[14], to[15]}, mac, etherTypeIPv6)
+		from, to := source.As16(), dest.As16()
 		b = append(b, 6<<4|TrafficClass>>4, TrafficClass<<4&0xff, 0, 0)
 		b = binary.BigEndian.AppendUint16(b, uint16(length))
-		b = append(b, Protocol, HopLimit)
+		b = append(b, Protocol, hops)
 		return append(append(b, from[:]...), to[:]...)
 	}
 	const dontFragment = 0x4000
-	from, to := source.As4(), Group4.As4()
-	b = appendEthernet(b, [6]byte{0x01, 0x00, 0x5e, to[1] & 0x7f, to[2], to[3]}, mac, etherTypeIPv4)
+	from, to := source.As4(), dest.As4()
 	start := len(b)
 	b = append(b, 4<<4|ipv4MinLen/4, TrafficClass)
 	b = binary.BigEndian.AppendUint16(b, uint16(ipv4MinLen+length))
 	b = binary.BigEndian.AppendUint16(b, 0)
 	b = binary.BigEndian.AppendUint16(b, dontFragment)
-	b = append(b, HopLimit, Protocol, 0, 0)
+	b = append(b, hops, Protocol, 0, 0)
 	b = append(append(b, from[:]...), to[:]...)
 	binary.BigEndian.PutUint16(b[start+10:], ^fold(sum(b[start:])))
 	return b

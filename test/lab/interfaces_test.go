@@ -30,7 +30,7 @@ var stories = []story{
 	{name: "moved to another namespace and back", on: insideIPv4, reason: eitherFirst, event: "link.removed",
 		happens: "link set eth0 netns OTHER",
 		undone:  "link set eth0 up; address add 192.0.2.11/24 dev eth0"},
-	{name: "into a bridge and out", on: insideIPv4, first: "link add br0 type bridge; link set br0 up",
+	{name: "into a bridge and out", on: insideIPv4, reason: "enslaved", event: "link.down", first: "link add br0 type bridge; link set br0 up",
 		happens: "link set eth0 master br0", undone: "link set eth0 nomaster"},
 	{name: "a bridge whose port is taken out", on: insideIPv4, ifname: "br0", reason: "interface-down", event: "link.down",
 		first: "link add br0 type bridge forward_delay 0; link set eth0 master br0; link set br0 up; " +
