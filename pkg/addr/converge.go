@@ -17,6 +17,8 @@ const slice = 64
 func (w *Worker) converge() {
 	w.arrange()
 	w.refresh()
+	w.ledger.claim()
+	w.markAgain()
 	w.tell(w.ledger.settle(w.cfg.Now()))
 	w.removeWays()
 	w.shutMore()

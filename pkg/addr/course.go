@@ -46,6 +46,9 @@ type guide struct {
 	leaving []*courses
 	removal time.Time // the next attempt at what the kernel would not remove
 	audit   time.Time
+	// replaced: somebody may have put a route in the place of one of ours, to which
+	// adding gives the same answer as to ours.
+	replaced bool
 }
 
 func newGuide(sets []Set, ready func(instance string) bool) *guide {

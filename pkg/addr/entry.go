@@ -61,6 +61,8 @@ type entry struct {
 	failed  string      // the failure last told
 	missing bool        // for longer than it may be
 	back    limited     // how often it was put back
+	// remarked is how often it was given its mark back.
+	remarked limited
 }
 
 // holding is an instance that is held.

@@ -200,3 +200,30 @@ func benchmarkBatch(b *testing.B, first string, lastFirst bool) {
 	b.ReportMetric(float64(listing.Microseconds())/float64(b.N), "µs/list")
 	b.ReportMetric(float64(removing.Microseconds())/float64(b.N), "µs/remove")
 }
+
+// An address that somebody re-applied (`ip address replace`) has lost its mark, and
+// gets it back without ever being gone.
+func TestMarkAgainInTheKernel(t *testing.T) {
+	near, _ := cable(t)
+	k, index := kernel(t), indexOf(t, near)
+	ops := []Op{{Index: index, Address: Address{Prefix: vip4}}, {Index: index, Address: Address{Prefix: vip6}}}
+	if err := k.AddBatch(ops); err != nil {
+		t.Fatal(err)
+	}
+	want := on(t, k, index)
+	for _, op := range ops {
+		ip(t, "address", "replace", op.Prefix.String(), "dev", near)
+	}
+	if got := on(t, k, index); slices.Equal(got, want) {
+		t.Fatalf("%v: replacing takes no mark on this kernel, and the test shows nothing", got)
+	}
+	if err := k.Mark(ops); err != nil {
+		t.Fatal(err)
+	}
+	if got := on(t, k, index); !slices.Equal(got, want) {
+		t.Errorf("marked again: %v, want %v", got, want)
+	}
+	if text := ip(t, "-6", "address", "show", "dev", near); !strings.Contains(text, "preferred_lft 0sec") {
+		t.Errorf("it may be the source of the router's own traffic: %s", text)
+	}
+}

@@ -95,6 +95,8 @@ func (l *ledger) removed(ops []Op) {
 	for _, op := range ops {
 		key := event.AddressKey{Index: op.Index, Prefix: op.Prefix}
 		delete(l.standing, key)
+		delete(l.mine, key)
+		delete(l.stripped, key)
 		delete(l.rank, key)
 	}
 	l.removal = time.Time{}

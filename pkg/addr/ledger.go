@@ -21,6 +21,11 @@ type ledger struct {
 
 	standing map[event.AddressKey]bool // value: marked
 	unmarked map[spot]bool
+	// mine is what this run put in place, or held with the mark, until it was removed:
+	// it is ours even where somebody re-applied it without the mark (`ip address
+	// replace`, a network manager). stripped is what of it stands without the mark.
+	mine, stripped map[event.AddressKey]bool
+	remark         time.Time // not to be marked again before
 	// rank is greater for what was added later. The first address of an IPv4
 	// subnet is its primary one, and is best removed last.
 	rank map[event.AddressKey]int
@@ -39,6 +44,7 @@ func newLedger(sets []Set) *ledger {
 		links: make(map[string]event.Link), down: make(map[int]bool), flapped: make(map[int]bool),
 		remacked: make(map[string]bool),
 		standing: make(map[event.AddressKey]bool), unmarked: make(map[spot]bool),
+		mine: make(map[event.AddressKey]bool), stripped: make(map[event.AddressKey]bool),
 		rank: make(map[event.AddressKey]int),
 		held: make(map[string]*holding), causes: make(map[event.AddressKey]event.Cause),
 	}
@@ -107,15 +113,21 @@ func (l *ledger) observe(all []Standing) {
 	clear(l.standing)
 	clear(l.unmarked)
 	clear(l.rank)
+	clear(l.stripped)
 	for _, s := range all { // the primary one of a subnet before its others
 		key := event.AddressKey{Index: s.Index, Prefix: s.Prefix}
-		l.standing[key] = s.Marked
+		l.standing[key] = s.Marked || l.mine[key]
 		l.last++
 		l.rank[key] = l.last
-		if !s.Marked {
+		switch {
+		case s.Marked:
+		case l.mine[key]:
+			l.stripped[key] = true
+		default:
 			l.unmarked[spot{s.Index, s.Prefix.Addr()}] = true
 		}
 	}
+	l.forget()
 }
 
 // hold begins to hold an instance, ordered at the instant at. Fresh is false if
@@ -169,7 +181,7 @@ func (l *ledger) op(e *entry) Op {
 func (l *ledger) added(ops []Op) {
 	for _, op := range ops {
 		key := event.AddressKey{Index: op.Index, Prefix: op.Prefix}
-		l.standing[key] = true
+		l.standing[key], l.mine[key] = true, true
 		l.last++
 		l.rank[key] = l.last
 	}

@@ -14,6 +14,8 @@ type Kernel interface {
 	// AddBatch adds addresses that do not stand yet, with the mark. An error
 	// says that not all did come to stand: List says which.
 	AddBatch(ops []Op) error
+	// Mark gives addresses that stand the mark, and all else that AddBatch gives them.
+	Mark(ops []Op) error
 	// RemoveBatch removes addresses; of each Op only Index and Prefix count.
 	RemoveBatch(ops []Op) error
 	// List returns all addresses of all links.
@@ -32,8 +34,10 @@ type Routing interface {
 	// what became of it: nil, fs.ErrExist if something stands in its place, or
 	// why the kernel refused.
 	AddWays(ops []WayOp) []error
-	// RemoveWays removes what bears the mark, and nothing else; that there was
-	// nothing to remove is no error.
+	// ReplaceWays puts routes with the mark in the place of those that stand there.
+	ReplaceWays(ops []WayOp) []error
+	// RemoveWays removes what bears the mark, and nothing else; fs.ErrNotExist says
+	// that there was nothing to remove.
 	RemoveWays(ops []WayOp) []error
 	// ListWays returns all that bear the mark.
 	ListWays() ([]WayOp, error)

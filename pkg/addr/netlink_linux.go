@@ -73,6 +73,15 @@ func (k *netlinkKernel) AddBatch(ops []Op) error {
 	return err
 }
 
+// Mark replaces addresses by themselves: their links keep them all the while.
+func (k *netlinkKernel) Mark(ops []Op) error {
+	return k.batches(ops, func(op Op) (netlink.Message, error) {
+		m, err := newAddress(op, k.marked)
+		m.Header.Flags = netlink.Request | netlink.Create | netlink.Replace
+		return m, err
+	})
+}
+
 // RemoveBatch removes with one system call for each batchMax addresses, then
 // leaves the groups.
 func (k *netlinkKernel) RemoveBatch(ops []Op) error {

@@ -54,6 +54,18 @@ func (k *fakeKernel) AddBatch(ops []Op) error {
 	return err
 }
 
+func (k *fakeKernel) Mark(ops []Op) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.batches = append(k.batches, fmt.Sprintf("mark %d", len(ops)))
+	for _, op := range ops {
+		key := event.AddressKey{Index: op.Index, Prefix: op.Prefix}
+		k.standing[key] = true
+		k.facts.Publish(event.Address{Index: op.Index, Prefix: op.Prefix, Present: true, Marked: true})
+	}
+	return nil
+}
+
 func (k *fakeKernel) RemoveBatch(ops []Op) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -111,6 +123,7 @@ type fakeRouting struct {
 	stuck    error           // all removals
 	batches  []string
 	removed  []string // in their order
+	known    []Way
 	gone     func()
 }
 
@@ -133,21 +146,47 @@ func (r *fakeRouting) AddWays(ops []WayOp) (errs []error) {
 	return errs
 }
 
+func (r *fakeRouting) ReplaceWays(ops []WayOp) (errs []error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.batches = append(r.batches, fmt.Sprintf("=%d", len(ops)))
+	for _, op := range ops {
+		r.standing[op.String()] = true
+		errs = append(errs, nil)
+	}
+	return errs
+}
+
 func (r *fakeRouting) RemoveWays(ops []WayOp) (errs []error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.batches = append(r.batches, fmt.Sprintf("-%d", len(ops)))
 	for _, op := range ops {
-		if r.stuck == nil && r.standing[op.String()] {
+		switch {
+		case r.stuck != nil:
+			errs = append(errs, r.stuck)
+		case r.standing[op.String()]:
 			delete(r.standing, op.String())
 			r.removed = append(r.removed, op.String())
+			errs = append(errs, nil)
+		default:
+			errs = append(errs, fs.ErrNotExist)
 		}
-		errs = append(errs, r.stuck)
 	}
 	return errs
 }
 
-func (r *fakeRouting) ListWays() ([]WayOp, error) { return nil, nil }
+// ListWays lists what of known is ours.
+func (r *fakeRouting) ListWays() (all []WayOp, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, w := range r.known {
+		if r.standing[w.String()] {
+			all = append(all, WayOp{Way: w})
+		}
+	}
+	return all, nil
+}
 
 func (r *fakeRouting) Listen(ctx context.Context, gone func()) {
 	r.mu.Lock()

@@ -2,8 +2,10 @@ package addr
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"github.com/mdlayher/netlink"
@@ -28,19 +30,43 @@ func OpenRouting() (*LinuxRouting, error) {
 	return &LinuxRouting{k}, nil
 }
 
-// listenForWays opens a socket that gets only the deletions of routes with our
-// mark, and of rules: where a router takes in a million routes, nobody is woken.
-// After the 16 bytes of the nlmsghdr stands an rtmsg, whose protocol is byte 5.
+// listenForWays opens a socket that gets only the deletions of routes with our mark,
+// and of rules, and what people and their tools put in the place of routes: where a
+// router takes in a million routes, nobody is woken. After the 16 bytes of the
+// nlmsghdr, which has its flags at byte 6, stands an rtmsg, whose protocol is byte 5.
 func listenForWays() (deletions, error) {
+	const (
+		protocol  = 16 + 5
+		tools     = unix.RTPROT_STATIC // kernel, boot (the ip program), static (network managers)
+		dhcp      = unix.RTPROT_DHCP
+		keepalive = 18 // RTPROT_KEEPALIVED
+	)
 	groups := []uint32{unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE, unix.RTNLGRP_IPV4_RULE, unix.RTNLGRP_IPV6_RULE}
 	return listenForDeletions(unix.NETLINK_ROUTE, groups,
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.RTM_DELRULE, SkipTrue: 3},
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.RTM_DELROUTE, SkipTrue: 3},
-		bpf.LoadAbsolute{Off: 16 + 5, Size: 1},
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: mark, SkipTrue: 1},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.RTM_DELRULE, SkipTrue: 10},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.RTM_NEWROUTE, SkipTrue: 3},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.RTM_DELROUTE, SkipTrue: 9},
+		bpf.LoadAbsolute{Off: protocol, Size: 1},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: mark, SkipTrue: 6, SkipFalse: 7},
+		loadReplace(),
+		bpf.JumpIf{Cond: bpf.JumpBitsNotSet, Val: unix.NLM_F_REPLACE >> 8, SkipTrue: 5},
+		bpf.LoadAbsolute{Off: protocol, Size: 1},
+		bpf.JumpIf{Cond: bpf.JumpLessOrEqual, Val: tools, SkipTrue: 2},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: dhcp, SkipTrue: 1},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: keepalive, SkipTrue: 1},
 		bpf.RetConstant{Val: 1 << 16},
 		bpf.RetConstant{Val: 0},
 	)
+}
+
+// loadReplace loads the byte of an nlmsghdr's flags that has NLM_F_REPLACE, in the
+// host's byte order.
+func loadReplace() bpf.Instruction {
+	at := uint32(7)
+	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
+		at = 6
+	}
+	return bpf.LoadAbsolute{Off: at, Size: 1}
 }
 
 // Listen calls gone for each deletion that is not our own, and where some may
@@ -54,6 +80,11 @@ func (r *LinuxRouting) AddWays(ops []WayOp) []error {
 	return r.each(ops, netlink.Request|netlink.Create|netlink.Excl, unix.RTM_NEWROUTE, unix.RTM_NEWRULE)
 }
 
+// ReplaceWays is AddWays without regard to what stands there.
+func (r *LinuxRouting) ReplaceWays(ops []WayOp) []error {
+	return r.each(ops, netlink.Request|netlink.Create|netlink.Replace, unix.RTM_NEWROUTE, unix.RTM_NEWRULE)
+}
+
 // RemoveWays removes in the same way. The message names the mark, and the kernel
 // compares it.
 func (r *LinuxRouting) RemoveWays(ops []WayOp) []error {
@@ -61,7 +92,7 @@ func (r *LinuxRouting) RemoveWays(ops []WayOp) []error {
 	for i, err := range errs {
 		// With its interface a route is gone, too.
 		if errors.Is(err, unix.ESRCH) || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) {
-			errs[i] = nil
+			errs[i] = fs.ErrNotExist
 		}
 	}
 	return errs

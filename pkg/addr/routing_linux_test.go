@@ -1,6 +1,7 @@
 package addr
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"net/netip"
@@ -99,8 +100,10 @@ func TestRoutingInTheKernel(t *testing.T) {
 	if got := texts(t, r); len(got) != 0 {
 		t.Errorf("left: %v", got)
 	}
-	if err := errors.Join(r.RemoveWays(ops)...); err != nil {
-		t.Errorf("removing what is not there: %v", err)
+	for i, err := range r.RemoveWays(ops) {
+		if !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("removing %s, which is not there: %v", ops[i], err)
+		}
 	}
 }
 
@@ -130,8 +133,10 @@ func TestRoutesOfOthersInTheKernel(t *testing.T) {
 			t.Errorf("%s: %v", ops[i], err)
 		}
 	}
-	if err := errors.Join(r.RemoveWays(ops)...); err != nil {
-		t.Error(err)
+	for i, err := range r.RemoveWays(ops) {
+		if _, rule := ops[i].Way.(Rule); !rule && !errors.Is(err, fs.ErrNotExist) || rule && err != nil {
+			t.Errorf("removing %s: %v", ops[i], err)
+		}
 	}
 	if got := texts(t, r); len(got) != 0 {
 		t.Errorf("left: %v", got)
@@ -270,4 +275,55 @@ func BenchmarkRoutes(b *testing.B) {
 	b.ReportMetric(float64(adding.Microseconds())/float64(b.N), "µs/add")
 	b.ReportMetric(float64(asking.Microseconds())/float64(b.N), "µs/ask")
 	b.ReportMetric(float64(removing.Microseconds())/float64(b.N), "µs/remove")
+}
+
+// TestReplacedRouteInTheKernel: `ip route replace` by a person is heard, and ours
+// takes its place again.
+func TestReplacedRouteInTheKernel(t *testing.T) {
+	near, _ := cable(t)
+	r, index := routing(t), indexOf(t, near)
+	ip(t, "addr", "add", "192.0.2.1/24", "dev", near)
+	ip(t, "addr", "add", "2001:db8::1/64", "dev", near, "nodad")
+	heard := make(chan struct{}, 100)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { r.Listen(ctx, func() { heard <- struct{}{} }); close(done) }()
+	defer func() { cancel(); <-done }()
+	<-heard // it listens
+	for _, w := range []Route{
+		{To: netip.MustParsePrefix("203.0.113.0/24"), Via: netip.MustParseAddr("192.0.2.9"), Interface: near, Table: MainTable},
+		{To: netip.MustParsePrefix("2001:db8:9::/48"), Via: netip.MustParseAddr("2001:db8::9"), Interface: near, Table: MainTable},
+	} {
+		ops := []WayOp{{Way: w, Index: index}}
+		if err := errors.Join(r.AddWays(ops)...); err != nil {
+			t.Fatal(err)
+		}
+		via := map[bool]string{true: "192.0.2.7", false: "2001:db8::7"}[w.To.Addr().Is4()]
+		ip(t, "route", "replace", w.To.String(), "via", via, "dev", near)
+		select {
+		case <-heard:
+		case <-time.After(5 * time.Second):
+			t.Errorf("nobody told that %s was replaced", w)
+		}
+		c := &course{WayOp: ops[0]}
+		marked, err := r.ListWays()
+		if err != nil || c.standsAmong(marked) {
+			t.Errorf("%s was replaced, and is found among %v (%v)", w, marked, err)
+		}
+		if err := errors.Join(r.ReplaceWays(ops)...); err != nil {
+			t.Fatal(err)
+		}
+		if marked, err = r.ListWays(); err != nil || !c.standsAmong(marked) {
+			t.Errorf("%s was put back, and is not found among %v (%v)", w, marked, err)
+		}
+		if err := errors.Join(r.RemoveWays(ops)...); err != nil {
+			t.Error(err)
+		}
+		if err := errors.Join(r.RemoveWays(ops)...); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("a second removal of %s: %v", w, err)
+		}
+		if text := ip(t, "route", "show", "table", "all"); strings.Contains(text, via) {
+			t.Errorf("theirs is left beside ours:\n%s", text)
+		}
+	}
 }

@@ -163,6 +163,9 @@ func (l *ledger) deadline() (due time.Time, ok bool) {
 	if len(l.leaving) > 0 {
 		earlier(l.removal)
 	}
+	if len(l.unmarkedOps(l.remark)) > 0 {
+		earlier(l.remark)
+	}
 	for _, h := range l.held {
 		for _, e := range h.entries {
 			if e.at != nowhere {

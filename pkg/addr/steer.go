@@ -2,6 +2,7 @@ package addr
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -33,7 +34,30 @@ func (w *Worker) addWays() {
 		return
 	}
 	errs := w.cfg.Routing.AddWays(opsOf(try))
+	w.putBackReplaced(try, errs)
 	w.tellWays(w.guide.tried(w.cfg.Now(), w.cfg.Minter.Cause(w.cfg.Now()), try, errs))
+}
+
+// putBackReplaced puts routes of ours back that somebody has replaced, and books for
+// each in errs that it was added.
+func (w *Worker) putBackReplaced(try []*course, errs []error) {
+	suspects := w.guide.suspect(try, errs)
+	w.guide.replaced = false
+	if len(suspects) == 0 {
+		return
+	}
+	marked, err := w.cfg.Routing.ListWays()
+	if err != nil {
+		w.guide.replaced = true // looked for again with the next audit
+		return
+	}
+	suspects = slices.DeleteFunc(suspects, func(c *course) bool { return c.standsAmong(marked) })
+	if len(suspects) == 0 {
+		return
+	}
+	for i, err := range w.cfg.Routing.ReplaceWays(opsOf(suspects)) {
+		errs[slices.Index(try, suspects[i])] = err
+	}
 }
 
 // removeWays removes the routes and rules that were released or left behind.

@@ -59,13 +59,51 @@ func (g *guide) tried(now time.Time, cause event.Cause, try []*course, errs []er
 		case errors.Is(err, fs.ErrExist) && c.at == nowhere:
 			n.tell(event.RouteForeign, now, c, "")
 			c.at, c.placed, c.failed = foreign, true, ""
-		case errors.Is(err, fs.ErrExist): // still stands
+		case errors.Is(err, fs.ErrExist): // still stands, or one in its place does
 		default:
 			c.gone(now)
 			c.fail(now, fmt.Sprintf("not added, tried again every %v: %v", retryEvery, err), &n)
 		}
 	}
 	return n
+}
+
+// suspect lists, of those of which the kernel said that something stands in their
+// place, the routes that may have been replaced.
+func (g *guide) suspect(try []*course, errs []error) (all []*course) {
+	if !g.replaced {
+		return nil
+	}
+	for i, c := range try {
+		if _, isRoute := c.Way.(Route); isRoute && c.at == ours && errors.Is(errs[i], fs.ErrExist) {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// standsAmong reports whether a route is among those that bear the mark.
+func (c *course) standsAmong(marked []WayOp) bool {
+	return slices.ContainsFunc(marked, func(op WayOp) bool { return samePlace(c.Way, op.Way) })
+}
+
+// samePlace reports whether two routes cannot stand beside each other.
+func samePlace(a, b Way) bool {
+	r, isRoute := a.(Route)
+	s, isOther := b.(Route)
+	if !isRoute || !isOther {
+		return a == b
+	}
+	return r.To == s.To && r.Table == s.Table && r.metric() == s.metric()
+}
+
+// metric returns the metric under which the kernel keeps the route.
+func (r Route) metric() uint32 {
+	const default6 = 1024 // IP6_RT_PRIO_USER
+	if r.Metric == 0 && r.To.Addr().Is6() {
+		return default6
+	}
+	return r.Metric
 }
 
 // gone books that a course is not in place.
@@ -111,11 +149,20 @@ func (g *guide) removes(now time.Time) (gone []*course) {
 	return gone
 }
 
+// usable reports whether the interface of a course is as it was when the course was
+// added, so that the kernel has not removed it by itself.
+func (g *guide) usable(c *course) bool {
+	link := g.links[c.link()]
+	return c.link() != "" && link.Index == c.Index && link.AdminUp
+}
+
 // removed books what the kernel said to each: no error, too, if it was not there.
 func (g *guide) removed(now time.Time, gone []*course, errs []error) (n wayNews) {
 	for i, c := range gone {
 		h := c.holder
-		if err := errs[i]; err != nil {
+		err := errs[i]
+		absent := errors.Is(err, fs.ErrNotExist)
+		if err != nil && !absent {
 			if !h.failed {
 				c.cause, c.since = h.cause, h.since
 				n.tell(event.RouteFailed, now, c, fmt.Sprintf("not removed, tried again every %v: %v", retryEvery, err))
@@ -123,7 +170,13 @@ func (g *guide) removed(now time.Time, gone []*course, errs []error) (n wayNews)
 			continue
 		}
 		h.all = slices.DeleteFunc(h.all, func(other *course) bool { return other == c })
-		if c.at == ours {
+		switch {
+		case c.at != ours:
+		case absent && g.usable(c):
+			// It was not there, though nothing took it away but somebody's hand.
+			c.cause, c.since = h.cause, h.since
+			n.tell(event.RouteReplaced, now, c, "")
+		default:
 			c.cause, c.since = h.cause, h.since
 			n.tell(event.RouteRemoved, now, c, "")
 		}

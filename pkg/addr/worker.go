@@ -195,6 +195,7 @@ func (w *Worker) absorb() bool {
 	}
 	// With an address go the routes that have it for their source.
 	gone := w.gone.Swap(false)
+	w.guide.replaced = w.guide.replaced || gone
 	if gone || w.dirty {
 		w.guide.doubt()
 	}

@@ -18,6 +18,8 @@ const (
 	AddressFailed   AddressKind = "address.failed"
 	// AddressForeign: what was to be added stands there without our mark.
 	AddressForeign AddressKind = "address.foreign"
+	// AddressMarked: somebody re-applied what we had put there, without our mark.
+	AddressMarked AddressKind = "address.marked"
 )
 
 // AddressMoved tells that addresses of an instance came or went.
@@ -27,7 +29,7 @@ type AddressMoved struct {
 	Instance  string
 	Addresses []netip.Prefix
 	Took      time.Duration // from the order to the kernel's answer
-	Count     int           // of AddressRestored: how often since it was last told
+	Count     int           // of AddressRestored and AddressMarked: how often since it was last told
 	Err       string        // for AddressFailed: what failed, and what to do
 }
 
@@ -53,6 +55,8 @@ func (e AddressMoved) Message() string {
 			return fmt.Sprintf("%s put back %s, which somebody removed %d times: find out which program does not know the address", e.Instance, list, e.Count)
 		}
 		return fmt.Sprintf("%s put back %s, which somebody had removed", e.Instance, list)
+	case AddressMarked:
+		return fmt.Sprintf("%s marked %s as ripcord's own again, which another program had re-applied: take the address out of that program's configuration", e.Instance, list)
 	case AddressForeign:
 		return fmt.Sprintf("%s uses %s, which ripcord did not add and will not remove", e.Instance, list)
 	}

@@ -12,7 +12,7 @@ import (
 // failure; kind is an event's name.
 func movedLevel(kind string) Level {
 	switch _, what, _ := strings.Cut(kind, "."); what {
-	case "restored", "foreign":
+	case "restored", "foreign", "marked", "replaced":
 		return Warn
 	case "failed":
 		return Error

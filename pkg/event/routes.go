@@ -17,6 +17,8 @@ const (
 	RouteFailed   RouteKind = "route.failed"
 	// RouteForeign: in the place of what was to be added stands one without our mark.
 	RouteForeign RouteKind = "route.foreign"
+	// RouteReplaced: it was to be removed, and somebody had removed or replaced it.
+	RouteReplaced RouteKind = "route.replaced"
 )
 
 // RouteMoved tells that routes or rules of an instance came or went.
@@ -47,7 +49,9 @@ func (e RouteMoved) Message() string {
 		}
 		return fmt.Sprintf("%s removed %s", e.Instance, list)
 	case RouteRestored:
-		return fmt.Sprintf("%s put back %s, which somebody had removed, or which had gone with its interface", e.Instance, list)
+		return fmt.Sprintf("%s put back %s, which somebody had removed or replaced, or which had gone with its interface", e.Instance, list)
+	case RouteReplaced:
+		return fmt.Sprintf("%s finds that somebody removed or replaced %s: what stands in its place, if anything does, is not ripcord's and stays", e.Instance, list)
 	case RouteForeign:
 		return fmt.Sprintf("%s finds in the place of %s one that ripcord did not add: that one is used and will not be removed", e.Instance, list)
 	}

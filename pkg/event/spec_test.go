@@ -57,6 +57,7 @@ var closed = map[string]string{
 	"address.removed":  "instance addresses took_us",
 	"address.restored": "instance addresses took_us | count",
 	"address.failed":   "instance addresses took_us | error",
+	"address.marked":   "instance addresses took_us | count",
 	"address.foreign":  "instance addresses took_us", // design decision 11 wants the warning; spec §3 has no name for it
 
 	// Issue 4 item 4: the routes and rules of an instance, in the manner of its addresses.
@@ -65,6 +66,7 @@ var closed = map[string]string{
 	"route.restored": "instance routes took_us",
 	"route.failed":   "instance routes took_us | error",
 	"route.foreign":  "instance routes took_us",
+	"route.replaced": "instance routes took_us",
 
 	// Beside the spec: what a virtual MAC is made of.
 	"device.added":    "instance device interface mac",
@@ -144,12 +146,12 @@ func samples() []Event {
 	events = append(events, LinkChanged{s, LinkRenamed, link, Notification, "eth9", nil})
 	link.Reason = "no cable"
 	events = append(events, LinkChanged{s, LinkReason, link, Ethtool, "", nil}, LinkChanged{s, LinkDown, link, Confirm, "", nil})
-	for _, kind := range []AddressKind{AddressAdded, AddressRemoved, AddressRestored, AddressForeign} {
+	for _, kind := range []AddressKind{AddressMarked, AddressAdded, AddressRemoved, AddressRestored, AddressForeign} {
 		events = append(events, AddressMoved{s, kind, "inside", prefix, time.Millisecond, 0, ""})
 	}
 	events = append(events, AddressMoved{s, AddressRestored, "inside", prefix, time.Millisecond, 7, ""})
 	routes := []string{"default via 192.0.2.254 dev eth0", "rule 500: from 10.0.0.0/8 lookup 100"}
-	for _, kind := range []RouteKind{RouteAdded, RouteRemoved, RouteRestored, RouteForeign} {
+	for _, kind := range []RouteKind{RouteReplaced, RouteAdded, RouteRemoved, RouteRestored, RouteForeign} {
 		events = append(events, RouteMoved{s, kind, "inside", routes, time.Millisecond, ""})
 	}
 	events = append(events, RouteMoved{s, RouteFailed, "inside", routes, time.Millisecond, "network is unreachable"})

@@ -91,13 +91,13 @@ func samples() []event.Event {
 		event.AuthSkew{Stamp: alone, Instance: "inside", Source: peer, Skew: -time.Hour, Window: 5 * time.Second, Rejected: true},
 		event.AuthSkew{Stamp: alone, Instance: "inside", Source: peer, Skew: -time.Hour, Window: 5 * time.Second, Rejected: true, Old: true},
 	)
-	for _, kind := range []event.AddressKind{event.AddressAdded, event.AddressRemoved, event.AddressRestored, event.AddressForeign} {
+	for _, kind := range []event.AddressKind{event.AddressMarked, event.AddressAdded, event.AddressRemoved, event.AddressRestored, event.AddressForeign} {
 		all = append(all, event.AddressMoved{Stamp: caused(2 * time.Millisecond), Kind: kind, Instance: "inside", Addresses: held, Took: 1500 * time.Microsecond})
 	}
 	all = append(all, event.AddressMoved{Stamp: alone, Kind: event.AddressRemoved, Addresses: held})
 	all = append(all, event.AddressMoved{Stamp: caused(2 * time.Millisecond), Kind: event.AddressFailed, Instance: "inside", Addresses: held, Took: time.Millisecond, Err: "RTM_NEWADDR: no such device"})
 	routes := []string{"default via 192.0.2.254 dev eth0", "rule 500: from 10.0.0.0/8 lookup 100"}
-	for _, kind := range []event.RouteKind{event.RouteAdded, event.RouteRemoved, event.RouteRestored, event.RouteForeign} {
+	for _, kind := range []event.RouteKind{event.RouteReplaced, event.RouteAdded, event.RouteRemoved, event.RouteRestored, event.RouteForeign} {
 		all = append(all, event.RouteMoved{Stamp: caused(2 * time.Millisecond), Kind: kind, Instance: "inside", Routes: routes, Took: 1500 * time.Microsecond})
 	}
 	all = append(all, event.RouteMoved{Stamp: alone, Kind: event.RouteRemoved, Routes: routes})

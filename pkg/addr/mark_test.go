@@ -1,0 +1,84 @@
+package addr
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+var errBusy = errors.New("busy")
+
+// reapply takes the mark from an address as `ip address replace` does.
+func (r *rig) reapply(key event.AddressKey) {
+	r.kernel.with(func() {
+		r.kernel.standing[key] = false
+		r.kernel.facts.Publish(event.Address{Index: key.Index, Prefix: key.Prefix, Present: true})
+	})
+	synctest.Wait()
+}
+
+// What we put in place is ours until we released it: it is marked again where
+// somebody re-applied it, and removed at the release in any case.
+func TestAddressIsMarkedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sets := many(2, Announce{})
+		r := newRig(t, sets)
+		r.do(Hold, "a")
+		r.names()
+		key := event.AddressKey{Index: eth0, Prefix: sets[0].Addresses[0].Prefix}
+		r.reapply(key)
+		expect(t, "batches", r.kernel.batches, "[+2 mark 1]")
+		expect(t, "marked", r.kernel.standing[key], true)
+		expect(t, "events", r.names(), "marked")
+		for range 100 { // a program that does it again and again
+			r.reapply(key)
+			r.pass(300 * time.Millisecond)
+		}
+		expect(t, "events", r.names(), "marked marked marked marked")
+		r.do(Release, "a")
+		expect(t, "left", len(r.kernel.standing), 0)
+
+		// Re-applied while it is removed: the kernel is busy with another request.
+		r.do(Hold, "a")
+		r.kernel.with(func() { r.kernel.stuck = errBusy })
+		r.do(Release, "a")
+		r.reapply(key)
+		r.kernel.with(func() { r.kernel.stuck = nil })
+		r.pass(time.Second)
+		expect(t, "left", len(r.kernel.standing), 0)
+
+		// What somebody puts there after the release is his.
+		r.reapply(key)
+		r.do(Hold, "a")
+		r.do(Release, "a")
+		expect(t, "left", len(r.kernel.standing), 1)
+	})
+}
+
+// A route that somebody put in the place of ours is noticed, as adding gives the same
+// answer to both, and ours is put back.
+func TestReplacedRouteIsPutBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, routeSets())
+		r.routing.with(func() { r.routing.known = []Way{defaultRoute, tableRoute, testRule} })
+		r.do(Hold, "a")
+		r.names()
+		replace := func() {
+			r.routing.with(func() { r.routing.standing[defaultRoute.String()] = false })
+		}
+		replace()
+		r.routing.gone()
+		r.pass(retryEvery)
+		expect(t, "events", r.names(), "route.restored")
+		expect(t, "batches", r.routing.batches, "[+3 +3 =1]")
+		expect(t, "ours", r.routing.standing[defaultRoute.String()], true)
+
+		replace() // unheard
+		r.do(Release, "a")
+		expect(t, "events", r.names(), "route.removed route.replaced removed")
+		expect(t, "left", len(r.routing.standing), 1)
+	})
+}
