@@ -48,6 +48,20 @@ func (b *burst) ask(link event.Link, whom netip.Addr) {
 	b.add(link, begin, announced{})
 }
 
+// membership adds the frames that report that a link is a member of a group, in the
+// older and the newer form. A link that is not up, or bears no MAC, reports nothing.
+func (b *burst) membership(link event.Link, group netip.Addr) {
+	if !link.Usable || link.HardwareAddr == [6]byte{} {
+		return
+	}
+	from := source(link, group)
+	for _, add := range []func([]byte, [6]byte, netip.Addr, netip.Addr) []byte{wire.AppendReport, wire.AppendStateReport} {
+		begin := len(b.bytes)
+		b.bytes = add(b.bytes, link.HardwareAddr, from, group)
+		b.add(link, begin, announced{})
+	}
+}
+
 // add adds the bytes from begin on as a frame. Where those before them were moved
 // to make room, the earlier frames keep the old place.
 func (b *burst) add(link event.Link, begin int, what announced) {

@@ -17,6 +17,8 @@ type lookout struct {
 	cfg   Config
 	links map[string]string // by instance: the link that carries its adverts
 	heard *bus.Ring[vrrp.Heard]
+	// report has the memberships of a link reported; it is called on any goroutine.
+	report func(link string)
 
 	mu       sync.Mutex
 	stations *stations
@@ -29,8 +31,8 @@ const (
 	advertsMax   = 1024
 )
 
-func newLookout(cfg Config) *lookout {
-	o := &lookout{cfg: cfg, links: make(map[string]string), stations: newStations(cfg.Sets)}
+func newLookout(cfg Config, report func(link string)) *lookout {
+	o := &lookout{cfg: cfg, report: report, links: make(map[string]string), stations: newStations(cfg.Sets)}
 	for _, set := range cfg.Sets {
 		o.links[set.Instance] = set.Link
 	}
@@ -65,12 +67,15 @@ func (o *lookout) link(l event.Link) {
 }
 
 // seen takes a station, and publishes that the segment forwards if that was the
-// answer to a question of ours.
+// answer to a question of ours. The kernel may have asked the station too, after a
+// report of ours was lost at a port that did not forward yet: from now on it gets
+// through, so the memberships are reported once more, as the wait begins anew.
 func (o *lookout) seen(s Sighting) {
 	o.mu.Lock()
 	link, answers := o.stations.notice(s)
 	o.mu.Unlock()
 	if answers {
+		o.report(link)
 		o.cfg.Results.Publish(vrrp.Forwards{Cause: o.cfg.Minter.Cause(s.At), Interface: link})
 	}
 }
@@ -82,6 +87,13 @@ func (o *lookout) ask(name string) (event.Link, []netip.Addr) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.stations.ask(name, now)
+}
+
+// groups returns what is known of a link, and the groups that it is a member of.
+func (o *lookout) groups(name string) (event.Link, []netip.Addr) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.stations.groups(name)
 }
 
 // senders remembers who sent adverts.

@@ -12,8 +12,12 @@ import (
 
 // obey does what one order wants, all its instances in one batch.
 func (w *Worker) obey(o queued) {
-	if o.Kind == Ask {
+	switch o.Kind {
+	case Ask:
 		w.ask(o.Order)
+		return
+	case Report:
+		w.report(o.Order)
 		return
 	}
 	var unknown []string
@@ -49,16 +53,38 @@ func (w *Worker) obey(o queued) {
 }
 
 // ask sends the questions to all stations on the links. One that cannot be sent
-// is not answered: the order comes again.
+// is not answered: the order comes again. Ahead of the questions it reports the
+// memberships: a switch that snoops multicast forgets a port's groups with its
+// carrier, and does not ask for them before 10 s, while answers are unicast and pass.
+// So an answer shows that the switch was told, for what proves that a segment
+// forwards must be about the adverts' group.
 func (w *Worker) ask(o Order) {
 	w.burst.reset()
 	for _, name := range o.Links {
+		w.membership(name)
 		link, stations := w.lookout.ask(name)
 		for _, a := range stations {
 			w.burst.ask(link, a)
 		}
 	}
 	w.cfg.Packets.Send(w.burst.frames)
+}
+
+// report reports the memberships of the links.
+func (w *Worker) report(o Order) {
+	w.burst.reset()
+	for _, name := range o.Links {
+		w.membership(name)
+	}
+	w.cfg.Packets.Send(w.burst.frames)
+}
+
+// membership adds the reports of the groups of a link.
+func (w *Worker) membership(name string) {
+	link, groups := w.lookout.groups(name)
+	for _, group := range groups {
+		w.burst.membership(link, group)
+	}
 }
 
 // checkLease releases the instances that the loop has ceased to lead (design

@@ -29,6 +29,7 @@ type Announce struct {
 type Set struct {
 	Instance  string
 	Link      string        // carries its adverts: the stations on it are remembered
+	Group     netip.Addr    // the multicast group to which they are sent; zero where they are unicast
 	Device    *Device       // what bears its virtual MAC; nil: it has none
 	Interval  time.Duration // of its adverts, for the lease
 	Miss      int
@@ -54,6 +55,8 @@ const (
 	// Ask asks the stations that are remembered on some links. The first answer
 	// is published as vrrp.Forwards.
 	Ask
+	// Report reports the memberships of some links, as is done ahead of each Ask.
+	Report
 )
 
 // Order tells the worker what to do for some instances, all in one batch.

@@ -272,6 +272,7 @@ func (f *fakeFirewall) take() []string {
 type fakePackets struct {
 	mu     sync.Mutex
 	sent   []string
+	whole  []string // the frames
 	calls  int
 	refuse func(n int) error // of the n-th frame since the last take
 	hook   func()            // at each frame
@@ -286,6 +287,7 @@ func (p *fakePackets) Send(frames []Frame) {
 			frames[i].Err = p.refuse(len(p.sent))
 		}
 		p.sent = append(p.sent, fmt.Sprintf("%d:%x", f.Index, f.Data[6:12]))
+		p.whole = append(p.whole, fmt.Sprintf("%x", f.Data))
 	}
 	p.mu.Unlock()
 	for range frames {
@@ -299,8 +301,17 @@ func (p *fakePackets) take() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	sent := p.sent
-	p.sent, p.calls = nil, 0
+	p.sent, p.whole, p.calls = nil, nil, 0
 	return sent
+}
+
+// takeWhole is take of whole frames.
+func (p *fakePackets) takeWhole() []string {
+	p.mu.Lock()
+	whole := p.whole
+	p.mu.Unlock()
+	p.take()
+	return whole
 }
 
 // fakeEars notice what a test tells them.

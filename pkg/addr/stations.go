@@ -31,6 +31,7 @@ type stations struct {
 // segment is what is known of one link.
 type segment struct {
 	link  event.Link
+	group []netip.Addr // that its instances are members of
 	known []netip.Addr // heard last first
 	whom  []netip.Addr // those last asked; none: one has answered since
 	asked time.Time    // when
@@ -39,7 +40,14 @@ type segment struct {
 func newStations(sets []Set) *stations {
 	s := &stations{links: make(map[string]*segment), ours: make(map[netip.Addr]bool)}
 	for _, set := range sets {
-		s.links[set.Link] = &segment{link: event.Link{Name: set.Link}}
+		at := s.links[set.Link]
+		if at == nil {
+			at = &segment{link: event.Link{Name: set.Link}}
+			s.links[set.Link] = at
+		}
+		if set.Group.IsValid() && !slices.Contains(at.group, set.Group) {
+			at.group = append(at.group, set.Group)
+		}
 		for _, a := range set.Addresses {
 			s.ours[a.Prefix.Addr()] = true
 		}
@@ -112,6 +120,26 @@ func (s *stations) ask(name string, now time.Time) (event.Link, []netip.Addr) {
 		}
 	}
 	return at.link, at.whom
+}
+
+// groups returns what is known of a link, and the multicast groups that the instances
+// on it are members of.
+func (s *stations) groups(name string) (event.Link, []netip.Addr) {
+	if at := s.links[name]; at != nil {
+		return at.link, at.group
+	}
+	return event.Link{}, nil
+}
+
+// source returns the address from which a link reports its membership of a group.
+func source(link event.Link, group netip.Addr) netip.Addr {
+	if a := link.Address(event.FamilyOf(group)); a.IsValid() {
+		return a
+	}
+	if group.Is6() {
+		return netip.IPv6Unspecified()
+	}
+	return netip.IPv4Unspecified()
 }
 
 // question adds the frame that asks who has an address. Without an address of

@@ -181,3 +181,44 @@ func neighbour(state uint16, attribute uint16, value []byte) []byte {
 	b = binary.NativeEndian.AppendUint16(b, attribute)
 	return append(b, value...)
 }
+
+// The memberships are reported ahead of the questions, and once more when one is
+// answered; not where there is no carrier, nor of links whose adverts are unicast.
+func TestWorkerReportsMemberships(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sets := append(many(1, Announce{}), many(1, Announce{})...)
+		sets[1].Instance = "six"
+		for i := range sets {
+			sets[i].Link = "eth0"
+		}
+		sets[0].Group, sets[1].Group = wire.Group4, wire.Group6
+		r := newRig(t, sets)
+		link := whole
+		link.HardwareAddr = [6]byte{2, 0, 0, 0, 0, 7}
+		r.links.Publish(link)
+		r.ears.seen <- Sighting{eth0, host4, false, time.Now()}
+		synctest.Wait()
+		r.packets.hook = func() {}
+		frames := func() (all []string) {
+			synctest.Wait()
+			return append(all, r.packets.takeWhole()...)
+		}
+		var reports []string
+		for _, b := range [][]byte{
+			wire.AppendReport(nil, link.HardwareAddr, own4, wire.Group4), wire.AppendStateReport(nil, link.HardwareAddr, own4, wire.Group4),
+			wire.AppendReport(nil, link.HardwareAddr, own6, wire.Group6), wire.AppendStateReport(nil, link.HardwareAddr, own6, wire.Group6),
+		} {
+			reports = append(reports, fmt.Sprintf("%x", b))
+		}
+		question := fmt.Sprintf("%x", question(nil, link, host4))
+		r.Do(Order{Kind: Ask, Links: []string{"eth0", "eth9"}})
+		expect(t, "frames of an Ask", frames(), fmt.Sprint(append(reports[:4:4], question)))
+		r.ears.seen <- Sighting{eth0, host4, true, time.Now()}
+		expect(t, "after the answer", frames(), fmt.Sprint(reports))
+		link.Usable = false
+		r.links.Publish(link)
+		r.Do(Order{Kind: Ask, Links: []string{"eth0"}})
+		expect(t, "without carrier", frames(), "[]")
+		expect(t, "stop", r.stop(), nil)
+	})
+}

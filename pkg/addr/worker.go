@@ -60,11 +60,13 @@ type queued struct {
 // NewWorker returns a worker that holds nothing. It starts nothing.
 func NewWorker(cfg Config) *Worker {
 	ledger := newLedger(cfg.Sets)
-	return &Worker{
+	w := &Worker{
 		cfg: cfg, bell: bus.NewBell(),
-		ledger: ledger, guide: newGuide(cfg.Sets, ledger.complete), devices: newDevices(cfg.Sets), schedule: newSchedule(), lookout: newLookout(cfg),
+		ledger: ledger, guide: newGuide(cfg.Sets, ledger.complete), devices: newDevices(cfg.Sets), schedule: newSchedule(),
 		promoted: make(map[int]bool), mute: make(map[string]bool), placements: make(placements),
 	}
+	w.lookout = newLookout(cfg, func(link string) { w.Do(Order{Kind: Report, Links: []string{link}}) })
+	return w
 }
 
 // Do queues orders. It never blocks and never loses one.

@@ -166,6 +166,9 @@ func (i *instance) build(d *document) vrrp.Instance {
 
 func (i *instance) set() addr.Set {
 	out := addr.Set{Instance: i.Instance.Instance, Link: i.Interface, Interval: i.Interval, Miss: i.Miss, Announce: i.announce}
+	if len(i.Unicast.Peers) == 0 {
+		out.Group = wire.GroupOf(i.Family)
+	}
 	if i.VirtualMAC {
 		out.Device = i.device()
 	}

@@ -41,8 +41,26 @@ func (s *Segment) Name() string { return s.name }
 // at once, but its port forwards nothing for twice the delay. Ports that forward
 // go on.
 func (s *Segment) SpanningTree(delay time.Duration) error {
-	if err := s.lan.sw.treeBridge(s.index, delay); err != nil {
-		return fmt.Errorf("segment %s: %w", s.name, err)
+	if err := s.lan.sw.setBridge(s.index, spanningTree{delay}); err != nil {
+		return fmt.Errorf("segment %s: turn on the spanning tree: %w", s.name, err)
+	}
+	return nil
+}
+
+// QuerierDelay is how long after Snooping a segment still floods all multicast: the
+// greatest delay of an answer to its first query.
+const QuerierDelay = 10 * time.Second
+
+// Snooping makes the segment forward multicast to those ports alone that reported
+// their membership (RFC 4541), and query for it, as a Linux bridge does by default
+// where it has mcast_querier: in IGMPv2 and MLDv1.
+func (s *Segment) Snooping() error {
+	// Its queries for MLD need an address to come from.
+	if err := s.lan.sw.SetSysctl(fmt.Sprintf("net.ipv6.conf.%s.disable_ipv6", bridgeName(s.index)), "0"); err != nil {
+		return fmt.Errorf("segment %s: turn on multicast snooping: %w", s.name, err)
+	}
+	if err := s.lan.sw.setBridge(s.index, snooping{}); err != nil {
+		return fmt.Errorf("segment %s: turn on multicast snooping: %w", s.name, err)
 	}
 	return nil
 }
@@ -117,13 +135,15 @@ func (l *LAN) AddHost(name string) (*Host, error) {
 	return h, nil
 }
 
+func bridgeName(index int) string { return fmt.Sprintf("br%d", index) }
+
 // AddSegment makes a segment without any cable.
 func (l *LAN) AddSegment(name string) (*Segment, error) {
 	if _, ok := l.segment(name); ok {
 		return nil, fmt.Errorf("add segment %s: there is one already", name)
 	}
 	s := &Segment{lan: l, name: name, index: l.takeIndex()}
-	if err := l.sw.makeBridge(fmt.Sprintf("br%d", s.index), s.index, farMAC(s.index)); err != nil {
+	if err := l.sw.makeBridge(bridgeName(s.index), s.index, farMAC(s.index)); err != nil {
 		return nil, fmt.Errorf("add segment %s: %w", name, err)
 	}
 	l.mu.Lock()

@@ -201,15 +201,30 @@ func (t spanningTree) Encode(ae *netlink.AttributeEncoder) error {
 	return nil
 }
 
-// treeBridge turns the spanning tree of a bridge on. Ports that forward go on.
-func (n *Namespace) treeBridge(index int, delay time.Duration) error {
+// snooping is the LinkDriver that makes a bridge snoop IGMP and MLD and query itself,
+// in IGMPv2 and MLDv1.
+type snooping struct{}
+
+var _ rtnetlink.LinkDriver = snooping{}
+
+func (snooping) New() rtnetlink.LinkDriver              { return snooping{} }
+func (snooping) Kind() string                           { return "bridge" }
+func (snooping) Decode(*netlink.AttributeDecoder) error { return nil }
+func (snooping) Encode(ae *netlink.AttributeEncoder) error {
+	ae.Uint8(unix.IFLA_BR_MCAST_SNOOPING, 1)
+	ae.Uint8(unix.IFLA_BR_MCAST_QUERIER, 1)
+	return nil
+}
+
+// setBridge changes settings of a bridge. Ports that forward go on.
+func (n *Namespace) setBridge(index int, settings rtnetlink.LinkDriver) error {
 	n.bound()
 	err := n.conn.Link.Set(&rtnetlink.LinkMessage{
 		Index:      uint32(index),
-		Attributes: &rtnetlink.LinkAttributes{Info: &rtnetlink.LinkInfo{Kind: "bridge", Data: spanningTree{delay}}},
+		Attributes: &rtnetlink.LinkAttributes{Info: &rtnetlink.LinkInfo{Kind: "bridge", Data: settings}},
 	})
 	if err != nil {
-		return fmt.Errorf("namespace %s: turn on the spanning tree of bridge %d: %w", n.name, index, err)
+		return fmt.Errorf("namespace %s: change the settings of bridge %d: %w", n.name, index, err)
 	}
 	return nil
 }

@@ -1,9 +1,11 @@
 package lab
 
 import (
+	"errors"
 	"testing"
 	"time"
 
+	"ripcord/pkg/lan"
 	"ripcord/test/netns"
 )
 
@@ -39,6 +41,56 @@ func TestMTUTooSmallForIPv6(t *testing.T) {
 			})
 			at := s.pull("a", inside)
 			b.becomes("active", at, 5*time.Second)
+		})
+	}
+}
+
+// Behind a switch that snoops MLD, with a querier of version 1, a port that returns is
+// in no group but all-nodes for up to 10 s: neighbor discovery works, and no advert
+// passes. What the kernel reports with the carrier is lost, since the port does not
+// forward yet. The Backup whose cable returns reports its membership itself, hears the
+// Active, and never becomes a second one.
+func TestReturnBehindSnoopingSwitch(t *testing.T) {
+	netns.NeedRoot(t)
+	for _, tt := range []struct {
+		name string
+		on   []shared
+		keys string
+	}{
+		{"IPv6", []shared{insideIPv6}, ""},
+		{"IPv6 with a virtual MAC", []shared{insideIPv6}, "virtual_mac: true"},
+		{"a group of two", []shared{insideIPv6, outsideIPv6}, ""},
+		{"IPv4", []shared{insideIPv4}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			const interval, blocked = 200 * time.Millisecond, 4 * time.Second
+			for i := range tt.on {
+				tt.on[i].keys = tt.keys
+			}
+			s, a, b := startPair(t, interval, tt.on...)
+			for _, v := range tt.on {
+				if err := errors.Join(s.Segment(v.name).Snooping(), s.Segment(v.name).SpanningTree(blocked/2)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			time.Sleep(lan.QuerierDelay + 4*time.Second) // all have answered it
+			for i := range 3 {
+				at := s.pull("b", tt.on[0].segment)
+				b.becomes("fault", at, 5*time.Second)
+				time.Sleep(time.Second)
+				at = s.plug("b", tt.on[0].segment)
+				b.becomes("backup", at, blocked+5*time.Second)
+				time.Sleep(3 * time.Second)
+				for _, l := range b.log(at) {
+					if l.Event == "instance.transition" && l.To == "active" {
+						t.Errorf("return %d: a second Active %v after the cable: %s", i, l.TS.Sub(at.Round(0)), l.Msg)
+					}
+				}
+			}
+			if sa, sb := a.state(), b.state(); sa != "active" || sb != "backup" {
+				t.Errorf("a is %s, b is %s", sa, sb)
+			}
 		})
 	}
 }
