@@ -72,10 +72,13 @@ func (s *segment) early(f event.Family, source netip.Addr) bool {
 	return f == event.IPv4 && s.shared[source]
 }
 
-// Learn notes which addresses are a link's own.
+// Learn notes which addresses are a link's own, if an instance is on it: there may be
+// ever new links.
 func (a *Acceptor) Learn(l event.Link) {
-	l.LinkLocal6 = l.LinkLocal6.WithZone("")
-	a.segment(l.Name).link = l
+	if s := a.segments[l.Name]; s != nil {
+		l.LinkLocal6 = l.LinkLocal6.WithZone("")
+		s.link = l
+	}
 }
 
 // SetAhead says how far the wall clock is ahead of the instants that the acceptor

@@ -35,11 +35,22 @@ func (m *Merged[K, T]) absorb(v T) {
 
 func (m *Merged[K, T]) ring() { m.bell.Ring() }
 
+// roomy is for how many values a backlog keeps room. More come at once when
+// something befalls all links of a machine, which is seldom.
+const roomy = 256
+
 // Take empties the backlog: one value for each key, in order of first arrival.
 func (m *Merged[K, T]) Take() []T {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if cap(m.taken) > roomy {
+		m.taken = nil
+	}
 	m.values, m.taken = renew(m.taken), m.values
-	clear(m.at)
+	if len(m.at) > roomy {
+		m.at = make(map[K]int) // clear keeps its room
+	} else {
+		clear(m.at)
+	}
 	return m.taken
 }

@@ -73,10 +73,10 @@ func (t *Retained[K, T]) Subscribe(bell Bell) *Merged[K, T] {
 	m := newMerged[K, T](bell)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, v := range t.memory.values {
+	for v := range t.memory.all {
 		m.absorb(v)
 	}
-	if len(t.memory.values) > 0 {
+	if len(t.memory.at) > 0 {
 		m.ring()
 	}
 	t.backlogs = append(t.backlogs, m)
@@ -87,23 +87,68 @@ func (t *Retained[K, T]) Subscribe(bell Bell) *Merged[K, T] {
 func (t *Retained[K, T]) Snapshot() []T {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return append([]T(nil), t.memory.values...)
+	var values []T
+	for v := range t.memory.all {
+		values = append(values, v)
+	}
+	return values
+}
+
+// Forget drops the value of a key from what is remembered, until one is published
+// again. What stands in the backlogs stays there. Keys that are not used any more
+// have to be forgotten, where there may be ever new ones.
+func (t *Retained[K, T]) Forget(key K) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.memory.forget(key)
 }
 
 // memory is what a retained topic remembers, under the topic's lock. Nobody
 // takes from it, so it strips each value of what counts since a Take.
 type memory[K comparable, T Mergeable[K, T]] struct {
 	at     map[K]int // index into values
-	values []T
+	values []*T      // nil: forgotten
 }
 
 func (m *memory[K, T]) absorb(v T) {
 	if i, ok := m.at[v.Key()]; ok {
-		m.values[i] = m.values[i].Merge(v).Rest()
+		*m.values[i] = (*m.values[i]).Merge(v).Rest()
 		return
 	}
 	m.at[v.Key()] = len(m.values)
-	m.values = append(m.values, v.Rest())
+	rest := v.Rest()
+	m.values = append(m.values, &rest)
+}
+
+// all yields what is remembered.
+func (m *memory[K, T]) all(yield func(T) bool) {
+	for _, v := range m.values {
+		if v != nil && !yield(*v) {
+			return
+		}
+	}
+}
+
+// forget drops a value, and makes room where half of the array or more is unused: so
+// it costs little, on the average, however many are remembered.
+func (m *memory[K, T]) forget(key K) {
+	i, ok := m.at[key]
+	if !ok {
+		return
+	}
+	delete(m.at, key)
+	m.values[i] = nil
+	if len(m.at) > len(m.values)/2 {
+		return
+	}
+	values := make([]*T, 0, len(m.at))
+	for _, v := range m.values {
+		if v != nil {
+			m.at[(*v).Key()] = len(values)
+			values = append(values, v)
+		}
+	}
+	m.values = values
 }
 
 // ring wakes nobody: who wants to know asks for the snapshot.

@@ -13,8 +13,8 @@ import (
 // for months. So it is given back once the daemon is quiet, and not before: a
 // collection must not meet a failover.
 const (
-	tidyLook  = 5 * time.Second // how often it is looked at
-	tidyQuiet = 1 << 20         // fewer bytes are allocated in that time where nothing goes on
+	tidyLook  = 2 * time.Second // how often it is looked at
+	tidyQuiet = 400 << 10       // fewer bytes are allocated in that time where nothing goes on
 	tidyWorth = 4 << 20         // as much has to have been allocated since the last time
 )
 

@@ -36,12 +36,18 @@ type ethtoolValue struct{ cmd, data uint32 }
 // asker implements kernel.
 func (*linux) asker() asker { return &driver{} }
 
+// manyWithout is how many links without ETHTOOL_GLINK are remembered at most.
+const manyWithout = 1024
+
 // carrier implements asker.
 func (a *driver) carrier(t Target) (up, known, glink bool) {
 	if !a.without[t.Birth] {
 		up, err := a.glink(t.Name)
 		if err != unix.EOPNOTSUPP {
 			return up, err == nil, err == nil
+		}
+		if len(a.without) >= manyWithout { // of links that are gone: those that are there say so again
+			a.without = nil
 		}
 		if a.without == nil {
 			a.without = make(map[uint64]bool)

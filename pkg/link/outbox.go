@@ -1,6 +1,10 @@
 package link
 
-import "ripcord/pkg/vrrp"
+import (
+	"slices"
+
+	"ripcord/pkg/vrrp"
+)
 
 // posted stands in the outbox: what an observation led to, or an answer.
 type posted struct {
@@ -40,6 +44,11 @@ func (m *Monitor) flush() {
 func (m *Monitor) publish(p posted) {
 	for _, fact := range p.Facts {
 		m.cfg.Facts.Publish(fact)
+		// That a name is not there any more is news for who waits for it. On a machine
+		// with containers there are ever new names.
+		if fact.Index == 0 && !slices.Contains(m.cfg.Watched, fact.Name) {
+			m.cfg.Facts.Forget(fact.Name)
+		}
 	}
 	for _, fact := range p.Addresses {
 		m.cfg.Addresses.Publish(fact)

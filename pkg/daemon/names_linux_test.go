@@ -1,0 +1,68 @@
+package daemon_test
+
+import (
+	"fmt"
+	"os/exec"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"ripcord/pkg/daemon"
+)
+
+// On a machine with containers ever new interfaces come and go, with addresses of
+// their own. Of those that are gone, and not configured, nothing stays in memory.
+func TestMemoryOfNames(t *testing.T) {
+	cables(t)
+	inside := listen(t, "far0")
+	r := run(t, func(*daemon.Options) {})
+	r.lead(inside)
+	const names = 3000
+	churn(t, "warm", names) // what is kept for the next time is there afterwards
+	before := heap()
+	churn(t, "v", names)
+	after := heap()
+	t.Logf("%d bytes alive, %d after %d more names", before, after, names)
+	if each := (after - before) / names; each > 50 {
+		t.Errorf("a name that is gone keeps %d bytes alive", each)
+	}
+	r.cancel()
+	if err := r.end(inside); err != nil {
+		t.Error(err)
+	}
+}
+
+// churn renames a link so often, and gives each name an address for a while; and it
+// makes and removes some.
+func churn(t *testing.T, prefix string, names int) {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("link add churn type veth peer name churnfar\nlink set churn up\n")
+	name := "churn"
+	for i := range names {
+		next := fmt.Sprintf("%s%d", prefix, i)
+		fmt.Fprintf(&b, "link set %s name %s\naddr add 198.18.%d.%d/32 dev %[2]s\n", name, next, i/250, i%250+1)
+		fmt.Fprintf(&b, "addr del 198.18.%d.%d/32 dev %s\n", i/250, i%250+1, next)
+		if i%100 == 0 {
+			fmt.Fprintf(&b, "link add %sx type veth peer name %[1]sy\nlink del %[1]sx\n", next)
+		}
+		name = next
+	}
+	fmt.Fprintf(&b, "link del %s\n", name)
+	ip := exec.Command("ip", "-batch", "-")
+	ip.Stdin = strings.NewReader(b.String())
+	if out, err := ip.CombinedOutput(); err != nil {
+		t.Fatalf("ip -batch: %v: %s", err, out)
+	}
+	<-time.After(time.Second) // all of it is taken by then
+}
+
+// heap is how many bytes live.
+func heap() int {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}

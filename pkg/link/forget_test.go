@@ -1,0 +1,51 @@
+package link
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"ripcord/pkg/bus"
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// TestNamesThatAreGone: on a machine with containers ever new names come and go. Of
+// those that are gone nothing is remembered, but for the configured ones: whoever
+// subscribes must learn that they are not there.
+func TestNamesThatAreGone(t *testing.T) {
+	facts := bus.NewRetained[string, event.Link]()
+	m := newMonitor(Config{
+		Watched: []string{"eth0", "eth1"}, Facts: facts, Addresses: &bus.Topic[event.Address]{},
+		Results: &bus.Topic[vrrp.Result]{}, Events: &bus.Topic[event.Event]{}, Minter: event.NewMinter(1),
+	}, nil)
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	named := func(index int, name string) Seen {
+		return Seen{Index: index, Name: name, AdminUp: true, LowerUp: true, OperState: event.OperUp}
+	}
+	m.observe(Dump{Reason: Initial, OfLinks: true, OfAddresses: true, Links: []Seen{named(1, "lo"), named(2, "eth0"), named(3, "x")}}, at)
+	for i := range 20000 {
+		m.observe(LinkSeen{Link: named(3, fmt.Sprintf("v%d", i))}, at)       // renamed
+		m.observe(LinkSeen{Link: named(10+i, fmt.Sprintf("veth%d", i))}, at) // made
+		m.observe(LinkGone{Index: 10 + i}, at)
+	}
+	m.observe(LinkGone{Index: 2}, at)
+	remembers := func(want ...string) {
+		t.Helper()
+		var got []string
+		for _, l := range facts.Snapshot() {
+			got = append(got, fmt.Sprintf("%s %d", l.Name, l.Index))
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("remembers %q, want %q", got, want)
+		}
+	}
+	remembers("eth0 0", "eth1 0", "lo 1", "v19999 3")
+	m.observe(LinkSeen{Link: named(3, "eth1")}, at)
+	remembers("eth0 0", "eth1 3", "lo 1")
+	if n := len(m.table.order) + len(m.table.byIndex) + len(m.table.byName) + len(m.table.addresses); n != 6 {
+		t.Errorf("the table has %d entries of two links", n)
+	}
+}
