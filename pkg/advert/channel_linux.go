@@ -44,7 +44,9 @@ func newChannel(k kind, shared *outlet) *channel {
 }
 
 // sendOptions are those of a raw socket. Without IP_RECVERR the kernel counts what a
-// full queue drops as sent.
+// full queue drops as sent. With it the network's answers (ICMP) to what was sent are
+// queued too, as by a peer where nobody speaks VRRP; they do not touch what is sent
+// after them, and nobody reads them, so they get the least room that there is.
 func sendOptions(f event.Family) []option {
 	prio := option{unix.SOL_SOCKET, unix.SO_PRIORITY, priority, "SO_PRIORITY"}
 	if f == event.IPv4 {
@@ -54,6 +56,7 @@ func sendOptions(f event.Family) []option {
 			{unix.IPPROTO_IP, unix.IP_MULTICAST_LOOP, 0, "IP_MULTICAST_LOOP"},
 			{unix.IPPROTO_IP, unix.IP_TOS, trafficClass, "IP_TOS"},
 			{unix.IPPROTO_IP, unix.IP_RECVERR, 1, "IP_RECVERR"},
+			{unix.SOL_SOCKET, unix.SO_RCVBUF, 0, "SO_RCVBUF"},
 			prio, // after IP_TOS, which sets it as well
 		}
 	}
@@ -64,6 +67,7 @@ func sendOptions(f event.Family) []option {
 		{unix.IPPROTO_IPV6, unix.IPV6_TCLASS, trafficClass, "IPV6_TCLASS"},
 		{unix.IPPROTO_IPV6, unix.IPV6_CHECKSUM, -1, "IPV6_CHECKSUM"},
 		{unix.IPPROTO_IPV6, unix.IPV6_RECVERR, 1, "IPV6_RECVERR"},
+		{unix.SOL_SOCKET, unix.SO_RCVBUF, 0, "SO_RCVBUF"},
 		prio,
 	}
 }
@@ -171,16 +175,12 @@ func (c *channel) describe(h *unix.Msghdr, level, kind int, info []byte, limit, 
 
 // flush sends what is in the slots.
 func (c *channel) flush(o *outlet) {
-	msgs, again := c.msgs[:c.used], false
+	msgs := c.msgs[:c.used]
 	for sent := 0; sent < len(msgs); {
 		n, errno := mmsg.Send(o.fd, msgs[sent:])
 		switch {
 		case errno == 0:
-			sent, again = sent+n, false
-			continue
-		case !again && c.kind != framed && o.takeErrors():
-			again = true // it may have been of an earlier message
-			continue
+			sent += n
 		case errno == unix.EAGAIN:
 			// The link does not drain: there is no room for the others either.
 			for ; sent < len(msgs); sent++ {
@@ -188,7 +188,7 @@ func (c *channel) flush(o *outlet) {
 			}
 		default:
 			c.of[sent].refuse(errno)
-			sent, again = sent+1, false
+			sent++
 		}
 	}
 	for i := range c.used { // keep no frame alive

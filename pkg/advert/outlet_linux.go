@@ -79,22 +79,6 @@ func (o *outlet) leave(copies int) (unused bool) {
 	return o.users <= 0
 }
 
-// takeErrors empties the error queue, and reports whether there was anything in it: an
-// error that is the network's answer to an earlier message, as of a peer where nobody
-// speaks VRRP, and no word on the next.
-func (o *outlet) takeErrors() (any bool) {
-	var b [1]byte
-	for {
-		_, _, _, _, err := unix.Recvmsg(o.fd, b[:], nil, unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
-		switch {
-		case err == nil:
-			any = true
-		case !errors.Is(err, unix.EINTR):
-			return any
-		}
-	}
-}
-
 func (o *outlet) close() error {
 	if o.fd < 0 {
 		return nil

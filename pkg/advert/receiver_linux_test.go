@@ -179,9 +179,11 @@ func TestReceiverReadsWithoutAllocating(t *testing.T) {
 	defer func() { _ = e.shut() }()
 	e.follow(link)
 	index, four, six := l.far(1)
-	s := l.sender()
 	batch := []Message{message(frames(index, four)), message(frames(index, six))}
-	read, heard := 0, 0
+	far := l.sender()
+	far.Open("four", new(frames(index, four)))
+	far.Open("six", new(frames(index, six)))
+	s, read, heard := far.RawSender, 0, 0
 	turn := func() {
 		s.Send(batch)
 		if err := e.poller.wait(5*time.Second, 0, e.ready); err != nil {
