@@ -210,6 +210,8 @@ func hint(errno unix.Errno) string {
 		return ": the source address is not on this host, or still tentative"
 	case unix.ENOBUFS, unix.EAGAIN:
 		return ": the transmit queue is full"
+	case unix.EMSGSIZE:
+		return ": it does not fit into the MTU of the link"
 	case unix.ENETDOWN:
 		return ": the link is down"
 	case unix.ENETUNREACH:

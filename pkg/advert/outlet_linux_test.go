@@ -213,3 +213,30 @@ func TestNoDescriptorLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestMTU: the kernel fragments what a raw socket sends, and refuses what bears its own
+// headers from the first byte beyond the MTU on.
+func TestMTU(t *testing.T) {
+	l := newLAN(t)
+	link := l.cable(1, 0)
+	l.run("ip", "link set there1 mtu 1280")
+	l.ip("link set " + link.Name + " mtu 1280")
+	s := l.sender()
+	index, four, six := l.far(1)
+	for _, c := range []struct {
+		source netip.Addr
+		header int
+	}{{four, 20}, {six, 40}} {
+		for _, over := range []int{0, 1} {
+			f := frames(index, c.source)
+			f.Copies[0].Advert = make([]byte, 1280-c.header+over)
+			raw := message(f)
+			f.Header = wire.AppendHeaders(nil, [6]byte{0, 0, 0x5e, 0, 1, 51}, c.source, len(f.Copies[0].Advert))
+			batch := []Message{raw, message(f)}
+			s.Send(batch)
+			if batch[0].Err != nil || errors.Is(batch[1].Err, unix.EMSGSIZE) != (over > 0) {
+				t.Errorf("%v, %d more than the MTU: %v, with a virtual MAC %v", c.source, over, batch[0].Err, batch[1].Err)
+			}
+		}
+	}
+}

@@ -31,6 +31,7 @@ func (s *step) absorbLink(link event.Link) {
 func (s *step) see(m *member, link event.Link) {
 	m.link = m.link.Rest().Merge(link)
 	m.source = m.chooseSource()
+	s.seeMTU(m)
 	if !m.link.Usable {
 		m.recovery = nil
 	}

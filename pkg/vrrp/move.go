@@ -35,7 +35,7 @@ func (s *step) enter() {
 func (s *step) leave() {
 	for _, m := range s.f.members {
 		m.newActive = event.NotActive
-		if s.silent || !m.canSend() || s.outranked(m) {
+		if s.silent || !m.canSend() || m.tooLong() || s.outranked(m) {
 			s.emit(Mute{s.why.cause, m.Instance})
 		} else {
 			s.emit(Resign{s.why.cause, m.Instance})
