@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
+	"net/netip"
 
 	"ripcord/pkg/config"
 )
@@ -16,7 +18,7 @@ func load(ctx context.Context, path string) (*config.Config, error) {
 	}
 	done := make(chan loaded, 1)
 	go func() {
-		cfg, err := config.Load(path)
+		cfg, err := config.Load(path, machine())
 		done <- loaded{cfg, err}
 	}()
 	select {
@@ -25,6 +27,24 @@ func load(ctx context.Context, path string) (*config.Config, error) {
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%w while %s was read", errInterrupted{context.Cause(ctx)}, path)
 	}
+}
+
+// machine returns the addresses of this machine. What cannot be read of them is left
+// out: the daemon finds it out again while it runs.
+func machine() config.Machine {
+	here := config.Machine{}
+	links, _ := net.Interfaces()
+	for _, link := range links {
+		addresses, _ := link.Addrs()
+		for _, a := range addresses {
+			if n, ok := a.(*net.IPNet); ok {
+				if ip, ok := netip.AddrFromSlice(n.IP); ok {
+					here[link.Name] = append(here[link.Name], ip.Unmap())
+				}
+			}
+		}
+	}
+	return here
 }
 
 // errInterrupted is the error of what was given up because the command was told to end.

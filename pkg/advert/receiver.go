@@ -21,6 +21,7 @@ type ReceiverConfig struct {
 	Heard     *bus.Topic[vrrp.Heard]
 	Results   *bus.Topic[vrrp.Result]
 	Events    *bus.Topic[event.Event]
+	Warnings  *event.Warnings // nil: none are shown
 	Minter    *event.Minter
 	Now       func() time.Time
 }
@@ -34,6 +35,7 @@ type Receiver struct {
 	byFD     map[int]*want
 	receipt  *receipt
 	poller   *poller
+	peers    *peers
 	gather   gather
 	heard    []vrrp.Heard // and not yet published
 
@@ -54,6 +56,7 @@ func NewReceiver(cfg ReceiverConfig) *Receiver {
 		cfg:      cfg,
 		acceptor: NewAcceptor(cfg.Instances, cfg.Stats, cfg.Unknown, cfg.Minter),
 		wanted:   make(map[place]*want), byFD: make(map[int]*want), receipt: newReceipt(),
+		peers:   newPeers(cfg.Instances, cfg.Warnings),
 		members: groupMembers, deaf: make(map[string]string),
 	}
 	for _, in := range cfg.Instances {
@@ -105,6 +108,7 @@ func (r *Receiver) Run(ctx context.Context) (err error) {
 		changed := links.Take()
 		for _, l := range changed {
 			r.follow(l)
+			r.peers.follow(l, event.Stamp{Cause: l.Cause, At: r.cfg.Now()})
 		}
 		r.reopen()
 		if len(changed) > 0 {

@@ -21,6 +21,7 @@ func (d *document) check(l *loader) {
 		i.checkSending(l)
 		i.warn(l)
 	}
+	d.checkPeers(l)
 	checkNames(l, d.instances)
 	checkVirtualRouters(l, d.instances)
 	checkHeldOnce(l, d.instances)

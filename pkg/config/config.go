@@ -57,9 +57,10 @@ func (c *Config) Link(name string) link.Settings {
 	return c.DefaultLink
 }
 
-// Load reads and parses the file. The error is Problems if the file could be
-// read. No file larger than MaxSize is.
-func Load(path string) (*Config, error) {
+// Load reads and parses the file, which is meant for the machine here; nil if that is
+// not known. The error is Problems if the file could be read. No file larger than
+// MaxSize is.
+func Load(path string, here Machine) (*Config, error) {
 	if strings.HasSuffix(path, "keepalived.conf") {
 		return nil, fmt.Errorf("read %s: keepalived's own language is not supported yet; write the configuration as YAML, in %s", path, Path)
 	}
@@ -67,18 +68,21 @@ func Load(path string) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Parse(path, text)
+	return parse(path, text, here)
 }
 
 // Parse turns the text of a file into a configuration; name is what problems
 // call the file. The error is Problems, sorted by position.
-func Parse(name string, text []byte) (*Config, error) {
+func Parse(name string, text []byte) (*Config, error) { return parse(name, text, nil) }
+
+func parse(name string, text []byte, here Machine) (*Config, error) {
 	if len(text) > MaxSize {
 		l := newLoader(name, nil)
 		l.advise(place{}, "split it between routers, or leave out what is not needed", "the file is larger than %d bytes, the most that is read", MaxSize)
 		return nil, l.listed(&l.problems)
 	}
 	l := newLoader(name, text)
+	l.here = here
 	root := l.tree(text)
 	if l.problems.count() > 0 && root == nil {
 		return nil, l.listed(&l.problems)

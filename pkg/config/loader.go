@@ -17,6 +17,7 @@ const (
 // A loader collects the problems of one file.
 type loader struct {
 	file     string
+	here     Machine
 	lines    []string
 	problems findings
 	warnings findings

@@ -81,7 +81,8 @@ func build(o Options) (*parts, error) {
 	})
 	p.receiver = advert.NewReceiver(advert.ReceiverConfig{
 		Instances: instances(o.Config), Stats: p.stats, Unknown: p.unknown,
-		Links: p.links, Heard: &p.heard, Results: &p.results, Events: &p.events, Minter: p.minter, Now: time.Now,
+		Links: p.links, Heard: &p.heard, Results: &p.results, Events: &p.events,
+		Warnings: p.warnings, Minter: p.minter, Now: time.Now,
 	})
 	if err := errors.Join(p.buildEngine(), p.buildWorker(o), p.buildRouter(o)); err != nil {
 		p.close()
@@ -156,8 +157,9 @@ func instances(c *config.Config) []*vrrp.Instance {
 	return all
 }
 
-// sources are the addresses that instances send from by name, and those that the
-// routers share. The owner's are its own.
+// sources are the addresses that instances send from by name, with those of their
+// unicast peers, which must not be on this machine, and those that the routers share.
+// The owner's are its own.
 func sources(c *config.Config) link.Sources {
 	var s link.Sources
 	for _, in := range instances(c) {
@@ -167,6 +169,7 @@ func sources(c *config.Config) link.Sources {
 		if in.Priority != vrrp.Owner {
 			s.Virtual = append(append(s.Virtual, in.Addresses...), in.Extra...)
 		}
+		s.Named = append(s.Named, in.Unicast.Peers...)
 	}
 	return s
 }

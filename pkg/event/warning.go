@@ -19,6 +19,8 @@ const (
 	WarnFirewall WarningReason = "firewall"
 	// WarnUnreached: nobody answers an Active that has a virtual MAC.
 	WarnUnreached WarningReason = "unreached"
+	// WarnOwnPeer: a unicast peer is an address of this machine.
+	WarnOwnPeer WarningReason = "own-peer"
 )
 
 // Warning tells that something which is no fault keeps an instance from working as

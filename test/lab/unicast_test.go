@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -123,4 +124,63 @@ func TestSourceLost(t *testing.T) {
 	back := time.Now()
 	s.ip("a", "addr", "add", "192.0.2.111/24", "dev", inside.ifname)
 	a.becomes("active", back, patience)
+}
+
+// TestOwnPeer: a router whose only peer is itself is not started; one that becomes it
+// while the daemon runs is told, and shown by status.
+func TestOwnPeer(t *testing.T) {
+	netns.NeedRoot(t)
+	t.Parallel()
+	s := newSite(t, []segment{inside}, "a")
+	own := s.configure("own", `instances: [{name: inside, interface: eth0, vrid: 51, priority: 150, addresses: [192.0.2.1/24], unicast: {peers: [192.0.2.11]}}]`)
+	for _, command := range []string{"check", "run"} {
+		got := s.ripcord("a", command, "--config", own)
+		if got.code == 0 || !strings.Contains(got.err, "192.0.2.11 is an address of this machine") {
+			t.Errorf("%s: exit %d, %s", command, got.code, got.err)
+		}
+	}
+	began := time.Now()
+	a := s.start("a", router{150, 100 * time.Millisecond, "unicast: {peers: [192.0.2.77, 192.0.2.78]}"})
+	a.becomes("active", began, 5*time.Second)
+	at := time.Now()
+	s.ip("a", "addr", "add", "192.0.2.77/24", "dev", inside.ifname)
+	a.wait(at, patience, "that a peer is its own", func(l line) bool {
+		return l.Event == "instance.warning" && l.Reason == "own-peer" && l.Level == "error"
+	})
+	if w := a.status().Instances[0].Warnings; len(w) != 1 || w[0].Reason != "own-peer" {
+		t.Errorf("status shows the warnings %+v", w)
+	}
+	gone := time.Now()
+	s.ip("a", "addr", "del", "192.0.2.77/24", "dev", inside.ifname)
+	a.wait(gone, patience, "that it is over", func(l line) bool { return l.Event == "instance.warning" && l.Level == "info" })
+}
+
+// TestUnicastPeerRefused: the firewall of the preferred router drops its adverts to one of
+// two peers, the one that is there. That the other's always leave does not hide it.
+func TestUnicastPeerRefused(t *testing.T) {
+	netns.NeedRoot(t)
+	t.Parallel()
+	const interval = 100 * time.Millisecond
+	s := newSite(t, []segment{inside}, "a", "b", "c")
+	began := time.Now()
+	a := s.start("a", router{150, interval, "unicast: {peers: [192.0.2.12, 192.0.2.13]}"})
+	a.becomes("active", began, 5*time.Second)
+	b := s.start("b", router{100, interval, "unicast: {peers: [192.0.2.11, 192.0.2.13]}"})
+	b.becomes("backup", began, 5*time.Second)
+	at := time.Now()
+	s.command("a", program(t, "nft"), "add table inet lab; add chain inet lab vrrp { type filter hook output priority 0; }; "+
+		"add rule inet lab vrrp ip daddr 192.0.2.12 meta l4proto 112 drop")
+	b.becomes("active", at, patience)
+	if fault := a.becomes("fault", at, patience); fault.Reason != "send-failed" {
+		t.Errorf("a is in fault for %q", fault.Reason)
+	}
+	gave := a.wait(at, patience, "that it gave the address up", is("address.removed"))
+	time.Sleep(time.Until(gave.TS.Add(12 * time.Second)))
+	if moves := a.moves(gave.TS); len(moves) != 0 || b.state() != "active" {
+		t.Errorf("a moved %d times; b is %s", len(moves), b.state())
+	}
+	gone := time.Now()
+	s.command("a", program(t, "nft"), "delete table inet lab")
+	a.becomes("active", gone, 25*time.Second)
+	b.becomes("backup", gone, patience)
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"ripcord/pkg/lan"
+	"ripcord/test/netns"
 )
 
 // What a virtual router of the VRID 51 has on the segment inside, over both
@@ -268,4 +269,45 @@ func resigned(frames []lan.Sent, mac lan.MAC) (at time.Time) {
 		}
 	}
 	return at
+}
+
+// TestAdvertTooLong: 80 IPv6 addresses on a virtual MAC do not fit an MTU of 1280. Both
+// routers were Active for ever; now both say what is wrong, and one serves as soon as the
+// MTU allows it.
+func TestAdvertTooLong(t *testing.T) {
+	netns.NeedRoot(t)
+	t.Parallel()
+	const interval = 200 * time.Millisecond
+	on := insideIPv6
+	on.keys, on.virtual = "virtual_mac: true", []string{"fe80::51:1/64"}
+	for i := range 79 {
+		on.virtual = append(on.virtual, fmt.Sprintf("2001:db8:51::1:%x/64", i))
+	}
+	s := newSharedSite(t, []shared{on}, "a", "b")
+	mtu := func(value string) time.Time {
+		at := time.Now()
+		for _, host := range []string{"a", "b"} {
+			s.ip(host, "link", "set", on.ifname, "mtu", value)
+		}
+		return at
+	}
+	began := mtu("1280")
+	a, b := s.startShared("a", 150, interval, on), s.startShared("b", 100, interval, on)
+	for _, d := range []*daemon{a, b} {
+		d.wait(began, 5*time.Second, "advert-too-long", func(l line) bool {
+			return l.Event == "instance.fault" && l.Reason == "advert-too-long" && l.Level == "error"
+		})
+	}
+	time.Sleep(2 * downInterval(100, interval))
+	for _, d := range []*daemon{a, b} {
+		if in := d.status().Instances[0]; in.State != "fault" || len(in.Faults) != 1 || in.Faults[0].Reason != "advert-too-long" {
+			t.Errorf("%s is %s with the faults %+v", d.name, in.State, in.Faults)
+		}
+	}
+	raised := mtu("1500")
+	a.becomes("active", raised, 10*time.Second)
+	b.becomes("backup", raised, 5*time.Second)
+	lowered := mtu("1280")
+	a.becomes("fault", lowered, 5*time.Second)
+	b.becomes("fault", lowered, 5*time.Second)
 }

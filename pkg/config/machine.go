@@ -1,0 +1,51 @@
+package config
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// Machine is what a machine has of its own: the addresses of each of its interfaces. A
+// file that is meant for it must not name them as those of another router.
+type Machine map[string][]netip.Addr
+
+// has reports whether an address stands on the machine. A link-local one is the
+// machine's own only on its link: others may have it on theirs.
+func (m Machine) has(a netip.Addr, on string) bool {
+	if a.IsLinkLocalUnicast() {
+		return slices.Contains(m[on], a)
+	}
+	for _, addresses := range m {
+		if slices.Contains(addresses, a) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkPeers sees that no unicast peer of an instance is this router itself: adverts to
+// it always arrive, and say nothing of the others. What is told of the machine counts
+// unless the instance sends from an address that is not on it: the file is another
+// machine's then.
+func (d *document) checkPeers(l *loader) {
+	sources := map[netip.Addr]*instance{}
+	for _, i := range d.instances {
+		if s := i.sending.source; s.IsValid() {
+			sources[s.Addr] = i
+		}
+	}
+	for _, i := range d.instances {
+		source := i.sending.source
+		elsewhere := source.IsValid() && !l.here.has(source.Addr, i.Interface)
+		for _, p := range i.sending.peers {
+			other := sources[p.Addr]
+			switch {
+			case p.Addr == source.Addr: // reported already
+			case !elsewhere && l.here.has(p.Addr, i.Interface):
+				l.advise(p.at, "name the other routers only", "%s is an address of this machine: it cannot be a peer", p)
+			case other != nil && (!p.IsLinkLocalUnicast() || other.Interface == i.Interface):
+				l.advise(p.at, "name the other routers only", "%s is the source of %s: it cannot be a peer", p, other.at.path)
+			}
+		}
+	}
+}

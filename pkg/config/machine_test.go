@@ -1,0 +1,38 @@
+package config
+
+import (
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestPeersAreOthers: a peer that is this router itself is refused, where the file or the
+// machine shows it.
+func TestPeersAreOthers(t *testing.T) {
+	here := Machine{
+		"eth0": {netip.MustParseAddr("192.0.2.11"), netip.MustParseAddr("fe80::11")},
+		"eth1": {netip.MustParseAddr("198.51.100.11"), netip.MustParseAddr("fe80::12")},
+	}
+	for _, c := range []struct{ name, keys, shared, want string }{
+		{"another router", "unicast: {peers: [192.0.2.12]}", "192.0.2.1/24", ""},
+		{"ourselves only", "unicast: {peers: [192.0.2.11]}", "192.0.2.1/24", "192.0.2.11 is an address of this machine"},
+		{"ourselves among others", "unicast: {peers: [192.0.2.12, 198.51.100.11]}", "192.0.2.1/24", "198.51.100.11 is an address of this machine"},
+		{"ourselves over IPv6", "unicast: {peers: ['fe80::11']}", "'fe80::1/64'", "fe80::11 is an address of this machine"},
+		{"another's that we have elsewhere", "unicast: {peers: ['fe80::12']}", "'fe80::1/64'", ""},
+		{"a file for another machine", "source: 192.0.2.12, unicast: {peers: [192.0.2.11]}", "192.0.2.1/24", ""},
+		{"the source of another instance", "unicast: {peers: [192.0.2.99]}", "192.0.2.1/24", "192.0.2.99 is the source of instances[1]"},
+	} {
+		file := filepath.Join(t.TempDir(), "ripcord.yaml")
+		text := "instances:\n  - {name: a, interface: eth0, vrid: 1, priority: 100, addresses: [" + c.shared + "], " + c.keys + "}\n" +
+			"  - {name: b, interface: eth0, vrid: 2, priority: 100, addresses: [192.0.2.2/24], source: 192.0.2.99}\n"
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Load(file, here)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: %v, want %q", c.name, err, c.want)
+		}
+	}
+}
