@@ -27,7 +27,7 @@ func TestOwnPeers(t *testing.T) {
 	}{
 		{event.Link{Name: "eth0", Primary4: own4}, ""},
 		{event.Link{Name: "eth1", Primary4: four, LinkLocal6: local}, "four"},
-		{event.Link{Name: "eth0", Sources: &[]netip.Addr{local}}, "four six"},
+		{event.Link{Name: "eth0", Sources: &[]netip.Prefix{netip.PrefixFrom(local, 64)}}, "four six"},
 		{event.Link{Name: "eth0"}, "four"},
 		{event.Link{Name: "eth1"}, ""},
 	} {
