@@ -6,17 +6,17 @@ import (
 	"github.com/mdlayher/netlink"
 )
 
-// batches asks for all operations at once and returns the distinct errors.
-func (k *netlinkKernel) batches(ops []Op, message func(Op) (netlink.Message, error)) error {
+// encode returns the message of each operation.
+func encode(ops []Op, message func(Op) (netlink.Message, error)) ([]netlink.Message, error) {
 	messages := make([]netlink.Message, 0, len(ops))
 	for _, op := range ops {
 		m, err := message(op)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		messages = append(messages, m)
 	}
-	return distinctErrors(k.conn.Batch(messages))
+	return messages, nil
 }
 
 // distinctErrors joins errors, of those that read alike one.

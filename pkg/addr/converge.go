@@ -2,6 +2,8 @@ package addr
 
 import (
 	"fmt"
+	"net/netip"
+	"slices"
 
 	"ripcord/pkg/event"
 )
@@ -16,6 +18,10 @@ const slice = 64
 // before.
 func (w *Worker) converge() {
 	w.arrange()
+	if w.unlisted { // what is to go does not wait for another list that may not come
+		w.removeWays()
+		w.remove()
+	}
 	w.refresh()
 	w.ledger.claim()
 	w.markAgain()
@@ -44,7 +50,8 @@ func (w *Worker) refresh() {
 
 func (w *Worker) list() {
 	all, err := w.cfg.Kernel.List()
-	if w.dirty = err != nil; w.dirty {
+	w.dirty, w.unlisted = err != nil, err != nil
+	if w.dirty {
 		w.relist = w.cfg.Now().Add(retryEvery)
 		return
 	}
@@ -57,6 +64,7 @@ func (w *Worker) remove() {
 	if len(ops) == 0 {
 		return
 	}
+	w.promote(ops, "giving them up may take other addresses of their subnet with them")
 	err := w.cfg.Kernel.RemoveBatch(ops)
 	if err == nil {
 		w.ledger.removed(ops)
@@ -77,26 +85,26 @@ func (w *Worker) add() {
 	if len(ops) == 0 {
 		return
 	}
-	w.promote(ops)
+	w.promote(ops, "added, but giving it up may take other addresses of its subnet with it")
 	err := w.cfg.Kernel.AddBatch(ops)
 	if err == nil {
 		w.ledger.added(ops)
 		return
 	}
+	w.ledger.attempted(ops)
 	w.list()
 	w.tell(w.ledger.fail(w.cfg.Now(), ops, err))
 }
 
-// promote is called once for each link that is to bear an IPv4 address.
-func (w *Worker) promote(ops []Op) {
-	for _, op := range ops {
-		if w.promoted[op.Index] || !op.Prefix.Addr().Is4() {
-			continue
+// promote sees that the kernel does not remove other addresses of a subnet with ours,
+// before each change: other programs set the sysctl too, as sysctl --system does.
+func (w *Worker) promote(ops []Op, otherwise string) {
+	for index, op := range ipv4Links(ops) {
+		err := w.cfg.Kernel.PromoteSecondaries(index, op.Interface)
+		if err != nil && !w.unpromoted[index] {
+			w.failed(event.AddressKey{Index: index, Prefix: op.Prefix}, fmt.Sprintf("%s: %v", otherwise, err))
 		}
-		w.promoted[op.Index] = true
-		if err := w.cfg.Kernel.PromoteSecondaries(op.Interface); err != nil {
-			w.failed(event.AddressKey{Index: op.Index, Prefix: op.Prefix}, fmt.Sprintf("added, but giving it up may take other addresses of its subnet with it: %v", err))
-		}
+		w.unpromoted[index] = err != nil
 	}
 }
 
@@ -113,6 +121,15 @@ func (w *Worker) failed(a event.AddressKey, why string) {
 				w.tell(n)
 				return
 			}
+		}
+	}
+	for _, g := range w.ledger.leaving {
+		if slices.Contains(g.keys, a) {
+			w.cfg.Events.Publish(event.AddressMoved{
+				Stamp: event.Stamp{Cause: g.cause, At: w.cfg.Now()}, Kind: event.AddressFailed, Instance: g.instance,
+				Addresses: []netip.Prefix{a.Prefix}, Err: why,
+			})
+			return
 		}
 	}
 }

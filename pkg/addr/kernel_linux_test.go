@@ -18,7 +18,7 @@ func TestKernelBatches(t *testing.T) {
 	k, index := kernel(t), indexOf(t, near)
 	for _, first := range []string{"10.0.0.1/16", "2001:db8::1/64"} {
 		ops := batchOf(index, near, first, 600) // more than one sendmsg
-		if err := k.PromoteSecondaries(near); err != nil {
+		if err := k.PromoteSecondaries(index, near); err != nil {
 			t.Fatal(err)
 		}
 		if err := k.AddBatch(ops); err != nil {
@@ -180,7 +180,7 @@ func benchmarkBatch(b *testing.B, first string, lastFirst bool) {
 	if lastFirst {
 		slices.Reverse(removes)
 	}
-	if err := k.PromoteSecondaries(near); err != nil {
+	if err := k.PromoteSecondaries(adds[0].Index, near); err != nil {
 		b.Fatal(err)
 	}
 	var adding, removing, listing time.Duration

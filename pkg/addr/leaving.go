@@ -17,7 +17,7 @@ type leaving struct {
 	failed   bool
 }
 
-// release ceases to hold an instance: what of it is ours is to be removed.
+// release ceases to hold an instance: what of it is ours, or may be, is to be removed.
 func (l *ledger) release(at time.Time, cause event.Cause, instance string) {
 	h := l.held[instance]
 	if h == nil {
@@ -27,7 +27,7 @@ func (l *ledger) release(at time.Time, cause event.Cause, instance string) {
 	l.order = slices.DeleteFunc(l.order, func(name string) bool { return name == instance })
 	gone := &leaving{instance: instance, cause: cause, since: at}
 	for _, e := range h.entries {
-		if l.place(e) == ours {
+		if l.place(e) == ours || l.unsure[l.key(e.Address)] {
 			gone.keys = append(gone.keys, l.key(e.Address))
 		}
 	}
@@ -37,8 +37,8 @@ func (l *ledger) release(at time.Time, cause event.Cause, instance string) {
 	}
 }
 
-// removes lists what bears the mark and is not held: what was released, and the
-// leftovers of a crashed run.
+// removes lists what bears the mark, or may, and is not held: what was released, and
+// the leftovers of a crashed run.
 func (l *ledger) removes(now time.Time, cause event.Cause) []Op {
 	if now.Before(l.removal) {
 		return nil
@@ -55,12 +55,21 @@ func (l *ledger) removes(now time.Time, cause event.Cause) []Op {
 			keys = append(keys, key)
 		}
 	}
+	for key := range l.unsure {
+		if !l.standing[key] && !wanted[key] {
+			keys = append(keys, key)
+		}
+	}
 	// The last first: each removal of a primary IPv4 address makes the kernel
 	// promote another and write the routes of all anew, 0.5 ms each with 250.
 	slices.SortFunc(keys, func(a, b event.AddressKey) int { return l.rank[b] - l.rank[a] })
+	names := make(map[int]string)
+	for _, link := range l.links {
+		names[link.Index] = link.Own()
+	}
 	var ops []Op
 	for _, key := range keys {
-		ops = append(ops, Op{Index: key.Index, Address: Address{Prefix: key.Prefix}})
+		ops = append(ops, Op{Index: key.Index, Address: Address{Prefix: key.Prefix, Interface: names[key.Index]}})
 		if !known[key] {
 			l.leftover(now, cause, key)
 		}
@@ -97,6 +106,7 @@ func (l *ledger) removed(ops []Op) {
 		delete(l.standing, key)
 		delete(l.mine, key)
 		delete(l.stripped, key)
+		delete(l.unsure, key)
 		delete(l.rank, key)
 	}
 	l.removal = time.Time{}
@@ -117,7 +127,7 @@ func (l *ledger) settleLeaving(now time.Time, n *news) {
 			if wanted[key] { // another instance holds it
 				return true
 			}
-			if l.standing[key] {
+			if l.standing[key] || l.unsure[key] {
 				return false
 			}
 			tell.Addresses = append(tell.Addresses, key.Prefix)

@@ -20,6 +20,9 @@ type ledger struct {
 	remacked map[string]bool
 
 	standing map[event.AddressKey]bool // value: marked
+	// unsure are the addresses that were handed to the kernel and of which it is not
+	// known whether they stand: ours if they do, since none stood there before.
+	unsure   map[event.AddressKey]bool
 	unmarked map[spot]bool
 	// mine is what this run put in place, or held with the mark, until it was removed:
 	// it is ours even where somebody re-applied it without the mark (`ip address
@@ -43,7 +46,7 @@ func newLedger(sets []Set) *ledger {
 		sets: make(map[string]*Set), managed: make(map[netip.Addr]bool),
 		links: make(map[string]event.Link), down: make(map[int]bool), flapped: make(map[int]bool),
 		remacked: make(map[string]bool),
-		standing: make(map[event.AddressKey]bool), unmarked: make(map[spot]bool),
+		standing: make(map[event.AddressKey]bool), unsure: make(map[event.AddressKey]bool), unmarked: make(map[spot]bool),
 		mine: make(map[event.AddressKey]bool), stripped: make(map[event.AddressKey]bool),
 		rank: make(map[event.AddressKey]int),
 		held: make(map[string]*holding), causes: make(map[event.AddressKey]event.Cause),
@@ -111,6 +114,7 @@ func (l *ledger) fact(f event.Address) (dirty bool) {
 // observe takes a dump: the truth.
 func (l *ledger) observe(all []Standing) {
 	clear(l.standing)
+	clear(l.unsure)
 	clear(l.unmarked)
 	clear(l.rank)
 	clear(l.stripped)
@@ -184,6 +188,14 @@ func (l *ledger) added(ops []Op) {
 		l.standing[key], l.mine[key] = true, true
 		l.last++
 		l.rank[key] = l.last
+	}
+}
+
+// attempted records that ops were handed to the kernel, and that it is not known what
+// became of them.
+func (l *ledger) attempted(ops []Op) {
+	for _, op := range ops {
+		l.unsure[event.AddressKey{Index: op.Index, Prefix: op.Prefix}] = true
 	}
 }
 

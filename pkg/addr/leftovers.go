@@ -68,6 +68,7 @@ func (l Leftovers) removeAddresses() (removed []string, err error) {
 	if err != nil || len(ours) == 0 {
 		return nil, err
 	}
+	unpromoted := l.promote(ours, names)
 	failed := l.Kernel.RemoveBatch(ours)
 	left, err := l.marked()
 	if err != nil {
@@ -94,7 +95,29 @@ func (l Leftovers) removeAddresses() (removed []string, err error) {
 		}
 		return removed, fmt.Errorf("could not remove %s: %w", strings.Join(kept, ", "), failed)
 	}
-	return removed, nil
+	return removed, errors.Join(unpromoted, l.Kernel.RestoreSecondaries())
+}
+
+// promote sees that addresses of other programs do not go with ours.
+func (l Leftovers) promote(ours []Op, names map[int]string) error {
+	var errs []error
+	for index := range ipv4Links(ours) {
+		if err := l.Kernel.PromoteSecondaries(index, names[index]); err != nil {
+			errs = append(errs, fmt.Errorf("removing addresses of %s may have taken others of their subnet with them: %w", names[index], err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// ipv4Links returns the links of IPv4 addresses, by ifindex, and an address of each.
+func ipv4Links(ops []Op) map[int]Op {
+	links := make(map[int]Op)
+	for _, op := range ops {
+		if _, known := links[op.Index]; !known && op.Prefix.Addr().Is4() {
+			links[op.Index] = op
+		}
+	}
+	return links
 }
 
 // marked lists the addresses that bear our mark, the last of a subnet first: the

@@ -21,6 +21,7 @@ type left struct {
 	table     bool
 	refuse    map[string]error // what cannot be removed, by its name
 	log       []string
+	promoted  []int // links that are kept from losing other addresses; 0: given back
 }
 
 type (
@@ -55,6 +56,14 @@ func (l *left) remove(what string) error {
 }
 
 func (k leftKernel) List() ([]Standing, error) { return slices.Clone(k.addresses), nil }
+func (k leftKernel) PromoteSecondaries(index int, _ string) error {
+	k.left.promoted = append(k.left.promoted, index)
+	return nil
+}
+func (k leftKernel) RestoreSecondaries() error {
+	k.left.promoted = append(k.left.promoted, 0)
+	return nil
+}
 func (k leftKernel) RemoveBatch(ops []Op) error {
 	var errs []error
 	for _, op := range ops {
@@ -121,6 +130,9 @@ func TestLeftovers(t *testing.T) {
 	}
 	if diff := cmp.Diff(order, l.log); diff != "" {
 		t.Errorf("removed in this order (-want +got):\n%s", diff)
+	}
+	if want := []int{2, 0}; !slices.Equal(l.promoted, want) {
+		t.Errorf("kept other addresses of links %v, want %v", l.promoted, want)
 	}
 	said := []string{
 		"rule 500: from 10.0.0.0/8 lookup 100", "10.0.0.0/8", "2001:db8::1/64 on vrrp6.51", "192.0.2.2/24 on eth0", "192.0.2.1/24 on eth0", "the link vrrp6.51",

@@ -23,8 +23,12 @@ type Kernel interface {
 	// Up says whether a link is administratively up; false if there is none.
 	Up(index int) bool
 	// PromoteSecondaries keeps the kernel from removing other addresses of a
-	// subnet with the first one on that link. It is called before the first add.
-	PromoteSecondaries(link string) error
+	// subnet with the first one on a link, whose name is given where it is known.
+	// It is called before each batch that has an IPv4 address of that link.
+	PromoteSecondaries(index int, name string) error
+	// RestoreSecondaries undoes what PromoteSecondaries changed. It is called when
+	// all is removed.
+	RestoreSecondaries() error
 }
 
 // Routing adds and removes routes and rules. But for Listen only the worker's

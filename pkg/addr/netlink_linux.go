@@ -17,6 +17,8 @@ type netlinkKernel struct {
 	solicited *solicited
 	marked    bool // the kernel keeps IFA_PROTO
 	protos    bool // some address was listed with an IFA_PROTO
+	// secondaries are the values of promote_secondaries that were changed, by ifindex.
+	secondaries map[int]string
 }
 
 // LinuxKernel is the Kernel of the network namespace it was opened in.
@@ -64,28 +66,39 @@ func openNetlink(config rtnl.Config) (*netlinkKernel, error) {
 // Close closes the sockets.
 func (k *netlinkKernel) Close() error { return errors.Join(k.conn.Close(), k.solicited.close()) }
 
-// AddBatch adds with one system call for each batchMax addresses, then joins the
+// AddBatch adds all in one batch, then joins the
 // groups in which they are asked for.
 func (k *netlinkKernel) AddBatch(ops []Op) error {
 	k.solicited.leave(ops)
-	err := k.batches(ops, func(op Op) (netlink.Message, error) { return newAddress(op, k.marked) })
+	messages, err := encode(ops, func(op Op) (netlink.Message, error) { return newAddress(op, k.marked) })
+	if err == nil {
+		err = distinctErrors(k.conn.Batch(messages))
+	}
 	k.solicited.join(ops)
 	return err
 }
 
 // Mark replaces addresses by themselves: their links keep them all the while.
 func (k *netlinkKernel) Mark(ops []Op) error {
-	return k.batches(ops, func(op Op) (netlink.Message, error) {
+	messages, err := encode(ops, func(op Op) (netlink.Message, error) {
 		m, err := newAddress(op, k.marked)
 		m.Header.Flags = netlink.Request | netlink.Create | netlink.Replace
 		return m, err
 	})
+	if err != nil {
+		return err
+	}
+	return distinctErrors(k.conn.Batch(messages))
 }
 
-// RemoveBatch removes with one system call for each batchMax addresses, then
+// RemoveBatch removes all in one batch, then
 // leaves the groups.
 func (k *netlinkKernel) RemoveBatch(ops []Op) error {
-	err := k.batches(ops, delAddress)
+	messages, err := encode(ops, delAddress)
+	if err != nil {
+		return err
+	}
+	err = distinctErrors(k.conn.Batch(messages))
 	k.solicited.leave(ops)
 	return err
 }

@@ -113,27 +113,43 @@ func (w *Worker) finish() error {
 	if len(w.ledger.held) > 0 {
 		w.obey(queued{Order{Kind: Release, Cause: w.cfg.Minter.Cause(now), Instances: slices.Clone(w.ledger.order)}, now})
 	}
-	for range 2 { // what the kernel refused, once more
-		if len(w.ledger.leaving)+len(w.guide.leaving) > 0 {
-			w.ledger.removal, w.dirty, w.relist = time.Time{}, true, time.Time{}
-			w.guide.removal = time.Time{}
-			w.converge()
+	for range 2 { // asks what is left, and what the kernel refused once more
+		w.ledger.removal, w.dirty, w.relist = time.Time{}, true, time.Time{}
+		w.guide.removal = time.Time{}
+		w.converge()
+		if len(w.ledger.leaving)+len(w.guide.leaving) == 0 && !w.dirty {
+			break
 		}
 	}
-	var left []string
+	left := w.left()
+	left = append(left, w.dismantle()...)
+	if err := w.cfg.Kernel.RestoreSecondaries(); err != nil {
+		left = append(left, fmt.Sprintf("settings (%v)", err))
+	}
+	if len(left) > 0 {
+		return fmt.Errorf("could not remove %s: the next start will, or remove them with the ip program", strings.Join(left, ", "))
+	}
+	return nil
+}
+
+// left lists what could not be removed, and what may be there since the kernel could
+// not be asked.
+func (w *Worker) left() (left []string) {
 	for _, g := range w.ledger.leaving {
 		for _, key := range g.keys {
 			left = append(left, key.Prefix.String())
 		}
+	}
+	if w.dirty && len(left) == 0 {
+		left = append(left, "addresses that may be left, since the kernel does not list them")
 	}
 	for _, h := range w.guide.leaving {
 		for _, c := range h.all {
 			left = append(left, c.String())
 		}
 	}
-	left = append(left, w.dismantle()...)
-	if len(left) > 0 {
-		return fmt.Errorf("could not remove %s: the next start will, or remove them with the ip program", strings.Join(left, ", "))
+	if len(w.shut) > 0 || w.shutErr != nil {
+		left = append(left, fmt.Sprintf("the nftables table inet ripcord (%v)", w.shutErr))
 	}
-	return nil
+	return left
 }

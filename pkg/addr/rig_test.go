@@ -103,10 +103,12 @@ func (k *fakeKernel) Up(int) bool {
 	return !k.down
 }
 
-func (k *fakeKernel) PromoteSecondaries(link string) error {
+func (k *fakeKernel) PromoteSecondaries(_ int, link string) error {
 	k.promoted = append(k.promoted, link)
 	return nil
 }
+
+func (k *fakeKernel) RestoreSecondaries() error { return nil }
 
 // with changes the kernel as somebody else would.
 func (k *fakeKernel) with(change func()) {
@@ -362,6 +364,11 @@ func newRigOn(t *testing.T, sets []Set, links ...Netdev) *rig {
 }
 
 func newRigOf(t *testing.T, sets []Set, wall *fakeFirewall, devs *fakeDevices, standing ...Standing) *rig {
+	return startRig(t, sets, wall, devs, nil, standing...)
+}
+
+// startRig starts a rig of these parts; with no kernel it has the fake one.
+func startRig(t *testing.T, sets []Set, wall *fakeFirewall, devs *fakeDevices, k Kernel, standing ...Standing) *rig {
 	facts, events, results := new(bus.Topic[event.Address]), new(bus.Topic[event.Event]), new(bus.Topic[vrrp.Result])
 	r := &rig{
 		kernel:  &fakeKernel{facts: facts, standing: make(map[event.AddressKey]bool)},
@@ -376,10 +383,13 @@ func newRigOf(t *testing.T, sets []Set, wall *fakeFirewall, devs *fakeDevices, s
 	r.heard, r.ears = new(bus.Topic[vrrp.Heard]), &fakeEars{make(chan Sighting)}
 	r.forward = bus.SubscribeRing(results, bus.NewBell(), 100)
 	r.link(eth0, 1)
+	if k == nil {
+		k = r.kernel
+	}
 	r.Worker = NewWorker(Config{
 		Sets: sets, Lease: r.lease, Links: r.links, Addresses: facts, Results: results, Events: events, Heard: r.heard, Ears: r.ears,
 		Warnings: event.NewWarnings(func(e event.Event) { events.Publish(e) }),
-		Minter:   event.NewMinter(1000), Kernel: r.kernel, Routing: r.routing, Firewall: r.wall, Devices: r.devs, Packets: r.packets, Now: time.Now,
+		Minter:   event.NewMinter(1000), Kernel: k, Routing: r.routing, Firewall: r.wall, Devices: r.devs, Packets: r.packets, Now: time.Now,
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)

@@ -1,26 +1,59 @@
 package addr
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 )
 
-// sysctls is where the settings of IPv4 links are, for the caller's namespace.
-const sysctls = "/proc/sys/net/ipv4/conf/"
+// promoteKey is the sysctl without which the kernel, when it removes the first
+// address of a subnet, removes the others too, whoever added them.
+const promoteKey = "ipv4/conf/*/promote_secondaries"
 
-// PromoteSecondaries sets promote_secondaries of the link. Without it the
-// kernel, when it removes the first address of a subnet, removes the others too,
-// whoever added them.
-func (k *netlinkKernel) PromoteSecondaries(link string) error {
-	path := sysctls + link + "/promote_secondaries"
-	for _, p := range []string{sysctls + "all/promote_secondaries", path} {
-		if now, err := os.ReadFile(p); err == nil && bytes.Equal(bytes.TrimSpace(now), []byte("1")) {
-			return nil // it need not be writable, as in some containers
+// PromoteSecondaries sets promote_secondaries of the link, unless that of all links
+// is set, and remembers what it was.
+func (k *netlinkKernel) PromoteSecondaries(index int, name string) error {
+	if name == "" {
+		link, err := k.conn.LinkByIndex(index)
+		if err != nil {
+			return nil // with the link its addresses are gone
+		}
+		name = link.Name
+	}
+	s := setting{promoteKey, "1"}
+	if now, err := readSysctl(s.on("all")); err == nil && now == s.value {
+		return nil // it need not be writable, as in some containers
+	}
+	was, err := readSysctl(s.on(name))
+	if err == nil && was == s.value || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err := writeSysctl(s.on(name), s.value); err != nil {
+		return err
+	}
+	if k.secondaries == nil {
+		k.secondaries = make(map[int]string)
+	}
+	k.secondaries[index] = was
+	return nil
+}
+
+// RestoreSecondaries writes back what is still as PromoteSecondaries left it.
+func (k *netlinkKernel) RestoreSecondaries() error {
+	var errs []error
+	s := setting{promoteKey, "1"}
+	for index, was := range k.secondaries {
+		link, err := k.conn.LinkByIndex(index)
+		if err != nil {
+			continue // with the link its settings are gone
+		}
+		if now, err := readSysctl(s.on(link.Name)); err == nil && now == s.value {
+			errs = append(errs, writeSysctl(s.on(link.Name), was))
 		}
 	}
-	if err := os.WriteFile(path, []byte("1"), 0); err != nil {
-		return fmt.Errorf("setting net.ipv4.conf.%s.promote_secondaries=1: %w: set it yourself if /proc/sys is read-only here", link, err)
+	k.secondaries = nil
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("giving links their settings back: %w", err)
 	}
 	return nil
 }

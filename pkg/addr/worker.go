@@ -39,7 +39,8 @@ type Worker struct {
 	addresses  *bus.Merged[event.AddressKey, event.Address]
 	dirty      bool         // the kernel must be asked before anything else
 	relist     time.Time    // not to be asked before
-	promoted   map[int]bool // links of which PromoteSecondaries was called
+	unlisted   bool         // it did not answer when it was last asked
+	unpromoted map[int]bool // links of which it was logged that PromoteSecondaries failed
 	untuned    []*device    // turned, and to be tuned again
 	mute       map[string]bool
 	shut       []Refusal // what the firewall drops
@@ -63,7 +64,7 @@ func NewWorker(cfg Config) *Worker {
 	w := &Worker{
 		cfg: cfg, bell: bus.NewBell(),
 		ledger: ledger, guide: newGuide(cfg.Sets, ledger.complete), devices: newDevices(cfg.Sets), schedule: newSchedule(),
-		promoted: make(map[int]bool), mute: make(map[string]bool), placements: make(placements),
+		unpromoted: make(map[int]bool), mute: make(map[string]bool), placements: make(placements),
 	}
 	w.lookout = newLookout(cfg, func(link string) { w.Do(Order{Kind: Report, Links: []string{link}}) })
 	return w

@@ -35,8 +35,10 @@ func TestWorkerHoldsAnnouncesReleases(t *testing.T) {
 		expect(t, "events", r.names(), "removed")
 		r.do(Release, "a")
 		expect(t, "batches", r.kernel.batches, "[+100 -100]")
-		expect(t, "stop", r.stop(), nil)
+		expect(t, "promoted before each change", r.kernel.promoted, "[eth0 eth0]")
 		expect(t, "dumps", r.kernel.lists, 1)
+		expect(t, "stop", r.stop(), nil)
+		expect(t, "dumps, with that which shows that nothing is left", r.kernel.lists, 2)
 	})
 }
 

@@ -51,7 +51,7 @@ func (e Daemon) Message() string {
 	return "stopped"
 }
 
-// Fields are those of spec §3.
+// Fields are those of spec §3, and the error if there is one.
 func (e Daemon) Fields() []Field {
 	fields := []Field{{"version", e.Version}, {"pid", e.PID}, {"instances", e.Instances}}
 	if e.Err != "" {

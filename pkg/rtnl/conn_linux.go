@@ -13,9 +13,10 @@ import (
 )
 
 const (
-	// DefaultPatience is how long the kernel may take for an answer: it holds its
-	// RTNL lock for others meanwhile.
-	DefaultPatience = 10 * time.Second
+	// DefaultPatience is how long the kernel may take for an answer once it has the
+	// request. It executes requests within the system calls that send and receive,
+	// so that it waits there for its RTNL lock, for as long as others hold it.
+	DefaultPatience = 3 * time.Second
 	// batchMax is how many messages go into one datagram: their errors, if all
 	// fail, must fit into the receive buffer.
 	batchMax = 256

@@ -112,6 +112,7 @@ func samples() []event.Event {
 	for _, kind := range []event.DaemonKind{event.DaemonReady, event.DaemonStopping, event.DaemonStopped} {
 		all = append(all, event.Daemon{Stamp: alone, Kind: kind, Version: "0.1.0", PID: 4711, Instances: 3})
 	}
+	all = append(all, event.Daemon{Stamp: alone, Kind: event.DaemonStopped, Version: "0.1.0", PID: 4711, Instances: 3, Err: "addresses: could not remove 192.0.2.1/24: the next start will, or remove them with the ip program"})
 	return append(all, Lost{Stamp: alone, Count: 9, Reason: "events came faster than they could be written"})
 }
 

@@ -1,0 +1,81 @@
+package lab
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Rules that other programs made keep nobody from starting, and are still there at
+// the end: one with a port has, since Linux 6.15, an attribute that was taken for an
+// error.
+func TestForeignRules(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []segment{inside}, "a")
+	rules := map[string]string{
+		"rule add ipproto tcp dport 22 table 100":                           "rule",
+		"-6 rule add ipproto udp sport 1-1024 dport 53 table 100":           "-6 rule",
+		"rule add from 10.0.0.0/8 ipproto tcp dport 22 table 101 proto 112": "rule",
+	}
+	for add := range rules {
+		s.ip("a", strings.Fields(add)...)
+	}
+	began := time.Now()
+	more := "rules: [{from: 10.1.0.0/16, table: 100, priority: 500}]"
+	a := s.start("a", router{150, often, more})
+	a.becomes("active", began, 5*time.Second)
+	a.wait(began, patience, "its rule", is("route.added"))
+	a.signal(syscall.SIGTERM)
+	<-a.Exited
+	for _, c := range []struct{ list, has string }{{"rule", "ipproto tcp dport 22 lookup 100"}, {"-6 rule", "dport 53 lookup 100"}, {"rule", "dport 22 lookup 101"}} {
+		if got := s.ip("a", strings.Fields(c.list)...); !strings.Contains(got, c.has) {
+			t.Errorf("ip %s has no %q:\n%s", c.list, c.has, got)
+		} else if strings.Contains(got, "10.1.0.0/16") {
+			t.Errorf("our rule is left:\n%s", got)
+		}
+	}
+}
+
+// The kernel removes all addresses of a subnet with the first one, unless
+// promote_secondaries is set. Other programs set it, too, while we are Active: the
+// administrator's address is there after the release, and the setting is as it was
+// found, whether we had to change it at the start or at the end.
+func TestPromoteSecondaries(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []segment{inside}, "a")
+	sysctl := func(value string) {
+		for _, of := range []string{"all", "eth0"} {
+			s.command("a", "sysctl", "-qw", "net.ipv4.conf."+of+".promote_secondaries="+value)
+		}
+	}
+	for _, c := range []struct{ before, while, after, release string }{
+		{"0", "", "0", "stop"}, {"0", "0", "0", "stop"}, {"1", "0", "0", "stop"}, {"0", "0", "0", "lose"},
+	} {
+		sysctl(c.before)
+		began := time.Now()
+		yaml := strings.Replace(router{150, often, ""}.yaml(s, s.socket("a")), "192.0.2.1/24", "203.0.113.1/24", 1)
+		a := s.startYAML("a", yaml)
+		a.becomes("active", began, 5*time.Second)
+		a.wait(began, patience, "its addresses", is("address.added"))
+		s.ip("a", "address", "add", "203.0.113.50/24", "dev", "eth0")
+		if c.while != "" {
+			sysctl(c.while)
+		}
+		if c.release == "lose" { // the release of a daemon that runs on
+			at := s.pull("a", inside)
+			a.wait(at, patience, "its release", is("address.removed"))
+			s.plug("a", inside)
+		}
+		a.signal(syscall.SIGTERM)
+		<-a.Exited
+		got := s.ip("a", "-4", "-o", "address", "show", "dev", "eth0")
+		if !strings.Contains(got, "203.0.113.50/24") || strings.Contains(got, "203.0.113.1/24") {
+			t.Errorf("%+v: afterwards there are\n%s", c, got)
+		}
+		if got := strings.TrimSpace(s.command("a", "sysctl", "-n", "net.ipv4.conf.eth0.promote_secondaries")); got != c.after {
+			t.Errorf("%+v: afterwards it is %s", c, got)
+		}
+		s.ip("a", "address", "del", "203.0.113.50/24", "dev", "eth0")
+	}
+}
