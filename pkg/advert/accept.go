@@ -21,6 +21,8 @@ type Packet struct {
 	Path      wire.Path
 	Truncated bool      // it was longer than the buffer
 	Early     bool      // it was heard before the kernel had judged its source
+	Own       bool      // likewise, by the socket for what comes from addresses of ours
+	From      [6]byte   // the MAC that it came from, where it is Own
 	At        time.Time // when the kernel received it
 }
 
@@ -45,8 +47,11 @@ type Acceptor struct {
 	minter     *event.Minter
 	rejections *limiter[rejection]
 	mismatches *mismatches
-	advert     wire.Advert // decoded into, again and again
-	message    []byte      // of which, with its trailer
+	advert     wire.Advert         // decoded into, again and again
+	message    []byte              // of which, with its trailer
+	own        map[netip.Addr]int  // addresses of ours that belong to no single link, and how many links have them
+	aliens     map[*peer]time.Time // when another router last used our address
+	warnings   *event.Warnings     // may be nil
 	events     []event.Event
 }
 
@@ -56,7 +61,8 @@ func NewAcceptor(instances []*vrrp.Instance, stats map[string]*vrrp.Stats, unkno
 	keys := spareKeys + keysEach*len(instances)
 	a := &Acceptor{
 		segments: make(map[string]*segment),
-		unknown:  unknown, minter: minter,
+		own:      make(map[netip.Addr]int), aliens: make(map[*peer]time.Time),
+		unknown: unknown, minter: minter,
 		mismatches: newMismatches(keys),
 	}
 	a.rejections = newLimiter(rejectWindow, keys, func(r rejection) rejection {
@@ -89,10 +95,17 @@ func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 		on = &unseen
 	}
 	path, err := a.read(p, on)
-	if on.link.Has(path.Source) || p.Early != on.early(p.Family, path.Source) {
-		return Verdict{} // heard back, or heard twice
+	own := a.owns(on, path.Source)
+	if p.Own != own || !own && p.Early != on.early(p.Family, path.Source) {
+		return Verdict{} // heard twice
 	}
 	ours, foreign := on.peer(p.Family, a.advert.VRID), false
+	if ours == nil && on.elsewhere(p.Family, a.advert.VRID) {
+		return Verdict{}
+	}
+	if own {
+		return a.acceptOwn(p, on, ours, path, err, now)
+	}
 	if err == nil {
 		var f finding
 		f, err = a.judge(ours, path, p.At, now)

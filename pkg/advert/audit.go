@@ -68,7 +68,7 @@ func (r *Receiver) audit() {
 // deafness returns why the open socket of a want would hear nothing; nil if nothing
 // is known against it. members are those of the families that were looked up.
 func (r *Receiver) deafness(w *want, members map[event.Family]map[int]bool) error {
-	if w.place.early {
+	if w.place.early || w.place.own {
 		if !w.port.bound() {
 			return errors.New("its packet socket has come off the link")
 		}

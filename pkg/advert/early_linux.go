@@ -1,13 +1,13 @@
 package advert
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
 
 	"golang.org/x/sys/unix"
 
+	"ripcord/pkg/event"
 	"ripcord/pkg/wire"
 )
 
@@ -24,7 +24,11 @@ func openEarly(link string, index int, m mesh) (*port, error) {
 		if fd >= 0 {
 			_ = unix.Close(fd)
 		}
-		return nil, fmt.Errorf("hear the owner of an address on %s: %s: %w", link, what, err)
+		whom := "the owner of an address"
+		if m.own {
+			whom = "who has an address of ours"
+		}
+		return nil, fmt.Errorf("hear %s on %s: %s: %w", whom, link, what, err)
 	}
 	// Without a protocol it hears nothing until it is bound, behind its filter.
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
@@ -40,11 +44,22 @@ func openEarly(link string, index int, m mesh) (*port, error) {
 	if err != nil {
 		return fail(fd, "set its options", err)
 	}
-	ip := binary.NativeEndian.Uint16([]byte{unix.ETH_P_IP >> 8, unix.ETH_P_IP & 0xff}) // as in the frame
-	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: ip, Ifindex: index}); err != nil {
+	protocol := uint16(unix.ETH_P_IP)
+	if m.family == event.IPv6 {
+		protocol = unix.ETH_P_IPV6
+	}
+	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: htons(protocol), Ifindex: index}); err != nil {
 		return fail(fd, "bind", err)
 	}
 	return &port{link: link, mesh: m, index: index, fd: fd}, nil
+}
+
+// wholeDatagram lets through what is no fragment.
+func (p *assembler) wholeDatagram() {
+	const fragment = 0x3fff // more fragments, or an offset
+	p.load(unix.BPF_H|unix.BPF_ABS, netOff+6)
+	p.add(unix.BPF_ALU|unix.BPF_AND|unix.BPF_K, fragment)
+	p.must(unix.BPF_JEQ, 0)
 }
 
 // sourcesMost is how many addresses fit into a filter; where there are more, Accept
@@ -54,12 +69,9 @@ const sourcesMost = 1000
 // fromShared lets through what is VRRP, in one piece, and comes from one of the
 // shared addresses.
 func (p *assembler) fromShared(shared []netip.Addr) {
-	const fragment = 0x3fff // more fragments, or an offset
 	p.load(unix.BPF_B|unix.BPF_ABS, netOff+9)
 	p.must(unix.BPF_JEQ, wire.Protocol)
-	p.load(unix.BPF_H|unix.BPF_ABS, netOff+6)
-	p.add(unix.BPF_ALU|unix.BPF_AND|unix.BPF_K, fragment)
-	p.must(unix.BPF_JEQ, 0)
+	p.wholeDatagram()
 	if len(shared) > sourcesMost {
 		p.code = append(p.code, keep)
 		return

@@ -26,6 +26,8 @@ type mesh struct {
 	least   uint8 // the least hop limit that any of them takes
 	early   bool  // for a packet socket, which hears what comes from their addresses
 	shared  []netip.Addr
+	own     bool // for another, which hears what comes from addresses of ours
+	owned   []netip.Addr
 }
 
 // add widens the mesh for one more instance.
@@ -63,8 +65,12 @@ func (m mesh) program(flooded bool) []unix.SockFilter {
 		p.load(unix.BPF_W|unix.BPF_ABS, netOff+m.dest()+4*uint32(i))
 		p.must(unix.BPF_JEQ, word)
 	}
-	if m.early {
+	switch {
+	case m.early:
 		p.fromShared(m.shared)
+		return p.code
+	case m.own:
+		p.fromOwn(m.family, m.owned)
 		return p.code
 	}
 	if flooded {

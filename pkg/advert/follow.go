@@ -19,6 +19,7 @@ const (
 // follow opens, closes and renews the sockets of a link.
 func (r *Receiver) follow(l event.Link) {
 	r.acceptor.Learn(l)
+	r.ownChanged = true
 	for _, at := range placesOf(l.Name) {
 		w := r.wanted[at]
 		if w == nil {

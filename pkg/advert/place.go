@@ -11,12 +11,16 @@ type place struct {
 	link   string
 	family event.Family
 	early  bool // by a packet socket
+	own    bool // by another, for what comes from addresses of ours
 }
 
 // placesOf are the places on a link. IPv6 has no early one: the owner's adverts
 // come from a link-local address, and no kernel drops them for their source.
-func placesOf(link string) [3]place {
-	return [...]place{{link, event.IPv4, false}, {link, event.IPv4, true}, {link, event.IPv6, false}}
+func placesOf(link string) [5]place {
+	return [...]place{
+		{link: link, family: event.IPv4}, {link: link, family: event.IPv4, early: true}, {link: link, family: event.IPv6},
+		{link: link, family: event.IPv4, own: true}, {link: link, family: event.IPv6, own: true},
+	}
 }
 
 // want is a place and the socket there, if there can be one.

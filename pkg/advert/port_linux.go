@@ -32,7 +32,7 @@ const (
 // openPort opens a socket that hears adverts on the interface, whether that is
 // up or not, and nothing else.
 func openPort(link string, index int, m mesh) (*port, error) {
-	if m.early {
+	if m.early || m.own {
 		return openEarly(link, index, m)
 	}
 	f := m.family

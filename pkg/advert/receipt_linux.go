@@ -70,8 +70,11 @@ func (r *receipt) packet(i int, p *port, now time.Time) Packet {
 		Data:      r.data[i][:min(int(m.Len), packetLen)],
 		Truncated: m.Header.Flags&unix.MSG_TRUNC != 0,
 		Early:     p.early,
+		Own:       p.own,
 	}
-	if p.family == event.IPv6 {
+	if p.own {
+		fromFrame(&out, (*unix.RawSockaddrLinklayer)(unsafe.Pointer(&r.names[i])))
+	} else if p.family == event.IPv6 {
 		out.Path.Source = netip.AddrFrom16(r.names[i].Addr)
 	}
 	control := unsafe.Slice((*byte)(unsafe.Pointer(&r.control[i][0])), int(m.Header.Controllen))

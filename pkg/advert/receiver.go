@@ -39,6 +39,8 @@ type Receiver struct {
 	gather   gather
 	heard    []vrrp.Heard // and not yet published
 
+	ownChanged bool // watchOwn has something to do
+
 	members func(event.Family) (map[int]bool, error) // groupMembers
 	auditAt time.Time                                // when the sockets are looked at again
 	audited time.Time                                // not to be looked at before, even to verify
@@ -59,15 +61,18 @@ func NewReceiver(cfg ReceiverConfig) *Receiver {
 		peers:   newPeers(cfg.Instances, cfg.Warnings),
 		members: groupMembers, deaf: make(map[string]string),
 	}
+	r.acceptor.Warn(cfg.Warnings)
 	for _, in := range cfg.Instances {
 		for _, at := range placesOf(in.Interface) {
 			if at.family != in.Family || at.early && in.Priority == vrrp.Owner {
 				continue // there is one owner
 			}
 			if r.wanted[at] == nil {
-				r.wanted[at] = &want{place: at, mesh: mesh{early: at.early}}
+				r.wanted[at] = &want{place: at, mesh: mesh{early: at.early, own: at.own}}
 			}
-			r.wanted[at].instances = append(r.wanted[at].instances, in.Instance)
+			if !at.own { // who is not heard there is missed by nobody
+				r.wanted[at].instances = append(r.wanted[at].instances, in.Instance)
+			}
 			r.wanted[at].mesh.add(in)
 		}
 	}
@@ -110,6 +115,7 @@ func (r *Receiver) Run(ctx context.Context) (err error) {
 			r.follow(l)
 			r.peers.follow(l, event.Stamp{Cause: l.Cause, At: r.cfg.Now()})
 		}
+		r.watchOwn()
 		r.reopen()
 		if len(changed) > 0 {
 			r.audit()
@@ -216,7 +222,7 @@ func (r *Receiver) read(w *want) (more bool, last time.Time) {
 		}
 		r.publish(verdict.Events)
 	}
-	if !w.place.early && w.port.flood.rejected(now, rejected) {
+	if !w.place.early && !w.place.own && w.port.flood.rejected(now, rejected) {
 		w.port.shield()
 	}
 	return n == burst, last

@@ -14,6 +14,8 @@ type segment struct {
 	link event.Link // as it was last learned; zero before
 	four []*peer    // by VRID, up to the greatest; nil where it is not ours
 	six  []*peer
+	// twins are the segments of the same link under its other names.
+	twins []*segment
 	// shared are the addresses of our instances that another may own.
 	shared map[netip.Addr]bool
 }
@@ -23,6 +25,8 @@ type peer struct {
 	*vrrp.Instance
 	stats *vrrp.Stats
 	guard *guard // nil where nothing is authenticated
+	// returned is how many adverts we had sent when one came from our own address.
+	returned uint64
 }
 
 // unseen is a link of which nothing is known. It is only read.
@@ -75,10 +79,49 @@ func (s *segment) early(f event.Family, source netip.Addr) bool {
 // Learn notes which addresses are a link's own, if an instance is on it: there may be
 // ever new links.
 func (a *Acceptor) Learn(l event.Link) {
-	if s := a.segments[l.Name]; s != nil {
-		l.LinkLocal6 = l.LinkLocal6.WithZone("")
-		s.link = l
+	s := a.segments[l.Name]
+	if s == nil {
+		return
 	}
+	l.LinkLocal6 = l.LinkLocal6.WithZone("")
+	if was := s.link.Owned; was != l.Owned {
+		a.countOwn(was, -1)
+		a.countOwn(l.Owned, 1)
+	}
+	if was := s.link.Index; was != l.Index {
+		s.link = l
+		a.pair(was)
+		a.pair(l.Index)
+	}
+	s.link = l
+}
+
+// pair finds out which segments are of the link of an index.
+func (a *Acceptor) pair(index int) {
+	var same []*segment
+	for _, s := range a.segments {
+		if s.link.Index == index {
+			s.twins = nil
+			same = append(same, s)
+		}
+	}
+	if index == 0 || len(same) < 2 {
+		return
+	}
+	for _, s := range same {
+		s.twins = same
+	}
+}
+
+// elsewhere reports whether a virtual router is ours under another name of the link,
+// where another socket hears it.
+func (s *segment) elsewhere(f event.Family, vrid uint8) bool {
+	for _, twin := range s.twins {
+		if twin.peer(f, vrid) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // SetAhead says how far the wall clock is ahead of the instants that the acceptor

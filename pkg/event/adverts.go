@@ -21,11 +21,23 @@ type AdvertRejected struct {
 // Name is advert.rejected.
 func (AdvertRejected) Name() string { return "advert.rejected" }
 
-// Level is Warn.
-func (AdvertRejected) Level() Level { return Warn }
+// ownAddress is wire.OwnAddress: two routers believe that they are the same one.
+const ownAddress = "own-address"
+
+// Level is Warn, and Error where another router has our address.
+func (e AdvertRejected) Level() Level {
+	if e.Reason == ownAddress {
+		return Error
+	}
+	return Warn
+}
 
 // Message says who sent what was wrong.
 func (e AdvertRejected) Message() string {
+	if e.Reason == ownAddress {
+		return fmt.Sprintf("rejected %s from %s on %s: that is our own address, and we did not send them: give each router its own",
+			count(int(e.Count), "advert"), e.Source, e.Interface)
+	}
 	return fmt.Sprintf("rejected %s from %s on %s: %s", count(int(e.Count), "advert"), e.Source, e.Interface, e.Reason)
 }
 

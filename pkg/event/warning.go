@@ -17,6 +17,8 @@ const (
 	// WarnFirewall: addresses whose accept is false answer, or answered, since the
 	// firewall does not drop what comes for them.
 	WarnFirewall WarningReason = "firewall"
+	// WarnOwnAddress: another router sends adverts from an address of ours.
+	WarnOwnAddress WarningReason = "own-address"
 	// WarnUnreached: nobody answers an Active that has a virtual MAC.
 	WarnUnreached WarningReason = "unreached"
 	// WarnOwnPeer: a unicast peer is an address of this machine.

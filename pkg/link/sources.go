@@ -33,6 +33,7 @@ func (t *Table) sourcesAre(s Sources) {
 type chosen struct {
 	primary4, linkLocal6 netip.Addr
 	sources              *[]netip.Prefix // another list is another pointer
+	owned                *[]netip.Addr   // likewise
 	// duplicate is an address from which adverts might leave if another station did
 	// not have it too, as duplicate address detection has found.
 	duplicate netip.Addr
@@ -170,6 +171,7 @@ func (t *Table) pick(a *assigned) (now chosen) {
 		}
 	}
 	slices.SortFunc(named, a.compare)
+	now.owned = t.own(a)
 	now.sources = t.list(a, append(list, named...))
 	return now
 }
@@ -220,6 +222,33 @@ func withoutVirtual(list []candidate) []candidate {
 		}
 		return *other
 	})
+}
+
+// ownedMost is how many addresses of a link are told.
+const ownedMost = 256
+
+// own lists the addresses of a link that are its own, if these are not too many; the
+// same pointer while it is the same list.
+func (t *Table) own(a *assigned) *[]netip.Addr {
+	var owned []netip.Addr
+	for i := range a.list {
+		s := &a.list[i]
+		if ip := s.Prefix.Addr(); !s.Marked && !s.Duplicate && !t.virtual[ip] && t.mayBeSource(ip) {
+			owned = append(owned, ip)
+		}
+		if len(owned) > ownedMost {
+			return nil
+		}
+	}
+	slices.SortFunc(owned, netip.Addr.Compare)
+	owned = slices.Compact(owned)
+	switch {
+	case len(owned) == 0:
+		return nil
+	case a.owned != nil && slices.Equal(owned, *a.owned):
+		return a.owned
+	}
+	return &owned
 }
 
 // list makes the sources of a link of what was chosen there, and of the named ones

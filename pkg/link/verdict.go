@@ -179,6 +179,7 @@ func (t *Table) describe(e *entry) event.Link {
 	}
 	if a := t.addresses[s.Index]; a != nil {
 		now.Primary4, now.LinkLocal6, now.Sources, now.Duplicate = a.primary4, a.linkLocal6, a.sources, a.duplicate
+		now.Owned = a.owned
 	}
 	return now
 }

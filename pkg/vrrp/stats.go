@@ -37,6 +37,7 @@ const (
 	AuthInvalidHMAC
 	AuthReplays
 	PeerErrors
+	OwnAddressErrors
 	FloodDrops
 	IntervalErrors
 	AddressListErrors
@@ -100,6 +101,7 @@ var definitions = [counters]Definition{
 	AuthInvalidHMAC:    {Key: "auth_invalid_hmac", Metric: Rejected, Label: string(wire.AuthInvalidHMAC), Reasons: []wire.Reason{wire.AuthInvalidHMAC}},
 	AuthReplays:        {Key: "auth_replay", Metric: Rejected, Label: string(wire.AuthReplay), Reasons: []wire.Reason{wire.AuthReplay}},
 	PeerErrors:         {Key: "peer_errors", Metric: Rejected, Label: "peer", Reasons: []wire.Reason{wire.NotAPeer, wire.NotMulticast}},
+	OwnAddressErrors:   {Key: "own_address_errors", Metric: Rejected, Label: string(wire.OwnAddress), Reasons: []wire.Reason{wire.OwnAddress}},
 	FloodDrops:         {Key: "flood_drops", Metric: Rejected, Label: string(wire.Flood), Reasons: []wire.Reason{wire.Flood}, Daemon: true},
 
 	// VRRPv2 rejects an advert with another interval; the others are believed.

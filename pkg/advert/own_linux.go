@@ -1,0 +1,116 @@
+package advert
+
+import (
+	"net/netip"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/wire"
+)
+
+// How many addresses of ours a filter looks for. Where there are more, all adverts
+// pass, and Accept looks at them twice.
+const (
+	ownMost4 = 200
+	ownMost6 = 100
+)
+
+// fromOwn lets through what is VRRP, in one piece, and comes from an address of ours.
+func (p *assembler) fromOwn(f event.Family, owned []netip.Addr) {
+	at, next, most := uint32(netOff+12), uint32(netOff+9), ownMost4
+	if f == event.IPv6 {
+		at, next, most = netOff+8, netOff+6, ownMost6
+	}
+	p.load(unix.BPF_B|unix.BPF_ABS, next)
+	p.must(unix.BPF_JEQ, wire.Protocol)
+	if f == event.IPv4 {
+		p.wholeDatagram()
+	}
+	if len(owned) > most {
+		p.code = append(p.code, keep)
+		return
+	}
+	for _, ip := range owned {
+		parts := words(ip)
+		for i, word := range parts { // a word that differs leads behind the last
+			p.load(unix.BPF_W|unix.BPF_ABS, at+4*uint32(i))
+			p.code = append(p.code, unix.SockFilter{
+				Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: uint8(2*(len(parts)-1-i) + 1), K: word,
+			})
+		}
+		p.code = append(p.code, keep)
+	}
+	p.code = append(p.code, drop)
+}
+
+// ownedBy gathers the addresses of ours for which the socket of a link listens: the
+// link's own, and those of others, for an IPv4 address is the whole host's.
+func ownedBy(f event.Family, link event.Link, everywhere []netip.Addr) []netip.Addr {
+	var all []netip.Addr
+	add := func(ip netip.Addr) {
+		if event.FamilyOf(ip) == f && !slices.Contains(all, ip) {
+			all = append(all, ip)
+		}
+	}
+	if link.Sources != nil {
+		for _, p := range *link.Sources {
+			add(p.Addr())
+		}
+	}
+	if link.Owned != nil {
+		for _, ip := range *link.Owned {
+			add(ip)
+		}
+	}
+	add(link.Primary4)
+	add(link.LinkLocal6)
+	if most := min(ownMost4, ownMost6); len(all)+len(everywhere) <= most {
+		for _, ip := range everywhere {
+			add(ip)
+		}
+	}
+	return all
+}
+
+// watchOwn has the sockets for what comes from addresses of ours follow these.
+func (r *Receiver) watchOwn() {
+	if !r.ownChanged {
+		return
+	}
+	r.ownChanged = false
+	everywhere := r.acceptor.everywhere()
+	for _, w := range r.wanted {
+		if !w.place.own {
+			continue
+		}
+		owned := ownedBy(w.family, w.link, everywhere)
+		if slices.Equal(owned, w.mesh.owned) {
+			continue
+		}
+		w.mesh.owned = owned
+		if w.port == nil {
+			continue
+		}
+		w.port.mesh = w.mesh
+		if err := attach(w.port.fd, w.mesh.program(false)); err != nil {
+			r.fail(w, err)
+		}
+	}
+}
+
+// fromFrame takes what the link-layer address and the IPv6 header say of a packet that
+// came by a packet socket.
+func fromFrame(p *Packet, name *unix.RawSockaddrLinklayer) {
+	copy(p.From[:], name.Addr[:min(int(name.Halen), len(p.From))])
+	const header = 40
+	if p.Family != event.IPv6 || len(p.Data) < header {
+		return
+	}
+	h := p.Data[:header]
+	p.Path = wire.Path{Source: netip.AddrFrom16([16]byte(h[8:24])), Dest: netip.AddrFrom16([16]byte(h[24:40])), HopLimit: int(h[7])}
+	length := int(h[4])<<8 | int(h[5])
+	p.Data = p.Data[header:]
+	p.Data = p.Data[:min(length, len(p.Data))]
+}

@@ -1,0 +1,69 @@
+package advert
+
+import (
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// Another router has our address: the kernel drops its adverts over IPv4 unseen, and
+// both families are told of all the same. What comes from the far end's own address is
+// heard as ever, also after our addresses have changed.
+func TestReceiverHearsOurOwnAddress(t *testing.T) {
+	l := newLAN(t)
+	link := l.cable(1, 0)
+	index, four, six := l.far(1)
+	here4, here6 := netip.MustParseAddr("198.51.1.1"), netip.MustParseAddr("fe80::1:1")
+	l.there(func() {
+		l.ip("addr add 198.51.1.1/24 dev there1")
+		l.ip("addr add fe80::1:1/64 dev there1 nodad")
+	})
+	ears, s := listen(t, on(link.Name)...), l.sender()
+	ears.tell(link) // its addresses are not known yet
+	link.Primary4, link.LinkLocal6, link.Seq = here4, here6, 2
+	link.Owned = &[]netip.Addr{here4, here6}
+	ears.tell(link)
+	s.Send([]Message{message(frames(index, here4)), message(frames(index, here6)), message(frames(index, four)), message(frames(index, six))})
+	if got := len(ears.takes(2)); got != 2 {
+		t.Errorf("%d adverts were believed, want 2", got)
+	}
+	var told []string
+	for end := time.Now().Add(5 * time.Second); len(told) < 2 && time.Now().Before(end); time.Sleep(time.Millisecond) {
+		ears.take()
+		events, _ := ears.events.Take()
+		for _, e := range events {
+			if e, ok := e.(event.AdvertRejected); ok {
+				told = append(told, e.Source.String()+" "+e.Reason)
+			}
+		}
+	}
+	slices.Sort(told)
+	if want := []string{"198.51.1.1 own-address", "fe80::1:1 own-address"}; !slices.Equal(told, want) {
+		t.Errorf("told %q, want %q", told, want)
+	}
+}
+
+// The program of a filter finds each of the addresses, and nothing else.
+func TestOwnFilter(t *testing.T) {
+	for _, f := range []event.Family{event.IPv4, event.IPv6} {
+		var owned []netip.Addr
+		first := netip.MustParseAddr("10.0.0.1")
+		if f == event.IPv6 {
+			first = netip.MustParseAddr("fe80::1")
+		}
+		for range 50 {
+			owned = append(owned, first)
+			first = first.Next()
+		}
+		program := mesh{family: f, own: true, owned: owned, unicast: true}.program(false)
+		if last := program[len(program)-1]; last != drop {
+			t.Errorf("%v ends in %+v", f, last)
+		}
+		if len(program) > 4096 {
+			t.Errorf("%v has %d instructions, more than the kernel takes", f, len(program))
+		}
+	}
+}
