@@ -31,6 +31,9 @@ type Worker struct {
 	mu    sync.Mutex
 	queue []queued
 
+	obeyed atomic.Uint64 // orders that were carried out
+	steps  atomic.Uint64 // parts of turns: it grows while the worker does not hang
+
 	gone   atomic.Bool // somebody may have removed routes or rules
 	opened atomic.Bool // somebody may have removed what the firewall dropped
 
@@ -140,6 +143,7 @@ func (w *Worker) turn() {
 	facts := w.absorb()
 	for _, o := range orders {
 		w.obey(o)
+		w.obeyed.Add(1)
 		facts = false // obeying has looked at them
 	}
 	if len(orders) > 0 {
@@ -150,7 +154,18 @@ func (w *Worker) turn() {
 		w.converge()
 	}
 	w.announce()
+	w.steps.Add(1)
 }
+
+// Obeyed returns how many of the orders given to Do have been carried out.
+func (w *Worker) Obeyed() uint64 { return w.obeyed.Load() }
+
+// Turns returns how often the worker has got on with something. It grows at least
+// once after each Wake, unless the worker hangs.
+func (w *Worker) Turns() uint64 { return w.steps.Load() }
+
+// Wake makes the worker look at its queues.
+func (w *Worker) Wake() { w.bell.Ring() }
 
 func (w *Worker) take() []queued {
 	w.mu.Lock()

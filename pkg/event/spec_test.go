@@ -24,6 +24,8 @@ var closed = map[string]string{
 	"config.reloaded": "file added changed removed",
 	"config.rejected": "file errors",
 
+	"daemon.hung": "part gap_us over", // a part makes no progress: the watchdog is not fed
+
 	"control.failed":    "listen error", // a port that cannot be opened ends no router
 	"control.listening": "listen",
 
@@ -106,6 +108,7 @@ func samples() []Event {
 	s := Stamp{Cause{1, epoch}, epoch}
 	events := []Event{
 		DaemonStatus{s, "document"}, ConfigLoaded{s, "ripcord.yaml", 2, 1}, ConfigRejected{s, "ripcord.yaml", []string{"7:5: no such key"}},
+		DaemonHung{s, "router", 15 * time.Second, true, false}, DaemonHung{s, "router", 15 * time.Second, false, false}, DaemonHung{s, "router", 15 * time.Second, true, true},
 		ControlPort{s, "192.0.2.11:9112", "in use"}, ControlPort{s, "192.0.2.11:9112", ""},
 		LinkResync{s, "overrun", 3, 1}, LinkResync{s, "audit", 3, 0},
 		LinkMonitored{s, "eth0", "netlink", "the driver notifies"}, LinkMonitored{s, "eth0", "none", "it has no means"},
