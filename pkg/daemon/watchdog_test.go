@@ -49,6 +49,8 @@ func (k hangingKernel) Up(int) bool                              { return true }
 func (k hangingKernel) AddBatch([]addr.Op) error                 { k.pass(); return nil }
 func (k hangingKernel) RemoveBatch([]addr.Op) error              { return nil }
 func (k hangingKernel) PromoteSecondaries(int, string) error     { return nil }
+func (k hangingKernel) Mark([]addr.Op) error                     { return nil }
+func (k hangingKernel) RestoreSecondaries() error                { return nil }
 func (noRouting) ListWays() ([]addr.WayOp, error)                { return nil, nil }
 func (noRouting) Listen(ctx context.Context, _ func())           { <-ctx.Done() }
 func (noDevices) Links() ([]addr.Netdev, error)                  { return nil, nil }
