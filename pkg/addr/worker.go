@@ -52,6 +52,8 @@ type Worker struct {
 	reshut     time.Time // not to be tried before, if shutErr
 	shutAudit  time.Time // when the firewall is asked whether it still does
 	burst      burst
+	claims     *claims
+	locals     locals
 	awake      time.Time // when this goroutine last showed that it runs
 	placements placements
 }
@@ -67,9 +69,9 @@ func NewWorker(cfg Config) *Worker {
 	w := &Worker{
 		cfg: cfg, bell: bus.NewBell(),
 		ledger: ledger, guide: newGuide(cfg.Sets, ledger.complete), devices: newDevices(cfg.Sets), schedule: newSchedule(),
-		unpromoted: make(map[int]bool), mute: make(map[string]bool), placements: make(placements),
+		claims: newClaims(), locals: make(locals), unpromoted: make(map[int]bool), mute: make(map[string]bool), placements: make(placements),
 	}
-	w.lookout = newLookout(cfg, func(link string) { w.Do(Order{Kind: Report, Links: []string{link}}) })
+	w.lookout = newLookout(cfg, w.bell, func(link string) { w.Do(Order{Kind: Report, Links: []string{link}}) })
 	return w
 }
 
@@ -153,6 +155,7 @@ func (w *Worker) turn() {
 	if due, ok := w.due(); facts || ok && !due.After(w.cfg.Now()) {
 		w.converge()
 	}
+	w.watchConflicts()
 	w.announce()
 	w.steps.Add(1)
 }
@@ -204,6 +207,7 @@ func (w *Worker) absorb() bool {
 	for _, l := range links {
 		w.retryPlaced(l)
 		w.lookout.link(l)
+		w.locals.see(l)
 		w.guide.link(l)
 		w.devices.hint(l)
 		w.dirty = w.ledger.link(l) || w.dirty
@@ -234,6 +238,8 @@ func (w *Worker) plan() (time.Duration, bool) {
 		}
 	}
 	earlier(w.schedule.deadline())
+	earlier(w.claims.deadline())
+	earlier(w.ledger.nextStray(now))
 	earlier(w.relist, w.dirty)
 	earlier(now.Add(leaseLook), len(w.ledger.held) > 0)
 	if !ok {

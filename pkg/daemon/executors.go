@@ -68,7 +68,7 @@ func (p *parts) buildWorker(o Options) error {
 	p.closers = append(p.closers, ears)
 	p.worker = addr.NewWorker(addr.Config{
 		Sets: o.Config.Sets, Lease: p.lease, Links: p.links, Addresses: &p.addresses,
-		Heard: &p.heard, Results: &p.results, Events: &p.events, Warnings: p.warnings, Minter: p.minter,
+		Heard: &p.heard, Results: &p.results, Events: &p.events, Warnings: p.warnings, Setting: addr.ReadSetting, Minter: p.minter,
 		Kernel: asked, Routing: routing, Devices: devices, Firewall: firewall, Packets: packets, Ears: ears, Now: time.Now,
 	})
 	return nil

@@ -59,6 +59,7 @@ var closed = map[string]string{
 	"address.removed":  "instance addresses took_us",
 	"address.restored": "instance addresses took_us | count",
 	"address.failed":   "instance addresses took_us | error",
+	"address.conflict": "instance address mac interface",
 	"address.marked":   "instance addresses took_us | count",
 	"address.foreign":  "instance addresses took_us", // design decision 11 wants the warning; spec §3 has no name for it
 
@@ -149,6 +150,7 @@ func samples() []Event {
 	events = append(events, LinkChanged{s, LinkRenamed, link, Notification, "eth9", nil})
 	link.Reason = "no cable"
 	events = append(events, LinkChanged{s, LinkReason, link, Ethtool, "", nil}, LinkChanged{s, LinkDown, link, Confirm, "", nil})
+	events = append(events, AddressConflict{s, "inside", source, [6]byte{2, 0, 0, 0, 0, 9}, "eth0", "two machines answer"})
 	for _, kind := range []AddressKind{AddressMarked, AddressAdded, AddressRemoved, AddressRestored, AddressForeign} {
 		events = append(events, AddressMoved{s, kind, "inside", prefix, time.Millisecond, 0, ""})
 	}

@@ -94,6 +94,7 @@ func samples() []event.Event {
 		event.AuthSkew{Stamp: alone, Instance: "inside", Source: peer, Skew: -time.Hour, Window: 5 * time.Second, Rejected: true},
 		event.AuthSkew{Stamp: alone, Instance: "inside", Source: peer, Skew: -time.Hour, Window: 5 * time.Second, Rejected: true, Old: true},
 	)
+	all = append(all, event.AddressConflict{Stamp: alone, Instance: "inside", Address: peer, MAC: [6]byte{2, 0, 0, 0, 0, 9}, Interface: "eth0", Text: "192.0.2.1 on eth0 is answered for by 02:00:00:00:00:09 too"})
 	for _, kind := range []event.AddressKind{event.AddressMarked, event.AddressAdded, event.AddressRemoved, event.AddressRestored, event.AddressForeign} {
 		all = append(all, event.AddressMoved{Stamp: caused(2 * time.Millisecond), Kind: kind, Instance: "inside", Addresses: held, Took: 1500 * time.Microsecond})
 	}
