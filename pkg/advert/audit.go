@@ -61,6 +61,11 @@ func (r *Receiver) audit() {
 			r.mend(w, why)
 		}
 	}
+	for _, w := range r.wanted { // now that the links are members again
+		if w.place.early {
+			r.reexamine(w)
+		}
+	}
 	ended := r.cfg.Now()
 	r.auditAt, r.audited = ended.Add(max(auditEvery, auditShare*ended.Sub(begun))), ended.Add(ended.Sub(begun))
 }
@@ -98,9 +103,7 @@ func (r *Receiver) mend(w *want, why error) {
 		r.announceDeaf(w, Deaf{Err: why.Error(), Count: w.mended, Mended: true}, now)
 		w.mendedAt = now
 	}
-	for _, name := range w.instances {
-		r.cfg.Results.Publish(vrrp.Rejoined{Cause: r.cfg.Minter.Cause(now), Instance: name})
-	}
+	r.waitAnew(w, now)
 }
 
 // announceDeaf publishes a Deaf for each instance of a want.

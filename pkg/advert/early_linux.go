@@ -16,7 +16,8 @@ import (
 // Actives. So adverts over IPv4 whose source is one of the shared addresses are
 // heard early, by a packet socket, before the kernel judges their source; all
 // others by the raw socket, as they have passed routing, fragmentation and
-// firewall. Accept ignores what came by the wrong one.
+// firewall, unless the kernel withholds them (see reach). Accept ignores what came by
+// the wrong one.
 
 // openEarly opens the packet socket of an interface.
 func openEarly(link string, index int, m mesh) (*port, error) {
@@ -62,23 +63,27 @@ func (p *assembler) wholeDatagram() {
 	p.must(unix.BPF_JEQ, 0)
 }
 
-// sourcesMost is how many addresses fit into a filter; where there are more, Accept
-// looks at all adverts twice.
-const sourcesMost = 1000
+// forUs drops what is for another machine, or came with the tag of a VLAN that is not
+// that of the link.
+func (p *assembler) forUs() {
+	const (
+		otherHost = 3          // PACKET_OTHERHOST
+		kind      = 0xfffff004 // SKF_AD_OFF + SKF_AD_PKTTYPE
+	)
+	p.load(unix.BPF_B|unix.BPF_ABS, kind)
+	p.mustNot(otherHost)
+}
 
-// fromShared lets through what is VRRP, in one piece, and comes from one of the
-// shared addresses.
-func (p *assembler) fromShared(shared []netip.Addr) {
+// notDelivered drops all but what is VRRP, for this machine, in one piece, and comes
+// from none of the sources whose adverts the raw socket hears. So the filter's size
+// does not grow with the configuration, as that of a list of the shared addresses would.
+func (p *assembler) notDelivered(delivered []netip.Addr) {
+	p.forUs()
 	p.load(unix.BPF_B|unix.BPF_ABS, netOff+9)
 	p.must(unix.BPF_JEQ, wire.Protocol)
 	p.wholeDatagram()
-	if len(shared) > sourcesMost {
-		p.code = append(p.code, keep)
-		return
-	}
 	p.load(unix.BPF_W|unix.BPF_ABS, netOff+12)
-	for _, a := range shared {
-		p.when(words(a)[0])
+	for _, a := range delivered {
+		p.mustNot(words(a)[0])
 	}
-	p.code = append(p.code, drop)
 }

@@ -24,10 +24,12 @@ type mesh struct {
 	vrids   []uint8
 	unicast bool  // one of them has peers: the destination is not looked at
 	least   uint8 // the least hop limit that any of them takes
-	early   bool  // for a packet socket, which hears what comes from their addresses
+	early   bool  // for a packet socket, which hears what the raw one does not
 	shared  []netip.Addr
 	own     bool // for another, which hears what comes from addresses of ours
 	owned   []netip.Addr
+	// delivered are the sources of adverts that the raw socket hears.
+	delivered []netip.Addr
 }
 
 // add widens the mesh for one more instance.
@@ -67,8 +69,7 @@ func (m mesh) program(flooded bool) []unix.SockFilter {
 	}
 	switch {
 	case m.early:
-		p.fromShared(m.shared)
-		return p.code
+		p.notDelivered(m.delivered)
 	case m.own:
 		p.fromOwn(m.family, m.owned)
 		return p.code
@@ -127,6 +128,11 @@ func (p *assembler) load(what uint16, at uint32) { p.add(unix.BPF_LD|what, at) }
 // (BPF_JGE).
 func (p *assembler) must(compare uint16, k uint32) {
 	p.code = append(p.code, unix.SockFilter{Code: unix.BPF_JMP | compare | unix.BPF_K, Jt: 1, K: k}, drop)
+}
+
+// mustNot drops the packet if the loaded value is k.
+func (p *assembler) mustNot(k uint32) {
+	p.code = append(p.code, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: k}, drop)
 }
 
 // when keeps the packet if the loaded value is k.

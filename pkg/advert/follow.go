@@ -31,6 +31,7 @@ func (r *Receiver) follow(l event.Link) {
 		case l.Index == 0:
 			r.close(w)
 			w.retry, w.failures, w.err = time.Time{}, 0, ""
+			w.reach, w.mesh.delivered = reach{}, nil
 			r.judge(w)
 		case w.port == nil, w.port.index != l.Index, recreated(was, l):
 			r.open(w)

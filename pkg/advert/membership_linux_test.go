@@ -4,12 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
+	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
 )
 
 func TestReadMemberships(t *testing.T) {
@@ -111,5 +116,139 @@ func TestReceiverReportsDeafness(t *testing.T) {
 	l.ip("link set here1 mtu 1500")
 	if got := conditions(); len(got) != 1 || got[0].On || got[0].Instance != "here1/6" {
 		t.Errorf("with IPv6 again: %+v", got)
+	}
+}
+
+// withheld makes the kernel of this namespace drop what comes from the other end of
+// the cable: this end's address lies outside the subnet, and rp_filter is strict.
+func (l *lan) withheld(t *testing.T) {
+	l.ip("addr flush dev here1 scope global")
+	l.ip("addr add 198.51.1.1/32 dev here1")
+	setSysctl(t, "net/ipv4/conf/here1/rp_filter", "1")
+}
+
+func setSysctl(t *testing.T, key, value string) {
+	t.Helper()
+	if err := os.WriteFile("/proc/sys/"+key, []byte(value), 0); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What the reverse path filter drops is heard through the packet socket, once, from
+// the first advert on; so it is when the filter is only set while the router runs,
+// and then the silence before a takeover is verified does not count. Multicast and
+// unicast alike.
+func TestReceiverHearsInSpiteOfReversePathFilter(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		peers  []netip.Addr
+		before bool // it is set before anything is heard
+	}{
+		{"from the first on", nil, true},
+		{"set later", nil, false},
+		{"unicast, from the first on", []netip.Addr{netip.MustParseAddr("198.51.1.2")}, true},
+		{"unicast, set later", []netip.Addr{netip.MustParseAddr("198.51.1.2")}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newLAN(t)
+			link := l.cable(1, 0)
+			link.Primary4 = netip.MustParseAddr("198.51.1.1")
+			instances := on(link.Name)[:1]
+			instances[0].Unicast = vrrp.Unicast{Peers: c.peers, TTL: 255, MinTTL: 255}
+			ears := listen(t, instances...)
+			index, four, _ := l.far(1)
+			f := frames(index, four)
+			if c.peers != nil {
+				a := wire.Advert{VRID: 51, Priority: 200, Interval: time.Second, Addresses: []netip.Addr{vip4}}
+				f.Copies[0] = Copy{link.Primary4, a.Append(nil, four, link.Primary4), nil}
+			}
+			s := l.sender()
+			// A strict filter withholds questions by ARP, too.
+			here, err := net.InterfaceByName("here1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.there(func() { l.ip(fmt.Sprintf("neigh replace 198.51.1.1 lladdr %s dev there1", here.HardwareAddr)) })
+			hears := func(when string) {
+				t.Helper()
+				for range 3 {
+					s.Send([]Message{message(f)})
+					if heard := ears.takes(1); len(heard) != 1 {
+						t.Errorf("%s: heard %q, want it once", when, who(heard))
+					}
+				}
+			}
+			if c.before {
+				l.withheld(t)
+			}
+			ears.tell(link)
+			hears("at first")
+			if !c.before {
+				l.withheld(t)
+				ears.results.Take()
+				ears.Verify(ears.ticket + 1)
+				ears.ticket++
+				anew := false
+				for _, r := range ears.until(func(r vrrp.Result) bool { a, ok := r.(vrrp.Answered); return ok && a.Ticket == ears.ticket }) {
+					_, ok := r.(vrrp.Rejoined)
+					anew = anew || ok
+				}
+				if !anew {
+					t.Error("a takeover was verified though nothing could be heard")
+				}
+				hears("with the filter")
+			}
+			setSysctl(t, "net/ipv4/conf/here1/rp_filter", "0")
+			ears.take() // verifies
+			hears("without the filter")
+			events, _ := ears.events.Take()
+			if len(events) > 0 {
+				t.Errorf("events %+v", events)
+			}
+		})
+	}
+}
+
+// However many addresses are shared, the filters fit into what older kernels give a
+// socket: 20 KiB, of which a program's instruction takes 8 and more when translated.
+func TestFiltersDoNotGrow(t *testing.T) {
+	m := mesh{early: true}
+	four := virtual4()
+	four.Addresses = nil
+	for i := range 1000 {
+		four.Addresses = append(four.Addresses, netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}))
+	}
+	m.add(&four)
+	for range sourcesMost {
+		m.delivered = append(m.delivered, vip4)
+	}
+	if n := len(m.program(false)); n > 64 {
+		t.Errorf("%d instructions for a packet socket", n)
+	}
+	for vrid := range 255 {
+		four.VRID = uint8(vrid + 1)
+		m.add(&four)
+	}
+	if n := len(m.program(true)); n > 640 {
+		t.Errorf("%d instructions in a flood", n)
+	}
+}
+
+// What is remembered of sources is bounded, whoever forges them.
+func TestReachIsBounded(t *testing.T) {
+	var s reach
+	now := time.Unix(100, 0)
+	a := netip.MustParseAddr("10.0.0.0")
+	for range 100 {
+		a = a.Next()
+		s.deliver(a)
+		s.withhold(a, wire.Group4, now)
+	}
+	if len(s.delivered) != sourcesMost || len(s.withheld) != sourcesMost || !s.known(netip.MustParseAddr("10.0.0.1"), now) {
+		t.Errorf("remembers %d and %d", len(s.delivered), len(s.withheld))
+	}
+	s.withhold(netip.MustParseAddr("10.9.9.9"), wire.Group4, now.Add(2*time.Minute))
+	if len(s.withheld) != sourcesMost || s.withheld[sourcesMost-1].source != netip.MustParseAddr("10.9.9.9") {
+		t.Errorf("a source that comes later: %+v", s.withheld)
 	}
 }

@@ -23,6 +23,7 @@ func (p *assembler) fromOwn(f event.Family, owned []netip.Addr) {
 	if f == event.IPv6 {
 		at, next, most = netOff+8, netOff+6, ownMost6
 	}
+	p.forUs()
 	p.load(unix.BPF_B|unix.BPF_ABS, next)
 	p.must(unix.BPF_JEQ, wire.Protocol)
 	if f == event.IPv4 {

@@ -30,6 +30,7 @@ type want struct {
 	link      event.Link // what was last said of it
 	instances []string
 	mesh      mesh      // of these
+	reach     reach     // of the link; only where it is early
 	retry     time.Time // when to try again to open the port; zero: no need
 	failures  int       // in a row
 	err       string    // why adverts are not heard; empty while they are

@@ -40,10 +40,9 @@ func openPort(link string, index int, m mesh) (*port, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := attach(fd, m.program(false)); err != nil {
-		_ = unix.Close(fd)
-		return nil, err
-	}
+	// Without a filter, for which a limit may leave no room (net.core.optmem_max),
+	// Accept rejects what is not for the instances.
+	_ = attach(fd, m.program(false))
 	enlarge(fd, receiveBuffer)
 	discard(fd)
 	if err := join(fd, index, f); err != nil {
@@ -118,11 +117,16 @@ func (p *port) close() error {
 	return unix.Close(p.fd)
 }
 
+// filter attaches the filter that the port now needs.
+func (p *port) filter() error { return attach(p.fd, p.program(p.flood.on)) }
+
 // shield lets the kernel drop what cannot be an advert for an instance of the
 // port. What cannot be had of it is done without.
 func (p *port) shield() {
 	enlarge(p.fd, floodBuffer)
-	p.tally, _ = openTally(p.family, p.index)
+	if !p.early { // where nothing is counted that the raw socket may hear, too
+		p.tally, _ = openTally(p.family, p.index)
+	}
 	p.taken = 0
 	if attach(p.fd, p.program(true)) != nil && p.tally != nil {
 		p.tally.close()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -41,10 +42,14 @@ type Receiver struct {
 
 	ownChanged bool // watchOwn has something to do
 
-	members func(event.Family) (map[int]bool, error) // groupMembers
-	auditAt time.Time                                // when the sockets are looked at again
-	audited time.Time                                // not to be looked at before, even to verify
-	deaf    map[string]string                        // by instance, why it is; as last reported
+	routes routes
+	// The questions to the kernel: groupMembers, and routes.delivers.
+	members  func(event.Family) (map[int]bool, error)
+	delivers func(index int, source, dest netip.Addr) (bool, error)
+
+	auditAt time.Time         // when the sockets are looked at again
+	audited time.Time         // not to be looked at before, even to verify
+	deaf    map[string]string // by instance, why it is; as last reported
 
 	mu     sync.Mutex
 	alarm  *alarm // nil unless Run runs
@@ -62,6 +67,7 @@ func NewReceiver(cfg ReceiverConfig) *Receiver {
 		members: groupMembers, deaf: make(map[string]string),
 	}
 	r.acceptor.Warn(cfg.Warnings)
+	r.delivers = r.routes.delivers
 	for _, in := range cfg.Instances {
 		for _, at := range placesOf(in.Interface) {
 			if at.family != in.Family || at.early && in.Priority == vrrp.Owner {
@@ -158,6 +164,7 @@ func (r *Receiver) shut() error {
 	for _, w := range r.wanted {
 		r.close(w)
 	}
+	r.routes.close()
 	return r.poller.close()
 }
 
@@ -213,16 +220,19 @@ func (r *Receiver) read(w *want) (more bool, last time.Time) {
 	for i := range n {
 		p := r.receipt.packet(i, w.port, now)
 		last = p.At
+		if w.place.early {
+			r.examine(w, &p, now)
+		}
 		verdict := r.acceptor.Accept(&p, now)
 		if verdict.Valid {
 			r.heard = append(r.heard, verdict.Heard)
 		}
-		if verdict.Rejected {
+		if verdict.Rejected || w.place.early && !verdict.Valid {
 			rejected++
 		}
 		r.publish(verdict.Events)
 	}
-	if !w.place.early && !w.place.own && w.port.flood.rejected(now, rejected) {
+	if !w.place.own && w.port.flood.rejected(now, rejected) {
 		w.port.shield()
 	}
 	return n == burst, last

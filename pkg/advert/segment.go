@@ -2,6 +2,7 @@ package advert
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"ripcord/pkg/event"
@@ -18,6 +19,8 @@ type segment struct {
 	twins []*segment
 	// shared are the addresses of our instances that another may own.
 	shared map[netip.Addr]bool
+	// withheld are the sources whose adverts the kernel does not deliver to IP sockets.
+	withheld []netip.Addr
 }
 
 // peer is one of our own instances, as it is compared with others' adverts.
@@ -73,8 +76,12 @@ func (s *segment) peer(f event.Family, vrid uint8) *peer {
 
 // early reports whether a packet of that source is one that is to be heard early.
 func (s *segment) early(f event.Family, source netip.Addr) bool {
-	return f == event.IPv4 && s.shared[source]
+	return f == event.IPv4 && (s.shared[source] || slices.Contains(s.withheld, source))
 }
+
+// Withhold notes from which sources adverts on a link are to be heard early, beside
+// the shared addresses.
+func (a *Acceptor) Withhold(link string, sources []netip.Addr) { a.segment(link).withheld = sources }
 
 // Learn notes which addresses are a link's own, if an instance is on it: there may be
 // ever new links.

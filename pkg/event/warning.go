@@ -19,6 +19,9 @@ const (
 	WarnFirewall WarningReason = "firewall"
 	// WarnOwnAddress: another router sends adverts from an address of ours.
 	WarnOwnAddress WarningReason = "own-address"
+	// WarnReversePath: the kernel drops what routers of the segment send, since it has
+	// no route back to them over the link (rp_filter).
+	WarnReversePath WarningReason = "reverse-path"
 	// WarnUnreached: nobody answers an Active that has a virtual MAC.
 	WarnUnreached WarningReason = "unreached"
 	// WarnOwnPeer: a unicast peer is an address of this machine.

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"errors"
+	"syscall"
 	"testing"
 	"time"
 
@@ -86,6 +87,74 @@ func TestReturnBehindSnoopingSwitch(t *testing.T) {
 					if l.Event == "instance.transition" && l.To == "active" {
 						t.Errorf("return %d: a second Active %v after the cable: %s", i, l.TS.Sub(at.Round(0)), l.Msg)
 					}
+				}
+			}
+			if sa, sb := a.state(), b.state(); sa != "active" || sb != "backup" {
+				t.Errorf("a is %s, b is %s", sa, sb)
+			}
+		})
+	}
+}
+
+// The Backup's own address lies outside the subnet, and its kernel's reverse path
+// filter is strict, from the start on or set later: it drops the Active's adverts. The
+// Backup hears them all the same, reports what the kernel does, and takes over when it
+// should, and only then.
+func TestStrictReversePathFilter(t *testing.T) {
+	netns.NeedRoot(t)
+	for _, tt := range []struct {
+		name, virtual, keys string
+		later               bool
+	}{
+		{"a host address", "192.0.2.1/32", "", false},
+		{"a subnet", "192.0.2.1/24", "", false},
+		{"set later", "192.0.2.1/32", "", true},
+		{"a subnet, a virtual MAC", "192.0.2.1/24", "virtual_mac: true", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			const interval = 200 * time.Millisecond
+			v := insideIPv4
+			v.virtual, v.keys = []string{tt.virtual}, tt.keys
+			s := newSharedSite(t, []shared{v}, "a", "b")
+			s.ip("b", "addr", "flush", "dev", "eth0", "scope", "global")
+			s.ip("b", "addr", "add", "192.0.2.12/32", "dev", "eth0")
+			strict := func() {
+				if err := s.Host("b").SetSysctl("net.ipv4.conf.all.rp_filter", "1"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if !tt.later {
+				strict()
+			}
+			began := time.Now()
+			a := s.startShared("a", 150, interval, v)
+			a.becomes("active", began, 5*time.Second)
+			b := s.startShared("b", 100, interval, v)
+			b.becomes("backup", began, 5*time.Second)
+			if tt.later {
+				time.Sleep(4 * interval)
+				strict()
+			}
+			time.Sleep(10 * downInterval(100, interval))
+			for _, l := range b.log(began) {
+				if l.Event == "instance.transition" && l.To == "active" {
+					t.Errorf("a second Active: %s", l.Msg)
+				}
+			}
+			b.wait(began, patience, "the warning", func(l line) bool {
+				return l.Event == "instance.warning" && l.Reason == "reverse-path" && l.Level == "error"
+			})
+			at := time.Now()
+			a.signal(syscall.SIGTERM)
+			b.becomes("active", at, 5*time.Second)
+			a = s.startShared("a", 150, interval, v)
+			b.becomes("backup", at, 10*time.Second) // it has had a route back while it was Active
+			back := time.Now()
+			time.Sleep(10 * downInterval(100, interval))
+			for _, l := range b.log(back) {
+				if l.Event == "instance.transition" && l.To == "active" {
+					t.Errorf("a second Active after it had been one: %s", l.Msg)
 				}
 			}
 			if sa, sb := a.state(), b.state(); sa != "active" || sb != "backup" {
