@@ -27,9 +27,7 @@ func (s *step) absorbHeard(h Heard) {
 	was := m.other
 	m.hear(h)
 	s.countAdvert(m, h)
-	if h.Priority > Impaired {
-		s.f.impairment.served = false
-	}
+	s.heardServing(m, h)
 	switch {
 	case s.f.waiting():
 		s.heardActive(m, h, m.fell(was, h))

@@ -20,9 +20,10 @@ import (
 // concerned ends it at once.
 //
 // A router that holds none of the addresses which an instance advertises serves
-// nobody: that is the fault address-lost, for 10 s. Where no healthy Active
-// was heard since the last such fault, giving up has helped nobody: then the group
-// stays Active, and the worker goes on trying.
+// nobody: that is the fault address-lost, for the hold-off, or until no other Active
+// is heard. Where no healthy Active was heard since the last such fault, giving up has
+// helped nobody: then the group stays Active, and the worker goes on trying. An
+// impaired Active counts as healthy there if it goes on, since it holds something.
 //
 // What is not advertised (extra addresses, routes, rules) impairs nobody where the
 // others cannot place it either. This shows when the group takes over from an Active
@@ -34,6 +35,10 @@ const (
 	holdOffFirst = 10 * time.Second
 	holdOffMost  = 5 * time.Minute
 )
+
+// servesAfter is how long an impaired Active goes on that serves something: one that
+// holds nothing finds that out within a second.
+const servesAfter = 2 * time.Second
 
 // shortfall is what a member lacks of what it should hold.
 type shortfall struct {
@@ -55,8 +60,8 @@ type impairment struct {
 	failed  bool          // something was missing since the group last became Active
 	ended   time.Time     // when the group last ceased to lack anything, as far as it knew
 	excused bool          // of what is not advertised, as long as it is Active
-	// served: an address-lost fault has been served, and no healthy Active was heard
-	// since.
+	// served: an address-lost fault has been served, and no Active that serves was
+	// heard since.
 	served bool
 }
 
@@ -110,12 +115,37 @@ func (s *step) judgePlaced(m *member, in Placed) {
 		return
 	}
 	s.f.impairment.served = true
-	key := faultKey{m.Virtual.Instance, event.AddressLost}
-	s.raise(key, s.now.Add(holdOffFirst), because{event.AddressLost, m, in.Cause})
-	if flt, ok := s.f.faults[key]; ok {
+	s.raise(m.lostFault(), time.Time{}, because{event.AddressLost, m, in.Cause})
+	if flt, ok := s.f.faults[m.lostFault()]; ok {
 		flt.err = in.Missing[0]
-		s.f.faults[key] = flt
+		s.f.faults[m.lostFault()] = flt
 	}
+}
+
+// heardServing notes an Active that serves: one that is not impaired, or goes on for
+// longer than one that holds nothing would.
+func (s *step) heardServing(m *member, h Heard) {
+	goesOn := m.other.source == h.Source && h.Cause.At.Sub(m.other.since) > servesAfter
+	if h.Priority > Impaired || goesOn {
+		s.f.impairment.served = false
+	}
+}
+
+func (m *member) lostFault() faultKey { return faultKey{m.Virtual.Instance, event.AddressLost} }
+
+// unheard returns the instant from which giving up since some instant has helped
+// nobody: no other Active is heard, and each had the time to become it.
+func (f *facts) unheard(since time.Time) time.Time {
+	var last time.Time
+	for _, m := range f.members {
+		if at := since.Add(m.ActiveDownInterval(m.Instance.Interval)); at.After(last) {
+			last = at
+		}
+		if at := m.heardUntil(); at.After(last) {
+			last = at
+		}
+	}
+	return last
 }
 
 // complete ends the shortfall of a member: nothing is missing, or it can be tried
@@ -129,7 +159,7 @@ func (s *step) complete(m *member, why because) {
 		s.reprioritize(why.cause)
 		s.reportImpaired(m, why.cause)
 	}
-	s.clear(faultKey{m.Virtual.Instance, event.AddressLost}, why)
+	s.clear(m.lostFault(), why)
 }
 
 // lengthen chooses the hold-off after a try that failed: double the last one, unless
@@ -143,26 +173,25 @@ func (i *impairment) lengthen(now time.Time, lacking bool) {
 	i.holdOff = min(2*i.holdOff, holdOffMost)
 }
 
-// holdOff begins the hold-off of all members, as the group ceases to be Active. After
-// a fault it begins when that is over: the group takes over only where nobody else
-// serves.
+// holdOff begins the hold-off of all members, as the group ceases to be Active.
 func (s *step) holdOff() {
 	for _, m := range s.f.members {
-		if m.lacks == nil {
-			continue
-		}
-		m.lacks.until = s.now.Add(s.f.impairment.holdOff)
-		if flt, ok := s.f.faults[faultKey{m.Virtual.Instance, event.AddressLost}]; ok {
-			m.lacks.until = flt.until.Add(s.f.impairment.holdOff)
+		if m.lacks != nil {
+			m.lacks.until = s.now.Add(s.f.impairment.holdOff)
 		}
 	}
 }
 
-// endHoldOffs lets the group try again what it lacked.
+// endHoldOffs lets the group try again what it lacked; or sooner, but with priority 1,
+// where nobody else serves.
 func (s *step) endHoldOffs(in Tick) {
 	for _, m := range s.f.members {
+		why := because{event.Recovered, m, in.Cause}
 		if l := m.lacks; l != nil && !l.until.IsZero() && !s.now.Before(l.until) {
-			s.complete(m, because{event.Recovered, m, in.Cause})
+			s.complete(m, why)
+		}
+		if flt, on := s.f.faults[m.lostFault()]; on && !s.now.Before(s.f.unheard(flt.since)) {
+			s.clear(m.lostFault(), why)
 		}
 	}
 }

@@ -59,6 +59,9 @@ func (f *facts) deadline() (time.Time, bool) {
 				sooner(m.retrySendsAt())
 			}
 		}
+		if flt, on := f.faults[m.lostFault()]; on {
+			sooner(f.unheard(flt.since))
+		}
 		if m.lacks != nil && !m.lacks.until.IsZero() {
 			sooner(m.lacks.until)
 		}

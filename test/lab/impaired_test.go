@@ -121,7 +121,7 @@ func TestWhoCanPlaceNothing(t *testing.T) {
 	time.Sleep(100 * time.Millisecond)
 	served := time.Now()
 	time.Sleep(14 * time.Second)
-	if a.state() != "backup" || b.state() != "active" {
+	if a.state() != "fault" || b.state() != "active" {
 		t.Errorf("a is %s, b %s", a.state(), b.state())
 	}
 	s.uninterrupted(w, served)
