@@ -24,8 +24,6 @@ var closed = map[string]string{
 	"config.reloaded": "file added changed removed",
 	"config.rejected": "file errors",
 
-	"daemon.hung": "part gap_us over", // a part makes no progress: the watchdog is not fed
-
 	"control.failed":    "listen error", // a port that cannot be opened ends no router
 	"control.listening": "listen",
 
@@ -59,7 +57,6 @@ var closed = map[string]string{
 	"address.removed":  "instance addresses took_us",
 	"address.restored": "instance addresses took_us | count",
 	"address.failed":   "instance addresses took_us | error",
-	"address.conflict": "instance address mac interface",
 	"address.marked":   "instance addresses took_us | count",
 	"address.foreign":  "instance addresses took_us", // design decision 11 wants the warning; spec §3 has no name for it
 
@@ -109,7 +106,6 @@ func samples() []Event {
 	s := Stamp{Cause{1, epoch}, epoch}
 	events := []Event{
 		DaemonStatus{s, "document"}, ConfigLoaded{s, "ripcord.yaml", 2, 1}, ConfigRejected{s, "ripcord.yaml", []string{"7:5: no such key"}},
-		DaemonHung{s, "router", 15 * time.Second, true, false}, DaemonHung{s, "router", 15 * time.Second, false, false}, DaemonHung{s, "router", 15 * time.Second, true, true},
 		ControlPort{s, "192.0.2.11:9112", "in use"}, ControlPort{s, "192.0.2.11:9112", ""},
 		LinkResync{s, "overrun", 3, 1}, LinkResync{s, "audit", 3, 0},
 		LinkMonitored{s, "eth0", "netlink", "the driver notifies"}, LinkMonitored{s, "eth0", "none", "it has no means"},
@@ -150,7 +146,6 @@ func samples() []Event {
 	events = append(events, LinkChanged{s, LinkRenamed, link, Notification, "eth9", nil})
 	link.Reason = "no cable"
 	events = append(events, LinkChanged{s, LinkReason, link, Ethtool, "", nil}, LinkChanged{s, LinkDown, link, Confirm, "", nil})
-	events = append(events, AddressConflict{s, "inside", source, [6]byte{2, 0, 0, 0, 0, 9}, "eth0", "two machines answer"})
 	for _, kind := range []AddressKind{AddressMarked, AddressAdded, AddressRemoved, AddressRestored, AddressForeign} {
 		events = append(events, AddressMoved{s, kind, "inside", prefix, time.Millisecond, 0, ""})
 	}

@@ -1,6 +1,10 @@
 package sim
 
-import "time"
+import (
+	"time"
+
+	"ripcord/pkg/vrrp"
+)
 
 // Chaos disturbs a LAN again and again: cables, frames, crashes and pauses, with
 // times of quiet between.
@@ -44,18 +48,26 @@ func (c *Chaos) burst() {
 		}
 		until = max(until, start+long+d.lingers)
 	}
-	// Sometimes a cable stays out, or a clock wrong, while all else is quiet.
+	// Sometimes a cable stays out, or a clock wrong, or a router limps or is deaf,
+	// while all else is quiet.
 	var out *Port
 	mend := func() {}
-	switch n := w.rng.IntN(3); {
+	stays := func(d disturbance) {
+		begin, end := d.of(c)
+		w.After(until, begin)
+		mend = end
+	}
+	switch n := w.rng.IntN(5); {
 	case n == 0:
 		out = c.port()
 		w.After(until, out.Pull)
 		mend = out.Plug
 	case n == 1 && c.Clocks:
-		begin, end := clocks[0].of(c)
-		w.After(until, begin)
-		mend = end
+		stays(clocks[0])
+	case n == 2:
+		stays(limp)
+	case n == 3:
+		stays(deaf)
 	}
 	w.After(until+time.Millisecond, func() { c.rest(out, mend) })
 }
@@ -88,6 +100,11 @@ func (c *Chaos) rest(out *Port, mend func()) {
 
 func (c *Chaos) router() *Router { return c.World.Routers[c.World.rng.IntN(len(c.World.Routers))] }
 
+func (c *Chaos) instance() string {
+	members := c.World.Routers[0].cfg[0].Members
+	return members[c.World.rng.IntN(len(members))].Virtual.Instance
+}
+
 func (c *Chaos) port() *Port {
 	r := c.router()
 	names := r.cfg[0].Members
@@ -108,6 +125,18 @@ const (
 	longestDelay = 300 * time.Millisecond
 	unnoticed    = 2 * time.Second
 	faultRetry   = 10 * time.Second
+)
+
+// The disturbances that may stay.
+var (
+	limp = disturbance{"limp", 0, func(c *Chaos) (begin, end func()) {
+		r, name, degree, seen := c.router(), c.instance(), vrrp.Degree(c.World.rng.IntN(3)), c.World.rng.IntN(2) == 0
+		return func() { r.Limp(name, degree) }, func() { r.Mend(name, seen) }
+	}}
+	deaf = disturbance{"deaf, noticed", inPlaceWithin, func(c *Chaos) (begin, end func()) {
+		p := c.port()
+		return p.BeDeaf, p.Listen
+	}}
 )
 
 var disturbances = []disturbance{
@@ -166,6 +195,17 @@ var disturbances = []disturbance{
 	{"freeze", 0, func(c *Chaos) (begin, end func()) {
 		r := c.router()
 		return r.Freeze, c.resume(r)
+	}},
+	limp,
+	deaf,
+	{"cloned", 0, func(c *Chaos) (begin, end func()) {
+		p := c.port()
+		o, own := p.segment.ports[c.World.rng.IntN(len(p.segment.ports))].address(), p.own
+		return func() { p.SetAddress(o) }, func() { p.SetAddress(own) }
+	}},
+	{"worker hangs", 0, func(c *Chaos) (begin, end func()) {
+		r := c.router()
+		return r.HangWorker, r.WakeWorker
 	}},
 	{"hang", 0, func(c *Chaos) (begin, end func()) {
 		r := c.router()

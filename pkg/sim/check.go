@@ -29,6 +29,8 @@ type Check struct {
 	ill        map[*Router]bool      // neither Backup nor Active at its last turn
 	well       map[*Router]time.Time // since when it is not
 	rivals     map[*Router]time.Time // when it last told of an Active of another version
+	priority   map[*Router]uint8     // at its last turn
+	impaired   time.Time             // when a router last was
 }
 
 // party is those on a segment who understand each other.
@@ -61,6 +63,7 @@ func (c *Check) Turn(r *Router) {
 		c.ill, c.well = make(map[*Router]bool), make(map[*Router]time.Time)
 	}
 	c.watch(r)
+	c.reprioritized(r)
 	if active && !c.was[r] {
 		c.Takeovers++
 		c.proven(r)
@@ -122,7 +125,8 @@ func (c *Check) called(r *Router) {
 // mayPreempt reports whether a router may take over from another that is Active.
 func (r *Router) mayPreempt(o *Router) bool {
 	m, theirs := r.cfg[0].Members[0], o.cfg[0].Members[0]
-	return m.Priority == vrrp.Owner || m.Preempt && theirs.Priority < m.Priority && theirs.Version == m.Version
+	ours, others := r.priority(), o.priority()
+	return ours == vrrp.Owner || (m.Preempt || others == vrrp.Impaired) && others < ours && theirs.Version == m.Version
 }
 
 // awake checks that a Backup which slept through its deadline does not take over
@@ -131,7 +135,7 @@ func (r *Router) mayPreempt(o *Router) bool {
 func (c *Check) awake(r *Router) {
 	w, m := c.World, r.cfg[0].Members[0]
 	slept, awake := r.resumed.Sub(r.stopped), w.now.Sub(r.resumed)
-	if !w.disturbed.Equal(r.resumed) || w.Quiet() == 0 || awake > m.Interval || slept < c.Settle+m.Interval+crossing ||
+	if !w.disturbed.Equal(r.resumed) || w.Quiet() == 0 || awake > m.Interval || slept < c.settle()+m.Interval+crossing ||
 		r.awake < 2*m.Interval {
 		return
 	}
@@ -180,7 +184,7 @@ func (c *Check) single(p party, s *Segment) {
 		delete(c.since, p)
 	case !two:
 		c.since[p] = now
-	case now.Sub(since) > crossing && c.World.Quiet() > c.Settle+c.tie():
+	case now.Sub(since) > crossing && c.World.Quiet() > c.settle()+c.tie():
 		c.violate("%d are Active on %s for %v, %v after all became quiet", actives, p.segment, now.Sub(since), c.World.Quiet())
 	}
 }
@@ -201,7 +205,7 @@ func (s *Segment) actives(v wire.Version) (n int) {
 			continue
 		}
 		for _, m := range r.cfg[0].Members {
-			if m.Interface == p.name && m.Version == v && r.Held[m.Virtual.Instance] {
+			if m.Interface == p.name && m.Version == v && r.worker.placed[m.Virtual.Instance] {
 				n++
 			}
 		}

@@ -44,6 +44,8 @@ func (r *Router) engine(given []advert.Given) {
 			in = vrrp.LeaseLost{Cause: r.minter.Cause(now), Instance: rep.Instance, Gap: rep.Gap}
 			delete(r.Sending, rep.Instance)
 			delete(r.Held, rep.Instance)
+			delete(r.worker.placed, rep.Instance)
+			r.worker.turn[rep.Instance]++
 		}
 		r.report(in)
 	}

@@ -3,7 +3,6 @@ package sim
 import (
 	"time"
 
-	"ripcord/pkg/addr"
 	"ripcord/pkg/advert"
 	"ripcord/pkg/event"
 	"ripcord/pkg/router"
@@ -134,17 +133,7 @@ func (r *Router) turn() {
 func (r *Router) give(out *router.Orders) {
 	r.advertise(out.Adverts)
 	for _, o := range out.Addresses {
-		for _, name := range o.Instances {
-			switch o.Kind {
-			case addr.Hold:
-				r.Held[name] = true
-			case addr.Release:
-				delete(r.Held, name)
-			}
-		}
-		for _, name := range o.Links {
-			r.ask(r.ports[name])
-		}
+		r.order(o)
 	}
 	for _, e := range out.Events {
 		if r.world.OnEvent != nil {

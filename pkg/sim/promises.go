@@ -21,6 +21,30 @@ func (c *Check) watch(r *Router) {
 	c.ill[r] = ill
 }
 
+// reprioritized notes that the priority of a router has changed: what was heard of it
+// before counts no more.
+func (c *Check) reprioritized(r *Router) {
+	if c.priority == nil {
+		c.priority = make(map[*Router]uint8)
+	}
+	p := r.priority()
+	if was, known := c.priority[r]; known && was != p {
+		c.World.disturb()
+	}
+	if c.priority[r] = p; p == vrrp.Impaired {
+		c.impaired = c.World.now
+	}
+}
+
+// settle is Settle, or that of an impaired router, if there was one lately.
+func (c *Check) settle() time.Duration {
+	m := &c.World.Routers[0].cfg[0].Members[0]
+	if !c.impaired.IsZero() && c.World.now.Sub(c.impaired) < time.Minute {
+		return c.Settle + m.Interval/4
+	}
+	return c.Settle
+}
+
 // startup is the longest startup_delay: so long nobody may be Active.
 func (c *Check) startup() (longest time.Duration) {
 	for _, r := range c.World.Routers {
@@ -38,7 +62,7 @@ func (c *Check) patient(r *Router) {
 		c.violate("%s became Active %v after its start", r.Name, up)
 	}
 	well := w.now.Sub(c.well[r])
-	if well >= m.PreemptDelay || m.Priority == vrrp.Owner || w.Quiet() < m.Interval+announced+crossing {
+	if well >= m.PreemptDelay || r.priority() == vrrp.Owner || w.Quiet() < m.Interval+announced+crossing {
 		return
 	}
 	for _, o := range w.Routers {

@@ -12,7 +12,7 @@ import (
 func (c *Check) served() {
 	healthy := false
 	for _, r := range c.World.Routers {
-		if r.active() && !r.paused {
+		if r.serves() {
 			c.unserved = time.Time{}
 			return
 		}
@@ -22,7 +22,7 @@ func (c *Check) served() {
 	if c.unserved.IsZero() {
 		c.unserved = now
 	}
-	if gap, calm := now.Sub(c.unserved), c.World.calm(); healthy && gap > crossing && calm > c.startup()+2*c.Settle+announced {
+	if gap, calm := now.Sub(c.unserved), c.World.calm(); healthy && gap > crossing && calm > c.startup()+2*c.settle()+announced+c.found() {
 		c.violate("nobody is Active for %v, %v after all became quiet", gap, calm)
 		c.unserved = now
 	}
@@ -57,25 +57,27 @@ func (c *Check) Rest() {
 	if c.World.apart() {
 		return
 	}
+	// A hold-off that has just ended moves routers in the midst of the quiet.
+	moved := c.World.Quiet() < c.startup()+c.delay()+2*c.settle()+announced
 	best := uint8(0)
 	for _, r := range c.World.Routers {
 		if r.healthy() && !r.heldOff() {
-			best = max(best, r.cfg[0].Members[0].Priority)
+			best = max(best, r.priority())
 		}
 	}
 	var actives []string
 	of := make(map[wire.Version]int)
 	for _, r := range c.World.Routers {
-		if !r.active() {
+		if !r.active() || r.useless() {
 			continue
 		}
 		actives = append(actives, r.Name)
 		of[r.cfg[0].Members[0].Version]++
-		if p := r.cfg[0].Members[0].Priority; p != best && !c.AnyOf {
+		if p := r.priority(); p != best && !c.AnyOf && !moved {
 			c.violate("%s is Active with priority %d, though a healthy router has %d", r.Name, p, best)
 		}
 	}
-	if best > 0 != (len(actives) > 0) || of[wire.V2] > 1 || of[wire.V3] > 1 {
+	if best > 0 != (len(actives) > 0) && !moved || of[wire.V2] > 1 || of[wire.V3] > 1 {
 		c.violate("at rest %d routers are Active: %v", len(actives), actives)
 	}
 	if len(of) > 1 {
@@ -83,12 +85,33 @@ func (c *Check) Rest() {
 	}
 }
 
+// found is how long it may take until a router finds out that it can serve nothing.
+func (c *Check) found() time.Duration {
+	for _, r := range c.World.Routers {
+		if r.useless() {
+			return inPlaceWithin
+		}
+	}
+	return 0
+}
+
+// delay is the longest preempt_delay.
+func (c *Check) delay() (longest time.Duration) {
+	for _, r := range c.World.Routers {
+		longest = max(longest, r.cfg[0].Members[0].PreemptDelay)
+	}
+	return longest
+}
+
 // healthy reports whether a router could be Active, whatever it believes.
 func (r *Router) healthy() bool {
 	for _, p := range r.ports {
-		if !p.plugged {
+		if !p.plugged || p.noticed {
 			return false
 		}
+	}
+	if r.useless() || r.worker.hung {
+		return false
 	}
 	return r.core != nil && !r.paused && r.hung.IsZero()
 }

@@ -49,6 +49,10 @@ type Router struct {
 	silenced map[string]time.Time // when an instance was last told to fall silent
 	armed    map[string]time.Time // when the engine is to start it by itself
 
+	worker worker
+	// short is what cannot be put in place, by instance: a crash changes nothing of it.
+	short map[string]vrrp.Degree
+
 	met map[*Port]map[*Port]bool // the stations that are remembered, by port
 
 	// Held are the instances whose addresses stand; Sending those whose adverts
@@ -71,10 +75,10 @@ const (
 func (w *World) AddRouter(name string, groups []vrrp.Group, links map[string]Attachment) *Router {
 	r := &Router{
 		Name: name, world: w, cfg: groups, ports: make(map[string]*Port), addrs: make(map[string]netip.Addr),
-		places: make(map[string]*Port),
+		places: make(map[string]*Port), short: make(map[string]vrrp.Degree),
 	}
 	for iface, at := range links {
-		p := &Port{router: r, name: iface, segment: w.Segments[at.Segment], plugged: true}
+		p := &Port{router: r, name: iface, segment: w.Segments[at.Segment], plugged: true, own: at.Source}
 		p.segment.ports = append(p.segment.ports, p)
 		r.ports[iface], r.addrs[iface] = p, at.Source
 	}
@@ -114,8 +118,13 @@ func (r *Router) Start() {
 	r.Held, r.Sending, r.known = map[string]bool{}, map[string]bool{}, map[string]bool{}
 	r.downs, r.silenced, r.armed = map[string]int{}, map[string]time.Time{}, map[string]time.Time{}
 	r.queue, r.paused, r.hung, r.wake, r.resumed = [classes][]func(){}, false, time.Time{}, w.now, time.Time{}
-	r.started = w.now
+	r.started, r.worker = w.now, newWorker()
 	r.asleep, r.frozen, r.met = nil, false, make(map[*Port]map[*Port]bool)
+	for _, m := range r.cfg[0].Members {
+		if p := r.ports[m.Interface]; p.noticed {
+			r.later(w.between(0, inPlaceWithin), p.tellDeaf)
+		}
+	}
 	for _, g := range r.cfg {
 		for _, m := range g.Members {
 			r.downs[m.Interface] = r.ports[m.Interface].downs

@@ -1,6 +1,9 @@
 package sim
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Segment is a switch. It carries each frame to every port that is plugged in.
 type Segment struct {
@@ -25,6 +28,7 @@ type Port struct {
 	router  *Router
 	name    string // of the router's interface
 	segment *Segment
+	own     netip.Addr // its address, but while another router's is there
 	plugged bool
 	since   time.Time // when it was last pulled or plugged
 	opens   time.Time // when it forwards again after the plug
@@ -35,6 +39,7 @@ type Port struct {
 	// refuses to send, as with a firewall.
 	Deaf, Mute float64
 	Refuses    bool
+	noticed    bool      // that it is deaf is known to the receiver
 	mended     time.Time // when it last stopped to refuse
 	// Late is how long the loss of the carrier may go unnoticed unless the kernel
 	// is asked; zero: until the next round of the confirmer.
@@ -93,11 +98,11 @@ func (s *Segment) sound() bool {
 		return false
 	}
 	for _, p := range s.ports {
-		if p.Deaf > 0 || p.Mute > 0 || p.Refuses || p.plugged && !p.forwards() {
+		if p.Deaf > 0 && !p.noticed || p.Mute > 0 || p.Refuses || p.plugged && !p.forwards() {
 			return false
 		}
 	}
-	return true
+	return !s.cloned()
 }
 
 // How long it may take until a router learns of its cable: the period of the

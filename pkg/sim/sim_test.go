@@ -26,7 +26,7 @@ func TestChaos(t *testing.T) {
 			check := s.watch(w)
 			chaos := &Chaos{
 				World: w, OnQuiet: check.Rest, OnResume: check.Resumed, Clocks: s.hmac != nil,
-				Quiet: s.blocked + 4*check.Settle + s.startupDelay + announced,
+				Quiet: s.blocked + 4*check.Settle + s.startupDelay + announced + 2*inPlaceWithin,
 			}
 			if s.priorities[0] != vrrp.Owner {
 				chaos.Quiet += s.preemptDelay

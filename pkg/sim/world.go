@@ -91,7 +91,7 @@ func (w *World) Quiet() time.Duration {
 // calm is Quiet, whatever the clocks say.
 func (w *World) calm() time.Duration {
 	for _, r := range w.Routers {
-		if r.core != nil && !r.hung.IsZero() {
+		if r.core != nil && (!r.hung.IsZero() || r.worker.hung) {
 			return 0
 		}
 	}

@@ -1,0 +1,198 @@
+package sim
+
+import (
+	"time"
+
+	"ripcord/pkg/addr"
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// worker is the address worker of a router, as far as its loop has to do with it: it
+// carries out orders, reports what cannot be put in place, and may hang.
+type worker struct {
+	placed  map[string]bool // whose addresses stand, but for what is short
+	missing map[string]bool // of which something was last reported to be missing
+	turn    map[string]int  // counts what was planned to be reported: the last plan holds
+	hung    bool
+	queue   []addr.Order // what a worker that hangs has yet to carry out
+}
+
+func newWorker() worker {
+	return worker{placed: make(map[string]bool), missing: make(map[string]bool), turn: make(map[string]int)}
+}
+
+// The times of pkg/addr: what is not in place by then is reported, and how often the
+// kernel is asked again. hangs is when the loop gives up a worker that does not answer.
+const (
+	inPlaceWithin = time.Second
+	againWithin   = 100 * time.Millisecond
+	retryEvery    = 250 * time.Millisecond
+	hangs         = 2 * time.Second
+)
+
+// order gives an order to the worker.
+func (r *Router) order(o addr.Order) {
+	for _, name := range o.Instances {
+		switch o.Kind {
+		case addr.Hold:
+			r.Held[name] = true
+		case addr.Release:
+			delete(r.Held, name)
+		}
+	}
+	if !r.worker.hung {
+		r.obey(o)
+		return
+	}
+	r.worker.queue = append(r.worker.queue, o)
+	r.later(hangs, func() {
+		if r.worker.hung {
+			r.condition(event.WorkerHung, true)
+		}
+	})
+}
+
+// obey carries an order out.
+func (r *Router) obey(o addr.Order) {
+	w := &r.worker
+	for _, name := range o.Instances {
+		switch o.Kind {
+		case addr.Hold:
+			w.placed[name] = true
+			within := inPlaceWithin
+			if _, short := r.short[name]; w.missing[name] && short {
+				within = againWithin
+			} else if w.missing[name] {
+				within = time.Millisecond
+			}
+			r.reportPlaced(name, within)
+		case addr.Release:
+			delete(w.placed, name)
+			w.turn[name]++
+		}
+	}
+	for _, name := range o.Links {
+		r.ask(r.ports[name])
+	}
+}
+
+// reportPlaced reports after a while what an instance that is held lacks, if that is
+// news.
+func (r *Router) reportPlaced(name string, after time.Duration) {
+	r.worker.turn[name]++
+	turn := r.worker.turn[name]
+	r.later(after, func() {
+		w := &r.worker
+		if w.turn[name] != turn || w.hung {
+			return
+		}
+		in := vrrp.Placed{Cause: r.minter.Cause(r.world.now), Instance: name}
+		degree, short := r.short[name]
+		switch {
+		case short:
+			in.Missing, in.Degree = []string{"something"}, degree
+		case !w.missing[name]:
+			return
+		}
+		w.missing[name] = short
+		r.report(in)
+	})
+}
+
+// later does f after d, unless the router has crashed by then.
+func (r *Router) later(d time.Duration, f func()) {
+	life := r.life
+	r.world.After(d, func() {
+		if r.life == life && r.core != nil {
+			f()
+		}
+	})
+}
+
+// condition reports that a condition begins or ends, for all instances.
+func (r *Router) condition(reason event.Reason, on bool) {
+	for _, m := range r.cfg[0].Members {
+		r.report(vrrp.Condition{Cause: r.minter.Cause(r.world.now), Instance: m.Virtual.Instance, Reason: reason, On: on})
+	}
+}
+
+// Limp makes it impossible to put in place what an instance should hold, or some of
+// it, by its degree: it goes if it is there.
+func (r *Router) Limp(name string, degree vrrp.Degree) {
+	r.world.disturb()
+	r.short[name] = degree
+	if r.core != nil && r.worker.placed[name] {
+		r.reportPlaced(name, inPlaceWithin)
+	}
+}
+
+// Mend ends that. Seen tells that the worker notices, of what is not held too, as when
+// an interface appears.
+func (r *Router) Mend(name string, seen bool) {
+	r.world.disturb()
+	delete(r.short, name)
+	switch w := &r.worker; {
+	case r.core == nil:
+	case w.placed[name]:
+		r.reportPlaced(name, r.world.between(0, retryEvery))
+	case seen && w.missing[name]:
+		w.missing[name] = false
+		r.report(vrrp.Placed{Cause: r.minter.Cause(r.world.now), Instance: name})
+	}
+}
+
+// HangWorker stops the worker alone.
+func (r *Router) HangWorker() {
+	r.world.disturb()
+	r.worker.hung = true
+}
+
+// WakeWorker lets it go on with what it was ordered.
+func (r *Router) WakeWorker() {
+	r.world.disturb()
+	if !r.worker.hung {
+		return // it crashed meanwhile
+	}
+	queue := r.worker.queue
+	r.worker.hung, r.worker.queue = false, nil
+	for _, o := range queue {
+		r.obey(o)
+	}
+	if r.core != nil {
+		r.condition(event.WorkerHung, false)
+	}
+}
+
+// serves reports whether clients are served by a router, of each instance at least
+// something.
+func (r *Router) serves() bool {
+	if !r.active() || r.paused {
+		return false
+	}
+	for _, m := range r.cfg[0].Members {
+		if degree, short := r.short[m.Virtual.Instance]; short && degree == vrrp.Total || !r.worker.placed[m.Virtual.Instance] {
+			return false
+		}
+	}
+	return true
+}
+
+// useless reports whether a router can serve nothing of one of its instances.
+func (r *Router) useless() bool {
+	for _, degree := range r.short {
+		if degree == vrrp.Total {
+			return true
+		}
+	}
+	return false
+}
+
+// priority returns the one that the router has now; that of its configuration while it
+// is off.
+func (r *Router) priority() uint8 {
+	if r.core == nil {
+		return r.cfg[0].Members[0].Priority
+	}
+	return r.core.Group(0).Status(r.world.now).Members[0].EffectivePriority
+}
