@@ -1,6 +1,7 @@
 package link
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"time"
@@ -117,8 +118,10 @@ func (t *Table) dropBare(a *assigned) {
 
 // compareAddresses takes in the whole list; only differences are published.
 // Nothing in it takes longer than the list is long.
-func (t *Table) compareAddresses(list []Assigned) {
-	t.dumps++
+func (t *Table) compareAddresses(list []Assigned, sifted bool) {
+	if !sifted {
+		t.dumps++
+	}
 	var changes []int // places in list
 	for i := range list {
 		a := t.addresses[list[i].Index]
@@ -149,15 +152,14 @@ func (t *Table) compareAddresses(list []Assigned) {
 // unlisted returns the addresses that the last dump did not list, in a fixed order.
 func (t *Table) unlisted() []Assigned {
 	var gone []standing
-	for _, index := range sortedKeys(t.addresses) {
-		first := len(gone)
-		for _, s := range t.addresses[index].list {
-			if s.dump != t.dumps {
-				gone = append(gone, s)
+	for _, a := range t.addresses {
+		for i := range a.list {
+			if a.list[i].dump != t.dumps {
+				gone = append(gone, a.list[i])
 			}
 		}
-		slices.SortFunc(gone[first:], earlier)
 	}
+	slices.SortFunc(gone, func(a, b standing) int { return cmp.Or(a.Index-b.Index, earlier(a, b)) })
 	all := make([]Assigned, len(gone))
 	for i := range gone {
 		all[i] = gone[i].Assigned

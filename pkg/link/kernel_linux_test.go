@@ -1,6 +1,7 @@
 package link
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -380,4 +382,71 @@ func TestKernelCarrier(t *testing.T) {
 		a.getlink(target.Index)
 	}
 	t.Logf("RTM_GETLINK: %v", time.Since(begun)/1000)
+}
+
+// Twenty thousand addresses stand on the watched link and on another, one of them comes
+// and goes, and all are compared with the kernel's again and again: the loss of the
+// carrier is seen as soon as without.
+func TestKernelManyAddresses(t *testing.T) {
+	inNetns(t)
+	l := watch(t, newKernel(), "tap6")
+	nic := newTap(t, "tap6")
+	l.until("tap6 is usable", l.usable("tap6"))
+	l.monitor.Engage([]string{"tap6"})
+	pulls := func(n int) (took []time.Duration) {
+		for range n {
+			nic.carrier(t, 1)
+			l.until("tap6 is usable", l.usable("tap6"))
+			nic.carrier(t, 0)
+			pulled := time.Now()
+			l.until("tap6 is down", l.down("tap6"))
+			took = append(took, time.Since(pulled))
+		}
+		slices.Sort(took)
+		return took
+	}
+	alone := pulls(40)
+	ip(t, "link add many type veth peer name more")
+	defer ip(t, "link del many")
+	var batch strings.Builder
+	for i := range many {
+		dev := "many"
+		if i%2 == 0 {
+			dev = "tap6"
+		}
+		fmt.Fprintf(&batch, "addr add 10.%d.%d.%d/32 dev %s\n", i>>14, i>>7&0x7f, i&0x7f, dev)
+	}
+	file := t.TempDir() + "/batch"
+	if err := os.WriteFile(file, []byte(batch.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ip(t, "-batch "+file)
+	l.until("all stand", func() bool { return len(l.there) >= many })
+
+	ctx, stop := context.WithCancel(t.Context())
+	var churn sync.WaitGroup
+	churn.Go(func() {
+		for ctx.Err() == nil {
+			if d, err := newKernel().dump(ofAddresses); err == nil {
+				d.Reason = Audit
+				l.monitor.sift(&d)
+				l.monitor.observe(d, time.Now())
+			}
+			time.Sleep(200 * time.Millisecond)
+		}
+	})
+	churn.Go(func() {
+		for verb := "add"; ctx.Err() == nil; verb = map[string]string{"add": "del", "del": "add"}[verb] {
+			_ = exec.Command("ip", "addr", verb, "192.0.2.1/24", "dev", "tap6").Run()
+			time.Sleep(20 * time.Millisecond)
+		}
+	})
+	among := pulls(40)
+	stop()
+	churn.Wait()
+	late := func(took []time.Duration) time.Duration { return took[len(took)*95/100] }
+	t.Logf("alone: median %v, the worst twentieth from %v; among many: %v, %v", median(alone), late(alone), median(among), late(among))
+	if median(among) > median(alone)+20*time.Millisecond {
+		t.Errorf("a loss is seen after %v among many addresses, and %v without", median(among), median(alone))
+	}
 }

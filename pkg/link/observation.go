@@ -2,6 +2,7 @@ package link
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"ripcord/pkg/event"
@@ -32,6 +33,14 @@ type Seen struct {
 	// Local says that it is where a host has addresses that belong to no link: the
 	// loopback, a dummy, the device of a VRF.
 	Local bool
+}
+
+// equal reports whether two descriptions are the same.
+func (s *Seen) equal(o *Seen) bool {
+	return s.Index == o.Index && s.Name == o.Name && s.AdminUp == o.AdminUp && s.LowerUp == o.LowerUp &&
+		s.OperState == o.OperState && s.UpCount == o.UpCount && s.DownCount == o.DownCount && s.MTU == o.MTU &&
+		s.HardwareAddr == o.HardwareAddr && s.Parent == o.Parent && slices.Equal(s.AltNames, o.AltNames) &&
+		s.Master == o.Master && s.MasterKind == o.MasterKind && s.Local == o.Local
 }
 
 // captive reports whether another device takes what arrives on the link: it is a
@@ -132,6 +141,9 @@ type Dump struct {
 	OfAddresses bool
 	Links       []Seen
 	Addresses   []Assigned
+	// listed are the indexes of all links, if it was sifted: what is as it is known
+	// is in the lists no more.
+	listed map[int]bool
 }
 
 // Resync is why a Dump was taken.

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"maps"
 	"slices"
 
 	"ripcord/pkg/event"
@@ -10,10 +11,10 @@ import (
 // differences.
 func (t *Table) compare(d Dump) {
 	if d.OfAddresses { // first, so that the first fact of a link has its addresses
-		t.compareAddresses(d.Addresses)
+		t.compareAddresses(d.Addresses, d.listed != nil)
 	}
 	if d.OfLinks {
-		t.compareLinks(d.Links)
+		t.compareLinks(d.Links, d.listed)
 	}
 	if !t.started {
 		t.started = true
@@ -31,10 +32,13 @@ func (t *Table) compare(d Dump) {
 
 // compareLinks takes in the whole list before it judges any link, since a link
 // may be listed before its parent.
-func (t *Table) compareLinks(links []Seen) {
-	listed := make(map[int]bool, len(links))
-	for _, s := range links {
-		listed[s.Index] = true
+func (t *Table) compareLinks(links []Seen, listed map[int]bool) {
+	sifted := listed != nil
+	if !sifted {
+		listed = make(map[int]bool, len(links))
+		for _, s := range links {
+			listed[s.Index] = true
+		}
 	}
 	var gone []*entry
 	t.order = slices.DeleteFunc(t.order, func(e *entry) bool {
@@ -53,9 +57,54 @@ func (t *Table) compareLinks(links []Seen) {
 			losses[e] = n
 		}
 	}
+	if sifted { // the others are as they were
+		for _, e := range slices.SortedFunc(maps.Keys(losses), byIndex) {
+			t.settle(e, losses[e])
+		}
+		return
+	}
 	for _, e := range slices.Clone(t.order) {
 		t.settle(e, losses[e])
 	}
+}
+
+// A dump of tens of thousands of links and addresses, of which next to nothing has
+// changed, is first sifted piece by piece, so that a lost carrier need not wait for all
+// of it to be compared. Whoever sifts is the one who hears the notifications of what is
+// dumped, so that nothing of it changes meanwhile.
+
+// siftMost is how many entries of a dump are sifted at once.
+const siftMost = 256
+
+// beginSift begins to sift a dump of addresses.
+func (t *Table) beginSift() { t.dumps++ }
+
+// siftLinks appends those of the links that are not as they are known.
+func (t *Table) siftLinks(dst, links []Seen) []Seen {
+	for i := range links {
+		s := &links[i]
+		if e := t.byIndex[s.Index]; e == nil || !e.seen.equal(s) {
+			dst = append(dst, *s)
+		}
+	}
+	return dst
+}
+
+// siftAddresses does the same for addresses, and notes that they are listed.
+func (t *Table) siftAddresses(dst, list []Assigned) []Assigned {
+	for i := range list {
+		a := t.addresses[list[i].Index]
+		if a != nil {
+			if s := a.find(list[i].Prefix); s != nil {
+				s.dump = t.dumps
+				if s.Assigned == list[i] {
+					continue
+				}
+			}
+		}
+		dst = append(dst, list[i])
+	}
+	return dst
 }
 
 // tellAbsent publishes that there is no such interface for each watched name

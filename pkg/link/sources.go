@@ -233,7 +233,7 @@ func (t *Table) own(a *assigned) *[]netip.Addr {
 	var owned []netip.Addr
 	for i := range a.list {
 		s := &a.list[i]
-		if ip := s.Prefix.Addr(); !s.Marked && !s.Duplicate && !t.virtual[ip] && t.mayBeSource(ip) {
+		if ip := s.Prefix.Addr(); !s.Marked && !s.Unready && !t.virtual[ip] && t.mayBeSource(ip) {
 			owned = append(owned, ip)
 		}
 		if len(owned) > ownedMost {

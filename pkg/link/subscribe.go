@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -89,7 +90,33 @@ func (s *subscriber) resync(ctx context.Context, reason Resync) {
 		return // ctx has ended
 	}
 	d.Reason = reason
+	s.monitor.sift(&d)
 	s.monitor.observe(d, time.Now())
+}
+
+// sift leaves out of a dump what is as it is known, piece by piece.
+func (m *Monitor) sift(d *Dump) {
+	links, addresses := d.Links, d.Addresses
+	d.listed = make(map[int]bool, len(links))
+	for i := range links {
+		d.listed[links[i].Index] = true
+	}
+	if d.OfAddresses {
+		m.mu.Lock()
+		m.table.beginSift()
+		m.mu.Unlock()
+	}
+	d.Links, d.Addresses = nil, nil
+	for piece := range slices.Chunk(links, siftMost) {
+		m.mu.Lock()
+		d.Links = m.table.siftLinks(d.Links, piece)
+		m.mu.Unlock()
+	}
+	for piece := range slices.Chunk(addresses, siftMost) {
+		m.mu.Lock()
+		d.Addresses = m.table.siftAddresses(d.Addresses, piece)
+		m.mu.Unlock()
+	}
 }
 
 // dump lists the subject, again while it changes or the kernel cannot answer.
