@@ -17,7 +17,8 @@ const idle = time.Hour
 type confirmer struct {
 	asker   asker
 	sleeper sleeper
-	answer  Answer // reused
+	answer  Answer     // reused
+	failed  Unanswered // reused
 
 	round
 	revision uint64 // of the table and
@@ -91,16 +92,28 @@ func (c *confirmer) review() {
 
 // ask asks one link and has the table absorb the answer at once.
 func (c *confirmer) ask(target Target) {
-	if up, known, _ := c.asker.carrier(target); known {
-		c.answer = Answer{Source: event.Confirm, Index: target.Index, Birth: target.Birth, Up: up}
-		c.monitor.observe(&c.answer, time.Now())
+	up, known, _ := c.asker.carrier(target)
+	if !known {
+		c.unanswered(target, event.Confirm)
+		return
 	}
+	c.answer = Answer{Source: event.Confirm, Index: target.Index, Birth: target.Birth, Up: up}
+	c.monitor.observe(&c.answer, time.Now())
 }
 
 // beat asks its transceiver.
 func (c *confirmer) beat(target Target) {
-	if b, err := c.asker.beat(target); err == nil {
-		c.answer = Answer{Source: event.MII, Index: target.Index, Birth: target.Birth, Up: b.Up, Flapped: b.Flapped}
-		c.monitor.observe(&c.answer, time.Now())
+	b, err := c.asker.beat(target)
+	if err != nil {
+		c.unanswered(target, event.MII)
+		return
 	}
+	c.answer = Answer{Source: event.MII, Index: target.Index, Birth: target.Birth, Up: b.Up, Flapped: b.Flapped}
+	c.monitor.observe(&c.answer, time.Now())
+}
+
+// unanswered has the table absorb that a source could not be asked.
+func (c *confirmer) unanswered(target Target, source event.Source) {
+	c.failed = Unanswered{Source: source, Index: target.Index, Birth: target.Birth}
+	c.monitor.observe(&c.failed, time.Now())
 }

@@ -98,6 +98,13 @@ type Answer struct {
 	Flapped bool
 }
 
+// Unanswered is that a source which was asked could not find out.
+type Unanswered struct {
+	Source event.Source
+	Index  int
+	Birth  uint64 // of the Target asked
+}
+
 // Means is what a link's driver answers at all.
 type Means struct {
 	Index int
@@ -162,6 +169,7 @@ func (AddressSeen) observation() {}
 func (AddressGone) observation() {}
 func (Dump) observation()        {}
 func (*Answer) observation()     {}
+func (*Unanswered) observation() {}
 func (Means) observation()       {}
 func (Explained) observation()   {}
 func (Paced) observation()       {}

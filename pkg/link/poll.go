@@ -79,18 +79,20 @@ func (p *poller) examine(target Target) {
 	p.monitor.observe(means, time.Now())
 }
 
-// ask asks one link. Who cannot find out says nothing.
+// ask asks one link.
 func (p *poller) ask(q Poll) {
 	answer := &Answer{Source: q.Source, Index: q.Index, Birth: q.Birth}
 	if q.Source == event.MII {
 		b, err := p.asker.beat(q.Target)
 		if err != nil {
+			p.monitor.observe(&Unanswered{Source: q.Source, Index: q.Index, Birth: q.Birth}, time.Now())
 			return
 		}
 		answer.Up, answer.Flapped = b.Up, b.Flapped
 	} else {
 		up, known, _ := p.asker.carrier(q.Target)
 		if !known {
+			p.monitor.observe(&Unanswered{Source: q.Source, Index: q.Index, Birth: q.Birth}, time.Now())
 			return
 		}
 		answer.Up = up

@@ -178,3 +178,54 @@ func TestPollerTurnedOff(t *testing.T) {
 		}
 	}, withMII, func(c *Config, _ *fake) { c.Default.Poll = 0 })
 }
+
+// A transceiver that said down and is gone holds the link down no longer than 3 s where
+// the kernel says up, and a minute where nobody else can tell. When it answers again it
+// counts again.
+func TestSourceThatIsGone(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		alone bool
+		lasts time.Duration
+	}{{"the kernel says up", false, muteFor}, {"nobody else can tell", true, muteForAlone}} {
+		t.Run(c.name, func(t *testing.T) {
+			onBench(t, func(b *bench) {
+				time.Sleep(2 * time.Second)
+				b.beats("eth0", Beat{})
+				time.Sleep(time.Second)
+				if b.monitor.Links()[0].Usable {
+					t.Fatal("it said down, and the link is up")
+				}
+				b.mu.Lock()
+				delete(b.fake.beats, "eth0")
+				b.mu.Unlock()
+				time.Sleep(c.lasts - time.Second)
+				if b.monitor.Links()[0].Usable {
+					t.Errorf("taken as up sooner than %v", c.lasts)
+				}
+				time.Sleep(3 * time.Second)
+				if !b.monitor.Links()[0].Usable {
+					t.Errorf("still down after %v", c.lasts+2*time.Second)
+				}
+				if got := b.chosen(); !strings.Contains(got, "cannot be asked any more") {
+					t.Errorf("chosen\n%s", got)
+				}
+				b.beats("eth0", Beat{}) // it is back, and says down
+				time.Sleep(2 * time.Second)
+				if b.monitor.Links()[0].Usable {
+					t.Error("it says down again, and the link is up")
+				}
+				b.beats("eth0", Beat{Up: true})
+				time.Sleep(2 * time.Second)
+				if !b.monitor.Links()[0].Usable {
+					t.Error("it took it back, and the link is down")
+				}
+			}, withMII, func(_ *Config, k *fake) {
+				if c.alone {
+					delete(k.carriers, "eth0")
+					k.links[0] = up(2, "eth0", unknown)
+				}
+			})
+		})
+	}
+}

@@ -107,6 +107,9 @@ func (t *Table) Observe(o Observation, at time.Time) Outcome {
 	case *Answer:
 		t.source = o.Source
 		t.answer(o)
+	case *Unanswered:
+		t.source = o.Source
+		t.unanswered(o)
 	case Means:
 		t.source = event.Confirm
 		t.examined(o)

@@ -16,6 +16,51 @@ type word struct {
 	at     time.Time // when it was last said
 	// upAt and downAt are when the source last began to say so; zero if it never did.
 	upAt, downAt time.Time
+	// muteSince is when it was asked in vain since its last answer; zero if it was not.
+	muteSince time.Time
+	// withdrawn: it said down and cannot be asked any more, so that does not count.
+	withdrawn bool
+}
+
+// How long a source that said down is asked in vain until that does not count any
+// more: where another source says up, and where there is none that can tell.
+const (
+	muteFor      = 3 * time.Second
+	muteForAlone = time.Minute
+)
+
+// unanswered takes in that a source could not be asked, such as a transceiver that is
+// gone: nobody else could take its word back, and the link would be down for ever.
+func (t *Table) unanswered(u *Unanswered) {
+	e := t.byIndex[u.Index]
+	if e == nil || e.birth != u.Birth {
+		return
+	}
+	w := e.word(u.Source)
+	if w == nil || !w.down || w.withdrawn {
+		return
+	}
+	if w.muteSince.IsZero() {
+		w.muteSince = t.at
+	}
+	others := e.seen.fine() && e.seen.OperState == event.OperUp || slices.ContainsFunc(e.words, func(o word) bool { return !o.down })
+	if mute := t.at.Sub(w.muteSince); mute < muteFor || !others && mute < muteForAlone {
+		return
+	}
+	w.withdrawn = true
+	if !e.denies() {
+		delete(t.denied, e)
+	}
+	t.revision++
+	news := event.LinkMonitored{
+		Stamp: event.Stamp{At: t.at}, Interface: e.seen.Name, Monitor: string(e.choice.monitor),
+		Why: fmt.Sprintf("%s said that there is no link and cannot be asked any more: that does not count until it answers again", u.Source),
+	}
+	if !others {
+		news.Monitor = event.Unmonitored
+	}
+	t.out.Events = append(t.out.Events, news)
+	t.settle(e, 0)
 }
 
 // answer absorbs what a source found. Only the source takes its word back.
@@ -34,8 +79,9 @@ func (t *Table) answer(a *Answer) {
 	// What a latch shows of the time before the last answer, or of a loss that
 	// was told already, is no news.
 	flapped := a.Flapped && !w.down && !e.lost.After(w.at)
-	moved := w.down == a.Up
+	moved := w.down == a.Up || w.withdrawn
 	w.say(a.Up, t.at)
+	w.muteSince, w.withdrawn = time.Time{}, false
 	if moved && e.denies() {
 		t.denied[e] = true
 	} else if moved {
@@ -67,7 +113,7 @@ func (e *entry) word(source event.Source) *word {
 // denies reports whether a source that was asked says down.
 func (e *entry) denies() bool {
 	for _, w := range e.words {
-		if w.down {
+		if w.down && !w.withdrawn {
 			return true
 		}
 	}

@@ -36,7 +36,9 @@ func (t *Table) witnesses(e *entry) []event.Word {
 	for range maxDepth {
 		words = witness(words, &e.kernel)
 		for i := range e.words {
-			words = witness(words, &e.words[i])
+			if !e.words[i].withdrawn {
+				words = witness(words, &e.words[i])
+			}
 		}
 		if e = t.byIndex[e.seen.Parent]; e == nil {
 			break
