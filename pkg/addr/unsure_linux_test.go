@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +19,7 @@ import (
 
 // lateKernel holds the addresses of eth0 and answers as delay says.
 type lateKernel struct {
+	mu       sync.Mutex
 	standing map[netip.Prefix]bool
 	// delay is how late the answer to a message of that type comes; less than 0: never.
 	delay func(kind netlink.HeaderType) time.Duration
@@ -25,7 +27,12 @@ type lateKernel struct {
 }
 
 func (k *lateKernel) answer(requests []netlink.Message) []rtnltest.Datagram {
-	time.Sleep(k.hang)
+	k.mu.Lock()
+	hang := k.hang
+	k.mu.Unlock()
+	time.Sleep(hang)
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	var messages []netlink.Message
 	for _, m := range requests {
 		switch m.Header.Type {
@@ -56,6 +63,20 @@ func (k *lateKernel) answer(requests []netlink.Message) []rtnltest.Datagram {
 		return nil
 	}
 	return []rtnltest.Datagram{{After: after, Messages: messages}}
+}
+
+// with changes how it answers.
+func (k *lateKernel) with(change func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	change()
+}
+
+// stand returns how many addresses it has.
+func (k *lateKernel) stand() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.standing)
 }
 
 func (k *lateKernel) address(m netlink.Message) rtnl.Address {
@@ -100,17 +121,17 @@ func TestSlowKernel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := &lateKernel{standing: make(map[netip.Prefix]bool), delay: soonAnswered}
 		r := lateRig(t, k)
-		k.hang = rtnl.DefaultPatience + time.Second
+		k.with(func() { k.hang = rtnl.DefaultPatience + time.Second })
 		r.do(Hold, "a")
 		time.Sleep(rtnl.DefaultPatience + 2*time.Second)
-		k.hang = 0
+		k.with(func() { k.hang = 0 })
 		r.pass(time.Minute)
 		expect(t, "events", r.names(), "added")
 		expect(t, "announced", len(r.packets.take()), 2)
 		expect(t, "not placed", r.placed(), "[]")
 		r.do(Release, "a")
 		expect(t, "events", r.names(), "removed")
-		expect(t, "left", len(k.standing), 0)
+		expect(t, "left", k.stand(), 0)
 		expect(t, "stop", r.stop(), nil)
 	})
 }
@@ -121,19 +142,21 @@ func TestReleaseOfWhatIsNotKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := &lateKernel{standing: make(map[netip.Prefix]bool), delay: soonAnswered}
 		r := lateRig(t, k)
-		k.delay = func(kind netlink.HeaderType) time.Duration {
-			if kind == unix.RTM_DELADDR {
-				return 0
+		k.with(func() {
+			k.delay = func(kind netlink.HeaderType) time.Duration {
+				if kind == unix.RTM_DELADDR {
+					return 0
+				}
+				return -1
 			}
-			return -1
-		}
+		})
 		r.do(Hold, "a")
 		r.pass(rtnl.DefaultPatience / 2)
-		expect(t, "stand, unanswered", len(k.standing), 2)
+		expect(t, "stand, unanswered", k.stand(), 2)
 		r.do(Release, "a")
 		r.pass(4 * rtnl.DefaultPatience)
-		expect(t, "left", len(k.standing), 0)
-		k.delay = soonAnswered
+		expect(t, "left", k.stand(), 0)
+		k.with(func() { k.delay = soonAnswered })
 		r.pass(2 * rtnl.DefaultPatience)
 		expect(t, "stop", r.stop(), nil)
 	})
@@ -148,7 +171,7 @@ func TestStopWhileTheKernelIsSilent(t *testing.T) {
 			if held {
 				r.do(Hold, "a")
 			}
-			k.delay = func(netlink.HeaderType) time.Duration { return -1 }
+			k.with(func() { k.delay = func(netlink.HeaderType) time.Duration { return -1 } })
 			if err := r.stop(); err == nil || !strings.Contains(err.Error(), "could not remove") {
 				t.Errorf("held %v: %v", held, err)
 			}
