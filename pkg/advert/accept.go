@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/ratelimit"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
@@ -45,7 +46,7 @@ type Acceptor struct {
 	segments   map[string]*segment // by the name of the link
 	unknown    *vrrp.Stats
 	minter     *event.Minter
-	rejections *limiter[rejection]
+	rejections *ratelimit.Limiter[rejection]
 	mismatches *mismatches
 	advert     wire.Advert         // decoded into, again and again
 	message    []byte              // of which, with its trailer
@@ -65,7 +66,7 @@ func NewAcceptor(instances []*vrrp.Instance, stats map[string]*vrrp.Stats, unkno
 		unknown: unknown, minter: minter,
 		mismatches: newMismatches(keys),
 	}
-	a.rejections = newLimiter(rejectWindow, keys, func(r rejection) rejection {
+	a.rejections = ratelimit.New(rejectWindow, keys, func(r rejection) rejection {
 		return rejection{link: r.link, source: nobody(event.FamilyOf(r.source)), reason: r.reason}
 	})
 	for _, in := range instances {

@@ -40,7 +40,7 @@ func (a *Acceptor) reject(p *Packet, source netip.Addr, ours *peer, err error, n
 	if !key.source.IsValid() { // a header that could not be read
 		key.source = netip.IPv4Unspecified()
 	}
-	if key, count, pass := a.rejections.hit(now, key); pass {
+	if key, count, pass := a.rejections.Hit(now, key, 1); pass {
 		a.events = append(a.events, rejected(key, count, now))
 	}
 }
@@ -56,7 +56,7 @@ func rejected(r rejection, count uint64, now time.Time) event.Event {
 // at now; with all, what is not due too. It is valid until the next call.
 func (a *Acceptor) Flush(now time.Time, all bool) []event.Event {
 	a.events = a.events[:0]
-	a.rejections.flush(now, all, func(r rejection, count uint64) {
+	a.rejections.Flush(now, all, func(r rejection, count uint64) {
 		a.events = append(a.events, rejected(r, count, now))
 	})
 	a.forgetAliens(now)
@@ -65,7 +65,7 @@ func (a *Acceptor) Flush(now time.Time, all bool) []event.Event {
 
 // Next is when Flush will have something to tell; false where nothing waits.
 func (a *Acceptor) Next() (at time.Time, ok bool) {
-	at, ok = a.rejections.next()
+	at, ok = a.rejections.Next()
 	for p, last := range a.aliens {
 		if over := last.Add(alienLasts(p)); !ok || over.Before(at) {
 			at, ok = over, true

@@ -223,6 +223,54 @@ func loggable(v any) bool {
 	return false
 }
 
+// TestEveryEventHasALimit: for each event it was decided how often others can make it
+// a line of the log.
+func TestEveryEventHasALimit(t *testing.T) {
+	for name := range closed {
+		if _, decided := limits[name]; !decided {
+			t.Errorf("%s has no limit: can strangers or other programs bring it about?", name)
+		}
+	}
+	for name := range limits {
+		if _, ok := closed[name]; !ok {
+			t.Errorf("%s is not in the closed list", name)
+		}
+	}
+	for _, e := range samples() {
+		if _, burst := Limit(e); burst == 0 {
+			continue
+		}
+		for _, f := range e.Fields() {
+			if f.Key == "count" {
+				t.Errorf("%s has a count of its own, and gets another", e.Name())
+			}
+		}
+	}
+}
+
+// TestSubject: what a stranger chooses makes no new subject; what differs in weight,
+// instance or reason does.
+func TestSubject(t *testing.T) {
+	v := Virtual{Instance: "inside", Interface: "eth0", VRID: 51, Family: IPv4}
+	rival := func(last byte, unheard bool) Event {
+		return AdvertRival{Virtual: v, Source: netip.AddrFrom4([4]byte{192, 0, 2, last}), Priority: last, Unheard: unheard}
+	}
+	same, _ := Limit(rival(1, false))
+	if other, _ := Limit(rival(2, false)); other != same {
+		t.Errorf("%v and %v", same, other)
+	}
+	if other, _ := Limit(rival(1, true)); other == same {
+		t.Errorf("an error is hidden by warnings: %v", same)
+	}
+	begins, _ := Limit(InstanceFault{Virtual: v, Reason: Deaf})
+	if ends, _ := Limit(InstanceFault{Virtual: v, Reason: Deaf, Over: true}); ends == begins {
+		t.Errorf("the end of a fault is hidden by its begin: %v", ends)
+	}
+	if other, _ := Limit(InstanceFault{Virtual: v, Reason: OwnAddress}); other == begins {
+		t.Errorf("a fault is hidden by another: %v", other)
+	}
+}
+
 func TestSamplesAreComplete(t *testing.T) { eventtest.Complete(t, ".", samples()) }
 
 // TestWhatIsNotThereIsLeftOut: an instance outside any group has no group, and

@@ -18,13 +18,14 @@ type Log struct {
 	logger *Logger
 	bell   bus.Bell
 	ring   *bus.Ring[event.Event]
+	limit  *limited
 }
 
 // NewLog subscribes to topic at once, so that nothing is missed that is
 // published before Run. It starts nothing.
 func NewLog(topic *bus.Topic[event.Event], logger *Logger) *Log {
 	bell := bus.NewBell()
-	return &Log{logger: logger, bell: bell, ring: bus.SubscribeRing(topic, bell, backlog)}
+	return &Log{logger: logger, bell: bell, ring: bus.SubscribeRing(topic, bell, backlog), limit: newLimited()}
 }
 
 // Run writes events until ctx ends, and then what was published by then: end
@@ -32,13 +33,24 @@ func NewLog(topic *bus.Topic[event.Event], logger *Logger) *Log {
 // the writer has taken, or refused, the line that it is given: a writer that
 // blocks for ever keeps it.
 func (l *Log) Run(ctx context.Context) error {
+	due := time.NewTimer(0)
+	defer due.Stop()
 	for {
 		select {
 		case <-l.bell:
 			l.drain()
+		case <-due.C:
 		case <-ctx.Done():
 			l.drain()
+			l.limit.flush(time.Now(), true, l.logger.Write)
 			return nil
+		}
+		now := time.Now()
+		l.limit.flush(now, false, l.logger.Write)
+		if at, waits := l.limit.limiter.Next(); waits {
+			due.Reset(at.Sub(now))
+		} else {
+			due.Stop()
 		}
 	}
 }
@@ -54,8 +66,14 @@ func (l *Log) drain() {
 	if lost > 0 {
 		l.logger.always(Lost{Stamp: event.Stamp{At: time.Now()}, Count: lost, Reason: "events came faster than they could be written"})
 	}
+	now := time.Now()
 	for _, e := range events {
-		l.logger.Write(e)
+		if e.Level() < l.logger.level {
+			continue
+		}
+		if e := l.limit.take(now, e); e != nil {
+			l.logger.Write(e)
+		}
 	}
 }
 

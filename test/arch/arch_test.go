@@ -30,15 +30,15 @@ var layers = [][]string{
 	{"pkg/advert", "pkg/addr", "pkg/link"},
 	{"pkg/vrrp"},
 	{"pkg/wire"},
-	{"pkg/bus", "pkg/event", "pkg/mmsg", "pkg/rtnl", "pkg/thread", "pkg/timerfd"},
+	{"pkg/bus", "pkg/event", "pkg/mmsg", "pkg/ratelimit", "pkg/rtnl", "pkg/thread", "pkg/timerfd"},
 }
 
 // pure packages and files: no time but as an argument, no I/O, no goroutine.
 var pure = []string{
-	"pkg/event/*.go", "pkg/bus/*.go", "pkg/wire/*.go", "pkg/vrrp/*.go",
+	"pkg/event/*.go", "pkg/bus/*.go", "pkg/ratelimit/*.go", "pkg/wire/*.go", "pkg/vrrp/*.go",
 	"pkg/router/core.go", "pkg/router/orders.go", "pkg/router/deadlines.go",
 	"pkg/advert/plan.go", "pkg/advert/queue.go", "pkg/advert/order.go", "pkg/advert/accept.go", "pkg/advert/segment.go", "pkg/advert/reject.go",
-	"pkg/advert/mismatch.go", "pkg/advert/limiter.go", "pkg/advert/flood.go", "pkg/advert/gather.go",
+	"pkg/advert/mismatch.go", "pkg/advert/flood.go", "pkg/advert/gather.go",
 	"pkg/advert/guard.go", "pkg/advert/replay.go", "pkg/advert/batch.go",
 	"pkg/link/table.go", "pkg/link/resync.go", "pkg/link/addresses.go", "pkg/link/verdict.go", "pkg/link/observation.go",
 	"pkg/link/choice.go", "pkg/link/witness.go", "pkg/link/reason.go", "pkg/link/debounce.go", "pkg/link/pace.go",

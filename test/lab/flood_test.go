@@ -168,3 +168,44 @@ func advertFrame(priority, vrid, ttl uint8, spoilt bool) []byte {
 	frame := []byte{0x01, 0, 0x5e, 0, 0, 0x12, 0x02, 0, 0, 0, 0, 0x77, 0x08, 0x00}
 	return append(append(frame, header[:]...), message...)
 }
+
+// Thousands of valid adverts of ever other routers, which the Active outranks, are a
+// few lines of its log, of which each says for how many it stands; it stays Active.
+func TestRivalsAreCounted(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []segment{inside}, "a", "noise")
+	a := s.start("a", router{150, 100 * time.Millisecond, ""})
+	began := a.becomes("active", time.Time{}, 5*time.Second).TS
+	var frames [][]byte
+	for n := range 50 {
+		source := netip.AddrFrom4([4]byte{192, 0, 2, byte(100 + n)})
+		rival := wire.Advert{Version: wire.V3, VRID: 51, Priority: uint8(1 + n), Interval: 100 * time.Millisecond, Addresses: []netip.Addr{inside.virtual()}}
+		payload := rival.Append(nil, source, wire.Group4)
+		mac := [6]byte{2, 0, 0, 0, 9, byte(n)}
+		frame := append([]byte{1, 0, 0x5e, 0, 0, 18}, mac[:]...)
+		frame = append(frame, 8, 0)
+		frame = wire.AppendIP(frame, source, wire.Group4, wire.HopLimit, len(payload))
+		frames = append(frames, append(frame, payload...))
+	}
+	flood, err := s.Host("noise").Flood(inside.ifname, 2000, frames...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(3 * time.Second)
+	if err := flood.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(11 * time.Second) // what was counted is told when its window ends
+	lines := 0
+	for _, l := range a.log(began) {
+		if l.Event == "advert.rival" {
+			lines++
+		}
+	}
+	if lines == 0 || lines > 30 {
+		t.Errorf("%d lines tell of %d adverts, want a few", lines, flood.Sent())
+	}
+	if moves := a.moves(began.Add(time.Millisecond)); len(moves) > 0 {
+		t.Errorf("it moved: %v", moves)
+	}
+}

@@ -1,0 +1,106 @@
+// Package ratelimit keeps the log short, whatever strangers and other programs do,
+// and counts what it leaves out. It is pure: the time is an argument.
+package ratelimit
+
+import "time"
+
+// Limiter lets the first few of equal events pass in each window, and then one when
+// the window ends, with the count of those that it stands for. Nothing is lost: what
+// was counted in a window is handed out when it ends, even if no more comes. It holds
+// little more than size keys, however many there are: for those that find no room,
+// share returns a key that stands for many. It belongs to one goroutine.
+type Limiter[K comparable] struct {
+	every time.Duration
+	size  int
+	share func(K) K
+	open  map[K]*window
+
+	due    time.Time // when the first window ends that has counted something; zero: none
+	purged time.Time // when windows that are over were last looked for
+}
+
+type window struct {
+	ends   time.Time
+	passed int    // events, of those that may
+	count  uint64 // of those that had to wait
+}
+
+// New returns a limiter whose windows last for every.
+func New[K comparable](every time.Duration, size int, share func(K) K) *Limiter[K] {
+	return &Limiter[K]{every: every, size: size, share: share, open: make(map[K]*window)}
+}
+
+// Hit counts one event, of which burst may pass in each window. Where pass is true
+// it is to be logged now, under the key returned, for count events.
+func (l *Limiter[K]) Hit(now time.Time, key K, burst int) (as K, count uint64, pass bool) {
+	w := l.open[key]
+	if w == nil && len(l.open) >= l.size {
+		l.purge(now)
+		if len(l.open) >= l.size {
+			key = l.share(key)
+			w = l.open[key]
+		}
+	}
+	switch {
+	case w == nil:
+		l.open[key] = &window{ends: now.Add(l.every), passed: 1}
+		return key, 1, true
+	case !now.Before(w.ends):
+		count = w.count + 1
+		*w = window{ends: now.Add(l.every), passed: 1}
+		return key, count, true
+	case w.passed < burst:
+		w.passed++
+		return key, 1, true
+	}
+	w.count++
+	l.expect(w.ends)
+	return key, 0, false
+}
+
+// purge forgets the windows that are over and have counted nothing. It looks at
+// most ten times in a window, lest a flood makes it look for each event.
+func (l *Limiter[K]) purge(now time.Time) {
+	if now.Sub(l.purged) < l.every/10 {
+		return
+	}
+	l.purged = now
+	for key, w := range l.open {
+		if w.count == 0 && !now.Before(w.ends) {
+			delete(l.open, key)
+		}
+	}
+}
+
+func (l *Limiter[K]) expect(end time.Time) {
+	if l.due.IsZero() || end.Before(l.due) {
+		l.due = end
+	}
+}
+
+// Flush hands out what the windows that have ended have counted; with all, of
+// those too that have not.
+func (l *Limiter[K]) Flush(now time.Time, all bool, yield func(K, uint64)) {
+	if !all && (l.due.IsZero() || now.Before(l.due)) {
+		return
+	}
+	l.due = time.Time{}
+	for key, w := range l.open {
+		switch {
+		case w.count == 0:
+			continue
+		case all || !now.Before(w.ends):
+			yield(key, w.count)
+			*w = window{ends: now.Add(l.every), passed: 1}
+		default:
+			l.expect(w.ends)
+		}
+	}
+	l.purge(now)
+}
+
+// Len is how many keys are held.
+func (l *Limiter[K]) Len() int { return len(l.open) }
+
+// Next is when Flush will have something to hand out; false where nothing waits.
+func (l *Limiter[K]) Next() (time.Time, bool) { return l.due, !l.due.IsZero() }

@@ -1,0 +1,69 @@
+package telemetry
+
+import (
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/ratelimit"
+)
+
+const (
+	limitWindow = 10 * time.Second
+	mostSubject = 4096 // that are told apart
+)
+
+// limited leaves out of the log what strangers and other programs can repeat at will,
+// and counts it.
+type limited struct {
+	limiter *ratelimit.Limiter[event.Subject]
+	last    map[event.Subject]event.Event // of what was left out
+}
+
+func newLimited() *limited {
+	share := func(s event.Subject) event.Subject { return event.Subject{Name: s.Name, Level: s.Level} }
+	return &limited{ratelimit.New(limitWindow, mostSubject, share), make(map[event.Subject]event.Event)}
+}
+
+// take returns the event to be logged now; nil if it is left out.
+func (l *limited) take(now time.Time, e event.Event) event.Event {
+	subject, burst := event.Limit(e)
+	if burst == 0 {
+		return e
+	}
+	as, count, pass := l.limiter.Hit(now, subject, burst)
+	if !pass {
+		l.last[as] = e
+		return nil
+	}
+	delete(l.last, as)
+	return repeated(e, count)
+}
+
+// flush yields the last of what was left out and is due, each with its count; with
+// all, of everything.
+func (l *limited) flush(now time.Time, all bool, yield func(event.Event)) {
+	l.limiter.Flush(now, all, func(s event.Subject, count uint64) {
+		if e := l.last[s]; e != nil {
+			yield(repeated(e, count))
+		}
+		delete(l.last, s)
+	})
+}
+
+// counted is an event that stands for several.
+type counted struct {
+	event.Event
+	count uint64
+}
+
+func repeated(e event.Event, count uint64) event.Event {
+	if count <= 1 {
+		return e
+	}
+	return counted{e, count}
+}
+
+// Fields are those of the event, and the count.
+func (c counted) Fields() []event.Field {
+	return append(c.Event.Fields(), event.Field{Key: "count", Value: c.count})
+}
