@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ripcord/pkg/config"
+	"ripcord/pkg/daemon"
 )
 
 // newCheck returns the command that reads a configuration and does nothing
@@ -14,7 +15,7 @@ func newCheck() *cobra.Command {
 	var path string
 	c := &cobra.Command{
 		Use:   "check [FILE]",
-		Short: "Read a configuration file and print every problem it has",
+		Short: "Read a configuration file and print every problem it has, and what of it does not fit this machine",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -29,6 +30,11 @@ func newCheck() *cobra.Command {
 			}
 			for _, w := range cfg.Warnings {
 				fmt.Fprintln(c.ErrOrStderr(), "warning: "+w.Error())
+			}
+			// Without the kernel's answer there is nothing to say of this machine.
+			advice, _ := daemon.Advise(cfg)
+			for _, a := range advice {
+				fmt.Fprintln(c.ErrOrStderr(), "warning: on this machine "+a)
 			}
 			fmt.Fprintln(c.OutOrStdout(), verdict(cfg))
 			return nil

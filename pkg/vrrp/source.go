@@ -42,26 +42,55 @@ func (m *member) linkFault() (key faultKey, err string) {
 }
 
 // chooseSource returns the address that the adverts of a member bear; zero where
-// there is none. It chooses as the kernel would: the one in the subnet of the peers,
-// else of the virtual addresses, else the first. An advert over IPv6 leaves from a
-// link-local address, whatever the subnets.
+// there is none.
 func (m *member) chooseSource() netip.Addr {
-	if want := m.Instance.Source; want.IsValid() {
-		if !m.link.Has(want) {
-			return netip.Addr{}
+	source, _ := m.SourceOn(m.link)
+	return source
+}
+
+// SourceOn returns the address from which adverts leave on a link, zero where there is
+// none, and whether it is in the subnet of all to whom they go. It chooses as the kernel
+// would: the address in the subnet of the peers, else of the virtual addresses, else the
+// first. An advert over IPv6 leaves from a link-local address, whatever the subnets.
+func (in *Instance) SourceOn(l event.Link) (source netip.Addr, near bool) {
+	if want := in.Source; want.IsValid() {
+		if !l.Has(want) {
+			return netip.Addr{}, false
 		}
-		return want
+		return want, true
 	}
-	if m.Family == event.IPv4 {
-		for _, stations := range [...][]netip.Addr{m.Unicast.Peers, m.Addresses} {
-			for _, ip := range stations {
-				if near := m.link.Near(ip); near.IsValid() {
-					return near
-				}
+	if in.Family == event.IPv6 {
+		return l.LinkLocal6, true
+	}
+	for _, stations := range [...][]netip.Addr{in.Unicast.Peers, in.Addresses} {
+		near = true
+		for _, ip := range stations {
+			switch found := l.Near(ip); {
+			case !found.IsValid():
+				near = false
+			case !source.IsValid():
+				source = found
+			case source != found:
+				near = false
 			}
 		}
+		if source.IsValid() {
+			return source, near
+		}
 	}
-	return m.link.Address(m.Family)
+	return l.Primary4, false
+}
+
+// Trouble returns what keeps an instance from serving on a link, as far as that is
+// known of the link alone, and what to do; empty if nothing does.
+func (in *Instance) Trouble(l event.Link) string {
+	m := member{Instance: in, link: l}
+	m.source = m.chooseSource()
+	key, err := m.linkFault()
+	if key.reason == event.InterfaceDown {
+		return l.Name + " is not usable: " + l.Trouble()
+	}
+	return err
 }
 
 // canSend reports whether what is sent on a member's link leaves it. A port of another

@@ -26,7 +26,8 @@ func TestSourceOfTheSubnet(t *testing.T) {
 			if unicast {
 				more = map[string]string{"a": "unicast: {peers: [192.0.2.12]}", "b": "unicast: {peers: [192.0.2.11]}"}
 			}
-			sniffer, began := s.sniff(inside), time.Now()
+			began := time.Now()
+			sniffer := s.sniff(inside)
 			a := s.start("a", router{100, interval, more["a"]})
 			a.becomes("active", began, 5*time.Second)
 			since := time.Now()

@@ -1,0 +1,68 @@
+package daemon
+
+import (
+	"net/netip"
+	"slices"
+	"testing"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// What check says of this machine names the instance, the interface and what to do.
+func TestAdvise(t *testing.T) {
+	sources := func(prefixes ...string) *[]netip.Prefix {
+		var all []netip.Prefix
+		for _, p := range prefixes {
+			all = append(all, netip.MustParsePrefix(p))
+		}
+		return &all
+	}
+	link := func(name string, index int, change func(*event.Link)) event.Link {
+		l := event.Link{Name: name, Index: index, Usable: true, AdminUp: true, Carrier: true, OperState: event.OperUp,
+			Primary4: netip.MustParseAddr("10.9.9.9"), Sources: sources("10.9.9.9/32", "192.0.2.12/24")}
+		if change != nil {
+			change(&l)
+		}
+		return l
+	}
+	instance := func(change func(*vrrp.Instance)) *vrrp.Instance {
+		in := &vrrp.Instance{Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.1")}}
+		in.Instance, in.Interface, in.Family = "inside", "eth0", event.IPv4
+		if change != nil {
+			change(in)
+		}
+		return in
+	}
+	peers := func(all ...string) func(*vrrp.Instance) {
+		return func(in *vrrp.Instance) {
+			for _, p := range all {
+				in.Unicast.Peers = append(in.Unicast.Peers, netip.MustParseAddr(p))
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		in    *vrrp.Instance
+		links []event.Link
+		want  []string
+	}{
+		"as it should be":           {instance(nil), []event.Link{link("eth0", 2, nil)}, nil},
+		"meant for another machine": {instance(nil), nil, nil},
+		"no address of the subnet": {instance(nil), []event.Link{link("eth0", 2, func(l *event.Link) { l.Sources = sources("10.9.9.9/32") })},
+			[]string{"inside: its adverts leave eth0 from 10.9.9.9, which is not in the subnet of its virtual addresses: add an address of that subnet, or name a source"}},
+		"one peer is in the subnet": {instance(peers("192.0.2.11")), []event.Link{link("eth0", 2, nil)}, nil},
+		"another is not": {instance(peers("192.0.2.11", "203.0.113.5")), []event.Link{link("eth0", 2, nil)},
+			[]string{"inside: its adverts leave eth0 from 192.0.2.12, which is not in the subnet of all of its peers: see that source and what the peers list agree"}},
+		"a port of a bridge": {instance(nil), []event.Link{link("eth0", 2, func(l *event.Link) { l.Usable, l.Master = false, "br0 (bridge)" })},
+			[]string{"inside: eth0 is a port of br0 (bridge), which takes all that arrives on it: name the device above it as the interface, or take it out with ip link set eth0 nomaster"}},
+		"a source that is missing": {instance(func(in *vrrp.Instance) { in.Source = netip.MustParseAddr("192.0.2.99") }), []event.Link{link("eth0", 2, nil)},
+			[]string{"inside: source 192.0.2.99 stands neither on eth0 nor on a loopback link, or cannot be used yet: add it, or name another source"}},
+		"no carrier": {instance(nil), []event.Link{link("eth0", 2, func(l *event.Link) { l.Usable, l.Carrier = false, false })},
+			[]string{"inside: eth0 is not usable: no carrier"}},
+		"two names": {instance(nil), []event.Link{link("eth0", 2, nil), link("wan0", 2, nil)}, []string{"eth0 and wan0 are one interface: name it in one way"}},
+	} {
+		if got := advise([]*vrrp.Instance{c.in}, c.links); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
