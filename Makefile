@@ -2,12 +2,16 @@
 # all of it, root; what else the tests use they install themselves (test/**/packages).
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-PURE    := ./pkg/event ./pkg/bus ./pkg/wire ./pkg/vrrp ./pkg/config ./pkg/telemetry ./pkg/control ./pkg/router ./test/arch ./test/golden ./test/conformance
-KERNEL  := ./pkg/mmsg ./pkg/thread ./pkg/timerfd ./pkg/link ./pkg/advert ./pkg/addr ./pkg/lan ./pkg/daemon ./cmd/...
-FUZZ    := wire:FuzzAdvert wire:FuzzTrailer wire:FuzzARP wire:FuzzND link:FuzzTransceiver link:FuzzDecode addr:FuzzNeighbour config:FuzzParse config:FuzzCost
+# Packages that have tests. Those with a file *_linux_test.go live in the kernel's
+# time; the simulation has targets of its own; the others are pure.
+TESTED  := $(sort $(patsubst %/,./%,$(dir $(wildcard pkg/*/*_test.go cmd/*/*_test.go test/arch/*_test.go test/golden/*_test.go test/conformance/*_test.go))))
+KERNEL  := $(sort $(patsubst %/,./%,$(dir $(wildcard pkg/*/*_linux_test.go cmd/*/*_linux_test.go))))
+PURE    := $(filter-out $(KERNEL) ./pkg/sim,$(TESTED))
+# Each fuzz target, as its package and name.
+FUZZ    := $(sort $(shell grep -roE --include='*_test.go' '^func Fuzz[A-Za-z0-9]+' pkg | sed -E 's|^pkg/([^/]+)/.*:func |\1:|'))
 FUZZFOR ?= 5s
 RUN     ?= .
-# Of a part no table is written.
+# A partial run writes no RESULTS.md.
 RESULTS  = $(if $(filter .,$(RUN)),-results $(CURDIR)/test/bench/RESULTS.md)
 BENCH   := $(GO) test -count=1 -p 1 -v
 # What lives in the kernel's time, on a machine that others use too: a test that
