@@ -33,13 +33,11 @@ type AddressMoved struct {
 	Err       string        // for AddressFailed: what failed, and what to do
 }
 
-// Name is the kind.
 func (e AddressMoved) Name() string { return string(e.Kind) }
 
 // Level is Warn for what others did to our addresses, Error for a failure.
 func (e AddressMoved) Level() Level { return movedLevel(e.Name()) }
 
-// Message says what happened to which addresses.
 func (e AddressMoved) Message() string {
 	list := strings.Join(prefixes(e.Addresses), ", ")
 	switch e.Kind {
@@ -63,7 +61,6 @@ func (e AddressMoved) Message() string {
 	return fmt.Sprintf("%s: %s: %s", e.Instance, list, e.Err)
 }
 
-// Fields are those of spec §3.
 func (e AddressMoved) Fields() []Field {
 	fields := movedFields(e.Instance, "addresses", prefixes(e.Addresses), e.Took, e.Err)
 	if e.Count > 1 {

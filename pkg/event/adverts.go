@@ -18,7 +18,6 @@ type AdvertRejected struct {
 	Count     uint64
 }
 
-// Name is advert.rejected.
 func (AdvertRejected) Name() string { return "advert.rejected" }
 
 // ownAddress is wire.OwnAddress: two routers believe that they are the same one.
@@ -32,7 +31,6 @@ func (e AdvertRejected) Level() Level {
 	return Warn
 }
 
-// Message says who sent what was wrong.
 func (e AdvertRejected) Message() string {
 	if e.Reason == ownAddress {
 		return fmt.Sprintf("rejected %s from %s on %s: that is our own address, and we did not send them: give each router its own",
@@ -41,7 +39,6 @@ func (e AdvertRejected) Message() string {
 	return fmt.Sprintf("rejected %s from %s on %s: %s", count(int(e.Count), "advert"), e.Source, e.Interface, e.Reason)
 }
 
-// Fields are those of spec §3.
 func (e AdvertRejected) Fields() []Field {
 	fields := []Field{{"interface", e.Interface}}
 	if e.Instance != "" {
@@ -59,18 +56,14 @@ type AdvertSent struct {
 	Took     time.Duration // from the order to the frame handed to the kernel
 }
 
-// Name is advert.sent.
 func (AdvertSent) Name() string { return "advert.sent" }
 
-// Level is Info.
 func (AdvertSent) Level() Level { return Info }
 
-// Message says what was sent.
 func (e AdvertSent) Message() string {
 	return fmt.Sprintf("%s sent its %s advert", e.Instance, e.Kind)
 }
 
-// Fields are those of spec §3.
 func (e AdvertSent) Fields() []Field {
 	return []Field{{"instance", e.Instance}, {"kind", e.Kind}, {"took_us", e.Took.Microseconds()}}
 }
@@ -86,7 +79,6 @@ type AdvertFailed struct {
 	Silent bool
 }
 
-// Name is advert.failed.
 func (AdvertFailed) Name() string { return "advert.failed" }
 
 // Level is Warn, and Error where the instance is silent.
@@ -97,7 +89,6 @@ func (e AdvertFailed) Level() Level {
 	return Warn
 }
 
-// Message says why.
 func (e AdvertFailed) Message() string {
 	if e.Silent {
 		return fmt.Sprintf("%s could not send %s in a row, and counts as gone: %s", e.Instance, count(e.Count, "advert"), e.Err)
@@ -105,7 +96,6 @@ func (e AdvertFailed) Message() string {
 	return fmt.Sprintf("%s could not send its adverts: %s", e.Instance, e.Err)
 }
 
-// Fields are those of spec §3.
 func (e AdvertFailed) Fields() []Field {
 	return []Field{{"instance", e.Instance}, {"error", e.Err}, {"count", e.Count}}
 }
@@ -121,18 +111,14 @@ type AdvertMismatch struct {
 	Ours     string
 }
 
-// Name is advert.mismatch.
 func (AdvertMismatch) Name() string { return "advert.mismatch" }
 
-// Level is Warn.
 func (AdvertMismatch) Level() Level { return Warn }
 
-// Message says what differs.
 func (e AdvertMismatch) Message() string {
 	return fmt.Sprintf("%s: the %s of %s is not ours: %s, ours %s", e.Instance, e.What, e.Source, e.Theirs, e.Ours)
 }
 
-// Fields are those of spec §3.
 func (e AdvertMismatch) Fields() []Field {
 	return []Field{
 		{"instance", e.Instance}, {"source", e.Source.String()}, {"what", e.What},
@@ -157,7 +143,6 @@ type AdvertRival struct {
 	Skewed bool
 }
 
-// Name is advert.rival.
 func (AdvertRival) Name() string { return "advert.rival" }
 
 // Level is Warn, and Error where ours do not reach the rival, or mean nothing to
@@ -169,7 +154,6 @@ func (e AdvertRival) Level() Level {
 	return Warn
 }
 
-// Message says who the rival is.
 func (e AdvertRival) Message() string {
 	if e.Version != 0 {
 		return fmt.Sprintf("%s: %s is Active too, with priority %d, and speaks VRRPv%d: give all routers one version",
@@ -184,7 +168,6 @@ func (e AdvertRival) Message() string {
 	return fmt.Sprintf("%s: %s is Active too, with priority %d", e.Instance, e.Source, e.Priority)
 }
 
-// Fields are those of spec §3.
 func (e AdvertRival) Fields() []Field {
 	fields := append(e.Virtual.Fields(), Field{"source", e.Source.String()}, Field{"priority", e.Priority})
 	if e.Unheard {

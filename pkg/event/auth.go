@@ -20,7 +20,6 @@ type AuthSkew struct {
 	Old bool
 }
 
-// Name is auth.skew.
 func (AuthSkew) Name() string { return "auth.skew" }
 
 // Level is Warn, and Error where adverts are rejected for it.
@@ -31,7 +30,6 @@ func (e AuthSkew) Level() Level {
 	return Warn
 }
 
-// Message says whose clock, and what comes of it.
 func (e AuthSkew) Message() string {
 	apart := fmt.Sprintf("%v ahead of", e.Skew.Round(time.Millisecond))
 	if e.Skew < 0 {
@@ -46,7 +44,6 @@ func (e AuthSkew) Message() string {
 	return fmt.Sprintf("%s: the clock of %s is %s ours; set both: beyond %v its adverts are rejected", e.Instance, e.Source, apart, e.Window)
 }
 
-// Fields are those of spec §3.
 func (e AuthSkew) Fields() []Field {
 	return []Field{
 		{"instance", e.Instance}, {"source", e.Source.String()}, {"skew_ms", e.Skew.Round(time.Millisecond).Milliseconds()}, {"rejected", e.Rejected},

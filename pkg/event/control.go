@@ -10,7 +10,6 @@ type ControlPort struct {
 	Err    string // why it cannot be opened; empty: it is open
 }
 
-// Name is control.failed or control.listening.
 func (e ControlPort) Name() string {
 	if e.Err != "" {
 		return string(ControlFailed)
@@ -35,7 +34,6 @@ func (e ControlPort) Level() Level {
 	return Info
 }
 
-// Message says what does not work, and that the router does.
 func (e ControlPort) Message() string {
 	if e.Err != "" {
 		return fmt.Sprintf("%s; the router runs without it, and it is tried again each second", e.Err)
@@ -43,7 +41,6 @@ func (e ControlPort) Message() string {
 	return fmt.Sprintf("the metrics and the status are offered on %s", e.Listen)
 }
 
-// Fields are the address and why it cannot be opened.
 func (e ControlPort) Fields() []Field {
 	fields := []Field{{"listen", e.Listen}}
 	if e.Err != "" {

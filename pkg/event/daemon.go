@@ -25,7 +25,6 @@ const (
 	DaemonStopped  DaemonKind = "daemon.stopped"
 )
 
-// Name is the kind.
 func (e Daemon) Name() string { return string(e.Kind) }
 
 // Level is Info, and Error where the daemon ended but not all that it should have done
@@ -37,7 +36,6 @@ func (e Daemon) Level() Level {
 	return Info
 }
 
-// Message says what the daemon does.
 func (e Daemon) Message() string {
 	switch e.Kind {
 	case DaemonReady:
@@ -51,7 +49,6 @@ func (e Daemon) Message() string {
 	return "stopped"
 }
 
-// Fields are those of spec §3, and the error if there is one.
 func (e Daemon) Fields() []Field {
 	fields := []Field{{"version", e.Version}, {"pid", e.PID}, {"instances", e.Instances}}
 	if e.Err != "" {
@@ -67,13 +64,10 @@ type DaemonStatus struct {
 	Document any
 }
 
-// Name is daemon.status.
 func (DaemonStatus) Name() string { return "daemon.status" }
 
-// Level is Info.
 func (DaemonStatus) Level() Level { return Info }
 
-// Message says what this is.
 func (DaemonStatus) Message() string { return "the status, as it was asked for by SIGUSR1" }
 
 // Fields is the document.
@@ -86,13 +80,10 @@ type DaemonMemory struct {
 	Err string // why it may not; empty if it does
 }
 
-// Name is daemon.memory.
 func (DaemonMemory) Name() string { return "daemon.memory" }
 
-// Level is Info.
 func (DaemonMemory) Level() Level { return Info }
 
-// Message says what it means if it does not.
 func (e DaemonMemory) Message() string {
 	if e.Err == "" {
 		return "what is in memory stays there"
@@ -118,18 +109,14 @@ type ConfigLoaded struct {
 	Groups    int
 }
 
-// Name is config.loaded.
 func (ConfigLoaded) Name() string { return "config.loaded" }
 
-// Level is Info.
 func (ConfigLoaded) Level() Level { return Info }
 
-// Message names the file.
 func (e ConfigLoaded) Message() string {
 	return fmt.Sprintf("loaded %s: %s, %s", e.File, count(e.Instances, "instance"), count(e.Groups, "group"))
 }
 
-// Fields are those of spec §3.
 func (e ConfigLoaded) Fields() []Field {
 	return []Field{{"file", e.File}, {"added", e.Instances}, {"changed", 0}, {"removed", 0}, {"groups", e.Groups}}
 }
@@ -141,18 +128,14 @@ type ConfigRejected struct {
 	Errors []string
 }
 
-// Name is config.rejected.
 func (ConfigRejected) Name() string { return "config.rejected" }
 
-// Level is Error.
 func (ConfigRejected) Level() Level { return Error }
 
-// Message names the file.
 func (e ConfigRejected) Message() string {
 	return fmt.Sprintf("%s is not taken, what was in force stays: %s", e.File, strings.Join(e.Errors, "; "))
 }
 
-// Fields are those of spec §3.
 func (e ConfigRejected) Fields() []Field {
 	return []Field{{"file", e.File}, {"errors", e.Errors}}
 }

@@ -31,7 +31,6 @@ type DeviceMoved struct {
 	What     string // for DeviceMended: what was put right
 }
 
-// Name is the kind.
 func (e DeviceMoved) Name() string { return string(e.Kind) }
 
 // Level is Error for a failure, Warn for what an earlier run had left behind.
@@ -45,7 +44,6 @@ func (e DeviceMoved) Level() Level {
 	return Info
 }
 
-// Message says what happened to the link.
 func (e DeviceMoved) Message() string {
 	switch e.Kind {
 	case DeviceAdded:
@@ -66,7 +64,6 @@ func (e DeviceMoved) Message() string {
 	return fmt.Sprintf("%s: the link %s: %s", e.Instance, e.Device, e.Err)
 }
 
-// Fields are those of the manual.
 func (e DeviceMoved) Fields() []Field {
 	var fields []Field
 	if e.Instance != "" {

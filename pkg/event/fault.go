@@ -12,7 +12,6 @@ type InstanceFault struct {
 	Over   bool
 }
 
-// Name returns instance.fault.
 func (InstanceFault) Name() string { return "instance.fault" }
 
 // Level is Error while the condition holds, Info when it is over.
@@ -23,7 +22,6 @@ func (e InstanceFault) Level() Level {
 	return Error
 }
 
-// Message names the instance and what keeps it from serving.
 func (e InstanceFault) Message() string {
 	if e.Over {
 		return fmt.Sprintf("%s: the fault %s is over", e.Instance, e.Reason)
@@ -31,7 +29,6 @@ func (e InstanceFault) Message() string {
 	return fmt.Sprintf("%s cannot serve (%s): %s", e.Instance, e.Reason, e.Err)
 }
 
-// Fields are those of the virtual router, the reason, whether it is over, and the error.
 func (e InstanceFault) Fields() []Field {
 	fields := append(e.Virtual.Fields(), Field{"reason", string(e.Reason)}, Field{"over", e.Over})
 	if e.Err != "" {

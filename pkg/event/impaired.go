@@ -14,7 +14,6 @@ type InstanceImpaired struct {
 	Priority uint8    // the one that it advertises now
 }
 
-// Name is instance.impaired.
 func (InstanceImpaired) Name() string { return "instance.impaired" }
 
 // Level is Error while something is missing.
@@ -25,7 +24,6 @@ func (e InstanceImpaired) Level() Level {
 	return Error
 }
 
-// Message names what is missing and what follows from it.
 func (e InstanceImpaired) Message() string {
 	if len(e.Missing) == 0 {
 		return fmt.Sprintf("%s lacks nothing any more, or tries again: it has priority %d", e.Instance, e.Priority)
@@ -33,7 +31,6 @@ func (e InstanceImpaired) Message() string {
 	return fmt.Sprintf("%s has priority %d and lacks %s", e.Instance, e.Priority, strings.Join(e.Missing, "; "))
 }
 
-// Fields are those of the virtual router, what is missing, and the priority.
 func (e InstanceImpaired) Fields() []Field {
 	return append(e.Virtual.Fields(), Field{"missing", append([]string{}, e.Missing...)}, Field{"priority", e.Priority})
 }

@@ -15,18 +15,15 @@ type InstanceTransition struct {
 	Priority uint8
 }
 
-// Name is instance.transition.
 func (InstanceTransition) Name() string { return "instance.transition" }
 
 // Level is Warn for a fault.
 func (e InstanceTransition) Level() Level { return transitionLevel(e.To) }
 
-// Message says who is what, and why.
 func (e InstanceTransition) Message() string {
 	return fmt.Sprintf("%s is %s, was %s: %s", e.Instance, e.To, e.From, e.Reason)
 }
 
-// Fields are those of spec §3.
 func (e InstanceTransition) Fields() []Field {
 	return append(e.Virtual.Fields(),
 		Field{"from", e.From.String()}, Field{"to", e.To.String()},
@@ -51,13 +48,11 @@ type GroupTransition struct {
 	Member   string // the member that caused it; empty where the whole group did
 }
 
-// Name is group.transition.
 func (GroupTransition) Name() string { return "group.transition" }
 
 // Level is Warn for a fault.
 func (e GroupTransition) Level() Level { return transitionLevel(e.To) }
 
-// Message says what the group is, and why.
 func (e GroupTransition) Message() string {
 	if e.Member == "" {
 		return fmt.Sprintf("group %s is %s, was %s: %s", e.Group, e.To, e.From, e.Reason)
@@ -65,7 +60,6 @@ func (e GroupTransition) Message() string {
 	return fmt.Sprintf("group %s is %s, was %s: %s of %s", e.Group, e.To, e.From, e.Reason, e.Member)
 }
 
-// Fields are those of spec §3.
 func (e GroupTransition) Fields() []Field {
 	fields := []Field{
 		{"group", e.Group}, {"from", e.From.String()}, {"to", e.To.String()}, {"reason", string(e.Reason)},
@@ -101,7 +95,6 @@ type InstanceHolding struct {
 	Until  time.Time // at the latest, by the clock of the log
 }
 
-// Name is instance.holding.
 func (InstanceHolding) Name() string { return "instance.holding" }
 
 // Level is Info, and Error where routers cannot understand each other.
@@ -112,7 +105,6 @@ func (e InstanceHolding) Level() Level {
 	return Info
 }
 
-// Message says what is waited for.
 func (e InstanceHolding) Message() string {
 	switch e.Reason {
 	case HoldVersion:
@@ -123,7 +115,6 @@ func (e InstanceHolding) Message() string {
 	return fmt.Sprintf("%s waits: %s", e.Instance, e.Reason)
 }
 
-// Fields are those of spec §3.
 func (e InstanceHolding) Fields() []Field {
 	return append(e.Virtual.Fields(), Field{"reason", e.Reason}, Field{"until", e.Until})
 }
@@ -138,7 +129,6 @@ type GroupCascade struct {
 	Why    string
 }
 
-// Name is group.cascade.
 func (GroupCascade) Name() string { return "group.cascade" }
 
 // Level is Warn where the cascade goes off.
@@ -149,7 +139,6 @@ func (e GroupCascade) Level() Level {
 	return Warn
 }
 
-// Message says whether a resignation cascades.
 func (e GroupCascade) Message() string {
 	does := "does not move"
 	if e.On {
@@ -158,7 +147,6 @@ func (e GroupCascade) Message() string {
 	return fmt.Sprintf("a resignation of %s %s the whole of group %s: %s", e.Source, does, e.Group, e.Why)
 }
 
-// Fields are those of spec §3.
 func (e GroupCascade) Fields() []Field {
 	state := "off"
 	if e.On {
@@ -175,18 +163,14 @@ type EngineStalled struct {
 	Done     string        // what was done about it
 }
 
-// Name is engine.stalled.
 func (EngineStalled) Name() string { return "engine.stalled" }
 
-// Level is Warn.
 func (EngineStalled) Level() Level { return Warn }
 
-// Message says how long and what was done.
 func (e EngineStalled) Message() string {
 	return fmt.Sprintf("%s did not run for %v: %s", e.Instance, e.Gap.Round(time.Millisecond), e.Done)
 }
 
-// Fields are those of spec §3.
 func (e EngineStalled) Fields() []Field {
 	return []Field{{"instance", e.Instance}, {"gap_us", e.Gap.Microseconds()}, {"done", e.Done}}
 }
@@ -199,18 +183,14 @@ type EngineLease struct {
 	Done     string
 }
 
-// Name is engine.lease.
 func (EngineLease) Name() string { return "engine.lease" }
 
-// Level is Error.
 func (EngineLease) Level() Level { return Error }
 
-// Message says how long the loop hung and what was done.
 func (e EngineLease) Message() string {
 	return fmt.Sprintf("the loop that leads %s hung for %v: %s", e.Instance, e.Gap.Round(time.Millisecond), e.Done)
 }
 
-// Fields are those of spec §3.
 func (e EngineLease) Fields() []Field {
 	return []Field{{"instance", e.Instance}, {"gap_us", e.Gap.Microseconds()}, {"done", e.Done}}
 }

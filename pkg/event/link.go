@@ -9,7 +9,7 @@ import (
 // Source is what told of a link's change.
 type Source string
 
-// The sources of spec §3.
+// The sources of a link's state, as the log names them.
 const (
 	Notification Source = "notification" // RTM_NEWLINK, RTM_DELLINK
 	Confirm      Source = "confirm"      // the confirmer asked

@@ -61,7 +61,6 @@ func (w Word) said(at time.Time) map[string]any {
 	return doc
 }
 
-// Name is the kind.
 func (e LinkChanged) Name() string { return string(e.Kind) }
 
 // Level is Warn for a loss.
@@ -73,7 +72,6 @@ func (e LinkChanged) Level() Level {
 	return Info
 }
 
-// Message says what happened to the link.
 func (e LinkChanged) Message() string {
 	switch e.Kind {
 	case LinkUp:
@@ -92,7 +90,6 @@ func (e LinkChanged) Message() string {
 	return fmt.Sprintf("%s is gone", e.Link.Name)
 }
 
-// Fields are those of spec §3.
 func (e LinkChanged) Fields() []Field {
 	l := e.Link
 	fields := []Field{
@@ -151,7 +148,6 @@ type LinkResync struct {
 	Differences int
 }
 
-// Name is link.resync.
 func (LinkResync) Name() string { return "link.resync" }
 
 // Level is Warn where messages were lost, Debug for an audit that found nothing.
@@ -162,12 +158,10 @@ func (e LinkResync) Level() Level {
 	return Debug
 }
 
-// Message says what the comparison found.
 func (e LinkResync) Message() string {
 	return fmt.Sprintf("compared %d links with the kernel after %s: %d differences", e.Links, e.Reason, e.Differences)
 }
 
-// Fields are those of spec §3.
 func (e LinkResync) Fields() []Field {
 	return []Field{{"reason", e.Reason}, {"links", e.Links}, {"differences", e.Differences}}
 }
@@ -182,7 +176,6 @@ type LinkStretched struct {
 	Restored  bool // the period is the configured one again
 }
 
-// Name is link.stretched.
 func (LinkStretched) Name() string { return "link.stretched" }
 
 // Level is Warn where a loss may now be seen later.
@@ -193,12 +186,10 @@ func (e LinkStretched) Level() Level {
 	return Warn
 }
 
-// Message says how often the link is asked.
 func (e LinkStretched) Message() string {
 	return fmt.Sprintf("%s is asked every %v: %s", e.Interface, e.Period.Round(time.Microsecond), e.Why)
 }
 
-// Fields are those of spec §3.
 func (e LinkStretched) Fields() []Field {
 	return []Field{{"interface", e.Interface}, {"period_us", e.Period.Microseconds()}, {"why", e.Why}}
 }
@@ -214,7 +205,6 @@ type LinkMonitored struct {
 	Why       string
 }
 
-// Name is link.monitor.
 func (LinkMonitored) Name() string { return "link.monitor" }
 
 // Level is Warn where nothing tells.
@@ -225,7 +215,6 @@ func (e LinkMonitored) Level() Level {
 	return Info
 }
 
-// Message says what watches the link.
 func (e LinkMonitored) Message() string {
 	if e.Monitor == Unmonitored {
 		return fmt.Sprintf("nothing can tell whether %s has a link: %s", e.Interface, e.Why)
@@ -233,7 +222,6 @@ func (e LinkMonitored) Message() string {
 	return fmt.Sprintf("%s is watched by %s: %s", e.Interface, e.Monitor, e.Why)
 }
 
-// Fields are those of spec §3.
 func (e LinkMonitored) Fields() []Field {
 	return []Field{{"interface", e.Interface}, {"monitor", e.Monitor}, {"why", e.Why}}
 }

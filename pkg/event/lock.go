@@ -12,7 +12,6 @@ type DaemonLock struct {
 	Alone bool
 }
 
-// Name returns daemon.lock.
 func (DaemonLock) Name() string { return "daemon.lock" }
 
 // Level is Error where two could run, and Warn otherwise.
@@ -23,7 +22,6 @@ func (e DaemonLock) Level() Level {
 	return Error
 }
 
-// Message says what may happen and what to do.
 func (e DaemonLock) Message() string {
 	what := "a second ripcord in this network namespace would not be noticed, and the two would remove each other's addresses"
 	if e.Alone {

@@ -20,7 +20,7 @@ func movedLevel(kind string) Level {
 	return Info
 }
 
-// movedFields are those of spec §3, of what is held and bears this name.
+// movedFields are the fields of what is held, under this name.
 func movedFields(instance, name string, held []string, took time.Duration, failure string) []Field {
 	var fields []Field
 	if instance != "" { // else nobody held them: left behind by an earlier run

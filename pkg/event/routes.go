@@ -31,13 +31,11 @@ type RouteMoved struct {
 	Err      string        // for RouteFailed: what failed, and what to do
 }
 
-// Name is the kind.
 func (e RouteMoved) Name() string { return string(e.Kind) }
 
 // Level is Warn for what others did, Error for a failure.
 func (e RouteMoved) Level() Level { return movedLevel(e.Name()) }
 
-// Message says what happened to which routes and rules.
 func (e RouteMoved) Message() string {
 	list := strings.Join(e.Routes, ", ")
 	switch e.Kind {
@@ -58,7 +56,6 @@ func (e RouteMoved) Message() string {
 	return fmt.Sprintf("%s: %s: %s", e.Instance, list, e.Err)
 }
 
-// Fields are those of the closed list.
 func (e RouteMoved) Fields() []Field {
 	return movedFields(e.Instance, "routes", append([]string{}, e.Routes...), e.Took, e.Err)
 }

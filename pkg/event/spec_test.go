@@ -1,6 +1,8 @@
 package event
 
 import (
+	"fmt"
+	"maps"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -9,87 +11,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event/eventtest"
-)
-
-// closed is the closed list of events of the log (spec §3), with the fields
-// that each has beside the common ones. Behind the bar stand fields that the
-// list only describes in words, and those that not every event of the name has.
-var closed = map[string]string{
-	"daemon.ready":    "version pid instances",
-	"daemon.stopping": "version pid instances",
-	"daemon.stopped":  "version pid instances | error",
-	"daemon.status":   "status", // SIGUSR1, spec §5
-
-	"config.loaded":   "file added changed removed | groups",
-	"config.reloaded": "file added changed removed",
-	"config.rejected": "file errors",
-
-	"control.failed":    "listen error", // a port that cannot be opened ends no router
-	"control.listening": "listen",
-
-	"link.up":        linkFields + " | sources",
-	"link.down":      linkFields + " | sources reason",
-	"link.flapped":   linkFields + " | sources",
-	"link.added":     linkFields,
-	"link.removed":   linkFields,
-	"link.renamed":   linkFields + " | was",
-	"link.reason":    linkFields + " reason", // issue 3 wants the human reason, which comes after the loss; spec §3 has no name for it
-	"link.resync":    "reason links differences",
-	"link.monitor":   "interface | monitor why",
-	"link.stretched": "interface | period_us why",
-
-	"instance.transition": virtualFields + " from to reason priority | group",
-	"group.transition":    "group from to reason | cause",
-	"instance.holding":    "instance reason until | group interface vrid family",
-	"instance.impaired":   virtualFields + " missing priority | group",
-	"instance.fault":      virtualFields + " reason over | error group",
-	"group.cascade":       "group source why | state",
-	"instance.warning":    "instance reason over | subject",
-
-	"advert.rejected": "interface vrid source reason count | instance",
-	"advert.sent":     "instance kind took_us",
-	"advert.failed":   "instance error count",
-	"advert.mismatch": "instance source | what theirs ours",
-	"advert.rival":    "instance source priority | unheard version skewed group interface vrid family",
-	"auth.skew":       "source skew_ms | instance rejected",
-
-	"address.added":    "instance addresses took_us",
-	"address.removed":  "instance addresses took_us",
-	"address.restored": "instance addresses took_us | count",
-	"address.failed":   "instance addresses took_us | error",
-	"address.marked":   "instance addresses took_us | count",
-	"address.foreign":  "instance addresses took_us", // design decision 11 wants the warning; spec §3 has no name for it
-
-	// Issue 4 item 4: the routes and rules of an instance, in the manner of its addresses.
-	"route.added":    "instance routes took_us",
-	"route.removed":  "instance routes took_us",
-	"route.restored": "instance routes took_us",
-	"route.failed":   "instance routes took_us | error",
-	"route.foreign":  "instance routes took_us",
-	"route.replaced": "instance routes took_us",
-
-	// Beside the spec: what a virtual MAC is made of.
-	"device.added":    "instance device interface mac",
-	"device.adopted":  "instance device interface mac",
-	"device.removed":  "device mac | interface instance",
-	"device.mended":   "instance device interface mac what",
-	"device.replaced": "instance device interface mac",
-	"device.failed":   "device interface mac error | instance",
-
-	"check.changed": "name result took_us output",
-	"notify.ran":    "name result took_us output",
-	"fence.ran":     "name result took_us output",
-
-	"engine.stalled": "gap_us | instance done",
-	"engine.lease":   "gap_us | instance done",
-	"engine.thread":  "scheduling | error",
-	"daemon.memory":  "locked | error",
-	"daemon.lock":    "error",
-}
-
-const (
-	linkFields    = "interface ifindex source admin_up carrier operstate carrier_up_count carrier_down_count"
-	virtualFields = "instance interface vrid family"
+	"ripcord/test/golden"
 )
 
 // common are the fields of every line, which no event may have of its own.
@@ -164,14 +86,15 @@ func samples() []Event {
 	return append(events, AddressMoved{s, AddressFailed, "inside", prefix, time.Millisecond, 0, "permission denied"})
 }
 
-func TestEventsAreThoseOfTheSpec(t *testing.T) {
+// TestEventsAreThoseOfTheSchema: every event writes the fields of its definition, at
+// one of its levels.
+func TestEventsAreThoseOfTheSchema(t *testing.T) {
 	for _, e := range samples() {
 		t.Run(e.Name(), func(t *testing.T) {
-			fields, ok := closed[e.Name()]
+			d, ok := Lookup(e.Name())
 			if !ok {
-				t.Fatalf("%s is not in the closed list", e.Name())
+				t.Fatalf("%s is not in the schema", e.Name())
 			}
-			must, may, _ := strings.Cut(fields, "|")
 			keys := map[string]bool{}
 			for _, f := range e.Fields() {
 				switch {
@@ -179,14 +102,14 @@ func TestEventsAreThoseOfTheSpec(t *testing.T) {
 					t.Errorf("field %s is there twice", f.Key)
 				case slices.Contains(common, f.Key):
 					t.Errorf("field %s is one of those of every line", f.Key)
-				case !slices.Contains(strings.Fields(must+may), f.Key):
+				case !slices.Contains(d.Fields, f.Key) && !slices.Contains(d.May, f.Key):
 					t.Errorf("field %s is not of this event", f.Key)
 				case !loggable(f.Value):
 					t.Errorf("field %s has a %T, which Field does not allow", f.Key, f.Value)
 				}
 				keys[f.Key] = true
 			}
-			for _, key := range strings.Fields(must) {
+			for _, key := range d.Fields {
 				if !keys[key] {
 					t.Errorf("field %s is missing", key)
 				}
@@ -194,12 +117,88 @@ func TestEventsAreThoseOfTheSpec(t *testing.T) {
 			if m := e.Message(); m == "" || strings.Contains(m, "%!") || strings.Contains(m, "  ") {
 				t.Errorf("message %q", m)
 			}
-			if e.Level().String() == "" || e.When().Cause.Trace != 1 {
-				t.Errorf("level %v, stamp %v", e.Level(), e.When())
+			if !slices.Contains(d.Levels, e.Level()) {
+				t.Errorf("level %v is none of %v", e.Level(), d.Levels)
+			}
+			if e.When().Cause.Trace != 1 {
+				t.Errorf("stamp %v", e.When())
 			}
 		})
 	}
 }
+
+// TestSchema: each definition has an event, a text and known fields, and stands once.
+func TestSchema(t *testing.T) {
+	made := map[string]bool{}
+	for _, e := range samples() {
+		made[e.Name()] = true
+	}
+	used, seen := map[string]bool{}, map[string]bool{}
+	for _, d := range Schema {
+		if seen[d.Name] || !made[d.Name] || !strings.HasSuffix(d.About, ".") || len(d.Levels) == 0 {
+			t.Errorf("%s: twice %v, has an event %v, about %q, levels %v", d.Name, seen[d.Name], made[d.Name], d.About, d.Levels)
+		}
+		seen[d.Name] = true
+		for _, f := range slices.Concat(d.Fields, d.May) {
+			used[f] = true
+			if FieldMeanings[f] == "" {
+				t.Errorf("%s: the field %s has no meaning", d.Name, f)
+			}
+		}
+	}
+	for f := range FieldMeanings {
+		if !used[f] {
+			t.Errorf("the field %s is of no event", f)
+		}
+	}
+}
+
+// TestEventsPage keeps docs/events.md as the schema has it; -update writes it anew.
+func TestEventsPage(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(eventsHead)
+	for _, d := range Schema {
+		levels := make([]string, len(d.Levels))
+		for i, l := range d.Levels {
+			levels[i] = l.String()
+		}
+		fields := "`" + strings.Join(d.Fields, "`, `") + "`"
+		if len(d.May) > 0 {
+			fields += "; sometimes `" + strings.Join(d.May, "`, `") + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", d.Name, strings.Join(levels, ", "), d.About, fields)
+	}
+	b.WriteString("| `log.lost` | error | Lines are missing in front of this one. | `count`, `reason` |\n\n## Fields\n\n| field | meaning |\n| --- | --- |\n")
+	for _, f := range slices.Sorted(maps.Keys(FieldMeanings)) {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", f, FieldMeanings[f])
+	}
+	golden.Check(t, "../../docs/events.md", b.String())
+}
+
+const eventsHead = `# The log
+
+<!-- Made from pkg/event/schema.go by go test ./pkg/event -run TestEventsPage -update. -->
+
+ripcord writes one JSON object a line to standard output. Every line has ` + "`ts`" + ` (RFC 3339 with nanoseconds), ` + "`level`, `event`" + ` and
+` + "`msg`" + `, one sentence. What followed from one fact bears the same ` + "`trace`" + `, and ` + "`elapsed_us`" + `, the µs since that fact was read from the
+kernel or the wire:
+
+` + "```json" + `
+{"ts":"…","level":"warn","event":"link.down","msg":"eth0 is not usable: no carrier","interface":"eth0","source":"confirm",…,"trace":"18ea59645610fa4e","elapsed_us":0}
+{"ts":"…","level":"warn","event":"group.transition","msg":"group edge is fault, was active: interface-down of inside",…,"trace":"18ea59645610fa4e","elapsed_us":112}
+{"ts":"…","level":"info","event":"advert.sent","msg":"outside sent its resign advert","kind":"resign",…,"trace":"18ea59645610fa4e","elapsed_us":351}
+` + "```" + `
+
+    journalctl -u ripcord -o cat | jq 'select(.trace == "18ea59645610fa4e")'
+
+What to do about an error is in [troubleshooting.md](troubleshooting.md). Events that strangers or other programs can cause are
+written at most once in ten seconds each, with a ` + "`count`" + `.
+
+## Events
+
+| event | level | what happened | fields |
+| --- | --- | --- | --- |
+`
 
 // loggable says whether Field allows the value.
 func loggable(v any) bool {
@@ -296,7 +295,7 @@ func TestWhatIsNotThereIsLeftOut(t *testing.T) {
 	}
 }
 
-// TestWords pins what the log and the API say (spec §3, §4).
+// TestWords pins the words of the log and the API.
 func TestWords(t *testing.T) {
 	for got, want := range map[string]string{
 		Initialize.String(): "initialize", Backup.String(): "backup", Active.String(): "active", Fault.String(): "fault",

@@ -20,13 +20,10 @@ type EngineThread struct {
 	Err        string // why it is not real time; empty if it is
 }
 
-// Name is engine.thread.
 func (EngineThread) Name() string { return "engine.thread" }
 
-// Level is Info.
 func (EngineThread) Level() Level { return Info }
 
-// Message says what a scheduling that is not the best means.
 func (e EngineThread) Message() string {
 	if e.Err == "" {
 		return "adverts are sent in real time"
@@ -35,7 +32,6 @@ func (e EngineThread) Message() string {
 		"allow it with CAP_SYS_NICE (%s)", e.Err)
 }
 
-// Fields are those of the manual.
 func (e EngineThread) Fields() []Field {
 	fields := []Field{{"scheduling", string(e.Scheduling)}}
 	if e.Err != "" {

@@ -52,7 +52,6 @@ type WarningKey struct {
 // Key returns the warning's key.
 func (e Warning) Key() WarningKey { return WarningKey{e.Instance, e.Reason, e.Subject} }
 
-// Name returns instance.warning.
 func (Warning) Name() string { return "instance.warning" }
 
 // Level is Error while it is in force.
@@ -63,7 +62,6 @@ func (e Warning) Level() Level {
 	return Error
 }
 
-// Message says what is wrong and what to do, or that it is over.
 func (e Warning) Message() string {
 	if e.Over {
 		return fmt.Sprintf("%s: over: %s", e.Instance, e.Text)
@@ -71,7 +69,6 @@ func (e Warning) Message() string {
 	return fmt.Sprintf("%s: %s", e.Instance, e.Text)
 }
 
-// Fields are instance, reason, subject and over.
 func (e Warning) Fields() []Field {
 	fields := []Field{{"instance", e.Instance}, {"reason", string(e.Reason)}}
 	if e.Subject != "" {

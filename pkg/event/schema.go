@@ -1,0 +1,129 @@
+package event
+
+// Definition is what is known of one event of the log, beside the ts, level, event,
+// msg, trace and elapsed_us that every line has. The log and the API write exactly
+// these fields; docs/events.md is made of them.
+type Definition struct {
+	Name   string
+	Levels []Level
+	Fields []string // that each such event has, in the words of Fields below
+	May    []string // that some have
+	About  string   // what happened
+}
+
+// Fields common to several events.
+var (
+	ofLink     = []string{"interface", "ifindex", "source", "admin_up", "carrier", "operstate", "carrier_up_count", "carrier_down_count"}
+	ofVirtual  = []string{"instance", "interface", "vrid", "family"}
+	ofAddress  = []string{"instance", "addresses", "took_us"}
+	ofRoute    = []string{"instance", "routes", "took_us"}
+	ofDevice   = []string{"instance", "device", "interface", "mac"}
+	ofDaemon   = []string{"version", "pid", "instances"}
+	onlyInfo   = []Level{Info}
+	onlyWarn   = []Level{Warn}
+	onlyError  = []Level{Error}
+	warnOrInfo = []Level{Info, Warn}
+)
+
+func plus(fields []string, more ...string) []string {
+	return append(append([]string{}, fields...), more...)
+}
+
+// Schema is the closed list of the events of the log, by subject.
+var Schema = []Definition{
+	{"daemon.ready", onlyInfo, ofDaemon, nil, "The daemon runs: links are known and adverts are heard."},
+	{"daemon.stopping", onlyInfo, ofDaemon, nil, "The daemon was told to stop: it resigns everywhere."},
+	{"daemon.stopped", []Level{Info, Error}, ofDaemon, []string{"error"}, "The daemon has ended. `error` says what failed, or what is left behind."},
+	{"daemon.status", onlyInfo, []string{"status"}, nil, "The status document, on SIGUSR1."},
+	{"daemon.memory", warnOrInfo, []string{"locked"}, []string{"error"}, "Whether the daemon's memory is locked (mlockall), which needs `LimitMEMLOCK=infinity` or CAP_IPC_LOCK."},
+	{"daemon.lock", []Level{Warn, Error}, []string{"error"}, nil, "The lock that keeps a second ripcord out of the network namespace could not be had."},
+
+	{"config.loaded", onlyInfo, []string{"file", "added", "changed", "removed"}, []string{"groups"}, "The file that is in force."},
+	{"config.rejected", onlyError, []string{"file", "errors"}, nil, "A file was not taken; what was in force stays in force."},
+
+	{"control.failed", onlyError, []string{"listen", "error"}, nil, "The port of `control.listen` cannot be opened; it is tried again each second."},
+	{"control.listening", onlyInfo, []string{"listen"}, nil, "The port of `control.listen` is open after it could not be."},
+
+	{"link.up", onlyInfo, ofLink, []string{"sources"}, "A link became usable; `sources` has what each source reports."},
+	{"link.down", onlyWarn, ofLink, []string{"sources", "reason"}, "A link is not usable any more."},
+	{"link.flapped", onlyWarn, ofLink, []string{"sources"}, "A link was lost and was back before that was read."},
+	{"link.added", onlyInfo, ofLink, nil, "A link has appeared."},
+	{"link.removed", onlyWarn, ofLink, nil, "A link has gone."},
+	{"link.renamed", onlyInfo, ofLink, []string{"was"}, "A link has another name."},
+	{"link.reason", onlyInfo, plus(ofLink, "reason"), nil, "Why a lost link has no carrier, where its driver says. It follows `link.down`, with its trace."},
+	{"link.resync", []Level{Debug, Info, Warn}, []string{"reason", "links", "differences"}, nil, "The table of links was compared with a dump: after lost messages (`overrun`) or periodically (`audit`)."},
+	{"link.monitor", warnOrInfo, []string{"interface"}, []string{"monitor", "why"}, "What watches a link, and why."},
+	{"link.stretched", warnOrInfo, []string{"interface"}, []string{"period_us", "why"}, "A link is asked less often because asking costs too much, or no longer so."},
+
+	{"instance.transition", warnOrInfo, plus(ofVirtual, "from", "to", "reason", "priority"), []string{"group"}, "A virtual router changed its state. The member that caused its group's transition bears the reason, the others `group`."},
+	{"group.transition", warnOrInfo, []string{"group", "from", "to", "reason"}, []string{"cause"}, "A group changed its state; `cause` is the member that did it."},
+	{"instance.holding", []Level{Info, Error}, []string{"instance", "reason", "until"}, []string{"group", "interface", "vrid", "family"}, "A virtual router could move and waits, at most until `until`."},
+	{"instance.fault", []Level{Info, Error}, plus(ofVirtual, "reason", "over"), []string{"error", "group"}, "A condition keeps a virtual router from serving, or is over."},
+	{"instance.impaired", []Level{Info, Error}, plus(ofVirtual, "missing", "priority"), []string{"group"}, "What a virtual router lacks of what it should hold, and the priority it has now; empty: nothing any more, or it tries again."},
+	{"instance.warning", []Level{Info, Error}, []string{"instance", "reason", "over"}, []string{"subject"}, "Something that is no fault keeps an instance from working as configured, or is over."},
+	{"group.cascade", warnOrInfo, []string{"group", "source", "why"}, []string{"state"}, "Whether a resignation of a peer on one segment moves the whole group."},
+
+	{"advert.sent", onlyInfo, []string{"instance", "kind", "took_us"}, nil, "A first advert, a resignation or a probe left."},
+	{"advert.failed", []Level{Warn, Error}, []string{"instance", "error", "count"}, nil, "The kernel refused adverts."},
+	{"advert.rejected", onlyWarn, []string{"interface", "vrid", "source", "reason", "count"}, []string{"instance"}, "Adverts were discarded: see [protocol.md](protocol.md)."},
+	{"advert.mismatch", onlyWarn, []string{"instance", "source"}, []string{"what", "theirs", "ours"}, "A peer is configured differently; its adverts are believed."},
+	{"advert.rival", []Level{Warn, Error}, []string{"instance", "source", "priority"}, []string{"unheard", "version", "skewed", "group", "interface", "vrid", "family", "count"}, "A second Active was heard."},
+	{"auth.skew", []Level{Warn, Error}, []string{"source", "skew_ms"}, []string{"instance", "rejected"}, "The clock of a router that signs is far from ours."},
+
+	{"address.added", onlyInfo, ofAddress, nil, "Addresses were put in place."},
+	{"address.removed", onlyInfo, ofAddress, nil, "Addresses were removed."},
+	{"address.restored", onlyWarn, ofAddress, []string{"count"}, "Somebody removed addresses; they were put back."},
+	{"address.marked", onlyWarn, ofAddress, []string{"count"}, "Somebody rewrote addresses without our mark; they are marked again."},
+	{"address.foreign", onlyWarn, ofAddress, nil, "Addresses stand that ripcord did not add: they are used, and never removed."},
+	{"address.failed", []Level{Warn, Error}, ofAddress, []string{"error"}, "Addresses could not be added or removed."},
+
+	{"route.added", onlyInfo, ofRoute, nil, "Routes or rules were put in place."},
+	{"route.removed", onlyInfo, ofRoute, nil, "Routes or rules were removed."},
+	{"route.restored", onlyWarn, ofRoute, nil, "Somebody removed routes or rules; they were put back."},
+	{"route.replaced", onlyWarn, ofRoute, nil, "Somebody put another route in the place of ours."},
+	{"route.foreign", onlyWarn, ofRoute, nil, "Routes or rules stand that ripcord did not add: they are used, and never removed."},
+	{"route.failed", []Level{Warn, Error}, ofRoute, []string{"error"}, "Routes or rules could not be added or removed."},
+
+	{"device.added", onlyInfo, ofDevice, nil, "The macvlan of a virtual MAC was made."},
+	{"device.adopted", warnOrInfo, ofDevice, nil, "The macvlan of an earlier run was taken over."},
+	{"device.replaced", onlyWarn, ofDevice, nil, "A macvlan that keepalived left behind was replaced."},
+	{"device.mended", onlyInfo, plus(ofDevice, "what"), nil, "A macvlan was put right after others had changed it."},
+	{"device.removed", warnOrInfo, []string{"device", "mac"}, []string{"interface", "instance"}, "A macvlan was removed."},
+	{"device.failed", onlyError, []string{"device", "interface", "mac", "error"}, []string{"instance"}, "A macvlan could not be made, set up or removed."},
+
+	{"engine.stalled", onlyWarn, []string{"gap_us"}, []string{"instance", "done"}, "The daemon did not run for a while, and what was done about it."},
+	{"engine.lease", onlyError, []string{"gap_us"}, []string{"instance", "done"}, "The loop hung; the engine resigned without it."},
+	{"engine.thread", warnOrInfo, []string{"scheduling"}, []string{"error"}, "Whether adverts are sent in real time (SCHED_FIFO), which needs CAP_SYS_NICE or `LimitRTPRIO=1`."},
+}
+
+// FieldMeanings says what each field of the log means, and its unit.
+var FieldMeanings = map[string]string{
+	"added": "number of instances added", "changed": "number of instances changed", "removed": "number of instances removed",
+	"addresses": "list of addresses with the length of their networks", "admin_up": "whether the link is set up (IFF_UP)",
+	"carrier": "whether the link has a carrier (IFF_LOWER_UP)", "carrier_down_count": "how often the kernel counted a loss of the carrier",
+	"carrier_up_count": "how often the kernel counted a return of the carrier", "cause": "the member that caused the transition",
+	"count": "how often since the last such line", "device": "the name of the macvlan", "differences": "how many links differed",
+	"done": "what was done about it", "error": "what failed, and what to do", "errors": "list of problems, each with line and column",
+	"family": "`ipv4` or `ipv6`", "file": "path of the configuration", "from": "the state before", "gap_us": "how long, in µs", "group": "name of the group",
+	"groups": "number of groups", "ifindex": "the kernel's number of the link", "instance": "name of the instance",
+	"instances": "number of instances", "interface": "name of the link", "kind": "`first`, `resign` or `probe`", "links": "how many links there are",
+	"listen": "the TCP address", "locked": "whether memory is locked", "mac": "the virtual MAC", "missing": "list of what is not in place, each with its reason",
+	"monitor": "`netlink`, `ethtool`, `mii` or `none`", "operstate": "RFC 2863's ifOperStatus", "ours": "our value", "over": "whether it is over",
+	"period_us": "the period now, in µs", "pid": "process id", "priority": "the priority", "reason": "why; see the event",
+	"rejected": "whether the advert was rejected for it", "routes": "list of routes and rules in the words of `ip`", "scheduling": "`fifo`, `nice` or `none`",
+	"skew_ms": "their clock less ours, in ms", "skewed": "their adverts were signed by another clock", "source": "the sender's address, or what reported the link's state",
+	"sources": "what each source last reported of the link, and when", "state": "`on` or `off`", "status": "the document of `ripcord status --json`",
+	"subject": "what the warning is about", "theirs": "the other router's value", "to": "the state after", "took_us": "from the order to its end, in µs",
+	"unheard": "our adverts do not seem to reach it", "until": "the latest end of the wait", "version": "ripcord's version, or VRRP's version of a rival",
+	"vrid": "the virtual router's number", "was": "the name before", "what": "what differs", "why": "why",
+}
+
+// Lookup returns the definition of an event.
+func Lookup(name string) (Definition, bool) {
+	for _, d := range Schema {
+		if d.Name == name {
+			return d, true
+		}
+	}
+	return Definition{}, false
+}
