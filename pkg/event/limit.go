@@ -17,33 +17,14 @@ const (
 	once = 0
 )
 
-// limits are the limits of all events.
-var limits = map[string]int{
-	// Once in the life of a daemon, or when somebody who may do so asks for it.
-	"daemon.ready": once, "daemon.stopping": once, "daemon.stopped": once, "daemon.status": once,
-	"daemon.memory": once, "daemon.lock": once, "engine.thread": once,
-	"config.loaded": once, "config.reloaded": once, "config.rejected": once,
-
-	// Limited where they are found: by pkg/ratelimit with a count, by their own count,
-	// or by a memory of what was said.
-	"advert.rejected": once, "advert.failed": once, "instance.warning": once,
-	"address.restored": once, "address.marked": once,
-
-	"link.up": story, "link.down": story, "link.flapped": story, "link.added": story, "link.removed": story,
-	"link.renamed": story, "link.reason": story, "link.monitor": story, "link.stretched": story,
-	"instance.transition": story, "group.transition": story, "instance.holding": story, "group.cascade": story,
-	"advert.sent": story, "engine.stalled": story, "engine.lease": story,
-	"address.added": story, "address.removed": story, "route.added": story, "route.removed": story,
-	"device.added": story, "device.removed": story, "device.adopted": story,
-	"check.changed": story, "notify.ran": story, "fence.ran": story,
-
-	"advert.rival": others, "advert.mismatch": others, "auth.skew": others, "link.resync": others,
-	"instance.impaired": others, "instance.fault": others, "daemon.hung": others,
-	"address.failed": others, "address.foreign": others,
-	"route.restored": others, "route.failed": others, "route.foreign": others, "route.replaced": others,
-	"device.mended": others, "device.replaced": others, "device.failed": others,
-	"control.failed": others, "control.listening": others,
-}
+// limits are the limits of all events, by name.
+var limits = func() map[string]int {
+	all := make(map[string]int, len(Schema))
+	for _, d := range Schema {
+		all[d.Name] = d.Limit
+	}
+	return all
+}()
 
 // subjects are the fields that tell equal events apart. Those that a stranger chooses,
 // as the source of an advert or the text of an error, are not among them.
