@@ -192,9 +192,9 @@ func TestSourceThatIsGone(t *testing.T) {
 			onBench(t, func(b *bench) {
 				time.Sleep(2 * time.Second)
 				b.beats("eth0", Beat{})
-				time.Sleep(time.Second)
+				time.Sleep(2 * time.Second)
 				if b.monitor.Links()[0].Usable {
-					t.Fatal("it said down, and the link is up")
+					b.t.Fatal("it said down, and the link is up")
 				}
 				b.mu.Lock()
 				delete(b.fake.beats, "eth0")
