@@ -252,3 +252,35 @@ func TestReachIsBounded(t *testing.T) {
 		t.Errorf("a source that comes later: %+v", s.withheld)
 	}
 }
+
+// An owner is heard among a thousand shared addresses, with the memory for options that
+// a socket has on kernels before 6.9.
+func TestReceiverHearsTheOwnerAmongMany(t *testing.T) {
+	l := newLAN(t)
+	link := l.cable(1, 0)
+	was, err := os.ReadFile("/proc/sys/net/core/optmem_max")
+	if err != nil {
+		t.Skip("skipped: this kernel has no limit of a namespace's own: ", err)
+	}
+	t.Cleanup(func() { setSysctl(t, "net/core/optmem_max", strings.TrimSpace(string(was))) })
+	setSysctl(t, "net/core/optmem_max", "20480")
+	var instances []vrrp.Instance
+	for i := range 4 {
+		four := on(link.Name)[0]
+		four.Instance, four.VRID, four.Addresses = fmt.Sprint("four", i), uint8(51+i), nil
+		for j := range 250 {
+			four.Addresses = append(four.Addresses, netip.AddrFrom4([4]byte{198, 51, byte(1 + i), byte(3 + j)}))
+		}
+		instances = append(instances, four)
+	}
+	ears := listen(t, instances...)
+	ears.tell(link)
+	owned := instances[0].Addresses[100]
+	l.there(func() { l.ip("addr add " + owned.String() + "/24 dev there1") })
+	l.ip("addr add " + owned.String() + "/24 dev here1")
+	index, _, _ := l.far(1)
+	l.sender().Send([]Message{message(frames(index, owned))})
+	if heard := ears.takes(1); who(heard) != "four0<"+owned.String() {
+		t.Errorf("heard %q", who(heard))
+	}
+}

@@ -2,6 +2,8 @@ package lab
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -160,6 +162,40 @@ func TestStrictReversePathFilter(t *testing.T) {
 			if sa, sb := a.state(), b.state(); sa != "active" || sb != "backup" {
 				t.Errorf("a is %s, b is %s", sa, sb)
 			}
+		})
+	}
+}
+
+// The Backup is paused while its link leaves the namespace and comes back under its
+// index: nothing is left of the memberships and of the packet sockets, and the counters
+// tell nothing. It joins again, and does not become a second Active.
+func TestLinkLeavesNamespaceAndReturns(t *testing.T) {
+	netns.NeedRoot(t)
+	for _, v := range []shared{insideIPv4, insideIPv6} {
+		t.Run(v.hosts, func(t *testing.T) {
+			t.Parallel()
+			const interval = 200 * time.Millisecond
+			s, a, b := startPair(t, interval, v)
+			index := s.Cable("b", "eth0").Index()
+			at := b.signal(syscall.SIGSTOP)
+			s.command("b", "sh", "-ec", "n=away$$; ip netns add $n; ip link set eth0 netns $n; ip -n $n link set eth0 netns $$; "+
+				"ip netns del $n; ip link set eth0 up; ip addr add "+fmt.Sprintf(v.hosts, 12)+" dev eth0")
+			if got := s.ip("b", "-o", "link", "show", "eth0"); !strings.HasPrefix(got, fmt.Sprint(index)+":") {
+				t.Skip("skipped: the link has another index: ", got)
+			}
+			time.Sleep(time.Second)
+			b.signal(syscall.SIGCONT)
+			time.Sleep(4*time.Second + 5*downInterval(100, interval))
+			for _, l := range b.log(at) {
+				if l.Event == "instance.transition" && l.To == "active" {
+					t.Errorf("a second Active: %s", l.Msg)
+				}
+			}
+			if sa, sb := a.state(), b.state(); sa != "active" || sb != "backup" {
+				t.Errorf("a is %s, b is %s", sa, sb)
+			}
+			at = s.pull("a", inside)
+			b.becomes("active", at, 5*time.Second)
 		})
 	}
 }
