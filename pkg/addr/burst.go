@@ -62,6 +62,18 @@ func (b *burst) membership(link event.Link, group netip.Addr) {
 	}
 }
 
+// probe adds the frame that asks whether another station on a link has an address
+// that is held here.
+func (b *burst) probe(link event.Link, held netip.Addr) {
+	if held.Is6() && !link.LinkLocal6.IsValid() {
+		return
+	}
+	begin := len(b.bytes)
+	link.Primary4 = netip.Addr{} // RFC 5227 §2.1.1: a probe tells nobody anything
+	b.bytes = question(b.bytes, link, held)
+	b.add(link, begin, announced{})
+}
+
 // add adds the bytes from begin on as a frame. Where those before them were moved
 // to make room, the earlier frames keep the old place.
 func (b *burst) add(link event.Link, begin int, what announced) {

@@ -17,25 +17,25 @@ const slice = 64
 // Routes and rules lean on addresses: they are added after them and removed
 // before.
 func (w *Worker) converge() {
-	w.arrange()
-	if w.unlisted { // what is to go does not wait for another list that may not come
+	for _, part := range [...]func(){
+		w.arrange, w.removeUnlisted, w.refresh, w.ledger.claim, w.markAgain, w.settle, w.removeWays,
+		w.shutMore, w.remove, w.add, w.settle, w.shutLess, w.addWays, w.tuneAgain, w.reportPlaced,
+	} {
+		part()
+		w.steps.Add(1)
+	}
+}
+
+// removeUnlisted removes what is to go without waiting for another list, which may not
+// come.
+func (w *Worker) removeUnlisted() {
+	if w.unlisted {
 		w.removeWays()
 		w.remove()
 	}
-	w.refresh()
-	w.ledger.claim()
-	w.markAgain()
-	w.tell(w.ledger.settle(w.cfg.Now()))
-	w.removeWays()
-	w.shutMore()
-	w.remove()
-	w.add()
-	w.tell(w.ledger.settle(w.cfg.Now()))
-	w.shutLess()
-	w.addWays()
-	w.tuneAgain()
-	w.reportPlaced()
 }
+
+func (w *Worker) settle() { w.tell(w.ledger.settle(w.cfg.Now())) }
 
 // refresh asks the kernel what stands, if the ledger may be wrong.
 func (w *Worker) refresh() {

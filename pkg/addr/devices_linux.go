@@ -225,6 +225,9 @@ func (d *LinuxDevices) Restore(keep []string) error {
 // netSysctls is where the settings of the caller's namespace are.
 const netSysctls = "/proc/sys/net/"
 
+// ReadSetting reads a setting of the kernel, below net.
+func ReadSetting(key string) (string, error) { return readSysctl(key) }
+
 func readSysctl(key string) (string, error) {
 	text, err := os.ReadFile(netSysctls + key)
 	return strings.TrimSpace(string(text)), err

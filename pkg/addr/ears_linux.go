@@ -202,8 +202,8 @@ func parseARP(data []byte, from unix.Sockaddr, c control) (Sighting, bool) {
 	if !ok || link.Pkttype == unix.PACKET_OUTGOING {
 		return Sighting{}, false
 	}
-	_, ip, reply, ok := wire.ParseARP(data)
-	return Sighting{Index: link.Ifindex, Address: ip, Answer: reply, At: c.at}, ok
+	mac, ip, reply, ok := wire.ParseARP(data)
+	return Sighting{Index: link.Ifindex, Address: ip, MAC: mac, Answer: reply, At: c.at}, ok
 }
 
 // prepareND lets solicitations and advertisements through.
@@ -227,5 +227,6 @@ func parseND(data []byte, from unix.Sockaddr, c control) (Sighting, bool) {
 		return Sighting{}, false
 	}
 	ip, advert, ok := wire.ParseNDMessage(data, netip.AddrFrom16(sender.Addr), c.hopLimit)
-	return Sighting{Index: c.index, Address: ip, Answer: advert, At: c.at}, ok
+	mac, _ := wire.NDLinkLayer(data)
+	return Sighting{Index: c.index, Address: ip, MAC: mac, Answer: advert, At: c.at}, ok
 }

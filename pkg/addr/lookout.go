@@ -20,8 +20,11 @@ type lookout struct {
 	// report has the memberships of a link reported; it is called on any goroutine.
 	report func(link string)
 
+	bell bus.Bell // rung for claims
+
 	mu       sync.Mutex
 	stations *stations
+	claims   map[netip.Addr]claim // of configured addresses, the last of each
 }
 
 // The senders of adverts are looked at now and then, not at each advert: of many
@@ -31,8 +34,10 @@ const (
 	advertsMax   = 1024
 )
 
-func newLookout(cfg Config, report func(link string)) *lookout {
-	o := &lookout{cfg: cfg, report: report, links: make(map[string]string), stations: newStations(cfg.Sets)}
+func newLookout(cfg Config, bell bus.Bell, report func(link string)) *lookout {
+	o := &lookout{
+		cfg: cfg, bell: bell, report: report, links: make(map[string]string), stations: newStations(cfg.Sets), claims: make(map[netip.Addr]claim),
+	}
 	for _, set := range cfg.Sets {
 		o.links[set.Instance] = set.Link
 	}
@@ -73,11 +78,49 @@ func (o *lookout) link(l event.Link) {
 func (o *lookout) seen(s Sighting) {
 	o.mu.Lock()
 	link, answers := o.stations.notice(s)
+	claims := o.noteClaim(s)
 	o.mu.Unlock()
+	if claims {
+		o.bell.Ring()
+	}
 	if answers {
 		o.report(link)
 		o.cfg.Results.Publish(vrrp.Forwards{Cause: o.cfg.Minter.Cause(s.At), Interface: link})
 	}
+}
+
+// noteClaim notes that a station has an address which instances hold, and reports
+// whether the worker does not know that already.
+func (o *lookout) noteClaim(s Sighting) bool {
+	a := s.Address.WithZone("")
+	if !o.stations.ours[a] || s.MAC == [6]byte{} {
+		return false
+	}
+	_, pending := o.claims[a]
+	o.claims[a] = claim{address: a, index: s.Index, mac: s.MAC, at: s.At}
+	return !pending
+}
+
+// takeClaims returns the claims since it was last called.
+func (o *lookout) takeClaims() []claim {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	all := make([]claim, 0, len(o.claims))
+	for _, c := range o.claims {
+		all = append(all, c)
+	}
+	clear(o.claims)
+	return all
+}
+
+// linkNamed returns what is known of a link that carries adverts.
+func (o *lookout) linkNamed(name string) event.Link {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if at := o.stations.links[name]; at != nil {
+		return at.link
+	}
+	return event.Link{}
 }
 
 // ask gives whom to ask on a link.

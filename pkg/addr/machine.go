@@ -98,6 +98,7 @@ type Config struct {
 	Heard     *bus.Topic[vrrp.Heard]
 	Results   *bus.Topic[vrrp.Result]
 	Events    *bus.Topic[event.Event]
+	Setting   func(key string) (string, error) // reads a setting of the kernel, below net; nil: none can be read
 	Warnings  *event.Warnings
 	Minter    *event.Minter
 	Kernel    Kernel

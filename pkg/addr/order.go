@@ -35,6 +35,7 @@ type Set struct {
 	Miss      int
 	Addresses []Address // advertised or not
 	Ways      []Way     // in the order in which they are added
+	Owner     bool      // its addresses are those of this router itself (priority 255)
 	Refuse    bool      // Accept_Mode is False (RFC 9568 §6.1): drop what comes for them
 	Announce  Announce
 }

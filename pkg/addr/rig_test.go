@@ -345,6 +345,7 @@ type rig struct {
 	heard   *bus.Topic[vrrp.Heard]
 	forward *bus.Ring[vrrp.Result]
 	ears    *fakeEars
+	set     map[string]string // settings of the kernel, under its lock
 	stop    func() error
 }
 
@@ -389,6 +390,7 @@ func startRig(t *testing.T, sets []Set, wall *fakeFirewall, devs *fakeDevices, k
 	r.Worker = NewWorker(Config{
 		Sets: sets, Lease: r.lease, Links: r.links, Addresses: facts, Results: results, Events: events, Heard: r.heard, Ears: r.ears,
 		Warnings: event.NewWarnings(func(e event.Event) { events.Publish(e) }),
+		Setting:  r.setting,
 		Minter:   event.NewMinter(1000), Kernel: k, Routing: r.routing, Firewall: r.wall, Devices: r.devs, Packets: r.packets, Now: time.Now,
 	})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -407,6 +409,16 @@ func startRig(t *testing.T, sets []Set, wall *fakeFirewall, devs *fakeDevices, k
 	}
 	synctest.Wait()
 	return r
+}
+
+func (r *rig) setting(key string) (string, error) {
+	r.kernel.mu.Lock()
+	defer r.kernel.mu.Unlock()
+	value, ok := r.set[key]
+	if !ok {
+		return "", fs.ErrNotExist
+	}
+	return value, nil
 }
 
 // link publishes eth0 with that index and a MAC that ends in mac.

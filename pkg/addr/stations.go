@@ -18,6 +18,7 @@ type Sighting struct {
 	Address netip.Addr
 	Answer  bool      // it answered somebody's question: perhaps ours
 	At      time.Time // when the kernel received that
+	MAC     [6]byte   // at which it says that the address is; zero if it does not say
 }
 
 // stations are those remembered on the links that carry adverts. The kernel's

@@ -123,7 +123,7 @@ func TestStationsAnswer(t *testing.T) {
 	s.ask("eth0", during)
 	s.see(event.Link{Name: "eth0", Index: eth0})
 	s.see(whole)
-	if _, ok := s.notice(Sighting{eth0, host4, true, during}); ok {
+	if _, ok := s.notice(Sighting{Index: eth0, Address: host4, Answer: true, At: during}); ok {
 		t.Error("the question of before the loss is answered after it")
 	}
 }
@@ -143,7 +143,7 @@ func TestWorkerAsks(t *testing.T) {
 		sets := many(1, Announce{})
 		sets[0].Link = "eth0"
 		r := newRig(t, sets)
-		r.ears.seen <- Sighting{eth0, host4, false, time.Now()}
+		r.ears.seen <- Sighting{Index: eth0, Address: host4, At: time.Now()}
 		r.heard.Publish(vrrp.Heard{Instance: "a", Source: host4.Next()})
 		r.heard.Publish(vrrp.Heard{Instance: "elsewhere", Source: host4.Next().Next()})
 		synctest.Wait()
@@ -155,7 +155,7 @@ func TestWorkerAsks(t *testing.T) {
 		r.packets.hook = func() {}
 		ask()
 		expect(t, "questions", len(r.packets.take()), 2)
-		answer := Sighting{eth0, host4.Next(), true, time.Now()}
+		answer := Sighting{Index: eth0, Address: host4.Next(), Answer: true, At: time.Now()}
 		r.ears.seen <- answer
 		r.ears.seen <- answer
 		synctest.Wait()
@@ -196,7 +196,7 @@ func TestWorkerReportsMemberships(t *testing.T) {
 		link := whole
 		link.HardwareAddr = [6]byte{2, 0, 0, 0, 0, 7}
 		r.links.Publish(link)
-		r.ears.seen <- Sighting{eth0, host4, false, time.Now()}
+		r.ears.seen <- Sighting{Index: eth0, Address: host4, Answer: false, At: time.Now()}
 		synctest.Wait()
 		r.packets.hook = func() {}
 		frames := func() (all []string) {
@@ -213,7 +213,7 @@ func TestWorkerReportsMemberships(t *testing.T) {
 		question := fmt.Sprintf("%x", question(nil, link, host4))
 		r.Do(Order{Kind: Ask, Links: []string{"eth0", "eth9"}})
 		expect(t, "frames of an Ask", frames(), fmt.Sprint(append(reports[:4:4], question)))
-		r.ears.seen <- Sighting{eth0, host4, true, time.Now()}
+		r.ears.seen <- Sighting{Index: eth0, Address: host4, Answer: true, At: time.Now()}
 		expect(t, "after the answer", frames(), fmt.Sprint(reports))
 		link.Usable = false
 		r.links.Publish(link)

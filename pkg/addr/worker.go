@@ -31,6 +31,9 @@ type Worker struct {
 	mu    sync.Mutex
 	queue []queued
 
+	obeyed atomic.Uint64 // orders that were carried out
+	steps  atomic.Uint64 // parts of turns: it grows while the worker does not hang
+
 	gone   atomic.Bool // somebody may have removed routes or rules
 	opened atomic.Bool // somebody may have removed what the firewall dropped
 
@@ -49,6 +52,8 @@ type Worker struct {
 	reshut     time.Time // not to be tried before, if shutErr
 	shutAudit  time.Time // when the firewall is asked whether it still does
 	burst      burst
+	claims     *claims
+	locals     locals
 	awake      time.Time // when this goroutine last showed that it runs
 	placements placements
 }
@@ -64,9 +69,9 @@ func NewWorker(cfg Config) *Worker {
 	w := &Worker{
 		cfg: cfg, bell: bus.NewBell(),
 		ledger: ledger, guide: newGuide(cfg.Sets, ledger.complete), devices: newDevices(cfg.Sets), schedule: newSchedule(),
-		unpromoted: make(map[int]bool), mute: make(map[string]bool), placements: make(placements),
+		claims: newClaims(), locals: make(locals), unpromoted: make(map[int]bool), mute: make(map[string]bool), placements: make(placements),
 	}
-	w.lookout = newLookout(cfg, func(link string) { w.Do(Order{Kind: Report, Links: []string{link}}) })
+	w.lookout = newLookout(cfg, w.bell, func(link string) { w.Do(Order{Kind: Report, Links: []string{link}}) })
 	return w
 }
 
@@ -140,6 +145,7 @@ func (w *Worker) turn() {
 	facts := w.absorb()
 	for _, o := range orders {
 		w.obey(o)
+		w.obeyed.Add(1)
 		facts = false // obeying has looked at them
 	}
 	if len(orders) > 0 {
@@ -149,8 +155,20 @@ func (w *Worker) turn() {
 	if due, ok := w.due(); facts || ok && !due.After(w.cfg.Now()) {
 		w.converge()
 	}
+	w.watchConflicts()
 	w.announce()
+	w.steps.Add(1)
 }
+
+// Obeyed returns how many of the orders given to Do have been carried out.
+func (w *Worker) Obeyed() uint64 { return w.obeyed.Load() }
+
+// Turns returns how often the worker has got on with something. It grows at least
+// once after each Wake, unless the worker hangs.
+func (w *Worker) Turns() uint64 { return w.steps.Load() }
+
+// Wake makes the worker look at its queues.
+func (w *Worker) Wake() { w.bell.Ring() }
 
 func (w *Worker) take() []queued {
 	w.mu.Lock()
@@ -189,6 +207,7 @@ func (w *Worker) absorb() bool {
 	for _, l := range links {
 		w.retryPlaced(l)
 		w.lookout.link(l)
+		w.locals.see(l)
 		w.guide.link(l)
 		w.devices.hint(l)
 		w.dirty = w.ledger.link(l) || w.dirty
@@ -219,6 +238,8 @@ func (w *Worker) plan() (time.Duration, bool) {
 		}
 	}
 	earlier(w.schedule.deadline())
+	earlier(w.claims.deadline())
+	earlier(w.ledger.nextStray(now))
 	earlier(w.relist, w.dirty)
 	earlier(now.Add(leaseLook), len(w.ledger.held) > 0)
 	if !ok {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"ripcord/pkg/bus"
@@ -52,6 +53,8 @@ type Engine struct {
 	plan   *Plan
 	taken  []Given
 	logged map[string]time.Time // when a failure of the instance was last logged
+
+	turns atomic.Uint64
 
 	mu      sync.Mutex
 	pending []Given
@@ -105,7 +108,15 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 }
 
+// Turns returns how often the engine has turned. It turns at least once after each
+// Wake, unless it hangs.
+func (e *Engine) Turns() uint64 { return e.turns.Load() }
+
+// Wake makes the engine turn.
+func (e *Engine) Wake() { e.cfg.Waiter.Wake() }
+
 func (e *Engine) turn() {
+	defer e.turns.Add(1)
 	e.mu.Lock()
 	e.taken, e.pending = e.pending, e.taken[:0]
 	e.mu.Unlock()

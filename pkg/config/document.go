@@ -181,6 +181,7 @@ func (i *instance) set() addr.Set {
 		out.Addresses = append(out.Addresses, a)
 	}
 	out.Ways = i.ways()
+	out.Owner = i.Priority == vrrp.Owner
 	out.Refuse = !i.accept && i.Priority != vrrp.Owner // it accepts what is its own
 	return out
 }

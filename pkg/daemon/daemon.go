@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"ripcord/pkg/addr"
 	"ripcord/pkg/advert"
 	"ripcord/pkg/config"
 	"ripcord/pkg/event"
@@ -37,6 +38,9 @@ type Options struct {
 	Dir string
 	// OnTurn, if set, is called at each turn of the loop: a test blocks it there.
 	OnTurn func()
+	// Kernel, if set, wraps the kernel that the address worker asks: a test blocks it
+	// there.
+	Kernel func(addr.Kernel) addr.Kernel
 }
 
 // How long the daemon takes to stop at most, and its parts in their turn: what is
@@ -146,7 +150,7 @@ func (p *parts) serve(ctx context.Context, o Options, broken func()) (deadline t
 		return time.Now().Add(stopWithin), nil
 	}
 	p.brain = stage{"router": p.router.Run}.start(broken)
-	p.desk = stage{"control": p.control.Run}.start(broken)
+	p.desk = stage{"control": p.control.Run, "watchdog": p.watchdog().run}.start(broken)
 	p.events.Publish(p.event(event.DaemonReady))
 	tell("READY=1")
 

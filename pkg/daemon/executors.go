@@ -38,6 +38,10 @@ func (p *parts) buildWorker(o Options) error {
 		return fmt.Errorf("cannot change addresses: %w", err)
 	}
 	p.closers = append(p.closers, kernel)
+	var asked addr.Kernel = kernel
+	if o.Kernel != nil {
+		asked = o.Kernel(kernel)
+	}
 	routing, err := addr.OpenRouting()
 	if err != nil {
 		return fmt.Errorf("cannot change routes: %w", err)
@@ -64,8 +68,8 @@ func (p *parts) buildWorker(o Options) error {
 	p.closers = append(p.closers, ears)
 	p.worker = addr.NewWorker(addr.Config{
 		Sets: o.Config.Sets, Lease: p.lease, Links: p.links, Addresses: &p.addresses,
-		Heard: &p.heard, Results: &p.results, Events: &p.events, Warnings: p.warnings, Minter: p.minter,
-		Kernel: kernel, Routing: routing, Devices: devices, Firewall: firewall, Packets: packets, Ears: ears, Now: time.Now,
+		Heard: &p.heard, Results: &p.results, Events: &p.events, Warnings: p.warnings, Setting: addr.ReadSetting, Minter: p.minter,
+		Kernel: asked, Routing: routing, Devices: devices, Firewall: firewall, Packets: packets, Ears: ears, Now: time.Now,
 	})
 	return nil
 }

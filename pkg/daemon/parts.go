@@ -202,6 +202,19 @@ func interfaces(c *config.Config) []string {
 	return slices.Compact(names)
 }
 
+// watchdog watches the parts that lead, send and hold. It takes the limit of the
+// service manager, if that has one for this process.
+func (p *parts) watchdog() *watchdog {
+	limit, err := daemon.SdWatchdogEnabled(false)
+	if err != nil {
+		limit = 0 // what systemd says is no time: nobody waits to be fed
+	}
+	return &watchdog{
+		parts: []watched{{name: "router", part: p.router}, {name: "adverts", part: p.engine}, {name: "addresses", part: p.worker}},
+		limit: limit, feed: func() { tell(daemon.SdNotifyWatchdog) }, report: func(e event.Event) { p.events.Publish(e) },
+	}
+}
+
 // tell tells the service manager, if there is one, how the daemon is. One that does
 // not read what it is told is left alone after a second.
 func tell(state string) {

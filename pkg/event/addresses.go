@@ -76,3 +76,30 @@ func prefixes(ps []netip.Prefix) []string {
 	}
 	return out
 }
+
+// AddressConflict reports that an address of an instance is answered for by somebody
+// else while it is Active, or by this machine while it is not.
+type AddressConflict struct {
+	Stamp
+	Instance  string
+	Address   netip.Addr
+	MAC       [6]byte // at which the other answers
+	Interface string  // on which it does
+	Text      string  // what is wrong, and what to do
+}
+
+// Name returns address.conflict.
+func (AddressConflict) Name() string { return "address.conflict" }
+
+// Level is Error: hosts reach the one or the other.
+func (AddressConflict) Level() Level { return Error }
+
+// Message says who answers, and what to do.
+func (e AddressConflict) Message() string { return e.Instance + ": " + e.Text }
+
+// Fields are those of spec §3.
+func (e AddressConflict) Fields() []Field {
+	return []Field{
+		{"instance", e.Instance}, {"address", e.Address.String()}, {"mac", DeviceMoved{MAC: e.MAC}.Address()}, {"interface", e.Interface},
+	}
+}

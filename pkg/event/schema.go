@@ -37,6 +37,7 @@ var Schema = []Definition{
 	{"daemon.stopped", once, []Level{Info, Error}, ofDaemon, []string{"error"}, "The daemon has ended. `error` says what failed, or what is left behind."},
 	{"daemon.status", once, onlyInfo, []string{"status"}, nil, "The status document, on SIGUSR1."},
 	{"daemon.memory", once, warnOrInfo, []string{"locked"}, []string{"error"}, "Whether the daemon's memory is locked (mlockall), which needs `LimitMEMLOCK=infinity` or CAP_IPC_LOCK."},
+	{"daemon.hung", others, []Level{Info, Error}, []string{"part", "gap_us", "over"}, nil, "A part of the daemon makes no progress, or does again: the watchdog of systemd is not fed meanwhile."},
 	{"daemon.lock", once, []Level{Warn, Error}, []string{"error"}, nil, "The lock that keeps a second ripcord out of the network namespace could not be had."},
 
 	{"config.loaded", once, onlyInfo, []string{"file", "added", "changed", "removed"}, []string{"groups"}, "The file that is in force."},
@@ -75,6 +76,7 @@ var Schema = []Definition{
 	{"address.removed", story, onlyInfo, ofAddress, nil, "Addresses were removed."},
 	{"address.restored", once, onlyWarn, ofAddress, []string{"count"}, "Somebody removed addresses; they were put back."},
 	{"address.marked", once, onlyWarn, ofAddress, []string{"count"}, "Somebody rewrote addresses without our mark; they are marked again."},
+	{"address.conflict", once, onlyError, []string{"instance", "address", "mac", "interface"}, nil, "Another station answers for an address while this router is Active, or the address stands on this machine while it is not."},
 	{"address.foreign", others, onlyWarn, ofAddress, nil, "Addresses stand that ripcord did not add: they are used, and never removed."},
 	{"address.failed", others, []Level{Warn, Error}, ofAddress, []string{"error"}, "Addresses could not be added or removed."},
 
@@ -100,7 +102,7 @@ var Schema = []Definition{
 // FieldMeanings says what each field of the log means, and its unit.
 var FieldMeanings = map[string]string{
 	"added": "number of instances added", "changed": "number of instances changed", "removed": "number of instances removed",
-	"addresses": "list of addresses with the length of their networks", "admin_up": "whether the link is set up (IFF_UP)",
+	"address": "the address", "addresses": "list of addresses with the length of their networks", "admin_up": "whether the link is set up (IFF_UP)",
 	"carrier": "whether the link has a carrier (IFF_LOWER_UP)", "carrier_down_count": "how often the kernel counted a loss of the carrier",
 	"carrier_up_count": "how often the kernel counted a return of the carrier", "cause": "the member that caused the transition",
 	"count": "how often since the last such line", "device": "the name of the macvlan", "differences": "how many links differed",
@@ -108,9 +110,9 @@ var FieldMeanings = map[string]string{
 	"family": "`ipv4` or `ipv6`", "file": "path of the configuration", "from": "the state before", "gap_us": "how long, in µs", "group": "name of the group",
 	"groups": "number of groups", "ifindex": "the kernel's number of the link", "instance": "name of the instance",
 	"instances": "number of instances", "interface": "name of the link", "kind": "`first`, `resign` or `probe`", "links": "how many links there are",
-	"listen": "the TCP address", "locked": "whether memory is locked", "mac": "the virtual MAC", "missing": "list of what is not in place, each with its reason",
+	"listen": "the TCP address", "locked": "whether memory is locked", "mac": "the virtual MAC, or that of the station that answers", "missing": "list of what is not in place, each with its reason",
 	"monitor": "`netlink`, `ethtool`, `mii` or `none`", "operstate": "RFC 2863's ifOperStatus", "ours": "our value", "over": "whether it is over",
-	"period_us": "the period now, in µs", "pid": "process id", "priority": "the priority", "reason": "why; see the event",
+	"part": "the part of the daemon", "period_us": "the period now, in µs", "pid": "process id", "priority": "the priority", "reason": "why; see the event",
 	"rejected": "whether the advert was rejected for it", "routes": "list of routes and rules in the words of `ip`", "scheduling": "`fifo`, `nice` or `none`",
 	"skew_ms": "their clock less ours, in ms", "skewed": "their adverts were signed by another clock", "source": "the sender's address, or what reported the link's state",
 	"sources": "what each source last reported of the link, and when", "state": "`on` or `off`", "status": "the document of `ripcord status --json`",

@@ -54,6 +54,7 @@ func samples() []Event {
 		EngineStalled{s, "inside", 4 * time.Second, "listening"},
 		EngineLease{s, "inside", 4 * time.Second, "resigned"},
 		EngineThread{s, Hastened, "sched_setattr: operation not permitted"},
+		DaemonHung{s, "router", 15 * time.Second, true, false}, DaemonHung{s, "router", 15 * time.Second, false, false}, DaemonHung{s, "router", 15 * time.Second, true, true},
 		DaemonLock{s, "read-only file system", true}, DaemonLock{s, "read-only file system", false},
 		DaemonMemory{s, ""}, DaemonMemory{s, "mlockall: operation not permitted"},
 	}
@@ -68,6 +69,7 @@ func samples() []Event {
 	events = append(events, LinkChanged{s, LinkRenamed, link, Notification, "eth9", nil})
 	link.Reason = "no cable"
 	events = append(events, LinkChanged{s, LinkReason, link, Ethtool, "", nil}, LinkChanged{s, LinkDown, link, Confirm, "", nil})
+	events = append(events, AddressConflict{s, "inside", source, [6]byte{2, 0, 0, 0, 0, 9}, "eth0", "two machines answer"})
 	for _, kind := range []AddressKind{AddressMarked, AddressAdded, AddressRemoved, AddressRestored, AddressForeign} {
 		events = append(events, AddressMoved{s, kind, "inside", prefix, time.Millisecond, 0, ""})
 	}

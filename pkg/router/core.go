@@ -19,6 +19,7 @@ type Core struct {
 	minter     *event.Minter
 	touched    []int  // groups, since the last call of Touched
 	isTouched  []bool // by group: it is among them
+	awaited    awaited
 }
 
 // NewCore returns a router whose groups are in Initialize. No instance may be

@@ -13,6 +13,7 @@ func (r *Router) give(out *Orders) {
 		r.cfg.Engine.Do(out.Adverts...)
 	}
 	if len(out.Addresses) > 0 {
+		r.core.Ordered(r.cfg.Now(), out.Addresses)
 		r.cfg.Addresses.Do(out.Addresses...)
 	}
 	if v := out.Verify; v != nil {

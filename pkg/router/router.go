@@ -41,8 +41,13 @@ type Config struct {
 // Engine carries out orders for adverts. Do never blocks.
 type Engine interface{ Do(...advert.Order) }
 
-// Addresses carries out orders for addresses. Do never blocks.
-type Addresses interface{ Do(...addr.Order) }
+// Addresses carries out orders for addresses, one after another. Neither method
+// blocks.
+type Addresses interface {
+	Do(...addr.Order)
+	// Obeyed returns how many of the orders have been carried out.
+	Obeyed() uint64
+}
 
 // Receiver drains its sockets when asked, and answers the ticket on Results.
 // Verify never blocks.
@@ -82,6 +87,7 @@ type Router struct {
 	heard   *bus.Recent[vrrp.Sender, vrrp.Heard]
 	results *bus.Recent[vrrp.ResultKey, vrrp.Result]
 	status  []atomic.Pointer[vrrp.GroupStatus]
+	turns   atomic.Uint64
 	engaged bool      // the confirmer knows which links matter
 	wake    time.Time // what the alarm is set to: the loop means to be awake by then
 }
@@ -166,11 +172,19 @@ func (r *Router) turn() {
 	for _, in := range heard {
 		r.absorb(in, &out)
 	}
+	r.core.Obeyed(now, r.cfg.Addresses.Obeyed(), &out)
 	r.core.Tick(now, &out)
 	r.give(&out)
 	r.publish(now)
 	r.rest()
+	r.turns.Add(1)
 }
+
+// Turns returns how often the loop has turned. It turns several times a second.
+func (r *Router) Turns() uint64 { return r.turns.Load() }
+
+// Wake makes the loop turn.
+func (r *Router) Wake() { r.bell.Ring() }
 
 // absorbLinks carries out what follows from a link before anything else is
 // looked at.

@@ -28,6 +28,7 @@ func (*idle) Run(context.Context) error { return nil }
 func (a *idle) Set(time.Time)           { a.set++ }
 func (engine) Do(...advert.Order)       {}
 func (addresses) Do(...addr.Order)      {}
+func (addresses) Obeyed() uint64        { return 1 << 62 }
 func (verifier) Verify(uint64)          {}
 
 type confirmer struct{}

@@ -30,6 +30,9 @@ func samples() []event.Event {
 		event.ConfigLoaded{Stamp: alone, File: "/etc/ripcord/ripcord.yaml", Instances: 3, Groups: 1},
 		event.DaemonStatus{Stamp: alone, Document: map[string]any{"version": "0.1.0", "instances": []string{}}},
 		event.ConfigRejected{Stamp: alone, File: "/etc/ripcord/ripcord.yaml", Errors: []string{"line one", "line two"}},
+		event.DaemonHung{Stamp: alone, Part: "addresses", Gap: 15 * time.Second, Fed: true},
+		event.DaemonHung{Stamp: alone, Part: "addresses", Gap: 15 * time.Second},
+		event.DaemonHung{Stamp: alone, Part: "addresses", Gap: 18 * time.Second, Over: true},
 		event.ControlPort{Stamp: alone, Listen: "192.0.2.11:9112", Err: "control.listen 192.0.2.11:9112: another program listens there"},
 		event.ControlPort{Stamp: alone, Listen: "192.0.2.11:9112"},
 		event.LinkMonitored{Stamp: alone, Interface: "eth0", Monitor: "netlink", Why: "the driver reports its carrier"},
@@ -91,6 +94,7 @@ func samples() []event.Event {
 		event.AuthSkew{Stamp: alone, Instance: "inside", Source: peer, Skew: -time.Hour, Window: 5 * time.Second, Rejected: true},
 		event.AuthSkew{Stamp: alone, Instance: "inside", Source: peer, Skew: -time.Hour, Window: 5 * time.Second, Rejected: true, Old: true},
 	)
+	all = append(all, event.AddressConflict{Stamp: alone, Instance: "inside", Address: peer, MAC: [6]byte{2, 0, 0, 0, 0, 9}, Interface: "eth0", Text: "192.0.2.1 on eth0 is answered for by 02:00:00:00:00:09 too"})
 	for _, kind := range []event.AddressKind{event.AddressMarked, event.AddressAdded, event.AddressRemoved, event.AddressRestored, event.AddressForeign} {
 		all = append(all, event.AddressMoved{Stamp: caused(2 * time.Millisecond), Kind: kind, Instance: "inside", Addresses: held, Took: 1500 * time.Microsecond})
 	}

@@ -141,6 +141,18 @@ func ParseNDMessage(message []byte, source netip.Addr, hopLimit int) (ip netip.A
 	return ip, false, false
 }
 
+// NDLinkLayer returns the MAC at which a message that ParseNDMessage accepts says its
+// station to be; it is not ok where it says none.
+func NDLinkLayer(message []byte) (mac [6]byte, ok bool) {
+	if len(message) < ndLen {
+		return mac, false
+	}
+	if message[0] == neighborAdvert {
+		return linkLayer(message[ndLen:], targetLinkLayer)
+	}
+	return linkLayer(message[ndLen:], sourceLinkLayer)
+}
+
 // linkLayer finds the MAC among the options (RFC 4861 §4.6.1); it is not ok
 // where there is none, or where an option does not fit.
 func linkLayer(options []byte, kind uint8) (mac [6]byte, ok bool) {

@@ -44,7 +44,7 @@ var pure = []string{
 	"pkg/link/choice.go", "pkg/link/witness.go", "pkg/link/reason.go", "pkg/link/debounce.go", "pkg/link/pace.go",
 	"pkg/link/targets.go", "pkg/link/mii.go", "pkg/link/look.go",
 	"pkg/addr/order.go", "pkg/addr/ledger.go", "pkg/addr/entry.go", "pkg/addr/settle.go", "pkg/addr/leaving.go",
-	"pkg/addr/schedule.go", "pkg/addr/burst.go", "pkg/addr/stations.go",
+	"pkg/addr/schedule.go", "pkg/addr/burst.go", "pkg/addr/claims.go", "pkg/addr/stations.go",
 	"pkg/addr/way.go", "pkg/addr/course.go", "pkg/addr/travel.go", "pkg/addr/device.go", "pkg/addr/tune.go",
 	"pkg/telemetry/page.go",
 }

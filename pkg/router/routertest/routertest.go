@@ -8,6 +8,7 @@ package routertest
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"time"
@@ -97,6 +98,9 @@ func (a Addresses) Do(orders ...addr.Order) {
 		a.Note([...]string{"hold", "release", "reannounce", "ask"}[o.Kind] + " " + strings.Join(append(o.Instances, o.Links...), " "))
 	}
 }
+
+// Obeyed is part of router.Addresses: all orders are carried out at once.
+func (a Addresses) Obeyed() uint64 { return math.MaxUint64 }
 
 // Receiver answers each ticket at once, or not at all.
 type Receiver struct {

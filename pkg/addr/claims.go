@@ -1,0 +1,119 @@
+package addr
+
+import (
+	"maps"
+	"net/netip"
+	"time"
+)
+
+const (
+	// probeAfter is how long after it is held an address is probed: by then the
+	// former Active has given it up.
+	probeAfter = time.Second
+	// probeEvery is how often what is held is probed. A station that was given the
+	// address by hand announces nothing.
+	probeEvery = 30 * time.Second
+	// confirmAfter is how long after a claim its station is probed: it may have given
+	// the address up by then, as an Active that preempts us has.
+	confirmAfter = time.Second
+	// confirmApart is how far two claims must be apart to be a conflict.
+	confirmApart = confirmAfter / 2
+	// conflictProbe is how often a station that is in conflict is probed, and after
+	// conflictOver without an answer it has given the address up.
+	conflictProbe = 5 * time.Second
+	conflictOver  = 3*conflictProbe + time.Second
+)
+
+// claim is what another station said: an address that is held here is at its MAC.
+type claim struct {
+	address netip.Addr
+	index   int // of the link on which it was heard
+	mac     [6]byte
+	at      time.Time
+}
+
+// claims judges what other stations claim of the addresses that are held (RFC 5227
+// §2.4). One claim is none: the address may just be changing hands.
+type claims struct {
+	of   map[netip.Addr]*claimed
+	next map[string]time.Time // when an instance that is held is probed, by name
+}
+
+// claimed is an address that another station claims.
+type claimed struct {
+	instance    string
+	mac         [6]byte
+	first, last time.Time
+	probe       time.Time // when it is asked for again
+	conflict    bool      // it was claimed long enough
+}
+
+func newClaims() *claims {
+	return &claims{of: make(map[netip.Addr]*claimed), next: make(map[string]time.Time)}
+}
+
+// hear takes a claim of an address that an instance holds, and reports whether that
+// is a conflict.
+func (c *claims) hear(instance string, of claim) (conflict bool) {
+	known := c.of[of.address]
+	if known == nil || !known.conflict && known.mac != of.mac {
+		known = &claimed{instance: instance, mac: of.mac, first: of.at, probe: of.at.Add(confirmAfter)}
+		c.of[of.address] = known
+	}
+	known.mac = of.mac
+	if of.at.After(known.last) {
+		known.last = of.at
+	}
+	known.conflict = known.conflict || known.last.Sub(known.first) >= confirmApart
+	return known.conflict
+}
+
+// due returns of which instances that are held all addresses are to be probed now,
+// which single addresses are, and which are claimed no more.
+func (c *claims) due(now time.Time, held []string, holds func(string) bool) (instances []string, addresses, over []netip.Addr) {
+	for _, name := range held {
+		next, ok := c.next[name]
+		switch {
+		case !ok:
+			c.next[name] = now.Add(probeAfter)
+		case !now.Before(next):
+			c.next[name] = now.Add(probeEvery)
+			instances = append(instances, name)
+		}
+	}
+	maps.DeleteFunc(c.next, func(name string, _ time.Time) bool { return !holds(name) })
+	for a, known := range c.of {
+		limit := conflictOver
+		if !known.conflict {
+			limit = 3 * confirmAfter
+		}
+		switch {
+		case !holds(known.instance), now.Sub(known.last) >= limit:
+			delete(c.of, a)
+			over = append(over, a)
+		case !now.Before(known.probe):
+			known.probe = now.Add(confirmAfter)
+			if known.conflict {
+				known.probe = now.Add(conflictProbe)
+			}
+			addresses = append(addresses, a)
+		}
+	}
+	return instances, addresses, over
+}
+
+// deadline is when due has something to do if nothing happens.
+func (c *claims) deadline() (due time.Time, ok bool) {
+	earlier := func(t time.Time) {
+		if !ok || t.Before(due) {
+			due, ok = t, true
+		}
+	}
+	for _, t := range c.next {
+		earlier(t)
+	}
+	for _, known := range c.of {
+		earlier(known.probe)
+	}
+	return due, ok
+}

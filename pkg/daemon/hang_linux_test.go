@@ -1,0 +1,62 @@
+package daemon_test
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"ripcord/pkg/addr"
+	"ripcord/pkg/control"
+	"ripcord/pkg/daemon"
+)
+
+// gatedKernel does not answer adds until its gate is opened.
+type gatedKernel struct {
+	addr.Kernel
+	gate chan struct{}
+}
+
+func (k gatedKernel) AddBatch(ops []addr.Op) error {
+	<-k.gate
+	return k.Kernel.AddBatch(ops)
+}
+
+// A kernel that does not answer while addresses are added: the group does not stay
+// Active without them, but resigns, says so at error and in its status, and serves
+// when the kernel answers after all.
+func TestDaemonWorkerHangs(t *testing.T) {
+	cables(t)
+	inside := listen(t, "far0")
+	gate := make(chan struct{})
+	open := sync.OnceFunc(func() { close(gate) })
+	defer open()
+	r := run(t, func(o *daemon.Options) {
+		o.Kernel = func(k addr.Kernel) addr.Kernel { return gatedKernel{k, gate} }
+	})
+	r.output.await(t, 2, "instance.transition", "to", "active")
+	r.output.await(t, 2, "instance.fault", "reason", "worker-hung", "level", "error")
+	r.output.await(t, 2, "instance.transition", "to", "fault")
+	for got := inside.adverts(); len(got) == 0 || got[len(got)-1] != 0; got = append(got, inside.adverts()...) {
+		<-time.After(10 * time.Millisecond)
+		if len(got) > 100 {
+			t.Fatalf("it goes on advertising: %v", got)
+		}
+	}
+	status, err := control.Fetch(t.Context(), r.socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range status.Instances {
+		if i.State != "fault" || len(i.Faults) != 1 || i.Faults[0].Reason != "worker-hung" || !strings.Contains(i.Faults[0].Error, "system call") {
+			t.Errorf("%s is %s: %+v", i.Name, i.State, i.Faults)
+		}
+	}
+	open()
+	r.output.await(t, 4, "instance.transition", "to", "active")
+	r.output.await(t, 2, "address.added")
+	r.cancel()
+	if err := r.end(); err != nil {
+		t.Errorf("Run: %v", err)
+	}
+}

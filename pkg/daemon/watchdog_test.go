@@ -1,0 +1,213 @@
+package daemon
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ripcord/pkg/addr"
+	"ripcord/pkg/advert"
+	"ripcord/pkg/advert/adverttest"
+	"ripcord/pkg/bus"
+	"ripcord/pkg/event"
+	"ripcord/pkg/router"
+	"ripcord/pkg/router/routertest"
+	"ripcord/pkg/vrrp"
+)
+
+// pen holds what comes through its gate, while that is shut.
+type pen struct{ gate atomic.Pointer[chan struct{}] }
+
+func (p *pen) shut() { c := make(chan struct{}); p.gate.Store(&c) }
+func (p *pen) open() { close(*p.gate.Swap(nil)) }
+func (p *pen) pass() {
+	if c := p.gate.Load(); c != nil {
+		<-*c
+	}
+}
+
+// The kernel and the network of a worker: nothing happens, but that asking the kernel
+// may hang.
+type (
+	hangingKernel struct {
+		addr.Kernel
+		*pen
+	}
+	noRouting struct{ addr.Routing }
+	noDevices struct{ addr.Devices }
+	noPackets struct{}
+	noEars    struct{}
+)
+
+func (k hangingKernel) List() ([]addr.Standing, error)           { return nil, nil }
+func (k hangingKernel) Up(int) bool                              { return true }
+func (k hangingKernel) AddBatch([]addr.Op) error                 { k.pass(); return nil }
+func (k hangingKernel) RemoveBatch([]addr.Op) error              { return nil }
+func (k hangingKernel) PromoteSecondaries(int, string) error     { return nil }
+func (k hangingKernel) Mark([]addr.Op) error                     { return nil }
+func (k hangingKernel) RestoreSecondaries() error                { return nil }
+func (noRouting) ListWays() ([]addr.WayOp, error)                { return nil, nil }
+func (noRouting) Listen(ctx context.Context, _ func())           { <-ctx.Done() }
+func (noDevices) Links() ([]addr.Netdev, error)                  { return nil, nil }
+func (noDevices) Restore([]string) error                         { return nil }
+func (noPackets) Send([]addr.Frame)                              {}
+func (noEars) Listen(ctx context.Context, _ func(addr.Sighting)) { <-ctx.Done() }
+
+// hangingSender hangs when an advert is handed to the kernel.
+type hangingSender struct {
+	adverttest.Sender
+	*pen
+}
+
+func (s *hangingSender) Send(batch []advert.Message) { s.pass(); s.Sender.Send(batch) }
+
+// watchedParts are the three parts, each with a pen in which it can be made to hang
+// and what makes it go there.
+type watchedParts struct {
+	pens map[string]*pen
+	goTo map[string]func()
+	dog  *watchdog
+	fed  atomic.Int64
+	told chan event.Event
+}
+
+func newWatchedParts(t *testing.T) *watchedParts {
+	w := &watchedParts{
+		pens: map[string]*pen{"router": {}, "adverts": {}, "addresses": {}}, told: make(chan event.Event, 100),
+	}
+	lease, minter := vrrp.NewLease(time.Now()), event.NewMinter(0)
+	links := bus.NewRetained[string, event.Link]()
+	events, results, heard := new(bus.Topic[event.Event]), new(bus.Topic[vrrp.Result]), new(bus.Topic[vrrp.Heard])
+	links.Publish(event.Link{Seq: 1, Name: "eth0", Index: 1, AdminUp: true, Usable: true})
+
+	engine := advert.NewEngine(advert.EngineConfig{
+		Stats: map[string]*vrrp.Stats{}, Lease: lease, Sender: &hangingSender{pen: w.pens["adverts"]}, Waiter: adverttest.NewWaiter(),
+		Results: results, Events: events, Minter: minter, Now: time.Now,
+	})
+	set := addr.Set{Instance: "a", Interval: time.Second, Miss: 3, Announce: addr.Announce{Count: 1}}
+	set.Addresses = []addr.Address{{Prefix: netip.MustParsePrefix("192.0.2.1/24"), Interface: "eth0"}}
+	worker := addr.NewWorker(addr.Config{
+		Sets: []addr.Set{set}, Lease: lease, Links: links, Addresses: new(bus.Topic[event.Address]), Heard: heard, Results: results,
+		Events: events, Warnings: event.NewWarnings(func(e event.Event) { events.Publish(e) }), Minter: minter,
+		Kernel: hangingKernel{pen: w.pens["addresses"]}, Routing: noRouting{}, Devices: noDevices{}, Firewall: addr.NoFirewall{},
+		Packets: noPackets{}, Ears: noEars{}, Now: time.Now,
+	})
+	loop := router.New(router.Config{
+		Stats: map[string]*vrrp.Stats{}, Links: links, Heard: heard, Results: results, Events: events,
+		Engine: engine, Addresses: worker, Receiver: routertest.Receiver{Results: results},
+		Confirmer: routertest.Confirmer{Journal: new(routertest.Journal), Results: results},
+		Lease:     lease, Minter: minter, Alarm: routertest.NewAlarm(), Now: time.Now, OnTurn: w.pens["router"].pass,
+	})
+	w.goTo = map[string]func(){
+		"router": loop.Wake,
+		"adverts": func() {
+			engine.Do(advert.Order{Kind: advert.Start, Instance: "a", Interval: time.Second, Miss: 3, Advert: advert.Frames{Copies: []advert.Copy{{Advert: make([]byte, 8)}}}})
+		},
+		"addresses": func() { worker.Do(addr.Order{Kind: addr.Hold, Instances: []string{"a"}}) },
+	}
+	w.dog = &watchdog{
+		parts: []watched{{name: "router", part: loop}, {name: "adverts", part: engine}, {name: "addresses", part: worker}},
+		limit: 10 * time.Second, feed: func() { w.fed.Add(1) }, report: func(e event.Event) { w.told <- e },
+	}
+	running := stage{"router": loop.Run, "adverts": engine.Run, "addresses": worker.Run, "watchdog": w.dog.run}.start(func() {})
+	t.Cleanup(func() {
+		for _, p := range w.pens {
+			if p.gate.Load() != nil {
+				p.open()
+			}
+		}
+		running.cancel()
+		synctest.Wait()
+	})
+	return w
+}
+
+// The service manager's watchdog is fed while all parts make progress, and not while
+// any of the three hangs: the loop, the engine, the worker.
+func TestWatchdog(t *testing.T) {
+	for _, part := range []string{"router", "adverts", "addresses"} {
+		t.Run(part, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWatchedParts(t)
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				if n := w.fed.Load(); n < 25 || len(w.told) > 0 {
+					t.Fatalf("fed %d times in a minute, want 30; told %d times", n, len(w.told))
+				}
+				w.pens[part].shut()
+				w.goTo[part]()
+				time.Sleep(2500 * time.Millisecond) // it may have turned just before
+				w.fed.Store(0)
+				time.Sleep(7500 * time.Millisecond)
+				synctest.Wait()
+				if n := w.fed.Load(); n > 0 {
+					t.Errorf("fed %d times while it hangs", n)
+				}
+				if len(w.told) != 1 {
+					t.Fatalf("told %d times, want once", len(w.told))
+				}
+				told := (<-w.told).(event.DaemonHung)
+				if told.Part != part || told.Level() != event.Error || told.Gap < 5*time.Second || !strings.Contains(told.Message(), "service manager") {
+					t.Errorf("told %+v: %s", told, told.Message())
+				}
+				w.pens[part].open()
+				w.fed.Store(0)
+				time.Sleep(10 * time.Second)
+				synctest.Wait()
+				if n := w.fed.Load(); n < 3 {
+					t.Errorf("fed %d times when it goes on", n)
+				}
+				if len(w.told) != 1 || !(<-w.told).(event.DaemonHung).Over {
+					t.Error("that it goes on is not told")
+				}
+			})
+		})
+	}
+}
+
+// still is a part that turns once for each Wake, or hangs.
+type still struct {
+	turns uint64
+	hangs bool
+}
+
+func (s *still) Turns() uint64 { return s.turns }
+func (s *still) Wake() {
+	if !s.hangs {
+		s.turns++
+	}
+}
+
+// A watchdog that slept itself blames nobody, and without a service manager a part
+// that hangs is reported all the same.
+func TestWatchdogAlone(t *testing.T) {
+	part, told := &still{}, []event.Event(nil)
+	w := &watchdog{parts: []watched{{name: "adverts", part: part}}, report: func(e event.Event) { told = append(told, e) }}
+	now := time.Now()
+	w.credit(now)
+	for i := range 10 {
+		w.wake()
+		part.hangs = i >= 5
+		now = now.Add(time.Second)
+		if i == 7 {
+			now = now.Add(time.Hour)
+			w.credit(now)
+		}
+		progress := w.look(now, 3*time.Second)
+		if want := i <= 5; progress != want {
+			t.Errorf("look %d: progress %t", i, progress)
+		}
+	}
+	if len(told) > 0 {
+		t.Errorf("told %v", told)
+	}
+	w.look(now.Add(2*time.Second), 3*time.Second)
+	if len(told) != 1 || slices.ContainsFunc(told, func(e event.Event) bool { return !strings.Contains(e.Message(), "restart ripcord if") }) {
+		t.Errorf("told %v", told)
+	}
+}

@@ -1,0 +1,202 @@
+package router_test
+
+import (
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ripcord/pkg/addr"
+	"ripcord/pkg/event"
+	"ripcord/pkg/router"
+	"ripcord/pkg/router/routertest"
+	"ripcord/pkg/vrrp"
+)
+
+// stuckable is an address worker that carries out orders at once, but for while it
+// is stuck.
+type stuckable struct {
+	routertest.Addresses
+	given, obeyed atomic.Uint64
+	stuck         atomic.Bool
+}
+
+var _ router.Addresses = (*stuckable)(nil)
+
+func (s *stuckable) Do(orders ...addr.Order) {
+	s.Addresses.Do(orders...)
+	if n := s.given.Add(uint64(len(orders))); !s.stuck.Load() {
+		s.obeyed.Store(n)
+	}
+}
+
+func (s *stuckable) Obeyed() uint64 { return s.obeyed.Load() }
+
+func (s *stuckable) goOn() {
+	s.stuck.Store(false)
+	s.obeyed.Store(s.given.Load())
+}
+
+// faults are the instance.fault events of the bench since they were last taken, in
+// words.
+func faults(events []event.Event) (words []string) {
+	for _, e := range events {
+		if f, ok := e.(event.InstanceFault); ok {
+			word := " begins"
+			if f.Over {
+				word = " ends"
+			}
+			words = append(words, f.Instance+" "+string(f.Reason)+word)
+		}
+	}
+	return words
+}
+
+func stuckBench(t *testing.T, groups []vrrp.Group) (*bench, *stuckable) {
+	b := newBench(t, groups)
+	worker := &stuckable{Addresses: routertest.Addresses{Journal: &b.journal}}
+	b.cfg.Addresses = worker
+	return b, worker
+}
+
+// A group whose addresses the worker does not place within the limit gives up being
+// Active, with the reason, at level error and in its status; it takes part again when
+// the worker goes on, and not before.
+func TestWorkerHangsWhileTakingOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, worker := stuckBench(t, edge()[:1])
+		worker.stuck.Store(true)
+		b.run()
+		settle(longest)
+		b.want("silence", b.moves(), []string{
+			"inside initialize->backup startup", "outside initialize->backup startup",
+			"inside backup->active active-timeout", "outside backup->active group",
+		})
+		b.journal.Take()
+		settle(2*time.Second - 100*time.Millisecond)
+		b.want("before the limit", b.moves(), nil)
+		settle(vrrp.LeaseStamp + 100*time.Millisecond)
+		events, _ := b.ring.Take()
+		b.want("after it", faults(events), []string{"inside worker-hung begins", "outside worker-hung begins"})
+		if !slices.ContainsFunc(events, func(e event.Event) bool {
+			f, ok := e.(event.InstanceFault)
+			return ok && f.Level() == event.Error && strings.Contains(f.Message(), "system call for 2")
+		}) {
+			t.Errorf("what hangs, and since when, is not told: %v", events)
+		}
+		orders := b.journal.Take()
+		if !slices.Contains(orders, "resign inside") || !slices.Contains(orders, "resign outside") {
+			t.Errorf("orders: %q, want both to resign", orders)
+		}
+		s := b.router.Groups()[0]
+		if s.State != event.Fault || len(s.Members[0].Faults) != 1 || s.Members[0].Faults[0].Reason != event.WorkerHung {
+			t.Errorf("the snapshot says %v, %v", s.State, s.Members[0].Faults)
+		}
+		settle(time.Minute)
+		b.want("for as long as it hangs", b.moves(), nil)
+		worker.goOn()
+		settle(vrrp.LeaseStamp)
+		events, _ = b.ring.Take()
+		b.want("when it goes on", faults(events), []string{"inside worker-hung ends", "outside worker-hung ends"})
+		settle(longest)
+		if s := b.router.Groups()[0]; s.State != event.Active {
+			t.Errorf("then it is %v", s.State)
+		}
+		b.stop()
+	})
+}
+
+// A group that is Active keeps serving while the worker hangs over something else:
+// its addresses stand. A Backup does not take over.
+func TestWorkerHangsWhileActive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, worker := stuckBench(t, append(edge()[:1:1], alone()...))
+		b.run()
+		for range 3 * int(longest/interval) { // "alone" is a Backup
+			b.hear("alone", 200)
+			settle(interval)
+		}
+		if s := b.router.Groups(); s[0].State != event.Active || s[1].State != event.Backup {
+			t.Fatalf("%v, %v", s[0].State, s[1].State)
+		}
+		b.moves()
+		worker.stuck.Store(true)
+		b.hear("inside", 1) // a rival: announce again
+		settle(3 * time.Second)
+		events, _ := b.ring.Take()
+		if got := faults(events); len(got) != 1 || got[0] != "alone worker-hung begins" {
+			t.Errorf("faults: %q", got)
+		}
+		if s := b.router.Groups(); s[0].State != event.Active || s[1].State != event.Fault {
+			t.Errorf("%v, %v", s[0].State, s[1].State)
+		}
+		b.link("eth0", false) // now it must leave, and what it held cannot be removed
+		settle(3 * time.Second)
+		events, _ = b.ring.Take()
+		if got := faults(events); len(got) != 2 {
+			t.Errorf("addresses stay where they are, and that is not told: %q", got)
+		}
+		b.stop()
+	})
+}
+
+// A process that stood still has given the worker no time.
+func TestWorkerIsNotBlamedForAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, worker := stuckBench(t, alone())
+		worker.stuck.Store(true)
+		hold, goOn := false, make(chan struct{})
+		b.cfg.OnTurn = func() {
+			if hold {
+				hold = false
+				<-goOn
+			}
+		}
+		b.run()
+		settle(longest)
+		hold = true
+		b.hear("nobody", 1)
+		settle(10 * time.Second)
+		close(goOn)
+		synctest.Wait()
+		worker.goOn()
+		settle(time.Second)
+		events, _ := b.ring.Take()
+		if got := faults(events); len(got) > 0 {
+			t.Errorf("faults: %q", got)
+		}
+		b.stop()
+	})
+}
+
+// A worker that hangs again and again is trusted less and less.
+func TestWorkerHangsAgain(t *testing.T) {
+	core := router.NewCore(alone(), event.NewMinter(0), time.Time{})
+	now := time.Time{}.Add(time.Hour)
+	given := uint64(0)
+	for round, want := range []time.Duration{0, 10 * time.Second, 20 * time.Second, 40 * time.Second} {
+		var out router.Orders
+		core.Ordered(now, []addr.Order{{Kind: addr.Ask}})
+		given++
+		for range 8 {
+			now = now.Add(250 * time.Millisecond)
+			core.Obeyed(now, given-1, &out)
+		}
+		if got := faults(out.Events); len(got) != 1 {
+			t.Fatalf("round %d: faults %q", round, got)
+		}
+		wentOn := now.Add(time.Second)
+		for now = wentOn; ; now = now.Add(250 * time.Millisecond) {
+			out = router.Orders{}
+			core.Obeyed(now, given, &out)
+			if len(faults(out.Events)) > 0 {
+				break
+			}
+		}
+		if got := now.Sub(wentOn); got != want {
+			t.Errorf("round %d: trusted after %v, want %v", round, got, want)
+		}
+	}
+}
