@@ -30,7 +30,8 @@ type Packet struct {
 // Verdict is what an Acceptor made of a packet. Events is valid until the next
 // call. An advert of a version that its virtual router does not speak is
 // rejected, but if it is valid in its own it is Heard too: it holds a Backup back.
-// So does one that is authentic but stale, if it proves that its sender is there.
+// So does one that is authentic but stale, if it proves that its sender is there, and
+// one without addresses or with interval 0.
 type Verdict struct {
 	Heard vrrp.Heard
 	Valid bool // else Heard is empty, and nothing may touch a timer
@@ -48,11 +49,11 @@ type Acceptor struct {
 	minter     *event.Minter
 	rejections *ratelimit.Limiter[rejection]
 	mismatches *mismatches
-	advert     wire.Advert         // decoded into, again and again
-	message    []byte              // of which, with its trailer
-	own        map[netip.Addr]int  // addresses of ours that belong to no single link, and how many links have them
-	aliens     map[*peer]time.Time // when another router last used our address
-	warnings   *event.Warnings     // may be nil
+	advert     wire.Advert        // decoded into, again and again
+	message    []byte             // of which, with its trailer
+	own        map[netip.Addr]int // addresses of ours that belong to no single link, and how many links have them
+	strangers  map[stranger]sighting
+	warnings   *event.Warnings // may be nil
 	events     []event.Event
 }
 
@@ -62,7 +63,7 @@ func NewAcceptor(instances []*vrrp.Instance, stats map[string]*vrrp.Stats, unkno
 	keys := spareKeys + keysEach*len(instances)
 	a := &Acceptor{
 		segments: make(map[string]*segment),
-		own:      make(map[netip.Addr]int), aliens: make(map[*peer]time.Time),
+		own:      make(map[netip.Addr]int), strangers: make(map[stranger]sighting),
 		unknown: unknown, minter: minter,
 		mismatches: newMismatches(keys),
 	}
@@ -112,7 +113,11 @@ func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 		f, err = a.judge(ours, path, p.At, now)
 		foreign = err == wire.VersionError || f.alive
 	}
+	if isCARP(err, a.message) {
+		err = wire.CARP
+	}
 	if err != nil {
+		a.strange(p, ours, path.Source, err, foreign, now)
 		a.reject(p, path.Source, ours, err, now)
 		if !foreign {
 			return Verdict{Events: a.events, Rejected: true}
@@ -121,11 +126,11 @@ func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 	heard := vrrp.Heard{
 		Cause: a.minter.Cause(p.At), Instance: ours.Instance.Instance, Source: path.Source, Version: a.advert.Version,
 		Priority: a.advert.Priority, Interval: a.advert.Interval, Checksum: a.advert.Checksum,
-		Stale: err == wire.AuthStale,
+		Stale: err == wire.AuthStale, Invalid: unusable(err),
 	}
 	if !foreign {
 		a.count(ours)
-		a.compare(ours, &heard, now)
+		a.compare(p, ours, &heard, now)
 	}
 	return Verdict{Heard: heard, Valid: true, Events: a.events, Rejected: foreign}
 }
@@ -140,16 +145,25 @@ func (a *Acceptor) judge(ours *peer, path wire.Path, at, now time.Time) (f findi
 	if err := ours.meets(path); err != nil {
 		return f, err
 	}
-	if err := a.advert.Check(); err != nil {
-		return f, err
+	invalid := a.advert.Check()
+	if invalid != nil && !unusable(invalid) {
+		return f, invalid
 	}
 	if ours.guard != nil {
 		if f, err = a.authenticate(ours, path.Source, at, now); err != nil {
 			return f, err
 		}
 	}
+	if invalid != nil {
+		f.alive = true
+		return f, invalid
+	}
 	return f, a.fits(ours)
 }
+
+// unusable reports whether an advert is wrong in what its sender was configured to, but
+// shows that the sender is there and takes itself for the Active.
+func unusable(err error) bool { return err == wire.CountZero || err == wire.IntervalZero }
 
 // fits checks that an advert is of our version, and what only VRRPv2 discards.
 func (a *Acceptor) fits(ours *peer) error {

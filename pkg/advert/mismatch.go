@@ -98,7 +98,7 @@ func forms(ours *peer) bool { return ours.Family == event.IPv4 && ours.Version =
 // VRRPv2, which may discard one with another list of addresses, and has to discard
 // what an owner hears (RFC 3768 §7.1): either would make a second Active, and
 // hide the first from those who could mend it.
-func (a *Acceptor) compare(ours *peer, heard *vrrp.Heard, now time.Time) {
+func (a *Acceptor) compare(p *Packet, ours *peer, heard *vrrp.Heard, now time.Time) {
 	ad := &a.advert
 	if ad.Interval != ours.Interval {
 		ours.stats.Add(vrrp.IntervalErrors)
@@ -110,6 +110,13 @@ func (a *Acceptor) compare(ours *peer, heard *vrrp.Heard, now time.Time) {
 		ours.stats.Add(vrrp.AddressListErrors)
 		if a.fresh(ours, heard, "addresses", digest(ad.Addresses), false, now) {
 			a.tell(ours, heard, "addresses", list(ad.Addresses), list(ours.Addresses), now)
+		}
+		if apart(ad.Addresses, ours.Addresses) && ad.Priority != 0 {
+			a.warn(p, ours, event.WarnOtherAddresses, now, func() string {
+				return fmt.Sprintf("%s advertises VRID %d on %s too, with priority %d and other addresses (%s): it is another virtual router, and "+
+					"while it is heard with a priority as great as ours nobody serves %s: give one of the two another VRID",
+					heard.Source, ours.VRID, p.Interface, ad.Priority, list(ad.Addresses), list(ours.Addresses))
+			})
 		}
 	}
 	if ad.FirstNotLinkLocal() {
@@ -162,6 +169,11 @@ func sameAddresses(theirs, ours []netip.Addr) bool {
 		}
 	}
 	return true
+}
+
+// apart reports whether two lists have nothing in common.
+func apart(theirs, ours []netip.Addr) bool {
+	return len(theirs) > 0 && len(ours) > 0 && !slices.ContainsFunc(theirs, func(ip netip.Addr) bool { return slices.Contains(ours, ip) })
 }
 
 // digest tells lists apart, without regard to order, well enough for a log.

@@ -56,17 +56,12 @@ func (a *Acceptor) acceptOwn(p *Packet, on *segment, ours *peer, path wire.Path,
 	if err != nil || ours == nil || ours.meets(path) == wire.NotMulticast || a.sentByUs(p, on, ours) {
 		return Verdict{}
 	}
-	known := len(a.events)
 	a.reject(p, path.Source, ours, wire.OwnAddress, now)
-	if _, on := a.aliens[ours]; !on || len(a.events) > known {
-		a.warnings.Report(event.Warning{
-			Stamp: event.Stamp{Cause: a.minter.Cause(p.At), At: now}, Instance: ours.Instance.Instance, Reason: event.WarnOwnAddress,
-			Text: fmt.Sprintf("another router on %s (its MAC is %s) sends adverts of VRID %d from %s, which is our own address: "+
-				"neither believes the other, and both may be Active: give each router its own address",
-				p.Interface, mac(p.From), ours.VRID, path.Source),
-		})
-	}
-	a.aliens[ours] = now
+	a.warn(p, ours, event.WarnOwnAddress, now, func() string {
+		return fmt.Sprintf("another router on %s (its MAC is %s) sends adverts of VRID %d from %s, which is our own address: "+
+			"neither believes the other, and both may be Active: give each router its own address",
+			p.Interface, mac(p.From), ours.VRID, path.Source)
+	})
 	return Verdict{Events: a.events, Rejected: true}
 }
 
@@ -90,21 +85,6 @@ func (a *Acceptor) sentByUs(p *Packet, on *segment, ours *peer) bool {
 	fresh := sent != ours.returned
 	ours.returned = sent
 	return fresh
-}
-
-// alienLasts is for how long an advert from our address stands for more.
-func alienLasts(p *peer) time.Duration { return max(3*rejectWindow, 3*p.Interval) }
-
-// forgetAliens takes back the warnings of routers that have not been heard for a while.
-func (a *Acceptor) forgetAliens(now time.Time) {
-	for p, last := range a.aliens {
-		if now.Sub(last) < alienLasts(p) {
-			continue
-		}
-		delete(a.aliens, p)
-		a.warnings.Clear(event.WarningKey{Instance: p.Instance.Instance, Reason: event.WarnOwnAddress},
-			event.Stamp{Cause: a.minter.Cause(now), At: now})
-	}
 }
 
 func mac(m [6]byte) string {

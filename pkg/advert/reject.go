@@ -59,17 +59,15 @@ func (a *Acceptor) Flush(now time.Time, all bool) []event.Event {
 	a.rejections.Flush(now, all, func(r rejection, count uint64) {
 		a.events = append(a.events, rejected(r, count, now))
 	})
-	a.forgetAliens(now)
+	a.forgetStrangers(now)
 	return a.events
 }
 
 // Next is when Flush will have something to tell; false where nothing waits.
 func (a *Acceptor) Next() (at time.Time, ok bool) {
 	at, ok = a.rejections.Next()
-	for p, last := range a.aliens {
-		if over := last.Add(alienLasts(p)); !ok || over.Before(at) {
-			at, ok = over, true
-		}
+	if over, yes := a.nextStranger(); yes && (!ok || over.Before(at)) {
+		at, ok = over, true
 	}
 	return at, ok
 }

@@ -141,6 +141,8 @@ type AdvertRival struct {
 	// Skewed is true where it is authentic and its time is not ours, so that neither
 	// believes the other.
 	Skewed bool
+	// Invalid is true where its adverts have no addresses, or the interval 0.
+	Invalid bool
 }
 
 func (AdvertRival) Name() string { return "advert.rival" }
@@ -148,7 +150,7 @@ func (AdvertRival) Name() string { return "advert.rival" }
 // Level is Warn, and Error where ours do not reach the rival, or mean nothing to
 // it.
 func (e AdvertRival) Level() Level {
-	if e.Unheard || e.Version != 0 || e.Skewed {
+	if e.Unheard || e.Version != 0 || e.Skewed || e.Invalid {
 		return Error
 	}
 	return Warn
@@ -161,6 +163,9 @@ func (e AdvertRival) Message() string {
 	}
 	if e.Skewed {
 		return fmt.Sprintf("%s: %s is Active too, with priority %d, by another clock: set the clocks of all routers", e.Instance, e.Source, e.Priority)
+	}
+	if e.Invalid {
+		return fmt.Sprintf("%s: %s is Active too, with priority %d, and its adverts have no addresses or the interval 0: mend its configuration", e.Instance, e.Source, e.Priority)
 	}
 	if e.Unheard {
 		return fmt.Sprintf("%s: %s goes on as Active with priority %d: our adverts do not seem to reach it", e.Instance, e.Source, e.Priority)
@@ -178,6 +183,9 @@ func (e AdvertRival) Fields() []Field {
 	}
 	if e.Skewed {
 		fields = append(fields, Field{"skewed", true})
+	}
+	if e.Invalid {
+		fields = append(fields, Field{"invalid", true})
 	}
 	return fields
 }

@@ -85,6 +85,7 @@ const (
 	HoldStartup      = "startup"       // nothing is taken over so soon after the start
 	HoldVersion      = "version"       // adverts of another version of VRRP come
 	HoldSkew         = "skew"          // authentic adverts come whose time is not ours
+	HoldInvalid      = "invalid"       // adverts come without addresses, or with interval 0
 )
 
 // InstanceHolding tells that an instance could move, but waits.
@@ -99,7 +100,7 @@ func (InstanceHolding) Name() string { return "instance.holding" }
 
 // Level is Info, and Error where routers cannot understand each other.
 func (e InstanceHolding) Level() Level {
-	if e.Reason == HoldVersion || e.Reason == HoldSkew {
+	if e.Reason == HoldVersion || e.Reason == HoldSkew || e.Reason == HoldInvalid {
 		return Error
 	}
 	return Info
@@ -111,6 +112,8 @@ func (e InstanceHolding) Message() string {
 		return fmt.Sprintf("%s waits: adverts of another version of VRRP come for its VRID; give all its routers one version", e.Instance)
 	case HoldSkew:
 		return fmt.Sprintf("%s waits: authentic adverts come for its VRID, but by another clock; set the clocks of all its routers", e.Instance)
+	case HoldInvalid:
+		return fmt.Sprintf("%s waits: adverts without addresses or with interval 0 come for its VRID; mend the configuration of the router that sends them", e.Instance)
 	}
 	return fmt.Sprintf("%s waits: %s", e.Instance, e.Reason)
 }

@@ -69,7 +69,7 @@ var Schema = []Definition{
 	{"advert.failed", once, []Level{Warn, Error}, []string{"instance", "error", "count"}, nil, "The kernel refused adverts."},
 	{"advert.rejected", once, onlyWarn, []string{"interface", "vrid", "source", "reason", "count"}, []string{"instance"}, "Adverts were discarded: see [protocol.md](protocol.md)."},
 	{"advert.mismatch", others, onlyWarn, []string{"instance", "source"}, []string{"what", "theirs", "ours"}, "A peer is configured differently; its adverts are believed."},
-	{"advert.rival", others, []Level{Warn, Error}, []string{"instance", "source", "priority"}, []string{"unheard", "version", "skewed", "group", "interface", "vrid", "family", "count"}, "A second Active was heard."},
+	{"advert.rival", others, []Level{Warn, Error}, []string{"instance", "source", "priority"}, []string{"unheard", "version", "skewed", "invalid", "group", "interface", "vrid", "family", "count"}, "A second Active was heard."},
 	{"auth.skew", others, []Level{Warn, Error}, []string{"source", "skew_ms"}, []string{"instance", "rejected"}, "The clock of a router that signs is far from ours."},
 
 	{"address.added", story, onlyInfo, ofAddress, nil, "Addresses were put in place."},

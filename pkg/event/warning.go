@@ -26,6 +26,12 @@ const (
 	WarnUnreached WarningReason = "unreached"
 	// WarnOwnPeer: a unicast peer is an address of this machine.
 	WarnOwnPeer WarningReason = "own-peer"
+	// WarnOtherAddresses: another virtual router of the segment has our VRID.
+	WarnOtherAddresses WarningReason = "other-addresses"
+	// WarnInvalidAdverts: a router sends adverts without addresses, or with interval 0.
+	WarnInvalidAdverts WarningReason = "invalid-adverts"
+	// WarnCARP: a machine of the segment speaks CARP with our VRID for its id.
+	WarnCARP WarningReason = "carp"
 )
 
 // Warning tells that something which is no fault keeps an instance from working as

@@ -90,6 +90,7 @@ func samples() []event.Event {
 		event.AdvertRival{Stamp: caused(0), Virtual: single, Source: peer, Priority: 100, Unheard: true},
 		event.AdvertRival{Stamp: caused(0), Virtual: single, Source: peer, Priority: 100, Version: 2},
 		event.AdvertRival{Stamp: caused(0), Virtual: single, Source: peer, Priority: 100, Skewed: true},
+		event.AdvertRival{Stamp: caused(0), Virtual: single, Source: peer, Priority: 100, Invalid: true},
 		event.AuthSkew{Stamp: alone, Instance: "inside", Source: peer, Skew: 3 * time.Second, Window: 5 * time.Second},
 		event.AuthSkew{Stamp: alone, Instance: "inside", Source: peer, Skew: -time.Hour, Window: 5 * time.Second, Rejected: true},
 		event.AuthSkew{Stamp: alone, Instance: "inside", Source: peer, Skew: -time.Hour, Window: 5 * time.Second, Rejected: true, Old: true},

@@ -11,7 +11,7 @@ func (s *step) absorbHeard(h Heard) {
 	if m == nil {
 		return
 	}
-	if h.Version != m.Version || h.Stale {
+	if h.Version != m.Version || h.Stale || h.Invalid {
 		s.absorbForeign(m, h)
 		return
 	}

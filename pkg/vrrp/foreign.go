@@ -40,8 +40,11 @@ const foreignSaid = time.Minute
 // absorbForeign takes a valid advert of the version that the member does not
 // speak, or one that is stale.
 func (s *step) absorbForeign(m *member, h Heard) {
+	if h.Interval <= 0 {
+		h.Interval = m.Instance.Interval
+	}
 	s.prove(m.Interface, h.Cause.At)
-	if h.Priority == 0 || !h.Stale && m.known(s.now) && m.other.source == h.Source {
+	if h.Priority == 0 || !h.Stale && !h.Invalid && m.known(s.now) && m.other.source == h.Source {
 		return
 	}
 	f := &m.foreign
@@ -85,15 +88,18 @@ func (f *foreign) believedAgain(source netip.Addr) {
 
 // holds is for what an advert of these holds a Backup.
 func (h Heard) holds() string {
-	if h.Stale {
+	switch {
+	case h.Stale:
 		return event.HoldSkew
+	case h.Invalid:
+		return event.HoldInvalid
 	}
 	return event.HoldVersion
 }
 
 func rivalOf(m *member, h Heard, stamp event.Stamp) event.AdvertRival {
-	e := event.AdvertRival{Stamp: stamp, Virtual: m.Virtual, Source: h.Source, Priority: h.Priority, Skewed: h.Stale}
-	if !h.Stale {
+	e := event.AdvertRival{Stamp: stamp, Virtual: m.Virtual, Source: h.Source, Priority: h.Priority, Skewed: h.Stale, Invalid: h.Invalid}
+	if !h.Stale && !h.Invalid {
 		e.Version = h.Version.Number()
 	}
 	return e

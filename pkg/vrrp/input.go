@@ -26,7 +26,7 @@ type LinkSeen struct{ Link event.Link }
 
 // Heard is a fully valid advert for one of our virtual routers. Cause.At is
 // the instant at which the kernel received it. One of a version that the
-// virtual router does not speak, or one that is Stale, is nobody's Active to it,
+// virtual router does not speak, or one that is Stale or Invalid, is nobody's Active to it,
 // but holds a Backup back.
 type Heard struct {
 	Cause    event.Cause
@@ -39,6 +39,9 @@ type Heard struct {
 	// Stale tells that it is authentic, but was rejected since its time is not ours:
 	// its sender is on the air, and the clocks are apart.
 	Stale bool
+	// Invalid tells that it has no addresses, or the interval 0: its sender is on the
+	// air, and nobody can tell for how long.
+	Invalid bool
 }
 
 // Sender tells adverts of one router for one instance from all others.

@@ -259,6 +259,8 @@ func (l *lan) advert(w *words) Heard {
 			h.Checksum = checksums[w.next()]
 		case "stale":
 			h.Stale = true
+		case "invalid":
+			h.Invalid = true
 		default:
 			return false
 		}

@@ -28,7 +28,7 @@ import (
 //	down LINK [seq N]
 //	heard MEMBER SOURCE PRIORITY [OPTION]...
 //	                                      version 2|3 (else that of the member),
-//	                                      interval D, age D, checksum rfc9568, stale
+//	                                      interval D, age D, checksum rfc9568, stale, invalid
 //	forwards LINK [age D]                 a station has answered
 //	stalled | lease MEMBER GAP
 //	sends MEMBER ROW [to ADDRESS]         that many in a row were refused

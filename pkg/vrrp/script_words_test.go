@@ -84,6 +84,9 @@ func reportInWords(l *lan, e event.Event) string {
 		if e.Skewed {
 			return fmt.Sprintf("rival of %s by another clock: %s with priority %d", e.Instance, e.Source, e.Priority)
 		}
+		if e.Invalid {
+			return fmt.Sprintf("rival of %s by invalid adverts: %s with priority %d", e.Instance, e.Source, e.Priority)
+		}
 		if e.Unheard {
 			return fmt.Sprintf("rival of %s goes on: %s with priority %d", e.Instance, e.Source, e.Priority)
 		}

@@ -86,7 +86,7 @@ var definitions = [counters]Definition{
 	IPTTLErrors:        {Key: "ip_ttl_errors", Metric: Rejected, Label: string(wire.IPTTLError), Reasons: []wire.Reason{wire.IPTTLError}},
 	VersionErrors:      {Key: "version_errors", Metric: Rejected, Label: string(wire.VersionError), Reasons: []wire.Reason{wire.VersionError}},
 	InvalidTypeRcvd:    {Key: "invalid_type_pkts_rcvd", Metric: Rejected, Label: string(wire.TypeError), Reasons: []wire.Reason{wire.TypeError}},
-	PacketLengthErrors: {Key: "packet_length_errors", Metric: Rejected, Label: string(wire.PacketLengthError), Reasons: []wire.Reason{wire.PacketLengthError, wire.IPHeaderError, wire.Truncated}},
+	PacketLengthErrors: {Key: "packet_length_errors", Metric: Rejected, Label: string(wire.PacketLengthError), Reasons: []wire.Reason{wire.PacketLengthError, wire.IPHeaderError, wire.Truncated, wire.CARP}},
 	ChecksumErrors:     {Key: "checksum_errors", Metric: Rejected, Label: string(wire.ChecksumError), Reasons: []wire.Reason{wire.ChecksumError}},
 	VRIDErrors:         {Key: "vrid_errors", Metric: Rejected, Label: string(wire.VRIDError), Reasons: []wire.Reason{wire.VRIDError}, Daemon: true},
 	CountZeroErrors:    {Key: "count_zero_errors", Metric: Rejected, Label: string(wire.CountZero), Reasons: []wire.Reason{wire.CountZero}},

@@ -19,6 +19,7 @@ const (
 	VersionError      Reason = "version-error"
 	TypeError         Reason = "type"
 	PacketLengthError Reason = "packet-length-error"
+	CARP              Reason = "carp" // no VRRP at all: the receiver tells it from a wrong length
 	ChecksumError     Reason = "checksum-error"
 	VRIDError         Reason = "vrid-error"
 	CountZero         Reason = "count-zero"

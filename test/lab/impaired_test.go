@@ -146,6 +146,26 @@ func TestIPv6OffByDefault(t *testing.T) {
 	s.bounded(began, 2)
 }
 
+// Another virtual router with our VRID is told in the status as long as it is there.
+func TestAnotherPair(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []segment{inside}, "a", "b")
+	began := time.Now()
+	b := s.instance("b", 200, "addresses: [192.0.2.200/24]")
+	b.becomes("active", began, 5*time.Second)
+	a := s.instance("a", 150, "addresses: [192.0.2.1/24]")
+	l := a.wait(began, 5*time.Second, "a warning", is("instance.warning"))
+	if l.Level != "error" || l.Reason != "other-addresses" || !strings.Contains(l.Msg, "192.0.2.200") {
+		t.Errorf("it says %+v", l)
+	}
+	if st := a.status().Instances[0]; st.State != "backup" || len(st.Warnings) != 1 || st.Warnings[0].Reason != "other-addresses" {
+		t.Errorf("status %+v", st)
+	}
+	if a.scrape()[`ripcord_instance_warning{family="ipv4",instance="inside",interface="eth0",vrid="51",reason="other-addresses",subject=""}`] != 1 {
+		t.Error("it is not in the metrics")
+	}
+}
+
 // addEth9 makes the interface that is missing.
 func (s *site) addEth9(host string) {
 	s.ip(host, "link", "add", "eth9", "type", "veth", "peer", "name", "far9")
