@@ -78,6 +78,52 @@ func TestNotifyReady(t *testing.T) {
 	}
 }
 
+// The watchdog of the service manager is fed several times in its limit, and no more
+// once a part hangs: here the loop.
+func TestWatchdogIsFed(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []segment{inside}, "a")
+	path := filepath.Join(s.Dir, "notify")
+	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer manager.Close()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := s.configure("a", router{150, 200 * time.Millisecond, ""}.yaml(s, s.socket("a")))
+	command := exec.Command(self)
+	command.Env = append(os.Environ(), hangs+"="+config, "NOTIFY_SOCKET="+path, "WATCHDOG_USEC=2000000")
+	a := s.startCommand("a", command)
+	fed := func(within time.Duration) (n int) {
+		buffer := make([]byte, 4096)
+		_ = manager.SetReadDeadline(time.Now().Add(within))
+		for {
+			got, err := manager.Read(buffer)
+			if err != nil {
+				return n
+			}
+			if string(buffer[:got]) == "WATCHDOG=1" {
+				n++
+			}
+		}
+	}
+	a.becomes("active", time.Time{}, 5*time.Second)
+	if n := fed(4 * time.Second); n < 4 {
+		t.Errorf("fed %d times in twice the limit, want about 10", n)
+	}
+	hung := a.signal(syscall.SIGUSR2) // for five seconds
+	fed(time.Second)
+	if n := fed(3 * time.Second); n > 0 {
+		t.Errorf("fed %d times while the loop hangs", n)
+	}
+	if told := a.wait(hung, 5*time.Second, "what hangs", is("daemon.hung")); told.Level != "error" || !strings.Contains(told.Msg, "router") {
+		t.Errorf("%s: %s", told.Level, told.Msg)
+	}
+}
+
 // configure writes a configuration file.
 func (s *site) configure(name, yaml string) string {
 	s.t.Helper()
