@@ -198,9 +198,13 @@ func (w *Worker) tune(v *device) {
 	if n := w.devices.lowest[v.below]; n.Index != 0 {
 		lowest = append(lowest, n.Name)
 	}
-	if err := w.cfg.Devices.Tune(v.below, v.name, v.ipv6, lowest...); err != nil {
-		w.complain(v, err.Error())
+	err := w.cfg.Devices.Tune(v.below, v.name, v.ipv6, lowest...)
+	v.mistuned = err != nil
+	text := ""
+	if err != nil {
+		text = fmt.Sprintf("the virtual MAC %s needs settings that cannot be written, so that the MAC of %s may answer too: %v", v.mac(), v.below, err)
 	}
+	w.warn(v.instance, event.WarnSettings, v.below, text)
 }
 
 // trouble tells what could not be done for a device, and lets it be for a while.

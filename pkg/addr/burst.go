@@ -30,8 +30,11 @@ type announced struct {
 func (b *burst) reset() { b.frames, b.of, b.bytes = b.frames[:0], b.of[:0], b.bytes[:0] }
 
 // announce adds the frame that tells the neighbours that an address of an instance
-// is at the present MAC of a link.
+// is at the present MAC of a link; none where neighbors do not resolve addresses.
 func (b *burst) announce(instance string, a Address, link event.Link) {
+	if !link.Resolves() {
+		return
+	}
 	begin := len(b.bytes)
 	if ip := a.Prefix.Addr(); ip.Is4() {
 		b.bytes = wire.AppendGARP(b.bytes, link.HardwareAddr, ip)
@@ -43,6 +46,9 @@ func (b *burst) announce(instance string, a Address, link event.Link) {
 
 // ask adds the frame that asks a station on a link whether it is there.
 func (b *burst) ask(link event.Link, whom netip.Addr) {
+	if !link.Resolves() {
+		return
+	}
 	begin := len(b.bytes)
 	b.bytes = question(b.bytes, link, whom)
 	b.add(link, begin, announced{})
@@ -65,7 +71,7 @@ func (b *burst) membership(link event.Link, group netip.Addr) {
 // probe adds the frame that asks whether another station on a link has an address
 // that is held here.
 func (b *burst) probe(link event.Link, held netip.Addr) {
-	if held.Is6() && !link.LinkLocal6.IsValid() {
+	if !link.Resolves() || held.Is6() && !link.LinkLocal6.IsValid() {
 		return
 	}
 	begin := len(b.bytes)

@@ -72,6 +72,7 @@ type device struct {
 	own             bool      // was made or taken over since the start
 	retry           time.Time // not to be tried before
 	trouble         string    // what was last told
+	mistuned        bool      // settings that it needs could not be written
 	vanished        int       // how often in a row it was made and did not appear
 
 	wrong  []string  // what of it differs from what it should be

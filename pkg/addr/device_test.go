@@ -18,12 +18,13 @@ var mac51 = [6]byte{0, 0, 0x5e, 0, 1, 51}
 
 // fakeDevices are links in memory: eth0, and what a test or the worker makes.
 type fakeDevices struct {
-	mu     sync.Mutex
-	links  []Netdev
-	next   int
-	refuse error // of Make and SetUp
-	calls  []string
-	other  bool // another daemon runs
+	mu       sync.Mutex
+	links    []Netdev
+	next     int
+	refuse   error // of Make and SetUp
+	calls    []string
+	other    bool  // another daemon runs
+	readOnly error // of Tune
 	// hangOn, if set, is where the kernel hangs what is made, in place of the link asked for.
 	hangOn func(Make) (below, ns int)
 }
@@ -125,7 +126,9 @@ func (d *fakeDevices) SetUp(indexes []int, up bool) error {
 
 func (d *fakeDevices) Tune(below, device string, ipv6 bool, lower ...string) error {
 	d.note("tune %s %s", strings.Join(append([]string{below}, lower...), " "), device)
-	return nil
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.readOnly
 }
 
 func (d *fakeDevices) Restore(keep []string) error {

@@ -3,6 +3,7 @@ package addr
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +26,7 @@ type lookout struct {
 	mu       sync.Mutex
 	stations *stations
 	claims   map[netip.Addr]claim // of configured addresses, the last of each
+	asked    map[int]*asking      // by the index of a device: what was asked from its MAC
 }
 
 // The senders of adverts are looked at now and then, not at each advert: of many
@@ -36,7 +38,7 @@ const (
 
 func newLookout(cfg Config, bell bus.Bell, report func(link string)) *lookout {
 	o := &lookout{
-		cfg: cfg, bell: bell, report: report, links: make(map[string]string), stations: newStations(cfg.Sets), claims: make(map[netip.Addr]claim),
+		cfg: cfg, bell: bell, report: report, links: make(map[string]string), stations: newStations(cfg.Sets), claims: make(map[netip.Addr]claim), asked: make(map[int]*asking),
 	}
 	for _, set := range cfg.Sets {
 		o.links[set.Instance] = set.Link
@@ -79,6 +81,7 @@ func (o *lookout) seen(s Sighting) {
 	o.mu.Lock()
 	link, answers := o.stations.notice(s)
 	claims := o.noteClaim(s)
+	o.noteAnswer(s)
 	o.mu.Unlock()
 	if claims {
 		o.bell.Ring()
@@ -121,6 +124,67 @@ func (o *lookout) linkNamed(name string) event.Link {
 		return at.link
 	}
 	return event.Link{}
+}
+
+// asking is what stations were asked from a virtual MAC, and from the MAC of the link
+// below, and whether any answered.
+type asking struct {
+	link             int // ifindex of the link below
+	whom             []netip.Addr
+	reached, control bool // one answered to the virtual MAC, to the link's
+}
+
+// some returns a link and up to n stations on it of the family of an address.
+func (o *lookout) some(name string, like netip.Addr, n int) (event.Link, []netip.Addr) {
+	o.senders()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	at := o.stations.links[name]
+	if at == nil {
+		return event.Link{}, nil
+	}
+	var whom []netip.Addr
+	for _, a := range at.known {
+		if a.Is4() == like.Is4() && len(whom) < n && (a.Is4() || a.IsLinkLocalUnicast()) {
+			whom = append(whom, a)
+		}
+	}
+	return at.link, whom
+}
+
+// expect notes what is asked from the device and from the link below.
+func (o *lookout) expect(device, link int, whom []netip.Addr) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.asked[device] = &asking{link: link, whom: whom}
+}
+
+// answered returns what came of it, and ends it.
+func (o *lookout) answered(device int) (reached, control bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	q := o.asked[device]
+	delete(o.asked, device)
+	return q != nil && q.reached, q != nil && q.control
+}
+
+func (o *lookout) stopAsking(device int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.asked, device)
+}
+
+func (o *lookout) noteAnswer(s Sighting) {
+	if !s.Answer {
+		return
+	}
+	for device, q := range o.asked {
+		if !slices.Contains(q.whom, s.Address.WithZone("")) {
+			continue
+		}
+		q.reached = q.reached || s.Index == device
+		q.control = q.control || s.Index == q.link
+	}
 }
 
 // ask gives whom to ask on a link.

@@ -111,8 +111,8 @@ func (s *stations) remember(at *segment, a netip.Addr) {
 // ask gives whom to ask on a link, where it is usable, at the instant now.
 func (s *stations) ask(name string, now time.Time) (event.Link, []netip.Addr) {
 	at := s.links[name]
-	if at == nil || !at.link.Usable {
-		return event.Link{}, nil
+	if at == nil || !at.link.Usable || !at.link.Resolves() {
+		return event.Link{}, nil // a tunnel proves by adverts alone that it forwards
 	}
 	at.asked, at.whom = now, nil
 	for _, a := range at.known {

@@ -18,7 +18,7 @@ var (
 	host4, host6   = netip.MustParseAddr("192.0.2.12"), netip.MustParseAddr("fe80::12")
 	virtual        = netip.MustParseAddr("192.0.2.1")
 	watched        = []Set{{Instance: "a", Link: "eth0", Addresses: []Address{{Prefix: netip.PrefixFrom(virtual, 24), Interface: "eth0"}}}}
-	whole          = event.Link{Name: "eth0", Index: eth0, Usable: true, Primary4: own4, LinkLocal6: own6}
+	whole          = event.Link{Name: "eth0", Index: eth0, Usable: true, HardwareAddr: [6]byte{2, 0, 0, 0, 0, 0x11}, Primary4: own4, LinkLocal6: own6}
 	before, during = time.Unix(99, 0), time.Unix(100, 0)
 )
 

@@ -38,24 +38,26 @@ type Worker struct {
 	opened atomic.Bool // somebody may have removed what the firewall dropped
 
 	// What follows belongs to the goroutine of Run.
-	links      *bus.Merged[string, event.Link]
-	addresses  *bus.Merged[event.AddressKey, event.Address]
-	dirty      bool         // the kernel must be asked before anything else
-	relist     time.Time    // not to be asked before
-	unlisted   bool         // it did not answer when it was last asked
-	unpromoted map[int]bool // links of which it was logged that PromoteSecondaries failed
-	untuned    []*device    // turned, and to be tuned again
-	mute       map[string]bool
-	shut       []Refusal // what the firewall drops
-	shutErr    error     // why it does not drop what it should
-	shutLost   string    // what to log when it does again
-	reshut     time.Time // not to be tried before, if shutErr
-	shutAudit  time.Time // when the firewall is asked whether it still does
-	burst      burst
-	claims     *claims
-	locals     locals
-	awake      time.Time // when this goroutine last showed that it runs
-	placements placements
+	links        *bus.Merged[string, event.Link]
+	addresses    *bus.Merged[event.AddressKey, event.Address]
+	dirty        bool         // the kernel must be asked before anything else
+	relist       time.Time    // not to be asked before
+	unlisted     bool         // it did not answer when it was last asked
+	unpromoted   map[int]bool // links of which it was logged that PromoteSecondaries failed
+	untuned      []*device    // turned, and to be tuned again
+	mute         map[string]bool
+	shut         []Refusal // what the firewall drops
+	shutErr      error     // why it does not drop what it should
+	shutLost     string    // what to log when it does again
+	reshut       time.Time // not to be tried before, if shutErr
+	shutAudit    time.Time // when the firewall is asked whether it still does
+	burst        burst
+	claims       *claims
+	locals       locals
+	reaches      map[string]*reach // by instance
+	surroundings time.Time         // not to be looked at before
+	awake        time.Time         // when this goroutine last showed that it runs
+	placements   placements
 }
 
 type queued struct {
@@ -69,7 +71,7 @@ func NewWorker(cfg Config) *Worker {
 	w := &Worker{
 		cfg: cfg, bell: bus.NewBell(),
 		ledger: ledger, guide: newGuide(cfg.Sets, ledger.complete), devices: newDevices(cfg.Sets), schedule: newSchedule(),
-		claims: newClaims(), locals: make(locals), unpromoted: make(map[int]bool), mute: make(map[string]bool), placements: make(placements),
+		claims: newClaims(), locals: make(locals), reaches: make(map[string]*reach), unpromoted: make(map[int]bool), mute: make(map[string]bool), placements: make(placements),
 	}
 	w.lookout = newLookout(cfg, w.bell, func(link string) { w.Do(Order{Kind: Report, Links: []string{link}}) })
 	return w
@@ -156,6 +158,8 @@ func (w *Worker) turn() {
 		w.converge()
 	}
 	w.watchConflicts()
+	w.checkSurroundings()
+	w.checkReach()
 	w.announce()
 	w.steps.Add(1)
 }
@@ -239,6 +243,8 @@ func (w *Worker) plan() (time.Duration, bool) {
 	}
 	earlier(w.schedule.deadline())
 	earlier(w.claims.deadline())
+	earlier(w.nextReach())
+	earlier(w.surroundings, w.cfg.Setting != nil)
 	earlier(w.ledger.nextStray(now))
 	earlier(w.relist, w.dirty)
 	earlier(now.Add(leaseLook), len(w.ledger.held) > 0)

@@ -61,6 +61,7 @@ type Link struct {
 	OperState        OperState
 	MTU              int
 	HardwareAddr     [6]byte
+	NoARP            bool       // IFF_NOARP: a tunnel, or a link whose neighbors are configured
 	Primary4         netip.Addr // primary IPv4 address; zero if none
 	LinkLocal6       netip.Addr // link-local IPv6 address that may be used as a source; zero if none
 	// Sources are the addresses from which adverts may leave, with their subnets: of
@@ -127,6 +128,10 @@ func (l Link) Own() string {
 	}
 	return l.Name
 }
+
+// Resolves reports whether stations on the link are found by ARP or neighbor
+// discovery: not on a tunnel (tun, WireGuard, GRE), which carries no Ethernet frames.
+func (l Link) Resolves() bool { return !l.NoARP && l.HardwareAddr != [6]byte{} }
 
 // Has reports whether adverts of this router may bear the address on this link.
 func (l Link) Has(a netip.Addr) bool {

@@ -42,7 +42,7 @@ func decodeLink(m netlink.Message) (Seen, bool) {
 	s := Seen{
 		Index: l.Index, Name: l.Name, AdminUp: l.Up(), LowerUp: l.Flags&unix.IFF_LOWER_UP != 0,
 		OperState: event.OperState(l.OperState), UpCount: l.CarrierUps, DownCount: l.CarrierDowns,
-		MTU: l.MTU, HardwareAddr: l.MAC, AltNames: l.AltNames, Master: l.Master, MasterKind: l.MasterKind,
+		MTU: l.MTU, HardwareAddr: l.MAC, NoARP: l.Flags&unix.IFF_NOARP != 0, AltNames: l.AltNames, Master: l.Master, MasterKind: l.MasterKind,
 		Local: l.Flags&unix.IFF_LOOPBACK != 0 || l.Kind == "dummy" || l.Kind == "vrf",
 	}
 	// Below a veth or netkit is its other end: each would be the other's parent.

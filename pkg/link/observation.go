@@ -20,6 +20,7 @@ type Seen struct {
 	UpCount, DownCount uint32
 	MTU                int
 	HardwareAddr       [6]byte
+	NoARP              bool // IFF_NOARP: no neighbor is asked for its MAC
 	// Parent is the ifindex of the device underneath (IFLA_LINK) if it lives in
 	// the same namespace, else 0. The other end of a veth is no parent.
 	Parent int

@@ -217,7 +217,7 @@ func (t *Table) describe(e *entry) event.Link {
 		Cause: was.Cause, Seq: was.Seq, LastChange: was.LastChange, LastSource: was.LastSource,
 		Name: s.Name, Index: s.Index,
 		AdminUp: s.AdminUp, Carrier: s.LowerUp && !e.denies(), OperState: s.OperState,
-		MTU: s.MTU, HardwareAddr: s.HardwareAddr, Monitor: string(e.choice.monitor), Reason: t.reason(e),
+		MTU: s.MTU, HardwareAddr: s.HardwareAddr, NoARP: s.NoARP, Monitor: string(e.choice.monitor), Reason: t.reason(e),
 		UpCount: s.UpCount, DownCount: s.DownCount,
 	}
 	if s.captive() {
