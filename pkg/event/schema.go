@@ -114,7 +114,7 @@ var FieldMeanings = map[string]string{
 	"monitor": "`netlink`, `ethtool`, `mii` or `none`", "operstate": "RFC 2863's ifOperStatus", "ours": "our value", "over": "whether it is over",
 	"part": "the part of the daemon", "period_us": "the period now, in µs", "pid": "process id", "priority": "the priority", "reason": "why; see the event",
 	"rejected": "whether the advert was rejected for it", "routes": "list of routes and rules in the words of `ip`", "scheduling": "`fifo`, `nice` or `none`",
-	"skew_ms": "their clock less ours, in ms", "skewed": "their adverts were signed by another clock", "source": "the sender's address, or what reported the link's state",
+	"skew_ms": "their clock less ours, in ms", "skewed": "their adverts were signed by another clock", "invalid": "their adverts have no addresses, or the interval 0", "source": "the sender's address, or what reported the link's state",
 	"sources": "what each source last reported of the link, and when", "state": "`on` or `off`", "status": "the document of `ripcord status --json`",
 	"subject": "what the warning is about", "theirs": "the other router's value", "to": "the state after", "took_us": "from the order to its end, in µs",
 	"unheard": "our adverts do not seem to reach it", "until": "the latest end of the wait", "version": "ripcord's version, or VRRP's version of a rival",
