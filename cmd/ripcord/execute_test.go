@@ -49,7 +49,7 @@ func fakeDaemon(t *testing.T, name string) (socket string) {
 	return socket
 }
 
-// good is the smallest useful file of spec §1, as it may stand in a manual.
+// good is the smallest useful file, as the README has it.
 const good = `instances:
   - name: inside
     interface: eth0

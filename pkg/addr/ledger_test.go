@@ -104,7 +104,7 @@ func (s *scene) told() string {
 	return strings.Join(words, " ")
 }
 
-// Each case is a sentence of design decision 11, or follows from one.
+// Each case is a sentence of docs/architecture.md#ours, or follows from one.
 func TestLedger(t *testing.T) {
 	theirs4 := Standing{eth0, vip4, false}
 	other := netip.MustParsePrefix("192.0.2.9/24")

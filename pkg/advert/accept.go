@@ -229,7 +229,7 @@ func (p *Packet) whole() []byte {
 
 // received turns the kernel's receive stamp, which is by the wall clock, into an
 // instant of the monotonic clock: only the stamp's age counts, within 0 and
-// maxAge, and so a step of the wall clock moves no timer (design decision 12).
+// maxAge, and so a step of the wall clock moves no timer (docs/architecture.md#time).
 func received(now, stamp time.Time) time.Time {
 	return now.Add(-min(max(now.Sub(stamp), 0), maxAge))
 }

@@ -162,7 +162,7 @@ func (d Deaf) Message() string {
 		strings.TrimSuffix(d.Err, "."))
 }
 
-// Fields are those of advert.failed in spec §3.
+// Fields are those of advert.failed (docs/events.md).
 func (d Deaf) Fields() []event.Field {
 	return []event.Field{{Key: "instance", Value: d.Instance}, {Key: "error", Value: d.Err}, {Key: "count", Value: d.Count}}
 }

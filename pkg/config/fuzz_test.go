@@ -13,7 +13,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// FuzzParse sees that whatever is loaded keeps what the manual promises, and
+// FuzzParse sees that whatever is loaded keeps what docs/configuration.md promises, and
 // that whatever is refused says where and why.
 func FuzzParse(f *testing.F) {
 	files, _ := filepath.Glob("testdata/*.yaml")

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// supported and refused are all keys of the manual, with the entry that they
+// supported and refused are all keys of docs/configuration.md, with the entry that they
 // are in: a key that is named there must be in one of the two.
 var (
 	supported = []string{

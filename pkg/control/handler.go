@@ -19,7 +19,7 @@ type Error struct {
 	Error string `json:"error"`
 }
 
-// route is one request of spec §4. A nil handler is one that this version
+// route is one request of the API. A nil handler is one that this version
 // does not answer yet.
 type route struct {
 	method, path string

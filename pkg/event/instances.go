@@ -123,7 +123,7 @@ func (e InstanceHolding) Fields() []Field {
 }
 
 // GroupCascade tells that resignations of one router do, or do not any more,
-// carry over from one member of the group to another (design decision 7).
+// carry over from one member of the group to another (docs/architecture.md#cascade).
 type GroupCascade struct {
 	Stamp
 	Group  string

@@ -54,7 +54,7 @@ type Link struct {
 	// Index is the ifindex; 0 where no such interface exists.
 	Index int
 	// Usable is the verdict: administratively up, carrier, and operstate UP or
-	// UNKNOWN, on the parent too, no source says down (design decision 6), and the
+	// UNKNOWN, on the parent too, no source says down (docs/architecture.md#link-state), and the
 	// link is no port of another device.
 	Usable           bool
 	AdminUp, Carrier bool

@@ -8,7 +8,7 @@ import (
 	"ripcord/pkg/rtnl"
 )
 
-// ours is the IFA_PROTO of what ripcord has put there (design decision 11).
+// ours is the IFA_PROTO of what ripcord has put there (docs/architecture.md#ours).
 const ours = 112
 
 // decode returns what a message of rtnetlink reports of links or addresses, nil

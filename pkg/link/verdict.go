@@ -123,7 +123,7 @@ func (e *entry) denies() bool {
 // maxDepth bounds how many devices may stand on one another.
 const maxDepth = 8
 
-// usable is the verdict of design decision 6: every source says up, for the
+// usable reports whether the link can be used (docs/architecture.md#link-state): every source says up, for the
 // link and for all that it stands on, and the link itself is no port of another
 // device. A VLAN on such a port hears what is for it.
 func (t *Table) usable(e *entry) bool {

@@ -120,7 +120,7 @@ type disturbance struct {
 }
 
 // The longest that frames are delayed and a lost carrier goes unnoticed, and
-// how long a fault of our own making lasts (design decision 5).
+// how long a fault of our own making lasts (docs/architecture.md#lease).
 const (
 	longestDelay = 300 * time.Millisecond
 	unnoticed    = 2 * time.Second

@@ -174,5 +174,5 @@ func (r *Router) verify(v *router.Verify) {
 	r.world.After(took, answer)
 }
 
-// patience is how long the verifiers are waited for at most (design decision 6).
+// patience is how long the verifiers are waited for at most (docs/architecture.md#link-state).
 const patience = 100 * time.Millisecond

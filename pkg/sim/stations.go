@@ -6,7 +6,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// again is how often stations are asked at least (design decision 6).
+// again is how often stations are asked at least (docs/architecture.md#link-state).
 const again = 500 * time.Millisecond
 
 // meet remembers who is on the other side of a port, as the address worker does.

@@ -14,7 +14,7 @@ import (
 
 // Logger writes events as lines of JSON: ts, level, event and msg, then the
 // event's own fields in their order, then trace and elapsed_us where the event
-// followed from a fact (spec §3).
+// followed from a fact (docs/events.md).
 type Logger struct {
 	level event.Level
 	core  zapcore.Core
@@ -29,7 +29,7 @@ type Logger struct {
 // is no sampling: a line that is asked for is written.
 func NewLogger(w io.Writer, level event.Level) *Logger {
 	// The encoder is given no keys of its own: it would put level before ts, and
-	// a reader of the log expects the order of spec §3.
+	// a reader of the log expects the order of docs/events.md.
 	encoder := zapcore.NewJSONEncoder(zapcore.EncoderConfig{
 		EncodeTime: zapcore.TimeEncoderOfLayout(time.RFC3339Nano),
 	})

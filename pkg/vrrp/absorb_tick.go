@@ -94,7 +94,7 @@ func interfaceIn(members []*member, name string) bool {
 
 // overslept gives the Active one interval and Skew_Time more when the daemon
 // itself slept through the takeover: what the Active sent meanwhile may have
-// been lost (design decision 5, Stall).
+// been lost (docs/architecture.md#lease).
 func (s *step) overslept() bool {
 	due := s.f.takeover()
 	if s.f.asked.about.Equal(due) && s.f.asked.limit.After(due) {

@@ -12,7 +12,7 @@ import (
 // cable cannot carry its own priority 0. So the resignation cascades to the
 // members whose Active last advertised the same priority; and where that Active
 // proves to be alive, the two addresses are no longer taken for one router
-// (design decision 7).
+// (docs/architecture.md#cascade).
 
 // pair is two senders that may be one router: its addresses on two members.
 type pair struct {

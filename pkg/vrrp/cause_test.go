@@ -36,7 +36,7 @@ func serve(m *Machine) (at time.Time, effects []Effect) {
 }
 
 // TestCauseIsCarried: what follows from a fact bears its cause, also where a
-// timer lies between (design decision 12).
+// timer lies between (docs/architecture.md#time).
 func TestCauseIsCarried(t *testing.T) {
 	m, zero := fixture()
 	source := netip.MustParseAddr("192.0.2.9")

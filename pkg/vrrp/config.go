@@ -61,7 +61,7 @@ type Unicast struct {
 }
 
 // Recovery says how a link that was down proves that its segment forwards, as a
-// switch port does not for the 30 s of a spanning tree (design decision 6). The
+// switch port does not for the 30 s of a spanning tree (docs/architecture.md#link-state). The
 // zero value asks for no proof.
 type Recovery struct {
 	Adverts int           // of the current Active that prove it

@@ -33,7 +33,7 @@ func (l *Lease) Last() time.Time { return l.base.Add(time.Duration(l.last.Load()
 func (l *Lease) Age(now time.Time) time.Duration { return now.Sub(l.Last()) }
 
 // LeaseLimit is the age at which the lease of an instance is lost:
-// max(1 s, miss × interval) (design decision 5).
+// max(1 s, miss × interval) (docs/architecture.md#lease).
 func LeaseLimit(miss int, interval time.Duration) time.Duration {
 	return max(leaseFloor, time.Duration(miss)*interval)
 }

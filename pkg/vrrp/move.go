@@ -2,7 +2,7 @@ package vrrp
 
 import "ripcord/pkg/event"
 
-// move lists the effects of a transition, in the order of design decision 8.
+// move lists the effects of a transition, in the order of docs/architecture.md#transitions.
 func (s *step) move(from, to event.State) {
 	if from == event.Active {
 		s.leave()

@@ -161,7 +161,7 @@ func (w *world) hold(t *rapid.T, on bool) {
 }
 
 // checkMove checks a transition: its edge, its reasons, and the order of its
-// effects (design decision 8).
+// effects (docs/architecture.md#transitions).
 func (w *world) checkMove(t *rapid.T, before event.State, effects []Effect, in Input) {
 	after := w.m.State()
 	moves, blamed := 0, 0

@@ -11,7 +11,7 @@ import (
 // A link that returns has carrier long before its segment forwards, if a switch
 // keeps the port blocked for its spanning tree. Silence then says nothing of the
 // Active. So the group stays in Fault, and listens, until the segments of all
-// members that returned have proved themselves (design decision 6).
+// members that returned have proved themselves (docs/architecture.md#link-state).
 //
 // Only the return of a link asks for proof: not a start, where a router that
 // serves late is worse, nor a fault of our own making or an address that came

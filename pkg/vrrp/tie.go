@@ -10,7 +10,7 @@ import (
 // group they must compare those of one segment, the same on both sides: the
 // first member in which the rival is heard. Otherwise two routers whose
 // addresses are ordered differently would each yield on another segment, and
-// nobody would serve (design decision 2).
+// nobody would serve (docs/architecture.md#group).
 
 // heardEqual is an advert of our own priority while we are Active.
 func (s *step) heardEqual(m *member, h Heard) {

@@ -6,7 +6,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// The bounds of design decisions 5, 6, 7, 8 and 11.
+// The bounds that docs/architecture.md#decisions gives in words.
 const (
 	verifyLead       = 5 * time.Millisecond   // how long before the deadline the verifiers are asked, at most
 	verifyPatience   = 100 * time.Millisecond // how long a missing answer is waited for, at most

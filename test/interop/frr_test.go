@@ -84,7 +84,7 @@ func newFRR(s *scene) *frr {
 
 // makeMacvlan makes what an operator of FRR has to make, as its manual says,
 // down until FRR runs, and keeps the parent from answering for the virtual
-// address, which the manual does not say.
+// address, which its documentation does not say.
 func (f *frr) makeMacvlan() {
 	s := f.s
 	s.t.Helper()
