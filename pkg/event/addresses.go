@@ -97,7 +97,6 @@ func (AddressConflict) Level() Level { return Error }
 // Message says who answers, and what to do.
 func (e AddressConflict) Message() string { return e.Instance + ": " + e.Text }
 
-// Fields are those of spec §3.
 func (e AddressConflict) Fields() []Field {
 	return []Field{
 		{"instance", e.Instance}, {"address", e.Address.String()}, {"mac", DeviceMoved{MAC: e.MAC}.Address()}, {"interface", e.Interface},
