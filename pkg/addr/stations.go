@@ -26,6 +26,9 @@ type Sighting struct {
 // know whom to ask.
 type stations struct {
 	links map[string]*segment
+	// there are the segments whose link is there, by its index: of each neighbor that
+	// the kernel knows it is asked which it is on.
+	there map[int]*segment
 	ours  map[netip.Addr]bool // held while Active: whoever has them says nothing of the segment to us
 }
 
@@ -39,7 +42,7 @@ type segment struct {
 }
 
 func newStations(sets []Set) *stations {
-	s := &stations{links: make(map[string]*segment), ours: make(map[netip.Addr]bool)}
+	s := &stations{links: make(map[string]*segment), there: make(map[int]*segment), ours: make(map[netip.Addr]bool)}
 	for _, set := range sets {
 		at := s.links[set.Link]
 		if at == nil {
@@ -59,7 +62,12 @@ func newStations(sets []Set) *stations {
 // see takes what is known of a link now.
 func (s *stations) see(l event.Link) {
 	if at := s.links[l.Name]; at != nil {
-		at.link = l
+		if was := at.link.Index; was != l.Index && s.there[was] == at {
+			delete(s.there, was)
+		}
+		if at.link = l; l.Index != 0 {
+			s.there[l.Index] = at
+		}
 		if !l.Usable {
 			at.whom = nil
 		}
@@ -67,14 +75,7 @@ func (s *stations) see(l event.Link) {
 }
 
 // on finds the segment of a link that is there by its index.
-func (s *stations) on(index int) *segment {
-	for _, at := range s.links {
-		if index != 0 && at.link.Index == index {
-			return at
-		}
-	}
-	return nil
-}
+func (s *stations) on(index int) *segment { return s.there[index] }
 
 // notice remembers a station, and reports whether it has answered the question
 // that was last asked on the link. One that was heard just before a loss may be

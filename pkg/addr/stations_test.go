@@ -222,3 +222,30 @@ func TestWorkerReportsMemberships(t *testing.T) {
 		expect(t, "stop", r.stop(), nil)
 	})
 }
+
+// A kernel that knows sixty thousand neighbors, on a machine with a thousand links.
+func TestManyNeighbors(t *testing.T) {
+	var sets []Set
+	for i := range 1000 {
+		sets = append(sets, Set{Instance: fmt.Sprint(i), Link: fmt.Sprintf("v%d", i)})
+	}
+	s := newStations(sets)
+	for i := range sets {
+		s.see(event.Link{Name: sets[i].Link, Index: i + 1, Usable: true})
+	}
+	begun := time.Now()
+	for i := range 60_000 {
+		s.notice(Sighting{Index: i%2000 + 1, Address: netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})})
+	}
+	took := time.Since(begun)
+	if t.Logf("noticed in %v", took); took > 500*time.Millisecond {
+		t.Errorf("it took %v: is each link looked at for each neighbor?", took)
+	}
+	if n := len(s.links["v0"].known); n == 0 {
+		t.Error("nobody was noticed")
+	}
+	s.see(event.Link{Name: "v0"})
+	if s.on(1) != nil {
+		t.Error("a link that has gone has a segment")
+	}
+}
