@@ -75,7 +75,7 @@ var instanceKeys = table[instance]{
 	{"name", required, to(func(i *instance) *string { return &i.Instance.Instance }, as(nameText, name)),
 		"The name of the instance, unique.", ""},
 	{"interface", required, to(func(i *instance) *string { return &i.Interface }, as(interfaceText, advertInterface)),
-		"The link that carries the adverts; it need not exist yet.", ""},
+		"The link that carries the adverts, by its name or an alternative one (`altname`); it need not exist yet.", ""},
 	{"vrid", required, to(func(i *instance) *uint8 { return &i.VRID }, number[uint8](1, 255)),
 		"The virtual router's number, unique per interface and family.", ""},
 	{"family", optional, to(func(i *instance) *event.Family { return &i.Family }, choice(words[event.Family]{
@@ -109,7 +109,7 @@ var instanceKeys = table[instance]{
 	{"accept", "true", to(func(i *instance) *bool { return &i.accept }, boolean),
 		"Whether hosts may talk to the addresses though this router does not own them (RFC 9568's Accept_Mode).", ""},
 	{"source", optional, to(func(i *instance) *spotted { return &i.sending.source }, as(stationText, router)),
-		"The source address of the adverts; watched: its loss is a fault. Default: the link's own address.", ""},
+		"The source address of the adverts, on the link or on a loopback; watched: its loss is a fault. Default: the link's own address in the subnet of the peers, else of the virtual addresses, else its first; over IPv6 its link-local one.", ""},
 	{"unicast", optional, value[instance]{mapOf(unicastKeys), readUnicast},
 		"Send adverts to single routers instead of the multicast group.", "unicast: {peers: [192.0.2.12]}"},
 	{"checksum", "auto", to(func(i *instance) *checksum { return &i.checksum }, choice(words[checksum]{
