@@ -172,7 +172,7 @@ func (e *Engine) settle(batch []Message, begun time.Time) {
 		default:
 			e.count(m)
 		}
-		if s.Last && m.Occasion == Trial {
+		if s.Last && (m.Occasion == Trial || m.Occasion == First) {
 			e.probed(m, at())
 		}
 		if !s.Last || !s.Taken {
@@ -222,7 +222,7 @@ func (e *Engine) failed(m *Message, inRow int, now time.Time) {
 	})
 }
 
-// probed reports what became of a probe.
+// probed reports what became of a probe or of a first advert.
 func (e *Engine) probed(m *Message, now time.Time) {
 	result := m.Probed(e.cfg.Minter.Cause(now))
 	if m.Err != nil {

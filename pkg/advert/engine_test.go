@@ -31,6 +31,48 @@ type rig struct {
 	stop    func()
 }
 
+// told returns the results but the reports that a first advert has left, of which there
+// is one for each start.
+func (r *rig) told(t *testing.T) (rest []vrrp.Result) {
+	t.Helper()
+	results, _ := r.results.Take()
+	for _, res := range results {
+		if p, ok := res.(vrrp.Probed); !ok || len(p.Refused) > 0 {
+			rest = append(rest, res)
+		}
+	}
+	return rest
+}
+
+// TestEngineReportsFirstAdverts: whoever takes over from an Active learns whether its
+// first advert left, when it left and each time that it is refused; of later ones nothing.
+func TestEngineReportsFirstAdverts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		refuse := errors.New("no")
+		r := run(t, func(m advert.Message) error {
+			if m.Instance == "a" {
+				return refuse
+			}
+			return nil
+		})
+		armed := startOrder("b", time.Second)
+		armed.When = r.begin.Add(100 * time.Millisecond)
+		r.Do(startOrder("a", time.Second), armed)
+		r.alive(time.Second + time.Second/2)
+		refuse = nil
+		r.alive(3 * time.Second)
+		r.stop()
+		results, _ := r.results.Take()
+		var got []string
+		for _, res := range results {
+			if p, ok := res.(vrrp.Probed); ok {
+				got = append(got, fmt.Sprintf("%s %v %v %s", p.Instance, p.Cause.At.Sub(r.begin), p.Refused, p.Err))
+			}
+		}
+		want(t, strings.Join(got, ", "), "a 0s [invalid IP] no, b 100ms [] , a 1s [invalid IP] no, a 2s [] ")
+	})
+}
+
 // run starts an engine in the bubble; fail says what the kernel refuses.
 func run(t *testing.T, fail func(advert.Message) error) *rig {
 	r := &rig{
@@ -131,7 +173,7 @@ func TestEngineKeepsTime(t *testing.T) {
 			out = append(out, fmt.Sprintf("%s %s %d %v", s.Instance, s.Kind, s.Cause.Trace, s.Took))
 		}
 		want(t, strings.Join(out, ", "), "a first 5 0s, b first 5 0s, a resign 9 0s")
-		if results, _ := r.results.Take(); len(results) != 0 {
+		if results := r.told(t); len(results) != 0 {
 			t.Errorf("results %v", results)
 		}
 	})
@@ -178,7 +220,7 @@ func TestEngineResignsForAHungLoop(t *testing.T) {
 		r.sent()
 		time.Sleep(10 * time.Second) // the loop is blocked; its lease is 3 s
 		want(t, r.sent(), "a@2s, a@3s, a@4s, resign a@4.3s")
-		results, _ := r.results.Take()
+		results := r.told(t)
 		if len(results) != 1 || results[0].(vrrp.LeaseLost).Gap != 3*time.Second || results[0].Key().Subject != "a" {
 			t.Errorf("results %v", results)
 		}
@@ -214,7 +256,7 @@ func TestEngineStallsInsteadOfABurst(t *testing.T) {
 		r.alive(1500 * time.Millisecond)
 		r.stop()
 		want(t, r.sent(), "a@10s, a@11s")
-		results, _ := r.results.Take()
+		results := r.told(t)
 		if len(results) != 1 || results[0].(vrrp.Stalled).Gap != 9*time.Second {
 			t.Errorf("results %v", results)
 		}
@@ -238,7 +280,7 @@ func TestEngineTellsOfFailingSends(t *testing.T) {
 		r.alive(2 * time.Second)
 		r.stop()
 
-		results, _ := r.results.Take()
+		results := r.told(t)
 		var rows []string
 		for _, res := range results {
 			s := res.(vrrp.Sends)

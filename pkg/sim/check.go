@@ -51,7 +51,8 @@ func (c *Check) Turn(r *Router) {
 	active := r.active()
 	for _, m := range r.cfg[0].Members {
 		name := m.Virtual.Instance
-		if r.Held[name] != active || r.Sending[name] != active {
+		confirming := active && r.core.Group(0).Confirming() // it has advertised, and the addresses wait
+		if r.Held[name] != (active && !confirming) || r.Sending[name] != active {
 			c.violate("%s is half moved: group %v, %s held %v, advertised %v", r.Name, r.core.Group(0).State(), name, r.Held[name], r.Sending[name])
 		}
 		if active && !r.known[m.Interface] {

@@ -84,7 +84,7 @@ func (r *Router) send(m *advert.Message) {
 	if s.Before > 0 || s.Now > 0 {
 		r.report(vrrp.Sends{Cause: r.minter.Cause(r.world.now), Instance: m.Instance, To: m.To, InRow: s.Now})
 	}
-	if s.Last && m.Occasion == advert.Trial {
+	if s.Last && (m.Occasion == advert.Trial || m.Occasion == advert.First) {
 		r.report(m.Probed(r.minter.Cause(r.world.now)))
 	}
 }

@@ -107,6 +107,10 @@ func (s *step) yieldTo(m *member, cause event.Cause) {
 // learned the rival's address, hear ours again. Not if our adverts do not reach it: it
 // would go on, and the hosts would lose the one that is heard.
 func (s *step) assert(m *member, h Heard) {
+	if !s.f.unconfirmed.IsZero() { // it may not have heard our first advert yet
+		s.holdConfirmed(h.Cause)
+		return
+	}
 	if o := &m.other; o.source == h.Source && (!o.named || o.count > m.Miss && !o.told) {
 		o.named, o.told = true, o.count > m.Miss
 		s.report(event.AdvertRival{

@@ -95,7 +95,7 @@ func (s *step) follow(link string) {
 		}
 	}
 	if flapped != nil {
-		s.emit(Reannounce{flapped.link.Cause})
+		s.reannounce(flapped.link.Cause)
 	}
 }
 

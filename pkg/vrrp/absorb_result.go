@@ -48,7 +48,7 @@ func (s *step) giveWay(m *member, interval time.Duration) {
 func (s *step) endListening() {
 	if l := s.f.listening; l != nil && !s.now.Before(l.until) {
 		s.f.listening = nil
-		s.emit(Reannounce{l.cause})
+		s.reannounce(l.cause)
 	}
 }
 

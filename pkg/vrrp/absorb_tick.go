@@ -20,6 +20,7 @@ func (s *step) absorbTick(in Tick) {
 	case s.f.state() == event.Active:
 		s.endListening()
 		s.decideTie()
+		s.endConfirmation(in.Cause)
 	}
 }
 
@@ -50,6 +51,9 @@ func (s *step) wait(in Tick) {
 		s.verify(at, in.Cause.Trace)
 	}
 	if f.asked.about.Equal(at) && !s.now.Before(at) && (f.answered() || !s.now.Before(f.asked.limit)) {
+		if s.refusedAhead(at, in.Cause) {
+			return
+		}
 		s.why = s.takeoverReason(event.Cause{Trace: f.asked.trace, At: at})
 		f.verified, f.skip = true, nil
 		return

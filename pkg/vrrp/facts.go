@@ -18,6 +18,9 @@ type facts struct {
 	// listening is set while a stall is being judged.
 	listening *stall
 	armed     time.Time // the takeover that the engine is ready for; zero: none
+	// unconfirmed is until when the addresses wait for the first adverts to leave, as
+	// Active; zero: they do not wait.
+	unconfirmed time.Time
 	// outOfStep holds the pairs of senders that a resignation does not connect,
 	// and until when; nil where there never was one.
 	outOfStep  map[pair]time.Time

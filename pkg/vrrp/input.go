@@ -118,8 +118,8 @@ type Sends struct {
 // Key is the instance and the destination.
 func (s Sends) Key() ResultKey { return ResultKey{"sends", s.Instance + " " + s.To.String()} }
 
-// Probed reports what became of a Probe: the kernel took its copies but those to
-// Refused, the last of them for Err.
+// Probed reports what became of a Probe, or of the first advert since an Advertise or
+// Arm: the kernel took its copies but those to Refused, the last of them for Err.
 type Probed struct {
 	Cause    event.Cause
 	Instance string

@@ -56,6 +56,10 @@ func (m *Machine) Deadline() (time.Time, bool) { return m.facts.deadline() }
 // is not. What was received later was received by an Active.
 func (m *Machine) Armed() (time.Time, bool) { return m.facts.armed, !m.facts.armed.IsZero() }
 
+// Confirming reports whether the group is Active, and its addresses wait until the first
+// adverts are known to have left.
+func (m *Machine) Confirming() bool { return !m.facts.unconfirmed.IsZero() }
+
 // Step absorbs one fact at the instant now and returns what follows from it.
 func (m *Machine) Step(now time.Time, in Input) []Effect {
 	s := step{Machine: m, f: &m.facts, now: now, silent: m.facts.listening != nil}

@@ -29,8 +29,9 @@ type member struct {
 	reported reported // of that
 	// recovery is set from the return of the link until it is over.
 	recovery   *recovery
-	shown      look      // of the adverts as they were last ordered
-	sends      sends     // whether our adverts leave
+	shown      look  // of the adverts as they were last ordered
+	sends      sends // whether our adverts leave
+	confirm    confirmation
 	flapped    time.Time // when a loss was last read that was over by then, as Active
 	asserted   time.Time // when we last answered a rival at once
 	patient    time.Time // a lower Active is not preempted before

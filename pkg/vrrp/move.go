@@ -17,17 +17,22 @@ func (s *step) move(from, to event.State) {
 	s.publish(from, to)
 }
 
-// enter takes over: every advert first, then the addresses.
+// enter takes over: every advert first, then the addresses, which may wait for it.
 func (s *step) enter() {
 	s.tryAgain()
 	for _, m := range s.f.members {
 		m.newActive = newActiveReason(s.why.reason)
+		s.wantConfirmation(m)
 		m.interval = m.Instance.Interval
-		m.resigned, m.other = nil, other{} // who was Active is gone, or will show itself
-		m.sends.refused = nil              // what failed before this is history
+		if m.resigned = nil; !m.confirm.wanted {
+			m.other = other{} // who was Active is gone, or will show itself
+		}
+		m.sends.refused = nil // what failed before this is history
 		s.advertise(m, s.why.cause)
 	}
-	s.emit(Hold{s.why.cause})
+	if s.f.unconfirmed.IsZero() {
+		s.emit(Hold{s.why.cause})
+	}
 }
 
 // leave gives up: all members fall silent before any address goes. Priority 0
@@ -42,6 +47,7 @@ func (s *step) leave() {
 		}
 	}
 	s.emit(Release{s.why.cause})
+	s.dropConfirmations()
 	s.holdOff()
 }
 

@@ -105,7 +105,9 @@ func (w *world) checkEffects(t *rapid.T, effects []Effect) {
 		case Hold:
 			w.hold(t, true)
 		case Release:
-			w.hold(t, false)
+			if w.held || !w.confirming { // else its first adverts were never confirmed
+				w.hold(t, false)
+			}
 		case Reannounce:
 			if !w.held {
 				t.Fatal("addresses are announced that are not held")
@@ -127,7 +129,8 @@ func (w *world) checkEffects(t *rapid.T, effects []Effect) {
 		}
 	}
 	serving := w.m.State() == event.Active
-	if w.held != serving || (len(w.sending) > 0) != serving {
+	w.confirming = w.m.Confirming()
+	if w.held != (serving && !w.confirming) || (len(w.sending) > 0) != serving {
 		t.Fatalf("the group is %v; addresses held: %v; advertised: %v", w.m.State(), w.held, w.sending)
 	}
 }
@@ -203,6 +206,13 @@ func (w *world) checkMove(t *rapid.T, before event.State, effects []Effect, in I
 	checkOrder(t, before, after, effects, n)
 }
 
+func last(orders []Effect) Effect {
+	if len(orders) == 0 {
+		return nil
+	}
+	return orders[len(orders)-1]
+}
+
 // checkOrder looks back from the first transition that is told.
 func checkOrder(t *rapid.T, before, after event.State, effects []Effect, n int) {
 	var orders []Effect
@@ -213,6 +223,9 @@ func checkOrder(t *rapid.T, before, after event.State, effects []Effect, n int) 
 	}
 	if before != event.Active && after != event.Active {
 		return
+	}
+	if _, hold := last(orders).(Hold); after == event.Active && !hold {
+		orders = append(orders, Hold{}) // it follows when the first adverts are confirmed
 	}
 	if len(orders) < n+1 {
 		t.Fatalf("%v>%v with too few orders: %#v", before, after, orders)

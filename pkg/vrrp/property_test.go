@@ -63,8 +63,10 @@ type world struct {
 	started bool
 	opens   time.Time // the end of the startup_delay
 	held    bool
-	sending map[string]bool
-	armed   map[string]time.Time
+	// confirming: the first adverts are not known to have left yet.
+	confirming bool
+	sending    map[string]bool
+	armed      map[string]time.Time
 }
 
 func newWorld(t *rapid.T) *world {

@@ -97,6 +97,8 @@ func (l *lan) order(r *router, verb string, w *words) {
 		l.step(r, "", Forwards{l.minter.Cause(at), link})
 	case "verifiers":
 		r.silent = w.next() == "silent"
+	case "engine":
+		r.mute = w.next() == "silent"
 	case "answer":
 		by, ticket := Verifier(w.next()), len(r.asked)-1
 		w.options(func(name string) bool { ticket--; return name == "late" })

@@ -40,6 +40,7 @@ type router struct {
 	sending []*sending
 	silent  bool // the verifiers do not answer by themselves
 	asked   []uint64
+	mute    bool            // the engine does not report what became of a first advert
 	lose    map[string]int  // frames to lose, by member
 	cut     map[string]bool // links
 }
@@ -146,6 +147,9 @@ func (l *lan) carryOut(r *router, e Effect) {
 		s := &sending{Advertise: e}
 		r.sending = append(r.sending, s)
 		l.send(r, s, e.Priority)
+		if !r.mute {
+			l.step(r, "first advert has left", Probed{Cause: l.minter.Cause(l.now), Instance: e.Instance.Virtual.Instance})
+		}
 	case AdvertiseNow:
 		l.send(r, r.sends(e.Instance), r.sends(e.Instance).Priority)
 	case Resign:

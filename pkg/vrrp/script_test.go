@@ -32,7 +32,8 @@ import (
 //	forwards LINK [age D]                 a station has answered
 //	stalled | lease MEMBER GAP
 //	sends MEMBER ROW [to ADDRESS]         that many in a row were refused
-//	probed MEMBER [refused ADDRESS]...    what became of a probe
+//	probed MEMBER [refused ADDRESS]...    what became of a probe, or of a first advert
+//	engine answers|silent                 a silent one reports that by hand only
 //	placed MEMBER all|no-extra|some|none  what of what it holds is in place
 //	verifiers answer|silent               silent ones answer by hand only
 //	answer receiver|confirmer [late]      late: to the ticket before the last

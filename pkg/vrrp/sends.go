@@ -3,7 +3,6 @@ package vrrp
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"time"
 
 	"ripcord/pkg/event"
@@ -118,10 +117,6 @@ func (s *step) judgeSends(m *member, cause event.Cause) bool {
 	if refused < m.Miss {
 		return false
 	}
-	h := &m.sends
-	if !h.unproven && (h.proved.IsZero() || s.now.Sub(h.proved) >= probeMost) {
-		h.holdOff = probeFirst
-	}
 	s.failSends(m, cause)
 	return true
 }
@@ -129,6 +124,9 @@ func (s *step) judgeSends(m *member, cause event.Cause) bool {
 // failSends raises the fault send-failed. The probe comes after the hold-off.
 func (s *step) failSends(m *member, cause event.Cause) {
 	h := &m.sends
+	if !h.unproven && (h.proved.IsZero() || s.now.Sub(h.proved) >= probeMost) {
+		h.holdOff = probeFirst
+	}
 	h.unproven, h.since = true, s.now
 	if !h.probeAt.After(s.now) {
 		h.probeAt = s.now.Add(h.holdOff)
@@ -191,10 +189,14 @@ func (s *step) retrySends(m *member, cause event.Cause) {
 	}
 }
 
-// absorbProbed ends the fault if the probe left, to the router that is Active.
+// absorbProbed ends the fault if the probe left, to the router that is Active. The
+// report of a first advert lets the addresses follow.
 func (s *step) absorbProbed(in Probed) {
 	m := s.member(in.Instance)
-	if m == nil || !m.sends.unproven {
+	if m == nil {
+		return
+	}
+	if s.confirmFirst(m, in); !m.sends.unproven {
 		return
 	}
 	if m.refusedProbe(in) {
@@ -205,15 +207,6 @@ func (s *step) absorbProbed(in Probed) {
 	m.sends.refused = nil
 	m.sends.prove(s.now)
 	s.endSendFault(m, in.Cause)
-}
-
-// refusedProbe reports whether a probe did not leave to where it counts: to the group,
-// or to the peer that is Active.
-func (m *member) refusedProbe(in Probed) bool {
-	if len(m.Unicast.Peers) == 0 {
-		return len(in.Refused) > 0
-	}
-	return slices.Contains(in.Refused, m.other.source) || slices.Contains(in.Refused, m.foreign.source)
 }
 
 // prove notes that adverts leave again.

@@ -87,6 +87,9 @@ func (f *facts) deadline() (time.Time, bool) {
 		if !f.tie.IsZero() {
 			sooner(f.tie)
 		}
+		if !f.unconfirmed.IsZero() {
+			sooner(f.unconfirmed)
+		}
 	}
 	return next, !next.IsZero()
 }

@@ -236,3 +236,80 @@ func TestFirewallKeepsClients(t *testing.T) {
 		})
 	}
 }
+
+// TestFirewallBeforeStart: the preferred router starts while its own firewall drops what it
+// sends, beside a healthy Active: over either family, in either version, from a virtual MAC,
+// and as the owner of the addresses. It never adds an address nor announces one, since the
+// other, which cannot hear it, would not announce again. When the rule goes, it is Active.
+func TestFirewallBeforeStart(t *testing.T) {
+	netns.NeedRoot(t)
+	virtual := insideIPv4
+	virtual.keys = "virtual_mac: true"
+	old := insideIPv4
+	old.version = 2
+	for _, c := range []struct {
+		name     string
+		on       shared
+		priority int
+		interval time.Duration
+		frames   bool // leave past the hooks for packets
+	}{
+		{"IPv4", insideIPv4, 150, 200 * time.Millisecond, false},
+		{"IPv6", insideIPv6, 150, 200 * time.Millisecond, false},
+		{"VRRPv2", old, 150, time.Second, false},
+		{"virtual MAC", virtual, 150, 200 * time.Millisecond, true},
+		{"owner", insideIPv4, 255, 200 * time.Millisecond, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newSharedSite(t, []shared{c.on}, "a", "b")
+			began := time.Now()
+			b := s.startShared("b", 100, c.interval, c.on)
+			b.becomes("active", began, 8*c.interval+5*time.Second)
+			b.wait(began, patience, "that it has the address", is("address.added"))
+			rule := func(words string) { s.command("a", program(t, "nft"), words) }
+			if c.frames {
+				rule("add table netdev lab; add chain netdev lab vrrp { type filter hook egress device " +
+					c.on.ifname + " priority 0; }; add rule netdev lab vrrp meta l4proto 112 drop")
+			} else {
+				s.dropVRRP("a", "output")
+			}
+			watch := s.watchShared(c.on)
+			at := time.Now()
+			a := s.startShared("a", c.priority, c.interval, c.on)
+			if fault := a.becomes("fault", at, 8*c.interval+5*time.Second); fault.Reason != "send-failed" {
+				// at the start it may be in Fault for its interface
+				fault = a.wait(fault.TS.Add(time.Millisecond), 8*c.interval+5*time.Second, "the fault send-failed",
+					func(l line) bool { return l.Event == "instance.transition" && l.Reason == "send-failed" })
+			}
+			time.Sleep(12 * time.Second) // its first probe comes meanwhile
+			for _, l := range a.log(at) {
+				if l.Event == "address.added" || l.Event == "address.announced" {
+					t.Errorf("a took the clients while it could send nothing: %s", l.Msg)
+				}
+			}
+			if moves := b.moves(at); len(moves) != 0 {
+				t.Errorf("b moved %d times, first: %s", len(moves), moves[0].Msg)
+			}
+			mac := s.Cable("b", c.on.ifname).MAC()
+			if c.frames {
+				mac = virtual4
+			}
+			for _, got := range watch.Timeline().Answers {
+				if got.MAC != mac {
+					t.Errorf("%v answered for the address %v after a was started", got.MAC, got.At.Sub(at))
+					break
+				}
+			}
+			gone := time.Now()
+			if c.frames {
+				rule("delete table netdev lab")
+			} else {
+				rule("delete table inet lab")
+			}
+			a.becomes("active", gone, 45*time.Second)
+			a.wait(gone, patience, "that it has the address", is("address.added"))
+			b.becomes("backup", gone, patience)
+		})
+	}
+}
