@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"net/netip"
+	"os/exec"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -76,6 +78,46 @@ func TestPacketsThatFail(t *testing.T) {
 	frames[0].Index = indexOf(t, near)
 	if packets.Send(frames[:1]); frames[0].Err != nil {
 		t.Errorf("sent at last, and still: %v", frames[0].Err)
+	}
+}
+
+// TestStuckLinkHoldsUpNoOther: a link that sends next to nothing keeps what it was given,
+// up to the room of its socket, and refuses more; what is announced on another link leaves
+// all the same. The sockets of links that are gone are closed.
+func TestStuckLinkHoldsUpNoOther(t *testing.T) {
+	stuck, _ := cable(t)
+	free, far := cable(t)
+	fd := capture(t, far)
+	if out, err := exec.Command("tc", strings.Fields("qdisc add dev "+stuck+" root tbf rate 8bit burst 1600 limit 100000000")...).CombinedOutput(); err != nil {
+		t.Skipf("skipped: tc: %v: %s", err, out)
+	}
+	packets, err := OpenPackets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer packets.Close()
+	refused := 0
+	for range 50 {
+		frames := append(gratuitous(indexOf(t, stuck), 200).frames, gratuitous(indexOf(t, free), 1).frames...)
+		packets.Send(frames)
+		if err := frames[200].Err; err != nil {
+			t.Fatalf("the other link: %v", err)
+		}
+		if got := nextAnnouncement(t, fd); !bytes.Equal(got, frames[200].Data) {
+			t.Fatalf("%x, want %x", got, frames[200].Data)
+		}
+		if frames[199].Err != nil {
+			refused++
+		}
+	}
+	if refused < 10 {
+		t.Errorf("of 50 batches of 200 the stuck link refused only %d", refused)
+	}
+	for index := range 300 {
+		packets.Send(gratuitous(1<<20+index, 1).frames)
+	}
+	if n := len(packets.outlets); n != 2 {
+		t.Errorf("%d sockets for two links", n)
 	}
 }
 
