@@ -30,15 +30,16 @@ type ReceiverConfig struct {
 // Receiver hears the adverts on the links of its instances, through one socket
 // for each link and family, which follows the link as it comes and goes.
 type Receiver struct {
-	cfg      ReceiverConfig
-	acceptor *Acceptor
-	wanted   map[place]*want
-	byFD     map[int]*want
-	receipt  *receipt
-	poller   *poller
-	peers    *peers
-	gather   gather
-	heard    []vrrp.Heard // and not yet published
+	cfg       ReceiverConfig
+	acceptor  *Acceptor
+	wanted    map[place]*want
+	byFD      map[int]*want
+	receipt   *receipt
+	poller    *poller
+	peers     *peers
+	fragments fragments
+	gather    gather
+	heard     []vrrp.Heard // and not yet published
 
 	ownChanged bool // watchOwn has something to do
 
@@ -63,8 +64,9 @@ func NewReceiver(cfg ReceiverConfig) *Receiver {
 		cfg:      cfg,
 		acceptor: NewAcceptor(cfg.Instances, cfg.Stats, cfg.Unknown, cfg.Minter),
 		wanted:   make(map[place]*want), byFD: make(map[int]*want), receipt: newReceipt(),
-		peers:   newPeers(cfg.Instances, cfg.Warnings),
-		members: groupMembers, deaf: make(map[string]string),
+		peers:     newPeers(cfg.Instances, cfg.Warnings),
+		fragments: fragments{cfg.Instances, cfg.Warnings},
+		members:   groupMembers, deaf: make(map[string]string),
 	}
 	r.acceptor.Warn(cfg.Warnings)
 	r.delivers = r.routes.delivers
@@ -119,7 +121,9 @@ func (r *Receiver) Run(ctx context.Context) (err error) {
 		changed := links.Take()
 		for _, l := range changed {
 			r.follow(l)
-			r.peers.follow(l, event.Stamp{Cause: l.Cause, At: r.cfg.Now()})
+			stamp := event.Stamp{Cause: l.Cause, At: r.cfg.Now()}
+			r.peers.follow(l, stamp)
+			r.fragments.follow(l, stamp)
 		}
 		r.watchOwn()
 		r.reopen()

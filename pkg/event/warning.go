@@ -24,6 +24,8 @@ const (
 	WarnReversePath WarningReason = "reverse-path"
 	// WarnUnreached: nobody answers an Active that has a virtual MAC.
 	WarnUnreached WarningReason = "unreached"
+	// WarnFragments: adverts are larger than the MTU of their link.
+	WarnFragments WarningReason = "fragments"
 	// WarnOwnPeer: a unicast peer is an address of this machine.
 	WarnOwnPeer WarningReason = "own-peer"
 	// WarnOtherAddresses: another virtual router of the segment has our VRID.

@@ -13,8 +13,8 @@ import (
 // configuration knows only the common MTU, so the link's own is compared, each time
 // that the link changes.
 
-// packetLen returns the length of the instance's adverts with their IP header.
-func (in *Instance) packetLen() int {
+// PacketLen returns the length of the instance's adverts with their IP header.
+func (in *Instance) PacketLen() int {
 	n := 20
 	if in.Family == event.IPv6 {
 		n = 40
@@ -27,7 +27,7 @@ func (in *Instance) packetLen() int {
 
 // tooLong reports whether the link refuses the adverts of a member for their length.
 func (m *member) tooLong() bool {
-	return m.VirtualMAC && m.link.MTU > 0 && m.packetLen() > m.link.MTU
+	return m.VirtualMAC && m.link.MTU > 0 && m.PacketLen() > m.link.MTU
 }
 
 // seeMTU makes adverts that do not fit the link a fault.
@@ -39,7 +39,7 @@ func (s *step) seeMTU(m *member) {
 	if in.On {
 		in.Err = fmt.Sprintf("an advert of %d addresses has %d bytes, the MTU of %s is %d, and what leaves from a virtual MAC is not fragmented: "+
 			"raise the MTU on all routers, move addresses to extra_addresses, or leave virtual_mac out",
-			len(m.Addresses), m.packetLen(), m.Interface, m.link.MTU)
+			len(m.Addresses), m.PacketLen(), m.Interface, m.link.MTU)
 	}
 	s.absorbCondition(in)
 }
