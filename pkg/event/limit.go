@@ -1,6 +1,9 @@
 package event
 
-import "strings"
+import (
+	"slices"
+	"strconv"
+)
 
 // How often an event of one kind and subject is logged in ten seconds. What comes
 // beyond that is counted, and the last of it is logged when the ten seconds are over,
@@ -26,35 +29,52 @@ var limits = func() map[string]int {
 	return all
 }()
 
-// subjects are the fields that tell equal events apart. Those that a stranger chooses,
-// as the source of an advert or the text of an error, are not among them.
-var subjects = []string{"instance", "group", "interface", "device", "part", "reason", "what", "kind", "from", "to", "over"}
+// The fields that tell equal events apart. Those that a stranger chooses, as the source
+// of an advert or the text of an error, are not among them.
+var (
+	whose = []string{"instance", "group", "interface", "device", "part"}
+	which = []string{"reason", "what", "over"} // but for a story
+)
 
-// Subject is what is limited together.
-type Subject struct{ Name, Level, Of string }
+// Subject is what is limited together: events of one name, level and subject, in few
+// bytes, since each instance has several.
+type Subject uint64
+
+// Class returns the subject of all events that have the name and the level of s.
+func (s Subject) Class() Subject { return s >> 32 << 32 }
 
 // Limit returns the subject of an event and how many of it are logged in each window;
 // 0: all are.
 func Limit(e Event) (s Subject, burst int) {
 	if burst = limits[e.Name()]; burst == 0 {
-		return s, 0
+		return 0, 0
 	}
-	var of strings.Builder
+	of := newDigest()
 	for _, f := range e.Fields() {
-		for _, key := range subjects {
-			if f.Key != key {
-				continue
-			}
+		if slices.Contains(whose, f.Key) || burst != story && slices.Contains(which, f.Key) {
 			switch v := f.Value.(type) {
 			case string:
-				of.WriteString(v)
+				of.add(v)
 			case bool:
-				if v {
-					of.WriteString(key)
-				}
+				of.add(strconv.FormatBool(v))
 			}
-			of.WriteByte(' ')
 		}
 	}
-	return Subject{e.Name(), e.Level().String(), of.String()}, burst
+	class := newDigest()
+	class.add(e.Name())
+	class.add(e.Level().String())
+	return Subject(class)<<32 | Subject(of), burst
+}
+
+// digest is FNV-1a of 32 bits.
+type digest uint32
+
+func newDigest() digest { return 2166136261 }
+
+// add adds a text and its end.
+func (d *digest) add(text string) {
+	for i := range len(text) {
+		*d = (*d ^ digest(text[i])) * 16777619
+	}
+	*d = (*d ^ 0xff) * 16777619
 }

@@ -13,48 +13,55 @@ type Limiter[K comparable] struct {
 	every time.Duration
 	size  int
 	share func(K) K
-	open  map[K]*window
+	began time.Time // with the first event
+	open  map[K]window
 
 	due    time.Time // when the first window ends that has counted something; zero: none
 	purged time.Time // when windows that are over were last looked for
 }
 
+// window is small, as there may be thousands.
 type window struct {
-	ends   time.Time
-	passed int    // events, of those that may
-	count  uint64 // of those that had to wait
+	ends   time.Duration // since began
+	passed uint32        // events, of those that may
+	count  uint32        // of those that had to wait
 }
 
 // New returns a limiter whose windows last for every.
 func New[K comparable](every time.Duration, size int, share func(K) K) *Limiter[K] {
-	return &Limiter[K]{every: every, size: size, share: share, open: make(map[K]*window)}
+	return &Limiter[K]{every: every, size: size, share: share, open: make(map[K]window)}
 }
 
 // Hit counts one event, of which burst may pass in each window. Where pass is true
 // it is to be logged now, under the key returned, for count events.
 func (l *Limiter[K]) Hit(now time.Time, key K, burst int) (as K, count uint64, pass bool) {
-	w := l.open[key]
-	if w == nil && len(l.open) >= l.size {
+	if l.began.IsZero() {
+		l.began = now
+	}
+	at := now.Sub(l.began)
+	w, known := l.open[key]
+	if !known && len(l.open) >= l.size {
 		l.purge(now)
 		if len(l.open) >= l.size {
 			key = l.share(key)
-			w = l.open[key]
+			w, known = l.open[key]
 		}
 	}
+	defer func() { l.open[key] = w }()
 	switch {
-	case w == nil:
-		l.open[key] = &window{ends: now.Add(l.every), passed: 1}
+	case !known:
+		w = window{ends: at + l.every, passed: 1}
 		return key, 1, true
-	case !now.Before(w.ends):
-		count = w.count + 1
-		*w = window{ends: now.Add(l.every), passed: 1}
+	case at >= w.ends:
+		count = uint64(w.count) + 1
+		w = window{ends: at + l.every, passed: 1}
 		return key, count, true
-	case w.passed < burst:
+	case int(w.passed) < burst:
 		w.passed++
 		return key, 1, true
 	}
 	w.count++
-	l.expect(w.ends)
+	l.expect(l.began.Add(w.ends))
 	return key, 0, false
 }
 
@@ -64,11 +71,19 @@ func (l *Limiter[K]) purge(now time.Time) {
 	if now.Sub(l.purged) < l.every/10 {
 		return
 	}
+	l.Forget(now)
+}
+
+// Forget gives up the memory of the windows that are over and have counted nothing.
+func (l *Limiter[K]) Forget(now time.Time) {
 	l.purged = now
 	for key, w := range l.open {
-		if w.count == 0 && !now.Before(w.ends) {
+		if w.count == 0 && now.Sub(l.began) >= w.ends {
 			delete(l.open, key)
 		}
+	}
+	if len(l.open) == 0 {
+		l.open = make(map[K]window)
 	}
 }
 
@@ -85,15 +100,16 @@ func (l *Limiter[K]) Flush(now time.Time, all bool, yield func(K, uint64)) {
 		return
 	}
 	l.due = time.Time{}
+	at := now.Sub(l.began)
 	for key, w := range l.open {
 		switch {
 		case w.count == 0:
 			continue
-		case all || !now.Before(w.ends):
-			yield(key, w.count)
-			*w = window{ends: now.Add(l.every), passed: 1}
+		case all || at >= w.ends:
+			yield(key, uint64(w.count))
+			l.open[key] = window{ends: at + l.every, passed: 1}
 		default:
-			l.expect(w.ends)
+			l.expect(l.began.Add(w.ends))
 		}
 	}
 	l.purge(now)

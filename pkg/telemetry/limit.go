@@ -20,8 +20,7 @@ type limited struct {
 }
 
 func newLimited() *limited {
-	share := func(s event.Subject) event.Subject { return event.Subject{Name: s.Name, Level: s.Level} }
-	return &limited{ratelimit.New(limitWindow, mostSubject, share), make(map[event.Subject]event.Event)}
+	return &limited{ratelimit.New(limitWindow, mostSubject, event.Subject.Class), make(map[event.Subject]event.Event)}
 }
 
 // take returns the event to be logged now; nil if it is left out.
@@ -48,6 +47,15 @@ func (l *limited) flush(now time.Time, all bool, yield func(event.Event)) {
 		}
 		delete(l.last, s)
 	})
+	l.limiter.Forget(now)
+}
+
+// next is when flush has something to do; false if it has not.
+func (l *limited) next(now time.Time) (time.Time, bool) {
+	if at, waits := l.limiter.Next(); waits {
+		return at, true
+	}
+	return now.Add(limitWindow), l.limiter.Len() > 0 // to forget what is over
 }
 
 // counted is an event that stands for several.

@@ -47,7 +47,7 @@ func (l *Log) Run(ctx context.Context) error {
 		}
 		now := time.Now()
 		l.limit.flush(now, false, l.logger.Write)
-		if at, waits := l.limit.limiter.Next(); waits {
+		if at, waits := l.limit.next(now); waits {
 			due.Reset(at.Sub(now))
 		} else {
 			due.Stop()
