@@ -79,7 +79,7 @@ func (w *Worker) markAgain() {
 	if len(ops) == 0 {
 		return
 	}
-	w.ledger.remark = now.Add(retryEvery)
+	w.ledger.remark = now.Add(remarkAfter)
 	if err := w.cfg.Kernel.Mark(ops); err != nil {
 		w.ledger.remark = now.Add(remarkEvery)
 		w.failed(event.AddressKey{Index: ops[0].Index, Prefix: ops[0].Prefix},
@@ -90,5 +90,10 @@ func (w *Worker) markAgain() {
 	w.tell(w.ledger.marked(now, ops))
 }
 
-// remarkEvery is how often what could not be marked again is tried.
-const remarkEvery = time.Minute
+const (
+	// remarkAfter is how long after a mark the next is given: a program that re-applies
+	// addresses in a loop must not cost a core.
+	remarkAfter = 20 * time.Millisecond
+	// remarkEvery is how often what could not be marked again is tried.
+	remarkEvery = time.Minute
+)

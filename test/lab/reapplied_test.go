@@ -43,7 +43,11 @@ groups: [{name: edge, members: [four, six]}]
 				s.ip("a", "address", "replace", "192.0.2.1/24", "dev", c.four)
 				s.ip("a", "address", "replace", "fe80::51:1/64", "dev", c.six)
 				s.ip("a", "address", "replace", "2001:db8:51::1/64", "dev", c.six)
-				a.wait(at, patience, "the mark", is("address.marked"))
+				for _, address := range []string{"192.0.2.1/24", "fe80::51:1/64", "2001:db8:51::1/64"} {
+					a.wait(at, patience, "the mark of "+address, func(l line) bool {
+						return l.Event == "address.marked" && strings.Contains(l.Msg, address)
+					})
+				}
 				s.ip("a", "route", "replace", "203.0.113.0/24", "via", "192.0.2.12", "dev", "eth0")
 				a.wait(at, patience, "the route", is("route.restored"))
 			}
