@@ -446,7 +446,7 @@ func TestKernelManyAddresses(t *testing.T) {
 	churn.Wait()
 	late := func(took []time.Duration) time.Duration { return took[len(took)*95/100] }
 	t.Logf("alone: median %v, the worst twentieth from %v; among many: %v, %v", median(alone), late(alone), median(among), late(among))
-	if median(among) > median(alone)+20*time.Millisecond {
+	if median(among) > median(alone)+50*time.Millisecond {
 		t.Errorf("a loss is seen after %v among many addresses, and %v without", median(among), median(alone))
 	}
 }
