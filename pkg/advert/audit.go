@@ -65,6 +65,9 @@ func (r *Receiver) audit() {
 		if w.place.early {
 			r.reexamine(w)
 		}
+		if w.place.own {
+			r.auditDelivery(w)
+		}
 	}
 	ended := r.cfg.Now()
 	r.auditAt, r.audited = ended.Add(max(auditEvery, auditShare*ended.Sub(begun))), ended.Add(ended.Sub(begun))

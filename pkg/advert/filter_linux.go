@@ -28,6 +28,7 @@ type mesh struct {
 	shared  []netip.Addr
 	own     bool // for another, which hears what comes from addresses of ours
 	owned   []netip.Addr
+	watched vridSet // whose adverts the latter hears from anybody
 	// delivered are the sources of adverts that the raw socket hears.
 	delivered []netip.Addr
 }
@@ -71,7 +72,7 @@ func (m mesh) program(flooded bool) []unix.SockFilter {
 	case m.early:
 		p.notDelivered(m.delivered)
 	case m.own:
-		p.fromOwn(m.family, m.owned)
+		p.fromOwn(m.family, m.owned, m.watched)
 		return p.code
 	}
 	if flooded {

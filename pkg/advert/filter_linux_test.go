@@ -173,6 +173,8 @@ func vridsOf(t *testing.T, p *port) string {
 		p.taken++
 		if p.family == event.IPv4 {
 			b = b[b[0]&0x0f*4:]
+		} else if p.own { // a packet socket delivers the header of IPv6, too
+			b = b[40:]
 		}
 		if out = append(out, fmt.Sprint(b[1])); b[1] == 99 {
 			return strings.Join(out, " ")

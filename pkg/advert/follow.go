@@ -32,6 +32,9 @@ func (r *Receiver) follow(l event.Link) {
 			r.close(w)
 			w.retry, w.failures, w.err = time.Time{}, 0, ""
 			w.reach, w.mesh.delivered = reach{}, nil
+			for _, v := range w.deliveries.reset() {
+				r.clearFiltered(w, v, r.cfg.Now())
+			}
 			r.judge(w)
 		case w.port == nil, w.port.index != l.Index, recreated(was, l):
 			r.open(w)
@@ -72,6 +75,9 @@ func (r *Receiver) open(w *want) {
 	}
 	w.port, w.retry, w.failures, w.err = p, time.Time{}, 0, ""
 	r.byFD[p.fd] = w
+	if !w.place.own && !w.place.early {
+		w.deliveries.restart()
+	}
 	r.judge(w)
 }
 

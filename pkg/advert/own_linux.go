@@ -17,8 +17,9 @@ const (
 	ownMost6 = 100
 )
 
-// fromOwn lets through what is VRRP, in one piece, and comes from an address of ours.
-func (p *assembler) fromOwn(f event.Family, owned []netip.Addr) {
+// fromOwn lets through what is VRRP, in one piece, and comes from an address of ours
+// or is of one of the watched VRIDs.
+func (p *assembler) fromOwn(f event.Family, owned []netip.Addr, watched vridSet) {
 	at, next, most := uint32(netOff+12), uint32(netOff+9), ownMost4
 	if f == event.IPv6 {
 		at, next, most = netOff+8, netOff+6, ownMost6
@@ -29,6 +30,7 @@ func (p *assembler) fromOwn(f event.Family, owned []netip.Addr) {
 	if f == event.IPv4 {
 		p.wholeDatagram()
 	}
+	p.keepVRIDs(f, watched)
 	if len(owned) > most {
 		p.code = append(p.code, keep)
 		return
@@ -98,6 +100,39 @@ func (r *Receiver) watchOwn() {
 		if err := attach(w.port.fd, w.mesh.program(false)); err != nil {
 			r.fail(w, err)
 		}
+	}
+}
+
+// keepVRIDs lets through what is of one of the VRIDs. Its size is that of the eight
+// words of the set, however many VRIDs there are. An IPv4 header with options, which
+// no router sends, is not understood.
+func (p *assembler) keepVRIDs(f event.Family, set vridSet) {
+	if set == (vridSet{}) {
+		return
+	}
+	at := uint32(netOff + 20 + 1)
+	if f == event.IPv6 {
+		at = netOff + 40 + 1
+	}
+	const bit = 0 // the place in the scratch memory of 1 << (VRID % 32)
+	p.load(unix.BPF_B|unix.BPF_ABS, at)
+	p.add(unix.BPF_ALU|unix.BPF_AND|unix.BPF_K, 31)
+	p.add(unix.BPF_MISC|unix.BPF_TAX, 0)
+	p.add(unix.BPF_LD|unix.BPF_IMM, 1)
+	p.add(unix.BPF_ALU|unix.BPF_LSH|unix.BPF_X, 0)
+	p.add(unix.BPF_ST, bit)
+	p.load(unix.BPF_B|unix.BPF_ABS, at)
+	p.add(unix.BPF_ALU|unix.BPF_RSH|unix.BPF_K, 5)
+	for i, word := range set {
+		if word == 0 {
+			continue
+		}
+		// A word that is not the VRID's is jumped over. Behind one that is and lacks the
+		// bit the accumulator is 0, which is no word that follows.
+		p.code = append(p.code, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 4, K: uint32(i)})
+		p.add(unix.BPF_LD|unix.BPF_MEM, bit)
+		p.add(unix.BPF_ALU|unix.BPF_AND|unix.BPF_K, word)
+		p.code = append(p.code, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jt: 1, K: 0}, keep)
 	}
 }
 

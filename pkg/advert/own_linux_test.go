@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/wire"
 )
 
 // Another router has our address: the kernel drops its adverts over IPv4 unseen, and
@@ -64,6 +65,48 @@ func TestOwnFilter(t *testing.T) {
 		}
 		if len(program) > 4096 {
 			t.Errorf("%v has %d instructions, more than the kernel takes", f, len(program))
+		}
+	}
+}
+
+// The packet socket for what comes from our own addresses hears the watched VRIDs from
+// anybody, and no others.
+func TestOwnFilterWatchesVRIDs(t *testing.T) {
+	l := newLAN(t)
+	link := l.cable(1, 0)
+	in := l.inject(1)
+	for _, f := range []event.Family{event.IPv4, event.IPv6} {
+		owned := []netip.Addr{netip.MustParseAddr("198.51.1.1")}
+		if f == event.IPv6 {
+			owned[0] = netip.MustParseAddr("fe80::1:1")
+		}
+		for _, c := range []struct {
+			watched []uint8
+			want    string
+		}{
+			{nil, "99"},
+			{[]uint8{1}, "1 99"},
+			{[]uint8{0, 31, 32, 63, 254, 255}, "0 31 32 63 254 255 99"},
+			{[]uint8{33, 64, 95, 255}, "33 64 95 255 99"},
+		} {
+			m := mesh{family: f, own: true, owned: owned}
+			for _, vrid := range append(c.watched, 99) {
+				m.watched.add(vrid)
+			}
+			p, err := openPort(link.Name, link.Index, m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for vrid := range 256 {
+				if vrid != 99 {
+					in.send(wire.GroupOf(f), 255, uint8(vrid))
+				}
+			}
+			in.send(wire.GroupOf(f), 255, 99)
+			if got := vridsOf(t, p); got != c.want {
+				t.Errorf("%v, watched %v: passed %s, want %s", f, c.watched, got, c.want)
+			}
+			_ = p.close()
 		}
 	}
 }

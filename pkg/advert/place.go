@@ -29,11 +29,13 @@ type want struct {
 	port      *port
 	link      event.Link // what was last said of it
 	instances []string
-	mesh      mesh      // of these
-	reach     reach     // of the link; only where it is early
-	retry     time.Time // when to try again to open the port; zero: no need
-	failures  int       // in a row
-	err       string    // why adverts are not heard; empty while they are
-	mended    int       // how often the socket was opened anew since it would have heard nothing
-	mendedAt  time.Time // when that was last logged
+	mesh      mesh  // of these
+	reach     reach // of the link; only where it is early
+	// deliveries is that of the link and family, which its wants share.
+	deliveries *deliveries
+	retry      time.Time // when to try again to open the port; zero: no need
+	failures   int       // in a row
+	err        string    // why adverts are not heard; empty while they are
+	mended     int       // how often the socket was opened anew since it would have heard nothing
+	mendedAt   time.Time // when that was last logged
 }

@@ -70,13 +70,22 @@ func NewReceiver(cfg ReceiverConfig) *Receiver {
 	}
 	r.acceptor.Warn(cfg.Warnings)
 	r.delivers = r.routes.delivers
+	byLink := make(map[place]*deliveries)
+	shared := func(at place) *deliveries {
+		at = place{link: at.link, family: at.family}
+		if byLink[at] == nil {
+			byLink[at] = newDeliveries()
+		}
+		return byLink[at]
+	}
 	for _, in := range cfg.Instances {
+		shared(place{link: in.Interface, family: in.Family}).add(in.VRID, in.Instance, in.Interval)
 		for _, at := range placesOf(in.Interface) {
 			if at.family != in.Family || at.early && in.Priority == vrrp.Owner {
 				continue // there is one owner
 			}
 			if r.wanted[at] == nil {
-				r.wanted[at] = &want{place: at, mesh: mesh{early: at.early, own: at.own}}
+				r.wanted[at] = &want{place: at, mesh: mesh{early: at.early, own: at.own}, deliveries: shared(at)}
 			}
 			if !at.own { // who is not heard there is missed by nobody
 				r.wanted[at].instances = append(r.wanted[at].instances, in.Instance)
@@ -235,6 +244,7 @@ func (r *Receiver) read(w *want) (more bool, last time.Time) {
 			rejected++
 		}
 		r.publish(verdict.Events)
+		r.compareDelivery(w, &p, verdict, now)
 	}
 	if !w.place.own && w.port.flood.rejected(now, rejected) {
 		w.port.shield()

@@ -22,6 +22,9 @@ const (
 	// WarnReversePath: the kernel drops what routers of the segment send, since it has
 	// no route back to them over the link (rp_filter).
 	WarnReversePath WarningReason = "reverse-path"
+	// WarnInputFiltered: the firewall of this machine drops adverts that arrive for the
+	// instance, so that it may be Active beside another router.
+	WarnInputFiltered WarningReason = "input-filtered"
 	// WarnUnreached: nobody answers an Active that has a virtual MAC.
 	WarnUnreached WarningReason = "unreached"
 	// WarnFragments: adverts are larger than the MTU of their link.

@@ -53,3 +53,6 @@ func SplitIPv4(b []byte) (h IPv4Header, payload []byte, err error) {
 	}
 	return h, b[header:total], nil
 }
+
+// IPv4HeaderHolds reports whether the checksum of an IPv4 header holds (RFC 791 §3.1).
+func IPv4HeaderHolds(header []byte) bool { return fold(sum(header)) == 0xffff }

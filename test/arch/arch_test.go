@@ -38,7 +38,7 @@ var pure = []string{
 	"pkg/event/*.go", "pkg/bus/*.go", "pkg/ratelimit/*.go", "pkg/wire/*.go", "pkg/vrrp/*.go",
 	"pkg/router/core.go", "pkg/router/orders.go", "pkg/router/deadlines.go",
 	"pkg/advert/plan.go", "pkg/advert/queue.go", "pkg/advert/order.go", "pkg/advert/accept.go", "pkg/advert/segment.go", "pkg/advert/reject.go",
-	"pkg/advert/mismatch.go", "pkg/advert/flood.go", "pkg/advert/gather.go",
+	"pkg/advert/mismatch.go", "pkg/advert/flood.go", "pkg/advert/gather.go", "pkg/advert/undelivered.go",
 	"pkg/advert/guard.go", "pkg/advert/replay.go", "pkg/advert/batch.go",
 	"pkg/link/table.go", "pkg/link/resync.go", "pkg/link/addresses.go", "pkg/link/verdict.go", "pkg/link/observation.go",
 	"pkg/link/choice.go", "pkg/link/witness.go", "pkg/link/reason.go", "pkg/link/debounce.go", "pkg/link/pace.go",

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -310,6 +311,87 @@ func TestFirewallBeforeStart(t *testing.T) {
 			a.becomes("active", gone, 45*time.Second)
 			a.wait(gone, patience, "that it has the address", is("address.added"))
 			b.becomes("backup", gone, patience)
+		})
+	}
+}
+
+// TestFirewallDropsReceiptsSays: the firewall of the Backup drops what it receives, in the
+// input chain or by a rule on where packets come from, over either family, from a virtual
+// MAC and by unicast. Both are Active, as in TestFirewallDropsReceipts, and a report found
+// that the one that is deaf said nothing: it logs at error what drops whose adverts where,
+// and shows it in status and metrics, until the rule is gone. The other says no such thing.
+func TestFirewallDropsReceiptsSays(t *testing.T) {
+	netns.NeedRoot(t)
+	virtual, virtual6, unicast := insideIPv4, insideIPv6, insideIPv4
+	virtual.keys, virtual6.keys = "virtual_mac: true", "virtual_mac: true"
+	unicast.keys = "unicast: {peers: [192.0.2.11, 192.0.2.12]}"
+	for _, c := range []struct {
+		name   string
+		on     shared
+		rule   string // of table inet lab, chain c
+		source string
+	}{
+		{"IPv4", insideIPv4, "input", "192.0.2.11"},
+		{"IPv6", insideIPv6, "input", "fe80::"},
+		{"IPv4, virtual MAC", virtual, "input", "192.0.2.11"},
+		{"IPv6, virtual MAC", virtual6, "input", "fe80::"},
+		{"IPv4, ahead of routing", insideIPv4, "prerouting", "192.0.2.11"},
+		{"IPv6, ahead of routing", insideIPv6, "prerouting", "fe80::"},
+		{"unicast", unicast, "input", "192.0.2.11"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			const interval = 200 * time.Millisecond
+			on := [2]shared{c.on, c.on}
+			if c.on.keys == unicast.keys {
+				on[0].keys, on[1].keys = "unicast: {peers: [192.0.2.12]}", "unicast: {peers: [192.0.2.11]}"
+			}
+			s := newSharedSite(t, on[:1], "a", "b")
+			began := time.Now()
+			a := s.startShared("a", 150, interval, on[0])
+			a.becomes("active", began, 8*interval+5*time.Second)
+			b := s.startShared("b", 100, interval, on[1])
+			b.becomes("backup", began, 5*time.Second)
+			time.Sleep(10 * interval)
+
+			at, allow := s.dropVRRP("b", c.rule)
+			b.becomes("active", at, 5*time.Second)
+			told := b.wait(at, patience, "the warning", func(l line) bool {
+				return l.Event == "instance.warning" && l.Reason == "input-filtered" && l.Level == "error"
+			})
+			if !strings.Contains(told.Msg, "drops adverts from "+c.source) || !strings.Contains(told.Msg, " on eth0") {
+				t.Errorf("it says: %s", told.Msg)
+			}
+			time.Sleep(2 * time.Second)
+			if w := b.status().Instances[0].Warnings; len(w) != 1 || w[0].Reason != "input-filtered" {
+				t.Errorf("status of b shows the warnings %+v", w)
+			}
+			shown := false
+			for series, v := range b.scrape() {
+				shown = shown || strings.HasPrefix(series, "ripcord_instance_warning{") && strings.Contains(series, `"input-filtered"`) && v == 1
+			}
+			if !shown {
+				t.Error("the metrics of b do not show the warning")
+			}
+
+			gone := allow()
+			b.becomes("backup", gone, patience)
+			b.wait(gone, patience, "that it is over", func(l line) bool {
+				return l.Event == "instance.warning" && l.Reason == "input-filtered" && l.Level == "info"
+			})
+			if w := b.status().Instances[0].Warnings; len(w) != 0 {
+				t.Errorf("status of b shows the warnings %+v without the firewall", w)
+			}
+			time.Sleep(2 * time.Second)
+			logged := 0
+			for _, l := range append(a.log(began), b.log(began)...) {
+				if l.Event == "instance.warning" && l.Level == "error" {
+					logged++
+				}
+			}
+			if logged != 1 {
+				t.Errorf("%d warnings in all, want 1", logged)
+			}
 		})
 	}
 }

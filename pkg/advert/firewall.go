@@ -1,0 +1,145 @@
+package advert
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/wire"
+)
+
+// arrived returns what a packet that the socket for our own addresses heard is, if it is
+// a valid advert that the raw socket of the link has to deliver.
+func (a *Acceptor) arrived(p *Packet) (x arrival, ok bool) {
+	on := a.segments[p.Interface]
+	if on == nil || p.Truncated {
+		return x, false
+	}
+	path, err := a.read(p, on)
+	if err != nil || a.owns(on, path.Source) || on.early(p.Family, path.Source) || a.advert.Check() != nil {
+		return x, false
+	}
+	ours := on.peer(p.Family, a.advert.VRID)
+	if ours == nil || ours.meets(path) != nil || !deliverable(p, path, on) {
+		return x, false
+	}
+	return arrival{ours.Instance.Instance, ours.VRID, path.Source, path.Dest, a.advert.Interval}, true
+}
+
+// deliverable reports whether the kernel itself finds nothing wrong in the IP header of a
+// packet: what it drops for that is no matter of a firewall.
+func deliverable(p *Packet, path wire.Path, on *segment) bool {
+	const noOptions = 0x45
+	if p.Family == event.IPv4 && (p.Data[0] != noOptions || !wire.IPv4HeaderHolds(p.Data[:20])) {
+		return false
+	}
+	if path.Dest != wire.GroupOf(p.Family) && !on.link.Has(path.Dest) {
+		return false
+	}
+	return path.Source.IsGlobalUnicast() || path.Source.IsLinkLocalUnicast()
+}
+
+// compareDelivery compares a packet that the socket of a want heard with what the raw
+// socket of the link delivers.
+func (r *Receiver) compareDelivery(w *want, p *Packet, v Verdict, now time.Time) {
+	if !w.place.own && !w.place.early || v.Valid || v.Rejected {
+		if over := w.deliveries.deliver(r.acceptor.advert.VRID, now); over != nil {
+			r.clearFiltered(w, over, now)
+		}
+		return
+	}
+	if !w.place.own {
+		return
+	}
+	if w.deliveries.heard++; w.deliveries.heard == arrivalsMost {
+		r.watchVRIDs(w, vridSet{})
+	}
+	raw := r.rawOf(w)
+	if raw == nil || raw.port == nil || raw.port.flood.on {
+		return // it may miss adverts for another reason
+	}
+	if x, ok := r.acceptor.arrived(p); ok {
+		w.deliveries.see(x, now)
+	}
+}
+
+// rawOf returns the raw socket's want of the link and family of another.
+func (r *Receiver) rawOf(w *want) *want { return r.wanted[place{link: w.place.link, family: w.family}] }
+
+// auditDelivery reports for the instances of a link and family whether the firewall
+// drops their adverts, and has the packet socket look for those that are silent.
+func (r *Receiver) auditDelivery(w *want) {
+	now := r.cfg.Now()
+	dropped, over := w.deliveries.audit(now)
+	for _, v := range over {
+		r.clearFiltered(w, v, now)
+	}
+	if raw := r.rawOf(w); len(dropped) > 0 && raw != nil {
+		r.drain(raw, now) // which may deliver what has arrived
+	}
+	for _, v := range dropped {
+		if v.missed > 0 {
+			r.reportFiltered(w, v, now)
+		}
+	}
+	r.watchVRIDs(w, w.deliveries.silent(now))
+}
+
+// watchVRIDs has the packet socket of a want hear the adverts of VRIDs.
+func (r *Receiver) watchVRIDs(w *want, set vridSet) {
+	if w.port == nil || w.mesh.watched == set {
+		return
+	}
+	w.mesh.watched = set
+	w.port.mesh = w.mesh
+	if attach(w.port.fd, w.mesh.program(false)) != nil {
+		// The filter that is attached stays, and is as good for our own addresses.
+		w.mesh.watched = vridSet{}
+	}
+}
+
+// reportFiltered reports that the firewall drops the adverts of a virtual router, unless
+// the kernel would drop them without one.
+func (r *Receiver) reportFiltered(w *want, v *delivery, now time.Time) {
+	var from []string
+	for _, u := range v.sources {
+		if r.routable(w, u.source, u.dest, v.dropped) {
+			from = append(from, u.source.String())
+		}
+	}
+	if len(from) == 0 {
+		return
+	}
+	v.dropped = true
+	slices.Sort(from)
+	tables := "iptables"
+	if w.family == event.IPv6 {
+		tables = "ip6tables"
+	}
+	r.cfg.Warnings.Report(event.Warning{
+		Stamp: event.Stamp{Cause: r.cfg.Minter.Cause(now), At: now}, Instance: v.instance, Reason: event.WarnInputFiltered,
+		Text: fmt.Sprintf("the firewall of this machine drops adverts from %s on %s: this router does not hear them and may be Active at the same time: "+
+			"allow protocol 112 in the input chain (nftables or %s), ahead of rules with fib or rpfilter too",
+			strings.Join(from, ", "), w.place.link, tables),
+	})
+}
+
+// routable reports whether the kernel delivers what comes from source where no firewall
+// drops it. It is asked over IPv4, and not again for what is reported.
+func (r *Receiver) routable(w *want, source, dest netip.Addr, reported bool) bool {
+	if w.family == event.IPv6 || reported {
+		return true
+	}
+	delivers, err := r.delivers(w.link.Index, source, dest)
+	return err != nil || delivers
+}
+
+// clearFiltered reports that the firewall does not drop the adverts of a virtual router
+// any more.
+func (r *Receiver) clearFiltered(w *want, v *delivery, now time.Time) {
+	r.cfg.Warnings.Clear(event.WarningKey{Instance: v.instance, Reason: event.WarnInputFiltered},
+		event.Stamp{Cause: r.cfg.Minter.Cause(now), At: now})
+}
