@@ -22,7 +22,7 @@ func (c *Check) served() {
 	if c.unserved.IsZero() {
 		c.unserved = now
 	}
-	if gap, calm := now.Sub(c.unserved), c.World.calm(); healthy && gap > crossing && calm > c.startup()+2*c.settle()+announced+c.found() {
+	if gap, calm := now.Sub(c.unserved), c.World.calm(); healthy && gap > crossing && calm > c.startup()+c.delay()+2*c.settle()+announced+c.found() {
 		c.violate("nobody is Active for %v, %v after all became quiet", gap, calm)
 		c.unserved = now
 	}
@@ -61,7 +61,7 @@ func (c *Check) Rest() {
 	moved := c.World.Quiet() < c.startup()+c.delay()+2*c.settle()+announced
 	best := uint8(0)
 	for _, r := range c.World.Routers {
-		if r.healthy() && !r.heldOff() {
+		if r.healthy() && !r.heldOff(c.settle()+c.delay()) {
 			best = max(best, r.priority())
 		}
 	}
@@ -120,13 +120,16 @@ func (r *Router) healthy() bool {
 const longestHoldOff = 5 * time.Minute
 
 // heldOff reports whether a router whose sends have failed has yet to find out that
-// they would not any more.
-func (r *Router) heldOff() bool {
+// they would not any more, or has found out so lately that it has not settled.
+func (r *Router) heldOff(settle time.Duration) bool {
 	refused := false
 	for _, p := range r.ports {
 		refused = refused || r.world.now.Before(p.mended.Add(longestHoldOff))
 	}
 	for _, m := range r.core.Group(0).Status(r.world.now).Members {
+		if refused && m.LastEvent == event.Recovered && r.world.now.Sub(m.Since) < settle {
+			return true
+		}
 		for _, f := range m.Faults {
 			if refused && f.Reason == event.SendFailed {
 				return true
