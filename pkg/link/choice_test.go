@@ -31,6 +31,13 @@ func blind(noMII string) Observation {
 	return m
 }
 
+// withoutCarrier is what a driver with a transceiver answers whose carrier is lost.
+func withoutCarrier() Observation {
+	m := means(true, "").(Means)
+	m.Carrier = false
+	return m
+}
+
 // register is what the transceiver of the first link says.
 func register(up bool) Observation {
 	return &Answer{Source: event.MII, Index: 2, Birth: 1, Up: up}
@@ -140,6 +147,41 @@ func TestChoice(t *testing.T) {
 			{observe: register(false), after: creditLasts - 1},
 			{observe: register(false), after: 1, want: byRefuted}},
 
+		"a driver that has reported goes on to count as one that does": {start, {observe: means(true, notSupported), want: byReport},
+			{observe: LinkSeen{up(2, "eth0", unknown)}, want: "eth0[2] up\n"},
+			{observe: means(true, notSupported)}},
+		"what it reports while the link is administratively down says nothing of it": {
+			silent,
+			{observe: LinkSeen{up(2, "eth0", adminDown, noCarrier)}, want: "eth0[2] out -1\nlink.down eth0 by notification\n"},
+			{observe: LinkSeen{up(2, "eth0", unknown, lost(1))}, want: "eth0[2] up\nlink.up eth0 by notification\n"},
+			{observe: means(false, ""), want: "eth0[2] up\n" + byHope}},
+		"the kernel announced an earlier loss, and not this one": {start, withMII, {observe: register(true)},
+			{observe: LinkSeen{up(2, "eth0", noCarrier)}, want: "eth0[2] out -1\nlink.down eth0 by notification\n"},
+			{observe: LinkSeen{up(2, "eth0", lost(1))}, want: "eth0[2] up\nlink.up eth0 by notification\n"},
+			{observe: register(false), after: time.Minute, want: "eth0[2] out -1\nlink.down eth0 by mii\n"},
+			{observe: register(false), after: creditLasts, want: byRefuted}},
+		"a register that is down with an admin's link has shown nothing": {
+			{set: poll(Auto), observe: links(Initial, up(2, "eth0", unknown)), want: "eth0[2] up\n"},
+			{observe: means(false, ""), want: "eth0[2] up\n" + byHope}, {observe: register(true)},
+			{observe: LinkSeen{up(2, "eth0", unknown, adminDown)}, want: "eth0[2] barred -1\nlink.down eth0 by notification\n"},
+			{observe: register(false), want: "eth0[2] out\n"},
+			{observe: LinkSeen{up(2, "eth0", unknown)}, want: "eth0[2] out\n"},
+			{observe: means(false, "")}, // by hope, still
+			{observe: register(true), want: "eth0[2] up\nlink.up eth0 by mii\n"}},
+		"a carrier that was not there is no loss that went unannounced": {start, withMII, {observe: register(true)},
+			{observe: LinkSeen{up(2, "eth0", adminDown, noCarrier)}, want: "eth0[2] out -1\nlink.down eth0 by notification\n"},
+			{observe: LinkSeen{up(2, "eth0", noCarrier)}, after: time.Minute, want: "eth0[2] out\n"},
+			{observe: register(false)},
+			{observe: register(false), after: creditLasts}},
+		"the driver has no carrier after all when it is asked anew": {start, withMII,
+			{observe: withoutCarrier(), want: "eth0[2] out -1\nlink.down eth0 by confirm\n"}},
+		"nothing is chosen for a link that is administratively down": {
+			{set: poll(Auto), observe: links(Initial, up(2, "eth0", adminDown)), want: "eth0[2] barred\n"},
+			{observe: means(true, "")}},
+		"a link that nothing stands on is not told of": {
+			{set: poll(Auto), observe: links(Initial, up(2, "eth0"), up(7, "nic")), want: "eth0[2] up\nnic[7] up\n"},
+			{observe: Means{Index: 7, Birth: 2, Known: true, Carrier: true, GLINK: true}, want: "nic[7] up\n"}},
+
 		"the latch shows a flap": {start, withMII,
 			{observe: latched()}, // of the time before
 			{observe: latched(), want: "eth0[2] up -1\nlink.flapped eth0 by mii\n"},
@@ -153,6 +195,54 @@ func TestChoice(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { play(t, steps) })
 	}
+}
+
+// How the link is asked beside what was chosen is said with it, and only where it is.
+func TestBeside(t *testing.T) {
+	for name, c := range map[string]struct {
+		set  Settings
+		of   Observation
+		want string
+	}{
+		"polled and confirmed": {poll(Auto), means(true, ""), byUnproven[len("eth0 by mii: "):len(byUnproven)-1] +
+			"; polled every 1s, and asked by ETHTOOL_GLINK every 10ms while an instance on it is Backup or Active"},
+		"not polled": {Settings{Monitor: Auto, Confirm: 10 * time.Millisecond}, means(true, ""), byUnproven[len("eth0 by mii: "):len(byUnproven)-1] +
+			"; asked by ETHTOOL_GLINK every 10ms while an instance on it is Backup or Active"},
+		"not confirmed": {Settings{Monitor: Netlink}, means(true, ""), "as configured; asked by ETHTOOL_GLINK before a group goes Active"},
+		"without GLINK": {Settings{Monitor: Netlink}, means(false, ""), "as configured; asked by RTM_GETLINK (the driver has no ETHTOOL_GLINK) before a group goes Active"},
+		"not at all":    {poll(Auto), blind(notSupported), "the host does not tell: it is taken as up, and a pulled cable stays unseen"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			table := NewTable(event.NewMinter(0), []string{"eth0"}, func(string) Settings { return c.set })
+			table.Observe(links(Initial, up(2, "eth0")), time.Unix(1000, 0))
+			out := table.Observe(c.of, time.Unix(1001, 0))
+			if len(out.Events) != 1 || out.Events[0].(event.LinkMonitored).Why != c.want {
+				t.Errorf("%+v, want %q", out.Events, c.want)
+			}
+		})
+	}
+}
+
+// What is learned of a driver, and another choice, make the plans of who asks outdated.
+func TestChoiceRevisesPlans(t *testing.T) {
+	table := NewTable(event.NewMinter(0), []string{"eth0"}, func(string) Settings { return poll(Auto) })
+	at := time.Unix(1000, 0)
+	revises := func(what string, want bool, o Observation) {
+		t.Helper()
+		was := table.Revision()
+		at = at.Add(time.Second)
+		if table.Observe(o, at); (table.Revision() != was) != want {
+			t.Errorf("%s: revised %v, want %v", what, !want, want)
+		}
+	}
+	revises("a link", true, links(Initial, up(2, "eth0")))
+	unasked := means(true, notSupported).(Means)
+	unasked.Known = false
+	revises("what the driver answers, and that is as it was", true, unasked)
+	revises("a transceiver", true, means(true, ""))
+	revises("the register", false, register(true))
+	table.Observe(LinkSeen{up(2, "eth0", noCarrier)}, at)
+	revises("its loss proves that the kernel tells: nobody is polled", true, register(false))
 }
 
 // Who is polled, and until when.
