@@ -18,7 +18,6 @@ type left struct {
 	addresses []Standing
 	ways      []WayOp
 	links     []Netdev
-	table     bool
 	refuse    map[string]error // what cannot be removed, by its name
 	log       []string
 	promoted  []int // links that are kept from losing other addresses; 0: given back

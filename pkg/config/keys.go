@@ -206,7 +206,7 @@ var ruleKeys = table[rule]{
 		"The network of the sender.", ""},
 	{"to", optional, to(func(r *rule) *netip.Prefix { return &r.To }, as(networkText, network)),
 		"The network of the destination.", ""},
-	{"iif", optional, to(func(r *rule) *string { return &r.Iif }, as(interfaceText, interfaceName)),
+	{"iif", optional, to(func(r *rule) *string { return &r.Iif }, as(interfaceText, ownName)),
 		"The incoming link.", ""},
 	{"fwmark", optional, value[rule]{Description{Type: Text, Range: "a mark, or mark/mask"}, func(l *loader, at place, r *rule) (ok bool) {
 		r.Fwmark, r.Mask, ok = fwmark(l, at)

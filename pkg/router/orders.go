@@ -70,8 +70,7 @@ func (o *Orders) advert(kind advert.Kind, cause event.Cause, in *vrrp.Instance) 
 func startOrder(e vrrp.Advertise) advert.Order { return build(advert.Start, e) }
 
 func probeOrder(e vrrp.Probe) advert.Order {
-	advertise := vrrp.Advertise{Cause: e.Cause, Instance: e.Instance, Index: e.Index, Source: e.Source, Checksum: e.Checksum, Priority: e.Priority}
-	return build(advert.Probe, advertise)
+	return build(advert.Probe, vrrp.Advertise(e))
 }
 
 // build builds the frames of an instance: the only place where an advert of ours is

@@ -43,8 +43,8 @@ func (t *rendered) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// sendTo writes the answer to w, until an error.
-func (t *rendered) sendTo(w io.Writer) {
+// sendTo writes the answer to w, until an error, and calls progress after each block.
+func (t *rendered) sendTo(w io.Writer, progress func()) {
 	left := t.size
 	for _, block := range t.all {
 		n := min(left, blockSize)
@@ -52,6 +52,7 @@ func (t *rendered) sendTo(w io.Writer) {
 			return // nobody listens any more
 		}
 		left -= n
+		progress()
 	}
 }
 
@@ -62,12 +63,12 @@ func (t *rendered) forget() {
 	*t = rendered{}
 }
 
-// answers are those that are being sent. When they are too much together, the
-// oldest are broken off: their clients have had the most time to read them.
+// answers are those that are being sent. When they are too much together, those are
+// broken off whose clients have read nothing for the longest time.
 type answers struct {
 	mu   sync.Mutex
-	all  []*sending
-	size int // of all
+	all  []*sending // the one that got on last is the last
+	size int        // of all
 }
 
 // sending is one answer that is being sent.
@@ -81,7 +82,7 @@ func (a *answers) send(w http.ResponseWriter, t *rendered) {
 	s := &sending{t.size, func() { _ = http.NewResponseController(w).SetWriteDeadline(time.Now()) }}
 	a.add(s)
 	defer a.remove(s)
-	t.sendTo(w)
+	t.sendTo(w, func() { a.progress(s) })
 }
 
 func (a *answers) add(s *sending) {
@@ -93,6 +94,13 @@ func (a *answers) add(s *sending) {
 		a.all[i].abandon() // its sender removes it
 		left -= a.all[i].size
 	}
+}
+
+// progress notes that a client has read something of its answer.
+func (a *answers) progress(s *sending) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.all = append(slices.DeleteFunc(a.all, func(o *sending) bool { return o == s }), s)
 }
 
 // remove is called while the handler runs, so that no abandon comes after it.

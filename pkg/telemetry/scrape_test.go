@@ -196,3 +196,17 @@ func BenchmarkScrape(b *testing.B) {
 		b.ReportMetric(float64(c.bytes)/(1<<20), "MiB")
 	}
 }
+
+// TestReaderIsNotBrokenOff: of two answers the one whose client reads stays, though it
+// is the older one.
+func TestReaderIsNotBrokenOff(t *testing.T) {
+	a, broken := new(answers), ""
+	of := func(name string, size int) *sending { return &sending{size, func() { broken += name }} }
+	reading := of("reading", mostUnread/2)
+	a.add(reading)
+	a.add(of("idle", mostUnread/2))
+	a.progress(reading)
+	if a.add(of("new", 1)); broken != "idle" {
+		t.Errorf("broken off: %q", broken)
+	}
+}

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -73,7 +74,7 @@ func TestUnfinishedClients(t *testing.T) {
 			t.Errorf("after %q the status took %v: %v", text, time.Since(begun), err)
 		}
 		client := http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{
-			Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", listen) },
+			DialContext: func(context.Context, string, string) (net.Conn, error) { return net.Dial("unix", listen) },
 		}}
 		response, err := client.Get("http://ripcord/metrics")
 		if err != nil {
