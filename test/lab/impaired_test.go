@@ -125,7 +125,7 @@ func TestWhoCanPlaceNothing(t *testing.T) {
 		t.Errorf("a is %s, b %s", a.state(), b.state())
 	}
 	s.uninterrupted(w, served)
-	s.bounded(began, 4)
+	s.bounded(began, 7)
 }
 
 // Where new links have no IPv6 the link that bears the virtual MAC has it all the same.
