@@ -111,6 +111,7 @@ const waking = 300 * time.Microsecond
 // turn ends timers, and plans the next wake-up.
 func (r *Router) turn() {
 	var out router.Orders
+	r.attend(&out)
 	r.core.Tick(r.world.now, &out)
 	r.give(&out)
 	if r.world.OnTurn != nil {
@@ -119,6 +120,9 @@ func (r *Router) turn() {
 	at, ok := r.core.Deadline()
 	if !ok {
 		at = r.world.now.Add(time.Hour)
+	}
+	if next := r.world.now.Add(vrrp.LeaseStamp); r.worker.attended && next.Before(at) {
+		at = next
 	}
 	r.wake = at
 	life := r.life
@@ -132,6 +136,7 @@ func (r *Router) turn() {
 // give carries out orders: the engine, the addresses and the verifiers.
 func (r *Router) give(out *router.Orders) {
 	r.advertise(out.Adverts)
+	r.core.Ordered(r.world.now, out.Addresses)
 	for _, o := range out.Addresses {
 		r.order(o)
 	}

@@ -113,7 +113,7 @@ func (r *Router) healthy() bool {
 	if r.useless() || r.worker.hung {
 		return false
 	}
-	return r.core != nil && !r.paused && r.hung.IsZero()
+	return r.core != nil && !r.paused && r.hung.IsZero() && !r.distrusts()
 }
 
 // longestHoldOff is the longest time between two probes whether adverts leave again.

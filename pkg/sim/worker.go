@@ -5,6 +5,7 @@ import (
 
 	"ripcord/pkg/addr"
 	"ripcord/pkg/event"
+	"ripcord/pkg/router"
 	"ripcord/pkg/vrrp"
 )
 
@@ -16,6 +17,10 @@ type worker struct {
 	turn    map[string]int  // counts what was planned to be reported: the last plan holds
 	hung    bool
 	queue   []addr.Order // what a worker that hangs has yet to carry out
+	obeyed  uint64       // orders
+	// attended is set while the loop turns for the worker's sake, as it does several
+	// times a second anyway: from when it hangs until it is trusted again.
+	attended bool
 }
 
 func newWorker() worker {
@@ -23,12 +28,11 @@ func newWorker() worker {
 }
 
 // The times of pkg/addr: what is not in place by then is reported, and how often the
-// kernel is asked again. hangs is when the loop gives up a worker that does not answer.
+// kernel is asked again.
 const (
 	inPlaceWithin = time.Second
 	againWithin   = 100 * time.Millisecond
 	retryEvery    = 250 * time.Millisecond
-	hangs         = 2 * time.Second
 )
 
 // order gives an order to the worker.
@@ -46,16 +50,12 @@ func (r *Router) order(o addr.Order) {
 		return
 	}
 	r.worker.queue = append(r.worker.queue, o)
-	r.later(hangs, func() {
-		if r.worker.hung {
-			r.condition(event.WorkerHung, true)
-		}
-	})
 }
 
 // obey carries an order out.
 func (r *Router) obey(o addr.Order) {
 	w := &r.worker
+	w.obeyed++
 	for _, name := range o.Instances {
 		switch o.Kind {
 		case addr.Hold:
@@ -110,11 +110,24 @@ func (r *Router) later(d time.Duration, f func()) {
 	})
 }
 
-// condition reports that a condition begins or ends, for all instances.
-func (r *Router) condition(reason event.Reason, on bool) {
-	for _, m := range r.cfg[0].Members {
-		r.report(vrrp.Condition{Cause: r.minter.Cause(r.world.now), Instance: m.Virtual.Instance, Reason: reason, On: on})
+// attend ends a turn of the loop as far as the worker is concerned: its answers are
+// looked at, and it is when it next will be.
+func (r *Router) attend(out *router.Orders) {
+	r.core.Obeyed(r.world.now, r.worker.obeyed, out)
+	w := &r.worker
+	w.attended = w.hung || w.attended && (r.distrusts() || len(w.queue) > 0)
+}
+
+// distrusts reports whether the loop does not trust its worker, since it hung.
+func (r *Router) distrusts() bool {
+	for _, m := range r.core.Group(0).Status(r.world.now).Members {
+		for _, f := range m.Faults {
+			if f.Reason == event.WorkerHung {
+				return true
+			}
+		}
 	}
+	return false
 }
 
 // Limp makes it impossible to put in place what an instance should hold, or some of
@@ -146,6 +159,7 @@ func (r *Router) Mend(name string, seen bool) {
 func (r *Router) HangWorker() {
 	r.world.disturb()
 	r.worker.hung = true
+	r.whenRunning(results, r.turn)
 }
 
 // WakeWorker lets it go on with what it was ordered.
@@ -159,9 +173,7 @@ func (r *Router) WakeWorker() {
 	for _, o := range queue {
 		r.obey(o)
 	}
-	if r.core != nil {
-		r.condition(event.WorkerHung, false)
-	}
+	r.whenRunning(results, r.turn)
 }
 
 // serves reports whether clients are served by a router, of each instance at least
