@@ -35,7 +35,7 @@ func told(w *World, check *Check) map[string]int {
 
 // A clock that is stepped moves nobody, within the window or beyond: who does not
 // believe the Active any more knows that it is there, and says so. But an Active
-// whose clock is set back beyond it cannot be told from a recording (README,
+// whose clock is set back beyond it cannot be told from a recording (docs/authentication.md,
 // Authentication). When the Active dies the Backup takes over in time, and when
 // the clock is right there is one Active.
 func TestClockStepped(t *testing.T) {

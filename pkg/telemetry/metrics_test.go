@@ -282,8 +282,8 @@ type refuser struct{}
 
 func (refuser) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
 
-// TestReadmeNamesMetrics: every metric that the README names exists.
-func TestReadmeNamesMetrics(t *testing.T) { named(t, filepath.Join("..", "..", "README.md")) }
+// TestPageNamesMetrics: every metric that docs/metrics.md names exists.
+func TestPageNamesMetrics(t *testing.T) { named(t, filepath.Join("..", "..", "docs", "metrics.md")) }
 
 var metricName = regexp.MustCompile(`\bripcord_[a-z_]+[a-z]`)
 
