@@ -116,7 +116,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	// Whoever takes over has hundreds of frames to send, and its hosts wait.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	undo, _ := thread.Favour() // without the right to it, it takes longer
+	undo, _ := thread.Nice() // without the right to it, it takes longer
 	defer undo()
 
 	timer := time.NewTimer(0)

@@ -62,10 +62,10 @@ func (r *Receiver) audit() {
 		}
 	}
 	for _, w := range r.wanted { // now that the links are members again
-		if w.place.early {
+		if w.socketKey.early {
 			r.reexamine(w)
 		}
-		if w.place.own {
+		if w.socketKey.own {
 			r.auditDelivery(w)
 		}
 	}
@@ -76,7 +76,7 @@ func (r *Receiver) audit() {
 // deafness returns why the open socket of a want would hear nothing; nil if nothing
 // is known against it. members are those of the families that were looked up.
 func (r *Receiver) deafness(w *want, members map[event.Family]map[int]bool) error {
-	if w.place.early || w.place.own {
+	if w.socketKey.early || w.socketKey.own {
 		if !w.port.bound() {
 			return errors.New("its packet socket has come off the link")
 		}
@@ -113,7 +113,7 @@ func (r *Receiver) mend(w *want, why error) {
 func (r *Receiver) announceDeaf(w *want, d Deaf, now time.Time) {
 	for _, name := range w.instances {
 		d.Stamp = event.Stamp{Cause: r.cfg.Minter.Cause(now), At: now}
-		d.Instance, d.Interface = name, w.place.link
+		d.Instance, d.Interface = name, w.socketKey.link
 		r.cfg.Events.Publish(d)
 	}
 }
@@ -124,7 +124,7 @@ func (r *Receiver) judge(w *want) {
 	now := r.cfg.Now()
 	for _, name := range w.instances {
 		var all []string
-		for _, at := range placesOf(w.place.link) {
+		for _, at := range socketKeysOf(w.socketKey.link) {
 			if o := r.wanted[at]; o != nil && at.family == w.family && o.err != "" {
 				all = append(all, o.err)
 			}
@@ -135,7 +135,7 @@ func (r *Receiver) judge(w *want) {
 		}
 		r.deaf[name] = err
 		if err != "" {
-			err = fmt.Sprintf("adverts on %s would not be heard: %s; it is tried again each second", w.place.link, err)
+			err = fmt.Sprintf("adverts on %s would not be heard: %s; it is tried again each second", w.socketKey.link, err)
 		}
 		r.cfg.Results.Publish(vrrp.Condition{
 			Cause: r.cfg.Minter.Cause(now), Instance: name, Reason: event.Deaf, Err: err, On: err != "",

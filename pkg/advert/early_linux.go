@@ -20,7 +20,7 @@ import (
 // the wrong one.
 
 // openEarly opens the packet socket of an interface.
-func openEarly(link string, index int, m mesh) (*port, error) {
+func openEarly(link string, index int, m filterSpec) (*port, error) {
 	fail := func(fd int, what string, err error) (*port, error) {
 		if fd >= 0 {
 			_ = unix.Close(fd)
@@ -52,7 +52,7 @@ func openEarly(link string, index int, m mesh) (*port, error) {
 	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: htons(protocol), Ifindex: index}); err != nil {
 		return fail(fd, "bind", err)
 	}
-	return &port{link: link, mesh: m, index: index, fd: fd}, nil
+	return &port{link: link, filterSpec: m, index: index, fd: fd}, nil
 }
 
 // wholeDatagram lets through what is no fragment.

@@ -81,7 +81,7 @@ func (e *Engine) Do(orders ...Order) {
 func (e *Engine) Run(ctx context.Context) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	undo, thread := hasten()
+	undo, thread := raisePriority()
 	defer undo()
 	thread.Stamp = event.Stamp{At: e.cfg.Now()}
 	e.cfg.Events.Publish(thread)

@@ -18,8 +18,9 @@ import (
 // kernel runs them before it queues a packet, so what they drop costs neither
 // memory nor a wake-up. The socket's protocol is 112, which needs no instruction.
 
-// mesh is what the instances of a port have in common, as far as a filter can see.
-type mesh struct {
+// filterSpec is what the filter of a socket lets through: what the instances on it have
+// in common.
+type filterSpec struct {
 	family  event.Family
 	vrids   []uint8
 	unicast bool  // one of them has peers: the destination is not looked at
@@ -34,7 +35,7 @@ type mesh struct {
 }
 
 // add widens the mesh for one more instance.
-func (m *mesh) add(in *vrrp.Instance) {
+func (m *filterSpec) add(in *vrrp.Instance) {
 	least := uint8(wire.HopLimit)
 	if len(in.Unicast.Peers) > 0 {
 		m.unicast, least = true, in.Unicast.MinTTL
@@ -59,7 +60,7 @@ var (
 
 // program builds the filter: what is for the group passes, or anything where there
 // are peers; in a flood only with a hop limit and a VRID that may be right.
-func (m mesh) program(flooded bool) []unix.SockFilter {
+func (m filterSpec) program(flooded bool) []unix.SockFilter {
 	var p assembler
 	for i, word := range words(wire.GroupOf(m.family)) {
 		if m.unicast {
@@ -93,14 +94,14 @@ func (m mesh) program(flooded bool) []unix.SockFilter {
 }
 
 // dest and hopLimit are places in the IP header.
-func (m mesh) dest() uint32 {
+func (m filterSpec) dest() uint32 {
 	if m.family == event.IPv4 {
 		return 16
 	}
 	return 24
 }
 
-func (m mesh) hopLimit() uint32 {
+func (m filterSpec) hopLimit() uint32 {
 	if m.family == event.IPv4 {
 		return 8
 	}

@@ -76,7 +76,7 @@ func TestFilter(t *testing.T) {
 			if f == event.IPv6 {
 				ours = netip.MustParseAddr("fe80::1:1")
 			}
-			m := mesh{}
+			m := filterSpec{}
 			for _, vrid := range []uint8{51, 3, 99, 51} {
 				m.add(&vrrp.Instance{Virtual: event.Virtual{Family: f, VRID: vrid}})
 			}
@@ -136,7 +136,7 @@ func TestFilterOfPeers(t *testing.T) {
 	link := l.cable(1, 0)
 	in := l.inject(1)
 	ours := netip.MustParseAddr("198.51.1.1")
-	var m mesh
+	var m filterSpec
 	m.add(&vrrp.Instance{Virtual: event.Virtual{Family: event.IPv4, VRID: 99}})
 	for i, least := range []uint8{200, 100, 150} {
 		m.add(&vrrp.Instance{Virtual: event.Virtual{Family: event.IPv4, VRID: uint8(i)}, Unicast: vrrp.Unicast{Peers: []netip.Addr{ours}, MinTTL: least}})

@@ -45,13 +45,13 @@ func deliverable(p *Packet, path wire.Path, on *segment) bool {
 // compareDelivery compares a packet that the socket of a want heard with what the raw
 // socket of the link delivers.
 func (r *Receiver) compareDelivery(w *want, p *Packet, v Verdict, now time.Time) {
-	if !w.place.own && !w.place.early || v.Valid || v.Rejected {
+	if !w.socketKey.own && !w.socketKey.early || v.Valid || v.Rejected {
 		if over := w.deliveries.deliver(r.acceptor.advert.VRID, now); over != nil {
 			r.clearFiltered(w, over, now)
 		}
 		return
 	}
-	if !w.place.own {
+	if !w.socketKey.own {
 		return
 	}
 	if w.deliveries.heard++; w.deliveries.heard == arrivalsMost {
@@ -67,7 +67,9 @@ func (r *Receiver) compareDelivery(w *want, p *Packet, v Verdict, now time.Time)
 }
 
 // rawOf returns the raw socket's want of the link and family of another.
-func (r *Receiver) rawOf(w *want) *want { return r.wanted[place{link: w.place.link, family: w.family}] }
+func (r *Receiver) rawOf(w *want) *want {
+	return r.wanted[socketKey{link: w.socketKey.link, family: w.family}]
+}
 
 // auditDelivery reports for the instances of a link and family whether the firewall
 // drops their adverts, and has the packet socket look for those that are silent.
@@ -90,14 +92,14 @@ func (r *Receiver) auditDelivery(w *want) {
 
 // watchVRIDs has the packet socket of a want hear the adverts of VRIDs.
 func (r *Receiver) watchVRIDs(w *want, set vridSet) {
-	if w.port == nil || w.mesh.watched == set {
+	if w.port == nil || w.filterSpec.watched == set {
 		return
 	}
-	w.mesh.watched = set
-	w.port.mesh = w.mesh
-	if attach(w.port.fd, w.mesh.program(false)) != nil {
+	w.filterSpec.watched = set
+	w.port.filterSpec = w.filterSpec
+	if attach(w.port.fd, w.filterSpec.program(false)) != nil {
 		// The filter that is attached stays, and is as good for our own addresses.
-		w.mesh.watched = vridSet{}
+		w.filterSpec.watched = vridSet{}
 	}
 }
 
@@ -123,7 +125,7 @@ func (r *Receiver) reportFiltered(w *want, v *delivery, now time.Time) {
 		Stamp: event.Stamp{Cause: r.cfg.Minter.Cause(now), At: now}, Instance: v.instance, Reason: event.WarnInputFiltered,
 		Text: fmt.Sprintf("the firewall of this machine drops adverts from %s on %s: this router does not hear them and may be Active at the same time: "+
 			"allow protocol 112 in the input chain (nftables or %s), ahead of rules with fib or rpfilter too",
-			strings.Join(from, ", "), w.place.link, tables),
+			strings.Join(from, ", "), w.socketKey.link, tables),
 	})
 }
 

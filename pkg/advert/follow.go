@@ -20,7 +20,7 @@ const (
 func (r *Receiver) follow(l event.Link) {
 	r.acceptor.Learn(l)
 	r.ownChanged = true
-	for _, at := range placesOf(l.Name) {
+	for _, at := range socketKeysOf(l.Name) {
 		w := r.wanted[at]
 		if w == nil {
 			continue
@@ -31,7 +31,7 @@ func (r *Receiver) follow(l event.Link) {
 		case l.Index == 0:
 			r.close(w)
 			w.retry, w.failures, w.err = time.Time{}, 0, ""
-			w.reach, w.mesh.delivered = reach{}, nil
+			w.reach, w.filterSpec.delivered = reach{}, nil
 			for _, v := range w.deliveries.reset() {
 				r.clearFiltered(w, v, r.cfg.Now())
 			}
@@ -63,7 +63,7 @@ func (r *Receiver) reopen() {
 // afterwards would take the new socket's membership with it.
 func (r *Receiver) open(w *want) {
 	r.close(w)
-	p, err := openPort(w.place.link, w.link.Index, w.mesh)
+	p, err := openPort(w.socketKey.link, w.link.Index, w.filterSpec)
 	if err == nil {
 		if err = r.poller.watch(p.fd); err != nil {
 			_ = p.close()
@@ -75,7 +75,7 @@ func (r *Receiver) open(w *want) {
 	}
 	w.port, w.retry, w.failures, w.err = p, time.Time{}, 0, ""
 	r.byFD[p.fd] = w
-	if !w.place.own && !w.place.early {
+	if !w.socketKey.own && !w.socketKey.early {
 		w.deliveries.restart()
 	}
 	r.judge(w)
@@ -133,7 +133,7 @@ func (r *Receiver) watchFloods(all bool) {
 		r.cfg.Unknown.AddN(vrrp.FloodDrops, dropped)
 		tell, ended := w.port.flood.look(now, dropped, all)
 		if tell > 0 {
-			r.publish([]event.Event{rejected(rejection{link: w.place.link, source: nobody(w.family), reason: wire.Flood}, tell, now)})
+			r.publish([]event.Event{rejected(rejection{link: w.socketKey.link, source: nobody(w.family), reason: wire.Flood}, tell, now)})
 		}
 		if ended {
 			w.port.unshield()

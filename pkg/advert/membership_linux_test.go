@@ -212,7 +212,7 @@ func TestReceiverHearsInSpiteOfReversePathFilter(t *testing.T) {
 // However many addresses are shared, the filters fit into what older kernels give a
 // socket: 20 KiB, of which a program's instruction takes 8 and more when translated.
 func TestFiltersDoNotGrow(t *testing.T) {
-	m := mesh{early: true}
+	m := filterSpec{early: true}
 	four := virtual4()
 	four.Addresses = nil
 	for i := range 1000 {

@@ -85,19 +85,19 @@ func (r *Receiver) watchOwn() {
 	r.ownChanged = false
 	everywhere := r.acceptor.everywhere()
 	for _, w := range r.wanted {
-		if !w.place.own {
+		if !w.socketKey.own {
 			continue
 		}
 		owned := ownedBy(w.family, w.link, everywhere)
-		if slices.Equal(owned, w.mesh.owned) {
+		if slices.Equal(owned, w.filterSpec.owned) {
 			continue
 		}
-		w.mesh.owned = owned
+		w.filterSpec.owned = owned
 		if w.port == nil {
 			continue
 		}
-		w.port.mesh = w.mesh
-		if err := attach(w.port.fd, w.mesh.program(false)); err != nil {
+		w.port.filterSpec = w.filterSpec
+		if err := attach(w.port.fd, w.filterSpec.program(false)); err != nil {
 			r.fail(w, err)
 		}
 	}

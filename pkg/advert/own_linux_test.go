@@ -59,7 +59,7 @@ func TestOwnFilter(t *testing.T) {
 			owned = append(owned, first)
 			first = first.Next()
 		}
-		program := mesh{family: f, own: true, owned: owned, unicast: true}.program(false)
+		program := filterSpec{family: f, own: true, owned: owned, unicast: true}.program(false)
 		if last := program[len(program)-1]; last != drop {
 			t.Errorf("%v ends in %+v", f, last)
 		}
@@ -89,7 +89,7 @@ func TestOwnFilterWatchesVRIDs(t *testing.T) {
 			{[]uint8{0, 31, 32, 63, 254, 255}, "0 31 32 63 254 255 99"},
 			{[]uint8{33, 64, 95, 255}, "33 64 95 255 99"},
 		} {
-			m := mesh{family: f, own: true, owned: owned}
+			m := filterSpec{family: f, own: true, owned: owned}
 			for _, vrid := range append(c.watched, 99) {
 				m.watched.add(vrid)
 			}

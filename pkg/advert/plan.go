@@ -135,7 +135,7 @@ func (p *Plan) stall(e *entry, now time.Time, gap time.Duration) {
 
 func (p *Plan) carryOut(o *Given, now time.Time) {
 	e := p.entries[o.Instance]
-	planned := e != nil && e.place >= 0
+	planned := e != nil && e.heapIndex >= 0
 	switch {
 	case o.Kind == Start && planned && !e.armed:
 		p.take(o)
@@ -155,7 +155,7 @@ func (p *Plan) carryOut(o *Given, now time.Time) {
 		}
 		p.advertise(e, 0)
 		e.due = now.Add(e.interval)
-		heap.Fix(&p.queue, e.place)
+		heap.Fix(&p.queue, e.heapIndex)
 	case o.Kind == Resign, o.Kind == Disarm:
 		p.remove(e)
 		if !e.armed && e.stalled != p.turn { // else the order is from before the pause
@@ -171,7 +171,7 @@ func (p *Plan) carryOut(o *Given, now time.Time) {
 func (p *Plan) take(o *Given) *entry {
 	e := p.entries[o.Instance]
 	if e == nil {
-		e = &entry{instance: o.Instance, rank: uint64(len(p.entries)), place: -1}
+		e = &entry{instance: o.Instance, rank: uint64(len(p.entries)), heapIndex: -1}
 		p.entries[o.Instance] = e
 	}
 	e.frames, e.interval, e.miss = o.Advert, o.Interval, o.Miss
@@ -204,7 +204,7 @@ func (p *Plan) start(o *Given, now time.Time) {
 }
 
 func (p *Plan) remove(e *entry) {
-	heap.Remove(&p.queue, e.place)
+	heap.Remove(&p.queue, e.heapIndex)
 	p.outdated = true
 }
 

@@ -13,7 +13,7 @@ import (
 // port is a receive socket of one family on one interface.
 type port struct {
 	link string
-	mesh
+	filterSpec
 	index  int
 	fd     int
 	errors int // in a row
@@ -31,7 +31,7 @@ const (
 
 // openPort opens a socket that hears adverts on the interface, whether that is
 // up or not, and nothing else.
-func openPort(link string, index int, m mesh) (*port, error) {
+func openPort(link string, index int, m filterSpec) (*port, error) {
 	if m.early || m.own {
 		return openEarly(link, index, m)
 	}
@@ -53,7 +53,7 @@ func openPort(link string, index int, m mesh) (*port, error) {
 		}
 		return nil, fmt.Errorf("join %v on %s: %w%s", wire.GroupOf(f), link, err, hint)
 	}
-	return &port{link: link, mesh: m, index: index, fd: fd}, nil
+	return &port{link: link, filterSpec: m, index: index, fd: fd}, nil
 }
 
 func receiveOptions(f event.Family, index int) []option {

@@ -18,12 +18,12 @@ type entry struct {
 	interval time.Duration
 	miss     int
 
-	rank    uint64    // among those due at one instant: who was planned first
-	due     time.Time // when the next advert leaves
-	place   int       // in the queue; -1 while it is not planned
-	quiet   time.Time // after a stall: nothing is sent before
-	stalled uint64    // the turn in which it was last found stalled
-	armed   bool      // the first advert is for later: it leaves when due
+	rank      uint64    // among those due at one instant: who was planned first
+	due       time.Time // when the next advert leaves
+	heapIndex int       // in the queue; -1 while it is not planned
+	quiet     time.Time // after a stall: nothing is sent before
+	stalled   uint64    // the turn in which it was last found stalled
+	armed     bool      // the first advert is for later: it leaves when due
 
 	// What its first advert answers, until one was taken by the kernel.
 	begun bool
@@ -79,13 +79,13 @@ func (q queue) Less(i, j int) bool {
 // Swap is part of heap.Interface.
 func (q queue) Swap(i, j int) {
 	q[i], q[j] = q[j], q[i]
-	q[i].place, q[j].place = i, j
+	q[i].heapIndex, q[j].heapIndex = i, j
 }
 
 // Push is part of heap.Interface.
 func (q *queue) Push(x any) {
 	e := x.(*entry)
-	e.place = len(*q)
+	e.heapIndex = len(*q)
 	*q = append(*q, e)
 }
 
@@ -95,7 +95,7 @@ func (q *queue) Pop() any {
 	e := (*q)[last]
 	(*q)[last] = nil
 	*q = (*q)[:last]
-	e.place = -1
+	e.heapIndex = -1
 	return e
 }
 
@@ -104,8 +104,8 @@ func (p *Plan) keep(kept func(*entry) bool) {
 	all := p.queue
 	p.queue = all[:0]
 	for _, e := range all {
-		if e.place = -1; kept(e) {
-			e.place = len(p.queue) // where Init finds it
+		if e.heapIndex = -1; kept(e) {
+			e.heapIndex = len(p.queue) // where Init finds it
 			p.queue = append(p.queue, e)
 		}
 	}

@@ -90,10 +90,10 @@ func (s *reach) sources() (all []netip.Addr) {
 // packet that the packet socket of a want has heard, where that is not known.
 func (r *Receiver) examine(w *want, p *Packet, now time.Time) {
 	h, payload, err := wire.SplitIPv4(p.Data)
-	if err != nil || len(payload) < 2 || !slices.Contains(w.mesh.vrids, payload[1]) || slices.Contains(w.mesh.shared, h.Source) {
+	if err != nil || len(payload) < 2 || !slices.Contains(w.filterSpec.vrids, payload[1]) || slices.Contains(w.filterSpec.shared, h.Source) {
 		return
 	}
-	if r.acceptor.owns(r.acceptor.segment(w.place.link), h.Source) || h.Dest != wire.Group4 && !w.link.Has(h.Dest) {
+	if r.acceptor.owns(r.acceptor.segment(w.socketKey.link), h.Source) || h.Dest != wire.Group4 && !w.link.Has(h.Dest) {
 		return
 	}
 	if w.reach.known(h.Source, now) || now.Sub(w.reach.asked) < questionEvery {
@@ -108,7 +108,7 @@ func (r *Receiver) examine(w *want, p *Packet, now time.Time) {
 		r.refilter(w)
 	default:
 		w.reach.withhold(h.Source, h.Dest, now)
-		r.acceptor.Withhold(w.place.link, w.reach.sources())
+		r.acceptor.Withhold(w.socketKey.link, w.reach.sources())
 	}
 }
 
@@ -130,7 +130,7 @@ func (r *Receiver) reexamine(w *want) {
 	lost := false
 	for _, source := range was.delivered {
 		dest := wire.Group4
-		if w.mesh.unicast {
+		if w.filterSpec.unicast {
 			dest = w.link.Primary4
 		}
 		if ask(source, dest, true) {
@@ -150,7 +150,7 @@ func (r *Receiver) reexamine(w *want) {
 	changed := !slices.Equal(next.delivered, was.delivered)
 	w.reach = next
 	if changed {
-		r.acceptor.Withhold(w.place.link, next.sources())
+		r.acceptor.Withhold(w.socketKey.link, next.sources())
 		r.refilter(w)
 	}
 	if lost {
@@ -164,8 +164,8 @@ func (r *Receiver) refilter(w *want) {
 	if w.port == nil {
 		return
 	}
-	w.mesh.delivered = w.reach.delivered
-	w.port.mesh.delivered = w.mesh.delivered
+	w.filterSpec.delivered = w.reach.delivered
+	w.port.filterSpec.delivered = w.filterSpec.delivered
 	// Where it cannot be had, Accept ignores what is heard twice.
 	_ = w.port.filter()
 }
@@ -190,10 +190,10 @@ func (r *Receiver) warnWithheld(w *want, now time.Time) {
 	for _, name := range w.instances {
 		r.cfg.Warnings.Set(len(from) > 0, event.Warning{
 			Stamp: event.Stamp{Cause: r.cfg.Minter.Cause(now), At: now}, Instance: name,
-			Reason: event.WarnReversePath, Subject: w.place.link,
+			Reason: event.WarnReversePath, Subject: w.socketKey.link,
 			Text: fmt.Sprintf("the reverse path filter of this machine drops what comes from %s on %s, since it has no route back over that link "+
 				"(rp_filter): adverts are heard through a packet socket all the same, but other traffic is lost: give %s an address in that subnet, "+
-				"or set net.ipv4.conf.all.rp_filter and that of %s to 2 or 0", strings.Join(from, ", "), w.place.link, w.place.link, w.place.link),
+				"or set net.ipv4.conf.all.rp_filter and that of %s to 2 or 0", strings.Join(from, ", "), w.socketKey.link, w.socketKey.link, w.socketKey.link),
 		})
 	}
 }

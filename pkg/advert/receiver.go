@@ -32,13 +32,13 @@ type ReceiverConfig struct {
 type Receiver struct {
 	cfg       ReceiverConfig
 	acceptor  *Acceptor
-	wanted    map[place]*want
+	wanted    map[socketKey]*want
 	byFD      map[int]*want
 	receipt   *receipt
 	poller    *poller
 	peers     *peers
 	fragments fragments
-	gather    gather
+	coalesce  coalesce
 	heard     []vrrp.Heard // and not yet published
 
 	ownChanged bool // watchOwn has something to do
@@ -63,34 +63,34 @@ func NewReceiver(cfg ReceiverConfig) *Receiver {
 	r := &Receiver{
 		cfg:      cfg,
 		acceptor: NewAcceptor(cfg.Instances, cfg.Stats, cfg.Unknown, cfg.Minter),
-		wanted:   make(map[place]*want), byFD: make(map[int]*want), receipt: newReceipt(),
+		wanted:   make(map[socketKey]*want), byFD: make(map[int]*want), receipt: newReceipt(),
 		peers:     newPeers(cfg.Instances, cfg.Warnings),
 		fragments: fragments{cfg.Instances, cfg.Warnings},
 		members:   groupMembers, deaf: make(map[string]string),
 	}
 	r.acceptor.Warn(cfg.Warnings)
 	r.delivers = r.routes.delivers
-	byLink := make(map[place]*deliveries)
-	shared := func(at place) *deliveries {
-		at = place{link: at.link, family: at.family}
+	byLink := make(map[socketKey]*deliveries)
+	shared := func(at socketKey) *deliveries {
+		at = socketKey{link: at.link, family: at.family}
 		if byLink[at] == nil {
 			byLink[at] = newDeliveries()
 		}
 		return byLink[at]
 	}
 	for _, in := range cfg.Instances {
-		shared(place{link: in.Interface, family: in.Family}).add(in.VRID, in.Instance, in.Interval)
-		for _, at := range placesOf(in.Interface) {
+		shared(socketKey{link: in.Interface, family: in.Family}).add(in.VRID, in.Instance, in.Interval)
+		for _, at := range socketKeysOf(in.Interface) {
 			if at.family != in.Family || at.early && in.Priority == vrrp.Owner {
 				continue // there is one owner
 			}
 			if r.wanted[at] == nil {
-				r.wanted[at] = &want{place: at, mesh: mesh{early: at.early, own: at.own}, deliveries: shared(at)}
+				r.wanted[at] = &want{socketKey: at, filterSpec: filterSpec{early: at.early, own: at.own}, deliveries: shared(at)}
 			}
 			if !at.own { // who is not heard there is missed by nobody
 				r.wanted[at].instances = append(r.wanted[at].instances, in.Instance)
 			}
-			r.wanted[at].mesh.add(in)
+			r.wanted[at].filterSpec.add(in)
 		}
 	}
 	return r
@@ -143,7 +143,7 @@ func (r *Receiver) Run(ctx context.Context) (err error) {
 		r.answer()
 		r.watchFloods(false)
 		r.publish(r.acceptor.Flush(r.cfg.Now(), false))
-		if err := r.poller.wait(r.timeout(), r.gather.linger(), r.ready); err != nil {
+		if err := r.poller.wait(r.timeout(), r.coalesce.linger(), r.ready); err != nil {
 			return fmt.Errorf("advert receiver: %w", err)
 		}
 		r.tell()
@@ -228,25 +228,25 @@ func (r *Receiver) read(w *want) (more bool, last time.Time) {
 		}
 		return false, now
 	}
-	r.gather.took(now, n, n == burst)
+	r.coalesce.took(now, n, n == burst)
 	rejected := 0
 	for i := range n {
 		p := r.receipt.packet(i, w.port, now)
 		last = p.At
-		if w.place.early {
+		if w.socketKey.early {
 			r.examine(w, &p, now)
 		}
 		verdict := r.acceptor.Accept(&p, now)
 		if verdict.Valid {
 			r.heard = append(r.heard, verdict.Heard)
 		}
-		if verdict.Rejected || w.place.early && !verdict.Valid {
+		if verdict.Rejected || w.socketKey.early && !verdict.Valid {
 			rejected++
 		}
 		r.publish(verdict.Events)
 		r.compareDelivery(w, &p, verdict, now)
 	}
-	if !w.place.own && w.port.flood.rejected(now, rejected) {
+	if !w.socketKey.own && w.port.flood.rejected(now, rejected) {
 		w.port.shield()
 	}
 	return n == burst, last

@@ -78,13 +78,13 @@ func Run(ctx context.Context, o Options) error {
 	if doubt := p.lock.Doubt(); doubt != nil {
 		p.events.Publish(doubt)
 	}
-	hands := stage{"adverts": p.engine.Run, "addresses": p.worker.Run}.start(broken)
-	senses := stage{"links": p.monitor.Run, "receiver": p.receiver.Run}.start(broken)
+	executors := stage{"adverts": p.engine.Run, "addresses": p.worker.Run}.start(broken)
+	sources := stage{"links": p.monitor.Run, "receiver": p.receiver.Run}.start(broken)
 
 	deadline, err := p.serve(ctx, o, broken)
 
-	senses.cancel()
-	err = errors.Join(err, hands.stop(deadline), senses.stop(deadline))
+	sources.cancel()
+	err = errors.Join(err, executors.stop(deadline), sources.stop(deadline))
 	stopped := p.event(event.DaemonStopped)
 	if err != nil {
 		stopped.Err = err.Error()
@@ -92,7 +92,7 @@ func Run(ctx context.Context, o Options) error {
 	p.events.Publish(stopped)
 	err = errors.Join(err, aside.stop(deadline), endOfLog(log))
 	if hung(err) {
-		go p.closeAfter(log, aside, hands, senses, p.brain, p.desk)
+		go p.closeAfter(log, aside, executors, sources, p.loop, p.api)
 	} else {
 		p.close()
 	}
@@ -149,8 +149,8 @@ func (p *parts) serve(ctx context.Context, o Options, broken func()) (deadline t
 	case <-ctx.Done():
 		return time.Now().Add(stopWithin), nil
 	}
-	p.brain = stage{"router": p.router.Run}.start(broken)
-	p.desk = stage{"control": p.control.Run, "watchdog": p.watchdog().run}.start(broken)
+	p.loop = stage{"router": p.router.Run}.start(broken)
+	p.api = stage{"control": p.control.Run, "watchdog": p.watchdog().run}.start(broken)
 	p.events.Publish(p.event(event.DaemonReady))
 	tell("READY=1")
 
@@ -163,13 +163,13 @@ func (p *parts) serve(ctx context.Context, o Options, broken func()) (deadline t
 		close(told)
 	}()
 	p.events.Publish(p.event(event.DaemonStopping))
-	p.desk.cancel()
+	p.api.cancel()
 	// Addresses and adverts end by themselves where the router hangs; what it orders
 	// has to come before they do.
-	if err = p.brain.stop(now.Add(stopRouterWithin)); hung(err) {
+	if err = p.loop.stop(now.Add(stopRouterWithin)); hung(err) {
 		p.engine.Do(p.resignations()...)
 	}
-	err = errors.Join(err, p.desk.stop(now.Add(stopRouterWithin)))
+	err = errors.Join(err, p.api.stop(now.Add(stopRouterWithin)))
 	<-told
 	return now.Add(stopWithin), err
 }

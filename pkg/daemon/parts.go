@@ -47,7 +47,7 @@ type parts struct {
 	control  *control.Server
 	lock     *Lock
 
-	brain, desk *running // router and control, once they run
+	loop, api *running // router and control, once they run
 
 	closers []io.Closer
 }

@@ -130,7 +130,7 @@ func (a *driver) open() error {
 // getlink asks the kernel for the link's description.
 func (a *driver) getlink(index int) (up bool, err error) {
 	if a.routes == nil {
-		a.routes, err = rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_ROUTE, Patience: patience})
+		a.routes, err = rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_ROUTE, Patience: answerWithin})
 		if err != nil {
 			return false, err
 		}

@@ -24,9 +24,9 @@ type choice struct {
 	announced bool // the kernel has announced the loss that lasts
 	// The loss that the transceiver saw and the kernel has not announced yet;
 	// zero if none, and the kernel's count then.
-	missed time.Time
-	counts uint32
-	shown  bool // the transceiver has shown a loss: its register is one that moves
+	missed    time.Time
+	downCount uint32
+	shown     bool // the transceiver has shown a loss: its register is one that moves
 }
 
 // trust says whether the kernel announces on this link what happens to it.
@@ -72,12 +72,12 @@ func (c *choice) compare(seen Seen, w *word) (settled bool) {
 			return false // the kernel may still announce it
 		}
 		c.trust = refuted
-		if seen.DownCount != c.counts {
+		if seen.DownCount != c.downCount {
 			c.trust = proven
 		}
 		c.missed = time.Time{}
 	case w.down && seen.LowerUp:
-		c.missed, c.counts = w.at, seen.DownCount
+		c.missed, c.downCount = w.at, seen.DownCount
 	}
 	return c.trust != unproven
 }

@@ -16,9 +16,9 @@ type debounce struct {
 	losses int          // that have not been told yet
 }
 
-// suffer counts what is lost by the move of raw, and the losses that the kernel
+// countLosses adds the losses implied by a transition of raw, and those that the kernel
 // counted and nobody saw.
-func (e *entry) suffer(raw bool, losses int, at time.Time) {
+func (e *entry) countLosses(raw bool, losses int, at time.Time) {
 	d := &e.debounce
 	switch {
 	case d.raw && !raw:
@@ -32,8 +32,8 @@ func (e *entry) suffer(raw bool, losses int, at time.Time) {
 	d.raw = raw
 }
 
-// counts returns what counts of what all sources say.
-func (t *Table) counts(e *entry) (usable bool) {
+// debounced returns the link's state after up_delay and down_delay.
+func (t *Table) debounced(e *entry) (usable bool) {
 	d, was := &e.debounce, e.fact.Usable
 	if d.raw == was {
 		d.due = time.Time{}

@@ -110,13 +110,13 @@ func TestDeadlinesAdvance(t *testing.T) {
 		table := NewTable(event.NewMinter(0), []string{"a", "b"}, func(name string) Settings { return settings[name] })
 		at := time.Unix(1000, 0)
 		table.Observe(links(Initial, up(1, "a"), up(2, "b", on(1))), at)
-		counts := uint32(1)
+		downCount := uint32(1)
 		t.Repeat(map[string]func(*rapid.T){
 			"message": func(t *rapid.T) {
-				counts++
+				downCount++
 				change := rapid.SampledFrom([]func(*Seen){func(*Seen) {}, noCarrier, adminDown, dormant}).Draw(t, "change")
 				s := up(rapid.IntRange(1, 2).Draw(t, "index"), rapid.SampledFrom([]string{"a", "b"}).Draw(t, "name"), change)
-				s.UpCount, s.DownCount = counts, counts
+				s.UpCount, s.DownCount = downCount, downCount
 				at = at.Add(some("later"))
 				table.Observe(LinkSeen{s}, at)
 			},

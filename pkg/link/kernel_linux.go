@@ -10,9 +10,9 @@ import (
 	"ripcord/pkg/rtnl"
 )
 
-// patience is how long the kernel may take for an answer: while someone holds
+// answerWithin is how long the kernel may take for an answer: while someone holds
 // its RTNL lock, requests wait.
-const patience = 5 * time.Second
+const answerWithin = 5 * time.Second
 
 // linux is the kernel that is there.
 type linux struct{}
@@ -32,7 +32,7 @@ func (*linux) open(what subject) (stream, error) {
 // dump implements kernel, on a socket of its own.
 func (*linux) dump(what subject) (Dump, error) {
 	d := Dump{OfLinks: what == ofLinks, OfAddresses: what == ofAddresses}
-	conn, err := rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_ROUTE, Patience: patience})
+	conn, err := rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_ROUTE, Patience: answerWithin})
 	if err != nil {
 		return d, err
 	}

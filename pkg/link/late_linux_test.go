@@ -13,15 +13,15 @@ import (
 )
 
 // late is a kernel of which the first answer comes after the asker has given up.
-func late(t *testing.T, patience time.Duration, answer func(request netlink.Message) netlink.Message) *rtnl.Conn {
+func late(t *testing.T, answerWithin time.Duration, answer func(request netlink.Message) netlink.Message) *rtnl.Conn {
 	t.Helper()
-	after := patience + time.Second
+	after := answerWithin + time.Second
 	k := &rtnltest.Kernel{Answer: func(requests []netlink.Message) []rtnltest.Datagram {
 		d := rtnltest.Datagram{After: after, Messages: []netlink.Message{answer(requests[0])}}
 		after = 0
 		return []rtnltest.Datagram{d}
 	}}
-	conn, err := rtnl.Dial(rtnl.Config{Patience: patience, Open: k.Open})
+	conn, err := rtnl.Dial(rtnl.Config{Patience: answerWithin, Open: k.Open})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestLateAnswers(t *testing.T) {
 			}
 		}
 
-		a := &driver{routes: late(t, patience, func(request netlink.Message) netlink.Message {
+		a := &driver{routes: late(t, answerWithin, func(request netlink.Message) netlink.Message {
 			index := rtnl.Uint32(request.Data[4:])
 			return rtnltest.Reply(request, unix.RTM_NEWLINK, 0, linkMessage(t, 0, index, (index-1)*unix.IFF_LOWER_UP, vlan))
 		})}

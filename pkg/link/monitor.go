@@ -173,9 +173,9 @@ func (c *Config) settings(name string) Settings {
 // observe hands an observation to the table and publishes what it leads to.
 func (m *Monitor) observe(o Observation, at time.Time) {
 	m.mu.Lock()
-	before, held, puzzled := m.table.Revision(), m.table.Holds(), m.table.Puzzles()
+	before, held, queries := m.table.Revision(), m.table.Holds(), m.table.ReasonQueries()
 	out := m.table.Observe(o, at)
-	replan, hold, explain := m.table.Revision() != before, m.table.Holds() != held, m.table.Puzzles() != puzzled
+	replan, hold, explain := m.table.Revision() != before, m.table.Holds() != held, m.table.ReasonQueries() != queries
 	if !out.Empty() {
 		m.outbox = append(m.outbox, posted{Outcome: out})
 	}

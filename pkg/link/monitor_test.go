@@ -34,7 +34,7 @@ type fake struct {
 	stuck       bool              // transceivers answer in 10 s
 	slow        time.Duration     // how long an answer takes
 	reasons     map[string]string // why there is no carrier, by name
-	puzzled     map[string]int    // how often that was asked
+	queries     map[string]int    // how often that was asked
 	thinking    chan struct{}     // nobody says why until it is closed
 }
 
@@ -121,7 +121,7 @@ func (k *fake) beat(t Target) (Beat, error) {
 func (k *fake) reason(t Target) (string, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.puzzled[t.Name]++
+	k.queries[t.Name]++
 	if hold := k.thinking; hold != nil {
 		k.mu.Unlock()
 		<-hold
@@ -258,7 +258,7 @@ func onBench(t *testing.T, test func(b *bench), change ...func(*Config, *fake)) 
 			links: []Seen{up(2, "eth0"), up(3, "eth1")}, addresses: []Assigned{address(2, "10.0.0.1/24")},
 			interrupted: 2, opened: map[subject]int{}, streams: map[subject]*fakeStream{},
 			carriers: map[string]bool{"eth0": true, "eth1": true}, asked: map[string]int{},
-			beats: map[string]Beat{}, probed: map[string]int{}, puzzled: map[string]int{},
+			beats: map[string]Beat{}, probed: map[string]int{}, queries: map[string]int{},
 		}
 		cfg := Config{
 			Default: Settings{Monitor: Auto, Confirm: 10 * time.Millisecond}, Watched: []string{"eth0", "eth1", "eth9"},

@@ -181,7 +181,7 @@ func TestPollerTurnedOff(t *testing.T) {
 
 // A transceiver that said down and is gone holds the link down no longer than 3 s where
 // the kernel says up, and a minute where nobody else can tell. When it answers again it
-// counts again.
+// debounced again.
 func TestSourceThatIsGone(t *testing.T) {
 	for _, c := range []struct {
 		name  string

@@ -57,21 +57,21 @@ type loss struct {
 	cause  event.Cause // of the change that made the link unusable
 }
 
-// wonder has the driver asked when the carrier is lost, and forgets its answer
+// scheduleReasonQuery asks the driver why the carrier was lost, and forgets its answer
 // when the carrier returns.
-func (t *Table) wonder(e *entry) {
+func (t *Table) scheduleReasonQuery(e *entry) {
 	lost := e.seen.AdminUp && (!e.seen.LowerUp || e.denies())
 	if lost == e.loss.lasts {
 		return
 	}
 	e.loss = loss{lasts: lost, asking: lost && t.beneath(e)}
 	if e.loss.asking {
-		t.puzzles++
+		t.reasonQueries++
 	}
 }
 
-// Puzzles changes whenever Unexplained would grow.
-func (t *Table) Puzzles() uint64 { return t.puzzles }
+// ReasonQueries returns a number that changes whenever Unexplained would grow.
+func (t *Table) ReasonQueries() uint64 { return t.reasonQueries }
 
 // Unexplained appends the links of which nobody has been asked yet why they
 // have no carrier.

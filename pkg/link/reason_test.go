@@ -83,10 +83,10 @@ func TestExplainer(t *testing.T) {
 		b.mu.Lock()
 		b.fake.reasons = map[string]string{"eth0": "no cable"}
 		b.mu.Unlock()
-		puzzled := func() int {
+		queries := func() int {
 			b.mu.Lock()
 			defer b.mu.Unlock()
-			return b.fake.puzzled["eth0"]
+			return b.fake.queries["eth0"]
 		}
 		hold := make(chan struct{})
 		b.mu.Lock()
@@ -99,20 +99,20 @@ func TestExplainer(t *testing.T) {
 		close(hold)
 		synctest.Wait()
 		b.expect("eth0[2] out\nlink.reason eth0 by ethtool\n")
-		if l := b.monitor.Links()[0]; l.Reason != "no cable" || puzzled() != 1 {
-			t.Errorf("reason %q, asked %d times", l.Reason, puzzled())
+		if l := b.monitor.Links()[0]; l.Reason != "no cable" || queries() != 1 {
+			t.Errorf("reason %q, asked %d times", l.Reason, queries())
 		}
 		b.say(ofLinks, LinkSeen{up(5, "other")}, LinkSeen{up(5, "other", noCarrier)})
 		b.expect("other[5] out -1\n")
 		b.mu.Lock()
-		if n := b.fake.puzzled["other"]; n != 0 {
+		if n := b.fake.queries["other"]; n != 0 {
 			t.Errorf("a link that nobody uses was asked %d times", n)
 		}
 		b.mu.Unlock()
 		b.say(ofLinks, LinkSeen{up(2, "eth0", lost(1))})
 		b.expect("eth0[2] up\nlink.up eth0 by notification\n")
-		if l := b.monitor.Links()[0]; l.Reason != "" || puzzled() != 1 {
-			t.Errorf("it is back: reason %q, asked %d times", l.Reason, puzzled())
+		if l := b.monitor.Links()[0]; l.Reason != "" || queries() != 1 {
+			t.Errorf("it is back: reason %q, asked %d times", l.Reason, queries())
 		}
 	})
 }

@@ -89,7 +89,7 @@ func (t *Table) choose(a *assigned) {
 		t.dropBare(a)
 		return
 	}
-	a.chosen = t.pick(a)
+	a.chosen = t.chooseSource(a)
 	if e.seen.Local && t.relocate(a) {
 		t.rechoose()
 	}
@@ -134,9 +134,9 @@ type candidate struct {
 	rank int
 }
 
-// pick chooses from the addresses of a link: of each subnet the best one, and all
+// chooseSource chooses from the addresses of a link: of each subnet the best one, and all
 // that are asked for by name.
-func (t *Table) pick(a *assigned) (now chosen) {
+func (t *Table) chooseSource(a *assigned) (now chosen) {
 	best := make(map[netip.Prefix]candidate)
 	var named []candidate
 	var duplicate *standing

@@ -25,19 +25,19 @@ type Table struct {
 	named      map[netip.Addr]bool // the sources that instances ask for by name
 	virtual    map[netip.Addr]bool // the addresses that routers share
 
-	seq      uint64 // of the last fact
-	births   uint64
-	revision uint64
-	holds    uint64
-	puzzles  uint64
-	started  bool     // the initial dump is in
-	order    []*entry // by index
-	byIndex  map[int]*entry
-	byName   map[string]*entry // under each of its names
-	children map[int][]*entry  // by the index of the parent, there or not; by their own index
-	denied   map[*entry]bool   // a source that was asked says down
-	delayed  map[*entry]bool   // something is held back by the debounce
-	visit    uint64            // marks the entries that were met on a walk
+	seq           uint64 // of the last fact
+	births        uint64
+	revision      uint64
+	holds         uint64
+	reasonQueries uint64
+	started       bool     // the initial dump is in
+	order         []*entry // by index
+	byIndex       map[int]*entry
+	byName        map[string]*entry // under each of its names
+	children      map[int][]*entry  // by the index of the parent, there or not; by their own index
+	denied        map[*entry]bool   // a source that was asked says down
+	delayed       map[*entry]bool   // something is held back by the debounce
+	visit         uint64            // marks the entries that were met on a walk
 
 	addresses map[int]*assigned
 	arrivals  uint64               // of addresses

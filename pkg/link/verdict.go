@@ -180,14 +180,14 @@ func (t *Table) above(dst []*entry, e *entry, depth int) []*entry {
 // whether what all sources say has, or is the first. losses are those that the
 // kernel counted and nobody saw: beyond a loss that is seen now, each is a flap.
 func (t *Table) judge(e *entry, losses int) bool {
-	source := t.source // counts may blame an earlier one
+	source := t.source // debounced may blame an earlier one
 	defer func() { t.source = source }()
 	was, raw := e.fact, t.usable(e)
 	turned := raw != e.debounce.raw || was.Seq == 0
-	e.suffer(raw, losses, t.at)
-	t.wonder(e)
+	e.countLosses(raw, losses, t.at)
+	t.scheduleReasonQuery(e)
 	now := t.describe(e)
-	now.Usable = t.counts(e)
+	now.Usable = t.debounced(e)
 	now.Downs = e.told()
 	if now.Downs > 0 {
 		e.lost = t.at
@@ -304,7 +304,7 @@ func (c *tally) count(s Seen, at time.Time) int {
 }
 
 // older reports whether a description was made before what is known: the
-// counts never go back.
+// debounced never go back.
 func (c *tally) older(s Seen) bool {
 	return int32(s.DownCount-c.down) < 0 || s.DownCount == c.down && int32(s.UpCount-c.up) < 0
 }

@@ -15,10 +15,10 @@ func RealTime() (undo func(), err error) {
 	return set(unix.SchedAttr{Policy: unix.SCHED_FIFO, Priority: 1})
 }
 
-// Favour has the calling thread run before ordinary ones (nice -19). It needs
+// Nice has the calling thread run before ordinary ones (nice -19). It needs
 // CAP_SYS_NICE or LimitNICE=, and without fails with EPERM or EACCES. Undo gives
 // back what the thread had.
-func Favour() (undo func(), err error) {
+func Nice() (undo func(), err error) {
 	return set(unix.SchedAttr{Policy: unix.SCHED_NORMAL, Nice: niceness})
 }
 

@@ -19,7 +19,7 @@ func TestThread(t *testing.T) {
 		want unix.SchedAttr
 	}{
 		"real time": {RealTime, unix.SchedAttr{Policy: unix.SCHED_FIFO, Priority: 1}},
-		"favoured":  {Favour, unix.SchedAttr{Policy: unix.SCHED_NORMAL, Nice: niceness}},
+		"favoured":  {Nice, unix.SchedAttr{Policy: unix.SCHED_NORMAL, Nice: niceness}},
 	} {
 		undo, err := c.set()
 		if err != nil {

@@ -1,7 +1,7 @@
-// Package timerfd has a goroutine wait finer than by Go's timers, whose poller sleeps
-// in whole milliseconds. It decides how: that poller waits for a timer of the
-// kernel's, because a goroutine that sleeps in the kernel itself keeps a processor of
-// Go's, and with it awake the thread that takes processors back.
+// Package timerfd lets a goroutine sleep with sub-millisecond precision; Go's own
+// timers wait in whole milliseconds. Go's poller waits for a timerfd of the kernel:
+// a goroutine that slept in a system call would keep one of Go's processors, and with
+// it keep the thread awake that takes processors back.
 //
 // Nothing here allocates but New. One goroutine waits; any may set and interrupt,
 // until it is closed.

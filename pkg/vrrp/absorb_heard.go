@@ -67,7 +67,7 @@ func (s *step) heardActive(m *member, h Heard, fell bool) {
 		}
 		return // the timer runs on
 	}
-	s.heedDelay(m, h)
+	s.reportPreemptDelay(m, h)
 	if s.f.skip != nil {
 		s.why = s.f.skip.cause // two owners: the later one is Backup
 	}

@@ -33,8 +33,9 @@ func (f *facts) delayStart(now time.Time) {
 	}
 }
 
-// heedDelay says once for each delay that a lower Active is left alone for it.
-func (s *step) heedDelay(m *member, h Heard) {
+// reportPreemptDelay logs, once for each delay, that preemption of a lower-priority
+// Active is held off.
+func (s *step) reportPreemptDelay(m *member, h Heard) {
 	if m.delayed || s.f.recovering() || h.Priority >= m.Priority || !m.Preempt || !s.now.Before(m.patient) {
 		return
 	}

@@ -38,15 +38,15 @@ var pure = []string{
 	"pkg/event/*.go", "pkg/bus/*.go", "pkg/ratelimit/*.go", "pkg/wire/*.go", "pkg/vrrp/*.go",
 	"pkg/router/core.go", "pkg/router/orders.go", "pkg/router/deadlines.go",
 	"pkg/advert/plan.go", "pkg/advert/queue.go", "pkg/advert/order.go", "pkg/advert/accept.go", "pkg/advert/segment.go", "pkg/advert/reject.go",
-	"pkg/advert/mismatch.go", "pkg/advert/flood.go", "pkg/advert/gather.go", "pkg/advert/undelivered.go",
+	"pkg/advert/mismatch.go", "pkg/advert/flood.go", "pkg/advert/coalesce.go", "pkg/advert/undelivered.go",
 	"pkg/advert/guard.go", "pkg/advert/replay.go", "pkg/advert/batch.go",
 	"pkg/link/table.go", "pkg/link/resync.go", "pkg/link/addresses.go", "pkg/link/verdict.go", "pkg/link/observation.go",
-	"pkg/link/choice.go", "pkg/link/witness.go", "pkg/link/reason.go", "pkg/link/debounce.go", "pkg/link/pace.go",
+	"pkg/link/choice.go", "pkg/link/votes.go", "pkg/link/reason.go", "pkg/link/debounce.go", "pkg/link/poll_cost.go",
 	"pkg/link/targets.go", "pkg/link/mii.go", "pkg/link/look.go",
 	"pkg/addr/order.go", "pkg/addr/ledger.go", "pkg/addr/entry.go", "pkg/addr/settle.go", "pkg/addr/leaving.go",
 	"pkg/addr/schedule.go", "pkg/addr/burst.go", "pkg/addr/claims.go", "pkg/addr/stations.go",
 	"pkg/addr/way.go", "pkg/addr/course.go", "pkg/addr/travel.go", "pkg/addr/device.go", "pkg/addr/tune.go",
-	"pkg/telemetry/page.go",
+	"pkg/telemetry/exposition.go",
 }
 
 var (

@@ -24,7 +24,7 @@ func TestGather(t *testing.T) {
 		"two a millisecond":                {100 * ms, 200, false, gatherFor},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var g gather
+			var g coalesce
 			now := time.Unix(1, 0)
 			for range 50 {
 				g.took(now, c.packets, c.left)

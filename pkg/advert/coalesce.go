@@ -2,11 +2,11 @@ package advert
 
 import "time"
 
-// gather decides when the receiver lets packets come together before it reads
+// coalesce decides when the receiver lets packets come together before it reads
 // them. Routers with many virtual routers send in bursts, and who wakes at once
 // reads such a burst packet by packet, as fast as it is sent. To come a little later
 // costs nothing: packets bear the kernel's stamp, and timers count from that.
-type gather struct {
+type coalesce struct {
 	since   time.Time
 	packets int
 	many    bool // came since, a millisecond
@@ -20,7 +20,7 @@ const (
 )
 
 // took counts what was read at the instant now.
-func (g *gather) took(now time.Time, packets int, left bool) {
+func (g *coalesce) took(now time.Time, packets int, left bool) {
 	g.packets += packets
 	g.left = g.left || left
 	if counted := now.Sub(g.since); counted >= gatherCount {
@@ -30,7 +30,7 @@ func (g *gather) took(now time.Time, packets int, left bool) {
 }
 
 // linger is how long to wait between the first packet and the reading.
-func (g *gather) linger() time.Duration {
+func (g *coalesce) linger() time.Duration {
 	left := g.left
 	g.left = false
 	if g.many && !left {

@@ -6,31 +6,32 @@ import (
 	"ripcord/pkg/event"
 )
 
-// place is where adverts are to be heard, and how.
-type place struct {
+// socketKey identifies a receive socket: the link and family on which it hears adverts,
+// and whether it is a raw socket or one of the packet sockets.
+type socketKey struct {
 	link   string
 	family event.Family
-	early  bool // by a packet socket
-	own    bool // by another, for what comes from addresses of ours
+	early  bool // a packet socket, for adverts that the kernel would drop for their source
+	own    bool // a packet socket, for adverts that come from our own addresses
 }
 
-// placesOf are the places on a link. IPv6 has no early one: the owner's adverts
+// socketKeysOf returns the sockets of a link. IPv6 has no early one: the owner's adverts
 // come from a link-local address, and no kernel drops them for their source.
-func placesOf(link string) [5]place {
-	return [...]place{
+func socketKeysOf(link string) [5]socketKey {
+	return [...]socketKey{
 		{link: link, family: event.IPv4}, {link: link, family: event.IPv4, early: true}, {link: link, family: event.IPv6},
 		{link: link, family: event.IPv4, own: true}, {link: link, family: event.IPv6, own: true},
 	}
 }
 
-// want is a place and the socket there, if there can be one.
+// want is a socket that should be open, and the open one, if it could be opened.
 type want struct {
-	place
-	port      *port
-	link      event.Link // what was last said of it
-	instances []string
-	mesh      mesh  // of these
-	reach     reach // of the link; only where it is early
+	socketKey
+	port       *port
+	link       event.Link // what was last said of it
+	instances  []string
+	filterSpec filterSpec // of these
+	reach      reach      // of the link; only where it is early
 	// deliveries is that of the link and family, which its wants share.
 	deliveries *deliveries
 	retry      time.Time // when to try again to open the port; zero: no need
