@@ -116,7 +116,7 @@ func (AdvertMismatch) Name() string { return "advert.mismatch" }
 func (AdvertMismatch) Level() Level { return Warn }
 
 func (e AdvertMismatch) Message() string {
-	return fmt.Sprintf("%s: the %s of %s is not ours: %s, ours %s", e.Instance, e.What, e.Source, e.Theirs, e.Ours)
+	return fmt.Sprintf("%s: %s advertises the %s %s, this instance uses %s: configure both routers alike", e.Instance, e.Source, e.What, e.Theirs, e.Ours)
 }
 
 func (e AdvertMismatch) Fields() []Field {

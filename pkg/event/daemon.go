@@ -86,10 +86,10 @@ func (DaemonMemory) Level() Level { return Info }
 
 func (e DaemonMemory) Message() string {
 	if e.Err == "" {
-		return "what is in memory stays there"
+		return "the daemon's memory is locked: it is not swapped out"
 	}
-	return fmt.Sprintf("what is in memory may go to the disk, and a failover wait for it on a machine that lacks memory: "+
-		"allow otherwise with LimitMEMLOCK=infinity or CAP_IPC_LOCK (%s)", e.Err)
+	return fmt.Sprintf("the daemon's memory is not locked: a failover may wait for the disk on a machine that swaps: "+
+		"allow locking with LimitMEMLOCK=infinity or CAP_IPC_LOCK (%s)", e.Err)
 }
 
 // Fields say whether it is locked.

@@ -81,13 +81,13 @@ func (e LinkChanged) Message() string {
 	case LinkFlapped:
 		return fmt.Sprintf("%s was down and is usable again", e.Link.Name)
 	case LinkAdded:
-		return fmt.Sprintf("%s is there", e.Link.Name)
+		return fmt.Sprintf("%s was added", e.Link.Name)
 	case LinkReason:
 		return fmt.Sprintf("%s is not usable: %s", e.Link.Name, e.Link.Trouble())
 	case LinkRenamed:
 		return fmt.Sprintf("%s is now called %s", e.Was, e.Link.Name)
 	}
-	return fmt.Sprintf("%s is gone", e.Link.Name)
+	return fmt.Sprintf("%s was removed", e.Link.Name)
 }
 
 func (e LinkChanged) Fields() []Field {
