@@ -74,11 +74,11 @@ func OpenPackets() (*LinuxPackets, error) {
 
 // Close closes the sockets.
 func (p *LinuxPackets) Close() error {
-	errs := []error{unix.Close(p.shared.fd)}
+	fds := []int{p.shared.fd}
 	for _, o := range p.outlets {
-		errs = append(errs, unix.Close(o.fd))
+		fds = append(fds, o.fd)
 	}
-	return errors.Join(errs...)
+	return mmsg.Close(fds...)
 }
 
 // Send is part of Packets. Order is kept within a link.

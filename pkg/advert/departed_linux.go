@@ -130,12 +130,12 @@ func sendForeign(fd int, m *Message, to unix.Sockaddr, control []byte) error {
 	return unix.Sendmsg(fd, m.Payload, control, to, unix.MSG_DONTWAIT)
 }
 
-func (d *departed) close() error {
-	var errs []error
+// open returns the descriptors that are open.
+func (d *departed) open() (fds []int) {
 	for _, fd := range [...]int{d.frames, d.four, d.six} {
 		if fd >= 0 {
-			errs = append(errs, unix.Close(fd))
+			fds = append(fds, fd)
 		}
 	}
-	return errors.Join(errs...)
+	return fds
 }

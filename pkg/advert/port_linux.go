@@ -111,10 +111,15 @@ func join(fd, index int, f event.Family) error {
 func linkGone(err error) bool { return errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENXIO) }
 
 func (p *port) close() error {
+	p.forget()
+	return unix.Close(p.fd)
+}
+
+// forget gives up what stands beside the socket.
+func (p *port) forget() {
 	if p.tally != nil {
 		p.tally.close()
 	}
-	return unix.Close(p.fd)
 }
 
 // filter attaches the filter that the port now needs.

@@ -10,6 +10,7 @@ import (
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
+	"ripcord/pkg/mmsg"
 	"ripcord/pkg/vrrp"
 )
 
@@ -174,9 +175,19 @@ func (r *Receiver) arm(a *alarm) {
 
 func (r *Receiver) shut() error {
 	r.arm(nil)
+	var fds []int
 	for _, w := range r.wanted {
-		r.close(w)
+		if w.port == nil {
+			continue
+		}
+		if r.drain(w, r.cfg.Now()); w.port != nil {
+			w.port.forget()
+			fds = append(fds, w.port.fd)
+			w.port = nil
+		}
 	}
+	clear(r.byFD)
+	_ = mmsg.Close(fds...) // receive sockets have nothing left to lose
 	r.routes.close()
 	return r.poller.close()
 }

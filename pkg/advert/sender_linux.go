@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/mmsg"
 )
 
 // RawSender sends adverts through raw sockets, one for each link and family: what the
@@ -104,19 +105,21 @@ func (s *RawSender) Send(batch []Message) {
 
 // Close closes the sockets.
 func (s *RawSender) Close() error {
-	var errs []error
+	var fds []int
 	for _, c := range s.channels {
-		if c != nil {
-			errs = append(errs, c.shared.close())
+		if c != nil && c.shared.fd >= 0 {
+			fds = append(fds, c.shared.fd)
 		}
 	}
 	for _, o := range s.outlets {
-		errs = append(errs, o.close())
+		if o.fd >= 0 {
+			fds = append(fds, o.fd)
+		}
 	}
 	if s.departed != nil {
-		errs = append(errs, s.departed.close())
+		fds = append(fds, s.departed.open()...)
 	}
-	return errors.Join(errs...)
+	return mmsg.Close(fds...)
 }
 
 // kind is what the messages of a socket have in common.
