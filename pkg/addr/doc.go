@@ -9,14 +9,15 @@
 //
 // A route or rule is ours where its protocol is 112. A kernel may hold a million
 // routes of others, so the guide keeps no copy: it adds what should stand, and is
-// refused where it does. Whether one stands makes no fault, as a route that the
-// kernel refuses it mostly refuses on both routers, and where a gateway matters
-// that is a matter of tracking.
+// refused where it does. One that is missing impairs the router, and makes no fault.
+//
+// What is missing of what an instance should hold is reported to the router
+// (placement.go): 1 s after it was ordered or was lost, and when it changes.
 //
 // What comes for addresses that accept nothing is dropped by the firewall
 // (shut.go): before they are added, and until they are removed. While it does not
-// obey they are not added, which is a fault as for any address that is not in
-// place: one that answers though it should not would not be found out.
+// obey they are not added, and are missing like any address that is not in place:
+// one that answers though it should not would not be found out.
 //
 // It also remembers the stations on the links that carry adverts, and asks them,
 // when it is told to, whether the segment forwards.

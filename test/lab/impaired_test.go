@@ -60,7 +60,7 @@ func TestWhatNobodyCanPlace(t *testing.T) {
 		if p := a.priority(); p != 150 || a.state() != "active" {
 			t.Errorf("a is %s with priority %d, want active with its own: b lacks the same", a.state(), p)
 		}
-		s.bounded(began, 4)
+		s.bounded(began, 6)
 		s.uninterrupted(w, served)
 		s.unlogged(a, b)
 	}
