@@ -27,6 +27,7 @@ type lookout struct {
 	stations *stations
 	claims   map[netip.Addr]claim // of configured addresses, the last of each
 	asked    map[int]*asking      // by the index of a device: what was asked from its MAC
+	below    map[int]int          // by the index of a device from whose MAC was asked: that of the link below
 }
 
 // The senders of adverts are looked at now and then, not at each advert: of many
@@ -38,7 +39,7 @@ const (
 
 func newLookout(cfg Config, bell bus.Bell, report func(link string)) *lookout {
 	o := &lookout{
-		cfg: cfg, bell: bell, report: report, links: make(map[string]string), stations: newStations(cfg.Sets), claims: make(map[netip.Addr]claim), asked: make(map[int]*asking),
+		cfg: cfg, bell: bell, report: report, links: make(map[string]string), stations: newStations(cfg.Sets), claims: make(map[netip.Addr]claim), asked: make(map[int]*asking), below: make(map[int]int),
 	}
 	for _, set := range cfg.Sets {
 		o.links[set.Instance] = set.Link
@@ -80,6 +81,11 @@ func (o *lookout) link(l event.Link) {
 func (o *lookout) seen(s Sighting) {
 	o.mu.Lock()
 	link, answers := o.stations.notice(s)
+	if below, ok := o.below[s.Index]; ok { // what a device hears came through the link below
+		through := s
+		through.Index, through.Answer = below, false
+		o.stations.notice(through)
+	}
 	claims := o.noteClaim(s)
 	o.noteAnswer(s)
 	o.mu.Unlock()
@@ -144,8 +150,8 @@ func (o *lookout) some(name string, like netip.Addr, n int) (event.Link, []netip
 		return event.Link{}, nil
 	}
 	var whom []netip.Addr
-	for _, a := range at.known {
-		if a.Is4() == like.Is4() && len(whom) < n && (a.Is4() || a.IsLinkLocalUnicast()) {
+	for _, known := range at.known {
+		if a := known.address; a.Is4() == like.Is4() && len(whom) < n && (a.Is4() || a.IsLinkLocalUnicast()) {
 			whom = append(whom, a)
 		}
 	}
@@ -157,6 +163,14 @@ func (o *lookout) expect(device, link int, whom []netip.Addr) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.asked[device] = &asking{link: link, whom: whom}
+	o.below[device] = link
+}
+
+// stands notes which link a device stands on.
+func (o *lookout) stands(device, link int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.below[device] = link
 }
 
 // answered returns what came of it, and ends it.
@@ -196,6 +210,27 @@ func (o *lookout) ask(name string) (event.Link, []netip.Addr) {
 	return o.stations.ask(name, now)
 }
 
+// silence returns what is known of a link, when a station was last heard on it, and
+// of how many stations an answer can be expected.
+func (o *lookout) silence(name string) (link event.Link, heard time.Time, stations int) {
+	o.senders()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	at := o.stations.links[name]
+	if at == nil {
+		return event.Link{}, heard, 0
+	}
+	return at.link, at.heard, at.resolved()
+}
+
+// askable returns up to n stations that can be asked on a link. Their answers are no
+// proof that the segment forwards, as those to ask are.
+func (o *lookout) askable(name string, n int) []netip.Addr {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.stations.links[name].askable(n)
+}
+
 // groups returns what is known of a link, and the groups that it is a member of.
 func (o *lookout) groups(name string) (event.Link, []netip.Addr) {
 	o.mu.Lock()
@@ -210,7 +245,9 @@ func (o *lookout) senders() {
 	adverts, _ := o.heard.Take() // within the lock: the worker and the ticker are one reader
 	for _, h := range adverts {
 		if at := o.stations.links[o.links[h.Instance]]; at != nil {
-			o.stations.remember(at, h.Source)
+			if o.stations.remember(at, h.Source, false) {
+				at.hear(h.Cause.At)
+			}
 		}
 	}
 }

@@ -36,5 +36,5 @@ func (k *netlinkKernel) neighbours() ([]Sighting, error) {
 // aliveNeighbor reads a neighbor message; false if the station may not be there.
 func aliveNeighbor(m netlink.Message) (Sighting, bool) {
 	n, ok := rtnl.DecodeNeighbor(m)
-	return Sighting{Index: n.Index, Address: n.Address}, ok && n.State&alive != 0
+	return Sighting{Index: n.Index, Address: n.Address, FromTable: true}, ok && n.State&alive != 0
 }

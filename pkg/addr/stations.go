@@ -19,6 +19,9 @@ type Sighting struct {
 	Answer  bool      // it answered somebody's question: perhaps ours
 	At      time.Time // when the kernel received that
 	MAC     [6]byte   // at which it says that the address is; zero if it does not say
+	// FromTable reports that the kernel's neighbor table has the station: it was not
+	// heard now, and may be long gone.
+	FromTable bool
 }
 
 // stations are those remembered on the links that carry adverts. The kernel's
@@ -36,9 +39,19 @@ type stations struct {
 type segment struct {
 	link  event.Link
 	group []netip.Addr // that its instances are members of
-	known []netip.Addr // heard last first
+	known []station    // heard last first
 	whom  []netip.Addr // those last asked; none: one has answered since
 	asked time.Time    // when
+	heard time.Time    // when a station was last heard; zero: none ever was
+}
+
+// station is one that is remembered.
+type station struct {
+	address netip.Addr
+	// resolved is set once the station was heard by ARP or neighbor discovery, so that
+	// an answer can be expected of it: not of a unicast peer behind a router, nor of
+	// one that is known from the kernel's neighbor table alone.
+	resolved bool
 }
 
 func newStations(sets []Set) *stations {
@@ -88,26 +101,72 @@ func (s *stations) notice(seen Sighting) (link string, answers bool) {
 	if seen.Answer && !seen.At.Before(at.asked) && slices.Contains(at.whom, seen.Address) {
 		at.whom, answers = nil, true
 	}
-	s.remember(at, seen.Address)
+	if s.remember(at, seen.Address, !seen.FromTable) && !seen.FromTable {
+		at.hear(seen.At)
+	}
 	return at.link.Name, answers
 }
 
-// remember puts a station in front of the others.
-func (s *stations) remember(at *segment, a netip.Addr) {
+// remember puts a station in front of the others; resolved reports whether it was
+// heard by ARP or neighbor discovery. It returns false if the address is not one of
+// another station. One that never was resolved takes the place of none that was.
+func (s *stations) remember(at *segment, a netip.Addr, resolved bool) bool {
 	a = a.WithZone("")
 	if !a.IsValid() || a.IsUnspecified() || a.IsMulticast() || a.IsLoopback() || s.ours[a] || at.link.Has(a) {
-		return
+		return false
 	}
-	i := slices.Index(at.known, a)
-	if i < 0 {
-		if len(at.known) < stationsMax {
-			at.known = append(at.known, a)
-		}
+	i := slices.IndexFunc(at.known, func(known station) bool { return known.address == a })
+	switch {
+	case i >= 0:
+		resolved = resolved || at.known[i].resolved
+	case len(at.known) < stationsMax:
+		at.known = append(at.known, station{})
 		i = len(at.known) - 1
+	default:
+		i = len(at.known) - 1
+		if at.known[i].resolved && !resolved {
+			return true
+		}
 	}
 	copy(at.known[1:i+1], at.known[:i])
-	at.known[0] = a
+	at.known[0] = station{a, resolved}
+	return true
 }
+
+// hear notes that a station was heard.
+func (at *segment) hear(when time.Time) {
+	if when.After(at.heard) {
+		at.heard = when
+	}
+}
+
+// resolved counts the stations of which an answer can be expected.
+func (at *segment) resolved() (n int) {
+	for _, known := range at.known {
+		if known.resolved {
+			n++
+		}
+	}
+	return n
+}
+
+// askable returns up to n stations that can be asked on the link, those first of which
+// an answer can be expected.
+func (at *segment) askable(n int) (whom []netip.Addr) {
+	if !at.link.Usable || !at.link.Resolves() {
+		return nil
+	}
+	for _, resolved := range []bool{true, false} {
+		for _, known := range at.known {
+			if known.resolved == resolved && at.canAsk(known.address) && len(whom) < n {
+				whom = append(whom, known.address)
+			}
+		}
+	}
+	return whom
+}
+
+func (at *segment) canAsk(a netip.Addr) bool { return a.Is4() || at.link.LinkLocal6.IsValid() }
 
 // ask gives whom to ask on a link, where it is usable, at the instant now.
 func (s *stations) ask(name string, now time.Time) (event.Link, []netip.Addr) {
@@ -116,9 +175,9 @@ func (s *stations) ask(name string, now time.Time) (event.Link, []netip.Addr) {
 		return event.Link{}, nil // a tunnel proves by adverts alone that it forwards
 	}
 	at.asked, at.whom = now, nil
-	for _, a := range at.known {
-		if a.Is4() || at.link.LinkLocal6.IsValid() {
-			at.whom = append(at.whom, a)
+	for _, known := range at.known {
+		if at.canAsk(known.address) {
+			at.whom = append(at.whom, known.address)
 		}
 	}
 	return at.link, at.whom

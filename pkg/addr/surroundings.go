@@ -132,12 +132,7 @@ func (w *Worker) askReach(now time.Time, v *device, h *holding, r *reach) {
 	if !ok || len(whom) == 0 || !link.Usable {
 		return
 	}
-	device := v.fact()
-	if from.Is4() {
-		device.Primary4 = from
-	} else {
-		device.LinkLocal6 = from
-	}
+	device := v.asking(from)
 	w.burst.reset()
 	for _, a := range whom {
 		w.burst.ask(device, a)
@@ -146,6 +141,17 @@ func (w *Worker) askReach(now time.Time, v *device, h *holding, r *reach) {
 	w.lookout.expect(v.index, link.Index, whom)
 	w.cfg.Packets.Send(w.burst.frames)
 	r.until = now.Add(reachWait)
+}
+
+// asking returns the device as a link from which stations are asked, from an address.
+func (v *device) asking(from netip.Addr) event.Link {
+	device := v.fact()
+	if from.Is4() {
+		device.Primary4 = from
+	} else {
+		device.LinkLocal6 = from
+	}
+	return device
 }
 
 // reachSource is the address that is asked from: one that is held on the device, and

@@ -60,7 +60,8 @@ func TestUnwritableSettingsAreAWarning(t *testing.T) {
 }
 
 // Stations that answer to the link's own MAC and not to the virtual one show a filter.
-// Those that answer to neither, or to both, show none.
+// Those that answer to both show none, and where they answer to neither nothing comes
+// through, which is told by its own warning alone.
 func TestUnreachedVirtualMAC(t *testing.T) {
 	for _, c := range []struct {
 		name         string
@@ -69,7 +70,7 @@ func TestUnreachedVirtualMAC(t *testing.T) {
 	}{
 		{"both answered", true, true, ""},
 		{"the link's alone", false, true, "unreached"},
-		{"none", false, false, ""},
+		{"none", false, false, "unheard"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

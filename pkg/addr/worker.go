@@ -54,9 +54,11 @@ type Worker struct {
 	burst        burst
 	claims       *claims
 	locals       locals
-	reaches      map[string]*reach // by instance
-	surroundings time.Time         // not to be looked at before
-	awake        time.Time         // when this goroutine last showed that it runs
+	reaches      map[string]*reach   // by instance
+	surroundings time.Time           // not to be looked at before
+	silences     map[string]*silence // by link
+	silenceLook  time.Time           // when they are looked at
+	awake        time.Time           // when this goroutine last showed that it runs
 	placements   placements
 }
 
@@ -71,7 +73,7 @@ func NewWorker(cfg Config) *Worker {
 	w := &Worker{
 		cfg: cfg, bell: bus.NewBell(),
 		ledger: ledger, guide: newGuide(cfg.Sets, ledger.complete), devices: newDevices(cfg.Sets), schedule: newSchedule(),
-		claims: newClaims(), locals: make(locals), reaches: make(map[string]*reach), unpromoted: make(map[int]bool), mute: make(map[string]bool), placements: make(placements),
+		claims: newClaims(), locals: make(locals), reaches: make(map[string]*reach), silences: make(map[string]*silence), unpromoted: make(map[int]bool), mute: make(map[string]bool), placements: make(placements),
 	}
 	w.lookout = newLookout(cfg, w.bell, func(link string) { w.Do(Order{Kind: Report, Links: []string{link}}) })
 	return w
@@ -160,6 +162,7 @@ func (w *Worker) turn() {
 	w.watchConflicts()
 	w.checkSurroundings()
 	w.checkReach()
+	w.checkSilence()
 	w.announce()
 	w.steps.Add(1)
 }
@@ -244,6 +247,7 @@ func (w *Worker) plan() (time.Duration, bool) {
 	earlier(w.schedule.deadline())
 	earlier(w.claims.deadline())
 	earlier(w.nextReach())
+	earlier(w.silenceLook, len(w.silences) > 0)
 	earlier(w.surroundings, w.cfg.Setting != nil)
 	earlier(w.ledger.nextStray(now))
 	earlier(w.relist, w.dirty)

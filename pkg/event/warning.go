@@ -27,6 +27,8 @@ const (
 	WarnInputFiltered WarningReason = "input-filtered"
 	// WarnUnreached: nobody answers an Active that has a virtual MAC.
 	WarnUnreached WarningReason = "unreached"
+	// WarnUnheard: an Active hears no station any more on a link where it heard some.
+	WarnUnheard WarningReason = "unheard"
 	// WarnFragments: adverts are larger than the MTU of their link.
 	WarnFragments WarningReason = "fragments"
 	// WarnOwnPeer: a unicast peer is an address of this machine.
