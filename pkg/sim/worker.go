@@ -110,6 +110,14 @@ func (r *Router) later(d time.Duration, f func()) {
 	})
 }
 
+// attendSoon is a turn of the loop for its worker's sake. A loop that reads what was
+// queued while it stood still ends with one turn for all.
+func (r *Router) attendSoon() {
+	if !r.reading {
+		r.turn()
+	}
+}
+
 // attend ends a turn of the loop as far as the worker is concerned: its answers are
 // looked at, and it is when it next will be.
 func (r *Router) attend(out *router.Orders) {
@@ -159,7 +167,7 @@ func (r *Router) Mend(name string, seen bool) {
 func (r *Router) HangWorker() {
 	r.world.disturb()
 	r.worker.hung = true
-	r.whenRunning(results, r.turn)
+	r.whenRunning(results, r.attendSoon)
 }
 
 // WakeWorker lets it go on with what it was ordered.
@@ -173,7 +181,7 @@ func (r *Router) WakeWorker() {
 	for _, o := range queue {
 		r.obey(o)
 	}
-	r.whenRunning(results, r.turn)
+	r.whenRunning(results, r.attendSoon)
 }
 
 // serves reports whether clients are served by a router, of each instance at least
