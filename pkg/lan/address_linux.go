@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"slices"
@@ -58,6 +59,27 @@ func (n *Namespace) linkLocal(index int) (netip.Addr, bool, error) {
 		}
 	}
 	return netip.Addr{}, false, nil
+}
+
+// reaches reports whether the host has a route to the link-local addresses of an
+// interface, which the kernel adds some time after the address. Nothing is sent. The
+// zone is the number of the interface: the names that Go remembers for a minute are
+// those of any namespace.
+func (n *Namespace) reaches(index int) (bool, error) {
+	err := n.Do(func() error {
+		c, err := net.Dial("udp6", fmt.Sprintf("[fe80::1%%%d]:9", index))
+		if err == nil {
+			return c.Close()
+		}
+		return err
+	})
+	if errors.Is(err, unix.ENETUNREACH) || errors.Is(err, unix.EADDRNOTAVAIL) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("namespace %s: look for the link-local route of interface %d: %w", n.name, index, err)
+	}
+	return true, nil
 }
 
 // listening tells whether the interface is in the group in which an IPv6

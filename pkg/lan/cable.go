@@ -170,7 +170,7 @@ func (c *Cable) ipv4() netip.Addr {
 }
 
 // Settle waits until a cable that is plugged in and up carries traffic, and the
-// host has a link-local address on it. A carrier alone is not enough: for some
+// host has a link-local address on it, and a route to those of others. A carrier alone is not enough: for some
 // ms more the kernel drops what the host sends. Settle asks for the link, which
 // makes the kernel announce it at once: do not call it while that is measured.
 func (c *Cable) Settle() error {
@@ -195,5 +195,8 @@ func (c *Cable) settled() (bool, error) {
 	if !ok || err != nil {
 		return false, err
 	}
-	return c.host.listening(c.ifname, linkLocal)
+	if ok, err := c.host.listening(c.ifname, linkLocal); !ok || err != nil {
+		return false, err
+	}
+	return c.host.reaches(c.near)
 }

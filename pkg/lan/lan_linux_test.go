@@ -287,3 +287,38 @@ func TestWrongNames(t *testing.T) {
 		t.Error("a link that is not there")
 	}
 }
+
+// TestSettledHostReachesLinkLocal: when Connect returns, the host can call link-local
+// addresses at once; without the route it is told that the network is unreachable.
+func TestSettledHostReachesLinkLocal(t *testing.T) {
+	netns.Need(t)
+	l, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	s, err := l.AddSegment("inside")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := l.AddHost("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := l.Connect(h, "eth0", s, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := h.reaches(c.near); !ok || err != nil {
+		t.Errorf("just connected: reaches %v, %v", ok, err)
+	}
+	if err := h.SetSysctl("net/ipv6/conf/eth0/disable_ipv6", "1"); err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := c.settled(); ok || err != nil {
+		t.Errorf("without a route: settled %v, %v", ok, err)
+	}
+	if ok, err := h.reaches(c.near); ok || err != nil {
+		t.Errorf("without a route: reaches %v, %v", ok, err)
+	}
+}

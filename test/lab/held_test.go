@@ -35,8 +35,9 @@ func (s *site) asks(p *lan.Prober, address, want string) {
 // says so.
 func (s *site) reaches(host, address string) (answered bool) {
 	s.t.Helper()
+	port := s.port(host, address)
 	err := s.Host(host).Do(func() error {
-		conn, err := net.DialTimeout("tcp", net.JoinHostPort(address, "9"), time.Second)
+		conn, err := net.DialTimeout("tcp", port, time.Second)
 		answered = errors.Is(err, syscall.ECONNREFUSED)
 		if err == nil {
 			conn.Close()
@@ -47,6 +48,17 @@ func (s *site) reaches(host, address string) (answered bool) {
 		s.t.Fatal(err)
 	}
 	return answered
+}
+
+// port is an address of the segment as one calls it from a host, at a port where nobody
+// is. The zone of a link-local one is the number of the host's interface: Go remembers
+// the numbers of names for a minute, whatever the namespace.
+func (s *site) port(host, address string) string {
+	a, ifname, zoned := strings.Cut(address, "%")
+	if zoned {
+		a = fmt.Sprintf("%s%%%d", a, s.Cable(host, ifname).Index())
+	}
+	return net.JoinHostPort(a, "9")
 }
 
 // Extra addresses, of either family, move with the advertised one, are

@@ -150,19 +150,15 @@ func (s *site) asksAll(p *lan.Prober) {
 // and wants that said.
 func (s *site) refused(host, address string) {
 	s.t.Helper()
+	port := s.port(host, address)
 	call := func() error {
-		conn, err := net.DialTimeout("tcp", net.JoinHostPort(address, "9"), 2*time.Second)
+		conn, err := net.DialTimeout("tcp", port, 2*time.Second)
 		if err == nil {
 			conn.Close()
 		}
 		return err
 	}
-	err := s.Host(host).Do(call)
-	// A new host's link-local address comes when its kernel gets to it.
-	for over := time.Now().Add(patience); errors.Is(err, syscall.ENETUNREACH) && time.Now().Before(over); time.Sleep(10 * time.Millisecond) {
-		err = s.Host(host).Do(call)
-	}
-	if !errors.Is(err, syscall.ECONNREFUSED) {
+	if err := s.Host(host).Do(call); !errors.Is(err, syscall.ECONNREFUSED) {
 		s.t.Errorf("%s calls %s: %v", host, address, err)
 	}
 }
