@@ -3,6 +3,7 @@ package link
 import (
 	"encoding/binary"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/jsimonetti/rtnetlink/v2"
@@ -181,7 +182,8 @@ func FuzzDecode(f *testing.F) {
 			// It stops without a word at the first attribute of a length that it does
 			// not expect, and leaves what follows empty.
 			s, got := o.Link, m.Attributes
-			if got.Name != "" && s.Name != got.Name || s.Index != int(m.Index) || got.MTU != 0 && s.MTU != int(got.MTU) ||
+			name, _, _ := strings.Cut(got.Name, "\x00") // it keeps what stands behind the end
+			if name != "" && s.Name != name || s.Index != int(m.Index) || got.MTU != 0 && s.MTU != int(got.MTU) ||
 				got.OperationalState != 0 && uint8(s.OperState) != uint8(got.OperationalState) ||
 				s.AdminUp != (m.Flags&unix.IFF_UP != 0) || s.LowerUp != (m.Flags&unix.IFF_LOWER_UP != 0) {
 				t.Fatalf("got %+v, rtnetlink %+v %+v", s, m, m.Attributes)
