@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"time"
 
 	"ripcord/pkg/event"
@@ -23,7 +24,7 @@ func (c *Check) served() {
 		c.unserved = now
 	}
 	if gap, calm := now.Sub(c.unserved), c.World.calm(); healthy && gap > crossing && calm > c.startup()+c.delay()+2*c.settle()+announced+c.found() {
-		c.violate("nobody is Active for %v, %v after all became quiet", gap, calm)
+		c.violate("nobody is Active for %v, %v after all became quiet%s", gap, calm, c.plight())
 		c.unserved = now
 	}
 }
@@ -83,6 +84,18 @@ func (c *Check) Rest() {
 	if len(of) > 1 {
 		c.told()
 	}
+}
+
+// plight describes the routers, for a violation.
+func (c *Check) plight() (all string) {
+	for _, r := range c.World.Routers {
+		if r.core == nil {
+			all += fmt.Sprintf("; %s is off", r.Name)
+			continue
+		}
+		all += fmt.Sprintf("; %s is %v with priority %d, healthy %v, holds %v, cannot place %v", r.Name, r.core.Group(0).State(), r.priority(), r.healthy(), len(r.worker.placed), r.short)
+	}
+	return all
 }
 
 // found is how long it may take until a router finds out that it can serve nothing.

@@ -178,6 +178,11 @@ func (r *Router) WakeWorker() {
 	}
 	queue := r.worker.queue
 	r.worker.hung, r.worker.queue = false, nil
+	for _, m := range r.cfg[0].Members {
+		if r.worker.placed[m.Virtual.Instance] { // it looks at what went meanwhile
+			r.reportPlaced(m.Virtual.Instance, inPlaceWithin)
+		}
+	}
 	for _, o := range queue {
 		r.obey(o)
 	}
