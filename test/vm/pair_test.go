@@ -46,14 +46,20 @@ func (p *pair) test() {
 	}
 }
 
-// settle waits until one is Active and the other Backup.
+// settle waits until one is Active and the other Backup, and has been for so long that
+// the other has heard it: of two guests that boot slowly each may begin as Active.
 func (p *pair) settle() {
 	p.t.Helper()
+	states, since := [2]string{}, time.Now()
 	for end := time.Now().Add(40 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		left, right := p.cables[0].state(), p.cables[1].state()
-		if left == "active" && right == "backup" || left == "backup" && right == "active" {
+		now := [2]string{p.cables[0].state(), p.cables[1].state()}
+		if now != states {
+			states, since = now, time.Now()
+		}
+		apart := now == [2]string{"active", "backup"} || now == [2]string{"backup", "active"}
+		if apart && time.Since(since) > 3*activeDown {
 			p.active = 0
-			if right == "active" {
+			if now[1] == "active" {
 				p.active = 1
 			}
 			return
