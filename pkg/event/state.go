@@ -66,12 +66,11 @@ const (
 	MACConflict   Reason = "mac-conflict"    // another link bears the virtual MAC
 	OwnAddress    Reason = "own-address"     // another router sends adverts from our own address
 	WorkerHung    Reason = "worker-hung"     // the address worker does not answer
-	NotPlaced     Reason = "not-placed"      // no advertised address could be put in place
 )
 
 // Conditions are the reasons of faults that are reported as conditions, in the order
 // in which they bear the blame where there are several.
-var Conditions = [...]Reason{Deaf, AdvertTooLong, MACConflict, OwnAddress, WorkerHung, NotPlaced}
+var Conditions = [...]Reason{Deaf, AdvertTooLong, MACConflict, OwnAddress, WorkerHung}
 
 // NewActiveReason is RFC 8347's new-master-reason in RFC 9568's words.
 type NewActiveReason string
