@@ -13,6 +13,7 @@ import (
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
+	"ripcord/pkg/lease"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
@@ -54,7 +55,7 @@ func newLive(t *testing.T, k Kernel, name string, set Set) *live {
 	l.events, l.lost = bus.SubscribeRing(events, l.bell, 100), bus.SubscribeRing(results, l.bell, 100)
 	set.Instance, set.Interval, set.Miss = "a", time.Hour, 3
 	l.Worker = NewWorker(Config{
-		Sets: []Set{set}, Lease: vrrp.NewLease(time.Now()), Links: links, Addresses: l.facts, Results: results,
+		Sets: []Set{set}, Lease: lease.New(time.Now()), Links: links, Addresses: l.facts, Results: results,
 		Events: events, Minter: event.NewMinter(1), Kernel: k, Routing: routing, Firewall: firewall, Packets: packets, Now: time.Now,
 		Heard: new(bus.Topic[vrrp.Heard]), Ears: &fakeEars{}, Devices: newFakeDevices(),
 	})

@@ -6,6 +6,7 @@ import (
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
+	"ripcord/pkg/lease"
 	"ripcord/pkg/vrrp"
 )
 
@@ -92,7 +93,7 @@ type Devices interface {
 // Config is what a Worker needs. All of it is required.
 type Config struct {
 	Sets      []Set
-	Lease     *vrrp.Lease
+	Lease     *lease.Lease
 	Links     *bus.Retained[string, event.Link]
 	Addresses *bus.Topic[event.Address]
 	Heard     *bus.Topic[vrrp.Heard]

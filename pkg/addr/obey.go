@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
-	"ripcord/pkg/vrrp"
+	"ripcord/pkg/lease"
 )
 
 // obey does what one order wants, all its instances in one batch.
@@ -94,7 +94,7 @@ func (w *Worker) checkLease() {
 	var hung []string
 	for _, name := range w.ledger.order {
 		set := w.ledger.sets[name]
-		if w.watch.Expired(now, w.cfg.Lease.Last(), vrrp.LeaseLimit(set.Miss, set.Interval)) {
+		if w.watch.Expired(now, w.cfg.Lease.Last(), lease.Limit(set.Miss, set.Interval)) {
 			hung = append(hung, name)
 		}
 	}

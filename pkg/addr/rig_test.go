@@ -15,6 +15,7 @@ import (
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
+	"ripcord/pkg/lease"
 	"ripcord/pkg/vrrp"
 )
 
@@ -338,7 +339,7 @@ type rig struct {
 	wall    *fakeFirewall
 	devs    *fakeDevices
 	packets *fakePackets
-	lease   *vrrp.Lease
+	lease   *lease.Lease
 	links   *bus.Retained[string, event.Link]
 	events  *bus.Ring[event.Event]
 	placed  func() []vrrp.Placed // since they were last taken
@@ -373,7 +374,7 @@ func startRig(t *testing.T, sets []Set, wall *fakeFirewall, devs *fakeDevices, k
 	facts, events, results := new(bus.Topic[event.Address]), new(bus.Topic[event.Event]), new(bus.Topic[vrrp.Result])
 	r := &rig{
 		kernel:  &fakeKernel{facts: facts, standing: make(map[event.AddressKey]bool)},
-		routing: &fakeRouting{standing: make(map[string]bool)}, wall: wall, devs: devs, packets: new(fakePackets), lease: vrrp.NewLease(time.Now()),
+		routing: &fakeRouting{standing: make(map[string]bool)}, wall: wall, devs: devs, packets: new(fakePackets), lease: lease.New(time.Now()),
 		links:  bus.NewRetained[string, event.Link](),
 		events: bus.SubscribeRing(events, bus.NewBell(), 1000),
 	}

@@ -10,12 +10,12 @@ import (
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
+	"ripcord/pkg/lease"
 	"ripcord/pkg/thread"
-	"ripcord/pkg/vrrp"
 )
 
 // leaseLook is how often the lease is looked at while anything is held.
-const leaseLook = vrrp.LeaseStamp
+const leaseLook = lease.StampEvery
 
 // Worker obeys orders to hold, release and announce addresses.
 type Worker struct {
@@ -25,7 +25,7 @@ type Worker struct {
 	guide    *guide
 	devices  *devices
 	schedule *schedule
-	watch    vrrp.Watch
+	watch    lease.Watch
 	lookout  *lookout
 
 	mu    sync.Mutex
@@ -267,7 +267,7 @@ func (w *Worker) plan() (time.Duration, bool) {
 // asked, so may the loop have been: it gets credit, as after a late wake-up.
 func (w *Worker) ran() time.Time {
 	now := w.cfg.Now()
-	if now.Sub(w.awake) > vrrp.Late {
+	if now.Sub(w.awake) > lease.Late {
 		w.watch.Seen(now)
 	}
 	w.awake = now

@@ -8,6 +8,7 @@ import (
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/ratelimit"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
@@ -45,7 +46,7 @@ type Verdict struct {
 // that are not, under RFC 8347's names. Its memory is bounded, whatever comes.
 type Acceptor struct {
 	segments   map[string]*segment // by the name of the link
-	unknown    *vrrp.Stats
+	unknown    *stats.Counters
 	minter     *event.Minter
 	rejections *ratelimit.Limiter[rejection]
 	mismatches *mismatches
@@ -59,7 +60,7 @@ type Acceptor struct {
 
 // NewAcceptor returns an acceptor for instances. stats holds the counters of
 // each by name; unknown counts what belongs to none. The instances are only read.
-func NewAcceptor(instances []*vrrp.Instance, stats map[string]*vrrp.Stats, unknown *vrrp.Stats, minter *event.Minter) *Acceptor {
+func NewAcceptor(instances []*vrrp.Instance, stats map[string]*stats.Counters, unknown *stats.Counters, minter *event.Minter) *Acceptor {
 	keys := spareKeys + keysEach*len(instances)
 	a := &Acceptor{
 		segments: make(map[string]*segment),

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
@@ -45,8 +46,8 @@ func virtual2() vrrp.Instance {
 // bench is an acceptor and its counters.
 type bench struct {
 	*Acceptor
-	stats   map[string]*vrrp.Stats
-	unknown *vrrp.Stats
+	stats   map[string]*stats.Counters
+	unknown *stats.Counters
 }
 
 // each is a pointer to each instance.
@@ -58,9 +59,9 @@ func each(instances []vrrp.Instance) (all []*vrrp.Instance) {
 }
 
 func newBench(instances ...vrrp.Instance) *bench {
-	b := &bench{stats: map[string]*vrrp.Stats{}, unknown: &vrrp.Stats{}}
+	b := &bench{stats: map[string]*stats.Counters{}, unknown: &stats.Counters{}}
 	for _, in := range instances {
-		b.stats[in.Instance] = &vrrp.Stats{}
+		b.stats[in.Instance] = &stats.Counters{}
 	}
 	b.Acceptor = NewAcceptor(each(instances), b.stats, b.unknown, event.NewMinter(0))
 	b.Learn(event.Link{Name: "eth0", Index: 2, Primary4: own4, LinkLocal6: netip.MustParseAddr("fe80::1")})
@@ -113,9 +114,9 @@ func raw4(ttl uint8, message ...byte) Packet {
 	return Packet{Interface: "eth0", Family: event.IPv4, At: t0, Data: ipv4(peer4, wire.Group4, ttl, message)}
 }
 
-func counters(s *vrrp.Stats) string {
+func counters(s *stats.Counters) string {
 	var out []string
-	for c := range vrrp.Counters {
+	for c := range stats.All {
 		if n := s.Get(c); n > 0 {
 			out = append(out, fmt.Sprintf("%v=%d", c, n))
 		}

@@ -9,6 +9,8 @@ import (
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
+	"ripcord/pkg/lease"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 )
 
@@ -33,8 +35,8 @@ type Waiter interface {
 
 // EngineConfig is what an Engine needs. All but Late is required.
 type EngineConfig struct {
-	Stats   map[string]*vrrp.Stats // by instance; only read
-	Lease   *vrrp.Lease            // stamped by the loop that gives the orders
+	Stats   map[string]*stats.Counters // by instance; only read
+	Lease   *lease.Lease               // stamped by the loop that gives the orders
 	Sender  Sender
 	Waiter  Waiter
 	Results *bus.Topic[vrrp.Result]
@@ -190,13 +192,13 @@ func (e *Engine) settle(batch []Message, begun time.Time) {
 }
 
 func (e *Engine) count(m *Message) {
-	stats := e.cfg.Stats[m.Instance]
-	if stats == nil {
+	counters := e.cfg.Stats[m.Instance]
+	if counters == nil {
 		return
 	}
-	stats.Add(vrrp.AdvertisementSent)
+	counters.Add(stats.AdvertisementSent)
 	if m.Occasion == Resignation {
-		stats.Add(vrrp.PriorityZeroSent)
+		counters.Add(stats.PriorityZeroSent)
 	}
 }
 

@@ -15,6 +15,8 @@ import (
 	"ripcord/pkg/advert/adverttest"
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
+	"ripcord/pkg/lease"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 )
 
@@ -22,8 +24,8 @@ import (
 type rig struct {
 	*advert.Engine
 	sender  *adverttest.Sender
-	lease   *vrrp.Lease
-	stats   map[string]*vrrp.Stats
+	lease   *lease.Lease
+	stats   map[string]*stats.Counters
 	results *bus.Ring[vrrp.Result]
 	events  *bus.Ring[event.Event]
 	late    []time.Duration // as it was told, in order
@@ -76,8 +78,8 @@ func TestEngineReportsFirstAdverts(t *testing.T) {
 // run starts an engine in the bubble; fail says what the kernel refuses.
 func run(t *testing.T, fail func(advert.Message) error) *rig {
 	r := &rig{
-		sender: &adverttest.Sender{Fail: fail}, begin: time.Now(), lease: vrrp.NewLease(time.Now()),
-		stats: map[string]*vrrp.Stats{"a": {}, "b": {}},
+		sender: &adverttest.Sender{Fail: fail}, begin: time.Now(), lease: lease.New(time.Now()),
+		stats: map[string]*stats.Counters{"a": {}, "b": {}},
 	}
 	var results bus.Topic[vrrp.Result]
 	var events bus.Topic[event.Event]
@@ -119,7 +121,7 @@ func startOrder(name string, interval time.Duration) advert.Order {
 func (r *rig) alive(d time.Duration) {
 	for end := time.Now().Add(d); time.Now().Before(end); {
 		r.lease.Stamp(time.Now())
-		time.Sleep(min(vrrp.LeaseStamp, time.Until(end)))
+		time.Sleep(min(lease.StampEvery, time.Until(end)))
 	}
 	r.lease.Stamp(time.Now())
 	synctest.Wait()
@@ -157,7 +159,7 @@ func TestEngineKeepsTime(t *testing.T) {
 		r.stop()
 		want(t, r.sent(), "resign a@4s")
 
-		for c, n := range map[vrrp.Counter]uint64{vrrp.AdvertisementSent: 6, vrrp.PriorityZeroSent: 1} {
+		for c, n := range map[stats.Counter]uint64{stats.AdvertisementSent: 6, stats.PriorityZeroSent: 1} {
 			if got := r.stats["a"].Get(c); got != n {
 				t.Errorf("%v of a: %d, want %d", c, got, n)
 			}
@@ -224,7 +226,7 @@ func TestEngineResignsForAHungLoop(t *testing.T) {
 		if len(results) != 1 || results[0].(vrrp.LeaseLost).Gap != 3*time.Second || results[0].Key().Subject != "a" {
 			t.Errorf("results %v", results)
 		}
-		if got := r.stats["a"].Get(vrrp.PriorityZeroSent); got != 1 {
+		if got := r.stats["a"].Get(stats.PriorityZeroSent); got != 1 {
 			t.Errorf("%d resignations counted", got)
 		}
 		events, _ := r.events.Take()
@@ -295,7 +297,7 @@ func TestEngineTellsOfFailingSends(t *testing.T) {
 			}
 		}
 		want(t, strings.Join(logged, ", "), "no 1 1s, no 3 3s, no 11 11s")
-		if a, b := r.stats["a"].Get(vrrp.AdvertisementSent), r.stats["b"].Get(vrrp.AdvertisementSent); b-a != 12 {
+		if a, b := r.stats["a"].Get(stats.AdvertisementSent), r.stats["b"].Get(stats.AdvertisementSent); b-a != 12 {
 			t.Errorf("a counts %d as sent, b %d: 12 failed", a, b)
 		}
 	})

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
-	"ripcord/pkg/vrrp"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/wire"
 )
 
@@ -130,7 +130,7 @@ func (r *Receiver) watchFloods(all bool) {
 		if w.port == nil {
 			continue // it failed just now
 		}
-		r.cfg.Unknown.AddN(vrrp.FloodDrops, dropped)
+		r.cfg.Unknown.AddN(stats.FloodDrops, dropped)
 		tell, ended := w.port.flood.look(now, dropped, all)
 		if tell > 0 {
 			r.publish([]event.Event{rejected(rejection{link: w.socketKey.link, source: nobody(w.family), reason: wire.Flood}, tell, now)})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
@@ -164,7 +165,7 @@ func TestAcceptSkew(t *testing.T) {
 			}
 			p := from4(peer4, signed(advert4(), peer4, 1, secret(1), c.skew), 0)
 			v := b.Accept(&p, t0)
-			if !v.Valid || v.Heard.Stale != c.held || stale != (b.stats["v4"].Get(vrrp.AuthStale) == 1) {
+			if !v.Valid || v.Heard.Stale != c.held || stale != (b.stats["v4"].Get(stats.AuthStale) == 1) {
 				t.Fatalf("%+v, counted %s", v, counters(b.stats["v4"]))
 			}
 			if got := skews(v); got != c.told {
@@ -215,7 +216,7 @@ func TestAcceptReplayedResignation(t *testing.T) {
 	next := from4(peer4, signed(advert4(), peer4, 1, secret(1), sec), sec)
 	b.Accept(&next, t0.Add(sec))
 	p.At = t0.Add(2 * sec)
-	if v := b.Accept(&p, t0.Add(2*sec)); v.Valid || b.stats["v4"].Get(vrrp.AuthReplays) != 1 {
+	if v := b.Accept(&p, t0.Add(2*sec)); v.Valid || b.stats["v4"].Get(stats.AuthReplays) != 1 {
 		t.Errorf("%+v, counted %s", v, counters(b.stats["v4"]))
 	}
 }

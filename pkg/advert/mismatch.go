@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
@@ -76,17 +77,17 @@ func (m *mismatches) forget(now time.Time) bool {
 
 // count counts a valid advert.
 func (a *Acceptor) count(ours *peer) {
-	ours.stats.Add(vrrp.AdvertisementRcvd)
+	ours.stats.Add(stats.AdvertisementRcvd)
 	if a.advert.Priority == 0 {
-		ours.stats.Add(vrrp.PriorityZeroRcvd)
+		ours.stats.Add(stats.PriorityZeroRcvd)
 	}
 	if !forms(ours) {
 		return
 	}
 	if a.advert.Checksum == wire.MessageOnly {
-		ours.stats.Add(vrrp.ChecksumMessageOnly)
+		ours.stats.Add(stats.ChecksumMessageOnly)
 	} else {
-		ours.stats.Add(vrrp.ChecksumPseudoHeader)
+		ours.stats.Add(stats.ChecksumPseudoHeader)
 	}
 }
 
@@ -101,13 +102,13 @@ func forms(ours *peer) bool { return ours.Family == event.IPv4 && ours.Version =
 func (a *Acceptor) compare(p *Packet, ours *peer, heard *vrrp.Heard, now time.Time) {
 	ad := &a.advert
 	if ad.Interval != ours.Interval {
-		ours.stats.Add(vrrp.IntervalErrors)
+		ours.stats.Add(stats.IntervalErrors)
 		if a.fresh(ours, heard, "interval", uint64(ad.Interval), false, now) {
 			a.tell(ours, heard, "interval", ad.Interval.String(), ours.Interval.String(), now)
 		}
 	}
 	if !sameAddresses(ad.Addresses, ours.Addresses) {
-		ours.stats.Add(vrrp.AddressListErrors)
+		ours.stats.Add(stats.AddressListErrors)
 		if a.fresh(ours, heard, "addresses", digest(ad.Addresses), false, now) {
 			a.tell(ours, heard, "addresses", list(ad.Addresses), list(ours.Addresses), now)
 		}
@@ -120,13 +121,13 @@ func (a *Acceptor) compare(p *Packet, ours *peer, heard *vrrp.Heard, now time.Ti
 		}
 	}
 	if ad.FirstNotLinkLocal() {
-		ours.stats.Add(vrrp.FirstNotLinkLocal)
+		ours.stats.Add(stats.FirstNotLinkLocal)
 		if a.fresh(ours, heard, "first-not-link-local", digest(ad.Addresses[:1]), false, now) {
 			a.tell(ours, heard, "first-not-link-local", ad.Addresses[0].String(), list(ours.Addresses[:min(1, len(ours.Addresses))]), now)
 		}
 	}
 	if ours.Priority == vrrp.Owner && ad.Priority == vrrp.Owner {
-		ours.stats.Add(vrrp.OwnerConflicts)
+		ours.stats.Add(stats.OwnerConflicts)
 		if a.fresh(ours, heard, "owner-conflict", 0, false, now) {
 			a.tell(ours, heard, "owner-conflict", fmt.Sprint(ad.Priority), fmt.Sprint(ours.Priority), now)
 		}

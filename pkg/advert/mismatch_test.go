@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
@@ -17,15 +18,15 @@ func TestAcceptKeepsWhatOnlyDiffers(t *testing.T) {
 	b := newBench(owner, virtual6())
 	for _, c := range []struct {
 		what, theirs, ours string
-		counter            vrrp.Counter
+		counter            stats.Counter
 		change             func(*wire.Advert)
 		six                bool
 	}{
-		{"interval", "3s", "1s", vrrp.IntervalErrors, func(a *wire.Advert) { a.Interval = 3 * time.Second }, false},
-		{"addresses", "192.0.2.9", "192.0.2.100", vrrp.AddressListErrors, func(a *wire.Advert) { a.Addresses[0] = netip.MustParseAddr("192.0.2.9") }, false},
-		{"checksum", "rfc9568", "pseudo-header", vrrp.ChecksumMessageOnly, func(a *wire.Advert) { a.Checksum = wire.MessageOnly }, false},
-		{"owner-conflict", "255", "255", vrrp.OwnerConflicts, func(a *wire.Advert) { a.Priority = 255 }, false},
-		{"first-not-link-local", "2001:db8::1", "fe80::100", vrrp.FirstNotLinkLocal, func(a *wire.Advert) { a.Addresses[0] = netip.MustParseAddr("2001:db8::1") }, true},
+		{"interval", "3s", "1s", stats.IntervalErrors, func(a *wire.Advert) { a.Interval = 3 * time.Second }, false},
+		{"addresses", "192.0.2.9", "192.0.2.100", stats.AddressListErrors, func(a *wire.Advert) { a.Addresses[0] = netip.MustParseAddr("192.0.2.9") }, false},
+		{"checksum", "rfc9568", "pseudo-header", stats.ChecksumMessageOnly, func(a *wire.Advert) { a.Checksum = wire.MessageOnly }, false},
+		{"owner-conflict", "255", "255", stats.OwnerConflicts, func(a *wire.Advert) { a.Priority = 255 }, false},
+		{"first-not-link-local", "2001:db8::1", "fe80::100", stats.FirstNotLinkLocal, func(a *wire.Advert) { a.Addresses[0] = netip.MustParseAddr("2001:db8::1") }, true},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			a := advert4()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
@@ -81,7 +82,7 @@ func (a *Acceptor) sentByUs(p *Packet, on *segment, ours *peer) bool {
 	default:
 		return false
 	}
-	sent := ours.stats.Get(vrrp.AdvertisementSent)
+	sent := ours.stats.Get(stats.AdvertisementSent)
 	fresh := sent != ours.returned
 	ours.returned = sent
 	return fresh

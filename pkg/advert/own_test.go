@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
@@ -56,7 +57,7 @@ func TestOwnAddress(t *testing.T) {
 			var errors int
 			for range 5 {
 				now = now.Add(time.Second)
-				b.stats[in.Instance].AddN(vrrp.AdvertisementSent, uint64(c.sent))
+				b.stats[in.Instance].AddN(stats.AdvertisementSent, uint64(c.sent))
 				p := Packet{
 					Interface: "eth0", Family: event.IPv4, At: now, Own: true, From: c.from,
 					Data: ipv4(c.source, wire.Group4, 255, ad.Append(nil, c.source, wire.Group4)),
@@ -81,8 +82,8 @@ func TestOwnAddress(t *testing.T) {
 			if c.rejected {
 				want, counted = 1, 5
 			}
-			if errors != want || len(warnings.All()) != want || len(logged) != want || b.stats[in.Instance].Get(vrrp.OwnAddressErrors) != counted {
-				t.Errorf("%d errors, warnings %+v, logged %v, counted %d", errors, warnings.All(), logged, b.stats[in.Instance].Get(vrrp.OwnAddressErrors))
+			if errors != want || len(warnings.All()) != want || len(logged) != want || b.stats[in.Instance].Get(stats.OwnAddressErrors) != counted {
+				t.Errorf("%d errors, warnings %+v, logged %v, counted %d", errors, warnings.All(), logged, b.stats[in.Instance].Get(stats.OwnAddressErrors))
 			}
 			if at, ok := b.Next(); ok != c.rejected {
 				t.Errorf("next %v, %v", at, ok)

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
-	"ripcord/pkg/vrrp"
+	"ripcord/pkg/lease"
 )
 
 // Given is an order and the instant at which it was given.
@@ -42,7 +42,7 @@ type Plan struct {
 	Ahead   time.Duration
 	entries map[string]*entry
 	queue   queue
-	watch   vrrp.Watch
+	watch   lease.Watch
 	turn    uint64
 	now     time.Time // of the turn
 	batch   []Message
@@ -96,7 +96,7 @@ func (p *Plan) endLeases(now, stamp time.Time) {
 	}
 	gap := p.watch.Age(now, stamp)
 	p.keep(func(e *entry) bool {
-		if !p.watch.Expired(now, stamp, vrrp.LeaseLimit(e.miss, e.interval)) {
+		if !p.watch.Expired(now, stamp, lease.Limit(e.miss, e.interval)) {
 			return true
 		}
 		if !e.armed {
@@ -253,7 +253,7 @@ func (p *Plan) recount() {
 	}
 	p.outdated = false
 	for i, e := range p.queue {
-		lease := vrrp.LeaseLimit(e.miss, e.interval)
+		lease := lease.Limit(e.miss, e.interval)
 		if i == 0 {
 			p.leastLateness, p.leastLease = e.lateness(), lease
 		}

@@ -7,7 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"ripcord/pkg/vrrp"
+	"ripcord/pkg/lease"
+	"ripcord/pkg/stats"
 )
 
 const (
@@ -266,16 +267,16 @@ func (n *nowhere) Wake()                {}
 func TestEngineAllocatesNothing(t *testing.T) {
 	var out nowhere
 	late := 0
-	stats := map[string]*vrrp.Stats{}
+	counters := map[string]*stats.Counters{}
 	e := NewEngine(EngineConfig{
-		Stats: stats, Lease: vrrp.NewLease(t0.Add(time.Hour)), Sender: &out, Waiter: &out,
+		Stats: counters, Lease: lease.New(t0.Add(time.Hour)), Sender: &out, Waiter: &out,
 		Late: func(time.Duration) { late++ },
 	})
 	now := t0
 	e.cfg.Now = func() time.Time { return now }
 	e.plan, now = load(100, 100*ms)
 	for i := range 100 {
-		stats[fmt.Sprint("i", i)] = &vrrp.Stats{}
+		counters[fmt.Sprint("i", i)] = &stats.Counters{}
 	}
 	allocs := testing.AllocsPerRun(1000, func() {
 		now, _ = e.plan.Next(now)

@@ -11,14 +11,15 @@ import (
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
 	"ripcord/pkg/mmsg"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 )
 
 // ReceiverConfig is what a Receiver needs. All of it is required.
 type ReceiverConfig struct {
-	Instances []*vrrp.Instance       // only read
-	Stats     map[string]*vrrp.Stats // by instance; only read
-	Unknown   *vrrp.Stats            // what belongs to no instance
+	Instances []*vrrp.Instance           // only read
+	Stats     map[string]*stats.Counters // by instance; only read
+	Unknown   *stats.Counters            // what belongs to no instance
 	Links     *bus.Retained[string, event.Link]
 	Heard     *bus.Topic[vrrp.Heard]
 	Results   *bus.Topic[vrrp.Result]

@@ -12,6 +12,7 @@ import (
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
@@ -46,7 +47,7 @@ func deaf(t *testing.T, instances ...vrrp.Instance) *ears {
 	e.results = bus.SubscribeRing(&results, e.bell, 5000)
 	e.events = bus.SubscribeRing(&events, e.bell, 5000)
 	e.Receiver = NewReceiver(ReceiverConfig{
-		Instances: each(instances), Stats: map[string]*vrrp.Stats{}, Unknown: &vrrp.Stats{},
+		Instances: each(instances), Stats: map[string]*stats.Counters{}, Unknown: &stats.Counters{},
 		Links: e.links, Heard: &heard, Results: &results, Events: &events,
 		Minter: event.NewMinter(0), Now: time.Now,
 	})
@@ -397,7 +398,7 @@ func TestVerifyBeforeRun(t *testing.T) {
 	bell := bus.NewBell()
 	ring := bus.SubscribeRing(&results, bell, 10)
 	r := NewReceiver(ReceiverConfig{
-		Links: bus.NewRetained[string, event.Link](), Results: &results, Unknown: &vrrp.Stats{},
+		Links: bus.NewRetained[string, event.Link](), Results: &results, Unknown: &stats.Counters{},
 		Events: &bus.Topic[event.Event]{}, Heard: &bus.Topic[vrrp.Heard]{}, Now: time.Now,
 	})
 	r.Verify(4)

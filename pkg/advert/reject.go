@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
-	"ripcord/pkg/vrrp"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/wire"
 )
 
@@ -32,11 +32,11 @@ func (a *Acceptor) reject(p *Packet, source netip.Addr, ours *peer, err error, n
 		reason = wire.PacketLengthError
 	}
 	key := rejection{link: p.Interface, source: source, vrid: a.advert.VRID, reason: reason}
-	stats := a.unknown
+	counters := a.unknown
 	if ours != nil {
-		stats, key.name = ours.stats, ours.Instance.Instance
+		counters, key.name = ours.stats, ours.Instance.Instance
 	}
-	stats.Add(vrrp.CounterOf(reason))
+	counters.Add(stats.ByReason(reason))
 	if !key.source.IsValid() { // a header that could not be read
 		key.source = netip.IPv4Unspecified()
 	}

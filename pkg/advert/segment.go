@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 )
 
@@ -26,7 +27,7 @@ type segment struct {
 // peer is one of our own instances, as it is compared with others' adverts.
 type peer struct {
 	*vrrp.Instance
-	stats *vrrp.Stats
+	stats *stats.Counters
 	guard *guard // nil where nothing is authenticated
 	// returned is how many adverts we had sent when one came from our own address.
 	returned uint64

@@ -9,6 +9,7 @@ import (
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
+	"ripcord/pkg/lease"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
@@ -165,7 +166,7 @@ func TestEngineToReceiver(t *testing.T) {
 	defer func() { _ = waiter.Close() }()
 	var results bus.Topic[vrrp.Result]
 	var events bus.Topic[event.Event]
-	lease := vrrp.NewLease(time.Now().Add(time.Hour))
+	lease := lease.New(time.Now().Add(time.Hour))
 	engine := NewEngine(EngineConfig{
 		Lease: lease, Sender: l.sender(), Waiter: waiter, Results: &results, Events: &events,
 		Minter: event.NewMinter(0), Now: time.Now,

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 )
 
@@ -12,7 +13,7 @@ import (
 type router struct {
 	groups []vrrp.GroupStatus
 	links  []event.Link
-	stats  map[string]*vrrp.Stats
+	stats  map[string]*stats.Counters
 }
 
 func (r router) Groups() []vrrp.GroupStatus { return r.groups }
@@ -26,7 +27,7 @@ func (r router) Warnings(name string) []event.Warning {
 		Text: "two machines answer: set net.ipv4.conf.eth0.proxy_arp=0",
 	}}
 }
-func (r router) Stats(name string) *vrrp.Stats { return r.stats[name] }
+func (r router) Stats(name string) *stats.Counters { return r.stats[name] }
 
 var _ Source = router{}
 
@@ -70,8 +71,8 @@ func pulled() router {
 		},
 		InstanceState: vrrp.InstanceState{State: event.Initialize, EffectivePriority: vrrp.Owner},
 	}
-	counted := &vrrp.Stats{Since: began}
-	for c := range vrrp.Counters {
+	counted := &stats.Counters{Since: began}
+	for c := range stats.All {
 		for range int(c) + 1 {
 			counted.Add(c)
 		}
@@ -86,6 +87,6 @@ func pulled() router {
 				Confirm: 40 * time.Millisecond, Poll: time.Second, Stretched: true, Reason: "no cable"},
 			{Name: "eth2"},
 		},
-		stats: map[string]*vrrp.Stats{"inside": counted},
+		stats: map[string]*stats.Counters{"inside": counted},
 	}
 }

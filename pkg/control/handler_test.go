@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ripcord/pkg/vrrp"
+	"ripcord/pkg/stats"
 	"ripcord/test/golden"
 )
 
@@ -57,9 +57,9 @@ func TestStatistics(t *testing.T) {
 	if err := json.Unmarshal(body, &got); err != nil {
 		t.Fatal(err)
 	}
-	for counter := range vrrp.Counters {
+	for counter := range stats.All {
 		count := source.stats["inside"].Get(counter)
-		if counter == vrrp.FloodDrops {
+		if counter == stats.FloodDrops {
 			continue // of the whole router: no instance has it
 		}
 		if got[counter.String()] != float64(count) {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 )
 
@@ -23,7 +24,7 @@ type Source interface {
 	// Links are the links that instances use.
 	Links() []event.Link
 	// Stats are the statistics of an instance; nil where there are none.
-	Stats(instance string) *vrrp.Stats
+	Stats(instance string) *stats.Counters
 	// Warnings returns the warnings in force of an instance.
 	Warnings(instance string) []event.Warning
 }

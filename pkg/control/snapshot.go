@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
@@ -42,7 +43,7 @@ func (c Config) status() *Status {
 
 // instance writes down one virtual router of the group, which has no name
 // where the instance is outside any.
-func instance(group string, m vrrp.InstanceStatus, stats *vrrp.Stats) Instance {
+func instance(group string, m vrrp.InstanceStatus, stats *stats.Counters) Instance {
 	i := Instance{
 		Name: m.Instance.Instance, Group: group, Interface: m.Instance.Interface,
 		VRID: m.Instance.VRID, Family: m.Instance.Family.String(), Version: int(m.Instance.Version.Number()),
@@ -84,11 +85,11 @@ func warnings(inForce []event.Warning) []Warning {
 
 // statistics reads the counters of an instance; where there are none they are all
 // zero.
-func statistics(s *vrrp.Stats) Statistics {
+func statistics(s *stats.Counters) Statistics {
 	out := Statistics{Counters: make(map[string]uint64)}
-	for c, d := range vrrp.Counters {
+	for c, d := range stats.All {
 		switch {
-		case d.Daemon && c != vrrp.VRIDErrors: // VRIDErrors: RFC 8347 lists it with the instance
+		case d.Daemon && c != stats.VRIDErrors: // VRIDErrors: RFC 8347 lists it with the instance
 		case s == nil:
 			out.Counters[d.Key] = 0
 		default:

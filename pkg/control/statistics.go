@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"time"
 
-	"ripcord/pkg/vrrp"
+	"ripcord/pkg/stats"
 )
 
-// Statistics are the counters of one virtual router, by the names that vrrp.Counters
+// Statistics are the counters of one virtual router, by the names that stats.All
 // gives them (RFC 8347's among them). They count from Discontinuity on.
 type Statistics struct {
 	Counters      map[string]uint64
@@ -18,13 +18,13 @@ type Statistics struct {
 const discontinuity = "discontinuity_datetime"
 
 // Get returns a counter; 0 where a daemon of another version did not report it.
-func (s Statistics) Get(c vrrp.Counter) uint64 { return s.Counters[c.String()] }
+func (s Statistics) Get(c stats.Counter) uint64 { return s.Counters[c.String()] }
 
 // MarshalJSON writes one object with a key for each counter, in the order of
-// vrrp.Counters, and discontinuity_datetime last.
+// stats.All, and discontinuity_datetime last.
 func (s Statistics) MarshalJSON() ([]byte, error) {
 	b := []byte{'{'}
-	for _, d := range vrrp.Counters {
+	for _, d := range stats.All {
 		if n, ok := s.Counters[d.Key]; ok {
 			b = fmt.Appendf(b, "%q:%d,", d.Key, n)
 		}

@@ -16,8 +16,10 @@ import (
 	"ripcord/pkg/config"
 	"ripcord/pkg/control"
 	"ripcord/pkg/event"
+	"ripcord/pkg/lease"
 	"ripcord/pkg/link"
 	"ripcord/pkg/router"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/telemetry"
 	"ripcord/pkg/vrrp"
 )
@@ -25,10 +27,10 @@ import (
 // parts are all that a daemon consists of, and the bus between them.
 type parts struct {
 	version string
-	stats   map[string]*vrrp.Stats
-	unknown *vrrp.Stats // of adverts that belong to no instance
+	stats   map[string]*stats.Counters
+	unknown *stats.Counters // of adverts that belong to no instance
 	minter  *event.Minter
-	lease   *vrrp.Lease
+	lease   *lease.Lease
 
 	events    bus.Topic[event.Event]
 	links     *bus.Retained[string, event.Link]
@@ -56,13 +58,13 @@ type parts struct {
 func build(o Options) (*parts, error) {
 	now := time.Now()
 	p := &parts{
-		version: o.Version, stats: make(map[string]*vrrp.Stats), unknown: &vrrp.Stats{Since: now},
-		minter: event.NewMinter(uint64(now.UnixNano())), lease: vrrp.NewLease(now),
+		version: o.Version, stats: make(map[string]*stats.Counters), unknown: &stats.Counters{Since: now},
+		minter: event.NewMinter(uint64(now.UnixNano())), lease: lease.New(now),
 		links: bus.NewRetained[string, event.Link](),
 	}
 	p.warnings = event.NewWarnings(func(e event.Event) { p.events.Publish(e) })
 	for _, in := range instances(o.Config) {
-		p.stats[in.Virtual.Instance] = &vrrp.Stats{Since: now}
+		p.stats[in.Virtual.Instance] = &stats.Counters{Since: now}
 	}
 	p.log = telemetry.NewLog(&p.events, telemetry.NewLogger(o.Output, o.Config.Log.Level))
 	p.metrics = telemetry.NewMetrics(telemetry.MetricsConfig{

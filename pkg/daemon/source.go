@@ -3,6 +3,7 @@ package daemon
 import (
 	"ripcord/pkg/control"
 	"ripcord/pkg/event"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/telemetry"
 	"ripcord/pkg/vrrp"
 )
@@ -45,10 +46,10 @@ func (s source) Links() []event.Link {
 }
 
 // Stats are the statistics of an instance.
-func (s source) Stats(instance string) *vrrp.Stats { return s.stats[instance] }
+func (s source) Stats(instance string) *stats.Counters { return s.stats[instance] }
 
 // Warnings returns the warnings in force of an instance.
 func (s source) Warnings(instance string) []event.Warning { return s.warnings.Of(instance) }
 
 // Unknown are those of adverts that belong to no instance.
-func (s source) Unknown() *vrrp.Stats { return s.unknown }
+func (s source) Unknown() *stats.Counters { return s.unknown }

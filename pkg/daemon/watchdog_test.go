@@ -15,8 +15,10 @@ import (
 	"ripcord/pkg/advert/adverttest"
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
+	"ripcord/pkg/lease"
 	"ripcord/pkg/router"
 	"ripcord/pkg/router/routertest"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 )
 
@@ -80,13 +82,13 @@ func newWatchedParts(t *testing.T) *watchedParts {
 	w := &watchedParts{
 		pens: map[string]*pen{"router": {}, "adverts": {}, "addresses": {}}, told: make(chan event.Event, 100),
 	}
-	lease, minter := vrrp.NewLease(time.Now()), event.NewMinter(0)
+	lease, minter := lease.New(time.Now()), event.NewMinter(0)
 	links := bus.NewRetained[string, event.Link]()
 	events, results, heard := new(bus.Topic[event.Event]), new(bus.Topic[vrrp.Result]), new(bus.Topic[vrrp.Heard])
 	links.Publish(event.Link{Seq: 1, Name: "eth0", Index: 1, AdminUp: true, Usable: true})
 
 	engine := advert.NewEngine(advert.EngineConfig{
-		Stats: map[string]*vrrp.Stats{}, Lease: lease, Sender: &hangingSender{pen: w.pens["adverts"]}, Waiter: adverttest.NewWaiter(),
+		Stats: map[string]*stats.Counters{}, Lease: lease, Sender: &hangingSender{pen: w.pens["adverts"]}, Waiter: adverttest.NewWaiter(),
 		Results: results, Events: events, Minter: minter, Now: time.Now,
 	})
 	set := addr.Set{Instance: "a", Interval: time.Second, Miss: 3, Announce: addr.Announce{Count: 1}}
@@ -98,7 +100,7 @@ func newWatchedParts(t *testing.T) *watchedParts {
 		Packets: noPackets{}, Ears: noEars{}, Now: time.Now,
 	})
 	loop := router.New(router.Config{
-		Stats: map[string]*vrrp.Stats{}, Links: links, Heard: heard, Results: results, Events: events,
+		Stats: map[string]*stats.Counters{}, Links: links, Heard: heard, Results: results, Events: events,
 		Engine: engine, Addresses: worker, Receiver: routertest.Receiver{Results: results},
 		Confirmer: routertest.Confirmer{Journal: new(routertest.Journal), Results: results},
 		Lease:     lease, Minter: minter, Alarm: routertest.NewAlarm(), Now: time.Now, OnTurn: w.pens["router"].pass,

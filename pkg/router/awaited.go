@@ -6,6 +6,7 @@ import (
 
 	"ripcord/pkg/addr"
 	"ripcord/pkg/event"
+	"ripcord/pkg/lease"
 	"ripcord/pkg/vrrp"
 )
 
@@ -146,7 +147,7 @@ func (c *Core) workerFault(i int, now time.Time, on bool, out *Orders) {
 // look notes that the loop turns. It does so several times a second: if it has not,
 // the process stood still, and the worker had no time either.
 func (a *awaited) look(now time.Time) {
-	if gap := now.Sub(a.looked); !a.looked.IsZero() && gap > 2*vrrp.LeaseStamp {
+	if gap := now.Sub(a.looked); !a.looked.IsZero() && gap > 2*lease.StampEvery {
 		for i := range a.open {
 			a.open[i].at = a.open[i].at.Add(gap)
 		}

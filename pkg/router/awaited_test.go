@@ -10,6 +10,7 @@ import (
 
 	"ripcord/pkg/addr"
 	"ripcord/pkg/event"
+	"ripcord/pkg/lease"
 	"ripcord/pkg/router"
 	"ripcord/pkg/router/routertest"
 	"ripcord/pkg/vrrp"
@@ -77,7 +78,7 @@ func TestWorkerHangsWhileTakingOver(t *testing.T) {
 		b.journal.Take()
 		settle(2*time.Second - 100*time.Millisecond)
 		b.want("before the limit", b.moves(), nil)
-		settle(vrrp.LeaseStamp + 100*time.Millisecond)
+		settle(lease.StampEvery + 100*time.Millisecond)
 		events, _ := b.ring.Take()
 		b.want("after it", faults(events), []string{"inside worker-hung begins", "outside worker-hung begins"})
 		if !slices.ContainsFunc(events, func(e event.Event) bool {
@@ -97,7 +98,7 @@ func TestWorkerHangsWhileTakingOver(t *testing.T) {
 		settle(time.Minute)
 		b.want("for as long as it hangs", b.moves(), nil)
 		worker.goOn()
-		settle(vrrp.LeaseStamp)
+		settle(lease.StampEvery)
 		events, _ = b.ring.Take()
 		b.want("when it goes on", faults(events), []string{"inside worker-hung ends", "outside worker-hung ends"})
 		settle(longest)

@@ -12,8 +12,10 @@ import (
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
+	"ripcord/pkg/lease"
 	"ripcord/pkg/router"
 	"ripcord/pkg/router/routertest"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 )
 
@@ -38,16 +40,16 @@ func newBench(t *testing.T, groups []vrrp.Group) *bench {
 	b := &bench{t: t, links: bus.NewRetained[string, event.Link](), done: make(chan error, 1)}
 	b.ring = bus.SubscribeRing(&b.events, nil, 1000)
 	b.cfg = router.Config{
-		Groups: groups, Stats: make(map[string]*vrrp.Stats),
+		Groups: groups, Stats: make(map[string]*stats.Counters),
 		Links: b.links, Heard: &b.heard, Results: &b.results, Events: &b.events,
 		Engine: routertest.Engine{Journal: &b.journal}, Addresses: routertest.Addresses{Journal: &b.journal},
 		Receiver:  routertest.Receiver{Results: &b.results},
 		Confirmer: routertest.Confirmer{Journal: &b.journal, Results: &b.results},
-		Lease:     vrrp.NewLease(time.Now()), Minter: event.NewMinter(0), Alarm: routertest.NewAlarm(), Now: time.Now,
+		Lease:     lease.New(time.Now()), Minter: event.NewMinter(0), Alarm: routertest.NewAlarm(), Now: time.Now,
 	}
 	for _, g := range groups {
 		for _, m := range g.Members {
-			b.cfg.Stats[m.Instance] = new(vrrp.Stats)
+			b.cfg.Stats[m.Instance] = new(stats.Counters)
 			b.link(m.Interface, true)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 )
 
@@ -31,9 +32,9 @@ func (r *Router) give(out *Orders) {
 // moved counts, and lets the confirmer watch the links that now matter.
 func (r *Router) moved(t event.InstanceTransition) {
 	if s := r.cfg.Stats[t.Instance]; s != nil {
-		s.Add(vrrp.Transitions)
+		s.Add(stats.Transitions)
 		if t.To == event.Active {
-			s.Add(vrrp.ActiveTransitions)
+			s.Add(stats.ActiveTransitions)
 		}
 	}
 	r.engaged = false

@@ -11,13 +11,15 @@ import (
 	"ripcord/pkg/advert"
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
+	"ripcord/pkg/lease"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 )
 
 // Config is what a Router is made of.
 type Config struct {
 	Groups []vrrp.Group
-	Stats  map[string]*vrrp.Stats // by instance
+	Stats  map[string]*stats.Counters // by instance
 
 	Links   *bus.Retained[string, event.Link]
 	Heard   *bus.Topic[vrrp.Heard]
@@ -29,7 +31,7 @@ type Config struct {
 	Receiver  Receiver
 	Confirmer Confirmer
 
-	Lease  *vrrp.Lease
+	Lease  *lease.Lease
 	Minter *event.Minter
 	Alarm  Alarm
 	Now    func() time.Time
@@ -216,7 +218,7 @@ func (r *Router) rest() {
 	}
 	now := r.cfg.Now()
 	r.cfg.Lease.Stamp(now)
-	next := now.Add(vrrp.LeaseStamp)
+	next := now.Add(lease.StampEvery)
 	if at, ok := r.core.Deadline(); ok && at.Before(next) {
 		next = at
 		if at.Before(now) { // it came while we were busy

@@ -11,7 +11,9 @@ import (
 	"ripcord/pkg/advert"
 	"ripcord/pkg/advert/adverttest"
 	"ripcord/pkg/event"
+	"ripcord/pkg/lease"
 	"ripcord/pkg/router"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 )
 
@@ -35,7 +37,7 @@ func TestRouterLeads(t *testing.T) {
 		if s := b.router.Groups()[0]; s.State != event.Active || s.Members[1].State != event.Active {
 			t.Errorf("the snapshot says %v", s.State)
 		}
-		if n := b.cfg.Stats["outside"].Get(vrrp.ActiveTransitions); n != 1 {
+		if n := b.cfg.Stats["outside"].Get(stats.ActiveTransitions); n != 1 {
 			t.Errorf("%d transitions to Active are counted", n)
 		}
 
@@ -49,7 +51,7 @@ func TestRouterLeads(t *testing.T) {
 		if s := b.router.Groups()[0]; s.State != event.Active {
 			t.Errorf("after its return: %v", s.State)
 		}
-		if n := b.cfg.Stats["inside"].Get(vrrp.ActiveTransitions); n != 2 {
+		if n := b.cfg.Stats["inside"].Get(stats.ActiveTransitions); n != 2 {
 			t.Errorf("%d transitions to Active are counted", n)
 		}
 		b.journal.Take()
@@ -70,7 +72,7 @@ func TestLeaseIsStamped(t *testing.T) {
 		b.run()
 		settle(0)
 		for range 300 {
-			if age := b.cfg.Lease.Age(time.Now()); age > vrrp.LeaseStamp {
+			if age := b.cfg.Lease.Age(time.Now()); age > lease.StampEvery {
 				t.Fatalf("the lease is %v old", age)
 			}
 			settle(10 * time.Millisecond)
@@ -109,7 +111,7 @@ func TestHangingLoopLosesTheLease(t *testing.T) {
 		hold = true
 		b.hear("nobody", 1)
 		synctest.Wait()
-		end := b.cfg.Lease.Last().Add(vrrp.LeaseLimit(3, interval))
+		end := b.cfg.Lease.Last().Add(lease.Limit(3, interval))
 		settle(2 * time.Second)
 		sent, _ := sender.Take()
 		if len(sent) == 0 {

@@ -11,6 +11,7 @@ import (
 	"ripcord/pkg/advert"
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
+	"ripcord/pkg/lease"
 	"ripcord/pkg/vrrp"
 )
 
@@ -45,7 +46,7 @@ func steady(groups int) (r *Router, hear func(), alarm *idle) {
 		Links: bus.NewRetained[string, event.Link](), Heard: new(bus.Topic[vrrp.Heard]),
 		Results: new(bus.Topic[vrrp.Result]), Events: new(bus.Topic[event.Event]),
 		Engine: engine{}, Addresses: addresses{}, Receiver: verifier{}, Confirmer: confirmer{},
-		Lease: vrrp.NewLease(now), Minter: event.NewMinter(0), Alarm: alarm, Now: func() time.Time { return now },
+		Lease: lease.New(now), Minter: event.NewMinter(0), Alarm: alarm, Now: func() time.Time { return now },
 	}
 	adverts := make([]vrrp.Heard, groups)
 	for i := range adverts {

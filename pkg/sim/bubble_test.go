@@ -13,8 +13,10 @@ import (
 	"ripcord/pkg/advert/adverttest"
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
+	"ripcord/pkg/lease"
 	"ripcord/pkg/router"
 	"ripcord/pkg/router/routertest"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
@@ -71,18 +73,18 @@ func (b *bubble) power(host byte, groups []vrrp.Group) *living {
 		links: bus.NewRetained[string, event.Link](), minter: event.NewMinter(0), out: make(map[string]bool),
 	}
 	b.routers = append(b.routers, r)
-	stats := make(map[string]*vrrp.Stats)
+	counters := make(map[string]*stats.Counters)
 	for _, m := range groups[0].Members {
-		stats[m.Instance] = new(vrrp.Stats)
+		counters[m.Instance] = new(stats.Counters)
 		r.tell(m.Interface)
 	}
-	lease := vrrp.NewLease(time.Now())
+	lease := lease.New(time.Now())
 	engine := advert.NewEngine(advert.EngineConfig{
-		Stats: stats, Lease: lease, Sender: r, Waiter: adverttest.NewWaiter(),
+		Stats: counters, Lease: lease, Sender: r, Waiter: adverttest.NewWaiter(),
 		Results: &r.results, Events: &r.events, Minter: r.minter, Now: time.Now,
 	})
 	r.router = router.New(router.Config{
-		Groups: groups, Stats: stats, Links: r.links, Heard: &r.heard, Results: &r.results, Events: &r.events,
+		Groups: groups, Stats: counters, Links: r.links, Heard: &r.heard, Results: &r.results, Events: &r.events,
 		Engine: engine, Addresses: routertest.Addresses{Journal: r.addresses},
 		Receiver:  routertest.Receiver{Results: &r.results},
 		Confirmer: routertest.Confirmer{Journal: new(routertest.Journal), Results: &r.results},

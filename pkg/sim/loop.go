@@ -5,7 +5,9 @@ import (
 
 	"ripcord/pkg/advert"
 	"ripcord/pkg/event"
+	"ripcord/pkg/lease"
 	"ripcord/pkg/router"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 )
 
@@ -91,7 +93,7 @@ func (r *Router) acceptor() *advert.Acceptor {
 			all = append(all, &g.Members[i])
 		}
 	}
-	return advert.NewAcceptor(all, nil, new(vrrp.Stats), r.minter)
+	return advert.NewAcceptor(all, nil, new(stats.Counters), r.minter)
 }
 
 // absorb is a turn of the router's loop for one input, or a part of one.
@@ -121,7 +123,7 @@ func (r *Router) turn() {
 	if !ok {
 		at = r.world.now.Add(time.Hour)
 	}
-	if next := r.world.now.Add(vrrp.LeaseStamp); r.worker.attended && next.Before(at) {
+	if next := r.world.now.Add(lease.StampEvery); r.worker.attended && next.Before(at) {
 		at = next
 	}
 	r.wake = at

@@ -6,6 +6,7 @@ import (
 
 	"ripcord/pkg/advert"
 	"ripcord/pkg/event"
+	"ripcord/pkg/lease"
 	"ripcord/pkg/router"
 	"ripcord/pkg/vrrp"
 )
@@ -170,7 +171,7 @@ func (r *Router) Resume() {
 		r.world.After(r.world.between(50*time.Microsecond, time.Millisecond), do)
 	}
 	r.asleep = nil
-	if late := r.world.now.Sub(r.stopped) - r.world.between(0, vrrp.LeaseStamp); late > 0 {
+	if late := r.world.now.Sub(r.stopped) - r.world.between(0, lease.StampEvery); late > 0 {
 		var out router.Orders
 		r.core.Slept(r.world.now, late, &out)
 		r.give(&out)

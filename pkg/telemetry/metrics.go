@@ -17,6 +17,7 @@ import (
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
 	"ripcord/pkg/link"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 )
 
@@ -28,11 +29,11 @@ type Source interface {
 	// Links are the links that instances use.
 	Links() []event.Link
 	// Stats are the statistics of an instance; nil where there are none.
-	Stats(instance string) *vrrp.Stats
+	Stats(instance string) *stats.Counters
 	// Warnings returns the warnings in force of an instance.
 	Warnings(instance string) []event.Warning
 	// Unknown are those of adverts that belong to no instance.
-	Unknown() *vrrp.Stats
+	Unknown() *stats.Counters
 }
 
 // MetricsConfig is what Metrics need. All of it is required.

@@ -2,7 +2,7 @@ package telemetry
 
 import (
 	"ripcord/pkg/event"
-	"ripcord/pkg/vrrp"
+	"ripcord/pkg/stats"
 )
 
 // instances are the metrics of each virtual router, and of all together.
@@ -21,13 +21,13 @@ func instances() []family {
 		ofInstance("missing", "How much could not be put in place of what the virtual router should hold. It advertises priority 1 as long as others may do better; the log's instance.impaired and ripcord status say what is missing and why.",
 			func(i *instance) float64 { return float64(len(i.Missing)) }),
 		{"instance_warning", "1 for each warning in force: something that is no fault keeps the virtual router from working as configured; a person has to act. The log's instance.warning and ripcord status say what to do. One that is over has no series.", gauge, warnings},
-		shared("adverts_rejected_total", "Adverts for this VRID that were discarded, by RFC 8347's name of the error: its packet-length-errors and invalid-type-pkts-rcvd (reason type), and this instance's part of the router's ip-ttl-errors, version-errors and checksum-errors; RFC 2787's names for the authentication of VRRPv2, and auth-… for that by HMAC. Somebody speaks VRRP wrongly; the log's advert.rejected says who.", "reason", vrrp.Rejected),
-		shared("adverts_mismatched_total", "Adverts that differ from our configuration and are believed all the same (but VRRPv2 discards an interval-error): RFC 8347's interval-errors and address-list-errors, and first-not-link-local, owner-conflict. The routers are not configured alike; the log's advert.mismatch says how.", "reason", vrrp.Mismatched),
-		shared("adverts_checksum_total", "Valid adverts over IPv4 by the form of their checksum: pseudo-header, or rfc9568, which leaves that out.", "form", vrrp.Form),
+		shared("adverts_rejected_total", "Adverts for this VRID that were discarded, by RFC 8347's name of the error: its packet-length-errors and invalid-type-pkts-rcvd (reason type), and this instance's part of the router's ip-ttl-errors, version-errors and checksum-errors; RFC 2787's names for the authentication of VRRPv2, and auth-… for that by HMAC. Somebody speaks VRRP wrongly; the log's advert.rejected says who.", "reason", stats.Rejected),
+		shared("adverts_mismatched_total", "Adverts that differ from our configuration and are believed all the same (but VRRPv2 discards an interval-error): RFC 8347's interval-errors and address-list-errors, and first-not-link-local, owner-conflict. The routers are not configured alike; the log's advert.mismatch says how.", "reason", stats.Mismatched),
+		shared("adverts_checksum_total", "Valid adverts over IPv4 by the form of their checksum: pseudo-header, or rfc9568, which leaves that out.", "form", stats.Form),
 		{"adverts_rejected_total", "Adverts that were discarded, on all links, for a VRID of ours or not: RFC 8347's checksum-errors, version-errors, vrid-errors (VRIDs of others: normal where several routers share a segment) and ip-ttl-errors of the router; flood: dropped by the kernel unread while a link was flooded.", counter, rejected},
 	}
-	for c, d := range vrrp.Counters {
-		if d.Metric == vrrp.Alone {
+	for c, d := range stats.All {
+		if d.Metric == stats.Alone {
 			all = append(all, alone(c, d))
 		}
 	}
@@ -44,7 +44,7 @@ func ofInstance(name, help string, value func(*instance) float64) family {
 }
 
 // alone is the metric of one counter of each instance.
-func alone(c vrrp.Counter, d vrrp.Definition) family {
+func alone(c stats.Counter, d stats.Definition) family {
 	return family{"instance_" + d.Label + "_total", d.Help, counter, func(p *page, s *scrape) {
 		for _, i := range s.instances {
 			if i.stats != nil {
@@ -55,13 +55,13 @@ func alone(c vrrp.Counter, d vrrp.Definition) family {
 }
 
 // shared is a metric of several counters of each instance, told apart by a label.
-func shared(name, help, by string, metric vrrp.Metric) family {
+func shared(name, help, by string, metric stats.Metric) family {
 	return family{"instance_" + name, help, counter, func(p *page, s *scrape) {
 		for _, i := range s.instances {
 			if i.stats == nil {
 				continue
 			}
-			for c, d := range vrrp.Counters {
+			for c, d := range stats.All {
 				if d.Metric == metric && !d.Daemon {
 					p.put(float64(i.stats.Get(c)), i.labels, by, d.Label)
 				}
@@ -96,8 +96,8 @@ func warnings(p *page, s *scrape) {
 
 // rejected writes what was rejected by the daemon as a whole.
 func rejected(p *page, s *scrape) {
-	for c, d := range vrrp.Counters {
-		if d.Metric == vrrp.Rejected {
+	for c, d := range stats.All {
+		if d.Metric == stats.Rejected {
 			p.put(float64(s.total(c)), "", "reason", d.Label)
 		}
 	}

@@ -21,6 +21,7 @@ import (
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
 	"ripcord/pkg/link"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 	"ripcord/test/golden"
 )
@@ -29,8 +30,8 @@ import (
 type snapshot struct {
 	groups  []vrrp.GroupStatus
 	links   []event.Link
-	stats   map[string]*vrrp.Stats
-	unknown *vrrp.Stats
+	stats   map[string]*stats.Counters
+	unknown *stats.Counters
 }
 
 func (s snapshot) Warnings(instance string) []event.Warning {
@@ -39,15 +40,15 @@ func (s snapshot) Warnings(instance string) []event.Warning {
 	}
 	return []event.Warning{{Instance: instance, Reason: "proxy-arp", Subject: "eth0"}}
 }
-func (s snapshot) Groups() []vrrp.GroupStatus    { return s.groups }
-func (s snapshot) Links() []event.Link           { return s.links }
-func (s snapshot) Stats(name string) *vrrp.Stats { return s.stats[name] }
-func (s snapshot) Unknown() *vrrp.Stats          { return s.unknown }
+func (s snapshot) Groups() []vrrp.GroupStatus        { return s.groups }
+func (s snapshot) Links() []event.Link               { return s.links }
+func (s snapshot) Stats(name string) *stats.Counters { return s.stats[name] }
+func (s snapshot) Unknown() *stats.Counters          { return s.unknown }
 
 // countedFrom counts the n-th counter from+n times.
-func countedFrom(from int) *vrrp.Stats {
-	s := &vrrp.Stats{}
-	for c := range vrrp.Counters {
+func countedFrom(from int) *stats.Counters {
+	s := &stats.Counters{}
+	for c := range stats.All {
 		for range int(c) + from {
 			s.Add(c)
 		}
@@ -91,7 +92,7 @@ func pulled() snapshot {
 			{Name: "eth1", Index: 3, AdminUp: true, Carrier: true, Usable: true, Monitor: "netlink", UpCount: 1, LastChange: began, Confirm: 10 * time.Millisecond},
 			{Name: "eth2"}, // there is no such interface
 		},
-		stats:   map[string]*vrrp.Stats{"inside": countedFrom(1), "outside": {}, "dmz": countedFrom(100)},
+		stats:   map[string]*stats.Counters{"inside": countedFrom(1), "outside": {}, "dmz": countedFrom(100)},
 		unknown: countedFrom(1000),
 	}
 }
@@ -163,17 +164,17 @@ func TestLint(t *testing.T) {
 
 // TestEveryCounter: each counter that instances have is in the scrape, once.
 func TestEveryCounter(t *testing.T) {
-	stats := &vrrp.Stats{}
+	counters := &stats.Counters{}
 	want := map[string]bool{}
-	for c, d := range vrrp.Counters {
+	for c, d := range stats.All {
 		if !d.Daemon {
 			n := 1000 + uint64(c)
-			stats.AddN(c, n)
+			counters.AddN(c, n)
 			want[fmt.Sprint(n)] = true
 		}
 	}
 	source := pulled()
-	source.stats["inside"] = stats
+	source.stats["inside"] = counters
 	m, _ := measured(source)
 	for line := range strings.Lines(answer(t, m.Handler(), "")) {
 		series, value, _ := strings.Cut(strings.TrimSpace(line), "} ")
@@ -192,7 +193,7 @@ func TestEveryCounter(t *testing.T) {
 // TestScrape: beside ripcord's own there are those of process and runtime; a
 // daemon that has nothing yet is scraped without an error.
 func TestScrape(t *testing.T) {
-	m, _ := measured(snapshot{unknown: &vrrp.Stats{}})
+	m, _ := measured(snapshot{unknown: &stats.Counters{}})
 	body := answer(t, m.Handler(), "")
 	for _, want := range []string{"\nripcord_build_info{", "\ngo_goroutines ", "\nprocess_resident_memory_bytes "} {
 		if !strings.Contains(body, want) {

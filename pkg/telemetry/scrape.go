@@ -5,6 +5,7 @@ import (
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/link"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 )
 
@@ -13,13 +14,13 @@ import (
 type scrape struct {
 	instances []instance
 	links     []watched
-	unknown   *vrrp.Stats
+	unknown   *stats.Counters
 }
 
 // instance is a virtual router, with the labels that all its series bear.
 type instance struct {
 	*vrrp.InstanceStatus
-	stats    *vrrp.Stats // nil where there are none
+	stats    *stats.Counters // nil where there are none
 	warnings []event.Warning
 	labels   string
 }
@@ -55,7 +56,7 @@ func (c *MetricsConfig) read() *scrape {
 }
 
 // total is how often something was counted, for an instance or not.
-func (s *scrape) total(c vrrp.Counter) uint64 {
+func (s *scrape) total(c stats.Counter) uint64 {
 	n := s.unknown.Get(c)
 	for _, i := range s.instances {
 		if i.stats != nil {

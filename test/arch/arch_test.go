@@ -28,14 +28,14 @@ var layers = [][]string{
 	{"pkg/daemon", "pkg/sim", "pkg/lan"},
 	{"pkg/router", "pkg/control", "pkg/notify", "pkg/track", "pkg/config", "pkg/telemetry"},
 	{"pkg/advert", "pkg/addr", "pkg/link"},
-	{"pkg/vrrp"},
+	{"pkg/vrrp", "pkg/stats"},
 	{"pkg/wire"},
-	{"pkg/bus", "pkg/event", "pkg/mmsg", "pkg/ratelimit", "pkg/rtnl", "pkg/thread", "pkg/timerfd"},
+	{"pkg/bus", "pkg/event", "pkg/lease", "pkg/mmsg", "pkg/ratelimit", "pkg/rtnl", "pkg/thread", "pkg/timerfd"},
 }
 
 // pure packages and files: no time but as an argument, no I/O, no goroutine.
 var pure = []string{
-	"pkg/event/*.go", "pkg/bus/*.go", "pkg/ratelimit/*.go", "pkg/wire/*.go", "pkg/vrrp/*.go",
+	"pkg/event/*.go", "pkg/bus/*.go", "pkg/ratelimit/*.go", "pkg/wire/*.go", "pkg/lease/*.go", "pkg/stats/*.go", "pkg/vrrp/*.go",
 	"pkg/router/core.go", "pkg/router/orders.go", "pkg/router/deadlines.go",
 	"pkg/advert/plan.go", "pkg/advert/queue.go", "pkg/advert/order.go", "pkg/advert/accept.go", "pkg/advert/segment.go", "pkg/advert/reject.go",
 	"pkg/advert/mismatch.go", "pkg/advert/flood.go", "pkg/advert/coalesce.go", "pkg/advert/undelivered.go",

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"ripcord/pkg/lan"
-	"ripcord/pkg/vrrp"
+	"ripcord/pkg/stats"
 	"ripcord/test/netns"
 )
 
@@ -83,8 +83,8 @@ func TestHMACBetweenTwoRipcords(t *testing.T) {
 			b := start("b", 100, 12, 11)
 			b.becomes("backup", began, 6*time.Second)
 			time.Sleep(2 * downInterval(100, c.every))
-			if got := b.status().Instances[0]; got.State != "backup" || got.Statistics.Get(vrrp.AdvertisementRcvd) < 3 {
-				t.Errorf("b is %s and has heard %d adverts", got.State, got.Statistics.Get(vrrp.AdvertisementRcvd))
+			if got := b.status().Instances[0]; got.State != "backup" || got.Statistics.Get(stats.AdvertisementRcvd) < 3 {
+				t.Errorf("b is %s and has heard %d adverts", got.State, got.Statistics.Get(stats.AdvertisementRcvd))
 			}
 			stopped := a.signal(syscall.SIGTERM)
 			if moved := b.becomes("active", stopped, c.every+2*time.Second); moved.Reason != "peer-resigned" {
@@ -141,7 +141,7 @@ func TestHMACWrongKey(t *testing.T) {
 					t.Errorf("%s rejected for %v", d.name, reasons)
 				}
 			}
-			if n := a.status().Instances[0].Statistics; c.name == "another key" && n.Get(vrrp.AuthInvalidHMAC) == 0 || c.name == "none" && n.Get(vrrp.AuthMissing) == 0 {
+			if n := a.status().Instances[0].Statistics; c.name == "another key" && n.Get(stats.AuthInvalidHMAC) == 0 || c.name == "none" && n.Get(stats.AuthMissing) == 0 {
 				t.Errorf("a counts %+v", n)
 			}
 			if moves := a.moves(began); moves[len(moves)-1].To != "active" {
@@ -238,7 +238,7 @@ func TestHMACReplayedCapture(t *testing.T) {
 	}
 	count := func() (replays, stale uint64) {
 		st := b.status().Instances[0].Statistics
-		return st.Get(vrrp.AuthReplays), st.Get(vrrp.AuthStale)
+		return st.Get(stats.AuthReplays), st.Get(stats.AuthStale)
 	}
 	replay("b is Active")
 	again := time.Now()

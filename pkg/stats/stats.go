@@ -1,4 +1,6 @@
-package vrrp
+// Package stats counts what happens to the virtual routers, under the names of
+// RFC 8347.
+package stats
 
 import (
 	"sync/atomic"
@@ -10,8 +12,8 @@ import (
 // Counter names one of the statistics of a virtual router.
 type Counter int
 
-// The counters. What is known of each stands in the table below: a new counter is
-// one line here and one there.
+// The counters. Their definitions stand in the table below: a new counter is one line
+// here and one there.
 const (
 	Transitions Counter = iota
 	ActiveTransitions
@@ -48,7 +50,7 @@ const (
 	counters
 )
 
-// Metric says in which metric a counter is shown.
+// Metric is the kind of metric that shows a counter.
 type Metric uint8
 
 // The metrics that counters are shown in.
@@ -59,7 +61,7 @@ const (
 	Form                     // adverts by the form of their checksum
 )
 
-// Definition is what is known of a counter.
+// Definition describes a counter to the API and the metrics.
 type Definition struct {
 	// Key is its name in the API: RFC 8347's in snake case, or that of RFC 2787 or
 	// of the errata, or our own.
@@ -69,9 +71,9 @@ type Definition struct {
 	// the label that tells it from others in a common one.
 	Label string
 	Help  string // of its own metric
-	// Reasons are those for which an advert is rejected that it counts.
+	// Reasons are the reasons of the rejections that it counts.
 	Reasons []wire.Reason
-	// Daemon: it is counted for the daemon only, not for an instance.
+	// Daemon is set where it is counted for the daemon only, not for an instance.
 	Daemon bool
 }
 
@@ -114,7 +116,7 @@ var definitions = [counters]Definition{
 	ChecksumMessageOnly:  {Key: "checksum_message_only", Metric: Form, Label: wire.MessageOnly.String()},
 }
 
-// byReason finds the counter of a reason.
+// byReason maps the reason of a rejection to its counter.
 var byReason = func() map[wire.Reason]Counter {
 	all := make(map[wire.Reason]Counter)
 	for c := range counters {
@@ -125,11 +127,11 @@ var byReason = func() map[wire.Reason]Counter {
 	return all
 }()
 
-// CounterOf returns the counter of the adverts that are rejected for a reason.
-func CounterOf(r wire.Reason) Counter { return byReason[r] }
+// ByReason returns the counter of the adverts that are rejected for a reason.
+func ByReason(r wire.Reason) Counter { return byReason[r] }
 
-// Counters calls yield for every counter and its definition, in order.
-func Counters(yield func(Counter, Definition) bool) {
+// All calls yield for every counter and its definition, in order.
+func All(yield func(Counter, Definition) bool) {
 	for c := range counters {
 		if !yield(c, definitions[c]) {
 			return
@@ -140,19 +142,19 @@ func Counters(yield func(Counter, Definition) bool) {
 // String returns the counter's name in the API.
 func (c Counter) String() string { return definitions[c].Key }
 
-// Stats are the statistics of one virtual router, or of what could not be told
-// to belong to any. Whoever counts writes them, from any goroutine.
-type Stats struct {
+// Counters are the statistics of one virtual router, or of the adverts that belong to
+// none. They may be counted and read from any goroutine.
+type Counters struct {
 	counts [counters]atomic.Uint64
 	// Since is when they began to count: RFC 8347's discontinuity-datetime.
 	Since time.Time
 }
 
 // Add counts one.
-func (s *Stats) Add(c Counter) { s.counts[c].Add(1) }
+func (s *Counters) Add(c Counter) { s.counts[c].Add(1) }
 
 // AddN counts n at once.
-func (s *Stats) AddN(c Counter, n uint64) { s.counts[c].Add(n) }
+func (s *Counters) AddN(c Counter, n uint64) { s.counts[c].Add(n) }
 
 // Get reads a counter.
-func (s *Stats) Get(c Counter) uint64 { return s.counts[c].Load() }
+func (s *Counters) Get(c Counter) uint64 { return s.counts[c].Load() }

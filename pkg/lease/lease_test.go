@@ -1,4 +1,4 @@
-package vrrp
+package lease
 
 import (
 	"testing"
@@ -7,7 +7,7 @@ import (
 
 func TestLease(t *testing.T) {
 	base := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	l := NewLease(base)
+	l := New(base)
 	if got := l.Age(base.Add(time.Second)); got != time.Second {
 		t.Errorf("a lease never stamped counts from its base: age %v, want 1s", got)
 	}
@@ -21,7 +21,7 @@ func TestLease(t *testing.T) {
 	}
 }
 
-func TestLeaseLimit(t *testing.T) {
+func TestLimit(t *testing.T) {
 	for _, c := range []struct {
 		miss     int
 		interval time.Duration
@@ -32,8 +32,8 @@ func TestLeaseLimit(t *testing.T) {
 		{3, time.Second, 3 * time.Second},
 		{100, 40950 * time.Millisecond, 4095 * time.Second},
 	} {
-		if got := LeaseLimit(c.miss, c.interval); got != c.want {
-			t.Errorf("LeaseLimit(%d, %v) = %v, want %v", c.miss, c.interval, got, c.want)
+		if got := Limit(c.miss, c.interval); got != c.want {
+			t.Errorf("Limit(%d, %v) = %v, want %v", c.miss, c.interval, got, c.want)
 		}
 	}
 }
