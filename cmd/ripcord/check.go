@@ -24,7 +24,7 @@ func newCheck() *cobra.Command {
 				}
 				path = args[0]
 			}
-			cfg, err := load(c.Context(), path)
+			cfg, err := load(c.Context(), path, nil)
 			if err != nil {
 				return err
 			}
@@ -33,7 +33,7 @@ func newCheck() *cobra.Command {
 			}
 			// Without the kernel's answer there is nothing to say of this machine.
 			advice, _ := daemon.Advise(cfg)
-			for _, a := range advice {
+			for _, a := range append(advice, cfg.OwnPeers(machine())...) {
 				fmt.Fprintln(c.ErrOrStderr(), "warning: on this machine "+a)
 			}
 			fmt.Fprintln(c.OutOrStdout(), verdict(cfg))

@@ -9,16 +9,17 @@ import (
 	"ripcord/pkg/config"
 )
 
-// load reads the configuration. It is given up when ctx ends: a file may be a pipe
-// into which nobody writes, or take long.
-func load(ctx context.Context, path string) (*config.Config, error) {
+// load reads the configuration, which is to be run on the machine here; nil if it is
+// only checked. It is given up when ctx ends: a file may be a pipe into which nobody
+// writes, or take long.
+func load(ctx context.Context, path string, here config.Machine) (*config.Config, error) {
 	type loaded struct {
 		cfg *config.Config
 		err error
 	}
 	done := make(chan loaded, 1)
 	go func() {
-		cfg, err := config.Load(path, machine())
+		cfg, err := config.Load(path, here)
 		done <- loaded{cfg, err}
 	}()
 	select {

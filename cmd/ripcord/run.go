@@ -30,7 +30,7 @@ func newRun() *cobra.Command {
 		Args:        cobra.NoArgs,
 		Annotations: map[string]string{isDaemon: "yes"},
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := load(c.Context(), path)
+			cfg, err := load(c.Context(), path, machine())
 			if err != nil {
 				err = configError{err}
 			} else if level != "" {

@@ -57,8 +57,8 @@ func (c *Config) Link(name string) link.Settings {
 	return c.DefaultLink
 }
 
-// Load reads and parses the file, which is meant for the machine here; nil if that is
-// not known. The error is Problems if the file could be read. No file larger than
+// Load reads and parses the file, which is to be run on the machine here; nil if it is
+// only checked, and may be another machine's. The error is Problems if the file could be read. No file larger than
 // MaxSize is.
 func Load(path string, here Machine) (*Config, error) {
 	if strings.HasSuffix(path, "keepalived.conf") {

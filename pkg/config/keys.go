@@ -157,7 +157,7 @@ var secretKeys = table[string]{
 
 var unicastKeys = table[sending]{
 	{"peers", required, to(func(s *sending) *[]spotted { return &s.peers }, some(each(as(stationText, router)))),
-		"The other routers. Adverts of anybody else are not believed.", ""},
+		"The other routers: `run` refuses an address of its own machine, `check` only warns. Adverts of anybody else are not believed.", ""},
 	{"ttl", "255", to(func(s *sending) *uint8 { return &s.ttls.TTL }, number[uint8](1, 255)),
 		"The TTL or hop limit of our adverts.", ""},
 	{"min_ttl", "255", to(func(s *sending) *uint8 { return &s.ttls.MinTTL }, number[uint8](1, 255)),

@@ -1,12 +1,13 @@
 package config
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 )
 
 // Machine is what a machine has of its own: the addresses of each of its interfaces. A
-// file that is meant for it must not name them as those of another router.
+// file that it runs must not name them as those of another router.
 type Machine map[string][]netip.Addr
 
 // has reports whether an address stands on the machine. A link-local one is the
@@ -48,4 +49,24 @@ func (d *document) checkPeers(l *loader) {
 			}
 		}
 	}
+}
+
+// OwnPeers returns a sentence for each unicast peer that is an address of the machine
+// here. A file that is only checked here may be another router's, so it is not an
+// error as it is when the file is run.
+func (c *Config) OwnPeers(here Machine) (advice []string) {
+	for _, g := range c.Groups {
+		for _, in := range g.Members {
+			if in.Source.IsValid() && !here.has(in.Source, in.Interface) {
+				continue // another router's file
+			}
+			for _, p := range in.Unicast.Peers {
+				if here.has(p, in.Interface) {
+					advice = append(advice, fmt.Sprintf("%s: peer %s is an address of this machine, so ripcord run refuses the file here: "+
+						"if the file is meant for this router, name the other routers only", in.Instance, p))
+				}
+			}
+		}
+	}
+	return advice
 }
