@@ -52,26 +52,25 @@ func openFirewall(config rtnl.Config) (*LinuxFirewall, error) {
 // Close closes the socket.
 func (f *LinuxFirewall) Close() error { return f.conn.Close() }
 
-// listenForRemovals opens a socket that gets only transactions that begin with
-// the removal of a rule, a set, a chain or a table, as when the machine's own
-// rules are loaded anew; not those of single elements, of which there may be
-// many. The kernel puts the messages of one transaction together, and a filter
-// sees the first.
-func listenForRemovals() (deletions, error) {
-	return listenForDeletions(unix.NETLINK_NETFILTER, []uint32{unix.NFNLGRP_NFTABLES},
+// tableDeletions are the transactions that begin with the removal of a rule, a set, a
+// chain or a table, as when the machine's own rules are loaded anew; not those of
+// single elements, of which there may be many. The kernel puts the messages of one
+// transaction together, and a filter sees the first.
+func tableDeletions() rtnl.Deletions {
+	return rtnl.Deletions{Protocol: unix.NETLINK_NETFILTER, Groups: []uint32{unix.NFNLGRP_NFTABLES}, Filter: []bpf.Instruction{
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.NFT_MSG_DELRULE, SkipTrue: 3},
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.NFT_MSG_DELSET, SkipTrue: 2},
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.NFT_MSG_DELCHAIN, SkipTrue: 1},
 		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.NFT_MSG_DELTABLE, SkipTrue: 1},
 		bpf.RetConstant{Val: 1 << 16},
 		bpf.RetConstant{Val: 0},
-	)
+	}}
 }
 
 // Listen calls gone for each such transaction that is not our own, and where some
 // may have been missed.
 func (f *LinuxFirewall) Listen(ctx context.Context, gone func()) {
-	listenAgain(ctx, listenForRemovals, f.conn.Port, gone)
+	tableDeletions().Watch(ctx, f.conn.Port, gone)
 }
 
 // Drop replaces our table in one transaction; without anything to drop there is

@@ -13,8 +13,6 @@ import (
 )
 
 const (
-	// mark is the IFA_PROTO of our addresses: VRRP's IP protocol number.
-	mark = 112
 	// behind is the metric of the subnets of addresses on a device: worse than
 	// any that a network manager gives a link.
 	behind = 1 << 20
@@ -51,7 +49,7 @@ func newAddress(op Op, marked bool) (netlink.Message, error) {
 		more.Uint32(unix.IFA_RT_PRIORITY, behind)
 	}
 	if marked {
-		more.Uint8(rtnl.IFAProto, mark)
+		more.Uint8(rtnl.IFAProto, rtnl.Mark)
 	}
 	if af == unix.AF_INET6 {
 		// struct ifa_cacheinfo: preferred 0, so that the router never takes a

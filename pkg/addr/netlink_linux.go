@@ -108,7 +108,7 @@ func (k *netlinkKernel) List() ([]Standing, error) {
 	all, err := rtnl.Dump(k.conn, rtnl.ListAddresses(), func(m netlink.Message) (Standing, bool) {
 		a, ok := rtnl.DecodeAddress(m)
 		k.protos = k.protos || a.Protocol != 0
-		return Standing{Index: a.Index, Prefix: a.Prefix, Marked: a.Protocol == mark}, ok
+		return Standing{Index: a.Index, Prefix: a.Prefix, Marked: a.Protocol == rtnl.Mark}, ok
 	})
 	if err != nil {
 		return nil, fmt.Errorf("listing addresses: %w", err)

@@ -8,9 +8,12 @@ import (
 	"strings"
 )
 
+// vrrpProtocol is VRRP's IP protocol number.
+const vrrpProtocol = 112
+
 // vrrpSocket is how the local port column of /proc/net/raw names VRRP's protocol
 // number.
-var vrrpSocket = fmt.Sprintf(":%04X", mark)
+var vrrpSocket = fmt.Sprintf(":%04X", vrrpProtocol)
 
 // OtherDaemon looks for raw sockets of VRRP that are not this process's own:
 // keepalived and FRR receive through such. What cannot be read is taken for a yes.

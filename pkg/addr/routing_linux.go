@@ -30,11 +30,11 @@ func OpenRouting() (*LinuxRouting, error) {
 	return &LinuxRouting{k}, nil
 }
 
-// listenForWays opens a socket that gets only the deletions of routes with our mark,
-// and of rules, and what people and their tools put in the place of routes: where a
-// router takes in a million routes, nobody is woken. After the 16 bytes of the
-// nlmsghdr, which has its flags at byte 6, stands an rtmsg, whose protocol is byte 5.
-func listenForWays() (deletions, error) {
+// deletions are the deletions of routes with our mark and of all rules, and the routes
+// that people and their tools put in the place of others: where a router takes in a
+// million routes, nobody is woken. After the 16 bytes of the nlmsghdr, which has its
+// flags at byte 6, stands an rtmsg, whose protocol is byte 5.
+func deletions() rtnl.Deletions {
 	const (
 		protocol  = 16 + 5
 		tools     = unix.RTPROT_STATIC // kernel, boot (the ip program), static (network managers)
@@ -42,12 +42,12 @@ func listenForWays() (deletions, error) {
 		keepalive = 18 // RTPROT_KEEPALIVED
 	)
 	groups := []uint32{unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE, unix.RTNLGRP_IPV4_RULE, unix.RTNLGRP_IPV6_RULE}
-	return listenForDeletions(unix.NETLINK_ROUTE, groups,
+	return rtnl.Deletions{Protocol: unix.NETLINK_ROUTE, Groups: groups, Filter: []bpf.Instruction{
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.RTM_DELRULE, SkipTrue: 10},
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.RTM_NEWROUTE, SkipTrue: 3},
 		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.RTM_DELROUTE, SkipTrue: 9},
 		bpf.LoadAbsolute{Off: protocol, Size: 1},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: mark, SkipTrue: 6, SkipFalse: 7},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: rtnl.Mark, SkipTrue: 6, SkipFalse: 7},
 		loadReplace(),
 		bpf.JumpIf{Cond: bpf.JumpBitsNotSet, Val: unix.NLM_F_REPLACE >> 8, SkipTrue: 5},
 		bpf.LoadAbsolute{Off: protocol, Size: 1},
@@ -56,7 +56,7 @@ func listenForWays() (deletions, error) {
 		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: keepalive, SkipTrue: 1},
 		bpf.RetConstant{Val: 1 << 16},
 		bpf.RetConstant{Val: 0},
-	)
+	}}
 }
 
 // loadReplace loads the byte of an nlmsghdr's flags that has NLM_F_REPLACE, in the
@@ -72,7 +72,7 @@ func loadReplace() bpf.Instruction {
 // Listen calls gone for each deletion that is not our own, and where some may
 // have been missed.
 func (r *LinuxRouting) Listen(ctx context.Context, gone func()) {
-	listenAgain(ctx, listenForWays, r.conn.Port, gone)
+	deletions().Watch(ctx, r.conn.Port, gone)
 }
 
 // AddWays adds routes and rules in one batch.
@@ -123,7 +123,7 @@ func (r *LinuxRouting) each(ops []WayOp, flags netlink.HeaderFlags, route, rule 
 func (r *LinuxRouting) ListWays() ([]WayOp, error) {
 	var all []WayOp
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-		routes, err := r.list(rtnl.ListRoutes(family, mark), routeOp)
+		routes, err := r.list(rtnl.ListRoutes(family, rtnl.Mark), routeOp)
 		if err != nil {
 			return nil, fmt.Errorf("listing routes: %w", err)
 		}

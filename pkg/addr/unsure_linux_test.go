@@ -91,7 +91,7 @@ func (k *lateKernel) encode(p netip.Prefix) []byte {
 	b := []byte{unix.AF_INET, byte(p.Bits()), 0, 0, 0, 0, 0, 0}
 	binary.NativeEndian.PutUint32(b[4:], eth0)
 	attributes, _ := netlink.MarshalAttributes([]netlink.Attribute{
-		{Type: unix.IFA_LOCAL, Data: p.Addr().AsSlice()}, {Type: rtnl.IFAProto, Data: []byte{mark}},
+		{Type: unix.IFA_LOCAL, Data: p.Addr().AsSlice()}, {Type: rtnl.IFAProto, Data: []byte{rtnl.Mark}},
 	})
 	return append(b, attributes...)
 }

@@ -16,7 +16,7 @@ import (
 func routeMessage(r Route, index int) ([]byte, error) {
 	af, to := family(r.To.Addr())
 	m := rtnetlink.RouteMessage{
-		Family: af, DstLength: uint8(r.To.Bits()), Protocol: mark, Type: unix.RTN_UNICAST, Scope: unix.RT_SCOPE_UNIVERSE,
+		Family: af, DstLength: uint8(r.To.Bits()), Protocol: rtnl.Mark, Type: unix.RTN_UNICAST, Scope: unix.RT_SCOPE_UNIVERSE,
 		Attributes: rtnetlink.RouteAttributes{OutIface: uint32(index), Table: r.Table, Priority: r.Metric},
 	}
 	if r.To.Bits() > 0 {
@@ -36,14 +36,14 @@ func routeMessage(r Route, index int) ([]byte, error) {
 // routeOp is a route of ours that was listed, to remove it. One that another's was
 // joined to (IPv6, RTA_MULTIPATH) is not ours alone.
 func routeOp(m netlink.Message) (op WayOp, ours bool) {
-	r, ok := rtnl.DecodeRoute(m, mark)
+	r, ok := rtnl.DecodeRoute(m, rtnl.Mark)
 	route := Route{To: r.To, Via: r.Via, Table: r.Table, Metric: r.Metric, Source: r.Source}
 	return WayOp{route, r.Index}, ok && r.Type == unix.RTN_UNICAST && !r.Multipath
 }
 
 // ruleMessage is the fib_rule_hdr of a rule, to add or to remove.
 func ruleMessage(r Rule) ([]byte, error) {
-	protocol := uint8(mark)
+	protocol := uint8(rtnl.Mark)
 	m := rtnetlink.RuleMessage{
 		Family: unix.AF_INET, Action: unix.FR_ACT_TO_TBL,
 		Attributes: &rtnetlink.RuleAttributes{Priority: &r.Priority, Table: &r.Table, Protocol: &protocol},
@@ -71,7 +71,7 @@ func ruleMessage(r Rule) ([]byte, error) {
 // ruleOp is a rule of ours that was listed, to remove it. One that selects by what
 // ours do not is somebody else's.
 func ruleOp(m netlink.Message) (op WayOp, ours bool) {
-	r, ok := rtnl.DecodeRule(m, mark)
+	r, ok := rtnl.DecodeRule(m, rtnl.Mark)
 	rule := Rule{
 		Family: event.IPv4, From: r.From, To: r.To, Iif: r.Iif, Fwmark: r.Fwmark, Mask: r.Mask, Table: r.Table, Priority: r.Priority,
 	}

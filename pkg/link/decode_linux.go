@@ -8,9 +8,6 @@ import (
 	"ripcord/pkg/rtnl"
 )
 
-// ours is the IFA_PROTO of what ripcord has put there (docs/architecture.md#ours).
-const ours = 112
-
 // decode returns what a message of rtnetlink reports of links or addresses, nil
 // where that is nothing.
 func decode(m netlink.Message) Observation {
@@ -56,7 +53,7 @@ func decodeLink(m netlink.Message) (Seen, bool) {
 func decodeAddress(m netlink.Message) (Assigned, bool) {
 	a, ok := rtnl.DecodeAddress(m)
 	return Assigned{
-		Index: a.Index, Prefix: a.Prefix, Scope: a.Scope, Marked: a.Protocol == ours,
+		Index: a.Index, Prefix: a.Prefix, Scope: a.Scope, Marked: a.Protocol == rtnl.Mark,
 		Secondary:  a.Prefix.Addr().Is4() && a.Flags&unix.IFA_F_SECONDARY != 0,
 		Deprecated: a.Flags&unix.IFA_F_DEPRECATED != 0,
 		Duplicate:  a.Flags&unix.IFA_F_DADFAILED != 0,

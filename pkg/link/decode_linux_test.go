@@ -170,7 +170,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(uint16(unix.RTM_DELLINK), linkMessage(f, 0, 7, 0, veth))
 	f.Add(uint16(unix.RTM_NEWADDR), append([]byte{unix.AF_INET, 24, 0, 0, 2, 0, 0, 0}, attributes(f, func(ae *netlink.AttributeEncoder) {
 		ae.Bytes(unix.IFA_LOCAL, []byte{10, 0, 0, 1})
-		ae.Uint8(rtnl.IFAProto, ours)
+		ae.Uint8(rtnl.IFAProto, rtnl.Mark)
 	})...))
 	f.Fuzz(func(t *testing.T, kind uint16, data []byte) {
 		switch o := decode(messageOf(netlink.HeaderType(kind), data)).(type) {

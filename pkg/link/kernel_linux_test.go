@@ -323,7 +323,7 @@ func addMarked(t *testing.T, index int, p netip.Prefix) {
 	ae := netlink.NewAttributeEncoder()
 	ae.Bytes(unix.IFA_LOCAL, p.Addr().AsSlice())
 	ae.Bytes(unix.IFA_ADDRESS, p.Addr().AsSlice())
-	ae.Uint8(rtnl.IFAProto, ours)
+	ae.Uint8(rtnl.IFAProto, rtnl.Mark)
 	attributes, err := ae.Encode()
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,10 @@ import (
 // address.
 const IFAProto = 11
 
+// Mark is the protocol of the addresses, routes and rules that ripcord adds, by which
+// it knows them after a crash (docs/architecture.md#ours): VRRP's IP protocol number.
+const Mark = 112
+
 // Address is an RTM_NEWADDR or RTM_DELADDR: an address of a link.
 type Address struct {
 	Index    int          // ifindex

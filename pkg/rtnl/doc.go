@@ -22,6 +22,8 @@
 //  4. An error that ErrUnknown matches leaves open whether the request was carried
 //     out. Any other error is the kernel's refusal.
 //
+// Deletions watches what other programs delete, with the filter in the kernel.
+//
 // The decoders (DecodeAddress, DecodeLink, ...) read only the attributes they name.
 // They skip attributes they do not know, and read of a longer value the part they
 // know: neither a new kernel nor what other programs configured makes them fail.

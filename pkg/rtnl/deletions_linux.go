@@ -1,0 +1,89 @@
+package rtnl
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
+)
+
+// reopenAfter is how long after a failure a watch opens its socket again.
+const reopenAfter = time.Second
+
+// Deletions says which of the kernel's notifications a watch receives, such as that
+// a route was deleted. The kernel filters them, so that all others wake nobody.
+type Deletions struct {
+	Protocol int      // of netlink, such as NETLINK_ROUTE
+	Groups   []uint32 // multicast groups
+	// Filter runs over each datagram, and begins with the low byte of the first
+	// message's type in its accumulator.
+	Filter []bpf.Instruction
+}
+
+// Watch calls changed for each notification about what another socket than that of
+// the port number own did, and when some may have been missed, until ctx ends. After
+// a failure it opens the socket again.
+func (d Deletions) Watch(ctx context.Context, own func() uint32, changed func()) {
+	for ctx.Err() == nil {
+		if conn, err := d.open(); err == nil {
+			changed() // nobody listened until now
+			receiveDeletions(ctx, conn, own, changed)
+			_ = conn.Close()
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(reopenAfter):
+		}
+	}
+}
+
+// open opens the socket, with its filter before it joins the groups.
+func (d Deletions) open() (*netlink.Conn, error) {
+	program, err := bpf.Assemble(append([]bpf.Instruction{loadType()}, d.Filter...))
+	if err != nil {
+		return nil, err
+	}
+	conn, err := netlink.Dial(d.Protocol, nil)
+	if err != nil {
+		return nil, err
+	}
+	err = conn.SetBPF(program)
+	for _, group := range d.Groups {
+		err = errors.Join(err, conn.JoinGroup(group))
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+// loadType loads the low byte of the type of an nlmsghdr, which is in the host's
+// byte order.
+func loadType() bpf.Instruction {
+	at := uint32(4)
+	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
+		at = 5
+	}
+	return bpf.LoadAbsolute{Off: at, Size: 1}
+}
+
+// receiveDeletions calls changed until ctx ends or the socket fails.
+func receiveDeletions(ctx context.Context, conn *netlink.Conn, own func() uint32, changed func()) {
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	for {
+		messages, err := conn.Receive()
+		if ctx.Err() != nil || err != nil && !errors.Is(err, unix.ENOBUFS) {
+			return
+		}
+		if err != nil || slices.ContainsFunc(messages, func(m netlink.Message) bool { return m.Header.PID != own() }) {
+			changed()
+		}
+	}
+}
