@@ -30,7 +30,7 @@ var layers = [][]string{
 	{"pkg/advert", "pkg/addr", "pkg/link"},
 	{"pkg/vrrp", "pkg/stats"},
 	{"pkg/wire"},
-	{"pkg/bus", "pkg/event", "pkg/lease", "pkg/mmsg", "pkg/ratelimit", "pkg/rtnl", "pkg/thread", "pkg/timerfd"},
+	{"pkg/bus", "pkg/command", "pkg/event", "pkg/lease", "pkg/mmsg", "pkg/ratelimit", "pkg/rtnl", "pkg/thread", "pkg/timerfd"},
 }
 
 // pure packages and files: no time but as an argument, no I/O, no goroutine.
@@ -70,6 +70,7 @@ var kept = map[string]func(file string) bool{
 	"pgregory.net/rapid":                 never,
 	"honnef.co/go/tools":                 never,
 	"github.com/google/nftables":         linuxFile,
+	"github.com/fsnotify/fsnotify":       in("pkg/track"),
 	"github.com/mdlayher/genetlink":      linuxFile,
 	"github.com/mdlayher/socket":         linuxFile,
 	"github.com/vishvananda/netlink":     never,

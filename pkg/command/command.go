@@ -1,0 +1,108 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+)
+
+// OutputLimit is how much of a command's output is kept, in bytes.
+const OutputLimit = 4096
+
+// DefaultGrace is the time between SIGTERM and SIGKILL.
+const DefaultGrace = time.Second
+
+// ErrTimeout is the error of a command that did not end within its timeout.
+var ErrTimeout = errors.New("timed out")
+
+// Command is a program, and how it is run. Argv and Timeout are required.
+type Command struct {
+	// Argv is the program and its arguments. The program is an absolute path, or a
+	// name that is looked up in SearchPath.
+	Argv []string
+	// User is whom the program runs as; nil is the daemon's own user.
+	User *User
+	// Env is added to Environment: strings of the form "NAME=value".
+	Env []string
+	// Timeout is how long the program may run.
+	Timeout time.Duration
+	// Grace is the time between SIGTERM and SIGKILL; zero is DefaultGrace.
+	Grace time.Duration
+	// KillGroup kills what is left of the process group once the program has ended. A
+	// check needs no background processes; a notify command may start a daemon.
+	KillGroup bool
+}
+
+// Result is how a run of a command ended.
+type Result struct {
+	// Exit is the exit status, −1 where a signal ended the program, or where it did
+	// not start or did not end in time.
+	Exit int
+	// Output is the beginning of what was written to standard output and standard
+	// error, as valid UTF-8 without white space at its end.
+	Output string
+	// Cut reports whether there was more output.
+	Cut bool
+	// Took is the time from the call of Run to the result.
+	Took time.Duration
+	// Err is nil where the program exited with status 0. Otherwise it says in a
+	// sentence what happened: ErrTimeout, an ExitError, the error of the context, or why
+	// the program could not be started.
+	Err error
+}
+
+// ExitError is the error of a program that ended other than with status 0.
+type ExitError struct {
+	Exit   int    // −1 where a signal ended it
+	Signal string // the name of that signal, as "SIGSEGV"
+}
+
+// Error implements error.
+func (e *ExitError) Error() string {
+	if e.Signal != "" {
+		return "ended by " + e.Signal
+	}
+	return fmt.Sprintf("exit status %d", e.Exit)
+}
+
+// SearchPath is where a program is looked up that is configured by its name alone, and
+// the PATH of every program. It does not depend on how the daemon was started.
+const SearchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// Environment returns the whole environment of a program that runs as u (nil: as the
+// daemon itself), with extra after it. Nothing of the daemon's own environment is in
+// it: neither LD_PRELOAD and the like nor NOTIFY_SOCKET.
+func Environment(u *User, extra []string) []string {
+	if u == nil {
+		u = ownUser()
+	}
+	env := make([]string, 0, 5+len(extra))
+	env = append(env, "PATH="+SearchPath, "HOME="+u.Home, "USER="+u.Name, "LOGNAME="+u.Name, "SHELL=/bin/sh")
+	return append(env, extra...)
+}
+
+func (c *Command) grace() time.Duration {
+	if c.Grace > 0 {
+		return c.Grace
+	}
+	return DefaultGrace
+}
+
+func (c *Command) validate() error {
+	if len(c.Argv) == 0 || c.Argv[0] == "" {
+		return errors.New("the command is empty")
+	}
+	if c.Timeout <= 0 {
+		return fmt.Errorf("the timeout of %s is %v: it must be longer than 0", c.Argv[0], c.Timeout)
+	}
+	return nil
+}
+
+// effective returns the user that a command runs as.
+func (c *Command) effective() *User {
+	if c.User != nil {
+		return c.User
+	}
+	return &User{UID: uint32(os.Geteuid()), GID: uint32(os.Getegid())}
+}
