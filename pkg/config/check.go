@@ -133,7 +133,7 @@ func (i *instance) checkAddresses(l *loader) {
 		h.checkLabel(l)
 		a := h.Prefix.Addr()
 		if at, twice := first[a]; twice {
-			l.fail(i.spot(h.key, h.at), "%s is given twice, first as %s", a, at.path)
+			l.fail(i.spot(h.key, h.at), "%s is given twice, first as %s", a, l.mention(at, i.spot(h.key, h.at)))
 			continue
 		}
 		first[a] = i.spot(h.key, h.at)
@@ -171,7 +171,7 @@ func checkNames(l *loader, all []*instance) {
 			continue
 		}
 		if at, taken := first[i.Instance.Instance]; taken {
-			l.fail(i.where("name"), "%s is the name of %s already", i.Instance.Instance, at.path)
+			l.fail(i.where("name"), "%s is the name of %s already", i.Instance.Instance, l.mention(at, i.where("name")))
 			continue
 		}
 		first[i.Instance.Instance] = i.at
@@ -187,7 +187,7 @@ func checkVirtualRouters(l *loader, all []*instance) {
 		}
 		v := event.Virtual{Interface: i.Interface, VRID: i.VRID, Family: i.Family}
 		if at, taken := first[v]; taken {
-			l.fail(i.where("vrid"), "%d is the %s VRID of %s on %s already", v.VRID, v.Family, at.path, show(v.Interface))
+			l.fail(i.where("vrid"), "%d is the %s VRID of %s on %s already", v.VRID, v.Family, l.mention(at, i.where("vrid")), show(v.Interface))
 			continue
 		}
 		first[v] = i.at
@@ -217,7 +217,7 @@ func checkHeldOnce(l *loader, all []*instance) {
 			case !taken:
 				first[s] = holder{i, i.spot(h.key, h.at)}
 			case before.instance != i: // within an instance it was reported already
-				l.fail(i.spot(h.key, h.at), "%s is held on %s by %s already", s.address, show(s.on), before.at.path)
+				l.fail(i.spot(h.key, h.at), "%s is held on %s by %s already", s.address, show(s.on), l.mention(before.at, i.spot(h.key, h.at)))
 			}
 		}
 	}

@@ -3,7 +3,7 @@
 // once.
 //
 // A file passes through four steps. The tree (tree.go) is the YAML without its
-// oddities; the tables (keys.go) say which keys there are, their defaults and
+// oddities, with those of the files that it includes (include.go); the tables (keys.go) say which keys there are, their defaults and
 // their values; the checks (check.go, groups.go) see that the parts agree; the
 // result is built (document.go). Load and Parse share nothing between calls and
 // may be called from any goroutine; a Config belongs to its caller.
@@ -11,6 +11,7 @@ package config
 
 import (
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"ripcord/pkg/addr"
@@ -64,32 +65,40 @@ func Load(path string, here Machine) (*Config, error) {
 	if strings.HasSuffix(path, "keepalived.conf") {
 		return nil, fmt.Errorf("read %s: keepalived's own language is not supported yet; write the configuration as YAML, in %s", path, Path)
 	}
-	text, err := readFile(path)
+	text, info, err := readFile(path)
 	if err != nil {
 		return nil, err
 	}
-	return parse(path, text, here)
+	if !info.Mode().IsRegular() {
+		info = nil // a pipe, which is in no directory
+	}
+	l := newLoader(path, text)
+	l.here = here
+	return l.parse(text, info)
 }
 
 // Parse turns the text of a file into a configuration; name is what problems
-// call the file. The error is Problems, sorted by position.
-func Parse(name string, text []byte) (*Config, error) { return parse(name, text, nil) }
-
-func parse(name string, text []byte, here Machine) (*Config, error) {
+// call the file, which cannot include others. The error is Problems, sorted by position.
+func Parse(name string, text []byte) (*Config, error) {
 	if len(text) > MaxSize {
 		l := newLoader(name, nil)
 		l.advise(place{}, "split it between routers, or leave out what is not needed", "the file is larger than %d bytes, the most that is read", MaxSize)
 		return nil, l.listed(&l.problems)
 	}
-	l := newLoader(name, text)
-	l.here = here
-	root := l.tree(text)
+	return newLoader(name, text).parse(text, nil)
+}
+
+// parse makes the configuration of the loader's first file and of those that it
+// includes. Of a text that is not on disk, file is nil.
+func (l *loader) parse(text []byte, file fs.FileInfo) (*Config, error) {
+	root := l.tree(0, text)
 	if l.problems.count() > 0 && root == nil {
 		return nil, l.listed(&l.problems)
 	}
+	root, complete := l.include(root, file)
 	doc := newDocument()
-	doc.read(l, place{node: root, line: 1, column: 1})
-	if doc.affordable(l) {
+	doc.read(l, place{node: root, position: position{line: 1, column: 1}}, complete)
+	if complete && doc.affordable(l) {
 		doc.check(l)
 	}
 	if l.problems.count() > 0 {

@@ -58,14 +58,17 @@ func newDocument() *document {
 	return d
 }
 
-// read takes the whole file, which may be empty.
-func (d *document) read(l *loader, at place) {
+// read takes the whole file, which may be empty. Where it is not complete, since an
+// included file could not be read, what is missing may stand there.
+func (d *document) read(l *loader, at place, complete bool) {
 	if at.node == nil || at.node.kind == null {
 		l.advise(at, "an instance needs name, interface, vrid and addresses", "the configuration is empty")
 		return
 	}
 	said := documentKeys.read(l, at, d)
-	documentKeys.need(l, at, said)
+	if complete {
+		documentKeys.need(l, at, said)
+	}
 }
 
 func readDefaults(l *loader, at place, d *document) bool {
@@ -117,7 +120,7 @@ func readLinks(l *loader, at place, d *document) bool {
 // build makes the configuration of a document without a problem.
 func (d *document) build(l *loader) *Config {
 	c := &Config{
-		File: l.file, Log: d.log, Control: d.control,
+		File: l.files[0].name, Log: d.log, Control: d.control,
 		Links: d.links, DefaultLink: d.link, Warnings: l.listed(&l.warnings),
 	}
 	for _, g := range d.groups {

@@ -9,21 +9,38 @@ import (
 )
 
 // readFile reads a configuration file, but none without end, as /dev/zero is.
-func readFile(path string) ([]byte, error) {
+func readFile(path string) ([]byte, fs.FileInfo, error) {
 	file, err := os.Open(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("no configuration: %w; write one there, or name another file with --config", err)
+		return nil, nil, fmt.Errorf("no configuration: %w; write one there, or name another file with --config", err)
 	case err != nil:
-		return nil, fmt.Errorf("read the configuration: %w", err)
+		return nil, nil, fmt.Errorf("read the configuration: %w", err)
 	}
 	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the configuration: %w", err)
+	}
 	text, err := io.ReadAll(io.LimitReader(file, MaxSize+1))
 	if err != nil {
-		return nil, fmt.Errorf("read the configuration: %w", err)
+		return nil, nil, fmt.Errorf("read the configuration: %w", err)
 	}
 	if len(text) > MaxSize {
-		return nil, fmt.Errorf("read the configuration: %s is larger than %d MiB, the largest that is read: is it the right file?", path, MaxSize>>20)
+		return nil, nil, fmt.Errorf("read the configuration: %s is larger than %d MiB, the largest that is read: is it the right file?", path, MaxSize>>20)
 	}
-	return text, nil
+	return text, info, nil
+}
+
+// openRegular opens a file on disk, and nothing that could block.
+func openRegular(path string) (*os.File, fs.FileInfo, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case !info.Mode().IsRegular():
+		return nil, nil, errors.New(path + " is not a file")
+	}
+	file, err := os.Open(path)
+	return file, info, err
 }

@@ -41,7 +41,7 @@ func (d *document) checkGroups(l *loader) {
 	for n := range d.groups {
 		g := &d.groups[n]
 		if at, taken := first[g.name]; taken && g.name != "" {
-			l.fail(g.at.key("name"), "%s is the name of %s already", g.name, at.path)
+			l.fail(g.at.key("name"), "%s is the name of %s already", g.name, l.mention(at, g.at))
 		} else {
 			first[g.name] = g.at
 		}
@@ -61,7 +61,7 @@ func (g *group) findMembers(l *loader, byName map[string]*instance, names []stri
 		case i.group == g:
 			l.fail(m.at, "%s is given twice", m.name)
 		case i.group != nil:
-			l.fail(m.at, "%s is in %s already; an instance is in one group", m.name, i.group.at.path)
+			l.fail(m.at, "%s is in %s already; an instance is in one group", m.name, l.mention(i.group.at, m.at))
 		default:
 			i.group, m.instance = g, i
 		}

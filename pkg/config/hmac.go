@@ -2,10 +2,8 @@ package config
 
 import (
 	"encoding/hex"
-	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -97,7 +95,7 @@ func readSecrets(l *loader, at place) (map[uint8]wire.Secret, bool) {
 		// An id that is none may be a key in the wrong place: it is not repeated.
 		id, err := strconv.ParseUint(e.key, 10, 8)
 		if err != nil || id == 0 || leading.MatchString(e.key) {
-			l.advise(place{path: at.path, line: e.line, column: e.column}, "write it like {1: {file: /etc/ripcord/key}}",
+			l.advise(place{path: at.path, position: e.position}, "write it like {1: {file: /etc/ripcord/key}}",
 				"the id of a key is a number between 1 and 255")
 			continue
 		}
@@ -175,14 +173,7 @@ func digitsOf(l *loader, at place) (string, bool) {
 // readKeyFile reads a small file, and nothing that could block.
 func readKeyFile(path string) (text string, mode fs.FileMode, err error) {
 	const enough = 4096
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return "", 0, err
-	case !info.Mode().IsRegular():
-		return "", 0, errors.New(path + " is not a file")
-	}
-	f, err := os.Open(path)
+	f, info, err := openRegular(path)
 	if err != nil {
 		return "", 0, err
 	}

@@ -16,6 +16,8 @@ const ms = time.Millisecond
 // documentKeys are the keys of the file itself. Defaults are read before what they
 // apply to.
 var documentKeys = table[document]{
+	{"include", optional, value[document]{patterns.what, included},
+		"Other files with the same keys, relative to this one: see [Several files](#several-files).", ""},
 	{"log", optional, section(func(d *document) *Log { return &d.log }, logKeys),
 		"What is logged.", ""},
 	{"control", optional, section(func(d *document) *Control { return &d.control }, controlKeys),
@@ -32,7 +34,6 @@ var documentKeys = table[document]{
 	{"notify", later, value[document]{}, "", ""},
 	{"fifo", later, value[document]{}, "", ""},
 	{"script_user", later, value[document]{}, "", ""},
-	{"include", later, value[document]{}, "", ""},
 }
 
 var logKeys = table[Log]{

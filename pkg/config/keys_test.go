@@ -11,6 +11,7 @@ import (
 // are in: a key that is named there must be in one of the two.
 var (
 	supported = []string{
+		"include",
 		"log.level", "control.socket", "control.listen",
 		"links.NAME.monitor", "links.NAME.confirm", "links.NAME.poll", "links.NAME.down_delay", "links.NAME.up_delay", "links.default.monitor", "links.default.confirm",
 		"links.NAME.recovery.adverts", "links.NAME.recovery.wait", "links.default.recovery.wait",
@@ -32,7 +33,7 @@ var (
 		"groups[].name", "groups[].members",
 	}
 	refused = []string{
-		"checks", "notify", "fifo", "script_user", "include",
+		"checks", "notify", "fifo", "script_user",
 		"instances[].track", "instances[].notify", "instances[].fence",
 		"defaults.track",
 		"groups[].track", "groups[].notify", "groups[].fence", "groups[].fault", "groups[].last_standing",

@@ -14,13 +14,21 @@ const (
 	excerpt     = 300 // characters of a line
 )
 
-// A loader collects the problems of one file.
+// A loader collects the problems of a file and of those that it includes.
 type loader struct {
-	file     string
+	files    []contents // the first is the one that was named; see include.go for the others
 	here     Machine
-	lines    []string
 	problems findings
 	warnings findings
+	bytes    int // of all files
+	merged   int // entries that << has merged in, those too that yielded to others
+	size     int // of the trees of all files
+}
+
+// contents are what one file says.
+type contents struct {
+	name  string
+	lines []string
 }
 
 // findings are the first mostListed problems of a file, by position, and perhaps
@@ -30,12 +38,30 @@ type findings struct {
 	dropped int
 }
 
-func newLoader(file string, text []byte) *loader {
-	lines := strings.Split(strings.TrimPrefix(string(text), bom), "\n")
+func newLoader(file string, content []byte) *loader {
+	l := &loader{}
+	l.add(file, content)
+	return l
+}
+
+// add makes a file known, and returns its number.
+func (l *loader) add(file string, content []byte) int {
+	lines := strings.Split(strings.TrimPrefix(string(content), bom), "\n")
 	for i := range lines {
 		lines[i] = strings.TrimSuffix(lines[i], "\r")
 	}
-	return &loader{file: file, lines: lines}
+	l.files = append(l.files, contents{file, lines})
+	l.bytes += len(content)
+	return len(l.files) - 1
+}
+
+// mention returns what a problem at a place calls another place: its path, and its file
+// where that is another one.
+func (l *loader) mention(other, at place) string {
+	if other.file == at.file {
+		return other.path
+	}
+	return other.path + " in " + l.files[other.file].name
 }
 
 // fail notes that the value at a place cannot be used.
@@ -56,8 +82,9 @@ func (l *loader) warn(at place, hint, format string, args ...any) {
 // note adds a finding. One that will not be listed is only counted: of a hundred
 // thousand, the words would take most of the time.
 func (l *loader) note(f *findings, at place, hint, format string, args []any) {
-	line, column := min(max(at.line, 1), len(l.lines)), max(at.column, 1)
-	if f.beyond(line, column) {
+	in := l.files[at.file]
+	where := position{at.file, min(max(at.line, 1), len(in.lines)), max(at.column, 1)}
+	if f.beyond(where) {
 		f.dropped++
 		return
 	}
@@ -65,7 +92,7 @@ func (l *loader) note(f *findings, at place, hint, format string, args []any) {
 	if cut {
 		message += "…"
 	}
-	f.add(Problem{File: l.file, Line: line, Column: column, Path: conceal(at.path), Message: conceal(message), Hint: hint})
+	f.add(Problem{File: in.name, Line: where.line, Column: where.column, file: where.file, Path: conceal(at.path), Message: conceal(message), Hint: hint})
 }
 
 // suggest returns the name that was most likely meant by a misspelt one, as long as
@@ -80,11 +107,11 @@ func (l *loader) suggest(wrong string, names []string) string {
 // listed are the findings for a person to read, with their lines.
 func (l *loader) listed(f *findings) Problems {
 	f.cut()
-	line, concealed := 0, ""
+	last, concealed := position{}, ""
 	for i := range f.kept {
 		p := &f.kept[i]
-		if p.Line != line {
-			line, concealed = p.Line, concealValues(conceal(l.lines[p.Line-1]))
+		if line := (position{file: p.file, line: p.Line}); line != last {
+			last, concealed = line, concealValues(conceal(l.files[p.file].lines[p.Line-1]))
 		}
 		p.Source, p.skipped = around(concealed, p.Column)
 	}
@@ -101,12 +128,11 @@ func (f *findings) add(p Problem) {
 }
 
 // beyond reports whether enough is known already in front of a place.
-func (f *findings) beyond(line, column int) bool {
+func (f *findings) beyond(at position) bool {
 	if f.dropped == 0 {
 		return false
 	}
-	last := &f.kept[mostListed-1] // in order since the last cut
-	return line > last.Line || line == last.Line && column >= last.Column
+	return at.compare(f.kept[mostListed-1].position()) >= 0 // in order since the last cut
 }
 
 func (f *findings) count() int { return len(f.kept) + f.dropped }
@@ -114,12 +140,7 @@ func (f *findings) count() int { return len(f.kept) + f.dropped }
 // cut orders the findings by position, those of one place as they were found, and
 // drops what is too much.
 func (f *findings) cut() {
-	slices.SortStableFunc(f.kept, func(a, b Problem) int {
-		if a.Line != b.Line {
-			return a.Line - b.Line
-		}
-		return a.Column - b.Column
-	})
+	slices.SortStableFunc(f.kept, func(a, b Problem) int { return a.position().compare(b.position()) })
 	if n := len(f.kept); n > mostListed {
 		f.kept, f.dropped = f.kept[:mostListed], f.dropped+n-mostListed
 	}

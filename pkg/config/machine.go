@@ -45,7 +45,7 @@ func (d *document) checkPeers(l *loader) {
 			case !elsewhere && l.here.has(p.Addr, i.Interface):
 				l.advise(p.at, "name the other routers only", "%s is an address of this machine: it cannot be a peer", p)
 			case other != nil && (!p.IsLinkLocalUnicast() || other.Interface == i.Interface):
-				l.advise(p.at, "name the other routers only", "%s is the source of %s: it cannot be a peer", p, other.at.path)
+				l.advise(p.at, "name the other routers only", "%s is the source of %s: it cannot be a peer", p, l.mention(other.at, p.at))
 			}
 		}
 	}

@@ -13,13 +13,13 @@ func (b *builder) mapping(out *node, values []*ast.MappingValueNode, path string
 	lines := make(map[string]int, len(values)) // of the keys so far
 	for _, v := range values {
 		name, t, ok := keyName(v.Key)
-		here := placeOf(join(path, name), t)
+		here := b.placeOf(join(path, name), t)
 		switch {
 		case !ok:
-			b.fail(placeOf(path, t), "a key must be plain text")
+			b.fail(b.placeOf(path, t), "a key must be plain text")
 			continue
 		case v.Key.IsMergeKey():
-			merged = append(merged, b.sources(v.Value, placeOf(path, t))...)
+			merged = append(merged, b.sources(v.Value, b.placeOf(path, t))...)
 			continue
 		}
 		if first, twice := lines[name]; twice {
@@ -28,11 +28,11 @@ func (b *builder) mapping(out *node, values []*ast.MappingValueNode, path string
 			continue
 		}
 		lines[name] = here.line
-		out.entries = append(out.entries, entry{name, here.line, here.column, b.node(v.Value, here.path)})
+		out.entries = append(out.entries, entry{name, here.position, b.node(v.Value, here.path)})
 	}
 	for _, m := range merged {
 		if b.merged += len(m.entries); b.merged > mostSize {
-			break // tree reports it
+			break // measured reports it
 		}
 		for _, e := range m.entries {
 			if _, twice := lines[e.key]; !twice {
@@ -43,8 +43,7 @@ func (b *builder) mapping(out *node, values []*ast.MappingValueNode, path string
 	}
 	if len(values) > 0 { // the parser gives the position of the first colon
 		_, t, _ := keyName(values[0].Key)
-		first := placeOf(path, t)
-		out.line, out.column = first.line, first.column
+		out.position = b.placeOf(path, t).position
 	}
 }
 

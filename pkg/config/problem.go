@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -17,8 +18,11 @@ type Problem struct {
 	Hint         string // what to do about it; may be empty
 	Source       string // the line of the file, or the part of it around the column
 	skipped      int    // characters of the line in front of Source
+	file         int    // the position's
 	more         int    // problems behind this one that are not listed
 }
+
+func (p Problem) position() position { return position{p.file, p.Line, p.Column} }
 
 // Summary is the problem on one line: ripcord.yaml:7:5: instances[0].vrid: 300
 // is not between 1 and 255.
@@ -104,24 +108,33 @@ func (ps Problems) Unwrap() []error {
 	return all
 }
 
+// A position is where something stands: in which of the loader's files, and at which
+// line and column of it.
+type position struct{ file, line, column int }
+
+// compare orders positions: by file, in the order in which they are read.
+func (p position) compare(q position) int {
+	return cmp.Or(p.file-q.file, p.line-q.line, p.column-q.column)
+}
+
 // A place is a value of the file: where it stands, and what a person calls it.
 // Its position is that of its key, or its own in a list.
 type place struct {
-	path         string
-	line, column int
-	node         *node // nil: the file says nothing here
-	bad          bool  // its value was refused, so there is nothing to check it against
+	path string
+	position
+	node *node // nil: the file says nothing here
+	bad  bool  // its value was refused, so there is nothing to check it against
 }
 
 // key is the place of a key in the map at p, which need not be there.
 func (p place) key(name string) place {
-	return place{path: join(p.path, name), line: p.line, column: p.column}
+	return place{path: join(p.path, name), position: p.position}
 }
 
 // item is the place of an entry of the list at p.
 func (p place) item(i int) place {
 	n := p.node.items[i]
-	return place{path: fmt.Sprintf("%s[%d]", p.path, i), line: n.line, column: n.column, node: n}
+	return place{path: fmt.Sprintf("%s[%d]", p.path, n.index), position: n.position, node: n}
 }
 
 // join appends a key to a path.

@@ -18,6 +18,7 @@ func TestReferencePage(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(pageHead)
 	section(&b, "The file", config.Reference(), "")
+	b.WriteString(pageTail)
 	golden.Check(t, "../../docs/configuration.md", b.String())
 }
 
@@ -30,6 +31,19 @@ prints every problem with line and column. Unknown keys, duplicate keys, wrong t
 which are reported at once. Durations are Go durations: ` + "`100ms`, `1s`, `1h`" + `. Complete set-ups are in [examples](examples).
 A file has at most 4 MiB, a map in block style 2048 keys, and maps and lists are nested 32 deep; of more than 100 problems the
 first 100 are printed.
+`
+
+const pageTail = `
+## Several files
+
+` + "`include: [conf.d/*.yaml]`" + ` adds the files that match, each with the same keys as the first. A path is relative to the file that names
+it; ` + "`*`, `?`" + ` and ` + "`[…]`" + ` are wildcards, which match no name that begins with a dot. Matches are read in the order of their names.
+Lists (` + "`instances`, `groups`" + `) are joined: first what a file has itself, then what the files have that it includes. Sections (` + "`log`" + `,
+` + "`control`, `defaults`, `links`" + `) have the keys of all files; one key of them in two files is an error. ` + "`defaults`" + ` are for the instances of
+all files, and anchors for one file only.
+
+A file is read once, however often it is named, and one that includes itself is an error, as is one that cannot be read. A pattern
+with wildcards that nothing matches is a warning. All files together have at most 4 MiB, and there are at most 1000.
 `
 
 // section writes the table of a map's keys, and then those of the maps in it.

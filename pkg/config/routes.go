@@ -186,7 +186,7 @@ func checkWaysOnce(l *loader, all []*instance) {
 	first := map[addr.Way]place{}
 	once := func(w addr.Way, at place, hint string) {
 		if before, taken := first[w]; taken {
-			l.advise(at, hint, "it stands as %s already", before.path)
+			l.advise(at, hint, "it stands as %s already", l.mention(before, at))
 			return
 		}
 		first[w] = at

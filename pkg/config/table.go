@@ -62,7 +62,7 @@ func (t table[T]) read(l *loader, at place, into *T) given {
 		meant := l.suggest(e.key, t.names())
 		l.advise(at.entry(e), didYouMean(meant), "unknown key")
 		if meant != "" { // so that it is not called missing, too
-			said[meant] = place{path: join(at.path, meant), line: e.line, column: e.column, bad: true}
+			said[meant] = place{path: join(at.path, meant), position: e.position, bad: true}
 		}
 	}
 	for _, k := range t {
@@ -111,7 +111,7 @@ func (t table[T]) names() []string {
 
 // entry is the place of an entry of the map at p.
 func (p place) entry(e entry) place {
-	return place{path: join(p.path, e.key), line: e.line, column: e.column, node: e.value}
+	return place{path: join(p.path, e.key), position: e.position, node: e.value}
 }
 
 // expect reports a value that is not of the kind it has to be.

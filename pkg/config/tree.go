@@ -32,20 +32,21 @@ func (k kind) String() string {
 // tags and comments. Scalars are text: what 010 or yes means is for the reader
 // of the key to say, not for YAML.
 type node struct {
-	kind         kind
-	line, column int
-	text         string // of a scalar, without its quotes
-	quoted       bool
-	items        []*node // of a list
-	entries      []entry // of a mapping; no key comes twice
-	size         int     // what it takes to read it, with what aliases repeat
+	kind kind
+	position
+	text    string // of a scalar, without its quotes
+	quoted  bool
+	items   []*node // of a list
+	entries []entry // of a mapping; no key comes twice
+	index   int     // in the list of its file
+	size    int     // what it takes to read it, with what aliases repeat
 }
 
 // entry is one key of a mapping.
 type entry struct {
-	key          string
-	line, column int
-	value        *node
+	key string
+	position
+	value *node
 }
 
 // find returns the entry of a key, or nil.
@@ -60,67 +61,82 @@ func (n *node) find(key string) *entry {
 
 const bom = "\uFEFF"
 
-// tree parses the text. It returns nil if that failed, or there is nothing in it.
-func (l *loader) tree(text []byte) (root *node) {
+// tree parses the text of one of the loader's files. It returns nil if that failed, or
+// there is nothing in it.
+func (l *loader) tree(file int, text []byte) (root *node) {
+	b := builder{loader: l, file: file, anchors: map[string]*node{}}
 	if at := invalid(text); at != nil {
-		l.fail(*at, "the file is not text in UTF-8")
+		at.file = file
+		l.fail(place{position: *at}, "the file is not text in UTF-8")
 		return nil
 	}
 	// A file that crashes the parser must not crash a daemon that reloads.
 	defer func() {
 		if r := recover(); r != nil {
-			l.fail(place{}, "the YAML parser cannot cope with this file: %v", r)
+			l.fail(b.placeOf("", nil), "the YAML parser cannot cope with this file: %v", r)
 			root = nil
 		}
 	}()
 	tokens := lexer.Tokenize(strings.TrimPrefix(string(text), bom))
 	if t, why := excess(tokens); t != nil {
-		l.fail(placeOf("", t), "%s", why)
+		l.fail(b.placeOf("", t), "%s", why)
 		return nil
 	}
-	file, err := parser.Parse(glue(tokens), 0, parser.AllowDuplicateMapKey())
+	parsed, err := parser.Parse(glue(tokens), 0, parser.AllowDuplicateMapKey())
 	if err != nil {
-		l.syntax(err)
+		b.syntax(err)
 		return nil
 	}
-	b := builder{loader: l, anchors: map[string]*node{}}
-	for _, doc := range file.Docs {
+	for _, doc := range parsed.Docs {
 		switch {
 		case doc.Body == nil || doc.Body.Type() == ast.DirectiveType:
 		case root != nil:
 			second := b.node(doc.Body, "")
-			l.fail(place{line: second.line, column: second.column}, "a second YAML document; a configuration is one")
+			l.fail(place{position: second.position}, "a second YAML document; a configuration is one")
 		default:
 			root = b.node(doc.Body, "")
 		}
 	}
-	if b.merged > mostSize || root != nil && root.size > mostSize {
-		l.advise(place{}, "write out what is repeated, or leave it out", "its aliases make more than %d values of this file", mostSize)
-		return nil
+	return b.measured(root)
+}
+
+// measured returns a tree unless it and those of the other files are too large
+// together.
+func (b *builder) measured(root *node) *node {
+	if root != nil {
+		b.size += root.size
 	}
-	return root
+	switch here := b.placeOf("", nil); {
+	case b.merged <= mostSize && b.size <= mostSize:
+		return root
+	case root != nil && root.size < b.size:
+		b.advise(here, "leave out what is not needed", "this file and those before it have more than %d values", mostSize)
+	default:
+		b.advise(here, "write out what is repeated, or leave it out", "its aliases make more than %d values of this file", mostSize)
+	}
+	return nil
 }
 
 // syntax reports the one error at which the parser stopped.
-func (l *loader) syntax(err error) {
+func (b *builder) syntax(err error) {
 	var located interface {
 		GetToken() *token.Token
 		GetMessage() string
 	}
 	if !errors.As(err, &located) {
-		l.fail(place{}, "not YAML: %v", err)
+		b.fail(b.placeOf("", nil), "not YAML: %v", err)
 		return
 	}
 	hint, message := "", located.GetMessage()
 	if strings.Contains(message, "'\t'") {
 		hint, message = "indent with spaces", "a tab stands where YAML allows none"
 	}
-	l.advise(placeOf("", located.GetToken()), hint, "not YAML: %s", message)
+	b.advise(b.placeOf("", located.GetToken()), hint, "not YAML: %s", message)
 }
 
 // invalid is the place of the first byte that is not UTF-8, or nil.
-func invalid(text []byte) *place {
-	at := &place{line: 1, column: 1}
+func invalid(text []byte) *position {
+	at := &position{line: 1, column: 1}
 	for len(text) > 0 {
 		r, size := utf8.DecodeRune(text)
 		if r == utf8.RuneError && size == 1 {
@@ -135,20 +151,21 @@ func invalid(text []byte) *place {
 	return nil
 }
 
-// placeOf is where a token stands.
-func placeOf(path string, t *token.Token) place {
-	if t == nil || t.Position == nil {
-		return place{path: path}
+// placeOf is where a token stands; nil: at the beginning of the file.
+func (b *builder) placeOf(path string, t *token.Token) place {
+	at := position{file: b.file}
+	if t != nil && t.Position != nil {
+		at.line, at.column = t.Position.Line, t.Position.Column
 	}
-	return place{path: path, line: t.Position.Line, column: t.Position.Column}
+	return place{path: path, position: at}
 }
 
 // A builder turns the parser's tree into ours. An anchor can be used only after
 // it is complete, so no node contains itself.
 type builder struct {
 	*loader
+	file    int
 	anchors map[string]*node
-	merged  int // entries that << has merged in, those too that yielded to others
 }
 
 // node converts one value.
@@ -173,8 +190,8 @@ func (n *node) measure() {
 }
 
 func (b *builder) convert(n ast.Node, path string) *node {
-	here := placeOf(path, n.GetToken())
-	out := &node{kind: scalar, line: here.line, column: here.column}
+	here := b.placeOf(path, n.GetToken())
+	out := &node{kind: scalar, position: here.position}
 	switch n := n.(type) {
 	case *ast.NullNode:
 		out.kind = null
@@ -189,7 +206,9 @@ func (b *builder) convert(n ast.Node, path string) *node {
 	case *ast.SequenceNode:
 		out.kind = list
 		for i, v := range n.Values {
-			out.items = append(out.items, b.node(v, fmt.Sprintf("%s[%d]", path, i)))
+			item := b.node(v, fmt.Sprintf("%s[%d]", path, i))
+			item.index = i
+			out.items = append(out.items, item)
 		}
 	case *ast.AnchorNode:
 		out = b.node(n.Value, path)
@@ -210,9 +229,9 @@ func (b *builder) alias(n *ast.AliasNode, here place) *node {
 	name := n.Value.GetToken().Value
 	if named, ok := b.anchors[name]; ok {
 		out := *named
-		out.line, out.column = here.line, here.column
+		out.position = here.position
 		return &out
 	}
 	b.fail(here, "no anchor &%s stands before *%s", name, name)
-	return &node{kind: broken, line: here.line, column: here.column}
+	return &node{kind: broken, position: here.position}
 }

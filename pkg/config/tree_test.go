@@ -35,8 +35,8 @@ func TestListsInBraces(t *testing.T) {
 		"[a: b]", "[a: fe80::1]", `["a": b]`, "[{a: b}]", "[{a: fe80::1/64}]", "[[a:b], c]", "[]",
 		"[a, b]", "[a:b\n ]", "[\n  fe80::1/64,\n  fe80::2/64 ]", "[abc:/x]",
 	} {
-		plain := newLoader("plain", nil).tree([]byte("a: " + text))
-		braces := newLoader("braces", nil).tree([]byte("{a: " + text + "}"))
+		plain := newLoader("plain", nil).tree(0, []byte("a: "+text))
+		braces := newLoader("braces", nil).tree(0, []byte("{a: "+text+"}"))
 		if p, b := sketch(plain), sketch(braces); p != b {
 			t.Errorf("%s: %s, in braces %s", text, p, b)
 		}
@@ -48,7 +48,7 @@ func TestScalarsStayText(t *testing.T) {
 		"010": "010", "1_000": "1_000", "0x1F": "0x1F", "1e3": "1e3", "True": "True", "yes": "yes", ".inf": ".inf",
 		"-0": "-0", "1.50": "1.50", "2001-01-01": "2001-01-01", `"a\tb"`: "a\tb", "'a''b'": "a'b", "|\n  a\n  b\n": "a\nb\n",
 	} {
-		root := newLoader("x", nil).tree([]byte("a: " + text))
+		root := newLoader("x", nil).tree(0, []byte("a: "+text))
 		if root == nil || len(root.entries) != 1 || root.entries[0].value.text != want {
 			t.Errorf("%s reads as %s, want %q", text, sketch(root), want)
 		}
