@@ -114,7 +114,7 @@ func (w *Worker) probe(instances []string, addresses []netip.Addr) {
 	if len(instances)+len(addresses) == 0 {
 		return
 	}
-	w.burst.reset()
+	w.batch.Reset()
 	asked := make(map[*entry]bool)
 	ask := func(h *holding, e *entry) {
 		link := w.lookout.linkNamed(w.segmentOf(h.set, e))
@@ -122,7 +122,7 @@ func (w *Worker) probe(instances []string, addresses []netip.Addr) {
 			return
 		}
 		asked[e] = true
-		w.burst.probe(link, e.Prefix.Addr())
+		w.batch.Probe(link, e.Prefix.Addr())
 	}
 	for _, name := range instances {
 		for _, e := range w.ledger.held[name].entries {
@@ -142,8 +142,8 @@ func (w *Worker) probe(instances []string, addresses []netip.Addr) {
 			}
 		}
 	}
-	if len(w.burst.frames) > 0 {
-		w.cfg.Packets.Send(w.burst.frames)
+	if len(w.batch.Frames()) > 0 {
+		w.cfg.Sender.Send(w.batch.Frames())
 	}
 }
 

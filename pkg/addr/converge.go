@@ -6,11 +6,8 @@ import (
 	"slices"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/neigh"
 )
-
-// slice is how many frames are sent, by one system call, before the queue is
-// looked at again.
-const slice = 64
 
 // converge makes the kernel agree with the ledger: it turns devices, asks if it
 // must, removes in one batch, adds in one batch, and tells what came of it.
@@ -150,30 +147,40 @@ func (w *Worker) tell(n news) {
 	}
 }
 
-// announce tells the neighbours one slice of what is due: each address is at the
-// present MAC of its link.
+// announce sends the announcements that are due, as many as go by one system call:
+// each address is at the present MAC of its link.
 func (w *Worker) announce() {
 	now := w.cfg.Now()
-	w.burst.reset()
-	for range slice {
+	w.batch.Reset()
+	w.announced = w.announced[:0]
+	for range neigh.MaxFrames {
 		instance, n, ok := w.schedule.next(now)
 		if !ok {
 			break
 		}
 		if w.ledger.stands(instance, n) {
 			a := w.ledger.sets[instance].Addresses[n]
-			w.burst.announce(instance, a, w.ledger.links[a.Interface])
+			if w.batch.Announce(w.ledger.links[a.Interface], a.Prefix.Addr()) {
+				w.announced = append(w.announced, announced{instance, a})
+			}
 		}
 	}
-	if len(w.burst.frames) == 0 {
+	frames := w.batch.Frames()
+	if len(frames) == 0 {
 		return
 	}
-	w.cfg.Packets.Send(w.burst.frames)
-	for i := range w.burst.frames {
-		if err := w.burst.frames[i].Err; err != nil {
-			w.unannounced(w.burst.of[i], err)
+	w.cfg.Sender.Send(frames)
+	for i := range frames {
+		if err := frames[i].Err; err != nil {
+			w.unannounced(w.announced[i], err)
 		}
 	}
+}
+
+// announced is an address of an instance that a frame announces.
+type announced struct {
+	instance string
+	address  Address
 }
 
 // unannounced tells, once for each time an instance is held, that its neighbours

@@ -23,11 +23,11 @@
 // when it is told to, whether the segment forwards.
 //
 // The parts: the ledger of addresses (ledger.go, settle.go), the guide of routes
-// and rules (course.go), the announce schedule (schedule.go), the frames that are
-// sent at once (burst.go) and the memory of stations (stations.go) are pure and
-// know no clock; the Worker owns the first four on the goroutine that calls Run,
-// the lookout (lookout.go) the last behind its mutex; the files *_linux.go hold
-// the file descriptors.
+// and rules (course.go), the announce schedule (schedule.go) and the memory of
+// stations (stations.go) are pure and know no clock; the Worker owns the first
+// three on the goroutine that calls Run, the lookout (lookout.go) the last behind
+// its mutex; the files *_linux.go hold the file descriptors. Frames are sent by
+// pkg/neigh.
 //
 // The contract:
 //
@@ -37,7 +37,7 @@
 //     learned of a link from the bus may order at once.
 //  3. The kernel is the truth: facts from the bus that contradict the ledger, and
 //     every error, cost a dump; the ledger then follows the dump.
-//  4. Announcements are sent in slices of a few dozen frames, each by one system
+//  4. Announcements are sent in batches of a few dozen frames, each by one system
 //     call; between two the queue is looked at, so that no Release waits for them.
 //  5. Answers are published by the goroutines of the Ears, which end with Run.
 //  6. When Run returns nothing of ours is left, or its error says what is.

@@ -2,7 +2,6 @@ package addr
 
 import (
 	"context"
-	"net"
 	"net/netip"
 	"testing"
 	"time"
@@ -10,7 +9,9 @@ import (
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
+	"ripcord/pkg/neigh"
 	"ripcord/pkg/wire"
+	"ripcord/test/netns"
 )
 
 func TestParseNeighbour(t *testing.T) {
@@ -77,7 +78,7 @@ func TestEars(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	packets, err := OpenPackets()
+	sender, err := neigh.OpenSender()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,11 +109,11 @@ func TestEars(t *testing.T) {
 	}
 	want("the kernel's neighbour", netip.MustParseAddr("203.0.113.5"), false)
 
-	other, ours := [6]byte{2, 0, 0, 0, 0, 9}, macOf(t, near)
+	other, ours := [6]byte{2, 0, 0, 0, 0, 9}, netns.MAC(t, near)
 	send := func(link string, frame []byte) {
 		t.Helper()
-		one := []Frame{{Index: indexOf(t, link), Data: frame}}
-		if packets.Send(one); one[0].Err != nil {
+		one := []neigh.Frame{{Index: indexOf(t, link), Data: frame}}
+		if sender.Send(one); one[0].Err != nil {
 			t.Fatal(one[0].Err)
 		}
 	}
@@ -134,14 +135,5 @@ func TestEars(t *testing.T) {
 	if err := ears.Close(); err != nil {
 		t.Error(err)
 	}
-	_ = packets.Close()
-}
-
-func macOf(t *testing.T, name string) [6]byte {
-	t.Helper()
-	link, err := net.InterfaceByName(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return [6]byte(link.HardwareAddr)
+	_ = sender.Close()
 }

@@ -9,13 +9,13 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
+	"ripcord/pkg/neigh"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
+	"ripcord/test/netns"
 )
 
 // live is a worker on the real kernel, with facts as pkg/link would publish them.
@@ -30,7 +30,7 @@ type live struct {
 
 func newLive(t *testing.T, k Kernel, name string, set Set) *live {
 	t.Helper()
-	packets, err := OpenPackets()
+	sender, err := neigh.OpenSender()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func newLive(t *testing.T, k Kernel, name string, set Set) *live {
 	set.Instance, set.Interval, set.Miss = "a", time.Hour, 3
 	l.Worker = NewWorker(Config{
 		Sets: []Set{set}, Lease: lease.New(time.Now()), Links: links, Addresses: l.facts, Results: results,
-		Events: events, Minter: event.NewMinter(1), Kernel: k, Routing: routing, Firewall: firewall, Packets: packets, Now: time.Now,
+		Events: events, Minter: event.NewMinter(1), Kernel: k, Routing: routing, Firewall: firewall, Sender: sender, Now: time.Now,
 		Heard: new(bus.Topic[vrrp.Heard]), Ears: &fakeEars{}, Devices: newFakeDevices(),
 	})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -67,7 +67,7 @@ func newLive(t *testing.T, k Kernel, name string, set Set) *live {
 		if err := <-done; err != nil {
 			t.Errorf("Run: %v", err)
 		}
-		packets.Close()
+		sender.Close()
 		routing.Close()
 		firewall.Close()
 	}
@@ -154,7 +154,7 @@ func TestWhatSomebodyRemovedIsPutBack(t *testing.T) {
 
 func TestAnnouncementsOnTheWire(t *testing.T) {
 	near, far := cable(t)
-	k, fd := kernel(t), capture(t, far)
+	k, fd := kernel(t), netns.Capture(t, far)
 	l := newLive(t, k, near, Set{
 		Announce:  Announce{Count: 2},
 		Addresses: []Address{{Prefix: vip4, Interface: near}, {Prefix: vip6, Interface: near}},
@@ -169,46 +169,8 @@ func TestAnnouncementsOnTheWire(t *testing.T) {
 	mac := [6]byte(link.HardwareAddr)
 	garp, na := wire.AppendGARP(nil, mac, vip4.Addr()), wire.AppendNA(nil, mac, vip6.Addr())
 	for i, want := range [][]byte{garp, na, garp, na} {
-		if got := nextAnnouncement(t, fd); !bytes.Equal(got, want) {
+		if got := netns.NextAnnouncement(t, fd); !bytes.Equal(got, want) {
 			t.Errorf("frame %d:\n%x, want\n%x", i, got, want)
 		}
 	}
 }
-
-// capture opens a socket that hears all that comes to a link.
-func capture(t *testing.T, link string) (fd int) {
-	t.Helper()
-	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW, int(htons(unix.ETH_P_ALL)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { unix.Close(fd) })
-	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_ALL), Ifindex: indexOf(t, link)}); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 4<<20); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 5}); err != nil {
-		t.Fatal(err)
-	}
-	return fd
-}
-
-// nextAnnouncement reads frames until one is ARP or a neighbor advertisement.
-func nextAnnouncement(t *testing.T, fd int) []byte {
-	t.Helper()
-	buf := make([]byte, 2048)
-	for {
-		n, err := unix.Read(fd, buf)
-		if err != nil {
-			t.Fatalf("reading from the far end: %v", err)
-		}
-		frame := buf[:n]
-		if bytes.Equal(frame[12:14], []byte{8, 6}) || n > 54 && frame[12] == 0x86 && frame[20] == 58 && frame[54] == 136 {
-			return slices.Clone(frame)
-		}
-	}
-}
-
-func htons(v uint16) uint16 { return v<<8 | v>>8 }

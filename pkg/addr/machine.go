@@ -7,6 +7,7 @@ import (
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
+	"ripcord/pkg/neigh"
 	"ripcord/pkg/vrrp"
 )
 
@@ -49,13 +50,6 @@ type Routing interface {
 	// Listen calls gone when somebody may have removed what bears the mark, from
 	// any goroutine, until ctx ends.
 	Listen(ctx context.Context, gone func())
-}
-
-// Packets sends Ethernet frames. Only the worker's goroutine calls it.
-type Packets interface {
-	// Send hands frames to their links, in order, and sets the Err of each. It
-	// does not wait for room, and one that cannot be sent keeps no other back.
-	Send(frames []Frame)
 }
 
 // Ears notice who is on the links: they hear ARP and neighbor discovery, and
@@ -106,7 +100,7 @@ type Config struct {
 	Routing   Routing
 	Firewall  Firewall
 	Devices   Devices
-	Packets   Packets
+	Sender    neigh.Sender
 	Ears      Ears
 	Now       func() time.Time
 }

@@ -1,11 +1,8 @@
 package addr
 
 import (
-	"fmt"
-	"net"
 	"net/netip"
 	"slices"
-	"sync/atomic"
 	"testing"
 
 	"ripcord/test/netns"
@@ -13,25 +10,11 @@ import (
 
 func TestMain(m *testing.M) { netns.Main(m) }
 
-var ip = netns.IP
-
-var cables atomic.Int32
-
-// cable makes a veth, up at both ends, and returns the names of its ends.
-func cable(t testing.TB) (near, far string) {
-	t.Helper()
-	netns.Need(t)
-	n := cables.Add(1)
-	near, far = fmt.Sprintf("near%d", n), fmt.Sprintf("far%d", n)
-	ip(t, "link", "add", near, "type", "veth", "peer", "name", far)
-	for _, name := range []string{near, far} {
-		ip(t, "link", "set", name, "addrgenmode", "none")
-		ip(t, "link", "set", name, "up")
-	}
-	t.Cleanup(func() { ip(t, "link", "del", near) })
-	netns.Running(t, near, far)
-	return near, far
-}
+var (
+	ip      = netns.IP
+	cable   = netns.Cable
+	indexOf = netns.Index
+)
 
 func kernel(t testing.TB) LinuxKernel {
 	t.Helper()
@@ -41,15 +24,6 @@ func kernel(t testing.TB) LinuxKernel {
 	}
 	t.Cleanup(func() { k.Close() })
 	return k
-}
-
-func indexOf(t testing.TB, name string) int {
-	t.Helper()
-	link, err := net.InterfaceByName(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return link.Index
 }
 
 // on lists the addresses of a link, ours with a star.

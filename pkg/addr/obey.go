@@ -59,31 +59,31 @@ func (w *Worker) obey(o queued) {
 // So an answer shows that the switch was told, for what proves that a segment
 // forwards must be about the adverts' group.
 func (w *Worker) ask(o Order) {
-	w.burst.reset()
+	w.batch.Reset()
 	for _, name := range o.Links {
 		w.membership(name)
 		link, stations := w.lookout.ask(name)
 		for _, a := range stations {
-			w.burst.ask(link, a)
+			w.batch.Ask(link, a)
 		}
 	}
-	w.cfg.Packets.Send(w.burst.frames)
+	w.cfg.Sender.Send(w.batch.Frames())
 }
 
 // report reports the memberships of the links.
 func (w *Worker) report(o Order) {
-	w.burst.reset()
+	w.batch.Reset()
 	for _, name := range o.Links {
 		w.membership(name)
 	}
-	w.cfg.Packets.Send(w.burst.frames)
+	w.cfg.Sender.Send(w.batch.Frames())
 }
 
 // membership adds the reports of the groups of a link.
 func (w *Worker) membership(name string) {
 	link, groups := w.lookout.groups(name)
 	for _, group := range groups {
-		w.burst.membership(link, group)
+		w.batch.Report(link, group)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
+	"ripcord/pkg/neigh"
 	"ripcord/pkg/vrrp"
 )
 
@@ -281,7 +282,7 @@ type fakePackets struct {
 	hook   func()            // at each frame
 }
 
-func (p *fakePackets) Send(frames []Frame) {
+func (p *fakePackets) Send(frames []neigh.Frame) {
 	p.mu.Lock()
 	p.calls++
 	hook := p.hook
@@ -392,7 +393,7 @@ func startRig(t *testing.T, sets []Set, wall *fakeFirewall, devs *fakeDevices, k
 		Sets: sets, Lease: r.lease, Links: r.links, Addresses: facts, Results: results, Events: events, Heard: r.heard, Ears: r.ears,
 		Warnings: event.NewWarnings(func(e event.Event) { events.Publish(e) }),
 		Setting:  r.setting,
-		Minter:   event.NewMinter(1000), Kernel: k, Routing: r.routing, Firewall: r.wall, Devices: r.devs, Packets: r.packets, Now: time.Now,
+		Minter:   event.NewMinter(1000), Kernel: k, Routing: r.routing, Firewall: r.wall, Devices: r.devs, Sender: r.packets, Now: time.Now,
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)

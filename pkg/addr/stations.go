@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
-	"ripcord/pkg/wire"
 )
 
 // stationsMax is how many stations are remembered on a link: those heard last.
@@ -190,28 +189,4 @@ func (s *stations) groups(name string) (event.Link, []netip.Addr) {
 		return at.link, at.group
 	}
 	return event.Link{}, nil
-}
-
-// source returns the address from which a link reports its membership of a group.
-func source(link event.Link, group netip.Addr) netip.Addr {
-	if a := link.Address(event.FamilyOf(group)); a.IsValid() {
-		return a
-	}
-	if group.Is6() {
-		return netip.IPv6Unspecified()
-	}
-	return netip.IPv4Unspecified()
-}
-
-// question adds the frame that asks who has an address. Without an address of
-// our own it is an ARP probe, which is answered too (RFC 5227 §2.1.1).
-func question(b []byte, link event.Link, whom netip.Addr) []byte {
-	if whom.Is6() {
-		return wire.AppendNS(b, link.HardwareAddr, link.LinkLocal6, whom)
-	}
-	source := link.Primary4
-	if !source.IsValid() {
-		source = netip.IPv4Unspecified()
-	}
-	return wire.AppendARPRequest(b, link.HardwareAddr, source, whom)
 }

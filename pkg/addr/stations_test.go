@@ -128,15 +128,6 @@ func TestStationsAnswer(t *testing.T) {
 	}
 }
 
-func TestQuestion(t *testing.T) {
-	link := whole
-	link.HardwareAddr = [6]byte{2, 0, 0, 0, 0, 7}
-	expect(t, "ARP", question(nil, link, host4), wire.AppendARPRequest(nil, link.HardwareAddr, own4, host4))
-	expect(t, "ND", question(nil, link, host6), wire.AppendNS(nil, link.HardwareAddr, own6, host6))
-	link.Primary4 = netip.Addr{}
-	expect(t, "an ARP probe", question(nil, link, host4), wire.AppendARPRequest(nil, link.HardwareAddr, netip.IPv4Unspecified(), host4))
-}
-
 // The worker asks whoever was noticed or sent adverts, and publishes one answer.
 func TestWorkerAsks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -210,7 +201,7 @@ func TestWorkerReportsMemberships(t *testing.T) {
 		} {
 			reports = append(reports, fmt.Sprintf("%x", b))
 		}
-		question := fmt.Sprintf("%x", question(nil, link, host4))
+		question := fmt.Sprintf("%x", wire.AppendARPRequest(nil, link.HardwareAddr, own4, host4))
 		r.Do(Order{Kind: Ask, Links: []string{"eth0", "eth9"}})
 		expect(t, "frames of an Ask", frames(), fmt.Sprint(append(reports[:4:4], question)))
 		r.ears.seen <- Sighting{Index: eth0, Address: host4, Answer: true, At: time.Now()}

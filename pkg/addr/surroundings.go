@@ -133,13 +133,13 @@ func (w *Worker) askReach(now time.Time, v *device, h *holding, r *reach) {
 		return
 	}
 	device := v.asking(from)
-	w.burst.reset()
+	w.batch.Reset()
 	for _, a := range whom {
-		w.burst.ask(device, a)
-		w.burst.ask(link, a)
+		w.batch.Ask(device, a)
+		w.batch.Ask(link, a)
 	}
 	w.lookout.expect(v.index, link.Index, whom)
-	w.cfg.Packets.Send(w.burst.frames)
+	w.cfg.Sender.Send(w.batch.Frames())
 	r.until = now.Add(reachWait)
 }
 

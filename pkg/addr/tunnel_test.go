@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/neigh"
 )
 
 // Into a tunnel (tun, WireGuard, GRE), or a link without ARP, no frame of ARP or
@@ -20,18 +21,18 @@ func TestNoFramesWithoutARP(t *testing.T) {
 		} else {
 			want = 1
 		}
-		var b burst
+		var b neigh.Batch
 		for what, add := range map[string]func(){
-			"announce 4": func() { b.announce("a", Address{Prefix: vip4}, link) },
-			"announce 6": func() { b.announce("a", Address{Prefix: vip6}, link) },
-			"ask 4":      func() { b.ask(link, host4) },
-			"ask 6":      func() { b.ask(link, host6) },
-			"probe 4":    func() { b.probe(link, vip4.Addr()) },
-			"probe 6":    func() { b.probe(link, vip6.Addr()) },
+			"announce 4": func() { b.Announce(link, vip4.Addr()) },
+			"announce 6": func() { b.Announce(link, vip6.Addr()) },
+			"ask 4":      func() { b.Ask(link, host4) },
+			"ask 6":      func() { b.Ask(link, host6) },
+			"probe 4":    func() { b.Probe(link, vip4.Addr()) },
+			"probe 6":    func() { b.Probe(link, vip6.Addr()) },
 		} {
-			b.reset()
-			if add(); len(b.frames) != want {
-				t.Errorf("%s, %s: %d frames, want %d", name, what, len(b.frames), want)
+			b.Reset()
+			if add(); len(b.Frames()) != want {
+				t.Errorf("%s, %s: %d frames, want %d", name, what, len(b.Frames()), want)
 			}
 		}
 		s := newStations(watched)

@@ -120,9 +120,9 @@ func (w *Worker) lookAtSilence(now time.Time, name string, s *silence) {
 // askSilent asks stations on a link, and one of its devices of each family does: where
 // the network lets only a virtual MAC through, something comes through all the same.
 func (w *Worker) askSilent(link event.Link, whom []netip.Addr) {
-	w.burst.reset()
+	w.batch.Reset()
 	for _, a := range whom {
-		w.burst.ask(link, a)
+		w.batch.Ask(link, a)
 	}
 	done := make(map[bool]bool) // by whether the family is IPv4
 	for _, v := range w.devices.all {
@@ -138,12 +138,12 @@ func (w *Worker) askSilent(link event.Link, whom []netip.Addr) {
 		w.lookout.stands(v.index, link.Index)
 		for _, a := range whom {
 			if a.Is4() == from.Is4() && (a.Is4() || a.IsLinkLocalUnicast()) {
-				w.burst.ask(v.asking(from), a)
+				w.batch.Ask(v.asking(from), a)
 			}
 		}
 	}
-	if len(w.burst.frames) > 0 {
-		w.cfg.Packets.Send(w.burst.frames)
+	if len(w.batch.Frames()) > 0 {
+		w.cfg.Sender.Send(w.batch.Frames())
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
 )
 
 // A link is judged by when something was last heard on it. Each line is a second, the
@@ -90,7 +91,7 @@ func TestUnheard(t *testing.T) {
 					t.Errorf("%s: no %q in %s", name, part, w.Text)
 				}
 			}
-			question := fmt.Sprintf("%x", question(nil, r.lookout.linkNamed("eth0"), host4))
+			question := question(r.lookout.linkNamed("eth0"), host4)
 			asked := 0
 			for _, f := range r.packets.takeWhole() {
 				if f == question {
@@ -106,6 +107,11 @@ func TestUnheard(t *testing.T) {
 			expect(t, name+": over", r.warned(), "")
 		})
 	}
+}
+
+// question returns the question of a link for a station, as fakePackets writes it.
+func question(link event.Link, station netip.Addr) string {
+	return fmt.Sprintf("%x", wire.AppendARPRequest(nil, link.HardwareAddr, link.Primary4, station))
 }
 
 // advert is a valid advert from an address.

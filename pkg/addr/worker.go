@@ -11,6 +11,7 @@ import (
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
+	"ripcord/pkg/neigh"
 	"ripcord/pkg/thread"
 )
 
@@ -51,7 +52,8 @@ type Worker struct {
 	shutLost     string    // what to log when it does again
 	reshut       time.Time // not to be tried before, if shutErr
 	shutAudit    time.Time // when the firewall is asked whether it still does
-	burst        burst
+	batch        neigh.Batch
+	announced    []announced // what each frame of the batch announces
 	claims       *claims
 	locals       locals
 	reaches      map[string]*reach   // by instance
@@ -141,7 +143,7 @@ func (w *Worker) Run(ctx context.Context) error {
 
 // turn takes what stands in the queues, in this order: orders from the queue,
 // facts from the bus (absorbed first, see the contract), then the orders
-// themselves, the lease, what is due in the ledger, one slice of announcements.
+// themselves, the lease, what is due in the ledger, one batch of announcements.
 func (w *Worker) turn() {
 	w.awake = w.cfg.Now()
 	w.watch.Woke(w.awake)

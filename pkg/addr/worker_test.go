@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/neigh"
 )
 
 func TestWorkerHoldsAnnouncesReleases(t *testing.T) {
@@ -53,7 +54,7 @@ func TestWorkerReleaseDoesNotWaitForAnnouncements(t *testing.T) {
 		}
 		r.do(Hold, "a")
 		expect(t, "batches", r.kernel.batches, "[+250 -250]")
-		expect(t, "frames", len(r.packets.take()), slice)
+		expect(t, "frames", len(r.packets.take()), neigh.MaxFrames)
 		expect(t, "left to announce", len(r.schedule.jobs)+len(r.schedule.heap), 0)
 		r.pass(2 * time.Second)
 		expect(t, "frames after the Release", len(r.packets.take()), 0)
@@ -61,13 +62,13 @@ func TestWorkerReleaseDoesNotWaitForAnnouncements(t *testing.T) {
 }
 
 // What 250 addresses cost: one batch of addresses, and a system call for each
-// slice of their announcements. All are announced once before any is repeated.
+// batch of their announcements. All are announced once before any is repeated.
 func TestWorkerAnnouncesBySlices(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, many(250, Announce{Count: 5}))
 		r.do(Hold, "a")
 		expect(t, "batches", r.kernel.batches, "[+250]")
-		expect(t, "sends", r.packets.calls, (5*250+slice-1)/slice)
+		expect(t, "sends", r.packets.calls, (5*250+neigh.MaxFrames-1)/neigh.MaxFrames)
 		expect(t, "frames", len(r.packets.take()), 5*250)
 	})
 }

@@ -9,11 +9,11 @@ import (
 	"ripcord/pkg/mmsg"
 )
 
-// openVirtual opens a packet socket. It has protocol 0, so that it receives nothing.
+// openVirtual opens a packet socket that sends ahead of other traffic.
 func openVirtual() (int, error) {
-	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	fd, err := mmsg.PacketSocket()
 	if err != nil {
-		return -1, fmt.Errorf("open a packet socket (needs CAP_NET_RAW): %w", err)
+		return -1, err
 	}
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PRIORITY, priority); err != nil {
 		_ = unix.Close(fd)

@@ -8,6 +8,7 @@ import (
 
 	"ripcord/pkg/addr"
 	"ripcord/pkg/advert"
+	"ripcord/pkg/neigh"
 )
 
 // The executors, which carry out what the router orders: they alone send adverts,
@@ -56,11 +57,11 @@ func (p *parts) buildWorker(o Options) error {
 	if err != nil {
 		return err
 	}
-	packets, err := addr.OpenPackets()
+	frames, err := neigh.OpenSender()
 	if err != nil {
 		return fmt.Errorf("cannot announce addresses: %w", err)
 	}
-	p.closers = append(p.closers, packets)
+	p.closers = append(p.closers, frames)
 	ears, err := addr.OpenEars()
 	if err != nil {
 		return fmt.Errorf("cannot notice who is on the links: %w", err)
@@ -69,7 +70,7 @@ func (p *parts) buildWorker(o Options) error {
 	p.worker = addr.NewWorker(addr.Config{
 		Sets: o.Config.Sets, Lease: p.lease, Links: p.links, Addresses: &p.addresses,
 		Heard: &p.heard, Results: &p.results, Events: &p.events, Warnings: p.warnings, Setting: addr.ReadSetting, Minter: p.minter,
-		Kernel: asked, Routing: routing, Devices: devices, Firewall: firewall, Packets: packets, Ears: ears, Now: time.Now,
+		Kernel: asked, Routing: routing, Devices: devices, Firewall: firewall, Sender: frames, Ears: ears, Now: time.Now,
 	})
 	return nil
 }

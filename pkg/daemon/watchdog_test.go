@@ -16,6 +16,7 @@ import (
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
+	"ripcord/pkg/neigh"
 	"ripcord/pkg/router"
 	"ripcord/pkg/router/routertest"
 	"ripcord/pkg/stats"
@@ -57,7 +58,7 @@ func (noRouting) ListWays() ([]addr.WayOp, error)                { return nil, n
 func (noRouting) Listen(ctx context.Context, _ func())           { <-ctx.Done() }
 func (noDevices) Links() ([]addr.Netdev, error)                  { return nil, nil }
 func (noDevices) Restore([]string) error                         { return nil }
-func (noPackets) Send([]addr.Frame)                              {}
+func (noPackets) Send([]neigh.Frame)                             {}
 func (noEars) Listen(ctx context.Context, _ func(addr.Sighting)) { <-ctx.Done() }
 
 // hangingSender hangs when an advert is handed to the kernel.
@@ -97,7 +98,7 @@ func newWatchedParts(t *testing.T) *watchedParts {
 		Sets: []addr.Set{set}, Lease: lease, Links: links, Addresses: new(bus.Topic[event.Address]), Heard: heard, Results: results,
 		Events: events, Warnings: event.NewWarnings(func(e event.Event) { events.Publish(e) }), Minter: minter,
 		Kernel: hangingKernel{pen: w.pens["addresses"]}, Routing: noRouting{}, Devices: noDevices{}, Firewall: addr.NoFirewall{},
-		Packets: noPackets{}, Ears: noEars{}, Now: time.Now,
+		Sender: noPackets{}, Ears: noEars{}, Now: time.Now,
 	})
 	loop := router.New(router.Config{
 		Stats: map[string]*stats.Counters{}, Links: links, Heard: heard, Results: results, Events: events,

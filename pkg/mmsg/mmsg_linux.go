@@ -8,6 +8,7 @@ package mmsg
 
 import (
 	"encoding/binary"
+	"fmt"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -69,6 +70,16 @@ func each(n int, send func(from int) (int, unix.Errno), failed func(i int, errno
 		}
 		sent += some
 	}
+}
+
+// PacketSocket opens an AF_PACKET socket that only sends: it has protocol 0, so the
+// kernel delivers nothing to it.
+func PacketSocket() (fd int, err error) {
+	fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return -1, fmt.Errorf("open a packet socket (needs CAP_NET_RAW): %w", err)
+	}
+	return fd, nil
 }
 
 // ToLink addresses a frame, which begins with its Ethernet header, to a link by

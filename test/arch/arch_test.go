@@ -28,7 +28,7 @@ var layers = [][]string{
 	{"pkg/daemon", "pkg/sim", "pkg/lan"},
 	{"pkg/router", "pkg/control", "pkg/notify", "pkg/track", "pkg/config", "pkg/telemetry"},
 	{"pkg/advert", "pkg/addr", "pkg/link"},
-	{"pkg/vrrp", "pkg/stats"},
+	{"pkg/vrrp", "pkg/stats", "pkg/route", "pkg/macvlan", "pkg/neigh", "pkg/nic"},
 	{"pkg/wire"},
 	{"pkg/bus", "pkg/command", "pkg/event", "pkg/lease", "pkg/mmsg", "pkg/ratelimit", "pkg/rtnl", "pkg/thread", "pkg/timerfd"},
 }
@@ -44,8 +44,9 @@ var pure = []string{
 	"pkg/link/choice.go", "pkg/link/votes.go", "pkg/link/reason.go", "pkg/link/debounce.go", "pkg/link/poll_cost.go",
 	"pkg/link/targets.go", "pkg/link/mii.go", "pkg/link/look.go",
 	"pkg/addr/order.go", "pkg/addr/ledger.go", "pkg/addr/entry.go", "pkg/addr/settle.go", "pkg/addr/leaving.go",
-	"pkg/addr/schedule.go", "pkg/addr/burst.go", "pkg/addr/claims.go", "pkg/addr/stations.go",
+	"pkg/addr/schedule.go", "pkg/addr/claims.go", "pkg/addr/stations.go",
 	"pkg/addr/way.go", "pkg/addr/course.go", "pkg/addr/travel.go", "pkg/addr/device.go", "pkg/addr/tune.go",
+	"pkg/neigh/batch.go",
 	"pkg/telemetry/exposition.go",
 }
 

@@ -1,4 +1,4 @@
-package addr
+package neigh
 
 import (
 	"bytes"
@@ -11,20 +11,21 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/event"
+	"ripcord/test/netns"
 )
 
 // gratuitous are the frames that announce n addresses at a link, IPv4 and IPv6 in
 // turn.
-func gratuitous(index, n int) *burst {
-	b := new(burst)
+func gratuitous(index, n int) *Batch {
+	b := new(Batch)
 	four, six := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")
 	for i := range n {
 		if i%2 == 0 {
-			b.announce("a", Address{Prefix: netip.PrefixFrom(four, 32)}, event.Link{Index: index, HardwareAddr: [6]byte{2, 0, 0, 0, 0, 9}})
+			b.Announce(event.Link{Index: index, HardwareAddr: [6]byte{2, 0, 0, 0, 0, 9}}, four)
 			four = four.Next()
 			continue
 		}
-		b.announce("a", Address{Prefix: netip.PrefixFrom(six, 128)}, event.Link{Index: index, HardwareAddr: [6]byte{2, 0, 0, 0, 0, 9}})
+		b.Announce(event.Link{Index: index, HardwareAddr: [6]byte{2, 0, 0, 0, 0, 9}}, six)
 		six = six.Next()
 	}
 	return b
@@ -32,19 +33,19 @@ func gratuitous(index, n int) *burst {
 
 // One frame that cannot be sent keeps no other back, in more than one call's
 // worth of them, and their order stays.
-func TestPacketsThatFail(t *testing.T) {
+func TestFramesThatFail(t *testing.T) {
 	near, far := cable(t)
 	dead, _ := cable(t)
-	fd := capture(t, far)
+	fd := netns.Capture(t, far)
 	ip(t, "link", "set", dead, "down")
-	packets, err := OpenPackets()
+	sender, err := OpenSender()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer packets.Close()
-	frames := gratuitous(indexOf(t, near), 3*slice).frames
+	defer sender.Close()
+	frames := gratuitous(indexOf(t, near), 3*MaxFrames).Frames()
 	const gone = 1 << 20 // no such link
-	want := map[int]error{0: unix.ENXIO, 5: unix.ENETDOWN, 6: unix.ENETDOWN, slice: unix.ENXIO, 3*slice - 1: unix.ENETDOWN}
+	want := map[int]error{0: unix.ENXIO, 5: unix.ENETDOWN, 6: unix.ENETDOWN, MaxFrames: unix.ENXIO, 3*MaxFrames - 1: unix.ENETDOWN}
 	for i, err := range want {
 		frames[i].Index = gone
 		if errors.Is(err, unix.ENETDOWN) {
@@ -53,7 +54,7 @@ func TestPacketsThatFail(t *testing.T) {
 	}
 	frames[7].Data = frames[7].Data[:13]
 	for range 2 { // the errors of the first time are forgotten
-		packets.Send(frames)
+		sender.Send(frames)
 	}
 	for i, f := range frames {
 		switch {
@@ -70,13 +71,13 @@ func TestPacketsThatFail(t *testing.T) {
 			if f.Err != nil {
 				continue
 			}
-			if got := nextAnnouncement(t, fd); !bytes.Equal(got, f.Data) {
+			if got := netns.NextAnnouncement(t, fd); !bytes.Equal(got, f.Data) {
 				t.Fatalf("frame %d:\n%x, want\n%x", i, got, f.Data)
 			}
 		}
 	}
 	frames[0].Index = indexOf(t, near)
-	if packets.Send(frames[:1]); frames[0].Err != nil {
+	if sender.Send(frames[:1]); frames[0].Err != nil {
 		t.Errorf("sent at last, and still: %v", frames[0].Err)
 	}
 }
@@ -87,23 +88,23 @@ func TestPacketsThatFail(t *testing.T) {
 func TestStuckLinkHoldsUpNoOther(t *testing.T) {
 	stuck, _ := cable(t)
 	free, far := cable(t)
-	fd := capture(t, far)
+	fd := netns.Capture(t, far)
 	if out, err := exec.Command("tc", strings.Fields("qdisc add dev "+stuck+" root tbf rate 8bit burst 1600 limit 100000000")...).CombinedOutput(); err != nil {
 		t.Skipf("skipped: tc: %v: %s", err, out)
 	}
-	packets, err := OpenPackets()
+	sender, err := OpenSender()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer packets.Close()
+	defer sender.Close()
 	refused := 0
 	for range 50 {
-		frames := append(gratuitous(indexOf(t, stuck), 200).frames, gratuitous(indexOf(t, free), 1).frames...)
-		packets.Send(frames)
+		frames := append(gratuitous(indexOf(t, stuck), 200).Frames(), gratuitous(indexOf(t, free), 1).Frames()...)
+		sender.Send(frames)
 		if err := frames[200].Err; err != nil {
 			t.Fatalf("the other link: %v", err)
 		}
-		if got := nextAnnouncement(t, fd); !bytes.Equal(got, frames[200].Data) {
+		if got := netns.NextAnnouncement(t, fd); !bytes.Equal(got, frames[200].Data) {
 			t.Fatalf("%x, want %x", got, frames[200].Data)
 		}
 		if frames[199].Err != nil {
@@ -114,36 +115,36 @@ func TestStuckLinkHoldsUpNoOther(t *testing.T) {
 		t.Errorf("of 50 batches of 200 the stuck link refused only %d", refused)
 	}
 	for index := range 300 {
-		packets.Send(gratuitous(1<<20+index, 1).frames)
+		sender.Send(gratuitous(1<<20+index, 1).Frames())
 	}
-	if n := len(packets.outlets); n != 2 {
+	if n := len(sender.sockets); n != 2 {
 		t.Errorf("%d sockets for two links", n)
 	}
 }
 
 func TestAnnouncingAllocatesNothing(t *testing.T) {
 	near, _ := cable(t)
-	packets, err := OpenPackets()
+	sender, err := OpenSender()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer packets.Close()
-	frames := gratuitous(indexOf(t, near), slice).frames
-	if n := testing.AllocsPerRun(10, func() { packets.Send(frames) }); n != 0 {
-		t.Errorf("%v allocations for %d frames", n, slice)
+	defer sender.Close()
+	frames := gratuitous(indexOf(t, near), MaxFrames).Frames()
+	if n := testing.AllocsPerRun(10, func() { sender.Send(frames) }); n != 0 {
+		t.Errorf("%v allocations for %d frames", n, MaxFrames)
 	}
 }
 
 func BenchmarkAnnounce250(b *testing.B) {
 	near, _ := cable(b)
-	packets, err := OpenPackets()
+	sender, err := OpenSender()
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer packets.Close()
-	frames := gratuitous(indexOf(b, near), 250).frames
+	defer sender.Close()
+	frames := gratuitous(indexOf(b, near), 250).Frames()
 	b.ReportAllocs()
 	for b.Loop() {
-		packets.Send(frames)
+		sender.Send(frames)
 	}
 }
