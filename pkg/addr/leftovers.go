@@ -65,8 +65,11 @@ func (l Leftovers) removeAddresses() (removed []string, err error) {
 	}
 	names := l.names()
 	ours, err := l.marked()
-	if err != nil || len(ours) == 0 {
+	if err != nil {
 		return nil, err
+	}
+	if len(ours) == 0 {
+		return nil, l.Kernel.RestoreSecondaries()
 	}
 	unpromoted := l.promote(ours, names)
 	failed := l.Kernel.RemoveBatch(ours)

@@ -18,7 +18,9 @@ type netlinkKernel struct {
 	marked    bool // the kernel keeps IFA_PROTO
 	protos    bool // some address was listed with an IFA_PROTO
 	// secondaries are the values of promote_secondaries that were changed, by ifindex.
-	secondaries map[int]string
+	// They stand in the file record, too, where a run after a crash finds them.
+	secondaries map[int]secondaries
+	record      string // empty: none is kept
 }
 
 // LinuxKernel is the Kernel of the network namespace it was opened in.
@@ -27,8 +29,9 @@ type LinuxKernel interface {
 	Close() error
 }
 
-// OpenKernel opens an rtnetlink socket. Where the kernel does not keep the mark
-// (before Linux 5.18), the file at record says which addresses are ours.
+// OpenKernel opens an rtnetlink socket. What has to outlive a crash and that the kernel
+// does not keep stands in files whose names begin with record: the settings of links
+// that were changed, and before Linux 5.18, which keeps no mark, our addresses.
 func OpenKernel(record string) (LinuxKernel, error) {
 	k, err := openNetlink(rtnl.Config{})
 	if err != nil {
@@ -42,10 +45,12 @@ func OpenKernel(record string) (LinuxKernel, error) {
 		k.Close()
 		return nil, fmt.Errorf("opening the socket that joins solicited-node groups: %w", err)
 	}
+	k.record = record + ".promoted"
+	k.readSecondaries()
 	if k.marked {
 		return k, nil
 	}
-	r, err := openRecord(k, record)
+	r, err := openRecord(k, record+".addresses")
 	if err != nil {
 		k.Close()
 		return nil, err

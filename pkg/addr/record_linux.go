@@ -58,10 +58,7 @@ func (r *recordKernel) write() error {
 	for _, line := range lines {
 		data = append(data, line...)
 	}
-	if err := os.WriteFile(r.path+".new", data, 0o600); err != nil {
-		return fmt.Errorf("recording our addresses: %w", err)
-	}
-	if err := os.Rename(r.path+".new", r.path); err != nil {
+	if err := replaceFile(r.path, data); err != nil {
 		return fmt.Errorf("recording our addresses: %w", err)
 	}
 	return nil

@@ -4,6 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 )
 
 // promoteKey is the sysctl without which the kernel, when it removes the first
@@ -28,32 +33,106 @@ func (k *netlinkKernel) PromoteSecondaries(index int, name string) error {
 	if err == nil && was == s.value || errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	if k.secondaries == nil {
+		k.secondaries = make(map[int]secondaries)
+	}
+	// Recorded first: a crash between the two leaves a line too many, and no setting
+	// that nobody gives back. Without a record a crash loses the value, which is less
+	// than the addresses that the setting keeps.
+	k.secondaries[index] = secondaries{name, was}
+	_ = k.recordSecondaries()
 	if err := writeSysctl(s.on(name), s.value); err != nil {
+		delete(k.secondaries, index)
+		_ = k.recordSecondaries()
 		return err
 	}
-	if k.secondaries == nil {
-		k.secondaries = make(map[int]string)
-	}
-	k.secondaries[index] = was
 	return nil
 }
 
-// RestoreSecondaries writes back what is still as PromoteSecondaries left it.
+// RestoreSecondaries writes back what is still as PromoteSecondaries left it, in this
+// run or in one that crashed.
 func (k *netlinkKernel) RestoreSecondaries() error {
+	if len(k.secondaries) == 0 {
+		return nil
+	}
 	var errs []error
 	s := setting{promoteKey, "1"}
-	for index, was := range k.secondaries {
+	for index, before := range k.secondaries {
 		link, err := k.conn.LinkByIndex(index)
-		if err != nil {
-			continue // with the link its settings are gone
-		}
-		if now, err := readSysctl(s.on(link.Name)); err == nil && now == s.value {
-			errs = append(errs, writeSysctl(s.on(link.Name), was))
-		}
+		if err == nil {
+			if now, err := readSysctl(s.on(link.Name)); err == nil && now == s.value {
+				if err := writeSysctl(s.on(link.Name), before.was); err != nil {
+					errs = append(errs, err)
+					continue
+				}
+			}
+		} // with the link its settings are gone
+		delete(k.secondaries, index)
 	}
-	k.secondaries = nil
+	errs = append(errs, k.recordSecondaries())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("giving links their settings back: %w", err)
 	}
 	return nil
+}
+
+// secondaries is what promote_secondaries of a link was before it was changed.
+type secondaries struct {
+	link string // its name, since an index may be used again
+	was  string
+}
+
+// readSecondaries reads the record that a run which crashed has left. Lines that
+// cannot be read, or whose link is gone, are passed over.
+func (k *netlinkKernel) readSecondaries() {
+	data, err := os.ReadFile(k.record)
+	if err != nil {
+		return
+	}
+	for line := range strings.Lines(string(data)) {
+		var index, was int
+		var name string
+		if _, err := fmt.Sscan(line, &index, &name, &was); err != nil {
+			continue
+		}
+		if link, err := k.conn.LinkByIndex(index); err != nil || link.Name != name {
+			continue
+		}
+		if k.secondaries == nil {
+			k.secondaries = make(map[int]secondaries)
+		}
+		k.secondaries[index] = secondaries{name, strconv.Itoa(was)}
+	}
+}
+
+// recordSecondaries replaces the record in one step, or removes it if there is nothing
+// to record.
+func (k *netlinkKernel) recordSecondaries() error {
+	if k.record == "" {
+		return nil
+	}
+	var lines []string
+	for index, before := range k.secondaries {
+		lines = append(lines, fmt.Sprintf("%d %s %s\n", index, before.link, before.was))
+	}
+	if len(lines) == 0 {
+		if err := os.Remove(k.record); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("removing the record of changed settings: %w", err)
+		}
+		return nil
+	}
+	slices.Sort(lines)
+	return replaceFile(k.record, []byte(strings.Join(lines, "")))
+}
+
+// replaceFile writes a file in one step, so that a crash leaves the old or the new. It
+// makes its directory.
+func replaceFile(path string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(path+".new", data, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
 }

@@ -3,7 +3,6 @@ package daemon
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"ripcord/pkg/addr"
 )
@@ -21,7 +20,7 @@ func Clean(dir string) (removed []string, err error) {
 	var left addr.Leftovers
 	var errs []error
 	// What cannot be opened keeps nothing else from being removed.
-	if kernel, err := addr.OpenKernel(filepath.Join(dir, recordName)); err != nil {
+	if kernel, err := addr.OpenKernel(record(dir)); err != nil {
 		errs = append(errs, fmt.Errorf("cannot remove addresses: %w", err))
 	} else {
 		defer kernel.Close()

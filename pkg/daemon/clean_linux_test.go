@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,16 +14,105 @@ import (
 	"ripcord/pkg/daemon"
 )
 
+const promoteSecondaries = "/proc/sys/net/ipv4/conf/eth0/promote_secondaries"
+
+// promoted returns promote_secondaries of eth0.
+func promoted(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(promoteSecondaries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(text))
+}
+
+// crashed returns the kernel as a daemon had it that died after it had set
+// promote_secondaries of eth0, which was 0.
+func crashed(t *testing.T, dir string) addr.Kernel {
+	t.Helper()
+	for _, path := range []string{"/proc/sys/net/ipv4/conf/all/promote_secondaries", promoteSecondaries} {
+		if err := os.WriteFile(path, []byte("0"), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	space, err := os.Readlink("/proc/thread-self/ns/net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kernel, err := addr.OpenKernel(filepath.Join(dir, "netns-"+strings.Trim(space, "net:[]")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { kernel.Close() })
+	eth0, err := net.InterfaceByName("eth0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := kernel.PromoteSecondaries(eth0.Index, "eth0"); err != nil {
+		t.Fatal(err)
+	}
+	if got := promoted(t); got != "1" {
+		t.Fatalf("promote_secondaries is %s", got)
+	}
+	return kernel
+}
+
+// TestSecondariesAfterCrash: the next start gives back what a run that crashed had
+// changed of a link, and puts its own value on record. A record
+// that cannot be read, or is of another link, keeps nobody from starting.
+func TestSecondariesAfterCrash(t *testing.T) {
+	cables(t)
+	for _, c := range []struct{ spoil, want string }{
+		{"", "0"}, {"nonsense\n\x00\n", "0"}, {"7 eth0 0\n", "1"}, {"removed", "1"},
+	} {
+		dir := t.TempDir()
+		crashed(t, dir)
+		records, err := filepath.Glob(dir + "/netns-*.promoted")
+		if err != nil || len(records) != 1 {
+			t.Fatalf("records %q, %v", records, err)
+		}
+		text, err := os.ReadFile(records[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case c.spoil == "removed":
+			err = os.Remove(records[0])
+		case strings.HasPrefix(c.spoil, "nonsense"):
+			err = os.WriteFile(records[0], append([]byte(c.spoil), text...), 0o600)
+		case c.spoil != "":
+			err = os.WriteFile(records[0], []byte(c.spoil), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := run(t, func(o *daemon.Options) { o.Dir = dir })
+		r.output.await(t, 1, "daemon.ready")
+		r.lead()
+		r.cancel()
+		if err := r.end(); err != nil {
+			t.Error(err)
+		}
+		if got := promoted(t); got != c.want {
+			t.Errorf("with the record %q promote_secondaries is %s, want %s", c.spoil, got, c.want)
+		}
+		if left, _ := filepath.Glob(dir + "/*.promoted"); len(left) > 0 && c.want == "0" {
+			t.Errorf("there is still %q", left)
+		}
+	}
+	dir := t.TempDir()
+	crashed(t, dir) // as Backup: no address is left
+	if removed, err := daemon.Clean(dir); err != nil || len(removed) > 0 || promoted(t) != "0" {
+		t.Errorf("clean: %q, %v, promote_secondaries is %s", removed, err, promoted(t))
+	}
+}
+
 // Clean removes what bears the mark, knows no configuration, and lets a daemon that
 // runs alone.
 func TestClean(t *testing.T) {
 	cables(t)
 	dir := t.TempDir()
-	kernel, err := addr.OpenKernel(filepath.Join(dir, "addresses"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer kernel.Close()
+	kernel := crashed(t, dir)
 	eth0, err := net.InterfaceByName("eth0")
 	if err != nil {
 		t.Fatal(err)
@@ -45,6 +135,9 @@ func TestClean(t *testing.T) {
 		if holds(t, "eth0", prefix) != want {
 			t.Errorf("%s is there: %t, want %t", prefix, !want, want)
 		}
+	}
+	if got := promoted(t); got != "0" {
+		t.Errorf("after clean promote_secondaries is %s", got)
 	}
 	if removed, err := daemon.Clean(dir); err != nil || len(removed) > 0 {
 		t.Errorf("a second time: removed %q, %v", removed, err)

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -235,12 +234,5 @@ func part(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// dir is the directory of the lock and the record.
+// dir is the directory of the lock and the records.
 func (o *Options) dir() string { return cmp.Or(o.Dir, RunDir) }
-
-// record is the file of the record.
-func (o *Options) record() string { return filepath.Join(o.dir(), recordName) }
-
-// recordName is the file in which our addresses stand where the kernel cannot mark
-// them.
-const recordName = "addresses"

@@ -34,11 +34,14 @@ func (p *parts) buildEngine() error {
 }
 
 func (p *parts) buildWorker(o Options) error {
-	kernel, err := addr.OpenKernel(o.record())
+	kernel, err := addr.OpenKernel(record(o.dir()))
 	if err != nil {
 		return fmt.Errorf("cannot change addresses: %w", err)
 	}
 	p.closers = append(p.closers, kernel)
+	// What a run that crashed has changed. What cannot be given back now is tried, and
+	// reported, at the end.
+	_ = kernel.RestoreSecondaries()
 	var asked addr.Kernel = kernel
 	if o.Kernel != nil {
 		asked = o.Kernel(kernel)

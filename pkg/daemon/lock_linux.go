@@ -62,14 +62,14 @@ func AcquireLock(dir string) (*Lock, error) {
 // lockFile makes the file and locks it. Its holder removes it at the end, so a file
 // that is not the one of that name any more is not locked but made anew.
 func (l *Lock) lockFile(dir string) error {
-	var space unix.Stat_t
-	if err := unix.Stat("/proc/thread-self/ns/net", &space); err != nil {
-		return fmt.Errorf("find out the network namespace: %w", err)
+	space, err := networkNamespace()
+	if err != nil {
+		return err
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("make the directory of the lock: %w", err)
 	}
-	l.path = filepath.Join(dir, fmt.Sprintf("netns-%d.lock", space.Ino))
+	l.path = filepath.Join(dir, space+".lock")
 	const attempts = 16
 	for range attempts {
 		file, err := os.OpenFile(l.path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
@@ -92,6 +92,25 @@ func (l *Lock) lockFile(dir string) error {
 		_ = file.Close()
 	}
 	return fmt.Errorf("%s was removed by others each time that it was locked", l.path)
+}
+
+// networkNamespace returns a name for the network namespace of the calling thread.
+func networkNamespace() (string, error) {
+	var space unix.Stat_t
+	if err := unix.Stat("/proc/thread-self/ns/net", &space); err != nil {
+		return "", fmt.Errorf("find out the network namespace: %w", err)
+	}
+	return fmt.Sprintf("netns-%d", space.Ino), nil
+}
+
+// record returns how the names of the files in dir begin that have to outlive a crash:
+// daemons of two network namespaces may share the directory.
+func record(dir string) string {
+	space, err := networkNamespace()
+	if err != nil {
+		space = "netns"
+	}
+	return filepath.Join(dir, space)
 }
 
 func sameFile(file *os.File, path string) bool {
