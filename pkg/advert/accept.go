@@ -72,7 +72,7 @@ func NewAcceptor(instances []*vrrp.Instance, stats map[string]*stats.Counters, u
 		return rejection{link: r.link, source: nobody(event.FamilyOf(r.source)), reason: r.reason}
 	})
 	for _, in := range instances {
-		p := &peer{Instance: in, stats: stats[in.Instance], guard: newGuard(in)}
+		p := &peer{Instance: in, stats: stats[in.Name], guard: newGuard(in)}
 		if p.stats == nil {
 			p.stats = unknown
 		}
@@ -125,7 +125,7 @@ func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 		}
 	}
 	heard := vrrp.Heard{
-		Cause: a.minter.Cause(p.At), Instance: ours.Instance.Instance, Source: path.Source, Version: a.advert.Version,
+		Cause: a.minter.Cause(p.At), Instance: ours.Name, Source: path.Source, Version: a.advert.Version,
 		Priority: a.advert.Priority, Interval: a.advert.Interval, Checksum: a.advert.Checksum,
 		Stale: err == wire.AuthStale, Invalid: unusable(err),
 	}

@@ -24,14 +24,14 @@ var (
 
 func virtual4() vrrp.Instance {
 	return vrrp.Instance{
-		Virtual:  event.Virtual{Instance: "v4", Interface: "eth0", VRID: 51, Family: event.IPv4},
+		Virtual:  event.Virtual{Name: "v4", Interface: "eth0", VRID: 51, Family: event.IPv4},
 		Priority: 100, Interval: time.Second, Miss: 3, Addresses: []netip.Addr{vip4},
 	}
 }
 
 func virtual6() vrrp.Instance {
 	return vrrp.Instance{
-		Virtual:  event.Virtual{Instance: "v6", Interface: "eth0", VRID: 51, Family: event.IPv6},
+		Virtual:  event.Virtual{Name: "v6", Interface: "eth0", VRID: 51, Family: event.IPv6},
 		Priority: 100, Interval: time.Second, Miss: 3, Addresses: []netip.Addr{vip6},
 	}
 }
@@ -39,7 +39,7 @@ func virtual6() vrrp.Instance {
 // virtual2 is virtual4 by VRRPv2, with a password.
 func virtual2() vrrp.Instance {
 	in := virtual4()
-	in.Instance, in.Version, in.Auth = "v2", wire.V2, wire.Password("secret")
+	in.Name, in.Version, in.Auth = "v2", wire.V2, wire.Password("secret")
 	return in
 }
 
@@ -61,7 +61,7 @@ func each(instances []vrrp.Instance) (all []*vrrp.Instance) {
 func newBench(instances ...vrrp.Instance) *bench {
 	b := &bench{stats: map[string]*stats.Counters{}, unknown: &stats.Counters{}}
 	for _, in := range instances {
-		b.stats[in.Instance] = &stats.Counters{}
+		b.stats[in.Name] = &stats.Counters{}
 	}
 	b.Acceptor = NewAcceptor(each(instances), b.stats, b.unknown, event.NewMinter(0))
 	b.Learn(event.Link{Name: "eth0", Index: 2, Primary4: own4, LinkLocal6: netip.MustParseAddr("fe80::1")})
@@ -295,10 +295,10 @@ func TestAcceptTheOtherVersion(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(c.ours)
 			v := b.Accept(&c.packet, t0)
-			if v.Valid != c.valid || v.Valid && (v.Heard.Version != c.heard || v.Heard.Instance != c.ours.Instance || v.Heard.Source != peer4) {
+			if v.Valid != c.valid || v.Valid && (v.Heard.Version != c.heard || v.Heard.Instance != c.ours.Name || v.Heard.Source != peer4) {
 				t.Errorf("%+v", v)
 			}
-			if got := counters(b.stats[c.ours.Instance]); got != c.counts {
+			if got := counters(b.stats[c.ours.Name]); got != c.counts {
 				t.Errorf("counted %q, want %q", got, c.counts)
 			}
 			if len(v.Events) != 1 || v.Events[0].Name() != "advert.rejected" {
@@ -310,7 +310,7 @@ func TestAcceptTheOtherVersion(t *testing.T) {
 
 func TestAcceptTellsVirtualRoutersApart(t *testing.T) {
 	elsewhere := virtual4()
-	elsewhere.Instance, elsewhere.Interface = "other", "eth1"
+	elsewhere.Name, elsewhere.Interface = "other", "eth1"
 	b := newBench(virtual6(), elsewhere) // VRID 51 twice, but not over IPv4 on eth0
 	p := packet4(advert4())
 	if v := b.Accept(&p, t0); v.Valid || counters(b.unknown) != "vrid_errors=1" {

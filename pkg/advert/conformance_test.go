@@ -20,7 +20,7 @@ func conform(t *testing.T, p Packet, valid bool, counts, told string, instances 
 	if believed := v.Valid && !v.Heard.Invalid; believed != valid {
 		t.Errorf("valid %v, want %v", believed, valid)
 	}
-	got := strings.TrimSpace(counters(b.stats[instances[0].Instance]) + " " + counters(b.unknown))
+	got := strings.TrimSpace(counters(b.stats[instances[0].Name]) + " " + counters(b.unknown))
 	if got != counts {
 		t.Errorf("counted %q, want %q", got, counts)
 	}

@@ -26,7 +26,7 @@ func (a *Acceptor) arrived(p *Packet) (x arrival, ok bool) {
 	if ours == nil || ours.meets(path) != nil || !deliverable(p, path, on) {
 		return x, false
 	}
-	return arrival{ours.Instance.Instance, ours.VRID, path.Source, path.Dest, a.advert.Interval}, true
+	return arrival{ours.Name, ours.VRID, path.Source, path.Dest, a.advert.Interval}, true
 }
 
 // deliverable reports whether the kernel itself finds nothing wrong in the IP header of a

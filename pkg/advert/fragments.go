@@ -22,7 +22,7 @@ func (f *fragments) follow(link event.Link, stamp event.Stamp) {
 			continue
 		}
 		f.warnings.Set(in.PacketLen() > link.MTU, event.Warning{
-			Stamp: stamp, Instance: in.Virtual.Instance, Reason: event.WarnFragments, Subject: link.Name,
+			Stamp: stamp, Instance: in.Name, Reason: event.WarnFragments, Subject: link.Name,
 			Text: fmt.Sprintf("an advert of %d addresses has %d bytes, the MTU of %s is %d: it leaves in fragments, which others may not get; "+
 				"raise the MTU on all routers, or move addresses to extra_addresses", len(in.Addresses), in.PacketLen(), link.Name, link.MTU),
 		})

@@ -21,12 +21,12 @@ func TestFragments(t *testing.T) {
 		{event.IPv4, "192.0.2.1", 20 + 8 + 20*4},
 		{event.IPv6, "2001:db8::1", 40 + 8 + 20*16},
 	} {
-		in := &vrrp.Instance{Virtual: event.Virtual{Instance: "inside", Interface: "eth0", VRID: 51, Family: c.family}}
+		in := &vrrp.Instance{Virtual: event.Virtual{Name: "inside", Interface: "eth0", VRID: 51, Family: c.family}}
 		for a := netip.MustParseAddr(c.first); len(in.Addresses) < 20; a = a.Next() {
 			in.Addresses = append(in.Addresses, a)
 		}
 		hidden := *in
-		hidden.Virtual.Instance, hidden.VirtualMAC = "hidden", true
+		hidden.Name, hidden.VirtualMAC = "hidden", true
 		var logged []string
 		warnings := event.NewWarnings(func(e event.Event) { logged = append(logged, e.Message()) })
 		f := fragments{[]*vrrp.Instance{in, &hidden}, warnings}

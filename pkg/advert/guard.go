@@ -86,9 +86,9 @@ func (a *Acceptor) authenticate(ours *peer, source netip.Addr, at, now time.Time
 		if stale {
 			what = "stale"
 		}
-		if a.mismatches.fresh(now, mismatch{ours.Instance.Instance, source, what}, digest, false) {
+		if a.mismatches.fresh(now, mismatch{ours.Name, source, what}, digest, false) {
 			a.events = append(a.events, event.AuthSkew{
-				Stamp: event.Stamp{At: now}, Instance: ours.Instance.Instance, Source: source,
+				Stamp: event.Stamp{At: now}, Instance: ours.Name, Source: source,
 				Skew: f.skew, Window: window, Rejected: stale, Old: stale && !f.alive,
 			})
 		}

@@ -267,7 +267,7 @@ func TestReceiverHearsTheOwnerAmongMany(t *testing.T) {
 	var instances []vrrp.Instance
 	for i := range 4 {
 		four := on(link.Name)[0]
-		four.Instance, four.VRID, four.Addresses = fmt.Sprint("four", i), uint8(51+i), nil
+		four.Name, four.VRID, four.Addresses = fmt.Sprint("four", i), uint8(51+i), nil
 		for j := range 250 {
 			four.Addresses = append(four.Addresses, netip.AddrFrom4([4]byte{198, 51, byte(1 + i), byte(3 + j)}))
 		}

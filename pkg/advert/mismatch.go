@@ -140,13 +140,13 @@ func (a *Acceptor) compare(p *Packet, ours *peer, heard *vrrp.Heard, now time.Ti
 }
 
 func (a *Acceptor) fresh(ours *peer, heard *vrrp.Heard, what string, theirs uint64, once bool, now time.Time) bool {
-	return a.mismatches.fresh(now, mismatch{ours.Instance.Instance, heard.Source, what}, theirs, once)
+	return a.mismatches.fresh(now, mismatch{ours.Name, heard.Source, what}, theirs, once)
 }
 
 func (a *Acceptor) tell(ours *peer, heard *vrrp.Heard, what, theirs, mine string, now time.Time) {
 	a.events = append(a.events, event.AdvertMismatch{
 		Stamp:    event.Stamp{Cause: heard.Cause, At: now},
-		Instance: ours.Instance.Instance, Source: heard.Source, What: what, Theirs: theirs, Ours: mine,
+		Instance: ours.Name, Source: heard.Source, What: what, Theirs: theirs, Ours: mine,
 	})
 }
 

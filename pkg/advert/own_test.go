@@ -57,7 +57,7 @@ func TestOwnAddress(t *testing.T) {
 			var errors int
 			for range 5 {
 				now = now.Add(time.Second)
-				b.stats[in.Instance].AddN(stats.AdvertisementSent, uint64(c.sent))
+				b.stats[in.Name].AddN(stats.AdvertisementSent, uint64(c.sent))
 				p := Packet{
 					Interface: "eth0", Family: event.IPv4, At: now, Own: true, From: c.from,
 					Data: ipv4(c.source, wire.Group4, 255, ad.Append(nil, c.source, wire.Group4)),
@@ -82,8 +82,8 @@ func TestOwnAddress(t *testing.T) {
 			if c.rejected {
 				want, counted = 1, 5
 			}
-			if errors != want || len(warnings.All()) != want || len(logged) != want || b.stats[in.Instance].Get(stats.OwnAddressErrors) != counted {
-				t.Errorf("%d errors, warnings %+v, logged %v, counted %d", errors, warnings.All(), logged, b.stats[in.Instance].Get(stats.OwnAddressErrors))
+			if errors != want || len(warnings.All()) != want || len(logged) != want || b.stats[in.Name].Get(stats.OwnAddressErrors) != counted {
+				t.Errorf("%d errors, warnings %+v, logged %v, counted %d", errors, warnings.All(), logged, b.stats[in.Name].Get(stats.OwnAddressErrors))
 			}
 			if at, ok := b.Next(); ok != c.rejected {
 				t.Errorf("next %v, %v", at, ok)
@@ -99,7 +99,7 @@ func TestOwnAddress(t *testing.T) {
 // elsewhere is an instance on another link.
 func elsewhere() vrrp.Instance {
 	in := virtual4()
-	in.Instance, in.Interface = "elsewhere", "eth1"
+	in.Name, in.Interface = "elsewhere", "eth1"
 	return in
 }
 
@@ -129,7 +129,7 @@ func TestWhoseAddress(t *testing.T) {
 // rejects it.
 func TestTwoNamesOfALink(t *testing.T) {
 	other := virtual4()
-	other.Instance, other.Interface, other.VRID = "other", "wan0", 60
+	other.Name, other.Interface, other.VRID = "other", "wan0", 60
 	b := newBench(virtual4(), other)
 	ad := advert4()
 	ad.VRID = 60

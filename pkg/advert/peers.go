@@ -44,7 +44,7 @@ func (p *peers) follow(link event.Link, stamp event.Stamp) {
 			on := p.on[a]
 			ours := len(on) > 0 && !a.IsLinkLocalUnicast() || on[in.Interface]
 			p.warnings.Set(ours, event.Warning{
-				Stamp: stamp, Instance: in.Virtual.Instance, Reason: event.WarnOwnPeer, Subject: a.String(),
+				Stamp: stamp, Instance: in.Name, Reason: event.WarnOwnPeer, Subject: a.String(),
 				Text: fmt.Sprintf("%v is one of the unicast peers and stands on this machine: take it off the machine, or out of peers", a),
 			})
 		}

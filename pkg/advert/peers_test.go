@@ -15,7 +15,7 @@ func TestOwnPeers(t *testing.T) {
 	four, local := netip.MustParseAddr("192.0.2.77"), netip.MustParseAddr("fe80::77")
 	instance := func(name string, peer netip.Addr) *vrrp.Instance {
 		in := &vrrp.Instance{Unicast: vrrp.Unicast{Peers: []netip.Addr{peer}}}
-		in.Virtual = event.Virtual{Instance: name, Interface: "eth0", Family: event.FamilyOf(peer)}
+		in.Virtual = event.Virtual{Name: name, Interface: "eth0", Family: event.FamilyOf(peer)}
 		return in
 	}
 	var logged []string

@@ -81,7 +81,7 @@ func NewReceiver(cfg ReceiverConfig) *Receiver {
 		return byLink[at]
 	}
 	for _, in := range cfg.Instances {
-		shared(socketKey{link: in.Interface, family: in.Family}).add(in.VRID, in.Instance, in.Interval)
+		shared(socketKey{link: in.Interface, family: in.Family}).add(in.VRID, in.Name, in.Interval)
 		for _, at := range socketKeysOf(in.Interface) {
 			if at.family != in.Family || at.early && in.Priority == vrrp.Owner {
 				continue // there is one owner
@@ -90,7 +90,7 @@ func NewReceiver(cfg ReceiverConfig) *Receiver {
 				r.wanted[at] = &want{socketKey: at, filterSpec: filterSpec{early: at.early, own: at.own}, deliveries: shared(at)}
 			}
 			if !at.own { // who is not heard there is missed by nobody
-				r.wanted[at].instances = append(r.wanted[at].instances, in.Instance)
+				r.wanted[at].instances = append(r.wanted[at].instances, in.Name)
 			}
 			r.wanted[at].filterSpec.add(in)
 		}

@@ -32,7 +32,7 @@ type ears struct {
 // on is two instances on a link, "NAME/4" and "NAME/6", both with VRID 51.
 func on(link string) []vrrp.Instance {
 	four, six := virtual4(), virtual6()
-	four.Instance, six.Instance = link+"/4", link+"/6"
+	four.Name, six.Name = link+"/4", link+"/6"
 	four.Interface, six.Interface = link, link
 	return []vrrp.Instance{four, six}
 }

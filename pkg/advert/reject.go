@@ -34,7 +34,7 @@ func (a *Acceptor) reject(p *Packet, source netip.Addr, ours *peer, err error, n
 	key := rejection{link: p.Interface, source: source, vrid: a.advert.VRID, reason: reason}
 	counters := a.unknown
 	if ours != nil {
-		counters, key.name = ours.stats, ours.Instance.Instance
+		counters, key.name = ours.stats, ours.Name
 	}
 	counters.Add(stats.ByReason(reason))
 	if !key.source.IsValid() { // a header that could not be read

@@ -69,7 +69,7 @@ func (a *Acceptor) warn(p *Packet, ours *peer, reason event.WarningReason, now t
 		s.reported = now
 		a.warnings.Report(event.Warning{
 			Stamp:    event.Stamp{Cause: a.minter.Cause(p.At), At: now},
-			Instance: ours.Instance.Instance, Reason: reason, Text: text(),
+			Instance: ours.Name, Reason: reason, Text: text(),
 		})
 	}
 	a.strangers[key] = s
@@ -85,7 +85,7 @@ func (a *Acceptor) forgetStrangers(now time.Time) {
 			continue
 		}
 		delete(a.strangers, s)
-		a.warnings.Clear(event.WarningKey{Instance: s.peer.Instance.Instance, Reason: s.reason},
+		a.warnings.Clear(event.WarningKey{Instance: s.peer.Name, Reason: s.reason},
 			event.Stamp{Cause: a.minter.Cause(now), At: now})
 	}
 }

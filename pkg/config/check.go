@@ -170,11 +170,11 @@ func checkNames(l *loader, all []*instance) {
 		if !i.sound("name") {
 			continue
 		}
-		if at, taken := first[i.Instance.Instance]; taken {
-			l.fail(i.where("name"), "%s is the name of %s already", i.Instance.Instance, l.mention(at, i.where("name")))
+		if at, taken := first[i.Name]; taken {
+			l.fail(i.where("name"), "%s is the name of %s already", i.Name, l.mention(at, i.where("name")))
 			continue
 		}
-		first[i.Instance.Instance] = i.at
+		first[i.Name] = i.at
 	}
 }
 

@@ -44,7 +44,7 @@ func outcome(c *Config, err error) string {
 		fmt.Fprintf(&b, "group %q\n", g.Name)
 		for _, i := range g.Members {
 			fmt.Fprintf(&b, "  instance %s: group %q, %s, vrid %d, %s, priority %d, every %s, miss %d, preempt %t, checksum %s, auto %t\n    advertises %v\n",
-				i.Instance, i.Group, i.Interface, i.VRID, i.Family, i.Priority, i.Interval, i.Miss, i.Preempt, i.Checksum, i.AutoChecksum, i.Addresses)
+				i.Name, i.Group, i.Interface, i.VRID, i.Family, i.Priority, i.Interval, i.Miss, i.Preempt, i.Checksum, i.AutoChecksum, i.Addresses)
 			if len(i.Extra) > 0 {
 				fmt.Fprintf(&b, "    holds beside them %v\n", i.Extra)
 			}

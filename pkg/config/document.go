@@ -168,7 +168,7 @@ func (i *instance) build(d *document) vrrp.Instance {
 }
 
 func (i *instance) set() addr.Set {
-	out := addr.Set{Instance: i.Instance.Instance, Link: i.Interface, Interval: i.Interval, Miss: i.Miss, Announce: i.announce}
+	out := addr.Set{Instance: i.Name, Link: i.Interface, Interval: i.Interval, Miss: i.Miss, Announce: i.announce}
 	if len(i.Unicast.Peers) == 0 {
 		out.Group = wire.GroupOf(i.Family)
 	}

@@ -65,10 +65,10 @@ func checkConfig(t *testing.T, c *Config) {
 		for _, i := range g.Members {
 			checkInstance(t, i)
 			v := virtual{i.Interface, i.VRID, i.Family}
-			if _, twice := names[i.Virtual.Instance]; twice || virtuals[v] {
+			if _, twice := names[i.Name]; twice || virtuals[v] {
 				t.Errorf("twice: %+v", i)
 			}
-			names[i.Virtual.Instance], virtuals[v] = i, true
+			names[i.Name], virtuals[v] = i, true
 			if i.Group != g.Name || i.Priority != g.Members[0].Priority {
 				t.Errorf("%+v in group %q of priority %d", i, g.Name, g.Members[0].Priority)
 			}
@@ -117,7 +117,7 @@ func checkInstance(t *testing.T, i vrrp.Instance) {
 	if i.Priority == 0 || i.Miss < 1 || i.Miss > 100 {
 		t.Errorf("out of range: %+v", i)
 	}
-	if !namePattern.MatchString(i.Virtual.Instance) || badInterface(i.Interface) != "" {
+	if !namePattern.MatchString(i.Name) || badInterface(i.Interface) != "" {
 		t.Errorf("bad name: %+v", i)
 	}
 	if n := len(i.Addresses); n < 1 || n > 255 || i.Family == event.IPv6 && 40+8+16*n > 1500 {

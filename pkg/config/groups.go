@@ -32,9 +32,9 @@ func readMember(l *loader, at place) (member, bool) {
 func (d *document) checkGroups(l *loader) {
 	byName, names := map[string]*instance{}, []string{}
 	for _, i := range d.instances {
-		if i.sound("name") && byName[i.Instance.Instance] == nil {
-			byName[i.Instance.Instance] = i
-			names = append(names, i.Instance.Instance)
+		if i.sound("name") && byName[i.Name] == nil {
+			byName[i.Name] = i
+			names = append(names, i.Name)
 		}
 	}
 	first := map[string]place{}

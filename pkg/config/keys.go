@@ -73,7 +73,7 @@ var recoveryKeys = table[vrrp.Recovery]{
 }
 
 var instanceKeys = table[instance]{
-	{"name", required, to(func(i *instance) *string { return &i.Instance.Instance }, as(nameText, name)),
+	{"name", required, to(func(i *instance) *string { return &i.Name }, as(nameText, name)),
 		"The name of the instance, unique.", ""},
 	{"interface", required, to(func(i *instance) *string { return &i.Interface }, as(interfaceText, advertInterface)),
 		"The link that carries the adverts, by its name or an alternative one (`altname`); it need not exist yet.", ""},

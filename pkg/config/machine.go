@@ -63,7 +63,7 @@ func (c *Config) OwnPeers(here Machine) (advice []string) {
 			for _, p := range in.Unicast.Peers {
 				if here.has(p, in.Interface) {
 					advice = append(advice, fmt.Sprintf("%s: peer %s is an address of this machine, so ripcord run refuses the file here: "+
-						"if the file is meant for this router, name the other routers only", in.Instance, p))
+						"if the file is meant for this router, name the other routers only", in.Name, p))
 				}
 			}
 		}

@@ -38,7 +38,7 @@ func pulled() router {
 	lost := began.Add(90*time.Second + 120*time.Millisecond).In(zone)
 	inside := vrrp.InstanceStatus{
 		Instance: &vrrp.Instance{
-			Virtual:  event.Virtual{Instance: "inside", Group: "edge", Interface: "eth0", VRID: 51, Family: event.IPv4},
+			Virtual:  event.Virtual{Name: "inside", Group: "edge", Interface: "eth0", VRID: 51, Family: event.IPv4},
 			Priority: 150, Interval: time.Second,
 			Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.9")},
 			Extra:     []netip.Addr{netip.MustParseAddr("2001:db8::9")},
@@ -54,7 +54,7 @@ func pulled() router {
 	}
 	outside := vrrp.InstanceStatus{
 		Instance: &vrrp.Instance{
-			Virtual:  event.Virtual{Instance: "outside", Group: "edge", Interface: "eth1", VRID: 51, Family: event.IPv6},
+			Virtual:  event.Virtual{Name: "outside", Group: "edge", Interface: "eth1", VRID: 51, Family: event.IPv6},
 			Priority: 150, Interval: time.Second, VirtualMAC: true,
 			Addresses: []netip.Addr{netip.MustParseAddr("fe80::1"), netip.MustParseAddr("2001:db8::1")},
 		},
@@ -66,7 +66,7 @@ func pulled() router {
 	}
 	dmz := vrrp.InstanceStatus{
 		Instance: &vrrp.Instance{
-			Virtual:  event.Virtual{Instance: "dmz", Interface: "eth2", VRID: 7, Family: event.IPv4},
+			Virtual:  event.Virtual{Name: "dmz", Interface: "eth2", VRID: 7, Family: event.IPv4},
 			Priority: vrrp.Owner,
 		},
 		InstanceState: vrrp.InstanceState{State: event.Initialize, EffectivePriority: vrrp.Owner},

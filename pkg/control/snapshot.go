@@ -20,9 +20,9 @@ func (c Config) status() *Status {
 	for _, g := range c.Source.Groups() {
 		members := make([]string, 0, len(g.Members))
 		for _, m := range g.Members {
-			members = append(members, m.Instance.Instance)
-			written := instance(g.Name, m, c.Source.Stats(m.Instance.Instance))
-			written.Warnings = warnings(c.Source.Warnings(m.Instance.Instance))
+			members = append(members, m.Instance.Name)
+			written := instance(g.Name, m, c.Source.Stats(m.Instance.Name))
+			written.Warnings = warnings(c.Source.Warnings(m.Instance.Name))
 			s.Instances = append(s.Instances, written)
 		}
 		if g.Name != "" {
@@ -45,7 +45,7 @@ func (c Config) status() *Status {
 // where the instance is outside any.
 func instance(group string, m vrrp.InstanceStatus, stats *stats.Counters) Instance {
 	i := Instance{
-		Name: m.Instance.Instance, Group: group, Interface: m.Instance.Interface,
+		Name: m.Instance.Name, Group: group, Interface: m.Instance.Interface,
 		VRID: m.Instance.VRID, Family: m.Instance.Family.String(), Version: int(m.Instance.Version.Number()),
 		State: m.State.String(), Since: known(m.Since), Faults: make([]Fault, 0, len(m.Faults)), Missing: append([]string{}, m.Missing...),
 

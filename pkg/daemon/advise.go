@@ -37,13 +37,13 @@ func advise(all []*vrrp.Instance, there []event.Link) (advice []string) {
 			continue
 		}
 		if trouble := in.Trouble(l); trouble != "" {
-			advice = append(advice, in.Instance+": "+trouble)
+			advice = append(advice, in.Name+": "+trouble)
 		} else if source, near := in.SourceOn(l); !near {
 			whom, do := "its virtual addresses", "add an address of that subnet, or name a source"
 			if len(in.Unicast.Peers) > 0 {
 				whom, do = "all of its peers", "see that source and what the peers list agree"
 			}
-			advice = append(advice, fmt.Sprintf("%s: its adverts leave %s from %s, which is not in the subnet of %s: %s", in.Instance, l.Name, source, whom, do))
+			advice = append(advice, fmt.Sprintf("%s: its adverts leave %s from %s, which is not in the subnet of %s: %s", in.Name, l.Name, source, whom, do))
 		}
 	}
 	return advice

@@ -28,7 +28,7 @@ func TestAdvise(t *testing.T) {
 	}
 	instance := func(change func(*vrrp.Instance)) *vrrp.Instance {
 		in := &vrrp.Instance{Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.1")}}
-		in.Instance, in.Interface, in.Family = "inside", "eth0", event.IPv4
+		in.Name, in.Interface, in.Family = "inside", "eth0", event.IPv4
 		if change != nil {
 			change(in)
 		}

@@ -64,7 +64,7 @@ func build(o Options) (*parts, error) {
 	}
 	p.warnings = event.NewWarnings(func(e event.Event) { p.events.Publish(e) })
 	for _, in := range instances(o.Config) {
-		p.stats[in.Virtual.Instance] = &stats.Counters{Since: now}
+		p.stats[in.Name] = &stats.Counters{Since: now}
 	}
 	p.log = telemetry.NewLog(&p.events, telemetry.NewLogger(o.Output, o.Config.Log.Level))
 	p.metrics = telemetry.NewMetrics(telemetry.MetricsConfig{

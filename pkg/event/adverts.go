@@ -159,18 +159,18 @@ func (e AdvertRival) Level() Level {
 func (e AdvertRival) Message() string {
 	if e.Version != 0 {
 		return fmt.Sprintf("%s: %s is Active too, with priority %d, and speaks VRRPv%d: give all routers one version",
-			e.Instance, e.Source, e.Priority, e.Version)
+			e.Virtual.Name, e.Source, e.Priority, e.Version)
 	}
 	if e.Skewed {
-		return fmt.Sprintf("%s: %s is Active too, with priority %d, by another clock: set the clocks of all routers", e.Instance, e.Source, e.Priority)
+		return fmt.Sprintf("%s: %s is Active too, with priority %d, by another clock: set the clocks of all routers", e.Virtual.Name, e.Source, e.Priority)
 	}
 	if e.Invalid {
-		return fmt.Sprintf("%s: %s is Active too, with priority %d, and its adverts have no addresses or the interval 0: mend its configuration", e.Instance, e.Source, e.Priority)
+		return fmt.Sprintf("%s: %s is Active too, with priority %d, and its adverts have no addresses or the interval 0: mend its configuration", e.Virtual.Name, e.Source, e.Priority)
 	}
 	if e.Unheard {
-		return fmt.Sprintf("%s: %s goes on as Active with priority %d: our adverts do not seem to reach it", e.Instance, e.Source, e.Priority)
+		return fmt.Sprintf("%s: %s goes on as Active with priority %d: our adverts do not seem to reach it", e.Virtual.Name, e.Source, e.Priority)
 	}
-	return fmt.Sprintf("%s: %s is Active too, with priority %d", e.Instance, e.Source, e.Priority)
+	return fmt.Sprintf("%s: %s is Active too, with priority %d", e.Virtual.Name, e.Source, e.Priority)
 }
 
 func (e AdvertRival) Fields() []Field {

@@ -78,7 +78,7 @@ func (s Stamp) Elapsed() (time.Duration, bool) {
 // Virtual identifies a virtual router: the configured instance and where it
 // lives. Group is empty for an instance outside any group.
 type Virtual struct {
-	Instance  string
+	Name      string
 	Group     string
 	Interface string
 	VRID      uint8

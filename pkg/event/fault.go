@@ -24,9 +24,9 @@ func (e InstanceFault) Level() Level {
 
 func (e InstanceFault) Message() string {
 	if e.Over {
-		return fmt.Sprintf("%s: the fault %s is over", e.Instance, e.Reason)
+		return fmt.Sprintf("%s: the fault %s is over", e.Virtual.Name, e.Reason)
 	}
-	return fmt.Sprintf("%s cannot serve (%s): %s", e.Instance, e.Reason, e.Err)
+	return fmt.Sprintf("%s cannot serve (%s): %s", e.Virtual.Name, e.Reason, e.Err)
 }
 
 func (e InstanceFault) Fields() []Field {

@@ -26,9 +26,9 @@ func (e InstanceImpaired) Level() Level {
 
 func (e InstanceImpaired) Message() string {
 	if len(e.Missing) == 0 {
-		return fmt.Sprintf("%s lacks nothing any more, or tries again: it has priority %d", e.Instance, e.Priority)
+		return fmt.Sprintf("%s lacks nothing any more, or tries again: it has priority %d", e.Virtual.Name, e.Priority)
 	}
-	return fmt.Sprintf("%s has priority %d and lacks %s", e.Instance, e.Priority, strings.Join(e.Missing, "; "))
+	return fmt.Sprintf("%s has priority %d and lacks %s", e.Virtual.Name, e.Priority, strings.Join(e.Missing, "; "))
 }
 
 func (e InstanceImpaired) Fields() []Field {

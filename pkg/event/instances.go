@@ -21,7 +21,7 @@ func (InstanceTransition) Name() string { return "instance.transition" }
 func (e InstanceTransition) Level() Level { return transitionLevel(e.To) }
 
 func (e InstanceTransition) Message() string {
-	return fmt.Sprintf("%s is %s, was %s: %s", e.Instance, e.To, e.From, e.Reason)
+	return fmt.Sprintf("%s is %s, was %s: %s", e.Virtual.Name, e.To, e.From, e.Reason)
 }
 
 func (e InstanceTransition) Fields() []Field {
@@ -32,7 +32,7 @@ func (e InstanceTransition) Fields() []Field {
 
 // Fields identify the virtual router; group is left out where there is none.
 func (v Virtual) Fields() []Field {
-	fields := []Field{{"instance", v.Instance}}
+	fields := []Field{{"instance", v.Name}}
 	if v.Group != "" {
 		fields = append(fields, Field{"group", v.Group})
 	}
@@ -109,13 +109,13 @@ func (e InstanceHolding) Level() Level {
 func (e InstanceHolding) Message() string {
 	switch e.Reason {
 	case HoldVersion:
-		return fmt.Sprintf("%s waits: adverts of another version of VRRP come for its VRID; give all its routers one version", e.Instance)
+		return fmt.Sprintf("%s waits: adverts of another version of VRRP come for its VRID; give all its routers one version", e.Virtual.Name)
 	case HoldSkew:
-		return fmt.Sprintf("%s waits: authentic adverts come for its VRID, but by another clock; set the clocks of all its routers", e.Instance)
+		return fmt.Sprintf("%s waits: authentic adverts come for its VRID, but by another clock; set the clocks of all its routers", e.Virtual.Name)
 	case HoldInvalid:
-		return fmt.Sprintf("%s waits: adverts without addresses or with interval 0 come for its VRID; mend the configuration of the router that sends them", e.Instance)
+		return fmt.Sprintf("%s waits: adverts without addresses or with interval 0 come for its VRID; mend the configuration of the router that sends them", e.Virtual.Name)
 	}
-	return fmt.Sprintf("%s waits: %s", e.Instance, e.Reason)
+	return fmt.Sprintf("%s waits: %s", e.Virtual.Name, e.Reason)
 }
 
 func (e InstanceHolding) Fields() []Field {

@@ -19,7 +19,7 @@ var common = []string{"ts", "level", "event", "msg", "trace", "elapsed_us"}
 
 // samples has at least one event of each type, and one of each kind.
 func samples() []Event {
-	v := Virtual{Instance: "inside", Group: "edge", Interface: "eth0", VRID: 51, Family: IPv4}
+	v := Virtual{Name: "inside", Group: "edge", Interface: "eth0", VRID: 51, Family: IPv4}
 	lone := v
 	lone.Group = ""
 	source := netip.MustParseAddr("192.0.2.252")
@@ -242,7 +242,7 @@ func TestOneCount(t *testing.T) {
 // TestSubject: what a stranger chooses makes no new subject; what differs in weight,
 // instance or reason does.
 func TestSubject(t *testing.T) {
-	v := Virtual{Instance: "inside", Interface: "eth0", VRID: 51, Family: IPv4}
+	v := Virtual{Name: "inside", Interface: "eth0", VRID: 51, Family: IPv4}
 	rival := func(last byte, unheard bool) Event {
 		return AdvertRival{Virtual: v, Source: netip.AddrFrom4([4]byte{192, 0, 2, last}), Priority: last, Unheard: unheard}
 	}
@@ -267,7 +267,7 @@ func TestSamplesAreComplete(t *testing.T) { eventtest.Complete(t, ".", samples()
 // TestWhatIsNotThereIsLeftOut: an instance outside any group has no group, and
 // a move that no member caused has no cause.
 func TestWhatIsNotThereIsLeftOut(t *testing.T) {
-	v := Virtual{Instance: "inside", Interface: "eth0", VRID: 51, Family: IPv4}
+	v := Virtual{Name: "inside", Interface: "eth0", VRID: 51, Family: IPv4}
 	in := v
 	in.Group = "edge"
 	for _, tt := range []struct {

@@ -140,7 +140,7 @@ func (c *Core) workerFault(i int, now time.Time, on bool, out *Orders) {
 	}
 	cause := c.minter.Cause(now)
 	for _, m := range c.groups[i].Config().Members {
-		c.step(i, now, vrrp.Condition{Cause: cause, Instance: m.Virtual.Instance, Reason: event.WorkerHung, Err: why, On: on}, out)
+		c.step(i, now, vrrp.Condition{Cause: cause, Instance: m.Name, Reason: event.WorkerHung, Err: why, On: on}, out)
 	}
 }
 

@@ -49,7 +49,7 @@ func faults(events []event.Event) (words []string) {
 			if f.Over {
 				word = " ends"
 			}
-			words = append(words, f.Instance+" "+string(f.Reason)+word)
+			words = append(words, f.Virtual.Name+" "+string(f.Reason)+word)
 		}
 	}
 	return words

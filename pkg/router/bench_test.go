@@ -49,7 +49,7 @@ func newBench(t *testing.T, groups []vrrp.Group) *bench {
 	}
 	for _, g := range groups {
 		for _, m := range g.Members {
-			b.cfg.Stats[m.Instance] = new(stats.Counters)
+			b.cfg.Stats[m.Name] = new(stats.Counters)
 			b.link(m.Interface, true)
 		}
 	}
@@ -105,7 +105,7 @@ func (b *bench) moves() []string {
 	events, _ := b.ring.Take()
 	for _, e := range events {
 		if e, ok := e.(event.InstanceTransition); ok {
-			moves = append(moves, fmt.Sprintf("%s %s->%s %s", e.Instance, e.From, e.To, e.Reason))
+			moves = append(moves, fmt.Sprintf("%s %s->%s %s", e.Virtual.Name, e.From, e.To, e.Reason))
 		}
 	}
 	return moves

@@ -32,7 +32,7 @@ func NewCore(groups []vrrp.Group, minter *event.Minter, now time.Time) *Core {
 	for i, g := range groups {
 		c.groups = append(c.groups, vrrp.NewMachine(g, &c.tickets, now))
 		for _, m := range g.Members {
-			c.byInstance[m.Virtual.Instance] = i
+			c.byInstance[m.Name] = i
 			if at := c.byLink[m.Interface]; len(at) == 0 || at[len(at)-1] != i {
 				c.byLink[m.Interface] = append(at, i)
 			}
@@ -116,7 +116,7 @@ func (c *Core) Slept(now time.Time, gap time.Duration, out *Orders) {
 		}
 		for _, m := range g.Config().Members {
 			if gap > time.Duration(m.Miss)*m.Interval {
-				c.step(i, now, vrrp.Stalled{Cause: c.minter.Cause(now), Instance: m.Virtual.Instance, Gap: gap}, out)
+				c.step(i, now, vrrp.Stalled{Cause: c.minter.Cause(now), Instance: m.Name, Gap: gap}, out)
 				break
 			}
 		}

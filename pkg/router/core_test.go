@@ -17,7 +17,7 @@ const interval = 100 * time.Millisecond
 // instance is a virtual router of priority 150.
 func instance(group, name, iface string, vrid uint8) vrrp.Instance {
 	return vrrp.Instance{
-		Virtual:  event.Virtual{Instance: name, Group: group, Interface: iface, VRID: vrid, Family: event.IPv4},
+		Virtual:  event.Virtual{Name: name, Group: group, Interface: iface, VRID: vrid, Family: event.IPv4},
 		Priority: 150, Interval: interval, Miss: 3, Preempt: true,
 		Addresses: []netip.Addr{netip.AddrFrom4([4]byte{192, 0, 2, vrid})},
 	}

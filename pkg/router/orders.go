@@ -64,7 +64,7 @@ func (o *Orders) translate(g *vrrp.Group, effects []vrrp.Effect) {
 }
 
 func (o *Orders) advert(kind advert.Kind, cause event.Cause, in *vrrp.Instance) {
-	o.Adverts = append(o.Adverts, advert.Order{Kind: kind, Cause: cause, Instance: in.Virtual.Instance})
+	o.Adverts = append(o.Adverts, advert.Order{Kind: kind, Cause: cause, Instance: in.Name})
 }
 
 func startOrder(e vrrp.Advertise) advert.Order { return build(advert.Start, e) }
@@ -105,7 +105,7 @@ func build(kind advert.Kind, e vrrp.Advertise) advert.Order {
 		frames.Header = wire.AppendHeaders(nil, mac, e.Source, len(frames.Copies[0].Advert))
 	}
 	return advert.Order{
-		Kind: kind, Cause: e.Cause, Instance: in.Virtual.Instance,
+		Kind: kind, Cause: e.Cause, Instance: in.Name,
 		Advert: frames, Interval: in.Interval, Miss: in.Miss,
 	}
 }
@@ -118,7 +118,7 @@ func (o *Orders) addresses(kind addr.Kind, cause event.Cause, g *vrrp.Group) {
 	}
 	last := &o.Addresses[len(o.Addresses)-1]
 	for i := range g.Members {
-		last.Instances = append(last.Instances, g.Members[i].Virtual.Instance)
+		last.Instances = append(last.Instances, g.Members[i].Name)
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 
 func member(name, group string, family event.Family, addresses ...string) vrrp.Instance {
 	in := vrrp.Instance{
-		Virtual:  event.Virtual{Instance: name, Group: group, Interface: "eth-" + name, VRID: 51, Family: family},
+		Virtual:  event.Virtual{Name: name, Group: group, Interface: "eth-" + name, VRID: 51, Family: family},
 		Priority: 150, Interval: 100 * time.Millisecond, Miss: 3, Preempt: true,
 	}
 	for _, a := range addresses {
@@ -73,7 +73,7 @@ func TestStartOrderFrames(t *testing.T) {
 			frames := got.Advert
 			got.Advert.Copies = nil
 			want := advert.Order{
-				Kind: advert.Start, Cause: cause, Instance: tt.in.Instance, Interval: tt.in.Interval, Miss: tt.in.Miss,
+				Kind: advert.Start, Cause: cause, Instance: tt.in.Name, Interval: tt.in.Interval, Miss: tt.in.Miss,
 				Advert: advert.Frames{Index: 4, Source: tt.source, HopLimit: tt.hops},
 			}
 			var header []byte

@@ -52,7 +52,7 @@ func steady(groups int) (r *Router, hear func(), alarm *idle) {
 	for i := range adverts {
 		name := fmt.Sprint(i)
 		cfg.Groups = append(cfg.Groups, vrrp.Group{Members: []vrrp.Instance{{
-			Virtual:  event.Virtual{Instance: name, Interface: "eth0", VRID: uint8(i), Family: event.IPv4},
+			Virtual:  event.Virtual{Name: name, Interface: "eth0", VRID: uint8(i), Family: event.IPv4},
 			Priority: 100, Interval: 100 * time.Millisecond, Miss: 3, Preempt: true,
 		}}})
 		adverts[i] = vrrp.Heard{

@@ -75,7 +75,7 @@ func (b *bubble) power(host byte, groups []vrrp.Group) *living {
 	b.routers = append(b.routers, r)
 	counters := make(map[string]*stats.Counters)
 	for _, m := range groups[0].Members {
-		counters[m.Instance] = new(stats.Counters)
+		counters[m.Name] = new(stats.Counters)
 		r.tell(m.Interface)
 	}
 	lease := lease.New(time.Now())
@@ -183,7 +183,7 @@ func (r *living) Send(batch []advert.Message) {
 func (r *living) receive(in *vrrp.Instance, source netip.Addr, a wire.Advert) {
 	if r.plugged(in.Interface) {
 		r.heard.Publish(vrrp.Heard{
-			Cause: r.minter.Cause(time.Now()), Instance: in.Instance, Source: source,
+			Cause: r.minter.Cause(time.Now()), Instance: in.Name, Source: source,
 			Priority: a.Priority, Interval: a.Interval, Checksum: a.Checksum,
 		})
 	}
@@ -191,7 +191,7 @@ func (r *living) receive(in *vrrp.Instance, source netip.Addr, a wire.Advert) {
 
 func (r *living) instance(name string) *vrrp.Instance {
 	for i := range r.groups[0].Members {
-		if m := &r.groups[0].Members[i]; m.Instance == name {
+		if m := &r.groups[0].Members[i]; m.Name == name {
 			return m
 		}
 	}

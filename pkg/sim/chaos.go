@@ -102,7 +102,7 @@ func (c *Chaos) router() *Router { return c.World.Routers[c.World.rng.IntN(len(c
 
 func (c *Chaos) instance() string {
 	members := c.World.Routers[0].cfg[0].Members
-	return members[c.World.rng.IntN(len(members))].Virtual.Instance
+	return members[c.World.rng.IntN(len(members))].Name
 }
 
 func (c *Chaos) port() *Port {

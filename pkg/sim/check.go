@@ -50,7 +50,7 @@ const verified = 7 * time.Millisecond
 func (c *Check) Turn(r *Router) {
 	active := r.active()
 	for _, m := range r.cfg[0].Members {
-		name := m.Virtual.Instance
+		name := m.Name
 		confirming := active && r.core.Group(0).Confirming() // it has advertised, and the addresses wait
 		if r.Held[name] != (active && !confirming) || r.Sending[name] != active {
 			c.violate("%s is half moved: group %v, %s held %v, advertised %v", r.Name, r.core.Group(0).State(), name, r.Held[name], r.Sending[name])
@@ -206,7 +206,7 @@ func (s *Segment) actives(v wire.Version) (n int) {
 			continue
 		}
 		for _, m := range r.cfg[0].Members {
-			if m.Interface == p.name && m.Version == v && r.worker.placed[m.Virtual.Instance] {
+			if m.Interface == p.name && m.Version == v && r.worker.placed[m.Name] {
 				n++
 			}
 		}

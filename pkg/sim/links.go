@@ -31,7 +31,7 @@ func (p *Port) tellDeaf() {
 	for _, m := range r.cfg[0].Members {
 		if m.Interface == p.name {
 			r.report(vrrp.Condition{
-				Cause: r.minter.Cause(r.world.now), Instance: m.Virtual.Instance, Reason: event.Deaf, On: p.noticed,
+				Cause: r.minter.Cause(r.world.now), Instance: m.Name, Reason: event.Deaf, On: p.noticed,
 			})
 		}
 	}

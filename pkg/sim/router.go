@@ -85,7 +85,7 @@ func (w *World) AddRouter(name string, groups []vrrp.Group, links map[string]Att
 	}
 	for _, g := range groups {
 		for _, m := range g.Members {
-			r.places[m.Virtual.Instance] = r.ports[m.Interface]
+			r.places[m.Name] = r.ports[m.Interface]
 		}
 	}
 	w.Routers = append(w.Routers, r)

@@ -53,7 +53,7 @@ func source(f event.Family, net, host byte) netip.Addr {
 func group(s setup, i int) []vrrp.Group {
 	member := func(name, iface string, vrid uint8, a string, at func(event.Family, int) netip.Addr) vrrp.Instance {
 		in := vrrp.Instance{
-			Virtual:  event.Virtual{Instance: name, Group: "edge", Interface: iface, VRID: vrid, Family: s.family},
+			Virtual:  event.Virtual{Name: name, Group: "edge", Interface: iface, VRID: vrid, Family: s.family},
 			Priority: s.priorities[i], Interval: s.interval, Miss: 3, Preempt: s.preempt, AutoChecksum: s.family == event.IPv4,
 			Addresses: []netip.Addr{netip.MustParseAddr(a)}, Recovery: s.recovery,
 			PreemptDelay: s.preemptDelay, StartupDelay: s.startupDelay, HMAC: s.hmac,

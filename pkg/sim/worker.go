@@ -179,8 +179,8 @@ func (r *Router) WakeWorker() {
 	queue := r.worker.queue
 	r.worker.hung, r.worker.queue = false, nil
 	for _, m := range r.cfg[0].Members {
-		if r.worker.placed[m.Virtual.Instance] { // it looks at what went meanwhile
-			r.reportPlaced(m.Virtual.Instance, inPlaceWithin)
+		if r.worker.placed[m.Name] { // it looks at what went meanwhile
+			r.reportPlaced(m.Name, inPlaceWithin)
 		}
 	}
 	for _, o := range queue {
@@ -196,7 +196,7 @@ func (r *Router) serves() bool {
 		return false
 	}
 	for _, m := range r.cfg[0].Members {
-		if degree, short := r.short[m.Virtual.Instance]; short && degree == vrrp.Total || !r.worker.placed[m.Virtual.Instance] {
+		if degree, short := r.short[m.Name]; short && degree == vrrp.Total || !r.worker.placed[m.Name] {
 			return false
 		}
 	}

@@ -15,7 +15,7 @@ import (
 
 // repeats are lines that others can bring about as often as they like.
 func repeats(i int) []event.Event {
-	v := event.Virtual{Instance: "inside", Interface: "eth0", VRID: 51, Family: event.IPv4}
+	v := event.Virtual{Name: "inside", Interface: "eth0", VRID: 51, Family: event.IPv4}
 	source := netip.AddrFrom4([4]byte{192, 0, byte(i >> 8), byte(i)})
 	s := event.Stamp{At: time.Now()}
 	return []event.Event{

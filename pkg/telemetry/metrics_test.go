@@ -61,7 +61,7 @@ func pulled() snapshot {
 	lost := began.Add(90*time.Second + 125*time.Millisecond)
 	inside := vrrp.InstanceStatus{
 		Instance: &vrrp.Instance{
-			Virtual:  event.Virtual{Instance: "inside", Group: "edge", Interface: "eth0", VRID: 51, Family: event.IPv4},
+			Virtual:  event.Virtual{Name: "inside", Group: "edge", Interface: "eth0", VRID: 51, Family: event.IPv4},
 			Priority: 150,
 		},
 		InstanceState: vrrp.InstanceState{State: event.Fault, Since: lost, EffectivePriority: 140},
@@ -69,14 +69,14 @@ func pulled() snapshot {
 	}
 	outside := vrrp.InstanceStatus{
 		Instance: &vrrp.Instance{
-			Virtual:  event.Virtual{Instance: "outside", Group: "edge", Interface: "eth1", VRID: 51, Family: event.IPv6},
+			Virtual:  event.Virtual{Name: "outside", Group: "edge", Interface: "eth1", VRID: 51, Family: event.IPv6},
 			Priority: 150,
 		},
 		InstanceState: vrrp.InstanceState{State: event.Fault, Since: lost, EffectivePriority: 140},
 	}
 	dmz := vrrp.InstanceStatus{
 		Instance: &vrrp.Instance{
-			Virtual:  event.Virtual{Instance: "dmz", Interface: "eth2", VRID: 7, Family: event.IPv4},
+			Virtual:  event.Virtual{Name: "dmz", Interface: "eth2", VRID: 7, Family: event.IPv4},
 			Priority: vrrp.Owner,
 		},
 		InstanceState: vrrp.InstanceState{State: event.Active, Since: began, EffectivePriority: vrrp.Owner},

@@ -15,8 +15,8 @@ func samples() []event.Event {
 	cause := event.Cause{Trace: 0x18c0ffee, At: start}
 	alone := event.Stamp{At: start}
 	caused := func(after time.Duration) event.Stamp { return event.Stamp{Cause: cause, At: start.Add(after)} }
-	inside := event.Virtual{Instance: "inside", Group: "edge", Interface: "eth0", VRID: 51, Family: event.IPv4}
-	single := event.Virtual{Instance: "dmz", Interface: "eth2", VRID: 7, Family: event.IPv6}
+	inside := event.Virtual{Name: "inside", Group: "edge", Interface: "eth0", VRID: 51, Family: event.IPv4}
+	single := event.Virtual{Name: "dmz", Interface: "eth2", VRID: 7, Family: event.IPv6}
 	peer := netip.MustParseAddr("192.0.2.3")
 	held := []netip.Prefix{netip.MustParsePrefix("192.0.2.1/24"), netip.MustParsePrefix("2001:db8::1/64")}
 	link := event.Link{

@@ -43,9 +43,9 @@ func (c *MetricsConfig) read() *scrape {
 		for i := range g.Members {
 			m := &g.Members[i]
 			v := &m.Instance.Virtual
-			b = label(b[:0], "family", v.Family.String(), "instance", v.Instance, "interface", v.Interface,
+			b = label(b[:0], "family", v.Family.String(), "instance", v.Name, "interface", v.Interface,
 				"vrid", strconv.Itoa(int(v.VRID)))
-			s.instances = append(s.instances, instance{m, c.Source.Stats(v.Instance), c.Source.Warnings(v.Instance), string(b)})
+			s.instances = append(s.instances, instance{m, c.Source.Stats(v.Name), c.Source.Warnings(v.Name), string(b)})
 		}
 	}
 	for _, l := range links {

@@ -26,10 +26,10 @@ func thousand() snapshot {
 	source.groups = nil
 	for i := range 1000 {
 		in := *member.Instance
-		in.Virtual.Instance = fmt.Sprintf("i%03d", i)
+		in.Name = fmt.Sprintf("i%03d", i)
 		member.Instance = &in
 		source.groups = append(source.groups, vrrp.GroupStatus{State: event.Fault, Members: []vrrp.InstanceStatus{member}})
-		source.stats[in.Virtual.Instance] = countedFrom(i)
+		source.stats[in.Name] = countedFrom(i)
 	}
 	return source
 }

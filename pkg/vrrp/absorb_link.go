@@ -14,7 +14,7 @@ func (s *step) absorbLink(link event.Link) {
 		if m.Interface != link.Name {
 			continue
 		}
-		_, port := s.f.faults[faultKey{m.Virtual.Instance, event.Enslaved}]
+		_, port := s.f.faults[faultKey{m.Name, event.Enslaved}]
 		s.see(m, link)
 		if m.link.Usable && (down || port || idle && m.link.Downs > 0) {
 			s.recover(m)

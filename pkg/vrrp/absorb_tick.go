@@ -114,7 +114,7 @@ func (s *step) overslept() bool {
 	s.f.unverify()
 	s.f.graced = true
 	s.report(event.EngineStalled{
-		Stamp: s.stamp(event.Cause{}), Instance: s.f.members[0].Virtual.Instance, Gap: gap,
+		Stamp: s.stamp(event.Cause{}), Instance: s.f.members[0].Name, Gap: gap,
 		Done: "the Active gets one interval and Skew_Time more",
 	})
 	return true

@@ -79,7 +79,7 @@ func (s *step) provesOutOfStep(m *member, h Heard) (stale bool) {
 		s.f.outOfStep[pairOf(c.from, c.by.source, m, c.source)] = s.now.Add(outOfStep)
 		s.report(event.GroupCascade{
 			Stamp: s.stamp(h.Cause), Group: s.cfg.Name, Source: c.by.source.String(),
-			Why: fmt.Sprintf("it resigned %s, but %s is still Active of %s", c.from.Virtual.Instance, h.Source, m.Virtual.Instance),
+			Why: fmt.Sprintf("it resigned %s, but %s is still Active of %s", c.from.Name, h.Source, m.Name),
 		})
 	}
 	m.cascaded = nil

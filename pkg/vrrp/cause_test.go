@@ -14,7 +14,7 @@ func fixture() (m *Machine, zero time.Time) {
 	group := Group{Name: "edge"}
 	for i, name := range []string{"inside", "outside"} {
 		group.Members = append(group.Members, Instance{
-			Virtual:  event.Virtual{Instance: name, Group: "edge", Interface: []string{"eth0", "eth1"}[i], VRID: 51, Family: event.IPv4},
+			Virtual:  event.Virtual{Name: name, Group: "edge", Interface: []string{"eth0", "eth1"}[i], VRID: 51, Family: event.IPv4},
 			Priority: 100, Interval: time.Second, Miss: 3, Preempt: true,
 		})
 	}

@@ -131,7 +131,7 @@ func (s *step) heardServing(m *member, h Heard) {
 	}
 }
 
-func (m *member) lostFault() faultKey { return faultKey{m.Virtual.Instance, event.AddressLost} }
+func (m *member) lostFault() faultKey { return faultKey{m.Name, event.AddressLost} }
 
 // unheard returns the instant from which giving up since some instant has helped
 // nobody: no other Active is heard, and each had the time to become it.

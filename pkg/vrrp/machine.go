@@ -142,7 +142,7 @@ func (s *step) absorbStart(in Start) {
 // member finds a member by its name; nil if it is not in this group.
 func (s *step) member(name string) *member {
 	for _, m := range s.f.members {
-		if m.Virtual.Instance == name {
+		if m.Name == name {
 			return m
 		}
 	}

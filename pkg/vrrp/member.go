@@ -66,7 +66,7 @@ type resignation struct {
 // faultKeys returns all faults that a member can bear, the one that bears the blame
 // first.
 func (m *member) faultKeys() (keys [6 + len(event.Conditions)]faultKey) {
-	name := m.Virtual.Instance
+	name := m.Name
 	of := m.linkFaults()
 	n := copy(keys[:], of[:])
 	n += copy(keys[n:], []faultKey{{name, event.SendFailed}, {name, event.AddressLost}})

@@ -86,7 +86,7 @@ func (s *step) publish(from, to event.State) {
 		return
 	}
 	if s.why.member != nil {
-		culprit = s.why.member.Virtual.Instance
+		culprit = s.why.member.Name
 	}
 	s.report(event.GroupTransition{
 		Stamp: stamp, Group: s.cfg.Name, From: from, To: to, Reason: s.why.reason, Member: culprit,

@@ -35,7 +35,7 @@ func (s *step) seeMTU(m *member) {
 	if !m.link.Usable {
 		return
 	}
-	in := Condition{Cause: m.link.Cause, Instance: m.Virtual.Instance, Reason: event.AdvertTooLong, On: m.tooLong()}
+	in := Condition{Cause: m.link.Cause, Instance: m.Name, Reason: event.AdvertTooLong, On: m.tooLong()}
 	if in.On {
 		in.Err = fmt.Sprintf("an advert of %d addresses has %d bytes, the MTU of %s is %d, and what leaves from a virtual MAC is not fragmented: "+
 			"raise the MTU on all routers, move addresses to extra_addresses, or leave virtual_mac out",

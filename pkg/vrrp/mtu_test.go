@@ -33,7 +33,7 @@ func TestMTU(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			in := Instance{
-				Virtual: event.Virtual{Instance: "inside", Interface: "eth0", VRID: 51, Family: event.FamilyOf(c.first)},
+				Virtual: event.Virtual{Name: "inside", Interface: "eth0", VRID: 51, Family: event.FamilyOf(c.first)},
 				Version: c.version, Priority: 150, Interval: time.Second, Miss: 3, Preempt: true, VirtualMAC: c.virtual, HMAC: c.hmac,
 			}
 			for a, n := c.first, 0; n < c.count; n++ {

@@ -49,7 +49,7 @@ func (w *world) checkState(t *rapid.T) {
 	}
 	for _, in := range status.Members {
 		if in.State != state {
-			t.Fatalf("member %s is %v, its group %v", in.Instance.Virtual.Instance, in.State, state)
+			t.Fatalf("member %s is %v, its group %v", in.Instance.Name, in.State, state)
 		}
 		if state == event.Active && len(in.Faults) > 0 {
 			t.Fatalf("Active with faults: %v", in.Faults)
@@ -75,10 +75,10 @@ func (w *world) checkEffects(t *rapid.T, effects []Effect) {
 			if w.dead(e.Instance) || e.Source != link.Address(e.Instance.Family) || e.Index != link.Index {
 				t.Fatalf("%+v is advertised, and the link is %+v", e, link)
 			}
-			w.sending[e.Instance.Virtual.Instance] = true
-			delete(w.armed, e.Instance.Virtual.Instance)
+			w.sending[e.Instance.Name] = true
+			delete(w.armed, e.Instance.Name)
 		case Arm:
-			link, name := w.links[e.Instance.Interface], e.Instance.Virtual.Instance
+			link, name := w.links[e.Instance.Interface], e.Instance.Name
 			if w.dead(e.Instance) || e.Source != link.Address(e.Instance.Family) || e.Index != link.Index {
 				t.Fatalf("%+v is armed, and the link is %+v", e, link)
 			}
@@ -87,17 +87,17 @@ func (w *world) checkEffects(t *rapid.T, effects []Effect) {
 			}
 			w.armed[name] = e.At
 		case Disarm:
-			if w.armed[e.Instance.Virtual.Instance].IsZero() {
-				t.Fatalf("%s is disarmed, and not armed", e.Instance.Virtual.Instance)
+			if w.armed[e.Instance.Name].IsZero() {
+				t.Fatalf("%s is disarmed, and not armed", e.Instance.Name)
 			}
-			delete(w.armed, e.Instance.Virtual.Instance)
+			delete(w.armed, e.Instance.Name)
 		case AdvertiseNow:
-			if !w.sending[e.Instance.Virtual.Instance] {
-				t.Fatalf("%s is to be sent, and is not advertised", e.Instance.Virtual.Instance)
+			if !w.sending[e.Instance.Name] {
+				t.Fatalf("%s is to be sent, and is not advertised", e.Instance.Name)
 			}
 		case Resign:
 			if !w.links[e.Instance.Interface].Usable {
-				t.Fatalf("%s resigns on a link that is not usable", e.Instance.Virtual.Instance)
+				t.Fatalf("%s resigns on a link that is not usable", e.Instance.Name)
 			}
 			w.fallSilent(t, e.Instance)
 		case Mute:
@@ -150,10 +150,10 @@ func (w *world) checkArmed(t *rapid.T, in Input) {
 }
 
 func (w *world) fallSilent(t *rapid.T, in *Instance) {
-	if !w.sending[in.Virtual.Instance] {
-		t.Fatalf("%s falls silent twice", in.Virtual.Instance)
+	if !w.sending[in.Name] {
+		t.Fatalf("%s falls silent twice", in.Name)
 	}
-	delete(w.sending, in.Virtual.Instance)
+	delete(w.sending, in.Name)
 }
 
 func (w *world) hold(t *rapid.T, on bool) {

@@ -80,9 +80,9 @@ func newWorld(t *rapid.T) *world {
 	preemptDelay := rapid.SampledFrom(delays).Draw(t, "preempt delay")
 	startupDelay := rapid.SampledFrom(delays).Draw(t, "startup delay")
 	for _, v := range []event.Virtual{
-		{Instance: "four", Interface: "eth0", VRID: 51, Family: event.IPv4},
-		{Instance: "six", Interface: "eth0", VRID: 51, Family: event.IPv6},
-		{Instance: "outside", Interface: "eth1", VRID: 52, Family: event.IPv4},
+		{Name: "four", Interface: "eth0", VRID: 51, Family: event.IPv4},
+		{Name: "six", Interface: "eth0", VRID: 51, Family: event.IPv6},
+		{Name: "outside", Interface: "eth1", VRID: 52, Family: event.IPv4},
 	} {
 		group.Members = append(group.Members, Instance{
 			Virtual: v, Priority: priority, Preempt: preempt, AutoChecksum: true, Recovery: recovery,
@@ -212,7 +212,7 @@ func (w *world) mustServe(t *rapid.T) {
 	w.boot(t)
 	for _, m := range w.m.Config().Members {
 		for _, reason := range event.Conditions {
-			w.step(t, Condition{Cause: w.cause(0), Instance: m.Virtual.Instance, Reason: reason})
+			w.step(t, Condition{Cause: w.cause(0), Instance: m.Name, Reason: reason})
 		}
 	}
 	for end := w.now.Add(time.Minute); w.now.Before(end); {

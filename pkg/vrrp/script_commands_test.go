@@ -151,7 +151,7 @@ func (l *lan) addRouter(w *words) {
 
 func (r *router) addMember(w *words) {
 	in := Instance{Priority: 100, Interval: time.Second, Miss: 3, Preempt: true}
-	in.Instance, in.Interface, in.Group = w.next(), w.next(), r.group.Name
+	in.Name, in.Interface, in.Group = w.next(), w.next(), r.group.Name
 	in.VRID = uint8(51 + len(r.group.Members))
 	source := take(w, netip.ParseAddr)
 	in.Family = event.FamilyOf(source)
@@ -277,7 +277,7 @@ func (l *lan) advert(w *words) Heard {
 func (l *lan) versionOf(name string) wire.Version {
 	for _, r := range l.routers {
 		for _, in := range r.group.Members {
-			if in.Instance == name {
+			if in.Name == name {
 				return in.Version
 			}
 		}
@@ -298,7 +298,7 @@ func version(word string) (wire.Version, error) {
 func (l *lan) status(r *router, member string) {
 	st := r.machine(l).Status(l.now)
 	for _, in := range st.Members {
-		if in.Instance.Virtual.Instance != member {
+		if in.Instance.Name != member {
 			continue
 		}
 		said := fmt.Sprintf("%s, last event %s, new active reason %s; interval %v, Active_Down_Interval %v, Skew_Time %v",

@@ -148,7 +148,7 @@ func (l *lan) carryOut(r *router, e Effect) {
 		r.sending = append(r.sending, s)
 		l.send(r, s, e.Priority)
 		if !r.mute {
-			l.step(r, "first advert has left", Probed{Cause: l.minter.Cause(l.now), Instance: e.Instance.Virtual.Instance})
+			l.step(r, "first advert has left", Probed{Cause: l.minter.Cause(l.now), Instance: e.Instance.Name})
 		}
 	case AdvertiseNow:
 		l.send(r, r.sends(e.Instance), r.sends(e.Instance).Priority)
@@ -169,13 +169,13 @@ func (l *lan) carryOut(r *router, e Effect) {
 // send puts an advert on the wires to those who have a member of that name.
 func (l *lan) send(r *router, s *sending, priority uint8) {
 	s.due = l.now.Add(s.Instance.Interval)
-	name := s.Instance.Virtual.Instance
+	name := s.Instance.Name
 	if r.lose[name] > 0 {
 		r.lose[name]--
 		return
 	}
 	for _, to := range l.routers {
-		i := slices.IndexFunc(to.group.Members, func(in Instance) bool { return in.Virtual.Instance == name })
+		i := slices.IndexFunc(to.group.Members, func(in Instance) bool { return in.Name == name })
 		if to == r || i < 0 || r.cut[s.Instance.Interface] || to.cut[to.group.Members[i].Interface] {
 			continue
 		}

@@ -20,7 +20,7 @@ func describe(l *lan, effects []Effect) string {
 func inWords(l *lan, e Effect) string {
 	switch e := e.(type) {
 	case Advertise:
-		said := fmt.Sprintf("advertise %s from %v on #%d", e.Instance.Virtual.Instance, e.Source, e.Index)
+		said := fmt.Sprintf("advertise %s from %v on #%d", e.Instance.Name, e.Source, e.Index)
 		if e.Priority != e.Instance.Priority {
 			said += fmt.Sprintf(" with priority %d", e.Priority)
 		}
@@ -31,15 +31,15 @@ func inWords(l *lan, e Effect) string {
 	case Arm:
 		return fmt.Sprintf("arm %v: %s", e.At.Sub(l.begin), inWords(l, e.Advertise))
 	case Disarm:
-		return "disarm " + e.Instance.Virtual.Instance
+		return "disarm " + e.Instance.Name
 	case AdvertiseNow:
-		return "advertise " + e.Instance.Virtual.Instance + " now"
+		return "advertise " + e.Instance.Name + " now"
 	case Resign:
-		return "resign " + e.Instance.Virtual.Instance
+		return "resign " + e.Instance.Name
 	case Mute:
-		return "mute " + e.Instance.Virtual.Instance
+		return "mute " + e.Instance.Name
 	case Probe:
-		return fmt.Sprintf("probe %s from %v on #%d with priority %d", e.Instance.Virtual.Instance, e.Source, e.Index, e.Priority)
+		return fmt.Sprintf("probe %s from %v on #%d with priority %d", e.Instance.Name, e.Source, e.Index, e.Priority)
 	case Hold:
 		return "hold"
 	case Release:
@@ -59,18 +59,18 @@ func inWords(l *lan, e Effect) string {
 func reportInWords(l *lan, e event.Event) string {
 	switch e := e.(type) {
 	case event.InstanceTransition:
-		return fmt.Sprintf("%s %s>%s (%s)", e.Instance, e.From, e.To, e.Reason)
+		return fmt.Sprintf("%s %s>%s (%s)", e.Virtual.Name, e.From, e.To, e.Reason)
 	case event.GroupTransition:
 		if e.Member == "" {
 			return fmt.Sprintf("%s %s>%s (%s)", e.Group, e.From, e.To, e.Reason)
 		}
 		return fmt.Sprintf("%s %s>%s (%s of %s)", e.Group, e.From, e.To, e.Reason, e.Member)
 	case event.InstanceHolding:
-		return fmt.Sprintf("%s waits for its %s until %v", e.Instance, e.Reason, e.Until.Sub(l.begin))
+		return fmt.Sprintf("%s waits for its %s until %v", e.Virtual.Name, e.Reason, e.Until.Sub(l.begin))
 	case event.InstanceImpaired:
-		return fmt.Sprintf("%s has priority %d and lacks %v", e.Instance, e.Priority, e.Missing)
+		return fmt.Sprintf("%s has priority %d and lacks %v", e.Virtual.Name, e.Priority, e.Missing)
 	case event.InstanceFault:
-		return fmt.Sprintf("fault %s of %s, over=%v: %s", e.Reason, e.Instance, e.Over, e.Err)
+		return fmt.Sprintf("fault %s of %s, over=%v: %s", e.Reason, e.Virtual.Name, e.Over, e.Err)
 	case event.GroupCascade:
 		return fmt.Sprintf("cascade on=%v for %s: %s", e.On, e.Source, e.Why)
 	case event.EngineStalled:
@@ -79,18 +79,18 @@ func reportInWords(l *lan, e event.Event) string {
 		return fmt.Sprintf("lease %v old: %s", e.Gap, e.Done)
 	case event.AdvertRival:
 		if e.Version != 0 {
-			return fmt.Sprintf("rival of %s by VRRPv%d: %s with priority %d", e.Instance, e.Version, e.Source, e.Priority)
+			return fmt.Sprintf("rival of %s by VRRPv%d: %s with priority %d", e.Virtual.Name, e.Version, e.Source, e.Priority)
 		}
 		if e.Skewed {
-			return fmt.Sprintf("rival of %s by another clock: %s with priority %d", e.Instance, e.Source, e.Priority)
+			return fmt.Sprintf("rival of %s by another clock: %s with priority %d", e.Virtual.Name, e.Source, e.Priority)
 		}
 		if e.Invalid {
-			return fmt.Sprintf("rival of %s by invalid adverts: %s with priority %d", e.Instance, e.Source, e.Priority)
+			return fmt.Sprintf("rival of %s by invalid adverts: %s with priority %d", e.Virtual.Name, e.Source, e.Priority)
 		}
 		if e.Unheard {
-			return fmt.Sprintf("rival of %s goes on: %s with priority %d", e.Instance, e.Source, e.Priority)
+			return fmt.Sprintf("rival of %s goes on: %s with priority %d", e.Virtual.Name, e.Source, e.Priority)
 		}
-		return fmt.Sprintf("rival of %s: %s with priority %d", e.Instance, e.Source, e.Priority)
+		return fmt.Sprintf("rival of %s: %s with priority %d", e.Virtual.Name, e.Source, e.Priority)
 	}
 	return fmt.Sprintf("%T", e)
 }

@@ -86,7 +86,7 @@ func (m *member) heardUntil() time.Time {
 	return until
 }
 
-func (m *member) sendFault() faultKey { return faultKey{m.Virtual.Instance, event.SendFailed} }
+func (m *member) sendFault() faultKey { return faultKey{m.Name, event.SendFailed} }
 
 func (s *step) absorbSends(in Sends) {
 	m := s.member(in.Instance)

@@ -10,7 +10,7 @@ import (
 // linkFaults returns the faults that may follow from what is known of a member's
 // link, of which it bears one at most.
 func (m *member) linkFaults() [4]faultKey {
-	name := m.Virtual.Instance
+	name := m.Name
 	return [...]faultKey{
 		{m.Interface, event.InterfaceDown}, {name, event.Enslaved}, {name, event.NoPrimaryAddress}, {name, event.DuplicateAddress},
 	}
@@ -19,7 +19,7 @@ func (m *member) linkFaults() [4]faultKey {
 // linkFault returns the one that it bears, and what is wrong and what to do, where
 // the log does not say that of the link; it has no reason where the link is fine.
 func (m *member) linkFault() (key faultKey, err string) {
-	name, l := m.Virtual.Instance, &m.link
+	name, l := m.Name, &m.link
 	switch {
 	case !l.Usable && l.Master != "":
 		return faultKey{name, event.Enslaved}, fmt.Sprintf("%s is a port of %s, which takes all that arrives on it: "+

@@ -117,7 +117,7 @@ func (m *Machine) appendFaults(faults []FaultStatus, mb *member) []FaultStatus {
 		return faults // the rule: nothing to iterate over, nor to sort
 	}
 	for key, flt := range m.facts.faults {
-		if key.source == mb.Interface || key.source == mb.Virtual.Instance {
+		if key.source == mb.Interface || key.source == mb.Name {
 			faults = append(faults, FaultStatus{key.source, key.reason, flt.since, flt.err})
 		}
 	}
