@@ -59,8 +59,8 @@ func TestTimeoutIsItsOwnCause(t *testing.T) {
 	m, zero := fixture()
 	due := zero.Add(ActiveDownInterval(100, time.Second, 3))
 	at, effects := serve(m)
-	if late := at.Sub(due); late != verifyPatience {
-		t.Errorf("served %v after the deadline, want %v", late, verifyPatience)
+	if late := at.Sub(due); late != verifyTimeout {
+		t.Errorf("served %v after the deadline, want %v", late, verifyTimeout)
 	}
 	wantCause(t, effects, event.Cause{Trace: 99, At: due}, at)
 }

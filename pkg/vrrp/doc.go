@@ -13,8 +13,17 @@
 //  4. Answer a Verify by an Answered of each verifier, after the facts that the
 //     verifier found.
 //
-// Inside, a Step absorbs its input into facts (absorb*.go), derives the state
-// from the facts (state.go), and where the state differs lists the effects of
-// the move (move.go). A fact that is lost or comes twice cannot leave a wrong
-// state behind.
+// Inside, a Step absorbs its input into facts, derives the state from the facts
+// (state.go), and where the state differs lists the effects of the transition
+// (group.go). A fact that is lost or comes twice cannot leave a wrong state behind.
+// One file has all that follows from one kind of fact:
+//
+//	advert.go  adverts of others: Active, rival, tie, resignation, other versions
+//	timer.go   Active_Down_Timer and Skew_Time, the delays, verification, the takeover
+//	link.go    links, their MTU, and the recovery of one that returned
+//	group.go   transitions, resignations that cascade, the priority in force
+//	send.go    whether our own adverts leave
+//	impair.go  what is missing of the addresses
+//	stall.go   pauses of this process
+//	fault.go   faults, and conditions that others watch
 package vrrp

@@ -18,9 +18,9 @@ type facts struct {
 	// listening is set while a stall is being judged.
 	listening *stall
 	armed     time.Time // the takeover that the engine is ready for; zero: none
-	// unconfirmed is until when the addresses wait for the first adverts to leave, as
+	// confirmBy is until when the addresses wait for the first adverts to leave, as
 	// Active; zero: they do not wait.
-	unconfirmed time.Time
+	confirmBy time.Time
 	// outOfStep holds the pairs of senders that a resignation does not connect,
 	// and until when; nil where there never was one.
 	outOfStep  map[pair]time.Time
@@ -28,24 +28,24 @@ type facts struct {
 	// graced: the Active got its grace after we overslept, and the waits have not
 	// changed since. A second time we believe the timeout, else a daemon that is
 	// always late would never take over.
-	graced      bool
-	reannounced time.Time // when a rival last made us announce
-	tie         time.Time // when a tie is decided; zero: there is none to decide
-	opens       time.Time // nothing is taken over before; zero: there is no delay
-	// skip is set while an address owner, who has no use for Backup, is verified.
-	skip *skip
+	graceGiven    bool
+	reannouncedAt time.Time // when a rival last made us announce
+	tieEnds       time.Time // when a tie is decided; zero: there is none to decide
+	startupEnds   time.Time // nothing is taken over before; zero: there is no delay
+	// ownerWait is set while an address owner, who has no use for Backup, is verified.
+	ownerWait *ownerWait
 }
 
-// skip is where an address owner waits instead of in Backup, and what brought
+// ownerWait is where an address owner waits instead of in Backup, and what brought
 // it there.
-type skip struct {
+type ownerWait struct {
 	in    event.State
-	cause because
+	cause trigger
 }
 
-// because is what may move the group: the reason, the member that bears it and
+// trigger is what may move the group: the reason, the member that bears it and
 // the fact from which it follows.
-type because struct {
+type trigger struct {
 	reason event.Reason
 	member *member // nil: the whole group
 	cause  event.Cause
@@ -67,42 +67,11 @@ type asked struct {
 	answers map[Verifier]bool
 }
 
-type faultKey struct {
-	source string
-	reason event.Reason
-}
-
-type fault struct {
-	since time.Time
-	until time.Time // when it is tried again; zero: when it is taken back
-	err   string    // what is wrong, where the reason does not say it all
-}
-
-// lift removes a fault; with the last one the memory goes that it took.
-func (f *facts) lift(key faultKey) {
-	if delete(f.faults, key); len(f.faults) == 0 {
-		f.faults = nil
-	}
-}
-
-// firstFault is the fault that bears the blame where there are several; nil if
-// there is none.
-func (f *facts) firstFault() (*member, event.Reason) {
-	for _, m := range f.members {
-		for _, key := range m.faultKeys() {
-			if _, ok := f.faults[key]; ok {
-				return m, key.reason
-			}
-		}
-	}
-	return nil, ""
-}
-
 // restart begins all waits anew, as at Startup (RFC 9568 §6.4.1), with our own
 // interval unless an Active with another is on the air. The owner of the
 // addresses waits for nothing but to be verified, and does so in the state in
 // which it is.
-func (f *facts) restart(now time.Time, in event.State, why because) {
+func (f *facts) restart(now time.Time, in event.State, why trigger) {
 	f.unverify()
 	f.delayPreemption(now)
 	for _, m := range f.members {
@@ -114,16 +83,16 @@ func (f *facts) restart(now time.Time, in event.State, why because) {
 		m.cascaded = nil
 		if m.Priority == Owner {
 			m.downAt = now
-			f.skip = &skip{in, why}
+			f.ownerWait = &ownerWait{in, why}
 		}
 	}
 }
 
 // unverify forgets what was verified: the next takeover is verified anew.
 func (f *facts) unverify() {
-	f.verified, f.graced = false, false
+	f.verified, f.graceGiven = false, false
 	f.asked = asked{}
 	f.listening = nil
-	f.skip = nil
-	f.tie = time.Time{}
+	f.ownerWait = nil
+	f.tieEnds = time.Time{}
 }

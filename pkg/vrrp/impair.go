@@ -87,7 +87,7 @@ func (s *step) absorbPlaced(in Placed) {
 		return
 	}
 	if len(in.Missing) == 0 {
-		s.complete(m, because{event.Recovered, m, in.Cause})
+		s.complete(m, trigger{event.Recovered, m, in.Cause})
 		return
 	}
 	if i := &s.f.impairment; !i.failed {
@@ -115,11 +115,7 @@ func (s *step) judgePlaced(m *member, in Placed) {
 		return
 	}
 	s.f.impairment.served = true
-	s.raise(m.lostFault(), time.Time{}, because{event.AddressLost, m, in.Cause})
-	if flt, ok := s.f.faults[m.lostFault()]; ok {
-		flt.err = in.Missing[0]
-		s.f.faults[m.lostFault()] = flt
-	}
+	s.raise(m.lostFault(), in.Missing[0], trigger{event.AddressLost, m, in.Cause})
 }
 
 // heardServing notes an Active that serves: one that is not impaired, or goes on for
@@ -150,7 +146,7 @@ func (f *facts) unheard(since time.Time) time.Time {
 
 // complete ends the shortfall of a member: nothing is missing, or it can be tried
 // again.
-func (s *step) complete(m *member, why because) {
+func (s *step) complete(m *member, why trigger) {
 	if m.lacks != nil {
 		m.lacks = nil
 		if !s.f.lacking() {
@@ -186,7 +182,7 @@ func (s *step) holdOff() {
 // where nobody else serves.
 func (s *step) endHoldOffs(in Tick) {
 	for _, m := range s.f.members {
-		why := because{event.Recovered, m, in.Cause}
+		why := trigger{event.Recovered, m, in.Cause}
 		if l := m.lacks; l != nil && !l.until.IsZero() && !s.now.Before(l.until) {
 			s.complete(m, why)
 		}

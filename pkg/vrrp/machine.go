@@ -36,7 +36,7 @@ func NewMachine(cfg Group, tickets *Tickets, now time.Time) *Machine {
 	for i := range cfg.Members {
 		in := &cfg.Members[i]
 		m.facts.members = append(m.facts.members, &member{
-			Instance: in, Priority: in.Priority, at: i, interval: in.Interval, checksum: in.Checksum, newActive: event.NotActive,
+			Instance: in, Priority: in.Priority, index: i, interval: in.Interval, checksum: in.Checksum, newActive: event.NotActive,
 		})
 		m.facts.faults[faultKey{in.Interface, event.InterfaceDown}] = fault{since: now}
 	}
@@ -58,7 +58,7 @@ func (m *Machine) Armed() (time.Time, bool) { return m.facts.armed, !m.facts.arm
 
 // Confirming reports whether the group is Active, and its addresses wait until the first
 // adverts are known to have left.
-func (m *Machine) Confirming() bool { return !m.facts.unconfirmed.IsZero() }
+func (m *Machine) Confirming() bool { return !m.facts.confirmBy.IsZero() }
 
 // Step absorbs one fact at the instant now and returns what follows from it.
 func (m *Machine) Step(now time.Time, in Input) []Effect {
@@ -67,7 +67,7 @@ func (m *Machine) Step(now time.Time, in Input) []Effect {
 	s.absorb(in)
 	s.prepare(in)
 	if after := m.facts.state(); after != before {
-		s.move(before, after)
+		s.transition(before, after)
 	}
 	return s.effects
 }
@@ -78,7 +78,7 @@ type step struct {
 	f       *facts
 	now     time.Time
 	effects []Effect
-	why     because // what moves the group, if it moves
+	why     trigger // what moves the group, if it moves
 	silent  bool    // leaving Active must send nothing: others may have moved on
 }
 
@@ -95,7 +95,7 @@ func (s *step) absorb(in Input) {
 	case Stop:
 		s.f.started = false
 		s.f.forgetRecoveries()
-		s.why = because{reason: event.Shutdown, cause: in.Cause}
+		s.why = trigger{reason: event.Shutdown, cause: in.Cause}
 	case Tick:
 		s.absorbTick(in)
 	case LinkSeen:
@@ -131,9 +131,9 @@ func (s *step) absorbStart(in Start) {
 	}
 	s.f.started = true
 	s.f.forgetShortfalls()
-	s.why = because{reason: event.Startup, cause: in.Cause}
+	s.why = trigger{reason: event.Startup, cause: in.Cause}
 	if m, reason := s.f.firstFault(); m != nil {
-		s.why = because{reason, m, in.Cause}
+		s.why = trigger{reason, m, in.Cause}
 	}
 	s.f.delayStart(s.now)
 	s.f.restart(s.now, event.Initialize, s.why)

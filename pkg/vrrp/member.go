@@ -12,14 +12,14 @@ import (
 type member struct {
 	*Instance
 	// Priority is the one in force, in place of that of the configuration.
-	Priority uint8
-	at       int // place among the members
-	link     event.Link
-	source   netip.Addr    // that our adverts bear; zero where the link has none
-	interval time.Duration // Active_Adver_Interval
-	downAt   time.Time     // end of the Active_Down_Timer
-	other    other         // the Active, or while we are Active the rival
-	foreign  foreign       // routers of the other version
+	Priority     uint8
+	index        int // place among the members
+	link         event.Link
+	source       netip.Addr    // that our adverts bear; zero where the link has none
+	interval     time.Duration // Active_Adver_Interval
+	downAt       time.Time     // end of the Active_Down_Timer
+	other        other         // the Active, or while we are Active the rival
+	incompatible incompatible  // routers of the other version
 	// resigned is set when a priority 0 shortened the wait that ends at downAt.
 	resigned *resignation
 	// cascaded is set when another member's priority 0 did.
@@ -28,32 +28,32 @@ type member struct {
 	lacks    *shortfall
 	reported reported // of that
 	// recovery is set from the return of the link until it is over.
-	recovery   *recovery
-	shown      look  // of the adverts as they were last ordered
-	sends      sends // whether our adverts leave
-	confirm    confirmation
-	flapped    time.Time // when a loss was last read that was over by then, as Active
-	asserted   time.Time // when we last answered a rival at once
-	patient    time.Time // a lower Active is not preempted before
-	delayed    bool      // one was left alone for that, and it was reported
-	heldBack   bool      // instance.holding was reported for this wait
-	checksum   wire.Checksum
-	lastResign resignation
-	reason     event.Reason // of the last transition
-	newActive  event.NewActiveReason
+	recovery     *recovery
+	ordered      content // of the adverts as they were last ordered
+	sends        sends   // whether our adverts leave
+	confirm      confirmation
+	flapped      time.Time // when a loss was last read that was over by then, as Active
+	answered     time.Time // when we last answered a rival at once
+	preemptFrom  time.Time // a lower Active is not preempted before
+	delayed      bool      // one was left alone for that, and it was reported
+	holdReported bool      // instance.holding was reported for this wait
+	checksum     wire.Checksum
+	lastResign   resignation
+	reason       event.Reason // of the last transition
+	newActive    event.NewActiveReason
 }
 
 // other is another Active as it was last heard.
 type other struct {
-	source   netip.Addr
-	interval time.Duration
-	since    time.Time // first of the adverts that came without a gap
-	at       time.Time // last
-	count    int       // adverts since then
-	priority uint8
-	best     uint8 // the greatest of its priorities
-	named    bool  // reported as a rival
-	told     bool  // reported as a rival that goes on
+	source          netip.Addr
+	interval        time.Duration
+	since           time.Time // first of the adverts that came without a gap
+	at              time.Time // last
+	count           int       // adverts since then
+	priority        uint8
+	best            uint8 // the greatest of its priorities
+	reported        bool  // reported as a rival
+	reportedUnheard bool  // reported as a rival that goes on
 }
 
 // resignation is a priority 0 that was heard.
@@ -61,19 +61,6 @@ type resignation struct {
 	source netip.Addr
 	at     time.Time
 	cause  event.Cause
-}
-
-// faultKeys returns all faults that a member can bear, the one that bears the blame
-// first.
-func (m *member) faultKeys() (keys [6 + len(event.Conditions)]faultKey) {
-	name := m.Name
-	of := m.linkFaults()
-	n := copy(keys[:], of[:])
-	n += copy(keys[n:], []faultKey{{name, event.SendFailed}, {name, event.AddressLost}})
-	for i, reason := range event.Conditions {
-		keys[n+i] = faultKey{name, reason}
-	}
-	return keys
 }
 
 // known reports whether another Active is on the air at the instant now, as
@@ -86,25 +73,25 @@ func (m *member) known(now time.Time) bool {
 // the instant at. The owner of the addresses always preempts (RFC 9568 §6.1), and
 // whoever lacks nothing preempts one that is impaired, with Preempt_Mode False too.
 func (m *member) outranks(priority uint8, at time.Time) bool {
-	preempts := (m.Preempt || priority == Impaired) && !at.Before(m.patient)
+	preempts := (m.Preempt || priority == Impaired) && !at.Before(m.preemptFrom)
 	return priority < m.Priority && (preempts || m.Priority == Owner)
 }
 
 func (m *member) skew() time.Duration { return m.SkewTime(m.interval) }
 
-// look is what may change in the adverts of a member.
-type look struct {
+// content is what may change in the adverts of a member.
+type content struct {
 	priority uint8
 	index    int // of the link to send on
 	source   netip.Addr
 	checksum wire.Checksum
 }
 
-func (m *member) look() look { return look{m.Priority, m.link.Index, m.source, m.checksum} }
+func (m *member) content() content { return content{m.Priority, m.link.Index, m.source, m.checksum} }
 
 // renew starts the Active_Down_Timer at the instant at.
 func (m *member) renew(at time.Time) {
 	m.downAt = at.Add(m.ActiveDownInterval(m.interval))
 	m.resigned = nil
-	m.heldBack = false
+	m.holdReported = false
 }

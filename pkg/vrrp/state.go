@@ -16,8 +16,8 @@ func (f *facts) state() event.State {
 		return event.Fault
 	case !f.waiting():
 		return event.Active
-	case f.skip != nil:
-		return f.skip.in
+	case f.ownerWait != nil:
+		return f.ownerWait.in
 	}
 	return event.Backup
 }
@@ -31,7 +31,7 @@ func (f *facts) waiting() bool {
 // takeover is the instant at which every member's wait is over, and the delay
 // after the start.
 func (f *facts) takeover() time.Time {
-	last := f.opens
+	last := f.startupEnds
 	for _, m := range f.members {
 		if m.due().After(last) {
 			last = m.due()
@@ -46,11 +46,6 @@ func (f *facts) deadline() (time.Time, bool) {
 	sooner := func(t time.Time) {
 		if next.IsZero() || t.Before(next) {
 			next = t
-		}
-	}
-	for _, flt := range f.faults {
-		if !flt.until.IsZero() {
-			sooner(flt.until)
 		}
 	}
 	for _, m := range f.members {
@@ -77,18 +72,18 @@ func (f *facts) deadline() (time.Time, bool) {
 	case f.waiting():
 		at := f.takeover()
 		sooner(f.verification(at))
-		if m := f.holding(at); m != nil {
-			sooner(m.holdsAt())
+		if m := f.nextHolding(at); m != nil {
+			sooner(m.reportHoldAt())
 		}
 	case f.state() == event.Active:
 		if f.listening != nil {
 			sooner(f.listening.until)
 		}
-		if !f.tie.IsZero() {
-			sooner(f.tie)
+		if !f.tieEnds.IsZero() {
+			sooner(f.tieEnds)
 		}
-		if !f.unconfirmed.IsZero() {
-			sooner(f.unconfirmed)
+		if !f.confirmBy.IsZero() {
+			sooner(f.confirmBy)
 		}
 	}
 	return next, !next.IsZero()
@@ -120,21 +115,21 @@ func (f *facts) shortest() time.Duration {
 	return least
 }
 
-// holding is the member of which it is next worth saying that its own wait is
+// nextHolding is the member of which it is next worth saying that its own wait is
 // over and that it waits for the others until the takeover at the instant at; nil
 // if there is none.
-func (f *facts) holding(at time.Time) (first *member) {
+func (f *facts) nextHolding(at time.Time) (first *member) {
 	for _, m := range f.members {
-		if m.heldBack || !m.due().Before(at) {
+		if m.holdReported || !m.due().Before(at) {
 			continue
 		}
-		if holds := m.holdsAt(); holds.Before(at) && (first == nil || holds.Before(first.holdsAt())) {
+		if holds := m.reportHoldAt(); holds.Before(at) && (first == nil || holds.Before(first.reportHoldAt())) {
 			first = m
 		}
 	}
 	return first
 }
 
-// holdsAt is half an interval after the end of the member's wait, so that
+// reportHoldAt is half an interval after the end of the member's wait, so that
 // members which end together say nothing.
-func (m *member) holdsAt() time.Time { return m.due().Add(m.interval / 2) }
+func (m *member) reportHoldAt() time.Time { return m.due().Add(m.interval / 2) }

@@ -23,23 +23,23 @@ func (s *step) absorbStall(in Stalled) {
 	for _, m := range s.f.members {
 		since := s.f.listening.since
 		if m.other.source.IsValid() && m.other.at.After(since) {
-			s.giveWay(m, m.other.interval)
+			s.yieldAfterStall(m, m.other.interval)
 			return
 		}
-		if f := &m.foreign; f.at.After(since) && m.Priority != Owner {
-			s.giveWay(m, f.interval)
+		if f := &m.incompatible; f.at.After(since) && m.Priority != Owner {
+			s.yieldAfterStall(m, f.interval)
 			f.holds = f.until
 			return
 		}
 	}
 }
 
-// giveWay leaves it to the rival that was heard after a stall. The waits begin
+// yieldAfterStall leaves it to the rival that was heard after a stall. The waits begin
 // now: what it sent during the stall is old, and more of it is to be read. Its
 // adverts come each interval.
-func (s *step) giveWay(m *member, interval time.Duration) {
+func (s *step) yieldAfterStall(m *member, interval time.Duration) {
 	m.interval = interval
-	s.yield(because{event.StalledLoop, m, s.f.listening.cause})
+	s.yield(trigger{event.StalledLoop, m, s.f.listening.cause})
 	s.f.delayPreemption(s.now)
 	s.silent = true
 }
@@ -55,7 +55,7 @@ func (s *step) endListening() {
 // yield begins the waits of all members anew (RFC 9568 §6.4.3). An Active makes
 // nothing of a loss that was over when it was read; now that segment has to prove
 // itself, if nothing has come through it since.
-func (s *step) yield(why because) {
+func (s *step) yield(why trigger) {
 	for _, m := range s.f.members {
 		m.renew(s.now)
 	}
@@ -74,7 +74,7 @@ func (s *step) absorbLease(in LeaseLost) {
 	if s.f.state() != event.Active {
 		return
 	}
-	s.yield(because{event.StalledLoop, s.member(in.Instance), in.Cause})
+	s.yield(trigger{event.StalledLoop, s.member(in.Instance), in.Cause})
 	s.f.delayPreemption(s.now)
 	s.silent = true
 }

@@ -1,12 +1,137 @@
 package vrrp
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
 
 	"ripcord/pkg/event"
 )
+
+// absorbLink takes what is known of a link now, for all members on it.
+func (s *step) absorbLink(link event.Link) {
+	_, down := s.f.faults[faultKey{link.Name, event.InterfaceDown}]
+	idle := s.f.state() != event.Active // an Active that flapped announces itself again
+	for _, m := range s.f.members {
+		if m.Interface != link.Name {
+			continue
+		}
+		_, port := s.f.faults[faultKey{m.Name, event.Enslaved}]
+		s.updateLink(m, link)
+		if m.link.Usable && (down || port || idle && m.link.Downs > 0) {
+			s.recover(m)
+		}
+	}
+	s.ask(link.Cause)
+	if s.f.state() == event.Active {
+		s.followLink(link.Name)
+	}
+}
+
+// updateLink turns the link of a member into faults. Where news come out of order, Seq
+// tells: the newer stands, but the losses of the older count.
+func (s *step) updateLink(m *member, link event.Link) {
+	m.link = m.link.Rest().Merge(link)
+	m.source = m.chooseSource()
+	s.checkMTU(m)
+	if !m.link.Usable {
+		m.recovery = nil
+	}
+	wrong, err := m.linkFault()
+	if wrong.reason != "" {
+		s.raiseLinkFault(m, wrong, err)
+	}
+	for _, key := range m.linkFaults() {
+		was, stood := s.f.faults[key]
+		if !stood || key == wrong {
+			continue
+		}
+		if wrong.reason != "" { // no wait begins anew for it
+			s.f.lift(key)
+		} else {
+			s.clear(key, trigger{endOf(key.reason), m, m.link.Cause})
+		}
+		if was.err != "" {
+			s.report(event.InstanceFault{Stamp: s.stamp(m.link.Cause), Virtual: m.Virtual, Reason: key.reason, Over: true})
+		}
+	}
+}
+
+// endOf is the reason of the transition that the end of a link's fault brings.
+func endOf(reason event.Reason) event.Reason {
+	switch reason {
+	case event.InterfaceDown, event.Enslaved:
+		return event.InterfaceUp
+	}
+	return event.PrimaryAddress
+}
+
+// followLink lets the adverts of an Active follow what changed on their link, and
+// tells the hosts again after a loss that was over before it was read.
+func (s *step) followLink(link string) {
+	var flapped *member
+	for _, m := range s.f.members {
+		if m.Interface != link {
+			continue
+		}
+		s.updateAdvert(m, m.link.Cause)
+		if m.link.Downs == 0 {
+			continue
+		}
+		m.flapped = s.now
+		if s.f.listening == nil {
+			flapped = m
+			s.emit(AdvertiseNow{m.link.Cause, m.Instance})
+		}
+	}
+	if flapped != nil {
+		s.reannounce(flapped.link.Cause)
+	}
+}
+
+// updateAdvert replaces the adverts of an Active if they are not what they should be.
+func (s *step) updateAdvert(m *member, cause event.Cause) {
+	if m.ordered != m.content() {
+		s.advertise(m, cause)
+	}
+}
+
+func (s *step) advertise(m *member, cause event.Cause) { s.emit(s.advert(m, cause)) }
+
+// advert is the order to send what a member has to say now.
+func (s *step) advert(m *member, cause event.Cause) Advertise {
+	m.ordered = m.content()
+	return Advertise{
+		Cause: cause, Instance: m.Instance,
+		Index: m.ordered.index, Source: m.ordered.source, Checksum: m.ordered.checksum, Priority: m.ordered.priority,
+	}
+}
+
+// An advert that is larger than the link's MTU leaves in fragments, which the kernel
+// makes of what a raw socket sends. What leaves from a virtual MAC bears headers of its
+// own and is refused; then the others take over, and hear nothing of us either. The
+// configuration knows only the common MTU, so the link's own is compared, each time
+// that the link changes.
+
+// tooLong reports whether the link refuses the adverts of a member for their length.
+func (m *member) tooLong() bool {
+	return m.VirtualMAC && m.link.MTU > 0 && m.PacketLen() > m.link.MTU
+}
+
+// checkMTU makes adverts that do not fit the link a fault.
+func (s *step) checkMTU(m *member) {
+	if !m.link.Usable {
+		return
+	}
+	in := Condition{Cause: m.link.Cause, Instance: m.Name, Reason: event.AdvertTooLong, On: m.tooLong()}
+	if in.On {
+		in.Err = fmt.Sprintf("an advert of %d addresses has %d bytes, the MTU of %s is %d, and what leaves from a virtual MAC is not fragmented: "+
+			"raise the MTU on all routers, move addresses to extra_addresses, or leave virtual_mac out",
+			len(m.Addresses), m.PacketLen(), m.Interface, m.link.MTU)
+	}
+	s.absorbCondition(in)
+}
 
 // A link that returns has carrier long before its segment forwards, if a switch
 // keeps the port blocked for its spanning tree. Silence then says nothing of the
@@ -38,7 +163,7 @@ func (s *step) recover(m *member) {
 		return
 	}
 	if s.f.state() == event.Backup {
-		s.why = because{event.InterfaceDown, m, m.link.Cause}
+		s.why = trigger{event.InterfaceDown, m, m.link.Cause}
 	}
 	s.f.unverify()
 	until := s.now.Add(m.Recovery.Wait)
@@ -104,7 +229,7 @@ func (s *step) countAdvert(m *member, h Heard) {
 		r.source, r.adverts = h.Source, 0
 	}
 	if r.adverts++; r.adverts >= m.Recovery.Adverts {
-		s.endRecovery(m, because{event.Recovered, m, h.Cause})
+		s.endRecovery(m, trigger{event.Recovered, m, h.Cause})
 	}
 }
 
@@ -119,12 +244,12 @@ func (s *step) endRecoveries(in Tick) {
 			if m.downAt.Before(at) {
 				m.downAt = at
 			}
-			s.endRecovery(m, because{event.Recovered, m, event.Cause{Trace: in.Cause.Trace, At: at}})
+			s.endRecovery(m, trigger{event.Recovered, m, event.Cause{Trace: in.Cause.Trace, At: at}})
 		}
 	}
 }
 
-func (s *step) endRecovery(m *member, why because) {
+func (s *step) endRecovery(m *member, why trigger) {
 	m.recovery = nil
 	if !s.f.recovering() && len(s.f.faults) == 0 {
 		s.why = why
