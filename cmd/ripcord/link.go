@@ -12,6 +12,7 @@ import (
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
 	"ripcord/pkg/link"
+	"ripcord/pkg/nic"
 	"ripcord/pkg/telemetry"
 	"ripcord/pkg/vrrp"
 )
@@ -26,15 +27,15 @@ func newLink() *cobra.Command {
 			"and the transceiver say, and what the daemon would watch it by. It needs no daemon;\n" +
 			"the transceiver answers those only who have CAP_NET_ADMIN.",
 		RunE: func(c *cobra.Command, names []string) error {
-			nics, err := link.Look(names, time.Now())
+			reports, err := link.Inspect(names, time.Now())
 			if err != nil {
 				return err
 			}
 			out := c.OutOrStdout()
 			if watching {
-				return watch(c.Context(), out, nics, asJSON)
+				return watch(c.Context(), out, reports, asJSON)
 			}
-			return show(out, nics, asJSON, colours(out))
+			return show(out, reports, asJSON, colours(out))
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON document; with --watch, the log's own lines")
@@ -43,15 +44,15 @@ func newLink() *cobra.Command {
 }
 
 // show prints what was found.
-func show(out io.Writer, nics []link.NIC, asJSON, colours bool) error {
+func show(out io.Writer, reports []nic.Report, asJSON, colours bool) error {
 	if asJSON {
 		encoder := json.NewEncoder(out)
 		encoder.SetIndent("", "  ")
-		return encoder.Encode(append([]link.NIC{}, nics...))
+		return encoder.Encode(append([]nic.Report{}, reports...))
 	}
-	for _, nic := range nics {
-		fmt.Fprintln(out, cell{fmt.Sprintf("%s (ifindex %d)", nic.Name, nic.Index), bold}.paint(colours))
-		for _, line := range nic.Lines() {
+	for _, r := range reports {
+		fmt.Fprintln(out, cell{fmt.Sprintf("%s (ifindex %d)", r.Name, r.Index), bold}.paint(colours))
+		for _, line := range r.Lines() {
 			if _, err := fmt.Fprintf(out, "  %-10s %s\n", line[0], line[1]); err != nil {
 				return err
 			}
@@ -61,10 +62,10 @@ func show(out io.Writer, nics []link.NIC, asJSON, colours bool) error {
 }
 
 // watch runs the daemon's own monitor on the links, and prints what it tells.
-func watch(ctx context.Context, out io.Writer, nics []link.NIC, asJSON bool) error {
+func watch(ctx context.Context, out io.Writer, reports []nic.Report, asJSON bool) error {
 	var names []string
-	for _, nic := range nics {
-		names = append(names, nic.Name)
+	for _, r := range reports {
+		names = append(names, r.Name)
 	}
 	events := &bus.Topic[event.Event]{}
 	monitor := link.NewMonitor(link.Config{

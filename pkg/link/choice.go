@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/nic"
 )
 
 // choice is what watches a link beside the kernel's notifications, and what is
 // known of how far these can be trusted.
 type choice struct {
-	means    Means
-	examined bool // means is known
+	can      nic.Capabilities
+	examined bool // can is known
 	monitor  Mode
 	polled   event.Source // which source the poller asks; empty if none
 	why      string
@@ -83,15 +84,15 @@ func (c *choice) compare(seen Seen, w *word) (settled bool) {
 }
 
 // examined takes in what a link's driver answers.
-func (t *Table) examined(m Means) {
+func (t *Table) examined(m Examined) {
 	e := t.byIndex[m.Index]
-	if e == nil || e.birth != m.Birth {
+	if e == nil || e.birth != m.ID {
 		return
 	}
-	e.choice.means, e.choice.examined = m, true
+	e.choice.can, e.choice.examined = m.Capabilities, true
 	t.revision++
 	if m.Known {
-		t.answer(&Answer{Source: event.Confirm, Index: m.Index, Birth: m.Birth, Up: m.Carrier})
+		t.answer(&Answer{Source: event.Confirm, Index: m.Index, Birth: m.ID, Up: m.Carrier})
 	}
 	t.settle(e, 0)
 }
@@ -126,18 +127,18 @@ func (t *Table) decide(e *entry) {
 // serves best of all that answers.
 func (t *Table) chosen(e *entry) (monitor Mode, polled event.Source, why string) {
 	c := &e.choice
-	mode, mii := t.settingsOf(e).Monitor, c.means.NoMII == ""
+	mode, mii := t.settingsOf(e).Monitor, c.can.NoMII == ""
 	switch {
 	case mode == Netlink:
 		return Netlink, "", "as configured"
-	case mode == Ethtool && !c.means.GLINK:
+	case mode == Ethtool && !c.can.GLINK:
 		return Ethtool, event.Ethtool, "as configured; the driver has no ETHTOOL_GLINK, so the kernel's own flag is polled"
 	case mode == Ethtool:
 		return Ethtool, event.Ethtool, "as configured"
 	case mode == ModeMII && mii:
 		return ModeMII, event.MII, "as configured"
 	case mode == ModeMII:
-		return Netlink, "", "mii is configured, but no transceiver can be asked (" + c.means.NoMII + ")"
+		return Netlink, "", "mii is configured, but no transceiver can be asked (" + c.can.NoMII + ")"
 	}
 	return t.automatic(e)
 }
@@ -149,7 +150,7 @@ func (t *Table) automatic(e *entry) (monitor Mode, polled event.Source, why stri
 		return Netlink, "", "it stands on " + parent.seen.Name + ", which is watched too"
 	}
 	silent := !c.reports
-	if c.means.NoMII == "" {
+	if c.can.NoMII == "" {
 		switch {
 		case silent && c.shown:
 			return ModeMII, event.MII, "the driver reports no carrier (operstate unknown), but the transceiver does"
@@ -164,13 +165,13 @@ func (t *Table) automatic(e *entry) (monitor Mode, polled event.Source, why stri
 		return Netlink, "", "the kernel announced the loss that the transceiver saw"
 	}
 	switch {
-	case c.means.Blind != "":
-		return none, "", c.means.Blind + ": it is taken as up, and a pulled cable stays unseen"
-	case silent && c.means.GLINK:
-		return Ethtool, event.Ethtool, "the driver reports no carrier (operstate unknown) and no transceiver (" + c.means.NoMII + "), but answers ETHTOOL_GLINK"
+	case c.can.AlwaysUp != "":
+		return none, "", c.can.AlwaysUp + ": it is taken as up, and a pulled cable stays unseen"
+	case silent && c.can.GLINK:
+		return Ethtool, event.Ethtool, "the driver reports no carrier (operstate unknown) and no transceiver (" + c.can.NoMII + "), but answers ETHTOOL_GLINK"
 	case silent:
 		return none, "", "its driver reports no carrier (operstate unknown), has no ETHTOOL_GLINK, and no transceiver can be asked (" +
-			c.means.NoMII + "): it is taken as up, and a pulled cable stays unseen"
+			c.can.NoMII + "): it is taken as up, and a pulled cable stays unseen"
 	}
 	return Netlink, "", "the driver reports its carrier"
 }
@@ -178,7 +179,7 @@ func (t *Table) automatic(e *entry) (monitor Mode, polled event.Source, why stri
 // beside says how the link is asked beside what monitor says.
 func (t *Table) beside(e *entry) string {
 	how := "RTM_GETLINK (the driver has no ETHTOOL_GLINK)"
-	if e.choice.means.GLINK {
+	if e.choice.can.GLINK {
 		how = "ETHTOOL_GLINK"
 	}
 	s := t.settingsOf(e)
@@ -227,4 +228,16 @@ func (t *Table) relevant() []*entry {
 // tops returns the watched links, by index.
 func (t *Table) tops() []*entry {
 	return slices.DeleteFunc(t.relevant(), func(e *entry) bool { return !e.top })
+}
+
+// Choice is what watches the link of that index, and why.
+func (t *Table) Choice(index int) (monitor, why string) {
+	e := t.byIndex[index]
+	switch {
+	case e == nil:
+		return event.Unmonitored, "there is no such link"
+	case e.choice.why == "":
+		return string(e.choice.monitor), "it is administratively down; what its driver can tell is found out when it is set up"
+	}
+	return string(e.choice.monitor), e.choice.why
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/nic"
 )
 
 const (
@@ -21,19 +22,19 @@ const (
 
 // means is what the first link's driver answers.
 func means(glink bool, noMII string) Observation {
-	return Means{Index: 2, Birth: 1, Carrier: true, Known: true, GLINK: glink, NoMII: noMII}
+	return Examined{nic.Device{Index: 2, ID: 1}, nic.Capabilities{Carrier: true, Known: true, GLINK: glink, NoMII: noMII}}
 }
 
 // blind is what it answers if it is known to know nothing.
 func blind(noMII string) Observation {
-	m := means(true, noMII).(Means)
-	m.Blind = "the host does not tell"
+	m := means(true, noMII).(Examined)
+	m.AlwaysUp = "the host does not tell"
 	return m
 }
 
 // withoutCarrier is what a driver with a transceiver answers whose carrier is lost.
 func withoutCarrier() Observation {
-	m := means(true, "").(Means)
+	m := means(true, "").(Examined)
 	m.Carrier = false
 	return m
 }
@@ -86,11 +87,11 @@ func TestChoice(t *testing.T) {
 			{observe: blind(notSupported), want: "eth0[2] up\neth0 by none: the host does not tell: it is taken as up, and a pulled cable stays unseen\n"},
 			{observe: blind(notSupported)}},
 		"a blind driver with a transceiver": {start, {observe: blind(""), want: "eth0[2] up\n" + byUnproven}},
-		"another's means":                   {start, {observe: Means{Index: 2, Birth: 7}}, {observe: Means{Index: 3, Birth: 1}}},
+		"another's means":                   {start, {observe: Examined{Device: nic.Device{Index: 2, ID: 7}}}, {observe: Examined{Device: nic.Device{Index: 3, ID: 1}}}},
 		"who stands on another follows it": {
 			{set: poll(Auto), observe: links(Initial, up(2, "eth0", on(7)), up(7, "nic")), want: "eth0[2] up\nnic[7] up\n"},
 			{observe: means(true, ""), want: "eth0 by netlink: it stands on nic, which is watched too\n"},
-			{observe: Means{Index: 7, Birth: 2, GLINK: true}, want: "nic[7] up\nnic by mii: a transceiver answers, and the kernel has not yet announced a loss that agrees with it\n"}},
+			{observe: Examined{nic.Device{Index: 7, ID: 2}, nic.Capabilities{GLINK: true}}, want: "nic[7] up\nnic by mii: a transceiver answers, and the kernel has not yet announced a loss that agrees with it\n"}},
 
 		"proven: the transceiver was first": {start, withMII, {observe: register(true)},
 			{observe: register(false), want: "eth0[2] out -1\nlink.down eth0 by mii\n"},
@@ -180,7 +181,7 @@ func TestChoice(t *testing.T) {
 			{observe: means(true, "")}},
 		"a link that nothing stands on is not told of": {
 			{set: poll(Auto), observe: links(Initial, up(2, "eth0"), up(7, "nic")), want: "eth0[2] up\nnic[7] up\n"},
-			{observe: Means{Index: 7, Birth: 2, Known: true, Carrier: true, GLINK: true}, want: "nic[7] up\n"}},
+			{observe: Examined{nic.Device{Index: 7, ID: 2}, nic.Capabilities{Known: true, Carrier: true, GLINK: true}}, want: "nic[7] up\n"}},
 
 		"the latch shows a flap": {start, withMII,
 			{observe: latched()}, // of the time before
@@ -236,7 +237,7 @@ func TestChoiceRevisesPlans(t *testing.T) {
 		}
 	}
 	revises("a link", true, links(Initial, up(2, "eth0")))
-	unasked := means(true, notSupported).(Means)
+	unasked := means(true, notSupported).(Examined)
 	unasked.Known = false
 	revises("what the driver answers, and that is as it was", true, unasked)
 	revises("a transceiver", true, means(true, ""))
@@ -261,7 +262,7 @@ func TestPolls(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", what, diff)
 		}
 	}
-	mii := Poll{Target{Index: 2, Birth: 1, Name: "eth0", Every: time.Second, MII: true}, event.MII}
+	mii := Poll{Target{Device: nic.Device{Index: 2, ID: 1, Name: "eth0"}, Every: time.Second, MII: true}, event.MII}
 
 	observe(links(Initial, up(2, "eth0"), up(3, "eth1")))
 	if fresh := table.Unexamined(nil); len(fresh) != 1 || fresh[0].Name != "eth0" {

@@ -15,7 +15,7 @@ const idle = time.Hour
 // late is seen within the period of the link. While nothing changes it
 // allocates nothing.
 type confirmer struct {
-	asker   asker
+	client  client
 	sleeper sleeper
 	answer  Answer     // reused
 	failed  Unanswered // reused
@@ -31,12 +31,12 @@ type confirmer struct {
 const dull = time.Second
 
 func newConfirmer(m *Monitor, s sleeper) *confirmer {
-	return &confirmer{asker: m.kernel.asker(), sleeper: s, round: round{monitor: m, pace: newPace(dull)}}
+	return &confirmer{client: m.kernel.client(), sleeper: s, round: round{monitor: m, pace: newPace(dull)}}
 }
 
 // run asks until ctx ends: first what Verify wants, then what is due.
 func (c *confirmer) run(ctx context.Context) {
-	defer c.asker.close()
+	defer c.client.Close()
 	stop := context.AfterFunc(ctx, c.monitor.wake)
 	defer stop()
 	ask := func(p Poll) { c.ask(p.Target) }
@@ -62,7 +62,7 @@ func (c *confirmer) verify() {
 	for _, target := range c.targets {
 		c.ask(target)
 		if target.MII {
-			c.beat(target)
+			c.askMII(target)
 		}
 	}
 	for _, r := range requests {
@@ -92,28 +92,28 @@ func (c *confirmer) review() {
 
 // ask asks one link and has the table absorb the answer at once.
 func (c *confirmer) ask(target Target) {
-	up, known, _ := c.asker.carrier(target)
+	up, known, _ := c.client.Carrier(target.Device)
 	if !known {
 		c.unanswered(target, event.Confirm)
 		return
 	}
-	c.answer = Answer{Source: event.Confirm, Index: target.Index, Birth: target.Birth, Up: up}
+	c.answer = Answer{Source: event.Confirm, Index: target.Index, Birth: target.ID, Up: up}
 	c.monitor.observe(&c.answer, time.Now())
 }
 
-// beat asks its transceiver.
-func (c *confirmer) beat(target Target) {
-	b, err := c.asker.beat(target)
+// askMII asks the transceiver of one link.
+func (c *confirmer) askMII(target Target) {
+	status, err := c.client.MIIStatus(target.Device)
 	if err != nil {
 		c.unanswered(target, event.MII)
 		return
 	}
-	c.answer = Answer{Source: event.MII, Index: target.Index, Birth: target.Birth, Up: b.Up, Flapped: b.Flapped}
+	c.answer = Answer{Source: event.MII, Index: target.Index, Birth: target.ID, Up: status.Up, Flapped: status.Flapped}
 	c.monitor.observe(&c.answer, time.Now())
 }
 
 // unanswered has the table absorb that a source could not be asked.
 func (c *confirmer) unanswered(target Target, source event.Source) {
-	c.failed = Unanswered{Source: source, Index: target.Index, Birth: target.Birth}
+	c.failed = Unanswered{Source: source, Index: target.Index, Birth: target.ID}
 	c.monitor.observe(&c.failed, time.Now())
 }

@@ -10,17 +10,17 @@ import (
 // and nobody waits for the answer.
 type explainer struct {
 	monitor *Monitor
-	asker   asker
+	client  client
 	targets []Target
 }
 
 func newExplainer(m *Monitor) *explainer {
-	return &explainer{monitor: m, asker: m.kernel.asker()}
+	return &explainer{monitor: m, client: m.kernel.client()}
 }
 
 // run asks until ctx ends.
 func (x *explainer) run(ctx context.Context) {
-	defer x.asker.close()
+	defer x.client.Close()
 	for ctx.Err() == nil {
 		x.explain()
 		select {
@@ -38,7 +38,7 @@ func (x *explainer) explain() {
 	x.targets = m.table.Unexplained(x.targets[:0])
 	m.mu.Unlock()
 	for _, target := range x.targets {
-		why, _ := x.asker.reason(target)
-		m.observe(Explained{Index: target.Index, Birth: target.Birth, Why: why}, time.Now())
+		why, _ := x.client.Reason(target.Device)
+		m.observe(Explained{Index: target.Index, Birth: target.ID, Why: why}, time.Now())
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"time"
+
+	"ripcord/pkg/nic"
 )
 
 // subject is what a stream or a dump is about.
@@ -21,27 +23,20 @@ type kernel interface {
 	// dump lists the subject; errInterrupted says that it changed meanwhile and
 	// the list cannot be trusted.
 	dump(subject) (Dump, error)
-	// asker returns one who asks, for the use of one goroutine.
-	asker() asker
+	// client returns a client that asks NICs, for the use of one goroutine.
+	client() client
 	// sleeper returns what the confirmer sleeps in.
 	sleeper() sleeper
 }
 
-// asker asks the drivers of links. Each question may take long.
-type asker interface {
-	// carrier asks whether the link has a carrier, and says whether the driver
-	// answered ETHTOOL_GLINK; known is false where it cannot be found out.
-	carrier(Target) (up, known, glink bool)
-	// blind says why the link's driver cannot know whether there is a carrier;
-	// empty if nothing is known against it.
-	blind(Target) string
-	// present fails where the link has no transceiver that can be asked.
-	present(Target) error
-	// beat asks the transceiver; an error is no word.
-	beat(Target) (Beat, error)
-	// reason asks the driver why there is no carrier; empty if it does not say.
-	reason(Target) (string, error)
-	close()
+// client asks NICs for their link; nic.Client says what the answers mean. Each
+// question may take long.
+type client interface {
+	Carrier(nic.Device) (up, known, glink bool)
+	Capabilities(nic.Device) nic.Capabilities
+	MIIStatus(nic.Device) (nic.MIIStatus, error)
+	Reason(nic.Device) (string, error)
+	Close()
 }
 
 // stream is a socket that hears notifications.

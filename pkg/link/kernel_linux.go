@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ripcord/pkg/nic"
 	"ripcord/pkg/rtnl"
 )
 
@@ -28,6 +29,9 @@ func (*linux) open(what subject) (stream, error) {
 	}
 	return listen(receiveBuffer, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR)
 }
+
+// client implements kernel.
+func (*linux) client() client { return nic.NewClient() }
 
 // dump implements kernel, on a socket of its own.
 func (*linux) dump(what subject) (Dump, error) {

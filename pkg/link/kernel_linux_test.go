@@ -3,7 +3,6 @@ package link
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -336,52 +335,6 @@ func addMarked(t *testing.T, index int, p netip.Prefix) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// The two ways of asking agree, the cheap one allocates nothing.
-func TestKernelCarrier(t *testing.T) {
-	inNetns(t)
-	nic := newTap(t, "tap3")
-	k := newKernel()
-	a := k.asker().(*driver)
-	defer a.close()
-	d, err := k.dump(ofLinks)
-	if err != nil {
-		t.Fatal(err)
-	}
-	i := slices.IndexFunc(d.Links, func(s Seen) bool { return s.Name == "tap3" })
-	target := Target{Index: d.Links[i].Index, Birth: 1, Name: "tap3"}
-	for _, want := range []bool{true, false, true} {
-		if want {
-			nic.carrier(t, 1)
-		} else {
-			nic.carrier(t, 0)
-		}
-		asked, err := a.getlink(target.Index)
-		up, known, glink := a.carrier(target)
-		if err != nil || asked != want || up != want || !known || !glink {
-			t.Errorf("carrier %v: RTM_GETLINK %v (%v), %v known %v GLINK %v", want, asked, err, up, known, glink)
-		}
-	}
-	if n := testing.AllocsPerRun(100, func() { a.carrier(target) }); n != 0 {
-		t.Errorf("asking allocates %v times", n)
-	}
-	if _, known, _ := a.carrier(Target{Index: 9999, Birth: 2, Name: "nosuch"}); known {
-		t.Error("a link that is not there has a carrier")
-	}
-	if _, err := a.getlink(9999); !errors.Is(err, unix.ENODEV) {
-		t.Errorf("RTM_GETLINK of no link: %v", err)
-	}
-	begun := time.Now()
-	for range 1000 {
-		a.carrier(target)
-	}
-	t.Logf("ETHTOOL_GLINK: %v", time.Since(begun)/1000)
-	begun = time.Now()
-	for range 1000 {
-		a.getlink(target.Index)
-	}
-	t.Logf("RTM_GETLINK: %v", time.Since(begun)/1000)
 }
 
 // Twenty thousand addresses stand on the watched link and on another, one of them comes

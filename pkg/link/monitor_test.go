@@ -13,6 +13,7 @@ import (
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
+	"ripcord/pkg/nic"
 	"ripcord/pkg/vrrp"
 )
 
@@ -28,14 +29,14 @@ type fake struct {
 	streams     map[subject]*fakeStream
 	carriers    map[string]bool // by name; absent: cannot be found out
 	asked       map[string]int
-	beats       map[string]Beat   // what the transceivers say, by name; absent: there is none
-	probed      map[string]int    // how often a transceiver was asked
-	blinds      map[string]string // why a driver cannot know, by name
-	stuck       bool              // transceivers answer in 10 s
-	slow        time.Duration     // how long an answer takes
-	reasons     map[string]string // why there is no carrier, by name
-	queries     map[string]int    // how often that was asked
-	thinking    chan struct{}     // nobody says why until it is closed
+	beats       map[string]nic.MIIStatus // what the transceivers say, by name; absent: there is none
+	probed      map[string]int           // how often a transceiver was asked
+	blinds      map[string]string        // why a driver cannot know, by name
+	stuck       bool                     // transceivers answer in 10 s
+	slow        time.Duration            // how long an answer takes
+	reasons     map[string]string        // why there is no carrier, by name
+	queries     map[string]int           // how often that was asked
+	thinking    chan struct{}            // nobody says why until it is closed
 }
 
 type packet struct {
@@ -71,34 +72,35 @@ func (k *fake) dump(what subject) (Dump, error) {
 	return Dump{OfAddresses: true, Addresses: slices.Clone(k.addresses)}, nil
 }
 
-func (k *fake) asker() asker { return k }
+func (k *fake) client() client { return k }
 
 func (k *fake) sleeper() sleeper { return newTimerSleeper() }
 
-func (k *fake) carrier(t Target) (up, known, glink bool) {
+func (k *fake) Carrier(d nic.Device) (up, known, glink bool) {
 	k.mu.Lock()
 	slow := k.slow
 	k.mu.Unlock()
 	time.Sleep(slow)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.asked[t.Name]++
-	up, known = k.carriers[t.Name]
+	k.asked[d.Name]++
+	up, known = k.carriers[d.Name]
 	return up, known, known
 }
 
-func (k *fake) blind(t Target) string { return k.blinds[t.Name] }
-
-func (k *fake) present(t Target) error {
+func (k *fake) Capabilities(d nic.Device) nic.Capabilities {
+	var can nic.Capabilities
+	can.Carrier, can.Known, can.GLINK = k.Carrier(d)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if _, ok := k.beats[t.Name]; !ok {
-		return errors.New("no transceiver")
+	can.AlwaysUp = k.blinds[d.Name]
+	if _, ok := k.beats[d.Name]; !ok {
+		can.NoMII = "no transceiver"
 	}
-	return nil
+	return can
 }
 
-func (k *fake) beat(t Target) (Beat, error) {
+func (k *fake) MIIStatus(d nic.Device) (nic.MIIStatus, error) {
 	k.mu.Lock()
 	stuck := k.stuck
 	k.mu.Unlock()
@@ -107,21 +109,21 @@ func (k *fake) beat(t Target) (Beat, error) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.probed[t.Name]++
-	b, ok := k.beats[t.Name]
+	k.probed[d.Name]++
+	b, ok := k.beats[d.Name]
 	if !ok {
-		return Beat{}, errors.New("no transceiver")
+		return nic.MIIStatus{}, errors.New("no transceiver")
 	}
 	if b.Flapped { // the latch shows it once
-		k.beats[t.Name] = Beat{Up: b.Up}
+		k.beats[d.Name] = nic.MIIStatus{Up: b.Up}
 	}
 	return b, nil
 }
 
-func (k *fake) reason(t Target) (string, error) {
+func (k *fake) Reason(d nic.Device) (string, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.queries[t.Name]++
+	k.queries[d.Name]++
 	if hold := k.thinking; hold != nil {
 		k.mu.Unlock()
 		<-hold
@@ -130,10 +132,10 @@ func (k *fake) reason(t Target) (string, error) {
 	if k.reasons == nil {
 		return "", errors.New("no such family")
 	}
-	return k.reasons[t.Name], nil
+	return k.reasons[d.Name], nil
 }
 
-func (k *fake) close() {}
+func (k *fake) Close() {}
 
 func (s *fakeStream) receive(dst []Observation, until time.Time) ([]Observation, time.Time, error) {
 	var late <-chan time.Time
@@ -238,7 +240,7 @@ func (b *bench) probes(name string) int {
 	return n
 }
 
-func (b *bench) beats(name string, now Beat) {
+func (b *bench) beats(name string, now nic.MIIStatus) {
 	b.mu.Lock()
 	b.fake.beats[name] = now
 	b.mu.Unlock()
@@ -258,7 +260,7 @@ func onBench(t *testing.T, test func(b *bench), change ...func(*Config, *fake)) 
 			links: []Seen{up(2, "eth0"), up(3, "eth1")}, addresses: []Assigned{address(2, "10.0.0.1/24")},
 			interrupted: 2, opened: map[subject]int{}, streams: map[subject]*fakeStream{},
 			carriers: map[string]bool{"eth0": true, "eth1": true}, asked: map[string]int{},
-			beats: map[string]Beat{}, probed: map[string]int{}, queries: map[string]int{},
+			beats: map[string]nic.MIIStatus{}, probed: map[string]int{}, queries: map[string]int{},
 		}
 		cfg := Config{
 			Default: Settings{Monitor: Auto, Confirm: 10 * time.Millisecond}, Watched: []string{"eth0", "eth1", "eth9"},

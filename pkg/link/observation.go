@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/nic"
 )
 
 // Seen is an interface as the kernel described it in an RTM_NEWLINK.
@@ -106,18 +107,10 @@ type Unanswered struct {
 	Birth  uint64 // of the Target asked
 }
 
-// Means is what a link's driver answers at all.
-type Means struct {
-	Index int
-	Birth uint64
-	// Carrier is what the confirmer's question was answered with; Known is false
-	// where it was not.
-	Carrier, Known bool
-	GLINK          bool   // ETHTOOL_GLINK was answered
-	NoMII          string // why there is no transceiver to ask; empty if there is one
-	// Blind says why the driver cannot know whether there is a carrier, and so
-	// always claims one; empty if nothing is known against it.
-	Blind string
+// Examined is what can be asked about a link.
+type Examined struct {
+	nic.Device
+	nic.Capabilities
 }
 
 // Explained is what a link's driver says of why it has no carrier.
@@ -171,7 +164,7 @@ func (AddressGone) observation() {}
 func (Dump) observation()        {}
 func (*Answer) observation()     {}
 func (*Unanswered) observation() {}
-func (Means) observation()       {}
+func (Examined) observation()    {}
 func (Explained) observation()   {}
 func (Paced) observation()       {}
 func (Elapsed) observation()     {}

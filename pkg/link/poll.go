@@ -10,7 +10,7 @@ import (
 // poller finds out what each link can be asked, and asks those at a low rate
 // whose choice says so. Its questions may block; nobody waits for it.
 type poller struct {
-	asker asker
+	client client
 
 	round
 	revision uint64 // of the table when the plan was made
@@ -22,12 +22,12 @@ type poller struct {
 const patient = 10 * time.Second
 
 func newPoller(m *Monitor) *poller {
-	return &poller{asker: m.kernel.asker(), round: round{monitor: m, pace: newPace(patient)}}
+	return &poller{client: m.kernel.client(), round: round{monitor: m, pace: newPace(patient)}}
 }
 
 // run polls until ctx ends.
 func (p *poller) run(ctx context.Context) {
-	defer p.asker.close()
+	defer p.client.Close()
 	timer := time.NewTimer(idle)
 	defer timer.Stop()
 	for ctx.Err() == nil {
@@ -70,29 +70,23 @@ func (p *poller) review() {
 
 // examine finds out what a link can be asked.
 func (p *poller) examine(target Target) {
-	means := Means{Index: target.Index, Birth: target.Birth}
-	means.Carrier, means.Known, means.GLINK = p.asker.carrier(target)
-	means.Blind = p.asker.blind(target)
-	if err := p.asker.present(target); err != nil {
-		means.NoMII = err.Error()
-	}
-	p.monitor.observe(means, time.Now())
+	p.monitor.observe(Examined{Device: target.Device, Capabilities: p.client.Capabilities(target.Device)}, time.Now())
 }
 
 // ask asks one link.
 func (p *poller) ask(q Poll) {
-	answer := &Answer{Source: q.Source, Index: q.Index, Birth: q.Birth}
+	answer := &Answer{Source: q.Source, Index: q.Index, Birth: q.ID}
 	if q.Source == event.MII {
-		b, err := p.asker.beat(q.Target)
+		status, err := p.client.MIIStatus(q.Device)
 		if err != nil {
-			p.monitor.observe(&Unanswered{Source: q.Source, Index: q.Index, Birth: q.Birth}, time.Now())
+			p.monitor.observe(&Unanswered{Source: q.Source, Index: q.Index, Birth: q.ID}, time.Now())
 			return
 		}
-		answer.Up, answer.Flapped = b.Up, b.Flapped
+		answer.Up, answer.Flapped = status.Up, status.Flapped
 	} else {
-		up, known, _ := p.asker.carrier(q.Target)
+		up, known, _ := p.client.Carrier(q.Device)
 		if !known {
-			p.monitor.observe(&Unanswered{Source: q.Source, Index: q.Index, Birth: q.Birth}, time.Now())
+			p.monitor.observe(&Unanswered{Source: q.Source, Index: q.Index, Birth: q.ID}, time.Now())
 			return
 		}
 		answer.Up = up

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/nic"
 )
 
 func TestPace(t *testing.T) {
@@ -167,7 +168,7 @@ func TestConfirmerSharesWakeUps(t *testing.T) {
 	asked := map[string]int{}
 	ask := func(p Poll) { asked[p.Name]++ }
 	start := time.Now()
-	a, b := Poll{Target: Target{Birth: 1, Name: "a", Every: 10 * time.Millisecond}}, Poll{Target: Target{Birth: 2, Name: "b", Every: 10 * time.Millisecond}}
+	a, b := Poll{Target: Target{Device: nic.Device{ID: 1, Name: "a"}, Every: 10 * time.Millisecond}}, Poll{Target: Target{Device: nic.Device{ID: 2, Name: "b"}, Every: 10 * time.Millisecond}}
 	r.replan([]Poll{a})
 	r.sweep(start, ask)
 	r.replan([]Poll{a, b})

@@ -32,19 +32,19 @@ func (r *round) replan(polls []Poll) {
 	}
 	before, asked := make(map[key]*turn, len(old)), make(map[uint64]bool, len(polls))
 	for i := range old {
-		before[key{old[i].Birth, old[i].Source}] = &old[i]
+		before[key{old[i].ID, old[i].Source}] = &old[i]
 	}
 	r.plan = make([]turn, len(polls))
 	for i, poll := range polls {
 		r.plan[i] = turn{Poll: poll, told: telling{period: poll.Every}}
-		if o := before[key{poll.Birth, poll.Source}]; o != nil && o.Every == poll.Every {
+		if o := before[key{poll.ID, poll.Source}]; o != nil && o.Every == poll.Every {
 			r.plan[i].due, r.plan[i].current, r.plan[i].told = o.due, o.current, o.told
 		}
-		asked[poll.Birth] = true
+		asked[poll.ID] = true
 	}
 	r.pace.forget(func(birth uint64) bool { return asked[birth] })
 	for i := range old {
-		if !asked[old[i].Birth] {
+		if !asked[old[i].ID] {
 			r.show(&old[i], 0, "")
 		}
 	}
@@ -56,7 +56,7 @@ func (r *round) replan(polls []Poll) {
 func (r *round) sweep(now time.Time, ask func(Poll)) time.Time {
 	load := 0.0
 	for i := range r.plan {
-		load += r.pace.load(r.plan[i].Birth, r.plan[i].Every)
+		load += r.pace.load(r.plan[i].ID, r.plan[i].Every)
 	}
 	next, begun := now.Add(idle), now
 	for i := range r.plan {
@@ -64,7 +64,7 @@ func (r *round) sweep(now time.Time, ask func(Poll)) time.Time {
 		if t.due.Sub(now) <= t.Every/8 {
 			ask(t.Poll)
 			done := time.Now()
-			r.pace.took(t.Birth, done.Sub(begun))
+			r.pace.took(t.ID, done.Sub(begun))
 			begun = done
 			every := r.pace.stretch(t.Every, load)
 			t.due = now.Add(every)
@@ -82,7 +82,7 @@ func (r *round) sweep(now time.Time, ask func(Poll)) time.Time {
 func (r *round) tell(t *turn, every time.Duration, at time.Time) {
 	switch {
 	case t.told.news(at, every, t.Every):
-		r.show(t, every, because(t.Every, every, r.pace.costs[t.Birth]))
+		r.show(t, every, because(t.Every, every, r.pace.costs[t.ID]))
 	case every != t.current:
 		r.show(t, every, "")
 	}
@@ -90,5 +90,5 @@ func (r *round) tell(t *turn, every time.Duration, at time.Time) {
 
 func (r *round) show(t *turn, every time.Duration, news string) {
 	t.current = every
-	r.monitor.observe(Paced{Source: t.Source, Index: t.Index, Birth: t.Birth, Every: every, Configured: t.Every, News: news}, time.Now())
+	r.monitor.observe(Paced{Source: t.Source, Index: t.Index, Birth: t.ID, Every: every, Configured: t.Every, News: news}, time.Now())
 }

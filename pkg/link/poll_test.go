@@ -6,13 +6,14 @@ import (
 	"testing/synctest"
 	"time"
 
+	"ripcord/pkg/nic"
 	"ripcord/pkg/vrrp"
 )
 
 // withMII gives eth0 a transceiver before the monitor runs.
 func withMII(c *Config, k *fake) {
 	c.Default.Poll = time.Second
-	k.beats["eth0"] = Beat{Up: true}
+	k.beats["eth0"] = nic.MIIStatus{Up: true}
 }
 
 // A NIC that announces nothing (e1000e, 2002): only its transceiver tells.
@@ -32,7 +33,7 @@ func TestPollerSeesWhatNobodyAnnounces(t *testing.T) {
 		if n := b.probes("eth1"); n != 0 {
 			t.Errorf("eth1, which has no transceiver, was polled %d times", n)
 		}
-		b.beats("eth0", Beat{})
+		b.beats("eth0", nic.MIIStatus{})
 		time.Sleep(time.Second)
 		b.expect("eth0[2] out -1\nlink.down eth0 by mii\n")
 		time.Sleep(5 * time.Second)
@@ -40,10 +41,10 @@ func TestPollerSeesWhatNobodyAnnounces(t *testing.T) {
 		if got := b.chosen(); got != byRefuted {
 			t.Errorf("chosen\n%s", got)
 		}
-		b.beats("eth0", Beat{Up: true})
+		b.beats("eth0", nic.MIIStatus{Up: true})
 		time.Sleep(time.Second)
 		b.expect("eth0[2] up\nlink.up eth0 by mii\n")
-		b.beats("eth0", Beat{Up: true, Flapped: true})
+		b.beats("eth0", nic.MIIStatus{Up: true, Flapped: true})
 		time.Sleep(time.Second)
 		b.expect("eth0[2] up -1\nlink.flapped eth0 by mii\n")
 	}, withMII)
@@ -54,14 +55,14 @@ func TestPollerEnds(t *testing.T) {
 	onBench(t, func(b *bench) {
 		b.chosen()
 		b.say(ofLinks, LinkSeen{up(2, "eth0", noCarrier)})
-		b.beats("eth0", Beat{})
+		b.beats("eth0", nic.MIIStatus{})
 		time.Sleep(time.Second)
 		if got := b.chosen(); got != byProof {
 			t.Errorf("chosen\n%s", got)
 		}
 		b.say(ofLinks, LinkSeen{up(2, "eth0", lost(1))})
 		b.expect("eth0[2] out\n") // the transceiver said down, and must take it back
-		b.beats("eth0", Beat{Up: true})
+		b.beats("eth0", nic.MIIStatus{Up: true})
 		time.Sleep(time.Second)
 		b.expect("eth0[2] up\nlink.up eth0 by mii\n")
 		b.probes("eth0")
@@ -156,7 +157,7 @@ func TestVerifyAsksTheTransceiver(t *testing.T) {
 		time.Sleep(1500 * time.Millisecond)
 		b.published()
 		b.probes("eth0")
-		b.beats("eth0", Beat{})
+		b.beats("eth0", nic.MIIStatus{})
 		b.monitor.Verify(1, []string{"eth0", "eth1"})
 		synctest.Wait()
 		b.expect("eth0[2] out -1\nlink.down eth0 by mii\n")
@@ -191,7 +192,7 @@ func TestSourceThatIsGone(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			onBench(t, func(b *bench) {
 				time.Sleep(2 * time.Second)
-				b.beats("eth0", Beat{})
+				b.beats("eth0", nic.MIIStatus{})
 				time.Sleep(2 * time.Second)
 				if b.monitor.Links()[0].Usable {
 					b.t.Fatal("it said down, and the link is up")
@@ -210,12 +211,12 @@ func TestSourceThatIsGone(t *testing.T) {
 				if got := b.chosen(); !strings.Contains(got, "cannot be asked any more") {
 					t.Errorf("chosen\n%s", got)
 				}
-				b.beats("eth0", Beat{}) // it is back, and says down
+				b.beats("eth0", nic.MIIStatus{}) // it is back, and says down
 				time.Sleep(2 * time.Second)
 				if b.monitor.Links()[0].Usable {
 					t.Error("it says down again, and the link is up")
 				}
-				b.beats("eth0", Beat{Up: true})
+				b.beats("eth0", nic.MIIStatus{Up: true})
 				time.Sleep(2 * time.Second)
 				if !b.monitor.Links()[0].Usable {
 					t.Error("it took it back, and the link is down")

@@ -110,7 +110,7 @@ func (t *Table) Observe(o Observation, at time.Time) Outcome {
 	case *Unanswered:
 		t.source = o.Source
 		t.unanswered(o)
-	case Means:
+	case Examined:
 		t.source = event.Confirm
 		t.examined(o)
 	case LinkSeen:

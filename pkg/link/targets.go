@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/nic"
 )
 
 // takeBack is how often a link is asked whose Confirm is 0 while somebody who
@@ -14,9 +15,7 @@ const takeBack = 100 * time.Millisecond
 
 // Target is a link to ask for its carrier.
 type Target struct {
-	Index int
-	Birth uint64 // tells the link from a successor with the same index
-	Name  string
+	nic.Device
 	Every time.Duration
 	MII   bool // its transceiver is what tells, or may be
 }
@@ -65,7 +64,7 @@ func (t *Table) Unexamined(dst []Target) []Target {
 }
 
 func target(e *entry, every time.Duration) Target {
-	return Target{Index: e.seen.Index, Birth: e.birth, Name: e.seen.Name, Every: every, MII: e.choice.polled == event.MII}
+	return Target{Device: nic.Device{Index: e.seen.Index, ID: e.birth, Name: e.seen.Name}, Every: every, MII: e.choice.polled == event.MII}
 }
 
 // Revision changes whenever Targets, Polls or Unexamined would.

@@ -42,7 +42,7 @@ var pure = []string{
 	"pkg/advert/guard.go", "pkg/advert/replay.go", "pkg/advert/batch.go",
 	"pkg/link/table.go", "pkg/link/resync.go", "pkg/link/addresses.go", "pkg/link/verdict.go", "pkg/link/observation.go",
 	"pkg/link/choice.go", "pkg/link/votes.go", "pkg/link/reason.go", "pkg/link/debounce.go", "pkg/link/poll_cost.go",
-	"pkg/link/targets.go", "pkg/link/mii.go", "pkg/link/look.go",
+	"pkg/link/targets.go", "pkg/nic/mii.go", "pkg/nic/extended.go", "pkg/nic/report.go", "pkg/nic/device.go",
 	"pkg/addr/order.go", "pkg/addr/ledger.go", "pkg/addr/entry.go", "pkg/addr/settle.go", "pkg/addr/leaving.go",
 	"pkg/addr/schedule.go", "pkg/addr/claims.go", "pkg/addr/stations.go",
 	"pkg/addr/way.go", "pkg/addr/course.go", "pkg/addr/travel.go", "pkg/addr/device.go", "pkg/addr/tune.go",

@@ -1,4 +1,4 @@
-package link
+package nic
 
 import (
 	"errors"
@@ -8,13 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What golang.org/x/sys/unix does not name: of linux/sockios.h.
+// The ioctls of linux/sockios.h that golang.org/x/sys/unix does not name.
 const (
 	siocgmiiphy = 0x8947
 	siocgmiireg = 0x8948
 )
 
-// errSilent is a transceiver that does not drive the bus.
+// errSilent reports that no transceiver drives the bus.
 var errSilent = errors.New("the transceiver does not answer: every bit reads as 1")
 
 // miiRequest is struct ifreq with struct mii_ioctl_data, or with ifr_ifindex in
@@ -32,7 +32,7 @@ func (r *miiRequest) setIndex(index int) { *(*int32)(unsafe.Pointer(&r.phy)) = i
 
 // MII asks the transceivers of NICs for their registers, by ifindex. Each
 // answer may take as long as somebody holds RTNL, and asking needs
-// CAP_NET_ADMIN. An error means that nothing is known: neither up nor down.
+// CAP_NET_ADMIN. An error means that the state is not known: neither up nor down.
 // An MII belongs to one goroutine; it allocates nothing once it is open.
 type MII struct {
 	fd      int
@@ -83,40 +83,40 @@ func (m *MII) read(register uint16) (uint16, error) {
 	return m.request.out, nil
 }
 
-// LinkBeat reads the status register twice.
-func (m *MII) LinkBeat(index int) (Beat, error) {
+// Status reads the status register twice.
+func (m *MII) Status(index int) (MIIStatus, error) {
 	if _, err := m.Present(index); err != nil {
-		return Beat{}, err
+		return MIIStatus{}, err
 	}
-	b, _, err := m.beat()
-	return b, err
+	s, _, err := m.status()
+	return s, err
 }
 
-// beat also returns what the register holds now.
-func (m *MII) beat() (Beat, uint16, error) {
+// status also returns the second reading.
+func (m *MII) status() (MIIStatus, uint16, error) {
 	first, err := m.read(regBMSR)
 	if err != nil {
-		return Beat{}, 0, err
+		return MIIStatus{}, 0, err
 	}
 	second, err := m.read(regBMSR)
 	if err != nil {
-		return Beat{}, 0, err
+		return MIIStatus{}, 0, err
 	}
-	b, known := beat(first, second)
+	s, known := statusOf(first, second)
 	if !known {
-		return Beat{}, 0, errSilent
+		return MIIStatus{}, 0, errSilent
 	}
-	return b, second, nil
+	return s, second, nil
 }
 
-// Probe reads all that tells something of the transceiver.
+// Probe reads all registers that describe the transceiver.
 func (m *MII) Probe(index int) (Transceiver, error) {
 	phy, err := m.Present(index)
 	if err != nil {
 		return Transceiver{}, err
 	}
 	x := Transceiver{PHY: phy}
-	if x.Beat, x.BMSR, err = m.beat(); err != nil {
+	if x.Status, x.BMSR, err = m.status(); err != nil {
 		return Transceiver{}, err
 	}
 	var high, low uint16

@@ -1,4 +1,4 @@
-package link
+package nic
 
 import (
 	"fmt"
@@ -8,24 +8,35 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestNICInLines(t *testing.T) {
+// up returns the report on a link with everything in order, without what is asked.
+func up(index int, name string) Report {
+	return Report{Name: name, Index: index, AdminUp: true, Carrier: true, OperState: "up", UpCount: 1, DownCount: 1}
+}
+
+func withoutCarrier(r Report) Report {
+	r.Carrier, r.OperState, r.DownCount = false, "down", r.DownCount+1
+	return r
+}
+
+func TestReportLines(t *testing.T) {
 	yes := true
-	nic := describeNIC(up(2, "eth0"))
+	nic := up(2, "eth0")
 	nic.Driver, nic.GLINK.Up, nic.Monitor, nic.Why = "e1000e", &yes, "mii", "a transceiver answers"
 	nic.MII.Transceiver = &Transceiver{PHY: 1, ID: 0x02a80150, BMSR: 0x7909}
 	no := false
 	nic.MII.Up = &no
-	bare := describeNIC(up(3, "eth1", noCarrier))
+	bare := withoutCarrier(up(3, "eth1"))
 	bare.GLINK.Error, bare.MII.Error = "ETHTOOL_GLINK: operation not supported", notSupported
 	bare.Monitor, bare.Why = "none", "nothing tells"
-	down := describeNIC(up(4, "eth2", adminDown, noCarrier))
-	cut := describeNIC(up(5, "eth3", noCarrier))
+	down := withoutCarrier(up(4, "eth2"))
+	down.AdminUp = false
+	cut := withoutCarrier(up(5, "eth3"))
 	cut.Extended.State = Extended{State: 4}.String()
-	old := describeNIC(up(6, "eth4"))
+	old := up(6, "eth4")
 	old.Extended.Error = "find the family ethtool of generic netlink: no such file or directory"
 
 	got := ""
-	for _, n := range []NIC{nic, bare, down, cut, old} {
+	for _, n := range []Report{nic, bare, down, cut, old} {
 		for _, line := range n.Lines() {
 			got += strings.TrimSpace(fmt.Sprintf("%s: %s", line[0], line[1])) + "\n"
 		}

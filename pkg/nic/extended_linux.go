@@ -1,4 +1,4 @@
-package link
+package nic
 
 import (
 	"errors"
@@ -18,13 +18,13 @@ type ethtool struct {
 	family netlink.HeaderType
 }
 
-// soon is how long an answer may take once the kernel has the question.
-const soon = time.Second
+// ethtoolTimeout is how long an answer may take once the kernel has the question.
+const ethtoolTimeout = time.Second
 
 // openEthtool fails where the kernel has no such family (before Linux 5.6, or
 // without ETHTOOL_NETLINK).
 func openEthtool() (*ethtool, error) {
-	conn, err := rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_GENERIC, Patience: soon})
+	conn, err := rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_GENERIC, Patience: ethtoolTimeout})
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (e *ethtool) ask(command uint8, ae *netlink.AttributeEncoder) ([]byte, erro
 }
 
 // extended returns the extended state of a link; known is false where the driver
-// has none to tell, or the link is up.
+// reports none, or the link is up.
 func (e *ethtool) extended(index int) (x Extended, known bool, err error) {
 	ae := netlink.NewAttributeEncoder()
 	ae.Nested(unix.ETHTOOL_A_LINKSTATE_HEADER, func(header *netlink.AttributeEncoder) error {
@@ -120,20 +120,4 @@ func decodeExtended(b []byte) (x Extended, known bool, err error) {
 		return Extended{}, false, err
 	}
 	return x, known, nil
-}
-
-// reason implements asker.
-func (a *driver) reason(t Target) (string, error) {
-	if a.ethtool == nil {
-		e, err := openEthtool()
-		if err != nil {
-			return "", err
-		}
-		a.ethtool = e
-	}
-	x, known, err := a.ethtool.extended(t.Index)
-	if err != nil || !known {
-		return "", err
-	}
-	return x.String(), nil
 }

@@ -1,4 +1,4 @@
-package link
+package nic
 
 import (
 	"errors"
@@ -56,28 +56,28 @@ func TestMIIFakeIoctl(t *testing.T) {
 	if phy, err := m.Present(7); phy != 1 || err != nil {
 		t.Errorf("Present: %d, %v", phy, err)
 	}
-	if b, err := m.LinkBeat(7); b != (Beat{Up: true, Flapped: true}) || err != nil {
-		t.Errorf("first LinkBeat: %+v, %v: the latch was lost", b, err)
+	if b, err := m.Status(7); b != (MIIStatus{Up: true, Flapped: true}) || err != nil {
+		t.Errorf("first Status: %+v, %v: the latch was lost", b, err)
 	}
-	if b, err := m.LinkBeat(7); b != (Beat{Up: true}) || err != nil {
-		t.Errorf("second LinkBeat: %+v, %v", b, err)
+	if b, err := m.Status(7); b != (MIIStatus{Up: true}) || err != nil {
+		t.Errorf("second Status: %+v, %v", b, err)
 	}
-	want := Transceiver{PHY: 1, ID: 0x02a80150, BMCR: 0x1140, BMSR: 0x796d, Advertised: 0x0de1, Partner: 0x01e1, Beat: Beat{Up: true}}
+	want := Transceiver{PHY: 1, ID: 0x02a80150, BMCR: 0x1140, BMSR: 0x796d, Advertised: 0x0de1, Partner: 0x01e1, Status: MIIStatus{Up: true}}
 	if x, err := m.Probe(7); x != want || err != nil {
 		t.Errorf("Probe: %+v, %v", x, err)
 	}
-	if n := testing.AllocsPerRun(100, func() { m.LinkBeat(7) }); n != 0 {
-		t.Errorf("LinkBeat allocates %v times", n)
+	if n := testing.AllocsPerRun(100, func() { m.Status(7) }); n != 0 {
+		t.Errorf("Status allocates %v times", n)
 	}
 }
 
-// An error is no word: neither up nor down.
+// TestMIIErrorsFakeIoctl: an error is no state, neither up nor down.
 func TestMIIErrorsFakeIoctl(t *testing.T) {
 	for name, c := range map[string]struct {
 		nic   fakeNIC
 		index int
 		want  error
-		says  string
+		text  string
 	}{
 		"no transceiver":  {fakeNIC{fails: map[uint]error{siocgmiiphy: unix.EOPNOTSUPP}}, 7, unix.EOPNOTSUPP, "SIOCGMIIPHY: operation not supported"},
 		"not allowed":     {fakeNIC{fails: map[uint]error{siocgmiiphy: unix.EPERM}}, 7, unix.EPERM, "SIOCGMIIPHY: operation not permitted"},
@@ -86,8 +86,8 @@ func TestMIIErrorsFakeIoctl(t *testing.T) {
 		"bus is floating": {fakeNIC{registers: map[uint16][]uint16{regBMSR: {0xffff}}}, 7, errSilent, errSilent.Error()},
 	} {
 		m := &MII{ioctl: c.nic.ioctl}
-		if b, err := m.LinkBeat(c.index); !errors.Is(err, c.want) || err.Error() != c.says || b != (Beat{}) {
-			t.Errorf("%s: LinkBeat %+v, %v", name, b, err)
+		if b, err := m.Status(c.index); !errors.Is(err, c.want) || err.Error() != c.text || b != (MIIStatus{}) {
+			t.Errorf("%s: Status %+v, %v", name, b, err)
 		}
 		if x, err := m.Probe(c.index); !errors.Is(err, c.want) || x != (Transceiver{}) {
 			t.Errorf("%s: Probe %+v, %v", name, x, err)

@@ -1,49 +1,39 @@
 package link
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"ripcord/pkg/event"
 )
 
-func TestKernelLook(t *testing.T) {
+func TestKernelInspect(t *testing.T) {
 	inNetns(t)
 	tap := newTap(t, "tap6")
 	for _, up := range []bool{true, false, true} {
 		tap.carrier(t, map[bool]int32{true: 1, false: 0}[up])
-		nics, err := Look([]string{"tap6"}, time.Now())
-		if err != nil || len(nics) != 1 {
-			t.Fatalf("%+v, %v", nics, err)
+		reports, err := Inspect([]string{"tap6"}, time.Now())
+		if err != nil || len(reports) != 1 {
+			t.Fatalf("%+v, %v", reports, err)
 		}
-		n := nics[0]
-		if n.Carrier != up || n.GLINK.Up == nil || *n.GLINK.Up != up || n.Driver != "tun" || n.MII.Error != notSupported || n.MII.Up != nil {
-			t.Errorf("carrier %v: %+v", up, n)
+		r := reports[0]
+		monitor := map[bool]string{true: "ethtool", false: "netlink"}[r.OperState == "unknown"] // which it is until the driver reports
+		if r.Carrier != up || r.GLINK.Up == nil || *r.GLINK.Up != up || r.Driver != "tun" || r.MII.Error != notSupported || r.Extended.Error != "" ||
+			r.Monitor != monitor || !strings.HasPrefix(r.Why, "the driver reports ") {
+			t.Errorf("carrier %v: %+v", up, r)
 		}
 	}
-	tap.carrier(t, 0)
-	if nics, err := Look([]string{"tap6"}, time.Now()); err != nil || nics[0].Extended.Error != "" || nics[0].Extended.State != "" {
-		t.Errorf("asked for the extended state, which a tap has not: %+v, %v", nics, err)
+	ip(t, "link set tap6 down")
+	if reports, err := Inspect([]string{"tap6"}, time.Now()); err != nil || !strings.HasPrefix(reports[0].Why, "it is administratively down") {
+		t.Errorf("administratively down: %+v, %v", reports, err)
 	}
-	if _, err := Look([]string{"nosuch"}, time.Now()); err == nil {
-		t.Error("found what is not there")
+	if _, err := Inspect([]string{"nosuch"}, time.Now()); err == nil {
+		t.Error("no error for an interface that is not there")
 	}
 	ip(t, "link set lo up")
-	if nics, err := Look(nil, time.Now()); err != nil || nics[0].Name == "lo" {
-		t.Errorf("all: %+v, %v", nics, err)
-	}
-}
-
-// What QEMU 7.2 offers, and the same with status=off.
-func TestVirtioFeatures(t *testing.T) {
-	for features, want := range map[string]bool{
-		"1110011110001111111110111100110110000000000000000000000000000000\n": true,
-		"1110011110001111011110111100110110000000000000000000000000000000\n": false,
-		"": true, "0000000000000000": true, // what is not there denies nothing
-	} {
-		if got := tellsStatus([]byte(features)); got != want {
-			t.Errorf("%q: %v", features, got)
-		}
+	if reports, err := Inspect(nil, time.Now()); err != nil || reports[0].Name == "lo" {
+		t.Errorf("all: %+v, %v", reports, err)
 	}
 }
 

@@ -1,4 +1,4 @@
-package link
+package nic
 
 import (
 	"testing"
@@ -6,6 +6,8 @@ import (
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"ripcord/test/netns"
 )
 
 // No device on a test machine has an extended state: the answers are made by
@@ -86,28 +88,23 @@ func TestDecodeFamilyFromHandmadeAnswers(t *testing.T) {
 	}
 }
 
-// The real kernel is asked for a tap, which has no extended state, and for a
-// link that is not there.
+// TestKernelExtendedOfADriverWithout asks the real kernel about a tap, which has no
+// extended state, and about a device that is not there.
 func TestKernelExtendedOfADriverWithout(t *testing.T) {
-	inNetns(t)
-	tap := newTap(t, "tap8")
-	a := &driver{}
-	defer a.close()
-	for _, carrier := range []int32{1, 0} {
-		tap.carrier(t, carrier)
-		begun := time.Now()
-		nics, err := Look([]string{"tap8"}, begun)
-		if err != nil {
-			t.Fatal(err)
-		}
-		begun = time.Now()
-		why, err := a.reason(Target{Index: nics[0].Index})
+	netns.Need(t)
+	tap, device := newTap(t, "tap8")
+	c := NewClient()
+	defer c.Close()
+	for _, carrier := range []bool{true, false} {
+		setCarrier(t, tap, carrier)
+		began := time.Now()
+		why, err := c.Reason(device)
 		if err != nil || why != "" {
-			t.Errorf("carrier %d: %q, %v", carrier, why, err)
+			t.Errorf("carrier %v: %q, %v", carrier, why, err)
 		}
-		t.Logf("asked in %v", time.Since(begun))
+		t.Logf("answered in %v", time.Since(began))
 	}
-	if why, err := a.reason(Target{Index: 12345}); err == nil {
-		t.Errorf("a link that is not there: %q", why)
+	if why, err := c.Reason(Device{Index: 12345}); err == nil {
+		t.Errorf("a device that is not there: %q", why)
 	}
 }

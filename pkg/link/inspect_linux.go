@@ -1,0 +1,65 @@
+package link
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/nic"
+)
+
+// Inspect asks the NICs of these names, or all but the loopback where no name is
+// given, everything that they can report. It asks each once, and fails where the
+// kernel cannot be asked or there is no NIC of a name. What CAP_NET_ADMIN is needed
+// for and missing stands in the report.
+func Inspect(names []string, at time.Time) ([]nic.Report, error) {
+	k := newKernel()
+	dump, err := k.dump(ofLinks)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(dump.Links, func(s Seen) bool { return s.has(name) }) {
+			return nil, fmt.Errorf("there is no interface %s: ripcord link without a name shows all", name)
+		}
+	}
+	all := make([]string, len(dump.Links))
+	for i, s := range dump.Links {
+		all[i] = s.Name
+	}
+	table := NewTable(event.NewMinter(0), all, func(string) Settings { return Settings{Monitor: Auto} })
+	dump.Reason = Initial
+	table.Observe(dump, at)
+	client := nic.NewClient()
+	defer client.Close()
+	var reports []nic.Report
+	for _, s := range dump.Links {
+		if wanted(s, names) {
+			reports = append(reports, inspect(client, table, s, at))
+		}
+	}
+	return reports, nil
+}
+
+func wanted(s Seen, names []string) bool {
+	if len(names) == 0 {
+		return s.Name != "lo"
+	}
+	return slices.ContainsFunc(names, s.has)
+}
+
+// inspect asks one NIC, and the table which monitor auto would choose for it.
+func inspect(client *nic.Client, table *Table, s Seen, at time.Time) nic.Report {
+	device := table.Underneath(nil, 0, s.Name)[0].Device
+	report, can := client.Inspect(device, nic.Report{
+		Name: s.Name, Index: s.Index, AdminUp: s.AdminUp, Carrier: s.LowerUp,
+		OperState: s.OperState.String(), UpCount: s.UpCount, DownCount: s.DownCount,
+	})
+	table.Observe(Examined{Device: device, Capabilities: can}, at)
+	report.Monitor, report.Why = table.Choice(s.Index)
+	if can.NoPermission {
+		report.Why += "; but whether a transceiver could tell is not known without CAP_NET_ADMIN"
+	}
+	return report
+}

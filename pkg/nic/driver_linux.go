@@ -1,0 +1,100 @@
+package nic
+
+import (
+	"os"
+	"path/filepath"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// driver asks the drivers of NICs by ioctl. The zero value is ready for use.
+type driver struct {
+	fd      int // an AF_INET socket; 0: not open
+	request ifreqData
+	value   ethtoolValue
+}
+
+// ifreqData is struct ifreq with ifr_data.
+type ifreqData struct {
+	name [unix.IFNAMSIZ]byte
+	data unsafe.Pointer
+	_    [24 - unsafe.Sizeof(uintptr(0))]byte
+}
+
+// ethtoolValue is struct ethtool_value.
+type ethtoolValue struct{ cmd, data uint32 }
+
+func (d *driver) close() {
+	if d.fd != 0 {
+		unix.Close(d.fd)
+	}
+}
+
+// open opens the socket.
+func (d *driver) open() error {
+	if d.fd != 0 {
+		return nil
+	}
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err == nil {
+		d.fd = fd
+	}
+	return err
+}
+
+// glink asks for the carrier by ETHTOOL_GLINK. It may block while others hold RTNL.
+func (d *driver) glink(name string) (up bool, err error) {
+	if err := d.open(); err != nil {
+		return false, err
+	}
+	clear(d.request.name[:])
+	copy(d.request.name[:len(d.request.name)-1], name)
+	d.value = ethtoolValue{cmd: unix.ETHTOOL_GLINK}
+	d.request.data = unsafe.Pointer(&d.value)
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(d.fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&d.request)))
+	if errno != 0 {
+		return false, errno
+	}
+	return d.value.data != 0, nil
+}
+
+// info returns the driver's name and the address of its device on the bus; both
+// are empty where the driver does not report them.
+func (d *driver) info(name string) (driver, bus string) {
+	if d.open() != nil {
+		return "", ""
+	}
+	info, err := unix.IoctlGetEthtoolDrvinfo(d.fd, name)
+	if err != nil {
+		return "", ""
+	}
+	return unix.ByteSliceToString(info.Driver[:]), unix.ByteSliceToString(info.Bus_info[:])
+}
+
+// alwaysUp returns why the driver reports a carrier at all times; empty if nothing
+// is known against it. The one driver that is known to do so is virtio's, where the
+// host offers no VIRTIO_NET_F_STATUS (virtio 1.2 §5.1.3). The negotiated features
+// stand below /sys/bus, which unlike /sys/class/net is the same in every namespace.
+func (d *driver) alwaysUp(device string) string {
+	name, bus := d.info(device)
+	if name != "virtio_net" || bus == "" {
+		return ""
+	}
+	files, _ := filepath.Glob("/sys/bus/*/devices/" + filepath.Base(bus) + "/virtio*/features")
+	if len(files) == 0 {
+		return ""
+	}
+	features, err := os.ReadFile(files[0])
+	if err != nil || hasStatus(features) {
+		return ""
+	}
+	return "the host does not tell the NIC of its link (virtio without VIRTIO_NET_F_STATUS)"
+}
+
+// hasStatus reports whether VIRTIO_NET_F_STATUS is in a list of features, which has
+// a 0 or 1 for each from the first on. A list that is too short denies nothing.
+func hasStatus(features []byte) bool {
+	const status = 16 // VIRTIO_NET_F_STATUS
+	return len(features) <= status || features[status] != '0'
+}

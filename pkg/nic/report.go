@@ -1,0 +1,93 @@
+package nic
+
+import "fmt"
+
+// Report is all that is known about the link of one interface. The names of its
+// JSON keys are part of the interface of `ripcord link --json`.
+type Report struct {
+	Name      string `json:"name"`
+	Index     int    `json:"ifindex"`
+	AdminUp   bool   `json:"admin_up"`
+	Carrier   bool   `json:"carrier"` // IFF_LOWER_UP
+	OperState string `json:"operstate"`
+	UpCount   uint32 `json:"carrier_up_count"`
+	DownCount uint32 `json:"carrier_down_count"`
+	Driver    string `json:"driver,omitempty"`
+	GLINK     struct {
+		Up    *bool  `json:"up,omitempty"`
+		Error string `json:"error,omitempty"`
+	} `json:"ethtool"`
+	MII struct {
+		Transceiver *Transceiver `json:"transceiver,omitempty"`
+		Up          *bool        `json:"up,omitempty"`
+		Flapped     bool         `json:"flapped,omitempty"` // lost since it was last asked
+		Error       string       `json:"error,omitempty"`
+	} `json:"mii"`
+	// Extended is the driver's reason why there is no carrier.
+	Extended struct {
+		State string `json:"state,omitempty"`
+		Error string `json:"error,omitempty"`
+	} `json:"extended_state"`
+	Monitor string `json:"monitor"` // which monitor auto would choose now, before any change was seen
+	Why     string `json:"why"`
+}
+
+// Lines returns the report for a person: pairs of a label and a text.
+func (r Report) Lines() [][2]string {
+	lines := [][2]string{
+		{"flags", r.flags()},
+		{"operstate", r.OperState},
+		{"carrier", fmt.Sprintf("%s; came %d times, went %d times", yes(r.Carrier), r.UpCount, r.DownCount)},
+	}
+	if r.Driver != "" {
+		lines = append(lines, [2]string{"driver", r.Driver})
+	}
+	if r.GLINK.Up != nil {
+		lines = append(lines, [2]string{"ethtool", "link " + yes(*r.GLINK.Up)})
+	} else {
+		lines = append(lines, [2]string{"ethtool", r.GLINK.Error})
+	}
+	if state := r.extended(); state != "" {
+		lines = append(lines, [2]string{"extended", state})
+	}
+	if r.MII.Transceiver != nil {
+		lines = append(lines, [2]string{"mii", "transceiver present: " + r.MII.Transceiver.String()},
+			[2]string{"link beat", yes(*r.MII.Up)})
+	} else {
+		lines = append(lines, [2]string{"mii", r.MII.Error})
+	}
+	return append(lines, [2]string{"monitor", "auto is " + r.Monitor + ": " + r.Why})
+}
+
+// extended returns the text for the extended state; drivers have one only while a
+// link that is set up has no carrier.
+func (r Report) extended() string {
+	switch {
+	case r.Extended.Error != "":
+		return r.Extended.Error
+	case r.Extended.State == "" && r.AdminUp && !r.Carrier:
+		return "the driver does not say why there is no carrier"
+	}
+	return r.Extended.State
+}
+
+func (r Report) flags() string {
+	flags := "DOWN"
+	if r.AdminUp {
+		flags = "UP"
+	}
+	switch {
+	case r.Carrier:
+		flags += ",LOWER_UP"
+	case r.AdminUp:
+		flags += ",NO-CARRIER"
+	}
+	return flags
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
