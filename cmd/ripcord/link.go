@@ -14,7 +14,6 @@ import (
 	"ripcord/pkg/link"
 	"ripcord/pkg/nic"
 	"ripcord/pkg/telemetry"
-	"ripcord/pkg/vrrp"
 )
 
 // newLink returns the command that shows what each NIC can tell.
@@ -71,7 +70,7 @@ func watch(ctx context.Context, out io.Writer, reports []nic.Report, asJSON bool
 	monitor := link.NewMonitor(link.Config{
 		Default: link.Settings{Monitor: link.Auto, Poll: time.Second, Confirm: 10 * time.Millisecond}, Watched: names,
 		Facts: bus.NewRetained[string, event.Link](), Addresses: &bus.Topic[event.Address]{},
-		Results: &bus.Topic[vrrp.Result]{}, Events: events, Minter: event.NewMinter(uint64(time.Now().UnixNano())),
+		Events: events, Minter: event.NewMinter(uint64(time.Now().UnixNano())),
 	})
 	bell := bus.NewBell()
 	ring := bus.SubscribeRing(events, bell, 1024)

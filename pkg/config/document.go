@@ -15,11 +15,18 @@ import (
 type document struct {
 	log       Log
 	control   Control
-	link      link.Settings // links.default
-	links     map[string]link.Settings
+	link      linkSettings // links.default
+	links     map[string]linkSettings
 	defaults  instance // what every instance begins as
 	instances []*instance
 	groups    []group
+}
+
+// linkSettings are those of one link: how pkg/link watches it, and what it has to
+// prove to the instances on it after a return.
+type linkSettings struct {
+	link.Settings
+	Recovery vrrp.Recovery
 }
 
 // instance is one entry of instances. It fills in what it becomes.
@@ -47,7 +54,7 @@ type checksum struct {
 }
 
 func newDocument() *document {
-	d := &document{links: map[string]link.Settings{}}
+	d := &document{links: map[string]linkSettings{}}
 	logKeys.start(&d.log)
 	controlKeys.start(&d.control)
 	linkKeys.start(&d.link)
@@ -121,7 +128,10 @@ func readLinks(l *loader, at place, d *document) bool {
 func (d *document) build(l *loader) *Config {
 	c := &Config{
 		File: l.files[0].name, Log: d.log, Control: d.control,
-		Links: d.links, DefaultLink: d.link, Warnings: l.listed(&l.warnings),
+		Links: make(map[string]link.Settings, len(d.links)), DefaultLink: d.link.Settings, Warnings: l.listed(&l.warnings),
+	}
+	for name, s := range d.links {
+		c.Links[name] = s.Settings
 	}
 	for _, g := range d.groups {
 		built := vrrp.Group{Name: g.name}
@@ -140,7 +150,7 @@ func (d *document) build(l *loader) *Config {
 }
 
 // settings are those of a link, named in the file or not.
-func (d *document) settings(name string) link.Settings {
+func (d *document) settings(name string) linkSettings {
 	if s, ok := d.links[name]; ok {
 		return s
 	}

@@ -49,19 +49,19 @@ var controlKeys = table[Control]{
 		"A TCP address for the read-only half of the API: metrics, status page, GET requests.", `listen: "192.0.2.11:9112"`},
 }
 
-var linkKeys = table[link.Settings]{
-	{"monitor", "auto", to(func(s *link.Settings) *link.Mode { return &s.Monitor }, choice(words[link.Mode]{
+var linkKeys = table[linkSettings]{
+	{"monitor", "auto", to(func(s *linkSettings) *link.Mode { return &s.Monitor }, choice(words[link.Mode]{
 		{"auto", link.Auto}, {"netlink", link.Netlink}, {"ethtool", link.Ethtool}, {"mii", link.ModeMII}})),
 		"What tells the state of the link.", ""},
-	{"confirm", "10ms", to(func(s *link.Settings) *time.Duration { return &s.Confirm }, duration(0, time.Minute, ms)),
+	{"confirm", "10ms", to(func(s *linkSettings) *time.Duration { return &s.Confirm }, duration(0, time.Minute, ms)),
 		"How often the driver is asked for the carrier beside the kernel's notifications; 0 turns it off.", ""},
-	{"poll", "1s", to(func(s *link.Settings) *time.Duration { return &s.Poll }, duration(10*ms, time.Minute, ms)),
+	{"poll", "1s", to(func(s *linkSettings) *time.Duration { return &s.Poll }, duration(10*ms, time.Minute, ms)),
 		"The period of the MII poller where the NIC gives no notification.", ""},
-	{"down_delay", "0s", to(func(s *link.Settings) *time.Duration { return &s.DownDelay }, duration(0, time.Hour, ms)),
+	{"down_delay", "0s", to(func(s *linkSettings) *time.Duration { return &s.DownDelay }, duration(0, time.Hour, ms)),
 		"Debounce: a loss counts only when it has lasted this long.", ""},
-	{"up_delay", "0s", to(func(s *link.Settings) *time.Duration { return &s.UpDelay }, duration(0, time.Hour, ms)),
+	{"up_delay", "0s", to(func(s *linkSettings) *time.Duration { return &s.UpDelay }, duration(0, time.Hour, ms)),
 		"Debounce: a return counts only when it has lasted this long.", ""},
-	{"recovery", optional, section(func(s *link.Settings) *vrrp.Recovery { return &s.Recovery }, recoveryKeys),
+	{"recovery", optional, section(func(s *linkSettings) *vrrp.Recovery { return &s.Recovery }, recoveryKeys),
 		"What a link that returned has to prove before its group leaves Fault.", ""},
 }
 

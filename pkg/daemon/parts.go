@@ -79,7 +79,8 @@ func build(o Options) (*parts, error) {
 	p.monitor = link.NewMonitor(link.Config{
 		Default: o.Config.DefaultLink, Links: o.Config.Links, Watched: interfaces(o.Config), Called: called(o.Config),
 		Sources: sources(o.Config),
-		Facts:   p.links, Addresses: &p.addresses, Results: &p.results, Events: &p.events, Minter: p.minter,
+		Facts:   p.links, Addresses: &p.addresses, Events: &p.events, Minter: p.minter,
+		Answer: func(ticket uint64) { p.results.Publish(vrrp.Answered{Ticket: ticket, By: vrrp.Confirmer}) },
 	})
 	p.receiver = advert.NewReceiver(advert.ReceiverConfig{
 		Instances: instances(o.Config), Stats: p.stats, Unknown: p.unknown,

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
-	"ripcord/pkg/vrrp"
 )
 
 // idle is how long one sleeps where there is nothing to do, unless woken.
@@ -66,7 +65,7 @@ func (c *confirmer) verify() {
 		}
 	}
 	for _, r := range requests {
-		m.post(posted{answered: vrrp.Answered{Ticket: r.ticket, By: vrrp.Confirmer}})
+		m.post(posted{answered: true, ticket: r.ticket})
 	}
 }
 

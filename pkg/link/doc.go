@@ -10,6 +10,6 @@
 // time of what is debounced, and waits for all of them. The table is Monitor's, behind its one mutex. What a change
 // yields is put into an outbox under that mutex and published outside it, by
 // one goroutine at a time: subscribers get facts in the order of their Seq, and
-// a vrrp.Answered behind all that was found before it. The methods of Monitor
+// the answer to a Verify behind all that was found before it. The methods of Monitor
 // may be called from any goroutine and never wait for the kernel.
 package link

@@ -8,7 +8,6 @@ import (
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
-	"ripcord/pkg/vrrp"
 )
 
 // TestNamesThatAreGone: on a machine with containers ever new names come and go. Of
@@ -18,7 +17,7 @@ func TestNamesThatAreGone(t *testing.T) {
 	facts := bus.NewRetained[string, event.Link]()
 	m := newMonitor(Config{
 		Watched: []string{"eth0", "eth1"}, Facts: facts, Addresses: &bus.Topic[event.Address]{},
-		Results: &bus.Topic[vrrp.Result]{}, Events: &bus.Topic[event.Event]{}, Minter: event.NewMinter(1),
+		Events: &bus.Topic[event.Event]{}, Minter: event.NewMinter(1),
 	}, nil)
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	named := func(index int, name string) Seen {

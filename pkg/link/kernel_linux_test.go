@@ -163,7 +163,7 @@ func TestKernelConfirmAlone(t *testing.T) {
 	l := watch(t, deaf{newKernel()}, "tap4")
 	l.until("tap4 is usable", l.usable("tap4"))
 	l.monitor.Verify(1, []string{"tap4"}) // it says up: from now on it can tell
-	l.until("the answer", func() bool { r, _ := l.results.Take(); return len(r) == 1 })
+	l.until("the answer", func() bool { return len(l.answers.take()) == 1 })
 	l.monitor.Engage([]string{"tap4"})
 	var took []time.Duration
 	for range 5 {
@@ -185,11 +185,11 @@ func TestKernelVerifyFindsTheLoss(t *testing.T) {
 	nic.carrier(t, 1)
 	l.until("tap1 is usable", l.usable("tap1"))
 	l.monitor.Verify(1, []string{"tap1"}) // it says up: from now on it can tell
-	l.until("ticket 1", func() bool { r, _ := l.results.Take(); return len(r) == 1 })
+	l.until("ticket 1", func() bool { return len(l.answers.take()) == 1 })
 	nic.carrier(t, 0)
 	asked := time.Now()
 	l.monitor.Verify(2, []string{"tap1"})
-	l.until("ticket 2", func() bool { r, _ := l.results.Take(); return len(r) == 1 })
+	l.until("ticket 2", func() bool { return len(l.answers.take()) == 1 })
 	l.take()
 	if l.known["tap1"].Usable {
 		t.Error("answered before the loss was published")

@@ -9,7 +9,6 @@ import (
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
-	"ripcord/pkg/vrrp"
 )
 
 // Config is what a Monitor needs to know, and where it publishes.
@@ -22,9 +21,11 @@ type Config struct {
 
 	Facts     *bus.Retained[string, event.Link]
 	Addresses *bus.Topic[event.Address]
-	Results   *bus.Topic[vrrp.Result]
 	Events    *bus.Topic[event.Event]
-	Minter    *event.Minter
+	// Answer is called with the ticket of each Verify, when all that was found is
+	// published. It must not block. Without a Verify it may be nil.
+	Answer func(ticket uint64)
+	Minter *event.Minter
 }
 
 // Monitor keeps the table of links true and publishes its facts.

@@ -14,7 +14,6 @@ import (
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
 	"ripcord/pkg/nic"
-	"ripcord/pkg/vrrp"
 )
 
 // fake is a kernel in memory: what it lists, the streams through which the
@@ -166,13 +165,34 @@ func (s *fakeStream) close() error {
 	return nil
 }
 
+// answers are the tickets that were answered, in their order.
+type answers struct {
+	mu      sync.Mutex
+	tickets []uint64
+}
+
+func (a *answers) add(ticket uint64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.tickets = append(a.tickets, ticket)
+}
+
+// take returns the tickets that were answered since the last call.
+func (a *answers) take() []uint64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	tickets := a.tickets
+	a.tickets = nil
+	return tickets
+}
+
 // bench is a monitor on a fake kernel, and what it publishes.
 type bench struct {
 	*fake
 	t       *testing.T
 	monitor *Monitor
 	facts   *bus.Merged[string, event.Link]
-	results *bus.Ring[vrrp.Result]
+	answers *answers
 	events  *bus.Ring[event.Event]
 	choices Outcome
 }
@@ -265,14 +285,16 @@ func onBench(t *testing.T, test func(b *bench), change ...func(*Config, *fake)) 
 		cfg := Config{
 			Default: Settings{Monitor: Auto, Confirm: 10 * time.Millisecond}, Watched: []string{"eth0", "eth1", "eth9"},
 			Facts: bus.NewRetained[string, event.Link](), Addresses: &bus.Topic[event.Address]{},
-			Results: &bus.Topic[vrrp.Result]{}, Events: &bus.Topic[event.Event]{}, Minter: event.NewMinter(0),
+			Events: &bus.Topic[event.Event]{}, Minter: event.NewMinter(0),
 		}
+		answers := &answers{}
+		cfg.Answer = answers.add
 		for _, c := range change {
 			c(&cfg, k)
 		}
 		bell := bus.NewBell()
 		b := &bench{fake: k, t: t, monitor: newMonitor(cfg, k), facts: cfg.Facts.Subscribe(bell),
-			results: bus.SubscribeRing(cfg.Results, bell, 100), events: bus.SubscribeRing(cfg.Events, bell, 100)}
+			answers: answers, events: bus.SubscribeRing(cfg.Events, bell, 100)}
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- b.monitor.Run(ctx) }()
@@ -408,15 +430,7 @@ func TestVerify(t *testing.T) {
 		b.monitor.Verify(8, []string{"eth0"})
 		synctest.Wait()
 		b.expect("eth0[2] out -1\nlink.down eth0 by confirm\n")
-		var tickets []uint64
-		for _, r := range first(b.results.Take()) {
-			a := r.(vrrp.Answered)
-			if a.By != vrrp.Confirmer {
-				t.Errorf("answered by %s", a.By)
-			}
-			tickets = append(tickets, a.Ticket)
-		}
-		if !slices.Equal(tickets, []uint64{7, 8}) {
+		if tickets := b.answers.take(); !slices.Equal(tickets, []uint64{7, 8}) {
 			t.Errorf("tickets %v", tickets)
 		}
 		b.carry("eth0", true)
@@ -436,12 +450,12 @@ func TestVerifyAnswersBehindTheFact(t *testing.T) {
 		b.carry("eth0", false)
 		b.monitor.Verify(1, []string{"eth0"})
 		synctest.Wait()
-		if len(first(b.results.Take())) != 0 {
+		if len(b.answers.take()) != 0 {
 			t.Fatal("the answer overtook the fact")
 		}
 		b.monitor.mu.Lock()
 		for _, p := range b.monitor.outbox {
-			if p.answered != nil {
+			if p.answered {
 				order <- "answer"
 			} else {
 				order <- "fact"

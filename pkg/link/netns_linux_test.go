@@ -10,7 +10,6 @@ import (
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
-	"ripcord/pkg/vrrp"
 	"ripcord/test/netns"
 )
 
@@ -28,7 +27,7 @@ type live struct {
 	bell      bus.Bell
 	facts     *bus.Merged[string, event.Link]
 	addresses *bus.Merged[event.AddressKey, event.Address]
-	results   *bus.Ring[vrrp.Result]
+	answers   *answers
 	events    *bus.Ring[event.Event]
 	logged    []event.Event
 	known     map[string]event.Link
@@ -46,12 +45,16 @@ func watchAs(t *testing.T, k kernel, s Settings, watched ...string) *live {
 	cfg := Config{
 		Default: s, Watched: watched,
 		Facts: bus.NewRetained[string, event.Link](), Addresses: &bus.Topic[event.Address]{},
-		Results: &bus.Topic[vrrp.Result]{}, Events: &bus.Topic[event.Event]{}, Minter: event.NewMinter(0),
+		Events: &bus.Topic[event.Event]{}, Minter: event.NewMinter(0),
 	}
-	bell := bus.NewBell()
+	bell, answers := bus.NewBell(), &answers{}
+	cfg.Answer = func(ticket uint64) {
+		answers.add(ticket)
+		bell.Ring()
+	}
 	l := &live{t: t, monitor: newMonitor(cfg, k), bell: bell, facts: cfg.Facts.Subscribe(bell),
 		addresses: bus.SubscribeMerged(cfg.Addresses, bell),
-		results:   bus.SubscribeRing(cfg.Results, bell, 100), events: bus.SubscribeRing(cfg.Events, bell, 1000),
+		answers:   answers, events: bus.SubscribeRing(cfg.Events, bell, 1000),
 		known: make(map[string]event.Link), lost: make(map[string]int), there: make(map[event.AddressKey]event.Address)}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)

@@ -1,15 +1,12 @@
 package link
 
-import (
-	"slices"
+import "slices"
 
-	"ripcord/pkg/vrrp"
-)
-
-// posted stands in the outbox: what an observation led to, or an answer.
+// posted stands in the outbox: the outcome of an observation, or an answer.
 type posted struct {
 	Outcome
-	answered vrrp.Result // nil if none
+	ticket   uint64 // of the Verify that is answered
+	answered bool
 }
 
 // post publishes p behind all that stands in the outbox.
@@ -56,7 +53,7 @@ func (m *Monitor) publish(p posted) {
 	for _, e := range p.Events {
 		m.cfg.Events.Publish(e)
 	}
-	if p.answered != nil {
-		m.cfg.Results.Publish(p.answered)
+	if p.answered {
+		m.cfg.Answer(p.ticket)
 	}
 }

@@ -1,13 +1,13 @@
 package link
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"ripcord/pkg/nic"
-	"ripcord/pkg/vrrp"
 )
 
 // withMII gives eth0 a transceiver before the monitor runs.
@@ -161,7 +161,7 @@ func TestVerifyAsksTheTransceiver(t *testing.T) {
 		b.monitor.Verify(1, []string{"eth0", "eth1"})
 		synctest.Wait()
 		b.expect("eth0[2] out -1\nlink.down eth0 by mii\n")
-		if r := first(b.results.Take()); len(r) != 1 || r[0].(vrrp.Answered).Ticket != 1 {
+		if r := b.answers.take(); !slices.Equal(r, []uint64{1}) {
 			t.Errorf("answers %v", r)
 		}
 		if n := b.probes("eth0"); n != 1 || b.probes("eth1") != 0 {

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
-	"ripcord/pkg/vrrp"
 )
 
 // Mode says what tells a link's state.
@@ -29,9 +28,6 @@ type Settings struct {
 	// Confirm is how often the kernel is asked for the carrier beside its own
 	// notifications; 0 turns it off.
 	Confirm time.Duration
-	// Recovery is what the link has to prove after a return. It is for the state
-	// machine of each instance on it; nothing here follows from it.
-	Recovery vrrp.Recovery
 	// DownDelay and UpDelay are the debounce: a loss, a return counts only when
 	// it has lasted this long. The link itself coming or going counts at once;
 	// one that comes back is a return. What is there at the start counts at once.
