@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/neigh"
 )
 
 var otherMAC = [6]byte{2, 0, 0, 0, 0, 0x99}
@@ -30,7 +31,7 @@ func conflictRig(t *testing.T, settings map[string]string, standing ...Standing)
 
 // claims has a station say that it has an address.
 func (r *rig) claim(a netip.Prefix, mac [6]byte) {
-	r.ears.seen <- Sighting{Index: eth0, Address: a.Addr(), MAC: mac, Answer: true, At: time.Now()}
+	r.listener.seen <- neigh.Sighting{Index: eth0, Address: a.Addr(), MAC: mac, Answer: true, At: time.Now()}
 	synctest.Wait()
 }
 

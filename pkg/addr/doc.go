@@ -39,6 +39,6 @@
 //     every error, cost a dump; the ledger then follows the dump.
 //  4. Announcements are sent in batches of a few dozen frames, each by one system
 //     call; between two the queue is looked at, so that no Release waits for them.
-//  5. Answers are published by the goroutines of the Ears, which end with Run.
+//  5. Answers are published by the goroutines of the Listener, which end with Run.
 //  6. When Run returns nothing of ours is left, or its error says what is.
 package addr

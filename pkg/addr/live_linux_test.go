@@ -57,7 +57,7 @@ func newLive(t *testing.T, k Kernel, name string, set Set) *live {
 	l.Worker = NewWorker(Config{
 		Sets: []Set{set}, Lease: lease.New(time.Now()), Links: links, Addresses: l.facts, Results: results,
 		Events: events, Minter: event.NewMinter(1), Kernel: k, Routing: routing, Firewall: firewall, Sender: sender, Now: time.Now,
-		Heard: new(bus.Topic[vrrp.Heard]), Ears: &fakeEars{}, Devices: newFakeDevices(),
+		Heard: new(bus.Topic[vrrp.Heard]), Listener: &fakeListener{}, Devices: newFakeDevices(),
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)

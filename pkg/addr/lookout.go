@@ -9,6 +9,7 @@ import (
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
+	"ripcord/pkg/neigh"
 	"ripcord/pkg/vrrp"
 )
 
@@ -52,7 +53,7 @@ func newLookout(cfg Config, bell bus.Bell, report func(link string)) *lookout {
 func (o *lookout) start(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
-	running.Go(func() { o.cfg.Ears.Listen(ctx, o.seen) })
+	running.Go(func() { o.cfg.Listener.Listen(ctx, o.seen) })
 	running.Go(func() {
 		tick := time.NewTicker(sendersEvery)
 		defer tick.Stop()
@@ -78,7 +79,7 @@ func (o *lookout) link(l event.Link) {
 // answer to a question of ours. The kernel may have asked the station too, after a
 // report of ours was lost at a port that did not forward yet: from now on it gets
 // through, so the memberships are reported once more, as the wait begins anew.
-func (o *lookout) seen(s Sighting) {
+func (o *lookout) seen(s neigh.Sighting) {
 	o.mu.Lock()
 	link, answers := o.stations.notice(s)
 	if below, ok := o.below[s.Index]; ok { // what a device hears came through the link below
@@ -100,7 +101,7 @@ func (o *lookout) seen(s Sighting) {
 
 // noteClaim notes that a station has an address which instances hold, and reports
 // whether the worker does not know that already.
-func (o *lookout) noteClaim(s Sighting) bool {
+func (o *lookout) noteClaim(s neigh.Sighting) bool {
 	a := s.Address.WithZone("")
 	if !o.stations.ours[a] || s.MAC == [6]byte{} {
 		return false
@@ -188,7 +189,7 @@ func (o *lookout) stopAsking(device int) {
 	delete(o.asked, device)
 }
 
-func (o *lookout) noteAnswer(s Sighting) {
+func (o *lookout) noteAnswer(s neigh.Sighting) {
 	if !s.Answer {
 		return
 	}

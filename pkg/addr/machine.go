@@ -52,12 +52,11 @@ type Routing interface {
 	Listen(ctx context.Context, gone func())
 }
 
-// Ears notice who is on the links: they hear ARP and neighbor discovery, and
-// read the kernel's neighbour tables now and then.
-type Ears interface {
+// Listener notices the stations on the links (neigh.Listener).
+type Listener interface {
 	// Listen calls seen for each station that is noticed, from any goroutine,
-	// until ctx ends. A station that it misses is one less to ask.
-	Listen(ctx context.Context, seen func(Sighting))
+	// until ctx ends.
+	Listen(ctx context.Context, seen func(neigh.Sighting))
 }
 
 // Devices makes, removes and lists the links that bear virtual MACs. Only the
@@ -101,6 +100,6 @@ type Config struct {
 	Firewall  Firewall
 	Devices   Devices
 	Sender    neigh.Sender
-	Ears      Ears
+	Listener  Listener
 	Now       func() time.Time
 }

@@ -8,13 +8,15 @@ import (
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
+	"ripcord/pkg/event"
+	"ripcord/pkg/neigh"
 	"ripcord/pkg/rtnl"
 )
 
 // netlinkKernel is the kernel behind one rtnetlink request connection.
 type netlinkKernel struct {
 	conn      *rtnl.Conn
-	solicited *solicited
+	solicited *neigh.SolicitedGroups
 	marked    bool // the kernel keeps IFA_PROTO
 	protos    bool // some address was listed with an IFA_PROTO
 	// secondaries are the values of promote_secondaries that were changed, by ifindex.
@@ -41,9 +43,9 @@ func OpenKernel(record string) (LinuxKernel, error) {
 		k.Close()
 		return nil, fmt.Errorf("finding out whether the kernel marks addresses: %w", err)
 	}
-	if k.solicited, err = openSolicited(); err != nil {
+	if k.solicited, err = neigh.OpenSolicitedGroups(); err != nil {
 		k.Close()
-		return nil, fmt.Errorf("opening the socket that joins solicited-node groups: %w", err)
+		return nil, err
 	}
 	k.record = record + ".promoted"
 	k.readSecondaries()
@@ -69,17 +71,17 @@ func openNetlink(config rtnl.Config) (*netlinkKernel, error) {
 }
 
 // Close closes the sockets.
-func (k *netlinkKernel) Close() error { return errors.Join(k.conn.Close(), k.solicited.close()) }
+func (k *netlinkKernel) Close() error { return errors.Join(k.conn.Close(), k.solicited.Close()) }
 
 // AddBatch adds all in one batch, then joins the
 // groups in which they are asked for.
 func (k *netlinkKernel) AddBatch(ops []Op) error {
-	k.solicited.leave(ops)
+	k.solicited.Leave(keysOf(ops))
 	messages, err := encode(ops, func(op Op) (netlink.Message, error) { return newAddress(op, k.marked) })
 	if err == nil {
 		err = distinctErrors(k.conn.Batch(messages))
 	}
-	k.solicited.join(ops)
+	k.solicited.Join(keysOf(ops))
 	return err
 }
 
@@ -104,8 +106,17 @@ func (k *netlinkKernel) RemoveBatch(ops []Op) error {
 		return err
 	}
 	err = distinctErrors(k.conn.Batch(messages))
-	k.solicited.leave(ops)
+	k.solicited.Leave(keysOf(ops))
 	return err
+}
+
+// keysOf returns the addresses of ops.
+func keysOf(ops []Op) []event.AddressKey {
+	keys := make([]event.AddressKey, len(ops))
+	for i, op := range ops {
+		keys[i] = event.AddressKey{Index: op.Index, Prefix: op.Prefix}
+	}
+	return keys
 }
 
 // List dumps all addresses.

@@ -318,15 +318,15 @@ func (p *fakePackets) takeWhole() []string {
 	return whole
 }
 
-// fakeEars notice what a test tells them.
-type fakeEars struct{ seen chan Sighting }
+// fakeListener notices the stations that a test sends to it.
+type fakeListener struct{ seen chan neigh.Sighting }
 
-func (e *fakeEars) Listen(ctx context.Context, seen func(Sighting)) {
+func (l *fakeListener) Listen(ctx context.Context, seen func(neigh.Sighting)) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case s := <-e.seen:
+		case s := <-l.seen:
 			seen(s)
 		}
 	}
@@ -335,20 +335,20 @@ func (e *fakeEars) Listen(ctx context.Context, seen func(Sighting)) {
 // rig is a worker in a bubble of virtual time.
 type rig struct {
 	*Worker
-	kernel  *fakeKernel
-	routing *fakeRouting
-	wall    *fakeFirewall
-	devs    *fakeDevices
-	packets *fakePackets
-	lease   *lease.Lease
-	links   *bus.Retained[string, event.Link]
-	events  *bus.Ring[event.Event]
-	placed  func() []vrrp.Placed // since they were last taken
-	heard   *bus.Topic[vrrp.Heard]
-	forward *bus.Ring[vrrp.Result]
-	ears    *fakeEars
-	set     map[string]string // settings of the kernel, under its lock
-	stop    func() error
+	kernel   *fakeKernel
+	routing  *fakeRouting
+	wall     *fakeFirewall
+	devs     *fakeDevices
+	packets  *fakePackets
+	lease    *lease.Lease
+	links    *bus.Retained[string, event.Link]
+	events   *bus.Ring[event.Event]
+	placed   func() []vrrp.Placed // since they were last taken
+	heard    *bus.Topic[vrrp.Heard]
+	forward  *bus.Ring[vrrp.Result]
+	listener *fakeListener
+	set      map[string]string // settings of the kernel, under its lock
+	stop     func() error
 }
 
 func newRig(t *testing.T, sets []Set, standing ...Standing) *rig {
@@ -383,14 +383,14 @@ func startRig(t *testing.T, sets []Set, wall *fakeFirewall, devs *fakeDevices, k
 		r.kernel.standing[event.AddressKey{Index: s.Index, Prefix: s.Prefix}] = s.Marked
 	}
 	ring := bus.SubscribeRing(results, bus.NewBell(), 100)
-	r.heard, r.ears = new(bus.Topic[vrrp.Heard]), &fakeEars{make(chan Sighting)}
+	r.heard, r.listener = new(bus.Topic[vrrp.Heard]), &fakeListener{make(chan neigh.Sighting)}
 	r.forward = bus.SubscribeRing(results, bus.NewBell(), 100)
 	r.link(eth0, 1)
 	if k == nil {
 		k = r.kernel
 	}
 	r.Worker = NewWorker(Config{
-		Sets: sets, Lease: r.lease, Links: r.links, Addresses: facts, Results: results, Events: events, Heard: r.heard, Ears: r.ears,
+		Sets: sets, Lease: r.lease, Links: r.links, Addresses: facts, Results: results, Events: events, Heard: r.heard, Listener: r.listener,
 		Warnings: event.NewWarnings(func(e event.Event) { events.Publish(e) }),
 		Setting:  r.setting,
 		Minter:   event.NewMinter(1000), Kernel: k, Routing: r.routing, Firewall: r.wall, Devices: r.devs, Sender: r.packets, Now: time.Now,

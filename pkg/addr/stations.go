@@ -6,22 +6,11 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/neigh"
 )
 
 // stationsMax is how many stations are remembered on a link: those heard last.
 const stationsMax = 32
-
-// Sighting is a station that was noticed on a link.
-type Sighting struct {
-	Index   int
-	Address netip.Addr
-	Answer  bool      // it answered somebody's question: perhaps ours
-	At      time.Time // when the kernel received that
-	MAC     [6]byte   // at which it says that the address is; zero if it does not say
-	// FromTable reports that the kernel's neighbor table has the station: it was not
-	// heard now, and may be long gone.
-	FromTable bool
-}
 
 // stations are those remembered on the links that carry adverts. The kernel's
 // own neighbour table is emptied when the carrier goes, just when one wants to
@@ -92,7 +81,7 @@ func (s *stations) on(index int) *segment { return s.there[index] }
 // notice remembers a station, and reports whether it has answered the question
 // that was last asked on the link. One that was heard just before a loss may be
 // read after it, and is all that is known if nobody else is there.
-func (s *stations) notice(seen Sighting) (link string, answers bool) {
+func (s *stations) notice(seen neigh.Sighting) (link string, answers bool) {
 	at := s.on(seen.Index)
 	if at == nil {
 		return "", false

@@ -1,7 +1,6 @@
 package addr
 
 import (
-	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"testing"
@@ -9,6 +8,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/neigh"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
@@ -22,7 +22,9 @@ var (
 	before, during = time.Unix(99, 0), time.Unix(100, 0)
 )
 
-func sighting(a netip.Addr) Sighting { return Sighting{Index: eth0, Address: a, At: during} }
+func sighting(a netip.Addr) neigh.Sighting {
+	return neigh.Sighting{Index: eth0, Address: a, At: during}
+}
 
 // Remembered is whoever was heard on a link, the last first and no more
 // than stationsMax; not we ourselves, nor who has what we share.
@@ -36,7 +38,7 @@ func TestStationsRemember(t *testing.T) {
 	} {
 		s.notice(sighting(a))
 	}
-	s.notice(Sighting{Index: 99, Address: host4})
+	s.notice(neigh.Sighting{Index: 99, Address: host4})
 	_, whom := s.ask("eth0", during)
 	expect(t, "whom to ask", whom, "[]")
 
@@ -90,14 +92,14 @@ func TestStationsWithoutCarrier(t *testing.T) {
 func TestStationsAnswer(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		change func(*Sighting)
+		change func(*neigh.Sighting)
 		want   bool
 	}{
-		{"an answer", func(*Sighting) {}, true},
-		{"received before the question", func(s *Sighting) { s.At = before }, false},
-		{"a question of theirs", func(s *Sighting) { s.Answer = false }, false},
-		{"somebody who was not asked", func(s *Sighting) { s.Address = host4.Next() }, false},
-		{"on another link", func(s *Sighting) { s.Index = 99 }, false},
+		{"an answer", func(*neigh.Sighting) {}, true},
+		{"received before the question", func(s *neigh.Sighting) { s.At = before }, false},
+		{"a question of theirs", func(s *neigh.Sighting) { s.Answer = false }, false},
+		{"somebody who was not asked", func(s *neigh.Sighting) { s.Address = host4.Next() }, false},
+		{"on another link", func(s *neigh.Sighting) { s.Index = 99 }, false},
 	} {
 		s := newStations(watched)
 		s.see(whole)
@@ -123,7 +125,7 @@ func TestStationsAnswer(t *testing.T) {
 	s.ask("eth0", during)
 	s.see(event.Link{Name: "eth0", Index: eth0})
 	s.see(whole)
-	if _, ok := s.notice(Sighting{Index: eth0, Address: host4, Answer: true, At: during}); ok {
+	if _, ok := s.notice(neigh.Sighting{Index: eth0, Address: host4, Answer: true, At: during}); ok {
 		t.Error("the question of before the loss is answered after it")
 	}
 }
@@ -134,7 +136,7 @@ func TestWorkerAsks(t *testing.T) {
 		sets := many(1, Announce{})
 		sets[0].Link = "eth0"
 		r := newRig(t, sets)
-		r.ears.seen <- Sighting{Index: eth0, Address: host4, At: time.Now()}
+		r.listener.seen <- neigh.Sighting{Index: eth0, Address: host4, At: time.Now()}
 		r.heard.Publish(vrrp.Heard{Instance: "a", Source: host4.Next()})
 		r.heard.Publish(vrrp.Heard{Instance: "elsewhere", Source: host4.Next().Next()})
 		synctest.Wait()
@@ -146,9 +148,9 @@ func TestWorkerAsks(t *testing.T) {
 		r.packets.hook = func() {}
 		ask()
 		expect(t, "questions", len(r.packets.take()), 2)
-		answer := Sighting{Index: eth0, Address: host4.Next(), Answer: true, At: time.Now()}
-		r.ears.seen <- answer
-		r.ears.seen <- answer
+		answer := neigh.Sighting{Index: eth0, Address: host4.Next(), Answer: true, At: time.Now()}
+		r.listener.seen <- answer
+		r.listener.seen <- answer
 		synctest.Wait()
 		results, _ := r.forward.Take()
 		for _, in := range results {
@@ -158,19 +160,6 @@ func TestWorkerAsks(t *testing.T) {
 		expect(t, "results", asked, "[eth0 true]")
 		expect(t, "stop", r.stop(), nil)
 	})
-}
-
-// neighbour is an RTM_NEWNEIGH message.
-func neighbour(state uint16, attribute uint16, value []byte) []byte {
-	b := make([]byte, 12)
-	if b[0] = 2; len(value) == 16 { // AF_INET
-		b[0] = 10
-	}
-	binary.NativeEndian.PutUint32(b[4:], eth0)
-	binary.NativeEndian.PutUint16(b[8:], state)
-	b = binary.NativeEndian.AppendUint16(b, uint16(4+len(value)))
-	b = binary.NativeEndian.AppendUint16(b, attribute)
-	return append(b, value...)
 }
 
 // The memberships are reported ahead of the questions, and once more when one is
@@ -187,7 +176,7 @@ func TestWorkerReportsMemberships(t *testing.T) {
 		link := whole
 		link.HardwareAddr = [6]byte{2, 0, 0, 0, 0, 7}
 		r.links.Publish(link)
-		r.ears.seen <- Sighting{Index: eth0, Address: host4, Answer: false, At: time.Now()}
+		r.listener.seen <- neigh.Sighting{Index: eth0, Address: host4, Answer: false, At: time.Now()}
 		synctest.Wait()
 		r.packets.hook = func() {}
 		frames := func() (all []string) {
@@ -204,7 +193,7 @@ func TestWorkerReportsMemberships(t *testing.T) {
 		question := fmt.Sprintf("%x", wire.AppendARPRequest(nil, link.HardwareAddr, own4, host4))
 		r.Do(Order{Kind: Ask, Links: []string{"eth0", "eth9"}})
 		expect(t, "frames of an Ask", frames(), fmt.Sprint(append(reports[:4:4], question)))
-		r.ears.seen <- Sighting{Index: eth0, Address: host4, Answer: true, At: time.Now()}
+		r.listener.seen <- neigh.Sighting{Index: eth0, Address: host4, Answer: true, At: time.Now()}
 		expect(t, "after the answer", frames(), fmt.Sprint(reports))
 		link.Usable = false
 		r.links.Publish(link)
@@ -226,7 +215,7 @@ func TestManyNeighbors(t *testing.T) {
 	}
 	begun := time.Now()
 	for i := range 60_000 {
-		s.notice(Sighting{Index: i%2000 + 1, Address: netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})})
+		s.notice(neigh.Sighting{Index: i%2000 + 1, Address: netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})})
 	}
 	took := time.Since(begun)
 	if t.Logf("noticed in %v", took); took > 500*time.Millisecond {

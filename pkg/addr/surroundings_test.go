@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/neigh"
 )
 
 // warned are the reasons of the warnings in force, of all instances.
@@ -77,13 +78,13 @@ func TestUnreachedVirtualMAC(t *testing.T) {
 				r := newRig(t, virtualSets())
 				r.links.Publish(event.Link{Seq: 3, Name: "eth0", Index: eth0, AdminUp: true, Usable: true, HardwareAddr: [6]byte{2, 0, 0, 0, 0, 1}, Primary4: own4})
 				synctest.Wait()
-				r.ears.seen <- Sighting{Index: eth0, Address: host4, At: time.Now()}
+				r.listener.seen <- neigh.Sighting{Index: eth0, Address: host4, At: time.Now()}
 				deaf := true
 				hear := func() {
 					for range 600 {
 						r.pass(100 * time.Millisecond)
 						for _, f := range r.packets.take() {
-							answer := Sighting{Address: host4, Answer: true, At: time.Now(), MAC: otherMAC}
+							answer := neigh.Sighting{Address: host4, Answer: true, At: time.Now(), MAC: otherMAC}
 							switch {
 							case strings.HasPrefix(f, "20:") && (c.device || !deaf):
 								answer.Index = 20
@@ -92,7 +93,7 @@ func TestUnreachedVirtualMAC(t *testing.T) {
 							default:
 								continue
 							}
-							r.ears.seen <- answer
+							r.listener.seen <- answer
 						}
 					}
 				}

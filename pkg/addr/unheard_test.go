@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/neigh"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
@@ -66,8 +67,10 @@ const unheardTime = quietAfter + (silentRounds+1)*silentAgain
 // until anything is heard, it is released, or its link is down.
 func TestUnheard(t *testing.T) {
 	ends := map[string]func(r *rig){
-		"an answer":   func(r *rig) { r.ears.seen <- Sighting{Index: eth0, Address: host4, Answer: true, At: time.Now()} },
-		"somebody":    func(r *rig) { r.ears.seen <- Sighting{Index: eth0, Address: host6, At: time.Now()} },
+		"an answer": func(r *rig) {
+			r.listener.seen <- neigh.Sighting{Index: eth0, Address: host4, Answer: true, At: time.Now()}
+		},
+		"somebody":    func(r *rig) { r.listener.seen <- neigh.Sighting{Index: eth0, Address: host6, At: time.Now()} },
 		"an advert":   func(r *rig) { r.advert(host4) },
 		"release":     func(r *rig) { r.do(Release, "a") },
 		"a link down": func(r *rig) { r.links.Publish(event.Link{Seq: 9, Name: "eth0", Index: eth0, AdminUp: true}) },
@@ -75,7 +78,7 @@ func TestUnheard(t *testing.T) {
 	for name, end := range ends {
 		synctest.Test(t, func(t *testing.T) {
 			r := conflictRig(t, nil)
-			r.ears.seen <- Sighting{Index: eth0, Address: host4, At: time.Now()}
+			r.listener.seen <- neigh.Sighting{Index: eth0, Address: host4, At: time.Now()}
 			last := time.Now()
 			r.pass(2 * unheardTime)
 			expect(t, name+": Backup", r.warned(), "")
@@ -123,30 +126,30 @@ func (r *rig) advert(from netip.Addr) {
 // alone knows, prove nothing: neither that something comes through nor the contrary.
 func TestUnheardProvesNothing(t *testing.T) {
 	for name, c := range map[string]struct {
-		known  Sighting
+		known  neigh.Sighting
 		advert netip.Addr
 		want   string
 	}{
 		"nobody was known":       {},
-		"the table knows one":    {known: Sighting{Index: eth0, Address: host4, FromTable: true}},
+		"the table knows one":    {known: neigh.Sighting{Index: eth0, Address: host4, FromTable: true}},
 		"a peer behind a router": {advert: netip.MustParseAddr("198.51.100.7")},
-		"another link's":         {known: Sighting{Index: 99, Address: host4}},
-		"our own":                {known: Sighting{Index: eth0, Address: own4}},
-		"one that was heard":     {known: Sighting{Index: eth0, Address: host4}, want: "unheard"},
+		"another link's":         {known: neigh.Sighting{Index: 99, Address: host4}},
+		"our own":                {known: neigh.Sighting{Index: eth0, Address: own4}},
+		"one that was heard":     {known: neigh.Sighting{Index: eth0, Address: host4}, want: "unheard"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			r := conflictRig(t, nil)
 			if c.known.Address.IsValid() {
 				c.known.At = time.Now()
-				r.ears.seen <- c.known
+				r.listener.seen <- c.known
 			}
 			if c.advert.IsValid() {
 				r.advert(c.advert)
 			}
 			r.do(Hold, "a")
 			for range 12 { // the table is read every 10 s
-				r.pass(tablesEvery)
-				r.ears.seen <- Sighting{Index: eth0, Address: host4, FromTable: true, At: time.Now()}
+				r.pass(10 * time.Second)
+				r.listener.seen <- neigh.Sighting{Index: eth0, Address: host4, FromTable: true, At: time.Now()}
 			}
 			expect(t, name, r.warned(), c.want)
 		})
@@ -180,14 +183,14 @@ func TestUnheardTakesThePlaceOfUnreached(t *testing.T) {
 		r := newRig(t, virtualSets())
 		r.links.Publish(event.Link{Seq: 3, Name: "eth0", Index: eth0, AdminUp: true, Usable: true, HardwareAddr: [6]byte{2, 0, 0, 0, 0, 1}, Primary4: own4})
 		synctest.Wait()
-		r.ears.seen <- Sighting{Index: eth0, Address: host4, At: time.Now()}
+		r.listener.seen <- neigh.Sighting{Index: eth0, Address: host4, At: time.Now()}
 		r.do(Hold, "v")
 		pass := func(d time.Duration, answer bool) {
 			for ; d > 0; d -= 100 * time.Millisecond {
 				r.pass(100 * time.Millisecond)
 				for _, f := range r.packets.take() {
 					if answer && strings.HasPrefix(f, "7:") {
-						r.ears.seen <- Sighting{Index: eth0, Address: host4, Answer: true, At: time.Now()}
+						r.listener.seen <- neigh.Sighting{Index: eth0, Address: host4, Answer: true, At: time.Now()}
 					}
 				}
 			}

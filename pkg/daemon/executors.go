@@ -65,15 +65,15 @@ func (p *parts) buildWorker(o Options) error {
 		return fmt.Errorf("cannot announce addresses: %w", err)
 	}
 	p.closers = append(p.closers, frames)
-	ears, err := addr.OpenEars()
+	listener, err := neigh.OpenListener()
 	if err != nil {
 		return fmt.Errorf("cannot notice who is on the links: %w", err)
 	}
-	p.closers = append(p.closers, ears)
+	p.closers = append(p.closers, listener)
 	p.worker = addr.NewWorker(addr.Config{
 		Sets: o.Config.Sets, Lease: p.lease, Links: p.links, Addresses: &p.addresses,
 		Heard: &p.heard, Results: &p.results, Events: &p.events, Warnings: p.warnings, Setting: addr.ReadSetting, Minter: p.minter,
-		Kernel: asked, Routing: routing, Devices: devices, Firewall: firewall, Sender: frames, Ears: ears, Now: time.Now,
+		Kernel: asked, Routing: routing, Devices: devices, Firewall: firewall, Sender: frames, Listener: listener, Now: time.Now,
 	})
 	return nil
 }

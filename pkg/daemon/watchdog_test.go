@@ -41,25 +41,25 @@ type (
 		addr.Kernel
 		*pen
 	}
-	noRouting struct{ addr.Routing }
-	noDevices struct{ addr.Devices }
-	noPackets struct{}
-	noEars    struct{}
+	noRouting  struct{ addr.Routing }
+	noDevices  struct{ addr.Devices }
+	noPackets  struct{}
+	noListener struct{}
 )
 
-func (k hangingKernel) List() ([]addr.Standing, error)           { return nil, nil }
-func (k hangingKernel) Up(int) bool                              { return true }
-func (k hangingKernel) AddBatch([]addr.Op) error                 { k.pass(); return nil }
-func (k hangingKernel) RemoveBatch([]addr.Op) error              { return nil }
-func (k hangingKernel) PromoteSecondaries(int, string) error     { return nil }
-func (k hangingKernel) Mark([]addr.Op) error                     { return nil }
-func (k hangingKernel) RestoreSecondaries() error                { return nil }
-func (noRouting) ListWays() ([]addr.WayOp, error)                { return nil, nil }
-func (noRouting) Listen(ctx context.Context, _ func())           { <-ctx.Done() }
-func (noDevices) Links() ([]addr.Netdev, error)                  { return nil, nil }
-func (noDevices) Restore([]string) error                         { return nil }
-func (noPackets) Send([]neigh.Frame)                             {}
-func (noEars) Listen(ctx context.Context, _ func(addr.Sighting)) { <-ctx.Done() }
+func (k hangingKernel) List() ([]addr.Standing, error)                { return nil, nil }
+func (k hangingKernel) Up(int) bool                                   { return true }
+func (k hangingKernel) AddBatch([]addr.Op) error                      { k.pass(); return nil }
+func (k hangingKernel) RemoveBatch([]addr.Op) error                   { return nil }
+func (k hangingKernel) PromoteSecondaries(int, string) error          { return nil }
+func (k hangingKernel) Mark([]addr.Op) error                          { return nil }
+func (k hangingKernel) RestoreSecondaries() error                     { return nil }
+func (noRouting) ListWays() ([]addr.WayOp, error)                     { return nil, nil }
+func (noRouting) Listen(ctx context.Context, _ func())                { <-ctx.Done() }
+func (noDevices) Links() ([]addr.Netdev, error)                       { return nil, nil }
+func (noDevices) Restore([]string) error                              { return nil }
+func (noPackets) Send([]neigh.Frame)                                  {}
+func (noListener) Listen(ctx context.Context, _ func(neigh.Sighting)) { <-ctx.Done() }
 
 // hangingSender hangs when an advert is handed to the kernel.
 type hangingSender struct {
@@ -98,7 +98,7 @@ func newWatchedParts(t *testing.T) *watchedParts {
 		Sets: []addr.Set{set}, Lease: lease, Links: links, Addresses: new(bus.Topic[event.Address]), Heard: heard, Results: results,
 		Events: events, Warnings: event.NewWarnings(func(e event.Event) { events.Publish(e) }), Minter: minter,
 		Kernel: hangingKernel{pen: w.pens["addresses"]}, Routing: noRouting{}, Devices: noDevices{}, Firewall: addr.NoFirewall{},
-		Sender: noPackets{}, Ears: noEars{}, Now: time.Now,
+		Sender: noPackets{}, Listener: noListener{}, Now: time.Now,
 	})
 	loop := router.New(router.Config{
 		Stats: map[string]*stats.Counters{}, Links: links, Heard: heard, Results: results, Events: events,

@@ -1,7 +1,8 @@
-package addr
+package neigh
 
 import (
 	"context"
+	"encoding/binary"
 	"net/netip"
 	"testing"
 	"time"
@@ -9,83 +10,80 @@ import (
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
-	"ripcord/pkg/neigh"
 	"ripcord/pkg/wire"
 	"ripcord/test/netns"
 )
 
-func TestParseNeighbour(t *testing.T) {
+func TestDecodeNeighbor(t *testing.T) {
 	four, six := host4.AsSlice(), host6.AsSlice()
 	for _, tt := range []struct {
 		name string
 		data []byte
 		want netip.Addr
 	}{
-		{"reachable", neighbour(unix.NUD_REACHABLE, unix.NDA_DST, four), host4},
-		{"stale, IPv6", neighbour(unix.NUD_STALE, unix.NDA_DST, six), host6},
-		{"failed", neighbour(unix.NUD_FAILED, unix.NDA_DST, four), netip.Addr{}},
-		{"being asked", neighbour(unix.NUD_INCOMPLETE, unix.NDA_DST, four), netip.Addr{}},
-		{"needs none", neighbour(unix.NUD_NOARP, unix.NDA_DST, four), netip.Addr{}},
-		{"no address", neighbour(unix.NUD_STALE, unix.NDA_LLADDR, four), netip.Addr{}},
-		{"a bad address", neighbour(unix.NUD_STALE, unix.NDA_DST, four[:3]), netip.Addr{}},
-		{"cut", neighbour(unix.NUD_STALE, unix.NDA_DST, four)[:17], netip.Addr{}},
+		{"reachable", neighbor(unix.NUD_REACHABLE, unix.NDA_DST, four), host4},
+		{"stale, IPv6", neighbor(unix.NUD_STALE, unix.NDA_DST, six), host6},
+		{"failed", neighbor(unix.NUD_FAILED, unix.NDA_DST, four), netip.Addr{}},
+		{"being asked", neighbor(unix.NUD_INCOMPLETE, unix.NDA_DST, four), netip.Addr{}},
+		{"needs none", neighbor(unix.NUD_NOARP, unix.NDA_DST, four), netip.Addr{}},
+		{"no address", neighbor(unix.NUD_STALE, unix.NDA_LLADDR, four), netip.Addr{}},
+		{"a bad address", neighbor(unix.NUD_STALE, unix.NDA_DST, four[:3]), netip.Addr{}},
+		{"cut", neighbor(unix.NUD_STALE, unix.NDA_DST, four)[:17], netip.Addr{}},
 		{"empty", nil, netip.Addr{}},
 	} {
-		got, ok := aliveNeighbor(netlink.Message{Data: tt.data})
+		got, ok := decodeNeighbor(netlink.Message{Data: tt.data})
 		if ok != tt.want.IsValid() || ok && (got.Address != tt.want || got.Index != eth0) {
 			t.Errorf("%s: %+v, %t, want %v", tt.name, got, ok, tt.want)
 		}
 	}
 }
 
-// FuzzNeighbour feeds aliveNeighbor messages of neighbours. What it accepts is
+// FuzzNeighbor feeds decodeNeighbor messages of neighbors. What it accepts is
 // of a station that may be there, and reads the same when written anew.
-func FuzzNeighbour(f *testing.F) {
+func FuzzNeighbor(f *testing.F) {
 	for _, data := range [][]byte{
-		neighbour(unix.NUD_REACHABLE, unix.NDA_DST, host4.AsSlice()), neighbour(unix.NUD_STALE, unix.NDA_DST, host6.AsSlice()),
+		neighbor(unix.NUD_REACHABLE, unix.NDA_DST, host4.AsSlice()), neighbor(unix.NUD_STALE, unix.NDA_DST, host6.AsSlice()),
 	} {
-		if _, ok := aliveNeighbor(netlink.Message{Data: data}); !ok {
-			f.Fatalf("the seed %x is no neighbour", data)
+		if _, ok := decodeNeighbor(netlink.Message{Data: data}); !ok {
+			f.Fatalf("the seed %x is no neighbor", data)
 		}
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s, ok := aliveNeighbor(netlink.Message{Data: data})
+		s, ok := decodeNeighbor(netlink.Message{Data: data})
 		if !ok {
 			return
 		}
 		if !s.Address.IsValid() || s.Answer || len(data) < 12 {
 			t.Fatalf("%x is taken for %+v", data, s)
 		}
-		again := neighbour(unix.NUD_STALE, unix.NDA_DST, s.Address.AsSlice())
+		again := neighbor(unix.NUD_STALE, unix.NDA_DST, s.Address.AsSlice())
 		copy(again[4:8], data[4:8]) // the index
-		if got, ok := aliveNeighbor(netlink.Message{Data: again}); !ok || got != s {
+		if got, ok := decodeNeighbor(netlink.Message{Data: again}); !ok || got != s {
 			t.Errorf("%+v, written anew, is read as %+v", s, got)
 		}
 	})
 }
 
-// On a real cable the ears hear ARP and neighbor discovery of the other end, and
-// not what leaves; what the kernel knows they read.
-func TestEars(t *testing.T) {
+// On a real cable the listener hears ARP and neighbor discovery of the other end, and
+// not what leaves; what the kernel knows it reads.
+func TestListener(t *testing.T) {
 	near, far := cable(t)
 	ip(t, "link", "set", near, "addrgenmode", "eui64")
-	if err := kernel(t).AddBatch(batchOf(indexOf(t, near), near, "fe80::99/64", 1)); err != nil { // is asked for at once
-		t.Fatal(err)
-	}
+	ip(t, "addr", "add", "fe80::99/64", "nodad", "dev", near)
 	ip(t, "neigh", "add", "203.0.113.5", "lladdr", "02:00:00:00:00:05", "nud", "stale", "dev", near)
-	ears, err := OpenEars()
+	listener, err := OpenListener()
 	if err != nil {
 		t.Fatal(err)
 	}
-	sender, err := neigh.OpenSender()
+	sender, err := OpenSender()
 	if err != nil {
 		t.Fatal(err)
 	}
 	seen := make(chan Sighting, 100)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan bool)
-	go func() { defer close(done); ears.Listen(ctx, func(s Sighting) { seen <- s }) }()
+	go func() { defer close(done); listener.Listen(ctx, func(s Sighting) { seen <- s }) }()
 
 	index := indexOf(t, near)
 	want := func(what string, a netip.Addr, answer bool) {
@@ -107,12 +105,12 @@ func TestEars(t *testing.T) {
 			}
 		}
 	}
-	want("the kernel's neighbour", netip.MustParseAddr("203.0.113.5"), false)
+	want("the kernel's neighbor", netip.MustParseAddr("203.0.113.5"), false)
 
 	other, ours := [6]byte{2, 0, 0, 0, 0, 9}, netns.MAC(t, near)
 	send := func(link string, frame []byte) {
 		t.Helper()
-		one := []neigh.Frame{{Index: indexOf(t, link), Data: frame}}
+		one := []Frame{{Index: indexOf(t, link), Data: frame}}
 		if sender.Send(one); one[0].Err != nil {
 			t.Fatal(one[0].Err)
 		}
@@ -132,8 +130,21 @@ func TestEars(t *testing.T) {
 
 	cancel()
 	<-done
-	if err := ears.Close(); err != nil {
+	if err := listener.Close(); err != nil {
 		t.Error(err)
 	}
 	_ = sender.Close()
+}
+
+// neighbor is an RTM_NEWNEIGH message.
+func neighbor(state uint16, attribute uint16, value []byte) []byte {
+	b := make([]byte, 12)
+	if b[0] = 2; len(value) == 16 { // AF_INET
+		b[0] = 10
+	}
+	binary.NativeEndian.PutUint32(b[4:], eth0)
+	binary.NativeEndian.PutUint16(b[8:], state)
+	b = binary.NativeEndian.AppendUint16(b, uint16(4+len(value)))
+	b = binary.NativeEndian.AppendUint16(b, attribute)
+	return append(b, value...)
 }

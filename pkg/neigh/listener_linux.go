@@ -1,4 +1,4 @@
-package addr
+package neigh
 
 import (
 	"context"
@@ -17,86 +17,90 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// LinuxEars hear the stations of a network namespace: ARP by a packet socket,
-// which sees nothing else and costs other traffic nothing; neighbor discovery
-// by a raw ICMPv6 socket with the kernel's own filter; and those whom the kernel
-// knows from its neighbour tables.
-type LinuxEars struct {
-	sockets []*ear
-	tables  *netlinkKernel
+// Listener notices the stations of a network namespace: those that send ARP, by a
+// packet socket that receives nothing else and costs other traffic nothing; those that
+// send neighbor discovery, by a raw ICMPv6 socket with the kernel's own filter; and
+// those in the kernel's neighbor tables.
+type Listener struct {
+	sockets []*listenSocket
+	tables  *rtnl.Conn
 }
 
-var _ Ears = (*LinuxEars)(nil)
-
-// ear is one socket.
-type ear struct {
+// listenSocket is one socket, and what reads its messages.
+type listenSocket struct {
 	file  *os.File
 	raw   syscall.RawConn
-	parse func(data []byte, from unix.Sockaddr, c control) (Sighting, bool)
+	parse parser
 }
 
+// parser reads a message; false if it shows no station.
+type parser func(data []byte, from unix.Sockaddr, c control) (Sighting, bool)
+
 const (
-	// tablesEvery is how often the neighbour tables are read.
+	// tablesEvery is how often the neighbor tables are read.
 	tablesEvery = 10 * time.Second
-	// After inARow messages a socket rests: a flood of ARP must not cost a core.
-	// What does not fit into its buffer meanwhile is lost, and asked for again.
-	inARow = 128
-	rest   = 10 * time.Millisecond
+	// After pauseAfter messages a socket is not read for floodPause: a flood of ARP
+	// must not cost a core. Messages that do not fit into its buffer meanwhile are
+	// lost, and their stations are asked again.
+	pauseAfter = 128
+	floodPause = 10 * time.Millisecond
 )
 
-// OpenEars opens the sockets. Where there is no IPv6 it hears IPv4 alone.
-func OpenEars() (*LinuxEars, error) {
-	e := &LinuxEars{}
-	arp, err := openEar(unix.AF_PACKET, unix.SOCK_RAW, 0, bindARP, parseARP)
+// OpenListener opens the sockets. Where there is no IPv6 it hears IPv4 alone.
+func OpenListener() (*Listener, error) {
+	l := &Listener{}
+	arp, err := openListenSocket(unix.AF_PACKET, unix.SOCK_RAW, 0, bindARP, parseARP)
 	if err != nil {
 		return nil, fmt.Errorf("opening the socket that hears ARP (needs CAP_NET_RAW): %w", err)
 	}
-	e.sockets = append(e.sockets, arp)
-	switch nd, err := openEar(unix.AF_INET6, unix.SOCK_RAW, unix.IPPROTO_ICMPV6, prepareND, parseND); {
+	l.sockets = append(l.sockets, arp)
+	switch nd, err := openListenSocket(unix.AF_INET6, unix.SOCK_RAW, unix.IPPROTO_ICMPV6, filterND, parseND); {
 	case errors.Is(err, unix.EAFNOSUPPORT):
 	case err != nil:
-		e.Close()
+		l.Close()
 		return nil, fmt.Errorf("opening the socket that hears neighbor discovery (needs CAP_NET_RAW): %w", err)
 	default:
-		e.sockets = append(e.sockets, nd)
+		l.sockets = append(l.sockets, nd)
 	}
-	if e.tables, err = openNetlink(rtnl.Config{}); err != nil {
-		e.Close()
-		return nil, err
+	if l.tables, err = rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_ROUTE}); err != nil {
+		l.Close()
+		return nil, fmt.Errorf("opening the rtnetlink socket: %w", err)
 	}
-	return e, nil
+	return l, nil
 }
 
 // Close closes the sockets; Listen must have returned.
-func (e *LinuxEars) Close() error {
+func (l *Listener) Close() error {
 	var errs []error
-	for _, s := range e.sockets {
+	for _, s := range l.sockets {
 		errs = append(errs, s.file.Close())
 	}
-	if e.tables != nil {
-		errs = append(errs, e.tables.Close())
+	if l.tables != nil {
+		errs = append(errs, l.tables.Close())
 	}
 	return errors.Join(errs...)
 }
 
-// Listen is part of Ears.
-func (e *LinuxEars) Listen(ctx context.Context, seen func(Sighting)) {
+// Listen calls seen for each station that is noticed, from several goroutines, until
+// ctx ends. A station that it misses is one less to ask.
+func (l *Listener) Listen(ctx context.Context, seen func(Sighting)) {
 	var running sync.WaitGroup
-	for _, s := range e.sockets {
+	for _, s := range l.sockets {
 		running.Go(func() { s.listen(ctx, seen) })
 	}
-	running.Go(func() { e.readTables(ctx, seen) })
+	running.Go(func() { l.readTables(ctx, seen) })
 	<-ctx.Done()
-	for _, s := range e.sockets {
-		_ = s.file.SetReadDeadline(time.Unix(1, 0)) // wakes it
+	for _, s := range l.sockets {
+		_ = s.file.SetReadDeadline(time.Unix(1, 0)) // ends the read under way
 	}
 	running.Wait()
 }
 
-func (e *LinuxEars) readTables(ctx context.Context, seen func(Sighting)) {
+// readTables reads the neighbor tables now and then. A dump that fails is tried again
+// with the next.
+func (l *Listener) readTables(ctx context.Context, seen func(Sighting)) {
 	for {
-		// A dump that fails is tried again with the next.
-		known, _ := e.tables.neighbours()
+		known, _ := listNeighbors(l.tables)
 		for _, s := range known {
 			seen(s)
 		}
@@ -106,7 +110,7 @@ func (e *LinuxEars) readTables(ctx context.Context, seen func(Sighting)) {
 	}
 }
 
-// pause waits, and is false if ctx ended first.
+// pause waits, and returns false if ctx ended first.
 func pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -118,7 +122,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-func openEar(domain, typ, proto int, prepare func(fd int) error, parse func([]byte, unix.Sockaddr, control) (Sighting, bool)) (*ear, error) {
+func openListenSocket(domain, typ, proto int, prepare func(fd int) error, parse parser) (*listenSocket, error) {
 	fd, err := unix.Socket(domain, typ|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, proto)
 	if err != nil {
 		return nil, err
@@ -127,42 +131,42 @@ func openEar(domain, typ, proto int, prepare func(fd int) error, parse func([]by
 		_ = unix.Close(fd)
 		return nil, err
 	}
-	a := &ear{file: os.NewFile(uintptr(fd), "ear"), parse: parse}
-	if a.raw, err = a.file.SyscallConn(); err != nil {
-		_ = a.file.Close()
+	s := &listenSocket{file: os.NewFile(uintptr(fd), "listener"), parse: parse}
+	if s.raw, err = s.file.SyscallConn(); err != nil {
+		_ = s.file.Close()
 		return nil, err
 	}
-	return a, nil
+	return s, nil
 }
 
-// listen reads until ctx ends. An error (the link went down, no memory) is no
-// reason to go deaf.
-func (a *ear) listen(ctx context.Context, seen func(Sighting)) {
-	var data [128]byte // all that is looked at
+// listen reads until ctx ends. It goes on after an error, as when the link went down
+// or there is no memory.
+func (s *listenSocket) listen(ctx context.Context, seen func(Sighting)) {
+	var data [128]byte // all that the parsers look at
 	var oob [256]byte
 	for n := 1; ; n++ {
 		var size, oobn int
 		var from unix.Sockaddr
 		var err error
-		stop := a.raw.Read(func(fd uintptr) bool {
+		stop := s.raw.Read(func(fd uintptr) bool {
 			size, oobn, _, from, err = unix.Recvmsg(int(fd), data[:], oob[:], 0)
 			return !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR)
 		})
-		if stop != nil {
-			return // woken by the end of ctx
+		if stop != nil { // the deadline that Listen set
+			return
 		}
 		if err == nil {
-			if s, ok := a.parse(data[:size], from, readControl(oob[:oobn])); ok {
-				seen(s)
+			if sighting, ok := s.parse(data[:size], from, readControl(oob[:oobn])); ok {
+				seen(sighting)
 			}
 		}
-		if (n%inARow == 0 || err != nil) && !pause(ctx, rest) {
+		if (n%pauseAfter == 0 || err != nil) && !pause(ctx, floodPause) {
 			return
 		}
 	}
 }
 
-// control is what the kernel says beside a message.
+// control holds the ancillary data of a message (cmsg(3)).
 type control struct {
 	at       time.Time
 	index    int
@@ -180,7 +184,7 @@ func readControl(oob []byte) control {
 		switch level, typ := m.Header.Level, m.Header.Type; {
 		case level == unix.SOL_SOCKET && typ == unix.SO_TIMESTAMPNS_NEW && len(m.Data) >= 16:
 			stamp := time.Unix(int64(binary.NativeEndian.Uint64(m.Data)), int64(binary.NativeEndian.Uint64(m.Data[8:])))
-			// No greater age is believed: the wall clock may have been set.
+			// A greater age is not believed: the wall clock may have been set.
 			c.at = now.Add(-min(max(now.Round(0).Sub(stamp), 0), time.Second))
 		case level == unix.IPPROTO_IPV6 && typ == unix.IPV6_PKTINFO && len(m.Data) >= 20:
 			c.index = int(binary.NativeEndian.Uint32(m.Data[16:]))
@@ -206,8 +210,8 @@ func parseARP(data []byte, from unix.Sockaddr, c control) (Sighting, bool) {
 	return Sighting{Index: link.Ifindex, Address: ip, MAC: mac, Answer: reply, At: c.at}, ok
 }
 
-// prepareND lets solicitations and advertisements through.
-func prepareND(fd int) error {
+// filterND lets only solicitations and advertisements through to a socket.
+func filterND(fd int) error {
 	filter := &unix.ICMPv6Filter{}
 	for i := range filter.Data {
 		filter.Data[i] = ^uint32(0) // a set bit blocks
