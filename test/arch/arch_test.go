@@ -48,6 +48,7 @@ var pure = []string{
 	"pkg/addr/way.go", "pkg/addr/course.go", "pkg/addr/travel.go", "pkg/addr/device.go", "pkg/addr/tune.go",
 	"pkg/neigh/batch.go",
 	"pkg/telemetry/exposition.go",
+	"pkg/track/health.go", "pkg/track/schedule.go", "pkg/track/report.go",
 }
 
 var (

@@ -1,0 +1,219 @@
+package track
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// contentLimit is how much of a file may be used, in bytes: an integer and white space.
+const contentLimit = 128
+
+// While a file is written it is empty for a moment (truncated, then written). An empty
+// file is read again at intervals of emptyRetry, emptyRetries times, before it counts.
+const (
+	emptyRetry   = 10 * time.Millisecond
+	emptyRetries = 10
+)
+
+// File is a check whose content, an integer, is added to the priority: content × Weight,
+// at least −254 and at most 253. The check is Down at −254, and Up otherwise. A Weight
+// of 0 makes any content but 0 a failure (−254). All of this is as in keepalived.
+//
+// A file that does not exist counts as 0. Content that is no integer between −2³¹ and
+// 2³¹ − 1 leaves the value as it was, 0 at first. Both are errors, which the reports
+// have.
+//
+// The file is read when inotify shows a change of it in its directory, and once an
+// interval: for changes that inotify does not show, as on a file server.
+type File struct {
+	Path   string
+	Weight int // −254 to 254
+}
+
+// Bounds of what a file adds to the priority. minValue is a fault.
+const (
+	minValue = -254
+	maxValue = 253
+)
+
+// String implements Probe.
+func (c File) String() string { return "file " + c.Path }
+
+func (c File) validate() error {
+	if !filepath.IsAbs(c.Path) {
+		return fmt.Errorf("file %q: give the whole path", c.Path)
+	}
+	if c.Weight < -254 || c.Weight > 254 {
+		return fmt.Errorf("weight %d: give -254 to 254", c.Weight)
+	}
+	return nil
+}
+
+// value returns what a content adds to the priority.
+func (c File) value(content int64) int {
+	if c.Weight == 0 {
+		if content != 0 {
+			return minValue
+		}
+		return 0
+	}
+	return int(min(max(content*int64(c.Weight), minValue), maxValue))
+}
+
+func (c File) open(m *machine, timeout time.Duration) prober {
+	p := &fileProber{File: c, timeout: timeout}
+	p.watch = m.files.watch(c.Path)
+	return p
+}
+
+// fileProber reads a file.
+type fileProber struct {
+	File
+	timeout time.Duration
+	watch   *fileWatch
+	last    int64         // the content that counts
+	reading chan fileRead // of a read that did not return in time; nil: none
+}
+
+// fileRead is what a read found.
+type fileRead struct {
+	content int64
+	err     error
+}
+
+func (p *fileProber) events() <-chan struct{} { return p.watch.changed }
+func (p *fileProber) close()                  { p.watch.close() }
+
+// probe reads the file in another goroutine: on a file server that does not answer a
+// read hangs. There is one such goroutine at a time.
+func (p *fileProber) probe(ctx context.Context, done func(result)) {
+	if p.reading == nil {
+		reading := make(chan fileRead, 1)
+		p.reading = reading
+		go func() {
+			p.watch.renew()
+			content, err := readSettled(ctx, p.Path)
+			reading <- fileRead{content, err}
+		}()
+	}
+	deadline := time.NewTimer(p.timeout)
+	defer deadline.Stop()
+	select {
+	case read := <-p.reading:
+		p.reading = nil
+		done(p.judge(read))
+	case <-deadline.C:
+		done(p.judge(fileRead{err: fmt.Errorf("%s could not be read within %v: does its file system answer?", p.Path, p.timeout)}))
+	case <-ctx.Done():
+	}
+}
+
+// judge turns what was read into a result.
+func (p *fileProber) judge(read fileRead) result {
+	switch {
+	case read.err == nil:
+		p.last = read.content
+	case errors.Is(read.err, os.ErrNotExist):
+		p.last = 0
+	}
+	r := result{value: p.value(p.last), err: read.err}
+	if r.pass = r.value != minValue; !r.pass && r.err == nil {
+		r.err = fmt.Errorf("%s has %d, which times weight %d is -254 or less", p.Path, p.last, p.Weight)
+	}
+	if read.err == nil {
+		r.output = strconv.FormatInt(read.content, 10)
+	}
+	return r
+}
+
+// errEmpty is the error of a file that has nothing but white space.
+var errEmpty = errors.New("is empty, want an integer")
+
+// readSettled reads the file, and waits a little where it is empty.
+func readSettled(ctx context.Context, path string) (content int64, err error) {
+	for range emptyRetries {
+		if content, err = readInteger(path); !errors.Is(err, errEmpty) {
+			break
+		}
+		rest(ctx, emptyRetry)
+	}
+	return content, err
+}
+
+// readInteger returns the integer that a regular file contains.
+func readInteger(path string) (int64, error) {
+	// Not even opened is what is no regular file: to open a FIFO or a device does
+	// something.
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, explainPath(path, err)
+	}
+	if !info.Mode().IsRegular() {
+		return 0, fmt.Errorf("%s is %s, want a regular file", path, kindOf(info.Mode()))
+	}
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return 0, explainPath(path, err)
+	}
+	defer func() { _ = file.Close() }()
+	content, err := io.ReadAll(io.LimitReader(file, contentLimit+1))
+	if err != nil {
+		return 0, explainPath(path, err)
+	}
+	n, err := parseInteger(content)
+	if err != nil {
+		return 0, fmt.Errorf("%s %w", path, err)
+	}
+	return n, nil
+}
+
+// parseInteger returns the integer that the content of a file is. Its errors go on after
+// the name of the file.
+func parseInteger(content []byte) (int64, error) {
+	text := strings.TrimSpace(string(content))
+	switch {
+	case len(content) > contentLimit:
+		return 0, fmt.Errorf("has more than %d bytes, want an integer", contentLimit)
+	case text == "":
+		return 0, errEmpty
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	switch {
+	case errors.Is(err, strconv.ErrRange), err == nil && (n < math.MinInt32 || n > math.MaxInt32):
+		return 0, fmt.Errorf("has %.40s, which is out of range: want an integer from %d to %d", text, math.MinInt32, math.MaxInt32)
+	case err != nil:
+		return 0, fmt.Errorf("has %.40q, want an integer", text)
+	}
+	return n, nil
+}
+
+// explainPath says in words why a path cannot be read.
+func explainPath(path string, err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("%s does not exist: it counts as 0 (%w)", path, os.ErrNotExist)
+	}
+	return err
+}
+
+func kindOf(mode os.FileMode) string {
+	switch {
+	case mode.IsDir():
+		return "a directory"
+	case mode&os.ModeNamedPipe != 0:
+		return "a FIFO"
+	case mode&os.ModeSocket != 0:
+		return "a socket"
+	case mode&os.ModeDevice != 0:
+		return "a device"
+	}
+	return "no regular file"
+}

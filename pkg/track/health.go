@@ -1,0 +1,45 @@
+package track
+
+import "time"
+
+// health is the state of a check, derived from its results. It is a value and knows no
+// clock.
+type health struct {
+	rise, fall int // at least 1
+	state      State
+	since      time.Time // when state began
+	// against counts the results in a row that contradict state. It stays below rise
+	// while state is Down, and below fall while state is Up.
+	against int
+}
+
+// newHealth returns the health of a check that starts.
+func newHealth(s *Spec, now time.Time) health {
+	h := health{since: now, state: [...]State{Wait: Waiting, Pass: Up, Fail: Down}[s.Initial]}
+	h.adopt(s)
+	return h
+}
+
+// adopt takes rise and fall of a configuration. What was counted so far stays counted.
+func (h *health) adopt(s *Spec) { h.rise, h.fall = max(s.Rise, 1), max(s.Fall, 1) }
+
+// Update takes a result that was known at now and reports whether the state changed.
+// The first result of a check that waits decides alone.
+func (h *health) Update(pass bool, now time.Time) (changed bool) {
+	to, needed := Down, h.fall
+	if pass {
+		to, needed = Up, h.rise
+	}
+	switch h.state {
+	case to:
+		h.against = 0
+		return false
+	case Waiting:
+		needed = 1
+	}
+	if h.against++; h.against < needed {
+		return false
+	}
+	h.state, h.since, h.against = to, now, 0
+	return true
+}

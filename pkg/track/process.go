@@ -1,0 +1,103 @@
+package track
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// commLen is how much of a program's name the kernel keeps for a process.
+const commLen = 15
+
+// Process is a check that counts processes: from Min to Max of them pass. Threads and
+// zombies do not count.
+//
+// Name is what the kernel calls the process (/proc/PID/comm); where it is longer than
+// the 15 bytes that the kernel keeps, the base name of the program it was started as
+// (argv[0]) must be equal, too. A Name that begins with a slash is the path of the
+// program that runs, or argv[0].
+//
+// Where the kernel permits, its proc connector announces each process that begins or
+// ends: then a change from or to what passes is known at once, not at the next interval.
+type Process struct {
+	Name string
+	Min  int
+	Max  int // zero: any number
+}
+
+// String implements Probe.
+func (c Process) String() string { return "process " + c.Name }
+
+func (c Process) validate() error {
+	switch {
+	case c.Name == "":
+		return fmt.Errorf("the process has no name")
+	case !strings.HasPrefix(c.Name, "/") && strings.Contains(c.Name, "/"):
+		return fmt.Errorf("process %q: give a name, or the whole path", c.Name)
+	case c.Min < 0 || c.Max < 0 || c.Max != 0 && c.Max < c.Min:
+		return fmt.Errorf("process %s: min %d and max %d: give 0 or more, and max at least min", c.Name, c.Min, c.Max)
+	case c.Min == 0 && c.Max == 0:
+		return fmt.Errorf("process %s: with min 0 and no max any number passes", c.Name)
+	}
+	return nil
+}
+
+// passes reports whether a number of processes is as it should be.
+func (c Process) passes(n int) bool { return n >= c.Min && (c.Max == 0 || n <= c.Max) }
+
+// explain says what is wrong with a number of processes.
+func (c Process) explain(n int) error {
+	if c.passes(n) {
+		return nil
+	}
+	want := fmt.Sprintf("at least %d", c.Min)
+	switch {
+	case c.Max != 0 && c.Min == c.Max:
+		want = fmt.Sprint(c.Min)
+	case c.Max != 0:
+		want = fmt.Sprintf("%d to %d", c.Min, c.Max)
+	}
+	return fmt.Errorf("%d processes %s, want %s", n, c.Name, want)
+}
+
+func (c Process) open(m *machine, timeout time.Duration) prober {
+	return &processProber{Process: c, watch: m.processes.watch(c)}
+}
+
+// processProber counts the processes of one name.
+type processProber struct {
+	Process
+	watch *processWatch
+}
+
+func (p *processProber) probe(_ context.Context, done func(result)) {
+	n, err := p.watch.count()
+	if err != nil {
+		done(result{err: err})
+		return
+	}
+	err = p.explain(n)
+	done(result{pass: err == nil, output: fmt.Sprint(n), err: err})
+}
+
+func (p *processProber) events() <-chan struct{} { return p.watch.changed }
+func (p *processProber) close()                  { p.watch.close() }
+
+// program is what is known of a process.
+type program struct {
+	comm string // at most commLen bytes
+	argv0,
+	exe string // empty where it is not known
+}
+
+// is reports whether a process bears a name, as Process says.
+func (p program) is(name string) bool {
+	switch {
+	case strings.HasPrefix(name, "/"):
+		return p.exe == name || p.argv0 == name
+	case len(name) <= commLen:
+		return p.comm == name
+	}
+	return p.comm == name[:commLen] && p.argv0[strings.LastIndex(p.argv0, "/")+1:] == name
+}

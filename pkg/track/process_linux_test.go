@@ -1,0 +1,232 @@
+package track
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// copySleep copies sleep to a file of another name, in a directory of the test.
+func copySleep(t *testing.T, name string) string {
+	t.Helper()
+	sleep, err := exec.LookPath("sleep")
+	must(t, err)
+	b, err := os.ReadFile(sleep)
+	must(t, err)
+	path := filepath.Join(t.TempDir(), name)
+	must(t, os.WriteFile(path, b, 0o700))
+	return path
+}
+
+// launch starts a process that sleeps, and returns what ends it.
+func launch(t *testing.T, path string) (end func()) {
+	t.Helper()
+	cmd := exec.Command(path, "1000")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	must(t, cmd.Start())
+	end = func() {
+		if cmd.ProcessState == nil {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+		}
+	}
+	t.Cleanup(end)
+	return end
+}
+
+// bothWays runs a test with the proc connector, if the kernel permits it, and with
+// nothing but /proc.
+func bothWays(t *testing.T, test func(t *testing.T, table *processTable)) {
+	t.Run("connector", func(t *testing.T) {
+		table := newProcessTable()
+		defer table.close()
+		table.watch(Process{Name: "x", Min: 1}).close()
+		if table.connector == nil {
+			_, err := openConnector()
+			t.Skip("no proc connector here: ", err)
+		}
+		test(t, table)
+	})
+	t.Run("scan", func(t *testing.T) {
+		table := newProcessTable()
+		table.once.Do(func() {})
+		test(t, table)
+	})
+}
+
+func counts(t *testing.T, w *processWatch, want int) {
+	t.Helper()
+	eventually(t, func() (bool, string) {
+		n, err := w.count()
+		return n == want && err == nil, fmt.Sprintf("%s: %d processes, %v; want %d", w.Name, n, err, want)
+	})
+}
+
+func TestProcessCount(t *testing.T) {
+	bothWays(t, func(t *testing.T, table *processTable) {
+		short, long := copySleep(t, "rc-short"), copySleep(t, "rc-with-a-long-name")
+		names := map[string]*processWatch{}
+		for _, name := range []string{"rc-short", short, "rc-with-a-long-", "rc-with-a-long-name", "rc-with-a-long-game", "rc-shor"} {
+			names[name] = table.watch(Process{Name: name, Min: 1})
+			counts(t, names[name], 0)
+		}
+		end := launch(t, short)
+		launch(t, short)
+		counts(t, names["rc-short"], 2)
+		counts(t, names[short], 2)
+		end()
+		counts(t, names["rc-short"], 1)
+		counts(t, names[short], 1)
+		launch(t, long)
+		counts(t, names["rc-with-a-long-"], 1) // the 15 bytes that the kernel keeps
+		counts(t, names["rc-with-a-long-name"], 1)
+		counts(t, names["rc-with-a-long-game"], 0)
+		counts(t, names["rc-shor"], 0)
+		must(t, os.Remove(short)) // an upgrade replaces the file
+		counts(t, table.watch(Process{Name: short, Min: 1}), 1)
+	})
+}
+
+// A zombie serves nobody.
+func TestProcessZombie(t *testing.T) {
+	bothWays(t, func(t *testing.T, table *processTable) {
+		path := copySleep(t, "rc-zombie")
+		w := table.watch(Process{Name: "rc-zombie", Min: 1})
+		cmd := exec.Command(path, "1000")
+		must(t, cmd.Start())
+		counts(t, w, 1)
+		must(t, cmd.Process.Kill())
+		counts(t, w, 0)
+		_ = cmd.Wait()
+	})
+}
+
+// A process that renames itself is counted under the name that it has. A child of a
+// process bears its name until it executes another program.
+func TestProcessNamesAndChildren(t *testing.T) {
+	bothWays(t, func(t *testing.T, table *processTable) {
+		fifo := filepath.Join(t.TempDir(), "fifo")
+		must(t, syscall.Mkfifo(fifo, 0o600))
+		w := table.watch(Process{Name: "rc-renamed", Min: 1})
+		cmd := exec.Command("/bin/sh", "-c", fmt.Sprintf(`read -r x; printf rc-renamed > /proc/$$/comm; read -r x; (read -r y < %s; exec sleep 1000) & read -r x; kill $!`, fifo))
+		steps, err := cmd.StdinPipe()
+		must(t, err, cmd.Start())
+		defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
+		step := func(want int) {
+			t.Helper()
+			_, err := steps.Write([]byte("\n"))
+			must(t, err)
+			counts(t, w, want)
+		}
+		counts(t, w, 0)
+		step(1)
+		step(2)
+		must(t, os.WriteFile(fifo, []byte("\n"), 0)) // it executes sleep
+		counts(t, w, 1)
+		step(0)
+	})
+}
+
+// With the connector a change is known at once, whatever the interval.
+func TestProcessEvents(t *testing.T) {
+	if c, err := openConnector(); err != nil {
+		t.Skip("no proc connector here: ", err)
+	} else {
+		c.close()
+	}
+	path := copySleep(t, "rc-events")
+	end := launch(t, path)
+	r := start(t)
+	r.apply(Spec{Name: "p", Interval: time.Hour, Probe: Process{Name: "rc-events", Min: 1, Max: 2}})
+	r.wait("p", "waiting up")
+	if last := r.last("p"); last.Output != "1" {
+		t.Errorf("the output is %q", last.Output)
+	}
+	end()
+	r.wait("p", "waiting up down")
+	if got := text(r.last("p").Err); got != "0 processes rc-events, want 1 to 2" {
+		t.Errorf("got %q", got)
+	}
+	for range 2 {
+		launch(t, path)
+	}
+	r.wait("p", "waiting up down up")
+	launch(t, path)
+	r.wait("p", "waiting up down up down")
+}
+
+// Where messages were lost the processes are scanned.
+func TestProcessLostEvents(t *testing.T) {
+	table := newProcessTable()
+	table.watch(Process{Name: "x", Min: 1})
+	defer table.close()
+	if table.connector == nil {
+		t.Skip("no proc connector here")
+	}
+	path := copySleep(t, "rc-lost")
+	w := table.watch(Process{Name: "rc-lost", Min: 1})
+	counts(t, w, 0)
+	fd := -1
+	must(t, table.connector.raw.Control(func(n uintptr) { fd = int(n) }))
+	must(t, unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 1))
+	table.mu.Lock() // follow stands still, and the buffer runs over
+	launch(t, path)
+	for range 50 {
+		must(t, exec.Command("true").Run())
+	}
+	must(t, unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, connectorBuffer))
+	table.mu.Unlock()
+	counts(t, w, 1)
+}
+
+// Without the right to see all processes their number is not known, which is no 0.
+func TestProcessHidden(t *testing.T) {
+	if os.Getpid() == 1 {
+		t.Skip("this is process 1")
+	}
+	if os.Getenv("RIPCORD_TEST_HIDDEN") != "" {
+		must(t, unix.Mount("proc", "/proc", "proc", 0, "hidepid=2"))
+		must(t, syscall.Setgroups(nil), syscall.Setgid(65534), syscall.Setuid(65534))
+		_, err := listProcesses()
+		if !strings.Contains(text(err), "/proc is mounted with hidepid") {
+			t.Errorf("got %v", err)
+		}
+		return
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("not root: cannot mount /proc")
+	}
+	again := exec.Command("/proc/self/exe", "-test.run=^TestProcessHidden$", "-test.v")
+	again.Env = append(os.Environ(), "RIPCORD_TEST_HIDDEN=1")
+	again.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS, Unshareflags: syscall.CLONE_NEWNS}
+	if out, err := again.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// What is no message of the connector, or too short, is none.
+func FuzzDecode(f *testing.F) {
+	message := make([]byte, forkLeast)
+	for at, word := range map[int]uint32{16: cnProc, 20: cnProc, eventAt: eventFork, eventDataAt + 4: 7, eventDataAt + 8: 9, eventDataAt + 12: 9} {
+		binary.NativeEndian.PutUint32(message[at:], word)
+	}
+	if e, ok := decode(message); !ok || e != (processEvent{processForked, 9, 7}) {
+		f.Errorf("got %+v, %v", e, ok)
+	}
+	f.Add(message)
+	f.Add(message[:eventLeast])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if _, ok := decode(b); ok && len(b) < eventLeast {
+			t.Error("a short message is one")
+		}
+		answer(b)
+	})
+}

@@ -1,0 +1,123 @@
+package track
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// eventGap is the least time between two runs that events called for: a file that is
+// written without pause must not cost a processor.
+const eventGap = 10 * time.Millisecond
+
+// prober does the work of one check. Its methods are called from one goroutine.
+type prober interface {
+	// probe runs the check once. It calls done once, as soon as the result is known, and
+	// returns when nothing is left of the run. Where ctx ends first, done may be left out.
+	probe(ctx context.Context, done func(result))
+	// events returns what receives when the next run should not wait for its time; nil
+	// where that is not known.
+	events() <-chan struct{}
+	close()
+}
+
+// result is what one run of a check found.
+type result struct {
+	pass   bool
+	value  int // of a file check
+	output string
+	err    error // nil where pass is true, but see Report.Err
+	took   time.Duration
+	at     time.Time
+	// skipped is how many runs were left out before this one.
+	skipped int
+}
+
+// outcome is a result on its way to the Runner.
+type outcome struct {
+	of *task
+	result
+}
+
+// task is a check that runs, in a goroutine of its own.
+type task struct {
+	spec     Spec
+	health   health // the Runner's
+	status   Status // the Runner's
+	schedule schedule
+	prober   prober
+	after    <-chan struct{} // closed when the task that this one replaces has ended
+	stop     context.CancelFunc
+	ended    chan struct{}
+}
+
+// run runs the check until ctx is done.
+func (t *task) run(ctx context.Context, to chan<- outcome) {
+	defer close(t.ended)
+	defer t.prober.close()
+	if t.after != nil {
+		<-t.after // it has been stopped
+	}
+	timer := time.NewTimer(time.Until(t.schedule.first))
+	defer timer.Stop()
+	skipped := 0
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		case <-t.prober.events():
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		started := time.Now()
+		t.prober.probe(ctx, func(r result) {
+			r.at = time.Now()
+			r.took = r.at.Sub(started)
+			r.skipped = skipped
+			select {
+			case to <- outcome{t, r}:
+			case <-ctx.Done():
+			}
+		})
+		now := time.Now()
+		var due time.Time
+		due, skipped = t.schedule.next(started, now)
+		timer.Reset(due.Sub(now))
+		if t.prober.events() != nil {
+			rest(ctx, eventGap-now.Sub(started))
+		}
+	}
+}
+
+// rest waits for a time, or until ctx is done.
+func rest(ctx context.Context, wait time.Duration) {
+	if wait <= 0 {
+		return
+	}
+	select {
+	case <-time.After(wait):
+	case <-ctx.Done():
+	}
+}
+
+// timed is a prober that asks and waits for an answer, in one function.
+type timed struct {
+	timeout time.Duration
+	ask     func(ctx context.Context) (output string, err error)
+}
+
+func (p *timed) probe(ctx context.Context, done func(result)) {
+	limited, cancel := context.WithTimeout(ctx, p.timeout)
+	defer cancel()
+	output, err := p.ask(limited)
+	if err != nil && errors.Is(limited.Err(), context.DeadlineExceeded) {
+		err = fmt.Errorf("no answer within %v", p.timeout)
+	}
+	done(result{pass: err == nil, output: output, err: err})
+}
+
+func (*timed) events() <-chan struct{} { return nil }
+func (*timed) close()                  {}
