@@ -62,7 +62,7 @@ func TestClockStepped(t *testing.T) {
 	} {
 		for _, dies := range []bool{false, true} {
 			w := lan(1, signing)
-			check := signing.watch(w)
+			check := NewCheck(w)
 			play(w, time.Minute)
 			counts := told(w, check)
 			r, first, second := w.Routers[c.who], w.Routers[0], w.Routers[1]
@@ -77,7 +77,7 @@ func TestClockStepped(t *testing.T) {
 			}
 			if dies && !c.two {
 				first.Crash()
-				play(w, vrrp.ActiveDownInterval(100, time.Second, 3)+verified)
+				play(w, vrrp.ActiveDownInterval(100, time.Second, 3)+fresh)
 				if !second.active() {
 					t.Errorf("%s, r1 dead: r2 is not Active in time", story)
 				}
@@ -99,7 +99,7 @@ func TestClockStepped(t *testing.T) {
 func TestClocksSetTogether(t *testing.T) {
 	for _, wrong := range []time.Duration{30 * time.Second, -30 * time.Second} {
 		w := lan(1, signing)
-		check := signing.watch(w)
+		check := NewCheck(w)
 		play(w, 20*time.Second)
 		counts := told(w, check)
 		for _, ahead := range []time.Duration{wrong, 0} {
@@ -157,7 +157,7 @@ func TestSweeps(t *testing.T) {
 	plain := signing
 	plain.hmac, plain.priorities = nil, []uint8{150, 100, 50}
 	w := lan(1, plain)
-	check := plain.watch(w)
+	check := NewCheck(w)
 	counts := told(w, check)
 	play(w, 20*time.Second)
 	for _, sweep := range []vrrp.HMAC{

@@ -10,24 +10,22 @@ import (
 
 // advertise gives orders to the plan and carries the turn out.
 func (r *Router) advertise(orders []advert.Order) {
-	for _, o := range orders {
-		switch o.Kind {
+	if len(orders) == 0 {
+		return
+	}
+	given := make([]advert.Given, len(orders))
+	for i, o := range orders {
+		given[i] = advert.Given{Order: o, At: r.world.now}
+		switch in := r.instance(o.Instance); o.Kind {
 		case advert.Start:
-			if r.armed[o.Instance] = o.When; o.When.IsZero() {
-				r.Sending[o.Instance] = true
+			if in.armed = o.When; o.When.IsZero() {
+				in.advertised = true
 			}
 		case advert.Resign, advert.Mute, advert.Disarm:
-			delete(r.Sending, o.Instance)
-			r.silenced[o.Instance] = r.world.now
+			in.advertised, in.silenced = false, r.world.now
 		}
 	}
-	if len(orders) > 0 {
-		given := make([]advert.Given, len(orders))
-		for i, o := range orders {
-			given[i] = advert.Given{Order: o, At: r.world.now}
-		}
-		r.engine(given)
-	}
+	r.engine(given)
 }
 
 // engine is a turn of the advert engine. The lease was last stamped when the
@@ -39,46 +37,59 @@ func (r *Router) engine(given []advert.Given) {
 		r.send(&turn.Batch[i])
 	}
 	for _, rep := range turn.Reports {
-		in := vrrp.Result(vrrp.Stalled{Cause: r.minter.Cause(now), Instance: rep.Instance, Gap: rep.Gap})
-		if rep.LeaseLost { // the address worker, which reads the lease too, releases
-			in = vrrp.LeaseLost{Cause: r.minter.Cause(now), Instance: rep.Instance, Gap: rep.Gap}
-			delete(r.Sending, rep.Instance)
-			delete(r.Held, rep.Instance)
-			delete(r.worker.placed, rep.Instance)
-			r.worker.turn[rep.Instance]++
-		}
-		r.report(in)
+		r.reportTurn(rep)
 	}
-	r.rest()
+	r.setAlarm()
 }
 
-// rest plans the next turn of the engine; the one that was planned before is void.
-func (r *Router) rest() {
-	at, ok := r.plan.Next(r.stamp())
-	if !ok {
+// reportTurn reports what the engine found out. Where the lease is lost the address
+// worker, which reads it too, releases.
+func (r *Router) reportTurn(rep advert.Report) {
+	cause := r.minter.Cause(r.world.now)
+	if !rep.LeaseLost {
+		r.report(vrrp.Stalled{Cause: cause, Instance: rep.Instance, Gap: rep.Gap})
 		return
 	}
-	r.alarm++
-	alarm, life := r.alarm, r.life
-	r.world.After(at.Sub(r.world.now), func() {
-		if r.life == life && r.alarm == alarm && !r.paused {
-			r.due()
-		}
-	})
+	in := r.instance(rep.Instance)
+	in.advertised = false
+	in.release()
+	in.held = false
+	r.report(vrrp.LeaseLost{Cause: cause, Instance: rep.Instance, Gap: rep.Gap})
+}
+
+// setAlarm plans the next turn of the engine, in place of the one that was planned.
+func (r *Router) setAlarm() {
+	if at, ok := r.plan.Next(r.stamp()); ok {
+		r.alarm.set(at.Sub(r.world.now))
+	} else {
+		r.alarm.stop()
+	}
+}
+
+// due runs the engine if anything is due: the lease may have been stamped since.
+func (r *Router) due() {
+	if r.paused || r.core == nil {
+		return
+	}
+	if at, ok := r.plan.Next(r.stamp()); ok && !at.After(r.world.now.Add(time.Nanosecond)) {
+		r.engine(nil)
+		return
+	}
+	r.setAlarm()
 }
 
 var errRefused = errors.New("refused")
 
 // send hands a message to the kernel.
 func (r *Router) send(m *advert.Message) {
-	p := r.places[m.Instance]
-	if r.world.OnFrame != nil {
-		r.world.OnFrame(r, m.Instance, m.Occasion)
+	in := r.instance(m.Instance)
+	if r.world.onFrame != nil {
+		r.world.onFrame(in, m.Occasion)
 	}
-	if p.Refuses {
+	if p := in.port; p.Refuses {
 		m.Err = errRefused
 	} else {
-		p.segment.carry(p, newFrame(m))
+		p.segment.carry(p, in.frameOf(m))
 	}
 	s := m.Settle()
 	if s.Before > 0 || s.Now > 0 {
@@ -89,26 +100,7 @@ func (r *Router) send(m *advert.Message) {
 	}
 }
 
-// report gives a result to the loop, after what it does now.
-func (r *Router) report(in vrrp.Result) {
-	life := r.life
-	r.world.After(0, func() {
-		if r.life == life {
-			r.whenRunning(results, func() { r.absorb(in) })
-		}
-	})
-}
-
-// due runs the engine if anything is due: the lease may have been stamped since.
-func (r *Router) due() {
-	if at, ok := r.plan.Next(r.stamp()); ok && !at.After(r.world.now.Add(time.Nanosecond)) {
-		r.engine(nil)
-		return
-	}
-	r.rest()
-}
-
-// stamp is when the loop last stamped the lease: a loop that does not hang does
+// stamp returns when the loop last stamped the lease: a loop that does not hang does
 // so all the time.
 func (r *Router) stamp() time.Time {
 	if r.hung.IsZero() {

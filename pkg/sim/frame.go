@@ -1,8 +1,8 @@
 package sim
 
 import (
+	"bytes"
 	"encoding/binary"
-	"net/netip"
 	"time"
 
 	"ripcord/pkg/advert"
@@ -16,14 +16,17 @@ type frame struct {
 	data []byte // as advert.Packet has it
 }
 
-// newFrame is what the kernel makes of a message: over IPv4 with a header.
-func newFrame(m *advert.Message) frame {
-	f := frame{path: wire.Path{Source: m.Source, Dest: m.To, HopLimit: int(m.HopLimit)}}
+// ipv4Header is the length of the header that the kernel puts before a message.
+const ipv4Header = 20
+
+// newFrame returns what the kernel makes of a message: over IPv4 with a header.
+func newFrame(m *advert.Message) *frame {
+	f := &frame{path: pathOf(m)}
 	if m.Source.Is4() {
 		from, to := m.Source.As4(), m.To.As4()
-		f.data = make([]byte, 20, 20+len(m.Payload))
+		f.data = make([]byte, ipv4Header, ipv4Header+len(m.Payload))
 		f.data[0], f.data[8], f.data[9] = 0x45, m.HopLimit, wire.Protocol
-		binary.BigEndian.PutUint16(f.data[2:], uint16(20+len(m.Payload)))
+		binary.BigEndian.PutUint16(f.data[2:], uint16(ipv4Header+len(m.Payload)))
 		copy(f.data[12:], from[:])
 		copy(f.data[16:], to[:])
 	}
@@ -31,15 +34,31 @@ func newFrame(m *advert.Message) frame {
 	return f
 }
 
-// packet is what a socket on the link delivers of it.
-func (f frame) packet(link string, at time.Time) *advert.Packet {
-	return &advert.Packet{
-		Interface: link, Family: event.FamilyOf(f.path.Source), Data: f.data, Path: f.path, At: at,
+// frameOf returns the frame of a message: the last one of its instance, where it is the
+// same again.
+func (in *instance) frameOf(m *advert.Message) *frame {
+	if f := in.sent; f == nil || f.path != pathOf(m) || !bytes.Equal(f.message(), m.Payload) {
+		in.sent = newFrame(m)
 	}
+	return in.sent
+}
+
+func pathOf(m *advert.Message) wire.Path {
+	return wire.Path{Source: m.Source, Dest: m.To, HopLimit: int(m.HopLimit)}
+}
+
+// message returns what stands behind the header.
+func (f *frame) message() []byte {
+	if f.path.Source.Is4() {
+		return f.data[ipv4Header:]
+	}
+	return f.data
+}
+
+// packet puts into p what a socket on the link delivers of the frame.
+func (f *frame) packet(p *advert.Packet, link string, at time.Time) {
+	*p = advert.Packet{Interface: link, Family: event.FamilyOf(f.path.Source), Data: f.data, Path: f.path, At: at}
 }
 
 // isFor reports whether a port takes the frame in: it is for all, or for its address.
-func (f frame) isFor(p *Port) bool { return f.path.Dest.IsMulticast() || f.path.Dest == p.address() }
-
-// address is the source address of the router's adverts there.
-func (p *Port) address() netip.Addr { return p.router.addrs[p.name] }
+func (f *frame) isFor(p *Port) bool { return f.path.Dest.IsMulticast() || f.path.Dest == p.address }

@@ -25,15 +25,33 @@ func (r *Router) read() {
 	r.turn()
 }
 
+// running reports whether the router's loop runs.
+func (r *Router) running() bool { return r.core != nil && !r.paused && r.hung.IsZero() }
+
 // whenRunning does f now, or when the loop goes on.
 func (r *Router) whenRunning(c class, f func()) {
 	switch {
 	case r.core == nil:
-	case r.paused || !r.hung.IsZero():
+	case !r.running():
 		r.queue[c] = append(r.queue[c], f)
 	default:
 		f()
 	}
+}
+
+// later does f after d, unless the router has crashed by then.
+func (r *Router) later(d time.Duration, f func()) {
+	life := r.life
+	r.world.After(d, func() {
+		if r.life == life && r.core != nil {
+			f()
+		}
+	})
+}
+
+// report gives a result to the loop, after what it does now.
+func (r *Router) report(in vrrp.Result) {
+	r.later(0, func() { r.whenRunning(results, func() { r.absorb(in) }) })
 }
 
 // look makes the router see what a link is like.
@@ -42,65 +60,82 @@ func (r *Router) look(p *Port) {
 		r.seq++
 		link := event.Link{
 			Cause: r.minter.Cause(r.world.now), Seq: r.seq, Name: p.name, Index: 1,
-			Usable: p.plugged, AdminUp: true, Carrier: p.plugged, Downs: p.downs - r.downs[p.name],
+			Usable: p.plugged, AdminUp: true, Carrier: p.plugged, Downs: p.downs - p.counted,
 		}
-		if a := r.addrs[p.name]; a.Is4() {
-			link.Primary4 = a
+		if p.address.Is4() {
+			link.Primary4 = p.address
 		} else {
-			link.LinkLocal6 = a
+			link.LinkLocal6 = p.address
 		}
 		r.judge.Learn(link)
-		r.known[p.name], r.downs[p.name] = p.plugged, p.downs
+		p.known, p.counted = p.plugged, p.downs
 		r.absorb(vrrp.LinkSeen{Link: link})
 	})
 }
 
 // receive takes a frame from the wire. A loop that hangs does not keep the
 // receiver from judging it.
-func (r *Router) receive(p *Port, f frame) {
+func (r *Router) receive(p *Port, f *frame) {
 	if r.core == nil || r.frozen {
 		return
 	}
 	at := r.world.now
-	if r.paused {
-		r.whenRunning(adverts, func() {
+	switch {
+	case r.paused:
+		r.queue[adverts] = append(r.queue[adverts], func() {
 			if h, ok := r.hear(p, f, at); ok {
-				r.absorb(h)
+				r.absorbHeard(h)
 			}
 		})
-	} else if h, ok := r.hear(p, f, at); ok {
-		r.whenRunning(adverts, func() { r.absorb(h) })
+	case !r.hung.IsZero():
+		if h, ok := r.hear(p, f, at); ok {
+			r.queue[adverts] = append(r.queue[adverts], func() { r.absorbHeard(h) })
+		}
+	default:
+		if h, ok := r.hear(p, f, at); ok {
+			r.absorbHeard(h)
+		}
 	}
 }
 
-// hear judges a frame that came at the instant at, and is read now.
-func (r *Router) hear(p *Port, f frame, at time.Time) (vrrp.Heard, bool) {
-	now := r.world.now
-	v := r.judge.Accept(f.packet(p.name, now.Add(-min(now.Sub(at), time.Second))), now)
-	if r.world.OnEvent != nil {
-		for _, e := range v.Events {
-			r.world.OnEvent(r, e)
-		}
+func (r *Router) absorbHeard(h vrrp.Heard) {
+	if r.world.onHear != nil {
+		r.world.onHear(r, &h)
 	}
+	r.absorb(h)
+}
+
+// hear judges a frame that came at the instant at, and is read now.
+func (r *Router) hear(p *Port, f *frame, at time.Time) (vrrp.Heard, bool) {
+	now := r.world.now
+	f.packet(&r.packet, p.name, now.Add(-min(now.Sub(at), time.Second)))
+	v := r.judge.Accept(&r.packet, now)
+	r.tell(v.Events)
 	return v.Heard, v.Valid
+}
+
+func (r *Router) tell(events []event.Event) {
+	if r.world.OnEvent == nil {
+		return
+	}
+	for _, e := range events {
+		r.world.OnEvent(r, e)
+	}
 }
 
 // acceptor judges the adverts for all instances, and remembers nothing yet.
 func (r *Router) acceptor() *advert.Acceptor {
 	var all []*vrrp.Instance
-	for _, g := range r.cfg {
-		for i := range g.Members {
-			all = append(all, &g.Members[i])
-		}
+	for _, in := range r.instances {
+		all = append(all, in.Instance)
 	}
 	return advert.NewAcceptor(all, nil, new(stats.Counters), r.minter)
 }
 
 // absorb is a turn of the router's loop for one input, or a part of one.
 func (r *Router) absorb(in vrrp.Input) {
-	var out router.Orders
-	r.core.Absorb(r.world.now, in, &out)
-	r.give(&out)
+	r.core.Absorb(r.world.now, in, r.collect())
+	r.give()
 	if !r.reading {
 		r.turn()
 	}
@@ -110,43 +145,50 @@ func (r *Router) absorb(in vrrp.Input) {
 // thread of its own, is in time.
 const waking = 300 * time.Microsecond
 
+// wake is a turn of the loop since a timer has ended.
+func (r *Router) wake() {
+	if r.running() {
+		r.turn()
+	}
+}
+
 // turn ends timers, and plans the next wake-up.
 func (r *Router) turn() {
-	var out router.Orders
-	r.attend(&out)
-	r.core.Tick(r.world.now, &out)
-	r.give(&out)
-	if r.world.OnTurn != nil {
-		r.world.OnTurn(r)
+	w := r.world
+	out := r.collect()
+	r.attend(out)
+	r.core.Tick(w.now, out)
+	r.give()
+	if w.OnTurn != nil {
+		w.OnTurn(r)
 	}
 	at, ok := r.core.Deadline()
 	if !ok {
-		at = r.world.now.Add(time.Hour)
+		at = w.now.Add(time.Hour)
 	}
-	if next := r.world.now.Add(lease.StampEvery); r.worker.attended && next.Before(at) {
+	if next := w.now.Add(lease.StampEvery); r.worker.attended && next.Before(at) {
 		at = next
 	}
-	r.wake = at
-	life := r.life
-	r.world.After(at.Sub(r.world.now)+r.world.between(0, waking), func() {
-		if r.life == life && !r.paused && r.hung.IsZero() && r.wake.Equal(at) {
-			r.turn()
-		}
-	})
+	r.wakeUp.set(at.Sub(w.now) + w.between(0, waking))
 }
 
-// give carries out orders: the engine, the addresses and the verifiers.
-func (r *Router) give(out *router.Orders) {
+// collect returns the orders of the router, empty: whatever the core wants done next is
+// added to them.
+func (r *Router) collect() *router.Orders {
+	o := &r.orders
+	o.Adverts, o.Addresses, o.Verify, o.Events = o.Adverts[:0], o.Addresses[:0], nil, o.Events[:0]
+	return o
+}
+
+// give carries the orders out: the engine, the addresses and the verifiers.
+func (r *Router) give() {
+	out := &r.orders
 	r.advertise(out.Adverts)
 	r.core.Ordered(r.world.now, out.Addresses)
 	for _, o := range out.Addresses {
 		r.order(o)
 	}
-	for _, e := range out.Events {
-		if r.world.OnEvent != nil {
-			r.world.OnEvent(r, e)
-		}
-	}
+	r.tell(out.Events)
 	if v := out.Verify; v != nil {
 		r.verify(v)
 	}
@@ -166,7 +208,7 @@ func (r *Router) verify(v *router.Verify) {
 			return
 		}
 		for _, name := range v.Interfaces {
-			if p := r.ports[name]; p.plugged != r.known[name] {
+			if p := r.Port(name); p.plugged != p.known {
 				r.look(p)
 			}
 		}
@@ -176,7 +218,7 @@ func (r *Router) verify(v *router.Verify) {
 	}
 	took := r.world.between(50*time.Microsecond, time.Millisecond)
 	if w := r.world; w.Slow > 0 && w.rng.Float64() < w.Slow {
-		took = w.between(took, max(took, min(patience, r.cfg[0].Members[0].Interval)/2))
+		took = w.between(took, max(took, min(patience, r.instances[0].Interval)/2))
 	}
 	r.world.After(took, answer)
 }

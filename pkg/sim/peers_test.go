@@ -53,7 +53,7 @@ var versions = setup{
 // then they stay Backup.
 func TestOtherVersionJoins(t *testing.T) {
 	w := wired(1, versions)
-	check := versions.watch(w)
+	check := NewCheck(w)
 	counts := told(w, check)
 	first, second, other := w.Routers[0], w.Routers[1], w.Routers[2]
 	first.Start()
@@ -66,7 +66,7 @@ func TestOtherVersionJoins(t *testing.T) {
 	}
 	first.Crash()
 	second.Crash()
-	play(w, vrrp.ActiveDownInterval(200, time.Second, 3)+verified)
+	play(w, vrrp.ActiveDownInterval(200, time.Second, 3)+fresh)
 	if !other.active() {
 		t.Error("r3 is not Active in time")
 	}
@@ -86,7 +86,7 @@ func TestOtherVersionJoins(t *testing.T) {
 func TestOtherVersionTookOver(t *testing.T) {
 	for seed := range uint64(20) {
 		w := wired(seed, versions)
-		check := versions.watch(w)
+		check := NewCheck(w)
 		first, other := w.Routers[0], w.Routers[2]
 		first.Start()
 		play(w, 10*time.Second)
@@ -113,7 +113,7 @@ func TestOtherVersionTookOver(t *testing.T) {
 // took over since it hears nothing.
 func TestSendsRefusedBesideTheOtherVersion(t *testing.T) {
 	w := lan(1, versions)
-	check := versions.watch(w)
+	check := NewCheck(w)
 	play(w, 10*time.Second)
 	for _, r := range w.Routers {
 		if !r.active() {
@@ -123,7 +123,7 @@ func TestSendsRefusedBesideTheOtherVersion(t *testing.T) {
 			p.Refuses = true
 		}
 		w.disturb()
-		play(w, check.Settle+3*time.Second)
+		play(w, check.Settle()+3*time.Second)
 		if r.active() {
 			t.Errorf("%s cannot send, and is still Active", r.Name)
 		}
@@ -132,7 +132,7 @@ func TestSendsRefusedBesideTheOtherVersion(t *testing.T) {
 		}
 		break
 	}
-	play(w, faultRetry+2*check.Settle)
+	play(w, faultRetry+2*check.Settle())
 	check.Rest()
 	for _, v := range check.Violations {
 		t.Error(v)

@@ -16,13 +16,13 @@ type recorder struct {
 type taped struct {
 	at      time.Time
 	segment *Segment
-	frame   frame
+	frame   *frame
 }
 
-func record(w *World) *recorder {
+func tape(w *World) *recorder {
 	rec := &recorder{w: w}
-	for _, s := range w.inOrder() {
-		s.tap = func(f frame) { rec.tape = append(rec.tape, taped{w.now, s, f}) }
+	for _, s := range w.Segments {
+		s.tap = func(f *frame) { rec.tape = append(rec.tape, taped{w.now, s, f}) }
 	}
 	return rec
 }
@@ -56,9 +56,9 @@ func (rec *recorder) shuffle(period, long time.Duration) {
 // Active, resigned, and came back.
 func recorded(seed uint64, s setup, ago time.Duration) (*World, *Check, *recorder) {
 	w := lan(seed, s)
-	check := s.watch(w)
+	check := NewCheck(w)
 	play(w, 20*time.Second)
-	rec := record(w)
+	rec := tape(w)
 	play(w, 30*time.Second)
 	restart(w.Routers[0], *s.hmac)
 	play(w, 10*time.Second)
@@ -87,7 +87,7 @@ func TestRecordingOfWhatWasHeard(t *testing.T) {
 				t.Errorf("seed %d, %v: somebody moved, or nothing was played: %v", seed, ago, counts)
 			}
 			w.Routers[0].Crash()
-			play(w, vrrp.ActiveDownInterval(100, time.Second, 3)+verified)
+			play(w, vrrp.ActiveDownInterval(100, time.Second, 3)+fresh)
 			if !w.Routers[1].active() {
 				t.Errorf("seed %d, %v: r2 is not Active in time; told %v", seed, ago, counts)
 			}
@@ -117,7 +117,7 @@ func TestRecordingWithinTheWindow(t *testing.T) {
 			t.Errorf("seed %d: somebody moved, or nothing was played: %v", seed, counts)
 		}
 		w.Routers[0].Crash()
-		play(w, vrrp.ActiveDownInterval(100, time.Second, 3)+verified)
+		play(w, vrrp.ActiveDownInterval(100, time.Second, 3)+fresh)
 		if !w.Routers[1].active() {
 			t.Errorf("seed %d: r2 is not Active in time; told %v", seed, counts)
 		}
@@ -181,7 +181,7 @@ func TestFreshRecordingAfterRestart(t *testing.T) {
 		w.Routers[1].Start()
 		counts := told(w, nil)
 		rec.shuffle(5*time.Millisecond, time.Minute)
-		play(w, 5*time.Second+vrrp.ActiveDownInterval(100, time.Second, 3)+verified)
+		play(w, 5*time.Second+vrrp.ActiveDownInterval(100, time.Second, 3)+fresh)
 		if !w.Routers[1].active() {
 			t.Errorf("seed %d: r2 is not Active; told %v", seed, counts)
 		}

@@ -11,24 +11,29 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// Router is one router of the LAN.
+// Router is one router of the LAN, with one group.
 type Router struct {
 	Name string
 	// Right is how far its wall clock is ahead when nobody sets it wrong.
-	Right time.Duration
-	world *World
-	cfg   []vrrp.Group
-	ports map[string]*Port
-	addrs map[string]netip.Addr // source address by interface
+	Right     time.Duration
+	at        int // place among the routers of the world
+	world     *World
+	cfg       []vrrp.Group
+	ports     []*Port     // by the order of the instances
+	instances []*instance // of the group
 
-	core   *router.Core // nil while it is crashed
+	core   *router.Core // nil while it is off
+	orders router.Orders
 	minter *event.Minter
 	plan   *advert.Plan
 	judge  *advert.Acceptor
-	life   int           // counts starts: what an earlier life planned is void
-	alarm  int           // of the engine, likewise
-	ahead  time.Duration // of its wall clock
-	back   time.Time     // when that was last set back
+	packet advert.Packet // that is judged
+	life   int           // counts starts and crashes: what an earlier life planned is void
+
+	ahead     time.Duration // of its wall clock
+	back      time.Time     // when that was last set back
+	catchesUp time.Time     // when it shows again what it showed before
+
 	// The whole process may be paused, or with its machine, that then loses what
 	// is sent to it; or its loop alone may hang.
 	paused  bool
@@ -41,24 +46,11 @@ type Router struct {
 	queue   [classes][]func()
 	reading bool     // of the queue: no timer ends before all is read
 	asleep  []func() // what verifiers were asked, and could not do while paused
-	wake    time.Time
-	known   map[string]bool // what it knows of its links
-	downs   map[string]int  // how many losses of them
+	wakeUp  *timer   // of the loop
+	alarm   *timer   // of the engine
 	seq     uint64
 
-	places   map[string]*Port     // by instance
-	silenced map[string]time.Time // when an instance was last told to fall silent
-	armed    map[string]time.Time // when the engine is to start it by itself
-
 	worker worker
-	// short is what cannot be put in place, by instance: a crash changes nothing of it.
-	short map[string]vrrp.Degree
-
-	met map[*Port]map[*Port]bool // the stations that are remembered, by port
-
-	// Held are the instances whose addresses stand; Sending those whose adverts
-	// are repeated.
-	Held, Sending map[string]bool
 }
 
 // class is a kind of what came in, in the order in which the loop reads.
@@ -71,41 +63,55 @@ const (
 	classes
 )
 
-// AddRouter makes a router with a port for each interface: interface name to
-// segment name and source address. It is powered off.
-func (w *World) AddRouter(name string, groups []vrrp.Group, links map[string]Attachment) *Router {
-	r := &Router{
-		Name: name, world: w, cfg: groups, ports: make(map[string]*Port), addrs: make(map[string]netip.Addr),
-		places: make(map[string]*Port), short: make(map[string]vrrp.Degree),
-	}
-	for iface, at := range links {
-		p := &Port{router: r, name: iface, segment: w.Segments[at.Segment], plugged: true, own: at.Source}
-		p.segment.ports = append(p.segment.ports, p)
-		r.ports[iface], r.addrs[iface] = p, at.Source
-	}
-	for _, g := range groups {
-		for _, m := range g.Members {
-			r.places[m.Name] = r.ports[m.Interface]
-		}
-	}
-	w.Routers = append(w.Routers, r)
-	return r
-}
-
-// Attachment says where an interface is plugged in, and the source address it has.
+// Attachment is the segment in which an interface is plugged, and the source address
+// that it has.
 type Attachment struct {
 	Segment string
 	Source  netip.Addr
 }
 
-// Port is the router's port of an interface.
-func (r *Router) Port(name string) *Port { return r.ports[name] }
+// AddRouter makes a router with a port for each interface of its group. It is powered
+// off.
+func (w *World) AddRouter(name string, groups []vrrp.Group, links map[string]Attachment) *Router {
+	r := &Router{Name: name, at: len(w.Routers), world: w, cfg: groups}
+	r.wakeUp, r.alarm = w.newTimer(r.wake), w.newTimer(r.due)
+	for i := range groups[0].Members {
+		in := &instance{Instance: &groups[0].Members[i], router: r, at: i}
+		if in.port = r.Port(in.Interface); in.port == nil {
+			in.port = r.addPort(in.Interface, links[in.Interface])
+		}
+		in.port.instances = append(in.port.instances, in)
+		r.instances = append(r.instances, in)
+	}
+	w.Routers = append(w.Routers, r)
+	return r
+}
 
-// Core is the router's core; nil while it is off.
+func (r *Router) addPort(name string, at Attachment) *Port {
+	s := r.world.Segment(at.Segment)
+	p := &Port{router: r, name: name, segment: s, at: len(s.ports), plugged: true, own: at.Source, address: at.Source}
+	s.ports, r.ports = append(s.ports, p), append(r.ports, p)
+	return p
+}
+
+// Port returns the router's port of an interface; nil if it has none.
+func (r *Router) Port(name string) *Port {
+	for _, p := range r.ports {
+		if p.name == name {
+			return p
+		}
+	}
+	return nil
+}
+
+// Core returns the router's core; nil while it is off.
 func (r *Router) Core() *router.Core { return r.core }
 
+// group returns the state machine of the router's group. The router is on.
+func (r *Router) group() *vrrp.Machine { return r.core.Group(0) }
+
 // active reports whether the group of the router is Active.
-func (r *Router) active() bool { return r.core != nil && r.core.Group(0).State() == event.Active }
+func (r *Router) active() bool { return r.core != nil && r.group().State() == event.Active }
 
 // Start powers the router on: it learns its links and begins.
 func (r *Router) Start() {
@@ -116,21 +122,20 @@ func (r *Router) Start() {
 	r.core = router.NewCore(r.cfg, r.minter, w.now)
 	r.plan, r.judge = advert.NewPlan(), r.acceptor()
 	r.tick()
-	r.Held, r.Sending, r.known = map[string]bool{}, map[string]bool{}, map[string]bool{}
-	r.downs, r.silenced, r.armed = map[string]int{}, map[string]time.Time{}, map[string]time.Time{}
-	r.queue, r.paused, r.hung, r.wake, r.resumed = [classes][]func(){}, false, time.Time{}, w.now, time.Time{}
-	r.started, r.worker = w.now, newWorker()
-	r.asleep, r.frozen, r.met = nil, false, make(map[*Port]map[*Port]bool)
-	for _, m := range r.cfg[0].Members {
-		if p := r.ports[m.Interface]; p.noticed {
-			r.later(w.between(0, inPlaceWithin), p.tellDeaf)
+	r.queue, r.asleep = [classes][]func(){}, nil
+	r.paused, r.frozen, r.hung, r.resumed, r.started = false, false, time.Time{}, time.Time{}, w.now
+	r.worker = worker{}
+	for _, in := range r.instances {
+		in.run = run{}
+	}
+	for _, p := range r.ports {
+		p.known, p.counted, p.met, p.noticed = false, p.downs, make([]bool, len(p.segment.ports)), false
+		if p.filtered {
+			p.noticeLater()
 		}
 	}
-	for _, g := range r.cfg {
-		for _, m := range g.Members {
-			r.downs[m.Interface] = r.ports[m.Interface].downs
-			r.look(r.ports[m.Interface])
-		}
+	for _, p := range r.ports {
+		r.look(p)
 	}
 	r.absorb(vrrp.Start{Cause: r.minter.Cause(w.now)})
 }
@@ -139,7 +144,9 @@ func (r *Router) Start() {
 func (r *Router) Crash() {
 	r.world.disturb()
 	r.life++
-	r.core, r.Held, r.Sending = nil, nil, nil
+	r.core = nil
+	r.wakeUp.stop()
+	r.alarm.stop()
 }
 
 // Pause stops the process, as SIGSTOP does.
@@ -172,9 +179,8 @@ func (r *Router) Resume() {
 	}
 	r.asleep = nil
 	if late := r.world.now.Sub(r.stopped) - r.world.between(0, lease.StampEvery); late > 0 {
-		var out router.Orders
-		r.core.Slept(r.world.now, late, &out)
-		r.give(&out)
+		r.core.Slept(r.world.now, late, r.collect())
+		r.give()
 	}
 	r.read()
 }

@@ -17,8 +17,7 @@ func pair(t *testing.T, seed uint64) (*World, *Check) {
 	t.Helper()
 	s := setup{interval: 100 * time.Millisecond, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4}
 	w := lan(seed, s)
-	check := &Check{World: w, Settle: vrrp.ActiveDownInterval(100, s.interval, 3)}
-	w.OnTurn, w.OnFrame = check.Turn, check.Frame
+	check := NewCheck(w)
 	play(w, 2*time.Second)
 	if !w.Routers[0].active() {
 		t.Fatal("r1 is not Active after two seconds")
@@ -72,7 +71,7 @@ func TestAllCablesOutAndIn(t *testing.T) {
 					play(w, pace)
 					cables[c].Plug()
 				}
-				play(w, check.Settle+time.Second)
+				play(w, check.Settle()+time.Second)
 				check.Rest()
 				for _, v := range check.Violations {
 					t.Errorf("%s: %s", story, v)
@@ -105,7 +104,7 @@ func TestCableOfTheActive(t *testing.T) {
 			}
 			check.Rest()
 			first.Port(name).Plug()
-			play(w, check.Settle+time.Second)
+			play(w, check.Settle()+time.Second)
 			check.Rest()
 			for _, v := range check.Violations {
 				t.Errorf("%s, seed %d: %s", name, seed, v)
@@ -125,7 +124,7 @@ func TestUnnoticedCable(t *testing.T) {
 			p.Pull()
 		}
 		play(w, 5*time.Second)
-		if got := backup.core.Group(0).State(); got != event.Fault {
+		if got := backup.group().State(); got != event.Fault {
 			t.Errorf("seed %d: the Backup without cables is %v", seed, got)
 		}
 		for _, v := range check.Violations {
@@ -146,12 +145,12 @@ func TestSendsRefused(t *testing.T) {
 		w.disturb()
 	}
 	refuse(true)
-	play(w, check.Settle+300*time.Millisecond)
+	play(w, check.Settle()+300*time.Millisecond)
 	if first.active() || !second.active() {
-		t.Errorf("while it cannot send: %v and %v", first.core.Group(0).State(), second.core.Group(0).State())
+		t.Errorf("while it cannot send: %v and %v", first.group().State(), second.group().State())
 	}
 	refuse(false)
-	play(w, faultRetry+2*check.Settle)
+	play(w, faultRetry+2*check.Settle())
 	check.Rest()
 	for _, v := range check.Violations {
 		t.Error(v)
@@ -168,7 +167,7 @@ func TestSendsRefusedForLong(t *testing.T) {
 		p.Refuses = true
 	}
 	w.disturb()
-	play(w, check.Settle+300*time.Millisecond)
+	play(w, check.Settle()+300*time.Millisecond)
 	moves := 0
 	w.OnEvent = func(r *Router, e event.Event) {
 		if _, ok := e.(event.GroupTransition); ok {
@@ -177,23 +176,23 @@ func TestSendsRefusedForLong(t *testing.T) {
 	}
 	for range 3600 {
 		play(w, time.Second)
-		if len(first.Held) > 0 || !second.active() {
+		if first.holds() || !second.active() {
 			t.Fatalf("at %v it cannot send, is %v and holds %v; the other is %v",
-				w.now, first.core.Group(0).State(), first.Held, second.core.Group(0).State())
+				w.now, first.group().State(), first.holds(), second.group().State())
 		}
 	}
 	if moves != 0 {
 		t.Errorf("%d transitions while the other served", moves)
 	}
 	second.Crash()
-	play(w, 3*check.Settle)
-	if !first.active() || len(first.Held) == 0 {
-		t.Errorf("nobody serves: the limping one is %v", first.core.Group(0).State())
+	play(w, 3*check.Settle())
+	if !first.active() || !first.holds() {
+		t.Errorf("nobody serves: the limping one is %v", first.group().State())
 	}
 	second.Start()
-	play(w, 3*check.Settle)
+	play(w, 3*check.Settle())
 	if first.active() || !second.active() {
-		t.Errorf("after its return %v and %v", first.core.Group(0).State(), second.core.Group(0).State())
+		t.Errorf("after its return %v and %v", first.group().State(), second.group().State())
 	}
 }
 
@@ -203,7 +202,7 @@ func trace(seed uint64) (lines int, sum uint64, first string) {
 	w, h := lan(seed, s), fnv.New64a()
 	var head []string
 	w.OnEvent = func(r *Router, e event.Event) {
-		line := fmt.Sprintln(w.Now().Sub(time.Unix(0, 0)), r.Name, e.Name(), e.Message(), e.Fields())
+		line := fmt.Sprintln(w.Elapsed(), r.Name, e.Name(), e.Message(), e.Fields())
 		_, _ = h.Write([]byte(line))
 		if lines++; lines <= 200 {
 			head = append(head, line)
@@ -242,11 +241,10 @@ func TestSwitchReboots(t *testing.T) {
 	}
 	for seed := range uint64(40) {
 		w := lan(seed, s)
-		check := &Check{World: w, Settle: vrrp.ActiveDownInterval(100, s.interval, 3) + again}
-		w.OnTurn, w.OnFrame = check.Turn, check.Frame
+		check := NewCheck(w)
 		play(w, 2*time.Second)
 		host := seed%2 == 0
-		for _, seg := range w.inOrder() {
+		for _, seg := range w.Segments {
 			seg.Host = host
 			for _, p := range seg.ports {
 				p.Pull()

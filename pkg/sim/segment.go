@@ -1,12 +1,10 @@
 package sim
 
-import (
-	"net/netip"
-	"time"
-)
+import "time"
 
 // Segment is a switch. It carries each frame to every port that is plugged in.
 type Segment struct {
+	name  string
 	world *World
 	ports []*Port
 	// Loss is the share of deliveries that get lost, Twice the share that come
@@ -20,72 +18,42 @@ type Segment struct {
 	// Host tells that somebody else is on the segment, who answers when asked.
 	Host bool
 	// tap hears all that is carried, if set.
-	tap func(frame)
-}
-
-// Port is one router's link to a segment.
-type Port struct {
-	router  *Router
-	name    string // of the router's interface
-	segment *Segment
-	own     netip.Addr // its address, but while another router's is there
-	plugged bool
-	since   time.Time // when it was last pulled or plugged
-	opens   time.Time // when it forwards again after the plug
-	downs   int       // how often it was pulled
-
-	// Deaf and Mute are the shares of frames that get lost on the way in and out,
-	// of a cable that is damaged in one direction. Refuses tells that the kernel
-	// refuses to send, as with a firewall.
-	Deaf, Mute float64
-	Refuses    bool
-	noticed    bool      // that it is deaf is known to the receiver
-	mended     time.Time // when it last stopped to refuse
-	// Late is how long the loss of the carrier may go unnoticed unless the kernel
-	// is asked; zero: until the next round of the confirmer.
-	Late time.Duration
-}
-
-// AddSegment makes a segment.
-func (w *World) AddSegment(name string) *Segment {
-	s := &Segment{world: w}
-	w.Segments[name] = s
-	return s
+	tap func(*frame)
 }
 
 // carry delivers a frame from one port to all others.
-func (s *Segment) carry(from *Port, frame frame) {
+func (s *Segment) carry(from *Port, f *frame) {
 	if !from.forwards() || s.chance(from.Mute) {
 		return
 	}
 	if s.tap != nil {
-		s.tap(frame)
+		s.tap(f)
 	}
 	for _, to := range s.ports {
-		if to == from || !frame.isFor(to) || s.chance(s.Loss) || s.chance(to.Deaf) {
+		if to == from || !f.isFor(to) || s.chance(s.Loss) || s.chance(to.Deaf) {
 			continue
 		}
-		s.deliver(from, to, frame)
+		s.deliver(from, to, f)
 		if s.chance(s.Twice) {
-			s.deliver(from, to, frame)
+			s.deliver(from, to, f)
 		}
 	}
 }
 
 // forge delivers a frame that no router of the segment sends now.
-func (s *Segment) forge(frame frame) {
+func (s *Segment) forge(f *frame) {
 	for _, to := range s.ports {
-		if to.forwards() && frame.isFor(to) {
-			to.router.receive(to, frame)
+		if to.forwards() && f.isFor(to) {
+			to.router.receive(to, f)
 		}
 	}
 }
 
-func (s *Segment) deliver(from, to *Port, frame frame) {
+func (s *Segment) deliver(from, to *Port, f *frame) {
 	s.world.After(s.world.between(50*time.Microsecond, 300*time.Microsecond+s.Delay), func() {
 		if from.forwards() && to.forwards() {
-			to.router.receive(to, frame)
-			to.router.meet(to, from)
+			to.router.receive(to, f)
+			to.meet(from)
 		}
 	})
 }
@@ -98,54 +66,22 @@ func (s *Segment) sound() bool {
 		return false
 	}
 	for _, p := range s.ports {
-		if p.Deaf > 0 && !p.noticed || p.Mute > 0 || p.Refuses || p.plugged && !p.forwards() {
+		if p.Deaf > 0 && !p.noticed && p.router.core != nil || p.Mute > 0 || p.Refuses || p.plugged && !p.forwards() {
 			return false
 		}
 	}
 	return !s.cloned()
 }
 
-// How long it may take until a router learns of its cable: the period of the
-// confirmer, and what the kernel needs to announce a carrier.
-const (
-	confirmed = 12 * time.Millisecond
-	announced = 50 * time.Millisecond
-)
-
-// Pull takes the cable out: traffic stops at once; the router learns it within
-// the period of its confirmer, or when it asks.
-func (p *Port) Pull() { p.set(false, max(confirmed, p.Late)) }
-
-// Plug puts the cable in.
-func (p *Port) Plug() { p.set(true, announced) }
-
-// forwards reports whether frames pass through the port.
-func (p *Port) forwards() bool { return p.plugged && !p.segment.world.now.Before(p.opens) }
-
-// Plugged reports whether the cable is in.
-func (p *Port) Plugged() bool { return p.plugged }
-
-func (p *Port) set(plugged bool, learnt time.Duration) {
-	if p.plugged == plugged {
-		return
-	}
-	w := p.segment.world
-	p.plugged, p.since = plugged, w.now
-	if !plugged {
-		p.downs++
-	} else if b := p.segment.Blocked; b > 0 {
-		p.opens = w.now.Add(b)
-		w.After(b, func() {
-			if p.opens.Equal(w.now) && p.plugged {
-				w.disturb() // others hear it only now
+// cloned reports whether two ports of a segment have one address, so that their
+// routers take each other's adverts for their own.
+func (s *Segment) cloned() bool {
+	for i, p := range s.ports {
+		for _, o := range s.ports[:i] {
+			if p.address == o.address {
+				return true
 			}
-		})
-	}
-	w.disturb()
-	w.After(w.between(0, learnt), func() {
-		if learnt > announced {
-			w.disturb() // it moves only now
 		}
-		p.router.look(p)
-	})
+	}
+	return false
 }

@@ -3,7 +3,6 @@ package sim
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"time"
 
 	"ripcord/pkg/event"
@@ -107,22 +106,6 @@ func wired(seed uint64, s setup) *World {
 		}
 	}
 	return w
-}
-
-// mixed reports whether there are routers that do not understand each other.
-func mixed(versions []wire.Version) bool {
-	return slices.Contains(versions, wire.V2) && slices.Contains(versions, wire.V3)
-}
-
-// watch makes the check of a LAN.
-func (s setup) watch(w *World) *Check {
-	settle := vrrp.ActiveDownInterval(50, s.interval, 3)
-	if s.blocked > 0 {
-		settle += again
-	}
-	c := &Check{World: w, Settle: settle, AnyOf: !s.preempt || mixed(s.versions)}
-	w.OnTurn, w.OnFrame, w.OnEvent = c.Turn, c.Frame, c.Event
-	return c
 }
 
 var setups = []setup{

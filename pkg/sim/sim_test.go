@@ -2,6 +2,9 @@ package sim
 
 import (
 	"flag"
+	"fmt"
+	"os"
+	"runtime/debug"
 	"testing"
 	"time"
 
@@ -10,44 +13,76 @@ import (
 )
 
 var (
-	seed  = flag.Uint64("seed", 1, "of the simulation")
+	seed  = flag.Uint64("seed", 1, "the first seed of the simulation")
+	seeds = flag.Int("seeds", 20, "number of seeds, over which the hours are shared out")
+	hours = flag.Float64("hours", 1000, "virtual hours to simulate, over all LANs and seeds")
 	show  = flag.Duration("show", 0, "show the events of the minute that ends at this virtual time")
-	hours = flag.Int("hours", 100, "virtual hours to simulate")
+	only  = flag.Duration("only", 0, "simulate that long for each LAN and seed, whatever the hours")
 )
 
-// Random pulls, loss, crashes, pauses and more: whatever happens, nothing that
-// must not be.
+// The heap of a world is small, and nothing of it lives long.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(800)
+	os.Exit(m.Run())
+}
+
+// TestChaos disturbs LANs at random: whatever happens, no invariant of Check is broken.
+// A run that failed is repeated by -run, -seed, -seeds 1 and -only.
 func TestChaos(t *testing.T) {
+	total := 0.0
+	for _, s := range setups {
+		total += s.share
+	}
 	for _, s := range setups {
 		t.Run(s.name, func(t *testing.T) {
-			t.Parallel()
-			w := lan(*seed, s)
-			w.Slow = 0.2
-			check := s.watch(w)
-			chaos := &Chaos{
-				World: w, OnQuiet: check.Rest, OnResume: check.Resumed, Clocks: s.hmac != nil,
-				Quiet: s.blocked + 4*check.Settle + s.startupDelay + announced + 2*inPlaceWithin,
+			long := *only
+			if long == 0 {
+				long = time.Duration(*hours / float64(*seeds) * s.share / total * float64(time.Hour))
 			}
-			if s.priorities[0] != vrrp.Owner {
-				chaos.Quiet += s.preemptDelay
+			for n := range uint64(*seeds) {
+				t.Run(fmt.Sprint("seed ", *seed+n), func(t *testing.T) {
+					t.Parallel()
+					s.chaos(t, *seed+n, long)
+				})
 			}
-			if *show != 0 {
-				w.OnEvent = func(r *Router, e event.Event) {
-					check.Event(r, e)
-					if at := w.Now().Sub(time.Unix(0, 0)); at > *show-time.Minute && at <= *show {
-						t.Logf("%v %s %s: %s", at, r.Name, e.Name(), e.Message())
-					}
-				}
-			}
-			chaos.Begin()
-			w.Run(w.Now().Add(time.Duration(float64(*hours) * s.share * float64(time.Hour))))
-			for _, v := range check.Violations {
-				t.Errorf("seed %d: %s", *seed, v)
-			}
-			if check.Takeovers == 0 {
-				t.Error("nobody ever took over: this proves nothing")
-			}
-			t.Logf("%d takeovers, disturbances: %v", check.Takeovers, chaos.Counts)
 		})
+	}
+}
+
+// chaos disturbs the LAN of a seed for a long time.
+func (s setup) chaos(t *testing.T, seed uint64, long time.Duration) {
+	w := lan(seed, s)
+	w.Slow = 0.2
+	check := NewCheck(w)
+	chaos := &Chaos{
+		World: w, OnQuiet: check.Rest, OnResume: check.Resumed,
+		Quiet: s.blocked + 4*check.Settle() + s.startupDelay + announced + 2*inPlaceWithin,
+	}
+	if s.priorities[0] != vrrp.Owner {
+		chaos.Quiet += s.preemptDelay
+	}
+	if *show != 0 {
+		w.OnEvent = func(r *Router, e event.Event) {
+			check.Event(r, e)
+			if at := w.Elapsed(); at > *show-time.Minute && at <= *show {
+				t.Logf("%v %s %s: %s", at, r.Name, e.Name(), e.Message())
+			}
+		}
+		chaos.OnDisturbance = func(what string) {
+			if at := w.Elapsed(); at > *show-time.Minute && at <= *show {
+				t.Logf("%v %s", at, what)
+			}
+		}
+	}
+	chaos.Begin()
+	w.Run(w.Now().Add(long))
+	for _, v := range check.Violations {
+		t.Error(v)
+	}
+	if check.Takeovers == 0 && long > time.Hour {
+		t.Error("nobody ever took over: this proves nothing")
+	}
+	if testing.Verbose() {
+		t.Logf("%d takeovers, disturbances: %v", check.Takeovers, chaos.Counts)
 	}
 }

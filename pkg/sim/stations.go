@@ -10,20 +10,16 @@ import (
 const again = 500 * time.Millisecond
 
 // meet remembers who is on the other side of a port, as the address worker does.
-func (r *Router) meet(p, other *Port) {
-	if r.core == nil {
-		return
+func (p *Port) meet(other *Port) {
+	if p.router.core != nil {
+		p.met[other.at] = true
 	}
-	if r.met[p] == nil {
-		r.met[p] = make(map[*Port]bool)
-	}
-	r.met[p][other] = true
 }
 
 // ask asks the stations that are remembered at a port. Its question is heard by
 // all, who so meet the router.
-func (r *Router) ask(p *Port) {
-	s, life := p.segment, r.life
+func (p *Port) ask() {
+	s, life := p.segment, p.router.life
 	if !p.forwards() || s.chance(p.Mute) {
 		return
 	}
@@ -31,19 +27,19 @@ func (r *Router) ask(p *Port) {
 		if to == p || !to.forwards() || to.router.core == nil || to.router.frozen || s.chance(s.Loss) || s.chance(to.Deaf) {
 			continue
 		}
-		to.router.meet(to, p)
-		if r.met[p][to] && !s.chance(to.Mute) {
-			r.answered(p, life)
+		to.meet(p)
+		if p.met[to.at] && !s.chance(to.Mute) {
+			p.answered(life)
 		}
 	}
 	if s.Host && !s.chance(s.Loss) {
-		r.answered(p, life)
+		p.answered(life)
 	}
 }
 
 // answered delivers an answer after the way there and back.
-func (r *Router) answered(p *Port, life int) {
-	s := p.segment
+func (p *Port) answered(life int) {
+	s, r := p.segment, p.router
 	if s.chance(s.Loss) || s.chance(p.Deaf) {
 		return
 	}

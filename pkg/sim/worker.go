@@ -12,19 +12,12 @@ import (
 // worker is the address worker of a router, as far as its loop has to do with it: it
 // carries out orders, reports what cannot be put in place, and may hang.
 type worker struct {
-	placed  map[string]bool // whose addresses stand, but for what is short
-	missing map[string]bool // of which something was last reported to be missing
-	turn    map[string]int  // counts what was planned to be reported: the last plan holds
 	hung    bool
 	queue   []addr.Order // what a worker that hangs has yet to carry out
-	obeyed  uint64       // orders
+	carried uint64       // number of orders that it has carried out
 	// attended is set while the loop turns for the worker's sake, as it does several
 	// times a second anyway: from when it hangs until it is trusted again.
 	attended bool
-}
-
-func newWorker() worker {
-	return worker{placed: make(map[string]bool), missing: make(map[string]bool), turn: make(map[string]int)}
 }
 
 // The times of pkg/addr: what is not in place by then is reported, and how often the
@@ -38,97 +31,95 @@ const (
 // order gives an order to the worker.
 func (r *Router) order(o addr.Order) {
 	for _, name := range o.Instances {
-		switch o.Kind {
+		switch in := r.instance(name); o.Kind {
 		case addr.Hold:
-			r.Held[name] = true
+			in.held = true
 		case addr.Release:
-			delete(r.Held, name)
+			in.held = false
 		}
 	}
-	if !r.worker.hung {
-		r.obey(o)
+	if r.worker.hung {
+		r.worker.queue = append(r.worker.queue, o)
 		return
 	}
-	r.worker.queue = append(r.worker.queue, o)
+	r.carryOut(o)
 }
 
-// obey carries an order out.
-func (r *Router) obey(o addr.Order) {
-	w := &r.worker
-	w.obeyed++
+// carryOut carries an order out.
+func (r *Router) carryOut(o addr.Order) {
+	r.worker.carried++
 	for _, name := range o.Instances {
-		switch o.Kind {
+		switch in := r.instance(name); o.Kind {
 		case addr.Hold:
-			w.placed[name] = true
-			within := inPlaceWithin
-			if _, short := r.short[name]; w.missing[name] && short {
-				within = againWithin
-			} else if w.missing[name] {
-				within = time.Millisecond
-			}
-			r.reportPlaced(name, within)
+			in.place()
 		case addr.Release:
-			delete(w.placed, name)
-			w.turn[name]++
+			in.release()
 		}
 	}
 	for _, name := range o.Links {
-		r.ask(r.ports[name])
+		r.Port(name).ask()
 	}
+}
+
+// place adds the addresses of an instance, and reports what is missing: sooner if
+// something was when it last reported.
+func (in *instance) place() {
+	in.placed = true
+	switch {
+	case !in.reported:
+		in.reportPlaced(inPlaceWithin)
+	case in.fails:
+		in.reportPlaced(againWithin)
+	default:
+		in.reportPlaced(time.Millisecond)
+	}
+}
+
+func (in *instance) release() {
+	in.placed = false
+	in.plans++
 }
 
 // reportPlaced reports after a while what an instance that is held lacks, if that is
 // news.
-func (r *Router) reportPlaced(name string, after time.Duration) {
-	r.worker.turn[name]++
-	turn := r.worker.turn[name]
+func (in *instance) reportPlaced(after time.Duration) {
+	in.plans++
+	r, plan := in.router, in.plans
 	r.later(after, func() {
-		w := &r.worker
-		if w.turn[name] != turn || w.hung {
+		if in.plans != plan || r.worker.hung || !in.fails && !in.reported {
 			return
 		}
-		in := vrrp.Placed{Cause: r.minter.Cause(r.world.now), Instance: name}
-		degree, short := r.short[name]
-		switch {
-		case short:
-			in.Missing, in.Degree = []string{"something"}, degree
-		case !w.missing[name]:
-			return
+		placed := vrrp.Placed{Cause: r.minter.Cause(r.world.now), Instance: in.Name}
+		if in.fails {
+			placed.Missing, placed.Degree = []string{"something"}, in.missing
 		}
-		w.missing[name] = short
-		r.report(in)
+		in.reported = in.fails
+		r.report(placed)
 	})
 }
 
-// later does f after d, unless the router has crashed by then.
-func (r *Router) later(d time.Duration, f func()) {
-	life := r.life
-	r.world.After(d, func() {
-		if r.life == life && r.core != nil {
-			f()
-		}
-	})
-}
-
-// attendSoon is a turn of the loop for its worker's sake. A loop that reads what was
+// turnForWorker is a turn of the loop for its worker's sake. A loop that reads what was
 // queued while it stood still ends with one turn for all.
-func (r *Router) attendSoon() {
+func (r *Router) turnForWorker() {
 	if !r.reading {
 		r.turn()
 	}
 }
 
 // attend ends a turn of the loop as far as the worker is concerned: its answers are
-// looked at, and it is when it next will be.
+// looked at, and it is decided when they next will be.
 func (r *Router) attend(out *router.Orders) {
-	r.core.Obeyed(r.world.now, r.worker.obeyed, out)
+	r.core.Obeyed(r.world.now, r.worker.carried, out)
 	w := &r.worker
 	w.attended = w.hung || w.attended && (r.distrusts() || len(w.queue) > 0)
 }
 
 // distrusts reports whether the loop does not trust its worker, since it hung.
 func (r *Router) distrusts() bool {
-	for _, m := range r.core.Group(0).Status(r.world.now).Members {
+	if !r.worker.attended {
+		return false
+	}
+	for _, m := range r.group().Status(r.world.now).Members {
 		for _, f := range m.Faults {
 			if f.Reason == event.WorkerHung {
 				return true
@@ -138,27 +129,29 @@ func (r *Router) distrusts() bool {
 	return false
 }
 
-// Limp makes it impossible to put in place what an instance should hold, or some of
-// it, by its degree: it goes if it is there.
-func (r *Router) Limp(name string, degree vrrp.Degree) {
+// FailPlacement makes it impossible to put in place some of what an instance should
+// hold, or all of it: what stands of that goes.
+func (r *Router) FailPlacement(name string, missing vrrp.Degree) {
 	r.world.disturb()
-	r.short[name] = degree
-	if r.core != nil && r.worker.placed[name] {
-		r.reportPlaced(name, inPlaceWithin)
+	in := r.instance(name)
+	in.fails, in.missing = true, missing
+	if r.core != nil && in.placed {
+		in.reportPlaced(inPlaceWithin)
 	}
 }
 
-// Mend ends that. Seen tells that the worker notices, of what is not held too, as when
-// an interface appears.
-func (r *Router) Mend(name string, seen bool) {
+// RestorePlacement ends that. Seen tells that the worker notices, of what is not held
+// too, as when an interface appears.
+func (r *Router) RestorePlacement(name string, seen bool) {
 	r.world.disturb()
-	delete(r.short, name)
-	switch w := &r.worker; {
+	in := r.instance(name)
+	in.fails = false
+	switch {
 	case r.core == nil:
-	case w.placed[name]:
-		r.reportPlaced(name, r.world.between(0, retryEvery))
-	case seen && w.missing[name]:
-		w.missing[name] = false
+	case in.placed:
+		in.reportPlaced(r.world.between(0, retryEvery))
+	case seen && in.reported:
+		in.reported = false
 		r.report(vrrp.Placed{Cause: r.minter.Cause(r.world.now), Instance: name})
 	}
 }
@@ -167,7 +160,7 @@ func (r *Router) Mend(name string, seen bool) {
 func (r *Router) HangWorker() {
 	r.world.disturb()
 	r.worker.hung = true
-	r.whenRunning(results, r.attendSoon)
+	r.whenRunning(results, r.turnForWorker)
 }
 
 // WakeWorker lets it go on with what it was ordered.
@@ -178,35 +171,46 @@ func (r *Router) WakeWorker() {
 	}
 	queue := r.worker.queue
 	r.worker.hung, r.worker.queue = false, nil
-	for _, m := range r.cfg[0].Members {
-		if r.worker.placed[m.Name] { // it looks at what went meanwhile
-			r.reportPlaced(m.Name, inPlaceWithin)
+	for _, in := range r.instances {
+		if in.placed { // it looks at what went meanwhile
+			in.reportPlaced(inPlaceWithin)
 		}
 	}
 	for _, o := range queue {
-		r.obey(o)
+		r.carryOut(o)
 	}
-	r.whenRunning(results, r.attendSoon)
+	r.whenRunning(results, r.turnForWorker)
 }
 
 // serves reports whether clients are served by a router, of each instance at least
 // something.
 func (r *Router) serves() bool {
-	if !r.active() || r.paused {
+	if r.core == nil || r.paused || !r.active() {
 		return false
 	}
-	for _, m := range r.cfg[0].Members {
-		if degree, short := r.short[m.Name]; short && degree == vrrp.Total || !r.worker.placed[m.Name] {
+	for _, in := range r.instances {
+		if in.fails && in.missing == vrrp.Total || !in.placed {
 			return false
 		}
 	}
 	return true
 }
 
-// useless reports whether a router can serve nothing of one of its instances.
-func (r *Router) useless() bool {
-	for _, degree := range r.short {
-		if degree == vrrp.Total {
+// servesNothing reports whether a router can put in place nothing of what one of its
+// instances advertises.
+func (r *Router) servesNothing() bool {
+	for _, in := range r.instances {
+		if in.fails && in.missing == vrrp.Total {
+			return true
+		}
+	}
+	return false
+}
+
+// lacks reports whether a router lacks anything of what it should hold.
+func (r *Router) lacks() bool {
+	for _, in := range r.instances {
+		if in.fails {
 			return true
 		}
 	}
@@ -217,7 +221,7 @@ func (r *Router) useless() bool {
 // is off.
 func (r *Router) priority() uint8 {
 	if r.core == nil {
-		return r.cfg[0].Members[0].Priority
+		return r.instances[0].Priority
 	}
-	return r.core.Group(0).Status(r.world.now).Members[0].EffectivePriority
+	return r.group().Priority()
 }

@@ -1,25 +1,26 @@
 package sim
 
 import (
-	"container/heap"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"ripcord/pkg/advert"
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 )
 
 // World is the clock of a simulation and all that is yet to happen.
 type World struct {
 	now      time.Time
-	seq      uint64
+	elapsed  int64 // nanoseconds from the beginning to now
+	planned  uint64
 	agenda   agenda
 	rng      *rand.Rand
 	Routers  []*Router
-	Segments map[string]*Segment
+	Segments []*Segment // by their names
 	// Slow is the share of the verifiers' answers that take until half of the time
 	// for which they are waited for.
 	Slow float64
@@ -27,26 +28,54 @@ type World struct {
 	OnTurn func(*Router)
 	// OnEvent is called for each event of a router, if set.
 	OnEvent func(*Router, event.Event)
-	// OnFrame is called for each frame that a router sends, if set.
-	OnFrame   func(r *Router, instance string, occasion advert.Occasion)
+	// onFrame is called for each frame that a router sends, if set.
+	// onFrame is called for each frame that an instance sends, onHear for each advert
+	// that a router believes and is about to absorb, if set.
+	onFrame   func(in *instance, occasion advert.Occasion)
+	onHear    func(*Router, *vrrp.Heard)
 	disturbed time.Time
+	// readdressed is when the address of a port last changed.
+	readdressed time.Time
 }
+
+// beginning is the first instant of every world.
+var beginning = time.Unix(0, 0).UTC()
 
 // NewWorld returns an empty world whose chance comes from seed.
 func NewWorld(seed uint64) *World {
-	return &World{
-		now: time.Unix(0, 0).UTC(), rng: rand.New(rand.NewPCG(seed, 0)),
-		Segments: make(map[string]*Segment),
-	}
+	return &World{now: beginning, disturbed: beginning, rng: rand.New(rand.NewPCG(seed, 0))}
 }
 
-// Now is the present instant.
+// AddSegment makes a segment.
+func (w *World) AddSegment(name string) *Segment {
+	s := &Segment{world: w, name: name}
+	w.Segments = append(w.Segments, s)
+	slices.SortFunc(w.Segments, func(a, b *Segment) int { return strings.Compare(a.name, b.name) })
+	return s
+}
+
+// Segment returns the segment of a name.
+func (w *World) Segment(name string) *Segment {
+	for _, s := range w.Segments {
+		if s.name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// Now returns the present instant.
 func (w *World) Now() time.Time { return w.now }
 
+// Elapsed returns the time since the beginning.
+func (w *World) Elapsed() time.Duration { return time.Duration(w.elapsed) }
+
 // After does f when d has passed.
-func (w *World) After(d time.Duration, f func()) {
-	w.seq++
-	heap.Push(&w.agenda, item{w.now.Add(max(d, 0)), w.seq, f})
+func (w *World) After(d time.Duration, f func()) { w.plan(w.elapsed+max(int64(d), 0), f) }
+
+func (w *World) plan(at int64, f func()) {
+	w.planned++
+	w.agenda.push(item{at, w.planned, f})
 }
 
 // endless is how much may happen at one instant before it counts as a loop that
@@ -56,29 +85,41 @@ const endless = 100_000
 // Run plays until the instant end. It panics where time stands still: a router
 // that asks for a Tick again and again would hang the daemon too.
 func (w *World) Run(end time.Time) {
-	for still := 0; len(w.agenda) > 0 && !w.agenda[0].at.After(end); still++ {
-		next := heap.Pop(&w.agenda).(item)
-		if next.at.After(w.now) {
+	until := int64(end.Sub(beginning))
+	for still := 0; len(w.agenda) > 0 && w.agenda[0].at <= until; still++ {
+		next := w.agenda.pop()
+		if next.at > w.elapsed {
 			still = 0
+			w.set(next.at)
 		}
 		if still == endless {
-			panic(fmt.Sprintf("sim: at %v time stands still", w.now.Sub(time.Unix(0, 0))))
+			panic(fmt.Sprintf("sim: at %v time stands still", w.Elapsed()))
 		}
-		w.now = next.at
 		next.do()
 	}
-	w.now = end
+	w.set(until)
 }
 
-// between is a random duration from low to high.
+func (w *World) set(elapsed int64) {
+	w.elapsed, w.now = elapsed, beginning.Add(time.Duration(elapsed))
+}
+
+// between returns a random duration from low to high.
 func (w *World) between(low, high time.Duration) time.Duration {
 	return low + time.Duration(w.rng.Int64N(int64(high-low)+1))
 }
 
 // disturb notes that the LAN is not quiet.
-func (w *World) disturb() { w.disturbed = w.now }
+func (w *World) disturb() { w.disturbFor(0) }
 
-// Quiet is the time since something was last done to the LAN from outside; while
+// disturbFor notes that it will not be quiet before d has passed.
+func (w *World) disturbFor(d time.Duration) {
+	if until := w.now.Add(d); until.After(w.disturbed) {
+		w.disturbed = until
+	}
+}
+
+// Quiet returns the time since something was last done to the LAN from outside; while
 // a segment or a port does not do what it should, a loop hangs, or clocks are so
 // far apart that routers do not believe each other, it is not quiet.
 func (w *World) Quiet() time.Duration {
@@ -88,7 +129,7 @@ func (w *World) Quiet() time.Duration {
 	return w.calm()
 }
 
-// calm is Quiet, whatever the clocks say.
+// calm returns the same, whatever the clocks say.
 func (w *World) calm() time.Duration {
 	for _, r := range w.Routers {
 		if r.core != nil && (!r.hung.IsZero() || r.worker.hung) {
@@ -100,41 +141,5 @@ func (w *World) calm() time.Duration {
 			return 0
 		}
 	}
-	return w.now.Sub(w.disturbed)
-}
-
-// inOrder lists the segments in the order of their names: a run must not depend
-// on the order of a map.
-func (w *World) inOrder() []*Segment {
-	var all []*Segment
-	for _, name := range slices.Sorted(maps.Keys(w.Segments)) {
-		all = append(all, w.Segments[name])
-	}
-	return all
-}
-
-type item struct {
-	at  time.Time
-	seq uint64 // what was planned first happens first
-	do  func()
-}
-
-type agenda []item
-
-// Len, Less, Swap, Push and Pop are heap.Interface.
-func (a agenda) Len() int { return len(a) }
-func (a agenda) Less(i, j int) bool {
-	if !a[i].at.Equal(a[j].at) {
-		return a[i].at.Before(a[j].at)
-	}
-	return a[i].seq < a[j].seq
-}
-func (a agenda) Swap(i, j int) { a[i], a[j] = a[j], a[i] }
-func (a *agenda) Push(x any)   { *a = append(*a, x.(item)) }
-func (a *agenda) Pop() any {
-	last := len(*a) - 1
-	x := (*a)[last]
-	(*a)[last] = item{}
-	*a = (*a)[:last]
-	return x
+	return max(w.now.Sub(w.disturbed), 0)
 }

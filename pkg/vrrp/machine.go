@@ -49,6 +49,9 @@ func (m *Machine) Config() *Group { return &m.cfg }
 // State is the group's state.
 func (m *Machine) State() event.State { return m.facts.state() }
 
+// Priority returns the priority that the group has now.
+func (m *Machine) Priority() uint8 { return m.facts.members[0].Priority }
+
 // Deadline is when the group next needs a Tick; false if never.
 func (m *Machine) Deadline() (time.Time, bool) { return m.facts.deadline() }
 

@@ -39,7 +39,7 @@ func (s *service) look() {
 	now, served, full := s.world.Now(), false, false
 	for _, r := range s.world.Routers {
 		served = served || r.serves()
-		full = full || r.serves() && len(r.short) == 0
+		full = full || r.serves() && !r.lacks()
 	}
 	if full {
 		s.full += now.Sub(s.last)
@@ -62,7 +62,7 @@ func (s *service) look() {
 // hours in which nothing changes: while any could serve, one does, but for what finding
 // out costs at each hold-off; the best of those that lack nothing serves nearly always;
 // and nobody flaps.
-func TestLimping(t *testing.T) {
+func TestPlacementFails(t *testing.T) {
 	const fine = vrrp.Degree(99)
 	some, none, extra := vrrp.Partial, vrrp.Total, vrrp.Optional
 	for _, c := range []struct {
@@ -110,7 +110,7 @@ func TestLimping(t *testing.T) {
 						well = true
 						continue
 					}
-					w.Routers[i].Limp("inside", d)
+					w.Routers[i].FailPlacement("inside", d)
 				}
 				for _, r := range w.Routers {
 					r.Start()
@@ -137,7 +137,7 @@ func TestLimping(t *testing.T) {
 					play(w, time.Minute) // out of the way of a hold-off
 					for i, r := range w.Routers {
 						if r.active() != (i == c.serves) {
-							t.Errorf("in the end %s is %v", r.Name, r.core.Group(0).State())
+							t.Errorf("in the end %s is %v", r.Name, r.group().State())
 						}
 					}
 				}
@@ -149,23 +149,23 @@ func TestLimping(t *testing.T) {
 
 // What is missing on one router moves the group to another within 1 s and its
 // Skew_Time, and nobody is without service meanwhile if it is not all.
-func TestLimpingIsReplaced(t *testing.T) {
+func TestRouterThatCannotPlaceIsReplaced(t *testing.T) {
 	for _, degree := range []vrrp.Degree{vrrp.Optional, vrrp.Partial, vrrp.Total} {
 		w, check := pair(t, 1)
 		m := measure(w)
 		first, second := w.Routers[0], w.Routers[1]
-		first.Limp("outside", degree)
+		first.FailPlacement("outside", degree)
 		play(w, inPlaceWithin+vrrp.SkewTime(100, 100*time.Millisecond)+2*time.Millisecond)
 		if first.active() || !second.active() {
-			t.Errorf("degree %v: %v and %v", degree, first.core.Group(0).State(), second.core.Group(0).State())
+			t.Errorf("degree %v: %v and %v", degree, first.group().State(), second.group().State())
 		}
 		if degree != vrrp.Total && m.none > 0 {
 			t.Errorf("degree %v: nobody served for %v", degree, m.none)
 		}
-		first.Mend("outside", true)
-		play(w, check.Settle+time.Second)
+		first.RestorePlacement("outside", true)
+		play(w, check.Settle()+time.Second)
 		if !first.active() || second.active() {
-			t.Errorf("degree %v, mended: %v and %v", degree, first.core.Group(0).State(), second.core.Group(0).State())
+			t.Errorf("degree %v, mended: %v and %v", degree, first.group().State(), second.group().State())
 		}
 	}
 }

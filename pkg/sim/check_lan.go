@@ -1,0 +1,270 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+// oneActive checks that each segment has one Active of each version.
+func (c *Check) oneActive() {
+	now := c.World.now
+	for i, s := range c.World.Segments {
+		for v, actives := range s.actives() {
+			switch since := &c.since[i][v]; {
+			case actives < 2:
+				*since = time.Time{}
+			case since.IsZero():
+				*since = now
+			case now.Sub(*since) > crossing && c.World.Quiet() > c.Settle()+c.tie():
+				c.violate("%d are Active on %s for %v, %v after all became quiet%s", actives, s.name, now.Sub(*since), c.World.Quiet(), c.plight())
+			}
+		}
+	}
+}
+
+// actives counts the routers that hold addresses on a segment and can be heard there, by
+// version.
+func (s *Segment) actives() (n [2]int) {
+	for _, p := range s.ports {
+		if r := p.router; !p.plugged || r.core == nil || r.paused {
+			continue
+		}
+		for _, in := range p.instances {
+			if in.placed {
+				n[in.Version]++
+			}
+		}
+	}
+	return n
+}
+
+// served checks that somebody serves where somebody could, once all has been quiet for
+// the longest wait of one that could.
+func (c *Check) served() {
+	for _, r := range c.World.Routers {
+		if r.serves() {
+			c.unserved = time.Time{}
+			return
+		}
+	}
+	now := c.World.now
+	if c.unserved.IsZero() {
+		c.unserved = now
+	}
+	gap := now.Sub(c.unserved)
+	if gap <= crossing || c.World.calm() <= c.Settle() {
+		return
+	}
+	for _, r := range c.World.Routers {
+		if r.healthy() && now.After(c.due(r)) {
+			c.violate("nobody serves for %v, and %s should since %v%s", gap, r.Name, now.Sub(c.due(r)), c.plight())
+			c.unserved = now
+			return
+		}
+	}
+}
+
+// due returns when a healthy router is to serve at the latest, if nobody else does: an
+// Active_Down_Interval after the LAN became quiet, or the router left Fault, or the last
+// Active gave up. It leaves a fault of its own making when nobody was heard for as long. An
+// Active that can place nothing has to find that out first, and then has priority 1, so
+// that the preempt_delay counts.
+func (c *Check) due(r *Router) time.Time {
+	in, rec := r.instances[0], &c.routers[r.at]
+	from, extra := c.World.disturbed, time.Duration(0)
+	if rec.ill {
+		extra = c.Settle()
+	}
+	for _, o := range c.World.Routers {
+		from = latest(from, c.routers[o.at].left)
+		if o.active() {
+			from = latest(latest(from, c.routers[o.at].led).Add(inPlaceWithin), rec.well.Add(in.PreemptDelay))
+		}
+	}
+	due := latest(latest(from, rec.well).Add(extra+c.Settle()), r.started.Add(in.StartupDelay))
+	end := c.World.disturbed.Add(in.StartupDelay + in.PreemptDelay + 2*c.Settle() + c.found())
+	if end.Before(due) {
+		due = end
+	}
+	return due.Add(announced)
+}
+
+// found returns how long it may take until a router finds out that it can serve nothing.
+func (c *Check) found() time.Duration {
+	for _, r := range c.World.Routers {
+		if r.servesNothing() {
+			return inPlaceWithin
+		}
+	}
+	return 0
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}
+
+// Resumed checks that an Active which was stopped for long leaves it to whoever
+// took over meanwhile; it is called when the router has just gone on.
+func (c *Check) Resumed(r *Router) {
+	w, in := c.World, r.instances[0]
+	at, long := w.now, time.Duration(in.Miss+1)*in.Interval
+	if !r.active() || at.Sub(r.stopped) <= long || !r.healthy() {
+		return
+	}
+	for _, o := range w.Routers {
+		if o != r && o.active() && o.sound() && at.Sub(o.resumed) > long {
+			w.After(in.Interval+crossing, func() {
+				if w.disturbed.Equal(at) && w.calm() > 0 && r.active() && o.sound() && r.heeds(o) {
+					c.violate("%s goes on as Active after %v, though %s took over", r.Name, at.Sub(r.stopped), o.Name)
+				}
+			})
+			return
+		}
+	}
+}
+
+// Rest checks a LAN that has been quiet for long: the best router with all its
+// cables in is Active, and no other is.
+//
+// Where the routers speak two versions, there may be one Active of each: they
+// cannot agree. But then both have logged it.
+func (c *Check) Rest() {
+	if c.World.apart() {
+		return
+	}
+	r0 := c.World.Routers[0].instances[0]
+	// A hold-off that has just ended moves routers in the midst of the quiet.
+	settled := c.Settle() + r0.PreemptDelay
+	moved := c.World.Quiet() < r0.StartupDelay+settled+c.Settle()+announced
+	best := uint8(0)
+	for _, r := range c.World.Routers {
+		if r.healthy() && !r.heldOff(settled) {
+			best = max(best, r.priority())
+		}
+	}
+	var actives []string
+	of := make(map[wire.Version]int)
+	for _, r := range c.World.Routers {
+		if !r.active() || r.servesNothing() {
+			continue
+		}
+		actives = append(actives, r.Name)
+		of[r.instances[0].Version]++
+		if p := r.priority(); p != best && !c.anyOf() && !moved {
+			c.violate("%s is Active with priority %d, though a healthy router has %d", r.Name, p, best)
+		}
+	}
+	if best > 0 != (len(actives) > 0) && !moved || of[wire.V2] > 1 || of[wire.V3] > 1 {
+		c.violate("at rest %d routers are Active: %v%s", len(actives), actives, c.plight())
+	}
+	if len(of) > 1 {
+		c.bothTold()
+	}
+}
+
+// bothTold checks that Actives of two versions have logged it within the last minute.
+func (c *Check) bothTold() {
+	for _, r := range c.World.Routers {
+		if ago := c.World.now.Sub(c.routers[r.at].rival); r.active() && ago > time.Minute+2*r.instances[0].Interval {
+			c.violate("%s is not the only Active, and last logged it %v ago", r.Name, ago)
+		}
+	}
+}
+
+// plight describes the routers, for a violation.
+func (c *Check) plight() (all string) {
+	for _, r := range c.World.Routers {
+		if r.core == nil {
+			all += fmt.Sprintf("; %s is off", r.Name)
+			continue
+		}
+		all += fmt.Sprintf("; %s is %v with priority %d, healthy %v, holds %v, cannot place all %v", r.Name, r.group().State(), r.priority(), r.healthy(), r.holds(), r.lacks())
+	}
+	return all
+}
+
+// Settle returns the longest Active_Down_Interval, that of an impaired router: so long
+// after the LAN became quiet may be decided who is Active. After a spanning tree
+// opened a port, the stations are yet to be asked.
+func (c *Check) Settle() time.Duration {
+	in := c.World.Routers[0].instances[0]
+	skew := vrrp.SkewTime(vrrp.Impaired, in.Interval)
+	if in.Version == wire.V2 {
+		skew = vrrp.SkewTime(vrrp.Impaired, time.Second)
+	}
+	settle := time.Duration(in.Miss)*in.Interval + skew
+	if in.port.segment.Blocked > 0 {
+		settle += again
+	}
+	return settle
+}
+
+// tie returns how much longer two Actives of equal priority may last, where they meet
+// on another segment than the one that decides, and took over as late as can be.
+func (c *Check) tie() time.Duration {
+	interval := c.World.Routers[0].instances[0].Interval
+	return interval + min(interval, patience)
+}
+
+// anyOf reports whether any healthy router may be Active: Preempt_Mode is false, or
+// routers of two versions leave it to whoever is.
+func (c *Check) anyOf() bool { return !c.World.Routers[0].instances[0].Preempt || c.mixed() }
+
+// healthy reports whether a router could be Active, whatever it believes.
+func (r *Router) healthy() bool {
+	if !r.running() || r.servesNothing() || r.worker.hung || r.distrusts() {
+		return false
+	}
+	for _, p := range r.ports {
+		if !p.plugged || p.noticed {
+			return false
+		}
+	}
+	return true
+}
+
+// sound reports whether a router is healthy and knows it.
+func (r *Router) sound() bool {
+	if !r.healthy() || r.group().State() == event.Fault {
+		return false
+	}
+	for _, p := range r.ports {
+		if !p.known {
+			return false
+		}
+	}
+	return true
+}
+
+// longestHoldOff is the longest time between two probes whether adverts leave again.
+const longestHoldOff = 5 * time.Minute
+
+// heldOff reports whether a router whose sends have failed has yet to find out that
+// they would not any more, or has found out so lately that it has not settled.
+func (r *Router) heldOff(settle time.Duration) bool {
+	refused := false
+	for _, p := range r.ports {
+		refused = refused || r.world.now.Before(p.mended.Add(longestHoldOff))
+	}
+	if !refused {
+		return false
+	}
+	for _, m := range r.group().Status(r.world.now).Members {
+		if m.LastEvent == event.Recovered && r.world.now.Sub(m.Since) < settle {
+			return true
+		}
+		for _, f := range m.Faults {
+			if f.Reason == event.SendFailed {
+				return true
+			}
+		}
+	}
+	return false
+}

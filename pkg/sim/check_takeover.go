@@ -1,0 +1,187 @@
+package sim
+
+import (
+	"net/netip"
+	"time"
+
+	"ripcord/pkg/vrrp"
+)
+
+// takeover checks a router that becomes Active, and had some priority until then.
+func (c *Check) takeover(r *Router, priority uint8) {
+	c.verified(r)
+	c.forwarding(r)
+	c.unheard(r, priority)
+	c.awake(r)
+	if c.World.calm() >= c.told(r) {
+		c.alone(r)
+		c.delayed(r)
+	}
+	c.started(r)
+}
+
+// told returns how long a LAN has to be quiet until each router has heard who is Active.
+func (c *Check) told(r *Router) time.Duration {
+	return r.instances[0].Interval + announced + crossing
+}
+
+// verified checks that a router which becomes Active has asked its links.
+func (c *Check) verified(r *Router) {
+	now := c.World.now
+	if now.Sub(r.resumed) < 10*fresh {
+		return // it may have asked before it was stopped
+	}
+	for _, p := range r.ports {
+		if out := now.Sub(p.since); !p.plugged && out > fresh {
+			c.violate("%s became Active although the cable of %s is out for %v", r.Name, p.name, out)
+		}
+	}
+}
+
+// forwarding checks that a router which saw its cable come back does not take
+// over while the port forwards nothing, before it has waited for long enough. What
+// was lost and back since it last looked it has not seen.
+func (c *Check) forwarding(r *Router) {
+	for _, in := range r.instances {
+		p := in.port
+		seen := p.since.After(r.started) && in.Recovery.Wait > 0 && in.Priority != vrrp.Owner
+		if back := c.World.now.Sub(p.since); seen && p.plugged && !p.forwards() && back > fresh && back < in.Recovery.Wait {
+			c.violate("%s became Active %v after the return of %s, whose port forwards nothing yet", r.Name, back, p.name)
+		}
+	}
+}
+
+// alone checks that in quiet times nobody takes over from an Active that it may
+// not preempt, and that was there before: one that it believes, or knows to be there.
+func (c *Check) alone(r *Router) {
+	w := c.World
+	for _, o := range w.Routers {
+		switch {
+		case o == r || !o.active() || !o.healthy() || !c.routers[o.at].led.Before(w.disturbed):
+		case r.apart(o) && r.heeds(o):
+			c.violate("%s took over from %s, whose clock is %v ahead of its own", r.Name, o.Name, o.ahead-r.ahead)
+		case !w.apart() && !r.mayPreempt(o):
+			c.violate("%s took over from %s, and may not preempt", r.Name, o.Name)
+		}
+	}
+}
+
+// mayPreempt reports whether a router may take over from another that is Active.
+func (r *Router) mayPreempt(o *Router) bool {
+	in, theirs := r.instances[0], o.instances[0]
+	ours, others := r.priority(), o.priority()
+	return ours == vrrp.Owner || (in.Preempt || others == vrrp.Impaired) && others < ours && theirs.Version == in.Version
+}
+
+// awake checks that a Backup which slept through its deadline does not take over
+// at once from an Active that lives: it may only not have heard it. It does where
+// it slept twice in a row.
+func (c *Check) awake(r *Router) {
+	w, interval := c.World, r.instances[0].Interval
+	slept, awake := r.resumed.Sub(r.stopped), w.now.Sub(r.resumed)
+	if !w.disturbed.Equal(r.resumed) || w.Quiet() == 0 || awake > interval || slept < c.Settle()+interval+crossing ||
+		r.awake < 2*interval {
+		return
+	}
+	for _, o := range w.Routers {
+		if o != r && !r.mayPreempt(o) && o.active() && o.healthy() && c.routers[o.at].led.Before(r.stopped) && o.resumed.Before(r.stopped) {
+			c.violate("%s took over %v after it had slept for %v, though %s lives", r.Name, awake, slept, o.Name)
+		}
+	}
+}
+
+// started checks that a router which becomes Active has waited for its startup_delay,
+// whatever it hears.
+func (c *Check) started(r *Router) {
+	if up := c.World.now.Sub(r.started); up < r.instances[0].StartupDelay {
+		c.violate("%s became Active %v after its start", r.Name, up)
+	}
+}
+
+// delayed checks that it has waited for its preempt_delay if a lower Active is there.
+// An owner knows none.
+func (c *Check) delayed(r *Router) {
+	w := c.World
+	well := w.now.Sub(c.routers[r.at].well)
+	if well >= r.instances[0].PreemptDelay || r.priority() == vrrp.Owner || w.apart() {
+		return
+	}
+	for _, o := range w.Routers {
+		if o != r && o.active() && o.healthy() && c.routers[o.at].led.Before(w.disturbed) {
+			c.violate("%s took over from %s %v after its start or fault", r.Name, o.Name, well)
+		}
+	}
+}
+
+// heard is what a router heard of another one.
+type heard struct {
+	source   netip.Addr
+	priority uint8     // of its last advert
+	at       time.Time // of that
+	// When it last resigned or became impaired, and the priority that it had until then.
+	ended time.Time
+	was   uint8
+}
+
+// hear notes an advert that a router believes.
+func (c *Check) hear(r *Router, h *vrrp.Heard) {
+	in := r.instance(h.Instance)
+	if h.Stale || h.Invalid || h.Version != in.Version {
+		return
+	}
+	all := &c.routers[r.at].heard[in.at]
+	var o *heard
+	for i := range *all {
+		if (*all)[i].source == h.Source {
+			o = &(*all)[i]
+		}
+	}
+	switch {
+	case o == nil && h.Priority == 0:
+		return
+	case o == nil:
+		*all = append(*all, heard{source: h.Source})
+		o = &(*all)[len(*all)-1]
+	case o.at.After(h.Cause.At):
+		return
+	}
+	if h.Priority <= vrrp.Impaired && h.Priority < o.priority {
+		o.ended, o.was = h.Cause.At, o.priority
+	}
+	o.priority, o.at = h.Priority, h.Cause.At
+}
+
+// unheard checks that a router which becomes Active has not heard, within miss
+// intervals, an Active that it has to yield to. Who resigns or becomes impaired speaks for
+// all whom it had outranked: they yielded to it, without a priority 0.
+func (c *Check) unheard(r *Router, ours uint8) {
+	now := c.World.now
+	if now.Sub(r.resumed) < r.instances[0].Interval || ours == vrrp.Owner {
+		return // what was queued is read in the order of its kinds, not of its instants
+	}
+	if now.Sub(c.World.readdressed) < 2*c.Settle() {
+		return // it may have heard two routers with one address, or one with two
+	}
+	for i, in := range r.instances {
+		for _, o := range c.routers[r.at].heard[i] {
+			ago := now.Sub(o.at)
+			yields := o.priority >= ours || !in.Preempt && o.priority > vrrp.Impaired
+			if yields && ago > crossing && ago < time.Duration(in.Miss)*in.Interval && !c.endedSince(r, o) {
+				c.violate("%s took over with priority %d, and heard %s with priority %d %v ago%s", r.Name, ours, o.source, o.priority, ago, c.plight())
+			}
+		}
+	}
+}
+
+// endedSince reports whether a router has heard the end of an Active that was at least as
+// good as o, after it heard o.
+func (c *Check) endedSince(r *Router, o heard) bool {
+	for _, all := range c.routers[r.at].heard {
+		for _, by := range all {
+			if by.was >= o.priority && !by.ended.Before(o.at) {
+				return true
+			}
+		}
+	}
+	return false
+}

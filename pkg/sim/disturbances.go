@@ -1,0 +1,166 @@
+package sim
+
+import (
+	"time"
+
+	"ripcord/pkg/vrrp"
+)
+
+// disturbance is a kind of what can go wrong: of draws where, and returns what
+// begins and what ends it.
+type disturbance struct {
+	name string
+	late time.Duration // how long after its end routers still move for it
+	of   func(c *Chaos) (where string, begin, end func())
+}
+
+// The longest that frames are delayed and a lost carrier goes unnoticed, and
+// how long a fault of our own making lasts (docs/architecture.md#sending).
+const (
+	longestDelay = 300 * time.Millisecond
+	unnoticed    = 2 * time.Second
+	faultRetry   = 10 * time.Second
+)
+
+// mostFlaps is how often a cable flaps at the most: more of them cost time and show
+// nothing new.
+const mostFlaps = 100
+
+var (
+	placementFails = disturbance{"placement fails", 0, func(c *Chaos) (where string, begin, end func()) {
+		in, missing, seen := c.instance(), vrrp.Degree(c.World.rng.IntN(3)), c.World.rng.IntN(2) == 0
+		name := in.Name
+		return in.port.String() + " for " + name, func() { in.router.FailPlacement(name, missing) }, func() { in.router.RestorePlacement(name, seen) }
+	}}
+	deafNoticed = disturbance{"deaf, noticed", 0, func(c *Chaos) (where string, begin, end func()) {
+		p := c.port()
+		return p.String(), p.Deafen, p.Listen
+	}}
+)
+
+// disturbances are those of any LAN.
+var disturbances = []disturbance{
+	{"pull", 0, func(c *Chaos) (where string, begin, end func()) {
+		p := c.port()
+		return p.String(), p.Pull, p.Plug
+	}},
+	{"pull unnoticed", unnoticed, func(c *Chaos) (where string, begin, end func()) {
+		p := c.port()
+		return p.String(), func() { p.Late = unnoticed; p.Pull() }, func() { p.Late = 0; p.Plug() }
+	}},
+	{"flaps", 0, func(c *Chaos) (where string, begin, end func()) {
+		p, period, left := c.port(), c.World.between(time.Millisecond, 40*time.Millisecond), mostFlaps
+		var flap func()
+		flap = func() {
+			if left--; left >= 0 {
+				p.Pull()
+				c.World.After(period/2, p.Plug)
+				c.World.After(period, flap)
+			}
+		}
+		return p.String(), flap, func() { left = 0; p.Plug() }
+	}},
+	{"loss", 0, func(c *Chaos) (where string, begin, end func()) {
+		s, share := c.port().segment, c.share()
+		return s.name, func() { s.Loss = share }, func() { s.Loss = 0 }
+	}},
+	{"deaf", 0, func(c *Chaos) (where string, begin, end func()) {
+		p, share := c.port(), c.share()
+		return p.String(), func() { p.Deaf = share }, func() { p.Deaf = 0 }
+	}},
+	{"mute", 0, func(c *Chaos) (where string, begin, end func()) {
+		p, share := c.port(), c.share()
+		return p.String(), func() { p.Mute = share }, func() { p.Mute = 0 }
+	}},
+	{"delay", longestDelay, func(c *Chaos) (where string, begin, end func()) {
+		s, long := c.port().segment, c.World.between(time.Millisecond, longestDelay)
+		return s.name, func() { s.Delay = long }, func() { s.Delay = 0 }
+	}},
+	{"twice", 0, func(c *Chaos) (where string, begin, end func()) {
+		s, share := c.port().segment, c.share()
+		return s.name, func() { s.Twice = share }, func() { s.Twice = 0 }
+	}},
+	{"sends fail", faultRetry, func(c *Chaos) (where string, begin, end func()) {
+		p := c.port()
+		return p.String(), func() { p.Refuses = true }, func() { p.Refuses, p.mended = false, c.World.now }
+	}},
+	{"crash", 0, func(c *Chaos) (where string, begin, end func()) {
+		r := c.router()
+		return r.Name, r.Crash, r.Start
+	}},
+	{"pause", 0, func(c *Chaos) (where string, begin, end func()) {
+		r := c.router()
+		return r.Name, r.Pause, c.resume(r)
+	}},
+	{"freeze", 0, func(c *Chaos) (where string, begin, end func()) {
+		r := c.router()
+		return r.Name, r.Freeze, c.resume(r)
+	}},
+	placementFails,
+	deafNoticed,
+	{"cloned", 0, func(c *Chaos) (where string, begin, end func()) {
+		p := c.port()
+		o := p.segment.ports[c.World.rng.IntN(len(p.segment.ports))]
+		return p.String(), func() { p.SetAddress(o.own) }, func() { p.SetAddress(p.own) }
+	}},
+	{"worker hangs", 0, func(c *Chaos) (where string, begin, end func()) {
+		r := c.router()
+		return r.Name, r.HangWorker, r.WakeWorker
+	}},
+	{"hang", 0, func(c *Chaos) (where string, begin, end func()) {
+		r := c.router()
+		return r.Name, r.Hang, r.Wake
+	}},
+}
+
+// ntp is how long it takes until a clock that a pause left behind is put right.
+const ntp = 20 * time.Second
+
+// clocks are disturbances of a LAN whose adverts are signed.
+var clocks = []disturbance{
+	{"clock", 0, func(c *Chaos) (where string, begin, end func()) {
+		r, wrong := c.router(), c.wrong(30*time.Second)
+		return r.Name, func() { r.SetClock(r.Right + wrong) }, func() { r.SetClock(r.Right) }
+	}},
+	{"clock nudged", 0, func(c *Chaos) (where string, begin, end func()) {
+		r, wrong := c.router(), c.wrong(time.Second)
+		return r.Name, func() { r.SetClock(r.Right + wrong) }, func() { r.SetClock(r.Right) }
+	}},
+	{"freeze, clock behind", ntp, func(c *Chaos) (where string, begin, end func()) {
+		r := c.router()
+		return r.Name, r.Freeze, func() {
+			if !r.frozen {
+				return
+			}
+			r.SetClock(r.Right - c.World.now.Sub(r.stopped))
+			c.World.After(ntp, func() { r.SetClock(r.Right) })
+			c.resume(r)()
+		}
+	}},
+}
+
+// wrong returns by how much a clock is set wrong, at most.
+func (c *Chaos) wrong(most time.Duration) time.Duration {
+	d := c.World.between(most/5, most)
+	if c.World.rng.IntN(2) == 0 {
+		return -d
+	}
+	return d
+}
+
+func (c *Chaos) resume(r *Router) func() {
+	return func() {
+		if r.paused {
+			r.Resume()
+			c.OnResume(r)
+		}
+	}
+}
+
+// share returns how much gets lost: some, or all.
+func (c *Chaos) share() float64 {
+	if c.World.rng.IntN(3) == 0 {
+		return 1
+	}
+	return 0.05 + 0.6*c.World.rng.Float64()
+}

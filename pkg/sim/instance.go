@@ -1,0 +1,56 @@
+package sim
+
+import (
+	"time"
+
+	"ripcord/pkg/vrrp"
+)
+
+// instance is one virtual router of a router: what was ordered for it, and what stands
+// of it.
+type instance struct {
+	*vrrp.Instance
+	router *Router
+	at     int // place among the router's instances
+	port   *Port
+	// fails tells that some of what it should hold cannot be put in place, or all, by
+	// missing. A crash changes nothing of it.
+	fails   bool
+	missing vrrp.Degree
+	run
+}
+
+// run is what a start of the router begins anew.
+type run struct {
+	// What the engine was ordered: its adverts are repeated; from when the engine is to
+	// start them by itself; when it was last told to fall silent.
+	advertised bool
+	armed      time.Time
+	silenced   time.Time
+	sent       *frame // the last one
+	// What the worker was ordered, and has done.
+	held     bool
+	placed   bool // its addresses stand, but for what cannot be put in place
+	reported bool // the last report said that something is missing
+	plans    int  // counts what was planned to be reported: the last plan holds
+}
+
+// instance returns the instance of a name.
+func (r *Router) instance(name string) *instance {
+	for _, in := range r.instances {
+		if in.Name == name {
+			return in
+		}
+	}
+	panic("sim: no instance " + name)
+}
+
+// holds reports whether a router was ordered to hold any address.
+func (r *Router) holds() bool {
+	for _, in := range r.instances {
+		if in.held {
+			return true
+		}
+	}
+	return false
+}
