@@ -73,8 +73,9 @@ func (s *step) clear(key faultKey, why trigger) {
 	}
 	s.f.lift(key)
 	if len(s.f.faults) == 0 {
-		s.why = why
 		s.f.restart(s.now, event.Fault, why)
+		s.recoverFlapped()
+		s.why = why
 	}
 }
 

@@ -173,6 +173,18 @@ func (s *step) recover(m *member) {
 	})
 }
 
+// recoverFlapped begins the recovery of each member whose link was lost and back before
+// that was read: an Active made nothing of it, but now that it waits again the segment has
+// to prove itself, if nothing has come through it since.
+func (s *step) recoverFlapped() {
+	for _, m := range s.f.members {
+		if !m.flapped.IsZero() && s.now.Before(m.flapped.Add(m.Recovery.Wait)) {
+			s.recover(m)
+		}
+		m.flapped = time.Time{}
+	}
+}
+
 // recovering reports whether a member's link has yet to prove itself.
 func (f *facts) recovering() bool {
 	for _, m := range f.members {

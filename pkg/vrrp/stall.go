@@ -52,20 +52,13 @@ func (s *step) endListening() {
 	}
 }
 
-// yield begins the waits of all members anew (RFC 9568 §6.4.3). An Active makes
-// nothing of a loss that was over when it was read; now that segment has to prove
-// itself, if nothing has come through it since.
+// yield begins the waits of all members anew (RFC 9568 §6.4.3).
 func (s *step) yield(why trigger) {
 	for _, m := range s.f.members {
 		m.renew(s.now)
 	}
 	s.f.unverify()
-	for _, m := range s.f.members {
-		if !m.flapped.IsZero() && s.now.Before(m.flapped.Add(m.Recovery.Wait)) {
-			s.recover(m)
-		}
-		m.flapped = time.Time{}
-	}
+	s.recoverFlapped()
 	s.why = why
 }
 
