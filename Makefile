@@ -61,7 +61,7 @@ check: ## format, vet, staticcheck, tidiness, architecture, races
 	$(GO) mod tidy -diff
 	$(GO) test -count=1 ./test/arch
 	$(GO) test -race -count=1 $(PURE)
-	$(GO) test -race -count=1 ./pkg/sim -hours 2
+	$(GO) test -race -count=1 ./pkg/sim -hours 20
 	$(RETRY) --packages='$(KERNEL)' -- -race -count=1 -p 1
 
 demo: build ## a LAN of two routers on this machine, a cable pulled
