@@ -146,7 +146,7 @@ func (a *Acceptor) judge(ours *peer, path wire.Path, at, now time.Time) (f findi
 	if err := ours.meets(path); err != nil {
 		return f, err
 	}
-	invalid := a.advert.Check()
+	invalid := ours.check(&a.advert)
 	if invalid != nil && !unusable(invalid) {
 		return f, invalid
 	}
@@ -160,6 +160,14 @@ func (a *Acceptor) judge(ours *peer, path wire.Path, at, now time.Time) (f findi
 		return f, invalid
 	}
 	return f, a.fits(ours)
+}
+
+// check makes the checks of an advert itself.
+func (o *peer) check(a *wire.Advert) error {
+	if len(o.Addresses) == 0 {
+		return a.CheckBare()
+	}
+	return a.Check()
 }
 
 // unusable reports whether an advert is wrong in what its sender was configured to, but

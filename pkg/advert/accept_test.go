@@ -213,6 +213,41 @@ func TestAcceptLadder(t *testing.T) {
 	}
 }
 
+// TestAcceptBare: an instance without addresses believes adverts without any, which all
+// others refuse; one with addresses differs from it, and is no other virtual router.
+func TestAcceptBare(t *testing.T) {
+	bare := virtual4()
+	bare.Addresses = nil
+	for _, c := range []struct {
+		name   string
+		change func(*wire.Advert)
+		valid  bool
+		counts string
+	}{
+		{"none", func(a *wire.Advert) { a.Addresses = nil }, true, "advertisement_rcvd=1 checksum_message_only=1"},
+		{"none, and interval 0", func(a *wire.Advert) { a.Addresses, a.Interval = nil, 0 }, false, "interval_zero_errors=1"},
+		{"one", func(*wire.Advert) {}, true, "advertisement_rcvd=1 address_list_errors=1 checksum_message_only=1"},
+	} {
+		b := newBench(bare)
+		a := advert4()
+		c.change(&a)
+		m := []byte{0x31, a.VRID, a.Priority, byte(len(a.Addresses)), 0, byte(a.Interval / (10 * time.Millisecond)), 0, 0}
+		for _, ip := range a.Addresses {
+			m = append(m, ip.AsSlice()...)
+		}
+		p := raw4(255, m...)
+		v := b.Accept(&p, t0)
+		if v.Valid && !v.Rejected != c.valid || v.Heard.Invalid == c.valid || counters(b.stats["v4"]) != c.counts {
+			t.Errorf("%s: %+v, counted %q", c.name, v, counters(b.stats["v4"]))
+		}
+		for _, e := range v.Events {
+			if _, warned := e.(event.Warning); warned {
+				t.Errorf("%s: %+v", c.name, e)
+			}
+		}
+	}
+}
+
 // TestAcceptV2 has what only VRRPv2 discards (RFC 3768 §7.1), each with what is
 // checked after it wrong as well.
 func TestAcceptV2(t *testing.T) {

@@ -19,11 +19,11 @@ func (a *Acceptor) arrived(p *Packet) (x arrival, ok bool) {
 		return x, false
 	}
 	path, err := a.read(p, on)
-	if err != nil || a.owns(on, path.Source) || on.early(p.Family, path.Source) || a.advert.Check() != nil {
+	if err != nil || a.owns(on, path.Source) || on.early(p.Family, path.Source) {
 		return x, false
 	}
 	ours := on.peer(p.Family, a.advert.VRID)
-	if ours == nil || ours.meets(path) != nil || !deliverable(p, path, on) {
+	if ours == nil || ours.check(&a.advert) != nil || ours.meets(path) != nil || !deliverable(p, path, on) {
 		return x, false
 	}
 	return arrival{ours.Name, ours.VRID, path.Source, path.Dest, a.advert.Interval}, true

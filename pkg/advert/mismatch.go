@@ -191,6 +191,9 @@ func digest(ips []netip.Addr) uint64 {
 }
 
 func list(ips []netip.Addr) string {
+	if len(ips) == 0 {
+		return "none"
+	}
 	words := make([]string, len(ips))
 	for i, ip := range ips {
 		words[i] = ip.String()

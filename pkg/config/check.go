@@ -72,7 +72,11 @@ func (i *instance) sound(key string) bool {
 // checkFamily finds the family of an instance and sees that all its advertised
 // addresses are of it.
 func (i *instance) checkFamily(l *loader) {
-	if i.said["family"].bad || len(i.held) == 0 {
+	switch {
+	case i.said["family"].bad:
+		return
+	case len(i.held) == 0:
+		i.checkBare(l)
 		return
 	}
 	by := "family"
@@ -85,6 +89,23 @@ func (i *instance) checkFamily(l *loader) {
 			l.advise(i.spot(h.key, h.at), "one instance serves one family", "%s is %s, but %s is %s", h.Prefix, f, by, i.Family)
 		}
 	}
+}
+
+// checkBare finds the family of an instance without addresses.
+func (i *instance) checkBare(l *loader) {
+	at, said := i.said["addresses"]
+	if said && (at.bad || len(at.node.items) > 0) {
+		return // there are some, and they were refused
+	}
+	if i.Family == 0 {
+		i.Family = i.familyOfStations()
+	}
+	if i.Family == 0 {
+		l.advise(i.where("addresses"), "give some, or say family: ipv4 or ipv6 where none is to follow the Active", "missing")
+		return
+	}
+	l.warn(i.where("addresses"), "leave it so only where something else moves the addresses",
+		"none: no address follows the Active, and routers that hold some do not believe its adverts")
 }
 
 // checkVersion sees that what is said fits the version of VRRP.

@@ -92,3 +92,13 @@ func (s *sending) build(out *vrrp.Instance) {
 		out.Unicast.Peers = append(out.Unicast.Peers, p.Addr)
 	}
 }
+
+// familyOfStations is the family of the source or the peers; 0 if there are none.
+func (i *instance) familyOfStations() event.Family {
+	for _, s := range append([]spotted{i.sending.source}, i.sending.peers...) {
+		if s.IsValid() {
+			return event.FamilyOf(s.Addr)
+		}
+	}
+	return 0
+}

@@ -106,8 +106,8 @@ func (a *Advert) Encodable(f event.Family) error {
 		return fmt.Errorf("wire: %v cannot be advertised over %v", a.Version, f)
 	case a.VRID == 0:
 		return fmt.Errorf("wire: VRID 0 cannot be advertised: it must be 1 to 255")
-	case n == 0 || n > MaxAddresses:
-		return fmt.Errorf("wire: %d addresses cannot be advertised: the count must be 1 to %d", n, MaxAddresses)
+	case n > MaxAddresses:
+		return fmt.Errorf("wire: %d addresses cannot be advertised: %d can", n, MaxAddresses)
 	case a.Interval < least || a.Interval > most || a.Interval%step != 0:
 		return fmt.Errorf("wire: interval %v cannot be advertised by %v: it must be %v to %v in steps of %v",
 			a.Interval, a.Version, least, most, step)
@@ -126,9 +126,16 @@ func (a *Advert) Encodable(f event.Family) error {
 // 8299 and 8301; in v2 the authentication must be of a type that is known
 // (RFC 3768 §7.1). The error is a Reason.
 func (a *Advert) Check() error {
-	switch {
-	case len(a.Addresses) == 0:
+	if len(a.Addresses) == 0 {
 		return CountZero
+	}
+	return a.CheckBare()
+}
+
+// CheckBare is Check for a virtual router that is configured without addresses: the
+// adverts of its routers have none, though RFC 9568 §5.2.5 wants one at least.
+func (a *Advert) CheckBare() error {
+	switch {
 	case a.Interval == 0:
 		return IntervalZero
 	case a.Auth.Type > AuthPassword:

@@ -90,6 +90,26 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// TestBare: a virtual router may be configured without addresses; then its adverts are
+// no worse for having none, and are encoded as any.
+func TestBare(t *testing.T) {
+	for name, path := range map[string]Path{"310ac80000640691": path4, "210ac800000116f40000000000000000": path4} {
+		b := unhex(t, name)
+		var a Advert
+		if err := a.Decode(b, path); err != nil || a.Check() != CountZero || a.CheckBare() != nil {
+			t.Errorf("%x: %v, Check %v, CheckBare %v", b, err, a.Check(), a.CheckBare())
+		}
+		a.Checksum = MessageOnly
+		if got := a.Append(nil, path.Source, path.Dest); !bytes.Equal(got, b) {
+			t.Errorf("Append: %x, want %x", got, b)
+		}
+		a.Interval = 0
+		if a.CheckBare() != IntervalZero {
+			t.Errorf("interval 0: %v", a.CheckBare())
+		}
+	}
+}
+
 // TestAppendAppends shows that the checksum is that of the message, wherever it
 // stands in the buffer.
 func TestAppendAppends(t *testing.T) {

@@ -110,7 +110,7 @@ func TestEncodable(t *testing.T) {
 		{"v2 authentication by a header", func(a *Advert) { a.Version, a.Auth.Type = V2, 2 }, event.IPv4, false},
 		{"v2 data of no authentication", func(a *Advert) { a.Version, a.Auth.Data[0] = V2, 1 }, event.IPv4, false},
 		{"v3 password", func(a *Advert) { a.Auth = Password("x") }, event.IPv4, false},
-		{"no address", func(a *Advert) { a.Addresses = nil }, event.IPv4, false},
+		{"no address", func(a *Advert) { a.Addresses = nil }, event.IPv4, true},
 		{"255 addresses", func(a *Advert) { a.Addresses = many(event.IPv4, 255) }, event.IPv4, true},
 		{"256 addresses", func(a *Advert) { a.Addresses = many(event.IPv4, 256) }, event.IPv4, false},
 		{"wrong family", func(*Advert) {}, event.IPv6, false},
