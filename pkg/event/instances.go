@@ -45,7 +45,7 @@ type GroupTransition struct {
 	Group    string
 	From, To State
 	Reason   Reason
-	Member   string // the member that caused it; empty where the whole group did
+	Member   string // the member or tracker that caused it; empty where the whole group did
 }
 
 func (GroupTransition) Name() string { return "group.transition" }
@@ -85,6 +85,7 @@ const (
 	HoldStartup      = "startup"       // nothing is taken over so soon after the start
 	HoldVersion      = "version"       // adverts of another version of VRRP come
 	HoldSkew         = "skew"          // authentic adverts come whose time is not ours
+	HoldCheck        = "check"         // a check has no result yet
 	HoldInvalid      = "invalid"       // adverts come without addresses, or with interval 0
 )
 
@@ -93,7 +94,7 @@ type InstanceHolding struct {
 	Stamp
 	Virtual
 	Reason string    // one of those above
-	Until  time.Time // at the latest, by the clock of the log
+	Until  time.Time // at the latest, by the clock of the log; zero: for as long as it takes
 }
 
 func (InstanceHolding) Name() string { return "instance.holding" }
@@ -119,7 +120,11 @@ func (e InstanceHolding) Message() string {
 }
 
 func (e InstanceHolding) Fields() []Field {
-	return append(e.Virtual.Fields(), Field{"reason", e.Reason}, Field{"until", e.Until})
+	fields := append(e.Virtual.Fields(), Field{"reason", e.Reason})
+	if !e.Until.IsZero() {
+		fields = append(fields, Field{"until", e.Until})
+	}
+	return fields
 }
 
 // GroupCascade tells that resignations of one router do, or do not any more,

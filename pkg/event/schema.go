@@ -58,9 +58,10 @@ var Schema = []Definition{
 	{"link.stretched", story, warnOrInfo, []string{"interface"}, []string{"period_us", "why"}, "A link is asked less often because asking costs too much, or no longer so."},
 
 	{"instance.transition", story, warnOrInfo, plus(ofVirtual, "from", "to", "reason", "priority"), []string{"group"}, "A virtual router changed its state. The member that caused its group's transition bears the reason, the others `group`."},
-	{"group.transition", story, warnOrInfo, []string{"group", "from", "to", "reason"}, []string{"cause"}, "A group changed its state; `cause` is the member that did it."},
-	{"instance.holding", story, []Level{Info, Error}, []string{"instance", "reason", "until"}, []string{"group", "interface", "vrid", "family"}, "A virtual router could move and waits, at most until `until`."},
+	{"group.transition", story, warnOrInfo, []string{"group", "from", "to", "reason"}, []string{"cause"}, "A group changed its state; `cause` is the member or the tracker that did it."},
+	{"instance.holding", story, []Level{Info, Error}, []string{"instance", "reason"}, []string{"until", "group", "interface", "vrid", "family"}, "A virtual router could move and waits, at most until `until`."},
 	{"instance.fault", others, []Level{Info, Error}, plus(ofVirtual, "reason", "over"), []string{"error", "group"}, "A condition keeps a virtual router from serving, or is over."},
+	{"instance.priority", story, onlyInfo, []string{"from", "to", "tracker"}, []string{"instance", "interface", "vrid", "family", "group"}, "A tracker changed the priority in force of a group, or of an instance outside any group."},
 	{"instance.impaired", others, []Level{Info, Error}, plus(ofVirtual, "missing", "priority"), []string{"group"}, "What a virtual router lacks of what it should hold, and the priority it has now; empty: nothing any more, or it tries again."},
 	{"instance.warning", once, []Level{Info, Error}, []string{"instance", "reason", "over"}, []string{"subject"}, "Something that is no fault keeps an instance from working as configured, or is over."},
 	{"group.cascade", story, warnOrInfo, []string{"group", "source", "why"}, []string{"state"}, "Whether a resignation of a peer on one segment moves the whole group."},
@@ -117,7 +118,7 @@ var FieldMeanings = map[string]string{
 	"skew_ms": "their clock less ours, in ms", "skewed": "their adverts were signed by another clock", "invalid": "their adverts have no addresses, or the interval 0", "source": "the sender's address, or what reported the link's state",
 	"sources": "what each source last reported of the link, and when", "state": "`on` or `off`", "status": "the document of `ripcord status --json`",
 	"subject": "what the warning is about", "theirs": "the other router's value", "to": "the state after", "took_us": "from the order to its end, in µs",
-	"unheard": "our adverts do not seem to reach it", "until": "the latest end of the wait", "version": "ripcord's version, or VRRP's version of a rival",
+	"unheard": "our adverts do not seem to reach it", "tracker": "the tracked link or check that changed", "until": "the latest end of the wait", "version": "ripcord's version, or VRRP's version of a rival",
 	"vrid": "the virtual router's number", "was": "the name before", "what": "what differs", "why": "why",
 }
 

@@ -37,6 +37,7 @@ func samples() []Event {
 		GroupTransition{s, "edge", Active, Fault, InterfaceDown, "inside"},
 		GroupTransition{s, "edge", Initialize, Backup, Startup, ""},
 		InstanceHolding{s, v, "group", epoch}, InstanceHolding{s, lone, "group", epoch}, InstanceHolding{s, lone, HoldVersion, epoch}, InstanceHolding{s, lone, HoldSkew, epoch}, InstanceHolding{s, lone, HoldInvalid, epoch},
+		InstancePriority{Stamp: s, Group: "edge", From: 150, To: 90, Tracker: "web"}, InstancePriority{Stamp: s, Virtual: lone, From: 90, To: 150, Tracker: "eth2"},
 		InstanceImpaired{s, v, []string{"198.51.100.1/24 on eth9 (there is no interface eth9)"}, 1}, InstanceImpaired{s, lone, nil, 150},
 		InstanceFault{s, v, Deaf, "eth0 is not a member of 224.0.0.18", false}, InstanceFault{s, lone, Deaf, "", true},
 		GroupCascade{s, "edge", "192.0.2.252", true, "both resigned"},

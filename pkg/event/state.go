@@ -53,6 +53,9 @@ const (
 	Recovery         Reason = "recovery"      // a returned link has yet to prove it: no transition bears this
 	StalledLoop      Reason = "stalled"
 	SendFailed       Reason = "send-failed"
+	CheckFailed      Reason = "check-failed" // a check that is tracked without a weight is down
+	Released         Reason = "released"     // a person took the router out of service
+	Resumed          Reason = "resumed"      // and had it take part again
 	AddressLost      Reason = "address-lost"
 	Enslaved         Reason = "enslaved"          // the interface is a port of another device, which takes all that arrives on it
 	DuplicateAddress Reason = "duplicate-address" // another station has the address from which adverts would leave

@@ -13,7 +13,8 @@ import (
 type Core struct {
 	groups     []*vrrp.Machine
 	byInstance map[string]int
-	byLink     map[string][]int
+	byLink     map[string][]int // links of the members, and those that are tracked
+	byCheck    map[string][]int
 	deadlines  *deadlines
 	tickets    vrrp.Tickets
 	minter     *event.Minter
@@ -26,19 +27,48 @@ type Core struct {
 // in two groups.
 func NewCore(groups []vrrp.Group, minter *event.Minter, now time.Time) *Core {
 	c := &Core{
-		byInstance: make(map[string]int), byLink: make(map[string][]int),
+		byInstance: make(map[string]int), byLink: make(map[string][]int), byCheck: make(map[string][]int),
 		deadlines: newDeadlines(len(groups)), minter: minter, isTouched: make([]bool, len(groups)),
 	}
 	for i, g := range groups {
 		c.groups = append(c.groups, vrrp.NewMachine(g, &c.tickets, now))
+		c.track(i, g.Track)
 		for _, m := range g.Members {
 			c.byInstance[m.Name] = i
-			if at := c.byLink[m.Interface]; len(at) == 0 || at[len(at)-1] != i {
-				c.byLink[m.Interface] = append(at, i)
-			}
+			concern(c.byLink, m.Interface, i)
+			c.track(i, m.Track)
 		}
 	}
 	return c
+}
+
+// track notes which links and checks a group tracks.
+func (c *Core) track(group int, list []vrrp.Tracker) {
+	for _, t := range list {
+		if t.Kind == vrrp.TrackInterface {
+			concern(c.byLink, t.Name, group)
+		} else {
+			concern(c.byCheck, t.Name, group)
+		}
+	}
+}
+
+// concern notes that what has that name concerns a group, once.
+func concern(groups map[string][]int, name string, group int) {
+	if at := groups[name]; len(at) == 0 || at[len(at)-1] != group {
+		groups[name] = append(at, group)
+	}
+}
+
+// Find returns the place of a group by its name, or by that of an instance outside any
+// group.
+func (c *Core) Find(name string) (int, bool) {
+	for i, g := range c.groups {
+		if cfg := g.Config(); cfg.Name == name || cfg.Name == "" && cfg.Members[0].Name == name {
+			return i, true
+		}
+	}
+	return 0, false
 }
 
 // Absorb gives a fact to the groups that it concerns.
@@ -55,6 +85,14 @@ func (c *Core) Absorb(now time.Time, in vrrp.Input, out *Orders) {
 	case vrrp.Heard:
 		if i, ok := c.byInstance[in.Instance]; ok {
 			c.takeOver(i, now, in.Cause.At, out)
+			c.step(i, now, in, out)
+		}
+	case vrrp.Tracked:
+		for _, i := range c.byCheck[in.Check] {
+			c.step(i, now, in, out)
+		}
+	case vrrp.Released:
+		if i, ok := c.Find(in.Group); ok {
 			c.step(i, now, in, out)
 		}
 	case vrrp.Stalled:

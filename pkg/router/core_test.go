@@ -127,6 +127,9 @@ func TestFactsReachTheGroupsConcerned(t *testing.T) {
 		{"sends", vrrp.Sends{Instance: "inside"}, []int{0}},
 		{"addresses", vrrp.Placed{Instance: "alone"}, []int{2}},
 		{"condition", vrrp.Condition{Instance: "alone", Reason: event.Deaf, On: true}, []int{2}},
+		{"a group by its name", vrrp.Released{Group: "spare"}, []int{1}},
+		{"an instance outside any group", vrrp.Released{Group: "alone"}, []int{2}},
+		{"an instance of a group alone", vrrp.Released{Group: "left"}, nil},
 		{"a segment of two groups forwards", vrrp.Forwards{Interface: "eth1"}, []int{0, 1}},
 		{"an answer", vrrp.Answered{Ticket: 1}, []int{0, 1, 2}},
 		{"start", vrrp.Start{}, []int{0, 1, 2}},
@@ -143,6 +146,31 @@ func TestFactsReachTheGroupsConcerned(t *testing.T) {
 				t.Errorf("and then still %v", got)
 			}
 		})
+	}
+}
+
+// What is tracked reaches each group that tracks it, by itself or through a member, once.
+func TestTrackedReachesTheGroupsConcerned(t *testing.T) {
+	groups := edge()
+	web := vrrp.Tracker{Kind: vrrp.TrackCheck, Name: "web", Weight: -10}
+	groups[0].Track = []vrrp.Tracker{web, {Name: "eth5", Weight: 10}}
+	groups[0].Members[1].Track = []vrrp.Tracker{web}
+	groups[2].Members[0].Track = []vrrp.Tracker{web}
+	b := newBare(t)
+	b.core = router.NewCore(groups, event.NewMinter(0), start)
+	for in, want := range map[vrrp.Input][]int{
+		vrrp.Tracked{Check: "web"}:                         {0, 2},
+		vrrp.Tracked{Check: "disk"}:                        nil,
+		vrrp.LinkSeen{Link: event.Link{Name: "eth5"}}:      {0},
+		vrrp.Released{Group: "spare", On: true}:            {1},
+		vrrp.Released{Group: "left", On: true}:             nil,
+		vrrp.Released{Group: "alone", On: true}:            {2},
+		vrrp.LinkSeen{Link: event.Link{Name: "eth-other"}}: nil,
+	} {
+		b.give(in)
+		if got := b.touched(); !slices.Equal(got, want) {
+			t.Errorf("%+v reached groups %v, want %v", in, got, want)
+		}
 	}
 }
 

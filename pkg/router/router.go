@@ -131,6 +131,7 @@ func (r *Router) Run(ctx context.Context) error {
 	now := r.cfg.Now()
 	r.wake = now
 	r.absorbLinks()
+	r.absorbResults()
 	r.all(vrrp.Start{Cause: r.cfg.Minter.Cause(now)})
 	for {
 		r.turn()
@@ -194,6 +195,17 @@ func (r *Router) absorbLinks() {
 	var out Orders
 	for _, link := range r.links.Take() {
 		r.absorb(vrrp.LinkSeen{Link: link}, &out)
+	}
+	r.give(&out)
+}
+
+// absorbResults takes what was known before the start: a release that outlived the
+// last run, and checks that have a result.
+func (r *Router) absorbResults() {
+	var out Orders
+	results, _ := r.results.Take()
+	for _, in := range results {
+		r.absorb(in, &out)
 	}
 	r.give(&out)
 }

@@ -64,6 +64,8 @@ func samples() []event.Event {
 		event.GroupTransition{Stamp: alone, Group: "edge", From: event.Initialize, To: event.Backup, Reason: event.Startup},
 		event.InstanceHolding{Stamp: caused(time.Millisecond), Virtual: inside, Reason: "group", Until: start.Add(3 * time.Second)},
 		event.InstanceHolding{Stamp: caused(0), Virtual: single, Reason: event.HoldVersion, Until: start.Add(3 * time.Second)},
+		event.InstancePriority{Stamp: caused(0), Group: "edge", From: 150, To: 90, Tracker: "web"},
+		event.InstancePriority{Stamp: alone, Virtual: single, From: 90, To: 150, Tracker: "eth2"},
 		event.InstanceImpaired{Stamp: caused(0), Virtual: inside, Missing: []string{"198.51.100.1/24 on eth9 (there is no interface eth9)"}, Priority: 1},
 		event.InstanceImpaired{Stamp: alone, Virtual: single, Priority: 150},
 		event.InstanceFault{Stamp: caused(0), Virtual: inside, Reason: event.Deaf, Err: "eth0 is not a member of 224.0.0.18"},

@@ -49,6 +49,11 @@ type Instance struct {
 	VirtualMAC bool
 	// Recovery is what the link has to prove after a return.
 	Recovery Recovery
+	// IgnoreLink makes it no fault that the link has no carrier, as long as it is there
+	// and administratively up.
+	IgnoreLink bool
+	// Track lists what the instance tracks beside its link.
+	Track []Tracker
 }
 
 // Unicast is the exchange of adverts with single routers. The zero value is the
@@ -73,6 +78,10 @@ type Recovery struct {
 type Group struct {
 	Name    string
 	Members []Instance
+	// Track lists what the group tracks as a whole. FaultAll makes only the failure of all
+	// those without a weight a fault.
+	Track    []Tracker
+	FaultAll bool
 }
 
 // Owner is the priority of the router that owns the addresses (RFC 9568 §5.2.4).

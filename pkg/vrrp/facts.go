@@ -9,8 +9,16 @@ import (
 // facts are all that a group knows. Its state follows from them.
 type facts struct {
 	started bool
+	name    string // of the group, or of its only instance
 	members []*member
-	faults  map[faultKey]fault // nil where there are none, as there are for years
+	// trackers are what the group tracks; faultAll: all of its own have to fail.
+	trackers []tracker
+	faultAll bool
+	// startWaits is a start that waits for the first results of checks; nil: none does.
+	startWaits *Start
+	// releasedUntil is when a release ends by itself; zero: it does not, or there is none.
+	releasedUntil time.Time
+	faults        map[faultKey]fault // nil where there are none, as there are for years
 	// clock is the instant of the last Tick: a timer has ended if it is not later.
 	clock    time.Time
 	asked    asked

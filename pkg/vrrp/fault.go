@@ -26,7 +26,8 @@ func (f *facts) lift(key faultKey) {
 }
 
 // firstFault returns the fault that is reported as the reason of a transition where
-// there are several; nil if there is none.
+// there are several, and the member that has it, nil for the whole group; no reason if there
+// is none.
 func (f *facts) firstFault() (*member, event.Reason) {
 	for _, m := range f.members {
 		for _, key := range m.faultKeys() {
@@ -34,6 +35,12 @@ func (f *facts) firstFault() (*member, event.Reason) {
 				return m, key.reason
 			}
 		}
+	}
+	if t := f.trackerFault(); t != nil {
+		return t.member, t.fault().reason
+	}
+	if _, ok := f.faults[f.releaseKey()]; ok {
+		return nil, event.Released
 	}
 	return nil, ""
 }

@@ -91,7 +91,10 @@ func (s *step) reportTransition(from, to event.State) {
 	if s.cfg.Name == "" {
 		return
 	}
-	if s.why.member != nil {
+	switch {
+	case s.culprit != "":
+		culprit = s.culprit
+	case s.why.member != nil:
 		culprit = s.why.member.Name
 	}
 	s.report(event.GroupTransition{
@@ -208,8 +211,18 @@ func (f *facts) priority() uint8 {
 	if f.impaired() {
 		return Impaired
 	}
-	return f.members[0].Instance.Priority
+	own := f.members[0].Instance.Priority
+	if own == Owner {
+		return Owner // weights do not make another of the owner of the addresses
+	}
+	return uint8(min(max(int(own)+f.weights(), leastPriority), mostPriority))
 }
+
+// The bounds of a priority with weights: 255 is the owner's, 0 resigns.
+const (
+	leastPriority = 1
+	mostPriority  = Owner - 1
+)
 
 // reprioritize lets all members follow the priority in force. An Active whose
 // priority changes sends its adverts at once: a better Backup counts its Skew_Time
@@ -239,9 +252,9 @@ func (s *step) reprioritize(cause event.Cause) {
 }
 
 // fell reports whether an advert shows that the Active, which was at least as good as
-// this router until then, is impaired now.
+// this router until then, has lowered its priority below ours.
 func (m *member) fell(was other, h Heard) bool {
-	return was.source == h.Source && was.priority >= m.Priority && h.Priority < m.Priority && h.Priority == Impaired
+	return was.source == h.Source && was.priority >= m.Priority && h.Priority < m.Priority
 }
 
 // replace lets the group take over from an Active that fell when Skew_Time has

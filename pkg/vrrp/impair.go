@@ -196,7 +196,10 @@ func (s *step) endHoldOffs(in Tick) {
 func (f *facts) forgetShortfalls() {
 	f.impairment = impairment{}
 	for _, m := range f.members {
-		m.lacks, m.Priority = nil, m.Instance.Priority
+		m.lacks = nil
+	}
+	for _, m := range f.members {
+		m.Priority = f.priority()
 	}
 }
 

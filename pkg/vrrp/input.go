@@ -1,6 +1,7 @@
 package vrrp
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -167,6 +168,38 @@ type Condition struct {
 // Key is the instance and the reason.
 func (c Condition) Key() ResultKey { return ResultKey{string(c.Reason), c.Instance} }
 
+// Tracked reports the state of a check that a group tracks.
+type Tracked struct {
+	Cause  event.Cause
+	Check  string
+	State  TrackerState
+	Change int    // what it adds to the priority, where it reports that itself
+	Err    string // why it is down
+}
+
+// Key is the check.
+func (t Tracked) Key() ResultKey { return ResultKey{"tracked", t.Check} }
+
+// Released is a person's order: the group hands over and takes no part (On), until a
+// time if Until is set, or it takes part again.
+type Released struct {
+	Cause event.Cause
+	Group string // its name, or that of its only instance
+	On    bool
+	Until time.Time // zero: until it is resumed
+}
+
+// Key is the group.
+func (r Released) Key() ResultKey { return ResultKey{"released", r.Group} }
+
+// Err describes the release in status.
+func (r Released) Err() string {
+	if r.Until.IsZero() {
+		return "released by hand: ripcord resume " + r.Group + " ends it"
+	}
+	return fmt.Sprintf("released by hand until %s: ripcord resume %s ends it", r.Until.Format(time.RFC3339), r.Group)
+}
+
 // Rejoined reports that adverts for an instance could not be heard for a while, and
 // can again since Cause.At: the silence before it proves nothing.
 type Rejoined struct {
@@ -199,5 +232,7 @@ func (Sends) input()     {}
 func (Probed) input()    {}
 func (Placed) input()    {}
 func (Condition) input() {}
+func (Tracked) input()   {}
+func (Released) input()  {}
 func (Rejoined) input()  {}
 func (Forwards) input()  {}

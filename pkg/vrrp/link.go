@@ -33,6 +33,9 @@ func (s *step) absorbLink(link event.Link) {
 // tells: the newer stands, but the losses of the older count.
 func (s *step) updateLink(m *member, link event.Link) {
 	m.link = m.link.Rest().Merge(link)
+	if m.IgnoreLink && m.link.Index != 0 && m.link.AdminUp && m.link.Master == "" {
+		m.link.Usable, m.link.Downs = true, 0
+	}
 	m.source = m.chooseSource()
 	s.checkMTU(m)
 	if !m.link.Usable {

@@ -40,6 +40,20 @@ func NewMachine(cfg Group, tickets *Tickets, now time.Time) *Machine {
 		})
 		m.facts.faults[faultKey{in.Interface, event.InterfaceDown}] = fault{since: now}
 	}
+	m.facts.name = cfg.Name
+	if m.facts.name == "" {
+		m.facts.name = cfg.Members[0].Name
+	}
+	m.facts.faultAll = cfg.FaultAll
+	m.facts.trackers = newTrackers(&cfg, m.facts.members)
+	for i := range m.facts.trackers {
+		if t := &m.facts.trackers[i]; t.fatal() && m.facts.counts(t) {
+			m.facts.faults[t.fault()] = fault{since: now}
+		}
+	}
+	for _, mb := range m.facts.members {
+		mb.Priority = m.facts.priority()
+	}
 	return m
 }
 
@@ -82,6 +96,7 @@ type step struct {
 	now     time.Time
 	effects []Effect
 	why     trigger // what moves the group, if it moves
+	culprit string  // the tracker whose change is absorbed
 	silent  bool    // leaving Active must send nothing: others may have moved on
 }
 
@@ -96,13 +111,14 @@ func (s *step) absorb(in Input) {
 	case Start:
 		s.absorbStart(in)
 	case Stop:
-		s.f.started = false
+		s.f.started, s.f.startWaits = false, nil
 		s.f.forgetRecoveries()
 		s.why = trigger{reason: event.Shutdown, cause: in.Cause}
 	case Tick:
 		s.absorbTick(in)
 	case LinkSeen:
 		s.absorbLink(in.Link)
+		s.trackLink(in.Link)
 	case Heard:
 		s.absorbHeard(in)
 	case Answered:
@@ -121,6 +137,10 @@ func (s *step) absorb(in Input) {
 		s.absorbPlaced(in)
 	case Condition:
 		s.absorbCondition(in)
+	case Tracked:
+		s.absorbTracked(in)
+	case Released:
+		s.absorbReleased(in)
 	case Rejoined:
 		s.absorbRejoined(in)
 	case Forwards:
@@ -132,10 +152,14 @@ func (s *step) absorbStart(in Start) {
 	if s.f.started {
 		return
 	}
+	if s.f.awaitsChecks() {
+		s.waitForChecks(in)
+		return
+	}
 	s.f.started = true
 	s.f.forgetShortfalls()
 	s.why = trigger{reason: event.Startup, cause: in.Cause}
-	if m, reason := s.f.firstFault(); m != nil {
+	if m, reason := s.f.firstFault(); reason != "" {
 		s.why = trigger{reason, m, in.Cause}
 	}
 	s.f.delayStart(s.now)

@@ -27,6 +27,11 @@ func (l *lan) run(line []string) error {
 	switch verb := w.next(); verb {
 	case "router":
 		l.addRouter(w)
+	case "track":
+		r := l.routers[len(l.routers)-1]
+		r.group.Track = append(r.group.Track, trackerOf(w))
+	case "fault-all":
+		l.routers[len(l.routers)-1].group.FaultAll = true
 	case "member":
 		if len(l.routers) == 0 {
 			l.addRouter(&words{rest: []string{"r1"}})
@@ -88,6 +93,17 @@ func (l *lan) order(r *router, verb string, w *words) {
 			in.Err = "is so"
 		}
 		l.step(r, "", in)
+	case "tracked":
+		l.step(r, "", tracked(l.minter.Cause(l.now), w))
+	case "release":
+		in := Released{Cause: l.minter.Cause(l.now), Group: r.machine(l).facts.name, On: true}
+		w.options(func(name string) bool {
+			in.Until = l.now.Add(take(w, time.ParseDuration))
+			return name == "for"
+		})
+		l.step(r, "", in)
+	case "resume":
+		l.step(r, "", Released{Cause: l.minter.Cause(l.now), Group: r.machine(l).facts.name})
 	case "rejoined":
 		l.step(r, "", Rejoined{l.minter.Cause(l.now), w.next()})
 	case "forwards":
@@ -120,6 +136,43 @@ func (l *lan) order(r *router, verb string, w *words) {
 	default:
 		w.fail(fmt.Errorf("unknown command"))
 	}
+}
+
+// tracked parses the state of a check.
+func tracked(cause event.Cause, w *words) Tracked {
+	in := Tracked{Cause: cause, Check: w.next()}
+	switch state := w.next(); state {
+	case "up":
+		in.State = TrackerUp
+	case "down":
+		in.State, in.Err = TrackerDown, "exit status 1"
+	default:
+		w.fail(fmt.Errorf("unknown state %q", state))
+	}
+	w.options(func(name string) bool { in.Change = take(w, strconv.Atoi); return name == "change" })
+	return in
+}
+
+// tracker parses what is tracked.
+func trackerOf(w *words) Tracker {
+	t := Tracker{Name: w.next()}
+	if kind, name, ok := strings.Cut(t.Name, ":"); ok && kind == "check" {
+		t.Kind, t.Name = TrackCheck, name
+	}
+	if len(w.rest) > 0 {
+		if n, err := strconv.Atoi(w.rest[0]); err == nil {
+			w.next()
+			t.Weight = n
+		} else if w.rest[0] == "reported" {
+			w.next()
+			t.Reported = true
+		}
+	}
+	if len(w.rest) > 0 && w.rest[0] == "reverse" {
+		w.next()
+		t.Reverse = true
+	}
+	return t
 }
 
 // placed parses what a member lacks.
@@ -176,6 +229,10 @@ func (r *router) addMember(w *words) {
 			in.PreemptDelay = take(w, time.ParseDuration)
 		case "startup-delay":
 			in.StartupDelay = take(w, time.ParseDuration)
+		case "track":
+			in.Track = append(in.Track, trackerOf(w))
+		case "track-link":
+			in.IgnoreLink = w.next() == "off"
 		case "peers":
 			for len(w.rest) > 0 {
 				in.Unicast.Peers = append(in.Unicast.Peers, take(w, netip.ParseAddr))
@@ -224,6 +281,8 @@ func (l *lan) see(r *router, name string, usable bool, w *words) {
 			now.Master, now.AdminUp, now.Carrier = w.next(), true, true
 		case "duplicate":
 			now.Duplicate = take(w, netip.ParseAddr)
+		case "no-carrier":
+			now.AdminUp = true
 		case "bare":
 			now.Primary4, now.LinkLocal6 = netip.Addr{}, netip.Addr{}
 		case "index":

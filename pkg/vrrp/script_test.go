@@ -22,10 +22,16 @@ import (
 //	                                      recovery ADVERTS WAIT,
 //	                                      preempt-delay D, startup-delay D,
 //	                                      source ADDRESS, peers ADDRESS... (the last option)
+//	                                      track WHAT (see below), track-link off
+//	track LINK|check:NAME [WEIGHT|reported] [reverse]
+//	                                      the group tracks it
+//	fault-all                             all of what the group tracks has to fail
+//	tracked CHECK up|down [change N]
+//	release [for D] | resume
 //	boot | start | stop                   boot: all links are up, then start
 //	up LINK [OPTION]...                   address A|none, sources A|none, index N, downs N, seq N,
 //	                                      bare: no address of any family this time
-//	down LINK [seq N]
+//	down LINK [seq N] [no-carrier]        no-carrier: it is administratively up
 //	heard MEMBER SOURCE PRIORITY [OPTION]...
 //	                                      version 2|3 (else that of the member),
 //	                                      interval D, age D, checksum rfc9568, stale, invalid

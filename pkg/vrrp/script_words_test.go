@@ -65,7 +65,12 @@ func reportInWords(l *lan, e event.Event) string {
 			return fmt.Sprintf("%s %s>%s (%s)", e.Group, e.From, e.To, e.Reason)
 		}
 		return fmt.Sprintf("%s %s>%s (%s of %s)", e.Group, e.From, e.To, e.Reason, e.Member)
+	case event.InstancePriority:
+		return fmt.Sprintf("priority %d, was %d: %s", e.To, e.From, e.Tracker)
 	case event.InstanceHolding:
+		if e.Until.IsZero() {
+			return fmt.Sprintf("%s waits for its %s", e.Virtual.Name, e.Reason)
+		}
 		return fmt.Sprintf("%s waits for its %s until %v", e.Virtual.Name, e.Reason, e.Until.Sub(l.begin))
 	case event.InstanceImpaired:
 		return fmt.Sprintf("%s has priority %d and lacks %v", e.Virtual.Name, e.Priority, e.Missing)

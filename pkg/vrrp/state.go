@@ -67,6 +67,9 @@ func (f *facts) deadline() (time.Time, bool) {
 			}
 		}
 	}
+	if !f.releasedUntil.IsZero() {
+		sooner(f.releasedUntil)
+	}
 	switch {
 	case f.recovering():
 	case f.waiting():

@@ -117,7 +117,7 @@ func (m *Machine) appendFaults(faults []FaultStatus, mb *member) []FaultStatus {
 		return faults // the rule: nothing to iterate over, nor to sort
 	}
 	for key, flt := range m.facts.faults {
-		if key.source == mb.Interface || key.source == mb.Name {
+		if key.source == mb.Interface || key.source == mb.Name || m.facts.concerns(key, mb) {
 			faults = append(faults, FaultStatus{key.source, key.reason, flt.since, flt.err})
 		}
 	}

@@ -13,6 +13,7 @@ func (s *step) absorbTick(in Tick) {
 	s.retryFailedSends(in)
 	s.endHoldOffs(in)
 	s.endRecoveries(in)
+	s.endRelease(in)
 	s.ask(in.Cause)
 	switch {
 	case s.f.recovering():
