@@ -20,6 +20,7 @@ type Advertise struct {
 	Source   netip.Addr // of the adverts
 	Checksum wire.Checksum
 	Priority uint8
+	Pace     time.Duration // between two adverts; 0: the instance's interval
 }
 
 // Arm has the engine ready for a takeover that has been verified: the first advert
@@ -65,8 +66,12 @@ type Probe struct {
 	Priority uint8
 }
 
-// Hold puts the addresses of all members on their links and announces them.
-type Hold struct{ Cause event.Cause }
+// Hold puts the addresses of all members on their links and announces them; or those of
+// some members alone.
+type Hold struct {
+	Cause event.Cause
+	Only  []*Instance // nil: all
+}
 
 // Release takes the addresses of all members off.
 type Release struct{ Cause event.Cause }

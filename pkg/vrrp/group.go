@@ -37,7 +37,7 @@ func (s *step) enter() {
 		s.advertise(m, s.why.cause)
 	}
 	if s.f.confirmBy.IsZero() {
-		s.emit(Hold{s.why.cause})
+		s.emit(Hold{Cause: s.why.cause})
 	}
 }
 
@@ -46,7 +46,8 @@ func (s *step) enter() {
 func (s *step) leave() {
 	for _, m := range s.f.members {
 		m.newActive = event.NotActive
-		if s.silent || !m.canSend() || m.tooLong() || s.outranked(m) {
+		neverSent := m.ordered.config == nil // it joined in this very step
+		if s.silent || neverSent || !m.canSend() || m.tooLong() || s.outranked(m) {
 			s.emit(Mute{s.why.cause, m.Instance})
 		} else {
 			s.emit(Resign{s.why.cause, m.Instance})

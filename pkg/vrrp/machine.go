@@ -35,15 +35,10 @@ func NewMachine(cfg Group, tickets *Tickets, now time.Time) *Machine {
 	m.facts.faults = make(map[faultKey]fault)
 	for i := range cfg.Members {
 		in := &cfg.Members[i]
-		m.facts.members = append(m.facts.members, &member{
-			Instance: in, Priority: in.Priority, index: i, interval: in.Interval, checksum: in.Checksum, newActive: event.NotActive,
-		})
+		m.facts.members = append(m.facts.members, newMember(in, i))
 		m.facts.faults[faultKey{in.Interface, event.InterfaceDown}] = fault{since: now}
 	}
-	m.facts.name = cfg.Name
-	if m.facts.name == "" {
-		m.facts.name = cfg.Members[0].Name
-	}
+	m.facts.setName(&cfg)
 	m.facts.faultAll = cfg.FaultAll
 	m.facts.trackers = newTrackers(&cfg, m.facts.members)
 	for i := range m.facts.trackers {
@@ -137,6 +132,8 @@ func (s *step) absorb(in Input) {
 		s.absorbPlaced(in)
 	case Condition:
 		s.absorbCondition(in)
+	case Reconfigured:
+		s.absorbReconfigured(in)
 	case Tracked:
 		s.absorbTracked(in)
 	case Released:

@@ -37,10 +37,13 @@ type member struct {
 	preemptFrom  time.Time // a lower Active is not preempted before
 	delayed      bool      // one was left alone for that, and it was reported
 	holdReported bool      // instance.holding was reported for this wait
-	checksum     wire.Checksum
-	lastResign   resignation
-	reason       event.Reason // of the last transition
-	newActive    event.NewActiveReason
+	// pace is the interval in place of that of the configuration until paceUntil.
+	pace       time.Duration
+	paceUntil  time.Time
+	checksum   wire.Checksum
+	lastResign resignation
+	reason     event.Reason // of the last transition
+	newActive  event.NewActiveReason
 }
 
 // other is another Active as it was last heard.
@@ -81,13 +84,17 @@ func (m *member) skew() time.Duration { return m.SkewTime(m.interval) }
 
 // content is what may change in the adverts of a member.
 type content struct {
+	config   *Instance
+	pace     time.Duration
 	priority uint8
 	index    int // of the link to send on
 	source   netip.Addr
 	checksum wire.Checksum
 }
 
-func (m *member) content() content { return content{m.Priority, m.link.Index, m.source, m.checksum} }
+func (m *member) content() content {
+	return content{m.Instance, m.pace, m.Priority, m.link.Index, m.source, m.checksum}
+}
 
 // renew starts the Active_Down_Timer at the instant at.
 func (m *member) renew(at time.Time) {

@@ -3,6 +3,7 @@ package vrrp
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,6 +33,11 @@ func (l *lan) run(line []string) error {
 		r.group.Track = append(r.group.Track, trackerOf(w))
 	case "fault-all":
 		l.routers[len(l.routers)-1].group.FaultAll = true
+	case "config":
+		for _, r := range to {
+			r.group = Group{Name: r.group.Name}
+			l.routers = append(slices.DeleteFunc(l.routers, func(o *router) bool { return o == r }), r) // what follows is its
+		}
 	case "member":
 		if len(l.routers) == 0 {
 			l.addRouter(&words{rest: []string{"r1"}})
@@ -95,6 +101,8 @@ func (l *lan) order(r *router, verb string, w *words) {
 		l.step(r, "", in)
 	case "tracked":
 		l.step(r, "", tracked(l.minter.Cause(l.now), w))
+	case "reload":
+		l.step(r, "", Reconfigured{Cause: l.minter.Cause(l.now), Group: r.group, Links: r.seen})
 	case "release":
 		in := Released{Cause: l.minter.Cause(l.now), Group: r.machine(l).facts.name, On: true}
 		w.options(func(name string) bool {
@@ -301,6 +309,7 @@ func (l *lan) see(r *router, name string, usable bool, w *words) {
 	if !usable {
 		now.Downs++
 	}
+	r.seen = append(slices.DeleteFunc(r.seen, func(o event.Link) bool { return o.Name == name }), now.Rest())
 	l.step(r, "", LinkSeen{now})
 }
 

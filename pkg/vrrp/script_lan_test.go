@@ -1,6 +1,7 @@
 package vrrp
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -36,6 +37,7 @@ type router struct {
 	group   Group
 	m       *Machine
 	links   []event.Link
+	seen    []event.Link // as they were last seen
 	seq     uint64
 	sending []*sending
 	silent  bool // the verifiers do not answer by themselves
@@ -168,7 +170,7 @@ func (l *lan) carryOut(r *router, e Effect) {
 
 // send puts an advert on the wires to those who have a member of that name.
 func (l *lan) send(r *router, s *sending, priority uint8) {
-	s.due = l.now.Add(s.Instance.Interval)
+	s.due = l.now.Add(cmp.Or(s.Pace, s.Instance.Interval))
 	name := s.Instance.Name
 	if r.lose[name] > 0 {
 		r.lose[name]--
@@ -189,7 +191,7 @@ func (l *lan) send(r *router, s *sending, priority uint8) {
 
 func (r *router) sends(in *Instance) *sending {
 	for _, s := range r.sending {
-		if s.Instance == in {
+		if s.Instance.Name == in.Name {
 			return s
 		}
 	}
@@ -197,7 +199,7 @@ func (r *router) sends(in *Instance) *sending {
 }
 
 func (r *router) silence(in *Instance) {
-	r.sending = slices.DeleteFunc(r.sending, func(s *sending) bool { return s.Instance == in })
+	r.sending = slices.DeleteFunc(r.sending, func(s *sending) bool { return s.Instance.Name == in.Name })
 }
 
 // machine makes the machine when the configuration is complete.

@@ -26,6 +26,7 @@ import (
 //	track LINK|check:NAME [WEIGHT|reported] [reverse]
 //	                                      the group tracks it
 //	fault-all                             all of what the group tracks has to fail
+//	config | reload                       what follows is a new configuration; it is taken
 //	tracked CHECK up|down [change N]
 //	release [for D] | resume
 //	boot | start | stop                   boot: all links are up, then start

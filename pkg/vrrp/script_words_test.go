@@ -27,6 +27,9 @@ func inWords(l *lan, e Effect) string {
 		if e.Checksum == wire.MessageOnly {
 			said += " with rfc9568 checksum"
 		}
+		if e.Pace != 0 {
+			said += fmt.Sprintf(" each %v", e.Pace)
+		}
 		return said
 	case Arm:
 		return fmt.Sprintf("arm %v: %s", e.At.Sub(l.begin), inWords(l, e.Advertise))
@@ -41,7 +44,11 @@ func inWords(l *lan, e Effect) string {
 	case Probe:
 		return fmt.Sprintf("probe %s from %v on #%d with priority %d", e.Instance.Name, e.Source, e.Index, e.Priority)
 	case Hold:
-		return "hold"
+		said := "hold"
+		for _, in := range e.Only {
+			said += " " + in.Name
+		}
+		return said
 	case Release:
 		return "release"
 	case Reannounce:

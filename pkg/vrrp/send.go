@@ -339,7 +339,7 @@ func (s *step) holdConfirmed(cause event.Cause) {
 	}
 	if !wait {
 		s.f.confirmBy = time.Time{}
-		s.emit(Hold{cause})
+		s.emit(Hold{Cause: cause})
 	}
 }
 
@@ -362,7 +362,7 @@ func (s *step) endConfirmation(cause event.Cause) {
 		}
 	}
 	s.dropConfirmations()
-	s.emit(Hold{cause})
+	s.emit(Hold{Cause: cause})
 }
 
 // reannounce announces the addresses again if they are held.

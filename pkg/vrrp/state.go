@@ -60,6 +60,9 @@ func (f *facts) deadline() (time.Time, bool) {
 		if m.lacks != nil && !m.lacks.until.IsZero() {
 			sooner(m.lacks.until)
 		}
+		if m.pace != 0 {
+			sooner(m.paceUntil)
+		}
 		if m.recovery != nil {
 			sooner(m.recoveredAt())
 			if !m.recovery.forwards {

@@ -1,0 +1,201 @@
+package vrrp
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// A reload gives a group a new configuration while it runs. What a member is (its link,
+// VRID, family, and whether it has a MAC of its own) cannot change: a member that differs
+// there is another member. All else changes in place, and no wait begins anew for it:
+//
+//   - A member that leaves an Active group falls silent without a priority 0, which the
+//     other router would take for a resignation of the whole group
+//     (docs/architecture.md#cascade). Its addresses are removed.
+//   - A member that joins an Active group advertises and holds its addresses at once,
+//     without a transition of the others; one that joins a Backup waits for its own
+//     Active_Down_Interval, and the group with it.
+//   - An Active that is given a longer interval advertises it before it keeps it: Backups
+//     that know the old one must not miss the first adverts of the new one.
+
+// Reconfigured gives a group a new configuration, with what is known of all links that
+// it names.
+type Reconfigured struct {
+	Cause event.Cause
+	Group Group
+	Links []event.Link
+}
+
+func (Reconfigured) input() {}
+
+// Same reports whether two configurations are of one virtual router, so that one can
+// take the place of the other while it runs.
+func (in *Instance) Same(o *Instance) bool {
+	return in.Name == o.Name && in.Interface == o.Interface && in.VRID == o.VRID && in.Family == o.Family && in.VirtualMAC == o.VirtualMAC
+}
+
+// absorbReconfigured lets the group follow its new configuration.
+func (s *step) absorbReconfigured(in Reconfigured) {
+	before := s.f.members
+	was := s.f.state()
+	s.cfg = in.Group
+	s.status = nil
+	s.f.setName(&s.cfg)
+	s.f.members = s.keepMembers(before)
+	for _, m := range before {
+		if !slices.Contains(s.f.members, m) {
+			s.dropMember(m, was, in.Cause)
+		}
+	}
+	s.keepTrackers(in.Links)
+	s.f.outOfStep = nil // it holds places of members
+	joined := s.joinMembers(before, was)
+	for _, m := range s.f.members {
+		s.relink(m, in.Links)
+	}
+	s.followTrackers(in.Cause)
+	s.reprioritize(in.Cause)
+	if s.f.state() != event.Active || was != event.Active {
+		return
+	}
+	for _, m := range s.f.members {
+		s.updateAdvert(m, in.Cause)
+	}
+	if len(joined) > 0 {
+		s.emit(Hold{in.Cause, joined})
+	}
+}
+
+// keepMembers returns the members of the new configuration: those that the group has, and
+// new ones.
+func (s *step) keepMembers(before []*member) (members []*member) {
+	for i := range s.cfg.Members {
+		in := &s.cfg.Members[i]
+		at := slices.IndexFunc(before, func(m *member) bool { return m.Instance.Same(in) })
+		if at < 0 {
+			members = append(members, newMember(in, i))
+			continue
+		}
+		m := before[at]
+		m.follow(in, i, s.now)
+		members = append(members, m)
+	}
+	return members
+}
+
+func newMember(in *Instance, index int) *member {
+	return &member{
+		Instance: in, Priority: in.Priority, index: index, interval: in.Interval, checksum: in.Checksum, newActive: event.NotActive,
+	}
+}
+
+// follow gives a member its new configuration.
+func (m *member) follow(in *Instance, index int, now time.Time) {
+	if in.Interval > m.Instance.Interval {
+		m.pace, m.paceUntil = m.Instance.Interval, now.Add(time.Duration(m.Miss+1)*m.Instance.Interval)
+	}
+	if m.interval == m.Instance.Interval {
+		m.interval = in.Interval
+	}
+	if in.Version != m.Version {
+		m.other, m.incompatible = other{}, incompatible{}
+	}
+	if !in.AutoChecksum || !m.AutoChecksum {
+		m.checksum = in.Checksum
+	}
+	m.Instance, m.index, m.cascaded = in, index, nil
+}
+
+// dropMember lets a member leave the group, with its faults.
+func (s *step) dropMember(m *member, was event.State, cause event.Cause) {
+	if was == event.Active {
+		s.emit(Mute{cause, m.Instance})
+	} else if !s.f.armed.IsZero() {
+		s.emit(Disarm{cause, m.Instance})
+	}
+	for _, key := range m.faultKeys() {
+		if _, on := s.f.faults[key]; on && !s.f.hasOn(key) {
+			s.clear(key, trigger{event.Recovered, nil, cause})
+		}
+	}
+}
+
+// hasOn reports whether a fault is also one of a member that the group has.
+func (f *facts) hasOn(key faultKey) bool {
+	return slices.ContainsFunc(f.members, func(m *member) bool {
+		keys := m.faultKeys()
+		return slices.Contains(keys[:], key)
+	})
+}
+
+// keepTrackers takes the new list of trackers, each with what is known of it.
+func (s *step) keepTrackers(links []event.Link) {
+	before := s.f.trackers
+	s.f.faultAll = s.cfg.FaultAll
+	s.f.trackers = newTrackers(&s.cfg, s.f.members)
+	for i := range s.f.trackers {
+		t := &s.f.trackers[i]
+		at := slices.IndexFunc(before, func(o tracker) bool { return o.Kind == t.Kind && o.Name == t.Name })
+		if at >= 0 {
+			t.state, t.change, t.err = before[at].state, before[at].change, before[at].err
+			continue
+		}
+		for _, l := range links {
+			if t.Kind == TrackInterface && l.Name == t.Name && l.Usable {
+				t.state = TrackerUp
+			}
+		}
+	}
+	for key := range maps.Clone(s.f.faults) {
+		was := slices.ContainsFunc(before, func(o tracker) bool { return o.fatal() && o.fault() == key })
+		is := slices.ContainsFunc(s.f.trackers, func(o tracker) bool { return o.fatal() && o.fault() == key })
+		if was && !is && !s.f.faulty(key) {
+			s.clear(key, trigger{event.Recovered, nil, event.Cause{}})
+		}
+	}
+}
+
+// joinMembers lets the new members take part in what the group does, and returns them.
+func (s *step) joinMembers(before []*member, was event.State) (joined []*Instance) {
+	for _, m := range s.f.members {
+		if slices.Contains(before, m) {
+			continue
+		}
+		joined = append(joined, m.Instance)
+		m.reason = s.reason
+		if was == event.Active {
+			m.newActive = event.ByPriority // its wait is over, as that of the others
+			continue
+		}
+		m.renew(s.now)
+		m.preemptFrom = s.now.Add(m.PreemptDelay)
+		s.f.unverify()
+	}
+	return joined
+}
+
+// relink gives a member what is known of its link: it is new, or sends from another
+// source now.
+func (s *step) relink(m *member, links []event.Link) {
+	l := event.Link{Name: m.Interface}
+	if at := slices.IndexFunc(links, func(l event.Link) bool { return l.Name == m.Interface }); at >= 0 {
+		l = links[at]
+	}
+	s.updateLink(m, l)
+}
+
+// endPace lets an Active that was given a longer interval keep it from now on.
+func (s *step) endPace(in Tick) {
+	for _, m := range s.f.members {
+		if m.pace == 0 || s.now.Before(m.paceUntil) {
+			continue
+		}
+		m.pace = 0
+		if s.f.state() == event.Active {
+			s.updateAdvert(m, in.Cause)
+		}
+	}
+}
