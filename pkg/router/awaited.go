@@ -2,6 +2,7 @@ package router
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"ripcord/pkg/addr"
@@ -28,10 +29,10 @@ const (
 
 // awaited are the orders for the address worker that are not carried out yet.
 type awaited struct {
-	given uint64       // number of orders, so far
-	open  []waiting    // the oldest first
-	hung  map[int]bool // groups that were told; nil while the worker goes on
-	since time.Time    // hung: when the oldest order was given
+	given uint64                 // number of orders, so far
+	open  []waiting              // the oldest first
+	hung  map[*vrrp.Machine]bool // groups that were told; nil while the worker goes on
+	since time.Time              // hung: when the oldest order was given
 
 	looked time.Time     // when the loop last turned
 	goesOn time.Time     // hung: when all was carried out after all; zero: it is not
@@ -43,7 +44,7 @@ type awaited struct {
 type waiting struct {
 	number uint64
 	at     time.Time
-	moves  []int // groups whose addresses it adds or removes
+	moves  []*vrrp.Machine // groups whose addresses it adds or removes
 }
 
 // Ordered notes the orders for the address worker that were given at now.
@@ -53,8 +54,9 @@ func (c *Core) Ordered(now time.Time, orders []addr.Order) {
 		w := waiting{number: c.awaited.given, at: now}
 		if o.Kind == addr.Hold || o.Kind == addr.Release {
 			for _, name := range o.Instances {
-				if i := c.byInstance[name]; len(w.moves) == 0 || w.moves[len(w.moves)-1] != i {
-					w.moves = append(w.moves, i)
+				i, ok := c.byInstance[name]
+				if ok && (len(w.moves) == 0 || w.moves[len(w.moves)-1] != c.groups[i]) {
+					w.moves = append(w.moves, c.groups[i])
 				}
 			}
 		}
@@ -93,7 +95,7 @@ func (c *Core) Obeyed(now time.Time, orders uint64, out *Orders) {
 func (c *Core) workerHangs(now time.Time, out *Orders) {
 	a := &c.awaited
 	if a.hung == nil {
-		a.hung, a.since = make(map[int]bool), a.open[0].at
+		a.hung, a.since = make(map[*vrrp.Machine]bool), a.open[0].at
 		switch {
 		case a.ended.IsZero() || now.Sub(a.ended) > hangsAgain:
 			a.pause = 0
@@ -106,32 +108,33 @@ func (c *Core) workerHangs(now time.Time, out *Orders) {
 		if now.Sub(w.at) < workerLimit {
 			break
 		}
-		for _, i := range w.moves {
-			c.workerFault(i, now, true, out)
+		for _, g := range w.moves {
+			c.workerFault(g, now, true, out)
 		}
 	}
-	for i, g := range c.groups {
+	for _, g := range c.groups {
 		if g.State() != event.Active {
-			c.workerFault(i, now, true, out)
+			c.workerFault(g, now, true, out)
 		}
 	}
 }
 
 func (c *Core) workerGoesOn(now time.Time, out *Orders) {
-	for i := range c.groups { // not the map, whose order is chance
-		if c.awaited.hung[i] {
-			c.workerFault(i, now, false, out)
+	for _, g := range c.groups { // not the map, whose order is chance
+		if c.awaited.hung[g] {
+			c.workerFault(g, now, false, out)
 		}
 	}
 	c.awaited.hung, c.awaited.ended, c.awaited.goesOn = nil, now, time.Time{}
 }
 
 // workerFault raises the fault in all members of a group, or ends it.
-func (c *Core) workerFault(i int, now time.Time, on bool, out *Orders) {
-	if on && c.awaited.hung[i] {
+func (c *Core) workerFault(g *vrrp.Machine, now time.Time, on bool, out *Orders) {
+	i := slices.Index(c.groups, g)
+	if i < 0 || on && c.awaited.hung[g] { // a reload may have removed it
 		return
 	}
-	c.awaited.hung[i] = on
+	c.awaited.hung[g] = on
 	why := ""
 	if on {
 		why = fmt.Sprintf("addresses are neither added nor removed: the kernel has kept the thread that does so in a system call for %v; "+
@@ -139,7 +142,7 @@ func (c *Core) workerFault(i int, now time.Time, on bool, out *Orders) {
 			now.Sub(c.awaited.since).Round(time.Millisecond))
 	}
 	cause := c.minter.Cause(now)
-	for _, m := range c.groups[i].Config().Members {
+	for _, m := range g.Config().Members {
 		c.step(i, now, vrrp.Condition{Cause: cause, Instance: m.Name, Reason: event.WorkerHung, Err: why, On: on}, out)
 	}
 }

@@ -26,20 +26,31 @@ type Core struct {
 // NewCore returns a router whose groups are in Initialize. No instance may be
 // in two groups.
 func NewCore(groups []vrrp.Group, minter *event.Minter, now time.Time) *Core {
-	c := &Core{
-		byInstance: make(map[string]int), byLink: make(map[string][]int), byCheck: make(map[string][]int),
-		deadlines: newDeadlines(len(groups)), minter: minter, isTouched: make([]bool, len(groups)),
-	}
+	c := &Core{minter: minter}
+	machines := make([]*vrrp.Machine, len(groups))
 	for i, g := range groups {
-		c.groups = append(c.groups, vrrp.NewMachine(g, &c.tickets, now))
-		c.track(i, g.Track)
-		for _, m := range g.Members {
-			c.byInstance[m.Name] = i
-			concern(c.byLink, m.Interface, i)
-			c.track(i, m.Track)
-		}
+		machines[i] = vrrp.NewMachine(g, &c.tickets, now)
 	}
+	c.lead(machines)
 	return c
+}
+
+// lead takes the groups in place of those before, and notes what concerns which.
+func (c *Core) lead(groups []*vrrp.Machine) {
+	c.groups, c.deadlines = groups, newDeadlines(len(groups))
+	c.byInstance, c.byLink, c.byCheck = make(map[string]int), make(map[string][]int), make(map[string][]int)
+	c.touched, c.isTouched = nil, make([]bool, len(groups))
+	for i, m := range groups {
+		g := m.Config()
+		c.track(i, g.Track)
+		for j := range g.Members {
+			in := &g.Members[j]
+			c.byInstance[in.Name] = i
+			concern(c.byLink, in.Interface, i)
+			c.track(i, in.Track)
+		}
+		c.await(i)
+	}
 }
 
 // track notes which links and checks a group tracks.
@@ -134,14 +145,23 @@ func (c *Core) step(i int, now time.Time, in vrrp.Input, out *Orders) {
 	g := c.groups[i]
 	effects := g.Step(now, in)
 	out.translate(g.Config(), effects)
-	if at, ok := g.Deadline(); ok {
-		c.deadlines.set(i, at)
-	} else {
-		c.deadlines.remove(i)
-	}
+	c.await(i)
+	c.touch(i)
+}
+
+func (c *Core) touch(i int) {
 	if !c.isTouched[i] {
 		c.isTouched[i] = true
 		c.touched = append(c.touched, i)
+	}
+}
+
+// await notes when a group next needs a Tick.
+func (c *Core) await(i int) {
+	if at, ok := c.groups[i].Deadline(); ok {
+		c.deadlines.set(i, at)
+	} else {
+		c.deadlines.remove(i)
 	}
 }
 

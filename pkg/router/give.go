@@ -42,7 +42,8 @@ func (r *Router) moved(t event.InstanceTransition) {
 
 // publish renews the snapshots of the groups that were stepped.
 func (r *Router) publish(now time.Time) {
-	r.core.Touched(func(i int, m *vrrp.Machine) { r.status[i].Store(m.Status(now)) })
+	status := *r.status.Load()
+	r.core.Touched(func(i int, m *vrrp.Machine) { status[i].Store(m.Status(now)) })
 	if !r.engaged {
 		r.engaged = true
 		r.cfg.Confirmer.Engage(r.core.Engaged())

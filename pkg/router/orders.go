@@ -1,6 +1,7 @@
 package router
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 
@@ -48,11 +49,11 @@ func (o *Orders) translate(g *vrrp.Group, effects []vrrp.Effect) {
 		case vrrp.Mute:
 			o.advert(advert.Mute, e.Cause, e.Instance)
 		case vrrp.Hold:
-			o.addresses(addr.Hold, e.Cause, g)
+			o.addresses(addr.Hold, e.Cause, g, e.Only)
 		case vrrp.Release:
-			o.addresses(addr.Release, e.Cause, g)
+			o.addresses(addr.Release, e.Cause, g, nil)
 		case vrrp.Reannounce:
-			o.addresses(addr.Reannounce, e.Cause, g)
+			o.addresses(addr.Reannounce, e.Cause, g, nil)
 		case vrrp.Ask:
 			o.ask(e)
 		case vrrp.Verify:
@@ -70,7 +71,9 @@ func (o *Orders) advert(kind advert.Kind, cause event.Cause, in *vrrp.Instance) 
 func startOrder(e vrrp.Advertise) advert.Order { return build(advert.Start, e) }
 
 func probeOrder(e vrrp.Probe) advert.Order {
-	return build(advert.Probe, vrrp.Advertise(e))
+	return build(advert.Probe, vrrp.Advertise{
+		Cause: e.Cause, Instance: e.Instance, Index: e.Index, Source: e.Source, Checksum: e.Checksum, Priority: e.Priority,
+	})
 }
 
 // build builds the frames of an instance: the only place where an advert of ours is
@@ -106,17 +109,23 @@ func build(kind advert.Kind, e vrrp.Advertise) advert.Order {
 	}
 	return advert.Order{
 		Kind: kind, Cause: e.Cause, Instance: in.Name,
-		Advert: frames, Interval: in.Interval, Miss: in.Miss,
+		Advert: frames, Interval: cmp.Or(e.Pace, in.Interval), Miss: in.Miss,
 	}
 }
 
-// addresses adds an order for all members of a group, to the last one if that
+// addresses adds an order for all members of a group, or for some, to the last one if that
 // is of the same kind: so one batch serves all groups that move together.
-func (o *Orders) addresses(kind addr.Kind, cause event.Cause, g *vrrp.Group) {
+func (o *Orders) addresses(kind addr.Kind, cause event.Cause, g *vrrp.Group, only []*vrrp.Instance) {
 	if n := len(o.Addresses); n == 0 || o.Addresses[n-1].Kind != kind {
 		o.Addresses = append(o.Addresses, addr.Order{Kind: kind, Cause: cause})
 	}
 	last := &o.Addresses[len(o.Addresses)-1]
+	for _, in := range only {
+		last.Instances = append(last.Instances, in.Name)
+	}
+	if only != nil {
+		return
+	}
 	for i := range g.Members {
 		last.Instances = append(last.Instances, g.Members[i].Name)
 	}

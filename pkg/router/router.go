@@ -88,7 +88,8 @@ type Router struct {
 	links   *bus.Merged[string, event.Link]
 	heard   *bus.Recent[vrrp.Sender, vrrp.Heard]
 	results *bus.Recent[vrrp.ResultKey, vrrp.Result]
-	status  []atomic.Pointer[vrrp.GroupStatus]
+	status  atomic.Pointer[[]atomic.Pointer[vrrp.GroupStatus]]
+	reloads chan reload
 	turns   atomic.Uint64
 	engaged bool      // the confirmer knows which links matter
 	wake    time.Time // what the alarm is set to: the loop means to be awake by then
@@ -100,22 +101,21 @@ func New(cfg Config) *Router {
 	now := cfg.Now()
 	r := &Router{
 		cfg: cfg, core: NewCore(cfg.Groups, cfg.Minter, now), bell: bus.NewBell(),
-		status: make([]atomic.Pointer[vrrp.GroupStatus], len(cfg.Groups)),
+		reloads: make(chan reload, 1),
 	}
 	r.links = cfg.Links.Subscribe(r.bell)
 	r.heard = bus.SubscribeRecent[vrrp.Sender](cfg.Heard, r.bell, advertsPerSender, advertsInAll)
 	r.results = bus.SubscribeRecent[vrrp.ResultKey](cfg.Results, r.bell, 1, 1<<20)
-	for i := range cfg.Groups {
-		r.status[i].Store(r.core.groups[i].Status(now))
-	}
+	r.show(now)
 	return r
 }
 
 // Groups is a snapshot of all groups, in the order of the configuration.
 func (r *Router) Groups() []*vrrp.GroupStatus {
-	all := make([]*vrrp.GroupStatus, len(r.status))
-	for i := range r.status {
-		all[i] = r.status[i].Load()
+	status := *r.status.Load()
+	all := make([]*vrrp.GroupStatus, len(status))
+	for i := range status {
+		all[i] = status[i].Load()
 	}
 	return all
 }
@@ -164,6 +164,7 @@ func (r *Router) all(in vrrp.Input) {
 func (r *Router) turn() {
 	now := r.cfg.Now()
 	r.slept(now)
+	r.reconfigure()
 	results, _ := r.results.Take()
 	heard, _ := r.heard.Take()
 	r.absorbLinks()

@@ -95,7 +95,7 @@ var _ router.Addresses = Addresses{}
 // Do is part of router.Addresses.
 func (a Addresses) Do(orders ...addr.Order) {
 	for _, o := range orders {
-		a.Note([...]string{"hold", "release", "reannounce", "ask"}[o.Kind] + " " + strings.Join(append(o.Instances, o.Links...), " "))
+		a.Note([...]string{"hold", "release", "reannounce", "ask", "configure", "report"}[o.Kind] + " " + strings.Join(append(o.Instances, o.Links...), " "))
 	}
 }
 

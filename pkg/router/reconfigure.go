@@ -1,0 +1,149 @@
+package router
+
+import (
+	"context"
+	"reflect"
+	"sync/atomic"
+	"time"
+
+	"ripcord/pkg/addr"
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// Reconfiguration is a new configuration for a router, and for those that carry out its
+// orders.
+type Reconfiguration struct {
+	Groups []vrrp.Group
+	Sets   []addr.Set // for the address worker
+}
+
+// reload is a Reconfiguration that waits for the loop.
+type reload struct {
+	Reconfiguration
+	done chan struct{}
+}
+
+// Reconfigure has the loop take a new configuration, and returns when it has, or ctx
+// ends. What else the instances need must know them by then: the receiver, and the
+// monitor of their links.
+func (r *Router) Reconfigure(ctx context.Context, to Reconfiguration) error {
+	wait := reload{to, make(chan struct{})}
+	select {
+	case r.reloads <- wait:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	r.bell.Ring()
+	select {
+	case <-wait.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// reconfigure takes a new configuration, if there is one.
+func (r *Router) reconfigure() {
+	select {
+	case to := <-r.reloads:
+		var out Orders
+		now := r.cfg.Now()
+		r.core.Reconfigure(now, to.Reconfiguration, r.cfg.Links.Snapshot(), &out)
+		r.give(&out)
+		r.show(now)
+		r.engaged = false
+		close(to.done)
+	default:
+	}
+}
+
+// show makes room for the snapshots of all groups, and fills it.
+func (r *Router) show(now time.Time) {
+	status := make([]atomic.Pointer[vrrp.GroupStatus], len(r.core.groups))
+	for i, g := range r.core.groups {
+		status[i].Store(g.Status(now))
+	}
+	r.status.Store(&status)
+}
+
+// Reconfigure takes a new configuration: links are all that are known. A group that is the
+// same stays untouched. One of the same name changes in place, also where its members are
+// others; what is gone is stopped, and what is new is started.
+func (c *Core) Reconfigure(now time.Time, to Reconfiguration, links []event.Link, out *Orders) {
+	groups := to.Groups
+	before := make(map[string]*vrrp.Machine, len(c.groups))
+	for _, m := range c.groups {
+		before[key(m.Config())] = m
+	}
+	machines := make([]*vrrp.Machine, len(groups))
+	var changed, added []int
+	for i, g := range groups {
+		m := before[key(&g)]
+		delete(before, key(&g))
+		switch {
+		case m == nil || !lasts(m.Config(), &g):
+			if m != nil {
+				before[key(&g)] = m // it is another virtual router of the same name
+			}
+			machines[i] = vrrp.NewMachine(g, &c.tickets, now)
+			added = append(added, i)
+			continue
+		case !reflect.DeepEqual(*m.Config(), g):
+			changed = append(changed, i)
+		}
+		machines[i] = m
+	}
+	cause := c.minter.Cause(now)
+	for _, m := range c.groups { // not the map, whose order is chance
+		if before[key(m.Config())] == m {
+			out.translate(m.Config(), m.Step(now, vrrp.Stop{Cause: cause}))
+		}
+	}
+	out.Addresses = append(out.Addresses, addr.Order{Kind: addr.Configure, Cause: cause, Sets: to.Sets})
+	c.lead(machines)
+	for i := range machines {
+		c.touch(i)
+	}
+	for _, i := range changed {
+		c.step(i, now, vrrp.Reconfigured{Cause: cause, Group: groups[i], Links: links}, out)
+	}
+	for _, i := range added {
+		for _, l := range links {
+			if c.concerns(l.Name, i) {
+				c.step(i, now, vrrp.LinkSeen{Link: l}, out)
+			}
+		}
+		c.step(i, now, vrrp.Start{Cause: cause}, out)
+	}
+}
+
+// key tells groups apart: by their name, or by that of the only instance.
+func key(g *vrrp.Group) string {
+	if g.Name != "" {
+		return "group " + g.Name
+	}
+	return "instance " + g.Members[0].Name
+}
+
+// lasts reports whether a group goes on under its new configuration: whether one of its
+// virtual routers does.
+func lasts(was, is *vrrp.Group) bool {
+	for i := range was.Members {
+		for j := range is.Members {
+			if was.Members[i].Same(&is.Members[j]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (c *Core) concerns(link string, group int) bool {
+	for _, i := range c.byLink[link] {
+		if i == group {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,118 @@
+package router_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ripcord/pkg/addr"
+	"ripcord/pkg/advert"
+	"ripcord/pkg/event"
+	"ripcord/pkg/router"
+	"ripcord/pkg/vrrp"
+)
+
+// reload gives the core a new configuration, and answers its verifiers until end.
+func (b *bare) reload(groups []vrrp.Group) {
+	b.last = router.Orders{}
+	var links []event.Link
+	for _, name := range []string{"eth0", "eth1", "eth2"} {
+		links = append(links, event.Link{
+			Name: name, Index: 2, Usable: true, AdminUp: true, Carrier: true, Primary4: source,
+		})
+	}
+	b.core.Reconfigure(b.now, router.Reconfiguration{Groups: groups}, links, &b.last)
+}
+
+var source = instance("", "", "", 11).Addresses[0] // any in 192.0.2.0/24
+
+func sent(o router.Orders) (list []string) {
+	words := map[advert.Kind]string{advert.Start: "start ", advert.Mute: "mute ", advert.Resign: "resign ", advert.Now: "now "}
+	for _, a := range o.Adverts {
+		list = append(list, words[a.Kind]+a.Instance)
+	}
+	return list
+}
+
+// A reload touches the groups that changed, and no other.
+func TestReconfigure(t *testing.T) {
+	b := started(t, time.Second)
+	one, spare, alone := b.core.Group(0), b.core.Group(1), b.core.Group(2)
+
+	b.reload(edge())
+	if got := sent(b.last); len(got) > 0 || b.core.Group(0) != one || b.core.Group(1) != spare || b.core.Group(2) != alone {
+		t.Errorf("the same configuration: sent %q", got)
+	}
+
+	// One priority is another, one group is gone, and one is new; their order changes.
+	groups := edge()
+	added := vrrp.Group{Name: "new", Members: []vrrp.Instance{instance("new", "left", "eth1", 3)}}
+	groups[2].Members[0].Priority = 200
+	b.reload([]vrrp.Group{groups[2], added, groups[0]})
+	if got, want := sent(b.last), []string{"resign left", "resign right", "start alone", "now alone"}; !slices.Equal(got, want) {
+		t.Errorf("sent %q, want %q", got, want)
+	}
+	if got := b.last.Addresses; len(got) != 2 || got[0].Kind != addr.Release || got[1].Kind != addr.Configure {
+		t.Errorf("the worker is told %v, want to release, then the new sets", got)
+	}
+	if b.core.Group(0) != alone || b.core.Group(2) != one {
+		t.Error("a group that goes on is another machine")
+	}
+	if got := b.states(); !slices.Equal(got, []event.State{event.Active, event.Backup, event.Active}) {
+		t.Errorf("states %v", got)
+	}
+	b.play(b.now.Add(time.Second))
+	if got := b.states(); !slices.Equal(got, []event.State{event.Active, event.Active, event.Active}) {
+		t.Errorf("in the end %v", got)
+	}
+	b.link("eth2", false)
+	if got := b.states(); !slices.Equal(got, []event.State{event.Fault, event.Active, event.Active}) {
+		t.Errorf("without eth2: %v", got)
+	}
+}
+
+// A virtual router of the same name with another VRID is another one: the old resigns.
+func TestReconfigureAnother(t *testing.T) {
+	b := started(t, time.Second)
+	groups := edge()
+	groups[2].Members[0].VRID = 77
+	b.reload(groups)
+	if got := sent(b.last); !slices.Equal(got, []string{"resign alone"}) {
+		t.Errorf("sent %q", got)
+	}
+	if got := b.states(); got[2] != event.Backup {
+		t.Errorf("it is %v", got[2])
+	}
+}
+
+// The loop takes a new configuration, and its snapshots follow.
+func TestRouterReconfigures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, alone())
+		b.run()
+		settle(longest)
+		b.want("silence", b.moves(), []string{"alone initialize->backup startup", "alone backup->active active-timeout"})
+		groups := append(alone(), edge()[0])
+		b.link("eth1", true)
+		settle(0)
+		if err := b.router.Reconfigure(t.Context(), router.Reconfiguration{Groups: groups}); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.router.Groups(); len(got) != 2 || got[0].State != event.Active || got[1].State != event.Backup {
+			t.Errorf("%d groups, %v and %v", len(got), got[0].State, got[1].State)
+		}
+		settle(longest)
+		b.want("afterwards", b.moves(), []string{
+			"inside initialize->backup startup", "outside initialize->backup startup",
+			"inside backup->active active-timeout", "outside backup->active group",
+		})
+		b.stop()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := b.router.Reconfigure(ctx, router.Reconfiguration{Groups: alone()}); err == nil {
+			t.Error("a router that has ended takes a configuration")
+		}
+	})
+}
