@@ -69,7 +69,7 @@ func (h host) config() string {
 	for place, n := range h.nics {
 		keys := strings.Trim(h.links+", "+n.links, ", ")
 		fmt.Fprintf(&links, "  %s: {%s}\n", n.uses(place), keys)
-		fmt.Fprintf(&instances, "  - {name: %s, interface: %[1]s, vrid: 51, addresses: [%s], preempt: false}\n", n.uses(place), address(place, 1))
+		fmt.Fprintf(&instances, "  - {name: %s, interface: %[1]s, vrid: 51, addresses: [%s], preempt: false%s}\n", n.uses(place), address(place, 1), n.keys)
 		fmt.Fprintf(&groups, "  - {name: %s, members: [%[1]s]}\n", n.uses(place))
 	}
 	return fmt.Sprintf("control: {socket: /run/ripcord.sock}\ndefaults: {priority: %d, interval: %v}\nlinks:\n%sinstances:\n%sgroups:\n%s",

@@ -21,6 +21,7 @@ type nic struct {
 	device  string // as QEMU calls it, with options
 	modules []string
 	links   string        // its configuration's keys for the interface
+	keys    string        // its configuration's keys for the instance
 	stack   string        // shell that builds on $nic what is not the plain NIC ($b is busybox)
 	iface   string        // the interface to use; the NIC itself if empty
 	monitor string        // what link.monitor names in the end; not looked at if empty

@@ -9,11 +9,13 @@ import (
 )
 
 // lanSwitch is the segment that the guests' NICs are on: every frame that comes
-// in at one port goes out at the others. It remembers who sent VRRP adverts.
+// in at one port goes out at the others. It remembers who sent VRRP adverts, and who
+// answered its pings.
 type lanSwitch struct {
 	mu      sync.Mutex
 	ports   []*os.File
 	adverts []advert
+	answers []answer
 	readers sync.WaitGroup
 }
 
@@ -22,6 +24,14 @@ type advert struct {
 	at       time.Time
 	host     byte // the last byte of its source address
 	priority byte
+	mac      [6]byte // the frame's source
+}
+
+// answer is an echo reply to the switch.
+type answer struct {
+	at   time.Time
+	to   [6]byte
+	host byte // the last byte of its source address
 }
 
 func newSwitch(t *testing.T) *lanSwitch {
@@ -69,8 +79,34 @@ func (s *lanSwitch) remember(frame []byte) {
 	}
 	const ip, vrrp = 14, 34
 	if len(frame) > vrrp+8 && frame[12] == 8 && frame[13] == 0 && frame[ip] == 0x45 && frame[ip+9] == 112 && frame[vrrp]&15 == 1 {
-		s.adverts = append(s.adverts, advert{time.Now(), frame[ip+15], frame[vrrp+2]})
+		s.adverts = append(s.adverts, advert{time.Now(), frame[ip+15], frame[vrrp+2], [6]byte(frame[6:])})
 	}
+	const icmp = vrrp
+	if len(frame) >= icmp+8 && frame[12] == 8 && frame[13] == 0 && frame[ip] == 0x45 && frame[ip+9] == 1 && frame[icmp] == 0 {
+		s.answers = append(s.answers, answer{time.Now(), [6]byte(frame[:]), frame[ip+15]})
+	}
+}
+
+// send sends a frame to all ports.
+func (s *lanSwitch) send(frame []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, to := range s.ports {
+		_ = to.SetWriteDeadline(time.Now().Add(5 * time.Millisecond))
+		_, _ = to.Write(frame)
+	}
+}
+
+// answered returns the echo replies that passed after an instant.
+func (s *lanSwitch) answered(at time.Time) (list []answer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.answers {
+		if a.at.After(at) {
+			list = append(list, a)
+		}
+	}
+	return list
 }
 
 // since gives the adverts of a host that passed after an instant.
