@@ -15,8 +15,8 @@ import (
 // before.
 func (w *Worker) converge() {
 	for _, part := range [...]func(){
-		w.arrange, w.removeUnlisted, w.refresh, w.ledger.claim, w.markAgain, w.settle, w.removeWays,
-		w.shutMore, w.remove, w.add, w.settle, w.shutLess, w.addWays, w.tuneAgain, w.reportPlaced,
+		w.arrange, w.removeUnlisted, w.refresh, w.ledger.claim, w.markAgain, w.settle, w.routes.Remove,
+		w.shutMore, w.remove, w.add, w.settle, w.shutLess, w.routes.Add, w.tuneAgain, w.reportPlaced,
 	} {
 		part()
 		w.steps.Add(1)
@@ -27,7 +27,7 @@ func (w *Worker) converge() {
 // come.
 func (w *Worker) removeUnlisted() {
 	if w.unlisted {
-		w.removeWays()
+		w.routes.Remove()
 		w.remove()
 	}
 }

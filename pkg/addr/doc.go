@@ -7,9 +7,8 @@
 // where the record file names it. One that stands on the link without the mark
 // is used, never added and never removed.
 //
-// A route or rule is ours where its protocol is 112. A kernel may hold a million
-// routes of others, so the guide keeps no copy: it adds what should stand, and is
-// refused where it does. One that is missing impairs the router, and makes no fault.
+// Routes and rules are held by package route: after the addresses are in place, until
+// before they are removed. One that is missing impairs the router, and is no fault.
 //
 // What is missing of what an instance should hold is reported to the router
 // (placement.go): 1 s after it was ordered or was lost, and when it changes.
@@ -22,10 +21,9 @@
 // It also remembers the stations on the links that carry adverts, and asks them,
 // when it is told to, whether the segment forwards.
 //
-// The parts: the ledger of addresses (ledger.go, settle.go), the guide of routes
-// and rules (course.go), the announce schedule (schedule.go) and the memory of
-// stations (stations.go) are pure and know no clock; the Worker owns the first
-// three on the goroutine that calls Run, the lookout (lookout.go) the last behind
+// The parts: the ledger of addresses (ledger.go, settle.go), the announce schedule
+// (schedule.go) and the memory of stations (stations.go) are pure and know no clock;
+// the Worker owns the first two on the goroutine that calls Run, the lookout (lookout.go) the last behind
 // its mutex; the files *_linux.go hold the file descriptors. Frames are sent by
 // pkg/neigh.
 //

@@ -14,8 +14,6 @@ const (
 	// that is reported; againWithin, where it was missing the last time too.
 	inPlaceWithin = time.Second
 	againWithin   = 100 * time.Millisecond
-	// lossWindow is how far apart losses are that have nothing to do with each other.
-	lossWindow = 10 * time.Second
 )
 
 // Op is one address on one link, to add or to remove.

@@ -5,13 +5,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"ripcord/pkg/route"
 )
 
 // Leftovers are what a daemon that died has left in a network namespace: it is found
 // by its mark, without a configuration. A member that is nil is left alone.
 type Leftovers struct {
 	Kernel   Kernel
-	Routing  Routing
+	Routes   route.Kernel
 	Devices  Devices
 	Firewall Firewall
 }
@@ -24,36 +26,36 @@ type Leftovers struct {
 // table last, since it keeps addresses from answering.
 func (l Leftovers) Remove() (removed []string, err error) {
 	var errs []error
-	for _, step := range []func() ([]string, error){l.removeWays, l.removeAddresses, l.removeDevices, l.removeTable} {
+	for _, step := range []func() ([]string, error){l.removeRoutes, l.removeAddresses, l.removeDevices, l.removeTable} {
 		done, err := step()
 		removed, errs = append(removed, done...), append(errs, err)
 	}
 	return removed, errors.Join(errs...)
 }
 
-func (l Leftovers) removeWays() (removed []string, err error) {
-	if l.Routing == nil {
+func (l Leftovers) removeRoutes() (removed []string, err error) {
+	if l.Routes == nil {
 		return nil, nil
 	}
-	ways, err := l.Routing.ListWays()
+	all, err := l.Routes.List()
 	if err != nil {
 		return nil, fmt.Errorf("could not list our routes and rules: %w", err)
 	}
-	slices.SortStableFunc(ways, func(a, b WayOp) int { return order(a) - order(b) })
+	slices.SortStableFunc(all, func(a, b route.Op) int { return order(a) - order(b) })
 	var errs []error
-	for i, err := range l.Routing.RemoveWays(ways) {
+	for i, err := range l.Routes.Remove(all) {
 		if err != nil {
-			errs = append(errs, fmt.Errorf("could not remove %s: %w", ways[i], err))
+			errs = append(errs, fmt.Errorf("could not remove %s: %w", all[i], err))
 			continue
 		}
-		removed = append(removed, ways[i].String())
+		removed = append(removed, all[i].String())
 	}
 	return removed, errors.Join(errs...)
 }
 
 // order is that of removal: rules first.
-func order(op WayOp) int {
-	if _, rule := op.Way.(Rule); rule {
+func order(op route.Op) int {
+	if _, rule := op.Entry.(route.Rule); rule {
 		return 0
 	}
 	return 1

@@ -11,12 +11,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/route"
 )
 
 // left is what stands in a namespace, and the order in which it is removed.
 type left struct {
 	addresses []Standing
-	ways      []WayOp
+	routes    []route.Op
 	links     []Netdev
 	refuse    map[string]error // what cannot be removed, by its name
 	log       []string
@@ -28,8 +29,8 @@ type (
 		Kernel
 		*left
 	}
-	leftRouting struct {
-		Routing
+	leftRoutes struct {
+		route.Kernel
 		*left
 	}
 	leftDevices struct {
@@ -43,7 +44,7 @@ type (
 )
 
 func (l *left) all() Leftovers {
-	return Leftovers{leftKernel{left: l}, leftRouting{left: l}, leftDevices{left: l}, leftFirewall{left: l}}
+	return Leftovers{leftKernel{left: l}, leftRoutes{left: l}, leftDevices{left: l}, leftFirewall{left: l}}
 }
 
 func (l *left) remove(what string) error {
@@ -75,8 +76,8 @@ func (k leftKernel) RemoveBatch(ops []Op) error {
 	return errors.Join(errs...)
 }
 
-func (r leftRouting) ListWays() ([]WayOp, error) { return slices.Clone(r.ways), nil }
-func (r leftRouting) RemoveWays(ops []WayOp) (errs []error) {
+func (r leftRoutes) List() ([]route.Op, error) { return slices.Clone(r.routes), nil }
+func (r leftRoutes) Remove(ops []route.Op) (errs []error) {
 	for _, op := range ops {
 		errs = append(errs, r.remove(op.String()))
 	}
@@ -104,15 +105,15 @@ func (f leftFirewall) Drop(all []Refusal) error {
 
 func leavings() *left {
 	p := netip.MustParsePrefix
-	route := Route{To: p("10.0.0.0/8"), Table: MainTable}
-	rule := Rule{Family: event.IPv4, From: p("10.0.0.0/8"), Table: 100, Priority: 500}
+	through := route.Route{To: p("10.0.0.0/8"), Table: route.MainTable}
+	rule := route.Rule{Family: event.IPv4, From: p("10.0.0.0/8"), Table: 100, Priority: 500}
 	return &left{
 		addresses: []Standing{
 			{1, p("127.0.0.1/8"), false}, {2, p("192.0.2.1/24"), true}, {2, p("192.0.2.11/24"), false},
 			{2, p("192.0.2.2/24"), true}, {3, p("2001:db8::1/64"), true},
 		},
-		ways:  []WayOp{{Way: route}, {Way: rule}},
-		links: []Netdev{{Index: 2, Name: "eth0"}, {Index: 3, Name: "vrrp6.51", Ours: true}, {Index: 4, Name: "vrrp.7"}},
+		routes: []route.Op{{Entry: through}, {Entry: rule}},
+		links:  []Netdev{{Index: 2, Name: "eth0"}, {Index: 3, Name: "vrrp6.51", Ours: true}, {Index: 4, Name: "vrrp.7"}},
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
 	"ripcord/pkg/neigh"
+	"ripcord/pkg/route"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 	"ripcord/test/netns"
@@ -38,7 +39,7 @@ func newLive(t *testing.T, k Kernel, name string, set Set) *live {
 	if err != nil {
 		t.Fatal(err)
 	}
-	routing, err := OpenRouting()
+	routes, err := route.OpenKernel()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +57,7 @@ func newLive(t *testing.T, k Kernel, name string, set Set) *live {
 	set.Instance, set.Interval, set.Miss = "a", time.Hour, 3
 	l.Worker = NewWorker(Config{
 		Sets: []Set{set}, Lease: lease.New(time.Now()), Links: links, Addresses: l.facts, Results: results,
-		Events: events, Minter: event.NewMinter(1), Kernel: k, Routing: routing, Firewall: firewall, Sender: sender, Now: time.Now,
+		Events: events, Minter: event.NewMinter(1), Kernel: k, Routes: routes, Firewall: firewall, Sender: sender, Now: time.Now,
 		Heard: new(bus.Topic[vrrp.Heard]), Listener: &fakeListener{}, Devices: newFakeDevices(),
 	})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -68,7 +69,7 @@ func newLive(t *testing.T, k Kernel, name string, set Set) *live {
 			t.Errorf("Run: %v", err)
 		}
 		sender.Close()
-		routing.Close()
+		routes.Close()
 		firewall.Close()
 	}
 	return l

@@ -8,6 +8,7 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
 	"ripcord/pkg/neigh"
+	"ripcord/pkg/route"
 	"ripcord/pkg/vrrp"
 )
 
@@ -33,23 +34,13 @@ type Kernel interface {
 	RestoreSecondaries() error
 }
 
-// Routing adds and removes routes and rules. But for Listen only the worker's
-// goroutine calls it.
-type Routing interface {
-	// AddWays adds what does not stand yet, with the mark, and returns for each
-	// what became of it: nil, fs.ErrExist if something stands in its place, or
-	// why the kernel refused.
-	AddWays(ops []WayOp) []error
-	// ReplaceWays puts routes with the mark in the place of those that stand there.
-	ReplaceWays(ops []WayOp) []error
-	// RemoveWays removes what bears the mark, and nothing else; fs.ErrNotExist says
-	// that there was nothing to remove.
-	RemoveWays(ops []WayOp) []error
-	// ListWays returns all that bear the mark.
-	ListWays() ([]WayOp, error)
-	// Listen calls gone when somebody may have removed what bears the mark, from
-	// any goroutine, until ctx ends.
-	Listen(ctx context.Context, gone func())
+// Routes adds and removes routes and rules. But for Watch only the worker's goroutine
+// calls it.
+type Routes interface {
+	route.Kernel
+	// Watch calls changed when another program may have removed or replaced what bears
+	// the mark, from any goroutine, until ctx ends.
+	Watch(ctx context.Context, changed func())
 }
 
 // Listener notices the stations on the links (neigh.Listener).
@@ -96,7 +87,7 @@ type Config struct {
 	Warnings  *event.Warnings
 	Minter    *event.Minter
 	Kernel    Kernel
-	Routing   Routing
+	Routes    Routes
 	Firewall  Firewall
 	Devices   Devices
 	Sender    neigh.Sender

@@ -57,28 +57,3 @@ func TestAddressIsMarkedAgain(t *testing.T) {
 		expect(t, "left", len(r.kernel.standing), 1)
 	})
 }
-
-// A route that somebody put in the place of ours is noticed, as adding gives the same
-// answer to both, and ours is put back.
-func TestReplacedRouteIsPutBack(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, routeSets())
-		r.routing.with(func() { r.routing.known = []Way{defaultRoute, tableRoute, testRule} })
-		r.do(Hold, "a")
-		r.names()
-		replace := func() {
-			r.routing.with(func() { r.routing.standing[defaultRoute.String()] = false })
-		}
-		replace()
-		r.routing.gone()
-		r.pass(retryEvery)
-		expect(t, "events", r.names(), "route.restored")
-		expect(t, "batches", r.routing.batches, "[+3 +3 =1]")
-		expect(t, "ours", r.routing.standing[defaultRoute.String()], true)
-
-		replace() // unheard
-		r.do(Release, "a")
-		expect(t, "events", r.names(), "route.removed route.replaced removed")
-		expect(t, "left", len(r.routing.standing), 1)
-	})
-}

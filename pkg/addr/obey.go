@@ -25,7 +25,7 @@ func (w *Worker) obey(o queued) {
 		if o.Kind == Release {
 			w.schedule.cancel(name)
 			w.ledger.release(o.at, o.Cause, name)
-			w.guide.release(o.at, o.Cause, name)
+			w.routes.Release(o.at, o.Cause, name)
 			continue
 		}
 		set := w.ledger.sets[name]
@@ -33,7 +33,7 @@ func (w *Worker) obey(o queued) {
 			w.schedule.reannounce(w.cfg.Now(), name)
 			continue
 		}
-		w.guide.hold(o.at, o.Cause, name)
+		w.routes.Hold(o.at, o.Cause, name)
 		switch fresh, known := w.ledger.hold(o.at, o.Cause, name); {
 		case !known:
 			unknown = append(unknown, name)
@@ -115,9 +115,9 @@ func (w *Worker) finish() error {
 	}
 	for range 2 { // asks what is left, and what the kernel refused once more
 		w.ledger.removal, w.dirty, w.relist = time.Time{}, true, time.Time{}
-		w.guide.removal = time.Time{}
+		w.routes.RetryRemoval()
 		w.converge()
-		if len(w.ledger.leaving)+len(w.guide.leaving) == 0 && !w.dirty {
+		if len(w.ledger.leaving)+len(w.routes.Left()) == 0 && !w.dirty {
 			break
 		}
 	}
@@ -143,11 +143,7 @@ func (w *Worker) left() (left []string) {
 	if w.dirty && len(left) == 0 {
 		left = append(left, "addresses that may be left, since the kernel does not list them")
 	}
-	for _, h := range w.guide.leaving {
-		for _, c := range h.all {
-			left = append(left, c.String())
-		}
-	}
+	left = append(left, w.routes.Left()...)
 	if len(w.shut) > 0 || w.shutErr != nil {
 		left = append(left, fmt.Sprintf("the nftables table inet ripcord (%v)", w.shutErr))
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/route"
 )
 
 // Address is one address that an instance holds while Active.
@@ -33,11 +34,22 @@ type Set struct {
 	Device    *Device       // what bears its virtual MAC; nil: it has none
 	Interval  time.Duration // of its adverts, for the lease
 	Miss      int
-	Addresses []Address // advertised or not
-	Ways      []Way     // in the order in which they are added
-	Owner     bool      // its addresses are those of this router itself (priority 255)
-	Refuse    bool      // Accept_Mode is False (RFC 9568 §6.1): drop what comes for them
+	Addresses []Address     // advertised or not
+	Routes    []route.Entry // in the order in which they are added
+	Owner     bool          // its addresses are those of this router itself (priority 255)
+	Refuse    bool          // Accept_Mode is False (RFC 9568 §6.1): drop what comes for them
 	Announce  Announce
+}
+
+// routesOf returns the routes and rules of each instance that has any.
+func routesOf(sets []Set) map[string][]route.Entry {
+	all := make(map[string][]route.Entry)
+	for _, set := range sets {
+		if len(set.Routes) > 0 {
+			all[set.Instance] = set.Routes
+		}
+	}
+	return all
 }
 
 // Kind is what an Order wants.

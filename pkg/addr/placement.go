@@ -18,7 +18,7 @@ type placements map[string]*placement
 type placement struct {
 	missing []string
 	degree  vrrp.Degree
-	links   []string // those concerned, as the ledger or the guide names them
+	links   []string // those concerned, as the ledger or a route names them
 	current bool     // it was reported since the instance is held
 }
 
@@ -56,16 +56,10 @@ func (w *Worker) placed(now time.Time, h *holding) (is placement, settled bool) 
 	if !settled || len(is.missing) > 0 {
 		return is, settled // routes and rules come after the addresses
 	}
-	for c := range w.guide.each {
-		if c.holder.instance != h.set.Instance || c.at != nowhere {
-			continue
-		}
-		if now.Sub(c.since) < h.within {
-			settled = false
-			continue
-		}
-		is.missing = append(is.missing, withReason(c.String(), c.failed))
-		is.links = append(is.links, c.link())
+	missing, settled := w.routes.Missing(now, h.set.Instance, h.within)
+	for _, m := range missing {
+		is.missing = append(is.missing, withReason(m.String(), m.Reason))
+		is.links = append(is.links, m.Link())
 	}
 	return is, settled
 }
@@ -125,7 +119,7 @@ func (w *Worker) expect(instance string) {
 func (w *Worker) retryPlaced(link event.Link) {
 	old, ok := w.ledger.links[link.Name]
 	if !ok {
-		old = w.guide.links[link.Name]
+		old = w.routes.Link(link.Name)
 	}
 	if old.Index == link.Index && old.AdminUp == link.AdminUp && old.Usable == link.Usable {
 		return

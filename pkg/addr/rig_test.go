@@ -17,6 +17,7 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
 	"ripcord/pkg/neigh"
+	"ripcord/pkg/route/routetest"
 	"ripcord/pkg/vrrp"
 )
 
@@ -116,101 +117,6 @@ func (k *fakeKernel) RestoreSecondaries() error { return nil }
 func (k *fakeKernel) with(change func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	change()
-}
-
-// fakeRouting is a routing table in memory, and who listens to it.
-type fakeRouting struct {
-	mu       sync.Mutex
-	standing map[string]bool // value: ours
-	refuse   error           // all adds
-	stuck    error           // all removals
-	batches  []string
-	removed  []string // in their order
-	known    []Way
-	gone     func()
-}
-
-func (r *fakeRouting) AddWays(ops []WayOp) (errs []error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.batches = append(r.batches, fmt.Sprintf("+%d", len(ops)))
-	for _, op := range ops {
-		_, stands := r.standing[op.String()]
-		switch {
-		case stands:
-			errs = append(errs, fmt.Errorf("adding: %w", fs.ErrExist))
-		case r.refuse != nil:
-			errs = append(errs, r.refuse)
-		default:
-			r.standing[op.String()] = true
-			errs = append(errs, nil)
-		}
-	}
-	return errs
-}
-
-func (r *fakeRouting) ReplaceWays(ops []WayOp) (errs []error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.batches = append(r.batches, fmt.Sprintf("=%d", len(ops)))
-	for _, op := range ops {
-		r.standing[op.String()] = true
-		errs = append(errs, nil)
-	}
-	return errs
-}
-
-func (r *fakeRouting) RemoveWays(ops []WayOp) (errs []error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.batches = append(r.batches, fmt.Sprintf("-%d", len(ops)))
-	for _, op := range ops {
-		switch {
-		case r.stuck != nil:
-			errs = append(errs, r.stuck)
-		case r.standing[op.String()]:
-			delete(r.standing, op.String())
-			r.removed = append(r.removed, op.String())
-			errs = append(errs, nil)
-		default:
-			errs = append(errs, fs.ErrNotExist)
-		}
-	}
-	return errs
-}
-
-// ListWays lists what of known is ours.
-func (r *fakeRouting) ListWays() (all []WayOp, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, w := range r.known {
-		if r.standing[w.String()] {
-			all = append(all, WayOp{Way: w})
-		}
-	}
-	return all, nil
-}
-
-func (r *fakeRouting) Listen(ctx context.Context, gone func()) {
-	r.mu.Lock()
-	r.gone = gone
-	r.mu.Unlock()
-	<-ctx.Done()
-}
-
-// lose takes a route away as somebody else would.
-func (r *fakeRouting) lose(w Way) {
-	r.mu.Lock()
-	delete(r.standing, w.String())
-	gone := r.gone
-	r.mu.Unlock()
-	gone()
-}
-
-func (r *fakeRouting) with(change func()) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	change()
 }
 
@@ -336,7 +242,7 @@ func (l *fakeListener) Listen(ctx context.Context, seen func(neigh.Sighting)) {
 type rig struct {
 	*Worker
 	kernel   *fakeKernel
-	routing  *fakeRouting
+	routes   *routetest.Kernel
 	wall     *fakeFirewall
 	devs     *fakeDevices
 	packets  *fakePackets
@@ -374,8 +280,8 @@ func newRigOf(t *testing.T, sets []Set, wall *fakeFirewall, devs *fakeDevices, s
 func startRig(t *testing.T, sets []Set, wall *fakeFirewall, devs *fakeDevices, k Kernel, standing ...Standing) *rig {
 	facts, events, results := new(bus.Topic[event.Address]), new(bus.Topic[event.Event]), new(bus.Topic[vrrp.Result])
 	r := &rig{
-		kernel:  &fakeKernel{facts: facts, standing: make(map[event.AddressKey]bool)},
-		routing: &fakeRouting{standing: make(map[string]bool)}, wall: wall, devs: devs, packets: new(fakePackets), lease: lease.New(time.Now()),
+		kernel: &fakeKernel{facts: facts, standing: make(map[event.AddressKey]bool)},
+		routes: routetest.New(), wall: wall, devs: devs, packets: new(fakePackets), lease: lease.New(time.Now()),
 		links:  bus.NewRetained[string, event.Link](),
 		events: bus.SubscribeRing(events, bus.NewBell(), 1000),
 	}
@@ -393,7 +299,7 @@ func startRig(t *testing.T, sets []Set, wall *fakeFirewall, devs *fakeDevices, k
 		Sets: sets, Lease: r.lease, Links: r.links, Addresses: facts, Results: results, Events: events, Heard: r.heard, Listener: r.listener,
 		Warnings: event.NewWarnings(func(e event.Event) { events.Publish(e) }),
 		Setting:  r.setting,
-		Minter:   event.NewMinter(1000), Kernel: k, Routing: r.routing, Firewall: r.wall, Devices: r.devs, Sender: r.packets, Now: time.Now,
+		Minter:   event.NewMinter(1000), Kernel: k, Routes: r.routes, Firewall: r.wall, Devices: r.devs, Sender: r.packets, Now: time.Now,
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)

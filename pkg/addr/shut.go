@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	"ripcord/pkg/event"
 )
@@ -98,14 +99,17 @@ func (w *Worker) shutNothing() error {
 	return nil
 }
 
-// checkShut finds out, every sureEvery and when somebody may have changed it,
+// firewallAudit is how often the firewall is asked whether it still drops what it has to.
+const firewallAudit = 10 * time.Second
+
+// checkShut finds out, every firewallAudit and when somebody may have changed it,
 // whether the firewall still drops what it has to; if not it is to be told again.
 func (w *Worker) checkShut() {
 	now := w.cfg.Now()
 	if len(w.shut) == 0 || now.Before(w.shutAudit) {
 		return
 	}
-	w.shutAudit = now.Add(sureEvery)
+	w.shutAudit = now.Add(firewallAudit)
 	stands, err := w.cfg.Firewall.Stands()
 	if stands && err == nil {
 		return
@@ -142,7 +146,7 @@ func (w *Worker) drop(all []Refusal) {
 		if w.shutLost != "" {
 			w.warnRefusing(w.shutLost)
 		}
-		w.shut, w.shutLost, w.shutAudit = all, "", now.Add(sureEvery)
+		w.shut, w.shutLost, w.shutAudit = all, "", now.Add(firewallAudit)
 		for _, s := range w.cfg.Sets {
 			w.cfg.Warnings.Clear(event.WarningKey{Instance: s.Instance, Reason: event.WarnFirewall}, event.Stamp{At: now})
 		}

@@ -85,11 +85,11 @@ func TestFirewallAudit(t *testing.T) {
 		r.do(Hold, "a")
 		r.names()
 		r.wall.take()
-		r.pass(2 * sureEvery)
+		r.pass(2 * firewallAudit)
 		expect(t, "nothing was changed", r.wall.take(), "[]")
 		for range 3 {
 			r.wall.with(func() { r.wall.lost = true })
-			r.pass(sureEvery + 100*time.Millisecond)
+			r.pass(firewallAudit + 100*time.Millisecond)
 			expect(t, "put back", r.wall.take(), "[[{192.0.2.1 } {192.0.2.2 }]]")
 		}
 		expect(t, "told, not more than once a minute", r.names(), "failed instance.warning")

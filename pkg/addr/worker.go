@@ -12,6 +12,7 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
 	"ripcord/pkg/neigh"
+	"ripcord/pkg/route"
 	"ripcord/pkg/thread"
 )
 
@@ -23,7 +24,7 @@ type Worker struct {
 	cfg      Config
 	bell     bus.Bell
 	ledger   *ledger
-	guide    *guide
+	routes   *route.Holder
 	devices  *devices
 	schedule *schedule
 	watch    lease.Watch
@@ -74,9 +75,13 @@ func NewWorker(cfg Config) *Worker {
 	ledger := newLedger(cfg.Sets)
 	w := &Worker{
 		cfg: cfg, bell: bus.NewBell(),
-		ledger: ledger, guide: newGuide(cfg.Sets, ledger.complete), devices: newDevices(cfg.Sets), schedule: newSchedule(),
+		ledger: ledger, devices: newDevices(cfg.Sets), schedule: newSchedule(),
 		claims: newClaims(), locals: make(locals), reaches: make(map[string]*reach), silences: make(map[string]*silence), unpromoted: make(map[int]bool), mute: make(map[string]bool), placements: make(placements),
 	}
+	w.routes = route.NewHolder(route.Config{
+		Entries: routesOf(cfg.Sets), Ready: ledger.complete,
+		Kernel: cfg.Routes, Events: cfg.Events, Minter: cfg.Minter, Now: cfg.Now,
+	})
 	w.lookout = newLookout(cfg, w.bell, func(link string) { w.Do(Order{Kind: Report, Links: []string{link}}) })
 	return w
 }
@@ -102,20 +107,18 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listing the addresses at the start: %w", err)
 	}
-	ways, err := w.cfg.Routing.ListWays()
-	if err != nil {
-		return fmt.Errorf("listing our routes and rules at the start: %w", err)
+	if err := w.routes.TakeOver(); err != nil {
+		return err
 	}
 	w.absorb()
 	w.ledger.observe(all)
-	w.guide.leftovers(w.cfg.Now(), w.leftoverCause(), ways)
 	w.dirty = false
 	w.converge()
 	if err := w.shutNothing(); err != nil {
 		return err
 	}
 	defer w.lookout.start(ctx)()
-	defer w.listen(ctx)()
+	defer w.watchOthers(ctx)()
 
 	// Whoever takes over has hundreds of frames to send, and its hosts wait.
 	runtime.LockOSThread()
@@ -187,11 +190,11 @@ func (w *Worker) take() []queued {
 	return orders
 }
 
-// due is when the ledger, the guide, the devices or the firewall has something to
+// due is when the ledger, the routes, the devices or the firewall has something to
 // do if nothing happens.
 func (w *Worker) due() (time.Time, bool) {
 	due, ok := w.ledger.deadline()
-	if other, yes := w.guide.deadline(); yes && (!ok || other.Before(due)) {
+	if other, yes := w.routes.Deadline(); yes && (!ok || other.Before(due)) {
 		due, ok = other, true
 	}
 	if other, yes := w.devices.deadline(w.ledger.held); yes && (!ok || other.Before(due)) {
@@ -217,7 +220,7 @@ func (w *Worker) absorb() bool {
 		w.retryPlaced(l)
 		w.lookout.link(l)
 		w.locals.see(l)
-		w.guide.link(l)
+		w.routes.SeeLink(l)
 		w.devices.hint(l)
 		w.dirty = w.ledger.link(l) || w.dirty
 	}
@@ -226,9 +229,10 @@ func (w *Worker) absorb() bool {
 	}
 	// With an address go the routes that have it for their source.
 	gone := w.gone.Swap(false)
-	w.guide.replaced = w.guide.replaced || gone
-	if gone || w.dirty {
-		w.guide.doubt()
+	if gone {
+		w.routes.Changed()
+	} else if w.dirty {
+		w.routes.Doubt()
 	}
 	opened := w.opened.Swap(false)
 	if opened {

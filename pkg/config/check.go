@@ -25,7 +25,7 @@ func (d *document) check(l *loader) {
 	checkNames(l, d.instances)
 	checkVirtualRouters(l, d.instances)
 	checkHeldOnce(l, d.instances)
-	checkWaysOnce(l, d.instances)
+	checkRoutesOnce(l, d.instances)
 	d.checkGroups(l)
 }
 

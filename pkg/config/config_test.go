@@ -70,7 +70,7 @@ func outcome(c *Config, err error) string {
 		if s.Refuse {
 			b.WriteString("  accepts nothing\n")
 		}
-		for _, w := range s.Ways {
+		for _, w := range s.Routes {
 			fmt.Fprintf(&b, "  %s\n", w)
 		}
 	}

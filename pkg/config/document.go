@@ -38,9 +38,9 @@ type instance struct {
 	sending  sending
 	held     []held // addresses
 	extra    []held // extra_addresses
-	routes   []route
+	routes   []routeEntry
 	accept   bool
-	rules    []rule
+	rules    []ruleEntry
 	at       place
 	own      given // said by the instance itself
 	said     given // said by it or the defaults
@@ -193,7 +193,7 @@ func (i *instance) set() addr.Set {
 		}
 		out.Addresses = append(out.Addresses, a)
 	}
-	out.Ways = i.ways()
+	out.Routes = i.routeSet()
 	out.Owner = i.Priority == vrrp.Owner
 	out.Refuse = !i.accept && i.Priority != vrrp.Owner // it accepts what is its own
 	return out

@@ -101,9 +101,9 @@ var instanceKeys = table[instance]{
 		"The virtual addresses: advertised, and held while Active. None: allowed with a warning, where something else moves the address.", "addresses: [192.0.2.1/24, {address: 192.0.2.2/24, label: \"eth0:vip\"}]"},
 	{"extra_addresses", optional, to(func(i *instance) *[]held { return &i.extra }, each(addressOf("extra_addresses"))),
 		"Addresses that are held while Active and not advertised; they may be of the other family.", ""},
-	{"routes", optional, to(func(i *instance) *[]route { return &i.routes }, each(as(mapOf(routeKeys), readRoute))),
+	{"routes", optional, to(func(i *instance) *[]routeEntry { return &i.routes }, each(as(mapOf(routeKeys), readRoute))),
 		"Routes that are in place while Active.", "routes: [{to: default, via: 198.51.100.254}]"},
-	{"rules", optional, to(func(i *instance) *[]rule { return &i.rules }, each(as(mapOf(ruleKeys), readRule))),
+	{"rules", optional, to(func(i *instance) *[]ruleEntry { return &i.rules }, each(as(mapOf(ruleKeys), readRule))),
 		"Policy rules that are in place while Active.", "rules: [{from: 203.0.113.0/24, table: 100, priority: 500}]"},
 	{"virtual_mac", "false", to(func(i *instance) *bool { return &i.VirtualMAC }, boolean),
 		"Use the virtual router's own MAC, 00:00:5e:00:01:VRID (IPv6: 00:00:5e:00:02:VRID), on a macvlan: see [virtual-mac.md](virtual-mac.md).", ""},
@@ -187,35 +187,35 @@ var addressKeys = table[held]{
 		"The scope of the address.", ""},
 }
 
-var routeKeys = table[route]{
-	{"to", required, to(func(r *route) *netip.Prefix { return &r.To }, as(Description{Type: Text, Range: "a network, or `default`"}, destination)),
+var routeKeys = table[routeEntry]{
+	{"to", required, to(func(r *routeEntry) *netip.Prefix { return &r.To }, as(Description{Type: Text, Range: "a network, or `default`"}, destination)),
 		"The destination.", ""},
-	{"via", optional, to(func(r *route) *netip.Addr { return &r.Via }, as(stationText, station)),
+	{"via", optional, to(func(r *routeEntry) *netip.Addr { return &r.Via }, as(stationText, station)),
 		"The gateway.", ""},
-	{"interface", optional, to(func(r *route) *string { return &r.Interface }, as(interfaceText, interfaceName)),
+	{"interface", optional, to(func(r *routeEntry) *string { return &r.Interface }, as(interfaceText, interfaceName)),
 		"The outgoing link. Default: the instance's.", ""},
-	{"table", "main", to(func(r *route) *uint32 { return &r.Table }, as(tableText, tableOf)),
+	{"table", "main", to(func(r *routeEntry) *uint32 { return &r.Table }, as(tableText, tableOf)),
 		"The routing table.", ""},
-	{"metric", "0", to(func(r *route) *uint32 { return &r.Metric }, number[uint32](0, 1<<32-1)),
+	{"metric", "0", to(func(r *routeEntry) *uint32 { return &r.Metric }, number[uint32](0, 1<<32-1)),
 		"The metric; 0 is the kernel's default.", ""},
-	{"source", optional, to(func(r *route) *netip.Addr { return &r.Source }, as(stationText, station)),
+	{"source", optional, to(func(r *routeEntry) *netip.Addr { return &r.Source }, as(stationText, station)),
 		"The preferred source address.", ""},
 }
 
-var ruleKeys = table[rule]{
-	{"from", optional, to(func(r *rule) *netip.Prefix { return &r.From }, as(networkText, network)),
+var ruleKeys = table[ruleEntry]{
+	{"from", optional, to(func(r *ruleEntry) *netip.Prefix { return &r.From }, as(networkText, network)),
 		"The network of the sender.", ""},
-	{"to", optional, to(func(r *rule) *netip.Prefix { return &r.To }, as(networkText, network)),
+	{"to", optional, to(func(r *ruleEntry) *netip.Prefix { return &r.To }, as(networkText, network)),
 		"The network of the destination.", ""},
-	{"iif", optional, to(func(r *rule) *string { return &r.Iif }, as(interfaceText, ownName)),
+	{"iif", optional, to(func(r *ruleEntry) *string { return &r.Iif }, as(interfaceText, ownName)),
 		"The incoming link.", ""},
-	{"fwmark", optional, value[rule]{Description{Type: Text, Range: "a mark, or mark/mask"}, func(l *loader, at place, r *rule) (ok bool) {
+	{"fwmark", optional, value[ruleEntry]{Description{Type: Text, Range: "a mark, or mark/mask"}, func(l *loader, at place, r *ruleEntry) (ok bool) {
 		r.Fwmark, r.Mask, ok = fwmark(l, at)
 		return ok
 	}}, "The firewall mark of the packet.", "fwmark: 0x1/0xff"},
-	{"table", required, to(func(r *rule) *uint32 { return &r.Table }, as(tableText, tableOf)),
+	{"table", required, to(func(r *ruleEntry) *uint32 { return &r.Table }, as(tableText, tableOf)),
 		"The routing table to look up.", ""},
-	{"priority", required, to(func(r *rule) *uint32 { return &r.Priority }, number[uint32](1, 1<<32-1)),
+	{"priority", required, to(func(r *ruleEntry) *uint32 { return &r.Priority }, number[uint32](1, 1<<32-1)),
 		"The rule's place among all rules; the lowest number is looked at first.", ""},
 }
 

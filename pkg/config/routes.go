@@ -6,34 +6,34 @@ import (
 	"strconv"
 	"strings"
 
-	"ripcord/pkg/addr"
 	"ripcord/pkg/event"
+	"ripcord/pkg/route"
 )
 
-// route is one entry of routes, rule one of rules.
+// routeEntry is one entry of routes, ruleEntry one of rules.
 type (
-	route struct {
-		addr.Route
+	routeEntry struct {
+		route.Route
 		at   place
 		said given
 	}
-	rule struct {
-		addr.Rule
+	ruleEntry struct {
+		route.Rule
 		at   place
 		said given
 	}
 )
 
-func readRoute(l *loader, at place) (route, bool) {
-	r := route{at: at}
+func readRoute(l *loader, at place) (routeEntry, bool) {
+	r := routeEntry{at: at}
 	routeKeys.start(&r)
 	r.said = routeKeys.read(l, at, &r)
 	routeKeys.need(l, at, r.said)
 	return r, r.said != nil
 }
 
-func readRule(l *loader, at place) (rule, bool) {
-	r := rule{at: at}
+func readRule(l *loader, at place) (ruleEntry, bool) {
+	r := ruleEntry{at: at}
 	ruleKeys.start(&r)
 	r.said = ruleKeys.read(l, at, &r)
 	ruleKeys.need(l, at, r.said)
@@ -99,9 +99,9 @@ func tableOf(l *loader, at place) (uint32, bool) {
 	if at.node.kind == scalar && !at.node.quoted {
 		switch at.node.text {
 		case "main":
-			return addr.MainTable, true
+			return route.MainTable, true
 		case "default":
-			return addr.MainTable - 1, true
+			return route.MainTable - 1, true
 		}
 		if !digits.MatchString(at.node.text) {
 			l.advise(at, "write main, default or its number", "%s is no routing table", show(at.node.text))
@@ -180,27 +180,23 @@ func (i *instance) one(l *loader, list string, keys given, parts ...part) event.
 	return f
 }
 
-// checkWaysOnce sees that no two routes take one place in a table, and that no
+// checkRoutesOnce sees that no two routes take one place in a table, and that no
 // rule is there twice.
-func checkWaysOnce(l *loader, all []*instance) {
-	first := map[addr.Way]place{}
-	once := func(w addr.Way, at place, hint string) {
-		if before, taken := first[w]; taken {
+func checkRoutesOnce(l *loader, all []*instance) {
+	first := map[route.Entry]place{}
+	once := func(e route.Entry, at place, hint string) {
+		if before, taken := first[e]; taken {
 			l.advise(at, hint, "it stands as %s already", l.mention(before, at))
 			return
 		}
-		first[w] = at
+		first[e] = at
 	}
 	for _, i := range all {
 		for _, r := range i.routes {
 			if !routeKeys.sound(r.said) {
 				continue
 			}
-			key := addr.Route{To: r.To, Table: r.Table, Metric: r.Metric}
-			if key.Metric == 0 && r.To.Addr().Is6() {
-				key.Metric = 1024 // IP6_RT_PRIO_USER
-			}
-			once(key, i.spot("routes", r.at), "give one of them another metric or table")
+			once(r.Key(), i.spot("routes", r.at), "give one of them another metric or table")
 		}
 		for _, r := range i.rules {
 			if ruleKeys.sound(r.said) {
@@ -210,9 +206,9 @@ func checkWaysOnce(l *loader, all []*instance) {
 	}
 }
 
-// ways are the routes and rules of an instance, in the order in which they are
+// routeSet returns the routes and rules of an instance, in the order in which they are
 // added: no rule leads to a table that is still empty.
-func (i *instance) ways() (all []addr.Way) {
+func (i *instance) routeSet() (all []route.Entry) {
 	for _, r := range i.routes {
 		if r.Interface == "" {
 			r.Interface = i.Interface

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"ripcord/pkg/addr"
+	"ripcord/pkg/route"
 )
 
 // Clean removes what a daemon that died has left in the network namespace, and returns
@@ -26,11 +27,11 @@ func Clean(dir string) (removed []string, err error) {
 		defer kernel.Close()
 		left.Kernel = kernel
 	}
-	if routing, err := addr.OpenRouting(); err != nil {
+	if routes, err := route.OpenKernel(); err != nil {
 		errs = append(errs, fmt.Errorf("cannot remove routes: %w", err))
 	} else {
-		defer routing.Close()
-		left.Routing = routing
+		defer routes.Close()
+		left.Routes = routes
 	}
 	if devices, err := addr.OpenDevices(); err != nil {
 		errs = append(errs, fmt.Errorf("cannot remove links for virtual MACs: %w", err))

@@ -9,6 +9,7 @@ import (
 	"ripcord/pkg/addr"
 	"ripcord/pkg/advert"
 	"ripcord/pkg/neigh"
+	"ripcord/pkg/route"
 )
 
 // The executors, which carry out what the router orders: they alone send adverts,
@@ -46,11 +47,11 @@ func (p *parts) buildWorker(o Options) error {
 	if o.Kernel != nil {
 		asked = o.Kernel(kernel)
 	}
-	routing, err := addr.OpenRouting()
+	routes, err := route.OpenKernel()
 	if err != nil {
 		return fmt.Errorf("cannot change routes: %w", err)
 	}
-	p.closers = append(p.closers, routing)
+	p.closers = append(p.closers, routes)
 	devices, err := addr.OpenDevices()
 	if err != nil {
 		return fmt.Errorf("cannot make links for virtual MACs: %w", err)
@@ -73,7 +74,7 @@ func (p *parts) buildWorker(o Options) error {
 	p.worker = addr.NewWorker(addr.Config{
 		Sets: o.Config.Sets, Lease: p.lease, Links: p.links, Addresses: &p.addresses,
 		Heard: &p.heard, Results: &p.results, Events: &p.events, Warnings: p.warnings, Setting: addr.ReadSetting, Minter: p.minter,
-		Kernel: asked, Routing: routing, Devices: devices, Firewall: firewall, Sender: frames, Listener: listener, Now: time.Now,
+		Kernel: asked, Routes: routes, Devices: devices, Firewall: firewall, Sender: frames, Listener: listener, Now: time.Now,
 	})
 	return nil
 }

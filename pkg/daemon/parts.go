@@ -18,6 +18,7 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
 	"ripcord/pkg/link"
+	"ripcord/pkg/route"
 	"ripcord/pkg/router"
 	"ripcord/pkg/stats"
 	"ripcord/pkg/telemetry"
@@ -185,8 +186,8 @@ func called(c *config.Config) []string {
 		for _, a := range s.Addresses {
 			names = append(names, a.Interface)
 		}
-		for _, w := range s.Ways {
-			if r, ok := w.(addr.Route); ok {
+		for _, e := range s.Routes {
+			if r, ok := e.(route.Route); ok {
 				names = append(names, r.Interface)
 			}
 		}

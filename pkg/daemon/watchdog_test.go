@@ -17,6 +17,7 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
 	"ripcord/pkg/neigh"
+	"ripcord/pkg/route"
 	"ripcord/pkg/router"
 	"ripcord/pkg/router/routertest"
 	"ripcord/pkg/stats"
@@ -41,7 +42,7 @@ type (
 		addr.Kernel
 		*pen
 	}
-	noRouting  struct{ addr.Routing }
+	noRoutes   struct{ addr.Routes }
 	noDevices  struct{ addr.Devices }
 	noPackets  struct{}
 	noListener struct{}
@@ -54,8 +55,8 @@ func (k hangingKernel) RemoveBatch([]addr.Op) error                   { return n
 func (k hangingKernel) PromoteSecondaries(int, string) error          { return nil }
 func (k hangingKernel) Mark([]addr.Op) error                          { return nil }
 func (k hangingKernel) RestoreSecondaries() error                     { return nil }
-func (noRouting) ListWays() ([]addr.WayOp, error)                     { return nil, nil }
-func (noRouting) Listen(ctx context.Context, _ func())                { <-ctx.Done() }
+func (noRoutes) List() ([]route.Op, error)                            { return nil, nil }
+func (noRoutes) Watch(ctx context.Context, _ func())                  { <-ctx.Done() }
 func (noDevices) Links() ([]addr.Netdev, error)                       { return nil, nil }
 func (noDevices) Restore([]string) error                              { return nil }
 func (noPackets) Send([]neigh.Frame)                                  {}
@@ -97,7 +98,7 @@ func newWatchedParts(t *testing.T) *watchedParts {
 	worker := addr.NewWorker(addr.Config{
 		Sets: []addr.Set{set}, Lease: lease, Links: links, Addresses: new(bus.Topic[event.Address]), Heard: heard, Results: results,
 		Events: events, Warnings: event.NewWarnings(func(e event.Event) { events.Publish(e) }), Minter: minter,
-		Kernel: hangingKernel{pen: w.pens["addresses"]}, Routing: noRouting{}, Devices: noDevices{}, Firewall: addr.NoFirewall{},
+		Kernel: hangingKernel{pen: w.pens["addresses"]}, Routes: noRoutes{}, Devices: noDevices{}, Firewall: addr.NoFirewall{},
 		Sender: noPackets{}, Listener: noListener{}, Now: time.Now,
 	})
 	loop := router.New(router.Config{

@@ -1,4 +1,4 @@
-package addr
+package route
 
 import (
 	"fmt"
@@ -12,15 +12,14 @@ import (
 // otherwise.
 const MainTable = 254
 
-// Way is a Route or a Rule: where traffic goes while an instance is Active. Both
-// can be compared.
-type Way interface {
+// Entry is a Route or a Rule. Both can be compared.
+type Entry interface {
 	fmt.Stringer
-	// link is the interface that has to be there first; empty if none has to.
-	link() string
+	// Link returns the interface that must exist first; empty if none must.
+	Link() string
 }
 
-// Route is an entry of a routing table. Table, To and Metric tell it from others.
+// Route is an entry of a routing table.
 type Route struct {
 	To        netip.Prefix // of length 0: the default route
 	Via       netip.Addr   // the next hop; invalid if To is on the link
@@ -40,8 +39,31 @@ type Rule struct {
 	Priority     uint32 // the lower is asked first
 }
 
-func (r Route) link() string { return r.Interface }
-func (r Rule) link() string  { return "" } // the kernel takes a name that there is not yet
+// Link returns the route's interface.
+func (r Route) Link() string { return r.Interface }
+
+// Link returns none: the kernel accepts the name of an interface that does not exist yet.
+func (r Rule) Link() string { return "" }
+
+// Key returns the route with nothing but what tells it from others. Two routes of one
+// key cannot stand beside each other.
+func (r Route) Key() Route {
+	const default6 = 1024 // IP6_RT_PRIO_USER
+	if r.Metric == 0 && r.To.Addr().Is6() {
+		r.Metric = default6 // the kernel's choice
+	}
+	return Route{To: r.To, Table: r.Table, Metric: r.Metric}
+}
+
+// collides reports whether two entries cannot stand beside each other.
+func collides(a, b Entry) bool {
+	r, isRoute := a.(Route)
+	s, isOther := b.(Route)
+	if !isRoute || !isOther {
+		return a == b
+	}
+	return r.Key() == s.Key()
+}
 
 // String writes the route as ip route does.
 func (r Route) String() string {
@@ -94,8 +116,8 @@ func (r Rule) String() string {
 	return b.String()
 }
 
-// WayOp is a route or rule to add or to remove.
-type WayOp struct {
-	Way
+// Op is a route or rule to add or to remove.
+type Op struct {
+	Entry
 	Index int // ifindex of its interface; 0 if it has none
 }

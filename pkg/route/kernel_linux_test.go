@@ -1,8 +1,9 @@
-package addr
+package route
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/netip"
 	"os/exec"
@@ -12,21 +13,31 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/test/netns"
 )
 
-func routing(t testing.TB) *LinuxRouting {
+var (
+	vip4 = netip.MustParsePrefix("192.0.2.1/24")
+	vip6 = netip.MustParsePrefix("2001:db8::1/64")
+)
+
+func TestMain(m *testing.M) { netns.Main(m) }
+
+var ip = netns.IP
+
+func openKernel(t testing.TB) *LinuxKernel {
 	t.Helper()
-	r, err := OpenRouting()
+	k, err := OpenKernel()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { r.Close() })
-	return r
+	t.Cleanup(func() { k.Close() })
+	return k
 }
 
-// waysOf are routes and rules of both families over a link that has vip4 and vip6.
-func waysOf(link string) []Way {
-	return []Way{
+// entriesOf returns routes and rules of both families over a link that has vip4 and vip6.
+func entriesOf(link string) []Entry {
+	return []Entry{
 		Route{To: netip.MustParsePrefix("0.0.0.0/0"), Via: netip.MustParseAddr("192.0.2.254"), Interface: link, Table: MainTable},
 		Route{To: netip.MustParsePrefix("10.0.0.0/8"), Interface: link, Table: 1000, Metric: 5, Source: vip4.Addr()},
 		Route{To: netip.MustParsePrefix("::/0"), Via: netip.MustParseAddr("2001:db8::fe"), Interface: link, Table: MainTable},
@@ -37,9 +48,9 @@ func waysOf(link string) []Way {
 }
 
 // texts lists what bears the mark.
-func texts(t testing.TB, r *LinuxRouting) []string {
+func texts(t testing.TB, k *LinuxKernel) []string {
 	t.Helper()
-	all, err := r.ListWays()
+	all, err := k.List()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,20 +63,19 @@ func texts(t testing.TB, r *LinuxRouting) []string {
 }
 
 func TestRoutingInTheKernel(t *testing.T) {
-	near, _ := cable(t)
-	r, k, index := routing(t), kernel(t), indexOf(t, near)
-	if err := k.AddBatch([]Op{{Index: index, Address: Address{Prefix: vip4}}, {Index: index, Address: Address{Prefix: vip6}}}); err != nil {
-		t.Fatal(err)
-	}
-	var ops []WayOp
-	for _, w := range waysOf(near) {
-		op := WayOp{Way: w}
-		if w.link() != "" {
+	near, _ := netns.Cable(t)
+	r, index := openKernel(t), netns.Index(t, near)
+	ip(t, "addr", "add", vip4.String(), "dev", near)
+	ip(t, "addr", "add", vip6.String(), "dev", near, "nodad")
+	var ops []Op
+	for _, w := range entriesOf(near) {
+		op := Op{Entry: w}
+		if w.Link() != "" {
 			op.Index = index
 		}
 		ops = append(ops, op)
 	}
-	if err := errors.Join(r.AddWays(ops)...); err != nil {
+	if err := errors.Join(r.Add(ops)...); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ args, want string }{
@@ -80,7 +90,7 @@ func TestRoutingInTheKernel(t *testing.T) {
 			t.Errorf("ip %s has no %q:\n%s", c.args, c.want, got)
 		}
 	}
-	for i, err := range r.AddWays(ops) {
+	for i, err := range r.Add(ops) {
 		if !errors.Is(err, fs.ErrExist) {
 			t.Errorf("%s a second time: %v", ops[i], err)
 		}
@@ -90,17 +100,17 @@ func TestRoutingInTheKernel(t *testing.T) {
 	if got := texts(t, r); !slices.Equal(got, want) {
 		t.Errorf("listed\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	left, err := r.ListWays() // as a run that was killed leaves them
+	left, err := r.List() // as a run that was killed leaves them
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(r.RemoveWays(left)...); err != nil {
+	if err := errors.Join(r.Remove(left)...); err != nil {
 		t.Error(err)
 	}
 	if got := texts(t, r); len(got) != 0 {
 		t.Errorf("left: %v", got)
 	}
-	for i, err := range r.RemoveWays(ops) {
+	for i, err := range r.Remove(ops) {
 		if !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("removing %s, which is not there: %v", ops[i], err)
 		}
@@ -109,8 +119,8 @@ func TestRoutingInTheKernel(t *testing.T) {
 
 // What others put in the same place is not added to, replaced or removed.
 func TestRoutesOfOthersInTheKernel(t *testing.T) {
-	near, _ := cable(t)
-	r, index := routing(t), indexOf(t, near)
+	near, _ := netns.Cable(t)
+	r, index := openKernel(t), netns.Index(t, near)
 	ip(t, "addr", "add", "192.0.2.1/24", "dev", near)
 	ip(t, "addr", "add", "2001:db8::1/64", "dev", near, "nodad")
 	theirs := [][]string{
@@ -122,19 +132,19 @@ func TestRoutesOfOthersInTheKernel(t *testing.T) {
 		add := append(strings.Fields(x[0]), "add")
 		ip(t, append(add, strings.Fields(x[1])...)...)
 	}
-	ops := []WayOp{
+	ops := []Op{
 		{Route{To: netip.MustParsePrefix("0.0.0.0/0"), Via: netip.MustParseAddr("192.0.2.254"), Table: MainTable, Metric: 5}, index},
 		{Route{To: netip.MustParsePrefix("::/0"), Via: netip.MustParseAddr("2001:db8::9"), Table: MainTable, Metric: 5}, index},
 		{Rule{Family: event.IPv4, From: netip.MustParsePrefix("10.0.0.0/8"), Table: 100, Priority: 500}, 0},
 	}
-	for i, err := range r.AddWays(ops) {
+	for i, err := range r.Add(ops) {
 		// A rule of ours stands beside theirs, to the same effect.
-		if _, rule := ops[i].Way.(Rule); !rule && !errors.Is(err, fs.ErrExist) || rule && err != nil {
+		if _, rule := ops[i].Entry.(Rule); !rule && !errors.Is(err, fs.ErrExist) || rule && err != nil {
 			t.Errorf("%s: %v", ops[i], err)
 		}
 	}
-	for i, err := range r.RemoveWays(ops) {
-		if _, rule := ops[i].Way.(Rule); !rule && !errors.Is(err, fs.ErrNotExist) || rule && err != nil {
+	for i, err := range r.Remove(ops) {
+		if _, rule := ops[i].Entry.(Rule); !rule && !errors.Is(err, fs.ErrNotExist) || rule && err != nil {
 			t.Errorf("removing %s: %v", ops[i], err)
 		}
 	}
@@ -153,8 +163,8 @@ func TestRoutesOfOthersInTheKernel(t *testing.T) {
 // listing what is ours: a rule with a port has an attribute since Linux 6.15 that
 // made the whole list unreadable.
 func TestListBesideOthers(t *testing.T) {
-	near, _ := cable(t)
-	r, k, index := routing(t), kernel(t), indexOf(t, near)
+	near, _ := netns.Cable(t)
+	r, index := openKernel(t), netns.Index(t, near)
 	for _, args := range []string{
 		"rule add ipproto tcp dport 22 table 100", "-6 rule add ipproto tcp sport 1-1024 dport 22 table 100",
 		"rule add ipproto tcp dport 22 table 100 protocol 112", // neither is ours: it selects a port
@@ -171,87 +181,43 @@ func TestListBesideOthers(t *testing.T) {
 			ip(t, strings.Fields(args)...)
 		}
 	})
-	ours := WayOp{Route{To: netip.MustParsePrefix("10.9.0.0/16"), Via: netip.MustParseAddr("192.0.2.9"), Interface: near, Table: MainTable}, index}
-	if err := errors.Join(r.AddWays([]WayOp{ours})...); err != nil {
+	ours := Op{Route{To: netip.MustParsePrefix("10.9.0.0/16"), Via: netip.MustParseAddr("192.0.2.9"), Interface: near, Table: MainTable}, index}
+	if err := errors.Join(r.Add([]Op{ours})...); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := texts(t, r), []string{ours.String()}; !slices.Equal(got, want) {
 		t.Errorf("listed %q, want %q", got, want)
 	}
-	if got := on(t, k, index); !slices.Contains(got, "192.0.2.7/24") || !slices.Contains(got, "192.0.2.8/32") {
-		t.Errorf("addresses: %q", got)
-	}
-	if errs := r.RemoveWays([]WayOp{ours}); errs[0] != nil {
+	if errs := r.Remove([]Op{ours}); errs[0] != nil {
 		t.Error(errs[0])
 	}
 }
 
 func TestRoutesTheKernelRefuses(t *testing.T) {
-	near, _ := cable(t)
-	r, index := routing(t), indexOf(t, near)
+	near, _ := netns.Cable(t)
+	r, index := openKernel(t), netns.Index(t, near)
 	ip(t, "addr", "add", "192.0.2.1/24", "dev", near)
-	route := func(to, via string) WayOp {
-		return WayOp{Route{To: netip.MustParsePrefix(to), Via: netip.MustParseAddr(via), Table: MainTable}, index}
+	route := func(to, via string) Op {
+		return Op{Route{To: netip.MustParsePrefix(to), Via: netip.MustParseAddr(via), Table: MainTable}, index}
 	}
-	errs := r.AddWays([]WayOp{route("10.1.0.0/16", "192.0.2.9"), route("10.2.0.0/16", "203.0.113.9"), route("10.3.0.0/16", "192.0.2.9")})
+	errs := r.Add([]Op{route("10.1.0.0/16", "192.0.2.9"), route("10.2.0.0/16", "203.0.113.9"), route("10.3.0.0/16", "192.0.2.9")})
 	if errs[0] != nil || errs[1] == nil || errs[2] != nil {
 		t.Errorf("the second has no such gateway, and the answers are %v", errs)
 	}
 	t.Logf("the kernel's words: %v", errs[1])
 }
 
-func TestLiveRoutes(t *testing.T) {
-	near, _ := cable(t)
-	k, r := kernel(t), routing(t)
-	if errs := r.AddWays([]WayOp{{Rule{Family: event.IPv4, Table: 1001, Priority: 700}, 0}}); errs[0] != nil { // a run that crashed
-		t.Fatal(errs[0])
-	}
-	ip(t, "rule", "add", "from", "10.9.0.0/16", "lookup", "77", "priority", "701")
-	defer ip(t, "rule", "del", "priority", "701")
-	l := newLive(t, k, near, Set{
-		Addresses: []Address{{Prefix: vip4, Interface: near}, {Prefix: vip6, Interface: near}}, Ways: waysOf(near),
-	})
-	l.wait(t, "route.removed")
-	if got := texts(t, r); len(got) != 0 {
-		t.Errorf("of a crashed run are left: %v", got)
-	}
-	l.order(Hold)
-	l.wait(t, "route.added")
-	for _, del := range []string{"route del default", "-6 route del 2001:db8:1::/48", "rule del priority 500"} {
-		at := time.Now()
-		ip(t, strings.Fields(del)...)
-		l.wait(t, "route.restored")
-		if took := time.Since(at); took > sureEvery/2 {
-			t.Errorf("%s: put back after %v, so that nobody heard of it", del, took)
-		}
-	}
-	if got := texts(t, r); len(got) != 6 {
-		t.Errorf("after all were put back there are %v", got)
-	}
-	l.order(Release)
-	l.wait(t, "route.removed")
-	l.order(Hold)
-	l.wait(t, "route.added")
-	l.stop()
-	if got := texts(t, r); len(got) != 0 {
-		t.Errorf("left at the end: %v", got)
-	}
-	if got := ip(t, "rule"); !strings.Contains(got, "from 10.9.0.0/16 lookup 77") {
-		t.Errorf("it removed the rule of another:\n%s", got)
-	}
-}
-
 // BenchmarkRoutes adds 250 routes beside 250 addresses, asks for them, and
 // removes them.
 func BenchmarkRoutes(b *testing.B) {
-	near, _ := cable(b)
-	r, k, index := routing(b), kernel(b), indexOf(b, near)
-	if err := k.AddBatch(batchOf(index, near, "10.0.0.1/16", 250)); err != nil {
-		b.Fatal(err)
-	}
-	var ops []WayOp
+	near, _ := netns.Cable(b)
+	r, index := openKernel(b), netns.Index(b, near)
 	for i := range 250 {
-		ops = append(ops, WayOp{Route{
+		ip(b, "addr", "add", fmt.Sprintf("10.0.0.%d/16", i+1), "dev", near)
+	}
+	var ops []Op
+	for i := range 250 {
+		ops = append(ops, Op{Route{
 			To: netip.PrefixFrom(netip.AddrFrom4([4]byte{172, 16, byte(i), 0}), 24), Via: netip.MustParseAddr("10.0.9.9"), Table: MainTable,
 			Source: netip.MustParseAddr("10.0.0.7"),
 		}, index})
@@ -268,9 +234,9 @@ func BenchmarkRoutes(b *testing.B) {
 		}
 	}
 	for b.Loop() {
-		timed(&adding, func() []error { return r.AddWays(ops) }, nil)
-		timed(&asking, func() []error { return r.AddWays(ops) }, fs.ErrExist)
-		timed(&removing, func() []error { return r.RemoveWays(ops) }, nil)
+		timed(&adding, func() []error { return r.Add(ops) }, nil)
+		timed(&asking, func() []error { return r.Add(ops) }, fs.ErrExist)
+		timed(&removing, func() []error { return r.Remove(ops) }, nil)
 	}
 	b.ReportMetric(float64(adding.Microseconds())/float64(b.N), "µs/add")
 	b.ReportMetric(float64(asking.Microseconds())/float64(b.N), "µs/ask")
@@ -280,22 +246,22 @@ func BenchmarkRoutes(b *testing.B) {
 // TestReplacedRouteInTheKernel: `ip route replace` by a person is heard, and ours
 // takes its place again.
 func TestReplacedRouteInTheKernel(t *testing.T) {
-	near, _ := cable(t)
-	r, index := routing(t), indexOf(t, near)
+	near, _ := netns.Cable(t)
+	r, index := openKernel(t), netns.Index(t, near)
 	ip(t, "addr", "add", "192.0.2.1/24", "dev", near)
 	ip(t, "addr", "add", "2001:db8::1/64", "dev", near, "nodad")
 	heard := make(chan struct{}, 100)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
-	go func() { r.Listen(ctx, func() { heard <- struct{}{} }); close(done) }()
+	go func() { r.Watch(ctx, func() { heard <- struct{}{} }); close(done) }()
 	defer func() { cancel(); <-done }()
 	<-heard // it listens
 	for _, w := range []Route{
 		{To: netip.MustParsePrefix("203.0.113.0/24"), Via: netip.MustParseAddr("192.0.2.9"), Interface: near, Table: MainTable},
 		{To: netip.MustParsePrefix("2001:db8:9::/48"), Via: netip.MustParseAddr("2001:db8::9"), Interface: near, Table: MainTable},
 	} {
-		ops := []WayOp{{Way: w, Index: index}}
-		if err := errors.Join(r.AddWays(ops)...); err != nil {
+		ops := []Op{{Entry: w, Index: index}}
+		if err := errors.Join(r.Add(ops)...); err != nil {
 			t.Fatal(err)
 		}
 		via := map[bool]string{true: "192.0.2.7", false: "2001:db8::7"}[w.To.Addr().Is4()]
@@ -305,21 +271,20 @@ func TestReplacedRouteInTheKernel(t *testing.T) {
 		case <-time.After(5 * time.Second):
 			t.Errorf("nobody told that %s was replaced", w)
 		}
-		c := &course{WayOp: ops[0]}
-		marked, err := r.ListWays()
-		if err != nil || c.standsAmong(marked) {
+		marked, err := r.List()
+		if err != nil || standsAmong(w, marked) {
 			t.Errorf("%s was replaced, and is found among %v (%v)", w, marked, err)
 		}
-		if err := errors.Join(r.ReplaceWays(ops)...); err != nil {
+		if err := errors.Join(r.Replace(ops)...); err != nil {
 			t.Fatal(err)
 		}
-		if marked, err = r.ListWays(); err != nil || !c.standsAmong(marked) {
+		if marked, err = r.List(); err != nil || !standsAmong(w, marked) {
 			t.Errorf("%s was put back, and is not found among %v (%v)", w, marked, err)
 		}
-		if err := errors.Join(r.RemoveWays(ops)...); err != nil {
+		if err := errors.Join(r.Remove(ops)...); err != nil {
 			t.Error(err)
 		}
-		if err := errors.Join(r.RemoveWays(ops)...); !errors.Is(err, fs.ErrNotExist) {
+		if err := errors.Join(r.Remove(ops)...); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("a second removal of %s: %v", w, err)
 		}
 		if text := ip(t, "route", "show", "table", "all"); strings.Contains(text, via) {

@@ -1,4 +1,4 @@
-package addr
+package route
 
 import (
 	"context"
@@ -15,20 +15,23 @@ import (
 	"ripcord/pkg/rtnl"
 )
 
-// LinuxRouting is the Routing of the network namespace it was opened in.
-type LinuxRouting struct{ *netlinkKernel }
+// LinuxKernel is the Kernel of the network namespace it was opened in.
+type LinuxKernel struct{ conn *rtnl.Conn }
 
-var _ Routing = (*LinuxRouting)(nil)
+var _ Kernel = (*LinuxKernel)(nil)
 
-// OpenRouting opens a socket for requests. It needs Linux 4.20, which lists routes by
+// OpenKernel opens a socket for requests. It needs Linux 4.20, which lists routes by
 // their protocol.
-func OpenRouting() (*LinuxRouting, error) {
-	k, err := openNetlink(rtnl.Config{Strict: true})
+func OpenKernel() (*LinuxKernel, error) {
+	conn, err := rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_ROUTE, Strict: true})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("opening the rtnetlink socket: %w", err)
 	}
-	return &LinuxRouting{k}, nil
+	return &LinuxKernel{conn}, nil
 }
+
+// Close closes the socket.
+func (k *LinuxKernel) Close() error { return k.conn.Close() }
 
 // deletions are the deletions of routes with our mark and of all rules, and the routes
 // that people and their tools put in the place of others: where a router takes in a
@@ -69,26 +72,25 @@ func loadReplace() bpf.Instruction {
 	return bpf.LoadAbsolute{Off: at, Size: 1}
 }
 
-// Listen calls gone for each deletion that is not our own, and where some may
-// have been missed.
-func (r *LinuxRouting) Listen(ctx context.Context, gone func()) {
-	deletions().Watch(ctx, r.conn.Port, gone)
+// Watch calls changed when another program may have removed or replaced routes or
+// rules with our mark, until ctx ends.
+func (k *LinuxKernel) Watch(ctx context.Context, changed func()) {
+	deletions().Watch(ctx, k.conn.Port, changed)
 }
 
-// AddWays adds routes and rules in one batch.
-func (r *LinuxRouting) AddWays(ops []WayOp) []error {
-	return r.each(ops, netlink.Request|netlink.Create|netlink.Excl, unix.RTM_NEWROUTE, unix.RTM_NEWRULE)
+// Add implements Kernel, in one batch.
+func (k *LinuxKernel) Add(ops []Op) []error {
+	return k.each(ops, netlink.Request|netlink.Create|netlink.Excl, unix.RTM_NEWROUTE, unix.RTM_NEWRULE)
 }
 
-// ReplaceWays is AddWays without regard to what stands there.
-func (r *LinuxRouting) ReplaceWays(ops []WayOp) []error {
-	return r.each(ops, netlink.Request|netlink.Create|netlink.Replace, unix.RTM_NEWROUTE, unix.RTM_NEWRULE)
+// Replace implements Kernel.
+func (k *LinuxKernel) Replace(ops []Op) []error {
+	return k.each(ops, netlink.Request|netlink.Create|netlink.Replace, unix.RTM_NEWROUTE, unix.RTM_NEWRULE)
 }
 
-// RemoveWays removes in the same way. The message names the mark, and the kernel
-// compares it.
-func (r *LinuxRouting) RemoveWays(ops []WayOp) []error {
-	errs := r.each(ops, netlink.Request, unix.RTM_DELROUTE, unix.RTM_DELRULE)
+// Remove implements Kernel. The message names the mark, and the kernel compares it.
+func (k *LinuxKernel) Remove(ops []Op) []error {
+	errs := k.each(ops, netlink.Request, unix.RTM_DELROUTE, unix.RTM_DELRULE)
 	for i, err := range errs {
 		// With its interface a route is gone, too.
 		if errors.Is(err, unix.ESRCH) || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) {
@@ -98,48 +100,48 @@ func (r *LinuxRouting) RemoveWays(ops []WayOp) []error {
 	return errs
 }
 
-func (r *LinuxRouting) each(ops []WayOp, flags netlink.HeaderFlags, route, rule netlink.HeaderType) []error {
+func (k *LinuxKernel) each(ops []Op, flags netlink.HeaderFlags, route, rule netlink.HeaderType) []error {
 	messages := make([]netlink.Message, 0, len(ops))
 	for _, op := range ops {
 		m := netlink.Message{Header: netlink.Header{Type: route, Flags: flags}}
 		var err error
-		switch w := op.Way.(type) {
+		switch e := op.Entry.(type) {
 		case Route:
-			m.Data, err = routeMessage(w, op.Index)
+			m.Data, err = routeMessage(e, op.Index)
 		case Rule:
 			m.Header.Type = rule
-			m.Data, err = ruleMessage(w)
+			m.Data, err = ruleMessage(e)
 		}
 		if err != nil { // one that cannot be encoded is a mistake of ours
 			return slices.Repeat([]error{fmt.Errorf("encoding %s: %w", op, err)}, len(ops))
 		}
 		messages = append(messages, m)
 	}
-	return r.conn.Batch(messages)
+	return k.conn.Batch(messages)
 }
 
-// ListWays asks for the routes by their protocol, which the kernel filters, and
-// for all rules, of which there are few.
-func (r *LinuxRouting) ListWays() ([]WayOp, error) {
-	var all []WayOp
+// List implements Kernel. It asks for the routes by their protocol, which the kernel
+// filters, and for all rules, of which there are few.
+func (k *LinuxKernel) List() ([]Op, error) {
+	var all []Op
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-		routes, err := r.list(rtnl.ListRoutes(family, rtnl.Mark), routeOp)
+		routes, err := k.list(rtnl.ListRoutes(family, rtnl.Mark), routeOp)
 		if err != nil {
 			return nil, fmt.Errorf("listing routes: %w", err)
 		}
-		rules, err := r.list(rtnl.ListRules(family), ruleOp)
+		rules, err := k.list(rtnl.ListRules(family), ruleOp)
 		if err != nil {
 			return nil, fmt.Errorf("listing rules: %w", err)
 		}
-		all = append(all, r.named(routes)...)
+		all = append(all, k.named(routes)...)
 		all = append(all, rules...)
 	}
 	return all, nil
 }
 
-// list is empty on a kernel without rules, or without the family.
-func (r *LinuxRouting) list(request netlink.Message, decode func(netlink.Message) (WayOp, bool)) ([]WayOp, error) {
-	ops, err := rtnl.Dump(r.conn, request, decode)
+// list returns nothing on a kernel without rules, or without the family.
+func (k *LinuxKernel) list(request netlink.Message, decode func(netlink.Message) (Op, bool)) ([]Op, error) {
+	ops, err := rtnl.Dump(k.conn, request, decode)
 	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EAFNOSUPPORT) {
 		return nil, nil
 	}
@@ -147,12 +149,12 @@ func (r *LinuxRouting) list(request netlink.Message, decode func(netlink.Message
 }
 
 // named gives routes the names of their interfaces, for the log.
-func (r *LinuxRouting) named(routes []WayOp) []WayOp {
+func (k *LinuxKernel) named(routes []Op) []Op {
 	for i := range routes {
-		if link, err := r.conn.LinkByIndex(routes[i].Index); err == nil {
-			route := routes[i].Way.(Route)
+		if link, err := k.conn.LinkByIndex(routes[i].Index); err == nil {
+			route := routes[i].Entry.(Route)
 			route.Interface = link.Name
-			routes[i].Way = route
+			routes[i].Entry = route
 		}
 	}
 	return routes

@@ -1,4 +1,4 @@
-package addr
+package route
 
 import (
 	"net"
@@ -12,15 +12,18 @@ import (
 	"ripcord/pkg/rtnl"
 )
 
-// routeMessage is the rtmsg of a route, to add or to remove.
+// routeMessage returns the rtmsg of a route, to add or to remove.
 func routeMessage(r Route, index int) ([]byte, error) {
-	af, to := family(r.To.Addr())
+	af := uint8(unix.AF_INET6)
+	if r.To.Addr().Is4() {
+		af = unix.AF_INET
+	}
 	m := rtnetlink.RouteMessage{
 		Family: af, DstLength: uint8(r.To.Bits()), Protocol: rtnl.Mark, Type: unix.RTN_UNICAST, Scope: unix.RT_SCOPE_UNIVERSE,
 		Attributes: rtnetlink.RouteAttributes{OutIface: uint32(index), Table: r.Table, Priority: r.Metric},
 	}
 	if r.To.Bits() > 0 {
-		m.Attributes.Dst = to
+		m.Attributes.Dst = r.To.Addr().AsSlice()
 	}
 	if r.Via.IsValid() {
 		m.Attributes.Gateway = r.Via.AsSlice()
@@ -33,15 +36,15 @@ func routeMessage(r Route, index int) ([]byte, error) {
 	return m.MarshalBinary()
 }
 
-// routeOp is a route of ours that was listed, to remove it. One that another's was
+// routeOp reads a route of ours that was listed, to remove it. One that another's was
 // joined to (IPv6, RTA_MULTIPATH) is not ours alone.
-func routeOp(m netlink.Message) (op WayOp, ours bool) {
+func routeOp(m netlink.Message) (op Op, ours bool) {
 	r, ok := rtnl.DecodeRoute(m, rtnl.Mark)
 	route := Route{To: r.To, Via: r.Via, Table: r.Table, Metric: r.Metric, Source: r.Source}
-	return WayOp{route, r.Index}, ok && r.Type == unix.RTN_UNICAST && !r.Multipath
+	return Op{route, r.Index}, ok && r.Type == unix.RTN_UNICAST && !r.Multipath
 }
 
-// ruleMessage is the fib_rule_hdr of a rule, to add or to remove.
+// ruleMessage returns the fib_rule_hdr of a rule, to add or to remove.
 func ruleMessage(r Rule) ([]byte, error) {
 	protocol := uint8(rtnl.Mark)
 	m := rtnetlink.RuleMessage{
@@ -68,9 +71,9 @@ func ruleMessage(r Rule) ([]byte, error) {
 	return m.MarshalBinary()
 }
 
-// ruleOp is a rule of ours that was listed, to remove it. One that selects by what
-// ours do not is somebody else's.
-func ruleOp(m netlink.Message) (op WayOp, ours bool) {
+// ruleOp reads a rule of ours that was listed, to remove it. A rule that selects by
+// what ours never do belongs to another program.
+func ruleOp(m netlink.Message) (op Op, ours bool) {
 	r, ok := rtnl.DecodeRule(m, rtnl.Mark)
 	rule := Rule{
 		Family: event.IPv4, From: r.From, To: r.To, Iif: r.Iif, Fwmark: r.Fwmark, Mask: r.Mask, Table: r.Table, Priority: r.Priority,
@@ -78,5 +81,5 @@ func ruleOp(m netlink.Message) (op WayOp, ours bool) {
 	if r.Family == unix.AF_INET6 {
 		rule.Family = event.IPv6
 	}
-	return WayOp{Way: rule}, ok && r.Action == unix.FR_ACT_TO_TBL && !r.More
+	return Op{Entry: rule}, ok && r.Action == unix.FR_ACT_TO_TBL && !r.More
 }

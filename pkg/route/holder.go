@@ -1,0 +1,183 @@
+package route
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"ripcord/pkg/bus"
+	"ripcord/pkg/event"
+)
+
+// Kernel adds, removes and lists routes and rules.
+type Kernel interface {
+	// Add adds with the mark what does not stand yet, and returns the answer to each:
+	// nil, fs.ErrExist if something stands in its place, or why the kernel refused.
+	Add(ops []Op) []error
+	// Replace puts routes with the mark in the place of those that stand there.
+	Replace(ops []Op) []error
+	// Remove removes what bears the mark, and nothing else; fs.ErrNotExist says that
+	// there was nothing to remove.
+	Remove(ops []Op) []error
+	// List returns all that bear the mark.
+	List() ([]Op, error)
+}
+
+// Config is what a Holder needs. All of it is required.
+type Config struct {
+	// Entries are the routes and rules of each instance, in the order in which they
+	// are added.
+	Entries map[string][]Entry
+	// Ready reports whether the addresses of an instance are in place.
+	Ready  func(instance string) bool
+	Kernel Kernel
+	Events *bus.Topic[event.Event]
+	Minter *event.Minter
+	Now    func() time.Time
+}
+
+// Holder holds the routes and rules of instances.
+type Holder struct {
+	cfg    Config
+	ledger *ledger
+}
+
+// NewHolder returns a Holder that holds nothing.
+func NewHolder(cfg Config) *Holder {
+	return &Holder{cfg: cfg, ledger: newLedger(cfg.Entries, cfg.Ready)}
+}
+
+// TakeOver has what a crashed run left removed.
+func (h *Holder) TakeOver() error {
+	found, err := h.cfg.Kernel.List()
+	if err != nil {
+		return fmt.Errorf("listing our routes and rules at the start: %w", err)
+	}
+	now := h.cfg.Now()
+	h.ledger.leftovers(now, h.cfg.Minter.Cause(now), found)
+	return nil
+}
+
+// Hold begins to hold what an instance has, as ordered at the instant at.
+func (h *Holder) Hold(at time.Time, cause event.Cause, instance string) {
+	h.ledger.hold(at, cause, instance)
+}
+
+// Release ceases to hold it.
+func (h *Holder) Release(at time.Time, cause event.Cause, instance string) {
+	h.ledger.release(at, cause, instance)
+}
+
+// SeeLink takes a fact about a link.
+func (h *Holder) SeeLink(fact event.Link) { h.ledger.link(fact) }
+
+// Link returns what is known of the interface of a route; zero if none has it.
+func (h *Holder) Link(name string) event.Link { return h.ledger.links[name] }
+
+// Doubt has everything that is held asked about: the kernel may have removed some with
+// an address.
+func (h *Holder) Doubt() { h.ledger.doubt() }
+
+// Changed is Doubt where another program may have removed or replaced some.
+func (h *Holder) Changed() {
+	h.ledger.replaced = true
+	h.ledger.doubt()
+}
+
+// Deadline returns when Remove or Add has something to do if nothing happens.
+func (h *Holder) Deadline() (time.Time, bool) { return h.ledger.deadline() }
+
+// RetryRemoval has the next Remove try what the kernel refused to remove.
+func (h *Holder) RetryRemoval() { h.ledger.removal = time.Time{} }
+
+// Left lists what is released and was not removed yet.
+func (h *Holder) Left() (left []string) {
+	for _, leaving := range h.ledger.leaving {
+		for _, t := range leaving.all {
+			left = append(left, t.String())
+		}
+	}
+	return left
+}
+
+// Missing is a route or rule that is held and not in place.
+type Missing struct {
+	Entry
+	Reason string // empty: not known
+}
+
+// Missing lists what an instance that is held has missed for as long as within or longer.
+// Settled is false while more may turn out to be missing.
+func (h *Holder) Missing(now time.Time, instance string, within time.Duration) (all []Missing, settled bool) {
+	settled = true
+	for t := range h.ledger.each {
+		if t.holding.instance != instance || t.at != absent {
+			continue
+		}
+		if now.Sub(t.since) < within {
+			settled = false
+			continue
+		}
+		all = append(all, Missing{t.Entry, t.failed})
+	}
+	return all, settled
+}
+
+// Add adds what is due, and by this finds out which of those in doubt still stand.
+func (h *Holder) Add() {
+	try, r := h.ledger.adds(h.cfg.Now())
+	h.publish(r)
+	if len(try) == 0 {
+		return
+	}
+	errs := h.cfg.Kernel.Add(opsOf(try))
+	h.restoreReplaced(try, errs)
+	now := h.cfg.Now()
+	h.publish(h.ledger.tried(now, h.cfg.Minter.Cause(now), try, errs))
+}
+
+// restoreReplaced puts back routes of ours that somebody has replaced, and sets the
+// answer in errs of each to that.
+func (h *Holder) restoreReplaced(try []*tracked, errs []error) {
+	suspects := h.ledger.suspects(try, errs)
+	h.ledger.replaced = false
+	if len(suspects) == 0 {
+		return
+	}
+	marked, err := h.cfg.Kernel.List()
+	if err != nil {
+		h.ledger.replaced = true // looked for again with the next audit
+		return
+	}
+	suspects = slices.DeleteFunc(suspects, func(t *tracked) bool { return standsAmong(t.Entry, marked) })
+	if len(suspects) == 0 {
+		return
+	}
+	for i, err := range h.cfg.Kernel.Replace(opsOf(suspects)) {
+		errs[slices.Index(try, suspects[i])] = err
+	}
+}
+
+// Remove removes what was released or left behind.
+func (h *Holder) Remove() {
+	gone := h.ledger.removes(h.cfg.Now())
+	if len(gone) == 0 {
+		return
+	}
+	errs := h.cfg.Kernel.Remove(opsOf(gone))
+	h.publish(h.ledger.removed(h.cfg.Now(), gone, errs))
+}
+
+func opsOf(all []*tracked) []Op {
+	ops := make([]Op, len(all))
+	for i, t := range all {
+		ops[i] = t.Op
+	}
+	return ops
+}
+
+func (h *Holder) publish(r report) {
+	for _, e := range r {
+		h.cfg.Events.Publish(e)
+	}
+}

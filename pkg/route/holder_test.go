@@ -1,0 +1,252 @@
+package route_test
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ripcord/pkg/bus"
+	"ripcord/pkg/event"
+	"ripcord/pkg/route"
+	"ripcord/pkg/route/routetest"
+)
+
+var (
+	defaultRoute = route.Route{To: netip.MustParsePrefix("0.0.0.0/0"), Via: netip.MustParseAddr("192.0.2.254"), Interface: "eth0", Table: route.MainTable}
+	tableRoute   = route.Route{To: netip.MustParsePrefix("10.0.0.0/8"), Interface: "eth0", Table: 100}
+	rule         = route.Rule{Family: event.IPv4, From: netip.MustParsePrefix("10.0.0.0/8"), Table: 100, Priority: 500}
+)
+
+// rig is a Holder on a kernel in memory, with a clock that the test moves.
+type rig struct {
+	*route.Holder
+	kernel *routetest.Kernel
+	events *bus.Ring[event.Event]
+	now    time.Time
+	ready  bool
+}
+
+func newRig(t *testing.T, entries ...route.Entry) *rig {
+	t.Helper()
+	if len(entries) == 0 {
+		entries = []route.Entry{defaultRoute, tableRoute, rule}
+	}
+	topic := new(bus.Topic[event.Event])
+	r := &rig{
+		kernel: routetest.New(entries...), events: bus.SubscribeRing(topic, bus.NewBell(), 1000),
+		now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), ready: true,
+	}
+	r.Holder = route.NewHolder(route.Config{
+		Entries: map[string][]route.Entry{"a": entries}, Ready: func(string) bool { return r.ready },
+		Kernel: r.kernel, Events: topic, Minter: event.NewMinter(1), Now: func() time.Time { return r.now },
+	})
+	r.SeeLink(event.Link{Name: "eth0", Index: 7, AdminUp: true})
+	return r
+}
+
+// turn makes the kernel agree, as its owner does when something happened.
+func (r *rig) turn() {
+	r.Remove()
+	r.Add()
+}
+
+// pass moves the clock, with a turn at each deadline.
+func (r *rig) pass(d time.Duration) {
+	end := r.now.Add(d)
+	for {
+		due, ok := r.Deadline()
+		if !ok || due.After(end) {
+			break
+		}
+		if due.After(r.now) {
+			r.now = due
+		}
+		r.turn()
+		if next, ok := r.Deadline(); ok && !next.After(r.now) {
+			panic(fmt.Sprintf("a turn at %v did not move the deadline", r.now))
+		}
+	}
+	r.now = end
+}
+
+func (r *rig) hold()    { r.Hold(r.now, event.Cause{Trace: 7}, "a"); r.turn() }
+func (r *rig) release() { r.Release(r.now, event.Cause{Trace: 8}, "a"); r.turn() }
+
+// names are the events since they were last taken.
+func (r *rig) names() string {
+	events, _ := r.events.Take()
+	var names []string
+	for _, e := range events {
+		names = append(names, strings.TrimPrefix(e.Name(), "route."))
+	}
+	return strings.Join(names, " ")
+}
+
+func expect(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("%s: %v, want %v", what, got, want)
+	}
+}
+
+// What is held is added in order once the addresses are in place, and removed in the
+// reverse order: no rule leads to a table that is empty.
+func TestHolder(t *testing.T) {
+	r := newRig(t)
+	r.ready = false
+	r.hold()
+	r.pass(time.Second)
+	expect(t, "before the addresses", r.kernel.Batches, "[]")
+	r.ready = true
+	r.turn()
+	expect(t, "batches", r.kernel.Batches, "[+3]")
+	expect(t, "events", r.names(), "added")
+	r.release()
+	expect(t, "events", r.names(), "removed")
+	expect(t, "removed", r.kernel.Removed, []string{rule.String(), tableRoute.String(), defaultRoute.String()})
+	if due, ok := r.Deadline(); ok {
+		t.Errorf("nothing is held, and %v is due", due)
+	}
+}
+
+// An entry that is lost is put back; one that is fought for, not as often as it is taken.
+func TestHolderPutsBack(t *testing.T) {
+	r := newRig(t)
+	r.hold()
+	r.names()
+	lose := func() {
+		r.kernel.With(func() { delete(r.kernel.Standing, tableRoute.String()) })
+		r.Changed()
+	}
+	r.pass(time.Second)
+	lose()
+	r.pass(time.Second)
+	expect(t, "events", r.names(), "restored")
+	expect(t, "stand", len(r.kernel.Standing), 3)
+
+	r.pass(20 * time.Second)
+	for range 100 {
+		lose()
+		r.pass(100 * time.Millisecond)
+	}
+	if n := strings.Count(r.names(), "restored"); n < 3 || n > 7 {
+		t.Errorf("put back %d times in 10 s of fighting", n)
+	}
+	r.pass(10 * time.Second)
+	expect(t, "stand", len(r.kernel.Standing), 3)
+}
+
+// What goes without a notification is found by an audit.
+func TestHolderAudits(t *testing.T) {
+	r := newRig(t)
+	r.hold()
+	r.pass(15 * time.Second)
+	r.names()
+	r.kernel.With(func() { delete(r.kernel.Standing, defaultRoute.String()) })
+	r.pass(10 * time.Second)
+	expect(t, "after an audit", r.names(), "restored")
+}
+
+func TestHolderWaitsForTheInterface(t *testing.T) {
+	other := defaultRoute
+	other.Interface = "eth1"
+	r := newRig(t, other, rule)
+	r.hold()
+	expect(t, "events", r.names(), "failed added")
+	r.SeeLink(event.Link{Name: "eth1", Index: 9})
+	r.pass(time.Second)
+	expect(t, "while it is down", r.names(), "failed")
+	r.SeeLink(event.Link{Name: "eth1", Index: 9, AdminUp: true})
+	r.turn()
+	expect(t, "when it is up", r.names(), "added")
+}
+
+// What the kernel refuses is reported once, is missing, and is tried again.
+func TestHolderRefused(t *testing.T) {
+	r := newRig(t)
+	r.kernel.Refuse = errors.New("no such gateway")
+	r.hold()
+	if all, settled := r.Missing(r.now, "a", time.Second); settled || len(all) != 0 {
+		t.Errorf("missing at once: %v, settled %t", all, settled)
+	}
+	r.pass(5 * time.Second)
+	expect(t, "reported once", r.names(), "failed")
+	all, settled := r.Missing(r.now, "a", time.Second)
+	if !settled || len(all) != 3 || !strings.Contains(all[0].Reason, "no such gateway") {
+		t.Errorf("missing: %v, settled %t", all, settled)
+	}
+	r.kernel.Refuse = nil
+	r.pass(time.Second)
+	expect(t, "then", r.names(), "added")
+	r.kernel.Stuck = errors.New("stuck")
+	r.release()
+	r.pass(time.Second)
+	expect(t, "kept by the kernel", r.names(), "failed")
+	expect(t, "left", len(r.Left()), 3)
+	r.kernel.Stuck = nil
+	r.pass(time.Second)
+	expect(t, "then", r.names(), "removed")
+	expect(t, "left", r.Left(), "[]")
+}
+
+// What others put in the place of an entry is used, and never removed.
+func TestHolderUsesForeign(t *testing.T) {
+	r := newRig(t)
+	r.kernel.Standing[defaultRoute.String()] = false
+	r.hold()
+	expect(t, "events", r.names(), "foreign added")
+	r.pass(30 * time.Second)
+	expect(t, "reported once", r.names(), "")
+	r.release()
+	expect(t, "left", r.kernel.Standing, map[string]bool{defaultRoute.String(): false})
+	expect(t, "events", r.names(), "removed")
+
+	r.hold()
+	r.names()
+	delete(r.kernel.Standing, defaultRoute.String()) // theirs goes, ours comes
+	r.Changed()
+	r.pass(time.Second)
+	expect(t, "events", r.names(), "restored")
+	r.release()
+	expect(t, "left at the end", len(r.kernel.Standing), 0)
+}
+
+// A route that somebody put in the place of ours is noticed, as adding gives the same
+// answer to both, and ours is put back.
+func TestHolderPutsBackReplaced(t *testing.T) {
+	r := newRig(t)
+	r.hold()
+	r.names()
+	replace := func() { r.kernel.Standing[defaultRoute.String()] = false }
+	r.pass(time.Second)
+	replace()
+	r.Changed()
+	r.turn()
+	expect(t, "events", r.names(), "restored")
+	expect(t, "batches", r.kernel.Batches, "[+3 +3 =1]")
+	expect(t, "ours", r.kernel.Standing[defaultRoute.String()], true)
+
+	replace() // unheard
+	r.release()
+	expect(t, "events", r.names(), "removed replaced")
+	expect(t, "left", len(r.kernel.Standing), 1)
+}
+
+// What a crashed run left is removed.
+func TestHolderTakesOver(t *testing.T) {
+	r := newRig(t)
+	for _, e := range []route.Entry{defaultRoute, rule} {
+		r.kernel.Standing[e.String()] = true
+	}
+	if err := r.TakeOver(); err != nil {
+		t.Fatal(err)
+	}
+	r.turn()
+	slices.Sort(r.kernel.Removed)
+	expect(t, "removed", r.kernel.Removed, []string{defaultRoute.String(), rule.String()})
+	expect(t, "events", r.names(), "removed")
+}

@@ -1,0 +1,182 @@
+package route
+
+import (
+	"slices"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+const (
+	// retryEvery is how often what the kernel refused is tried again.
+	retryEvery = 250 * time.Millisecond
+	// auditEvery is how often the kernel is asked about routes and rules that stand as
+	// far as the ledger knows.
+	auditEvery = 10 * time.Second
+	// fightWindow bounds how soon after it was restored an entry must be lost again to
+	// be one that another program removes again and again.
+	fightWindow = 10 * time.Second
+)
+
+// presence is how a wanted entry stands in the kernel.
+type presence uint8
+
+const (
+	absent presence = iota
+	ours
+	foreign // something without the mark stands in its place
+)
+
+// tracked is one route or rule of an instance that is held.
+type tracked struct {
+	Op       // Index is that with which it was last tried
+	holding  *holding
+	at       presence
+	placed   bool // has been in place since it was ordered
+	doubt    bool // it may have gone
+	since    time.Time
+	cause    event.Cause
+	retry    time.Time // not to be tried before
+	delay    time.Duration
+	restored time.Time // for the last time
+	failed   string    // the failure last reported
+}
+
+// holding is the routes and rules of an instance that is held or was.
+type holding struct {
+	instance string
+	cause    event.Cause
+	since    time.Time
+	all      []*tracked
+	failed   bool // it was reported that the kernel keeps them
+}
+
+// ledger knows which routes and rules should be held and how they stand. It has no copy
+// of the kernel's tables.
+type ledger struct {
+	entries map[string][]Entry         // by instance
+	ready   func(instance string) bool // its addresses are in place
+	links   map[string]event.Link
+	held    []*holding
+	leaving []*holding
+	removal time.Time // the next attempt at what the kernel would not remove
+	audit   time.Time
+	// replaced is set when somebody may have put a route in the place of one of ours, to
+	// which adding gives the same answer as to ours.
+	replaced bool
+}
+
+func newLedger(entries map[string][]Entry, ready func(instance string) bool) *ledger {
+	l := &ledger{entries: entries, ready: ready, links: make(map[string]event.Link)}
+	for _, all := range entries {
+		for _, e := range all {
+			if name := e.Link(); name != "" {
+				l.links[name] = event.Link{Name: name}
+			}
+		}
+	}
+	return l
+}
+
+// link takes a fact about a link: with its addresses, or when it is set down, the
+// kernel removes routes and does not always notify.
+func (l *ledger) link(fact event.Link) {
+	old, ok := l.links[fact.Name]
+	if !ok {
+		return
+	}
+	l.links[fact.Name] = fact
+	for t := range l.each {
+		if t.Link() != fact.Name {
+			continue
+		}
+		t.doubt = true
+		if old.Index != fact.Index || fact.AdminUp && !old.AdminUp {
+			t.retry = time.Time{}
+		}
+	}
+}
+
+// doubt notes that anything that is held may have gone.
+func (l *ledger) doubt() {
+	for t := range l.each {
+		t.doubt = true
+	}
+}
+
+// each yields all routes and rules that are held.
+func (l *ledger) each(yield func(*tracked) bool) {
+	for _, h := range l.held {
+		for _, t := range h.all {
+			if !yield(t) {
+				return
+			}
+		}
+	}
+}
+
+func (l *ledger) find(instance string) int {
+	return slices.IndexFunc(l.held, func(h *holding) bool { return h.instance == instance })
+}
+
+// hold begins to hold the routes and rules of an instance.
+func (l *ledger) hold(at time.Time, cause event.Cause, instance string) {
+	if len(l.entries[instance]) == 0 || l.find(instance) >= 0 {
+		return
+	}
+	h := &holding{instance: instance, cause: cause, since: at}
+	l.leaving = slices.DeleteFunc(l.leaving, func(h *holding) bool { return h.instance == instance })
+	for _, e := range l.entries[instance] {
+		h.all = append(h.all, &tracked{Op: Op{Entry: e}, holding: h, since: at, cause: cause})
+	}
+	l.held = append(l.held, h)
+}
+
+// release ceases to hold them. All that were tried are to be removed, those too
+// that were another's when last seen: the kernel keeps what does not bear the mark.
+func (l *ledger) release(at time.Time, cause event.Cause, instance string) {
+	n := l.find(instance)
+	if n < 0 {
+		return
+	}
+	h := l.held[n]
+	l.held = slices.Delete(l.held, n, n+1)
+	h.cause, h.since = cause, at
+	h.all = slices.DeleteFunc(h.all, func(t *tracked) bool { return t.Index == 0 && t.Link() != "" })
+	slices.Reverse(h.all) // a rule before the table it leads to
+	l.leave(h)
+}
+
+// leftovers notes what a crashed run left, which is to be removed.
+func (l *ledger) leftovers(now time.Time, cause event.Cause, found []Op) {
+	h := &holding{cause: cause, since: now}
+	for _, op := range found {
+		h.all = append(h.all, &tracked{Op: op, holding: h, at: ours})
+	}
+	l.leave(h)
+}
+
+func (l *ledger) leave(h *holding) {
+	if len(h.all) > 0 {
+		l.leaving, l.removal = append(l.leaving, h), time.Time{}
+	}
+}
+
+// deadline returns when there is something to try or to ask if nothing happens.
+func (l *ledger) deadline() (due time.Time, ok bool) {
+	earlier := func(t time.Time) {
+		if !ok || t.Before(due) {
+			due, ok = t, true
+		}
+	}
+	if len(l.leaving) > 0 {
+		earlier(l.removal)
+	}
+	for t := range l.each {
+		earlier(l.audit)
+		if (t.at == absent || t.doubt) && l.ready(t.holding.instance) {
+			earlier(t.retry)
+		}
+	}
+	return due, ok
+}
