@@ -1,10 +1,6 @@
 package addr
 
-import (
-	"errors"
-
-	"github.com/mdlayher/netlink"
-)
+import "github.com/mdlayher/netlink"
 
 // encode returns the message of each operation.
 func encode(ops []Op, message func(Op) (netlink.Message, error)) ([]netlink.Message, error) {
@@ -17,17 +13,4 @@ func encode(ops []Op, message func(Op) (netlink.Message, error)) ([]netlink.Mess
 		messages = append(messages, m)
 	}
 	return messages, nil
-}
-
-// distinctErrors joins errors, of those that read alike one.
-func distinctErrors(errs []error) error {
-	seen := make(map[string]bool)
-	var distinct []error
-	for _, err := range errs {
-		if err != nil && !seen[err.Error()] {
-			seen[err.Error()] = true
-			distinct = append(distinct, err)
-		}
-	}
-	return errors.Join(distinct...)
 }

@@ -7,6 +7,7 @@ import (
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/neigh"
+	"ripcord/pkg/vrrp"
 )
 
 // converge makes the kernel agree with the ledger: it turns devices, asks if it
@@ -15,12 +16,36 @@ import (
 // before.
 func (w *Worker) converge() {
 	for _, part := range [...]func(){
-		w.arrange, w.removeUnlisted, w.refresh, w.ledger.claim, w.markAgain, w.settle, w.routes.Remove,
-		w.shutMore, w.remove, w.add, w.settle, w.shutLess, w.routes.Add, w.tuneAgain, w.reportPlaced,
+		w.arrangeMacvlans, w.removeUnlisted, w.refresh, w.ledger.claim, w.markAgain, w.settle, w.routes.Remove,
+		w.shutMore, w.remove, w.add, w.settle, w.shutLess, w.routes.Add, w.macvlans.Tune, w.reportPlaced,
 	} {
 		part()
 		w.steps.Add(1)
 	}
+}
+
+// arrangeMacvlans makes the macvlans agree with what is held, and moves the addresses
+// that stand on them.
+func (w *Worker) arrangeMacvlans() {
+	out := w.macvlans.Apply()
+	w.dirty = w.dirty || out.Lost
+	for _, m := range out.Moved {
+		w.dirty = w.ledger.attach(onDevice(w.ledger.sets[m.Instance]), m.Link) || w.dirty
+	}
+	for _, c := range out.Conflicts {
+		w.cfg.Results.Publish(vrrp.Condition{
+			Cause: c.Cause, Instance: c.Instance, Reason: event.MACConflict, Err: c.Err, On: c.Err != "",
+		})
+	}
+}
+
+// inUse reports whether a link may have an address that is not ours to hold.
+func (w *Worker) inUse(index int) bool {
+	all, err := w.cfg.Kernel.List()
+	return err != nil || slices.ContainsFunc(all, func(s Standing) bool {
+		a := s.Prefix.Addr()
+		return s.Index == index && !a.IsLinkLocalUnicast() && !w.ledger.managed[a]
+	})
 }
 
 // removeUnlisted removes what is to go without waiting for another list, which may not

@@ -227,3 +227,15 @@ func TestMarkAgainInTheKernel(t *testing.T) {
 		t.Errorf("it may be the source of the router's own traffic: %s", text)
 	}
 }
+
+// An address on a device has a route behind those of the links below.
+func TestRouteBehindOthers(t *testing.T) {
+	near, _ := cable(t)
+	k := kernel(t)
+	if err := k.AddBatch([]Op{{Index: indexOf(t, near), Address: Address{Prefix: netip.MustParsePrefix("10.7.0.1/24")}, Behind: true}}); err != nil {
+		t.Fatal(err)
+	}
+	if text := ip(t, "route", "show", "dev", near); !strings.Contains(text, "metric 1048576") {
+		t.Errorf("its route: %s", text)
+	}
+}

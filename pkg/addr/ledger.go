@@ -59,7 +59,7 @@ func newLedger(sets []Set) *ledger {
 		held: make(map[string]*holding), causes: make(map[event.AddressKey]event.Cause),
 	}
 	for i := range sets {
-		set := settled(&sets[i])
+		set := onLinks(&sets[i])
 		l.sets[set.Instance] = set
 		for _, a := range set.Addresses {
 			l.managed[a.Prefix.Addr()] = true
@@ -204,6 +204,9 @@ func (l *ledger) hold(at time.Time, cause event.Cause, instance string) (fresh, 
 	l.order = append(l.order, instance)
 	return true, true
 }
+
+// holds reports whether an instance is held.
+func (l *ledger) holds(instance string) bool { return l.held[instance] != nil }
 
 // adds lists what is held, stands nowhere, and may be tried now.
 func (l *ledger) adds(now time.Time) []Op {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"ripcord/pkg/macvlan"
 	"ripcord/pkg/route"
 )
 
@@ -14,7 +15,7 @@ import (
 type Leftovers struct {
 	Kernel   Kernel
 	Routes   route.Kernel
-	Devices  Devices
+	Devices  macvlan.Kernel
 	Firewall Firewall
 }
 

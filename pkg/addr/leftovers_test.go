@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/macvlan"
 	"ripcord/pkg/route"
 )
 
@@ -18,7 +19,7 @@ import (
 type left struct {
 	addresses []Standing
 	routes    []route.Op
-	links     []Netdev
+	links     []macvlan.Link
 	refuse    map[string]error // what cannot be removed, by its name
 	log       []string
 	promoted  []int // links that are kept from losing other addresses; 0: given back
@@ -34,7 +35,7 @@ type (
 		*left
 	}
 	leftDevices struct {
-		Devices
+		macvlan.Kernel
 		*left
 	}
 	leftFirewall struct {
@@ -84,9 +85,9 @@ func (r leftRoutes) Remove(ops []route.Op) (errs []error) {
 	return errs
 }
 
-func (d leftDevices) Links() ([]Netdev, error) { return d.links, nil }
+func (d leftDevices) Links() ([]macvlan.Link, error) { return d.links, nil }
 func (d leftDevices) Remove(index int) error {
-	i := slices.IndexFunc(d.links, func(n Netdev) bool { return n.Index == index })
+	i := slices.IndexFunc(d.links, func(n macvlan.Link) bool { return n.Index == index })
 	return d.remove(d.links[i].Name)
 }
 func (d leftDevices) Restore(keep []string) error {
@@ -113,7 +114,7 @@ func leavings() *left {
 			{2, p("192.0.2.2/24"), true}, {3, p("2001:db8::1/64"), true},
 		},
 		routes: []route.Op{{Entry: through}, {Entry: rule}},
-		links:  []Netdev{{Index: 2, Name: "eth0"}, {Index: 3, Name: "vrrp6.51", Ours: true}, {Index: 4, Name: "vrrp.7"}},
+		links:  []macvlan.Link{{Index: 2, Name: "eth0"}, {Index: 3, Name: "vrrp6.51", Ours: true}, {Index: 4, Name: "vrrp.7"}},
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
+	"ripcord/pkg/macvlan/macvlantest"
 	"ripcord/pkg/neigh"
 	"ripcord/pkg/route"
 	"ripcord/pkg/vrrp"
@@ -58,7 +59,7 @@ func newLive(t *testing.T, k Kernel, name string, set Set) *live {
 	l.Worker = NewWorker(Config{
 		Sets: []Set{set}, Lease: lease.New(time.Now()), Links: links, Addresses: l.facts, Results: results,
 		Events: events, Minter: event.NewMinter(1), Kernel: k, Routes: routes, Firewall: firewall, Sender: sender, Now: time.Now,
-		Heard: new(bus.Topic[vrrp.Heard]), Listener: &fakeListener{}, Devices: newFakeDevices(),
+		Heard: new(bus.Topic[vrrp.Heard]), Listener: &fakeListener{}, Devices: macvlantest.New(),
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)

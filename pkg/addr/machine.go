@@ -7,6 +7,7 @@ import (
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
+	"ripcord/pkg/macvlan"
 	"ripcord/pkg/neigh"
 	"ripcord/pkg/route"
 	"ripcord/pkg/vrrp"
@@ -50,30 +51,6 @@ type Listener interface {
 	Listen(ctx context.Context, seen func(neigh.Sighting))
 }
 
-// Devices makes, removes and lists the links that bear virtual MACs. Only the
-// worker's goroutine calls it.
-type Devices interface {
-	// Links returns all links.
-	Links() ([]Netdev, error)
-	// Make makes a device that is down and marks it as ours.
-	Make(m Make) error
-	// Mend gives a device its alias, its MTU and its VRF again.
-	Mend(index int, m Make) error
-	// OtherDaemon reports whether another process here speaks VRRP.
-	OtherDaemon() bool
-	// Remove removes a link.
-	Remove(index int) error
-	// SetUp sets links up or down, all in one batch. An error says that not all
-	// did turn.
-	SetUp(indexes []int, up bool) error
-	// Tune makes the kernel answer for what stands on a device there, and not on
-	// the link below, nor on those below that one, which hear the same questions.
-	Tune(below, device string, ipv6 bool, lower ...string) error
-	// Restore gives the links that were tuned, but those to keep, the settings
-	// back that they had.
-	Restore(keep []string) error
-}
-
 // Config is what a Worker needs. All of it is required.
 type Config struct {
 	Sets      []Set
@@ -89,7 +66,7 @@ type Config struct {
 	Kernel    Kernel
 	Routes    Routes
 	Firewall  Firewall
-	Devices   Devices
+	Devices   macvlan.Kernel
 	Sender    neigh.Sender
 	Listener  Listener
 	Now       func() time.Time

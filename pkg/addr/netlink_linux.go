@@ -79,7 +79,7 @@ func (k *netlinkKernel) AddBatch(ops []Op) error {
 	k.solicited.Leave(keysOf(ops))
 	messages, err := encode(ops, func(op Op) (netlink.Message, error) { return newAddress(op, k.marked) })
 	if err == nil {
-		err = distinctErrors(k.conn.Batch(messages))
+		err = rtnl.Distinct(k.conn.Batch(messages))
 	}
 	k.solicited.Join(keysOf(ops))
 	return err
@@ -95,7 +95,7 @@ func (k *netlinkKernel) Mark(ops []Op) error {
 	if err != nil {
 		return err
 	}
-	return distinctErrors(k.conn.Batch(messages))
+	return rtnl.Distinct(k.conn.Batch(messages))
 }
 
 // RemoveBatch removes all in one batch, then
@@ -105,7 +105,7 @@ func (k *netlinkKernel) RemoveBatch(ops []Op) error {
 	if err != nil {
 		return err
 	}
-	err = distinctErrors(k.conn.Batch(messages))
+	err = rtnl.Distinct(k.conn.Batch(messages))
 	k.solicited.Leave(keysOf(ops))
 	return err
 }

@@ -122,7 +122,7 @@ func (w *Worker) finish() error {
 		}
 	}
 	left := w.left()
-	left = append(left, w.dismantle()...)
+	left = append(left, w.macvlans.Dismantle()...)
 	if err := w.cfg.Kernel.RestoreSecondaries(); err != nil {
 		left = append(left, fmt.Sprintf("settings (%v)", err))
 	}

@@ -2,9 +2,11 @@ package addr
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/macvlan"
 	"ripcord/pkg/route"
 )
 
@@ -29,16 +31,49 @@ type Announce struct {
 // Set is all that an instance holds: its configuration.
 type Set struct {
 	Instance  string
-	Link      string        // carries its adverts: the stations on it are remembered
-	Group     netip.Addr    // the multicast group to which they are sent; zero where they are unicast
-	Device    *Device       // what bears its virtual MAC; nil: it has none
-	Interval  time.Duration // of its adverts, for the lease
+	Link      string          // carries its adverts: the stations on it are remembered
+	Group     netip.Addr      // the multicast group to which they are sent; zero where they are unicast
+	Device    *macvlan.Device // what bears its virtual MAC; nil: it has none
+	Interval  time.Duration   // of its adverts, for the lease
 	Miss      int
 	Addresses []Address     // advertised or not
 	Routes    []route.Entry // in the order in which they are added
 	Owner     bool          // its addresses are those of this router itself (priority 255)
 	Refuse    bool          // Accept_Mode is False (RFC 9568 §6.1): drop what comes for them
 	Announce  Announce
+}
+
+// onDevice returns where in the ledger the addresses of a set stand whose Interface is
+// empty. No link can have such a name.
+func onDevice(s *Set) string { return s.Link + "/" + s.Device.Name }
+
+// onLinks returns the set with every address on a link or a device.
+func onLinks(s *Set) *Set {
+	if s.Device == nil {
+		return s
+	}
+	own := *s
+	own.Addresses = slices.Clone(s.Addresses)
+	for i := range own.Addresses {
+		if own.Addresses[i].Interface == "" {
+			own.Addresses[i].Interface = onDevice(s)
+		}
+	}
+	return &own
+}
+
+// macvlansOf returns the devices of the instances that have a virtual MAC.
+func macvlansOf(sets []Set) (all []macvlan.Wanted) {
+	for _, s := range sets {
+		if s.Device == nil {
+			continue
+		}
+		is6 := func(a Address) bool { return a.Interface == "" && a.Prefix.Addr().Is6() }
+		all = append(all, macvlan.Wanted{
+			Device: *s.Device, Instance: s.Instance, Below: s.Link, IPv6: slices.ContainsFunc(s.Addresses, is6),
+		})
+	}
+	return all
 }
 
 // routesOf returns the routes and rules of each instance that has any.

@@ -16,6 +16,8 @@ import (
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
+	"ripcord/pkg/macvlan"
+	"ripcord/pkg/macvlan/macvlantest"
 	"ripcord/pkg/neigh"
 	"ripcord/pkg/route/routetest"
 	"ripcord/pkg/vrrp"
@@ -244,7 +246,7 @@ type rig struct {
 	kernel   *fakeKernel
 	routes   *routetest.Kernel
 	wall     *fakeFirewall
-	devs     *fakeDevices
+	devs     *macvlantest.Kernel
 	packets  *fakePackets
 	lease    *lease.Lease
 	links    *bus.Retained[string, event.Link]
@@ -262,22 +264,20 @@ func newRig(t *testing.T, sets []Set, standing ...Standing) *rig {
 }
 
 func newRigWith(t *testing.T, sets []Set, wall *fakeFirewall, standing ...Standing) *rig {
-	return newRigOf(t, sets, wall, newFakeDevices(), standing...)
+	return newRigOf(t, sets, wall, macvlantest.New(), standing...)
 }
 
 // newRigOn is a rig where these links are, beside eth0.
-func newRigOn(t *testing.T, sets []Set, links ...Netdev) *rig {
-	devs := newFakeDevices()
-	devs.links = append(devs.links, links...)
-	return newRigOf(t, sets, new(fakeFirewall), devs)
+func newRigOn(t *testing.T, sets []Set, links ...macvlan.Link) *rig {
+	return newRigOf(t, sets, new(fakeFirewall), macvlantest.New(links...))
 }
 
-func newRigOf(t *testing.T, sets []Set, wall *fakeFirewall, devs *fakeDevices, standing ...Standing) *rig {
+func newRigOf(t *testing.T, sets []Set, wall *fakeFirewall, devs *macvlantest.Kernel, standing ...Standing) *rig {
 	return startRig(t, sets, wall, devs, nil, standing...)
 }
 
 // startRig starts a rig of these parts; with no kernel it has the fake one.
-func startRig(t *testing.T, sets []Set, wall *fakeFirewall, devs *fakeDevices, k Kernel, standing ...Standing) *rig {
+func startRig(t *testing.T, sets []Set, wall *fakeFirewall, devs *macvlantest.Kernel, k Kernel, standing ...Standing) *rig {
 	facts, events, results := new(bus.Topic[event.Address]), new(bus.Topic[event.Event]), new(bus.Topic[vrrp.Result])
 	r := &rig{
 		kernel: &fakeKernel{facts: facts, standing: make(map[event.AddressKey]bool)},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/macvlan"
 )
 
 // The settings and the network around an instance are looked at now and then, for
@@ -28,11 +29,7 @@ func (w *Worker) checkSurroundings() {
 	for name, set := range w.ledger.sets {
 		w.warn(name, event.WarnProxyARP, set.Link, w.proxies(set))
 	}
-	for _, v := range w.devices.all {
-		if v.mistuned && v.index != 0 {
-			w.tune(v)
-		}
-	}
+	w.macvlans.RetryTuning()
 }
 
 // proxies says which setting makes the link of a set answer for others; empty if none
@@ -90,18 +87,18 @@ type reach struct {
 // checkReach asks and judges, for each device that is up.
 func (w *Worker) checkReach() {
 	now := w.cfg.Now()
-	for _, v := range w.devices.all {
-		h := w.ledger.held[v.instance]
-		r := w.reaches[v.instance]
+	for v := range w.macvlans.Each {
+		h := w.ledger.held[v.Instance]
+		r := w.reaches[v.Instance]
 		switch {
-		case h == nil || v.index == 0 || !v.up:
+		case h == nil || v.Link.Index == 0 || !v.Link.AdminUp:
 			if r != nil {
-				delete(w.reaches, v.instance)
-				w.lookout.stopAsking(v.index)
-				w.warn(v.instance, event.WarnUnreached, v.below, "")
+				delete(w.reaches, v.Instance)
+				w.lookout.stopAsking(v.Link.Index)
+				w.warn(v.Instance, event.WarnUnreached, v.Below, "")
 			}
 		case r == nil:
-			w.reaches[v.instance] = &reach{next: now.Add(reachWait)}
+			w.reaches[v.Instance] = &reach{next: now.Add(reachWait)}
 		case !r.until.IsZero() && !now.Before(r.until):
 			w.judgeReach(now, v, r)
 		case r.until.IsZero() && !now.Before(r.next):
@@ -125,27 +122,26 @@ func (w *Worker) nextReach() (due time.Time, ok bool) {
 }
 
 // askReach asks stations from the virtual MAC, and from the link's own.
-func (w *Worker) askReach(now time.Time, v *device, h *holding, r *reach) {
+func (w *Worker) askReach(now time.Time, v macvlan.State, h *holding, r *reach) {
 	r.next = now.Add(reachEvery)
 	from, ok := reachSource(h)
-	link, whom := w.lookout.some(v.below, from, reachAsked)
+	link, whom := w.lookout.some(v.Below, from, reachAsked)
 	if !ok || len(whom) == 0 || !link.Usable {
 		return
 	}
-	device := v.asking(from)
+	device := askedFrom(v.Link, from)
 	w.batch.Reset()
 	for _, a := range whom {
 		w.batch.Ask(device, a)
 		w.batch.Ask(link, a)
 	}
-	w.lookout.expect(v.index, link.Index, whom)
+	w.lookout.expect(v.Link.Index, link.Index, whom)
 	w.cfg.Sender.Send(w.batch.Frames())
 	r.until = now.Add(reachWait)
 }
 
-// asking returns the device as a link from which stations are asked, from an address.
-func (v *device) asking(from netip.Addr) event.Link {
-	device := v.fact()
+// askedFrom returns a device as a link from which stations are asked, from an address.
+func askedFrom(device event.Link, from netip.Addr) event.Link {
 	if from.Is4() {
 		device.Primary4 = from
 	} else {
@@ -167,18 +163,18 @@ func reachSource(h *holding) (a netip.Addr, ok bool) {
 }
 
 // judgeReach judges the answers to what was asked.
-func (w *Worker) judgeReach(now time.Time, v *device, r *reach) {
-	reached, control := w.lookout.answered(v.index)
+func (w *Worker) judgeReach(now time.Time, v macvlan.State, r *reach) {
+	reached, control := w.lookout.answered(v.Link.Index)
 	r.until = time.Time{}
 	switch {
 	case reached:
 		r.misses = 0
-		w.warn(v.instance, event.WarnUnreached, v.below, "")
+		w.warn(v.Instance, event.WarnUnreached, v.Below, "")
 	case control:
 		if r.misses++; r.misses >= reachMisses {
-			w.warn(v.instance, event.WarnUnreached, v.below, fmt.Sprintf(
+			w.warn(v.Instance, event.WarnUnreached, v.Below, fmt.Sprintf(
 				"stations on %s answer to the interface's own MAC, and none to the virtual MAC %s: the switch port or the hypervisor lets only one MAC through; allow %s there (port security, MAC spoofing, forged transmits), or set virtual_mac: false on all routers",
-				v.below, v.mac(), v.mac()))
+				v.Below, writeMAC(v.MAC), writeMAC(v.MAC)))
 			break
 		}
 		r.next = now.Add(reachAgain)

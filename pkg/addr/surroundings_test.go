@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/macvlan/macvlantest"
 	"ripcord/pkg/neigh"
 )
 
@@ -50,11 +51,11 @@ func TestProxyARPIsAWarning(t *testing.T) {
 // can.
 func TestUnwritableSettingsAreAWarning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		devs := newFakeDevices()
-		devs.readOnly = errors.New("read-only file system")
+		devs := macvlantest.New()
+		devs.ReadOnly = errors.New("read-only file system")
 		r := newRigOf(t, virtualSets(), new(fakeFirewall), devs)
 		expect(t, "read-only", r.warned(), "settings")
-		r.devs.with(func() { r.devs.readOnly = nil })
+		r.devs.With(func() { r.devs.ReadOnly = nil })
 		r.pass(2 * surroundingsEvery)
 		expect(t, "writable", r.warned(), "")
 	})
@@ -116,7 +117,7 @@ func TestUnreachedVirtualMAC(t *testing.T) {
 // Stations are asked from an address that is held on the device, not from one of the
 // link's own.
 func TestReachSource(t *testing.T) {
-	set := settled(&virtualSets()[0])
+	set := onLinks(&virtualSets()[0])
 	h := &holding{set: set}
 	for _, a := range set.Addresses {
 		h.entries = append(h.entries, &entry{Address: a, at: ours})

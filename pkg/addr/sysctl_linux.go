@@ -9,11 +9,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"ripcord/pkg/sysctl"
 )
 
-// promoteKey is the sysctl without which the kernel, when it removes the first
+// promoted is the value of promote_secondaries that keeps the other addresses.
+const promoted = "1"
+
+// promoteKey returns the sysctl without which the kernel, when it removes the first
 // address of a subnet, removes the others too, whoever added them.
-const promoteKey = "ipv4/conf/*/promote_secondaries"
+func promoteKey(link string) string { return "ipv4/conf/" + link + "/promote_secondaries" }
 
 // PromoteSecondaries sets promote_secondaries of the link, unless that of all links
 // is set, and remembers what it was.
@@ -25,12 +30,11 @@ func (k *netlinkKernel) PromoteSecondaries(index int, name string) error {
 		}
 		name = link.Name
 	}
-	s := setting{promoteKey, "1"}
-	if now, err := readSysctl(s.on("all")); err == nil && now == s.value {
+	if now, err := sysctl.Read(promoteKey("all")); err == nil && now == promoted {
 		return nil // it need not be writable, as in some containers
 	}
-	was, err := readSysctl(s.on(name))
-	if err == nil && was == s.value || errors.Is(err, fs.ErrNotExist) {
+	was, err := sysctl.Read(promoteKey(name))
+	if err == nil && was == promoted || errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if k.secondaries == nil {
@@ -41,7 +45,7 @@ func (k *netlinkKernel) PromoteSecondaries(index int, name string) error {
 	// than the addresses that the setting keeps.
 	k.secondaries[index] = secondaries{name, was}
 	_ = k.recordSecondaries()
-	if err := writeSysctl(s.on(name), s.value); err != nil {
+	if err := sysctl.Write(promoteKey(name), promoted); err != nil {
 		delete(k.secondaries, index)
 		_ = k.recordSecondaries()
 		return err
@@ -56,12 +60,11 @@ func (k *netlinkKernel) RestoreSecondaries() error {
 		return nil
 	}
 	var errs []error
-	s := setting{promoteKey, "1"}
 	for index, before := range k.secondaries {
 		link, err := k.conn.LinkByIndex(index)
 		if err == nil {
-			if now, err := readSysctl(s.on(link.Name)); err == nil && now == s.value {
-				if err := writeSysctl(s.on(link.Name), before.was); err != nil {
+			if now, err := sysctl.Read(promoteKey(link.Name)); err == nil && now == promoted {
+				if err := sysctl.Write(promoteKey(link.Name), before.was); err != nil {
 					errs = append(errs, err)
 					continue
 				}

@@ -125,9 +125,9 @@ func (w *Worker) askSilent(link event.Link, whom []netip.Addr) {
 		w.batch.Ask(link, a)
 	}
 	done := make(map[bool]bool) // by whether the family is IPv4
-	for _, v := range w.devices.all {
-		h := w.ledger.held[v.instance]
-		if h == nil || v.below != link.Name || v.index == 0 || !v.up {
+	for v := range w.macvlans.Each {
+		h := w.ledger.held[v.Instance]
+		if h == nil || v.Below != link.Name || v.Link.Index == 0 || !v.Link.AdminUp {
 			continue
 		}
 		from, ok := reachSource(h)
@@ -135,10 +135,10 @@ func (w *Worker) askSilent(link event.Link, whom []netip.Addr) {
 			continue
 		}
 		done[from.Is4()] = true
-		w.lookout.stands(v.index, link.Index)
+		w.lookout.stands(v.Link.Index, link.Index)
 		for _, a := range whom {
 			if a.Is4() == from.Is4() && (a.Is4() || a.IsLinkLocalUnicast()) {
-				w.batch.Ask(v.asking(from), a)
+				w.batch.Ask(askedFrom(v.Link, from), a)
 			}
 		}
 	}
@@ -161,10 +161,10 @@ func (w *Worker) endSilence(name string, s *silence, over func(instance string) 
 // forgetReach clears the warnings that stations do not answer to a virtual MAC on a
 // link on which they answer to no MAC at all.
 func (w *Worker) forgetReach(name string) {
-	for _, v := range w.devices.all {
-		if r := w.reaches[v.instance]; r != nil && v.below == name {
+	for v := range w.macvlans.Each {
+		if r := w.reaches[v.Instance]; r != nil && v.Below == name {
 			r.misses = 0
-			w.warn(v.instance, event.WarnUnreached, name, "")
+			w.warn(v.Instance, event.WarnUnreached, name, "")
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
+	"ripcord/pkg/macvlan/macvlantest"
 	"ripcord/pkg/rtnl"
 	"ripcord/pkg/rtnl/rtnltest"
 )
@@ -109,7 +110,7 @@ func lateRig(t *testing.T, k *lateKernel) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return startRig(t, many(2, Announce{Count: 1}), new(fakeFirewall), newFakeDevices(), sysctlless{kernel})
+	return startRig(t, many(2, Announce{Count: 1}), new(fakeFirewall), macvlantest.New(), sysctlless{kernel})
 }
 
 var soonAnswered = func(netlink.HeaderType) time.Duration { return 0 }

@@ -11,6 +11,7 @@ import (
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
+	"ripcord/pkg/macvlan"
 	"ripcord/pkg/neigh"
 	"ripcord/pkg/route"
 	"ripcord/pkg/thread"
@@ -25,7 +26,7 @@ type Worker struct {
 	bell     bus.Bell
 	ledger   *ledger
 	routes   *route.Holder
-	devices  *devices
+	macvlans *macvlan.Holder
 	schedule *schedule
 	watch    lease.Watch
 	lookout  *lookout
@@ -46,7 +47,6 @@ type Worker struct {
 	relist       time.Time    // not to be asked before
 	unlisted     bool         // it did not answer when it was last asked
 	unpromoted   map[int]bool // links of which it was logged that PromoteSecondaries failed
-	untuned      []*device    // turned, and to be tuned again
 	mute         map[string]bool
 	shut         []Refusal // what the firewall drops
 	shutErr      error     // why it does not drop what it should
@@ -75,12 +75,16 @@ func NewWorker(cfg Config) *Worker {
 	ledger := newLedger(cfg.Sets)
 	w := &Worker{
 		cfg: cfg, bell: bus.NewBell(),
-		ledger: ledger, devices: newDevices(cfg.Sets), schedule: newSchedule(),
+		ledger: ledger, schedule: newSchedule(),
 		claims: newClaims(), locals: make(locals), reaches: make(map[string]*reach), silences: make(map[string]*silence), unpromoted: make(map[int]bool), mute: make(map[string]bool), placements: make(placements),
 	}
 	w.routes = route.NewHolder(route.Config{
 		Entries: routesOf(cfg.Sets), Ready: ledger.complete,
 		Kernel: cfg.Routes, Events: cfg.Events, Minter: cfg.Minter, Now: cfg.Now,
+	})
+	w.macvlans = macvlan.NewHolder(macvlan.Config{
+		Wanted: macvlansOf(cfg.Sets), Held: ledger.holds, InUse: w.inUse,
+		Kernel: cfg.Devices, Events: cfg.Events, Warnings: cfg.Warnings, Minter: cfg.Minter, Now: cfg.Now,
 	})
 	w.lookout = newLookout(cfg, w.bell, func(link string) { w.Do(Order{Kind: Report, Links: []string{link}}) })
 	return w
@@ -197,14 +201,11 @@ func (w *Worker) due() (time.Time, bool) {
 	if other, yes := w.routes.Deadline(); yes && (!ok || other.Before(due)) {
 		due, ok = other, true
 	}
-	if other, yes := w.devices.deadline(w.ledger.held); yes && (!ok || other.Before(due)) {
+	if other, yes := w.macvlans.Deadline(); yes && (!ok || other.Before(due)) {
 		due, ok = other, true
 	}
 	if len(w.shut) > 0 && (!ok || w.shutAudit.Before(due)) {
 		due, ok = w.shutAudit, true
-	}
-	if other, yes := w.devices.nextAudit(); yes && (!ok || other.Before(due)) {
-		due, ok = other, true
 	}
 	if w.shutErr != nil && (!ok || w.reshut.Before(due)) {
 		return w.reshut, true
@@ -221,7 +222,7 @@ func (w *Worker) absorb() bool {
 		w.lookout.link(l)
 		w.locals.see(l)
 		w.routes.SeeLink(l)
-		w.devices.hint(l)
+		w.macvlans.SeeLink(l)
 		w.dirty = w.ledger.link(l) || w.dirty
 	}
 	for _, a := range addresses {

@@ -7,6 +7,7 @@ import (
 	"ripcord/pkg/addr"
 	"ripcord/pkg/event"
 	"ripcord/pkg/link"
+	"ripcord/pkg/macvlan"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
@@ -200,10 +201,10 @@ func (i *instance) set() addr.Set {
 }
 
 // device is what bears the virtual MAC.
-func (i *instance) device() *addr.Device {
+func (i *instance) device() *macvlan.Device {
 	prefix := "vrrp"
 	if i.Family == event.IPv6 {
 		prefix = "vrrp6"
 	}
-	return &addr.Device{Name: fmt.Sprintf("%s.%d", prefix, i.VRID), MAC: wire.VirtualMAC(i.Family, i.VRID)}
+	return &macvlan.Device{Name: fmt.Sprintf("%s.%d", prefix, i.VRID), MAC: wire.VirtualMAC(i.Family, i.VRID)}
 }

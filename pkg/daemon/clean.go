@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"ripcord/pkg/addr"
+	"ripcord/pkg/macvlan"
 	"ripcord/pkg/route"
 )
 
@@ -33,7 +34,7 @@ func Clean(dir string) (removed []string, err error) {
 		defer routes.Close()
 		left.Routes = routes
 	}
-	if devices, err := addr.OpenDevices(); err != nil {
+	if devices, err := macvlan.OpenKernel(); err != nil {
 		errs = append(errs, fmt.Errorf("cannot remove links for virtual MACs: %w", err))
 	} else {
 		defer devices.Close()

@@ -8,8 +8,10 @@ import (
 
 	"ripcord/pkg/addr"
 	"ripcord/pkg/advert"
+	"ripcord/pkg/macvlan"
 	"ripcord/pkg/neigh"
 	"ripcord/pkg/route"
+	"ripcord/pkg/sysctl"
 )
 
 // The executors, which carry out what the router orders: they alone send adverts,
@@ -52,7 +54,7 @@ func (p *parts) buildWorker(o Options) error {
 		return fmt.Errorf("cannot change routes: %w", err)
 	}
 	p.closers = append(p.closers, routes)
-	devices, err := addr.OpenDevices()
+	devices, err := macvlan.OpenKernel()
 	if err != nil {
 		return fmt.Errorf("cannot make links for virtual MACs: %w", err)
 	}
@@ -73,7 +75,7 @@ func (p *parts) buildWorker(o Options) error {
 	p.closers = append(p.closers, listener)
 	p.worker = addr.NewWorker(addr.Config{
 		Sets: o.Config.Sets, Lease: p.lease, Links: p.links, Addresses: &p.addresses,
-		Heard: &p.heard, Results: &p.results, Events: &p.events, Warnings: p.warnings, Setting: addr.ReadSetting, Minter: p.minter,
+		Heard: &p.heard, Results: &p.results, Events: &p.events, Warnings: p.warnings, Setting: sysctl.Read, Minter: p.minter,
 		Kernel: asked, Routes: routes, Devices: devices, Firewall: firewall, Sender: frames, Listener: listener, Now: time.Now,
 	})
 	return nil

@@ -16,6 +16,7 @@ import (
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
+	"ripcord/pkg/macvlan"
 	"ripcord/pkg/neigh"
 	"ripcord/pkg/route"
 	"ripcord/pkg/router"
@@ -43,7 +44,7 @@ type (
 		*pen
 	}
 	noRoutes   struct{ addr.Routes }
-	noDevices  struct{ addr.Devices }
+	noDevices  struct{ macvlan.Kernel }
 	noPackets  struct{}
 	noListener struct{}
 )
@@ -57,7 +58,7 @@ func (k hangingKernel) Mark([]addr.Op) error                          { return n
 func (k hangingKernel) RestoreSecondaries() error                     { return nil }
 func (noRoutes) List() ([]route.Op, error)                            { return nil, nil }
 func (noRoutes) Watch(ctx context.Context, _ func())                  { <-ctx.Done() }
-func (noDevices) Links() ([]addr.Netdev, error)                       { return nil, nil }
+func (noDevices) Links() ([]macvlan.Link, error)                      { return nil, nil }
 func (noDevices) Restore([]string) error                              { return nil }
 func (noPackets) Send([]neigh.Frame)                                  {}
 func (noListener) Listen(ctx context.Context, _ func(neigh.Sighting)) { <-ctx.Done() }

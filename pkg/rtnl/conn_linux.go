@@ -283,3 +283,16 @@ func refusal(m netlink.Message) error {
 	}
 	return unix.Errno(code)
 }
+
+// Distinct joins the errors of a batch, and of those that read alike only one.
+func Distinct(errs []error) error {
+	seen := make(map[string]bool)
+	var distinct []error
+	for _, err := range errs {
+		if err != nil && !seen[err.Error()] {
+			seen[err.Error()] = true
+			distinct = append(distinct, err)
+		}
+	}
+	return errors.Join(distinct...)
+}

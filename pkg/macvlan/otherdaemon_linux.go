@@ -1,4 +1,4 @@
-package addr
+package macvlan
 
 import (
 	"bufio"
@@ -17,7 +17,7 @@ var vrrpSocket = fmt.Sprintf(":%04X", vrrpProtocol)
 
 // OtherDaemon looks for raw sockets of VRRP that are not this process's own:
 // keepalived and FRR receive through such. What cannot be read is taken for a yes.
-func (d *LinuxDevices) OtherDaemon() bool {
+func (k *LinuxKernel) OtherDaemon() bool {
 	ours, err := ownSockets()
 	if err != nil {
 		return true

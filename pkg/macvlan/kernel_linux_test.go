@@ -1,20 +1,23 @@
-package addr
+package macvlan
 
 import (
 	"errors"
-	"net/netip"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/sysctl"
+	"ripcord/test/netns"
 )
 
-func openDevices(t *testing.T) *LinuxDevices {
+func TestMain(m *testing.M) { netns.Main(m) }
+
+func openKernel(t *testing.T) *LinuxKernel {
 	t.Helper()
-	d, err := OpenDevices()
+	d, err := OpenKernel()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,22 +26,22 @@ func openDevices(t *testing.T) *LinuxDevices {
 }
 
 // find lists all links, and gives the one of that name.
-func find(t *testing.T, d *LinuxDevices, name string) Netdev {
+func find(t *testing.T, d *LinuxKernel, name string) Link {
 	t.Helper()
 	all, err := d.Links()
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := slices.IndexFunc(all, func(n Netdev) bool { return n.Name == name })
+	i := slices.IndexFunc(all, func(n Link) bool { return n.Name == name })
 	if i < 0 {
-		return Netdev{}
+		return Link{}
 	}
 	return all[i]
 }
 
-func sysctl(t *testing.T, key string) string {
+func read(t *testing.T, key string) string {
 	t.Helper()
-	value, err := readSysctl(key)
+	value, err := sysctl.Read(key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,10 +51,10 @@ func sysctl(t *testing.T, key string) string {
 // A device is what was asked for, is known again by another run, and leaves the
 // link below as it was.
 func TestDeviceOfTheKernel(t *testing.T) {
-	near, _ := cable(t)
-	d, below := openDevices(t), indexOf(t, near)
+	near, _ := netns.Cable(t)
+	d, below := openKernel(t), netns.Index(t, near)
 	find(t, d, near)
-	m := Make{Device: Device{Name: "vrrp6.51", MAC: [6]byte{0, 0, 0x5e, 0, 2, 51}}, Below: below, IPv6: true}
+	m := Shape{Device: Device{Name: "vrrp6.51", MAC: [6]byte{0, 0, 0x5e, 0, 2, 51}}, Below: below, IPv6: true}
 	if err := d.Make(m); err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +62,7 @@ func TestDeviceOfTheKernel(t *testing.T) {
 		t.Errorf("a second of that name: %v", err)
 	}
 	n := find(t, d, m.Name)
-	if want := (Netdev{
+	if want := (Link{
 		Index: n.Index, Below: below, Name: m.Name, MAC: m.MAC, Ours: true, On: below, Kind: "macvlan", MTU: 1500, Shared: true,
 	}); !reflect.DeepEqual(n, want) || n.Index == 0 {
 		t.Errorf("made %+v, want %+v", n, want)
@@ -73,60 +76,53 @@ func TestDeviceOfTheKernel(t *testing.T) {
 	if !find(t, d, m.Name).Up {
 		t.Error("it is not up")
 	}
-	if text := ip(t, "-d", "address", "show", m.Name); strings.Contains(text, "inet") || !strings.Contains(text, "mode vepa") {
+	if text := netns.IP(t, "-d", "address", "show", m.Name); strings.Contains(text, "inet") || !strings.Contains(text, "mode vepa") {
 		t.Errorf("RFC 9568 §7.4: no address made of the virtual MAC, and mode VEPA:\n%s", text)
 	}
 	ignore := "ipv4/conf/" + near + "/arp_ignore"
-	if got := sysctl(t, ignore); got != "1" {
+	if got := read(t, ignore); got != "1" {
 		t.Errorf("arp_ignore of %s is %s", near, got)
 	}
-	k := kernel(t) // its address has a route behind those of the link below
-	if err := k.AddBatch([]Op{{Index: n.Index, Address: Address{Prefix: netip.MustParsePrefix("10.7.0.1/24")}, Behind: true}}); err != nil {
-		t.Fatal(err)
-	}
-	if text := ip(t, "route", "show", "dev", m.Name); !strings.Contains(text, "metric 1048576") {
-		t.Errorf("its route: %s", text)
-	}
 
-	d = openDevices(t) // after a crash
+	d = openKernel(t) // after a crash
 	if n := find(t, d, m.Name); !n.Ours {
 		t.Errorf("it is not known again: %+v", n)
 	}
 	if err := d.SetUp([]int{n.Index, 99999}, false); err == nil || find(t, d, m.Name).Up {
 		t.Errorf("one of two set down: %v, up %t", err, find(t, d, m.Name).Up)
 	}
-	if err := d.Restore([]string{near}); err != nil || sysctl(t, ignore) != "1" {
-		t.Errorf("kept: %v, arp_ignore=%s", err, sysctl(t, ignore))
+	if err := d.Restore([]string{near}); err != nil || read(t, ignore) != "1" {
+		t.Errorf("kept: %v, arp_ignore=%s", err, read(t, ignore))
 	}
 	if err := errors.Join(d.Remove(n.Index), d.Restore(nil)); err != nil {
 		t.Error(err)
 	}
-	if n := find(t, d, m.Name); n.Index != 0 || sysctl(t, ignore) != "0" {
-		t.Errorf("left: %+v, arp_ignore=%s", n, sysctl(t, ignore))
+	if n := find(t, d, m.Name); n.Index != 0 || read(t, ignore) != "0" {
+		t.Errorf("left: %+v, arp_ignore=%s", n, read(t, ignore))
 	}
 }
 
 // What somebody else has set meanwhile is not taken back.
 func TestRestoreLeavesOthersSettings(t *testing.T) {
-	near, _ := cable(t)
-	d := openDevices(t)
+	near, _ := netns.Cable(t)
+	d := openKernel(t)
 	find(t, d, near)
-	m := Make{Device: Device{Name: "vrrp.9", MAC: [6]byte{0, 0, 0x5e, 0, 1, 9}}, Below: indexOf(t, near)}
+	m := Shape{Device: Device{Name: "vrrp.9", MAC: [6]byte{0, 0, 0x5e, 0, 1, 9}}, Below: netns.Index(t, near)}
 	if err := errors.Join(d.Make(m), d.Tune(near, m.Name, false)); err != nil {
 		t.Fatal(err)
 	}
-	if got := sysctl(t, "ipv6/conf/vrrp.9/disable_ipv6"); got != "1" {
+	if got := read(t, "ipv6/conf/vrrp.9/disable_ipv6"); got != "1" {
 		t.Errorf("it takes part in IPv6: %s", got)
 	}
 	ignore := "ipv4/conf/" + near + "/arp_ignore"
-	if err := os.WriteFile(netSysctls+ignore, []byte("2"), 0); err != nil {
+	if err := sysctl.Write(ignore, "2"); err != nil {
 		t.Fatal(err)
 	}
 	index := find(t, d, m.Name).Index
 	if err := errors.Join(d.Tune(near, m.Name, false), d.Remove(index), d.Restore(nil)); err != nil {
 		t.Fatal(err)
 	}
-	if got := sysctl(t, ignore); got != "2" {
+	if got := read(t, ignore); got != "2" {
 		t.Errorf("arp_ignore is %s, want what somebody set", got)
 	}
 }

@@ -1,4 +1,4 @@
-package addr
+package macvlan
 
 import (
 	"encoding/binary"
@@ -21,7 +21,7 @@ const (
 	macvlanKind        = "macvlan"
 )
 
-// linkHeader is a struct ifinfomsg.
+// linkHeader returns a struct ifinfomsg.
 func linkHeader(index int, flags, change uint32) []byte {
 	b := make([]byte, unix.SizeofIfInfomsg)
 	binary.NativeEndian.PutUint32(b[4:], uint32(index))
@@ -30,12 +30,12 @@ func linkHeader(index int, flags, change uint32) []byte {
 	return b
 }
 
-// newMacvlan is the RTM_NEWLINK of a device; it is down.
-func newMacvlan(m Make) ([]byte, error) {
+// newMacvlan returns the RTM_NEWLINK of a device; it is down.
+func newMacvlan(s Shape) ([]byte, error) {
 	ae := netlink.NewAttributeEncoder()
-	ae.String(unix.IFLA_IFNAME, m.Name)
-	ae.Uint32(unix.IFLA_LINK, uint32(m.Below))
-	ae.Bytes(unix.IFLA_ADDRESS, m.MAC[:])
+	ae.String(unix.IFLA_IFNAME, s.Name)
+	ae.Uint32(unix.IFLA_LINK, uint32(s.Below))
+	ae.Bytes(unix.IFLA_ADDRESS, s.MAC[:])
 	ae.Nested(unix.IFLA_LINKINFO, func(info *netlink.AttributeEncoder) error {
 		info.String(unix.IFLA_INFO_KIND, macvlanKind)
 		info.Nested(unix.IFLA_INFO_DATA, func(data *netlink.AttributeEncoder) error {
@@ -44,19 +44,19 @@ func newMacvlan(m Make) ([]byte, error) {
 		})
 		return nil
 	})
-	return withHeader(linkHeader(0, 0, 0), ae, m.Name)
+	return withHeader(linkHeader(0, 0, 0), ae, s.Name)
 }
 
-// markMacvlan is the RTM_SETLINK that gives a device its alias, its MTU and its VRF, and keeps the
-// kernel from making link-local addresses out of the virtual MAC (RFC 9568 §7.4).
-func markMacvlan(index int, m Make, alias string) ([]byte, error) {
+// markMacvlan returns the RTM_SETLINK that gives a device its alias, its MTU and its
+// VRF, and keeps the kernel from making link-local addresses out of the virtual MAC (RFC 9568 §7.4).
+func markMacvlan(index int, s Shape, alias string) ([]byte, error) {
 	ae := netlink.NewAttributeEncoder()
 	ae.Bytes(unix.IFLA_IFALIAS, []byte(alias))
-	if m.MTU != 0 {
-		ae.Uint32(unix.IFLA_MTU, uint32(m.MTU))
+	if s.MTU != 0 {
+		ae.Uint32(unix.IFLA_MTU, uint32(s.MTU))
 	}
-	ae.Uint32(unix.IFLA_MASTER, uint32(m.Master))
-	if m.IPv6 && (m.MTU == 0 || m.MTU >= minMTU6) { // below that the kernel has no IPv6 there
+	ae.Uint32(unix.IFLA_MASTER, uint32(s.Master))
+	if s.IPv6 && (s.MTU == 0 || s.MTU >= minMTU6) { // below that the kernel has no IPv6 there
 		ae.Nested(unix.IFLA_AF_SPEC, func(spec *netlink.AttributeEncoder) error {
 			spec.Nested(unix.AF_INET6, func(six *netlink.AttributeEncoder) error {
 				six.Uint8(inet6AddrGen, addrGenNone)
@@ -65,7 +65,7 @@ func markMacvlan(index int, m Make, alias string) ([]byte, error) {
 			return nil
 		})
 	}
-	return withHeader(linkHeader(index, 0, 0), ae, m.Name)
+	return withHeader(linkHeader(index, 0, 0), ae, s.Name)
 }
 
 func withHeader(header []byte, ae *netlink.AttributeEncoder, name string) ([]byte, error) {
@@ -76,9 +76,10 @@ func withHeader(header []byte, ae *netlink.AttributeEncoder, name string) ([]byt
 	return append(header, tail...), nil
 }
 
-// netdev is a link as devices know it, and the settings that its alias remembers.
-func netdev(l rtnl.Link) (n Netdev, was earlier) {
-	n = Netdev{Index: l.Index, Below: l.Below, Kind: l.Kind, Name: l.Name, AltNames: l.AltNames, MAC: l.MAC, MTU: l.MTU, Master: l.Master, Up: l.Up()}
+// readLink returns a link as the ledger knows it, and the settings that its alias
+// remembers.
+func readLink(l rtnl.Link) (n Link, was earlier) {
+	n = Link{Index: l.Index, Below: l.Below, Kind: l.Kind, Name: l.Name, AltNames: l.AltNames, MAC: l.MAC, MTU: l.MTU, Master: l.Master, Up: l.Up()}
 	if l.Elsewhere {
 		n.NS = l.Namespace + 1
 	}

@@ -1,4 +1,4 @@
-package addr
+package macvlan
 
 import (
 	"maps"
@@ -11,7 +11,7 @@ import (
 // the place of the asterisk.
 type setting struct{ key, value string }
 
-// deviceSettings are those of a device: it answers for its own addresses alone,
+// deviceSettings returns those of a device: it answers for its own addresses alone,
 // and takes what comes from hosts that are reached through the link below, which
 // the reverse path filter would drop. The filter in force is the greater one of
 // all and of the link; where all is strict, the link's makes it loose.
@@ -47,14 +47,14 @@ var belowSettings = []setting{
 	{"ipv4/conf/*/arp_announce", "2"},
 }
 
-// serves says whether the present value of a setting of belowSettings will do.
+// serves reports whether the present value of a setting of belowSettings will do.
 func (s setting) serves(now string) bool {
 	have, err := strconv.Atoi(now)
 	want, _ := strconv.Atoi(s.value)
 	return err == nil && have >= want
 }
 
-// on is the key of a setting for a link.
+// on returns the key of a setting for a link.
 func (s setting) on(link string) string { return strings.Replace(s.key, "*", link, 1) }
 
 // earlier are the values that the settings of a link had which were changed, by
@@ -62,7 +62,7 @@ func (s setting) on(link string) string { return strings.Replace(s.key, "*", lin
 // no longer than the device.
 type earlier map[string]string
 
-// mark begins the alias of a device of ours.
+// deviceMark begins the alias of a device of ours.
 const deviceMark = "ripcord"
 
 // onKey stands in an alias before the ifindex of the link that the device was made
@@ -95,7 +95,7 @@ func (b earlier) ofLowest() earlier {
 	return part
 }
 
-// alias is the text that stands on a device.
+// alias returns the text that stands on a device.
 func (b earlier) alias() string {
 	text := []string{deviceMark}
 	if on, ok := b[onKey]; ok {

@@ -1,0 +1,48 @@
+package macvlan
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"ripcord/pkg/event"
+)
+
+// vrrpName is how keepalived names its macvlans, and ripcord its own: vrrp.VRID,
+// vrrp6.VRID, with a number appended where that name is taken.
+var vrrpName = regexp.MustCompile(`^vrrp6?\.([0-9]{1,3})(\.[0-9]+)?$`)
+
+// leftBehind reports whether a link that bears the device's MAC looks like one that
+// keepalived, or an earlier run whose mark was lost, has left behind.
+func (v *device) leftBehind(n Link) bool {
+	if n.Kind != "macvlan" || !n.Shared {
+		return false
+	}
+	if n.Name == v.Name {
+		return true
+	}
+	m := vrrpName.FindStringSubmatch(n.Name)
+	return m != nil && m[1] == strconv.Itoa(int(v.MAC[5]))
+}
+
+// conflict returns which links keep a device from being set up, and what to do; empty if
+// none does.
+func (l *ledger) conflict(v *device) string {
+	var parts []string
+	for _, n := range v.rivals {
+		switch other := l.made[n.Index]; {
+		case other != nil && other != v:
+			parts = append(parts, fmt.Sprintf("the link %s of the instance %s bears the same virtual MAC on the same lower link: give one of the two another vrid", n.Name, other.Instance))
+		case n.Index == l.under[v.Below].Index:
+			parts = append(parts, fmt.Sprintf("%s itself bears the virtual MAC %s: give it its own again with ip link set %s address MAC", n.Name, v.text(), n.Name))
+		default:
+			parts = append(parts, fmt.Sprintf("the link %s bears the virtual MAC %s too, so that %s cannot be set up on %s: stop the program that uses it, and remove it with ip link del %s",
+				n.Name, v.text(), v.Name, v.Below, n.Name))
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// text returns the MAC as people write it.
+func (v *device) text() string { return event.DeviceMoved{MAC: v.MAC}.Address() }

@@ -1,0 +1,25 @@
+// Package sysctl reads and writes settings of the kernel's network stack. They are
+// those of the network namespace of the calling thread.
+package sysctl
+
+import (
+	"fmt"
+	"os"
+	"strings"
+)
+
+const root = "/proc/sys/net/"
+
+// Read returns a setting by its key below net, such as ipv4/conf/eth0/arp_ignore.
+func Read(key string) (string, error) {
+	text, err := os.ReadFile(root + key)
+	return strings.TrimSpace(string(text)), err
+}
+
+// Write changes a setting.
+func Write(key, value string) error {
+	if err := os.WriteFile(root+key, []byte(value), 0); err != nil {
+		return fmt.Errorf("setting net/%s to %s: %w: set it yourself if /proc/sys is read-only here", key, value, err)
+	}
+	return nil
+}
