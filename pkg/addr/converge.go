@@ -17,7 +17,7 @@ import (
 func (w *Worker) converge() {
 	for _, part := range [...]func(){
 		w.arrangeMacvlans, w.removeUnlisted, w.refresh, w.ledger.claim, w.markAgain, w.settle, w.routes.Remove,
-		w.shutMore, w.remove, w.add, w.settle, w.shutLess, w.routes.Add, w.macvlans.Tune, w.reportPlaced,
+		w.acceptance.beforeAdding, w.remove, w.add, w.settle, w.acceptance.afterRemoving, w.routes.Add, w.macvlans.Tune, w.reportPlaced,
 	} {
 		part()
 		w.steps.Add(1)
@@ -103,7 +103,10 @@ func (w *Worker) leftoverCause() event.Cause { return w.cfg.Minter.Cause(w.cfg.N
 
 func (w *Worker) add() {
 	now := w.cfg.Now()
-	ops := w.shutFirst(w.ledger.adds(now))
+	ops, withheld := w.acceptance.withhold(w.ledger.adds(now))
+	if len(withheld) > 0 {
+		w.tell(w.ledger.fail(w.cfg.Now(), withheld, w.acceptance.reason()))
+	}
 	if len(ops) == 0 {
 		return
 	}

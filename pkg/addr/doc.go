@@ -14,9 +14,9 @@
 // (placement.go): 1 s after it was ordered or was lost, and when it changes.
 //
 // What comes for addresses that accept nothing is dropped by the firewall
-// (shut.go): before they are added, and until they are removed. While it does not
-// obey they are not added, and are missing like any address that is not in place:
-// one that answers though it should not would not be found out.
+// (accept.go): before they are added, and until they are removed. While the firewall
+// cannot be programmed they are not added, and are missing like any address that is not
+// in place: one that answers though it should not would not be found out.
 //
 // It also remembers the stations on the links that carry adverts, and asks them,
 // when it is told to, whether the segment forwards.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"ripcord/pkg/firewall"
 	"ripcord/pkg/macvlan"
 	"ripcord/pkg/route"
 )
@@ -16,7 +17,7 @@ type Leftovers struct {
 	Kernel   Kernel
 	Routes   route.Kernel
 	Devices  macvlan.Kernel
-	Firewall Firewall
+	Firewall firewall.Kernel
 }
 
 // Remove removes all of it, and returns what it removed, in words. What cannot be
@@ -183,7 +184,7 @@ func (l Leftovers) removeTable() ([]string, error) {
 	if l.Firewall == nil {
 		return nil, nil
 	}
-	if err := l.Firewall.Drop(nil); !errors.Is(err, ErrNoFirewall) {
+	if err := l.Firewall.Drop(nil); !errors.Is(err, firewall.ErrNone) {
 		return nil, err
 	}
 	return nil, nil

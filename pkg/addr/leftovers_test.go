@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/firewall"
 	"ripcord/pkg/macvlan"
 	"ripcord/pkg/route"
 )
@@ -39,7 +40,7 @@ type (
 		*left
 	}
 	leftFirewall struct {
-		Firewall
+		firewall.Kernel
 		*left
 	}
 )
@@ -97,7 +98,7 @@ func (d leftDevices) Restore(keep []string) error {
 	return d.remove("settings")
 }
 
-func (f leftFirewall) Drop(all []Refusal) error {
+func (f leftFirewall) Drop(all []firewall.Destination) error {
 	if len(all) > 0 {
 		return errors.New("nothing is to be dropped")
 	}
@@ -166,7 +167,7 @@ func TestLeftoversOfParts(t *testing.T) {
 		t.Errorf("the addresses alone: %v, removed %q", err, l.log)
 	}
 	l = leavings()
-	l.refuse = map[string]error{"table": fmt.Errorf("changing it: %w", ErrNoFirewall)}
+	l.refuse = map[string]error{"table": fmt.Errorf("changing it: %w", firewall.ErrNone)}
 	if _, err := l.all().Remove(); err != nil {
 		t.Errorf("a kernel without nftables has no table of ours: %v", err)
 	}

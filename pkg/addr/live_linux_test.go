@@ -11,6 +11,7 @@ import (
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
+	"ripcord/pkg/firewall"
 	"ripcord/pkg/lease"
 	"ripcord/pkg/macvlan/macvlantest"
 	"ripcord/pkg/neigh"
@@ -44,7 +45,7 @@ func newLive(t *testing.T, k Kernel, name string, set Set) *live {
 	if err != nil {
 		t.Fatal(err)
 	}
-	firewall, err := OpenFirewall()
+	wall, err := firewall.OpenKernel()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,7 @@ func newLive(t *testing.T, k Kernel, name string, set Set) *live {
 	set.Instance, set.Interval, set.Miss = "a", time.Hour, 3
 	l.Worker = NewWorker(Config{
 		Sets: []Set{set}, Lease: lease.New(time.Now()), Links: links, Addresses: l.facts, Results: results,
-		Events: events, Minter: event.NewMinter(1), Kernel: k, Routes: routes, Firewall: firewall, Sender: sender, Now: time.Now,
+		Events: events, Minter: event.NewMinter(1), Kernel: k, Routes: routes, Firewall: wall, Sender: sender, Now: time.Now,
 		Heard: new(bus.Topic[vrrp.Heard]), Listener: &fakeListener{}, Devices: macvlantest.New(),
 	})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -71,7 +72,7 @@ func newLive(t *testing.T, k Kernel, name string, set Set) *live {
 		}
 		sender.Close()
 		routes.Close()
-		firewall.Close()
+		wall.Close()
 	}
 	return l
 }

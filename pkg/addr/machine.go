@@ -6,6 +6,7 @@ import (
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
+	"ripcord/pkg/firewall"
 	"ripcord/pkg/lease"
 	"ripcord/pkg/macvlan"
 	"ripcord/pkg/neigh"
@@ -50,6 +51,27 @@ type Listener interface {
 	// until ctx ends.
 	Listen(ctx context.Context, seen func(neigh.Sighting))
 }
+
+// Firewall drops what comes for some addresses. But for Watch only the worker's goroutine
+// calls it.
+type Firewall interface {
+	firewall.Kernel
+	// Watch calls changed when another program may have changed what Drop made, from any
+	// goroutine, until ctx ends.
+	Watch(ctx context.Context, changed func())
+}
+
+// NoFirewall is for a machine without one, on which no instance needs it.
+type NoFirewall struct{}
+
+// Drop does nothing.
+func (NoFirewall) Drop([]firewall.Destination) error { return nil }
+
+// Stands reports that nothing has changed.
+func (NoFirewall) Stands() (bool, error) { return true, nil }
+
+// Watch waits for the end.
+func (NoFirewall) Watch(ctx context.Context, _ func()) { <-ctx.Done() }
 
 // Config is what a Worker needs. All of it is required.
 type Config struct {

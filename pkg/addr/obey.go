@@ -144,8 +144,8 @@ func (w *Worker) left() (left []string) {
 		left = append(left, "addresses that may be left, since the kernel does not list them")
 	}
 	left = append(left, w.routes.Left()...)
-	if len(w.shut) > 0 || w.shutErr != nil {
-		left = append(left, fmt.Sprintf("the nftables table inet ripcord (%v)", w.shutErr))
+	if w.acceptance.Left() {
+		left = append(left, fmt.Sprintf("the nftables table inet ripcord (%v)", w.acceptance.Err()))
 	}
 	return left
 }

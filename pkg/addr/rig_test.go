@@ -15,6 +15,7 @@ import (
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
+	"ripcord/pkg/firewall"
 	"ripcord/pkg/lease"
 	"ripcord/pkg/macvlan"
 	"ripcord/pkg/macvlan/macvlantest"
@@ -146,7 +147,7 @@ func (f *fakeFirewall) Stands() (bool, error) {
 	return !f.lost, nil
 }
 
-func (f *fakeFirewall) Drop(all []Refusal) error {
+func (f *fakeFirewall) Drop(all []firewall.Destination) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.refuse != nil {
@@ -160,7 +161,7 @@ func (f *fakeFirewall) Drop(all []Refusal) error {
 	return nil
 }
 
-func (f *fakeFirewall) Listen(ctx context.Context, gone func()) {
+func (f *fakeFirewall) Watch(ctx context.Context, gone func()) {
 	f.mu.Lock()
 	f.gone = gone
 	f.mu.Unlock()

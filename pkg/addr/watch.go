@@ -19,7 +19,7 @@ func (w *Worker) watchOthers(ctx context.Context) (stop func()) {
 	}
 	running.Go(func() { w.cfg.Routes.Watch(ctx, noted(&w.gone)) })
 	if someRefuse(w.cfg.Sets) {
-		running.Go(func() { w.cfg.Firewall.Listen(ctx, noted(&w.opened)) })
+		running.Go(func() { w.cfg.Firewall.Watch(ctx, noted(&w.opened)) })
 	}
 	return func() { cancel(); running.Wait() }
 }

@@ -48,11 +48,7 @@ type Worker struct {
 	unlisted     bool         // it did not answer when it was last asked
 	unpromoted   map[int]bool // links of which it was logged that PromoteSecondaries failed
 	mute         map[string]bool
-	shut         []Refusal // what the firewall drops
-	shutErr      error     // why it does not drop what it should
-	shutLost     string    // what to log when it does again
-	reshut       time.Time // not to be tried before, if shutErr
-	shutAudit    time.Time // when the firewall is asked whether it still does
+	acceptance   acceptance
 	batch        neigh.Batch
 	announced    []announced // what each frame of the batch announces
 	claims       *claims
@@ -86,6 +82,7 @@ func NewWorker(cfg Config) *Worker {
 		Wanted: macvlansOf(cfg.Sets), Held: ledger.holds, InUse: w.inUse,
 		Kernel: cfg.Devices, Events: cfg.Events, Warnings: cfg.Warnings, Minter: cfg.Minter, Now: cfg.Now,
 	})
+	w.acceptance = newAcceptance(&w.cfg, ledger)
 	w.lookout = newLookout(cfg, w.bell, func(link string) { w.Do(Order{Kind: Report, Links: []string{link}}) })
 	return w
 }
@@ -118,7 +115,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.ledger.observe(all)
 	w.dirty = false
 	w.converge()
-	if err := w.shutNothing(); err != nil {
+	if err := w.acceptance.start(); err != nil {
 		return err
 	}
 	defer w.lookout.start(ctx)()
@@ -204,11 +201,8 @@ func (w *Worker) due() (time.Time, bool) {
 	if other, yes := w.macvlans.Deadline(); yes && (!ok || other.Before(due)) {
 		due, ok = other, true
 	}
-	if len(w.shut) > 0 && (!ok || w.shutAudit.Before(due)) {
-		due, ok = w.shutAudit, true
-	}
-	if w.shutErr != nil && (!ok || w.reshut.Before(due)) {
-		return w.reshut, true
+	if other, yes := w.acceptance.Deadline(); yes && (!ok || other.Before(due)) {
+		due, ok = other, true
 	}
 	return due, ok
 }
@@ -237,7 +231,7 @@ func (w *Worker) absorb() bool {
 	}
 	opened := w.opened.Swap(false)
 	if opened {
-		w.shutAudit = time.Time{}
+		w.acceptance.Changed()
 	}
 	return len(links) > 0 || w.dirty || gone || opened
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"ripcord/pkg/addr"
+	"ripcord/pkg/firewall"
 	"ripcord/pkg/macvlan"
 	"ripcord/pkg/route"
 )
@@ -40,9 +41,9 @@ func Clean(dir string) (removed []string, err error) {
 		defer devices.Close()
 		left.Devices = devices
 	}
-	if firewall, err := addr.OpenFirewall(); err == nil { // a machine may lack it, and then holds nothing of ours there
-		defer firewall.Close()
-		left.Firewall = firewall
+	if filter, err := firewall.OpenKernel(); err == nil { // a machine may lack it, and then holds nothing of ours there
+		defer filter.Close()
+		left.Firewall = filter
 	}
 	removed, err = left.Remove()
 	return removed, errors.Join(errors.Join(errs...), err)

@@ -8,6 +8,7 @@ import (
 
 	"ripcord/pkg/addr"
 	"ripcord/pkg/advert"
+	"ripcord/pkg/firewall"
 	"ripcord/pkg/macvlan"
 	"ripcord/pkg/neigh"
 	"ripcord/pkg/route"
@@ -59,7 +60,7 @@ func (p *parts) buildWorker(o Options) error {
 		return fmt.Errorf("cannot make links for virtual MACs: %w", err)
 	}
 	p.closers = append(p.closers, devices)
-	firewall, err := p.openFirewall(o)
+	filter, err := p.openFirewall(o)
 	if err != nil {
 		return err
 	}
@@ -76,7 +77,7 @@ func (p *parts) buildWorker(o Options) error {
 	p.worker = addr.NewWorker(addr.Config{
 		Sets: o.Config.Sets, Lease: p.lease, Links: p.links, Addresses: &p.addresses,
 		Heard: &p.heard, Results: &p.results, Events: &p.events, Warnings: p.warnings, Setting: sysctl.Read, Minter: p.minter,
-		Kernel: asked, Routes: routes, Devices: devices, Firewall: firewall, Sender: frames, Listener: listener, Now: time.Now,
+		Kernel: asked, Routes: routes, Devices: devices, Firewall: filter, Sender: frames, Listener: listener, Now: time.Now,
 	})
 	return nil
 }
@@ -84,14 +85,14 @@ func (p *parts) buildWorker(o Options) error {
 // openFirewall opens nftables, which a machine may lack on which no instance
 // needs it.
 func (p *parts) openFirewall(o Options) (addr.Firewall, error) {
-	firewall, err := addr.OpenFirewall()
+	filter, err := firewall.OpenKernel()
 	switch {
 	case err == nil:
-		p.closers = append(p.closers, firewall)
-		return firewall, nil
+		p.closers = append(p.closers, filter)
+		return filter, nil
 	case slices.ContainsFunc(o.Config.Sets, func(s addr.Set) bool { return s.Refuse }):
 		return nil, fmt.Errorf("accept: false needs nftables: %w", err)
-	case !errors.Is(err, addr.ErrNoFirewall):
+	case !errors.Is(err, firewall.ErrNone):
 		return nil, err
 	}
 	return addr.NoFirewall{}, nil

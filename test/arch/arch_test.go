@@ -28,7 +28,7 @@ var layers = [][]string{
 	{"pkg/daemon", "pkg/sim", "pkg/lan"},
 	{"pkg/router", "pkg/control", "pkg/notify", "pkg/track", "pkg/config", "pkg/telemetry"},
 	{"pkg/advert", "pkg/addr", "pkg/link"},
-	{"pkg/vrrp", "pkg/stats", "pkg/route", "pkg/macvlan", "pkg/neigh", "pkg/nic"},
+	{"pkg/vrrp", "pkg/stats", "pkg/route", "pkg/macvlan", "pkg/firewall", "pkg/neigh", "pkg/nic"},
 	{"pkg/wire"},
 	{"pkg/bus", "pkg/command", "pkg/event", "pkg/lease", "pkg/mmsg", "pkg/ratelimit", "pkg/rtnl", "pkg/sysctl", "pkg/thread", "pkg/timerfd"},
 }
@@ -46,7 +46,7 @@ var pure = []string{
 	"pkg/link/targets.go", "pkg/nic/mii.go", "pkg/nic/extended.go", "pkg/nic/report.go", "pkg/nic/device.go",
 	"pkg/addr/order.go", "pkg/addr/ledger.go", "pkg/addr/entry.go", "pkg/addr/settle.go", "pkg/addr/leaving.go",
 	"pkg/addr/schedule.go", "pkg/addr/claims.go", "pkg/addr/stations.go",
-	"pkg/route/*.go", "pkg/macvlan/*.go",
+	"pkg/route/*.go", "pkg/macvlan/*.go", "pkg/firewall/*.go",
 	"pkg/neigh/batch.go",
 	"pkg/telemetry/exposition.go",
 	"pkg/track/health.go", "pkg/track/schedule.go", "pkg/track/report.go",

@@ -1,4 +1,4 @@
-package addr
+package firewall
 
 import (
 	"encoding/binary"

@@ -7,8 +7,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"ripcord/pkg/firewall"
 	"ripcord/pkg/vrrp"
 )
+
+// auditEvery is how often the firewall is asked whether it still drops what it must.
+const auditEvery = 10 * time.Second
 
 func refusing() []Set {
 	sets := many(2, Announce{})
@@ -85,11 +89,11 @@ func TestFirewallAudit(t *testing.T) {
 		r.do(Hold, "a")
 		r.names()
 		r.wall.take()
-		r.pass(2 * firewallAudit)
+		r.pass(2 * auditEvery)
 		expect(t, "nothing was changed", r.wall.take(), "[]")
 		for range 3 {
 			r.wall.with(func() { r.wall.lost = true })
-			r.pass(firewallAudit + 100*time.Millisecond)
+			r.pass(auditEvery + 100*time.Millisecond)
 			expect(t, "put back", r.wall.take(), "[[{192.0.2.1 } {192.0.2.2 }]]")
 		}
 		expect(t, "told, not more than once a minute", r.names(), "failed instance.warning")
@@ -99,7 +103,7 @@ func TestFirewallAudit(t *testing.T) {
 // Where no instance asks for it and the kernel has none, there is nothing to say; if
 // it could not be asked, an earlier run's table may be there.
 func TestNoFirewallNeeded(t *testing.T) {
-	for want, refuse := range map[string]error{"": ErrNoFirewall, "failed": errors.New("no answer")} {
+	for want, refuse := range map[string]error{"": firewall.ErrNone, "failed": errors.New("no answer")} {
 		synctest.Test(t, func(t *testing.T) {
 			wall := &fakeFirewall{refuse: refuse}
 			r := newRigWith(t, many(1, Announce{}), wall)

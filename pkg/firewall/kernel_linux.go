@@ -1,4 +1,4 @@
-package addr
+package firewall
 
 import (
 	"context"
@@ -16,41 +16,41 @@ import (
 )
 
 const (
-	// firewallPatience is how long nftables may take for an answer once it has the
+	// answerWithin is how long nftables may take for an answer once it has the
 	// request, which it executes within the system call that sends it.
-	firewallPatience = 2 * time.Second
+	answerWithin = 2 * time.Second
 	// Of nftables' types of set keys these are those of IP addresses.
 	typeIPv4, typeIPv6 = 7, 8
 )
 
-// LinuxFirewall is the Firewall of the network namespace it was opened in: an
-// nftables table of its own.
-type LinuxFirewall struct {
+// LinuxKernel is the Kernel of the network namespace it was opened in: an nftables
+// table of its own.
+type LinuxKernel struct {
 	conn *rtnl.Conn
 	made []string // what the kernel said our table holds after the last Drop
 }
 
-var _ Firewall = (*LinuxFirewall)(nil)
+var _ Kernel = (*LinuxKernel)(nil)
 
-// OpenFirewall opens a socket for requests. It asks nothing yet, so that a kernel
+// OpenKernel opens a socket for requests. It asks nothing yet, so that a kernel
 // without nf_tables is found out by the first Drop.
-func OpenFirewall() (*LinuxFirewall, error) {
-	return openFirewall(rtnl.Config{Protocol: unix.NETLINK_NETFILTER, Patience: firewallPatience})
+func OpenKernel() (*LinuxKernel, error) {
+	return openKernel(rtnl.Config{Protocol: unix.NETLINK_NETFILTER, Patience: answerWithin})
 }
 
-func openFirewall(config rtnl.Config) (*LinuxFirewall, error) {
+func openKernel(config rtnl.Config) (*LinuxKernel, error) {
 	conn, err := rtnl.Dial(config)
 	switch {
 	case errors.Is(err, unix.EPROTONOSUPPORT):
-		return nil, fmt.Errorf("%w (%w)", ErrNoFirewall, err)
+		return nil, fmt.Errorf("%w (%w)", ErrNone, err)
 	case err != nil:
 		return nil, fmt.Errorf("opening the nftables socket: %w", err)
 	}
-	return &LinuxFirewall{conn: conn}, nil
+	return &LinuxKernel{conn: conn}, nil
 }
 
 // Close closes the socket.
-func (f *LinuxFirewall) Close() error { return f.conn.Close() }
+func (k *LinuxKernel) Close() error { return k.conn.Close() }
 
 // tableDeletions are the transactions that begin with the removal of a rule, a set, a
 // chain or a table, as when the machine's own rules are loaded anew; not those of
@@ -67,34 +67,34 @@ func tableDeletions() rtnl.Deletions {
 	}}
 }
 
-// Listen calls gone for each such transaction that is not our own, and where some
-// may have been missed.
-func (f *LinuxFirewall) Listen(ctx context.Context, gone func()) {
-	tableDeletions().Watch(ctx, f.conn.Port, gone)
+// Watch calls changed for each such transaction that is not our own, and where some
+// may have been missed, until ctx ends.
+func (k *LinuxKernel) Watch(ctx context.Context, changed func()) {
+	tableDeletions().Watch(ctx, k.conn.Port, changed)
 }
 
 // Drop replaces our table in one transaction; without anything to drop there is
 // none. It is deleted first, so that nothing remains that others did to it.
-func (f *LinuxFirewall) Drop(all []Refusal) error {
-	f.made = nil
+func (k *LinuxKernel) Drop(all []Destination) error {
+	k.made = nil
 	if len(all) == 0 {
-		return f.clear()
+		return k.clear()
 	}
 	var t transaction
 	t.newTable() // else there may be none to delete
 	t.delTable()
 	t.newTable()
 	t.newChain()
-	f.refuse(&t, all)
-	if err := f.change(t); err != nil {
+	addDrops(&t, all)
+	if err := k.change(t); err != nil {
 		return err
 	}
-	f.made, _ = f.state() // where that fails the next audit makes it anew
+	k.made, _ = k.state() // where that fails the next audit makes it anew
 	return nil
 }
 
-// refuse adds the sets and rules that drop what comes for these addresses.
-func (f *LinuxFirewall) refuse(t *transaction, all []Refusal) {
+// addDrops adds the sets and rules that drop what comes for these addresses.
+func addDrops(t *transaction, all []Destination) {
 	var elements4, elements6 [][]byte
 	for _, r := range all {
 		switch ip := r.Addr.AsSlice(); {
@@ -126,64 +126,64 @@ func (f *LinuxFirewall) refuse(t *transaction, all []Refusal) {
 
 // clear deletes our table if there is one. Asking first keeps it from changing
 // anything where no run ever made one.
-func (f *LinuxFirewall) clear() error {
-	_, err := f.get(unix.NFT_MSG_GETTABLE, nftaTable, 0, "")
+func (k *LinuxKernel) clear() error {
+	_, err := k.get(unix.NFT_MSG_GETTABLE, nftaTable, 0, "")
 	switch {
 	case errors.Is(err, unix.ENOENT):
 		return nil
 	case errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EOPNOTSUPP):
-		return fmt.Errorf("%w (%w)", ErrNoFirewall, err)
+		return fmt.Errorf("%w (%w)", ErrNone, err)
 	case err != nil:
 		return err
 	}
 	var t transaction
 	t.newTable()
 	t.delTable() // there it is, whoever deleted it meanwhile
-	return f.change(t)
+	return k.change(t)
 }
 
-func (f *LinuxFirewall) change(t transaction) error {
+func (k *LinuxKernel) change(t transaction) error {
 	err := t.err
 	if err == nil {
-		err = f.conn.Transact(unix.NFNL_SUBSYS_NFTABLES, t.messages)
+		err = k.conn.Transact(unix.NFNL_SUBSYS_NFTABLES, t.messages)
 	}
 	switch {
 	case errors.Is(err, unix.EOPNOTSUPP):
-		return fmt.Errorf("%w (%w)", ErrNoFirewall, err)
+		return fmt.Errorf("%w (%w)", ErrNone, err)
 	case err != nil:
 		return fmt.Errorf("changing the nftables table %s: %w", tableName, err)
 	}
 	return nil
 }
 
-// Stands implements Firewall: it compares what the kernel says our table holds with
+// Stands implements Kernel: it compares what the kernel says our table holds with
 // what it said after the last Drop.
-func (f *LinuxFirewall) Stands() (bool, error) {
-	now, err := f.state()
+func (k *LinuxKernel) Stands() (bool, error) {
+	now, err := k.state()
 	if errors.Is(err, unix.ENOENT) {
 		return false, nil
 	}
-	return err == nil && f.made != nil && slices.Equal(now, f.made), err
+	return err == nil && k.made != nil && slices.Equal(now, k.made), err
 }
 
 // state lists what our table holds: the table, its chain and rules, and the elements
 // of its sets, in no order of their own.
-func (f *LinuxFirewall) state() (all []string, err error) {
-	table, err := f.get(unix.NFT_MSG_GETTABLE, nftaTable, 0, "")
+func (k *LinuxKernel) state() (all []string, err error) {
+	table, err := k.get(unix.NFT_MSG_GETTABLE, nftaTable, 0, "")
 	if err != nil {
 		return nil, err
 	}
-	chain, err := f.get(unix.NFT_MSG_GETCHAIN, unix.NFTA_CHAIN_TABLE, unix.NFTA_CHAIN_NAME, chainName)
+	chain, err := k.get(unix.NFT_MSG_GETCHAIN, unix.NFTA_CHAIN_TABLE, unix.NFTA_CHAIN_NAME, chainName)
 	if err != nil {
 		return nil, err
 	}
-	rules, err := f.list(unix.NFT_MSG_GETRULE, chainName, func(m netlink.Message) []string { return []string{nftAttributes(m)} })
+	rules, err := k.list(unix.NFT_MSG_GETRULE, chainName, func(m netlink.Message) []string { return []string{nftAttributes(m)} })
 	if err != nil {
 		return nil, err
 	}
 	all = append(append(all, table, chain), rules...)
 	for _, set := range []string{set4Name, set6Name} {
-		elements, err := f.list(unix.NFT_MSG_GETSETELEM, set, nftElements)
+		elements, err := k.list(unix.NFT_MSG_GETSETELEM, set, nftElements)
 		if err != nil {
 			return nil, err
 		}
@@ -194,12 +194,12 @@ func (f *LinuxFirewall) state() (all []string, err error) {
 }
 
 // get asks for the table or a part of it.
-func (f *LinuxFirewall) get(kind uint8, table, name uint16, text string) (string, error) {
+func (k *LinuxKernel) get(kind uint8, table, name uint16, text string) (string, error) {
 	request, err := nftGet(kind, table, name, text)
 	if err != nil {
 		return "", err
 	}
-	answer, err := f.conn.Execute(request)
+	answer, err := k.conn.Execute(request)
 	if err != nil {
 		return "", fmt.Errorf("asking for the nftables table %s: %w", tableName, err)
 	}
@@ -207,12 +207,12 @@ func (f *LinuxFirewall) get(kind uint8, table, name uint16, text string) (string
 }
 
 // list dumps the parts of our table that have no name, of a chain or set.
-func (f *LinuxFirewall) list(kind uint8, of string, decode func(netlink.Message) []string) ([]string, error) {
+func (k *LinuxKernel) list(kind uint8, of string, decode func(netlink.Message) []string) ([]string, error) {
 	request, err := nftGet(kind, nftaTable, nftaName, of)
 	if err != nil {
 		return nil, err
 	}
-	all, err := rtnl.Dump(f.conn, request, func(m netlink.Message) ([]string, bool) { return decode(m), true })
+	all, err := rtnl.Dump(k.conn, request, func(m netlink.Message) ([]string, bool) { return decode(m), true })
 	if err != nil {
 		return nil, fmt.Errorf("listing the nftables table %s: %w", tableName, err)
 	}

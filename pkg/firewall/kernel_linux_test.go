@@ -1,4 +1,4 @@
-package addr
+package firewall
 
 import (
 	"errors"
@@ -17,10 +17,12 @@ import (
 	"ripcord/test/netns"
 )
 
-var refused = []Refusal{
+var refused = []Destination{
 	{Addr: netip.MustParseAddr("192.0.2.1")}, {Addr: netip.MustParseAddr("192.0.2.2")},
 	{Addr: netip.MustParseAddr("2001:db8::1")}, {Addr: netip.MustParseAddr("fe80::1"), Interface: "eth0"},
 }
+
+func TestMain(m *testing.M) { netns.Main(m) }
 
 // A kernel without nf_tables answers a transaction once, at its first message, and
 // a question with EINVAL: neither is waited for any longer.
@@ -33,13 +35,13 @@ func TestFirewallThatIsNotThere(t *testing.T) {
 			}
 			return []rtnltest.Datagram{{Messages: []netlink.Message{rtnltest.Ack(requests[0], errno)}}}
 		}}
-		f, err := openFirewall(rtnl.Config{Open: k.Open, Patience: firewallPatience})
+		f, err := openKernel(rtnl.Config{Open: k.Open, Patience: answerWithin})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, all := range [][]Refusal{nil, refused} {
+		for _, all := range [][]Destination{nil, refused} {
 			start := time.Now()
-			if err := f.Drop(all); !errors.Is(err, ErrNoFirewall) || time.Since(start) > 0 {
+			if err := f.Drop(all); !errors.Is(err, ErrNone) || time.Since(start) > 0 {
 				t.Errorf("Drop of %d: %v after %v", len(all), err, time.Since(start))
 			}
 		}
@@ -50,7 +52,7 @@ func TestFirewallThatIsNotThere(t *testing.T) {
 // harms no later one.
 func TestFirewallThatAnswersLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		after := firewallPatience + time.Second
+		after := answerWithin + time.Second
 		k := &rtnltest.Kernel{Answer: func(requests []netlink.Message) []rtnltest.Datagram {
 			errno := unix.Errno(0)
 			if requests[0].Header.Type != unix.NFNL_MSG_BATCH_BEGIN {
@@ -61,7 +63,7 @@ func TestFirewallThatAnswersLate(t *testing.T) {
 			after = 0
 			return []rtnltest.Datagram{d}
 		}}
-		f, err := openFirewall(rtnl.Config{Open: k.Open, Patience: firewallPatience})
+		f, err := openKernel(rtnl.Config{Open: k.Open, Patience: answerWithin})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +94,7 @@ func TestFirewallInTheKernel(t *testing.T) {
 		}
 		return string(out)
 	}
-	f, err := OpenFirewall()
+	f, err := OpenKernel()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,9 +112,9 @@ func TestFirewallInTheKernel(t *testing.T) {
 	}
 	many := refused
 	for a := netip.MustParseAddr("10.0.0.1"); len(many) < 1500; a = a.Next() {
-		many = append(many, Refusal{Addr: a})
+		many = append(many, Destination{Addr: a})
 	}
-	for _, all := range [][]Refusal{refused, many, refused} {
+	for _, all := range [][]Destination{refused, many, refused} {
 		if err := f.Drop(all); err != nil {
 			t.Fatal(err)
 		}

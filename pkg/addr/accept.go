@@ -1,0 +1,121 @@
+package addr
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/firewall"
+)
+
+// acceptance keeps the addresses of instances with `accept: false` from accepting
+// anything (RFC 9568 §6.1, Accept_Mode): what comes for them is dropped before they are
+// added, and until they are removed.
+type acceptance struct {
+	*firewall.Filter
+	cfg    *Config
+	ledger *ledger
+}
+
+func newAcceptance(cfg *Config, l *ledger) acceptance {
+	return acceptance{firewall.NewFilter(cfg.Firewall, cfg.Now), cfg, l}
+}
+
+// someRefuse reports whether some instance accepts nothing.
+func someRefuse(sets []Set) bool {
+	return slices.ContainsFunc(sets, func(s Set) bool { return s.Refuse })
+}
+
+// start removes what an earlier run left. It fails where the firewall cannot be
+// programmed though instances need it: an address that answers though it should
+// not is not to be found out later.
+func (a acceptance) start() error {
+	switch err := a.Clear(); {
+	case err == nil:
+	case someRefuse(a.cfg.Sets):
+		return fmt.Errorf("accept: false needs nftables: %w", err)
+	case !errors.Is(err, firewall.ErrNone):
+		for i := range a.cfg.Sets {
+			a.warn(&a.cfg.Sets[i], a.cfg.Minter.Cause(a.cfg.Now()), fmt.Sprintf("if an earlier run had accept: false, its nftables table still drops what comes for the addresses: look with nft list table inet ripcord, and delete it: %v", err))
+		}
+	}
+	return nil
+}
+
+// destinations lists the addresses that accept nothing, of all instances that are held
+// or not yet gone.
+func (a acceptance) destinations() (all []firewall.Destination) {
+	of := func(set *Set) {
+		if set == nil || !set.Refuse { // nil: left by a crashed run, and configured no more
+			return
+		}
+		for _, address := range set.Addresses {
+			d := firewall.Destination{Addr: address.Prefix.Addr()}
+			if d.Addr.Is6() && d.Addr.IsLinkLocalUnicast() {
+				d.Interface = a.ledger.links[address.Interface].Own()
+			}
+			all = append(all, d)
+		}
+	}
+	for _, h := range a.ledger.held {
+		of(h.set)
+	}
+	for _, g := range a.ledger.leaving {
+		of(a.ledger.sets[g.instance])
+	}
+	return firewall.Distinct(all)
+}
+
+// beforeAdding has everything dropped that must be; afterRemoving has nothing else
+// dropped.
+func (a acceptance) beforeAdding()  { a.report(a.Require(a.destinations())) }
+func (a acceptance) afterRemoving() { a.report(a.Limit(a.destinations())) }
+
+// withhold leaves out of ops what may not be added while the firewall does not drop
+// what comes for it: better no address than one that answers.
+func (a acceptance) withhold(ops []Op) (allowed, withheld []Op) {
+	if a.Err() == nil {
+		return ops, nil
+	}
+	all := a.destinations()
+	for _, op := range ops {
+		open := func(d firewall.Destination) bool { return d.Addr == op.Prefix.Addr() && !a.Drops(d) }
+		if slices.ContainsFunc(all, open) {
+			withheld = append(withheld, op)
+		} else {
+			allowed = append(allowed, op)
+		}
+	}
+	return allowed, withheld
+}
+
+// reason returns why addresses are withheld.
+func (a acceptance) reason() error {
+	return fmt.Errorf("accept is false, and the firewall could not be made to drop what comes for it: %w", a.Err())
+}
+
+// report warns for each instance whose addresses are in place and should accept nothing,
+// and ends the warnings where they do not.
+func (a acceptance) report(out firewall.Outcome) {
+	for _, name := range a.ledger.order {
+		if h := a.ledger.held[name]; out.Warning != "" && h.set.Refuse && a.ledger.complete(name) {
+			a.warn(h.set, h.cause, out.Warning)
+		}
+	}
+	if !out.Mended {
+		return
+	}
+	for _, s := range a.cfg.Sets {
+		a.cfg.Warnings.Clear(event.WarningKey{Instance: s.Instance, Reason: event.WarnFirewall}, event.Stamp{At: a.cfg.Now()})
+	}
+}
+
+func (a acceptance) warn(set *Set, cause event.Cause, text string) {
+	stamp := event.Stamp{Cause: cause, At: a.cfg.Now()}
+	failed := event.AddressMoved{Stamp: stamp, Kind: event.AddressFailed, Instance: set.Instance, Err: text}
+	for _, address := range set.Addresses {
+		failed.Addresses = append(failed.Addresses, address.Prefix)
+	}
+	a.cfg.Warnings.ReportAs(event.Warning{Stamp: stamp, Instance: set.Instance, Reason: event.WarnFirewall, Text: text}, failed)
+}
