@@ -50,6 +50,7 @@ var pure = []string{
 	"pkg/neigh/batch.go",
 	"pkg/telemetry/exposition.go",
 	"pkg/track/health.go", "pkg/track/schedule.go", "pkg/track/report.go",
+	"pkg/notify/transition.go", "pkg/notify/commands.go", "pkg/notify/queue.go",
 }
 
 var (

@@ -1,0 +1,81 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"ripcord/pkg/command"
+	"ripcord/pkg/event"
+)
+
+// DefaultFenceTimeout is how long a fence command may run.
+const DefaultFenceTimeout = 10 * time.Second
+
+// Fence is a fence command: it has to make sure that another router cannot act as Active
+// any more, and exits with status 0 when that is so.
+type Fence struct {
+	Argv []string
+	// User is whom it runs as; nil is the daemon's own user.
+	User *command.User
+	// Timeout is how long it may run; zero is DefaultFenceTimeout.
+	Timeout time.Duration
+
+	// Name is that of the instance or group. One fence command of a name runs at a time.
+	Name      string
+	Interface string // of the instance on which the Active fell silent
+	VRID      uint8
+	// Active is the address of the Active that fell silent.
+	Active netip.Addr
+	Trace  event.Trace
+}
+
+// Env returns the environment variables that the command gets.
+func (f *Fence) Env() []string {
+	return []string{
+		"RIPCORD_NAME=" + f.Name,
+		"RIPCORD_INTERFACE=" + f.Interface,
+		"RIPCORD_VRID=" + strconv.Itoa(int(f.VRID)),
+		"RIPCORD_ACTIVE=" + f.Active.String(),
+		"RIPCORD_TRACE=" + f.Trace.String(),
+	}
+}
+
+// fencing is a fence command that waits for Run to start it.
+type fencing struct {
+	Fence
+	done func(command.Result)
+}
+
+// Fence runs a fence command at once, whatever else runs. The result comes by done, from
+// the goroutine that calls Run, unless Run ends first: nil in Result.Err means that the
+// command succeeded. It fails while one of the same name runs.
+func (r *Runner) Fence(f Fence, done func(command.Result)) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.fenced[f.Name] {
+		return fmt.Errorf("a fence command of %s still runs", f.Name)
+	}
+	r.fenced[f.Name] = true
+	r.fences = append(r.fences, fencing{f, done})
+	r.ring()
+	return nil
+}
+
+// fence runs a fence command.
+func (r *Runner) fence(ctx context.Context, f fencing) {
+	timeout := f.Timeout
+	if timeout <= 0 {
+		timeout = DefaultFenceTimeout
+	}
+	c := command.Command{Argv: f.Argv, User: f.User, Env: f.Env(), Timeout: timeout, KillGroup: true}
+	c.Run(ctx, func(result command.Result) {
+		r.send(ctx, func() { f.done(result) })
+	})
+	r.mu.Lock()
+	delete(r.fenced, f.Name)
+	r.mu.Unlock()
+	r.ring()
+}

@@ -1,0 +1,57 @@
+package notify
+
+import (
+	"time"
+
+	"ripcord/pkg/command"
+)
+
+const (
+	// Stale is how long a transition waits at least before it may be left out.
+	Stale = 5 * time.Second
+	// queueMost is how many transitions of one name wait; more are left out.
+	queueMost = 64
+)
+
+// entry is a transition that waits for its commands.
+type entry struct {
+	transition Transition
+	commands   []command.Command
+	since      time.Time
+	merged     int // transitions that were left out before it
+}
+
+// queue holds the transitions of one name that wait, in their order. It is a value and
+// knows no clock.
+type queue struct{ entries []entry }
+
+// push adds a transition.
+func (q *queue) push(e entry) {
+	q.entries = append(q.entries, e)
+	if len(q.entries) > queueMost {
+		q.merge()
+	}
+}
+
+// next takes the transition whose commands run next. All that waited since before stale,
+// and were followed by another one, are left out.
+func (q *queue) next(stale time.Time) (e entry, ok bool) {
+	for len(q.entries) > 1 && q.entries[0].since.Before(stale) {
+		q.merge()
+	}
+	if len(q.entries) == 0 {
+		return e, false
+	}
+	e = q.entries[0]
+	q.entries = append(q.entries[:0:0], q.entries[1:]...)
+	return e, true
+}
+
+// merge leaves the oldest transition out. The one after it is then a transition from the
+// state from which that one was.
+func (q *queue) merge() {
+	first, second := &q.entries[0], &q.entries[1]
+	second.transition.From = first.transition.From
+	second.merged += first.merged + 1
+	q.entries = q.entries[1:]
+}

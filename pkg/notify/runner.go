@@ -1,0 +1,236 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"ripcord/pkg/command"
+)
+
+// Limit is how many commands run at the same time: a thousand instances may move at
+// once.
+const Limit = 128
+
+// Ran reports a command that has ended, or whose timeout is over.
+type Ran struct {
+	Transition
+	Argv []string
+	command.Result
+	// Merged is how many transitions of this name were left out before this one.
+	Merged int
+}
+
+// Runner runs notify and fence commands.
+type Runner struct {
+	report func(Ran)
+	wake   chan struct{} // holds one, after a change of what is behind mu
+	events chan func()   // what the goroutines of the commands have for Run to do
+
+	workers sync.WaitGroup
+
+	mu       sync.Mutex
+	queues   map[subject]*queue // those with transitions that wait
+	order    []subject          // the same, the longest waiting first
+	running  map[subject]*run
+	fences   []fencing       // those that wait to be started
+	fenced   map[string]bool // the names of those that wait or run
+	draining bool
+	idle     chan struct{} // closed once nothing waits or runs; nil: nobody asks
+}
+
+// run is the commands of one transition that run.
+type run struct {
+	entry entry
+	stop  context.CancelFunc
+}
+
+// New returns a runner. The contract of report is part of that of the package.
+func New(report func(Ran)) *Runner {
+	return &Runner{
+		report:  report,
+		wake:    make(chan struct{}, 1),
+		events:  make(chan func()),
+		queues:  make(map[subject]*queue),
+		running: make(map[subject]*run),
+		fenced:  make(map[string]bool),
+	}
+}
+
+// Notify runs the commands for a transition, those of each set in turn. A transition
+// without commands counts too: those that wait before it may then be left out.
+func (r *Runner) Notify(t Transition, sets ...Commands) {
+	e := entry{transition: t, since: time.Now()}
+	for i := range sets {
+		e.commands = append(e.commands, sets[i].of(&t)...)
+	}
+	r.mu.Lock()
+	s := t.subject()
+	q := r.queues[s]
+	if q == nil && len(e.commands) > 0 {
+		q = new(queue)
+		r.queues[s] = q
+	}
+	if q != nil {
+		q.push(e)
+		if !slices.Contains(r.order, s) {
+			r.order = append(r.order, s)
+		}
+	}
+	r.mu.Unlock()
+	r.ring()
+}
+
+func (r *Runner) ring() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run runs commands until ctx is done. Those that still run then are killed: Drain
+// first. It is called once.
+func (r *Runner) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer func() {
+		cancel()
+		r.workers.Wait()
+	}()
+	for {
+		r.startWaiting(ctx)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-r.wake:
+		case do := <-r.events:
+			do()
+		}
+	}
+}
+
+// startWaiting starts what waits and may run.
+func (r *Runner) startWaiting(ctx context.Context) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, f := range r.fences {
+		r.workers.Go(func() { r.fence(ctx, f) })
+	}
+	r.fences = nil
+	stale := time.Now().Add(-Stale)
+	if r.draining {
+		stale = time.Now()
+	}
+	r.order = slices.DeleteFunc(r.order, func(s subject) bool {
+		if r.running[s] != nil || len(r.running) >= Limit {
+			return false
+		}
+		q := r.queues[s]
+		e, ok := q.next(stale)
+		if ok {
+			own, stop := context.WithCancel(ctx)
+			r.running[s] = &run{e, stop}
+			r.workers.Go(func() { r.work(ctx, own, s, e) })
+		}
+		if len(q.entries) == 0 {
+			delete(r.queues, s)
+			return true
+		}
+		return false
+	})
+	if r.idle != nil && len(r.order) == 0 && len(r.running) == 0 && len(r.fenced) == 0 {
+		close(r.idle)
+		r.idle = nil
+	}
+}
+
+// work runs the commands of one transition until own is done; ctx is that of Run.
+func (r *Runner) work(ctx, own context.Context, s subject, e entry) {
+	for i := range e.commands {
+		if own.Err() != nil {
+			break
+		}
+		c := &e.commands[i]
+		c.Run(own, func(result command.Result) {
+			r.send(ctx, func() { r.report(Ran{e.transition, c.Argv, result, e.merged}) })
+		})
+		e.merged = 0 // it is reported once
+	}
+	r.mu.Lock()
+	r.running[s].stop()
+	delete(r.running, s)
+	r.mu.Unlock()
+	r.ring()
+}
+
+// send has Run do something, unless Run ends first.
+func (r *Runner) send(ctx context.Context, do func()) {
+	select {
+	case r.events <- do:
+	case <-ctx.Done():
+	}
+}
+
+// Drain waits until the commands for all transitions so far have ended, or until ctx is
+// done: then its error names those that still wait or run. From now on only the last
+// transition of each name counts. A command for an earlier one that still runs is
+// killed after half of the time. Run must still run.
+func (r *Runner) Drain(ctx context.Context) error {
+	idle := make(chan struct{})
+	r.mu.Lock()
+	r.draining, r.idle = true, idle
+	r.mu.Unlock()
+	r.ring()
+	var half <-chan time.Time
+	if deadline, ok := ctx.Deadline(); ok {
+		timer := time.NewTimer(time.Until(deadline) / 2)
+		defer timer.Stop()
+		half = timer.C
+	}
+	for {
+		select {
+		case <-idle:
+			return nil
+		case <-half:
+			r.stopSuperseded()
+		case <-ctx.Done():
+			if left := r.left(); len(left) > 0 {
+				return fmt.Errorf("notify commands did not end in time: %s", strings.Join(left, ", "))
+			}
+			return nil
+		}
+	}
+}
+
+// stopSuperseded kills the commands of transitions that others have followed.
+func (r *Runner) stopSuperseded() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.order {
+		if running := r.running[s]; running != nil {
+			running.stop()
+		}
+	}
+}
+
+// left names the transitions whose commands wait or run, and the fence commands.
+func (r *Runner) left() (names []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for s, running := range r.running {
+		names = append(names, s.name+" ("+running.entry.transition.State()+")")
+	}
+	for _, s := range r.order {
+		if r.running[s] == nil {
+			entries := r.queues[s].entries
+			names = append(names, s.name+" ("+entries[len(entries)-1].transition.State()+", not begun)")
+		}
+	}
+	for name := range r.fenced {
+		names = append(names, name+" (fence)")
+	}
+	slices.Sort(names)
+	return names
+}

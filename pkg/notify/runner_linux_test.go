@@ -1,0 +1,277 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"ripcord/pkg/command"
+	"ripcord/pkg/event"
+)
+
+const patience = 30 * time.Second
+
+func eventually(t *testing.T, done func() (bool, string)) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
+		ok, what := done()
+		if ok {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(what)
+		}
+	}
+}
+
+// recorder runs a Runner and keeps its reports; the commands write into a file.
+type recorder struct {
+	*Runner
+	t    *testing.T
+	file string
+	mu   sync.Mutex
+	ran  []Ran
+	stop func()
+}
+
+func start(t *testing.T) *recorder {
+	t.Helper()
+	r := &recorder{t: t, file: filepath.Join(t.TempDir(), "written")}
+	r.Runner = New(func(ran Ran) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.ran = append(r.ran, ran)
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		if err := r.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	}()
+	r.stop = sync.OnceFunc(func() { cancel(); <-over })
+	t.Cleanup(r.stop)
+	return r
+}
+
+// sh returns a command in whose script FILE stands for the file that is read by written.
+func (r *recorder) sh(script string) *Command {
+	return &Command{Argv: []string{"/bin/sh", "-c", strings.ReplaceAll(script, "FILE", r.file), "sh"}}
+}
+
+func (r *recorder) written() string {
+	b, _ := os.ReadFile(r.file)
+	return strings.Join(strings.Split(strings.TrimSpace(string(b)), "\n"), ", ")
+}
+
+func (r *recorder) wait(want string) {
+	r.t.Helper()
+	eventually(r.t, func() (bool, string) {
+		got := r.written()
+		return got == want, fmt.Sprintf("written is\n%s, want\n%s", got, want)
+	})
+}
+
+// reports returns what was reported, as "MASTER: error".
+func (r *recorder) reports() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var words []string
+	for _, ran := range r.ran {
+		word := ran.State()
+		if ran.Err != nil {
+			word += ": " + ran.Err.Error()
+		}
+		if ran.Merged > 0 {
+			word += fmt.Sprint("+", ran.Merged)
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, ", ")
+}
+
+// The commands run in the order of the transitions, one at a time, though the first are
+// the slowest.
+func TestOrder(t *testing.T) {
+	r := start(t)
+	commands := Commands{
+		Active: r.sh("echo active begins >> FILE; sleep 0.2; echo active ends >> FILE"),
+		Any:    r.sh(`echo "$@" $RIPCORD_PREVIOUS >> FILE`),
+		Backup: r.sh("echo backup $# >> FILE"),
+	}
+	r.Notify(inside(event.Backup, event.Active), commands)
+	r.Notify(inside(event.Active, event.Backup), commands)
+	r.Notify(inside(event.Backup, event.Fault), commands, Commands{Any: r.sh("echo everybody >> FILE")})
+	r.wait("active begins, active ends, INSTANCE inside MASTER 150 BACKUP, backup 0, INSTANCE inside BACKUP 150 MASTER, INSTANCE inside FAULT 150 BACKUP, everybody")
+	eventually(t, func() (bool, string) {
+		got := r.reports()
+		return got == "MASTER, MASTER, BACKUP, BACKUP, FAULT, FAULT", got
+	})
+}
+
+// A command that never ends holds up its own name only, until its timeout. The last
+// transition is not lost.
+func TestStuckCommand(t *testing.T) {
+	r := start(t)
+	stuck := r.sh("trap '' TERM; echo stuck >> FILE; while :; do sleep 0.1; done")
+	stuck.Timeout = 2 * time.Second
+	commands := Commands{Active: stuck, Backup: r.sh("echo backup >> FILE")}
+	r.Notify(inside(event.Backup, event.Active), commands)
+	r.wait("stuck")
+	r.Notify(inside(event.Active, event.Backup), commands)
+	other := inside(event.Backup, event.Active)
+	other.Name = "outside"
+	r.Notify(other, Commands{Active: r.sh("echo other >> FILE")})
+	r.wait("stuck, other, backup")
+	eventually(t, func() (bool, string) {
+		got := r.reports()
+		return got == "MASTER, MASTER: timed out after 2s, BACKUP", got
+	})
+}
+
+// A thousand instances move at once; their commands run, at most Limit at a time.
+func TestLimit(t *testing.T) {
+	r := start(t)
+	gate := filepath.Join(t.TempDir(), "gate")
+	if err := syscall.Mkfifo(gate, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := Commands{Active: r.sh("echo x >> FILE; read -r line < " + gate)}
+	const names = Limit + 20
+	for i := range names {
+		tr := inside(event.Backup, event.Active)
+		tr.Name = fmt.Sprint("i", i)
+		r.Notify(tr, c)
+	}
+	running := func() int { return strings.Count(r.written(), "x") }
+	eventually(t, func() (bool, string) { return running() >= Limit, fmt.Sprintf("%d run", running()) })
+	time.Sleep(100 * time.Millisecond)
+	if n := running(); n != Limit {
+		t.Errorf("%d run at once, want %d", n, Limit)
+	}
+	eventually(t, func() (bool, string) {
+		if writer, err := os.OpenFile(gate, os.O_WRONLY|syscall.O_NONBLOCK, 0); err == nil {
+			_ = writer.Close() // whoever waits in open reads the end of the file
+		}
+		return running() == names, fmt.Sprintf("%d ran", running())
+	})
+}
+
+func (r *recorder) drain(within time.Duration) (took time.Duration, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	begun := time.Now()
+	err = r.Drain(ctx)
+	return time.Since(begun), err
+}
+
+// At shutdown the commands for stop are waited for, and no longer.
+func TestDrain(t *testing.T) {
+	r := start(t)
+	if took, err := r.drain(patience); err != nil || took > 5*time.Second {
+		t.Fatalf("with nothing to do: %v, after %v", err, took)
+	}
+	commands := Commands{Active: r.sh("sleep 0.2"), Backup: r.sh("echo backup >> FILE"), Stop: r.sh("sleep 0.2; echo stopped >> FILE")}
+	r.Notify(inside(event.Backup, event.Active), commands)
+	r.Notify(inside(event.Active, event.Backup), commands)
+	r.Notify(inside(event.Backup, event.Initialize), commands)
+	if _, err := r.drain(patience); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.written(); got != "stopped" && got != "backup, stopped" { // backup was last when the others had not come
+		t.Errorf("written is %s", got)
+	}
+}
+
+// A command for an earlier state that hangs does not keep the one for stop from running.
+func TestDrainKillsWhatIsSuperseded(t *testing.T) {
+	r := start(t)
+	commands := Commands{Active: r.sh("echo hangs >> FILE; exec sleep 1000"), Stop: r.sh("echo stopped >> FILE")}
+	r.Notify(inside(event.Backup, event.Active), commands)
+	r.wait("hangs")
+	r.Notify(inside(event.Active, event.Initialize), commands)
+	took, err := r.drain(4 * time.Second)
+	if err != nil || took < 2*time.Second {
+		t.Errorf("got %v after %v", err, took)
+	}
+	if got := r.written(); got != "hangs, stopped" {
+		t.Errorf("written is %s", got)
+	}
+	if got := r.reports(); got != "MASTER: context canceled, STOP" {
+		t.Errorf("reported was %s", got)
+	}
+}
+
+// What does not end is named, and killed with the runner.
+func TestDrainNamesWhatHangs(t *testing.T) {
+	r := start(t)
+	hang := "echo $$ >> FILE; exec sleep 1000"
+	r.Notify(inside(event.Active, event.Initialize), Commands{Stop: r.sh(hang)})
+	if err := r.Fence(Fence{Name: "edge", Argv: r.sh("exec sleep 1000").Argv, Timeout: time.Hour}, func(command.Result) {}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() (bool, string) { return r.written() != "", "it does not run" })
+	_, err := r.drain(100 * time.Millisecond)
+	if err == nil || err.Error() != "notify commands did not end in time: edge (fence), inside (STOP)" {
+		t.Errorf("got %v", err)
+	}
+	pid := r.written()
+	r.stop()
+	if _, err := os.Stat("/proc/" + pid); err == nil {
+		t.Errorf("process %s is left", pid)
+	}
+}
+
+func TestFence(t *testing.T) {
+	r := start(t)
+	results := make(chan command.Result, 1)
+	fence := func(script string, timeout time.Duration) error {
+		return r.Fence(Fence{
+			Argv: r.sh(script).Argv, Timeout: timeout, Name: "edge", Interface: "eth0", VRID: 51,
+			Active: netip.MustParseAddr("192.0.2.2"), Trace: 0xabc,
+		}, func(got command.Result) { results <- got })
+	}
+	result := func(want string) command.Result {
+		t.Helper()
+		select {
+		case got := <-results:
+			text := ""
+			if got.Err != nil {
+				text = got.Err.Error()
+			}
+			if text != want {
+				t.Errorf("the result is %q, want %q", text, want)
+			}
+			return got
+		case <-time.After(patience):
+			t.Fatal("there is no result")
+		}
+		return command.Result{}
+	}
+	again := func(script string, timeout time.Duration) { // once the last one has been reaped
+		t.Helper()
+		eventually(t, func() (bool, string) { err := fence(script, timeout); return err == nil, fmt.Sprint(err) })
+	}
+	again("env | grep ^RIPCORD_ | sort", 0)
+	got := result("")
+	if want := "RIPCORD_ACTIVE=192.0.2.2\nRIPCORD_INTERFACE=eth0\nRIPCORD_NAME=edge\nRIPCORD_TRACE=0000000000000abc\nRIPCORD_VRID=51"; got.Output != want {
+		t.Errorf("the output is\n%s, want\n%s", got.Output, want)
+	}
+	again("echo refused; exit 2", 0)
+	if got := result("exit status 2"); got.Output != "refused" {
+		t.Errorf("the output is %q", got.Output)
+	}
+	again("exec sleep 1000", time.Second)
+	if err := fence("true", 0); err == nil || err.Error() != "a fence command of edge still runs" {
+		t.Errorf("a second one at once: %v", err)
+	}
+	result("timed out after 1s")
+}
