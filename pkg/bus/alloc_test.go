@@ -28,10 +28,6 @@ var steady = []struct {
 		r := SubscribeRing(&topic, NewBell(), 2)
 		return func() { publish(&topic); r.Take() }
 	}},
-	{"queue", func() func() {
-		q := NewQueue[span](NewBell(), 8)
-		return func() { q.Offer(nth("a", 1)); q.Take() }
-	}},
 }
 
 func publish(topic *Topic[span]) {

@@ -175,28 +175,6 @@ func TestClause3RingKeepsTheLast(t *testing.T) {
 	}
 }
 
-func TestClause3QueueRefuses(t *testing.T) {
-	bell := NewBell()
-	q := NewQueue[int](bell, 2)
-	for i, want := range []bool{true, true, false, false} {
-		if got := q.Offer(i); got != want {
-			t.Errorf("Offer(%d) = %v", i, got)
-		}
-		if got := rang(bell); got != want {
-			t.Errorf("Offer(%d): the bell rang: %v", i, got)
-		}
-	}
-	if got := q.Take(); !slices.Equal(got, []int{0, 1}) {
-		t.Errorf("took %v", got)
-	}
-	if !q.Offer(9) {
-		t.Error("refused although there is room again")
-	}
-	if got := q.Take(); !slices.Equal(got, []int{9}) {
-		t.Errorf("took %v", got)
-	}
-}
-
 // TestClause4RetainedRemembersTheRest: the snapshot is what is known now; what
 // happened before is the matter of those who were there.
 func TestClause4RetainedRemembersTheRest(t *testing.T) {

@@ -195,7 +195,6 @@ func TestClause5TakeNeverBlocks(t *testing.T) {
 		merged := topic.Subscribe(nil)
 		recent := SubscribeRecent(&topic.Topic, nil, 1, 1)
 		ring := SubscribeRing(&topic.Topic, nil, 1)
-		queue := NewQueue[span](nil, 1)
 		for range 2 {
 			if got := merged.Take(); len(got) != 0 {
 				t.Error(got)
@@ -205,9 +204,6 @@ func TestClause5TakeNeverBlocks(t *testing.T) {
 			}
 			if got, lost := ring.Take(); len(got) != 0 || lost != 0 {
 				t.Error(got, lost)
-			}
-			if got := queue.Take(); len(got) != 0 {
-				t.Error(got)
 			}
 		}
 	})

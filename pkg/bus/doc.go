@@ -1,5 +1,5 @@
-// Package bus carries values from those who find something out to those who
-// must know, without one ever waiting for the other.
+// Package bus carries values from publishers to subscribers, without one ever waiting
+// for the other.
 //
 // The contract:
 //
@@ -11,8 +11,7 @@
 //     same values in the same order.
 //  3. Each subscription says how it absorbs a backlog: Merged keeps one value
 //     for each key, merged; Recent keeps the last n for each key, and Ring the
-//     last n of all, and both count what they lost; Queue refuses when full. The
-//     memory of each is bounded: that of Merged by the number of keys since a
+//     last n of all, and both count what they lost. The memory of each is bounded: that of Merged by the number of keys since a
 //     Take, that of a retained topic by the number of keys that are remembered.
 //  4. A retained topic remembers the merged value of each key, less what counts
 //     since a Take. Subscribing yields that snapshot and all that comes after

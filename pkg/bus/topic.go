@@ -2,8 +2,8 @@ package bus
 
 import "sync"
 
-// backlog is what a topic knows of a subscription: it absorbs values, and rings
-// when all that were published together are there.
+// backlog is a subscription as the topic sees it: it absorbs values, and rings when all
+// that were published together are there.
 type backlog[T any] interface {
 	absorb(v T)
 	ring()
@@ -43,13 +43,13 @@ func (t *Topic[T]) add(b backlog[T]) {
 	t.backlogs = append(t.backlogs, b)
 }
 
-// Mergeable is a value of which a backlog needs to hold one for each key.
+// Mergeable is a value that a backlog holds once for each key.
 type Mergeable[K comparable, T any] interface {
 	Key() K
 	// Merge returns what is left when newer is absorbed over the receiver.
 	Merge(newer T) T
-	// Rest is the value less what counts since it was last taken: what a
-	// retained topic remembers.
+	// Rest returns the value less what counts since it was last taken: a retained
+	// topic remembers that.
 	Rest() T
 }
 
@@ -103,8 +103,8 @@ func (t *Retained[K, T]) Forget(key K) {
 	t.memory.forget(key)
 }
 
-// memory is what a retained topic remembers, under the topic's lock. Nobody
-// takes from it, so it strips each value of what counts since a Take.
+// memory is the last value of each key of a retained topic, under the topic's lock.
+// Nobody takes from it, so it strips each value of what counts since a Take.
 type memory[K comparable, T Mergeable[K, T]] struct {
 	at     map[K]int // index into values
 	values []*T      // nil: forgotten
@@ -120,7 +120,7 @@ func (m *memory[K, T]) absorb(v T) {
 	m.values = append(m.values, &rest)
 }
 
-// all yields what is remembered.
+// all yields the values that are remembered, in order of first arrival.
 func (m *memory[K, T]) all(yield func(T) bool) {
 	for _, v := range m.values {
 		if v != nil && !yield(*v) {
@@ -151,5 +151,5 @@ func (m *memory[K, T]) forget(key K) {
 	m.values = values
 }
 
-// ring wakes nobody: who wants to know asks for the snapshot.
+// ring wakes nobody: the memory has no reader.
 func (m *memory[K, T]) ring() {}
