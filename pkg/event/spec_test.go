@@ -258,7 +258,7 @@ func TestSubject(t *testing.T) {
 	if ends, _ := Limit(InstanceFault{Virtual: v, Reason: Deaf, Over: true}); ends == begins {
 		t.Errorf("the end of a fault is hidden by its begin: %v", ends)
 	}
-	if other, _ := Limit(InstanceFault{Virtual: v, Reason: OwnAddress}); other == begins {
+	if other, _ := Limit(InstanceFault{Virtual: v, Reason: MACConflict}); other == begins {
 		t.Errorf("a fault is hidden by another: %v", other)
 	}
 }

@@ -67,13 +67,12 @@ const (
 	Deaf          Reason = "deaf"            // adverts would not reach us on the link
 	AdvertTooLong Reason = "advert-too-long" // the advert does not fit the link's MTU
 	MACConflict   Reason = "mac-conflict"    // another link bears the virtual MAC
-	OwnAddress    Reason = "own-address"     // another router sends adverts from our own address
 	WorkerHung    Reason = "worker-hung"     // the address worker does not answer
 )
 
 // Conditions are the reasons of faults that are reported as conditions, in the order
 // in which they bear the blame where there are several.
-var Conditions = [...]Reason{Deaf, AdvertTooLong, MACConflict, OwnAddress, WorkerHung}
+var Conditions = [...]Reason{Deaf, AdvertTooLong, MACConflict, WorkerHung}
 
 // NewActiveReason is RFC 8347's new-master-reason in RFC 9568's words.
 type NewActiveReason string

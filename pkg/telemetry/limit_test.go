@@ -22,7 +22,7 @@ func repeats(i int) []event.Event {
 		event.AdvertRival{Stamp: s, Virtual: v, Source: source, Priority: 100},
 		event.AdvertMismatch{Stamp: s, Instance: "inside", Source: source, What: "interval", Theirs: "1s", Ours: "2s"},
 		event.RouteMoved{Stamp: s, Kind: event.RouteRestored, Instance: "inside", Routes: []string{"default"}},
-		event.InstanceFault{Stamp: s, Virtual: v, Reason: event.OwnAddress, Err: source.String()},
+		event.InstanceFault{Stamp: s, Virtual: v, Reason: event.MACConflict, Err: source.String()},
 	}
 }
 
