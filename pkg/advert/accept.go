@@ -45,7 +45,7 @@ type Verdict struct {
 // Acceptor decides which adverts are believed (RFC 9568 §7.1), and counts those
 // that are not, under RFC 8347's names. Its memory is bounded, whatever comes.
 type Acceptor struct {
-	segments   map[string]*segment // by the name of the link
+	links      map[string]*linkPeers // by the name of the link
 	unknown    *stats.Counters
 	minter     *event.Minter
 	rejections *ratelimit.Limiter[rejection]
@@ -59,12 +59,13 @@ type Acceptor struct {
 }
 
 // NewAcceptor returns an acceptor for instances. stats holds the counters of
-// each by name; unknown counts what belongs to none. The instances are only read.
-func NewAcceptor(instances []*vrrp.Instance, stats map[string]*stats.Counters, unknown *stats.Counters, minter *event.Minter) *Acceptor {
+// each by name; unknown counts the adverts that belong to none. Signed adverts are compared
+// with a wall clock. The instances are only read.
+func NewAcceptor(instances []*vrrp.Instance, stats map[string]*stats.Counters, unknown *stats.Counters, minter *event.Minter, wall Wall) *Acceptor {
 	keys := spareKeys + keysEach*len(instances)
 	a := &Acceptor{
-		segments: make(map[string]*segment),
-		own:      make(map[netip.Addr]int), strangers: make(map[stranger]sighting),
+		links: make(map[string]*linkPeers),
+		own:   make(map[netip.Addr]int), strangers: make(map[stranger]sighting),
 		unknown: unknown, minter: minter,
 		mismatches: newMismatches(keys),
 	}
@@ -72,11 +73,11 @@ func NewAcceptor(instances []*vrrp.Instance, stats map[string]*stats.Counters, u
 		return rejection{link: r.link, source: nobody(event.FamilyOf(r.source)), reason: r.reason}
 	})
 	for _, in := range instances {
-		p := &peer{Instance: in, stats: stats[in.Name], guard: newGuard(in)}
+		p := &peer{Instance: in, stats: stats[in.Name], guard: newGuard(in, wall)}
 		if p.stats == nil {
 			p.stats = unknown
 		}
-		a.segment(in.Interface).add(p)
+		a.onLink(in.Interface).add(p)
 	}
 	return a
 }
@@ -93,7 +94,7 @@ func nobody(f event.Family) netip.Addr {
 // RFC 9568 §7.1; the order decides only which counter rises.
 func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 	a.events = a.events[:0]
-	on := a.segments[p.Interface]
+	on := a.links[p.Interface]
 	if on == nil {
 		on = &unseen
 	}
@@ -102,7 +103,7 @@ func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 	if p.Own != own || !own && p.Early != on.early(p.Family, path.Source) {
 		return Verdict{} // heard twice
 	}
-	ours, foreign := on.peer(p.Family, a.advert.VRID), false
+	ours, incompatible := on.peer(p.Family, a.advert.VRID), false
 	if ours == nil && on.elsewhere(p.Family, a.advert.VRID) {
 		return Verdict{}
 	}
@@ -112,15 +113,15 @@ func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 	if err == nil {
 		var f finding
 		f, err = a.judge(ours, path, p.At, now)
-		foreign = err == wire.VersionError || f.alive
+		incompatible = err == wire.VersionError || f.alive
 	}
 	if isCARP(err, a.message) {
 		err = wire.CARP
 	}
 	if err != nil {
-		a.strange(p, ours, path.Source, err, foreign, now)
+		a.strange(p, ours, path.Source, err, incompatible, now)
 		a.reject(p, path.Source, ours, err, now)
-		if !foreign {
+		if !incompatible {
 			return Verdict{Events: a.events, Rejected: true}
 		}
 	}
@@ -129,11 +130,11 @@ func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 		Priority: a.advert.Priority, Interval: a.advert.Interval, Checksum: a.advert.Checksum,
 		Stale: err == wire.AuthStale, Invalid: unusable(err),
 	}
-	if !foreign {
+	if !incompatible {
 		a.count(ours)
 		a.compare(p, ours, &heard, now)
 	}
-	return Verdict{Heard: heard, Valid: true, Events: a.events, Rejected: foreign}
+	return Verdict{Heard: heard, Valid: true, Events: a.events, Rejected: incompatible}
 }
 
 // judge makes the checks that need to know the virtual router. What is wrong in
@@ -204,7 +205,7 @@ func (o *peer) meets(path wire.Path) error {
 }
 
 // read takes the IP header off and decodes what stands in it into a.advert.
-func (a *Acceptor) read(p *Packet, on *segment) (wire.Path, error) {
+func (a *Acceptor) read(p *Packet, on *linkPeers) (wire.Path, error) {
 	path, message := p.Path, p.Data
 	if p.Family == event.IPv4 {
 		header, payload, err := wire.SplitIPv4(p.whole())

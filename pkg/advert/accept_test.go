@@ -63,7 +63,7 @@ func newBench(instances ...vrrp.Instance) *bench {
 	for _, in := range instances {
 		b.stats[in.Name] = &stats.Counters{}
 	}
-	b.Acceptor = NewAcceptor(each(instances), b.stats, b.unknown, event.NewMinter(0))
+	b.Acceptor = NewAcceptor(each(instances), b.stats, b.unknown, event.NewMinter(0), nil)
 	b.Learn(event.Link{Name: "eth0", Index: 2, Primary4: own4, LinkLocal6: netip.MustParseAddr("fe80::1")})
 	return b
 }

@@ -32,15 +32,15 @@ func openDeparted() (*departed, error) {
 		return nil, fmt.Errorf("open a packet socket (needs CAP_NET_RAW): %w", err)
 	}
 	d.frames = fd
-	foreign4 := append(sendOptions(event.IPv4), option{unix.IPPROTO_IP, unix.IP_TRANSPARENT, 1, "IP_TRANSPARENT"})
-	foreign6 := append(sendOptions(event.IPv6), option{unix.IPPROTO_IPV6, unix.IPV6_TRANSPARENT, 1, "IPV6_TRANSPARENT"})
-	d.four, d.six = openForeign(event.IPv4, foreign4), openForeign(event.IPv6, foreign6)
+	options4 := append(sendOptions(event.IPv4), option{unix.IPPROTO_IP, unix.IP_TRANSPARENT, 1, "IP_TRANSPARENT"})
+	options6 := append(sendOptions(event.IPv6), option{unix.IPPROTO_IPV6, unix.IPV6_TRANSPARENT, 1, "IPV6_TRANSPARENT"})
+	d.four, d.six = openTransparent(event.IPv4, options4), openTransparent(event.IPv6, options6)
 	return d, nil
 }
 
-// openForeign opens a raw socket that sends from any address; -1 where that cannot be
+// openTransparent opens a raw socket that sends from any address; -1 where that cannot be
 // had: the resignation to a peer then fails, as it did.
-func openForeign(f event.Family, options []option) int {
+func openTransparent(f event.Family, options []option) int {
 	fd, err := openRaw(f, options)
 	if err != nil {
 		return -1

@@ -64,7 +64,7 @@ type Engine struct {
 
 // NewEngine returns an engine that does nothing until Run.
 func NewEngine(cfg EngineConfig) *Engine {
-	return &Engine{cfg: cfg, plan: NewPlan(), logged: make(map[string]time.Time)}
+	return &Engine{cfg: cfg, plan: NewPlan(nil), logged: make(map[string]time.Time)}
 }
 
 // Do gives orders. Those of one call leave back to back, in order, in one batch.
@@ -127,7 +127,7 @@ func (e *Engine) turn() {
 	turn := e.plan.Turn(now, e.cfg.Lease.Last(), e.taken)
 	if len(turn.Batch) > 0 {
 		e.cfg.Sender.Send(turn.Batch)
-		e.settle(turn.Batch, now)
+		e.settle(now)
 	}
 	for _, r := range turn.Reports {
 		e.report(r, now)
@@ -148,13 +148,13 @@ func (e *Engine) open() {
 	}
 }
 
-// fewOrders is for how many orders room is kept. More come at once
-// when many instances move, which is seldom.
+// fewOrders is the number of orders for which memory is kept. More come at once when many
+// instances move, which is seldom.
 const fewOrders = 64
 
-// settle accounts for what was sent in the turn that began at begun. Of the
-// steady state nothing is published.
-func (e *Engine) settle(batch []Message, begun time.Time) {
+// settle counts and reports what became of the batch of the turn that began at begun.
+// In the steady state nothing is published.
+func (e *Engine) settle(begun time.Time) {
 	var sent time.Time // when the kernel had the batch; asked for once, if at all
 	at := func() time.Time {
 		if sent.IsZero() {
@@ -162,12 +162,10 @@ func (e *Engine) settle(batch []Message, begun time.Time) {
 		}
 		return sent
 	}
-	for i := range batch {
-		m := &batch[i]
-		s := m.Settle()
+	for m, s := range e.plan.Settle {
 		switch {
 		case m.Err != nil:
-			e.failed(m, s.Now, at())
+			e.failed(m, s, at())
 		case s.Before > 0:
 			e.cfg.Results.Publish(vrrp.Sends{Cause: e.cfg.Minter.Cause(at()), Instance: m.Instance, To: m.To})
 			fallthrough
@@ -175,7 +173,7 @@ func (e *Engine) settle(batch []Message, begun time.Time) {
 			e.count(m)
 		}
 		if s.Last && (m.Occasion == Trial || m.Occasion == First) {
-			e.probed(m, at())
+			e.cfg.Results.Publish(e.plan.Probed(m, e.cfg.Minter.Cause(at())))
 		}
 		if !s.Last || !s.Taken {
 			continue
@@ -205,14 +203,14 @@ func (e *Engine) count(m *Message) {
 // logEvery bounds how often failures of one instance are logged.
 const logEvery = 10 * time.Second
 
-// failed reports a copy that the kernel refused, as inRow before it to that
-// destination.
-func (e *Engine) failed(m *Message, inRow int, now time.Time) {
+// failed reports a copy that the kernel refused.
+func (e *Engine) failed(m *Message, s Outcome, now time.Time) {
+	inRow := s.Now
 	cause := e.cfg.Minter.Cause(now)
 	e.cfg.Results.Publish(vrrp.Sends{Cause: cause, Instance: m.Instance, To: m.To, InRow: inRow, Err: m.Err.Error()})
 	last, ok := e.logged[m.Instance]
 	soon := ok && now.Sub(last) < logEvery && m.Occasion != Resignation
-	if soon && inRow != m.entry.miss { // the one that makes us silent is always logged
+	if soon && inRow != s.Miss { // the one that makes us silent is always logged
 		return
 	}
 	if !soon {
@@ -220,21 +218,12 @@ func (e *Engine) failed(m *Message, inRow int, now time.Time) {
 	}
 	e.cfg.Events.Publish(event.AdvertFailed{
 		Stamp:    event.Stamp{Cause: cause, At: now},
-		Instance: m.Instance, Err: m.Err.Error(), Count: inRow, Silent: inRow >= m.entry.miss,
+		Instance: m.Instance, Err: m.Err.Error(), Count: inRow, Silent: inRow >= s.Miss,
 	})
 }
 
-// probed reports what became of a probe or of a first advert.
-func (e *Engine) probed(m *Message, now time.Time) {
-	result := m.Probed(e.cfg.Minter.Cause(now))
-	if m.Err != nil {
-		result.Err = m.Err.Error()
-	}
-	e.cfg.Results.Publish(result)
-}
-
-// report tells the loop. A loop whose lease is lost learns it when it is awake
-// again, so the log is told here.
+// report publishes a result for the loop. A loop whose lease is lost reads it only when it
+// is awake again, so the event is published here.
 func (e *Engine) report(r Report, now time.Time) {
 	cause := e.cfg.Minter.Cause(now)
 	if !r.LeaseLost {

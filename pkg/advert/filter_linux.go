@@ -157,15 +157,15 @@ func dropAll(fd int) error {
 	return attach(fd, []unix.SockFilter{drop})
 }
 
-// tally counts all that arrives for a port, whatever its filter makes of it, which
+// arrivalCounter counts all that arrives for a port, whatever its filter makes of it, which
 // the kernel does not: a socket with hardly a buffer, where what does not fit is
 // counted (SK_MEMINFO_DROPS).
-type tally struct {
+type arrivalCounter struct {
 	fd   int
 	seen uint32
 }
 
-func openTally(f event.Family, index int) (*tally, error) {
+func openArrivalCounter(f event.Family, index int) (*arrivalCounter, error) {
 	fd, err := openRaw(f, []option{
 		{unix.SOL_SOCKET, unix.SO_BINDTOIFINDEX, index, "SO_BINDTOIFINDEX"},
 		{unix.SOL_SOCKET, unix.SO_RCVBUF, 0, "SO_RCVBUF"},
@@ -174,13 +174,13 @@ func openTally(f event.Family, index int) (*tally, error) {
 		return nil, err
 	}
 	discard(fd)
-	t := &tally{fd: fd}
+	t := &arrivalCounter{fd: fd}
 	t.seen = t.drops()
 	return t, nil
 }
 
 // take counts what has arrived since the last call.
-func (t *tally) take() uint64 {
+func (t *arrivalCounter) take() uint64 {
 	queued := uint64(discard(t.fd))
 	drops := t.drops()
 	n := uint64(drops - t.seen) // the kernel's counter wraps
@@ -191,7 +191,7 @@ func (t *tally) take() uint64 {
 // skMemInfoDrops is the place of SK_MEMINFO_DROPS in what SO_MEMINFO gives.
 const skMemInfoDrops = 8
 
-func (t *tally) drops() uint32 {
+func (t *arrivalCounter) drops() uint32 {
 	var info [9]uint32
 	size := uint32(unsafe.Sizeof(info))
 	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(t.fd), unix.SOL_SOCKET, unix.SO_MEMINFO,
@@ -202,4 +202,4 @@ func (t *tally) drops() uint32 {
 	return info[skMemInfoDrops]
 }
 
-func (t *tally) close() { _ = unix.Close(t.fd) }
+func (t *arrivalCounter) close() { _ = unix.Close(t.fd) }

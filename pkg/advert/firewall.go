@@ -14,7 +14,7 @@ import (
 // arrived returns what a packet that the socket for our own addresses heard is, if it is
 // a valid advert that the raw socket of the link has to deliver.
 func (a *Acceptor) arrived(p *Packet) (x arrival, ok bool) {
-	on := a.segments[p.Interface]
+	on := a.links[p.Interface]
 	if on == nil || p.Truncated {
 		return x, false
 	}
@@ -31,7 +31,7 @@ func (a *Acceptor) arrived(p *Packet) (x arrival, ok bool) {
 
 // deliverable reports whether the kernel itself finds nothing wrong in the IP header of a
 // packet: what it drops for that is no matter of a firewall.
-func deliverable(p *Packet, path wire.Path, on *segment) bool {
+func deliverable(p *Packet, path wire.Path, on *linkPeers) bool {
 	const noOptions = 0x45
 	if p.Family == event.IPv4 && (p.Data[0] != noOptions || !wire.IPv4HeaderHolds(p.Data[:20])) {
 		return false

@@ -7,11 +7,11 @@ import "time"
 // flood every rejected advert is counted under its own reason, so the filter is
 // kept open.
 type flood struct {
-	on     bool
-	window time.Time // began; while the flood is on: when it was last looked at
-	count  uint64    // rejected or dropped since
-	untold uint64    // dropped, and not yet logged
-	toldAt time.Time // when the log last had a line
+	on       bool
+	window   time.Time // began; while the flood is on: when it was last looked at
+	count    uint64    // rejected or dropped since
+	unlogged uint64    // dropped, and not yet logged
+	loggedAt time.Time // when the log last had a line
 }
 
 const (
@@ -41,10 +41,10 @@ func (f *flood) rejected(now time.Time, n int) (begins bool) {
 // whether the flood has ended.
 func (f *flood) look(now time.Time, dropped uint64, all bool) (tell uint64, ends bool) {
 	f.count += dropped
-	f.untold += dropped
+	f.unlogged += dropped
 	ends = f.count < floodEnds
-	if f.untold > 0 && (all || ends || now.Sub(f.toldAt) >= rejectWindow) {
-		tell, f.untold, f.toldAt = f.untold, 0, now
+	if f.unlogged > 0 && (all || ends || now.Sub(f.loggedAt) >= rejectWindow) {
+		tell, f.unlogged, f.loggedAt = f.unlogged, 0, now
 	}
 	f.window, f.count = now, 0
 	f.on = !ends

@@ -72,7 +72,7 @@ func TestAcceptBoundsItsMemory(t *testing.T) {
 	if got := b.rejections.Len(); got > limit+1 {
 		t.Errorf("%d rejections are remembered, limit %d", got, limit)
 	}
-	if got := len(b.mismatches.said); got > limit || told != got {
+	if got := len(b.mismatches.reported); got > limit || told != got {
 		t.Errorf("%d mismatches are remembered and %d told, limit %d", got, told, limit)
 	}
 	count(b.Flush(t0, true))

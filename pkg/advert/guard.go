@@ -18,13 +18,13 @@ type guard struct {
 }
 
 // newGuard returns the guard of an instance; nil where nothing is authenticated.
-func newGuard(in *vrrp.Instance) *guard {
+func newGuard(in *vrrp.Instance, wall Wall) *guard {
 	if in.HMAC == nil {
 		return nil
 	}
 	g := &guard{
 		mode: in.HMAC.Mode, keys: make(map[uint8]*wire.Key),
-		replay: newReplay(in.HMAC.Window, len(in.Unicast.Peers)),
+		replay: newReplay(in.HMAC.Window, len(in.Unicast.Peers), wall),
 	}
 	for id, secret := range in.HMAC.Keys {
 		g.keys[id] = wire.NewKey(id, secret)

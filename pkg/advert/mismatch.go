@@ -13,66 +13,67 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// mismatches remembers what was said of adverts that are valid but differ from
-// our configuration, so that each is said when it is new or has changed, and
-// else at most once in mismatchEvery.
+// mismatches remembers which mismatches were reported, so that each is reported when it is
+// new or has changed, and else at most once in mismatchEvery.
 type mismatches struct {
-	size int
-	said map[mismatch]saying
-	full time.Time // until then it has room for nothing new
+	size     int
+	reported map[mismatch]reported
+	full     time.Time // until then it has room for nothing new
 }
 
+// mismatch tells differences apart: of which instance, by whom, in what.
 type mismatch struct {
 	instance string
 	source   netip.Addr
 	what     string
 }
 
-type saying struct {
-	theirs uint64 // a digest of what differed
+type reported struct {
+	theirs uint64 // a digest of the value that differed
 	at     time.Time
 }
 
-// A mismatch that changes with every advert is not told with every advert.
+// A mismatch that changes with every advert is not reported with every advert.
 const (
 	mismatchEvery   = time.Minute
 	mismatchChanged = 10 * time.Second
 )
 
 func newMismatches(size int) *mismatches {
-	return &mismatches{size: size, said: make(map[mismatch]saying)}
+	return &mismatches{size: size, reported: make(map[mismatch]reported)}
 }
 
-// fresh tells whether a mismatch is to be told now; with once, only if it is
-// new or has changed.
+// fresh reports whether a mismatch is to be reported now; with once, only if it is new or
+// has changed.
 func (m *mismatches) fresh(now time.Time, key mismatch, theirs uint64, once bool) bool {
-	last, known := m.said[key]
+	last, known := m.reported[key]
 	switch age := now.Sub(last.at); {
 	case !known:
-		if len(m.said) >= m.size && !m.forget(now) {
+		if len(m.reported) >= m.size && !m.forget(now) {
 			return false
 		}
 	case last.theirs == theirs && (once || age < mismatchEvery), age < mismatchChanged:
 		return false
 	}
-	m.said[key] = saying{theirs, now}
+	m.reported[key] = reported{theirs, now}
 	return true
 }
 
-// forget drops what was told long ago, and says whether there is room now.
+// forget drops the mismatches that were reported long ago, and reports whether there is
+// room now.
 func (m *mismatches) forget(now time.Time) bool {
 	if now.Before(m.full) {
 		return false
 	}
 	m.full = now.Add(mismatchEvery)
-	for key, s := range m.said {
-		if end := s.at.Add(mismatchEvery); !now.Before(end) {
-			delete(m.said, key)
+	for key, r := range m.reported {
+		if end := r.at.Add(mismatchEvery); !now.Before(end) {
+			delete(m.reported, key)
 		} else if end.Before(m.full) {
 			m.full = end
 		}
 	}
-	return len(m.said) < m.size
+	return len(m.reported) < m.size
 }
 
 // count counts a valid advert.
@@ -91,63 +92,104 @@ func (a *Acceptor) count(ours *peer) {
 	}
 }
 
-// forms tells whether the checksum of a virtual router's adverts has two forms.
+// forms reports whether the checksum of a virtual router's adverts has two forms.
 func forms(ours *peer) bool { return ours.Family == event.IPv4 && ours.Version == wire.V3 }
 
-// compare counts and tells what differs from our configuration; the advert
+// rule compares one value of a valid advert with our configuration.
+type rule struct {
+	what    string // the value, in the log
+	differs func(ad *wire.Advert, ours *peer) bool
+	// digest changes whenever the value of the advert does.
+	digest func(ad *wire.Advert) uint64
+	// values returns both values for the log.
+	values func(ad *wire.Advert, ours *peer) (theirs, mine string)
+	// counter counts the adverts that differ; uncounted is set where each is counted
+	// anyway, whether it differs or not.
+	counter   stats.Counter
+	uncounted bool
+	once      bool // reported only when it is new or has changed
+	// stranger is set where the difference may show that the sender is another virtual
+	// router with the same VRID.
+	stranger bool
+}
+
+// rules are compared in this order.
+var rules = [...]rule{{
+	what: "interval", counter: stats.IntervalErrors,
+	differs: func(ad *wire.Advert, ours *peer) bool { return ad.Interval != ours.Interval },
+	digest:  func(ad *wire.Advert) uint64 { return uint64(ad.Interval) },
+	values: func(ad *wire.Advert, ours *peer) (string, string) {
+		return ad.Interval.String(), ours.Interval.String()
+	},
+}, {
+	what: "addresses", counter: stats.AddressListErrors,
+	differs:  func(ad *wire.Advert, ours *peer) bool { return !sameAddresses(ad.Addresses, ours.Addresses) },
+	digest:   func(ad *wire.Advert) uint64 { return digest(ad.Addresses) },
+	values:   func(ad *wire.Advert, ours *peer) (string, string) { return list(ad.Addresses), list(ours.Addresses) },
+	stranger: true,
+}, {
+	what: "first-not-link-local", counter: stats.FirstNotLinkLocal,
+	differs: func(ad *wire.Advert, _ *peer) bool { return ad.FirstNotLinkLocal() },
+	digest:  func(ad *wire.Advert) uint64 { return digest(ad.Addresses[:1]) },
+	values: func(ad *wire.Advert, ours *peer) (string, string) {
+		return ad.Addresses[0].String(), list(ours.Addresses[:min(1, len(ours.Addresses))])
+	},
+}, {
+	what: "owner-conflict", counter: stats.OwnerConflicts,
+	differs: func(ad *wire.Advert, ours *peer) bool {
+		return ours.Priority == vrrp.Owner && ad.Priority == vrrp.Owner
+	},
+	digest: func(*wire.Advert) uint64 { return 0 },
+	values: func(ad *wire.Advert, ours *peer) (string, string) {
+		return fmt.Sprint(ad.Priority), fmt.Sprint(ours.Priority)
+	},
+}, {
+	what: "checksum", uncounted: true, once: true,
+	differs: func(ad *wire.Advert, ours *peer) bool { return forms(ours) && ad.Checksum != ours.Checksum },
+	digest:  func(ad *wire.Advert) uint64 { return uint64(ad.Checksum) },
+	values: func(ad *wire.Advert, ours *peer) (string, string) {
+		return ad.Checksum.String(), ours.Checksum.String()
+	},
+}}
+
+// compare counts and reports the differences from our configuration; the advert
 // counts all the same (RFC 9568 §7.1, errata 8298 and 8300). So it does in
 // VRRPv2, which may discard one with another list of addresses, and has to discard
 // what an owner hears (RFC 3768 §7.1): either would make a second Active, and
 // hide the first from those who could mend it.
 func (a *Acceptor) compare(p *Packet, ours *peer, heard *vrrp.Heard, now time.Time) {
 	ad := &a.advert
-	if ad.Interval != ours.Interval {
-		ours.stats.Add(stats.IntervalErrors)
-		if a.fresh(ours, heard, "interval", uint64(ad.Interval), false, now) {
-			a.tell(ours, heard, "interval", ad.Interval.String(), ours.Interval.String(), now)
+	for i := range rules {
+		r := &rules[i]
+		if !r.differs(ad, ours) {
+			continue
 		}
-	}
-	if !sameAddresses(ad.Addresses, ours.Addresses) {
-		ours.stats.Add(stats.AddressListErrors)
-		if a.fresh(ours, heard, "addresses", digest(ad.Addresses), false, now) {
-			a.tell(ours, heard, "addresses", list(ad.Addresses), list(ours.Addresses), now)
+		if !r.uncounted {
+			ours.stats.Add(r.counter)
 		}
-		if apart(ad.Addresses, ours.Addresses) && ad.Priority != 0 {
-			a.warn(p, ours, event.WarnOtherAddresses, now, func() string {
-				return fmt.Sprintf("%s advertises VRID %d on %s too, with priority %d and other addresses (%s): it is another virtual router, and "+
-					"while it is heard with a priority as great as ours nobody serves %s: give one of the two another VRID",
-					heard.Source, ours.VRID, p.Interface, ad.Priority, list(ad.Addresses), list(ours.Addresses))
+		if a.mismatches.fresh(now, mismatch{ours.Name, heard.Source, r.what}, r.digest(ad), r.once) {
+			theirs, mine := r.values(ad, ours)
+			a.events = append(a.events, event.AdvertMismatch{
+				Stamp:    event.Stamp{Cause: heard.Cause, At: now},
+				Instance: ours.Name, Source: heard.Source, What: r.what, Theirs: theirs, Ours: mine,
 			})
 		}
-	}
-	if ad.FirstNotLinkLocal() {
-		ours.stats.Add(stats.FirstNotLinkLocal)
-		if a.fresh(ours, heard, "first-not-link-local", digest(ad.Addresses[:1]), false, now) {
-			a.tell(ours, heard, "first-not-link-local", ad.Addresses[0].String(), list(ours.Addresses[:min(1, len(ours.Addresses))]), now)
-		}
-	}
-	if ours.Priority == vrrp.Owner && ad.Priority == vrrp.Owner {
-		ours.stats.Add(stats.OwnerConflicts)
-		if a.fresh(ours, heard, "owner-conflict", 0, false, now) {
-			a.tell(ours, heard, "owner-conflict", fmt.Sprint(ad.Priority), fmt.Sprint(ours.Priority), now)
-		}
-	}
-	if forms(ours) && ad.Checksum != ours.Checksum {
-		if a.fresh(ours, heard, "checksum", uint64(ad.Checksum), true, now) {
-			a.tell(ours, heard, "checksum", ad.Checksum.String(), ours.Checksum.String(), now)
+		if r.stranger {
+			a.warnOtherAddresses(p, ours, heard, now)
 		}
 	}
 }
 
-func (a *Acceptor) fresh(ours *peer, heard *vrrp.Heard, what string, theirs uint64, once bool, now time.Time) bool {
-	return a.mismatches.fresh(now, mismatch{ours.Name, heard.Source, what}, theirs, once)
-}
-
-func (a *Acceptor) tell(ours *peer, heard *vrrp.Heard, what, theirs, mine string, now time.Time) {
-	a.events = append(a.events, event.AdvertMismatch{
-		Stamp:    event.Stamp{Cause: heard.Cause, At: now},
-		Instance: ours.Name, Source: heard.Source, What: what, Theirs: theirs, Ours: mine,
-	})
+// warnOtherAddresses warns of a router that shares the VRID of an instance and none of its
+// addresses.
+func (a *Acceptor) warnOtherAddresses(p *Packet, ours *peer, heard *vrrp.Heard, now time.Time) {
+	if ad := &a.advert; ad.Priority != 0 && disjoint(ad.Addresses, ours.Addresses) {
+		a.warn(p, ours, event.WarnOtherAddresses, now, func() string {
+			return fmt.Sprintf("%s advertises VRID %d on %s too, with priority %d and other addresses (%s): it is another virtual router, and "+
+				"while it is heard with a priority as great as ours nobody serves %s: give one of the two another VRID",
+				heard.Source, ours.VRID, p.Interface, ad.Priority, list(ad.Addresses), list(ours.Addresses))
+		})
+	}
 }
 
 // sameAddresses compares lists without regard to order, which only eases
@@ -172,8 +214,8 @@ func sameAddresses(theirs, ours []netip.Addr) bool {
 	return true
 }
 
-// apart reports whether two lists have nothing in common.
-func apart(theirs, ours []netip.Addr) bool {
+// disjoint reports whether two lists have nothing in common.
+func disjoint(theirs, ours []netip.Addr) bool {
 	return len(theirs) > 0 && len(ours) > 0 && !slices.ContainsFunc(theirs, func(ip netip.Addr) bool { return slices.Contains(ours, ip) })
 }
 

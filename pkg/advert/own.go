@@ -24,7 +24,7 @@ func (a *Acceptor) Warn(w *event.Warnings) { a.warnings = w }
 
 // owns reports whether an address is ours on a link. One that routers share is not: it
 // is its owner that advertises from it.
-func (a *Acceptor) owns(on *segment, source netip.Addr) bool {
+func (a *Acceptor) owns(on *linkPeers, source netip.Addr) bool {
 	if on.shared[source] {
 		return false
 	}
@@ -53,7 +53,7 @@ func (a *Acceptor) everywhere() []netip.Addr {
 }
 
 // acceptOwn judges an advert that comes from an address of ours.
-func (a *Acceptor) acceptOwn(p *Packet, on *segment, ours *peer, path wire.Path, err error, now time.Time) Verdict {
+func (a *Acceptor) acceptOwn(p *Packet, on *linkPeers, ours *peer, path wire.Path, err error, now time.Time) Verdict {
 	if err != nil || ours == nil || ours.meets(path) == wire.NotMulticast || a.sentByUs(p, on, ours) {
 		return Verdict{}
 	}
@@ -69,7 +69,7 @@ func (a *Acceptor) acceptOwn(p *Packet, on *segment, ours *peer, path wire.Path,
 // sentByUs reports whether an advert from our address may be one of ours: it comes from
 // the MAC that ours leave from, says what ours say, and we have sent one since the last
 // that came back.
-func (a *Acceptor) sentByUs(p *Packet, on *segment, ours *peer) bool {
+func (a *Acceptor) sentByUs(p *Packet, on *linkPeers, ours *peer) bool {
 	from := on.link.HardwareAddr
 	if ours.VirtualMAC {
 		from = wire.VirtualMAC(ours.Family, ours.VRID)

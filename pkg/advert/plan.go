@@ -1,9 +1,10 @@
 package advert
 
 import (
-	"container/heap"
+	"math"
 	"time"
 
+	"ripcord/pkg/deadline"
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
 )
@@ -14,17 +15,16 @@ type Given struct {
 	At time.Time
 }
 
-// Report is what the plan found out about an instance: that it woke Gap late
-// for it and holds its adverts back for one interval, or that the loop's lease
-// of age Gap is lost, and the instance resigned.
+// Report says that the plan woke Gap late for an instance and holds its adverts back for
+// one interval, or that the loop's lease of age Gap is lost, and the instance resigned.
 type Report struct {
 	Instance  string
 	LeaseLost bool // else: stalled
 	Gap       time.Duration
 }
 
-// Turn is what a plan wants done: the messages to send now, in this order, and
-// what is to be reported. It is valid until the next turn.
+// Turn is the work of one turn of a plan: the messages to send now, in this order, and
+// the reports for the loop. It is valid until the next turn.
 type Turn struct {
 	Batch   []Message
 	Reports []Report
@@ -37,11 +37,9 @@ type Turn struct {
 // order that stood in the queue while the process was stopped finds its
 // instance stalled already.
 type Plan struct {
-	// Ahead is how far the wall clock is ahead of the instants that the plan is
-	// given. Only a simulation sets it: elsewhere an instant bears its wall clock.
-	Ahead   time.Duration
+	wall    Wall // stands in signed adverts
 	entries map[string]*entry
-	queue   queue
+	queue   deadline.Queue[*entry] // those that are advertised
 	watch   lease.Watch
 	turn    uint64
 	now     time.Time // of the turn
@@ -54,17 +52,17 @@ type Plan struct {
 	outdated      bool
 }
 
-// NewPlan returns an empty plan.
-func NewPlan() *Plan { return &Plan{entries: make(map[string]*entry)} }
+// NewPlan returns an empty plan that signs adverts with the time of a wall clock.
+func NewPlan(wall Wall) *Plan { return &Plan{wall: wall, entries: make(map[string]*entry)} }
 
-// Next is the instant of the next turn, unless orders come before; it is false
+// Next returns the instant of the next turn, unless orders come before; it is false
 // while nothing is planned. stamp is the lease's last.
 func (p *Plan) Next(stamp time.Time) (time.Time, bool) {
-	if len(p.queue) == 0 {
+	if p.queue.Len() == 0 {
 		p.watch.Plan(time.Time{})
 		return time.Time{}, false
 	}
-	at := p.queue[0].due
+	at := p.queue.First().due
 	if end := p.watch.Expiry(stamp, p.leastLease); end.Before(at) {
 		at = end
 	}
@@ -89,9 +87,9 @@ func (p *Plan) Turn(now, stamp time.Time, orders []Given) Turn {
 	return Turn{p.batch, p.reports}
 }
 
-// endLeases resigns what the loop has lost the authority for.
+// endLeases resigns the instances for which the loop's lease is lost.
 func (p *Plan) endLeases(now, stamp time.Time) {
-	if len(p.queue) == 0 || !p.watch.Expired(now, stamp, p.leastLease) {
+	if p.queue.Len() == 0 || !p.watch.Expired(now, stamp, p.leastLease) {
 		return
 	}
 	gap := p.watch.Age(now, stamp)
@@ -107,11 +105,11 @@ func (p *Plan) endLeases(now, stamp time.Time) {
 	})
 }
 
-// findStalls holds back for one interval what is later than its own miss
-// intervals: somebody else may be the Active by now. What is only armed for its
+// findStalls holds back for one interval the entries that are later than their own miss
+// intervals: another router may be the Active by now. An entry that is only armed for its
 // first advert is dropped.
 func (p *Plan) findStalls(now time.Time) {
-	if len(p.queue) == 0 || now.Sub(p.queue[0].due) <= p.leastLateness {
+	if p.queue.Len() == 0 || now.Sub(p.queue.First().due) <= p.leastLateness {
 		return
 	}
 	p.keep(func(e *entry) bool {
@@ -135,7 +133,7 @@ func (p *Plan) stall(e *entry, now time.Time, gap time.Duration) {
 
 func (p *Plan) carryOut(o *Given, now time.Time) {
 	e := p.entries[o.Instance]
-	planned := e != nil && e.heapIndex >= 0
+	planned := e != nil && e.Queued()
 	switch {
 	case o.Kind == Start && planned && !e.armed:
 		p.take(o)
@@ -155,7 +153,7 @@ func (p *Plan) carryOut(o *Given, now time.Time) {
 		}
 		p.advertise(e, 0)
 		e.due = now.Add(e.interval)
-		heap.Fix(&p.queue, e.heapIndex)
+		p.queue.Put(e)
 	case o.Kind == Resign, o.Kind == Disarm:
 		p.remove(e)
 		if !e.armed && e.stalled != p.turn { // else the order is from before the pause
@@ -171,7 +169,7 @@ func (p *Plan) carryOut(o *Given, now time.Time) {
 func (p *Plan) take(o *Given) *entry {
 	e := p.entries[o.Instance]
 	if e == nil {
-		e = &entry{instance: o.Instance, rank: uint64(len(p.entries)), heapIndex: -1}
+		e = &entry{instance: o.Instance, rank: uint64(len(p.entries))}
 		p.entries[o.Instance] = e
 	}
 	e.frames, e.interval, e.miss = o.Advert, o.Interval, o.Miss
@@ -191,7 +189,7 @@ func (p *Plan) start(o *Given, now time.Time) {
 			return
 		}
 	}
-	heap.Push(&p.queue, e)
+	p.queue.Put(e)
 	p.outdated = true
 	if e.armed {
 		return // it is due now, or later
@@ -204,17 +202,23 @@ func (p *Plan) start(o *Given, now time.Time) {
 }
 
 func (p *Plan) remove(e *entry) {
-	heap.Remove(&p.queue, e.heapIndex)
+	p.queue.Remove(e)
 	p.outdated = true
 }
 
-// repeat sends what is due, and with it what would be within its slack.
+// keep removes the entries that are not kept.
+func (p *Plan) keep(kept func(*entry) bool) {
+	p.queue.Keep(kept)
+	p.outdated = true
+}
+
+// repeat sends the adverts that are due, and those that would be within their slack.
 func (p *Plan) repeat(now time.Time) {
-	if len(p.queue) == 0 || p.queue[0].due.After(now) {
+	if p.queue.Len() == 0 || p.queue.First().due.After(now) {
 		return
 	}
 	for {
-		e := p.queue[0]
+		e := p.queue.First()
 		late := now.Sub(e.due)
 		if late < -e.slack() {
 			return
@@ -223,7 +227,7 @@ func (p *Plan) repeat(now time.Time) {
 		// On the grid, past now: lateness does not add up, and makes no burst.
 		steps := max(late, 0)/e.interval + 1
 		e.due = e.due.Add(steps * e.interval)
-		heap.Fix(&p.queue, 0)
+		p.queue.Put(e)
 	}
 }
 
@@ -247,16 +251,15 @@ func (p *Plan) probe(o *Given) {
 	p.send(p.take(o), Message{Occasion: Trial, cause: o.Cause, given: o.At})
 }
 
+// recount finds the least lateness and lease anew after the entries have changed.
 func (p *Plan) recount() {
 	if !p.outdated {
 		return
 	}
 	p.outdated = false
-	for i, e := range p.queue {
-		lease := lease.Limit(e.miss, e.interval)
-		if i == 0 {
-			p.leastLateness, p.leastLease = e.lateness(), lease
-		}
-		p.leastLateness, p.leastLease = min(p.leastLateness, e.lateness()), min(p.leastLease, lease)
+	p.leastLateness, p.leastLease = math.MaxInt64, math.MaxInt64
+	for e := range p.queue.All {
+		p.leastLateness = min(p.leastLateness, e.lateness())
+		p.leastLease = min(p.leastLease, lease.Limit(e.miss, e.interval))
 	}
 }

@@ -34,7 +34,7 @@ type script struct {
 	stamp time.Time // of the lease; zero: as fresh as can be
 }
 
-func newScript(t *testing.T) *script { return &script{t: t, plan: NewPlan()} }
+func newScript(t *testing.T) *script { return &script{t: t, plan: NewPlan(nil)} }
 
 func (s *script) last(at time.Duration) time.Time {
 	if s.stamp.IsZero() {
@@ -58,8 +58,8 @@ func (s *script) turn(at time.Duration, given ...Given) string {
 	for i := range turn.Batch {
 		m := &turn.Batch[i]
 		out = append(out, fmt.Sprintf("%s:%s", m.Occasion, m.Payload))
-		m.Settle()
 	}
+	outcomes(s.plan)
 	for _, r := range turn.Reports {
 		kind := "stalled"
 		if r.LeaseLost {
@@ -69,6 +69,14 @@ func (s *script) turn(at time.Duration, given ...Given) string {
 	}
 	s.plan.Next(s.last(at)) // as the engine does after each turn
 	return strings.Join(out, ", ")
+}
+
+// outcomes settles the batch of a turn and returns what became of each message.
+func outcomes(p *Plan) (all []Outcome) {
+	for _, s := range p.Settle {
+		all = append(all, s)
+	}
+	return all
 }
 
 func (s *script) want(got, want string) {
@@ -215,7 +223,7 @@ func TestPlanSettles(t *testing.T) {
 	turn := s.plan.Turn(t0, t0, []Given{{start("a", sec), t0}})
 	for i, want := range [][2]int{{0, 1}, {1, 2}} {
 		turn.Batch[0].Err = fmt.Errorf("no")
-		settled := turn.Batch[0].Settle()
+		settled := outcomes(s.plan)[0]
 		if got := [2]int{settled.Before, settled.Now}; got != want || settled.Taken {
 			t.Errorf("failure %d: %v, want %v", i, got, want)
 		}
@@ -224,7 +232,7 @@ func TestPlanSettles(t *testing.T) {
 			t.Error("the first that the kernel takes is the first")
 		}
 	}
-	if settled := turn.Batch[0].Settle(); settled != (Settled{Before: 2, Last: true, Taken: true}) {
+	if settled := outcomes(s.plan)[0]; settled != (Outcome{Before: 2, Miss: 3, Last: true, Taken: true}) {
 		t.Errorf("success: %+v", settled)
 	}
 	s.want(s.at(3*sec), "repeat:a")
@@ -232,14 +240,12 @@ func TestPlanSettles(t *testing.T) {
 
 // load plans n instances whose instants are spread over an interval.
 func load(n int, interval time.Duration) (*Plan, time.Time) {
-	p := NewPlan()
+	p := NewPlan(nil)
 	now := t0
 	for i := range n {
 		now = t0.Add(time.Duration(i) * interval / time.Duration(n))
 		p.Turn(now, now, []Given{{start(fmt.Sprint("i", i), interval), now}})
-		for j := range p.batch {
-			p.batch[j].Settle()
-		}
+		outcomes(p)
 	}
 	return p, now
 }

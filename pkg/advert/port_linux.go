@@ -14,12 +14,12 @@ import (
 type port struct {
 	link string
 	filterSpec
-	index  int
-	fd     int
-	errors int // in a row
-	flood  flood
-	tally  *tally // while the flood lasts, and the kernel lets us count
-	taken  uint64 // packets read; while the flood lasts, of those not yet matched with the tally
+	index    int
+	fd       int
+	errors   int // in a row
+	flood    flood
+	arrivals *arrivalCounter // while the flood lasts, and the kernel lets us count
+	taken    uint64          // packets read; while the flood lasts, of those not yet matched with the tally
 }
 
 // receiveBuffer is room for the bursts of a link with many instances, floodBuffer
@@ -117,8 +117,8 @@ func (p *port) close() error {
 
 // forget gives up what stands beside the socket.
 func (p *port) forget() {
-	if p.tally != nil {
-		p.tally.close()
+	if p.arrivals != nil {
+		p.arrivals.close()
 	}
 }
 
@@ -130,12 +130,12 @@ func (p *port) filter() error { return attach(p.fd, p.program(p.flood.on)) }
 func (p *port) shield() {
 	enlarge(p.fd, floodBuffer)
 	if !p.early { // where nothing is counted that the raw socket may hear, too
-		p.tally, _ = openTally(p.family, p.index)
+		p.arrivals, _ = openArrivalCounter(p.family, p.index)
 	}
 	p.taken = 0
-	if attach(p.fd, p.program(true)) != nil && p.tally != nil {
-		p.tally.close()
-		p.tally = nil
+	if attach(p.fd, p.program(true)) != nil && p.arrivals != nil {
+		p.arrivals.close()
+		p.arrivals = nil
 	}
 }
 
@@ -143,10 +143,10 @@ func (p *port) shield() {
 // filter has dropped it, or the buffer was full. drain reads what is queued; what
 // comes while it does is set off against the next count.
 func (p *port) dropped(drain func()) uint64 {
-	if p.tally == nil {
+	if p.arrivals == nil {
 		return 0
 	}
-	arrived := p.tally.take()
+	arrived := p.arrivals.take()
 	drain()
 	read := min(p.taken, arrived)
 	p.taken -= read
@@ -158,9 +158,9 @@ func (p *port) unshield() {
 	if attach(p.fd, p.program(false)) != nil {
 		return // it stays, and drops only what is worthless
 	}
-	if p.tally != nil {
-		p.tally.close()
-		p.tally = nil
+	if p.arrivals != nil {
+		p.arrivals.close()
+		p.arrivals = nil
 	}
 	enlarge(p.fd, receiveBuffer)
 }

@@ -93,7 +93,7 @@ func (r *Receiver) examine(w *want, p *Packet, now time.Time) {
 	if err != nil || len(payload) < 2 || !slices.Contains(w.filterSpec.vrids, payload[1]) || slices.Contains(w.filterSpec.shared, h.Source) {
 		return
 	}
-	if r.acceptor.owns(r.acceptor.segment(w.socketKey.link), h.Source) || h.Dest != wire.Group4 && !w.link.Has(h.Dest) {
+	if r.acceptor.owns(r.acceptor.onLink(w.socketKey.link), h.Source) || h.Dest != wire.Group4 && !w.link.Has(h.Dest) {
 		return
 	}
 	if w.reach.known(h.Source, now) || now.Sub(w.reach.asked) < questionEvery {

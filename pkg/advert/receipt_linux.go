@@ -12,20 +12,20 @@ import (
 	"ripcord/pkg/mmsg"
 )
 
-// One call reads at most burst packets of up to packetLen bytes: the longest
+// One call reads at most readMost packets of up to packetLen bytes: the longest
 // IPv6 advert has 4088.
 const (
-	burst     = 32
+	readMost  = 32
 	packetLen = 4352
 )
 
-// receipt is what recvmmsg fills, for one port at a time.
+// receipt holds the packets that recvmmsg reads, of one port at a time.
 type receipt struct {
-	msgs    [burst]mmsg.Message
-	iovs    [burst]unix.Iovec
-	names   [burst]unix.RawSockaddrInet6 // the larger of the two
-	control [burst][16]uint64
-	data    [burst][packetLen]byte
+	msgs    [readMost]mmsg.Message
+	iovs    [readMost]unix.Iovec
+	names   [readMost]unix.RawSockaddrInet6 // the larger of the two
+	control [readMost][16]uint64
+	data    [readMost][packetLen]byte
 }
 
 func newReceipt() *receipt {
@@ -42,7 +42,7 @@ func newReceipt() *receipt {
 	return r
 }
 
-// read takes what is queued, up to burst packets; fewer mean that no more are.
+// read takes the packets that are queued, up to readMost; fewer mean that no more are.
 func (r *receipt) read(p *port) (int, error) {
 	for i := range r.msgs {
 		h := &r.msgs[i].Header

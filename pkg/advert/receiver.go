@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ripcord/pkg/bus"
+	"ripcord/pkg/deadline"
 	"ripcord/pkg/event"
 	"ripcord/pkg/mmsg"
 	"ripcord/pkg/stats"
@@ -64,7 +65,7 @@ type Receiver struct {
 func NewReceiver(cfg ReceiverConfig) *Receiver {
 	r := &Receiver{
 		cfg:      cfg,
-		acceptor: NewAcceptor(cfg.Instances, cfg.Stats, cfg.Unknown, cfg.Minter),
+		acceptor: NewAcceptor(cfg.Instances, cfg.Stats, cfg.Unknown, cfg.Minter, nil),
 		wanted:   make(map[socketKey]*want), byFD: make(map[int]*want), receipt: newReceipt(),
 		peers:     newPeers(cfg.Instances, cfg.Warnings),
 		fragments: fragments{cfg.Instances, cfg.Warnings},
@@ -148,7 +149,7 @@ func (r *Receiver) Run(ctx context.Context) (err error) {
 		if err := r.poller.wait(r.timeout(), r.coalesce.linger(), r.ready); err != nil {
 			return fmt.Errorf("advert receiver: %w", err)
 		}
-		r.tell()
+		r.publishHeard()
 	}
 	r.watchFloods(true)
 	r.publish(r.acceptor.Flush(r.cfg.Now(), true))
@@ -193,21 +194,21 @@ func (r *Receiver) shut() error {
 	return r.poller.close()
 }
 
-// timeout is how long the receiver may sleep; negative: until it is woken.
+// timeout returns how long the receiver may sleep; negative: until it is woken.
 func (r *Receiver) timeout() time.Duration {
-	at, ok := r.acceptor.Next()
-	sooner := func(t time.Time, yes bool) {
-		if yes && (!ok || t.Before(at)) {
-			at, ok = t, true
-		}
-	}
+	var next deadline.Earliest
+	next.AddIf(r.acceptor.Next())
 	for _, w := range r.wanted {
-		sooner(w.retry, !w.retry.IsZero())
+		next.Add(w.retry)
 		if w.port != nil {
-			sooner(r.auditAt, true)
-			sooner(w.port.flood.next())
+			if r.auditAt.IsZero() {
+				return 0 // the first audit
+			}
+			next.Add(r.auditAt)
+			next.AddIf(w.port.flood.next())
 		}
 	}
+	at, ok := next.Get()
 	if !ok {
 		return -1
 	}
@@ -222,25 +223,26 @@ func (r *Receiver) ready(fd int) {
 	}
 }
 
-// tell publishes what was heard, all at once: who acts on it is woken once.
-func (r *Receiver) tell() {
+// publishHeard publishes the adverts that were heard, all at once, so that the loop is woken
+// once.
+func (r *Receiver) publishHeard() {
 	r.cfg.Heard.Publish(r.heard...)
 	clear(r.heard)
 	r.heard = r.heard[:0]
 }
 
-// read judges one burst. It is false where no more was queued.
+// read judges the packets of one call of recvmmsg, and reports whether more are queued.
 func (r *Receiver) read(w *want) (more bool, last time.Time) {
 	n, err := r.receipt.read(w.port)
 	now := r.cfg.Now()
 	if err != nil {
 		// A pending error of the socket goes with being read; one that stays does not.
-		if w.port.errors >= patience {
+		if w.port.errors >= errorsMost {
 			r.fail(w, err)
 		}
 		return false, now
 	}
-	r.coalesce.took(now, n, n == burst)
+	r.coalesce.took(now, n, n == readMost)
 	rejected := 0
 	for i := range n {
 		p := r.receipt.packet(i, w.port, now)
@@ -261,10 +263,11 @@ func (r *Receiver) read(w *want) (more bool, last time.Time) {
 	if !w.socketKey.own && w.port.flood.rejected(now, rejected) {
 		w.port.shield()
 	}
-	return n == burst, last
+	return n == readMost, last
 }
 
-const patience = 8
+// errorsMost is how many reads in a row may fail before a socket is opened anew.
+const errorsMost = 8
 
 func (r *Receiver) publish(events []event.Event) {
 	for _, e := range events {
@@ -272,8 +275,8 @@ func (r *Receiver) publish(events []event.Event) {
 	}
 }
 
-// answer reads all sockets until nothing is left of what had arrived when it
-// was asked, and then says so.
+// answer reads all sockets until nothing is left of the packets that had arrived when it
+// was asked, and then answers the ticket.
 func (r *Receiver) answer() {
 	r.mu.Lock()
 	asked, ticket := r.asked, r.ticket
@@ -294,7 +297,7 @@ func (r *Receiver) answer() {
 // waited out. A stamp alone does not end it at once: until the kernel has begun to
 // stamp, a little after the first socket asked it to, it gives the time of reading.
 func (r *Receiver) drain(w *want, before time.Time) {
-	defer r.tell()
+	defer r.publishHeard()
 	for i := range maxBursts {
 		if w.port == nil {
 			return

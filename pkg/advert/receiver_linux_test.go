@@ -365,7 +365,7 @@ func TestReceiverAnswersAfterWhatItFound(t *testing.T) {
 		witnesses = append(witnesses, p)
 	}
 	index, four, six := l.far(1)
-	const n = 3*burst + 1
+	const n = 3*readMost + 1
 	var batch []Message
 	for range n {
 		batch = append(batch, message(frames(index, four)), message(frames(index, six)))

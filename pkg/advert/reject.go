@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"ripcord/pkg/deadline"
 	"ripcord/pkg/event"
 	"ripcord/pkg/stats"
 	"ripcord/pkg/wire"
@@ -63,11 +64,10 @@ func (a *Acceptor) Flush(now time.Time, all bool) []event.Event {
 	return a.events
 }
 
-// Next is when Flush will have something to tell; false where nothing waits.
-func (a *Acceptor) Next() (at time.Time, ok bool) {
-	at, ok = a.rejections.Next()
-	if over, yes := a.nextStranger(); yes && (!ok || over.Before(at)) {
-		at, ok = over, true
-	}
-	return at, ok
+// Next returns the instant at which Flush will have events; false where none wait.
+func (a *Acceptor) Next() (time.Time, bool) {
+	var next deadline.Earliest
+	next.AddIf(a.rejections.Next())
+	next.AddIf(a.nextStranger())
+	return next.Get()
 }

@@ -12,7 +12,7 @@ import (
 type replay struct {
 	window time.Duration // vrrp.HMAC.Window
 	marks  []mark
-	ahead  time.Duration // Acceptor.SetAhead
+	wall   Wall
 }
 
 // senders is how many routers are remembered that send to the group: only an
@@ -30,11 +30,11 @@ type mark struct {
 	beganAt time.Time
 }
 
-func newReplay(window time.Duration, peers int) replay {
+func newReplay(window time.Duration, peers int, wall Wall) replay {
 	if peers == 0 {
 		peers = senders
 	}
-	return replay{window: window, marks: make([]mark, peers)}
+	return replay{window: window, marks: make([]mark, peers), wall: wall}
 }
 
 // admits tells whether an authentic advert, whose time is ours, is later than all
@@ -89,8 +89,8 @@ func (r *replay) alive(source netip.Addr, s wire.Sequence, at time.Time) bool {
 	return true
 }
 
-// clock is the time of the wall clock at the instant at, as an advert bears it.
-func (r *replay) clock(at time.Time) wire.Sequence { return wire.SequenceAt(at.Add(r.ahead)) }
+// clock returns the time of the wall clock at the instant at, as an advert bears it.
+func (r *replay) clock(at time.Time) wire.Sequence { return wire.SequenceAt(r.wall.at(at)) }
 
 // find is the mark of a sender, or nil. A free one has no address.
 func (r *replay) find(source netip.Addr) *mark {

@@ -17,7 +17,7 @@ func sender(n byte) netip.Addr { return netip.AddrFrom4([4]byte{192, 0, 2, n}) }
 func clock(after time.Duration) wire.Sequence { return wire.SequenceAt(t0.Add(after)) }
 
 func TestReplayAdmitsWhatIsLater(t *testing.T) {
-	r := newReplay(wide, 0)
+	r := newReplay(wide, 0, nil)
 	for i, c := range []struct {
 		source netip.Addr
 		s      wire.Sequence
@@ -46,7 +46,7 @@ func TestReplayAdmitsWhatIsLater(t *testing.T) {
 
 // TestReplayMonotonic: no mark ever is void, and the order is that of RFC 1982.
 func TestReplayMonotonic(t *testing.T) {
-	r := newReplay(0, 0)
+	r := newReplay(0, 0, nil)
 	for i, c := range []struct {
 		s    wire.Sequence
 		want bool
@@ -67,7 +67,7 @@ func TestReplayMonotonic(t *testing.T) {
 
 // TestReplayForgetsTheLeastUsed: of senders to the group, four are known.
 func TestReplayForgetsTheLeastUsed(t *testing.T) {
-	r := newReplay(wide, 0)
+	r := newReplay(wide, 0, nil)
 	for n := byte(1); n <= 4; n++ {
 		r.admits(sender(n), clock(0), t0.Add(time.Duration(n)))
 	}
@@ -84,7 +84,7 @@ func TestReplayForgetsTheLeastUsed(t *testing.T) {
 }
 
 func TestReplayKnowsEachPeer(t *testing.T) {
-	r := newReplay(wide, 9)
+	r := newReplay(wide, 9, nil)
 	for n := byte(1); n <= 9; n++ {
 		r.admits(sender(n), clock(0), t0)
 	}
@@ -132,7 +132,7 @@ func TestAlive(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := newReplay(wide, 0)
+			r := newReplay(wide, 0, nil)
 			if c.accepted != 0 {
 				r.admits(sender(1), clock(c.accepted), t0.Add(c.accepted))
 			}
@@ -148,7 +148,7 @@ func TestAlive(t *testing.T) {
 // TestAliveIsBounded: whoever sends a recording again and again, in any order, holds
 // a Backup for the length of the recording and the window at most.
 func TestAliveIsBounded(t *testing.T) {
-	r := newReplay(wide, 0)
+	r := newReplay(wide, 0, nil)
 	const length = 60
 	last := time.Duration(0)
 	for now := time.Duration(0); now < 3600*sec; now += sec / 2 {
@@ -170,7 +170,7 @@ func TestAliveIsBounded(t *testing.T) {
 // TestAliveTakesNoPlace: old adverts of many routers neither drive out the marks of
 // those that are believed, nor each other's.
 func TestAliveTakesNoPlace(t *testing.T) {
-	r := newReplay(wide, 0)
+	r := newReplay(wide, 0, nil)
 	r.admits(sender(1), clock(0), t0)
 	for n := byte(2); n <= 9; n++ {
 		if got, want := r.alive(sender(n), clock(-3600*sec), t0), n <= 4; got != want {

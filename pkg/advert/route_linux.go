@@ -16,8 +16,8 @@ import (
 // routes asks the kernel how it would route what comes in.
 type routes struct{ conn *rtnl.Conn }
 
-// routePatience is how long the kernel may take: it needs no lock for the answer.
-const routePatience = 100 * time.Millisecond
+// routeTimeout is how long the kernel may take: it needs no lock for the answer.
+const routeTimeout = 100 * time.Millisecond
 
 // delivers reports whether the kernel would hand to an IP socket what comes from
 // source on a link and is for dest, a group of which the link is a member or one of
@@ -25,7 +25,7 @@ const routePatience = 100 * time.Millisecond
 // reverse path filter (rp_filter). An error says that it cannot be known.
 func (q *routes) delivers(index int, source, dest netip.Addr) (bool, error) {
 	if q.conn == nil {
-		conn, err := rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_ROUTE, Patience: routePatience})
+		conn, err := rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_ROUTE, Patience: routeTimeout})
 		if err != nil {
 			return false, fmt.Errorf("open a socket to ask for routes: %w", err)
 		}

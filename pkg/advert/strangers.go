@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"ripcord/pkg/deadline"
 	"ripcord/pkg/event"
 	"ripcord/pkg/wire"
 )
@@ -25,7 +26,7 @@ const strangerReported = time.Second
 
 // strange reports those who send what is no advert of our virtual router, but whose
 // address it would take, or which they would take from it.
-func (a *Acceptor) strange(p *Packet, ours *peer, source netip.Addr, err error, foreign bool, now time.Time) {
+func (a *Acceptor) strange(p *Packet, ours *peer, source netip.Addr, err error, incompatible bool, now time.Time) {
 	if ours == nil {
 		return
 	}
@@ -35,7 +36,7 @@ func (a *Acceptor) strange(p *Packet, ours *peer, source netip.Addr, err error, 
 			return fmt.Sprintf("%s on %s speaks CARP with id %d, which has the protocol number and the MAC of VRID %d: "+
 				"hosts cannot tell the two apart: give one of them another id", source, p.Interface, ours.VRID, ours.VRID)
 		})
-	case unusable(err) && foreign:
+	case unusable(err) && incompatible:
 		what := "without addresses"
 		if err == wire.IntervalZero {
 			what = "with interval 0"
@@ -91,11 +92,10 @@ func (a *Acceptor) forgetStrangers(now time.Time) {
 }
 
 // nextStranger returns when the first of them may be forgotten; false if there is none.
-func (a *Acceptor) nextStranger() (at time.Time, ok bool) {
+func (a *Acceptor) nextStranger() (time.Time, bool) {
+	var next deadline.Earliest
 	for s, seen := range a.strangers {
-		if over := seen.heard.Add(s.lasts()); !ok || over.Before(at) {
-			at, ok = over, true
-		}
+		next.Add(seen.heard.Add(s.lasts()))
 	}
-	return at, ok
+	return next.Get()
 }

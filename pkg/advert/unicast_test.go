@@ -141,7 +141,7 @@ func TestPlanSendsEachPeerItsCopy(t *testing.T) {
 // TestSettleCopies: each peer counts for itself, since the best of them says nothing
 // of the others; the first advert is sent when one has it.
 func TestSettleCopies(t *testing.T) {
-	plan := NewPlan()
+	plan := NewPlan(nil)
 	for i, step := range []struct {
 		fail     [2]bool
 		occasion Occasion
@@ -168,8 +168,9 @@ func TestSettleCopies(t *testing.T) {
 			if step.fail[c] {
 				batch[c].Err = errors.New("refused")
 			}
-			got := batch[c].Settle()
-			want := Settled{Before: step.before[c], Now: step.now[c], Last: c == 1, Taken: !step.fail[0] || c == 1 && !step.fail[1]}
+		}
+		for c, got := range outcomes(plan) {
+			want := Outcome{Before: step.before[c], Now: step.now[c], Miss: 3, Last: c == 1, Taken: !step.fail[0] || c == 1 && !step.fail[1]}
 			if got != want || batch[c].Occasion != step.occasion {
 				t.Errorf("step %d, copy %d: %v %+v, want %v %+v", i, c, batch[c].Occasion, got, step.occasion, want)
 			}
@@ -185,10 +186,8 @@ func TestPlanProbes(t *testing.T) {
 	probe.Kind = Probe
 	turn := s.plan.Turn(t0, t0, []Given{{probe, t0}})
 	turn.Batch[1].Err = errors.New("refused")
-	for i := range turn.Batch {
-		turn.Batch[i].Settle()
-	}
-	got := turn.Batch[1].Probed(event.Cause{})
+	outcomes(s.plan)
+	got := s.plan.Probed(&turn.Batch[1], event.Cause{})
 	if len(turn.Batch) != 2 || turn.Batch[0].Occasion != Trial || len(got.Refused) != 1 || got.Refused[0] != own4 {
 		t.Errorf("%d messages, %v: %+v", len(turn.Batch), turn.Batch[0].Occasion, got)
 	}

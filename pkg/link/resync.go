@@ -7,59 +7,41 @@ import (
 	"ripcord/pkg/event"
 )
 
-// compare puts a dump in the place of what was known, and publishes the differences.
-func (s *step) compare(d Dump) {
+// compare puts a dump in the place of what was known, and tells the
+// differences.
+func (t *Table) compare(d Dump) {
 	if d.OfAddresses { // first, so that the first fact of a link has its addresses
-		s.compareAddresses(d.Addresses, d.listed != nil)
+		t.compareAddresses(d.Addresses, d.listed != nil)
 	}
 	if d.OfLinks {
-		s.compareLinks(d.Links, d.listed)
+		t.compareLinks(d.Links, d.listed)
 	}
-	if !s.started {
-		s.started = true
-		s.publishAbsent()
+	if !t.started {
+		t.started = true
+		t.tellAbsent()
 		return
 	}
-	differences := len(s.Facts) + len(s.Addresses)
+	differences := len(t.out.Facts) + len(t.out.Addresses)
 	if d.Reason == Audit && !d.OfLinks && differences == 0 {
 		return // one line for each audit is enough
 	}
-	s.log(event.LinkResync{
-		Stamp: s.stamp(), Reason: string(d.Reason), Links: len(s.order), Differences: differences,
+	t.out.Events = append(t.out.Events, event.LinkResync{
+		Stamp: t.stamp(), Reason: string(d.Reason), Links: len(t.order), Differences: differences,
 	})
 }
 
-// compareAddresses takes in the whole list; only differences are published.
-// It takes no longer than the list is long.
-func (s *step) compareAddresses(list []Assigned, sifted bool) {
-	if !sifted {
-		s.addresses.beginDump()
-	}
-	changes := s.addresses.sift(nil, list)
-	touched := make(map[int]*linkAddresses)
-	for _, a := range s.addresses.unlisted() {
-		touched[a.Index] = s.takeAddress(a)
-	}
-	for _, a := range changes {
-		touched[a.Index] = s.putAddress(a)
-	}
-	for _, index := range sortedKeys(touched) {
-		s.chooseSources(touched[index])
-	}
-}
-
-// compareLinks takes in the whole list before it decides about any link, since a link
+// compareLinks takes in the whole list before it judges any link, since a link
 // may be listed before its parent.
-func (s *step) compareLinks(links []Seen, listed map[int]bool) {
+func (t *Table) compareLinks(links []Seen, listed map[int]bool) {
 	sifted := listed != nil
 	if !sifted {
 		listed = make(map[int]bool, len(links))
-		for i := range links {
-			listed[links[i].Index] = true
+		for _, s := range links {
+			listed[s.Index] = true
 		}
 	}
 	var gone []*entry
-	s.order = slices.DeleteFunc(s.order, func(e *entry) bool {
+	t.order = slices.DeleteFunc(t.order, func(e *entry) bool {
 		if listed[e.seen.Index] {
 			return false
 		}
@@ -67,44 +49,37 @@ func (s *step) compareLinks(links []Seen, listed map[int]bool) {
 		return true
 	})
 	for _, e := range gone {
-		s.retire(e)
+		t.forget(e)
 	}
-	unseen := make(map[*entry]int)
-	for i := range links {
-		if e, n, ok := s.describe(links[i]); ok {
-			unseen[e] = n
+	losses := make(map[*entry]int)
+	for _, s := range links {
+		if e, n, ok := t.absorb(s); ok {
+			losses[e] = n
 		}
 	}
 	if sifted { // the others are as they were
-		for _, e := range slices.SortedFunc(maps.Keys(unseen), byIndex) {
-			s.settle(e, unseen[e])
+		for _, e := range slices.SortedFunc(maps.Keys(losses), byIndex) {
+			t.settle(e, losses[e])
 		}
 		return
 	}
-	for _, e := range slices.Clone(s.order) {
-		s.settle(e, unseen[e])
-	}
-}
-
-// publishAbsent publishes for each watched name without an interface that there is
-// none, so that no subscriber waits for a fact that never comes.
-func (s *step) publishAbsent() {
-	for _, name := range s.watched {
-		if s.byName[name] == nil {
-			s.publish(event.Link{Name: name, LastChange: s.at, LastSource: s.source})
-		}
+	for _, e := range slices.Clone(t.order) {
+		t.settle(e, losses[e])
 	}
 }
 
 // A dump of tens of thousands of links and addresses, of which next to nothing has
 // changed, is first sifted piece by piece, so that a lost carrier need not wait for all
-// of it to be compared. The subscriber that sifts is the one that reads the
-// notifications of what is dumped, so that nothing of it changes meanwhile.
+// of it to be compared. Whoever sifts is the one who hears the notifications of what is
+// dumped, so that nothing of it changes meanwhile.
 
 // siftMost is how many entries of a dump are sifted at once.
 const siftMost = 256
 
-// siftLinks appends those of the links that differ from what is known.
+// beginSift begins to sift a dump of addresses.
+func (t *Table) beginSift() { t.dumps++ }
+
+// siftLinks appends those of the links that are not as they are known.
 func (t *Table) siftLinks(dst, links []Seen) []Seen {
 	for i := range links {
 		s := &links[i]
@@ -113,4 +88,31 @@ func (t *Table) siftLinks(dst, links []Seen) []Seen {
 		}
 	}
 	return dst
+}
+
+// siftAddresses does the same for addresses, and notes that they are listed.
+func (t *Table) siftAddresses(dst, list []Assigned) []Assigned {
+	for i := range list {
+		a := t.addresses[list[i].Index]
+		if a != nil {
+			if s := a.find(list[i].Prefix); s != nil {
+				s.dump = t.dumps
+				if s.Assigned == list[i] {
+					continue
+				}
+			}
+		}
+		dst = append(dst, list[i])
+	}
+	return dst
+}
+
+// tellAbsent publishes that there is no such interface for each watched name
+// without one, so that nobody waits for a fact that never comes.
+func (t *Table) tellAbsent() {
+	for _, name := range t.watched {
+		if t.byName[name] == nil {
+			t.publish(event.Link{Name: name, LastChange: t.at, LastSource: t.source})
+		}
+	}
 }

@@ -26,16 +26,10 @@ func (r *Router) SetClock(ahead time.Duration) {
 		w.disturbFor(back)
 	}
 	r.ahead = ahead
-	r.tick()
 }
 
-// tick passes the setting of the wall clock on to those who read it.
-func (r *Router) tick() {
-	if r.core != nil {
-		r.plan.Ahead = r.ahead
-		r.judge.SetAhead(r.ahead)
-	}
-}
+// wall returns the time of the router's wall clock at an instant.
+func (r *Router) wall(at time.Time) time.Time { return at.Add(r.ahead) }
 
 // window returns how far the clocks of the LAN may be apart; zero: as far as they like.
 func (w *World) window() time.Duration {

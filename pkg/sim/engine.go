@@ -36,6 +36,7 @@ func (r *Router) engine(given []advert.Given) {
 	for i := range turn.Batch {
 		r.send(&turn.Batch[i])
 	}
+	r.settle()
 	for _, rep := range turn.Reports {
 		r.reportTurn(rep)
 	}
@@ -91,12 +92,17 @@ func (r *Router) send(m *advert.Message) {
 	} else {
 		p.segment.carry(p, in.frameOf(m))
 	}
-	s := m.Settle()
-	if s.Before > 0 || s.Now > 0 {
-		r.report(vrrp.Sends{Cause: r.minter.Cause(r.world.now), Instance: m.Instance, To: m.To, InRow: s.Now})
-	}
-	if s.Last && (m.Occasion == advert.Trial || m.Occasion == advert.First) {
-		r.report(m.Probed(r.minter.Cause(r.world.now)))
+}
+
+// settle reports what became of the messages of a turn.
+func (r *Router) settle() {
+	for m, s := range r.plan.Settle {
+		if s.Before > 0 || s.Now > 0 {
+			r.report(vrrp.Sends{Cause: r.minter.Cause(r.world.now), Instance: m.Instance, To: m.To, InRow: s.Now})
+		}
+		if s.Last && (m.Occasion == advert.Trial || m.Occasion == advert.First) {
+			r.report(r.plan.Probed(m, r.minter.Cause(r.world.now)))
+		}
 	}
 }
 

@@ -120,8 +120,7 @@ func (r *Router) Start() {
 	r.life++
 	r.minter = event.NewMinter(0)
 	r.core = router.NewCore(r.cfg, r.minter, w.now)
-	r.plan, r.judge = advert.NewPlan(), r.acceptor()
-	r.tick()
+	r.plan, r.judge = advert.NewPlan(r.wall), r.acceptor()
 	r.queue, r.asleep = [classes][]func(){}, nil
 	r.paused, r.frozen, r.hung, r.resumed, r.started = false, false, time.Time{}, time.Time{}, w.now
 	r.worker = worker{}

@@ -3,6 +3,7 @@ package vrrp
 import (
 	"time"
 
+	"ripcord/pkg/deadline"
 	"ripcord/pkg/event"
 )
 
@@ -42,57 +43,48 @@ func (f *facts) takeover() time.Time {
 
 // deadline is the next instant at which the facts change by themselves.
 func (f *facts) deadline() (time.Time, bool) {
-	var next time.Time
-	sooner := func(t time.Time) {
-		if next.IsZero() || t.Before(next) {
-			next = t
-		}
-	}
+	var next deadline.Earliest
 	for _, m := range f.members {
 		if m.sends.unproven {
 			if _, on := f.faults[m.sendFault()]; on {
-				sooner(m.retrySendsAt())
+				next.Add(m.retrySendsAt())
 			}
 		}
 		if flt, on := f.faults[m.lostFault()]; on {
-			sooner(f.unheard(flt.since))
+			next.Add(f.unheard(flt.since))
 		}
-		if m.lacks != nil && !m.lacks.until.IsZero() {
-			sooner(m.lacks.until)
+		if m.lacks != nil {
+			next.Add(m.lacks.until)
 		}
 		if m.pace != 0 {
-			sooner(m.paceUntil)
+			next.Add(m.paceUntil)
 		}
 		if m.recovery != nil {
-			sooner(m.recoveredAt())
+			next.Add(m.recoveredAt())
 			if !m.recovery.forwards {
-				sooner(m.recovery.askAt)
+				next.Add(m.recovery.askAt)
 			}
 		}
 	}
 	if !f.releasedUntil.IsZero() {
-		sooner(f.releasedUntil)
+		next.Add(f.releasedUntil)
 	}
 	switch {
 	case f.recovering():
 	case f.waiting():
 		at := f.takeover()
-		sooner(f.verification(at))
+		next.Add(f.verification(at))
 		if m := f.nextHolding(at); m != nil {
-			sooner(m.reportHoldAt())
+			next.Add(m.reportHoldAt())
 		}
 	case f.state() == event.Active:
 		if f.listening != nil {
-			sooner(f.listening.until)
+			next.Add(f.listening.until)
 		}
-		if !f.tieEnds.IsZero() {
-			sooner(f.tieEnds)
-		}
-		if !f.confirmBy.IsZero() {
-			sooner(f.confirmBy)
-		}
+		next.Add(f.tieEnds)
+		next.Add(f.confirmBy)
 	}
-	return next, !next.IsZero()
+	return next.Get()
 }
 
 // verification is the next instant that matters for the takeover at the instant

@@ -30,18 +30,20 @@ var layers = [][]string{
 	{"pkg/advert", "pkg/addr", "pkg/link"},
 	{"pkg/vrrp", "pkg/stats", "pkg/route", "pkg/macvlan", "pkg/firewall", "pkg/neigh", "pkg/nic"},
 	{"pkg/wire"},
-	{"pkg/bus", "pkg/command", "pkg/event", "pkg/lease", "pkg/mmsg", "pkg/ratelimit", "pkg/rtnl", "pkg/sysctl", "pkg/thread", "pkg/timerfd"},
+	{"pkg/bus", "pkg/command", "pkg/deadline", "pkg/event", "pkg/lease", "pkg/mmsg", "pkg/ratelimit", "pkg/rtnl", "pkg/sysctl", "pkg/thread", "pkg/timerfd"},
 }
 
 // pure packages and files: no time but as an argument, no I/O, no goroutine. Files
 // *_linux.go are left out: they own the file descriptors.
 var pure = []string{
-	"pkg/event/*.go", "pkg/bus/*.go", "pkg/ratelimit/*.go", "pkg/wire/*.go", "pkg/lease/*.go", "pkg/stats/*.go", "pkg/vrrp/*.go",
+	"pkg/event/*.go", "pkg/bus/*.go", "pkg/deadline/*.go", "pkg/ratelimit/*.go", "pkg/wire/*.go", "pkg/lease/*.go", "pkg/stats/*.go", "pkg/vrrp/*.go",
 	"pkg/router/core.go", "pkg/router/orders.go", "pkg/router/deadlines.go",
-	"pkg/advert/plan.go", "pkg/advert/queue.go", "pkg/advert/order.go", "pkg/advert/accept.go", "pkg/advert/segment.go", "pkg/advert/reject.go",
+	"pkg/advert/plan.go", "pkg/advert/entry.go", "pkg/advert/order.go", "pkg/advert/accept.go", "pkg/advert/link.go", "pkg/advert/reject.go",
 	"pkg/advert/mismatch.go", "pkg/advert/flood.go", "pkg/advert/coalesce.go", "pkg/advert/undelivered.go",
-	"pkg/advert/guard.go", "pkg/advert/replay.go", "pkg/advert/batch.go",
-	"pkg/link/*.go", "pkg/nic/*.go",
+	"pkg/advert/guard.go", "pkg/advert/replay.go", "pkg/advert/message.go",
+	"pkg/link/table.go", "pkg/link/resync.go", "pkg/link/addresses.go", "pkg/link/verdict.go", "pkg/link/observation.go",
+	"pkg/link/choice.go", "pkg/link/votes.go", "pkg/link/reason.go", "pkg/link/debounce.go", "pkg/link/poll_cost.go",
+	"pkg/link/targets.go", "pkg/nic/mii.go", "pkg/nic/extended.go", "pkg/nic/report.go", "pkg/nic/device.go",
 	"pkg/addr/order.go", "pkg/addr/ledger.go", "pkg/addr/entry.go", "pkg/addr/settle.go", "pkg/addr/leaving.go",
 	"pkg/addr/schedule.go", "pkg/addr/claims.go", "pkg/addr/stations.go",
 	"pkg/route/*.go", "pkg/macvlan/*.go", "pkg/firewall/*.go",
@@ -49,13 +51,6 @@ var pure = []string{
 	"pkg/telemetry/exposition.go",
 	"pkg/track/health.go", "pkg/track/schedule.go", "pkg/track/report.go",
 	"pkg/notify/transition.go", "pkg/notify/commands.go", "pkg/notify/queue.go",
-}
-
-// shell lists the files of pure packages that are not pure, beside those for Linux: they
-// own the goroutines and the mutex.
-var shell = []string{
-	"pkg/link/monitor.go", "pkg/link/observer.go", "pkg/link/subscribe.go", "pkg/link/kernel.go", "pkg/link/sleeper.go",
-	"pkg/link/confirm.go", "pkg/link/poll.go", "pkg/link/explain.go", "pkg/link/poll_schedule.go",
 }
 
 var (
@@ -112,14 +107,7 @@ func TestImports(t *testing.T) {
 func TestPurity(t *testing.T) {
 	seen := make(map[string]bool)
 	walk(t, 0, func(file string, f *ast.File) {
-		if linuxFile(file) {
-			return
-		}
-		if pattern, ok := match(shell, file); ok {
-			seen[pattern] = true
-			return
-		}
-		pattern, ok := match(pure, file)
+		pattern, ok := isPure(file)
 		if !ok {
 			return
 		}
@@ -133,7 +121,7 @@ func TestPurity(t *testing.T) {
 			t.Errorf("%s is pure and %s", file, sin)
 		}
 	})
-	for _, pattern := range slices.Concat(pure, shell) {
+	for _, pattern := range pure {
 		if !seen[pattern] {
 			t.Errorf("no file matches %s: the table of pure files is out of date", pattern)
 		}
@@ -174,8 +162,11 @@ func layer(dir string) int {
 	return slices.IndexFunc(layers, func(l []string) bool { return slices.Contains(l, dir) })
 }
 
-func match(patterns []string, file string) (string, bool) {
-	for _, pattern := range patterns {
+func isPure(file string) (string, bool) {
+	if linuxFile(file) {
+		return "", false
+	}
+	for _, pattern := range pure {
 		if ok, _ := path.Match(pattern, file); ok {
 			return pattern, true
 		}

@@ -3,21 +3,20 @@ package advert
 import (
 	"net/netip"
 	"slices"
-	"time"
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 )
 
-// segment is what an acceptor knows of a link. It is looked up once for each
+// linkPeers is what an acceptor knows of a link. It is looked up once for each
 // packet, of which there may be ten thousand a second.
-type segment struct {
+type linkPeers struct {
 	link event.Link // as it was last learned; zero before
 	four []*peer    // by VRID, up to the greatest; nil where it is not ours
 	six  []*peer
 	// twins are the segments of the same link under its other names.
-	twins []*segment
+	twins []*linkPeers
 	// shared are the addresses of our instances that another may own.
 	shared map[netip.Addr]bool
 	// withheld are the sources whose adverts the kernel does not deliver to IP sockets.
@@ -34,19 +33,19 @@ type peer struct {
 }
 
 // unseen is a link of which nothing is known. It is only read.
-var unseen segment
+var unseen linkPeers
 
-// segment is that of a link, made if it is not there.
-func (a *Acceptor) segment(link string) *segment {
-	s := a.segments[link]
+// onLink is that of a link, made if it is not there.
+func (a *Acceptor) onLink(link string) *linkPeers {
+	s := a.links[link]
 	if s == nil {
-		s = &segment{shared: make(map[netip.Addr]bool)}
-		a.segments[link] = s
+		s = &linkPeers{shared: make(map[netip.Addr]bool)}
+		a.links[link] = s
 	}
 	return s
 }
 
-func (s *segment) add(p *peer) {
+func (s *linkPeers) add(p *peer) {
 	all := s.peers(p.Family)
 	if more := int(p.VRID) + 1 - len(*all); more > 0 {
 		*all = append(*all, make([]*peer, more)...)
@@ -60,7 +59,7 @@ func (s *segment) add(p *peer) {
 	}
 }
 
-func (s *segment) peers(f event.Family) *[]*peer {
+func (s *linkPeers) peers(f event.Family) *[]*peer {
 	if f == event.IPv6 {
 		return &s.six
 	}
@@ -68,7 +67,7 @@ func (s *segment) peers(f event.Family) *[]*peer {
 }
 
 // peer is our instance of a virtual router; nil if it is not ours.
-func (s *segment) peer(f event.Family, vrid uint8) *peer {
+func (s *linkPeers) peer(f event.Family, vrid uint8) *peer {
 	if all := *s.peers(f); int(vrid) < len(all) {
 		return all[vrid]
 	}
@@ -76,18 +75,18 @@ func (s *segment) peer(f event.Family, vrid uint8) *peer {
 }
 
 // early reports whether a packet of that source is one that is to be heard early.
-func (s *segment) early(f event.Family, source netip.Addr) bool {
+func (s *linkPeers) early(f event.Family, source netip.Addr) bool {
 	return f == event.IPv4 && (s.shared[source] || slices.Contains(s.withheld, source))
 }
 
 // Withhold notes from which sources adverts on a link are to be heard early, beside
 // the shared addresses.
-func (a *Acceptor) Withhold(link string, sources []netip.Addr) { a.segment(link).withheld = sources }
+func (a *Acceptor) Withhold(link string, sources []netip.Addr) { a.onLink(link).withheld = sources }
 
 // Learn notes which addresses are a link's own, if an instance is on it: there may be
 // ever new links.
 func (a *Acceptor) Learn(l event.Link) {
-	s := a.segments[l.Name]
+	s := a.links[l.Name]
 	if s == nil {
 		return
 	}
@@ -106,8 +105,8 @@ func (a *Acceptor) Learn(l event.Link) {
 
 // pair finds out which segments are of the link of an index.
 func (a *Acceptor) pair(index int) {
-	var same []*segment
-	for _, s := range a.segments {
+	var same []*linkPeers
+	for _, s := range a.links {
 		if s.link.Index == index {
 			s.twins = nil
 			same = append(same, s)
@@ -123,25 +122,11 @@ func (a *Acceptor) pair(index int) {
 
 // elsewhere reports whether a virtual router is ours under another name of the link,
 // where another socket hears it.
-func (s *segment) elsewhere(f event.Family, vrid uint8) bool {
+func (s *linkPeers) elsewhere(f event.Family, vrid uint8) bool {
 	for _, twin := range s.twins {
 		if twin.peer(f, vrid) != nil {
 			return true
 		}
 	}
 	return false
-}
-
-// SetAhead says how far the wall clock is ahead of the instants that the acceptor
-// is given. Only a simulation does: elsewhere an instant bears its wall clock.
-func (a *Acceptor) SetAhead(d time.Duration) {
-	for _, s := range a.segments {
-		for _, all := range [...][]*peer{s.four, s.six} {
-			for _, p := range all {
-				if p != nil && p.guard != nil {
-					p.guard.replay.ahead = d
-				}
-			}
-		}
-	}
 }

@@ -64,7 +64,7 @@ func given(at time.Duration, orders ...Order) []Given {
 // the same turn comes behind it.
 func TestPlanSigns(t *testing.T) {
 	for _, source := range []netip.Addr{own4, netip.MustParseAddr("fe80::1")} {
-		p := NewPlan()
+		p := NewPlan(nil)
 		turn := func(at time.Duration, orders ...Order) []wire.Sequence {
 			t.Helper()
 			return sequences(t, p.Turn(t0.Add(at), t0.Add(at), given(at, orders...)).Batch)
@@ -96,7 +96,7 @@ func TestPlanSignsOncePerAdvert(t *testing.T) {
 		if to[0].Is6() {
 			source = netip.MustParseAddr("fe80::1")
 		}
-		p := NewPlan()
+		p := NewPlan(nil)
 		for at := range time.Duration(3) {
 			var orders []Given
 			if at == 0 {
@@ -134,7 +134,7 @@ func TestPlanSignsAfterTheClockWasSet(t *testing.T) {
 // another whose clock is apart.
 func TestSignedAdvertsAreBelieved(t *testing.T) {
 	for _, skew := range []time.Duration{0, 5 * sec, -5 * sec, 6 * sec, -3600 * sec} {
-		p, b := NewPlan(), newBench(authentic(virtual4(), vrrp.Enforce))
+		p, b := NewPlan(nil), newBench(authentic(virtual4(), vrrp.Enforce))
 		var believed, held int
 		for at := range 10 * time.Duration(1) {
 			var orders []Given
@@ -157,7 +157,7 @@ func TestSignedAdvertsAreBelieved(t *testing.T) {
 }
 
 func TestPlanSignsWithoutAllocation(t *testing.T) {
-	p := NewPlan()
+	p := NewPlan(nil)
 	at := t0
 	p.Turn(at, at, given(0, signing(own4, 5*sec, sender(7), sender(8))))
 	if n := testing.AllocsPerRun(1000, func() {
@@ -176,7 +176,7 @@ func BenchmarkPlanTurn(b *testing.B) {
 		key  bool
 	}{{"plain", false}, {"signed", true}} {
 		b.Run(c.name, func(b *testing.B) {
-			p := NewPlan()
+			p := NewPlan(nil)
 			at, o := t0, signing(own4, 5*sec, wire.Group4)
 			if !c.key {
 				o.Advert.Key = nil
