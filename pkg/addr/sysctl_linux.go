@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"ripcord/pkg/sysctl"
 )
 
@@ -92,10 +94,12 @@ func (k *netlinkKernel) readSecondaries() {
 	if err != nil {
 		return
 	}
+	here := namespaceCookie()
 	for line := range strings.Lines(string(data)) {
 		var index, was int
 		var name string
-		if _, err := fmt.Sscan(line, &index, &name, &was); err != nil {
+		var space uint64
+		if _, err := fmt.Sscan(line, &index, &name, &was, &space); err != nil || space != here {
 			continue
 		}
 		if link, err := k.conn.LinkByIndex(index); err != nil || link.Name != name {
@@ -115,8 +119,9 @@ func (k *netlinkKernel) recordSecondaries() error {
 		return nil
 	}
 	var lines []string
+	here := namespaceCookie()
 	for index, before := range k.secondaries {
-		lines = append(lines, fmt.Sprintf("%d %s %s\n", index, before.link, before.was))
+		lines = append(lines, fmt.Sprintf("%d %s %s %d\n", index, before.link, before.was, here))
 	}
 	if len(lines) == 0 {
 		if err := os.Remove(k.record); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -126,6 +131,21 @@ func (k *netlinkKernel) recordSecondaries() error {
 	}
 	slices.Sort(lines)
 	return replaceFile(k.record, []byte(strings.Join(lines, "")))
+}
+
+// namespaceCookie returns the number of the calling thread's network namespace that no
+// other one gets until the next boot, as its inode may; 0 before Linux 5.14.
+func namespaceCookie() uint64 {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return 0
+	}
+	defer unix.Close(fd)
+	cookie, err := unix.GetsockoptUint64(fd, unix.SOL_SOCKET, unix.SO_NETNS_COOKIE)
+	if err != nil {
+		return 0
+	}
+	return cookie
 }
 
 // replaceFile writes a file in one step, so that a crash leaves the old or the new. It

@@ -1,6 +1,7 @@
 package daemon_test
 
 import (
+	"bytes"
 	"errors"
 	"net"
 	"net/netip"
@@ -63,7 +64,7 @@ func crashed(t *testing.T, dir string) addr.Kernel {
 func TestSecondariesAfterCrash(t *testing.T) {
 	cables(t)
 	for _, c := range []struct{ spoil, want string }{
-		{"", "0"}, {"nonsense\n\x00\n", "0"}, {"7 eth0 0\n", "1"}, {"removed", "1"},
+		{"", "0"}, {"nonsense\n\x00\n", "0"}, {"another link", "1"}, {"another namespace", "1"}, {"removed", "1"},
 	} {
 		dir := t.TempDir()
 		crashed(t, dir)
@@ -75,13 +76,15 @@ func TestSecondariesAfterCrash(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		switch {
-		case c.spoil == "removed":
+		switch c.spoil {
+		case "removed":
 			err = os.Remove(records[0])
-		case strings.HasPrefix(c.spoil, "nonsense"):
+		case "another link":
+			err = os.WriteFile(records[0], append([]byte("1"), text...), 0o600)
+		case "another namespace": // which had the inode before
+			err = os.WriteFile(records[0], append(bytes.TrimSpace(text), "7\n"...), 0o600)
+		default:
 			err = os.WriteFile(records[0], append([]byte(c.spoil), text...), 0o600)
-		case c.spoil != "":
-			err = os.WriteFile(records[0], []byte(c.spoil), 0o600)
 		}
 		if err != nil {
 			t.Fatal(err)
