@@ -154,7 +154,8 @@ func (r *Runner) work(ctx, own context.Context, s subject, e entry) {
 		}
 		c := &e.commands[i]
 		c.Run(own, func(result command.Result) {
-			r.send(ctx, func() { r.report(Ran{e.transition, c.Argv, result, e.merged}) })
+			ran := Ran{e.transition, c.Argv, result, e.merged}
+			r.send(ctx, func() { r.report(ran) })
 		})
 		e.merged = 0 // it is reported once
 	}

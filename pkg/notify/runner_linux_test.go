@@ -137,6 +137,23 @@ func TestStuckCommand(t *testing.T) {
 	})
 }
 
+// What was left out is counted once, with the first command that runs afterwards.
+func TestMergedIsReported(t *testing.T) {
+	r := start(t)
+	commands := Commands{Active: r.sh("echo begun >> FILE; sleep 0.5"), Stop: r.sh(":"), Any: r.sh(":")}
+	r.Notify(inside(event.Backup, event.Active), commands)
+	r.wait("begun")
+	r.Notify(inside(event.Active, event.Backup), commands)
+	r.Notify(inside(event.Backup, event.Fault), commands)
+	r.Notify(inside(event.Fault, event.Initialize), commands)
+	if _, err := r.drain(patience); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.reports(); got != "MASTER, MASTER, STOP+2, STOP" {
+		t.Errorf("reported was %s", got)
+	}
+}
+
 // A thousand instances move at once; their commands run, at most Limit at a time.
 func TestLimit(t *testing.T) {
 	r := start(t)

@@ -348,6 +348,24 @@ func TestHangingChecksDisturbNobody(t *testing.T) {
 	}
 }
 
+// To stop is no failure of what runs: a run that is stopped has no result.
+func TestStopIsNoFailure(t *testing.T) {
+	for range 50 {
+		f := newFake()
+		f.hang = true
+		k := &task{schedule: newSchedule(time.Now(), soon, 0), prober: f.open(nil, time.Hour), ended: make(chan struct{})}
+		ctx, cancel := context.WithCancel(t.Context())
+		results := make(chan outcome, 1)
+		go k.run(ctx, results)
+		eventually(t, func() (bool, string) { return f.runs.Load() == 1, "it does not run" })
+		cancel()
+		<-k.ended
+		if len(results) > 0 {
+			t.Fatalf("the result is %+v", <-results)
+		}
+	}
+}
+
 // Nothing is left after Run: no process, descriptor or goroutine, whatever ran.
 func TestRunLeavesNothing(t *testing.T) {
 	count := func() (descriptors, goroutines int) {

@@ -74,6 +74,9 @@ func (t *task) run(ctx context.Context, to chan<- outcome) {
 		}
 		started := time.Now()
 		t.prober.probe(ctx, func(r result) {
+			if ctx.Err() != nil {
+				return // the run was stopped, which is no result
+			}
 			r.at = time.Now()
 			r.took = r.at.Sub(started)
 			r.skipped = skipped
