@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -269,5 +270,39 @@ func BenchmarkRun(b *testing.B) {
 				b.Fatal(r.Err)
 			}
 		})
+	}
+}
+
+// Commands that hang hold no threads: Go's poller waits for their pidfds.
+func TestHangingCommandsHoldNoThreads(t *testing.T) {
+	const commands = 100
+	ctx, cancel := context.WithCancel(t.Context())
+	dir := t.TempDir()
+	var running sync.WaitGroup
+	for i := range commands {
+		c := Command{Argv: shell(fmt.Sprintf("touch %s/%d; exec sleep 1000", dir, i)), Timeout: time.Hour}
+		running.Go(func() { c.Run(ctx, func(Result) {}) })
+	}
+	defer running.Wait()
+	defer cancel()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(entries) == commands {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of %d run", len(entries), commands)
+		}
+	}
+	time.Sleep(200 * time.Millisecond) // until all wait
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(threads) > commands/2 {
+		t.Errorf("%d commands run, with %d threads", commands, len(threads))
 	}
 }
