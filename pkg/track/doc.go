@@ -19,7 +19,7 @@
 //  3. Reports come from the goroutine that calls Run, one at a time, in order. They must
 //     not block: the checks would wait.
 //  4. A check is reported when it starts, at its first result, and whenever its state or
-//     its value changes.
+//     its value changes; a file check also when its error changes.
 //  5. Apply replaces the whole set. A check whose Probe did not change keeps its state. A
 //     report of a check that was removed may come until Run has taken up the new set.
 //  6. When Run returns, no process, goroutine or descriptor of a check is left, except
