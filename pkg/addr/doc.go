@@ -18,19 +18,17 @@
 // cannot be programmed they are not added, and are missing like any address that is not
 // in place: one that answers though it should not would not be found out.
 //
-// It also remembers the stations on the links that carry adverts, and asks them,
-// when it is told to, whether the segment forwards.
+// The worker also calls pkg/neigh, which knows the stations on the links that carry
+// adverts and sends the announcements; neighbors.go is all that stands between them.
 //
-// The parts: the ledger of addresses (ledger.go, settle.go), the announce schedule
-// (schedule.go) and the memory of stations (stations.go) are pure and know no clock;
-// the Worker owns the first two on the goroutine that calls Run, the lookout (lookout.go) the last behind
-// its mutex; the files *_linux.go hold the file descriptors. Frames are sent by
-// pkg/neigh.
+// The parts: the ledger of addresses (ledger.go, settle.go) and the announce schedule
+// (schedule.go) are pure and know no clock; the Worker owns them on the goroutine that
+// calls Run; the files *_linux.go hold the file descriptors.
 //
 // The contract:
 //
-//  1. Do may be called from any goroutine, before Run too. It never blocks, and
-//     no order is lost. Orders are obeyed one after another, in order.
+//  1. Do and Ask may be called from any goroutine, before Run too. They never block,
+//     and no order is lost. Orders are obeyed one after another, in order.
 //  2. Run is called once. It takes link facts before orders, so that whoever
 //     learned of a link from the bus may order at once.
 //  3. The kernel is the truth: facts from the bus that contradict the ledger, and

@@ -1,20 +1,19 @@
 package addr
 
 import (
-	"maps"
 	"net/netip"
 	"slices"
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/neigh"
 )
 
 // ledger knows what should be held, what stands in the kernel and what of it
 // is ours; what is to be done is derived from these.
 type ledger struct {
 	sets    map[string]*Set
-	managed map[netip.Addr]bool     // all that is configured
-	of      map[netip.Addr][]string // the instances of each
+	managed map[netip.Addr]bool // all that is configured
 	links   map[string]event.Link
 	down    map[int]bool // links that the kernel says are administratively down
 	flapped map[int]bool // links that were down for a moment
@@ -31,10 +30,8 @@ type ledger struct {
 	// replace`, a network manager). stripped is what of it stands without the mark.
 	mine, stripped map[event.AddressKey]bool
 	remark         time.Time // not to be marked again before
-	// strays are addresses that are configured and stand without the mark, each where
-	// it was found first; strayed those that do not stand any more.
-	strays  map[netip.Addr]stray
-	strayed map[netip.Addr]bool
+	// strays are addresses that are configured and stand without the mark.
+	strays map[netip.Addr]neigh.Stray
 	// rank is greater for what was added later. The first address of an IPv4
 	// subnet is its primary one, and is best removed last.
 	rank map[event.AddressKey]int
@@ -49,21 +46,20 @@ type ledger struct {
 
 func newLedger(sets []Set) *ledger {
 	l := &ledger{
-		sets: make(map[string]*Set), managed: make(map[netip.Addr]bool), of: make(map[netip.Addr][]string),
+		sets: make(map[string]*Set), managed: make(map[netip.Addr]bool),
 		links: make(map[string]event.Link), down: make(map[int]bool), flapped: make(map[int]bool),
 		remacked: make(map[string]bool),
 		standing: make(map[event.AddressKey]bool), unsure: make(map[event.AddressKey]bool), unmarked: make(map[spot]bool),
 		mine: make(map[event.AddressKey]bool), stripped: make(map[event.AddressKey]bool),
-		strays: make(map[netip.Addr]stray), strayed: make(map[netip.Addr]bool),
-		rank: make(map[event.AddressKey]int),
-		held: make(map[string]*holding), causes: make(map[event.AddressKey]event.Cause),
+		strays: make(map[netip.Addr]neigh.Stray),
+		rank:   make(map[event.AddressKey]int),
+		held:   make(map[string]*holding), causes: make(map[event.AddressKey]event.Cause),
 	}
 	for i := range sets {
 		set := onLinks(&sets[i])
 		l.sets[set.Instance] = set
 		for _, a := range set.Addresses {
 			l.managed[a.Prefix.Addr()] = true
-			l.of[a.Prefix.Addr()] = append(l.of[a.Prefix.Addr()], set.Instance)
 			l.links[a.Interface] = event.Link{Name: a.Interface}
 		}
 		if set.Device != nil {
@@ -126,7 +122,6 @@ func (l *ledger) observe(all []Standing) {
 	clear(l.unmarked)
 	clear(l.rank)
 	clear(l.stripped)
-	was := maps.Clone(l.strays)
 	clear(l.strays)
 	for _, s := range all { // the primary one of a subnet before its others
 		key := event.AddressKey{Index: s.Index, Prefix: s.Prefix}
@@ -139,54 +134,12 @@ func (l *ledger) observe(all []Standing) {
 			l.stripped[key] = true
 		default:
 			l.unmarked[spot{s.Index, s.Prefix.Addr()}] = true
-			l.stray(s, was)
-		}
-	}
-	for a := range was {
-		if _, still := l.strays[a]; !still {
-			l.strayed[a] = true
+			if a := s.Prefix.Addr(); l.managed[a] {
+				l.strays[a] = neigh.Stray{Index: s.Index, Prefix: s.Prefix}
+			}
 		}
 	}
 	l.forget()
-}
-
-// stray is where a configured address stands without the mark.
-type stray struct {
-	index  int
-	prefix netip.Prefix
-	since  time.Time // when that was found; zero: not yet told the time
-}
-
-func (l *ledger) stray(s Standing, was map[netip.Addr]stray) {
-	a := s.Prefix.Addr()
-	if !l.managed[a] {
-		return
-	}
-	now := stray{index: s.Index, prefix: s.Prefix}
-	if old, ok := was[a]; ok && old.index == s.Index {
-		now.since = old.since
-	}
-	l.strays[a] = now
-}
-
-// date notes when the strays were found that have no date yet.
-func (l *ledger) date(now time.Time) {
-	for a, s := range l.strays {
-		if s.since.IsZero() {
-			s.since = now
-			l.strays[a] = s
-		}
-	}
-}
-
-// nextStray is when a stray has stood for strayAfter.
-func (l *ledger) nextStray(now time.Time) (due time.Time, ok bool) {
-	for _, s := range l.strays {
-		if at := s.since.Add(strayAfter); at.After(now) && (!ok || at.Before(due)) {
-			due, ok = at, true
-		}
-	}
-	return due, ok
 }
 
 // hold begins to hold an instance, ordered at the instant at. Fresh is false if

@@ -12,12 +12,8 @@ import (
 
 // obey does what one order wants, all its instances in one batch.
 func (w *Worker) obey(o queued) {
-	switch o.Kind {
-	case Ask:
-		w.ask(o.Order)
-		return
-	case Report:
-		w.report(o.Order)
+	if len(o.ask) > 0 {
+		w.neighbors.Ask(o.ask...)
 		return
 	}
 	var unknown []string
@@ -52,41 +48,6 @@ func (w *Worker) obey(o queued) {
 	w.converge()
 }
 
-// ask sends the questions to all stations on the links. One that cannot be sent
-// is not answered: the order comes again. Ahead of the questions it reports the
-// memberships: a switch that snoops multicast forgets a port's groups with its
-// carrier, and does not ask for them before 10 s, while answers are unicast and pass.
-// So an answer shows that the switch was told, for what proves that a segment
-// forwards must be about the adverts' group.
-func (w *Worker) ask(o Order) {
-	w.batch.Reset()
-	for _, name := range o.Links {
-		w.membership(name)
-		link, stations := w.lookout.ask(name)
-		for _, a := range stations {
-			w.batch.Ask(link, a)
-		}
-	}
-	w.cfg.Sender.Send(w.batch.Frames())
-}
-
-// report reports the memberships of the links.
-func (w *Worker) report(o Order) {
-	w.batch.Reset()
-	for _, name := range o.Links {
-		w.membership(name)
-	}
-	w.cfg.Sender.Send(w.batch.Frames())
-}
-
-// membership adds the reports of the groups of a link.
-func (w *Worker) membership(name string) {
-	link, groups := w.lookout.groups(name)
-	for _, group := range groups {
-		w.batch.Report(link, group)
-	}
-}
-
 // checkLease releases the instances that the loop has ceased to lead (design
 // decision 5). The advert engine reports it, as it resigns by the same lease.
 func (w *Worker) checkLease() {
@@ -99,7 +60,7 @@ func (w *Worker) checkLease() {
 		}
 	}
 	if len(hung) > 0 {
-		w.obey(queued{Order{Kind: Release, Cause: w.cfg.Minter.Cause(now), Instances: hung}, now})
+		w.obey(queued{Order: Order{Kind: Release, Cause: w.cfg.Minter.Cause(now), Instances: hung}, at: now})
 	}
 }
 
@@ -111,7 +72,7 @@ func (w *Worker) finish() error {
 	}
 	now := w.cfg.Now()
 	if len(w.ledger.held) > 0 {
-		w.obey(queued{Order{Kind: Release, Cause: w.cfg.Minter.Cause(now), Instances: slices.Clone(w.ledger.order)}, now})
+		w.obey(queued{Order: Order{Kind: Release, Cause: w.cfg.Minter.Cause(now), Instances: slices.Clone(w.ledger.order)}, at: now})
 	}
 	for range 2 { // asks what is left, and what the kernel refused once more
 		w.ledger.removal, w.dirty, w.relist = time.Time{}, true, time.Time{}

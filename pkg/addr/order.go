@@ -100,15 +100,10 @@ const (
 	Release
 	// Reannounce announces again what is held.
 	Reannounce
-	// Ask asks the stations that are remembered on some links. The first answer
-	// is published as vrrp.Forwards.
-	Ask
 	// Configure gives the worker new sets in place of those it has. What an instance holds
 	// that is in none of them is removed; what changed of a set that is held is changed in
 	// place, and only what is new is announced.
 	Configure
-	// Report reports the memberships of some links, as is done ahead of each Ask.
-	Report
 )
 
 // Order tells the worker what to do for some instances, all in one batch.
@@ -116,6 +111,5 @@ type Order struct {
 	Kind      Kind
 	Cause     event.Cause
 	Instances []string
-	Links     []string // for Ask, instead of instances
-	Sets      []Set    // for Configure, instead of instances
+	Sets      []Set // for Configure, instead of instances
 }

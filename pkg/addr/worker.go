@@ -29,7 +29,9 @@ type Worker struct {
 	macvlans *macvlan.Holder
 	schedule *schedule
 	watch    lease.Watch
-	lookout  *lookout
+	// neighbors watches the stations on the links that carry adverts.
+	neighbors *neigh.Monitor
+	holdings  *holdings // that it is told
 
 	mu    sync.Mutex
 	queue []queued
@@ -51,19 +53,17 @@ type Worker struct {
 	acceptance   acceptance
 	batch        neigh.Batch
 	announced    []announced // what each frame of the batch announces
-	claims       *claims
-	locals       locals
-	reaches      map[string]*reach   // by instance
-	surroundings time.Time           // not to be looked at before
-	silences     map[string]*silence // by link
-	silenceLook  time.Time           // when they are looked at
-	awake        time.Time           // when this goroutine last showed that it runs
+	nextRetuning time.Time   // when retune is due
+	awake        time.Time   // when this goroutine last showed that it runs
 	placements   placements
 }
 
+// queued is an order that waits for the worker: an Order or, if ask is not empty, the
+// links whose stations are to be asked.
 type queued struct {
 	Order
-	at time.Time
+	ask []string
+	at  time.Time
 }
 
 // NewWorker returns a worker that holds nothing. It starts nothing.
@@ -72,7 +72,7 @@ func NewWorker(cfg Config) *Worker {
 	w := &Worker{
 		cfg: cfg, bell: bus.NewBell(),
 		ledger: ledger, schedule: newSchedule(),
-		claims: newClaims(), locals: make(locals), reaches: make(map[string]*reach), silences: make(map[string]*silence), unpromoted: make(map[int]bool), mute: make(map[string]bool), placements: make(placements),
+		unpromoted: make(map[int]bool), mute: make(map[string]bool), placements: make(placements),
 	}
 	w.routes = route.NewHolder(route.Config{
 		Entries: routesOf(cfg.Sets), Ready: ledger.complete,
@@ -83,7 +83,7 @@ func NewWorker(cfg Config) *Worker {
 		Kernel: cfg.Devices, Events: cfg.Events, Warnings: cfg.Warnings, Minter: cfg.Minter, Now: cfg.Now,
 	})
 	w.acceptance = newAcceptance(&w.cfg, ledger)
-	w.lookout = newLookout(cfg, w.bell, func(link string) { w.Do(Order{Kind: Report, Links: []string{link}}) })
+	w.neighbors, w.holdings = newMonitor(w), &holdings{ledger, w.macvlans}
 	return w
 }
 
@@ -92,8 +92,18 @@ func (w *Worker) Do(orders ...Order) {
 	at := w.cfg.Now()
 	w.mu.Lock()
 	for _, o := range orders {
-		w.queue = append(w.queue, queued{o, at})
+		w.queue = append(w.queue, queued{Order: o, at: at})
 	}
+	w.mu.Unlock()
+	w.bell.Ring()
+}
+
+// Ask queues, as one order, that the stations on some links are asked to answer, as
+// proof that the segments forward. The first answer on each is published as
+// vrrp.Forwards. It never blocks.
+func (w *Worker) Ask(links ...string) {
+	w.mu.Lock()
+	w.queue = append(w.queue, queued{ask: links, at: w.cfg.Now()})
 	w.mu.Unlock()
 	w.bell.Ring()
 }
@@ -118,7 +128,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err := w.acceptance.start(); err != nil {
 		return err
 	}
-	defer w.lookout.start(ctx)()
+	defer w.notice(ctx)()
 	defer w.watchOthers(ctx)()
 
 	// Whoever takes over has hundreds of frames to send, and its hosts wait.
@@ -147,7 +157,8 @@ func (w *Worker) Run(ctx context.Context) error {
 
 // turn takes what stands in the queues, in this order: orders from the queue,
 // facts from the bus (absorbed first, see the contract), then the orders
-// themselves, the lease, what is due in the ledger, one batch of announcements.
+// themselves, the lease, what is due in the ledger, the stations, one batch of
+// announcements.
 func (w *Worker) turn() {
 	w.awake = w.cfg.Now()
 	w.watch.Woke(w.awake)
@@ -165,15 +176,13 @@ func (w *Worker) turn() {
 	if due, ok := w.due(); facts || ok && !due.After(w.cfg.Now()) {
 		w.converge()
 	}
-	w.watchConflicts()
-	w.checkSurroundings()
-	w.checkReach()
-	w.checkSilence()
+	w.neighbors.Apply(w.cfg.Now(), w.holdings)
+	w.retune()
 	w.announce()
 	w.steps.Add(1)
 }
 
-// Obeyed returns how many of the orders given to Do have been carried out.
+// Obeyed returns how many of the orders given to Do and Ask have been carried out.
 func (w *Worker) Obeyed() uint64 { return w.obeyed.Load() }
 
 // Turns returns how often the worker has got on with something. It grows at least
@@ -213,8 +222,7 @@ func (w *Worker) absorb() bool {
 	links, addresses := w.links.Take(), w.addresses.Take()
 	for _, l := range links {
 		w.retryPlaced(l)
-		w.lookout.link(l)
-		w.locals.see(l)
+		w.neighbors.Link(l)
 		w.routes.SeeLink(l)
 		w.macvlans.SeeLink(l)
 		w.dirty = w.ledger.link(l) || w.dirty
@@ -246,11 +254,8 @@ func (w *Worker) plan() (time.Duration, bool) {
 		}
 	}
 	earlier(w.schedule.deadline())
-	earlier(w.claims.deadline())
-	earlier(w.nextReach())
-	earlier(w.silenceLook, len(w.silences) > 0)
-	earlier(w.surroundings, w.cfg.Setting != nil)
-	earlier(w.ledger.nextStray(now))
+	earlier(w.neighbors.Deadline(now))
+	earlier(w.nextRetuning, true)
 	earlier(w.relist, w.dirty)
 	earlier(now.Add(leaseLook), len(w.ledger.held) > 0)
 	if !ok {

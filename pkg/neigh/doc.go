@@ -1,3 +1,21 @@
-// Package neigh knows the stations on the links that carry adverts, and sends them
-// ARP and neighbor discovery.
+// Package neigh knows the stations on the links that carry adverts. It remembers who
+// was heard there, asks them whether the segment forwards, and finds out what makes
+// two machines answer for an address, or none:
+//
+//   - another station that has an address which is held here (conflicts.go),
+//   - an address that is on this machine though its instance is not held (strays.go),
+//   - a link of this machine that answers for others (proxy.go),
+//   - a network that lets nothing through to a virtual MAC (reach.go), or nothing at
+//     all though the carrier is up (silence.go).
+//
+// Each of these is a warning as long as it lasts, and none is a fault.
+//
+// The Monitor owns all of that and knows no clock: its owner, the address worker of
+// pkg/addr, calls Apply at each Deadline and tells it by the Holdings interface what
+// is held. Only Seen, which takes the stations that a Listener notices, may be called
+// from other goroutines; it fills a cache behind a mutex, from which Apply takes.
+//
+// The files *_linux.go hold the file descriptors: Listener receives ARP and neighbor
+// discovery, LinuxSender sends them and the announcements of pkg/addr, SolicitedGroups
+// joins the groups in which neighbors ask for our IPv6 addresses.
 package neigh

@@ -48,10 +48,9 @@ type waiting struct {
 }
 
 // Ordered notes the orders for the address worker that were given at now.
-func (c *Core) Ordered(now time.Time, orders []addr.Order) {
-	for _, o := range orders {
-		c.awaited.given++
-		w := waiting{number: c.awaited.given, at: now}
+func (c *Core) Ordered(now time.Time, out *Orders) {
+	for _, o := range out.Addresses {
+		w := waiting{at: now}
 		if o.Kind == addr.Hold || o.Kind == addr.Release {
 			for _, name := range o.Instances {
 				i, ok := c.byInstance[name]
@@ -60,8 +59,17 @@ func (c *Core) Ordered(now time.Time, orders []addr.Order) {
 				}
 			}
 		}
-		c.awaited.open = append(c.awaited.open, w)
+		c.awaited.add(w)
 	}
+	if len(out.Ask) > 0 {
+		c.awaited.add(waiting{at: now})
+	}
+}
+
+func (a *awaited) add(w waiting) {
+	a.given++
+	w.number = a.given
+	a.open = append(a.open, w)
 }
 
 // Obeyed learns that the worker has carried out so many orders by now, and raises or

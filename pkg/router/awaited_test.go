@@ -179,7 +179,7 @@ func TestWorkerHangsAgain(t *testing.T) {
 	given := uint64(0)
 	for round, want := range []time.Duration{0, 10 * time.Second, 20 * time.Second, 40 * time.Second} {
 		var out router.Orders
-		core.Ordered(now, []addr.Order{{Kind: addr.Ask}})
+		core.Ordered(now, &router.Orders{Ask: []string{"eth0"}})
 		given++
 		for range 8 {
 			now = now.Add(250 * time.Millisecond)

@@ -13,9 +13,12 @@ func (r *Router) give(out *Orders) {
 	if len(out.Adverts) > 0 {
 		r.cfg.Engine.Do(out.Adverts...)
 	}
+	r.core.Ordered(r.cfg.Now(), out)
 	if len(out.Addresses) > 0 {
-		r.core.Ordered(r.cfg.Now(), out.Addresses)
 		r.cfg.Addresses.Do(out.Addresses...)
+	}
+	if len(out.Ask) > 0 {
+		r.cfg.Addresses.Ask(out.Ask...)
 	}
 	if v := out.Verify; v != nil {
 		r.cfg.Receiver.Verify(v.Ticket)

@@ -17,6 +17,7 @@ import (
 type Orders struct {
 	Adverts   []advert.Order
 	Addresses []addr.Order
+	Ask       []string // links whose stations are asked
 	Verify    *Verify
 	Events    []event.Event
 }
@@ -55,7 +56,7 @@ func (o *Orders) translate(g *vrrp.Group, effects []vrrp.Effect) {
 		case vrrp.Reannounce:
 			o.addresses(addr.Reannounce, e.Cause, g, nil)
 		case vrrp.Ask:
-			o.ask(e)
+			o.Ask = appendMissing(o.Ask, e.Interfaces)
 		case vrrp.Verify:
 			o.verify(e)
 		case vrrp.Report:
@@ -131,28 +132,21 @@ func (o *Orders) addresses(kind addr.Kind, cause event.Cause, g *vrrp.Group, onl
 	}
 }
 
-// ask adds links to the last order, if that asks too.
-func (o *Orders) ask(e vrrp.Ask) {
-	if n := len(o.Addresses); n == 0 || o.Addresses[n-1].Kind != addr.Ask {
-		o.Addresses = append(o.Addresses, addr.Order{Kind: addr.Ask, Cause: e.Cause})
-	}
-	last := &o.Addresses[len(o.Addresses)-1]
-	for _, name := range e.Interfaces {
-		if !slices.Contains(last.Links, name) {
-			last.Links = append(last.Links, name)
-		}
-	}
-}
-
 // verify merges: the answer to the newest ticket answers the older ones too.
 func (o *Orders) verify(e vrrp.Verify) {
 	if o.Verify == nil {
 		o.Verify = &Verify{}
 	}
 	o.Verify.Ticket = e.Ticket
-	for _, name := range e.Interfaces {
-		if !slices.Contains(o.Verify.Interfaces, name) {
-			o.Verify.Interfaces = append(o.Verify.Interfaces, name)
+	o.Verify.Interfaces = appendMissing(o.Verify.Interfaces, e.Interfaces)
+}
+
+// appendMissing appends those names that a list does not have yet.
+func appendMissing(list, names []string) []string {
+	for _, name := range names {
+		if !slices.Contains(list, name) {
+			list = append(list, name)
 		}
 	}
+	return list
 }

@@ -179,7 +179,7 @@ func TestTranslate(t *testing.T) {
 				{pair, []vrrp.Effect{vrrp.Ask{Cause: one, Interfaces: []string{"eth0", "eth1"}}}},
 				{alone, []vrrp.Effect{vrrp.Ask{Cause: two, Interfaces: []string{"eth1", "eth2"}}}},
 			},
-			Orders{Addresses: []addr.Order{{Kind: addr.Ask, Cause: one, Links: []string{"eth0", "eth1", "eth2"}}}}},
+			Orders{Ask: []string{"eth0", "eth1", "eth2"}}},
 		{"nothing", []given{{pair, nil}}, Orders{}},
 	}
 	for _, tt := range tests {

@@ -43,10 +43,11 @@ type Config struct {
 // Engine carries out orders for adverts. Do never blocks.
 type Engine interface{ Do(...advert.Order) }
 
-// Addresses carries out orders for addresses, one after another. Neither method
-// blocks.
+// Addresses carries out orders for addresses, one after another. No method blocks.
 type Addresses interface {
 	Do(...addr.Order)
+	// Ask asks the stations on some links to answer: one order more.
+	Ask(links ...string)
 	// Obeyed returns how many of the orders have been carried out.
 	Obeyed() uint64
 }

@@ -29,6 +29,7 @@ func (*idle) Run(context.Context) error { return nil }
 func (a *idle) Set(time.Time)           { a.set++ }
 func (engine) Do(...advert.Order)       {}
 func (addresses) Do(...addr.Order)      {}
+func (addresses) Ask(...string)         {}
 func (addresses) Obeyed() uint64        { return 1 << 62 }
 func (verifier) Verify(uint64)          {}
 

@@ -184,9 +184,12 @@ func (r *Router) collect() *router.Orders {
 func (r *Router) give() {
 	out := &r.orders
 	r.advertise(out.Adverts)
-	r.core.Ordered(r.world.now, out.Addresses)
+	r.core.Ordered(r.world.now, out)
 	for _, o := range out.Addresses {
-		r.order(o)
+		r.order(order{Order: o})
+	}
+	if len(out.Ask) > 0 {
+		r.order(order{ask: out.Ask})
 	}
 	r.tell(out.Events)
 	if v := out.Verify; v != nil {

@@ -13,8 +13,8 @@ import (
 // carries out orders, reports what cannot be put in place, and may hang.
 type worker struct {
 	hung    bool
-	queue   []addr.Order // what a worker that hangs has yet to carry out
-	carried uint64       // number of orders that it has carried out
+	queue   []order // what a worker that hangs has yet to carry out
+	carried uint64  // number of orders that it has carried out
 	// attended is set while the loop turns for the worker's sake, as it does several
 	// times a second anyway: from when it hangs until it is trusted again.
 	attended bool
@@ -28,8 +28,15 @@ const (
 	retryEvery    = 250 * time.Millisecond
 )
 
+// order is an order for addresses or, if ask is not empty, the links whose stations are
+// asked.
+type order struct {
+	addr.Order
+	ask []string
+}
+
 // order gives an order to the worker.
-func (r *Router) order(o addr.Order) {
+func (r *Router) order(o order) {
 	for _, name := range o.Instances {
 		switch in := r.instance(name); o.Kind {
 		case addr.Hold:
@@ -46,7 +53,7 @@ func (r *Router) order(o addr.Order) {
 }
 
 // carryOut carries an order out.
-func (r *Router) carryOut(o addr.Order) {
+func (r *Router) carryOut(o order) {
 	r.worker.carried++
 	for _, name := range o.Instances {
 		switch in := r.instance(name); o.Kind {
@@ -56,7 +63,7 @@ func (r *Router) carryOut(o addr.Order) {
 			in.release()
 		}
 	}
-	for _, name := range o.Links {
+	for _, name := range o.ask {
 		r.Port(name).ask()
 	}
 }

@@ -95,9 +95,12 @@ var _ router.Addresses = Addresses{}
 // Do is part of router.Addresses.
 func (a Addresses) Do(orders ...addr.Order) {
 	for _, o := range orders {
-		a.Note([...]string{"hold", "release", "reannounce", "ask", "configure", "report"}[o.Kind] + " " + strings.Join(append(o.Instances, o.Links...), " "))
+		a.Note([...]string{"hold", "release", "reannounce", "configure"}[o.Kind] + " " + strings.Join(o.Instances, " "))
 	}
 }
+
+// Ask is part of router.Addresses.
+func (a Addresses) Ask(links ...string) { a.Note("ask " + strings.Join(links, " ")) }
 
 // Obeyed is part of router.Addresses: all orders are carried out at once.
 func (a Addresses) Obeyed() uint64 { return math.MaxUint64 }

@@ -1,10 +1,9 @@
-package addr
+package neigh
 
 import (
 	"testing"
 
 	"ripcord/pkg/event"
-	"ripcord/pkg/neigh"
 )
 
 // Into a tunnel (tun, WireGuard, GRE), or a link without ARP, no frame of ARP or
@@ -15,28 +14,28 @@ func TestNoFramesWithoutARP(t *testing.T) {
 		"a link without ARP": func(l *event.Link) { l.NoARP = true },
 		"a segment":          nil,
 	} {
-		link, want := whole, 0
+		link, want := usable, 0
 		if change != nil {
 			change(&link)
 		} else {
 			want = 1
 		}
-		var b neigh.Batch
+		var b Batch
 		for what, add := range map[string]func(){
-			"announce 4": func() { b.Announce(link, vip4.Addr()) },
-			"announce 6": func() { b.Announce(link, vip6.Addr()) },
+			"announce 4": func() { b.Announce(link, vip4) },
+			"announce 6": func() { b.Announce(link, vip6) },
 			"ask 4":      func() { b.Ask(link, host4) },
 			"ask 6":      func() { b.Ask(link, host6) },
-			"probe 4":    func() { b.Probe(link, vip4.Addr()) },
-			"probe 6":    func() { b.Probe(link, vip6.Addr()) },
+			"probe 4":    func() { b.Probe(link, vip4) },
+			"probe 6":    func() { b.Probe(link, vip6) },
 		} {
 			b.Reset()
 			if add(); len(b.Frames()) != want {
 				t.Errorf("%s, %s: %d frames, want %d", name, what, len(b.Frames()), want)
 			}
 		}
-		s := newStations(watched)
-		s.see(link)
+		s := stationsOf(watched...)
+		s.setLink(link)
 		s.notice(sighting(host4))
 		if _, asked := s.ask("eth0", during); len(asked) != want {
 			t.Errorf("%s: %v are asked", name, asked)

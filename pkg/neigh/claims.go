@@ -1,4 +1,4 @@
-package addr
+package neigh
 
 import (
 	"maps"
@@ -10,8 +10,8 @@ const (
 	// probeAfter is how long after it is held an address is probed: by then the
 	// former Active has given it up.
 	probeAfter = time.Second
-	// probeEvery is how often what is held is probed. A station that was given the
-	// address by hand announces nothing.
+	// probeEvery is how often the addresses that are held are probed. A station that
+	// was given the address by hand announces nothing.
 	probeEvery = 30 * time.Second
 	// confirmAfter is how long after a claim its station is probed: it may have given
 	// the address up by then, as an Active that preempts us has.
@@ -24,7 +24,7 @@ const (
 	conflictOver  = 3*conflictProbe + time.Second
 )
 
-// claim is what another station said: an address that is held here is at its MAC.
+// claim is a message of another station: a configured address is at its MAC.
 type claim struct {
 	address netip.Addr
 	index   int // of the link on which it was heard
@@ -33,10 +33,10 @@ type claim struct {
 }
 
 // claims judges what other stations claim of the addresses that are held (RFC 5227
-// §2.4). One claim is none: the address may just be changing hands.
+// §2.4). One claim is no conflict: the address may just be changing hands.
 type claims struct {
-	of   map[netip.Addr]*claimed
-	next map[string]time.Time // when an instance that is held is probed, by name
+	claimed map[netip.Addr]*claimed
+	next    map[string]time.Time // when an instance that is held is probed, by name
 }
 
 // claimed is an address that another station claims.
@@ -44,21 +44,21 @@ type claimed struct {
 	instance    string
 	mac         [6]byte
 	first, last time.Time
-	probe       time.Time // when it is asked for again
-	conflict    bool      // it was claimed long enough
+	probe       time.Time // when it is probed again
+	conflict    bool      // it was claimed for confirmApart or longer
 }
 
 func newClaims() *claims {
-	return &claims{of: make(map[netip.Addr]*claimed), next: make(map[string]time.Time)}
+	return &claims{claimed: make(map[netip.Addr]*claimed), next: make(map[string]time.Time)}
 }
 
-// hear takes a claim of an address that an instance holds, and reports whether that
-// is a conflict.
-func (c *claims) hear(instance string, of claim) (conflict bool) {
-	known := c.of[of.address]
+// add takes a claim of an address that an instance holds, and reports whether that is
+// a conflict.
+func (c *claims) add(instance string, of claim) (conflict bool) {
+	known := c.claimed[of.address]
 	if known == nil || !known.conflict && known.mac != of.mac {
 		known = &claimed{instance: instance, mac: of.mac, first: of.at, probe: of.at.Add(confirmAfter)}
-		c.of[of.address] = known
+		c.claimed[of.address] = known
 	}
 	known.mac = of.mac
 	if of.at.After(known.last) {
@@ -68,10 +68,10 @@ func (c *claims) hear(instance string, of claim) (conflict bool) {
 	return known.conflict
 }
 
-// due returns of which instances that are held all addresses are to be probed now,
-// which single addresses are, and which are claimed no more.
-func (c *claims) due(now time.Time, held []string, holds func(string) bool) (instances []string, addresses, over []netip.Addr) {
-	for _, name := range held {
+// due returns of which of the instances that are held all addresses are to be probed
+// now, which single addresses are, and which addresses are claimed no more.
+func (c *claims) due(now time.Time, held Holdings) (instances []string, addresses, over []netip.Addr) {
+	for _, name := range held.Held() {
 		next, ok := c.next[name]
 		switch {
 		case !ok:
@@ -81,15 +81,15 @@ func (c *claims) due(now time.Time, held []string, holds func(string) bool) (ins
 			instances = append(instances, name)
 		}
 	}
-	maps.DeleteFunc(c.next, func(name string, _ time.Time) bool { return !holds(name) })
-	for a, known := range c.of {
+	maps.DeleteFunc(c.next, func(name string, _ time.Time) bool { return !held.Holds(name) })
+	for a, known := range c.claimed {
 		limit := conflictOver
 		if !known.conflict {
 			limit = 3 * confirmAfter
 		}
 		switch {
-		case !holds(known.instance), now.Sub(known.last) >= limit:
-			delete(c.of, a)
+		case !held.Holds(known.instance), now.Sub(known.last) >= limit:
+			delete(c.claimed, a)
 			over = append(over, a)
 		case !now.Before(known.probe):
 			known.probe = now.Add(confirmAfter)
@@ -102,6 +102,12 @@ func (c *claims) due(now time.Time, held []string, holds func(string) bool) (ins
 	return instances, addresses, over
 }
 
+// inConflict reports whether an instance that is held is in conflict for an address.
+func (c *claims) inConflict(instance string, a netip.Addr) bool {
+	known := c.claimed[a]
+	return known != nil && known.conflict && known.instance == instance
+}
+
 // deadline is when due has something to do if nothing happens.
 func (c *claims) deadline() (due time.Time, ok bool) {
 	earlier := func(t time.Time) {
@@ -112,7 +118,7 @@ func (c *claims) deadline() (due time.Time, ok bool) {
 	for _, t := range c.next {
 		earlier(t)
 	}
-	for _, known := range c.of {
+	for _, known := range c.claimed {
 		earlier(known.probe)
 	}
 	return due, ok

@@ -1,0 +1,94 @@
+package addr
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"time"
+
+	"ripcord/pkg/bus"
+	"ripcord/pkg/event"
+	"ripcord/pkg/macvlan"
+	"ripcord/pkg/neigh"
+	"ripcord/pkg/vrrp"
+)
+
+// advertsMax is how many adverts are kept until pkg/neigh takes them, once a second or
+// more often: of more than that the last ones show who is there.
+const advertsMax = 1024
+
+// newMonitor returns the Monitor of the stations on the links of a worker, and
+// subscribes it to the adverts.
+func newMonitor(w *Worker) *neigh.Monitor {
+	heard := bus.SubscribeRing(w.cfg.Heard, bus.NewBell(), advertsMax) // nobody waits at this bell
+	return neigh.NewMonitor(neigh.Config{
+		Sets: neighborSets(w.cfg.Sets), Sender: w.cfg.Sender, Wake: w.Wake,
+		Adverts: func() (adverts []neigh.Advert) {
+			all, _ := heard.Take()
+			for _, h := range all {
+				adverts = append(adverts, neigh.Advert{Instance: h.Instance, Source: h.Source, At: h.Cause.At})
+			}
+			return adverts
+		},
+		Forwards: func(link string, at time.Time) {
+			w.cfg.Results.Publish(vrrp.Forwards{Cause: w.cfg.Minter.Cause(at), Interface: link})
+		},
+		Setting: w.cfg.Setting, Warnings: w.cfg.Warnings, Minter: w.cfg.Minter,
+	})
+}
+
+// neighborSets returns what pkg/neigh has to know of sets.
+func neighborSets(sets []Set) (all []neigh.Set) {
+	for _, s := range sets {
+		set := neigh.Set{Instance: s.Instance, Link: s.Link, Group: s.Group, Owner: s.Owner}
+		if s.Device != nil {
+			set.MAC = s.Device.MAC
+		}
+		for _, a := range s.Addresses {
+			address := neigh.Address{Addr: a.Prefix.Addr(), Link: a.Interface}
+			if s.Device != nil && a.Interface == "" {
+				address.Link, address.Virtual = s.Link, true
+			}
+			set.Addresses = append(set.Addresses, address)
+		}
+		all = append(all, set)
+	}
+	return all
+}
+
+// notice runs the listener until stop is called.
+func (w *Worker) notice(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { w.cfg.Listener.Listen(ctx, w.neighbors.Seen) })
+	return func() { cancel(); running.Wait() }
+}
+
+// holdings tells pkg/neigh what a worker holds.
+type holdings struct {
+	ledger   *ledger
+	macvlans *macvlan.Holder
+}
+
+var _ neigh.Holdings = (*holdings)(nil)
+
+// Held returns the instances that are held, in the order of their orders.
+func (h *holdings) Held() []string { return h.ledger.order }
+
+// Holds reports whether an instance is held.
+func (h *holdings) Holds(instance string) bool { return h.ledger.holds(instance) }
+
+// InPlace reports whether the n-th address of an instance is held and in place.
+func (h *holdings) InPlace(instance string, n int) bool { return h.ledger.stands(instance, n) }
+
+// Devices yields the macvlan of each instance that has a virtual MAC.
+func (h *holdings) Devices(yield func(instance string, device event.Link) bool) {
+	for v := range h.macvlans.Each {
+		if !yield(v.Instance, v.Link) {
+			return
+		}
+	}
+}
+
+// Strays returns the configured addresses that have no mark.
+func (h *holdings) Strays() map[netip.Addr]neigh.Stray { return h.ledger.strays }

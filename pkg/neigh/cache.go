@@ -1,0 +1,221 @@
+package neigh
+
+import (
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// cache holds what the listener's goroutines notice until Apply looks at it: the
+// stations on the links, the claims of addresses, and who answered to a virtual MAC.
+type cache struct {
+	sets map[string]*Set // by instance
+
+	mu       sync.Mutex
+	stations *stations
+	answered []string               // links on which an ask was answered
+	claims   map[netip.Addr]claim   // of configured addresses, the last of each
+	reach    map[int]*reachQuestion // by the ifindex of a device: what was asked from it
+	below    map[int]int            // by the ifindex of a device: that of the link below
+}
+
+// reachQuestion is a question to stations, from a device and from the link below it,
+// and whether any answered.
+type reachQuestion struct {
+	link             int // ifindex of the link below
+	stations         []netip.Addr
+	toDevice, toLink bool // a station has answered to the device, to the link
+}
+
+func newCache(sets []Set, byInstance map[string]*Set, holders map[netip.Addr][]string) *cache {
+	return &cache{
+		sets: byInstance, stations: newStations(sets, holders), claims: make(map[netip.Addr]claim),
+		reach: make(map[int]*reachQuestion), below: make(map[int]int),
+	}
+}
+
+func (c *cache) setLink(l event.Link) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stations.setLink(l)
+}
+
+// seen takes a station. It reports whether that was the answer to an ask on a link,
+// and whether there is a claim that Apply has to look at.
+func (c *cache) seen(s Sighting) (link string, answers, claimed bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	link, answers = c.stations.notice(s)
+	if below, ok := c.below[s.Index]; ok { // what a device hears came through the link below
+		through := s
+		through.Index, through.Answer = below, false
+		c.stations.notice(through)
+	}
+	c.noteReach(s)
+	if answers {
+		c.answered = appendMissing(c.answered, link)
+	}
+	return link, answers, c.noteClaim(s)
+}
+
+// noteClaim keeps the claim of a configured address, and reports whether that is the
+// first since takeClaims.
+func (c *cache) noteClaim(s Sighting) bool {
+	a := s.Address.WithZone("")
+	if len(c.stations.holders[a]) == 0 || s.MAC == [6]byte{} {
+		return false
+	}
+	_, pending := c.claims[a]
+	c.claims[a] = claim{address: a, index: s.Index, mac: s.MAC, at: s.At}
+	return !pending
+}
+
+// takeClaims returns the claims since it was last called.
+func (c *cache) takeClaims() []claim {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.claims) == 0 {
+		return nil
+	}
+	all := make([]claim, 0, len(c.claims))
+	for _, one := range c.claims {
+		all = append(all, one)
+	}
+	clear(c.claims)
+	return all
+}
+
+// takeAnswered returns the links on which an ask was answered since it was last called.
+func (c *cache) takeAnswered() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	links := c.answered
+	c.answered = nil
+	return links
+}
+
+// heard remembers the senders of adverts.
+func (c *cache) heard(adverts []Advert) {
+	if len(adverts) == 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, a := range adverts {
+		set := c.sets[a.Instance]
+		if set == nil {
+			continue
+		}
+		if at := c.stations.links[set.Link]; c.stations.remember(at, a.Source, false) {
+			at.heard(a.At)
+		}
+	}
+}
+
+// link returns what is known of a link that carries adverts.
+func (c *cache) link(name string) event.Link {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if at := c.stations.links[name]; at != nil {
+		return at.link
+	}
+	return event.Link{}
+}
+
+// ask returns the stations to ask on a link. The first answer is reported by seen.
+func (c *cache) ask(name string, now time.Time) (event.Link, []netip.Addr) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stations.ask(name, now)
+}
+
+// groups returns what is known of a link, and the groups that it is a member of.
+func (c *cache) groups(name string) (event.Link, []netip.Addr) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stations.groups(name)
+}
+
+// lastHeard returns what is known of a link, when a station was last heard on it, and
+// of how many stations an answer can be expected.
+func (c *cache) lastHeard(name string) (link event.Link, heard time.Time, stations int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := c.stations.links[name]
+	if at == nil {
+		return event.Link{}, heard, 0
+	}
+	return at.link, at.heardAt, at.resolved()
+}
+
+// askable returns up to n stations that can be asked on a link. An answer to them is
+// no proof that the segment forwards, as one to ask is.
+func (c *cache) askable(name string, n int) []netip.Addr {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stations.links[name].askable(n)
+}
+
+// sameFamily returns a link, and up to n stations on it that can be asked from an
+// address.
+func (c *cache) sameFamily(name string, from netip.Addr, n int) (event.Link, []netip.Addr) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := c.stations.links[name]
+	if at == nil {
+		return event.Link{}, nil
+	}
+	var stations []netip.Addr
+	for _, known := range at.known {
+		if len(stations) < n && answersTo(known.address, from) {
+			stations = append(stations, known.address)
+		}
+	}
+	return at.link, stations
+}
+
+// answersTo reports whether a station can be asked from an address of a device: it is
+// of the same family and, over IPv6, on the same link.
+func answersTo(station, from netip.Addr) bool {
+	return station.Is4() == from.Is4() && (station.Is4() || station.IsLinkLocalUnicast())
+}
+
+// setBelow notes which link a device is on.
+func (c *cache) setBelow(device, link int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.below[device] = link
+}
+
+// expectReach notes which stations are asked from a device and from the link below.
+func (c *cache) expectReach(device, link int, stations []netip.Addr) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reach[device] = &reachQuestion{link: link, stations: stations}
+	c.below[device] = link
+}
+
+// takeReach returns whether any station has answered to the device, and to the link
+// below, and ends the question.
+func (c *cache) takeReach(device int) (toDevice, toLink bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	q := c.reach[device]
+	delete(c.reach, device)
+	return q != nil && q.toDevice, q != nil && q.toLink
+}
+
+func (c *cache) noteReach(s Sighting) {
+	if !s.Answer {
+		return
+	}
+	for device, q := range c.reach {
+		if slices.Contains(q.stations, s.Address.WithZone("")) {
+			q.toDevice = q.toDevice || s.Index == device
+			q.toLink = q.toLink || s.Index == q.link
+		}
+	}
+}

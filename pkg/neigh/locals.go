@@ -1,0 +1,39 @@
+package neigh
+
+import "ripcord/pkg/event"
+
+// localLink is a link of this machine.
+type localLink struct {
+	index int
+	mac   [6]byte
+}
+
+// locals holds the links of this machine by name. An address that is claimed at the
+// MAC of one of them is not claimed by another station.
+type locals map[string]localLink
+
+func (l locals) set(link event.Link) {
+	if link.Index == 0 {
+		delete(l, link.Name)
+		return
+	}
+	l[link.Name] = localLink{link.Index, link.HardwareAddr}
+}
+
+func (l locals) has(mac [6]byte) bool {
+	for _, link := range l {
+		if link.mac == mac {
+			return true
+		}
+	}
+	return false
+}
+
+func (l locals) byIndex(index int) (name string, link localLink) {
+	for name, link := range l {
+		if link.index == index {
+			return name, link
+		}
+	}
+	return "", localLink{}
+}

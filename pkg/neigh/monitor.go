@@ -1,0 +1,242 @@
+package neigh
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// Set is what the Monitor has to know of an instance: its configuration.
+type Set struct {
+	Instance  string
+	Link      string     // carries its adverts
+	Group     netip.Addr // the multicast group to which they are sent; zero where they are unicast
+	MAC       [6]byte    // its virtual MAC; zero if it has none
+	Owner     bool       // its addresses are those of this router itself (priority 255)
+	Addresses []Address
+}
+
+// Address is one address that an instance holds while Active.
+type Address struct {
+	netip.Addr
+	// Link is the link on which stations find the address.
+	Link string
+	// Virtual reports that the address is at the virtual MAC, on the instance's own
+	// device above Link.
+	Virtual bool
+}
+
+// Advert is a received advert: its sender is a station.
+type Advert struct {
+	Instance string
+	Source   netip.Addr
+	At       time.Time
+}
+
+// Stray is where an address of an instance was found that ripcord did not put there.
+type Stray struct {
+	Index  int // ifindex
+	Prefix netip.Prefix
+}
+
+// Holdings tells what this router holds now. Apply calls it, on its goroutine.
+type Holdings interface {
+	// Held returns the instances that are held, in the order in which they were ordered.
+	Held() []string
+	// Holds reports whether an instance is held.
+	Holds(instance string) bool
+	// InPlace reports whether the n-th address of an instance is held and in place.
+	InPlace(instance string, n int) bool
+	// Devices yields the link that has the virtual MAC of an instance, of each that is
+	// to have one; its Index is 0 while it is not there.
+	Devices(yield func(instance string, device event.Link) bool)
+	// Strays returns the configured addresses that ripcord did not put where they are.
+	Strays() map[netip.Addr]Stray
+}
+
+// Config is what a Monitor needs.
+type Config struct {
+	Sets   []Set
+	Sender Sender
+	// Adverts returns the adverts received since it was last called. Apply calls it
+	// at least once a second.
+	Adverts func() []Advert
+	// Forwards is called when a station has answered an Ask on a link, on the goroutine
+	// that called Seen: the segment forwards. At is when the answer was received.
+	Forwards func(link string, at time.Time)
+	// Wake is called, from any goroutine, when Apply has something to do at once.
+	Wake func()
+	// Setting reads a setting of the kernel, below net; nil if none can be read.
+	Setting  func(key string) (string, error)
+	Warnings *event.Warnings
+	Minter   *event.Minter
+}
+
+// Monitor watches the stations on the links that carry adverts: who is there, whether
+// they answer for addresses that are held here, and whether anything comes through.
+//
+// Seen may be called from any goroutine. The others are called by the goroutine that
+// holds the addresses: Link for each fact about a link, Apply after those and after
+// Ask, at each Deadline and after each Wake.
+type Monitor struct {
+	cfg        Config
+	sets       map[string]*Set         // by instance
+	holders    map[netip.Addr][]string // the instances of each address
+	cache      *cache
+	locals     locals
+	batch      Batch
+	nextAdvert time.Time // when Apply has to take the adverts
+
+	claims  *claims
+	strays  strays
+	proxies proxies
+	reaches reaches
+	silence silences
+
+	ask []string // links whose stations Apply asks
+}
+
+// advertsEvery is how often the senders of adverts are looked at, at least.
+const advertsEvery = time.Second
+
+// NewMonitor returns a Monitor that knows no station. It starts nothing.
+func NewMonitor(cfg Config) *Monitor {
+	m := &Monitor{
+		cfg: cfg, sets: make(map[string]*Set), holders: make(map[netip.Addr][]string), locals: make(locals),
+		claims: newClaims(), strays: make(strays), reaches: make(reaches), silence: newSilences(),
+	}
+	for i := range cfg.Sets {
+		set := &cfg.Sets[i]
+		m.sets[set.Instance] = set
+		for _, a := range set.Addresses {
+			m.holders[a.Addr] = append(m.holders[a.Addr], set.Instance)
+		}
+	}
+	m.cache = newCache(cfg.Sets, m.sets, m.holders)
+	return m
+}
+
+// Ask has the stations on some links asked by the next Apply. The first of them that
+// answers on a link shows that its segment forwards. A question that cannot be sent is
+// not answered, so Ask is called again.
+func (m *Monitor) Ask(links ...string) { m.ask = appendMissing(m.ask, links...) }
+
+// Seen takes a station that a listener noticed.
+func (m *Monitor) Seen(s Sighting) {
+	link, forwards, claimed := m.cache.seen(s)
+	if claimed || forwards {
+		m.cfg.Wake()
+	}
+	if forwards {
+		m.cfg.Forwards(link, s.At)
+	}
+}
+
+// Link takes a fact about a link of this machine.
+func (m *Monitor) Link(l event.Link) {
+	m.cache.setLink(l)
+	m.locals.set(l)
+}
+
+// Apply asks, probes and judges what is due.
+func (m *Monitor) Apply(now time.Time, held Holdings) {
+	m.nextAdvert = now.Add(advertsEvery)
+	m.cache.heard(m.cfg.Adverts())
+	m.carryOut(now)
+	t := &turn{m, now, held}
+	t.findConflicts()
+	t.findStrays()
+	t.checkProxies()
+	t.checkReach()
+	t.checkSilence()
+}
+
+// Deadline returns when Apply has something to do if nothing happens; false: never.
+func (m *Monitor) Deadline(now time.Time) (due time.Time, ok bool) {
+	earlier := func(t time.Time, yes bool) {
+		if yes && (!ok || t.Before(due)) {
+			due, ok = t, true
+		}
+	}
+	earlier(m.nextAdvert, len(m.sets) > 0)
+	earlier(m.claims.deadline())
+	earlier(m.strays.deadline(now))
+	earlier(m.proxies.next, m.cfg.Setting != nil)
+	earlier(m.reaches.deadline())
+	earlier(m.silence.next, len(m.silence.links) > 0)
+	return due, ok
+}
+
+// carryOut sends the questions of Ask, and reports the memberships of links on which
+// one was answered: the kernel may have asked that station, after an earlier report was
+// lost at a port that did not forward yet, and from now on a report gets through. Ahead of the
+// questions it reports the memberships: a switch that snoops multicast forgets a
+// port's groups with its carrier, and does not ask for them before 10 s, while answers
+// are unicast and pass. So an answer shows that the switch was told, for what proves
+// that a segment forwards must be about the adverts' group.
+func (m *Monitor) carryOut(now time.Time) {
+	m.batch.Reset()
+	for _, name := range m.cache.takeAnswered() {
+		m.addReports(name)
+	}
+	for _, name := range m.ask {
+		m.addReports(name)
+		link, stations := m.cache.ask(name, now)
+		for _, a := range stations {
+			m.batch.Ask(link, a)
+		}
+	}
+	m.ask = nil
+	m.send()
+}
+
+// addReports adds the reports of the groups that a link is a member of.
+func (m *Monitor) addReports(name string) {
+	link, groups := m.cache.groups(name)
+	for _, group := range groups {
+		m.batch.Report(link, group)
+	}
+}
+
+// send sends the batch. A question that was not sent is asked again, like one that
+// was not answered.
+func (m *Monitor) send() {
+	if frames := m.batch.Frames(); len(frames) > 0 {
+		m.cfg.Sender.Send(frames)
+	}
+}
+
+// turn is one Apply.
+type turn struct {
+	*Monitor
+	now  time.Time
+	held Holdings
+}
+
+// stamp returns the stamp of an event that nothing but the time caused.
+func (t *turn) stamp() event.Stamp { return event.Stamp{Cause: t.cfg.Minter.Cause(t.now), At: t.now} }
+
+// warn reports that a warning with this text is in force, or that it is over if the
+// text is empty.
+func (t *turn) warn(instance string, reason event.WarningReason, subject, text string) {
+	t.cfg.Warnings.Set(text != "", event.Warning{
+		Stamp: t.stamp(), Instance: instance, Reason: reason, Subject: subject, Text: text,
+	})
+}
+
+// up reports whether the device of an instance is up, and the instance held.
+func (t *turn) up(instance string, device event.Link) bool {
+	return t.held.Holds(instance) && device.Index != 0 && device.AdminUp
+}
+
+// appendMissing appends those names that a list does not have yet.
+func appendMissing(list []string, names ...string) []string {
+	for _, name := range names {
+		if !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
+	return list
+}

@@ -1,0 +1,168 @@
+package neigh
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// A link whose carrier is up may carry nothing all the same: a macvlan or a tap whose
+// lower device does not pass its carrier on, a bridge without a port to the outside.
+// What is sent there vanishes without an error. It shows in that no station is heard
+// any more where stations were known.
+
+const (
+	// silenceEvery is how often an Active looks at when its links last heard anything.
+	silenceEvery = time.Second
+	// quietAfter is how long nothing is heard before stations are asked, silentAgain how
+	// long their answers are waited for.
+	quietAfter  = 10 * time.Second
+	silentAgain = 3 * time.Second
+	// silentRounds in a row without any answer show that nothing comes through.
+	silentRounds = 3
+	// silentAsked is how many stations the first round asks; the others ask all.
+	silentAsked = 3
+	// unknownAgain is how often stations are asked of which none ever answered.
+	unknownAgain = time.Minute
+)
+
+// silences holds, by name, the links on which instances are held.
+type silences struct {
+	links map[string]*silence
+	next  time.Time // when they are looked at
+	turn  uint64    // counts the calls of checkSilence
+}
+
+// silence judges whether anything comes through a link.
+type silence struct {
+	heard  time.Time // when a station was last heard, or the watch began
+	due    time.Time // when to ask next
+	rounds int       // of questions since heard
+	warned []string  // instances whose warning is in force
+	turn   uint64    // when an instance was last held on the link
+}
+
+func newSilences() silences { return silences{links: make(map[string]*silence)} }
+
+func newSilence(now time.Time) *silence {
+	return &silence{heard: now, due: now.Add(quietAfter)}
+}
+
+// step takes when a station was last heard and of how many stations an answer can be
+// expected. It returns how many to ask now.
+func (s *silence) step(now, heard time.Time, stations int) (ask int) {
+	if heard.After(s.heard) {
+		s.heard, s.due, s.rounds = heard, heard.Add(quietAfter), 0
+	}
+	if now.Before(s.due) {
+		return 0
+	}
+	s.rounds++
+	switch {
+	case s.rounds <= silentRounds:
+		s.due = now.Add(silentAgain)
+	case stations > 0:
+		s.due = now.Add(quietAfter)
+	default:
+		s.due = now.Add(unknownAgain)
+	}
+	if s.rounds == 1 {
+		return silentAsked
+	}
+	return stationsMax
+}
+
+// unheard reports whether nothing comes through.
+func (s *silence) unheard(stations int) bool { return stations > 0 && s.rounds > silentRounds }
+
+// checkSilence watches the links on which instances are held.
+func (t *turn) checkSilence() {
+	all := &t.silence
+	all.turn++
+	for _, instance := range t.held.Held() {
+		link := t.sets[instance].Link
+		s := all.links[link]
+		if s == nil {
+			s = newSilence(t.now)
+			all.links[link] = s
+		}
+		s.turn = all.turn
+	}
+	look := !t.now.Before(all.next)
+	if look {
+		all.next = t.now.Add(silenceEvery)
+	}
+	for name, s := range all.links {
+		t.endSilence(name, s, func(instance string) bool { return !t.held.Holds(instance) })
+		if s.turn != all.turn {
+			delete(all.links, name)
+		} else if look {
+			t.judgeSilence(name, s)
+		}
+	}
+}
+
+// judgeSilence asks stations on a link where none is heard, and judges.
+func (t *turn) judgeSilence(name string, s *silence) {
+	link, heard, stations := t.cache.lastHeard(name)
+	if !link.Usable || !link.Resolves() {
+		s.heard, s.due, s.rounds = t.now, t.now.Add(quietAfter), 0
+	} else if n := s.step(t.now, heard, stations); n > 0 {
+		t.askSilent(link, t.cache.askable(name, n))
+	}
+	if !s.unheard(stations) {
+		t.endSilence(name, s, func(string) bool { return true })
+		return
+	}
+	for _, instance := range t.held.Held() {
+		if t.sets[instance].Link == name && !slices.Contains(s.warned, instance) {
+			s.warned = append(s.warned, instance)
+			t.warn(instance, event.WarnUnheard, name, fmt.Sprintf(
+				"no station is heard on %s since %s (stations known there: %d, and none answers): check the cable or the lower device of %s: its carrier is up, but nothing comes through; nothing is wrong if those stations are all off",
+				name, heard.UTC().Format(time.RFC3339), stations, name))
+		}
+	}
+	t.forgetReach(name)
+}
+
+// askSilent asks stations on a link, also from one of its devices of each family: where
+// the network lets only a virtual MAC through, something comes through all the same.
+func (t *turn) askSilent(link event.Link, stations []netip.Addr) {
+	t.batch.Reset()
+	for _, a := range stations {
+		t.batch.Ask(link, a)
+	}
+	done := make(map[bool]bool) // by whether the family is IPv4
+	for instance, device := range t.held.Devices {
+		set := t.sets[instance]
+		if set.Link != link.Name || !t.up(instance, device) {
+			continue
+		}
+		from, ok := t.source(set)
+		if !ok || done[from.Is4()] {
+			continue
+		}
+		done[from.Is4()] = true
+		t.cache.setBelow(device.Index, link.Index)
+		for _, a := range stations {
+			if answersTo(a, from) {
+				t.batch.Ask(asking(device, from), a)
+			}
+		}
+	}
+	t.send()
+}
+
+// endSilence ends the warning of those instances on a link for which over is true.
+func (t *turn) endSilence(name string, s *silence, over func(instance string) bool) {
+	s.warned = slices.DeleteFunc(s.warned, func(instance string) bool {
+		if !over(instance) {
+			return false
+		}
+		t.warn(instance, event.WarnUnheard, name, "")
+		return true
+	})
+}

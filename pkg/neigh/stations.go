@@ -1,0 +1,181 @@
+package neigh
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// stationsMax is how many stations are remembered on a link: those heard last.
+const stationsMax = 32
+
+// stations holds the stations on the links that carry adverts. The kernel's own
+// neighbor table is emptied when the carrier goes, just when one has to know whom to
+// ask.
+type stations struct {
+	links   map[string]*linkStations
+	byIndex map[int]*linkStations // those whose link exists, by its ifindex
+	// holders are the instances of each address. A message from such an address shows
+	// no other station: it is ours while we are Active.
+	holders map[netip.Addr][]string
+}
+
+// linkStations holds the stations on one link.
+type linkStations struct {
+	link    event.Link
+	group   []netip.Addr // that the instances on it are members of
+	known   []station    // heard last first
+	asked   []netip.Addr // by the last ask; none: one has answered since
+	askedAt time.Time
+	heardAt time.Time // when a station was last heard; zero: none ever was
+}
+
+// station is one that is remembered.
+type station struct {
+	address netip.Addr
+	// resolved is set once the station was heard by ARP or neighbor discovery, so that
+	// an answer can be expected of it: not of a unicast peer behind a router, nor of
+	// one that is known from the kernel's neighbor table alone.
+	resolved bool
+}
+
+func newStations(sets []Set, holders map[netip.Addr][]string) *stations {
+	s := &stations{links: make(map[string]*linkStations), byIndex: make(map[int]*linkStations), holders: holders}
+	for _, set := range sets {
+		at := s.links[set.Link]
+		if at == nil {
+			at = &linkStations{link: event.Link{Name: set.Link}}
+			s.links[set.Link] = at
+		}
+		if set.Group.IsValid() && !slices.Contains(at.group, set.Group) {
+			at.group = append(at.group, set.Group)
+		}
+	}
+	return s
+}
+
+// setLink takes what is known of a link now.
+func (s *stations) setLink(l event.Link) {
+	at := s.links[l.Name]
+	if at == nil {
+		return
+	}
+	if was := at.link.Index; was != l.Index && s.byIndex[was] == at {
+		delete(s.byIndex, was)
+	}
+	if at.link = l; l.Index != 0 {
+		s.byIndex[l.Index] = at
+	}
+	if !l.Usable {
+		at.asked = nil
+	}
+}
+
+// notice remembers a station, and reports whether it has answered the last ask on the
+// link. One that was heard just before a carrier loss may be read after it, and is all
+// that is known if nobody else is there.
+func (s *stations) notice(seen Sighting) (link string, answers bool) {
+	at := s.byIndex[seen.Index]
+	if at == nil {
+		return "", false
+	}
+	if seen.Answer && !seen.At.Before(at.askedAt) && slices.Contains(at.asked, seen.Address) {
+		at.asked, answers = nil, true
+	}
+	if s.remember(at, seen.Address, !seen.FromTable) && !seen.FromTable {
+		at.heard(seen.At)
+	}
+	return at.link.Name, answers
+}
+
+// remember puts a station in front of the others; resolved reports whether it was
+// heard by ARP or neighbor discovery. It returns false if the address is not one of
+// another station. One that never was resolved takes the place of none that was.
+func (s *stations) remember(at *linkStations, a netip.Addr, resolved bool) bool {
+	a = a.WithZone("")
+	if !a.IsValid() || a.IsUnspecified() || a.IsMulticast() || a.IsLoopback() || len(s.holders[a]) > 0 || at.link.Has(a) {
+		return false
+	}
+	i := slices.IndexFunc(at.known, func(known station) bool { return known.address == a })
+	switch {
+	case i >= 0:
+		resolved = resolved || at.known[i].resolved
+	case len(at.known) < stationsMax:
+		at.known = append(at.known, station{})
+		i = len(at.known) - 1
+	default:
+		i = len(at.known) - 1
+		if at.known[i].resolved && !resolved {
+			return true
+		}
+	}
+	copy(at.known[1:i+1], at.known[:i])
+	at.known[0] = station{a, resolved}
+	return true
+}
+
+// ask returns the stations to ask on a link, and remembers them.
+func (s *stations) ask(name string, now time.Time) (event.Link, []netip.Addr) {
+	at := s.links[name]
+	if at == nil || !at.canAsk() {
+		return event.Link{}, nil
+	}
+	at.askedAt, at.asked = now, nil
+	for _, known := range at.known {
+		if at.canAskFor(known.address) {
+			at.asked = append(at.asked, known.address)
+		}
+	}
+	return at.link, at.asked
+}
+
+// groups returns what is known of a link, and the multicast groups that the instances
+// on it are members of.
+func (s *stations) groups(name string) (event.Link, []netip.Addr) {
+	if at := s.links[name]; at != nil {
+		return at.link, at.group
+	}
+	return event.Link{}, nil
+}
+
+// heard notes that a station was heard.
+func (l *linkStations) heard(at time.Time) {
+	if at.After(l.heardAt) {
+		l.heardAt = at
+	}
+}
+
+// resolved counts the stations of which an answer can be expected.
+func (l *linkStations) resolved() (n int) {
+	for _, known := range l.known {
+		if known.resolved {
+			n++
+		}
+	}
+	return n
+}
+
+// askable returns up to n stations that can be asked on the link, those first of which
+// an answer can be expected.
+func (l *linkStations) askable(n int) (stations []netip.Addr) {
+	if !l.canAsk() {
+		return nil
+	}
+	for _, resolved := range []bool{true, false} {
+		for _, known := range l.known {
+			if known.resolved == resolved && l.canAskFor(known.address) && len(stations) < n {
+				stations = append(stations, known.address)
+			}
+		}
+	}
+	return stations
+}
+
+// canAsk reports whether stations can be asked on the link now. A tunnel, which has no
+// ARP, proves by adverts alone that it forwards.
+func (l *linkStations) canAsk() bool { return l.link.Usable && l.link.Resolves() }
+
+// canAskFor reports whether the link has an address from which a station can be asked.
+func (l *linkStations) canAskFor(a netip.Addr) bool { return a.Is4() || l.link.LinkLocal6.IsValid() }
