@@ -89,8 +89,8 @@ func TestClause3RecentIsBounded(t *testing.T) {
 	for n := range 10000 {
 		topic.Publish(nth(fmt.Sprint(n), 1))
 	}
-	if len(r.values) != 16 || len(r.count) > 16 {
-		t.Errorf("holds %d values and counts %d keys, want at most 16", len(r.values), len(r.count))
+	if len(r.values) != 16 || len(r.counts) > 16 {
+		t.Errorf("holds %d values and counts %d keys, want at most 16", len(r.values), len(r.counts))
 	}
 	if _, lost := r.Take(); lost != 10000-16 {
 		t.Errorf("lost %d", lost)
@@ -107,8 +107,8 @@ func TestClause3RecentForgets(t *testing.T) {
 			t.Fatalf("took %v, lost %d", got, lost)
 		}
 	}
-	if len(r.count) > remembered {
-		t.Errorf("remembers %d keys, want at most %d", len(r.count), remembered)
+	if len(r.counts) > remembered {
+		t.Errorf("remembers %d keys, want at most %d", len(r.counts), remembered)
 	}
 }
 

@@ -12,16 +12,16 @@ type Recent[K comparable, T Keyed[K]] struct {
 	total  int
 
 	mu     sync.Mutex
-	count  map[K]*tally
+	counts map[K]*keyCount
 	takes  uint64
 	values []T
 	taken  []T // by the last Take
 	lost   uint64
 }
 
-// tally counts the values of a key since a Take. It outlives the next ones, as a
+// keyCount counts the values of a key since a Take. It outlives the next ones, as a
 // sender comes again and again.
-type tally struct {
+type keyCount struct {
 	since  uint64 // the number of that Take
 	values int
 }
@@ -34,7 +34,7 @@ const remembered = 4096
 // of each key and at most total in all. When either is exceeded the oldest
 // concerned is dropped, and counted.
 func SubscribeRecent[K comparable, T Keyed[K]](t *Topic[T], bell Bell, perKey, total int) *Recent[K, T] {
-	r := &Recent[K, T]{bell: bell, perKey: perKey, total: total, count: make(map[K]*tally)}
+	r := &Recent[K, T]{bell: bell, perKey: perKey, total: total, counts: make(map[K]*keyCount)}
 	t.add(r)
 	return r
 }
@@ -43,7 +43,7 @@ func (r *Recent[K, T]) absorb(v T) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	key := v.Key()
-	switch n := r.tally(key); {
+	switch n := r.count(key); {
 	case n.values >= r.perKey:
 		r.drop(r.oldest(key))
 	case len(r.values) >= r.total:
@@ -58,24 +58,24 @@ func (r *Recent[K, T]) absorb(v T) {
 
 func (r *Recent[K, T]) ring() { r.bell.Ring() }
 
-// tally is that of a key, found by one look-up where the key has come before.
-func (r *Recent[K, T]) tally(key K) *tally {
-	n := r.count[key]
+// count returns the count of a key, found by one look-up where the key has come before.
+func (r *Recent[K, T]) count(key K) *keyCount {
+	n := r.counts[key]
 	if n == nil {
-		n = new(tally)
-		r.count[key] = n
+		n = new(keyCount)
+		r.counts[key] = n
 	}
 	if n.since != r.takes {
-		*n = tally{since: r.takes}
+		*n = keyCount{since: r.takes}
 	}
 	return n
 }
 
 // forget counts one value less of a key.
 func (r *Recent[K, T]) forget(key K) {
-	n := r.count[key]
+	n := r.counts[key]
 	if n.values--; n.values == 0 {
-		delete(r.count, key) // a flood of ever new keys must not grow it
+		delete(r.counts, key) // a flood of ever new keys must not grow it
 	}
 }
 
@@ -100,8 +100,8 @@ func (r *Recent[K, T]) Take() (values []T, lost uint64) {
 	defer r.mu.Unlock()
 	r.values, r.taken = renew(r.taken), r.values
 	lost, r.lost = r.lost, 0
-	if r.takes++; len(r.count) > remembered {
-		clear(r.count)
+	if r.takes++; len(r.counts) > remembered {
+		clear(r.counts)
 	}
 	return r.taken, lost
 }
