@@ -42,6 +42,7 @@ func TestKernelAttributes(t *testing.T) {
 	k, index := kernel(t), indexOf(t, near)
 	ops := []Op{
 		{Index: index, Address: Address{Prefix: vip4, Label: near + ":vip", Scope: unix.RT_SCOPE_LINK}},
+		{Index: index, Address: Address{Prefix: netip.MustParsePrefix("198.51.100.1/24"), Broadcast: netip.MustParseAddr("198.51.100.255")}},
 		{Index: index, Address: Address{Prefix: vip6}},
 	}
 	if err := k.AddBatch(ops); err != nil {
@@ -49,7 +50,7 @@ func TestKernelAttributes(t *testing.T) {
 	}
 	out := ip(t, "addr", "show", near)
 	for _, want := range []string{
-		"inet 192.0.2.1/24 scope link " + near + ":vip", "inet6 2001:db8::1/64 scope global nodad deprecated", "preferred_lft 0sec",
+		"inet 192.0.2.1/24 scope link " + near + ":vip", "inet 198.51.100.1/24 brd 198.51.100.255 scope global", "inet6 2001:db8::1/64 scope global nodad deprecated", "preferred_lft 0sec",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)

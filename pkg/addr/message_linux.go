@@ -34,6 +34,9 @@ func newAddress(op Op, marked bool) (netlink.Message, error) {
 	attributes := &rtnetlink.AddressAttributes{Address: ip, Local: ip}
 	if af == unix.AF_INET {
 		attributes.Label = op.Label
+		if op.Broadcast.IsValid() {
+			attributes.Broadcast = op.Broadcast.AsSlice()
+		}
 	} else {
 		// Else it is tentative for a second and answers nobody.
 		attributes.Flags = unix.IFA_F_NODAD

@@ -13,10 +13,11 @@ import (
 // Address is one address that an instance holds while Active.
 type Address struct {
 	Prefix    netip.Prefix
-	Interface string // the link to put it on; empty: the Device of its Set
-	Label     string // IFA_LABEL, IPv4 only
-	Scope     uint8  // RT_SCOPE_*
-	Extra     bool   // not advertised
+	Interface string     // the link to put it on; empty: the Device of its Set
+	Label     string     // IFA_LABEL, IPv4 only
+	Scope     uint8      // RT_SCOPE_*
+	Broadcast netip.Addr // IFA_BROADCAST, IPv4 only; invalid: none
+	Extra     bool       // not advertised
 }
 
 // Announce says how addresses are announced by gratuitous ARP or unsolicited

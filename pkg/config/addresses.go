@@ -106,9 +106,17 @@ func scope(l *loader, at place) (uint8, bool) {
 	return scopes.read(l, at)
 }
 
-// checkLabel sees that a label is not asked of IPv6.
-func (h held) checkLabel(l *loader) {
-	if at, ok := h.said["label"]; ok && event.FamilyOf(h.Prefix.Addr()) == event.IPv6 {
+// checkFamily sees that nothing is asked of an IPv6 address that only IPv4 has.
+func (h held) checkFamily(l *loader) {
+	six := event.FamilyOf(h.Prefix.Addr()) == event.IPv6
+	if at, ok := h.said["label"]; ok && six {
 		l.fail(at, "IPv6 addresses have no labels")
+	}
+	switch at, ok := h.said["broadcast"]; {
+	case !ok || at.bad:
+	case six:
+		l.fail(at, "IPv6 has no broadcast addresses")
+	case h.Broadcast.Is6():
+		l.fail(at, "%s is no IPv4 address", h.Broadcast)
 	}
 }

@@ -26,6 +26,7 @@ func (d *document) check(l *loader) {
 	checkVirtualRouters(l, d.instances)
 	checkHeldOnce(l, d.instances)
 	checkRoutesOnce(l, d.instances)
+	checkMACsOnce(l, d.instances)
 	d.checkGroups(l)
 }
 
@@ -151,7 +152,7 @@ func (i *instance) checkAddresses(l *loader) {
 	}
 	first := map[netip.Addr]place{}
 	for _, h := range i.all() {
-		h.checkLabel(l)
+		h.checkFamily(l)
 		a := h.Prefix.Addr()
 		if at, twice := first[a]; twice {
 			l.fail(i.spot(h.key, h.at), "%s is given twice, first as %s", a, l.mention(at, i.spot(h.key, h.at)))
@@ -174,7 +175,7 @@ func (i *instance) warn(l *loader) {
 		}
 		l.warn(i.where("preempt_delay"), why, "has no effect")
 	}
-	if i.VirtualMAC && i.Priority == vrrp.Owner {
+	if i.virtualMAC.used && i.Priority == vrrp.Owner {
 		l.warn(i.where("virtual_mac"), "take the owner's addresses off the interface and let ripcord hold them",
 			"the kernel answers with the MAC of %s for an address that stands there itself", show(i.Interface))
 	}
@@ -212,6 +213,26 @@ func checkVirtualRouters(l *loader, all []*instance) {
 			continue
 		}
 		first[v] = i.at
+	}
+}
+
+// checkMACsOnce sees that each link for a virtual MAC has a name of its own.
+func checkMACsOnce(l *loader, all []*instance) {
+	carriers, first := map[string]bool{}, map[string]place{}
+	for _, i := range all {
+		carriers[i.Interface] = true
+	}
+	for _, i := range all {
+		name, at := i.virtualMAC.name, i.where("virtual_mac")
+		switch before, taken := first[name]; {
+		case name == "":
+		case carriers[name]:
+			l.fail(at, "%s carries adverts, so it cannot be made for a virtual MAC", show(name))
+		case taken:
+			l.fail(at, "%s is the link of %s already", show(name), l.mention(before, at))
+		default:
+			first[name] = i.at
+		}
 	}
 }
 

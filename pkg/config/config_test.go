@@ -65,7 +65,11 @@ func outcome(c *Config, err error) string {
 			fmt.Fprintf(&b, "  device %s on %s, %x\n", s.Device.Name, s.Link, s.Device.MAC)
 		}
 		for _, a := range s.Addresses {
-			fmt.Fprintf(&b, "  %s on %s, label %q, scope %d\n", a.Prefix, a.Interface, a.Label, a.Scope)
+			fmt.Fprintf(&b, "  %s on %s, label %q, scope %d", a.Prefix, a.Interface, a.Label, a.Scope)
+			if a.Broadcast.IsValid() {
+				fmt.Fprintf(&b, ", broadcast %s", a.Broadcast)
+			}
+			b.WriteString("\n")
 		}
 		if s.Refuse {
 			b.WriteString("  accepts nothing\n")

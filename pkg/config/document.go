@@ -42,10 +42,19 @@ type instance struct {
 	routes   []routeEntry
 	accept   bool
 	rules    []ruleEntry
-	at       place
-	own      given // said by the instance itself
-	said     given // said by it or the defaults
-	group    *group
+
+	virtualMAC virtualMAC
+
+	at    place
+	own   given // said by the instance itself
+	said  given // said by it or the defaults
+	group *group
+}
+
+// virtualMAC is a value of the key of that name.
+type virtualMAC struct {
+	used bool
+	name string // of the link that bears it; empty: it follows from the VRID
 }
 
 // checksum is a value of the key of that name.
@@ -164,6 +173,7 @@ func (i *instance) build(d *document) vrrp.Instance {
 	if i.Version == wire.V3 {
 		out.Checksum, out.AutoChecksum = i.checksum.form, i.checksum.auto
 	}
+	out.VirtualMAC = i.virtualMAC.used
 	i.sending.build(&out)
 	out.Auth, out.HMAC = i.auth.pass, i.auth.hmac.build(i.Interval)
 	if i.group != nil {
@@ -183,13 +193,13 @@ func (i *instance) set() addr.Set {
 	if len(i.Unicast.Peers) == 0 {
 		out.Group = wire.GroupOf(i.Family)
 	}
-	if i.VirtualMAC {
+	if i.virtualMAC.used {
 		out.Device = i.device()
 	}
 	for n, h := range i.all() {
 		a := h.Address
 		a.Extra = n >= len(i.held)
-		if a.Interface == "" && !i.VirtualMAC {
+		if a.Interface == "" && !i.virtualMAC.used {
 			a.Interface = i.Interface
 		}
 		out.Addresses = append(out.Addresses, a)
@@ -206,5 +216,9 @@ func (i *instance) device() *macvlan.Device {
 	if i.Family == event.IPv6 {
 		prefix = "vrrp6"
 	}
-	return &macvlan.Device{Name: fmt.Sprintf("%s.%d", prefix, i.VRID), MAC: wire.VirtualMAC(i.Family, i.VRID)}
+	name := i.virtualMAC.name
+	if name == "" {
+		name = fmt.Sprintf("%s.%d", prefix, i.VRID)
+	}
+	return &macvlan.Device{Name: name, MAC: wire.VirtualMAC(i.Family, i.VRID)}
 }

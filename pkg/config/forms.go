@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -246,4 +247,16 @@ func socketPath(l *loader, at place) (string, bool) {
 		ok = false
 	}
 	return s, ok
+}
+
+// readVirtualMAC is whether a virtual MAC is used, or the name of the link that bears it.
+func readVirtualMAC(l *loader, at place) (virtualMAC, bool) {
+	text := strings.ToLower(at.node.text)
+	meant := slices.Contains([]string{"yes", "no", "on", "off"}, text) || nearest(text, []string{"true", "false"}) != ""
+	if at.node.kind != scalar || meant {
+		used, ok := boolean.read(l, at)
+		return virtualMAC{used: used}, ok
+	}
+	name, ok := ownName(l, at)
+	return virtualMAC{true, name}, ok
 }

@@ -7,6 +7,7 @@ import (
 	"ripcord/pkg/addr"
 	"ripcord/pkg/event"
 	"ripcord/pkg/link"
+	"ripcord/pkg/route"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
@@ -105,8 +106,8 @@ var instanceKeys = table[instance]{
 		"Routes that are in place while Active.", "routes: [{to: default, via: 198.51.100.254}]"},
 	{"rules", optional, to(func(i *instance) *[]ruleEntry { return &i.rules }, each(as(mapOf(ruleKeys), readRule))),
 		"Policy rules that are in place while Active.", "rules: [{from: 203.0.113.0/24, table: 100, priority: 500}]"},
-	{"virtual_mac", "false", to(func(i *instance) *bool { return &i.VirtualMAC }, boolean),
-		"Use the virtual router's own MAC, 00:00:5e:00:01:VRID (IPv6: 00:00:5e:00:02:VRID), on a macvlan: see [virtual-mac.md](virtual-mac.md).", ""},
+	{"virtual_mac", "false", to(func(i *instance) *virtualMAC { return &i.virtualMAC }, as(Description{Type: Text, Range: "`true`, `false`, or the name of a link"}, readVirtualMAC)),
+		"Use the virtual router's own MAC, 00:00:5e:00:01:VRID (IPv6: 00:00:5e:00:02:VRID), on a macvlan, which is called `vrrp.VRID` (IPv6: `vrrp6.VRID`) or as is said here: see [virtual-mac.md](virtual-mac.md).", ""},
 	{"accept", "true", to(func(i *instance) *bool { return &i.accept }, boolean),
 		"Whether hosts may talk to the addresses though this router does not own them (RFC 9568's Accept_Mode).", ""},
 	{"source", optional, to(func(i *instance) *spotted { return &i.sending.source }, as(stationText, router)),
@@ -185,6 +186,8 @@ var addressKeys = table[held]{
 		"The label of an IPv4 address, as `ip addr` shows it.", ""},
 	{"scope", "global", to(func(h *held) *uint8 { return &h.Scope }, as(Description{Type: Text, Range: "`global`, `site`, `link`, `host`, or 0 to 255"}, scope)),
 		"The scope of the address.", ""},
+	{"broadcast", optional, to(func(h *held) *netip.Addr { return &h.Broadcast }, as(Description{Type: Text, Range: "an IPv4 address"}, station)),
+		"The broadcast address of an IPv4 address. Default: none, as `ip addr add` has it.", ""},
 }
 
 var routeKeys = table[routeEntry]{
@@ -194,6 +197,14 @@ var routeKeys = table[routeEntry]{
 		"The gateway.", ""},
 	{"interface", optional, to(func(r *routeEntry) *string { return &r.Interface }, as(interfaceText, interfaceName)),
 		"The outgoing link. Default: the instance's.", ""},
+	{"type", "unicast", to(func(r *routeEntry) *route.Type { return &r.Type }, choice(words[route.Type]{
+		{"unicast", route.Unicast}, {"blackhole", route.Blackhole}, {"unreachable", route.Unreachable}, {"prohibit", route.Prohibit}})),
+		"Whether traffic is forwarded, dropped without a word, or refused. Only `unicast` has `via`, `interface`, `source` and `scope`.", ""},
+	{"scope", optional, value[routeEntry]{Description{Type: Text, Range: "`global`, `site`, `link`, `host`, or 0 to 254"}, func(l *loader, at place, r *routeEntry) (ok bool) {
+		r.Scope, ok = routeScope(l, at)
+		r.Scoped = ok
+		return ok
+	}}, "The scope of an IPv4 route. Default: `link`, or `global` with `via`.", ""},
 	{"table", "main", to(func(r *routeEntry) *uint32 { return &r.Table }, as(tableText, tableOf)),
 		"The routing table.", ""},
 	{"metric", "0", to(func(r *routeEntry) *uint32 { return &r.Metric }, number[uint32](0, 1<<32-1)),

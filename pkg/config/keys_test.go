@@ -26,7 +26,7 @@ var (
 		"instances[].announce.refresh", "instances[].announce.spacing",
 		"instances[].routes", "instances[].rules",
 		"instances[].routes[].to", "instances[].routes[].via", "instances[].routes[].interface", "instances[].routes[].table",
-		"instances[].routes[].metric", "instances[].routes[].source",
+		"instances[].routes[].metric", "instances[].routes[].source", "instances[].routes[].type", "instances[].routes[].scope",
 		"instances[].rules[].from", "instances[].rules[].to", "instances[].rules[].iif", "instances[].rules[].fwmark",
 		"instances[].rules[].table", "instances[].rules[].priority",
 		"defaults.priority", "defaults.announce.count",

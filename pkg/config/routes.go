@@ -144,6 +144,7 @@ func (i *instance) checkRoutes(l *loader) {
 	i.routes, i.rules = slices.Clone(i.routes), slices.Clone(i.rules) // of the defaults, perhaps
 	for n := range i.routes {
 		r := &i.routes[n]
+		i.checkType(l, r)
 		f := i.one(l, "routes", r.said, part{"to", r.To.Addr()}, part{"via", r.Via}, part{"source", r.Source})
 		switch {
 		case r.To.IsValid() || !routeKeys.sound(r.said):
@@ -157,6 +158,48 @@ func (i *instance) checkRoutes(l *loader) {
 		r := &i.rules[n]
 		r.Family = i.one(l, "rules", r.said, part{"from", r.From.Addr()}, part{"to", r.To.Addr()})
 	}
+}
+
+// checkType sees that a route has what its type and its family have.
+func (i *instance) checkType(l *loader, r *routeEntry) {
+	for _, key := range []string{"via", "interface", "source", "scope"} {
+		if at, ok := r.said[key]; ok && r.Type != route.Unicast {
+			l.advise(i.spot("routes", at), "leave it out", "a route of type %s leads nowhere", r.Type)
+		}
+	}
+	at, ok := r.said["scope"]
+	if !ok || at.bad || r.Type != route.Unicast {
+		return
+	}
+	switch at = i.spot("routes", at); {
+	case i.ofFamily(r) == event.IPv6:
+		l.advise(at, "leave it out", "IPv6 routes have no scope")
+	case r.Via.IsValid() && r.Scope >= scopeOfLink:
+		l.advise(at, "write global or site", "a route with a gateway reaches beyond the link")
+	}
+}
+
+// ofFamily returns the family of a route: that of the instance if it has no address.
+func (i *instance) ofFamily(r *routeEntry) event.Family {
+	for _, a := range []netip.Addr{r.To.Addr(), r.Via, r.Source} {
+		if a.IsValid() {
+			return event.FamilyOf(a)
+		}
+	}
+	return i.Family
+}
+
+// scopeOfLink is RT_SCOPE_LINK; nowhere, RT_SCOPE_NOWHERE, is that of nothing.
+const scopeOfLink, nowhere = 253, 255
+
+// routeScope is the scope of a route.
+func routeScope(l *loader, at place) (uint8, bool) {
+	s, ok := scope(l, at)
+	if ok && s == nowhere {
+		l.fail(at, "%s is not between 0 and %d", show(at.node.text), nowhere-1)
+		return 0, false
+	}
+	return s, ok
 }
 
 // part is what one key of a route or rule says.
@@ -210,7 +253,7 @@ func checkRoutesOnce(l *loader, all []*instance) {
 // added: no rule leads to a table that is still empty.
 func (i *instance) routeSet() (all []route.Entry) {
 	for _, r := range i.routes {
-		if r.Interface == "" {
+		if r.Interface == "" && r.Type == route.Unicast {
 			r.Interface = i.Interface
 		}
 		all = append(all, r.Route)

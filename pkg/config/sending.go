@@ -46,7 +46,7 @@ func (i *instance) checkSending(l *loader) {
 		global = global || p.Is6() && !p.IsLinkLocalUnicast()
 		i.checkStation(l, p, "a peer")
 	}
-	if i.VirtualMAC && len(first) > 0 {
+	if i.virtualMAC.used && len(first) > 0 {
 		l.advise(i.where("virtual_mac"), "leave one of the two out",
 			"adverts to single peers cannot leave from the virtual MAC")
 	}

@@ -216,11 +216,14 @@ func (v *device) rivalled(n, below Link) bool {
 
 func isMacvlan(n Link) bool { return n.Kind == "macvlan" || n.Kind == "macvtap" }
 
-// of returns the wanted device that a link of ours is; nil if it is none.
+// of returns the wanted device that a link of ours is; nil if it is none. One of an
+// earlier run under another name is none: firewall rules name the device as the
+// configuration does.
 func (l *ledger) of(n Link) *device {
 	for _, v := range l.all {
 		below := l.under[v.Below]
-		if v.could(n, below) && (n.On == 0 || n.On == below.Index) {
+		named := n.Name == v.Name || n.Name == secondName(v.Name, below.Index) || slices.Contains(n.AltNames, v.Name)
+		if named && v.could(n, below) && (n.On == 0 || n.On == below.Index) {
 			return v
 		}
 	}
@@ -286,10 +289,16 @@ func (l *ledger) missing(now time.Time) (all []*device) {
 func (l *ledger) fresh(v *device) Shape {
 	m := l.shape(v)
 	if l.names[m.Name] {
-		m.Name = fmt.Sprintf("%s.%d", m.Name, m.Below)
-		m.Name = m.Name[max(0, len(m.Name)-nameMax):]
+		m.Name = secondName(m.Name, m.Below)
 	}
 	return m
+}
+
+// secondName returns the name of a device where somebody else has the one that is
+// wanted.
+func secondName(name string, below int) string {
+	name = fmt.Sprintf("%s.%d", name, below)
+	return name[max(0, len(name)-nameMax):]
 }
 
 // shape returns what a device is to be like.

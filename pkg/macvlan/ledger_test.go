@@ -42,7 +42,9 @@ func TestRecognise(t *testing.T) {
 	}{
 		{"nothing", nil, 0, "", "vrrp.51"},
 		{"ours", []Link{ours}, 20, "", ""},
-		{"ours under another name", []Link{with(func(n *Link) { n.Name = "x" })}, 20, "", ""},
+		{"ours under its second name", []Link{with(func(n *Link) { n.Name = "vrrp.51.7" })}, 20, "", ""},
+		{"ours, with an alternative name", []Link{with(func(n *Link) { n.Name, n.AltNames = "x", []string{"vrrp.51"} })}, 20, "", ""},
+		{"ours, under another name", []Link{with(func(n *Link) { n.Name = "x" })}, 0, "20", "vrrp.51"},
 		{"somebody else's, of that name and MAC", []Link{with(func(n *Link) { n.Ours = false })}, 0, "", "vrrp.51.7"},
 		{"ours, on another link", []Link{with(func(n *Link) { n.Below = 8 })}, 0, "20", "vrrp.51.7"},
 		{"ours, with another MAC", []Link{with(func(n *Link) { n.MAC[5] = 9; n.Name = "vrrp.9" })}, 0, "20", "vrrp.51"},

@@ -107,7 +107,11 @@ func (k *LinuxKernel) each(ops []Op, flags netlink.HeaderFlags, route, rule netl
 		var err error
 		switch e := op.Entry.(type) {
 		case Route:
-			m.Data, err = routeMessage(e, op.Index)
+			if route == unix.RTM_DELROUTE {
+				m.Data, err = removalMessage(e, op.Index)
+			} else {
+				m.Data, err = routeMessage(e, op.Index)
+			}
 		case Rule:
 			m.Header.Type = rule
 			m.Data, err = ruleMessage(e)
@@ -151,8 +155,11 @@ func (k *LinuxKernel) list(request netlink.Message, decode func(netlink.Message)
 // named gives routes the names of their interfaces, for the log.
 func (k *LinuxKernel) named(routes []Op) []Op {
 	for i := range routes {
+		route := routes[i].Entry.(Route)
+		if route.Type != Unicast {
+			continue // over IPv6 the kernel lists the loopback interface, which was not asked for
+		}
 		if link, err := k.conn.LinkByIndex(routes[i].Index); err == nil {
-			route := routes[i].Entry.(Route)
 			route.Interface = link.Name
 			routes[i].Entry = route
 		}

@@ -42,6 +42,12 @@ func entriesOf(link string) []Entry {
 		Route{To: netip.MustParsePrefix("10.0.0.0/8"), Interface: link, Table: 1000, Metric: 5, Source: vip4.Addr()},
 		Route{To: netip.MustParsePrefix("::/0"), Via: netip.MustParseAddr("2001:db8::fe"), Interface: link, Table: MainTable},
 		Route{To: netip.MustParsePrefix("2001:db8:1::/48"), Interface: link, Table: MainTable, Metric: 7, Source: vip6.Addr()},
+		Route{To: netip.MustParsePrefix("10.2.0.0/16"), Table: 1000, Type: Blackhole},
+		Route{To: netip.MustParsePrefix("0.0.0.0/0"), Table: 1000, Metric: 9, Type: Unreachable},
+		Route{To: netip.MustParsePrefix("2001:db8:3::/48"), Table: 1000, Metric: 7, Type: Prohibit},
+		Route{To: netip.MustParsePrefix("10.3.0.0/16"), Interface: link, Table: 1000, Scope: 0, Scoped: true},
+		Route{To: netip.MustParsePrefix("10.4.0.0/16"), Via: netip.MustParseAddr("192.0.2.254"), Interface: link, Table: 1000, Scope: 200, Scoped: true},
+		Route{To: netip.MustParsePrefix("10.5.0.0/16"), Interface: link, Table: 1000, Scope: 42, Scoped: true},
 		Rule{Family: event.IPv4, From: netip.MustParsePrefix("10.1.0.0/16"), Iif: link, Fwmark: 1, Mask: 0xff, Table: 1000, Priority: 500},
 		Rule{Family: event.IPv6, To: netip.MustParsePrefix("2001:db8:2::/48"), Table: 1000, Priority: 501},
 	}
@@ -81,6 +87,12 @@ func TestRoutingInTheKernel(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"route", "default via 192.0.2.254 dev " + near + " proto 112"},
 		{"route show table 1000", "10.0.0.0/8 dev " + near + " proto 112 scope link src 192.0.2.1 metric 5"},
+		{"route show table 1000", "blackhole 10.2.0.0/16 proto 112"},
+		{"route show table 1000", "unreachable default proto 112 metric 9"},
+		{"-6 route show table 1000", "prohibit 2001:db8:3::/48 dev lo proto 112 metric 7"},
+		{"route show table 1000", "10.3.0.0/16 dev " + near + " proto 112 \n"},
+		{"route show table 1000", "10.4.0.0/16 via 192.0.2.254 dev " + near + " proto 112 scope site"},
+		{"route show table 1000", "10.5.0.0/16 dev " + near + " proto 112 scope 42"},
 		{"-6 route", "default via 2001:db8::fe dev " + near + " proto 112 metric 1024"},
 		{"-6 route", "2001:db8:1::/48 dev " + near + " proto 112 src 2001:db8::1 metric 7"},
 		{"rule", "500:	from 10.1.0.0/16 fwmark 0x1/0xff iif " + near + " lookup 1000 proto 112"},
@@ -95,7 +107,17 @@ func TestRoutingInTheKernel(t *testing.T) {
 			t.Errorf("%s a second time: %v", ops[i], err)
 		}
 	}
-	want := []string{ops[0].String(), ops[1].String(), ops[4].String(), ops[2].String() + " metric 1024", ops[3].String(), ops[5].String()}
+	var want []string
+	for i, op := range ops {
+		if r, ok := op.Entry.(Route); ok {
+			r.Scope, r.Scoped = 0, false // is not listed: a removal does not ask for it
+			op.Entry = r
+		}
+		want = append(want, op.String())
+		if i == 2 {
+			want[i] += " metric 1024"
+		}
+	}
 	slices.Sort(want)
 	if got := texts(t, r); !slices.Equal(got, want) {
 		t.Errorf("listed\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -109,6 +131,9 @@ func TestRoutingInTheKernel(t *testing.T) {
 	}
 	if got := texts(t, r); len(got) != 0 {
 		t.Errorf("left: %v", got)
+	}
+	if err := errors.Join(append(r.Add(ops), r.Remove(ops)...)...); err != nil {
+		t.Error(err)
 	}
 	for i, err := range r.Remove(ops) {
 		if !errors.Is(err, fs.ErrNotExist) {

@@ -3,6 +3,7 @@ package route
 import (
 	"net"
 	"net/netip"
+	"slices"
 
 	"github.com/jsimonetti/rtnetlink/v2"
 	"github.com/mdlayher/netlink"
@@ -12,14 +13,33 @@ import (
 	"ripcord/pkg/rtnl"
 )
 
-// routeMessage returns the rtmsg of a route, to add or to remove.
+// types are the kernel's numbers of the types of routes.
+var types = [...]uint8{Unicast: unix.RTN_UNICAST, Blackhole: unix.RTN_BLACKHOLE, Unreachable: unix.RTN_UNREACHABLE, Prohibit: unix.RTN_PROHIBIT}
+
+// routeMessage returns the rtmsg of a route to add.
 func routeMessage(r Route, index int) ([]byte, error) {
+	scope := uint8(unix.RT_SCOPE_UNIVERSE)
+	switch {
+	case r.Scoped:
+		scope = r.Scope
+	case r.Type == Unicast && !r.Via.IsValid() && r.To.Addr().Is4():
+		scope = unix.RT_SCOPE_LINK
+	}
+	return scopedMessage(r, index, scope)
+}
+
+// removalMessage returns the rtmsg of a route to remove, of whatever scope.
+func removalMessage(r Route, index int) ([]byte, error) {
+	return scopedMessage(r, index, unix.RT_SCOPE_NOWHERE)
+}
+
+func scopedMessage(r Route, index int, scope uint8) ([]byte, error) {
 	af := uint8(unix.AF_INET6)
 	if r.To.Addr().Is4() {
 		af = unix.AF_INET
 	}
 	m := rtnetlink.RouteMessage{
-		Family: af, DstLength: uint8(r.To.Bits()), Protocol: rtnl.Mark, Type: unix.RTN_UNICAST, Scope: unix.RT_SCOPE_UNIVERSE,
+		Family: af, DstLength: uint8(r.To.Bits()), Protocol: rtnl.Mark, Type: types[r.Type], Scope: scope,
 		Attributes: rtnetlink.RouteAttributes{OutIface: uint32(index), Table: r.Table, Priority: r.Metric},
 	}
 	if r.To.Bits() > 0 {
@@ -27,8 +47,6 @@ func routeMessage(r Route, index int) ([]byte, error) {
 	}
 	if r.Via.IsValid() {
 		m.Attributes.Gateway = r.Via.AsSlice()
-	} else if af == unix.AF_INET {
-		m.Scope = unix.RT_SCOPE_LINK
 	}
 	if r.Source.IsValid() {
 		m.Attributes.Src = r.Source.AsSlice()
@@ -40,8 +58,11 @@ func routeMessage(r Route, index int) ([]byte, error) {
 // joined to (IPv6, RTA_MULTIPATH) is not ours alone.
 func routeOp(m netlink.Message) (op Op, ours bool) {
 	r, ok := rtnl.DecodeRoute(m, rtnl.Mark)
-	route := Route{To: r.To, Via: r.Via, Table: r.Table, Metric: r.Metric, Source: r.Source}
-	return Op{route, r.Index}, ok && r.Type == unix.RTN_UNICAST && !r.Multipath
+	kind := slices.Index(types[:], r.Type)
+	if !ok || kind < 0 || r.Multipath {
+		return op, false
+	}
+	return Op{Route{To: r.To, Via: r.Via, Table: r.Table, Metric: r.Metric, Source: r.Source, Type: Type(kind)}, r.Index}, true
 }
 
 // ruleMessage returns the fib_rule_hdr of a rule, to add or to remove.

@@ -27,7 +27,29 @@ type Route struct {
 	Table     uint32
 	Metric    uint32     // 0: the kernel's default
 	Source    netip.Addr // for traffic of the router's own; invalid: the kernel chooses
+	Type      Type
+	Scope     uint8 // RT_SCOPE_* over IPv4, if Scoped; otherwise global, or link without Via
+	Scoped    bool
 }
+
+// Type is what happens to what a route takes in.
+type Type uint8
+
+// The types. Only Unicast has Via, Interface and Source.
+const (
+	Unicast     Type = iota // it is forwarded
+	Blackhole               // it is dropped
+	Unreachable             // it is refused: host unreachable
+	Prohibit                // it is refused: administratively prohibited
+)
+
+// String returns the word that ip route has for it.
+func (t Type) String() string {
+	return [...]string{"unicast", "blackhole", "unreachable", "prohibit"}[t]
+}
+
+// scopes are the words that ip route has for RT_SCOPE_*.
+var scopes = map[uint8]string{0: "global", 200: "site", 253: "link", 254: "host"}
 
 // Rule sends the traffic that it selects to a routing table.
 type Rule struct {
@@ -68,6 +90,9 @@ func collides(a, b Entry) bool {
 // String writes the route as ip route does.
 func (r Route) String() string {
 	var b strings.Builder
+	if r.Type != Unicast {
+		b.WriteString(r.Type.String() + " ")
+	}
 	if r.To.Bits() == 0 {
 		b.WriteString("default")
 	} else {
@@ -81,6 +106,11 @@ func (r Route) String() string {
 	}
 	if r.Table != MainTable {
 		fmt.Fprintf(&b, " table %d", r.Table)
+	}
+	if name, ok := scopes[r.Scope]; r.Scoped && ok {
+		b.WriteString(" scope " + name)
+	} else if r.Scoped {
+		fmt.Fprintf(&b, " scope %d", r.Scope)
 	}
 	if r.Metric != 0 {
 		fmt.Fprintf(&b, " metric %d", r.Metric)
