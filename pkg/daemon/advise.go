@@ -13,7 +13,7 @@ import (
 // Advise returns what in a configuration is not as it should be on this machine, a
 // sentence each. What is not there may be meant for another machine, and is no matter.
 func Advise(c *config.Config) ([]string, error) {
-	there, err := link.Survey(interfaces(c), sources(c), time.Now())
+	there, err := link.Snapshot(interfaces(c), sources(c), time.Now())
 	if err != nil {
 		return nil, err
 	}

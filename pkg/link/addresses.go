@@ -5,21 +5,31 @@ import (
 	"net/netip"
 	"slices"
 	"time"
-
-	"ripcord/pkg/event"
 )
 
-// A burst of changes of a link's addresses is judged when it is over: an address
+// A batch of changes of a link's addresses is taken in when it is over: an address
 // that is replaced is often gone for a moment, or stands twice.
 const (
-	burstQuiet = 10 * time.Millisecond // without a change end it
-	burstMost  = 50 * time.Millisecond // after its first change it is judged in any case
+	batchQuiet = 10 * time.Millisecond // without a change end it
+	batchMost  = 50 * time.Millisecond // after its first change its end is not awaited
 )
 
-// assigned holds the addresses of one link, and what was chosen of them.
-type assigned struct {
+// addresses holds the addresses of all links, and from which of them adverts may leave.
+type addresses struct {
+	byLink    map[int]*linkAddresses
+	unsettled map[int]*linkAddresses // those whose sources are to be chosen anew
+	arrivals  uint64
+	dumps     uint64
+
+	named   map[netip.Addr]bool  // the sources that instances ask for
+	virtual map[netip.Addr]bool  // the addresses that routers share
+	local   map[int][]netip.Addr // the named sources on each loopback link
+}
+
+// linkAddresses holds the addresses of one link, and what was chosen of them.
+type linkAddresses struct {
 	index int
-	list  []standing           // in no order
+	list  []knownAddress       // in no order
 	place map[netip.Prefix]int // in list
 	// due is when the sources are chosen anew, and limit how long that may be put
 	// off; zero where nothing has changed.
@@ -27,139 +37,134 @@ type assigned struct {
 	chosen
 }
 
-// standing is an address of a link.
-type standing struct {
+// knownAddress is an address of a link.
+type knownAddress struct {
 	Assigned
-	since  uint64 // greater for what came later
-	dump   uint64 // the last dump that listed it
-	source bool   // it is among the chosen sources
+	arrival uint64 // greater for what came later
+	dump    uint64 // the last dump that listed it
+	source  bool   // it is among the chosen sources
 }
 
-// find returns the address of that prefix; nil if it does not stand there.
-func (a *assigned) find(p netip.Prefix) *standing {
-	if i, ok := a.place[p]; ok {
-		return &a.list[i]
+func newAddresses(s Sources) addresses {
+	t := addresses{
+		byLink: make(map[int]*linkAddresses), unsettled: make(map[int]*linkAddresses),
+		named: make(map[netip.Addr]bool), virtual: make(map[netip.Addr]bool), local: make(map[int][]netip.Addr),
+	}
+	for _, ip := range s.Named {
+		t.named[ip] = true
+	}
+	for _, ip := range s.Virtual {
+		t.virtual[ip] = true
+	}
+	return t
+}
+
+// anyNamed reports whether an instance asks for its source.
+func (t *addresses) anyNamed() bool { return len(t.named) > 0 }
+
+// on returns the addresses of a link, which may have none.
+func (t *addresses) on(index int) *linkAddresses {
+	l := t.byLink[index]
+	if l == nil {
+		l = &linkAddresses{index: index, place: make(map[netip.Prefix]int)}
+		t.byLink[index] = l
+	}
+	return l
+}
+
+// find returns the address of that prefix; nil if it is not there.
+func (l *linkAddresses) find(p netip.Prefix) *knownAddress {
+	if i, ok := l.place[p]; ok {
+		return &l.list[i]
 	}
 	return nil
 }
 
-// on returns the addresses of a link, which may have none.
-func (t *Table) on(index int) *assigned {
-	a := t.addresses[index]
-	if a == nil {
-		a = &assigned{index: index, place: make(map[netip.Prefix]int)}
-		t.addresses[index] = a
+// put takes in an address that is there.
+func (t *addresses) put(a Assigned) *linkAddresses {
+	l := t.on(a.Index)
+	if known := l.find(a.Prefix); known != nil {
+		known.Assigned = a
+		return l
 	}
-	return a
+	t.arrivals++
+	l.place[a.Prefix] = len(l.list)
+	l.list = append(l.list, knownAddress{Assigned: a, arrival: t.arrivals, dump: t.dumps})
+	return l
 }
 
-// put absorbs an address that is there, and publishes it.
-func (t *Table) put(addr Assigned) *assigned {
-	a := t.on(addr.Index)
-	if s := a.find(addr.Prefix); s != nil {
-		s.Assigned = addr
-	} else {
-		t.arrivals++
-		a.place[addr.Prefix] = len(a.list)
-		a.list = append(a.list, standing{Assigned: addr, since: t.arrivals, dump: t.dumps})
+// take takes in that an address is gone.
+func (t *addresses) take(a Assigned) *linkAddresses {
+	l := t.on(a.Index)
+	if i, ok := l.place[a.Prefix]; ok {
+		last := len(l.list) - 1
+		l.list[i] = l.list[last]
+		l.place[l.list[i].Prefix] = i
+		delete(l.place, a.Prefix)
+		l.list[last] = knownAddress{}
+		l.list = l.list[:last]
 	}
-	t.publishAddress(addr, true)
-	return a
+	return l
 }
 
-// take absorbs that an address is gone, and publishes that.
-func (t *Table) take(addr Assigned) *assigned {
-	a := t.on(addr.Index)
-	if i, ok := a.place[addr.Prefix]; ok {
-		last := len(a.list) - 1
-		a.list[i] = a.list[last]
-		a.place[a.list[i].Prefix] = i
-		delete(a.place, addr.Prefix)
-		a.list[last] = standing{}
-		a.list = a.list[:last]
+// postpone puts off the choice of a link's sources to the end of the batch of changes.
+// It reports whether the batch begins now.
+func (t *addresses) postpone(l *linkAddresses, at time.Time) (begins bool) {
+	if begins = l.due.IsZero(); begins {
+		l.limit = at.Add(batchMost)
+		t.unsettled[l.index] = l
 	}
-	t.publishAddress(addr, false)
-	return a
+	if l.due = at.Add(batchQuiet); l.due.After(l.limit) {
+		l.due = l.limit
+	}
+	return begins
 }
 
-func (t *Table) publishAddress(addr Assigned, present bool) {
-	fact := event.Address{
-		Cause: t.stamp().Cause, Index: addr.Index, Prefix: addr.Prefix, Present: present, Marked: addr.Marked,
-	}
-	if !present {
-		fact.Removals = 1
-	}
-	t.out.Addresses = append(t.out.Addresses, fact)
+// settle ends the batch of changes of a link.
+func (t *addresses) settle(l *linkAddresses) {
+	l.due, l.limit = time.Time{}, time.Time{}
+	delete(t.unsettled, l.index)
 }
 
-// changed has the sources of a link chosen when the burst of changes is over.
-func (t *Table) changed(a *assigned) {
-	switch {
-	case !t.chooses(t.byIndex[a.index]):
-		t.dropBare(a)
-		return
-	case a.due.IsZero():
-		a.limit = t.at.Add(burstMost)
-		t.unsettled[a.index] = a
-		t.holds++
-	}
-	if a.due = t.at.Add(burstQuiet); a.due.After(a.limit) {
-		a.due = a.limit
+// dropEmpty forgets a link that has no addresses and for which nothing is chosen.
+func (t *addresses) dropEmpty(l *linkAddresses) {
+	if len(l.list) == 0 && l.chosen == (chosen{}) {
+		delete(t.byLink, l.index)
+		delete(t.unsettled, l.index)
 	}
 }
 
-// dropBare forgets a link's addresses where there are none and nothing is chosen.
-func (t *Table) dropBare(a *assigned) {
-	if len(a.list) == 0 && a.chosen == (chosen{}) {
-		delete(t.addresses, a.index)
-		delete(t.unsettled, a.index)
-	}
-}
+// beginDump begins to compare a dump of all addresses.
+func (t *addresses) beginDump() { t.dumps++ }
 
-// compareAddresses takes in the whole list; only differences are published.
-// Nothing in it takes longer than the list is long.
-func (t *Table) compareAddresses(list []Assigned, sifted bool) {
-	if !sifted {
-		t.dumps++
-	}
-	var changes []int // places in list
+// sift appends those of the addresses in a piece of the dump that differ from what is
+// known, and notes of all that they are listed.
+func (t *addresses) sift(dst, list []Assigned) []Assigned {
 	for i := range list {
-		a := t.addresses[list[i].Index]
-		if a == nil {
-			changes = append(changes, i)
-			continue
+		if l := t.byLink[list[i].Index]; l != nil {
+			if known := l.find(list[i].Prefix); known != nil {
+				known.dump = t.dumps
+				if known.Assigned == list[i] {
+					continue
+				}
+			}
 		}
-		s := a.find(list[i].Prefix)
-		if s != nil {
-			s.dump = t.dumps
-		}
-		if s == nil || s.Assigned != list[i] {
-			changes = append(changes, i)
-		}
+		dst = append(dst, list[i])
 	}
-	touched := make(map[int]*assigned)
-	for _, addr := range t.unlisted() {
-		touched[addr.Index] = t.take(addr)
-	}
-	for _, i := range changes {
-		touched[list[i].Index] = t.put(list[i])
-	}
-	for _, index := range sortedKeys(touched) {
-		t.choose(touched[index])
-	}
+	return dst
 }
 
 // unlisted returns the addresses that the last dump did not list, in a fixed order.
-func (t *Table) unlisted() []Assigned {
-	var gone []standing
-	for _, a := range t.addresses {
-		for i := range a.list {
-			if a.list[i].dump != t.dumps {
-				gone = append(gone, a.list[i])
+func (t *addresses) unlisted() []Assigned {
+	var gone []knownAddress
+	for _, l := range t.byLink {
+		for i := range l.list {
+			if l.list[i].dump != t.dumps {
+				gone = append(gone, l.list[i])
 			}
 		}
 	}
-	slices.SortFunc(gone, func(a, b standing) int { return cmp.Or(a.Index-b.Index, earlier(a, b)) })
+	slices.SortFunc(gone, func(a, b knownAddress) int { return cmp.Or(a.Index-b.Index, earlier(a, b)) })
 	all := make([]Assigned, len(gone))
 	for i := range gone {
 		all[i] = gone[i].Assigned
@@ -167,7 +172,7 @@ func (t *Table) unlisted() []Assigned {
 	return all
 }
 
-func earlier(a, b standing) int { return int(a.since) - int(b.since) }
+func earlier(a, b knownAddress) int { return int(a.arrival) - int(b.arrival) }
 
 func sortedKeys[V any](m map[int]V) []int {
 	keys := make([]int, 0, len(m))

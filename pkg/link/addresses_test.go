@@ -56,8 +56,7 @@ func TestSources(t *testing.T) {
 		"an address goes unlisted": {{gone("10.0.0.1/24"), ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			table := NewTable(event.NewMinter(0), []string{"eth0"}, plainly)
-			table.sourcesAre(Sources{Virtual: []netip.Addr{netip.MustParseAddr("10.0.0.200")}})
+			table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: plain, Sources: Sources{Virtual: []netip.Addr{netip.MustParseAddr("10.0.0.200")}}})
 			table.Observe(links(Initial, up(2, "eth0")), time.Unix(0, 0))
 			var fact event.Link
 			for i, s := range steps {
@@ -82,17 +81,16 @@ func TestSources(t *testing.T) {
 
 // rest lets the burst of changes that ended at the instant at be judged.
 func rest(t *Table, at time.Time) Outcome {
-	if due, ok := t.Deadline(); !ok || due.Sub(at) > burstQuiet {
+	if due, ok := t.Deadline(); !ok || due.Sub(at) > batchQuiet {
 		return Outcome{}
 	}
-	return t.Observe(Elapsed{}, at.Add(burstQuiet))
+	return t.Observe(Elapsed{}, at.Add(batchQuiet))
 }
 
 // An address that an instance wants to send from is told of while it stands there
 // and may be used; the set is the same pointer while it is the same.
 func TestNamedSources(t *testing.T) {
-	table := NewTable(event.NewMinter(0), []string{"eth0"}, plainly)
-	table.sourcesAre(Sources{Named: []netip.Addr{netip.MustParseAddr("10.0.0.7"), netip.MustParseAddr("2001:db8::7")}})
+	table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: plain, Sources: Sources{Named: []netip.Addr{netip.MustParseAddr("10.0.0.7"), netip.MustParseAddr("2001:db8::7")}}})
 	table.Observe(links(Initial, up(2, "eth0")), time.Unix(0, 0))
 	var last event.Link
 	for i, s := range []struct {
@@ -126,7 +124,7 @@ func TestNamedSources(t *testing.T) {
 
 // Whatever comes first, the messages of the link or those of its addresses.
 func TestAddressBeforeLink(t *testing.T) {
-	table := NewTable(event.NewMinter(0), []string{"eth0"}, plainly)
+	table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: plain})
 	table.Observe(links(Initial), time.Unix(0, 0))
 	table.Observe(AddressSeen{address(2, "10.0.0.1/24")}, time.Unix(0, 0))
 	out := table.Observe(LinkSeen{up(2, "eth0")}, time.Unix(0, 0))
@@ -136,7 +134,7 @@ func TestAddressBeforeLink(t *testing.T) {
 }
 
 func TestAddressesResync(t *testing.T) {
-	table, at := NewTable(event.NewMinter(0), []string{"eth0"}, plainly), time.Unix(0, 0)
+	table, at := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: plain}), time.Unix(0, 0)
 	all := func(reason Resync, list ...Assigned) Outcome {
 		return table.Observe(Dump{Reason: reason, OfAddresses: true, Addresses: list}, at)
 	}

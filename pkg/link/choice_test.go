@@ -53,14 +53,14 @@ func poll(mode Mode) Settings {
 }
 
 func TestChoice(t *testing.T) {
-	start := step{set: poll(Auto), observe: links(Initial, up(2, "eth0")), want: "eth0[2] up\n"}
-	withMII := step{observe: means(true, ""), want: "eth0[2] up\n" + byUnproven}
-	set := func(m Mode) step {
-		return step{set: poll(m), observe: links(Initial, up(2, "eth0")), want: "eth0[2] up\n"}
+	start := observed{set: poll(Auto), observe: links(Initial, up(2, "eth0")), want: "eth0[2] up\n"}
+	withMII := observed{observe: means(true, ""), want: "eth0[2] up\n" + byUnproven}
+	set := func(m Mode) observed {
+		return observed{set: poll(m), observe: links(Initial, up(2, "eth0")), want: "eth0[2] up\n"}
 	}
-	silent := step{set: poll(Auto), observe: links(Initial, up(2, "eth0", unknown)), want: "eth0[2] up\n"}
+	silent := observed{set: poll(Auto), observe: links(Initial, up(2, "eth0", unknown)), want: "eth0[2] up\n"}
 
-	for name, steps := range map[string][]step{
+	for name, steps := range map[string][]observed{
 		"the driver reports": {start, {observe: means(true, notSupported), want: byReport},
 			{observe: means(true, notSupported)}},
 		"set to netlink": {set(Netlink), {observe: means(true, ""), want: "eth0 by netlink: as configured\n"}},
@@ -214,7 +214,7 @@ func TestBeside(t *testing.T) {
 		"not at all":    {poll(Auto), blind(notSupported), "the host does not tell: it is taken as up, and a pulled cable stays unseen"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			table := NewTable(event.NewMinter(0), []string{"eth0"}, func(string) Settings { return c.set })
+			table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: c.set})
 			table.Observe(links(Initial, up(2, "eth0")), time.Unix(1000, 0))
 			out := table.Observe(c.of, time.Unix(1001, 0))
 			if len(out.Events) != 1 || out.Events[0].(event.LinkMonitored).Why != c.want {
@@ -224,31 +224,31 @@ func TestBeside(t *testing.T) {
 	}
 }
 
-// What is learned of a driver, and another choice, make the plans of who asks outdated.
-func TestChoiceRevisesPlans(t *testing.T) {
-	table := NewTable(event.NewMinter(0), []string{"eth0"}, func(string) Settings { return poll(Auto) })
+// TestChoiceReplans: what can be asked about a link and another choice make the plans
+// out of date.
+func TestChoiceReplans(t *testing.T) {
+	table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: poll(Auto)})
 	at := time.Unix(1000, 0)
-	revises := func(what string, want bool, o Observation) {
+	replans := func(what string, want bool, o Observation) {
 		t.Helper()
-		was := table.Revision()
 		at = at.Add(time.Second)
-		if table.Observe(o, at); (table.Revision() != was) != want {
-			t.Errorf("%s: revised %v, want %v", what, !want, want)
+		if got := table.Observe(o, at).Replan; got != want {
+			t.Errorf("%s: replan %v, want %v", what, got, want)
 		}
 	}
-	revises("a link", true, links(Initial, up(2, "eth0")))
+	replans("a link", true, links(Initial, up(2, "eth0")))
 	unasked := means(true, notSupported).(Examined)
 	unasked.Known = false
-	revises("what the driver answers, and that is as it was", true, unasked)
-	revises("a transceiver", true, means(true, ""))
-	revises("the register", false, register(true))
+	replans("what can be asked, and that is as it was", true, unasked)
+	replans("a transceiver", true, means(true, ""))
+	replans("the register", false, register(true))
 	table.Observe(LinkSeen{up(2, "eth0", noCarrier)}, at)
-	revises("its loss proves that the kernel tells: nobody is polled", true, register(false))
+	replans("its loss proves that the kernel announces losses: the link is not polled", true, register(false))
 }
 
 // Who is polled, and until when.
 func TestPolls(t *testing.T) {
-	table := NewTable(event.NewMinter(0), []string{"eth0"}, func(string) Settings { return poll(Auto) })
+	table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: poll(Auto)})
 	at := time.Unix(1000, 0)
 	observe := func(os ...Observation) {
 		for _, o := range os {

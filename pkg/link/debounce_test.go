@@ -13,12 +13,51 @@ func delays(down, up time.Duration) Settings {
 	return Settings{Monitor: Auto, Confirm: 10 * time.Millisecond, DownDelay: down, UpDelay: up}
 }
 
+// TestDebounceUpdate: a change counts at the tick, under the source that reported it
+// first; one that ends before never counts.
+func TestDebounceUpdate(t *testing.T) {
+	at := time.Unix(1000, 0)
+	delay := func(usable bool) time.Duration {
+		if usable {
+			return time.Second
+		}
+		return time.Minute
+	}
+	var d debounce
+	usable := true
+	for i, s := range []struct {
+		after  time.Duration
+		raw    bool
+		source event.Source
+		usable bool
+		first  event.Source // of a change that counts
+		holds  bool
+	}{
+		{0, true, event.Resync, true, "", false},
+		{0, false, event.Confirm, true, "", true},
+		{time.Second - 1, true, event.Confirm, true, "", false},
+		{0, false, event.MII, true, "", true},
+		{time.Second - 1, false, event.Notification, true, "", true},
+		{1, false, event.Notification, false, event.MII, false},
+		{time.Hour, true, event.Confirm, false, "", true},
+		{time.Minute, true, event.MII, true, event.Confirm, false},
+	} {
+		at = at.Add(s.after)
+		was := usable
+		var source event.Source
+		usable, source = d.update(s.raw, usable, s.source, at, delay)
+		if usable != s.usable || d.holds() != s.holds || d.raw != s.raw || usable != was && source != s.first {
+			t.Errorf("step %d: usable %v by %s, holds %v; want %+v", i, usable, source, d.holds(), s)
+		}
+	}
+}
+
 func TestDebounce(t *testing.T) {
-	start := func(s Settings) step {
-		return step{set: s, observe: links(Initial, up(2, "eth0")), want: "eth0[2] up\n"}
+	start := func(s Settings) observed {
+		return observed{set: s, observe: links(Initial, up(2, "eth0")), want: "eth0[2] up\n"}
 	}
 	const tick = 1
-	for name, steps := range map[string][]step{
+	for name, steps := range map[string][]observed{
 		"a loss counts when it has lasted": {start(delays(time.Second, 0)),
 			{observe: LinkSeen{up(2, "eth0", noCarrier)}, want: "eth0[2] up\n"},
 			{observe: Elapsed{}, after: time.Second - tick},
@@ -107,7 +146,7 @@ func TestDeadlinesAdvance(t *testing.T) {
 			return rapid.SampledFrom([]time.Duration{0, 1, time.Second, time.Minute}).Draw(t, label)
 		}
 		settings := map[string]Settings{"a": delays(some("down"), some("up")), "b": delays(some("down"), some("up"))}
-		table := NewTable(event.NewMinter(0), []string{"a", "b"}, func(name string) Settings { return settings[name] })
+		table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"a", "b"}, Links: settings})
 		at := time.Unix(1000, 0)
 		table.Observe(links(Initial, up(1, "a"), up(2, "b", on(1))), at)
 		downCount := uint32(1)

@@ -7,16 +7,14 @@ import (
 
 // explainer asks drivers why a link has no carrier, once for each loss. Its
 // questions may wait for the kernel's RTNL lock; by then the loss is published,
-// and nobody waits for the answer.
+// and no other goroutine waits for the answer.
 type explainer struct {
-	monitor *Monitor
-	client  client
-	targets []Target
+	observer *observer
+	client   client
+	targets  []Target // reused
 }
 
-func newExplainer(m *Monitor) *explainer {
-	return &explainer{monitor: m, client: m.kernel.client()}
-}
+func newExplainer(o *observer, c client) *explainer { return &explainer{observer: o, client: c} }
 
 // run asks until ctx ends.
 func (x *explainer) run(ctx context.Context) {
@@ -25,20 +23,17 @@ func (x *explainer) run(ctx context.Context) {
 		x.explain()
 		select {
 		case <-ctx.Done():
-		case <-x.monitor.explaining:
+		case <-x.observer.explaining:
 		}
 	}
 }
 
-// explain asks of all that has not been explained. A driver that cannot say has
-// answered too.
+// explain asks about all outages that have not been explained. A driver that reports
+// no reason has answered too.
 func (x *explainer) explain() {
-	m := x.monitor
-	m.mu.Lock()
-	x.targets = m.table.Unexplained(x.targets[:0])
-	m.mu.Unlock()
+	x.targets = x.observer.unexplained(x.targets[:0])
 	for _, target := range x.targets {
-		why, _ := x.client.Reason(target.Device)
-		m.observe(Explained{Index: target.Index, Birth: target.ID, Why: why}, time.Now())
+		reason, _ := x.client.Reason(target.Device)
+		x.observer.observe(Explained{Index: target.Index, Birth: target.ID, Reason: reason}, time.Now())
 	}
 }

@@ -44,7 +44,7 @@ func TestNamesThatAreGone(t *testing.T) {
 	remembers("eth0 0", "eth1 0", "lo 1", "v19999 3")
 	m.observe(LinkSeen{Link: named(3, "eth1")}, at)
 	remembers("eth0 0", "eth1 3", "lo 1")
-	if n := len(m.table.order) + len(m.table.byIndex) + len(m.table.byName) + len(m.table.addresses); n != 6 {
+	if n := len(m.table.order) + len(m.table.byIndex) + len(m.table.byName) + len(m.table.addresses.byLink); n != 6 {
 		t.Errorf("the table has %d entries of two links", n)
 	}
 }

@@ -28,7 +28,7 @@ func Inspect(names []string, at time.Time) ([]nic.Report, error) {
 	for i, s := range dump.Links {
 		all[i] = s.Name
 	}
-	table := NewTable(event.NewMinter(0), all, func(string) Settings { return Settings{Monitor: Auto} })
+	table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: all, Default: Settings{Monitor: Auto}})
 	dump.Reason = Initial
 	table.Observe(dump, at)
 	client := nic.NewClient()
@@ -57,7 +57,7 @@ func inspect(client *nic.Client, table *Table, s Seen, at time.Time) nic.Report 
 		OperState: s.OperState.String(), UpCount: s.UpCount, DownCount: s.DownCount,
 	})
 	table.Observe(Examined{Device: device, Capabilities: can}, at)
-	report.Monitor, report.Why = table.Choice(s.Index)
+	report.Monitor, report.Why = table.Monitor(s.Index)
 	if can.NoPermission {
 		report.Why += "; but whether a transceiver could tell is not known without CAP_NET_ADMIN"
 	}

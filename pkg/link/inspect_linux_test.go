@@ -47,8 +47,8 @@ func TestKernelPollEthtool(t *testing.T) {
 	said := func() bool {
 		l.monitor.mu.Lock()
 		defer l.monitor.mu.Unlock()
-		w := l.monitor.table.byName["tap7"].word(event.Ethtool)
-		return w != nil && !w.down
+		v := l.monitor.table.byName["tap7"].votes.of(event.Ethtool)
+		return v != nil && !v.down
 	}
 	for begun := time.Now(); !said(); time.Sleep(polling / 20) { // nothing is published that could be waited for
 		if time.Since(begun) > 5*time.Second {

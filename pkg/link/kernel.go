@@ -20,7 +20,7 @@ const (
 type kernel interface {
 	// open joins the subject's multicast groups.
 	open(subject) (stream, error)
-	// dump lists the subject; errInterrupted says that it changed meanwhile and
+	// dump lists the subject; errInterrupted reports that it changed meanwhile and
 	// the list cannot be trusted.
 	dump(subject) (Dump, error)
 	// client returns a client that asks NICs, for the use of one goroutine.
@@ -39,13 +39,13 @@ type client interface {
 	Close()
 }
 
-// stream is a socket that hears notifications.
+// stream is a socket that receives notifications.
 type stream interface {
-	// receive appends what the next datagram says, and the instant at which it
-	// was read. It waits until then for the first one, and gives
+	// receive appends the observations in the next datagram, and returns the instant
+	// at which it was read. It waits for one until then, and returns
 	// os.ErrDeadlineExceeded; with a zero until it does not wait at all.
-	// errOverrun says that messages were lost. What a foreign sender or of a
-	// foreign kind says leaves dst as it was.
+	// errOverrun reports that messages were lost. Messages of another sender or kind
+	// add nothing.
 	receive(dst []Observation, until time.Time) ([]Observation, time.Time, error)
 	// close makes receive return.
 	close() error

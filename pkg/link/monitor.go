@@ -3,7 +3,6 @@ package link
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -15,7 +14,7 @@ import (
 type Config struct {
 	Default Settings
 	Links   map[string]Settings // by name, complete; all others have Default
-	Watched []string            // the interfaces that instances use: the log tells of these
+	Watched []string            // the interfaces that instances use: their changes are logged
 	Called  []string            // the other names that the configuration has for links
 	Sources Sources
 
@@ -30,40 +29,16 @@ type Config struct {
 
 // Monitor keeps the table of links true and publishes its facts.
 type Monitor struct {
-	cfg    Config
+	*observer
 	kernel kernel
 	ready  chan struct{}
-	// polling wakes the poller, holding the debouncer, explaining the explainer.
-	polling, holding, explaining bus.Bell
-
-	mu       sync.Mutex
-	sleeper  sleeper // of the confirmer; nil until it runs
-	table    *Table
-	engaged  []string
-	engaging uint64 // counts the changes of engaged
-	requests []request
-	outbox   []posted
-	flushing bool
 }
 
-// request is a Verify that has not been answered.
-type request struct {
-	ticket uint64
-	names  []string
-}
-
-// NewMonitor returns a monitor that Run brings to life.
+// NewMonitor returns a monitor; Run starts it.
 func NewMonitor(cfg Config) *Monitor { return newMonitor(cfg, newKernel()) }
 
 func newMonitor(cfg Config, k kernel) *Monitor {
-	table := NewTable(cfg.Minter, cfg.Watched, cfg.settings)
-	table.Call(cfg.Called...)
-	table.sourcesAre(cfg.Sources)
-	table.configured = func(name string) bool { _, ok := cfg.Links[name]; return ok }
-	return &Monitor{
-		cfg: cfg, kernel: k, ready: make(chan struct{}), polling: bus.NewBell(), holding: bus.NewBell(), explaining: bus.NewBell(),
-		table: table,
-	}
+	return &Monitor{observer: newObserver(cfg), kernel: k, ready: make(chan struct{})}
 }
 
 // Ready is closed when what was there at the start has been published.
@@ -75,11 +50,11 @@ func (m *Monitor) Run(ctx context.Context) error {
 	subscribers := make([]*subscriber, 0, 2)
 	defer func() {
 		for _, s := range subscribers {
-			s.shut()
+			s.close()
 		}
 	}()
 	for _, what := range []subject{ofLinks, ofAddresses} { // joined first, dumped then
-		s := &subscriber{monitor: m, what: what}
+		s := &subscriber{observer: m.observer, kernel: m.kernel, what: what, started: m.ready}
 		if err := s.reopen(); err != nil {
 			return err
 		}
@@ -96,19 +71,17 @@ func (m *Monitor) Run(ctx context.Context) error {
 	}
 	s := m.kernel.sleeper()
 	defer s.close()
-	m.mu.Lock()
-	m.sleeper = s
-	m.mu.Unlock()
-	wait.Go(func() { newConfirmer(m, s).run(ctx) })
-	wait.Go(func() { newPoller(m).run(ctx) })
-	wait.Go(func() { newExplainer(m).run(ctx) })
+	m.setSleeper(s)
+	wait.Go(func() { newConfirmer(m.observer, m.kernel.client(), s).run(ctx) })
+	wait.Go(func() { newPoller(m.observer, m.kernel.client()).run(ctx) })
+	wait.Go(func() { newExplainer(m.observer, m.kernel.client()).run(ctx) })
 	wait.Go(func() { m.debounce(ctx) })
 	wait.Wait()
 	return nil
 }
 
-// start takes links and addresses in one act, so that the first fact of each
-// link is complete.
+// start takes in links and addresses as one observation, so that the first fact of
+// each link is complete.
 func (m *Monitor) start(ctx context.Context, subscribers []*subscriber) error {
 	all := Dump{Reason: Initial, OfLinks: true, OfAddresses: true}
 	for _, s := range subscribers {
@@ -123,88 +96,12 @@ func (m *Monitor) start(ctx context.Context, subscribers []*subscriber) error {
 	return nil
 }
 
-// Engage names the links on which an instance is Backup or Active: these are
-// asked for their carrier.
-func (m *Monitor) Engage(names []string) {
-	m.mu.Lock()
-	if !slices.Equal(names, m.engaged) {
-		m.engaged = slices.Clone(names)
-		m.engaging++
-	}
-	m.mu.Unlock()
-	m.wake()
-}
-
-// Verify has each of the links asked once, now. What is found is published,
-// and behind it the answer to the ticket. Tickets are answered in their order.
-func (m *Monitor) Verify(ticket uint64, names []string) {
-	m.mu.Lock()
-	m.requests = append(m.requests, request{ticket, slices.Clone(names)})
-	m.mu.Unlock()
-	m.wake()
-}
-
-// wake wakes the confirmer. Before it runs that is not needed: it begins with
-// looking at what there is to do.
-func (m *Monitor) wake() {
-	m.mu.Lock()
-	s := m.sleeper
-	m.mu.Unlock()
-	if s != nil {
-		s.wake()
-	}
-}
-
-// Links returns what is known of the links of these names, in their order and
-// without those that are not there; or of all links, by index, without any name.
-func (m *Monitor) Links(names ...string) []event.Link {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.table.Links(names...)
-}
-
-// settings are those of a link by name.
-func (c *Config) settings(name string) Settings {
-	if s, ok := c.Links[name]; ok {
-		return s
-	}
-	return c.Default
-}
-
-// observe hands an observation to the table and publishes what it leads to.
-func (m *Monitor) observe(o Observation, at time.Time) {
-	m.mu.Lock()
-	before, held, queries := m.table.Revision(), m.table.Holds(), m.table.ReasonQueries()
-	out := m.table.Observe(o, at)
-	replan, hold, explain := m.table.Revision() != before, m.table.Holds() != held, m.table.ReasonQueries() != queries
-	if !out.Empty() {
-		m.outbox = append(m.outbox, posted{Outcome: out})
-	}
-	m.mu.Unlock()
-	if replan {
-		m.wake()
-		m.polling.Ring()
-	}
-	if hold {
-		m.holding.Ring()
-	}
-	if !out.Empty() {
-		m.flush()
-	}
-	if explain { // when the loss is published
-		m.explaining.Ring()
-	}
-}
-
-// debounce tells the table when something has lasted, until ctx ends.
+// debounce has the table decide when something has lasted, until ctx ends.
 func (m *Monitor) debounce(ctx context.Context) {
 	timer := time.NewTimer(idle)
 	defer timer.Stop()
 	for {
-		m.mu.Lock()
-		due, ok := m.table.Deadline()
-		m.mu.Unlock()
-		if ok {
+		if due, ok := m.deadline(); ok {
 			timer.Reset(time.Until(due))
 		} else {
 			timer.Reset(idle)
@@ -218,3 +115,15 @@ func (m *Monitor) debounce(ctx context.Context) {
 		}
 	}
 }
+
+// Engage names the links on which an instance is Backup or Active: these are
+// asked for their carrier.
+func (m *Monitor) Engage(names []string) { m.engage(names) }
+
+// Verify has each of the links asked once, now. What is found is published, and
+// then Config.Answer is called with the ticket. Tickets are answered in their order.
+func (m *Monitor) Verify(ticket uint64, names []string) { m.request(ticket, names) }
+
+// Links returns what is known about the links of these names, in their order and
+// without those that are not there; or about all links, by index, without any name.
+func (m *Monitor) Links(names ...string) []event.Link { return m.links(names) }

@@ -323,7 +323,7 @@ func TestMonitorStart(t *testing.T) {
 		b.expect("eth9[4] up\nlink.added eth9 by notification\nlink.up eth9 by notification\n")
 		b.say(ofAddresses, AddressGone{address(2, "10.0.0.1/24")})
 		b.expect("") // the burst of changes may go on
-		time.Sleep(burstQuiet)
+		time.Sleep(batchQuiet)
 		b.expect("eth0[2] up\n")
 	})
 }

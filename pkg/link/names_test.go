@@ -16,8 +16,8 @@ func portOf(n int, kind string) change {
 // A link is published and logged under the name that the configuration has for it.
 func TestAlternativeNames(t *testing.T) {
 	byAlt := []string{"wan0"}
-	start := step{watch: byAlt, observe: links(Initial, up(2, "eth0", called("wan0", "enp1s0"))), want: "eth0[2] up\nwan0[2] up\n"}
-	for name, steps := range map[string][]step{
+	start := observed{watch: byAlt, observe: links(Initial, up(2, "eth0", called("wan0", "enp1s0"))), want: "eth0[2] up\nwan0[2] up\n"}
+	for name, steps := range map[string][]observed{
 		"it is as good as any": {start,
 			{observe: LinkSeen{up(2, "eth0", called("wan0"), noCarrier)}, want: "eth0[2] out -1\nwan0[2] out -1\nlink.down wan0 by notification\n"},
 			{observe: LinkSeen{up(2, "eth0", called("wan0"), lost(1))}, want: "eth0[2] up\nwan0[2] up\nlink.up wan0 by notification\n"},
@@ -61,13 +61,8 @@ func TestAlternativeNames(t *testing.T) {
 // What is asked of a link by an alternative name is asked of it, once, as its
 // settings say, under whichever name they stand.
 func TestAskedByAnAlternativeName(t *testing.T) {
-	table := NewTable(event.NewMinter(0), []string{"wan0"}, func(name string) Settings {
-		if name == "enp1s0" {
-			return Settings{Monitor: Auto, Confirm: time.Second, Poll: time.Minute}
-		}
-		return plainly(name)
-	})
-	table.configured = func(name string) bool { return name == "enp1s0" }
+	table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"wan0"}, Default: plain,
+		Links: map[string]Settings{"enp1s0": {Monitor: Auto, Confirm: time.Second, Poll: time.Minute}}})
 	table.Observe(links(Initial, up(2, "eth0", called("wan0", "enp1s0"))), time.Unix(0, 0))
 	targets := table.Targets(nil, []string{"wan0", "eth0"})
 	if len(targets) != 1 || targets[0].Name != "eth0" || targets[0].Every != time.Second {
@@ -85,7 +80,7 @@ func TestAskedByAnAlternativeName(t *testing.T) {
 // A port of another device hears nothing, whatever its carrier: a bridge's, a
 // switch's, a bond's; that of a VRF hears. What stands on it is not meant.
 func TestPorts(t *testing.T) {
-	for name, steps := range map[string][]step{
+	for name, steps := range map[string][]observed{
 		"becomes one and is released": {
 			{observe: links(Initial, up(2, "eth0"), up(9, "br0")), want: "eth0[2] up\nbr0[9] up\n"},
 			{observe: LinkSeen{up(2, "eth0", portOf(9, "bridge"))}, want: "eth0[2] barred -1\nlink.down eth0 by notification\n"},
@@ -105,7 +100,7 @@ func TestPorts(t *testing.T) {
 
 // The fact names the device, and so does what the log says.
 func TestPortNamesItsMaster(t *testing.T) {
-	table := NewTable(event.NewMinter(0), []string{"eth0"}, plainly)
+	table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: plain})
 	out := table.Observe(links(Initial, up(2, "eth0", portOf(9, "bridge")), up(9, "br0")), time.Unix(0, 0))
 	if got := out.Facts[0]; got.Master != "br0 (bridge)" || got.Trouble() != "it is a port of br0 (bridge), which takes all that arrives on it" {
 		t.Errorf("master %q, trouble %q", got.Master, got.Trouble())
@@ -115,9 +110,8 @@ func TestPortNamesItsMaster(t *testing.T) {
 // A source that an instance asks for by name may stand on a loopback link.
 func TestSourceOnALoopback(t *testing.T) {
 	local := func(s *Seen) { s.Local = true }
-	table := NewTable(event.NewMinter(0), []string{"eth0"}, plainly)
 	named := netip.MustParseAddr("10.255.0.1")
-	table.sourcesAre(Sources{Named: []netip.Addr{named}})
+	table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: plain, Sources: Sources{Named: []netip.Addr{named}}})
 	var eth0 event.Link
 	at := time.Unix(0, 0)
 	observe := func(o Observation, want bool) {
@@ -149,14 +143,14 @@ func TestSourceOnALoopback(t *testing.T) {
 // An address that replaces another is chosen when the burst is over; the fact of a
 // moment without any is never published.
 func TestBurstOfAddresses(t *testing.T) {
-	table, at := NewTable(event.NewMinter(0), []string{"eth0"}, plainly), time.Unix(0, 0)
+	table, at := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: plain}), time.Unix(0, 0)
 	table.Observe(Dump{Reason: Initial, OfLinks: true, OfAddresses: true, Links: []Seen{up(2, "eth0")},
 		Addresses: []Assigned{address(2, "192.0.2.11/24")}}, at)
 	for i, o := range []Observation{
 		AddressGone{address(2, "192.0.2.11/24")}, AddressSeen{address(2, "192.0.2.12/24", secondary)},
 		AddressSeen{address(2, "192.0.2.12/24")},
 	} {
-		at = at.Add(burstQuiet / 2)
+		at = at.Add(batchQuiet / 2)
 		if out := table.Observe(o, at); len(out.Facts) > 0 {
 			t.Fatalf("step %d: %+v", i, out.Facts)
 		}
@@ -170,8 +164,8 @@ func TestBurstOfAddresses(t *testing.T) {
 	}
 	// One that does not end is judged all the same.
 	begun := at
-	for out = (Outcome{}); len(out.Facts) == 0; at = at.Add(burstQuiet / 2) {
-		if at.Sub(begun) > 2*burstMost {
+	for out = (Outcome{}); len(out.Facts) == 0; at = at.Add(batchQuiet / 2) {
+		if at.Sub(begun) > 2*batchMost {
 			t.Fatal("a burst without end was never judged")
 		}
 		table.Observe(AddressGone{address(2, "192.0.2.12/24")}, at)
@@ -181,7 +175,7 @@ func TestBurstOfAddresses(t *testing.T) {
 
 // A duplicate address is named, unless something else may be the source anyway.
 func TestDuplicateAddress(t *testing.T) {
-	table, at := NewTable(event.NewMinter(0), []string{"eth0"}, plainly), time.Unix(0, 0)
+	table, at := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: plain}), time.Unix(0, 0)
 	table.Observe(links(Initial, up(2, "eth0")), at)
 	for i, s := range []struct {
 		observe Observation

@@ -29,11 +29,11 @@ type Seen struct {
 	AltNames []string
 	// Master is the ifindex of the device of which it is a port (IFLA_MASTER), and
 	// MasterKind the kind of that (IFLA_INFO_SLAVE_KIND; empty where the kernel does
-	// not say it); 0 if it is none.
+	// not report it); 0 if it is none.
 	Master     int
 	MasterKind string
-	// Local says that it is where a host has addresses that belong to no link: the
-	// loopback, a dummy, the device of a VRF.
+	// Local: a host has addresses there that belong to no link. It is the loopback, a
+	// dummy, the device of a VRF.
 	Local bool
 }
 
@@ -45,6 +45,26 @@ func (s *Seen) equal(o *Seen) bool {
 		s.Master == o.Master && s.MasterKind == o.MasterKind && s.Local == o.Local
 }
 
+// names yields all names of a link, its own first.
+func (s *Seen) names(yield func(string) bool) {
+	if !yield(s.Name) {
+		return
+	}
+	for _, name := range s.AltNames {
+		if !yield(name) {
+			return
+		}
+	}
+}
+
+// has reports whether that is one of its names.
+func (s *Seen) has(name string) bool { return s.Name == name || slices.Contains(s.AltNames, name) }
+
+// sameNames reports whether another description has the same names.
+func (s *Seen) sameNames(o *Seen) bool {
+	return s.Name == o.Name && slices.Equal(s.AltNames, o.AltNames)
+}
+
 // captive reports whether another device takes what arrives on the link: it is a
 // port of a bridge, a switch, a bond or a team. The ports of a VRF, and those of
 // a batman mesh, hear all the same.
@@ -52,8 +72,8 @@ func (s *Seen) captive() bool {
 	return s.Master != 0 && s.MasterKind != "vrf" && s.MasterKind != "batadv"
 }
 
-// fine reports whether the kernel has nothing to say against the link.
-func (s *Seen) fine() bool {
+// up reports whether the kernel describes the link as up.
+func (s *Seen) up() bool {
 	return s.AdminUp && s.LowerUp && (s.OperState == event.OperUp || s.OperState == event.OperUnknown)
 }
 
@@ -65,14 +85,14 @@ type Assigned struct {
 	Scope      uint8 // RT_SCOPE_*
 	Secondary  bool  // IFA_F_SECONDARY, IPv4
 	Deprecated bool  // IFA_F_DEPRECATED
-	// Unready says that the address may not be used as a source: duplicate
-	// address detection is under way (and not optimistic) or has failed.
+	// Unready: the address may not be used as a source, since duplicate address
+	// detection is under way (and not optimistic) or has failed.
 	Unready   bool
 	Duplicate bool // it has failed: another station has the address (IFA_F_DADFAILED)
 	Marked    bool // IFA_PROTO is ours
 }
 
-// Observation is something that was learned of the links.
+// Observation is something that was learned about the links.
 type Observation interface{ observation() }
 
 // LinkSeen is an RTM_NEWLINK.
@@ -87,20 +107,18 @@ type AddressSeen struct{ Address Assigned }
 // AddressGone is an RTM_DELADDR.
 type AddressGone struct{ Address Assigned }
 
-// Answer is what a source other than the kernel's messages found when it
-// asked: there is a carrier or there is none. Who could not find out says
-// nothing.
+// Answer is the answer of a source other than the kernel's messages that was asked:
+// there is a carrier or there is none.
 type Answer struct {
 	Source event.Source
 	Index  int
 	Birth  uint64 // of the Target asked, so that a successor is not blamed
 	Up     bool
-	// Flapped says that the link was lost since the source was last asked, and
-	// is back.
+	// Flapped: the link was lost since the source was last asked, and is back.
 	Flapped bool
 }
 
-// Unanswered is that a source which was asked could not find out.
+// Unanswered is a question to a source that was not answered.
 type Unanswered struct {
 	Source event.Source
 	Index  int
@@ -113,11 +131,11 @@ type Examined struct {
 	nic.Capabilities
 }
 
-// Explained is what a link's driver says of why it has no carrier.
+// Explained is the driver's answer to the question why a link has no carrier.
 type Explained struct {
-	Index int
-	Birth uint64
-	Why   string // empty where it does not say
+	Index  int
+	Birth  uint64
+	Reason string // empty where it reports none
 }
 
 // Paced is the period at which a link is asked from now on.
@@ -126,13 +144,12 @@ type Paced struct {
 	Index  int
 	Birth  uint64
 	Every  time.Duration // 0: it is not asked any more
-	// Configured is the period that it was to be; Every is longer where asking
-	// costs too much.
-	Configured time.Duration
-	News       string // why it is so, where a person is to be told
+	// Stretched: the period is longer than configured, since asking costs too much.
+	Stretched bool
+	Why       string // why the period has changed, where that is to be logged; else empty
 }
 
-// Elapsed says that the Deadline has come.
+// Elapsed is that the Deadline has come.
 type Elapsed struct{}
 
 // Dump is a whole list: of the links, of the addresses, or of both.
@@ -142,19 +159,19 @@ type Dump struct {
 	OfAddresses bool
 	Links       []Seen
 	Addresses   []Assigned
-	// listed are the indexes of all links, if it was sifted: what is as it is known
-	// is in the lists no more.
+	// listed are the indexes of all links, if the dump was sifted: then the lists have
+	// only what differs from what is known.
 	listed map[int]bool
 }
 
 // Resync is why a Dump was taken.
 type Resync string
 
-// The reasons.
+// The reasons for a Dump.
 const (
-	Initial Resync = "start"   // the first of all
+	Initial Resync = "start"   // it is the first
 	Overrun Resync = "overrun" // messages were lost
-	Audit   Resync = "audit"   // periodically, to be sure
+	Audit   Resync = "audit"   // the periodic check
 )
 
 func (LinkSeen) observation()    {}
@@ -168,15 +185,3 @@ func (Examined) observation()    {}
 func (Explained) observation()   {}
 func (Paced) observation()       {}
 func (Elapsed) observation()     {}
-
-// Outcome is what an observation leads to, to be published in this order.
-type Outcome struct {
-	Facts     []event.Link
-	Addresses []event.Address
-	Events    []event.Event
-}
-
-// Empty reports whether nothing has changed.
-func (o Outcome) Empty() bool {
-	return len(o.Facts) == 0 && len(o.Addresses) == 0 && len(o.Events) == 0
-}

@@ -7,22 +7,22 @@ import (
 	"ripcord/pkg/event"
 )
 
-// poller finds out what each link can be asked, and asks those at a low rate
-// whose choice says so. Its questions may block; nobody waits for it.
-type poller struct {
-	client client
+// longestPoll is the longest period to which the poller is stretched.
+const longestPoll = 10 * time.Second
 
-	round
-	revision uint64 // of the table when the plan was made
-	targets  []Target
-	polls    []Poll
+// poller finds out what can be asked about each link, and asks at a low rate where
+// the monitor of the link is polled. Its questions may block; no other goroutine
+// waits for it.
+type poller struct {
+	observer *observer
+	client   client
+	schedule schedule
+	targets  []Target // reused
+	polls    []Poll   // reused
 }
 
-// patient is the longest period to which the poller is stretched.
-const patient = 10 * time.Second
-
-func newPoller(m *Monitor) *poller {
-	return &poller{client: m.kernel.client(), round: round{monitor: m, pace: newPace(patient)}}
+func newPoller(o *observer, c client) *poller {
+	return &poller{observer: o, client: c, schedule: newSchedule(o, longestPoll)}
 }
 
 // run polls until ctx ends.
@@ -31,65 +31,44 @@ func (p *poller) run(ctx context.Context) {
 	timer := time.NewTimer(idle)
 	defer timer.Stop()
 	for ctx.Err() == nil {
-		p.review()
-		timer.Reset(time.Until(p.sweep(time.Now(), p.ask)))
+		p.plan()
+		timer.Reset(time.Until(p.schedule.askDue(time.Now(), p.ask)))
 		select {
 		case <-ctx.Done():
-		case <-p.monitor.polling:
+		case <-p.observer.polling:
 		case <-timer.C:
 		}
 	}
 }
 
-// review examines who is new and takes over whom to poll, where that has
+// plan examines the links that are new and takes over which to poll, where that has
 // changed.
-func (p *poller) review() {
-	m := p.monitor
-	m.mu.Lock()
-	revision := m.table.Revision()
-	if revision == p.revision {
-		m.mu.Unlock()
+func (p *poller) plan() {
+	targets, changed := p.observer.unexamined(p.targets[:0])
+	if !changed {
 		return
 	}
-	p.targets = m.table.Unexamined(p.targets[:0])
-	m.mu.Unlock()
-	for _, target := range p.targets {
-		p.examine(target)
+	p.targets = targets
+	for _, target := range targets {
+		p.observer.observe(Examined{Device: target.Device, Capabilities: p.client.Capabilities(target.Device)}, time.Now())
 	}
-
-	m.mu.Lock()
-	p.revision = m.table.Revision()
-	p.polls = m.table.Polls(p.polls[:0])
-	if len(m.table.Unexamined(p.targets[:0])) > 0 { // came meanwhile
-		p.revision = 0
-		m.polling.Ring()
-	}
-	m.mu.Unlock()
-	p.replan(p.polls)
-}
-
-// examine finds out what a link can be asked.
-func (p *poller) examine(target Target) {
-	p.monitor.observe(Examined{Device: target.Device, Capabilities: p.client.Capabilities(target.Device)}, time.Now())
+	p.polls = p.observer.pollPlan(p.polls[:0])
+	p.schedule.plan(p.polls)
 }
 
 // ask asks one link.
 func (p *poller) ask(q Poll) {
 	answer := &Answer{Source: q.Source, Index: q.Index, Birth: q.ID}
+	var known bool
 	if q.Source == event.MII {
 		status, err := p.client.MIIStatus(q.Device)
-		if err != nil {
-			p.monitor.observe(&Unanswered{Source: q.Source, Index: q.Index, Birth: q.ID}, time.Now())
-			return
-		}
-		answer.Up, answer.Flapped = status.Up, status.Flapped
+		answer.Up, answer.Flapped, known = status.Up, status.Flapped, err == nil
 	} else {
-		up, known, _ := p.client.Carrier(q.Device)
-		if !known {
-			p.monitor.observe(&Unanswered{Source: q.Source, Index: q.Index, Birth: q.ID}, time.Now())
-			return
-		}
-		answer.Up = up
+		answer.Up, known, _ = p.client.Carrier(q.Device)
 	}
-	p.monitor.observe(answer, time.Now())
+	if known {
+		p.observer.observe(answer, time.Now())
+	} else {
+		p.observer.observe(&Unanswered{Source: q.Source, Index: q.Index, Birth: q.ID}, time.Now())
+	}
 }

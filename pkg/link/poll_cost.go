@@ -9,102 +9,102 @@ const (
 	// share is the part of a core that asking may cost, and of the time that a
 	// question may wait for the kernel's RTNL lock: one in so many.
 	share = 100
-	// burst bounds how much dearer than what is usual one question may count:
-	// whoever held the lock once for long must not make us look away.
-	burst = 4
-	// cheapest is what counts as nothing.
-	cheapest = 25 * time.Microsecond
-	// gentle is how many questions the average looks back upon.
-	gentle = 16
-	// worseFor and betterFor are how long a longer, a shorter period must have
-	// lasted before it is told: a machine that is slow now and then gives one
+	// outlierMost bounds how many times the average one question may count: a program
+	// that held the lock once for long must not make us ask less often.
+	outlierMost = 4
+	// negligible is the cost up to which a question counts as usual.
+	negligible = 25 * time.Microsecond
+	// averageOver is over how many questions the average is taken.
+	averageOver = 16
+	// longerAfter and shorterAfter are how long a longer, a shorter period must have
+	// lasted before it is logged: a machine that is slow now and then gives one
 	// line, and one when that is over.
-	worseFor, betterFor = 5 * time.Second, 30 * time.Second
+	longerAfter, shorterAfter = 5 * time.Second, 30 * time.Second
 )
 
-// pace measures what the questions of one goroutine cost, and stretches their
+// costs measures what the questions of one goroutine cost, and stretches their
 // periods where that is more than its share.
-type pace struct {
-	costs   map[uint64]time.Duration // by birth: the average of a question
+type costs struct {
+	average map[uint64]time.Duration // of one question, by Device.ID
 	longest time.Duration            // to which a period may be stretched, if it is shorter
 }
 
-func newPace(longest time.Duration) *pace {
-	return &pace{costs: make(map[uint64]time.Duration), longest: longest}
+func newCosts(longest time.Duration) costs {
+	return costs{average: make(map[uint64]time.Duration), longest: longest}
 }
 
-// took notes what a question cost.
-func (p *pace) took(birth uint64, d time.Duration) {
-	was := p.costs[birth]
-	d = min(d, burst*max(was, cheapest))
-	p.costs[birth] = was + (d-was)/gentle
+// record takes in what a question cost.
+func (c *costs) record(id uint64, d time.Duration) {
+	was := c.average[id]
+	d = min(d, outlierMost*max(was, negligible))
+	c.average[id] = was + (d-was)/averageOver
 }
 
-// forget drops who is not asked any more.
-func (p *pace) forget(asked func(birth uint64) bool) {
-	for birth := range p.costs {
-		if !asked(birth) {
-			delete(p.costs, birth)
+// retain forgets the devices that are not asked any more.
+func (c *costs) retain(asked func(id uint64) bool) {
+	for id := range c.average {
+		if !asked(id) {
+			delete(c.average, id)
 		}
 	}
 }
 
-// load is the part of the time that a question at this period takes, in shares:
+// load returns the part of the time that a question at this period takes, in shares:
 // above 1 is too much.
-func (p *pace) load(birth uint64, every time.Duration) float64 {
-	return float64(p.costs[birth]) * share / float64(every)
+func (c *costs) load(id uint64, every time.Duration) float64 {
+	return float64(c.average[id]) * share / float64(every)
 }
 
-// stretch returns the period for a target where all take the load together.
-func (p *pace) stretch(every time.Duration, load float64) time.Duration {
+// stretch returns the period for a question where all take the load together.
+func (c *costs) stretch(every time.Duration, load float64) time.Duration {
 	if load <= 1 {
 		return every
 	}
-	return max(every, min(time.Duration(float64(every)*load), p.longest))
+	return max(every, min(time.Duration(float64(every)*load), c.longest))
 }
 
-// telling is what a person was told of a period. A load that is only near the
-// share makes the period waver: what is told has lasted.
-type telling struct {
-	period time.Duration // told last
-	since  time.Time     // when it ceased to be so; zero: it still is
-	longer bool          // it is longer than told since then
+// reportedPeriod is the period that was logged last. A load that is only near the
+// share makes the period vary: a period is logged when it has lasted.
+type reportedPeriod struct {
+	period time.Duration
+	since  time.Time // when another began to be in effect; zero: none did
+	longer bool      // that one is longer
 }
 
-// news reports whether a period differs so much from the one told last that a
-// person wants to know, and has for long enough: twice, half, or back to about
-// what is configured.
-func (t *telling) news(at time.Time, now, configured time.Duration) bool {
-	differs, longer := now >= 2*t.period || now <= t.period/2, now > t.period
-	if about(now, configured) {
-		differs, now = t.period != configured, configured
+// update takes in the period in effect. It reports whether that is to be logged: it
+// has differed for long enough from the one logged last by a factor of two, or is back
+// at about the configured one.
+func (r *reportedPeriod) update(at time.Time, now, configured time.Duration) bool {
+	differs, longer := now >= 2*r.period || now <= r.period/2, now > r.period
+	if nearly(now, configured) {
+		differs, now = r.period != configured, configured
 	}
 	if !differs {
-		t.since = time.Time{}
+		r.since = time.Time{}
 		return false
 	}
-	if t.since.IsZero() || longer != t.longer {
-		t.since, t.longer = at, longer
+	if r.since.IsZero() || longer != r.longer {
+		r.since, r.longer = at, longer
 	}
-	lasting := betterFor
+	lasting := shorterAfter
 	if longer {
-		lasting = worseFor
+		lasting = longerAfter
 	}
-	lasting = max(lasting, gentle*now) // the average is still on its way
-	if at.Sub(t.since) < lasting {
+	lasting = max(lasting, averageOver*now) // the average is still on its way
+	if at.Sub(r.since) < lasting {
 		return false
 	}
-	*t = telling{period: now}
+	*r = reportedPeriod{period: now}
 	return true
 }
 
-// about reports whether a period is so near to the configured one that nobody
-// would call it stretched.
-func about(now, configured time.Duration) bool { return now <= configured+configured/4 }
+// nearly reports whether a period is so near to the configured one that it does not
+// count as stretched.
+func nearly(now, configured time.Duration) bool { return now <= configured+configured/4 }
 
-// because says why a period is as it is.
-func because(configured, now, cost time.Duration) string {
-	if about(now, configured) {
+// whyPeriod returns why a period is as it is.
+func whyPeriod(configured, now, cost time.Duration) string {
+	if nearly(now, configured) {
 		return "asking is cheap again"
 	}
 	return fmt.Sprintf("one question takes %v: at %v that would be more than 1 %% of a core, or of the time for which the kernel's RTNL lock is free",

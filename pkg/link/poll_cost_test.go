@@ -9,35 +9,35 @@ import (
 	"ripcord/pkg/nic"
 )
 
-func TestPace(t *testing.T) {
+func TestCosts(t *testing.T) {
 	const ms = time.Millisecond
-	p := newPace(time.Second)
+	c := newCosts(time.Second)
 	steady := func(d time.Duration) time.Duration {
 		for range 200 {
-			p.took(1, d)
+			c.record(1, d)
 		}
-		return p.stretch(10*ms, p.load(1, 10*ms)).Round(ms)
+		return c.stretch(10*ms, c.load(1, 10*ms)).Round(ms)
 	}
 	for cost, want := range map[time.Duration]time.Duration{
 		5 * time.Microsecond: 10 * ms, 90 * time.Microsecond: 10 * ms,
 		200 * time.Microsecond: 20 * ms, ms: 100 * ms, 25 * ms: time.Second,
 	} {
-		p.costs = map[uint64]time.Duration{}
+		c.average = map[uint64]time.Duration{}
 		if got := steady(cost); got != want {
 			t.Errorf("a question of %v every 10 ms: asked every %v, want %v", cost, got, want)
 		}
 	}
-	if got := p.stretch(2*time.Second, 50); got != 2*time.Second {
+	if got := c.stretch(2*time.Second, 50); got != 2*time.Second {
 		t.Errorf("a long period became %v", got)
 	}
-	p.costs = map[uint64]time.Duration{}
+	c.average = map[uint64]time.Duration{}
 	steady(5 * time.Microsecond)
-	p.took(1, time.Second) // somebody held the lock once
-	if got := p.stretch(10*ms, p.load(1, 10*ms)); got != 10*ms {
+	c.record(1, time.Second) // somebody held the lock once
+	if got := c.stretch(10*ms, c.load(1, 10*ms)); got != 10*ms {
 		t.Errorf("one slow answer stretched the period to %v", got)
 	}
-	p.forget(func(uint64) bool { return false })
-	if len(p.costs) != 0 {
+	c.retain(func(uint64) bool { return false })
+	if len(c.average) != 0 {
 		t.Error("who is not asked any more is remembered")
 	}
 }
@@ -115,23 +115,23 @@ func TestPeriodIsToldWhenItLasts(t *testing.T) {
 	}{
 		{"as configured", 10 * ms, []time.Duration{10 * ms, 10 * ms}, []time.Duration{0, time.Hour}, 0},
 		{"not twice", 10 * ms, []time.Duration{19 * ms, 19 * ms}, []time.Duration{0, time.Hour}, 0},
-		{"twice, one tick before", 10 * ms, []time.Duration{20 * ms, 20 * ms}, []time.Duration{0, worseFor - 1}, 0},
-		{"twice, at the tick", 10 * ms, []time.Duration{20 * ms, 90 * ms}, []time.Duration{0, worseFor}, 2},
-		{"it wavers", 10 * ms, []time.Duration{20 * ms, 19 * ms, 20 * ms}, []time.Duration{0, worseFor - 1, worseFor}, 0},
-		{"told once", 10 * ms, []time.Duration{20 * ms, 20 * ms, 20 * ms}, []time.Duration{0, worseFor, time.Hour}, 2},
-		{"back, one tick before", 50 * ms, []time.Duration{12 * ms, 10 * ms}, []time.Duration{0, betterFor - 1}, 0},
-		{"back, at the tick", 50 * ms, []time.Duration{12 * ms, 10 * ms}, []time.Duration{0, betterFor}, 2},
-		{"about back is back", 20 * ms, []time.Duration{12 * ms, 12 * ms}, []time.Duration{0, betterFor}, 2},
-		{"about back is told once", 20 * ms, []time.Duration{12 * ms, 12 * ms, 10 * ms, 10 * ms}, []time.Duration{0, betterFor, betterFor, 2 * betterFor}, 2},
-		{"half", 50 * ms, []time.Duration{25 * ms, 25 * ms}, []time.Duration{0, betterFor}, 2},
+		{"twice, one tick before", 10 * ms, []time.Duration{20 * ms, 20 * ms}, []time.Duration{0, longerAfter - 1}, 0},
+		{"twice, at the tick", 10 * ms, []time.Duration{20 * ms, 90 * ms}, []time.Duration{0, longerAfter}, 2},
+		{"it wavers", 10 * ms, []time.Duration{20 * ms, 19 * ms, 20 * ms}, []time.Duration{0, longerAfter - 1, longerAfter}, 0},
+		{"told once", 10 * ms, []time.Duration{20 * ms, 20 * ms, 20 * ms}, []time.Duration{0, longerAfter, time.Hour}, 2},
+		{"back, one tick before", 50 * ms, []time.Duration{12 * ms, 10 * ms}, []time.Duration{0, shorterAfter - 1}, 0},
+		{"back, at the tick", 50 * ms, []time.Duration{12 * ms, 10 * ms}, []time.Duration{0, shorterAfter}, 2},
+		{"about back is back", 20 * ms, []time.Duration{12 * ms, 12 * ms}, []time.Duration{0, shorterAfter}, 2},
+		{"about back is told once", 20 * ms, []time.Duration{12 * ms, 12 * ms, 10 * ms, 10 * ms}, []time.Duration{0, shorterAfter, shorterAfter, 2 * shorterAfter}, 2},
+		{"half", 50 * ms, []time.Duration{25 * ms, 25 * ms}, []time.Duration{0, shorterAfter}, 2},
 		{"not half", 50 * ms, []time.Duration{26 * ms, 26 * ms}, []time.Duration{0, time.Hour}, 0},
 		{"slow questions, one tick before", 10 * ms, []time.Duration{time.Second, time.Second}, []time.Duration{0, 16*time.Second - 1}, 0},
 		{"slow questions, at the tick", 10 * ms, []time.Duration{time.Second, time.Second}, []time.Duration{0, 16 * time.Second}, 2},
-		{"it turns", 50 * ms, []time.Duration{10 * ms, 100 * ms, 100 * ms}, []time.Duration{0, worseFor, 2*worseFor - 1}, 0},
+		{"it turns", 50 * ms, []time.Duration{10 * ms, 100 * ms, 100 * ms}, []time.Duration{0, longerAfter, 2*longerAfter - 1}, 0},
 	} {
-		told, got := telling{period: tt.told}, 0
+		told, got := reportedPeriod{period: tt.told}, 0
 		for i, period := range tt.seen {
-			if told.news(start.Add(tt.at[i]), period, 10*ms) {
+			if told.update(start.Add(tt.at[i]), period, 10*ms) {
 				got = got*10 + i + 1
 			}
 		}
@@ -152,10 +152,10 @@ func TestPollerStretches(t *testing.T) {
 		if n := b.probes("eth0"); n > 60 {
 			t.Errorf("asked %d times in 10 min", n)
 		}
-		if e := b.stretched(); len(e) != 1 || e[0].Period < patient/2 {
+		if e := b.stretched(); len(e) != 1 || e[0].Period < longestPoll/2 {
 			t.Errorf("told %+v", e)
 		}
-		if l := b.monitor.Links()[0]; l.Poll != patient || !l.Stretched {
+		if l := b.monitor.Links()[0]; l.Poll != longestPoll || !l.Stretched {
 			t.Errorf("it shows a period of %v, stretched %v", l.Poll, l.Stretched)
 		}
 	}, withMII)
@@ -164,17 +164,17 @@ func TestPollerStretches(t *testing.T) {
 // Links that are asked at the same rate share their wake-ups, whenever each
 // came.
 func TestConfirmerSharesWakeUps(t *testing.T) {
-	r := &round{monitor: newMonitor(Config{Minter: event.NewMinter(0)}, &fake{}), pace: newPace(dull)}
+	r := newSchedule(newObserver(Config{Minter: event.NewMinter(0)}), longestConfirm)
 	asked := map[string]int{}
 	ask := func(p Poll) { asked[p.Name]++ }
 	start := time.Now()
 	a, b := Poll{Target: Target{Device: nic.Device{ID: 1, Name: "a"}, Every: 10 * time.Millisecond}}, Poll{Target: Target{Device: nic.Device{ID: 2, Name: "b"}, Every: 10 * time.Millisecond}}
-	r.replan([]Poll{a})
-	r.sweep(start, ask)
-	r.replan([]Poll{a, b})
-	next := r.sweep(start.Add(time.Millisecond), ask)
+	r.plan([]Poll{a})
+	r.askDue(start, ask)
+	r.plan([]Poll{a, b})
+	next := r.askDue(start.Add(time.Millisecond), ask)
 	for range 3 {
-		next = r.sweep(next, ask)
+		next = r.askDue(next, ask)
 	}
 	if asked["a"] != 4 || asked["b"] != 4 {
 		t.Errorf("asked %v in 5 wake-ups, want each 4 times", asked)

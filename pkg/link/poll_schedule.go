@@ -6,89 +6,96 @@ import (
 	"ripcord/pkg/event"
 )
 
-// round is the links that one goroutine asks in turn, each in its own period,
-// or a longer one where asking is dear.
-type round struct {
-	monitor *Monitor
-	pace    *pace
-	plan    []turn
+// schedule is the questions that one goroutine asks in turn, each at its own period,
+// or a longer one where asking costs too much.
+type schedule struct {
+	observer  *observer
+	costs     costs
+	questions []question
 }
 
-// turn is a question and when it is asked next.
-type turn struct {
+// question is a question and when it is asked next.
+type question struct {
 	Poll
-	due     time.Time
-	current time.Duration // the period in effect; 0: not asked yet
-	told    telling
+	due      time.Time
+	current  time.Duration // the period in effect; 0: not asked yet
+	reported reportedPeriod
 }
 
-// replan takes over whom to ask: who stays keeps its due time, who is new is
+// newSchedule returns an empty schedule whose periods are stretched to longest at most.
+func newSchedule(o *observer, longest time.Duration) schedule {
+	return schedule{observer: o, costs: newCosts(longest)}
+}
+
+// plan takes over what to ask: a question that stays keeps its due time, a new one is
 // due now.
-func (r *round) replan(polls []Poll) {
-	old := r.plan
+func (s *schedule) plan(polls []Poll) {
+	old := s.questions
 	type key struct {
-		birth  uint64
+		id     uint64
 		source event.Source
 	}
-	before, asked := make(map[key]*turn, len(old)), make(map[uint64]bool, len(polls))
+	before, asked := make(map[key]*question, len(old)), make(map[uint64]bool, len(polls))
 	for i := range old {
 		before[key{old[i].ID, old[i].Source}] = &old[i]
 	}
-	r.plan = make([]turn, len(polls))
+	s.questions = make([]question, len(polls))
 	for i, poll := range polls {
-		r.plan[i] = turn{Poll: poll, told: telling{period: poll.Every}}
+		s.questions[i] = question{Poll: poll, reported: reportedPeriod{period: poll.Every}}
 		if o := before[key{poll.ID, poll.Source}]; o != nil && o.Every == poll.Every {
-			r.plan[i].due, r.plan[i].current, r.plan[i].told = o.due, o.current, o.told
+			s.questions[i].due, s.questions[i].current, s.questions[i].reported = o.due, o.current, o.reported
 		}
 		asked[poll.ID] = true
 	}
-	r.pace.forget(func(birth uint64) bool { return asked[birth] })
+	s.costs.retain(func(id uint64) bool { return asked[id] })
 	for i := range old {
 		if !asked[old[i].ID] {
-			r.show(&old[i], 0, "")
+			s.setPeriod(&old[i], 0, "")
 		}
 	}
 }
 
-// sweep asks all that are due, and with them who will be within an eighth of
-// its period, so that all share their wake-ups. It returns when the next is due.
-// Who falls behind skips turns.
-func (r *round) sweep(now time.Time, ask func(Poll)) time.Time {
+// askDue asks all questions that are due, and with them those that will be within an
+// eighth of their period, so that all share their wake-ups. It returns when the next is
+// due. A schedule that falls behind skips turns.
+func (s *schedule) askDue(now time.Time, ask func(Poll)) time.Time {
 	load := 0.0
-	for i := range r.plan {
-		load += r.pace.load(r.plan[i].ID, r.plan[i].Every)
+	for i := range s.questions {
+		load += s.costs.load(s.questions[i].ID, s.questions[i].Every)
 	}
 	next, begun := now.Add(idle), now
-	for i := range r.plan {
-		t := &r.plan[i]
-		if t.due.Sub(now) <= t.Every/8 {
-			ask(t.Poll)
+	for i := range s.questions {
+		q := &s.questions[i]
+		if q.due.Sub(now) <= q.Every/8 {
+			ask(q.Poll)
 			done := time.Now()
-			r.pace.took(t.ID, done.Sub(begun))
+			s.costs.record(q.ID, done.Sub(begun))
 			begun = done
-			every := r.pace.stretch(t.Every, load)
-			t.due = now.Add(every)
-			r.tell(t, every, done)
+			every := s.costs.stretch(q.Every, load)
+			q.due = now.Add(every)
+			s.report(q, every, done)
 		}
-		if t.due.Before(next) {
-			next = t.due
+		if q.due.Before(next) {
+			next = q.due
 		}
 	}
 	return next
 }
 
-// tell tells of a period that is another than before: the table always, people
-// if it is news.
-func (r *round) tell(t *turn, every time.Duration, at time.Time) {
+// report reports a period that is another than before: to the table always, to the log
+// if it differs much and for long.
+func (s *schedule) report(q *question, every time.Duration, at time.Time) {
 	switch {
-	case t.told.news(at, every, t.Every):
-		r.show(t, every, because(t.Every, every, r.pace.costs[t.ID]))
-	case every != t.current:
-		r.show(t, every, "")
+	case q.reported.update(at, every, q.Every):
+		s.setPeriod(q, every, whyPeriod(q.Every, every, s.costs.average[q.ID]))
+	case every != q.current:
+		s.setPeriod(q, every, "")
 	}
 }
 
-func (r *round) show(t *turn, every time.Duration, news string) {
-	t.current = every
-	r.monitor.observe(Paced{Source: t.Source, Index: t.Index, Birth: t.ID, Every: every, Configured: t.Every, News: news}, time.Now())
+func (s *schedule) setPeriod(q *question, every time.Duration, why string) {
+	q.current = every
+	s.observer.observe(Paced{
+		Source: q.Source, Index: q.Index, Birth: q.ID, Every: every, Stretched: !nearly(every, q.Every), Why: why,
+	}, time.Now())
 }

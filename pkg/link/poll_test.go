@@ -188,7 +188,7 @@ func TestSourceThatIsGone(t *testing.T) {
 		name  string
 		alone bool
 		lasts time.Duration
-	}{{"the kernel says up", false, muteFor}, {"nobody else can tell", true, muteForAlone}} {
+	}{{"the kernel says up", false, withdrawAfter}, {"nobody else can tell", true, withdrawAloneAfter}} {
 		t.Run(c.name, func(t *testing.T) {
 			onBench(t, func(b *bench) {
 				time.Sleep(2 * time.Second)

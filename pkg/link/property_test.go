@@ -85,7 +85,7 @@ func (w *world) check(truth map[int]Seen) {
 func TestTableFollowsTheRule(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		names := []string{"a", "b", "c"}
-		w := &world{t: t, table: NewTable(event.NewMinter(0), names, plainly), seen: map[int]Seen{}, births: map[int]uint64{},
+		w := &world{t: t, table: NewTable(TableConfig{Minter: event.NewMinter(0), Watched: names, Default: plain}), seen: map[int]Seen{}, births: map[int]uint64{},
 			words: map[int]bool{}, facts: map[string]event.Link{}, at: time.Unix(0, 0)}
 		w.observe(links(Initial))
 		index := func() int { return rapid.IntRange(1, 3).Draw(t, "index") }
@@ -156,7 +156,7 @@ func TestTableFollowsTheRule(t *testing.T) {
 }
 
 func BenchmarkObserve(b *testing.B) {
-	table, at := NewTable(event.NewMinter(0), []string{"eth0"}, plainly), time.Unix(0, 0)
+	table, at := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: plain}), time.Unix(0, 0)
 	list := make([]Seen, 100)
 	for i := range list {
 		list[i] = up(i+1, fmt.Sprintf("eth%d", i))

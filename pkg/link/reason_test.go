@@ -24,11 +24,11 @@ func reasons(events []event.Event) string {
 // The reason follows the loss, and bears its trace.
 func TestReasonOfALoss(t *testing.T) {
 	why := func(index int, birth uint64, s string) Observation {
-		return Explained{Index: index, Birth: birth, Why: s}
+		return Explained{Index: index, Birth: birth, Reason: s}
 	}
-	start := step{observe: links(Initial, up(2, "eth0"))}
-	pulled := step{observe: LinkSeen{up(2, "eth0", noCarrier)}, want: "link.down #2: eth0 is not usable: no carrier"}
-	for name, steps := range map[string][]step{
+	start := observed{observe: links(Initial, up(2, "eth0"))}
+	pulled := observed{observe: LinkSeen{up(2, "eth0", noCarrier)}, want: "link.down #2: eth0 is not usable: no carrier"}
+	for name, steps := range map[string][]observed{
 		"after it":             {start, pulled, {observe: why(2, 1, "no cable"), want: "link.reason #2: eth0 is not usable: no carrier (no cable)"}},
 		"told once":            {start, pulled, {observe: why(2, 1, "no cable"), want: "link.reason #2: eth0 is not usable: no carrier (no cable)"}, {observe: why(2, 1, "overheat")}, {observe: LinkSeen{up(2, "eth0", noCarrier, mtu(9000))}}},
 		"the driver has none":  {start, pulled, {observe: why(2, 1, "")}, {observe: why(2, 1, "no cable")}},
@@ -50,7 +50,7 @@ func TestReasonOfALoss(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			at, settings := time.Unix(1000, 0), steps[0].set
-			table := NewTable(event.NewMinter(0), []string{"eth0"}, func(string) Settings { return settings })
+			table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: settings})
 			for i, s := range steps {
 				at = at.Add(s.after)
 				if got := reasons(table.Observe(s.observe, at).Events); got != s.want {

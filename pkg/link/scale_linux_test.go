@@ -63,8 +63,7 @@ func TestManyLinksAndAddresses(t *testing.T) {
 		return Dump{Reason: reason, OfLinks: links != nil, OfAddresses: list != nil, Links: links, Addresses: list}
 	}
 	fresh := func(links []Seen, list []Assigned) *Table {
-		table := NewTable(event.NewMinter(0), []string{"v0", "v1"}, plainly)
-		table.sourcesAre(Sources{})
+		table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"v0", "v1"}, Default: plain})
 		table.Observe(all(Initial, links, list), time.Unix(0, 0))
 		return table
 	}
@@ -75,7 +74,9 @@ func TestManyLinksAndAddresses(t *testing.T) {
 		observe        func(i int) Observation
 		longest, total time.Duration
 	}{
-		{"the first dump of all", 1, func() *Table { return NewTable(event.NewMinter(0), []string{"v0"}, plainly) },
+		{"the first dump of all", 1, func() *Table {
+			return NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"v0"}, Default: plain})
+		},
 			func(int) Observation { return all(Initial, seen, addresses) }, 0, 3 * time.Second},
 		{"an audit that finds nothing", 2, func() *Table { return fresh(seen, addresses) },
 			func(i int) Observation { return all(Audit, seen, addresses) }, 0, 2 * time.Second},
@@ -131,7 +132,7 @@ func TestManyWatched(t *testing.T) {
 		names = append(names, fmt.Sprintf("v%d", i))
 		seen = append(seen, up(i+2, names[i], on(1)))
 	}
-	table := NewTable(event.NewMinter(0), names, plainly)
+	table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: names, Default: plain})
 	table.Observe(links(Initial, append(seen, up(1, "nic"))...), time.Unix(0, 0))
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

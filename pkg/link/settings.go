@@ -6,17 +6,17 @@ import (
 	"ripcord/pkg/event"
 )
 
-// Mode says what tells a link's state.
+// Mode is a monitor: what is asked for a link's state.
 type Mode string
 
 // The modes.
 const (
-	Auto    Mode = "auto"    // whatever serves best on the link
+	Auto    Mode = "auto"    // the best that the link offers
 	Netlink Mode = "netlink" // the kernel's own notifications, and the confirmer
 	Ethtool Mode = "ethtool" // these, and the driver polled by ETHTOOL_GLINK
 	ModeMII Mode = "mii"     // these, and the transceiver polled
 
-	// none is what serves where nothing can tell.
+	// none is chosen where no source can report a loss.
 	none Mode = event.Unmonitored
 )
 

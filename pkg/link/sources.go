@@ -5,28 +5,16 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"time"
 )
 
-// Sources says what is known of the addresses from which adverts may leave.
+// Sources are the configured addresses that matter when a source of adverts is chosen.
 type Sources struct {
-	// Named are the addresses that instances send from by name. They may also stand
-	// on a loopback link.
+	// Named are the addresses that instances ask for as their source. They may also
+	// stand on a loopback link.
 	Named []netip.Addr
 	// Virtual are the addresses that routers share. Where one stands without our
 	// mark it is a source only if there is no other: it would name the wrong router.
 	Virtual []netip.Addr
-}
-
-// sourcesAre says so once, before anything is observed.
-func (t *Table) sourcesAre(s Sources) {
-	t.named, t.virtual = make(map[netip.Addr]bool), make(map[netip.Addr]bool)
-	for _, ip := range s.Named {
-		t.named[ip] = true
-	}
-	for _, ip := range s.Virtual {
-		t.virtual[ip] = true
-	}
 }
 
 // chosen is what was chosen of the addresses of a link.
@@ -48,120 +36,91 @@ const (
 	virtual // shared, and not put there by ripcord
 	narrow  // of link scope, or deprecated
 	extra   // a secondary address of its subnet
-	plain
+	usual
 )
 
 // rank orders addresses as sources of adverts. What ripcord put there is never
-// one. A secondary is one: whoever replaces an address adds the new one first.
-func (t *Table) rank(s *standing) int {
-	ip := s.Prefix.Addr()
+// one. A secondary is one: to replace an address, the new one is added first.
+func (t *addresses) rank(a *knownAddress) int {
+	ip := a.Prefix.Addr()
 	switch {
-	case s.Marked || s.Unready || !t.mayBeSource(ip):
+	case a.Marked || a.Unready || !t.mayBeSource(ip):
 		return unfit
 	case t.virtual[ip]:
 		return virtual
-	case ip.Is4() && s.Scope >= scopeLink || s.Deprecated:
+	case ip.Is4() && a.Scope >= scopeLink || a.Deprecated:
 		return narrow
-	case s.Secondary:
+	case a.Secondary:
 		return extra
 	}
-	return plain
+	return usual
 }
 
 // mayBeSource reports whether adverts may bear an address, as far as its kind goes:
 // over IPv6 only a link-local one, unless it is asked for (RFC 9568 §5.1.2.1).
-func (t *Table) mayBeSource(ip netip.Addr) bool {
+func (t *addresses) mayBeSource(ip netip.Addr) bool {
 	return ip.Is4() || ip.IsLinkLocalUnicast() || t.named[ip]
 }
 
-// chooses reports whether the sources of a link matter to anybody.
-func (t *Table) chooses(e *entry) bool {
-	return e != nil && (e.top || e.seen.Local && len(t.named) > 0)
-}
-
-// choose chooses the sources of a link anew, and publishes them if they are others.
-func (t *Table) choose(a *assigned) {
-	a.due, a.limit = time.Time{}, time.Time{}
-	delete(t.unsettled, a.index)
-	e, was := t.byIndex[a.index], a.chosen
-	if !t.chooses(e) {
-		a.chosen = chosen{}
-		t.dropBare(a)
-		return
-	}
-	a.chosen = t.chooseSource(a)
-	if e.seen.Local && t.relocate(a) {
-		t.rechoose()
-	}
-	moved := a.chosen != was
-	t.dropBare(a)
-	if moved {
-		t.settle(e, 0)
-	}
-}
-
-// rechoose chooses for all watched links, since a loopback link has other addresses.
-func (t *Table) rechoose() {
-	for _, e := range t.tops() {
-		if !e.seen.Local {
-			t.choose(t.on(e.seen.Index))
-		}
-	}
-}
-
-// relocate takes in which of the named sources stand on a loopback link, and reports
-// whether these are others.
-func (t *Table) relocate(a *assigned) bool {
+// noteLocal notes which of the named sources stand on a loopback link, and reports
+// whether these are others than before.
+func (t *addresses) noteLocal(l *linkAddresses) (changed bool) {
 	var here []netip.Addr
-	for i := range a.list {
-		if s := &a.list[i]; t.named[s.Prefix.Addr()] && t.rank(s) != unfit {
-			here = append(here, s.Prefix.Addr())
+	for i := range l.list {
+		if a := &l.list[i]; t.named[a.Prefix.Addr()] && t.rank(a) != unfit {
+			here = append(here, a.Prefix.Addr())
 		}
 	}
 	slices.SortFunc(here, netip.Addr.Compare)
-	if slices.Equal(here, t.local[a.index]) {
+	if slices.Equal(here, t.local[l.index]) {
 		return false
 	}
-	if t.local[a.index] = here; len(here) == 0 {
-		delete(t.local, a.index)
+	if t.local[l.index] = here; len(here) == 0 {
+		delete(t.local, l.index)
 	}
 	return true
 }
 
+// forgetLocal forgets a link, and reports whether named sources stood on it.
+func (t *addresses) forgetLocal(index int) (changed bool) {
+	changed = len(t.local[index]) > 0
+	delete(t.local, index)
+	return changed
+}
+
 // candidate is an address that may be chosen.
 type candidate struct {
-	*standing
+	*knownAddress
 	rank int
 }
 
-// chooseSource chooses from the addresses of a link: of each subnet the best one, and all
+// choose chooses from the addresses of a link: of each subnet the best one, and all
 // that are asked for by name.
-func (t *Table) chooseSource(a *assigned) (now chosen) {
+func (t *addresses) choose(l *linkAddresses) (now chosen) {
 	best := make(map[netip.Prefix]candidate)
 	var named []candidate
-	var duplicate *standing
-	for i := range a.list {
-		s := &a.list[i]
-		ip := s.Prefix.Addr()
-		if s.Duplicate && !s.Marked && t.mayBeSource(ip) && (duplicate == nil || s.since < duplicate.since) {
-			duplicate = s
+	var duplicate *knownAddress
+	for i := range l.list {
+		a := &l.list[i]
+		ip := a.Prefix.Addr()
+		if a.Duplicate && !a.Marked && t.mayBeSource(ip) && (duplicate == nil || a.arrival < duplicate.arrival) {
+			duplicate = a
 		}
-		c := candidate{s, t.rank(s)}
+		c := candidate{a, t.rank(a)}
 		if c.rank == unfit {
 			continue
 		}
 		if t.named[ip] {
 			named = append(named, c)
 		}
-		if o, ok := best[subnet(s.Prefix)]; !ok || a.compare(c, o) < 0 {
-			best[subnet(s.Prefix)] = c
+		if o, ok := best[subnet(a.Prefix)]; !ok || l.compare(c, o) < 0 {
+			best[subnet(a.Prefix)] = c
 		}
 	}
 	if duplicate != nil {
 		now.duplicate = duplicate.Prefix.Addr()
 	}
-	list := slices.SortedFunc(maps.Values(best), a.compare)
-	list = withoutVirtual(list)
+	list := withoutVirtual(slices.SortedFunc(maps.Values(best), l.compare))
 	for _, c := range list {
 		switch ip := c.Prefix.Addr(); {
 		case ip.Is4() && !now.primary4.IsValid():
@@ -170,37 +129,37 @@ func (t *Table) chooseSource(a *assigned) (now chosen) {
 			now.linkLocal6 = ip
 		}
 	}
-	slices.SortFunc(named, a.compare)
-	now.owned = t.own(a)
-	now.sources = t.list(a, append(list, named...))
+	slices.SortFunc(named, l.compare)
+	now.owned = t.own(l)
+	now.sources = t.list(l, append(list, named...))
 	return now
 }
 
 // compare orders candidates, the best first. Of equal ones the present choice stays,
 // else the one that came first is taken, as the kernel does.
-func (a *assigned) compare(x, y candidate) int {
+func (l *linkAddresses) compare(x, y candidate) int {
 	present := func(c candidate) int {
 		switch ip := c.Prefix.Addr(); {
-		case ip == a.primary4, ip == a.linkLocal6:
+		case ip == l.primary4, ip == l.linkLocal6:
 			return 2
 		case c.source:
 			return 1
 		}
 		return 0
 	}
-	return cmp.Or(y.rank-x.rank, present(y)-present(x), earlier(*x.standing, *y.standing))
+	return cmp.Or(y.rank-x.rank, present(y)-present(x), earlier(*x.knownAddress, *y.knownAddress))
 }
 
-// subnet is the network of an address. All that are alone in theirs are taken
+// subnet returns the network of an address. All that are alone in theirs are taken
 // together.
 func subnet(p netip.Prefix) netip.Prefix {
 	if p.IsSingleIP() {
-		return netip.PrefixFrom(nobody(p.Addr()), 0)
+		return netip.PrefixFrom(unspecified(p.Addr()), 0)
 	}
 	return p.Masked()
 }
 
-func nobody(ip netip.Addr) netip.Addr {
+func unspecified(ip netip.Addr) netip.Addr {
 	if ip.Is4() {
 		return netip.IPv4Unspecified()
 	}
@@ -224,16 +183,16 @@ func withoutVirtual(list []candidate) []candidate {
 	})
 }
 
-// ownedMost is how many addresses of a link are told.
+// ownedMost is how many addresses of a link a fact lists.
 const ownedMost = 256
 
 // own lists the addresses of a link that are its own, if these are not too many; the
 // same pointer while it is the same list.
-func (t *Table) own(a *assigned) *[]netip.Addr {
+func (t *addresses) own(l *linkAddresses) *[]netip.Addr {
 	var owned []netip.Addr
-	for i := range a.list {
-		s := &a.list[i]
-		if ip := s.Prefix.Addr(); !s.Marked && !s.Unready && !t.virtual[ip] && t.mayBeSource(ip) {
+	for i := range l.list {
+		a := &l.list[i]
+		if ip := a.Prefix.Addr(); !a.Marked && !a.Unready && !t.virtual[ip] && t.mayBeSource(ip) {
 			owned = append(owned, ip)
 		}
 		if len(owned) > ownedMost {
@@ -245,17 +204,17 @@ func (t *Table) own(a *assigned) *[]netip.Addr {
 	switch {
 	case len(owned) == 0:
 		return nil
-	case a.owned != nil && slices.Equal(owned, *a.owned):
-		return a.owned
+	case l.owned != nil && slices.Equal(owned, *l.owned):
+		return l.owned
 	}
 	return &owned
 }
 
 // list makes the sources of a link of what was chosen there, and of the named ones
 // that stand on a loopback link; the same pointer while it is the same list.
-func (t *Table) list(a *assigned, all []candidate) *[]netip.Prefix {
-	for i := range a.list {
-		a.list[i].source = false
+func (t *addresses) list(l *linkAddresses, all []candidate) *[]netip.Prefix {
+	for i := range l.list {
+		l.list[i].source = false
 	}
 	var sources []netip.Prefix
 	for _, c := range all {
@@ -265,7 +224,7 @@ func (t *Table) list(a *assigned, all []candidate) *[]netip.Prefix {
 		}
 	}
 	for _, index := range sortedKeys(t.local) {
-		if index == a.index {
+		if index == l.index {
 			continue
 		}
 		for _, ip := range t.local[index] {
@@ -275,8 +234,8 @@ func (t *Table) list(a *assigned, all []candidate) *[]netip.Prefix {
 	switch {
 	case len(sources) == 0:
 		return nil
-	case a.sources != nil && slices.Equal(sources, *a.sources):
-		return a.sources
+	case l.sources != nil && slices.Equal(sources, *l.sources):
+		return l.sources
 	}
 	return &sources
 }

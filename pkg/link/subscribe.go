@@ -4,24 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 )
 
 const (
-	// auditEvery is the period of the dumps that nothing gave cause for.
+	// auditEvery is the period of the dumps that no error calls for.
 	auditEvery = time.Minute
 	// maxDrained bounds the messages that are read before a dump.
 	maxDrained = 1 << 16
 )
 
-// subscriber hears the notifications of one subject and dumps when they cannot
-// be relied on.
+// subscriber reads the notifications of one subject, and dumps the subject when they
+// cannot be relied on.
 type subscriber struct {
-	monitor *Monitor
-	what    subject
-	stream  stream
-	heard   []Observation
+	observer *observer
+	kernel   kernel
+	what     subject
+	started  <-chan struct{} // closed when what was there at the start has been published
+	stream   stream
+	received []Observation // reused
 }
 
 // run reads until ctx ends.
@@ -44,13 +45,13 @@ func (s *subscriber) run(ctx context.Context) {
 	}
 }
 
-// listen observes what is heard until receiving fails, the audit is due, or
+// listen observes what is received until that fails, the audit is due, or
 // ctx ends.
 func (s *subscriber) listen(ctx context.Context, audit time.Time) error {
-	stop := context.AfterFunc(ctx, s.shut)
+	stop := context.AfterFunc(ctx, s.close)
 	defer stop()
 	for {
-		if err := s.hear(audit); err != nil {
+		if err := s.receive(audit); err != nil {
 			return err
 		}
 		if !time.Now().Before(audit) { // a busy socket puts no audit off
@@ -59,15 +60,15 @@ func (s *subscriber) listen(ctx context.Context, audit time.Time) error {
 	}
 }
 
-// hear observes one datagram.
-func (s *subscriber) hear(until time.Time) error {
-	heard, at, err := s.stream.receive(s.heard[:0], until)
+// receive observes one datagram.
+func (s *subscriber) receive(until time.Time) error {
+	received, at, err := s.stream.receive(s.received[:0], until)
 	if err != nil {
 		return err
 	}
-	s.heard = heard
-	for _, o := range heard {
-		s.monitor.observe(o, at)
+	s.received = received
+	for _, o := range received {
+		s.observer.observe(o, at)
 	}
 	return nil
 }
@@ -76,7 +77,7 @@ func (s *subscriber) hear(until time.Time) error {
 // not taken for newer. It returns what ended it.
 func (s *subscriber) drain() error {
 	for range maxDrained {
-		if err := s.hear(time.Time{}); err != nil && !errors.Is(err, errOverrun) {
+		if err := s.receive(time.Time{}); err != nil && !errors.Is(err, errOverrun) {
 			return err
 		}
 	}
@@ -90,60 +91,35 @@ func (s *subscriber) resync(ctx context.Context, reason Resync) {
 		return // ctx has ended
 	}
 	d.Reason = reason
-	s.monitor.sift(&d)
-	s.monitor.observe(d, time.Now())
-}
-
-// sift leaves out of a dump what is as it is known, piece by piece.
-func (m *Monitor) sift(d *Dump) {
-	links, addresses := d.Links, d.Addresses
-	d.listed = make(map[int]bool, len(links))
-	for i := range links {
-		d.listed[links[i].Index] = true
-	}
-	if d.OfAddresses {
-		m.mu.Lock()
-		m.table.beginSift()
-		m.mu.Unlock()
-	}
-	d.Links, d.Addresses = nil, nil
-	for piece := range slices.Chunk(links, siftMost) {
-		m.mu.Lock()
-		d.Links = m.table.siftLinks(d.Links, piece)
-		m.mu.Unlock()
-	}
-	for piece := range slices.Chunk(addresses, siftMost) {
-		m.mu.Lock()
-		d.Addresses = m.table.siftAddresses(d.Addresses, piece)
-		m.mu.Unlock()
-	}
+	s.observer.sift(&d)
+	s.observer.observe(d, time.Now())
 }
 
 // dump lists the subject, again while it changes or the kernel cannot answer.
 // It fails only when ctx ends, and at the start.
 func (s *subscriber) dump(ctx context.Context) (Dump, error) {
 	for wait := newBackoff(); ; {
-		d, err := s.monitor.kernel.dump(s.what)
+		d, err := s.kernel.dump(s.what)
 		if err == nil {
 			return d, nil
 		}
-		if !s.monitor.isReady() && !errors.Is(err, errInterrupted) {
+		if !s.hasStarted() && !errors.Is(err, errInterrupted) {
 			return Dump{}, err
 		}
 		if err := wait.next(ctx); err != nil {
 			return Dump{}, err
 		}
-		if s.monitor.isReady() {
+		if s.hasStarted() {
 			s.drain()
 		}
 	}
 }
 
-// recover opens the socket anew after it failed. What was said meanwhile is
+// recover opens the socket anew after it failed. What was announced meanwhile is
 // lost, so it ends with a dump.
 func (s *subscriber) recover(ctx context.Context) {
 	for wait := newBackoff(); wait.next(ctx) == nil; {
-		s.shut()
+		s.close()
 		if s.reopen() == nil {
 			s.resync(ctx, Overrun)
 			return
@@ -152,7 +128,7 @@ func (s *subscriber) recover(ctx context.Context) {
 }
 
 func (s *subscriber) reopen() error {
-	stream, err := s.monitor.kernel.open(s.what)
+	stream, err := s.kernel.open(s.what)
 	if err != nil {
 		return fmt.Errorf("listen to the kernel's notifications of links and addresses: %w", err)
 	}
@@ -160,11 +136,11 @@ func (s *subscriber) reopen() error {
 	return nil
 }
 
-func (s *subscriber) shut() { s.stream.close() }
+func (s *subscriber) close() { s.stream.close() }
 
-func (m *Monitor) isReady() bool {
+func (s *subscriber) hasStarted() bool {
 	select {
-	case <-m.ready:
+	case <-s.started:
 		return true
 	default:
 		return false

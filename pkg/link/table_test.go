@@ -79,10 +79,10 @@ func tell(o Outcome) string {
 	return b.String()
 }
 
-// plainly are the settings of a link of which nothing special is wanted.
-func plainly(string) Settings { return Settings{Monitor: Auto, Confirm: 10 * time.Millisecond} }
+// plain are settings of which nothing special is wanted.
+var plain = Settings{Monitor: Auto, Confirm: 10 * time.Millisecond}
 
-type step struct {
+type observed struct {
 	watch   []string // in the first step; eth0 if nil
 	set     Settings // in the first step
 	observe Observation
@@ -91,9 +91,9 @@ type step struct {
 }
 
 func TestTable(t *testing.T) {
-	start := step{observe: links(Initial, up(2, "eth0")), want: "eth0[2] up\n"}
-	engaged := step{observe: confirm(2, 1, true)} // from now on the confirmer has a say
-	for name, steps := range map[string][]step{
+	start := observed{observe: links(Initial, up(2, "eth0")), want: "eth0[2] up\n"}
+	engaged := observed{observe: confirm(2, 1, true)} // from now on the confirmer has a say
+	for name, steps := range map[string][]observed{
 		"administratively down is down": {start,
 			{observe: LinkSeen{up(2, "eth0", adminDown)}, want: "eth0[2] barred -1\nlink.down eth0 by notification\n"},
 			{observe: LinkSeen{up(2, "eth0")}, want: "eth0[2] up\nlink.up eth0 by notification\n"},
@@ -237,16 +237,16 @@ func TestTable(t *testing.T) {
 }
 
 // play has a table observe the steps and compares what each leads to.
-func play(t *testing.T, steps []step) {
+func play(t *testing.T, steps []observed) {
 	t.Helper()
-	watched, settings := steps[0].watch, plainly
+	watched, settings := steps[0].watch, plain
 	if watched == nil {
 		watched = []string{"eth0"}
 	}
 	if s := steps[0].set; s != (Settings{}) {
-		settings = func(string) Settings { return s }
+		settings = s
 	}
-	table, now := NewTable(event.NewMinter(0), watched, settings), time.Unix(1000, 0)
+	table, now := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: watched, Default: settings}), time.Unix(1000, 0)
 	var seq uint64
 	for i, s := range steps {
 		now = now.Add(s.after)

@@ -7,54 +7,140 @@ import (
 	"ripcord/pkg/event"
 )
 
-// say takes in what the source says at the instant at.
-func (w *word) say(up bool, at time.Time) {
+// vote is what one source reported last about a link.
+type vote struct {
+	source event.Source
+	down   bool
+	at     time.Time // of the last report
+	// upAt and downAt are when the source last began to report it; zero if it never did.
+	upAt, downAt time.Time
+	// unansweredSince is when it was first asked in vain since its last answer; zero if
+	// it was not.
+	unansweredSince time.Time
+	// withdrawn: it reported down and cannot be asked any more, so that does not count.
+	withdrawn bool
+}
+
+// record takes in a report of the source.
+func (v *vote) record(up bool, at time.Time) {
 	switch {
-	case up && (w.down || w.upAt.IsZero()):
-		w.upAt = at
-	case !up && (!w.down || w.downAt.IsZero()):
-		w.downAt = at
+	case up && (v.down || v.upAt.IsZero()):
+		v.upAt = at
+	case !up && (!v.down || v.downAt.IsZero()):
+		v.downAt = at
 	}
-	w.down, w.at = !up, at
+	v.down, v.at = !up, at
 }
 
-// announce takes in what the kernel says of its own accord. Whether it announced
-// a turn or was found by a dump to have made it is told by the source.
-func (e *entry) announce(up bool, source event.Source, at time.Time) {
-	w := &e.kernel
-	if w.at.IsZero() || up == w.down {
-		w.source = source
-	}
-	w.say(up, at)
+// answer takes in the answer of a source that was asked. It reports whether that
+// counts for another state than before.
+func (v *vote) answer(up bool, at time.Time) (changed bool) {
+	changed = v.down == up || v.withdrawn
+	v.record(up, at)
+	v.unansweredSince, v.withdrawn = time.Time{}, false
+	return changed
 }
 
-// witnesses are the words of all sources on a link and what it stands on, in the
-// order in which they were first heard. Of a source that speaks of several, the
-// word is told that counts: a down before an up, else the latest.
-func (t *Table) witnesses(e *entry) []event.Word {
-	var words []event.Word
-	for range maxDepth {
-		words = witness(words, &e.kernel)
-		for i := range e.words {
-			if !e.words[i].withdrawn {
-				words = witness(words, &e.words[i])
-			}
+// asVote is the vote as an event reports it.
+func (v *vote) asVote() event.Word {
+	return event.Word{Source: v.source, Up: !v.down, UpAt: v.upAt, DownAt: v.downAt}
+}
+
+// votes are the last reports of all sources about one link. Only the source itself
+// takes back what it reported. A source that was asked and has never reported "up"
+// cannot tell: it has no vote.
+type votes struct {
+	kernel vote   // what the last description of the link amounts to
+	asked  []vote // of the sources that are asked, in the order in which they first reported
+}
+
+// describe takes in the kernel's description. source is Notification if the kernel
+// announced it, Resync if a dump found it.
+func (v *votes) describe(up bool, source event.Source, at time.Time) {
+	if v.kernel.at.IsZero() || up == v.kernel.down {
+		v.kernel.source = source
+	}
+	v.kernel.record(up, at)
+}
+
+// of returns the vote of a source that is asked; nil if it has none.
+func (v *votes) of(source event.Source) *vote {
+	for i := range v.asked {
+		if v.asked[i].source == source {
+			return &v.asked[i]
 		}
-		if e = t.byIndex[e.seen.Parent]; e == nil {
-			break
-		}
 	}
-	return words
+	return nil
 }
 
-func witness(words []event.Word, w *word) []event.Word {
-	said := event.Word{Source: w.source, Up: !w.down, UpAt: w.upAt, DownAt: w.downAt}
-	i := slices.IndexFunc(words, func(o event.Word) bool { return o.Source == said.Source })
+// admit gives a vote to a source whose first answer is "up".
+func (v *votes) admit(source event.Source, up bool, at time.Time) {
+	if up {
+		v.asked = append(v.asked, vote{source: source, at: at, upAt: at})
+	}
+}
+
+// down reports whether a source that was asked reports down.
+func (v *votes) down() bool {
+	for i := range v.asked {
+		if v.asked[i].down && !v.asked[i].withdrawn {
+			return true
+		}
+	}
+	return false
+}
+
+// up reports whether a source that was asked reports up.
+func (v *votes) up() bool {
+	return slices.ContainsFunc(v.asked, func(o vote) bool { return !o.down })
+}
+
+// A source that reported down is asked in vain for this long until its vote is
+// withdrawn: where another source reports up, and where no other can tell.
+const (
+	withdrawAfter      = 3 * time.Second
+	withdrawAloneAfter = time.Minute
+)
+
+// unanswered takes in that a source was asked in vain, such as a transceiver that is
+// gone: no other source can take its report back, and the link would be down for ever.
+// It reports whether the vote has now been withdrawn.
+func (v *votes) unanswered(source event.Source, at time.Time, othersUp bool) (withdrawn bool) {
+	o := v.of(source)
+	if o == nil || !o.down || o.withdrawn {
+		return false
+	}
+	if o.unansweredSince.IsZero() {
+		o.unansweredSince = at
+	}
+	limit := withdrawAloneAfter
+	if othersUp {
+		limit = withdrawAfter
+	}
+	o.withdrawn = at.Sub(o.unansweredSince) >= limit
+	return o.withdrawn
+}
+
+// collect adds the votes to a list that has one for each source. If a source has
+// votes on several links the one that counts is listed: a down before an up, else the
+// latest.
+func (v *votes) collect(list []event.Word) []event.Word {
+	list = collect(list, v.kernel.asVote())
+	for i := range v.asked {
+		if !v.asked[i].withdrawn {
+			list = collect(list, v.asked[i].asVote())
+		}
+	}
+	return list
+}
+
+func collect(list []event.Word, vote event.Word) []event.Word {
+	i := slices.IndexFunc(list, func(o event.Word) bool { return o.Source == vote.Source })
 	switch {
 	case i < 0:
-		return append(words, said)
-	case words[i].Up && !said.Up, words[i].Up == said.Up && said.Since().After(words[i].Since()):
-		words[i] = said
+		return append(list, vote)
+	case list[i].Up && !vote.Up, list[i].Up == vote.Up && vote.Since().After(list[i].Since()):
+		list[i] = vote
 	}
-	return words
+	return list
 }

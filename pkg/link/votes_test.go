@@ -9,15 +9,76 @@ import (
 	"ripcord/pkg/event"
 )
 
-// Which source spoke first, and when each did, stands in the event: times are
-// how long before it each began to say so.
-func TestWordsInTheEvent(t *testing.T) {
+// TestVotesAnswer: a source has a vote from its first "up" on, and only it takes back
+// what it reported.
+func TestVotesAnswer(t *testing.T) {
+	at := time.Unix(1000, 0)
+	var v votes
+	v.describe(true, event.Resync, at)
+	v.admit(event.Confirm, false, at)
+	if v.of(event.Confirm) != nil {
+		t.Error("a source that has never reported up has a vote")
+	}
+	v.admit(event.Confirm, true, at)
+	v.admit(event.MII, true, at)
+	if v.down() || !v.up() {
+		t.Errorf("down %v, up %v of two that report up", v.down(), v.up())
+	}
+	if !v.of(event.Confirm).answer(false, at.Add(1)) || v.of(event.Confirm).answer(false, at.Add(2)) {
+		t.Error("the first down is a change, the second is none")
+	}
+	v.of(event.MII).answer(true, at.Add(2))
+	v.describe(true, event.Notification, at.Add(2))
+	if !v.down() {
+		t.Error("another source took the report back")
+	}
+	if c := v.of(event.Confirm); !c.downAt.Equal(at.Add(1)) || !c.upAt.Equal(at) || !c.at.Equal(at.Add(2)) {
+		t.Errorf("down since %v, up since %v, last at %v", c.downAt, c.upAt, c.at)
+	}
+	if !v.of(event.Confirm).answer(true, at.Add(3)) || v.down() {
+		t.Error("it was not taken back")
+	}
+}
+
+// TestVotesUnanswered: a vote is withdrawn at the tick, once, and counts again when the
+// source answers.
+func TestVotesUnanswered(t *testing.T) {
+	for _, c := range []struct {
+		othersUp bool
+		after    time.Duration
+	}{{true, withdrawAfter}, {false, withdrawAloneAfter}} {
+		at := time.Unix(1000, 0)
+		var v votes
+		v.admit(event.MII, true, at)
+		if v.unanswered(event.MII, at.Add(time.Hour), c.othersUp) {
+			t.Error("a source that reports up is withdrawn")
+		}
+		v.of(event.MII).answer(false, at)
+		v.unanswered(event.MII, at, c.othersUp)
+		if v.unanswered(event.MII, at.Add(c.after-1), c.othersUp) || !v.down() {
+			t.Errorf("others up %v: withdrawn before %v", c.othersUp, c.after)
+		}
+		if !v.unanswered(event.MII, at.Add(c.after), c.othersUp) || v.down() {
+			t.Errorf("others up %v: not withdrawn after %v", c.othersUp, c.after)
+		}
+		if v.unanswered(event.MII, at.Add(2*c.after), c.othersUp) {
+			t.Error("withdrawn a second time")
+		}
+		if !v.of(event.MII).answer(false, at.Add(2*c.after)) || !v.down() {
+			t.Error("it answers again, and does not count")
+		}
+	}
+}
+
+// TestVotesInTheEvent: which source reported first, and when each did, stands in the
+// event. The times are how long before it each began to report it.
+func TestVotesInTheEvent(t *testing.T) {
 	const ms = time.Millisecond
-	start := step{observe: links(Initial, up(2, "eth0"))}
-	asked := step{observe: confirm(2, 1, true), after: time.Second}
-	pulled := step{observe: confirm(2, 1, false), after: time.Second,
+	start := observed{observe: links(Initial, up(2, "eth0"))}
+	asked := observed{observe: confirm(2, 1, true), after: time.Second}
+	pulled := observed{observe: confirm(2, 1, false), after: time.Second,
 		want: "link.down: resync up 2s, confirm down 0s (up 1s)"}
-	for name, steps := range map[string][]step{
+	for name, steps := range map[string][]observed{
 		"the confirmer is first, the kernel 800 ms late; the kernel is first with the return": {start, asked, pulled,
 			{observe: LinkSeen{up(2, "eth0", noCarrier)}, after: 800 * ms},
 			{observe: LinkSeen{up(2, "eth0", lost(1))}, after: 200 * ms},
@@ -50,7 +111,7 @@ func TestWordsInTheEvent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			at := time.Unix(1000, 0)
 			settings := steps[0].set
-			table := NewTable(event.NewMinter(0), []string{"eth0"}, func(string) Settings { return settings })
+			table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: settings})
 			for i, s := range steps {
 				at = at.Add(s.after)
 				var got []string

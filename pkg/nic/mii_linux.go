@@ -60,7 +60,7 @@ func ioctl(fd int, request uint, arg *miiRequest) error {
 func (m *MII) Close() error { return unix.Close(m.fd) }
 
 // Present returns the address of the NIC's transceiver on its management bus;
-// an error says why there is none that can be asked.
+// an error is why there is none that can be asked.
 func (m *MII) Present(index int) (phy uint8, err error) {
 	m.request = miiRequest{}
 	m.request.setIndex(index)

@@ -1,0 +1,69 @@
+package link
+
+import (
+	"slices"
+	"time"
+)
+
+// born returns the link with that index if it is the one that was born with that number.
+func (t *Table) born(index int, birth uint64) *entry {
+	if e := t.byIndex[index]; e != nil && e.birth == birth {
+		return e
+	}
+	return nil
+}
+
+// settingsOf returns the settings of a link, under whichever name it has its own.
+func (t *Table) settingsOf(e *entry) Settings {
+	for name := range e.seen.names {
+		if s, ok := t.settings[name]; ok {
+			return s
+		}
+	}
+	return t.defaults
+}
+
+// label returns the name under which the log reports a link: its own, unless it is
+// watched under an alternative one only.
+func (t *Table) label(e *entry) string {
+	for name := range e.seen.names {
+		if t.known[name] {
+			return name
+		}
+	}
+	return e.seen.Name
+}
+
+// expectsSources reports whether an instance may send from an address of the link.
+func (t *Table) expectsSources(e *entry) bool {
+	return e != nil && (e.watched || e.seen.Local && t.addresses.anyNamed())
+}
+
+// watchedLinks returns the watched links and, with lower, what these stand on; by index.
+func (t *Table) watchedLinks(lower bool) []*entry {
+	var all []*entry
+	t.newWalk()
+	for _, name := range t.watched {
+		for e := range t.lower(t.byName[name]) {
+			if !t.meet(e) {
+				break
+			}
+			if lower || e.watched {
+				all = append(all, e)
+			}
+		}
+	}
+	slices.SortFunc(all, byIndex)
+	return all
+}
+
+// heldUntil returns the links of which a loss or a return was held back until at, by index.
+func (t *Table) heldUntil(at time.Time) []*entry {
+	var due []*entry
+	for e := range t.held {
+		if !at.Before(e.debounce.due) {
+			due = insert(due, e)
+		}
+	}
+	return due
+}

@@ -1,0 +1,69 @@
+package link
+
+import (
+	"testing"
+	"time"
+)
+
+// counted is a description with the kernel's count of losses.
+func counted(n uint32) Seen { return Seen{UpCount: n, DownCount: n} }
+
+// TestLossesCountOnce: a loss that a source saw and the kernel counts later is one.
+func TestLossesCountOnce(t *testing.T) {
+	at := time.Unix(1000, 0)
+	l := newLosses(counted(1))
+	l.see(at)
+	if n := l.describe(counted(2), at.Add(creditLasts)); n != 0 {
+		t.Errorf("%d unseen losses after one that was seen, want 0", n)
+	}
+	if n := l.describe(counted(4), at.Add(creditLasts)); n != 2 {
+		t.Errorf("%d unseen losses, want 2", n)
+	}
+	l.see(at.Add(creditLasts)) // of the same instant as the kernel's count
+	if n := l.describe(counted(5), at.Add(creditLasts)); n != 1 {
+		t.Errorf("%d unseen losses: one that the kernel had counted already hides another", n)
+	}
+	l.see(at.Add(time.Minute))
+	if n := l.describe(counted(6), at.Add(time.Minute+creditLasts+1)); n != 1 {
+		t.Errorf("%d unseen losses, want 1: the credit is too old", n)
+	}
+	if n := l.describe(counted(1), at); n != 0 {
+		t.Errorf("%d unseen losses of another device", n)
+	}
+}
+
+// TestLossesOlder: the counts tell which description was made first, also where they wrap.
+func TestLossesOlder(t *testing.T) {
+	l := newLosses(Seen{UpCount: 0, DownCount: ^uint32(0)})
+	for _, c := range []struct {
+		up, down uint32
+		want     bool
+	}{{0, ^uint32(0), false}, {0, 0, false}, {0, ^uint32(0) - 1, true}, {^uint32(0), ^uint32(0), true}, {1, ^uint32(0), false}} {
+		if got := l.older(Seen{UpCount: c.up, DownCount: c.down}); got != c.want {
+			t.Errorf("up %d, down %d: older %v, want %v", c.up, c.down, got, c.want)
+		}
+	}
+}
+
+// TestLossesTake: what is held back waits, and what happens to a link that is not usable
+// is no loss.
+func TestLossesTake(t *testing.T) {
+	at := time.Unix(1000, 0)
+	l := newLosses(counted(1))
+	l.add(true, false, 0, at)
+	if n := l.take(true, true, at); n != 0 {
+		t.Errorf("%d losses while one is held back", n)
+	}
+	l.add(false, true, 3, at)
+	if n := l.take(true, false, at); n != 1 || !l.published.Equal(at) {
+		t.Errorf("%d losses, published at %v; want one, now", n, l.published)
+	}
+	l.add(true, true, 2, at)
+	if n := l.take(false, false, at.Add(1)); n != 0 || !l.published.Equal(at) {
+		t.Errorf("%d losses of a link that was not usable", n)
+	}
+	l.add(true, false, 2, at)
+	if n := l.take(true, false, at); n != 2 {
+		t.Errorf("%d losses, want 2: a flap and the loss that lasts", n)
+	}
+}

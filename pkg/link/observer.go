@@ -1,0 +1,262 @@
+package link
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"ripcord/pkg/bus"
+	"ripcord/pkg/event"
+)
+
+// observer owns the table behind its mutex, and publishes what observations lead to.
+// All goroutines of the Monitor share it. The outcome of an observation is put into an
+// outbox under the mutex and published outside it, by one goroutine at a time:
+// subscribers get facts in the order of their Seq, and the answer to a Verify behind
+// all that was found before it.
+type observer struct {
+	cfg Config
+	// polling wakes the poller, holding the debouncer, explaining the explainer.
+	polling, holding, explaining bus.Bell
+
+	mu       sync.Mutex
+	sleeper  sleeper // of the confirmer; nil until it runs
+	table    *Table
+	engaged  []string
+	requests []request
+	// confirms and polls report that the plan of the confirmer, of the poller is out of date.
+	confirms, polls bool
+	outbox          []posted
+	flushing        bool
+}
+
+// request is a Verify that has not been answered.
+type request struct {
+	ticket uint64
+	names  []string
+}
+
+// posted stands in the outbox: the outcome of an observation, or an answer.
+type posted struct {
+	Outcome
+	ticket   uint64 // of the Verify that is answered
+	answered bool
+}
+
+func newObserver(cfg Config) *observer {
+	return &observer{
+		cfg: cfg, polling: bus.NewBell(), holding: bus.NewBell(), explaining: bus.NewBell(),
+		table: NewTable(TableConfig{
+			Minter: cfg.Minter, Watched: cfg.Watched, Called: cfg.Called, Default: cfg.Default, Links: cfg.Links, Sources: cfg.Sources,
+		}),
+	}
+}
+
+// observe hands an observation to the table, publishes what it leads to and wakes
+// those whose plans are out of date.
+func (m *observer) observe(o Observation, at time.Time) {
+	m.mu.Lock()
+	out := m.table.Observe(o, at)
+	if out.Replan {
+		m.confirms, m.polls = true, true
+	}
+	empty := out.Empty()
+	if !empty {
+		m.outbox = append(m.outbox, posted{Outcome: out})
+	}
+	m.mu.Unlock()
+	if out.Replan {
+		m.wakeConfirmer()
+		m.polling.Ring()
+	}
+	if out.Sooner {
+		m.holding.Ring()
+	}
+	if !empty {
+		m.flush()
+	}
+	if out.Query { // when the loss is published
+		m.explaining.Ring()
+	}
+}
+
+// engage takes in on which links an instance is Backup or Active.
+func (m *observer) engage(names []string) {
+	m.mu.Lock()
+	if !slices.Equal(names, m.engaged) {
+		m.engaged = slices.Clone(names)
+		m.confirms = true
+	}
+	m.mu.Unlock()
+	m.wakeConfirmer()
+}
+
+// request takes in a Verify.
+func (m *observer) request(ticket uint64, names []string) {
+	m.mu.Lock()
+	m.requests = append(m.requests, request{ticket, slices.Clone(names)})
+	m.mu.Unlock()
+	m.wakeConfirmer()
+}
+
+// setSleeper takes in what the confirmer sleeps in.
+func (m *observer) setSleeper(s sleeper) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sleeper = s
+}
+
+// wakeConfirmer wakes the confirmer. Before it runs that is not needed: it begins with
+// a look at what there is to do.
+func (m *observer) wakeConfirmer() {
+	m.mu.Lock()
+	s := m.sleeper
+	m.mu.Unlock()
+	if s != nil {
+		s.wake()
+	}
+}
+
+// takeRequests returns the Verifies to answer, and appends their links and all that
+// these stand on, each once.
+func (m *observer) takeRequests(dst []Target) ([]request, []Target) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	requests := m.requests
+	m.requests = nil
+	var names []string
+	for _, r := range requests {
+		names = append(names, r.names...)
+	}
+	return requests, m.table.Underneath(dst, idle, names...)
+}
+
+// confirmPlan appends the links that the confirmer asks; changed is false if these are
+// the same as before.
+func (m *observer) confirmPlan(dst []Target) (targets []Target, changed bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.confirms {
+		return dst, false
+	}
+	m.confirms = false
+	return m.table.Targets(dst, m.engaged), true
+}
+
+// unexamined appends the links that the poller examines before it plans; changed is
+// false if its plan is the same as before.
+func (m *observer) unexamined(dst []Target) (targets []Target, changed bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.polls {
+		return dst, false
+	}
+	return m.table.Unexamined(dst), true
+}
+
+// pollPlan appends what the poller asks. If another link came meanwhile that is to be
+// examined, that plan is out of date at once.
+func (m *observer) pollPlan(dst []Poll) []Poll {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.polls = len(m.table.Unexamined(nil)) > 0; m.polls {
+		m.polling.Ring()
+	}
+	return m.table.Polls(dst)
+}
+
+// unexplained appends the links whose driver is to be asked for the reason of an outage.
+func (m *observer) unexplained(dst []Target) []Target {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.table.Unexplained(dst)
+}
+
+// deadline returns when something that is held back will count; false if nothing is.
+func (m *observer) deadline() (time.Time, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.table.Deadline()
+}
+
+// sift leaves in a dump only what differs from what is known. The mutex is released
+// after each piece.
+func (m *observer) sift(d *Dump) {
+	links, list := d.Links, d.Addresses
+	d.listed = make(map[int]bool, len(links))
+	for i := range links {
+		d.listed[links[i].Index] = true
+	}
+	if d.OfAddresses {
+		m.mu.Lock()
+		m.table.addresses.beginDump()
+		m.mu.Unlock()
+	}
+	d.Links, d.Addresses = nil, nil
+	for piece := range slices.Chunk(links, siftMost) {
+		m.mu.Lock()
+		d.Links = m.table.siftLinks(d.Links, piece)
+		m.mu.Unlock()
+	}
+	for piece := range slices.Chunk(list, siftMost) {
+		m.mu.Lock()
+		d.Addresses = m.table.addresses.sift(d.Addresses, piece)
+		m.mu.Unlock()
+	}
+}
+
+// answer publishes that a Verify is done, behind all that stands in the outbox.
+func (m *observer) answer(ticket uint64) {
+	m.mu.Lock()
+	m.outbox = append(m.outbox, posted{answered: true, ticket: ticket})
+	m.mu.Unlock()
+	m.flush()
+}
+
+// flush publishes the outbox, in order and without the mutex. Where another
+// goroutine does that already, it is left to that one.
+func (m *observer) flush() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.flushing {
+		return
+	}
+	m.flushing = true
+	for len(m.outbox) > 0 {
+		batch := m.outbox
+		m.outbox = nil
+		m.mu.Unlock()
+		for i := range batch {
+			m.publish(&batch[i])
+		}
+		m.mu.Lock()
+	}
+	m.flushing = false
+}
+
+func (m *observer) publish(p *posted) {
+	for _, fact := range p.Facts {
+		m.cfg.Facts.Publish(fact)
+		// That a watched name is there no more is news for its subscribers. Of others
+		// nothing is kept: on a machine with containers there are ever new names.
+		if fact.Index == 0 && !slices.Contains(m.cfg.Watched, fact.Name) {
+			m.cfg.Facts.Forget(fact.Name)
+		}
+	}
+	for _, fact := range p.Addresses {
+		m.cfg.Addresses.Publish(fact)
+	}
+	for _, e := range p.Events {
+		m.cfg.Events.Publish(e)
+	}
+	if p.answered {
+		m.cfg.Answer(p.ticket)
+	}
+}
+
+// links returns what is known about links, as Table.Links does.
+func (m *observer) links(names []string) []event.Link {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.table.Links(names...)
+}

@@ -1,0 +1,221 @@
+package link
+
+import (
+	"cmp"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// entry is one link, from its birth to its removal.
+type entry struct {
+	birth  uint64 // greater for a link that came later
+	seen   Seen   // the kernel's last description
+	fact   event.Link
+	orphan bool // its lower link went away, and it has not been given another since
+
+	// watched reports whether one of its names is a watched one, published lists the
+	// alternative names under which it was published, and formerName is its name
+	// before a renaming that has not been logged yet.
+	watched    bool
+	published  []string
+	formerName string
+
+	votes    votes
+	losses   losses
+	debounce debounce
+	choice   choice
+	outage   outage
+	// confirm and poll are the periods at which it is asked.
+	confirm, poll period
+
+	walk  uint64 // the last walk that came by,
+	place int    // and its place in the list that this walk made
+}
+
+// usable reports whether the link itself can be used: the kernel describes it as up,
+// and no source that was asked reports down.
+func (e *entry) usable() bool { return e.seen.up() && !e.votes.down() }
+
+// period is how often a link is asked; 0 if it is not.
+type period struct {
+	every     time.Duration
+	stretched bool
+}
+
+// registry holds the links of the namespace. A link has a name and any number of
+// alternative ones (IFLA_ALT_IFNAME), all of which the kernel takes for it; no two
+// links share one.
+type registry struct {
+	order   []*entry // by index
+	byIndex map[int]*entry
+	byName  map[string]*entry // under each of its names
+	// children are the links that stand directly on the link of an index, there or
+	// not; by their own index.
+	children map[int][]*entry
+	walks    uint64 // counts the walks, so that an entry knows which one met it
+}
+
+func newRegistry() registry {
+	return registry{byIndex: make(map[int]*entry), byName: make(map[string]*entry), children: make(map[int][]*entry)}
+}
+
+// insert adds a link under its index and below the link that it stands on.
+func (r *registry) insert(e *entry) {
+	r.order = insert(r.order, e)
+	r.byIndex[e.seen.Index] = e
+	r.children[e.seen.Parent] = insert(r.children[e.seen.Parent], e)
+}
+
+// drop takes out a link that is in the order no more.
+func (r *registry) drop(e *entry) {
+	r.detach(e)
+	delete(r.byIndex, e.seen.Index)
+	r.unname(e, func(string) bool { return false })
+}
+
+// unname removes the names of a link but those to keep.
+func (r *registry) unname(e *entry, keep func(name string) bool) {
+	for name := range e.seen.names {
+		if r.byName[name] == e && !keep(name) {
+			delete(r.byName, name)
+		}
+	}
+}
+
+// attach puts a link onto another lower one; 0 is none.
+func (r *registry) attach(e *entry, parent int) {
+	r.detach(e)
+	r.children[parent] = insert(r.children[parent], e)
+	e.orphan = false
+}
+
+// detach takes a link off its lower one.
+func (r *registry) detach(e *entry) {
+	rest := without(r.children[e.seen.Parent], e)
+	if r.children[e.seen.Parent] = rest; len(rest) == 0 {
+		delete(r.children, e.seen.Parent)
+	}
+}
+
+// carries reports whether anything stands on the link.
+func (r *registry) carries(e *entry) bool { return len(r.children[e.seen.Index]) > 0 }
+
+// maxDepth bounds how many links may stand on one another.
+const maxDepth = 8
+
+// lower yields a link and all that it stands on, from top to bottom.
+func (r *registry) lower(e *entry) iter.Seq[*entry] {
+	return func(yield func(*entry) bool) {
+		for range maxDepth {
+			if e == nil || !yield(e) {
+				return
+			}
+			e = r.byIndex[e.seen.Parent]
+		}
+	}
+}
+
+// upper yields all that stands on a link, each once.
+func (r *registry) upper(e *entry) iter.Seq[*entry] {
+	return func(yield func(*entry) bool) {
+		if r.carries(e) {
+			r.newWalk()
+			r.meet(e)
+			r.climb(e, maxDepth, yield)
+		}
+	}
+}
+
+// climb yields what stands on a link and has not been met on this walk; false ends it.
+func (r *registry) climb(e *entry, depth int, yield func(*entry) bool) bool {
+	for _, child := range r.children[e.seen.Index] {
+		if depth > 0 && r.meet(child) && !(yield(child) && r.climb(child, depth-1, yield)) {
+			return false
+		}
+	}
+	return true
+}
+
+// newWalk begins a walk; meet reports whether it comes by a link for the first time.
+// There is one walk at a time.
+func (r *registry) newWalk() { r.walks++ }
+
+func (r *registry) meet(e *entry) (first bool) {
+	first = e.walk != r.walks
+	e.walk = r.walks
+	return first
+}
+
+// usable reports whether a link can be used (docs/architecture.md#link-state): it and
+// all that it stands on can be, and it is no port of another device. A VLAN on such a
+// port receives its frames all the same.
+func (r *registry) usable(e *entry) bool {
+	if e.seen.captive() {
+		return false
+	}
+	for e := range r.lower(e) {
+		if !e.usable() || e.orphan && r.byIndex[e.seen.Parent] == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// relevant reports whether a watched link is e or stands on it.
+func (r *registry) relevant(e *entry) bool {
+	if e.watched {
+		return true
+	}
+	for e := range r.upper(e) {
+		if e.watched {
+			return true
+		}
+	}
+	return false
+}
+
+// reason returns what a driver reported of the link, or of what it stands on.
+func (r *registry) reason(e *entry) string {
+	for e := range r.lower(e) {
+		if e.outage.reason != "" {
+			return e.outage.reason
+		}
+	}
+	return ""
+}
+
+// master names the device of which a link is a port, with its kind; empty if there is
+// none or the link receives all the same.
+func (r *registry) master(s *Seen) string {
+	if !s.captive() {
+		return ""
+	}
+	name := fmt.Sprintf("ifindex %d", s.Master)
+	if m := r.byIndex[s.Master]; m != nil {
+		name = m.seen.Name
+	}
+	if s.MasterKind == "" {
+		return name
+	}
+	return name + " (" + s.MasterKind + ")"
+}
+
+// insert adds an entry to a list that is in the order of the indexes.
+func insert(list []*entry, e *entry) []*entry {
+	i, _ := slices.BinarySearchFunc(list, e, byIndex)
+	return slices.Insert(list, i, e)
+}
+
+// without takes an entry out of such a list.
+func without(list []*entry, e *entry) []*entry {
+	if i, found := slices.BinarySearchFunc(list, e, byIndex); found && list[i] == e {
+		return slices.Delete(list, i, i+1)
+	}
+	return list
+}
+
+func byIndex(a, b *entry) int { return cmp.Compare(a.seen.Index, b.seen.Index) }

@@ -1,0 +1,28 @@
+package link
+
+import (
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// Snapshot returns what the daemon would know now about the links of these names,
+// without those that are not there.
+func Snapshot(names []string, s Sources, at time.Time) ([]event.Link, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	k := newKernel()
+	all, err := k.dump(ofLinks)
+	if err != nil {
+		return nil, err
+	}
+	list, err := k.dump(ofAddresses)
+	if err != nil {
+		return nil, err
+	}
+	all.Reason, all.OfAddresses, all.Addresses = Initial, true, list.Addresses
+	table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: names, Sources: s})
+	table.Observe(all, at)
+	return table.Links(names...), nil
+}

@@ -1,0 +1,186 @@
+package link
+
+import (
+	"fmt"
+
+	"ripcord/pkg/event"
+)
+
+// step is one observation under way. It changes the table and collects what that
+// leads to; it lives only during one call of Table.Observe.
+//
+// A description of a link is taken in by changes.go, a dump by resync.go. Both hand
+// each link that may have changed to decide.go, which decides what watches it and
+// whether it is usable, and publishes that.
+type step struct {
+	*Table
+	record
+}
+
+// observe takes in the observation, and names its source.
+func (s *step) observe(o Observation) {
+	switch o := o.(type) {
+	case *Answer:
+		s.source = o.Source
+		s.answered(o)
+	case *Unanswered:
+		s.source = o.Source
+		s.unanswered(o)
+	case Examined:
+		s.source = event.Confirm
+		s.examined(o)
+	case LinkSeen:
+		if e, unseen, ok := s.describe(o.Link); ok {
+			s.settle(e, unseen)
+		}
+	case LinkGone:
+		if e := s.byIndex[o.Index]; e != nil {
+			s.remove(e)
+		}
+	case AddressSeen:
+		s.addressChanged(s.putAddress(o.Address))
+	case AddressGone:
+		s.addressChanged(s.takeAddress(o.Address))
+	case Explained:
+		s.source = event.Ethtool
+		s.explained(o)
+	case Paced:
+		s.paced(o)
+	case Elapsed:
+		s.elapsed()
+	case Dump:
+		s.source = event.Resync
+		s.compare(o)
+	}
+}
+
+// answered takes in the answer of a source that was asked.
+func (s *step) answered(a *Answer) {
+	e := s.born(a.Index, a.Birth)
+	if e == nil {
+		return
+	}
+	v := e.votes.of(a.Source)
+	if v == nil {
+		e.votes.admit(a.Source, a.Up, s.at)
+		return
+	}
+	// A loss that the latch shows from before the last answer, or that was published
+	// already, is no news.
+	flapped := a.Flapped && !v.down && !e.losses.published.After(v.at)
+	changed := v.answer(a.Up, s.at)
+	if changed {
+		s.noteDenial(e)
+	}
+	learned := a.Source == event.MII && e.choice.compare(e.seen, v)
+	switch {
+	case changed:
+		s.settle(e, 0)
+	case flapped:
+		e.losses.see(s.at)
+		s.settle(e, 1)
+	case learned:
+		s.settle(e, 0)
+	}
+}
+
+// noteDenial keeps the list of the links about which a source that was asked reports
+// down: these are asked until that is taken back.
+func (s *step) noteDenial(e *entry) {
+	if e.votes.down() {
+		s.denied[e] = true
+	} else {
+		delete(s.denied, e)
+	}
+	s.Replan = true
+}
+
+// unanswered takes in that a source was asked in vain.
+func (s *step) unanswered(u *Unanswered) {
+	e := s.born(u.Index, u.Birth)
+	if e == nil {
+		return
+	}
+	othersUp := e.seen.up() && e.seen.OperState == event.OperUp || e.votes.up()
+	if !e.votes.unanswered(u.Source, s.at, othersUp) {
+		return
+	}
+	s.noteDenial(e)
+	withdrawn := event.LinkMonitored{
+		Stamp: event.Stamp{At: s.at}, Interface: e.seen.Name, Monitor: string(e.choice.monitor),
+		Why: fmt.Sprintf("%s said that there is no link and cannot be asked any more: that does not count until it answers again", u.Source),
+	}
+	if !othersUp {
+		withdrawn.Monitor = event.Unmonitored
+	}
+	s.log(withdrawn)
+	s.settle(e, 0)
+}
+
+// examined takes in what can be asked about a link.
+func (s *step) examined(x Examined) {
+	e := s.born(x.Index, x.ID)
+	if e == nil {
+		return
+	}
+	e.choice.examine(x.Capabilities)
+	s.Replan = true
+	if x.Known {
+		s.answered(&Answer{Source: event.Confirm, Index: x.Index, Birth: x.ID, Up: x.Carrier})
+	}
+	s.settle(e, 0)
+}
+
+// explained takes in the reason of an outage. It bears the cause of the loss.
+func (s *step) explained(x Explained) {
+	e := s.born(x.Index, x.Birth)
+	if e == nil || !e.outage.explain(x.Reason) || x.Reason == "" {
+		return
+	}
+	s.cause = e.outage.cause
+	s.judge(e, 0)
+	s.judgeUpper(e)
+}
+
+// paced takes in how often a link is asked now. That is no fact for those who
+// act on links: only Links shows it.
+func (s *step) paced(p Paced) {
+	e := s.born(p.Index, p.Birth)
+	if e == nil {
+		return
+	}
+	now := period{p.Every, p.Stretched}
+	if p.Source == event.Confirm {
+		e.confirm = now
+	} else {
+		e.poll = now
+	}
+	if p.Why != "" {
+		s.log(event.LinkStretched{
+			Stamp: event.Stamp{At: s.at}, Interface: s.label(e), Period: p.Every, Why: p.Why, Restored: !p.Stretched,
+		})
+	}
+}
+
+// addressChanged has the sources of a link chosen when the batch of changes is over.
+func (s *step) addressChanged(l *linkAddresses) {
+	switch {
+	case !s.expectsSources(s.byIndex[l.index]):
+		s.addresses.dropEmpty(l)
+	case s.addresses.postpone(l, s.at):
+		s.Sooner = true
+	}
+}
+
+// elapsed decides about the links of which a loss or a return has lasted, and chooses
+// the sources of those whose addresses have come to rest.
+func (s *step) elapsed() {
+	for _, e := range s.heldUntil(s.at) {
+		s.settle(e, 0)
+	}
+	for _, index := range sortedKeys(s.addresses.unsettled) {
+		if l := s.addresses.unsettled[index]; l != nil && !s.at.Before(l.due) {
+			s.chooseSources(l)
+		}
+	}
+}
