@@ -38,6 +38,8 @@ func newRoot() *cobra.Command {
 		newCheck(),
 		newStatus(),
 		newLink(),
+		newRelease(),
+		newResume(),
 		newDemo(),
 		newClean(),
 		newVersion(),

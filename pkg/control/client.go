@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,19 +26,39 @@ const fetchTimeout = 5 * time.Second
 func Fetch(ctx context.Context, socket string) (*Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
-	body, err := get(ctx, socket, StatusPath)
+	return request[Status](ctx, socket, http.MethodGet, StatusPath, nil)
+}
+
+// orderTimeout is for the whole of an order: a reload waits for the configuration to be
+// read and taken.
+const orderTimeout = 30 * time.Second
+
+// send gives an order and returns what was done.
+func send[T any](ctx context.Context, socket, path string, in Order) (*T, error) {
+	ctx, cancel := context.WithTimeout(ctx, orderTimeout)
+	defer cancel()
+	body, err := json.Marshal(in)
 	if err != nil {
 		return nil, err
 	}
-	var s Status
-	if err := json.Unmarshal(body, &s); err != nil {
-		return nil, fmt.Errorf("what answers on %s is no ripcord, or one of another version: %w", socket, err)
-	}
-	return &s, nil
+	return request[T](ctx, socket, http.MethodPost, path, bytes.NewReader(body))
 }
 
-// get returns the body of a successful answer.
-func get(ctx context.Context, socket, path string) ([]byte, error) {
+// request returns the document of a successful answer.
+func request[T any](ctx context.Context, socket, method, path string, body io.Reader) (*T, error) {
+	encoded, err := ask(ctx, socket, method, path, body)
+	if err != nil {
+		return nil, err
+	}
+	var document T
+	if err := json.Unmarshal(encoded, &document); err != nil {
+		return nil, fmt.Errorf("what answers on %s is no ripcord, or one of another version: %w", socket, err)
+	}
+	return &document, nil
+}
+
+// ask returns the body of a successful answer.
+func ask(ctx context.Context, socket, method, path string, sent io.Reader) ([]byte, error) {
 	transport := &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -45,7 +66,7 @@ func get(ctx context.Context, socket, path string) ([]byte, error) {
 			return d.DialContext(ctx, "unix", socket)
 		},
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://ripcord"+path, nil)
+	request, err := http.NewRequestWithContext(ctx, method, "http://ripcord"+path, sent)
 	if err != nil {
 		return nil, fmt.Errorf("ask %s: %w", socket, err)
 	}

@@ -44,17 +44,14 @@ func reader(c Config) http.Handler {
 }
 
 func routes(c Config) []route {
-	return []route{
+	return append([]route{
 		{http.MethodGet, StatusPath, func(w http.ResponseWriter, _ *http.Request) {
 			answer(w, http.StatusOK, c.status())
 		}},
 		{http.MethodGet, "/v1/events", nil},
-		{http.MethodPost, "/v1/release", nil},
-		{http.MethodPost, "/v1/resume", nil},
-		{http.MethodPost, "/v1/reload", nil},
 		{http.MethodGet, MetricsPath, serves(c.Metrics)},
 		{http.MethodGet, "/", nil},
-	}
+	}, orderRoutes(c.Orders)...)
 }
 
 // dispatch finds the route of a request, and has it served as by says.

@@ -37,6 +37,8 @@ type Config struct {
 	Host    string    // name of this machine
 	Since   time.Time // when the daemon started
 	Source  Source
+	// Orders carries out the orders that come on the socket; nil: they are refused.
+	Orders Orders
 	// Metrics answers GET /metrics; nil where there are none.
 	Metrics http.Handler
 	// Listen is an IP address with a port, "[::1]:9112", or a port alone, ":9112",

@@ -77,6 +77,10 @@ func Run(ctx context.Context, o Options) error {
 	if doubt := p.lock.Doubt(); doubt != nil {
 		p.events.Publish(doubt)
 	}
+	if p.noReleases != nil {
+		p.events.Publish(noReleases(p.noReleases))
+	}
+	p.publishReleases()
 	executors := stage{"adverts": p.engine.Run, "addresses": p.worker.Run}.start(broken)
 	sources := stage{"links": p.monitor.Run, "receiver": p.receiver.Run}.start(broken)
 
@@ -202,7 +206,7 @@ func (p *parts) answer(sig os.Signal, o Options) event.Event {
 	}
 	return event.ConfigRejected{
 		Stamp: stamp, File: o.Config.File,
-		Errors: []string{"reloading is not supported yet: restart ripcord to load the file"},
+		Errors: []string{errNoReload.Error()},
 	}
 }
 

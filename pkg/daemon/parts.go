@@ -40,15 +40,17 @@ type parts struct {
 	results   bus.Topic[vrrp.Result]
 	warnings  *event.Warnings
 
-	log      *telemetry.Log
-	metrics  *telemetry.Metrics
-	monitor  *link.Monitor
-	receiver *advert.Receiver
-	engine   *advert.Engine
-	worker   *addr.Worker
-	router   *router.Router
-	control  *control.Server
-	lock     *Lock
+	log        *telemetry.Log
+	metrics    *telemetry.Metrics
+	monitor    *link.Monitor
+	receiver   *advert.Receiver
+	engine     *advert.Engine
+	worker     *addr.Worker
+	router     *router.Router
+	control    *control.Server
+	lock       *Lock
+	releases   *releases
+	noReleases error // why nobody knows what was released before
 
 	loop, api *running // router and control, once they run
 
@@ -105,6 +107,7 @@ func (p *parts) claim(o Options, now time.Time) error {
 		return err
 	}
 	p.lock, p.closers = lock, append(p.closers, lock)
+	p.releases, p.noReleases = openReleases(o.dir(), now)
 	return nil
 }
 
@@ -129,7 +132,7 @@ func (p *parts) buildControl(o Options, now time.Time) (err error) {
 	}
 	p.control, err = control.New(control.Config{
 		Socket: o.Config.Control.Socket, Version: o.Version, Host: host, Since: now,
-		Source: p.source(interfaces(o.Config)), Metrics: p.metrics.Handler(),
+		Source: p.source(interfaces(o.Config)), Orders: orders{p}, Metrics: p.metrics.Handler(),
 		Listen: o.Config.Control.Listen, Listener: o.Listener,
 		Report: func(e event.Event) { p.events.Publish(e) }, Connections: connections(len(interfaces(o.Config))),
 	})

@@ -147,3 +147,67 @@ func count(n int, thing string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, thing)
 }
+
+// ReleasesUnread reports that nobody knows what was released by hand when the last daemon
+// ended: all take part.
+type ReleasesUnread struct {
+	Stamp
+	Err string
+}
+
+func (ReleasesUnread) Name() string { return "daemon.releases" }
+
+func (ReleasesUnread) Level() Level { return Error }
+
+func (e ReleasesUnread) Message() string {
+	return "what was released by hand is not known any more, so all groups take part: release again what should not: " + e.Err
+}
+
+func (e ReleasesUnread) Fields() []Field { return []Field{{"error", e.Err}} }
+
+// ConfigReloaded reports that a new configuration is in force.
+type ConfigReloaded struct {
+	Stamp
+	File                    string
+	Added, Changed, Removed []string // names of instances and groups
+	Notes                   []string // what takes a restart
+}
+
+func (ConfigReloaded) Name() string { return "config.reloaded" }
+
+// Level is Warn where something takes a restart.
+func (e ConfigReloaded) Level() Level {
+	if len(e.Notes) > 0 {
+		return Warn
+	}
+	return Info
+}
+
+func (e ConfigReloaded) Message() string {
+	if len(e.Added)+len(e.Changed)+len(e.Removed)+len(e.Notes) == 0 {
+		return fmt.Sprintf("reloaded %s: nothing changed", e.File)
+	}
+	message := "reloaded " + e.File
+	for _, part := range []struct {
+		what  string
+		names []string
+	}{{"added", e.Added}, {"changed", e.Changed}, {"removed", e.Removed}} {
+		if len(part.names) > 0 {
+			message += fmt.Sprintf("; %s %s", part.what, strings.Join(part.names, ", "))
+		}
+	}
+	for _, note := range e.Notes {
+		message += "; " + note
+	}
+	return message
+}
+
+func (e ConfigReloaded) Fields() []Field {
+	fields := []Field{
+		{"file", e.File}, {"added", append([]string{}, e.Added...)}, {"changed", append([]string{}, e.Changed...)}, {"removed", append([]string{}, e.Removed...)},
+	}
+	if len(e.Notes) > 0 {
+		fields = append(fields, Field{"notes", append([]string{}, e.Notes...)})
+	}
+	return fields
+}

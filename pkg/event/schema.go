@@ -39,8 +39,10 @@ var Schema = []Definition{
 	{"daemon.memory", once, warnOrInfo, []string{"locked"}, []string{"error"}, "Whether the daemon's memory is locked (mlockall), which needs `LimitMEMLOCK=infinity` or CAP_IPC_LOCK."},
 	{"daemon.hung", others, []Level{Info, Error}, []string{"part", "gap_us", "over"}, nil, "A part of the daemon makes no progress, or does again: the watchdog of systemd is not fed meanwhile."},
 	{"daemon.lock", once, []Level{Warn, Error}, []string{"error"}, nil, "The lock that keeps a second ripcord out of the network namespace could not be had."},
+	{"daemon.releases", once, onlyError, []string{"error"}, nil, "What was released by hand before the daemon started cannot be read: all groups take part."},
 
 	{"config.loaded", once, onlyInfo, []string{"file", "added", "changed", "removed"}, []string{"groups"}, "The file that is in force."},
+	{"config.reloaded", once, warnOrInfo, []string{"file", "added", "changed", "removed"}, []string{"notes"}, "Another configuration is in force, by a reload. `added`, `changed` and `removed` have the names of instances and groups."},
 	{"config.rejected", once, onlyError, []string{"file", "errors"}, nil, "A file was not taken; what was in force stays in force."},
 
 	{"control.failed", others, onlyError, []string{"listen", "error"}, nil, "The port of `control.listen` cannot be opened; it is tried again each second."},
@@ -65,6 +67,8 @@ var Schema = []Definition{
 	{"instance.impaired", others, []Level{Info, Error}, plus(ofVirtual, "missing", "priority"), []string{"group"}, "What a virtual router lacks of what it should hold, and the priority it has now; empty: nothing any more, or it tries again."},
 	{"instance.warning", once, []Level{Info, Error}, []string{"instance", "reason", "over"}, []string{"subject"}, "Something that is no fault keeps an instance from working as configured, or is over."},
 	{"group.cascade", story, warnOrInfo, []string{"group", "source", "why"}, []string{"state"}, "Whether a resignation of a peer on one segment moves the whole group."},
+
+	{"check.changed", story, warnOrInfo, []string{"name", "result", "took_us"}, []string{"change", "output", "error"}, "A check is up or down, or adds something else to the priority."},
 
 	{"advert.sent", story, onlyInfo, []string{"instance", "kind", "took_us"}, nil, "A first advert, a resignation or a probe left."},
 	{"advert.failed", once, []Level{Warn, Error}, []string{"instance", "error", "count"}, nil, "The kernel refused adverts."},
@@ -102,7 +106,8 @@ var Schema = []Definition{
 
 // FieldMeanings says what each field of the log means, and its unit.
 var FieldMeanings = map[string]string{
-	"added": "number of instances added", "changed": "number of instances changed", "removed": "number of instances removed",
+	"added": "instances added: their number at the start, their names at a reload", "changed": "those that changed", "removed": "those that are gone",
+	"name": "name of the check", "result": "`up` or `down`", "change": "what is added to the priority", "output": "what it printed, up to 4 KiB", "notes": "what takes a restart",
 	"address": "the address", "addresses": "list of addresses with the length of their networks", "admin_up": "whether the link is set up (IFF_UP)",
 	"carrier": "whether the link has a carrier (IFF_LOWER_UP)", "carrier_down_count": "how often the kernel counted a loss of the carrier",
 	"carrier_up_count": "how often the kernel counted a return of the carrier", "cause": "the member that caused the transition",

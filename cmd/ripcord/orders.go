@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"ripcord/pkg/control"
+)
+
+// newRelease returns the command that takes an instance or a group out of service.
+func newRelease() *cobra.Command {
+	var socket string
+	var length time.Duration
+	c := &cobra.Command{
+		Use:   "release NAME [--for DURATION]",
+		Short: "Hand an instance or group over, and take no part",
+		Long: "Hand the instance or group called NAME over to another router, as for work on this one,\n" +
+			"and take no part until ripcord resume, or for as long as --for says. It outlives a\n" +
+			"restart of the daemon, but not a boot. Where no other router is there, nobody serves.",
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if c.Flags().Changed("for") && length <= 0 {
+				return usage("--for %v: give a time that is longer than nothing, as 10m", length)
+			}
+			done, err := control.Release(c.Context(), socket, args[0], length)
+			if err != nil {
+				return err
+			}
+			until := "until ripcord resume " + done.Name
+			if done.Until != nil {
+				until = "until " + done.Until.Local().Format(time.DateTime)
+			}
+			fmt.Fprintf(c.OutOrStdout(), "%s is released %s\n", done.Name, until)
+			return nil
+		},
+	}
+	c.Flags().DurationVar(&length, "for", 0, "how long it takes no part, as 10m; else until it is resumed")
+	c.Flags().StringVar(&socket, "socket", control.DefaultSocket, "the daemon's control socket")
+	return c
+}
+
+// newResume returns the command that ends a release.
+func newResume() *cobra.Command {
+	var socket string
+	c := &cobra.Command{
+		Use:   "resume NAME",
+		Short: "Have an instance or group take part again",
+		Long: "Have the instance or group called NAME take part again after ripcord release. It takes\n" +
+			"over as after a fault: by its priority, and not before preempt_delay.",
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			done, err := control.Resume(c.Context(), socket, args[0])
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(c.OutOrStdout(), "%s takes part again\n", done.Name)
+			return nil
+		},
+	}
+	c.Flags().StringVar(&socket, "socket", control.DefaultSocket, "the daemon's control socket")
+	return c
+}

@@ -1,0 +1,143 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+// Where orders are given. They change the daemon, so they are taken on the unix socket
+// alone.
+const (
+	ReleasePath = "/v1/release"
+	ResumePath  = "/v1/resume"
+	ReloadPath  = "/v1/reload"
+)
+
+// Orders carries out what a person orders. Its errors are answered as they are: they say
+// what to do.
+type Orders interface {
+	// Release has a group hand over and take no part; for a time, or if that is 0 until it
+	// is resumed. It is called by its name, or by that of an instance outside any group.
+	Release(name string, length time.Duration) (*Released, error)
+	// Resume has it take part again.
+	Resume(name string) (*Released, error)
+	// Reload reads the configuration again and takes it; with dryRun it only says what
+	// would change.
+	Reload(ctx context.Context, dryRun bool) (*Reloaded, error)
+}
+
+// Order is the body of a request that gives an order.
+type Order struct {
+	Name   string `json:"name,omitempty"`
+	For    string `json:"for,omitempty"` // a Go duration
+	DryRun bool   `json:"dry_run,omitempty"`
+}
+
+// Released answers a release or a resumption.
+type Released struct {
+	Name     string     `json:"name"`
+	Released bool       `json:"released"`
+	Until    *time.Time `json:"until,omitempty"` // absent: until it is resumed
+}
+
+// Reloaded answers a reload: the names of the instances and groups that were added,
+// changed and removed, and what else is different.
+type Reloaded struct {
+	File    string   `json:"file"`
+	DryRun  bool     `json:"dry_run,omitempty"`
+	Added   []string `json:"added"`
+	Changed []string `json:"changed"`
+	Removed []string `json:"removed"`
+	Notes   []string `json:"notes,omitempty"` // what takes a restart
+}
+
+// mostBody is the size of a request's body, in bytes.
+const mostBody = 4 << 10
+
+// order serves a request whose body is an Order. Without Orders it is not supported.
+func order[T any](o Orders, do func(context.Context, Order) (T, error)) http.HandlerFunc {
+	if o == nil {
+		return nil
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		var in Order
+		body := json.NewDecoder(http.MaxBytesReader(w, r.Body, mostBody))
+		body.DisallowUnknownFields()
+		if err := body.Decode(&in); err != nil && err != io.EOF {
+			fail(w, http.StatusBadRequest, "the body is no order, as {\"name\": \"edge\", \"for\": \"10m\"}: %v", err)
+			return
+		}
+		done, err := do(r.Context(), in)
+		if err != nil {
+			fail(w, http.StatusUnprocessableEntity, "%v", err)
+			return
+		}
+		answer(w, http.StatusOK, done)
+	}
+}
+
+func (in Order) length() (time.Duration, error) {
+	if in.For == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(in.For)
+	if err != nil || d <= 0 {
+		return 0, fmt.Errorf("for %q is no duration, as 10m or 1h30m", in.For)
+	}
+	return d, nil
+}
+
+func (in Order) named() error {
+	if in.Name == "" {
+		return fmt.Errorf("no name was given: name an instance or a group")
+	}
+	return nil
+}
+
+// orderRoutes are the requests that change the daemon.
+func orderRoutes(o Orders) []route {
+	return []route{
+		{http.MethodPost, ReleasePath, order(o, func(_ context.Context, in Order) (*Released, error) {
+			length, err := in.length()
+			if err == nil {
+				err = in.named()
+			}
+			if err != nil {
+				return nil, err
+			}
+			return o.Release(in.Name, length)
+		})},
+		{http.MethodPost, ResumePath, order(o, func(_ context.Context, in Order) (*Released, error) {
+			if err := in.named(); err != nil {
+				return nil, err
+			}
+			return o.Resume(in.Name)
+		})},
+		{http.MethodPost, ReloadPath, order(o, func(ctx context.Context, in Order) (*Reloaded, error) {
+			return o.Reload(ctx, in.DryRun)
+		})},
+	}
+}
+
+// Release has the daemon that listens on socket release an instance or a group.
+func Release(ctx context.Context, socket, name string, length time.Duration) (*Released, error) {
+	in := Order{Name: name}
+	if length > 0 {
+		in.For = length.String()
+	}
+	return send[Released](ctx, socket, ReleasePath, in)
+}
+
+// Resume has it resume one.
+func Resume(ctx context.Context, socket, name string) (*Released, error) {
+	return send[Released](ctx, socket, ResumePath, Order{Name: name})
+}
+
+// Reload has it read its configuration again.
+func Reload(ctx context.Context, socket string, dryRun bool) (*Reloaded, error) {
+	return send[Reloaded](ctx, socket, ReloadPath, Order{DryRun: dryRun})
+}

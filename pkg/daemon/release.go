@@ -1,0 +1,199 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"ripcord/pkg/control"
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// releases remembers which groups a person released. The file in /run outlives the
+// daemon and a reload; a boot ends all releases, also where /run is not emptied, since the
+// file names the boot.
+type releases struct {
+	mu   sync.Mutex
+	path string
+	boot string
+	all  []vrrp.Released
+}
+
+// releasesFile is what is in the file.
+type releasesFile struct {
+	Boot     string          `json:"boot"`
+	Released []releasedGroup `json:"released"`
+}
+
+type releasedGroup struct {
+	Group string     `json:"group"`
+	Until *time.Time `json:"until,omitempty"`
+}
+
+// bootID is the file that names the boot.
+const bootID = "/proc/sys/kernel/random/boot_id"
+
+// openReleases returns what was released when the last daemon ended, less what is over.
+// A file that cannot be read is an error, and then nothing is released.
+func openReleases(dir string, now time.Time) (*releases, error) {
+	space, err := networkNamespace()
+	if err != nil {
+		return &releases{}, err
+	}
+	r := &releases{path: filepath.Join(dir, space+".released")}
+	boot, err := os.ReadFile(bootID)
+	if err != nil {
+		return r, fmt.Errorf("tell the boot: %w", err)
+	}
+	r.boot = strings.TrimSpace(string(boot))
+	text, err := os.ReadFile(r.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return r, nil
+	}
+	if err != nil {
+		return r, err
+	}
+	var file releasesFile
+	if err := json.Unmarshal(text, &file); err != nil {
+		return r, fmt.Errorf("%s: %w", r.path, err)
+	}
+	for _, g := range file.Released {
+		released := vrrp.Released{Group: g.Group, On: true}
+		if g.Until != nil {
+			released.Until = *g.Until
+		}
+		if file.Boot == r.boot && (g.Until == nil || now.Before(*g.Until)) {
+			r.all = append(r.all, released)
+		}
+	}
+	return r, nil
+}
+
+// note remembers an order, and writes the file.
+func (r *releases) note(order vrrp.Released, now time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all = slices.DeleteFunc(r.all, func(o vrrp.Released) bool {
+		return o.Group == order.Group || !o.Until.IsZero() && !now.Before(o.Until)
+	})
+	if order.On {
+		r.all = append(r.all, order)
+	}
+	file := releasesFile{Boot: r.boot, Released: []releasedGroup{}}
+	for _, o := range r.all {
+		g := releasedGroup{Group: o.Group}
+		if !o.Until.IsZero() {
+			g.Until = &o.Until
+		}
+		file.Released = append(file.Released, g)
+	}
+	if len(file.Released) == 0 {
+		if err := os.Remove(r.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
+	text, err := json.Marshal(file)
+	if err != nil {
+		return err
+	}
+	fresh := r.path + ".new"
+	if err := os.WriteFile(fresh, append(text, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(fresh, r.path)
+}
+
+// current returns what is released.
+func (r *releases) current() []vrrp.Released {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.all)
+}
+
+// orders carries out what comes over the control socket.
+type orders struct {
+	*parts
+}
+
+var _ control.Orders = orders{}
+
+// Release is part of control.Orders.
+func (o orders) Release(name string, length time.Duration) (*control.Released, error) {
+	now := time.Now()
+	order := vrrp.Released{Cause: o.minter.Cause(now), Group: name, On: true}
+	answer := &control.Released{Name: name, Released: true}
+	if length > 0 {
+		order.Until = now.Add(length)
+		until := order.Until.Round(0)
+		answer.Until = &until
+	}
+	return answer, o.order(order)
+}
+
+// Resume is part of control.Orders.
+func (o orders) Resume(name string) (*control.Released, error) {
+	return &control.Released{Name: name}, o.order(vrrp.Released{Cause: o.minter.Cause(time.Now()), Group: name})
+}
+
+// order remembers a release or its end, and gives it to the group.
+func (o orders) order(order vrrp.Released) error {
+	if err := releasable(o.router.Groups(), order.Group); err != nil {
+		return err
+	}
+	err := o.releases.note(order, time.Now())
+	o.results.Publish(order)
+	if err != nil {
+		return fmt.Errorf("done, but it will not outlive this daemon: %w", err)
+	}
+	return nil
+}
+
+// releasable reports why nothing of that name can be released.
+func releasable(groups []*vrrp.GroupStatus, name string) error {
+	var names []string
+	for _, g := range groups {
+		own := g.Name
+		if own == "" {
+			own = g.Members[0].Instance.Name
+		}
+		if own == name {
+			return nil
+		}
+		names = append(names, own)
+		for _, in := range g.Members {
+			if in.Instance.Name == name {
+				return fmt.Errorf("%s moves with its group: name the group %s", name, own)
+			}
+		}
+	}
+	return fmt.Errorf("there is no instance or group %q: there are %s", name, strings.Join(names, ", "))
+}
+
+// publishReleases gives the groups what was released before they start.
+func (p *parts) publishReleases() {
+	for _, order := range p.releases.current() {
+		order.Cause = p.minter.Cause(time.Now())
+		p.results.Publish(order)
+	}
+}
+
+// noReleases is the event of a file of releases that cannot be used.
+func noReleases(err error) event.Event {
+	return event.ReleasesUnread{Stamp: event.Stamp{At: time.Now()}, Err: err.Error()}
+}
+
+// errNoReload is the answer to a reload.
+var errNoReload = errors.New("reloading is not supported yet: restart ripcord to load the file")
+
+// Reload is part of control.Orders.
+func (orders) Reload(context.Context, bool) (*control.Reloaded, error) { return nil, errNoReload }
