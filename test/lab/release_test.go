@@ -1,0 +1,66 @@
+package lab
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A person releases the group of the Active: the other router takes over within
+// Skew_Time, the release outlives a restart of the daemon, and after resume the better
+// router serves again.
+func TestRelease(t *testing.T) {
+	t.Parallel()
+	s, a, b := pair(t, bothSegments, time.Second, "")
+	in := s.watch(inside, 5*time.Millisecond)
+
+	refused := s.ripcord("a", "release", "inside", "--socket", a.socket)
+	if refused.code != 1 || !strings.Contains(refused.err, "name the group edge") {
+		t.Errorf("release of a member: %+v", refused)
+	}
+	at := time.Now()
+	if done := s.ripcord("a", "release", "edge", "--socket", a.socket); done.code != 0 || !strings.Contains(done.out, "edge is released until") {
+		t.Fatalf("release: %+v", done)
+	}
+	served := s.servedBy("b", inside, in, at, 5*time.Second)
+	if took := served.Sub(at); took > time.Second {
+		t.Errorf("the other served after %v, want Skew_Time (609ms) and little more", took)
+	}
+	if l := a.becomes("fault", at, time.Second); l.Reason != "released" && l.Reason != "group" {
+		t.Errorf("the reason is %s", l.Reason)
+	}
+	if st := a.status().Instances[0]; len(st.Faults) != 1 || st.Faults[0].Reason != "released" {
+		t.Errorf("status: %+v", st.Faults)
+	}
+
+	at = time.Now()
+	if _, err := a.End(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	a = s.start("a", router{150, time.Second, ""})
+	a.becomes("fault", at, 5*time.Second)
+	time.Sleep(2 * time.Second)
+	if got := a.state(); got != "fault" || b.state() != "active" {
+		t.Errorf("after a restart a is %s, b %s", got, b.state())
+	}
+	for _, l := range a.moves(at) {
+		if l.To == "backup" {
+			t.Errorf("after a restart it took part for a moment: %+v", l)
+		}
+	}
+
+	at = time.Now()
+	if done := s.ripcord("a", "resume", "edge", "--socket", a.socket); done.code != 0 {
+		t.Fatalf("resume: %+v", done)
+	}
+	a.becomes("active", at, 8*time.Second)
+
+	at = time.Now()
+	if done := s.ripcord("a", "release", "edge", "--for", "1s", "--socket", a.socket); done.code != 0 {
+		t.Fatalf("release for a second: %+v", done)
+	}
+	if l := a.becomes("backup", at, 5*time.Second); l.TS.Sub(at) < time.Second {
+		t.Errorf("it was over after %v", l.TS.Sub(at))
+	}
+}
