@@ -8,7 +8,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// absorbHeard takes an advert.
+// absorbHeard takes an advert of another router.
 func (s *step) absorbHeard(h Heard) {
 	m := s.member(h.Instance)
 	if m == nil {
@@ -40,7 +40,7 @@ func (s *step) absorbHeard(h Heard) {
 	s.followChecksum(m, h)
 }
 
-// hear remembers who is Active: the sender, unless a better one is still known.
+// hear remembers the sender as the Active, unless a better one is still known.
 func (m *member) hear(h Heard) {
 	at, o := h.Cause.At, &m.other
 	gone := !m.known(at)
@@ -56,7 +56,7 @@ func (m *member) hear(h Heard) {
 	o.best = max(o.best, h.Priority)
 }
 
-// heardActive is an advert in Backup (RFC 9568 §6.4.2). Where two Actives are
+// heardActive takes an advert in Backup (RFC 9568 §6.4.2). Where two Actives are
 // heard, the better one sets the timer, and the other can only lengthen it:
 // otherwise its shorter interval would end the wait between two adverts of the
 // better. One that fell below our priority is replaced after Skew_Time.
@@ -83,7 +83,7 @@ func (s *step) heardActive(m *member, h Heard, fell bool) {
 	s.f.unverify()
 }
 
-// heardRival is an advert in Active (RFC 9568 §6.4.3).
+// heardRival takes an advert in Active (RFC 9568 §6.4.3).
 func (s *step) heardRival(m *member, h Heard) {
 	switch {
 	case s.f.listening != nil:
@@ -97,7 +97,7 @@ func (s *step) heardRival(m *member, h Heard) {
 	}
 }
 
-// yieldTo leaves it to the better Active that member m hears.
+// yieldTo yields to the better Active that member m hears.
 func (s *step) yieldTo(m *member, cause event.Cause) {
 	s.yield(trigger{event.HigherPriorityBackup, m, cause})
 	m.interval = m.other.interval
@@ -140,8 +140,8 @@ func (s *step) advertiseNow(m *member, cause event.Cause) {
 	}
 }
 
-// followChecksum sends the form of the checksum that another Active uses, if
-// the configuration leaves it to us.
+// followChecksum takes over the form of the checksum that another Active uses, if the
+// configuration does not prescribe one.
 func (s *step) followChecksum(m *member, h Heard) {
 	if !m.AutoChecksum {
 		return
@@ -153,7 +153,7 @@ func (s *step) followChecksum(m *member, h Heard) {
 }
 
 // absorbResignation takes a priority 0 (RFC 9568 §6.4.2, §6.4.3). While an
-// Active is known, only its own counts: another sender's says nothing of it.
+// Active is known, only its own counts: another sender may resign beside it.
 func (s *step) absorbResignation(m *member, h Heard) {
 	r := resignation{h.Source, h.Cause.At, h.Cause}
 	if s.f.state() == event.Active && s.f.listening == nil {
@@ -184,7 +184,7 @@ func (s *step) absorbResignation(m *member, h Heard) {
 // addresses are ordered differently would each yield on another segment, and
 // nobody would serve (docs/architecture.md#group).
 
-// heardEqual is an advert of our own priority while we are Active.
+// heardEqual takes an advert of our own priority while we are Active.
 func (s *step) heardEqual(m *member, h Heard) {
 	first := s.firstEqual()
 	if first == nil {
@@ -222,7 +222,7 @@ func (s *step) judgeTie(first *member, cause event.Cause) {
 	}
 }
 
-// firstEqual is the first member that hears a rival of our own priority.
+// firstEqual returns the first member that hears a rival of our own priority.
 func (s *step) firstEqual() *member {
 	for _, m := range s.f.members {
 		if m.known(s.now) && m.other.priority == m.Priority {
@@ -238,32 +238,32 @@ func (s *step) firstEqual() *member {
 // clocks are apart. So a Backup for whose virtual router valid adverts of the
 // other version come, or authentic ones that are stale and prove that their
 // sender is there (pkg/advert), stays Backup, whatever their priority: the first
-// that serves goes on to, and both sides say so loudly. When none has come for an
+// that serves goes on to, and both sides log it as an error. When none has come for an
 // Active_Down_Interval, it goes on.
 //
-// Their priority 0 changes nothing: whoever resigns may have a Backup that goes
-// Active. An Active does nothing but say it: the two cannot agree who is to
-// yield, and if it did the other might as well. But one that slept gives way:
-// whoever took over did not, and the clock of a machine that was paused is behind
-// when it goes on. So does one whose sends fail. An owner is held back by nobody.
+// Their priority 0 changes nothing: the router that resigns may have a Backup that goes
+// Active. An Active only logs it: the two cannot agree which is to yield, and if it did
+// the other might as well. But an Active that was paused yields: the router that took
+// over was not, and the clock of a machine that was paused is behind when it goes on. So
+// does an Active whose sends fail. An owner is held back by nobody.
 // Where an Active that we understand sends both versions (RFC 9568 §8.4), those of
 // the other are ignored.
 
-// incompatible is what was heard of routers that do not understand us.
+// incompatible remembers the adverts of routers that do not understand us.
 type incompatible struct {
-	until    time.Time // they count as there until then
-	holds    time.Time // until when a wait cannot end for them; past while Active
-	logged   time.Time
-	at       time.Time // when the last was heard, from whom
-	source   netip.Addr
-	interval time.Duration
+	until    time.Time     // their sender counts as Active until then
+	holds    time.Time     // a wait cannot end before, because of them; past while Active
+	logged   time.Time     // when they were last reported
+	at       time.Time     // when the last one was heard
+	source   netip.Addr    // of the last one
+	interval time.Duration // of the last one
 }
 
-// incompatibleLogEvery is how often it is said as long as they come.
+// incompatibleLogEvery is how often they are reported as long as they come.
 const incompatibleLogEvery = time.Minute
 
 // heardIncompatible takes a valid advert of the version that the member does not
-// speak, or one that is stale.
+// speak, or one that is stale or invalid.
 func (s *step) heardIncompatible(m *member, h Heard) {
 	if h.Interval <= 0 {
 		h.Interval = m.Instance.Interval
@@ -273,7 +273,7 @@ func (s *step) heardIncompatible(m *member, h Heard) {
 		return
 	}
 	f := &m.incompatible
-	say := !s.now.Before(f.until) || s.now.Sub(f.logged) >= incompatibleLogEvery
+	due := !s.now.Before(f.until) || s.now.Sub(f.logged) >= incompatibleLogEvery
 	if until := h.Cause.At.Add(m.ActiveDownInterval(h.Interval)); until.After(f.until) {
 		f.until = until
 	}
@@ -287,7 +287,7 @@ func (s *step) heardIncompatible(m *member, h Heard) {
 	}
 	switch {
 	case active:
-		if say {
+		if due {
 			f.logged = s.now
 			s.report(rivalOf(m, h, s.stamp(h.Cause)))
 		}
@@ -295,7 +295,7 @@ func (s *step) heardIncompatible(m *member, h Heard) {
 	case s.f.waiting() && s.failAgain(m, h.Cause):
 	case s.f.waiting() && m.Priority != Owner:
 		s.f.unverify()
-		if say {
+		if due {
 			f.logged = s.now
 			s.report(event.InstanceHolding{
 				Stamp: s.stamp(h.Cause), Virtual: m.Virtual, Reason: h.holdReason(), Until: f.until,
@@ -304,14 +304,14 @@ func (s *step) heardIncompatible(m *member, h Heard) {
 	}
 }
 
-// believedAgain forgets that a sender was not understood.
+// believedAgain forgets the adverts of a sender that is understood now.
 func (f *incompatible) believedAgain(source netip.Addr) {
 	if f.source == source {
 		*f = incompatible{}
 	}
 }
 
-// holdReason is for what an advert of these holds a Backup.
+// holdReason returns the reason that is reported while such an advert keeps a Backup waiting.
 func (h Heard) holdReason() string {
 	switch {
 	case h.Stale:
@@ -330,8 +330,8 @@ func rivalOf(m *member, h Heard, stamp event.Stamp) event.AdvertRival {
 	return e
 }
 
-// due is the end of the member's own wait: that of the Active_Down_Timer, and of
-// the adverts that it does not believe.
+// due returns the end of the member's own wait: of the Active_Down_Timer, and of the time
+// for which incompatible adverts hold it back.
 func (m *member) due() time.Time {
 	if m.incompatible.holds.After(m.downAt) {
 		return m.incompatible.holds

@@ -11,7 +11,7 @@ import (
 // Instance is the configuration of one virtual router.
 type Instance struct {
 	event.Virtual
-	// Version is the one that is spoken; adverts of the other are not believed.
+	// Version is the version of VRRP; adverts of the other are not believed.
 	Version wire.Version
 	// Priority is 1 to 254, or 255 for the address owner; it is the same in all
 	// members of a group.
@@ -39,15 +39,15 @@ type Instance struct {
 	Auth wire.Auth
 	// HMAC authenticates adverts of either version; nil: nothing is.
 	HMAC *HMAC
-	// Unicast says to whom adverts go, and from whom they are taken, where that is
-	// not the multicast group.
+	// Unicast lists the routers to which adverts go, and from which they are taken,
+	// instead of the multicast group.
 	Unicast Unicast
 	// Source is the address that adverts bear; zero: the link's own.
 	Source netip.Addr
 	// VirtualMAC makes the adverts leave from the virtual router's own MAC (RFC
 	// 9568 §7.3), not from the link's.
 	VirtualMAC bool
-	// Recovery is what the link has to prove after a return.
+	// Recovery is the proof that the link has to give after a return.
 	Recovery Recovery
 	// IgnoreLink makes it no fault that the link has no carrier, as long as it is there
 	// and administratively up.
@@ -99,7 +99,7 @@ type HMAC struct {
 	Window time.Duration
 }
 
-// AuthMode says what is signed, and what has to be.
+// AuthMode says which adverts are signed, and which have to be.
 type AuthMode uint8
 
 // The modes.
@@ -109,10 +109,10 @@ const (
 	ReceiveOnly                 // they are believed, and ours are not signed
 )
 
-// Signs tells whether our adverts are signed. There may be no authentication.
+// Signs reports whether our adverts are signed. h may be nil.
 func (h *HMAC) Signs() bool { return h != nil && h.Mode != ReceiveOnly }
 
-// Key makes the key that signs.
+// Key returns a new instance of the key that signs.
 func (h *HMAC) Key() *wire.Key { return wire.NewKey(h.Active, h.Keys[h.Active]) }
 
 // PacketLen returns the length of the instance's adverts with their IP header.

@@ -19,7 +19,7 @@ type facts struct {
 	// releasedUntil is when a release ends by itself; zero: it does not, or there is none.
 	releasedUntil time.Time
 	faults        map[faultKey]fault // nil where there are none, as there are for years
-	// clock is the instant of the last Tick: a timer has ended if it is not later.
+	// clock is the instant of the last Tick. A timer has ended if it is not later.
 	clock    time.Time
 	asked    asked
 	verified bool // all waits are over, and the verifiers were heard on it
@@ -33,26 +33,26 @@ type facts struct {
 	// and until when; nil where there never was one.
 	outOfStep  map[pair]time.Time
 	impairment impairment
-	// graced: the Active got its grace after we overslept, and the waits have not
-	// changed since. A second time we believe the timeout, else a daemon that is
-	// always late would never take over.
+	// graceGiven is set when the Active was given more time since we woke late, until
+	// the waits change. A second time the timeout counts, else a daemon that is always
+	// late would never take over.
 	graceGiven    bool
-	reannouncedAt time.Time // when a rival last made us announce
+	reannouncedAt time.Time // when the addresses were last announced again because of a rival
 	tieEnds       time.Time // when a tie is decided; zero: there is none to decide
 	startupEnds   time.Time // nothing is taken over before; zero: there is no delay
-	// ownerWait is set while an address owner, who has no use for Backup, is verified.
+	// ownerWait is set while an address owner, which skips Backup, is verified.
 	ownerWait *ownerWait
 }
 
-// ownerWait is where an address owner waits instead of in Backup, and what brought
-// it there.
+// ownerWait is the state in which an address owner waits instead of in Backup, and the
+// trigger that brought it there.
 type ownerWait struct {
 	in    event.State
 	cause trigger
 }
 
-// trigger is what may move the group: the reason, the member that bears it and
-// the fact from which it follows.
+// trigger may move the group: the reason, the member that bears it and the fact from
+// which it follows.
 type trigger struct {
 	reason event.Reason
 	member *member // nil: the whole group
@@ -66,7 +66,7 @@ type stall struct {
 	until time.Time // when listening ends
 }
 
-// asked is what the verifiers were asked, and what they answered.
+// asked is the last question to the verifiers, and their answers.
 type asked struct {
 	ticket  uint64
 	trace   event.Trace

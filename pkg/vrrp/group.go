@@ -41,8 +41,8 @@ func (s *step) enter() {
 	}
 }
 
-// leave gives up: all members fall silent before any address goes. Priority 0
-// is for links that live and where nobody better has spoken.
+// leave ends the time as Active: all members fall silent before any address goes. Priority
+// 0 is sent on links that live and where no better Active was heard.
 func (s *step) leave() {
 	for _, m := range s.f.members {
 		m.newActive = event.NotActive
@@ -77,9 +77,9 @@ func newActiveReason(r event.Reason) event.NewActiveReason {
 	return event.ByPriority
 }
 
-// reportTransition tells of the move: the member that caused it bears the reason.
+// reportTransition reports the transition: the member that caused it bears the reason.
 func (s *step) reportTransition(from, to event.State) {
-	stamp, culprit := s.stamp(s.why.cause), ""
+	stamp, blamed := s.stamp(s.why.cause), ""
 	for _, m := range s.f.members {
 		m.reason = s.why.reason
 		if s.why.member != nil && m != s.why.member {
@@ -94,12 +94,12 @@ func (s *step) reportTransition(from, to event.State) {
 	}
 	switch {
 	case s.culprit != "":
-		culprit = s.culprit
+		blamed = s.culprit
 	case s.why.member != nil:
-		culprit = s.why.member.Name
+		blamed = s.why.member.Name
 	}
 	s.report(event.GroupTransition{
-		Stamp: stamp, Group: s.cfg.Name, From: from, To: to, Reason: s.why.reason, Member: culprit,
+		Stamp: stamp, Group: s.cfg.Name, From: from, To: to, Reason: s.why.reason, Member: blamed,
 	})
 }
 
@@ -111,7 +111,7 @@ func (s *step) reportTransition(from, to event.State) {
 
 // pair is two senders that may be one router: its addresses on two members.
 type pair struct {
-	a, b             int // places of the members, a < b
+	a, b             int // indices of the members, a < b
 	sourceA, sourceB netip.Addr
 }
 
@@ -201,7 +201,7 @@ func (s *step) inStep(m *member, r resignation) {
 }
 
 // Impaired is the priority that a router advertises while it lacks something of
-// what it should hold (impair.go). Whoever hears it and lacks nothing takes over,
+// what it should hold (impair.go). A router that hears it and lacks nothing takes over,
 // whatever its Preempt_Mode.
 const Impaired = 1
 

@@ -36,11 +36,11 @@ const (
 	holdOffMost  = 5 * time.Minute
 )
 
-// servesAfter is how long an impaired Active goes on that serves something: one that
-// holds nothing finds that out within a second.
+// servesAfter is the time after which an impaired Active that goes on counts as serving:
+// one that holds nothing finds that out within a second.
 const servesAfter = 2 * time.Second
 
-// shortfall is what a member lacks of what it should hold.
+// shortfall lists the addresses, routes and rules that a member should hold and lacks.
 type shortfall struct {
 	missing []string
 	degree  Degree
@@ -48,13 +48,13 @@ type shortfall struct {
 	until   time.Time // when the hold-off is over; zero while Active: the worker reports
 }
 
-// reported is what was last reported of a shortfall.
+// reported remembers the last report of a shortfall.
 type reported struct {
 	lacks bool
 	at    time.Time
 }
 
-// impairment is what a group knows of its shortfalls, over all members.
+// impairment sums up the shortfalls of a group, over all members.
 type impairment struct {
 	holdOff time.Duration // the last one; zero: there was none
 	failed  bool          // something was missing since the group last became Active
@@ -80,7 +80,7 @@ func (f *facts) lacking() bool {
 	return slices.ContainsFunc(f.members, func(m *member) bool { return m.lacks != nil })
 }
 
-// absorbPlaced learns what an instance lacks of what it should hold.
+// absorbPlaced takes the address worker's report of what an instance lacks.
 func (s *step) absorbPlaced(in Placed) {
 	m := s.member(in.Instance)
 	if m == nil || !s.f.started {
@@ -192,7 +192,7 @@ func (s *step) endHoldOffs(in Tick) {
 	}
 }
 
-// forgetShortfalls is for a start.
+// forgetShortfalls forgets them all, as at a start.
 func (f *facts) forgetShortfalls() {
 	f.impairment = impairment{}
 	for _, m := range f.members {
@@ -240,7 +240,7 @@ func (s *step) reportImpaired(m *member, cause event.Cause) {
 	})
 }
 
-// missing returns what a member lacks of what it should hold.
+// missing returns the names of what a member lacks.
 func (m *member) missing() []string {
 	if m.lacks == nil {
 		return nil

@@ -18,11 +18,11 @@ type Start struct{ Cause event.Cause }
 // Stop ends it: Shutdown of RFC 9568 §6.4.
 type Stop struct{ Cause event.Cause }
 
-// Tick tells the group that the instant its Deadline named has come. Timers
+// Tick says that the instant of the group's Deadline has come. Timers
 // end only here, so that what was heard until then counts first.
 type Tick struct{ Cause event.Cause }
 
-// LinkSeen tells what is known of a link now.
+// LinkSeen is the present state of a link.
 type LinkSeen struct{ Link event.Link }
 
 // Heard is a fully valid advert for one of our virtual routers. Cause.At is
@@ -37,15 +37,15 @@ type Heard struct {
 	Priority uint8
 	Interval time.Duration
 	Checksum wire.Checksum
-	// Stale tells that it is authentic, but was rejected since its time is not ours:
+	// Stale is set where it is authentic, but was rejected since its time is not ours:
 	// its sender is on the air, and the clocks are apart.
 	Stale bool
-	// Invalid tells that it has no addresses, or the interval 0: its sender is on the
-	// air, and nobody can tell for how long.
+	// Invalid is set where it has no addresses, or the interval 0: its sender is on the
+	// air, and nobody knows for how long.
 	Invalid bool
 }
 
-// Sender tells adverts of one router for one instance from all others.
+// Sender identifies the adverts of one router for one instance.
 type Sender struct {
 	Instance string
 	Source   netip.Addr
@@ -54,17 +54,17 @@ type Sender struct {
 // Key is the sender.
 func (h Heard) Key() Sender { return Sender{h.Instance, h.Source} }
 
-// Result is what an executor has to say of the orders it was given. Of each
-// key only the latest counts.
+// Result is the answer of an executor to the orders it was given. Of each key only the
+// latest counts.
 type Result interface {
 	Input
 	Key() ResultKey
 }
 
-// ResultKey tells results apart: one for each subject and kind.
+// ResultKey identifies a result: there is one for each subject and kind.
 type ResultKey struct{ Kind, Subject string }
 
-// Verifier is one of those whom Verify asks.
+// Verifier is a part of the daemon that Verify asks.
 type Verifier string
 
 // The verifiers.
@@ -85,7 +85,7 @@ func (a Answered) Key() ResultKey { return ResultKey{"answered", string(a.By)} }
 
 // Stalled says that the engine woke Gap late for an Active instance, more than
 // Miss times its interval, sends nothing for one interval, and will then go on
-// unless it is told otherwise.
+// unless it gets another order.
 type Stalled struct {
 	Cause    event.Cause // At: when it woke
 	Instance string
@@ -131,7 +131,7 @@ type Probed struct {
 // Key is the instance.
 func (p Probed) Key() ResultKey { return ResultKey{"probed", p.Instance} }
 
-// Degree tells how much of what an instance should hold is missing.
+// Degree is how much is missing of what an instance should hold.
 type Degree uint8
 
 // The degrees.

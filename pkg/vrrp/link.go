@@ -9,7 +9,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// absorbLink takes what is known of a link now, for all members on it.
+// absorbLink takes the present state of a link, for all members on it.
 func (s *step) absorbLink(link event.Link) {
 	_, down := s.f.faults[faultKey{link.Name, event.InterfaceDown}]
 	idle := s.f.state() != event.Active // an Active that flapped announces itself again
@@ -61,7 +61,7 @@ func (s *step) updateLink(m *member, link event.Link) {
 	}
 }
 
-// endOf is the reason of the transition that the end of a link's fault brings.
+// endOf returns the reason of the transition at the end of a link's fault.
 func endOf(reason event.Reason) event.Reason {
 	switch reason {
 	case event.InterfaceDown, event.Enslaved:
@@ -71,7 +71,7 @@ func endOf(reason event.Reason) event.Reason {
 }
 
 // followLink lets the adverts of an Active follow what changed on their link, and
-// tells the hosts again after a loss that was over before it was read.
+// announces the addresses again after a loss that was over before it was read.
 func (s *step) followLink(link string) {
 	var flapped *member
 	for _, m := range s.f.members {
@@ -102,7 +102,7 @@ func (s *step) updateAdvert(m *member, cause event.Cause) {
 
 func (s *step) advertise(m *member, cause event.Cause) { s.emit(s.advert(m, cause)) }
 
-// advert is the order to send what a member has to say now.
+// advert returns the order to send a member's present advert.
 func (s *step) advert(m *member, cause event.Cause) Advertise {
 	m.ordered = m.content()
 	return Advertise{
@@ -148,7 +148,7 @@ func (s *step) checkMTU(m *member) {
 // read counts as a return, but not for an Active, which goes on and announces
 // itself again, until it yields. An owner waits for nobody.
 
-// recovery is what a member has heard since its link returned.
+// recovery is the proof that a link which returned forwards, as far as it has come.
 type recovery struct {
 	back  time.Time // when it was seen to be usable again
 	until time.Time // proof is not waited for longer
@@ -205,7 +205,7 @@ func (f *facts) forgetRecoveries() {
 	}
 }
 
-// recoveredAt is when the recovery is over if nothing more is heard: at the end
+// recoveredAt returns the instant at which the recovery is over if nothing more is heard: the end
 // of the Active_Down_Timer, if the segment forwards.
 func (m *member) recoveredAt() time.Time {
 	if r := m.recovery; !r.forwards || r.until.Before(m.downAt) {
@@ -214,7 +214,7 @@ func (m *member) recoveredAt() time.Time {
 	return m.downAt
 }
 
-// absorbForwards learns that a station has answered.
+// absorbForwards takes the answer of a station.
 func (s *step) absorbForwards(in Forwards) { s.prove(in.Interface, in.Cause.At) }
 
 // prove notes, for all members on a link, that something came through its
@@ -273,8 +273,7 @@ func (s *step) endRecovery(m *member, why trigger) {
 	}
 }
 
-// ask lets the stations be asked of all links that have not proved themselves
-// and are due.
+// ask has the stations of all links asked that have not proved themselves and are due.
 func (s *step) ask(cause event.Cause) {
 	var links []string
 	for _, m := range s.f.members {

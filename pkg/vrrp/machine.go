@@ -23,7 +23,7 @@ type Machine struct {
 // that the answer to a ticket answers all before it.
 type Tickets struct{ last uint64 }
 
-// Next gives the next number.
+// Next returns the next number.
 func (t *Tickets) Next() uint64 {
 	t.last++
 	return t.last
@@ -52,27 +52,27 @@ func NewMachine(cfg Group, tickets *Tickets, now time.Time) *Machine {
 	return m
 }
 
-// Config is the configuration that the group was made of.
+// Config returns the configuration that the group was made of.
 func (m *Machine) Config() *Group { return &m.cfg }
 
-// State is the group's state.
+// State returns the group's state.
 func (m *Machine) State() event.State { return m.facts.state() }
 
 // Priority returns the priority that the group has now.
 func (m *Machine) Priority() uint8 { return m.facts.members[0].Priority }
 
-// Deadline is when the group next needs a Tick; false if never.
+// Deadline returns the instant at which the group next needs a Tick; false if never.
 func (m *Machine) Deadline() (time.Time, bool) { return m.facts.deadline() }
 
-// Armed is the instant of the takeover for which the engine is armed; false if it
-// is not. What was received later was received by an Active.
+// Armed returns the instant of the takeover for which the engine is armed; false if it is
+// not. An advert that is received later is received by an Active.
 func (m *Machine) Armed() (time.Time, bool) { return m.facts.armed, !m.facts.armed.IsZero() }
 
 // Confirming reports whether the group is Active, and its addresses wait until the first
 // adverts are known to have left.
 func (m *Machine) Confirming() bool { return !m.facts.confirmBy.IsZero() }
 
-// Step absorbs one fact at the instant now and returns what follows from it.
+// Step absorbs one fact at the instant now and returns the effects that follow.
 func (m *Machine) Step(now time.Time, in Input) []Effect {
 	s := step{Machine: m, f: &m.facts, now: now, silent: m.facts.listening != nil}
 	before := m.facts.state()

@@ -8,12 +8,12 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// member is what is known of one virtual router of the group.
+// member holds the facts about one virtual router of the group.
 type member struct {
 	*Instance
 	// Priority is the one in force, in place of that of the configuration.
 	Priority     uint8
-	index        int // place among the members
+	index        int // among the members
 	link         event.Link
 	source       netip.Addr    // that our adverts bear; zero where the link has none
 	interval     time.Duration // Active_Adver_Interval
@@ -24,10 +24,10 @@ type member struct {
 	resigned *resignation
 	// cascaded is set when another member's priority 0 did.
 	cascaded *cascade
-	// lacks is set while something of what it should hold is missing, or may be.
+	// lacks is set while an address or route that it should hold is missing, or may be.
 	lacks    *shortfall
 	reported reported // of that
-	// recovery is set from the return of the link until it is over.
+	// recovery is set from the return of the link until that has proved itself.
 	recovery     *recovery
 	ordered      content // of the adverts as they were last ordered
 	sends        sends   // whether our adverts leave
@@ -82,7 +82,7 @@ func (m *member) outranks(priority uint8, at time.Time) bool {
 
 func (m *member) skew() time.Duration { return m.SkewTime(m.interval) }
 
-// content is what may change in the adverts of a member.
+// content is the part of a member's adverts that may change.
 type content struct {
 	config   *Instance
 	pace     time.Duration

@@ -34,7 +34,7 @@ const (
 	probeMost  = 5 * time.Minute
 )
 
-// sends is what is known of whether a member's adverts leave.
+// sends remembers whether a member's adverts leave.
 type sends struct {
 	refused map[netip.Addr]int // adverts in a row that the kernel refused, by destination; nil if none
 	err     string             // of the last that was refused
@@ -47,7 +47,7 @@ type sends struct {
 	proved   time.Time // when an advert last ended unproven
 }
 
-// note takes what became of an advert to one destination.
+// note records the outcome of an advert to one destination.
 func (h *sends) note(in Sends) {
 	if in.InRow == 0 {
 		if delete(h.refused, in.To); len(h.refused) == 0 {
@@ -218,7 +218,7 @@ func (s *step) absorbProbed(in Probed) {
 	s.endSendFault(m, in.Cause)
 }
 
-// prove notes that adverts leave again.
+// prove records that adverts leave again.
 func (h *sends) prove(now time.Time) {
 	if h.unproven {
 		h.unproven, h.probeAt, h.proved = false, time.Time{}, now
@@ -247,11 +247,11 @@ func (s *step) endSendFault(m *member, cause event.Cause) {
 // After silence or a resignation nobody serves: then the addresses wait for nothing,
 // since an Active whose adverts do not leave beats none.
 
-// confirmTimeout is how long the report of the first advert is waited for: the engine
+// confirmTimeout bounds the wait for the report of the first advert: the engine
 // sends it within a millisecond, or hangs.
 const confirmTimeout = 500 * time.Millisecond
 
-// confirmation is what a member knows of its first advert as Active.
+// confirmation holds the reports of a member's first advert as Active.
 type confirmation struct {
 	wanted  bool   // the addresses wait for it
 	result  Probed // the last report of a first advert or of a probe; zero: none since the last takeover
@@ -297,11 +297,11 @@ func (s *step) wantConfirmation(m *member) {
 	if !c.wanted {
 		return
 	}
-	patience := confirmTimeout
+	timeout := confirmTimeout
 	if !heard {
-		patience = m.ActiveDownInterval(m.Instance.Interval)
+		timeout = m.ActiveDownInterval(m.Instance.Interval)
 	}
-	if limit := s.now.Add(patience); limit.After(s.f.confirmBy) {
+	if limit := s.now.Add(timeout); limit.After(s.f.confirmBy) {
 		s.f.confirmBy = limit
 	}
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // absorbStall judges a pause of our own: the Active that slept is silent and
-// listens for one interval; whoever has taken over meanwhile keeps it.
+// listens for one interval; a router that has taken over meanwhile keeps the addresses.
 func (s *step) absorbStall(in Stalled) {
 	if s.f.state() != event.Active || s.f.listening != nil {
 		return
@@ -34,7 +34,7 @@ func (s *step) absorbStall(in Stalled) {
 	}
 }
 
-// yieldAfterStall leaves it to the rival that was heard after a stall. The waits begin
+// yieldAfterStall yields to the rival that was heard after a stall. The waits begin
 // now: what it sent during the stall is old, and more of it is to be read. Its
 // adverts come each interval.
 func (s *step) yieldAfterStall(m *member, interval time.Duration) {
@@ -62,7 +62,7 @@ func (s *step) yield(why trigger) {
 	s.why = why
 }
 
-// absorbLease learns that the engine resigned without us, since we hung.
+// absorbLease goes back to Backup after the engine resigned without the loop, which hung.
 func (s *step) absorbLease(in LeaseLost) {
 	if s.f.state() != event.Active {
 		return

@@ -7,8 +7,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// state derives the group's state from the facts. It is the only place that
-// does.
+// state derives the group's state from the facts. Nothing else does.
 func (f *facts) state() event.State {
 	switch {
 	case !f.started:
@@ -29,8 +28,8 @@ func (f *facts) waiting() bool {
 	return f.started && len(f.faults) == 0 && (!f.verified || f.takeover().After(f.clock))
 }
 
-// takeover is the instant at which every member's wait is over, and the delay
-// after the start.
+// takeover returns the instant at which every member's wait is over, and the delay after
+// the start.
 func (f *facts) takeover() time.Time {
 	last := f.startupEnds
 	for _, m := range f.members {
@@ -41,7 +40,7 @@ func (f *facts) takeover() time.Time {
 	return last
 }
 
-// deadline is the next instant at which the facts change by themselves.
+// deadline returns the next instant at which the facts change by themselves.
 func (f *facts) deadline() (time.Time, bool) {
 	var next deadline.Earliest
 	for _, m := range f.members {
@@ -87,7 +86,7 @@ func (f *facts) deadline() (time.Time, bool) {
 	return next.Get()
 }
 
-// verification is the next instant that matters for the takeover at the instant
+// verification returns the next instant that matters for the takeover at the instant
 // at: to ask the verifiers, to move, or to move without the answers that did not
 // come.
 func (f *facts) verification(at time.Time) time.Time {
@@ -104,7 +103,7 @@ func (f *facts) answered() bool { return f.asked.answers[Receiver] && f.asked.an
 
 func (f *facts) lead() time.Duration { return min(verifyLead, f.shortest()/4) }
 
-// shortest is the shortest Active_Adver_Interval of the members.
+// shortest returns the shortest Active_Adver_Interval of the members.
 func (f *facts) shortest() time.Duration {
 	least := f.members[0].interval
 	for _, m := range f.members[1:] {
@@ -113,9 +112,9 @@ func (f *facts) shortest() time.Duration {
 	return least
 }
 
-// nextHolding is the member of which it is next worth saying that its own wait is
-// over and that it waits for the others until the takeover at the instant at; nil
-// if there is none.
+// nextHolding returns the member that is next to be reported as holding: its own wait is
+// over, and it waits for the others until the takeover at the instant at. It is nil if
+// there is none.
 func (f *facts) nextHolding(at time.Time) (first *member) {
 	for _, m := range f.members {
 		if m.holdReported || !m.due().Before(at) {
@@ -128,6 +127,6 @@ func (f *facts) nextHolding(at time.Time) (first *member) {
 	return first
 }
 
-// reportHoldAt is half an interval after the end of the member's wait, so that
-// members which end together say nothing.
+// reportHoldAt returns the instant at which a member is reported as holding: half an
+// interval after the end of its wait, so that members which end together are not.
 func (m *member) reportHoldAt() time.Time { return m.due().Add(m.interval / 2) }

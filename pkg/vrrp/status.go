@@ -51,8 +51,8 @@ type FaultStatus struct {
 	Err    string // what is wrong, where the reason does not say it all
 }
 
-// Status is a snapshot of the group: the last one, as long as nothing in it has
-// changed, so that an advert which tells nothing new costs none.
+// Status returns a snapshot of the group: the last one, as long as nothing in it has
+// changed, so that an advert with nothing new costs none.
 func (m *Machine) Status(now time.Time) *GroupStatus {
 	if m.status == nil || !m.still(m.status, now) {
 		m.status = m.snapshot(now)
@@ -73,7 +73,7 @@ func (m *Machine) snapshot(now time.Time) *GroupStatus {
 	return st
 }
 
-// still reports whether a snapshot shows what is.
+// still reports whether a snapshot is up to date.
 func (m *Machine) still(st *GroupStatus, now time.Time) bool {
 	if st.State != m.facts.state() || st.Since != m.since || st.Reason != m.reason {
 		return false

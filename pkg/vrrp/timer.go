@@ -7,7 +7,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// absorbTick ends what has run out.
+// absorbTick ends the timers that have run out.
 func (s *step) absorbTick(in Tick) {
 	s.f.clock = s.now
 	s.retryFailedSends(in)
@@ -28,7 +28,7 @@ func (s *step) absorbTick(in Tick) {
 }
 
 // wait takes the next step towards Active: asks the verifiers shortly ahead of
-// the takeover, and at its instant believes what they found.
+// the takeover, and at its instant decides with the facts that they found.
 func (s *step) wait(in Tick) {
 	if s.wokeLate() {
 		return
@@ -83,9 +83,9 @@ func interfaceIn(members []*member, name string) bool {
 	return false
 }
 
-// wokeLate gives the Active one interval and Skew_Time more when the daemon
-// itself slept through the takeover: what the Active sent meanwhile may have
-// been lost (docs/architecture.md#lease).
+// wokeLate gives the Active one interval and Skew_Time more when this process did not run
+// at the takeover, and reports whether it did: adverts that the Active sent meanwhile may
+// have been lost (docs/architecture.md#lease).
 func (s *step) wokeLate() bool {
 	due := s.f.takeover()
 	if s.f.asked.about.Equal(due) && s.f.asked.limit.After(due) {
@@ -107,8 +107,8 @@ func (s *step) wokeLate() bool {
 	return true
 }
 
-// takeoverReason says why the waits are over: a resignation counts more than a
-// lower Active, and that more than silence.
+// takeoverReason returns the reason why the waits are over: a resignation counts more than
+// a lower Active, and that more than silence.
 func (s *step) takeoverReason(cause event.Cause) trigger {
 	if s.f.ownerWait != nil {
 		return s.f.ownerWait.cause
@@ -189,7 +189,7 @@ func (s *step) reportPreemptDelay(m *member, h Heard) {
 	})
 }
 
-// holdReason says for what a member waits whose own wait is over.
+// holdReason returns the reason that is reported for a member whose own wait is over.
 func (f *facts) holdReason() string {
 	if f.takeover().Equal(f.startupEnds) {
 		return event.HoldStartup
@@ -240,8 +240,8 @@ func (s *step) prepare(in Input) {
 	}
 }
 
-// decided is the instant of the takeover that nothing but news can stop; zero if
-// there is none.
+// decided returns the instant of the takeover that only a new fact can stop; zero if there
+// is none.
 func (f *facts) decided() time.Time {
 	if at := f.takeover(); f.waiting() && !f.recovering() && f.asked.about.Equal(at) && f.answered() {
 		return at
@@ -269,19 +269,19 @@ const (
 	reannounceSpaced = time.Second            // the least time between two announcements because of rivals
 )
 
-// SkewTime is ((256 - priority) * interval) / 256 (RFC 9568 §6.1), in
+// SkewTime returns ((256 - priority) * interval) / 256 (RFC 9568 §6.1), in
 // nanoseconds, so that Backups of different priority differ at any interval.
 func SkewTime(priority uint8, interval time.Duration) time.Duration {
 	return time.Duration(256-int64(priority)) * interval / 256
 }
 
-// ActiveDownInterval is miss * interval + SkewTime (RFC 9568 §6.1, where miss
+// ActiveDownInterval returns miss * interval + SkewTime (RFC 9568 §6.1, where miss
 // is 3).
 func ActiveDownInterval(priority uint8, interval time.Duration, miss int) time.Duration {
 	return time.Duration(miss)*interval + SkewTime(priority, interval)
 }
 
-// SkewTime returns that of a member whose Active advertises each interval. In
+// SkewTime returns the Skew_Time of a member whose Active advertises each interval. In
 // VRRPv2 it is (256 - priority) / 256 seconds whatever the interval (RFC 3768
 // §6.1).
 func (m *member) SkewTime(interval time.Duration) time.Duration {
@@ -291,8 +291,8 @@ func (m *member) SkewTime(interval time.Duration) time.Duration {
 	return SkewTime(m.Priority, interval)
 }
 
-// ActiveDownInterval returns that of a member whose Active advertises each
-// interval; in VRRPv2 it is the Master_Down_Interval (RFC 3768 §6.1).
+// ActiveDownInterval returns the Active_Down_Interval of a member whose Active advertises
+// each interval; in VRRPv2 it is the Master_Down_Interval (RFC 3768 §6.1).
 func (m *member) ActiveDownInterval(interval time.Duration) time.Duration {
 	return time.Duration(m.Miss)*interval + m.SkewTime(interval)
 }
