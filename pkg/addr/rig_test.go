@@ -185,7 +185,6 @@ func (f *fakeFirewall) take() []string {
 type fakePackets struct {
 	mu     sync.Mutex
 	sent   []string
-	whole  []string // the frames
 	calls  int
 	refuse func(n int) error // of the n-th frame since the last take
 	hook   func()            // at each frame
@@ -200,7 +199,6 @@ func (p *fakePackets) Send(frames []neigh.Frame) {
 			frames[i].Err = p.refuse(len(p.sent))
 		}
 		p.sent = append(p.sent, fmt.Sprintf("%d:%x", f.Index, f.Data[6:12]))
-		p.whole = append(p.whole, fmt.Sprintf("%x", f.Data))
 	}
 	p.mu.Unlock()
 	for range frames {
@@ -214,17 +212,8 @@ func (p *fakePackets) take() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	sent := p.sent
-	p.sent, p.whole, p.calls = nil, nil, 0
+	p.sent, p.calls = nil, 0
 	return sent
-}
-
-// takeWhole is take of whole frames.
-func (p *fakePackets) takeWhole() []string {
-	p.mu.Lock()
-	whole := p.whole
-	p.mu.Unlock()
-	p.take()
-	return whole
 }
 
 // fakeListener notices the stations that a test sends to it.

@@ -111,11 +111,11 @@ func (p *Prober) answer(data []byte, address netip.Addr) (MAC, bool) {
 
 // Watch asks again and again.
 type Watch struct {
-	asked   record[time.Time]
-	answers record[Answer]
-	ears    listener
-	asking  sync.WaitGroup
-	quit    context.CancelFunc // asking
+	asked    record[time.Time]
+	answers  record[Answer]
+	listener listener
+	asking   sync.WaitGroup
+	quit     context.CancelFunc // asking
 }
 
 // Watch begins to ask for the address, at once and then each time that every
@@ -131,9 +131,9 @@ func (p *Prober) Watch(address netip.Addr, every time.Duration) (*Watch, error) 
 		return nil, err
 	}
 	ctx, quit := context.WithCancel(context.Background())
-	w := &Watch{ears: listener{socket: s}, quit: quit}
+	w := &Watch{listener: listener{socket: s}, quit: quit}
 	w.asking.Go(func() { w.ask(ctx, question, every) })
-	w.ears.hear(func(f frame) {
+	w.listener.hear(func(f frame) {
 		if mac, ok := p.answer(f.data, address); ok {
 			w.answers.add(Answer{At: f.at, MAC: mac})
 		}
@@ -147,7 +147,7 @@ func (w *Watch) ask(ctx context.Context, question []byte, every time.Duration) {
 	defer tick.Stop()
 	for {
 		w.asked.add(time.Now())
-		_ = w.ears.socket.send(question) // what does not get out is not answered
+		_ = w.listener.socket.send(question) // what does not get out is not answered
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -180,8 +180,8 @@ func (w *Watch) Stop() Timeline {
 	return w.Timeline()
 }
 
-func (w *Watch) end(ears func(*listener)) {
+func (w *Watch) end(finish func(*listener)) {
 	w.quit()
 	w.asking.Wait()
-	ears(&w.ears)
+	finish(&w.listener)
 }
