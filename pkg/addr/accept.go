@@ -72,6 +72,14 @@ func (a acceptance) destinations() (all []firewall.Destination) {
 func (a acceptance) beforeAdding()  { a.report(a.Require(a.destinations())) }
 func (a acceptance) afterRemoving() { a.report(a.Limit(a.destinations())) }
 
+// left lists what of ours may be in the firewall still.
+func (a acceptance) left() []string {
+	if !a.Left() {
+		return nil
+	}
+	return []string{fmt.Sprintf("the nftables table inet ripcord (%v)", a.Err())}
+}
+
 // withhold leaves out of ops what may not be added while the firewall does not drop
 // what comes for it: better no address than one that answers.
 func (a acceptance) withhold(ops []Op) (allowed, withheld []Op) {

@@ -10,6 +10,7 @@ import (
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/macvlan"
+	"ripcord/pkg/macvlan/macvlantest"
 	"ripcord/pkg/vrrp"
 )
 
@@ -154,4 +155,18 @@ func TestMACConflict(t *testing.T) {
 			expect(t, "over", r.conditions(), "-mac-conflict")
 		})
 	}
+}
+
+// Settings that a device needs and that cannot be written are a warning until they
+// can.
+func TestUnwritableSettingsAreAWarning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		devs := macvlantest.New()
+		devs.ReadOnly = errors.New("read-only file system")
+		r := newRigOf(t, virtualSets(), new(fakeFirewall), devs)
+		expect(t, "read-only", r.warned(), "settings")
+		r.devs.With(func() { r.devs.ReadOnly = nil })
+		r.pass(15 * time.Second)
+		expect(t, "writable", r.warned(), "")
+	})
 }

@@ -97,7 +97,7 @@ func (s *scene) told() string {
 		words = append(words, strings.TrimPrefix(m.Name(), "address.")+":"+m.Instance)
 	}
 	for _, name := range s.ledger.order {
-		if is, _ := s.placed(s.held[name]); len(is.missing) > 0 {
+		if is, _ := missingAddresses(s.ledger, s.held[name]); len(is.missing) > 0 {
 			words = append(words, "MISSING:"+name)
 		}
 	}
@@ -288,7 +288,7 @@ func TestLedgerRefusals(t *testing.T) {
 		t.Errorf("not tried again")
 	}
 	s.settle(at(inPlaceWithin))
-	if is, settled := s.placed(s.held["a"]); len(is.missing) != 1 || !settled || !strings.Contains(is.missing[0], "no room") {
+	if is, settled := missingAddresses(s.ledger, s.held["a"]); len(is.missing) != 1 || !settled || !strings.Contains(is.missing[0], "no room") {
 		t.Errorf("missing: %+v, want the refusal's words", is)
 	}
 }

@@ -1,7 +1,6 @@
 package addr
 
 import (
-	"fmt"
 	"maps"
 	"time"
 
@@ -70,30 +69,3 @@ func (l *ledger) marked(now time.Time, ops []Op) (n news) {
 	}
 	return n
 }
-
-// markAgain gives what is held the mark back that somebody took from it, so that a
-// crash of ours, too, leaves nothing that nobody removes.
-func (w *Worker) markAgain() {
-	now := w.cfg.Now()
-	ops := w.ledger.unmarkedOps(now)
-	if len(ops) == 0 {
-		return
-	}
-	w.ledger.remark = now.Add(remarkAfter)
-	if err := w.cfg.Kernel.Mark(ops); err != nil {
-		w.ledger.remark = now.Add(remarkEvery)
-		w.failed(event.AddressKey{Index: ops[0].Index, Prefix: ops[0].Prefix},
-			fmt.Sprintf("somebody re-applied it, and it could not be marked as ripcord's own again, tried again every %v: %v", remarkEvery, err))
-		w.dirty = true
-		return
-	}
-	w.tell(w.ledger.marked(now, ops))
-}
-
-const (
-	// remarkAfter is how long after a mark the next is given: a program that re-applies
-	// addresses in a loop must not cost a core.
-	remarkAfter = 20 * time.Millisecond
-	// remarkEvery is how often what could not be marked again is tried.
-	remarkEvery = time.Minute
-)

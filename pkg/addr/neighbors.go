@@ -1,9 +1,7 @@
 package addr
 
 import (
-	"context"
 	"net/netip"
-	"sync"
 	"time"
 
 	"ripcord/pkg/bus"
@@ -54,14 +52,6 @@ func neighborSets(sets []Set) (all []neigh.Set) {
 		all = append(all, set)
 	}
 	return all
-}
-
-// notice runs the listener until stop is called.
-func (w *Worker) notice(ctx context.Context) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	var running sync.WaitGroup
-	running.Go(func() { w.cfg.Listener.Listen(ctx, w.neighbors.Seen) })
-	return func() { cancel(); running.Wait() }
 }
 
 // holdings tells pkg/neigh what a worker holds.

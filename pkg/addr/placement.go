@@ -5,14 +5,22 @@ import (
 	"slices"
 	"time"
 
+	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
+	"ripcord/pkg/route"
 	"ripcord/pkg/vrrp"
 )
 
-// placements remember, for each instance, what the router was last told to be missing
-// of what it should hold (vrrp.Placed), so that it is told only what is new. They
-// outlast a release: what was missing then is missing still, as far as anybody knows.
-type placements map[string]*placement
+// placements reports to the router what is missing of what instances should hold
+// (vrrp.Placed), where that is news. What was last reported outlasts a release: what was
+// missing then is missing still, as far as anybody knows.
+type placements struct {
+	ledger  *ledger
+	routes  *route.Holder
+	results *bus.Topic[vrrp.Result]
+	now     func() time.Time
+	last    map[string]*placement // by instance
+}
 
 // placement is what was last reported of an instance.
 type placement struct {
@@ -22,21 +30,24 @@ type placement struct {
 	current bool     // it was reported since the instance is held
 }
 
-// of returns the placement of an instance.
-func (p placements) of(instance string) *placement {
-	if p[instance] == nil {
-		p[instance] = new(placement)
-	}
-	return p[instance]
+func newPlacements(cfg *Config, l *ledger, routes *route.Holder) *placements {
+	return &placements{ledger: l, routes: routes, results: cfg.Results, now: cfg.Now, last: make(map[string]*placement)}
 }
 
-// reportPlaced reports of each instance that is held what is missing, where that is
-// news.
-func (w *Worker) reportPlaced() {
-	now := w.cfg.Now()
-	for _, name := range w.ledger.order {
-		h, was := w.ledger.held[name], w.placements.of(name)
-		is, settled := w.placed(now, h)
+// of returns the placement of an instance.
+func (p *placements) of(instance string) *placement {
+	if p.last[instance] == nil {
+		p.last[instance] = new(placement)
+	}
+	return p.last[instance]
+}
+
+// report reports of each instance that is held what is missing, where that is news.
+func (p *placements) report() {
+	now := p.now()
+	for _, name := range p.ledger.order {
+		h, was := p.ledger.held[name], p.of(name)
+		is, settled := p.judge(now, h)
 		switch {
 		case len(is.missing) == 0 && (len(was.missing) == 0 || !settled):
 			continue // nothing to take back, or it is too early to say
@@ -44,19 +55,19 @@ func (w *Worker) reportPlaced() {
 			continue
 		}
 		*was = is
-		w.cfg.Results.Publish(vrrp.Placed{Cause: h.cause, Instance: name, Missing: is.missing, Degree: is.degree})
+		p.results.Publish(vrrp.Placed{Cause: h.cause, Instance: name, Missing: is.missing, Degree: is.degree})
 	}
 }
 
-// placed returns what is missing of a held instance. Settled is false while more may
+// judge returns what is missing of a held instance. Settled is false while more may
 // turn out to be missing.
-func (w *Worker) placed(now time.Time, h *holding) (is placement, settled bool) {
-	is, settled = w.ledger.placed(h)
+func (p *placements) judge(now time.Time, h *holding) (is placement, settled bool) {
+	is, settled = missingAddresses(p.ledger, h)
 	is.current = true
 	if !settled || len(is.missing) > 0 {
 		return is, settled // routes and rules come after the addresses
 	}
-	missing, settled := w.routes.Missing(now, h.set.Instance, h.within)
+	missing, settled := p.routes.Missing(now, h.set.Instance, h.within)
 	for _, m := range missing {
 		is.missing = append(is.missing, withReason(m.String(), m.Reason))
 		is.links = append(is.links, m.Link())
@@ -64,8 +75,8 @@ func (w *Worker) placed(now time.Time, h *holding) (is placement, settled bool) 
 	return is, settled
 }
 
-// placed returns which addresses of a held instance are missing.
-func (l *ledger) placed(h *holding) (is placement, settled bool) {
+// missingAddresses returns which addresses of a held instance are missing.
+func missingAddresses(l *ledger, h *holding) (is placement, settled bool) {
 	settled = true
 	advertised, stand := 0, 0
 	for _, e := range h.entries {
@@ -106,29 +117,29 @@ func withReason(what, why string) string {
 }
 
 // expect begins a time in which an instance is held.
-func (w *Worker) expect(instance string) {
-	h, was := w.ledger.held[instance], w.placements.of(instance)
+func (p *placements) expect(instance string) {
+	h, was := p.ledger.held[instance], p.of(instance)
 	was.current = false
 	if len(was.missing) > 0 {
 		h.within = againWithin
 	}
 }
 
-// retryPlaced reports, where a link changes on which something was missing of an
-// instance that is not held now, that it may be tried again.
-func (w *Worker) retryPlaced(link event.Link) {
-	old, ok := w.ledger.links[link.Name]
+// seeLink reports, where a link changes on which something was missing of an instance
+// that is not held now, that it may be tried again. The ledger has yet to take the fact.
+func (p *placements) seeLink(link event.Link) {
+	old, ok := p.ledger.links[link.Name]
 	if !ok {
-		old = w.routes.Link(link.Name)
+		old = p.routes.Link(link.Name)
 	}
 	if old.Index == link.Index && old.AdminUp == link.AdminUp && old.Usable == link.Usable {
 		return
 	}
-	for name, was := range w.placements {
-		if len(was.missing) == 0 || w.ledger.held[name] != nil || !slices.Contains(was.links, link.Name) {
+	for name, was := range p.last {
+		if len(was.missing) == 0 || p.ledger.held[name] != nil || !slices.Contains(was.links, link.Name) {
 			continue
 		}
 		*was = placement{}
-		w.cfg.Results.Publish(vrrp.Placed{Cause: link.Cause, Instance: name})
+		p.results.Publish(vrrp.Placed{Cause: link.Cause, Instance: name})
 	}
 }

@@ -22,16 +22,20 @@ const leaseLook = lease.StampEvery
 
 // Worker obeys orders to hold, release and announce addresses.
 type Worker struct {
-	cfg      Config
-	bell     bus.Bell
-	ledger   *ledger
-	routes   *route.Holder
-	macvlans *macvlan.Holder
-	schedule *schedule
-	watch    lease.Watch
-	// neighbors watches the stations on the links that carry adverts.
-	neighbors *neigh.Monitor
-	holdings  *holdings // that it is told
+	cfg   Config
+	bell  bus.Bell
+	watch lease.Watch
+
+	// The concerns, in the order in which converge and turn call them.
+	ledger     *ledger
+	macvlans   *macvlan.Holder
+	addresses  *addresses
+	acceptance acceptance
+	routes     *route.Holder
+	placements *placements
+	neighbors  *neigh.Monitor // of the stations on the links that carry adverts
+	holdings   *holdings      // for neighbors
+	announcer  *announcer
 
 	mu    sync.Mutex
 	queue []queued
@@ -43,19 +47,9 @@ type Worker struct {
 	opened atomic.Bool // somebody may have removed what the firewall dropped
 
 	// What follows belongs to the goroutine of Run.
-	links        *bus.Merged[string, event.Link]
-	addresses    *bus.Merged[event.AddressKey, event.Address]
-	dirty        bool         // the kernel must be asked before anything else
-	relist       time.Time    // not to be asked before
-	unlisted     bool         // it did not answer when it was last asked
-	unpromoted   map[int]bool // links of which it was logged that PromoteSecondaries failed
-	mute         map[string]bool
-	acceptance   acceptance
-	batch        neigh.Batch
-	announced    []announced // what each frame of the batch announces
-	nextRetuning time.Time   // when retune is due
-	awake        time.Time   // when this goroutine last showed that it runs
-	placements   placements
+	linkFacts    *bus.Merged[string, event.Link]
+	addressFacts *bus.Merged[event.AddressKey, event.Address]
+	awake        time.Time // when this goroutine last showed that it runs
 }
 
 // queued is an order that waits for the worker: an Order or, if ask is not empty, the
@@ -71,18 +65,19 @@ func NewWorker(cfg Config) *Worker {
 	ledger := newLedger(cfg.Sets)
 	w := &Worker{
 		cfg: cfg, bell: bus.NewBell(),
-		ledger: ledger, schedule: newSchedule(),
-		unpromoted: make(map[int]bool), mute: make(map[string]bool), placements: make(placements),
+		ledger: ledger, announcer: newAnnouncer(ledger, cfg.Sender),
 	}
+	w.acceptance = newAcceptance(&w.cfg, ledger)
+	w.addresses = newAddresses(&w.cfg, ledger, w.acceptance, w.publish)
 	w.routes = route.NewHolder(route.Config{
 		Entries: routesOf(cfg.Sets), Ready: ledger.complete,
 		Kernel: cfg.Routes, Events: cfg.Events, Minter: cfg.Minter, Now: cfg.Now,
 	})
 	w.macvlans = macvlan.NewHolder(macvlan.Config{
-		Wanted: macvlansOf(cfg.Sets), Held: ledger.holds, InUse: w.inUse,
+		Wanted: macvlansOf(cfg.Sets), Held: ledger.holds, InUse: w.addresses.inUse,
 		Kernel: cfg.Devices, Events: cfg.Events, Warnings: cfg.Warnings, Minter: cfg.Minter, Now: cfg.Now,
 	})
-	w.acceptance = newAcceptance(&w.cfg, ledger)
+	w.placements = newPlacements(&w.cfg, ledger, w.routes)
 	w.neighbors, w.holdings = newMonitor(w), &holdings{ledger, w.macvlans}
 	return w
 }
@@ -112,8 +107,8 @@ func (w *Worker) Ask(links ...string) {
 // those still queued, and removes all that is held. It fails if the kernel
 // cannot be asked at the start, or if something of ours is left at the end.
 func (w *Worker) Run(ctx context.Context) error {
-	w.links = w.cfg.Links.Subscribe(w.bell)
-	w.addresses = bus.SubscribeMerged[event.AddressKey](w.cfg.Addresses, w.bell)
+	w.linkFacts = w.cfg.Links.Subscribe(w.bell)
+	w.addressFacts = bus.SubscribeMerged[event.AddressKey](w.cfg.Addresses, w.bell)
 	all, err := w.cfg.Kernel.List()
 	if err != nil {
 		return fmt.Errorf("listing the addresses at the start: %w", err)
@@ -122,14 +117,12 @@ func (w *Worker) Run(ctx context.Context) error {
 		return err
 	}
 	w.absorb()
-	w.ledger.observe(all)
-	w.dirty = false
+	w.addresses.observe(all)
 	w.converge()
 	if err := w.acceptance.start(); err != nil {
 		return err
 	}
-	defer w.notice(ctx)()
-	defer w.watchOthers(ctx)()
+	defer w.listen(ctx)()
 
 	// Whoever takes over has hundreds of frames to send, and its hosts wait.
 	runtime.LockOSThread()
@@ -155,6 +148,25 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 }
 
+// listen runs, on goroutines of their own, what hears stations and what notices that
+// others changed routes, rules or the firewall. The function that it returns ends them.
+func (w *Worker) listen(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	note := func(flag *atomic.Bool) func() {
+		return func() {
+			flag.Store(true)
+			w.bell.Ring()
+		}
+	}
+	running.Go(func() { w.cfg.Listener.Listen(ctx, w.neighbors.Seen) })
+	running.Go(func() { w.cfg.Routes.Watch(ctx, note(&w.gone)) })
+	if someRefuse(w.cfg.Sets) {
+		running.Go(func() { w.cfg.Firewall.Watch(ctx, note(&w.opened)) })
+	}
+	return func() { cancel(); running.Wait() }
+}
+
 // turn takes what stands in the queues, in this order: orders from the queue,
 // facts from the bus (absorbed first, see the contract), then the orders
 // themselves, the lease, what is due in the ledger, the stations, one batch of
@@ -177,7 +189,6 @@ func (w *Worker) turn() {
 		w.converge()
 	}
 	w.neighbors.Apply(w.cfg.Now(), w.holdings)
-	w.retune()
 	w.announce()
 	w.steps.Add(1)
 }
@@ -203,7 +214,7 @@ func (w *Worker) take() []queued {
 // due is when the ledger, the routes, the devices or the firewall has something to
 // do if nothing happens.
 func (w *Worker) due() (time.Time, bool) {
-	due, ok := w.ledger.deadline()
+	due, ok := w.addresses.deadline()
 	if other, yes := w.routes.Deadline(); yes && (!ok || other.Before(due)) {
 		due, ok = other, true
 	}
@@ -219,29 +230,29 @@ func (w *Worker) due() (time.Time, bool) {
 // absorb takes the facts from the bus, and says whether there is anything to
 // do about them.
 func (w *Worker) absorb() bool {
-	links, addresses := w.links.Take(), w.addresses.Take()
+	links, addresses := w.linkFacts.Take(), w.addressFacts.Take()
 	for _, l := range links {
-		w.retryPlaced(l)
+		w.placements.seeLink(l)
 		w.neighbors.Link(l)
 		w.routes.SeeLink(l)
 		w.macvlans.SeeLink(l)
-		w.dirty = w.ledger.link(l) || w.dirty
+		w.addresses.doubt(w.ledger.link(l))
 	}
 	for _, a := range addresses {
-		w.dirty = w.ledger.fact(a) || w.dirty
+		w.addresses.doubt(w.ledger.fact(a))
 	}
 	// With an address go the routes that have it for their source.
 	gone := w.gone.Swap(false)
 	if gone {
 		w.routes.Changed()
-	} else if w.dirty {
+	} else if w.addresses.dirty {
 		w.routes.Doubt()
 	}
 	opened := w.opened.Swap(false)
 	if opened {
 		w.acceptance.Changed()
 	}
-	return len(links) > 0 || w.dirty || gone || opened
+	return len(links) > 0 || w.addresses.dirty || gone || opened
 }
 
 // plan says how long to sleep at most; false: until something happens.
@@ -253,10 +264,9 @@ func (w *Worker) plan() (time.Duration, bool) {
 			due, ok = t, true
 		}
 	}
-	earlier(w.schedule.deadline())
+	earlier(w.announcer.deadline())
 	earlier(w.neighbors.Deadline(now))
-	earlier(w.nextRetuning, true)
-	earlier(w.relist, w.dirty)
+	earlier(w.addresses.relist, w.addresses.dirty)
 	earlier(now.Add(leaseLook), len(w.ledger.held) > 0)
 	if !ok {
 		w.watch.Plan(time.Time{})

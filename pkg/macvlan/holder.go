@@ -2,6 +2,7 @@ package macvlan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,6 +52,7 @@ type Holder struct {
 	cfg     Config
 	ledger  *ledger
 	untuned []*device // turned, and to be tuned again
+	retune  time.Time // when settings that could not be written are tried again
 }
 
 // NewHolder returns a Holder that made nothing yet.
@@ -80,11 +82,14 @@ type Conflict struct {
 // SeeLink takes a fact about a link.
 func (h *Holder) SeeLink(fact event.Link) { h.ledger.see(fact) }
 
-// Deadline returns when Apply has something to do if nothing happens.
+// Deadline returns when Apply or Tune has something to do if nothing happens.
 func (h *Holder) Deadline() (time.Time, bool) {
 	due, ok := h.ledger.deadline(h.cfg.Held)
 	if audit, yes := h.ledger.nextAudit(); yes && (!ok || audit.Before(due)) {
-		return audit, true
+		due, ok = audit, true
+	}
+	if h.mistuned() && (!ok || h.retune.Before(due)) {
+		due, ok = h.retune, true
 	}
 	return due, ok
 }
@@ -320,8 +325,12 @@ func (h *Holder) removeLeftBehind(out *Outcome) (removed bool) {
 	return removed
 }
 
-// Tune writes the settings of the devices that were turned: other software may have
-// changed them since.
+// retuneEvery is how often settings that could not be written are tried again: nothing
+// notifies that they can be.
+const retuneEvery = 10 * time.Second
+
+// Tune writes the settings of the devices that were turned, since other programs may
+// have changed them, and now and then those that could not be written.
 func (h *Holder) Tune() {
 	for _, v := range h.untuned {
 		if v.up {
@@ -329,15 +338,18 @@ func (h *Holder) Tune() {
 		}
 	}
 	h.untuned = h.untuned[:0]
-}
-
-// RetryTuning writes the settings that could not be written.
-func (h *Holder) RetryTuning() {
-	for _, v := range h.ledger.all {
-		if v.mistuned && v.index != 0 {
-			h.tune(v)
+	if now := h.cfg.Now(); !now.Before(h.retune) {
+		for _, v := range h.ledger.all {
+			if v.mistuned && v.index != 0 {
+				h.tune(v)
+			}
 		}
 	}
+}
+
+// mistuned reports whether settings of a device are to be tried again.
+func (h *Holder) mistuned() bool {
+	return slices.ContainsFunc(h.ledger.all, func(v *device) bool { return v.mistuned && v.index != 0 })
 }
 
 func (h *Holder) tune(v *device) {
@@ -352,6 +364,7 @@ func (h *Holder) tune(v *device) {
 		text = fmt.Sprintf("the virtual MAC %s needs settings that cannot be written, so that the MAC of %s may answer too: %v", v.text(), v.Below, err)
 	}
 	now := h.cfg.Now()
+	h.retune = now.Add(retuneEvery)
 	h.cfg.Warnings.Set(text != "", event.Warning{
 		Stamp:    event.Stamp{Cause: h.cfg.Minter.Cause(now), At: now},
 		Instance: v.Instance, Reason: event.WarnSettings, Subject: v.Below, Text: text,

@@ -324,7 +324,9 @@ func TestUnwritableSettings(t *testing.T) {
 	if len(all) != 1 || all[0].Reason != event.WarnSettings || !strings.Contains(all[0].Text, "read-only") {
 		t.Errorf("warnings: %+v", all)
 	}
+	r.pass(time.Minute)
+	expect(t, "still", len(r.warnings.All()), 1)
 	k.ReadOnly = nil
-	r.RetryTuning()
+	r.pass(10 * time.Second)
 	expect(t, "writable", len(r.warnings.All()), 0)
 }

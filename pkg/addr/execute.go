@@ -19,14 +19,13 @@ func (w *Worker) obey(o queued) {
 	var unknown []string
 	for _, name := range o.Instances {
 		if o.Kind == Release {
-			w.schedule.cancel(name)
+			w.announcer.cancel(name)
 			w.ledger.release(o.at, o.Cause, name)
 			w.routes.Release(o.at, o.Cause, name)
 			continue
 		}
-		set := w.ledger.sets[name]
 		if o.Kind == Reannounce {
-			w.schedule.reannounce(w.cfg.Now(), name)
+			w.announcer.reannounce(w.cfg.Now(), name)
 			continue
 		}
 		w.routes.Hold(o.at, o.Cause, name)
@@ -34,9 +33,9 @@ func (w *Worker) obey(o queued) {
 		case !known:
 			unknown = append(unknown, name)
 		case fresh:
-			w.expect(name)
+			w.placements.expect(name)
 		default:
-			w.schedule.start(w.cfg.Now(), name, len(set.Addresses), set.Announce)
+			w.announcer.begin(w.cfg.Now(), name)
 		}
 	}
 	for _, name := range unknown {
@@ -75,14 +74,14 @@ func (w *Worker) finish() error {
 		w.obey(queued{Order: Order{Kind: Release, Cause: w.cfg.Minter.Cause(now), Instances: slices.Clone(w.ledger.order)}, at: now})
 	}
 	for range 2 { // asks what is left, and what the kernel refused once more
-		w.ledger.removal, w.dirty, w.relist = time.Time{}, true, time.Time{}
+		w.ledger.removal, w.addresses.dirty, w.addresses.relist = time.Time{}, true, time.Time{}
 		w.routes.RetryRemoval()
 		w.converge()
-		if len(w.ledger.leaving)+len(w.routes.Left()) == 0 && !w.dirty {
+		if len(w.ledger.leaving)+len(w.routes.Left()) == 0 && !w.addresses.dirty {
 			break
 		}
 	}
-	left := w.left()
+	left := slices.Concat(w.addresses.left(), w.routes.Left(), w.acceptance.left())
 	left = append(left, w.macvlans.Dismantle()...)
 	if err := w.cfg.Kernel.RestoreSecondaries(); err != nil {
 		left = append(left, fmt.Sprintf("settings (%v)", err))
@@ -91,22 +90,4 @@ func (w *Worker) finish() error {
 		return fmt.Errorf("could not remove %s: the next start will, or remove them with the ip program", strings.Join(left, ", "))
 	}
 	return nil
-}
-
-// left lists what could not be removed, and what may be there since the kernel could
-// not be asked.
-func (w *Worker) left() (left []string) {
-	for _, g := range w.ledger.leaving {
-		for _, key := range g.keys {
-			left = append(left, key.Prefix.String())
-		}
-	}
-	if w.dirty && len(left) == 0 {
-		left = append(left, "addresses that may be left, since the kernel does not list them")
-	}
-	left = append(left, w.routes.Left()...)
-	if w.acceptance.Left() {
-		left = append(left, fmt.Sprintf("the nftables table inet ripcord (%v)", w.acceptance.Err()))
-	}
-	return left
 }

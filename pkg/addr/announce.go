@@ -1,0 +1,78 @@
+package addr
+
+import (
+	"time"
+
+	"ripcord/pkg/neigh"
+)
+
+// announcer announces the addresses that are held: it sends what its schedule says,
+// each address at the present MAC of its link.
+type announcer struct {
+	*schedule
+	ledger *ledger
+	sender neigh.Sender
+	batch  neigh.Batch
+	of     []announced     // what each frame of the batch announces
+	muted  map[string]bool // instances of which a failure was reported since they are held
+}
+
+// announced is an address of an instance that a frame announces.
+type announced struct {
+	instance string
+	address  Address
+}
+
+// unannounced is an address that could not be announced.
+type unannounced struct {
+	announced
+	err error
+}
+
+func newAnnouncer(l *ledger, sender neigh.Sender) *announcer {
+	return &announcer{schedule: newSchedule(), ledger: l, sender: sender, muted: make(map[string]bool)}
+}
+
+// begin announces an instance from the beginning.
+func (a *announcer) begin(now time.Time, instance string) {
+	set := a.ledger.sets[instance]
+	a.start(now, instance, len(set.Addresses), set.Announce)
+}
+
+// unmute has the next failure of an instance reported.
+func (a *announcer) unmute(instance string) { delete(a.muted, instance) }
+
+// apply sends the announcements that are due, as many as go by one system call. It
+// returns those that failed, where that is to be reported: once for each time an
+// instance is held, and not of a link that is down, of which that was to be expected.
+func (a *announcer) apply(now time.Time) (failed []unannounced) {
+	a.batch.Reset()
+	a.of = a.of[:0]
+	for range neigh.MaxFrames {
+		instance, n, ok := a.next(now)
+		if !ok {
+			break
+		}
+		if !a.ledger.stands(instance, n) {
+			continue
+		}
+		address := a.ledger.sets[instance].Addresses[n]
+		if a.batch.Announce(a.ledger.links[address.Interface], address.Prefix.Addr()) {
+			a.of = append(a.of, announced{instance, address})
+		}
+	}
+	frames := a.batch.Frames()
+	if len(frames) == 0 {
+		return nil
+	}
+	a.sender.Send(frames)
+	for i := range frames {
+		err, what := frames[i].Err, a.of[i]
+		if err == nil || a.muted[what.instance] || !a.ledger.links[what.address.Interface].Usable {
+			continue
+		}
+		a.muted[what.instance] = true
+		failed = append(failed, unannounced{what, err})
+	}
+	return failed
+}
