@@ -79,7 +79,7 @@ func (a *addresses) remove() {
 	a.report(a.ledger.unremoved(now, err))
 }
 
-// add adds in one batch what is held and stands nowhere.
+// add adds in one batch what is held and stands absent.
 func (a *addresses) add() {
 	ops, withheld := a.acceptance.withhold(a.ledger.adds(a.cfg.Now()))
 	if len(withheld) > 0 {
@@ -145,7 +145,7 @@ func (a *addresses) fail(key event.AddressKey, why string) {
 		for _, e := range h.entries {
 			if a.ledger.key(e.Address) == key {
 				var n news
-				n.tell(event.AddressMoved{
+				n.add(event.AddressMoved{
 					Stamp: event.Stamp{Cause: h.causeOf(e), At: a.cfg.Now()}, Kind: event.AddressFailed, Instance: name, Err: why,
 				}, e)
 				a.report(n)

@@ -38,11 +38,11 @@ type spot struct {
 	addr  netip.Addr
 }
 
-// place says how a wanted address stands.
-type place uint8
+// presence is how a wanted address stands.
+type presence uint8
 
 const (
-	nowhere place = iota
+	absent presence = iota
 	ours
 	foreign // stands there without the mark
 )
@@ -50,13 +50,13 @@ const (
 // entry is one address of a held instance.
 type entry struct {
 	Address
-	at      place       // as it was last told
+	at      presence    // as it was last reported
 	placed  bool        // has been in place since it was ordered
 	since   time.Time   // ordered, or found missing
 	cause   event.Cause // of the last loss
 	retry   time.Time   // not to be tried before
 	waiting bool        // lost with its link, until that is up again
-	failed  string      // the failure last told
+	failed  string      // the failure last reported
 	missing bool        // for longer than it may be
 	back    limited     // how often it was put back
 	// remarked is how often it was given its mark back.

@@ -10,8 +10,8 @@ import (
 	"ripcord/pkg/lease"
 )
 
-// obey does what one order wants, all its instances in one batch.
-func (w *Worker) obey(o queued) {
+// execute carries out one order, all its instances in one batch.
+func (w *Worker) execute(o queued) {
 	if len(o.ask) > 0 {
 		w.neighbors.Ask(o.ask...)
 		return
@@ -59,7 +59,7 @@ func (w *Worker) checkLease() {
 		}
 	}
 	if len(hung) > 0 {
-		w.obey(queued{Order: Order{Kind: Release, Cause: w.cfg.Minter.Cause(now), Instances: hung}, at: now})
+		w.execute(queued{Order: Order{Kind: Release, Cause: w.cfg.Minter.Cause(now), Instances: hung}, at: now})
 	}
 }
 
@@ -67,11 +67,11 @@ func (w *Worker) checkLease() {
 func (w *Worker) finish() error {
 	w.absorb()
 	for _, o := range w.take() {
-		w.obey(o)
+		w.execute(o)
 	}
 	now := w.cfg.Now()
 	if len(w.ledger.held) > 0 {
-		w.obey(queued{Order: Order{Kind: Release, Cause: w.cfg.Minter.Cause(now), Instances: slices.Clone(w.ledger.order)}, at: now})
+		w.execute(queued{Order: Order{Kind: Release, Cause: w.cfg.Minter.Cause(now), Instances: slices.Clone(w.ledger.order)}, at: now})
 	}
 	for range 2 { // asks what is left, and what the kernel refused once more
 		w.ledger.removal, w.addresses.dirty, w.addresses.relist = time.Time{}, true, time.Time{}

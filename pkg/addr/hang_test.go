@@ -36,7 +36,7 @@ func TestWorkerShowsThatItHangs(t *testing.T) {
 		r.do(Release, "a")
 		r.Wake()
 		r.pass(time.Minute)
-		if n := r.Obeyed(); n != 1 {
+		if n := r.Executed(); n != 1 {
 			t.Errorf("%d orders are carried out, want 1", n)
 		}
 		if n := r.Turns() - before; n != 0 {
@@ -44,7 +44,7 @@ func TestWorkerShowsThatItHangs(t *testing.T) {
 		}
 		close(gate)
 		synctest.Wait()
-		if n := r.Obeyed(); n != 3 || r.Turns() == before {
+		if n := r.Executed(); n != 3 || r.Turns() == before {
 			t.Errorf("%d orders are carried out, want 3; progress %d", n, r.Turns()-before)
 		}
 		expect(t, "what the end leaves", r.stop(), nil)

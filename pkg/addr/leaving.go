@@ -27,7 +27,7 @@ func (l *ledger) release(at time.Time, cause event.Cause, instance string) {
 	l.order = slices.DeleteFunc(l.order, func(name string) bool { return name == instance })
 	gone := &leaving{instance: instance, cause: cause, since: at}
 	for _, e := range h.entries {
-		if l.place(e) == ours || l.unsure[l.key(e.Address)] {
+		if l.presence(e) == ours || l.unsure[l.key(e.Address)] {
 			gone.keys = append(gone.keys, l.key(e.Address))
 		}
 	}
@@ -80,7 +80,7 @@ func (l *ledger) removes(now time.Time, cause event.Cause) []Op {
 	return ops
 }
 
-// leftover books a marked address that nobody released.
+// leftover records a marked address that nobody released.
 func (l *ledger) leftover(now time.Time, cause event.Cause, key event.AddressKey) {
 	var instance string
 	for name, set := range l.sets {
@@ -99,7 +99,7 @@ func (l *ledger) leftover(now time.Time, cause event.Cause, key event.AddressKey
 	l.leaving = append(l.leaving, &leaving{instance: instance, cause: cause, since: now, keys: []event.AddressKey{key}})
 }
 
-// removed books that the kernel let go of all of ops.
+// removed records that the kernel let go of all of ops.
 func (l *ledger) removed(ops []Op) {
 	for _, op := range ops {
 		key := event.AddressKey{Index: op.Index, Prefix: op.Prefix}
@@ -112,7 +112,7 @@ func (l *ledger) removed(ops []Op) {
 	l.removal = time.Time{}
 }
 
-// settleLeaving tells what the kernel has let go of.
+// settleLeaving reports what the kernel has let go of.
 func (l *ledger) settleLeaving(now time.Time, n *news) {
 	if len(l.leaving) == 0 {
 		return
@@ -120,7 +120,7 @@ func (l *ledger) settleLeaving(now time.Time, n *news) {
 	wanted := l.wanted()
 	var still []*leaving
 	for _, g := range l.leaving {
-		tell := event.AddressMoved{
+		moved := event.AddressMoved{
 			Stamp: event.Stamp{Cause: g.cause, At: now}, Kind: event.AddressRemoved, Instance: g.instance, Took: now.Sub(g.since),
 		}
 		g.keys = slices.DeleteFunc(g.keys, func(key event.AddressKey) bool {
@@ -130,11 +130,11 @@ func (l *ledger) settleLeaving(now time.Time, n *news) {
 			if l.standing[key] || l.unsure[key] {
 				return false
 			}
-			tell.Addresses = append(tell.Addresses, key.Prefix)
+			moved.Addresses = append(moved.Addresses, key.Prefix)
 			return true
 		})
-		if len(tell.Addresses) > 0 {
-			n.moved = append(n.moved, tell)
+		if len(moved.Addresses) > 0 {
+			n.moved = append(n.moved, moved)
 		}
 		if len(g.keys) > 0 {
 			still = append(still, g)
@@ -143,21 +143,21 @@ func (l *ledger) settleLeaving(now time.Time, n *news) {
 	l.leaving = still
 }
 
-// unremoved books why the kernel did not let go of what is leaving.
+// unremoved records why the kernel did not let go of what is leaving.
 func (l *ledger) unremoved(now time.Time, err error) (n news) {
 	for _, g := range l.leaving {
 		if g.failed {
 			continue
 		}
 		g.failed = true
-		tell := event.AddressMoved{
+		moved := event.AddressMoved{
 			Stamp: event.Stamp{Cause: g.cause, At: now}, Kind: event.AddressFailed, Instance: g.instance,
 			Took: now.Sub(g.since), Err: fmt.Sprintf("not removed, tried again every %v: %v", retryEvery, err),
 		}
 		for _, key := range g.keys {
-			tell.Addresses = append(tell.Addresses, key.Prefix)
+			moved.Addresses = append(moved.Addresses, key.Prefix)
 		}
-		n.moved = append(n.moved, tell)
+		n.moved = append(n.moved, moved)
 	}
 	return n
 }

@@ -69,7 +69,7 @@ func newLedger(sets []Set) *ledger {
 	return l
 }
 
-// link absorbs a fact about a link. Dirty says that only a dump can tell what
+// link takes a fact about a link. Dirty reports that only a dump can tell what
 // became of the addresses on it.
 func (l *ledger) link(fact event.Link) (dirty bool) { return l.attach(fact.Name, fact) }
 
@@ -101,8 +101,8 @@ func (l *ledger) attach(where string, fact event.Link) (dirty bool) {
 	return dirty || old.Index != fact.Index
 }
 
-// fact absorbs what was said of one address. Dirty says that it contradicts
-// the ledger: it may be old news, so that only a dump can tell.
+// fact takes what the kernel notified of one address. Dirty reports that it contradicts
+// the ledger: the fact may be older, so that only a dump can tell.
 func (l *ledger) fact(f event.Address) (dirty bool) {
 	marked, stands := l.standing[f.Key()]
 	if f.Present == stands && (!stands || f.Marked == marked) {
@@ -161,14 +161,14 @@ func (l *ledger) hold(at time.Time, cause event.Cause, instance string) (fresh, 
 // holds reports whether an instance is held.
 func (l *ledger) holds(instance string) bool { return l.held[instance] != nil }
 
-// adds lists what is held, stands nowhere, and may be tried now.
+// adds lists what is held, stands absent, and may be tried now.
 func (l *ledger) adds(now time.Time) []Op {
 	var ops []Op
 	seen := make(map[event.AddressKey]bool)
 	for _, name := range l.order {
 		for _, e := range l.held[name].entries {
 			index := l.links[e.Interface].Index
-			if index == 0 || e.waiting || now.Before(e.retry) || l.place(e) != nowhere {
+			if index == 0 || e.waiting || now.Before(e.retry) || l.presence(e) != absent {
 				continue
 			}
 			e.retry = now.Add(retryEvery)
@@ -192,7 +192,7 @@ func (l *ledger) op(e *entry) Op {
 	return op
 }
 
-// added books that the kernel took all of ops.
+// added records that the kernel took all of ops.
 func (l *ledger) added(ops []Op) {
 	for _, op := range ops {
 		key := event.AddressKey{Index: op.Index, Prefix: op.Prefix}
@@ -210,34 +210,34 @@ func (l *ledger) attempted(ops []Op) {
 	}
 }
 
-// place says how a wanted address stands now.
-func (l *ledger) place(e *entry) place {
+// presence returns how a wanted address stands now.
+func (l *ledger) presence(e *entry) presence {
 	key := l.key(e.Address)
 	switch {
 	case key.Index == 0:
-		return nowhere
+		return absent
 	case l.standing[key]:
 		return ours
 	case l.unmarked[spot{key.Index, key.Prefix.Addr()}]:
 		return foreign
 	}
-	return nowhere
+	return absent
 }
 
 // isDown reports whether a wanted address stands on a link that is administratively
 // down, where it answers nobody.
 func (l *ledger) isDown(e *entry) bool {
-	return l.place(e) != nowhere && !l.links[e.Interface].AdminUp
+	return l.presence(e) != absent && !l.links[e.Interface].AdminUp
 }
 
 func (l *ledger) key(a Address) event.AddressKey {
 	return event.AddressKey{Index: l.links[a.Interface].Index, Prefix: a.Prefix}
 }
 
-// complete says whether all addresses of a held instance are in place.
+// complete reports whether all addresses of a held instance are in place.
 func (l *ledger) complete(instance string) bool {
 	h := l.held[instance]
-	return h != nil && !slices.ContainsFunc(h.entries, func(e *entry) bool { return e.at == nowhere })
+	return h != nil && !slices.ContainsFunc(h.entries, func(e *entry) bool { return e.at == absent })
 }
 
 // wanted lists where the addresses of all held instances belong.

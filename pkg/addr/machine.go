@@ -17,7 +17,7 @@ import (
 // Kernel adds, removes and lists addresses. Only the worker's goroutine calls it.
 type Kernel interface {
 	// AddBatch adds addresses that do not stand yet, with the mark. An error
-	// says that not all did come to stand: List says which.
+	// reports that not all did come to stand: List says which.
 	AddBatch(ops []Op) error
 	// Mark gives addresses that stand the mark, and all else that AddBatch gives them.
 	Mark(ops []Op) error
@@ -25,7 +25,7 @@ type Kernel interface {
 	RemoveBatch(ops []Op) error
 	// List returns all addresses of all links.
 	List() ([]Standing, error)
-	// Up says whether a link is administratively up; false if there is none.
+	// Up reports whether a link is administratively up; false if there is none.
 	Up(index int) bool
 	// PromoteSecondaries keeps the kernel from removing other addresses of a
 	// subnet with the first one on a link, whose name is given where it is known.

@@ -25,7 +25,7 @@ func (l *ledger) forget() {
 func (l *ledger) claim() {
 	for _, h := range l.held {
 		for _, e := range h.entries {
-			if l.place(e) == ours {
+			if l.presence(e) == ours {
 				l.mine[l.key(e.Address)] = true
 			}
 		}
@@ -60,7 +60,7 @@ func (l *ledger) marked(now time.Time, ops []Op) (n news) {
 				}
 				count, report := e.remarked.take(now)
 				if report {
-					n.tell(event.AddressMoved{
+					n.add(event.AddressMoved{
 						Stamp: event.Stamp{Cause: h.causeOf(e), At: now}, Kind: event.AddressMarked, Instance: name, Count: count,
 					}, e)
 				}

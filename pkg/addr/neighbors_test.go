@@ -56,16 +56,16 @@ func TestWorkerAsks(t *testing.T) {
 		r.heard.Publish(vrrp.Heard{Instance: "a", Source: host4.Next()})
 		r.heard.Publish(vrrp.Heard{Instance: "elsewhere", Source: host4.Next().Next()})
 		r.packets.take()
-		before := r.Obeyed()
+		before := r.Executed()
 		r.Ask("eth0", "eth9")
 		synctest.Wait()
 		expect(t, "two reports and two questions", len(r.packets.take()), 4)
-		expect(t, "orders carried out", r.Obeyed()-before, 1)
+		expect(t, "orders carried out", r.Executed()-before, 1)
 		answer := neigh.Sighting{Index: eth0, Address: host4.Next(), Answer: true}
 		r.sight(answer)
 		r.sight(answer)
 		expect(t, "reports after the answer", len(r.packets.take()), 2)
-		expect(t, "orders carried out after the answer", r.Obeyed()-before, 1)
+		expect(t, "orders carried out after the answer", r.Executed()-before, 1)
 		var forwards []string
 		results, _ := r.forward.Take()
 		for _, in := range results {

@@ -20,7 +20,7 @@ type Address struct {
 	Extra     bool       // not advertised
 }
 
-// Announce says how addresses are announced by gratuitous ARP or unsolicited
+// Announce is how addresses are announced by gratuitous ARP or unsolicited
 // neighbor advertisements.
 type Announce struct {
 	Count      int           // for each address, in rounds
@@ -107,7 +107,7 @@ const (
 	Configure
 )
 
-// Order tells the worker what to do for some instances, all in one batch.
+// Order is what the worker is to do for some instances, all in one batch.
 type Order struct {
 	Kind      Kind
 	Cause     event.Cause

@@ -80,8 +80,8 @@ func missingAddresses(l *ledger, h *holding) (is placement, settled bool) {
 	settled = true
 	advertised, stand := 0, 0
 	for _, e := range h.entries {
-		missing := e.at == nowhere && e.missing
-		settled = settled && (missing || e.at != nowhere)
+		missing := e.at == absent && e.missing
+		settled = settled && (missing || e.at != absent)
 		if !e.Extra {
 			advertised++
 		}

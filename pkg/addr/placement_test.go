@@ -18,7 +18,7 @@ import (
 type placing struct {
 	*scene
 	placements *placements
-	results *bus.Ring[vrrp.Result]
+	results    *bus.Ring[vrrp.Result]
 }
 
 func newPlacing() *placing {

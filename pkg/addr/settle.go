@@ -8,7 +8,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// news is what a settlement found to tell.
+// news is what a settlement found that is to be published.
 type news struct {
 	moved []event.AddressMoved
 	// announce are the instances of which addresses came to stand that had not
@@ -18,14 +18,14 @@ type news struct {
 }
 
 // doubtful lists the links of which the kernel must be asked whether they are
-// up, before it is told that somebody removed addresses from them.
+// up, before it is reported that somebody removed addresses from them.
 func (l *ledger) doubtful(now time.Time) []int {
 	var indexes []int
 	for _, name := range l.order {
 		for _, e := range l.held[name].entries {
 			index := l.links[e.Interface].Index
-			asks := e.at != nowhere || e.waiting && !now.Before(e.retry)
-			if index != 0 && asks && l.place(e) == nowhere && !slices.Contains(indexes, index) {
+			asks := e.at != absent || e.waiting && !now.Before(e.retry)
+			if index != 0 && asks && l.presence(e) == absent && !slices.Contains(indexes, index) {
 				indexes = append(indexes, index)
 			}
 		}
@@ -33,7 +33,7 @@ func (l *ledger) doubtful(now time.Time) []int {
 	return indexes
 }
 
-// up books the answer.
+// up records the answer.
 func (l *ledger) up(now time.Time, index int, up bool) {
 	l.down[index] = !up
 	for _, h := range l.held {
@@ -47,7 +47,7 @@ func (l *ledger) up(now time.Time, index int, up bool) {
 	}
 }
 
-// settle compares how the addresses stand with what was last told, and says
+// settle compares how the addresses stand with what was last reported, and returns
 // what is new. Call it after everything that changes the ledger.
 func (l *ledger) settle(now time.Time) (n news) {
 	l.settleLeaving(now, &n)
@@ -65,22 +65,22 @@ func (l *ledger) settle(now time.Time) (n news) {
 }
 
 func (l *ledger) settleEntry(now time.Time, h *holding, e *entry, n *news) {
-	at := l.place(e)
+	at := l.presence(e)
 	if l.isDown(e) { // it answers nobody
-		at = nowhere
+		at = absent
 	}
 	switch {
 	case at == e.at:
-		if at != nowhere && l.remacked[e.Interface] {
+		if at != absent && l.remacked[e.Interface] {
 			n.announceAgain(h.set.Instance)
 		}
-	case at == nowhere:
+	case at == absent:
 		l.lose(now, e)
 	default:
 		h.gain(now, e, at, n)
 	}
 	e.at = at
-	if at != nowhere {
+	if at != absent {
 		return
 	}
 	if l.links[e.Interface].Index == 0 {
@@ -90,8 +90,8 @@ func (l *ledger) settleEntry(now time.Time, h *holding, e *entry, n *news) {
 	e.missing = e.missing || now.Sub(e.since) >= h.within
 }
 
-// gain books that an address has come to stand.
-func (h *holding) gain(now time.Time, e *entry, at place, n *news) {
+// gain records that an address has come to stand.
+func (h *holding) gain(now time.Time, e *entry, at presence, n *news) {
 	kind := event.AddressAdded
 	switch {
 	case at == foreign:
@@ -102,12 +102,12 @@ func (h *holding) gain(now time.Time, e *entry, at place, n *news) {
 	moved := event.AddressMoved{
 		Stamp: event.Stamp{Cause: h.causeOf(e), At: now}, Kind: kind, Instance: h.set.Instance, Took: now.Sub(e.since),
 	}
-	tell := true
+	report := true
 	if kind == event.AddressRestored {
-		moved.Count, tell = e.back.take(now)
+		moved.Count, report = e.back.take(now)
 	}
-	if tell {
-		n.tell(moved, e)
+	if report {
+		n.add(moved, e)
 	}
 	if e.placed {
 		n.announceAgain(h.set.Instance)
@@ -117,7 +117,7 @@ func (h *holding) gain(now time.Time, e *entry, at place, n *news) {
 	e.placed, e.failed, e.missing, e.waiting = true, "", false, false
 }
 
-// lose books that an address has gone that stood there. If it went with its link it
+// lose records that an address has gone that stood there. If it went with its link it
 // is not tried again until that is up.
 func (l *ledger) lose(now time.Time, e *entry) {
 	key := l.key(e.Address)
@@ -125,7 +125,7 @@ func (l *ledger) lose(now time.Time, e *entry) {
 	e.waiting = key.Index == 0 || l.down[key.Index]
 }
 
-// fail books why the kernel did not take ops, where they do not stand.
+// fail records why the kernel did not take ops, where they do not stand.
 func (l *ledger) fail(now time.Time, ops []Op, err error) (n news) {
 	refused := make(map[event.AddressKey]bool)
 	for _, op := range ops {
@@ -134,7 +134,7 @@ func (l *ledger) fail(now time.Time, ops []Op, err error) (n news) {
 	for _, name := range l.order {
 		h := l.held[name]
 		for _, e := range h.entries {
-			if refused[l.key(e.Address)] && l.place(e) == nowhere {
+			if refused[l.key(e.Address)] && l.presence(e) == absent {
 				h.fail(now, e, fmt.Sprintf("not added, tried again every %v: %v", retryEvery, err), &n)
 			}
 		}
@@ -147,7 +147,7 @@ func (h *holding) fail(now time.Time, e *entry, why string, n *news) {
 		return
 	}
 	e.failed = why
-	n.tell(event.AddressMoved{
+	n.add(event.AddressMoved{
 		Stamp: event.Stamp{Cause: h.causeOf(e), At: now}, Kind: event.AddressFailed,
 		Instance: h.set.Instance, Took: now.Sub(e.since), Err: why,
 	}, e)
@@ -168,13 +168,13 @@ func (l *ledger) deadline() (due time.Time, ok bool) {
 	}
 	for _, h := range l.held {
 		for _, e := range h.entries {
-			if e.at != nowhere {
+			if e.at != absent {
 				continue
 			}
 			if !e.missing {
 				earlier(e.since.Add(h.within))
 			}
-			if l.links[e.Interface].Index != 0 && l.place(e) == nowhere {
+			if l.links[e.Interface].Index != 0 && l.presence(e) == absent {
 				earlier(e.retry)
 			}
 		}
@@ -182,10 +182,10 @@ func (l *ledger) deadline() (due time.Time, ok bool) {
 	return due, ok
 }
 
-// stands says whether the n-th address of a held instance is in place.
+// stands reports whether the n-th address of a held instance is in place.
 func (l *ledger) stands(instance string, n int) bool {
 	h := l.held[instance]
-	return h != nil && n < len(h.entries) && h.entries[n].at != nowhere
+	return h != nil && n < len(h.entries) && h.entries[n].at != absent
 }
 
 func (h *holding) causeOf(e *entry) event.Cause {
@@ -195,8 +195,8 @@ func (h *holding) causeOf(e *entry) event.Cause {
 	return h.cause
 }
 
-// tell adds an address to the event it belongs to.
-func (n *news) tell(m event.AddressMoved, e *entry) {
+// add adds an address to the event it belongs to.
+func (n *news) add(m event.AddressMoved, e *entry) {
 	for i := len(n.moved) - 1; i >= 0 && n.moved[i].Instance == m.Instance; i-- {
 		t := &n.moved[i]
 		if t.Kind == m.Kind && t.Cause == m.Cause && t.Err == m.Err && t.Took == m.Took && t.Count == m.Count {

@@ -20,7 +20,7 @@ import (
 // leaseLook is how often the lease is looked at while anything is held.
 const leaseLook = lease.StampEvery
 
-// Worker obeys orders to hold, release and announce addresses.
+// Worker carries out orders to hold, release and announce addresses.
 type Worker struct {
 	cfg   Config
 	bell  bus.Bell
@@ -40,8 +40,8 @@ type Worker struct {
 	mu    sync.Mutex
 	queue []queued
 
-	obeyed atomic.Uint64 // orders that were carried out
-	steps  atomic.Uint64 // parts of turns: it grows while the worker does not hang
+	executed atomic.Uint64 // orders that were carried out
+	steps    atomic.Uint64 // parts of turns: it grows while the worker does not hang
 
 	gone   atomic.Bool // somebody may have removed routes or rules
 	opened atomic.Bool // somebody may have removed what the firewall dropped
@@ -103,7 +103,7 @@ func (w *Worker) Ask(links ...string) {
 	w.bell.Ring()
 }
 
-// Run removes what a crashed run left behind, obeys orders until ctx ends, then
+// Run removes what a crashed run left behind, carries out orders until ctx ends, then
 // those still queued, and removes all that is held. It fails if the kernel
 // cannot be asked at the start, or if something of ours is left at the end.
 func (w *Worker) Run(ctx context.Context) error {
@@ -177,9 +177,9 @@ func (w *Worker) turn() {
 	orders := w.take()
 	facts := w.absorb()
 	for _, o := range orders {
-		w.obey(o)
-		w.obeyed.Add(1)
-		facts = false // obeying has looked at them
+		w.execute(o)
+		w.executed.Add(1)
+		facts = false // executing it has looked at them
 	}
 	if len(orders) > 0 {
 		w.watch.Seen(w.cfg.Now())
@@ -193,8 +193,8 @@ func (w *Worker) turn() {
 	w.steps.Add(1)
 }
 
-// Obeyed returns how many of the orders given to Do and Ask have been carried out.
-func (w *Worker) Obeyed() uint64 { return w.obeyed.Load() }
+// Executed returns how many of the orders given to Do and Ask have been carried out.
+func (w *Worker) Executed() uint64 { return w.executed.Load() }
 
 // Turns returns how often the worker has got on with something. It grows at least
 // once after each Wake, unless the worker hangs.
@@ -227,7 +227,7 @@ func (w *Worker) due() (time.Time, bool) {
 	return due, ok
 }
 
-// absorb takes the facts from the bus, and says whether there is anything to
+// absorb takes the facts from the bus, and reports whether there is anything to
 // do about them.
 func (w *Worker) absorb() bool {
 	links, addresses := w.linkFacts.Take(), w.addressFacts.Take()
@@ -255,7 +255,7 @@ func (w *Worker) absorb() bool {
 	return len(links) > 0 || w.addresses.dirty || gone || opened
 }
 
-// plan says how long to sleep at most; false: until something happens.
+// plan returns how long to sleep at most; false: until something happens.
 func (w *Worker) plan() (time.Duration, bool) {
 	now := w.ran()
 	due, ok := w.due()

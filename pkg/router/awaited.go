@@ -72,9 +72,9 @@ func (a *awaited) add(w waiting) {
 	a.open = append(a.open, w)
 }
 
-// Obeyed learns that the worker has carried out so many orders by now, and raises or
+// Executed learns that the worker has carried out so many orders by now, and raises or
 // ends the fault of a worker that hangs.
-func (c *Core) Obeyed(now time.Time, orders uint64, out *Orders) {
+func (c *Core) Executed(now time.Time, orders uint64, out *Orders) {
 	a := &c.awaited
 	a.look(now)
 	for len(a.open) > 0 && a.open[0].number <= orders {

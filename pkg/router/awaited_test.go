@@ -20,8 +20,8 @@ import (
 // is stuck.
 type stuckable struct {
 	routertest.Addresses
-	given, obeyed atomic.Uint64
-	stuck         atomic.Bool
+	given, executed atomic.Uint64
+	stuck           atomic.Bool
 }
 
 var _ router.Addresses = (*stuckable)(nil)
@@ -29,15 +29,15 @@ var _ router.Addresses = (*stuckable)(nil)
 func (s *stuckable) Do(orders ...addr.Order) {
 	s.Addresses.Do(orders...)
 	if n := s.given.Add(uint64(len(orders))); !s.stuck.Load() {
-		s.obeyed.Store(n)
+		s.executed.Store(n)
 	}
 }
 
-func (s *stuckable) Obeyed() uint64 { return s.obeyed.Load() }
+func (s *stuckable) Executed() uint64 { return s.executed.Load() }
 
 func (s *stuckable) goOn() {
 	s.stuck.Store(false)
-	s.obeyed.Store(s.given.Load())
+	s.executed.Store(s.given.Load())
 }
 
 // faults are the instance.fault events of the bench since they were last taken, in
@@ -183,7 +183,7 @@ func TestWorkerHangsAgain(t *testing.T) {
 		given++
 		for range 8 {
 			now = now.Add(250 * time.Millisecond)
-			core.Obeyed(now, given-1, &out)
+			core.Executed(now, given-1, &out)
 		}
 		if got := faults(out.Events); len(got) != 1 {
 			t.Fatalf("round %d: faults %q", round, got)
@@ -191,7 +191,7 @@ func TestWorkerHangsAgain(t *testing.T) {
 		wentOn := now.Add(time.Second)
 		for now = wentOn; ; now = now.Add(250 * time.Millisecond) {
 			out = router.Orders{}
-			core.Obeyed(now, given, &out)
+			core.Executed(now, given, &out)
 			if len(faults(out.Events)) > 0 {
 				break
 			}

@@ -48,8 +48,8 @@ type Addresses interface {
 	Do(...addr.Order)
 	// Ask asks the stations on some links to answer: one order more.
 	Ask(links ...string)
-	// Obeyed returns how many of the orders have been carried out.
-	Obeyed() uint64
+	// Executed returns how many of the orders have been carried out.
+	Executed() uint64
 }
 
 // Receiver drains its sockets when asked, and answers the ticket on Results.
@@ -177,7 +177,7 @@ func (r *Router) turn() {
 	for _, in := range heard {
 		r.absorb(in, &out)
 	}
-	r.core.Obeyed(now, r.cfg.Addresses.Obeyed(), &out)
+	r.core.Executed(now, r.cfg.Addresses.Executed(), &out)
 	r.core.Tick(now, &out)
 	r.give(&out)
 	r.publish(now)

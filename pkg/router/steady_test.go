@@ -30,7 +30,7 @@ func (a *idle) Set(time.Time)           { a.set++ }
 func (engine) Do(...advert.Order)       {}
 func (addresses) Do(...addr.Order)      {}
 func (addresses) Ask(...string)         {}
-func (addresses) Obeyed() uint64        { return 1 << 62 }
+func (addresses) Executed() uint64      { return 1 << 62 }
 func (verifier) Verify(uint64)          {}
 
 type confirmer struct{}

@@ -116,7 +116,7 @@ func (r *Router) turnForWorker() {
 // attend ends a turn of the loop as far as the worker is concerned: its answers are
 // looked at, and it is decided when they next will be.
 func (r *Router) attend(out *router.Orders) {
-	r.core.Obeyed(r.world.now, r.worker.carried, out)
+	r.core.Executed(r.world.now, r.worker.carried, out)
 	w := &r.worker
 	w.attended = w.hung || w.attended && (r.distrusts() || len(w.queue) > 0)
 }

@@ -102,8 +102,8 @@ func (a Addresses) Do(orders ...addr.Order) {
 // Ask is part of router.Addresses.
 func (a Addresses) Ask(links ...string) { a.Note("ask " + strings.Join(links, " ")) }
 
-// Obeyed is part of router.Addresses: all orders are carried out at once.
-func (a Addresses) Obeyed() uint64 { return math.MaxUint64 }
+// Executed is part of router.Addresses: all orders are carried out at once.
+func (a Addresses) Executed() uint64 { return math.MaxUint64 }
 
 // Receiver answers each ticket at once, or not at all.
 type Receiver struct {
