@@ -125,7 +125,7 @@ func (s *step) answerRival(m *member, h Heard) {
 		return
 	}
 	if m.Version != wire.V2 {
-		s.advertiseNow(m, h.Cause)
+		s.advertiseNow(m, &m.answered, h.Cause)
 	}
 	if m.refusedTo(h.Source) == 0 && s.now.Sub(s.f.reannouncedAt) >= reannounceSpaced {
 		s.f.reannouncedAt = s.now
@@ -133,9 +133,11 @@ func (s *step) answerRival(m *member, h Heard) {
 	}
 }
 
-func (s *step) advertiseNow(m *member, cause event.Cause) {
-	if s.now.Sub(m.answered) >= m.Instance.Interval {
-		m.answered = s.now
+// advertiseNow answers by an advert at once, at most one an interval of those that answer
+// the like: last is when that was last done.
+func (s *step) advertiseNow(m *member, last *time.Time, cause event.Cause) {
+	if s.now.Sub(*last) >= m.Instance.Interval {
+		*last = s.now
 		s.emit(AdvertiseNow{cause, m.Instance})
 	}
 }
@@ -157,7 +159,7 @@ func (s *step) followChecksum(m *member, h Heard) {
 func (s *step) absorbResignation(m *member, h Heard) {
 	r := resignation{h.Source, h.Cause.At, h.Cause}
 	if s.f.state() == event.Active && s.f.listening == nil {
-		s.advertiseNow(m, h.Cause)
+		s.advertiseNow(m, &m.answeredResign, h.Cause) // else a Backup of low priority takes over just ahead of our next advert
 	}
 	if m.known(s.now) && m.other.source != h.Source {
 		return

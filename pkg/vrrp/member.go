@@ -37,6 +37,8 @@ type member struct {
 	preemptFrom  time.Time // a lower Active is not preempted before
 	delayed      bool      // one was left alone for that, and it was reported
 	holdReported bool      // instance.holding was reported for this wait
+	// answeredResign is when we last answered a resignation at once.
+	answeredResign time.Time
 	// pace is the interval in place of that of the configuration until paceUntil.
 	pace       time.Duration
 	paceUntil  time.Time
