@@ -13,8 +13,8 @@ import (
 // signing is a LAN of two routers that sign an advert each second: r1 is better.
 var signing = setup{interval: time.Second, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4, hmac: secured}
 
-// told counts what the routers of a world say, beside what the check makes of it.
-func told(w *World, check *Check) map[string]int {
+// countEvents counts what the routers of a world log, beside what the check makes of it.
+func countEvents(w *World, check *Check) map[string]int {
 	counts := make(map[string]int)
 	w.OnEvent = func(r *Router, e event.Event) {
 		if check != nil {
@@ -34,16 +34,15 @@ func told(w *World, check *Check) map[string]int {
 }
 
 // A clock that is stepped moves nobody, within the window or beyond: who does not
-// believe the Active any more knows that it is there, and says so. But an Active
-// whose clock is set back beyond it cannot be told from a recording (docs/authentication.md,
-// Authentication). When the Active dies the Backup takes over in time, and when
+// believe the Active any more knows that it is there, and logs that. But an Active
+// whose clock is set back beyond it looks like a recording (docs/authentication.md). When the Active dies the Backup takes over in time, and when
 // the clock is right there is one Active.
 func TestClockStepped(t *testing.T) {
 	const active, backup = 0, 1
 	for _, c := range []struct {
 		who  int
 		step time.Duration
-		says string // to whom; none: nobody
+		logs string // which event, of which router; empty: none
 		two  bool
 	}{
 		{active, 2 * time.Second, "", false},
@@ -64,7 +63,7 @@ func TestClockStepped(t *testing.T) {
 			w := lan(1, signing)
 			check := NewCheck(w)
 			play(w, time.Minute)
-			counts := told(w, check)
+			counts := countEvents(w, check)
 			r, first, second := w.Routers[c.who], w.Routers[0], w.Routers[1]
 			r.SetClock(c.step)
 			play(w, 50*time.Second)
@@ -72,8 +71,8 @@ func TestClockStepped(t *testing.T) {
 			if first.active() != true || second.active() != c.two {
 				t.Errorf("%s: Active: %v and %v", story, first.active(), second.active())
 			}
-			if c.says == "" && len(counts) > 0 || c.says != "" && counts[c.says] == 0 {
-				t.Errorf("%s: told %v, want %q", story, counts, c.says)
+			if c.logs == "" && len(counts) > 0 || c.logs != "" && counts[c.logs] == 0 {
+				t.Errorf("%s: logged %v, want %q", story, counts, c.logs)
 			}
 			if dies && !c.two {
 				first.Crash()
@@ -101,7 +100,7 @@ func TestClocksSetTogether(t *testing.T) {
 		w := lan(1, signing)
 		check := NewCheck(w)
 		play(w, 20*time.Second)
-		counts := told(w, check)
+		counts := countEvents(w, check)
 		for _, ahead := range []time.Duration{wrong, 0} {
 			for _, r := range w.Routers {
 				r.SetClock(ahead)
@@ -116,7 +115,7 @@ func TestClocksSetTogether(t *testing.T) {
 }
 
 // An owner comes back and is held back by nobody: neither by an Active whose clock
-// is not its own nor by one of the other version, and the Active says that there
+// is not its own nor by one of the other version, and the Active logs that there
 // are two.
 func TestOwnerIsHeldByNobody(t *testing.T) {
 	byClock, byVersion := signing, versions
@@ -126,13 +125,13 @@ func TestOwnerIsHeldByNobody(t *testing.T) {
 		s.startupDelay = 3 * time.Second // it hears them before it is Active
 		w := wired(1, s)
 		owner, other := w.Routers[0], w.Routers[1]
-		counts := told(w, nil)
+		counts := countEvents(w, nil)
 		other.Start()
 		play(w, 10*time.Second)
 		owner.Start()
 		play(w, s.startupDelay+2*time.Second)
 		if !owner.active() || !other.active() || counts["r2 advert.rival"] == 0 {
-			t.Errorf("owner Active: %v; told %v", owner.active(), counts)
+			t.Errorf("owner Active: %v; logged %v", owner.active(), counts)
 		}
 	}
 }
@@ -158,7 +157,7 @@ func TestSweeps(t *testing.T) {
 	plain.hmac, plain.priorities = nil, []uint8{150, 100, 50}
 	w := lan(1, plain)
 	check := NewCheck(w)
-	counts := told(w, check)
+	counts := countEvents(w, check)
 	play(w, 20*time.Second)
 	for _, sweep := range []vrrp.HMAC{
 		{Keys: one, Active: 1, Window: 5 * time.Second, Mode: vrrp.ReceiveOnly},
@@ -185,12 +184,12 @@ func TestSweeps(t *testing.T) {
 // the others say why; when they have it there is one.
 func TestKeyChangedAtOneSideFirst(t *testing.T) {
 	w := lan(1, signing)
-	counts := told(w, nil)
+	counts := countEvents(w, nil)
 	play(w, 20*time.Second)
 	both := vrrp.HMAC{Keys: map[uint8]wire.Secret{1: secret(1), 2: secret(2)}, Active: 2, Window: 5 * time.Second}
 	restart(w.Routers[0], both)
 	if counts["r2 auth-unknown-key"] == 0 || !w.Routers[1].active() {
-		t.Errorf("r2 active: %v, told %v", w.Routers[1].active(), counts)
+		t.Errorf("r2 active: %v, logged %v", w.Routers[1].active(), counts)
 	}
 	restart(w.Routers[1], both)
 	if !w.Routers[0].active() || w.Routers[1].active() {

@@ -36,7 +36,7 @@ type bubble struct {
 	seen []seen // on the wires, in order
 }
 
-// seen is a frame that a router sent, whoever received it.
+// seen is a frame that a router sent.
 type seen struct {
 	at       time.Time
 	router   string
@@ -76,7 +76,7 @@ func (b *bubble) power(host byte, groups []vrrp.Group) *living {
 	counters := make(map[string]*stats.Counters)
 	for _, m := range groups[0].Members {
 		counters[m.Name] = new(stats.Counters)
-		r.tell(m.Interface)
+		r.publishLink(m.Interface)
 	}
 	lease := lease.New(time.Now())
 	engine := advert.NewEngine(advert.EngineConfig{
@@ -115,7 +115,7 @@ func (r *living) stop() {
 	r.ends = nil
 }
 
-// kill ends a router that says nothing any more.
+// kill ends a router that sends nothing any more.
 func (r *living) kill() {
 	r.mu.Lock()
 	r.dead = true
@@ -128,10 +128,10 @@ func (r *living) pull(iface string) {
 	r.mu.Lock()
 	r.out[iface] = true
 	r.mu.Unlock()
-	r.tell(iface)
+	r.publishLink(iface)
 }
 
-func (r *living) tell(iface string) {
+func (r *living) publishLink(iface string) {
 	r.mu.Lock()
 	r.seq++
 	l := event.Link{

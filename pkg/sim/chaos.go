@@ -55,7 +55,7 @@ func (c *Chaos) burst() {
 	until := time.Duration(0)
 	for range 1 + w.rng.IntN(4) {
 		start, long, d := w.between(0, latestStart), c.long(), c.draw()
-		begin, end := c.told(d)
+		begin, end := c.logged(d)
 		w.After(start, func() { begin(); w.disturb() })
 		w.After(start+long, func() { w.disturb(); end() })
 		if d.late > 0 {
@@ -72,7 +72,7 @@ func (c *Chaos) burst() {
 		w.After(until, out.Pull)
 		mend = out.Plug
 	case n > 1:
-		begin, end := c.told(c.lasting[n-2])
+		begin, end := c.logged(c.lasting[n-2])
 		w.After(until, begin)
 		mend = end
 	}
@@ -86,8 +86,8 @@ func (c *Chaos) draw() disturbance {
 	return d
 }
 
-// told returns what begins and what ends a disturbance, with OnDisturbance.
-func (c *Chaos) told(d disturbance) (begin, end func()) {
+// logged returns what begins and what ends a disturbance, with OnDisturbance.
+func (c *Chaos) logged(d disturbance) (begin, end func()) {
 	where, b, e := d.of(c)
 	if c.OnDisturbance == nil {
 		return b, e

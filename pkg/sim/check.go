@@ -48,16 +48,16 @@ type Check struct {
 
 // record is what is known of a router.
 type record struct {
-	life     int       // of the router
-	active   bool      // at its last turn
-	led      time.Time // since when it is Active, if it is
-	left     time.Time // when it last ceased to be
-	ill      bool      // neither Backup nor Active at its last turn
-	well     time.Time // since when it is not
-	rival    time.Time // when it last reported an Active of another version
-	priority uint8     // at its last turn; 0: it had none
-	resigned []bool    // by instance: it sent priority 0, and no advert since
-	heard    [][]heard // by instance and sender
+	life        int       // of the router
+	active      bool      // at its last turn
+	activeSince time.Time // since when it is Active, if it is
+	leftAt      time.Time // when it last ceased to be
+	faulty      bool      // in Initialize or Fault at its last turn
+	ready       time.Time // since when it is not
+	rival       time.Time // when it last reported an Active of another version
+	priority    uint8     // at its last turn; 0: it had none
+	resigned    []bool    // by instance: it sent priority 0, and no advert since
+	heard       [][]heard // by instance and sender
 }
 
 // crossing is how long a preempted Active and its successor may both be Active
@@ -90,10 +90,10 @@ func (c *Check) turn(r *Router) {
 	if active && !rec.active {
 		c.Takeovers++
 		c.takeover(r, priority)
-		rec.led = c.World.now
+		rec.activeSince = c.World.now
 	}
 	if rec.active && !active {
-		rec.left = c.World.now
+		rec.leftAt = c.World.now
 	}
 	rec.active = active
 	c.oneActive()
@@ -126,11 +126,11 @@ func (c *Check) whole(r *Router, active bool) {
 // changes, what was heard of it before counts no more.
 func (c *Check) note(r *Router, rec *record) {
 	s := r.group().State()
-	ill := s == event.Initialize || s == event.Fault
-	if rec.ill && !ill {
-		rec.well = c.World.now
+	faulty := s == event.Initialize || s == event.Fault
+	if rec.faulty && !faulty {
+		rec.ready = c.World.now
 	}
-	rec.ill = ill
+	rec.faulty = faulty
 	p := r.priority()
 	if rec.priority != 0 && rec.priority != p {
 		c.World.disturb()

@@ -20,7 +20,7 @@ func (c *Check) oneActive() {
 			case since.IsZero():
 				*since = now
 			case now.Sub(*since) > crossing && c.World.Quiet() > c.Settle()+c.tie():
-				c.violate("%d are Active on %s for %v, %v after all became quiet%s", actives, s.name, now.Sub(*since), c.World.Quiet(), c.plight())
+				c.violate("%d are Active on %s for %v, %v after all became quiet%s", actives, s.name, now.Sub(*since), c.World.Quiet(), c.describe())
 			}
 		}
 	}
@@ -61,7 +61,7 @@ func (c *Check) served() {
 	}
 	for _, r := range c.World.Routers {
 		if r.healthy() && now.After(c.due(r)) {
-			c.violate("nobody serves for %v, and %s should since %v%s", gap, r.Name, now.Sub(c.due(r)), c.plight())
+			c.violate("nobody serves for %v, and %s should since %v%s", gap, r.Name, now.Sub(c.due(r)), c.describe())
 			c.unserved = now
 			return
 		}
@@ -76,17 +76,17 @@ func (c *Check) served() {
 func (c *Check) due(r *Router) time.Time {
 	in, rec := r.instances[0], &c.routers[r.at]
 	from, extra := c.World.disturbed, time.Duration(0)
-	if rec.ill {
+	if rec.faulty {
 		extra = c.Settle()
 	}
 	for _, o := range c.World.Routers {
-		from = latest(from, c.routers[o.at].left)
+		from = latest(from, c.routers[o.at].leftAt)
 		if o.active() {
-			from = latest(latest(from, c.routers[o.at].led).Add(inPlaceWithin), rec.well.Add(in.PreemptDelay))
+			from = latest(latest(from, c.routers[o.at].activeSince).Add(inPlaceWithin), rec.ready.Add(in.PreemptDelay))
 		}
 	}
-	due := latest(latest(from, rec.well).Add(extra+c.Settle()), r.started.Add(in.StartupDelay))
-	end := c.World.disturbed.Add(in.StartupDelay + in.PreemptDelay + 2*c.Settle() + c.found())
+	due := latest(latest(from, rec.ready).Add(extra+c.Settle()), r.started.Add(in.StartupDelay))
+	end := latest(c.World.disturbed, rec.ready).Add(in.StartupDelay + in.PreemptDelay + 2*c.Settle() + c.found())
 	if end.Before(due) {
 		due = end
 	}
@@ -110,7 +110,7 @@ func latest(a, b time.Time) time.Time {
 	return a
 }
 
-// Resumed checks that an Active which was stopped for long leaves it to whoever
+// Resumed checks that an Active which was stopped for long leaves it to the one that
 // took over meanwhile; it is called when the router has just gone on.
 func (c *Check) Resumed(r *Router) {
 	w, in := c.World, r.instances[0]
@@ -121,7 +121,7 @@ func (c *Check) Resumed(r *Router) {
 	for _, o := range w.Routers {
 		if o != r && o.active() && o.sound() && at.Sub(o.resumed) > long {
 			w.After(in.Interval+crossing, func() {
-				if w.disturbed.Equal(at) && w.calm() > 0 && r.active() && o.sound() && r.heeds(o) {
+				if w.disturbed.Equal(at) && w.calm() > 0 && r.active() && o.sound() && r.knowsOf(o) {
 					c.violate("%s goes on as Active after %v, though %s took over", r.Name, at.Sub(r.stopped), o.Name)
 				}
 			})
@@ -162,15 +162,15 @@ func (c *Check) Rest() {
 		}
 	}
 	if best > 0 != (len(actives) > 0) && !moved || of[wire.V2] > 1 || of[wire.V3] > 1 {
-		c.violate("at rest %d routers are Active: %v%s", len(actives), actives, c.plight())
+		c.violate("at rest %d routers are Active: %v%s", len(actives), actives, c.describe())
 	}
 	if len(of) > 1 {
-		c.bothTold()
+		c.bothLogged()
 	}
 }
 
-// bothTold checks that Actives of two versions have logged it within the last minute.
-func (c *Check) bothTold() {
+// bothLogged checks that Actives of two versions have logged it within the last minute.
+func (c *Check) bothLogged() {
 	for _, r := range c.World.Routers {
 		if ago := c.World.now.Sub(c.routers[r.at].rival); r.active() && ago > time.Minute+2*r.instances[0].Interval {
 			c.violate("%s is not the only Active, and last logged it %v ago", r.Name, ago)
@@ -178,8 +178,8 @@ func (c *Check) bothTold() {
 	}
 }
 
-// plight describes the routers, for a violation.
-func (c *Check) plight() (all string) {
+// describe describes the routers, for a violation.
+func (c *Check) describe() (all string) {
 	for _, r := range c.World.Routers {
 		if r.core == nil {
 			all += fmt.Sprintf("; %s is off", r.Name)
@@ -214,7 +214,7 @@ func (c *Check) tie() time.Duration {
 }
 
 // anyOf reports whether any healthy router may be Active: Preempt_Mode is false, or
-// routers of two versions leave it to whoever is.
+// routers of two versions leave it to the one that is.
 func (c *Check) anyOf() bool { return !c.World.Routers[0].instances[0].Preempt || c.mixed() }
 
 // healthy reports whether a router could be Active, whatever it believes.

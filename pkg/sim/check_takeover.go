@@ -13,15 +13,15 @@ func (c *Check) takeover(r *Router, priority uint8) {
 	c.forwarding(r)
 	c.unheard(r, priority)
 	c.awake(r)
-	if c.World.calm() >= c.told(r) {
+	if c.World.calm() >= c.heardWithin(r) {
 		c.alone(r)
 		c.delayed(r)
 	}
 	c.started(r)
 }
 
-// told returns how long a LAN has to be quiet until each router has heard who is Active.
-func (c *Check) told(r *Router) time.Duration {
+// heardWithin returns how long a LAN has to be quiet until each router has heard who is Active.
+func (c *Check) heardWithin(r *Router) time.Duration {
 	return r.instances[0].Interval + announced + crossing
 }
 
@@ -44,7 +44,7 @@ func (c *Check) verified(r *Router) {
 func (c *Check) forwarding(r *Router) {
 	for _, in := range r.instances {
 		p := in.port
-		seen := p.since.After(r.started) && in.Recovery.Wait > 0 && in.Priority != vrrp.Owner
+		seen := p.counted == p.downs && p.since.After(r.started) && in.Recovery.Wait > 0 && in.Priority != vrrp.Owner
 		if back := c.World.now.Sub(p.since); seen && p.plugged && !p.forwards() && back > fresh && back < in.Recovery.Wait {
 			c.violate("%s became Active %v after the return of %s, whose port forwards nothing yet", r.Name, back, p.name)
 		}
@@ -57,8 +57,8 @@ func (c *Check) alone(r *Router) {
 	w := c.World
 	for _, o := range w.Routers {
 		switch {
-		case o == r || !o.active() || !o.healthy() || !c.routers[o.at].led.Before(w.disturbed):
-		case r.apart(o) && r.heeds(o):
+		case o == r || !o.active() || !o.healthy() || !c.routers[o.at].activeSince.Before(w.disturbed):
+		case r.apart(o) && r.knowsOf(o):
 			c.violate("%s took over from %s, whose clock is %v ahead of its own", r.Name, o.Name, o.ahead-r.ahead)
 		case !w.apart() && !r.mayPreempt(o):
 			c.violate("%s took over from %s, and may not preempt", r.Name, o.Name)
@@ -84,7 +84,7 @@ func (c *Check) awake(r *Router) {
 		return
 	}
 	for _, o := range w.Routers {
-		if o != r && !r.mayPreempt(o) && o.active() && o.healthy() && c.routers[o.at].led.Before(r.stopped) && o.resumed.Before(r.stopped) {
+		if o != r && !r.mayPreempt(o) && o.active() && o.healthy() && c.routers[o.at].activeSince.Before(r.stopped) && o.resumed.Before(r.stopped) {
 			c.violate("%s took over %v after it had slept for %v, though %s lives", r.Name, awake, slept, o.Name)
 		}
 	}
@@ -102,13 +102,13 @@ func (c *Check) started(r *Router) {
 // An owner knows none.
 func (c *Check) delayed(r *Router) {
 	w := c.World
-	well := w.now.Sub(c.routers[r.at].well)
-	if well >= r.instances[0].PreemptDelay || r.priority() == vrrp.Owner || w.apart() {
+	ready := w.now.Sub(c.routers[r.at].ready)
+	if ready >= r.instances[0].PreemptDelay || r.priority() == vrrp.Owner || w.apart() {
 		return
 	}
 	for _, o := range w.Routers {
-		if o != r && o.active() && o.healthy() && c.routers[o.at].led.Before(w.disturbed) {
-			c.violate("%s took over from %s %v after its start or fault", r.Name, o.Name, well)
+		if o != r && o.active() && o.healthy() && c.routers[o.at].activeSince.Before(w.disturbed) {
+			c.violate("%s took over from %s %v after its start or fault", r.Name, o.Name, ready)
 		}
 	}
 }
@@ -167,7 +167,7 @@ func (c *Check) unheard(r *Router, ours uint8) {
 			ago := now.Sub(o.at)
 			yields := o.priority >= ours || !in.Preempt && o.priority > vrrp.Impaired
 			if yields && ago > crossing && ago < time.Duration(in.Miss)*in.Interval && !c.endedSince(r, o) {
-				c.violate("%s took over with priority %d, and heard %s with priority %d %v ago%s", r.Name, ours, o.source, o.priority, ago, c.plight())
+				c.violate("%s took over with priority %d, and heard %s with priority %d %v ago%s", r.Name, ours, o.source, o.priority, ago, c.describe())
 			}
 		}
 	}

@@ -70,9 +70,9 @@ func (w *World) apart() bool {
 	return false
 }
 
-// heeds reports whether an advert of o matters to r: it is believed, or proves at
-// least that o is there, as it cannot once the clock of o was set back since r
-// began to listen. An owner need not care for that.
-func (r *Router) heeds(o *Router) bool {
+// knowsOf reports whether the adverts of o show r that o is there: r believes them, or
+// their times prove it, which they do no more if the clock of o was set back since r
+// was started. An owner is held back by no advert that it does not believe.
+func (r *Router) knowsOf(o *Router) bool {
 	return !r.apart(o) || r.instances[0].Priority != vrrp.Owner && o.back.Before(r.started)
 }

@@ -2,12 +2,13 @@
 // orders, advert plan and judgement of adverts as in the daemon, on links and
 // segments that are values. Nothing waits, and a run is replayed exactly from its seed.
 //
-//	World    the clock and what is due: one queue, one goroutine
-//	Segment  a switch: who is plugged in hears the others, late or not at all
-//	Router   router.Core, advert.Plan and advert.Acceptor, with links, addresses, pauses
-//	         and a wall clock
-//	Chaos    a seeded story of pulled cables, loss, crashes, pauses and wrong clocks
-//	Check    what must hold whatever happens
+//	World    the clock and what is due: one queue, one goroutine (world.go, agenda.go)
+//	Segment  a switch: the ports that are plugged in hear one another, late or not at all
+//	Port     a router's link to a segment, with its cable, address and filter
+//	Router   router.Core, advert.Plan and advert.Acceptor, with power, pauses and a wall
+//	         clock: its loop (loop.go), engine (engine.go) and address worker (worker.go)
+//	Chaos    a seeded story of disturbances, with times of quiet between
+//	Check    what must hold whatever happens: the list stands at its type
 //
 // A World belongs to one goroutine.
 package sim

@@ -23,7 +23,7 @@ type instance struct {
 // run is what a start of the router begins anew.
 type run struct {
 	// What the engine was ordered: its adverts are repeated; from when the engine is to
-	// start them by itself; when it was last told to fall silent.
+	// start them by itself; when it was last ordered to fall silent.
 	advertised bool
 	armed      time.Time
 	silenced   time.Time

@@ -110,11 +110,11 @@ func (r *Router) hear(p *Port, f *frame, at time.Time) (vrrp.Heard, bool) {
 	now := r.world.now
 	f.packet(&r.packet, p.name, now.Add(-min(now.Sub(at), time.Second)))
 	v := r.judge.Accept(&r.packet, now)
-	r.tell(v.Events)
+	r.publish(v.Events)
 	return v.Heard, v.Valid
 }
 
-func (r *Router) tell(events []event.Event) {
+func (r *Router) publish(events []event.Event) {
 	if r.world.OnEvent == nil {
 		return
 	}
@@ -191,7 +191,7 @@ func (r *Router) give() {
 	if len(out.Ask) > 0 {
 		r.order(order{ask: out.Ask})
 	}
-	r.tell(out.Events)
+	r.publish(out.Events)
 	if v := out.Verify; v != nil {
 		r.verify(v)
 	}

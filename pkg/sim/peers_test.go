@@ -12,7 +12,7 @@ import (
 
 // Unicast peers of which one is not in the list of another: while the best serves,
 // which all hear, nothing is wrong. When it dies there are two Actives, and the one
-// whose list is short says whom it does not believe.
+// whose list is short logs whom it does not believe.
 func TestPeerMissing(t *testing.T) {
 	s := setup{interval: time.Second, priorities: []uint8{150, 100, 50}, preempt: true, family: event.IPv4, unicast: true}
 	w := wired(1, s)
@@ -21,7 +21,7 @@ func TestPeerMissing(t *testing.T) {
 		u := &second.cfg[0].Members[i].Unicast
 		u.Peers = []netip.Addr{u.Peers[0]} // not r3
 	}
-	counts := told(w, nil)
+	counts := countEvents(w, nil)
 	for _, r := range w.Routers {
 		r.Start()
 	}
@@ -32,7 +32,7 @@ func TestPeerMissing(t *testing.T) {
 	w.Routers[0].Crash()
 	play(w, 10*time.Second)
 	if !second.active() || !w.Routers[2].active() || counts["r2 not-a-peer"] == 0 {
-		t.Errorf("Active: r2 %v, r3 %v; told %v", second.active(), w.Routers[2].active(), counts)
+		t.Errorf("Active: r2 %v, r3 %v; logged %v", second.active(), w.Routers[2].active(), counts)
 	}
 	w.Routers[0].Start()
 	play(w, 10*time.Second)
@@ -49,12 +49,12 @@ var versions = setup{
 }
 
 // A router of the other version joins: it stays Backup as long as one of them
-// serves, whatever its priority, and says so. It takes over when none does, and
+// serves, whatever its priority, and logs that. It takes over when none does, and
 // then they stay Backup.
 func TestOtherVersionJoins(t *testing.T) {
 	w := wired(1, versions)
 	check := NewCheck(w)
-	counts := told(w, check)
+	counts := countEvents(w, check)
 	first, second, other := w.Routers[0], w.Routers[1], w.Routers[2]
 	first.Start()
 	second.Start()
@@ -62,7 +62,7 @@ func TestOtherVersionJoins(t *testing.T) {
 	other.Start()
 	play(w, 5*time.Minute)
 	if !first.active() || second.active() || other.active() || counts["r3 holds version"] < 4 {
-		t.Errorf("Active: %v, %v, %v; told %v", first.active(), second.active(), other.active(), counts)
+		t.Errorf("Active: %v, %v, %v; logged %v", first.active(), second.active(), other.active(), counts)
 	}
 	first.Crash()
 	second.Crash()
@@ -74,7 +74,7 @@ func TestOtherVersionJoins(t *testing.T) {
 	second.Start()
 	play(w, 5*time.Minute)
 	if first.active() || second.active() || !other.active() || counts["r1 holds version"] < 4 {
-		t.Errorf("Active: %v, %v, %v; told %v", first.active(), second.active(), other.active(), counts)
+		t.Errorf("Active: %v, %v, %v; logged %v", first.active(), second.active(), other.active(), counts)
 	}
 	check.Rest()
 	for _, v := range check.Violations {

@@ -101,13 +101,13 @@ func TestPlacementFails(t *testing.T) {
 					t.Skip("who is best is a matter of addresses")
 				}
 				w := wired(1, s)
-				could, well, useless := false, false, 0
+				could, complete, useless := false, false, 0
 				for i, d := range c.routers {
 					if could = could || d != none; d == none {
 						useless++
 					}
 					if d == fine {
-						well = true
+						complete = true
 						continue
 					}
 					w.Routers[i].FailPlacement("inside", d)
@@ -125,7 +125,7 @@ func TestPlacementFails(t *testing.T) {
 				if could && (m.longest > bound || m.none > long*time.Duration(useless)/200) {
 					t.Errorf("nobody served for %v, %d times, %v at the longest, want at most %v", m.none, m.gaps, m.longest, bound)
 				}
-				if well && m.full < long*99/100 {
+				if complete && m.full < long*99/100 {
 					t.Errorf("a router that lacks nothing served for %v of %v", m.full, long)
 				}
 				for _, r := range w.Routers {

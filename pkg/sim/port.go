@@ -26,7 +26,7 @@ type Port struct {
 	met       []bool    // which ports of the segment it remembers, by their places
 
 	// Deaf and Mute are the shares of frames that get lost on the way in and out,
-	// of a cable that is damaged in one direction. Refuses tells that the kernel
+	// of a cable that is damaged in one direction. Refuses is set while the kernel
 	// refuses to send, as with a firewall.
 	Deaf, Mute float64
 	Refuses    bool

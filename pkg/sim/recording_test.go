@@ -79,7 +79,7 @@ func TestRecordingOfWhatWasHeard(t *testing.T) {
 				s = timeless
 			}
 			w, check, rec := recorded(seed, s, ago)
-			counts := told(w, check)
+			counts := countEvents(w, check)
 			rec.shuffle(20*time.Millisecond, time.Minute)
 			rec.play(1)
 			play(w, 30*time.Second)
@@ -89,12 +89,12 @@ func TestRecordingOfWhatWasHeard(t *testing.T) {
 			w.Routers[0].Crash()
 			play(w, vrrp.ActiveDownInterval(100, time.Second, 3)+fresh)
 			if !w.Routers[1].active() {
-				t.Errorf("seed %d, %v: r2 is not Active in time; told %v", seed, ago, counts)
+				t.Errorf("seed %d, %v: r2 is not Active in time; logged %v", seed, ago, counts)
 			}
 			// r2 is the Active now, of which there is a recording too.
 			play(w, 10*time.Second)
 			if !w.Routers[1].active() {
-				t.Errorf("seed %d, %v: r2 is no longer Active; told %v", seed, ago, counts)
+				t.Errorf("seed %d, %v: r2 is no longer Active; logged %v", seed, ago, counts)
 			}
 			for _, v := range check.Violations {
 				t.Errorf("seed %d, %v: %s", seed, ago, v)
@@ -110,7 +110,7 @@ func TestRecordingWithinTheWindow(t *testing.T) {
 	s.hmac = &vrrp.HMAC{Keys: secured.Keys, Active: 1, Window: 300 * time.Second}
 	for seed := range uint64(10) {
 		w, check, rec := recorded(seed, s, 0)
-		counts := told(w, check)
+		counts := countEvents(w, check)
 		rec.shuffle(5*time.Millisecond, time.Minute)
 		play(w, 20*time.Second)
 		if n := counts["r1 backup"] + counts["r2 active"]; n > 0 || counts["r2 auth-replay"] == 0 {
@@ -119,7 +119,7 @@ func TestRecordingWithinTheWindow(t *testing.T) {
 		w.Routers[0].Crash()
 		play(w, vrrp.ActiveDownInterval(100, time.Second, 3)+fresh)
 		if !w.Routers[1].active() {
-			t.Errorf("seed %d: r2 is not Active in time; told %v", seed, counts)
+			t.Errorf("seed %d: r2 is not Active in time; logged %v", seed, counts)
 		}
 		for _, v := range check.Violations {
 			t.Errorf("seed %d: %s", seed, v)
@@ -138,7 +138,7 @@ func TestRecordingAfterRestart(t *testing.T) {
 		first, second := w.Routers[0], w.Routers[1]
 		second.Crash()
 		second.Start()
-		counts := told(w, check)
+		counts := countEvents(w, check)
 		rec.shuffle(20*time.Millisecond, length)
 		rec.play(1)
 		play(w, 2*length)
@@ -159,9 +159,9 @@ func TestRecordingAfterRestart(t *testing.T) {
 		}
 		play(w, length+5*time.Second+vrrp.ActiveDownInterval(100, time.Second, 3)+time.Second)
 		if !second.active() {
-			t.Errorf("seed %d: r2 is held for longer than the recording is; told %v", seed, counts)
+			t.Errorf("seed %d: r2 is held for longer than the recording is; logged %v", seed, counts)
 		}
-		counts = told(w, check)
+		counts = countEvents(w, check)
 		rec.play(1)
 		play(w, 2*length)
 		if counts["r2 backup"] > 0 {
@@ -179,11 +179,11 @@ func TestFreshRecordingAfterRestart(t *testing.T) {
 		w.Routers[0].Crash()
 		w.Routers[1].Crash()
 		w.Routers[1].Start()
-		counts := told(w, nil)
+		counts := countEvents(w, nil)
 		rec.shuffle(5*time.Millisecond, time.Minute)
 		play(w, 5*time.Second+vrrp.ActiveDownInterval(100, time.Second, 3)+fresh)
 		if !w.Routers[1].active() {
-			t.Errorf("seed %d: r2 is not Active; told %v", seed, counts)
+			t.Errorf("seed %d: r2 is not Active; logged %v", seed, counts)
 		}
 	}
 }

@@ -113,7 +113,7 @@ func TestCableOfTheActive(t *testing.T) {
 	}
 }
 
-// A router whose cable is out, and that has not been told, asks before it takes
+// A router whose cable is out, and that does not know it, asks before it takes
 // over, and does not.
 func TestUnnoticedCable(t *testing.T) {
 	for seed := range uint64(20) {
@@ -187,7 +187,7 @@ func TestSendsRefusedForLong(t *testing.T) {
 	second.Crash()
 	play(w, 3*check.Settle())
 	if !first.active() || !first.holds() {
-		t.Errorf("nobody serves: the limping one is %v", first.group().State())
+		t.Errorf("nobody serves: the one that cannot send is %v", first.group().State())
 	}
 	second.Start()
 	play(w, 3*check.Settle())

@@ -15,7 +15,7 @@ type Segment struct {
 	// Blocked is how long a port forwards nothing after it was plugged in, for a
 	// spanning tree.
 	Blocked time.Duration
-	// Host tells that somebody else is on the segment, who answers when asked.
+	// Host is set if somebody else is on the segment, who answers when asked.
 	Host bool
 	// tap hears all that is carried, if set.
 	tap func(*frame)

@@ -147,7 +147,7 @@ func (r *Router) FailPlacement(name string, missing vrrp.Degree) {
 	}
 }
 
-// RestorePlacement ends that. Seen tells that the worker notices, of what is not held
+// RestorePlacement ends that. With seen the worker notices it, of what is not held
 // too, as when an interface appears.
 func (r *Router) RestorePlacement(name string, seen bool) {
 	r.world.disturb()
