@@ -1,34 +1,34 @@
-// Package addr decides which addresses stand on which links and when they are
-// announced, and which routes and rules stand beside them: it holds those of the
-// instances it is told to hold, and gives up those it is told to release, and
-// only what is ours is ever removed.
+// Package addr holds the addresses of instances while they are Active: it adds them,
+// announces them, puts back what others remove, and removes what is released. It
+// carries out the router's orders, and calls the packages that hold the rest.
 //
-// An address is ours where it bears the mark, IFA_PROTO 112; before Linux 5.18,
-// where the record file names it. One that stands on the link without the mark
-// is used, never added and never removed.
+// An address is ours where it bears the mark, IFA_PROTO 112; before Linux 5.18, where
+// the record file names it. One that stands on the link without the mark is used, never
+// added and never removed.
 //
-// Routes and rules are held by package route: after the addresses are in place, until
-// before they are removed. One that is missing impairs the router, and is no fault.
+// The Worker (worker.go) owns the queue of orders and a goroutine. An order
+// (execute.go) changes what is held; converge (converge.go) then makes the kernel agree,
+// concern by concern:
 //
-// What is missing of what an instance should hold is reported to the router
-// (placement.go): 1 s after it was ordered or was lost, and when it changes.
+//   - macvlans (pkg/macvlan): the links that bear virtual MACs;
+//   - addresses (addresses.go): adds, removes and marks what its ledger (ledger.go,
+//     settle.go, leaving.go, mark.go) derives from what is held and what stands;
+//   - acceptance (accept.go, pkg/firewall): drops what comes for addresses with
+//     `accept: false`, before they are added and until they are removed. While the
+//     firewall cannot be programmed they are not added;
+//   - routes (pkg/route): after the addresses are in place, until before they are removed;
+//   - placements (placement.go): reports to the router what is missing, 1 s after it was
+//     ordered or lost, and when that changes.
 //
-// What comes for addresses that accept nothing is dropped by the firewall
-// (accept.go): before they are added, and until they are removed. While the firewall
-// cannot be programmed they are not added, and are missing like any address that is not
-// in place: one that answers though it should not would not be found out.
-//
-// The worker also calls pkg/neigh, which knows the stations on the links that carry
-// adverts and sends the announcements; neighbors.go is all that stands between them.
-//
-// The parts: the ledger of addresses (ledger.go, settle.go) and the announce schedule
-// (schedule.go) are pure and know no clock; the Worker owns them on the goroutine that
-// calls Run; the files *_linux.go hold the file descriptors.
+// Beside those, the announcer (announce.go, schedule.go) sends gratuitous ARP and
+// neighbor advertisements, and pkg/neigh (neighbors.go) watches the stations on the
+// links. Leftovers removes what a daemon that died has left. All but worker.go and the
+// files *_linux.go is pure.
 //
 // The contract:
 //
 //  1. Do and Ask may be called from any goroutine, before Run too. They never block,
-//     and no order is lost. Orders are obeyed one after another, in order.
+//     and no order is lost. Orders are carried out one after another, in order.
 //  2. Run is called once. It takes link facts before orders, so that whoever
 //     learned of a link from the bus may order at once.
 //  3. The kernel is the truth: facts from the bus that contradict the ledger, and

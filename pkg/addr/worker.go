@@ -185,7 +185,7 @@ func (w *Worker) turn() {
 		w.watch.Seen(w.cfg.Now())
 	}
 	w.checkLease()
-	if due, ok := w.due(); facts || ok && !due.After(w.cfg.Now()) {
+	if due := w.due(); facts || due.ok && !due.at.After(w.cfg.Now()) {
 		w.converge()
 	}
 	w.neighbors.Apply(w.cfg.Now(), w.holdings)
@@ -211,20 +211,26 @@ func (w *Worker) take() []queued {
 	return orders
 }
 
-// due is when the ledger, the routes, the devices or the firewall has something to
-// do if nothing happens.
-func (w *Worker) due() (time.Time, bool) {
-	due, ok := w.addresses.deadline()
-	if other, yes := w.routes.Deadline(); yes && (!ok || other.Before(due)) {
-		due, ok = other, true
+// earliest is the first of some deadlines. Unlike deadline.Earliest it takes the zero
+// time for at once: what a concern may try as soon as the worker turns.
+type earliest struct {
+	at time.Time
+	ok bool
+}
+
+func (e *earliest) add(at time.Time, ok bool) {
+	if ok && (!e.ok || at.Before(e.at)) {
+		e.at, e.ok = at, true
 	}
-	if other, yes := w.macvlans.Deadline(); yes && (!ok || other.Before(due)) {
-		due, ok = other, true
-	}
-	if other, yes := w.acceptance.Deadline(); yes && (!ok || other.Before(due)) {
-		due, ok = other, true
-	}
-	return due, ok
+}
+
+// due returns when converge has something to do if nothing happens.
+func (w *Worker) due() (due earliest) {
+	due.add(w.addresses.deadline())
+	due.add(w.routes.Deadline())
+	due.add(w.macvlans.Deadline())
+	due.add(w.acceptance.Deadline())
+	return due
 }
 
 // absorb takes the facts from the bus, and reports whether there is anything to
@@ -258,25 +264,21 @@ func (w *Worker) absorb() bool {
 // plan returns how long to sleep at most; false: until something happens.
 func (w *Worker) plan() (time.Duration, bool) {
 	now := w.ran()
-	due, ok := w.due()
-	earlier := func(t time.Time, yes bool) {
-		if yes && (!ok || t.Before(due)) {
-			due, ok = t, true
-		}
-	}
-	earlier(w.announcer.deadline())
-	earlier(w.neighbors.Deadline(now))
-	earlier(w.addresses.relist, w.addresses.dirty)
-	earlier(now.Add(leaseLook), len(w.ledger.held) > 0)
-	if !ok {
+	due := w.due()
+	due.add(w.announcer.deadline())
+	due.add(w.neighbors.Deadline(now))
+	due.add(w.addresses.relist, w.addresses.dirty)
+	due.add(now.Add(leaseLook), len(w.ledger.held) > 0)
+	if !due.ok {
 		w.watch.Plan(time.Time{})
 		return 0, false
 	}
-	if due.Before(now) {
-		due = now
+	at := due.at
+	if at.Before(now) {
+		at = now
 	}
-	w.watch.Plan(due)
-	return due.Sub(now), true
+	w.watch.Plan(at)
+	return at.Sub(now), true
 }
 
 // ran returns the present instant. If this goroutine was held up since it last

@@ -42,9 +42,7 @@ var pure = []string{
 	"pkg/advert/mismatch.go", "pkg/advert/flood.go", "pkg/advert/coalesce.go", "pkg/advert/undelivered.go",
 	"pkg/advert/guard.go", "pkg/advert/replay.go", "pkg/advert/message.go",
 	"pkg/link/*.go", "pkg/nic/*.go",
-	"pkg/addr/order.go", "pkg/addr/ledger.go", "pkg/addr/entry.go", "pkg/addr/settle.go", "pkg/addr/leaving.go",
-	"pkg/addr/schedule.go",
-	"pkg/route/*.go", "pkg/macvlan/*.go", "pkg/firewall/*.go", "pkg/neigh/*.go",
+	"pkg/addr/*.go", "pkg/route/*.go", "pkg/macvlan/*.go", "pkg/firewall/*.go", "pkg/neigh/*.go",
 	"pkg/telemetry/exposition.go",
 	"pkg/track/health.go", "pkg/track/schedule.go", "pkg/track/report.go",
 	"pkg/notify/transition.go", "pkg/notify/commands.go", "pkg/notify/queue.go",
@@ -55,6 +53,7 @@ var pure = []string{
 var shell = []string{
 	"pkg/link/monitor.go", "pkg/link/observer.go", "pkg/link/subscribe.go", "pkg/link/kernel.go", "pkg/link/sleeper.go",
 	"pkg/link/confirm.go", "pkg/link/poll.go", "pkg/link/explain.go", "pkg/link/poll_schedule.go",
+	"pkg/addr/worker.go", "pkg/addr/machine.go",
 }
 
 var (
