@@ -13,13 +13,13 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// Packet is what a raw socket delivered, and where it came in.
+// Packet is a packet that a raw socket delivered, with the link on which it arrived.
 type Packet struct {
 	Interface string
 	Family    event.Family
 	// Data begins with the IP header for IPv4, and behind it for IPv6.
 	Data []byte
-	// Path is what the IPv6 header said; for IPv4 it stands in Data.
+	// Path is read from the IPv6 header; over IPv4 the header stands in Data.
 	Path      wire.Path
 	Truncated bool      // it was longer than the buffer
 	Early     bool      // it was heard before the kernel had judged its source
@@ -28,7 +28,7 @@ type Packet struct {
 	At        time.Time // when the kernel received it
 }
 
-// Verdict is what an Acceptor made of a packet. Events is valid until the next
+// Verdict is the judgement of an Acceptor on a packet. Events is valid until the next
 // call. An advert of a version that its virtual router does not speak is
 // rejected, but if it is valid in its own it is Heard too: it holds a Backup back.
 // So does one that is authentic but stale, if it proves that its sender is there, and
@@ -228,7 +228,7 @@ func (a *Acceptor) read(p *Packet, on *linkPeers) (wire.Path, error) {
 	return path, err
 }
 
-// whole is the datagram, where it was cut off with the length that is left, so
+// whole returns the datagram, where it was cut off with the length that is left, so
 // that its header can be read for the counters and the log.
 func (p *Packet) whole() []byte {
 	if p.Truncated && len(p.Data) >= 4 {

@@ -12,7 +12,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// slots is how many messages one system call takes at most.
+// slots is the number of messages that one system call takes at most.
 const slots = 128
 
 // channel has all that sendmmsg points to, for messages of one kind.
@@ -201,7 +201,7 @@ func (m *Message) refuse(errno unix.Errno) {
 	m.Err = fmt.Errorf("send from %v to %v on ifindex %d: %w%s", m.Source, m.To, m.Index, errno, hint(errno))
 }
 
-// hint says what usually is behind an error, and what to do.
+// hint returns the usual cause of an error, and what to do.
 func hint(errno unix.Errno) string {
 	switch errno {
 	case unix.EPERM:

@@ -3,7 +3,7 @@ package advert
 import "time"
 
 // coalesce decides when the receiver lets packets come together before it reads
-// them. Routers with many virtual routers send in bursts, and who wakes at once
+// them. Routers with many virtual routers send in bursts, and a reader that wakes at once
 // reads such a burst packet by packet, as fast as it is sent. To come a little later
 // costs nothing: packets bear the kernel's stamp, and timers count from that.
 type coalesce struct {
@@ -29,7 +29,7 @@ func (g *coalesce) took(now time.Time, packets int, left bool) {
 	}
 }
 
-// linger is how long to wait between the first packet and the reading.
+// linger returns the time to wait between the first packet and the reading.
 func (g *coalesce) linger() time.Duration {
 	left := g.left
 	g.left = false

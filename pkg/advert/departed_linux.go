@@ -103,7 +103,7 @@ func (d *departed) sendFrame(m *Message, mac [6]byte) error {
 	return unix.Sendto(d.frames, append(wire.AppendIP(nil, m.Source, m.To, m.HopLimit, len(m.Payload)), m.Payload...), unix.MSG_DONTWAIT, to)
 }
 
-// htons gives a number the order of bytes that it has in a frame.
+// htons returns a number in the order of bytes that it has in a frame.
 func htons(v uint16) uint16 { return binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, v)) }
 
 // sendToPeer sends by a raw socket.

@@ -23,7 +23,7 @@ type Sender interface {
 	Open(instance string, f *Frames)
 }
 
-// Waiter is how the engine sleeps.
+// Waiter puts the engine to sleep and wakes it.
 type Waiter interface {
 	// WaitUntil returns at t, or soon after Wake. The zero time never comes. It
 	// may return for no reason.
@@ -33,7 +33,7 @@ type Waiter interface {
 	Wake()
 }
 
-// EngineConfig is what an Engine needs. All but Late is required.
+// EngineConfig has all that an Engine needs. Only Late may be nil.
 type EngineConfig struct {
 	Stats   map[string]*stats.Counters // by instance; only read
 	Lease   *lease.Lease               // stamped by the loop that gives the orders
@@ -43,13 +43,13 @@ type EngineConfig struct {
 	Events  *bus.Topic[event.Event]
 	Minter  *event.Minter
 	Now     func() time.Time // its wall clock stands in signed adverts
-	// Late is told how long after its instant the kernel had each advert that
+	// Late is called with the time from its instant until the kernel had each advert that
 	// follows another, where it is not nil. It is called on the path that keeps
 	// time: it must neither block nor allocate.
 	Late func(time.Duration)
 }
 
-// Engine repeats adverts until it is told otherwise.
+// Engine repeats adverts until an order ends it.
 type Engine struct {
 	cfg    EngineConfig
 	plan   *Plan
@@ -79,7 +79,7 @@ func (e *Engine) Do(orders ...Order) {
 }
 
 // Run keeps time until ctx ends, and then carries out what was ordered before:
-// whoever gives orders has resigned by then. Its error is always nil.
+// the router has resigned by then. Its error is always nil.
 func (e *Engine) Run(ctx context.Context) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -135,8 +135,8 @@ func (e *Engine) turn() {
 	e.open()
 }
 
-// open has the sender ready for what was ordered. What is to leave at once has left by
-// now: that a link is new must not hold up the others.
+// open lets the sender open its sockets for the orders. Adverts that leave at once have
+// left by now: that a link is new must not hold up the others.
 func (e *Engine) open() {
 	for i := range e.taken {
 		if o := &e.taken[i]; o.Kind == Start || o.Kind == Probe {

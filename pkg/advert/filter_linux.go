@@ -18,7 +18,7 @@ import (
 // kernel runs them before it queues a packet, so what they drop costs neither
 // memory nor a wake-up. The socket's protocol is 112, which needs no instruction.
 
-// filterSpec is what the filter of a socket lets through: what the instances on it have
+// filterSpec describes the packets that the filter of a socket lets through: what the instances on it have
 // in common.
 type filterSpec struct {
 	family  event.Family
@@ -108,7 +108,7 @@ func (m filterSpec) hopLimit() uint32 {
 	return 7
 }
 
-// words are the 32-bit words of an address.
+// words returns the 32-bit words of an address.
 func words(a netip.Addr) []uint32 {
 	var out []uint32
 	for b := a.AsSlice(); len(b) > 0; b = b[4:] {
@@ -142,7 +142,7 @@ func (p *assembler) when(k uint32) {
 	p.code = append(p.code, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: k}, keep)
 }
 
-// attach gives a socket its filter, in the place of the one that it has.
+// attach gives a socket its filter, instead of the one that it has.
 func attach(fd int, program []unix.SockFilter) error {
 	err := unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
 		&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
@@ -188,7 +188,7 @@ func (t *arrivalCounter) take() uint64 {
 	return n + queued
 }
 
-// skMemInfoDrops is the place of SK_MEMINFO_DROPS in what SO_MEMINFO gives.
+// skMemInfoDrops is the index of SK_MEMINFO_DROPS in the answer to SO_MEMINFO.
 const skMemInfoDrops = 8
 
 func (t *arrivalCounter) drops() uint32 {

@@ -15,7 +15,7 @@ type flood struct {
 }
 
 const (
-	// floodWindow is how long rejections are counted, and how often a flood is
+	// floodWindow is the time for which rejections are counted, and how often a flood is
 	// looked at; floodBegins of them in one make a flood, and fewer than floodEnds
 	// of rejected and dropped adverts end it.
 	floodWindow = 500 * time.Millisecond
@@ -51,5 +51,5 @@ func (f *flood) look(now time.Time, dropped uint64, all bool) (tell uint64, ends
 	return tell, ends
 }
 
-// next is when look is due; false outside a flood.
+// next returns the instant at which look is due; false outside a flood.
 func (f *flood) next() (time.Time, bool) { return f.window.Add(floodWindow), f.on }

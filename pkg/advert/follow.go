@@ -10,7 +10,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// How a socket that cannot be opened is tried again, and how often that is said.
+// A socket that cannot be opened is tried again, and that is logged at a limited rate.
 const (
 	retryEvery = time.Second
 	sayEvery   = 60 // failures
@@ -42,7 +42,7 @@ func (r *Receiver) follow(l event.Link) {
 	}
 }
 
-// recreated tells that a link may have gone and come again with its old index
+// recreated reports whether a link may have gone and come again with its old index
 // before it was looked at: it was lost, but its count of losses has not grown.
 // The new interface knows nothing of the membership of the old one.
 func recreated(was, now event.Link) bool {
@@ -94,7 +94,7 @@ func (r *Receiver) close(w *want) {
 	w.port = nil
 }
 
-// fail gives a socket up until its retry.
+// fail closes a socket until its retry.
 func (r *Receiver) fail(w *want, err error) {
 	now := r.cfg.Now()
 	if w.port != nil {
@@ -152,13 +152,11 @@ type Deaf struct {
 	Mended    bool // it could not for a while, and can again; Count is how often
 }
 
-// Name is advert.failed.
 func (Deaf) Name() string { return "advert.failed" }
 
 // Level is Error: a router that hears nobody believes itself alone.
 func (Deaf) Level() event.Level { return event.Error }
 
-// Message says why, and what happens next.
 func (d Deaf) Message() string {
 	if d.Mended {
 		return fmt.Sprintf("%s could not hear adverts on %s for a while: %s; it has joined again, and waits anew",
@@ -168,7 +166,6 @@ func (d Deaf) Message() string {
 		strings.TrimSuffix(d.Err, "."))
 }
 
-// Fields are those of advert.failed (docs/events.md).
 func (d Deaf) Fields() []event.Field {
 	return []event.Field{{Key: "instance", Value: d.Instance}, {Key: "error", Value: d.Err}, {Key: "count", Value: d.Count}}
 }

@@ -32,14 +32,14 @@ func newGuard(in *vrrp.Instance, wall Wall) *guard {
 	return g
 }
 
-// finding is what a guard found out about an advert.
+// finding is the result of a guard's checks of an advert.
 type finding struct {
 	skew      time.Duration // its time, less ours; 0 where that is not looked at
 	authentic bool
 	alive     bool // it is stale, and yet proves that its sender is on the air
 }
 
-// judge says why a message from source, received at the instant at, is not
+// judge returns the reason why a message from source, received at the instant at, is not
 // believed, or nil. The order is keepalived's: malformed, stale, unknown key, bad
 // HMAC, replay. But the HMAC of a stale advert is looked at too. That keepalived
 // does not spares nothing in a flood, whose sender can write the time of day; and
@@ -76,8 +76,8 @@ func (g *guard) judge(message []byte, signed bool, source netip.Addr, at time.Ti
 	return f, nil
 }
 
-// authenticate has the guard judge the message of a.advert, and tells of clocks
-// that are apart: with half the window left, or with none.
+// authenticate has the guard judge the message of a.advert, and reports clocks that are
+// apart: with half the window left, or with none.
 func (a *Acceptor) authenticate(ours *peer, source netip.Addr, at, now time.Time) (finding, error) {
 	f, err := ours.guard.judge(a.message, a.advert.Signed, source, at)
 	stale, window := err == wire.AuthStale, ours.guard.replay.window

@@ -9,13 +9,13 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// linkPeers is what an acceptor knows of a link. It is looked up once for each
+// linkPeers are our instances on a link. They are looked up once for each
 // packet, of which there may be ten thousand a second.
 type linkPeers struct {
 	link event.Link // as it was last learned; zero before
 	four []*peer    // by VRID, up to the greatest; nil where it is not ours
 	six  []*peer
-	// twins are the segments of the same link under its other names.
+	// twins are the same link under its other names.
 	twins []*linkPeers
 	// shared are the addresses of our instances that another may own.
 	shared map[netip.Addr]bool
@@ -28,14 +28,14 @@ type peer struct {
 	*vrrp.Instance
 	stats *stats.Counters
 	guard *guard // nil where nothing is authenticated
-	// returned is how many adverts we had sent when one came from our own address.
+	// returned is the number of adverts that we had sent when one came from our own address.
 	returned uint64
 }
 
 // unseen is a link of which nothing is known. It is only read.
 var unseen linkPeers
 
-// onLink is that of a link, made if it is not there.
+// onLink returns the instances on a link, made if it is new.
 func (a *Acceptor) onLink(link string) *linkPeers {
 	s := a.links[link]
 	if s == nil {
@@ -66,7 +66,7 @@ func (s *linkPeers) peers(f event.Family) *[]*peer {
 	return &s.four
 }
 
-// peer is our instance of a virtual router; nil if it is not ours.
+// peer returns our instance of a virtual router; nil if it is not ours.
 func (s *linkPeers) peer(f event.Family, vrid uint8) *peer {
 	if all := *s.peers(f); int(vrid) < len(all) {
 		return all[vrid]
@@ -103,7 +103,7 @@ func (a *Acceptor) Learn(l event.Link) {
 	s.link = l
 }
 
-// pair finds out which segments are of the link of an index.
+// pair finds the names under which the link of an index is known.
 func (a *Acceptor) pair(index int) {
 	var same []*linkPeers
 	for _, s := range a.links {

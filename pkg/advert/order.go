@@ -8,7 +8,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// Kind is what an Order wants.
+// Kind is the kind of an Order.
 type Kind uint8
 
 // The kinds.
@@ -32,7 +32,7 @@ const (
 	Probe
 )
 
-// Order tells the engine what to do for one instance. Orders are carried out in
+// Order has the engine do something for one instance. Orders are carried out in
 // the order in which they are given, those of one Do back to back.
 type Order struct {
 	Kind     Kind
@@ -60,7 +60,7 @@ type Frames struct {
 	Window time.Duration
 }
 
-// Copy is what one destination gets: the checksum covers it.
+// Copy is the message for one destination, which its checksum covers.
 type Copy struct {
 	To     netip.Addr
 	Advert []byte

@@ -19,7 +19,7 @@ type outlet struct {
 	queued []*Message // to be sent in this batch, in order
 }
 
-// outletKey tells outlets apart.
+// outletKey identifies an outlet.
 type outletKey struct {
 	index int
 	kind  kind

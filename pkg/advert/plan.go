@@ -165,7 +165,7 @@ func (p *Plan) carryOut(o *Given, now time.Time) {
 	}
 }
 
-// take gives the entry of an instance, with the frames of an order.
+// take returns the entry of an instance, with the frames of an order.
 func (p *Plan) take(o *Given) *entry {
 	e := p.entries[o.Instance]
 	if e == nil {
@@ -224,7 +224,7 @@ func (p *Plan) repeat(now time.Time) {
 			return
 		}
 		p.advertise(e, late)
-		// On the grid, past now: lateness does not add up, and makes no burst.
+		// On the grid, past now: lateness does not add up, and no adverts leave at once.
 		steps := max(late, 0)/e.interval + 1
 		e.due = e.due.Add(steps * e.interval)
 		p.queue.Put(e)

@@ -56,7 +56,7 @@ func (p *poller) open() error {
 	return p.add(p.fd, unix.EPOLLIN)
 }
 
-// watched is what is asked of a descriptor: to be told once until it is asked again,
+// watched are the events to wait for: reported once until it is asked again,
 // after its turn. What comes meanwhile wakes nobody.
 const watched = unix.EPOLLIN | unix.EPOLLONESHOT
 
@@ -103,7 +103,7 @@ func (p *poller) wait(timeout, linger time.Duration, yield func(fd int)) error {
 	return nil
 }
 
-// again asks for a descriptor that was told of. It may be closed by now.
+// again asks for a descriptor that was reported. It may be closed by now.
 func (p *poller) again(fd int) {
 	p.event = unix.EpollEvent{Events: watched, Fd: int32(fd)}
 	_, _, _ = unix.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(p.epoll), unix.EPOLL_CTL_MOD, uintptr(fd), uintptr(unsafe.Pointer(&p.event)), 0, 0)

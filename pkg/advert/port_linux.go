@@ -115,7 +115,7 @@ func (p *port) close() error {
 	return unix.Close(p.fd)
 }
 
-// forget gives up what stands beside the socket.
+// forget closes the counter beside the socket.
 func (p *port) forget() {
 	if p.arrivals != nil {
 		p.arrivals.close()
@@ -139,8 +139,8 @@ func (p *port) shield() {
 	}
 }
 
-// dropped is how much has arrived since the last call and was not to be read: the
-// filter has dropped it, or the buffer was full. drain reads what is queued; what
+// dropped returns how many packets have arrived since the last call and were lost: the
+// filter dropped them, or the buffer was full. drain reads what is queued; what
 // comes while it does is set off against the next count.
 func (p *port) dropped(drain func()) uint64 {
 	if p.arrivals == nil {

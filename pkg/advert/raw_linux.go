@@ -10,7 +10,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// What a VRRP packet is marked with.
+// Marks of a VRRP packet.
 const (
 	trafficClass = wire.TrafficClass
 	priority     = 6

@@ -23,7 +23,7 @@ import (
 // does not, the packet socket goes on to hear. The answers are asked for again in each
 // audit, and so ahead of each takeover: routes come and go, with our own addresses too.
 
-// sourcesMost is how many sources of each kind are remembered on a link: a segment
+// sourcesMost is the number of sources of each kind that are remembered on a link: a segment
 // has a handful of routers. It bounds the packet socket's filter, too, whose size must
 // not grow with the configuration: older kernels give a socket 20 KiB for all filters.
 const sourcesMost = 16
@@ -32,7 +32,7 @@ const sourcesMost = 16
 // link: who forges them costs little.
 const questionEvery = 20 * time.Millisecond
 
-// reach is what is known of the sources of adverts on one link.
+// reach holds the sources of adverts on one link and whether their adverts are delivered.
 type reach struct {
 	delivered []netip.Addr   // the kernel delivers what they send; the oldest first
 	withheld  []withheldFrom // it does not
@@ -170,7 +170,7 @@ func (r *Receiver) refilter(w *want) {
 	_ = w.port.filter()
 }
 
-// waitAnew tells the instances of a want that the silence until now proves nothing.
+// waitAnew lets the instances of a want wait anew: the silence until now proves nothing.
 func (r *Receiver) waitAnew(w *want, now time.Time) {
 	for _, name := range w.instances {
 		r.cfg.Results.Publish(vrrp.Rejoined{Cause: r.cfg.Minter.Cause(now), Instance: name})

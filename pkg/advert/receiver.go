@@ -16,7 +16,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// ReceiverConfig is what a Receiver needs. All of it is required.
+// ReceiverConfig has all that a Receiver needs. All of it is required.
 type ReceiverConfig struct {
 	Instances []*vrrp.Instance           // only read
 	Stats     map[string]*stats.Counters // by instance; only read

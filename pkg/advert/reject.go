@@ -10,7 +10,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// rejection is what the log tells apart. Where there are too many of them, it
+// rejection identifies the adverts that one line of the log counts. Where there are too many of them, it
 // stands for all sources and VRIDs on the link: the source is unspecified.
 type rejection struct {
 	link   string
@@ -20,7 +20,7 @@ type rejection struct {
 	name   string // our instance, where the VRID is ours
 }
 
-// How the log is kept short, and the memory small.
+// Bounds of the log and of the memory.
 const (
 	rejectWindow = 10 * time.Second
 	spareKeys    = 128 // what is told apart, whoever sends it

@@ -15,11 +15,11 @@ type replay struct {
 	wall   Wall
 }
 
-// senders is how many routers are remembered that send to the group: only an
+// senders is the number of routers that are remembered that send to the group: only an
 // Active sends.
 const senders = 4
 
-// mark is what is known of one sender. It moves with authentic adverts only.
+// mark is the last sequence of one sender. It moves with authentic adverts only.
 type mark struct {
 	source   netip.Addr
 	accepted wire.Sequence // of the last advert that was believed; 0: none was
@@ -37,7 +37,7 @@ func newReplay(window time.Duration, peers int, wall Wall) replay {
 	return replay{window: window, marks: make([]mark, peers), wall: wall}
 }
 
-// admits tells whether an authentic advert, whose time is ours, is later than all
+// admits reports whether an authentic advert, whose time is ours, is later than all
 // before it, and remembers it then. A mark that has left the window is void: the
 // clock was set.
 func (r *replay) admits(source netip.Addr, s wire.Sequence, at time.Time) bool {
@@ -57,7 +57,7 @@ func (r *replay) admits(source netip.Addr, s wire.Sequence, at time.Time) bool {
 	return true
 }
 
-// alive tells whether an authentic advert whose time is not ours proves that its
+// alive reports whether an authentic advert whose time is not ours proves that its
 // sender is on the air, its clock or ours wrong. A live sender cannot be told from
 // a recording of it by one advert, but a recording ends, and what was recorded
 // here was heard here. So an advert counts once, only if it is later than all that
@@ -66,7 +66,7 @@ func (r *replay) admits(source netip.Addr, s wire.Sequence, at time.Time) bool {
 // of which none may have been heard here. A sender whose clock was set back
 // proves nothing until that has caught up, since all that it says may be old.
 //
-// It takes no place from a sender that was believed, lest the marks of those can be
+// It takes no mark from a sender that was believed, lest the marks of those can be
 // driven out by old adverts.
 func (r *replay) alive(source netip.Addr, s wire.Sequence, at time.Time) bool {
 	m := r.find(source)
@@ -92,7 +92,7 @@ func (r *replay) alive(source netip.Addr, s wire.Sequence, at time.Time) bool {
 // clock returns the time of the wall clock at the instant at, as an advert bears it.
 func (r *replay) clock(at time.Time) wire.Sequence { return wire.SequenceAt(r.wall.at(at)) }
 
-// find is the mark of a sender, or nil. A free one has no address.
+// find returns the mark of a sender, or nil. A free one has no address.
 func (r *replay) find(source netip.Addr) *mark {
 	for i := range r.marks {
 		if r.marks[i].source == source {
@@ -102,7 +102,7 @@ func (r *replay) find(source netip.Addr) *mark {
 	return nil
 }
 
-// leastUsed is the mark to give to another sender: a free one, if there is any.
+// leastUsed returns the mark to give to another sender: a free one, if there is any.
 func (r *replay) leastUsed() *mark {
 	least := &r.marks[0]
 	for i := range r.marks {

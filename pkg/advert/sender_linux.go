@@ -70,7 +70,7 @@ func (s *RawSender) Open(instance string, f *Frames) {
 	}
 }
 
-// outlet gives the socket for a link, or else the one that all links share.
+// outlet returns the socket for a link, or else the one that all links share.
 func (s *RawSender) outlet(key outletKey) *outlet {
 	if o := s.outlets[key]; o != nil {
 		return o

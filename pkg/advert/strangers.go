@@ -17,10 +17,10 @@ type stranger struct {
 	reason event.WarningReason
 }
 
-// sighting says when a stranger was last heard, and reported as a warning.
+// sighting records when a stranger was last heard, and reported as a warning.
 type sighting struct{ heard, reported time.Time }
 
-// strangerReported is how often a stranger who goes on is reported again, lest each of
+// strangerReported is the least time until a stranger that goes on is reported again, lest each of
 // its adverts costs a sentence.
 const strangerReported = time.Second
 

@@ -35,7 +35,7 @@ func (m *Merged[K, T]) absorb(v T) {
 
 func (m *Merged[K, T]) ring() { m.bell.Ring() }
 
-// roomy is for how many values a backlog keeps room. More come at once when
+// roomy is the number of values for which a backlog keeps memory. More come at once when
 // something befalls all links of a machine, which is seldom.
 const roomy = 256
 

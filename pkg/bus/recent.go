@@ -2,7 +2,7 @@ package bus
 
 import "sync"
 
-// Keyed is a value of which a backlog keeps the last few for each key.
+// Keyed is a value with the key under which a backlog keeps the last few.
 type Keyed[K comparable] interface{ Key() K }
 
 // Recent is a backlog with the last values of each key.
@@ -26,7 +26,7 @@ type keyCount struct {
 	values int
 }
 
-// remembered is how many keys a backlog remembers from one Take to the next at
+// remembered is the number of keys that a backlog remembers from one Take to the next at
 // most; where there are more it begins anew.
 const remembered = 4096
 

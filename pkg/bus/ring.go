@@ -50,7 +50,7 @@ func (r *Ring[T]) Take() (values []T, lost uint64) {
 	return r.taken, lost
 }
 
-// Lost is how many values were ever dropped, those too of which no Take has
+// Lost returns how many values were ever dropped, those too of which no Take has
 // told yet: so it is known while the reader is stuck.
 func (r *Ring[T]) Lost() uint64 {
 	r.mu.Lock()

@@ -22,7 +22,7 @@ const (
 	AddressMarked AddressKind = "address.marked"
 )
 
-// AddressMoved tells that addresses of an instance came or went.
+// AddressMoved reports that addresses of an instance came or went.
 type AddressMoved struct {
 	Stamp
 	Kind      AddressKind

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// AdvertRejected tells that adverts were discarded on receipt. Instance is
+// AdvertRejected reports that adverts were discarded on receipt. Instance is
 // empty where the VRID is not one of ours. One line stands for Count adverts.
 type AdvertRejected struct {
 	Stamp
@@ -48,7 +48,7 @@ func (e AdvertRejected) Fields() []Field {
 		Field{"reason", e.Reason}, Field{"count", e.Count})
 }
 
-// AdvertSent tells that the kernel took a first advert or a resignation.
+// AdvertSent reports that the kernel took a first advert or a resignation.
 type AdvertSent struct {
 	Stamp
 	Instance string
@@ -68,7 +68,7 @@ func (e AdvertSent) Fields() []Field {
 	return []Field{{"instance", e.Instance}, {"kind", e.Kind}, {"took_us", e.Took.Microseconds()}}
 }
 
-// AdvertFailed tells that the kernel refused adverts.
+// AdvertFailed reports that the kernel refused adverts.
 type AdvertFailed struct {
 	Stamp
 	Instance string
@@ -100,7 +100,7 @@ func (e AdvertFailed) Fields() []Field {
 	return []Field{{"instance", e.Instance}, {"error", e.Err}, {"count", e.Count}}
 }
 
-// AdvertMismatch tells that a valid advert differs from our configuration in a
+// AdvertMismatch reports that a valid advert differs from our configuration in a
 // way that RFC 9568 §7.1 wants logged, not discarded.
 type AdvertMismatch struct {
 	Stamp

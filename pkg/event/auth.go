@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// AuthSkew tells that an authentic advert bears a time that is not ours: the clocks
+// AuthSkew reports that an authentic advert bears a time that is not ours: the clocks
 // of two routers are apart.
 type AuthSkew struct {
 	Stamp

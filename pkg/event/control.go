@@ -2,7 +2,7 @@ package event
 
 import "fmt"
 
-// ControlPort tells whether the TCP port of control.listen is open, once it could
+// ControlPort reports whether the TCP port of control.listen is open, once it could
 // not be opened.
 type ControlPort struct {
 	Stamp

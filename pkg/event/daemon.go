@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Daemon tells of the daemon's own life.
+// Daemon reports that the daemon is ready, stops or has stopped.
 type Daemon struct {
 	Stamp
 	Kind      DaemonKind
@@ -70,10 +70,10 @@ func (DaemonStatus) Level() Level { return Info }
 
 func (DaemonStatus) Message() string { return "the status, as it was asked for by SIGUSR1" }
 
-// Fields is the document.
+// Fields returns the document.
 func (e DaemonStatus) Fields() []Field { return []Field{{"status", e.Document}} }
 
-// DaemonMemory tells whether what the daemon has in memory stays there. It comes
+// DaemonMemory reports whether the daemon's memory is locked. It comes
 // once, at the start.
 type DaemonMemory struct {
 	Stamp
@@ -121,7 +121,7 @@ func (e ConfigLoaded) Fields() []Field {
 	return []Field{{"file", e.File}, {"added", e.Instances}, {"changed", 0}, {"removed", 0}, {"groups", e.Groups}}
 }
 
-// ConfigRejected tells that a configuration was not taken, and why.
+// ConfigRejected reports that a configuration was not taken, and why.
 type ConfigRejected struct {
 	Stamp
 	File   string

@@ -18,7 +18,7 @@ const (
 	DeviceFailed   DeviceKind = "device.failed"
 )
 
-// DeviceMoved tells of the link of ours that bears the virtual MAC of an
+// DeviceMoved reports a change of the link of ours that bears the virtual MAC of an
 // instance.
 type DeviceMoved struct {
 	Stamp

@@ -16,20 +16,20 @@ const (
 	Error
 )
 
-// String gives the word that the configuration and the log use.
+// String returns the word that the configuration and the log use.
 func (l Level) String() string { return [...]string{"debug", "info", "warn", "error"}[l] }
 
 // Event is something that happened and that a person may want to read of.
 type Event interface {
 	// Name is the event's name from the closed list of the log.
 	Name() string
-	// Level says how much it matters.
+	// Level returns how much it matters.
 	Level() Level
 	// Message is one sentence for a person.
 	Message() string
 	// Fields are the event's own fields, in the order in which they are written.
 	Fields() []Field
-	// When is when it happened and what it followed from.
+	// When returns the instant and the cause.
 	When() Stamp
 }
 
@@ -66,7 +66,7 @@ type Stamp struct {
 // When returns the stamp, so that an event need only embed it.
 func (s Stamp) When() Stamp { return s }
 
-// Elapsed is the time from the fact to this event; it is false where the event
+// Elapsed returns the time from the fact to this event; it is false where the event
 // followed from nothing.
 func (s Stamp) Elapsed() (time.Duration, bool) {
 	if s.Cause.Trace == 0 {

@@ -23,7 +23,7 @@ func (f Family) String() string {
 	return "unknown"
 }
 
-// FamilyOf is the family of an address; an IPv4-mapped IPv6 address is IPv6.
+// FamilyOf returns the family of an address; an IPv4-mapped IPv6 address is IPv6.
 func FamilyOf(a netip.Addr) Family {
 	if a.Is4() {
 		return IPv4

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// InstanceTransition tells that a virtual router changed its state. The member
+// InstanceTransition reports that a virtual router changed its state. The member
 // that caused a move of its group bears the reason; the others GroupMoved.
 type InstanceTransition struct {
 	Stamp
@@ -39,7 +39,7 @@ func (v Virtual) Fields() []Field {
 	return append(fields, Field{"interface", v.Interface}, Field{"vrid", v.VRID}, Field{"family", v.Family.String()})
 }
 
-// GroupTransition tells that a group moved, all its members at once.
+// GroupTransition reports that a group moved, all its members at once.
 type GroupTransition struct {
 	Stamp
 	Group    string
@@ -89,7 +89,7 @@ const (
 	HoldInvalid      = "invalid"       // adverts come without addresses, or with interval 0
 )
 
-// InstanceHolding tells that an instance could move, but waits.
+// InstanceHolding reports that an instance could move, but waits.
 type InstanceHolding struct {
 	Stamp
 	Virtual
@@ -127,7 +127,7 @@ func (e InstanceHolding) Fields() []Field {
 	return fields
 }
 
-// GroupCascade tells that resignations of one router do, or do not any more,
+// GroupCascade reports that resignations of one router do, or do not any more,
 // carry over from one member of the group to another (docs/architecture.md#cascade).
 type GroupCascade struct {
 	Stamp
@@ -163,7 +163,7 @@ func (e GroupCascade) Fields() []Field {
 	return []Field{{"group", e.Group}, {"source", e.Source}, {"state", state}, {"why", e.Why}}
 }
 
-// EngineStalled tells that the daemon did not run for a while.
+// EngineStalled reports that the daemon did not run for a while.
 type EngineStalled struct {
 	Stamp
 	Instance string
@@ -183,7 +183,7 @@ func (e EngineStalled) Fields() []Field {
 	return []Field{{"instance", e.Instance}, {"gap_us", e.Gap.Microseconds()}, {"done", e.Done}}
 }
 
-// EngineLease tells that the loop hung, and the engine resigned without it.
+// EngineLease reports that the loop hung, and the engine resigned without it.
 type EngineLease struct {
 	Stamp
 	Instance string

@@ -36,7 +36,7 @@ var (
 	which = []string{"reason", "what", "over"} // but for a story
 )
 
-// Subject is what is limited together: events of one name, level and subject, in few
+// Subject identifies the events that are limited together: events of one name, level and subject, in few
 // bytes, since each instance has several.
 type Subject uint64
 

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Source is what told of a link's change.
+// Source is the origin of a report about a link.
 type Source string
 
 // The sources of a link's state, as the log names them.
@@ -32,7 +32,7 @@ const (
 	OperUp
 )
 
-// String gives the words that iproute2 prints, in lower case.
+// String returns the words that iproute2 prints, in lower case.
 func (o OperState) String() string {
 	names := [...]string{"unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up"}
 	if int(o) < len(names) {
@@ -41,7 +41,7 @@ func (o OperState) String() string {
 	return "unknown"
 }
 
-// Link is what is known of one interface: a fact, of which only the latest
+// Link is the present state of one interface: a fact, of which only the latest
 // counts. pkg/link publishes it, retained by name, at each change.
 type Link struct {
 	Cause Cause
@@ -96,7 +96,7 @@ type Link struct {
 	Downs int
 }
 
-// Key is the link's name: a backlog holds one entry for each.
+// Key returns the link's name: a backlog holds one entry for each.
 func (l Link) Key() string { return l.Name }
 
 // Merge returns what is left of l when newer is absorbed over it: the fact
@@ -115,7 +115,7 @@ func (l Link) Merge(newer Link) Link {
 	return newer
 }
 
-// Rest is the link without the count of its losses.
+// Rest returns the link without the count of its losses.
 func (l Link) Rest() Link {
 	l.Downs = 0
 	return l
@@ -162,7 +162,7 @@ func (l Link) Near(station netip.Addr) netip.Addr {
 	return near.Addr()
 }
 
-// Address is what the kernel said of one address: a fact, of which the latest
+// Address is the state of one address in the kernel: a fact, of which the latest
 // counts. pkg/link publishes each RTM_NEWADDR and RTM_DELADDR.
 type Address struct {
 	Cause   Cause
@@ -174,7 +174,7 @@ type Address struct {
 	Removals int
 }
 
-// AddressKey tells one address on one link from all others.
+// AddressKey identifies an address on a link.
 type AddressKey struct {
 	Index  int
 	Prefix netip.Prefix
@@ -189,7 +189,7 @@ func (a Address) Merge(newer Address) Address {
 	return newer
 }
 
-// Rest is the fact without the count of its removals.
+// Rest returns the fact without the count of its removals.
 func (a Address) Rest() Address {
 	a.Removals = 0
 	return a

@@ -19,7 +19,7 @@ const (
 	LinkReason  LinkKind = "link.reason" // why it has no carrier, where that was learned after LinkDown
 )
 
-// LinkChanged tells that a link changed, and who said so first.
+// LinkChanged reports that a link changed, and who said so first.
 type LinkChanged struct {
 	Stamp
 	Kind   LinkKind
@@ -30,7 +30,7 @@ type LinkChanged struct {
 	Words []Word
 }
 
-// Word is what a source says of a link. UpAt and DownAt are when it last began
+// Word is the last report of a source about a link. UpAt and DownAt are when it last began
 // to say so; zero if it never did.
 type Word struct {
 	Source       Source
@@ -38,7 +38,7 @@ type Word struct {
 	UpAt, DownAt time.Time
 }
 
-// Since is when the source began to say what it says.
+// Since returns the instant at which the source began to report its present state.
 func (w Word) Since() time.Time {
 	if w.Up {
 		return w.UpAt
@@ -46,7 +46,7 @@ func (w Word) Since() time.Time {
 	return w.DownAt
 }
 
-// said is the word as a document: what the source says, and how long before the
+// said returns the word as a document: what the source says, and how long before the
 // instant at it began to say up, and down.
 func (w Word) said(at time.Time) map[string]any {
 	doc := map[string]any{"says": "down"}
@@ -140,7 +140,7 @@ func (l Link) trouble() string {
 	return "its parent is down"
 }
 
-// LinkResync tells that the table of links was compared with a dump.
+// LinkResync reports that the table of links was compared with a dump.
 type LinkResync struct {
 	Stamp
 	Reason      string // "overrun", "audit"
@@ -166,7 +166,7 @@ func (e LinkResync) Fields() []Field {
 	return []Field{{"reason", e.Reason}, {"links", e.Links}, {"differences", e.Differences}}
 }
 
-// LinkStretched tells that a link is asked less often than configured, since
+// LinkStretched reports that a link is asked less often than configured, since
 // asking costs too much, or as often again.
 type LinkStretched struct {
 	Stamp

@@ -30,5 +30,5 @@ func (e DaemonLock) Message() string {
 	return fmt.Sprintf("%s: make /run/ripcord writable for ripcord (systemd: RuntimeDirectory=ripcord): %s", what, e.Err)
 }
 
-// Fields is the error.
+// Fields returns the error.
 func (e DaemonLock) Fields() []Field { return []Field{{"error", e.Err}} }

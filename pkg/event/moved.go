@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// What is told of addresses (AddressMoved) and of routes (RouteMoved) differs in
+// The events of addresses (AddressMoved) and of routes (RouteMoved) differ in
 // the words alone.
 
 // movedLevel is Warn for what others did to what an instance holds, Error for a
@@ -20,7 +20,7 @@ func movedLevel(kind string) Level {
 	return Info
 }
 
-// movedFields are the fields of what is held, under this name.
+// movedFields returns the fields of what is held, under this name.
 func movedFields(instance, name string, held []string, took time.Duration, failure string) []Field {
 	var fields []Field
 	if instance != "" { // else nobody held them: left behind by an earlier run

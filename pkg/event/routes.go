@@ -21,7 +21,7 @@ const (
 	RouteReplaced RouteKind = "route.replaced"
 )
 
-// RouteMoved tells that routes or rules of an instance came or went.
+// RouteMoved reports that routes or rules of an instance came or went.
 type RouteMoved struct {
 	Stamp
 	Kind     RouteKind

@@ -1,6 +1,6 @@
 package event
 
-// Definition is what is known of one event of the log, beside the ts, level, event,
+// Definition describes one event of the log: its fields beside the ts, level, event,
 // msg, trace and elapsed_us that every line has. The log and the API write exactly
 // these fields; docs/events.md is made of them.
 type Definition struct {

@@ -22,7 +22,7 @@ const (
 	Fault
 )
 
-// String gives the state's word in the log and the API.
+// String returns the state's word in the log and the API.
 func (s State) String() string {
 	return [...]string{"initialize", "backup", "active", "fault"}[s]
 }

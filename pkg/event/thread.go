@@ -2,7 +2,7 @@ package event
 
 import "fmt"
 
-// Scheduling is how the kernel runs a thread.
+// Scheduling is the scheduling policy of a thread.
 type Scheduling string
 
 // The schedulings.

@@ -41,13 +41,13 @@ const (
 	WarnCARP WarningReason = "carp"
 )
 
-// Warning tells that something which is no fault keeps an instance from working as
+// Warning reports that something which is no fault keeps an instance from working as
 // its configuration promises, and that a person has to act; or that it is over.
 type Warning struct {
 	Stamp
 	Instance string
 	Reason   WarningReason
-	// Subject tells warnings of one instance and reason apart: an address of ours, a
+	// Subject distinguishes warnings of one instance and reason: an address of ours, a
 	// link. It comes from the configuration, never from a stranger, so that the number
 	// of warnings is bounded.
 	Subject string
@@ -55,7 +55,7 @@ type Warning struct {
 	Over    bool
 }
 
-// WarningKey tells warnings apart.
+// WarningKey identifies a warning.
 type WarningKey struct {
 	Instance string
 	Reason   WarningReason

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// warningLogEvery is how often one warning is logged at most: one that comes and
+// warningLogEvery is the least time between two lines of one warning: one that comes and
 // goes by the second must not fill the log. Status and metrics show it all the same.
 const warningLogEvery = time.Minute
 

@@ -38,7 +38,7 @@ func (e DaemonHung) Message() string {
 	return fmt.Sprintf("the part %s has made no progress for %v: %s", e.Part, e.Gap.Round(time.Millisecond), next)
 }
 
-// Fields are the part, for how long, and whether it is over.
+// Fields returns the part, for how long, and whether it is over.
 func (e DaemonHung) Fields() []Field {
 	return []Field{{"part", e.Part}, {"gap_us", e.Gap.Microseconds()}, {"over", e.Over}}
 }

@@ -15,7 +15,7 @@ const Protocol = 112
 // (RFC 9568 §5.1.1.3, §5.1.2.3).
 const HopLimit = 255
 
-// MaxAddresses is how many addresses an advert can carry: the count has 8 bits.
+// MaxAddresses is the number of addresses that an advert can carry: the count has 8 bits.
 const MaxAddresses = 255
 
 // Version is a version of the protocol. The zero value is VRRPv3, which is
@@ -28,16 +28,16 @@ const (
 	V2                // RFC 3768: IPv4 only
 )
 
-// Number is the number on the wire and in the configuration: 3, 2.
+// Number returns the number on the wire and in the configuration: 3, 2.
 func (v Version) Number() uint8 { return [...]uint8{3, 2}[v] }
 
-// String gives "VRRPv3", "VRRPv2".
+// String returns "VRRPv3", "VRRPv2".
 func (v Version) String() string { return fmt.Sprintf("VRRPv%d", v.Number()) }
 
 // speaks reports whether the version exists over a family.
 func (v Version) speaks(f event.Family) bool { return v == V3 || f == event.IPv4 }
 
-// Intervals are the shortest and the longest interval that an advert of the
+// Intervals returns the shortest and the longest interval that an advert of the
 // version can carry, and the step between any two: v3 has 12 bits of
 // centiseconds, v2 8 bits of seconds, and 0 is forbidden (erratum 8301).
 func (v Version) Intervals() (least, most, step time.Duration) {
@@ -60,7 +60,7 @@ const (
 	MessageOnly
 )
 
-// String gives the word of the configuration: "pseudo-header" or "rfc9568".
+// String returns the word of the configuration: "pseudo-header" or "rfc9568".
 func (c Checksum) String() string { return [...]string{"pseudo-header", "rfc9568"}[c] }
 
 // Advert is a VRRP advertisement (RFC 9568 §5.2, RFC 3768 §5.3).
@@ -77,11 +77,11 @@ type Advert struct {
 	Checksum Checksum
 	// Auth is the authentication of v2; none in v3.
 	Auth Auth
-	// Signed tells, on receipt, that a trailer follows the message (Path.Trailer).
+	// Signed is set, on receipt, if a trailer follows the message (Path.Trailer).
 	Signed bool
 }
 
-// AdvertLen is the length in bytes of an advert with count addresses of a
+// AdvertLen returns the length in bytes of an advert with count addresses of a
 // family, without IP header.
 func AdvertLen(v Version, f event.Family, count int) int {
 	n := fixedLen + count*addrLen(f)
@@ -98,7 +98,7 @@ func addrLen(f event.Family) int {
 	return 16
 }
 
-// Encodable says why the advert cannot be put on the wire for a family, or nil.
+// Encodable returns the reason why the advert cannot be put on the wire for a family, or nil.
 func (a *Advert) Encodable(f event.Family) error {
 	least, most, step := a.Version.Intervals()
 	switch n := len(a.Addresses); {
@@ -144,7 +144,7 @@ func (a *Advert) CheckBare() error {
 	return nil
 }
 
-// FirstNotLinkLocal tells that an IPv6 advert breaks the rule that its first
+// FirstNotLinkLocal reports whether an IPv6 advert breaks the rule that its first
 // address is link-local (RFC 9568 §5.2.9, erratum 8300). It is to be counted
 // and logged, not dropped: peers in the field send such adverts, and dropping
 // them makes two Actives.

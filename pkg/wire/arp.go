@@ -21,7 +21,7 @@ func appendEthernet(b []byte, dest, source [6]byte, etherType uint16) []byte {
 	return binary.BigEndian.AppendUint16(b, etherType)
 }
 
-// unicast tells whether a MAC can be that of one station.
+// unicast reports whether a MAC can be that of one station.
 func unicast(mac [6]byte) bool { return mac[0]&1 == 0 && mac != [6]byte{} }
 
 // ARP over Ethernet for IPv4 (RFC 826):

@@ -20,7 +20,7 @@ type Auth struct {
 	Data [authLen]byte // zero where there is none
 }
 
-// Password is the authentication by a password: its first 8 characters, zeros
+// Password returns the authentication by a password: its first 8 characters, zeros
 // behind a shorter one (RFC 2338 §5.3.10).
 func Password(word string) Auth {
 	a := Auth{Type: AuthPassword}
@@ -28,7 +28,7 @@ func Password(word string) Auth {
 	return a
 }
 
-// Admits says why a router that has the authentication a discards an advert
+// Admits returns the reason why a router that has the authentication a discards an advert
 // that bears other, or nil. The error is a Reason. Passwords are compared in
 // constant time, for what that is worth.
 func (a Auth) Admits(other Auth) error {

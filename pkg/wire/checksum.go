@@ -17,7 +17,7 @@ func seal(message []byte, a *Advert, p Path) {
 	binary.BigEndian.PutUint16(message[checksumAt:], ^fold(total))
 }
 
-// verify tells whether the checksum of a message holds and in which form. In v2
+// verify reports whether the checksum of a message holds and in which form. In v2
 // it covers the message (RFC 3768 §5.3.8), in v3 over IPv6 the pseudo-header
 // too (RFC 9568 §5.2.8); over IPv4 either is taken. For one source in 65535 the
 // pseudo-header sums to nothing and both forms are the same bytes: that counts
@@ -58,7 +58,7 @@ func fold(total uint32) uint16 {
 	return uint16(total)
 }
 
-// pseudoHeader is the sum of the pseudo-header: source, destination, length and
+// pseudoHeader returns the sum of the pseudo-header: source, destination, length and
 // protocol (RFC 8200 §8.1; for IPv4 that of RFC 9293 §3.1, which sums alike). The length is that of a packet: 16 bits.
 func pseudoHeader(source, dest netip.Addr, length int, protocol uint8) uint32 {
 	total := uint32(length) + uint32(protocol)

@@ -78,7 +78,7 @@ func (k *Key) Sign(message []byte, source netip.Addr, s Sequence) {
 	copy(t[macAt:], k.reckon(message, source))
 }
 
-// Verifies tells whether the HMAC of a message with its trailer, which source
+// Verifies reports whether the HMAC of a message with its trailer, which source
 // sent, is that of the key. It is compared in constant time.
 func (k *Key) Verifies(message []byte, source netip.Addr) bool {
 	return hmac.Equal(message[len(message)-macLen:], k.reckon(message, source))
@@ -86,7 +86,7 @@ func (k *Key) Verifies(message []byte, source netip.Addr) bool {
 
 var zeros [macLen]byte
 
-// reckon is the HMAC of a message with its trailer, good until the next one.
+// reckon returns the HMAC of a message with its trailer, good until the next one.
 func (k *Key) reckon(message []byte, source netip.Addr) []byte {
 	k.mac.Reset()
 	k.scratch = [pseudoLen]byte{6, message[0] >> 4, message[1]}
@@ -117,7 +117,7 @@ func Cover(message []byte, source, dest netip.Addr) {
 	binary.BigEndian.PutUint16(message[checksumAt:], ^fold(total))
 }
 
-// Trailer is what stands in a trailer in front of its HMAC.
+// Trailer has the fields of a trailer in front of its HMAC.
 type Trailer struct {
 	KeyID    uint8
 	Sequence Sequence

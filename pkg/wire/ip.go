@@ -12,7 +12,7 @@ var (
 	Group6 = netip.AddrFrom16([16]byte{0: 0xff, 1: 0x02, 15: 0x12})
 )
 
-// GroupOf is the group of a family.
+// GroupOf returns the group of a family.
 func GroupOf(f event.Family) netip.Addr {
 	if f == event.IPv4 {
 		return Group4
@@ -20,7 +20,7 @@ func GroupOf(f event.Family) netip.Addr {
 	return Group6
 }
 
-// Path is what the IP header said of a packet: where it came from, where it was
+// Path is the way of a packet, from its IP header: where it came from, where it was
 // sent to, and the TTL or hop limit with which it arrived.
 type Path struct {
 	Source, Dest netip.Addr
@@ -28,7 +28,7 @@ type Path struct {
 	// Least is the least HopLimit that is taken; 0 is 255, the only one that
 	// RFC 9568 allows. Unicast peers may be behind routers.
 	Least int
-	// Trailer tells that an advert may bear a trailer that authenticates it.
+	// Trailer is set if an advert may bear a trailer that authenticates it.
 	Trailer bool
 }
 

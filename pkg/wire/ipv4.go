@@ -7,13 +7,13 @@ import (
 
 const ipv4MinLen = 20
 
-// IPv4Header is what matters of an IPv4 header (RFC 791 §3.1).
+// IPv4Header has the fields that matter of an IPv4 header (RFC 791 §3.1).
 type IPv4Header struct {
 	Source, Dest netip.Addr
 	TTL          int
 }
 
-// Path is the header as Decode wants it.
+// Path returns the header as Decode wants it.
 func (h IPv4Header) Path() Path { return Path{Source: h.Source, Dest: h.Dest, HopLimit: h.TTL} }
 
 // The IPv4 header (RFC 791 §3.1):

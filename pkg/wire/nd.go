@@ -84,7 +84,7 @@ func AppendNS(b []byte, mac [6]byte, source, target netip.Addr) []byte {
 	}.append(b)
 }
 
-// SolicitedNode is the group in which whoever has the IPv6 address ip listens
+// SolicitedNode returns the group in which the station with the IPv6 address ip listens
 // for solicitations (RFC 4291 §2.7.1).
 func SolicitedNode(ip netip.Addr) netip.Addr {
 	last := ip.As16()

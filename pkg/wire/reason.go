@@ -48,5 +48,5 @@ const (
 // was flooded: each had a wrong hop limit or a VRID that is not ours.
 const Flood Reason = "flood"
 
-// Error is the reason itself.
+// Error returns the reason itself.
 func (r Reason) Error() string { return string(r) }

@@ -7,24 +7,24 @@ import "time"
 // (RFC 1982 §3.2), since the seconds begin anew in 2106.
 type Sequence uint64
 
-// SequenceAt is the sequence of an instant of the wall clock, its counter zero.
+// SequenceAt returns the sequence of an instant of the wall clock, its counter zero.
 func SequenceAt(t time.Time) Sequence {
 	return Sequence(uint32(t.Unix()))<<32 | Sequence(uint64(t.Nanosecond())<<16/uint64(time.Second))<<16
 }
 
-// Before tells whether s comes before other.
+// Before reports whether s comes before other.
 func (s Sequence) Before(other Sequence) bool { return int64(other-s) > 0 }
 
-// Sub is the time from other to s: negative where s comes before it.
+// Sub returns the time from other to s: negative where s comes before it.
 func (s Sequence) Sub(other Sequence) time.Duration {
 	d := int64(s - other)
 	return time.Duration(d>>32)*time.Second + time.Duration(uint64(d&0xffffffff)*uint64(time.Second)>>32)
 }
 
-// Within tells whether s is no further than d from other, whichever comes first.
+// Within reports whether s is no further than d from other, whichever comes first.
 func (s Sequence) Within(d time.Duration, other Sequence) bool { return s.Sub(other).Abs() <= d }
 
-// Next is the sequence to send at the instant now after s was sent: by the clock,
+// Next returns the sequence to send at the instant now after s was sent: by the clock,
 // or if that is not ahead of s, one more. Where s itself is ahead of the clock by
 // more than the window, the clock was set back, and the sequence with it: it would
 // be out of time for everybody. The window 0 is none, and so is the sequence 0.

@@ -7,7 +7,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// VirtualMAC is the MAC of a virtual router: 00-00-5E-00-01-{VRID} over IPv4,
+// VirtualMAC returns the MAC of a virtual router: 00-00-5E-00-01-{VRID} over IPv4,
 // 00-00-5E-00-02-{VRID} over IPv6 (RFC 9568 §7.3).
 func VirtualMAC(f event.Family, vrid uint8) [6]byte {
 	mac := [6]byte{0, 0, 0x5e, 0, 1, vrid}
@@ -17,7 +17,7 @@ func VirtualMAC(f event.Family, vrid uint8) [6]byte {
 	return mac
 }
 
-// TrafficClass is what adverts are marked with: CS6 (RFC 4594 §3.1), for routers
+// TrafficClass marks adverts: CS6 (RFC 4594 §3.1), for routers
 // whose queues overflow must not lose them.
 const TrafficClass = 0xc0
 
@@ -33,7 +33,7 @@ func AppendHeaders(b []byte, mac [6]byte, source netip.Addr, length int) []byte 
 	return AppendIP(appendEthernet(b, GroupMAC(f), mac, ether), source, GroupOf(f), HopLimit, length)
 }
 
-// GroupMAC is the MAC of the group to which adverts are sent.
+// GroupMAC returns the MAC of the group to which adverts are sent.
 func GroupMAC(f event.Family) [6]byte {
 	if f == event.IPv6 {
 		to := Group6.As16()
