@@ -36,9 +36,12 @@ func newMonitor(w *Worker) *neigh.Monitor {
 }
 
 // neighborSets returns what pkg/neigh has to know of sets.
-func neighborSets(sets []Set) (all []neigh.Set) {
+func neighborSets(sets []Set) []neigh.Set {
+	all := make([]neigh.Set, 0, len(sets)) // without room to spare, as it is kept
 	for _, s := range sets {
-		set := neigh.Set{Instance: s.Instance, Link: s.Link, Group: s.Group, Owner: s.Owner}
+		set := neigh.Set{
+			Instance: s.Instance, Link: s.Link, Group: s.Group, Owner: s.Owner, Addresses: make([]neigh.Address, 0, len(s.Addresses)),
+		}
 		if s.Device != nil {
 			set.MAC = s.Device.MAC
 		}
