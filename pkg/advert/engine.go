@@ -54,7 +54,7 @@ type Engine struct {
 	cfg    EngineConfig
 	plan   *Plan
 	taken  []Given
-	logged map[string]time.Time // when a failure of the instance was last logged
+	logged map[string]failures // of each instance
 
 	turns atomic.Uint64
 
@@ -64,7 +64,7 @@ type Engine struct {
 
 // NewEngine returns an engine that does nothing until Run.
 func NewEngine(cfg EngineConfig) *Engine {
-	return &Engine{cfg: cfg, plan: NewPlan(nil), logged: make(map[string]time.Time)}
+	return &Engine{cfg: cfg, plan: NewPlan(nil), logged: make(map[string]failures)}
 }
 
 // Do gives orders. Those of one call leave back to back, in order, in one batch.
@@ -200,8 +200,18 @@ func (e *Engine) count(m *Message) {
 	}
 }
 
-// logEvery bounds how often failures of one instance are logged.
-const logEvery = 10 * time.Second
+// failures are those of an instance that were logged.
+type failures struct {
+	since time.Time // when the first of a window was
+	lines int       // in that window
+}
+
+// logEvery and logAtMost bound how often failures of one instance are logged: a queue that
+// drains now and then refuses several in a row again and again.
+const (
+	logEvery  = 10 * time.Second
+	logAtMost = 5
+)
 
 // failed reports a copy that the kernel refused.
 func (e *Engine) failed(m *Message, s Outcome, now time.Time) {
@@ -209,13 +219,15 @@ func (e *Engine) failed(m *Message, s Outcome, now time.Time) {
 	cause := e.cfg.Minter.Cause(now)
 	e.cfg.Results.Publish(vrrp.Sends{Cause: cause, Instance: m.Instance, To: m.To, InRow: inRow, Err: m.Err.Error()})
 	last, ok := e.logged[m.Instance]
-	soon := ok && now.Sub(last) < logEvery && m.Occasion != Resignation
-	if soon && inRow != s.Miss { // the one that makes us silent is always logged
+	soon := ok && now.Sub(last.since) < logEvery && m.Occasion != Resignation
+	if soon && (inRow != s.Miss || last.lines >= logAtMost) { // the one that makes us silent is logged
 		return
 	}
 	if !soon {
-		e.logged[m.Instance] = now
+		last = failures{since: now}
 	}
+	last.lines++
+	e.logged[m.Instance] = last
 	e.cfg.Events.Publish(event.AdvertFailed{
 		Stamp:    event.Stamp{Cause: cause, At: now},
 		Instance: m.Instance, Err: m.Err.Error(), Count: inRow, Silent: inRow >= s.Miss,

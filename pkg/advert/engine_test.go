@@ -303,6 +303,33 @@ func TestEngineTellsOfFailingSends(t *testing.T) {
 	})
 }
 
+// TestEngineLogsFewFailures: a queue that drains now and then takes one advert of four, so
+// that each time a third in a row is refused. Five lines in ten seconds say so.
+func TestEngineLogsFewFailures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		r := run(t, func(advert.Message) error {
+			if n++; n%4 == 1 {
+				return nil
+			}
+			return errors.New("no buffer space available")
+		})
+		r.Do(startOrder("a", 100*time.Millisecond))
+		r.alive(20 * time.Second)
+		r.stop()
+		lines := 0
+		events, _ := r.events.Take()
+		for _, e := range events {
+			if _, ok := e.(event.AdvertFailed); ok {
+				lines++
+			}
+		}
+		if lines < 4 || lines > 10 {
+			t.Errorf("%d lines of 150 refused adverts in 20 s, want 4 to 10", lines)
+		}
+	})
+}
+
 func TestEngineEndsIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := run(t, nil)
