@@ -30,9 +30,9 @@ type reachQuestion struct {
 	toDevice, toLink bool // a station has answered to the device, to the link
 }
 
-func newCache(sets []Set, byInstance map[string]*Set, holders map[netip.Addr][]string) *cache {
+func newCache(sets []Set, byInstance map[string]*Set, all holders) *cache {
 	return &cache{
-		sets: byInstance, stations: newStations(sets, holders), claims: make(map[netip.Addr]claim),
+		sets: byInstance, stations: newStations(sets, all), claims: make(map[netip.Addr]claim),
 		reach: make(map[int]*reachQuestion), below: make(map[int]int),
 	}
 }
@@ -65,7 +65,7 @@ func (c *cache) seen(s Sighting) (link string, answers, claimed bool) {
 // first since takeClaims.
 func (c *cache) noteClaim(s Sighting) bool {
 	a := s.Address.WithZone("")
-	if len(c.stations.holders[a]) == 0 || s.MAC == [6]byte{} {
+	if len(c.stations.holders.of(a)) == 0 || s.MAC == [6]byte{} {
 		return false
 	}
 	_, pending := c.claims[a]

@@ -31,8 +31,8 @@ func (t *turn) holder(c claim) (set *Set, link string, ok bool) {
 	if t.locals.has(c.mac) {
 		return nil, "", false
 	}
-	for _, name := range t.holders[c.address] {
-		set := t.sets[name]
+	for _, h := range t.holders.of(c.address) {
+		set, name := h.set, h.set.Instance
 		if !t.held.Holds(name) || set.MAC != [6]byte{} && set.MAC == c.mac {
 			continue // the virtual MAC is shared: the claim is the other router's
 		}
@@ -69,11 +69,11 @@ func (t *turn) probe(instances []string, addresses []netip.Addr) {
 		t.addProbes(name, func(netip.Addr) bool { return true })
 	}
 	for _, one := range addresses {
-		for _, name := range t.holders[one] {
-			if slices.Contains(instances, name) {
+		for _, h := range t.holders.of(one) {
+			if slices.Contains(instances, h.set.Instance) {
 				continue
 			}
-			t.addProbes(name, func(a netip.Addr) bool { return a == one })
+			t.addProbes(h.set.Instance, func(a netip.Addr) bool { return a == one })
 		}
 	}
 	t.send()
@@ -101,8 +101,8 @@ func (t *turn) reportConflict(instance, link string, a netip.Addr, mac [6]byte, 
 
 // clearConflicts ends the warnings about an address in all its instances.
 func (t *turn) clearConflicts(a netip.Addr) {
-	for _, name := range t.holders[a] {
-		t.clearConflict(name, a)
+	for _, h := range t.holders.of(a) {
+		t.clearConflict(h.set.Instance, a)
 	}
 }
 

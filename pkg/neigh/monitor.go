@@ -82,8 +82,8 @@ type Config struct {
 // Ask, at each Deadline and after each Wake.
 type Monitor struct {
 	cfg        Config
-	sets       map[string]*Set         // by instance
-	holders    map[netip.Addr][]string // the instances of each address
+	sets       map[string]*Set // by instance
+	holders    holders
 	cache      *cache
 	locals     locals
 	batch      Batch
@@ -104,15 +104,12 @@ const advertsEvery = time.Second
 // NewMonitor returns a Monitor that knows no station. It starts nothing.
 func NewMonitor(cfg Config) *Monitor {
 	m := &Monitor{
-		cfg: cfg, sets: make(map[string]*Set), holders: make(map[netip.Addr][]string), locals: make(locals),
+		cfg: cfg, sets: make(map[string]*Set), holders: newHolders(cfg.Sets), locals: make(locals),
 		claims: newClaims(), strays: make(strays), reaches: make(reaches), silence: newSilences(),
 	}
 	for i := range cfg.Sets {
 		set := &cfg.Sets[i]
 		m.sets[set.Instance] = set
-		for _, a := range set.Addresses {
-			m.holders[a.Addr] = append(m.holders[a.Addr], set.Instance)
-		}
 	}
 	m.cache = newCache(cfg.Sets, m.sets, m.holders)
 	return m

@@ -19,7 +19,7 @@ type stations struct {
 	byIndex map[int]*linkStations // those whose link exists, by its ifindex
 	// holders are the instances of each address. A message from such an address shows
 	// no other station: it is ours while we are Active.
-	holders map[netip.Addr][]string
+	holders holders
 }
 
 // linkStations holds the stations on one link.
@@ -41,8 +41,8 @@ type station struct {
 	resolved bool
 }
 
-func newStations(sets []Set, holders map[netip.Addr][]string) *stations {
-	s := &stations{links: make(map[string]*linkStations), byIndex: make(map[int]*linkStations), holders: holders}
+func newStations(sets []Set, all holders) *stations {
+	s := &stations{links: make(map[string]*linkStations), byIndex: make(map[int]*linkStations), holders: all}
 	for _, set := range sets {
 		at := s.links[set.Link]
 		if at == nil {
@@ -95,7 +95,7 @@ func (s *stations) notice(seen Sighting) (link string, answers bool) {
 // another station. One that never was resolved takes the place of none that was.
 func (s *stations) remember(at *linkStations, a netip.Addr, resolved bool) bool {
 	a = a.WithZone("")
-	if !a.IsValid() || a.IsUnspecified() || a.IsMulticast() || a.IsLoopback() || len(s.holders[a]) > 0 || at.link.Has(a) {
+	if !a.IsValid() || a.IsUnspecified() || a.IsMulticast() || a.IsLoopback() || len(s.holders.of(a)) > 0 || at.link.Has(a) {
 		return false
 	}
 	i := slices.IndexFunc(at.known, func(known station) bool { return known.address == a })

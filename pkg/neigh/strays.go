@@ -28,8 +28,8 @@ func (t *turn) findStrays() {
 			found = foundStray{stray.Index, t.now}
 			t.strays[a] = found
 		}
-		for _, name := range t.holders[a] {
-			t.judgeStray(t.sets[name], a, stray, t.now.Sub(found.since))
+		for _, h := range t.holders.of(a) {
+			t.judgeStray(h.set, a, stray, t.now.Sub(found.since))
 		}
 	}
 	for a := range t.strays {
