@@ -28,6 +28,8 @@ func (d *document) check(l *loader) {
 	checkRoutesOnce(l, d.instances)
 	checkMACsOnce(l, d.instances)
 	d.checkGroups(l)
+	d.checkChecks(l)
+	d.checkTracks(l)
 }
 
 // affordable reports whether the instances hold few enough things to be checked:
@@ -36,8 +38,8 @@ func (d *document) affordable(l *loader) bool {
 	total := 0
 	for _, i := range d.instances {
 		held := len(i.held) + len(i.extra)
-		if total += held*(1+len(i.sending.peers)) + len(i.routes) + len(i.rules); total > mostHeld {
-			l.advise(i.at, "leave out what is not needed", "the instances up to this one hold more than %d addresses, routes and rules", mostHeld)
+		if total += held*(1+len(i.sending.peers)) + len(i.routes) + len(i.rules) + len(i.track); total > mostHeld {
+			l.advise(i.at, "leave out what is not needed", "the instances up to this one hold and track more than %d addresses, routes, rules, links and checks", mostHeld)
 			return false
 		}
 	}

@@ -10,8 +10,12 @@ import (
 var (
 	// digitsOfKey are those of half a key, or more.
 	digitsOfKey = regexp.MustCompile(`[0-9A-Fa-f]{32,}`)
-	// secretValue has the value of a key that holds a secret as its last group.
-	secretValue = regexp.MustCompile(`\b(?:hex|pass)["']?\s*:\s*("[^"]*"?|'[^']*'?|[^,}#]+)`)
+	// secretValues have the value of a key that holds a secret, or what stands in front
+	// of the host in a URL, as their last group.
+	secretValues = []*regexp.Regexp{
+		regexp.MustCompile(`\b(?:hex|pass)["']?\s*:\s*("[^"]*"?|'[^']*'?|[^,}#]+)`),
+		regexp.MustCompile(`://([^/@\s]+)@`),
+	}
 )
 
 // conceal puts asterisks for the digits of keys, one for each so that a caret
@@ -22,13 +26,16 @@ func conceal(s string) string {
 
 // concealValues does so with what a line has behind the keys of secrets.
 func concealValues(line string) string {
-	var b strings.Builder
-	end := 0
-	for _, at := range secretValue.FindAllStringSubmatchIndex(line, -1) {
-		b.WriteString(line[end:at[2]] + stars(line[at[2]:at[3]]))
-		end = at[3]
+	for _, secret := range secretValues {
+		var b strings.Builder
+		end := 0
+		for _, at := range secret.FindAllStringSubmatchIndex(line, -1) {
+			b.WriteString(line[end:at[2]] + stars(line[at[2]:at[3]]))
+			end = at[3]
+		}
+		line = b.String() + line[end:]
 	}
-	return b.String() + line[end:]
+	return line
 }
 
 // stars are as many as the text has characters, its blanks and quotes kept.

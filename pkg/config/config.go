@@ -37,6 +37,10 @@ type Config struct {
 	// those of all others.
 	Links       map[string]link.Settings
 	DefaultLink link.Settings
+	// Checks are in the order of the file.
+	Checks []Check
+	// ScriptUser is the user that commands run as unless they say another.
+	ScriptUser string
 	// Warnings are what is allowed but hardly meant, by position.
 	Warnings []Problem
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -42,6 +43,9 @@ func outcome(c *Config, err error) string {
 	fmt.Fprintf(&b, "log %s, control %s\n", c.Log.Level, strings.TrimSpace(c.Control.Socket+" "+c.Control.Listen))
 	for _, g := range c.Groups {
 		fmt.Fprintf(&b, "group %q\n", g.Name)
+		if len(g.Track) > 0 || g.FaultAll {
+			fmt.Fprintf(&b, "  tracks %+v, fault by all %t\n", g.Track, g.FaultAll)
+		}
 		for _, i := range g.Members {
 			fmt.Fprintf(&b, "  instance %s: group %q, %s, vrid %d, %s, priority %d, every %s, miss %d, preempt %t, checksum %s, auto %t\n    advertises %v\n",
 				i.Name, i.Group, i.Interface, i.VRID, i.Family, i.Priority, i.Interval, i.Miss, i.Preempt, i.Checksum, i.AutoChecksum, i.Addresses)
@@ -53,6 +57,9 @@ func outcome(c *Config, err error) string {
 			}
 			if h := i.HMAC; h != nil {
 				fmt.Fprintf(&b, "    keys %v, active %d, mode %d, window %v\n", h.Keys, h.Active, h.Mode, h.Window)
+			}
+			if len(i.Track) > 0 || i.IgnoreLink {
+				fmt.Fprintf(&b, "    tracks %+v, ignores its link %t\n", i.Track, i.IgnoreLink)
 			}
 			if i.Version == wire.V2 {
 				fmt.Fprintf(&b, "    by %v, authentication %d %q\n", i.Version, i.Auth.Type, i.Auth.Data)
@@ -77,6 +84,20 @@ func outcome(c *Config, err error) string {
 		for _, w := range s.Routes {
 			fmt.Fprintf(&b, "  %s\n", w)
 		}
+	}
+	for _, k := range c.Checks {
+		fmt.Fprintf(&b, "check %s: every %s, timeout %s, rise %d, fall %d, initial %d, user %q, group %q, %T",
+			k.Name, k.Interval, k.Timeout, k.Rise, k.Fall, k.Initial, k.User, k.Group, k.Probe)
+		for _, field := range reflect.VisibleFields(reflect.TypeOf(k.Probe)) {
+			fmt.Fprintf(&b, " %s=%v", field.Name, reflect.ValueOf(k.Probe).FieldByIndex(field.Index))
+		}
+		b.WriteString("\n")
+		if err := k.Validate(); err != nil {
+			fmt.Fprintf(&b, "  %v\n", err)
+		}
+	}
+	if c.ScriptUser != "ripcord" {
+		fmt.Fprintf(&b, "script user %q\n", c.ScriptUser)
 	}
 	fmt.Fprintf(&b, "link default: %+v\n", c.DefaultLink)
 	for _, name := range sortedKeys(c.Links) {

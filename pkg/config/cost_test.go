@@ -131,8 +131,18 @@ var costly = map[string]func(n int) string{
 	"keys of keys": func(n int) string {
 		return repeated(n, "instances: [{auth: {hmac: {keys: {", "%d: {hex: 00}, ", "}}}}]")
 	},
-	"links":  func(n int) string { return repeated(n, "links: {", "eth%d: {poll: x}, ", "}") },
-	"digits": func(n int) string { return repeated(n, "instances: [", "0123456789abcdef0123456789abcdef, ", "]") },
+	"checks": func(n int) string {
+		return repeated(n, "checks: [", "{name: c%d, http: {url: x, status: [1, 2]}, weight: 0}, ", "]")
+	},
+	"tracks of the defaults": func(n int) string {
+		return repeated(n/2, "defaults: {track: [", "{check: x}, ", "]}\n") + repeated(n/2, "instances: [", "{name: x}, ", "]")
+	},
+	"tracked that do not exist": func(n int) string {
+		return repeated(n/2, "checks:\n", "- {name: i%d}\n", "") + repeated(n/2, "groups: [{track: [", "{check: j%d}, ", "]}]")
+	},
+	"commands": func(n int) string { return repeated(n, "checks: [{command: [", "x, ", "]}]") },
+	"links":    func(n int) string { return repeated(n, "links: {", "eth%d: {poll: x}, ", "}") },
+	"digits":   func(n int) string { return repeated(n, "instances: [", "0123456789abcdef0123456789abcdef, ", "]") },
 	"members that do not exist": func(n int) string {
 		return repeated(n/2, "instances:\n", "- {name: i%d}\n", "") + repeated(n/2, "groups: [{members: [", "j%d, ", "]}]")
 	},

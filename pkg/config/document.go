@@ -21,6 +21,9 @@ type document struct {
 	defaults  instance // what every instance begins as
 	instances []*instance
 	groups    []group
+
+	checks     []*check
+	scriptUser string
 }
 
 // linkSettings are those of one link: how pkg/link watches it, and what it has to
@@ -44,6 +47,8 @@ type instance struct {
 	rules    []ruleEntry
 
 	virtualMAC virtualMAC
+	trackLink  bool
+	track      []tracked
 
 	at    place
 	own   given // said by the instance itself
@@ -65,6 +70,7 @@ type checksum struct {
 
 func newDocument() *document {
 	d := &document{links: map[string]linkSettings{}}
+	documentKeys.start(d)
 	logKeys.start(&d.log)
 	controlKeys.start(&d.control)
 	linkKeys.start(&d.link)
@@ -144,7 +150,7 @@ func (d *document) build(l *loader) *Config {
 		c.Links[name] = s.Settings
 	}
 	for _, g := range d.groups {
-		built := vrrp.Group{Name: g.name}
+		built := vrrp.Group{Name: g.name, Track: trackers(g.track), FaultAll: g.faultAll}
 		for _, m := range g.members {
 			built.Members = append(built.Members, m.instance.build(d))
 		}
@@ -156,6 +162,10 @@ func (d *document) build(l *loader) *Config {
 		}
 		c.Sets = append(c.Sets, i.set())
 	}
+	for _, k := range d.checks {
+		c.Checks = append(c.Checks, k.build())
+	}
+	c.ScriptUser = d.scriptUser
 	return c
 }
 
@@ -170,10 +180,10 @@ func (d *document) settings(name string) linkSettings {
 func (i *instance) build(d *document) vrrp.Instance {
 	out := i.Instance
 	out.Recovery = d.settings(i.Interface).Recovery
+	out.VirtualMAC, out.IgnoreLink, out.Track = i.virtualMAC.used, !i.trackLink, trackers(i.track)
 	if i.Version == wire.V3 {
 		out.Checksum, out.AutoChecksum = i.checksum.form, i.checksum.auto
 	}
-	out.VirtualMAC = i.virtualMAC.used
 	i.sending.build(&out)
 	out.Auth, out.HMAC = i.auth.pass, i.auth.hmac.build(i.Interval)
 	if i.group != nil {

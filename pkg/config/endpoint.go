@@ -10,7 +10,12 @@ import (
 // alone after a colon. Names are refused: nothing waits for a name server when
 // a router starts.
 func endpoint(l *loader, at place) (string, bool) {
-	const forms = `write "192.0.2.9:9112", "[2001:db8::9]:9112", or ":9112" for all addresses`
+	return withPort(l, at, `write "192.0.2.9:9112", "[2001:db8::9]:9112", or ":9112" for all addresses`)
+}
+
+// withPort is an address with a port, or a port after a colon. forms is a hint how to
+// write it.
+func withPort(l *loader, at place, forms string) (string, bool) {
 	s, ok := l.word(at, "an address with a port")
 	if !ok {
 		return "", false

@@ -58,12 +58,25 @@ func checkConfig(t *testing.T, c *Config) {
 		family event.Family
 	}
 	names, virtuals := map[string]vrrp.Instance{}, map[virtual]bool{}
+	checks := map[string]bool{}
+	for _, k := range c.Checks {
+		checks[k.Name] = true
+	}
+	tracked := func(all []vrrp.Tracker) {
+		for _, k := range all {
+			if k.Kind != vrrp.TrackInterface && !checks[k.Name] || k.Name == "" || k.Weight < -253 || k.Weight > 253 {
+				t.Errorf("%+v is tracked", k)
+			}
+		}
+	}
 	for _, g := range c.Groups {
+		tracked(g.Track)
 		if len(g.Members) == 0 || g.Name == "" && len(g.Members) != 1 {
 			t.Errorf("group %q has %d members", g.Name, len(g.Members))
 		}
 		for _, i := range g.Members {
 			checkInstance(t, i)
+			tracked(i.Track)
 			v := virtual{i.Interface, i.VRID, i.Family}
 			if _, twice := names[i.Name]; twice || virtuals[v] {
 				t.Errorf("twice: %+v", i)
@@ -99,6 +112,11 @@ func checkConfig(t *testing.T, c *Config) {
 			t.Errorf("%+v", s.Announce)
 		}
 	}
+	for _, k := range c.Checks {
+		if err := k.Validate(); err != nil {
+			t.Error(err)
+		}
+	}
 	for _, s := range c.Links {
 		if s.Confirm < 0 || s.Monitor == "" {
 			t.Errorf("%+v", s)
@@ -111,7 +129,7 @@ func checkInstance(t *testing.T, i vrrp.Instance) {
 		Version: i.Version, VRID: i.VRID, Priority: i.Priority, Interval: i.Interval,
 		Addresses: i.Addresses, Checksum: i.Checksum, Auth: i.Auth,
 	}
-	if err := advert.Encodable(i.Family); err != nil {
+	if err := advert.Encodable(i.Family); err != nil && len(i.Addresses) > 0 {
 		t.Error(err)
 	}
 	if i.Priority == 0 || i.Miss < 1 || i.Miss > 100 {

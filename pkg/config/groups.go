@@ -4,8 +4,12 @@ package config
 type group struct {
 	name    string
 	members []member
-	at      place
-	said    given
+
+	track    []tracked
+	faultAll bool
+
+	at   place
+	said given
 }
 
 // member is one entry of members.
@@ -17,6 +21,7 @@ type member struct {
 
 func readGroup(l *loader, at place) (group, bool) {
 	g := group{at: at}
+	groupKeys.start(&g)
 	g.said = groupKeys.read(l, at, &g)
 	groupKeys.need(l, at, g.said)
 	return g, g.said != nil

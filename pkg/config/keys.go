@@ -8,6 +8,7 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/link"
 	"ripcord/pkg/route"
+	"ripcord/pkg/track"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
@@ -31,10 +32,13 @@ var documentKeys = table[document]{
 		"The virtual routers.", ""},
 	{"groups", optional, to(func(d *document) *[]group { return &d.groups }, each(as(mapOf(groupKeys), readGroup))),
 		"Instances that change their state together.", "groups: [{name: edge, members: [inside, outside]}]"},
-	{"checks", later, value[document]{}, "", ""},
+	{"checks", optional, to(func(d *document) *[]*check { return &d.checks }, each(as(mapOf(checkKeys), readCheck))),
+		"What else decides whether and with which priority a router serves: tracked by instances and groups. A check runs once, however many track it.",
+		"checks: [{name: web, http: {url: \"http://127.0.0.1:8080/health\"}, interval: 2s, fall: 2}]"},
 	{"notify", later, value[document]{}, "", ""},
 	{"fifo", later, value[document]{}, "", ""},
-	{"script_user", later, value[document]{}, "", ""},
+	{"script_user", "ripcord", to(func(d *document) *string { return &d.scriptUser }, as(accountText, account)),
+		"The user that commands run as unless they name another.", "script_user: root"},
 }
 
 var logKeys = table[Log]{
@@ -44,7 +48,7 @@ var logKeys = table[Log]{
 }
 
 var controlKeys = table[Control]{
-	{"socket", "/run/ripcord/ripcord.sock", to(func(c *Control) *string { return &c.Socket }, as(Description{Type: Text, Range: "absolute path"}, socketPath)),
+	{"socket", "/run/ripcord/ripcord.sock", to(func(c *Control) *string { return &c.Socket }, as(pathText, socketPath)),
 		"The unix socket of the control API, mode 0660.", ""},
 	{"listen", optional, to(func(c *Control) *string { return &c.Listen }, as(Description{Type: Text, Range: "IP address with a port, or `:` and a port"}, endpoint)),
 		"A TCP address for the read-only half of the API: metrics, status page, GET requests.", `listen: "192.0.2.11:9112"`},
@@ -123,7 +127,10 @@ var instanceKeys = table[instance]{
 		"How adverts are authenticated: see [authentication.md](authentication.md).", ""},
 	{"announce", optional, section(func(i *instance) *addr.Announce { return &i.announce }, announceKeys),
 		"How the addresses are announced by gratuitous ARP and unsolicited neighbor advertisements.", "announce: {count: 3, refresh: 60s}"},
-	{"track", later, value[instance]{}, "", ""},
+	{"track_link", "true", to(func(i *instance) *bool { return &i.trackLink }, boolean),
+		"Whether it is a fault when the instance's own link is down.", ""},
+	{"track", optional, to(func(i *instance) *[]tracked { return &i.track }, each(as(mapOf(trackKeys), readTracked))),
+		"Other links, and checks, on which the instance depends.", "track: [{interface: eth1, weight: -20}]"},
 	{"notify", later, value[instance]{}, "", ""},
 	{"fence", later, value[instance]{}, "", ""},
 }
@@ -151,7 +158,7 @@ var hmacKeys = table[hmac]{
 
 // secretKeys are two ways to the digits of a key.
 var secretKeys = table[string]{
-	{"file", optional, to(func(s *string) *string { return s }, as(Description{Type: Text, Range: "absolute path"}, digitsOf)),
+	{"file", optional, to(func(s *string) *string { return s }, as(pathText, digitsOf)),
 		"A file with the key in hexadecimal digits.", ""},
 	{"hex", optional, to(func(s *string) *string { return s }, as(Description{Type: Text, Range: "64 to 128 hexadecimal digits"}, digitsIn)),
 		"The key itself, 32 to 64 bytes.", ""},
@@ -235,11 +242,96 @@ var groupKeys = table[group]{
 		"The name of the group, unique among groups.", ""},
 	{"members", required, to(func(g *group) *[]member { return &g.members }, some(each(as(Description{Type: Text, Range: "the name of an instance"}, readMember)))),
 		"The instances; each is in one group only.", ""},
-	{"track", later, value[group]{}, "", ""},
+	{"track", optional, to(func(g *group) *[]tracked { return &g.track }, each(as(mapOf(trackKeys), readTracked))),
+		"Links and checks on which the group depends.", ""},
+	{"fault", "any", to(func(g *group) *bool { return &g.faultAll }, choice(words[bool]{{"any", false}, {"all", true}})),
+		"Which entries of `track` without a weight have to fail for a fault of the group. A member's own dead link always is one.", ""},
+	{"last_standing", later, value[group]{}, "", ""},
 	{"notify", later, value[group]{}, "", ""},
 	{"fence", later, value[group]{}, "", ""},
-	{"fault", later, value[group]{}, "", ""},
-	{"last_standing", later, value[group]{}, "", ""},
+}
+
+var trackKeys = table[tracked]{
+	{"interface", optional, to(func(t *tracked) *string { return &t.link }, as(interfaceText, interfaceName)),
+		"A link that has to be up. Either this or `check`.", ""},
+	{"check", optional, to(func(t *tracked) *string { return &t.check }, as(Description{Type: Text, Range: "the name of a check"}, name)),
+		"A check that has to pass.", ""},
+	{"weight", "none", to(func(t *tracked) *int { return &t.weight }, as(weightText, readWeight)),
+		"Positive: added to the priority while it is up or passes; negative: taken from it while it is not. `none`: its failure is a fault. Default: that of the check, or `none`.", ""},
+}
+
+var checkKeys = table[check]{
+	{"name", required, to(func(c *check) *string { return &c.Name }, as(nameText, name)),
+		"The name of the check, unique among checks.", ""},
+	{"interval", "1s", to(func(c *check) *time.Duration { return &c.Interval }, duration(10*ms, 24*time.Hour, ms)),
+		"The time from one run to the next. A run that takes longer delays the next.", ""},
+	{"timeout", optional, to(func(c *check) *time.Duration { return &c.Timeout }, duration(10*ms, 24*time.Hour, ms)),
+		"How long a run may take before it counts as failed. Default: `interval`.", ""},
+	{"rise", "1", to(func(c *check) *int { return &c.Rise }, number(1, 1000)),
+		"How many runs have to pass in a row before the check passes.", ""},
+	{"fall", "1", to(func(c *check) *int { return &c.Fall }, number(1, 1000)),
+		"How many runs have to fail in a row before the check fails.", ""},
+	{"weight", "none", to(func(c *check) *int { return &c.weight }, as(weightText, readWeight)),
+		"The weight where an entry of `track` has none itself.", ""},
+	{"initial", "wait", to(func(c *check) *track.Initial { return &c.Initial }, choice(words[track.Initial]{{"wait", track.Wait}, {"pass", track.Pass}, {"fail", track.Fail}})),
+		"What the check counts as before its first result. `wait`: instances that track it stay in Initialize.", ""},
+	{"command", optional, to(func(c *check) *[]string { return &c.command }, argv),
+		"A program that exits with status 0. Of `command`, `process`, `file`, `tcp`, `http` and `ping` a check has exactly one.", "command: [/usr/bin/systemctl, is-active, nginx]"},
+	{"user", optional, to(func(c *check) *string { return &c.User }, as(accountText, account)),
+		"The user that `command` runs as. Default: `script_user`.", ""},
+	{"group", optional, to(func(c *check) *string { return &c.Group }, as(accountText, account)),
+		"The group that `command` runs as. Default: that of the user.", ""},
+	{"process", optional, filled(func(c *check) **track.Process { return &c.process }, processKeys),
+		"Processes that have to run.", "process: {name: nginx}"},
+	{"file", optional, filled(func(c *check) **track.File { return &c.file }, fileKeys),
+		"A file with a whole number, which is added to the priority.", "file: {path: /run/demote}"},
+	{"tcp", optional, filled(func(c *check) **track.TCP { return &c.tcp }, tcpKeys),
+		"A TCP port that has to accept a connection.", "tcp: {address: \"127.0.0.1:443\"}"},
+	{"http", optional, filled(func(c *check) **track.HTTP { return &c.http }, httpKeys),
+		"A URL that has to answer.", "http: {url: \"http://127.0.0.1:8080/health\"}"},
+	{"ping", optional, filled(func(c *check) **track.Ping { return &c.ping }, pingKeys),
+		"A station that has to answer.", "ping: {address: 198.51.100.254}"},
+}
+
+var processKeys = table[track.Process]{
+	{"name", required, to(func(p *track.Process) *string { return &p.Name }, as(Description{Type: Text, Range: "the name of a process"}, processName)),
+		"The name of the process, or the path of its program.", ""},
+	{"min", "1", to(func(p *track.Process) *int { return &p.Min }, number(0, pidMax)),
+		"The least number of processes with which the check passes.", ""},
+	{"max", "inf", to(func(p *track.Process) *int { return &p.Max }, as(Description{Type: Text, Range: "1 to 4194304, or `inf`"}, mostProcesses)),
+		"The largest number of processes with which the check passes.", ""},
+}
+
+var fileKeys = table[track.File]{
+	{"path", required, to(func(f *track.File) *string { return &f.Path }, as(pathText, absolutePath)),
+		"The file. It need not exist yet, and counts as 0 then.", ""},
+	{"weight", "1", to(func(f *track.File) *int { return &f.Weight }, number(-mostWeight, mostWeight)),
+		"What the number is multiplied with. 0: any other number than 0 is a fault.", ""},
+}
+
+var tcpKeys = table[track.TCP]{
+	{"address", required, to(func(t *track.TCP) *string { return &t.Address }, as(Description{Type: Text, Range: "IP address with a port"}, target)),
+		"Where to connect.", "address: \"[2001:db8::80]:443\""},
+}
+
+var httpKeys = table[track.HTTP]{
+	{"url", required, to(func(h *track.HTTP) *string { return &h.URL }, as(Description{Type: Text, Range: "an `http` or `https` URL"}, webAddress)),
+		"What to get. Redirections are not followed.", ""},
+	{"status", "200-399", to(func(h *track.HTTP) *[]track.StatusRange { return &h.Status }, as(Description{Type: Text, Range: "a status or a range of them, or a list of such"}, statuses)),
+		"The statuses with which the check passes.", "status: [200-299, 401]"},
+	{"contains", optional, to(func(h *track.HTTP) *string { return &h.Contains }, as(Description{Type: Text}, someText)),
+		"What the answer has to contain.", ""},
+	{"insecure", "false", to(func(h *track.HTTP) *bool { return &h.Insecure }, boolean),
+		"Do not verify the certificate.", ""},
+}
+
+var pingKeys = table[track.Ping]{
+	{"address", required, to(func(p *track.Ping) *netip.Addr { return &p.Address }, as(stationText, station)),
+		"The station.", ""},
+	{"interface", optional, to(func(p *track.Ping) *string { return &p.Interface }, as(interfaceText, interfaceName)),
+		"The link to ask on; required with `arp`, and for a link-local address.", ""},
+	{"method", "icmp", to(func(p *track.Ping) *track.Method { return &p.Method }, choice(words[track.Method]{{"icmp", track.ICMP}, {"arp", track.Neighbor}})),
+		"How to ask: by ICMP echo, or by ARP or neighbor discovery, which stations answer that drop ICMP.", ""},
 }
 
 // The descriptions that several keys share.
@@ -249,5 +341,8 @@ var (
 	stationText   = Description{Type: Text, Range: "an IP address"}
 	prefixText    = Description{Type: Text, Range: "an address with the length of its network"}
 	networkText   = Description{Type: Text, Range: "a network"}
+	pathText      = Description{Type: Text, Range: "absolute path"}
+	accountText   = Description{Type: Text, Range: "the name or number of an account"}
+	weightText    = Description{Type: Text, Range: "-253 to 253, or `none`"}
 	tableText     = Description{Type: Text, Range: "`main`, `default`, or a number"}
 )

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -31,12 +32,20 @@ var (
 		"instances[].rules[].table", "instances[].rules[].priority",
 		"defaults.priority", "defaults.announce.count",
 		"groups[].name", "groups[].members",
+		"checks", "script_user",
+		"checks[].name", "checks[].interval", "checks[].timeout", "checks[].rise", "checks[].fall", "checks[].weight", "checks[].initial",
+		"checks[].command", "checks[].user", "checks[].group",
+		"checks[].process", "checks[].process.name", "checks[].process.min", "checks[].process.max",
+		"checks[].file", "checks[].file.path", "checks[].file.weight", "checks[].tcp", "checks[].tcp.address",
+		"checks[].http", "checks[].http.url", "checks[].http.status", "checks[].http.contains", "checks[].http.insecure",
+		"checks[].ping", "checks[].ping.address", "checks[].ping.interface", "checks[].ping.method",
+		"instances[].track", "instances[].track_link",
+		"instances[].track[].interface", "instances[].track[].check", "instances[].track[].weight",
+		"defaults.track", "groups[].track", "groups[].track[].check", "groups[].fault",
 	}
 	refused = []string{
-		"checks", "notify", "fifo", "script_user",
-		"instances[].track", "instances[].notify", "instances[].fence",
-		"defaults.track",
-		"groups[].track", "groups[].notify", "groups[].fence", "groups[].fault", "groups[].last_standing",
+		"notify", "fifo", "instances[].notify", "instances[].fence", "defaults.notify",
+		"groups[].notify", "groups[].fence", "groups[].last_standing",
 	}
 )
 
@@ -98,7 +107,19 @@ func TestManualNamesEveryKey(t *testing.T) {
 			check("links.NAME.", []string{n})
 		}
 	}
+	for _, n := range documentKeys.names() {
+		if !slices.Contains([]string{"log", "control", "defaults", "links", "instances", "groups"}, n) {
+			check("", []string{n})
+		}
+	}
 	check("groups[].", groupKeys.names())
+	check("checks[].", checkKeys.names())
+	check("checks[].process.", processKeys.names())
+	check("checks[].file.", fileKeys.names())
+	check("checks[].tcp.", tcpKeys.names())
+	check("checks[].http.", httpKeys.names())
+	check("checks[].ping.", pingKeys.names())
+	check("instances[].track[].", trackKeys.names())
 	check("instances[].announce.", announceKeys.names())
 	check("instances[].unicast.", unicastKeys.names())
 	check("instances[].auth.", authKeys.names())

@@ -69,8 +69,8 @@ func section(b *strings.Builder, title string, d config.Description, path string
 		case v.Type == config.Map && v.Items != nil:
 			v, name = *v.Items, name+".NAME"
 		}
-		if strings.Contains(path+name, "extra_addresses") {
-			continue // as addresses
+		if strings.Contains(path+name, "extra_addresses") || path == "groups[]." {
+			continue // as addresses, as in an instance
 		}
 		section(b, "`"+path+name+"`", v, path+name+".")
 	}
@@ -144,6 +144,12 @@ func loads(t *testing.T, path, example string) {
 		text = smallest + example
 	case ".control":
 		text = smallest + "control: {" + example + "}"
+	case ".checks[]":
+		text = smallest + "checks: [{name: x, " + example + "}]"
+	case ".checks[].tcp":
+		text = smallest + "checks: [{name: x, tcp: {" + example + "}}]"
+	case ".checks[].http":
+		text = smallest + "checks: [{name: x, http: {url: \"http://192.0.2.80/\", " + example + "}}]"
 	case ".instances[]":
 		if !strings.HasPrefix(example, "addresses") {
 			example = "addresses: [192.0.2.1/24], " + example

@@ -26,8 +26,8 @@ const (
 var layers = [][]string{
 	{"cmd/ripcord"},
 	{"pkg/daemon", "pkg/sim", "pkg/lan"},
-	{"pkg/router", "pkg/control", "pkg/notify", "pkg/track", "pkg/config", "pkg/telemetry"},
-	{"pkg/advert", "pkg/addr", "pkg/link"},
+	{"pkg/router", "pkg/control", "pkg/config", "pkg/telemetry"},
+	{"pkg/advert", "pkg/addr", "pkg/link", "pkg/track", "pkg/notify"},
 	{"pkg/vrrp", "pkg/stats", "pkg/route", "pkg/macvlan", "pkg/firewall", "pkg/neigh", "pkg/nic"},
 	{"pkg/wire"},
 	{"pkg/bus", "pkg/command", "pkg/deadline", "pkg/event", "pkg/lease", "pkg/mmsg", "pkg/ratelimit", "pkg/rtnl", "pkg/sysctl", "pkg/thread", "pkg/timerfd"},
