@@ -95,10 +95,22 @@ func (a *Acceptor) count(ours *peer) {
 // forms reports whether the checksum of a virtual router's adverts has two forms.
 func forms(ours *peer) bool { return ours.Family == event.IPv4 && ours.Version == wire.V3 }
 
-// rule compares one value of a valid advert with our configuration.
+// difference is one of the values in which a valid advert may differ from our
+// configuration.
+type difference int
+
+// The differences, in the order in which they are reported.
+const (
+	ofInterval difference = iota
+	ofAddresses
+	ofFirstAddress
+	ofOwner
+	ofChecksum
+)
+
+// rule says what follows from a difference.
 type rule struct {
-	what    string // the value, in the log
-	differs func(ad *wire.Advert, ours *peer) bool
+	what string // the value, in the log
 	// digest changes whenever the value of the advert does.
 	digest func(ad *wire.Advert) uint64
 	// values returns both values for the log.
@@ -113,44 +125,62 @@ type rule struct {
 	stranger bool
 }
 
-// rules are compared in this order.
-var rules = [...]rule{{
-	what: "interval", counter: stats.IntervalErrors,
-	differs: func(ad *wire.Advert, ours *peer) bool { return ad.Interval != ours.Interval },
-	digest:  func(ad *wire.Advert) uint64 { return uint64(ad.Interval) },
-	values: func(ad *wire.Advert, ours *peer) (string, string) {
-		return ad.Interval.String(), ours.Interval.String()
+var rules = [...]rule{
+	ofInterval: {
+		what: "interval", counter: stats.IntervalErrors,
+		digest: func(ad *wire.Advert) uint64 { return uint64(ad.Interval) },
+		values: func(ad *wire.Advert, ours *peer) (string, string) {
+			return ad.Interval.String(), ours.Interval.String()
+		},
 	},
-}, {
-	what: "addresses", counter: stats.AddressListErrors,
-	differs:  func(ad *wire.Advert, ours *peer) bool { return !sameAddresses(ad.Addresses, ours.Addresses) },
-	digest:   func(ad *wire.Advert) uint64 { return digest(ad.Addresses) },
-	values:   func(ad *wire.Advert, ours *peer) (string, string) { return list(ad.Addresses), list(ours.Addresses) },
-	stranger: true,
-}, {
-	what: "first-not-link-local", counter: stats.FirstNotLinkLocal,
-	differs: func(ad *wire.Advert, _ *peer) bool { return ad.FirstNotLinkLocal() },
-	digest:  func(ad *wire.Advert) uint64 { return digest(ad.Addresses[:1]) },
-	values: func(ad *wire.Advert, ours *peer) (string, string) {
-		return ad.Addresses[0].String(), list(ours.Addresses[:min(1, len(ours.Addresses))])
+	ofAddresses: {
+		what: "addresses", counter: stats.AddressListErrors, stranger: true,
+		digest: func(ad *wire.Advert) uint64 { return digest(ad.Addresses) },
+		values: func(ad *wire.Advert, ours *peer) (string, string) { return list(ad.Addresses), list(ours.Addresses) },
 	},
-}, {
-	what: "owner-conflict", counter: stats.OwnerConflicts,
-	differs: func(ad *wire.Advert, ours *peer) bool {
-		return ours.Priority == vrrp.Owner && ad.Priority == vrrp.Owner
+	ofFirstAddress: {
+		what: "first-not-link-local", counter: stats.FirstNotLinkLocal,
+		digest: func(ad *wire.Advert) uint64 { return digest(ad.Addresses[:1]) },
+		values: func(ad *wire.Advert, ours *peer) (string, string) {
+			return ad.Addresses[0].String(), list(ours.Addresses[:min(1, len(ours.Addresses))])
+		},
 	},
-	digest: func(*wire.Advert) uint64 { return 0 },
-	values: func(ad *wire.Advert, ours *peer) (string, string) {
-		return fmt.Sprint(ad.Priority), fmt.Sprint(ours.Priority)
+	ofOwner: {
+		what: "owner-conflict", counter: stats.OwnerConflicts,
+		digest: func(*wire.Advert) uint64 { return 0 },
+		values: func(ad *wire.Advert, ours *peer) (string, string) {
+			return fmt.Sprint(ad.Priority), fmt.Sprint(ours.Priority)
+		},
 	},
-}, {
-	what: "checksum", uncounted: true, once: true,
-	differs: func(ad *wire.Advert, ours *peer) bool { return forms(ours) && ad.Checksum != ours.Checksum },
-	digest:  func(ad *wire.Advert) uint64 { return uint64(ad.Checksum) },
-	values: func(ad *wire.Advert, ours *peer) (string, string) {
-		return ad.Checksum.String(), ours.Checksum.String()
+	ofChecksum: {
+		what: "checksum", uncounted: true, once: true,
+		digest: func(ad *wire.Advert) uint64 { return uint64(ad.Checksum) },
+		values: func(ad *wire.Advert, ours *peer) (string, string) {
+			return ad.Checksum.String(), ours.Checksum.String()
+		},
 	},
-}}
+}
+
+// differences returns the set of those that an advert has, a bit each. Every advert is
+// compared, and nearly none differs, so it calls nothing through the table.
+func differences(ad *wire.Advert, ours *peer) (set uint) {
+	if ad.Interval != ours.Interval {
+		set |= 1 << ofInterval
+	}
+	if !sameAddresses(ad.Addresses, ours.Addresses) {
+		set |= 1 << ofAddresses
+	}
+	if ad.FirstNotLinkLocal() {
+		set |= 1 << ofFirstAddress
+	}
+	if ours.Priority == vrrp.Owner && ad.Priority == vrrp.Owner {
+		set |= 1 << ofOwner
+	}
+	if forms(ours) && ad.Checksum != ours.Checksum {
+		set |= 1 << ofChecksum
+	}
+	return set
+}
 
 // compare counts and reports the differences from our configuration; the advert
 // counts all the same (RFC 9568 §7.1, errata 8298 and 8300). So it does in
@@ -159,11 +189,15 @@ var rules = [...]rule{{
 // hide the first from those who could mend it.
 func (a *Acceptor) compare(p *Packet, ours *peer, heard *vrrp.Heard, now time.Time) {
 	ad := &a.advert
+	set := differences(ad, ours)
+	if set == 0 {
+		return
+	}
 	for i := range rules {
-		r := &rules[i]
-		if !r.differs(ad, ours) {
+		if set&(1<<i) == 0 {
 			continue
 		}
+		r := &rules[i]
 		if !r.uncounted {
 			ours.stats.Add(r.counter)
 		}
