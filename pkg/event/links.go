@@ -19,41 +19,41 @@ const (
 	LinkReason  LinkKind = "link.reason" // why it has no carrier, where that was learned after LinkDown
 )
 
-// LinkChanged reports that a link changed, and who said so first.
+// LinkChanged reports that a link changed, and which source reported that first.
 type LinkChanged struct {
 	Stamp
 	Kind   LinkKind
 	Link   Link
 	Source Source
 	Was    string // the former name, for LinkRenamed
-	// Words are what each source says, for LinkUp, LinkDown and LinkFlapped.
-	Words []Word
+	// Votes are what each source reports, for LinkUp, LinkDown and LinkFlapped.
+	Votes []Vote
 }
 
-// Word is the last report of a source about a link. UpAt and DownAt are when it last began
-// to say so; zero if it never did.
-type Word struct {
+// Vote is the last report of a source about a link. UpAt and DownAt are when it last began
+// to report that; zero if it never did.
+type Vote struct {
 	Source       Source
 	Up           bool
 	UpAt, DownAt time.Time
 }
 
 // Since returns the instant at which the source began to report its present state.
-func (w Word) Since() time.Time {
-	if w.Up {
-		return w.UpAt
+func (v Vote) Since() time.Time {
+	if v.Up {
+		return v.UpAt
 	}
-	return w.DownAt
+	return v.DownAt
 }
 
-// said returns the word as a document: what the source says, and how long before the
-// instant at it began to say up, and down.
-func (w Word) said(at time.Time) map[string]any {
+// document returns the vote for the log: what the source reports, and how long before
+// the instant at it began to report up, and down.
+func (v Vote) document(at time.Time) map[string]any {
 	doc := map[string]any{"says": "down"}
-	if w.Up {
+	if v.Up {
 		doc["says"] = "up"
 	}
-	for key, began := range map[string]time.Time{"up_us": w.UpAt, "down_us": w.DownAt} {
+	for key, began := range map[string]time.Time{"up_us": v.UpAt, "down_us": v.DownAt} {
 		if !began.IsZero() {
 			doc[key] = at.Sub(began).Microseconds()
 		}
@@ -106,17 +106,17 @@ func (e LinkChanged) Fields() []Field {
 	if (e.Kind == LinkDown || e.Kind == LinkReason) && l.Reason != "" {
 		fields = append(fields, Field{"reason", l.Reason})
 	}
-	if len(e.Words) > 0 {
-		sources := make(map[string]any, len(e.Words))
-		for _, w := range e.Words {
-			sources[string(w.Source)] = w.said(e.At)
+	if len(e.Votes) > 0 {
+		sources := make(map[string]any, len(e.Votes))
+		for _, v := range e.Votes {
+			sources[string(v.Source)] = v.document(e.At)
 		}
 		fields = append(fields, Field{"sources", sources})
 	}
 	return fields
 }
 
-// Trouble says in a few words why the link is not usable.
+// Trouble returns in a few words why the link is not usable.
 func (l Link) Trouble() string {
 	if l.Index != 0 && l.AdminUp && l.Reason != "" {
 		return l.trouble() + " (" + l.Reason + ")"
@@ -194,10 +194,10 @@ func (e LinkStretched) Fields() []Field {
 	return []Field{{"interface", e.Interface}, {"period_us", e.Period.Microseconds()}, {"why", e.Why}}
 }
 
-// Unmonitored is the monitor of a link of which nothing can tell.
+// Unmonitored is the monitor of a link whose loss no source can report.
 const Unmonitored = "none"
 
-// LinkMonitored tells what will watch a link, and why.
+// LinkMonitored reports what watches a link, and why.
 type LinkMonitored struct {
 	Stamp
 	Interface string
@@ -207,7 +207,7 @@ type LinkMonitored struct {
 
 func (LinkMonitored) Name() string { return "link.monitor" }
 
-// Level is Warn where nothing tells.
+// Level is Warn where no source can report a loss.
 func (e LinkMonitored) Level() Level {
 	if e.Monitor == Unmonitored {
 		return Warn

@@ -66,9 +66,9 @@ func samples() []Event {
 		events = append(events, Daemon{s, kind, "0.1.0", 42, 2, ""})
 	}
 	events = append(events, Daemon{s, DaemonStopped, "0.1.0", 42, 2, "addresses: could not remove 192.0.2.1/24"})
-	words := map[LinkKind][]Word{LinkDown: {{Confirm, false, time.Time{}, epoch}}}
+	votes := map[LinkKind][]Vote{LinkDown: {{Confirm, false, time.Time{}, epoch}}}
 	for _, kind := range []LinkKind{LinkUp, LinkDown, LinkFlapped, LinkAdded, LinkRemoved} {
-		events = append(events, LinkChanged{s, kind, link, Confirm, "", words[kind]})
+		events = append(events, LinkChanged{s, kind, link, Confirm, "", votes[kind]})
 	}
 	events = append(events, LinkChanged{s, LinkRenamed, link, Notification, "eth9", nil})
 	link.Reason = "no cable"

@@ -87,7 +87,7 @@ func rest(t *Table, at time.Time) Outcome {
 	return t.Observe(Elapsed{}, at.Add(batchQuiet))
 }
 
-// An address that an instance wants to send from is told of while it stands there
+// An address that an instance wants to send from is listed while it is there
 // and may be used; the set is the same pointer while it is the same.
 func TestNamedSources(t *testing.T) {
 	table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: plain, Sources: Sources{Named: []netip.Addr{netip.MustParseAddr("10.0.0.7"), netip.MustParseAddr("2001:db8::7")}}})

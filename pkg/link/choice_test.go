@@ -25,8 +25,8 @@ func means(glink bool, noMII string) Observation {
 	return Examined{nic.Device{Index: 2, ID: 1}, nic.Capabilities{Carrier: true, Known: true, GLINK: glink, NoMII: noMII}}
 }
 
-// blind is what it answers if it is known to know nothing.
-func blind(noMII string) Observation {
+// alwaysUp is what it answers if it is known to report a carrier at all times.
+func alwaysUp(noMII string) Observation {
 	m := means(true, noMII).(Examined)
 	m.AlwaysUp = "the host does not tell"
 	return m
@@ -39,7 +39,7 @@ func withoutCarrier() Observation {
 	return m
 }
 
-// register is what the transceiver of the first link says.
+// register is what the transceiver of the first link reports.
 func register(up bool) Observation {
 	return &Answer{Source: event.MII, Index: 2, Birth: 1, Up: up}
 }
@@ -68,26 +68,26 @@ func TestChoice(t *testing.T) {
 		"set to mii":     {set(ModeMII), {observe: means(true, ""), want: "eth0[2] up\neth0 by mii: as configured\n"}},
 		"set to mii in vain": {set(ModeMII),
 			{observe: means(true, notSupported), want: "eth0 by netlink: mii is configured, but no transceiver can be asked (SIOCGMIIPHY: operation not supported)\n"}},
-		"nothing tells (ne2k)": {silent,
+		"no source can report a loss (ne2k)": {silent,
 			{observe: means(false, notSupported), want: "eth0[2] up\neth0 by none: its driver reports no carrier (operstate unknown), has no ETHTOOL_GLINK, and no transceiver can be asked (SIOCGMIIPHY: operation not supported): it is taken as up, and a pulled cable stays unseen\n"},
 			{observe: means(false, notSupported)}},
-		"only GLINK tells, until the driver reports (pcnet)": {silent,
+		"only GLINK reports, until the driver reports (pcnet)": {silent,
 			{observe: means(true, notSupported), want: "eth0[2] up\neth0 by ethtool: the driver reports no carrier (operstate unknown) and no transceiver (SIOCGMIIPHY: operation not supported), but answers ETHTOOL_GLINK\n"},
 			{observe: LinkSeen{up(2, "eth0", noCarrier)}, want: "eth0[2] out -1\n" + byReport + "link.down eth0 by notification\n"}},
 		"a silent driver with a transceiver": {silent,
 			{observe: means(false, ""), want: "eth0[2] up\n" + byHope}, {observe: register(true)},
 			{observe: register(false), want: "eth0[2] out -1\neth0 by mii: the driver reports no carrier (operstate unknown), but the transceiver does\nlink.down eth0 by mii\n"},
 			{observe: register(true), want: "eth0[2] up\nlink.up eth0 by mii\n"}},
-		"a transceiver that says link for good (tulip)": {silent,
+		"a transceiver that reports link for good (tulip)": {silent,
 			{observe: means(false, ""), want: "eth0[2] up\n" + byHope},
 			{observe: register(true)}, {observe: register(true), after: time.Hour}},
-		"a transceiver and GLINK that say link for good (i82550)": {start, withMII,
+		"a transceiver and GLINK that report link for good (i82550)": {start, withMII,
 			{observe: register(true)}, {observe: register(true), after: time.Hour}},
 		"a host that does not tell (virtio)": {start,
-			{observe: blind(notSupported), want: "eth0[2] up\neth0 by none: the host does not tell: it is taken as up, and a pulled cable stays unseen\n"},
-			{observe: blind(notSupported)}},
-		"a blind driver with a transceiver": {start, {observe: blind(""), want: "eth0[2] up\n" + byUnproven}},
-		"another's means":                   {start, {observe: Examined{Device: nic.Device{Index: 2, ID: 7}}}, {observe: Examined{Device: nic.Device{Index: 3, ID: 1}}}},
+			{observe: alwaysUp(notSupported), want: "eth0[2] up\neth0 by none: the host does not tell: it is taken as up, and a pulled cable stays unseen\n"},
+			{observe: alwaysUp(notSupported)}},
+		"a driver that always reports a carrier, with a transceiver": {start, {observe: alwaysUp(""), want: "eth0[2] up\n" + byUnproven}},
+		"another's means": {start, {observe: Examined{Device: nic.Device{Index: 2, ID: 7}}}, {observe: Examined{Device: nic.Device{Index: 3, ID: 1}}}},
 		"who stands on another follows it": {
 			{set: poll(Auto), observe: links(Initial, up(2, "eth0", on(7)), up(7, "nic")), want: "eth0[2] up\nnic[7] up\n"},
 			{observe: means(true, ""), want: "eth0 by netlink: it stands on nic, which is watched too\n"},
@@ -151,7 +151,7 @@ func TestChoice(t *testing.T) {
 		"a driver that has reported goes on to count as one that does": {start, {observe: means(true, notSupported), want: byReport},
 			{observe: LinkSeen{up(2, "eth0", unknown)}, want: "eth0[2] up\n"},
 			{observe: means(true, notSupported)}},
-		"what it reports while the link is administratively down says nothing of it": {
+		"what it reports while the link is administratively down shows nothing": {
 			silent,
 			{observe: LinkSeen{up(2, "eth0", adminDown, noCarrier)}, want: "eth0[2] out -1\nlink.down eth0 by notification\n"},
 			{observe: LinkSeen{up(2, "eth0", unknown, lost(1))}, want: "eth0[2] up\nlink.up eth0 by notification\n"},
@@ -179,7 +179,7 @@ func TestChoice(t *testing.T) {
 		"nothing is chosen for a link that is administratively down": {
 			{set: poll(Auto), observe: links(Initial, up(2, "eth0", adminDown)), want: "eth0[2] barred\n"},
 			{observe: means(true, "")}},
-		"a link that nothing stands on is not told of": {
+		"a link that nothing stands on is not logged": {
 			{set: poll(Auto), observe: links(Initial, up(2, "eth0"), up(7, "nic")), want: "eth0[2] up\nnic[7] up\n"},
 			{observe: Examined{nic.Device{Index: 7, ID: 2}, nic.Capabilities{Known: true, Carrier: true, GLINK: true}}, want: "nic[7] up\n"}},
 
@@ -187,7 +187,7 @@ func TestChoice(t *testing.T) {
 			{observe: latched()}, // of the time before
 			{observe: latched(), want: "eth0[2] up -1\nlink.flapped eth0 by mii\n"},
 			{observe: LinkSeen{up(2, "eth0", lost(1))}, after: time.Second, want: "eth0[2] up\n"}},
-		"the latch shows a flap that the kernel has told": {start, withMII, {observe: register(true)},
+		"the latch shows a flap that the kernel has announced": {start, withMII, {observe: register(true)},
 			{observe: LinkSeen{up(2, "eth0", lost(1))}, after: time.Second, want: "eth0[2] up -1\nlink.flapped eth0 by notification\n"},
 			{observe: latched()}},
 		"the latch shows the end of a loss": {start, withMII, {observe: register(true)},
@@ -198,7 +198,7 @@ func TestChoice(t *testing.T) {
 	}
 }
 
-// How the link is asked beside what was chosen is said with it, and only where it is.
+// How the link is asked stands beside the choice, and only where it is asked.
 func TestBeside(t *testing.T) {
 	for name, c := range map[string]struct {
 		set  Settings
@@ -211,7 +211,7 @@ func TestBeside(t *testing.T) {
 			"; asked by ETHTOOL_GLINK every 10ms while an instance on it is Backup or Active"},
 		"not confirmed": {Settings{Monitor: Netlink}, means(true, ""), "as configured; asked by ETHTOOL_GLINK before a group goes Active"},
 		"without GLINK": {Settings{Monitor: Netlink}, means(false, ""), "as configured; asked by RTM_GETLINK (the driver has no ETHTOOL_GLINK) before a group goes Active"},
-		"not at all":    {poll(Auto), blind(notSupported), "the host does not tell: it is taken as up, and a pulled cable stays unseen"},
+		"not at all":    {poll(Auto), alwaysUp(notSupported), "the host does not tell: it is taken as up, and a pulled cable stays unseen"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: c.set})
@@ -276,7 +276,7 @@ func TestPolls(t *testing.T) {
 	expect("unproven", mii)
 	observe(register(true), LinkSeen{up(2, "eth0", noCarrier)}, register(false))
 	mii.MII = false
-	expect("proven, but the word must be taken back", mii)
+	expect("proven, but the report must be taken back", mii)
 	observe(register(true))
 	expect("taken back")
 	observe(LinkSeen{up(2, "eth0", lost(1), adminDown)})

@@ -70,7 +70,7 @@ func TestDebounce(t *testing.T) {
 			{observe: Elapsed{}, after: time.Second},
 			{observe: LinkSeen{up(2, "eth0", lost(2))}, want: "eth0[2] up -1\nlink.flapped eth0 by notification\n"},
 		},
-		"each loss is timed anew, by the first that tells": {start(delays(time.Second, 0)),
+		"each loss is timed anew, by the first that reports it": {start(delays(time.Second, 0)),
 			{observe: confirm(2, 1, true)},
 			{observe: LinkSeen{up(2, "eth0", noCarrier)}, want: "eth0[2] up\n"},
 			{observe: LinkSeen{up(2, "eth0", lost(1))}, after: time.Second - tick, want: "eth0[2] up -1\nlink.flapped eth0 by notification\n"},
@@ -123,13 +123,13 @@ func TestDebounce(t *testing.T) {
 // One tick before: nothing; at the tick: once.
 func TestMonitorDebounces(t *testing.T) {
 	onBench(t, func(b *bench) {
-		b.say(ofLinks, LinkSeen{up(2, "eth0", noCarrier)})
+		b.announce(ofLinks, LinkSeen{up(2, "eth0", noCarrier)})
 		b.expect("eth0[2] up\n")
 		time.Sleep(time.Second - time.Nanosecond)
 		b.expect("")
 		time.Sleep(time.Nanosecond)
 		b.expect("eth0[2] out -1\nlink.down eth0 by notification\n")
-		b.say(ofLinks, LinkSeen{up(2, "eth0", lost(1))})
+		b.announce(ofLinks, LinkSeen{up(2, "eth0", lost(1))})
 		b.expect("eth0[2] barred\n")
 		time.Sleep(3*time.Second - time.Nanosecond)
 		b.expect("")

@@ -205,7 +205,7 @@ func (s *step) logChange(e *entry, kind event.LinkKind, l event.Link, source eve
 	switch kind {
 	case event.LinkUp, event.LinkDown, event.LinkFlapped:
 		for e := range s.lower(e) {
-			changed.Words = e.votes.collect(changed.Words)
+			changed.Votes = e.votes.collect(changed.Votes)
 		}
 	}
 	s.log(changed)

@@ -44,15 +44,15 @@ func TestKernelPollEthtool(t *testing.T) {
 	l := watchAs(t, deaf{newKernel()}, Settings{Monitor: Ethtool, Poll: polling}, "tap7")
 	l.until("tap7 is usable", l.usable("tap7"))
 	l.until("it is polled", func() bool { return l.known["tap7"].Monitor == string(Ethtool) })
-	said := func() bool {
+	reported := func() bool {
 		l.monitor.mu.Lock()
 		defer l.monitor.mu.Unlock()
 		v := l.monitor.table.byName["tap7"].votes.of(event.Ethtool)
 		return v != nil && !v.down
 	}
-	for begun := time.Now(); !said(); time.Sleep(polling / 20) { // nothing is published that could be waited for
+	for begun := time.Now(); !reported(); time.Sleep(polling / 20) { // nothing is published that could be waited for
 		if time.Since(begun) > 5*time.Second {
-			t.Fatal("the poller has not said up")
+			t.Fatal("the poller has not reported up")
 		}
 	}
 	var took []time.Duration
@@ -61,7 +61,7 @@ func TestKernelPollEthtool(t *testing.T) {
 		tap.carrier(t, 0)
 		l.until("tap7 is down", l.down("tap7"))
 		if s := l.known["tap7"].LastSource; s != event.Ethtool {
-			t.Errorf("told by %s", s)
+			t.Errorf("reported by %s", s)
 		}
 		took = append(took, time.Since(pulled))
 		tap.carrier(t, 1)

@@ -27,7 +27,7 @@ func TestKernelVethLifeCycle(t *testing.T) {
 	if f := l.monitor.Links(); len(f) != 1 || f[0].Name != "lo" {
 		t.Fatalf("a fresh namespace has %+v", f)
 	}
-	l.until("va is told to be absent", func() bool { f, ok := l.known["va"]; return ok && f.Index == 0 })
+	l.until("va is published as absent", func() bool { f, ok := l.known["va"]; return ok && f.Index == 0 })
 	ip(t, "link add va index 100 type veth peer name vb")
 	ip(t, "link set va up")
 	ip(t, "link set vb up")
@@ -162,7 +162,7 @@ func TestKernelConfirmAlone(t *testing.T) {
 	nic := newTap(t, "tap4")
 	l := watch(t, deaf{newKernel()}, "tap4")
 	l.until("tap4 is usable", l.usable("tap4"))
-	l.monitor.Verify(1, []string{"tap4"}) // it says up: from now on it can tell
+	l.monitor.Verify(1, []string{"tap4"}) // it reports up: from now on it has a vote
 	l.until("the answer", func() bool { return len(l.answers.take()) == 1 })
 	l.monitor.Engage([]string{"tap4"})
 	var took []time.Duration
@@ -184,7 +184,7 @@ func TestKernelVerifyFindsTheLoss(t *testing.T) {
 	nic.carrier(t, 0)
 	nic.carrier(t, 1)
 	l.until("tap1 is usable", l.usable("tap1"))
-	l.monitor.Verify(1, []string{"tap1"}) // it says up: from now on it can tell
+	l.monitor.Verify(1, []string{"tap1"}) // it reports up: from now on it has a vote
 	l.until("ticket 1", func() bool { return len(l.answers.take()) == 1 })
 	nic.carrier(t, 0)
 	asked := time.Now()
@@ -207,7 +207,7 @@ func TestKernelFlap(t *testing.T) {
 		l.logged, l.lost["tap2"] = nil, 0
 		nic.carrier(t, 0)
 		nic.carrier(t, 1)
-		l.until("the loss is told", func() bool { return l.lost["tap2"] > 0 && len(l.losses()) > 0 })
+		l.until("the loss is published", func() bool { return l.lost["tap2"] > 0 && len(l.losses()) > 0 })
 		if slices.Contains(l.log(), "link.flapped tap2 notification") {
 			return
 		}
@@ -260,7 +260,7 @@ func TestKernelOverrunEndsInTheTruth(t *testing.T) {
 		return false
 	}
 	l.until("an overrun", overrun)
-	l.until("the table is what a dump says", func() bool { return l.differences() == "" })
+	l.until("the table is what a dump lists", func() bool { return l.differences() == "" })
 	if n := opened.Load(); n != 2 {
 		t.Errorf("%d sockets were opened, want 2: an overrun is no failure", n)
 	}

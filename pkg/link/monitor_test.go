@@ -28,19 +28,19 @@ type fake struct {
 	streams     map[subject]*fakeStream
 	carriers    map[string]bool // by name; absent: cannot be found out
 	asked       map[string]int
-	beats       map[string]nic.MIIStatus // what the transceivers say, by name; absent: there is none
+	mii         map[string]nic.MIIStatus // what the transceivers report, by name; absent: there is none
 	probed      map[string]int           // how often a transceiver was asked
-	blinds      map[string]string        // why a driver cannot know, by name
+	alwaysUp    map[string]string        // why a driver always reports a carrier, by name
 	stuck       bool                     // transceivers answer in 10 s
 	slow        time.Duration            // how long an answer takes
 	reasons     map[string]string        // why there is no carrier, by name
 	queries     map[string]int           // how often that was asked
-	thinking    chan struct{}            // nobody says why until it is closed
+	thinking    chan struct{}            // no driver reports a reason until it is closed
 }
 
 type packet struct {
-	says []Observation
-	err  error
+	observations []Observation
+	err          error
 }
 
 type fakeStream struct {
@@ -92,8 +92,8 @@ func (k *fake) Capabilities(d nic.Device) nic.Capabilities {
 	can.Carrier, can.Known, can.GLINK = k.Carrier(d)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	can.AlwaysUp = k.blinds[d.Name]
-	if _, ok := k.beats[d.Name]; !ok {
+	can.AlwaysUp = k.alwaysUp[d.Name]
+	if _, ok := k.mii[d.Name]; !ok {
 		can.NoMII = "no transceiver"
 	}
 	return can
@@ -109,12 +109,12 @@ func (k *fake) MIIStatus(d nic.Device) (nic.MIIStatus, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.probed[d.Name]++
-	b, ok := k.beats[d.Name]
+	b, ok := k.mii[d.Name]
 	if !ok {
 		return nic.MIIStatus{}, errors.New("no transceiver")
 	}
 	if b.Flapped { // the latch shows it once
-		k.beats[d.Name] = nic.MIIStatus{Up: b.Up}
+		k.mii[d.Name] = nic.MIIStatus{Up: b.Up}
 	}
 	return b, nil
 }
@@ -152,7 +152,7 @@ func (s *fakeStream) receive(dst []Observation, until time.Time) ([]Observation,
 	}
 	select {
 	case d := <-s.queue:
-		return append(dst, d.says...), time.Now(), d.err
+		return append(dst, d.observations...), time.Now(), d.err
 	case <-s.closed:
 		return dst, time.Now(), os.ErrClosed
 	case <-late:
@@ -197,7 +197,7 @@ type bench struct {
 	choices Outcome
 }
 
-func (b *bench) say(what subject, says ...Observation) { b.send(what, packet{says: says}) }
+func (b *bench) announce(what subject, list ...Observation) { b.send(what, packet{observations: list}) }
 
 func (b *bench) send(what subject, d packet) {
 	b.mu.Lock()
@@ -229,7 +229,7 @@ func (b *bench) took(name string) int {
 	return n
 }
 
-// published returns the outcome of all since the last call, as tell writes it,
+// published returns the outcome of all since the last call, as lines writes it,
 // but for what was decided to watch the links: chosen returns that.
 func (b *bench) published() string {
 	synctest.Wait()
@@ -241,13 +241,13 @@ func (b *bench) published() string {
 			o.Events = append(o.Events, e)
 		}
 	}
-	return tell(o)
+	return lines(o)
 }
 
 func (b *bench) chosen() string {
 	b.published()
 	defer func() { b.choices = Outcome{} }()
-	return tell(b.choices)
+	return lines(b.choices)
 }
 
 // probes returns how often the transceiver was asked since the last call.
@@ -260,9 +260,9 @@ func (b *bench) probes(name string) int {
 	return n
 }
 
-func (b *bench) beats(name string, now nic.MIIStatus) {
+func (b *bench) setMII(name string, now nic.MIIStatus) {
 	b.mu.Lock()
-	b.fake.beats[name] = now
+	b.fake.mii[name] = now
 	b.mu.Unlock()
 }
 
@@ -280,7 +280,7 @@ func onBench(t *testing.T, test func(b *bench), change ...func(*Config, *fake)) 
 			links: []Seen{up(2, "eth0"), up(3, "eth1")}, addresses: []Assigned{address(2, "10.0.0.1/24")},
 			interrupted: 2, opened: map[subject]int{}, streams: map[subject]*fakeStream{},
 			carriers: map[string]bool{"eth0": true, "eth1": true}, asked: map[string]int{},
-			beats: map[string]nic.MIIStatus{}, probed: map[string]int{}, queries: map[string]int{},
+			mii: map[string]nic.MIIStatus{}, probed: map[string]int{}, queries: map[string]int{},
 		}
 		cfg := Config{
 			Default: Settings{Monitor: Auto, Confirm: 10 * time.Millisecond}, Watched: []string{"eth0", "eth1", "eth9"},
@@ -319,22 +319,22 @@ func TestMonitorStart(t *testing.T) {
 		if n := b.took("eth0"); n != 0 {
 			t.Errorf("asked %d times though no instance is on the link", n)
 		}
-		b.say(ofLinks, LinkSeen{up(4, "eth9")})
+		b.announce(ofLinks, LinkSeen{up(4, "eth9")})
 		b.expect("eth9[4] up\nlink.added eth9 by notification\nlink.up eth9 by notification\n")
-		b.say(ofAddresses, AddressGone{address(2, "10.0.0.1/24")})
+		b.announce(ofAddresses, AddressGone{address(2, "10.0.0.1/24")})
 		b.expect("") // the burst of changes may go on
 		time.Sleep(batchQuiet)
 		b.expect("eth0[2] up\n")
 	})
 }
 
-func TestMonitorTellsWhatWatches(t *testing.T) {
+func TestMonitorLogsTheChoice(t *testing.T) {
 	onBench(t, func(b *bench) {
 		events := &bus.Topic[event.Event]{}
 		ring := bus.SubscribeRing(events, bus.NewBell(), 10)
 		b.monitor.cfg.Events = events
 		b.carry("eth9", true)
-		b.say(ofLinks, LinkSeen{up(4, "eth9")}, LinkSeen{up(4, "eth9", mtu(9000))})
+		b.announce(ofLinks, LinkSeen{up(4, "eth9")}, LinkSeen{up(4, "eth9", mtu(9000))})
 		var got []string
 		for _, e := range first(ring.Take()) {
 			if e, ok := e.(event.LinkMonitored); ok {
@@ -364,11 +364,11 @@ func TestConfirmerSeesLossBeforeTheNotification(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 		b.expect("eth0[2] out -1\nlink.down eth0 by confirm\n")
 		time.Sleep(900 * time.Millisecond)
-		b.say(ofLinks, LinkSeen{up(2, "eth0", noCarrier)})
+		b.announce(ofLinks, LinkSeen{up(2, "eth0", noCarrier)})
 		b.expect("eth0[2] out\n")
 
-		b.monitor.Engage(nil) // the group is in Fault; the word must be taken back all the same
-		b.say(ofLinks, LinkSeen{up(2, "eth0", lost(1))})
+		b.monitor.Engage(nil) // the group is in Fault; that must be taken back all the same
+		b.announce(ofLinks, LinkSeen{up(2, "eth0", lost(1))})
 		b.expect("eth0[2] out\n")
 		b.carry("eth0", true)
 		time.Sleep(10 * time.Millisecond)
@@ -376,7 +376,7 @@ func TestConfirmerSeesLossBeforeTheNotification(t *testing.T) {
 		b.took("eth0")
 		time.Sleep(time.Second)
 		if n := b.took("eth0"); n != 0 {
-			t.Errorf("asked %d times though nobody says down", n)
+			t.Errorf("asked %d times though no source reports down", n)
 		}
 	})
 }
@@ -385,7 +385,7 @@ func TestConfirmerSeesLossBeforeTheNotification(t *testing.T) {
 // the parent is asked.
 func TestConfirmerAsksTheParent(t *testing.T) {
 	onBench(t, func(b *bench) {
-		b.say(ofLinks, LinkSeen{up(4, "eth9", on(3))})
+		b.announce(ofLinks, LinkSeen{up(4, "eth9", on(3))})
 		b.published()
 		b.monitor.Engage([]string{"eth9"})
 		time.Sleep(50 * time.Millisecond)
@@ -480,7 +480,7 @@ func TestOverrunEndsInADump(t *testing.T) {
 		b.send(ofLinks, packet{err: errOverrun})
 		time.Sleep(time.Second)
 		b.expect("eth1 gone -1\neth0[2] out -1\nlink.removed eth1 by resync\nlink.down eth0 by resync\nlink.resync overrun links=1 differences=2\n")
-		b.say(ofLinks, LinkSeen{up(2, "eth0", lost(1))})
+		b.announce(ofLinks, LinkSeen{up(2, "eth0", lost(1))})
 		b.expect("eth0[2] up\nlink.up eth0 by notification\n")
 	})
 }
@@ -493,7 +493,7 @@ func TestOverrunDrainsFirst(t *testing.T) {
 		s := b.streams[ofLinks]
 		b.mu.Unlock()
 		s.queue <- packet{err: errOverrun}
-		s.queue <- packet{says: []Observation{LinkSeen{up(2, "eth0", dormant)}}}
+		s.queue <- packet{observations: []Observation{LinkSeen{up(2, "eth0", dormant)}}}
 		synctest.Wait()
 		b.expect("eth0[2] up -1\nlink.down eth0 by notification\nlink.up eth0 by resync\nlink.resync overrun links=2 differences=1\n")
 	})
@@ -510,7 +510,7 @@ func TestFailedSocketIsOpenedAgain(t *testing.T) {
 		if b.opened[ofLinks] != 2 || b.opened[ofAddresses] != 1 {
 			t.Errorf("opened %v", b.opened)
 		}
-		b.say(ofLinks, LinkSeen{up(3, "eth1", lost(1))})
+		b.announce(ofLinks, LinkSeen{up(3, "eth1", lost(1))})
 		b.expect("eth1[3] up\nlink.up eth1 by notification\n")
 	})
 }
@@ -522,14 +522,14 @@ func TestAudit(t *testing.T) {
 		time.Sleep(time.Millisecond)
 		b.expect("link.resync audit links=2 differences=0\n")
 		time.Sleep(auditEvery / 2) // a message puts no audit off
-		b.say(ofLinks, LinkSeen{up(2, "eth0")})
+		b.announce(ofLinks, LinkSeen{up(2, "eth0")})
 		time.Sleep(auditEvery / 2)
 		b.expect("link.resync audit links=2 differences=0\n")
 	})
 }
 
-// What nothing else told of is found by the audit.
-func TestAuditFindsWhatNobodyTold(t *testing.T) {
+// What no message announced is found by the audit.
+func TestAuditFindsWhatWasNotAnnounced(t *testing.T) {
 	onBench(t, func(b *bench) {
 		b.mu.Lock()
 		b.links = []Seen{up(2, "eth0", noCarrier), up(4, "eth9")}
@@ -546,7 +546,7 @@ func TestAuditFindsWhatNobodyTold(t *testing.T) {
 			}
 		}
 		if l := b.monitor.Links()[1]; l.Primary4.String() != "10.0.9.1" {
-			t.Errorf("the address that nobody told of: %+v", l)
+			t.Errorf("the address that was not announced: %+v", l)
 		}
 	})
 }

@@ -50,7 +50,7 @@ func TestAlternativeNames(t *testing.T) {
 			{observe: links(Initial, up(2, "eth0", called("enp1s0"))), want: "eth0[2] up\n"},
 			{observe: LinkSeen{up(2, "eth0", called("enp1s0", "enx1"), noCarrier)}, want: "eth0[2] out -1\nlink.down eth0 by notification\n"},
 		},
-		"a dump tells of it": {start,
+		"a dump finds it": {start,
 			{observe: links(Audit, up(2, "eth0")), want: "wan0 gone -1\nlink.resync audit links=1 differences=1\n"},
 		},
 	} {
@@ -98,7 +98,7 @@ func TestPorts(t *testing.T) {
 	}
 }
 
-// The fact names the device, and so does what the log says.
+// The fact names the device, and so does the log.
 func TestPortNamesItsMaster(t *testing.T) {
 	table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: plain})
 	out := table.Observe(links(Initial, up(2, "eth0", portOf(9, "bridge")), up(9, "br0")), time.Unix(0, 0))

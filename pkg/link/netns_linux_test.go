@@ -116,7 +116,7 @@ func (l *live) log() []string {
 	return lines
 }
 
-// losses are the lines of the log that tell of one.
+// losses are the lines of the log about one.
 func (l *live) losses() []string {
 	return slices.DeleteFunc(l.log(), func(line string) bool { return strings.HasPrefix(line, "link.up") })
 }

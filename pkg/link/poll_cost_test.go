@@ -53,7 +53,7 @@ func (b *bench) stretched() []event.LinkStretched {
 	return out
 }
 
-// Many links share what asking may cost, and each period is told.
+// Many links share what asking may cost, and each period is logged.
 func TestConfirmerStretches(t *testing.T) {
 	onBench(t, func(b *bench) {
 		b.monitor.Engage([]string{"eth0", "eth1"})
@@ -69,7 +69,7 @@ func TestConfirmerStretches(t *testing.T) {
 			t.Errorf("asked %d times in 1 s, want 25: 1 %% of the time", n)
 		}
 		if told := b.stretched(); len(told) != 0 {
-			t.Errorf("told too soon %+v", told)
+			t.Errorf("logged too soon %+v", told)
 		}
 		if l := b.monitor.Links()[0]; l.Confirm.Round(time.Millisecond) != 40*time.Millisecond || !l.Stretched || l.Poll != 0 {
 			t.Errorf("it shows a period of %v, stretched %v, polled every %v", l.Confirm, l.Stretched, l.Poll)
@@ -77,7 +77,7 @@ func TestConfirmerStretches(t *testing.T) {
 		time.Sleep(time.Minute)
 		told := b.stretched()
 		if len(told) != 2 || told[0].Interface == told[1].Interface || told[0].Restored || !strings.Contains(told[0].Why, "RTNL") || told[0].Period <= 20*time.Millisecond {
-			t.Errorf("a minute of it was told as %+v, want one line for each link", told)
+			t.Errorf("a minute of it was logged as %+v, want one line for each link", told)
 		}
 		b.answerIn(0)
 		time.Sleep(3 * time.Second)
@@ -91,7 +91,7 @@ func TestConfirmerStretches(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		if told = b.stretched(); len(told) != 2 || !told[0].Restored || !told[1].Restored || told[0].Why != "asking is cheap again" {
-			t.Errorf("the end of it was told as %+v", told)
+			t.Errorf("the end of it was logged as %+v", told)
 		}
 		b.expect("")
 		b.monitor.Engage(nil)
@@ -102,8 +102,8 @@ func TestConfirmerStretches(t *testing.T) {
 	})
 }
 
-// One tick before: nothing; at the tick: once. What wavers is not told.
-func TestPeriodIsToldWhenItLasts(t *testing.T) {
+// One tick before: nothing; at the tick: once. A period that varies is not logged.
+func TestPeriodIsLoggedWhenItLasts(t *testing.T) {
 	const ms = time.Millisecond
 	start := time.Unix(0, 0)
 	for _, tt := range []struct {
@@ -111,18 +111,18 @@ func TestPeriodIsToldWhenItLasts(t *testing.T) {
 		told time.Duration // before
 		seen []time.Duration
 		at   []time.Duration // of each
-		news int             // which of them is told, from 1 on; 0: none
+		news int             // which of them is logged, from 1 on; 0: none
 	}{
 		{"as configured", 10 * ms, []time.Duration{10 * ms, 10 * ms}, []time.Duration{0, time.Hour}, 0},
 		{"not twice", 10 * ms, []time.Duration{19 * ms, 19 * ms}, []time.Duration{0, time.Hour}, 0},
 		{"twice, one tick before", 10 * ms, []time.Duration{20 * ms, 20 * ms}, []time.Duration{0, longerAfter - 1}, 0},
 		{"twice, at the tick", 10 * ms, []time.Duration{20 * ms, 90 * ms}, []time.Duration{0, longerAfter}, 2},
 		{"it wavers", 10 * ms, []time.Duration{20 * ms, 19 * ms, 20 * ms}, []time.Duration{0, longerAfter - 1, longerAfter}, 0},
-		{"told once", 10 * ms, []time.Duration{20 * ms, 20 * ms, 20 * ms}, []time.Duration{0, longerAfter, time.Hour}, 2},
+		{"logged once", 10 * ms, []time.Duration{20 * ms, 20 * ms, 20 * ms}, []time.Duration{0, longerAfter, time.Hour}, 2},
 		{"back, one tick before", 50 * ms, []time.Duration{12 * ms, 10 * ms}, []time.Duration{0, shorterAfter - 1}, 0},
 		{"back, at the tick", 50 * ms, []time.Duration{12 * ms, 10 * ms}, []time.Duration{0, shorterAfter}, 2},
 		{"about back is back", 20 * ms, []time.Duration{12 * ms, 12 * ms}, []time.Duration{0, shorterAfter}, 2},
-		{"about back is told once", 20 * ms, []time.Duration{12 * ms, 12 * ms, 10 * ms, 10 * ms}, []time.Duration{0, shorterAfter, shorterAfter, 2 * shorterAfter}, 2},
+		{"about back is logged once", 20 * ms, []time.Duration{12 * ms, 12 * ms, 10 * ms, 10 * ms}, []time.Duration{0, shorterAfter, shorterAfter, 2 * shorterAfter}, 2},
 		{"half", 50 * ms, []time.Duration{25 * ms, 25 * ms}, []time.Duration{0, shorterAfter}, 2},
 		{"not half", 50 * ms, []time.Duration{26 * ms, 26 * ms}, []time.Duration{0, time.Hour}, 0},
 		{"slow questions, one tick before", 10 * ms, []time.Duration{time.Second, time.Second}, []time.Duration{0, 16*time.Second - 1}, 0},
@@ -136,7 +136,7 @@ func TestPeriodIsToldWhenItLasts(t *testing.T) {
 			}
 		}
 		if got != tt.news {
-			t.Errorf("%s: told at %d, want %d", tt.name, got, tt.news)
+			t.Errorf("%s: logged at %d, want %d", tt.name, got, tt.news)
 		}
 	}
 }
@@ -153,7 +153,7 @@ func TestPollerStretches(t *testing.T) {
 			t.Errorf("asked %d times in 10 min", n)
 		}
 		if e := b.stretched(); len(e) != 1 || e[0].Period < longestPoll/2 {
-			t.Errorf("told %+v", e)
+			t.Errorf("logged %+v", e)
 		}
 		if l := b.monitor.Links()[0]; l.Poll != longestPoll || !l.Stretched {
 			t.Errorf("it shows a period of %v, stretched %v", l.Poll, l.Stretched)

@@ -13,17 +13,17 @@ import (
 // withMII gives eth0 a transceiver before the monitor runs.
 func withMII(c *Config, k *fake) {
 	c.Default.Poll = time.Second
-	k.beats["eth0"] = nic.MIIStatus{Up: true}
+	k.mii["eth0"] = nic.MIIStatus{Up: true}
 }
 
-// A NIC that announces nothing (e1000e, 2002): only its transceiver tells.
-func TestPollerSeesWhatNobodyAnnounces(t *testing.T) {
+// A NIC that announces nothing (e1000e, 2002): only its transceiver reports a loss.
+func TestPollerSeesWhatIsNotAnnounced(t *testing.T) {
 	onBench(t, func(b *bench) {
 		if got := b.chosen(); !strings.Contains(got, byUnproven) || !strings.Contains(got, "eth1 by netlink") {
 			t.Errorf("chosen\n%s", got)
 		}
 		if f := b.monitor.Links()[0]; f.Monitor != "mii" {
-			t.Errorf("the fact says %q", f.Monitor)
+			t.Errorf("the fact has %q", f.Monitor)
 		}
 		b.probes("eth0")
 		time.Sleep(10 * time.Second)
@@ -33,7 +33,7 @@ func TestPollerSeesWhatNobodyAnnounces(t *testing.T) {
 		if n := b.probes("eth1"); n != 0 {
 			t.Errorf("eth1, which has no transceiver, was polled %d times", n)
 		}
-		b.beats("eth0", nic.MIIStatus{})
+		b.setMII("eth0", nic.MIIStatus{})
 		time.Sleep(time.Second)
 		b.expect("eth0[2] out -1\nlink.down eth0 by mii\n")
 		time.Sleep(5 * time.Second)
@@ -41,10 +41,10 @@ func TestPollerSeesWhatNobodyAnnounces(t *testing.T) {
 		if got := b.chosen(); got != byRefuted {
 			t.Errorf("chosen\n%s", got)
 		}
-		b.beats("eth0", nic.MIIStatus{Up: true})
+		b.setMII("eth0", nic.MIIStatus{Up: true})
 		time.Sleep(time.Second)
 		b.expect("eth0[2] up\nlink.up eth0 by mii\n")
-		b.beats("eth0", nic.MIIStatus{Up: true, Flapped: true})
+		b.setMII("eth0", nic.MIIStatus{Up: true, Flapped: true})
 		time.Sleep(time.Second)
 		b.expect("eth0[2] up -1\nlink.flapped eth0 by mii\n")
 	}, withMII)
@@ -54,15 +54,15 @@ func TestPollerSeesWhatNobodyAnnounces(t *testing.T) {
 func TestPollerEnds(t *testing.T) {
 	onBench(t, func(b *bench) {
 		b.chosen()
-		b.say(ofLinks, LinkSeen{up(2, "eth0", noCarrier)})
-		b.beats("eth0", nic.MIIStatus{})
+		b.announce(ofLinks, LinkSeen{up(2, "eth0", noCarrier)})
+		b.setMII("eth0", nic.MIIStatus{})
 		time.Sleep(time.Second)
 		if got := b.chosen(); got != byProof {
 			t.Errorf("chosen\n%s", got)
 		}
-		b.say(ofLinks, LinkSeen{up(2, "eth0", lost(1))})
-		b.expect("eth0[2] out\n") // the transceiver said down, and must take it back
-		b.beats("eth0", nic.MIIStatus{Up: true})
+		b.announce(ofLinks, LinkSeen{up(2, "eth0", lost(1))})
+		b.expect("eth0[2] out\n") // the transceiver reported down, and must take that back
+		b.setMII("eth0", nic.MIIStatus{Up: true})
 		time.Sleep(time.Second)
 		b.expect("eth0[2] up\nlink.up eth0 by mii\n")
 		b.probes("eth0")
@@ -71,7 +71,7 @@ func TestPollerEnds(t *testing.T) {
 			t.Errorf("polled %d times", n)
 		}
 
-		b.say(ofLinks, LinkGone{Index: 2}, LinkSeen{up(9, "eth0")}) // another NIC: it begins anew
+		b.announce(ofLinks, LinkGone{Index: 2}, LinkSeen{up(9, "eth0")}) // another NIC: it begins anew
 		if got := b.chosen(); got != byUnproven {
 			t.Errorf("chosen for the successor\n%s", got)
 		}
@@ -82,23 +82,23 @@ func TestPollerEnds(t *testing.T) {
 	}, withMII)
 }
 
-// Of a driver that is known to be blind this is said, and nobody is polled.
-func TestPollerFindsTheBlind(t *testing.T) {
+// A driver that always reports a carrier is logged, and not polled.
+func TestPollerFindsADriverThatIsAlwaysUp(t *testing.T) {
 	onBench(t, func(b *bench) {
 		want := "eth0 by none: the host does not tell: it is taken as up, and a pulled cable stays unseen"
 		if got := b.chosen(); !strings.Contains(got, want) || !strings.Contains(got, "eth1 by netlink") {
 			t.Errorf("chosen\n%s", got)
 		}
-	}, func(_ *Config, k *fake) { k.blinds = map[string]string{"eth0": "the host does not tell"} })
+	}, func(_ *Config, k *fake) { k.alwaysUp = map[string]string{"eth0": "the host does not tell"} })
 }
 
-// An ioctl that fails is no word.
+// An ioctl that fails is no report.
 func TestPollerWithoutAnAnswer(t *testing.T) {
 	onBench(t, func(b *bench) {
 		time.Sleep(2 * time.Second)
 		b.published()
 		b.mu.Lock()
-		delete(b.fake.beats, "eth0")
+		delete(b.fake.mii, "eth0")
 		b.mu.Unlock()
 		b.probes("eth0")
 		time.Sleep(10 * time.Second)
@@ -145,7 +145,7 @@ func TestPollerBlocksNobody(t *testing.T) {
 		b.carry("eth1", false)
 		time.Sleep(10 * time.Millisecond)
 		b.expect("eth1[3] out -1\nlink.down eth1 by confirm\n")
-		b.say(ofLinks, LinkSeen{up(2, "eth0", noCarrier)})
+		b.announce(ofLinks, LinkSeen{up(2, "eth0", noCarrier)})
 		b.expect("eth0[2] out -1\nlink.down eth0 by notification\n")
 	}, withMII)
 }
@@ -157,7 +157,7 @@ func TestVerifyAsksTheTransceiver(t *testing.T) {
 		time.Sleep(1500 * time.Millisecond)
 		b.published()
 		b.probes("eth0")
-		b.beats("eth0", nic.MIIStatus{})
+		b.setMII("eth0", nic.MIIStatus{})
 		b.monitor.Verify(1, []string{"eth0", "eth1"})
 		synctest.Wait()
 		b.expect("eth0[2] out -1\nlink.down eth0 by mii\n")
@@ -180,25 +180,25 @@ func TestPollerTurnedOff(t *testing.T) {
 	}, withMII, func(c *Config, _ *fake) { c.Default.Poll = 0 })
 }
 
-// A transceiver that said down and is gone holds the link down no longer than 3 s where
-// the kernel says up, and a minute where nobody else can tell. When it answers again it
-// debounced again.
+// A transceiver that reported down and is gone holds the link down no longer than 3 s where
+// the kernel says up, and a minute where no other source can tell. When it answers again it
+// counts again.
 func TestSourceThatIsGone(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		alone bool
 		lasts time.Duration
-	}{{"the kernel says up", false, withdrawAfter}, {"nobody else can tell", true, withdrawAloneAfter}} {
+	}{{"the kernel says up", false, withdrawAfter}, {"no other source can tell", true, withdrawAloneAfter}} {
 		t.Run(c.name, func(t *testing.T) {
 			onBench(t, func(b *bench) {
 				time.Sleep(2 * time.Second)
-				b.beats("eth0", nic.MIIStatus{})
+				b.setMII("eth0", nic.MIIStatus{})
 				time.Sleep(2 * time.Second)
 				if b.monitor.Links()[0].Usable {
-					b.t.Fatal("it said down, and the link is up")
+					b.t.Fatal("it reported down, and the link is up")
 				}
 				b.mu.Lock()
-				delete(b.fake.beats, "eth0")
+				delete(b.fake.mii, "eth0")
 				b.mu.Unlock()
 				time.Sleep(c.lasts - time.Second)
 				if b.monitor.Links()[0].Usable {
@@ -211,12 +211,12 @@ func TestSourceThatIsGone(t *testing.T) {
 				if got := b.chosen(); !strings.Contains(got, "cannot be asked any more") {
 					t.Errorf("chosen\n%s", got)
 				}
-				b.beats("eth0", nic.MIIStatus{}) // it is back, and says down
+				b.setMII("eth0", nic.MIIStatus{}) // it is back, and reports down
 				time.Sleep(2 * time.Second)
 				if b.monitor.Links()[0].Usable {
-					t.Error("it says down again, and the link is up")
+					t.Error("it reports down again, and the link is up")
 				}
-				b.beats("eth0", nic.MIIStatus{Up: true})
+				b.setMII("eth0", nic.MIIStatus{Up: true})
 				time.Sleep(2 * time.Second)
 				if !b.monitor.Links()[0].Usable {
 					t.Error("it took it back, and the link is down")

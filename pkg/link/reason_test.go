@@ -10,7 +10,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// reasons are the lines that tell why, with their traces.
+// reasons are the lines with a reason, and their traces.
 func reasons(events []event.Event) string {
 	var said []string
 	for _, e := range events {
@@ -30,7 +30,7 @@ func TestReasonOfALoss(t *testing.T) {
 	pulled := observed{observe: LinkSeen{up(2, "eth0", noCarrier)}, want: "link.down #2: eth0 is not usable: no carrier"}
 	for name, steps := range map[string][]observed{
 		"after it":             {start, pulled, {observe: why(2, 1, "no cable"), want: "link.reason #2: eth0 is not usable: no carrier (no cable)"}},
-		"told once":            {start, pulled, {observe: why(2, 1, "no cable"), want: "link.reason #2: eth0 is not usable: no carrier (no cable)"}, {observe: why(2, 1, "overheat")}, {observe: LinkSeen{up(2, "eth0", noCarrier, mtu(9000))}}},
+		"logged once":          {start, pulled, {observe: why(2, 1, "no cable"), want: "link.reason #2: eth0 is not usable: no carrier (no cable)"}, {observe: why(2, 1, "overheat")}, {observe: LinkSeen{up(2, "eth0", noCarrier, mtu(9000))}}},
 		"the driver has none":  {start, pulled, {observe: why(2, 1, "")}, {observe: why(2, 1, "no cable")}},
 		"of a predecessor":     {start, pulled, {observe: why(2, 7, "no cable")}},
 		"when it is back":      {start, pulled, {observe: LinkSeen{up(2, "eth0", lost(1))}}, {observe: why(2, 1, "no cable")}},
@@ -77,9 +77,9 @@ func TestExplainer(t *testing.T) {
 		b.mu.Lock()
 		b.thinking = hold
 		b.mu.Unlock()
-		b.say(ofLinks, LinkSeen{up(2, "eth0", noCarrier)})
+		b.announce(ofLinks, LinkSeen{up(2, "eth0", noCarrier)})
 		b.expect("eth0[2] out -1\nlink.down eth0 by notification\n")
-		b.say(ofLinks, LinkSeen{up(3, "eth1", noCarrier)})
+		b.announce(ofLinks, LinkSeen{up(3, "eth1", noCarrier)})
 		b.expect("eth1[3] out -1\nlink.down eth1 by notification\n")
 		close(hold)
 		synctest.Wait()
@@ -87,14 +87,14 @@ func TestExplainer(t *testing.T) {
 		if l := b.monitor.Links()[0]; l.Reason != "no cable" || queries() != 1 {
 			t.Errorf("reason %q, asked %d times", l.Reason, queries())
 		}
-		b.say(ofLinks, LinkSeen{up(5, "other")}, LinkSeen{up(5, "other", noCarrier)})
+		b.announce(ofLinks, LinkSeen{up(5, "other")}, LinkSeen{up(5, "other", noCarrier)})
 		b.expect("other[5] out -1\n")
 		b.mu.Lock()
 		if n := b.fake.queries["other"]; n != 0 {
 			t.Errorf("a link that nobody uses was asked %d times", n)
 		}
 		b.mu.Unlock()
-		b.say(ofLinks, LinkSeen{up(2, "eth0", lost(1))})
+		b.announce(ofLinks, LinkSeen{up(2, "eth0", lost(1))})
 		b.expect("eth0[2] up\nlink.up eth0 by notification\n")
 		if l := b.monitor.Links()[0]; l.Reason != "" || queries() != 1 {
 			t.Errorf("it is back: reason %q, asked %d times", l.Reason, queries())
@@ -105,9 +105,9 @@ func TestExplainer(t *testing.T) {
 // A kernel without the family has no reasons, and nothing else is missing.
 func TestExplainerWithoutAnAnswer(t *testing.T) {
 	onBench(t, func(b *bench) {
-		b.say(ofLinks, LinkSeen{up(2, "eth0", noCarrier)})
+		b.announce(ofLinks, LinkSeen{up(2, "eth0", noCarrier)})
 		b.expect("eth0[2] out -1\nlink.down eth0 by notification\n")
-		b.say(ofLinks, LinkSeen{up(2, "eth0", lost(1))})
+		b.announce(ofLinks, LinkSeen{up(2, "eth0", lost(1))})
 		b.expect("eth0[2] up\nlink.up eth0 by notification\n")
 	})
 }

@@ -41,9 +41,9 @@ func links(reason Resync, seen ...Seen) Observation {
 	return Dump{Reason: reason, OfLinks: true, Links: seen}
 }
 
-// tell writes an outcome as lines: "out" is without a carrier, "barred" is not
+// lines writes an outcome as lines: "out" is without a carrier, "barred" is not
 // usable for another reason, -n are losses.
-func tell(o Outcome) string {
+func lines(o Outcome) string {
 	var b strings.Builder
 	for _, f := range o.Facts {
 		switch {
@@ -92,7 +92,7 @@ type observed struct {
 
 func TestTable(t *testing.T) {
 	start := observed{observe: links(Initial, up(2, "eth0")), want: "eth0[2] up\n"}
-	engaged := observed{observe: confirm(2, 1, true)} // from now on the confirmer has a say
+	engaged := observed{observe: confirm(2, 1, true)} // from now on the confirmer has a vote
 	for name, steps := range map[string][]observed{
 		"administratively down is down": {start,
 			{observe: LinkSeen{up(2, "eth0", adminDown)}, want: "eth0[2] barred -1\nlink.down eth0 by notification\n"},
@@ -136,24 +136,24 @@ func TestTable(t *testing.T) {
 			{observe: LinkSeen{up(3, "eth0", on(7))}},
 			{observe: LinkSeen{up(3, "eth0")}, want: "eth0[3] up\nlink.up eth0 by notification\n"},
 		},
-		"the confirmer speaks first, the notification says nothing new": {start, engaged,
+		"the confirmer is first, the notification is no news": {start, engaged,
 			{observe: confirm(2, 1, false), want: "eth0[2] out -1\nlink.down eth0 by confirm\n"},
 			{observe: LinkSeen{up(2, "eth0", noCarrier)}, want: "eth0[2] out\n"},
 			{observe: LinkSeen{up(2, "eth0", lost(1))}, want: "eth0[2] out\n"},
 			{observe: confirm(2, 1, true), want: "eth0[2] up\nlink.up eth0 by confirm\n"},
 		},
-		"the notification speaks first, both must take it back": {start, engaged,
+		"the notification is first, both must take it back": {start, engaged,
 			{observe: LinkSeen{up(2, "eth0", noCarrier)}, want: "eth0[2] out -1\nlink.down eth0 by notification\n"},
 			{observe: confirm(2, 1, false)},
 			{observe: confirm(2, 1, true)},
 			{observe: LinkSeen{up(2, "eth0", lost(1))}, want: "eth0[2] up\nlink.up eth0 by notification\n"},
 		},
-		"only the confirmer takes its word back": {start, engaged,
+		"only the confirmer takes its report back": {start, engaged,
 			{observe: confirm(2, 1, false), want: "eth0[2] out -1\nlink.down eth0 by confirm\n"},
 			{observe: LinkSeen{up(2, "eth0", mtu(9000))}, want: "eth0[2] out\n"},
 			{observe: links(Audit, up(2, "eth0", mtu(9000))), want: "link.resync audit links=1 differences=0\n"},
 		},
-		"who never said up cannot tell": {start,
+		"a source that never reported up has no vote": {start,
 			{observe: confirm(2, 1, false)},
 			{observe: confirm(2, 1, true)},
 			{observe: confirm(2, 1, false), want: "eth0[2] out -1\nlink.down eth0 by confirm\n"},
@@ -162,7 +162,7 @@ func TestTable(t *testing.T) {
 			{observe: LinkGone{Index: 2}, want: "eth0 gone -1\nlink.removed eth0 by notification\n"},
 			{observe: LinkSeen{up(2, "eth0")}, want: "eth0[2] up\nlink.added eth0 by notification\nlink.up eth0 by notification\n"},
 			{observe: confirm(2, 1, false)},
-			{observe: confirm(2, 2, false)}, // nor has the successor said up
+			{observe: confirm(2, 2, false)}, // nor has the successor reported up
 			{observe: confirm(2, 2, true)},
 			{observe: confirm(2, 1, false)},
 			{observe: confirm(2, 2, false), want: "eth0[2] out -1\nlink.down eth0 by confirm\n"},
@@ -210,19 +210,19 @@ func TestTable(t *testing.T) {
 			{observe: LinkSeen{up(9, "eth0", adminDown)}, want: "eth0[9] barred\nlink.added eth0 by notification\n"},
 			{observe: LinkSeen{up(9, "eth0")}, want: "eth0[9] up\nlink.up eth0 by notification\n"},
 		},
-		"another takes the name before the removal is told": {start,
+		"another takes the name before the removal is announced": {start,
 			{observe: LinkSeen{up(9, "eth0")}, want: "eth0 gone -1\neth0[9] up\nlink.removed eth0 by notification\nlink.added eth0 by notification\nlink.up eth0 by notification\n"},
 			{observe: LinkGone{Index: 2}},
 		},
-		"a dump tells what was lost": {
+		"a dump finds what was lost": {
 			{watch: []string{"eth0", "eth1"}, observe: links(Initial, up(2, "eth0"), up(3, "eth1"), up(4, "x")), want: "eth0[2] up\neth1[3] up\nx[4] up\n"},
 			{observe: links(Overrun, up(2, "eth0"), up(3, "eth1", noCarrier), up(5, "y")), want: "x gone -1\neth1[3] out -1\ny[5] up\nlink.down eth1 by resync\nlink.resync overrun links=3 differences=3\n"},
 		},
-		"two that exchanged their names, told by a dump": {
+		"two that exchanged their names, found by a dump": {
 			{watch: []string{"eth0", "eth1"}, observe: links(Initial, up(2, "eth0"), up(3, "eth1")), want: "eth0[2] up\neth1[3] up\n"},
 			{observe: links(Audit, up(2, "eth1"), up(3, "eth0")), want: "eth1 gone -1\neth0 gone -1\neth1[2] up\neth0[3] up\nlink.removed eth1 by resync\nlink.renamed eth1 by resync was eth0\nlink.up eth1 by resync\nlink.added eth0 by resync\nlink.up eth0 by resync\nlink.resync audit links=2 differences=4\n"},
 		},
-		"what is watched and absent is told at the start": {
+		"what is watched and absent is published at the start": {
 			{watch: []string{"eth0", "eth1"}, observe: links(Initial), want: "eth0 gone\neth1 gone\n"},
 			{observe: LinkSeen{up(2, "eth0", lowerDown)}, want: "eth0[2] barred\nlink.added eth0 by notification\n"},
 		},
@@ -251,7 +251,7 @@ func play(t *testing.T, steps []observed) {
 	for i, s := range steps {
 		now = now.Add(s.after)
 		out := table.Observe(s.observe, now)
-		if diff := cmp.Diff(s.want, tell(out)); diff != "" {
+		if diff := cmp.Diff(s.want, lines(out)); diff != "" {
 			t.Fatalf("step %d (-want +got):\n%s", i, diff)
 		}
 		seq = checkStamps(t, out, seq, now)

@@ -42,8 +42,8 @@ func (v *vote) answer(up bool, at time.Time) (changed bool) {
 }
 
 // asVote is the vote as an event reports it.
-func (v *vote) asVote() event.Word {
-	return event.Word{Source: v.source, Up: !v.down, UpAt: v.upAt, DownAt: v.downAt}
+func (v *vote) asVote() event.Vote {
+	return event.Vote{Source: v.source, Up: !v.down, UpAt: v.upAt, DownAt: v.downAt}
 }
 
 // votes are the last reports of all sources about one link. Only the source itself
@@ -124,7 +124,7 @@ func (v *votes) unanswered(source event.Source, at time.Time, othersUp bool) (wi
 // collect adds the votes to a list that has one for each source. If a source has
 // votes on several links the one that counts is listed: a down before an up, else the
 // latest.
-func (v *votes) collect(list []event.Word) []event.Word {
+func (v *votes) collect(list []event.Vote) []event.Vote {
 	list = collect(list, v.kernel.asVote())
 	for i := range v.asked {
 		if !v.asked[i].withdrawn {
@@ -134,8 +134,8 @@ func (v *votes) collect(list []event.Word) []event.Word {
 	return list
 }
 
-func collect(list []event.Word, vote event.Word) []event.Word {
-	i := slices.IndexFunc(list, func(o event.Word) bool { return o.Source == vote.Source })
+func collect(list []event.Vote, vote event.Vote) []event.Vote {
+	i := slices.IndexFunc(list, func(o event.Vote) bool { return o.Source == vote.Source })
 	switch {
 	case i < 0:
 		return append(list, vote)

@@ -116,7 +116,7 @@ func TestVotesInTheEvent(t *testing.T) {
 				at = at.Add(s.after)
 				var got []string
 				for _, e := range table.Observe(s.observe, at).Events {
-					if c, ok := e.(event.LinkChanged); ok && len(c.Words) > 0 {
+					if c, ok := e.(event.LinkChanged); ok && len(c.Votes) > 0 {
 						got = append(got, words(c))
 					}
 				}
@@ -130,7 +130,7 @@ func TestVotesInTheEvent(t *testing.T) {
 
 func words(c event.LinkChanged) string {
 	var said []string
-	for _, w := range c.Words {
+	for _, w := range c.Votes {
 		now, then, before := "down", "up", w.UpAt
 		if w.Up {
 			now, then, before = "up", "down", w.DownAt

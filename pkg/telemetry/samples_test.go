@@ -46,7 +46,7 @@ func samples() []event.Event {
 	for _, kind := range []event.LinkKind{event.LinkDown, event.LinkRemoved} {
 		gone := event.LinkChanged{Stamp: caused(80 * time.Microsecond), Kind: kind, Link: link, Source: event.Confirm}
 		if kind == event.LinkDown {
-			gone.Words = []event.Word{
+			gone.Votes = []event.Vote{
 				{Source: event.Notification, Up: true, UpAt: start.Add(-time.Hour), DownAt: start.Add(-time.Hour - time.Second)},
 				{Source: event.Confirm, UpAt: start.Add(-time.Hour), DownAt: start},
 			}
