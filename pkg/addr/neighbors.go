@@ -57,7 +57,7 @@ func neighborSets(sets []Set) []neigh.Set {
 	return all
 }
 
-// holdings tells pkg/neigh what a worker holds.
+// holdings is what a worker holds, as pkg/neigh asks for it.
 type holdings struct {
 	ledger   *ledger
 	macvlans *macvlan.Holder

@@ -1,16 +1,18 @@
 package addr
 
 import (
-	"container/heap"
 	"time"
+
+	"ripcord/pkg/deadline"
 )
 
 // reannounceEvery is the least time between two sets that were asked for.
 const reannounceEvery = time.Second
 
 // job is what is left to announce of one instance. It is in a set (rounds > 0),
-// or it rests until the next one begins.
+// or it waits until the next one begins.
 type job struct {
+	deadline.Position
 	instance  string
 	addresses int
 	Announce
@@ -23,17 +25,16 @@ type job struct {
 	refresh       time.Time // the next single round; zero: none
 	more          time.Time // a set that was asked for too early; zero: none
 	asked         time.Time // when the last set that was asked for began
-	index         int       // in the heap; -1: not in it
 }
 
-// schedule says which address is to be announced next, and when: of all that is
-// due the first round before the second, so that every address is told once
-// before any is told twice. A first round that begins during the second of others
+// schedule decides which address is to be announced next, and when: of all that is
+// due the first round before the second, so that every address is announced once
+// before any is announced twice. A first round that begins during the second of others
 // does not wait for it.
 type schedule struct {
-	jobs map[string]*job
-	heap jobs
-	seq  int
+	jobs    map[string]*job
+	waiting deadline.Queue[*job]
+	seq     int
 }
 
 func newSchedule() *schedule { return &schedule{jobs: make(map[string]*job)} }
@@ -43,7 +44,7 @@ func newSchedule() *schedule { return &schedule{jobs: make(map[string]*job)} }
 func (s *schedule) start(now time.Time, instance string, addresses int, a Announce) {
 	s.cancel(instance)
 	s.seq++
-	j := &job{instance: instance, addresses: addresses, Announce: a, seq: s.seq, index: -1}
+	j := &job{instance: instance, addresses: addresses, Announce: a, seq: s.seq}
 	if a.AgainAfter > 0 {
 		j.again = now.Add(a.AgainAfter)
 	}
@@ -51,7 +52,7 @@ func (s *schedule) start(now time.Time, instance string, addresses int, a Announ
 		j.refresh = now.Add(a.Refresh)
 	}
 	s.jobs[instance] = j
-	s.begin(now, j, a.Count)
+	s.beginSet(now, j, a.Count)
 }
 
 // reannounce announces what is started again, one set, at once or as soon as a
@@ -64,30 +65,28 @@ func (s *schedule) reannounce(now time.Time, instance string) {
 	if !j.asked.IsZero() && now.Sub(j.asked) < reannounceEvery {
 		j.more = j.asked.Add(reannounceEvery)
 		if j.rounds == 0 {
-			s.rest(j, now)
+			s.endSet(j, now)
 		}
 		return
 	}
 	j.asked, j.more = now, time.Time{}
-	s.begin(now, j, j.Count)
+	s.beginSet(now, j, j.Count)
 }
 
 // cancel forgets what is left to announce of an instance.
 func (s *schedule) cancel(instance string) {
 	if j := s.jobs[instance]; j != nil {
-		if j.index >= 0 {
-			heap.Remove(&s.heap, j.index)
-		}
+		s.waiting.Remove(j)
 		delete(s.jobs, instance)
 	}
 }
 
-// next gives one address that is due, by instance and number; false if none is.
+// next returns one address that is due, by instance and number; false if none is.
 func (s *schedule) next(now time.Time) (instance string, n int, ok bool) {
-	for len(s.heap) > 0 && !s.heap[0].due.After(now) {
-		j := s.heap[0]
+	for s.waiting.Len() > 0 && !s.waiting.First().due.After(now) {
+		j := s.waiting.First()
 		if j.rounds == 0 {
-			s.wake(now, j)
+			s.beginNext(now, j)
 			continue
 		}
 		n = j.pos
@@ -99,25 +98,25 @@ func (s *schedule) next(now time.Time) (instance string, n int, ok bool) {
 			j.due = now.Add(j.Spacing)
 		}
 		if j.round == j.rounds {
-			s.rest(j, now.Add(j.Spacing))
+			s.endSet(j, now.Add(j.Spacing))
 		} else {
-			heap.Fix(&s.heap, j.index)
+			s.waiting.Put(j)
 		}
 		return j.instance, n, true
 	}
 	return "", 0, false
 }
 
-// deadline is when next has something to give.
+// deadline returns when next has something to return.
 func (s *schedule) deadline() (time.Time, bool) {
-	if len(s.heap) == 0 {
+	if s.waiting.Len() == 0 {
 		return time.Time{}, false
 	}
-	return s.heap[0].due, true
+	return s.waiting.First().due, true
 }
 
-// wake begins the set for which a resting job is due.
-func (s *schedule) wake(now time.Time, j *job) {
+// beginNext begins the set for which a waiting job is due.
+func (s *schedule) beginNext(now time.Time, j *job) {
 	rounds := j.Count
 	switch {
 	case !j.again.IsZero() && !j.again.After(now):
@@ -128,73 +127,45 @@ func (s *schedule) wake(now time.Time, j *job) {
 		j.refresh = now.Add(j.Refresh)
 		rounds = 1
 	}
-	s.begin(now, j, rounds)
+	s.beginSet(now, j, rounds)
 }
 
-func (s *schedule) begin(now time.Time, j *job, rounds int) {
+// beginSet begins a set of so many rounds.
+func (s *schedule) beginSet(now time.Time, j *job, rounds int) {
 	j.round, j.rounds, j.pos, j.due = 0, rounds, 0, now
 	if rounds <= 0 || j.addresses == 0 {
-		s.rest(j, now)
+		s.endSet(j, now)
 		return
 	}
-	s.place(j)
+	s.waiting.Put(j)
 }
 
-// rest ends a set: the job waits for its next one, if any, at the earliest
+// endSet ends a set: the job waits for its next one, if any, at the earliest
 // until floor.
-func (s *schedule) rest(j *job, floor time.Time) {
+func (s *schedule) endSet(j *job, floor time.Time) {
 	j.round, j.rounds, j.pos, j.due = 0, 0, 0, time.Time{}
 	for _, t := range []time.Time{j.again, j.refresh, j.more} {
 		if !t.IsZero() && (j.due.IsZero() || t.Before(j.due)) {
 			j.due = t
 		}
 	}
+	if j.due.IsZero() || j.addresses == 0 {
+		s.waiting.Remove(j)
+		return
+	}
+	if j.due.Before(floor) {
+		j.due = floor
+	}
+	s.waiting.Put(j)
+}
+
+// Before orders jobs by due time, then round, then age.
+func (j *job) Before(other *job) bool {
 	switch {
-	case !j.due.IsZero() && j.addresses > 0:
-		if j.due.Before(floor) {
-			j.due = floor
-		}
-		s.place(j)
-	case j.index >= 0:
-		heap.Remove(&s.heap, j.index)
+	case !j.due.Equal(other.due):
+		return j.due.Before(other.due)
+	case j.round != other.round:
+		return j.round < other.round
 	}
-}
-
-func (s *schedule) place(j *job) {
-	if j.index >= 0 {
-		heap.Fix(&s.heap, j.index)
-	} else {
-		heap.Push(&s.heap, j)
-	}
-}
-
-// jobs is a heap by due time, then round, then age.
-type jobs []*job
-
-func (h jobs) Len() int { return len(h) }
-func (h jobs) Less(i, k int) bool {
-	a, b := h[i], h[k]
-	switch {
-	case !a.due.Equal(b.due):
-		return a.due.Before(b.due)
-	case a.round != b.round:
-		return a.round < b.round
-	}
-	return a.seq < b.seq
-}
-func (h jobs) Swap(i, k int) {
-	h[i], h[k] = h[k], h[i]
-	h[i].index, h[k].index = i, k
-}
-func (h *jobs) Push(x any) {
-	j := x.(*job)
-	j.index = len(*h)
-	*h = append(*h, j)
-}
-func (h *jobs) Pop() any {
-	old := *h
-	j := old[len(old)-1]
-	*h = old[:len(old)-1]
-	j.index = -1
-	return j
+	return j.seq < other.seq
 }

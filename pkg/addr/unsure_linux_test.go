@@ -122,9 +122,9 @@ func TestSlowKernel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := &lateKernel{standing: make(map[netip.Prefix]bool), delay: soonAnswered}
 		r := lateRig(t, k)
-		k.with(func() { k.hang = rtnl.DefaultPatience + time.Second })
+		k.with(func() { k.hang = rtnl.DefaultTimeout + time.Second })
 		r.do(Hold, "a")
-		time.Sleep(rtnl.DefaultPatience + 2*time.Second)
+		time.Sleep(rtnl.DefaultTimeout + 2*time.Second)
 		k.with(func() { k.hang = 0 })
 		r.pass(time.Minute)
 		expect(t, "events", r.names(), "added")
@@ -152,13 +152,13 @@ func TestReleaseOfWhatIsNotKnown(t *testing.T) {
 			}
 		})
 		r.do(Hold, "a")
-		r.pass(rtnl.DefaultPatience / 2)
+		r.pass(rtnl.DefaultTimeout / 2)
 		expect(t, "stand, unanswered", k.stand(), 2)
 		r.do(Release, "a")
-		r.pass(4 * rtnl.DefaultPatience)
+		r.pass(4 * rtnl.DefaultTimeout)
 		expect(t, "left", k.stand(), 0)
 		k.with(func() { k.delay = soonAnswered })
-		r.pass(2 * rtnl.DefaultPatience)
+		r.pass(2 * rtnl.DefaultTimeout)
 		expect(t, "stop", r.stop(), nil)
 	})
 }

@@ -55,7 +55,7 @@ func TestWorkerReleaseDoesNotWaitForAnnouncements(t *testing.T) {
 		r.do(Hold, "a")
 		expect(t, "batches", r.kernel.batches, "[+250 -250]")
 		expect(t, "frames", len(r.packets.take()), neigh.MaxFrames)
-		expect(t, "left to announce", len(r.announcer.jobs)+len(r.announcer.heap), 0)
+		expect(t, "left to announce", len(r.announcer.jobs)+r.announcer.waiting.Len(), 0)
 		r.pass(2 * time.Second)
 		expect(t, "frames after the Release", len(r.packets.take()), 0)
 	})

@@ -25,7 +25,7 @@ const routeTimeout = 100 * time.Millisecond
 // reverse path filter (rp_filter). An error says that it cannot be known.
 func (q *routes) delivers(index int, source, dest netip.Addr) (bool, error) {
 	if q.conn == nil {
-		conn, err := rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_ROUTE, Patience: routeTimeout})
+		conn, err := rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_ROUTE, Timeout: routeTimeout})
 		if err != nil {
 			return false, fmt.Errorf("open a socket to ask for routes: %w", err)
 		}

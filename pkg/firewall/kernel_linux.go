@@ -35,7 +35,7 @@ var _ Kernel = (*LinuxKernel)(nil)
 // OpenKernel opens a socket for requests. It asks nothing yet, so that a kernel
 // without nf_tables is found out by the first Drop.
 func OpenKernel() (*LinuxKernel, error) {
-	return openKernel(rtnl.Config{Protocol: unix.NETLINK_NETFILTER, Patience: answerWithin})
+	return openKernel(rtnl.Config{Protocol: unix.NETLINK_NETFILTER, Timeout: answerWithin})
 }
 
 func openKernel(config rtnl.Config) (*LinuxKernel, error) {

@@ -35,7 +35,7 @@ func TestFirewallThatIsNotThere(t *testing.T) {
 			}
 			return []rtnltest.Datagram{{Messages: []netlink.Message{rtnltest.Ack(requests[0], errno)}}}
 		}}
-		f, err := openKernel(rtnl.Config{Open: k.Open, Patience: answerWithin})
+		f, err := openKernel(rtnl.Config{Open: k.Open, Timeout: answerWithin})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,7 +63,7 @@ func TestFirewallThatAnswersLate(t *testing.T) {
 			after = 0
 			return []rtnltest.Datagram{d}
 		}}
-		f, err := openKernel(rtnl.Config{Open: k.Open, Patience: answerWithin})
+		f, err := openKernel(rtnl.Config{Open: k.Open, Timeout: answerWithin})
 		if err != nil {
 			t.Fatal(err)
 		}

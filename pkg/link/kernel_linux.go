@@ -36,7 +36,7 @@ func (*linux) client() client { return nic.NewClient() }
 // dump implements kernel, on a socket of its own.
 func (*linux) dump(what subject) (Dump, error) {
 	d := Dump{OfLinks: what == ofLinks, OfAddresses: what == ofAddresses}
-	conn, err := rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_ROUTE, Patience: answerWithin})
+	conn, err := rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_ROUTE, Timeout: answerWithin})
 	if err != nil {
 		return d, err
 	}

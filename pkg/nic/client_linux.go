@@ -72,7 +72,7 @@ func (c *Client) Carrier(d Device) (up, known, glink bool) {
 // lowerUp asks the kernel for the flag IFF_LOWER_UP.
 func (c *Client) lowerUp(index int) (up bool, err error) {
 	if c.routes == nil {
-		c.routes, err = rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_ROUTE, Patience: requestTimeout})
+		c.routes, err = rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_ROUTE, Timeout: requestTimeout})
 		if err != nil {
 			return false, err
 		}

@@ -143,7 +143,7 @@ func late(t *testing.T, timeout time.Duration, answer func(request netlink.Messa
 		after = 0
 		return []rtnltest.Datagram{d}
 	}}
-	conn, err := rtnl.Dial(rtnl.Config{Patience: timeout, Open: k.Open})
+	conn, err := rtnl.Dial(rtnl.Config{Timeout: timeout, Open: k.Open})
 	if err != nil {
 		t.Fatal(err)
 	}

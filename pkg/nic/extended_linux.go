@@ -24,7 +24,7 @@ const ethtoolTimeout = time.Second
 // openEthtool fails where the kernel has no such family (before Linux 5.6, or
 // without ETHTOOL_NETLINK).
 func openEthtool() (*ethtool, error) {
-	conn, err := rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_GENERIC, Patience: ethtoolTimeout})
+	conn, err := rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_GENERIC, Timeout: ethtoolTimeout})
 	if err != nil {
 		return nil, err
 	}

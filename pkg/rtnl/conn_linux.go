@@ -13,10 +13,10 @@ import (
 )
 
 const (
-	// DefaultPatience is how long the kernel may take for an answer once it has the
+	// DefaultTimeout is how long the kernel may take for an answer once it has the
 	// request. It executes requests within the system calls that send and receive,
 	// so that it waits there for its RTNL lock, for as long as others hold it.
-	DefaultPatience = 3 * time.Second
+	DefaultTimeout = 3 * time.Second
 	// batchMax is how many messages go into one datagram: their errors, if all
 	// fail, must fit into the receive buffer.
 	batchMax = 256
@@ -39,8 +39,8 @@ type Config struct {
 	// Strict has the kernel filter its lists by what the request names
 	// (NETLINK_GET_STRICT_CHK, Linux 4.20).
 	Strict bool
-	// Patience is how long the kernel may take for an answer; 0: DefaultPatience.
-	Patience time.Duration
+	// Timeout is how long the kernel may take for an answer; 0: DefaultTimeout.
+	Timeout time.Duration
 	// Open, if set, opens the sockets in place of the kernel's: for tests.
 	Open func() (Transport, error)
 }
@@ -56,8 +56,8 @@ type Conn struct {
 
 // Dial opens a Conn.
 func Dial(config Config) (*Conn, error) {
-	if config.Patience == 0 {
-		config.Patience = DefaultPatience
+	if config.Timeout == 0 {
+		config.Timeout = DefaultTimeout
 	}
 	if config.Open == nil {
 		config.Open = func() (Transport, error) { return openForRequests(config.Protocol, config.Strict) }
@@ -212,11 +212,11 @@ func (c *Conn) send(messages []netlink.Message) error {
 // receive hands the messages that answer one of the requests to take, with the
 // request's place, until take returns true.
 func (c *Conn) receive(requests []netlink.Message, take func(i int, m netlink.Message) (done bool)) error {
-	until := time.Now().Add(c.config.Patience)
+	until := time.Now().Add(c.config.Timeout)
 	for {
 		messages, err := c.socket.Receive(until)
 		if err != nil {
-			return c.broken(fmt.Errorf("waiting for up to %v: %w", c.config.Patience, err))
+			return c.broken(fmt.Errorf("waiting for up to %v: %w", c.config.Timeout, err))
 		}
 		for _, m := range messages {
 			i := m.Header.Sequence - requests[0].Header.Sequence
@@ -226,7 +226,7 @@ func (c *Conn) receive(requests []netlink.Message, take func(i int, m netlink.Me
 			if take(int(i), m) {
 				return nil
 			}
-			until = time.Now().Add(c.config.Patience)
+			until = time.Now().Add(c.config.Timeout)
 		}
 	}
 }

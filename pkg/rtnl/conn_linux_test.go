@@ -49,7 +49,7 @@ func mustAnswer(t *testing.T, c *rtnl.Conn, text string) {
 func TestSlowSend(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := &rtnltest.Kernel{Answer: func(requests []netlink.Message) []rtnltest.Datagram {
-			time.Sleep(rtnl.DefaultPatience + time.Second)
+			time.Sleep(rtnl.DefaultTimeout + time.Second)
 			return one(echo(requests[0]))
 		}}
 		c := dial(t, k)
@@ -64,7 +64,7 @@ func TestSlowSend(t *testing.T) {
 // What comes too late answers no later request.
 func TestLateAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		late := rtnl.DefaultPatience + time.Second
+		late := rtnl.DefaultTimeout + time.Second
 		k := &rtnltest.Kernel{Answer: func(requests []netlink.Message) []rtnltest.Datagram {
 			after := late
 			late = 0
@@ -168,7 +168,7 @@ func TestLongDump(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := dial(t, &rtnltest.Kernel{Answer: func(requests []netlink.Message) (all []rtnltest.Datagram) {
 			for i, m := range rtnltest.List(requests[0], unix.RTM_NEWLINK, 0, []byte("a"), []byte("b"), []byte("c")) {
-				all = append(all, rtnltest.Datagram{After: time.Duration(i) * rtnl.DefaultPatience * 2 / 3, Messages: []netlink.Message{m}})
+				all = append(all, rtnltest.Datagram{After: time.Duration(i) * rtnl.DefaultTimeout * 2 / 3, Messages: []netlink.Message{m}})
 			}
 			return all
 		}})
@@ -212,7 +212,7 @@ func TestBatchUnanswered(t *testing.T) {
 		c := dial(t, k)
 		start := time.Now()
 		errs := c.Batch(make([]netlink.Message, 1000))
-		if took := time.Since(start); took != rtnl.DefaultPatience || sent != 1 {
+		if took := time.Since(start); took != rtnl.DefaultTimeout || sent != 1 {
 			t.Errorf("took %v, sent %d datagrams", took, sent)
 		}
 		if len(errs) != 1000 || !errors.Is(errs[0], unix.EEXIST) {

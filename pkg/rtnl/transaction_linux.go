@@ -11,7 +11,7 @@ import (
 
 // Transact sends requests to a subsystem of nfnetlink, such as
 // NFNL_SUBSYS_NFTABLES, as one transaction: all of them take effect or none. It
-// returns the refusals, of which each is told once.
+// returns the refusals, each of them once.
 //
 // The kernel answers a transaction as a whole, at its first message, when it has no
 // such subsystem (EOPNOTSUPP), the sender may not (EPERM), or it could not be
