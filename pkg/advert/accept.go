@@ -55,25 +55,27 @@ type Acceptor struct {
 	own        map[netip.Addr]int // addresses of ours that belong to no single link, and how many links have them
 	strangers  map[stranger]sighting
 	warnings   *event.Warnings // may be nil
+	wall       Wall
 	events     []event.Event
 }
 
-// NewAcceptor returns an acceptor for instances. stats holds the counters of
-// each by name; unknown counts the adverts that belong to none. Signed adverts are compared
+// NewAcceptor returns an acceptor for instances. book has the counters of
+// each; unknown counts the adverts that belong to none. Signed adverts are compared
 // with a wall clock. The instances are only read.
-func NewAcceptor(instances []*vrrp.Instance, stats map[string]*stats.Counters, unknown *stats.Counters, minter *event.Minter, wall Wall) *Acceptor {
+func NewAcceptor(instances []*vrrp.Instance, book stats.Book, unknown *stats.Counters, minter *event.Minter, wall Wall) *Acceptor {
+	book = stats.OrEmpty(book)
 	keys := spareKeys + keysEach*len(instances)
 	a := &Acceptor{
 		links: make(map[string]*linkPeers),
 		own:   make(map[netip.Addr]int), strangers: make(map[stranger]sighting),
-		unknown: unknown, minter: minter,
+		unknown: unknown, minter: minter, wall: wall,
 		mismatches: newMismatches(keys),
 	}
 	a.rejections = ratelimit.New(rejectWindow, keys, func(r rejection) rejection {
 		return rejection{link: r.link, source: nobody(event.FamilyOf(r.source)), reason: r.reason}
 	})
 	for _, in := range instances {
-		p := &peer{Instance: in, stats: stats[in.Name], guard: newGuard(in, wall)}
+		p := &peer{Instance: in, stats: book.Of(in.Name), guard: newGuard(in, wall)}
 		if p.stats == nil {
 			p.stats = unknown
 		}

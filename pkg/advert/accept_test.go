@@ -46,7 +46,7 @@ func virtual2() vrrp.Instance {
 // bench is an acceptor and its counters.
 type bench struct {
 	*Acceptor
-	stats   map[string]*stats.Counters
+	stats   stats.Map
 	unknown *stats.Counters
 }
 
@@ -59,7 +59,7 @@ func each(instances []vrrp.Instance) (all []*vrrp.Instance) {
 }
 
 func newBench(instances ...vrrp.Instance) *bench {
-	b := &bench{stats: map[string]*stats.Counters{}, unknown: &stats.Counters{}}
+	b := &bench{stats: stats.Map{}, unknown: &stats.Counters{}}
 	for _, in := range instances {
 		b.stats[in.Name] = &stats.Counters{}
 	}

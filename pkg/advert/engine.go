@@ -35,8 +35,8 @@ type Waiter interface {
 
 // EngineConfig has all that an Engine needs. Only Late may be nil.
 type EngineConfig struct {
-	Stats   map[string]*stats.Counters // by instance; only read
-	Lease   *lease.Lease               // stamped by the loop that gives the orders
+	Stats   stats.Book
+	Lease   *lease.Lease // stamped by the loop that gives the orders
 	Sender  Sender
 	Waiter  Waiter
 	Results *bus.Topic[vrrp.Result]
@@ -64,6 +64,7 @@ type Engine struct {
 
 // NewEngine returns an engine that does nothing until Run.
 func NewEngine(cfg EngineConfig) *Engine {
+	cfg.Stats = stats.OrEmpty(cfg.Stats)
 	return &Engine{cfg: cfg, plan: NewPlan(nil), logged: make(map[string]failures)}
 }
 
@@ -190,7 +191,7 @@ func (e *Engine) settle(begun time.Time) {
 }
 
 func (e *Engine) count(m *Message) {
-	counters := e.cfg.Stats[m.Instance]
+	counters := e.cfg.Stats.Of(m.Instance)
 	if counters == nil {
 		return
 	}

@@ -25,7 +25,7 @@ type rig struct {
 	*advert.Engine
 	sender  *adverttest.Sender
 	lease   *lease.Lease
-	stats   map[string]*stats.Counters
+	stats   stats.Map
 	results *bus.Ring[vrrp.Result]
 	events  *bus.Ring[event.Event]
 	late    []time.Duration // as it was told, in order
@@ -79,7 +79,7 @@ func TestEngineReportsFirstAdverts(t *testing.T) {
 func run(t *testing.T, fail func(advert.Message) error) *rig {
 	r := &rig{
 		sender: &adverttest.Sender{Fail: fail}, begin: time.Now(), lease: lease.New(time.Now()),
-		stats: map[string]*stats.Counters{"a": {}, "b": {}},
+		stats: stats.Map{"a": {}, "b": {}},
 	}
 	var results bus.Topic[vrrp.Result]
 	var events bus.Topic[event.Event]

@@ -273,7 +273,7 @@ func (n *nowhere) Wake()                {}
 func TestEngineAllocatesNothing(t *testing.T) {
 	var out nowhere
 	late := 0
-	counters := map[string]*stats.Counters{}
+	counters := stats.Map{}
 	e := NewEngine(EngineConfig{
 		Stats: counters, Lease: lease.New(t0.Add(time.Hour)), Sender: &out, Waiter: &out,
 		Late: func(time.Duration) { late++ },

@@ -18,9 +18,9 @@ import (
 
 // ReceiverConfig has all that a Receiver needs. All of it is required.
 type ReceiverConfig struct {
-	Instances []*vrrp.Instance           // only read
-	Stats     map[string]*stats.Counters // by instance; only read
-	Unknown   *stats.Counters            // what belongs to no instance
+	Instances []*vrrp.Instance // only read
+	Stats     stats.Book
+	Unknown   *stats.Counters // what belongs to no instance
 	Links     *bus.Retained[string, event.Link]
 	Heard     *bus.Topic[vrrp.Heard]
 	Results   *bus.Topic[vrrp.Result]
@@ -58,7 +58,8 @@ type Receiver struct {
 	mu     sync.Mutex
 	alarm  *alarm // nil unless Run runs
 	asked  bool
-	ticket uint64 // the greatest that was asked for
+	ticket uint64           // the greatest that was asked for
+	next   *reconfiguration // nil: none waits
 }
 
 // NewReceiver returns a receiver that hears nothing until Run.
@@ -66,36 +67,14 @@ func NewReceiver(cfg ReceiverConfig) *Receiver {
 	r := &Receiver{
 		cfg:      cfg,
 		acceptor: NewAcceptor(cfg.Instances, cfg.Stats, cfg.Unknown, cfg.Minter, nil),
-		wanted:   make(map[socketKey]*want), byFD: make(map[int]*want), receipt: newReceipt(),
+		byFD:     make(map[int]*want), receipt: newReceipt(),
 		peers:     newPeers(cfg.Instances, cfg.Warnings),
 		fragments: fragments{cfg.Instances, cfg.Warnings},
 		members:   groupMembers, deaf: make(map[string]string),
 	}
 	r.acceptor.Warn(cfg.Warnings)
 	r.delivers = r.routes.delivers
-	byLink := make(map[socketKey]*deliveries)
-	shared := func(at socketKey) *deliveries {
-		at = socketKey{link: at.link, family: at.family}
-		if byLink[at] == nil {
-			byLink[at] = newDeliveries()
-		}
-		return byLink[at]
-	}
-	for _, in := range cfg.Instances {
-		shared(socketKey{link: in.Interface, family: in.Family}).add(in.VRID, in.Name, in.Interval)
-		for _, at := range socketKeysOf(in.Interface) {
-			if at.family != in.Family || at.early && in.Priority == vrrp.Owner {
-				continue // there is one owner
-			}
-			if r.wanted[at] == nil {
-				r.wanted[at] = &want{socketKey: at, filterSpec: filterSpec{early: at.early, own: at.own}, deliveries: shared(at)}
-			}
-			if !at.own { // who is not heard there is missed by nobody
-				r.wanted[at].instances = append(r.wanted[at].instances, in.Name)
-			}
-			r.wanted[at].filterSpec.add(in)
-		}
-	}
+	r.wanted = wants(cfg.Instances)
 	return r
 }
 
@@ -130,6 +109,7 @@ func (r *Receiver) Run(ctx context.Context) (err error) {
 	forwarder.Go(func() { forward(ctx, bell, r.poller.alarm) })
 
 	for ctx.Err() == nil {
+		r.reconfigure()
 		changed := links.Take()
 		for _, l := range changed {
 			r.follow(l)

@@ -47,7 +47,7 @@ func deaf(t *testing.T, instances ...vrrp.Instance) *ears {
 	e.results = bus.SubscribeRing(&results, e.bell, 5000)
 	e.events = bus.SubscribeRing(&events, e.bell, 5000)
 	e.Receiver = NewReceiver(ReceiverConfig{
-		Instances: each(instances), Stats: map[string]*stats.Counters{}, Unknown: &stats.Counters{},
+		Instances: each(instances), Stats: stats.Map{}, Unknown: &stats.Counters{},
 		Links: e.links, Heard: &heard, Results: &results, Events: &events,
 		Minter: event.NewMinter(0), Now: time.Now,
 	})

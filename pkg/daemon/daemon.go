@@ -181,7 +181,7 @@ func (p *parts) serve(ctx context.Context, o Options, broken func()) (deadline t
 func (p *parts) resignations() []advert.Order {
 	cause := p.minter.Cause(time.Now())
 	var all []advert.Order
-	for name := range p.stats {
+	for _, name := range p.stats.Names() {
 		all = append(all, advert.Order{Kind: advert.Resign, Cause: cause, Instance: name})
 	}
 	return all
@@ -212,7 +212,7 @@ func (p *parts) answer(sig os.Signal, o Options) event.Event {
 
 func (p *parts) event(kind event.DaemonKind) event.Daemon {
 	return event.Daemon{
-		Stamp: event.Stamp{At: time.Now()}, Kind: kind, Version: p.version, PID: os.Getpid(), Instances: len(p.stats),
+		Stamp: event.Stamp{At: time.Now()}, Kind: kind, Version: p.version, PID: os.Getpid(), Instances: len(p.stats.Names()),
 	}
 }
 

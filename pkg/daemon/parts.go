@@ -28,7 +28,7 @@ import (
 // parts are all that a daemon consists of, and the bus between them.
 type parts struct {
 	version string
-	stats   map[string]*stats.Counters
+	stats   *stats.Registry
 	unknown *stats.Counters // of adverts that belong to no instance
 	minter  *event.Minter
 	lease   *lease.Lease
@@ -61,14 +61,11 @@ type parts struct {
 func build(o Options) (*parts, error) {
 	now := time.Now()
 	p := &parts{
-		version: o.Version, stats: make(map[string]*stats.Counters), unknown: &stats.Counters{Since: now},
+		version: o.Version, stats: stats.NewRegistry(names(o.Config), now), unknown: &stats.Counters{Since: now},
 		minter: event.NewMinter(uint64(now.UnixNano())), lease: lease.New(now),
 		links: bus.NewRetained[string, event.Link](),
 	}
 	p.warnings = event.NewWarnings(func(e event.Event) { p.events.Publish(e) })
-	for _, in := range instances(o.Config) {
-		p.stats[in.Name] = &stats.Counters{Since: now}
-	}
 	p.log = telemetry.NewLog(&p.events, telemetry.NewLogger(o.Output, o.Config.Log.Level))
 	p.metrics = telemetry.NewMetrics(telemetry.MetricsConfig{
 		Version: o.Version, Since: now, Source: p.source(interfaces(o.Config)),
@@ -160,6 +157,15 @@ func instances(c *config.Config) []*vrrp.Instance {
 		for i := range g.Members {
 			all = append(all, &g.Members[i])
 		}
+	}
+	return all
+}
+
+// names are the names of all instances.
+func names(c *config.Config) []string {
+	var all []string
+	for _, in := range instances(c) {
+		all = append(all, in.Name)
 	}
 	return all
 }

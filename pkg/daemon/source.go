@@ -46,7 +46,7 @@ func (s source) Links() []event.Link {
 }
 
 // Stats are the statistics of an instance.
-func (s source) Stats(instance string) *stats.Counters { return s.stats[instance] }
+func (s source) Stats(instance string) *stats.Counters { return s.stats.Of(instance) }
 
 // Warnings returns the warnings in force of an instance.
 func (s source) Warnings(instance string) []event.Warning { return s.warnings.Of(instance) }

@@ -91,7 +91,7 @@ func newWatchedParts(t *testing.T) *watchedParts {
 	links.Publish(event.Link{Seq: 1, Name: "eth0", Index: 1, AdminUp: true, Usable: true})
 
 	engine := advert.NewEngine(advert.EngineConfig{
-		Stats: map[string]*stats.Counters{}, Lease: lease, Sender: &hangingSender{pen: w.pens["adverts"]}, Waiter: adverttest.NewWaiter(),
+		Stats: stats.Map{}, Lease: lease, Sender: &hangingSender{pen: w.pens["adverts"]}, Waiter: adverttest.NewWaiter(),
 		Results: results, Events: events, Minter: minter, Now: time.Now,
 	})
 	set := addr.Set{Instance: "a", Interval: time.Second, Miss: 3, Announce: addr.Announce{Count: 1}}
@@ -103,7 +103,7 @@ func newWatchedParts(t *testing.T) *watchedParts {
 		Sender: noPackets{}, Listener: noListener{}, Now: time.Now,
 	})
 	loop := router.New(router.Config{
-		Stats: map[string]*stats.Counters{}, Links: links, Heard: heard, Results: results, Events: events,
+		Stats: stats.Map{}, Links: links, Heard: heard, Results: results, Events: events,
 		Engine: engine, Addresses: worker, Receiver: routertest.Receiver{Results: results},
 		Confirmer: routertest.Confirmer{Journal: new(routertest.Journal), Results: results},
 		Lease:     lease, Minter: minter, Alarm: routertest.NewAlarm(), Now: time.Now, OnTurn: w.pens["router"].pass,

@@ -40,7 +40,7 @@ func newBench(t *testing.T, groups []vrrp.Group) *bench {
 	b := &bench{t: t, links: bus.NewRetained[string, event.Link](), done: make(chan error, 1)}
 	b.ring = bus.SubscribeRing(&b.events, nil, 1000)
 	b.cfg = router.Config{
-		Groups: groups, Stats: make(map[string]*stats.Counters),
+		Groups: groups, Stats: make(stats.Map),
 		Links: b.links, Heard: &b.heard, Results: &b.results, Events: &b.events,
 		Engine: routertest.Engine{Journal: &b.journal}, Addresses: routertest.Addresses{Journal: &b.journal},
 		Receiver:  routertest.Receiver{Results: &b.results},
@@ -49,7 +49,7 @@ func newBench(t *testing.T, groups []vrrp.Group) *bench {
 	}
 	for _, g := range groups {
 		for _, m := range g.Members {
-			b.cfg.Stats[m.Name] = new(stats.Counters)
+			b.cfg.Stats.(stats.Map)[m.Name] = new(stats.Counters)
 			b.link(m.Interface, true)
 		}
 	}

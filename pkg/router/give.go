@@ -34,7 +34,7 @@ func (r *Router) give(out *Orders) {
 
 // moved counts, and lets the confirmer watch the links that now matter.
 func (r *Router) moved(t event.InstanceTransition) {
-	if s := r.cfg.Stats[t.Virtual.Name]; s != nil {
+	if s := r.cfg.Stats.Of(t.Virtual.Name); s != nil {
 		s.Add(stats.Transitions)
 		if t.To == event.Active {
 			s.Add(stats.ActiveTransitions)

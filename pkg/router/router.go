@@ -19,7 +19,7 @@ import (
 // Config is what a Router is made of.
 type Config struct {
 	Groups []vrrp.Group
-	Stats  map[string]*stats.Counters // by instance
+	Stats  stats.Book
 
 	Links   *bus.Retained[string, event.Link]
 	Heard   *bus.Topic[vrrp.Heard]
@@ -100,6 +100,7 @@ type Router struct {
 // nothing until it runs.
 func New(cfg Config) *Router {
 	now := cfg.Now()
+	cfg.Stats = stats.OrEmpty(cfg.Stats)
 	r := &Router{
 		cfg: cfg, core: NewCore(cfg.Groups, cfg.Minter, now), bell: bus.NewBell(),
 		reloads: make(chan reload, 1),

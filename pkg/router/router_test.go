@@ -37,7 +37,7 @@ func TestRouterLeads(t *testing.T) {
 		if s := b.router.Groups()[0]; s.State != event.Active || s.Members[1].State != event.Active {
 			t.Errorf("the snapshot says %v", s.State)
 		}
-		if n := b.cfg.Stats["outside"].Get(stats.ActiveTransitions); n != 1 {
+		if n := b.cfg.Stats.Of("outside").Get(stats.ActiveTransitions); n != 1 {
 			t.Errorf("%d transitions to Active are counted", n)
 		}
 
@@ -51,7 +51,7 @@ func TestRouterLeads(t *testing.T) {
 		if s := b.router.Groups()[0]; s.State != event.Active {
 			t.Errorf("after its return: %v", s.State)
 		}
-		if n := b.cfg.Stats["inside"].Get(stats.ActiveTransitions); n != 2 {
+		if n := b.cfg.Stats.Of("inside").Get(stats.ActiveTransitions); n != 2 {
 			t.Errorf("%d transitions to Active are counted", n)
 		}
 		b.journal.Take()

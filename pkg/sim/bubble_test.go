@@ -73,7 +73,7 @@ func (b *bubble) power(host byte, groups []vrrp.Group) *living {
 		links: bus.NewRetained[string, event.Link](), minter: event.NewMinter(0), out: make(map[string]bool),
 	}
 	b.routers = append(b.routers, r)
-	counters := make(map[string]*stats.Counters)
+	counters := make(stats.Map)
 	for _, m := range groups[0].Members {
 		counters[m.Name] = new(stats.Counters)
 		r.publishLink(m.Interface)

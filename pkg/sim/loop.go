@@ -129,7 +129,7 @@ func (r *Router) acceptor() *advert.Acceptor {
 	for _, in := range r.instances {
 		all = append(all, in.Instance)
 	}
-	return advert.NewAcceptor(all, nil, new(stats.Counters), r.minter, r.wall)
+	return advert.NewAcceptor(all, stats.Map(nil), new(stats.Counters), r.minter, r.wall)
 }
 
 // absorb is a turn of the router's loop for one input, or a part of one.

@@ -1,0 +1,62 @@
+package stats
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Book finds the counters of an instance. Its method may be called from any goroutine.
+type Book interface {
+	// Of returns the counters of an instance; nil where there is none of that name.
+	Of(instance string) *Counters
+}
+
+// OrEmpty returns the book, or an empty one where there is none.
+func OrEmpty(b Book) Book {
+	if b == nil {
+		return Map(nil)
+	}
+	return b
+}
+
+// Map is a Book that does not change.
+type Map map[string]*Counters
+
+// Of is part of Book.
+func (m Map) Of(instance string) *Counters { return m[instance] }
+
+// Registry is a Book whose instances may change while others read it. Make it with
+// NewRegistry.
+type Registry struct{ all atomic.Pointer[Map] }
+
+// NewRegistry returns the book of some instances, which count from now.
+func NewRegistry(instances []string, now time.Time) *Registry {
+	r := &Registry{}
+	r.all.Store(&Map{})
+	r.Set(instances, now)
+	return r
+}
+
+// Of is part of Book. It takes no lock.
+func (r *Registry) Of(instance string) *Counters { return (*r.all.Load())[instance] }
+
+// Names returns the instances, in no order.
+func (r *Registry) Names() []string {
+	var names []string
+	for name := range *r.all.Load() {
+		names = append(names, name)
+	}
+	return names
+}
+
+// Set takes the instances that there are now: those that stay go on counting, new ones
+// count from now. It is for one goroutine at a time.
+func (r *Registry) Set(instances []string, now time.Time) {
+	before, all := *r.all.Load(), make(Map, len(instances))
+	for _, name := range instances {
+		if all[name] = before[name]; all[name] == nil {
+			all[name] = &Counters{Since: now}
+		}
+	}
+	r.all.Store(&all)
+}
