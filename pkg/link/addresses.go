@@ -48,15 +48,21 @@ type knownAddress struct {
 func newAddresses(s Sources) addresses {
 	t := addresses{
 		byLink: make(map[int]*linkAddresses), unsettled: make(map[int]*linkAddresses),
-		named: make(map[netip.Addr]bool), virtual: make(map[netip.Addr]bool), local: make(map[int][]netip.Addr),
 	}
+	t.configure(s)
+	return t
+}
+
+// configure takes which addresses the configuration names. What each loopback link has of
+// them is found out anew.
+func (t *addresses) configure(s Sources) {
+	t.named, t.virtual, t.local = make(map[netip.Addr]bool), make(map[netip.Addr]bool), make(map[int][]netip.Addr)
 	for _, ip := range s.Named {
 		t.named[ip] = true
 	}
 	for _, ip := range s.Virtual {
 		t.virtual[ip] = true
 	}
-	return t
 }
 
 // anyNamed reports whether an instance asks for its source.

@@ -234,12 +234,19 @@ func (m *observer) flush() {
 	m.flushing = false
 }
 
+// watches reports whether a link of that name is watched.
+func (m *observer) watches(name string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.table.Watches(name)
+}
+
 func (m *observer) publish(p *posted) {
 	for _, fact := range p.Facts {
 		m.cfg.Facts.Publish(fact)
 		// That a watched name is there no more is news for its subscribers. Of others
 		// nothing is kept: on a machine with containers there are ever new names.
-		if fact.Index == 0 && !slices.Contains(m.cfg.Watched, fact.Name) {
+		if fact.Index == 0 && !m.watches(fact.Name) {
 			m.cfg.Facts.Forget(fact.Name)
 		}
 	}

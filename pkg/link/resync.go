@@ -91,9 +91,13 @@ func (s *step) compareLinks(links []Seen, listed map[int]bool) {
 func (s *step) publishAbsent() {
 	for _, name := range s.watched {
 		if s.byName[name] == nil {
-			s.publish(event.Link{Name: name, LastChange: s.at, LastSource: s.source})
+			s.publishAbsentName(name)
 		}
 	}
+}
+
+func (s *step) publishAbsentName(name string) {
+	s.publish(event.Link{Name: name, LastChange: s.at, LastSource: s.source})
 }
 
 // A dump of tens of thousands of links and addresses, of which next to nothing has

@@ -46,6 +46,9 @@ func (s *step) observe(o Observation) {
 		s.explained(o)
 	case Paced:
 		s.paced(o)
+	case Reconfigured:
+		s.source = event.Resync
+		s.reconfigured(o)
 	case Elapsed:
 		s.elapsed()
 	case Dump:

@@ -43,18 +43,27 @@ type Table struct {
 // NewTable returns an empty table.
 func NewTable(c TableConfig) *Table {
 	t := &Table{
-		issuer: issuer{minter: c.Minter}, registry: newRegistry(), watched: slices.Clone(c.Watched),
-		known: make(map[string]bool), called: make(map[string]bool), defaults: c.Default, settings: c.Links,
+		issuer: issuer{minter: c.Minter}, registry: newRegistry(),
 		denied: make(map[*entry]bool), held: make(map[*entry]bool), addresses: newAddresses(c.Sources),
 	}
+	t.configure(Reconfigured{Watched: c.Watched, Called: c.Called, Default: c.Default, Links: c.Links})
+	return t
+}
+
+// configure takes what the configuration says of links.
+func (t *Table) configure(c Reconfigured) {
+	t.watched, t.defaults, t.settings = slices.Clone(c.Watched), c.Default, c.Links
+	t.known, t.called = make(map[string]bool), make(map[string]bool)
 	for _, name := range c.Watched {
 		t.known[name], t.called[name] = true, true
 	}
 	for _, name := range c.Called {
 		t.called[name] = true
 	}
-	return t
 }
+
+// Watches reports whether the configuration watches a link of that name.
+func (t *Table) Watches(name string) bool { return t.known[name] }
 
 // Observe takes in an observation that was read at the instant at.
 func (t *Table) Observe(o Observation, at time.Time) Outcome {

@@ -1,0 +1,44 @@
+package link
+
+import (
+	"slices"
+	"time"
+)
+
+// Reconfigured is a new configuration: other links are watched, or in another way. What is
+// known of the links stays known.
+type Reconfigured struct {
+	Watched, Called []string
+	Default         Settings
+	Links           map[string]Settings
+	Sources         Sources
+}
+
+func (Reconfigured) observation() {}
+
+// Reconfigure takes a new configuration. What is known of the links that are watched now is
+// published at once, a name without a link as such; it may stand in the outbox for a moment
+// longer.
+func (m *Monitor) Reconfigure(to Reconfigured) { m.observe(to, time.Now()) }
+
+// reconfigured takes a new configuration, and decides anew about all links that it may
+// concern.
+func (s *step) reconfigured(to Reconfigured) {
+	before := s.known
+	s.configure(to)
+	s.addresses.configure(to.Sources)
+	for _, e := range slices.Clone(s.order) {
+		e.watched = false
+		for name := range e.seen.names {
+			e.watched = e.watched || s.known[name]
+		}
+		s.chooseSources(s.addresses.on(e.seen.Index))
+		s.settle(e, 0)
+	}
+	for _, name := range s.watched {
+		if !before[name] && s.byName[name] == nil {
+			s.publishAbsentName(name)
+		}
+	}
+	s.Replan = true
+}

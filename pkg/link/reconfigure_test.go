@@ -1,0 +1,59 @@
+package link
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// A new configuration: what was watched keeps what is known of it, a link that is new is
+// watched with its sources at once, a name without a link is published as such, and other
+// settings hold.
+func TestReconfigured(t *testing.T) {
+	at := time.Unix(1000, 0)
+	table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: Settings{Confirm: time.Second}})
+	table.Observe(Dump{
+		Reason: Initial, OfLinks: true, OfAddresses: true, Links: []Seen{up(2, "eth0"), up(3, "eth1")},
+		Addresses: []Assigned{{Index: 3, Prefix: netip.MustParsePrefix("192.0.2.7/24")}},
+	}, at)
+	before := table.Links("eth0")[0]
+	if got := table.Targets(nil, []string{"eth0", "eth1"}); len(got) != 2 || got[0].Every != time.Second {
+		t.Fatalf("targets %+v", got)
+	}
+
+	out := table.Observe(Reconfigured{
+		Watched: []string{"eth0", "eth1", "eth9"}, Default: Settings{Confirm: 10 * time.Millisecond, DownDelay: time.Minute},
+	}, at.Add(time.Second))
+	if got, want := tell(out), "eth1[3] up\neth9 gone\n"; got != want {
+		t.Errorf("published %q, want %q", got, want)
+	}
+	if len(out.Facts) > 0 && out.Facts[0].Primary4 != netip.MustParseAddr("192.0.2.7") {
+		t.Errorf("its source is %v", out.Facts[0].Primary4)
+	}
+	if !out.Replan {
+		t.Error("nothing is planned anew")
+	}
+	if got := table.Targets(nil, []string{"eth0"}); got[0].Every != 10*time.Millisecond {
+		t.Errorf("targets %+v", got)
+	}
+	if got := table.Links("eth0")[0]; got.LastChange != before.LastChange || got.Seq != before.Seq {
+		t.Errorf("eth0 changed: %+v", got)
+	}
+
+	// The delay that is new holds back a loss.
+	out = table.Observe(LinkSeen{up(2, "eth0", noCarrier)}, at.Add(2*time.Second))
+	if got := tell(out); got != "" && got != "eth0[2] up\n" {
+		t.Errorf("a loss is published at once: %q", got)
+	}
+	// What is watched no more is not logged any more.
+	table.Observe(Reconfigured{Watched: []string{"eth0"}}, at.Add(3*time.Second))
+	out = table.Observe(LinkSeen{up(3, "eth1", noCarrier)}, at.Add(4*time.Second))
+	if len(out.Events) > 0 {
+		t.Errorf("it is logged: %q", tell(out))
+	}
+	if table.Watches("eth9") {
+		t.Error("eth9 is still watched")
+	}
+}
