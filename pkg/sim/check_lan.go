@@ -115,7 +115,7 @@ func latest(a, b time.Time) time.Time {
 func (c *Check) Resumed(r *Router) {
 	w, in := c.World, r.instances[0]
 	at, long := w.now, time.Duration(in.Miss+1)*in.Interval
-	if !r.active() || at.Sub(r.stopped) <= long || !r.healthy() {
+	if !r.active() || !c.routers[r.at].activeSince.Before(r.stopped) || at.Sub(r.stopped) <= long || !r.healthy() {
 		return
 	}
 	for _, o := range w.Routers {
@@ -136,7 +136,7 @@ func (c *Check) Resumed(r *Router) {
 // Where the routers speak two versions, there may be one Active of each: they
 // cannot agree. But then both have logged it.
 func (c *Check) Rest() {
-	if c.World.apart() {
+	if c.World.apart() || c.handingOver() {
 		return
 	}
 	r0 := c.World.Routers[0].instances[0]
@@ -167,6 +167,18 @@ func (c *Check) Rest() {
 	if len(of) > 1 {
 		c.bothLogged()
 	}
+}
+
+// handingOver reports whether a preempted Active has yet to hear its successor.
+func (c *Check) handingOver() bool {
+	for _, versions := range c.since {
+		for _, since := range versions {
+			if !since.IsZero() && c.World.now.Sub(since) <= crossing {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // bothLogged checks that Actives of two versions have logged it within the last minute.

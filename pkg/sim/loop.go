@@ -176,7 +176,7 @@ func (r *Router) turn() {
 // added to them.
 func (r *Router) collect() *router.Orders {
 	o := &r.orders
-	o.Adverts, o.Addresses, o.Verify, o.Events = o.Adverts[:0], o.Addresses[:0], nil, o.Events[:0]
+	*o = router.Orders{Adverts: o.Adverts[:0], Addresses: o.Addresses[:0], Events: o.Events[:0]}
 	return o
 }
 
