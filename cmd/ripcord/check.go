@@ -13,6 +13,7 @@ import (
 // with it.
 func newCheck() *cobra.Command {
 	var path string
+	var run bool
 	c := &cobra.Command{
 		Use:   "check [FILE]",
 		Short: "Read a configuration file and print every problem it has, and what of it does not fit this machine",
@@ -28,6 +29,9 @@ func newCheck() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if run {
+				return runChecks(c, cfg)
+			}
 			for _, w := range cfg.Warnings {
 				fmt.Fprintln(c.ErrOrStderr(), "warning: "+w.Error())
 			}
@@ -41,6 +45,7 @@ func newCheck() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&path, "config", config.Path, "the configuration file, if FILE is not given")
+	c.Flags().BoolVar(&run, "run", false, "run every check of the configuration once, here, and print its result")
 	return c
 }
 

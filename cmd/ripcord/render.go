@@ -8,9 +8,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"ripcord/pkg/control"
 	"ripcord/pkg/event"
+	"ripcord/pkg/track"
 )
 
 // render writes a status for people: a line for each instance, the faults in
@@ -51,6 +53,10 @@ func render(w io.Writer, s *control.Status, now time.Time, colour bool) error {
 	if len(s.Links) > 0 {
 		b.WriteString("\n")
 		links(s, now).write(&b, colour)
+	}
+	if len(s.Checks) > 0 {
+		b.WriteString("\n")
+		checks(s, now).write(&b, colour)
 	}
 	if s.ListenError != "" {
 		b.WriteString("\n" + cell{s.ListenError, red}.paint(colour) + "\n")
@@ -181,6 +187,11 @@ func faultWords(f control.Fault, trouble string) string {
 			return f.Error
 		}
 		return f.Source + " has no address from which to send adverts"
+	case event.CheckFailed:
+		if f.Error != "" {
+			return "its check " + f.Source + " fails: " + printable(f.Error)
+		}
+		return "its check " + f.Source + " fails"
 	case event.SendFailed:
 		return "its adverts cannot be sent"
 	case event.AddressLost:
@@ -228,6 +239,46 @@ func links(s *control.Status, now time.Time) table {
 				ago(l.LastChange, now), or(l.LastChangeSource))...))
 	}
 	return t
+}
+
+func checks(s *control.Status, now time.Time) table {
+	t := table{words("CHECK", "STATE", "SINCE", "ADDS", "RUNS", "FAILED", "SKIPPED", "CHECKS")}
+	for _, k := range s.Checks {
+		checks := printable(k.Checks)
+		if k.Error != "" {
+			checks += " (" + printable(k.Error) + ")"
+		}
+		t = append(t, append([]cell{{text: k.Name}, {k.State, checkColours[k.State]}},
+			words(ago(k.Since, now), adds(k.Value), strconv.FormatUint(k.Runs, 10), strconv.FormatUint(k.Failed, 10),
+				strconv.FormatUint(k.Skipped, 10), checks)...))
+	}
+	return t
+}
+
+// checkColours are those of the states of a check.
+var checkColours = map[string]colour{
+	track.Up.String():      green,
+	track.Down.String():    red,
+	track.Waiting.String(): yellow,
+}
+
+// adds is what a check adds to the priority, with its sign.
+func adds(value int) string {
+	if value == 0 {
+		return or("")
+	}
+	return fmt.Sprintf("%+d", value)
+}
+
+// printable puts a blank for what would move the cursor of a terminal: the text is that
+// of a program.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text)
 }
 
 func upDown(up bool) string {

@@ -31,6 +31,9 @@ func newRun() *cobra.Command {
 		Annotations: map[string]string{isDaemon: "yes"},
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := load(c.Context(), path, machine())
+			if err == nil {
+				_, err = daemon.Checks(cfg)
+			}
 			if err != nil {
 				err = configError{err}
 			} else if level != "" {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ripcord/pkg/control"
+	"ripcord/pkg/event"
 )
 
 // newStatus returns the command that shows what the daemon does.
@@ -58,6 +59,11 @@ func only(s *control.Status, name string) (*control.Status, error) {
 	})
 	part.Links = pick(s.Links, func(l control.Link) bool {
 		return slices.ContainsFunc(part.Instances, func(i control.Instance) bool { return i.Interface == l.Name })
+	})
+	part.Checks = pick(s.Checks, func(k control.Check) bool {
+		return slices.ContainsFunc(part.Instances, func(i control.Instance) bool {
+			return slices.ContainsFunc(i.Faults, func(f control.Fault) bool { return f.Reason == string(event.CheckFailed) && f.Source == k.Name })
+		})
 	})
 	if len(part.Instances) == 0 {
 		return nil, fmt.Errorf("there is no instance or group %q: %s", name, choice(s))

@@ -394,7 +394,7 @@ func (t *tracked) build() vrrp.Tracker {
 	if t.found == nil {
 		return vrrp.Tracker{Kind: vrrp.TrackInterface, Name: t.link, Weight: t.weight}
 	}
-	return vrrp.Tracker{Kind: vrrp.TrackCheck, Name: t.check, Weight: t.effective(), Reported: t.found.file != nil}
+	return vrrp.Tracker{Kind: vrrp.TrackCheck, Name: t.check, Weight: t.effective(), Reported: t.found.file != nil && t.found.file.Weight != 0}
 }
 
 func trackers(track []tracked) (all []vrrp.Tracker) {

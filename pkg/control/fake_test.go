@@ -1,11 +1,13 @@
 package control
 
 import (
+	"errors"
 	"net/netip"
 	"time"
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/stats"
+	"ripcord/pkg/track"
 	"ripcord/pkg/vrrp"
 )
 
@@ -26,6 +28,17 @@ func (r router) Warnings(name string) []event.Warning {
 		Stamp: event.Stamp{At: began}, Instance: name, Reason: "proxy-arp", Subject: "eth0",
 		Text: "two machines answer: set net.ipv4.conf.eth0.proxy_arp=0",
 	}}
+}
+func (r router) Checks() []track.Status {
+	if r.groups == nil {
+		return nil
+	}
+	lost := began.Add(90 * time.Second)
+	return []track.Status{
+		{Report: track.Report{Name: "load", State: track.Up, Value: -5, Ran: true, At: lost}, Checks: "file /run/load", Since: began, Runs: 90},
+		{Report: track.Report{Name: "new"}, Checks: "command /usr/local/bin/slow"},
+		{Report: track.Report{Name: "web", State: track.Down, Ran: true, At: lost, Err: errors.New("no answer within 2s")}, Checks: "tcp 192.0.2.80:443", Since: lost, Runs: 45, Failed: 3, Skipped: 1},
+	}
 }
 func (r router) Stats(name string) *stats.Counters { return r.stats[name] }
 

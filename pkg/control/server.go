@@ -12,6 +12,7 @@ import (
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/stats"
+	"ripcord/pkg/track"
 	"ripcord/pkg/vrrp"
 )
 
@@ -27,6 +28,8 @@ type Source interface {
 	Stats(instance string) *stats.Counters
 	// Warnings returns the warnings in force of an instance.
 	Warnings(instance string) []event.Warning
+	// Checks are the states of all checks.
+	Checks() []track.Status
 }
 
 // Config is what a server needs.

@@ -7,6 +7,7 @@ import (
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/stats"
+	"ripcord/pkg/track"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
@@ -15,7 +16,7 @@ import (
 func (c Config) status() *Status {
 	s := &Status{
 		Version: c.Version, Host: c.Host, Since: known(c.Since),
-		Instances: []Instance{}, Groups: []Group{}, Links: []Link{},
+		Instances: []Instance{}, Groups: []Group{}, Links: []Link{}, Checks: []Check{},
 	}
 	for _, g := range c.Source.Groups() {
 		members := make([]string, 0, len(g.Members))
@@ -34,6 +35,9 @@ func (c Config) status() *Status {
 	}
 	for _, l := range c.Source.Links() {
 		s.Links = append(s.Links, link(l))
+	}
+	for _, k := range c.Source.Checks() {
+		s.Checks = append(s.Checks, check(k))
 	}
 	if c.port != nil {
 		s.ListenError = c.port.trouble()
@@ -111,6 +115,17 @@ func link(l event.Link) Link {
 		Device: l.Device, Master: l.Master,
 		LastChange: known(l.LastChange), LastChangeSource: string(l.LastSource),
 	}
+}
+
+func check(k track.Status) Check {
+	out := Check{
+		Name: k.Name, Checks: k.Checks, State: k.State.String(), Since: known(k.Since), Value: k.Value,
+		Runs: k.Runs, Failed: k.Failed, Skipped: k.Skipped,
+	}
+	if k.Err != nil {
+		out.Error = k.Err.Error()
+	}
+	return out
 }
 
 // known is t as the document writes it; the zero time is not known.

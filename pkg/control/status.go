@@ -13,7 +13,8 @@ type Status struct {
 	Since     *time.Time `json:"since"` // when the daemon started
 	Instances []Instance `json:"instances"`
 	Groups    []Group    `json:"groups"`
-	Links     []Link     `json:"links"` // those that instances use
+	Links     []Link     `json:"links"` // those that instances use or track
+	Checks    []Check    `json:"checks"`
 	// ListenError is why control.listen is not open; left out if it is.
 	ListenError string `json:"listen_error,omitempty"`
 }
@@ -75,6 +76,19 @@ type Group struct {
 	Since   *time.Time `json:"since"`
 	Reason  string     `json:"reason"` // of the last transition
 	Members []string   `json:"members"`
+}
+
+// Check is one check, and what is known of it.
+type Check struct {
+	Name    string     `json:"name"`
+	Checks  string     `json:"checks"` // what is checked, as "tcp 192.0.2.80:443"
+	State   string     `json:"state"`  // waiting (no result yet), up, down
+	Since   *time.Time `json:"since"`  // of the state
+	Value   int        `json:"value"`  // what a file adds to the priority; 0 for other checks
+	Runs    uint64     `json:"runs"`
+	Failed  uint64     `json:"failed"`  // runs
+	Skipped uint64     `json:"skipped"` // runs that were due while one still went on
+	Error   string     `json:"error"`   // of the last run; empty if it passed
 }
 
 // Link is one network interface, with RFC 2863's operational state.

@@ -17,7 +17,7 @@ func Advise(c *config.Config) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return advise(instances(c), there), nil
+	return append(advise(instances(c), there), adviseCommands(c)...), nil
 }
 
 // advise is Advise for what is known of the links.

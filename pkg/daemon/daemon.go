@@ -65,7 +65,7 @@ func Run(ctx context.Context, o Options) error {
 	ctx, broken := context.WithCancel(ctx)
 	defer broken()
 
-	// The flow of facts, from the left: links and adverts come in, the router
+	// The flow of facts, from the left: links, adverts and checks come in, the router
 	// decides, engine and addresses carry out, the log tells. They are started so
 	// that each finds what it needs, and stopped so that nothing is lost.
 	log := stage{"log": p.log.Run}.start(broken)
@@ -82,7 +82,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	p.publishReleases()
 	executors := stage{"adverts": p.engine.Run, "addresses": p.worker.Run}.start(broken)
-	sources := stage{"links": p.monitor.Run, "receiver": p.receiver.Run}.start(broken)
+	sources := stage{"links": p.monitor.Run, "receiver": p.receiver.Run, "checks": p.checks.Run}.start(broken)
 
 	deadline, err := p.serve(ctx, o, broken)
 

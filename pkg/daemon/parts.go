@@ -22,6 +22,7 @@ import (
 	"ripcord/pkg/router"
 	"ripcord/pkg/stats"
 	"ripcord/pkg/telemetry"
+	"ripcord/pkg/track"
 	"ripcord/pkg/vrrp"
 )
 
@@ -46,6 +47,7 @@ type parts struct {
 	receiver   *advert.Receiver
 	engine     *advert.Engine
 	worker     *addr.Worker
+	checks     *track.Runner
 	router     *router.Router
 	control    *control.Server
 	lock       *Lock
@@ -71,6 +73,9 @@ func build(o Options) (*parts, error) {
 		Version: o.Version, Since: now, Source: p.source(interfaces(o.Config)),
 		Settings: o.Config.Link, Events: &p.events, LinesLost: p.log.Lost,
 	})
+	if err := p.buildChecks(o.Config); err != nil {
+		return nil, err
+	}
 	// Before all else that has an effect, since a daemon that runs already must not be disturbed.
 	if err := p.claim(o, now); err != nil {
 		p.close()
@@ -205,14 +210,28 @@ func called(c *config.Config) []string {
 	return slices.Compact(names)
 }
 
-// interfaces are those that carry adverts, once each.
+// interfaces are those that carry adverts and those that are tracked, once each.
 func interfaces(c *config.Config) []string {
 	var names []string
 	for _, in := range instances(c) {
 		names = append(names, in.Interface)
+		names = append(names, trackedLinks(in.Track)...)
+	}
+	for _, g := range c.Groups {
+		names = append(names, trackedLinks(g.Track)...)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// trackedLinks are the links among trackers.
+func trackedLinks(all []vrrp.Tracker) (names []string) {
+	for _, t := range all {
+		if t.Kind == vrrp.TrackInterface {
+			names = append(names, t.Name)
+		}
+	}
+	return names
 }
 
 // watchdog watches the parts that lead, send and hold. It takes the limit of the

@@ -5,6 +5,7 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/stats"
 	"ripcord/pkg/telemetry"
+	"ripcord/pkg/track"
 	"ripcord/pkg/vrrp"
 )
 
@@ -31,7 +32,7 @@ func (s source) Groups() []vrrp.GroupStatus {
 	return all
 }
 
-// Links are the links that carry adverts; one that is not there has no index.
+// Links are the links that carry adverts or are tracked; one that is not there has no index.
 func (s source) Links() []event.Link {
 	there := make(map[string]event.Link, len(s.watched))
 	for _, l := range s.monitor.Links(s.watched...) {
@@ -50,6 +51,9 @@ func (s source) Stats(instance string) *stats.Counters { return s.stats.Of(insta
 
 // Warnings returns the warnings in force of an instance.
 func (s source) Warnings(instance string) []event.Warning { return s.warnings.Of(instance) }
+
+// Checks are the states of all checks, by name.
+func (s source) Checks() []track.Status { return s.checks.Snapshot() }
 
 // Unknown are those of adverts that belong to no instance.
 func (s source) Unknown() *stats.Counters { return s.unknown }

@@ -18,6 +18,7 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/link"
 	"ripcord/pkg/stats"
+	"ripcord/pkg/track"
 	"ripcord/pkg/vrrp"
 )
 
@@ -32,6 +33,8 @@ type Source interface {
 	Stats(instance string) *stats.Counters
 	// Warnings returns the warnings in force of an instance.
 	Warnings(instance string) []event.Warning
+	// Checks are the states of all checks.
+	Checks() []track.Status
 	// Unknown are those of adverts that belong to no instance.
 	Unknown() *stats.Counters
 }
@@ -72,7 +75,7 @@ type Metrics struct {
 func NewMetrics(cfg MetricsConfig) *Metrics {
 	bell := bus.NewBell()
 	m := &Metrics{cfg: cfg, bell: bell, ring: bus.SubscribeRing(cfg.Events, bell, eventBacklog)}
-	m.families = slices.Concat(m.daemon(), m.counted(), instances(), links())
+	m.families = slices.Concat(m.daemon(), m.counted(), instances(), links(), checks())
 	slices.SortFunc(m.families, func(a, b family) int { return strings.Compare(a.name, b.name) })
 	return m
 }

@@ -3,7 +3,7 @@ package telemetry
 // links are the metrics of each link.
 func links() []family {
 	return []family{
-		ofLink("usable", gauge, "1 if the link can carry traffic by all that can tell; 0 means that every group with an instance on it is in fault. 0 too where there is no such interface.",
+		ofLink("usable", gauge, "1 if the link can carry traffic by all that can tell; 0 means that every group with an instance on it is in fault (unless track_link is false), and each that tracks it without a weight. 0 too where there is no such interface.",
 			func(l *watched) float64 { return truth(l.Usable) }),
 		ofLink("admin_up", gauge, "1 if the interface is administratively up (IFF_UP); 0: somebody ran `ip link set ... down`.",
 			func(l *watched) float64 { return truth(l.AdminUp) }),

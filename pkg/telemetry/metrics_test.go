@@ -22,6 +22,7 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/link"
 	"ripcord/pkg/stats"
+	"ripcord/pkg/track"
 	"ripcord/pkg/vrrp"
 	"ripcord/test/golden"
 )
@@ -39,6 +40,16 @@ func (s snapshot) Warnings(instance string) []event.Warning {
 		return nil
 	}
 	return []event.Warning{{Instance: instance, Reason: "proxy-arp", Subject: "eth0"}}
+}
+func (s snapshot) Checks() []track.Status {
+	if s.groups == nil {
+		return nil
+	}
+	began := time.Unix(1_772_366_400, 0)
+	return []track.Status{
+		{Report: track.Report{Name: "load", State: track.Up, Value: -5}, Since: began, Runs: 90},
+		{Report: track.Report{Name: "web", State: track.Down}, Since: began.Add(time.Minute), Runs: 45, Failed: 3, Skipped: 1},
+	}
 }
 func (s snapshot) Groups() []vrrp.GroupStatus        { return s.groups }
 func (s snapshot) Links() []event.Link               { return s.links }

@@ -6,6 +6,7 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/link"
 	"ripcord/pkg/stats"
+	"ripcord/pkg/track"
 	"ripcord/pkg/vrrp"
 )
 
@@ -14,6 +15,7 @@ import (
 type scrape struct {
 	instances []instance
 	links     []watched
+	checks    []check
 	unknown   *stats.Counters
 }
 
@@ -29,6 +31,12 @@ type instance struct {
 type watched struct {
 	event.Link
 	set    link.Settings
+	labels string
+}
+
+// check is a check, likewise.
+type check struct {
+	track.Status
 	labels string
 }
 
@@ -51,6 +59,10 @@ func (c *MetricsConfig) read() *scrape {
 	for _, l := range links {
 		b = label(b[:0], "interface", l.Name)
 		s.links = append(s.links, watched{l, c.Settings(l.Name), string(b)})
+	}
+	for _, k := range c.Source.Checks() {
+		b = label(b[:0], "check", k.Name)
+		s.checks = append(s.checks, check{k, string(b)})
 	}
 	return s
 }

@@ -36,7 +36,8 @@ type Tracker struct {
 	// fault is that it is up.
 	Reverse bool
 	// Reported makes the tracker report what it adds to the priority, in place of a
-	// Weight of its own, as a check of a file does; it is no fault.
+	// Weight of its own, as a check of a file does. Down, it adds nothing and is a fault,
+	// which no FaultAll puts off.
 	Reported bool
 }
 
@@ -70,7 +71,7 @@ func (t *tracker) failed() bool {
 // adds returns what the tracker adds to the priority.
 func (t *tracker) adds() int {
 	switch {
-	case t.state == TrackerWaiting:
+	case t.state == TrackerWaiting, t.Reported && t.failed():
 		return 0
 	case t.Reported:
 		return t.change
@@ -81,7 +82,7 @@ func (t *tracker) adds() int {
 }
 
 // fatal reports whether the failure of the tracker is a fault.
-func (t *tracker) fatal() bool { return t.Weight == 0 && !t.Reported }
+func (t *tracker) fatal() bool { return t.Weight == 0 }
 
 // fault returns the fault that the failure of the tracker is.
 func (t *tracker) fault() faultKey {
@@ -198,11 +199,11 @@ func (f *facts) faulty(key faultKey) bool {
 // counts reports whether the failure of a tracker is a fault now. Where the group says
 // that all of its own entries must have failed, one alone is none.
 func (f *facts) counts(t *tracker) bool {
-	if !t.failed() || t.member != nil || !f.faultAll {
+	if !t.failed() || t.member != nil || !f.faultAll || t.Reported {
 		return t.failed()
 	}
 	for i := range f.trackers {
-		if o := &f.trackers[i]; o.member == nil && o.fatal() && !o.failed() {
+		if o := &f.trackers[i]; o.member == nil && o.fatal() && !o.Reported && !o.failed() {
 			return false
 		}
 	}

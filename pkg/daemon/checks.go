@@ -1,0 +1,97 @@
+package daemon
+
+import (
+	"fmt"
+	"time"
+
+	"ripcord/pkg/command"
+	"ripcord/pkg/config"
+	"ripcord/pkg/event"
+	"ripcord/pkg/track"
+	"ripcord/pkg/vrrp"
+)
+
+// Checks returns the checks of a configuration as they run on this machine: a command has
+// its user, or script_user. An account that does not exist here is an error, since a
+// check that can never run would be a fault for ever.
+func Checks(c *config.Config) ([]track.Spec, error) {
+	var specs []track.Spec
+	for _, k := range c.Checks {
+		spec := k.Spec
+		if cmd, ok := spec.Probe.(track.Command); ok {
+			user, err := scriptUser(c, k)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", c.File, err)
+			}
+			cmd.User = user
+			spec.Probe = cmd
+		}
+		specs = append(specs, spec)
+	}
+	return specs, nil
+}
+
+// scriptUser returns the user that the command of a check runs as.
+func scriptUser(c *config.Config, k config.Check) (*command.User, error) {
+	name, key := k.User, "user"
+	if name == "" {
+		name, key = c.ScriptUser, "script_user"
+	}
+	user, err := command.LookupUser(name, k.Group)
+	if err != nil {
+		return nil, fmt.Errorf("check %s runs a command as %s %s: %w", k.Name, key, name, err)
+	}
+	return user, nil
+}
+
+// adviseCommands returns why the commands of checks would fail on this machine.
+func adviseCommands(c *config.Config) (advice []string) {
+	for _, k := range c.Checks {
+		cmd, ok := k.Probe.(track.Command)
+		if !ok {
+			continue
+		}
+		user, err := scriptUser(c, k)
+		if err != nil {
+			advice = append(advice, err.Error())
+			continue
+		}
+		if _, err := command.CheckExecutable(cmd.Argv[0], user); err != nil {
+			advice = append(advice, fmt.Sprintf("check %s: %v", k.Name, err))
+		}
+	}
+	return advice
+}
+
+// buildChecks makes the runner of the checks.
+func (p *parts) buildChecks(c *config.Config) error {
+	specs, err := Checks(c)
+	if err != nil {
+		return err
+	}
+	p.checks = track.New(p.reportCheck)
+	return p.checks.Apply(specs)
+}
+
+// trackerStates are the states of a check in the words of the state machine.
+var trackerStates = map[track.State]vrrp.TrackerState{
+	track.Waiting: vrrp.TrackerWaiting, track.Up: vrrp.TrackerUp, track.Down: vrrp.TrackerDown,
+}
+
+// reportCheck gives the state of a check to the router. The log has each change from its
+// first result on: how a check starts is in the configuration.
+func (p *parts) reportCheck(r track.Report) {
+	cause := p.minter.Cause(r.At)
+	failure := ""
+	if r.Err != nil {
+		failure = r.Err.Error()
+	}
+	p.results.Publish(vrrp.Tracked{Cause: cause, Check: r.Name, State: trackerStates[r.State], Change: r.Value, Err: failure})
+	if !r.Ran {
+		return
+	}
+	p.events.Publish(event.CheckChanged{
+		Stamp: event.Stamp{Cause: cause, At: time.Now()}, Check: r.Name, Result: r.State.String(), Change: r.Value,
+		Took: r.Took, Output: r.Output, Err: failure,
+	})
+}

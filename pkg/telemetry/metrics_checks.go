@@ -1,0 +1,30 @@
+package telemetry
+
+import "ripcord/pkg/track"
+
+// checks are the metrics of each check.
+func checks() []family {
+	return []family{
+		ofCheck("up", gauge, "1 if the check passes; 0 if it fails, or has no result yet. What that means for an instance is in ripcord_instance_fault and ripcord_instance_effective_priority.",
+			func(k *check) float64 { return truth(k.State == track.Up) }),
+		ofCheck("value", gauge, "What a check of a file adds to the priority; 0 for other checks.",
+			func(k *check) float64 { return float64(k.Value) }),
+		ofCheck("last_change_timestamp_seconds", gauge, "When the state of the check last changed, in seconds since 1970.",
+			func(k *check) float64 { return seconds(k.Since) }),
+		ofCheck("runs_total", counter, "Runs of the check that had a result. If it does not grow, the check hangs: see timeout and interval.",
+			func(k *check) float64 { return float64(k.Runs) }),
+		ofCheck("failures_total", counter, "Runs that failed, also those that rise and fall smooth over. The log's check.changed and ripcord status say why.",
+			func(k *check) float64 { return float64(k.Failed) }),
+		ofCheck("skipped_total", counter, "Runs that were left out since one before still went on. If it grows, the check takes longer than its interval.",
+			func(k *check) float64 { return float64(k.Skipped) }),
+	}
+}
+
+// ofCheck is a metric of which each check has one series.
+func ofCheck(name string, of kind, help string, value func(*check) float64) family {
+	return family{"check_" + name, help, of, func(p *page, s *scrape) {
+		for i := range s.checks {
+			p.put(value(&s.checks[i]), s.checks[i].labels)
+		}
+	}}
+}
