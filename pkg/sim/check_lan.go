@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"ripcord/pkg/event"
@@ -60,7 +61,7 @@ func (c *Check) served() {
 		return
 	}
 	for _, r := range c.World.Routers {
-		if r.healthy() && now.After(c.due(r)) {
+		if r.healthy() && !c.holdsOff(r) && now.After(c.due(r)) {
 			c.violate("nobody serves for %v, and %s should since %v%s", gap, r.Name, now.Sub(c.due(r)), c.describe())
 			c.unserved = now
 			return
@@ -75,13 +76,14 @@ func (c *Check) served() {
 // that the preempt_delay counts.
 func (c *Check) due(r *Router) time.Time {
 	in, rec := r.instances[0], &c.routers[r.at]
-	from, extra := c.World.disturbed, time.Duration(0)
+	from, extra, found := c.World.disturbed, time.Duration(0), time.Time{}
 	if rec.faulty {
 		extra = c.Settle()
 	}
 	for _, o := range c.World.Routers {
 		from = latest(from, c.routers[o.at].leftAt)
 		if o.active() {
+			found = c.routers[o.at].activeSince.Add(inPlaceWithin + c.Settle())
 			from = latest(latest(from, c.routers[o.at].activeSince).Add(inPlaceWithin), rec.ready.Add(in.PreemptDelay))
 		}
 	}
@@ -90,7 +92,13 @@ func (c *Check) due(r *Router) time.Time {
 	if end.Before(due) {
 		due = end
 	}
-	return due.Add(announced)
+	return latest(due, found).Add(announced)
+}
+
+// holdsOff reports whether a router lacks something itself while another is Active: two
+// impaired routers settle on one, whatever each of them lacks, until a hold-off is over.
+func (c *Check) holdsOff(r *Router) bool {
+	return r.lacks() && slices.ContainsFunc(c.World.Routers, (*Router).active)
 }
 
 // found returns how long it may take until a router finds out that it can serve nothing.
@@ -157,7 +165,7 @@ func (c *Check) Rest() {
 		}
 		actives = append(actives, r.Name)
 		of[r.instances[0].Version]++
-		if p := r.priority(); p != best && !c.anyOf() && !moved {
+		if p := r.priority(); (p < best || p > best && !r.healthy()) && !c.anyOf() && !moved {
 			c.violate("%s is Active with priority %d, though a healthy router has %d", r.Name, p, best)
 		}
 	}
