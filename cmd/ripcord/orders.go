@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -61,4 +62,49 @@ func newResume() *cobra.Command {
 	}
 	c.Flags().StringVar(&socket, "socket", control.DefaultSocket, "the daemon's control socket")
 	return c
+}
+
+// newReload returns the command that has the daemon read its configuration again.
+func newReload() *cobra.Command {
+	var socket string
+	var dryRun bool
+	c := &cobra.Command{
+		Use:   "reload [--dry-run]",
+		Short: "Have the daemon read its configuration again, and say what changed",
+		Long: "Have the daemon read its configuration again, as SIGHUP does, and say what changed. What\n" +
+			"did not change is not touched. A file that cannot be used changes nothing, and the\n" +
+			"command says why. With --dry-run it only says what would change.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			done, err := control.Reload(c.Context(), socket, dryRun)
+			if err != nil {
+				return err
+			}
+			fmt.Fprint(c.OutOrStdout(), changes(done))
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "say what would change, and change nothing")
+	c.Flags().StringVar(&socket, "socket", control.DefaultSocket, "the daemon's control socket")
+	return c
+}
+
+// changes writes what a reload changed, a line each.
+func changes(r *control.Reloaded) string {
+	var b strings.Builder
+	for _, part := range []struct {
+		what  string
+		names []string
+	}{{"added", r.Added}, {"changed", r.Changed}, {"removed", r.Removed}} {
+		for _, name := range part.names {
+			fmt.Fprintf(&b, "%s %s\n", part.what, name)
+		}
+	}
+	for _, note := range r.Notes {
+		fmt.Fprintln(&b, note)
+	}
+	if b.Len() == 0 {
+		return "nothing changed\n"
+	}
+	return b.String()
 }

@@ -39,6 +39,7 @@ func newRoot() *cobra.Command {
 		newStatus(),
 		newLink(),
 		newRelease(),
+		newReload(),
 		newResume(),
 		newDemo(),
 		newClean(),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -46,7 +47,7 @@ func newRun() *cobra.Command {
 			case only:
 				return err
 			case err == nil:
-				err = runDaemon(c, cfg)
+				err = runDaemon(c, cfg, again(path, level))
 			}
 			return tidied(c, err)
 		},
@@ -87,7 +88,7 @@ func tidied(c *cobra.Command, err error) error {
 // privileged reports whether this process may do what the daemon does.
 func privileged() bool { return os.Geteuid() == 0 || capable() }
 
-func runDaemon(c *cobra.Command, cfg *config.Config) error {
+func runDaemon(c *cobra.Command, cfg *config.Config, again func(context.Context) (*config.Config, error)) error {
 	if !privileged() {
 		return fmt.Errorf("run needs the right to use raw sockets and to change addresses: start it as root, or with CAP_NET_ADMIN and CAP_NET_RAW")
 	}
@@ -105,7 +106,7 @@ func runDaemon(c *cobra.Command, cfg *config.Config) error {
 		return err
 	}
 	return daemon.Run(c.Context(), daemon.Options{
-		Config: cfg, Version: versionString(), Output: underlying(c.OutOrStdout()), Memory: &memory,
+		Config: cfg, Load: again, Version: versionString(), Output: underlying(c.OutOrStdout()), Memory: &memory,
 		Listener: listener, Signals: requests,
 	})
 }
@@ -120,6 +121,17 @@ const processors = 8
 func schedule() {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(max(processors, runtime.NumCPU()))
+	}
+}
+
+// again reads the configuration of a running daemon anew.
+func again(path, level string) func(context.Context) (*config.Config, error) {
+	return func(ctx context.Context) (*config.Config, error) {
+		cfg, err := load(ctx, path, machine())
+		if err == nil && level != "" {
+			cfg.Log.Level, err = levelOf(level)
+		}
+		return cfg, err
 	}
 }
 

@@ -20,7 +20,9 @@ import (
 
 // Options are what a daemon is made of, beside its configuration.
 type Options struct {
-	Config  *config.Config
+	Config *config.Config
+	// Load, if set, reads the configuration again, for a reload.
+	Load    func(context.Context) (*config.Config, error)
 	Version string
 	// Output takes the log, one JSON object a line.
 	Output io.Writer
@@ -153,16 +155,16 @@ func (p *parts) serve(ctx context.Context, o Options, broken func()) (deadline t
 		return time.Now().Add(stopWithin), nil
 	}
 	p.loop = stage{"router": p.router.Run}.start(broken)
-	p.api = stage{"control": p.control.Run, "watchdog": p.watchdog().run}.start(broken)
+	p.api = stage{"control": p.control.Run, "watchdog": p.watchdog().run, "reload": func(ctx context.Context) error { return p.reloads(ctx, o) }}.start(broken)
 	p.events.Publish(p.event(event.DaemonReady))
-	tell("READY=1")
+	notifyManager("READY=1")
 
 	p.wait(ctx, o)
 
 	now := time.Now()
 	told := make(chan struct{})
 	go func() { // a service manager that does not listen must not hold this up
-		tell("STOPPING=1")
+		notifyManager("STOPPING=1")
 		close(told)
 	}()
 	p.events.Publish(p.event(event.DaemonStopping))
@@ -194,20 +196,17 @@ func (p *parts) wait(ctx context.Context, o Options) {
 		case <-ctx.Done():
 			return
 		case sig := <-o.Signals:
-			p.events.Publish(p.answer(sig, o))
+			p.answer(sig)
 		}
 	}
 }
 
-func (p *parts) answer(sig os.Signal, o Options) event.Event {
-	stamp := event.Stamp{At: time.Now()}
+func (p *parts) answer(sig os.Signal) {
 	if sig == syscall.SIGUSR1 {
-		return event.DaemonStatus{Stamp: stamp, Document: p.control.Status()}
+		p.events.Publish(event.DaemonStatus{Stamp: event.Stamp{At: time.Now()}, Document: p.control.Status()})
+		return
 	}
-	return event.ConfigRejected{
-		Stamp: stamp, File: o.Config.File,
-		Errors: []string{errNoReload.Error()},
-	}
+	p.requestReload()
 }
 
 func (p *parts) event(kind event.DaemonKind) event.Daemon {

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -54,6 +56,10 @@ type parts struct {
 	releases   *releases
 	noReleases error // why nobody knows what was released before
 
+	config    atomic.Pointer[config.Config] // that is in force
+	reloading sync.Mutex
+	hangup    chan struct{} // a reload is asked for
+
 	loop, api *running // router and control, once they run
 
 	closers []io.Closer
@@ -65,13 +71,14 @@ func build(o Options) (*parts, error) {
 	p := &parts{
 		version: o.Version, stats: stats.NewRegistry(names(o.Config), now), unknown: &stats.Counters{Since: now},
 		minter: event.NewMinter(uint64(now.UnixNano())), lease: lease.New(now),
-		links: bus.NewRetained[string, event.Link](),
+		links: bus.NewRetained[string, event.Link](), hangup: make(chan struct{}, 1),
 	}
+	p.config.Store(o.Config)
 	p.warnings = event.NewWarnings(func(e event.Event) { p.events.Publish(e) })
 	p.log = telemetry.NewLog(&p.events, telemetry.NewLogger(o.Output, o.Config.Log.Level))
 	p.metrics = telemetry.NewMetrics(telemetry.MetricsConfig{
-		Version: o.Version, Since: now, Source: p.source(interfaces(o.Config)),
-		Settings: o.Config.Link, Events: &p.events, LinesLost: p.log.Lost,
+		Version: o.Version, Since: now, Source: source{p},
+		Settings: func(name string) link.Settings { return p.config.Load().Link(name) }, Events: &p.events, LinesLost: p.log.Lost,
 	})
 	if err := p.buildChecks(o.Config); err != nil {
 		return nil, err
@@ -134,7 +141,7 @@ func (p *parts) buildControl(o Options, now time.Time) (err error) {
 	}
 	p.control, err = control.New(control.Config{
 		Socket: o.Config.Control.Socket, Version: o.Version, Host: host, Since: now,
-		Source: p.source(interfaces(o.Config)), Orders: orders{p}, Metrics: p.metrics.Handler(),
+		Source: source{p}, Orders: orders{p, o}, Metrics: p.metrics.Handler(),
 		Listen: o.Config.Control.Listen, Listener: o.Listener,
 		Report: func(e event.Event) { p.events.Publish(e) }, Connections: connections(len(interfaces(o.Config))),
 	})
@@ -243,13 +250,13 @@ func (p *parts) watchdog() *watchdog {
 	}
 	return &watchdog{
 		parts: []watched{{name: "router", part: p.router}, {name: "adverts", part: p.engine}, {name: "addresses", part: p.worker}},
-		limit: limit, feed: func() { tell(daemon.SdNotifyWatchdog) }, report: func(e event.Event) { p.events.Publish(e) },
+		limit: limit, feed: func() { notifyManager(daemon.SdNotifyWatchdog) }, report: func(e event.Event) { p.events.Publish(e) },
 	}
 }
 
-// tell tells the service manager, if there is one, how the daemon is. One that does
-// not read what it is told is left alone after a second.
-func tell(state string) {
+// notifyManager notifies the service manager, if there is one, of the daemon's state. One
+// that does not read is left alone after a second.
+func notifyManager(state string) {
 	told := make(chan struct{})
 	go func() {
 		defer close(told)

@@ -123,6 +123,7 @@ func (r *releases) current() []vrrp.Released {
 // orders carries out what comes over the control socket.
 type orders struct {
 	*parts
+	options Options
 }
 
 var _ control.Orders = orders{}
@@ -192,8 +193,7 @@ func noReleases(err error) event.Event {
 	return event.ReleasesUnread{Stamp: event.Stamp{At: time.Now()}, Err: err.Error()}
 }
 
-// errNoReload is the answer to a reload.
-var errNoReload = errors.New("reloading is not supported yet: restart ripcord to load the file")
-
 // Reload is part of control.Orders.
-func (orders) Reload(context.Context, bool) (*control.Reloaded, error) { return nil, errNoReload }
+func (o orders) Reload(ctx context.Context, dryRun bool) (*control.Reloaded, error) {
+	return o.reload(ctx, o.options, dryRun)
+}

@@ -9,18 +9,13 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// source shows the control API and the metrics the state of the parts.
-func (p *parts) source(watched []string) source { return source{p, watched} }
-
 var (
 	_ control.Source   = source{}
 	_ telemetry.Source = source{}
 )
 
-type source struct {
-	*parts
-	watched []string
-}
+// source shows the control API and the metrics the state of the parts.
+type source struct{ *parts }
 
 // Groups are snapshots of all groups.
 func (s source) Groups() []vrrp.GroupStatus {
@@ -34,12 +29,13 @@ func (s source) Groups() []vrrp.GroupStatus {
 
 // Links are the links that carry adverts or are tracked; one that is not there has no index.
 func (s source) Links() []event.Link {
-	there := make(map[string]event.Link, len(s.watched))
-	for _, l := range s.monitor.Links(s.watched...) {
+	watched := interfaces(s.config.Load())
+	there := make(map[string]event.Link, len(watched))
+	for _, l := range s.monitor.Links(watched...) {
 		there[l.Name] = l
 	}
-	links := make([]event.Link, len(s.watched))
-	for i, name := range s.watched {
+	links := make([]event.Link, len(watched))
+	for i, name := range watched {
 		links[i] = there[name]
 		links[i].Name = name
 	}

@@ -21,6 +21,9 @@ type Log struct {
 	limit  *limited
 }
 
+// SetLevel changes which events are written. It may be called from any goroutine.
+func (l *Log) SetLevel(level event.Level) { l.logger.SetLevel(level) }
+
 // NewLog subscribes to topic at once, so that nothing is missed that is
 // published before Run. It starts nothing.
 func NewLog(topic *bus.Topic[event.Event], logger *Logger) *Log {
@@ -68,7 +71,7 @@ func (l *Log) drain() {
 	}
 	now := time.Now()
 	for _, e := range events {
-		if e.Level() < l.logger.level {
+		if !l.logger.takes(e) {
 			continue
 		}
 		if e := l.limit.take(now, e); e != nil {

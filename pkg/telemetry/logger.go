@@ -16,7 +16,7 @@ import (
 // event's own fields in their order, then trace and elapsed_us where the event
 // followed from a fact (docs/events.md).
 type Logger struct {
-	level event.Level
+	level atomic.Int64 // an event.Level
 	core  zapcore.Core
 	lost  atomic.Uint64 // lines that the writer did not take, ever
 
@@ -33,18 +33,26 @@ func NewLogger(w io.Writer, level event.Level) *Logger {
 	encoder := zapcore.NewJSONEncoder(zapcore.EncoderConfig{
 		EncodeTime: zapcore.TimeEncoderOfLayout(time.RFC3339Nano),
 	})
-	return &Logger{level: level, core: zapcore.NewCore(encoder, zapcore.AddSync(w), zapcore.DebugLevel)}
+	l := &Logger{core: zapcore.NewCore(encoder, zapcore.AddSync(w), zapcore.DebugLevel)}
+	l.SetLevel(level)
+	return l
 }
 
 // Write writes one event, or nothing where it weighs less than the logger's
 // level. A line that the writer refuses is counted, and told of by a line
 // log.lost as soon as the writer takes lines again.
 func (l *Logger) Write(e event.Event) {
-	if e.Level() < l.level {
+	if !l.takes(e) {
 		return
 	}
 	l.always(e)
 }
+
+// SetLevel changes which events are written. It may be called from any goroutine.
+func (l *Logger) SetLevel(level event.Level) { l.level.Store(int64(level)) }
+
+// takes reports whether an event weighs enough to be written.
+func (l *Logger) takes(e event.Event) bool { return e.Level() >= event.Level(l.level.Load()) }
 
 // always writes an event whatever it weighs.
 func (l *Logger) always(e event.Event) {

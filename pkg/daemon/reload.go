@@ -1,0 +1,237 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/addr"
+	"ripcord/pkg/config"
+	"ripcord/pkg/control"
+	"ripcord/pkg/event"
+	"ripcord/pkg/link"
+	"ripcord/pkg/router"
+	"ripcord/pkg/vrrp"
+)
+
+// A reload reads the file again, beside the configuration that is in force. A file that
+// cannot be used changes nothing. One that can is applied as a difference, from the parts
+// that must know an instance before it acts to the router, whose loop starts, stops and
+// changes the groups: so nothing of an instance that stayed the same is touched.
+
+// reloadWithin is how long the parts may take to take a new configuration. A part that
+// hangs must not hold up reloads for ever.
+const reloadWithin = 20 * time.Second
+
+// difference is what a reload changes.
+type difference struct {
+	added, changed, removed []string // names of groups, and of instances
+	notes                   []string // what takes a restart
+}
+
+// reload reads the configuration again and takes it; with dryRun it only says what would
+// change. Reloads wait for one another.
+func (p *parts) reload(ctx context.Context, o Options, dryRun bool) (*control.Reloaded, error) {
+	p.reloading.Lock()
+	defer p.reloading.Unlock()
+	if o.Load == nil {
+		return nil, errors.New("this daemon was given its configuration by another program: restart it to change that")
+	}
+	ctx, cancel := context.WithTimeout(ctx, reloadWithin)
+	defer cancel()
+	before := p.config.Load()
+	next, err := o.Load(ctx)
+	if err != nil {
+		p.events.Publish(event.ConfigRejected{Stamp: event.Stamp{At: time.Now()}, File: before.File, Errors: problems(err)})
+		return nil, fmt.Errorf("%s is not taken, what was in force stays: %s", before.File, strings.Join(problems(err), "; "))
+	}
+	d := compare(before, next)
+	answer := &control.Reloaded{File: next.File, DryRun: dryRun, Added: orEmpty(d.added), Changed: orEmpty(d.changed), Removed: orEmpty(d.removed), Notes: d.notes}
+	if dryRun {
+		return answer, nil
+	}
+	if err := p.apply(ctx, before, next); err != nil {
+		return nil, fmt.Errorf("%s is taken in part only, restart ripcord: %w", next.File, err)
+	}
+	p.events.Publish(event.ConfigReloaded{
+		Stamp: event.Stamp{At: time.Now()}, File: next.File, Added: d.added, Changed: d.changed, Removed: d.removed, Notes: d.notes,
+	})
+	return answer, nil
+}
+
+// apply gives the parts a new configuration, in the order in which an instance needs them.
+func (p *parts) apply(ctx context.Context, before, next *config.Config) error {
+	p.log.SetLevel(next.Log.Level)
+	p.config.Store(next)
+	p.stats.Set(names(next), time.Now())
+	p.monitor.Reconfigure(link.Reconfigured{
+		Watched: interfaces(next), Called: called(next), Default: next.DefaultLink, Links: next.Links, Sources: sources(next),
+	})
+	if err := p.awaitLinks(ctx, interfaces(next)); err != nil {
+		return err
+	}
+	if err := p.receiver.Reconfigure(ctx, instances(next)); err != nil {
+		return fmt.Errorf("receiver: %w", err)
+	}
+	if err := p.router.Reconfigure(ctx, router.Reconfiguration{Groups: next.Groups, Sets: next.Sets}); err != nil {
+		return fmt.Errorf("router: %w", err)
+	}
+	p.forgetWarnings(before, next)
+	return nil
+}
+
+// awaitLinks waits until something is known of each link, were it that there is none.
+func (p *parts) awaitLinks(ctx context.Context, names []string) error {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		known := make(map[string]bool)
+		for _, l := range p.links.Snapshot() {
+			known[l.Name] = true
+		}
+		if !slices.ContainsFunc(names, func(name string) bool { return !known[name] }) {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("links: %w", ctx.Err())
+		}
+	}
+}
+
+// forgetWarnings ends the warnings of instances that are gone.
+func (p *parts) forgetWarnings(before, next *config.Config) {
+	stamp := event.Stamp{At: time.Now()}
+	for _, name := range names(before) {
+		if slices.Contains(names(next), name) {
+			continue
+		}
+		for _, w := range p.warnings.Of(name) {
+			p.warnings.Clear(w.Key(), stamp)
+		}
+	}
+}
+
+// reloads carries out the reloads that signals ask for, until ctx ends. One that comes
+// while another runs is carried out after it, however often it came.
+func (p *parts) reloads(ctx context.Context, o Options) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-p.hangup:
+			notifyManager(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", monotonicMicros()))
+			_, _ = p.reload(ctx, o, false) // the log has what came of it
+			notifyManager("READY=1")
+		}
+	}
+}
+
+// requestReload asks for a reload, without waiting for it.
+func (p *parts) requestReload() {
+	select {
+	case p.hangup <- struct{}{}:
+	default:
+	}
+}
+
+// monotonicMicros is the time that systemd compares with its own (sd_notify(3)).
+func monotonicMicros() int64 {
+	var now unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
+	return now.Nano() / 1000
+}
+
+// compare returns in what two configurations differ.
+func compare(before, next *config.Config) (d difference) {
+	was, is := describe(before), describe(next)
+	for _, n := range is.names {
+		switch old, known := was.parts[n]; {
+		case !known:
+			d.added = append(d.added, n)
+		case !reflect.DeepEqual(old, is.parts[n]):
+			d.changed = append(d.changed, n)
+		}
+	}
+	for _, n := range was.names {
+		if _, known := is.parts[n]; !known {
+			d.removed = append(d.removed, n)
+		}
+	}
+	if before.Control.Socket != next.Control.Socket {
+		d.notes = append(d.notes, "control.socket takes a restart")
+	}
+	if before.Control.Listen != next.Control.Listen {
+		d.notes = append(d.notes, "control.listen takes a restart")
+	}
+	return d
+}
+
+// described is a configuration as it is compared, by the names of instances and groups.
+type described struct {
+	names []string
+	parts map[string]any
+}
+
+func describe(c *config.Config) described {
+	d := described{parts: make(map[string]any)}
+	add := func(name string, parts ...any) {
+		d.names = append(d.names, name)
+		d.parts[name] = parts
+	}
+	sets := make(map[string]addr.Set)
+	for _, s := range c.Sets {
+		sets[s.Instance] = s
+	}
+	for _, g := range c.Groups {
+		for _, in := range g.Members {
+			add(in.Name, in, sets[in.Name], c.Link(in.Interface))
+		}
+	}
+	for _, g := range c.Groups {
+		if g.Name == "" {
+			continue
+		}
+		group := g
+		group.Members = nil
+		var members []string
+		for _, in := range g.Members {
+			members = append(members, in.Name)
+		}
+		add(groupNamed(d, g), group, members)
+	}
+	return d
+}
+
+// groupNamed is how a group is called beside the instances, of which one may have its name.
+func groupNamed(d described, g vrrp.Group) string {
+	if slices.Contains(d.names, g.Name) {
+		return "group " + g.Name
+	}
+	return g.Name
+}
+
+func orEmpty(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
+
+// problems lists what is wrong with a configuration, each with its place.
+func problems(err error) (list []string) {
+	if all, ok := errors.AsType[config.Problems](err); ok {
+		for _, problem := range all {
+			list = append(list, problem.Summary())
+		}
+		return list
+	}
+	return []string{err.Error()}
+}
