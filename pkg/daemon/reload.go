@@ -17,6 +17,7 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/link"
 	"ripcord/pkg/router"
+	"ripcord/pkg/track"
 	"ripcord/pkg/vrrp"
 )
 
@@ -31,7 +32,7 @@ const reloadWithin = 20 * time.Second
 
 // difference is what a reload changes.
 type difference struct {
-	added, changed, removed []string // names of groups, and of instances
+	added, changed, removed []string // names of instances, checks and groups
 	notes                   []string // what takes a restart
 }
 
@@ -47,6 +48,10 @@ func (p *parts) reload(ctx context.Context, o Options, dryRun bool) (*control.Re
 	defer cancel()
 	before := p.config.Load()
 	next, err := o.Load(ctx)
+	var checks []track.Spec
+	if err == nil {
+		checks, err = Checks(next)
+	}
 	if err != nil {
 		p.events.Publish(event.ConfigRejected{Stamp: event.Stamp{At: time.Now()}, File: before.File, Errors: problems(err)})
 		return nil, fmt.Errorf("%s is not taken, what was in force stays: %s", before.File, strings.Join(problems(err), "; "))
@@ -56,7 +61,7 @@ func (p *parts) reload(ctx context.Context, o Options, dryRun bool) (*control.Re
 	if dryRun {
 		return answer, nil
 	}
-	if err := p.apply(ctx, before, next); err != nil {
+	if err := p.apply(ctx, before, next, checks); err != nil {
 		return nil, fmt.Errorf("%s is taken in part only, restart ripcord: %w", next.File, err)
 	}
 	p.events.Publish(event.ConfigReloaded{
@@ -66,13 +71,15 @@ func (p *parts) reload(ctx context.Context, o Options, dryRun bool) (*control.Re
 }
 
 // apply gives the parts a new configuration, in the order in which an instance needs them.
-func (p *parts) apply(ctx context.Context, before, next *config.Config) error {
+func (p *parts) apply(ctx context.Context, before, next *config.Config, checks []track.Spec) error {
 	p.log.SetLevel(next.Log.Level)
 	p.config.Store(next)
 	p.stats.Set(names(next), time.Now())
-	p.monitor.Reconfigure(link.Reconfigured{
-		Watched: interfaces(next), Called: called(next), Default: next.DefaultLink, Links: next.Links, Sources: sources(next),
-	})
+	if err := p.checks.Apply(checks); err != nil {
+		return fmt.Errorf("checks: %w", err)
+	}
+	// What is gone is watched until it has stopped: else it would be at fault before.
+	p.monitor.Reconfigure(watching(next, before))
 	if err := p.awaitLinks(ctx, interfaces(next)); err != nil {
 		return err
 	}
@@ -82,8 +89,32 @@ func (p *parts) apply(ctx context.Context, before, next *config.Config) error {
 	if err := p.router.Reconfigure(ctx, router.Reconfiguration{Groups: next.Groups, Sets: next.Sets}); err != nil {
 		return fmt.Errorf("router: %w", err)
 	}
+	p.monitor.Reconfigure(watching(next, nil))
 	p.forgetWarnings(before, next)
 	return nil
+}
+
+// watching is what the monitor has to watch for a configuration, and for the one before it
+// if that is given.
+func watching(c, before *config.Config) link.Reconfigured {
+	to := link.Reconfigured{
+		Watched: interfaces(c), Called: called(c), Default: c.DefaultLink, Links: c.Links, Sources: sources(c),
+	}
+	if before != nil {
+		was := sources(before)
+		to.Watched = union(to.Watched, interfaces(before))
+		to.Called = union(to.Called, called(before))
+		to.Sources.Named = append(to.Sources.Named, was.Named...)
+		to.Sources.Virtual = append(to.Sources.Virtual, was.Virtual...)
+	}
+	return to
+}
+
+// union returns what is in either list, once and in order.
+func union(a, b []string) []string {
+	all := append(slices.Clone(a), b...)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // awaitLinks waits until something is known of each link, were it that there is none.
@@ -194,6 +225,9 @@ func describe(c *config.Config) described {
 		for _, in := range g.Members {
 			add(in.Name, in, sets[in.Name], c.Link(in.Interface))
 		}
+	}
+	for _, k := range c.Checks {
+		add("check "+k.Name, k)
 	}
 	for _, g := range c.Groups {
 		if g.Name == "" {

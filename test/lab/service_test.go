@@ -216,23 +216,6 @@ func TestStatusSignal(t *testing.T) {
 	}
 }
 
-// SIGHUP is answered in the log; it disturbs nothing.
-func TestHangup(t *testing.T) {
-	t.Parallel()
-	s := newSite(t, []segment{inside}, "a")
-	began := time.Now()
-	a := s.start("a", router{150, 200 * time.Millisecond, ""})
-	a.becomes("active", began, 5*time.Second)
-	for range 2 {
-		at := a.signal(syscall.SIGHUP)
-		l := a.wait(at, patience, "config.rejected", func(l line) bool { return l.Event == "config.rejected" })
-		t.Log(l.Msg)
-		if st := a.state(); st != "active" || len(a.moves(at)) > 0 {
-			t.Errorf("it is %s after %d moves", st, len(a.moves(at)))
-		}
-	}
-}
-
 // The systemd unit is one that systemd understands.
 func TestUnitFile(t *testing.T) {
 	t.Parallel()

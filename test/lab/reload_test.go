@@ -1,0 +1,196 @@
+package lab
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"ripcord/pkg/stats"
+)
+
+// rewrite replaces the file of a host.
+func (s *site) rewrite(host, yaml string) {
+	s.t.Helper()
+	if err := os.WriteFile(filepath.Join(s.Dir, host+".yaml"), []byte(yaml), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// reload has a daemon read its file again, and returns what the command says.
+func (s *site) reload(d *daemon, args ...string) outcome {
+	s.t.Helper()
+	return s.ripcord(d.name, append([]string{"reload", "--socket", d.socket}, args...)...)
+}
+
+// A reload changes what changed, in place: the priority, an address, a new instance, one
+// that is gone. The instance that is the same keeps its state and counters, and nobody
+// moves but for the priority.
+func TestReload(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, bothSegments, "a", "b")
+	file := func(host string, priority int, addresses, more string) string {
+		return fmt.Sprintf(`log: {level: debug}
+control: {socket: %s}
+defaults: {interval: 200ms}
+instances:
+  - {name: inside, interface: eth0, vrid: 51, priority: %d, addresses: [%s]}
+%s`, s.socket(host), priority, addresses, more)
+	}
+	other := "  - {name: outside, interface: eth1, vrid: 52, priority: 150, addresses: [198.51.100.1/24]}\n"
+	began := time.Now()
+	a := s.startYAML("a", file("a", 150, "192.0.2.1/24", other))
+	a.becomes("active", began, 5*time.Second)
+	b := s.startYAML("b", file("b", 100, "192.0.2.1/24", ""))
+	b.becomes("backup", began, 5*time.Second)
+	in := s.watch(inside, 5*time.Millisecond)
+
+	// The same file: nothing changes.
+	before := a.status()
+	if done := s.reload(a); done.code != 0 || done.out != "nothing changed\n" {
+		t.Errorf("the same file: %+v", done)
+	}
+
+	// One address more, another instance gone.
+	at := time.Now()
+	s.rewrite("a", file("a", 150, "192.0.2.1/24, 192.0.2.201/24", ""))
+	if done := s.reload(a, "--dry-run"); done.out != "changed inside\nremoved outside\n" {
+		t.Errorf("dry run: %+v", done)
+	}
+	if got := len(a.status().Instances); got != 2 {
+		t.Errorf("a dry run left %d instances", got)
+	}
+	if done := s.reload(a); done.code != 0 || done.out != "changed inside\nremoved outside\n" {
+		t.Errorf("reload: %+v", done)
+	}
+	s.stands("a", "eth0", true, "192.0.2.1/24", "192.0.2.201/24")
+	s.stands("a", "eth1", false, "198.51.100.1/24")
+	after := a.status()
+	if len(after.Instances) != 1 || after.Instances[0].State != "active" || after.Instances[0].Up == nil ||
+		!after.Instances[0].Up.Equal(*before.Instances[0].Up) ||
+		after.Instances[0].Statistics.Get(stats.AdvertisementSent) < before.Instances[0].Statistics.Get(stats.AdvertisementSent) {
+		t.Errorf("after the reload: %+v", after.Instances)
+	}
+	for _, l := range a.moves(at) {
+		if l.Instance == "inside" {
+			t.Errorf("it moved: %+v", l)
+		}
+	}
+
+	// An instance that is new takes part.
+	at = time.Now()
+	s.rewrite("a", file("a", 150, "192.0.2.1/24", other))
+	if done := s.reload(a); done.out != "added outside\nchanged inside\n" && done.out != "changed inside\nadded outside\n" {
+		t.Errorf("reload: %+v", done)
+	}
+	a.wait(at, 5*time.Second, "outside active", func(l line) bool {
+		return l.Event == "instance.transition" && l.Instance == "outside" && l.To == "active"
+	})
+	s.stands("a", "eth0", false, "192.0.2.201/24")
+
+	// A lower priority: the other takes over within Skew_Time, while this one serves.
+	at = time.Now()
+	s.rewrite("a", file("a", 50, "192.0.2.1/24", other))
+	a.signal(syscall.SIGHUP)
+	a.wait(at, 5*time.Second, "config.reloaded", func(l line) bool { return l.Event == "config.reloaded" })
+	if took := s.servedBy("b", inside, in, at, 5*time.Second).Sub(at); took > time.Second {
+		t.Errorf("the other served after %v, want Skew_Time (122ms) and little more", took)
+	}
+}
+
+// stands waits until addresses stand on a link of a host, or do not.
+func (s *site) stands(host, link string, want bool, addresses ...string) {
+	s.t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		out, err := s.Run(host, "ip", "-o", "addr", "show", "dev", link)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		ok := true
+		for _, a := range addresses {
+			ok = ok && strings.Contains(out, " "+a+" ") == want
+		}
+		if ok {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("%s of %s: %s\nwant %v there: %v", link, host, out, addresses, want)
+		}
+	}
+}
+
+// A file that cannot be used, that is gone, or is a directory changes nothing, and the
+// answer and the log say why, with line and column.
+func TestReloadRejected(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []segment{inside}, "a")
+	began := time.Now()
+	good := router{150, 200 * time.Millisecond, ""}
+	a := s.start("a", good)
+	a.becomes("active", began, 5*time.Second)
+	path := filepath.Join(s.Dir, "a.yaml")
+	for what, change := range map[string]struct {
+		do   func()
+		want string
+	}{
+		"broken":    {func() { s.rewrite("a", good.yaml(s, s.socket("a"))+"priorty: 5\n") }, "a.yaml:"},
+		"gone":      {func() { _ = os.Remove(path) }, "no such file"},
+		"directory": {func() { _ = os.Remove(path); _ = os.Mkdir(path, 0o700) }, "directory"},
+	} {
+		change.do()
+		at := time.Now()
+		done := s.reload(a)
+		if done.code != 1 || !strings.Contains(done.err, change.want) || strings.Count(done.err, "\n") != 1 {
+			t.Errorf("%s: %+v, want %q", what, done, change.want)
+		}
+		a.signal(syscall.SIGHUP)
+		a.wait(at, 5*time.Second, "config.rejected", func(l line) bool {
+			return l.Event == "config.rejected" && l.Level == "error" && strings.Contains(l.Msg, change.want)
+		})
+		if got := a.state(); got != "active" || len(a.moves(at)) > 0 {
+			t.Errorf("%s: it is %s after %d moves", what, got, len(a.moves(at)))
+		}
+		_ = os.RemoveAll(path)
+	}
+	s.rewrite("a", good.yaml(s, s.socket("a")))
+	if done := s.reload(a); done.out != "nothing changed\n" {
+		t.Errorf("mended: %+v", done)
+	}
+}
+
+// Many reloads leave nothing behind: descriptors and goroutines are as before.
+func TestReloadOftenLeavesNothing(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []segment{inside}, "a")
+	began := time.Now()
+	a := s.start("a", router{150, 200 * time.Millisecond, ""})
+	a.becomes("active", began, 5*time.Second)
+	descriptors := func() int {
+		entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", a.Command.Process.Pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	before := 0
+	for i := range 100 {
+		s.rewrite("a", router{150 + i%2, 200 * time.Millisecond, ""}.yaml(s, s.socket("a")))
+		if done := s.reload(a); done.code != 0 || done.out != "changed inside\n" && i > 0 {
+			t.Fatalf("reload %d: %+v", i, done)
+		}
+		if i == 10 {
+			before = descriptors()
+		}
+	}
+	if after := descriptors(); after > before+2 {
+		t.Errorf("%d descriptors after 100 reloads, %d after 10", after, before)
+	}
+	for _, l := range a.moves(began) {
+		if l.From == "active" {
+			t.Errorf("it moved: %+v", l)
+		}
+	}
+}
