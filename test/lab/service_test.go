@@ -237,6 +237,7 @@ func TestUnitFile(t *testing.T) {
 	for _, want := range []string{
 		"\nExecStopPost=" + installed + " clean\n", "\nRestart=always\n", "\nRestartPreventExitStatus=78\n",
 		"\nTimeoutStopSec=30s\n", "\nRestartSec=100ms\n", // a daemon takes 20 s to stop at most
+		"\nType=notify-reload\n", "\nNotifyAccess=main\n",
 	} {
 		if !strings.Contains(string(unit), want) {
 			t.Errorf("the unit lacks %q", want)
@@ -247,8 +248,14 @@ func TestUnitFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(unit), installed, binary)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command(analyze, "verify", "--man=no", path).CombinedOutput(); err != nil || len(out) > 0 {
-		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
+	out, err := exec.Command(analyze, "verify", "--man=no", path).CombinedOutput()
+	for said := range strings.Lines(string(out)) {
+		if !strings.Contains(said, "service type, ignoring: notify-reload") { // before systemd 253
+			t.Errorf("systemd-analyze verify: %s", said)
+		}
+	}
+	if err != nil {
+		t.Errorf("systemd-analyze verify: %v", err)
 	}
 	// How much of the machine it leaves open, 0 to 10: what it needs (the network,
 	// raw sockets, real time, root) makes 2.9. --offline came with systemd 250.
