@@ -35,14 +35,28 @@ type line struct {
 	Group     string          `json:"group"`
 	Interface string          `json:"interface"`
 	Source    string          `json:"source"`
-	From      string          `json:"from"`
-	To        string          `json:"to"`
+	From      string          `json:"-"` // a state, or a priority
+	To        string          `json:"-"`
 	Reason    string          `json:"reason"`
 	Kind      string          `json:"kind"`
 	Trace     string          `json:"trace"`
 	Unheard   bool            `json:"unheard"`
 	ElapsedUS *int64          `json:"elapsed_us"`
 	Status    json.RawMessage `json:"status"`
+}
+
+// UnmarshalJSON reads a line, in which from and to may be text or numbers.
+func (l *line) UnmarshalJSON(text []byte) error {
+	type plain line
+	both := struct {
+		*plain
+		From, To json.RawMessage
+	}{plain: (*plain)(l)}
+	if err := json.Unmarshal(text, &both); err != nil {
+		return err
+	}
+	l.From, l.To = strings.Trim(string(both.From), `"`), strings.Trim(string(both.To), `"`)
+	return nil
 }
 
 // caused is when that happened from which the line follows: the instant of a
