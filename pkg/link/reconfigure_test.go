@@ -26,7 +26,7 @@ func TestReconfigured(t *testing.T) {
 	out := table.Observe(Reconfigured{
 		Watched: []string{"eth0", "eth1", "eth9"}, Default: Settings{Confirm: 10 * time.Millisecond, DownDelay: time.Minute},
 	}, at.Add(time.Second))
-	if got, want := tell(out), "eth1[3] up\neth9 gone\n"; got != want {
+	if got, want := lines(out), "eth1[3] up\neth9 gone\n"; got != want {
 		t.Errorf("published %q, want %q", got, want)
 	}
 	if len(out.Facts) > 0 && out.Facts[0].Primary4 != netip.MustParseAddr("192.0.2.7") {
@@ -44,14 +44,14 @@ func TestReconfigured(t *testing.T) {
 
 	// The delay that is new holds back a loss.
 	out = table.Observe(LinkSeen{up(2, "eth0", noCarrier)}, at.Add(2*time.Second))
-	if got := tell(out); got != "" && got != "eth0[2] up\n" {
+	if got := lines(out); got != "" && got != "eth0[2] up\n" {
 		t.Errorf("a loss is published at once: %q", got)
 	}
 	// What is watched no more is not logged any more.
 	table.Observe(Reconfigured{Watched: []string{"eth0"}}, at.Add(3*time.Second))
 	out = table.Observe(LinkSeen{up(3, "eth1", noCarrier)}, at.Add(4*time.Second))
 	if len(out.Events) > 0 {
-		t.Errorf("it is logged: %q", tell(out))
+		t.Errorf("it is logged: %q", lines(out))
 	}
 	if table.Watches("eth9") {
 		t.Error("eth9 is still watched")
