@@ -250,3 +250,39 @@ func TestHolderTakesOver(t *testing.T) {
 	expect(t, "removed", r.kernel.Removed, []string{defaultRoute.String(), rule.String()})
 	expect(t, "events", r.names(), "removed")
 }
+
+// What stays is not touched, what is gone is removed, also where the kernel refuses for a
+// while, and what is wanted again meanwhile is not.
+func TestConfigure(t *testing.T) {
+	r := newRig(t)
+	hold := func(entries ...route.Entry) {
+		r.Configure(r.now, event.Cause{}, map[string][]route.Entry{"a": entries})
+		r.Hold(r.now, event.Cause{}, "a")
+		r.turn()
+	}
+	hold(defaultRoute, tableRoute, rule)
+	r.kernel.Batches = nil
+	hold(defaultRoute, tableRoute, rule)
+	expect(t, "the same", r.kernel.Batches, "[]")
+	r.kernel.Stuck = errors.New("stuck")
+	hold(rule)
+	expect(t, "left", len(r.Left()), 2)
+	r.Release(r.now, event.Cause{}, "a")
+	hold(rule, tableRoute) // tableRoute and rule are held again, defaultRoute is still to go
+	expect(t, "left", r.Left(), []string{defaultRoute.String()})
+	r.kernel.Stuck = nil
+	r.pass(time.Second)
+	expect(t, "stand", fmt.Sprint(len(r.kernel.Standing), r.kernel.Standing[tableRoute.String()], r.kernel.Standing[rule.String()]), "2 true true")
+	hold()
+	expect(t, "none", len(r.kernel.Standing), 0)
+	via := tableRoute
+	via.Interface = "eth1"
+	hold(via)
+	expect(t, "without its interface", len(r.kernel.Standing), 0)
+	r.SeeLink(event.Link{Name: "eth1", Index: 9, AdminUp: true})
+	r.turn()
+	expect(t, "with it", len(r.kernel.Standing), 1)
+	if r.Link("eth0").Index != 0 {
+		t.Error("a link is remembered that no route names")
+	}
+}

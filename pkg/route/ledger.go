@@ -67,15 +67,36 @@ type ledger struct {
 }
 
 func newLedger(entries map[string][]Entry, ready func(instance string) bool) *ledger {
-	l := &ledger{entries: entries, ready: ready, links: make(map[string]event.Link)}
-	for _, all := range entries {
+	l := &ledger{entries: entries, ready: ready}
+	l.nameLinks()
+	return l
+}
+
+// nameLinks keeps what is known of the links of all routes, and forgets other links.
+func (l *ledger) nameLinks() {
+	links := make(map[string]event.Link)
+	add := func(e Entry) {
+		name := e.Link()
+		if name == "" {
+			return
+		}
+		fact, known := l.links[name]
+		if !known {
+			fact = event.Link{Name: name}
+		}
+		links[name] = fact
+	}
+	for _, all := range l.entries {
 		for _, e := range all {
-			if name := e.Link(); name != "" {
-				l.links[name] = event.Link{Name: name}
-			}
+			add(e)
 		}
 	}
-	return l
+	for _, h := range l.leaving {
+		for _, t := range h.all {
+			add(t.Entry)
+		}
+	}
+	l.links = links
 }
 
 // link takes a fact about a link: with its addresses, or when it is set down, the
@@ -125,7 +146,7 @@ func (l *ledger) hold(at time.Time, cause event.Cause, instance string) {
 		return
 	}
 	h := &holding{instance: instance, cause: cause, since: at}
-	l.leaving = slices.DeleteFunc(l.leaving, func(h *holding) bool { return h.instance == instance })
+	l.stay(instance)
 	for _, e := range l.entries[instance] {
 		h.all = append(h.all, &tracked{Op: Op{Entry: e}, holding: h, since: at, cause: cause})
 	}
@@ -139,12 +160,62 @@ func (l *ledger) release(at time.Time, cause event.Cause, instance string) {
 	if n < 0 {
 		return
 	}
-	h := l.held[n]
+	all := l.held[n].all
 	l.held = slices.Delete(l.held, n, n+1)
-	h.cause, h.since = cause, at
-	h.all = slices.DeleteFunc(h.all, func(t *tracked) bool { return t.Index == 0 && t.Link() != "" })
-	slices.Reverse(h.all) // a rule before the table it leads to
+	l.giveUp(at, cause, instance, all)
+}
+
+// giveUp has routes and rules of an instance removed that were tried.
+func (l *ledger) giveUp(at time.Time, cause event.Cause, instance string, all []*tracked) {
+	h := &holding{instance: instance, cause: cause, since: at}
+	for _, t := range slices.Backward(all) { // a rule before the table it leads to
+		if t.Index == 0 && t.Link() != "" {
+			continue
+		}
+		t.holding = h
+		h.all = append(h.all, t)
+	}
 	l.leave(h)
+}
+
+// stay keeps what an instance has from being removed that was released before.
+func (l *ledger) stay(instance string) {
+	for _, h := range l.leaving {
+		if h.instance == instance {
+			h.all = slices.DeleteFunc(h.all, func(t *tracked) bool { return slices.Contains(l.entries[instance], t.Entry) })
+		}
+	}
+	l.leaving = slices.DeleteFunc(l.leaving, func(h *holding) bool { return len(h.all) == 0 })
+}
+
+// configure takes the routes and rules of all instances in place of those known. What is
+// held and is among them stays as it is, and the rest is released.
+func (l *ledger) configure(at time.Time, cause event.Cause, entries map[string][]Entry) {
+	l.entries = entries
+	for _, h := range l.held {
+		if !slices.EqualFunc(h.all, entries[h.instance], func(t *tracked, e Entry) bool { return t.Entry == e }) {
+			l.change(at, cause, h)
+		}
+	}
+	l.held = slices.DeleteFunc(l.held, func(h *holding) bool { return len(h.all) == 0 })
+	l.nameLinks()
+}
+
+// change gives an instance that is held its present routes and rules.
+func (l *ledger) change(at time.Time, cause event.Cause, h *holding) {
+	l.stay(h.instance)
+	old := h.all
+	h.all = nil
+	for _, e := range l.entries[h.instance] {
+		n := slices.IndexFunc(old, func(t *tracked) bool { return t.Entry == e })
+		if n >= 0 {
+			h.all = append(h.all, old[n])
+			old = slices.Delete(old, n, n+1)
+			continue
+		}
+		h.all = append(h.all, &tracked{Op: Op{Entry: e}, holding: h, since: at, cause: cause})
+	}
+	l.giveUp(at, cause, h.instance, old)
 }
 
 // leftovers notes what a crashed run left, which is to be removed.
