@@ -51,8 +51,10 @@ type Config struct {
 type Holder struct {
 	cfg     Config
 	ledger  *ledger
-	untuned []*device // turned, and to be tuned again
-	retune  time.Time // when settings that could not be written are tried again
+	untuned []*device  // turned, and to be tuned again
+	over    []Conflict // of devices that are wanted no more, for Apply to report
+	dropped bool       // some device is wanted no more, and may be there
+	retune  time.Time  // when settings that could not be written are tried again
 }
 
 // NewHolder returns a Holder that made nothing yet.
@@ -77,6 +79,31 @@ type Conflict struct {
 	Cause    event.Cause
 	Instance string
 	Err      string // empty: no more
+}
+
+// Configure takes the devices that are wanted in place of those it has. One that stays
+// wanted is not touched; Apply removes those that are wanted no more, and makes the new
+// ones.
+func (h *Holder) Configure(wanted []Wanted) {
+	gone, changed := h.ledger.configure(wanted)
+	for _, v := range gone {
+		h.dropped = true
+		h.untuned = slices.DeleteFunc(h.untuned, func(u *device) bool { return u == v })
+		h.warn(v, "")
+		if v.fault != "" {
+			h.over = append(h.over, Conflict{h.cfg.Minter.Cause(h.cfg.Now()), v.Instance, ""})
+		}
+	}
+	for _, v := range changed {
+		if v.index == 0 {
+			continue
+		}
+		// The kernel makes no link-local address out of the virtual MAC once it is mended.
+		if err := h.cfg.Kernel.Mend(v.index, h.ledger.shape(v)); err != nil {
+			h.reportOnce(v, fmt.Sprintf("its IPv6 settings could not be changed: %v", err))
+		}
+		h.tune(v)
+	}
 }
 
 // SeeLink takes a fact about a link.
@@ -113,6 +140,7 @@ func (h *Holder) Each(yield func(State) bool) {
 // first of all: a device that is down neither answers nor sends, whatever stands on it
 // still.
 func (h *Holder) Apply() (out Outcome) {
+	out.Conflicts, h.over = h.over, nil
 	h.ledger.audit(h.cfg.Now())
 	h.survey(&out)
 	h.turn(false, &out)
@@ -199,14 +227,14 @@ func (h *Holder) removeUnwanted(out *Outcome) {
 	for _, n := range h.ledger.other {
 		v := &device{Wanted: Wanted{Device: Device{Name: n.Name, MAC: n.MAC}}, name: n.Name}
 		made := h.ledger.made[n.Index]
-		if made != nil { // by this run, and its link has gone or was renamed
+		if made != nil { // by this run; its link has gone or was renamed, or it is wanted no more
 			v.Instance, v.Below = made.Instance, made.Below
 		}
 		if err := h.cfg.Kernel.Remove(n.Index); err != nil {
 			h.report(event.DeviceFailed, v, fmt.Sprintf("not wanted any more, and not removed: %v: remove it with ip link del %s", err, n.Name))
 			continue
 		}
-		if made == nil && !h.ledger.vanishing(n) { // else it was reported when it was lost
+		if (made == nil || made.dropped) && !h.ledger.vanishing(n) { // else it was reported when it was lost
 			h.report(event.DeviceRemoved, v, "")
 		}
 	}
@@ -363,8 +391,14 @@ func (h *Holder) tune(v *device) {
 	if err != nil {
 		text = fmt.Sprintf("the virtual MAC %s needs settings that cannot be written, so that the MAC of %s may answer too: %v", v.text(), v.Below, err)
 	}
+	h.retune = h.cfg.Now().Add(retuneEvery)
+	h.warn(v, text)
+}
+
+// warn reports that the settings that a device needs cannot be written, or that this is
+// over if the text is empty.
+func (h *Holder) warn(v *device, text string) {
 	now := h.cfg.Now()
-	h.retune = now.Add(retuneEvery)
 	h.cfg.Warnings.Set(text != "", event.Warning{
 		Stamp:    event.Stamp{Cause: h.cfg.Minter.Cause(now), At: now},
 		Instance: v.Instance, Reason: event.WarnSettings, Subject: v.Below, Text: text,
@@ -374,7 +408,7 @@ func (h *Holder) tune(v *device) {
 // Dismantle removes all devices and gives the links below their settings back. It
 // returns what could not be done.
 func (h *Holder) Dismantle() (left []string) {
-	if len(h.ledger.all) == 0 {
+	if len(h.ledger.all) == 0 && !h.dropped {
 		return nil
 	}
 	var out Outcome

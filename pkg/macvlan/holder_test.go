@@ -330,3 +330,52 @@ func TestUnwritableSettings(t *testing.T) {
 	r.pass(10 * time.Second)
 	expect(t, "writable", len(r.warnings.All()), 0)
 }
+
+// A device that is wanted no more goes, with what was reported of it; one that stays is
+// not touched, and is mended where it has IPv6 from now on.
+func TestConfigure(t *testing.T) {
+	v := macvlan.Wanted{Device: macvlan.Device{Name: "vrrp.51", MAC: mac51}, Instance: "v", Below: "eth0"}
+	w := macvlan.Wanted{Device: macvlan.Device{Name: "vrrp.52", MAC: [6]byte{0, 0, 0x5e, 0, 1, 52}}, Instance: "w", Below: "eth0"}
+	kernel := macvlantest.New()
+	r := newRig(kernel)
+	r.hold(true)
+	kernel.Calls()
+	r.names()
+	r.Configure([]macvlan.Wanted{v})
+	r.turn()
+	expect(t, "the same", kernel.Calls(), "")
+	r.Configure([]macvlan.Wanted{w, v})
+	r.turn()
+	expect(t, "another beside it", kernel.Calls(), "make vrrp.52 on 7; tune eth0 vrrp.52; up [21]; tune eth0 vrrp.52")
+	v.IPv6 = true
+	r.Configure([]macvlan.Wanted{w, v})
+	r.turn()
+	expect(t, "with IPv6", kernel.Calls(), "mend 20; tune eth0 vrrp.51")
+	r.names()
+
+	kernel.With(func() {
+		kernel.List = append(kernel.List, keepalived(10, "foreign"))
+		kernel.ReadOnly = errors.New("read-only")
+	})
+	r.see(event.Link{Name: "vrrp.51", Index: 20, AdminUp: false})
+	r.Configure([]macvlan.Wanted{w, v})
+	v.IPv6 = false
+	r.Configure([]macvlan.Wanted{w, v})
+	r.turn()
+	expect(t, "warned", len(r.warnings.All()), 1)
+	expect(t, "conflicts", len(r.conflicts), 1)
+	r.names()
+	r.Configure([]macvlan.Wanted{w})
+	r.turn()
+	expect(t, "warned", len(r.warnings.All()), 0)
+	expect(t, "conflicts", r.conflicts[1:], []string{""})
+	expect(t, "events", r.names(), "removed")
+	kernel.Calls()
+	r.Configure(nil)
+	r.turn()
+	expect(t, "none", kernel.Calls(), "remove 21; restore, keep []")
+	r.Configure([]macvlan.Wanted{v})
+	r.turn()
+	kernel.With(func() { kernel.List = kernel.List[:2] }) // the rival stays, ours is gone
+	expect(t, "at the end", len(r.Dismantle()), 0)
+}

@@ -84,6 +84,8 @@ type device struct {
 	worn   bool      // it has lost its IPv6 settings: to be made anew
 	rivals []Link    // other links, up, that bear its MAC where it would
 	fault  string    // the conflict last reported; empty if none
+
+	dropped bool // it is configured no more
 }
 
 // ledger decides which macvlans there are to be. It follows what the kernel reports;
@@ -108,6 +110,37 @@ func newLedger(wanted []Wanted) *ledger {
 		l.all = append(l.all, &device{Wanted: w, name: w.Name})
 	}
 	return l
+}
+
+// configure takes the devices that are wanted in place of those known. It returns those
+// that are wanted no more, and those that stay with or without IPv6 unlike before.
+func (l *ledger) configure(wanted []Wanted) (gone, changed []*device) {
+	gone, l.all = l.all, nil
+	under := make(map[string]Link)
+	for _, w := range wanted {
+		under[w.Below] = l.under[w.Below]
+		n := slices.IndexFunc(gone, func(v *device) bool {
+			return v.Device == w.Device && v.Instance == w.Instance && v.Below == w.Below
+		})
+		if n < 0 {
+			l.all = append(l.all, &device{Wanted: w, name: w.Name})
+			l.doubt()
+			continue
+		}
+		v := gone[n]
+		gone = slices.Delete(gone, n, n+1)
+		l.all = append(l.all, v)
+		if v.IPv6 != w.IPv6 {
+			v.IPv6 = w.IPv6
+			changed = append(changed, v)
+		}
+	}
+	l.under = under
+	for _, v := range gone {
+		v.dropped = true
+		l.doubt()
+	}
+	return gone, changed
 }
 
 // observe takes the kernel's list of all links. It returns the devices that have come
