@@ -12,9 +12,8 @@ import (
 // cache holds what the listener's goroutines notice until Apply looks at it: the
 // stations on the links, the claims of addresses, and who answered to a virtual MAC.
 type cache struct {
-	sets map[string]*Set // by instance
-
 	mu       sync.Mutex
+	sets     map[string]*Set // by instance
 	stations *stations
 	answered []string               // links on which an ask was answered
 	claims   map[netip.Addr]claim   // of configured addresses, the last of each
@@ -35,6 +34,13 @@ func newCache(sets []Set, byInstance map[string]*Set, all holders) *cache {
 		sets: byInstance, stations: newStations(sets, all), claims: make(map[netip.Addr]claim),
 		reach: make(map[int]*reachQuestion), below: make(map[int]int),
 	}
+}
+
+// configure takes new sets, and keeps what is known of the links that stay.
+func (c *cache) configure(sets []Set, byInstance map[string]*Set, all holders) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sets, c.stations = byInstance, c.stations.with(sets, all)
 }
 
 func (c *cache) setLink(l event.Link) {

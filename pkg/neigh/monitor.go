@@ -78,7 +78,7 @@ type Config struct {
 // they answer for addresses that are held here, and whether anything comes through.
 //
 // Seen may be called from any goroutine. The others are called by the goroutine that
-// holds the addresses: Link for each fact about a link, Apply after those and after
+// holds the addresses: Configure when the configuration has changed, Link for each fact about a link, Apply after those and after
 // Ask, at each Deadline and after each Wake.
 type Monitor struct {
 	cfg        Config
@@ -104,15 +104,19 @@ const advertsEvery = time.Second
 // NewMonitor returns a Monitor that knows no station. It starts nothing.
 func NewMonitor(cfg Config) *Monitor {
 	m := &Monitor{
-		cfg: cfg, sets: make(map[string]*Set), holders: newHolders(cfg.Sets), locals: make(locals),
+		cfg: cfg, sets: byInstance(cfg.Sets), holders: newHolders(cfg.Sets), locals: make(locals),
 		claims: newClaims(), strays: make(strays), reaches: make(reaches), silence: newSilences(),
-	}
-	for i := range cfg.Sets {
-		set := &cfg.Sets[i]
-		m.sets[set.Instance] = set
 	}
 	m.cache = newCache(cfg.Sets, m.sets, m.holders)
 	return m
+}
+
+func byInstance(sets []Set) map[string]*Set {
+	all := make(map[string]*Set)
+	for i := range sets {
+		all[sets[i].Instance] = &sets[i]
+	}
+	return all
 }
 
 // Ask has the stations on some links asked by the next Apply. The first of them that

@@ -56,6 +56,24 @@ func newStations(sets []Set, all holders) *stations {
 	return s
 }
 
+// with returns the stations of new sets: those known on the links that stay. A station
+// whose address an instance has from now on is none.
+func (s *stations) with(sets []Set, all holders) *stations {
+	next := newStations(sets, all)
+	for name, at := range next.links {
+		was := s.links[name]
+		if was == nil {
+			continue
+		}
+		at.link, at.asked, at.askedAt, at.heardAt = was.link, was.asked, was.askedAt, was.heardAt
+		at.known = slices.DeleteFunc(was.known, func(one station) bool { return len(all.of(one.address)) > 0 })
+		if index := at.link.Index; index != 0 && s.byIndex[index] == was {
+			next.byIndex[index] = at
+		}
+	}
+	return next
+}
+
 // setLink takes what is known of a link now.
 func (s *stations) setLink(l event.Link) {
 	at := s.links[l.Name]
