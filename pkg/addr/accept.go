@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/firewall"
@@ -46,25 +47,45 @@ func (a acceptance) start() error {
 // destinations lists the addresses that accept nothing, of all instances that are held
 // or not yet gone.
 func (a acceptance) destinations() (all []firewall.Destination) {
-	of := func(set *Set) {
-		if set == nil || !set.Refuse { // nil: left by a crashed run, and configured no more
-			return
-		}
-		for _, address := range set.Addresses {
-			d := firewall.Destination{Addr: address.Prefix.Addr()}
-			if d.Addr.Is6() && d.Addr.IsLinkLocalUnicast() {
-				d.Interface = a.ledger.links[address.Interface].Own()
-			}
-			all = append(all, d)
-		}
-	}
 	for _, h := range a.ledger.held {
-		of(h.set)
+		for _, address := range h.set.Addresses {
+			if h.set.Refuse {
+				all = append(all, a.ledger.destination(address))
+			}
+		}
 	}
 	for _, g := range a.ledger.leaving {
-		of(a.ledger.sets[g.instance])
+		for _, key := range g.keys {
+			if d, refused := g.refused[key]; refused {
+				all = append(all, d)
+			}
+		}
 	}
 	return firewall.Distinct(all)
+}
+
+// refuse has everything dropped that comes for the addresses of instances that are held
+// and are to accept nothing from now on. Where the firewall cannot be made to, they are
+// removed until it can: better no address than one that answers.
+func (a acceptance) refuse(at time.Time, cause event.Cause, instances []string) {
+	if len(instances) == 0 {
+		return
+	}
+	if out := a.Require(a.destinations()); a.Err() == nil {
+		a.report(out)
+		return
+	}
+	for _, name := range instances {
+		h := a.ledger.held[name]
+		a.ledger.replaceAll(at, cause, h.set, slices.DeleteFunc(slices.Clone(h.entries), func(e *entry) bool {
+			return a.Drops(a.ledger.destination(e.Address))
+		}))
+	}
+}
+
+// forget ends the warning of an instance that is gone, or may accept everything again.
+func (a acceptance) forget(instance string, cause event.Cause) {
+	a.cfg.Warnings.Clear(event.WarningKey{Instance: instance, Reason: event.WarnFirewall}, event.Stamp{Cause: cause, At: a.cfg.Now()})
 }
 
 // beforeAdding has everything dropped that must be; afterRemoving has nothing else

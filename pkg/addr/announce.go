@@ -1,6 +1,7 @@
 package addr
 
 import (
+	"slices"
 	"time"
 
 	"ripcord/pkg/neigh"
@@ -37,6 +38,29 @@ func newAnnouncer(l *ledger, sender neigh.Sender) *announcer {
 func (a *announcer) begin(now time.Time, instance string) {
 	set := a.ledger.sets[instance]
 	a.start(now, instance, len(set.Addresses), set.Announce)
+}
+
+// beginLater announces addresses that an instance holds in addition to others.
+func (a *announcer) beginLater(now time.Time, instance string, entries []*entry) {
+	if !a.knows(instance) {
+		a.begin(now, instance)
+		return
+	}
+	h := a.ledger.held[instance]
+	var places []int
+	for n, e := range h.entries {
+		if slices.Contains(entries, e) {
+			places = append(places, n)
+		}
+	}
+	a.startSome(now, instance, places, h.set.Announce)
+}
+
+// configure has an instance that is held announced as its new set says. Places are those
+// that its addresses have now, by those that they had.
+func (a *announcer) configure(now time.Time, instance string, places map[int]int) {
+	set := a.ledger.sets[instance]
+	a.change(now, instance, len(set.Addresses), set.Announce, places)
 }
 
 // unmute has the next failure of an instance reported.

@@ -56,6 +56,9 @@ func (w *Worker) publish(n news) {
 		w.announcer.unmute(name)
 		w.announcer.begin(now, name)
 	}
+	for name, entries := range n.later {
+		w.announcer.beginLater(now, name, entries)
+	}
 	for _, name := range n.again {
 		w.announcer.reannounce(now, name)
 	}

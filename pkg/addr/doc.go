@@ -20,6 +20,10 @@
 //   - placements (placement.go): reports to the router what is missing, 1 s after it was
 //     ordered or lost, and when that changes.
 //
+// A Configure (configure.go) gives each concern its new sets, and then converges as any
+// order does: what is in both the old and the new ones is not touched. An address that
+// must differ in what the kernel knows of it, as by its label, is removed and added again.
+//
 // Beside those, the announcer (announce.go, schedule.go) sends gratuitous ARP and
 // neighbor advertisements, and pkg/neigh (neighbors.go) watches the stations on the
 // links. Leftovers removes what a daemon that died has left. All but worker.go and the
@@ -36,5 +40,7 @@
 //  4. Announcements are sent in batches of a few dozen frames, each by one system
 //     call; between two the queue is looked at, so that no Release waits for them.
 //  5. Answers are published by the goroutines of the Listener, which end with Run.
-//  6. When Run returns nothing of ours is left, or its error says what is.
+//  6. At a Configure nothing that must accept nothing answers: where the firewall cannot
+//     be programmed by then, the addresses that stand are removed until it can.
+//  7. When Run returns nothing of ours is left, or its error says what is.
 package addr

@@ -52,6 +52,7 @@ type entry struct {
 	Address
 	at      presence    // as it was last reported
 	placed  bool        // has been in place since it was ordered
+	later   bool        // it was configured while the instance was held
 	since   time.Time   // ordered, or found missing
 	cause   event.Cause // of the last loss
 	retry   time.Time   // not to be tried before

@@ -16,6 +16,10 @@ func (w *Worker) execute(o queued) {
 		w.neighbors.Ask(o.ask...)
 		return
 	}
+	if o.Kind == Configure {
+		w.configure(o)
+		return
+	}
 	var unknown []string
 	for _, name := range o.Instances {
 		if o.Kind == Release {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/firewall"
 )
 
 // leaving is what was given up, until the kernel has let go of it.
@@ -14,6 +15,7 @@ type leaving struct {
 	cause    event.Cause
 	since    time.Time
 	keys     []event.AddressKey
+	refused  map[event.AddressKey]firewall.Destination // those for which nothing is accepted
 	failed   bool
 }
 
@@ -25,16 +27,44 @@ func (l *ledger) release(at time.Time, cause event.Cause, instance string) {
 	}
 	delete(l.held, instance)
 	l.order = slices.DeleteFunc(l.order, func(name string) bool { return name == instance })
-	gone := &leaving{instance: instance, cause: cause, since: at}
-	for _, e := range h.entries {
-		if l.presence(e) == ours || l.unsure[l.key(e.Address)] {
-			gone.keys = append(gone.keys, l.key(e.Address))
+	l.giveUp(at, cause, h.set, h.entries)
+}
+
+// giveUp has addresses removed that an instance of this set held, those that are ours
+// or may be.
+func (l *ledger) giveUp(at time.Time, cause event.Cause, set *Set, entries []*entry) {
+	gone := &leaving{instance: set.Instance, cause: cause, since: at}
+	for _, e := range entries {
+		key := l.key(e.Address)
+		if l.presence(e) == ours || l.unsure[key] {
+			gone.add(key, set, l.destination(e.Address))
 		}
 	}
 	if len(gone.keys) > 0 {
 		l.leaving = append(l.leaving, gone)
 		l.removal = time.Time{}
 	}
+}
+
+// add adds an address of a set.
+func (g *leaving) add(key event.AddressKey, set *Set, d firewall.Destination) {
+	g.keys = append(g.keys, key)
+	if !set.Refuse {
+		return
+	}
+	if g.refused == nil {
+		g.refused = make(map[event.AddressKey]firewall.Destination)
+	}
+	g.refused[key] = d
+}
+
+// destination returns an address as the firewall drops what comes for it.
+func (l *ledger) destination(a Address) firewall.Destination {
+	d := firewall.Destination{Addr: a.Prefix.Addr()}
+	if d.Addr.Is6() && d.Addr.IsLinkLocalUnicast() {
+		d.Interface = l.links[a.Interface].Own()
+	}
+	return d
 }
 
 // removes lists what bears the mark, or may, and is not held: what was released, and
@@ -82,21 +112,23 @@ func (l *ledger) removes(now time.Time, cause event.Cause) []Op {
 
 // leftover records a marked address that nobody released.
 func (l *ledger) leftover(now time.Time, cause event.Cause, key event.AddressKey) {
-	var instance string
-	for name, set := range l.sets {
-		for _, a := range set.Addresses {
-			if l.key(a) == key && (instance == "" || name < instance) {
-				instance = name
+	set, of := new(Set), Address{} // configured no more, unless it is found
+	for name, one := range l.sets {
+		for _, a := range one.Addresses {
+			if l.key(a) == key && (set.Instance == "" || name < set.Instance) {
+				set, of = one, a
 			}
 		}
 	}
 	for _, g := range l.leaving {
-		if g.instance == instance && g.cause == cause {
-			g.keys = append(g.keys, key)
+		if g.instance == set.Instance && g.cause == cause {
+			g.add(key, set, l.destination(of))
 			return
 		}
 	}
-	l.leaving = append(l.leaving, &leaving{instance: instance, cause: cause, since: now, keys: []event.AddressKey{key}})
+	g := &leaving{instance: set.Instance, cause: cause, since: now}
+	g.add(key, set, l.destination(of))
+	l.leaving = append(l.leaving, g)
 }
 
 // removed records that the kernel let go of all of ops.
@@ -108,6 +140,7 @@ func (l *ledger) removed(ops []Op) {
 		delete(l.stripped, key)
 		delete(l.unsure, key)
 		delete(l.rank, key)
+		delete(l.replace, key)
 	}
 	l.removal = time.Time{}
 }

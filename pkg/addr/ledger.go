@@ -1,6 +1,7 @@
 package addr
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -30,6 +31,8 @@ type ledger struct {
 	// replace`, a network manager). stripped is what of it stands without the mark.
 	mine, stripped map[event.AddressKey]bool
 	remark         time.Time // not to be marked again before
+	// replace are the addresses that stand, and must go before they are added again.
+	replace map[event.AddressKey]bool
 	// strays are addresses that are configured and stand without the mark.
 	strays map[netip.Addr]neigh.Stray
 	// rank is greater for what was added later. The first address of an IPv4
@@ -54,19 +57,29 @@ func newLedger(sets []Set) *ledger {
 		strays: make(map[netip.Addr]neigh.Stray),
 		rank:   make(map[event.AddressKey]int),
 		held:   make(map[string]*holding), causes: make(map[event.AddressKey]event.Cause),
+		replace: make(map[event.AddressKey]bool),
 	}
 	for i := range sets {
-		set := onLinks(&sets[i])
-		l.sets[set.Instance] = set
-		for _, a := range set.Addresses {
-			l.managed[a.Prefix.Addr()] = true
-			l.links[a.Interface] = event.Link{Name: a.Interface}
-		}
-		if set.Device != nil {
-			l.links[onDevice(set)] = event.Link{Name: set.Device.Name}
-		}
+		l.learn(onLinks(&sets[i]))
 	}
 	return l
+}
+
+// learn takes a set, and notes the addresses and links that it names.
+func (l *ledger) learn(set *Set) {
+	l.sets[set.Instance] = set
+	note := func(where, name string) {
+		if _, known := l.links[where]; !known {
+			l.links[where] = event.Link{Name: name}
+		}
+	}
+	if set.Device != nil {
+		note(onDevice(set), set.Device.Name)
+	}
+	for _, a := range set.Addresses {
+		l.managed[a.Prefix.Addr()] = true
+		note(a.Interface, a.Interface)
+	}
 }
 
 // link takes a fact about a link. Dirty reports that only a dump can tell what
@@ -139,6 +152,10 @@ func (l *ledger) observe(all []Standing) {
 			}
 		}
 	}
+	maps.DeleteFunc(l.replace, func(key event.AddressKey, _ bool) bool {
+		_, stands := l.standing[key]
+		return !stands
+	})
 	l.forget()
 }
 
@@ -172,6 +189,9 @@ func (l *ledger) adds(now time.Time) []Op {
 				continue
 			}
 			e.retry = now.Add(retryEvery)
+			if l.replace[l.key(e.Address)] {
+				continue
+			}
 			if key := l.key(e.Address); !seen[key] {
 				seen[key] = true
 				ops = append(ops, l.op(e))
@@ -214,7 +234,7 @@ func (l *ledger) attempted(ops []Op) {
 func (l *ledger) presence(e *entry) presence {
 	key := l.key(e.Address)
 	switch {
-	case key.Index == 0:
+	case key.Index == 0, l.replace[key]:
 		return absent
 	case l.standing[key]:
 		return ours
@@ -240,12 +260,14 @@ func (l *ledger) complete(instance string) bool {
 	return h != nil && !slices.ContainsFunc(h.entries, func(e *entry) bool { return e.at == absent })
 }
 
-// wanted lists where the addresses of all held instances belong.
+// wanted lists where the addresses of all held instances belong, and may stay.
 func (l *ledger) wanted() map[event.AddressKey]bool {
 	keys := make(map[event.AddressKey]bool)
 	for _, h := range l.held {
 		for _, e := range h.entries {
-			keys[l.key(e.Address)] = true
+			if key := l.key(e.Address); !l.replace[key] {
+				keys[key] = true
+			}
 		}
 	}
 	return keys

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -152,6 +153,58 @@ func TestWhatSomebodyRemovedIsPutBack(t *testing.T) {
 	}
 	if got := on(t, k, index); !slices.Equal(got, []string{"192.0.2.1/24*"}) {
 		t.Errorf("stands %v", got)
+	}
+}
+
+// An address that comes by a new configuration is alone on the wire, and what is gone
+// leaves the owner's addresses of its subnet where they are.
+func TestConfigureOnTheWire(t *testing.T) {
+	near, far := cable(t)
+	k, index, fd := kernel(t), indexOf(t, near), netns.Capture(t, far)
+	set := func(prefixes ...string) Set {
+		s := Set{Instance: "a", Interval: time.Hour, Miss: 3, Announce: Announce{Count: 1}}
+		for _, p := range prefixes {
+			s.Addresses = append(s.Addresses, Address{Prefix: netip.MustParsePrefix(p), Interface: near})
+		}
+		return s
+	}
+	configure := func(l *live, to Set) { l.Do(Order{Kind: Configure, Sets: []Set{to}}) }
+	l := newLive(t, k, near, set("10.0.0.1/24", "10.0.0.2/24"))
+	defer l.stop()
+	l.order(Hold)
+	l.wait(t, "address.added")
+	for range 2 {
+		netns.NextAnnouncement(t, fd)
+	}
+	ip(t, "addr", "add", "10.0.0.9/24", "dev", near) // a secondary of ours
+	configure(l, set("10.0.0.2/24", "2001:db8::1/64"))
+	l.wait(t, "address.added")
+	link, err := net.InterfaceByName(near)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := netns.NextAnnouncement(t, fd), wire.AppendNA(nil, [6]byte(link.HardwareAddr), vip6.Addr()); !bytes.Equal(got, want) {
+		t.Errorf("announced %x, want %x", got, want)
+	}
+	want := []string{"10.0.0.2/24*", "10.0.0.9/24", "2001:db8::1/64*"}
+	if got := on(t, k, index); !slices.Equal(got, want) {
+		t.Errorf("stand: %v, want %v", got, want)
+	}
+
+	labeled := set("10.0.0.2/24", "2001:db8::1/64")
+	labeled.Addresses[0].Label = near + ":x"
+	configure(l, labeled)
+	l.wait(t, "address.added")
+	if got := on(t, k, index); !slices.Equal(got, want) {
+		t.Errorf("with a label stand: %v, want %v", got, want)
+	}
+	if out := ip(t, "-o addr show label", near+":x"); !strings.Contains(out, "10.0.0.2/24") {
+		t.Errorf("with the label: %s", out)
+	}
+	l.Do(Order{Kind: Configure})
+	l.wait(t, "address.removed")
+	if got := on(t, k, index); !slices.Equal(got, []string{"10.0.0.9/24"}) {
+		t.Errorf("after all is gone: %v", got)
 	}
 }
 

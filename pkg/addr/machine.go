@@ -61,11 +61,16 @@ type Firewall interface {
 	Watch(ctx context.Context, changed func())
 }
 
-// NoFirewall is for a machine without one, on which no instance needs it.
+// NoFirewall is for a machine without one, on which no instance needs it at the start.
 type NoFirewall struct{}
 
-// Drop does nothing.
-func (NoFirewall) Drop([]firewall.Destination) error { return nil }
+// Drop fails unless there is nothing to drop.
+func (NoFirewall) Drop(all []firewall.Destination) error {
+	if len(all) > 0 {
+		return firewall.ErrNone
+	}
+	return nil
+}
 
 // Stands reports that nothing has changed.
 func (NoFirewall) Stands() (bool, error) { return true, nil }

@@ -143,3 +143,16 @@ func (p *placements) seeLink(link event.Link) {
 		p.results.Publish(vrrp.Placed{Cause: link.Cause, Instance: name})
 	}
 }
+
+// configure forgets what was reported of an instance that has another set, or none, and
+// is not held: what was missing then may be in place now.
+func (p *placements) configure(cause event.Cause, instance string, configured bool) {
+	was := p.last[instance]
+	if was == nil || p.ledger.held[instance] != nil {
+		return
+	}
+	delete(p.last, instance)
+	if configured && len(was.missing) > 0 {
+		p.results.Publish(vrrp.Placed{Cause: cause, Instance: instance})
+	}
+}

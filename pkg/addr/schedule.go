@@ -1,6 +1,7 @@
 package addr
 
 import (
+	"slices"
 	"time"
 
 	"ripcord/pkg/deadline"
@@ -15,6 +16,7 @@ type job struct {
 	deadline.Position
 	instance  string
 	addresses int
+	places    []int // of those addresses among all of the instance; nil: they are all
 	Announce
 	seq int
 
@@ -33,26 +35,89 @@ type job struct {
 // does not wait for it.
 type schedule struct {
 	jobs    map[string]*job
+	some    map[string]*job // of addresses that were added to those of an instance
 	waiting deadline.Queue[*job]
 	seq     int
 }
 
-func newSchedule() *schedule { return &schedule{jobs: make(map[string]*job)} }
+func newSchedule() *schedule {
+	return &schedule{jobs: make(map[string]*job), some: make(map[string]*job)}
+}
 
 // start announces an instance of so many addresses from the beginning: a set at
 // once, a second AgainAfter later, and then one round each Refresh.
 func (s *schedule) start(now time.Time, instance string, addresses int, a Announce) {
 	s.cancel(instance)
-	s.seq++
-	j := &job{instance: instance, addresses: addresses, Announce: a, seq: s.seq}
-	if a.AgainAfter > 0 {
-		j.again = now.Add(a.AgainAfter)
-	}
+	j := s.newJob(now, instance, addresses, a)
 	if a.Refresh > 0 {
 		j.refresh = now.Add(a.Refresh)
 	}
 	s.jobs[instance] = j
 	s.beginSet(now, j, a.Count)
+}
+
+func (s *schedule) newJob(now time.Time, instance string, addresses int, a Announce) *job {
+	s.seq++
+	j := &job{instance: instance, addresses: addresses, Announce: a, seq: s.seq}
+	if a.AgainAfter > 0 {
+		j.again = now.Add(a.AgainAfter)
+	}
+	return j
+}
+
+// knows reports whether an instance was started, and not canceled.
+func (s *schedule) knows(instance string) bool { return s.jobs[instance] != nil }
+
+// startSome announces some addresses, by their places, of an instance whose others were
+// announced: a set at once, and a second AgainAfter later. What is left to announce of
+// such addresses begins anew.
+func (s *schedule) startSome(now time.Time, instance string, places []int, a Announce) {
+	if old := s.some[instance]; old != nil {
+		s.waiting.Remove(old)
+		if !old.due.IsZero() { // not all was announced
+			places = slices.Concat(old.places, places)
+			slices.Sort(places)
+			places = slices.Compact(places)
+		}
+	}
+	j := s.newJob(now, instance, len(places), a)
+	j.places = places
+	s.some[instance] = j
+	s.beginSet(now, j, a.Count)
+}
+
+// change goes on with an instance that has so many addresses now. Those that stay have
+// new places, by their old ones. Of what is under way, a round begins anew.
+func (s *schedule) change(now time.Time, instance string, addresses int, a Announce, places map[int]int) {
+	if j := s.some[instance]; j != nil {
+		var kept []int
+		for _, n := range j.places {
+			if at, stays := places[n]; stays {
+				kept = append(kept, at)
+			}
+		}
+		j.places = kept
+		s.resize(now, j, len(kept), a)
+	}
+	j := s.jobs[instance]
+	if j == nil {
+		return
+	}
+	switch {
+	case a.Refresh <= 0:
+		j.refresh = time.Time{}
+	case a.Refresh != j.Refresh:
+		j.refresh = now.Add(a.Refresh)
+	}
+	s.resize(now, j, addresses, a)
+}
+
+// resize gives a job another number of addresses.
+func (s *schedule) resize(now time.Time, j *job, addresses int, a Announce) {
+	j.addresses, j.Announce, j.pos = addresses, a, 0
+	if j.rounds == 0 || addresses == 0 {
+		s.endSet(j, now)
+	}
 }
 
 // reannounce announces what is started again, one set, at once or as soon as a
@@ -75,9 +140,11 @@ func (s *schedule) reannounce(now time.Time, instance string) {
 
 // cancel forgets what is left to announce of an instance.
 func (s *schedule) cancel(instance string) {
-	if j := s.jobs[instance]; j != nil {
-		s.waiting.Remove(j)
-		delete(s.jobs, instance)
+	for _, jobs := range []map[string]*job{s.jobs, s.some} {
+		if j := jobs[instance]; j != nil {
+			s.waiting.Remove(j)
+			delete(jobs, instance)
+		}
 	}
 }
 
@@ -90,6 +157,9 @@ func (s *schedule) next(now time.Time) (instance string, n int, ok bool) {
 			continue
 		}
 		n = j.pos
+		if j.places != nil {
+			n = j.places[n]
+		}
 		if j.pos++; j.pos == j.addresses {
 			j.pos = 0
 			j.round++

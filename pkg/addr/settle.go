@@ -15,6 +15,9 @@ type news struct {
 	// since they were ordered; again those of which addresses were put back, or
 	// are at another MAC.
 	announce, again []string
+	// later are the addresses, by instance, that came to stand and were configured while
+	// others of the instance were held.
+	later map[string][]*entry
 }
 
 // doubtful lists the links of which the kernel must be asked whether they are
@@ -111,6 +114,8 @@ func (h *holding) gain(now time.Time, e *entry, at presence, n *news) {
 	}
 	if e.placed {
 		n.announceAgain(h.set.Instance)
+	} else if e.later {
+		n.announceLater(h.set.Instance, e)
 	} else if !slices.Contains(n.announce, h.set.Instance) {
 		n.announce = append(n.announce, h.set.Instance)
 	}
@@ -212,4 +217,11 @@ func (n *news) announceAgain(instance string) {
 	if !slices.Contains(n.again, instance) {
 		n.again = append(n.again, instance)
 	}
+}
+
+func (n *news) announceLater(instance string, e *entry) {
+	if n.later == nil {
+		n.later = make(map[string][]*entry)
+	}
+	n.later[instance] = append(n.later[instance], e)
 }

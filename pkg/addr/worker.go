@@ -50,6 +50,7 @@ type Worker struct {
 	linkFacts    *bus.Merged[string, event.Link]
 	addressFacts *bus.Merged[event.AddressKey, event.Address]
 	awake        time.Time // when this goroutine last showed that it runs
+	watchFilter  func()    // has changes of the firewall noticed from now on
 }
 
 // queued is an order that waits for the worker: an Order or, if ask is not empty, the
@@ -161,8 +162,11 @@ func (w *Worker) listen(ctx context.Context) (stop func()) {
 	}
 	running.Go(func() { w.cfg.Listener.Listen(ctx, w.neighbors.Seen) })
 	running.Go(func() { w.cfg.Routes.Watch(ctx, note(&w.gone)) })
-	if someRefuse(w.cfg.Sets) {
+	w.watchFilter = sync.OnceFunc(func() {
 		running.Go(func() { w.cfg.Firewall.Watch(ctx, note(&w.opened)) })
+	})
+	if someRefuse(w.cfg.Sets) {
+		w.watchFilter()
 	}
 	return func() { cancel(); running.Wait() }
 }
