@@ -31,17 +31,18 @@ func NewCore(groups []vrrp.Group, minter *event.Minter, now time.Time) *Core {
 	for i, g := range groups {
 		machines[i] = vrrp.NewMachine(g, &c.tickets, now)
 	}
-	c.lead(machines)
+	c.lead(machines, groups)
 	return c
 }
 
-// lead takes the groups in place of those before, and notes what concerns which.
-func (c *Core) lead(groups []*vrrp.Machine) {
-	c.groups, c.deadlines = groups, newDeadlines(len(groups))
+// lead takes the groups in place of those before, and notes what concerns which by their
+// configurations, which they may have yet to be given.
+func (c *Core) lead(machines []*vrrp.Machine, groups []vrrp.Group) {
+	c.groups, c.deadlines = machines, newDeadlines(len(machines))
 	c.byInstance, c.byLink, c.byCheck = make(map[string]int), make(map[string][]int), make(map[string][]int)
 	c.touched, c.isTouched = nil, make([]bool, len(groups))
-	for i, m := range groups {
-		g := m.Config()
+	for i := range groups {
+		g := &groups[i]
 		c.track(i, g.Track)
 		for j := range g.Members {
 			in := &g.Members[j]

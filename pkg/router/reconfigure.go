@@ -101,7 +101,7 @@ func (c *Core) Reconfigure(now time.Time, to Reconfiguration, links []event.Link
 		}
 	}
 	out.Addresses = append(out.Addresses, addr.Order{Kind: addr.Configure, Cause: cause, Sets: to.Sets})
-	c.lead(machines)
+	c.lead(machines, groups)
 	for i := range machines {
 		c.touch(i)
 	}

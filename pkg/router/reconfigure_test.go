@@ -116,3 +116,29 @@ func TestRouterReconfigures(t *testing.T) {
 		}
 	})
 }
+
+// A member that a reload has added is heard, and its link and what it tracks are followed.
+func TestReconfigureConcerns(t *testing.T) {
+	b := started(t, time.Second)
+	groups := edge()
+	third := instance("edge", "third", "eth2", 9)
+	third.Track = []vrrp.Tracker{{Kind: vrrp.TrackCheck, Name: "web"}}
+	groups[0].Members = append(groups[0].Members, third)
+	b.reload(groups)
+	if got := b.states(); got[0] != event.Active {
+		t.Fatalf("after the reload: %v", got)
+	}
+	b.give(vrrp.Heard{Cause: event.Cause{At: b.now}, Instance: "third", Source: source.Next(), Priority: 200, Interval: interval})
+	if got := b.states(); got[0] != event.Backup {
+		t.Errorf("a better Active of the new member: %v", got)
+	}
+	b.link("eth2", false)
+	if got := b.states(); got[0] != event.Fault {
+		t.Errorf("without its link: %v", got)
+	}
+	b.link("eth2", true)
+	b.give(vrrp.Tracked{Cause: event.Cause{At: b.now}, Check: "web", State: vrrp.TrackerDown})
+	if got := b.states(); got[0] != event.Fault {
+		t.Errorf("with what it tracks down: %v", got)
+	}
+}
