@@ -22,6 +22,7 @@ type netlinkKernel struct {
 	// secondaries are the values of promote_secondaries that were changed, by ifindex.
 	// They stand in the file record, too, where a run after a crash finds them.
 	secondaries map[int]secondaries
+	recorded    bool   // the record has a line of ours
 	record      string // empty: none is kept
 }
 

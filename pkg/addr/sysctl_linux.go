@@ -109,6 +109,7 @@ func (k *netlinkKernel) readSecondaries() {
 			k.secondaries = make(map[int]secondaries)
 		}
 		k.secondaries[index] = secondaries{name, strconv.Itoa(was)}
+		k.recorded = true
 	}
 }
 
@@ -124,13 +125,19 @@ func (k *netlinkKernel) recordSecondaries() error {
 		lines = append(lines, fmt.Sprintf("%d %s %s %d\n", index, before.link, before.was, here))
 	}
 	if len(lines) == 0 {
+		if !k.recorded {
+			return nil // one that another namespace left is not ours to remove, and may not be
+		}
 		if err := os.Remove(k.record); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("removing the record of changed settings: %w", err)
 		}
+		k.recorded = false
 		return nil
 	}
 	slices.Sort(lines)
-	return replaceFile(k.record, []byte(strings.Join(lines, "")))
+	err := replaceFile(k.record, []byte(strings.Join(lines, "")))
+	k.recorded = k.recorded || err == nil
+	return err
 }
 
 // namespaceCookie returns the number of the calling thread's network namespace that no
