@@ -33,7 +33,7 @@ func newRun() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := load(c.Context(), path, machine())
 			if err == nil {
-				_, err = daemon.Checks(cfg)
+				err = daemon.Accounts(cfg)
 			}
 			if err != nil {
 				err = configError{err}

@@ -2,8 +2,24 @@ package config
 
 import (
 	"regexp"
+	"slices"
 	"strings"
+	"time"
 )
+
+// Notify is what runs when an instance or group changes its state. Each command is a
+// program by its absolute path, with its arguments; empty: none.
+type Notify struct {
+	Active, Backup, Fault, Stop []string
+	Any                         []string // at each transition, with four more arguments
+	Timeout                     time.Duration
+}
+
+// Subject is an instance or a group.
+type Subject struct {
+	Group bool
+	Name  string
+}
 
 // argv reads a command: a program by its absolute path, and its arguments.
 var argv = readsCommand(some(each(as(Description{Type: Text, Range: "a program by its absolute path, and its arguments"}, argument))))
@@ -53,4 +69,41 @@ func absolutePath(l *loader, at place) (string, bool) {
 		return "", false
 	}
 	return s, ok
+}
+
+// notifies reads a section notify, which has at least one command.
+func notifies[T any](field func(*T) *Notify) value[T] {
+	inner := section(field, notifyKeys)
+	return value[T]{inner.what, func(l *loader, at place, into *T) bool {
+		if !inner.read(l, at, into) {
+			return false
+		}
+		if !slices.ContainsFunc(at.node.entries, func(e entry) bool { return e.key != "timeout" }) {
+			l.fail(at, "needs at least one command")
+			return false
+		}
+		return true
+	}}
+}
+
+// Empty reports whether there is no command.
+func (n *Notify) Empty() bool {
+	return len(n.Active)+len(n.Backup)+len(n.Fault)+len(n.Stop)+len(n.Any) == 0
+}
+
+// buildNotify fills in what runs for whom.
+func (d *document) buildNotify(c *Config) {
+	c.Notify = map[Subject]Notify{}
+	add := func(s Subject, n Notify) {
+		if !n.Empty() {
+			c.Notify[s] = n
+		}
+	}
+	for _, i := range d.instances {
+		add(Subject{Name: i.Name}, i.notify)
+	}
+	for _, g := range d.groups {
+		add(Subject{Group: true, Name: g.name}, g.notify)
+	}
+	c.NotifyAll, c.FIFO = d.notify, d.fifo
 }

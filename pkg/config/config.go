@@ -39,6 +39,11 @@ type Config struct {
 	DefaultLink link.Settings
 	// Checks are in the order of the file.
 	Checks []Check
+	// Notify is of those that have commands; NotifyAll is for every instance beside.
+	Notify    map[Subject]Notify
+	NotifyAll Notify
+	// FIFO is the path of the FIFO for the transitions; empty: none.
+	FIFO string
 	// ScriptUser is the user that commands run as unless they say another.
 	ScriptUser string
 	// Warnings are what is allowed but hardly meant, by position.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -96,6 +97,15 @@ func outcome(c *Config, err error) string {
 			fmt.Fprintf(&b, "  %v\n", err)
 		}
 	}
+	for _, s := range slices.SortedFunc(maps.Keys(c.Notify), compareSubjects) {
+		fmt.Fprintf(&b, "notify %+v: %+q\n", s, c.Notify[s])
+	}
+	if !c.NotifyAll.Empty() {
+		fmt.Fprintf(&b, "notify: %+q\n", c.NotifyAll)
+	}
+	if c.FIFO != "" {
+		fmt.Fprintf(&b, "fifo %q\n", c.FIFO)
+	}
 	if c.ScriptUser != "ripcord" {
 		fmt.Fprintf(&b, "script user %q\n", c.ScriptUser)
 	}
@@ -107,6 +117,10 @@ func outcome(c *Config, err error) string {
 		fmt.Fprintf(&b, "warning: %s\n", w.Error())
 	}
 	return b.String()
+}
+
+func compareSubjects(a, b Subject) int {
+	return strings.Compare(fmt.Sprint(a), fmt.Sprint(b))
 }
 
 func sortedKeys[V any](m map[string]V) []string {

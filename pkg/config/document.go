@@ -23,6 +23,8 @@ type document struct {
 	groups    []group
 
 	checks     []*check
+	notify     Notify // of every instance
+	fifo       string
 	scriptUser string
 }
 
@@ -49,6 +51,7 @@ type instance struct {
 	virtualMAC virtualMAC
 	trackLink  bool
 	track      []tracked
+	notify     Notify
 
 	at    place
 	own   given // said by the instance itself
@@ -71,6 +74,8 @@ type checksum struct {
 func newDocument() *document {
 	d := &document{links: map[string]linkSettings{}}
 	documentKeys.start(d)
+	notifyKeys.start(&d.notify)
+	notifyKeys.start(&d.defaults.notify)
 	logKeys.start(&d.log)
 	controlKeys.start(&d.control)
 	linkKeys.start(&d.link)
@@ -165,6 +170,7 @@ func (d *document) build(l *loader) *Config {
 	for _, k := range d.checks {
 		c.Checks = append(c.Checks, k.build())
 	}
+	d.buildNotify(c)
 	c.ScriptUser = d.scriptUser
 	return c
 }

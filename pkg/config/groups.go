@@ -7,6 +7,7 @@ type group struct {
 
 	track    []tracked
 	faultAll bool
+	notify   Notify
 
 	at   place
 	said given
@@ -22,6 +23,7 @@ type member struct {
 func readGroup(l *loader, at place) (group, bool) {
 	g := group{at: at}
 	groupKeys.start(&g)
+	notifyKeys.start(&g.notify)
 	g.said = groupKeys.read(l, at, &g)
 	groupKeys.need(l, at, g.said)
 	return g, g.said != nil

@@ -35,8 +35,10 @@ var documentKeys = table[document]{
 	{"checks", optional, to(func(d *document) *[]*check { return &d.checks }, each(as(mapOf(checkKeys), readCheck))),
 		"What else decides whether and with which priority a router serves: tracked by instances and groups. A check runs once, however many track it.",
 		"checks: [{name: web, http: {url: \"http://127.0.0.1:8080/health\"}, interval: 2s, fall: 2}]"},
-	{"notify", later, value[document]{}, "", ""},
-	{"fifo", later, value[document]{}, "", ""},
+	{"notify", optional, notifies(func(d *document) *Notify { return &d.notify }),
+		"Commands that are run at the transitions of every instance, after its own: see [notify.md](notify.md).", ""},
+	{"fifo", optional, to(func(d *document) *string { return &d.fifo }, as(pathText, absolutePath)),
+		"A FIFO into which a line is written at each transition: `INSTANCE \"inside\" MASTER 150`.", "fifo: /run/ripcord/transitions"},
 	{"script_user", "ripcord", to(func(d *document) *string { return &d.scriptUser }, as(accountText, account)),
 		"The user that commands run as unless they name another.", "script_user: root"},
 }
@@ -131,7 +133,8 @@ var instanceKeys = table[instance]{
 		"Whether it is a fault when the instance's own link is down.", ""},
 	{"track", optional, to(func(i *instance) *[]tracked { return &i.track }, each(as(mapOf(trackKeys), readTracked))),
 		"Other links, and checks, on which the instance depends.", "track: [{interface: eth1, weight: -20}]"},
-	{"notify", later, value[instance]{}, "", ""},
+	{"notify", optional, notifies(func(i *instance) *Notify { return &i.notify }),
+		"Commands that are run at the transitions: see [notify.md](notify.md).", "notify: {active: [/usr/local/bin/move-address, eth0]}"},
 	{"fence", later, value[instance]{}, "", ""},
 }
 
@@ -247,7 +250,8 @@ var groupKeys = table[group]{
 	{"fault", "any", to(func(g *group) *bool { return &g.faultAll }, choice(words[bool]{{"any", false}, {"all", true}})),
 		"Which entries of `track` without a weight have to fail for a fault of the group. A member's own dead link always is one.", ""},
 	{"last_standing", later, value[group]{}, "", ""},
-	{"notify", later, value[group]{}, "", ""},
+	{"notify", optional, notifies(func(g *group) *Notify { return &g.notify }),
+		"Commands that are run at the transitions of the group.", ""},
 	{"fence", later, value[group]{}, "", ""},
 }
 
@@ -332,6 +336,21 @@ var pingKeys = table[track.Ping]{
 		"The link to ask on; required with `arp`, and for a link-local address.", ""},
 	{"method", "icmp", to(func(p *track.Ping) *track.Method { return &p.Method }, choice(words[track.Method]{{"icmp", track.ICMP}, {"arp", track.Neighbor}})),
 		"How to ask: by ICMP echo, or by ARP or neighbor discovery, which stations answer that drop ICMP.", ""},
+}
+
+var notifyKeys = table[Notify]{
+	{"active", optional, to(func(n *Notify) *[]string { return &n.Active }, argv),
+		"Run when the state becomes Active.", ""},
+	{"backup", optional, to(func(n *Notify) *[]string { return &n.Backup }, argv),
+		"Run when the state becomes Backup.", ""},
+	{"fault", optional, to(func(n *Notify) *[]string { return &n.Fault }, argv),
+		"Run when the state becomes Fault.", ""},
+	{"stop", optional, to(func(n *Notify) *[]string { return &n.Stop }, argv),
+		"Run when ripcord ends; waited for at most 5 s.", ""},
+	{"any", optional, to(func(n *Notify) *[]string { return &n.Any }, argv),
+		"Run at each of these, after the command for the state, with four more arguments: `INSTANCE` or `GROUP`, the name, `MASTER`, `BACKUP`, `FAULT` or `STOP`, and the priority.", ""},
+	{"timeout", "60s", to(func(n *Notify) *time.Duration { return &n.Timeout }, duration(100*ms, time.Hour, ms)),
+		"How long a command may run before it is killed.", ""},
 }
 
 // The descriptions that several keys share.

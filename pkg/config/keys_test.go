@@ -32,7 +32,7 @@ var (
 		"instances[].rules[].table", "instances[].rules[].priority",
 		"defaults.priority", "defaults.announce.count",
 		"groups[].name", "groups[].members",
-		"checks", "script_user",
+		"checks", "notify", "fifo", "script_user",
 		"checks[].name", "checks[].interval", "checks[].timeout", "checks[].rise", "checks[].fall", "checks[].weight", "checks[].initial",
 		"checks[].command", "checks[].user", "checks[].group",
 		"checks[].process", "checks[].process.name", "checks[].process.min", "checks[].process.max",
@@ -41,11 +41,12 @@ var (
 		"checks[].ping", "checks[].ping.address", "checks[].ping.interface", "checks[].ping.method",
 		"instances[].track", "instances[].track_link",
 		"instances[].track[].interface", "instances[].track[].check", "instances[].track[].weight",
+		"instances[].notify", "instances[].notify.active", "instances[].notify.backup", "instances[].notify.fault", "instances[].notify.stop",
+		"instances[].notify.any", "instances[].notify.timeout", "defaults.notify", "notify.any", "groups[].notify", "groups[].notify.any",
 		"defaults.track", "groups[].track", "groups[].track[].check", "groups[].fault",
 	}
 	refused = []string{
-		"notify", "fifo", "instances[].notify", "instances[].fence", "defaults.notify",
-		"groups[].notify", "groups[].fence", "groups[].last_standing",
+		"instances[].fence", "groups[].fence", "groups[].last_standing",
 	}
 )
 
@@ -120,6 +121,7 @@ func TestManualNamesEveryKey(t *testing.T) {
 	check("checks[].http.", httpKeys.names())
 	check("checks[].ping.", pingKeys.names())
 	check("instances[].track[].", trackKeys.names())
+	check("instances[].notify.", notifyKeys.names())
 	check("instances[].announce.", announceKeys.names())
 	check("instances[].unicast.", unicastKeys.names())
 	check("instances[].auth.", authKeys.names())

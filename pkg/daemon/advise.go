@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"ripcord/pkg/config"
@@ -17,7 +18,7 @@ func Advise(c *config.Config) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(advise(instances(c), there), adviseCommands(c)...), nil
+	return slices.Concat(advise(instances(c), there), adviseCommands(c), adviseNotify(c)), nil
 }
 
 // advise is Advise for what is known of the links.

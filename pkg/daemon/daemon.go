@@ -71,6 +71,7 @@ func Run(ctx context.Context, o Options) error {
 	// decides, engine and addresses carry out, the log tells. They are started so
 	// that each finds what it needs, and stopped so that nothing is lost.
 	log := stage{"log": p.log.Run}.start(broken)
+	notifying := stage{"notify": p.notifier.run}.start(broken)
 	aside := stage{"metrics": p.metrics.Run, "memory": tidy}.start(broken)
 	p.events.Publish(loaded(o.Config))
 	if o.Memory != nil {
@@ -90,6 +91,8 @@ func Run(ctx context.Context, o Options) error {
 
 	sources.cancel()
 	err = errors.Join(err, executors.stop(deadline), sources.stop(deadline))
+	// Commands for the stop may rely on it that all is given up.
+	err = errors.Join(err, notifying.stop(time.Now().Add(stopNotifyWithin)))
 	stopped := p.event(event.DaemonStopped)
 	if err != nil {
 		stopped.Err = err.Error()

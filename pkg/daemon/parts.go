@@ -53,6 +53,7 @@ type parts struct {
 	router     *router.Router
 	control    *control.Server
 	lock       *Lock
+	notifier   *notifier
 	releases   *releases
 	noReleases error // why nobody knows what was released before
 
@@ -79,8 +80,9 @@ func build(o Options) (*parts, error) {
 	p.metrics = telemetry.NewMetrics(telemetry.MetricsConfig{
 		Version: o.Version, Since: now, Source: source{p},
 		Settings: func(name string) link.Settings { return p.config.Load().Link(name) }, Events: &p.events, LinesLost: p.log.Lost,
+		FIFOLinesLost: func() uint64 { return p.notifier.lost() },
 	})
-	if err := p.buildChecks(o.Config); err != nil {
+	if err := errors.Join(p.buildChecks(o.Config), p.buildNotifier(o.Config)); err != nil {
 		return nil, err
 	}
 	// Before all else that has an effect, since a daemon that runs already must not be disturbed.

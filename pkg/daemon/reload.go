@@ -49,8 +49,12 @@ func (p *parts) reload(ctx context.Context, o Options, dryRun bool) (*control.Re
 	before := p.config.Load()
 	next, err := o.Load(ctx)
 	var checks []track.Spec
+	var notify notifySettings
 	if err == nil {
 		checks, err = Checks(next)
+	}
+	if err == nil {
+		notify, err = notifySettingsOf(next)
 	}
 	if err != nil {
 		p.events.Publish(event.ConfigRejected{Stamp: event.Stamp{At: time.Now()}, File: before.File, Errors: problems(err)})
@@ -61,7 +65,7 @@ func (p *parts) reload(ctx context.Context, o Options, dryRun bool) (*control.Re
 	if dryRun {
 		return answer, nil
 	}
-	if err := p.apply(ctx, before, next, checks); err != nil {
+	if err := p.apply(ctx, before, next, checks, notify); err != nil {
 		return nil, fmt.Errorf("%s is taken in part only, restart ripcord: %w", next.File, err)
 	}
 	p.events.Publish(event.ConfigReloaded{
@@ -71,13 +75,14 @@ func (p *parts) reload(ctx context.Context, o Options, dryRun bool) (*control.Re
 }
 
 // apply gives the parts a new configuration, in the order in which an instance needs them.
-func (p *parts) apply(ctx context.Context, before, next *config.Config, checks []track.Spec) error {
+func (p *parts) apply(ctx context.Context, before, next *config.Config, checks []track.Spec, notify notifySettings) error {
 	p.log.SetLevel(next.Log.Level)
 	p.config.Store(next)
 	p.stats.Set(names(next), time.Now())
 	if err := p.checks.Apply(checks); err != nil {
 		return fmt.Errorf("checks: %w", err)
 	}
+	p.notifier.update(notify)
 	// What is gone is watched until it has stopped: else it would be at fault before.
 	p.monitor.Reconfigure(watching(next, before))
 	if err := p.awaitLinks(ctx, interfaces(next)); err != nil {
@@ -202,6 +207,9 @@ func compare(before, next *config.Config) (d difference) {
 	if before.Control.Listen != next.Control.Listen {
 		d.notes = append(d.notes, "control.listen takes a restart")
 	}
+	if before.FIFO != next.FIFO {
+		d.notes = append(d.notes, "fifo takes a restart")
+	}
 	return d
 }
 
@@ -223,7 +231,7 @@ func describe(c *config.Config) described {
 	}
 	for _, g := range c.Groups {
 		for _, in := range g.Members {
-			add(in.Name, in, sets[in.Name], c.Link(in.Interface))
+			add(in.Name, in, sets[in.Name], c.Link(in.Interface), notifyOf(c, config.Subject{Name: in.Name}))
 		}
 	}
 	for _, k := range c.Checks {
@@ -239,7 +247,7 @@ func describe(c *config.Config) described {
 		for _, in := range g.Members {
 			members = append(members, in.Name)
 		}
-		add(groupNamed(d, g), group, members)
+		add(groupNamed(d, g), group, members, notifyOf(c, config.Subject{Group: true, Name: g.Name}))
 	}
 	return d
 }

@@ -32,7 +32,7 @@ var limits = func() map[string]int {
 // The fields that tell equal events apart. Those that a stranger chooses, as the source
 // of an advert or the text of an error, are not among them.
 var (
-	whose = []string{"instance", "group", "interface", "device", "part"}
+	whose = []string{"instance", "group", "interface", "device", "part", "name", "file"}
 	which = []string{"reason", "what", "over"} // but for a story
 )
 

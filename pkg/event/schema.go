@@ -70,6 +70,11 @@ var Schema = []Definition{
 
 	{"check.changed", story, warnOrInfo, []string{"name", "result", "took_us"}, []string{"change", "output", "error"}, "A check is up or down, or adds something else to the priority."},
 
+	{"notify.ran", story, []Level{Info, Warn, Error}, []string{"name", "state", "command", "result", "took_us"}, []string{"output", "error", "merged"}, "A notify command has ended: see [notify.md](notify.md)."},
+	{"notify.refused", once, onlyWarn, []string{"command", "error"}, nil, "At the start: a notify command does not exist or must not be run."},
+	{"notify.unfinished", once, onlyError, []string{"error"}, nil, "Notify commands had not ended 5 s after the daemon had left everything, and were killed."},
+	{"notify.fifo", others, warnOrInfo, []string{"file", "lost", "over"}, []string{"error"}, "The FIFO for transitions cannot be written, most likely since nobody reads it, or can be again."},
+
 	{"advert.sent", story, onlyInfo, []string{"instance", "kind", "took_us"}, nil, "A first advert, a resignation or a probe left."},
 	{"advert.failed", once, []Level{Warn, Error}, []string{"instance", "error", "count"}, nil, "The kernel refused adverts."},
 	{"advert.rejected", once, onlyWarn, []string{"interface", "vrid", "source", "reason", "count"}, []string{"instance"}, "Adverts were discarded: see [protocol.md](protocol.md)."},
@@ -107,13 +112,13 @@ var Schema = []Definition{
 // FieldMeanings says what each field of the log means, and its unit.
 var FieldMeanings = map[string]string{
 	"added": "instances added: their number at the start, their names at a reload", "changed": "those that changed", "removed": "those that are gone",
-	"name": "name of the check", "result": "`up` or `down`", "change": "what is added to the priority", "output": "what it printed, up to 4 KiB", "notes": "what takes a restart",
+	"name": "name of the check, or of the instance or group", "result": "of a check: `up` or `down`; of a command: `done`, `failed`, `killed` (its timeout was over) or `unrun`", "command": "the program", "merged": "how many transitions were left out before it", "lost": "lines lost since the start", "change": "what is added to the priority", "output": "what it printed, up to 4 KiB", "notes": "what takes a restart",
 	"address": "the address", "addresses": "list of addresses with the length of their networks", "admin_up": "whether the link is set up (IFF_UP)",
 	"carrier": "whether the link has a carrier (IFF_LOWER_UP)", "carrier_down_count": "how often the kernel counted a loss of the carrier",
 	"carrier_up_count": "how often the kernel counted a return of the carrier", "cause": "the member that caused the transition",
 	"count": "how often since the last such line", "device": "the name of the macvlan", "differences": "how many links differed",
 	"done": "what was done about it", "error": "what failed, and what to do", "errors": "list of problems, each with line and column",
-	"family": "`ipv4` or `ipv6`", "file": "path of the configuration", "from": "the state before", "gap_us": "how long, in µs", "group": "name of the group",
+	"family": "`ipv4` or `ipv6`", "file": "path of the configuration, or of the FIFO", "from": "the state before", "gap_us": "how long, in µs", "group": "name of the group",
 	"groups": "number of groups", "ifindex": "the kernel's number of the link", "instance": "name of the instance",
 	"instances": "number of instances", "interface": "name of the link", "kind": "`first`, `resign` or `probe`", "links": "how many links there are",
 	"listen": "the TCP address", "locked": "whether memory is locked", "mac": "the virtual MAC, or that of the station that answers", "missing": "list of what is not in place, each with its reason",
@@ -121,7 +126,7 @@ var FieldMeanings = map[string]string{
 	"part": "the part of the daemon", "period_us": "the period now, in µs", "pid": "process id", "priority": "the priority", "reason": "why; see the event",
 	"rejected": "whether the advert was rejected for it", "routes": "list of routes and rules in the words of `ip`", "scheduling": "`fifo`, `nice` or `none`",
 	"skew_ms": "their clock less ours, in ms", "skewed": "their adverts were signed by another clock", "invalid": "their adverts have no addresses, or the interval 0", "source": "the sender's address, or what reported the link's state",
-	"sources": "what each source last reported of the link, and when", "state": "`on` or `off`", "status": "the document of `ripcord status --json`",
+	"sources": "what each source last reported of the link, and when", "state": "`on` or `off`; of a command the state that was entered: `MASTER`, `BACKUP`, `FAULT` or `STOP`", "status": "the document of `ripcord status --json`",
 	"subject": "what the warning is about", "theirs": "the other router's value", "to": "the state after", "took_us": "from the order to its end, in µs",
 	"unheard": "our adverts do not seem to reach it", "tracker": "the tracked link or check that changed", "until": "the latest end of the wait", "version": "ripcord's version, or VRRP's version of a rival",
 	"vrid": "the virtual router's number", "was": "the name before", "what": "what differs", "why": "why",

@@ -59,8 +59,9 @@ type FIFOReport struct {
 // ErrUnread is the error of a FIFO that is full.
 var ErrUnread = errors.New("nobody reads it")
 
-// NewFIFO returns a FIFO. Where it is made it belongs to owner (nil: the daemon's own
-// user) and has mode 0640. One that exists is used as it is, if it belongs to root, to the
+// NewFIFO returns a FIFO. Where it is made it belongs to the daemon's user and the group
+// of owner (nil: the daemon's own), and has mode 0640: so the daemon can open it again
+// without CAP_DAC_OVERRIDE. One that exists is used as it is, if it belongs to root, to the
 // daemon's user or to owner. Reports come from the goroutine that calls Run; they must
 // not block.
 func NewFIFO(path string, owner *command.User, report func(FIFOReport)) *FIFO {
@@ -269,8 +270,8 @@ func (f *FIFO) check(fd int, made bool) error {
 		return nil
 	}
 	if f.owner != nil {
-		if err := unix.Fchown(fd, int(f.owner.UID), int(f.owner.GID)); err != nil {
-			return fmt.Errorf("the FIFO %s cannot be given to user %s: %w", f.path, f.owner.Name, err)
+		if err := unix.Fchown(fd, -1, int(f.owner.GID)); err != nil {
+			return fmt.Errorf("the FIFO %s cannot be given to the group of user %s: %w", f.path, f.owner.Name, err)
 		}
 	}
 	return unix.Fchmod(fd, fifoMode) // whatever the umask is

@@ -226,8 +226,11 @@ func TestFIFOOwner(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if stat := info.Sys().(*syscall.Stat_t); stat.Uid != nobody.UID || stat.Gid != nobody.GID {
+	if stat := info.Sys().(*syscall.Stat_t); stat.Uid != 0 || stat.Gid != nobody.GID {
 		t.Errorf("it belongs to %d:%d", stat.Uid, stat.Gid)
+	}
+	if err := os.Chown(path, int(nobody.UID), -1); err != nil {
+		t.Fatal(err)
 	}
 	stranger := startFIFO(t, path, nil)
 	stranger.Write(inside(event.Backup, event.Active))

@@ -31,7 +31,7 @@ type Transition struct {
 	// Interface and VRID are those of an instance; a group has none.
 	Interface string
 	VRID      uint8
-	Trace     event.Trace
+	Cause     event.Cause
 }
 
 // Word returns keepalived's word for the state in which an instance is.
@@ -84,7 +84,7 @@ func (t *Transition) Env() []string {
 		"RIPCORD_PRIORITY=" + t.priority(),
 		"RIPCORD_INTERFACE=" + t.Interface,
 		"RIPCORD_VRID=" + vrid,
-		"RIPCORD_TRACE=" + t.Trace.String(),
+		"RIPCORD_TRACE=" + t.Cause.Trace.String(),
 	}
 }
 

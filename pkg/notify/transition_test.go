@@ -15,7 +15,7 @@ import (
 func inside(from, to event.State) Transition {
 	return Transition{
 		Kind: Instance, Name: "inside", From: from, To: to, Reason: event.ActiveTimeout,
-		Priority: 150, Interface: "eth0", VRID: 51, Trace: 0xabc,
+		Priority: 150, Interface: "eth0", VRID: 51, Cause: event.Cause{Trace: 0xabc},
 	}
 }
 

@@ -49,6 +49,8 @@ type MetricsConfig struct {
 	Settings func(name string) link.Settings
 	// LinesLost is how many lines of the log are missing.
 	LinesLost func() uint64
+	// FIFOLinesLost is how many lines the FIFO for transitions had no room for.
+	FIFOLinesLost func() uint64
 }
 
 // eventBacklog is how many events may wait to be counted.
@@ -67,6 +69,8 @@ type Metrics struct {
 	differences        atomic.Uint64
 	stalls, leases     atomic.Uint64
 	listenFailures     atomic.Uint64
+	notified           [len(notifyResults)]atomic.Uint64
+	merged             atomic.Uint64
 
 	families []family // by name
 }
@@ -121,6 +125,11 @@ func (m *Metrics) count(e event.Event) {
 		if e.Err != "" {
 			m.listenFailures.Add(1)
 		}
+	case event.NotifyRan:
+		if i := slices.Index(notifyResults[:], e.Result); i >= 0 {
+			m.notified[i].Add(1)
+		}
+		m.merged.Add(uint64(e.Merged))
 	}
 }
 

@@ -1,5 +1,10 @@
 package telemetry
 
+import "ripcord/pkg/event"
+
+// notifyResults are the results of notify commands, in the order in which they are counted.
+var notifyResults = [...]event.NotifyResult{event.NotifyDone, event.NotifyFailed, event.NotifyKilled, event.NotifyUnrun}
+
 // counted are the metrics that Metrics count themselves, for the whole daemon.
 func (m *Metrics) counted() []family {
 	return []family{
@@ -13,6 +18,13 @@ func (m *Metrics) counted() []family {
 		ofDaemon("engine_stalls_total", "Times that an Active woke too late to go on as such: the process, or the whole machine, stood still (virtual machine pause, SIGSTOP, overload). It was silent for an interval and listened for another Active.", m.stalls.Load),
 		ofDaemon("engine_lease_losses_total", "Times that the adverts and addresses of an instance were given up since the loop that leads it hung. It is a bug of ripcord or a machine far beyond its load: keep the log.", m.leases.Load),
 		ofDaemon("control_listen_failures_total", "Reasons for which control.listen could not be opened: another program has the port, or its address is on a link that is not there. The log's control.failed says which; it is tried again each second.", m.listenFailures.Load),
+		{"notify_runs_total", "Notify commands that have ended, by result: done (exit status 0), failed (another), killed (its timeout was over), unrun (it could not be started). The log's notify.ran says which and why.", counter, func(p *page, _ *scrape) {
+			for i, result := range notifyResults {
+				p.put(float64(m.notified[i].Load()), "", "result", string(result))
+			}
+		}},
+		ofDaemon("notify_merged_total", "Transitions for which no notify command ran, since the commands for earlier ones took longer than it took for the next to come. The last one of each instance and group is never left out.", m.merged.Load),
+		ofDaemon("notify_fifo_lines_lost_total", "Lines that the FIFO for transitions had no room for: nobody reads it, or the reader is too slow.", m.cfg.FIFOLinesLost),
 	}
 }
 

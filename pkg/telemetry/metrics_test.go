@@ -114,7 +114,7 @@ func measured(source Source) (*Metrics, *bus.Topic[event.Event]) {
 	m := NewMetrics(MetricsConfig{
 		Version: "0.1.0", Since: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Source: source,
 		Settings: func(string) link.Settings { return link.Settings{Confirm: 10 * time.Millisecond, Poll: time.Second} },
-		Events:   topic, LinesLost: func() uint64 { return 17 },
+		Events:   topic, LinesLost: func() uint64 { return 17 }, FIFOLinesLost: func() uint64 { return 18 },
 	})
 	for _, late := range []time.Duration{0, 100 * time.Microsecond, 101 * time.Microsecond, 40 * time.Millisecond, 3 * time.Second} {
 		m.AdvertLate(late)
@@ -247,6 +247,7 @@ func TestCountsEvents(t *testing.T) {
 			event.LinkResync{Reason: "audit"},
 			event.LinkResync{Reason: "audit", Differences: 1},
 			event.EngineStalled{}, event.EngineLease{}, event.EngineLease{},
+			event.NotifyRan{Result: event.NotifyDone}, event.NotifyRan{Result: event.NotifyUnrun, Merged: 3}, event.NotifyRan{Result: event.NotifyDone, Merged: 2},
 		} {
 			topic.Publish(e)
 		}
@@ -256,6 +257,7 @@ func TestCountsEvents(t *testing.T) {
 			`link_reaction_seconds_bucket{le="0.00025"} 0`, `link_reaction_seconds_bucket{le="0.0005"} 1`,
 			`link_reaction_seconds_count 1`, `link_reaction_seconds_sum 0.0003`,
 			`link_resyncs_total{reason="overrun"} 1`, `link_resyncs_total{reason="audit"} 2`,
+			`notify_runs_total{result="done"} 2`, `notify_runs_total{result="unrun"} 1`, `notify_runs_total{result="killed"} 0`, `notify_merged_total 5`,
 			`link_resync_differences_total 4`, `engine_stalls_total 1`, `engine_lease_losses_total 2`,
 		} {
 			if !strings.Contains(got, "\nripcord_"+want+"\n") {

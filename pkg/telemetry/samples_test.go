@@ -102,6 +102,17 @@ func samples() []event.Event {
 		event.AuthSkew{Stamp: alone, Instance: "inside", Source: peer, Skew: -time.Hour, Window: 5 * time.Second, Rejected: true},
 		event.AuthSkew{Stamp: alone, Instance: "inside", Source: peer, Skew: -time.Hour, Window: 5 * time.Second, Rejected: true, Old: true},
 	)
+	const script = "/usr/local/bin/notify"
+	all = append(all,
+		event.NotifyRan{Stamp: caused(9 * time.Millisecond), Subject: "inside", State: "MASTER", Command: script, Result: event.NotifyDone, Took: 4 * time.Millisecond},
+		event.NotifyRan{Stamp: caused(9 * time.Millisecond), Subject: "edge", Group: true, State: "FAULT", Command: script, Result: event.NotifyFailed, Took: 4 * time.Millisecond, Output: "refused", Err: "exit status 1", Merged: 2},
+		event.NotifyRan{Stamp: caused(time.Minute), Subject: "inside", State: "STOP", Command: script, Result: event.NotifyKilled, Took: time.Minute, Err: "timed out after 1m0s"},
+		event.NotifyRan{Stamp: caused(time.Millisecond), Subject: "inside", State: "BACKUP", Command: script, Result: event.NotifyUnrun, Err: script + " does not exist"},
+		event.NotifyRefused{Stamp: alone, Command: script, Err: script + " does not exist"},
+		event.NotifyUnfinished{Stamp: alone, Err: "notify commands did not end in time: inside (STOP)"},
+		event.NotifyFIFO{Stamp: alone, Path: "/run/ripcord/transitions", Err: "the FIFO /run/ripcord/transitions is full: nobody reads it; the last line of each name is kept", Lost: 7},
+		event.NotifyFIFO{Stamp: alone, Path: "/run/ripcord/transitions", Lost: 7},
+	)
 	all = append(all, event.AddressConflict{Stamp: alone, Instance: "inside", Address: peer, MAC: [6]byte{2, 0, 0, 0, 0, 9}, Interface: "eth0", Text: "192.0.2.1 on eth0 is answered for by 02:00:00:00:00:09 too"})
 	for _, kind := range []event.AddressKind{event.AddressMarked, event.AddressAdded, event.AddressRemoved, event.AddressRestored, event.AddressForeign} {
 		all = append(all, event.AddressMoved{Stamp: caused(2 * time.Millisecond), Kind: kind, Instance: "inside", Addresses: held, Took: 1500 * time.Microsecond})

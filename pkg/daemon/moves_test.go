@@ -1,0 +1,210 @@
+package daemon
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/notify"
+	"ripcord/pkg/vrrp"
+)
+
+// movesRig feeds moves with events and keeps the lines of what they give.
+type movesRig struct {
+	*moves
+	now   time.Time
+	trace event.Trace
+	lines []string
+	given []notify.Transition
+}
+
+// newMovesRig has a group edge of inside and outside, and the instance lone; all have
+// addresses but lone.
+func newMovesRig() *movesRig {
+	r := &movesRig{now: time.Now()}
+	r.moves = newMoves(map[string]bool{"inside": true, "outside": true}, func(t notify.Transition) {
+		r.lines = append(r.lines, strings.TrimSpace(t.Line()))
+		r.given = append(r.given, t)
+	})
+	return r
+}
+
+// next begins another story, a millisecond later.
+func (r *movesRig) next() { r.trace++; r.now = r.now.Add(time.Millisecond) }
+
+func (r *movesRig) stamp() event.Stamp {
+	return event.Stamp{Cause: event.Cause{Trace: r.trace, At: r.now}, At: r.now}
+}
+
+func (r *movesRig) lone(from, to event.State) {
+	r.next()
+	r.take(event.InstanceTransition{Stamp: r.stamp(), Virtual: event.Virtual{Name: "lone", Interface: "eth2", VRID: 7}, From: from, To: to, Priority: 100})
+}
+
+func (r *movesRig) edge(from, to event.State) {
+	r.next()
+	r.edgeAgain(from, to)
+}
+
+func (r *movesRig) edgeAgain(from, to event.State) {
+	for _, name := range []string{"inside", "outside"} {
+		r.take(event.InstanceTransition{Stamp: r.stamp(), Virtual: event.Virtual{Name: name, Group: "edge"}, From: from, To: to, Priority: 150})
+	}
+	r.take(event.GroupTransition{Stamp: r.stamp(), Group: "edge", From: from, To: to})
+}
+
+func (r *movesRig) addresses(kind event.AddressKind, names ...string) {
+	for _, name := range names {
+		r.take(event.AddressMoved{Stamp: r.stamp(), Kind: kind, Instance: name})
+	}
+}
+
+// want checks the lines since the last call.
+func (r *movesRig) want(t *testing.T, lines ...string) {
+	t.Helper()
+	if !slices.Equal(r.lines, lines) {
+		t.Errorf("given\n\t%s\nwant\n\t%s", strings.Join(r.lines, "\n\t"), strings.Join(lines, "\n\t"))
+	}
+	r.lines = nil
+}
+
+func edgeLines(state string) []string {
+	return []string{`INSTANCE "inside" ` + state + ` 150`, `INSTANCE "outside" ` + state + ` 150`, `GROUP "edge" ` + state + ` 0`}
+}
+
+// TestMovesOrder: the members of a group come first; a transition to or from Active
+// waits until the addresses are added or removed, whichever event comes first.
+func TestMovesOrder(t *testing.T) {
+	r := newMovesRig()
+	r.edge(event.Initialize, event.Backup)
+	started := edgeLines("BACKUP")
+	r.want(t, started[2], started[0], started[1])
+	r.edge(event.Backup, event.Active)
+	r.addresses(event.AddressAdded, "inside")
+	r.want(t)
+	r.lone(event.Initialize, event.Backup) // another subject does not wait for it
+	r.want(t, `INSTANCE "lone" BACKUP 100`)
+	r.addresses(event.AddressFailed, "outside")
+	r.want(t, edgeLines("MASTER")...)
+
+	r.next() // the worker was faster than the router's report
+	r.addresses(event.AddressRemoved, "inside", "outside")
+	r.edgeAgain(event.Active, event.Fault)
+	r.want(t, edgeLines("FAULT")...)
+
+	r.lone(event.Backup, event.Active)
+	r.want(t, `INSTANCE "lone" MASTER 100`) // it has no addresses
+
+	r.next()
+	for name, reason := range map[string]event.Reason{"inside": event.GroupMoved, "outside": event.InterfaceUp} {
+		r.take(event.InstanceTransition{Stamp: r.stamp(), Virtual: event.Virtual{Name: name, Group: "edge"}, From: event.Fault, To: event.Backup, Reason: reason, Priority: 150})
+	}
+	r.take(event.GroupTransition{Stamp: r.stamp(), Group: "edge", From: event.Fault, To: event.Backup, Reason: event.InterfaceUp})
+	r.want(t, started[1], started[0], started[2])
+}
+
+// TestMovesDeadline: addresses that do not come hold nothing up for long, and a
+// transition that follows not at all.
+func TestMovesDeadline(t *testing.T) {
+	r := newMovesRig()
+	r.edge(event.Backup, event.Active)
+	r.flush(r.now.Add(settleWithin - 1))
+	r.want(t)
+	if due := r.due(); !due.Equal(r.now.Add(settleWithin)) {
+		t.Errorf("due %v, want %v", due, r.now.Add(settleWithin))
+	}
+	r.flush(r.due())
+	r.want(t, edgeLines("MASTER")...)
+
+	r.edge(event.Active, event.Backup)
+	r.edge(event.Backup, event.Fault)
+	r.want(t, append(edgeLines("BACKUP"), edgeLines("FAULT")...)...)
+	if due := r.due(); !due.IsZero() {
+		t.Errorf("due %v though nothing pends", due)
+	}
+}
+
+// TestMovesJoin: an instance that joins an Active group has a transition of its own.
+func TestMovesJoin(t *testing.T) {
+	r := newMovesRig()
+	r.next()
+	r.take(event.InstanceTransition{Stamp: r.stamp(), Virtual: event.Virtual{Name: "inside", Group: "edge"}, To: event.Active, Priority: 150})
+	r.flush(r.due())
+	r.want(t, `INSTANCE "inside" MASTER 150`)
+}
+
+// TestMovesStop: at the end all instances stop, then all groups, with the reason that the
+// router gave, or without it; each once.
+func TestMovesStop(t *testing.T) {
+	for _, hangs := range []bool{false, true} {
+		r := newMovesRig()
+		r.edge(event.Initialize, event.Backup)
+		r.lone(event.Initialize, event.Backup)
+		r.edge(event.Backup, event.Active)
+		r.lines = nil
+		r.take(event.Daemon{Stamp: r.stamp(), Kind: event.DaemonStopping})
+		if !hangs {
+			r.edge(event.Active, event.Initialize)
+			r.lone(event.Backup, event.Initialize)
+			r.want(t)
+		}
+		r.finish()
+		r.want(t, slices.Concat(edgeLines("MASTER"), []string{
+			`INSTANCE "inside" STOP 150`, `INSTANCE "outside" STOP 150`, `INSTANCE "lone" STOP 100`, `GROUP "edge" STOP 0`,
+		})...)
+		for _, g := range r.given[len(r.given)-4:] {
+			if g.From == event.Initialize || g.To != event.Initialize {
+				t.Errorf("hangs %t: from %v to %v", hangs, g.From, g.To)
+			}
+		}
+	}
+}
+
+// TestMovesRemoved: what was stopped before the end does not stop again.
+func TestMovesRemoved(t *testing.T) {
+	r := newMovesRig()
+	r.lone(event.Initialize, event.Backup)
+	r.lone(event.Backup, event.Initialize)
+	r.want(t, `INSTANCE "lone" BACKUP 100`, `INSTANCE "lone" STOP 100`)
+	r.reload(nil)
+	if len(r.order) != 0 || len(r.last) != 0 {
+		t.Errorf("it remembers %v", r.order)
+	}
+	r.take(event.Daemon{Stamp: r.stamp(), Kind: event.DaemonStopping})
+	r.finish()
+	r.want(t)
+}
+
+// TestMovesResync: after lost events the present states are given once, and an event that
+// a snapshot had is not given again.
+func TestMovesResync(t *testing.T) {
+	r := newMovesRig()
+	r.edge(event.Initialize, event.Backup)
+	r.lone(event.Initialize, event.Backup)
+	r.lines = nil
+	r.next()
+	member := func(name string) vrrp.InstanceStatus {
+		return vrrp.InstanceStatus{
+			Instance:      &vrrp.Instance{Virtual: event.Virtual{Name: name, Group: "edge"}},
+			InstanceState: vrrp.InstanceState{State: event.Fault, Since: r.now, EffectivePriority: 150},
+		}
+	}
+	quiet := vrrp.InstanceStatus{
+		Instance:      &vrrp.Instance{Virtual: event.Virtual{Name: "lone"}},
+		InstanceState: vrrp.InstanceState{State: event.Backup, EffectivePriority: 100},
+	}
+	r.resync([]*vrrp.GroupStatus{
+		{Name: "edge", State: event.Fault, Since: r.now, Members: []vrrp.InstanceStatus{member("inside"), member("outside")}},
+		{State: event.Backup, Members: []vrrp.InstanceStatus{quiet}},
+	})
+	r.want(t, edgeLines("FAULT")...)
+	if from := r.given[len(r.given)-1].From; from != event.Backup {
+		t.Errorf("from %v", from)
+	}
+	r.edgeAgain(event.Backup, event.Fault) // it was in the backlog
+	r.want(t)
+	r.edge(event.Fault, event.Backup)
+	r.want(t, edgeLines("BACKUP")...)
+}

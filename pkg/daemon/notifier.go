@@ -1,0 +1,218 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"ripcord/pkg/bus"
+	"ripcord/pkg/command"
+	"ripcord/pkg/event"
+	"ripcord/pkg/notify"
+	"ripcord/pkg/vrrp"
+)
+
+const (
+	// notifyBacklog is how many events may wait for the notifier, which never waits
+	// itself. Where more come the states of all groups are compared instead.
+	notifyBacklog = 8192
+	// drainWithin is how long the commands for the last transitions may take when the
+	// daemon stops.
+	drainWithin = 5 * time.Second
+	// stopNotifyWithin is how long the notifier takes to stop at most: with the time in
+	// which commands that are killed end.
+	stopNotifyWithin = drainWithin + 4*time.Second
+)
+
+// notifier runs notify commands and writes the FIFO at the transitions of instances and
+// groups.
+type notifier struct {
+	events *bus.Topic[event.Event]
+	groups func() []*vrrp.GroupStatus
+	bell   bus.Bell
+	runner *notify.Runner
+	fifo   *notify.FIFO // nil: there is none
+
+	mu   sync.Mutex
+	ring *bus.Ring[event.Event] // nil: nobody was to be notified so far
+	next *notifySettings        // those of a reload; nil: there are no new ones
+
+	// What follows belongs to the goroutine of run.
+	settings notifySettings
+	moves    *moves
+}
+
+// newNotifier subscribes to the events at once, where there is something to do with them,
+// and starts nothing. The FIFO is path, none
+// if that is empty; groups returns the states of all groups.
+func newNotifier(s notifySettings, path string, events *bus.Topic[event.Event], groups func() []*vrrp.GroupStatus) *notifier {
+	n := &notifier{events: events, groups: groups, bell: bus.NewBell(), settings: s}
+	n.moves = newMoves(s.holds, n.give)
+	n.runner = notify.New(func(r notify.Ran) { events.Publish(ran(r)) })
+	if path != "" {
+		n.fifo = notify.NewFIFO(path, s.user, func(r notify.FIFOReport) { events.Publish(fifoReport(r)) })
+	}
+	if !n.idle() {
+		n.subscribe()
+	}
+	return n
+}
+
+func (n *notifier) subscribe() { n.ring = bus.SubscribeRing(n.events, n.bell, notifyBacklog) }
+
+// update gives the settings of a reload, before anything starts or stops for it.
+func (n *notifier) update(s notifySettings) {
+	n.mu.Lock()
+	n.next = &s
+	if n.ring == nil && !s.empty() {
+		n.subscribe()
+	}
+	n.mu.Unlock()
+	n.bell.Ring()
+}
+
+// idle reports whether nobody is to be notified.
+func (n *notifier) idle() bool { return n.fifo == nil && n.settings.empty() }
+
+// run notifies until ctx ends, and then of the transitions up to then and of the stop of
+// all: end ctx after everything is resigned and removed. It returns when the commands
+// have ended or were killed.
+func (n *notifier) run(ctx context.Context) error {
+	own, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	defer func() {
+		cancel()
+		running.Wait()
+	}()
+	running.Go(func() { _ = n.runner.Run(own) })
+	if n.fifo != nil {
+		running.Go(func() { _ = n.fifo.Run(own) })
+	}
+	go n.refusals(n.settings.programs()) // a file server that does not answer must not hold this up
+
+	due := time.NewTimer(0)
+	defer due.Stop()
+	for {
+		select {
+		case <-n.bell:
+		case <-due.C:
+		case <-ctx.Done():
+			n.drain()
+			n.moves.finish()
+			n.finish()
+			return nil
+		}
+		n.drain()
+		now := time.Now()
+		n.moves.flush(now)
+		if at := n.moves.due(); !at.IsZero() {
+			due.Reset(at.Sub(now))
+		} else {
+			due.Stop()
+		}
+	}
+}
+
+// drain takes the events that wait, and before them the settings of a reload.
+func (n *notifier) drain() {
+	var events []event.Event
+	var lost uint64
+	n.mu.Lock()
+	ring := n.ring
+	n.mu.Unlock()
+	if ring != nil {
+		events, lost = ring.Take()
+	}
+	n.mu.Lock()
+	next := n.next
+	n.next = nil
+	n.mu.Unlock()
+	if next != nil {
+		wasIdle := n.idle()
+		n.settings = n.settings.followedBy(*next)
+		n.moves.reload(n.settings.holds)
+		if wasIdle && !n.idle() {
+			n.moves.learnAll(n.groups())
+		}
+		go n.refusals(n.settings.programs())
+	}
+	if n.idle() {
+		return
+	}
+	if lost > 0 {
+		n.moves.resync(n.groups())
+	}
+	for _, e := range events {
+		n.moves.take(e)
+	}
+}
+
+// finish waits for the commands of the last transitions.
+func (n *notifier) finish() {
+	ctx, cancel := context.WithTimeout(context.Background(), drainWithin)
+	defer cancel()
+	if err := n.runner.Drain(ctx); err != nil {
+		n.events.Publish(event.NotifyUnfinished{Stamp: event.Stamp{At: time.Now()}, Err: err.Error()})
+	}
+}
+
+// give has the commands of a transition run, and its line written.
+func (n *notifier) give(t notify.Transition) {
+	sets := []notify.Commands{n.settings.commands[subject{t.Kind == notify.Group, t.Name}]}
+	if n.settings.all != nil && t.Kind == notify.Instance {
+		sets = append(sets, *n.settings.all)
+	}
+	n.runner.Notify(t, sets...)
+	if n.fifo != nil {
+		n.fifo.Write(t)
+	}
+}
+
+// lost returns how many lines of the FIFO were lost.
+func (n *notifier) lost() uint64 {
+	if n.fifo == nil {
+		return 0
+	}
+	return n.fifo.Lost()
+}
+
+// refusals reports the commands that cannot or must not be run.
+func (n *notifier) refusals(commands []*notify.Command) {
+	for _, r := range refused(commands) {
+		n.events.Publish(event.NotifyRefused{Stamp: event.Stamp{At: time.Now()}, Command: r.path, Err: r.err.Error()})
+	}
+}
+
+// ran returns the event of a command that has ended.
+func ran(r notify.Ran) event.Event {
+	e := event.NotifyRan{
+		Stamp: event.Stamp{Cause: r.Cause, At: time.Now()}, Subject: r.Name, Group: r.Kind == notify.Group, State: r.State(),
+		Command: r.Argv[0], Took: r.Took, Output: r.Output, Merged: r.Merged,
+	}
+	e.Result, e.Err = resultOf(r.Err)
+	return e
+}
+
+func resultOf(err error) (event.NotifyResult, string) {
+	var exit *command.ExitError
+	switch {
+	case err == nil:
+		return event.NotifyDone, ""
+	case errors.Is(err, context.Canceled):
+		return event.NotifyKilled, "ripcord stops, and another transition has followed"
+	case errors.Is(err, command.ErrTimeout):
+		return event.NotifyKilled, err.Error()
+	case errors.As(err, &exit):
+		return event.NotifyFailed, err.Error()
+	}
+	return event.NotifyUnrun, err.Error()
+}
+
+func fifoReport(r notify.FIFOReport) event.Event {
+	e := event.NotifyFIFO{Stamp: event.Stamp{At: time.Now()}, Path: r.Path, Lost: r.Lost}
+	if r.Err != nil {
+		e.Err = r.Err.Error()
+	}
+	return e
+}

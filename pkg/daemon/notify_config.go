@@ -1,0 +1,168 @@
+package daemon
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"ripcord/pkg/command"
+	"ripcord/pkg/config"
+	"ripcord/pkg/notify"
+	"ripcord/pkg/vrrp"
+)
+
+// Accounts returns an error where commands of a configuration run as users or groups that
+// do not exist on this machine.
+func Accounts(c *config.Config) error {
+	_, checks := Checks(c)
+	_, notify := notifySettingsOf(c)
+	return errors.Join(checks, notify)
+}
+
+// notifyUser returns the user that notify commands run as; nil where there is none and
+// none is needed, since the configuration has no such command.
+func notifyUser(c *config.Config) (*command.User, error) {
+	user, err := command.LookupUser(c.ScriptUser, "")
+	switch {
+	case err == nil:
+		return user, nil
+	case len(c.Notify) == 0 && c.NotifyAll.Empty():
+		return nil, nil
+	}
+	return nil, fmt.Errorf("notify commands cannot run as script_user: %w", err)
+}
+
+// notifySettings are what runs for whom.
+type notifySettings struct {
+	commands map[subject]notify.Commands
+	all      *notify.Commands // of every instance; nil: none
+	user     *command.User    // as whom; nil: there is no such user, and no command
+	holds    map[string]bool  // the instances that have addresses
+}
+
+// notifySettingsOf returns the settings of a configuration as they are on this machine.
+func notifySettingsOf(c *config.Config) (s notifySettings, err error) {
+	if s.user, err = notifyUser(c); err != nil {
+		return s, fmt.Errorf("%s: %w", c.File, err)
+	}
+	s.commands, s.holds = commandsOf(c, s.user), make(map[string]bool)
+	if !c.NotifyAll.Empty() {
+		all := commandsFor(c.NotifyAll, s.user)
+		s.all = &all
+	}
+	if s.empty() && c.FIFO == "" {
+		return s, nil
+	}
+	for _, set := range c.Sets {
+		s.holds[set.Instance] = len(set.Addresses) > 0
+	}
+	return s, nil
+}
+
+func (s *notifySettings) empty() bool { return len(s.commands) == 0 && s.all == nil }
+
+// followedBy returns the settings after a reload: the next ones, and for what is gone
+// those before, since it has yet to stop.
+func (s notifySettings) followedBy(next notifySettings) notifySettings {
+	for name, holds := range s.holds {
+		if _, stays := next.holds[name]; stays {
+			continue
+		}
+		next.holds[name] = holds
+		if c, has := s.commands[subject{name: name}]; has {
+			next.commands[subject{name: name}] = c
+		}
+	}
+	return next
+}
+
+// programs returns all commands.
+func (s *notifySettings) programs() (all []*notify.Command) {
+	add := func(c *notify.Commands) { all = append(all, c.Active, c.Backup, c.Fault, c.Stop, c.Any) }
+	for _, c := range s.commands {
+		add(&c)
+	}
+	if s.all != nil {
+		add(s.all)
+	}
+	return all
+}
+
+// buildNotifier makes the notifier.
+func (p *parts) buildNotifier(c *config.Config) error {
+	s, err := notifySettingsOf(c)
+	if err != nil {
+		return err
+	}
+	p.notifier = newNotifier(s, c.FIFO, &p.events, func() []*vrrp.GroupStatus { return p.router.Groups() })
+	return nil
+}
+
+// commandsOf returns the commands of each instance and group that has some.
+func commandsOf(c *config.Config, user *command.User) map[subject]notify.Commands {
+	all := make(map[subject]notify.Commands, len(c.Notify))
+	for of, n := range c.Notify {
+		all[subject{of.Group, of.Name}] = commandsFor(n, user)
+	}
+	return all
+}
+
+func commandsFor(n config.Notify, user *command.User) notify.Commands {
+	make := func(argv []string) *notify.Command {
+		if len(argv) == 0 {
+			return nil
+		}
+		return &notify.Command{Argv: argv, User: user, Timeout: n.Timeout}
+	}
+	return notify.Commands{Active: make(n.Active), Backup: make(n.Backup), Fault: make(n.Fault), Stop: make(n.Stop), Any: make(n.Any)}
+}
+
+// refusal is a program that cannot or must not be run.
+type refusal struct {
+	path string
+	err  error
+}
+
+// refused returns which programs of commands cannot or must not be run, by path.
+func refused(commands []*notify.Command) (all []refusal) {
+	seen := make(map[string]bool)
+	for _, c := range commands {
+		if c == nil || seen[c.Argv[0]] {
+			continue
+		}
+		seen[c.Argv[0]] = true
+		if _, err := command.CheckExecutable(c.Argv[0], c.User); err != nil {
+			all = append(all, refusal{c.Argv[0], err})
+		}
+	}
+	slices.SortFunc(all, func(a, b refusal) int { return cmp.Compare(a.path, b.path) })
+	return all
+}
+
+// adviseNotify returns why notify commands would not run on this machine, a sentence
+// each.
+func adviseNotify(c *config.Config) (advice []string) {
+	user, err := notifyUser(c)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	all := commandsFor(c.NotifyAll, user)
+	s := notifySettings{commands: commandsOf(c, user), all: &all}
+	for _, r := range refused(s.programs()) {
+		advice = append(advice, "a notify command will not run: "+r.err.Error())
+	}
+	return advice
+}
+
+// notifyOf returns what notifies of an instance or a group, as a reload compares it.
+func notifyOf(c *config.Config, of config.Subject) any {
+	own, all := c.Notify[of], c.NotifyAll
+	if of.Group {
+		all = config.Notify{}
+	}
+	if own.Empty() && all.Empty() {
+		return nil
+	}
+	return []any{own, all, c.ScriptUser}
+}

@@ -1,0 +1,37 @@
+package daemon
+
+import (
+	"strings"
+	"testing"
+
+	"ripcord/pkg/config"
+)
+
+// The script user has to exist where a command runs as it, and only there.
+func TestNotifyUser(t *testing.T) {
+	any := config.Notify{Any: []string{"/usr/bin/not-here"}}
+	for name, tt := range map[string]struct {
+		config config.Config
+		err    string
+	}{
+		"nothing":     {config.Config{FIFO: "/run/ripcord/transitions", ScriptUser: "nobody-here"}, ""},
+		"root":        {config.Config{NotifyAll: any, ScriptUser: "root"}, ""},
+		"every":       {config.Config{NotifyAll: any, ScriptUser: "nobody-here"}, "x.yaml: notify commands cannot run as script_user: there is no user nobody-here"},
+		"an instance": {config.Config{Notify: map[config.Subject]config.Notify{{Name: "inside"}: any}, ScriptUser: "nobody-here"}, "x.yaml: notify commands cannot run as script_user: there is no user nobody-here"},
+	} {
+		tt.config.File = "x.yaml"
+		err := Accounts(&tt.config)
+		if tt.err == "" && err != nil || tt.err != "" && (err == nil || !strings.HasPrefix(err.Error(), tt.err)) {
+			t.Errorf("%s: error %v, want %q", name, err, tt.err)
+		}
+	}
+}
+
+// A program that would not run is named once, whoever has it.
+func TestAdviseNotify(t *testing.T) {
+	bad := config.Notify{Active: []string{"/usr/bin/not-here"}, Any: []string{"/bin/true"}}
+	got := adviseNotify(&config.Config{ScriptUser: "root", NotifyAll: bad, Notify: map[config.Subject]config.Notify{{Group: true, Name: "edge"}: bad}})
+	if len(got) != 1 || got[0] != "a notify command will not run: /usr/bin/not-here does not exist" {
+		t.Errorf("%q", got)
+	}
+}

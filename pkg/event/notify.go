@@ -1,0 +1,150 @@
+package event
+
+import (
+	"fmt"
+	"time"
+)
+
+// NotifyResult is how a notify command ended.
+type NotifyResult string
+
+// The results.
+const (
+	NotifyDone   NotifyResult = "done"   // exit status 0
+	NotifyFailed NotifyResult = "failed" // another exit status, or ended by a signal
+	NotifyKilled NotifyResult = "killed" // its timeout was over
+	NotifyUnrun  NotifyResult = "unrun"  // it was not started
+)
+
+// NotifyRan reports that a notify command has ended.
+type NotifyRan struct {
+	Stamp
+	Subject string // of the instance or group
+	Group   bool
+	State   string // keepalived's word for the state that was entered
+	Command string
+	Result  NotifyResult
+	Took    time.Duration
+	Output  string // what it printed, cut
+	Err     string // why the result is not NotifyDone
+	Merged  int    // transitions of this name that were left out before this one
+}
+
+func (NotifyRan) Name() string { return "notify.ran" }
+
+// Level is Error where the command did not run to its end, and Warn where it failed.
+func (e NotifyRan) Level() Level {
+	switch e.Result {
+	case NotifyDone:
+		return Info
+	case NotifyFailed:
+		return Warn
+	}
+	return Error
+}
+
+func (e NotifyRan) Message() string {
+	of := "instance"
+	if e.Group {
+		of = "group"
+	}
+	message := fmt.Sprintf("%s for %s of %s %s", e.Command, e.State, of, e.Subject)
+	switch e.Result {
+	case NotifyDone:
+		message += " succeeded"
+	case NotifyFailed:
+		message += " failed: " + e.Err
+	case NotifyKilled:
+		message += " was killed: " + e.Err
+	case NotifyUnrun:
+		message += " did not run: " + e.Err
+	}
+	if e.Merged > 0 {
+		message += fmt.Sprintf("; %s before it left out, since the commands are slower", count(e.Merged, "transition"))
+	}
+	return message
+}
+
+func (e NotifyRan) Fields() []Field {
+	fields := []Field{
+		{"name", e.Subject}, {"state", e.State}, {"command", e.Command}, {"result", string(e.Result)}, {"took_us", e.Took.Microseconds()},
+	}
+	if e.Output != "" {
+		fields = append(fields, Field{"output", e.Output})
+	}
+	if e.Err != "" {
+		fields = append(fields, Field{"error", e.Err})
+	}
+	if e.Merged > 0 {
+		fields = append(fields, Field{"merged", e.Merged})
+	}
+	return fields
+}
+
+// NotifyRefused reports, at the start, that a notify command cannot or must not be run.
+type NotifyRefused struct {
+	Stamp
+	Command string
+	Err     string
+}
+
+func (NotifyRefused) Name() string { return "notify.refused" }
+
+func (NotifyRefused) Level() Level { return Warn }
+
+func (e NotifyRefused) Message() string {
+	return fmt.Sprintf("a notify command will not run as long as this lasts: %s", e.Err)
+}
+
+func (e NotifyRefused) Fields() []Field {
+	return []Field{{"command", e.Command}, {"error", e.Err}}
+}
+
+// NotifyUnfinished reports that notify commands had not ended when the daemon did.
+type NotifyUnfinished struct {
+	Stamp
+	Err string
+}
+
+func (NotifyUnfinished) Name() string { return "notify.unfinished" }
+
+func (NotifyUnfinished) Level() Level { return Error }
+
+func (e NotifyUnfinished) Message() string {
+	return fmt.Sprintf("%s; they are killed", e.Err)
+}
+
+func (e NotifyUnfinished) Fields() []Field { return []Field{{"error", e.Err}} }
+
+// NotifyFIFO reports that the FIFO for transitions cannot be written, or can be again.
+type NotifyFIFO struct {
+	Stamp
+	Path string
+	Err  string // empty: it can be written again
+	Lost uint64 // lines, since the start
+}
+
+func (NotifyFIFO) Name() string { return "notify.fifo" }
+
+// Level is Warn while the FIFO cannot be written.
+func (e NotifyFIFO) Level() Level {
+	if e.Err != "" {
+		return Warn
+	}
+	return Info
+}
+
+func (e NotifyFIFO) Message() string {
+	if e.Err != "" {
+		return e.Err
+	}
+	return fmt.Sprintf("the FIFO %s takes lines again; %s lost since the start", e.Path, count(int(e.Lost), "line"))
+}
+
+func (e NotifyFIFO) Fields() []Field {
+	fields := []Field{{"file", e.Path}, {"lost", e.Lost}, {"over", e.Err == ""}}
+	if e.Err != "" {
+		fields = append(fields, Field{"error", e.Err})
+	}
+	return fields
+}
