@@ -41,6 +41,11 @@ type line struct {
 	Kind      string          `json:"kind"`
 	Trace     string          `json:"trace"`
 	Unheard   bool            `json:"unheard"`
+	State     string          `json:"state"`
+	Command   string          `json:"command"`
+	Result    string          `json:"result"`
+	TookUS    int64           `json:"took_us"`
+	Merged    int             `json:"merged"`
 	ElapsedUS *int64          `json:"elapsed_us"`
 	Status    json.RawMessage `json:"status"`
 }
