@@ -159,12 +159,28 @@ func TestConfigureOfAddressesOfOthers(t *testing.T) {
 		r := newRig(t, append(sets, b), Standing{Index: eth0, Prefix: own})
 		r.do(Hold, "a", "b")
 		r.kernel.batches = nil
+		labeled := many(2, Announce{Count: 1})
+		labeled[0].Addresses[0].Label = "eth0:1"
+		r.names()
+		r.configure(append(labeled, b))
+		expect(t, "batches for a label of the owner's", r.kernel.batches, "[]")
+		expect(t, "events", r.names(), "")
 		next := many(2, Announce{Count: 1})
 		b.Addresses = append(b.Addresses, next[0].Addresses[1])
 		next[0].Addresses = nil
 		r.configure(append(next, b))
 		expect(t, "batches", r.kernel.batches, "[]")
 		expect(t, "the owner's", fmt.Sprint(r.kernel.standing[event.AddressKey{Index: eth0, Prefix: own}], len(r.kernel.standing)), "false 3")
+		// The owner puts an address there that no set names yet.
+		late := netip.MustParsePrefix("192.0.2.77/24")
+		r.kernel.with(func() {
+			r.kernel.standing[event.AddressKey{Index: eth0, Prefix: late}] = false
+			r.kernel.facts.Publish(event.Address{Index: eth0, Prefix: late, Present: true})
+		})
+		synctest.Wait()
+		b.Addresses = append(b.Addresses[:len(b.Addresses):len(b.Addresses)], Address{Prefix: late, Interface: "eth0"})
+		r.configure(append(next, b))
+		expect(t, "batches", r.kernel.batches, "[]")
 		r.do(Release, "a", "b")
 		expect(t, "batches", r.kernel.batches, "[-2]")
 	})
