@@ -3,6 +3,7 @@ package vrrp
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"ripcord/pkg/event"
@@ -233,7 +234,7 @@ func (s *step) reprioritize(cause event.Cause) {
 	if p == s.f.members[0].Priority {
 		return
 	}
-	active := s.f.state() == event.Active
+	active, outranking := s.f.state() == event.Active, s.outranking()
 	for _, m := range s.f.members {
 		m.Priority = p
 		if active {
@@ -248,6 +249,33 @@ func (s *step) reprioritize(cause event.Cause) {
 		s.f.unverify()
 		for _, m := range s.f.members {
 			m.renew(s.now)
+		}
+	}
+	s.yieldAgain(outranking)
+}
+
+// outranking returns the members that hear an Active which they may preempt: its adverts
+// do not renew their timers.
+func (s *step) outranking() (list []*member) {
+	for _, m := range s.f.members {
+		if m.known(s.now) && m.outranks(m.other.priority, s.now) {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// yieldAgain lets those of some members that may not preempt their Active any more wait for
+// it as if its last advert had renewed their timers.
+func (s *step) yieldAgain(list []*member) {
+	if !s.f.waiting() || s.f.ownerWait != nil {
+		return
+	}
+	for _, m := range list {
+		if slices.Contains(s.f.members, m) && m.known(s.now) && !m.outranks(m.other.priority, s.now) {
+			s.f.unverify()
+			m.interval = m.other.interval
+			m.renew(m.other.at)
 		}
 	}
 }

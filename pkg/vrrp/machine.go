@@ -112,8 +112,11 @@ func (s *step) absorb(in Input) {
 	case Tick:
 		s.absorbTick(in)
 	case LinkSeen:
+		changed := s.trackLink(in.Link)
 		s.absorbLink(in.Link)
-		s.trackLink(in.Link)
+		if changed {
+			s.follow(in.Link.Name, in.Link.Cause)
+		}
 	case Heard:
 		s.absorbHeard(in)
 	case Answered:

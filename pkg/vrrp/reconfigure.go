@@ -1,6 +1,7 @@
 package vrrp
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -39,7 +40,7 @@ func (in *Instance) Same(o *Instance) bool {
 
 // absorbReconfigured lets the group follow its new configuration.
 func (s *step) absorbReconfigured(in Reconfigured) {
-	before := s.f.members
+	before, outranking := s.f.members, s.outranking()
 	was := s.f.state()
 	s.cfg = in.Group
 	s.status = nil
@@ -58,13 +59,17 @@ func (s *step) absorbReconfigured(in Reconfigured) {
 	}
 	s.followTrackers(in.Cause)
 	s.reprioritize(in.Cause)
+	s.yieldAgain(outranking)
+	s.startIfChecked()
 	if s.f.state() != event.Active || was != event.Active {
 		return
 	}
 	for _, m := range s.f.members {
 		s.updateAdvert(m, in.Cause)
 	}
-	if len(joined) > 0 {
+	if !s.f.confirmBy.IsZero() { // the addresses of all wait, but not for a member that has left
+		s.holdConfirmed(in.Cause)
+	} else if len(joined) > 0 {
 		s.emit(Hold{in.Cause, joined})
 	}
 }
@@ -94,8 +99,12 @@ func newMember(in *Instance, index int) *member {
 
 // follow gives a member its new configuration.
 func (m *member) follow(in *Instance, index int, now time.Time) {
-	if in.Interval > m.Instance.Interval {
-		m.pace, m.paceUntil = m.Instance.Interval, now.Add(time.Duration(m.Miss+1)*m.Instance.Interval)
+	kept := cmp.Or(m.pace, m.Instance.Interval)
+	switch {
+	case in.Interval <= kept:
+		m.pace = 0
+	case in.Interval != m.Instance.Interval:
+		m.pace, m.paceUntil = kept, now.Add(time.Duration(m.Miss+1)*kept)
 	}
 	if m.interval == m.Instance.Interval {
 		m.interval = in.Interval
@@ -165,9 +174,13 @@ func (s *step) joinMembers(before []*member, was event.State) (joined []*Instanc
 			continue
 		}
 		joined = append(joined, m.Instance)
-		m.reason = s.reason
+		m.reason, m.Priority = s.reason, before[0].Priority
 		if was == event.Active {
 			m.newActive = event.ByPriority // its wait is over, as that of the others
+			continue
+		}
+		if s.f.ownerWait != nil { // an owner waits for nothing but to be verified
+			m.downAt = s.now
 			continue
 		}
 		m.renew(s.now)
@@ -180,11 +193,15 @@ func (s *step) joinMembers(before []*member, was event.State) (joined []*Instanc
 // relink gives a member what is known of its link: it is new, or sends from another
 // source now.
 func (s *step) relink(m *member, links []event.Link) {
+	down := m.link.Name != "" && !m.link.Usable
 	l := event.Link{Name: m.Interface}
 	if at := slices.IndexFunc(links, func(l event.Link) bool { return l.Name == m.Interface }); at >= 0 {
 		l = links[at]
 	}
 	s.updateLink(m, l)
+	if down && m.link.Usable { // the news of its return are yet to be read
+		s.recover(m)
+	}
 }
 
 // endPace lets an Active that was given a longer interval keep it from now on.

@@ -102,7 +102,15 @@ func (l *lan) order(r *router, verb string, w *words) {
 	case "tracked":
 		l.step(r, "", tracked(l.minter.Cause(l.now), w))
 	case "reload":
-		l.step(r, "", Reconfigured{Cause: l.minter.Cause(l.now), Group: r.group, Links: r.seen})
+		links := slices.Clone(r.seen)
+		w.options(func(name string) bool { // a link is back, and the news are yet to be read
+			back := w.next()
+			for i := range links {
+				links[i].Usable = links[i].Usable || links[i].Name == back
+			}
+			return name == "ahead"
+		})
+		l.step(r, "", Reconfigured{Cause: l.minter.Cause(l.now), Group: r.group, Links: links})
 	case "release":
 		in := Released{Cause: l.minter.Cause(l.now), Group: r.machine(l).facts.name, On: true}
 		w.options(func(name string) bool {

@@ -113,7 +113,14 @@ func newTrackers(cfg *Group, members []*member) (list []tracker) {
 
 // absorbTracked learns the state of a check.
 func (s *step) absorbTracked(in Tracked) {
-	s.update(TrackCheck, in.Check, in.State, in.Change, in.Err, in.Cause)
+	if s.note(TrackCheck, in.Check, in.State, in.Change, in.Err) {
+		s.follow(in.Check, in.Cause)
+	}
+	s.startIfChecked()
+}
+
+// startIfChecked starts a group that waited for the results of checks once it has all.
+func (s *step) startIfChecked() {
 	if s.f.startWaits != nil && !s.f.awaitsChecks() {
 		start := *s.f.startWaits
 		s.f.startWaits = nil
@@ -122,19 +129,18 @@ func (s *step) absorbTracked(in Tracked) {
 	}
 }
 
-// trackLink learns the state of a link that the group may track.
-func (s *step) trackLink(l event.Link) {
+// trackLink learns the state of a link that the group may track, and reports whether it is
+// news.
+func (s *step) trackLink(l event.Link) bool {
 	state, err := TrackerUp, ""
 	if !l.Usable {
 		state, err = TrackerDown, l.Name+" is not usable: "+l.Trouble()
 	}
-	s.update(TrackInterface, l.Name, state, 0, err, l.Cause)
+	return s.note(TrackInterface, l.Name, state, 0, err)
 }
 
-// update notes the state of all trackers of that name, and lets faults and priority
-// follow.
-func (s *step) update(kind TrackerKind, name string, state TrackerState, change int, err string, cause event.Cause) {
-	changed := false
+// note notes the state of all trackers of that name, and reports whether it is news.
+func (s *step) note(kind TrackerKind, name string, state TrackerState, change int, err string) (changed bool) {
 	for i := range s.f.trackers {
 		t := &s.f.trackers[i]
 		if t.Kind != kind || t.Name != name || t.state == state && t.change == change && t.err == err {
@@ -143,9 +149,11 @@ func (s *step) update(kind TrackerKind, name string, state TrackerState, change 
 		t.state, t.change, t.err = state, change, err
 		changed = true
 	}
-	if !changed {
-		return
-	}
+	return changed
+}
+
+// follow lets faults and priority follow the trackers of that name.
+func (s *step) follow(name string, cause event.Cause) {
 	s.followTrackers(cause)
 	s.followPriority(name, cause)
 }
@@ -183,13 +191,21 @@ func (t *tracker) ends() event.Reason {
 
 // faulty reports whether any tracker, or the link of a member, causes a fault.
 func (f *facts) faulty(key faultKey) bool {
-	for i := range f.trackers {
-		if t := &f.trackers[i]; t.fatal() && t.fault() == key && f.counts(t) {
-			return true
-		}
+	if f.tracked(key) {
+		return true
 	}
 	for _, m := range f.members {
 		if wrong, _ := m.linkFault(); wrong == key {
+			return true
+		}
+	}
+	return false
+}
+
+// tracked reports whether any tracker causes a fault.
+func (f *facts) tracked(key faultKey) bool {
+	for i := range f.trackers {
+		if t := &f.trackers[i]; t.fatal() && t.fault() == key && f.counts(t) {
 			return true
 		}
 	}
