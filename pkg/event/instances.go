@@ -17,8 +17,8 @@ type InstanceTransition struct {
 
 func (InstanceTransition) Name() string { return "instance.transition" }
 
-// Level is Warn for a fault.
-func (e InstanceTransition) Level() Level { return transitionLevel(e.To) }
+// Level is Warn for a fault, and for a takeover without the fence.
+func (e InstanceTransition) Level() Level { return transitionLevel(e.To, e.Reason) }
 
 func (e InstanceTransition) Message() string {
 	return fmt.Sprintf("%s is %s, was %s: %s", e.Virtual.Name, e.To, e.From, e.Reason)
@@ -50,8 +50,8 @@ type GroupTransition struct {
 
 func (GroupTransition) Name() string { return "group.transition" }
 
-// Level is Warn for a fault.
-func (e GroupTransition) Level() Level { return transitionLevel(e.To) }
+// Level is Warn for a fault, and for a takeover without the fence.
+func (e GroupTransition) Level() Level { return transitionLevel(e.To, e.Reason) }
 
 func (e GroupTransition) Message() string {
 	if e.Member == "" {
@@ -70,8 +70,8 @@ func (e GroupTransition) Fields() []Field {
 	return fields
 }
 
-func transitionLevel(to State) Level {
-	if to == Fault {
+func transitionLevel(to State, reason Reason) Level {
+	if to == Fault || reason == FenceFailed {
 		return Warn
 	}
 	return Info
@@ -86,6 +86,8 @@ const (
 	HoldVersion      = "version"       // adverts of another version of VRRP come
 	HoldSkew         = "skew"          // authentic adverts come whose time is not ours
 	HoldCheck        = "check"         // a check has no result yet
+	HoldFence        = "fence"         // what makes sure that a silent Active does not serve any more
+	HoldFenceFailed  = "fence-failed"  // that did not succeed, and is tried again
 	HoldInvalid      = "invalid"       // adverts come without addresses, or with interval 0
 )
 
@@ -99,9 +101,9 @@ type InstanceHolding struct {
 
 func (InstanceHolding) Name() string { return "instance.holding" }
 
-// Level is Info, and Error where routers cannot understand each other.
+// Level is Info, and Error where routers cannot understand each other, or nobody serves.
 func (e InstanceHolding) Level() Level {
-	if e.Reason == HoldVersion || e.Reason == HoldSkew || e.Reason == HoldInvalid {
+	if e.Reason == HoldVersion || e.Reason == HoldSkew || e.Reason == HoldInvalid || e.Reason == HoldFenceFailed {
 		return Error
 	}
 	return Info
@@ -109,6 +111,10 @@ func (e InstanceHolding) Level() Level {
 
 func (e InstanceHolding) Message() string {
 	switch e.Reason {
+	case HoldFence:
+		return fmt.Sprintf("%s waits: its Active fell silent, and has to be fenced before it takes over", e.Virtual.Name)
+	case HoldFenceFailed:
+		return fmt.Sprintf("%s stays backup: its Active is silent and the fence failed; it is tried again unless an advert is heard", e.Virtual.Name)
 	case HoldVersion:
 		return fmt.Sprintf("%s waits: adverts of another version of VRRP come for its VRID; give all its routers one version", e.Virtual.Name)
 	case HoldSkew:

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// NotifyResult is how a notify command ended.
+// NotifyResult is how a notify or fence command ended.
 type NotifyResult string
 
 // The results.

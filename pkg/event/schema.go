@@ -75,6 +75,9 @@ var Schema = []Definition{
 	{"notify.unfinished", once, onlyError, []string{"error"}, nil, "Notify commands had not ended 5 s after the daemon had left everything, and were killed."},
 	{"notify.fifo", others, warnOrInfo, []string{"file", "lost", "over"}, []string{"error"}, "The FIFO for transitions cannot be written, most likely since nobody reads it, or can be again."},
 
+	{"fence.ran", story, []Level{Info, Error}, []string{"name", "command", "active", "result", "took_us"}, []string{"output", "error"}, "A fence command has ended."},
+	{"fence.unproven", others, onlyError, plus(ofVirtual, "interfaces", "done"), []string{"group"}, "The Active fell silent, and no station answers on some links: the fence is not run, since this router may be the one that is cut off."},
+
 	{"advert.sent", story, onlyInfo, []string{"instance", "kind", "took_us"}, nil, "A first advert, a resignation or a probe left."},
 	{"advert.failed", once, []Level{Warn, Error}, []string{"instance", "error", "count"}, nil, "The kernel refused adverts."},
 	{"advert.rejected", once, onlyWarn, []string{"interface", "vrid", "source", "reason", "count"}, []string{"instance"}, "Adverts were discarded: see [protocol.md](protocol.md)."},
@@ -113,6 +116,7 @@ var Schema = []Definition{
 var FieldMeanings = map[string]string{
 	"added": "instances added: their number at the start, their names at a reload", "changed": "those that changed", "removed": "those that are gone",
 	"name": "name of the check, or of the instance or group", "result": "of a check: `up` or `down`; of a command: `done`, `failed`, `killed` (its timeout was over) or `unrun`", "command": "the program", "merged": "how many transitions were left out before it", "lost": "lines lost since the start", "change": "what is added to the priority", "output": "what it printed, up to 4 KiB", "notes": "what takes a restart",
+	"active": "the address of the Active that fell silent", "interfaces": "names of links",
 	"address": "the address", "addresses": "list of addresses with the length of their networks", "admin_up": "whether the link is set up (IFF_UP)",
 	"carrier": "whether the link has a carrier (IFF_LOWER_UP)", "carrier_down_count": "how often the kernel counted a loss of the carrier",
 	"carrier_up_count": "how often the kernel counted a return of the carrier", "cause": "the member that caused the transition",

@@ -121,7 +121,7 @@ func (c *Core) Absorb(now time.Time, in vrrp.Input, out *Orders) {
 		c.stepInstance(in.Instance, now, in, out)
 	case vrrp.Condition:
 		c.stepInstance(in.Instance, now, in, out)
-	default: // Start, Stop, Answered
+	default: // Start, Stop, Answered, Fenced: tickets are of one series
 		for i := range c.groups {
 			c.step(i, now, in, out)
 		}

@@ -24,6 +24,9 @@ func (r *Router) give(out *Orders) {
 		r.cfg.Receiver.Verify(v.Ticket)
 		r.cfg.Confirmer.Verify(v.Ticket, v.Interfaces)
 	}
+	for _, f := range out.Fences {
+		r.cfg.Fencer.Fence(f)
+	}
 	for _, e := range out.Events {
 		if t, ok := e.(event.InstanceTransition); ok {
 			r.moved(t)

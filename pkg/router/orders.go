@@ -19,6 +19,7 @@ type Orders struct {
 	Addresses []addr.Order
 	Ask       []string // links whose stations are asked
 	Verify    *Verify
+	Fences    []vrrp.RunFence
 	Events    []event.Event
 }
 
@@ -59,6 +60,8 @@ func (o *Orders) translate(g *vrrp.Group, effects []vrrp.Effect) {
 			o.Ask = appendMissing(o.Ask, e.Interfaces)
 		case vrrp.Verify:
 			o.verify(e)
+		case vrrp.RunFence:
+			o.Fences = append(o.Fences, e)
 		case vrrp.Report:
 			o.Events = append(o.Events, e.Event)
 		}

@@ -30,6 +30,7 @@ type Config struct {
 	Addresses Addresses
 	Receiver  Receiver
 	Confirmer Confirmer
+	Fencer    Fencer // needed where a group has a fence
 
 	Lease  *lease.Lease
 	Minter *event.Minter
@@ -62,6 +63,10 @@ type Confirmer interface {
 	Verify(ticket uint64, links []string)
 	Engage(links []string)
 }
+
+// Fencer runs fence commands, and answers each by a vrrp.Fenced on Results. Fence never
+// blocks.
+type Fencer interface{ Fence(vrrp.RunFence) }
 
 // Alarm wakes the loop at an instant. Set replaces the instant before; C is
 // readable once it has come.

@@ -37,6 +37,7 @@ func (s *step) absorbHeard(h Heard) {
 	case s.f.state() == event.Active:
 		s.heardRival(m, h)
 	}
+	s.hearActive(m)
 	s.followChecksum(m, h)
 }
 
@@ -65,6 +66,7 @@ func (s *step) heardActive(m *member, h Heard, fell bool) {
 		return
 	}
 	if m.outranks(h.Priority, s.now) {
+		s.cancelFence()
 		if fell {
 			s.replace(m, h)
 		}
@@ -166,6 +168,7 @@ func (s *step) absorbResignation(m *member, h Heard) {
 	}
 	gone := m.other
 	m.other, m.lastResign = other{}, r
+	m.silent, s.f.fence.err = netip.Addr{}, ""
 	s.inStep(m, r)
 	if !s.f.waiting() || s.f.ownerWait != nil {
 		return

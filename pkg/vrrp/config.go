@@ -82,6 +82,7 @@ type Group struct {
 	// those without a weight a fault.
 	Track    []Tracker
 	FaultAll bool
+	Fence    *Fence // nil: there is none
 }
 
 // Owner is the priority of the router that owns the addresses (RFC 9568 §5.2.4).

@@ -22,6 +22,7 @@
 //	timer.go   Active_Down_Timer and Skew_Time, the delays, verification, the takeover
 //	link.go    links, their MTU, and the recovery of one that returned
 //	group.go   transitions, resignations that cascade, the priority in force
+//	fence.go   what runs before a takeover after silence
 //	send.go    whether our own adverts leave
 //	impair.go  what is missing of the addresses
 //	stall.go   pauses of this process

@@ -33,6 +33,7 @@ type facts struct {
 	// and until when; nil where there never was one.
 	outOfStep  map[pair]time.Time
 	impairment impairment
+	fence      fence
 	// graceGiven is set when the Active was given more time since we woke late, until
 	// the waits change. A second time the timeout counts, else a daemon that is always
 	// late would never take over.
@@ -111,4 +112,5 @@ func (f *facts) unverify() {
 	f.listening = nil
 	f.ownerWait = nil
 	f.tieEnds = time.Time{}
+	f.fence.cancel()
 }

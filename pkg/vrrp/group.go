@@ -27,7 +27,10 @@ func (s *step) transition(from, to event.State) {
 // enter takes over: every advert first, then the addresses, which may wait for it.
 func (s *step) enter() {
 	s.tryAgain()
+	s.f.fence.cancel()
+	s.f.fence.err = ""
 	for _, m := range s.f.members {
+		m.silent = netip.Addr{}
 		m.newActive = newActiveReason(s.why.reason)
 		s.wantConfirmation(m)
 		m.interval = m.Instance.Interval
@@ -70,7 +73,7 @@ func (s *step) outranked(m *member) bool {
 
 func newActiveReason(r event.Reason) event.NewActiveReason {
 	switch r {
-	case event.ActiveTimeout:
+	case event.ActiveTimeout, event.FenceFailed:
 		return event.NoResponse
 	case event.LowerPriorityActive, event.OwnerPreempt, event.PreemptHoldTimeout:
 		return event.Preempted
@@ -137,6 +140,7 @@ func (s *step) cascade(m *member, priority uint8, r resignation) {
 		if n == m || !n.known(s.now) || n.other.priority != priority || s.provedApart(m, r.source, n, n.other.source) {
 			continue
 		}
+		n.silent = netip.Addr{}
 		if at := r.at.Add(n.skew()); at.Before(n.downAt) {
 			s.f.unverify()
 			n.downAt, n.holdReported = at, false

@@ -215,7 +215,10 @@ func (m *member) recoveredAt() time.Time {
 }
 
 // absorbForwards takes the answer of a station.
-func (s *step) absorbForwards(in Forwards) { s.prove(in.Interface, in.Cause.At) }
+func (s *step) absorbForwards(in Forwards) {
+	s.prove(in.Interface, in.Cause.At)
+	s.proveForFence(in)
+}
 
 // prove notes, for all members on a link, that something came through its
 // segment at the instant at. What was received before the return and read after

@@ -145,6 +145,8 @@ func (s *step) absorb(in Input) {
 		s.absorbRejoined(in)
 	case Forwards:
 		s.absorbForwards(in)
+	case Fenced:
+		s.absorbFenced(in)
 	}
 }
 

@@ -24,6 +24,9 @@ type member struct {
 	resigned *resignation
 	// cascaded is set when another member's priority 0 did.
 	cascaded *cascade
+	// silent is the Active that is to be fenced if it falls silent: the last that was heard
+	// since we were Active ourselves, and that did not resign.
+	silent netip.Addr
 	// lacks is set while an address or route that it should hold is missing, or may be.
 	lacks    *shortfall
 	reported reported // of that

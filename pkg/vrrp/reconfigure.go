@@ -53,6 +53,9 @@ func (s *step) absorbReconfigured(in Reconfigured) {
 	}
 	s.keepTrackers(in.Links)
 	s.f.outOfStep = nil // it holds places of members
+	if s.cfg.Fence == nil || !s.f.fellSilent() {
+		s.cancelFence()
+	}
 	joined := s.joinMembers(before, was)
 	for _, m := range s.f.members {
 		s.relink(m, in.Links)

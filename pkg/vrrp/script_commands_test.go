@@ -31,6 +31,16 @@ func (l *lan) run(line []string) error {
 	case "track":
 		r := l.routers[len(l.routers)-1]
 		r.group.Track = append(r.group.Track, trackerOf(w))
+	case "fence":
+		fence := &Fence{Argv: []string{"/usr/sbin/fence"}, Timeout: 10 * time.Second}
+		switch policy := w.next(); policy {
+		case "hold":
+		case "proceed":
+			fence.Proceed = true
+		default:
+			w.fail(fmt.Errorf("unknown policy %q", policy))
+		}
+		l.routers[len(l.routers)-1].group.Fence = fence
 	case "fault-all":
 		l.routers[len(l.routers)-1].group.FaultAll = true
 	case "config":
@@ -98,6 +108,19 @@ func (l *lan) order(r *router, verb string, w *words) {
 		if in.On {
 			in.Err = "is so"
 		}
+		l.step(r, "", in)
+	case "fenced":
+		in := Fenced{Cause: l.minter.Cause(l.now)}
+		switch result := w.next(); result {
+		case "ok":
+		case "failed":
+			in.Err = "exit status 1"
+		default:
+			w.fail(fmt.Errorf("unknown result %q", result))
+		}
+		run := len(r.fences) - 1
+		w.options(func(name string) bool { run--; return name == "late" })
+		in.Ticket = r.fences[run]
 		l.step(r, "", in)
 	case "tracked":
 		l.step(r, "", tracked(l.minter.Cause(l.now), w))
@@ -381,6 +404,9 @@ func (l *lan) status(r *router, member string) {
 			in.State, in.LastEvent, in.NewActiveReason, in.Interval, in.ActiveDownInterval, in.SkewTime)
 		if in.ActiveAddress.IsValid() {
 			said += fmt.Sprintf("; Active is %v with priority %d", in.ActiveAddress, in.ActivePriority)
+		}
+		if st.Holding != "" {
+			said += "; holding " + st.Holding
 		}
 		for _, f := range in.Faults {
 			said += fmt.Sprintf("; fault %s of %s", f.Reason, f.Source)

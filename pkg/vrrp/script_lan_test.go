@@ -42,6 +42,7 @@ type router struct {
 	sending []*sending
 	silent  bool // the verifiers do not answer by themselves
 	asked   []uint64
+	fences  []uint64        // tickets of the fence commands
 	mute    bool            // the engine does not report what became of a first advert
 	lose    map[string]int  // frames to lose, by member
 	cut     map[string]bool // links
@@ -159,6 +160,8 @@ func (l *lan) carryOut(r *router, e Effect) {
 		r.silence(e.Instance)
 	case Mute:
 		r.silence(e.Instance)
+	case RunFence:
+		r.fences = append(r.fences, e.Ticket)
 	case Verify:
 		r.asked = append(r.asked, e.Ticket)
 		if !r.silent {

@@ -57,6 +57,8 @@ func inWords(l *lan, e Effect) string {
 		return "verify " + strings.Join(e.Interfaces, " ")
 	case Ask:
 		return "ask on " + strings.Join(e.Interfaces, " ")
+	case RunFence:
+		return fmt.Sprintf("fence %v, the Active of %s, for %s", e.Active, e.Instance.Name, e.Group)
 	case Report:
 		return reportInWords(l, e.Event)
 	}
@@ -85,6 +87,8 @@ func reportInWords(l *lan, e event.Event) string {
 		return fmt.Sprintf("fault %s of %s, over=%v: %s", e.Reason, e.Virtual.Name, e.Over, e.Err)
 	case event.GroupCascade:
 		return fmt.Sprintf("cascade on=%v for %s: %s", e.On, e.Source, e.Why)
+	case event.FenceUnproven:
+		return fmt.Sprintf("%s has no proof on %s, proceeds=%v", e.Virtual.Name, strings.Join(e.Links, " "), e.Proceeds)
 	case event.EngineStalled:
 		return fmt.Sprintf("stalled %v: %s", e.Gap, e.Done)
 	case event.EngineLease:

@@ -70,6 +70,8 @@ func (f *facts) deadline() (time.Time, bool) {
 	}
 	switch {
 	case f.recovering():
+	case f.waiting() && f.fence.holds():
+		next.Add(f.fence.deadline())
 	case f.waiting():
 		at := f.takeover()
 		next.Add(f.verification(at))

@@ -16,6 +16,7 @@ type GroupStatus struct {
 	Since   time.Time    // of the state
 	Reason  event.Reason // of the last transition
 	Members []InstanceStatus
+	Holding string // what keeps a Backup from taking over that could; empty: nothing
 }
 
 // InstanceStatus is a snapshot of one virtual router, with RFC 8347's names.
@@ -33,7 +34,8 @@ type InstanceState struct {
 	EffectivePriority uint8
 	ActiveAddress     netip.Addr // source of the Active's adverts: ours while Active; zero if unknown
 	ActivePriority    uint8
-	Up                time.Time // up-datetime: when it left Initialize; zero in Initialize
+	Silenced          netip.Addr // the Active that has to be fenced if it falls silent, or has fallen
+	Up                time.Time  // up-datetime: when it left Initialize; zero in Initialize
 	LastEvent         event.Reason
 	NewActiveReason   event.NewActiveReason
 	// Interval is the Active_Adver_Interval: learned while Backup.
@@ -62,7 +64,7 @@ func (m *Machine) Status(now time.Time) *GroupStatus {
 
 func (m *Machine) snapshot(now time.Time) *GroupStatus {
 	st := &GroupStatus{
-		Name: m.cfg.Name, State: m.facts.state(), Since: m.since, Reason: m.reason,
+		Name: m.cfg.Name, State: m.facts.state(), Since: m.since, Reason: m.reason, Holding: m.facts.holding(),
 		Members: make([]InstanceStatus, len(m.facts.members)),
 	}
 	for i, mb := range m.facts.members {
@@ -75,7 +77,7 @@ func (m *Machine) snapshot(now time.Time) *GroupStatus {
 
 // still reports whether a snapshot is up to date.
 func (m *Machine) still(st *GroupStatus, now time.Time) bool {
-	if st.State != m.facts.state() || st.Since != m.since || st.Reason != m.reason {
+	if st.State != m.facts.state() || st.Since != m.since || st.Reason != m.reason || st.Holding != m.facts.holding() {
 		return false
 	}
 	for i, mb := range m.facts.members {
@@ -99,6 +101,7 @@ func (m *Machine) condition(mb *member, state event.State, now time.Time) Instan
 		EffectivePriority: mb.Priority, LastEvent: mb.reason, NewActiveReason: mb.newActive,
 		Interval: mb.interval, ActiveDownInterval: mb.ActiveDownInterval(mb.interval), SkewTime: mb.skew(),
 	}
+	c.Silenced = mb.silent
 	if state != event.Initialize {
 		c.Up = m.up
 	}

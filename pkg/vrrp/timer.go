@@ -18,6 +18,8 @@ func (s *step) absorbTick(in Tick) {
 	s.ask(in.Cause)
 	switch {
 	case s.f.recovering():
+	case s.f.waiting() && s.f.fence.holds():
+		s.stepFence(in)
 	case s.f.waiting():
 		s.wait(in)
 	case s.f.state() == event.Active:
@@ -41,7 +43,12 @@ func (s *step) wait(in Tick) {
 		if s.refusedAhead(at, in.Cause) {
 			return
 		}
-		s.why = s.takeoverReason(event.Cause{Trace: f.asked.trace, At: at})
+		why := s.takeoverReason(event.Cause{Trace: f.asked.trace, At: at})
+		if s.fences(why) {
+			s.startFence(why)
+			return
+		}
+		s.why = s.takenOver(why)
 		f.verified, f.ownerWait = true, nil
 		return
 	}
@@ -218,6 +225,9 @@ func (s *step) prepare(in Input) {
 		return
 	}
 	at := f.decided()
+	if s.cfg.Fence != nil && !at.IsZero() && s.takeoverReason(event.Cause{}).reason != event.PeerResigned {
+		at = time.Time{} // whether the fence is needed is known at the instant itself
+	}
 	if f.armed.Equal(at) && (at.IsZero() || !s.outdated()) {
 		return
 	}

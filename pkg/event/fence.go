@@ -1,0 +1,79 @@
+package event
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// FenceRan reports that a fence command has ended.
+type FenceRan struct {
+	Stamp
+	Subject string // of the instance or group
+	Command string
+	Active  netip.Addr // that fell silent
+	Result  NotifyResult
+	Took    time.Duration
+	Output  string // what it printed, cut
+	Err     string // why the result is not NotifyDone
+}
+
+func (FenceRan) Name() string { return "fence.ran" }
+
+// Level is Error where the Active may serve on.
+func (e FenceRan) Level() Level {
+	if e.Err != "" {
+		return Error
+	}
+	return Info
+}
+
+func (e FenceRan) Message() string {
+	if e.Err != "" {
+		return fmt.Sprintf("%s did not fence %s, the silent Active of %s: %s", e.Command, e.Active, e.Subject, e.Err)
+	}
+	return fmt.Sprintf("%s has fenced %s, the silent Active of %s", e.Command, e.Active, e.Subject)
+}
+
+func (e FenceRan) Fields() []Field {
+	fields := []Field{
+		{"name", e.Subject}, {"command", e.Command}, {"active", e.Active.String()}, {"result", string(e.Result)}, {"took_us", e.Took.Microseconds()},
+	}
+	if e.Output != "" {
+		fields = append(fields, Field{"output", e.Output})
+	}
+	if e.Err != "" {
+		fields = append(fields, Field{"error", e.Err})
+	}
+	return fields
+}
+
+// FenceUnproven reports that the fence is not run since no station answers on a segment.
+type FenceUnproven struct {
+	Stamp
+	Virtual
+	Links    []string // without an answer
+	Proceeds bool     // the instance takes over all the same
+}
+
+func (FenceUnproven) Name() string { return "fence.unproven" }
+
+func (FenceUnproven) Level() Level { return Error }
+
+func (e FenceUnproven) Message() string {
+	does := "it stays backup and asks on; see the link, or name another router that may take over"
+	if e.Proceeds {
+		does = "it takes over without the fence all the same (on_failure: proceed)"
+	}
+	return fmt.Sprintf("%s does not fence its silent Active: no station answers on %s, so this router may be the one that is cut off; %s",
+		e.Virtual.Name, strings.Join(e.Links, ", "), does)
+}
+
+func (e FenceUnproven) Fields() []Field {
+	done := "hold"
+	if e.Proceeds {
+		done = "proceed"
+	}
+	return append(e.Virtual.Fields(), Field{"interfaces", e.Links}, Field{"done", done})
+}
