@@ -435,3 +435,38 @@ func (p *pings) longest(since time.Time) (outage time.Duration) {
 	}
 	return outage
 }
+
+// TestTrackedSinceReload: an instance that tracks a check since a reload is in Fault at
+// once where the check, which another instance tracked before, fails.
+func TestTrackedSinceReload(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, bothSegments, "a")
+	s.setCheck("a", "down")
+	yaml := func(track string) string {
+		return fmt.Sprintf("control: {socket: %s}\nscript_user: root\nchecks: [{name: web, interval: 50ms, timeout: 2s, command: [/bin/grep, -qx, up, %s]}]\ninstances:\n", s.socket("a"), s.checkFile("a")) +
+			fmt.Sprintf("  - {name: inside, interface: eth0, vrid: 51, priority: 150, interval: 200ms, addresses: [%v/24], track: [{check: web}]}\n", inside.virtual()) +
+			fmt.Sprintf("  - {name: outside, interface: eth1, vrid: 52, priority: 150, interval: 200ms, addresses: [%v/24]%s}\n", outside.virtual(), track)
+	}
+	began := time.Now()
+	a := s.startYAML("a", yaml(""))
+	outsideIs := func(state string, since time.Time) line {
+		return a.wait(since, patience, "a move of outside to "+state, func(l line) bool {
+			return l.Event == "instance.transition" && l.Instance == "outside" && l.To == state
+		})
+	}
+	a.becomes("fault", began, patience)
+	outsideIs("active", began)
+	s.rewrite("a", yaml(", track: [{check: web}]"))
+	at := time.Now()
+	if done := s.reload(a); done.code != 0 {
+		t.Fatalf("reload: %+v", done)
+	}
+	if l := outsideIs("fault", at); l.Reason != "check-failed" {
+		t.Errorf("the reason is %s", l.Reason)
+	}
+	for _, l := range a.log(at) {
+		if l.Event == "check.changed" {
+			t.Errorf("the check did not change: %s", l.Msg)
+		}
+	}
+}
