@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"ripcord/pkg/addr"
 	"ripcord/pkg/config"
 	"ripcord/pkg/control"
@@ -177,13 +175,6 @@ func (p *parts) requestReload() {
 	case p.hangup <- struct{}{}:
 	default:
 	}
-}
-
-// monotonicMicros is the time that systemd compares with its own (sd_notify(3)).
-func monotonicMicros() int64 {
-	var now unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
-	return now.Nano() / 1000
 }
 
 // compare returns in what two configurations differ.

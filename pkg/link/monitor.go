@@ -127,3 +127,8 @@ func (m *Monitor) Verify(ticket uint64, names []string) { m.request(ticket, name
 // Links returns what is known about the links of these names, in their order and
 // without those that are not there; or about all links, by index, without any name.
 func (m *Monitor) Links(names ...string) []event.Link { return m.links(names) }
+
+// Reconfigure takes a new configuration. What is known of the links that are watched now is
+// published at once, a name without a link as such; it may stand in the outbox for a moment
+// longer.
+func (m *Monitor) Reconfigure(to Reconfigured) { m.observe(to, time.Now()) }

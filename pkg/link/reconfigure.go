@@ -1,9 +1,6 @@
 package link
 
-import (
-	"slices"
-	"time"
-)
+import "slices"
 
 // Reconfigured is a new configuration: other links are watched, or in another way. What is
 // known of the links stays known.
@@ -15,11 +12,6 @@ type Reconfigured struct {
 }
 
 func (Reconfigured) observation() {}
-
-// Reconfigure takes a new configuration. What is known of the links that are watched now is
-// published at once, a name without a link as such; it may stand in the outbox for a moment
-// longer.
-func (m *Monitor) Reconfigure(to Reconfigured) { m.observe(to, time.Now()) }
 
 // reconfigured takes a new configuration, and decides anew about all links that it may
 // concern.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -218,6 +219,9 @@ func TestSignalsAtTheStart(t *testing.T) {
 		}
 		ended := make(chan struct{})
 		go func() { _ = command.Wait(); close(ended) }()
+		if c.args[0] == "run" {
+			catchesHangup(t, command.Process.Pid)
+		}
 		time.Sleep(200 * time.Millisecond) // it reads by now
 		if c.args[0] == "run" {
 			_ = command.Process.Signal(syscall.SIGHUP)
@@ -324,5 +328,24 @@ func TestUserWithCapabilities(t *testing.T) {
 	<-a.Exited
 	if a.Err != nil || s.holds("a", inside) {
 		t.Errorf("it ended with %v, and holds the address: %t", a.Err, s.holds("a", inside))
+	}
+}
+
+// catchesHangup waits until a process catches SIGHUP, which on a busy machine takes it a
+// while from its start.
+func catchesHangup(t *testing.T, pid int) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, after, _ := strings.Cut(string(status), "SigCgt:")
+		if mask, err := strconv.ParseUint(strings.Fields(after)[0], 16, 64); err == nil && mask&1 != 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("it does not catch SIGHUP")
+		}
 	}
 }
