@@ -17,7 +17,6 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/firewall"
 	"ripcord/pkg/lease"
-	"ripcord/pkg/macvlan"
 	"ripcord/pkg/macvlan/macvlantest"
 	"ripcord/pkg/neigh"
 	"ripcord/pkg/route/routetest"
@@ -255,11 +254,6 @@ func newRig(t *testing.T, sets []Set, standing ...Standing) *rig {
 
 func newRigWith(t *testing.T, sets []Set, wall *fakeFirewall, standing ...Standing) *rig {
 	return newRigOf(t, sets, wall, macvlantest.New(), standing...)
-}
-
-// newRigOn is a rig where these links are, beside eth0.
-func newRigOn(t *testing.T, sets []Set, links ...macvlan.Link) *rig {
-	return newRigOf(t, sets, new(fakeFirewall), macvlantest.New(links...))
 }
 
 func newRigOf(t *testing.T, sets []Set, wall *fakeFirewall, devs *macvlantest.Kernel, standing ...Standing) *rig {
