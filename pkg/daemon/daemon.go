@@ -16,6 +16,7 @@ import (
 	"ripcord/pkg/advert"
 	"ripcord/pkg/config"
 	"ripcord/pkg/event"
+	"ripcord/pkg/router"
 )
 
 // Options are what a daemon is made of, beside its configuration.
@@ -37,8 +38,9 @@ type Options struct {
 	// of our addresses where the kernel cannot mark them (before Linux 5.18); empty:
 	// RunDir.
 	Dir string
-	// OnTurn, if set, is called at each turn of the loop: a test blocks it there.
-	OnTurn func()
+	// Addresses, if set, wraps the executor that the loop asks in each turn: a test blocks
+	// the loop there.
+	Addresses func(router.Addresses) router.Addresses
 	// Kernel, if set, wraps the kernel that the address worker asks: a test blocks it
 	// there.
 	Kernel func(addr.Kernel) addr.Kernel

@@ -130,11 +130,15 @@ func (p *parts) buildRouter(o Options) error {
 	if err != nil {
 		return fmt.Errorf("cannot keep time: %w", err)
 	}
+	addresses := router.Addresses(p.worker)
+	if o.Addresses != nil {
+		addresses = o.Addresses(addresses)
+	}
 	p.router = router.New(router.Config{
 		Groups: o.Config.Groups, Stats: p.stats,
 		Links: p.links, Heard: &p.heard, Results: &p.results, Events: &p.events,
-		Engine: p.engine, Addresses: p.worker, Receiver: p.receiver, Confirmer: p.monitor,
-		Lease: p.lease, Minter: p.minter, Alarm: alarm, Now: time.Now, OnTurn: o.OnTurn,
+		Engine: p.engine, Addresses: addresses, Receiver: p.receiver, Confirmer: p.monitor,
+		Lease: p.lease, Minter: p.minter, Alarm: alarm, Now: time.Now,
 	})
 	return nil
 }
@@ -142,7 +146,7 @@ func (p *parts) buildRouter(o Options) error {
 func (p *parts) buildControl(o Options, now time.Time) (err error) {
 	host, err := os.Hostname()
 	if err != nil {
-		return fmt.Errorf("cannot tell the name of this machine: %w", err)
+		return fmt.Errorf("cannot read the name of this machine: %w", err)
 	}
 	p.control, err = control.New(control.Config{
 		Socket: o.Config.Control.Socket, Version: o.Version, Host: host, Since: now,

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"ripcord/pkg/daemon"
+	"ripcord/pkg/router"
+	"ripcord/pkg/router/routertest"
 )
 
 // A loop that hangs does not keep the daemon from ending: what is advertised is
@@ -20,10 +22,12 @@ func TestDaemonHangs(t *testing.T) {
 	var hang atomic.Bool
 	forever := make(chan struct{})
 	r := run(t, func(o *daemon.Options) {
-		o.OnTurn = func() {
-			if hang.Load() {
-				<-forever
-			}
+		o.Addresses = func(a router.Addresses) router.Addresses {
+			return routertest.Blocking{Addresses: a, Block: func() {
+				if hang.Load() {
+					<-forever
+				}
+			}}
 		}
 	})
 	r.lead(inside, outside)

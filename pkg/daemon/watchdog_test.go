@@ -25,11 +25,11 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// pen holds what comes through its gate, while that is shut.
+// pen holds what comes through its gate, while that is closed.
 type pen struct{ gate atomic.Pointer[chan struct{}] }
 
-func (p *pen) shut() { c := make(chan struct{}); p.gate.Store(&c) }
-func (p *pen) open() { close(*p.gate.Swap(nil)) }
+func (p *pen) close() { c := make(chan struct{}); p.gate.Store(&c) }
+func (p *pen) open()  { close(*p.gate.Swap(nil)) }
 func (p *pen) pass() {
 	if c := p.gate.Load(); c != nil {
 		<-*c
@@ -104,9 +104,9 @@ func newWatchedParts(t *testing.T) *watchedParts {
 	})
 	loop := router.New(router.Config{
 		Stats: stats.Map{}, Links: links, Heard: heard, Results: results, Events: events,
-		Engine: engine, Addresses: worker, Receiver: routertest.Receiver{Results: results},
+		Engine: engine, Addresses: routertest.Blocking{Addresses: worker, Block: w.pens["router"].pass}, Receiver: routertest.Receiver{Results: results},
 		Confirmer: routertest.Confirmer{Journal: new(routertest.Journal), Results: results},
-		Lease:     lease, Minter: minter, Alarm: routertest.NewAlarm(), Now: time.Now, OnTurn: w.pens["router"].pass,
+		Lease:     lease, Minter: minter, Alarm: routertest.NewAlarm(), Now: time.Now,
 	})
 	w.goTo = map[string]func(){
 		"router": loop.Wake,
@@ -144,7 +144,7 @@ func TestWatchdog(t *testing.T) {
 				if n := w.fed.Load(); n < 25 || len(w.told) > 0 {
 					t.Fatalf("fed %d times in a minute, want 30; told %d times", n, len(w.told))
 				}
-				w.pens[part].shut()
+				w.pens[part].close()
 				w.goTo[part]()
 				time.Sleep(2500 * time.Millisecond) // it may have turned just before
 				w.fed.Store(0)

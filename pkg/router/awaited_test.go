@@ -149,12 +149,12 @@ func TestWorkerIsNotBlamedForAPause(t *testing.T) {
 		b, worker := stuckBench(t, alone())
 		worker.stuck.Store(true)
 		hold, goOn := false, make(chan struct{})
-		b.cfg.OnTurn = func() {
+		b.block(func() {
 			if hold {
 				hold = false
 				<-goOn
 			}
-		}
+		})
 		b.run()
 		settle(longest)
 		hold = true

@@ -118,6 +118,11 @@ func (b *bench) want(what string, got, want []string) {
 	}
 }
 
+// block has f called in each turn of the loop.
+func (b *bench) block(f func()) {
+	b.cfg.Addresses = routertest.Blocking{Addresses: b.cfg.Addresses, Block: f}
+}
+
 // settle lets d pass and everything come to rest.
 func settle(d time.Duration) {
 	time.Sleep(d)

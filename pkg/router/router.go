@@ -36,9 +36,6 @@ type Config struct {
 	Minter *event.Minter
 	Alarm  Alarm
 	Now    func() time.Time
-	// OnTurn is called at the end of each turn of the loop, if set: a test blocks
-	// the loop there.
-	OnTurn func()
 }
 
 // Engine carries out orders for adverts. Do never blocks.
@@ -187,7 +184,7 @@ func (r *Router) turn() {
 	r.core.Tick(now, &out)
 	r.give(&out)
 	r.publish(now)
-	r.rest()
+	r.endTurn()
 	r.turns.Add(1)
 }
 
@@ -231,11 +228,8 @@ func (r *Router) slept(now time.Time) {
 	}
 }
 
-// rest ends a turn: the lease is stamped and the alarm set.
-func (r *Router) rest() {
-	if r.cfg.OnTurn != nil {
-		r.cfg.OnTurn()
-	}
+// endTurn stamps the lease and sets the alarm.
+func (r *Router) endTurn() {
 	now := r.cfg.Now()
 	r.cfg.Lease.Stamp(now)
 	next := now.Add(lease.StampEvery)

@@ -87,12 +87,12 @@ func TestHangingLoopLosesTheLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, alone())
 		hold, goOn := false, make(chan struct{})
-		b.cfg.OnTurn = func() {
+		b.block(func() {
 			if hold {
 				hold = false
 				<-goOn
 			}
-		}
+		})
 		sender := &adverttest.Sender{}
 		engine := advert.NewEngine(advert.EngineConfig{
 			Stats: b.cfg.Stats, Lease: b.cfg.Lease, Sender: sender, Waiter: adverttest.NewWaiter(),

@@ -37,13 +37,13 @@ func TestOrderOfATurn(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench(t, alone())
-				hold, goOn := false, make(chan struct{}) // hold is written while the loop rests
-				b.cfg.OnTurn = func() {
+				hold, goOn := false, make(chan struct{}) // hold is written while the loop sleeps
+				b.block(func() {
 					if hold {
 						hold = false
 						<-goOn
 					}
-				}
+				})
 				b.run()
 				settle(tt.wait)
 				hold = true

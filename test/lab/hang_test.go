@@ -14,6 +14,8 @@ import (
 
 	"ripcord/pkg/config"
 	ripcord "ripcord/pkg/daemon"
+	loop "ripcord/pkg/router"
+	"ripcord/pkg/router/routertest"
 )
 
 // hangs, in the environment, makes this test binary a daemon whose loop can be
@@ -37,10 +39,12 @@ func hangingDaemon() int {
 	}()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	err = ripcord.Run(ctx, ripcord.Options{Config: cfg, Version: "hang", Output: os.Stdout, OnTurn: func() {
-		if hang.CompareAndSwap(true, false) {
-			time.Sleep(5 * time.Second)
-		}
+	err = ripcord.Run(ctx, ripcord.Options{Config: cfg, Version: "hang", Output: os.Stdout, Addresses: func(a loop.Addresses) loop.Addresses {
+		return routertest.Blocking{Addresses: a, Block: func() {
+			if hang.CompareAndSwap(true, false) {
+				time.Sleep(5 * time.Second)
+			}
+		}}
 	}})
 	if err != nil {
 		fmt.Println(err)

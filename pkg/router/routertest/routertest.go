@@ -105,6 +105,19 @@ func (a Addresses) Ask(links ...string) { a.Note("ask " + strings.Join(links, " 
 // Executed is part of router.Addresses: all orders are carried out at once.
 func (a Addresses) Executed() uint64 { return math.MaxUint64 }
 
+// Blocking wraps the executor of addresses. The loop asks it in each turn how many of its
+// orders have been carried out: a test blocks the loop there.
+type Blocking struct {
+	router.Addresses
+	Block func()
+}
+
+// Executed is part of router.Addresses.
+func (b Blocking) Executed() uint64 {
+	b.Block()
+	return b.Addresses.Executed()
+}
+
 // Receiver answers each ticket at once, or not at all.
 type Receiver struct {
 	Results *bus.Topic[vrrp.Result]
