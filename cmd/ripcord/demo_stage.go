@@ -49,7 +49,7 @@ type scene struct {
 
 const (
 	askEach  = 2 * time.Millisecond
-	patience = 10 * time.Second
+	waitMost = 10 * time.Second
 	pause    = 1200 * time.Millisecond // between acts: longer than the kernel holds a loss back
 )
 
@@ -164,7 +164,7 @@ func (s *demoStage) play(ctx context.Context, a act) (scene, error) {
 	}
 	sc := scene{title: a.title, server: a.server, outage: make(map[string]time.Duration)}
 	for _, w := range s.watches {
-		answer, err := w.watch.WaitAnswer(patience, func(x lan.Answer) bool {
+		answer, err := w.watch.WaitAnswer(waitMost, func(x lan.Answer) bool {
 			return x.MAC == w.macs[a.server] && x.At.After(s.began)
 		})
 		if err != nil {

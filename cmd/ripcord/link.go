@@ -21,9 +21,9 @@ func newLink() *cobra.Command {
 	var watching, asJSON bool
 	c := &cobra.Command{
 		Use:   "link [IFACE...]",
-		Short: "Show what each NIC can tell of its link",
-		Long: "Show what each NIC can tell of its link: flags, operstate, carrier, what the driver\n" +
-			"and the transceiver say, and what the daemon would watch it by. It needs no daemon;\n" +
+		Short: "Show what each NIC can report about its link",
+		Long: "Show what each NIC can report about its link: flags, operstate, carrier, what the driver\n" +
+			"and the transceiver report, and what the daemon would watch it by. It needs no daemon;\n" +
 			"the transceiver answers those only who have CAP_NET_ADMIN.",
 		RunE: func(c *cobra.Command, names []string) error {
 			reports, err := link.Inspect(names, time.Now())
@@ -107,7 +107,7 @@ func watch(ctx context.Context, out io.Writer, reports []nic.Report, asJSON bool
 func line(e event.Event) string {
 	s := e.When().At.Format("15:04:05.000000") + "  " + event.Sentence(e)
 	if c, ok := e.(event.LinkChanged); ok {
-		s += fmt.Sprintf(" (%s, told by %s)", c.Kind, c.Source)
+		s += fmt.Sprintf(" (%s, reported by %s)", c.Kind, c.Source)
 	}
 	return s
 }

@@ -51,16 +51,16 @@ func newStatus() *cobra.Command {
 // members.
 func only(s *control.Status, name string) (*control.Status, error) {
 	part := *s
-	part.Groups = pick(s.Groups, func(g control.Group) bool {
+	part.Groups = filter(s.Groups, func(g control.Group) bool {
 		return g.Name == name || slices.Contains(g.Members, name)
 	})
-	part.Instances = pick(s.Instances, func(i control.Instance) bool {
+	part.Instances = filter(s.Instances, func(i control.Instance) bool {
 		return i.Name == name || i.Group == name
 	})
-	part.Links = pick(s.Links, func(l control.Link) bool {
+	part.Links = filter(s.Links, func(l control.Link) bool {
 		return slices.ContainsFunc(part.Instances, func(i control.Instance) bool { return i.Interface == l.Name })
 	})
-	part.Checks = pick(s.Checks, func(k control.Check) bool {
+	part.Checks = filter(s.Checks, func(k control.Check) bool {
 		return slices.ContainsFunc(part.Instances, func(i control.Instance) bool {
 			return slices.ContainsFunc(i.Faults, func(f control.Fault) bool { return f.Reason == string(event.CheckFailed) && f.Source == k.Name })
 		})
@@ -71,8 +71,8 @@ func only(s *control.Status, name string) (*control.Status, error) {
 	return &part, nil
 }
 
-// pick is the list of what is wanted, empty and not nil where that is nothing.
-func pick[T any](all []T, wanted func(T) bool) []T {
+// filter returns the elements that are wanted: an empty list, not nil, if none is.
+func filter[T any](all []T, wanted func(T) bool) []T {
 	out := []T{}
 	for _, v := range all {
 		if wanted(v) {

@@ -34,7 +34,7 @@ type filterSpec struct {
 	delivered []netip.Addr
 }
 
-// add widens the mesh for one more instance.
+// add has the filter pass the adverts of one more instance.
 func (m *filterSpec) add(in *vrrp.Instance) {
 	least := uint8(wire.HopLimit)
 	if len(in.Unicast.Peers) > 0 {

@@ -7,7 +7,7 @@ import (
 )
 
 // A firewall of this machine may drop adverts behind the link and ahead of the raw
-// socket. It is obeyed: what it drops is not heard, and an instance may be Active beside
+// socket. It is respected: what it drops is not heard, and an instance may be Active beside
 // another router. But that is reported. The adverts of virtual routers of which the raw
 // socket has delivered nothing lately are looked for by the packet socket that hears what
 // comes from our own addresses, too, which is ahead of the firewall: for an Active that
@@ -46,7 +46,7 @@ type deliveries struct {
 
 // delivery is that of one virtual router.
 type delivery struct {
-	patience time.Duration // how long nothing is delivered until its adverts are looked for
+	limit    time.Duration // how long nothing is delivered until its adverts are looked for
 	last     time.Time     // when one was delivered
 	instance string
 	missed   int       // adverts that arrived since, at most undeliveredEnough
@@ -65,7 +65,7 @@ func newDeliveries() *deliveries { return &deliveries{routers: make(map[uint8]*d
 
 // add adds the virtual router of an instance.
 func (d *deliveries) add(vrid uint8, instance string, interval time.Duration) {
-	d.routers[vrid] = &delivery{instance: instance, patience: max(auditEvery, 3*interval)}
+	d.routers[vrid] = &delivery{instance: instance, limit: max(auditEvery, 3*interval)}
 }
 
 // deliver notes that something of a VRID was delivered, valid or not. It returns the
@@ -154,7 +154,7 @@ func (d *deliveries) reset() (over []*delivery) {
 // silent returns the VRIDs of which nothing was delivered lately.
 func (d *deliveries) silent(now time.Time) (set vridSet) {
 	for vrid, v := range d.routers {
-		if now.Sub(v.last) > v.patience {
+		if now.Sub(v.last) > v.limit {
 			set.add(vrid)
 		}
 	}

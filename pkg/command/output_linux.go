@@ -64,13 +64,14 @@ func (o *output) finish() {
 	_ = o.file.SetReadDeadline(time.Unix(1, 0)) // it has passed: read returns
 	<-o.over
 	if raw, err := o.file.SyscallConn(); err == nil {
-		_ = raw.Control(func(fd uintptr) { o.rest(int(fd)) })
+		_ = raw.Control(func(fd uintptr) { o.drain(int(fd)) })
 	}
 	_ = o.file.Close()
 }
 
-// rest reads at most as much as a pipe holds: a process that is left may go on writing.
-func (o *output) rest(fd int) {
+// drain reads what stands in the pipe, at most as much as a pipe holds: a process that
+// is left may go on writing.
+func (o *output) drain(fd int) {
 	buffer := scratch.Get().(*[16 << 10]byte)
 	defer scratch.Put(buffer)
 	for total := 0; total < pipeRoom; {

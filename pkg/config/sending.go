@@ -7,7 +7,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// sending is how an instance's adverts travel: source and unicast.
+// sending is how an instance's adverts are sent: source and unicast.
 type sending struct {
 	source spotted
 	peers  []spotted

@@ -83,7 +83,7 @@ type Server struct {
 func New(c Config) (*Server, error) {
 	switch {
 	case c.Source == nil:
-		return nil, errors.New("control: no source was given to tell of")
+		return nil, errors.New("control: no Source was given to report")
 	case c.Listener == nil && c.Socket == "":
 		return nil, errors.New("control: no socket: give control.socket a path")
 	case c.Listener == nil && len(c.Socket) > maxPath:

@@ -216,7 +216,7 @@ func TestGivenListener(t *testing.T) {
 func TestNewRefuses(t *testing.T) {
 	long := "/run/" + strings.Repeat("x", maxPath)
 	for want, c := range map[string]Config{
-		"control: no source was given to tell of":                {Socket: "/run/s"},
+		"control: no Source was given to report":                 {Socket: "/run/s"},
 		"control: no socket: give control.socket a path":         {Source: pulled()},
 		"112 bytes long, and the system allows 107: choose a sh": {Source: pulled(), Socket: long},
 	} {

@@ -73,7 +73,7 @@ func clearStale(path string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil // removed just now
 	case !errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("socket %s: it cannot be told whether another ripcord runs: %w", path, err)
+		return fmt.Errorf("socket %s: cannot find out whether another ripcord runs: %w", path, err)
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("socket %s: nobody listens there, but it cannot be removed: %w", path, err)

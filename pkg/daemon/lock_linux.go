@@ -86,7 +86,7 @@ func (l *Lock) lockFile(dir string) error {
 		if sameFile(file, l.path) {
 			l.file = file
 			_ = file.Truncate(0)
-			_, _ = fmt.Fprintln(file, os.Getpid()) // for those who wonder who holds it
+			_, _ = fmt.Fprintln(file, os.Getpid()) // so that people can find the holder
 			return nil
 		}
 		_ = file.Close()

@@ -52,7 +52,7 @@ type hungError struct {
 
 // Error names the part.
 func (e hungError) Error() string {
-	return fmt.Sprintf("%s: hangs: it did not end within %v after it was told to", e.part, e.after.Round(time.Millisecond))
+	return fmt.Sprintf("%s: hangs: it did not end within %v of the request", e.part, e.after.Round(time.Millisecond))
 }
 
 // hung reports whether some part has not ended, and may still use what it was given.

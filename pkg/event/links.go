@@ -217,7 +217,7 @@ func (e LinkMonitored) Level() Level {
 
 func (e LinkMonitored) Message() string {
 	if e.Monitor == Unmonitored {
-		return fmt.Sprintf("nothing can tell whether %s has a link: %s", e.Interface, e.Why)
+		return fmt.Sprintf("no source can report whether %s has a link: %s", e.Interface, e.Why)
 	}
 	return fmt.Sprintf("%s is watched by %s: %s", e.Interface, e.Monitor, e.Why)
 }

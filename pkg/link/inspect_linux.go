@@ -59,7 +59,7 @@ func inspect(client *nic.Client, table *Table, s Seen, at time.Time) nic.Report 
 	table.Observe(Examined{Device: device, Capabilities: can}, at)
 	report.Monitor, report.Why = table.Monitor(s.Index)
 	if can.NoPermission {
-		report.Why += "; but whether a transceiver could tell is not known without CAP_NET_ADMIN"
+		report.Why += "; but whether a transceiver could report it is not known without CAP_NET_ADMIN"
 	}
 	return report
 }

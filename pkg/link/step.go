@@ -111,7 +111,7 @@ func (s *step) unanswered(u *Unanswered) {
 	s.noteDenial(e)
 	withdrawn := event.LinkMonitored{
 		Stamp: event.Stamp{At: s.at}, Interface: e.seen.Name, Monitor: string(e.choice.monitor),
-		Why: fmt.Sprintf("%s said that there is no link and cannot be asked any more: that does not count until it answers again", u.Source),
+		Why: fmt.Sprintf("%s reported that there is no link and cannot be asked any more: its report does not count until it answers again", u.Source),
 	}
 	if !othersUp {
 		withdrawn.Monitor = event.Unmonitored

@@ -116,7 +116,7 @@ func (t *Table) Monitor(index int) (monitor, why string) {
 	case e == nil:
 		return event.Unmonitored, "there is no such link"
 	case e.choice.why == "":
-		return string(e.choice.monitor), "it is administratively down; what its driver can tell is found out when it is set up"
+		return string(e.choice.monitor), "it is administratively down; its driver is examined when it is set up"
 	}
 	return string(e.choice.monitor), e.choice.why
 }

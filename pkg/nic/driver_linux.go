@@ -89,7 +89,7 @@ func (d *driver) alwaysUp(device string) string {
 	if err != nil || hasStatus(features) {
 		return ""
 	}
-	return "the host does not tell the NIC of its link (virtio without VIRTIO_NET_F_STATUS)"
+	return "the host does not report the link to the NIC (virtio without VIRTIO_NET_F_STATUS)"
 }
 
 // hasStatus reports whether VIRTIO_NET_F_STATUS is in a list of features, which has

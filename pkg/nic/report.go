@@ -66,7 +66,7 @@ func (r Report) extended() string {
 	case r.Extended.Error != "":
 		return r.Extended.Error
 	case r.Extended.State == "" && r.AdminUp && !r.Carrier:
-		return "the driver does not say why there is no carrier"
+		return "the driver reports no reason for the missing carrier"
 	}
 	return r.Extended.State
 }

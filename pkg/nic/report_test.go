@@ -53,7 +53,7 @@ flags: UP,NO-CARRIER
 operstate: down
 carrier: no; came 1 times, went 2 times
 ethtool: ETHTOOL_GLINK: operation not supported
-extended: the driver does not say why there is no carrier
+extended: the driver reports no reason for the missing carrier
 mii: SIOCGMIIPHY: operation not supported
 monitor: auto is none: nothing tells
 flags: DOWN

@@ -144,7 +144,7 @@ func readSettled(ctx context.Context, path string) (content int64, err error) {
 		if content, err = readInteger(path); !errors.Is(err, errEmpty) {
 			break
 		}
-		rest(ctx, emptyRetry)
+		sleep(ctx, emptyRetry)
 	}
 	return content, err
 }

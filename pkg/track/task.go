@@ -90,13 +90,13 @@ func (t *task) run(ctx context.Context, to chan<- outcome) {
 		due, skipped = t.schedule.next(started, now)
 		timer.Reset(due.Sub(now))
 		if t.prober.events() != nil {
-			rest(ctx, eventGap-now.Sub(started))
+			sleep(ctx, eventGap-now.Sub(started))
 		}
 	}
 }
 
-// rest waits for a time, or until ctx is done.
-func rest(ctx context.Context, wait time.Duration) {
+// sleep waits for a time, or until ctx is done.
+func sleep(ctx context.Context, wait time.Duration) {
 	if wait <= 0 {
 		return
 	}
