@@ -51,8 +51,9 @@ func (w *Worker) execute(o queued) {
 	w.converge()
 }
 
-// checkLease releases the instances that the loop has ceased to lead (design
-// decision 5). The advert engine reports it, as it resigns by the same lease.
+// checkLease releases the instances that the loop has ceased to lead
+// (docs/architecture.md#lease). The advert engine reports it, as it resigns by the same
+// lease.
 func (w *Worker) checkLease() {
 	now := w.ran()
 	var hung []string

@@ -11,11 +11,12 @@ import (
 )
 
 var (
-	reference = regexp.MustCompile(`docs/[A-Za-z0-9_./-]+\.md(#[a-z0-9-]+)?`)
-	pageLink  = regexp.MustCompile(`\]\(([^)#: ]*)(#[a-z0-9-]+)?\)`)
-	heading   = regexp.MustCompile(`(?m)^#+ (.*)$`)
-	anchor    = regexp.MustCompile(`<a id="([a-z0-9-]+)">`)
-	unspoken  = regexp.MustCompile(`[^a-z0-9 -]`)
+	reference  = regexp.MustCompile(`docs/[A-Za-z0-9_./-]+\.md(#[a-z0-9-]+)?`)
+	pageLink   = regexp.MustCompile(`\]\(([^)#: ]*)(#[a-z0-9-]+)?\)`)
+	sourceFile = regexp.MustCompile("`((?:cmd|pkg|test)/[a-z0-9_/]+\\.go)`")
+	heading    = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	anchor     = regexp.MustCompile(`<a id="([a-z0-9-]+)">`)
+	unspoken   = regexp.MustCompile(`[^a-z0-9 -]`)
 )
 
 // TestReferencesIntoDocs: every page and anchor that the code, the unit files and the
@@ -42,6 +43,24 @@ func TestReferencesIntoDocs(t *testing.T) {
 	})
 	if found < 40 {
 		t.Errorf("found only %d references: this reads the tree wrongly", found)
+	}
+}
+
+// TestFilesNamedInDocs: every source file that a page names exists, so that the page is
+// mended when a file is renamed.
+func TestFilesNamedInDocs(t *testing.T) {
+	found := 0
+	visit(t, func(name, text string) {
+		if path.Dir(name) != "docs" {
+			return
+		}
+		for _, file := range sourceFile.FindAllStringSubmatch(text, -1) {
+			found++
+			exists(t, name, file[1], "")
+		}
+	})
+	if found < 10 {
+		t.Errorf("found only %d files: this reads the pages wrongly", found)
 	}
 }
 
