@@ -48,7 +48,7 @@ func (r *Receiver) reconfigure() {
 		return
 	}
 	r.cfg.Instances = next.instances
-	r.acceptor = r.acceptor.succeed(next.instances, r.cfg.Stats)
+	r.acceptor = r.acceptor.Succeed(next.instances, r.cfg.Stats)
 	r.peers, r.fragments = newPeers(next.instances, r.cfg.Warnings), fragments{next.instances, r.cfg.Warnings}
 	before := r.wanted
 	r.wanted = wants(next.instances)
@@ -129,9 +129,9 @@ func wants(instances []*vrrp.Instance) map[socketKey]*want {
 	return wanted
 }
 
-// succeed returns the acceptor of other instances that goes on with what this one knows of
+// Succeed returns the acceptor of other instances that goes on with what this one knows of
 // senders and links.
-func (a *Acceptor) succeed(instances []*vrrp.Instance, book stats.Book) *Acceptor {
+func (a *Acceptor) Succeed(instances []*vrrp.Instance, book stats.Book) *Acceptor {
 	next := NewAcceptor(instances, book, a.unknown, a.minter, a.wall)
 	next.strangers, next.warnings = a.strangers, a.warnings
 	next.rejections, next.mismatches = a.rejections, a.mismatches

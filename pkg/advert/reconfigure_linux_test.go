@@ -74,13 +74,13 @@ func TestAcceptorSucceeds(t *testing.T) {
 	guard := b.Acceptor.onLink(in.Interface).peer(in.Family, in.VRID).guard
 	same := in
 	same.Priority = 77
-	next := b.Acceptor.succeed([]*vrrp.Instance{&same}, b.stats)
+	next := b.Acceptor.Succeed([]*vrrp.Instance{&same}, b.stats)
 	if got := next.onLink(in.Interface).peer(in.Family, in.VRID); got.guard != guard || got.Priority != 77 {
 		t.Error("with another priority alone the guard is another")
 	}
 	other := in
 	other.HMAC = &vrrp.HMAC{Active: 2, Window: 5 * time.Second}
-	next = next.succeed([]*vrrp.Instance{&other}, b.stats)
+	next = next.Succeed([]*vrrp.Instance{&other}, b.stats)
 	if got := next.onLink(in.Interface).peer(in.Family, in.VRID); got.guard == guard {
 		t.Error("with another key the guard is the same")
 	}

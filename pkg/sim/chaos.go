@@ -3,6 +3,8 @@ package sim
 import (
 	"slices"
 	"time"
+
+	"ripcord/pkg/wire"
 )
 
 // Chaos disturbs a LAN again and again: cables, frames, crashes and pauses, with
@@ -27,9 +29,15 @@ type Chaos struct {
 // Begin starts the story.
 func (c *Chaos) Begin() {
 	c.Counts = make(map[string]int)
-	c.kinds, c.lasting = disturbances, []disturbance{placementFails, deafNoticed}
+	c.kinds, c.lasting = slices.Concat(disturbances, orders), slices.Concat([]disturbance{placementFails, deafNoticed}, orders)
 	if c.World.window() > 0 {
-		c.kinds, c.lasting = slices.Concat(disturbances, clocks, clocks), append(c.lasting, clocks[0])
+		c.kinds, c.lasting = slices.Concat(c.kinds, clocks, clocks), append(c.lasting, clocks[0])
+	}
+	if len(c.World.Routers[0].checks) > 0 {
+		c.kinds, c.lasting = slices.Concat(c.kinds, tracking, tracking), slices.Concat(c.lasting, tracking)
+	}
+	if c.World.Routers[0].instances[0].Version == wire.V3 && c.World.alike() && !c.World.mixed() {
+		c.kinds = append(c.kinds, slower)
 	}
 	c.World.After(c.Quiet, c.burst)
 }
@@ -68,7 +76,7 @@ func (c *Chaos) burst() {
 	mend := func() {}
 	switch n := w.rng.IntN(2 + len(c.lasting)); {
 	case n == 0:
-		out = c.port()
+		out = c.link()
 		w.After(until, out.Pull)
 		mend = out.Plug
 	case n > 1:
@@ -122,3 +130,9 @@ func (c *Chaos) instance() *instance {
 }
 
 func (c *Chaos) port() *Port { return c.instance().port }
+
+// link returns a port, that of an instance or one that is tracked.
+func (c *Chaos) link() *Port {
+	r := c.router()
+	return r.links[c.World.rng.IntN(len(r.links))]
+}

@@ -6,6 +6,7 @@ import (
 
 	"ripcord/pkg/advert"
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
 
@@ -15,7 +16,10 @@ import (
 // Of each router, after each of its turns:
 //
 //	whole      its adverts and its addresses follow the state of its group
-//	linked     it is not Active if it knows that one of its links is down
+//	linked     it is not Active if it knows that one of its links is down, or what it
+//	           tracks, nor while it is released
+//	weighed    its priority, and that of its adverts, is what its configuration and what it
+//	           tracks make it, or 1 while it lacks something
 //	silent     it sends no advert of an instance that was ordered to fall silent, and no
 //	           probe while it serves
 //
@@ -32,7 +36,10 @@ import (
 // Of the LAN, after each turn of any router:
 //
 //	one        there are not two Actives, in quiet times
-//	served     somebody serves if somebody could, in quiet times
+//	served     somebody serves if somebody could, in quiet times; and all the time where
+//	           nothing but priorities has changed
+//	replaced   an Active that lowers its priority below that of a Backup which may preempt
+//	           is replaced by it within its Skew_Time
 //
 // And at the end of each quiet time: the best router that is healthy is Active, and no
 // other, and since they came to rest none has moved.
@@ -72,7 +79,7 @@ const fresh = 7 * time.Millisecond
 func NewCheck(w *World) *Check {
 	c := &Check{World: w, routers: make([]record, len(w.Routers)), since: make([][2]time.Time, len(w.Segments))}
 	for i, r := range w.Routers {
-		c.routers[i].resigned, c.routers[i].heard = make([]bool, len(r.instances)), make([][]heard, len(r.instances))
+		c.routers[i].resigned, c.routers[i].heard = make([]bool, len(r.all)), make([][]heard, len(r.all))
 	}
 	w.OnTurn, w.OnEvent, w.onFrame, w.onHear = c.turn, c.Event, c.frame, c.hear
 	return c
@@ -112,6 +119,17 @@ func (c *Check) begin(r *Router, rec *record) {
 // it does not serve without a link.
 func (c *Check) whole(r *Router, active bool) {
 	hold := active && !r.group().Confirming() // else it has advertised, and the addresses wait
+	for _, in := range r.gone() {
+		if in.held || in.advertised {
+			c.violate("%s has no %s any more: held %v, advertised %v", r.Name, in.Name, in.held, in.advertised)
+		}
+	}
+	if active && (r.barred(r.knowledge) || r.released) {
+		c.violate("%s is Active although it is released (%v) or knows that what it tracks has failed", r.Name, r.released)
+	}
+	if p, want := r.group().Priority(), r.weighed(); p != want && !(p == vrrp.Impaired && r.mayBeImpaired()) {
+		c.violate("%s has priority %d, and what it tracks makes it %d", r.Name, p, want)
+	}
 	for _, in := range r.instances {
 		if in.held != hold || in.advertised != active {
 			c.violate("%s is half moved: group %v, %s held %v, advertised %v", r.Name, r.group().State(), in.Name, in.held, in.advertised)
@@ -133,7 +151,10 @@ func (c *Check) note(r *Router, rec *record) {
 	rec.faulty = faulty
 	p := r.priority()
 	if rec.priority != 0 && rec.priority != p {
-		c.World.disturb()
+		c.World.shift()
+		if r.active() && rec.active && p < rec.priority {
+			c.demoted(r, rec.priority)
+		}
 	}
 	rec.priority = p
 }
@@ -141,8 +162,8 @@ func (c *Check) note(r *Router, rec *record) {
 // frame checks what a router sends: no advert of an instance that was ordered to
 // fall silent, but what leaves in the same turn ahead of its priority 0, and probes of
 // a router in Fault.
-func (c *Check) frame(in *instance, occasion advert.Occasion) {
-	r, resigned := in.router, &c.routers[in.router.at].resigned[in.at]
+func (c *Check) frame(in *instance, m *advert.Message) {
+	r, resigned, occasion := in.router, &c.routers[in.router.at].resigned[in.at], m.Occasion
 	if occasion == advert.Trial {
 		if in.advertised || in.held {
 			c.violate("%s probes for %s, and serves", r.Name, in.Name)
@@ -153,6 +174,9 @@ func (c *Check) frame(in *instance, occasion advert.Occasion) {
 	switch {
 	case !resigns && (in.advertised || !in.armed.IsZero() && !c.World.now.Before(in.armed)):
 		*resigned = false
+		if p := m.Payload[priorityAt]; p != r.group().Priority() {
+			c.violate("%s advertises %s with priority %d, and has %d", r.Name, in.Name, p, r.group().Priority())
+		}
 	case !resigns && (*resigned || c.World.now.After(in.silenced)):
 		c.violate("%s advertises %s, and was ordered not to", r.Name, in.Name)
 	case resigns:
@@ -160,14 +184,20 @@ func (c *Check) frame(in *instance, occasion advert.Occasion) {
 	}
 }
 
+// priorityAt is where the priority stands in an advert.
+const priorityAt = 2
+
 // Event checks what a router logs: in a LAN whose routers are configured alike,
 // nothing is rejected but what is old or of another version.
 func (c *Check) Event(r *Router, e event.Event) {
 	switch e := e.(type) {
 	case event.AdvertRejected:
 		old := e.Reason == string(wire.AuthStale) || e.Reason == string(wire.AuthReplay)
-		foreign := e.Reason == string(wire.VersionError) && c.mixed()
-		if !(old && r.instances[0].HMAC != nil) && !foreign {
+		foreign := e.Reason == string(wire.VersionError) && c.World.mixed()
+		// A group that has left a virtual router knows neither its VRID nor its key.
+		left := (e.Reason == string(wire.VRIDError) || e.Reason == string(wire.PacketLengthError)) &&
+			(len(r.gone()) > 0 || c.World.now.Sub(r.lacked) < time.Minute)
+		if !(old && r.instances[0].HMAC != nil) && !foreign && !left {
 			c.violate("%s: %s", r.Name, e.Message())
 		}
 	case event.AdvertRival:
@@ -178,9 +208,9 @@ func (c *Check) Event(r *Router, e event.Event) {
 }
 
 // mixed reports whether the routers speak two versions.
-func (c *Check) mixed() bool {
-	for _, r := range c.World.Routers {
-		if r.instances[0].Version != c.World.Routers[0].instances[0].Version {
+func (w *World) mixed() bool {
+	for _, r := range w.Routers {
+		if r.instances[0].Version != w.Routers[0].instances[0].Version {
 			return true
 		}
 	}

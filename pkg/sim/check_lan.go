@@ -57,6 +57,11 @@ func (c *Check) served() {
 		c.unserved = now
 	}
 	gap := now.Sub(c.unserved)
+	if gap > crossing && c.shifting() {
+		c.violate("nobody serves for %v, though only priorities have changed%s", gap, c.describe())
+		c.unserved = now
+		return
+	}
 	if gap <= crossing || c.World.calm() <= c.Settle() {
 		return
 	}
@@ -66,6 +71,46 @@ func (c *Check) served() {
 			c.unserved = now
 			return
 		}
+	}
+}
+
+// shifting reports whether nothing has happened for long that ends a service: priorities
+// may have changed.
+func (c *Check) shifting() bool {
+	w, r0 := c.World, c.World.Routers[0].instances[0]
+	for _, r := range w.Routers {
+		if r.lacks() {
+			return false // who serves best is yet to be found out, from time to time
+		}
+	}
+	return w.calm() > 0 && !w.apart() && w.now.Sub(w.broken) > 4*c.Settle()+r0.StartupDelay+r0.PreemptDelay+announced
+}
+
+// demoted checks, when an Active has lowered its priority from was, that a better Backup
+// which it had outranked has taken over as soon as its Skew_Time has passed.
+func (c *Check) demoted(r *Router, was uint8) {
+	w, ours := c.World, r.group().Priority()
+	if !c.shifting() || w.mixed() {
+		return
+	}
+	for _, o := range w.Routers {
+		if p := o.priority(); o == r || p > was || p <= ours || !o.sound() || o.group().State() != event.Backup || !o.mayPreempt(r) {
+			continue
+		}
+		rec, in := &c.routers[o.at], o.instances[0]
+		if w.now.Before(latest(rec.ready, in.joined).Add(in.PreemptDelay)) || o.heldOff(0) {
+			continue
+		}
+		skew, at := vrrp.SkewTime(o.priority(), in.Interval), w.now
+		if in.Version == wire.V2 {
+			skew = vrrp.SkewTime(o.priority(), time.Second)
+		}
+		w.After(skew+min(patience, in.Interval)+2*crossing, func() {
+			if r.active() && c.routers[r.at].activeSince.Before(at) && w.disturbed.Equal(at) {
+				c.violate("%s lowered its priority from %d to %d %v ago, and goes on, though %s is better%s", r.Name, was, ours, w.now.Sub(at), o.Name, c.describe())
+			}
+		})
+		return
 	}
 }
 
@@ -123,7 +168,7 @@ func latest(a, b time.Time) time.Time {
 func (c *Check) Resumed(r *Router) {
 	w, in := c.World, r.instances[0]
 	at, long := w.now, time.Duration(in.Miss+1)*in.Interval
-	if !r.active() || !c.routers[r.at].activeSince.Before(r.stopped) || at.Sub(r.stopped) <= long || !r.healthy() {
+	if !w.alike() || !r.active() || !c.routers[r.at].activeSince.Before(r.stopped) || at.Sub(r.stopped) <= long || !r.healthy() {
 		return
 	}
 	for _, o := range w.Routers {
@@ -214,12 +259,12 @@ func (c *Check) describe() (all string) {
 // after the LAN became quiet may be decided who is Active. After a spanning tree
 // opened a port, the stations are yet to be asked.
 func (c *Check) Settle() time.Duration {
-	in := c.World.Routers[0].instances[0]
-	skew := vrrp.SkewTime(vrrp.Impaired, in.Interval)
+	in, longest := c.World.Routers[0].instances[0], c.World.longest()
+	skew := vrrp.SkewTime(vrrp.Impaired, longest)
 	if in.Version == wire.V2 {
 		skew = vrrp.SkewTime(vrrp.Impaired, time.Second)
 	}
-	settle := time.Duration(in.Miss)*in.Interval + skew
+	settle := time.Duration(in.Miss)*longest + skew
 	if in.port.segment.Blocked > 0 {
 		settle += again
 	}
@@ -229,17 +274,17 @@ func (c *Check) Settle() time.Duration {
 // tie returns how much longer two Actives of equal priority may last, where they meet
 // on another segment than the one that decides, and took over as late as can be.
 func (c *Check) tie() time.Duration {
-	interval := c.World.Routers[0].instances[0].Interval
+	interval := c.World.longest()
 	return interval + min(interval, patience)
 }
 
 // anyOf reports whether any healthy router may be Active: Preempt_Mode is false, or
 // routers of two versions leave it to the one that is.
-func (c *Check) anyOf() bool { return !c.World.Routers[0].instances[0].Preempt || c.mixed() }
+func (c *Check) anyOf() bool { return !c.World.Routers[0].instances[0].Preempt || c.World.mixed() }
 
 // healthy reports whether a router could be Active, whatever it believes.
 func (r *Router) healthy() bool {
-	if !r.running() || r.servesNothing() || r.worker.hung || r.distrusts() {
+	if !r.running() || r.released || r.waits() || r.barred(r.truth) || r.barred(r.knowledge) || r.servesNothing() || r.worker.hung || r.distrusts() {
 		return false
 	}
 	for _, p := range r.ports {

@@ -22,7 +22,7 @@ func (c *Check) takeover(r *Router, priority uint8) {
 
 // heardWithin returns how long a LAN has to be quiet until each router has heard who is Active.
 func (c *Check) heardWithin(r *Router) time.Duration {
-	return r.instances[0].Interval + announced + crossing
+	return c.World.longest() + announced + crossing
 }
 
 // verified checks that a router which becomes Active has asked its links.
@@ -44,7 +44,7 @@ func (c *Check) verified(r *Router) {
 func (c *Check) forwarding(r *Router) {
 	for _, in := range r.instances {
 		p := in.port
-		seen := p.counted == p.downs && p.since.After(r.started) && in.Recovery.Wait > 0 && in.Priority != vrrp.Owner
+		seen := p.counted == p.downs && p.since.After(r.started) && p.since.After(in.joined) && in.Recovery.Wait > 0 && in.Priority != vrrp.Owner
 		if back := c.World.now.Sub(p.since); seen && p.plugged && !p.forwards() && back > fresh && back < in.Recovery.Wait {
 			c.violate("%s became Active %v after the return of %s, whose port forwards nothing yet", r.Name, back, p.name)
 		}
@@ -79,7 +79,7 @@ func (r *Router) mayPreempt(o *Router) bool {
 func (c *Check) awake(r *Router) {
 	w, interval := c.World, r.instances[0].Interval
 	slept, awake := r.resumed.Sub(r.stopped), w.now.Sub(r.resumed)
-	if !w.disturbed.Equal(r.resumed) || w.Quiet() == 0 || awake > interval || slept < c.Settle()+interval+crossing ||
+	if !w.alike() || !w.disturbed.Equal(r.resumed) || w.Quiet() == 0 || awake > interval || slept < c.Settle()+interval+crossing ||
 		r.awake < 2*interval {
 		return
 	}
@@ -116,9 +116,10 @@ func (c *Check) delayed(r *Router) {
 // heard is what a router heard of another one.
 type heard struct {
 	source   netip.Addr
-	priority uint8     // of its last advert
-	at       time.Time // of that
-	// When it last resigned or became impaired, and the priority that it had until then.
+	priority uint8         // of its last advert
+	interval time.Duration // of that
+	at       time.Time     // of that
+	// When it last resigned or lowered its priority, and the one that it had until then.
 	ended time.Time
 	was   uint8
 }
@@ -145,15 +146,15 @@ func (c *Check) hear(r *Router, h *vrrp.Heard) {
 	case o.at.After(h.Cause.At):
 		return
 	}
-	if h.Priority <= vrrp.Impaired && h.Priority < o.priority {
+	if h.Priority < o.priority {
 		o.ended, o.was = h.Cause.At, o.priority
 	}
-	o.priority, o.at = h.Priority, h.Cause.At
+	o.priority, o.interval, o.at = h.Priority, h.Interval, h.Cause.At
 }
 
 // unheard checks that a router which becomes Active has not heard, within miss
-// intervals, an Active that it has to yield to. Who resigns or becomes impaired speaks for
-// all whom it had outranked: they yielded to it, without a priority 0.
+// intervals, an Active that it has to yield to. Who resigns or becomes worse than the router
+// speaks for all whom it had outranked: they yielded to it, without a priority 0.
 func (c *Check) unheard(r *Router, ours uint8) {
 	now := c.World.now
 	if now.Sub(r.resumed) < r.instances[0].Interval || ours == vrrp.Owner {
@@ -162,23 +163,27 @@ func (c *Check) unheard(r *Router, ours uint8) {
 	if now.Sub(c.World.readdressed) < 2*c.Settle() {
 		return // it may have heard two routers with one address, or one with two
 	}
-	for i, in := range r.instances {
-		for _, o := range c.routers[r.at].heard[i] {
+	for _, in := range r.instances {
+		for _, o := range c.routers[r.at].heard[in.at] {
 			ago := now.Sub(o.at)
+			if o.at.Before(in.joined) {
+				continue // it was another member, of which nothing is known
+			}
 			yields := o.priority >= ours || !in.Preempt && o.priority > vrrp.Impaired
-			if yields && ago > crossing && ago < time.Duration(in.Miss)*in.Interval && !c.endedSince(r, o) {
+			if yields && ago > crossing && ago < time.Duration(in.Miss)*o.interval && !c.endedSince(r, o, ours) {
 				c.violate("%s took over with priority %d, and heard %s with priority %d %v ago%s", r.Name, ours, o.source, o.priority, ago, c.describe())
 			}
 		}
 	}
 }
 
-// endedSince reports whether a router has heard the end of an Active that was at least as
-// good as o, after it heard o.
-func (c *Check) endedSince(r *Router, o heard) bool {
+// endedSince reports whether a router with the priority ours has heard the end of an Active
+// that was at least as good as o, after it heard o.
+func (c *Check) endedSince(r *Router, o heard, ours uint8) bool {
 	for _, all := range c.routers[r.at].heard {
 		for _, by := range all {
-			if by.was >= o.priority && !by.ended.Before(o.at) {
+			worse := by.priority <= vrrp.Impaired || by.priority < ours
+			if worse && by.was >= o.priority && !by.ended.Before(o.at) {
 				return true
 			}
 		}

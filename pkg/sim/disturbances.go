@@ -1,9 +1,12 @@
 package sim
 
 import (
+	"net/netip"
+	"slices"
 	"time"
 
 	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
 )
 
 // disturbance is a kind of what can go wrong: of draws where, and returns what
@@ -41,15 +44,15 @@ var (
 // disturbances are those of any LAN.
 var disturbances = []disturbance{
 	{"pull", 0, func(c *Chaos) (where string, begin, end func()) {
-		p := c.port()
+		p := c.link()
 		return p.String(), p.Pull, p.Plug
 	}},
 	{"pull unnoticed", unnoticed, func(c *Chaos) (where string, begin, end func()) {
-		p := c.port()
+		p := c.link()
 		return p.String(), func() { p.Late = unnoticed; p.Pull() }, func() { p.Late = 0; p.Plug() }
 	}},
 	{"flaps", 0, func(c *Chaos) (where string, begin, end func()) {
-		p, period, left := c.port(), c.World.between(time.Millisecond, 40*time.Millisecond), mostFlaps
+		p, period, left := c.link(), c.World.between(time.Millisecond, 40*time.Millisecond), mostFlaps
 		var flap func()
 		flap = func() {
 			if left--; left >= 0 {
@@ -163,4 +166,59 @@ func (c *Chaos) share() float64 {
 		return 1
 	}
 	return 0.05 + 0.6*c.World.rng.Float64()
+}
+
+// orders are what a person does to a router: releases, and reloads of another
+// configuration.
+var orders = []disturbance{
+	{"released", 0, func(c *Chaos) (where string, begin, end func()) {
+		r := c.router()
+		return r.Name, r.Release, r.Readmit
+	}},
+	{"reload, priority", 0, func(c *Chaos) (where string, begin, end func()) {
+		r := c.router()
+		own := r.born.Priority
+		if own == vrrp.Owner {
+			return r.Name, func() {}, func() {} // it owns the addresses, whatever it is given
+		}
+		other := uint8(2 + c.World.rng.IntN(vrrp.Owner-2))
+		return r.Name, func() { r.setPriority(other) }, func() { r.setPriority(r.born.Priority) }
+	}},
+	{"reload, addresses", 0, func(c *Chaos) (where string, begin, end func()) {
+		r := c.router()
+		own := r.born.Addresses
+		more := slices.Concat(own, []netip.Addr{own[0].Next().Next().Next()})
+		return r.Name, func() { r.setAddresses(more) }, func() { r.setAddresses(own) }
+	}},
+	{"reload, a member leaves", 0, func(c *Chaos) (where string, begin, end func()) {
+		r, restore := c.router(), func() {}
+		return r.Name, func() { restore = r.removeLast() }, func() { restore() }
+	}},
+}
+
+// slower is a reload of another interval at one router, of a LAN whose routers take the
+// interval from the adverts. It ends in the burst: what holds in quiet times holds for one
+// interval.
+var slower = disturbance{"reload, interval", 0, func(c *Chaos) (where string, begin, end func()) {
+	r := c.router()
+	own := r.born.Interval
+	other := own * time.Duration(2+3*c.World.rng.IntN(2))
+	if least, _, _ := wire.V3.Intervals(); c.World.rng.IntN(3) == 0 && own >= 2*least {
+		other = own / 2
+	}
+	return r.Name, func() { r.setInterval(other) }, func() { r.setInterval(own) }
+}}
+
+// tracking are the disturbances of a LAN whose routers track something.
+var tracking = []disturbance{
+	{"check", 0, func(c *Chaos) (where string, begin, end func()) {
+		r := c.router()
+		k, change := r.checks[c.World.rng.IntN(len(r.checks))], c.World.rng.IntN(200)-100
+		down := c.World.rng.IntN(2) == 0 || !r.reports(k.name)
+		return r.Name + " " + k.name, func() { k.set(down, change) }, func() { k.set(false, 0) }
+	}},
+	{"reload, weight", 0, func(c *Chaos) (where string, begin, end func()) {
+		r, weight := c.router(), c.World.rng.IntN(3)*20-20
+		return r.Name, func() { r.setWeight(weight) }, func() { r.setWeight(r.weight) }
+	}},
 }

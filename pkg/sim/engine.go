@@ -85,7 +85,7 @@ var errRefused = errors.New("refused")
 func (r *Router) send(m *advert.Message) {
 	in := r.instance(m.Instance)
 	if r.world.onFrame != nil {
-		r.world.onFrame(in, m.Occasion)
+		r.world.onFrame(in, m)
 	}
 	if p := in.port; p.Refuses {
 		m.Err = errRefused

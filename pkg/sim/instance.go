@@ -17,6 +17,7 @@ type instance struct {
 	// missing. A crash changes nothing of it.
 	fails   bool
 	missing vrrp.Degree
+	joined  time.Time // when it last came to the group by a reload
 	run
 }
 
@@ -37,7 +38,7 @@ type run struct {
 
 // instance returns the instance of a name.
 func (r *Router) instance(name string) *instance {
-	for _, in := range r.instances {
+	for _, in := range r.all {
 		if in.Name == name {
 			return in
 		}

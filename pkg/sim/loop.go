@@ -68,7 +68,8 @@ func (r *Router) look(p *Port) {
 			link.LinkLocal6 = p.address
 		}
 		r.judge.Learn(link)
-		p.known, p.counted = p.plugged, p.downs
+		p.known, p.counted, p.seen = p.plugged, p.downs, link
+		p.seen.Downs = 0
 		r.absorb(vrrp.LinkSeen{Link: link})
 	})
 }
@@ -125,11 +126,7 @@ func (r *Router) publish(events []event.Event) {
 
 // acceptor judges the adverts for all instances, and remembers nothing yet.
 func (r *Router) acceptor() *advert.Acceptor {
-	var all []*vrrp.Instance
-	for _, in := range r.instances {
-		all = append(all, in.Instance)
-	}
-	return advert.NewAcceptor(all, stats.Map(nil), new(stats.Counters), r.minter, r.wall)
+	return advert.NewAcceptor(r.configs(), stats.Map(nil), new(stats.Counters), r.minter, r.wall)
 }
 
 // absorb is a turn of the router's loop for one input, or a part of one.
@@ -221,7 +218,7 @@ func (r *Router) verify(v *router.Verify) {
 	}
 	took := r.world.between(50*time.Microsecond, time.Millisecond)
 	if w := r.world; w.Slow > 0 && w.rng.Float64() < w.Slow {
-		took = w.between(took, max(took, min(patience, r.instances[0].Interval)/2))
+		took = w.between(took, max(took, min(patience, w.shortest())/2))
 	}
 	r.world.After(took, answer)
 }

@@ -18,12 +18,13 @@ type Port struct {
 	own       netip.Addr
 	address   netip.Addr // that adverts bear: own, or that of another router
 	plugged   bool
-	since     time.Time // when it was last pulled or plugged
-	opens     time.Time // when it forwards again after the plug
-	downs     int       // how often it was pulled
-	known     bool      // what the router knows of plugged
-	counted   int       // what it knows of downs
-	met       []bool    // which ports of the segment it remembers, by their places
+	since     time.Time  // when it was last pulled or plugged
+	opens     time.Time  // when it forwards again after the plug
+	downs     int        // how often it was pulled
+	known     bool       // what the router knows of plugged
+	seen      event.Link // as the router last saw it
+	counted   int        // what it knows of downs
+	met       []bool     // which ports of the segment it remembers, by their places
 
 	// Deaf and Mute are the shares of frames that get lost on the way in and out,
 	// of a cable that is damaged in one direction. Refuses is set while the kernel

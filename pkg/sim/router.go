@@ -18,9 +18,17 @@ type Router struct {
 	Right     time.Duration
 	at        int // place among the routers of the world
 	world     *World
-	cfg       []vrrp.Group
-	ports     []*Port     // by the order of the instances
-	instances []*instance // of the group
+	file      []vrrp.Group // what the next start or reload reads
+	cfg       []vrrp.Group // in force
+	all       []*instance  // that the group has or had
+	instances []*instance  // that it has
+	ports     []*Port      // theirs, by their order
+	links     []*Port      // those, and those of other instances and that are tracked
+	checks    []*check
+	born      vrrp.Instance // the first instance, as the router was made
+	weight    int           // of the first tracker of the group, as it was made
+	released  bool          // by a person
+	lacked    time.Time     // when its group last had not all instances
 
 	core   *router.Core // nil while it is off
 	orders router.Orders
@@ -38,9 +46,10 @@ type Router struct {
 	// is sent to it; or its loop alone may hang.
 	paused  bool
 	frozen  bool
-	hung    time.Time // since when; zero: it does not
-	stopped time.Time // since when it is paused
-	resumed time.Time // when it last went on
+	hung    time.Time     // since when; zero: it does not
+	stopped time.Time     // since when it is paused
+	resumed time.Time     // when it last went on
+	slow    time.Duration // the interval that was in force until a reload while it was stopped; 0: there was none
 	started time.Time
 	awake   time.Duration // how long it had run when it was last paused
 	queue   [classes][]func()
@@ -73,16 +82,29 @@ type Attachment struct {
 // AddRouter makes a router with a port for each interface of its group. It is powered
 // off.
 func (w *World) AddRouter(name string, groups []vrrp.Group, links map[string]Attachment) *Router {
-	r := &Router{Name: name, at: len(w.Routers), world: w, cfg: groups}
+	r := &Router{Name: name, at: len(w.Routers), world: w, file: groups}
 	r.wakeUp, r.alarm = w.newTimer(r.wake), w.newTimer(r.due)
+	r.born = groups[0].Members[0]
+	if list := groups[0].Track; len(list) > 0 {
+		r.weight = list[0].Weight
+	}
 	for i := range groups[0].Members {
 		in := &instance{Instance: &groups[0].Members[i], router: r, at: i}
 		if in.port = r.Port(in.Interface); in.port == nil {
 			in.port = r.addPort(in.Interface, links[in.Interface])
 		}
 		in.port.instances = append(in.port.instances, in)
-		r.instances = append(r.instances, in)
+		r.all = append(r.all, in)
 	}
+	for t := range trackers(&groups[0]) {
+		switch {
+		case t.Kind == vrrp.TrackCheck && r.check(t.Name) == nil:
+			r.checks = append(r.checks, &check{router: r, name: t.Name})
+		case t.Kind == vrrp.TrackInterface && r.Port(t.Name) == nil:
+			r.addPort(t.Name, links[t.Name])
+		}
+	}
+	r.adopt()
 	w.Routers = append(w.Routers, r)
 	return r
 }
@@ -90,13 +112,13 @@ func (w *World) AddRouter(name string, groups []vrrp.Group, links map[string]Att
 func (r *Router) addPort(name string, at Attachment) *Port {
 	s := r.world.Segment(at.Segment)
 	p := &Port{router: r, name: name, segment: s, at: len(s.ports), plugged: true, own: at.Source, address: at.Source}
-	s.ports, r.ports = append(s.ports, p), append(r.ports, p)
+	s.ports, r.links = append(s.ports, p), append(r.links, p)
 	return p
 }
 
 // Port returns the router's port of an interface; nil if it has none.
 func (r *Router) Port(name string) *Port {
-	for _, p := range r.ports {
+	for _, p := range r.links {
 		if p.name == name {
 			return p
 		}
@@ -118,23 +140,31 @@ func (r *Router) Start() {
 	w := r.world
 	w.disturb()
 	r.life++
+	r.adopt()
 	r.minter = event.NewMinter(0)
 	r.core = router.NewCore(r.cfg, r.minter, w.now)
 	r.plan, r.judge = advert.NewPlan(r.wall), r.acceptor()
 	r.queue, r.asleep = [classes][]func(){}, nil
 	r.paused, r.frozen, r.hung, r.resumed, r.started = false, false, time.Time{}, time.Time{}, w.now
 	r.worker = worker{}
-	for _, in := range r.instances {
+	for _, in := range r.all {
 		in.run = run{}
 	}
-	for _, p := range r.ports {
+	for _, p := range r.links {
 		p.known, p.counted, p.met, p.noticed = false, p.downs, make([]bool, len(p.segment.ports)), false
 		if p.filtered {
 			p.noticeLater()
 		}
 	}
-	for _, p := range r.ports {
+	for _, p := range r.links {
 		r.look(p)
+	}
+	if r.released { // a person's order outlives the daemon
+		r.absorb(vrrp.Released{Cause: r.minter.Cause(w.now), Group: r.cfg[0].Name, On: true})
+	}
+	for _, c := range r.checks {
+		c.known = result{}
+		c.reportLater(w.disturb)
 	}
 	r.absorb(vrrp.Start{Cause: r.minter.Cause(w.now)})
 }
@@ -172,6 +202,7 @@ func (r *Router) Resume() {
 	}
 	r.world.disturb()
 	r.paused, r.frozen, r.resumed = false, false, r.world.now
+	r.forgetSlow()
 	r.due() // the engine has a thread of its own
 	for _, do := range r.asleep {
 		r.world.After(r.world.between(50*time.Microsecond, time.Millisecond), do)
@@ -200,5 +231,6 @@ func (r *Router) Wake() {
 	}
 	r.world.disturb()
 	r.hung, r.resumed = time.Time{}, r.world.now
+	r.forgetSlow()
 	r.read()
 }

@@ -24,6 +24,10 @@ type setup struct {
 
 	preemptDelay, startupDelay time.Duration
 
+	track    []vrrp.Tracker // of the group
+	listed   []vrrp.Tracker // of its first member
+	faultAll bool
+
 	versions []wire.Version  // of each router; nil: all speak VRRPv3
 	unicast  bool            // each to all others
 	hmac     *vrrp.HMAC      // of all
@@ -74,9 +78,11 @@ func group(s setup, i int) []vrrp.Group {
 	if s.family == event.IPv6 {
 		first, second = "fe80::1", "fe80::2"
 	}
-	return []vrrp.Group{{Name: "edge", Members: []vrrp.Instance{
+	g := vrrp.Group{Name: "edge", Track: s.track, FaultAll: s.faultAll, Members: []vrrp.Instance{
 		member("inside", "eth0", 51, first, inside), member("outside", "eth1", 52, second, outside),
-	}}}
+	}}
+	g.Members[0].Track = s.listed
+	return []vrrp.Group{g}
 }
 
 // lan makes the routers r1, r2 and so on, and starts them.
@@ -91,7 +97,7 @@ func lan(seed uint64, s setup) *World {
 // wired makes them, and leaves them off.
 func wired(seed uint64, s setup) *World {
 	w := NewWorld(seed)
-	for _, name := range []string{"inside", "outside"} {
+	for _, name := range []string{"inside", "outside", "uplink"} {
 		segment := w.AddSegment(name)
 		segment.Host, segment.Blocked = true, s.blocked
 	}
@@ -99,6 +105,7 @@ func wired(seed uint64, s setup) *World {
 		r := w.AddRouter(fmt.Sprintf("r%d", i+1), group(s, i), map[string]Attachment{
 			"eth0": {"inside", inside(s.family, i)},
 			"eth1": {"outside", outside(s.family, i)},
+			"eth2": {"uplink", source(s.family, 3, byte(10+i))},
 		})
 		if s.clocks != nil {
 			r.Right = s.clocks[i]
@@ -129,6 +136,20 @@ var setups = []setup{
 	{name: "unicast, 100ms", share: 0.015, interval: 100 * time.Millisecond, priorities: []uint8{150, 100, 100}, preempt: true, family: event.IPv4, unicast: true},
 	{name: "VRRPv2 and VRRPv3, 1s", share: 0.2, interval: time.Second, priorities: []uint8{150, 150, 100, 50}, preempt: true, family: event.IPv4,
 		versions: []wire.Version{wire.V3, wire.V2, wire.V2, wire.V3}},
+	{name: "trackers, 1s", share: 0.2, interval: time.Second, priorities: []uint8{150, 100, 100}, preempt: true, family: event.IPv4,
+		track: []vrrp.Tracker{
+			{Kind: vrrp.TrackCheck, Name: "web", Weight: -60}, {Kind: vrrp.TrackInterface, Name: "eth2"},
+			{Kind: vrrp.TrackCheck, Name: "maintenance", Reverse: true, Weight: -20}, {Kind: vrrp.TrackCheck, Name: "link", Weight: 20},
+		},
+		listed: []vrrp.Tracker{
+			{Kind: vrrp.TrackCheck, Name: "web", Weight: -60}, {Kind: vrrp.TrackCheck, Name: "load", Reported: true}, {Kind: vrrp.TrackCheck, Name: "disk"},
+		}},
+	{name: "all trackers, 100ms", share: 0.02, interval: 100 * time.Millisecond, priorities: []uint8{150, 140, 50}, preempt: true, family: event.IPv6,
+		preemptDelay: 3 * time.Second, faultAll: true,
+		track: []vrrp.Tracker{
+			{Kind: vrrp.TrackCheck, Name: "web", Weight: -20}, {Kind: vrrp.TrackInterface, Name: "eth2"}, {Kind: vrrp.TrackCheck, Name: "disk"},
+			{Kind: vrrp.TrackInterface, Name: "eth0", Weight: 10},
+		}},
 	{name: "VRRPv2", share: 0.05, interval: time.Second, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4,
 		versions: []wire.Version{wire.V2, wire.V2}},
 }

@@ -32,11 +32,18 @@ const (
 // asked.
 type order struct {
 	addr.Order
-	ask []string
+	ask  []string
+	gone []*instance // that the group has no more, of a new configuration
 }
 
 // order gives an order to the worker.
 func (r *Router) order(o order) {
+	if o.Kind == addr.Configure {
+		o.gone = r.gone()
+	}
+	for _, in := range o.gone {
+		in.held = false
+	}
 	for _, name := range o.Instances {
 		switch in := r.instance(name); o.Kind {
 		case addr.Hold:
@@ -62,6 +69,9 @@ func (r *Router) carryOut(o order) {
 		case addr.Release:
 			in.release()
 		}
+	}
+	for _, in := range o.gone {
+		in.release()
 	}
 	for _, name := range o.ask {
 		r.Port(name).ask()
@@ -218,6 +228,16 @@ func (r *Router) servesNothing() bool {
 func (r *Router) lacks() bool {
 	for _, in := range r.instances {
 		if in.fails {
+			return true
+		}
+	}
+	return false
+}
+
+// mayBeImpaired reports whether a router lacks something as far as it knows.
+func (r *Router) mayBeImpaired() bool {
+	for _, m := range r.group().Status(r.world.now).Members {
+		if len(m.Missing) > 0 {
 			return true
 		}
 	}

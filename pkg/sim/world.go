@@ -28,12 +28,14 @@ type World struct {
 	OnTurn func(*Router)
 	// OnEvent is called for each event of a router, if set.
 	OnEvent func(*Router, event.Event)
-	// onFrame is called for each frame that a router sends, if set.
 	// onFrame is called for each frame that an instance sends, onHear for each advert
 	// that a router believes and is about to absorb, if set.
-	onFrame   func(in *instance, occasion advert.Occasion)
+	onFrame   func(in *instance, m *advert.Message)
 	onHear    func(*Router, *vrrp.Heard)
 	disturbed time.Time
+	// broken is when something was last done that may end the service: anything but
+	// a change of a priority.
+	broken time.Time
 	// readdressed is when the address of a port last changed.
 	readdressed time.Time
 }
@@ -43,7 +45,7 @@ var beginning = time.Unix(0, 0).UTC()
 
 // NewWorld returns an empty world whose chance comes from seed.
 func NewWorld(seed uint64) *World {
-	return &World{now: beginning, disturbed: beginning, rng: rand.New(rand.NewPCG(seed, 0))}
+	return &World{now: beginning, disturbed: beginning, broken: beginning, rng: rand.New(rand.NewPCG(seed, 0))}
 }
 
 // AddSegment makes a segment.
@@ -114,9 +116,42 @@ func (w *World) disturb() { w.disturbFor(0) }
 
 // disturbFor notes that it will not be quiet before d has passed.
 func (w *World) disturbFor(d time.Duration) {
-	if until := w.now.Add(d); until.After(w.disturbed) {
-		w.disturbed = until
+	w.shiftFor(d)
+	w.broken = latest(w.broken, w.now.Add(d))
+}
+
+// shift notes that a priority has changed, which may move the group and ends no service.
+func (w *World) shift() { w.shiftFor(0) }
+
+func (w *World) shiftFor(d time.Duration) { w.disturbed = latest(w.disturbed, w.now.Add(d)) }
+
+// intervals returns the shortest and the longest interval that any router has.
+func (w *World) intervals() (shortest, longest time.Duration) {
+	for _, r := range w.Routers {
+		for _, in := range r.instances {
+			if shortest == 0 || in.Interval < shortest {
+				shortest = in.Interval
+			}
+			longest = max(longest, in.Interval)
+		}
 	}
+	return shortest, longest
+}
+
+func (w *World) shortest() time.Duration {
+	least, _ := w.intervals()
+	return least
+}
+
+func (w *World) longest() time.Duration {
+	_, most := w.intervals()
+	return most
+}
+
+// alike reports whether all routers have one interval.
+func (w *World) alike() bool {
+	least, most := w.intervals()
+	return least == most
 }
 
 // Quiet returns the time since something was last done to the LAN from outside; while
