@@ -60,6 +60,11 @@ func (s *step) absorbReconfigured(in Reconfigured) {
 	for _, m := range s.f.members {
 		s.relink(m, in.Links)
 	}
+	if l := s.f.listening; l != nil && len(joined) > 0 && s.f.state() == event.Active {
+		// A new member cannot join in silence, and another router may be Active by now.
+		s.yield(trigger{event.StalledLoop, nil, l.cause})
+		s.f.delayPreemption(s.now)
+	}
 	s.followTrackers(in.Cause)
 	s.reprioritize(in.Cause)
 	s.yieldAgain(outranking)
