@@ -156,6 +156,9 @@ func (r *Router) Start() {
 			p.noticeLater()
 		}
 	}
+	for _, c := range r.checks {
+		c.known = result{}
+	}
 	for _, p := range r.links {
 		r.look(p)
 	}
@@ -163,7 +166,6 @@ func (r *Router) Start() {
 		r.absorb(vrrp.Released{Cause: r.minter.Cause(w.now), Group: r.cfg[0].Name, On: true})
 	}
 	for _, c := range r.checks {
-		c.known = result{}
 		c.reportLater(w.disturb)
 	}
 	r.absorb(vrrp.Start{Cause: r.minter.Cause(w.now)})
