@@ -14,9 +14,9 @@ import (
 	"ripcord/pkg/daemon"
 )
 
-// heapEach is what one more instance may keep alive in an Active daemon, in bytes:
-// 6,000 and 30 % more.
-const heapEach = 7800
+// heapEach is what one more instance may keep alive in an Active daemon, in bytes: 8,000
+// were measured, of which tracking, releases and reloads take some 400.
+const heapEach = 8400
 
 // What an instance costs in memory does not grow unnoticed.
 func TestInstanceMemory(t *testing.T) {
