@@ -44,6 +44,12 @@ func render(w io.Writer, s *control.Status, now time.Time, colour bool) error {
 			b.WriteString(cell{line, red}.paint(colour) + "\n")
 		}
 	}
+	if lines := holdings(s); len(lines) > 0 {
+		b.WriteString("\n")
+		for _, line := range lines {
+			b.WriteString(cell{line, red}.paint(colour) + "\n")
+		}
+	}
 	if lines := warnings(s, now); len(lines) > 0 {
 		b.WriteString("\n")
 		for _, line := range lines {
@@ -153,6 +159,17 @@ func missing(s *control.Status) []string {
 	for _, i := range s.Instances {
 		for _, what := range i.Missing {
 			lines = append(lines, i.Name+": lacks "+what)
+		}
+	}
+	return lines
+}
+
+// holdings returns a line for each instance that stays Backup though its waits are over.
+func holdings(s *control.Status) []string {
+	var lines []string
+	for _, i := range s.Instances {
+		if i.Holding != "" {
+			lines = append(lines, i.Name+": holds, "+printable(i.Holding))
 		}
 	}
 	return lines

@@ -40,6 +40,7 @@ func newRoot() *cobra.Command {
 		newLink(),
 		newRelease(),
 		newReload(),
+		newFence(),
 		newResume(),
 		newDemo(),
 		newClean(),

@@ -28,6 +28,7 @@ func (d *document) check(l *loader) {
 	checkRoutesOnce(l, d.instances)
 	checkMACsOnce(l, d.instances)
 	d.checkGroups(l)
+	d.checkFences(l)
 	d.checkChecks(l)
 	d.checkTracks(l)
 }

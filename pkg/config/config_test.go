@@ -97,6 +97,11 @@ func outcome(c *Config, err error) string {
 			fmt.Fprintf(&b, "  %v\n", err)
 		}
 	}
+	for _, g := range c.Groups {
+		if g.Fence != nil {
+			fmt.Fprintf(&b, "fence of group %q, first member %s: %+v\n", g.Name, g.Members[0].Name, *g.Fence)
+		}
+	}
 	for _, s := range slices.SortedFunc(maps.Keys(c.Notify), compareSubjects) {
 		fmt.Fprintf(&b, "notify %+v: %+q\n", s, c.Notify[s])
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 
@@ -51,6 +52,7 @@ type instance struct {
 	virtualMAC virtualMAC
 	trackLink  bool
 	track      []tracked
+	fence      *vrrp.Fence
 	notify     Notify
 
 	at    place
@@ -155,7 +157,7 @@ func (d *document) build(l *loader) *Config {
 		c.Links[name] = s.Settings
 	}
 	for _, g := range d.groups {
-		built := vrrp.Group{Name: g.name, Track: trackers(g.track), FaultAll: g.faultAll}
+		built := vrrp.Group{Name: g.name, Track: trackers(g.track), FaultAll: g.faultAll, Fence: cmp.Or(g.fence, d.defaults.fence)}
 		for _, m := range g.members {
 			built.Members = append(built.Members, m.instance.build(d))
 		}
@@ -163,7 +165,7 @@ func (d *document) build(l *loader) *Config {
 	}
 	for _, i := range d.instances {
 		if i.group == nil {
-			c.Groups = append(c.Groups, vrrp.Group{Members: []vrrp.Instance{i.build(d)}})
+			c.Groups = append(c.Groups, vrrp.Group{Members: []vrrp.Instance{i.build(d)}, Fence: i.fence})
 		}
 		c.Sets = append(c.Sets, i.set())
 	}

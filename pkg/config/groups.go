@@ -1,5 +1,7 @@
 package config
 
+import "ripcord/pkg/vrrp"
+
 // group is one entry of groups.
 type group struct {
 	name    string
@@ -7,6 +9,7 @@ type group struct {
 
 	track    []tracked
 	faultAll bool
+	fence    *vrrp.Fence
 	notify   Notify
 
 	at   place
@@ -71,6 +74,15 @@ func (g *group) findMembers(l *loader, byName map[string]*instance, names []stri
 			l.fail(m.at, "%s is in %s already; an instance is in one group", m.name, l.mention(i.group.at, m.at))
 		default:
 			i.group, m.instance = g, i
+		}
+	}
+}
+
+// checkFences sees that a member leaves the fence to its group.
+func (d *document) checkFences(l *loader) {
+	for _, i := range d.instances {
+		if _, own := i.own["fence"]; own && i.group != nil {
+			l.advise(i.where("fence"), "give the fence to the group", "%s is in %s, which takes over as one", i.Name, l.mention(i.group.at, i.where("fence")))
 		}
 	}
 }

@@ -135,7 +135,8 @@ var instanceKeys = table[instance]{
 		"Other links, and checks, on which the instance depends.", "track: [{interface: eth1, weight: -20}]"},
 	{"notify", optional, notifies(func(i *instance) *Notify { return &i.notify }),
 		"Commands that are run at the transitions: see [notify.md](notify.md).", "notify: {active: [/usr/local/bin/move-address, eth0]}"},
-	{"fence", later, value[instance]{}, "", ""},
+	{"fence", optional, filled(func(i *instance) **vrrp.Fence { return &i.fence }, fenceKeys),
+		"What is run before a takeover from an Active that was heard and fell silent: see [fencing.md](fencing.md). Of an instance in a group, the group has it.", "fence: {command: [/usr/local/sbin/power-off-peer], timeout: 20s}"},
 }
 
 var authKeys = table[authentication]{
@@ -252,7 +253,17 @@ var groupKeys = table[group]{
 	{"last_standing", later, value[group]{}, "", ""},
 	{"notify", optional, notifies(func(g *group) *Notify { return &g.notify }),
 		"Commands that are run at the transitions of the group.", ""},
-	{"fence", later, value[group]{}, "", ""},
+	{"fence", optional, filled(func(g *group) **vrrp.Fence { return &g.fence }, fenceKeys),
+		"What is run before a takeover from an Active that was heard and fell silent: see [fencing.md](fencing.md).", ""},
+}
+
+var fenceKeys = table[vrrp.Fence]{
+	{"command", required, to(func(f *vrrp.Fence) *[]string { return &f.Argv }, argv),
+		"The program, run as `script_user`; exit status 0: the other router does not serve any more.", ""},
+	{"timeout", "10s", to(func(f *vrrp.Fence) *time.Duration { return &f.Timeout }, duration(100*ms, 10*time.Minute, ms)),
+		"How long it may run before it is killed, which counts as failed.", ""},
+	{"on_failure", "hold", to(func(f *vrrp.Fence) *bool { return &f.Proceed }, choice(words[bool]{{"hold", false}, {"proceed", true}})),
+		"Whether to stay Backup where it fails or cannot be run, or to take over all the same.", ""},
 }
 
 var trackKeys = table[tracked]{

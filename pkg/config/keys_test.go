@@ -44,9 +44,11 @@ var (
 		"instances[].notify", "instances[].notify.active", "instances[].notify.backup", "instances[].notify.fault", "instances[].notify.stop",
 		"instances[].notify.any", "instances[].notify.timeout", "defaults.notify", "notify.any", "groups[].notify", "groups[].notify.any",
 		"defaults.track", "groups[].track", "groups[].track[].check", "groups[].fault",
+		"instances[].fence", "instances[].fence.command", "instances[].fence.timeout", "instances[].fence.on_failure",
+		"defaults.fence", "groups[].fence", "groups[].fence.command",
 	}
 	refused = []string{
-		"instances[].fence", "groups[].fence", "groups[].last_standing",
+		"groups[].last_standing",
 	}
 )
 
@@ -122,6 +124,7 @@ func TestManualNamesEveryKey(t *testing.T) {
 	check("checks[].ping.", pingKeys.names())
 	check("instances[].track[].", trackKeys.names())
 	check("instances[].notify.", notifyKeys.names())
+	check("instances[].fence.", fenceKeys.names())
 	check("instances[].announce.", announceKeys.names())
 	check("instances[].unicast.", unicastKeys.names())
 	check("instances[].auth.", authKeys.names())

@@ -15,6 +15,7 @@ const (
 	ReleasePath = "/v1/release"
 	ResumePath  = "/v1/resume"
 	ReloadPath  = "/v1/reload"
+	FencePath   = "/v1/fence"
 )
 
 // Orders carries out what a person orders. Its errors are answered as they are: they say
@@ -28,6 +29,8 @@ type Orders interface {
 	// Reload reads the configuration again and takes it; with dryRun it only says what
 	// would change.
 	Reload(ctx context.Context, dryRun bool) (*Reloaded, error)
+	// Fence says what the fence of a group would run, and whether its conditions hold now.
+	Fence(ctx context.Context, name string) (*Fence, error)
 }
 
 // Order is the body of a request that gives an order.
@@ -53,6 +56,24 @@ type Reloaded struct {
 	Changed []string `json:"changed"`
 	Removed []string `json:"removed"`
 	Notes   []string `json:"notes,omitempty"` // what takes a restart
+}
+
+// Fence answers a dry run of a fence.
+type Fence struct {
+	Name       string      `json:"name"`
+	Command    []string    `json:"command"`
+	User       string      `json:"user"`
+	Timeout    string      `json:"timeout"`
+	OnFailure  string      `json:"on_failure"`
+	Holds      bool        `json:"holds"` // all conditions hold: it would run now
+	Conditions []Condition `json:"conditions"`
+	Holding    string      `json:"holding,omitempty"` // how far a fence has come that is under way
+}
+
+// Condition is what a fence needs to be run.
+type Condition struct {
+	Text  string `json:"text"`
+	Holds bool   `json:"holds"`
 }
 
 // mostBody is the size of a request's body, in bytes.
@@ -120,6 +141,15 @@ func orderRoutes(o Orders) []route {
 		{http.MethodPost, ReloadPath, order(o, func(ctx context.Context, in Order) (*Reloaded, error) {
 			return o.Reload(ctx, in.DryRun)
 		})},
+		{http.MethodPost, FencePath, order(o, func(ctx context.Context, in Order) (*Fence, error) {
+			if err := in.named(); err != nil {
+				return nil, err
+			}
+			if !in.DryRun {
+				return nil, fmt.Errorf("only a takeover runs the fence of %s: give dry_run to see what it would run", in.Name)
+			}
+			return o.Fence(ctx, in.Name)
+		})},
 	}
 }
 
@@ -140,4 +170,9 @@ func Resume(ctx context.Context, socket, name string) (*Released, error) {
 // Reload has it read its configuration again.
 func Reload(ctx context.Context, socket string, dryRun bool) (*Reloaded, error) {
 	return send[Reloaded](ctx, socket, ReloadPath, Order{DryRun: dryRun})
+}
+
+// FenceDryRun has it say what a fence would run.
+func FenceDryRun(ctx context.Context, socket, name string) (*Fence, error) {
+	return send[Fence](ctx, socket, FencePath, Order{Name: name, DryRun: true})
 }

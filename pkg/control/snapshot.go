@@ -23,6 +23,7 @@ func (c Config) status() *Status {
 		for _, m := range g.Members {
 			members = append(members, m.Instance.Name)
 			written := instance(g.Name, m, c.Source.Stats(m.Instance.Name))
+			written.Holding = g.Holding
 			written.Warnings = warnings(c.Source.Warnings(m.Instance.Name))
 			s.Instances = append(s.Instances, written)
 		}

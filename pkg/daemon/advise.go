@@ -18,7 +18,7 @@ func Advise(c *config.Config) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.Concat(advise(instances(c), there), adviseCommands(c), adviseNotify(c)), nil
+	return slices.Concat(advise(instances(c), there), adviseCommands(c), adviseNotify(c), adviseFences(c)), nil
 }
 
 // advise is Advise for what is known of the links.

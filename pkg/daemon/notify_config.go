@@ -27,10 +27,10 @@ func notifyUser(c *config.Config) (*command.User, error) {
 	switch {
 	case err == nil:
 		return user, nil
-	case len(c.Notify) == 0 && c.NotifyAll.Empty():
+	case len(c.Notify) == 0 && c.NotifyAll.Empty() && !fenced(c):
 		return nil, nil
 	}
-	return nil, fmt.Errorf("notify commands cannot run as script_user: %w", err)
+	return nil, fmt.Errorf("notify and fence commands cannot run as script_user: %w", err)
 }
 
 // notifySettings are what runs for whom.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"ripcord/pkg/config"
+	"ripcord/pkg/vrrp"
 )
 
 // The script user has to exist where a command runs as it, and only there.
@@ -16,8 +17,9 @@ func TestNotifyUser(t *testing.T) {
 	}{
 		"nothing":     {config.Config{FIFO: "/run/ripcord/transitions", ScriptUser: "nobody-here"}, ""},
 		"root":        {config.Config{NotifyAll: any, ScriptUser: "root"}, ""},
-		"every":       {config.Config{NotifyAll: any, ScriptUser: "nobody-here"}, "x.yaml: notify commands cannot run as script_user: there is no user nobody-here"},
-		"an instance": {config.Config{Notify: map[config.Subject]config.Notify{{Name: "inside"}: any}, ScriptUser: "nobody-here"}, "x.yaml: notify commands cannot run as script_user: there is no user nobody-here"},
+		"every":       {config.Config{NotifyAll: any, ScriptUser: "nobody-here"}, "x.yaml: notify and fence commands cannot run as script_user: there is no user nobody-here"},
+		"a fence":     {config.Config{Groups: []vrrp.Group{{Fence: &vrrp.Fence{}}}, ScriptUser: "nobody-here"}, "x.yaml: notify and fence commands cannot run as script_user: there is no user nobody-here"},
+		"an instance": {config.Config{Notify: map[config.Subject]config.Notify{{Name: "inside"}: any}, ScriptUser: "nobody-here"}, "x.yaml: notify and fence commands cannot run as script_user: there is no user nobody-here"},
 	} {
 		tt.config.File = "x.yaml"
 		err := Accounts(&tt.config)

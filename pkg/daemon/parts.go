@@ -57,6 +57,7 @@ type parts struct {
 	control     *control.Server
 	lock        *Lock
 	notifier    *notifier
+	dryRuns     *dryRuns
 	releases    *releases
 	noReleases  error // why nobody knows what was released before
 
@@ -78,6 +79,7 @@ func build(o Options) (*parts, error) {
 		links: bus.NewRetained[string, event.Link](), hangup: make(chan struct{}, 1),
 	}
 	p.config.Store(o.Config)
+	p.dryRuns = newDryRuns(&p.results)
 	p.warnings = event.NewWarnings(func(e event.Event) { p.events.Publish(e) })
 	p.log = telemetry.NewLog(&p.events, telemetry.NewLogger(o.Output, o.Config.Log.Level))
 	p.metrics = telemetry.NewMetrics(telemetry.MetricsConfig{
@@ -137,7 +139,7 @@ func (p *parts) buildRouter(o Options) error {
 	p.router = router.New(router.Config{
 		Groups: o.Config.Groups, Stats: p.stats,
 		Links: p.links, Heard: &p.heard, Results: &p.results, Events: &p.events,
-		Engine: p.engine, Addresses: addresses, Receiver: p.receiver, Confirmer: p.monitor,
+		Engine: p.engine, Addresses: addresses, Receiver: p.receiver, Confirmer: p.monitor, Fencer: fencer{p},
 		Lease: p.lease, Minter: p.minter, Alarm: alarm, Now: time.Now,
 	})
 	return nil

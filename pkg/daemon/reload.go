@@ -223,7 +223,7 @@ func describe(c *config.Config) described {
 	}
 	for _, g := range c.Groups {
 		for _, in := range g.Members {
-			add(in.Name, in, sets[in.Name], c.Link(in.Interface), notifyOf(c, config.Subject{Name: in.Name}))
+			add(in.Name, in, sets[in.Name], c.Link(in.Interface), notifyOf(c, config.Subject{Name: in.Name}), fenceOf(g))
 		}
 	}
 	for _, k := range c.Checks {
@@ -242,6 +242,14 @@ func describe(c *config.Config) described {
 		add(groupNamed(d, g), group, members, notifyOf(c, config.Subject{Group: true, Name: g.Name}))
 	}
 	return d
+}
+
+// fenceOf returns the fence of an instance outside any group, as a reload compares it.
+func fenceOf(g vrrp.Group) *vrrp.Fence {
+	if g.Name != "" {
+		return nil // it is the group's
+	}
+	return g.Fence
 }
 
 // groupNamed is how a group is called beside the instances, of which one may have its name.

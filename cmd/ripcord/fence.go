@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"ripcord/pkg/control"
+)
+
+// newFence returns the command that shows what the fence of an instance or group would do.
+func newFence() *cobra.Command {
+	var socket string
+	var dryRun bool
+	c := &cobra.Command{
+		Use:   "fence NAME --dry-run",
+		Short: "Show what the fence of an instance or group would run, and whether its conditions hold",
+		Long: "Show what the fence of the instance or group called NAME would run, and whether each of its\n" +
+			"conditions holds now. It asks the stations on the links, and runs nothing: only a takeover\n" +
+			"after the silence of an Active runs the fence.",
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if !dryRun {
+				return usage("fence %s: only a takeover runs the fence; give --dry-run to see what it would run", args[0])
+			}
+			plan, err := control.FenceDryRun(c.Context(), socket, args[0])
+			if err != nil {
+				return err
+			}
+			fmt.Fprint(c.OutOrStdout(), fencePlan(plan))
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "show, and run nothing")
+	c.Flags().StringVar(&socket, "socket", control.DefaultSocket, "the daemon's control socket")
+	return c
+}
+
+// fencePlan writes what a fence would run and its conditions, a line each.
+func fencePlan(f *control.Fence) string {
+	var b strings.Builder
+	words := make([]string, len(f.Command))
+	for i, w := range f.Command {
+		words[i] = printable(w)
+	}
+	fmt.Fprintf(&b, "%s would run, as %s, for at most %s: %s\n", f.Name, f.User, f.Timeout, strings.Join(words, " "))
+	for _, c := range f.Conditions {
+		mark := "no "
+		if c.Holds {
+			mark = "yes"
+		}
+		fmt.Fprintf(&b, "%s  %s\n", mark, printable(c.Text))
+	}
+	verdict := "not all conditions hold: a takeover now would not run it"
+	if f.Holds {
+		verdict = "all conditions hold"
+	}
+	fmt.Fprintf(&b, "%s; on_failure: %s\n", verdict, f.OnFailure)
+	if f.Holding != "" {
+		fmt.Fprintf(&b, "%s\n", printable(f.Holding))
+	}
+	return b.String()
+}

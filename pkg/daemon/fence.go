@@ -1,0 +1,198 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"ripcord/pkg/bus"
+	"ripcord/pkg/command"
+	"ripcord/pkg/config"
+	"ripcord/pkg/control"
+	"ripcord/pkg/event"
+	"ripcord/pkg/notify"
+	"ripcord/pkg/router"
+	"ripcord/pkg/vrrp"
+)
+
+// fencer runs fence commands for the router.
+type fencer struct{ *parts }
+
+var _ router.Fencer = fencer{}
+
+// Fence is part of router.Fencer. To look up the user may take long.
+func (f fencer) Fence(e vrrp.RunFence) { go f.start(e) }
+
+// start has the command run, as script_user.
+func (f fencer) start(e vrrp.RunFence) {
+	done := func(r command.Result) { f.ended(e, r) }
+	user, err := command.LookupUser(f.config.Load().ScriptUser, "")
+	if err == nil {
+		err = f.notifier.runner.Fence(notify.Fence{
+			Argv: e.Fence.Argv, User: user, Timeout: e.Fence.Timeout,
+			Name: e.Group, Interface: e.Instance.Interface, VRID: e.Instance.VRID, Active: e.Active, Trace: e.Cause.Trace,
+		}, done)
+	}
+	if err != nil {
+		done(command.Result{Err: err})
+	}
+}
+
+// ended reports the result of a command to the group and the log.
+func (f fencer) ended(e vrrp.RunFence, r command.Result) {
+	now := time.Now()
+	ran := event.FenceRan{
+		Stamp: event.Stamp{Cause: e.Cause, At: now}, Subject: e.Group, Command: e.Fence.Argv[0], Active: e.Active,
+		Took: r.Took, Output: r.Output,
+	}
+	ran.Result, ran.Err = resultOf(r.Err)
+	f.events.Publish(ran)
+	f.results.Publish(vrrp.Fenced{Cause: event.Cause{Trace: e.Cause.Trace, At: now}, Ticket: e.Ticket, Err: ran.Err})
+}
+
+// fenced reports whether a group has a fence.
+func fenced(c *config.Config) bool {
+	return slices.ContainsFunc(c.Groups, func(g vrrp.Group) bool { return g.Fence != nil })
+}
+
+// adviseFences returns why fence commands would not run on this machine.
+func adviseFences(c *config.Config) (advice []string) {
+	user, err := command.LookupUser(c.ScriptUser, "")
+	for _, g := range c.Groups {
+		if g.Fence == nil {
+			continue
+		}
+		if err == nil {
+			_, unfit := command.CheckExecutable(g.Fence.Argv[0], user)
+			if unfit == nil {
+				continue
+			}
+			advice = append(advice, fmt.Sprintf("the fence command of %s will not run: %v", nameOf(&g), unfit))
+			continue
+		}
+		advice = append(advice, fmt.Sprintf("the fence command of %s cannot run as script_user: %v", nameOf(&g), err))
+	}
+	return advice
+}
+
+// nameOf returns the name of a group, or of its only instance.
+func nameOf(g *vrrp.Group) string {
+	if g.Name != "" {
+		return g.Name
+	}
+	return g.Members[0].Name
+}
+
+// fenceProbe is how long the stations may take to answer a dry run.
+const fenceProbe = 2 * time.Second
+
+// Fence is part of control.Orders: it says what a fence would run, and whether each of its
+// conditions holds. It asks the stations, and runs nothing.
+func (o orders) Fence(ctx context.Context, name string) (*control.Fence, error) {
+	if err := releasable(o.router.Groups(), name); err != nil {
+		return nil, err
+	}
+	c := o.config.Load()
+	at := slices.IndexFunc(c.Groups, func(g vrrp.Group) bool { return nameOf(&g) == name })
+	if at < 0 || c.Groups[at].Fence == nil {
+		return nil, fmt.Errorf("%s has no fence: the key is fence, with the command to run", name)
+	}
+	g := &c.Groups[at]
+	plan := &control.Fence{Name: name, Command: g.Fence.Argv, User: c.ScriptUser, Timeout: g.Fence.Timeout.String(), OnFailure: "hold"}
+	if g.Fence.Proceed {
+		plan.OnFailure = "proceed"
+	}
+	add := func(what string, holds bool) {
+		plan.Conditions = append(plan.Conditions, control.Condition{Text: what, Holds: holds})
+	}
+	unfit := adviseFences(&config.Config{Groups: []vrrp.Group{*g}, ScriptUser: c.ScriptUser})
+	add(strings.Join(append([]string{"the program can be run"}, unfit...), ": "), len(unfit) == 0)
+	o.addState(plan, name, add)
+	answered := o.askStations(ctx, g)
+	for _, link := range linksOf(g) {
+		add("a station answers on "+link, answered[link])
+	}
+	plan.Holds = !slices.ContainsFunc(plan.Conditions, func(c control.Condition) bool { return !c.Holds })
+	return plan, nil
+}
+
+// addState adds the conditions that follow from the state of the group.
+func (o orders) addState(plan *control.Fence, name string, add func(string, bool)) {
+	for _, st := range o.router.Groups() {
+		own := st.Name
+		if own == "" {
+			own = st.Members[0].Instance.Name
+		}
+		if own != name {
+			continue
+		}
+		plan.Holding = st.Holding
+		heard, silent := "", true
+		for _, m := range st.Members {
+			if m.Silenced.IsValid() && heard == "" {
+				heard = m.Silenced.String()
+			}
+			silent = silent && !m.ActiveAddress.IsValid()
+		}
+		add("the state is backup: it is "+st.State.String(), st.State == event.Backup)
+		if heard == "" {
+			add("an Active was heard that did not resign: none was", false)
+		} else {
+			add("an Active was heard that did not resign: "+heard, true)
+		}
+		add("no Active is heard now", silent && st.State == event.Backup)
+	}
+}
+
+// dryRuns hears the answers of stations that dry runs ask for, one at a time.
+type dryRuns struct {
+	mu      sync.Mutex
+	bell    bus.Bell
+	results *bus.Ring[vrrp.Result]
+}
+
+func newDryRuns(results *bus.Topic[vrrp.Result]) *dryRuns {
+	d := &dryRuns{bell: bus.NewBell()}
+	d.results = bus.SubscribeRing(results, d.bell, 256)
+	return d
+}
+
+// askStations asks the stations on the links of a group, and returns the links on which
+// one has answered.
+func (o orders) askStations(ctx context.Context, g *vrrp.Group) map[string]bool {
+	d := o.dryRuns
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, _ = d.results.Take() // what came before proves nothing
+	ctx, cancel := context.WithTimeout(ctx, fenceProbe)
+	defer cancel()
+	links, answered := linksOf(g), make(map[string]bool)
+	o.worker.Ask(links...)
+	for len(answered) < len(links) {
+		select {
+		case <-d.bell:
+		case <-ctx.Done():
+			return answered
+		}
+		all, _ := d.results.Take()
+		for _, in := range all {
+			if f, ok := in.(vrrp.Forwards); ok && slices.Contains(links, f.Interface) {
+				answered[f.Interface] = true
+			}
+		}
+	}
+	return answered
+}
+
+// linksOf returns the links of the members, once each.
+func linksOf(g *vrrp.Group) (links []string) {
+	for _, m := range g.Members {
+		if !slices.Contains(links, m.Interface) {
+			links = append(links, m.Interface)
+		}
+	}
+	return links
+}
