@@ -147,6 +147,10 @@ func TestSlowClients(t *testing.T) {
 		}
 		defer c.Close()
 		fmt.Fprint(c, "GET /metrics HTTP/1.1\r\nHost: r\r\n\r\n")
+		// Its answer has begun, and is older than those of the clients below.
+		if _, err := io.ReadFull(c, make([]byte, len("HTTP/1.1 200"))); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for range 3 {
 		response, err := http.Get(server.URL + "/metrics")
