@@ -197,7 +197,8 @@ func (c *Check) Event(r *Router, e event.Event) {
 		// A group that has left a virtual router knows neither its VRID nor its key.
 		left := (e.Reason == string(wire.VRIDError) || e.Reason == string(wire.PacketLengthError)) &&
 			(len(r.gone()) > 0 || c.World.now.Sub(r.lacked) < time.Minute)
-		if !(old && r.instances[0].HMAC != nil) && !foreign && !left {
+		stolen := e.Reason == string(wire.NotAPeer) && stolen(r, e)
+		if !(old && r.instances[0].HMAC != nil) && !foreign && !left && !stolen {
 			c.violate("%s: %s", r.Name, e.Message())
 		}
 	case event.AdvertRival:
@@ -205,6 +206,14 @@ func (c *Check) Event(r *Router, e event.Event) {
 			c.routers[r.at].rival = c.World.now
 		}
 	}
+}
+
+// stolen reports whether an advert bears the address that a router is configured with, and
+// does not have as far as it knows: another one sends from it since it was cloned, and no
+// router is a peer of its own.
+func stolen(r *Router, e event.AdvertRejected) bool {
+	p := r.Port(e.Interface)
+	return e.Source == p.own && p.seen.Primary4 != p.own && p.seen.LinkLocal6 != p.own
 }
 
 // mixed reports whether the routers speak two versions.

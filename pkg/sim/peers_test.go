@@ -138,3 +138,24 @@ func TestSendsRefusedBesideTheOtherVersion(t *testing.T) {
 		t.Error(v)
 	}
 }
+
+// The best of three unicast peers is cloned from the second, and that from the third. So the
+// second rejects the adverts of the best, which come from the address that it was configured
+// with, and rightly so. From an address of nobody they would be a violation.
+func TestPeersCloned(t *testing.T) {
+	for _, strange := range []bool{false, true} {
+		w := lan(1, setup{interval: 100 * time.Millisecond, priorities: []uint8{150, 100, 50}, preempt: true, family: event.IPv4, unicast: true})
+		check := NewCheck(w)
+		counts := countEvents(w, check)
+		play(w, 2*time.Second)
+		first, second, third := w.Routers[0].Port("eth1"), w.Routers[1].Port("eth1"), w.Routers[2].Port("eth1")
+		second.SetAddress(third.own)
+		if first.SetAddress(second.own); strange {
+			first.SetAddress(netip.MustParseAddr("192.0.100.99"))
+		}
+		play(w, 200*time.Millisecond)
+		if counts["r2 not-a-peer"] == 0 || (len(check.Violations) > 0) != strange {
+			t.Errorf("strange %v: %v, violations %v", strange, counts, check.Violations)
+		}
+	}
+}
