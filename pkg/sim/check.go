@@ -60,7 +60,7 @@ type record struct {
 	activeSince time.Time // since when it is Active, if it is
 	leftAt      time.Time // when it last ceased to be
 	faulty      bool      // in Initialize or Fault at its last turn
-	ready       time.Time // since when it is not
+	ready       time.Time // since when it is not, or has yielded after a stall: its preempt_delay begins then
 	rival       time.Time // when it last reported an Active of another version
 	priority    uint8     // at its last turn; 0: it had none
 	resigned    []bool    // by instance: it sent priority 0, and no advert since
@@ -200,6 +200,10 @@ func (c *Check) Event(r *Router, e event.Event) {
 		stolen := e.Reason == string(wire.NotAPeer) && stolen(r, e)
 		if !(old && r.instances[0].HMAC != nil) && !foreign && !left && !stolen {
 			c.violate("%s: %s", r.Name, e.Message())
+		}
+	case event.GroupTransition:
+		if e.Reason == event.StalledLoop {
+			c.routers[r.at].ready = c.World.now
 		}
 	case event.AdvertRival:
 		if e.Version != 0 {
