@@ -312,8 +312,12 @@ func (r *Router) sound() bool {
 const longestHoldOff = 5 * time.Minute
 
 // heldOff reports whether a router whose sends have failed has yet to find out that
-// they would not any more, or has found out so lately that it has not settled.
+// they would not any more, or has found out so lately that it has not settled; or trusts
+// its worker again as lately.
 func (r *Router) heldOff(settle time.Duration) bool {
+	if r.world.now.Sub(r.worker.trusted) < settle {
+		return true
+	}
 	refused := false
 	for _, p := range r.ports {
 		refused = refused || r.world.now.Before(p.mended.Add(longestHoldOff))

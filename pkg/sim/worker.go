@@ -18,6 +18,9 @@ type worker struct {
 	// attended is set while the loop turns for the worker's sake, as it does several
 	// times a second anyway: from when it hangs until it is trusted again.
 	attended bool
+	// trusted is when it last was trusted again. One that hangs often is only after a
+	// pause, which may end when all has been quiet for long.
+	trusted time.Time
 }
 
 // The times of pkg/addr: what is not in place by then is reported, and how often the
@@ -128,7 +131,11 @@ func (r *Router) turnForWorker() {
 func (r *Router) attend(out *router.Orders) {
 	r.core.Executed(r.world.now, r.worker.carried, out)
 	w := &r.worker
-	w.attended = w.hung || w.attended && (r.distrusts() || len(w.queue) > 0)
+	attended := w.hung || w.attended && (r.distrusts() || len(w.queue) > 0)
+	if w.attended && !attended {
+		w.trusted = r.world.now
+	}
+	w.attended = attended
 }
 
 // distrusts reports whether the loop does not trust its worker, since it hung.
