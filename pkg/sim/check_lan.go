@@ -140,10 +140,11 @@ func (c *Check) due(r *Router) time.Time {
 	return latest(due, found).Add(announced)
 }
 
-// holdsOff reports whether a router lacks something itself while another is Active: two
-// impaired routers settle on one, whatever each of them lacks, until a hold-off is over.
+// holdsOff reports whether a router lacks something itself while another is Active, or will
+// not know before its hold-off is over that it lacks nothing any more: two impaired routers
+// settle on one, whatever each of them lacks, until then.
 func (c *Check) holdsOff(r *Router) bool {
-	return r.lacks() && slices.ContainsFunc(c.World.Routers, (*Router).active)
+	return (r.lacks() || r.mayBeImpaired()) && slices.ContainsFunc(c.World.Routers, (*Router).active)
 }
 
 // found returns how long it may take until a router finds out that it can serve nothing.
@@ -196,10 +197,11 @@ func (c *Check) Rest() {
 	// A hold-off that has just ended moves routers in the midst of the quiet.
 	settled := c.Settle() + r0.PreemptDelay
 	moved := c.World.Quiet() < r0.StartupDelay+settled+c.Settle()+announced
-	best := uint8(0)
+	best, none := uint8(0), true // none has to serve
 	for _, r := range c.World.Routers {
 		if r.healthy() && !r.heldOff(settled) {
 			best = max(best, r.priority())
+			none = none && c.holdsOff(r)
 		}
 	}
 	var actives []string
@@ -214,7 +216,7 @@ func (c *Check) Rest() {
 			c.violate("%s is Active with priority %d, though a healthy router has %d", r.Name, p, best)
 		}
 	}
-	if best > 0 != (len(actives) > 0) && !moved || of[wire.V2] > 1 || of[wire.V3] > 1 {
+	if (len(actives) == 0 && !none || len(actives) > 0 && best == 0) && !moved || of[wire.V2] > 1 || of[wire.V3] > 1 {
 		c.violate("at rest %d routers are Active: %v%s", len(actives), actives, c.describe())
 	}
 	if len(of) > 1 {
