@@ -25,7 +25,10 @@ type Packet struct {
 	Early     bool      // it was heard before the kernel had judged its source
 	Own       bool      // likewise, by the socket for what comes from addresses of ours
 	From      [6]byte   // the MAC that it came from, where it is Own
-	At        time.Time // when the kernel received it
+	At        time.Time // when the kernel received it, but no longer ago than maxAge
+	// Stamp is when the kernel received it by the wall clock, however long ago; zero: At
+	// is all that is known.
+	Stamp time.Time
 }
 
 // Verdict is the judgement of an Acceptor on a packet. Events is valid until the next
@@ -114,7 +117,7 @@ func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 	}
 	if err == nil {
 		var f finding
-		f, err = a.judge(ours, path, p.At, now)
+		f, err = a.judge(ours, path, p, now)
 		incompatible = err == wire.VersionError || f.alive
 	}
 	if isCARP(err, a.message) {
@@ -142,7 +145,7 @@ func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 // judge makes the checks that need to know the virtual router. What is wrong in
 // the advert's own version comes first, and who sent it: VersionError is for one
 // that is not.
-func (a *Acceptor) judge(ours *peer, path wire.Path, at, now time.Time) (f finding, err error) {
+func (a *Acceptor) judge(ours *peer, path wire.Path, p *Packet, now time.Time) (f finding, err error) {
 	if ours == nil {
 		return f, wire.VRIDError
 	}
@@ -154,7 +157,7 @@ func (a *Acceptor) judge(ours *peer, path wire.Path, at, now time.Time) (f findi
 		return f, invalid
 	}
 	if ours.guard != nil {
-		if f, err = a.authenticate(ours, path.Source, at, now); err != nil {
+		if f, err = a.authenticate(ours, path.Source, p, now); err != nil {
 			return f, err
 		}
 	}

@@ -274,3 +274,37 @@ func BenchmarkAcceptHMAC(b *testing.B) {
 		})
 	}
 }
+
+// TestAcceptHMACQueued: what waited in the queue for longer than maxAge is judged by the clock
+// of when it was received. Else the adverts of a sender whose clock was ahead then would be
+// believed when they are read, and those since its clock was put right be taken for replays.
+func TestAcceptHMACQueued(t *testing.T) {
+	b, read := newBench(authentic(virtual4(), vrrp.Enforce)), t0.Add(30*sec)
+	for _, c := range []struct {
+		name           string
+		signed, queued time.Duration
+		reason         wire.Reason
+	}{
+		{"in time, read after half a minute", 0, 30 * sec, ""},
+		{"14s ahead, read after ten seconds", 34 * sec, 10 * sec, wire.AuthStale},
+		{"put right", 21 * sec, 9 * sec, ""},
+		{"put right, read at once", 30 * sec, 0, ""},
+	} {
+		stamp := read.Add(-c.queued)
+		p := from4(peer4, signed(advert4(), peer4, 1, secret(1), c.signed), received(read, stamp).Sub(t0))
+		p.Stamp = stamp
+		v := b.Accept(&p, read)
+		reason, skew := wire.Reason(""), false
+		for _, e := range v.Events {
+			switch e := e.(type) {
+			case event.AdvertRejected:
+				reason = wire.Reason(e.Reason)
+			case event.AuthSkew:
+				skew = true
+			}
+		}
+		if reason != c.reason || skew != (c.reason == wire.AuthStale) || !v.Valid {
+			t.Errorf("%s: rejected as %q, skew %v: %+v", c.name, reason, skew, v)
+		}
+	}
+}

@@ -95,7 +95,8 @@ func describe(p *Packet, h *unix.Cmsghdr, data []byte, now time.Time) {
 	switch {
 	case h.Level == unix.SOL_SOCKET && h.Type == unix.SO_TIMESTAMPNS && len(data) >= int(unsafe.Sizeof(unix.Timespec{})):
 		stamp := (*unix.Timespec)(unsafe.Pointer(&data[0]))
-		p.At = received(now, time.Unix(stamp.Unix()))
+		p.Stamp = time.Unix(stamp.Unix())
+		p.At = received(now, p.Stamp)
 	case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
 		p.Path.Dest = netip.AddrFrom16([16]byte(data[:16]))
 	case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_HOPLIMIT && len(data) >= 4:

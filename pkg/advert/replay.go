@@ -38,15 +38,15 @@ func newReplay(window time.Duration, peers int, wall Wall) replay {
 }
 
 // admits reports whether an authentic advert, whose time is ours, is later than all
-// before it, and remembers it then. A mark that has left the window is void: the
-// clock was set.
-func (r *replay) admits(source netip.Addr, s wire.Sequence, at time.Time) bool {
+// before it, and remembers it then. A mark that has left the window around our wall clock
+// is void: the clock was set.
+func (r *replay) admits(source netip.Addr, s wire.Sequence, at time.Time, clock wire.Sequence) bool {
 	m := r.find(source)
 	if m == nil {
 		m = r.leastUsed()
 		*m = mark{source: source}
 	}
-	void := m.accepted == 0 || r.window > 0 && !m.accepted.Within(r.window, r.clock(at))
+	void := m.accepted == 0 || r.window > 0 && !m.accepted.Within(r.window, clock)
 	if !void && !m.accepted.Before(s) {
 		return false
 	}

@@ -38,7 +38,7 @@ func TestReplayAdmitsWhatIsLater(t *testing.T) {
 		{sender(1), clock(-3600 * sec), -3600 * sec, true},
 		{sender(1), clock(-3600 * sec), -3600 * sec, false},
 	} {
-		if got := r.admits(c.source, c.s, t0.Add(c.at)); got != c.want {
+		if got := r.admits(c.source, c.s, t0.Add(c.at), r.clock(t0.Add(c.at))); got != c.want {
 			t.Errorf("%d: %v", i, got)
 		}
 	}
@@ -59,7 +59,7 @@ func TestReplayMonotonic(t *testing.T) {
 		{clock(0), false},
 		{wire.SequenceAt(time.Unix(1<<32+1_700_000_000, 0)), true}, // after 2106
 	} {
-		if got := r.admits(sender(1), c.s, t0); got != c.want {
+		if got := r.admits(sender(1), c.s, t0, r.clock(t0)); got != c.want {
 			t.Errorf("%d: %v", i, got)
 		}
 	}
@@ -69,16 +69,16 @@ func TestReplayMonotonic(t *testing.T) {
 func TestReplayForgetsTheLeastUsed(t *testing.T) {
 	r := newReplay(wide, 0, nil)
 	for n := byte(1); n <= 4; n++ {
-		r.admits(sender(n), clock(0), t0.Add(time.Duration(n)))
+		r.admits(sender(n), clock(0), t0.Add(time.Duration(n)), r.clock(t0.Add(time.Duration(n))))
 	}
-	r.admits(sender(1), clock(ms), t0.Add(ms))
-	r.admits(sender(5), clock(0), t0.Add(2*ms)) // takes the place of the second
+	r.admits(sender(1), clock(ms), t0.Add(ms), r.clock(t0.Add(ms)))
+	r.admits(sender(5), clock(0), t0.Add(2*ms), r.clock(t0.Add(2*ms))) // takes the place of the second
 	for n, want := range map[byte]bool{1: false, 3: false, 4: false, 5: false} {
-		if got := r.admits(sender(n), clock(0), t0.Add(3*ms)); got != want {
+		if got := r.admits(sender(n), clock(0), t0.Add(3*ms), r.clock(t0.Add(3*ms))); got != want {
 			t.Errorf("sender %d is admitted again: %v", n, got)
 		}
 	}
-	if !r.admits(sender(2), clock(0), t0.Add(4*ms)) {
+	if !r.admits(sender(2), clock(0), t0.Add(4*ms), r.clock(t0.Add(4*ms))) {
 		t.Error("the second is still known")
 	}
 }
@@ -86,10 +86,10 @@ func TestReplayForgetsTheLeastUsed(t *testing.T) {
 func TestReplayKnowsEachPeer(t *testing.T) {
 	r := newReplay(wide, 9, nil)
 	for n := byte(1); n <= 9; n++ {
-		r.admits(sender(n), clock(0), t0)
+		r.admits(sender(n), clock(0), t0, r.clock(t0))
 	}
 	for n := byte(1); n <= 9; n++ {
-		if r.admits(sender(n), clock(0), t0) {
+		if r.admits(sender(n), clock(0), t0, r.clock(t0)) {
 			t.Errorf("peer %d was forgotten", n)
 		}
 	}
@@ -134,7 +134,7 @@ func TestAlive(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r := newReplay(wide, 0, nil)
 			if c.accepted != 0 {
-				r.admits(sender(1), clock(c.accepted), t0.Add(c.accepted))
+				r.admits(sender(1), clock(c.accepted), t0.Add(c.accepted), r.clock(t0.Add(c.accepted)))
 			}
 			for i, h := range c.steps {
 				if got := r.alive(sender(1), h.s, t0.Add(h.at)); got != h.want {
@@ -171,7 +171,7 @@ func TestAliveIsBounded(t *testing.T) {
 // those that are believed, nor each other's.
 func TestAliveTakesNoPlace(t *testing.T) {
 	r := newReplay(wide, 0, nil)
-	r.admits(sender(1), clock(0), t0)
+	r.admits(sender(1), clock(0), t0, r.clock(t0))
 	for n := byte(2); n <= 9; n++ {
 		if got, want := r.alive(sender(n), clock(-3600*sec), t0), n <= 4; got != want {
 			t.Errorf("sender %d: %v, want %v", n, got, want)
@@ -182,7 +182,7 @@ func TestAliveTakesNoPlace(t *testing.T) {
 			t.Errorf("sender %d counts again", n)
 		}
 	}
-	if r.admits(sender(1), clock(0), t0) {
+	if r.admits(sender(1), clock(0), t0, r.clock(t0)) {
 		t.Error("the mark of the one that was believed is gone")
 	}
 }

@@ -196,3 +196,29 @@ func TestKeyChangedAtOneSideFirst(t *testing.T) {
 		t.Errorf("with the key at both sides: Active %v and %v", w.Routers[0].active(), w.Routers[1].active())
 	}
 }
+
+// The clock of the Active is wrong, and put right, while a Backup is paused: the Backup, which
+// reads it all when it goes on, believes what is right, and stays Backup.
+func TestClockPutRightDuringPause(t *testing.T) {
+	for _, wrong := range []time.Duration{20 * time.Second, -20 * time.Second} {
+		w := lan(1, signing)
+		check := NewCheck(w)
+		play(w, 10*time.Second)
+		first, second := w.Routers[0], w.Routers[1]
+		second.Pause()
+		first.SetClock(wrong)
+		play(w, 5*time.Second)
+		first.SetClock(0)
+		play(w, 17*time.Second)
+		second.Resume()
+		for range 100 {
+			play(w, 100*time.Millisecond)
+			if !first.active() || second.active() {
+				t.Fatalf("clock %v wrong: at %v r1 is %v, r2 %v", wrong, w.Elapsed(), first.group().State(), second.group().State())
+			}
+		}
+		for _, v := range check.Violations {
+			t.Errorf("clock %v wrong: %s", wrong, v)
+		}
+	}
+}

@@ -55,9 +55,9 @@ func (f *frame) message() []byte {
 	return f.data
 }
 
-// packet puts into p what a socket on the link delivers of the frame.
-func (f *frame) packet(p *advert.Packet, link string, at time.Time) {
-	*p = advert.Packet{Interface: link, Family: event.FamilyOf(f.path.Source), Data: f.data, Path: f.path, At: at}
+// packet puts into p what a socket on the link delivers of the frame, with the receive stamp.
+func (f *frame) packet(p *advert.Packet, link string, at, stamp time.Time) {
+	*p = advert.Packet{Interface: link, Family: event.FamilyOf(f.path.Source), Data: f.data, Path: f.path, At: at, Stamp: stamp}
 }
 
 // isFor reports whether a port takes the frame in: it is for all, or for its address.

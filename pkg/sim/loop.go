@@ -80,20 +80,20 @@ func (r *Router) receive(p *Port, f *frame) {
 	if r.core == nil || r.frozen {
 		return
 	}
-	at := r.world.now
+	at, stamp := r.world.now, r.wall(r.world.now)
 	switch {
 	case r.paused:
 		r.queue[adverts] = append(r.queue[adverts], func() {
-			if h, ok := r.hear(p, f, at); ok {
+			if h, ok := r.hear(p, f, at, stamp); ok {
 				r.absorbHeard(h)
 			}
 		})
 	case !r.hung.IsZero():
-		if h, ok := r.hear(p, f, at); ok {
+		if h, ok := r.hear(p, f, at, stamp); ok {
 			r.queue[adverts] = append(r.queue[adverts], func() { r.absorbHeard(h) })
 		}
 	default:
-		if h, ok := r.hear(p, f, at); ok {
+		if h, ok := r.hear(p, f, at, stamp); ok {
 			r.absorbHeard(h)
 		}
 	}
@@ -106,10 +106,11 @@ func (r *Router) absorbHeard(h vrrp.Heard) {
 	r.absorb(h)
 }
 
-// hear judges a frame that came at the instant at, and is read now.
-func (r *Router) hear(p *Port, f *frame, at time.Time) (vrrp.Heard, bool) {
+// hear judges a frame that came at the instant at, when the wall clock was stamp, and is
+// read now.
+func (r *Router) hear(p *Port, f *frame, at, stamp time.Time) (vrrp.Heard, bool) {
 	now := r.world.now
-	f.packet(&r.packet, p.name, now.Add(-min(now.Sub(at), time.Second)))
+	f.packet(&r.packet, p.name, now.Add(-min(now.Sub(at), time.Second)), stamp)
 	v := r.judge.Accept(&r.packet, now)
 	r.publish(v.Events)
 	return v.Heard, v.Valid
