@@ -9,59 +9,102 @@ import (
 )
 
 // member holds the facts about one virtual router of the group.
+//
+// Its timer is the Active_Down_Timer (RFC 9568 §6.1): it runs while the group waits, in
+// Backup or in a recovery, and means nothing while the group is Active.
 type member struct {
+	// Instance is the configuration. A reload replaces it; nobody writes to it.
 	*Instance
-	// Priority is the one in force, in place of that of the configuration.
-	Priority     uint8
-	index        int // among the members
-	link         event.Link
-	source       netip.Addr    // that our adverts bear; zero where the link has none
-	interval     time.Duration // Active_Adver_Interval
-	downAt       time.Time     // end of the Active_Down_Timer
-	other        other         // the Active, or while we are Active the rival
-	incompatible incompatible  // routers of the other version
-	// resigned is set when a priority 0 shortened the wait that ends at downAt.
+	// Priority is the priority in force, which hides that of the Instance. All members of
+	// a group have the same one, that of facts.priority.
+	Priority uint8
+	// index is the place among the members. The first one decides a tie.
+	index int
+
+	// link is the last that was learned of the interface; its zero value is an interface
+	// that is not there.
+	link event.Link
+	// source is the address that our adverts bear. It is zero if and only if the link has
+	// none to send from, which is a fault.
+	source netip.Addr
+	// recovery is not nil from the return of the link until its segment has proved that
+	// it forwards. The group is in Fault meanwhile.
+	recovery *recovery
+	// flapped is when a loss was last read that was over by then, while Active: the
+	// segment has to prove itself if the group yields. It is zero once it has.
+	flapped time.Time
+
+	// interval is the Active_Adver_Interval: that of the Active that is heard, or ours.
+	interval time.Duration
+	// downAt is when the Active_Down_Timer ends. It counts only if due is not later.
+	downAt time.Time
+	// resigned is the priority 0 that shortened the wait which ends at downAt; nil if none
+	// did. renew forgets it.
 	resigned *resignation
-	// cascaded is set when another member's priority 0 did.
+	// cascaded is the wait that another member's priority 0 shortened; nil if none did.
 	cascaded *cascade
-	// silent is the Active that is to be fenced if it falls silent: the last that was heard
-	// since we were Active ourselves, and that did not resign.
-	silent netip.Addr
-	// lacks is set while an address or route that it should hold is missing, or may be.
-	lacks    *shortfall
-	reported reported // of that
-	// recovery is set from the return of the link until that has proved itself.
-	recovery     *recovery
-	ordered      content // of the adverts as they were last ordered
-	sends        sends   // whether our adverts leave
-	confirm      confirmation
-	flapped      time.Time // when a loss was last read that was over by then, as Active
-	answered     time.Time // when we last answered a rival at once
-	preemptFrom  time.Time // a lower Active is not preempted before
-	delayed      bool      // one was left alone for that, and it was reported
-	holdReported bool      // instance.holding was reported for this wait
-	// answeredResign is when we last answered a resignation at once.
-	answeredResign time.Time
-	// pace is the interval in place of that of the configuration until paceUntil.
-	pace       time.Duration
-	paceUntil  time.Time
-	checksum   wire.Checksum
+	// lastResign is the last priority 0 that was heard from the Active, however long ago.
 	lastResign resignation
-	reason     event.Reason // of the last transition
-	newActive  event.NewActiveReason
+	// preemptFrom is the end of the preempt_delay: a lower Active is not preempted before.
+	preemptFrom time.Time
+	// delayed reports whether a lower Active was left alone for that delay, and it was logged.
+	delayed bool
+	// holdReported reports whether instance.holding was logged for the present wait.
+	holdReported bool
+
+	// other is the best Active that is heard, or while we are Active the best rival.
+	other other
+	// incompatible is what was heard of routers that do not understand our adverts.
+	incompatible incompatible
+	// silent is the Active that is to be fenced if it falls silent: the last that was
+	// heard since we were Active ourselves, and that did not resign.
+	silent netip.Addr
+	// answered and answeredResign are when a rival, and a resignation, were last answered
+	// by an advert at once. Each is answered once in an interval at most.
+	answered       time.Time
+	answeredResign time.Time
+
+	// ordered is the content of the adverts that the engine was last given. It differs
+	// from content() only within a step.
+	ordered content
+	// pace is the interval of our adverts in place of the configured one until paceUntil,
+	// after a reload that made it longer; 0 if there is none.
+	pace      time.Duration
+	paceUntil time.Time
+	// checksum is the form of the checksum that we send over IPv4.
+	checksum wire.Checksum
+	// sends is whether our adverts leave, and confirm whether the first one did.
+	sends   sends
+	confirm confirmation
+
+	// lacks is not nil while an address or a route that it should hold is missing, or may
+	// be, and reported is what was last logged of that.
+	lacks    *shortfall
+	reported reported
+
+	// reason is that of the last transition, and newActive why we became Active
+	// (RFC 8347's new-master-reason); NotActive while we are not.
+	reason    event.Reason
+	newActive event.NewActiveReason
 }
 
-// other is another Active as it was last heard.
+// other is another Active, as it was last heard. It is known until the
+// Active_Down_Interval of its last advert has passed; its zero value is nobody.
 type other struct {
-	source          netip.Addr
-	interval        time.Duration
-	since           time.Time // first of the adverts that came without a gap
-	at              time.Time // last
-	count           int       // adverts since then
-	priority        uint8
-	best            uint8 // the greatest of its priorities
-	reported        bool  // reported as a rival
-	reportedUnheard bool  // reported as a rival that goes on
+	source   netip.Addr
+	interval time.Duration
+	// since is the instant of the first of the adverts that came without a gap, at that
+	// of the last one, and count how many came after the first.
+	since time.Time
+	at    time.Time
+	count int
+	// priority is that of the last advert, and best the greatest of them all.
+	priority uint8
+	best     uint8
+	// reported and reportedUnheard report whether it was logged as a rival, and as one
+	// that goes on although we answer.
+	reported        bool
+	reportedUnheard bool
 }
 
 // resignation is a priority 0 that was heard.
