@@ -40,6 +40,9 @@ func quietPair(t *testing.T) pairOf {
 			if strings.HasPrefix(line, "ripcord_instance_fault{") || strings.HasPrefix(line, "ripcord_instance_warning{") {
 				values = "_x180" // as long as the test
 			}
+			if strings.HasPrefix(line, "ripcord_check_up{") {
+				values = "1+0x180" // all checks pass
+			}
 			p[scraped(router, line[:at])] = values
 		}
 	}
@@ -166,6 +169,17 @@ func TestAlerts(t *testing.T) {
 		changes: []change{{"b", "ripcord_instance_warning{", "", "_x60 1+0x120"}},
 		silent:  "10m50s", fires: "11m", labels: inside("b", labels{"subject": "eth0", "reason": "proxy-arp"}),
 		summary: "inside on b does not work as configured: proxy-arp eth0",
+	}, {
+		alert:   "RipcordCheckFails",
+		changes: []change{{"b", "ripcord_check_up{", `check="web"`, "1+0x59 0+0x120"}},
+		silent:  "10m50s", fires: "11m", labels: of("b", labels{"check": "web"}),
+		summary: "The check web of b fails",
+	}, {
+		alert:   "RipcordNotifyFails",
+		changes: []change{{"b", "ripcord_notify_runs_total", `result="killed"`, "0+0x59 2+0x120"}},
+		silent:  "9m50s", fires: "10m", labels: labels{"instance": "b", "result": "killed"},
+		summary: "2 notify commands of b ended killed within an hour",
+		less:    []change{{"b", "ripcord_notify_runs_total", `result="done"`, "0+0x59 2+0x120"}},
 	}, {
 		alert:   "RipcordFlapping",
 		changes: []change{{"a", "ripcord_instance_transitions_total", "", "1+0x59 9+0x120"}},
