@@ -70,20 +70,12 @@ func adviseFences(c *config.Config) (advice []string) {
 			if unfit == nil {
 				continue
 			}
-			advice = append(advice, fmt.Sprintf("the fence command of %s will not run: %v", nameOf(&g), unfit))
+			advice = append(advice, fmt.Sprintf("the fence command of %s will not run: %v", g.Title(), unfit))
 			continue
 		}
-		advice = append(advice, fmt.Sprintf("the fence command of %s cannot run as script_user: %v", nameOf(&g), err))
+		advice = append(advice, fmt.Sprintf("the fence command of %s cannot run as script_user: %v", g.Title(), err))
 	}
 	return advice
-}
-
-// nameOf returns the name of a group, or of its only instance.
-func nameOf(g *vrrp.Group) string {
-	if g.Name != "" {
-		return g.Name
-	}
-	return g.Members[0].Name
 }
 
 // fenceProbe is how long the stations may take to answer a dry run.
@@ -96,7 +88,7 @@ func (o orders) Fence(ctx context.Context, name string) (*control.Fence, error) 
 		return nil, err
 	}
 	c := o.config.Load()
-	at := slices.IndexFunc(c.Groups, func(g vrrp.Group) bool { return nameOf(&g) == name })
+	at := slices.IndexFunc(c.Groups, func(g vrrp.Group) bool { return g.Title() == name })
 	if at < 0 || c.Groups[at].Fence == nil {
 		return nil, fmt.Errorf("%s has no fence: the key is fence, with the command to run", name)
 	}
@@ -112,7 +104,7 @@ func (o orders) Fence(ctx context.Context, name string) (*control.Fence, error) 
 	add(strings.Join(append([]string{"the program can be run"}, unfit...), ": "), len(unfit) == 0)
 	o.addState(plan, name, add)
 	answered := o.askStations(ctx, g)
-	for _, link := range linksOf(g) {
+	for _, link := range g.Links() {
 		add("a station answers on "+link, answered[link])
 	}
 	plan.Holds = !slices.ContainsFunc(plan.Conditions, func(c control.Condition) bool { return !c.Holds })
@@ -122,11 +114,7 @@ func (o orders) Fence(ctx context.Context, name string) (*control.Fence, error) 
 // addState adds the conditions that follow from the state of the group.
 func (o orders) addState(plan *control.Fence, name string, add func(string, bool)) {
 	for _, st := range o.router.Groups() {
-		own := st.Name
-		if own == "" {
-			own = st.Members[0].Instance.Name
-		}
-		if own != name {
+		if st.Title() != name {
 			continue
 		}
 		plan.Holding = st.Holding
@@ -169,7 +157,7 @@ func (o orders) askStations(ctx context.Context, g *vrrp.Group) map[string]bool 
 	_, _ = d.results.Take() // what came before proves nothing
 	ctx, cancel := context.WithTimeout(ctx, fenceProbe)
 	defer cancel()
-	links, answered := linksOf(g), make(map[string]bool)
+	links, answered := g.Links(), make(map[string]bool)
 	o.worker.Ask(links...)
 	for len(answered) < len(links) {
 		select {
@@ -185,14 +173,4 @@ func (o orders) askStations(ctx context.Context, g *vrrp.Group) map[string]bool 
 		}
 	}
 	return answered
-}
-
-// linksOf returns the links of the members, once each.
-func linksOf(g *vrrp.Group) (links []string) {
-	for _, m := range g.Members {
-		if !slices.Contains(links, m.Interface) {
-			links = append(links, m.Interface)
-		}
-	}
-	return links
 }

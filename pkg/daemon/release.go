@@ -163,17 +163,13 @@ func (o orders) order(order vrrp.Released) error {
 func releasable(groups []*vrrp.GroupStatus, name string) error {
 	var names []string
 	for _, g := range groups {
-		own := g.Name
-		if own == "" {
-			own = g.Members[0].Instance.Name
-		}
-		if own == name {
+		if g.Title() == name {
 			return nil
 		}
-		names = append(names, own)
+		names = append(names, g.Title())
 		for _, in := range g.Members {
 			if in.Instance.Name == name {
-				return fmt.Errorf("%s moves with its group: name the group %s", name, own)
+				return fmt.Errorf("%s moves with its group: name the group %s", name, g.Title())
 			}
 		}
 	}

@@ -143,9 +143,12 @@ func (p *parts) awaitLinks(ctx context.Context, names []string) error {
 
 // forgetWarnings ends the warnings of instances that are gone.
 func (p *parts) forgetWarnings(before, next *config.Config) {
-	stamp := event.Stamp{At: time.Now()}
+	stamp, stays := event.Stamp{At: time.Now()}, make(map[string]bool)
+	for _, name := range names(next) {
+		stays[name] = true
+	}
 	for _, name := range names(before) {
-		if slices.Contains(names(next), name) {
+		if stays[name] {
 			continue
 		}
 		for _, w := range p.warnings.Of(name) {

@@ -76,7 +76,7 @@ func concern(groups map[string][]int, name string, group int) {
 // group.
 func (c *Core) Find(name string) (int, bool) {
 	for i, g := range c.groups {
-		if cfg := g.Config(); cfg.Name == name || cfg.Name == "" && cfg.Members[0].Name == name {
+		if g.Config().Title() == name {
 			return i, true
 		}
 	}

@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"reflect"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -105,45 +106,42 @@ func (c *Core) Reconfigure(now time.Time, to Reconfiguration, links []event.Link
 	for i := range machines {
 		c.touch(i)
 	}
+	known := c.linksByGroup(links)
 	for _, i := range changed {
-		c.step(i, now, vrrp.Reconfigured{Cause: cause, Group: groups[i], Links: links}, out)
+		c.step(i, now, vrrp.Reconfigured{Cause: cause, Group: groups[i], Links: known[i]}, out)
 	}
 	for _, i := range added {
-		for _, l := range links {
-			if c.concerns(l.Name, i) {
-				c.step(i, now, vrrp.LinkSeen{Link: l}, out)
-			}
+		for _, l := range known[i] {
+			c.step(i, now, vrrp.LinkSeen{Link: l}, out)
 		}
 		c.step(i, now, vrrp.Start{Cause: cause}, out)
 	}
 }
 
+// linksByGroup returns which of the links concern each group: there may be many links that
+// concern none.
+func (c *Core) linksByGroup(links []event.Link) map[int][]event.Link {
+	known := make(map[int][]event.Link)
+	for _, l := range links {
+		for _, i := range c.byLink[l.Name] {
+			known[i] = append(known[i], l)
+		}
+	}
+	return known
+}
+
 // key tells groups apart: by their name, or by that of the only instance.
 func key(g *vrrp.Group) string {
 	if g.Name != "" {
-		return "group " + g.Name
+		return "group " + g.Title()
 	}
-	return "instance " + g.Members[0].Name
+	return "instance " + g.Title()
 }
 
 // lasts reports whether a group goes on under its new configuration: whether one of its
 // virtual routers does.
 func lasts(was, is *vrrp.Group) bool {
-	for i := range was.Members {
-		for j := range is.Members {
-			if was.Members[i].Same(&is.Members[j]) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func (c *Core) concerns(link string, group int) bool {
-	for _, i := range c.byLink[link] {
-		if i == group {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(was.Members, func(before vrrp.Instance) bool {
+		return slices.ContainsFunc(is.Members, func(in vrrp.Instance) bool { return before.Same(&in) })
+	})
 }

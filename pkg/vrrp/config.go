@@ -2,6 +2,7 @@ package vrrp
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"ripcord/pkg/event"
@@ -83,6 +84,27 @@ type Group struct {
 	Track    []Tracker
 	FaultAll bool
 	Fence    *Fence // nil: there is none
+}
+
+// Title returns the name by which orders and answers call the group: its own, or that of
+// its only instance.
+func (g *Group) Title() string { return title(g.Name, g.Members[0].Name) }
+
+func title(group, instance string) string {
+	if group != "" {
+		return group
+	}
+	return instance
+}
+
+// Links returns the links of the members, once each.
+func (g *Group) Links() (links []string) {
+	for i := range g.Members {
+		if name := g.Members[i].Interface; !slices.Contains(links, name) {
+			links = append(links, name)
+		}
+	}
+	return links
 }
 
 // Owner is the priority of the router that owns the addresses (RFC 9568 §5.2.4).

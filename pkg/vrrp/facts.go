@@ -76,14 +76,6 @@ type asked struct {
 	answers map[Verifier]bool
 }
 
-// setName takes the name of the group, or of its only instance.
-func (f *facts) setName(cfg *Group) {
-	f.name = cfg.Name
-	if f.name == "" {
-		f.name = cfg.Members[0].Name
-	}
-}
-
 // restart begins all waits anew, as at Startup (RFC 9568 §6.4.1), with our own
 // interval unless an Active with another is on the air. The owner of the
 // addresses waits for nothing but to be verified, and does so in the state in

@@ -149,12 +149,7 @@ func (s *step) takenOver(why trigger) trigger {
 func (s *step) startFence(why trigger) {
 	f := &s.f.fence
 	f.phase, f.since, f.cutOff = fenceProving, s.now, false
-	f.askAt, f.askIn, f.unproven = s.now, askFirst, nil
-	for _, m := range s.f.members {
-		if !slices.Contains(f.unproven, m.Interface) {
-			f.unproven = append(f.unproven, m.Interface)
-		}
-	}
+	f.askAt, f.askIn, f.unproven = s.now, askFirst, s.cfg.Links()
 	m := s.f.fenced(why)
 	s.report(event.InstanceHolding{Stamp: s.stamp(why.cause), Virtual: m.Virtual, Reason: event.HoldFence})
 	s.askForFence(why.cause)

@@ -38,7 +38,7 @@ func NewMachine(cfg Group, tickets *Tickets, now time.Time) *Machine {
 		m.facts.members = append(m.facts.members, newMember(in, i))
 		m.facts.faults[faultKey{in.Interface, event.InterfaceDown}] = fault{since: now}
 	}
-	m.facts.setName(&cfg)
+	m.facts.name = cfg.Title()
 	m.facts.faultAll = cfg.FaultAll
 	m.facts.trackers = newTrackers(&cfg, m.facts.members)
 	for i := range m.facts.trackers {

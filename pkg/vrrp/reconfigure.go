@@ -2,7 +2,6 @@ package vrrp
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 
@@ -44,7 +43,7 @@ func (s *step) absorbReconfigured(in Reconfigured) {
 	was := s.f.state()
 	s.cfg = in.Group
 	s.status = nil
-	s.f.setName(&s.cfg)
+	s.f.name = s.cfg.Title()
 	s.f.members = s.keepMembers(before)
 	for _, m := range before {
 		if !slices.Contains(s.f.members, m) {
@@ -166,11 +165,11 @@ func (s *step) keepTrackers(links []event.Link) {
 			}
 		}
 	}
-	for key := range maps.Clone(s.f.faults) {
-		was := slices.ContainsFunc(before, func(o tracker) bool { return o.fatal() && o.fault() == key })
-		is := slices.ContainsFunc(s.f.trackers, func(o tracker) bool { return o.fatal() && o.fault() == key })
-		if was && !is && !s.f.faulty(key) {
-			s.clear(key, trigger{event.Recovered, nil, event.Cause{}})
+	for i := range before {
+		o := &before[i]
+		listed := slices.ContainsFunc(s.f.trackers, func(t tracker) bool { return t.fatal() && t.fault() == o.fault() })
+		if o.fatal() && !listed && !s.f.faulty(o.fault()) {
+			s.clear(o.fault(), trigger{event.Recovered, nil, event.Cause{}})
 		}
 	}
 }

@@ -19,6 +19,9 @@ type GroupStatus struct {
 	Holding string // what keeps a Backup from taking over that could; empty: nothing
 }
 
+// Title is that of the group's configuration.
+func (g *GroupStatus) Title() string { return title(g.Name, g.Members[0].Instance.Name) }
+
 // InstanceStatus is a snapshot of one virtual router, with RFC 8347's names.
 type InstanceStatus struct {
 	Instance *Instance // the configuration; nobody changes it

@@ -72,22 +72,7 @@ func (s *step) verify(at time.Time, trace event.Trace) {
 		limit:   limit.Add(min(verifyTimeout, s.f.shortest())),
 		answers: make(map[Verifier]bool, 2),
 	}
-	var links []string
-	for i, m := range s.f.members {
-		if !interfaceIn(s.f.members[:i], m.Interface) {
-			links = append(links, m.Interface)
-		}
-	}
-	s.emit(Verify{Ticket: s.f.asked.ticket, Interfaces: links})
-}
-
-func interfaceIn(members []*member, name string) bool {
-	for _, m := range members {
-		if m.Interface == name {
-			return true
-		}
-	}
-	return false
+	s.emit(Verify{Ticket: s.f.asked.ticket, Interfaces: s.cfg.Links()})
 }
 
 // wokeLate gives the Active one interval and Skew_Time more when this process did not run
