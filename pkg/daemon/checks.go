@@ -82,9 +82,7 @@ var trackerStates = map[track.State]vrrp.TrackerState{
 // first result on: how a check starts is in the configuration.
 func (p *parts) reportCheck(r track.Report) {
 	cause := p.minter.Cause(r.At)
-	p.checkStates.Lock()
-	p.results.Publish(tracked(cause, r))
-	p.checkStates.Unlock()
+	p.results.Publish(vrrp.Tracked{Cause: cause, Check: r.Name, State: trackerStates[r.State], Change: r.Value, Err: failure(r)})
 	if !r.Ran {
 		return
 	}
@@ -92,21 +90,6 @@ func (p *parts) reportCheck(r track.Report) {
 		Stamp: event.Stamp{Cause: cause, At: time.Now()}, Check: r.Name, Result: r.State.String(), Change: r.Value,
 		Took: r.Took, Output: r.Output, Err: failure(r),
 	})
-}
-
-// repeatChecks gives the state of all checks to the router once more: a group that tracks a
-// check since a reload does not know the state that was reported before.
-func (p *parts) repeatChecks() {
-	p.checkStates.Lock()
-	defer p.checkStates.Unlock()
-	for _, k := range p.checks.Snapshot() {
-		p.results.Publish(tracked(p.minter.Cause(time.Now()), k.Report))
-	}
-}
-
-// tracked is a report in the words of the state machine.
-func tracked(cause event.Cause, r track.Report) vrrp.Tracked {
-	return vrrp.Tracked{Cause: cause, Check: r.Name, State: trackerStates[r.State], Change: r.Value, Err: failure(r)}
 }
 
 // failure returns what went wrong in the run that is reported; empty if nothing did.

@@ -43,23 +43,20 @@ type parts struct {
 	results   bus.Topic[vrrp.Result]
 	warnings  *event.Warnings
 
-	log      *telemetry.Log
-	metrics  *telemetry.Metrics
-	monitor  *link.Monitor
-	receiver *advert.Receiver
-	engine   *advert.Engine
-	worker   *addr.Worker
-	checks   *track.Runner
-	// checkStates is held while the state of a check is read and published, so that an
-	// old state never follows a new one.
-	checkStates sync.Mutex
-	router      *router.Router
-	control     *control.Server
-	lock        *Lock
-	notifier    *notifier
-	dryRuns     *dryRuns
-	releases    *releases
-	noReleases  error // why nobody knows what was released before
+	log        *telemetry.Log
+	metrics    *telemetry.Metrics
+	monitor    *link.Monitor
+	receiver   *advert.Receiver
+	engine     *advert.Engine
+	worker     *addr.Worker
+	checks     *track.Runner
+	router     *router.Router
+	control    *control.Server
+	lock       *Lock
+	notifier   *notifier
+	dryRuns    *dryRuns
+	releases   *releases
+	noReleases error // why nobody knows what was released before
 
 	config    atomic.Pointer[config.Config] // that is in force
 	reloading sync.Mutex

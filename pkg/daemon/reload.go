@@ -92,7 +92,6 @@ func (p *parts) apply(ctx context.Context, before, next *config.Config, checks [
 	if err := p.router.Reconfigure(ctx, router.Reconfiguration{Groups: next.Groups, Sets: next.Sets}); err != nil {
 		return fmt.Errorf("router: %w", err)
 	}
-	p.repeatChecks()
 	p.monitor.Reconfigure(watching(next, nil))
 	p.forgetWarnings(before, next)
 	return nil

@@ -21,12 +21,13 @@ type Core struct {
 	touched    []int  // groups, since the last call of Touched
 	isTouched  []bool // by group: it is among them
 	awaited    awaited
+	standing   standing
 }
 
 // NewCore returns a router whose groups are in Initialize. No instance may be
 // in two groups.
 func NewCore(groups []vrrp.Group, minter *event.Minter, now time.Time) *Core {
-	c := &Core{minter: minter}
+	c := &Core{minter: minter, standing: make(standing)}
 	machines := make([]*vrrp.Machine, len(groups))
 	for i, g := range groups {
 		machines[i] = vrrp.NewMachine(g, &c.tickets, now)
@@ -85,6 +86,7 @@ func (c *Core) Find(name string) (int, bool) {
 
 // Absorb gives a fact to the groups that it concerns.
 func (c *Core) Absorb(now time.Time, in vrrp.Input, out *Orders) {
+	c.standing.note(in)
 	switch in := in.(type) {
 	case vrrp.LinkSeen:
 		for _, i := range c.byLink[in.Link.Name] {

@@ -107,14 +107,27 @@ func (c *Core) Reconfigure(now time.Time, to Reconfiguration, links []event.Link
 		c.touch(i)
 	}
 	known := c.linksByGroup(links)
+	c.standing.forget(func(instance string) bool {
+		_, is := c.byInstance[instance]
+		return !is
+	})
 	for _, i := range changed {
 		c.step(i, now, vrrp.Reconfigured{Cause: cause, Group: groups[i], Links: known[i]}, out)
+		c.restate(i, now, out)
 	}
 	for _, i := range added {
 		for _, l := range known[i] {
 			c.step(i, now, vrrp.LinkSeen{Link: l}, out)
 		}
+		c.restate(i, now, out)
 		c.step(i, now, vrrp.Start{Cause: cause}, out)
+	}
+}
+
+// restate gives a group the results that concern it and were given before.
+func (c *Core) restate(i int, now time.Time, out *Orders) {
+	for in := range c.standing.of(c.groups[i].Config(), now) {
+		c.step(i, now, in, out)
 	}
 }
 

@@ -142,3 +142,73 @@ func TestReconfigureConcerns(t *testing.T) {
 		t.Errorf("with what it tracks down: %v", got)
 	}
 }
+
+// What was reported once and still holds counts for a virtual router that a reload made,
+// and before it starts: a release, a condition, a failed check. What was taken back, is
+// over by then, or was of an instance that was gone meanwhile does not.
+func TestReconfigureRestates(t *testing.T) {
+	web := vrrp.Tracker{Kind: vrrp.TrackCheck, Name: "web"}
+	faults := func(b *bare, i int) (list []string) {
+		for _, m := range b.core.Group(i).Status(b.now).Members {
+			for _, f := range m.Faults {
+				list = append(list, string(f.Reason))
+			}
+		}
+		return list
+	}
+	another := func() []vrrp.Group { // of the same names
+		groups := edge()
+		groups[2].Members[0].VRID = 77
+		groups[2].Members[0].Track = []vrrp.Tracker{web}
+		return groups
+	}
+	deaf := func(on bool) vrrp.Input { return vrrp.Condition{Instance: "alone", Reason: event.Deaf, On: on} }
+	for _, tt := range []struct {
+		name string
+		in   []vrrp.Input
+		want []string
+	}{
+		{"released", []vrrp.Input{vrrp.Released{Group: "alone", On: true}}, []string{"released"}},
+		{"resumed", []vrrp.Input{vrrp.Released{Group: "alone", On: true}, vrrp.Released{Group: "alone"}}, nil},
+		{"released for a time", []vrrp.Input{vrrp.Released{Group: "alone", On: true, Until: start.Add(time.Hour)}}, []string{"released"}},
+		{"released until now", []vrrp.Input{vrrp.Released{Group: "alone", On: true, Until: start.Add(time.Second)}}, nil},
+		{"another is released", []vrrp.Input{vrrp.Released{Group: "spare", On: true}}, nil},
+		{"deaf", []vrrp.Input{deaf(true)}, []string{"deaf"}},
+		{"deaf no more", []vrrp.Input{deaf(true), deaf(false)}, nil},
+		{"a check failed", []vrrp.Input{vrrp.Tracked{Check: "web", State: vrrp.TrackerDown}}, []string{"check-failed"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := started(t, time.Second)
+			b.give(vrrp.Tracked{Check: "web", State: vrrp.TrackerUp})
+			for _, in := range tt.in {
+				b.give(in)
+			}
+			b.reload(another())
+			if got := faults(b, 2); !slices.Equal(got, tt.want) {
+				t.Errorf("faults %q, want %q", got, tt.want)
+			}
+			for _, e := range b.last.Events {
+				if e, ok := e.(event.InstanceTransition); ok && tt.want != nil && e.Name() == "instance.transition" && e.Virtual.Name == "alone" && e.To == event.Backup {
+					t.Errorf("it took part for a moment: %v", e.Message())
+				}
+			}
+		})
+	}
+
+	b := started(t, time.Second)
+	b.give(deaf(true))
+	b.reload(edge()[:2])
+	b.reload(edge())
+	if got := faults(b, 2); len(got) > 0 {
+		t.Errorf("after it was gone: faults %q", got)
+	}
+	// A member that joins a group that goes on.
+	b = started(t, time.Second)
+	b.give(vrrp.Condition{Instance: "alone", Reason: event.Deaf, On: true})
+	groups := edge()
+	groups[1].Members = append(groups[1].Members, instance("spare", "alone", "eth2", 5))
+	b.reload(groups[:2])
+	if got := faults(b, 1); !slices.Equal(got, []string{"deaf"}) {
+		t.Errorf("it joined another group: faults %q", got)
+	}
+}

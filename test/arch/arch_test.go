@@ -37,7 +37,7 @@ var layers = [][]string{
 // *_linux.go are left out: they own the file descriptors.
 var pure = []string{
 	"pkg/event/*.go", "pkg/bus/*.go", "pkg/deadline/*.go", "pkg/ratelimit/*.go", "pkg/wire/*.go", "pkg/lease/*.go", "pkg/stats/*.go", "pkg/vrrp/*.go",
-	"pkg/router/core.go", "pkg/router/orders.go", "pkg/router/deadlines.go",
+	"pkg/router/core.go", "pkg/router/orders.go", "pkg/router/deadlines.go", "pkg/router/standing.go",
 	"pkg/advert/plan.go", "pkg/advert/entry.go", "pkg/advert/order.go", "pkg/advert/accept.go", "pkg/advert/link.go", "pkg/advert/reject.go",
 	"pkg/advert/mismatch.go", "pkg/advert/flood.go", "pkg/advert/coalesce.go", "pkg/advert/undelivered.go",
 	"pkg/advert/guard.go", "pkg/advert/replay.go", "pkg/advert/message.go",

@@ -1,0 +1,78 @@
+package router
+
+import (
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// standing holds the results that count until they are taken back, and that nobody
+// repeats: releases, the states of checks, and conditions. A group that a reload made, or
+// that has a member or a tracker since, is given those that concern it.
+type standing map[vrrp.ResultKey]vrrp.Result
+
+// note remembers a result of these, or that it was taken back.
+func (s standing) note(in vrrp.Input) {
+	switch in := in.(type) {
+	case vrrp.Tracked:
+		s[in.Key()] = in
+	case vrrp.Released:
+		s.keep(in, in.On)
+	case vrrp.Condition:
+		s.keep(in, in.On)
+	}
+}
+
+func (s standing) keep(in vrrp.Result, on bool) {
+	if on {
+		s[in.Key()] = in
+	} else {
+		delete(s, in.Key())
+	}
+}
+
+// forget drops the conditions of instances that are gone: one of the same name later is
+// judged anew.
+func (s standing) forget(gone func(instance string) bool) {
+	for key, in := range s {
+		if condition, ok := in.(vrrp.Condition); ok && gone(condition.Instance) {
+			delete(s, key)
+		}
+	}
+}
+
+// of yields those that concern a group at the instant now, always in the same order.
+func (s standing) of(g *vrrp.Group, now time.Time) func(yield func(vrrp.Input) bool) {
+	return func(yield func(vrrp.Input) bool) {
+		give := func(key vrrp.ResultKey) bool {
+			in, ok := s[key]
+			return !ok || yield(in)
+		}
+		for i := range g.Members {
+			in := &g.Members[i]
+			for _, reason := range event.Conditions {
+				if !give(vrrp.Condition{Instance: in.Name, Reason: reason}.Key()) {
+					return
+				}
+			}
+			if !giveChecks(in.Track, give) {
+				return
+			}
+		}
+		released := vrrp.Released{Group: g.Title()}.Key()
+		if r, ok := s[released].(vrrp.Released); ok && !r.Until.IsZero() && !now.Before(r.Until) {
+			delete(s, released) // its time is over
+		}
+		_ = giveChecks(g.Track, give) && give(released)
+	}
+}
+
+func giveChecks(list []vrrp.Tracker, give func(vrrp.ResultKey) bool) bool {
+	for _, t := range list {
+		if t.Kind == vrrp.TrackCheck && !give(vrrp.Tracked{Check: t.Name}.Key()) {
+			return false
+		}
+	}
+	return true
+}
