@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"ripcord/pkg/daemon"
 	"ripcord/pkg/lan"
 )
 
@@ -87,6 +88,11 @@ func (s *demoStage) close() error {
 	for _, r := range s.routers {
 		_ = r.command.Wait() // killed with its namespace
 		_ = r.log.Close()
+	}
+	if s.lan != nil {
+		for _, inode := range s.lan.Namespaces() {
+			failed = errors.Join(failed, daemon.ForgetNamespace(daemon.RunDir, inode))
+		}
 	}
 	return errors.Join(failed, os.RemoveAll(s.dir))
 }

@@ -100,8 +100,21 @@ func networkNamespace() (string, error) {
 	if err := unix.Stat("/proc/thread-self/ns/net", &space); err != nil {
 		return "", fmt.Errorf("find out the network namespace: %w", err)
 	}
-	return fmt.Sprintf("netns-%d", space.Ino), nil
+	return fmt.Sprintf("%s%d", namespaceFiles, space.Ino), nil
 }
+
+// ForgetNamespace removes the files in dir that daemons left which were killed with their
+// network namespace, of that inode: nobody can find out there what they were for.
+func ForgetNamespace(dir, inode string) error {
+	left, err := filepath.Glob(filepath.Join(dir, namespaceFiles+inode+".*"))
+	for _, path := range left {
+		err = errors.Join(err, os.Remove(path))
+	}
+	return err
+}
+
+// namespaceFiles is how the names of the files begin that belong to a network namespace.
+const namespaceFiles = "netns-"
 
 // record returns how the names of the files in dir begin that have to outlive a crash:
 // daemons of two network namespaces may share the directory.

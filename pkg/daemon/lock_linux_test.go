@@ -157,3 +157,21 @@ func TestLockAgainstStrangers(t *testing.T) {
 		})
 	}
 }
+
+// What killed daemons left of one namespace is removed, and nothing of another whose number
+// begins alike.
+func TestForgetNamespace(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"netns-42.lock", "netns-42.promoted", "netns-421.lock", "other"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := daemon.ForgetNamespace(dir, "42"); err != nil {
+		t.Fatal(err)
+	}
+	left, _ := filepath.Glob(filepath.Join(dir, "*"))
+	if len(left) != 2 || filepath.Base(left[0]) != "netns-421.lock" || filepath.Base(left[1]) != "other" {
+		t.Errorf("left %v", left)
+	}
+}

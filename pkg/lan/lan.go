@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 )
@@ -202,6 +203,17 @@ func (l *LAN) Close() error {
 	}
 	closing.Wait()
 	return errors.Join(failed...)
+}
+
+// Namespaces returns the numbers of the network namespaces of all hosts, as the kernel has
+// them below /proc/PID/ns/net: another namespace may get one when the LAN is closed.
+func (l *LAN) Namespaces() (inodes []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, h := range l.hosts {
+		inodes = append(inodes, strings.TrimSuffix(strings.TrimPrefix(h.id, "net:["), "]"))
+	}
+	return inodes
 }
 
 // onClose has f called before the namespaces go. It must be harmless to call

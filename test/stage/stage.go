@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"ripcord/pkg/daemon"
 	"ripcord/pkg/lan"
 	"ripcord/test/built"
 	"ripcord/test/netns"
@@ -79,6 +80,11 @@ func New(t testing.TB, ports ...lan.Port) *Stage {
 			<-d.Exited
 		}
 		_ = os.RemoveAll(dir)
+		for _, inode := range l.Namespaces() {
+			if err := daemon.ForgetNamespace(daemon.RunDir, inode); err != nil {
+				t.Errorf("remove what killed daemons left: %v", err)
+			}
+		}
 	})
 	return s
 }
