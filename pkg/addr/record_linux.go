@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/rundir"
 )
 
 // recordKernel is a kernel that keeps no mark: a file says which addresses are
@@ -58,7 +59,7 @@ func (r *recordKernel) write() error {
 	for _, line := range lines {
 		data = append(data, line...)
 	}
-	if err := replaceFile(r.path, data); err != nil {
+	if err := rundir.Replace(r.path, data); err != nil {
 		return fmt.Errorf("recording our addresses: %w", err)
 	}
 	return nil

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"ripcord/pkg/rundir"
 	"ripcord/pkg/sysctl"
 )
 
@@ -128,14 +128,14 @@ func (k *netlinkKernel) recordSecondaries() error {
 		if !k.recorded {
 			return nil // one that another namespace left is not ours to remove, and may not be
 		}
-		if err := os.Remove(k.record); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := rundir.Remove(k.record); err != nil {
 			return fmt.Errorf("removing the record of changed settings: %w", err)
 		}
 		k.recorded = false
 		return nil
 	}
 	slices.Sort(lines)
-	err := replaceFile(k.record, []byte(strings.Join(lines, "")))
+	err := rundir.Replace(k.record, []byte(strings.Join(lines, "")))
 	k.recorded = k.recorded || err == nil
 	return err
 }
@@ -153,16 +153,4 @@ func namespaceCookie() uint64 {
 		return 0
 	}
 	return cookie
-}
-
-// replaceFile writes a file in one step, so that a crash leaves the old or the new. It
-// makes its directory.
-func replaceFile(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	if err := os.WriteFile(path+".new", data, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
 }

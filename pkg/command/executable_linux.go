@@ -37,7 +37,7 @@ func CheckExecutable(program string, u *User) (path string, err error) {
 	stat := info.Sys().(*syscall.Stat_t)
 	switch {
 	case !info.Mode().IsRegular():
-		return "", fmt.Errorf("%s is %s, not a program", path, kindOf(info.Mode()))
+		return "", fmt.Errorf("%s is %s, not a program", path, FileKind(info.Mode()))
 	case !w.executable(stat):
 		return "", fmt.Errorf("%s is not executable by user %s (mode %04o): chmod +x it", path, userName(w.user.UID), stat.Mode&0o7777)
 	}
@@ -148,18 +148,4 @@ func (w *walk) executable(stat *syscall.Stat_t) bool {
 		return stat.Mode&0o010 != 0
 	}
 	return stat.Mode&0o001 != 0
-}
-
-func kindOf(mode os.FileMode) string {
-	switch {
-	case mode.IsDir():
-		return "a directory"
-	case mode&os.ModeNamedPipe != 0:
-		return "a FIFO"
-	case mode&os.ModeSocket != 0:
-		return "a socket"
-	case mode&os.ModeDevice != 0:
-		return "a device"
-	}
-	return "no regular file"
 }

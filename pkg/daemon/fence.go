@@ -139,21 +139,19 @@ func (o orders) addState(plan *control.Fence, name string, add func(string, bool
 type dryRuns struct {
 	mu      sync.Mutex
 	bell    bus.Bell
-	results *bus.Ring[vrrp.Result]
-}
-
-func newDryRuns(results *bus.Topic[vrrp.Result]) *dryRuns {
-	d := &dryRuns{bell: bus.NewBell()}
-	d.results = bus.SubscribeRing(results, d.bell, 256)
-	return d
+	results *bus.Ring[vrrp.Result] // nil until the first one
 }
 
 // askStations asks the stations on the links of a group, and returns the links on which
 // one has answered.
 func (o orders) askStations(ctx context.Context, g *vrrp.Group) map[string]bool {
-	d := o.dryRuns
+	d := &o.dryRuns
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.results == nil {
+		d.bell = bus.NewBell()
+		d.results = bus.SubscribeRing(&o.results, d.bell, 256)
+	}
 	_, _ = d.results.Take() // what came before proves nothing
 	ctx, cancel := context.WithTimeout(ctx, fenceProbe)
 	defer cancel()

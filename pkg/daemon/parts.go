@@ -54,7 +54,7 @@ type parts struct {
 	control    *control.Server
 	lock       *Lock
 	notifier   *notifier
-	dryRuns    *dryRuns
+	dryRuns    dryRuns
 	releases   *releases
 	noReleases error // why nobody knows what was released before
 
@@ -76,7 +76,6 @@ func build(o Options) (*parts, error) {
 		links: bus.NewRetained[string, event.Link](), hangup: make(chan struct{}, 1),
 	}
 	p.config.Store(o.Config)
-	p.dryRuns = newDryRuns(&p.results)
 	p.warnings = event.NewWarnings(func(e event.Event) { p.events.Publish(e) })
 	p.log = telemetry.NewLog(&p.events, telemetry.NewLogger(o.Output, o.Config.Log.Level))
 	p.metrics = telemetry.NewMetrics(telemetry.MetricsConfig{

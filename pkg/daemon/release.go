@@ -15,6 +15,7 @@ import (
 
 	"ripcord/pkg/control"
 	"ripcord/pkg/event"
+	"ripcord/pkg/rundir"
 	"ripcord/pkg/vrrp"
 )
 
@@ -97,20 +98,13 @@ func (r *releases) note(order vrrp.Released, now time.Time) error {
 		file.Released = append(file.Released, g)
 	}
 	if len(file.Released) == 0 {
-		if err := os.Remove(r.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		return nil
+		return rundir.Remove(r.path)
 	}
 	text, err := json.Marshal(file)
 	if err != nil {
 		return err
 	}
-	fresh := r.path + ".new"
-	if err := os.WriteFile(fresh, append(text, '\n'), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(fresh, r.path)
+	return rundir.Replace(r.path, append(text, '\n'))
 }
 
 // current returns what is released.

@@ -2,7 +2,6 @@ package notify
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"ripcord/pkg/command"
+	"ripcord/pkg/command/commandtest"
 	"ripcord/pkg/event"
 )
 
@@ -32,16 +32,7 @@ func startFIFO(t *testing.T, path string, owner *command.User) *pipe {
 		defer p.mu.Unlock()
 		p.reports = append(p.reports, r)
 	})
-	ctx, cancel := context.WithCancel(context.Background())
-	over := make(chan struct{})
-	go func() {
-		defer close(over)
-		if err := p.Run(ctx); err != nil {
-			t.Error(err)
-		}
-	}()
-	p.stop = sync.OnceFunc(func() { cancel(); <-over })
-	t.Cleanup(p.stop)
+	p.stop = commandtest.Running(t, p.Run)
 	return p
 }
 
@@ -60,7 +51,7 @@ func (p *pipe) last() (text string, n int) {
 
 func (p *pipe) waitReport(t *testing.T, want string) {
 	t.Helper()
-	eventually(t, func() (bool, string) {
+	commandtest.Eventually(t, func() (bool, string) {
 		got, _ := p.last()
 		return got != "" && strings.Contains(got, want), fmt.Sprintf("reported is %q, want %q", got, want)
 	})
@@ -76,7 +67,7 @@ type reader struct {
 func openReader(t *testing.T, path string) *reader {
 	t.Helper()
 	var file *os.File
-	eventually(t, func() (bool, string) {
+	commandtest.Eventually(t, func() (bool, string) {
 		info, err := os.Lstat(path)
 		if err != nil || info.Mode()&os.ModeNamedPipe == 0 {
 			return false, fmt.Sprintf("%s is no FIFO: %v", path, err)
@@ -90,7 +81,7 @@ func openReader(t *testing.T, path string) *reader {
 
 func (r *reader) line() string {
 	r.t.Helper()
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(commandtest.WaitMost); time.Now().Before(deadline); {
 		_ = r.file.SetReadDeadline(deadline)
 		text, err := r.lines.ReadString('\n')
 		if err == nil {
@@ -172,7 +163,7 @@ func TestFIFOUnread(t *testing.T) {
 	for line := r.line(); !strings.Contains(line, `"inside" FAULT`); line = r.line() {
 	}
 	r.want(`INSTANCE "outside" FAULT 150`)
-	eventually(t, func() (bool, string) { text, n := p.last(); return n == 2 && text == "", text })
+	commandtest.Eventually(t, func() (bool, string) { text, n := p.last(); return n == 2 && text == "", text })
 }
 
 // Somebody removes the FIFO while the daemon runs: it is made again.

@@ -13,23 +13,9 @@ import (
 	"time"
 
 	"ripcord/pkg/command"
+	"ripcord/pkg/command/commandtest"
 	"ripcord/pkg/event"
 )
-
-const patience = 30 * time.Second
-
-func eventually(t *testing.T, done func() (bool, string)) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
-		ok, what := done()
-		if ok {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal(what)
-		}
-	}
-}
 
 // recorder runs a Runner and keeps its reports; the commands write into a file.
 type recorder struct {
@@ -49,16 +35,7 @@ func start(t *testing.T) *recorder {
 		defer r.mu.Unlock()
 		r.ran = append(r.ran, ran)
 	})
-	ctx, cancel := context.WithCancel(context.Background())
-	over := make(chan struct{})
-	go func() {
-		defer close(over)
-		if err := r.Run(ctx); err != nil {
-			t.Error(err)
-		}
-	}()
-	r.stop = sync.OnceFunc(func() { cancel(); <-over })
-	t.Cleanup(r.stop)
+	r.stop = commandtest.Running(t, r.Run)
 	return r
 }
 
@@ -74,7 +51,7 @@ func (r *recorder) written() string {
 
 func (r *recorder) wait(want string) {
 	r.t.Helper()
-	eventually(r.t, func() (bool, string) {
+	commandtest.Eventually(r.t, func() (bool, string) {
 		got := r.written()
 		return got == want, fmt.Sprintf("written is\n%s, want\n%s", got, want)
 	})
@@ -111,7 +88,7 @@ func TestOrder(t *testing.T) {
 	r.Notify(inside(event.Active, event.Backup), commands)
 	r.Notify(inside(event.Backup, event.Fault), commands, Commands{Any: r.sh("echo everybody >> FILE")})
 	r.wait("active begins, active ends, INSTANCE inside MASTER 150 BACKUP, backup 0, INSTANCE inside BACKUP 150 MASTER, INSTANCE inside FAULT 150 BACKUP, everybody")
-	eventually(t, func() (bool, string) {
+	commandtest.Eventually(t, func() (bool, string) {
 		got := r.reports()
 		return got == "MASTER, MASTER, BACKUP, BACKUP, FAULT, FAULT", got
 	})
@@ -131,7 +108,7 @@ func TestStuckCommand(t *testing.T) {
 	other.Name = "outside"
 	r.Notify(other, Commands{Active: r.sh("echo other >> FILE")})
 	r.wait("stuck, other, backup")
-	eventually(t, func() (bool, string) {
+	commandtest.Eventually(t, func() (bool, string) {
 		got := r.reports()
 		return got == "MASTER, MASTER: timed out after 2s, BACKUP", got
 	})
@@ -146,7 +123,7 @@ func TestMergedIsReported(t *testing.T) {
 	r.Notify(inside(event.Active, event.Backup), commands)
 	r.Notify(inside(event.Backup, event.Fault), commands)
 	r.Notify(inside(event.Fault, event.Initialize), commands)
-	if _, err := r.drain(patience); err != nil {
+	if _, err := r.drain(commandtest.WaitMost); err != nil {
 		t.Fatal(err)
 	}
 	if got := r.reports(); got != "MASTER, MASTER, STOP+2, STOP" {
@@ -169,12 +146,12 @@ func TestLimit(t *testing.T) {
 		r.Notify(tr, c)
 	}
 	running := func() int { return strings.Count(r.written(), "x") }
-	eventually(t, func() (bool, string) { return running() >= Limit, fmt.Sprintf("%d run", running()) })
+	commandtest.Eventually(t, func() (bool, string) { return running() >= Limit, fmt.Sprintf("%d run", running()) })
 	time.Sleep(100 * time.Millisecond)
 	if n := running(); n != Limit {
 		t.Errorf("%d run at once, want %d", n, Limit)
 	}
-	eventually(t, func() (bool, string) {
+	commandtest.Eventually(t, func() (bool, string) {
 		if writer, err := os.OpenFile(gate, os.O_WRONLY|syscall.O_NONBLOCK, 0); err == nil {
 			_ = writer.Close() // whoever waits in open reads the end of the file
 		}
@@ -193,14 +170,14 @@ func (r *recorder) drain(within time.Duration) (took time.Duration, err error) {
 // At shutdown the commands for stop are waited for, and no longer.
 func TestDrain(t *testing.T) {
 	r := start(t)
-	if took, err := r.drain(patience); err != nil || took > 5*time.Second {
+	if took, err := r.drain(commandtest.WaitMost); err != nil || took > 5*time.Second {
 		t.Fatalf("with nothing to do: %v, after %v", err, took)
 	}
 	commands := Commands{Active: r.sh("sleep 0.2"), Backup: r.sh("echo backup >> FILE"), Stop: r.sh("sleep 0.2; echo stopped >> FILE")}
 	r.Notify(inside(event.Backup, event.Active), commands)
 	r.Notify(inside(event.Active, event.Backup), commands)
 	r.Notify(inside(event.Backup, event.Initialize), commands)
-	if _, err := r.drain(patience); err != nil {
+	if _, err := r.drain(commandtest.WaitMost); err != nil {
 		t.Fatal(err)
 	}
 	if got := r.written(); got != "stopped" && got != "backup, stopped" { // backup was last when the others had not come
@@ -235,7 +212,7 @@ func TestDrainNamesWhatHangs(t *testing.T) {
 	if err := r.Fence(Fence{Name: "edge", Argv: r.sh("exec sleep 1000").Argv, Timeout: time.Hour}, func(command.Result) {}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, func() (bool, string) { return r.written() != "", "it does not run" })
+	commandtest.Eventually(t, func() (bool, string) { return r.written() != "", "it does not run" })
 	_, err := r.drain(100 * time.Millisecond)
 	if err == nil || err.Error() != "notify commands did not end in time: edge (fence), inside (STOP)" {
 		t.Errorf("got %v", err)
@@ -268,14 +245,14 @@ func TestFence(t *testing.T) {
 				t.Errorf("the result is %q, want %q", text, want)
 			}
 			return got
-		case <-time.After(patience):
+		case <-time.After(commandtest.WaitMost):
 			t.Fatal("there is no result")
 		}
 		return command.Result{}
 	}
 	again := func(script string, timeout time.Duration) { // once the last one has been reaped
 		t.Helper()
-		eventually(t, func() (bool, string) { err := fence(script, timeout); return err == nil, fmt.Sprint(err) })
+		commandtest.Eventually(t, func() (bool, string) { err := fence(script, timeout); return err == nil, fmt.Sprint(err) })
 	}
 	again("env | grep ^RIPCORD_ | sort", 0)
 	got := result("")

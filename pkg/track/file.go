@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"ripcord/pkg/command"
 )
 
 // contentLimit is how much of a file may be used, in bytes: an integer and white space.
@@ -158,7 +160,7 @@ func readInteger(path string) (int64, error) {
 		return 0, explainPath(path, err)
 	}
 	if !info.Mode().IsRegular() {
-		return 0, fmt.Errorf("%s is %s, want a regular file", path, kindOf(info.Mode()))
+		return 0, fmt.Errorf("%s is %s, want a regular file", path, command.FileKind(info.Mode()))
 	}
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -202,18 +204,4 @@ func explainPath(path string, err error) error {
 		return fmt.Errorf("%s does not exist: it counts as 0 (%w)", path, os.ErrNotExist)
 	}
 	return err
-}
-
-func kindOf(mode os.FileMode) string {
-	switch {
-	case mode.IsDir():
-		return "a directory"
-	case mode&os.ModeNamedPipe != 0:
-		return "a FIFO"
-	case mode&os.ModeSocket != 0:
-		return "a socket"
-	case mode&os.ModeDevice != 0:
-		return "a device"
-	}
-	return "no regular file"
 }

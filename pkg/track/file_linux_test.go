@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"ripcord/pkg/command/commandtest"
 )
 
 func must(t *testing.T, errs ...error) {
@@ -85,7 +87,7 @@ func TestFileIsNoFile(t *testing.T) {
 	r := watched(t, path, 1)
 	r.wait("f", "waiting up5")
 	must(t, os.Rename(path, path+".old"), syscall.Mkfifo(path, 0o600))
-	eventually(t, func() (bool, string) {
+	commandtest.Eventually(t, func() (bool, string) {
 		got := text(r.last("f").Err)
 		return got == path+" is a FIFO, want a regular file", got
 	})
@@ -93,7 +95,7 @@ func TestFileIsNoFile(t *testing.T) {
 		t.Errorf("the value is %d", last.Value)
 	}
 	must(t, os.Remove(path), os.Mkdir(path, 0o700))
-	eventually(t, func() (bool, string) {
+	commandtest.Eventually(t, func() (bool, string) {
 		got := text(r.last("f").Err)
 		return got == path+" is a directory, want a regular file", got
 	})
@@ -115,7 +117,7 @@ func TestFileContent(t *testing.T) {
 		{"\x00\xff", `has "\x00\xff", want an integer`},
 	} {
 		write(t, path, c.content)
-		eventually(t, func() (bool, string) {
+		commandtest.Eventually(t, func() (bool, string) {
 			got := text(r.last("f").Err)
 			return strings.HasPrefix(got, path+" "+c.want), fmt.Sprintf("%.20q: got %q", c.content, got)
 		})

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/command/commandtest"
 )
 
 // copySleep copies sleep to a file of another name, in a directory of the test.
@@ -64,7 +66,7 @@ func bothWays(t *testing.T, test func(t *testing.T, table *processTable)) {
 
 func counts(t *testing.T, w *processWatch, want int) {
 	t.Helper()
-	eventually(t, func() (bool, string) {
+	commandtest.Eventually(t, func() (bool, string) {
 		n, err := w.count()
 		return n == want && err == nil, fmt.Sprintf("%s: %d processes, %v; want %d", w.Name, n, err, want)
 	})

@@ -13,10 +13,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
-)
 
-// patience is how long a test waits for what must come; the machine may be busy.
-const patience = 20 * time.Second
+	"ripcord/pkg/command/commandtest"
+)
 
 // recorder runs a Runner and keeps its reports.
 type recorder struct {
@@ -35,16 +34,7 @@ func start(t *testing.T) *recorder {
 		defer r.mu.Unlock()
 		r.reports = append(r.reports, report)
 	})
-	ctx, cancel := context.WithCancel(context.Background())
-	over := make(chan struct{})
-	go func() {
-		defer close(over)
-		if err := r.Run(ctx); err != nil {
-			t.Error(err)
-		}
-	}()
-	r.stop = sync.OnceFunc(func() { cancel(); <-over })
-	t.Cleanup(r.stop)
+	r.stop = commandtest.Running(t, r.Run)
 	return r
 }
 
@@ -79,7 +69,7 @@ func (r *recorder) story(name string) string {
 
 func (r *recorder) wait(name, want string) {
 	r.t.Helper()
-	eventually(r.t, func() (bool, string) {
+	commandtest.Eventually(r.t, func() (bool, string) {
 		got := r.story(name)
 		return got == want, fmt.Sprintf("%s: %s; want %s", name, got, want)
 	})
@@ -104,19 +94,6 @@ func (r *recorder) status(name string) Status {
 		}
 	}
 	return Status{}
-}
-
-func eventually(t *testing.T, done func() (bool, string)) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
-		ok, what := done()
-		if ok {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal(what)
-		}
-	}
 }
 
 // fake is a probe whose result the test sets.
@@ -156,7 +133,7 @@ func TestReports(t *testing.T) {
 	f.pass.Store(true)
 	r.wait("a", "waiting down up")
 	runs := f.runs.Load()
-	eventually(t, func() (bool, string) { return f.runs.Load() > runs+5, "the runs have ended" })
+	commandtest.Eventually(t, func() (bool, string) { return f.runs.Load() > runs+5, "the runs have ended" })
 	if got := r.story("a"); got != "waiting down up" {
 		t.Errorf("results without change were reported: %s", got)
 	}
@@ -217,7 +194,7 @@ func TestApply(t *testing.T) {
 	)
 	r.wait("new", "waiting up")
 	r.wait("other", "waiting down waiting up")
-	eventually(t, func() (bool, string) { s := r.status("timing"); return s.Runs > 5, fmt.Sprintf("%+v", s) })
+	commandtest.Eventually(t, func() (bool, string) { s := r.status("timing"); return s.Runs > 5, fmt.Sprintf("%+v", s) })
 	if got := r.story("timing"); got != "waiting up" {
 		t.Errorf("a check with another interval lost its state: %s", got)
 	}
@@ -247,7 +224,7 @@ func TestCommandOneAtATime(t *testing.T) {
 	if down := r.last("a"); text(down.Err) != "timed out after 500ms" || down.Took < timeout || down.Took > timeout+900*time.Millisecond {
 		t.Errorf("got %q after %v", text(down.Err), down.Took)
 	}
-	eventually(t, func() (bool, string) { s := r.status("a"); return s.Runs >= 3, fmt.Sprintf("%+v", s) })
+	commandtest.Eventually(t, func() (bool, string) { s := r.status("a"); return s.Runs >= 3, fmt.Sprintf("%+v", s) })
 	if s := r.status("a"); s.Skipped == 0 {
 		t.Errorf("no skipped runs are counted: %+v", s)
 	}
@@ -267,7 +244,7 @@ func TestCommandReplaced(t *testing.T) {
 		return Spec{Name: "a", Interval: time.Minute, Probe: Command{Argv: []string{"/bin/sh", "-c", fmt.Sprintf(script, first)}}}
 	}
 	r.apply(spec(`trap '' TERM; echo $$ > %s; while :; do sleep 0.1; done`))
-	eventually(t, func() (bool, string) {
+	commandtest.Eventually(t, func() (bool, string) {
 		b, err := os.ReadFile(first)
 		return err == nil && len(b) > 1, "the first one does not run"
 	})
@@ -331,7 +308,7 @@ func TestHangingChecksDisturbNobody(t *testing.T) {
 		specs = append(specs, Spec{Name: fmt.Sprint("stuck", i), Interval: interval, Timeout: time.Hour, Probe: stuck})
 	}
 	r.apply(specs...)
-	eventually(t, func() (bool, string) { return stuck.runs.Load() == hanging, "not all hang" })
+	commandtest.Eventually(t, func() (bool, string) { return stuck.runs.Load() == hanging, "not all hang" })
 	before, begun := f.runs.Load(), time.Now()
 	time.Sleep(time.Second)
 	rate := float64(f.runs.Load()-before) / time.Since(begun).Seconds()
@@ -357,7 +334,7 @@ func TestStopIsNoFailure(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		results := make(chan outcome, 1)
 		go k.run(ctx, results)
-		eventually(t, func() (bool, string) { return f.runs.Load() == 1, "it does not run" })
+		commandtest.Eventually(t, func() (bool, string) { return f.runs.Load() == 1, "it does not run" })
 		cancel()
 		<-k.ended
 		if len(results) > 0 {
@@ -398,7 +375,7 @@ func TestRunLeavesNothing(t *testing.T) {
 	for range 3 {
 		once()
 	}
-	eventually(t, func() (bool, string) {
+	commandtest.Eventually(t, func() (bool, string) {
 		d, g := count()
 		return d <= descriptors && g <= goroutines,
 			fmt.Sprintf("descriptors %d, goroutines %d; there were %d, %d", d, g, descriptors, goroutines)

@@ -52,7 +52,6 @@ func TestRelease(t *testing.T) {
 
 	// A reload that makes another virtual router of it keeps it released; one that is over
 	// by then is not begun again.
-	at = time.Now()
 	s.rewrite("a", strings.ReplaceAll(strings.ReplaceAll(router{150, time.Second, ""}.yaml(s, a.socket), "vrid: 51", "vrid: 61"), "vrid: 52", "vrid: 62"))
 	if done := s.reload(a); done.code != 0 {
 		t.Fatalf("reload: %+v", done)

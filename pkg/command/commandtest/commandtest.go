@@ -1,0 +1,42 @@
+// Package commandtest has what tests of whatever runs commands share.
+package commandtest
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+)
+
+// WaitMost is how long a test waits for what must come; the machine may be busy.
+const WaitMost = 20 * time.Second
+
+// Eventually waits until done reports true, and fails with what it says last.
+func Eventually(t *testing.T, done func() (ok bool, what string)) {
+	t.Helper()
+	for deadline := time.Now().Add(WaitMost); ; time.Sleep(2 * time.Millisecond) {
+		ok, what := done()
+		if ok {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(what)
+		}
+	}
+}
+
+// Running runs something until stop is called, or the test ends. stop waits for its end,
+// and may be called again.
+func Running(t *testing.T, run func(context.Context) error) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		if err := run(ctx); err != nil {
+			t.Error(err)
+		}
+	}()
+	stop = sync.OnceFunc(func() { cancel(); <-over })
+	t.Cleanup(stop)
+	return stop
+}

@@ -1,0 +1,40 @@
+package rundir
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// A file is replaced as a whole, in a directory that is made for it, and nothing stands
+// beside it; to remove what is not there is no error.
+func TestReplace(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	path := filepath.Join(dir, "record")
+	for _, text := range []string{"a long first one", "short"} {
+		if err := Replace(path, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(path)
+		if err != nil || string(got) != text {
+			t.Errorf("read %q, %v; want %q", got, err, text)
+		}
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("its mode is %v, %v", info.Mode(), err)
+	}
+	for range 2 {
+		if err := Remove(path); err != nil {
+			t.Error(err)
+		}
+	}
+	if left, _ := os.ReadDir(dir); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+	if err := Replace(filepath.Join(path+"/file", "x"), nil); err != nil {
+		t.Error(err)
+	}
+	if err := Remove(path); err == nil {
+		t.Error("a directory that is not empty was removed")
+	}
+}
