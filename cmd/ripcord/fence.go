@@ -33,7 +33,7 @@ func newFence() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&dryRun, "dry-run", false, "show, and run nothing")
-	c.Flags().StringVar(&socket, "socket", control.DefaultSocket, "the daemon's control socket")
+	takeSocket(c, &socket)
 	return c
 }
 

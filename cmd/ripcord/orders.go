@@ -38,7 +38,7 @@ func newRelease() *cobra.Command {
 		},
 	}
 	c.Flags().DurationVar(&length, "for", 0, "how long it takes no part, as 10m; else until it is resumed")
-	c.Flags().StringVar(&socket, "socket", control.DefaultSocket, "the daemon's control socket")
+	takeSocket(c, &socket)
 	return c
 }
 
@@ -60,7 +60,7 @@ func newResume() *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().StringVar(&socket, "socket", control.DefaultSocket, "the daemon's control socket")
+	takeSocket(c, &socket)
 	return c
 }
 
@@ -85,7 +85,7 @@ func newReload() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&dryRun, "dry-run", false, "say what would change, and change nothing")
-	c.Flags().StringVar(&socket, "socket", control.DefaultSocket, "the daemon's control socket")
+	takeSocket(c, &socket)
 	return c
 }
 

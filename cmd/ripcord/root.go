@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ripcord/pkg/config"
+	"ripcord/pkg/control"
 )
 
 // The exit codes.
@@ -61,6 +62,11 @@ func strictCompletion(root *cobra.Command) {
 			}
 		}
 	}
+}
+
+// takeSocket gives a command that talks to the daemon the flag for its socket.
+func takeSocket(c *cobra.Command, socket *string) {
+	c.Flags().StringVar(socket, "socket", control.DefaultSocket, "the daemon's control socket")
 }
 
 // known refuses a word that is no command.

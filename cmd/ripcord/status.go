@@ -43,7 +43,7 @@ func newStatus() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON document, for programs")
-	c.Flags().StringVar(&socket, "socket", control.DefaultSocket, "the daemon's control socket")
+	takeSocket(c, &socket)
 	return c
 }
 

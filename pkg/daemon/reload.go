@@ -93,7 +93,6 @@ func (p *parts) apply(ctx context.Context, before, next *config.Config, checks [
 		return fmt.Errorf("router: %w", err)
 	}
 	p.monitor.Reconfigure(watching(next, nil))
-	p.forgetWarnings(before, next)
 	return nil
 }
 
@@ -136,22 +135,6 @@ func (p *parts) awaitLinks(ctx context.Context, names []string) error {
 		case <-tick.C:
 		case <-ctx.Done():
 			return fmt.Errorf("links: %w", ctx.Err())
-		}
-	}
-}
-
-// forgetWarnings ends the warnings of instances that are gone.
-func (p *parts) forgetWarnings(before, next *config.Config) {
-	stamp, stays := event.Stamp{At: time.Now()}, make(map[string]bool)
-	for _, name := range names(next) {
-		stays[name] = true
-	}
-	for _, name := range names(before) {
-		if stays[name] {
-			continue
-		}
-		for _, w := range p.warnings.Of(name) {
-			p.warnings.Clear(w.Key(), stamp)
 		}
 	}
 }
