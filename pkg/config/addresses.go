@@ -21,7 +21,7 @@ type held struct {
 // addressKeys.
 func addressOf(key string) form[held] {
 	what := mapOf(addressKeys)
-	what.Short = &Description{Type: Text, Range: "an address with the length of its network"}
+	what.Short = &prefixText
 	return as(what, func(l *loader, at place) (held, bool) {
 		h := held{key: key, at: at}
 		addressKeys.start(&h)

@@ -74,7 +74,9 @@ func absolutePath(l *loader, at place) (string, bool) {
 // notifies reads a section notify, which has at least one command.
 func notifies[T any](field func(*T) *Notify) value[T] {
 	inner := section(field, notifyKeys)
-	return value[T]{inner.what, func(l *loader, at place, into *T) bool {
+	what := inner.what
+	what.Least = 1
+	return value[T]{what, func(l *loader, at place, into *T) bool {
 		if !inner.read(l, at, into) {
 			return false
 		}

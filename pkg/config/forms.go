@@ -57,7 +57,7 @@ func number[V ~int | ~uint8 | ~uint32](from, upto V) form[V] {
 
 // duration is a Go duration in whole steps.
 func duration(from, upto, step time.Duration) form[time.Duration] {
-	what := Description{Type: Duration, Range: short(from) + " to " + short(upto)}
+	what := Description{Type: Duration, From: int64(from), Upto: int64(upto), Range: short(from) + " to " + short(upto)}
 	if step > 1 && step != ms {
 		what.Range += " in steps of " + short(step)
 	}

@@ -52,7 +52,7 @@ var logKeys = table[Log]{
 var controlKeys = table[Control]{
 	{"socket", "/run/ripcord/ripcord.sock", to(func(c *Control) *string { return &c.Socket }, as(pathText, socketPath)),
 		"The unix socket of the control API, mode 0660.", ""},
-	{"listen", optional, to(func(c *Control) *string { return &c.Listen }, as(Description{Type: Text, Range: "IP address with a port, or `:` and a port"}, endpoint)),
+	{"listen", optional, to(func(c *Control) *string { return &c.Listen }, as(Description{Type: Text, Range: "IP address with a port, or `:` and a port", Pattern: `:[0-9]+$`}, endpoint)),
 		"A TCP address for the read-only half of the API: metrics, status page, GET requests.", `listen: "192.0.2.11:9112"`},
 }
 
@@ -147,7 +147,7 @@ var authKeys = table[authentication]{
 }
 
 var hmacKeys = table[hmac]{
-	{"keys", required, to(func(h *hmac) *map[uint8]wire.Secret { return &h.Keys }, as(namesOf(mapOf(secretKeys)), readSecrets)),
+	{"keys", required, to(func(h *hmac) *map[uint8]wire.Secret { return &h.Keys }, as(secretsText, readSecrets)),
 		"The keys, by their number (1 to 255). All are accepted.", ""},
 	{"active", optional, to(func(h *hmac) *uint8 { return &h.Active }, number[uint8](1, 255)),
 		"The number of the key that signs; required where there are several.", ""},
@@ -164,7 +164,7 @@ var hmacKeys = table[hmac]{
 var secretKeys = table[string]{
 	{"file", optional, to(func(s *string) *string { return s }, as(pathText, digitsOf)),
 		"A file with the key in hexadecimal digits.", ""},
-	{"hex", optional, to(func(s *string) *string { return s }, as(Description{Type: Text, Range: "64 to 128 hexadecimal digits"}, digitsIn)),
+	{"hex", optional, to(func(s *string) *string { return s }, as(Description{Type: Text, Range: "64 to 128 hexadecimal digits", Pattern: `^[0-9A-Fa-f]{64,128}$`}, digitsIn)),
 		"The key itself, 32 to 64 bytes.", ""},
 }
 
@@ -195,14 +195,14 @@ var addressKeys = table[held]{
 		"The link that bears it. Default: the instance's, or its virtual MAC's.", ""},
 	{"label", optional, to(func(h *held) *string { return &h.Label }, as(Description{Type: Text, Range: "up to 15 characters"}, label)),
 		"The label of an IPv4 address, as `ip addr` shows it.", ""},
-	{"scope", "global", to(func(h *held) *uint8 { return &h.Scope }, as(Description{Type: Text, Range: "`global`, `site`, `link`, `host`, or 0 to 255"}, scope)),
+	{"scope", "global", to(func(h *held) *uint8 { return &h.Scope }, as(scopeText, scope)),
 		"The scope of the address.", ""},
-	{"broadcast", optional, to(func(h *held) *netip.Addr { return &h.Broadcast }, as(Description{Type: Text, Range: "an IPv4 address"}, station)),
+	{"broadcast", optional, to(func(h *held) *netip.Addr { return &h.Broadcast }, as(Description{Type: Text, Range: "an IPv4 address", Pattern: stationText.Pattern}, station)),
 		"The broadcast address of an IPv4 address. Default: none, as `ip addr add` has it.", ""},
 }
 
 var routeKeys = table[routeEntry]{
-	{"to", required, to(func(r *routeEntry) *netip.Prefix { return &r.To }, as(Description{Type: Text, Range: "a network, or `default`"}, destination)),
+	{"to", required, to(func(r *routeEntry) *netip.Prefix { return &r.To }, as(Description{Type: Text, Range: "a network, or `default`", Pattern: `^default$|` + prefixText.Pattern}, destination)),
 		"The destination.", ""},
 	{"via", optional, to(func(r *routeEntry) *netip.Addr { return &r.Via }, as(stationText, station)),
 		"The gateway.", ""},
@@ -211,7 +211,7 @@ var routeKeys = table[routeEntry]{
 	{"type", "unicast", to(func(r *routeEntry) *route.Type { return &r.Type }, choice(words[route.Type]{
 		{"unicast", route.Unicast}, {"blackhole", route.Blackhole}, {"unreachable", route.Unreachable}, {"prohibit", route.Prohibit}})),
 		"Whether traffic is forwarded, dropped without a word, or refused. Only `unicast` has `via`, `interface`, `source` and `scope`.", ""},
-	{"scope", optional, value[routeEntry]{Description{Type: Text, Range: "`global`, `site`, `link`, `host`, or 0 to 254"}, func(l *loader, at place, r *routeEntry) (ok bool) {
+	{"scope", optional, value[routeEntry]{Description{Type: Number, Upto: nowhere - 1, Words: scopeText.Words}, func(l *loader, at place, r *routeEntry) (ok bool) {
 		r.Scope, ok = routeScope(l, at)
 		r.Scoped = ok
 		return ok
@@ -244,7 +244,7 @@ var ruleKeys = table[ruleEntry]{
 var groupKeys = table[group]{
 	{"name", required, to(func(g *group) *string { return &g.name }, as(nameText, name)),
 		"The name of the group, unique among groups.", ""},
-	{"members", required, to(func(g *group) *[]member { return &g.members }, some(each(as(Description{Type: Text, Range: "the name of an instance"}, readMember)))),
+	{"members", required, to(func(g *group) *[]member { return &g.members }, some(each(as(Description{Type: Text, Range: "the name of an instance", Pattern: nameText.Pattern}, readMember)))),
 		"The instances; each is in one group only.", ""},
 	{"track", optional, to(func(g *group) *[]tracked { return &g.track }, each(as(mapOf(trackKeys), readTracked))),
 		"Links and checks on which the group depends.", ""},
@@ -269,7 +269,7 @@ var fenceKeys = table[vrrp.Fence]{
 var trackKeys = table[tracked]{
 	{"interface", optional, to(func(t *tracked) *string { return &t.link }, as(interfaceText, interfaceName)),
 		"A link that has to be up. Either this or `check`.", ""},
-	{"check", optional, to(func(t *tracked) *string { return &t.check }, as(Description{Type: Text, Range: "the name of a check"}, name)),
+	{"check", optional, to(func(t *tracked) *string { return &t.check }, as(Description{Type: Text, Range: "the name of a check", Pattern: nameText.Pattern}, name)),
 		"A check that has to pass.", ""},
 	{"weight", "none", to(func(t *tracked) *int { return &t.weight }, as(weightText, readWeight)),
 		"Positive: added to the priority while it is up or passes; negative: taken from it while it is not. `none`: its failure is a fault. Default: that of the check, or `none`.", ""},
@@ -313,7 +313,7 @@ var processKeys = table[track.Process]{
 		"The name of the process, or the path of its program.", ""},
 	{"min", "1", to(func(p *track.Process) *int { return &p.Min }, number(0, pidMax)),
 		"The least number of processes with which the check passes.", ""},
-	{"max", "inf", to(func(p *track.Process) *int { return &p.Max }, as(Description{Type: Text, Range: "1 to 4194304, or `inf`"}, mostProcesses)),
+	{"max", "inf", to(func(p *track.Process) *int { return &p.Max }, as(Description{Type: Number, From: 1, Upto: pidMax, Words: []string{"inf"}}, mostProcesses)),
 		"The largest number of processes with which the check passes.", ""},
 }
 
@@ -325,14 +325,14 @@ var fileKeys = table[track.File]{
 }
 
 var tcpKeys = table[track.TCP]{
-	{"address", required, to(func(t *track.TCP) *string { return &t.Address }, as(Description{Type: Text, Range: "IP address with a port"}, target)),
+	{"address", required, to(func(t *track.TCP) *string { return &t.Address }, as(Description{Type: Text, Range: "IP address with a port", Pattern: `:[0-9]+$`}, target)),
 		"Where to connect.", "address: \"[2001:db8::80]:443\""},
 }
 
 var httpKeys = table[track.HTTP]{
-	{"url", required, to(func(h *track.HTTP) *string { return &h.URL }, as(Description{Type: Text, Range: "an `http` or `https` URL"}, webAddress)),
+	{"url", required, to(func(h *track.HTTP) *string { return &h.URL }, as(Description{Type: Text, Range: "an `http` or `https` URL", Pattern: `^[Hh][Tt][Tt][Pp][Ss]?://`}, webAddress)),
 		"What to get. Redirections are not followed.", ""},
-	{"status", "200-399", to(func(h *track.HTTP) *[]track.StatusRange { return &h.Status }, as(Description{Type: Text, Range: "a status or a range of them, or a list of such"}, statuses)),
+	{"status", "200-399", to(func(h *track.HTTP) *[]track.StatusRange { return &h.Status }, as(statusesText, statuses)),
 		"The statuses with which the check passes.", "status: [200-299, 401]"},
 	{"contains", optional, to(func(h *track.HTTP) *string { return &h.Contains }, as(Description{Type: Text}, someText)),
 		"What the answer has to contain.", ""},
@@ -366,13 +366,17 @@ var notifyKeys = table[Notify]{
 
 // The descriptions that several keys share.
 var (
-	nameText      = Description{Type: Text, Range: "letters, digits, `.`, `_` and `-`"}
-	interfaceText = Description{Type: Text, Range: "the name of an interface"}
-	stationText   = Description{Type: Text, Range: "an IP address"}
-	prefixText    = Description{Type: Text, Range: "an address with the length of its network"}
-	networkText   = Description{Type: Text, Range: "a network"}
-	pathText      = Description{Type: Text, Range: "absolute path"}
-	accountText   = Description{Type: Text, Range: "the name or number of an account"}
-	weightText    = Description{Type: Text, Range: "-253 to 253, or `none`"}
-	tableText     = Description{Type: Text, Range: "`main`, `default`, or a number"}
+	nameText      = Description{Type: Text, Range: "letters, digits, `.`, `_` and `-`", Pattern: namePattern.String()}
+	interfaceText = Description{Type: Text, Range: "the name of an interface", Pattern: `^[^ /:]{1,127}$`}
+	stationText   = Description{Type: Text, Range: "an IP address", Pattern: `^[0-9A-Fa-f.:]*[.:][0-9A-Fa-f.:]*$`}
+	prefixText    = Description{Type: Text, Range: "an address with the length of its network", Pattern: `^[0-9A-Fa-f.:]+/[0-9]+$`}
+	networkText   = Description{Type: Text, Range: "a network", Pattern: prefixText.Pattern}
+	pathText      = Description{Type: Text, Range: "absolute path", Pattern: `^/`}
+	accountText   = Description{Type: Text, Range: "the name or number of an account", Pattern: accountPattern.String()}
+	weightText    = Description{Type: Number, From: -mostWeight, Upto: mostWeight, Words: []string{"none"}}
+	statusText    = Description{Type: Number, From: 100, Upto: 599, Range: "a status or a range of them", Pattern: `^[1-5][0-9]{2}(-[1-5][0-9]{2})?$`}
+	statusesText  = Description{Type: List, Items: &statusText, Least: 1, Short: &statusText}
+	scopeText     = Description{Type: Number, Upto: nowhere, Words: []string{"global", "site", "link", "host"}}
+	secretsText   = Description{Type: Map, Items: new(mapOf(secretKeys)), Least: 1, Pattern: `^[1-9][0-9]{0,2}$`}
+	tableText     = Description{Type: Number, From: 1, Upto: 1<<32 - 1, Words: []string{"main", "default"}}
 )

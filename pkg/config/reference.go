@@ -23,16 +23,19 @@ const (
 // its JSON Schema are made of it.
 type Description struct {
 	Type       Type
-	From, Upto int64    // of a Number, both inclusive
-	Range      string   // of a Duration or Text, in words
-	Words      []string // of a Choice
-	Plain      bool     // must not stand in quotes
-	Items      *Description
-	Least      int // entries of a List
+	From, Upto int64    // of a Number, or of a Duration in ns, both inclusive
+	Range      string   // of a Duration or Text, in words; of a Number where From and Upto do not say it
+	Words      []string // of a Choice; of a Number, those that may stand in its place
+	// Pattern is a regular expression, both RE2 and ECMA-262, of a Text, of what may stand in
+	// place of a Number, or of the names in a Map; empty: anything.
+	Pattern string
+	Plain   bool // must not stand in quotes
+	Items   *Description
+	Least   int // entries of a List or Map
 	// Keys returns the keys of a Map; nil where the map has names as keys. It is a
 	// function because tables refer to one another.
 	Keys func() []KeyDescription
-	// Short is what may stand in place of a Map.
+	// Short is what may stand in place of a Map or List.
 	Short *Description
 }
 
@@ -84,10 +87,20 @@ func Reference() Description { return mapOf(documentKeys) }
 func (d Description) Accepts() string {
 	switch d.Type {
 	case Number:
-		return fmt.Sprintf("%d to %d", d.From, d.Upto)
+		if d.Range != "" {
+			return d.Range
+		}
+		numbers := fmt.Sprintf("%d to %d", d.From, d.Upto)
+		if len(d.Words) > 0 {
+			numbers += ", or `" + strings.Join(d.Words, "`, `") + "`"
+		}
+		return numbers
 	case Choice:
 		return "`" + strings.Join(d.Words, "`, `") + "`"
 	case List:
+		if d.Short != nil {
+			return d.Short.Accepts() + ", or a list of such"
+		}
 		return "list of " + d.Items.Accepts()
 	case Map:
 		if d.Short != nil {

@@ -31,6 +31,9 @@ prints every problem with line and column. Unknown keys, duplicate keys, wrong t
 which are reported at once. Durations are Go durations: ` + "`100ms`, `1s`, `1h`" + `. Complete set-ups are in [examples](examples).
 A file has at most 4 MiB, a map in block style 2048 keys, and maps and lists are nested 32 deep; of more than 100 problems the
 first 100 are printed.
+
+Editors with a YAML language server complete the keys and mark mistakes, by [ripcord.schema.json](ripcord.schema.json), if the file
+begins with ` + "`# yaml-language-server: $schema=/usr/share/ripcord/ripcord.schema.json`" + `. How the parts agree only ` + "`ripcord check`" + ` sees.
 `
 
 const pageTail = `

@@ -75,6 +75,7 @@ var kept = map[string]func(file string) bool{
 	"ripcord/pkg/daemon":                 in("cmd/ripcord", "test/"),
 	"github.com/google/go-cmp":           in("test/golden"),
 	"pgregory.net/rapid":                 never,
+	"github.com/santhosh-tekuri":         never,
 	"honnef.co/go/tools":                 never,
 	"github.com/google/nftables":         linuxFile,
 	"github.com/fsnotify/fsnotify":       in("pkg/track"),
