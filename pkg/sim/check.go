@@ -37,7 +37,7 @@ import (
 //
 //	one        there are not two Actives, in quiet times
 //	served     somebody serves if somebody could, in quiet times; and all the time where
-//	           nothing but priorities has changed
+//	           nothing but priorities has changed, if somebody did by then or could
 //	replaced   an Active that lowers its priority below that of a Backup which may preempt
 //	           is replaced by it within its Skew_Time
 //
@@ -51,6 +51,7 @@ type Check struct {
 	routers  []record       // by their places
 	since    [][2]time.Time // by segment and version: since when there are two Actives; zero: there are not
 	unserved time.Time      // since when nobody serves; zero: somebody does
+	dropped  bool           // nothing but priorities had changed by then
 }
 
 // record is what is known of a router.

@@ -54,10 +54,10 @@ func (c *Check) served() {
 	}
 	now := c.World.now
 	if c.unserved.IsZero() {
-		c.unserved = now
+		c.unserved, c.dropped = now, c.shifting()
 	}
 	gap := now.Sub(c.unserved)
-	if gap > crossing && c.shifting() {
+	if gap > crossing && c.shifting() && (c.dropped || slices.ContainsFunc(c.World.Routers, (*Router).healthy)) {
 		c.violate("nobody serves for %v, though only priorities have changed%s", gap, c.describe())
 		c.unserved = now
 		return

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"ripcord/pkg/vrrp"
@@ -153,8 +154,9 @@ func (c *Check) hear(r *Router, h *vrrp.Heard) {
 }
 
 // unheard checks that a router which becomes Active has not heard, within miss
-// intervals, an Active that it has to yield to. Who resigns or becomes worse than the router
-// speaks for all whom it had outranked: they yielded to it, without a priority 0.
+// intervals, an Active that it has to yield to. A better one that is heard after it speaks
+// for it, when it resigns, becomes worse than the router or falls silent: the other yielded
+// to it, without a priority 0.
 func (c *Check) unheard(r *Router, ours uint8) {
 	now := c.World.now
 	if now.Sub(r.resumed) < r.instances[0].Interval || ours == vrrp.Owner {
@@ -170,11 +172,17 @@ func (c *Check) unheard(r *Router, ours uint8) {
 				continue // it was another member, of which nothing is known
 			}
 			yields := o.priority >= ours || !in.Preempt && o.priority > vrrp.Impaired
-			if yields && ago > crossing && ago < time.Duration(in.Miss)*o.interval && !c.endedSince(r, o, ours) {
+			if yields && ago > crossing && ago < time.Duration(in.Miss)*o.interval && !c.endedSince(r, o, ours) && !outdone(o, c.routers[r.at].heard[in.at]) {
 				c.violate("%s took over with priority %d, and heard %s with priority %d %v ago%s", r.Name, ours, o.source, o.priority, ago, c.describe())
 			}
 		}
 	}
+}
+
+// outdone reports whether a better Active than o was heard on its instance after it, to which
+// o yielded. It is judged itself.
+func outdone(o heard, all []heard) bool {
+	return slices.ContainsFunc(all, func(by heard) bool { return by.priority > o.priority && by.at.After(o.at) })
 }
 
 // endedSince reports whether a router with the priority ours has heard the end of an Active
