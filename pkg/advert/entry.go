@@ -15,6 +15,7 @@ type entry struct {
 	instance          string
 	frames            Frames
 	interval          time.Duration
+	bears             time.Duration // the interval that the adverts bear; longer while the pace of before a reload is kept
 	miss              int
 
 	rank    uint64    // among those due at one instant: who was planned first

@@ -40,6 +40,7 @@ type Order struct {
 	Instance string
 	Advert   Frames        // for Start, Probe
 	Interval time.Duration // for Start, Probe
+	Bears    time.Duration // for Start: the interval that the advert bears, if longer
 	Miss     int           // for Start, Probe
 	When     time.Time     // for Start; zero: at once
 }

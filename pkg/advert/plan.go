@@ -125,8 +125,10 @@ func (p *Plan) findStalls(now time.Time) {
 	})
 }
 
+// stall holds an entry back for as long as the state machine listens: the others advertise
+// at the interval that the adverts bear.
 func (p *Plan) stall(e *entry, now time.Time, gap time.Duration) {
-	e.due = now.Add(e.interval)
+	e.due = now.Add(e.bears)
 	e.quiet, e.stalled = e.due, p.turn
 	p.reports = append(p.reports, Report{Instance: e.instance, Gap: gap})
 }
@@ -172,7 +174,7 @@ func (p *Plan) take(o *Given) *entry {
 		e = &entry{instance: o.Instance, rank: uint64(len(p.entries))}
 		p.entries[o.Instance] = e
 	}
-	e.frames, e.interval, e.miss = o.Advert, o.Interval, o.Miss
+	e.frames, e.interval, e.bears, e.miss = o.Advert, o.Interval, max(o.Bears, o.Interval), o.Miss
 	for len(e.refused) < len(o.Advert.Copies) {
 		e.refused = append(e.refused, 0)
 	}

@@ -19,6 +19,20 @@ func TestPlanStall(t *testing.T) {
 	s.want(s.at(10*sec), "repeat:slow")
 }
 
+// TestPlanStallAtTheOldPace: adverts that bear a longer interval than that at which they
+// still leave are held back for the longer one.
+func TestPlanStallAtTheOldPace(t *testing.T) {
+	s := newScript(t)
+	paced := start("a", 500*ms)
+	paced.Bears = sec
+	s.at(0, paced)
+	s.want(s.at(3*sec), "stalled a 2.5s")
+	s.wantNext(3*sec, 4*sec)
+	s.at(3*sec, start("a", sec)) // the pace is over, and so the reload
+	s.want(s.at(3500*ms), "")
+	s.want(s.at(4*sec), "repeat:a")
+}
+
 func TestPlanStallIsFoundBeforeOrdersAreCarriedOut(t *testing.T) {
 	// All of these were given just before the pause.
 	for _, c := range []struct {
