@@ -51,8 +51,10 @@ func (m *member) hear(h Heard) {
 	case gone || h.Priority > o.priority || h.Priority == o.priority && o.source.Less(h.Source):
 		*o = other{source: h.Source, since: at, count: 1}
 	default:
+		m.second = &other{source: h.Source, priority: h.Priority, interval: h.Interval, at: at}
 		return
 	}
+	m.second = nil
 	o.priority, o.interval, o.at = h.Priority, h.Interval, at
 	o.best = max(o.best, h.Priority)
 }
@@ -79,8 +81,8 @@ func (s *step) heardActive(m *member, h Heard, fell bool) {
 	if h.Source == m.other.source {
 		m.interval = h.Interval
 		m.renew(h.Cause.At)
-	} else if at := h.Cause.At.Add(m.ActiveDownInterval(h.Interval)); at.After(m.downAt) {
-		m.downAt = at
+	} else {
+		m.waitForSecond(s.now)
 	}
 	s.f.unverify()
 }
@@ -162,6 +164,9 @@ func (s *step) absorbResignation(m *member, h Heard) {
 	r := resignation{h.Source, h.Cause.At, h.Cause}
 	if s.f.state() == event.Active && s.f.listening == nil {
 		s.advertiseNow(m, &m.answeredResign, h.Cause) // else a Backup of low priority takes over just ahead of our next advert
+	}
+	if m.second != nil && m.second.source == h.Source {
+		m.second = nil
 	}
 	if m.known(s.now) && m.other.source != h.Source {
 		return

@@ -89,6 +89,7 @@ func (f *facts) restart(now time.Time, in event.State, why trigger) {
 			m.interval = m.other.interval
 		}
 		m.renew(now)
+		m.waitForSecond(now)
 		m.cascaded = nil
 		if m.Priority == Owner {
 			m.downAt = now

@@ -35,7 +35,7 @@ func (s *step) enter() {
 		s.wantConfirmation(m)
 		m.interval = m.Instance.Interval
 		if m.resigned = nil; !m.confirm.wanted {
-			m.other = other{} // who was Active is gone, or will show itself
+			m.forgetOthers() // who was Active is gone, or will show itself
 		}
 		m.sends.refused = nil // what failed before this is history
 		s.advertise(m, s.why.cause)

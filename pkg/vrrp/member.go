@@ -54,6 +54,9 @@ type member struct {
 
 	// other is the best Active that is heard, or while we are Active the best rival.
 	other other
+	// second is an Active that is worse than other, and was heard after other last was: it
+	// may be the one that serves where other has fallen silent. It is nil if there is none.
+	second *other
 	// incompatible is what was heard of routers that do not understand our adverts.
 	incompatible incompatible
 	// silent is the Active that is to be fenced if it falls silent: the last that was
@@ -117,7 +120,7 @@ type resignation struct {
 // known reports whether another Active is on the air at the instant now, as
 // far as was heard.
 func (m *member) known(now time.Time) bool {
-	return m.other.source.IsValid() && now.Before(m.other.at.Add(m.ActiveDownInterval(m.other.interval)))
+	return m.other.source.IsValid() && now.Before(m.until(&m.other))
 }
 
 // outranks reports whether an Active of that priority is one to preempt at
@@ -142,6 +145,20 @@ type content struct {
 
 func (m *member) content() content {
 	return content{m.Instance, m.pace, m.Priority, m.link.Index, m.source, m.checksum}
+}
+
+// until returns the instant from which an Active is not known any more.
+func (m *member) until(o *other) time.Time { return o.at.Add(m.ActiveDownInterval(o.interval)) }
+
+// forgetOthers forgets who else was Active.
+func (m *member) forgetOthers() { m.other, m.second = other{}, nil }
+
+// waitForSecond puts the end of the Active_Down_Timer off to that of the second Active, if
+// the member may not preempt it.
+func (m *member) waitForSecond(now time.Time) {
+	if o := m.second; o != nil && !m.outranks(o.priority, now) && m.until(o).After(m.downAt) {
+		m.downAt = m.until(o)
+	}
 }
 
 // renew starts the Active_Down_Timer at the instant at.

@@ -117,7 +117,8 @@ func (m *member) follow(in *Instance, index int, now time.Time) {
 		m.interval = in.Interval
 	}
 	if in.Version != m.Version {
-		m.other, m.incompatible = other{}, incompatible{}
+		m.forgetOthers()
+		m.incompatible = incompatible{}
 	}
 	if !in.AutoChecksum || !m.AutoChecksum {
 		m.checksum = in.Checksum

@@ -78,9 +78,9 @@ func (m *member) refusedTo(router netip.Addr) int {
 // we understand it or not.
 func (m *member) heardUntil() time.Time {
 	until := m.incompatible.until
-	if m.other.source.IsValid() {
-		if at := m.other.at.Add(m.ActiveDownInterval(m.other.interval)); at.After(until) {
-			until = at
+	for _, o := range [...]*other{&m.other, m.second} {
+		if o != nil && o.source.IsValid() && m.until(o).After(until) {
+			until = m.until(o)
 		}
 	}
 	return until
@@ -318,7 +318,7 @@ func (s *step) confirmFirst(m *member, in Probed) {
 	}
 	if c.refused = m.refusedProbe(in); !c.refused {
 		c.wanted = false
-		m.other = other{} // it hears us, or will show itself
+		m.forgetOthers() // it hears us, or will show itself
 	}
 	s.holdConfirmed(in.Cause)
 }

@@ -139,6 +139,7 @@ func (s *step) absorbRejoined(in Rejoined) {
 		return
 	}
 	m.renew(in.Cause.At)
+	m.waitForSecond(s.now)
 	s.f.unverify()
 }
 
