@@ -7,6 +7,7 @@ import (
 
 	"ripcord/pkg/addr"
 	"ripcord/pkg/event"
+	"ripcord/pkg/tree"
 )
 
 // held is one entry of addresses or extra_addresses.
@@ -25,7 +26,7 @@ func addressOf(key string) form[held] {
 	return as(what, func(l *loader, at place) (held, bool) {
 		h := held{key: key, at: at}
 		addressKeys.start(&h)
-		if at.node.kind != mapping {
+		if at.node.Kind != tree.Map {
 			prefix, ok := readPrefix(l, at)
 			h.Prefix = prefix
 			return h, ok
@@ -98,8 +99,8 @@ var scopes = choice(words[uint8]{{"global", 0}, {"site", 200}, {"link", 253}, {"
 
 // scope is a name or number of RT_SCOPE_*.
 func scope(l *loader, at place) (uint8, bool) {
-	if at.node.kind == scalar {
-		if _, err := strconv.Atoi(at.node.text); err == nil {
+	if at.node.Kind == tree.Scalar {
+		if _, err := strconv.Atoi(at.node.Text); err == nil {
 			return number[uint8](0, 255).read(l, at)
 		}
 	}

@@ -98,7 +98,7 @@ func (i *instance) checkFamily(l *loader) {
 // checkBare finds the family of an instance without addresses.
 func (i *instance) checkBare(l *loader) {
 	at, said := i.said["addresses"]
-	if said && (at.bad || len(at.node.items) > 0) {
+	if said && (at.bad || len(at.node.Items) > 0) {
 		return // there are some, and they were refused
 	}
 	if i.Family == 0 {
@@ -119,7 +119,7 @@ func (i *instance) checkVersion(l *loader) {
 	}
 	if at, ok := i.said["interval"]; ok && !at.bad {
 		least, most, step := i.Version.Intervals()
-		l.within(i.where("interval"), at.node.text, i.Interval, least, most, step)
+		l.within(i.where("interval"), at.node.Text, i.Interval, least, most, step)
 	}
 	_, form := i.own["checksum"]
 	switch {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"ripcord/pkg/tree"
 )
 
 // Notify is what runs when an instance or group changes its state. Each command is a
@@ -27,7 +29,7 @@ var argv = readsCommand(some(each(as(Description{Type: Text, Range: "a program b
 func readsCommand(f form[[]string]) form[[]string] {
 	return as(f.what, func(l *loader, at place) ([]string, bool) {
 		words, ok := f.read(l, at)
-		if !ok || len(words) < len(at.node.items) {
+		if !ok || len(words) < len(at.node.Items) {
 			return nil, false
 		}
 		if !strings.HasPrefix(words[0], "/") || strings.HasSuffix(words[0], "/") {
@@ -80,7 +82,7 @@ func notifies[T any](field func(*T) *Notify) value[T] {
 		if !inner.read(l, at, into) {
 			return false
 		}
-		if !slices.ContainsFunc(at.node.entries, func(e entry) bool { return e.key != "timeout" }) {
+		if !slices.ContainsFunc(at.node.Entries, func(e tree.Entry) bool { return e.Key != "timeout" }) {
 			l.fail(at, "needs at least one command")
 			return false
 		}

@@ -17,6 +17,7 @@ import (
 	"ripcord/pkg/addr"
 	"ripcord/pkg/event"
 	"ripcord/pkg/link"
+	"ripcord/pkg/tree"
 	"ripcord/pkg/vrrp"
 )
 
@@ -106,7 +107,7 @@ func (l *loader) parse(text []byte, file fs.FileInfo) (*Config, error) {
 	}
 	root, complete := l.include(root, file)
 	doc := newDocument()
-	doc.read(l, place{node: root, position: position{line: 1, column: 1}}, complete)
+	doc.read(l, place{node: root, Position: tree.Position{Line: 1, Column: 1}}, complete)
 	if complete && doc.affordable(l) {
 		doc.check(l)
 	}

@@ -158,6 +158,6 @@ func TestProblemsUnwrap(t *testing.T) {
 		t.Errorf("the error does not unwrap to its first problem: %v", one)
 	}
 	if one.Line != 1 || one.Column != 1 || one.Path != "instances" {
-		t.Errorf("first by position: %+v", one)
+		t.Errorf("first by Position: %+v", one)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/link"
 	"ripcord/pkg/macvlan"
+	"ripcord/pkg/tree"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
@@ -91,7 +92,7 @@ func newDocument() *document {
 // read takes the whole file, which may be empty. Where it is not complete, since an
 // included file could not be read, what is missing may stand there.
 func (d *document) read(l *loader, at place, complete bool) {
-	if at.node == nil || at.node.kind == null {
+	if at.node == nil || at.node.Kind == tree.Null {
 		l.advise(at, "an instance needs name, interface, vrid and addresses", "the configuration is empty")
 		return
 	}
@@ -126,23 +127,23 @@ func readInstances(l *loader, at place, d *document) bool {
 // readLinks reads the map of links: its keys are names of interfaces, and
 // default.
 func readLinks(l *loader, at place, d *document) bool {
-	if !l.expect(at, mapping) {
+	if !l.expect(at, tree.Map) {
 		return false
 	}
 	const all = "default"
-	if e := at.node.find(all); e != nil {
+	if e := at.node.Find(all); e != nil {
 		linkKeys.read(l, at.entry(*e), &d.link)
 	}
-	for _, e := range at.node.entries {
-		if e.key == all {
+	for _, e := range at.node.Entries {
+		if e.Key == all {
 			continue
 		}
 		here, settings := at.entry(e), d.link
-		if why := badInterface(e.key); why != "" {
-			l.fail(here, "%s cannot name an interface: %s", show(e.key), why)
+		if why := badInterface(e.Key); why != "" {
+			l.fail(here, "%s cannot name an interface: %s", show(e.Key), why)
 		}
 		linkKeys.read(l, here, &settings)
-		d.links[e.key] = settings
+		d.links[e.Key] = settings
 	}
 	return true
 }

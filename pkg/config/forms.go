@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"ripcord/pkg/spelling"
+	"ripcord/pkg/tree"
 	"ripcord/pkg/wire"
 )
 
@@ -16,9 +18,9 @@ func plain[V any](f form[V]) form[V] {
 	what := f.what
 	what.Plain = true
 	return form[V]{what, func(l *loader, at place) (V, bool) {
-		if at.node.quoted {
+		if at.node.Quoted {
 			var none V
-			l.fail(at, "%q is text; write it without quotes", at.node.text)
+			l.fail(at, "%q is text; write it without quotes", at.node.Text)
 			return none, false
 		}
 		return f.read(l, at)
@@ -127,7 +129,7 @@ func choice[V any](known words[V]) form[V] {
 				return w.value, true
 			}
 		}
-		l.advise(at, didYouMean(nearest(s, names)), "%s is not %s", show(s), alternatives(names))
+		l.advise(at, spelling.DidYouMean(spelling.Nearest(s, names)), "%s is not %s", show(s), alternatives(names))
 		return v, false
 	})
 }
@@ -251,9 +253,9 @@ func socketPath(l *loader, at place) (string, bool) {
 
 // readVirtualMAC is whether a virtual MAC is used, or the name of the link that bears it.
 func readVirtualMAC(l *loader, at place) (virtualMAC, bool) {
-	text := strings.ToLower(at.node.text)
-	meant := slices.Contains([]string{"yes", "no", "on", "off"}, text) || nearest(text, []string{"true", "false"}) != ""
-	if at.node.kind != scalar || meant {
+	text := strings.ToLower(at.node.Text)
+	meant := slices.Contains([]string{"yes", "no", "on", "off"}, text) || spelling.Nearest(text, []string{"true", "false"}) != ""
+	if at.node.Kind != tree.Scalar || meant {
 		used, ok := boolean.read(l, at)
 		return virtualMAC{used: used}, ok
 	}

@@ -1,6 +1,9 @@
 package config
 
-import "ripcord/pkg/vrrp"
+import (
+	"ripcord/pkg/spelling"
+	"ripcord/pkg/vrrp"
+)
 
 // group is one entry of groups.
 type group struct {
@@ -67,7 +70,7 @@ func (g *group) findMembers(l *loader, byName map[string]*instance, names []stri
 		i := byName[m.name]
 		switch {
 		case i == nil:
-			l.advise(m.at, didYouMean(l.suggest(m.name, names)), "no instance is named %s", show(m.name))
+			l.advise(m.at, spelling.DidYouMean(l.suggest(m.name, names)), "no instance is named %s", show(m.name))
 		case i.group == g:
 			l.fail(m.at, "%s is given twice", m.name)
 		case i.group != nil:

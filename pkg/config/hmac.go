@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"ripcord/pkg/tree"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
@@ -87,15 +88,15 @@ func (i *instance) checkAuth(l *loader) {
 
 // readSecrets reads the map of keys: of their ids to where they are.
 func readSecrets(l *loader, at place) (map[uint8]wire.Secret, bool) {
-	if !l.expect(at, mapping) {
+	if !l.expect(at, tree.Map) {
 		return nil, false
 	}
 	all := map[uint8]wire.Secret{}
-	for _, e := range at.node.entries {
+	for _, e := range at.node.Entries {
 		// An id that is none may be a key in the wrong place: it is not repeated.
-		id, err := strconv.ParseUint(e.key, 10, 8)
-		if err != nil || id == 0 || leading.MatchString(e.key) {
-			l.advise(place{path: at.path, position: e.position}, "write it like {1: {file: /etc/ripcord/key}}",
+		id, err := strconv.ParseUint(e.Key, 10, 8)
+		if err != nil || id == 0 || leading.MatchString(e.Key) {
+			l.advise(place{path: at.path, Position: e.Position}, "write it like {1: {file: /etc/ripcord/key}}",
 				"the id of a key is a number between 1 and 255")
 			continue
 		}
@@ -103,10 +104,10 @@ func readSecrets(l *loader, at place) (map[uint8]wire.Secret, bool) {
 			all[uint8(id)] = secret
 		}
 	}
-	if len(at.node.entries) == 0 {
+	if len(at.node.Entries) == 0 {
 		l.fail(at, "needs at least one key")
 	}
-	return all, len(all) == len(at.node.entries) && len(all) > 0
+	return all, len(all) == len(at.node.Entries) && len(all) > 0
 }
 
 // readSecret reads one key, of its digits or a file with them.

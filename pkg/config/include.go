@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"ripcord/pkg/tree"
 )
 
 // mostFiles is how many files one configuration can include.
@@ -46,7 +48,7 @@ func included(*loader, place, *document) bool { return true }
 // each once.
 type includer struct {
 	*loader
-	roots    []*node
+	roots    []*tree.Node
 	known    []fs.FileInfo // the first file and all that were included
 	complete bool          // whether all could be read
 }
@@ -60,32 +62,32 @@ type opened struct {
 
 // include returns the tree of the first file with those of all files that it includes,
 // and whether all of them could be read. Of a text that is not on disk, file is nil.
-func (l *loader) include(root *node, file fs.FileInfo) (all *node, complete bool) {
-	if root == nil || root.kind != mapping || root.find("include") == nil {
+func (l *loader) include(root *tree.Node, file fs.FileInfo) (all *tree.Node, complete bool) {
+	if root == nil || root.Kind != tree.Map || root.Find("include") == nil {
 		return root, true
 	}
 	if file == nil {
-		at := place{}.entry(*root.find("include"))
+		at := place{}.entry(*root.Find("include"))
 		if _, ok := patterns.read(l, at); ok {
 			l.fail(at, "only a configuration that is a file can include others")
 		}
 		return root, false
 	}
-	r := includer{loader: l, roots: []*node{root}, known: []fs.FileInfo{file}, complete: true}
+	r := includer{loader: l, roots: []*tree.Node{root}, known: []fs.FileInfo{file}, complete: true}
 	r.follow(root, opened{name: l.files[0].name, info: file})
 	return l.join(r.roots), r.complete
 }
 
 // follow reads what a file includes, in the order of its patterns, and of each pattern
 // in the order of the names.
-func (r *includer) follow(root *node, from opened) {
-	e := root.find("include")
+func (r *includer) follow(root *tree.Node, from opened) {
+	e := root.Find("include")
 	if e == nil {
 		return
 	}
 	at := place{}.entry(*e)
 	all, ok := patterns.read(r.loader, at)
-	r.complete = r.complete && ok && len(all) == len(at.node.items)
+	r.complete = r.complete && ok && len(all) == len(at.node.Items)
 	for _, p := range all {
 		for _, name := range r.match(p, filepath.Dir(from.name)) {
 			r.take(p, name, from)
@@ -197,8 +199,8 @@ func (r *includer) read(name string, text []byte, from opened) {
 	switch {
 	case root == nil:
 		r.complete = r.complete && r.problems.count() == problems // or there is nothing in it
-	case root.kind == null:
-	case !r.expect(place{node: root, position: root.position}, mapping):
+	case root.Kind == tree.Null:
+	case !r.expect(place{node: root, Position: root.Position}, tree.Map):
 		r.complete = false
 	default:
 		r.roots = append(r.roots, root)
@@ -231,10 +233,10 @@ func (o opened) loop(name string, info fs.FileInfo) string {
 // join makes one tree of those of several files. Their lists are appended to one
 // another in the order of the files, and their maps have the keys of all. Nothing else,
 // and no key of such a map, can be in two files.
-func (l *loader) join(roots []*node) *node {
-	j := joint{loader: l, root: &node{kind: mapping, position: roots[0].position}, at: map[string]int{}, keys: map[[2]string]position{}}
+func (l *loader) join(roots []*tree.Node) *tree.Node {
+	j := joint{loader: l, root: &tree.Node{Kind: tree.Map, Position: roots[0].Position}, at: map[string]int{}, keys: map[[2]string]tree.Position{}}
 	for _, root := range roots {
-		for _, e := range root.entries {
+		for _, e := range root.Entries {
 			j.take(e)
 		}
 	}
@@ -244,67 +246,67 @@ func (l *loader) join(roots []*node) *node {
 // A joint is the tree of several files, and what it has so far.
 type joint struct {
 	*loader
-	root *node
-	at   map[string]int         // the entries of root with known keys, by their key
-	keys map[[2]string]position // of the maps in it, by the key of the map and their own
+	root *tree.Node
+	at   map[string]int              // the entries of root with known keys, by their key
+	keys map[[2]string]tree.Position // of the maps in it, by the key of the map and their own
 }
 
 // take adds one entry of a file.
-func (j *joint) take(e entry) {
-	row := slices.IndexFunc(documentKeys, func(k key[document]) bool { return k.name == e.key })
-	n, again := j.at[e.key]
+func (j *joint) take(e tree.Entry) {
+	row := slices.IndexFunc(documentKeys, func(k key[document]) bool { return k.name == e.Key })
+	n, again := j.at[e.Key]
 	switch {
 	case row < 0: // unknown, and reported as such when it is read
-		j.root.entries = append(j.root.entries, e)
-	case again && e.key == "include": // was followed
+		j.root.Entries = append(j.root.Entries, e)
+	case again && e.Key == "include": // was followed
 	case again:
-		j.merge(&j.root.entries[n], e, documentKeys[row].value.what.Type)
+		j.merge(&j.root.Entries[n], e, documentKeys[row].value.what.Type)
 	default:
-		j.at[e.key] = len(j.root.entries)
-		j.root.entries = append(j.root.entries, e)
-		j.own(&j.root.entries[j.at[e.key]])
+		j.at[e.Key] = len(j.root.Entries)
+		j.root.Entries = append(j.root.Entries, e)
+		j.own(&j.root.Entries[j.at[e.Key]])
 	}
 }
 
 // own replaces the value of an entry, which others may share, by a copy that can grow.
-func (j *joint) own(e *entry) {
-	value := *e.value
-	value.items, value.entries = slices.Clip(value.items), slices.Clip(value.entries)
-	e.value = &value
-	for _, inner := range value.entries {
-		j.keys[[2]string{e.key, inner.key}] = inner.position
+func (j *joint) own(e *tree.Entry) {
+	value := *e.Value
+	value.Items, value.Entries = slices.Clip(value.Items), slices.Clip(value.Entries)
+	e.Value = &value
+	for _, inner := range value.Entries {
+		j.keys[[2]string{e.Key, inner.Key}] = inner.Position
 	}
 }
 
 // merge adds what another file says to an entry of that type.
-func (j *joint) merge(first *entry, e entry, want Type) {
-	kinds := map[Type]kind{List: list, Map: mapping}
+func (j *joint) merge(first *tree.Entry, e tree.Entry, want Type) {
+	kinds := map[Type]tree.Kind{List: tree.List, Map: tree.Map}
 	expected, joined := kinds[want]
 	at := place{}.entry(e)
 	switch {
 	case !joined:
-		j.twice(at, first.position)
-	case first.value.kind != expected: // one of the two is right
+		j.twice(at, first.Position)
+	case first.Value.Kind != expected: // one of the two is right
 		j.expect(place{}.entry(*first), expected)
 		*first = e
 		j.own(first)
 	case !j.expect(at, expected):
-	case expected == list:
-		first.value.items = append(first.value.items, e.value.items...)
+	case expected == tree.List:
+		first.Value.Items = append(first.Value.Items, e.Value.Items...)
 	default:
-		for _, inner := range e.value.entries {
-			key := [2]string{e.key, inner.key}
+		for _, inner := range e.Value.Entries {
+			key := [2]string{e.Key, inner.Key}
 			if before, taken := j.keys[key]; taken {
 				j.twice(at.entry(inner), before)
 				continue
 			}
-			j.keys[key] = inner.position
-			first.value.entries = append(first.value.entries, inner)
+			j.keys[key] = inner.Position
+			first.Value.Entries = append(first.Value.Entries, inner)
 		}
 	}
 }
 
 // twice reports a key that another file has already.
-func (j *joint) twice(at place, first position) {
-	j.advise(at, "keep one of the two", "given twice, first in %s:%d", j.files[first.file].name, first.line)
+func (j *joint) twice(at place, first tree.Position) {
+	j.advise(at, "keep one of the two", "given twice, first in %s:%d", j.files[first.File].name, first.Line)
 }

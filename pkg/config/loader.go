@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"ripcord/pkg/spelling"
+	"ripcord/pkg/tree"
 )
 
 // What is printed of the problems of a file is limited, whatever the file is.
@@ -58,10 +61,10 @@ func (l *loader) add(file string, content []byte) int {
 // mention returns what a problem at a place calls another place: its path, and its file
 // where that is another one.
 func (l *loader) mention(other, at place) string {
-	if other.file == at.file {
+	if other.File == at.File {
 		return other.path
 	}
-	return other.path + " in " + l.files[other.file].name
+	return other.path + " in " + l.files[other.File].name
 }
 
 // fail notes that the value at a place cannot be used.
@@ -82,8 +85,8 @@ func (l *loader) warn(at place, hint, format string, args ...any) {
 // note adds a finding. One that will not be listed is only counted: of a hundred
 // thousand, the words would take most of the time.
 func (l *loader) note(f *findings, at place, hint, format string, args []any) {
-	in := l.files[at.file]
-	where := position{at.file, min(max(at.line, 1), len(in.lines)), max(at.column, 1)}
+	in := l.files[at.File]
+	where := tree.Position{File: at.File, Line: min(max(at.Line, 1), len(in.lines)), Column: max(at.Column, 1)}
 	if f.beyond(where) {
 		f.dropped++
 		return
@@ -92,7 +95,7 @@ func (l *loader) note(f *findings, at place, hint, format string, args []any) {
 	if cut {
 		message += "…"
 	}
-	f.add(Problem{File: in.name, Line: where.line, Column: where.column, file: where.file, Path: conceal(at.path), Message: conceal(message), Hint: hint})
+	f.add(Problem{File: in.name, Line: where.Line, Column: where.Column, file: where.File, Path: conceal(at.path), Message: conceal(message), Hint: hint})
 }
 
 // suggest returns the name that was most likely meant by a misspelt one, as long as
@@ -101,16 +104,16 @@ func (l *loader) suggest(wrong string, names []string) string {
 	if l.problems.count() > mostListed {
 		return ""
 	}
-	return nearest(wrong, names)
+	return spelling.Nearest(wrong, names)
 }
 
 // listed are the findings for a person to read, with their lines.
 func (l *loader) listed(f *findings) Problems {
 	f.cut()
-	last, concealed := position{}, ""
+	last, concealed := tree.Position{}, ""
 	for i := range f.kept {
 		p := &f.kept[i]
-		if line := (position{file: p.file, line: p.Line}); line != last {
+		if line := (tree.Position{File: p.file, Line: p.Line}); line != last {
 			last, concealed = line, concealValues(conceal(l.files[p.file].lines[p.Line-1]))
 		}
 		p.Source, p.skipped = around(concealed, p.Column)
@@ -128,11 +131,11 @@ func (f *findings) add(p Problem) {
 }
 
 // beyond reports whether enough is known already in front of a place.
-func (f *findings) beyond(at position) bool {
+func (f *findings) beyond(at tree.Position) bool {
 	if f.dropped == 0 {
 		return false
 	}
-	return at.compare(f.kept[mostListed-1].position()) >= 0 // in order since the last cut
+	return at.Compare(f.kept[mostListed-1].position()) >= 0 // in order since the last cut
 }
 
 func (f *findings) count() int { return len(f.kept) + f.dropped }
@@ -140,7 +143,7 @@ func (f *findings) count() int { return len(f.kept) + f.dropped }
 // cut orders the findings by position, those of one place as they were found, and
 // drops what is too much.
 func (f *findings) cut() {
-	slices.SortStableFunc(f.kept, func(a, b Problem) int { return a.position().compare(b.position()) })
+	slices.SortStableFunc(f.kept, func(a, b Problem) int { return a.position().Compare(b.position()) })
 	if n := len(f.kept); n > mostListed {
 		f.kept, f.dropped = f.kept[:mostListed], f.dropped+n-mostListed
 	}

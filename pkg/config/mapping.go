@@ -3,13 +3,15 @@ package config
 import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
+
+	"ripcord/pkg/tree"
 )
 
 // mapping converts the entries of a map. A key that comes twice is reported and
 // its first value counts; keys that << merges in yield to those written out.
-func (b *builder) mapping(out *node, values []*ast.MappingValueNode, path string) {
-	out.kind = mapping
-	var merged []*node
+func (b *builder) mapping(out *tree.Node, values []*ast.MappingValueNode, path string) {
+	out.Kind = tree.Map
+	var merged []*tree.Node
 	lines := make(map[string]int, len(values)) // of the keys so far
 	for _, v := range values {
 		name, t, ok := keyName(v.Key)
@@ -27,42 +29,42 @@ func (b *builder) mapping(out *node, values []*ast.MappingValueNode, path string
 			b.node(v.Value, here.path) // for its own problems and anchors
 			continue
 		}
-		lines[name] = here.line
-		out.entries = append(out.entries, entry{name, here.position, b.node(v.Value, here.path)})
+		lines[name] = here.Line
+		out.Entries = append(out.Entries, tree.Entry{Key: name, Position: here.Position, Value: b.node(v.Value, here.path)})
 	}
 	for _, m := range merged {
-		if b.merged += len(m.entries); b.merged > mostSize {
+		if b.merged += len(m.Entries); b.merged > mostSize {
 			break // measured reports it
 		}
-		for _, e := range m.entries {
-			if _, twice := lines[e.key]; !twice {
-				lines[e.key] = e.line
-				out.entries = append(out.entries, e)
+		for _, e := range m.Entries {
+			if _, twice := lines[e.Key]; !twice {
+				lines[e.Key] = e.Line
+				out.Entries = append(out.Entries, e)
 			}
 		}
 	}
 	if len(values) > 0 { // the parser gives the position of the first colon
 		_, t, _ := keyName(values[0].Key)
-		out.position = b.placeOf(path, t).position
+		out.Position = b.placeOf(path, t).Position
 	}
 }
 
 // sources are the maps that << names: one, or a list of which the first that
 // has a key gives it.
-func (b *builder) sources(value ast.Node, here place) []*node {
+func (b *builder) sources(value ast.Node, here place) []*tree.Node {
 	n := b.node(value, here.path)
-	candidates := []*node{n}
-	if n.kind == list {
-		candidates = n.items
+	candidates := []*tree.Node{n}
+	if n.Kind == tree.List {
+		candidates = n.Items
 	}
-	var maps []*node
+	var maps []*tree.Node
 	for _, c := range candidates {
-		switch c.kind {
-		case mapping:
+		switch c.Kind {
+		case tree.Map:
 			maps = append(maps, c)
-		case broken:
+		case tree.Broken:
 		default:
-			b.fail(here, "<< needs a map of keys, not %s", c.kind)
+			b.fail(here, "<< needs a map of keys, not %s", c.Kind)
 		}
 	}
 	return maps

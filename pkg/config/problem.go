@@ -1,12 +1,13 @@
 package config
 
 import (
-	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"ripcord/pkg/tree"
 )
 
 // Problem is one thing that is wrong with a file, and where.
@@ -22,7 +23,9 @@ type Problem struct {
 	more         int    // problems behind this one that are not listed
 }
 
-func (p Problem) position() position { return position{p.file, p.Line, p.Column} }
+func (p Problem) position() tree.Position {
+	return tree.Position{File: p.file, Line: p.Line, Column: p.Column}
+}
 
 // Summary is the problem on one line: ripcord.yaml:7:5: instances[0].vrid: 300
 // is not between 1 and 255.
@@ -108,33 +111,32 @@ func (ps Problems) Unwrap() []error {
 	return all
 }
 
-// A position is where something stands: in which of the loader's files, and at which
-// line and column of it.
-type position struct{ file, line, column int }
-
-// compare orders positions: by file, in the order in which they are read.
-func (p position) compare(q position) int {
-	return cmp.Or(p.file-q.file, p.line-q.line, p.column-q.column)
-}
-
 // A place is a value of the file: where it stands, and what a person calls it.
 // Its position is that of its key, or its own in a list.
 type place struct {
 	path string
-	position
-	node *node // nil: the file says nothing here
-	bad  bool  // its value was refused, so there is nothing to check it against
+	tree.Position
+	node *tree.Node // nil: the file says nothing here
+	bad  bool       // its value was refused, so there is nothing to check it against
 }
 
 // key is the place of a key in the map at p, which need not be there.
 func (p place) key(name string) place {
-	return place{path: join(p.path, name), position: p.position}
+	return place{path: join(p.path, name), Position: p.Position}
 }
 
 // item is the place of an entry of the list at p.
 func (p place) item(i int) place {
-	n := p.node.items[i]
-	return place{path: fmt.Sprintf("%s[%d]", p.path, n.index), position: n.position, node: n}
+	n := p.node.Items[i]
+	return place{path: fmt.Sprintf("%s[%d]", p.path, n.Index), Position: n.Position, node: n}.named()
+}
+
+// named returns the place under the name that its node has of its own, if it has one.
+func (p place) named() place {
+	if p.node != nil && p.node.Name != "" {
+		p.path = p.node.Name
+	}
+	return p
 }
 
 // join appends a key to a path.

@@ -8,6 +8,7 @@ import (
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/route"
+	"ripcord/pkg/tree"
 )
 
 // routeEntry is one entry of routes, ruleEntry one of rules.
@@ -62,7 +63,7 @@ func network(l *loader, at place) (netip.Prefix, bool) {
 
 // destination is a network, or default, whose family the check finds.
 func destination(l *loader, at place) (netip.Prefix, bool) {
-	if at.node.kind == scalar && at.node.text == "default" {
+	if at.node.Kind == tree.Scalar && at.node.Text == "default" {
 		return netip.Prefix{}, true
 	}
 	return network(l, at)
@@ -96,15 +97,15 @@ var tableNumber = number[uint32](1, 1<<32-1)
 
 // tableOf is a routing table, by number or by one of the kernel's own names.
 func tableOf(l *loader, at place) (uint32, bool) {
-	if at.node.kind == scalar && !at.node.quoted {
-		switch at.node.text {
+	if at.node.Kind == tree.Scalar && !at.node.Quoted {
+		switch at.node.Text {
 		case "main":
 			return route.MainTable, true
 		case "default":
 			return route.MainTable - 1, true
 		}
-		if !digits.MatchString(at.node.text) {
-			l.advise(at, "write main, default or its number", "%s is no routing table", show(at.node.text))
+		if !digits.MatchString(at.node.Text) {
+			l.advise(at, "write main, default or its number", "%s is no routing table", show(at.node.Text))
 			return 0, false
 		}
 	}
@@ -196,7 +197,7 @@ const scopeOfLink, nowhere = 253, 255
 func routeScope(l *loader, at place) (uint8, bool) {
 	s, ok := scope(l, at)
 	if ok && s == nowhere {
-		l.fail(at, "%s is not between 0 and %d", show(at.node.text), nowhere-1)
+		l.fail(at, "%s is not between 0 and %d", show(at.node.Text), nowhere-1)
 		return 0, false
 	}
 	return s, ok

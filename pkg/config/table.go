@@ -1,6 +1,11 @@
 package config
 
-import "slices"
+import (
+	"slices"
+
+	"ripcord/pkg/spelling"
+	"ripcord/pkg/tree"
+)
 
 // A table is all keys of one kind of map in the file, in the order of the
 // manual, and what they mean for a T. What it says is what is checked, what is
@@ -41,7 +46,7 @@ func (t table[T]) start(into *T) {
 		case required, optional, later:
 		default:
 			l := newLoader("the default", []byte(k.initial))
-			if !k.value.read(l, place{path: k.name, node: &node{kind: scalar, text: k.initial}}, into) {
+			if !k.value.read(l, place{path: k.name, node: &tree.Node{Kind: tree.Scalar, Text: k.initial}}, into) {
 				panic(l.listed(&l.problems))
 			}
 		}
@@ -51,22 +56,22 @@ func (t table[T]) start(into *T) {
 // read reads a map into a T, keys in the order of the table. It reports every
 // key that it does not know.
 func (t table[T]) read(l *loader, at place, into *T) given {
-	if !l.expect(at, mapping) {
+	if !l.expect(at, tree.Map) {
 		return nil
 	}
 	said := given{}
-	for _, e := range at.node.entries {
-		if slices.ContainsFunc(t, func(k key[T]) bool { return k.name == e.key }) {
+	for _, e := range at.node.Entries {
+		if slices.ContainsFunc(t, func(k key[T]) bool { return k.name == e.Key }) {
 			continue
 		}
-		meant := l.suggest(e.key, t.names())
-		l.advise(at.entry(e), didYouMean(meant), "unknown key")
+		meant := l.suggest(e.Key, t.names())
+		l.advise(at.entry(e), spelling.DidYouMean(meant), "unknown key")
 		if meant != "" { // so that it is not called missing, too
-			said[meant] = place{path: join(at.path, meant), position: e.position, bad: true}
+			said[meant] = place{path: join(at.path, meant), Position: e.Position, bad: true}
 		}
 	}
 	for _, k := range t {
-		e := at.node.find(k.name)
+		e := at.node.Find(k.name)
 		switch {
 		case e == nil:
 		case k.initial == later:
@@ -110,34 +115,34 @@ func (t table[T]) names() []string {
 }
 
 // entry is the place of an entry of the map at p.
-func (p place) entry(e entry) place {
-	return place{path: join(p.path, e.key), position: e.position, node: e.value}
+func (p place) entry(e tree.Entry) place {
+	return place{path: join(p.path, e.Key), Position: e.Position, node: e.Value}.named()
 }
 
 // expect reports a value that is not of the kind it has to be.
-func (l *loader) expect(at place, want kind) bool {
-	if at.node.kind != want {
+func (l *loader) expect(at place, want tree.Kind) bool {
+	if at.node.Kind != want {
 		l.mismatch(at, want.String())
 	}
-	return at.node.kind == want
+	return at.node.Kind == want
 }
 
 // word is the text of a scalar; what says what it has to be if there is none.
 func (l *loader) word(at place, what string) (string, bool) {
-	if at.node.kind != scalar {
+	if at.node.Kind != tree.Scalar {
 		l.mismatch(at, what)
 	}
-	return at.node.text, at.node.kind == scalar
+	return at.node.Text, at.node.Kind == tree.Scalar
 }
 
 func (l *loader) mismatch(at place, want string) {
 	hint := ""
-	if want == list.String() {
+	if want == tree.List.String() {
 		hint = `its entries stand in [ ], or on lines that begin with "- "`
 	}
-	switch got := at.node.kind; got {
-	case broken: // was reported already
-	case null:
+	switch got := at.node.Kind; got {
+	case tree.Broken: // was reported already
+	case tree.Null:
 		l.advise(at, "give it one, or leave the key out", "has no value")
 	default:
 		l.advise(at, hint, "needs %s, not %s", want, got)
@@ -177,11 +182,11 @@ func section[T, S any](field func(*T) *S, keys table[S]) value[T] {
 // each reads a list of which every entry has one form.
 func each[V any](f form[V]) form[[]V] {
 	return form[[]V]{listOf(f.what, 0), func(l *loader, at place) ([]V, bool) {
-		if !l.expect(at, list) {
+		if !l.expect(at, tree.List) {
 			return nil, false
 		}
 		var all []V
-		for i := range at.node.items {
+		for i := range at.node.Items {
 			if v, ok := f.read(l, at.item(i)); ok {
 				all = append(all, v)
 			}
@@ -197,7 +202,7 @@ func some[V any](f form[[]V]) form[[]V] {
 	what := f.what
 	what.Least = 1
 	return form[[]V]{what, func(l *loader, at place) ([]V, bool) {
-		if at.node.kind == list && len(at.node.items) == 0 {
+		if at.node.Kind == tree.List && len(at.node.Items) == 0 {
 			l.fail(at, "needs at least one entry")
 			return nil, false
 		}

@@ -7,7 +7,9 @@ import (
 	"strconv"
 	"strings"
 
+	"ripcord/pkg/spelling"
 	"ripcord/pkg/track"
+	"ripcord/pkg/tree"
 	"ripcord/pkg/vrrp"
 )
 
@@ -38,7 +40,7 @@ const mostWeight = 253
 
 // readWeight reads a weight; none is 0: a failure is a fault.
 func readWeight(l *loader, at place) (int, bool) {
-	if at.node.kind == scalar && at.node.text == "none" {
+	if at.node.Kind == tree.Scalar && at.node.Text == "none" {
 		return 0, true
 	}
 	n, ok := number(-mostWeight, mostWeight).read(l, at)
@@ -77,7 +79,7 @@ func filled[T, S any](field func(*T) **S, keys table[S]) value[T] {
 
 // mostProcesses is a number of processes, or inf.
 func mostProcesses(l *loader, at place) (int, bool) {
-	if at.node.kind == scalar && at.node.text == "inf" {
+	if at.node.Kind == tree.Scalar && at.node.Text == "inf" {
 		return 0, true
 	}
 	return number(1, pidMax).read(l, at)
@@ -117,7 +119,7 @@ func target(l *loader, at place) (string, bool) {
 
 // statuses is a status code or a range of them, or a list of such.
 func statuses(l *loader, at place) ([]track.StatusRange, bool) {
-	if at.node.kind == list {
+	if at.node.Kind == tree.List {
 		return some(each(as(Description{}, status))).read(l, at)
 	}
 	one, ok := status(l, at)
@@ -333,7 +335,7 @@ func (n named) checkTrack(l *loader, track []tracked, where func(place) place) {
 			continue
 		}
 		if t.found = n.checks[t.check]; t.found == nil {
-			l.advise(at, didYouMean(l.suggest(t.check, n.names)), "no check is named %s", show(t.check))
+			l.advise(at, spelling.DidYouMean(l.suggest(t.check, n.names)), "no check is named %s", show(t.check))
 			continue
 		}
 		t.found.used = true

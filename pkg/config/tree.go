@@ -10,64 +10,19 @@ import (
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"ripcord/pkg/tree"
 )
-
-// kind is what a node is.
-type kind uint8
-
-const (
-	null kind = iota
-	scalar
-	list
-	mapping
-	broken // was reported already
-)
-
-// String says what stands there, for "needs a number, not ...".
-func (k kind) String() string {
-	return [...]string{"nothing", "text", "a list", "a map of keys", "something broken"}[k]
-}
-
-// A node is a value of the file: YAML without anchors, aliases, merge keys,
-// tags and comments. Scalars are text: what 010 or yes means is for the reader
-// of the key to say, not for YAML.
-type node struct {
-	kind kind
-	position
-	text    string // of a scalar, without its quotes
-	quoted  bool
-	items   []*node // of a list
-	entries []entry // of a mapping; no key comes twice
-	index   int     // in the list of its file
-	size    int     // what it takes to read it, with what aliases repeat
-}
-
-// entry is one key of a mapping.
-type entry struct {
-	key string
-	position
-	value *node
-}
-
-// find returns the entry of a key, or nil.
-func (n *node) find(key string) *entry {
-	for i := range n.entries {
-		if n.entries[i].key == key {
-			return &n.entries[i]
-		}
-	}
-	return nil
-}
 
 const bom = "\uFEFF"
 
 // tree parses the text of one of the loader's files. It returns nil if that failed, or
 // there is nothing in it.
-func (l *loader) tree(file int, text []byte) (root *node) {
-	b := builder{loader: l, file: file, anchors: map[string]*node{}}
+func (l *loader) tree(file int, text []byte) (root *tree.Node) {
+	b := builder{loader: l, file: file, anchors: map[string]*tree.Node{}}
 	if at := invalid(text); at != nil {
-		at.file = file
-		l.fail(place{position: *at}, "the file is not text in UTF-8")
+		at.File = file
+		l.fail(place{Position: *at}, "the file is not text in UTF-8")
 		return nil
 	}
 	// A file that crashes the parser must not crash a daemon that reloads.
@@ -92,7 +47,7 @@ func (l *loader) tree(file int, text []byte) (root *node) {
 		case doc.Body == nil || doc.Body.Type() == ast.DirectiveType:
 		case root != nil:
 			second := b.node(doc.Body, "")
-			l.fail(place{position: second.position}, "a second YAML document; a configuration is one")
+			l.fail(place{Position: second.Position}, "a second YAML document; a configuration is one")
 		default:
 			root = b.node(doc.Body, "")
 		}
@@ -102,14 +57,14 @@ func (l *loader) tree(file int, text []byte) (root *node) {
 
 // measured returns a tree unless it and those of the other files are too large
 // together.
-func (b *builder) measured(root *node) *node {
+func (b *builder) measured(root *tree.Node) *tree.Node {
 	if root != nil {
-		b.size += root.size
+		b.size += root.Size
 	}
 	switch here := b.placeOf("", nil); {
 	case b.merged <= mostSize && b.size <= mostSize:
 		return root
-	case root != nil && root.size < b.size:
+	case root != nil && root.Size < b.size:
 		b.advise(here, "leave out what is not needed", "this file and those before it have more than %d values", mostSize)
 	default:
 		b.advise(here, "write out what is repeated, or leave it out", "its aliases make more than %d values of this file", mostSize)
@@ -135,16 +90,16 @@ func (b *builder) syntax(err error) {
 }
 
 // invalid is the place of the first byte that is not UTF-8, or nil.
-func invalid(text []byte) *position {
-	at := &position{line: 1, column: 1}
+func invalid(text []byte) *tree.Position {
+	at := &tree.Position{Line: 1, Column: 1}
 	for len(text) > 0 {
 		r, size := utf8.DecodeRune(text)
 		if r == utf8.RuneError && size == 1 {
 			return at
 		}
-		at.column++
+		at.Column++
 		if r == '\n' {
-			at.line, at.column = at.line+1, 1
+			at.Line, at.Column = at.Line+1, 1
 		}
 		text = text[size:]
 	}
@@ -153,11 +108,11 @@ func invalid(text []byte) *position {
 
 // placeOf is where a token stands; nil: at the beginning of the file.
 func (b *builder) placeOf(path string, t *token.Token) place {
-	at := position{file: b.file}
+	at := tree.Position{File: b.file}
 	if t != nil && t.Position != nil {
-		at.line, at.column = t.Position.Line, t.Position.Column
+		at.Line, at.Column = t.Position.Line, t.Position.Column
 	}
-	return place{path: path, position: at}
+	return place{path: path, Position: at}
 }
 
 // A builder turns the parser's tree into ours. An anchor can be used only after
@@ -165,50 +120,50 @@ func (b *builder) placeOf(path string, t *token.Token) place {
 type builder struct {
 	*loader
 	file    int
-	anchors map[string]*node
+	anchors map[string]*tree.Node
 }
 
 // node converts one value.
-func (b *builder) node(n ast.Node, path string) *node {
+func (b *builder) node(n ast.Node, path string) *tree.Node {
 	out := b.convert(n, path)
-	if out.size == 0 { // what an alias repeats has been measured
-		out.measure()
+	if out.Size == 0 { // what an alias repeats has been measured
+		measure(out)
 	}
 	return out
 }
 
 // measure finds the size of a node whose parts have been measured.
-func (n *node) measure() {
+func measure(n *tree.Node) {
 	const each = 32 // bytes of text that count as another value
-	n.size = 1 + len(n.text)/each
-	for _, i := range n.items {
-		n.size = min(n.size+i.size, mostSize+1)
+	n.Size = 1 + len(n.Text)/each
+	for _, i := range n.Items {
+		n.Size = min(n.Size+i.Size, mostSize+1)
 	}
-	for _, e := range n.entries {
-		n.size = min(n.size+e.value.size, mostSize+1)
+	for _, e := range n.Entries {
+		n.Size = min(n.Size+e.Value.Size, mostSize+1)
 	}
 }
 
-func (b *builder) convert(n ast.Node, path string) *node {
+func (b *builder) convert(n ast.Node, path string) *tree.Node {
 	here := b.placeOf(path, n.GetToken())
-	out := &node{kind: scalar, position: here.position}
+	out := &tree.Node{Kind: tree.Scalar, Position: here.Position}
 	switch n := n.(type) {
 	case *ast.NullNode:
-		out.kind = null
+		out.Kind = tree.Null
 	case *ast.StringNode:
-		out.text, out.quoted = n.Value, n.Token.Type != token.StringType
+		out.Text, out.Quoted = n.Value, n.Token.Type != token.StringType
 	case *ast.LiteralNode:
-		out.text, out.quoted = n.Value.Value, true
+		out.Text, out.Quoted = n.Value.Value, true
 	case *ast.MappingNode:
 		b.mapping(out, n.Values, path)
 	case *ast.MappingValueNode:
 		b.mapping(out, []*ast.MappingValueNode{n}, path)
 	case *ast.SequenceNode:
-		out.kind = list
+		out.Kind = tree.List
 		for i, v := range n.Values {
 			item := b.node(v, fmt.Sprintf("%s[%d]", path, i))
-			item.index = i
-			out.items = append(out.items, item)
+			item.Index = i
+			out.Items = append(out.Items, item)
 		}
 	case *ast.AnchorNode:
 		out = b.node(n.Value, path)
@@ -217,21 +172,21 @@ func (b *builder) convert(n ast.Node, path string) *node {
 		return b.alias(n, here)
 	case *ast.TagNode:
 		b.fail(here, "%s is a YAML tag, which has no meaning here", show(n.Start.Value))
-		out.kind = broken
+		out.Kind = tree.Broken
 	default: // numbers, booleans, .inf, .nan, a stray <<
-		out.text = n.GetToken().Value
+		out.Text = n.GetToken().Value
 	}
 	return out
 }
 
 // alias is the node that an anchor named, standing where the alias does.
-func (b *builder) alias(n *ast.AliasNode, here place) *node {
+func (b *builder) alias(n *ast.AliasNode, here place) *tree.Node {
 	name := n.Value.GetToken().Value
 	if named, ok := b.anchors[name]; ok {
 		out := *named
-		out.position = here.position
+		out.Position = here.Position
 		return &out
 	}
 	b.fail(here, "no anchor &%s stands before *%s", name, name)
-	return &node{kind: broken, position: here.position}
+	return &tree.Node{Kind: tree.Broken, Position: here.Position}
 }

@@ -4,27 +4,29 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"ripcord/pkg/tree"
 )
 
 // sketch writes a tree so that two can be compared.
-func sketch(n *node) string {
+func sketch(n *tree.Node) string {
 	if n == nil {
 		return "none"
 	}
 	var b strings.Builder
-	switch n.kind {
-	case list:
-		for _, i := range n.items {
+	switch n.Kind {
+	case tree.List:
+		for _, i := range n.Items {
 			b.WriteString(sketch(i) + ",")
 		}
-	case mapping:
-		for _, e := range n.entries {
-			fmt.Fprintf(&b, "%s:%s,", e.key, sketch(e.value))
+	case tree.Map:
+		for _, e := range n.Entries {
+			fmt.Fprintf(&b, "%s:%s,", e.Key, sketch(e.Value))
 		}
 	default:
-		fmt.Fprintf(&b, "%q %t", n.text, n.quoted)
+		fmt.Fprintf(&b, "%q %t", n.Text, n.Quoted)
 	}
-	return fmt.Sprintf("%d(%s)", n.kind, b.String())
+	return fmt.Sprintf("%d(%s)", n.Kind, b.String())
 }
 
 // TestListsInBraces compares lists in a map in braces, where the YAML parser
@@ -49,7 +51,7 @@ func TestScalarsStayText(t *testing.T) {
 		"-0": "-0", "1.50": "1.50", "2001-01-01": "2001-01-01", `"a\tb"`: "a\tb", "'a''b'": "a'b", "|\n  a\n  b\n": "a\nb\n",
 	} {
 		root := newLoader("x", nil).tree(0, []byte("a: "+text))
-		if root == nil || len(root.entries) != 1 || root.entries[0].value.text != want {
+		if root == nil || len(root.Entries) != 1 || root.Entries[0].Value.Text != want {
 			t.Errorf("%s reads as %s, want %q", text, sketch(root), want)
 		}
 	}

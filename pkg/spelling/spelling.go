@@ -1,16 +1,17 @@
-package config
+// Package spelling finds the word that was most likely meant by a misspelt one.
+package spelling
 
-// didYouMean is a hint at a name, or nothing.
-func didYouMean(name string) string {
+// DidYouMean is a hint at a name, or nothing.
+func DidYouMean(name string) string {
 	if name == "" {
 		return ""
 	}
 	return "did you mean " + name + "?"
 }
 
-// nearest is the name that was most likely meant by a misspelt one; empty if
+// Nearest returns the name that was most likely meant by a misspelt one; empty if
 // none is near enough.
-func nearest(wrong string, names []string) string {
+func Nearest(wrong string, names []string) string {
 	best, least := "", 1+max(1, len(wrong)/3)
 	for _, n := range names {
 		if d := distance(wrong, n); d < least && d < len(n) {
