@@ -57,16 +57,48 @@ func Contain(command *exec.Cmd) {
 	command.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID, Unshareflags: syscall.CLONE_NEWNS}
 }
 
-// WaitSaid waits until it has said these words since it was started.
+// WaitSaid waits until the daemon has logged these words since it was started. A daemon
+// that ends without them is an error at once, with the last lines that it logged.
 func (d *Daemon) WaitSaid(words string) error {
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
-		if text, _ := os.ReadFile(d.Log); strings.Contains(string(text[min(int(d.said), len(text)):]), words) {
+	deadline := time.After(patience)
+	for {
+		ended := isClosed(d.Exited) // before the log is read: what it logged last counts
+		if strings.Contains(d.logged(), words) {
 			return nil
 		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("it has not said %q within %v after its start", words, patience)
+		if ended {
+			return fmt.Errorf("it ended (%v) without logging %q; it logged last:\n%s", d.Command.ProcessState, words, lastLines(d.logged(), 10))
+		}
+		select {
+		case <-deadline:
+			return fmt.Errorf("it has not logged %q within %v after its start; it logged last:\n%s", words, patience, lastLines(d.logged(), 10))
+		case <-time.After(5 * time.Millisecond):
 		}
 	}
+}
+
+// logged returns the log since the daemon was started.
+func (d *Daemon) logged() string {
+	text, _ := os.ReadFile(d.Log)
+	return string(text[min(int(d.said), len(text)):])
+}
+
+func isClosed(c chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// lastLines returns the last n lines of a text, or "(nothing)".
+func lastLines(text string, n int) string {
+	if text = strings.TrimSpace(text); text == "" {
+		return "(nothing)"
+	}
+	lines := strings.Split(text, "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
 // Signal sends a signal, and returns when. The error is os.ErrProcessDone if it
