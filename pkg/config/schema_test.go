@@ -15,6 +15,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	refusal "github.com/santhosh-tekuri/jsonschema/v6/kind"
 
+	"ripcord/pkg/tree"
 	"ripcord/test/golden"
 )
 
@@ -329,7 +330,7 @@ func asJSON(text []byte) (document any, ok bool) {
 	if root == nil || slices.ContainsFunc(l.problems.kept, func(p Problem) bool { return p.Path == "" }) {
 		return nil, false
 	}
-	return root.asJSON(), true
+	return typed(root), true
 }
 
 var (
@@ -337,30 +338,31 @@ var (
 	coreFloat   = regexp.MustCompile(`^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`)
 )
 
-func (n *node) asJSON() any {
-	switch n.kind {
-	case list:
+// typed returns a node with the types of YAML's core schema.
+func typed(n *tree.Node) any {
+	switch n.Kind {
+	case tree.List:
 		all := []any{}
-		for _, item := range n.items {
-			all = append(all, item.asJSON())
+		for _, item := range n.Items {
+			all = append(all, typed(item))
 		}
 		return all
-	case mapping:
+	case tree.Map:
 		all := object{}
-		for _, e := range n.entries {
-			all[e.key] = e.value.asJSON()
+		for _, e := range n.Entries {
+			all[e.Key] = typed(e.Value)
 		}
 		return all
-	case scalar:
+	case tree.Scalar:
 		switch {
-		case n.quoted:
-			return n.text
-		case n.text == "true" || n.text == "false":
-			return n.text == "true"
-		case coreInteger.MatchString(n.text), coreFloat.MatchString(n.text):
-			return json.Number(strings.TrimLeft(n.text, "+"))
+		case n.Quoted:
+			return n.Text
+		case n.Text == "true" || n.Text == "false":
+			return n.Text == "true"
+		case coreInteger.MatchString(n.Text), coreFloat.MatchString(n.Text):
+			return json.Number(strings.TrimLeft(n.Text, "+"))
 		}
-		return n.text
+		return n.Text
 	}
 	return nil
 }
