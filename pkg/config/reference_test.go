@@ -17,7 +17,16 @@ import (
 func TestReferencePage(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(pageHead)
-	section(&b, "The file", config.Reference(), "")
+	for _, s := range sections(config.Reference()) {
+		title := "The file"
+		if s.path != "" {
+			title = "`" + s.path + "`"
+		}
+		fmt.Fprintf(&b, "\n## %s\n\n| key | value | default | meaning |\n| --- | --- | --- | --- |\n", title)
+		for _, k := range s.keys {
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", k.Name, escaped(accepts(k.Value)), initial(k), escaped(meaning(k)))
+		}
+	}
 	b.WriteString(pageTail)
 	golden.Check(t, "../../docs/configuration.md", b.String())
 }
@@ -49,34 +58,45 @@ A file is read once, however often it is named, and one that includes itself is 
 with wildcards that nothing matches is a warning. All files together have at most 4 MiB, and there are at most 1000.
 `
 
-// section writes the table of a map's keys, and then those of the maps in it.
-func section(b *strings.Builder, title string, d config.Description, path string) {
-	if d.Keys == nil {
-		return
-	}
-	fmt.Fprintf(b, "\n## %s\n\n| key | value | default | meaning |\n| --- | --- | --- | --- |\n", title)
-	var inner []config.KeyDescription
-	for _, k := range d.Keys() {
-		if k.Later {
-			continue
+// keySection is the keys of one kind of map, and where it stands; the file itself has no path.
+type keySection struct {
+	path string
+	keys []config.KeyDescription
+}
+
+// sections are those of a description, each in front of those of the maps in it.
+func sections(d config.Description) []keySection {
+	var all []keySection
+	var walk func(d config.Description, path string)
+	walk = func(d config.Description, path string) {
+		if d.Keys == nil {
+			return
 		}
-		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", k.Name, escaped(accepts(k.Value)), initial(k), escaped(meaning(k)))
-		inner = append(inner, k)
-	}
-	for _, k := range inner {
-		name := k.Name
-		v := k.Value
-		switch {
-		case v.Type == config.List && v.Items.Keys != nil:
-			v, name = *v.Items, name+"[]"
-		case v.Type == config.Map && v.Items != nil:
-			v, name = *v.Items, name+".NAME"
+		here := keySection{path: path}
+		for _, k := range d.Keys() {
+			if !k.Later {
+				here.keys = append(here.keys, k)
+			}
 		}
-		if strings.Contains(path+name, "extra_addresses") || path == "groups[]." {
-			continue // as addresses, as in an instance
+		all = append(all, here)
+		if path == "groups[]" {
+			return // what is in it stands in an instance, too
 		}
-		section(b, "`"+path+name+"`", v, path+name+".")
+		for _, k := range here.keys {
+			name, v := k.Name, k.Value
+			switch {
+			case v.Type == config.List && v.Items.Keys != nil:
+				v, name = *v.Items, name+"[]"
+			case v.Type == config.Map && v.Items != nil:
+				v, name = *v.Items, name+".NAME"
+			}
+			if name != "extra_addresses[]" { // as addresses
+				walk(v, strings.TrimPrefix(path+"."+name, "."))
+			}
+		}
 	}
+	walk(d, "")
+	return all
 }
 
 func accepts(d config.Description) string {

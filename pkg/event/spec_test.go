@@ -12,6 +12,7 @@ import (
 
 	"ripcord/pkg/event/eventtest"
 	"ripcord/test/golden"
+	"ripcord/test/manpage"
 )
 
 // common are the fields of every line, which no event may have of its own.
@@ -185,11 +186,40 @@ func TestEventsPage(t *testing.T) {
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", d.Name, strings.Join(levels, ", "), d.About, fields)
 	}
-	b.WriteString("| `log.lost` | error | Lines are missing in front of this one. | `count`, `reason` |\n\n## Fields\n\n| field | meaning |\n| --- | --- |\n")
+	b.WriteString("| `log.lost` | warn | Lines are missing in front of this one. | `count`, `reason` |\n\n## Fields\n\n| field | meaning |\n| --- | --- |\n")
 	for _, f := range slices.Sorted(maps.Keys(FieldMeanings)) {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", f, FieldMeanings[f])
 	}
 	golden.Check(t, "../../docs/events.md", b.String())
+}
+
+// TestManualPage keeps deploy/man/ripcord-events.7 as the schema has it; -update writes it
+// anew.
+func TestManualPage(t *testing.T) {
+	p := manpage.New("ripcord-events", 7, "the events in the log of ripcord", "go test ./pkg/event -run TestManualPage -update")
+	p.Section("Description")
+	head, _, _ := strings.Cut(eventsHead, "## Events")
+	p.Text(strings.TrimPrefix(head, "# The log\n"))
+	p.Section("Events")
+	for _, d := range Schema {
+		levels := make([]string, len(d.Levels))
+		for i, l := range d.Levels {
+			levels[i] = l.String()
+		}
+		fields := "Fields: `" + strings.Join(d.Fields, "`, `") + "`"
+		if len(d.May) > 0 {
+			fields += "; sometimes `" + strings.Join(d.May, "`, `") + "`"
+		}
+		p.Item("`"+d.Name+"` ("+strings.Join(levels, ", ")+")", d.About, fields+".")
+	}
+	p.Item("`log.lost` (warn)", "Lines are missing in front of this one.", "Fields: `count`, `reason`.")
+	p.Section("Fields")
+	for _, f := range slices.Sorted(maps.Keys(FieldMeanings)) {
+		p.Item("`"+f+"`", FieldMeanings[f])
+	}
+	p.Section("See also")
+	p.Text("`ripcord`(8), `ripcord.yaml`(5)")
+	golden.Check(t, "../../deploy/man/ripcord-events.7", p.String())
 }
 
 const eventsHead = `# The log

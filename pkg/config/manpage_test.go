@@ -1,0 +1,70 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+
+	"ripcord/pkg/config"
+	"ripcord/test/golden"
+	"ripcord/test/manpage"
+)
+
+// TestManualPage keeps deploy/man/ripcord.yaml.5 as the key tables have it; -update writes
+// it anew.
+func TestManualPage(t *testing.T) {
+	p := manpage.New("ripcord.yaml", 5, "the configuration of ripcord", "go test ./pkg/config -run TestManualPage -update")
+	p.Section("Description")
+	p.Text(strings.TrimPrefix(pageHead, "# Configuration\n"))
+	p.Section("Example")
+	p.Code(smallestUseful)
+	p.Section("Keys")
+	for _, s := range sections(config.Reference()) {
+		title := "The file"
+		if s.path != "" {
+			title = s.path
+		}
+		p.Subsection(title)
+		for _, k := range s.keys {
+			what := accepts(k.Value)
+			switch {
+			case k.Required:
+				what += "; required"
+			case k.Default != "":
+				what += "; default `" + k.Default + "`"
+			}
+			p.Item("`"+k.Name+"` ("+what+")", meaning(k))
+		}
+	}
+	p.Section("Several files")
+	p.Text(manpage.Part(pageTail, "## Several files"))
+	p.Section("Files")
+	p.Item("/etc/ripcord/ripcord.yaml", "The configuration.")
+	p.Item("/usr/share/doc/ripcord/examples", "Complete set-ups.")
+	p.Item("/usr/share/ripcord/ripcord.schema.json", "A JSON Schema of this file, for editors.")
+	p.Section("See also")
+	p.Text("`ripcord`(8), `ripcord-events`(7)")
+	golden.Check(t, "../../deploy/man/ripcord.yaml.5", p.String())
+}
+
+const smallestUseful = `instances:
+  - name: inside
+    interface: eth0
+    vrid: 51
+    priority: 150
+    addresses: [192.0.2.1/24]
+  - name: outside
+    interface: eth1
+    vrid: 52
+    priority: 150
+    addresses: [198.51.100.1/24]
+groups:
+  - name: edge
+    members: [inside, outside]
+`
+
+// TestManualExample: the example of the manual page loads.
+func TestManualExample(t *testing.T) {
+	if _, err := config.Parse("example", []byte(smallestUseful)); err != nil {
+		t.Error(err)
+	}
+}
