@@ -39,7 +39,7 @@ func demonstrate(ctx context.Context, c *cobra.Command) (err error) {
 			err = fmt.Errorf("demo: removing what it made: %w", failed)
 		}
 	}()
-	for _, act := range story {
+	for _, act := range acts {
 		fmt.Fprintf(out, "%s ...\n", act.title)
 		scene, err := stage.play(ctx, act)
 		if err != nil {
@@ -72,7 +72,7 @@ type act struct {
 	server string
 }
 
-var story = []act{
+var acts = []act{
 	{"two routers start; left has the higher priority", (*demoStage).start, "left"},
 	{"left's cable to inside is pulled", func(s *demoStage) error { return s.cable(s.lan.Cable("left", "eth0").Pull()) }, "right"},
 	{"the cable is put back", func(s *demoStage) error { return s.cable(s.lan.Cable("left", "eth0").Plug()) }, "left"},

@@ -104,6 +104,10 @@ func TestExecute(t *testing.T) {
 		{"check --config " + fine, 0, fine + " is good: 2 instances, 1 group\n", ""},
 		{"check " + vague, 0, "warning", "warning: " + vague + ":"},
 
+		{"events --socket " + missing, 1, "", "ripcord: there is no socket " + missing + ": is ripcord running?"},
+		{"events log.txt", 2, "", "ripcord: events log.txt: give - to read a log from standard input, or nothing to ask the daemon\n"},
+		{"events - --follow", 2, "", "ripcord: with - the log comes from standard input: leave out --follow, --since and --socket\n"},
+		{"events --since 0s", 2, "", "ripcord: --since 0s: give a time that is longer than nothing, as 10m\n"},
 		{"check " + bad, 1, "", ": 300 is not between 1 and 255"},
 		{"check " + bad, 1, "", "\nripcord: " + bad + " cannot be used: 1 problem\n"},
 		{"check " + missing, 1, "", "ripcord: no configuration: "},

@@ -38,6 +38,7 @@ func newRoot() *cobra.Command {
 		newRun(),
 		newCheck(),
 		newStatus(),
+		newEvents(),
 		newLink(),
 		newRelease(),
 		newReload(),

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"syscall"
 	"time"
@@ -59,6 +60,20 @@ func request[T any](ctx context.Context, socket, method, path string, body io.Re
 
 // ask returns the body of a successful answer.
 func ask(ctx context.Context, socket, method, path string, sent io.Reader) ([]byte, error) {
+	answer, err := open(ctx, socket, method, path, sent)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Close()
+	body, err := io.ReadAll(answer)
+	if err != nil {
+		return nil, explain(socket, err)
+	}
+	return body, nil
+}
+
+// open returns the body of a successful answer to be read, and closed.
+func open(ctx context.Context, socket, method, path string, sent io.Reader) (io.ReadCloser, error) {
 	transport := &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -74,19 +89,38 @@ func ask(ctx context.Context, socket, method, path string, sent io.Reader) ([]by
 	if err != nil {
 		return nil, explain(socket, err)
 	}
+	if response.StatusCode == http.StatusOK {
+		return response.Body, nil
+	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
+	var told Error
+	if body, err := io.ReadAll(response.Body); err != nil {
 		return nil, explain(socket, err)
+	} else if json.Unmarshal(body, &told) != nil || told.Error == "" {
+		told.Error = response.Status
 	}
-	if response.StatusCode != http.StatusOK {
-		var told Error
-		if json.Unmarshal(body, &told) != nil || told.Error == "" {
-			told.Error = response.Status
-		}
-		return nil, fmt.Errorf("ripcord at %s: %s", socket, told.Error)
+	return nil, fmt.Errorf("ripcord at %s: %s", socket, told.Error)
+}
+
+// ReadEvents has the daemon that listens on socket send the newest lines of its log, or
+// those since a time; with follow also those that come, until ctx ends. Close what it
+// returns.
+func ReadEvents(ctx context.Context, socket string, since time.Time, follow bool) (io.ReadCloser, error) {
+	query := url.Values{}
+	if follow {
+		query.Set("follow", "1")
 	}
-	return body, nil
+	if !since.IsZero() {
+		query.Set("since", since.UTC().Format(time.RFC3339Nano))
+	}
+	// A daemon that does not answer at all must not be waited for.
+	ctx, cancel := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(fetchTimeout, func() { cancel(context.DeadlineExceeded) })
+	lines, err := open(ctx, socket, http.MethodGet, EventsPath+"?"+query.Encode(), nil)
+	if !timer.Stop() && err != nil {
+		err = explain(socket, context.DeadlineExceeded)
+	}
+	return lines, err
 }
 
 // explain says what a failed connection means and what to do about it.

@@ -48,7 +48,7 @@ func routes(c Config) []route {
 		{http.MethodGet, StatusPath, func(w http.ResponseWriter, _ *http.Request) {
 			answer(w, http.StatusOK, c.status())
 		}},
-		{http.MethodGet, "/v1/events", nil},
+		{http.MethodGet, EventsPath, c.events()},
 		{http.MethodGet, MetricsPath, serves(c.Metrics)},
 		{http.MethodGet, "/", nil},
 	}, orderRoutes(c.Orders)...)
@@ -70,7 +70,7 @@ func dispatch(routes []route, by func(route) http.HandlerFunc) http.Handler {
 				return
 			}
 		}
-		fail(w, http.StatusNotFound, "there is no %s: the status is at %s, the metrics are at %s", r.URL.Path, StatusPath, MetricsPath)
+		fail(w, http.StatusNotFound, "there is no %s: the status is at %s, the log at %s, the metrics are at %s", r.URL.Path, StatusPath, EventsPath, MetricsPath)
 	})
 }
 

@@ -89,8 +89,8 @@ func TestOtherRequests(t *testing.T) {
 		code         int
 		allow, says  string
 	}{
-		{"GET", "/v1/statu", 404, "", "there is no /v1/statu: the status is at /v1/status, the metrics are at /metrics"},
-		{"GET", "/v1/status/", 404, "", "there is no /v1/status/: the status is at /v1/status, the metrics are at /metrics"},
+		{"GET", "/v1/statu", 404, "", "there is no /v1/statu: the status is at /v1/status, the log at /v1/events, the metrics are at /metrics"},
+		{"GET", "/v1/status/", 404, "", "there is no /v1/status/: the status is at /v1/status, the log at /v1/events, the metrics are at /metrics"},
 		{"POST", "/v1/status", 405, "GET", "POST /v1/status is not possible: use GET"},
 		{"GET", "/v1/release", 405, "POST", "GET /v1/release is not possible: use POST"},
 		{"DELETE", "/", 405, "GET", "DELETE / is not possible: use GET"},

@@ -42,6 +42,8 @@ type Config struct {
 	Source  Source
 	// Orders carries out the orders that come on the socket; nil: they are refused.
 	Orders Orders
+	// Events are the newest lines of the log; nil where nobody keeps them.
+	Events Events
 	// Metrics answers GET /metrics; nil where there are none.
 	Metrics http.Handler
 	// Listen is an IP address with a port, "[::1]:9112", or a port alone, ":9112",
@@ -58,7 +60,8 @@ type Config struct {
 	// removed at the end.
 	Listener net.Listener
 
-	port *port // of Listen; nil where that is empty
+	port     *port           // of Listen; nil where that is empty
+	stopping <-chan struct{} // closed when those who follow have to go
 }
 
 // MostConnections is how many connections are open at once on a listener.
@@ -172,6 +175,7 @@ func (s *Server) Run(ctx context.Context) error {
 		defer s.socket.remove()
 	}
 	running, ctx := errgroup.WithContext(ctx)
+	s.config.stopping = ctx.Done()
 	running.Go(func() error {
 		return serve(ctx, limit(s.listener, s.config.Connections), handler(s.config))
 	})

@@ -74,7 +74,7 @@ func Run(ctx context.Context, o Options) error {
 	// that each finds what it needs, and stopped so that nothing is lost.
 	log := stage{"log": p.log.Run}.start(broken)
 	notifying := stage{"notify": p.notifier.run}.start(broken)
-	aside := stage{"metrics": p.metrics.Run, "memory": tidy}.start(broken)
+	aside := stage{"metrics": p.metrics.Run, "history": p.history.Run, "memory": tidy}.start(broken)
 	p.events.Publish(loaded(o.Config))
 	if o.Memory != nil {
 		p.events.Publish(*o.Memory)

@@ -44,6 +44,7 @@ type parts struct {
 	warnings  *event.Warnings
 
 	log        *telemetry.Log
+	history    *telemetry.History
 	metrics    *telemetry.Metrics
 	monitor    *link.Monitor
 	receiver   *advert.Receiver
@@ -78,6 +79,7 @@ func build(o Options) (*parts, error) {
 	p.config.Store(o.Config)
 	p.warnings = event.NewWarnings(func(e event.Event) { p.events.Publish(e) })
 	p.log = telemetry.NewLog(&p.events, telemetry.NewLogger(o.Output, o.Config.Log.Level))
+	p.history = telemetry.NewHistory(&p.events)
 	p.metrics = telemetry.NewMetrics(telemetry.MetricsConfig{
 		Version: o.Version, Since: now, Source: source{p},
 		Settings: func(name string) link.Settings { return p.config.Load().Link(name) }, Events: &p.events, LinesLost: p.log.Lost,
@@ -148,7 +150,7 @@ func (p *parts) buildControl(o Options, now time.Time) (err error) {
 	}
 	p.control, err = control.New(control.Config{
 		Socket: o.Config.Control.Socket, Version: o.Version, Host: host, Since: now,
-		Source: source{p}, Orders: orders{p, o}, Metrics: p.metrics.Handler(),
+		Source: source{p}, Orders: orders{p, o}, Metrics: p.metrics.Handler(), Events: p.history,
 		Listen: o.Config.Control.Listen, Listener: o.Listener,
 		Report: func(e event.Event) { p.events.Publish(e) }, Connections: connections(len(interfaces(o.Config))),
 	})

@@ -28,7 +28,7 @@ var layers = [][]string{
 	{"pkg/daemon", "pkg/sim", "pkg/lan"},
 	{"pkg/router", "pkg/control", "pkg/config", "pkg/telemetry"},
 	{"pkg/advert", "pkg/addr", "pkg/link", "pkg/track", "pkg/notify"},
-	{"pkg/vrrp", "pkg/stats", "pkg/route", "pkg/macvlan", "pkg/firewall", "pkg/neigh", "pkg/nic"},
+	{"pkg/vrrp", "pkg/stats", "pkg/route", "pkg/macvlan", "pkg/firewall", "pkg/neigh", "pkg/nic", "pkg/story"},
 	{"pkg/wire"},
 	{"pkg/bus", "pkg/command", "pkg/deadline", "pkg/event", "pkg/lease", "pkg/mmsg", "pkg/ratelimit", "pkg/rtnl", "pkg/rundir", "pkg/sysctl", "pkg/spelling", "pkg/thread", "pkg/timerfd", "pkg/tree"},
 }
@@ -36,7 +36,7 @@ var layers = [][]string{
 // pure packages and files: no time but as an argument, no I/O, no goroutine. Files
 // *_linux.go are left out: they own the file descriptors.
 var pure = []string{
-	"pkg/event/*.go", "pkg/bus/*.go", "pkg/tree/*.go", "pkg/spelling/*.go", "pkg/deadline/*.go", "pkg/ratelimit/*.go", "pkg/wire/*.go", "pkg/lease/*.go", "pkg/stats/*.go", "pkg/vrrp/*.go",
+	"pkg/event/*.go", "pkg/bus/*.go", "pkg/tree/*.go", "pkg/spelling/*.go", "pkg/deadline/*.go", "pkg/ratelimit/*.go", "pkg/wire/*.go", "pkg/lease/*.go", "pkg/stats/*.go", "pkg/story/*.go", "pkg/vrrp/*.go",
 	"pkg/router/core.go", "pkg/router/orders.go", "pkg/router/deadlines.go", "pkg/router/standing.go",
 	"pkg/advert/plan.go", "pkg/advert/entry.go", "pkg/advert/order.go", "pkg/advert/accept.go", "pkg/advert/link.go", "pkg/advert/reject.go",
 	"pkg/advert/mismatch.go", "pkg/advert/flood.go", "pkg/advert/coalesce.go", "pkg/advert/undelivered.go",

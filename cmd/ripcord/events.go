@@ -1,0 +1,169 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"ripcord/pkg/control"
+	"ripcord/pkg/story"
+)
+
+// How long after its last line a story is told: by the time of the lines, where the whole
+// log is there to be read, and on the wall while there is nothing to be read.
+const (
+	quietInLog = 10 * time.Second
+	quietNow   = time.Second
+)
+
+// newEvents returns the command that tells the last failovers as stories.
+func newEvents() *cobra.Command {
+	var socket string
+	var since time.Duration
+	var follow, asJSON bool
+	c := &cobra.Command{
+		Use:   "events [-]",
+		Short: "Tell the last failovers as stories",
+		Long: "Tell the last failovers as stories: what caused each, every transition, advert and\n" +
+			"address that followed, with the µs since the cause, and the outage as this router saw\n" +
+			"it; and what else was logged at warn or error. The daemon keeps the newest 10,000 lines\n" +
+			"of its log in memory. With - the log is read from standard input instead:\n" +
+			"journalctl -u ripcord -o cat | ripcord events -",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			t := teller{out: c.OutOrStdout(), asJSON: asJSON, live: follow, zone: time.Local}
+			if len(args) > 0 {
+				switch {
+				case args[0] != "-":
+					return usage("events %s: give - to read a log from standard input, or nothing to ask the daemon", args[0])
+				case follow || since > 0 || c.Flags().Changed("socket"):
+					return usage("with - the log comes from standard input: leave out --follow, --since and --socket")
+				}
+				t.live = true
+				return t.tell(c.Context(), c.InOrStdin())
+			}
+			if c.Flags().Changed("since") && since <= 0 {
+				return usage("--since %v: give a time that is longer than nothing, as 10m", since)
+			}
+			var from time.Time
+			if since > 0 {
+				from = time.Now().Add(-since)
+			}
+			lines, err := control.ReadEvents(c.Context(), socket, from, follow)
+			if err != nil {
+				return err
+			}
+			defer lines.Close()
+			return t.tell(c.Context(), lines)
+		},
+	}
+	c.Flags().BoolVar(&follow, "follow", false, "go on, and tell each story when it is over, until interrupted")
+	c.Flags().DurationVar(&since, "since", 0, "only what was logged in the last `DURATION`, as 10m")
+	c.Flags().BoolVar(&asJSON, "json", false, "print each story as a JSON object on a line, with the log's own lines")
+	takeSocket(c, &socket)
+	return c
+}
+
+// teller tells the stories of a log.
+type teller struct {
+	out    io.Writer
+	asJSON bool
+	live   bool // what is read may go on for ever
+	zone   *time.Location
+
+	lines, foreign, told int
+}
+
+// tell reads a log to its end, or until ctx ends.
+func (t *teller) tell(ctx context.Context, log io.Reader) error {
+	b := story.Builder{Quiet: quietInLog}
+	texts, failed := scan(ctx, log)
+	for {
+		var silence <-chan time.Time
+		if t.live {
+			silence = time.After(quietNow)
+		}
+		select {
+		case text, ok := <-texts:
+			if !ok && ctx.Err() == nil {
+				return t.end(b.Rest(), <-failed)
+			}
+			if !ok {
+				return nil // it was told to end
+			}
+			l, err := story.Parse(text)
+			if err != nil {
+				t.foreign++
+				continue
+			}
+			t.lines++
+			t.print(b.Add(l))
+		case <-silence:
+			t.print(b.Rest())
+		case <-ctx.Done():
+			t.print(b.Rest())
+			return nil
+		}
+		if o, ok := t.out.(*output); ok && o.failed() != nil {
+			return nil // execute says why
+		}
+	}
+}
+
+// scan reads lines until the log or ctx ends.
+func scan(ctx context.Context, log io.Reader) (texts <-chan []byte, failed <-chan error) {
+	const longest = 16 << 20 // the status of thousands of instances
+	lines, result := make(chan []byte, 64), make(chan error, 1)
+	go func() {
+		defer close(lines)
+		scanner := bufio.NewScanner(log)
+		scanner.Buffer(make([]byte, 0, 64<<10), longest)
+		for scanner.Scan() {
+			select {
+			case lines <- bytes.Clone(scanner.Bytes()):
+			case <-ctx.Done():
+				result <- nil
+				return
+			}
+		}
+		result <- scanner.Err()
+	}()
+	return lines, result
+}
+
+// end tells the rest of a log that has ended, and what is to be said of all of it.
+func (t *teller) end(rest []story.Story, err error) error {
+	t.print(rest)
+	switch {
+	case err != nil:
+		return fmt.Errorf("the log could not be read to its end: %w", err)
+	case t.lines == 0 && t.foreign > 0:
+		return fmt.Errorf("none of %s is one of ripcord's log: journalctl needs -o cat", count(t.foreign, "line"))
+	case t.told == 0 && !t.asJSON:
+		fmt.Fprintf(t.out, "Nothing moved, and nothing is wrong, in %s of the log.\n", count(t.lines, "line"))
+	}
+	return nil
+}
+
+func (t *teller) print(stories []story.Story) {
+	for i := range stories {
+		t.told++
+		if t.asJSON {
+			text, _ := json.Marshal(&stories[i]) // of strings, numbers and lines that were JSON
+			fmt.Fprintf(t.out, "%s\n", text)
+			continue
+		}
+		var b bytes.Buffer
+		if t.told > 1 {
+			b.WriteByte('\n')
+		}
+		renderStory(&b, &stories[i], t.zone, colours(t.out))
+		_, _ = t.out.Write(b.Bytes()) // it remembers
+	}
+}

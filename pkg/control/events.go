@@ -1,0 +1,108 @@
+package control
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// EventsPath is where the newest lines of the log are found, and those that follow.
+const EventsPath = "/v1/events"
+
+// Events are the newest lines of the log, with numbers that go up by one. Its methods are
+// called from several goroutines; nobody changes what they return.
+type Events interface {
+	// Since returns the number of the first line that was written at t or later.
+	Since(t time.Time) uint64
+	// From returns at most so many lines from number n on, and the number of the first of
+	// them, which is greater than n where older ones are gone; more is closed when there
+	// are more than now.
+	From(n uint64, most int) (first uint64, lines [][]byte, more <-chan struct{})
+}
+
+// batch is the number of lines that are sent at once: that much is held for a client that
+// reads slowly, and no more.
+const batch = 256
+
+// events serves lines of the log: all that are kept, or those since a time, and with
+// follow each as it is written, until the client goes or the daemon stops.
+func (c Config) events() http.HandlerFunc {
+	if c.Events == nil {
+		return nil
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		since, follow, err := eventsQuery(r.URL.Query(), time.Now())
+		if err != nil {
+			fail(w, http.StatusBadRequest, "%v", err)
+			return
+		}
+		follow = follow && r.Method == http.MethodGet
+		client := http.NewResponseController(w)
+		w.Header().Set("Content-Type", "application/x-ndjson")
+		w.Header().Set("Cache-Control", "no-store")
+		next := c.Events.Since(since)
+		for {
+			first, lines, more := c.Events.From(next, batch)
+			_ = client.SetWriteDeadline(time.Now().Add(writeTimeout))
+			if first > next {
+				_, _ = w.Write(missed(first - next))
+			}
+			for _, line := range lines {
+				_, _ = w.Write(line) // Flush has the error
+			}
+			next = first + uint64(len(lines))
+			if client.Flush() != nil {
+				return // the client is gone, or does not read
+			}
+			switch {
+			case len(lines) == batch:
+				continue
+			case !follow:
+				return
+			}
+			select {
+			case <-more:
+			case <-r.Context().Done():
+				return
+			case <-c.stopping:
+				return
+			}
+		}
+	}
+}
+
+// missed is the line in the place of others that a client was too slow for, as the log
+// writes it.
+func missed(count uint64) []byte {
+	const text = "{\"ts\":%q,\"level\":\"warn\",\"event\":\"log.lost\",\"msg\":\"%d events are missing here: they came faster than they were read\",\"count\":%d,\"reason\":\"they came faster than they were read\"}\n"
+	return fmt.Appendf(nil, text, time.Now().UTC().Format(time.RFC3339Nano), count, count)
+}
+
+// eventsQuery reads since, a Go duration before now or an instant as RFC 3339 has it, and
+// follow.
+func eventsQuery(q url.Values, now time.Time) (since time.Time, follow bool, err error) {
+	for name := range q {
+		if name != "since" && name != "follow" {
+			return since, false, fmt.Errorf("there is no parameter %q: there are since and follow", name)
+		}
+	}
+	switch text := q.Get("follow"); text {
+	case "", "0", "false":
+	case "1", "true":
+		follow = true
+	default:
+		return since, false, fmt.Errorf("follow %q is neither 0 nor 1", text)
+	}
+	text := q.Get("since")
+	if text == "" {
+		return since, follow, nil
+	}
+	if d, err := time.ParseDuration(text); err == nil {
+		return now.Add(-d), follow, nil
+	}
+	if since, err = time.Parse(time.RFC3339Nano, text); err != nil {
+		return since, false, fmt.Errorf("since %q is neither a duration, as 10m, nor a time, as 2026-03-01T12:00:00Z", text)
+	}
+	return since, follow, nil
+}

@@ -1,0 +1,174 @@
+package control
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// kept is a log of lines, one a second, of which the oldest may be gone.
+type kept struct {
+	mu    sync.Mutex
+	first uint64
+	lines [][]byte
+	more  chan struct{}
+}
+
+func newKept(lines ...string) *kept {
+	k := &kept{more: make(chan struct{})}
+	for _, l := range lines {
+		k.write(l)
+	}
+	return k
+}
+
+func (k *kept) write(line string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.lines = append(k.lines, []byte(line+"\n"))
+	close(k.more)
+	k.more = make(chan struct{})
+}
+
+func (k *kept) forget(n int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.first, k.lines = k.first+uint64(n), k.lines[n:]
+}
+
+func (k *kept) Since(t time.Time) uint64 {
+	if t.IsZero() {
+		return 0
+	}
+	return uint64(max(0, t.Sub(began)/time.Second))
+}
+
+func (k *kept) From(n uint64, most int) (uint64, [][]byte, <-chan struct{}) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	first := min(max(n, k.first), k.first+uint64(len(k.lines)))
+	lines := k.lines[first-k.first:]
+	return first, lines[:min(len(lines), most)], k.more
+}
+
+// TestEventsQuery: what may be asked for, and what is answered to all else.
+func TestEventsQuery(t *testing.T) {
+	k := newKept("0", "1", "2")
+	for query, want := range map[string]string{
+		"": "200 0\n1\n2\n", "?follow=0": "200 0\n1\n2\n", "?since=2026-03-01T12:00:02Z": "200 2\n", "?since=2026-03-01T14:00:01.5%2B02:00": "200 1\n2\n",
+		"?since=2030-01-01T00:00:00Z": "200 ",
+		"?since=yesterday":            `400 {"error":"since \"yesterday\" is neither a duration, as 10m, nor a time, as 2026-03-01T12:00:00Z"}` + "\n",
+		"?follow=yes":                 `400 {"error":"follow \"yes\" is neither 0 nor 1"}` + "\n",
+		"?folow=1":                    `400 {"error":"there is no parameter \"folow\": there are since and follow"}` + "\n",
+	} {
+		w := httptest.NewRecorder()
+		handler(Config{Source: router{}, Events: k}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, EventsPath+query, nil))
+		if got := fmt.Sprint(w.Code, " ", w.Body); got != want {
+			t.Errorf("%s: %q, want %q", query, got, want)
+		}
+	}
+	now := time.Now()
+	if since, follow, err := eventsQuery(url.Values{"since": {"10m"}, "follow": {"1"}}, now); !since.Equal(now.Add(-10*time.Minute)) || !follow || err != nil {
+		t.Errorf("10m is since %v, %v, %v", since, follow, err)
+	}
+}
+
+// TestManyEvents: more than a batch come in order, and each once.
+func TestManyEvents(t *testing.T) {
+	k := newKept()
+	var want strings.Builder
+	for i := range 3*batch + 7 {
+		k.write(fmt.Sprint(i))
+		fmt.Fprintln(&want, i)
+	}
+	w := httptest.NewRecorder()
+	handler(Config{Source: router{}, Events: k}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, EventsPath, nil))
+	if w.Body.String() != want.String() {
+		t.Errorf("%d bytes, want %d", w.Body.Len(), want.Len())
+	}
+}
+
+// TestFollow: who follows gets each line as it is written, longer than a request may take,
+// is told of lines that were gone before they could be sent, and is let go when the daemon
+// stops.
+func TestFollow(t *testing.T) {
+	socket := filepath.Join(shortDir(t), "s")
+	k := newKept("0")
+	stop := run(t, listening(t, Config{Socket: socket, Events: k}))
+	lines, err := ReadEvents(t.Context(), socket, time.Time{}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lines.Close()
+	read := bufio.NewReader(lines)
+	next := func(want string) {
+		t.Helper()
+		got, err := read.ReadString('\n')
+		if err != nil || strings.TrimSpace(got) != want {
+			t.Fatalf("%q, %v, want %q", got, err, want)
+		}
+	}
+	next("0")
+	k.write("1")
+	next("1")
+	time.Sleep(readTimeout + 500*time.Millisecond) // which ends no answer
+	k.write("2")
+	next("2")
+
+	begun := time.Now()
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(begun); took > partingTime {
+		t.Errorf("the stop took %v", took)
+	}
+	if got, err := read.ReadString('\n'); err != io.EOF || got != "" {
+		t.Errorf("after the stop: %q, %v", got, err)
+	}
+}
+
+// TestLostEvents: in the place of lines that are not kept any more stands log.lost.
+func TestLostEvents(t *testing.T) {
+	k := newKept("0", "1", "2", "3")
+	k.forget(3)
+	w := httptest.NewRecorder()
+	handler(Config{Source: router{}, Events: k}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, EventsPath+"?since=2026-03-01T12:00:01Z", nil))
+	lost, rest, _ := strings.Cut(w.Body.String(), "\n")
+	var line struct {
+		Event, Level, Msg string
+		Count             int
+		TS                time.Time
+	}
+	if err := json.Unmarshal([]byte(lost), &line); err != nil || line.Event != "log.lost" || line.Count != 2 || line.Level != "warn" || line.TS.IsZero() || rest != "3\n" {
+		t.Errorf("%v: %+v, then %q", err, line, rest)
+	}
+}
+
+// TestEventsOnThePort: the half that only reads has them, and HEAD does not wait for more.
+func TestEventsOnThePort(t *testing.T) {
+	server := httptest.NewServer(reader(Config{Source: router{}, Events: newKept("0")}))
+	defer server.Close()
+	client := http.Client{Timeout: 5 * time.Second}
+	response, err := client.Head(server.URL + EventsPath + "?follow=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	response, err = client.Get(server.URL + EventsPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if text, err := io.ReadAll(response.Body); string(text) != "0\n" || err != nil || response.Header.Get("Content-Type") != "application/x-ndjson" {
+		t.Errorf("%q, %v, %v", text, err, response.Header)
+	}
+}

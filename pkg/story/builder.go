@@ -1,0 +1,58 @@
+package story
+
+import (
+	"slices"
+	"time"
+)
+
+// mostOpen is the number of stories that a Builder has open at most: the oldest is told
+// when there are more.
+const mostOpen = 1000
+
+// Builder makes stories of lines. A story is told when no line of it has come for Quiet.
+type Builder struct {
+	Quiet time.Duration
+
+	open  map[string]*Story
+	order []*Story // as their first lines came
+	clock time.Time
+}
+
+// Add takes a line, and returns the stories that are complete by its time.
+func (b *Builder) Add(l Line) []Story {
+	if l.At.After(b.clock) {
+		b.clock = l.At
+	}
+	s := b.open[l.Trace]
+	if s == nil {
+		s = &Story{Trace: l.Trace}
+		b.order = append(b.order, s)
+		if l.Trace != "" { // without a trace each is a story of its own
+			if b.open == nil {
+				b.open = map[string]*Story{}
+			}
+			b.open[l.Trace] = s
+		}
+	}
+	s.add(l)
+	return b.take(func(s *Story) bool { return b.clock.Sub(s.last) >= b.Quiet })
+}
+
+// Rest returns all stories that are not told yet.
+func (b *Builder) Rest() []Story { return b.take(func(*Story) bool { return true }) }
+
+// take returns those of the stories that are done and worth telling.
+func (b *Builder) take(done func(*Story) bool) (told []Story) {
+	excess := len(b.order) - mostOpen
+	b.order = slices.DeleteFunc(b.order, func(s *Story) bool {
+		if excess--; excess < 0 && !done(s) {
+			return false
+		}
+		delete(b.open, s.Trace)
+		if s.worth() {
+			told = append(told, *s)
+		}
+		return true
+	})
+	return told
+}

@@ -1,0 +1,114 @@
+package story
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// Outage is how long nobody served, as far as this router can see.
+type Outage struct {
+	Subject string `json:"subject"` // a group, or an instance outside any
+	State   string `json:"state"`   // none, ended, begun
+	// Since is from when US counts: cause, or timeout, the end of the Active_Down_Interval in
+	// which no Active was heard.
+	Since string `json:"since,omitempty"`
+	// US is until this router served, or had given everything up.
+	US int64 `json:"us"`
+}
+
+// What an Outage may be.
+const (
+	none  = "none"
+	ended = "ended"
+	begun = "begun"
+
+	sinceCause   = "cause"
+	sinceTimeout = "timeout"
+)
+
+// Outages returns that of each group, and of each instance outside any, that became or
+// ceased to be Active.
+func (s *Story) Outages() (all []Outage) {
+	for _, l := range s.Lines {
+		subject := l.subject()
+		switch active := event.Active.String(); {
+		case subject == "":
+		case l.To == active:
+			all = append(all, s.takeover(subject, event.Reason(l.Reason)))
+		case l.From == active:
+			all = append(all, s.giveUp(subject, event.Reason(l.Reason)))
+		}
+	}
+	return all
+}
+
+// takeover is the outage that a takeover ended.
+func (s *Story) takeover(subject string, why event.Reason) Outage {
+	o := Outage{Subject: subject, State: none, Since: sinceCause, US: s.done(subject, "address.added", "first")}
+	switch why {
+	case event.PeerResigned:
+		o.State = ended
+	case event.ActiveTimeout, event.FenceFailed:
+		o.State, o.Since = ended, sinceTimeout
+	}
+	return o
+}
+
+// giveUp is the outage that begins where this router does not serve any more, unless
+// another one does.
+func (s *Story) giveUp(subject string, why event.Reason) Outage {
+	o := Outage{Subject: subject, State: begun, Since: sinceCause, US: s.done(subject, "address.removed", "resign")}
+	if why == event.HigherPriorityBackup {
+		o.State = none
+	}
+	return o
+}
+
+// done is when the addresses of a subject had been moved; without any, when its adverts
+// or itself had.
+func (s *Story) done(subject, moved, kind string) (us int64) {
+	members := s.instances(subject)
+	rank := 0
+	for _, l := range s.Lines {
+		at := 0
+		switch {
+		case l.subject() == subject:
+			at = 1
+		case !slices.Contains(members, l.Instance):
+		case l.Event == "advert.sent" && l.Kind == kind:
+			at = 2
+		case l.Event == moved:
+			at = 3
+		}
+		if at > 0 && at >= rank {
+			rank, us = at, l.Elapsed
+		}
+	}
+	return us
+}
+
+// String says it in words.
+func (o Outage) String() string {
+	after := span(o.US)
+	switch {
+	case o.State == none:
+		return fmt.Sprintf("%s: none, another router served meanwhile; moved in %s", o.Subject, after)
+	case o.State == begun:
+		return fmt.Sprintf("%s: begins here, given up after %s; the log of the next Active has its end", o.Subject, after)
+	case o.Since == sinceTimeout:
+		return fmt.Sprintf("%s: an Active_Down_Interval without an Active, and %s until this router served", o.Subject, after)
+	}
+	return fmt.Sprintf("%s: %s from the resignation until this router served", o.Subject, after)
+}
+
+// span writes a time as people say it.
+func span(us int64) string {
+	d := time.Duration(us) * time.Microsecond
+	if d < time.Second {
+		return fmt.Sprintf("%.1f ms", float64(us)/1000)
+	}
+	return d.Round(time.Millisecond).String()
+}

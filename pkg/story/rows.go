@@ -1,0 +1,66 @@
+package story
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Row is a row of a story for people: a short column at the left, and a text.
+type Row struct {
+	Left, Text string
+	Level      string // of the line: info, warn, error; of the first row, the weightiest
+	Head       bool   // the first
+}
+
+// headTime is how the instant of a fact is written.
+const headTime = "2006-01-02 15:04:05.000000"
+
+// Rows returns the story, its times in that zone.
+func (s *Story) Rows(zone *time.Location) []Row {
+	cause, told := s.Cause()
+	head := Row{s.At().In(zone).Format(headTime), cause, s.level(), true}
+	lines := s.Lines
+	if told {
+		lines = lines[1:]
+	}
+	if s.Trace != "" {
+		head.Text += " [" + s.Trace + "]"
+	}
+	rows := []Row{head}
+	before := ""
+	for _, l := range lines {
+		left := "+" + thousands(l.Elapsed) + " µs"
+		if left == before {
+			left = ""
+		} else {
+			before = left
+		}
+		rows = append(rows, Row{left, l.Message, l.Level, false})
+	}
+	for _, o := range s.Outages() {
+		level := "info"
+		if o.State == begun {
+			level = "warn"
+		}
+		rows = append(rows, Row{"outage", o.String(), level, false})
+	}
+	return rows
+}
+
+// thousands writes a number with a comma at each thousand.
+func thousands(n int64) string {
+	digits := strconv.FormatInt(n, 10)
+	sign := ""
+	if n < 0 {
+		sign, digits = "-", digits[1:]
+	}
+	var b strings.Builder
+	for i, d := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(d)
+	}
+	return sign + b.String()
+}

@@ -1,0 +1,159 @@
+package story
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// Story is what followed from one fact.
+type Story struct {
+	Trace string // empty: a line that followed from nothing
+	Lines []Line // by the time since the fact
+
+	last time.Time // of its last line
+}
+
+// add keeps the lines in the order of what happened: the log has those of a group behind
+// its members', and what several goroutines report as it comes.
+func (s *Story) add(l Line) {
+	if l.At.After(s.last) {
+		s.last = l.At
+	}
+	s.Lines = append(s.Lines, l)
+	slices.SortStableFunc(s.Lines, func(a, b Line) int {
+		return cmp.Or(cmp.Compare(a.Elapsed, b.Elapsed), cmp.Compare(rank(a), rank(b)))
+	})
+}
+
+func rank(l Line) int {
+	switch l.Event {
+	case "group.transition":
+		return 1
+	case "instance.transition":
+		return 2
+	}
+	if l.fact() {
+		return 0
+	}
+	return 3
+}
+
+// worth reports whether a person wants to read of it: somebody moved, or something is
+// wrong.
+func (s *Story) worth() bool {
+	return slices.ContainsFunc(s.Lines, func(l Line) bool { return l.moved() || l.serious() })
+}
+
+// At returns the instant of the fact.
+func (s *Story) At() time.Time {
+	first := s.Lines[0]
+	return first.At.Add(-time.Duration(first.Elapsed) * time.Microsecond)
+}
+
+// Cause says in a sentence what the fact was. told is whether the first line says so.
+func (s *Story) Cause() (sentence string, told bool) {
+	first := s.Lines[0]
+	if first.fact() || s.Trace == "" {
+		return first.Message, true
+	}
+	for _, l := range s.Lines {
+		if l.moved() && l.Reason != string(event.GroupMoved) {
+			return causeOf(l), false
+		}
+	}
+	return first.Message, true
+}
+
+// causes are the facts behind the reasons of transitions, where the log has no line of
+// them.
+var causes = map[event.Reason]string{
+	event.Startup:              "the daemon started",
+	event.Shutdown:             "the daemon was told to stop",
+	event.HigherPriorityBackup: "an Active was heard that is better than this router",
+	event.ActiveTimeout:        "no Active was heard for an Active_Down_Interval",
+	event.PeerResigned:         "the Active resigned",
+	event.LowerPriorityActive:  "the Active that is heard is worse than this router",
+	event.PreemptHoldTimeout:   "preempt_delay is over, and the Active is worse than this router",
+	event.OwnerPreempt:         "this router owns the addresses",
+	event.Recovered:            "the fault is over",
+	event.StalledLoop:          "the daemon did not run for a while",
+	event.CheckFailed:          "a check failed",
+	event.Released:             "it was released by hand",
+	event.Resumed:              "it was resumed by hand",
+	event.NoPrimaryAddress:     "the address from which adverts leave is gone",
+	event.PrimaryAddress:       "there is an address from which adverts can leave",
+	event.InterfaceDown:        "a link was lost",
+	event.InterfaceUp:          "a link came back",
+	event.SendFailed:           "adverts could not be sent",
+	event.AddressLost:          "none of its addresses could be put in place",
+	event.FenceFailed:          "the Active fell silent, and the fence failed",
+}
+
+func causeOf(l Line) string {
+	sentence := causes[event.Reason(l.Reason)]
+	if sentence == "" {
+		sentence = l.Reason
+	}
+	if by := cmp.Or(l.Cause, l.Instance); by != "" {
+		sentence += " (" + by + ")"
+	}
+	return sentence
+}
+
+// MarshalJSON writes the story with the log's own lines.
+func (s *Story) MarshalJSON() ([]byte, error) {
+	cause, _ := s.Cause()
+	lines := make([]json.RawMessage, len(s.Lines))
+	for i, l := range s.Lines {
+		lines[i] = l.raw
+	}
+	outages := s.Outages()
+	if outages == nil {
+		outages = []Outage{}
+	}
+	return json.Marshal(struct {
+		At      time.Time         `json:"at"`
+		Trace   string            `json:"trace,omitempty"`
+		Cause   string            `json:"cause"`
+		Outages []Outage          `json:"outages"`
+		Lines   []json.RawMessage `json:"lines"`
+	}{s.At().UTC(), s.Trace, cause, outages, lines})
+}
+
+// level is the weightiest of its lines.
+func (s *Story) level() string {
+	level := "info"
+	for _, l := range s.Lines {
+		if l.Level == "error" || l.Level == "warn" && level == "info" {
+			level = l.Level
+		}
+	}
+	return level
+}
+
+// subject is a group, or an instance outside any, that moved.
+func (l Line) subject() string {
+	switch {
+	case l.Event == "group.transition":
+		return "group " + l.Group
+	case l.Event == "instance.transition" && l.Group == "":
+		return l.Instance
+	}
+	return ""
+}
+
+// instances are the names of those that belong to a subject, by the lines of the story.
+func (s *Story) instances(subject string) (names []string) {
+	group, grouped := strings.CutPrefix(subject, "group ")
+	for _, l := range s.Lines {
+		if l.Event == "instance.transition" && (grouped && l.Group == group || !grouped && l.Instance == subject) {
+			names = append(names, l.Instance)
+		}
+	}
+	return names
+}

@@ -1,0 +1,95 @@
+package telemetry
+
+import (
+	"bytes"
+	"context"
+	"sync"
+	"time"
+
+	"ripcord/pkg/bus"
+	"ripcord/pkg/event"
+)
+
+// How much of the log is kept in memory.
+const (
+	mostLines = 10_000
+	mostBytes = 8 << 20
+	// longestLine is longer than any but that of the status of many instances, which is no
+	// news and is left out.
+	longestLine = 64 << 10
+)
+
+// History keeps the newest lines of the log, those of level info and above, whatever the
+// log's own level is and whether or not anybody reads the log. Its lines are numbered.
+// Reading it may be done from any goroutine.
+type History struct {
+	log *Log
+
+	mu    sync.Mutex
+	lines []keptLine
+	first uint64 // the number of the first of them
+	bytes int
+	more  chan struct{} // closed when there is a line more
+}
+
+// keptLine is a line and when it was written. Nobody changes its text.
+type keptLine struct {
+	at   time.Time
+	text []byte
+}
+
+// NewHistory subscribes to topic at once. It starts nothing.
+func NewHistory(topic *bus.Topic[event.Event]) *History {
+	h := &History{more: make(chan struct{})}
+	h.log = NewLog(topic, NewLogger(h, event.Info))
+	return h
+}
+
+// Run keeps what is published until ctx ends.
+func (h *History) Run(ctx context.Context) error { return h.log.Run(ctx) }
+
+// Write takes a line. It is called by the logger alone.
+func (h *History) Write(line []byte) (int, error) {
+	if len(line) > longestLine {
+		return len(line), nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lines = append(h.lines, keptLine{time.Now(), bytes.Clone(line)})
+	h.bytes += len(line)
+	for len(h.lines) > mostLines || h.bytes > mostBytes {
+		h.bytes -= len(h.lines[0].text)
+		h.lines[0].text = nil // the array may live on
+		h.lines = h.lines[1:]
+		h.first++
+	}
+	close(h.more)
+	h.more = make(chan struct{})
+	return len(line), nil
+}
+
+// Since returns the number of the first line that was written at t or later.
+func (h *History) Since(t time.Time) uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i, l := range h.lines {
+		if !l.at.Before(t) {
+			return h.first + uint64(i)
+		}
+	}
+	return h.first + uint64(len(h.lines))
+}
+
+// From returns at most so many lines from number n on, and the number of the first of
+// them, which is greater than n where older ones are not kept any more. more is closed
+// when there is a line behind the newest that is kept now.
+func (h *History) From(n uint64, most int) (first uint64, lines [][]byte, more <-chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	first = min(max(n, h.first), h.first+uint64(len(h.lines)))
+	kept := h.lines[first-h.first:]
+	for _, l := range kept[:min(len(kept), most)] {
+		lines = append(lines, l.text)
+	}
+	return first, lines, h.more
+}

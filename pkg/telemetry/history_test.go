@@ -1,0 +1,104 @@
+package telemetry
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"ripcord/pkg/bus"
+	"ripcord/pkg/event"
+)
+
+// TestHistory: what is published is kept as the log writes it, from level info on, and
+// numbered; a reader learns that there is more.
+func TestHistory(t *testing.T) {
+	topic := &bus.Topic[event.Event]{}
+	h := NewHistory(topic)
+	_, lines, more := h.From(0, 10)
+	if len(lines) != 0 {
+		t.Fatalf("a new history has %d lines", len(lines))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- h.Run(ctx) }()
+	topic.Publish(
+		event.LinkResync{Stamp: event.Stamp{At: time.Now()}, Reason: "audit"}, // at debug
+		event.ConfigLoaded{Stamp: event.Stamp{At: time.Now()}, File: "one"},
+		event.ConfigLoaded{Stamp: event.Stamp{At: time.Now()}, File: "two"},
+	)
+	select {
+	case <-more:
+	case <-time.After(5 * time.Second):
+		t.Fatal("nobody was told that there is more")
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	first, lines, _ := h.From(0, 10)
+	if first != 0 || len(lines) != 2 || !strings.Contains(string(lines[1]), `"event":"config.loaded","msg":"loaded two`) {
+		t.Errorf("from %d: %q", first, lines)
+	}
+	if _, lines, _ := h.From(1, 10); len(lines) != 1 {
+		t.Errorf("from the second on there are %d", len(lines))
+	}
+	if _, lines, _ := h.From(0, 1); len(lines) != 1 || !strings.Contains(string(lines[0]), "one") {
+		t.Errorf("the first alone is %q", lines)
+	}
+	if first, lines, _ := h.From(99, 10); first != 2 || len(lines) != 0 {
+		t.Errorf("from beyond the end: %d, %q", first, lines)
+	}
+}
+
+// TestHistoryIsBounded by lines and by bytes; the oldest go, and a reader learns it by the
+// number.
+func TestHistoryIsBounded(t *testing.T) {
+	for _, size := range []int{100, 32 << 10} {
+		h := NewHistory(&bus.Topic[event.Event]{})
+		for i := range 2 * mostLines {
+			_, _ = h.Write([]byte(fmt.Sprintf("%*d\n", size, i)))
+		}
+		first, lines, _ := h.From(0, mostLines+1)
+		held := 0
+		for _, l := range lines {
+			held += len(l)
+		}
+		if len(lines) > mostLines || held > mostBytes || held != h.bytes || first != uint64(2*mostLines-len(lines)) {
+			t.Errorf("%d lines of %d bytes from number %d", len(lines), held, first)
+		}
+		if last := strings.TrimSpace(string(lines[len(lines)-1])); last != fmt.Sprint(2*mostLines-1) {
+			t.Errorf("the newest is %s", last)
+		}
+	}
+}
+
+// TestHistoryLeavesOutWhatIsLong: one document may not take the place of thousands of lines.
+func TestHistoryLeavesOutWhatIsLong(t *testing.T) {
+	h := NewHistory(&bus.Topic[event.Event]{})
+	if n, err := h.Write(make([]byte, longestLine+1)); n != longestLine+1 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	if _, lines, _ := h.From(0, 10); len(lines) != 0 {
+		t.Errorf("%d lines", len(lines))
+	}
+}
+
+// TestSince finds the first line that was written at an instant or later.
+func TestSince(t *testing.T) {
+	h := NewHistory(&bus.Topic[event.Event]{})
+	began := time.Now()
+	for range 3 {
+		_, _ = h.Write([]byte("{}\n"))
+	}
+	if got := h.Since(began); got != 0 {
+		t.Errorf("since before all: %d", got)
+	}
+	if got := h.Since(time.Now().Add(time.Second)); got != 3 {
+		t.Errorf("since after all: %d", got)
+	}
+	if got := h.Since(h.lines[1].at); got != 1 {
+		t.Errorf("since the second: %d", got)
+	}
+}
