@@ -168,19 +168,10 @@ func (c *Core) await(i int) {
 	}
 }
 
-// Slept tells the groups that the whole router stood still for gap: an Active
-// that missed that many of its own adverts must first listen.
+// Slept tells the groups that the whole router stood still for gap.
 func (c *Core) Slept(now time.Time, gap time.Duration, out *Orders) {
-	for i, g := range c.groups {
-		if g.State() != event.Active {
-			continue
-		}
-		for _, m := range g.Config().Members {
-			if gap > time.Duration(m.Miss)*m.Interval {
-				c.step(i, now, vrrp.Stalled{Cause: c.minter.Cause(now), Instance: m.Name, Gap: gap}, out)
-				break
-			}
-		}
+	for i := range c.groups {
+		c.step(i, now, vrrp.Slept{Cause: c.minter.Cause(now), Gap: gap}, out)
 	}
 }
 

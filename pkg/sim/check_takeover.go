@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"ripcord/pkg/lease"
 	"ripcord/pkg/vrrp"
 )
 
@@ -13,7 +14,7 @@ func (c *Check) takeover(r *Router, priority uint8) {
 	c.verified(r)
 	c.forwarding(r)
 	c.unheard(r, priority)
-	c.awake(r)
+	c.awake(r, "took over")
 	if c.World.calm() >= c.heardWithin(r) {
 		c.alone(r)
 		c.delayed(r)
@@ -74,19 +75,18 @@ func (r *Router) mayPreempt(o *Router) bool {
 	return ours == vrrp.Owner || (in.Preempt || others == vrrp.Impaired) && others < ours && theirs.Version == in.Version
 }
 
-// awake checks that a Backup which slept through its deadline does not take over
-// at once from an Active that lives: it may only not have heard it. It does where
-// it slept twice in a row.
-func (c *Check) awake(r *Router) {
+// awake checks that a Backup which has slept does not take over at once from an Active that
+// lives, nor fences it: it may only not have heard it. It does where it slept twice in a row.
+func (c *Check) awake(r *Router, what string) {
 	w, interval := c.World, r.instances[0].Interval
 	slept, awake := r.resumed.Sub(r.stopped), w.now.Sub(r.resumed)
-	if !w.alike() || !w.disturbed.Equal(r.resumed) || w.Quiet() == 0 || awake > interval || slept < c.Settle()+interval+crossing ||
+	if !w.alike() || !w.disturbed.Equal(r.resumed) || w.Quiet() == 0 || awake > interval || slept < interval+lease.StampEvery+crossing ||
 		r.awake < 2*interval {
 		return
 	}
 	for _, o := range w.Routers {
 		if o != r && !r.mayPreempt(o) && o.active() && o.healthy() && c.routers[o.at].activeSince.Before(r.stopped) && o.resumed.Before(r.stopped) {
-			c.violate("%s took over %v after it had slept for %v, though %s lives", r.Name, awake, slept, o.Name)
+			c.violate("%s %s %v after it had slept for %v, though %s lives", r.Name, what, awake, slept, o.Name)
 		}
 	}
 }

@@ -34,9 +34,8 @@ type facts struct {
 	outOfStep  map[pair]time.Time
 	impairment impairment
 	fence      fence
-	// graceGiven is set when the Active was given more time since we woke late, until
-	// the waits change. A second time the timeout counts, else a daemon that is always
-	// late would never take over.
+	// graceGiven is set when the Active was given more time since we did not run, until the
+	// waits change.
 	graceGiven    bool
 	reannouncedAt time.Time // when the addresses were last announced again because of a rival
 	tieEnds       time.Time // when a tie is decided; zero: there is none to decide

@@ -95,6 +95,13 @@ type Stalled struct {
 // Key is the instance.
 func (s Stalled) Key() ResultKey { return ResultKey{"stalled", s.Instance} }
 
+// Slept says that the whole router stood still for Gap, and what was sent to it meanwhile
+// may be lost.
+type Slept struct {
+	Cause event.Cause // At: when it went on
+	Gap   time.Duration
+}
+
 // LeaseLost says that the loop gave no sign for Gap, that the engine has
 // resigned the instance and that its addresses are given up.
 type LeaseLost struct {
@@ -227,6 +234,7 @@ func (LinkSeen) input()  {}
 func (Heard) input()     {}
 func (Answered) input()  {}
 func (Stalled) input()   {}
+func (Slept) input()     {}
 func (LeaseLost) input() {}
 func (Sends) input()     {}
 func (Probed) input()    {}

@@ -125,6 +125,8 @@ func (s *step) absorb(in Input) {
 		}
 	case Stalled:
 		s.absorbStall(in)
+	case Slept:
+		s.absorbSlept(in)
 	case LeaseLost:
 		s.absorbLease(in)
 	case Sends:

@@ -25,6 +25,7 @@ func TestMachineProperties(t *testing.T) {
 			"link":     w.changeLink,
 			"answer":   w.answer,
 			"stalled":  func(t *rapid.T) { w.step(t, Stalled{w.cause(0), w.instance(t), w.gap(t)}) },
+			"slept":    func(t *rapid.T) { w.step(t, Slept{w.cause(0), w.gap(t)}) },
 			"lease":    func(t *rapid.T) { w.step(t, LeaseLost{w.cause(0), w.instance(t), w.gap(t)}) },
 			"sends": func(t *rapid.T) {
 				w.step(t, Sends{Cause: w.cause(0), Instance: w.instance(t), InRow: rapid.IntRange(0, 5).Draw(t, "row")})

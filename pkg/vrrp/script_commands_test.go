@@ -88,6 +88,8 @@ func (l *lan) order(r *router, verb string, w *words) {
 		l.step(r, "", l.advert(w))
 	case "stalled":
 		l.step(r, "", Stalled{l.minter.Cause(l.now), w.next(), take(w, time.ParseDuration)})
+	case "slept":
+		l.step(r, "", Slept{l.minter.Cause(l.now), take(w, time.ParseDuration)})
 	case "lease":
 		l.step(r, "", LeaseLost{l.minter.Cause(l.now), w.next(), take(w, time.ParseDuration)})
 	case "sends":

@@ -40,6 +40,7 @@ import (
 //	                                      interval D, age D, checksum rfc9568, stale, invalid
 //	forwards LINK [age D]                 a station has answered
 //	stalled | lease MEMBER GAP
+//	slept GAP                             the whole router stood still
 //	sends MEMBER ROW [to ADDRESS]         that many in a row were refused
 //	probed MEMBER [refused ADDRESS]...    what became of a probe, or of a first advert
 //	engine answers|silent                 a silent one reports that by hand only

@@ -34,6 +34,49 @@ func (s *step) absorbStall(in Stalled) {
 	}
 }
 
+// absorbSlept judges a time in which the whole router stood still. An Active that missed as
+// many of its own adverts as others wait for listens first, as where the engine alone
+// stalled; a Backup may have lost adverts of the Active, and gives it time.
+func (s *step) absorbSlept(in Slept) {
+	if s.f.state() != event.Active {
+		s.giveTime(in.Gap)
+		return
+	}
+	for _, m := range s.f.members {
+		if in.Gap > time.Duration(m.Miss)*m.Instance.Interval {
+			s.absorbStall(Stalled{Cause: in.Cause, Instance: m.Name, Gap: in.Gap})
+			return
+		}
+	}
+}
+
+// giveTime lets a group that waits, and did not run for gap, wait for at least one interval
+// and Skew_Time more: adverts that the Active sent meanwhile may have been lost
+// (docs/architecture.md#lease). It reports whether it does. A second time in a row the
+// silence counts, else a daemon that sleeps again and again would never take over.
+func (s *step) giveTime(gap time.Duration) bool {
+	f := s.f
+	if !f.waiting() || gap <= f.shortest() || f.ownerWait != nil || f.graceGiven {
+		return false
+	}
+	given := false
+	for _, m := range f.members {
+		if at := s.now.Add(m.interval + m.skew()); at.After(m.downAt) {
+			m.downAt, given = at, true
+		}
+	}
+	if !given {
+		return false
+	}
+	f.unverify()
+	f.graceGiven = true
+	s.report(event.EngineStalled{
+		Stamp: s.stamp(event.Cause{}), Instance: f.members[0].Name, Gap: gap,
+		Done: "the Active gets one interval and Skew_Time more",
+	})
+	return true
+}
+
 // yieldAfterStall yields to the rival that was heard after a stall. The waits begin
 // now: what it sent during the stall is old, and more of it is to be read. Its
 // adverts come each interval.

@@ -75,28 +75,14 @@ func (s *step) verify(at time.Time, trace event.Trace) {
 	s.emit(Verify{Ticket: s.f.asked.ticket, Interfaces: s.cfg.Links()})
 }
 
-// wokeLate gives the Active one interval and Skew_Time more when this process did not run
-// at the takeover, and reports whether it did: adverts that the Active sent meanwhile may
-// have been lost (docs/architecture.md#lease).
+// wokeLate gives the Active more time when this process did not run at the takeover, and
+// reports whether it does.
 func (s *step) wokeLate() bool {
 	due := s.f.takeover()
 	if s.f.asked.about.Equal(due) && s.f.asked.limit.After(due) {
 		due = s.f.asked.limit
 	}
-	gap := s.now.Sub(due)
-	if gap <= s.f.shortest() || s.f.ownerWait != nil || s.f.graceGiven {
-		return false
-	}
-	for _, m := range s.f.members {
-		m.downAt = s.now.Add(m.interval + m.skew())
-	}
-	s.f.unverify()
-	s.f.graceGiven = true
-	s.report(event.EngineStalled{
-		Stamp: s.stamp(event.Cause{}), Instance: s.f.members[0].Name, Gap: gap,
-		Done: "the Active gets one interval and Skew_Time more",
-	})
-	return true
+	return s.giveTime(s.now.Sub(due))
 }
 
 // takeoverReason returns the reason why the waits are over: a resignation counts more than
