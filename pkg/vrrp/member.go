@@ -133,6 +133,17 @@ func (m *member) outranks(priority uint8, at time.Time) bool {
 
 func (m *member) skew() time.Duration { return m.SkewTime(m.interval) }
 
+// preempts reports whether the member hears an Active at the instant now that it takes over
+// from: the best one, or where that has fallen silent the second, if it has not missed as
+// many adverts itself.
+func (m *member) preempts(now time.Time) bool {
+	if m.known(now) {
+		return m.outranks(m.other.priority, now)
+	}
+	o := m.second
+	return o != nil && now.Before(o.at.Add(time.Duration(m.Miss)*o.interval)) && m.outranks(o.priority, now)
+}
+
 // content is the part of a member's adverts that may change.
 type content struct {
 	config   *Instance

@@ -97,7 +97,7 @@ func (s *step) takeoverReason(cause event.Cause) trigger {
 		switch {
 		case m.resigned != nil && resigned == nil:
 			resigned = m
-		case m.known(s.now) && m.outranks(m.other.priority, s.now) && lower == nil:
+		case m.preempts(s.now) && lower == nil:
 			lower = m
 		}
 		if m.due().After(last.due()) {
