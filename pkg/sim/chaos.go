@@ -36,6 +36,9 @@ func (c *Chaos) Begin() {
 	if len(c.World.Routers[0].checks) > 0 {
 		c.kinds, c.lasting = slices.Concat(c.kinds, tracking, tracking), slices.Concat(c.lasting, tracking)
 	}
+	if c.World.Routers[0].ownFence != nil {
+		c.kinds, c.lasting = slices.Concat(c.kinds, fences, fences), slices.Concat(c.lasting, fences)
+	}
 	if c.World.Routers[0].instances[0].Version == wire.V3 && c.World.alike() && !c.World.mixed() {
 		c.kinds = append(c.kinds, slower)
 	}

@@ -32,6 +32,14 @@ import (
 //	           intervals, at any time
 //	awake      it did not sleep through its deadline just now
 //	delayed    its startup_delay and preempt_delay are over
+//	fenced     its fence has succeeded since the Active was last heard that fell silent, or
+//	           has failed and need not succeed
+//
+// Of a router that runs its fence command:
+//
+//	fences     it is Backup, and no command of its runs; the Active that it fences was heard
+//	           since the router was Active, did not resign, and nobody else is heard; and a
+//	           station has answered on each of its links since then
 //
 // Of the LAN, after each turn of any router:
 //
@@ -47,6 +55,7 @@ type Check struct {
 	World      *World
 	Violations []string
 	Takeovers  int // how often any became Active
+	Fenced     int // how often any ran its fence command, and it succeeded
 
 	routers  []record       // by their places
 	since    [][2]time.Time // by segment and version: since when there are two Actives; zero: there are not
@@ -66,6 +75,7 @@ type record struct {
 	priority    uint8     // at its last turn; 0: it had none
 	resigned    []bool    // by instance: it sent priority 0, and no advert since
 	heard       [][]heard // by instance and sender
+	fence       fencing
 }
 
 // crossing is how long a preempted Active and its successor may both be Active
@@ -83,6 +93,7 @@ func NewCheck(w *World) *Check {
 		c.routers[i].resigned, c.routers[i].heard = make([]bool, len(r.all)), make([][]heard, len(r.all))
 	}
 	w.OnTurn, w.OnEvent, w.onFrame, w.onHear = c.turn, c.Event, c.frame, c.hear
+	w.onFence, w.onFenced = c.ranFence, c.endedFence
 	return c
 }
 
@@ -110,7 +121,7 @@ func (c *Check) turn(r *Router) {
 
 // begin forgets what a router knew before it was started.
 func (c *Check) begin(r *Router, rec *record) {
-	rec.life = r.life
+	rec.life, rec.fence = r.life, fencing{}
 	for i := range rec.heard {
 		rec.heard[i] = rec.heard[i][:0]
 	}
@@ -191,6 +202,7 @@ const priorityAt = 2
 // Event checks what a router logs: in a LAN whose routers are configured alike,
 // nothing is rejected but what is old or of another version.
 func (c *Check) Event(r *Router, e event.Event) {
+	c.fenceEvent(r, e)
 	switch e := e.(type) {
 	case event.AdvertRejected:
 		old := e.Reason == string(wire.AuthStale) || e.Reason == string(wire.AuthReplay)

@@ -66,7 +66,7 @@ func (c *Check) served() {
 		return
 	}
 	for _, r := range c.World.Routers {
-		if r.healthy() && !c.holdsOff(r) && now.After(c.due(r)) {
+		if r.healthy() && !c.holdsOff(r) && !r.heldBack() && now.After(c.due(r)) {
 			c.violate("nobody serves for %v, and %s should since %v%s", gap, r.Name, now.Sub(c.due(r)), c.describe())
 			c.unserved = now
 			return
@@ -83,7 +83,7 @@ func (c *Check) shifting() bool {
 			return false // who serves best is yet to be found out, from time to time
 		}
 	}
-	return w.calm() > 0 && !w.apart() && w.now.Sub(w.broken) > 4*c.Settle()+r0.StartupDelay+r0.PreemptDelay+announced
+	return w.calm() > 0 && !w.apart() && w.now.Sub(w.broken) > 4*c.Settle()+r0.StartupDelay+r0.PreemptDelay+announced+w.Routers[0].fencing(c.Settle())
 }
 
 // demoted checks, when an Active has lowered its priority from was, that a better Backup
@@ -137,7 +137,7 @@ func (c *Check) due(r *Router) time.Time {
 	if end.Before(due) {
 		due = end
 	}
-	return latest(due, found).Add(announced)
+	return latest(due, found).Add(announced + r.fencing(c.Settle()))
 }
 
 // holdsOff reports whether a router lacks something itself while another is Active, or will
@@ -196,12 +196,12 @@ func (c *Check) Rest() {
 	r0 := c.World.Routers[0].instances[0]
 	// A hold-off that has just ended moves routers in the midst of the quiet.
 	settled := c.Settle() + r0.PreemptDelay
-	moved := c.World.Quiet() < r0.StartupDelay+settled+c.Settle()+announced
+	moved := c.World.Quiet() < r0.StartupDelay+settled+c.Settle()+announced+c.World.Routers[0].fencing(c.Settle())
 	best, none := uint8(0), true // none has to serve
 	for _, r := range c.World.Routers {
 		if r.healthy() && !r.heldOff(settled) {
 			best = max(best, r.priority())
-			none = none && c.holdsOff(r)
+			none = none && (c.holdsOff(r) || r.heldBack())
 		}
 	}
 	var actives []string

@@ -15,6 +15,7 @@ func (c *Check) takeover(r *Router, priority uint8) {
 	c.forwarding(r)
 	c.unheard(r, priority)
 	c.awake(r, "took over")
+	c.fenced(r)
 	if c.World.calm() >= c.heardWithin(r) {
 		c.alone(r)
 		c.delayed(r)

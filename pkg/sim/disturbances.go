@@ -209,6 +209,22 @@ var slower = disturbance{"reload, interval", 0, func(c *Chaos) (where string, be
 	return r.Name, func() { r.setInterval(other) }, func() { r.setInterval(own) }
 }}
 
+// fences are the disturbances of a LAN whose routers have a fence.
+var fences = []disturbance{
+	{"fence fails", 0, func(c *Chaos) (where string, begin, end func()) {
+		r, how := c.router(), fenceFails+fenceCommand(c.World.rng.IntN(2))
+		return r.Name, func() { r.setCommand(how) }, func() { r.setCommand(fenceWorks) }
+	}},
+	{"reload, fence", 0, func(c *Chaos) (where string, begin, end func()) {
+		r := c.router()
+		var other *vrrp.Fence
+		if c.World.rng.IntN(2) == 0 {
+			other = &vrrp.Fence{Timeout: fenceTimeout, Proceed: !r.ownFence.Proceed}
+		}
+		return r.Name, func() { r.setFence(other) }, func() { r.setFence(r.ownFence) }
+	}},
+}
+
 // tracking are the disturbances of a LAN whose routers track something.
 var tracking = []disturbance{
 	{"check", 0, func(c *Chaos) (where string, begin, end func()) {

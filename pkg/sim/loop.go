@@ -190,6 +190,9 @@ func (r *Router) give() {
 		r.order(order{ask: out.Ask})
 	}
 	r.publish(out.Events)
+	for _, f := range out.Fences {
+		r.fence(f)
+	}
 	if v := out.Verify; v != nil {
 		r.verify(v)
 	}

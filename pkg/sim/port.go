@@ -37,6 +37,8 @@ type Port struct {
 	// Late is how long the loss of the carrier may go unnoticed unless the kernel
 	// is asked; zero: until the next round of the confirmer.
 	Late time.Duration
+	// proved is when a station was last known to have answered.
+	proved time.Time
 }
 
 // How long it may take until a router learns of its cable: the period of the

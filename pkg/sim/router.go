@@ -27,7 +27,9 @@ type Router struct {
 	checks    []*check
 	born      vrrp.Instance // the first instance, as the router was made
 	weight    int           // of the first tracker of the group, as it was made
+	ownFence  *vrrp.Fence   // of the group, as it was made
 	released  bool          // by a person
+	command   fenceCommand  // how its fence command ends
 	lacked    time.Time     // when its group last had not all instances
 
 	core   *router.Core // nil while it is off
@@ -84,7 +86,7 @@ type Attachment struct {
 func (w *World) AddRouter(name string, groups []vrrp.Group, links map[string]Attachment) *Router {
 	r := &Router{Name: name, at: len(w.Routers), world: w, file: groups}
 	r.wakeUp, r.alarm = w.newTimer(r.wake), w.newTimer(r.due)
-	r.born = groups[0].Members[0]
+	r.born, r.ownFence = groups[0].Members[0], groups[0].Fence
 	if list := groups[0].Track; len(list) > 0 {
 		r.weight = list[0].Weight
 	}

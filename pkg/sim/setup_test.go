@@ -27,6 +27,7 @@ type setup struct {
 	track    []vrrp.Tracker // of the group
 	listed   []vrrp.Tracker // of its first member
 	faultAll bool
+	fence    *vrrp.Fence
 
 	versions []wire.Version  // of each router; nil: all speak VRRPv3
 	unicast  bool            // each to all others
@@ -78,7 +79,7 @@ func group(s setup, i int) []vrrp.Group {
 	if s.family == event.IPv6 {
 		first, second = "fe80::1", "fe80::2"
 	}
-	g := vrrp.Group{Name: "edge", Track: s.track, FaultAll: s.faultAll, Members: []vrrp.Instance{
+	g := vrrp.Group{Name: "edge", Track: s.track, FaultAll: s.faultAll, Fence: s.fence, Members: []vrrp.Instance{
 		member("inside", "eth0", 51, first, inside), member("outside", "eth1", 52, second, outside),
 	}}
 	g.Members[0].Track = s.listed
@@ -150,6 +151,10 @@ var setups = []setup{
 			{Kind: vrrp.TrackCheck, Name: "web", Weight: -20}, {Kind: vrrp.TrackInterface, Name: "eth2"}, {Kind: vrrp.TrackCheck, Name: "disk"},
 			{Kind: vrrp.TrackInterface, Name: "eth0", Weight: 10},
 		}},
+	{name: "fence, 1s", share: 0.2, interval: time.Second, priorities: []uint8{150, 100, 100}, preempt: true, family: event.IPv4,
+		fence: &vrrp.Fence{Timeout: fenceTimeout}},
+	{name: "fence or proceed, 100ms", share: 0.02, interval: 100 * time.Millisecond, priorities: []uint8{150, 100}, preempt: true, family: event.IPv6,
+		recovery: vrrp.Recovery{Adverts: 2, Wait: 35 * time.Second}, fence: &vrrp.Fence{Timeout: fenceTimeout, Proceed: true}},
 	{name: "VRRPv2", share: 0.05, interval: time.Second, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4,
 		versions: []wire.Version{wire.V2, wire.V2}},
 }

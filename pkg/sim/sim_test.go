@@ -58,6 +58,7 @@ func (s setup) chaos(t *testing.T, seed uint64, long time.Duration) {
 		World: w, OnQuiet: check.Rest, OnResume: check.Resumed,
 		Quiet: s.blocked + 4*check.Settle() + s.startupDelay + announced + 2*inPlaceWithin,
 	}
+	chaos.Quiet += w.Routers[0].fencing(check.Settle())
 	if s.priorities[0] != vrrp.Owner {
 		chaos.Quiet += s.preemptDelay
 	}
@@ -82,7 +83,10 @@ func (s setup) chaos(t *testing.T, seed uint64, long time.Duration) {
 	if check.Takeovers == 0 && long > time.Hour {
 		t.Error("nobody ever took over: this proves nothing")
 	}
+	if check.Fenced == 0 && s.fence != nil && long > time.Hour {
+		t.Error("no fence ever succeeded: this proves nothing")
+	}
 	if testing.Verbose() {
-		t.Logf("%d takeovers, disturbances: %v", check.Takeovers, chaos.Counts)
+		t.Logf("%d takeovers, %d after a fence, disturbances: %v", check.Takeovers, check.Fenced, chaos.Counts)
 	}
 }

@@ -50,6 +50,7 @@ func (p *Port) answered(life int) {
 		at := s.world.now
 		r.whenRunning(results, func() {
 			at := s.world.now.Add(-min(s.world.now.Sub(at), time.Second))
+			p.proved = at
 			r.absorb(vrrp.Forwards{Cause: r.minter.Cause(at), Interface: p.name})
 		})
 	})

@@ -30,8 +30,12 @@ type World struct {
 	OnEvent func(*Router, event.Event)
 	// onFrame is called for each frame that an instance sends, onHear for each advert
 	// that a router believes and is about to absorb, if set.
-	onFrame   func(in *instance, m *advert.Message)
-	onHear    func(*Router, *vrrp.Heard)
+	onFrame func(in *instance, m *advert.Message)
+	onHear  func(*Router, *vrrp.Heard)
+	// onFence is called for each fence command that a router runs, onFenced for each result
+	// that it is about to absorb, if set.
+	onFence   func(*Router, *vrrp.RunFence)
+	onFenced  func(*Router, *vrrp.Fenced)
 	disturbed time.Time
 	// broken is when something was last done that may end the service: anything but
 	// a change of a priority.
