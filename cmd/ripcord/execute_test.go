@@ -36,11 +36,14 @@ func fakeDaemon(t *testing.T, name string) (socket string) {
 		t.Fatal(err)
 	}
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != control.StatusPath {
+		switch r.URL.Path {
+		case control.StatusPath:
+			_, _ = w.Write(body)
+		case control.KeepalivedPath:
+			_, _ = w.Write([]byte(`{"vrrp": [{"data": {"iname": "inside"}}, {"data": {"iname": "dmz"}}]}`))
+		default:
 			w.WriteHeader(http.StatusNotFound)
-			return
 		}
-		_, _ = w.Write(body)
 	}))
 	_ = server.Listener.Close()
 	server.Listener = l
@@ -113,6 +116,11 @@ func TestExecute(t *testing.T) {
 		{"check " + missing, 1, "", "ripcord: no configuration: "},
 		{"status --socket " + missing, 1, "", "ripcord: there is no socket " + missing + ": is ripcord running?"},
 		{"status lan --socket " + socket, 1, "", "ripcord: there is no instance or group \"lan\": there are the instances inside, outside, dmz and the groups edge\n"},
+
+		{"status --format xml --socket " + socket, 2, "", "ripcord: there is no format \"xml\": choose one of text, json, keepalived-json\n"},
+		{"status --json --format text --socket " + socket, 2, "", "ripcord: --json is --format json: leave one out\n"},
+		{"status dmz --format keepalived-json --socket " + socket, 0, `"iname": "dmz"`, ""},
+		{"status lan --format keepalived-json --socket " + socket, 1, "", "ripcord: there is no instance \"lan\": ripcord status lists them\n"},
 
 		{"", 2, "", "ripcord: no command was given: ripcord --help lists them\n"},
 		{"statsu", 2, "", "ripcord: there is no command \"statsu\": did you mean status?\n"},

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -45,9 +44,7 @@ func newLink() *cobra.Command {
 // show prints what was found.
 func show(out io.Writer, reports []nic.Report, asJSON, colours bool) error {
 	if asJSON {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(append([]nic.Report{}, reports...))
+		return printJSON(out, append([]nic.Report{}, reports...))
 	}
 	for _, r := range reports {
 		fmt.Fprintln(out, cell{fmt.Sprintf("%s (ifindex %d)", r.Name, r.Index), bold}.paint(colours))

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -15,7 +16,7 @@ import (
 
 // newStatus returns the command that shows what the daemon does.
 func newStatus() *cobra.Command {
-	var socket string
+	var socket, format string
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "status [NAME]",
@@ -24,6 +25,16 @@ func newStatus() *cobra.Command {
 			"group called NAME, and the links beneath them.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			switch {
+			case asJSON && c.Flags().Changed("format"):
+				return usage("--json is --format json: leave one out")
+			case asJSON:
+				format = formatJSON
+			case !slices.Contains(statusFormats, format):
+				return usage("there is no format %q: choose one of %s", format, strings.Join(statusFormats, ", "))
+			case format == formatKeepalived:
+				return printKeepalived(c, socket, args)
+			}
 			s, err := control.Fetch(c.Context(), socket)
 			if err != nil {
 				return err
@@ -34,17 +45,46 @@ func newStatus() *cobra.Command {
 				}
 			}
 			out := c.OutOrStdout()
-			if asJSON {
-				encoder := json.NewEncoder(out)
-				encoder.SetIndent("", "  ")
-				return encoder.Encode(s)
+			if format == formatJSON {
+				return printJSON(out, s)
 			}
 			return render(out, s, time.Now(), colours(out))
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON document, for programs")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON document, for programs: --format json")
+	c.Flags().StringVar(&format, "format", formatText, "text, json, or keepalived-json: what keepalived dumps for its exporters (json_version 2)")
 	takeSocket(c, &socket)
 	return c
+}
+
+// The formats of the status.
+const (
+	formatText       = "text"
+	formatJSON       = "json"
+	formatKeepalived = "keepalived-json"
+)
+
+var statusFormats = []string{formatText, formatJSON, formatKeepalived}
+
+// printKeepalived prints the status, or that of one instance, as keepalived's dump has it.
+func printKeepalived(c *cobra.Command, socket string, names []string) error {
+	s, err := control.FetchKeepalived(c.Context(), socket)
+	if err != nil {
+		return err
+	}
+	if len(names) > 0 {
+		s.VRRP = filter(s.VRRP, func(i control.KeepalivedInstance) bool { return i.Data.Name == names[0] })
+		if len(s.VRRP) == 0 {
+			return fmt.Errorf("there is no instance %q: ripcord status lists them", names[0])
+		}
+	}
+	return printJSON(c.OutOrStdout(), s)
+}
+
+func printJSON(out io.Writer, document any) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(document)
 }
 
 // only is the part of a status that concerns an instance, or a group and its

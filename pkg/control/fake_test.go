@@ -5,7 +5,9 @@ import (
 	"net/netip"
 	"time"
 
+	"ripcord/pkg/addr"
 	"ripcord/pkg/event"
+	iproute "ripcord/pkg/route"
 	"ripcord/pkg/stats"
 	"ripcord/pkg/track"
 	"ripcord/pkg/vrrp"
@@ -36,8 +38,28 @@ func (r router) Checks() []track.Status {
 	lost := began.Add(90 * time.Second)
 	return []track.Status{
 		{Report: track.Report{Name: "load", State: track.Up, Value: -5, Ran: true, At: lost}, Checks: "file /run/load", Since: began, Runs: 90},
-		{Report: track.Report{Name: "new"}, Checks: "command /usr/local/bin/slow"},
+		{Report: track.Report{Name: "new"}, Checks: "command /usr/local/bin/slow", Probe: track.Command{Argv: []string{"/usr/local/bin/slow"}}},
 		{Report: track.Report{Name: "web", State: track.Down, Ran: true, At: lost, Err: errors.New("no answer within 2s")}, Checks: "tcp 192.0.2.80:443", Since: lost, Runs: 45, Failed: 3, Skipped: 1},
+	}
+}
+func (r router) Setup(name string) Setup {
+	if name != "inside" {
+		return Setup{}
+	}
+	return Setup{
+		Set: addr.Set{
+			Addresses: []addr.Address{
+				{Prefix: netip.MustParsePrefix("192.0.2.1/24"), Label: "eth0:1", Broadcast: netip.MustParseAddr("192.0.2.255")},
+				{Prefix: netip.MustParsePrefix("192.0.2.9/32"), Scope: 253},
+				{Prefix: netip.MustParsePrefix("2001:db8::9/64"), Interface: "eth9", Extra: true},
+			},
+			Routes: []iproute.Entry{
+				iproute.Route{To: netip.MustParsePrefix("10.0.0.0/8"), Via: netip.MustParseAddr("192.0.2.254"), Interface: "eth0", Table: 3},
+				iproute.Rule{From: netip.MustParsePrefix("192.0.2.0/24"), Table: 3, Priority: 77},
+			},
+			Announce: addr.Announce{Count: 5, AgainAfter: 5 * time.Second, Refresh: time.Minute},
+		},
+		Active: []string{"/bin/echo", "two words"}, Any: []string{"/usr/local/bin/notify"},
 	}
 }
 func (r router) Stats(name string) *stats.Counters { return r.stats[name] }

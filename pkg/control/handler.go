@@ -48,6 +48,9 @@ func routes(c Config) []route {
 		{http.MethodGet, StatusPath, func(w http.ResponseWriter, _ *http.Request) {
 			answer(w, http.StatusOK, c.status())
 		}},
+		{http.MethodGet, KeepalivedPath, func(w http.ResponseWriter, _ *http.Request) {
+			answer(w, http.StatusOK, c.keepalived())
+		}},
 		{http.MethodGet, EventsPath, c.events()},
 		{http.MethodGet, MetricsPath, serves(c.Metrics)},
 		{http.MethodGet, "/", nil},

@@ -30,6 +30,8 @@ type Source interface {
 	Warnings(instance string) []event.Warning
 	// Checks are the states of all checks.
 	Checks() []track.Status
+	// Setup returns what is configured of an instance beside the state machine.
+	Setup(instance string) Setup
 }
 
 // Config is what a server needs.

@@ -1,6 +1,10 @@
 package daemon
 
 import (
+	"slices"
+
+	"ripcord/pkg/addr"
+	"ripcord/pkg/config"
 	"ripcord/pkg/control"
 	"ripcord/pkg/event"
 	"ripcord/pkg/stats"
@@ -53,3 +57,14 @@ func (s source) Checks() []track.Status { return s.checks.Snapshot() }
 
 // Unknown are those of adverts that belong to no instance.
 func (s source) Unknown() *stats.Counters { return s.unknown }
+
+// Setup returns what is configured of an instance beside the state machine.
+func (s source) Setup(instance string) (setup control.Setup) {
+	c := s.config.Load()
+	if i := slices.IndexFunc(c.Sets, func(a addr.Set) bool { return a.Instance == instance }); i >= 0 {
+		setup.Set = c.Sets[i]
+	}
+	n := c.Notify[config.Subject{Name: instance}]
+	setup.Active, setup.Backup, setup.Fault, setup.Stop, setup.Any = n.Active, n.Backup, n.Fault, n.Stop, n.Any
+	return setup
+}

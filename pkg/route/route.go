@@ -3,6 +3,7 @@ package route
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"ripcord/pkg/event"
@@ -50,6 +51,14 @@ func (t Type) String() string {
 
 // scopes are the words that ip route has for RT_SCOPE_*.
 var scopes = map[uint8]string{0: "global", 200: "site", 253: "link", 254: "host"}
+
+// ScopeName returns the word or the number that ip route has for a scope.
+func ScopeName(scope uint8) string {
+	if name, ok := scopes[scope]; ok {
+		return name
+	}
+	return strconv.Itoa(int(scope))
+}
 
 // Rule sends the traffic that it selects to a routing table.
 type Rule struct {
@@ -107,10 +116,8 @@ func (r Route) String() string {
 	if r.Table != MainTable {
 		fmt.Fprintf(&b, " table %d", r.Table)
 	}
-	if name, ok := scopes[r.Scope]; r.Scoped && ok {
-		b.WriteString(" scope " + name)
-	} else if r.Scoped {
-		fmt.Fprintf(&b, " scope %d", r.Scope)
+	if r.Scoped {
+		b.WriteString(" scope " + ScopeName(r.Scope))
 	}
 	if r.Metric != 0 {
 		fmt.Fprintf(&b, " metric %d", r.Metric)

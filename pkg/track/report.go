@@ -40,6 +40,7 @@ type Report struct {
 type Status struct {
 	Report
 	Checks  string    // what is checked, as "tcp 192.0.2.1:80"
+	Probe   Probe     // the same, as it is configured
 	Since   time.Time // when the state began
 	Runs    uint64    // results
 	Failed  uint64    // those that were failures

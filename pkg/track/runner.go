@@ -132,7 +132,7 @@ func (r *Runner) start(ctx context.Context, s Spec, was *task) {
 		schedule: newSchedule(now, s.Interval, r.started),
 		ended:    make(chan struct{}),
 	}
-	t.status = Status{Report: Report{Name: s.Name, State: t.health.state, At: now}, Checks: s.Probe.String(), Since: now}
+	t.status = Status{Report: Report{Name: s.Name, State: t.health.state, At: now}, Checks: s.Probe.String(), Probe: s.Probe, Since: now}
 	r.started++
 	same := was != nil && reflect.DeepEqual(was.spec.Probe, s.Probe) && was.health.state != Waiting
 	if same {
