@@ -65,7 +65,7 @@ func (r *Receiver) open(w *want) {
 	r.close(w)
 	p, err := openPort(w.socketKey.link, w.link.Index, w.filterSpec)
 	if err == nil {
-		if err = r.poller.watch(p.fd); err != nil {
+		if err = r.poller.Watch(p.fd); err != nil {
 			_ = p.close()
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"ripcord/pkg/mmsg"
 	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wakeup"
 )
 
 // ReceiverConfig has all that a Receiver needs. All of it is required.
@@ -38,7 +39,7 @@ type Receiver struct {
 	wanted    map[socketKey]*want
 	byFD      map[int]*want
 	receipt   *receipt
-	poller    *poller
+	poller    *wakeup.Epoll
 	peers     *peers
 	fragments fragments
 	coalesce  coalesce
@@ -56,7 +57,7 @@ type Receiver struct {
 	deaf    map[string]string // by instance, why it is; as last reported
 
 	mu     sync.Mutex
-	alarm  *alarm // nil unless Run runs
+	alarm  *wakeup.Alarm // nil unless Run runs
 	asked  bool
 	ticket uint64           // the greatest that was asked for
 	next   *reconfiguration // nil: none waits
@@ -86,17 +87,17 @@ func (r *Receiver) Verify(ticket uint64) {
 	defer r.mu.Unlock()
 	r.asked, r.ticket = true, max(r.ticket, ticket)
 	if r.alarm != nil {
-		r.alarm.ring()
+		r.alarm.Ring()
 	}
 }
 
 // Run hears until ctx ends. A socket that cannot be opened is no error: it is
 // published, and tried again each second.
 func (r *Receiver) Run(ctx context.Context) (err error) {
-	if r.poller, err = openPoller(); err != nil {
+	if r.poller, err = wakeup.OpenEpoll(); err != nil {
 		return fmt.Errorf("advert receiver: %w", err)
 	}
-	r.arm(r.poller.alarm)
+	r.arm(r.poller.Alarm)
 	bell := bus.NewBell()
 	links := r.cfg.Links.Subscribe(bell)
 	var forwarder sync.WaitGroup
@@ -106,7 +107,7 @@ func (r *Receiver) Run(ctx context.Context) (err error) {
 	}()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	forwarder.Go(func() { forward(ctx, bell, r.poller.alarm) })
+	forwarder.Go(func() { forward(ctx, bell, r.poller.Alarm) })
 
 	for ctx.Err() == nil {
 		r.reconfigure()
@@ -126,7 +127,7 @@ func (r *Receiver) Run(ctx context.Context) (err error) {
 		r.answer()
 		r.watchFloods(false)
 		r.publish(r.acceptor.Flush(r.cfg.Now(), false))
-		if err := r.poller.wait(r.timeout(), r.coalesce.linger(), r.ready); err != nil {
+		if err := r.poller.Wait(r.timeout(), r.coalesce.linger(), r.ready); err != nil {
 			return fmt.Errorf("advert receiver: %w", err)
 		}
 		r.publishHeard()
@@ -137,19 +138,19 @@ func (r *Receiver) Run(ctx context.Context) (err error) {
 }
 
 // forward turns the bell into the alarm that the poller hears.
-func forward(ctx context.Context, bell bus.Bell, a *alarm) {
+func forward(ctx context.Context, bell bus.Bell, a *wakeup.Alarm) {
 	for {
 		select {
 		case <-bell:
-			a.ring()
+			a.Ring()
 		case <-ctx.Done():
-			a.ring()
+			a.Ring()
 			return
 		}
 	}
 }
 
-func (r *Receiver) arm(a *alarm) {
+func (r *Receiver) arm(a *wakeup.Alarm) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.alarm = a
@@ -171,7 +172,7 @@ func (r *Receiver) shut() error {
 	clear(r.byFD)
 	_ = mmsg.Close(fds...) // receive sockets have nothing left to lose
 	r.routes.close()
-	return r.poller.close()
+	return r.poller.Close()
 }
 
 // timeout returns how long the receiver may sleep; negative: until it is woken.

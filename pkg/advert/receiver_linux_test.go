@@ -14,6 +14,7 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wakeup"
 	"ripcord/pkg/wire"
 )
 
@@ -174,7 +175,7 @@ func TestReceiverReadsWithoutAllocating(t *testing.T) {
 	link := l.cable(1, 0)
 	e := deaf(t, on(link.Name)...)
 	var err error
-	if e.poller, err = openPoller(); err != nil {
+	if e.poller, err = wakeup.OpenEpoll(); err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = e.shut() }()
@@ -187,7 +188,7 @@ func TestReceiverReadsWithoutAllocating(t *testing.T) {
 	s, read, heard := far.RawSender, 0, 0
 	turn := func() {
 		s.Send(batch)
-		if err := e.poller.wait(5*time.Second, 0, e.ready); err != nil {
+		if err := e.poller.Wait(5*time.Second, 0, e.ready); err != nil {
 			t.Fatal(err)
 		}
 		for _, w := range e.wanted {
@@ -348,7 +349,7 @@ func TestReceiverAnswersAfterWhatItFound(t *testing.T) {
 	l := newLAN(t)
 	link := l.cable(1, 0)
 	e := deaf(t, on(link.Name)...)
-	poller, err := openPoller()
+	poller, err := wakeup.OpenEpoll()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func (r *Receiver) Reconfigure(ctx context.Context, instances []*vrrp.Instance) 
 	}
 	r.next = next
 	if r.alarm != nil {
-		r.alarm.ring()
+		r.alarm.Ring()
 	}
 	r.mu.Unlock()
 	select {

@@ -11,6 +11,7 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
 	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wakeup"
 	"ripcord/pkg/wire"
 )
 
@@ -159,7 +160,7 @@ func TestEngineToReceiver(t *testing.T) {
 	ears := listen(t, on(link.Name)...)
 	ears.tell(link)
 	index, four, six := l.far(1)
-	waiter, err := OpenWaiter()
+	waiter, err := wakeup.OpenWaiter()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,34 +213,6 @@ func TestEngineToReceiver(t *testing.T) {
 	}
 	if seen[link.Name+"/4"] < 4 || seen[link.Name+"/6"] < 4 {
 		t.Errorf("heard %v", seen)
-	}
-}
-
-func TestPollWaiter(t *testing.T) {
-	w, err := OpenWaiter()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = w.Close() }()
-	w.WaitUntil(time.Now().Add(-time.Hour))
-	at := time.Now().Add(3 * ms)
-	for time.Now().Before(at) { // it may return early, as after a signal
-		w.WaitUntil(at)
-	}
-	for range 3 {
-		w.Wake()
-		w.Wake()
-		w.WaitUntil(time.Time{}) // woken before it slept: returns at once
-		woken := make(chan struct{})
-		go func() {
-			w.WaitUntil(time.Time{})
-			close(woken)
-		}()
-		w.Wake()
-		<-woken
-	}
-	if allocs := testing.AllocsPerRun(100, func() { w.WaitUntil(time.Now().Add(time.Microsecond)) }); allocs != 0 {
-		t.Errorf("%v allocations a wait", allocs)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"ripcord/pkg/neigh"
 	"ripcord/pkg/route"
 	"ripcord/pkg/sysctl"
+	"ripcord/pkg/wakeup"
 )
 
 // The executors, which carry out what the router orders: they alone send adverts,
@@ -24,7 +25,7 @@ func (p *parts) buildEngine() error {
 		return fmt.Errorf("cannot send adverts: %w", err)
 	}
 	p.closers = append(p.closers, sender)
-	waiter, err := advert.OpenWaiter()
+	waiter, err := wakeup.OpenWaiter()
 	if err != nil {
 		return fmt.Errorf("cannot keep time: %w", err)
 	}

@@ -30,7 +30,7 @@ var layers = [][]string{
 	{"pkg/advert", "pkg/addr", "pkg/link", "pkg/track", "pkg/notify"},
 	{"pkg/vrrp", "pkg/stats", "pkg/route", "pkg/macvlan", "pkg/firewall", "pkg/neigh", "pkg/nic", "pkg/story"},
 	{"pkg/wire"},
-	{"pkg/bus", "pkg/command", "pkg/deadline", "pkg/event", "pkg/lease", "pkg/mmsg", "pkg/ratelimit", "pkg/rtnl", "pkg/rundir", "pkg/sysctl", "pkg/spelling", "pkg/thread", "pkg/timerfd", "pkg/tree"},
+	{"pkg/bus", "pkg/command", "pkg/deadline", "pkg/event", "pkg/lease", "pkg/mmsg", "pkg/ratelimit", "pkg/rtnl", "pkg/rundir", "pkg/sysctl", "pkg/spelling", "pkg/thread", "pkg/timerfd", "pkg/tree", "pkg/wakeup"},
 }
 
 // pure packages and files: no time but as an argument, no I/O, no goroutine. Files

@@ -1,4 +1,4 @@
-package advert
+package wakeup
 
 import (
 	"testing"
@@ -7,7 +7,7 @@ import (
 
 // sleepers are the two that sleep beneath an alarm, and how each sleeps.
 func sleepers(t *testing.T) map[string]struct {
-	*alarm
+	*Alarm
 	sleep func(time.Duration)
 } {
 	t.Helper()
@@ -15,18 +15,18 @@ func sleepers(t *testing.T) map[string]struct {
 	if err != nil {
 		t.Fatal(err)
 	}
-	poller, err := openPoller()
+	poller, err := OpenEpoll()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _, _ = waiter.Close(), poller.close() })
+	t.Cleanup(func() { _, _ = waiter.Close(), poller.Close() })
 	return map[string]struct {
-		*alarm
+		*Alarm
 		sleep func(time.Duration)
 	}{
 		"waiter": {waiter.alarm, func(d time.Duration) { waiter.WaitUntil(time.Now().Add(d)) }},
-		"poller": {poller.alarm, func(d time.Duration) {
-			if err := poller.wait(d, 0, func(int) {}); err != nil {
+		"poller": {poller.Alarm, func(d time.Duration) {
+			if err := poller.Wait(d, 0, func(int) {}); err != nil {
 				t.Error(err)
 			}
 		}},
@@ -48,7 +48,7 @@ func TestAlarmIsNotStuck(t *testing.T) {
 					s.sleep(nap)
 				}
 			}
-			s.ring()
+			s.Ring()
 			s.between = nil
 			s.sleep(nap) // takes the write
 			for range 3 {
@@ -67,17 +67,17 @@ func TestAlarmIsNotStuck(t *testing.T) {
 func TestAlarmIsNotDeaf(t *testing.T) {
 	for name, s := range sleepers(t) {
 		t.Run(name, func(t *testing.T) {
-			s.ring()
+			s.Ring()
 			inReset := true
 			s.between = func() {
 				if inReset {
 					inReset = false
-					s.ring()
+					s.Ring()
 				}
 			}
 			s.sleep(nap) // resets; what both rang for is looked at now
 			s.between = nil
-			s.ring()
+			s.Ring()
 			const long = 10 * time.Second
 			began := time.Now()
 			s.sleep(long)
@@ -97,7 +97,7 @@ func TestAlarmIsHeard(t *testing.T) {
 			go func() {
 				for i := range rings {
 					asked <- i // there is room once the sleeper has taken the last
-					s.ring()
+					s.Ring()
 				}
 			}()
 			for heard < rings {
@@ -116,5 +116,33 @@ func TestAlarmIsHeard(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestWaiter(t *testing.T) {
+	w, err := OpenWaiter()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = w.Close() }()
+	w.WaitUntil(time.Now().Add(-time.Hour))
+	at := time.Now().Add(3 * time.Millisecond)
+	for time.Now().Before(at) { // it may return early, as after a signal
+		w.WaitUntil(at)
+	}
+	for range 3 {
+		w.Wake()
+		w.Wake()
+		w.WaitUntil(time.Time{}) // woken before it slept: returns at once
+		woken := make(chan struct{})
+		go func() {
+			w.WaitUntil(time.Time{})
+			close(woken)
+		}()
+		w.Wake()
+		<-woken
+	}
+	if allocs := testing.AllocsPerRun(100, func() { w.WaitUntil(time.Now().Add(time.Microsecond)) }); allocs != 0 {
+		t.Errorf("%v allocations a wait", allocs)
 	}
 }

@@ -1,4 +1,4 @@
-package advert
+package wakeup
 
 import (
 	"errors"
@@ -11,16 +11,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// poller waits for packets on many ports, or for its alarm. Its epoll is waited for
+// Epoll waits for many descriptors, or for its alarm. The epoll itself is waited for
 // by Go's own poller: a goroutine that sleeps in the kernel keeps a processor of
 // Go's, and with it awake the thread that takes processors back, which costs a
 // Backup a sixth of its CPU time.
-type poller struct {
-	*alarm
+type Epoll struct {
+	*Alarm
 	file  *os.File // of the epoll
 	epoll int      // its descriptor, while file is open
 	raw   syscall.RawConn
-	until time.Time // wait returns then; zero: never
+	until time.Time // Wait returns then; zero: never
 
 	events [64]unix.EpollEvent
 	event  unix.EpollEvent
@@ -29,21 +29,22 @@ type poller struct {
 	look   func(fd uintptr) (done bool)
 }
 
-func openPoller() (*poller, error) {
+// OpenEpoll returns an epoll that waits for its alarm alone.
+func OpenEpoll() (*Epoll, error) {
 	a, err := openAlarm()
 	if err != nil {
 		return nil, err
 	}
-	p := &poller{alarm: a}
+	p := &Epoll{Alarm: a}
 	p.look = p.lookOnce
 	if err := p.open(); err != nil {
-		_ = p.close()
+		_ = p.Close()
 		return nil, err
 	}
 	return p, nil
 }
 
-func (p *poller) open() error {
+func (p *Epoll) open() error {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return fmt.Errorf("make an epoll: %w", err)
@@ -60,10 +61,10 @@ func (p *poller) open() error {
 // after its turn. What comes meanwhile wakes nobody.
 const watched = unix.EPOLLIN | unix.EPOLLONESHOT
 
-// watch adds a descriptor; closing it takes it out again.
-func (p *poller) watch(fd int) error { return p.add(fd, watched) }
+// Watch adds a descriptor; closing it takes it out again.
+func (p *Epoll) Watch(fd int) error { return p.add(fd, watched) }
 
-func (p *poller) add(fd int, events uint32) error {
+func (p *Epoll) add(fd int, events uint32) error {
 	var failed error
 	err := p.raw.Control(func(epoll uintptr) {
 		failed = unix.EpollCtl(int(epoll), unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
@@ -74,20 +75,20 @@ func (p *poller) add(fd int, events uint32) error {
 	return nil
 }
 
-// wait sleeps until something is to be read, the alarm rings, or the timeout is
+// Wait sleeps until something is to be read, the alarm rings, or the timeout is
 // over (none where it is negative); it yields each descriptor to be read, a little
 // later if it is to linger, unless the alarm rings.
-func (p *poller) wait(timeout, linger time.Duration, yield func(fd int)) error {
+func (p *Epoll) Wait(timeout, linger time.Duration, yield func(fd int)) error {
 	err := p.sleep(timeout)
 	if err == nil && linger > 0 && !p.rung.Load() {
 		time.Sleep(linger)
 		p.more()
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return nil // what is ready, or was rung, is found by the next wait
+		return nil // what is ready, or was rung, is found by the next Wait
 	}
 	if err != nil {
-		return fmt.Errorf("wait for adverts: %w", err)
+		return fmt.Errorf("wait in epoll: %w", err)
 	}
 	for _, e := range p.events[:p.ready] {
 		if int(e.Fd) == p.fd {
@@ -104,12 +105,12 @@ func (p *poller) wait(timeout, linger time.Duration, yield func(fd int)) error {
 }
 
 // again asks for a descriptor that was reported. It may be closed by now.
-func (p *poller) again(fd int) {
+func (p *Epoll) again(fd int) {
 	p.event = unix.EpollEvent{Events: watched, Fd: int32(fd)}
 	_, _, _ = unix.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(p.epoll), unix.EPOLL_CTL_MOD, uintptr(fd), uintptr(unsafe.Pointer(&p.event)), 0, 0)
 }
 
-func (p *poller) sleep(timeout time.Duration) error {
+func (p *Epoll) sleep(timeout time.Duration) error {
 	var until time.Time
 	if timeout >= 0 {
 		until = time.Now().Add(timeout)
@@ -130,7 +131,7 @@ func (p *poller) sleep(timeout time.Duration) error {
 }
 
 // lookOnce sees what is ready.
-func (p *poller) lookOnce(uintptr) (done bool) {
+func (p *Epoll) lookOnce(uintptr) (done bool) {
 	p.ready, p.errno = 0, 0
 	p.more()
 	return p.ready > 0 || p.errno != 0
@@ -138,7 +139,7 @@ func (p *poller) lookOnce(uintptr) (done bool) {
 
 // more sees what has become ready beside what was. It never waits, so Go's scheduler
 // is not told of the call, which would wake the thread that takes processors back.
-func (p *poller) more() {
+func (p *Epoll) more() {
 	room := p.events[p.ready:]
 	if len(room) == 0 {
 		return
@@ -153,10 +154,11 @@ func (p *poller) more() {
 	}
 }
 
-func (p *poller) close() error {
+// Close frees the descriptors, but not those that are watched.
+func (p *Epoll) Close() error {
 	var err error
 	if p.file != nil {
 		err = p.file.Close()
 	}
-	return errors.Join(err, p.alarm.close())
+	return errors.Join(err, p.Alarm.close())
 }

@@ -1,4 +1,4 @@
-package advert
+package wakeup
 
 import (
 	"slices"
@@ -11,7 +11,7 @@ import (
 // TestPoller: what can be read is yielded until it has been read, a ring ends one
 // wait, before it or in it, and so does the timeout.
 func TestPoller(t *testing.T) {
-	p, err := openPoller()
+	p, err := OpenEpoll()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -20,7 +20,7 @@ func TestPoller(t *testing.T) {
 		if ends[i], err = unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK, 0); err != nil {
 			t.Fatal(err)
 		}
-		if err := p.watch(ends[i][0]); err != nil {
+		if err := p.Watch(ends[i][0]); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -28,7 +28,7 @@ func TestPoller(t *testing.T) {
 	wait := func(timeout time.Duration) (ready int, took time.Duration) {
 		t.Helper()
 		began := time.Now()
-		if err := p.wait(timeout, 0, func(int) { ready++ }); err != nil {
+		if err := p.Wait(timeout, 0, func(int) { ready++ }); err != nil {
 			t.Fatal(err)
 		}
 		return ready, time.Since(began)
@@ -40,11 +40,11 @@ func TestPoller(t *testing.T) {
 		if n, _ := wait(0); n != 0 {
 			t.Errorf("%d ready at once, want none", n)
 		}
-		p.ring()
+		p.Ring()
 		if n, _ := wait(never); n != 0 {
 			t.Errorf("%d ready after a ring, want none", n)
 		}
-		time.AfterFunc(nap, p.ring)
+		time.AfterFunc(nap, p.Ring)
 		if n, _ := wait(never); n != 0 {
 			t.Errorf("%d ready after a ring in the wait, want none", n)
 		}
@@ -69,10 +69,10 @@ func TestPoller(t *testing.T) {
 		write(0)
 		time.AfterFunc(nap/4, func() { write(1) })
 		if rung {
-			p.ring()
+			p.Ring()
 		}
 		began := time.Now()
-		if err := p.wait(never, nap, func(fd int) { yielded = append(yielded, fd) }); err != nil {
+		if err := p.Wait(never, nap, func(fd int) { yielded = append(yielded, fd) }); err != nil {
 			t.Fatal(err)
 		}
 		if took := time.Since(began); !rung && took < nap {
@@ -91,10 +91,10 @@ func TestPoller(t *testing.T) {
 	if got := linger(true); !slices.Equal(got, []int{ends[0][0]}) {
 		t.Errorf("%v yielded after a ring, want the first alone, at once", got)
 	}
-	if err := p.close(); err != nil {
+	if err := p.Close(); err != nil {
 		t.Error(err)
 	}
-	if err := p.wait(never, 0, nil); err == nil {
+	if err := p.Wait(never, 0, nil); err == nil {
 		t.Error("a closed poller waits")
 	}
 	for _, end := range ends {
