@@ -9,6 +9,7 @@ import (
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/mmsg"
+	"ripcord/pkg/rawsock"
 	"ripcord/pkg/wire"
 )
 
@@ -31,6 +32,12 @@ type channel struct {
 	used    int
 }
 
+// Marks of a VRRP packet.
+const (
+	trafficClass = wire.TrafficClass
+	priority     = 6
+)
+
 // controlLen is room for a control message with an in6_pktinfo and one with a hop
 // limit.
 const controlLen = 72
@@ -47,27 +54,27 @@ func newChannel(k kind, shared *outlet) *channel {
 // full queue drops as sent. With it the network's answers (ICMP) to what was sent are
 // queued too, as by a peer where nobody speaks VRRP; they do not touch what is sent
 // after them, and nobody reads them, so they get the least room that there is.
-func sendOptions(f event.Family) []option {
-	prio := option{unix.SOL_SOCKET, unix.SO_PRIORITY, priority, "SO_PRIORITY"}
+func sendOptions(f event.Family) []rawsock.Option {
+	prio := rawsock.Int(unix.SOL_SOCKET, unix.SO_PRIORITY, priority, "SO_PRIORITY")
 	if f == event.IPv4 {
-		return []option{
-			{unix.IPPROTO_IP, unix.IP_MULTICAST_TTL, wire.HopLimit, "IP_MULTICAST_TTL"},
-			{unix.IPPROTO_IP, unix.IP_TTL, wire.HopLimit, "IP_TTL"},
-			{unix.IPPROTO_IP, unix.IP_MULTICAST_LOOP, 0, "IP_MULTICAST_LOOP"},
-			{unix.IPPROTO_IP, unix.IP_TOS, trafficClass, "IP_TOS"},
-			{unix.IPPROTO_IP, unix.IP_RECVERR, 1, "IP_RECVERR"},
-			{unix.SOL_SOCKET, unix.SO_RCVBUF, 0, "SO_RCVBUF"},
+		return []rawsock.Option{
+			rawsock.Int(unix.IPPROTO_IP, unix.IP_MULTICAST_TTL, wire.HopLimit, "IP_MULTICAST_TTL"),
+			rawsock.Int(unix.IPPROTO_IP, unix.IP_TTL, wire.HopLimit, "IP_TTL"),
+			rawsock.Int(unix.IPPROTO_IP, unix.IP_MULTICAST_LOOP, 0, "IP_MULTICAST_LOOP"),
+			rawsock.Int(unix.IPPROTO_IP, unix.IP_TOS, trafficClass, "IP_TOS"),
+			rawsock.Int(unix.IPPROTO_IP, unix.IP_RECVERR, 1, "IP_RECVERR"),
+			rawsock.Int(unix.SOL_SOCKET, unix.SO_RCVBUF, 0, "SO_RCVBUF"),
 			prio, // after IP_TOS, which sets it as well
 		}
 	}
-	return []option{
-		{unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_HOPS, wire.HopLimit, "IPV6_MULTICAST_HOPS"},
-		{unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS, wire.HopLimit, "IPV6_UNICAST_HOPS"},
-		{unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_LOOP, 0, "IPV6_MULTICAST_LOOP"},
-		{unix.IPPROTO_IPV6, unix.IPV6_TCLASS, trafficClass, "IPV6_TCLASS"},
-		{unix.IPPROTO_IPV6, unix.IPV6_CHECKSUM, -1, "IPV6_CHECKSUM"},
-		{unix.IPPROTO_IPV6, unix.IPV6_RECVERR, 1, "IPV6_RECVERR"},
-		{unix.SOL_SOCKET, unix.SO_RCVBUF, 0, "SO_RCVBUF"},
+	return []rawsock.Option{
+		rawsock.Int(unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_HOPS, wire.HopLimit, "IPV6_MULTICAST_HOPS"),
+		rawsock.Int(unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS, wire.HopLimit, "IPV6_UNICAST_HOPS"),
+		rawsock.Int(unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_LOOP, 0, "IPV6_MULTICAST_LOOP"),
+		rawsock.Int(unix.IPPROTO_IPV6, unix.IPV6_TCLASS, trafficClass, "IPV6_TCLASS"),
+		rawsock.Int(unix.IPPROTO_IPV6, unix.IPV6_CHECKSUM, -1, "IPV6_CHECKSUM"),
+		rawsock.Int(unix.IPPROTO_IPV6, unix.IPV6_RECVERR, 1, "IPV6_RECVERR"),
+		rawsock.Int(unix.SOL_SOCKET, unix.SO_RCVBUF, 0, "SO_RCVBUF"),
 		prio,
 	}
 }
@@ -163,12 +170,12 @@ func (c *channel) load(m *Message) {
 // describe writes the control messages of a slot: where from, and how many hops
 // it may take, unless that is 0.
 func (c *channel) describe(h *unix.Msghdr, level, kind int, info []byte, limit, hops int) {
-	length := putCmsg(h.Control, level, kind, info)
+	length := rawsock.PutControl(h.Control, level, kind, info)
 	if hops != 0 {
 		var value [4]byte
 		binary.NativeEndian.PutUint32(value[:], uint32(hops))
 		at := unix.CmsgSpace(len(info))
-		length = at + putCmsg((*byte)(unsafe.Add(unsafe.Pointer(h.Control), at)), level, limit, value[:])
+		length = at + rawsock.PutControl((*byte)(unsafe.Add(unsafe.Pointer(h.Control), at)), level, limit, value[:])
 	}
 	h.SetControllen(length)
 }

@@ -1,13 +1,13 @@
 package advert
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/rawsock"
 	"ripcord/pkg/wire"
 )
 
@@ -32,20 +32,20 @@ func openDeparted() (*departed, error) {
 		return nil, fmt.Errorf("open a packet socket (needs CAP_NET_RAW): %w", err)
 	}
 	d.frames = fd
-	options4 := append(sendOptions(event.IPv4), option{unix.IPPROTO_IP, unix.IP_TRANSPARENT, 1, "IP_TRANSPARENT"})
-	options6 := append(sendOptions(event.IPv6), option{unix.IPPROTO_IPV6, unix.IPV6_TRANSPARENT, 1, "IPV6_TRANSPARENT"})
+	options4 := append(sendOptions(event.IPv4), rawsock.Int(unix.IPPROTO_IP, unix.IP_TRANSPARENT, 1, "IP_TRANSPARENT"))
+	options6 := append(sendOptions(event.IPv6), rawsock.Int(unix.IPPROTO_IPV6, unix.IPV6_TRANSPARENT, 1, "IPV6_TRANSPARENT"))
 	d.four, d.six = openTransparent(event.IPv4, options4), openTransparent(event.IPv6, options6)
 	return d, nil
 }
 
 // openTransparent opens a raw socket that sends from any address; -1 where that cannot be
 // had: the resignation to a peer then fails, as it did.
-func openTransparent(f event.Family, options []option) int {
-	fd, err := openRaw(f, options)
+func openTransparent(f event.Family, options []rawsock.Option) int {
+	fd, err := rawsock.Open(f, options)
 	if err != nil {
 		return -1
 	}
-	if err := dropAll(fd); err != nil {
+	if err := rawsock.DropAll(fd); err != nil {
 		_ = unix.Close(fd)
 		return -1
 	}
@@ -98,13 +98,10 @@ func (d *departed) sendFrame(m *Message, mac [6]byte) error {
 	if m.Source.Is6() {
 		protocol = unix.ETH_P_IPV6
 	}
-	to := &unix.SockaddrLinklayer{Ifindex: m.Index, Halen: uint8(len(mac)), Protocol: htons(uint16(protocol))}
+	to := &unix.SockaddrLinklayer{Ifindex: m.Index, Halen: uint8(len(mac)), Protocol: rawsock.HTONS(uint16(protocol))}
 	copy(to.Addr[:], mac[:])
 	return unix.Sendto(d.frames, append(wire.AppendIP(nil, m.Source, m.To, m.HopLimit, len(m.Payload)), m.Payload...), unix.MSG_DONTWAIT, to)
 }
-
-// htons returns a number in the order of bytes that it has in a frame.
-func htons(v uint16) uint16 { return binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, v)) }
 
 // sendToPeer sends by a raw socket.
 func (d *departed) sendToPeer(m *Message) error {

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/rawsock"
 	"ripcord/pkg/wire"
 )
 
@@ -36,7 +37,7 @@ func openEarly(link string, index int, m filterSpec) (*port, error) {
 	if err != nil {
 		return fail(-1, "open a packet socket (needs CAP_NET_RAW)", err)
 	}
-	if err := attach(fd, m.program(false)); err != nil {
+	if err := rawsock.Attach(fd, m.program(false)); err != nil {
 		return fail(fd, "filter", err)
 	}
 	err = errors.Join(
@@ -49,7 +50,7 @@ func openEarly(link string, index int, m filterSpec) (*port, error) {
 	if m.family == event.IPv6 {
 		protocol = unix.ETH_P_IPV6
 	}
-	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: htons(protocol), Ifindex: index}); err != nil {
+	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: rawsock.HTONS(protocol), Ifindex: index}); err != nil {
 		return fail(fd, "bind", err)
 	}
 	return &port{link: link, filterSpec: m, index: index, fd: fd}, nil

@@ -2,7 +2,6 @@ package advert
 
 import (
 	"encoding/binary"
-	"fmt"
 	"net/netip"
 	"slices"
 	"unsafe"
@@ -10,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/rawsock"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
@@ -52,11 +52,8 @@ func (m *filterSpec) add(in *vrrp.Instance) {
 // IPv6 packet a filter sees what is behind it.
 const netOff = 0xfff00000
 
-// How a filter ends: with how much of the packet to keep.
-var (
-	drop = unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 0}
-	keep = unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 0xffffffff}
-)
+// keep ends a filter: all of the packet is kept.
+var keep = unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 0xffffffff}
 
 // program builds the filter: what is for the group passes, or anything where there
 // are peers; in a flood only with a hop limit and a VRID that may be right.
@@ -88,7 +85,7 @@ func (m filterSpec) program(flooded bool) []unix.SockFilter {
 		for _, vrid := range slices.Compact(slices.Sorted(slices.Values(m.vrids))) {
 			p.when(uint32(vrid))
 		}
-		return append(p.code, drop)
+		return append(p.code, rawsock.Drop)
 	}
 	return append(p.code, keep)
 }
@@ -129,32 +126,17 @@ func (p *assembler) load(what uint16, at uint32) { p.add(unix.BPF_LD|what, at) }
 // must drops the packet unless the loaded value is k (BPF_JEQ) or at least k
 // (BPF_JGE).
 func (p *assembler) must(compare uint16, k uint32) {
-	p.code = append(p.code, unix.SockFilter{Code: unix.BPF_JMP | compare | unix.BPF_K, Jt: 1, K: k}, drop)
+	p.code = append(p.code, unix.SockFilter{Code: unix.BPF_JMP | compare | unix.BPF_K, Jt: 1, K: k}, rawsock.Drop)
 }
 
 // mustNot drops the packet if the loaded value is k.
 func (p *assembler) mustNot(k uint32) {
-	p.code = append(p.code, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: k}, drop)
+	p.code = append(p.code, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: k}, rawsock.Drop)
 }
 
 // when keeps the packet if the loaded value is k.
 func (p *assembler) when(k uint32) {
 	p.code = append(p.code, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: k}, keep)
-}
-
-// attach gives a socket its filter, instead of the one that it has.
-func attach(fd int, program []unix.SockFilter) error {
-	err := unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
-		&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
-	if err != nil {
-		return fmt.Errorf("attach a filter to a raw socket: %w", err)
-	}
-	return nil
-}
-
-// dropAll makes a socket that only sends queue nothing that arrives.
-func dropAll(fd int) error {
-	return attach(fd, []unix.SockFilter{drop})
 }
 
 // arrivalCounter counts all that arrives for a port, whatever its filter makes of it, which
@@ -166,9 +148,9 @@ type arrivalCounter struct {
 }
 
 func openArrivalCounter(f event.Family, index int) (*arrivalCounter, error) {
-	fd, err := openRaw(f, []option{
-		{unix.SOL_SOCKET, unix.SO_BINDTOIFINDEX, index, "SO_BINDTOIFINDEX"},
-		{unix.SOL_SOCKET, unix.SO_RCVBUF, 0, "SO_RCVBUF"},
+	fd, err := rawsock.Open(f, []rawsock.Option{
+		rawsock.Int(unix.SOL_SOCKET, unix.SO_BINDTOIFINDEX, index, "SO_BINDTOIFINDEX"),
+		rawsock.Int(unix.SOL_SOCKET, unix.SO_RCVBUF, 0, "SO_RCVBUF"),
 	})
 	if err != nil {
 		return nil, err

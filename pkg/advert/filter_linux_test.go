@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/rawsock"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
@@ -29,7 +30,7 @@ func (l *lan) inject(n int) *inject {
 	for _, f := range []event.Family{event.IPv4, event.IPv6} {
 		var err error
 		l.there(func() {
-			in.fd[f], err = openRaw(f, []option{{unix.SOL_SOCKET, unix.SO_BINDTOIFINDEX, in.index, "SO_BINDTOIFINDEX"}})
+			in.fd[f], err = rawsock.Open(f, []rawsock.Option{rawsock.Int(unix.SOL_SOCKET, unix.SO_BINDTOIFINDEX, in.index, "SO_BINDTOIFINDEX")})
 		})
 		if err != nil {
 			l.t.Fatal(err)
@@ -45,16 +46,16 @@ func (in *inject) send(to netip.Addr, hops int, vrid uint8, options ...byte) {
 	f := event.FamilyOf(to)
 	fd := in.fd[f]
 	var dest unix.Sockaddr = &unix.SockaddrInet6{Addr: to.As16(), ZoneId: uint32(in.index)}
-	set := []option{{unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_HOPS, hops, ""}, {unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS, hops, ""}}
+	set := []rawsock.Option{rawsock.Int(unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_HOPS, hops, ""), rawsock.Int(unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS, hops, "")}
 	if f == event.IPv4 {
 		dest = &unix.SockaddrInet4{Addr: to.As4()}
-		set = []option{{unix.IPPROTO_IP, unix.IP_MULTICAST_TTL, hops, ""}, {unix.IPPROTO_IP, unix.IP_TTL, hops, ""}}
+		set = []rawsock.Option{rawsock.Int(unix.IPPROTO_IP, unix.IP_MULTICAST_TTL, hops, ""), rawsock.Int(unix.IPPROTO_IP, unix.IP_TTL, hops, "")}
 		if err := unix.SetsockoptString(fd, unix.IPPROTO_IP, unix.IP_OPTIONS, string(options)); err != nil {
 			in.t.Fatal(err)
 		}
 	}
 	for _, o := range set {
-		if err := unix.SetsockoptInt(fd, o.level, o.name, o.value); err != nil {
+		if err := unix.SetsockoptInt(fd, o.Level, o.Name, o.Value); err != nil {
 			in.t.Fatal(err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/rawsock"
 	"ripcord/pkg/wire"
 )
 
@@ -97,7 +98,7 @@ func (r *Receiver) watchVRIDs(w *want, set vridSet) {
 	}
 	w.filterSpec.watched = set
 	w.port.filterSpec = w.filterSpec
-	if attach(w.port.fd, w.filterSpec.program(false)) != nil {
+	if rawsock.Attach(w.port.fd, w.filterSpec.program(false)) != nil {
 		// The filter that is attached stays, and is as good for our own addresses.
 		w.filterSpec.watched = vridSet{}
 	}

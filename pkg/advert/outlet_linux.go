@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/rawsock"
 )
 
 // outlet is a socket through which adverts of one kind leave, on one link or, where
@@ -41,14 +42,14 @@ func openOutlet(k kind) (*outlet, error) {
 		fd, err := openVirtual()
 		return &outlet{fd: fd}, err
 	}
-	fd, err := openRaw(k.family(), sendOptions(k.family()))
+	fd, err := rawsock.Open(k.family(), sendOptions(k.family()))
 	if errors.Is(err, unix.EAFNOSUPPORT) {
 		return &outlet{fd: -1, broken: err}, nil
 	}
 	if err != nil {
 		return &outlet{fd: -1}, err
 	}
-	if err := dropAll(fd); err != nil {
+	if err := rawsock.DropAll(fd); err != nil {
 		_ = unix.Close(fd)
 		return &outlet{fd: -1}, err
 	}

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/rawsock"
 	"ripcord/pkg/wire"
 )
 
@@ -45,7 +46,7 @@ func (p *assembler) fromOwn(f event.Family, owned []netip.Addr, watched vridSet)
 		}
 		p.code = append(p.code, keep)
 	}
-	p.code = append(p.code, drop)
+	p.code = append(p.code, rawsock.Drop)
 }
 
 // ownedBy gathers the addresses of ours for which the socket of a link listens: the
@@ -97,7 +98,7 @@ func (r *Receiver) watchOwn() {
 			continue
 		}
 		w.port.filterSpec = w.filterSpec
-		if err := attach(w.port.fd, w.filterSpec.program(false)); err != nil {
+		if err := rawsock.Attach(w.port.fd, w.filterSpec.program(false)); err != nil {
 			r.fail(w, err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/rawsock"
 	"ripcord/pkg/wire"
 )
 
@@ -60,7 +61,7 @@ func TestOwnFilter(t *testing.T) {
 			first = first.Next()
 		}
 		program := filterSpec{family: f, own: true, owned: owned, unicast: true}.program(false)
-		if last := program[len(program)-1]; last != drop {
+		if last := program[len(program)-1]; last != rawsock.Drop {
 			t.Errorf("%v ends in %+v", f, last)
 		}
 		if len(program) > 4096 {

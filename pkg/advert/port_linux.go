@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/rawsock"
 	"ripcord/pkg/wire"
 )
 
@@ -36,13 +37,13 @@ func openPort(link string, index int, m filterSpec) (*port, error) {
 		return openEarly(link, index, m)
 	}
 	f := m.family
-	fd, err := openRaw(f, receiveOptions(f, index))
+	fd, err := rawsock.Open(f, receiveOptions(f, index))
 	if err != nil {
 		return nil, err
 	}
 	// Without a filter, for which a limit may leave no room (net.core.optmem_max),
 	// Accept rejects what is not for the instances.
-	_ = attach(fd, m.program(false))
+	_ = rawsock.Attach(fd, m.program(false))
 	enlarge(fd, receiveBuffer)
 	discard(fd)
 	if err := join(fd, index, f); err != nil {
@@ -56,22 +57,22 @@ func openPort(link string, index int, m filterSpec) (*port, error) {
 	return &port{link: link, filterSpec: m, index: index, fd: fd}, nil
 }
 
-func receiveOptions(f event.Family, index int) []option {
-	both := []option{
-		{unix.SOL_SOCKET, unix.SO_BINDTOIFINDEX, index, "SO_BINDTOIFINDEX"},
-		{unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1, "SO_TIMESTAMPNS"},
+func receiveOptions(f event.Family, index int) []rawsock.Option {
+	both := []rawsock.Option{
+		rawsock.Int(unix.SOL_SOCKET, unix.SO_BINDTOIFINDEX, index, "SO_BINDTOIFINDEX"),
+		rawsock.Int(unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1, "SO_TIMESTAMPNS"),
 	}
 	if f == event.IPv4 {
 		// Else it would hear groups that any socket of the host has joined. Source,
 		// destination and TTL stand in the IP header that it delivers.
-		return append(both, option{unix.IPPROTO_IP, unix.IP_MULTICAST_ALL, 0, "IP_MULTICAST_ALL"})
+		return append(both, rawsock.Int(unix.IPPROTO_IP, unix.IP_MULTICAST_ALL, 0, "IP_MULTICAST_ALL"))
 	}
 	return append(both,
-		option{unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_ALL, 0, "IPV6_MULTICAST_ALL"},
-		option{unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO"},
-		option{unix.IPPROTO_IPV6, unix.IPV6_RECVHOPLIMIT, 1, "IPV6_RECVHOPLIMIT"},
+		rawsock.Int(unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_ALL, 0, "IPV6_MULTICAST_ALL"),
+		rawsock.Int(unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO"),
+		rawsock.Int(unix.IPPROTO_IPV6, unix.IPV6_RECVHOPLIMIT, 1, "IPV6_RECVHOPLIMIT"),
 		// The kernel would drop a wrong checksum uncounted.
-		option{unix.IPPROTO_IPV6, unix.IPV6_CHECKSUM, -1, "IPV6_CHECKSUM"},
+		rawsock.Int(unix.IPPROTO_IPV6, unix.IPV6_CHECKSUM, -1, "IPV6_CHECKSUM"),
 	)
 }
 
@@ -123,7 +124,7 @@ func (p *port) forget() {
 }
 
 // filter attaches the filter that the port now needs.
-func (p *port) filter() error { return attach(p.fd, p.program(p.flood.on)) }
+func (p *port) filter() error { return rawsock.Attach(p.fd, p.program(p.flood.on)) }
 
 // shield lets the kernel drop what cannot be an advert for an instance of the
 // port. What cannot be had of it is done without.
@@ -133,7 +134,7 @@ func (p *port) shield() {
 		p.arrivals, _ = openArrivalCounter(p.family, p.index)
 	}
 	p.taken = 0
-	if attach(p.fd, p.program(true)) != nil && p.arrivals != nil {
+	if rawsock.Attach(p.fd, p.program(true)) != nil && p.arrivals != nil {
 		p.arrivals.close()
 		p.arrivals = nil
 	}
@@ -155,7 +156,7 @@ func (p *port) dropped(drain func()) uint64 {
 
 // unshield opens the filter again.
 func (p *port) unshield() {
-	if attach(p.fd, p.program(false)) != nil {
+	if rawsock.Attach(p.fd, p.program(false)) != nil {
 		return // it stays, and drops only what is worthless
 	}
 	if p.arrivals != nil {

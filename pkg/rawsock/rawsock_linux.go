@@ -1,0 +1,73 @@
+// Package rawsock opens raw sockets of IP protocol 112, sets their options and filters, and
+// writes their control messages.
+package rawsock
+
+import (
+	"encoding/binary"
+	"fmt"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/wire"
+)
+
+// Option is a socket option of type int.
+type Option struct {
+	Level, Name, Value int
+	what               string // its name in errors
+}
+
+// Int returns an option; what is its name in errors.
+func Int(level, name, value int, what string) Option { return Option{level, name, value, what} }
+
+// Open opens a raw socket of protocol 112 with options.
+func Open(f event.Family, options []Option) (int, error) {
+	domain := unix.AF_INET
+	if f == event.IPv6 {
+		domain = unix.AF_INET6
+	}
+	fd, err := unix.Socket(domain, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, wire.Protocol)
+	if err != nil {
+		return -1, fmt.Errorf("open a raw %v socket (needs CAP_NET_RAW): %w", f, err)
+	}
+	for _, o := range options {
+		if err := unix.SetsockoptInt(fd, o.Level, o.Name, o.Value); err != nil {
+			_ = unix.Close(fd)
+			return -1, fmt.Errorf("set %s of a raw %v socket: %w", o.what, f, err)
+		}
+	}
+	return fd, nil
+}
+
+// PutControl writes one control message with its data to b, which is aligned and
+// has room, and returns its length without padding, as msg_controllen wants it.
+func PutControl(b *byte, level, kind int, data []byte) int {
+	h := (*unix.Cmsghdr)(unsafe.Pointer(b))
+	h.Level, h.Type = int32(level), int32(kind)
+	h.SetLen(unix.CmsgLen(len(data)))
+	copy(unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(b), unix.CmsgLen(0))), len(data)), data)
+	return unix.CmsgLen(len(data))
+}
+
+// Attach gives a socket its filter, instead of the one that it has.
+func Attach(fd int, program []unix.SockFilter) error {
+	err := unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
+		&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
+	if err != nil {
+		return fmt.Errorf("attach a filter to a raw socket: %w", err)
+	}
+	return nil
+}
+
+// DropAll makes a socket that only sends queue nothing that arrives.
+func DropAll(fd int) error {
+	return Attach(fd, []unix.SockFilter{Drop})
+}
+
+// Drop ends a filter: nothing of the packet is kept.
+var Drop = unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 0}
+
+// HTONS returns a number in the order of bytes that it has in a frame.
+func HTONS(v uint16) uint16 { return binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, v)) }
