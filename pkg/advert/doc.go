@@ -1,11 +1,8 @@
-// Package advert decides when an advert of ours leaves, and which adverts of
-// others are believed.
+// Package advert decides which advert of ours leaves at which instant. Plan takes the
+// orders of the router and returns, turn by turn, the messages to send; pkg/advert/send
+// sends them, pkg/advert/receive hears those of others, and pkg/advert/validate decides
+// which of these are believed.
 //
-// Engine repeats prebuilt adverts at absolute instants on its own goroutine,
-// which is locked to a thread while Run lasts; Do may be called from any
-// goroutine and never blocks. Receiver owns the raw receive sockets on another;
-// Verify may be called from any goroutine and never blocks. Both publish what
-// they find on the bus. Plan, Acceptor and what they stand on are pure: they
-// are for one goroutine, take the time as an argument, and do no I/O, so that a
-// simulator runs the same code.
+// All of it is pure: it is for one goroutine, takes the time as an argument, and does
+// no I/O, so that a simulator runs the same code.
 package advert

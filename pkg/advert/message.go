@@ -38,8 +38,8 @@ type Message struct {
 	// Err is set by the Sender: why the kernel refused it, or nil.
 	Err error
 
-	cause event.Cause
-	given time.Time // when the order was given; for a lost lease, when it was found
+	Cause event.Cause
+	Given time.Time // when the order was given; for a lost lease, when it was found
 	entry *entry
 	copy  int  // which of the copies of its advert it is
 	last  bool // it is the last of them
@@ -59,7 +59,7 @@ type Outcome struct {
 func (p *Plan) send(e *entry, m Message) {
 	f := &e.frames
 	if f.Key != nil {
-		e.sign(p.wall.at(p.now), m.Occasion == Resignation)
+		e.sign(p.wall.At(p.now), m.Occasion == Resignation)
 	}
 	m.Instance, m.entry, m.Index, m.Source, m.HopLimit, m.Header = e.instance, e, f.Index, f.Source, f.HopLimit, f.Header
 	for i := range f.Copies {
@@ -120,15 +120,4 @@ func (p *Plan) Probed(m *Message, cause event.Cause) vrrp.Probed {
 		}
 	}
 	return out
-}
-
-// Wall returns the time of the wall clock at an instant; nil where the instants that are
-// given bear it themselves, as those of time.Now do.
-type Wall func(time.Time) time.Time
-
-func (w Wall) at(now time.Time) time.Time {
-	if w == nil {
-		return now
-	}
-	return w(now)
 }

@@ -7,6 +7,7 @@ import (
 	"ripcord/pkg/deadline"
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
+	"ripcord/pkg/wire"
 )
 
 // Given is an order and the instant at which it was given.
@@ -37,7 +38,7 @@ type Turn struct {
 // order that stood in the queue while the process was stopped finds its
 // instance stalled already.
 type Plan struct {
-	wall    Wall // stands in signed adverts
+	wall    wire.Wall // stands in signed adverts
 	entries map[string]*entry
 	queue   deadline.Queue[*entry] // those that are advertised
 	watch   lease.Watch
@@ -53,7 +54,7 @@ type Plan struct {
 }
 
 // NewPlan returns an empty plan that signs adverts with the time of a wall clock.
-func NewPlan(wall Wall) *Plan { return &Plan{wall: wall, entries: make(map[string]*entry)} }
+func NewPlan(wall wire.Wall) *Plan { return &Plan{wall: wall, entries: make(map[string]*entry)} }
 
 // Next returns the instant of the next turn, unless orders come before; it is false
 // while nothing is planned. stamp is the lease's last.
@@ -240,17 +241,17 @@ func (p *Plan) advertise(e *entry, late time.Duration) {
 	}
 	m := Message{Occasion: Repeat, Late: late}
 	if !e.begun {
-		m.Occasion, m.cause, m.given = First, e.cause, e.given
+		m.Occasion, m.Cause, m.Given = First, e.cause, e.given
 	}
 	p.send(e, m)
 }
 
 func (p *Plan) resign(e *entry, cause event.Cause, given time.Time) {
-	p.send(e, Message{Occasion: Resignation, cause: cause, given: given})
+	p.send(e, Message{Occasion: Resignation, Cause: cause, Given: given})
 }
 
 func (p *Plan) probe(o *Given) {
-	p.send(p.take(o), Message{Occasion: Trial, cause: o.Cause, given: o.At})
+	p.send(p.take(o), Message{Occasion: Trial, Cause: o.Cause, Given: o.At})
 }
 
 // recount finds the least lateness and lease anew after the entries have changed.

@@ -83,8 +83,8 @@ func TestPlanArmed(t *testing.T) {
 	t.Run("what follows it was ordered for its instant", func(t *testing.T) {
 		s := begin(t)
 		turn := s.plan.Turn(at(2*sec+ms), at(2*sec+ms), nil)
-		if m := turn.Batch[0]; !m.given.Equal(at(2*sec)) || m.Occasion != First {
-			t.Errorf("%s, given at %v", m.Occasion, m.given.Sub(t0))
+		if m := turn.Batch[0]; !m.Given.Equal(at(2*sec)) || m.Occasion != First {
+			t.Errorf("%s, given at %v", m.Occasion, m.Given.Sub(t0))
 		}
 	})
 }

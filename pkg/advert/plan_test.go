@@ -6,9 +6,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"ripcord/pkg/lease"
-	"ripcord/pkg/stats"
 )
 
 const (
@@ -259,37 +256,6 @@ func TestPlanAllocatesNothing(t *testing.T) {
 	})
 	if allocs != 0 || sent < 1000 {
 		t.Errorf("%v allocations a turn, %d adverts", allocs, sent)
-	}
-}
-
-// nowhere takes every message.
-type nowhere struct{ sent int }
-
-func (n *nowhere) Send(batch []Message) { n.sent += len(batch) }
-func (n *nowhere) Open(string, *Frames) {}
-func (n *nowhere) WaitUntil(time.Time)  {}
-func (n *nowhere) Wake()                {}
-
-func TestEngineAllocatesNothing(t *testing.T) {
-	var out nowhere
-	late := 0
-	counters := stats.Map{}
-	e := NewEngine(EngineConfig{
-		Stats: counters, Lease: lease.New(t0.Add(time.Hour)), Sender: &out, Waiter: &out,
-		Late: func(time.Duration) { late++ },
-	})
-	now := t0
-	e.cfg.Now = func() time.Time { return now }
-	e.plan, now = load(100, 100*ms)
-	for i := range 100 {
-		counters[fmt.Sprint("i", i)] = &stats.Counters{}
-	}
-	allocs := testing.AllocsPerRun(1000, func() {
-		now, _ = e.plan.Next(now)
-		e.turn()
-	})
-	if allocs != 0 || out.sent < 1000 || late != out.sent {
-		t.Errorf("%v allocations a turn, %d adverts, %d told late", allocs, out.sent, late)
 	}
 }
 

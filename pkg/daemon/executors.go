@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"ripcord/pkg/addr"
-	"ripcord/pkg/advert"
+	"ripcord/pkg/advert/send"
 	"ripcord/pkg/firewall"
 	"ripcord/pkg/macvlan"
 	"ripcord/pkg/neigh"
@@ -20,7 +20,7 @@ import (
 // and change what the machine holds.
 
 func (p *parts) buildEngine() error {
-	sender, err := advert.OpenSender()
+	sender, err := send.OpenSender()
 	if err != nil {
 		return fmt.Errorf("cannot send adverts: %w", err)
 	}
@@ -30,7 +30,7 @@ func (p *parts) buildEngine() error {
 		return fmt.Errorf("cannot keep time: %w", err)
 	}
 	p.closers = append(p.closers, waiter)
-	p.engine = advert.NewEngine(advert.EngineConfig{
+	p.engine = send.New(send.Config{
 		Stats: p.stats, Lease: p.lease, Sender: sender, Waiter: waiter,
 		Results: &p.results, Events: &p.events, Minter: p.minter, Now: time.Now,
 		Late: p.metrics.AdvertLate,

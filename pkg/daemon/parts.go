@@ -13,7 +13,8 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"ripcord/pkg/addr"
-	"ripcord/pkg/advert"
+	"ripcord/pkg/advert/receive"
+	"ripcord/pkg/advert/send"
 	"ripcord/pkg/bus"
 	"ripcord/pkg/config"
 	"ripcord/pkg/control"
@@ -47,8 +48,8 @@ type parts struct {
 	history    *telemetry.History
 	metrics    *telemetry.Metrics
 	monitor    *link.Monitor
-	receiver   *advert.Receiver
-	engine     *advert.Engine
+	receiver   *receive.Receiver
+	engine     *send.Engine
 	worker     *addr.Worker
 	checks     *track.Runner
 	router     *router.Router
@@ -99,7 +100,7 @@ func build(o Options) (*parts, error) {
 		Facts:   p.links, Addresses: &p.addresses, Events: &p.events, Minter: p.minter,
 		Answer: func(ticket uint64) { p.results.Publish(vrrp.Answered{Ticket: ticket, By: vrrp.Confirmer}) },
 	})
-	p.receiver = advert.NewReceiver(advert.ReceiverConfig{
+	p.receiver = receive.New(receive.Config{
 		Instances: instances(o.Config), Stats: p.stats, Unknown: p.unknown,
 		Links: p.links, Heard: &p.heard, Results: &p.results, Events: &p.events,
 		Warnings: p.warnings, Minter: p.minter, Now: time.Now,

@@ -12,7 +12,8 @@ import (
 
 	"ripcord/pkg/addr"
 	"ripcord/pkg/advert"
-	"ripcord/pkg/advert/adverttest"
+	"ripcord/pkg/advert/send"
+	"ripcord/pkg/advert/send/sendtest"
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
@@ -65,7 +66,7 @@ func (noListener) Listen(ctx context.Context, _ func(neigh.Sighting)) { <-ctx.Do
 
 // hangingSender hangs when an advert is handed to the kernel.
 type hangingSender struct {
-	adverttest.Sender
+	sendtest.Sender
 	*pen
 }
 
@@ -90,8 +91,8 @@ func newWatchedParts(t *testing.T) *watchedParts {
 	events, results, heard := new(bus.Topic[event.Event]), new(bus.Topic[vrrp.Result]), new(bus.Topic[vrrp.Heard])
 	links.Publish(event.Link{Seq: 1, Name: "eth0", Index: 1, AdminUp: true, Usable: true})
 
-	engine := advert.NewEngine(advert.EngineConfig{
-		Stats: stats.Map{}, Lease: lease, Sender: &hangingSender{pen: w.pens["adverts"]}, Waiter: adverttest.NewWaiter(),
+	engine := send.New(send.Config{
+		Stats: stats.Map{}, Lease: lease, Sender: &hangingSender{pen: w.pens["adverts"]}, Waiter: sendtest.NewWaiter(),
 		Results: results, Events: events, Minter: minter, Now: time.Now,
 	})
 	set := addr.Set{Instance: "a", Interval: time.Second, Miss: 3, Announce: addr.Announce{Count: 1}}

@@ -22,7 +22,7 @@ const maxSockets = 256
 // the ring of a NIC waits there, where PACKET_QDISC_BYPASS would lose it. What waits
 // there counts against the send buffer of its socket, so each link has an AF_PACKET
 // socket of its own: a link that does not drain holds up no other. For the same reason
-// adverts leave through other sockets (pkg/advert): a thousand announcements must not
+// adverts leave through other sockets (pkg/advert/send): a thousand announcements must not
 // fill the buffer of an advert.
 type LinuxSender struct {
 	shared  *packetSocket

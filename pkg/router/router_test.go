@@ -9,7 +9,8 @@ import (
 	"time"
 
 	"ripcord/pkg/advert"
-	"ripcord/pkg/advert/adverttest"
+	"ripcord/pkg/advert/send"
+	"ripcord/pkg/advert/send/sendtest"
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
 	"ripcord/pkg/router"
@@ -93,9 +94,9 @@ func TestHangingLoopLosesTheLease(t *testing.T) {
 				<-goOn
 			}
 		})
-		sender := &adverttest.Sender{}
-		engine := advert.NewEngine(advert.EngineConfig{
-			Stats: b.cfg.Stats, Lease: b.cfg.Lease, Sender: sender, Waiter: adverttest.NewWaiter(),
+		sender := &sendtest.Sender{}
+		engine := send.New(send.Config{
+			Stats: b.cfg.Stats, Lease: b.cfg.Lease, Sender: sender, Waiter: sendtest.NewWaiter(),
 			Results: &b.results, Events: &b.events, Minter: b.cfg.Minter, Now: time.Now,
 		})
 		b.cfg.Engine = engine

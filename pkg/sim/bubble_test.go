@@ -10,7 +10,8 @@ import (
 	"time"
 
 	"ripcord/pkg/advert"
-	"ripcord/pkg/advert/adverttest"
+	"ripcord/pkg/advert/send"
+	"ripcord/pkg/advert/send/sendtest"
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
@@ -79,8 +80,8 @@ func (b *bubble) power(host byte, groups []vrrp.Group) *living {
 		r.publishLink(m.Interface)
 	}
 	lease := lease.New(time.Now())
-	engine := advert.NewEngine(advert.EngineConfig{
-		Stats: counters, Lease: lease, Sender: r, Waiter: adverttest.NewWaiter(),
+	engine := send.New(send.Config{
+		Stats: counters, Lease: lease, Sender: r, Waiter: sendtest.NewWaiter(),
 		Results: &r.results, Events: &r.events, Minter: r.minter, Now: time.Now,
 	})
 	r.router = router.New(router.Config{
@@ -151,10 +152,10 @@ func (r *living) plugged(iface string) bool {
 	return !r.dead && !r.out[iface]
 }
 
-// Open is part of advert.Sender.
+// Open is part of send.Sender.
 func (r *living) Open(string, *advert.Frames) {}
 
-// Send is advert.Sender: the switch delivers to all others.
+// Send is send.Sender: the switch delivers to all others.
 func (r *living) Send(batch []advert.Message) {
 	for i := range batch {
 		m := &batch[i]

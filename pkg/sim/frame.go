@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ripcord/pkg/advert"
+	"ripcord/pkg/advert/validate"
 	"ripcord/pkg/event"
 	"ripcord/pkg/wire"
 )
@@ -13,7 +14,7 @@ import (
 // frame is an advert on the wire. Nobody changes it.
 type frame struct {
 	path wire.Path
-	data []byte // as advert.Packet has it
+	data []byte // as validate.Packet has it
 }
 
 // ipv4Header is the length of the header that the kernel puts before a message.
@@ -56,8 +57,8 @@ func (f *frame) message() []byte {
 }
 
 // packet puts into p what a socket on the link delivers of the frame, with the receive stamp.
-func (f *frame) packet(p *advert.Packet, link string, at, stamp time.Time) {
-	*p = advert.Packet{Interface: link, Family: event.FamilyOf(f.path.Source), Data: f.data, Path: f.path, At: at, Stamp: stamp}
+func (f *frame) packet(p *validate.Packet, link string, at, stamp time.Time) {
+	*p = validate.Packet{Interface: link, Family: event.FamilyOf(f.path.Source), Data: f.data, Path: f.path, At: at, Stamp: stamp}
 }
 
 // isFor reports whether a port takes the frame in: it is for all, or for its address.

@@ -3,7 +3,7 @@ package sim
 import (
 	"time"
 
-	"ripcord/pkg/advert"
+	"ripcord/pkg/advert/validate"
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
 	"ripcord/pkg/router"
@@ -126,8 +126,8 @@ func (r *Router) publish(events []event.Event) {
 }
 
 // acceptor judges the adverts for all instances, and remembers nothing yet.
-func (r *Router) acceptor() *advert.Acceptor {
-	return advert.NewAcceptor(r.configs(), stats.Map(nil), new(stats.Counters), r.minter, r.wall)
+func (r *Router) acceptor() *validate.Acceptor {
+	return validate.New(r.configs(), stats.Map(nil), new(stats.Counters), r.minter, r.wall)
 }
 
 // absorb is a turn of the router's loop for one input, or a part of one.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"ripcord/pkg/advert"
+	"ripcord/pkg/advert/validate"
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
 	"ripcord/pkg/router"
@@ -36,9 +37,9 @@ type Router struct {
 	orders router.Orders
 	minter *event.Minter
 	plan   *advert.Plan
-	judge  *advert.Acceptor
-	packet advert.Packet // that is judged
-	life   int           // counts starts and crashes: what an earlier life planned is void
+	judge  *validate.Acceptor
+	packet validate.Packet // that is judged
+	life   int             // counts starts and crashes: what an earlier life planned is void
 
 	ahead     time.Duration // of its wall clock
 	back      time.Time     // when that was last set back

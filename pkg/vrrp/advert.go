@@ -247,7 +247,7 @@ func (s *step) firstEqual() *member {
 // Active, and there are two. So do routers that sign their adverts and whose
 // clocks are apart. So a Backup for whose virtual router valid adverts of the
 // other version come, or authentic ones that are stale and prove that their
-// sender is there (pkg/advert), stays Backup, whatever their priority: the first
+// sender is there (pkg/advert/validate), stays Backup, whatever their priority: the first
 // that serves goes on to, and both sides log it as an error. When none has come for an
 // Active_Down_Interval, it goes on.
 //

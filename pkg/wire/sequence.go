@@ -35,3 +35,15 @@ func (s Sequence) Next(now time.Time, window time.Duration) Sequence {
 	}
 	return s + 1
 }
+
+// Wall returns the time of the wall clock at an instant; nil where the instants that are
+// given bear it themselves, as those of time.Now do.
+type Wall func(time.Time) time.Time
+
+// At returns the time of the wall clock at an instant.
+func (w Wall) At(now time.Time) time.Time {
+	if w == nil {
+		return now
+	}
+	return w(now)
+}

@@ -27,7 +27,8 @@ var layers = [][]string{
 	{"cmd/ripcord"},
 	{"pkg/daemon", "pkg/sim", "pkg/lan"},
 	{"pkg/router", "pkg/control", "pkg/config", "pkg/telemetry"},
-	{"pkg/advert", "pkg/addr", "pkg/link", "pkg/track", "pkg/notify"},
+	{"pkg/advert/send", "pkg/advert/receive", "pkg/addr", "pkg/link", "pkg/track", "pkg/notify"},
+	{"pkg/advert", "pkg/advert/validate"},
 	{"pkg/vrrp", "pkg/stats", "pkg/rawsock", "pkg/route", "pkg/macvlan", "pkg/firewall", "pkg/neigh", "pkg/nic", "pkg/story"},
 	{"pkg/wire"},
 	{"pkg/bus", "pkg/command", "pkg/deadline", "pkg/event", "pkg/lease", "pkg/mmsg", "pkg/ratelimit", "pkg/rtnl", "pkg/rundir", "pkg/sysctl", "pkg/spelling", "pkg/thread", "pkg/timerfd", "pkg/tree", "pkg/wakeup"},
@@ -38,9 +39,7 @@ var layers = [][]string{
 var pure = []string{
 	"pkg/event/*.go", "pkg/bus/*.go", "pkg/tree/*.go", "pkg/spelling/*.go", "pkg/deadline/*.go", "pkg/ratelimit/*.go", "pkg/wire/*.go", "pkg/lease/*.go", "pkg/stats/*.go", "pkg/story/*.go", "pkg/vrrp/*.go",
 	"pkg/router/core.go", "pkg/router/orders.go", "pkg/router/deadlines.go", "pkg/router/standing.go",
-	"pkg/advert/plan.go", "pkg/advert/entry.go", "pkg/advert/order.go", "pkg/advert/accept.go", "pkg/advert/link.go", "pkg/advert/reject.go",
-	"pkg/advert/mismatch.go", "pkg/advert/flood.go", "pkg/advert/coalesce.go", "pkg/advert/undelivered.go",
-	"pkg/advert/guard.go", "pkg/advert/replay.go", "pkg/advert/message.go",
+	"pkg/advert/*.go", "pkg/advert/validate/*.go", "pkg/advert/receive/*.go",
 	"pkg/link/*.go", "pkg/nic/*.go",
 	"pkg/addr/*.go", "pkg/route/*.go", "pkg/macvlan/*.go", "pkg/firewall/*.go", "pkg/neigh/*.go",
 	"pkg/telemetry/exposition.go",
@@ -54,6 +53,7 @@ var shell = []string{
 	"pkg/link/monitor.go", "pkg/link/observer.go", "pkg/link/subscribe.go", "pkg/link/kernel.go", "pkg/link/sleeper.go",
 	"pkg/link/confirm.go", "pkg/link/poll.go", "pkg/link/explain.go", "pkg/link/poll_schedule.go",
 	"pkg/addr/worker.go", "pkg/addr/machine.go",
+	"pkg/advert/receive/receiver.go", "pkg/advert/receive/reconfigure.go",
 }
 
 var (

@@ -26,7 +26,7 @@ type entry struct {
 
 const (
 	scripts   = "pkg/vrrp/testdata/"
-	receiving = "pkg/advert/conformance_test.go"
+	receiving = "pkg/advert/validate/conformance_test.go"
 	rejects   = "pkg/wire/advert_test.go"
 	packets   = "pkg/wire/conformance_test.go"
 )
@@ -46,7 +46,7 @@ var standard = []entry{
 	{"RFC 9568 §6.4.2 Backup, Preempt_Mode False", scripts + "rfc9568-backup-preempt-mode-false.txt", ""},
 	{"RFC 9568 §6.4.3 Active", scripts + "rfc9568-active.txt", ""},
 	{"RFC 9568 §7.1 every sentence", receiving, "TestRFC9568Receiving"},
-	{"RFC 9568 §7.1 the order of the checks", "pkg/advert/accept_test.go", "TestAcceptLadder"},
+	{"RFC 9568 §7.1 the order of the checks", "pkg/advert/validate/accept_test.go", "TestAcceptLadder"},
 	{"RFC 9568 §7.2 gratuitous ARP, unsolicited NA", "pkg/wire/frames_test.go", "TestFrames"},
 	{"RFC 9568 §8.4 an Active that sends both versions", scripts + "version_mixed_slow.txt", "An Active that sends both"},
 	{"erratum 7947, 7949: the ARP carries the address and our MAC as target", "pkg/wire/frames_test.go", "TestFrames"},
@@ -63,10 +63,10 @@ var standard = []entry{
 	{"RFC 3768 §5.3.8 checksum over the message", rejects, "v2 with the checksum of v3"},
 	{"RFC 3768 §5.3.10 data of no authentication is ignored", rejects, "TestAuthDataIsIgnored"},
 	{"RFC 3768 §6 timers and states", scripts + "version_2.txt", ""},
-	{"RFC 3768 §7.1 Adver Int, Auth Type, addresses", "pkg/advert/accept_test.go", "TestAcceptV2"},
+	{"RFC 3768 §7.1 Adver Int, Auth Type, addresses", "pkg/advert/validate/accept_test.go", "TestAcceptV2"},
 	{"RFC 2338 §5.3.10 simple password", rejects, "TestPassword"},
 
-	{"a LAN of mixed versions: what is heard", "pkg/advert/accept_test.go", "TestAcceptTheOtherVersion"},
+	{"a LAN of mixed versions: what is heard", "pkg/advert/validate/accept_test.go", "TestAcceptTheOtherVersion"},
 	{"a LAN of mixed versions: a Backup is held, an Active goes on", scripts + "version_mixed.txt", ""},
 	{"a LAN of mixed versions, with keepalived", "test/interop/versions_test.go", "TestKeepalivedLeftAtVersion2"},
 }
@@ -109,8 +109,8 @@ var others = []entry{
 	{"ze N5 count 0", rejects, "[N5]"},
 	{"ze N6 interval 0", rejects, "[N6]"},
 	{"ze N7 255 addresses, nothing allocated", "pkg/wire/roundtrip_test.go", "[N7]"},
-	{"ze N8 auth type", "pkg/advert/accept_test.go", "MUST verify that the Auth Type matches"},
-	{"ze N9 the other version", "pkg/advert/accept_test.go", "[N9]"},
+	{"ze N8 auth type", "pkg/advert/validate/accept_test.go", "MUST verify that the Auth Type matches"},
+	{"ze N9 the other version", "pkg/advert/validate/accept_test.go", "[N9]"},
 	{"ze N10 no drift", "pkg/wire/roundtrip_test.go", "[N10]"},
 	{"ze boundaries of VRID, interval, priority", "pkg/wire/roundtrip_test.go", "TestEncodable"},
 }

@@ -1,93 +1,92 @@
-// Package adverttest holds the small real things on which an advert.Engine runs
-// in tests and simulations: a Waiter of a timer and a channel, so that virtual
-// time may stand still, and a Sender that keeps what it was given.
-//
-// Both may be used from any goroutine.
+// Package adverttest holds what the tests of several packages of adverts share: two
+// virtual routers and adverts of them, and a LAN of two network namespaces.
 package adverttest
 
 import (
-	"slices"
-	"sync"
+	"encoding/binary"
+	"net/netip"
 	"time"
 
 	"ripcord/pkg/advert"
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
 )
 
-// Waiter waits by a timer and a channel.
-type Waiter struct{ woken chan struct{} }
+// T0 is an instant.
+var T0 = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-var _ advert.Waiter = (*Waiter)(nil)
+// The addresses of the virtual routers, of this machine and of its peer.
+var (
+	Peer4 = netip.MustParseAddr("192.0.2.2")
+	Own4  = netip.MustParseAddr("192.0.2.1")
+	Peer6 = netip.MustParseAddr("fe80::2")
+	VIP4  = netip.MustParseAddr("192.0.2.100")
+	VIP6  = netip.MustParseAddr("fe80::100")
+)
 
-// NewWaiter returns a waiter.
-func NewWaiter() *Waiter { return &Waiter{make(chan struct{}, 1)} }
-
-// WaitUntil is part of advert.Waiter.
-func (w *Waiter) WaitUntil(t time.Time) {
-	if t.IsZero() {
-		<-w.woken
-		return
-	}
-	timer := time.NewTimer(time.Until(t))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-w.woken:
+// Virtual4 returns a virtual router over IPv4.
+func Virtual4() vrrp.Instance {
+	return vrrp.Instance{
+		Virtual:  event.Virtual{Name: "v4", Interface: "eth0", VRID: 51, Family: event.IPv4},
+		Priority: 100, Interval: time.Second, Miss: 3, Addresses: []netip.Addr{VIP4},
 	}
 }
 
-// Wake is part of advert.Waiter.
-func (w *Waiter) Wake() {
-	select {
-	case w.woken <- struct{}{}:
-	default:
+// Virtual6 returns a virtual router over IPv6.
+func Virtual6() vrrp.Instance {
+	return vrrp.Instance{
+		Virtual:  event.Virtual{Name: "v6", Interface: "eth0", VRID: 51, Family: event.IPv6},
+		Priority: 100, Interval: time.Second, Miss: 3, Addresses: []netip.Addr{VIP6},
 	}
 }
 
-// Sent is a message and when it was sent.
-type Sent struct {
-	advert.Message
-	At time.Time
-}
-
-// Sender keeps what it is given. Fail, where it is not nil, says what becomes of
-// each message; what fails is not kept. Set it before the first Send.
-type Sender struct {
-	Fail func(advert.Message) error
-
-	mu      sync.Mutex
-	sent    []Sent
-	batches int
-}
-
-var _ advert.Sender = (*Sender)(nil)
-
-// Send is part of advert.Sender.
-func (s *Sender) Send(batch []advert.Message) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.batches++
-	for i := range batch {
-		m := &batch[i]
-		m.Err = nil
-		if s.Fail != nil {
-			m.Err = s.Fail(*m)
-		}
-		if m.Err == nil {
-			kept := *m
-			kept.Payload = slices.Clone(m.Payload) // signed anew for the next
-			s.sent = append(s.sent, Sent{kept, time.Now()})
-		}
+// Each is a pointer to each instance.
+func Each(instances []vrrp.Instance) (all []*vrrp.Instance) {
+	for i := range instances {
+		all = append(all, &instances[i])
 	}
+	return all
 }
 
-// Open is part of advert.Sender.
-func (s *Sender) Open(string, *advert.Frames) {}
+// Advert4 returns an advert of Virtual4.
+func Advert4() wire.Advert {
+	return wire.Advert{VRID: 51, Priority: 200, Interval: time.Second, Addresses: []netip.Addr{VIP4}}
+}
 
-// Take returns what was sent since the last Take, and in how many batches.
-func (s *Sender) Take() (sent []Sent, batches int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	sent, batches = s.sent, s.batches
-	s.sent, s.batches = nil, 0
-	return sent, batches
+// IPv4 wraps a message in an IP header.
+func IPv4(source, dest netip.Addr, ttl uint8, message []byte) []byte {
+	b := make([]byte, 20, 20+len(message))
+	b[0], b[8], b[9] = 0x45, ttl, wire.Protocol
+	binary.BigEndian.PutUint16(b[2:], uint16(20+len(message)))
+	copy(b[12:], source.AsSlice())
+	copy(b[16:], dest.AsSlice())
+	return append(b, message...)
+}
+
+// Frames builds an advert of VRID 51 for a sender.
+func Frames(index int, source netip.Addr) advert.Frames {
+	a := wire.Advert{VRID: 51, Priority: 200, Interval: time.Second, Addresses: []netip.Addr{VIP4}}
+	if source.Is6() {
+		a.Addresses = []netip.Addr{VIP6}
+	}
+	resign := a
+	resign.Priority = 0
+	dest := wire.GroupOf(event.FamilyOf(source))
+	return advert.Frames{Index: index, Source: source, HopLimit: wire.HopLimit, Copies: []advert.Copy{{To: dest, Advert: a.Append(nil, source, dest), Resign: resign.Append(nil, source, dest)}}}
+}
+
+// Message returns the message of the first copy of frames.
+func Message(f advert.Frames) advert.Message {
+	c := f.Copies[0]
+	return advert.Message{Index: f.Index, Source: f.Source, HopLimit: f.HopLimit, To: c.To, Header: f.Header, Payload: c.Advert}
+}
+
+// HeaderSum is 0 where the checksum of an IPv4 header holds.
+func HeaderSum(b []byte) uint16 {
+	total := uint32(0)
+	for i := 0; i < 20; i += 2 {
+		total += uint32(binary.BigEndian.Uint16(b[i:]))
+	}
+	return ^uint16(total>>16 + total&0xffff)
 }

@@ -1,0 +1,90 @@
+package receive
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/rawsock"
+	"ripcord/pkg/wire"
+)
+
+// The owner of an address sends its adverts from it (RFC 9568 §5.1.1.1), and while
+// we hold that address our kernel takes them for forged and drops them: two
+// Actives. So adverts over IPv4 whose source is one of the shared addresses are
+// heard early, by a packet socket, before the kernel judges their source; all
+// others by the raw socket, as they have passed routing, fragmentation and
+// firewall, unless the kernel withholds them (see reach). Accept ignores what came by
+// the wrong one.
+
+// openEarly opens the packet socket of an interface.
+func openEarly(link string, index int, m filterSpec) (*port, error) {
+	fail := func(fd int, what string, err error) (*port, error) {
+		if fd >= 0 {
+			_ = unix.Close(fd)
+		}
+		whom := "the owner of an address"
+		if m.own {
+			whom = "who has an address of ours"
+		}
+		return nil, fmt.Errorf("hear %s on %s: %s: %w", whom, link, what, err)
+	}
+	// Without a protocol it hears nothing until it is bound, behind its filter.
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return fail(-1, "open a packet socket (needs CAP_NET_RAW)", err)
+	}
+	if err := rawsock.Attach(fd, m.program(false)); err != nil {
+		return fail(fd, "filter", err)
+	}
+	err = errors.Join(
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1),
+		unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1))
+	if err != nil {
+		return fail(fd, "set its options", err)
+	}
+	protocol := uint16(unix.ETH_P_IP)
+	if m.family == event.IPv6 {
+		protocol = unix.ETH_P_IPV6
+	}
+	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: rawsock.HTONS(protocol), Ifindex: index}); err != nil {
+		return fail(fd, "bind", err)
+	}
+	return &port{link: link, filterSpec: m, index: index, fd: fd}, nil
+}
+
+// wholeDatagram lets through what is no fragment.
+func (p *assembler) wholeDatagram() {
+	const fragment = 0x3fff // more fragments, or an offset
+	p.load(unix.BPF_H|unix.BPF_ABS, netOff+6)
+	p.add(unix.BPF_ALU|unix.BPF_AND|unix.BPF_K, fragment)
+	p.must(unix.BPF_JEQ, 0)
+}
+
+// forUs drops what is for another machine, or came with the tag of a VLAN that is not
+// that of the link.
+func (p *assembler) forUs() {
+	const (
+		otherHost = 3          // PACKET_OTHERHOST
+		kind      = 0xfffff004 // SKF_AD_OFF + SKF_AD_PKTTYPE
+	)
+	p.load(unix.BPF_B|unix.BPF_ABS, kind)
+	p.mustNot(otherHost)
+}
+
+// notDelivered drops all but what is VRRP, for this machine, in one piece, and comes
+// from none of the sources whose adverts the raw socket hears. So the filter's size
+// does not grow with the configuration, as that of a list of the shared addresses would.
+func (p *assembler) notDelivered(delivered []netip.Addr) {
+	p.forUs()
+	p.load(unix.BPF_B|unix.BPF_ABS, netOff+9)
+	p.must(unix.BPF_JEQ, wire.Protocol)
+	p.wholeDatagram()
+	p.load(unix.BPF_W|unix.BPF_ABS, netOff+12)
+	for _, a := range delivered {
+		p.mustNot(words(a)[0])
+	}
+}

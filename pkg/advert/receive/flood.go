@@ -1,0 +1,57 @@
+package receive
+
+import "time"
+
+// flood decides when a socket takes in so much that is rejected that the kernel
+// should drop what it can tell to be worthless, and when that is over. Outside a
+// flood every rejected advert is counted under its own reason, so the filter is
+// kept open.
+type flood struct {
+	on       bool
+	window   time.Time // began; while the flood is on: when it was last looked at
+	count    uint64    // rejected or dropped since
+	unlogged uint64    // dropped, and not yet logged
+	loggedAt time.Time // when the log last had a line
+}
+
+const (
+	// floodWindow is the time for which rejections are counted, and how often a flood is
+	// looked at; floodBegins of them in one make a flood, and fewer than floodEnds
+	// of rejected and dropped adverts end it.
+	floodWindow = 500 * time.Millisecond
+	floodBegins = 500
+	floodEnds   = 100
+	// floodLogEvery is the least time between two lines of the log.
+	floodLogEvery = 10 * time.Second
+)
+
+// rejected counts n rejections, and reports whether they begin a flood.
+func (f *flood) rejected(now time.Time, n int) (begins bool) {
+	if !f.on && now.Sub(f.window) >= floodWindow {
+		f.window, f.count = now, 0
+	}
+	f.count += uint64(n)
+	if f.on || f.count < floodBegins {
+		return false
+	}
+	*f = flood{on: true, window: now}
+	return true
+}
+
+// look counts what the kernel has dropped since the last look. It gives how many
+// drops are to be logged, if any (with all, whatever is left), and reports
+// whether the flood has ended.
+func (f *flood) look(now time.Time, dropped uint64, all bool) (tell uint64, ends bool) {
+	f.count += dropped
+	f.unlogged += dropped
+	ends = f.count < floodEnds
+	if f.unlogged > 0 && (all || ends || now.Sub(f.loggedAt) >= floodLogEvery) {
+		tell, f.unlogged, f.loggedAt = f.unlogged, 0, now
+	}
+	f.window, f.count = now, 0
+	f.on = !ends
+	return tell, ends
+}
+
+// next returns the instant at which look is due; false outside a flood.
+func (f *flood) next() (time.Time, bool) { return f.window.Add(floodWindow), f.on }

@@ -1,0 +1,171 @@
+package receive
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"ripcord/pkg/advert/validate"
+	"ripcord/pkg/event"
+	"ripcord/pkg/stats"
+)
+
+// A socket that cannot be opened is tried again, and that is logged at a limited rate.
+const (
+	retryEvery = time.Second
+	sayEvery   = 60 // failures
+)
+
+// follow opens, closes and renews the sockets of a link.
+func (r *Receiver) follow(l event.Link) {
+	r.acceptor.Learn(l)
+	r.ownChanged = true
+	for _, at := range socketKeysOf(l.Name) {
+		w := r.wanted[at]
+		if w == nil {
+			continue
+		}
+		was := w.link
+		w.link = l
+		switch {
+		case l.Index == 0:
+			r.close(w)
+			w.retry, w.failures, w.err = time.Time{}, 0, ""
+			w.reach, w.filterSpec.delivered = reach{}, nil
+			for _, v := range w.deliveries.reset() {
+				r.clearFiltered(w, v, r.cfg.Now())
+			}
+			r.judge(w)
+		case w.port == nil, w.port.index != l.Index, recreated(was, l):
+			r.open(w)
+		}
+	}
+}
+
+// recreated reports whether a link may have gone and come again with its old index
+// before it was looked at: it was lost, but its count of losses has not grown.
+// The new interface knows nothing of the membership of the old one.
+func recreated(was, now event.Link) bool {
+	return now.Downs > 0 && now.DownCount <= was.DownCount
+}
+
+// reopen tries again what could not be opened.
+func (r *Receiver) reopen() {
+	now := r.cfg.Now()
+	for _, w := range r.wanted {
+		if !w.retry.IsZero() && !now.Before(w.retry) {
+			r.open(w)
+		}
+	}
+}
+
+// open opens the socket anew. The old one is closed first: to leave the group
+// afterwards would take the new socket's membership with it.
+func (r *Receiver) open(w *want) {
+	r.close(w)
+	p, err := openPort(w.socketKey.link, w.link.Index, w.filterSpec)
+	if err == nil {
+		if err = r.poller.Watch(p.fd); err != nil {
+			_ = p.close()
+		}
+	}
+	if err != nil {
+		r.fail(w, err)
+		return
+	}
+	w.port, w.retry, w.failures, w.err = p, time.Time{}, 0, ""
+	r.byFD[p.fd] = w
+	if !w.socketKey.own && !w.socketKey.early {
+		w.deliveries.restart()
+	}
+	r.judge(w)
+}
+
+func (r *Receiver) close(w *want) {
+	if w.port == nil {
+		return
+	}
+	r.drain(w, r.cfg.Now())
+	if w.port == nil {
+		return // it failed just now
+	}
+	delete(r.byFD, w.port.fd)
+	_ = w.port.close() // a raw socket has nothing left to lose
+	w.port = nil
+}
+
+// fail closes a socket until its retry.
+func (r *Receiver) fail(w *want, err error) {
+	now := r.cfg.Now()
+	if w.port != nil {
+		delete(r.byFD, w.port.fd)
+		_ = w.port.close()
+		w.port = nil
+	}
+	w.retry = now.Add(retryEvery)
+	w.failures++
+	// A link that has gone is a fault of its own, as soon as that is known.
+	if w.failures > 1 || !linkGone(err) {
+		w.err = err.Error()
+		r.judge(w)
+	}
+	if w.failures%sayEvery == 1 {
+		r.announceDeaf(w, Deaf{Err: err.Error(), Count: w.failures}, now)
+	}
+}
+
+// watchFloods looks at the ports whose kernel filter is shut, counts what it
+// dropped, and opens it when the flood is over; with all, it tells what is left.
+func (r *Receiver) watchFloods(all bool) {
+	now := r.cfg.Now()
+	for _, w := range r.wanted {
+		if w.port == nil {
+			continue
+		}
+		due, on := w.port.flood.next()
+		if !on || !all && now.Before(due) {
+			continue
+		}
+		dropped := w.port.dropped(func() { r.drain(w, now) })
+		if w.port == nil {
+			continue // it failed just now
+		}
+		r.cfg.Unknown.AddN(stats.FloodDrops, dropped)
+		tell, ended := w.port.flood.look(now, dropped, all)
+		if tell > 0 {
+			r.cfg.Events.Publish(validate.Flooded(w.socketKey.link, w.family, tell, now))
+		}
+		if ended {
+			w.port.unshield()
+		}
+	}
+}
+
+// Deaf reports that an instance cannot hear adverts for now: the other half of
+// advert.failed.
+type Deaf struct {
+	event.Stamp
+	Instance  string
+	Interface string
+	Err       string
+	Count     int  // attempts in a row
+	Mended    bool // it could not for a while, and can again; Count is how often
+}
+
+func (Deaf) Name() string { return "advert.failed" }
+
+// Level is Error: a router that hears nobody believes itself alone.
+func (Deaf) Level() event.Level { return event.Error }
+
+func (d Deaf) Message() string {
+	if d.Mended {
+		return fmt.Sprintf("%s could not hear adverts on %s for a while: %s; it has joined again, and waits anew",
+			d.Instance, d.Interface, d.Err)
+	}
+	return fmt.Sprintf("%s cannot hear adverts on %s: %s; trying again each second", d.Instance, d.Interface,
+		strings.TrimSuffix(d.Err, "."))
+}
+
+func (d Deaf) Fields() []event.Field {
+	return []event.Field{{Key: "instance", Value: d.Instance}, {Key: "error", Value: d.Err}, {Key: "count", Value: d.Count}}
+}

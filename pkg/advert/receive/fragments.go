@@ -1,0 +1,30 @@
+package receive
+
+import (
+	"fmt"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// fragments watches whether adverts are larger than the MTU of their link. The kernel
+// sends them in fragments, which many devices drop: then nobody hears us, and there are
+// two Actives. From a virtual MAC they do not leave at all, which is a fault (pkg/vrrp).
+type fragments struct {
+	instances []*vrrp.Instance
+	warnings  *event.Warnings
+}
+
+// follow takes what is known of a link now.
+func (f *fragments) follow(link event.Link, stamp event.Stamp) {
+	for _, in := range f.instances {
+		if in.Interface != link.Name || in.VirtualMAC || link.MTU == 0 {
+			continue
+		}
+		f.warnings.Set(in.PacketLen() > link.MTU, event.Warning{
+			Stamp: stamp, Instance: in.Name, Reason: event.WarnFragments, Subject: link.Name,
+			Text: fmt.Sprintf("an advert of %d addresses has %d bytes, the MTU of %s is %d: it leaves in fragments, which others may not get; "+
+				"raise the MTU on all routers, or move addresses to extra_addresses", len(in.Addresses), in.PacketLen(), link.Name, link.MTU),
+		})
+	}
+}

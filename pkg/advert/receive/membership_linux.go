@@ -1,0 +1,86 @@
+package receive
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/wire"
+)
+
+// groupMembers returns the links, by index, that are members of the multicast group
+// of adverts in the network namespace of the calling thread. A membership belongs
+// to the link, whichever sockets asked for it, and goes with the link's settings for
+// the family: where it has gone, a socket that joined hears nothing any more, and
+// joining again on the same socket fails as already done.
+func groupMembers(f event.Family) (map[int]bool, error) {
+	name, read := "igmp", readIGMP
+	if f == event.IPv6 {
+		name, read = "igmp6", readIGMP6
+	}
+	// Not /proc/net, which shows the namespace of the process's first thread.
+	file, err := os.Open("/proc/thread-self/net/" + name)
+	if err != nil {
+		return nil, fmt.Errorf("read the multicast memberships: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	return read(file)
+}
+
+// readIGMP reads /proc/net/igmp: a line for each link, that begins with its index,
+// followed by one for each of its groups, which is indented and begins with the
+// address as an integer of the machine.
+func readIGMP(from io.Reader) (map[int]bool, error) {
+	group := wire.Group4.As4()
+	want := fmt.Sprintf("%08X", binary.NativeEndian.Uint32(group[:]))
+	members, index := make(map[int]bool), 0
+	lines := bufio.NewScanner(from)
+	for lines.Scan() {
+		fields := strings.Fields(lines.Text())
+		switch indented := strings.HasPrefix(lines.Text(), "\t"); {
+		case len(fields) == 0:
+		case !indented:
+			index, _ = strconv.Atoi(fields[0]) // 0 for the heading
+		case fields[0] == want && index != 0:
+			members[index] = true
+		}
+	}
+	return members, lines.Err()
+}
+
+// readIGMP6 reads /proc/net/igmp6: index, name and group, one line for each.
+func readIGMP6(from io.Reader) (map[int]bool, error) {
+	group := wire.Group6.As16()
+	want := hex.EncodeToString(group[:])
+	members := make(map[int]bool)
+	lines := bufio.NewScanner(from)
+	for lines.Scan() {
+		fields := strings.Fields(lines.Text())
+		if len(fields) < 3 || fields[2] != want {
+			continue
+		}
+		if index, err := strconv.Atoi(fields[0]); err == nil {
+			members[index] = true
+		}
+	}
+	return members, lines.Err()
+}
+
+// bound reports whether a packet socket is still bound to its link: it comes off
+// for good when the link leaves the namespace, even if it returns under its index.
+func (p *port) bound() bool {
+	name, err := unix.Getsockname(p.fd)
+	if err != nil {
+		return true // nothing is known against it
+	}
+	at, ok := name.(*unix.SockaddrLinklayer)
+	return !ok || at.Ifindex == p.index
+}

@@ -1,0 +1,52 @@
+package receive
+
+import (
+	"fmt"
+	"net/netip"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// peers watches whether a unicast peer is this router itself: adverts to it always
+// arrive, and nobody else hears them. The configuration refuses what is known when it
+// is read; an address may come later.
+type peers struct {
+	instances []*vrrp.Instance // those that have peers
+	on        map[netip.Addr]map[string]bool
+	warnings  *event.Warnings
+}
+
+func newPeers(instances []*vrrp.Instance, warnings *event.Warnings) *peers {
+	p := &peers{on: make(map[netip.Addr]map[string]bool), warnings: warnings}
+	for _, in := range instances {
+		if len(in.Unicast.Peers) > 0 {
+			p.instances = append(p.instances, in)
+		}
+		for _, a := range in.Unicast.Peers {
+			p.on[a] = make(map[string]bool)
+		}
+	}
+	return p
+}
+
+// follow takes what is known of a link now.
+func (p *peers) follow(link event.Link, stamp event.Stamp) {
+	for a, on := range p.on {
+		if link.Has(a) {
+			on[link.Name] = true
+		} else {
+			delete(on, link.Name)
+		}
+	}
+	for _, in := range p.instances {
+		for _, a := range in.Unicast.Peers {
+			on := p.on[a]
+			ours := len(on) > 0 && !a.IsLinkLocalUnicast() || on[in.Interface]
+			p.warnings.Set(ours, event.Warning{
+				Stamp: stamp, Instance: in.Name, Reason: event.WarnOwnPeer, Subject: a.String(),
+				Text: fmt.Sprintf("%v is one of the unicast peers and stands on this machine: take it off the machine, or out of peers", a),
+			})
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package receive
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/rawsock"
+	"ripcord/pkg/wire"
+)
+
+// port is a receive socket of one family on one interface.
+type port struct {
+	link string
+	filterSpec
+	index    int
+	fd       int
+	errors   int // in a row
+	flood    flood
+	arrivals *arrivalCounter // while the flood lasts, and the kernel lets us count
+	taken    uint64          // packets read; while the flood lasts, of those not yet matched with the tally
+}
+
+// receiveBuffer is room for the bursts of a link with many instances, floodBuffer
+// for what a filter cannot tell to be worthless.
+const (
+	receiveBuffer = 1 << 20
+	floodBuffer   = 8 << 20
+)
+
+// openPort opens a socket that hears adverts on the interface, whether that is
+// up or not, and nothing else.
+func openPort(link string, index int, m filterSpec) (*port, error) {
+	if m.early || m.own {
+		return openEarly(link, index, m)
+	}
+	f := m.family
+	fd, err := rawsock.Open(f, receiveOptions(f, index))
+	if err != nil {
+		return nil, err
+	}
+	// Without a filter, for which a limit may leave no room (net.core.optmem_max),
+	// Accept rejects what is not for the instances.
+	_ = rawsock.Attach(fd, m.program(false))
+	enlarge(fd, receiveBuffer)
+	discard(fd)
+	if err := join(fd, index, f); err != nil {
+		_ = unix.Close(fd)
+		hint := ""
+		if f == event.IPv6 && errors.Is(err, unix.EINVAL) {
+			hint = " (IPv6 is off on this link: its MTU is below 1280?)"
+		}
+		return nil, fmt.Errorf("join %v on %s: %w%s", wire.GroupOf(f), link, err, hint)
+	}
+	return &port{link: link, filterSpec: m, index: index, fd: fd}, nil
+}
+
+func receiveOptions(f event.Family, index int) []rawsock.Option {
+	both := []rawsock.Option{
+		rawsock.Int(unix.SOL_SOCKET, unix.SO_BINDTOIFINDEX, index, "SO_BINDTOIFINDEX"),
+		rawsock.Int(unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1, "SO_TIMESTAMPNS"),
+	}
+	if f == event.IPv4 {
+		// Else it would hear groups that any socket of the host has joined. Source,
+		// destination and TTL stand in the IP header that it delivers.
+		return append(both, rawsock.Int(unix.IPPROTO_IP, unix.IP_MULTICAST_ALL, 0, "IP_MULTICAST_ALL"))
+	}
+	return append(both,
+		rawsock.Int(unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_ALL, 0, "IPV6_MULTICAST_ALL"),
+		rawsock.Int(unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO"),
+		rawsock.Int(unix.IPPROTO_IPV6, unix.IPV6_RECVHOPLIMIT, 1, "IPV6_RECVHOPLIMIT"),
+		// The kernel would drop a wrong checksum uncounted.
+		rawsock.Int(unix.IPPROTO_IPV6, unix.IPV6_CHECKSUM, -1, "IPV6_CHECKSUM"),
+	)
+}
+
+// enlarge gives a socket a buffer. What the limit of the host allows is better
+// than nothing.
+func enlarge(fd, size int) {
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, size) != nil {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, size)
+	}
+}
+
+// discard empties the queue, and counts what was in it: until the socket was
+// bound to its interface, it took in what came over the others.
+func discard(fd int) (n int) {
+	var b [1]byte
+	for {
+		_, _, err := unix.Recvfrom(fd, b[:], unix.MSG_DONTWAIT)
+		switch {
+		case err == nil:
+			n++
+		case !errors.Is(err, unix.EINTR):
+			return n
+		}
+	}
+}
+
+func join(fd, index int, f event.Family) error {
+	if f == event.IPv4 {
+		return unix.SetsockoptIPMreqn(fd, unix.IPPROTO_IP, unix.IP_ADD_MEMBERSHIP,
+			&unix.IPMreqn{Multiaddr: wire.Group4.As4(), Ifindex: int32(index)})
+	}
+	return unix.SetsockoptIPv6Mreq(fd, unix.IPPROTO_IPV6, unix.IPV6_JOIN_GROUP,
+		&unix.IPv6Mreq{Multiaddr: wire.Group6.As16(), Interface: uint32(index)})
+}
+
+// linkGone reports whether an error of openPort says that there is no such link.
+func linkGone(err error) bool { return errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENXIO) }
+
+func (p *port) close() error {
+	p.forget()
+	return unix.Close(p.fd)
+}
+
+// forget closes the counter beside the socket.
+func (p *port) forget() {
+	if p.arrivals != nil {
+		p.arrivals.close()
+	}
+}
+
+// filter attaches the filter that the port now needs.
+func (p *port) filter() error { return rawsock.Attach(p.fd, p.program(p.flood.on)) }
+
+// shield lets the kernel drop what cannot be an advert for an instance of the
+// port. What cannot be had of it is done without.
+func (p *port) shield() {
+	enlarge(p.fd, floodBuffer)
+	if !p.early { // where nothing is counted that the raw socket may hear, too
+		p.arrivals, _ = openArrivalCounter(p.family, p.index)
+	}
+	p.taken = 0
+	if rawsock.Attach(p.fd, p.program(true)) != nil && p.arrivals != nil {
+		p.arrivals.close()
+		p.arrivals = nil
+	}
+}
+
+// dropped returns how many packets have arrived since the last call and were lost: the
+// filter dropped them, or the buffer was full. drain reads what is queued; what
+// comes while it does is set off against the next count.
+func (p *port) dropped(drain func()) uint64 {
+	if p.arrivals == nil {
+		return 0
+	}
+	arrived := p.arrivals.take()
+	drain()
+	read := min(p.taken, arrived)
+	p.taken -= read
+	return arrived - read
+}
+
+// unshield opens the filter again.
+func (p *port) unshield() {
+	if rawsock.Attach(p.fd, p.program(false)) != nil {
+		return // it stays, and drops only what is worthless
+	}
+	if p.arrivals != nil {
+		p.arrivals.close()
+		p.arrivals = nil
+	}
+	enlarge(p.fd, receiveBuffer)
+}

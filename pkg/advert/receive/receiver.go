@@ -1,0 +1,296 @@
+package receive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"ripcord/pkg/advert/validate"
+	"ripcord/pkg/bus"
+	"ripcord/pkg/deadline"
+	"ripcord/pkg/event"
+	"ripcord/pkg/mmsg"
+	"ripcord/pkg/stats"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wakeup"
+)
+
+// Config has all that a Receiver needs. All of it is required.
+type Config struct {
+	Instances []*vrrp.Instance // only read
+	Stats     stats.Book
+	Unknown   *stats.Counters // what belongs to no instance
+	Links     *bus.Retained[string, event.Link]
+	Heard     *bus.Topic[vrrp.Heard]
+	Results   *bus.Topic[vrrp.Result]
+	Events    *bus.Topic[event.Event]
+	Warnings  *event.Warnings // nil: none are shown
+	Minter    *event.Minter
+	Now       func() time.Time
+}
+
+// Receiver hears the adverts on the links of its instances, through one socket
+// for each link and family, which follows the link as it comes and goes.
+type Receiver struct {
+	cfg       Config
+	acceptor  *validate.Acceptor
+	wanted    map[socketKey]*want
+	byFD      map[int]*want
+	receipt   *receipt
+	poller    *wakeup.Epoll
+	peers     *peers
+	fragments fragments
+	coalesce  coalesce
+	heard     []vrrp.Heard // and not yet published
+
+	ownChanged bool // watchOwn has something to do
+
+	routes routes
+	// The questions to the kernel: groupMembers, and routes.delivers.
+	members  func(event.Family) (map[int]bool, error)
+	delivers func(index int, source, dest netip.Addr) (bool, error)
+
+	auditAt time.Time         // when the sockets are looked at again
+	audited time.Time         // not to be looked at before, even to verify
+	deaf    map[string]string // by instance, why it is; as last reported
+
+	mu     sync.Mutex
+	alarm  *wakeup.Alarm // nil unless Run runs
+	asked  bool
+	ticket uint64           // the greatest that was asked for
+	next   *reconfiguration // nil: none waits
+}
+
+// New returns a receiver that hears nothing until Run.
+func New(cfg Config) *Receiver {
+	r := &Receiver{
+		cfg:      cfg,
+		acceptor: validate.New(cfg.Instances, cfg.Stats, cfg.Unknown, cfg.Minter, nil),
+		byFD:     make(map[int]*want), receipt: newReceipt(),
+		peers:     newPeers(cfg.Instances, cfg.Warnings),
+		fragments: fragments{cfg.Instances, cfg.Warnings},
+		members:   groupMembers, deaf: make(map[string]string),
+	}
+	r.acceptor.Warn(cfg.Warnings)
+	r.delivers = r.routes.delivers
+	r.wanted = wants(cfg.Instances)
+	return r
+}
+
+// Verify asks the receiver to read all that stands in its sockets, to publish
+// what it found, and then to publish vrrp.Answered with the ticket. Tickets
+// grow: the answer to one answers those before it too.
+func (r *Receiver) Verify(ticket uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked, r.ticket = true, max(r.ticket, ticket)
+	if r.alarm != nil {
+		r.alarm.Ring()
+	}
+}
+
+// Run hears until ctx ends. A socket that cannot be opened is no error: it is
+// published, and tried again each second.
+func (r *Receiver) Run(ctx context.Context) (err error) {
+	if r.poller, err = wakeup.OpenEpoll(); err != nil {
+		return fmt.Errorf("advert receiver: %w", err)
+	}
+	r.arm(r.poller.Alarm)
+	bell := bus.NewBell()
+	links := r.cfg.Links.Subscribe(bell)
+	var forwarder sync.WaitGroup
+	defer func() {
+		forwarder.Wait()
+		err = errors.Join(err, r.shut())
+	}()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	forwarder.Go(func() { forward(ctx, bell, r.poller.Alarm) })
+
+	for ctx.Err() == nil {
+		r.reconfigure()
+		changed := links.Take()
+		for _, l := range changed {
+			r.follow(l)
+			stamp := event.Stamp{Cause: l.Cause, At: r.cfg.Now()}
+			r.peers.follow(l, stamp)
+			r.fragments.follow(l, stamp)
+		}
+		r.watchOwn()
+		r.reopen()
+		if len(changed) > 0 {
+			r.audit()
+		}
+		r.auditWhenDue()
+		r.answer()
+		r.watchFloods(false)
+		r.publish(r.acceptor.Flush(r.cfg.Now(), false))
+		if err := r.poller.Wait(r.timeout(), r.coalesce.linger(), r.ready); err != nil {
+			return fmt.Errorf("advert receiver: %w", err)
+		}
+		r.publishHeard()
+	}
+	r.watchFloods(true)
+	r.publish(r.acceptor.Flush(r.cfg.Now(), true))
+	return nil
+}
+
+// forward turns the bell into the alarm that the poller hears.
+func forward(ctx context.Context, bell bus.Bell, a *wakeup.Alarm) {
+	for {
+		select {
+		case <-bell:
+			a.Ring()
+		case <-ctx.Done():
+			a.Ring()
+			return
+		}
+	}
+}
+
+func (r *Receiver) arm(a *wakeup.Alarm) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.alarm = a
+}
+
+func (r *Receiver) shut() error {
+	r.arm(nil)
+	var fds []int
+	for _, w := range r.wanted {
+		if w.port == nil {
+			continue
+		}
+		if r.drain(w, r.cfg.Now()); w.port != nil {
+			w.port.forget()
+			fds = append(fds, w.port.fd)
+			w.port = nil
+		}
+	}
+	clear(r.byFD)
+	_ = mmsg.Close(fds...) // receive sockets have nothing left to lose
+	r.routes.close()
+	return r.poller.Close()
+}
+
+// timeout returns how long the receiver may sleep; negative: until it is woken.
+func (r *Receiver) timeout() time.Duration {
+	var next deadline.Earliest
+	next.AddIf(r.acceptor.Next())
+	for _, w := range r.wanted {
+		next.Add(w.retry)
+		if w.port != nil {
+			if r.auditAt.IsZero() {
+				return 0 // the first audit
+			}
+			next.Add(r.auditAt)
+			next.AddIf(w.port.flood.next())
+		}
+	}
+	at, ok := next.Get()
+	if !ok {
+		return -1
+	}
+	return max(0, at.Sub(r.cfg.Now()))
+}
+
+// ready reads once from a socket; what is left makes it ready again, after the
+// others have had their turn.
+func (r *Receiver) ready(fd int) {
+	if w := r.byFD[fd]; w != nil && w.port != nil {
+		r.read(w)
+	}
+}
+
+// publishHeard publishes the adverts that were heard, all at once, so that the loop is woken
+// once.
+func (r *Receiver) publishHeard() {
+	r.cfg.Heard.Publish(r.heard...)
+	clear(r.heard)
+	r.heard = r.heard[:0]
+}
+
+// read judges the packets of one call of recvmmsg, and reports whether more are queued.
+func (r *Receiver) read(w *want) (more bool, last time.Time) {
+	n, err := r.receipt.read(w.port)
+	now := r.cfg.Now()
+	if err != nil {
+		// A pending error of the socket goes with being read; one that stays does not.
+		if w.port.errors >= errorsMost {
+			r.fail(w, err)
+		}
+		return false, now
+	}
+	r.coalesce.took(now, n, n == readMost)
+	rejected := 0
+	for i := range n {
+		p := r.receipt.packet(i, w.port, now)
+		last = p.At
+		if w.socketKey.early {
+			r.examine(w, &p, now)
+		}
+		verdict := r.acceptor.Accept(&p, now)
+		if verdict.Valid {
+			r.heard = append(r.heard, verdict.Heard)
+		}
+		if verdict.Rejected || w.socketKey.early && !verdict.Valid {
+			rejected++
+		}
+		r.publish(verdict.Events)
+		r.compareDelivery(w, &p, verdict, now)
+	}
+	if !w.socketKey.own && w.port.flood.rejected(now, rejected) {
+		w.port.shield()
+	}
+	return n == readMost, last
+}
+
+// errorsMost is how many reads in a row may fail before a socket is opened anew.
+const errorsMost = 8
+
+func (r *Receiver) publish(events []event.Event) {
+	for _, e := range events {
+		r.cfg.Events.Publish(e)
+	}
+}
+
+// answer reads all sockets until nothing is left of the packets that had arrived when it
+// was asked, and then answers the ticket.
+func (r *Receiver) answer() {
+	r.mu.Lock()
+	asked, ticket := r.asked, r.ticket
+	r.asked = false
+	r.mu.Unlock()
+	if !asked {
+		return
+	}
+	r.auditToVerify()
+	since := r.cfg.Now()
+	for _, w := range r.wanted {
+		r.drain(w, since)
+	}
+	r.cfg.Results.Publish(vrrp.Answered{Ticket: ticket, By: vrrp.Receiver})
+}
+
+// drain reads, and tells, what had arrived before the instant; a flood is not
+// waited out. A stamp alone does not end it at once: until the kernel has begun to
+// stamp, a little after the first socket asked it to, it gives the time of reading.
+func (r *Receiver) drain(w *want, before time.Time) {
+	defer r.publishHeard()
+	for i := range maxBursts {
+		if w.port == nil {
+			return
+		}
+		if more, last := r.read(w); !more || i >= minBursts && last.After(before) {
+			return
+		}
+	}
+}
+
+const (
+	minBursts = 8
+	maxBursts = 256 // more than fits into a receive buffer
+)

@@ -1,0 +1,129 @@
+package receive
+
+import (
+	"context"
+	"maps"
+	"reflect"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// reconfiguration is a new set of instances that waits for the receiver.
+type reconfiguration struct {
+	instances []*vrrp.Instance
+	done      chan struct{} // closed when it is in force
+}
+
+// Reconfigure has the receiver hear for these instances from now on, and returns when it
+// does, or ctx ends. Sockets that are still wanted stay open, and no advert on them is
+// lost; what is known of the senders is kept (replay windows, floods, mismatches).
+func (r *Receiver) Reconfigure(ctx context.Context, instances []*vrrp.Instance) error {
+	next := &reconfiguration{instances, make(chan struct{})}
+	r.mu.Lock()
+	if last := r.next; last != nil {
+		close(last.done) // it is out of date
+	}
+	r.next = next
+	if r.alarm != nil {
+		r.alarm.Ring()
+	}
+	r.mu.Unlock()
+	select {
+	case <-next.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// reconfigure takes a new set of instances, if there is one.
+func (r *Receiver) reconfigure() {
+	r.mu.Lock()
+	next := r.next
+	r.next = nil
+	r.mu.Unlock()
+	if next == nil {
+		return
+	}
+	r.cfg.Instances = next.instances
+	r.acceptor = r.acceptor.Succeed(next.instances, r.cfg.Stats)
+	r.peers, r.fragments = newPeers(next.instances, r.cfg.Warnings), fragments{next.instances, r.cfg.Warnings}
+	before := r.wanted
+	r.wanted = wants(next.instances)
+	for at, w := range before {
+		if r.wanted[at] == nil {
+			r.close(w)
+		}
+	}
+	for at, w := range r.wanted {
+		if was := before[at]; was != nil {
+			r.keep(was, w)
+		}
+	}
+	maps.DeleteFunc(r.deaf, func(name string, _ string) bool { return !named(next.instances, name) })
+	for _, l := range r.cfg.Links.Snapshot() {
+		r.follow(l)
+		stamp := event.Stamp{Cause: l.Cause, At: r.cfg.Now()}
+		r.peers.follow(l, stamp)
+		r.fragments.follow(l, stamp)
+	}
+	for _, w := range r.wanted {
+		r.judge(w)
+	}
+	close(next.done)
+}
+
+// keep goes on with an open socket in place of the same one of the new set: only its
+// filter changes.
+func (r *Receiver) keep(was, now *want) {
+	spec := now.filterSpec
+	spec.owned, spec.watched, spec.delivered = was.filterSpec.owned, was.filterSpec.watched, was.filterSpec.delivered
+	changed := !reflect.DeepEqual(spec, was.filterSpec)
+	was.instances, was.filterSpec, was.deliveries = now.instances, spec, now.deliveries
+	r.wanted[was.socketKey] = was
+	if !changed || was.port == nil {
+		return
+	}
+	was.port.filterSpec = spec
+	if was.port.filter() != nil {
+		r.open(was)
+	}
+}
+
+func named(instances []*vrrp.Instance, name string) bool {
+	for _, in := range instances {
+		if in.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// wants returns the sockets that instances need; none is open.
+func wants(instances []*vrrp.Instance) map[socketKey]*want {
+	wanted, byLink := make(map[socketKey]*want), make(map[socketKey]*deliveries)
+	shared := func(at socketKey) *deliveries {
+		at = socketKey{link: at.link, family: at.family}
+		if byLink[at] == nil {
+			byLink[at] = newDeliveries()
+		}
+		return byLink[at]
+	}
+	for _, in := range instances {
+		shared(socketKey{link: in.Interface, family: in.Family}).add(in.VRID, in.Name, in.Interval)
+		for _, at := range socketKeysOf(in.Interface) {
+			if at.family != in.Family || at.early && in.Priority == vrrp.Owner {
+				continue // there is one owner
+			}
+			if wanted[at] == nil {
+				wanted[at] = &want{socketKey: at, filterSpec: filterSpec{early: at.early, own: at.own}, deliveries: shared(at)}
+			}
+			if !at.own { // who is not heard there is missed by nobody
+				wanted[at].instances = append(wanted[at].instances, in.Name)
+			}
+			wanted[at].filterSpec.add(in)
+		}
+	}
+	return wanted
+}

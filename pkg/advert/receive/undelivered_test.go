@@ -1,0 +1,140 @@
+package receive
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ripcord/pkg/advert/adverttest"
+	"ripcord/pkg/advert/validate"
+)
+
+// Two adverts in a row that arrive and are not delivered, in the time that this may take,
+// are reported; one that is delivered ends that, as does the silence of who sent them.
+func TestDeliveries(t *testing.T) {
+	peer, third := netip.MustParseAddr("192.0.2.11"), netip.MustParseAddr("192.0.2.13")
+	for name, c := range map[string]struct {
+		steps string // at MILLISECONDS: see, other (by another source), slow (every 20 s), deliver, restart, reset, audit
+		want  string // what adverttest.Each audit says is dropped, or over
+	}{
+		"nothing arrives":                  {"1000 audit", "-"},
+		"one is no proof":                  {"0 see, 1000 audit", "-"},
+		"two are":                          {"0 see, 200 see, 1000 audit", "dropped 192.0.2.11"},
+		"not at once":                      {"0 see, 200 see, 299 audit, 300 audit", "- dropped 192.0.2.11"},
+		"delivered, and late":              {"0 see, 200 see, 290 deliver, 1000 audit", "-"},
+		"delivered before":                 {"0 deliver, 200 see, 400 see, 1000 audit", "dropped 192.0.2.11"},
+		"each delivered":                   {"0 see, 1 deliver, 200 see, 201 deliver, 1000 audit", "-"},
+		"each delivered, first":            {"0 deliver, 0 see, 200 deliver, 200 see, 1000 audit", "-"},
+		"every second one delivered":       {"0 see, 200 see, 201 deliver, 400 see, 600 see, 601 deliver, 1000 audit", "-"},
+		"the rule goes":                    {"0 see, 200 see, 1000 audit, 1200 deliver, 2000 audit", "dropped 192.0.2.11 over -"},
+		"the rule comes again":             {"0 see, 200 see, 1000 audit, 1200 deliver, 1400 see, 1600 see, 2000 audit", "dropped 192.0.2.11 over dropped 192.0.2.11"},
+		"who sends is gone":                {"0 see, 200 see, 1000 audit, 10200 audit, 10201 audit, 11000 audit", "dropped 192.0.2.11 dropped 192.0.2.11 over -"},
+		"a long interval lasts longer":     {"0 slow, 20000 slow, 21000 audit, 80000 audit, 80001 audit", "dropped 192.0.2.11 dropped 192.0.2.11 over"},
+		"two too far apart":                {"0 see, 11000 audit, 12000 see, 13000 audit", "- -"},
+		"by two routers":                   {"0 see, 100 other, 1000 audit", "dropped 192.0.2.11 192.0.2.13"},
+		"one of two is gone":               {"0 see, 100 other, 9000 see, 11000 audit", "dropped 192.0.2.11"},
+		"the raw socket was closed":        {"0 see, 100 restart, 200 see, 1000 audit", "-"},
+		"closed, but reported before":      {"0 see, 200 see, 1000 audit, 1100 restart, 2000 audit", "dropped 192.0.2.11 dropped 192.0.2.11"},
+		"the link goes":                    {"0 see, 200 see, 1000 audit, 1100 reset, 2000 audit", "dropped 192.0.2.11 over -"},
+		"the link goes, nothing was found": {"0 see, 200 see, 210 reset, 1000 audit", "-"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDeliveries()
+			d.add(51, "v4", 200*time.Millisecond)
+			var got []string
+			ended := func(over []*delivery) {
+				for range over {
+					got = append(got, "over")
+				}
+			}
+			for _, step := range strings.Split(c.steps, ", ") {
+				var at int
+				var do string
+				if _, err := fmt.Sscanf(step, "%d %s", &at, &do); err != nil {
+					t.Fatal(err)
+				}
+				now := adverttest.T0.Add(time.Duration(at) * time.Millisecond)
+				switch do {
+				case "see":
+					d.see(validate.Arrival{VRID: 51, Source: peer, Interval: 200 * time.Millisecond}, now)
+				case "other":
+					d.see(validate.Arrival{VRID: 51, Source: third, Interval: 200 * time.Millisecond}, now)
+				case "slow":
+					d.see(validate.Arrival{VRID: 51, Source: peer, Interval: 20 * time.Second}, now)
+				case "deliver":
+					if v := d.deliver(51, now); v != nil {
+						got = append(got, "over")
+					}
+				case "restart":
+					d.restart()
+				case "reset":
+					ended(d.reset())
+				case "audit":
+					dropped, over := d.audit(now)
+					ended(over)
+					for _, v := range dropped {
+						v.dropped = true
+						got = append(got, "dropped")
+						var from []string
+						for _, u := range v.sources {
+							from = append(from, u.source.String())
+						}
+						slices.Sort(from)
+						got = append(got, from...)
+					}
+					if len(dropped)+len(over) == 0 {
+						got = append(got, "-")
+					}
+				}
+			}
+			if got := strings.Join(got, " "); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
+// What is looked for are the VRIDs of which nothing was delivered for three intervals, or
+// a second.
+func TestDeliveriesSilent(t *testing.T) {
+	d := newDeliveries()
+	d.add(1, "fast", 100*time.Millisecond)
+	d.add(64, "slow", 10*time.Second)
+	var both, slow, fast vridSet
+	both.add(1)
+	both.add(64)
+	slow.add(64)
+	fast.add(1)
+	if got := d.silent(adverttest.T0); got != both {
+		t.Errorf("at the start: %v", got)
+	}
+	d.deliver(1, adverttest.T0)
+	d.deliver(2, adverttest.T0) // not ours
+	if got := d.silent(adverttest.T0.Add(time.Second)); got != slow {
+		t.Errorf("one was heard: %v", got)
+	}
+	d.deliver(64, adverttest.T0.Add(time.Second))
+	if got := d.silent(adverttest.T0.Add(31 * time.Second)); got != fast {
+		t.Errorf("30 s later: %v", got)
+	}
+	if got := d.silent(adverttest.T0.Add(32 * time.Second)); got != both {
+		t.Errorf("31 s later: %v", got)
+	}
+}
+
+// Many sources are not all remembered.
+func TestDeliveriesBounded(t *testing.T) {
+	d := newDeliveries()
+	d.add(51, "v4", time.Second)
+	source := netip.MustParseAddr("192.0.2.1")
+	for range 1000 {
+		d.see(validate.Arrival{VRID: 51, Source: source}, adverttest.T0)
+		source = source.Next()
+	}
+	if n := len(d.routers[51].sources); n != undeliveredSources {
+		t.Errorf("%d sources", n)
+	}
+}

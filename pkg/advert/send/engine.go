@@ -1,0 +1,252 @@
+package send
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"ripcord/pkg/advert"
+	"ripcord/pkg/bus"
+	"ripcord/pkg/event"
+	"ripcord/pkg/lease"
+	"ripcord/pkg/stats"
+	"ripcord/pkg/vrrp"
+)
+
+// Sender hands messages to the kernel. It tries every one, whatever becomes of
+// those before it, never blocks, and sets Err of each.
+type Sender interface {
+	Send(batch []advert.Message)
+	// Open makes ready for the adverts of an instance, which are going to be sent, and
+	// forgets what it had made ready for others of it.
+	Open(instance string, f *advert.Frames)
+}
+
+// Waiter puts the engine to sleep and wakes it.
+type Waiter interface {
+	// WaitUntil returns at t, or soon after Wake. The zero time never comes. It
+	// may return for no reason.
+	WaitUntil(t time.Time)
+	// Wake ends the present WaitUntil, or else the next one; it never blocks and
+	// may be called from any goroutine.
+	Wake()
+}
+
+// Config has all that an Engine needs. Only Late may be nil.
+type Config struct {
+	Stats   stats.Book
+	Lease   *lease.Lease // stamped by the loop that gives the orders
+	Sender  Sender
+	Waiter  Waiter
+	Results *bus.Topic[vrrp.Result]
+	Events  *bus.Topic[event.Event]
+	Minter  *event.Minter
+	Now     func() time.Time // its wall clock stands in signed adverts
+	// Late is called with the time from its instant until the kernel had each advert that
+	// follows another, where it is not nil. It is called on the path that keeps
+	// time: it must neither block nor allocate.
+	Late func(time.Duration)
+}
+
+// Engine repeats adverts until an order ends it.
+type Engine struct {
+	cfg    Config
+	plan   *advert.Plan
+	taken  []advert.Given
+	logged map[string]failures // of each instance
+
+	turns atomic.Uint64
+
+	mu      sync.Mutex
+	pending []advert.Given
+}
+
+// New returns an engine that does nothing until Run.
+func New(cfg Config) *Engine {
+	cfg.Stats = stats.OrEmpty(cfg.Stats)
+	return &Engine{cfg: cfg, plan: advert.NewPlan(nil), logged: make(map[string]failures)}
+}
+
+// Do gives orders. Those of one call leave back to back, in order, in one batch.
+func (e *Engine) Do(orders ...advert.Order) {
+	now := e.cfg.Now()
+	e.mu.Lock()
+	for _, o := range orders {
+		e.pending = append(e.pending, advert.Given{Order: o, At: now})
+	}
+	e.mu.Unlock()
+	e.cfg.Waiter.Wake()
+}
+
+// Run keeps time until ctx ends, and then carries out what was ordered before:
+// the router has resigned by then. Its error is always nil.
+func (e *Engine) Run(ctx context.Context) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	undo, thread := raisePriority()
+	defer undo()
+	thread.Stamp = event.Stamp{At: e.cfg.Now()}
+	e.cfg.Events.Publish(thread)
+
+	woken := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		e.cfg.Waiter.Wake()
+		close(woken)
+	})
+	defer func() {
+		if !stop() {
+			<-woken
+		}
+	}()
+
+	for {
+		ended := ctx.Err() != nil
+		e.turn()
+		if ended {
+			return nil
+		}
+		at, _ := e.plan.Next(e.cfg.Lease.Last())
+		e.cfg.Waiter.WaitUntil(at)
+	}
+}
+
+// Turns returns how often the engine has turned. It turns at least once after each
+// Wake, unless it hangs.
+func (e *Engine) Turns() uint64 { return e.turns.Load() }
+
+// Wake makes the engine turn.
+func (e *Engine) Wake() { e.cfg.Waiter.Wake() }
+
+func (e *Engine) turn() {
+	defer e.turns.Add(1)
+	e.mu.Lock()
+	e.taken, e.pending = e.pending, e.taken[:0]
+	e.mu.Unlock()
+
+	now := e.cfg.Now()
+	turn := e.plan.Turn(now, e.cfg.Lease.Last(), e.taken)
+	if len(turn.Batch) > 0 {
+		e.cfg.Sender.Send(turn.Batch)
+		e.settle(now)
+	}
+	for _, r := range turn.Reports {
+		e.report(r, now)
+	}
+	e.open()
+}
+
+// open lets the sender open its sockets for the orders. Adverts that leave at once have
+// left by now: that a link is new must not hold up the others.
+func (e *Engine) open() {
+	for i := range e.taken {
+		if o := &e.taken[i]; o.Kind == advert.Start || o.Kind == advert.Probe {
+			e.cfg.Sender.Open(o.Instance, &o.Advert)
+		}
+	}
+	if clear(e.taken); cap(e.taken) > fewOrders { // frames that were replaced need not live on
+		e.taken = nil
+	}
+}
+
+// fewOrders is the number of orders for which memory is kept. More come at once when many
+// instances move, which is seldom.
+const fewOrders = 64
+
+// settle counts and reports what became of the batch of the turn that began at begun.
+// In the steady state nothing is published.
+func (e *Engine) settle(begun time.Time) {
+	var sent time.Time // when the kernel had the batch; asked for once, if at all
+	at := func() time.Time {
+		if sent.IsZero() {
+			sent = e.cfg.Now()
+		}
+		return sent
+	}
+	for m, s := range e.plan.Settle {
+		switch {
+		case m.Err != nil:
+			e.failed(m, s, at())
+		case s.Before > 0:
+			e.cfg.Results.Publish(vrrp.Sends{Cause: e.cfg.Minter.Cause(at()), Instance: m.Instance, To: m.To})
+			fallthrough
+		default:
+			e.count(m)
+		}
+		if s.Last && (m.Occasion == advert.Trial || m.Occasion == advert.First) {
+			e.cfg.Results.Publish(e.plan.Probed(m, e.cfg.Minter.Cause(at())))
+		}
+		if !s.Last || !s.Taken {
+			continue
+		}
+		if m.Occasion != advert.Repeat {
+			e.cfg.Events.Publish(event.AdvertSent{
+				Stamp:    event.Stamp{Cause: m.Cause, At: at()},
+				Instance: m.Instance, Kind: m.Occasion.String(), Took: at().Sub(m.Given),
+			})
+		} else if e.cfg.Late != nil {
+			e.cfg.Late(max(m.Late+at().Sub(begun), 0))
+		}
+	}
+}
+
+func (e *Engine) count(m *advert.Message) {
+	counters := e.cfg.Stats.Of(m.Instance)
+	if counters == nil {
+		return
+	}
+	counters.Add(stats.AdvertisementSent)
+	if m.Occasion == advert.Resignation {
+		counters.Add(stats.PriorityZeroSent)
+	}
+}
+
+// failures are those of an instance that were logged.
+type failures struct {
+	since time.Time // when the first of a window was
+	lines int       // in that window
+}
+
+// logEvery and logAtMost bound how often failures of one instance are logged: a queue that
+// drains now and then refuses several in a row again and again.
+const (
+	logEvery  = 10 * time.Second
+	logAtMost = 5
+)
+
+// failed reports a copy that the kernel refused.
+func (e *Engine) failed(m *advert.Message, s advert.Outcome, now time.Time) {
+	inRow := s.Now
+	cause := e.cfg.Minter.Cause(now)
+	e.cfg.Results.Publish(vrrp.Sends{Cause: cause, Instance: m.Instance, To: m.To, InRow: inRow, Err: m.Err.Error()})
+	last, ok := e.logged[m.Instance]
+	soon := ok && now.Sub(last.since) < logEvery && m.Occasion != advert.Resignation
+	if soon && (inRow != s.Miss || last.lines >= logAtMost) { // the one that makes us silent is logged
+		return
+	}
+	if !soon {
+		last = failures{since: now}
+	}
+	last.lines++
+	e.logged[m.Instance] = last
+	e.cfg.Events.Publish(event.AdvertFailed{
+		Stamp:    event.Stamp{Cause: cause, At: now},
+		Instance: m.Instance, Err: m.Err.Error(), Count: inRow, Silent: inRow >= s.Miss,
+	})
+}
+
+// report publishes a result for the loop. A loop whose lease is lost reads it only when it
+// is awake again, so the event is published here.
+func (e *Engine) report(r advert.Report, now time.Time) {
+	cause := e.cfg.Minter.Cause(now)
+	if !r.LeaseLost {
+		e.cfg.Results.Publish(vrrp.Stalled{Cause: cause, Instance: r.Instance, Gap: r.Gap})
+		return
+	}
+	e.cfg.Results.Publish(vrrp.LeaseLost{Cause: cause, Instance: r.Instance, Gap: r.Gap})
+	e.cfg.Events.Publish(event.EngineLease{
+		Stamp: event.Stamp{Cause: cause, At: now}, Instance: r.Instance, Gap: r.Gap,
+		Done: "resigned; the addresses are given up",
+	})
+}

@@ -1,0 +1,89 @@
+package send
+
+import (
+	"errors"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/advert"
+	"ripcord/pkg/event"
+	"ripcord/pkg/rawsock"
+)
+
+// outlet is a socket through which adverts of one kind leave, on one link or, where
+// that cannot be had, on all.
+type outlet struct {
+	fd     int
+	broken error // why there is no socket
+	copies int   // how many one round of adverts has
+	users  int
+	queued []*advert.Message // to be sent in this batch, in order
+}
+
+// outletKey identifies an outlet.
+type outletKey struct {
+	index int
+	kind  kind
+}
+
+func keyOf(index int, source netip.Addr, header []byte) outletKey {
+	switch {
+	case len(header) > 0:
+		return outletKey{index, framed}
+	case event.FamilyOf(source) == event.IPv6:
+		return outletKey{index, rawIPv6}
+	}
+	return outletKey{index, rawIPv4}
+}
+
+// openOutlet opens a socket. A family that the host does not have is no error.
+func openOutlet(k kind) (*outlet, error) {
+	if k == framed {
+		fd, err := openVirtual()
+		return &outlet{fd: fd}, err
+	}
+	fd, err := rawsock.Open(k.family(), sendOptions(k.family()))
+	if errors.Is(err, unix.EAFNOSUPPORT) {
+		return &outlet{fd: -1, broken: err}, nil
+	}
+	if err != nil {
+		return &outlet{fd: -1}, err
+	}
+	if err := rawsock.DropAll(fd); err != nil {
+		_ = unix.Close(fd)
+		return &outlet{fd: -1}, err
+	}
+	return &outlet{fd: fd}, nil
+}
+
+// Room for what a link has not sent yet: an advert takes less than 2 KiB of the
+// kernel's memory where it fits a frame, and two rounds may stand there. The kernel
+// doubles the figure. What waits longer is worthless, and a queue that does not drain
+// is to be noticed soon.
+const (
+	roomPerCopy = 2 << 10
+	roomLeast   = 16 << 10
+)
+
+// join takes in an instance whose adverts have so many copies.
+func (o *outlet) join(copies int) {
+	o.users, o.copies = o.users+1, o.copies+copies
+	room := max(roomLeast, o.copies*roomPerCopy)
+	if unix.SetsockoptInt(o.fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, room) != nil {
+		_ = unix.SetsockoptInt(o.fd, unix.SOL_SOCKET, unix.SO_SNDBUF, room)
+	}
+}
+
+// leave takes an instance out, and reports whether nobody is left.
+func (o *outlet) leave(copies int) (unused bool) {
+	o.users, o.copies = o.users-1, o.copies-copies
+	return o.users <= 0
+}
+
+func (o *outlet) close() error {
+	if o.fd < 0 {
+		return nil
+	}
+	return unix.Close(o.fd)
+}

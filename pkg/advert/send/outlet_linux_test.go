@@ -1,0 +1,247 @@
+package send
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/advert"
+	"ripcord/pkg/advert/adverttest"
+	"ripcord/pkg/wire"
+)
+
+// run runs a program in the other namespace, or skips the test without it.
+func run(l *adverttest.LAN, program, args string) {
+	l.T.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil {
+		l.T.Skip("skipped: ", err)
+	}
+	l.There(func() {
+		if out, err := exec.Command(path, strings.Fields(args)...).CombinedOutput(); err != nil {
+			l.T.Errorf("%s %s: %v: %s", program, args, err, out)
+		}
+	})
+	if l.T.Failed() {
+		l.T.FailNow()
+	}
+}
+
+// ways are the ways by which adverts leave from the other end of a cable.
+func ways(l *adverttest.LAN, n int) map[string]advert.Message {
+	index, four, six := l.Far(n)
+	ways := map[string]advert.Message{
+		"IPv4": adverttest.Message(adverttest.Frames(index, four)), "IPv6": adverttest.Message(adverttest.Frames(index, six)),
+	}
+	for name, source := range map[string]netip.Addr{"virtual MAC, IPv4": four, "virtual MAC, IPv6": six} {
+		f := adverttest.Frames(index, source)
+		f.Header = wire.AppendHeaders(nil, [6]byte{0, 0, 0x5e, 0, 1, 51}, source, len(f.Copies[0].Advert))
+		ways[name] = adverttest.Message(f)
+	}
+	return ways
+}
+
+// TestStuckLinkHarmsNoOther: a link that sends next to nothing keeps what it was given,
+// and refuses more; the adverts of another link leave all the same. It is that of
+// a report: one link limited by tbf silenced every other.
+func TestStuckLinkHarmsNoOther(t *testing.T) {
+	l := adverttest.NewLAN(t)
+	l.Cable(1, 0)
+	link := l.Cable(2, 0)
+	run(l, "tc", "qdisc add dev there1 root tbf rate 8bit burst 1600 limit 100000000")
+	stuck, free := ways(l, 1), ways(l, 2)
+	s := l.Sender(openSender)
+	next := l.Capture(link.Index)
+	for name := range stuck {
+		refused := 0
+		for range 100 {
+			var batch []advert.Message
+			for range 20 {
+				batch = append(batch, stuck[name])
+			}
+			batch = append(batch, free[name])
+			s.Send(batch)
+			if err := batch[20].Err; err != nil {
+				t.Fatalf("%s: the other link: %v", name, err)
+			}
+			next()
+			if batch[19].Err != nil {
+				refused++
+			}
+		}
+		if refused < 50 {
+			t.Errorf("%s: of 100 batches of 20 the stuck link refused only %d", name, refused)
+		}
+	}
+}
+
+// TestFullQueueIsRefused: what the queueing discipline drops is not sent.
+func TestFullQueueIsRefused(t *testing.T) {
+	l := adverttest.NewLAN(t)
+	link := l.Cable(1, 0)
+	run(l, "tc", "qdisc add dev there1 root tbf rate 8bit burst 1600 limit 100")
+	s := l.Sender(openSender)
+	for name, m := range ways(l, 1) {
+		refused := 0
+		for range 200 {
+			batch := []advert.Message{m}
+			if s.Send(batch); errors.Is(batch[0].Err, unix.ENOBUFS) {
+				refused++
+			}
+		}
+		if refused < 100 {
+			t.Errorf("%s: of 200 adverts into a full queue %d were refused", name, refused)
+		}
+	}
+	run(l, "tc", "qdisc del dev there1 root")
+	next := l.Capture(link.Index)
+	for name, m := range ways(l, 1) {
+		batch := []advert.Message{m}
+		if s.Send(batch); batch[0].Err != nil {
+			t.Errorf("%s: after it is over: %v", name, batch[0].Err)
+		}
+		next()
+	}
+}
+
+// TestFirewallRefuses: adverts that a firewall of our own drops are refused, by whatever
+// hook and way they leave.
+func TestFirewallRefuses(t *testing.T) {
+	l := adverttest.NewLAN(t)
+	l.Cable(1, 0)
+	s := l.Sender(openSender)
+	for _, c := range []struct {
+		table, chain string
+		frames       bool // drops what bears its own headers too
+	}{
+		{"inet", "type filter hook output priority 0 ;", false},
+		{"inet", "type filter hook postrouting priority 0 ;", false},
+		{"netdev", "type filter hook egress device there1 priority 0 ;", true},
+	} {
+		run(l, "nft", "add table "+c.table+" lab")
+		run(l, "nft", fmt.Sprintf("add chain %s lab vrrp { %s }", c.table, c.chain))
+		run(l, "nft", "add rule "+c.table+" lab vrrp meta l4proto 112 drop")
+		for name, m := range ways(l, 1) {
+			batch := []advert.Message{m}
+			s.Send(batch)
+			if want := c.frames || !strings.HasPrefix(name, "virtual"); (batch[0].Err != nil) != want {
+				t.Errorf("%s, %s: refused %v, want %v", c.chain, name, batch[0].Err, want)
+			}
+		}
+		run(l, "nft", "delete table "+c.table+" lab")
+	}
+}
+
+// TestAnswersOfTheNetworkAreNoRefusals: a peer where nobody speaks VRRP says so (ICMP,
+// protocol unreachable), and the kernel keeps that for the socket: no advert is refused
+// for it.
+func TestAnswersOfTheNetworkAreNoRefusals(t *testing.T) {
+	l := adverttest.NewLAN(t)
+	link := l.Cable(1, 0)
+	_ = os.WriteFile("/proc/sys/net/ipv4/icmp_ratelimit", []byte("0"), 0o600)
+	index, four, six := l.Far(1)
+	s := l.Sender(openSender)
+	next := l.Capture(link.Index)
+	for _, c := range []struct{ from, to netip.Addr }{
+		{four, netip.MustParseAddr("198.51.1.1")}, {six, netip.MustParseAddr("fe80::1:1")},
+	} {
+		for i := range 20 {
+			m := adverttest.Message(adverttest.Frames(index, c.from))
+			m.To = c.to
+			batch := []advert.Message{m, adverttest.Message(adverttest.Frames(index, c.from))}
+			s.Send(batch)
+			for _, m := range batch {
+				if m.Err != nil {
+					t.Fatalf("round %d, to %v: %v", i, m.To, m.Err)
+				}
+				next()
+			}
+		}
+	}
+}
+
+// TestOutletsComeAndGo: an instance whose link comes again and again by another index
+// keeps one socket; two that share a link share it.
+func TestOutletsComeAndGo(t *testing.T) {
+	l := adverttest.NewLAN(t)
+	s := l.Sender(openSender)
+	four := netip.MustParseAddr("198.51.1.2")
+	for index := range 50 {
+		for _, name := range []string{"one", "two"} {
+			f := adverttest.Frames(1000+index, four)
+			s.Open(name, &f)
+			s.Open(name, &f)
+		}
+		if len(outletsOf(s)) != 1 {
+			t.Fatalf("%d sockets for one link", len(outletsOf(s)))
+		}
+	}
+	f := adverttest.Frames(5, four)
+	if s.Open("one", &f); len(outletsOf(s)) != 2 {
+		t.Errorf("%d sockets for two links", len(outletsOf(s)))
+	}
+}
+
+// TestNoDescriptorLeft: where no socket can be opened for a link, its adverts leave
+// by the one that was opened at the start.
+func TestNoDescriptorLeft(t *testing.T) {
+	l := adverttest.NewLAN(t)
+	link := l.Cable(1, 0)
+	ways, s := ways(l, 1), l.Sender(openSender)
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	next := l.Capture(link.Index)
+	none := limit
+	none.Cur = 0
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &none); err != nil {
+		t.Fatal(err)
+	}
+	for name, m := range ways {
+		batch := []advert.Message{m}
+		if s.Send(batch); batch[0].Err != nil || len(outletsOf(s)) != 0 {
+			t.Errorf("%s: %v, with %d sockets", name, batch[0].Err, len(outletsOf(s)))
+		}
+		next()
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestMTU: the kernel fragments what a raw socket sends, and refuses what bears its own
+// headers from the first byte beyond the MTU on.
+func TestMTU(t *testing.T) {
+	l := adverttest.NewLAN(t)
+	link := l.Cable(1, 0)
+	run(l, "ip", "link set there1 mtu 1280")
+	l.IP("link set " + link.Name + " mtu 1280")
+	s := l.Sender(openSender)
+	index, four, six := l.Far(1)
+	for _, c := range []struct {
+		source netip.Addr
+		header int
+	}{{four, 20}, {six, 40}} {
+		for _, over := range []int{0, 1} {
+			f := adverttest.Frames(index, c.source)
+			f.Copies[0].Advert = make([]byte, 1280-c.header+over)
+			raw := adverttest.Message(f)
+			f.Header = wire.AppendHeaders(nil, [6]byte{0, 0, 0x5e, 0, 1, 51}, c.source, len(f.Copies[0].Advert))
+			batch := []advert.Message{raw, adverttest.Message(f)}
+			s.Send(batch)
+			if batch[0].Err != nil || errors.Is(batch[1].Err, unix.EMSGSIZE) != (over > 0) {
+				t.Errorf("%v, %d more than the MTU: %v, with a virtual MAC %v", c.source, over, batch[0].Err, batch[1].Err)
+			}
+		}
+	}
+}
+
+// outletsOf returns the sockets that a sender in the other namespace has for links.
+func outletsOf(s adverttest.FarSender) map[outletKey]*outlet { return s.Sender.(*RawSender).outlets }

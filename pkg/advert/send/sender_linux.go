@@ -1,0 +1,141 @@
+package send
+
+import (
+	"errors"
+	"fmt"
+
+	"ripcord/pkg/advert"
+	"ripcord/pkg/event"
+	"ripcord/pkg/mmsg"
+)
+
+// RawSender sends adverts through raw sockets, one for each link and family: what the
+// transmit queue of a link has not sent yet stays on the account of the socket that it
+// came from, so a link that does not drain would take the room of all that share it.
+// Each message says on which interface and from which source it leaves. The kernel
+// writes the IP header; the VRRP checksum stands in the message already.
+//
+// What leaves from a virtual MAC bears its own headers and goes through a packet
+// socket, on the interface itself: so neither the first advert nor a
+// resignation depends on the state of the macvlan that bears that MAC.
+type RawSender struct {
+	channels [3]*channel // by kind
+	outlets  map[outletKey]*outlet
+	users    map[string]user // what instances have open, by name
+	departed *departed
+}
+
+// user is an instance that has an outlet, and how many copies its adverts have.
+type user struct {
+	outletKey
+	copies int
+}
+
+var _ Sender = (*RawSender)(nil)
+
+// OpenSender opens the sockets that serve a link for which none can be opened. A
+// family that the host does not have is no error here, but one of each of its messages.
+func OpenSender() (*RawSender, error) {
+	s := &RawSender{outlets: make(map[outletKey]*outlet), users: make(map[string]user)}
+	for k := range s.channels {
+		shared, err := openOutlet(kind(k))
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("advert engine: %w", err), s.Close())
+		}
+		s.channels[k] = newChannel(kind(k), shared)
+	}
+	departed, err := openDeparted()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("advert engine: %w", err), s.Close())
+	}
+	s.departed = departed
+	return s, nil
+}
+
+// Open opens a socket for the adverts of an instance, ahead of the first, and closes
+// the one that it had for another link if nobody else needs that.
+func (s *RawSender) Open(instance string, f *advert.Frames) {
+	now := user{keyOf(f.Index, f.Source, f.Header), len(f.Copies)}
+	was, had := s.users[instance]
+	if was == now {
+		return
+	}
+	s.users[instance] = now
+	s.outlet(now.outletKey).join(now.copies)
+	if !had {
+		return
+	}
+	if o := s.outlets[was.outletKey]; o != nil && o.leave(was.copies) {
+		delete(s.outlets, was.outletKey)
+		_ = o.close() // the kernel closes it whatever it says
+	}
+}
+
+// outlet returns the socket for a link, or else the one that all links share.
+func (s *RawSender) outlet(key outletKey) *outlet {
+	if o := s.outlets[key]; o != nil {
+		return o
+	}
+	shared := s.channels[key.kind].shared
+	if shared.broken != nil {
+		return shared
+	}
+	o, err := openOutlet(key.kind)
+	if err != nil {
+		return shared // as when descriptors run out: better than nothing
+	}
+	s.outlets[key] = o
+	return o
+}
+
+// Send is part of Sender. Order is kept within a link and family; links and families
+// do not know of each other on the wire.
+func (s *RawSender) Send(batch []advert.Message) {
+	for i := range batch {
+		m := &batch[i]
+		key := keyOf(m.Index, m.Source, m.Header)
+		if c := s.channels[key.kind]; c.accepts(m) {
+			c.queue(s.outlet(key), m)
+		}
+	}
+	for _, c := range s.channels {
+		c.send()
+	}
+	s.departed.send(batch)
+}
+
+// Close closes the sockets.
+func (s *RawSender) Close() error {
+	var fds []int
+	for _, c := range s.channels {
+		if c != nil && c.shared.fd >= 0 {
+			fds = append(fds, c.shared.fd)
+		}
+	}
+	for _, o := range s.outlets {
+		if o.fd >= 0 {
+			fds = append(fds, o.fd)
+		}
+	}
+	if s.departed != nil {
+		fds = append(fds, s.departed.open()...)
+	}
+	return mmsg.Close(fds...)
+}
+
+// kind is what the messages of a socket have in common.
+type kind uint8
+
+// The kinds.
+const (
+	rawIPv4 kind = iota
+	rawIPv6
+	framed // what bears its own headers
+)
+
+func (k kind) family() event.Family {
+	if k == rawIPv4 {
+		return event.IPv4
+	}
+	return event.IPv6
+}

@@ -1,0 +1,154 @@
+package send
+
+import (
+	"net/netip"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/advert"
+	"ripcord/pkg/advert/adverttest"
+	"ripcord/pkg/wire"
+	"ripcord/test/netns"
+)
+
+func TestSenderOnTheWire(t *testing.T) {
+	l := adverttest.NewLAN(t)
+	link := l.Cable(1, 0)
+	index, four, six := l.Far(1)
+	next := l.Capture(link.Index)
+	s := l.Sender(openSender)
+	batch := []advert.Message{adverttest.Message(adverttest.Frames(index, six)), adverttest.Message(adverttest.Frames(index, four))}
+	s.Send(batch)
+	for _, m := range batch {
+		if m.Err != nil {
+			t.Fatal(m.Err)
+		}
+	}
+	b := next() // IPv4 goes first
+	header, payload, err := wire.SplitIPv4(b)
+	if err != nil {
+		t.Fatalf("%v: % x", err, b)
+	}
+	if b[0] != 0x45 || b[1] != trafficClass || header.TTL != 255 || header.Source != four || header.Dest != wire.Group4 || adverttest.HeaderSum(b) != 0 {
+		t.Errorf("IPv4 header % x", b[:20])
+	}
+	if string(payload) != string(batch[1].Payload) {
+		t.Errorf("sent % x, got % x", batch[1].Payload, payload)
+	}
+	b = next()
+	class := b[0]<<4 | b[1]>>4
+	source, dest := netip.AddrFrom16([16]byte(b[8:24])), netip.AddrFrom16([16]byte(b[24:40]))
+	if class != trafficClass || b[7] != 255 || source != six || dest != wire.Group6 {
+		t.Errorf("IPv6 header % x", b[:40])
+	}
+	if string(b[40:]) != string(batch[0].Payload) {
+		t.Errorf("sent % x, got % x: the kernel must leave the checksum alone", batch[0].Payload, b[40:])
+	}
+}
+
+// TestSenderToPeers sends to single stations, with the socket's hop limit and with
+// another, and then to the group again by the same slots.
+func TestSenderToPeers(t *testing.T) {
+	l := adverttest.NewLAN(t)
+	link := l.Cable(1, 0)
+	index, four, six := l.Far(1)
+	next := l.Capture(link.Index)
+	s := l.Sender(openSender)
+	here4, here6 := netip.MustParseAddr("198.51.1.1"), netip.MustParseAddr("fe80::1:1")
+	for _, want := range []struct {
+		source, to netip.Addr
+		hops       uint8
+	}{
+		{four, here4, 255}, {four, here4, 7}, {four, wire.Group4, 255},
+		{six, here6, 255}, {six, here6, 7}, {six, wire.Group6, 255},
+	} {
+		m := adverttest.Message(adverttest.Frames(index, want.source))
+		m.To, m.HopLimit = want.to, want.hops
+		batch := []advert.Message{m}
+		if s.Send(batch); batch[0].Err != nil {
+			t.Fatal(batch[0].Err)
+		}
+		b := next()
+		hops, to := b[8], b[16:20]
+		if want.to.Is6() {
+			hops, to = b[7], b[24:40]
+		}
+		if hops != want.hops || string(to) != string(want.to.AsSlice()) {
+			t.Errorf("to %v with %d hops: sent % x", want.to, want.hops, b[:40])
+		}
+	}
+}
+
+// TestSocketsThatOnlySendHearNothing: what others send is not queued in the sockets that
+// only send.
+func TestSocketsThatOnlySendHearNothing(t *testing.T) {
+	l := adverttest.NewLAN(t)
+	link := l.Cable(1, 0)
+	s, err := OpenSender()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	for _, source := range []string{"198.51.1.1", "fe80::1:1"} {
+		f := adverttest.Frames(link.Index, netip.MustParseAddr(source))
+		s.Open(source, &f)
+	}
+	next := l.Capture(link.Index)
+	index, four, six := l.Far(1)
+	l.Sender(openSender).Send([]advert.Message{adverttest.Message(adverttest.Frames(index, four)), adverttest.Message(adverttest.Frames(index, six))})
+	next()
+	next() // both have arrived
+	fds := []int{s.channels[rawIPv4].shared.fd, s.channels[rawIPv6].shared.fd}
+	for _, o := range s.outlets {
+		fds = append(fds, o.fd)
+	}
+	if len(fds) != 4 {
+		t.Errorf("%d sockets, want 4", len(fds))
+	}
+	for _, fd := range fds {
+		if _, _, err := unix.Recvfrom(fd, make([]byte, 100), unix.MSG_DONTWAIT); err != unix.EAGAIN {
+			t.Errorf("a transmit socket has something queued: %v", err)
+		}
+	}
+}
+
+// openSender opens what a LAN lets send from the other namespace.
+func openSender() (adverttest.Sender, error) { return OpenSender() }
+
+func TestMain(m *testing.M) { netns.Main(m) }
+
+// hundred is a sender here, and adverts for it.
+func hundred(t testing.TB) (*RawSender, []advert.Message) {
+	link := adverttest.NewLAN(t).Cable(1, 0)
+	s, err := OpenSender()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	var batch []advert.Message
+	for range 50 {
+		batch = append(batch,
+			adverttest.Message(adverttest.Frames(link.Index, netip.MustParseAddr("198.51.1.1"))),
+			adverttest.Message(adverttest.Frames(link.Index, netip.MustParseAddr("fe80::1:1"))))
+	}
+	return s, batch
+}
+
+func TestSendAllocatesNothing(t *testing.T) {
+	s, batch := hundred(t)
+	if allocs := testing.AllocsPerRun(10, func() { s.Send(batch) }); allocs != 0 {
+		t.Errorf("%v allocations for %d adverts", allocs, len(batch))
+	}
+	if batch[0].Err != nil || batch[99].Err != nil {
+		t.Error(batch[0].Err, batch[99].Err)
+	}
+}
+
+func BenchmarkSend100(b *testing.B) {
+	s, batch := hundred(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Send(batch)
+	}
+}

@@ -1,0 +1,255 @@
+package validate
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"slices"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/ratelimit"
+	"ripcord/pkg/stats"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+// Packet is a packet that a raw socket delivered, with the link on which it arrived.
+type Packet struct {
+	Interface string
+	Family    event.Family
+	// Data begins with the IP header for IPv4, and behind it for IPv6.
+	Data []byte
+	// Path is read from the IPv6 header; over IPv4 the header stands in Data.
+	Path      wire.Path
+	Truncated bool      // it was longer than the buffer
+	Early     bool      // it was heard before the kernel had judged its source
+	Own       bool      // likewise, by the socket for what comes from addresses of ours
+	From      [6]byte   // the MAC that it came from, where it is Own
+	At        time.Time // when the kernel received it, but no longer ago than maxAge
+	// Stamp is when the kernel received it by the wall clock, however long ago; zero: At
+	// is all that is known.
+	Stamp time.Time
+}
+
+// Verdict is the judgement of an Acceptor on a packet. Events is valid until the next
+// call. An advert of a version that its virtual router does not speak is
+// rejected, but if it is valid in its own it is Heard too: it holds a Backup back.
+// So does one that is authentic but stale, if it proves that its sender is there, and
+// one without addresses or with interval 0.
+type Verdict struct {
+	Heard vrrp.Heard
+	Valid bool // else Heard is empty, and nothing may touch a timer
+	// Rejected is false too for what is silently ignored: what is our own, and what
+	// another socket hears.
+	Rejected bool
+	Events   []event.Event
+}
+
+// Acceptor decides which adverts are believed (RFC 9568 §7.1), and counts those
+// that are not, under RFC 8347's names. Its memory is bounded, whatever comes.
+type Acceptor struct {
+	links      map[string]*linkPeers // by the name of the link
+	unknown    *stats.Counters
+	minter     *event.Minter
+	rejections *ratelimit.Limiter[rejection]
+	mismatches *mismatches
+	advert     wire.Advert        // decoded into, again and again
+	message    []byte             // of which, with its trailer
+	own        map[netip.Addr]int // addresses of ours that belong to no single link, and how many links have them
+	strangers  map[stranger]sighting
+	warnings   *event.Warnings // may be nil
+	wall       wire.Wall
+	events     []event.Event
+}
+
+// New returns an acceptor for instances. book has the counters of
+// each; unknown counts the adverts that belong to none. Signed adverts are compared
+// with a wall clock. The instances are only read.
+func New(instances []*vrrp.Instance, book stats.Book, unknown *stats.Counters, minter *event.Minter, wall wire.Wall) *Acceptor {
+	book = stats.OrEmpty(book)
+	keys := spareKeys + keysEach*len(instances)
+	a := &Acceptor{
+		links: make(map[string]*linkPeers),
+		own:   make(map[netip.Addr]int), strangers: make(map[stranger]sighting),
+		unknown: unknown, minter: minter, wall: wall,
+		mismatches: newMismatches(keys),
+	}
+	a.rejections = ratelimit.New(rejectWindow, keys, func(r rejection) rejection {
+		return rejection{link: r.link, source: nobody(event.FamilyOf(r.source)), reason: r.reason}
+	})
+	for _, in := range instances {
+		p := &peer{Instance: in, stats: book.Of(in.Name), guard: newGuard(in, wall)}
+		if p.stats == nil {
+			p.stats = unknown
+		}
+		a.onLink(in.Interface).add(p)
+	}
+	return a
+}
+
+// nobody stands for many senders of a family.
+func nobody(f event.Family) netip.Addr {
+	if f == event.IPv6 {
+		return netip.IPv6Unspecified()
+	}
+	return netip.IPv4Unspecified()
+}
+
+// Accept judges one packet at the instant now. The checks have the order of
+// RFC 9568 §7.1; the order decides only which counter rises.
+func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
+	a.events = a.events[:0]
+	on := a.links[p.Interface]
+	if on == nil {
+		on = &unseen
+	}
+	path, err := a.read(p, on)
+	own := a.owns(on, path.Source)
+	if p.Own != own || !own && p.Early != on.early(p.Family, path.Source) {
+		return Verdict{} // heard twice
+	}
+	ours, incompatible := on.peer(p.Family, a.advert.VRID), false
+	if ours == nil && on.elsewhere(p.Family, a.advert.VRID) {
+		return Verdict{}
+	}
+	if own {
+		return a.acceptOwn(p, on, ours, path, err, now)
+	}
+	if err == nil {
+		var f finding
+		f, err = a.judge(ours, path, p, now)
+		incompatible = err == wire.VersionError || f.alive
+	}
+	if isCARP(err, a.message) {
+		err = wire.CARP
+	}
+	if err != nil {
+		a.strange(p, ours, path.Source, err, incompatible, now)
+		a.reject(p, path.Source, ours, err, now)
+		if !incompatible {
+			return Verdict{Events: a.events, Rejected: true}
+		}
+	}
+	heard := vrrp.Heard{
+		Cause: a.minter.Cause(p.At), Instance: ours.Name, Source: path.Source, Version: a.advert.Version,
+		Priority: a.advert.Priority, Interval: a.advert.Interval, Checksum: a.advert.Checksum,
+		Stale: err == wire.AuthStale, Invalid: unusable(err),
+	}
+	if !incompatible {
+		a.count(ours)
+		a.compare(p, ours, &heard, now)
+	}
+	return Verdict{Heard: heard, Valid: true, Events: a.events, Rejected: incompatible}
+}
+
+// VRID returns the VRID of the packet that was judged last, whatever became of it.
+func (a *Acceptor) VRID() uint8 { return a.advert.VRID }
+
+// judge makes the checks that need to know the virtual router. What is wrong in
+// the advert's own version comes first, and who sent it: VersionError is for one
+// that is not.
+func (a *Acceptor) judge(ours *peer, path wire.Path, p *Packet, now time.Time) (f finding, err error) {
+	if ours == nil {
+		return f, wire.VRIDError
+	}
+	if err := ours.meets(path); err != nil {
+		return f, err
+	}
+	invalid := ours.check(&a.advert)
+	if invalid != nil && !unusable(invalid) {
+		return f, invalid
+	}
+	if ours.guard != nil {
+		if f, err = a.authenticate(ours, path.Source, p, now); err != nil {
+			return f, err
+		}
+	}
+	if invalid != nil {
+		f.alive = true
+		return f, invalid
+	}
+	return f, a.fits(ours)
+}
+
+// check makes the checks of an advert itself.
+func (o *peer) check(a *wire.Advert) error {
+	if len(o.Addresses) == 0 {
+		return a.CheckBare()
+	}
+	return a.Check()
+}
+
+// unusable reports whether an advert is wrong in what its sender was configured to, but
+// shows that the sender is there and takes itself for the Active.
+func unusable(err error) bool { return err == wire.CountZero || err == wire.IntervalZero }
+
+// fits checks that an advert is of our version, and what only VRRPv2 discards.
+func (a *Acceptor) fits(ours *peer) error {
+	if a.advert.Version != ours.Version {
+		return wire.VersionError
+	}
+	if ours.Version != wire.V2 {
+		return nil
+	}
+	if err := ours.Auth.Admits(a.advert.Auth); err != nil {
+		return err
+	}
+	if a.advert.Interval != ours.Interval { // RFC 3768 §7.1; v3 learns it
+		return wire.IntervalError
+	}
+	return nil
+}
+
+// meets checks that an advert came the way that is configured. Where that is
+// unicast it may have been sent to the group too: it is who sent it that counts.
+func (o *peer) meets(path wire.Path) error {
+	switch peers := o.Unicast.Peers; {
+	case len(peers) == 0 && path.Dest != wire.GroupOf(o.Family):
+		return wire.NotMulticast
+	case len(peers) > 0 && !slices.Contains(peers, path.Source):
+		return wire.NotAPeer
+	}
+	return nil
+}
+
+// read takes the IP header off and decodes what stands in it into a.advert.
+func (a *Acceptor) read(p *Packet, on *linkPeers) (wire.Path, error) {
+	path, message := p.Path, p.Data
+	if p.Family == event.IPv4 {
+		header, payload, err := wire.SplitIPv4(p.whole())
+		if err != nil {
+			a.advert = wire.Advert{Addresses: a.advert.Addresses[:0]}
+			return path, err
+		}
+		path, message = header.Path(), payload
+	}
+	if len(message) > 1 {
+		if ours := on.peer(p.Family, message[1]); ours != nil {
+			path.Least, path.Trailer = int(ours.Unicast.MinTTL), ours.guard != nil
+		}
+	}
+	a.message = message
+	err := a.advert.Decode(message, path)
+	if p.Truncated && err != wire.IPTTLError {
+		err = wire.Truncated
+	}
+	return path, err
+}
+
+// whole returns the datagram, where it was cut off with the length that is left, so
+// that its header can be read for the counters and the log.
+func (p *Packet) whole() []byte {
+	if p.Truncated && len(p.Data) >= 4 {
+		binary.BigEndian.PutUint16(p.Data[2:], uint16(len(p.Data)))
+	}
+	return p.Data
+}
+
+// Received turns the kernel's receive stamp, which is by the wall clock, into an
+// instant of the monotonic clock: only the stamp's age counts, within 0 and
+// maxAge, and so a step of the wall clock moves no timer (docs/architecture.md#time).
+func Received(now, stamp time.Time) time.Time {
+	return now.Add(-min(max(now.Sub(stamp), 0), maxAge))
+}
+
+const maxAge = time.Second

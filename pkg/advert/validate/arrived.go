@@ -1,0 +1,48 @@
+package validate
+
+import (
+	"net/netip"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/wire"
+)
+
+// Arrival is a valid advert of one of our virtual routers that a packet socket heard.
+type Arrival struct {
+	instance     string
+	VRID         uint8
+	Source, Dest netip.Addr
+	Interval     time.Duration // as it says
+}
+
+// Arrived returns what a packet that the socket for our own addresses heard is, if it is
+// a valid advert that the raw socket of the link has to deliver.
+func (a *Acceptor) Arrived(p *Packet) (x Arrival, ok bool) {
+	on := a.links[p.Interface]
+	if on == nil || p.Truncated {
+		return x, false
+	}
+	path, err := a.read(p, on)
+	if err != nil || a.owns(on, path.Source) || on.early(p.Family, path.Source) {
+		return x, false
+	}
+	ours := on.peer(p.Family, a.advert.VRID)
+	if ours == nil || ours.check(&a.advert) != nil || ours.meets(path) != nil || !deliverable(p, path, on) {
+		return x, false
+	}
+	return Arrival{ours.Name, ours.VRID, path.Source, path.Dest, a.advert.Interval}, true
+}
+
+// deliverable reports whether the kernel itself finds nothing wrong in the IP header of a
+// packet: what it drops for that is no matter of a firewall.
+func deliverable(p *Packet, path wire.Path, on *linkPeers) bool {
+	const noOptions = 0x45
+	if p.Family == event.IPv4 && (p.Data[0] != noOptions || !wire.IPv4HeaderHolds(p.Data[:20])) {
+		return false
+	}
+	if path.Dest != wire.GroupOf(p.Family) && !on.link.Has(path.Dest) {
+		return false
+	}
+	return path.Source.IsGlobalUnicast() || path.Source.IsLinkLocalUnicast()
+}

@@ -1,0 +1,104 @@
+package validate
+
+import (
+	"net/netip"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+// guard verifies the trailers of one virtual router's adverts. Only what is
+// authentic moves its marks.
+type guard struct {
+	mode   vrrp.AuthMode
+	keys   map[uint8]*wire.Key
+	replay replay
+}
+
+// newGuard returns the guard of an instance; nil where nothing is authenticated.
+func newGuard(in *vrrp.Instance, wall wire.Wall) *guard {
+	if in.HMAC == nil {
+		return nil
+	}
+	g := &guard{
+		mode: in.HMAC.Mode, keys: make(map[uint8]*wire.Key),
+		replay: newReplay(in.HMAC.Window, len(in.Unicast.Peers), wall),
+	}
+	for id, secret := range in.HMAC.Keys {
+		g.keys[id] = wire.NewKey(id, secret)
+	}
+	return g
+}
+
+// finding is the result of a guard's checks of an advert.
+type finding struct {
+	skew      time.Duration // its time, less ours; 0 where that is not looked at
+	authentic bool
+	alive     bool // it is stale, and yet proves that its sender is on the air
+}
+
+// judge returns the reason why a message from source, received at the instant at, when our
+// wall clock was clock, is not believed, or nil. The order is keepalived's: malformed, stale, unknown key, bad
+// HMAC, replay. But the HMAC of a stale advert is looked at too. That keepalived
+// does not spares nothing in a flood, whose sender can write the time of day; and
+// two routers whose clocks are apart, of which each takes the other for silent,
+// are two Actives.
+func (g *guard) judge(message []byte, signed bool, source netip.Addr, at time.Time, clock wire.Sequence) (f finding, err error) {
+	if !signed {
+		if g.mode == vrrp.Enforce {
+			return f, wire.AuthMissing
+		}
+		return f, nil
+	}
+	t, err := wire.ReadTrailer(message)
+	if err != nil {
+		return f, err
+	}
+	window := g.replay.window
+	if window > 0 {
+		f.skew = t.Sequence.Sub(clock)
+	}
+	key := g.keys[t.KeyID]
+	f.authentic = key != nil && key.Verifies(message, source)
+	switch {
+	case f.skew.Abs() > window:
+		f.alive = f.authentic && g.replay.alive(source, t.Sequence, at)
+		return f, wire.AuthStale
+	case key == nil:
+		return f, wire.AuthUnknownKey
+	case !f.authentic:
+		return f, wire.AuthInvalidHMAC
+	case !g.replay.admits(source, t.Sequence, at, clock):
+		return f, wire.AuthReplay
+	}
+	return f, nil
+}
+
+// authenticate has the guard judge the message of a.advert, and reports clocks that are
+// apart: with half the window left, or with none. The advert's time is compared with the
+// kernel's receive stamp: after a pause adverts are read that have waited for longer than
+// maxAge, and by the time of reading a clock of their sender that was ahead then would
+// count as right, and its adverts since that was mended as replays.
+func (a *Acceptor) authenticate(ours *peer, source netip.Addr, p *Packet, now time.Time) (finding, error) {
+	clock := ours.guard.replay.clock(p.At)
+	if !p.Stamp.IsZero() {
+		clock = wire.SequenceAt(p.Stamp)
+	}
+	f, err := ours.guard.judge(a.message, a.advert.Signed, source, p.At, clock)
+	stale, window := err == wire.AuthStale, ours.guard.replay.window
+	if f.authentic && f.skew.Abs() > window/2 && (stale || err == nil) {
+		what, digest := "skew", uint64(0)
+		if stale {
+			what = "stale"
+		}
+		if a.mismatches.fresh(now, mismatch{ours.Name, source, what}, digest, false) {
+			a.events = append(a.events, event.AuthSkew{
+				Stamp: event.Stamp{At: now}, Instance: ours.Name, Source: source,
+				Skew: f.skew, Window: window, Rejected: stale, Old: stale && !f.alive,
+			})
+		}
+	}
+	return f, err
+}

@@ -1,0 +1,278 @@
+package validate
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/stats"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+// mismatches remembers which mismatches were reported, so that each is reported when it is
+// new or has changed, and else at most once in mismatchEvery.
+type mismatches struct {
+	size     int
+	reported map[mismatch]reported
+	full     time.Time // until then it has room for nothing new
+}
+
+// mismatch tells differences apart: of which instance, by whom, in what.
+type mismatch struct {
+	instance string
+	source   netip.Addr
+	what     string
+}
+
+type reported struct {
+	theirs uint64 // a digest of the value that differed
+	at     time.Time
+}
+
+// A mismatch that changes with every advert is not reported with every advert.
+const (
+	mismatchEvery   = time.Minute
+	mismatchChanged = 10 * time.Second
+)
+
+func newMismatches(size int) *mismatches {
+	return &mismatches{size: size, reported: make(map[mismatch]reported)}
+}
+
+// fresh reports whether a mismatch is to be reported now; with once, only if it is new or
+// has changed.
+func (m *mismatches) fresh(now time.Time, key mismatch, theirs uint64, once bool) bool {
+	last, known := m.reported[key]
+	switch age := now.Sub(last.at); {
+	case !known:
+		if len(m.reported) >= m.size && !m.forget(now) {
+			return false
+		}
+	case last.theirs == theirs && (once || age < mismatchEvery), age < mismatchChanged:
+		return false
+	}
+	m.reported[key] = reported{theirs, now}
+	return true
+}
+
+// forget drops the mismatches that were reported long ago, and reports whether there is
+// room now.
+func (m *mismatches) forget(now time.Time) bool {
+	if now.Before(m.full) {
+		return false
+	}
+	m.full = now.Add(mismatchEvery)
+	for key, r := range m.reported {
+		if end := r.at.Add(mismatchEvery); !now.Before(end) {
+			delete(m.reported, key)
+		} else if end.Before(m.full) {
+			m.full = end
+		}
+	}
+	return len(m.reported) < m.size
+}
+
+// count counts a valid advert.
+func (a *Acceptor) count(ours *peer) {
+	ours.stats.Add(stats.AdvertisementRcvd)
+	if a.advert.Priority == 0 {
+		ours.stats.Add(stats.PriorityZeroRcvd)
+	}
+	if !forms(ours) {
+		return
+	}
+	if a.advert.Checksum == wire.MessageOnly {
+		ours.stats.Add(stats.ChecksumMessageOnly)
+	} else {
+		ours.stats.Add(stats.ChecksumPseudoHeader)
+	}
+}
+
+// forms reports whether the checksum of a virtual router's adverts has two forms.
+func forms(ours *peer) bool { return ours.Family == event.IPv4 && ours.Version == wire.V3 }
+
+// difference is one of the values in which a valid advert may differ from our
+// configuration.
+type difference int
+
+// The differences, in the order in which they are reported.
+const (
+	ofInterval difference = iota
+	ofAddresses
+	ofFirstAddress
+	ofOwner
+	ofChecksum
+)
+
+// rule says what follows from a difference.
+type rule struct {
+	what string // the value, in the log
+	// digest changes whenever the value of the advert does.
+	digest func(ad *wire.Advert) uint64
+	// values returns both values for the log.
+	values func(ad *wire.Advert, ours *peer) (theirs, mine string)
+	// counter counts the adverts that differ; uncounted is set where each is counted
+	// anyway, whether it differs or not.
+	counter   stats.Counter
+	uncounted bool
+	once      bool // reported only when it is new or has changed
+	// stranger is set where the difference may show that the sender is another virtual
+	// router with the same VRID.
+	stranger bool
+}
+
+var rules = [...]rule{
+	ofInterval: {
+		what: "interval", counter: stats.IntervalErrors,
+		digest: func(ad *wire.Advert) uint64 { return uint64(ad.Interval) },
+		values: func(ad *wire.Advert, ours *peer) (string, string) {
+			return ad.Interval.String(), ours.Interval.String()
+		},
+	},
+	ofAddresses: {
+		what: "addresses", counter: stats.AddressListErrors, stranger: true,
+		digest: func(ad *wire.Advert) uint64 { return digest(ad.Addresses) },
+		values: func(ad *wire.Advert, ours *peer) (string, string) { return list(ad.Addresses), list(ours.Addresses) },
+	},
+	ofFirstAddress: {
+		what: "first-not-link-local", counter: stats.FirstNotLinkLocal,
+		digest: func(ad *wire.Advert) uint64 { return digest(ad.Addresses[:1]) },
+		values: func(ad *wire.Advert, ours *peer) (string, string) {
+			return ad.Addresses[0].String(), list(ours.Addresses[:min(1, len(ours.Addresses))])
+		},
+	},
+	ofOwner: {
+		what: "owner-conflict", counter: stats.OwnerConflicts,
+		digest: func(*wire.Advert) uint64 { return 0 },
+		values: func(ad *wire.Advert, ours *peer) (string, string) {
+			return fmt.Sprint(ad.Priority), fmt.Sprint(ours.Priority)
+		},
+	},
+	ofChecksum: {
+		what: "checksum", uncounted: true, once: true,
+		digest: func(ad *wire.Advert) uint64 { return uint64(ad.Checksum) },
+		values: func(ad *wire.Advert, ours *peer) (string, string) {
+			return ad.Checksum.String(), ours.Checksum.String()
+		},
+	},
+}
+
+// differences returns the set of those that an advert has, a bit each. Every advert is
+// compared, and nearly none differs, so it calls nothing through the table.
+func differences(ad *wire.Advert, ours *peer) (set uint) {
+	if ad.Interval != ours.Interval {
+		set |= 1 << ofInterval
+	}
+	if !sameAddresses(ad.Addresses, ours.Addresses) {
+		set |= 1 << ofAddresses
+	}
+	if ad.FirstNotLinkLocal() {
+		set |= 1 << ofFirstAddress
+	}
+	if ours.Priority == vrrp.Owner && ad.Priority == vrrp.Owner {
+		set |= 1 << ofOwner
+	}
+	if forms(ours) && ad.Checksum != ours.Checksum {
+		set |= 1 << ofChecksum
+	}
+	return set
+}
+
+// compare counts and reports the differences from our configuration; the advert
+// counts all the same (RFC 9568 §7.1, errata 8298 and 8300). So it does in
+// VRRPv2, which may discard one with another list of addresses, and has to discard
+// what an owner hears (RFC 3768 §7.1): either would make a second Active, and
+// hide the first from those who could mend it.
+func (a *Acceptor) compare(p *Packet, ours *peer, heard *vrrp.Heard, now time.Time) {
+	ad := &a.advert
+	set := differences(ad, ours)
+	if set == 0 {
+		return
+	}
+	for i := range rules {
+		if set&(1<<i) == 0 {
+			continue
+		}
+		r := &rules[i]
+		if !r.uncounted {
+			ours.stats.Add(r.counter)
+		}
+		if a.mismatches.fresh(now, mismatch{ours.Name, heard.Source, r.what}, r.digest(ad), r.once) {
+			theirs, mine := r.values(ad, ours)
+			a.events = append(a.events, event.AdvertMismatch{
+				Stamp:    event.Stamp{Cause: heard.Cause, At: now},
+				Instance: ours.Name, Source: heard.Source, What: r.what, Theirs: theirs, Ours: mine,
+			})
+		}
+		if r.stranger {
+			a.warnOtherAddresses(p, ours, heard, now)
+		}
+	}
+}
+
+// warnOtherAddresses warns of a router that shares the VRID of an instance and none of its
+// addresses.
+func (a *Acceptor) warnOtherAddresses(p *Packet, ours *peer, heard *vrrp.Heard, now time.Time) {
+	if ad := &a.advert; ad.Priority != 0 && disjoint(ad.Addresses, ours.Addresses) {
+		a.warn(p, ours, event.WarnOtherAddresses, now, func() string {
+			return fmt.Sprintf("%s advertises VRID %d on %s too, with priority %d and other addresses (%s): it is another virtual router, and "+
+				"while it is heard with a priority as great as ours nobody serves %s: give one of the two another VRID",
+				heard.Source, ours.VRID, p.Interface, ad.Priority, list(ad.Addresses), list(ours.Addresses))
+		})
+	}
+}
+
+// sameAddresses compares lists without regard to order, which only eases
+// comparison (RFC 9568 §5.2.9).
+func sameAddresses(theirs, ours []netip.Addr) bool {
+	if slices.Equal(theirs, ours) {
+		return true
+	}
+	if len(theirs) != len(ours) {
+		return false
+	}
+	for _, ip := range theirs {
+		if !slices.Contains(ours, ip) {
+			return false
+		}
+	}
+	for _, ip := range ours {
+		if !slices.Contains(theirs, ip) {
+			return false
+		}
+	}
+	return true
+}
+
+// disjoint reports whether two lists have nothing in common.
+func disjoint(theirs, ours []netip.Addr) bool {
+	return len(theirs) > 0 && len(ours) > 0 && !slices.ContainsFunc(theirs, func(ip netip.Addr) bool { return slices.Contains(ours, ip) })
+}
+
+// digest tells lists apart, without regard to order, well enough for a log.
+func digest(ips []netip.Addr) uint64 {
+	var total uint64
+	for _, ip := range ips {
+		h := uint64(14695981039346656037) // FNV-1a
+		for _, b := range ip.As16() {
+			h = (h ^ uint64(b)) * 1099511628211
+		}
+		total += h
+	}
+	return total
+}
+
+func list(ips []netip.Addr) string {
+	if len(ips) == 0 {
+		return "none"
+	}
+	words := make([]string, len(ips))
+	for i, ip := range ips {
+		words[i] = ip.String()
+	}
+	return strings.Join(words, " ")
+}

@@ -1,0 +1,145 @@
+package validate
+
+import (
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/stats"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+// An advert from our own address is told at error and counted, unless it may be one of
+// ours that came back; it is never believed, and the warning ends with it.
+func TestOwnAddress(t *testing.T) {
+	ownMAC, other := [6]byte{2, 0, 0, 0, 0, 1}, [6]byte{2, 0, 0, 0, 0, 2}
+	extra := netip.MustParseAddr("198.51.100.7") // of another link
+	for name, c := range map[string]struct {
+		source   netip.Addr
+		from     [6]byte
+		change   func(*wire.Advert)
+		virtual  bool
+		sent     int // adverts of ours before each
+		rejected bool
+		by       func(*Packet)
+	}{
+		"another MAC":                     {source: own4, from: other, sent: 1, rejected: true},
+		"of another link":                 {source: extra, from: other, sent: 1, rejected: true},
+		"our MAC, as we would":            {source: own4, from: ownMAC, sent: 1},
+		"our MAC, another priority":       {source: own4, from: ownMAC, sent: 1, change: func(a *wire.Advert) { a.Priority = 77 }, rejected: true},
+		"our MAC, another interval":       {source: own4, from: ownMAC, sent: 1, change: func(a *wire.Advert) { a.Interval *= 2 }, rejected: true},
+		"our MAC, a resignation":          {source: own4, from: ownMAC, sent: 1, change: func(a *wire.Advert) { a.Priority = 0 }},
+		"our MAC, and we sent nothing":    {source: own4, from: ownMAC, rejected: true},
+		"our MAC, but we have a virtual":  {source: own4, from: ownMAC, sent: 1, virtual: true, rejected: true},
+		"our virtual MAC, as we would":    {source: own4, from: wire.VirtualMAC(event.IPv4, 51), sent: 1, virtual: true},
+		"another virtual router":          {source: own4, from: other, change: func(a *wire.Advert) { a.VRID = 99 }},
+		"by the socket for all":           {source: own4, from: other, by: func(p *Packet) { p.Own = false }},
+		"a peer's, by the socket for own": {source: peer4, from: other},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := virtual4()
+			in.VirtualMAC = c.virtual
+			b := newBench(in, elsewhere())
+			var logged []event.Event
+			warnings := event.NewWarnings(func(e event.Event) { logged = append(logged, e) })
+			b.Warn(warnings)
+			b.Learn(event.Link{Name: "eth0", Index: 2, Primary4: own4, HardwareAddr: ownMAC, Owned: &[]netip.Addr{own4}})
+			b.Learn(event.Link{Name: "eth1", Index: 3, Owned: &[]netip.Addr{extra, netip.MustParseAddr("fe80::1")}})
+			ad := advert4()
+			ad.Priority, ad.Interval = in.Priority, in.Interval
+			if c.change != nil {
+				c.change(&ad)
+			}
+			now := t0
+			var errors int
+			for range 5 {
+				now = now.Add(time.Second)
+				b.stats[in.Name].AddN(stats.AdvertisementSent, uint64(c.sent))
+				p := Packet{
+					Interface: "eth0", Family: event.IPv4, At: now, Own: true, From: c.from,
+					Data: ipv4(c.source, wire.Group4, 255, ad.Append(nil, c.source, wire.Group4)),
+				}
+				if c.by != nil {
+					c.by(&p)
+				}
+				v := b.Accept(&p, now)
+				if v.Valid {
+					t.Fatal("it was believed")
+				}
+				if v.Rejected != c.rejected {
+					t.Fatalf("rejected %v", v.Rejected)
+				}
+				for _, e := range v.Events {
+					if e, ok := e.(event.AdvertRejected); ok && e.Level() == event.Error && e.Reason == "own-address" {
+						errors++
+					}
+				}
+			}
+			want, counted := 0, uint64(0)
+			if c.rejected {
+				want, counted = 1, 5
+			}
+			if errors != want || len(warnings.All()) != want || len(logged) != want || b.stats[in.Name].Get(stats.OwnAddressErrors) != counted {
+				t.Errorf("%d errors, warnings %+v, logged %v, counted %d", errors, warnings.All(), logged, b.stats[in.Name].Get(stats.OwnAddressErrors))
+			}
+			if at, ok := b.Next(); ok != c.rejected {
+				t.Errorf("next %v, %v", at, ok)
+			}
+			b.Flush(now.Add(time.Minute), false)
+			if len(warnings.All()) > 0 {
+				t.Errorf("a minute later: %+v", warnings.All())
+			}
+		})
+	}
+}
+
+// elsewhere is an instance on another link.
+func elsewhere() vrrp.Instance {
+	in := virtual4()
+	in.Name, in.Interface = "elsewhere", "eth1"
+	return in
+}
+
+// An address that is link-local on another link may be anybody's here, and one that is
+// shared belongs to its owner.
+func TestWhoseAddress(t *testing.T) {
+	b := newBench(virtual4(), elsewhere())
+	local := netip.MustParseAddr("fe80::77")
+	b.Learn(event.Link{Name: "eth0", Index: 2, Owned: &[]netip.Addr{own4, vip4}})
+	b.Learn(event.Link{Name: "eth1", Index: 3, Owned: &[]netip.Addr{local, peer4}})
+	on := b.onLink("eth0")
+	for ip, want := range map[netip.Addr]bool{own4: true, vip4: false, local: false, peer4: true} {
+		if b.owns(on, ip) != want {
+			t.Errorf("%v is ours: %v, want %v", ip, !want, want)
+		}
+	}
+	b.Learn(event.Link{Name: "eth1"})
+	if b.owns(on, peer4) {
+		t.Error("it is ours though its link has gone")
+	}
+	if got := b.Everywhere(); !slices.Equal(got, []netip.Addr{vip4, own4}) && !slices.Equal(got, []netip.Addr{own4, vip4}) {
+		t.Errorf("everywhere %v", got)
+	}
+}
+
+// Two names of one link: what one instance is not for is for the other, and neither
+// rejects it.
+func TestTwoNamesOfALink(t *testing.T) {
+	other := virtual4()
+	other.Name, other.Interface, other.VRID = "other", "wan0", 60
+	b := newBench(virtual4(), other)
+	ad := advert4()
+	ad.VRID = 60
+	p := packet4(ad)
+	if v := b.Accept(&p, t0); !v.Rejected {
+		t.Error("on another link it is nobody's")
+	}
+	b.Learn(event.Link{Name: "wan0", Index: 2, Primary4: own4})
+	p = packet4(ad)
+	if v := b.Accept(&p, t0); v.Rejected || v.Valid {
+		t.Errorf("%+v, want that the other socket hears it", v)
+	}
+}

@@ -1,0 +1,95 @@
+package validate
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/wire"
+)
+
+func TestAcceptNeverSilent(t *testing.T) {
+	b := newBench(virtual4())
+	p := raw4(64, 0x31, 51)
+	told := func(events []event.Event) (out []string) {
+		for _, e := range events {
+			out = append(out, fmt.Sprint(e.(event.AdvertRejected).Count))
+		}
+		return out
+	}
+	var out []string
+	out = append(out, told(b.Accept(&p, t0).Events)...)
+	if _, ok := b.Next(); ok {
+		t.Error("nothing waits yet")
+	}
+	for range 41 {
+		out = append(out, told(b.Accept(&p, t0.Add(time.Second)).Events)...)
+	}
+	at, ok := b.Next()
+	if !ok || !at.Equal(t0.Add(rejectWindow)) {
+		t.Fatalf("the rest is due at %v, want %v", at, t0.Add(rejectWindow))
+	}
+	out = append(out, told(b.Flush(at.Add(-1), false))...)
+	out = append(out, "|")
+	out = append(out, told(b.Flush(at, false))...)
+	out = append(out, told(b.Flush(at, false))...)
+	out = append(out, told(b.Accept(&p, at.Add(1)).Events)...)
+	out = append(out, "end")
+	out = append(out, told(b.Flush(at.Add(1), true))...)
+	if got := strings.Join(out, " "); got != "1 | 41 end 1" {
+		t.Errorf("told %q", got)
+	}
+}
+
+func TestAcceptBoundsItsMemory(t *testing.T) {
+	b := newBench(virtual4())
+	total := uint64(0)
+	count := func(events []event.Event) {
+		for _, e := range events {
+			if r, ok := e.(event.AdvertRejected); ok {
+				total += r.Count
+			}
+		}
+	}
+	const n = 5000
+	told := 0
+	for i := range n {
+		source := netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)})
+		p := raw4(64, 0x31, byte(i))
+		copy(p.Data[12:], source.AsSlice())
+		count(b.Accept(&p, t0).Events)
+
+		a := advert4()
+		a.Interval = 7 * time.Second
+		p = packet4(a)
+		p.Data = ipv4(source, wire.Group4, 255, a.Append(nil, source, wire.Group4))
+		told += len(b.Accept(&p, t0).Events)
+	}
+	limit := spareKeys + keysEach
+	if got := b.rejections.Len(); got > limit+1 {
+		t.Errorf("%d rejections are remembered, limit %d", got, limit)
+	}
+	if got := len(b.mismatches.reported); got > limit || told != got {
+		t.Errorf("%d mismatches are remembered and %d told, limit %d", got, told, limit)
+	}
+	count(b.Flush(t0, true))
+	if total != n {
+		t.Errorf("told of %d rejections, want %d", total, n)
+	}
+	// When the flood is over there is room again.
+	later := t0.Add(2 * mismatchEvery)
+	p := raw4(64, 0x31, 51)
+	e := b.Accept(&p, later).Events[0].(event.AdvertRejected)
+	if e.Source != peer4 || b.rejections.Len() > 2 {
+		t.Errorf("%+v, %d remembered", e, b.rejections.Len())
+	}
+	a := advert4()
+	a.Interval = 7 * time.Second
+	p = packet4(a)
+	if got := len(b.Accept(&p, later).Events); got != 1 {
+		t.Errorf("%d mismatches told after the flood", got)
+	}
+}

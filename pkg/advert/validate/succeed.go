@@ -1,0 +1,40 @@
+package validate
+
+import (
+	"reflect"
+
+	"ripcord/pkg/stats"
+	"ripcord/pkg/vrrp"
+)
+
+// Succeed returns the acceptor of other instances that goes on with what this one knows of
+// senders and links.
+func (a *Acceptor) Succeed(instances []*vrrp.Instance, book stats.Book) *Acceptor {
+	next := New(instances, book, a.unknown, a.minter, a.wall)
+	next.strangers, next.warnings = a.strangers, a.warnings
+	next.rejections, next.mismatches = a.rejections, a.mismatches
+	for name, on := range next.links {
+		was := a.links[name]
+		if was == nil {
+			continue
+		}
+		on.withheld = was.withheld
+		for _, p := range append(append([]*peer{}, on.four...), on.six...) {
+			if p == nil {
+				continue
+			}
+			if o := was.peer(p.Family, p.VRID); o != nil && o.Name == p.Name {
+				p.follow(o)
+			}
+		}
+	}
+	return next
+}
+
+// follow takes over what is known of the senders of the same virtual router.
+func (p *peer) follow(was *peer) {
+	p.returned = was.returned
+	if reflect.DeepEqual(p.HMAC, was.HMAC) && len(p.Unicast.Peers) == len(was.Unicast.Peers) {
+		p.guard = was.guard
+	}
+}

@@ -1,0 +1,29 @@
+package validate
+
+import (
+	"testing"
+	"time"
+
+	"ripcord/pkg/vrrp"
+)
+
+// An instance that stays goes on with its replay window: what was heard before cannot be
+// replayed to it after a reload.
+func TestAcceptorSucceeds(t *testing.T) {
+	in := virtual4()
+	in.HMAC = &vrrp.HMAC{Keys: nil, Active: 1, Window: 5 * time.Second}
+	b := newBench(in)
+	guard := b.Acceptor.onLink(in.Interface).peer(in.Family, in.VRID).guard
+	same := in
+	same.Priority = 77
+	next := b.Acceptor.Succeed([]*vrrp.Instance{&same}, b.stats)
+	if got := next.onLink(in.Interface).peer(in.Family, in.VRID); got.guard != guard || got.Priority != 77 {
+		t.Error("with another priority alone the guard is another")
+	}
+	other := in
+	other.HMAC = &vrrp.HMAC{Active: 2, Window: 5 * time.Second}
+	next = next.Succeed([]*vrrp.Instance{&other}, b.stats)
+	if got := next.onLink(in.Interface).peer(in.Family, in.VRID); got.guard == guard {
+		t.Error("with another key the guard is the same")
+	}
+}

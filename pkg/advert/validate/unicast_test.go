@@ -1,0 +1,117 @@
+package validate
+
+import (
+	"net/netip"
+	"testing"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+// TestAcceptUnicast: who sent it and from how far counts where peers are
+// configured, and elsewhere that it was sent to the group.
+func TestAcceptUnicast(t *testing.T) {
+	single, many := virtual4(), virtual4()
+	single.Unicast = vrrp.Unicast{Peers: []netip.Addr{peer4}, TTL: 255, MinTTL: 250}
+	near := virtual4()
+	near.Unicast = vrrp.Unicast{Peers: []netip.Addr{peer4}, TTL: 255, MinTTL: 255}
+	other := netip.MustParseAddr("192.0.2.3")
+	for _, c := range []struct {
+		name         string
+		in           vrrp.Instance
+		source, dest netip.Addr
+		ttl          uint8
+		reason       wire.Reason
+		counts       string
+	}{
+		{"a peer", single, peer4, own4, 255, "", "advertisement_rcvd=1"},
+		{"a peer, at the limit", single, peer4, own4, 250, "", "advertisement_rcvd=1"},
+		{"a peer, from too far", single, peer4, own4, 249, wire.IPTTLError, "ip_ttl_errors=1"},
+		{"a peer that sends to the group", single, peer4, wire.Group4, 255, "", "advertisement_rcvd=1"},
+		{"not a peer", single, other, own4, 255, wire.NotAPeer, "peer_errors=1"},
+		{"not a peer, to the group", single, other, wire.Group4, 255, wire.NotAPeer, "peer_errors=1"},
+		{"the segment only", near, peer4, own4, 254, wire.IPTTLError, "ip_ttl_errors=1"},
+		{"multicast", many, peer4, wire.Group4, 255, "", "advertisement_rcvd=1"},
+		{"multicast, sent to us alone", many, peer4, own4, 255, wire.NotMulticast, "peer_errors=1"},
+		{"multicast, from afar", many, peer4, wire.Group4, 250, wire.IPTTLError, "ip_ttl_errors=1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(c.in)
+			a := advert4()
+			a.Checksum = wire.MessageOnly
+			p := Packet{Interface: "eth0", Family: event.IPv4, At: t0, Data: ipv4(c.source, c.dest, c.ttl, a.Append(nil, c.source, c.dest))}
+			v := b.Accept(&p, t0)
+			var reason wire.Reason
+			for _, e := range v.Events {
+				if r, ok := e.(event.AdvertRejected); ok {
+					reason = wire.Reason(r.Reason)
+				}
+			}
+			if v.Valid != (c.reason == "") || reason != c.reason {
+				t.Errorf("valid %v, reason %q, want %q", v.Valid, reason, c.reason)
+			}
+			want := c.counts
+			if c.reason == "" {
+				want += " checksum_message_only=1"
+			}
+			if got := counters(b.stats["v4"]); got != want {
+				t.Errorf("counters %s, want %s", got, want)
+			}
+		})
+	}
+}
+
+// TestAcceptHearsOwnersEarly: what comes from a shared address counts where it was
+// heard before the kernel could drop it, all else where it was heard after; the
+// other copy is ignored without a word.
+func TestAcceptHearsOwnersEarly(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		source netip.Addr
+		early  bool
+		valid  bool
+	}{
+		{"a router's own address", peer4, false, true},
+		{"the same, early", peer4, true, false},
+		{"the owner", vip4, true, true},
+		{"the same, as the raw socket has it", vip4, false, false},
+	} {
+		b := newBench(virtual4())
+		a := advert4()
+		p := Packet{Interface: "eth0", Family: event.IPv4, Early: c.early, At: t0, Data: ipv4(c.source, wire.Group4, 255, a.Append(nil, c.source, wire.Group4))}
+		v := b.Accept(&p, t0)
+		want := ""
+		if c.valid {
+			want = "advertisement_rcvd=1 checksum_pseudo_header=1"
+		}
+		if got := counters(b.stats["v4"]); v.Valid != c.valid || v.Rejected || len(v.Events) != 0 || got != want {
+			t.Errorf("%s: %+v, counters %q", c.name, v, got)
+		}
+	}
+}
+
+// TestAcceptOwnerHearsNobodyEarly: there is one owner, so nobody else's adverts
+// come from the addresses of one.
+func TestAcceptOwnerHearsNobodyEarly(t *testing.T) {
+	owner := virtual4()
+	owner.Priority = vrrp.Owner
+	for _, early := range []bool{false, true} {
+		b, a := newBench(owner), advert4()
+		p := Packet{Interface: "eth0", Family: event.IPv4, Early: early, At: t0, Data: ipv4(vip4, wire.Group4, 255, a.Append(nil, vip4, wire.Group4))}
+		if v := b.Accept(&p, t0); v.Valid == early {
+			t.Errorf("early %v: %+v", early, v)
+		}
+	}
+}
+
+// TestSourcesAreOurs: what a link bears as the source of one instance is our own
+// advert when it is heard on it.
+func TestSourcesAreOurs(t *testing.T) {
+	b := newBench(virtual4())
+	b.Learn(event.Link{Name: "eth0", Index: 2, Primary4: own4, Sources: &[]netip.Prefix{netip.PrefixFrom(peer4, 24)}})
+	p := packet4(advert4())
+	if v := b.Accept(&p, t0); v.Valid || counters(b.stats["v4"]) != "" {
+		t.Errorf("our own advert was judged: %+v", v)
+	}
+}
