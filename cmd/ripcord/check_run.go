@@ -41,7 +41,7 @@ func runChecks(c *cobra.Command, cfg *config.Config) error {
 	running.Wait()
 	var b bytes.Buffer
 	out := c.OutOrStdout()
-	results(reports).write(&b, colours(out))
+	results(reports).write(&b, lookOf(out))
 	if _, err := out.Write(b.Bytes()); err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func demonstrate(ctx context.Context, c *cobra.Command) (err error) {
 		stage.scenes = append(stage.scenes, scene)
 	}
 	fmt.Fprintln(out)
-	return renderDemo(out, stage.scenes, colours(out))
+	return renderDemo(out, stage.scenes, lookOf(out))
 }
 
 const picture = `

@@ -46,7 +46,7 @@ var interesting = []string{
 }
 
 // renderDemo writes what happened, as two tables.
-func renderDemo(w io.Writer, scenes []scene, colours bool) error {
+func renderDemo(w io.Writer, scenes []scene, look look) error {
 	var b bytes.Buffer
 	events := table{words("ms", "router", "event", "what")}
 	served := table{words("what was done", "served by", "inside after", "outside after")}
@@ -62,9 +62,9 @@ func renderDemo(w io.Writer, scenes []scene, colours bool) error {
 			}
 		}
 	}
-	events.write(&b, colours)
+	events.write(&b, look)
 	b.WriteByte('\n')
-	served.write(&b, colours)
+	served.write(&b, look)
 	b.WriteString("\nThe client asked by ARP every 2 ms who has the address. Everything has been removed.\n")
 	_, err := w.Write(b.Bytes())
 	return err

@@ -163,7 +163,7 @@ func (t *teller) print(stories []story.Story) {
 		if t.told > 1 {
 			b.WriteByte('\n')
 		}
-		renderStory(&b, &stories[i], t.zone, colours(t.out))
+		renderStory(&b, &stories[i], t.zone, lookOf(t.out))
 		_, _ = t.out.Write(b.Bytes()) // it remembers
 	}
 }

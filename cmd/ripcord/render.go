@@ -15,57 +15,80 @@ import (
 	"ripcord/pkg/track"
 )
 
-// render writes a status for people: a line for each instance, the faults in
-// words, a line for each link. It is pure but for writing to w.
-func render(w io.Writer, s *control.Status, now time.Time, colour bool) error {
-	var b bytes.Buffer
-	b.WriteString("ripcord " + s.Version)
+// page is a status for people: a headline, and blocks of tables and notes.
+type page struct {
+	headline string
+	blocks   []block
+}
+
+// block is a table, or notes in the words of people.
+type block struct {
+	name  string
+	table table
+	ages  []int // the columns that change with the time alone
+	notes []note
+}
+
+// note is a sentence; age, which is written behind it, changes with the time alone.
+type note struct {
+	text, age string
+	colour    colour
+}
+
+// render writes a status for people. It is pure but for writing to w.
+func render(w io.Writer, s *control.Status, now time.Time, look look) error {
+	return statusPage(s, now).write(w, look)
+}
+
+// statusPage is a line for each instance, what is wrong in words, and a line for each link
+// and check.
+func statusPage(s *control.Status, now time.Time) page {
+	p := page{headline: "ripcord " + s.Version}
 	if s.Host != "" {
-		b.WriteString(" on " + s.Host)
+		p.headline += " on " + s.Host
 	}
 	if s.Since != nil {
-		b.WriteString(", up " + span(now.Sub(*s.Since)))
+		p.headline += ", up " + span(now.Sub(*s.Since))
 	}
-	b.WriteString("\n\n")
 	if len(s.Instances) == 0 {
-		b.WriteString("It runs without any instance: its configuration names none.\n")
+		p.blocks = append(p.blocks, block{notes: []note{{text: "It runs without any instance: its configuration names none."}}})
 	} else {
-		instances(s, now).write(&b, colour)
+		p.blocks = append(p.blocks, block{name: "instances", table: instances(s, now), ages: []int{3}})
 	}
-	if lines := faults(s, now); len(lines) > 0 {
-		b.WriteString("\n")
-		for _, line := range lines {
-			b.WriteString(cell{line, red}.paint(colour) + "\n")
-		}
-	}
-	if lines := missing(s); len(lines) > 0 {
-		b.WriteString("\n")
-		for _, line := range lines {
-			b.WriteString(cell{line, red}.paint(colour) + "\n")
-		}
-	}
-	if lines := holdings(s); len(lines) > 0 {
-		b.WriteString("\n")
-		for _, line := range lines {
-			b.WriteString(cell{line, red}.paint(colour) + "\n")
-		}
-	}
-	if lines := warnings(s, now); len(lines) > 0 {
-		b.WriteString("\n")
-		for _, line := range lines {
-			b.WriteString(cell{line, yellow}.paint(colour) + "\n")
-		}
-	}
+	p.blocks = append(p.blocks,
+		block{name: "faults", notes: faults(s, now)}, block{name: "missing", notes: missing(s)},
+		block{name: "holdings", notes: holdings(s)}, block{name: "warnings", notes: warnings(s, now)})
 	if len(s.Links) > 0 {
-		b.WriteString("\n")
-		links(s, now).write(&b, colour)
+		p.blocks = append(p.blocks, block{name: "links", table: links(s, now), ages: []int{8}})
 	}
 	if len(s.Checks) > 0 {
-		b.WriteString("\n")
-		checks(s, now).write(&b, colour)
+		p.blocks = append(p.blocks, block{name: "checks", table: checks(s, now), ages: []int{2, 4, 5, 6}})
 	}
 	if s.ListenError != "" {
-		b.WriteString("\n" + cell{s.ListenError, red}.paint(colour) + "\n")
+		p.blocks = append(p.blocks, block{name: "listen", notes: []note{{text: s.ListenError, colour: red}}})
+	}
+	return p
+}
+
+// write writes the page, with an empty line between the blocks.
+func (p page) write(w io.Writer, look look) error {
+	var b bytes.Buffer
+	b.WriteString(p.headline + "\n")
+	for _, block := range p.blocks {
+		if len(block.table)+len(block.notes) > 0 {
+			b.WriteByte('\n')
+		}
+		if len(block.table) > 0 {
+			block.table.write(&b, look)
+		}
+		for _, n := range block.notes {
+			for i, line := range wrap(n.text+n.age, look.width-gap) {
+				if i > 0 {
+					b.WriteString(strings.Repeat(" ", gap))
+				}
+				b.WriteString(cell{line, n.colour}.paint(look.colours) + "\n")
+			}
+		}
 	}
 	_, err := w.Write(b.Bytes())
 	return err
@@ -135,59 +158,55 @@ func list(addresses []netip.Addr) string {
 }
 
 // faults says in words what is wrong with which instance.
-func faults(s *control.Status, now time.Time) []string {
+func faults(s *control.Status, now time.Time) (notes []note) {
 	trouble := map[string]string{}
 	for _, l := range s.Links {
 		trouble[l.Name] = linkTrouble(l)
 	}
-	var lines []string
 	for _, i := range s.Instances {
 		for _, f := range i.Faults {
-			line := i.Name + ": " + faultWords(f, trouble[f.Source])
+			n := note{text: i.Name + ": " + faultWords(f, trouble[f.Source]), colour: red}
 			if f.Since != nil {
-				line += ", for " + span(now.Sub(*f.Since))
+				n.age = ", for " + span(now.Sub(*f.Since))
 			}
-			lines = append(lines, line)
+			notes = append(notes, n)
 		}
 	}
-	return lines
+	return notes
 }
 
-// missing returns a line for each thing that an instance lacks.
-func missing(s *control.Status) []string {
-	var lines []string
+// missing returns a note for each thing that an instance lacks.
+func missing(s *control.Status) (notes []note) {
 	for _, i := range s.Instances {
 		for _, what := range i.Missing {
-			lines = append(lines, i.Name+": lacks "+what)
+			notes = append(notes, note{text: i.Name + ": lacks " + what, colour: red})
 		}
 	}
-	return lines
+	return notes
 }
 
-// holdings returns a line for each instance that stays Backup though its waits are over.
-func holdings(s *control.Status) []string {
-	var lines []string
+// holdings returns a note for each instance that stays Backup though its waits are over.
+func holdings(s *control.Status) (notes []note) {
 	for _, i := range s.Instances {
 		if i.Holding != "" {
-			lines = append(lines, i.Name+": holds, "+printable(i.Holding))
+			notes = append(notes, note{text: i.Name + ": holds, " + printable(i.Holding), colour: red})
 		}
 	}
-	return lines
+	return notes
 }
 
-// warnings returns a line for each warning in force.
-func warnings(s *control.Status, now time.Time) []string {
-	var lines []string
+// warnings returns a note for each warning in force.
+func warnings(s *control.Status, now time.Time) (notes []note) {
 	for _, i := range s.Instances {
 		for _, w := range i.Warnings {
-			line := i.Name + ": " + w.Text
+			n := note{text: i.Name + ": " + w.Text, colour: yellow}
 			if w.Since != nil {
-				line += " (for " + span(now.Sub(*w.Since)) + ")"
+				n.age = " (for " + span(now.Sub(*w.Since)) + ")"
 			}
-			lines = append(lines, line)
+			notes = append(notes, n)
 		}
 	}
-	return lines
+	return notes
 }
 
 // faultWords says what a fault means; trouble is what its link, if it is one,

@@ -37,7 +37,7 @@ var now = time.Date(2026, 3, 1, 12, 1, 35, 620_000_000, time.UTC)
 func TestRender(t *testing.T) {
 	for _, name := range []string{"pulled", "healthy", "empty"} {
 		var got bytes.Buffer
-		if err := render(&got, statusOf(t, name), now, false); err != nil {
+		if err := render(&got, statusOf(t, name), now, look{width: pageWidth}); err != nil {
 			t.Fatal(err)
 		}
 		golden.Check(t, filepath.Join("testdata", name+".txt"), got.String())
@@ -53,10 +53,10 @@ func TestRender(t *testing.T) {
 func TestColour(t *testing.T) {
 	var plain, coloured bytes.Buffer
 	s := statusOf(t, "pulled")
-	if err := render(&plain, s, now, false); err != nil {
+	if err := render(&plain, s, now, look{width: pageWidth}); err != nil {
 		t.Fatal(err)
 	}
-	if err := render(&coloured, s, now, true); err != nil {
+	if err := render(&coloured, s, now, look{true, pageWidth}); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(coloured.String(), "\x1b[31mfault\x1b[0m") {

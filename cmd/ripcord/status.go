@@ -17,7 +17,7 @@ import (
 // newStatus returns the command that shows what the daemon does.
 func newStatus() *cobra.Command {
 	var socket, format string
-	var asJSON bool
+	var watching, asJSON bool
 	c := &cobra.Command{
 		Use:   "status [NAME]",
 		Short: "Show who is active, why, and since when",
@@ -32,26 +32,34 @@ func newStatus() *cobra.Command {
 				format = formatJSON
 			case !slices.Contains(statusFormats, format):
 				return usage("there is no format %q: choose one of %s", format, strings.Join(statusFormats, ", "))
+			case format == formatKeepalived && watching:
+				return usage("--watch shows the formats %s and %s alone", formatText, formatJSON)
 			case format == formatKeepalived:
 				return printKeepalived(c, socket, args)
 			}
-			s, err := control.Fetch(c.Context(), socket)
+			fetch := func() (*control.Status, error) {
+				s, err := control.Fetch(c.Context(), socket)
+				if err == nil && len(args) > 0 {
+					return only(s, args[0])
+				}
+				return s, err
+			}
+			out := c.OutOrStdout()
+			if watching {
+				return watchStatus(c.Context(), out, format == formatJSON, fetch)
+			}
+			s, err := fetch()
 			if err != nil {
 				return err
 			}
-			if len(args) > 0 {
-				if s, err = only(s, args[0]); err != nil {
-					return err
-				}
-			}
-			out := c.OutOrStdout()
 			if format == formatJSON {
 				return printJSON(out, s)
 			}
-			return render(out, s, time.Now(), colours(out))
+			return render(out, s, time.Now(), lookOf(out))
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON document, for programs: --format json")
+	c.Flags().BoolVar(&watching, "watch", false, "show it again each second, with a star at what changed, until interrupted")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON document, for programs: --format json; with --watch, one a line")
 	c.Flags().StringVar(&format, "format", formatText, "text, json, or keepalived-json: what keepalived dumps for its exporters (json_version 2)")
 	takeSocket(c, &socket)
 	return c

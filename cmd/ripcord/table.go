@@ -44,24 +44,111 @@ type table [][]cell
 // gap is what stands between two columns.
 const gap = 2
 
-// write aligns the columns. No line ends with a blank.
-func (t table) write(b *bytes.Buffer, colours bool) {
+// look is how something is printed for people.
+type look struct {
+	colours bool
+	width   int // of a line, at most, where words can be broken so
+}
+
+// pageWidth is the width of what is no terminal.
+const pageWidth = 100
+
+// fold is by how much the second line of a row is set in.
+const fold = 4
+
+// write aligns the columns. Those that do not fit into a line stand in further lines of
+// the row, aligned among themselves; the text of the last one is wrapped. No line ends
+// with a blank.
+func (t table) write(b *bytes.Buffer, look look) {
 	widths := make([]int, len(t[0]))
 	for _, row := range t {
 		for i, c := range row {
 			widths[i] = max(widths[i], utf8.RuneCountInString(c.text))
 		}
 	}
+	bands := bandsOf(widths, look.width)
 	for n, row := range t {
-		for i, c := range row {
+		for i := range row {
 			if n == 0 {
-				c.colour = bold
-			}
-			b.WriteString(c.paint(colours))
-			if i < len(row)-1 {
-				b.WriteString(strings.Repeat(" ", widths[i]+gap-utf8.RuneCountInString(c.text)))
+				row[i].colour = bold
 			}
 		}
-		b.WriteByte('\n')
+		for k, band := range bands {
+			if k == 0 || n == 0 || !unknown(row[band.from:band.upto]) {
+				band.write(b, row, widths, look)
+			}
+		}
 	}
+}
+
+// band is the columns of a table that stand in one line of a row.
+type band struct {
+	from, upto int
+	indent     int
+}
+
+// bandsOf breaks the columns of a table where they do not fit. The last column stays where
+// at least a third of the line is left for it, to be wrapped there.
+func bandsOf(widths []int, width int) (bands []band) {
+	current, used := band{}, 0
+	for i, w := range widths {
+		last := i == len(widths)-1
+		if i > current.from && used+w > width && !(last && used <= width*2/3) {
+			current.upto = i
+			bands = append(bands, current)
+			current, used = band{from: i, indent: fold}, fold
+		}
+		used += w + gap
+	}
+	current.upto = len(widths)
+	return append(bands, current)
+}
+
+// unknown reports whether there is nothing in any of the cells.
+func unknown(cells []cell) bool {
+	for _, c := range cells {
+		if c.text != or("") {
+			return false
+		}
+	}
+	return true
+}
+
+// write writes one line of a row, and more where its last text has to be wrapped.
+func (s band) write(b *bytes.Buffer, row []cell, widths []int, look look) {
+	at := s.indent
+	b.WriteString(strings.Repeat(" ", at))
+	for i, c := range row[s.from : s.upto-1] {
+		b.WriteString(c.paint(look.colours))
+		b.WriteString(strings.Repeat(" ", widths[s.from+i]+gap-utf8.RuneCountInString(c.text)))
+		at += widths[s.from+i] + gap
+	}
+	last := row[s.upto-1]
+	for n, line := range wrap(last.text, look.width-at) {
+		if n > 0 {
+			b.WriteString("\n" + strings.Repeat(" ", at))
+		}
+		b.WriteString(cell{line, last.colour}.paint(look.colours))
+	}
+	b.WriteByte('\n')
+}
+
+// wrap breaks a text between words into lines of at most that width. A word that is
+// longer has a line of its own.
+func wrap(text string, width int) (lines []string) {
+	if utf8.RuneCountInString(text) <= width {
+		return []string{text}
+	}
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	return append(lines, line)
 }

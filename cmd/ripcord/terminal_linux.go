@@ -1,0 +1,34 @@
+package main
+
+import (
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// leastWidth is the width of the narrowest terminal to which lines are fitted.
+const leastWidth = 60
+
+// terminal returns the columns and rows of what a command prints to; false if that is no
+// terminal.
+func terminal(w io.Writer) (columns, rows int, ok bool) {
+	file, isFile := underlying(w).(*os.File)
+	if !isFile {
+		return 0, 0, false
+	}
+	size, err := unix.IoctlGetWinsize(int(file.Fd()), unix.TIOCGWINSZ)
+	if err != nil {
+		return 0, 0, false
+	}
+	return int(size.Col), int(size.Row), true
+}
+
+// lookOf returns how something is printed to w for people.
+func lookOf(w io.Writer) look {
+	look := look{colours(w), pageWidth}
+	if columns, _, ok := terminal(w); ok && columns > 0 {
+		look.width = max(columns, leastWidth)
+	}
+	return look
+}
