@@ -12,7 +12,7 @@ import (
 // newCheck returns the command that reads a configuration and does nothing
 // with it.
 func newCheck() *cobra.Command {
-	var path string
+	var from source
 	var run bool
 	c := &cobra.Command{
 		Use:   "check [FILE]",
@@ -23,18 +23,16 @@ func newCheck() *cobra.Command {
 				if c.Flags().Changed("config") {
 					return usage("the file is named twice, as FILE and with --config: leave one out")
 				}
-				path = args[0]
+				from.path = args[0]
 			}
-			cfg, err := load(c.Context(), path, nil)
+			cfg, err := from.load(c.Context(), nil)
 			if err != nil {
 				return err
 			}
 			if run {
 				return runChecks(c, cfg)
 			}
-			for _, w := range cfg.Warnings {
-				fmt.Fprintln(c.ErrOrStderr(), "warning: "+w.Error())
-			}
+			warn(c, cfg)
 			// Without the kernel's answer there is nothing to say of this machine.
 			advice, _ := daemon.Advise(cfg)
 			for _, a := range append(advice, cfg.OwnPeers(machine())...) {
@@ -44,9 +42,29 @@ func newCheck() *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().StringVar(&path, "config", config.Path, "the configuration file, if FILE is not given")
+	from.flags(c, "the configuration file, if FILE is not given")
 	c.Flags().BoolVar(&run, "run", false, "run every check of the configuration once, here, and print its result")
 	return c
+}
+
+// warn prints the warnings of a configuration. Those of a file that was made for another
+// program are a line each: as a rule nobody wants to change it.
+func warn(c *cobra.Command, cfg *config.Config) {
+	for _, w := range cfg.Warnings {
+		text := w.Error()
+		if cfg.Format == config.Keepalived {
+			text = w.Summary()
+		}
+		fmt.Fprintln(c.ErrOrStderr(), kindOf(w)+": "+text)
+	}
+}
+
+// kindOf is what a warning begins with.
+func kindOf(w config.Problem) string {
+	if w.Class == "" {
+		return "warning"
+	}
+	return string(w.Class)
 }
 
 // verdict is the line that says that all is well.
@@ -59,8 +77,17 @@ func verdict(cfg *config.Config) string {
 		}
 	}
 	line := fmt.Sprintf("%s is good: %s, %s", cfg.File, count(instances, "instance"), count(groups, "group"))
-	if n := len(cfg.Warnings); n > 0 {
+	classes := map[config.Class]int{}
+	for _, w := range cfg.Warnings {
+		classes[w.Class]++
+	}
+	if n := classes[""]; n > 0 {
 		line += ", " + count(n, "warning")
+	}
+	for _, class := range []config.Class{config.Differs, config.NotDone} {
+		if n := classes[class]; n > 0 {
+			line += fmt.Sprintf(", %d %s", n, class)
+		}
 	}
 	return line
 }

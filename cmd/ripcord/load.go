@@ -5,28 +5,63 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
+
+	"github.com/spf13/cobra"
 
 	"ripcord/pkg/config"
 )
 
+// source is the configuration file that a command names, and how it is read.
+type source struct {
+	path, format, id string
+	withoutLVS       bool
+}
+
+// flags gives a command the flags of its configuration file.
+func (s *source) flags(c *cobra.Command, usage string) {
+	c.Flags().StringVar(&s.path, "config", config.Path, usage)
+	c.Flags().StringVar(&s.format, "format", "", "yaml or keepalived; by default keepalived where the path ends in keepalived.conf, else yaml")
+	c.Flags().StringVar(&s.id, "id", "", "what lines with @ID are for in keepalived.conf (default the name of this machine)")
+	c.Flags().BoolVar(&s.withoutLVS, "without-lvs", false, "another program does the load balancing of keepalived.conf, as keepalived --check")
+}
+
+// options returns how the file is read, for the machine here; nil if it is only checked.
+func (s *source) options(here config.Machine) (config.Options, error) {
+	o := config.Options{Here: here, Format: config.Format(s.format), ID: s.id, WithoutLVS: s.withoutLVS}
+	switch o.Format {
+	case config.ByName, config.YAML, config.Keepalived:
+	default:
+		return o, usage("--format %s: write yaml or keepalived", s.format)
+	}
+	if o.ID == "" {
+		o.ID, _ = os.Hostname() // without one, no line is for it
+	}
+	return o, nil
+}
+
 // load reads the configuration, which is to be run on the machine here; nil if it is
 // only checked. It is given up when ctx ends: a file may be a pipe into which nobody
 // writes, or take long.
-func load(ctx context.Context, path string, here config.Machine) (*config.Config, error) {
+func (s *source) load(ctx context.Context, here config.Machine) (*config.Config, error) {
+	o, err := s.options(here)
+	if err != nil {
+		return nil, err
+	}
 	type loaded struct {
 		cfg *config.Config
 		err error
 	}
 	done := make(chan loaded, 1)
 	go func() {
-		cfg, err := config.Load(path, here)
+		cfg, err := config.Load(s.path, o)
 		done <- loaded{cfg, err}
 	}()
 	select {
 	case l := <-done:
 		return l.cfg, l.err
 	case <-ctx.Done():
-		return nil, fmt.Errorf("%w while %s was read", errInterrupted{context.Cause(ctx)}, path)
+		return nil, fmt.Errorf("%w while %s was read", errInterrupted{context.Cause(ctx)}, s.path)
 	}
 }
 

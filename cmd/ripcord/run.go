@@ -19,7 +19,8 @@ import (
 
 // newRun returns the command that is the daemon.
 func newRun() *cobra.Command {
-	var path, level string
+	var from source
+	var level string
 	var only bool
 	c := &cobra.Command{
 		Use:   "run",
@@ -31,7 +32,7 @@ func newRun() *cobra.Command {
 		Args:        cobra.NoArgs,
 		Annotations: map[string]string{isDaemon: "yes"},
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := load(c.Context(), path, machine())
+			cfg, err := from.load(c.Context(), machine())
 			if err == nil {
 				err = daemon.Accounts(cfg)
 			}
@@ -47,12 +48,15 @@ func newRun() *cobra.Command {
 			case only:
 				return err
 			case err == nil:
-				err = runDaemon(c, cfg, again(path, level))
+				if cfg.Format == config.Keepalived { // keepalived logs what it ignores
+					warn(c, cfg)
+				}
+				err = runDaemon(c, cfg, again(from, level))
 			}
 			return tidied(c, err)
 		},
 	}
-	c.Flags().StringVar(&path, "config", config.Path, "the configuration file")
+	from.flags(c, "the configuration file")
 	c.Flags().StringVar(&level, "log-level", "", "debug, info, warn or error, whatever the file says")
 	c.Flags().BoolVar(&only, "check", false, "read the configuration, and do not run")
 	return c
@@ -125,9 +129,9 @@ func schedule() {
 }
 
 // again reads the configuration of a running daemon anew.
-func again(path, level string) func(context.Context) (*config.Config, error) {
+func again(from source, level string) func(context.Context) (*config.Config, error) {
 	return func(ctx context.Context) (*config.Config, error) {
-		cfg, err := load(ctx, path, machine())
+		cfg, err := from.load(ctx, machine())
 		if err == nil && level != "" {
 			cfg.Log.Level, err = levelOf(level)
 		}

@@ -15,6 +15,7 @@ type Notify struct {
 	Active, Backup, Fault, Stop []string
 	Any                         []string // at each transition, with four more arguments
 	Timeout                     time.Duration
+	User, Group                 string // that they run as; empty: ScriptUser, and the user's group
 }
 
 // Subject is an instance or a group.
@@ -82,7 +83,7 @@ func notifies[T any](field func(*T) *Notify) value[T] {
 		if !inner.read(l, at, into) {
 			return false
 		}
-		if !slices.ContainsFunc(at.node.Entries, func(e tree.Entry) bool { return e.Key != "timeout" }) {
+		if !slices.ContainsFunc(at.node.Entries, func(e tree.Entry) bool { return !slices.Contains([]string{"timeout", "user", "group"}, e.Key) }) {
 			l.fail(at, "needs at least one command")
 			return false
 		}

@@ -10,12 +10,12 @@
 package config
 
 import (
-	"fmt"
 	"io/fs"
 	"strings"
 
 	"ripcord/pkg/addr"
 	"ripcord/pkg/event"
+	"ripcord/pkg/keepalived"
 	"ripcord/pkg/link"
 	"ripcord/pkg/tree"
 	"ripcord/pkg/vrrp"
@@ -27,6 +27,7 @@ const Path = "/etc/ripcord/ripcord.yaml"
 // Config is a configuration without a problem.
 type Config struct {
 	File    string
+	Format  Format // of the file
 	Log     Log
 	Control Control
 	// Groups hold every instance exactly once: first the groups in the order of
@@ -45,8 +46,9 @@ type Config struct {
 	NotifyAll Notify
 	// FIFO is the path of the FIFO for the transitions; empty: none.
 	FIFO string
-	// ScriptUser is the user that commands run as unless they say another.
-	ScriptUser string
+	// ScriptUser is the user that commands run as unless they say another, and ScriptGroup
+	// the group; empty: that of the user.
+	ScriptUser, ScriptGroup string
 	// Warnings are what is allowed but hardly meant, by position.
 	Warnings []Problem
 }
@@ -68,22 +70,55 @@ func (c *Config) Link(name string) link.Settings {
 	return c.DefaultLink
 }
 
-// Load reads and parses the file, which is to be run on the machine here; nil if it is
-// only checked, and may be another machine's. The error is Problems if the file could be read. No file larger than
-// MaxSize is.
-func Load(path string, here Machine) (*Config, error) {
-	if strings.HasSuffix(path, "keepalived.conf") {
-		return nil, fmt.Errorf("read %s: keepalived's own language is not supported yet; write the configuration as YAML, in %s", path, Path)
+// Options are how a file is read.
+type Options struct {
+	// Here is the machine on which the configuration is to be run; nil if it is only
+	// checked, and may be another machine's.
+	Here   Machine
+	Format Format
+	// ID is what lines with @id are for in keepalived.conf.
+	ID string
+	// WithoutLVS says that another program does the load balancing of keepalived.conf.
+	WithoutLVS bool
+}
+
+// Format is the language of a file.
+type Format string
+
+// The languages of files.
+const (
+	ByName     Format = "" // keepalived's where the path ends in keepalived.conf
+	YAML       Format = "yaml"
+	Keepalived Format = "keepalived"
+)
+
+// of returns the language of a file.
+func (f Format) of(path string) Format {
+	switch {
+	case f != ByName:
+		return f
+	case strings.HasSuffix(path, "keepalived.conf"):
+		return Keepalived
 	}
+	return YAML
+}
+
+// Load reads and parses a file. The error is Problems if the file could be read. No file
+// larger than MaxSize is.
+func Load(path string, o Options) (*Config, error) {
 	text, info, err := readFile(path)
 	if err != nil {
 		return nil, err
+	}
+	if o.Format.of(path) == Keepalived {
+		l := &loader{here: o.Here, format: Keepalived}
+		return l.keepalived(path, text, keepalived.Options{ID: o.ID, WithoutLVS: o.WithoutLVS, System: system{}})
 	}
 	if !info.Mode().IsRegular() {
 		info = nil // a pipe, which is in no directory
 	}
 	l := newLoader(path, text)
-	l.here = here
+	l.here = o.Here
 	return l.parse(text, info)
 }
 
@@ -105,7 +140,12 @@ func (l *loader) parse(text []byte, file fs.FileInfo) (*Config, error) {
 	if l.problems.count() > 0 && root == nil {
 		return nil, l.listed(&l.problems)
 	}
-	root, complete := l.include(root, file)
+	return l.configuration(l.include(root, file))
+}
+
+// configuration makes the configuration of a tree, which may lack files that could not be
+// read.
+func (l *loader) configuration(root *tree.Node, complete bool) (*Config, error) {
 	doc := newDocument()
 	doc.read(l, place{node: root, Position: tree.Position{Line: 1, Column: 1}}, complete)
 	if complete && doc.affordable(l) {

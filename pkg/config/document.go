@@ -24,10 +24,10 @@ type document struct {
 	instances []*instance
 	groups    []group
 
-	checks     []*check
-	notify     Notify // of every instance
-	fifo       string
-	scriptUser string
+	checks                  []*check
+	notify                  Notify // of every instance
+	fifo                    string
+	scriptUser, scriptGroup string
 }
 
 // linkSettings are those of one link: how pkg/link watches it, and what it has to
@@ -151,7 +151,7 @@ func readLinks(l *loader, at place, d *document) bool {
 // build makes the configuration of a document without a problem.
 func (d *document) build(l *loader) *Config {
 	c := &Config{
-		File: l.files[0].name, Log: d.log, Control: d.control,
+		File: l.files[0].name, Format: l.format, Log: d.log, Control: d.control,
 		Links: make(map[string]link.Settings, len(d.links)), DefaultLink: d.link.Settings, Warnings: l.listed(&l.warnings),
 	}
 	for name, s := range d.links {
@@ -174,7 +174,7 @@ func (d *document) build(l *loader) *Config {
 		c.Checks = append(c.Checks, k.build())
 	}
 	d.buildNotify(c)
-	c.ScriptUser = d.scriptUser
+	c.ScriptUser, c.ScriptGroup = d.scriptUser, d.scriptGroup
 	return c
 }
 

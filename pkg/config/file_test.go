@@ -19,11 +19,11 @@ func TestLoadLargest(t *testing.T) {
 		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Load(path, nil); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := Load(path, Options{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s, %d bytes: %v, want %q", name, len(c.text), err, c.want)
 		}
 	}
-	if _, err := Load("/dev/zero", nil); err == nil || !strings.Contains(err.Error(), "/dev/zero is larger than 4 MiB") {
+	if _, err := Load("/dev/zero", Options{}); err == nil || !strings.Contains(err.Error(), "/dev/zero is larger than 4 MiB") {
 		t.Errorf("/dev/zero: %v", err)
 	}
 }

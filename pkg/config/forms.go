@@ -165,13 +165,14 @@ func password(l *loader, at place) (wire.Auth, bool) {
 	return a, true
 }
 
-var namePattern = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+// namePattern is text without quotes and control characters, and without a blank at its ends.
+var namePattern = regexp.MustCompile(`^[^\x00-\x20"\x7f]([^\x00-\x1f"\x7f]*[^\x00-\x20"\x7f])?$`)
 
 // name is the name of an instance or group.
 func name(l *loader, at place) (string, bool) {
 	s, ok := l.word(at, "text")
 	if ok && !namePattern.MatchString(s) {
-		l.fail(at, "%s is not a name; use letters, digits, '.', '_' and '-'", show(s))
+		l.fail(at, "%s is not a name; use letters, digits and signs, but no double quote, and no blank at its ends", show(s))
 		return "", false
 	}
 	return s, ok

@@ -27,7 +27,7 @@ func TestInclude(t *testing.T) {
 		}
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			t.Chdir(dir)
-			golden.Check(t, dir+".golden", outcome(Load("ripcord.yaml", nil)))
+			golden.Check(t, dir+".golden", outcome(Load("ripcord.yaml", Options{})))
 		})
 	}
 }
@@ -61,7 +61,7 @@ func TestIncludeBlocksNever(t *testing.T) {
 	if err := os.Symlink("ripcord.yaml", filepath.Join(dir, "link.yaml")); err != nil {
 		t.Fatal(err)
 	}
-	_, err := Load(path, nil)
+	_, err := Load(path, Options{})
 	var all Problems
 	if !errors.As(err, &all) || len(all) != 2 {
 		t.Fatalf("%v, want two problems", err)
@@ -79,7 +79,7 @@ func TestIncludeBlocksNever(t *testing.T) {
 func TestIncludeByAbsolutePath(t *testing.T) {
 	other := written(t, map[string]string{"ripcord.yaml": oneInstance})
 	path := written(t, map[string]string{"ripcord.yaml": "include: [" + other + ", " + filepath.Dir(other) + "/*.yaml]\n"})
-	if c, err := Load(path, nil); err != nil || len(c.Sets) != 1 || c.File != path {
+	if c, err := Load(path, Options{}); err != nil || len(c.Sets) != 1 || c.File != path {
 		t.Errorf("%+v, %v; want the instance of the other file, once", c, err)
 	}
 }
@@ -91,7 +91,7 @@ func TestIncludeBesideBrackets(t *testing.T) {
 		"b[x]/ripcord.yaml": "include: ['s*.yaml', 'o\\*e.yaml']\n",
 		"b[x]/star.yaml":    "log: {level: debug}\n", "b[x]/o*e.yaml": oneInstance, "b[x]/one.yaml": oneInstance, "bx/star.yaml": "x\n",
 	})
-	c, err := Load(filepath.Join(filepath.Dir(path), "b[x]", "ripcord.yaml"), nil)
+	c, err := Load(filepath.Join(filepath.Dir(path), "b[x]", "ripcord.yaml"), Options{})
 	if err != nil || c.Log.Level != event.Debug || len(c.Sets) != 1 {
 		t.Errorf("%+v, %v", c, err)
 	}
@@ -124,14 +124,14 @@ func TestIncludeLimits(t *testing.T) {
 			"DIR/b:1:1: this file and those before it have more than 524288 values"},
 	} {
 		path := written(t, c.files)
-		_, err := Load(path, nil)
+		_, err := Load(path, Options{})
 		want := strings.ReplaceAll(c.want, "DIR", filepath.Dir(path))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %.300v, want %q", name, err, want)
 		}
 	}
 	delete(many, fmt.Sprintf("many/%04d.yaml", mostFiles))
-	if c, err := Load(written(t, many), nil); err != nil || len(c.Links) != mostFiles {
+	if c, err := Load(written(t, many), Options{}); err != nil || len(c.Links) != mostFiles {
 		t.Errorf("%d files: %.300v", mostFiles, err)
 	}
 }

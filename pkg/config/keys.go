@@ -41,6 +41,8 @@ var documentKeys = table[document]{
 		"A FIFO into which a line is written at each transition: `INSTANCE \"inside\" MASTER 150`.", "fifo: /run/ripcord/transitions"},
 	{"script_user", "ripcord", to(func(d *document) *string { return &d.scriptUser }, as(accountText, account)),
 		"The user that commands run as unless they name another.", "script_user: root"},
+	{"script_group", optional, to(func(d *document) *string { return &d.scriptGroup }, as(accountText, account)),
+		"The group that commands run as unless they name a user. Default: that of the user.", ""},
 }
 
 var logKeys = table[Log]{
@@ -273,6 +275,8 @@ var trackKeys = table[tracked]{
 		"A check that has to pass.", ""},
 	{"weight", "none", to(func(t *tracked) *int { return &t.weight }, as(weightText, readWeight)),
 		"Positive: added to the priority while it is up or passes; negative: taken from it while it is not. `none`: its failure is a fault. Default: that of the check, or `none`.", ""},
+	{"reverse", "false", to(func(t *tracked) *bool { return &t.reverse }, boolean),
+		"Count the other state: the weight while it is down or fails (negative: while it is up or passes), and without a weight a fault while it is up.", ""},
 }
 
 var checkKeys = table[check]{
@@ -362,11 +366,15 @@ var notifyKeys = table[Notify]{
 		"Run at each of these, after the command for the state, with four more arguments: `INSTANCE` or `GROUP`, the name, `MASTER`, `BACKUP`, `FAULT` or `STOP`, and the priority.", ""},
 	{"timeout", "60s", to(func(n *Notify) *time.Duration { return &n.Timeout }, duration(100*ms, time.Hour, ms)),
 		"How long a command may run before it is killed.", ""},
+	{"user", optional, to(func(n *Notify) *string { return &n.User }, as(accountText, account)),
+		"The user that these commands run as. Default: `script_user`.", ""},
+	{"group", optional, to(func(n *Notify) *string { return &n.Group }, as(accountText, account)),
+		"The group that these commands run as. Default: that of the user.", ""},
 }
 
 // The descriptions that several keys share.
 var (
-	nameText      = Description{Type: Text, Range: "letters, digits, `.`, `_` and `-`", Pattern: namePattern.String()}
+	nameText      = Description{Type: Text, Range: "text without double quotes", Pattern: namePattern.String()}
 	interfaceText = Description{Type: Text, Range: "the name of an interface", Pattern: `^[^ /:]{1,127}$`}
 	stationText   = Description{Type: Text, Range: "an IP address", Pattern: `^[0-9A-Fa-f.:]*[.:][0-9A-Fa-f.:]*$`}
 	prefixText    = Description{Type: Text, Range: "an address with the length of its network", Pattern: `^[0-9A-Fa-f.:]+/[0-9]+$`}

@@ -21,6 +21,7 @@ const (
 type loader struct {
 	files    []contents // the first is the one that was named; see include.go for the others
 	here     Machine
+	format   Format
 	problems findings
 	warnings findings
 	bytes    int // of all files
@@ -69,22 +70,22 @@ func (l *loader) mention(other, at place) string {
 
 // fail notes that the value at a place cannot be used.
 func (l *loader) fail(at place, format string, args ...any) {
-	l.note(&l.problems, at, "", format, args)
+	l.note(&l.problems, at, "", "", format, args)
 }
 
 // advise is fail with a hint what to do, which may be empty.
 func (l *loader) advise(at place, hint, format string, args ...any) {
-	l.note(&l.problems, at, hint, format, args)
+	l.note(&l.problems, at, "", hint, format, args)
 }
 
 // warn notes something that is allowed but hardly meant.
 func (l *loader) warn(at place, hint, format string, args ...any) {
-	l.note(&l.warnings, at, hint, format, args)
+	l.note(&l.warnings, at, "", hint, format, args)
 }
 
 // note adds a finding. One that will not be listed is only counted: of a hundred
 // thousand, the words would take most of the time.
-func (l *loader) note(f *findings, at place, hint, format string, args []any) {
+func (l *loader) note(f *findings, at place, class Class, hint, format string, args []any) {
 	in := l.files[at.File]
 	where := tree.Position{File: at.File, Line: min(max(at.Line, 1), len(in.lines)), Column: max(at.Column, 1)}
 	if f.beyond(where) {
@@ -95,7 +96,7 @@ func (l *loader) note(f *findings, at place, hint, format string, args []any) {
 	if cut {
 		message += "…"
 	}
-	f.add(Problem{File: in.name, Line: where.Line, Column: where.Column, file: where.File, Path: conceal(at.path), Message: conceal(message), Hint: hint})
+	f.add(Problem{File: in.name, Line: where.Line, Column: where.Column, file: where.File, Path: conceal(at.path), Message: conceal(message), Hint: hint, Class: class})
 }
 
 // suggest returns the name that was most likely meant by a misspelt one, as long as

@@ -30,7 +30,7 @@ func TestPeersAreOthers(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		cfg, err := Load(file, nil)
+		cfg, err := Load(file, Options{})
 		if !strings.Contains(c.want, "source of") {
 			if err != nil {
 				t.Errorf("%s: a file that is only checked is refused: %v", c.name, err)
@@ -38,7 +38,7 @@ func TestPeersAreOthers(t *testing.T) {
 				t.Errorf("%s: check says %q, want %q", c.name, got, c.want)
 			}
 		}
-		_, err = Load(file, here)
+		_, err = Load(file, Options{Here: here})
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}

@@ -10,6 +10,15 @@ import (
 	"ripcord/pkg/tree"
 )
 
+// Class says of a warning how a file in another language than ripcord's own runs.
+type Class string
+
+// The classes of warnings. Without one, the file runs as it does elsewhere.
+const (
+	Differs Class = "differs"
+	NotDone Class = "not done"
+)
+
 // Problem is one thing that is wrong with a file, and where.
 type Problem struct {
 	File         string
@@ -18,9 +27,10 @@ type Problem struct {
 	Message      string // what is wrong
 	Hint         string // what to do about it; may be empty
 	Source       string // the line of the file, or the part of it around the column
-	skipped      int    // characters of the line in front of Source
-	file         int    // the position's
-	more         int    // problems behind this one that are not listed
+	Class        Class
+	skipped      int // characters of the line in front of Source
+	file         int // the position's
+	more         int // problems behind this one that are not listed
 }
 
 func (p Problem) position() tree.Position {

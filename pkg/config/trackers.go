@@ -282,6 +282,7 @@ func (c *check) build() Check {
 type tracked struct {
 	link, check string // one of the two
 	weight      int
+	reverse     bool
 	at          place
 	said        given
 	found       *check // of that name; nil: none, or a link
@@ -289,6 +290,7 @@ type tracked struct {
 
 func readTracked(l *loader, at place) (tracked, bool) {
 	t := tracked{at: at}
+	trackKeys.start(&t)
 	t.said = trackKeys.read(l, at, &t)
 	if t.said == nil {
 		return t, false
@@ -339,8 +341,10 @@ func (n named) checkTrack(l *loader, track []tracked, where func(place) place) {
 			continue
 		}
 		t.found.used = true
-		if w, ok := t.said["weight"]; ok && t.found.file != nil {
-			l.advise(where(w), "write it into the check, beside path", "%s is a file, which has its own weight", t.check)
+		for _, key := range []string{"weight", "reverse"} {
+			if w, ok := t.said[key]; ok && t.found.file != nil {
+				l.advise(where(w), "write it into the check, beside path", "%s is a file, which has its own weight", t.check)
+			}
 		}
 	}
 }
@@ -394,9 +398,9 @@ func (t *tracked) effective() int {
 // build returns the entry in the words of the state machine.
 func (t *tracked) build() vrrp.Tracker {
 	if t.found == nil {
-		return vrrp.Tracker{Kind: vrrp.TrackInterface, Name: t.link, Weight: t.weight}
+		return vrrp.Tracker{Kind: vrrp.TrackInterface, Name: t.link, Weight: t.weight, Reverse: t.reverse}
 	}
-	return vrrp.Tracker{Kind: vrrp.TrackCheck, Name: t.check, Weight: t.effective(), Reported: t.found.file != nil && t.found.file.Weight != 0}
+	return vrrp.Tracker{Kind: vrrp.TrackCheck, Name: t.check, Weight: t.effective(), Reverse: t.reverse, Reported: t.found.file != nil && t.found.file.Weight != 0}
 }
 
 func trackers(track []tracked) (all []vrrp.Tracker) {

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -33,11 +34,11 @@ func Checks(c *config.Config) ([]track.Spec, error) {
 
 // scriptUser returns the user that the command of a check runs as.
 func scriptUser(c *config.Config, k config.Check) (*command.User, error) {
-	name, key := k.User, "user"
+	name, group, key := k.User, k.Group, "user"
 	if name == "" {
-		name, key = c.ScriptUser, "script_user"
+		name, group, key = c.ScriptUser, cmp.Or(k.Group, c.ScriptGroup), "script_user"
 	}
-	user, err := command.LookupUser(name, k.Group)
+	user, err := command.LookupUser(name, group)
 	if err != nil {
 		return nil, fmt.Errorf("check %s runs a command as %s %s: %w", k.Name, key, name, err)
 	}

@@ -29,7 +29,7 @@ func (f fencer) Fence(e vrrp.RunFence) { go f.start(e) }
 // start has the command run, as script_user.
 func (f fencer) start(e vrrp.RunFence) {
 	done := func(r command.Result) { f.ended(e, r) }
-	user, err := command.LookupUser(f.config.Load().ScriptUser, "")
+	user, err := defaultUser(f.config.Load())
 	if err == nil {
 		err = f.notifier.runner.Fence(notify.Fence{
 			Argv: e.Fence.Argv, User: user, Timeout: e.Fence.Timeout,
@@ -60,7 +60,7 @@ func fenced(c *config.Config) bool {
 
 // adviseFences returns why fence commands would not run on this machine.
 func adviseFences(c *config.Config) (advice []string) {
-	user, err := command.LookupUser(c.ScriptUser, "")
+	user, err := defaultUser(c)
 	for _, g := range c.Groups {
 		if g.Fence == nil {
 			continue
@@ -100,7 +100,7 @@ func (o orders) Fence(ctx context.Context, name string) (*control.Fence, error) 
 	add := func(what string, holds bool) {
 		plan.Conditions = append(plan.Conditions, control.Condition{Text: what, Holds: holds})
 	}
-	unfit := adviseFences(&config.Config{Groups: []vrrp.Group{*g}, ScriptUser: c.ScriptUser})
+	unfit := adviseFences(&config.Config{Groups: []vrrp.Group{*g}, ScriptUser: c.ScriptUser, ScriptGroup: c.ScriptGroup})
 	add(strings.Join(append([]string{"the program can be run"}, unfit...), ": "), len(unfit) == 0)
 	o.addState(plan, name, add)
 	answered := o.askStations(ctx, g)

@@ -20,10 +20,15 @@ func Accounts(c *config.Config) error {
 	return errors.Join(checks, notify)
 }
 
+// defaultUser returns the user that commands run as unless they say another.
+func defaultUser(c *config.Config) (*command.User, error) {
+	return command.LookupUser(c.ScriptUser, c.ScriptGroup)
+}
+
 // notifyUser returns the user that notify commands run as; nil where there is none and
 // none is needed, since the configuration has no such command.
 func notifyUser(c *config.Config) (*command.User, error) {
-	user, err := command.LookupUser(c.ScriptUser, "")
+	user, err := defaultUser(c)
 	switch {
 	case err == nil:
 		return user, nil
@@ -46,9 +51,15 @@ func notifySettingsOf(c *config.Config) (s notifySettings, err error) {
 	if s.user, err = notifyUser(c); err != nil {
 		return s, fmt.Errorf("%s: %w", c.File, err)
 	}
-	s.commands, s.holds = commandsOf(c, s.user), make(map[string]bool)
+	s.holds = make(map[string]bool)
+	if s.commands, err = commandsOf(c, s.user); err != nil {
+		return s, fmt.Errorf("%s: %w", c.File, err)
+	}
 	if !c.NotifyAll.Empty() {
-		all := commandsFor(c.NotifyAll, s.user)
+		all, err := commandsFor(c.NotifyAll, s.user)
+		if err != nil {
+			return s, fmt.Errorf("%s: notify: %w", c.File, err)
+		}
 		s.all = &all
 	}
 	if s.empty() && c.FIFO == "" {
@@ -100,22 +111,35 @@ func (p *parts) buildNotifier(c *config.Config) error {
 }
 
 // commandsOf returns the commands of each instance and group that has some.
-func commandsOf(c *config.Config, user *command.User) map[subject]notify.Commands {
-	all := make(map[subject]notify.Commands, len(c.Notify))
+func commandsOf(c *config.Config, user *command.User) (all map[subject]notify.Commands, err error) {
+	all = make(map[subject]notify.Commands, len(c.Notify))
 	for of, n := range c.Notify {
-		all[subject{of.Group, of.Name}] = commandsFor(n, user)
+		if all[subject{of.Group, of.Name}], err = commandsFor(n, user); err != nil {
+			return nil, fmt.Errorf("notify of %s: %w", of.Name, err)
+		}
 	}
-	return all
+	return all, nil
 }
 
-func commandsFor(n config.Notify, user *command.User) notify.Commands {
+// commandsFor returns the commands of one section, which run as its own user or as
+// another one.
+func commandsFor(n config.Notify, user *command.User) (_ notify.Commands, err error) {
+	switch {
+	case n.User != "":
+		user, err = command.LookupUser(n.User, n.Group)
+	case n.Group != "" && user != nil:
+		user, err = command.LookupUser(user.Name, n.Group)
+	}
+	if err != nil {
+		return notify.Commands{}, err
+	}
 	make := func(argv []string) *notify.Command {
 		if len(argv) == 0 {
 			return nil
 		}
 		return &notify.Command{Argv: argv, User: user, Timeout: n.Timeout}
 	}
-	return notify.Commands{Active: make(n.Active), Backup: make(n.Backup), Fault: make(n.Fault), Stop: make(n.Stop), Any: make(n.Any)}
+	return notify.Commands{Active: make(n.Active), Backup: make(n.Backup), Fault: make(n.Fault), Stop: make(n.Stop), Any: make(n.Any)}, nil
 }
 
 // refusal is a program that cannot or must not be run.
@@ -147,8 +171,14 @@ func adviseNotify(c *config.Config) (advice []string) {
 	if err != nil {
 		return []string{err.Error()}
 	}
-	all := commandsFor(c.NotifyAll, user)
-	s := notifySettings{commands: commandsOf(c, user), all: &all}
+	all, err := commandsFor(c.NotifyAll, user)
+	s := notifySettings{all: &all}
+	if err == nil {
+		s.commands, err = commandsOf(c, user)
+	}
+	if err != nil {
+		return []string{err.Error()}
+	}
 	for _, r := range refused(s.programs()) {
 		advice = append(advice, "a notify command will not run: "+r.err.Error())
 	}
@@ -164,5 +194,5 @@ func notifyOf(c *config.Config, of config.Subject) any {
 	if own.Empty() && all.Empty() {
 		return nil
 	}
-	return []any{own, all, c.ScriptUser}
+	return []any{own, all, c.ScriptUser, c.ScriptGroup}
 }

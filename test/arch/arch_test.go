@@ -29,7 +29,7 @@ var layers = [][]string{
 	{"pkg/router", "pkg/control", "pkg/config", "pkg/telemetry"},
 	{"pkg/advert/send", "pkg/advert/receive", "pkg/addr", "pkg/link", "pkg/track", "pkg/notify"},
 	{"pkg/advert", "pkg/advert/validate"},
-	{"pkg/vrrp", "pkg/stats", "pkg/rawsock", "pkg/route", "pkg/macvlan", "pkg/firewall", "pkg/neigh", "pkg/nic", "pkg/story"},
+	{"pkg/vrrp", "pkg/keepalived", "pkg/stats", "pkg/rawsock", "pkg/route", "pkg/macvlan", "pkg/firewall", "pkg/neigh", "pkg/nic", "pkg/story"},
 	{"pkg/wire"},
 	{"pkg/bus", "pkg/command", "pkg/deadline", "pkg/event", "pkg/lease", "pkg/mmsg", "pkg/ratelimit", "pkg/rtnl", "pkg/rundir", "pkg/sysctl", "pkg/spelling", "pkg/thread", "pkg/timerfd", "pkg/tree", "pkg/wakeup"},
 }
@@ -37,7 +37,7 @@ var layers = [][]string{
 // pure packages and files: no time but as an argument, no I/O, no goroutine. Files
 // *_linux.go are left out: they own the file descriptors.
 var pure = []string{
-	"pkg/event/*.go", "pkg/bus/*.go", "pkg/tree/*.go", "pkg/spelling/*.go", "pkg/deadline/*.go", "pkg/ratelimit/*.go", "pkg/wire/*.go", "pkg/lease/*.go", "pkg/stats/*.go", "pkg/story/*.go", "pkg/vrrp/*.go",
+	"pkg/event/*.go", "pkg/bus/*.go", "pkg/tree/*.go", "pkg/spelling/*.go", "pkg/keepalived/*.go", "pkg/deadline/*.go", "pkg/ratelimit/*.go", "pkg/wire/*.go", "pkg/lease/*.go", "pkg/stats/*.go", "pkg/story/*.go", "pkg/vrrp/*.go",
 	"pkg/router/core.go", "pkg/router/orders.go", "pkg/router/deadlines.go", "pkg/router/standing.go",
 	"pkg/advert/*.go", "pkg/advert/validate/*.go", "pkg/advert/receive/*.go",
 	"pkg/link/*.go", "pkg/nic/*.go",
@@ -72,6 +72,7 @@ var kept = map[string]func(file string) bool{
 	"github.com/spf13/cobra":             in("cmd/ripcord"),
 	"github.com/coreos/go-systemd":       in("pkg/daemon", "cmd/ripcord"),
 	"ripcord/pkg/config":                 in("pkg/daemon", "cmd/ripcord", "pkg/sim"),
+	"ripcord/pkg/keepalived":             in("pkg/config", "cmd/ripcord"),
 	"ripcord/pkg/daemon":                 in("cmd/ripcord", "test/"),
 	"github.com/google/go-cmp":           in("test/golden"),
 	"pgregory.net/rapid":                 never,

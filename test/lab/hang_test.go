@@ -24,7 +24,7 @@ const hangs = "RIPCORD_LAB_HANG"
 
 // hangingDaemon runs the daemon. SIGUSR2 blocks its loop for five seconds.
 func hangingDaemon() int {
-	cfg, err := config.Load(os.Getenv(hangs), nil)
+	cfg, err := config.Load(os.Getenv(hangs), config.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return 1

@@ -1,0 +1,113 @@
+package config
+
+import (
+	"bufio"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"ripcord/pkg/command"
+	"ripcord/pkg/keepalived"
+)
+
+// keepalived makes the configuration of a file in keepalived's language. What is said of it
+// stands at its places in that file.
+func (l *loader) keepalived(path string, text []byte, o keepalived.Options) (*Config, error) {
+	t := keepalived.Translate(path, text, o)
+	for _, f := range t.Files {
+		l.add(f.Name, f.Text)
+	}
+	for _, n := range t.Notes {
+		l.take(n)
+	}
+	if t.Root == nil {
+		return nil, l.listed(&l.problems)
+	}
+	return l.configuration(t.Root, true)
+}
+
+// take adds a note of a translation.
+func (l *loader) take(n keepalived.Note) {
+	at := place{path: n.Subject, Position: n.Position}
+	switch n.Class {
+	case keepalived.Error:
+		l.advise(at, n.Hint, "%s", n.Message)
+	case keepalived.Differs:
+		l.note(&l.warnings, at, Differs, n.Hint, "%s", []any{n.Message})
+	case keepalived.NotDone:
+		l.note(&l.warnings, at, NotDone, n.Hint, "%s", []any{n.Message})
+	default:
+		l.warn(at, n.Hint, "%s", n.Message)
+	}
+}
+
+// system is this machine, as far as the meaning of keepalived.conf depends on it.
+type system struct{}
+
+func (system) Glob(pattern string) []string {
+	names, _ := filepath.Glob(pattern) // a bad pattern matches nothing
+	return names
+}
+
+func (system) Read(path string, most int) ([]byte, error) {
+	file, _, err := openRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, int64(most)))
+}
+
+func (system) Getenv(name string) string { return os.Getenv(name) }
+
+func (system) Random(from, upto int) int { return from + rand.IntN(upto-from+1) }
+
+func (system) Program(name string) (string, bool) {
+	path, err := exec.LookPath(name)
+	return path, err == nil && filepath.IsAbs(path)
+}
+
+func (system) User(name, group string) bool {
+	_, err := command.LookupUser(name, group)
+	return err == nil
+}
+
+// tableNames are the files with the names of routing tables.
+var tableNames = []string{"/etc/iproute2/rt_tables", "/etc/iproute2/rt_tables.d/*.conf", "/usr/share/iproute2/rt_tables", "/usr/lib/iproute2/rt_tables"}
+
+func (system) Table(name string) (uint32, bool) {
+	for _, pattern := range tableNames {
+		files, _ := filepath.Glob(pattern)
+		for _, file := range files {
+			if n, ok := tableIn(file, name); ok {
+				return n, true
+			}
+		}
+	}
+	n, ok := map[string]uint32{"main": 254, "local": 255, "default": 253}[name]
+	return n, ok
+}
+
+// tableIn finds a routing table in one file of names.
+func tableIn(file, name string) (uint32, bool) {
+	f, _, err := openRegular(file)
+	if err != nil {
+		return 0, false
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(io.LimitReader(f, MaxSize))
+	for lines.Scan() {
+		fields := strings.Fields(lines.Text())
+		if len(fields) < 2 || fields[1] != name {
+			continue
+		}
+		if n, err := strconv.ParseUint(fields[0], 0, 32); err == nil {
+			return uint32(n), true
+		}
+	}
+	return 0, false
+}

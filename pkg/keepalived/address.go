@@ -1,0 +1,175 @@
+package keepalived
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"ripcord/pkg/tree"
+)
+
+// An address is one entry of virtual_ipaddress.
+type address struct {
+	prefix    netip.Prefix
+	at        tree.Position
+	device    Word
+	label     Word
+	scope     Word
+	broadcast Word
+	untracked bool
+}
+
+// prefixIn reads an address, which has the length of one host unless it says another.
+func prefixIn(text string) (netip.Prefix, bool) {
+	if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
+		return netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), true
+	}
+	a, bits, ok := strings.Cut(text, "/")
+	if !ok {
+		return netip.Prefix{}, false
+	}
+	parsed, err := netip.ParseAddr(a)
+	n, err2 := strconv.Atoi(bits)
+	if err != nil || err2 != nil || parsed.Zone() != "" || n < 0 || n > parsed.BitLen() {
+		return netip.Prefix{}, false
+	}
+	return netip.PrefixFrom(parsed, n), true
+}
+
+// readAddresses reads one address a line, with options as of ip addr.
+func (t *translator) readAddresses(s *Statement, i *instance, into *[]address, extra bool) {
+	for _, entry := range s.Block {
+		a, ok := t.addressIn(entry)
+		if !ok || !extra && !t.isOf(i, familyOf(a.prefix.Addr()), a.at, show(entry.word(0))) {
+			continue
+		}
+		if i.holds[a.prefix.Addr()] {
+			t.differ(a.at, "leave one out", "%s comes a second time, and is held and advertised once", show(entry.word(0)))
+			continue
+		}
+		i.holds[a.prefix.Addr()] = true
+		*into = append(*into, a)
+	}
+}
+
+// addressIn reads one address with its options.
+func (t *translator) addressIn(s *Statement) (a address, ok bool) {
+	if len(s.Words) == 0 {
+		return a, false
+	}
+	a.at = s.at()
+	if a.prefix, ok = prefixIn(s.word(0)); !ok {
+		t.ignore(a.at, "", "%s is not an address: it is left out", show(s.word(0)))
+		return a, false
+	}
+	six := a.prefix.Addr().Is6()
+	for n := 1; n < len(s.Words); n++ {
+		w := s.Words[n]
+		value := func() (Word, bool) {
+			if n++; n == len(s.Words) {
+				t.ignore(w.Position, "", "%s has no value: the address %s is left out", w.Text, s.word(0))
+				return Word{}, false
+			}
+			return s.Words[n], true
+		}
+		switch w.Text {
+		case "dev":
+			a.device, ok = value()
+		case "label":
+			a.label, ok = value()
+			if ok && (six || a.label.Text == "") {
+				t.ignore(w.Position, "", "an IPv6 address has no label: it is left out")
+				a.label = Word{}
+			}
+		case "scope":
+			a.scope, ok = value()
+			if ok && six {
+				t.ignore(w.Position, "", "keepalived.conf gives an IPv6 address no scope: it is left out")
+				a.scope = Word{}
+			} else if ok && !isScope(a.scope.Text) {
+				t.ignore(a.scope.Position, "", "%s is no scope: it is left out", show(a.scope.Text))
+				a.scope = Word{}
+			}
+		case "brd", "broadcast":
+			if a.broadcast, ok = value(); ok {
+				a.broadcast, ok = t.broadcast(a)
+			}
+		case "no_track":
+			a.untracked = true
+		case "peer":
+			if _, ok = value(); ok {
+				t.differ(w.Position, "", "the address has no peer")
+			}
+		case "preferred_lft":
+			if _, ok = value(); ok {
+				t.differ(w.Position, "", "the address has no lifetime")
+			}
+		case "home", "-nodad", "mngtmpaddr", "noprefixroute", "autojoin", "use_vmac":
+			if w.Text == "noprefixroute" || w.Text == "use_vmac" {
+				t.differ(w.Position, "", "the address is held without %s", w.Text)
+			}
+		default:
+			t.ignore(w.Position, "write one address a line", "%s is no option of an address: it is left out", show(w.Text))
+		}
+		if !ok {
+			return a, false
+		}
+	}
+	return a, true
+}
+
+// broadcast returns the broadcast address of an IPv4 address: as it is given, or the
+// highest (+) or lowest (-) of its network.
+func (t *translator) broadcast(a address) (Word, bool) {
+	w := a.broadcast
+	p := a.prefix
+	switch b, err := netip.ParseAddr(w.Text); {
+	case p.Addr().Is6():
+		t.ignore(w.Position, "", "IPv6 has no broadcast addresses: %s is left out", p)
+		return Word{}, false
+	case (w.Text == "+" || w.Text == "-") && p.Bits() > 30:
+		t.ignore(w.Position, "", "the network of %s has no broadcast address: it gets none", p)
+		return Word{}, true
+	case w.Text == "+" || w.Text == "-":
+		bytes := p.Masked().Addr().As4()
+		for n := p.Bits(); n < 32 && w.Text == "+"; n++ {
+			bytes[n/8] |= 0x80 >> (n % 8)
+		}
+		w.Text = netip.AddrFrom4(bytes).String()
+		return w, true
+	case err != nil || !b.Is4():
+		t.ignore(w.Position, "", "%s is not a broadcast address: %s is left out", show(w.Text), p)
+		return Word{}, false
+	}
+	return w, true
+}
+
+func isScope(text string) bool {
+	n, err := strconv.Atoi(text)
+	return slices.Contains([]string{"global", "site", "link", "host", "nowhere"}, text) || err == nil && n >= 0 && n <= 255
+}
+
+// tree is the address as an entry of addresses. The instance's interface is not said.
+func (a address) tree(on, title string) *tree.Node {
+	plain := scalar(a.prefix.String(), a.at)
+	plain.Name = title + ": " + show(a.prefix.Addr().String())
+	m := newMap(a.at, plain.Name)
+	m.text("address", a.at, a.prefix.String())
+	if a.device.Text != "" && a.device.Text != on {
+		m.text("interface", a.device.Position, a.device.Text)
+	}
+	if a.label.Text != "" {
+		m.text("label", a.label.Position, a.label.Text)
+	}
+	if a.scope.Text != "" && a.scope.Text != "global" {
+		m.text("scope", a.scope.Position, a.scope.Text)
+	}
+	if a.broadcast.Text != "" {
+		m.text("broadcast", a.broadcast.Position, a.broadcast.Text)
+	}
+	if len(m.Entries) == 1 {
+		return plain
+	}
+	return m.Node
+}

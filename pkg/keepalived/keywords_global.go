@@ -1,0 +1,206 @@
+package keepalived
+
+import (
+	"net/netip"
+	"time"
+
+	"ripcord/pkg/tree"
+)
+
+// globals are what global_defs says, and other settings for all instances.
+type globals struct {
+	at                        tree.Position
+	version, strict, version2 number
+	delay, refresh            length
+	repeat, misses            number
+	garpInterval, gnaInterval length
+	startupDelay              length
+	defaultInterface          Word
+	fifo, vrrpFIFO            Word
+	user, group               Word
+	group4, group6            Word
+}
+
+func globalsAtFirst(at tree.Position) globals { return globals{at: at, version: number{2, at, false}} }
+
+var globalKeywords = table[globals]{
+	{"router_id", 0, -1, plain, Inherent, "only mail and SNMP use it", "", nil},
+	{"notification_email", 0, -1, skipped, Missing, noMail, "mail", nil},
+	{"notification_email_from", 0, -1, plain, Missing, noMail, "mail", nil},
+	{"smtp_server", 0, -1, plain, Missing, noMail, "mail", nil},
+	{"smtp_helo_name", 0, -1, plain, Missing, noMail, "mail", nil},
+	{"smtp_connect_timeout", 0, -1, plain, Missing, noMail, "mail", nil},
+	{"smtp_alert", 0, -1, plain, Missing, noMail, "mail", nil},
+	{"smtp_alert_vrrp", 0, -1, plain, Missing, noMail, "mail", nil},
+	{"smtp_alert_checker", 0, -1, plain, Missing, noMail, "mail", nil},
+	{"no_email_faults", 0, -1, plain, Missing, noMail, "mail", nil},
+	{"vrrp_version", 1, 1, plain, Translated, "`version` of all instances", "", numberTo(func(g *globals) *number { return &g.version }, 2, 3)},
+	{"vrrp_strict", 0, 1, plain, Translated, "as `strict_mode` in all instances", "", switchTo(func(g *globals) *number { return &g.strict })},
+	{"vrrp_garp_master_delay", 1, 1, plain, Translated, "`announce.again_after`", "", secondsTo(func(g *globals) *length { return &g.delay }, 0, 4000*second)},
+	{"vrrp_garp_master_repeat", 1, 1, plain, Translated, "`announce.count`", "", numberTo(func(g *globals) *number { return &g.repeat }, 0, 1<<31)},
+	{"vrrp_garp_master_refresh", 1, 1, plain, Translated, "`announce.refresh`", "", secondsTo(func(g *globals) *length { return &g.refresh }, 0, 1<<31*second)},
+	{"vrrp_garp_master_refresh_repeat", 1, 1, plain, Inherent, "a refresh announces each address once", "", nil},
+	{"vrrp_garp_lower_prio_delay", 1, 1, plain, Inherent, "after a rival was heard the addresses are announced at once, at most once a second", "", nil},
+	{"vrrp_garp_lower_prio_repeat", 1, 1, plain, Inherent, "as `vrrp_garp_lower_prio_delay`", "", nil},
+	{"vrrp_garp_interval", 1, 1, plain, Translated, "`announce.spacing`", "", secondsTo(func(g *globals) *length { return &g.garpInterval }, 0, 4000*second)},
+	{"vrrp_gna_interval", 1, 1, plain, Translated, "`announce.spacing` of IPv6 instances", "", secondsTo(func(g *globals) *length { return &g.gnaInterval }, 0, 4000*second)},
+	{"vrrp_min_garp", 0, 1, plain, Translated, "`announce.count: 1`, `announce.again_after: 0s`", "", func(t *translator, s *Statement, g *globals) {
+		if on, ok := t.switched(s); ok && on {
+			g.repeat, g.delay = number{1, s.at(), true}, length{0, s.at(), true}
+		}
+	}},
+	{"vrrp_garp_extra_if", 0, -1, plain, Inherent, "addresses on other interfaces are announced there", "", nil},
+	{"vrrp_vmac_garp_intvl", 0, -1, plain, Inherent, "as `vrrp_garp_extra_if`", "", nil},
+	{"vrrp_down_timer_adverts", 1, 1, plain, Translated, "`miss` of all instances", "", numberTo(func(g *globals) *number { return &g.misses }, 1, 100)},
+	{"vrrp_startup_delay", 1, 1, plain, Translated, "`startup_delay` of all instances", "", secondsTo(func(g *globals) *length { return &g.startupDelay }, 0, 24*time.Hour)},
+	{"vrrp_delay_after_boot", 1, 1, plain, Changed, "the time since boot does not count: `startup_delay` counts from the daemon's start", "", nil},
+	{"v3_checksum_as_v2", 0, 1, plain, Translated, "`checksum: rfc9568` of all instances", "", switchTo(func(g *globals) *number { return &g.version2 })},
+	{"vrrp_mcast_group4", 1, 1, plain, Translated, "only 224.0.0.18; another group is an error", "", wordTo(func(g *globals) *Word { return &g.group4 })},
+	{"vrrp_mcast_group6", 1, 1, plain, Translated, "only ff02::12; another group is an error", "", wordTo(func(g *globals) *Word { return &g.group6 })},
+	{"vrrp_check_unicast_src", 0, 1, plain, Inherent, "always: adverts of others than the peers are not believed", "", nil},
+	{"vrrp_skip_check_adv_addr", 0, 1, plain, Inherent, "a difference of the addresses is logged, never a reason to drop the advert", "", nil},
+	{"vrrp_lower_prio_no_advert", 0, 1, plain, Inherent, "a lower advert is answered, as RFC 9568 has it, at most once an interval", "", nil},
+	{"vrrp_higher_prio_send_advert", 0, 1, plain, Inherent, "the new Active announces its addresses again when it hears a rival", "", nil},
+	{"vrrp_owner_ignore_adverts", 0, 1, plain, Inherent, "a router of priority 255 yields to none but another of that priority", "", nil},
+	{"log_unknown_vrids", 0, 1, plain, Inherent, "always, at a limited rate", "", nil},
+	{"default_interface", 1, 1, plain, Translated, "`interface` of the instances that have none", "", wordTo(func(g *globals) *Word { return &g.defaultInterface })},
+	{"dynamic_interfaces", 0, 1, plain, Inherent, "always: an interface need not exist yet", "", nil},
+	{"script_user", 1, 2, plain, Translated, "`script_user`, `script_group`; by default `keepalived_script` if there is such a user, otherwise `root`", "", func(t *translator, s *Statement, g *globals) {
+		group := Word{}
+		if len(s.Words) > 2 {
+			group = s.Words[2]
+		}
+		if t.account(s.Words[1].Position, s.word(1), group.Text, "script_user is left out") {
+			g.user, g.group = s.Words[1], group
+		}
+	}},
+	{"enable_script_security", 0, 1, plain, Inherent, "`ripcord check` warns of commands that others can change", "", nil},
+	{"use_symlink_paths", 0, 1, plain, Inherent, "commands are run by the path that is given", "", nil},
+	{"set_supplementary_groups", 0, 1, plain, Inherent, "commands have the supplementary groups of their user", "", nil},
+	{"notify_fifo", 1, 3, plain, Translated, "`fifo`", "", wordTo(func(g *globals) *Word { return &g.fifo })},
+	{"vrrp_notify_fifo", 1, 3, plain, Translated, "`fifo`", "", wordTo(func(g *globals) *Word { return &g.vrrpFIFO })},
+	{"notify_fifo_script", 1, -1, plain, Missing, noFIFOScript, "notify_fifo_script", nil},
+	{"vrrp_notify_fifo_script", 1, -1, plain, Missing, noFIFOScript, "notify_fifo_script", nil},
+	{"vrrp_notify_priority_changes", 0, 1, plain, Missing, noPriorityLines, "priority changes", nil},
+	{"fifo_write_vrrp_states_on_reload", 0, 1, plain, Changed, "a reload writes no line for what stayed the same", "", nil},
+	{"startup_script", 1, -1, plain, Missing, noStartup, "startup_script", nil},
+	{"startup_script_timeout", 1, 1, plain, Missing, noStartup, "startup_script", nil},
+	{"shutdown_script", 1, -1, plain, Missing, noShutdown, "shutdown_script", nil},
+	{"shutdown_script_timeout", 1, 1, plain, Missing, noShutdown, "shutdown_script", nil},
+	{"vrrp_iptables", 0, -1, plain, Inherent, "`accept: false` has an nftables table of its own", "", nil},
+	{"vrrp_ipsets", 0, -1, plain, Inherent, "`accept: false` has an nftables table of its own", "", nil},
+	{"nftables", 0, -1, plain, Inherent, "`accept: false` has an nftables table of its own", "", nil},
+	{"nftables_priority", 0, -1, plain, Inherent, "the table has its own priority", "", nil},
+	{"nftables_ifindex", 0, -1, plain, Inherent, "the table names interfaces", "", nil},
+	{"nftables_counters", 0, -1, plain, Inherent, "the table has no counters", "", nil},
+	{"disable_local_igmp", 0, 1, plain, Inherent, "the kernel's setting is left as it is", "", nil},
+	{"vmac_prefix", 1, 1, plain, Changed, "a virtual MAC's link is called vrrp.VRID, or as `use_vmac NAME` says", "", nil},
+	{"vmac_addr_prefix", 1, 1, plain, Changed, "there are no virtual MACs of addresses on other interfaces", "", nil},
+	{"vrrp_priority", 0, -1, plain, Inherent, "ripcord schedules its threads itself", "", nil},
+	{"vrrp_rt_priority", 0, -1, plain, Inherent, "ripcord schedules its threads itself", "", nil},
+	{"vrrp_no_swap", 0, -1, plain, Inherent, "ripcord locks its memory", "", nil},
+	{"vrrp_cpu_affinity", 0, -1, plain, Inherent, "`CPUAffinity=` of the systemd unit", "", nil},
+	{"vrrp_rlimit_rttime", 0, -1, plain, Inherent, "ripcord schedules its threads itself", "", nil},
+	{"vrrp_rlimit_rtime", 0, -1, plain, Inherent, "ripcord schedules its threads itself", "", nil},
+	{"max_auto_priority", 0, -1, plain, Inherent, "ripcord schedules its threads itself", "", nil},
+	{"min_auto_priority_delay", 0, -1, plain, Inherent, "ripcord schedules its threads itself", "", nil},
+	{"process_names", 0, -1, plain, Inherent, "there is one process", "", nil},
+	{"process_name", 0, -1, plain, Inherent, "there is one process", "", nil},
+	{"vrrp_process_name", 0, -1, plain, Inherent, "there is one process", "", nil},
+	{"checker_process_name", 0, -1, plain, Inherent, "there is one process", "", nil},
+	{"lvs_process_name", 0, -1, plain, Inherent, "there is one process", "", nil},
+	{"bfd_process_name", 0, -1, plain, Inherent, "there is one process", "", nil},
+	{"umask", 0, -1, plain, Inherent, "`UMask=` of the systemd unit", "", nil},
+	{"random_seed", 0, -1, plain, Inherent, "nothing is random", "", nil},
+	{"vrrp_netlink_cmd_rcv_bufs", 0, -1, plain, Inherent, "what a full buffer loses is asked for again", "", nil},
+	{"vrrp_netlink_cmd_rcv_bufs_force", 0, -1, plain, Inherent, "what a full buffer loses is asked for again", "", nil},
+	{"vrrp_netlink_monitor_rcv_bufs", 0, -1, plain, Inherent, "what a full buffer loses is asked for again", "", nil},
+	{"vrrp_netlink_monitor_rcv_bufs_force", 0, -1, plain, Inherent, "what a full buffer loses is asked for again", "", nil},
+	{"process_monitor_rcv_bufs", 0, -1, plain, Inherent, "what a full buffer loses is asked for again", "", nil},
+	{"process_monitor_rcv_bufs_force", 0, -1, plain, Inherent, "what a full buffer loses is asked for again", "", nil},
+	{"vrrp_rx_bufs_policy", 0, -1, plain, Inherent, "ripcord sizes its buffers itself", "", nil},
+	{"vrrp_rx_bufs_multiplier", 0, -1, plain, Inherent, "ripcord sizes its buffers itself", "", nil},
+	{"reload_check_config", 0, -1, plain, Inherent, "a file that cannot be used changes nothing", "", nil},
+	{"reload_time_file", 0, -1, plain, Missing, "reloads are not scheduled: `ripcord reload`", "reload", nil},
+	{"reload_repeat", 0, -1, plain, Missing, "reloads are not scheduled: `ripcord reload`", "reload", nil},
+	{"reload_file", 0, -1, plain, Missing, "reloads are not scheduled: `ripcord reload`", "reload", nil},
+	{"include_check", 0, -1, plain, Inherent, "an include that matches nothing is warned of, and one that cannot be read is an error", "", nil},
+	{"config_save_dir", 0, -1, plain, Missing, "configurations are not saved", "config_save_dir", nil},
+	{"tmp_config_directory", 0, -1, plain, Inherent, "there is one process", "", nil},
+	{"data_use_instance", 0, -1, plain, Inherent, "`ripcord status` is in the place of the files", "", nil},
+	{"json_version", 0, -1, plain, Inherent, "`ripcord status --json` is in the place of the files", "", nil},
+	{"state_dump_file", 0, -1, plain, Inherent, "`ripcord status` is in the place of the files", "", nil},
+	{"stats_dump_file", 0, -1, plain, Inherent, "`ripcord status` is in the place of the files", "", nil},
+	{"json_dump_file", 0, -1, plain, Inherent, "`ripcord status --json` is in the place of the files", "", nil},
+	{"iproute_usr_dir", 0, -1, plain, Inherent, "names of routing tables are those of /etc/iproute2", "", nil},
+	{"iproute_etc_dir", 0, -1, plain, Inherent, "names of routing tables are those of /etc/iproute2", "", nil},
+	{"snmp_socket", 0, -1, plain, Missing, noSNMP, "SNMP", nil},
+	{"enable_traps", 0, -1, plain, Missing, noSNMP, "SNMP", nil},
+	{"enable_snmp_vrrp", 0, -1, plain, Missing, noSNMP, "SNMP", nil},
+	{"enable_snmp_keepalived", 0, -1, plain, Missing, noSNMP, "SNMP", nil},
+	{"enable_snmp_rfc", 0, -1, plain, Missing, noSNMP, "SNMP", nil},
+	{"enable_snmp_rfcv2", 0, -1, plain, Missing, noSNMP, "SNMP", nil},
+	{"enable_snmp_rfcv3", 0, -1, plain, Missing, noSNMP, "SNMP", nil},
+	{"enable_snmp_checker", 0, -1, plain, Missing, noSNMP, "SNMP", nil},
+	{"snmp_vs_stats_update_interval", 0, -1, plain, Missing, noSNMP, "SNMP", nil},
+	{"snmp_rs_stats_update_interval", 0, -1, plain, Missing, noSNMP, "SNMP", nil},
+	{"enable_dbus", 0, -1, plain, Missing, noDBus, "D-Bus", nil},
+	{"dbus_service_name", 0, -1, plain, Missing, noDBus, "D-Bus", nil},
+	{"dbus_no_interface_name", 0, -1, plain, Missing, noDBus, "D-Bus", nil},
+	{"lvs_sync_daemon", 0, -1, plain, Missing, noSync, "LVS", nil},
+	{"lvs_timeouts", 0, -1, plain, Missing, noLVS, "LVS", nil},
+	{"lvs_flush", 0, -1, plain, Missing, noLVS, "LVS", nil},
+	{"lvs_flush_on_stop", 0, -1, plain, Missing, noLVS, "LVS", nil},
+	{"lvs_flush_onstop", 0, -1, plain, Missing, noLVS, "LVS", nil},
+	{"lvs_notify_fifo", 0, -1, plain, Missing, noLVS, "LVS", nil},
+	{"lvs_notify_fifo_script", 0, -1, plain, Missing, noLVS, "LVS", nil},
+	{"lvs_netlink_cmd_rcv_bufs", 0, -1, plain, Missing, noLVS, "LVS", nil},
+	{"lvs_netlink_cmd_rcv_bufs_force", 0, -1, plain, Missing, noLVS, "LVS", nil},
+	{"lvs_netlink_monitor_rcv_bufs", 0, -1, plain, Missing, noLVS, "LVS", nil},
+	{"lvs_netlink_monitor_rcv_bufs_force", 0, -1, plain, Missing, noLVS, "LVS", nil},
+	{"nftables_ipvs", 0, -1, plain, Missing, noLVS, "LVS", nil},
+	{"nftables_ipvs_priority", 0, -1, plain, Missing, noLVS, "LVS", nil},
+	{"nftables_ipvs_start_fwmark", 0, -1, plain, Missing, noLVS, "LVS", nil},
+	{"checker_priority", 0, -1, plain, Missing, noLVS, "LVS", nil},
+	{"checker_no_swap", 0, -1, plain, Missing, noLVS, "LVS", nil},
+	{"checker_rt_priority", 0, -1, plain, Missing, noLVS, "LVS", nil},
+	{"checker_cpu_affinity", 0, -1, plain, Missing, noLVS, "LVS", nil},
+	{"checker_rlimit_rttime", 0, -1, plain, Missing, noLVS, "LVS", nil},
+	{"checker_rlimit_rtime", 0, -1, plain, Missing, noLVS, "LVS", nil},
+	{"checker_log_all_failures", 0, -1, plain, Missing, noLVS, "LVS", nil},
+	{"rs_init_notifies", 0, -1, plain, Missing, noLVS, "LVS", nil},
+	{"no_checker_emails", 0, -1, plain, Missing, noLVS, "LVS", nil},
+	{"bfd_priority", 0, -1, plain, Missing, noBFD, "BFD", nil},
+	{"bfd_no_swap", 0, -1, plain, Missing, noBFD, "BFD", nil},
+	{"bfd_rt_priority", 0, -1, plain, Missing, noBFD, "BFD", nil},
+	{"bfd_cpu_affinity", 0, -1, plain, Missing, noBFD, "BFD", nil},
+	{"bfd_rlimit_rttime", 0, -1, plain, Missing, noBFD, "BFD", nil},
+	{"bfd_rlimit_rtime", 0, -1, plain, Missing, noBFD, "BFD", nil},
+}
+
+// What is not done, and why.
+const (
+	noLVS        = "ripcord does no load balancing: run `keepalived --check` for it"
+	noFIFOScript = "ripcord starts no reader of the FIFO: start it with a systemd unit, or use `notify.any`"
+	noStartup    = "ripcord starts no such command: `ExecStartPre=` of the systemd unit does"
+	noShutdown   = "ripcord starts no such command: `ExecStopPost=` of the systemd unit does"
+)
+
+// standardGroups are the multicast groups of VRRP.
+var standardGroups = map[int]netip.Addr{4: netip.MustParseAddr("224.0.0.18"), 6: netip.MustParseAddr("ff02::12")}
+
+// multicast fails where adverts are to go to another multicast group than VRRP's: routers of
+// two groups do not hear each other, and both serve.
+func (t *translator) multicast(w Word, family int) {
+	if w.Text == "" {
+		return
+	}
+	a, err := netip.ParseAddr(w.Text)
+	switch {
+	case err != nil:
+		t.ignore(w.Position, "", "%s is not an address: %s is used", show(w.Text), standardGroups[family])
+	case a == standardGroups[4] || a == standardGroups[6]:
+	default:
+		t.fail(w.Position, "use that group on all routers", "ripcord sends to %s only: routers that use %s would not hear it, and serve beside it", standardGroups[family], a)
+	}
+}

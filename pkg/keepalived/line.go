@@ -1,0 +1,152 @@
+package keepalived
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"ripcord/pkg/tree"
+)
+
+// blanks separate words.
+const blanks = " \t\f\r\v\n"
+
+// A line is a line of a file without its comment, or what a definition or a sequence made
+// of one.
+type line struct {
+	text string
+	at   tree.Position // of its first character
+	// columns are those of its bytes; nil: the characters follow one another as in the file.
+	columns []int
+}
+
+// column returns where the byte at an index stands.
+func (l line) column(index int) int {
+	if l.columns != nil {
+		if index < len(l.columns) {
+			return l.columns[index]
+		}
+		return l.at.Column
+	}
+	return l.at.Column + utf8.RuneCountInString(l.text[:index])
+}
+
+// position returns the place of the byte at an index.
+func (l line) position(index int) tree.Position {
+	at := l.at
+	at.Column = l.column(index)
+	return at
+}
+
+// cut returns a part of the line.
+func (l line) cut(from, upto int) line {
+	out := line{text: l.text[from:upto], at: l.position(from)}
+	if l.columns != nil {
+		out.columns = l.columns[from:upto]
+	}
+	return out
+}
+
+// trim returns the line without blanks around it.
+func (l line) trim() line {
+	from := len(l.text) - len(strings.TrimLeft(l.text, blanks))
+	return l.cut(from, max(from, len(strings.TrimRight(l.text, blanks))))
+}
+
+// replace puts a text in the place of a part of the line. All of it stands where the part
+// began.
+func (l line) replace(from, upto int, text string) line {
+	columns := make([]int, 0, len(l.text)-(upto-from)+len(text))
+	column := l.at.Column
+	for i := range len(l.text) {
+		if l.columns != nil {
+			column = l.columns[i]
+		} else if i > 0 && utf8.RuneStart(l.text[i]) {
+			column++
+		}
+		if i == from {
+			for range len(text) {
+				columns = append(columns, column)
+			}
+		}
+		if i < from || i >= upto {
+			columns = append(columns, column)
+		}
+	}
+	return line{text: l.text[:from] + text + l.text[upto:], at: l.at, columns: columns}
+}
+
+// valid returns the line with each byte that is not UTF-8 replaced, and whether there was
+// none.
+func (l line) valid() (line, bool) {
+	if utf8.ValidString(l.text) {
+		return l, true
+	}
+	out := line{at: l.at}
+	var text strings.Builder
+	column := l.at.Column
+	for i, r := range l.text { // a bad byte is a character of its own
+		if l.columns != nil {
+			column = l.columns[i]
+		} else if i > 0 {
+			column++
+		}
+		for range utf8.RuneLen(r) {
+			out.columns = append(out.columns, column)
+		}
+		text.WriteRune(r)
+	}
+	out.text = text.String()
+	return out, false
+}
+
+// uncommented returns the line without its comment and the blanks around it. # and ! begin
+// one outside of double quotes, unless a backslash stands before them, which goes.
+func (l line) uncommented() line {
+	if !strings.ContainsAny(l.text, `#!\`) {
+		return l.trim()
+	}
+	var gone []int // backslashes
+	end := len(l.text)
+	quoted := false
+	for i := 0; i < end; i++ {
+		switch l.text[i] {
+		case '"':
+			quoted = !quoted
+		case '\\':
+			if i+1 < len(l.text) && !quoted && (l.text[i+1] == '#' || l.text[i+1] == '!') {
+				gone = append(gone, i)
+			}
+			i++
+		case '#', '!':
+			if !quoted {
+				end = i
+			}
+		}
+	}
+	return l.cut(0, end).without(gone).trim()
+}
+
+// without returns the line without the single bytes at some indexes, which are in order.
+func (l line) without(gone []int) line {
+	if len(gone) == 0 {
+		return l
+	}
+	out := line{at: l.at}
+	var text strings.Builder
+	column := l.at.Column
+	for i := range len(l.text) {
+		if l.columns != nil {
+			column = l.columns[i]
+		} else if i > 0 && utf8.RuneStart(l.text[i]) {
+			column++
+		}
+		if len(gone) > 0 && gone[0] == i {
+			gone = gone[1:]
+			continue
+		}
+		text.WriteByte(l.text[i])
+		out.columns = append(out.columns, column)
+	}
+	out.text = text.String()
+	return out
+}

@@ -1,0 +1,136 @@
+package keepalived
+
+import "ripcord/pkg/tree"
+
+// A Statement is a keyword with its arguments, and perhaps a block in braces.
+type Statement struct {
+	Words []Word // empty: a block without a keyword
+	line  line   // what Words was split from: commands are split in another way
+	Block []*Statement
+	// Open and Close are the braces of the block; nil: there is none.
+	Open, Close *tree.Position
+	unclosed    bool // a double quote is not closed
+}
+
+// at is the place of the statement.
+func (s *Statement) at() tree.Position {
+	if len(s.Words) > 0 {
+		return s.Words[0].Position
+	}
+	return *s.Open
+}
+
+// keyword is the first word; empty: there is none.
+func (s *Statement) keyword() string { return s.word(0) }
+
+// word returns the text of a word; empty: there is none.
+func (s *Statement) word(n int) string {
+	if n < len(s.Words) {
+		return s.Words[n].Text
+	}
+	return ""
+}
+
+// title is the statement as a person calls it: its first words.
+func (s *Statement) title() string {
+	switch len(s.Words) {
+	case 0:
+		return "a block"
+	case 1:
+		return show(s.word(0))
+	}
+	return show(s.word(0)) + " " + show(s.word(1))
+}
+
+// A parser makes statements of lines.
+type parser struct {
+	*reader
+	open    []*Statement // the blocks that are open; the first holds all
+	last    *Statement   // to which a block would belong
+	suspect *Statement   // the first block whose closing brace is most likely missing
+	words   int
+}
+
+// parse returns the statements of the files.
+func (r *reader) parse() []*Statement {
+	p := parser{reader: r, open: []*Statement{{}}}
+	for {
+		l, ok := p.next()
+		if !ok {
+			break
+		}
+		l.pieces(p.take)
+	}
+	if !p.failed {
+		p.unclosed()
+	}
+	return p.open[0].Block
+}
+
+// take takes a brace, or a line without one.
+func (p *parser) take(piece line) {
+	inner := p.open[len(p.open)-1]
+	switch piece.text {
+	case "{":
+		if p.last == nil {
+			p.last = &Statement{}
+			inner.Block = append(inner.Block, p.last)
+		}
+		p.last.Open = &piece.at
+		p.open, p.last = append(p.open, p.last), nil
+		p.words++
+	case "}":
+		p.last = nil
+		if len(p.open) == 1 {
+			p.report.ignore(piece.at, "see whether a { is missing before it", "} closes nothing, and is left out")
+			return
+		}
+		inner.Close = &piece.at
+		p.mistrust(inner)
+		p.open = p.open[:len(p.open)-1]
+	default:
+		s := &Statement{line: piece}
+		closed := false
+		if s.Words, closed = piece.split(); !closed {
+			s.unclosed = true
+			p.report.ignore(piece.at, `write the other "`, `a double quote is not closed: what stands behind it is left out`)
+		}
+		if len(s.Words) == 0 {
+			return
+		}
+		inner.Block = append(inner.Block, s)
+		p.last = s
+		p.words += len(s.Words)
+	}
+	if p.words > mostWords && !p.failed {
+		p.report.fail(piece.at, "leave out what is not needed", "the file has more than %d words", mostWords)
+		p.failed = true
+	}
+}
+
+// mistrust notes the first block whose closing brace is indented like a block around it,
+// and not like itself: most likely its own is missing.
+func (p *parser) mistrust(s *Statement) {
+	outer := p.open[len(p.open)-2]
+	if p.suspect != nil || len(p.open) < 3 || len(s.Words) == 0 || len(outer.Words) == 0 {
+		return
+	}
+	own, closing, around := s.at(), *s.Close, outer.at()
+	if closing.Line != own.Line && closing.Column != own.Column && closing.Column == around.Column && own.Column != around.Column {
+		p.suspect = s
+	}
+}
+
+// unclosed reports the block of which the closing brace is missing, at the line that opened
+// it.
+func (p *parser) unclosed() {
+	if len(p.open) == 1 {
+		return
+	}
+	s := p.open[1]
+	if p.suspect != nil {
+		s = p.suspect
+	}
+	p.report.fail(s.at(), "write the } where the block ends", "the block of %s is opened here and never closed", s.title())
+	p.failed = true
+}

@@ -1,0 +1,300 @@
+package keepalived
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"ripcord/pkg/tree"
+)
+
+// What is read is limited, whatever the file is.
+const (
+	MostText   = 4 << 20 // bytes of all files, and of what definitions and sequences make
+	mostLine   = 64 << 10
+	mostWords  = 1 << 18
+	mostFiles  = 1000
+	mostDepth  = 64       // of includes
+	mostCopied = 64 << 20 // bytes copied while definitions are filled in
+)
+
+// A File is one file of the configuration; the first is the one that was named.
+type File struct {
+	Name string
+	Text []byte
+}
+
+// A frame is where the next line comes from: a file, a sequence, or the other lines of a
+// definition that has several.
+type frame interface {
+	next(r *reader) (line, bool)
+}
+
+// A reader makes lines of the files of a configuration.
+type reader struct {
+	Options
+	files       []File
+	frames      []frame
+	definitions map[string]definition
+	undefined   map[string]bool // were reported
+	made        int             // bytes of lines that no file has
+	copied      int
+	report      *report
+	failed      bool // too much: nothing is read any more
+}
+
+func newReader(name string, text []byte, o Options, report *report) *reader {
+	r := &reader{Options: o, definitions: map[string]definition{}, undefined: map[string]bool{}, report: report}
+	r.open(name, text)
+	return r
+}
+
+// open has the lines of a file come next.
+func (r *reader) open(name string, text []byte) {
+	r.files = append(r.files, File{name, text})
+	r.frames = append(r.frames, &source{
+		file: len(r.files) - 1, name: name, rest: strings.TrimPrefix(string(text), "\uFEFF"),
+	})
+}
+
+// next returns the next line that is not empty.
+func (r *reader) next() (line, bool) {
+	for len(r.frames) > 0 && !r.failed {
+		l, ok := r.frames[len(r.frames)-1].next(r)
+		if !ok {
+			r.frames = r.frames[:len(r.frames)-1]
+			continue
+		}
+		if l = r.process(l); l.text != "" {
+			return l, true
+		}
+	}
+	return line{}, false
+}
+
+// process takes out of a line what is not of the configuration itself: a condition, a
+// definition, a sequence, an include. What is left may be empty.
+func (r *reader) process(l line) line {
+	const rounds = 100
+	for range rounds {
+		if l.text == "" {
+			return line{}
+		}
+		if l.text[0] == '@' {
+			if l = r.condition(l); l.text == "" {
+				return line{}
+			}
+		}
+		if r.define(l) || r.sequence(l) {
+			return line{}
+		}
+		expanded, changed := r.expand(l)
+		if !changed {
+			break
+		}
+		l = expanded.uncommented()
+	}
+	if r.include(l) {
+		return line{}
+	}
+	return l
+}
+
+// condition returns what stands behind @id if the line is for this router, or behind @^id
+// if it is for all others.
+func (r *reader) condition(l line) line {
+	id := l.text[1:]
+	id, others := strings.CutPrefix(id, "^")
+	end := strings.IndexAny(id, " \t")
+	if end < 0 {
+		return line{}
+	}
+	if (id[:end] == r.ID) == others {
+		return line{}
+	}
+	return l.cut(len(l.text)-len(id)+end, len(l.text)).trim()
+}
+
+// A source is a file whose lines are being read.
+type source struct {
+	file   int
+	name   string
+	rest   string
+	number int
+}
+
+func (s *source) next(r *reader) (line, bool) {
+	l, ok := s.raw()
+	if !ok {
+		return line{}, false
+	}
+	if len(l.text) > mostLine {
+		r.report.fail(l.at, "", "the line has more than %d bytes", mostLine)
+		return line{}, true
+	}
+	if strings.IndexByte(l.text, 0) >= 0 {
+		r.report.ignore(l.at, "", "the line has a zero byte, and is left out")
+		return line{}, true
+	}
+	l = l.uncommented()
+	valid, ok := l.valid()
+	if !ok {
+		r.report.ignore(l.at, "save the file as UTF-8", "the line is not text in UTF-8: what is not is replaced by �")
+	}
+	return valid, true
+}
+
+// raw returns the next line as it stands in the file.
+func (s *source) raw() (line, bool) {
+	if s.rest == "" {
+		return line{}, false
+	}
+	s.number++
+	text, rest, _ := strings.Cut(s.rest, "\n")
+	s.rest = rest
+	return line{text: strings.TrimRight(text, "\r"), at: tree.Position{File: s.file, Line: s.number, Column: 1}}, true
+}
+
+// include has the files that an include names come next, and reports whether the line is
+// one.
+func (r *reader) include(l line) bool {
+	rest, ok := strings.CutPrefix(l.text, "include")
+	if !ok || rest == "" {
+		return false
+	}
+	strict := false // includer and its like
+	if strings.IndexByte(blanks, rest[0]) < 0 {
+		if len(rest) < 2 || strings.IndexByte("rmwba", rest[0]) < 0 || strings.IndexByte(blanks, rest[1]) < 0 {
+			return false
+		}
+		strict, rest = true, rest[1:]
+	}
+	pattern := strings.Trim(rest, blanks)
+	if pattern == "" {
+		return true
+	}
+	var names []string
+	for _, p := range alternatives(pattern) {
+		if !filepath.IsAbs(p) {
+			p = filepath.Join(filepath.Dir(r.here().name), p)
+		}
+		names = append(names, r.System.Glob(p)...)
+	}
+	if len(names) == 0 {
+		r.missing(l, pattern, strict)
+	}
+	// The frames are a stack: the first file has to be the last to be opened.
+	for _, name := range slices.Backward(names) {
+		r.take(l, name)
+	}
+	return true
+}
+
+// missing reports an include that no file matches: an error where the keyword asks for one.
+func (r *reader) missing(l line, pattern string, strict bool) {
+	if strict {
+		r.report.fail(l.at, "", "no file matches %s", show(pattern))
+		return
+	}
+	r.report.ignore(l.at, "", "no file matches %s: nothing is included", show(pattern))
+}
+
+// here is the file that is being read.
+func (r *reader) here() *source {
+	for _, f := range slices.Backward(r.frames) {
+		if s, ok := f.(*source); ok {
+			return s
+		}
+	}
+	return &source{}
+}
+
+// take opens one file that an include names.
+func (r *reader) take(l line, name string) {
+	depth := 0
+	for _, f := range r.frames {
+		s, ok := f.(*source)
+		if !ok || s.number == 0 { // opened by the same include, and not read yet
+			continue
+		}
+		if depth++; s.name == name {
+			r.report.fail(l.at, "", "a file cannot include itself: %s", show(name))
+			return
+		}
+	}
+	if depth > mostDepth || len(r.files) > mostFiles {
+		r.report.fail(l.at, "", "more than %d files are included, or more than %d within one another", mostFiles, mostDepth)
+		r.failed = true
+		return
+	}
+	total := 0
+	for _, f := range r.files {
+		total += len(f.Text)
+	}
+	text, err := r.System.Read(name, MostText-total+1)
+	switch {
+	case err != nil:
+		r.report.fail(l.at, "", "cannot be included: %v", err)
+	case total+len(text) > MostText:
+		r.report.fail(l.at, "leave out what is not needed", "with %s, all files together are larger than %d bytes, the most that is read", show(name), MostText)
+		r.failed = true
+	default:
+		r.open(name, text)
+	}
+}
+
+// alternatives returns the patterns that one with csh's braces stands for: a{b,c} is ab
+// and ac.
+func alternatives(pattern string) []string {
+	const most = 100
+	out := []string{pattern}
+	for n := 0; n < len(out) && len(out) < most; {
+		p := out[n]
+		open := strings.IndexByte(p, '{')
+		end := matching(p, open)
+		if end < 0 {
+			n++
+			continue
+		}
+		var several []string
+		for _, part := range parts(p[open+1 : end]) {
+			several = append(several, p[:open]+part+p[end+1:])
+		}
+		out = slices.Replace(out, n, n+1, several...)
+	}
+	return out
+}
+
+// matching returns the index of the brace that closes the one at open; -1: there is none.
+func matching(s string, open int) int {
+	depth := 0
+	for i := max(open, 0); open >= 0 && i < len(s); i++ {
+		switch s[i] {
+		case '{':
+			depth++
+		case '}':
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// parts splits at the commas that are in no braces.
+func parts(s string) (out []string) {
+	depth, from := 0, 0
+	for i := range len(s) {
+		switch s[i] {
+		case '{':
+			depth++
+		case '}':
+			depth--
+		case ',':
+			if depth == 0 {
+				out, from = append(out, s[from:i]), i+1
+			}
+		}
+	}
+	return append(out, s[from:])
+}

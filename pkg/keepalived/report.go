@@ -1,0 +1,86 @@
+package keepalived
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"ripcord/pkg/tree"
+)
+
+// Class is what a note says of its place.
+type Class uint8
+
+// The classes of notes.
+const (
+	Error   Class = iota // keepalived fails, too, or to go on would be dangerous
+	Ignored              // keepalived logs or ignores it, and ripcord does the same
+	Differs              // runs in another way than under keepalived
+	NotDone              // ripcord does not do it
+)
+
+// A Note is what is to be said of one place of the file.
+type Note struct {
+	tree.Position
+	Class   Class
+	Subject string // what it is about: the statement, or a block by its name
+	Message string
+	Hint    string // what to do about it; may be empty
+}
+
+// mostNotes is how many notes are kept.
+const mostNotes = 2000
+
+// A report collects notes.
+type report struct {
+	notes   []Note
+	errors  int
+	subject string // of what is being translated
+}
+
+func (r *report) note(class Class, at tree.Position, hint, format string, args []any) {
+	if class == Error {
+		r.errors++
+	}
+	if len(r.notes) >= mostNotes {
+		return
+	}
+	r.notes = append(r.notes, Note{at, class, r.subject, fmt.Sprintf(format, args...), hint})
+}
+
+// full reports whether no more notes are kept.
+func (r *report) full() bool { return len(r.notes) >= mostNotes }
+
+func (r *report) fail(at tree.Position, hint, format string, args ...any) {
+	r.note(Error, at, hint, format, args)
+}
+
+func (r *report) ignore(at tree.Position, hint, format string, args ...any) {
+	r.note(Ignored, at, hint, format, args)
+}
+
+func (r *report) differ(at tree.Position, hint, format string, args ...any) {
+	r.note(Differs, at, hint, format, args)
+}
+
+func (r *report) without(at tree.Position, hint, format string, args ...any) {
+	r.note(NotDone, at, hint, format, args)
+}
+
+// show writes what the file says into a message: quoted where it would not be clear what
+// belongs to it, and not too long.
+func show(text string) string {
+	const enough = 60
+	if n := len(text); n > enough {
+		runes := []rune(text)
+		if len(runes) > enough {
+			return strconv.Quote(string(runes[:enough])) + "…"
+		}
+	}
+	strange := func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) || r == '"' }
+	if text == "" || strings.ContainsFunc(text, strange) {
+		return strconv.Quote(text)
+	}
+	return text
+}

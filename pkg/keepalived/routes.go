@@ -1,0 +1,227 @@
+package keepalived
+
+import (
+	"encoding/hex"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"ripcord/pkg/tree"
+)
+
+// hmacSecret returns the key of ripcord's and its value for a key of auth_hmac: a file,
+// hexadecimal digits, or the characters themselves.
+func hmacSecret(text string) (key, value string) {
+	if path, ok := strings.CutPrefix(text, "file:"); ok {
+		return "file", path
+	}
+	if digits, ok := strings.CutPrefix(text, "hex:"); ok {
+		return "hex", strings.Join(strings.Fields(digits), "")
+	}
+	return "hex", hex.EncodeToString([]byte(text))
+}
+
+// routeTypes are the types of routes that a file may begin with.
+var routeTypes = []string{"unicast", "blackhole", "unreachable", "prohibit", "local", "broadcast", "multicast", "throw", "nat", "anycast"}
+
+// routeIn reads one route in the syntax of ip route; nil: it cannot be placed.
+func (t *translator) routeIn(s *Statement, i *instance) *tree.Node {
+	m := newMap(s.at(), i.title()+": route")
+	kind, via, device := "unicast", netip.Addr{}, ""
+	words := s.Words
+	refuse := func(w Word, what string) *tree.Node {
+		t.without(w.Position, "", "the route is not placed: %s", what)
+		return nil
+	}
+	for n := 0; n < len(words); n++ {
+		w := words[n]
+		next := Word{Position: w.Position}
+		if n+1 < len(words) {
+			next = words[n+1]
+		}
+		switch w.Text {
+		case "to":
+		case "src", "from":
+			m.text("source", next.Position, next.Text)
+			n++
+		case "via", "gw":
+			if next.Text == "inet" || next.Text == "inet6" {
+				n++
+				next = words[min(n+1, len(words)-1)]
+			}
+			via, _ = netip.ParseAddr(next.Text)
+			m.text("via", next.Position, next.Text)
+			n++
+		case "dev", "oif":
+			if device = next.Text; device != i.iface.Text {
+				m.text("interface", next.Position, device)
+			}
+			n++
+		case "table":
+			if table, ok := t.table(next); ok {
+				m.text("table", next.Position, table)
+			} else {
+				return refuse(next, "no routing table is called "+show(next.Text))
+			}
+			n++
+		case "metric", "priority", "preference":
+			m.text("metric", next.Position, next.Text)
+			n++
+		case "scope":
+			m.text("scope", next.Position, next.Text)
+			n++
+		case "no_track", "onlink":
+			if w.Text == "onlink" {
+				t.differ(w.Position, "", "the route is placed without %s", w.Text)
+			}
+		case "proto", "protocol", "track_group":
+			n++
+		case "or", "nexthop", "as", "encap", "tos", "dsfield":
+			return refuse(w, w.Text+" is not supported")
+		default:
+			switch {
+			case slices.Contains(routeTypes, w.Text) && m.Find("to") == nil:
+				kind = w.Text
+			case m.Find("to") == nil:
+				to, ok := destination(w.Text)
+				if !ok {
+					return refuse(w, show(w.Text)+" is not a network")
+				}
+				m.text("to", w.Position, to)
+			case takesValue(w.Text):
+				t.differ(w.Position, "", "the route is placed without %s %s", w.Text, next.Text)
+				n++
+			default:
+				t.differ(w.Position, "", "the route is placed without %s", show(w.Text))
+			}
+		}
+	}
+	return t.routeOf(m, s, kind, via, device, i)
+}
+
+// takesValue reports whether an option of a route has a value.
+func takesValue(option string) bool {
+	return slices.Contains([]string{"mtu", "hoplimit", "advmss", "rtt", "rttvar", "reordering", "window", "cwnd", "initcwnd", "initrwnd",
+		"ssthresh", "realms", "realm", "features", "quickack", "congctl", "pref", "ttl-propagate", "fastopen_no_cookie", "expires", "weight", "rto_min", "lock"}, option)
+}
+
+// routeOf completes a route.
+func (t *translator) routeOf(m builder, s *Statement, kind string, via netip.Addr, device string, i *instance) *tree.Node {
+	if m.Find("to") == nil {
+		t.ignore(s.at(), "", "the route has no destination: it is left out")
+		return nil
+	}
+	switch kind {
+	case "unicast":
+	case "blackhole", "unreachable", "prohibit":
+		m.text("type", s.at(), kind)
+		m.drop("via", "interface", "source", "scope")
+		return m.Node
+	default:
+		t.without(s.at(), "", "the route is not placed: the type %s is not supported", kind)
+		return nil
+	}
+	if e := m.Find("scope"); e != nil {
+		reach := e.Value.Text
+		if via.IsValid() && (reach == "link" || reach == "host") || strings.Contains(m.Find("to").Value.Text, ":") {
+			m.drop("scope")
+		}
+	}
+	// Without dev the kernel finds the interface by the gateway; the address of the instance in
+	// its network tells it.
+	if device == "" && via.IsValid() {
+		for _, a := range slices.Concat(i.addresses, i.extra) {
+			if a.device.Text != "" && a.device.Text != i.iface.Text && a.prefix.Masked().Contains(via) {
+				m.text("interface", a.device.Position, a.device.Text)
+				break
+			}
+		}
+	}
+	return m.Node
+}
+
+// drop removes keys.
+func (b builder) drop(keys ...string) {
+	b.Entries = slices.DeleteFunc(b.Entries, func(e tree.Entry) bool { return slices.Contains(keys, e.Key) })
+}
+
+// destination is a network as ripcord's keys have it.
+func destination(text string) (string, bool) {
+	if text == "default" {
+		return text, true
+	}
+	p, ok := prefixIn(text)
+	if !ok {
+		return "", false
+	}
+	return p.Masked().String(), true
+}
+
+// table returns a routing table, by its number or its name.
+func (t *translator) table(w Word) (string, bool) {
+	if n, err := strconv.ParseUint(w.Text, 0, 32); err == nil {
+		return strconv.FormatUint(n, 10), n > 0
+	}
+	n, ok := t.System.Table(w.Text)
+	return strconv.FormatUint(uint64(n), 10), ok
+}
+
+// firstRule is the preference that the kernel gives the first rule without one; those that
+// follow go down from it.
+const firstRule = 32765
+
+// ruleIn reads one rule in the syntax of ip rule; nil: it cannot be placed. before is how
+// many the instance has already.
+func (t *translator) ruleIn(s *Statement, before int) *tree.Node {
+	m := newMap(s.at(), "rule")
+	refuse := func(w Word, what string) *tree.Node {
+		t.without(w.Position, "", "the rule is not placed: %s", what)
+		return nil
+	}
+	for n := 0; n < len(s.Words); n++ {
+		w := s.Words[n]
+		if w.Text == "no_track" || w.Text == "unicast" {
+			continue
+		}
+		if n+1 == len(s.Words) {
+			return refuse(w, w.Text+" is not supported")
+		}
+		n++
+		next := s.Words[n]
+		switch w.Text {
+		case "from", "to":
+			network, ok := destination(next.Text)
+			switch {
+			case next.Text == "all" || next.Text == "any" || next.Text == "default":
+			case !ok:
+				return refuse(next, show(next.Text)+" is not a network")
+			default:
+				m.text(w.Text, next.Position, network)
+			}
+		case "table", "lookup":
+			table, ok := t.table(next)
+			if !ok {
+				return refuse(next, "no routing table is called "+show(next.Text))
+			}
+			m.text("table", next.Position, table)
+		case "priority", "preference", "pref", "order":
+			m.text("priority", next.Position, next.Text)
+		case "iif", "dev":
+			m.text("iif", next.Position, next.Text)
+		case "fwmark":
+			m.text("fwmark", next.Position, next.Text)
+		case "track_group", "protocol", "proto":
+		default:
+			return refuse(w, w.Text+" is not supported")
+		}
+	}
+	if m.Find("table") == nil {
+		m.text("table", s.at(), "main")
+	}
+	if m.Find("priority") == nil {
+		m.text("priority", s.at(), strconv.Itoa(firstRule-before))
+		t.differ(s.at(), "say priority", "the rule has priority %d, and not what the kernel would choose", firstRule-before)
+	}
+	return m.Node
+}

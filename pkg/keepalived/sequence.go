@@ -1,0 +1,148 @@
+package keepalived
+
+import (
+	"strconv"
+	"strings"
+)
+
+// A sequence repeats a text, with other values of its variables each time.
+type sequence struct {
+	names  []string
+	values [][]string // of the names, for each time
+	// A sequence of numbers has no values, which could be many.
+	numbers          bool
+	value, step, end int64
+	hex              bool
+	text             string
+	from             line
+}
+
+func (s *sequence) next(r *reader) (line, bool) {
+	if s.numbers {
+		if s.step > 0 && s.value > s.end || s.step < 0 && s.value < s.end {
+			return line{}, false
+		}
+		base := 10
+		if s.hex {
+			base = 16
+		}
+		r.set(s.names[0], strconv.FormatInt(s.value, base))
+		s.value += s.step
+		return r.make(s.text, s.from), true
+	}
+	if len(s.values) == 0 {
+		return line{}, false
+	}
+	for i, name := range s.names {
+		value := "" // of what is missing
+		if i < len(s.values[0]) {
+			value = s.values[0][i]
+		}
+		r.set(name, value)
+	}
+	s.values = s.values[1:]
+	return r.make(s.text, s.from), true
+}
+
+func (r *reader) set(name, value string) { r.definitions[name] = definition{[]string{value}} }
+
+// sequence takes ~SEQ(…) and ~LST(…), and reports whether the line is one.
+func (r *reader) sequence(l line) bool {
+	kind := ""
+	for _, k := range []string{"~SEQx", "~SEQ", "~LST"} {
+		if strings.HasPrefix(l.text, k) {
+			kind = k
+			break
+		}
+	}
+	if kind == "" {
+		return false
+	}
+	inside, text, ok := parenthesis(l.text[len(kind):])
+	s := &sequence{text: text, from: l}
+	switch {
+	case !ok:
+	case kind == "~LST":
+		ok = s.list(inside)
+	default:
+		s.hex = kind == "~SEQx"
+		ok = r.numbers(s, inside, l)
+	}
+	if !ok {
+		r.report.fail(l.at, "write ~SEQ(name, first, step, last) text or ~LST(name, value, value) text", "%s is not a sequence", show(l.text))
+		return true
+	}
+	r.frames = append(r.frames, s)
+	return true
+}
+
+// parenthesis returns what stands in the first parentheses, and what behind them.
+func parenthesis(text string) (inside, behind string, ok bool) {
+	text = strings.TrimLeft(text, " \t")
+	if !strings.HasPrefix(text, "(") {
+		return "", "", false
+	}
+	inside, behind, ok = strings.Cut(text[1:], ")")
+	return inside, strings.Trim(behind, " \t"), ok
+}
+
+// list reads a, 1, 2 or {a, b}, {1, 2}, {3, 4}.
+func (s *sequence) list(inside string) bool {
+	all := parts(inside)
+	for i, part := range all {
+		part = strings.Trim(part, " \t")
+		values := []string{part}
+		if in, ok := strings.CutPrefix(part, "{"); ok {
+			in, closed := strings.CutSuffix(in, "}")
+			if !closed {
+				return false
+			}
+			values = parts(in)
+			for k := range values {
+				values[k] = strings.Trim(values[k], " \t")
+			}
+		}
+		if i == 0 {
+			s.names = values
+		} else {
+			s.values = append(s.values, values)
+		}
+		if len(values) > len(s.names) {
+			return false
+		}
+	}
+	return len(s.values) > 0 && s.names[0] != ""
+}
+
+// numbers reads name, last or name, first, last or name, first, step, last.
+func (r *reader) numbers(s *sequence, inside string, l line) bool {
+	inner, _ := r.expand(line{text: inside, at: l.at})
+	all := strings.Split(inner.text, ",")
+	if len(all) < 2 || len(all) > 4 {
+		return false
+	}
+	var n []int64
+	for _, word := range all[1:] {
+		v, err := strconv.ParseInt(strings.Trim(word, " \t"), 0, 32)
+		if err != nil {
+			return false
+		}
+		n = append(n, v)
+	}
+	s.names, s.numbers = []string{strings.Trim(all[0], " \t")}, true
+	one := func(down bool) int64 {
+		if down {
+			return -1
+		}
+		return 1
+	}
+	switch len(n) {
+	case 1:
+		s.value, s.step, s.end = one(n[0] < 0), one(n[0] < 1), n[0]
+	case 2:
+		s.value, s.step, s.end = n[0], one(n[0] > n[1]), n[1]
+	default:
+		s.value, s.step, s.end = n[0], n[1], n[2]
+	}
+	return s.step != 0 && (s.end-s.value)*s.step >= 0 && s.names[0] != "" && !(s.hex && (s.value < 0 || s.end < 0))
+}

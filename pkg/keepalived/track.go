@@ -1,0 +1,185 @@
+package keepalived
+
+import (
+	"strconv"
+
+	"ripcord/pkg/tree"
+)
+
+// trackedKind is what kind of thing is tracked.
+type trackedKind uint8
+
+const (
+	trackedInterface trackedKind = iota
+	trackedScript
+	trackedFile
+	trackedProcess
+)
+
+// String names the kind as keepalived's keywords do.
+func (k trackedKind) String() string {
+	return [...]string{"interface", "script", "track_file", "track_process"}[k]
+}
+
+// A tracked thing is one entry of track_interface and its like.
+type tracked struct {
+	kind    trackedKind
+	name    Word
+	weight  int // 0: its failure is a fault
+	reverse bool
+	implied bool // by an address that stands on another interface
+}
+
+// A source of a check is a script, a file or a process.
+type checkSource interface {
+	// check returns the entry of checks.
+	check(t *translator) *tree.Node
+}
+
+// standard returns the weight that something tracked has by itself, and whether it is
+// known.
+func (t *translator) standard(kind trackedKind, name string) (weight int, reverse, known bool) {
+	switch kind {
+	case trackedScript:
+		if s := t.scripts[name]; s != nil {
+			return s.weight.value, s.reverse, true
+		}
+	case trackedFile:
+		if f := t.files[name]; f != nil {
+			return f.weightOr1(), f.reverse, true
+		}
+	case trackedProcess:
+		if p := t.processes[name]; p != nil {
+			return p.weight.value, p.reverse, true
+		}
+	default:
+		return 0, false, true
+	}
+	return 0, false, false
+}
+
+// readTracked reads one entry a line: a name, perhaps with a weight of its own.
+func (t *translator) readTracked(s *Statement, kind trackedKind, into *[]tracked) {
+	taken := map[string]bool{}
+	for _, other := range *into {
+		taken[other.name.Text] = taken[other.name.Text] || other.kind == kind
+	}
+	for _, entry := range s.Block {
+		if len(entry.Words) == 0 {
+			continue
+		}
+		w := entry.Words[0]
+		weight, reverse, known := t.standard(kind, w.Text)
+		if !known {
+			t.ignore(w.Position, t.elsewhere(kind, w.Text), "no %s is named %s so far: it is not tracked", kind, show(w.Text))
+			continue
+		}
+		if taken[w.Text] {
+			t.ignore(w.Position, "leave one out", "%s is tracked already", show(w.Text))
+			continue
+		}
+		one := tracked{kind: kind, name: w, weight: weight, reverse: reverse}
+		if t.weightOf(entry, &one) {
+			taken[w.Text] = true
+			*into = append(*into, one)
+		}
+	}
+}
+
+// elsewhere is a hint at what was meant by a name that is not known yet.
+func (t *translator) elsewhere(kind trackedKind, name string) string {
+	if kind == trackedScript && t.later[name] {
+		return "move its vrrp_script to a place before this one"
+	}
+	return ""
+}
+
+// weightOf reads what stands behind the name of something tracked, and reports whether it
+// is tracked.
+func (t *translator) weightOf(s *Statement, one *tracked) bool {
+	if len(s.Words) == 1 {
+		return true
+	}
+	if s.word(1) != "weight" || len(s.Words) == 2 {
+		t.ignore(s.Words[1].Position, "write it like: "+s.word(0)+" weight -20; one a line", "%s is no weight: %s is not tracked", show(s.word(1)), show(s.word(0)))
+		return false
+	}
+	if n := t.numberIn(s.Words[2], "weight", -254, 254, "it has none of its own"); n.said {
+		one.weight = min(max(n.value, -mostWeight), mostWeight)
+		if one.kind == trackedFile {
+			one.weight = n.value
+		}
+	}
+	switch s.word(3) {
+	case "":
+	case "reverse":
+		one.reverse = true
+	case "noreverse":
+		one.reverse = false
+	default:
+		t.ignore(s.Words[3].Position, "", "%s is no option of a weight: it is left out", show(s.word(3)))
+	}
+	return true
+}
+
+// mostWeight is the distance between the priorities 1 and 254.
+const mostWeight = 253
+
+// trackTree is an entry of track.
+func (t *translator) trackTree(one tracked, title string) *tree.Node {
+	name := title + ": " + one.kind.String() + " " + show(one.name.Text)
+	m := newMap(one.name.Position, name)
+	switch one.kind {
+	case trackedInterface:
+		m.text("interface", one.name.Position, one.name.Text)
+	case trackedFile:
+		m.text("check", one.name.Position, t.fileCheck(one))
+		return m.Node
+	default:
+		m.text("check", one.name.Position, t.checkName(one.kind, one.name.Text))
+	}
+	if one.weight != 0 {
+		m.text("weight", one.name.Position, strconv.Itoa(one.weight))
+	} else if standard, _, _ := t.standard(one.kind, one.name.Text); standard != 0 {
+		m.text("weight", one.name.Position, "none")
+	}
+	if one.reverse {
+		m.text("reverse", one.name.Position, "true")
+	}
+	return m.Node
+}
+
+// checkName is the name of a check. Scripts, files and processes may have the same name in
+// keepalived.conf.
+func (t *translator) checkName(kind trackedKind, name string) string {
+	taken := kind != trackedScript && t.scripts[name] != nil || kind == trackedProcess && t.files[name] != nil
+	if taken {
+		return name + "." + kind.String()
+	}
+	return name
+}
+
+// fileCheck is the name of the check of a file: one for each weight, since the check has
+// it.
+func (t *translator) fileCheck(one tracked) string {
+	f := t.files[one.name.Text]
+	weight := one.weight
+	if one.reverse {
+		weight = -weight
+	}
+	name := t.checkName(trackedFile, one.name.Text)
+	for i, w := range f.weights {
+		if w == weight {
+			return variant(name, i)
+		}
+	}
+	f.weights = append(f.weights, weight)
+	return variant(name, len(f.weights)-1)
+}
+
+func variant(name string, n int) string {
+	if n == 0 {
+		return name
+	}
+	return name + "." + strconv.Itoa(n+1)
+}

@@ -1,0 +1,205 @@
+package keepalived
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"ripcord/pkg/tree"
+)
+
+// number is a value that was said, and where.
+type number struct {
+	value int
+	at    tree.Position
+	said  bool
+}
+
+// length is a duration that was said, and where.
+type length struct {
+	value time.Duration
+	at    tree.Position
+	said  bool
+}
+
+// or returns the value, or another one if none was said.
+func (n number) or(other number) number {
+	if n.said {
+		return n
+	}
+	return other
+}
+
+func (l length) or(other length) length {
+	if l.said {
+		return l
+	}
+	return other
+}
+
+// numberIn reads a word as a whole number in a range. Where it is none, it notes what
+// happens instead.
+func (t *translator) numberIn(w Word, what string, from, upto int, instead string) number {
+	v, err := strconv.Atoi(strings.TrimSpace(w.Text))
+	if err != nil || v < from || v > upto {
+		t.ignore(w.Position, "", "%s is not a number between %d and %d: %s", show(w.Text), from, upto, instead)
+		return number{}
+	}
+	return number{v, w.Position, true}
+}
+
+// numberTo reads the first argument of a statement into a number, which stays as it was
+// where that is none.
+func numberTo[T any](field func(*T) *number, from, upto int) func(*translator, *Statement, *T) {
+	return func(t *translator, s *Statement, into *T) {
+		if n := t.numberIn(s.Words[1], s.keyword(), from, upto, s.keyword()+" is left out"); n.said {
+			*field(into) = n
+		}
+	}
+}
+
+// secondsIn reads a word as seconds with decimals, in a range.
+func (t *translator) secondsIn(w Word, from, upto time.Duration, instead string) length {
+	d, ok := seconds(w.Text)
+	if !ok || d < from || d > upto {
+		t.ignore(w.Position, "", "%s is not a number of seconds between %s and %s: %s", show(w.Text), plainSeconds(from), plainSeconds(upto), instead)
+		return length{}
+	}
+	return length{d, w.Position, true}
+}
+
+// secondsTo reads the first argument of a statement into a length.
+func secondsTo[T any](field func(*T) *length, from, upto time.Duration) func(*translator, *Statement, *T) {
+	return func(t *translator, s *Statement, into *T) {
+		if d := t.secondsIn(s.Words[1], from, upto, s.keyword()+" is left out"); d.said {
+			*field(into) = d
+		}
+	}
+}
+
+// seconds reads seconds with decimals, of which more than six are cut off.
+func seconds(text string) (time.Duration, bool) {
+	whole, decimals, _ := strings.Cut(strings.TrimSpace(text), ".")
+	if whole == "" && decimals == "" || strings.Trim(whole+decimals, "0123456789") != "" {
+		return 0, false
+	}
+	decimals = (decimals + "000000")[:6]
+	const longest = 1 << 40 // µs
+	n, err := strconv.ParseInt(whole+decimals, 10, 64)
+	if err != nil || n > longest {
+		return 0, false
+	}
+	return time.Duration(n) * time.Microsecond, true
+}
+
+// plainSeconds writes a duration as keepalived.conf has it.
+func plainSeconds(d time.Duration) string {
+	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64)
+}
+
+// switched reads an optional boolean argument: true if there is none.
+func (t *translator) switched(s *Statement) (on, ok bool) {
+	switch w := s.word(1); w {
+	case "", "true", "on", "yes":
+		return true, true
+	case "false", "off", "no":
+		return false, true
+	default:
+		t.ignore(s.Words[1].Position, "write on or off", "%s is neither true nor false: %s is left out", show(w), s.keyword())
+		return false, false
+	}
+}
+
+// switchTo reads an optional boolean argument into a number: 1 or 0.
+func switchTo[T any](field func(*T) *number) func(*translator, *Statement, *T) {
+	return func(t *translator, s *Statement, into *T) {
+		if on, ok := t.switched(s); ok {
+			n := number{0, s.at(), true}
+			if on {
+				n.value = 1
+			}
+			*field(into) = n
+		}
+	}
+}
+
+// flagTo sets a flag, which has no argument.
+func flagTo[T any](field func(*T) *number, value int) func(*translator, *Statement, *T) {
+	return func(_ *translator, s *Statement, into *T) { *field(into) = number{value, s.at(), true} }
+}
+
+// wordTo keeps the first argument.
+func wordTo[T any](field func(*T) *Word) func(*translator, *Statement, *T) {
+	return func(_ *translator, s *Statement, into *T) { *field(into) = s.Words[1] }
+}
+
+// A builder makes a map of the tree.
+type builder struct{ *tree.Node }
+
+func newMap(at tree.Position, name string) builder {
+	return builder{&tree.Node{Kind: tree.Map, Position: at, Name: name}}
+}
+
+// set adds a key with its value.
+func (b builder) set(key string, at tree.Position, value *tree.Node) {
+	b.Entries = append(b.Entries, tree.Entry{Key: key, Position: at, Value: value})
+}
+
+// text adds a key with a text.
+func (b builder) text(key string, at tree.Position, value string) {
+	b.set(key, at, &tree.Node{Kind: tree.Scalar, Position: at, Text: value, Name: b.inner(key)})
+}
+
+// inner is the name of a value of the map.
+func (b builder) inner(key string) string {
+	if b.Name == "" {
+		return ""
+	}
+	if keyword, ok := keywordOf[key]; ok {
+		key = keyword
+	}
+	return b.Name + ": " + key
+}
+
+// keywordOf are the keywords that the problems of some keys are better called by.
+var keywordOf = map[string]string{"vrid": "virtual_router_id", "interval": "advert_int", "pass": "auth_pass"}
+
+// number adds a number that was said.
+func (b builder) number(key string, n number) {
+	if n.said {
+		b.text(key, n.at, strconv.Itoa(n.value))
+	}
+}
+
+// duration adds a duration that was said.
+func (b builder) duration(key string, l length) {
+	if l.said {
+		b.text(key, l.at, l.value.String())
+	}
+}
+
+// list adds a list that is not empty.
+func (b builder) list(key string, items []*tree.Node) {
+	if len(items) == 0 {
+		return
+	}
+	for i, n := range items {
+		n.Index = i
+	}
+	b.set(key, items[0].Position, &tree.Node{Kind: tree.List, Position: items[0].Position, Items: items, Name: b.inner(key)})
+}
+
+// nested adds a map that is not empty.
+func (b builder) nested(key string, inner builder) {
+	if len(inner.Entries) > 0 {
+		b.set(key, inner.Position, inner.Node)
+	}
+}
+
+// scalar is a text of the tree.
+func scalar(text string, at tree.Position) *tree.Node {
+	return &tree.Node{Kind: tree.Scalar, Position: at, Text: text}
+}
+
+func titled(kind, name string) string { return fmt.Sprintf("%s %s", kind, show(name)) }
