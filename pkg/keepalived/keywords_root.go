@@ -74,13 +74,6 @@ type keywordBlock struct {
 	keywords []string
 }
 
-func (b keywordBlock) title() string {
-	if b.name == "" {
-		return "no block"
-	}
-	return b.name
-}
-
 // blocks are all kinds of blocks.
 func blocks() []keywordBlock {
 	return []keywordBlock{
