@@ -4,11 +4,11 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 # Packages that have tests. Those with a file *_linux_test.go live in the kernel's
 # time; the simulation has targets of its own; the others are pure.
-TESTED  := $(sort $(patsubst %/,./%,$(dir $(wildcard pkg/*/*_test.go cmd/*/*_test.go test/arch/*_test.go test/golden/*_test.go test/manpage/*_test.go test/conformance/*_test.go))))
-KERNEL  := $(sort $(patsubst %/,./%,$(dir $(wildcard pkg/*/*_linux_test.go cmd/*/*_linux_test.go))))
+TESTED  := $(sort $(patsubst %/,./%,$(dir $(shell find pkg cmd test/arch test/golden test/manpage test/conformance -name '*_test.go'))))
+KERNEL  := $(sort $(patsubst %/,./%,$(dir $(shell find pkg cmd -name '*_linux_test.go'))))
 PURE    := $(filter-out $(KERNEL) ./pkg/sim,$(TESTED))
 # Each fuzz target, as its package and name.
-FUZZ    := $(sort $(shell grep -roE --include='*_test.go' '^func Fuzz[A-Za-z0-9]+' pkg | sed -E 's|^pkg/([^/]+)/.*:func |\1:|'))
+FUZZ    := $(sort $(shell grep -roE --include='*_test.go' '^func Fuzz[A-Za-z0-9]+' pkg | sed -E 's|^pkg/(.*)/[^/]*:func |\1:|'))
 FUZZFOR ?= 5s
 RUN     ?= .
 # A partial run writes no RESULTS.md.
