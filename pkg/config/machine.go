@@ -24,10 +24,10 @@ func (m Machine) has(a netip.Addr, on string) bool {
 	return false
 }
 
-// checkPeers sees that no unicast peer of an instance is this router itself: adverts to
-// it always arrive, and say nothing of the others. What is told of the machine counts
-// unless the instance sends from an address that is not on it: the file is another
-// machine's then.
+// checkPeers sees that no unicast peer of an instance is this router itself: adverts to it
+// always arrive, and say nothing of the others. The addresses of this machine are not
+// compared if the instance sends from an address that this machine lacks: the file is for
+// another machine then.
 func (d *document) checkPeers(l *loader) {
 	sources := map[netip.Addr]*instance{}
 	for _, i := range d.instances {

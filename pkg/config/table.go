@@ -7,9 +7,9 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// A table is all keys of one kind of map in the file, in the order of the
-// manual, and what they mean for a T. What it says is what is checked, what is
-// filled in, and what a misspelt key is compared with.
+// A table is all keys of one kind of map in the file, in the order of the manual, and what
+// they mean for a T. Checks, defaults and the suggestion for a misspelt key all follow from
+// it.
 type table[T any] []key[T]
 
 // A key is a row: its name, its default as a person would write it, how its value is
@@ -22,14 +22,13 @@ type key[T any] struct {
 	example string
 }
 
-// A value reads what stands at a key into a T, and reports whether it could. What
-// describes it.
+// A value reads the value of a key into a T, and reports whether it could.
 type value[T any] struct {
 	what Description
 	read func(l *loader, at place, into *T) bool
 }
 
-// What stands for a default where there is none.
+// Markers in place of a default where there is none.
 const (
 	required = "\x00required"
 	optional = "\x00optional"
@@ -191,8 +190,8 @@ func each[V any](f form[V]) form[[]V] {
 				all = append(all, v)
 			}
 		}
-		// What could be read is kept even where something could not: it may have
-		// problems of its own.
+		// Entries that could be read are kept even if others could not: they may have
+		// problems of their own.
 		return all, true
 	}}
 }

@@ -210,8 +210,8 @@ func rank(t *notify.Transition) int {
 	return 2
 }
 
-// resync learns the states of all groups, once events were lost. What pends is given
-// first.
+// resync learns the states of all groups, once events were lost. Pending transitions are
+// given first.
 func (m *moves) resync(groups []*vrrp.GroupStatus) {
 	m.giveRest()
 	for _, g := range groups {
@@ -275,8 +275,8 @@ func (m *moves) giveRest() {
 	m.pending = nil
 }
 
-// finish gives what pends, and then that everything is stopped: the instances, then the
-// groups. What stopped without an event, since the router hung, is among it.
+// finish gives the pending transitions, and then reports everything as stopped: the
+// instances, then the groups, with those that stopped without an event since the router hung.
 func (m *moves) finish() {
 	m.giveRest()
 	for _, groups := range []bool{false, true} {

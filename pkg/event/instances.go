@@ -77,7 +77,7 @@ func transitionLevel(to State, reason Reason) Level {
 	return Info
 }
 
-// What an instance that could move waits for.
+// Reasons why an instance that could move waits.
 const (
 	HoldGroup        = "group"         // another member's Active is still heard
 	HoldRecovery     = "recovery"      // a link has returned and has yet to prove that it forwards

@@ -59,10 +59,10 @@ func (m *member) hear(h Heard) {
 	o.best = max(o.best, h.Priority)
 }
 
-// heardActive takes an advert in Backup (RFC 9568 §6.4.2). Where two Actives are
-// heard, the better one sets the timer, and the other can only lengthen it:
-// otherwise its shorter interval would end the wait between two adverts of the
-// better. One that fell below our priority is replaced after Skew_Time.
+// heardActive takes an advert in Backup (RFC 9568 §6.4.2). If two Actives are heard, the
+// better one sets the timer, and the other can only lengthen it: otherwise its shorter
+// interval would end the wait between two adverts of the better. One that fell below our
+// priority is replaced after Skew_Time.
 func (s *step) heardActive(m *member, h Heard, fell bool) {
 	if s.failAgain(m, h.Cause) {
 		return
@@ -252,12 +252,11 @@ func (s *step) firstEqual() *member {
 // Active_Down_Interval, it goes on.
 //
 // Their priority 0 changes nothing: the router that resigns may have a Backup that goes
-// Active. An Active only logs it: the two cannot agree which is to yield, and if it did
-// the other might as well. But an Active that was paused yields: the router that took
-// over was not, and the clock of a machine that was paused is behind when it goes on. So
-// does an Active whose sends fail. An owner is held back by nobody.
-// Where an Active that we understand sends both versions (RFC 9568 §8.4), those of
-// the other are ignored.
+// Active. An Active only logs it: the two cannot agree which is to yield, and if it did the
+// other might as well. But an Active that was paused yields: the router that took over was
+// not, and the clock of a machine that was paused is behind when it goes on. So does an
+// Active whose sends fail. An owner is held back by nobody. If an Active that we understand
+// sends both versions (RFC 9568 §8.4), those of the other are ignored.
 
 // incompatible remembers the adverts of routers that do not understand us.
 type incompatible struct {

@@ -6,22 +6,22 @@ import (
 	"ripcord/pkg/event"
 )
 
-// A Backup takes silence for the end of the Active, so a socket that hears nothing
-// for another reason makes a second Active. What can be known of that is looked up
-// as state, and not concluded from events: that the socket is open, that its link is
-// a member of the group, that the kernel would accept the adverts of those who were
-// heard before (see reach). It is looked up whenever the link changes, periodically,
-// and above all when a takeover is verified, before it is answered.
+// A Backup takes silence for the end of the Active, so a socket that hears nothing for
+// another reason makes a second Active. As far as this can be known it is looked up as state,
+// and not concluded from events: that the socket is open, that its link is a member of the
+// group, that the kernel would accept the adverts of those who were heard before (see reach).
+// It is looked up whenever the link changes, periodically, and above all when a takeover is
+// verified, before it is answered.
 //
-// A positive proof is not asked for: that something multicast has been heard lately,
-// such as a query or another virtual router's advert. On a segment of two routers
-// without a querier nothing else is multicast once the Active is dead, and nobody
-// would ever take over. What the machine cannot know, that a switch forwards the
-// group to its port, is asked for after each return of the link instead (see
-// vrrp.Forwards): there the membership is reported ahead of every question.
+// A positive proof is not asked for: that something multicast has been heard lately, such as
+// a query or another virtual router's advert. On a segment of two routers without a querier
+// nothing else is multicast once the Active is dead, and nobody would ever take over. The
+// machine cannot know whether a switch forwards the group to its port, so after each return
+// of the link proof of that is asked for (see vrrp.Forwards), and the membership is reported
+// ahead of every question.
 
-// How often the sockets are looked at where nothing happens: so that on a machine
-// with many links this costs a hundredth of one CPU at most.
+// Periods of the audit while nothing happens, chosen so that on a machine with many links it
+// costs a hundredth of one CPU at most.
 const (
 	auditEvery = time.Second
 	auditShare = 100
@@ -84,8 +84,8 @@ func (r *Receiver) mend(w *socket, why error) {
 	r.reports.waitAnew(w, now)
 }
 
-// reexamine has the kernel asked again about the known sources of a link. Where it does
-// not deliver any more what it did, silence up to now proves nothing.
+// reexamine has the kernel asked again about the known sources of a link. If it has ceased to
+// deliver adverts of a source, silence up to now proves nothing.
 func (r *Receiver) reexamine(w *socket) {
 	if !w.link.Usable || len(w.reach.delivered)+len(w.reach.withheld) == 0 {
 		return

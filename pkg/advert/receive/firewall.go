@@ -126,8 +126,8 @@ func (d *deliveries) audit(now time.Time) (dropped, over []*delivery) {
 	return dropped, over
 }
 
-// restart has the count begin anew, since the raw socket was closed, or had no room. What
-// is reported stays.
+// restart begins the count anew, since the raw socket was closed, or had no room. Reports
+// stay in force.
 func (d *deliveries) restart() {
 	for _, v := range d.routers {
 		if !v.dropped {

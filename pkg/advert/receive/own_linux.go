@@ -12,8 +12,8 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// How many addresses of ours a filter looks for. Where there are more, all adverts
-// pass, and Accept looks at them twice.
+// Numbers of addresses of ours that a filter compares at most. With more, all adverts pass,
+// and Accept ignores those that were heard twice.
 const (
 	ownMost4 = 200
 	ownMost6 = 100

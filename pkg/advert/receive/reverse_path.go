@@ -9,16 +9,16 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// Over IPv4 the kernel drops what comes from a source to which it has no route back
-// over the same link, where the reverse path filter is strict (rp_filter): a router
-// whose own address lies outside the subnet of the others hears nobody on an IP
-// socket. Other links' settings are not ours to change. So the packet socket of a
-// link hears first what comes from an unknown source; the kernel is asked whether it
-// would deliver that, by RTM_GETROUTE, which takes the same way through rp_filter and
-// the routing rules as a packet does. What it delivers is left to the raw socket,
-// behind the firewall, and the packet socket's filter drops it from then on; what it
-// does not, the packet socket goes on to hear. The answers are asked for again in each
-// audit, and so ahead of each takeover: routes come and go, with our own addresses too.
+// Over IPv4 the kernel drops what comes from a source to which it has no route back over the
+// same link, where the reverse path filter is strict (rp_filter): a router whose own address
+// lies outside the subnet of the others hears nobody on an IP socket. Other links' settings
+// are not ours to change. So the packet socket of a link hears first what comes from an
+// unknown source; the kernel is asked whether it would deliver that, by RTM_GETROUTE, which
+// passes rp_filter and the routing rules as a packet does. Adverts that it delivers are left
+// to the raw socket, behind the firewall, and the packet socket's filter drops them from then
+// on; those that it does not deliver are heard by the packet socket. The answers are asked
+// for again in each audit, and so ahead of each takeover: routes come and go, with our own
+// addresses too.
 
 // sourcesMost is the number of sources of each kind that are remembered on a link: a segment
 // has a handful of routers. It bounds the packet socket's filter, too, whose size must
@@ -152,6 +152,6 @@ func (w *socket) refilter() {
 	}
 	w.filterSpec.delivered = w.reach.delivered
 	w.port.filterSpec.delivered = w.filterSpec.delivered
-	// Where it cannot be had, Accept ignores what is heard twice.
+	// If it fails, Accept ignores adverts that are heard twice.
 	_ = w.port.filter()
 }

@@ -171,9 +171,8 @@ func (a *Acceptor) Next() (time.Time, bool) {
 // VRID returns the VRID of the packet that was judged last, whatever became of it.
 func (a *Acceptor) VRID() uint8 { return a.advert.VRID }
 
-// judge makes the checks that need to know the virtual router. What is wrong in
-// the advert's own version comes first, and who sent it: VersionError is for one
-// that is not.
+// judge makes the checks that need the virtual router. The sender and the rules of the
+// advert's own version come first: VersionError is for an advert that passes these.
 func (a *Acceptor) judge(ours *peer, path wire.Path, p *Packet, now time.Time) (f finding, err error) {
 	if ours == nil {
 		return f, wire.VRIDError
@@ -253,8 +252,8 @@ func (a *Acceptor) fits(ours *peer) error {
 	return nil
 }
 
-// meets checks that an advert came the way that is configured. Where that is
-// unicast it may have been sent to the group too: it is who sent it that counts.
+// meets checks that an advert was multicast or unicast as configured. From a unicast peer it
+// may have been sent to the group, too: only the sender is checked.
 func (o *peer) meets(path wire.Path) error {
 	switch peers := o.Unicast.Peers; {
 	case len(peers) == 0 && path.Dest != wire.GroupOf(o.Family):

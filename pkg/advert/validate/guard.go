@@ -39,11 +39,10 @@ type finding struct {
 }
 
 // judge returns the reason why a message from source, received at the instant at, when our
-// wall clock was clock, is not believed, or nil. The order is keepalived's: malformed, stale, unknown key, bad
-// HMAC, replay. But the HMAC of a stale advert is looked at too. That keepalived
-// does not spares nothing in a flood, whose sender can write the time of day; and
-// two routers whose clocks are apart, of which each takes the other for silent,
-// are two Actives.
+// wall clock was clock, is not believed, or nil. The order is keepalived's: malformed, stale,
+// unknown key, bad HMAC, replay. But the HMAC of a stale advert is checked too. Keepalived
+// omits that, which saves nothing in a flood, whose sender can write the time of day; and two
+// routers whose clocks are apart, of which each takes the other for silent, are two Actives.
 func (g *guard) judge(message []byte, signed bool, source netip.Addr, at time.Time, clock wire.Sequence) (f finding, err error) {
 	if !signed {
 		if g.mode == vrrp.Enforce {

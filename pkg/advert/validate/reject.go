@@ -10,8 +10,8 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// rejection identifies the adverts that one line of the log counts. Where there are too many of them, it
-// stands for all sources and VRIDs on the link: the source is unspecified.
+// rejection identifies the adverts that one line of the log counts. If there are too many of
+// them, it stands for all sources and VRIDs on the link: the source is unspecified.
 type rejection struct {
 	link   string
 	source netip.Addr
