@@ -6,7 +6,7 @@ import (
 )
 
 var rootKeywords = table[translator]{
-	{"global_defs", 0, 0, nested, Translated, "", "", func(t *translator, s *Statement, _ *translator) {
+	{"global_defs", 0, 0, nested, Translated, "what all instances have, and keys of the file itself", "", func(t *translator, s *Statement, _ *translator) {
 		globalKeywords.read(t, "global_defs", s.Block, &t.globals)
 	}},
 	{"vrrp_instance", 1, 1, nested, Translated, "`instances`", "", func(t *translator, s *Statement, _ *translator) {
