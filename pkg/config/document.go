@@ -158,7 +158,7 @@ func (d *document) build(l *loader) *Config {
 		c.Links[name] = s.Settings
 	}
 	for _, g := range d.groups {
-		built := vrrp.Group{Name: g.name, Track: trackers(g.track), FaultAll: g.faultAll, Fence: cmp.Or(g.fence, d.defaults.fence)}
+		built := vrrp.Group{Name: g.name, Track: trackers(g.track), FaultAll: g.faultAll, LastStanding: g.lastStanding, Fence: cmp.Or(g.fence, d.defaults.fence)}
 		for _, m := range g.members {
 			built.Members = append(built.Members, m.instance.build(d))
 		}

@@ -32,7 +32,6 @@ type value[T any] struct {
 const (
 	required = "\x00required"
 	optional = "\x00optional"
-	later    = "\x00later" // known, but not supported yet: refused by name
 )
 
 // given holds the places of the keys that the file says.
@@ -42,7 +41,7 @@ type given map[string]place
 func (t table[T]) start(into *T) {
 	for _, k := range t {
 		switch k.initial {
-		case required, optional, later:
+		case required, optional:
 		default:
 			l := newLoader("the default", []byte(k.initial))
 			if !k.value.read(l, place{path: k.name, node: &tree.Node{Kind: tree.Scalar, Text: k.initial}}, into) {
@@ -73,8 +72,6 @@ func (t table[T]) read(l *loader, at place, into *T) given {
 		e := at.node.Find(k.name)
 		switch {
 		case e == nil:
-		case k.initial == later:
-			l.fail(at.entry(*e), "%s is not supported yet", k.name)
 		default:
 			here := at.entry(*e)
 			here.bad = !k.value.read(l, here, into)

@@ -75,19 +75,19 @@ func (m *moves) take(e event.Event) {
 		m.add(e.Stamp, within, of, notify.Transition{
 			Kind: notify.Instance, Name: of.name, From: e.From, To: e.To, Reason: e.Reason, Priority: e.Priority,
 			Interface: e.Interface, VRID: e.VRID, Cause: e.Cause,
-		})
+		}, e.Alone || within == of)
 	case event.GroupTransition:
 		of := subject{true, e.Group}
 		m.add(e.Stamp, of, of, notify.Transition{
 			Kind: notify.Group, Name: e.Group, From: e.From, To: e.To, Reason: e.Reason, Cause: e.Cause,
-		})
+		}, true)
 	case event.AddressMoved:
 		m.address(e)
 	}
 }
 
-// add adds a transition to the move to which it belongs.
-func (m *moves) add(stamp event.Stamp, within, of subject, t notify.Transition) {
+// add adds a transition to the move to which it belongs. It may be the last one of that.
+func (m *moves) add(stamp event.Stamp, within, of subject, t notify.Transition, last bool) {
 	if was := m.last[of]; was != nil && was.found && !stamp.At.After(was.at) {
 		return // the snapshot had it
 	}
@@ -101,7 +101,7 @@ func (m *moves) add(stamp event.Stamp, within, of subject, t notify.Transition) 
 	if t.Kind == notify.Instance && m.awaits(&t) {
 		mv.waits[t.Name] = true
 	}
-	mv.complete = of == within
+	mv.complete = last
 	m.flush(stamp.At)
 }
 

@@ -31,6 +31,10 @@ func (s *step) absorbHeard(h Heard) {
 	m.hear(h)
 	s.countAdvert(m, h)
 	s.heardServing(m, h)
+	s.silenceBroken(m, h.Cause.At, h.Interval)
+	if s.f.servesAlone(m) {
+		s.heardAlone(m, h)
+	}
 	switch {
 	case s.f.waiting():
 		s.heardActive(m, h, m.fell(was, h))
@@ -133,7 +137,7 @@ func (s *step) answerRival(m *member, h Heard) {
 	}
 	if m.refusedTo(h.Source) == 0 && s.now.Sub(s.f.reannouncedAt) >= reannounceSpaced {
 		s.f.reannouncedAt = s.now
-		s.emit(Reannounce{h.Cause})
+		s.emit(Reannounce{h.Cause, s.serving()})
 	}
 }
 
@@ -153,7 +157,7 @@ func (s *step) followChecksum(m *member, h Heard) {
 		return
 	}
 	m.checksum = h.Checksum
-	if s.f.state() == event.Active {
+	if s.f.serves(m) {
 		s.updateAdvert(m, h.Cause)
 	}
 }
@@ -162,7 +166,7 @@ func (s *step) followChecksum(m *member, h Heard) {
 // Active is known, only its own counts: another sender may resign beside it.
 func (s *step) absorbResignation(m *member, h Heard) {
 	r := resignation{h.Source, h.Cause.At, h.Cause}
-	if s.f.state() == event.Active && s.f.listening == nil {
+	if s.f.serves(m) && s.f.listening == nil {
 		s.advertiseNow(m, &m.answeredResign, h.Cause) // else a Backup of low priority takes over just ahead of our next advert
 	}
 	if m.second != nil && m.second.source == h.Source {
@@ -183,7 +187,7 @@ func (s *step) absorbResignation(m *member, h Heard) {
 		m.downAt = r.at.Add(m.skew())
 		m.resigned, m.holdReported = &r, false
 	}
-	if gone.source == h.Source {
+	if alone := s.f.lastStanding && gone.priority == Impaired; gone.source == h.Source && !alone {
 		s.cascade(m, gone.priority, r)
 	}
 }
@@ -290,7 +294,7 @@ func (s *step) heardIncompatible(m *member, h Heard) {
 	if s.f.listening != nil && m.Priority != Owner {
 		s.yieldAfterStall(m, h.Interval)
 	}
-	active := s.f.state() == event.Active
+	active := s.f.serves(m)
 	if !active && m.Priority != Owner {
 		f.holds = f.until
 	}

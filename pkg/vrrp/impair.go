@@ -98,7 +98,7 @@ func (s *step) absorbPlaced(in Placed) {
 		m.lacks = &shortfall{since: s.now}
 	}
 	m.lacks.missing, m.lacks.degree = in.Missing, in.Degree
-	if s.f.state() != event.Active {
+	if !s.f.serves(m) {
 		m.lacks.until = s.now.Add(s.f.impairment.holdOff)
 	}
 	s.judgePlaced(m, in)
@@ -111,7 +111,7 @@ func (s *step) absorbPlaced(in Placed) {
 // judgePlaced makes it a fault that none of the advertised addresses is in place, once
 // until a healthy Active was heard.
 func (s *step) judgePlaced(m *member, in Placed) {
-	if in.Degree != Total || s.f.state() != event.Active || s.f.impairment.served {
+	if in.Degree != Total || !s.f.serves(m) || s.f.impairment.served {
 		return
 	}
 	s.f.impairment.served = true

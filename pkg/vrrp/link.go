@@ -12,21 +12,20 @@ import (
 // absorbLink takes the present state of a link, for all members on it.
 func (s *step) absorbLink(link event.Link) {
 	_, down := s.f.faults[faultKey{link.Name, event.InterfaceDown}]
-	idle := s.f.state() != event.Active // an Active that flapped announces itself again
+	active := s.f.state() == event.Active // an Active that flapped announces itself again
 	for _, m := range s.f.members {
 		if m.Interface != link.Name {
 			continue
 		}
 		_, port := s.f.faults[faultKey{m.Name, event.Enslaved}]
+		idle := !active && !s.f.servesAlone(m)
 		s.updateLink(m, link)
 		if m.link.Usable && (down || port || idle && m.link.Downs > 0) {
 			s.recover(m)
 		}
 	}
 	s.ask(link.Cause)
-	if s.f.state() == event.Active {
-		s.followLink(link.Name)
-	}
+	s.followLink(link.Name)
 }
 
 // updateLink turns the link of a member into faults. Facts may come out of order: Seq tells
@@ -75,7 +74,7 @@ func endOf(reason event.Reason) event.Reason {
 func (s *step) followLink(link string) {
 	var flapped *member
 	for _, m := range s.f.members {
-		if m.Interface != link {
+		if m.Interface != link || !s.f.serves(m) {
 			continue
 		}
 		s.updateAdvert(m, m.link.Cause)
