@@ -31,6 +31,7 @@ type line struct {
 	Level     string          `json:"level"`
 	Event     string          `json:"event"`
 	Msg       string          `json:"msg"`
+	Name      string          `json:"name"`
 	Instance  string          `json:"instance"`
 	Group     string          `json:"group"`
 	Interface string          `json:"interface"`
@@ -46,6 +47,7 @@ type line struct {
 	Result    string          `json:"result"`
 	TookUS    int64           `json:"took_us"`
 	Merged    int             `json:"merged"`
+	Output    string          `json:"output"`
 	ElapsedUS *int64          `json:"elapsed_us"`
 	Status    json.RawMessage `json:"status"`
 }
