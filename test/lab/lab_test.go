@@ -7,6 +7,7 @@
 package lab
 
 import (
+	"flag"
 	"fmt"
 	"net/netip"
 	"os"
@@ -20,6 +21,18 @@ import (
 
 // binary is ripcord as it was built for these tests.
 var binary string
+
+// long has the tests of a thousand instances take the minutes that a person has for them,
+// and no CI.
+var long = flag.Bool("long", false, "let the tests of a thousand instances run for minutes")
+
+// shortOr returns how long something is watched: in CI, and with -long.
+func shortOr[T any](short, whole T) T {
+	if *long {
+		return whole
+	}
+	return short
+}
 
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
