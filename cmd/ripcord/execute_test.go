@@ -107,6 +107,10 @@ func TestExecute(t *testing.T) {
 		{"check --config " + fine, 0, fine + " is good: 2 instances, 1 group\n", ""},
 		{"check " + vague, 0, "warning", "warning: " + vague + ":"},
 
+		{"convert " + filepath.Join("..", "..", "pkg", "keepalived", "testdata", "basic-smallest.conf"), 0, "    addresses: [192.0.2.100/32]\n", ""},
+		{"convert " + filepath.Join("..", "..", "pkg", "keepalived", "testdata", "broken-no-vrid.conf"), 1, "", "cannot be used: 1 problem\n"},
+		{"convert " + missing, 1, "", "ripcord: no configuration: "},
+		{"convert", 2, "", "ripcord convert --help"},
 		{"events --socket " + missing, 1, "", "ripcord: there is no socket " + missing + ": is ripcord running?"},
 		{"events log.txt", 2, "", "ripcord: events log.txt: give - to read a log from standard input, or nothing to ask the daemon\n"},
 		{"events - --follow", 2, "", "ripcord: with - the log comes from standard input: leave out --follow, --since and --socket\n"},

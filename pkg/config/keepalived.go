@@ -17,7 +17,10 @@ import (
 // keepalived makes the configuration of a file in keepalived's language. What is said of it
 // stands at its places in that file.
 func (l *loader) keepalived(path string, text []byte, o keepalived.Options) (*Config, error) {
-	t := keepalived.Translate(path, text, o)
+	return l.translated(keepalived.Translate(path, text, o))
+}
+
+func (l *loader) translated(t keepalived.Translation) (*Config, error) {
 	for _, f := range t.Files {
 		l.add(f.Name, f.Text)
 	}

@@ -44,6 +44,7 @@ type KeyDescription struct {
 	Name     string
 	Default  string // as one would write it; empty: none
 	Required bool
+	Later    bool // known, and refused by name: not supported yet
 	Value    Description
 	Meaning  string
 	Example  string
@@ -69,6 +70,8 @@ func (t table[T]) describe() []KeyDescription {
 		case required:
 			d.Required = true
 		case optional:
+		case later:
+			d.Later = true
 		default:
 			d.Default = k.initial
 		}

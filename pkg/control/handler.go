@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Paths of the status document and of the metrics.
+// Where the status document and the metrics are found.
 const (
 	StatusPath  = "/v1/status"
 	MetricsPath = "/metrics"

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// Paths of orders. They change the daemon, so they are taken on the unix socket alone.
+// Where orders are given. They change the daemon, so they are taken on the unix socket
+// alone.
 const (
 	ReleasePath = "/v1/release"
 	ResumePath  = "/v1/resume"

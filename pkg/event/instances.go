@@ -13,12 +13,11 @@ type InstanceTransition struct {
 	From, To State
 	Reason   Reason
 	Priority uint8
-	Alone    bool // its group did not change: it begins or ceases to serve as the last standing
 }
 
 func (InstanceTransition) Name() string { return "instance.transition" }
 
-// Level is Warn for a fault, and for a takeover without the fence or without the group.
+// Level is Warn for a fault, and for a takeover without the fence.
 func (e InstanceTransition) Level() Level { return transitionLevel(e.To, e.Reason) }
 
 func (e InstanceTransition) Message() string {
@@ -72,13 +71,13 @@ func (e GroupTransition) Fields() []Field {
 }
 
 func transitionLevel(to State, reason Reason) Level {
-	if to == Fault || reason == FenceFailed || reason == LastStanding {
+	if to == Fault || reason == FenceFailed {
 		return Warn
 	}
 	return Info
 }
 
-// Reasons why an instance that could move waits.
+// What an instance that could move waits for.
 const (
 	HoldGroup        = "group"         // another member's Active is still heard
 	HoldRecovery     = "recovery"      // a link has returned and has yet to prove that it forwards

@@ -199,17 +199,13 @@ func (t *translator) completeSending(i *instance) {
 		i.vmac = number{}
 	}
 	first := map[netip.Addr]bool{}
-	own, _ := netip.ParseAddr(i.source.Text)
 	i.peers = slices.DeleteFunc(i.peers, func(p peer) bool {
 		again := first[p.address]
 		first[p.address] = true
-		switch {
-		case again:
-			t.ignore(p.at, "leave one out", "the peer %s is given twice", p.address)
-		case p.address == own:
-			t.ignore(p.at, "name the other routers only", "the peer %s is this router's own address, and is left out", p.address)
+		if again {
+			t.ignore(p.at, "", "the peer %s is given twice", p.address)
 		}
-		return again || p.address == own
+		return again
 	})
 }
 
@@ -307,14 +303,17 @@ func (t *translator) checkTrees() (all []*tree.Node) {
 	return all
 }
 
+// ScriptUser is the user that commands run as where there is one of that name and the file
+// says no other.
+const ScriptUser = "keepalived_script"
+
 // accounts says whom commands run as.
 func (t *translator) accounts(root builder) {
-	const own = "keepalived_script"
 	user := t.globals.user
 	switch {
 	case user.Text != "":
-	case t.System.User(own, ""):
-		user = Word{Text: own, Position: root.Position}
+	case t.System.User(ScriptUser, ""):
+		user = Word{Text: ScriptUser, Position: root.Position}
 	default:
 		user = Word{Text: "root", Position: root.Position}
 	}

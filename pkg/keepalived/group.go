@@ -1,10 +1,8 @@
 package keepalived
 
 import (
-	"maps"
 	"slices"
 
-	"ripcord/pkg/spelling"
 	"ripcord/pkg/tree"
 )
 
@@ -59,11 +57,7 @@ func (t *translator) gather(g *group) {
 		i := t.byName[w.Text]
 		switch {
 		case i == nil:
-			hint := ""
-			if !t.full() {
-				hint = spelling.DidYouMean(nearest(w.Text, slices.Sorted(maps.Keys(t.byName))))
-			}
-			t.ignore(w.Position, hint, "no vrrp_instance is named %s: it is left out", show(w.Text))
+			t.ignore(w.Position, "", "no vrrp_instance is named %s: it is left out", show(w.Text))
 		case i.group == g:
 			t.ignore(w.Position, "", "%s is given twice", show(w.Text))
 		case i.group != nil:

@@ -6,7 +6,7 @@ import (
 )
 
 var rootKeywords = table[translator]{
-	{"global_defs", 0, 0, nested, Translated, "what all instances have, and keys of the file itself", "", func(t *translator, s *Statement, _ *translator) {
+	{"global_defs", 0, 0, nested, Translated, "", "", func(t *translator, s *Statement, _ *translator) {
 		globalKeywords.read(t, "global_defs", s.Block, &t.globals)
 	}},
 	{"vrrp_instance", 1, 1, nested, Translated, "`instances`", "", func(t *translator, s *Statement, _ *translator) {
@@ -72,6 +72,13 @@ const noStatic = "ripcord keeps nothing in place that is independent of an insta
 type keywordBlock struct {
 	name     string // empty: outside of blocks
 	keywords []string
+}
+
+func (b keywordBlock) title() string {
+	if b.name == "" {
+		return "no block"
+	}
+	return b.name
 }
 
 // blocks are all kinds of blocks.
@@ -184,6 +191,11 @@ func (l *linkSettings) tree() builder {
 
 // refuse fails where the file has load balancing, unless another program does it.
 func (t *translator) refuse() {
+	if t.WithoutLVS {
+		for _, s := range t.balanced {
+			t.leaveOut(s, "LVS", noLVS)
+		}
+	}
 	if len(t.balanced) == 0 || t.WithoutLVS {
 		return
 	}

@@ -35,6 +35,8 @@ type Translation struct {
 	Root  *tree.Node // nil: there are errors among the notes
 	Files []File
 	Notes []Note
+
+	statements []*Statement
 }
 
 // Translate reads a configuration, whose first file has that name and text.
@@ -61,7 +63,7 @@ func Translate(name string, text []byte, o Options) Translation {
 	if t.report.errors > 0 {
 		root = nil
 	}
-	return Translation{Root: root, Files: r.files, Notes: t.report.notes}
+	return Translation{Root: root, Files: r.files, Notes: t.report.notes, statements: statements}
 }
 
 // A translator collects what the statements say, and makes a tree of it at the end: many

@@ -10,7 +10,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// Bounds of the part of the log that is kept in memory.
+// How much of the log is kept in memory.
 const (
 	mostLines = 10_000
 	mostBytes = 8 << 20

@@ -50,9 +50,8 @@ type Probe interface {
 	open(m *machine, timeout time.Duration) prober
 }
 
-// Validate returns all that makes a check unusable, whatever the machine is like. A cause
-// that can change while the daemon runs, such as a missing program, is a failed result
-// instead.
+// Validate returns all that makes a check unusable, whatever the machine is like. What
+// can change while the daemon runs, as a missing program, is a failed result.
 func (s *Spec) Validate() error {
 	var errs []error
 	wrong := func(format string, args ...any) {

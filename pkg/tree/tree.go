@@ -2,7 +2,10 @@
 // was written in: YAML or keepalived's own. pkg/config decides what the values mean.
 package tree
 
-import "cmp"
+import (
+	"cmp"
+	"slices"
+)
 
 // Kind is what a node is.
 type Kind uint8
@@ -42,6 +45,23 @@ type Node struct {
 	Index   int     // in the list of its file
 	Size    int     // what it takes to read it, with what is repeated
 	Name    string  // what problems call it; empty: its path
+	// Comments are lines that YAML has before it.
+	Comments []string
+}
+
+// Clone returns a copy that shares nothing with the node.
+func (n *Node) Clone() *Node {
+	own := *n
+	own.Comments = slices.Clone(n.Comments)
+	own.Items = make([]*Node, len(n.Items))
+	for i, item := range n.Items {
+		own.Items[i] = item.Clone()
+	}
+	own.Entries = slices.Clone(n.Entries)
+	for i := range own.Entries {
+		own.Entries[i].Value = own.Entries[i].Value.Clone()
+	}
+	return &own
 }
 
 // Entry is one key of a map.

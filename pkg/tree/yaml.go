@@ -19,38 +19,57 @@ func (n *Node) write(b *strings.Builder, indent int) {
 	pad := strings.Repeat("  ", indent)
 	switch {
 	case n.Kind == Map && len(n.Entries) > 0:
-		for _, e := range n.Entries {
-			b.WriteString(pad + Quote(e.Key) + ":")
-			e.Value.after(b, indent)
+		for i, e := range n.Entries {
+			e.Value.remark(b, pad)
+			n.entry(b, i, indent)
 		}
 	case n.Kind == List && len(n.Items) > 0:
 		for _, item := range n.Items {
+			item.remark(b, pad)
 			b.WriteString(pad + "-")
-			item.entry(b, indent)
+			item.behindDash(b, indent)
 		}
 	default:
 		b.WriteString(pad + n.flow() + "\n")
 	}
 }
 
-// after appends a node behind a key.
-func (n *Node) after(b *strings.Builder, indent int) {
-	if n.short() {
-		b.WriteString(" " + n.flow() + "\n")
+// remark appends the comments of a node.
+func (n *Node) remark(b *strings.Builder, pad string) {
+	for _, line := range n.Comments {
+		b.WriteString(pad + "# " + line + "\n")
+	}
+}
+
+// entry appends an entry of a map without its comments.
+func (n *Node) entry(b *strings.Builder, i, indent int) {
+	b.WriteString(strings.Repeat("  ", indent) + Quote(n.Entries[i].Key) + ":")
+	value := n.Entries[i].Value
+	if value.short() {
+		b.WriteString(" " + value.flow() + "\n")
 		return
 	}
 	b.WriteString("\n")
-	n.write(b, indent+1)
+	value.write(b, indent+1)
 }
 
-// entry appends a node behind the dash of a list.
-func (n *Node) entry(b *strings.Builder, indent int) {
+// behindDash appends a node behind the dash of a list. The comments of its first entry stand
+// behind that.
+func (n *Node) behindDash(b *strings.Builder, indent int) {
 	if n.short() {
 		b.WriteString(" " + n.flow() + "\n")
 		return
 	}
 	var inner strings.Builder
-	n.write(&inner, indent+1)
+	own := *n
+	if n.Kind == Map {
+		n.entry(&inner, 0, indent+1)
+		n.Entries[0].Value.remark(&inner, strings.Repeat("  ", indent+1))
+		own.Entries = n.Entries[1:]
+	}
+	if n.Kind == List || len(own.Entries) > 0 {
+		own.write(&inner, indent+1)
+	}
 	b.WriteString(" " + strings.TrimLeft(inner.String(), " "))
 }
 
@@ -63,7 +82,7 @@ func (n *Node) short() bool {
 	case List:
 		length := 0
 		for _, item := range n.Items {
-			if length += len(item.Text) + 2; item.Kind == List || item.Kind == Map || length > most {
+			if length += len(item.Text) + 2; item.Kind == List || item.Kind == Map || len(item.Comments) > 0 || length > most {
 				return false
 			}
 		}

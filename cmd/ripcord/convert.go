@@ -1,0 +1,36 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"ripcord/pkg/config"
+)
+
+// newConvert returns the command that translates a keepalived.conf.
+func newConvert() *cobra.Command {
+	var id string
+	c := &cobra.Command{
+		Use:   "convert FILE",
+		Short: "Print keepalived.conf in ripcord's own language, with a comment for each thing that differs",
+		Long: "Print keepalived.conf in ripcord's own language, as ripcord.yaml: what all instances share\n" +
+			"stands under defaults, ripcord's own checks replace commands that do the same, and what\n" +
+			"differs or is not done is a comment at its place.",
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if id == "" {
+				id, _ = os.Hostname() // without one, no line is for it
+			}
+			yaml, err := config.Convert(args[0], id)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprint(c.OutOrStdout(), yaml)
+			return err
+		},
+	}
+	c.Flags().StringVar(&id, "id", "", "what lines with @ID are for (default the name of this machine)")
+	return c
+}

@@ -1,0 +1,93 @@
+package config
+
+import (
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ripcord/pkg/keepalived"
+	"ripcord/pkg/track"
+)
+
+// TestConvertMeansTheSame compares, for each keepalived.conf of the corpus, the
+// configuration that it is with the one that its conversion is.
+func TestConvertMeansTheSame(t *testing.T) {
+	files, err := filepath.Glob("../keepalived/testdata/*.conf")
+	if err != nil || len(files) < 150 {
+		t.Fatalf("%d files: %v", len(files), err)
+	}
+	converted, replaced := 0, 0
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".conf"), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, refused := (&loader{format: Keepalived}).keepalived(file, text, keepalived.Options{ID: "alpha", WithoutLVS: true, System: anyMachine{}})
+			yaml, err := Convert(file, "alpha")
+			if (err == nil) != (refused == nil) {
+				t.Fatalf("as a configuration: %v; converted: %v", refused, err)
+			}
+			if err != nil {
+				return
+			}
+			got, err := Parse("converted.yaml", []byte(yaml))
+			if err != nil {
+				t.Fatalf("the conversion does not load: %v\n%s", err, yaml)
+			}
+			converted++
+			replaced += takeBack(t, got, want)
+			if !runs.MatchString(yaml) {
+				got.ScriptUser, got.ScriptGroup = want.ScriptUser, want.ScriptGroup // nothing runs
+			}
+			got.File, got.Format, got.Warnings, want.Warnings = want.File, want.Format, nil, nil
+			if diff := cmp.Diff(want, got, inside...); diff != "" {
+				t.Errorf("-the file, +its conversion:\n%s\n%s", diff, yaml)
+			}
+		})
+	}
+	if converted < 150 || replaced < 5 {
+		t.Errorf("only %d files were converted, and %d commands replaced: this reads the corpus wrongly", converted, replaced)
+	}
+}
+
+// runs is what is run as script_user.
+var runs = regexp.MustCompile(`(?m)^ *(- )?(command|notify|fifo):`)
+
+// inside lets values be compared with all that is in them.
+var inside = []cmp.Option{
+	cmp.Exporter(func(reflect.Type) bool { return true }),
+	cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
+	cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
+}
+
+// takeBack puts the commands back that the conversion replaced by checks of ripcord's own,
+// and returns how many.
+func takeBack(t *testing.T, got, want *Config) (replaced int) {
+	for i := range got.Checks {
+		if i >= len(want.Checks) {
+			break
+		}
+		own, old := &got.Checks[i], want.Checks[i]
+		command, ok := old.Probe.(track.Command)
+		if _, still := own.Probe.(track.Command); still || !ok {
+			continue
+		}
+		if !slices.Contains([]string{"killall", "pidof", "pgrep", "nc", "curl"}, filepath.Base(command.Argv[0])) {
+			t.Errorf("%v is replaced by %v", command, own.Probe)
+		}
+		own.Probe, own.User, own.Group = old.Probe, old.User, old.Group
+		if own.Timeout < old.Timeout || old.Timeout == 0 {
+			own.Timeout = old.Timeout // the command had one itself
+		}
+		replaced++
+	}
+	return replaced
+}

@@ -1,0 +1,193 @@
+package keepalived
+
+import (
+	"net/netip"
+	"net/url"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"ripcord/pkg/tree"
+)
+
+// builtIn puts ripcord's own checks in place of commands that do the same, with the old
+// line as a comment.
+func (c *converter) builtIn() {
+	for _, check := range c.items("checks") {
+		at := slices.IndexFunc(check.Entries, func(e tree.Entry) bool { return e.Key == "command" })
+		if at < 0 {
+			continue
+		}
+		old := check.Entries[at]
+		key, value, timeout := replacement(texts(old.Value))
+		if value == nil {
+			continue
+		}
+		value.Position = old.Value.Position
+		value.Comments = folded("in place of: " + c.line(old.Value.Position))
+		check.Entries[at] = tree.Entry{Key: key, Position: old.Position, Value: value}
+		// It is no program any more that somebody runs.
+		check.Entries = slices.DeleteFunc(check.Entries, func(e tree.Entry) bool { return e.Key == "user" || e.Key == "group" })
+		shorten(check, timeout)
+	}
+}
+
+// line is the line of the file at a place, without the blanks around it.
+func (c *converter) line(at tree.Position) string {
+	lines := strings.Split(string(c.Files[at.File].Text), "\n")
+	if at.Line < 1 || at.Line > len(lines) {
+		return ""
+	}
+	return strings.TrimSpace(strings.ToValidUTF8(lines[at.Line-1], "�"))
+}
+
+func texts(list *tree.Node) (words []string) {
+	for _, item := range list.Items {
+		words = append(words, item.Text)
+	}
+	return words
+}
+
+// shorten gives a check the timeout that its command had itself, if that is shorter.
+func shorten(check *tree.Node, timeout time.Duration) {
+	in := func(key string, otherwise time.Duration) time.Duration {
+		if e := check.Find(key); e != nil {
+			if d, err := time.ParseDuration(e.Value.Text); err == nil {
+				return d
+			}
+		}
+		return otherwise
+	}
+	if timeout == 0 || timeout >= in("timeout", in("interval", time.Second)) {
+		return
+	}
+	check.Entries = slices.DeleteFunc(check.Entries, func(e tree.Entry) bool { return e.Key == "timeout" })
+	at := slices.IndexFunc(check.Entries, func(e tree.Entry) bool { return e.Key == "interval" }) + 1
+	if at == 0 {
+		at = len(check.Entries)
+	}
+	check.Entries = slices.Insert(check.Entries, at, tree.Entry{Key: "timeout", Value: &tree.Node{Kind: tree.Scalar, Text: timeout.String()}})
+}
+
+// replacement is the check that does what a command does, with the timeout that the command
+// has itself; nil if there is none.
+func replacement(argv []string) (key string, value *tree.Node, timeout time.Duration) {
+	if len(argv) < 2 {
+		return "", nil, 0
+	}
+	switch path.Base(argv[0]) {
+	case "killall":
+		if rest := without(argv[1:], "-q", "--quiet"); len(rest) == 2 && (rest[0] == "-0" || rest[0] == "-s0") {
+			return processCheck(rest[1])
+		}
+	case "pidof":
+		if rest := without(argv[1:], "-q", "-s"); len(rest) == 1 {
+			return processCheck(rest[0])
+		}
+	case "pgrep":
+		if rest := without(argv[1:], "-x", "--exact"); len(rest) == 1 {
+			return processCheck(rest[0])
+		}
+	case "nc", "ncat", "netcat":
+		return connectionCheck(argv[1:])
+	case "curl":
+		return requestCheck(argv[1:])
+	}
+	return "", nil, 0
+}
+
+func without(list []string, words ...string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(w string) bool { return slices.Contains(words, w) })
+}
+
+// processCheck is the check for a process. The kernel knows 15 characters of a name, and a
+// pattern is none.
+func processCheck(name string) (string, *tree.Node, time.Duration) {
+	const known = 15
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-+@", r)
+	}
+	base := path.Base(name)
+	if strings.HasPrefix(name, "-") || strings.Contains(name, "/") && name[0] != '/' || len(base) > known && base == name ||
+		strings.ContainsFunc(base, func(r rune) bool { return !plain(r) }) {
+		return "", nil, 0
+	}
+	m := newMap(tree.Position{}, "")
+	m.text("name", m.Position, name)
+	return "process", m.Node, 0
+}
+
+// connectionCheck is the check for `nc -z ADDRESS PORT`.
+func connectionCheck(args []string) (string, *tree.Node, time.Duration) {
+	flags, words, timeout, ok := flagsOf(args, "zvn", "w")
+	if !ok || len(words) != 2 || !strings.Contains(flags, "z") {
+		return "", nil, 0
+	}
+	address, err := netip.ParseAddr(words[0])
+	port, portErr := strconv.ParseUint(words[1], 10, 16)
+	if err != nil || portErr != nil || port == 0 || address.Zone() != "" {
+		return "", nil, 0
+	}
+	m := newMap(tree.Position{}, "")
+	m.text("address", m.Position, netip.AddrPortFrom(address, uint16(port)).String())
+	return "tcp", m.Node, timeout
+}
+
+// requestCheck is the check for a curl whose answer is not looked at.
+func requestCheck(args []string) (string, *tree.Node, time.Duration) {
+	long := map[string]string{
+		"--silent": "-s", "--show-error": "-S", "--fail": "-f", "--insecure": "-k", "--head": "-I", "--max-time": "-m", "--connect-timeout": "-m", "--output": "-o",
+	}
+	short := make([]string, len(args))
+	for i, a := range args {
+		if short[i] = a; long[a] != "" {
+			short[i] = long[a]
+		}
+	}
+	if at := slices.Index(short, "-o"); at >= 0 && at+1 < len(short) && short[at+1] == "/dev/null" {
+		short = slices.Delete(short, at, at+2)
+	}
+	flags, words, timeout, ok := flagsOf(short, "sSfk", "m")
+	if !ok || len(words) != 1 {
+		return "", nil, 0
+	}
+	u, err := url.Parse(words[0])
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Fragment != "" {
+		return "", nil, 0
+	}
+	m := newMap(tree.Position{}, "")
+	m.text("url", m.Position, words[0])
+	if !strings.Contains(flags, "f") { // any answer is one
+		m.text("status", m.Position, "100-599")
+	}
+	if strings.Contains(flags, "k") {
+		m.text("insecure", m.Position, "true")
+	}
+	return "http", m.Node, timeout
+}
+
+// flagsOf takes arguments apart: flags of one letter, one with a number of seconds, and
+// words. It is false where there is any other.
+func flagsOf(args []string, plain, seconds string) (flags string, words []string, timeout time.Duration, ok bool) {
+	for i := 0; i < len(args); i++ {
+		a := args[i]
+		switch letters, isFlag := strings.CutPrefix(a, "-"); {
+		case !isFlag:
+			words = append(words, a)
+		case letters == seconds && i+1 < len(args):
+			i++
+			n, err := strconv.ParseFloat(args[i], 64)
+			if err != nil || n < 0.01 || n > 3600 {
+				return "", nil, 0, false
+			}
+			timeout = time.Duration(n * float64(time.Second)).Round(time.Millisecond)
+		case letters == "" || strings.Trim(letters, plain) != "":
+			return "", nil, 0, false
+		default:
+			flags += letters
+		}
+	}
+	return flags, words, timeout, true
+}

@@ -1,0 +1,162 @@
+package keepalived
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"ripcord/pkg/tree"
+)
+
+// YAML writes a translation as a person would write it in ripcord's own language: what all
+// instances share stands under defaults, ripcord's own checks are in place of commands that
+// do the same, and each note is a comment where it belongs.
+func (t Translation) YAML() string {
+	c := converter{Translation: t, root: t.Root.Clone()}
+	c.builtIn()
+	head := c.comments()
+	c.plain()
+	c.defaults()
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Made from %s by ripcord convert.\n", t.Files[0].Name)
+	for _, line := range head {
+		b.WriteString("# " + line + "\n")
+	}
+	return b.String() + "\n" + c.root.YAML()
+}
+
+// A converter changes a copy of the tree.
+type converter struct {
+	Translation
+	root *tree.Node
+}
+
+// items are the entries of a list of the configuration.
+func (c *converter) items(key string) []*tree.Node {
+	if e := c.root.Find(key); e != nil {
+		return e.Value.Items
+	}
+	return nil
+}
+
+// alike are the keys of an instance that may be alike in many.
+var alike = []string{
+	"version", "priority", "interval", "miss", "preempt", "preempt_delay", "startup_delay", "checksum", "auth", "accept",
+	"announce", "track_link", "track", "notify",
+}
+
+// defaults moves what all instances say to defaults.
+func (c *converter) defaults() {
+	instances := c.items("instances")
+	if len(instances) < 2 {
+		return
+	}
+	shared := &tree.Node{Kind: tree.Map}
+	for _, key := range alike {
+		if slices.ContainsFunc(instances, func(i *tree.Node) bool { return !says(i, instances[0].Find(key), key) }) {
+			continue
+		}
+		first := *instances[0].Find(key)
+		for _, i := range instances[1:] {
+			first.Value.Comments = append(first.Value.Comments, i.Find(key).Value.Comments...)
+		}
+		shared.Entries = append(shared.Entries, first)
+		for _, i := range instances {
+			i.Entries = slices.DeleteFunc(i.Entries, func(e tree.Entry) bool { return e.Key == key })
+		}
+	}
+	if len(shared.Entries) > 0 {
+		at := slices.IndexFunc(c.root.Entries, func(e tree.Entry) bool { return e.Key == "instances" })
+		c.root.Entries = slices.Insert(c.root.Entries, at, tree.Entry{Key: "defaults", Value: shared})
+	}
+}
+
+// says reports whether a map has a key with the value of an entry, which may be nil.
+func says(m *tree.Node, as *tree.Entry, key string) bool {
+	e := m.Find(key)
+	return e != nil && as != nil && e.Value.YAML() == as.Value.YAML()
+}
+
+// comments gives each note to the part of the tree that it is about: what stands on its
+// line, or the instance, group or check in which that line is. It returns the others.
+func (c *converter) comments() (head []string) {
+	notes := slices.Clone(c.Notes)
+	slices.SortStableFunc(notes, func(a, b Note) int { return a.Compare(b.Position) })
+	for _, n := range notes {
+		lines := c.comment(n)
+		if at := c.anchor(n.Position); at != nil {
+			at.Comments = append(at.Comments, lines...)
+		} else {
+			head = append(head, lines...)
+		}
+	}
+	return head
+}
+
+// anchor is the part of the tree to which a place of the file belongs; nil: all of it.
+func (c *converter) anchor(at tree.Position) (found *tree.Node) {
+	for _, key := range []string{"instances", "groups", "checks"} {
+		for _, block := range c.items(key) {
+			if block.Compare(at) <= 0 && (found == nil || block.Compare(found.Position) >= 0) {
+				found = block
+			}
+		}
+	}
+	if found == nil || c.behind(found, at) {
+		return nil
+	}
+	for i := range found.Entries {
+		if e := found.Entries[i].Value; e.File == at.File && e.Line == at.Line && at.Line != found.Line {
+			return e
+		}
+	}
+	return found
+}
+
+// behind reports whether a place stands behind the end of the block of which a node was made.
+func (c *converter) behind(block *tree.Node, at tree.Position) bool {
+	for _, s := range c.statements {
+		if s.at() == block.Position && s.Close != nil {
+			return at.Compare(*s.Close) > 0
+		}
+	}
+	return block.File != at.File
+}
+
+// comment is a note as lines of a comment.
+func (c *converter) comment(n Note) []string {
+	text := n.Message
+	if n.Hint != "" {
+		text += "; " + n.Hint
+	}
+	switch n.Class {
+	case Differs:
+		text = "differs: " + text
+	case NotDone:
+		text = "not done: " + text
+	default:
+	}
+	return folded(fmt.Sprintf("%s %s", c.place(n.Position), text))
+}
+
+// place is a place as a comment has it.
+func (c *converter) place(at tree.Position) string {
+	if at.File == 0 {
+		return fmt.Sprintf("line %d:", at.Line)
+	}
+	return fmt.Sprintf("%s, line %d:", filepath.Base(c.Files[at.File].Name), at.Line)
+}
+
+// folded breaks a text into lines.
+func folded(text string) (lines []string) {
+	const most = 100
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && len(line)+1+len(word) > most {
+			lines, line = append(lines, line), ""
+		}
+		line = strings.TrimLeft(line+" "+word, " ")
+	}
+	return append(lines, line)
+}
