@@ -18,7 +18,7 @@ import (
 const checksAtOnce = 16
 
 // runChecks runs every check once, whatever is in rise, fall and initial, and prints the
-// results. That one of them fails is an error.
+// results. It returns an error if one of them fails.
 func runChecks(c *cobra.Command, cfg *config.Config) error {
 	specs, err := daemon.Checks(cfg)
 	if err != nil {

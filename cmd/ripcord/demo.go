@@ -26,7 +26,7 @@ func newDemo() *cobra.Command {
 	}
 }
 
-// demonstrate plays the story. Whatever happens the stage is taken down.
+// demonstrate plays the story. The stage is taken down in any case.
 func demonstrate(ctx context.Context, c *cobra.Command) (err error) {
 	out := c.OutOrStdout()
 	fmt.Fprint(out, picture)

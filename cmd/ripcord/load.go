@@ -65,8 +65,8 @@ func (s *source) load(ctx context.Context, here config.Machine) (*config.Config,
 	}
 }
 
-// machine returns the addresses of this machine. What cannot be read of them is left
-// out: the daemon finds it out again while it runs.
+// machine returns the addresses of this machine. Addresses that cannot be read are left out:
+// the daemon finds them while it runs.
 func machine() config.Machine {
 	here := config.Machine{}
 	links, _ := net.Interfaces()

@@ -56,7 +56,8 @@ func statusPage(s *control.Status, now time.Time) page {
 		p.blocks = append(p.blocks, block{name: "instances", table: instances(s, now), ages: []int{3}})
 	}
 	p.blocks = append(p.blocks,
-		block{name: "faults", notes: faults(s, now)}, block{name: "missing", notes: missing(s)},
+		block{name: "faults", notes: faults(s, now)}, block{name: "last standing", notes: lastStanding(s)},
+		block{name: "missing", notes: missing(s)},
 		block{name: "holdings", notes: holdings(s)}, block{name: "warnings", notes: warnings(s, now)})
 	if len(s.Links) > 0 {
 		p.blocks = append(p.blocks, block{name: "links", table: links(s, now), ages: []int{8}})
@@ -170,6 +171,18 @@ func faults(s *control.Status, now time.Time) (notes []note) {
 				n.age = ", for " + span(now.Sub(*f.Since))
 			}
 			notes = append(notes, n)
+		}
+	}
+	return notes
+}
+
+// lastStanding returns a note for each instance that serves without its group.
+func lastStanding(s *control.Status) (notes []note) {
+	for _, i := range s.Instances {
+		if i.LastStanding {
+			notes = append(notes, note{
+				text: i.Name + ": serves as the last one standing, with priority 1: nobody else does, and its group " + i.Group + " does not serve as a whole", colour: red,
+			})
 		}
 	}
 	return notes

@@ -104,8 +104,8 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(out)
 	root.SetErr(complaints)
 	strictCompletion(root)
-	// Whatever fails before a command runs is a mistake on the command line. A
-	// command with a PersistentPreRun of its own would hide this one.
+	// A failure before a command runs is a mistake on the command line. A command with a
+	// PersistentPreRun of its own would hide this one.
 	started := false
 	root.PersistentPreRun = func(c *cobra.Command, _ []string) {
 		started = true

@@ -20,8 +20,8 @@ type Leftovers struct {
 	Firewall firewall.Kernel
 }
 
-// Remove removes all of it, and returns what it removed, in words. What cannot be
-// removed is in the error, and keeps nothing else from being removed.
+// Remove removes all of it, and returns what it removed, in words. The error names leftovers
+// that cannot be removed; they keep no others from being removed.
 //
 // It goes by what leans on what: rules before the tables that they lead to, routes
 // before addresses, addresses before the links that bear them, and the firewall's

@@ -32,9 +32,9 @@ type LinuxKernel interface {
 	Close() error
 }
 
-// OpenKernel opens an rtnetlink socket. What has to outlive a crash and that the kernel
-// does not keep stands in files whose names begin with record: the settings of links
-// that were changed, and before Linux 5.18, which keeps no mark, our addresses.
+// OpenKernel opens an rtnetlink socket. State that must outlive a crash and that the kernel
+// does not keep stands in files whose names begin with record: the settings of links that
+// were changed, and before Linux 5.18, which keeps no mark, our addresses.
 func OpenKernel(record string) (LinuxKernel, error) {
 	k, err := openNetlink(rtnl.Config{})
 	if err != nil {

@@ -101,9 +101,9 @@ const (
 	Release
 	// Reannounce announces again what is held.
 	Reannounce
-	// Configure gives the worker new sets in place of those it has. What an instance holds
-	// that is in none of them is removed; what changed of a set that is held is changed in
-	// place, and only what is new is announced.
+	// Configure gives the worker new sets in place of those it has. Held addresses that are
+	// in none of them are removed; a set that is held is changed in place, and only new
+	// addresses are announced.
 	Configure
 )
 

@@ -12,8 +12,8 @@ import (
 )
 
 // placements reports to the router what is missing of what instances should hold
-// (vrrp.Placed), where that is news. What was last reported outlasts a release: what was
-// missing then is missing still, as far as anybody knows.
+// (vrrp.Placed), where that is news. The last report outlasts a release: an address that was
+// missing then is assumed to be missing still.
 type placements struct {
 	ledger  *ledger
 	routes  *route.Holder

@@ -69,8 +69,8 @@ func (s *schedule) newJob(now time.Time, instance string, addresses int, a Annou
 func (s *schedule) knows(instance string) bool { return s.jobs[instance] != nil }
 
 // startSome announces some addresses, by their places, of an instance whose others were
-// announced: a set at once, and a second AgainAfter later. What is left to announce of
-// such addresses begins anew.
+// announced: a set at once, and a second AgainAfter later. Announcements of these addresses
+// that were still to come begin anew.
 func (s *schedule) startSome(now time.Time, instance string, places []int, a Announce) {
 	if old := s.some[instance]; old != nil {
 		s.waiting.Remove(old)

@@ -46,7 +46,7 @@ type Worker struct {
 	gone   atomic.Bool // somebody may have removed routes or rules
 	opened atomic.Bool // somebody may have removed what the firewall dropped
 
-	// What follows belongs to the goroutine of Run.
+	// The fields below belong to the goroutine of Run.
 	linkFacts    *bus.Merged[string, event.Link]
 	addressFacts *bus.Merged[event.AddressKey, event.Address]
 	awake        time.Time // when this goroutine last showed that it runs
@@ -125,7 +125,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	defer w.listen(ctx)()
 
-	// Whoever takes over has hundreds of frames to send, and its hosts wait.
+	// After a takeover there are hundreds of frames to send, and the hosts wait for them.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	undo, _ := thread.Nice() // without the right to it, it takes longer

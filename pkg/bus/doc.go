@@ -16,12 +16,11 @@
 //  4. A retained topic remembers the merged value of each key, less what counts
 //     since a Take. Subscribing yields that snapshot and all that comes after
 //     it, in one act. A key may be forgotten, until it is published again.
-//  5. Take gives all that stands in a backlog, in order of arrival, and never
-//     blocks. A reader with several subscriptions gives them one Bell, and after
-//     it rang takes from all. What was published before something that it has
-//     taken from one subscription is in the others when it takes from them
-//     afterwards.
-//  6. What Take gave is the reader's until its next Take, which uses the memory
+//  5. Take gives all that stands in a backlog, in order of arrival, and never blocks. A
+//     reader with several subscriptions gives them one Bell, and after it rang takes from
+//     all. It finds all that was published earlier than a value it has taken from one
+//     subscription when it takes from the others afterwards.
+//  6. The slice that Take returns is the reader's until its next Take, which uses the memory
 //     again: a backlog that is taken from in steady state allocates nothing.
 //
 // Everything here may be used from any goroutine; a backlog has one reader.

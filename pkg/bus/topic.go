@@ -94,9 +94,9 @@ func (t *Retained[K, T]) Snapshot() []T {
 	return values
 }
 
-// Forget drops the value of a key from what is remembered, until one is published
-// again. What stands in the backlogs stays there. Keys that are not used any more
-// have to be forgotten, where there may be ever new ones.
+// Forget drops the value of a key from what is remembered, until one is published again.
+// Values that stand in the backlogs stay there. Keys that are not used any more have to be
+// forgotten, where there may be ever new ones.
 func (t *Retained[K, T]) Forget(key K) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -10,12 +10,12 @@
 //     result.
 //  2. At its timeout the whole process group gets SIGTERM, and SIGKILL after Grace. A
 //     process that leaves its group (setsid) is not killed.
-//  3. Run returns when the program has been reaped: no zombie, descriptor or goroutine
-//     is left of it. Whoever waits for Run never has two of one command at once.
+//  3. Run returns when the program has been reaped: no zombie, descriptor or goroutine is
+//     left of it. A caller that waits for Run never has two of one command at once.
 //  4. Of the output the first OutputLimit bytes are kept, and the rest is discarded as
 //     it comes: a program that prints a gigabyte costs processor time, no memory.
-//  5. A program that somebody else than root or its own user could replace is not run
-//     (see CheckExecutable). That is looked at before each run.
+//  5. A program that somebody else than root or its own user could replace is not run (see
+//     CheckExecutable). This is checked before each run.
 //
 // To run programs as other users, root or CAP_SETUID, CAP_SETGID and CAP_KILL are needed.
 package command

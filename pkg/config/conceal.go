@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// What is said of a file repeats its lines, and must repeat no secret of theirs,
-// not where a key is misspelt or the file is not even YAML either.
+// Messages about a file repeat its lines, and must repeat no secret in them, not even if a
+// key is misspelt or the file is not YAML.
 var (
 	// digitsOfKey are those of half a key, or more.
 	digitsOfKey = regexp.MustCompile(`[0-9A-Fa-f]{32,}`)

@@ -47,6 +47,9 @@ func outcome(c *Config, err error) string {
 		if len(g.Track) > 0 || g.FaultAll {
 			fmt.Fprintf(&b, "  tracks %+v, fault by all %t\n", g.Track, g.FaultAll)
 		}
+		if g.LastStanding {
+			b.WriteString("  last standing\n")
+		}
 		for _, i := range g.Members {
 			fmt.Fprintf(&b, "  instance %s: group %q, %s, vrid %d, %s, priority %d, every %s, miss %d, preempt %t, checksum %s, auto %t\n    advertises %v\n",
 				i.Name, i.Group, i.Interface, i.VRID, i.Family, i.Priority, i.Interval, i.Miss, i.Preempt, i.Checksum, i.AutoChecksum, i.Addresses)

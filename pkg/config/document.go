@@ -89,8 +89,8 @@ func newDocument() *document {
 	return d
 }
 
-// read takes the whole file, which may be empty. Where it is not complete, since an
-// included file could not be read, what is missing may stand there.
+// read takes the whole file, which may be empty. If it is not complete, since an included
+// file could not be read, a missing key may stand there.
 func (d *document) read(l *loader, at place, complete bool) {
 	if at.node == nil || at.node.Kind == tree.Null {
 		l.advise(at, "an instance needs name, interface, vrid and addresses", "the configuration is empty")
@@ -158,7 +158,7 @@ func (d *document) build(l *loader) *Config {
 		c.Links[name] = s.Settings
 	}
 	for _, g := range d.groups {
-		built := vrrp.Group{Name: g.name, Track: trackers(g.track), FaultAll: g.faultAll, Fence: cmp.Or(g.fence, d.defaults.fence)}
+		built := vrrp.Group{Name: g.name, Track: trackers(g.track), FaultAll: g.faultAll, LastStanding: g.lastStanding, Fence: cmp.Or(g.fence, d.defaults.fence)}
 		for _, m := range g.members {
 			built.Members = append(built.Members, m.instance.build(d))
 		}

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"cmp"
+
 	"ripcord/pkg/spelling"
 	"ripcord/pkg/vrrp"
 )
@@ -12,8 +14,10 @@ type group struct {
 
 	track    []tracked
 	faultAll bool
-	fence    *vrrp.Fence
-	notify   Notify
+	// lastStanding lets sound members serve where nobody does.
+	lastStanding bool
+	fence        *vrrp.Fence
+	notify       Notify
 
 	at   place
 	said given
@@ -81,8 +85,15 @@ func (g *group) findMembers(l *loader, byName map[string]*instance, names []stri
 	}
 }
 
-// checkFences sees that a member leaves the fence to its group.
+// checkFences sees that a member leaves the fence to its group, and that no group has one
+// and may serve in part: a router with a fault cannot know whom to fence.
 func (d *document) checkFences(l *loader) {
+	for n := range d.groups {
+		if g := &d.groups[n]; g.lastStanding && cmp.Or(g.fence, d.defaults.fence) != nil {
+			l.advise(g.said["last_standing"], "leave one of the two out",
+				"a member that serves while its group is in Fault takes over from whoever fell silent, and runs no fence")
+		}
+	}
 	for _, i := range d.instances {
 		if _, own := i.own["fence"]; own && i.group != nil {
 			l.advise(i.where("fence"), "give the fence to the group", "%s is in %s, which takes over as one", i.Name, l.mention(i.group.at, i.where("fence")))

@@ -114,8 +114,8 @@ func (r *includer) match(p pattern, dir string) []string {
 	return names
 }
 
-// missed reports a pattern that no file matches, in or below a directory. That is allowed
-// unless files may be hidden from us.
+// missed reports a pattern that no file matches, in or below a directory. A pattern may match
+// nothing, unless files may be hidden from us.
 func (r *includer) missed(p pattern, dir string) {
 	if _, err := os.ReadDir(dir); err != nil && !os.IsNotExist(err) {
 		r.refuse(p, "", "cannot be searched for %s: %v", show(p.text), err)

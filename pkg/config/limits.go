@@ -6,10 +6,10 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// Whatever a file says, the time and the memory that it takes grow with its size
-// alone, and its size is limited. The parser takes quadratic time for deep nesting,
-// for block maps of many keys, and for long keys with much below them, so the
-// tokens are looked at before; and what aliases repeat is counted before it is read.
+// Reading a file takes time and memory that grow with its size alone, whatever it contains,
+// and its size is limited. The parser takes quadratic time for deep nesting, for block maps
+// of many keys, and for long keys with much below them, so the tokens are looked at before;
+// and what aliases repeat is counted before it is read.
 
 // MaxSize is the size of the largest file that is read, in bytes: room for twenty
 // thousand instances.

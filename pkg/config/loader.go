@@ -10,7 +10,7 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// What is printed of the problems of a file is limited, whatever the file is.
+// Bounds of the problems of a file that are printed, whatever the file is.
 const (
 	mostListed  = 100 // problems
 	mostMessage = 400 // characters

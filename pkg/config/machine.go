@@ -24,10 +24,10 @@ func (m Machine) has(a netip.Addr, on string) bool {
 	return false
 }
 
-// checkPeers sees that no unicast peer of an instance is this router itself: adverts to
-// it always arrive, and say nothing of the others. What is told of the machine counts
-// unless the instance sends from an address that is not on it: the file is another
-// machine's then.
+// checkPeers sees that no unicast peer of an instance is this router itself: adverts to it
+// always arrive, and say nothing of the others. The addresses of this machine are not
+// compared if the instance sends from an address that this machine lacks: the file is for
+// another machine then.
 func (d *document) checkPeers(l *loader) {
 	sources := map[netip.Addr]*instance{}
 	for _, i := range d.instances {
@@ -36,19 +36,50 @@ func (d *document) checkPeers(l *loader) {
 		}
 	}
 	for _, i := range d.instances {
-		source := i.sending.source
-		elsewhere := source.IsValid() && !l.here.has(source.Addr, i.Interface)
-		for _, p := range i.sending.peers {
-			other := sources[p.Addr]
-			switch {
-			case p.Addr == source.Addr: // reported already
-			case !elsewhere && l.here.has(p.Addr, i.Interface):
-				l.advise(p.at, "name the other routers only", "%s is an address of this machine: it cannot be a peer", p)
-			case other != nil && (!p.IsLinkLocalUnicast() || other.Interface == i.Interface):
-				l.advise(p.at, "name the other routers only", "%s is the source of %s: it cannot be a peer", p, l.mention(other.at, p.at))
-			}
+		i.dropOwn(l, sources)
+	}
+}
+
+// dropOwn reports the peers that are this router itself. In keepalived.conf they are left
+// out if there are others: keepalived sends to them, too, in vain.
+func (i *instance) dropOwn(l *loader, sources map[netip.Addr]*instance) {
+	const hint = "name the other routers only"
+	var others []spotted
+	own := map[netip.Addr]string{}
+	for _, p := range i.sending.peers {
+		if what := i.isOwn(l, p, sources); what != "" {
+			own[p.Addr] = what
+			continue
+		}
+		others = append(others, p)
+	}
+	dropped := l.format == Keepalived && len(others) > 0
+	for _, p := range i.sending.peers {
+		switch what := own[p.Addr]; {
+		case what == "":
+		case dropped:
+			l.warn(p.at, hint, "%s is %s: it is left out", p, what)
+		default:
+			l.advise(p.at, hint, "%s is %s: it cannot be a peer", p, what)
 		}
 	}
+	if dropped {
+		i.sending.peers = others
+	}
+}
+
+// isOwn says what of this router itself a peer is; empty: nothing.
+func (i *instance) isOwn(l *loader, p spotted, sources map[netip.Addr]*instance) string {
+	source := i.sending.source
+	elsewhere := source.IsValid() && !l.here.has(source.Addr, i.Interface)
+	switch other := sources[p.Addr]; {
+	case p.Addr == source.Addr: // reported already
+	case !elsewhere && l.here.has(p.Addr, i.Interface):
+		return "an address of this machine"
+	case other != nil && (!p.IsLinkLocalUnicast() || other.Interface == i.Interface):
+		return "the source of " + l.mention(other.at, p.at)
+	}
+	return ""
 }
 
 // OwnPeers returns a sentence for each unicast peer that is an address of the machine

@@ -44,7 +44,6 @@ type KeyDescription struct {
 	Name     string
 	Default  string // as one would write it; empty: none
 	Required bool
-	Later    bool // known, and refused by name: not supported yet
 	Value    Description
 	Meaning  string
 	Example  string
@@ -70,8 +69,6 @@ func (t table[T]) describe() []KeyDescription {
 		case required:
 			d.Required = true
 		case optional:
-		case later:
-			d.Later = true
 		default:
 			d.Default = k.initial
 		}

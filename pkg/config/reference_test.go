@@ -73,11 +73,7 @@ func sections(d config.Description) []keySection {
 			return
 		}
 		here := keySection{path: path}
-		for _, k := range d.Keys() {
-			if !k.Later {
-				here.keys = append(here.keys, k)
-			}
-		}
+		here.keys = append(here.keys, d.Keys()...)
 		all = append(all, here)
 		if path == "groups[]" {
 			return // what is in it stands in an instance, too
@@ -141,7 +137,7 @@ func TestEveryKeyHasAMeaning(t *testing.T) {
 		}
 		for _, k := range d.Keys() {
 			seen++
-			if !k.Later && (k.Meaning == "" || !strings.HasSuffix(k.Meaning, ".") || k.Value.Type == "") {
+			if k.Meaning == "" || !strings.HasSuffix(k.Meaning, ".") || k.Value.Type == "" {
 				t.Errorf("%s.%s: type %q, meaning %q", path, k.Name, k.Value.Type, k.Meaning)
 			}
 			if k.Example != "" {

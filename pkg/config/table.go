@@ -7,9 +7,9 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// A table is all keys of one kind of map in the file, in the order of the
-// manual, and what they mean for a T. What it says is what is checked, what is
-// filled in, and what a misspelt key is compared with.
+// A table is all keys of one kind of map in the file, in the order of the manual, and what
+// they mean for a T. Checks, defaults and the suggestion for a misspelt key all follow from
+// it.
 type table[T any] []key[T]
 
 // A key is a row: its name, its default as a person would write it, how its value is
@@ -22,18 +22,16 @@ type key[T any] struct {
 	example string
 }
 
-// A value reads what stands at a key into a T, and reports whether it could. What
-// describes it.
+// A value reads the value of a key into a T, and reports whether it could.
 type value[T any] struct {
 	what Description
 	read func(l *loader, at place, into *T) bool
 }
 
-// What stands for a default where there is none.
+// Markers in place of a default where there is none.
 const (
 	required = "\x00required"
 	optional = "\x00optional"
-	later    = "\x00later" // known, but not supported yet: refused by name
 )
 
 // given holds the places of the keys that the file says.
@@ -43,7 +41,7 @@ type given map[string]place
 func (t table[T]) start(into *T) {
 	for _, k := range t {
 		switch k.initial {
-		case required, optional, later:
+		case required, optional:
 		default:
 			l := newLoader("the default", []byte(k.initial))
 			if !k.value.read(l, place{path: k.name, node: &tree.Node{Kind: tree.Scalar, Text: k.initial}}, into) {
@@ -74,8 +72,6 @@ func (t table[T]) read(l *loader, at place, into *T) given {
 		e := at.node.Find(k.name)
 		switch {
 		case e == nil:
-		case k.initial == later:
-			l.fail(at.entry(*e), "%s is not supported yet", k.name)
 		default:
 			here := at.entry(*e)
 			here.bad = !k.value.read(l, here, into)
@@ -191,8 +187,8 @@ func each[V any](f form[V]) form[[]V] {
 				all = append(all, v)
 			}
 		}
-		// What could be read is kept even where something could not: it may have
-		// problems of its own.
+		// Entries that could be read are kept even if others could not: they may have
+		// problems of their own.
 		return all, true
 	}}
 }

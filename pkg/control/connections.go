@@ -39,8 +39,8 @@ func limit(l net.Listener, connections int) *limitedListener {
 	return &limitedListener{Listener: l, limit: connections, done: make(chan struct{})}
 }
 
-// Accept waits for the next connection. Where the process has no descriptor left
-// for it, the connection that has waited longest gives up its own.
+// Accept waits for the next connection. If the process has no descriptor left for it, the
+// connection that has waited longest gives up its own.
 func (l *limitedListener) Accept() (net.Conn, error) {
 	for {
 		accepted, err := l.Listener.Accept()

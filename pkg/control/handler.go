@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Where the status document and the metrics are found.
+// Paths of the status document and of the metrics.
 const (
 	StatusPath  = "/v1/status"
 	MetricsPath = "/metrics"

@@ -38,8 +38,8 @@ type KeepalivedInstance struct {
 	Statistics map[string]uint64 `json:"stats"`
 }
 
-// KeepalivedData has keepalived's names, in its order. What ripcord always or never does has
-// a constant.
+// KeepalivedData has keepalived's names, in its order. Fields for which ripcord has no choice
+// are constant.
 type KeepalivedData struct {
 	Name                    string   `json:"iname"`
 	DontTrackPrimary        int      `json:"dont_track_primary"`

@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// Where orders are given. They change the daemon, so they are taken on the unix socket
-// alone.
+// Paths of orders. They change the daemon, so they are taken on the unix socket alone.
 const (
 	ReleasePath = "/v1/release"
 	ResumePath  = "/v1/resume"

@@ -164,9 +164,8 @@ func closed(l net.Listener) error {
 	return nil
 }
 
-// Run answers until ctx ends, gives running requests a second more, and
-// removes the socket. Where nobody called Listen it does so first. A server
-// runs once. It returns nil where ctx ended it.
+// Run answers until ctx ends, gives running requests a second more, and removes the socket.
+// It calls Listen first if nobody did. A server runs once. It returns nil if ctx ended it.
 func (s *Server) Run(ctx context.Context) error {
 	if s.listener == nil {
 		if err := s.Listen(); err != nil {

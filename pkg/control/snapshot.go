@@ -52,7 +52,7 @@ func instance(group string, m vrrp.InstanceStatus, stats *stats.Counters) Instan
 	i := Instance{
 		Name: m.Instance.Name, Group: group, Interface: m.Instance.Interface,
 		VRID: m.Instance.VRID, Family: m.Instance.Family.String(), Version: int(m.Instance.Version.Number()),
-		State: m.State.String(), Since: known(m.Since), Faults: make([]Fault, 0, len(m.Faults)), Missing: append([]string{}, m.Missing...),
+		State: m.State.String(), Since: known(m.Since), LastStanding: m.LastStanding, Faults: make([]Fault, 0, len(m.Faults)), Missing: append([]string{}, m.Missing...),
 
 		Priority: m.Instance.Priority, EffectivePriority: m.EffectivePriority,
 		IsOwner:        m.Instance.Priority == vrrp.Owner,

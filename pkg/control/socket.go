@@ -25,8 +25,8 @@ type socket struct {
 	file     fs.FileInfo // to know it again
 }
 
-// openSocket listens on path, with the directory made where it is missing. What
-// a crashed daemon left there is replaced, but only where nobody answers on it.
+// openSocket listens on path, with the directory made where it is missing. A socket that a
+// crashed daemon left is replaced, but only if nobody answers on it.
 func openSocket(path string) (*socket, error) {
 	if err := os.MkdirAll(filepath.Dir(path), dirMode); err != nil {
 		return nil, fmt.Errorf("socket %s: its directory cannot be made: %w", path, err)

@@ -31,9 +31,12 @@ type Instance struct {
 	State     string     `json:"state"`   // initialize, backup, active, fault
 	Since     *time.Time `json:"since"`   // of the state
 	Faults    []Fault    `json:"faults"`
-	Holding   string     `json:"holding,omitempty"` // why it stays Backup though its waits are over
-	Missing   []string   `json:"missing"`           // what could not be put in place of what it should hold
-	Warnings  []Warning  `json:"warnings"`          // what is wrong beside faults, and needs a person
+	// LastStanding is set where it is Active though its group is not: it serves alone, with
+	// priority 1, since nobody else does.
+	LastStanding bool      `json:"last_standing,omitempty"`
+	Holding      string    `json:"holding,omitempty"` // why it stays Backup though its waits are over
+	Missing      []string  `json:"missing"`           // what could not be put in place of what it should hold
+	Warnings     []Warning `json:"warnings"`          // what is wrong beside faults, and needs a person
 
 	Priority          uint8       `json:"priority"` // as configured
 	EffectivePriority uint8       `json:"effective_priority"`

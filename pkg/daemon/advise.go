@@ -11,8 +11,8 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// Advise returns what in a configuration is not as it should be on this machine, a
-// sentence each. What is not there may be meant for another machine, and is no matter.
+// Advise returns what in a configuration is not as it should be on this machine, a sentence
+// each. A link that is not there may be meant for another machine, and is left out.
 func Advise(c *config.Config) ([]string, error) {
 	there, err := link.Snapshot(interfaces(c), sources(c), time.Now())
 	if err != nil {

@@ -22,7 +22,7 @@ func Clean(dir string) (removed []string, err error) {
 
 	var left addr.Leftovers
 	var errs []error
-	// What cannot be opened keeps nothing else from being removed.
+	// A part that cannot be opened keeps no other from being removed.
 	if kernel, err := addr.OpenKernel(record(dir)); err != nil {
 		errs = append(errs, fmt.Errorf("cannot remove addresses: %w", err))
 	} else {

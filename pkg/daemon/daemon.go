@@ -46,9 +46,9 @@ type Options struct {
 	Kernel func(addr.Kernel) addr.Kernel
 }
 
-// How long the daemon takes to stop at most, and its parts in their turn: what is
-// sent and held must end even where the part that decides, or those that read, hang.
-// TimeoutStopSec in deploy/ripcord.service is longer.
+// Bounds of the time that the daemon takes to stop, and its parts in their turn: sending and
+// holding must end even if the loop, or a source, hangs. TimeoutStopSec in
+// deploy/ripcord.service is longer.
 const (
 	stopWithin       = 20 * time.Second
 	stopRouterWithin = 2 * time.Second
@@ -119,8 +119,7 @@ func (p *parts) closeAfter(stages ...*running) {
 	p.close()
 }
 
-// endOfLog waits until the log is written. That nobody reads it does not keep the
-// daemon from ending.
+// endOfLog waits until the log is written. The daemon ends even if nobody reads it.
 func endOfLog(log *running) error {
 	err := log.stop(time.Now().Add(stopLogWithin))
 	if hung(err) {
@@ -129,7 +128,7 @@ func endOfLog(log *running) error {
 	return err
 }
 
-// buildUntil builds the parts. Where that hangs, and ctx ends, it is given up.
+// buildUntil builds the parts. If that hangs until ctx ends, it is given up.
 func buildUntil(ctx context.Context, o Options) (p *parts, err error) {
 	built := make(chan struct{})
 	go func() {

@@ -6,8 +6,8 @@ import (
 	"ripcord/pkg/control"
 )
 
-// What the router needs of the process's descriptors for itself: sockets that are
-// open all the time, and those that are opened for a while, as for a virtual MAC.
+// Descriptors that the router needs for itself: sockets that are open all the time, and those
+// that are opened for a while, as for a virtual MAC.
 const (
 	reservedDescriptors = 64
 	descriptorsEachLink = 4

@@ -44,8 +44,8 @@ func (p *parts) buildWorker(o Options) error {
 		return fmt.Errorf("cannot change addresses: %w", err)
 	}
 	p.closers = append(p.closers, kernel)
-	// What a run that crashed has changed. What cannot be given back now is tried, and
-	// reported, at the end.
+	// A run that crashed may have changed settings of links. Those that cannot be restored
+	// now are tried again, and reported, at the end.
 	_ = kernel.RestoreSecondaries()
 	var asked addr.Kernel = kernel
 	if o.Kernel != nil {

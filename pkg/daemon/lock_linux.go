@@ -39,10 +39,10 @@ type Lock struct {
 	doubt  string       // why there is no file
 }
 
-// AcquireLock locks the network namespace of the calling thread, by a file in dir that
-// is named after it and that only root, or the user of the daemon, can open. It fails
-// with ErrRunning where another holds the lock. Where the file cannot be made the
-// socket alone has to do, and Doubt says so.
+// AcquireLock locks the network namespace of the calling thread, by a file in dir that is
+// named after it and that only root, or the user of the daemon, can open. It fails with
+// ErrRunning where another holds the lock. If the file cannot be made, the socket alone is
+// the lock, and Doubt says so.
 func AcquireLock(dir string) (*Lock, error) {
 	l := &Lock{}
 	err := l.lockFile(dir)

@@ -75,19 +75,19 @@ func (m *moves) take(e event.Event) {
 		m.add(e.Stamp, within, of, notify.Transition{
 			Kind: notify.Instance, Name: of.name, From: e.From, To: e.To, Reason: e.Reason, Priority: e.Priority,
 			Interface: e.Interface, VRID: e.VRID, Cause: e.Cause,
-		})
+		}, e.Alone || within == of)
 	case event.GroupTransition:
 		of := subject{true, e.Group}
 		m.add(e.Stamp, of, of, notify.Transition{
 			Kind: notify.Group, Name: e.Group, From: e.From, To: e.To, Reason: e.Reason, Cause: e.Cause,
-		})
+		}, true)
 	case event.AddressMoved:
 		m.address(e)
 	}
 }
 
-// add adds a transition to the move to which it belongs.
-func (m *moves) add(stamp event.Stamp, within, of subject, t notify.Transition) {
+// add adds a transition to the move to which it belongs. It may be the last one of that.
+func (m *moves) add(stamp event.Stamp, within, of subject, t notify.Transition, last bool) {
 	if was := m.last[of]; was != nil && was.found && !stamp.At.After(was.at) {
 		return // the snapshot had it
 	}
@@ -101,7 +101,7 @@ func (m *moves) add(stamp event.Stamp, within, of subject, t notify.Transition) 
 	if t.Kind == notify.Instance && m.awaits(&t) {
 		mv.waits[t.Name] = true
 	}
-	mv.complete = of == within
+	mv.complete = last
 	m.flush(stamp.At)
 }
 
@@ -210,8 +210,8 @@ func rank(t *notify.Transition) int {
 	return 2
 }
 
-// resync learns the states of all groups, once events were lost. What pends is given
-// first.
+// resync learns the states of all groups, once events were lost. Pending transitions are
+// given first.
 func (m *moves) resync(groups []*vrrp.GroupStatus) {
 	m.giveRest()
 	for _, g := range groups {
@@ -275,8 +275,8 @@ func (m *moves) giveRest() {
 	m.pending = nil
 }
 
-// finish gives what pends, and then that everything is stopped: the instances, then the
-// groups. What stopped without an event, since the router hung, is among it.
+// finish gives the pending transitions, and then reports everything as stopped: the
+// instances, then the groups, with those that stopped without an event since the router hung.
 func (m *moves) finish() {
 	m.giveRest()
 	for _, groups := range []bool{false, true} {

@@ -105,6 +105,28 @@ func TestMovesOrder(t *testing.T) {
 	r.want(t, started[1], started[0], started[2])
 }
 
+// TestMovesLastStanding: an instance that begins or ceases to serve alone does not wait for
+// its group, which stays as it is, and comes before the next transition of that.
+func TestMovesLastStanding(t *testing.T) {
+	r := newMovesRig()
+	r.edge(event.Backup, event.Fault)
+	r.want(t, edgeLines("FAULT")...)
+	alone := func(from, to event.State, priority uint8) {
+		r.next()
+		r.take(event.InstanceTransition{
+			Stamp: r.stamp(), Virtual: event.Virtual{Name: "inside", Group: "edge"}, From: from, To: to,
+			Reason: event.LastStanding, Priority: priority, Alone: true,
+		})
+	}
+	alone(event.Fault, event.Active, 1)
+	r.want(t)
+	r.addresses(event.AddressAdded, "inside")
+	r.want(t, `INSTANCE "inside" MASTER 1`)
+	alone(event.Active, event.Fault, 150)
+	r.edge(event.Fault, event.Backup)
+	r.want(t, append([]string{`INSTANCE "inside" FAULT 150`}, edgeLines("BACKUP")...)...)
+}
+
 // TestMovesDeadline: addresses that do not come hold nothing up for long, and a
 // transition that follows not at all.
 func TestMovesDeadline(t *testing.T) {

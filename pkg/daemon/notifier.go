@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// notifyBacklog is how many events may wait for the notifier, which never waits
-	// itself. Where more come the states of all groups are compared instead.
+	// notifyBacklog is how many events may wait for the notifier, which never waits itself.
+	// If more come, the states of all groups are compared instead.
 	notifyBacklog = 8192
 	// drainWithin is how long the commands for the last transitions may take when the
 	// daemon stops.
@@ -38,7 +38,7 @@ type notifier struct {
 	ring *bus.Ring[event.Event] // nil: nobody was to be notified so far
 	next *notifySettings        // those of a reload; nil: there are no new ones
 
-	// What follows belongs to the goroutine of run.
+	// The fields below belong to the goroutine of run.
 	settings notifySettings
 	moves    *moves
 }

@@ -81,7 +81,8 @@ func (p *parts) apply(ctx context.Context, before, next *config.Config, checks [
 		return fmt.Errorf("checks: %w", err)
 	}
 	p.notifier.update(notify)
-	// What is gone is watched until it has stopped: else it would be at fault before.
+	// Links of instances that are gone are watched until these have stopped: else they would
+	// be at fault before.
 	p.monitor.Reconfigure(watching(next, before))
 	if err := p.awaitLinks(ctx, interfaces(next)); err != nil {
 		return err

@@ -2,8 +2,8 @@ package deadline
 
 // Item is what a Queue holds: a pointer to a struct that embeds Position.
 type Item[T any] interface {
-	// Before reports whether the item is due before another. What it answers changes
-	// only if Put follows.
+	// Before reports whether the item is due before another. The answer may change only if
+	// Put follows.
 	Before(other T) bool
 	position() *Position
 }

@@ -13,11 +13,12 @@ type InstanceTransition struct {
 	From, To State
 	Reason   Reason
 	Priority uint8
+	Alone    bool // its group did not change: it begins or ceases to serve as the last standing
 }
 
 func (InstanceTransition) Name() string { return "instance.transition" }
 
-// Level is Warn for a fault, and for a takeover without the fence.
+// Level is Warn for a fault, and for a takeover without the fence or without the group.
 func (e InstanceTransition) Level() Level { return transitionLevel(e.To, e.Reason) }
 
 func (e InstanceTransition) Message() string {
@@ -71,13 +72,13 @@ func (e GroupTransition) Fields() []Field {
 }
 
 func transitionLevel(to State, reason Reason) Level {
-	if to == Fault || reason == FenceFailed {
+	if to == Fault || reason == FenceFailed || reason == LastStanding {
 		return Warn
 	}
 	return Info
 }
 
-// What an instance that could move waits for.
+// Reasons why an instance that could move waits.
 const (
 	HoldGroup        = "group"         // another member's Active is still heard
 	HoldRecovery     = "recovery"      // a link has returned and has yet to prove that it forwards

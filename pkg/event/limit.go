@@ -5,9 +5,9 @@ import (
 	"strconv"
 )
 
-// How often an event of one kind and subject is logged in ten seconds. What comes
-// beyond that is counted, and the last of it is logged when the ten seconds are over,
-// with the count. Status, metrics and all who observe events get each.
+// Limits of how often an event of one kind and subject is logged in ten seconds. Further ones
+// are counted, and the last of them is logged with the count when the ten seconds are over.
+// Status, metrics and all who observe events get each.
 const (
 	// story is for what tells of a failover, which is never many lines by itself, but
 	// may be brought about by a loose cable, by strangers' adverts or by a program that

@@ -99,11 +99,10 @@ type Link struct {
 // Key returns the link's name: a backlog holds one entry for each.
 func (l Link) Key() string { return l.Name }
 
-// Merge returns what is left of l when newer is absorbed over it: the fact
-// with the greater Seq, with the losses of both. Where there was a loss, the
-// Cause of the first is kept, even if the link is usable again, since elapsed
-// times count from the first that was read. The order of arrival does not
-// matter.
+// Merge returns what is left of l when newer is absorbed over it: the fact with the greater
+// Seq, with the losses of both. If there was a loss, the Cause of the first is kept, even if
+// the link is usable again, since elapsed times count from the first that was read. The order
+// of arrival does not matter.
 func (l Link) Merge(newer Link) Link {
 	if newer.Seq < l.Seq {
 		l, newer = newer, l

@@ -53,10 +53,11 @@ const (
 	Recovery         Reason = "recovery"      // a returned link has yet to prove it: no transition bears this
 	StalledLoop      Reason = "stalled"
 	SendFailed       Reason = "send-failed"
-	CheckFailed      Reason = "check-failed" // a check that is tracked without a weight is down
-	Released         Reason = "released"     // a person took the router out of service
-	Resumed          Reason = "resumed"      // and had it take part again
-	FenceFailed      Reason = "fence-failed" // the Active fell silent, the fence failed, and the group takes over all the same
+	CheckFailed      Reason = "check-failed"  // a check that is tracked without a weight is down
+	Released         Reason = "released"      // a person took the router out of service
+	Resumed          Reason = "resumed"       // and had it take part again
+	FenceFailed      Reason = "fence-failed"  // the Active fell silent, the fence failed, and the group takes over all the same
+	LastStanding     Reason = "last-standing" // nobody served, and its group has a fault that is none of its own
 	AddressLost      Reason = "address-lost"
 	Enslaved         Reason = "enslaved"          // the interface is a port of another device, which takes all that arrives on it
 	DuplicateAddress Reason = "duplicate-address" // another station has the address from which adverts would leave

@@ -12,9 +12,9 @@ import (
 // goes by the second must not fill the log. Status and metrics show it all the same.
 const warningLogEvery = time.Minute
 
-// Warnings holds the warnings that are in force. Whoever finds out that something
-// is wrong reports it here, once or again and again; status and metrics read All.
-// Its methods may be called from any goroutine; those of a nil *Warnings do nothing.
+// Warnings holds the warnings that are in force. Any part that finds something wrong reports
+// it here, once or repeatedly; status and metrics read All. Its methods may be called from
+// any goroutine; those of a nil *Warnings do nothing.
 type Warnings struct {
 	publish func(Event)
 

@@ -78,7 +78,12 @@ func (t *translator) addressIn(s *Statement) (a address, ok bool) {
 			a.device, ok = value()
 		case "label":
 			a.label, ok = value()
-			if ok && (six || a.label.Text == "") {
+			const longest = 15
+			switch {
+			case ok && len(a.label.Text) > longest:
+				t.ignore(a.label.Position, "", "a label has at most %d characters: the address %s is left out", longest, s.word(0))
+				return a, false
+			case ok && (six || a.label.Text == ""):
 				t.ignore(w.Position, "", "an IPv6 address has no label: it is left out")
 				a.label = Word{}
 			}

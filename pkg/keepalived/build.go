@@ -199,13 +199,17 @@ func (t *translator) completeSending(i *instance) {
 		i.vmac = number{}
 	}
 	first := map[netip.Addr]bool{}
+	own, _ := netip.ParseAddr(i.source.Text)
 	i.peers = slices.DeleteFunc(i.peers, func(p peer) bool {
 		again := first[p.address]
 		first[p.address] = true
-		if again {
-			t.ignore(p.at, "", "the peer %s is given twice", p.address)
+		switch {
+		case again:
+			t.ignore(p.at, "leave one out", "the peer %s is given twice", p.address)
+		case p.address == own:
+			t.ignore(p.at, "name the other routers only", "the peer %s is this router's own address, and is left out", p.address)
 		}
-		return again
+		return again || p.address == own
 	})
 }
 

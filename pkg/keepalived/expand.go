@@ -134,12 +134,18 @@ func (r *reader) expand(l line) (line, bool) {
 	}
 }
 
-// unknown reports a variable that is not defined, once.
+// unknown reports a variable that is not defined, once. Outside of quotes its braces would
+// begin and end a block.
 func (r *reader) unknown(l line, index int, ref reference) {
 	if r.undefined[ref.name] || !ref.braces && strings.ToUpper(ref.name) != ref.name {
 		return
 	}
 	r.undefined[ref.name] = true
+	if ref.braces && strings.Count(l.text[:index], `"`)%2 == 0 {
+		r.report.fail(l.position(index), "$"+ref.name+"=value defines it; if envsubst or a template is to fill it in, run that first",
+			"%s is not defined", show(l.text[index:index+ref.length]))
+		return
+	}
 	r.report.ignore(l.position(index), "$"+ref.name+"=value defines it; if envsubst or a template is to fill it in, run that first",
 		"%s is not defined, and stays as it stands", show(l.text[index:index+ref.length]))
 }

@@ -1,8 +1,10 @@
 package keepalived
 
 import (
+	"maps"
 	"slices"
 
+	"ripcord/pkg/spelling"
 	"ripcord/pkg/tree"
 )
 
@@ -57,7 +59,11 @@ func (t *translator) gather(g *group) {
 		i := t.byName[w.Text]
 		switch {
 		case i == nil:
-			t.ignore(w.Position, "", "no vrrp_instance is named %s: it is left out", show(w.Text))
+			hint := ""
+			if !t.full() {
+				hint = spelling.DidYouMean(nearest(w.Text, slices.Sorted(maps.Keys(t.byName))))
+			}
+			t.ignore(w.Position, hint, "no vrrp_instance is named %s: it is left out", show(w.Text))
 		case i.group == g:
 			t.ignore(w.Position, "", "%s is given twice", show(w.Text))
 		case i.group != nil:

@@ -295,6 +295,8 @@ func readVMAC(t *translator, s *Statement, i *instance) {
 			t.differ(w.Position, "give all routers of it the same configuration", "the virtual MAC is that of RFC 9568, not %s", show(w.Text))
 		case i.vmacName.Text != "":
 			t.ignore(w.Position, "", "a second name of the macvlan, %s, is left out", show(w.Text))
+		case len(w.Text) > 15 || strings.ContainsAny(w.Text, "/ "):
+			t.ignore(w.Position, "", "%s cannot be the name of a link: the macvlan has its standard name", show(w.Text))
 		default:
 			i.vmacName = w
 		}

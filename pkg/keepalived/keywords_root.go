@@ -6,7 +6,7 @@ import (
 )
 
 var rootKeywords = table[translator]{
-	{"global_defs", 0, 0, nested, Translated, "", "", func(t *translator, s *Statement, _ *translator) {
+	{"global_defs", 0, 0, nested, Translated, "what all instances have, and keys of the file itself", "", func(t *translator, s *Statement, _ *translator) {
 		globalKeywords.read(t, "global_defs", s.Block, &t.globals)
 	}},
 	{"vrrp_instance", 1, 1, nested, Translated, "`instances`", "", func(t *translator, s *Statement, _ *translator) {
@@ -72,13 +72,6 @@ const noStatic = "ripcord keeps nothing in place that is independent of an insta
 type keywordBlock struct {
 	name     string // empty: outside of blocks
 	keywords []string
-}
-
-func (b keywordBlock) title() string {
-	if b.name == "" {
-		return "no block"
-	}
-	return b.name
 }
 
 // blocks are all kinds of blocks.

@@ -136,7 +136,11 @@ func (s *source) next(r *reader) (line, bool) {
 		r.report.ignore(l.at, "", "the line has a zero byte, and is left out")
 		return line{}, true
 	}
+	whole := l
 	l = l.uncommented()
+	if strings.HasPrefix(l.text, "auth_pass ") {
+		r.report.glued(whole, l)
+	}
 	valid, ok := l.valid()
 	if !ok {
 		r.report.ignore(l.at, "save the file as UTF-8", "the line is not text in UTF-8: what is not is replaced by �")

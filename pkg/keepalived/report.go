@@ -68,6 +68,15 @@ func (r *report) without(at tree.Position, hint, format string, args ...any) {
 	r.note(NotDone, at, hint, format, args)
 }
 
+// glued notes a password in which # or ! begins a comment.
+func (r *report) glued(whole, l line) {
+	end := strings.Index(whole.text, l.text) + len(l.text)
+	if end < len(whole.text) && (whole.text[end] == '#' || whole.text[end] == '!') {
+		r.ignore(whole.position(end), "write the password in double quotes, or a backslash before the sign",
+			"%c begins a comment: the password ends before it", whole.text[end])
+	}
+}
+
 // show writes what the file says into a message: quoted where it would not be clear what
 // belongs to it, and not too long.
 func show(text string) string {

@@ -3,6 +3,7 @@ package keepalived
 import (
 	"encoding/hex"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -112,6 +113,9 @@ func (t *translator) routeOf(m builder, s *Statement, kind string, via netip.Add
 		t.ignore(s.at(), "", "the route has no destination: it is left out")
 		return nil
 	}
+	if !t.sound(m, "the route") {
+		return nil
+	}
 	switch kind {
 	case "unicast":
 	case "blackhole", "unreachable", "prohibit":
@@ -139,6 +143,34 @@ func (t *translator) routeOf(m builder, s *Statement, kind string, via netip.Add
 		}
 	}
 	return m.Node
+}
+
+// markPattern is a firewall mark, perhaps with a mask.
+var markPattern = regexp.MustCompile(`^(0x[0-9A-Fa-f]{1,8}|[0-9]{1,9})(/(0x[0-9A-Fa-f]{1,8}|[0-9]{1,9}))?$`)
+
+// sound reports whether the values of a route or a rule can be used.
+func (t *translator) sound(m builder, what string) bool {
+	for _, e := range m.Entries {
+		ok := true
+		switch text := e.Value.Text; e.Key {
+		case "via", "source":
+			a, err := netip.ParseAddr(text)
+			ok = err == nil && !a.IsUnspecified() && !a.IsMulticast() && !a.IsLoopback()
+		case "metric", "priority":
+			n, err := strconv.ParseUint(text, 10, 32)
+			ok = err == nil && (n > 0 || e.Key == "metric")
+			e.Value.Text = strconv.FormatUint(n, 10)
+		case "scope":
+			ok = isScope(text) && text != "nowhere" && text != "255"
+		case "fwmark":
+			ok = markPattern.MatchString(text)
+		}
+		if !ok {
+			t.ignore(e.Position, "", "%s is left out: %s is no value of %s", what, show(e.Value.Text), e.Key)
+			return false
+		}
+	}
+	return true
 }
 
 // drop removes keys.
@@ -215,6 +247,9 @@ func (t *translator) ruleIn(s *Statement, before int) *tree.Node {
 		default:
 			return refuse(w, w.Text+" is not supported")
 		}
+	}
+	if !t.sound(m, "the rule") {
+		return nil
 	}
 	if m.Find("table") == nil {
 		m.text("table", s.at(), "main")

@@ -2,6 +2,7 @@ package keepalived
 
 import (
 	"slices"
+	"strings"
 
 	"ripcord/pkg/spelling"
 )
@@ -110,22 +111,44 @@ func (t *translator) meant(s *Statement, block string, names []string) string {
 		return ""
 	}
 	word := s.keyword()
-	if near := spelling.Nearest(word, names); near != "" {
+	if near := nearest(word, names); near != "" {
 		return spelling.DidYouMean(near)
 	}
 	var where []string
 	for _, b := range t.blocks {
 		if b.name != block && slices.Contains(b.keywords, word) {
-			where = append(where, b.title())
+			where = append(where, b.name)
 		}
 	}
-	if len(where) > 0 {
+	switch {
+	case len(where) > 0 && where[0] == "":
+		return "it belongs outside of blocks"
+	case len(where) > 0:
 		return "it belongs into " + where[0]
 	}
-	if block == "global_defs" && slices.Contains(names, "vrrp_"+word) {
-		return spelling.DidYouMean("vrrp_" + word)
+	return spelling.DidYouMean(partOf(word, names))
+}
+
+// nearest is the name that was most likely meant by a misspelt one, in letters of any case.
+func nearest(word string, names []string) string {
+	if near := spelling.Nearest(word, names); near != "" {
+		return near
 	}
-	return ""
+	return spelling.Nearest(strings.ToLower(word), names)
+}
+
+// partOf is the name of which a word is a part, or the longest that is a part of the word.
+func partOf(word string, names []string) (best string) {
+	const least = 6
+	for _, name := range names {
+		switch {
+		case len(word) >= least && strings.HasSuffix(name, "_"+word):
+			return name
+		case len(name) >= least && len(name) > len(best) && strings.HasPrefix(word, name+"_"):
+			best = name
+		}
+	}
+	return best
 }
 
 // fits reports whether a statement has what its keyword needs. Words too many are noted,

@@ -1,8 +1,11 @@
 package keepalived
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 
+	"ripcord/pkg/spelling"
 	"ripcord/pkg/tree"
 )
 
@@ -88,10 +91,13 @@ func (t *translator) readTracked(s *Statement, kind trackedKind, into *[]tracked
 
 // elsewhere is a hint at what was meant by a name that is not known yet.
 func (t *translator) elsewhere(kind trackedKind, name string) string {
-	if kind == trackedScript && t.later[name] {
+	if kind != trackedScript || t.full() {
+		return ""
+	}
+	if t.later[name] {
 		return "move its vrrp_script to a place before this one"
 	}
-	return ""
+	return spelling.DidYouMean(nearest(name, slices.Sorted(maps.Keys(t.scripts))))
 }
 
 // weightOf reads what stands behind the name of something tracked, and reports whether it

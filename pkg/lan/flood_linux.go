@@ -55,7 +55,7 @@ func (f *Flood) run(v *volley, perSecond int) {
 		case <-f.quit:
 			return
 		}
-		// What a late tick owes is not made up for in one burst.
+		// A late tick does not send all that it missed in one burst.
 		owed := int(time.Since(began).Seconds()*float64(perSecond)) - int(f.sent.Load())
 		owed = min(owed, 4*perSecond/int(time.Second/floodTick))
 		n, err := f.socket.sendAll(v, owed)
@@ -99,8 +99,8 @@ func newVolley(frames [][]byte) *volley {
 	return v
 }
 
-// sendAll sends count frames of the volley. What the interface has no room for
-// counts as sent: a flood does not care.
+// sendAll sends count frames of the volley. Frames for which the interface has no room count
+// as sent: a flood need not be complete.
 func (s *packetSocket) sendAll(v *volley, count int) (sent int, err error) {
 	stop := s.raw.Control(func(fd uintptr) {
 		for sent < count {

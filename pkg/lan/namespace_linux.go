@@ -162,9 +162,8 @@ func (n *Namespace) Start(cmd *exec.Cmd) error {
 	})
 }
 
-// Close kills every process in the namespace, ends its thread and lets go of
-// it. What was opened in it keeps it alive until that is closed too. Another
-// Close does nothing.
+// Close kills every process in the namespace, ends its thread and lets go of it. A socket
+// that was opened in it keeps it alive until it is closed too. Another Close does nothing.
 func (n *Namespace) Close() error {
 	var err error
 	n.once.Do(func() {

@@ -53,8 +53,8 @@ func newAddresses(s Sources) addresses {
 	return t
 }
 
-// configure takes which addresses the configuration names. What each loopback link has of
-// them is found out anew.
+// configure takes the addresses that the configuration names, and finds out anew which of
+// them each loopback link has.
 func (t *addresses) configure(s Sources) {
 	t.named, t.virtual, t.local = make(map[netip.Addr]bool), make(map[netip.Addr]bool), make(map[int][]netip.Addr)
 	for _, ip := range s.Named {

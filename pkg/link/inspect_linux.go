@@ -9,10 +9,9 @@ import (
 	"ripcord/pkg/nic"
 )
 
-// Inspect asks the NICs of these names, or all but the loopback where no name is
-// given, everything that they can report. It asks each once, and fails where the
-// kernel cannot be asked or there is no NIC of a name. What CAP_NET_ADMIN is needed
-// for and missing stands in the report.
+// Inspect asks the NICs of these names, or all but the loopback where no name is given,
+// everything that they can report. It asks each once, and fails where the kernel cannot be
+// asked or there is no NIC of a name. The report says which questions lack CAP_NET_ADMIN.
 func Inspect(names []string, at time.Time) ([]nic.Report, error) {
 	k := newKernel()
 	dump, err := k.dump(ofLinks)

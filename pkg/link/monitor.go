@@ -120,15 +120,15 @@ func (m *Monitor) debounce(ctx context.Context) {
 // asked for their carrier.
 func (m *Monitor) Engage(names []string) { m.engage(names) }
 
-// Verify has each of the links asked once, now. What is found is published, and
-// then Config.Answer is called with the ticket. Tickets are answered in their order.
+// Verify has each of the links asked once, now. Their states are published, and then
+// Config.Answer is called with the ticket. Tickets are answered in their order.
 func (m *Monitor) Verify(ticket uint64, names []string) { m.request(ticket, names) }
 
 // Links returns what is known about the links of these names, in their order and
 // without those that are not there; or about all links, by index, without any name.
 func (m *Monitor) Links(names ...string) []event.Link { return m.links(names) }
 
-// Reconfigure takes a new configuration. What is known of the links that are watched now is
-// published at once, a name without a link as such; it may stand in the outbox for a moment
+// Reconfigure takes a new configuration. The known state of each link that is watched now is
+// published at once, also of a name without a link; it may stand in the outbox for a moment
 // longer.
 func (m *Monitor) Reconfigure(to Reconfigured) { m.observe(to, time.Now()) }

@@ -213,8 +213,8 @@ func (m *observer) answer(ticket uint64) {
 	m.flush()
 }
 
-// flush publishes the outbox, in order and without the mutex. Where another
-// goroutine does that already, it is left to that one.
+// flush publishes the outbox, in order and without the mutex. If another goroutine is
+// publishing already, it is left to that one.
 func (m *observer) flush() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -244,7 +244,7 @@ func (m *observer) watches(name string) bool {
 func (m *observer) publish(p *posted) {
 	for _, fact := range p.Facts {
 		m.cfg.Facts.Publish(fact)
-		// That a watched name is there no more is news for its subscribers. Of others
+		// Subscribers of a watched name have to learn that its link is gone. Of others
 		// nothing is kept: on a machine with containers there are ever new names.
 		if fact.Index == 0 && !m.watches(fact.Name) {
 			m.cfg.Facts.Forget(fact.Name)

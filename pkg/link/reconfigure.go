@@ -2,8 +2,8 @@ package link
 
 import "slices"
 
-// Reconfigured is a new configuration: other links are watched, or in another way. What is
-// known of the links stays known.
+// Reconfigured is a new configuration: other links are watched, or in another way. The states
+// of the links are kept.
 type Reconfigured struct {
 	Watched, Called []string
 	Default         Settings

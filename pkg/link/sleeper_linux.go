@@ -48,5 +48,5 @@ func (s *fileSleeper) wake() {
 	}
 }
 
-// close implements sleeper. Who wakes it later wakes nobody.
+// close implements sleeper. A later wake has no effect.
 func (s *fileSleeper) close() { _ = s.timer.Close() }

@@ -12,8 +12,8 @@ type Sources struct {
 	// Named are the addresses that instances ask for as their source. They may also
 	// stand on a loopback link.
 	Named []netip.Addr
-	// Virtual are the addresses that routers share. Where one stands without our
-	// mark it is a source only if there is no other: it would name the wrong router.
+	// Virtual are the addresses that routers share. One that stands without our mark is a
+	// source only if there is no other: it would name the wrong router.
 	Virtual []netip.Addr
 }
 
@@ -39,8 +39,8 @@ const (
 	usual
 )
 
-// rank orders addresses as sources of adverts. What ripcord put there is never
-// one. A secondary is one: to replace an address, the new one is added first.
+// rank orders addresses as sources of adverts. An address that ripcord added is never one. A
+// secondary is one: to replace an address, the new one is added first.
 func (t *addresses) rank(a *knownAddress) int {
 	ip := a.Prefix.Addr()
 	switch {

@@ -145,8 +145,8 @@ func (s *step) explained(x Explained) {
 	s.judgeUpper(e)
 }
 
-// paced takes in how often a link is asked now. That is no fact for those who
-// act on links: only Links shows it.
+// paced takes in how often a link is asked now. Only Links shows it: it changes nothing for
+// those who act on links.
 func (s *step) paced(p Paced) {
 	e := s.born(p.Index, p.Birth)
 	if e == nil {

@@ -115,8 +115,8 @@ func (s *subscriber) dump(ctx context.Context) (Dump, error) {
 	}
 }
 
-// recover opens the socket anew after it failed. What was announced meanwhile is
-// lost, so it ends with a dump.
+// recover opens the socket anew after it failed. Announcements were lost meanwhile, so it
+// ends with a dump.
 func (s *subscriber) recover(ctx context.Context) {
 	for wait := newBackoff(); wait.next(ctx) == nil; {
 		s.close()

@@ -136,9 +136,8 @@ func (h *Holder) Each(yield func(State) bool) {
 	}
 }
 
-// Apply makes the devices agree with what is held. What was released falls silent
-// first of all: a device that is down neither answers nor sends, whatever stands on it
-// still.
+// Apply makes the devices agree with what is held. A device that was released is set down
+// first of all: a device that is down neither answers nor sends, whatever stands on it still.
 func (h *Holder) Apply() (out Outcome) {
 	out.Conflicts, h.over = h.over, nil
 	h.ledger.audit(h.cfg.Now())

@@ -199,7 +199,8 @@ func (l *ledger) recognise(all []Link) map[*device]Link {
 	found := make(map[*device]Link)
 	for _, v := range l.all {
 		v.rivals = nil
-		// What this run made is known by its index, whatever became of its alias.
+		// Devices that this run made are known by their index, even if their alias has
+		// changed.
 		for _, n := range all {
 			if n.Index != 0 && n.Index == v.index && l.made[n.Index] == v && v.could(n, l.under[v.Below]) {
 				found[v] = n
@@ -278,8 +279,8 @@ func (v *device) compare(n, below Link) {
 	}
 }
 
-// see takes a fact from the bus. Where the fact differs from what is known the kernel
-// must be asked, since the fact may be older.
+// see takes a fact from the bus. If the fact differs from the known state, the kernel must be
+// asked, since the fact may be older.
 func (l *ledger) see(fact event.Link) {
 	if below, ok := l.under[fact.Name]; ok && (below.Index != fact.Index || fact.MTU != 0 && fact.MTU != below.MTU) {
 		l.doubt()

@@ -11,7 +11,7 @@ import (
 	"ripcord/pkg/rtnl"
 )
 
-// What golang.org/x/sys/unix does not name (linux/if_link.h).
+// Constants that golang.org/x/sys/unix does not name (linux/if_link.h).
 const (
 	macvlanMode        = 1 // IFLA_MACVLAN_MODE
 	macvlanModeVEPA    = 2 // MACVLAN_MODE_VEPA

@@ -15,8 +15,8 @@ const vrrpProtocol = 112
 // number.
 var vrrpSocket = fmt.Sprintf(":%04X", vrrpProtocol)
 
-// OtherDaemon looks for raw sockets of VRRP that are not this process's own:
-// keepalived and FRR receive through such. What cannot be read is taken for a yes.
+// OtherDaemon looks for raw sockets of VRRP that are not this process's own: keepalived and
+// FRR receive through such. It reports true if it cannot read the list.
 func (k *LinuxKernel) OtherDaemon() bool {
 	ours, err := ownSockets()
 	if err != nil {

@@ -2,7 +2,7 @@
 // and recvmmsg(2), for which x/sys has no wrappers, and decides what becomes of
 // the others where one of them fails.
 //
-// Nothing here waits or allocates. What a Message points to belongs to the kernel
+// Nothing here waits or allocates. Memory that a Message points to belongs to the kernel
 // until the call returns; two goroutines must not call with the same messages.
 package mmsg
 

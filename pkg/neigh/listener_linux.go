@@ -46,7 +46,7 @@ const (
 	floodPause = 10 * time.Millisecond
 )
 
-// OpenListener opens the sockets. Where there is no IPv6 it hears IPv4 alone.
+// OpenListener opens the sockets. Without IPv6 it hears IPv4 alone.
 func OpenListener() (*Listener, error) {
 	l := &Listener{}
 	arp, err := openListenSocket(unix.AF_PACKET, unix.SOCK_RAW, 0, bindARP, parseARP)

@@ -17,13 +17,12 @@ const sendBuffer = 1 << 20
 // maxSockets is for how many links a socket is kept; the others share one.
 const maxSockets = 256
 
-// LinuxSender sends frames on the links of a network namespace, up to MaxFrames by one
-// system call. They pass the queueing discipline of the link: what does not fit into
-// the ring of a NIC waits there, where PACKET_QDISC_BYPASS would lose it. What waits
-// there counts against the send buffer of its socket, so each link has an AF_PACKET
-// socket of its own: a link that does not drain holds up no other. For the same reason
-// adverts leave through other sockets (pkg/advert/send): a thousand announcements must not
-// fill the buffer of an advert.
+// LinuxSender sends frames on the links of a network namespace, up to MaxFrames by one system
+// call. They pass the queueing discipline of the link: what does not fit into the ring of a
+// NIC waits there, where PACKET_QDISC_BYPASS would lose it. A frame that waits there counts
+// against the send buffer of its socket, so each link has an AF_PACKET socket of its own: a
+// link that does not drain holds up no other. For the same reason adverts leave through other
+// sockets (pkg/advert/send): a thousand announcements must not fill the buffer of an advert.
 type LinuxSender struct {
 	shared  *packetSocket
 	sockets map[int]*packetSocket // by ifindex

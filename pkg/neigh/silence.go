@@ -9,10 +9,10 @@ import (
 	"ripcord/pkg/event"
 )
 
-// A link whose carrier is up may carry nothing all the same: a macvlan or a tap whose
-// lower device does not pass its carrier on, a bridge without a port to the outside.
-// What is sent there vanishes without an error. It shows in that no station is heard
-// any more where stations were known.
+// A link whose carrier is up may carry nothing all the same: a macvlan or a tap whose lower
+// device does not pass its carrier on, a bridge without a port to the outside. Frames that
+// are sent there vanish without an error. The only sign is that no station is heard any more
+// where stations were known.
 
 const (
 	// silenceEvery is how often an Active looks at when its links last heard anything.

@@ -27,8 +27,8 @@ type SolicitedGroups struct {
 // joinLimit is how long one batch of memberships may take.
 const joinLimit = 50 * time.Millisecond
 
-// OpenSolicitedGroups opens the socket that is a member; it neither sends nor
-// receives. Where there is no IPv6 it returns nil.
+// OpenSolicitedGroups opens the socket that is a member; it neither sends nor receives. It
+// returns nil if there is no IPv6.
 func OpenSolicitedGroups() (*SolicitedGroups, error) {
 	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	switch {

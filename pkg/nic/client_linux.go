@@ -133,9 +133,8 @@ func (c *Client) Reason(d Device) (string, error) {
 	return x.String(), nil
 }
 
-// Inspect asks the device everything, and adds the answers to a report that has
-// the kernel's own description of the link. Where CAP_NET_ADMIN is missing that
-// stands in the report.
+// Inspect asks the device everything, and adds the answers to a report that has the kernel's
+// own description of the link. The report says so if CAP_NET_ADMIN is missing.
 func (c *Client) Inspect(d Device, r Report) (Report, Capabilities) {
 	var can Capabilities
 	if up, err := c.driver.glink(d.Name); err != nil {

@@ -59,11 +59,11 @@ type FIFOReport struct {
 // ErrUnread is the error of a FIFO that is full.
 var ErrUnread = errors.New("nobody reads it")
 
-// NewFIFO returns a FIFO. Where it is made it belongs to the daemon's user and the group
+// NewFIFO returns a FIFO. If it has to be made, it belongs to the daemon's user and the group
 // of owner (nil: the daemon's own), and has mode 0640: so the daemon can open it again
 // without CAP_DAC_OVERRIDE. One that exists is used as it is, if it belongs to root, to the
-// daemon's user or to owner. Reports come from the goroutine that calls Run; they must
-// not block.
+// daemon's user or to owner. Reports come from the goroutine that calls Run; they must not
+// block.
 func NewFIFO(path string, owner *command.User, report func(FIFOReport)) *FIFO {
 	return &FIFO{path: path, owner: owner, report: report, wake: make(chan struct{}, 1)}
 }

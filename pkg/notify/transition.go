@@ -26,7 +26,8 @@ type Transition struct {
 	Name     string
 	From, To event.State
 	Reason   event.Reason
-	// Priority is the effective priority. That of a group is not used: keepalived writes 0.
+	// Priority is the effective priority. The priority of a group is not used: keepalived
+	// writes 0.
 	Priority uint8
 	// Interface and VRID are those of an instance; a group has none.
 	Interface string

@@ -32,8 +32,8 @@ func New[K comparable](every time.Duration, size int, share func(K) K) *Limiter[
 	return &Limiter[K]{every: every, size: size, share: share, open: make(map[K]window)}
 }
 
-// Hit counts one event, of which burst may pass in each window. Where pass is true
-// it is to be logged now, under the key returned, for count events.
+// Hit counts one event, of which burst may pass in each window. If pass is true, count events
+// are to be logged now under the key returned.
 func (l *Limiter[K]) Hit(now time.Time, key K, burst int) (as K, count uint64, pass bool) {
 	if l.began.IsZero() {
 		l.began = now

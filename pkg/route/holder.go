@@ -68,10 +68,10 @@ func (h *Holder) Release(at time.Time, cause event.Cause, instance string) {
 	h.ledger.release(at, cause, instance)
 }
 
-// Configure takes the routes and rules of all instances in place of those it has. What is
-// held and is among them stays as it is, what is not is released, and what is new of an
-// instance of which some are held is added. An instance that had none is to be ordered
-// to Hold again.
+// Configure takes the routes and rules of all instances in place of those it has. Those that
+// are held and among them stay as they are; those that are held and not among them are
+// released; new ones of an instance that holds some are added. An instance that had none is
+// to be ordered to Hold again.
 func (h *Holder) Configure(at time.Time, cause event.Cause, entries map[string][]Entry) {
 	h.ledger.configure(at, cause, entries)
 }

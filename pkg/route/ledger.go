@@ -188,8 +188,8 @@ func (l *ledger) stay(instance string) {
 	l.leaving = slices.DeleteFunc(l.leaving, func(h *holding) bool { return len(h.all) == 0 })
 }
 
-// configure takes the routes and rules of all instances in place of those known. What is
-// held and is among them stays as it is, and the rest is released.
+// configure takes the routes and rules of all instances in place of those known. Entries that
+// are held and among them stay as they are, and the rest is released.
 func (l *ledger) configure(at time.Time, cause event.Cause, entries map[string][]Entry) {
 	l.entries = entries
 	for _, h := range l.held {

@@ -121,7 +121,7 @@ func (c *Core) workerHangs(now time.Time, out *Orders) {
 		}
 	}
 	for _, g := range c.groups {
-		if g.State() != event.Active {
+		if !g.Serving() {
 			c.workerFault(g, now, true, out)
 		}
 	}

@@ -201,12 +201,12 @@ func (c *Core) Touched(yield func(i int, m *vrrp.Machine)) {
 	c.touched = c.touched[:0]
 }
 
-// Engaged lists the links on which an instance is Backup or Active, by name.
+// Engaged lists the links of groups of which a member is Backup or Active, by name.
 func (c *Core) Engaged() []string {
 	var names []string
 	for name, groups := range c.byLink {
 		for _, i := range groups {
-			if s := c.groups[i].State(); s == event.Backup || s == event.Active {
+			if g := c.groups[i]; g.State() == event.Backup || g.Serving() {
 				names = append(names, name)
 				break
 			}

@@ -53,9 +53,9 @@ func (o *Orders) translate(g *vrrp.Group, effects []vrrp.Effect) {
 		case vrrp.Hold:
 			o.addresses(addr.Hold, e.Cause, g, e.Only)
 		case vrrp.Release:
-			o.addresses(addr.Release, e.Cause, g, nil)
+			o.addresses(addr.Release, e.Cause, g, e.Only)
 		case vrrp.Reannounce:
-			o.addresses(addr.Reannounce, e.Cause, g, nil)
+			o.addresses(addr.Reannounce, e.Cause, g, e.Only)
 		case vrrp.Ask:
 			o.Ask = appendMissing(o.Ask, e.Interfaces)
 		case vrrp.Verify:

@@ -25,9 +25,8 @@ type reload struct {
 	done chan struct{}
 }
 
-// Reconfigure has the loop take a new configuration, and returns when it has, or ctx
-// ends. What else the instances need must know them by then: the receiver, and the
-// monitor of their links.
+// Reconfigure has the loop take a new configuration, and returns when it has, or ctx ends.
+// The receiver and the monitor of the links must know the instances by then.
 func (r *Router) Reconfigure(ctx context.Context, to Reconfiguration) error {
 	wait := reload{to, make(chan struct{})}
 	select {

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// A scrape is first written into memory, and only that is limited to a few at
-// once: a client that reads slowly, or not at all, keeps nobody else from being
-// answered. What such clients cost in memory is limited by answers.
+// A scrape is first written into memory, and only that is limited to a few at once: a client
+// that reads slowly, or not at all, keeps nobody else from being answered. answers limits the
+// memory that such clients cost.
 
 const (
 	blockSize      = 64 << 10

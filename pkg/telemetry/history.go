@@ -10,7 +10,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// How much of the log is kept in memory.
+// Bounds of the part of the log that is kept in memory.
 const (
 	mostLines = 10_000
 	mostBytes = 8 << 20

@@ -62,8 +62,8 @@ func (l *Log) Run(ctx context.Context) error {
 // called from any goroutine, and is true while the writer blocks.
 func (l *Log) Lost() uint64 { return l.ring.Lost() + l.logger.lost.Load() }
 
-// drain empties the backlog. What was dropped is older than what is there, so
-// it is told of first, and at any level.
+// drain empties the backlog. Dropped events are older than those that are left, so they are
+// reported first, and at any level.
 func (l *Log) drain() {
 	events, lost := l.ring.Take()
 	if lost > 0 {

@@ -17,6 +17,8 @@ func instances() []family {
 			func(i *instance) float64 { return float64(i.EffectivePriority) }),
 		ofInstance("faults", "How many faults keep the virtual router itself from serving; ripcord_instance_fault names them. 0 in the state fault: another member of its group has them.",
 			func(i *instance) float64 { return float64(len(i.Faults)) }),
+		ofInstance("last_standing", "1 while the virtual router is Active alone, with priority 1, though its group is not: nobody else serves its segment, and another segment may be without a router.",
+			func(i *instance) float64 { return truth(i.LastStanding) }),
 		{"instance_fault", "1 for each fault that is present: its source (a link, an instance) and its reason. A fault that has ended has no series.", gauge, faults},
 		ofInstance("missing", "How much could not be put in place of what the virtual router should hold. It advertises priority 1 as long as others may do better; the log's instance.impaired and ripcord status say what is missing and why.",
 			func(i *instance) float64 { return float64(len(i.Missing)) }),

@@ -41,8 +41,8 @@ func New() (*Timer, error) {
 	return t, nil
 }
 
-// Set has the timer expire after a time, and not when it was set to before. Where
-// none is left it expires at once.
+// Set has the timer expire after a time, in place of the one it was set to before; at once if
+// that is not positive.
 func (t *Timer) Set(left time.Duration) {
 	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(max(left, 1)))} // 0 would disarm it
 	_ = unix.TimerfdSettime(t.fd, 0, &spec, nil)                             // cannot fail: our descriptor, a valid time

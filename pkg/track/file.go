@@ -201,7 +201,16 @@ func parseInteger(content []byte) (int64, error) {
 // explainPath says in words why a path cannot be read.
 func explainPath(path string, err error) error {
 	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("%s does not exist: it counts as 0 (%w)", path, os.ErrNotExist)
+		return missingError{path}
 	}
 	return err
 }
+
+// missingError is the error of a file that does not exist. It is an os.ErrNotExist.
+type missingError struct{ path string }
+
+// Error implements error.
+func (e missingError) Error() string { return e.path + " does not exist: it counts as 0" }
+
+// Is makes errors.Is find the cause, which the sentence has in it.
+func (missingError) Is(target error) bool { return target == os.ErrNotExist }

@@ -50,7 +50,7 @@ func TestFileFollowsChanges(t *testing.T) {
 
 	must(t, os.Remove(path))
 	r.wait("f", "waiting up20 up-10 up14 up!")
-	if got := text(r.last("f").Err); !strings.Contains(got, path+" does not exist: it counts as 0") {
+	if got := text(r.last("f").Err); got != path+" does not exist: it counts as 0" {
 		t.Errorf("got %q", got)
 	}
 

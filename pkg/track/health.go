@@ -20,7 +20,7 @@ func newHealth(s *Spec, now time.Time) health {
 	return h
 }
 
-// adopt takes rise and fall of a configuration. What was counted so far stays counted.
+// adopt takes rise and fall of a configuration. Results counted so far stay counted.
 func (h *health) adopt(s *Spec) { h.rise, h.fall = max(s.Rise, 1), max(s.Fall, 1) }
 
 // Update takes a result that was known at now and reports whether the state changed.

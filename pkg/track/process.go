@@ -18,8 +18,8 @@ const commLen = 15
 // (argv[0]) must be equal, too. A Name that begins with a slash is the path of the
 // program that runs, or argv[0].
 //
-// Where the kernel permits, its proc connector announces each process that begins or
-// ends: then a change from or to what passes is known at once, not at the next interval.
+// If permitted, the kernel's proc connector announces each process that begins or ends: then
+// a change from or to what passes is known at once, not at the next interval.
 type Process struct {
 	Name string
 	Min  int

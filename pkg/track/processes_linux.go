@@ -49,8 +49,8 @@ func newProcessTable() *processTable {
 // watch begins to count processes.
 func (t *processTable) watch(p Process) *processWatch {
 	t.once.Do(func() {
-		// Where the kernel does not permit it (containers, other network namespaces)
-		// /proc is scanned.
+		// If the kernel does not permit it (containers, other network namespaces), /proc is
+		// scanned.
 		if c, err := openConnector(); err == nil {
 			t.connector, t.over = c, make(chan struct{})
 			go t.follow()

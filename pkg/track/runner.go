@@ -151,7 +151,7 @@ func (r *Runner) start(ctx context.Context, s Spec, was *task) {
 	r.running.Go(func() { t.run(own, r.outcomes) })
 }
 
-// absorb takes a result. That of a task that was stopped is too late.
+// absorb takes a result, unless its task was stopped.
 func (r *Runner) absorb(o outcome) {
 	t := o.of
 	if r.tasks[t.spec.Name] != t {

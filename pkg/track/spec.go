@@ -50,8 +50,9 @@ type Probe interface {
 	open(m *machine, timeout time.Duration) prober
 }
 
-// Validate returns all that makes a check unusable, whatever the machine is like. What
-// can change while the daemon runs, as a missing program, is a failed result.
+// Validate returns all that makes a check unusable, whatever the machine is like. A cause
+// that can change while the daemon runs, such as a missing program, is a failed result
+// instead.
 func (s *Spec) Validate() error {
 	var errs []error
 	wrong := func(format string, args ...any) {

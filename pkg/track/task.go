@@ -14,7 +14,7 @@ const eventGap = 10 * time.Millisecond
 // prober does the work of one check. Its methods are called from one goroutine.
 type prober interface {
 	// probe runs the check once. It calls done once, as soon as the result is known, and
-	// returns when nothing is left of the run. Where ctx ends first, done may be left out.
+	// returns when nothing is left of the run. If ctx ends first, done may be left out.
 	probe(ctx context.Context, done func(result))
 	// events returns what receives when the next run should not wait for its time; nil
 	// where that is not known.

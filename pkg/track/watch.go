@@ -8,8 +8,8 @@ import (
 )
 
 // fileWatcher reports changes of files, through one inotify instance. It watches the
-// directories: a watch of the file itself would end when another file takes its place.
-// Where inotify is not to be had (fs.inotify.max_user_instances) it reports nothing.
+// directories: a watch of the file itself would end when another file takes its place. It
+// reports nothing if the kernel gives it no inotify instance (fs.inotify.max_user_instances).
 type fileWatcher struct {
 	mu      sync.Mutex
 	inotify *fsnotify.Watcher

@@ -31,6 +31,10 @@ func (s *step) absorbHeard(h Heard) {
 	m.hear(h)
 	s.countAdvert(m, h)
 	s.heardServing(m, h)
+	s.silenceBroken(m, h.Cause.At, h.Interval)
+	if s.f.servesAlone(m) {
+		s.heardAlone(m, h)
+	}
 	switch {
 	case s.f.waiting():
 		s.heardActive(m, h, m.fell(was, h))
@@ -59,10 +63,10 @@ func (m *member) hear(h Heard) {
 	o.best = max(o.best, h.Priority)
 }
 
-// heardActive takes an advert in Backup (RFC 9568 §6.4.2). Where two Actives are
-// heard, the better one sets the timer, and the other can only lengthen it:
-// otherwise its shorter interval would end the wait between two adverts of the
-// better. One that fell below our priority is replaced after Skew_Time.
+// heardActive takes an advert in Backup (RFC 9568 §6.4.2). If two Actives are heard, the
+// better one sets the timer, and the other can only lengthen it: otherwise its shorter
+// interval would end the wait between two adverts of the better. One that fell below our
+// priority is replaced after Skew_Time.
 func (s *step) heardActive(m *member, h Heard, fell bool) {
 	if s.failAgain(m, h.Cause) {
 		return
@@ -133,7 +137,7 @@ func (s *step) answerRival(m *member, h Heard) {
 	}
 	if m.refusedTo(h.Source) == 0 && s.now.Sub(s.f.reannouncedAt) >= reannounceSpaced {
 		s.f.reannouncedAt = s.now
-		s.emit(Reannounce{h.Cause})
+		s.emit(Reannounce{h.Cause, s.serving()})
 	}
 }
 
@@ -153,7 +157,7 @@ func (s *step) followChecksum(m *member, h Heard) {
 		return
 	}
 	m.checksum = h.Checksum
-	if s.f.state() == event.Active {
+	if s.f.serves(m) {
 		s.updateAdvert(m, h.Cause)
 	}
 }
@@ -162,7 +166,7 @@ func (s *step) followChecksum(m *member, h Heard) {
 // Active is known, only its own counts: another sender may resign beside it.
 func (s *step) absorbResignation(m *member, h Heard) {
 	r := resignation{h.Source, h.Cause.At, h.Cause}
-	if s.f.state() == event.Active && s.f.listening == nil {
+	if s.f.serves(m) && s.f.listening == nil {
 		s.advertiseNow(m, &m.answeredResign, h.Cause) // else a Backup of low priority takes over just ahead of our next advert
 	}
 	if m.second != nil && m.second.source == h.Source {
@@ -183,7 +187,7 @@ func (s *step) absorbResignation(m *member, h Heard) {
 		m.downAt = r.at.Add(m.skew())
 		m.resigned, m.holdReported = &r, false
 	}
-	if gone.source == h.Source {
+	if alone := s.f.lastStanding && gone.priority == Impaired; gone.source == h.Source && !alone {
 		s.cascade(m, gone.priority, r)
 	}
 }
@@ -252,12 +256,11 @@ func (s *step) firstEqual() *member {
 // Active_Down_Interval, it goes on.
 //
 // Their priority 0 changes nothing: the router that resigns may have a Backup that goes
-// Active. An Active only logs it: the two cannot agree which is to yield, and if it did
-// the other might as well. But an Active that was paused yields: the router that took
-// over was not, and the clock of a machine that was paused is behind when it goes on. So
-// does an Active whose sends fail. An owner is held back by nobody.
-// Where an Active that we understand sends both versions (RFC 9568 §8.4), those of
-// the other are ignored.
+// Active. An Active only logs it: the two cannot agree which is to yield, and if it did the
+// other might as well. But an Active that was paused yields: the router that took over was
+// not, and the clock of a machine that was paused is behind when it goes on. So does an
+// Active whose sends fail. An owner is held back by nobody. If an Active that we understand
+// sends both versions (RFC 9568 §8.4), those of the other are ignored.
 
 // incompatible remembers the adverts of routers that do not understand us.
 type incompatible struct {
@@ -291,7 +294,7 @@ func (s *step) heardIncompatible(m *member, h Heard) {
 	if s.f.listening != nil && m.Priority != Owner {
 		s.yieldAfterStall(m, h.Interval)
 	}
-	active := s.f.state() == event.Active
+	active := s.f.serves(m)
 	if !active && m.Priority != Owner {
 		f.holds = f.until
 	}

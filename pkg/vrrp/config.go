@@ -83,7 +83,10 @@ type Group struct {
 	// those without a weight a fault.
 	Track    []Tracker
 	FaultAll bool
-	Fence    *Fence // nil: there is none
+	// LastStanding lets a member without a fault of its own serve while the group is in
+	// Fault, where nobody else does.
+	LastStanding bool
+	Fence        *Fence // nil: there is none
 }
 
 // Title returns the name by which orders and answers call the group: its own, or that of

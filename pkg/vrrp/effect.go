@@ -73,11 +73,17 @@ type Hold struct {
 	Only  []*Instance // nil: all
 }
 
-// Release takes the addresses of all members off.
-type Release struct{ Cause event.Cause }
+// Release takes the addresses of all members off, or those of some alone.
+type Release struct {
+	Cause event.Cause
+	Only  []*Instance // nil: all
+}
 
-// Reannounce announces the addresses of all members again.
-type Reannounce struct{ Cause event.Cause }
+// Reannounce announces the addresses of all members again, or those of some alone.
+type Reannounce struct {
+	Cause event.Cause
+	Only  []*Instance // nil: all
+}
 
 // Verify asks the verifiers to look at what they watch and to answer the
 // ticket when what they found has been published.

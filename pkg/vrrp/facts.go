@@ -14,6 +14,8 @@ type facts struct {
 	// trackers are what the group tracks; faultAll: all of its own have to fail.
 	trackers []tracker
 	faultAll bool
+	// lastStanding lets sound members serve alone where nobody serves.
+	lastStanding bool
 	// startWaits is a start that waits for the first results of checks; nil: none does.
 	startWaits *Start
 	// releasedUntil is when a release ends by itself; zero: it does not, or there is none.

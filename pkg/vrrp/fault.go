@@ -68,6 +68,8 @@ func (s *step) raise(key faultKey, err string, why trigger) {
 	}
 	if len(s.f.faults) == 0 {
 		s.why, s.f.faults = why, make(map[faultKey]fault)
+	} else if s.why.reason == "" {
+		s.why = why // it may end that a member serves alone
 	}
 	s.f.faults[key] = fault{since: s.now, err: err}
 	s.f.unverify()

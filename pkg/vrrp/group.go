@@ -31,14 +31,18 @@ func (s *step) enter() {
 	s.f.fence.err = ""
 	for _, m := range s.f.members {
 		m.silent = netip.Addr{}
-		m.newActive = newActiveReason(s.why.reason)
-		s.wantConfirmation(m)
+		if m.newActive = newActiveReason(s.why.reason); m.state != event.Active { // else it served alone
+			s.wantConfirmation(m)
+		}
 		m.interval = m.Instance.Interval
 		if m.resigned = nil; !m.confirm.wanted {
 			m.forgetOthers() // who was Active is gone, or will show itself
 		}
 		m.sends.refused = nil // what failed before this is history
 		s.advertise(m, s.why.cause)
+		if m.state == event.Active {
+			s.emit(AdvertiseNow{s.why.cause, m.Instance})
+		}
 	}
 	if s.f.confirmBy.IsZero() {
 		s.emit(Hold{Cause: s.why.cause})
@@ -57,7 +61,7 @@ func (s *step) leave() {
 			s.emit(Resign{s.why.cause, m.Instance})
 		}
 	}
-	s.emit(Release{s.why.cause})
+	s.emit(Release{Cause: s.why.cause})
 	s.dropConfirmations()
 	s.holdOff()
 }
@@ -82,18 +86,27 @@ func newActiveReason(r event.Reason) event.NewActiveReason {
 }
 
 // reportTransition reports the transition: the member that caused it bears the reason.
+// Where the group stays as it is, only members that begin or cease to serve alone change.
 func (s *step) reportTransition(from, to event.State) {
 	stamp, blamed := s.stamp(s.why.cause), ""
 	for _, m := range s.f.members {
+		was, is := m.state, s.f.stateOf(m)
+		if was == is && to != event.Active {
+			continue
+		}
 		m.reason = s.why.reason
 		if s.why.member != nil && m != s.why.member {
 			m.reason = event.GroupMoved
 		}
+		if was == is { // it served alone before its group
+			continue
+		}
+		m.state, m.since = is, s.now
 		s.report(event.InstanceTransition{
-			Stamp: stamp, Virtual: m.Virtual, From: from, To: to, Reason: m.reason, Priority: m.Priority,
+			Stamp: stamp, Virtual: m.Virtual, From: was, To: is, Reason: m.reason, Priority: m.advertised(), Alone: from == to,
 		})
 	}
-	if s.cfg.Name == "" {
+	if s.cfg.Name == "" || from == to {
 		return
 	}
 	switch {
@@ -217,6 +230,11 @@ func (f *facts) priority() uint8 {
 	if f.impaired() {
 		return Impaired
 	}
+	return f.ownPriority()
+}
+
+// ownPriority returns the priority that the group has if it lacks nothing.
+func (f *facts) ownPriority() uint8 {
 	own := f.members[0].Instance.Priority
 	if own == Owner {
 		return Owner // weights do not make another of the owner of the addresses

@@ -14,21 +14,21 @@ import (
 // takes over from it within its Skew_Time, it preempts none, and of two impaired
 // routers one serves, that with the greater address.
 //
-// What is missing is known only while the addresses are held. When the group has
-// given up, it stays impaired until a hold-off has passed, and then tries again with
-// its own priority; each time in vain the hold-off doubles. A change of the links
-// concerned ends it at once.
+// Missing addresses are known only while the group holds its addresses. When the group has
+// given up, it stays impaired until a hold-off has passed, and then tries again with its own
+// priority; each time in vain the hold-off doubles. A change of the links concerned ends it
+// at once.
 //
-// A router that holds none of the addresses which an instance advertises serves
-// nobody: that is the fault address-lost, for the hold-off, or until no other Active
-// is heard. Where no healthy Active was heard since the last such fault, giving up has
-// helped nobody: then the group stays Active, and the worker goes on trying. An
-// impaired Active counts as healthy there if it goes on, since it holds something.
+// A router that holds none of the addresses which an instance advertises serves nobody: that
+// is the fault address-lost, for the hold-off, or until no other Active is heard. If no
+// healthy Active was heard since the last such fault, giving up has helped nobody: then the
+// group stays Active, and the worker goes on trying. An impaired Active counts as healthy
+// there if it goes on, since it holds something.
 //
-// What is not advertised (extra addresses, routes, rules) impairs nobody where the
-// others cannot place it either. This shows when the group takes over from an Active
-// that advertises priority 1 itself, and is not the better one of the two by their
-// own priorities: it then keeps its own priority for as long as it is Active.
+// Extra addresses, routes and rules, which are not advertised, impair nobody if the other
+// routers cannot place them either. This shows when the group takes over from an Active that
+// advertises priority 1 itself, and is not the better one of the two by their own priorities:
+// it then keeps its own priority for as long as it is Active.
 
 // Bounds of the hold-off, which doubles from the first to the last.
 const (
@@ -98,7 +98,7 @@ func (s *step) absorbPlaced(in Placed) {
 		m.lacks = &shortfall{since: s.now}
 	}
 	m.lacks.missing, m.lacks.degree = in.Missing, in.Degree
-	if s.f.state() != event.Active {
+	if !s.f.serves(m) {
 		m.lacks.until = s.now.Add(s.f.impairment.holdOff)
 	}
 	s.judgePlaced(m, in)
@@ -111,7 +111,7 @@ func (s *step) absorbPlaced(in Placed) {
 // judgePlaced makes it a fault that none of the advertised addresses is in place, once
 // until a healthy Active was heard.
 func (s *step) judgePlaced(m *member, in Placed) {
-	if in.Degree != Total || s.f.state() != event.Active || s.f.impairment.served {
+	if in.Degree != Total || !s.f.serves(m) || s.f.impairment.served {
 		return
 	}
 	s.f.impairment.served = true

@@ -161,9 +161,9 @@ type Placed struct {
 // Key is the instance.
 func (p Placed) Key() ResultKey { return ResultKey{"placed", p.Instance} }
 
-// Condition reports that something which keeps an instance from serving has begun
-// (On) or is over. It is a fault for as long as it lasts. Whoever reports it repeats
-// nothing: a condition that is reported again only changes its Err.
+// Condition reports that something which keeps an instance from serving has begun (On) or is
+// over. It is a fault for as long as it lasts. Its reporter need not repeat it: a condition
+// that is reported again only changes its Err.
 type Condition struct {
 	Cause    event.Cause
 	Instance string

@@ -12,25 +12,24 @@ import (
 // absorbLink takes the present state of a link, for all members on it.
 func (s *step) absorbLink(link event.Link) {
 	_, down := s.f.faults[faultKey{link.Name, event.InterfaceDown}]
-	idle := s.f.state() != event.Active // an Active that flapped announces itself again
+	active := s.f.state() == event.Active // an Active that flapped announces itself again
 	for _, m := range s.f.members {
 		if m.Interface != link.Name {
 			continue
 		}
 		_, port := s.f.faults[faultKey{m.Name, event.Enslaved}]
+		idle := !active && !s.f.servesAlone(m)
 		s.updateLink(m, link)
 		if m.link.Usable && (down || port || idle && m.link.Downs > 0) {
 			s.recover(m)
 		}
 	}
 	s.ask(link.Cause)
-	if s.f.state() == event.Active {
-		s.followLink(link.Name)
-	}
+	s.followLink(link.Name)
 }
 
-// updateLink turns the link of a member into faults. Where news come out of order, Seq
-// tells: the newer stands, but the losses of the older count.
+// updateLink turns the link of a member into faults. Facts may come out of order: Seq tells
+// the newer, which stands, but the losses of the older count.
 func (s *step) updateLink(m *member, link event.Link) {
 	m.link = m.link.Rest().Merge(link)
 	if m.IgnoreLink && m.link.Index != 0 && m.link.AdminUp && m.link.Master == "" {
@@ -75,7 +74,7 @@ func endOf(reason event.Reason) event.Reason {
 func (s *step) followLink(link string) {
 	var flapped *member
 	for _, m := range s.f.members {
-		if m.Interface != link {
+		if m.Interface != link || !s.f.serves(m) {
 			continue
 		}
 		s.updateAdvert(m, m.link.Cause)
@@ -112,11 +111,10 @@ func (s *step) advert(m *member, cause event.Cause) Advertise {
 	}
 }
 
-// An advert that is larger than the link's MTU leaves in fragments, which the kernel
-// makes of what a raw socket sends. What leaves from a virtual MAC bears headers of its
-// own and is refused; then the others take over, and hear nothing of us either. The
-// configuration knows only the common MTU, so the link's own is compared, each time
-// that the link changes.
+// An advert that is larger than the link's MTU leaves in fragments, which the kernel makes of
+// what a raw socket sends. An advert from a virtual MAC bears headers of its own and is
+// refused; then the others take over, and hear nothing of us either. The configuration knows
+// only the common MTU, so the link's own is compared, each time that the link changes.
 
 // tooLong reports whether the link refuses the adverts of a member for their length.
 func (m *member) tooLong() bool {
@@ -220,9 +218,8 @@ func (s *step) absorbForwards(in Forwards) {
 	s.proveForFence(in)
 }
 
-// prove notes, for all members on a link, that something came through its
-// segment at the instant at. What was received before the return and read after
-// it proves nothing.
+// prove notes, for all members on a link, that something came through its segment at the
+// instant at. A packet that was received before the return and read after it proves nothing.
 func (s *step) prove(link string, at time.Time) {
 	for _, m := range s.f.members {
 		if m.Interface == link && !at.Before(m.flapped) {

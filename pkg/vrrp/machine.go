@@ -39,7 +39,7 @@ func NewMachine(cfg Group, tickets *Tickets, now time.Time) *Machine {
 		m.facts.faults[faultKey{in.Interface, event.InterfaceDown}] = fault{since: now}
 	}
 	m.facts.name = cfg.Title()
-	m.facts.faultAll = cfg.FaultAll
+	m.facts.faultAll, m.facts.lastStanding = cfg.FaultAll, cfg.LastStanding
 	m.facts.trackers = newTrackers(&cfg, m.facts.members)
 	for i := range m.facts.trackers {
 		if t := &m.facts.trackers[i]; t.fatal() && m.facts.counts(t) {
@@ -47,7 +47,7 @@ func NewMachine(cfg Group, tickets *Tickets, now time.Time) *Machine {
 		}
 	}
 	for _, mb := range m.facts.members {
-		mb.Priority = m.facts.priority()
+		mb.Priority, mb.since = m.facts.priority(), now
 	}
 	return m
 }
@@ -57,6 +57,9 @@ func (m *Machine) Config() *Group { return &m.cfg }
 
 // State returns the group's state.
 func (m *Machine) State() event.State { return m.facts.state() }
+
+// Serving reports whether any member is Active, with its group or alone.
+func (m *Machine) Serving() bool { return m.State() == event.Active || m.facts.anyAlone() }
 
 // Priority returns the priority that the group has now.
 func (m *Machine) Priority() uint8 { return m.facts.members[0].Priority }
@@ -78,9 +81,15 @@ func (m *Machine) Step(now time.Time, in Input) []Effect {
 	before := m.facts.state()
 	s.absorb(in)
 	s.prepare(in)
-	if after := m.facts.state(); after != before {
+	after := m.facts.state()
+	alone := s.followAlone(before, after)
+	switch {
+	case after != before:
 		s.transition(before, after)
+	case alone:
+		s.reportTransition(before, after)
 	}
+	s.countAlone()
 	return s.effects
 }
 

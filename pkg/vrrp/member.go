@@ -52,6 +52,11 @@ type member struct {
 	// holdReported reports whether instance.holding was logged for the present wait.
 	holdReported bool
 
+	// alone reports whether it serves alone, and aloneFrom when it is to, if nobody is heard
+	// until then; zero: it may not.
+	alone     bool
+	aloneFrom time.Time
+
 	// other is the best Active that is heard, or while we are Active the best rival.
 	other other
 	// second is an Active that is worse than other, and was heard after other last was: it
@@ -85,8 +90,11 @@ type member struct {
 	lacks    *shortfall
 	reported reported
 
-	// reason is that of the last transition, and newActive why we became Active
+	// state is the last that was reported, and since when. reason is that of the last
+	// transition, and newActive why we became Active
 	// (RFC 8347's new-master-reason); NotActive while we are not.
+	state     event.State
+	since     time.Time
 	reason    event.Reason
 	newActive event.NewActiveReason
 }
@@ -108,6 +116,7 @@ type other struct {
 	// that goes on although we answer.
 	reported        bool
 	reportedUnheard bool
+	lost            bool // while it served alone, too, we yielded to it
 }
 
 // resignation is a priority 0 that was heard.
@@ -155,7 +164,15 @@ type content struct {
 }
 
 func (m *member) content() content {
-	return content{m.Instance, m.pace, m.Priority, m.link.Index, m.source, m.checksum}
+	return content{m.Instance, m.pace, m.advertised(), m.link.Index, m.source, m.checksum}
+}
+
+// advertised returns the priority that its adverts bear.
+func (m *member) advertised() uint8 {
+	if m.alone {
+		return Impaired
+	}
+	return m.Priority
 }
 
 // until returns the instant from which an Active is not known any more.

@@ -48,7 +48,9 @@ func (w *world) checkState(t *rapid.T) {
 		t.Fatalf("the status is not what is (-is +status):\n%s", d)
 	}
 	for _, in := range status.Members {
-		if in.State != state {
+		if in.LastStanding {
+			w.checkAlone(t, &in, state)
+		} else if in.State != state {
 			t.Fatalf("member %s is %v, its group %v", in.Instance.Name, in.State, state)
 		}
 		if state == event.Active && len(in.Faults) > 0 {
@@ -63,6 +65,18 @@ func (w *world) checkState(t *rapid.T) {
 		t.Fatalf("Active %v before the startup_delay is over", w.opens.Sub(w.now))
 	case w.started && dead && state != event.Fault:
 		t.Fatalf("a link is dead, but the group is %v", state)
+	}
+}
+
+// checkAlone checks what has to hold of a member that serves alone.
+func (w *world) checkAlone(t *rapid.T, in *InstanceStatus, group event.State) {
+	switch {
+	case !w.m.Config().LastStanding || in.State != event.Active || group != event.Fault && group != event.Backup:
+		t.Fatalf("%s serves alone as %v, and the group is %v", in.Instance.Name, in.State, group)
+	case w.dead(in.Instance) || len(in.Faults) > 0:
+		t.Fatalf("%s serves alone with faults: %v", in.Instance.Name, in.Faults)
+	case in.EffectivePriority != Impaired || w.now.Before(w.opens):
+		t.Fatalf("%s serves alone with priority %d, %v before the startup_delay is over", in.Instance.Name, in.EffectivePriority, w.opens.Sub(w.now))
 	}
 }
 
@@ -103,14 +117,16 @@ func (w *world) checkEffects(t *rapid.T, effects []Effect) {
 		case Mute:
 			w.fallSilent(t, e.Instance)
 		case Hold:
-			w.hold(t, true)
+			w.hold(t, true, e.Only)
 		case Release:
-			if w.held || !w.confirming { // else its first adverts were never confirmed
-				w.hold(t, false)
+			if len(w.held) > 0 || !w.confirming { // else its first adverts were never confirmed
+				w.hold(t, false, e.Only)
 			}
 		case Reannounce:
-			if !w.held {
-				t.Fatal("addresses are announced that are not held")
+			for _, name := range w.names(e.Only) {
+				if !w.held[name] {
+					t.Fatalf("the addresses of %s are announced, and are not held", name)
+				}
 			}
 		case Probe:
 			link := w.links[e.Instance.Interface]
@@ -128,11 +144,26 @@ func (w *world) checkEffects(t *rapid.T, effects []Effect) {
 			w.asked = e.Ticket
 		}
 	}
-	serving := w.m.State() == event.Active
 	w.confirming = w.m.Confirming()
-	if w.held != (serving && !w.confirming) || (len(w.sending) > 0) != serving {
-		t.Fatalf("the group is %v; addresses held: %v; advertised: %v", w.m.State(), w.held, w.sending)
+	for _, in := range w.m.Status(w.now).Members {
+		name, serving := in.Instance.Name, in.State == event.Active
+		if w.sending[name] != serving || w.held[name] != serving && !w.confirming {
+			t.Fatalf("%s is %v, the group %v; addresses held: %v; advertised: %v", name, in.State, w.m.State(), w.held, w.sending)
+		}
 	}
+}
+
+// names returns the names of the instances that an order concerns: nil stands for all.
+func (w *world) names(only []*Instance) (names []string) {
+	for _, in := range only {
+		names = append(names, in.Name)
+	}
+	for _, in := range w.m.Config().Members {
+		if only == nil {
+			names = append(names, in.Name)
+		}
+	}
+	return names
 }
 
 // checkArmed: all members are armed or none, for an instant at which the group
@@ -156,11 +187,19 @@ func (w *world) fallSilent(t *rapid.T, in *Instance) {
 	delete(w.sending, in.Name)
 }
 
-func (w *world) hold(t *rapid.T, on bool) {
-	if w.held == on {
-		t.Fatalf("held is %v, and ordered again", on)
+func (w *world) hold(t *rapid.T, on bool, only []*Instance) {
+	changed := 0
+	for _, name := range w.names(only) {
+		if w.held[name] != on {
+			changed++
+		}
+		if w.held[name] = on; !on {
+			delete(w.held, name)
+		}
 	}
-	w.held = on
+	if changed == 0 || only != nil && changed != len(only) {
+		t.Fatalf("held is %v, and ordered again: %v of %v", w.held, on, w.names(only))
+	}
 }
 
 // checkMove checks a transition: its edge, its reasons, and the order of its
@@ -177,8 +216,13 @@ func (w *world) checkMove(t *rapid.T, before event.State, effects []Effect, in I
 			continue
 		}
 		if tr, ok := r.Event.(event.InstanceTransition); ok {
+			if tr.Alone {
+				w.checkMoveAlone(t, before, after, tr, in)
+				continue
+			}
 			moves++
-			if tr.From != before || tr.To != after || tr.Reason == "" {
+			stood := w.m.Config().LastStanding && tr.From == event.Active // it ceased to serve alone
+			if tr.From != before && !stood || tr.To != after || tr.Reason == "" {
 				t.Fatalf("%v>%v is told as %+v", before, after, tr)
 			}
 			if tr.Reason != event.GroupMoved {
@@ -197,6 +241,7 @@ func (w *world) checkMove(t *rapid.T, before event.State, effects []Effect, in I
 	switch {
 	case !edges[edge] && !(owner && ownerEdges[edge]):
 		t.Fatalf("%v>%v is no edge", before, after)
+	case w.m.Config().LastStanding && moves < n && moves > 0: // the others serve alone
 	case moves != n || blamed != 1 && blamed != n:
 		t.Fatalf("%d members, %d of them moved, %d bear the reason", n, moves, blamed)
 	}
@@ -204,6 +249,16 @@ func (w *world) checkMove(t *rapid.T, before event.State, effects []Effect, in I
 		t.Fatalf("%#v, not a Tick, ended a timer", in)
 	}
 	checkOrder(t, before, after, effects, n)
+}
+
+// checkMoveAlone checks the transition of a member that begins or ceases to serve alone.
+func (w *world) checkMoveAlone(t *rapid.T, before, after event.State, tr event.InstanceTransition, in Input) {
+	_, tick := in.(Tick)
+	begins := tr.From == after && tr.To == event.Active && tr.Reason == event.LastStanding && tr.Priority == Impaired && tick
+	ends := tr.From == event.Active && tr.To == after && tr.Reason != "" && tr.Reason != event.LastStanding
+	if before != after || !begins && !ends {
+		t.Fatalf("%v>%v by %#v: %+v", before, after, in, tr)
+	}
 }
 
 func last(orders []Effect) Effect {
@@ -217,7 +272,8 @@ func last(orders []Effect) Effect {
 func checkOrder(t *rapid.T, before, after event.State, effects []Effect, n int) {
 	var orders []Effect
 	for _, e := range effects {
-		if _, ok := e.(Report); !ok {
+		_, report := e.(Report)
+		if _, again := e.(AdvertiseNow); !report && !(again && after == event.Active) { // of what served alone before
 			orders = append(orders, e)
 		}
 	}

@@ -62,8 +62,8 @@ type world struct {
 	seq     uint64
 	asked   uint64
 	started bool
-	opens   time.Time // the end of the startup_delay
-	held    bool
+	opens   time.Time       // the end of the startup_delay
+	held    map[string]bool // by instance
 	// confirming: the first adverts are not known to have left yet.
 	confirming bool
 	sending    map[string]bool
@@ -72,7 +72,7 @@ type world struct {
 
 func newWorld(t *rapid.T) *world {
 	interval := rapid.SampledFrom([]time.Duration{10 * time.Millisecond, 100 * time.Millisecond, time.Second})
-	group := Group{Name: "edge"}
+	group := Group{Name: "edge", LastStanding: rapid.Bool().Draw(t, "last standing")}
 	priority := rapid.SampledFrom([]uint8{1, 100, 254, Owner}).Draw(t, "priority")
 	preempt := rapid.Bool().Draw(t, "preempt")
 	recovery := Recovery{rapid.IntRange(1, 3).Draw(t, "recovery adverts"), rapid.SampledFrom([]time.Duration{
@@ -95,7 +95,7 @@ func newWorld(t *rapid.T) *world {
 	w := &world{
 		now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), traces: event.NewMinter(0),
 		links:   map[string]event.Link{"eth0": {Name: "eth0"}, "eth1": {Name: "eth1"}},
-		sending: make(map[string]bool), armed: make(map[string]time.Time),
+		sending: make(map[string]bool), held: make(map[string]bool), armed: make(map[string]time.Time),
 	}
 	w.m = NewMachine(group, &Tickets{}, w.now)
 	w.twin = NewMachine(group, &Tickets{}, w.now)

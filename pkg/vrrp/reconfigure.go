@@ -44,6 +44,11 @@ func (s *step) absorbReconfigured(in Reconfigured) {
 	s.cfg = in.Group
 	s.status = nil
 	s.f.name = s.cfg.Title()
+	if s.f.lastStanding = s.cfg.LastStanding; !s.f.lastStanding {
+		for _, m := range before {
+			m.alone, m.aloneFrom = false, time.Time{}
+		}
+	}
 	s.f.members = s.keepMembers(before)
 	for _, m := range before {
 		if !slices.Contains(s.f.members, m) {
@@ -69,6 +74,11 @@ func (s *step) absorbReconfigured(in Reconfigured) {
 	s.yieldAgain(outranking)
 	s.startIfChecked()
 	if s.f.state() != event.Active || was != event.Active {
+		for _, m := range s.f.members {
+			if m.beganAlone(was) && s.f.servesAlone(m) {
+				s.updateAdvert(m, in.Cause)
+			}
+		}
 		return
 	}
 	for _, m := range s.f.members {
@@ -128,7 +138,7 @@ func (m *member) follow(in *Instance, index int, now time.Time) {
 
 // dropMember lets a member leave the group, with its faults.
 func (s *step) dropMember(m *member, was event.State, cause event.Cause) {
-	if was == event.Active {
+	if m.state == event.Active {
 		s.emit(Mute{cause, m.Instance})
 	} else if !s.f.armed.IsZero() {
 		s.emit(Disarm{cause, m.Instance})
@@ -182,7 +192,7 @@ func (s *step) joinMembers(before []*member, was event.State) (joined []*Instanc
 			continue
 		}
 		joined = append(joined, m.Instance)
-		m.reason, m.Priority = s.reason, before[0].Priority
+		m.reason, m.Priority, m.state, m.since = s.reason, before[0].Priority, was, s.since
 		if was == event.Active {
 			m.newActive = event.ByPriority // its wait is over, as that of the others
 			continue
@@ -219,7 +229,7 @@ func (s *step) endPace(in Tick) {
 			continue
 		}
 		m.pace = 0
-		if s.f.state() == event.Active {
+		if s.f.serves(m) {
 			s.updateAdvert(m, in.Cause)
 		}
 	}

@@ -43,6 +43,8 @@ func (l *lan) run(line []string) error {
 		l.routers[len(l.routers)-1].group.Fence = fence
 	case "fault-all":
 		l.routers[len(l.routers)-1].group.FaultAll = true
+	case "last-standing":
+		l.routers[len(l.routers)-1].group.LastStanding = true
 	case "config":
 		for _, r := range to {
 			r.group = Group{Name: r.group.Name}
@@ -406,6 +408,9 @@ func (l *lan) status(r *router, member string) {
 			in.State, in.LastEvent, in.NewActiveReason, in.Interval, in.ActiveDownInterval, in.SkewTime)
 		if in.ActiveAddress.IsValid() {
 			said += fmt.Sprintf("; Active is %v with priority %d", in.ActiveAddress, in.ActivePriority)
+		}
+		if in.LastStanding {
+			said += "; last standing, the group is " + st.State.String()
 		}
 		if st.Holding != "" {
 			said += "; holding " + st.Holding

@@ -27,6 +27,7 @@ import (
 //	                                      the group tracks it
 //	fence hold|proceed                    the group has a fence, with a timeout of 10s
 //	fenced ok|failed [late]               its command has ended; late: the one before
+//	last-standing                         sound members serve alone where nobody serves
 //	fault-all                             all of what the group tracks has to fail
 //	config | reload                       what follows is a new configuration; it is taken
 //	tracked CHECK up|down [change N]

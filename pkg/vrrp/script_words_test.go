@@ -44,15 +44,11 @@ func inWords(l *lan, e Effect) string {
 	case Probe:
 		return fmt.Sprintf("probe %s from %v on #%d with priority %d", e.Instance.Name, e.Source, e.Index, e.Priority)
 	case Hold:
-		said := "hold"
-		for _, in := range e.Only {
-			said += " " + in.Name
-		}
-		return said
+		return "hold" + namesOf(e.Only)
 	case Release:
-		return "release"
+		return "release" + namesOf(e.Only)
 	case Reannounce:
-		return "reannounce"
+		return "reannounce" + namesOf(e.Only)
 	case Verify:
 		return "verify " + strings.Join(e.Interfaces, " ")
 	case Ask:
@@ -109,4 +105,12 @@ func reportInWords(l *lan, e event.Event) string {
 		return fmt.Sprintf("rival of %s: %s with priority %d", e.Virtual.Name, e.Source, e.Priority)
 	}
 	return fmt.Sprintf("%T", e)
+}
+
+// namesOf lists the instances that alone an order concerns.
+func namesOf(only []*Instance) (said string) {
+	for _, in := range only {
+		said += " " + in.Name
+	}
+	return said
 }

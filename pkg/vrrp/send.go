@@ -94,7 +94,7 @@ func (s *step) absorbSends(in Sends) {
 		return
 	}
 	m.sends.note(in)
-	if s.f.state() == event.Active && len(m.sends.refused) == 0 {
+	if s.f.serves(m) && len(m.sends.refused) == 0 {
 		m.sends.prove(s.now)
 	}
 	s.judgeSends(m, in.Cause)
@@ -104,7 +104,7 @@ func (s *step) absorbSends(in Sends) {
 // they do not reach: it has taken over since it does not hear us. It reports whether
 // the member is at fault now.
 func (s *step) judgeSends(m *member, cause event.Cause) bool {
-	if s.f.state() != event.Active {
+	if !s.f.serves(m) {
 		return false
 	}
 	refused := 0
@@ -368,7 +368,7 @@ func (s *step) endConfirmation(cause event.Cause) {
 // reannounce announces the addresses again if they are held.
 func (s *step) reannounce(cause event.Cause) {
 	if s.f.confirmBy.IsZero() {
-		s.emit(Reannounce{cause})
+		s.emit(Reannounce{cause, s.serving()})
 	}
 }
 

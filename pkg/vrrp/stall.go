@@ -9,6 +9,9 @@ import (
 // absorbStall judges a pause of our own: the Active that slept is silent and
 // listens for one interval; a router that has taken over meanwhile keeps the addresses.
 func (s *step) absorbStall(in Stalled) {
+	if s.stallAlone(s.member(in.Instance), in.Cause) {
+		return
+	}
 	if s.f.state() != event.Active || s.f.listening != nil {
 		return
 	}
@@ -40,6 +43,7 @@ func (s *step) absorbStall(in Stalled) {
 func (s *step) absorbSlept(in Slept) {
 	if s.f.state() != event.Active {
 		s.giveTime(in.Gap)
+		s.sleptAlone(in)
 		return
 	}
 	for _, m := range s.f.members {
@@ -107,6 +111,9 @@ func (s *step) yield(why trigger) {
 
 // absorbLease goes back to Backup after the engine resigned without the loop, which hung.
 func (s *step) absorbLease(in LeaseLost) {
+	if s.stallAlone(s.member(in.Instance), in.Cause) {
+		return
+	}
 	if s.f.state() != event.Active {
 		return
 	}

@@ -12,7 +12,7 @@ func (f *facts) state() event.State {
 	switch {
 	case !f.started:
 		return event.Initialize
-	case len(f.faults) > 0 || f.recovering():
+	case f.impeded():
 		return event.Fault
 	case !f.waiting():
 		return event.Active
@@ -21,6 +21,9 @@ func (f *facts) state() event.State {
 	}
 	return event.Backup
 }
+
+// impeded reports whether a fault, or a recovery, keeps the group from serving.
+func (f *facts) impeded() bool { return len(f.faults) > 0 || f.recovering() }
 
 // waiting reports whether the group could be Active, but for a wait that is not
 // over or not verified. While it recovers it waits in Fault, else in Backup.
@@ -67,6 +70,9 @@ func (f *facts) deadline() (time.Time, bool) {
 	}
 	if !f.releasedUntil.IsZero() {
 		next.Add(f.releasedUntil)
+	}
+	if at, ok := f.nextAlone(); ok {
+		next.Add(f.verification(at))
 	}
 	switch {
 	case f.recovering():

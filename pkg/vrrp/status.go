@@ -34,6 +34,7 @@ type InstanceStatus struct {
 type InstanceState struct {
 	State             event.State
 	Since             time.Time // of the state
+	LastStanding      bool      // it is Active, and its group is not
 	EffectivePriority uint8
 	ActiveAddress     netip.Addr // source of the Active's adverts: ours while Active; zero if unknown
 	ActivePriority    uint8
@@ -100,17 +101,19 @@ func (m *Machine) still(st *GroupStatus, now time.Time) bool {
 
 func (m *Machine) condition(mb *member, state event.State, now time.Time) InstanceState {
 	c := InstanceState{
-		State: state, Since: m.since,
-		EffectivePriority: mb.Priority, LastEvent: mb.reason, NewActiveReason: mb.newActive,
+		State: state, Since: mb.since, LastStanding: m.facts.servesAlone(mb),
+		EffectivePriority: mb.advertised(), LastEvent: mb.reason, NewActiveReason: mb.newActive,
 		Interval: mb.interval, ActiveDownInterval: mb.ActiveDownInterval(mb.interval), SkewTime: mb.skew(),
 	}
-	c.Silenced = mb.silent
+	if c.Silenced = mb.silent; c.LastStanding {
+		c.State = event.Active
+	}
 	if state != event.Initialize {
 		c.Up = m.up
 	}
 	switch {
-	case state == event.Active:
-		c.ActiveAddress, c.ActivePriority = mb.source, mb.Priority
+	case c.State == event.Active:
+		c.ActiveAddress, c.ActivePriority = mb.source, c.EffectivePriority
 	case mb.known(now):
 		c.ActiveAddress, c.ActivePriority = mb.other.source, mb.other.priority
 	}

@@ -27,6 +27,9 @@ func (s *step) absorbTick(in Tick) {
 		s.decideTie()
 		s.endConfirmation(in.Cause)
 	}
+	if s.f.lastStanding && s.f.started && s.f.impeded() {
+		s.waitAlone(in)
+	}
 }
 
 // wait takes the next step towards Active: asks the verifiers shortly ahead of
@@ -121,6 +124,9 @@ func (s *step) takeoverReason(cause event.Cause) trigger {
 // An address owner waits for nobody, and an Active for nothing.
 func (s *step) absorbRejoined(in Rejoined) {
 	m := s.member(in.Instance)
+	if m != nil {
+		s.silenceBroken(m, in.Cause.At, m.interval)
+	}
 	if m == nil || m.Priority == Owner || !s.f.waiting() && !s.f.recovering() {
 		return
 	}
@@ -223,9 +229,9 @@ func (s *step) prepare(in Input) {
 }
 
 // decided returns the instant of the takeover that only a new fact can stop; zero if there
-// is none.
+// is none, or a member is advertised already.
 func (f *facts) decided() time.Time {
-	if at := f.takeover(); f.waiting() && !f.recovering() && f.asked.about.Equal(at) && f.answered() {
+	if at := f.takeover(); f.waiting() && !f.recovering() && f.asked.about.Equal(at) && f.answered() && !f.anyAlone() {
 		return at
 	}
 	return time.Time{}
@@ -267,14 +273,19 @@ func ActiveDownInterval(priority uint8, interval time.Duration, miss int) time.D
 // VRRPv2 it is (256 - priority) / 256 seconds whatever the interval (RFC 3768
 // §6.1).
 func (m *member) SkewTime(interval time.Duration) time.Duration {
-	if m.Version == wire.V2 {
-		interval = time.Second
-	}
-	return SkewTime(m.Priority, interval)
+	return m.skewOf(m.Priority, interval)
 }
 
 // ActiveDownInterval returns the Active_Down_Interval of a member whose Active advertises
 // each interval; in VRRPv2 it is the Master_Down_Interval (RFC 3768 §6.1).
 func (m *member) ActiveDownInterval(interval time.Duration) time.Duration {
 	return time.Duration(m.Miss)*interval + m.SkewTime(interval)
+}
+
+// skewOf returns the Skew_Time of a member that has the given priority.
+func (m *member) skewOf(priority uint8, interval time.Duration) time.Duration {
+	if m.Version == wire.V2 {
+		interval = time.Second
+	}
+	return SkewTime(priority, interval)
 }

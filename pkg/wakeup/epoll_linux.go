@@ -57,8 +57,8 @@ func (p *Epoll) open() error {
 	return p.add(p.fd, unix.EPOLLIN)
 }
 
-// watched are the events to wait for: reported once until it is asked again,
-// after its turn. What comes meanwhile wakes nobody.
+// watched are the events to wait for: reported once until it is asked again, after its turn.
+// Packets that come meanwhile wake nobody.
 const watched = unix.EPOLLIN | unix.EPOLLONESHOT
 
 // Watch adds a descriptor; closing it takes it out again.

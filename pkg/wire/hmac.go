@@ -28,11 +28,11 @@ import (
 //	|                              ...                              |
 //	+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //
-// What it covers is, in this order: a pseudo-header of the family (4, 6), the
-// version, the VRID, zero, and the source in 16 bytes; the message, its checksum
-// zero; the trailer, its HMAC zero. The rest of the IP header is not covered, so
-// that the copies for all unicast peers bear one trailer. The checksum of an IPv4
-// advert ends before the trailer, that of an IPv6 advert covers it.
+// It covers, in this order: a pseudo-header of the family (4, 6), the version, the VRID,
+// zero, and the source in 16 bytes; the message, its checksum zero; the trailer, its HMAC
+// zero. The rest of the IP header is not covered, so that the copies for all unicast peers
+// bear one trailer. The checksum of an IPv4 advert ends before the trailer, that of an IPv6
+// advert covers it.
 const (
 	TrailerLen = 28
 

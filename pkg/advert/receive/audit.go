@@ -1,32 +1,27 @@
 package receive
 
 import (
-	"errors"
-	"fmt"
-	"strings"
 	"time"
 
 	"ripcord/pkg/event"
-	"ripcord/pkg/vrrp"
-	"ripcord/pkg/wire"
 )
 
-// A Backup takes silence for the end of the Active, so a socket that hears nothing
-// for another reason makes a second Active. What can be known of that is looked up
-// as state, and not concluded from events: that the socket is open, that its link is
-// a member of the group, that the kernel would accept the adverts of those who were
-// heard before (see reach). It is looked up whenever the link changes, periodically,
-// and above all when a takeover is verified, before it is answered.
+// A Backup takes silence for the end of the Active, so a socket that hears nothing for
+// another reason makes a second Active. As far as this can be known it is looked up as state,
+// and not concluded from events: that the socket is open, that its link is a member of the
+// group, that the kernel would accept the adverts of those who were heard before (see reach).
+// It is looked up whenever the link changes, periodically, and above all when a takeover is
+// verified, before it is answered.
 //
-// A positive proof is not asked for: that something multicast has been heard lately,
-// such as a query or another virtual router's advert. On a segment of two routers
-// without a querier nothing else is multicast once the Active is dead, and nobody
-// would ever take over. What the machine cannot know, that a switch forwards the
-// group to its port, is asked for after each return of the link instead (see
-// vrrp.Forwards): there the membership is reported ahead of every question.
+// A positive proof is not asked for: that something multicast has been heard lately, such as
+// a query or another virtual router's advert. On a segment of two routers without a querier
+// nothing else is multicast once the Active is dead, and nobody would ever take over. The
+// machine cannot know whether a switch forwards the group to its port, so after each return
+// of the link proof of that is asked for (see vrrp.Forwards), and the membership is reported
+// ahead of every question.
 
-// How often the sockets are looked at where nothing happens: so that on a machine
-// with many links this costs a hundredth of one CPU at most.
+// Periods of the audit while nothing happens, chosen so that on a machine with many links it
+// costs a hundredth of one CPU at most.
 const (
 	auditEvery = time.Second
 	auditShare = 100
@@ -57,7 +52,7 @@ func (r *Receiver) audit() {
 		if w.port == nil {
 			continue
 		}
-		if why := r.deafness(w, members); why != nil {
+		if why := w.deafness(r.members, members); why != nil {
 			r.mend(w, why)
 		}
 	}
@@ -73,29 +68,9 @@ func (r *Receiver) audit() {
 	r.auditAt, r.audited = ended.Add(max(auditEvery, auditShare*ended.Sub(begun))), ended.Add(ended.Sub(begun))
 }
 
-// deafness returns why the open socket of a want would hear nothing; nil if nothing
-// is known against it. members are those of the families that were looked up.
-func (r *Receiver) deafness(w *want, members map[event.Family]map[int]bool) error {
-	if w.socketKey.early || w.socketKey.own {
-		if !w.port.bound() {
-			return errors.New("its packet socket has come off the link")
-		}
-		return nil
-	}
-	all, known := members[w.family]
-	if !known {
-		all, _ = r.members(w.family) // nil: it cannot be known
-		members[w.family] = all
-	}
-	if all != nil && !all[w.port.index] {
-		return fmt.Errorf("the link is no member of %v any more", wire.GroupOf(w.family))
-	}
-	return nil
-}
-
-// mend opens the socket of a want anew. Silence up to now proves nothing: the
+// mend opens a socket anew. Silence up to now proves nothing: the
 // instances wait anew.
-func (r *Receiver) mend(w *want, why error) {
+func (r *Receiver) mend(w *socket, why error) {
 	r.open(w)
 	if w.port == nil {
 		return // fail has reported it
@@ -103,42 +78,45 @@ func (r *Receiver) mend(w *want, why error) {
 	now := r.cfg.Now()
 	w.mended++
 	if now.Sub(w.mendedAt) >= mendedEvery {
-		r.announceDeaf(w, Deaf{Err: why.Error(), Count: w.mended, Mended: true}, now)
+		r.reports.announceDeaf(w, Deaf{Err: why.Error(), Count: w.mended, Mended: true}, now)
 		w.mendedAt = now
 	}
-	r.waitAnew(w, now)
+	r.reports.waitAnew(w, now)
 }
 
-// announceDeaf publishes a Deaf for each instance of a want.
-func (r *Receiver) announceDeaf(w *want, d Deaf, now time.Time) {
-	for _, name := range w.instances {
-		d.Stamp = event.Stamp{Cause: r.cfg.Minter.Cause(now), At: now}
-		d.Instance, d.Interface = name, w.socketKey.link
-		r.cfg.Events.Publish(d)
+// reexamine has the kernel asked again about the known sources of a link. If it has ceased to
+// deliver adverts of a source, silence up to now proves nothing.
+func (r *Receiver) reexamine(w *socket) {
+	if !w.link.Usable || len(w.reach.delivered)+len(w.reach.withheld) == 0 {
+		return
 	}
-}
-
-// judge reports for the instances of a want whether they are deaf, where that has
-// changed.
-func (r *Receiver) judge(w *want) {
 	now := r.cfg.Now()
-	for _, name := range w.instances {
-		var all []string
-		for _, at := range socketKeysOf(w.socketKey.link) {
-			if o := r.wanted[at]; o != nil && at.family == w.family && o.err != "" {
-				all = append(all, o.err)
-			}
-		}
-		err := strings.Join(all, "; ")
-		if err == r.deaf[name] {
-			continue
-		}
-		r.deaf[name] = err
-		if err != "" {
-			err = fmt.Sprintf("adverts on %s would not be heard: %s; it is tried again each second", w.socketKey.link, err)
-		}
-		r.cfg.Results.Publish(vrrp.Condition{
-			Cause: r.cfg.Minter.Cause(now), Instance: name, Reason: event.Deaf, Err: err, On: err != "",
-		})
+	changed, lost := w.reexamine(r.delivers, now)
+	if changed {
+		r.acceptor.Withhold(w.socketKey.link, w.reach.sources())
+		w.refilter()
 	}
+	if lost {
+		r.reports.waitAnew(w, now)
+	}
+	r.reports.withheld(w, now)
+}
+
+// auditDelivery reports for the instances of a link and family whether the firewall
+// drops their adverts, and has the packet socket look for those that are silent.
+func (r *Receiver) auditDelivery(w *socket) {
+	now := r.cfg.Now()
+	dropped, over := w.deliveries.audit(now)
+	for _, v := range over {
+		r.reports.notFiltered(v, now)
+	}
+	if raw := r.wanted.rawOf(w); len(dropped) > 0 && raw != nil {
+		r.drain(raw, now) // which may deliver what has arrived
+	}
+	for _, v := range dropped {
+		if v.missed > 0 {
+			r.reports.filtered(w, v, r.delivers, now)
+		}
+	}
+	w.watchVRIDs(w.deliveries.silent(now))
 }

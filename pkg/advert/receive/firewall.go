@@ -1,10 +1,8 @@
 package receive
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"ripcord/pkg/advert/validate"
@@ -12,56 +10,170 @@ import (
 	"ripcord/pkg/rawsock"
 )
 
-// compareDelivery compares a packet that the socket of a want heard with what the raw
-// socket of the link delivers.
-func (r *Receiver) compareDelivery(w *want, p *validate.Packet, v validate.Verdict, now time.Time) {
-	if !w.socketKey.own && !w.socketKey.early || v.Valid || v.Rejected {
-		if over := w.deliveries.deliver(r.acceptor.VRID(), now); over != nil {
-			r.clearFiltered(w, over, now)
-		}
+// A firewall of this machine may drop adverts behind the link and ahead of the raw
+// socket. It is respected: what it drops is not heard, and an instance may be Active beside
+// another router. But that is reported. The adverts of virtual routers of which the raw
+// socket has delivered nothing lately are looked for by the packet socket that hears what
+// comes from our own addresses, too, which is ahead of the firewall: for an Active that
+// is alone and for a Backup that hears its Active there are none, so looking costs
+// nothing.
+
+const (
+	// undeliveredEnough is how many adverts in a row, with none delivered, are a firewall.
+	undeliveredEnough = 2
+	// deliveryTakes is how long the raw socket may take to deliver what the packet socket
+	// has heard.
+	deliveryTakes = 100 * time.Millisecond
+	// undeliveredLasts is for how long an advert that was not delivered stands for more.
+	undeliveredLasts = 10 * time.Second
+	// undeliveredSources is how many sources are remembered of one virtual router.
+	undeliveredSources = 4
+	// arrivalsMost is how much the packet socket hears of a link between two audits
+	// before it looks for nothing until the next: it is a flood.
+	arrivalsMost = 256
+)
+
+// deliveries is what the raw socket of a link and family delivers of each virtual router,
+// compared with what arrives on the link.
+type deliveries struct {
+	routers map[uint8]*delivery
+	heard   int // by the packet socket, since the last audit
+}
+
+// delivery is that of one virtual router.
+type delivery struct {
+	limit    time.Duration // how long nothing is delivered until its adverts are looked for
+	last     time.Time     // when one was delivered
+	instance string
+	missed   int       // adverts that arrived since, at most undeliveredEnough
+	since    time.Time // when there were enough
+	sources  []undeliveredFrom
+	dropped  bool // as reported
+}
+
+// undeliveredFrom is a router whose adverts arrive and are not delivered.
+type undeliveredFrom struct {
+	source, dest netip.Addr
+	until        time.Time // after which its silence means that it is gone
+}
+
+func newDeliveries() *deliveries { return &deliveries{routers: make(map[uint8]*delivery)} }
+
+// add adds the virtual router of an instance.
+func (d *deliveries) add(vrid uint8, instance string, interval time.Duration) {
+	d.routers[vrid] = &delivery{instance: instance, limit: max(auditEvery, 3*interval)}
+}
+
+// deliver notes that something of a VRID was delivered, valid or not. It returns the
+// virtual router if that ends a report.
+func (d *deliveries) deliver(vrid uint8, now time.Time) (over *delivery) {
+	v := d.routers[vrid]
+	if v == nil {
+		return nil
+	}
+	v.last = now
+	if v.missed == 0 && !v.dropped {
+		return nil
+	}
+	return v.end()
+}
+
+// end forgets what was not delivered, and returns the virtual router if it was reported.
+func (v *delivery) end() (over *delivery) {
+	if v.dropped {
+		over = v
+	}
+	v.missed, v.since, v.sources, v.dropped = 0, time.Time{}, nil, false
+	return over
+}
+
+// see notes what the packet socket heard. The raw socket delivers it too, sooner or later,
+// unless the firewall drops it.
+func (d *deliveries) see(x validate.Arrival, now time.Time) {
+	v := d.routers[x.VRID]
+	if v == nil {
 		return
 	}
-	if !w.socketKey.own {
-		return
-	}
-	if w.deliveries.heard++; w.deliveries.heard == arrivalsMost {
-		r.watchVRIDs(w, vridSet{})
-	}
-	raw := r.rawOf(w)
-	if raw == nil || raw.port == nil || raw.port.flood.on {
-		return // it may miss adverts for another reason
-	}
-	if x, ok := r.acceptor.Arrived(p); ok {
-		w.deliveries.see(x, now)
-	}
-}
-
-// rawOf returns the raw socket's want of the link and family of another.
-func (r *Receiver) rawOf(w *want) *want {
-	return r.wanted[socketKey{link: w.socketKey.link, family: w.family}]
-}
-
-// auditDelivery reports for the instances of a link and family whether the firewall
-// drops their adverts, and has the packet socket look for those that are silent.
-func (r *Receiver) auditDelivery(w *want) {
-	now := r.cfg.Now()
-	dropped, over := w.deliveries.audit(now)
-	for _, v := range over {
-		r.clearFiltered(w, v, now)
-	}
-	if raw := r.rawOf(w); len(dropped) > 0 && raw != nil {
-		r.drain(raw, now) // which may deliver what has arrived
-	}
-	for _, v := range dropped {
-		if v.missed > 0 {
-			r.reportFiltered(w, v, now)
+	if v.missed < undeliveredEnough {
+		if v.missed++; v.missed == undeliveredEnough {
+			v.since = now
 		}
 	}
-	r.watchVRIDs(w, w.deliveries.silent(now))
+	from := undeliveredFrom{x.Source, x.Dest, now.Add(max(undeliveredLasts, 3*x.Interval))}
+	switch i := slices.IndexFunc(v.sources, func(u undeliveredFrom) bool { return u.source == x.Source }); {
+	case i >= 0:
+		v.sources[i] = from
+	case len(v.sources) < undeliveredSources:
+		v.sources = append(v.sources, from)
+	}
 }
 
-// watchVRIDs has the packet socket of a want hear the adverts of VRIDs.
-func (r *Receiver) watchVRIDs(w *want, set vridSet) {
+// audit returns the virtual routers whose adverts are dropped, and those that were
+// reported and whose adverts are not looked at any more, since nobody sends any.
+func (d *deliveries) audit(now time.Time) (dropped, over []*delivery) {
+	d.heard = 0
+	for _, v := range d.routers {
+		v.sources = slices.DeleteFunc(v.sources, func(u undeliveredFrom) bool { return now.After(u.until) })
+		switch {
+		case len(v.sources) == 0:
+			if ended := v.end(); ended != nil {
+				over = append(over, ended)
+			}
+		case v.missed == undeliveredEnough && now.Sub(v.since) >= deliveryTakes:
+			dropped = append(dropped, v)
+		}
+	}
+	return dropped, over
+}
+
+// restart begins the count anew, since the raw socket was closed, or had no room. Reports
+// stay in force.
+func (d *deliveries) restart() {
+	for _, v := range d.routers {
+		if !v.dropped {
+			v.end()
+		}
+	}
+}
+
+// reset forgets all, as the link is gone, and returns what was reported.
+func (d *deliveries) reset() (over []*delivery) {
+	for _, v := range d.routers {
+		v.last = time.Time{}
+		if ended := v.end(); ended != nil {
+			over = append(over, ended)
+		}
+	}
+	return over
+}
+
+// silent returns the VRIDs of which nothing was delivered lately.
+func (d *deliveries) silent(now time.Time) (set vridSet) {
+	for vrid, v := range d.routers {
+		if now.Sub(v.last) > v.limit {
+			set.add(vrid)
+		}
+	}
+	return set
+}
+
+// vridSet is a set of VRIDs.
+type vridSet [8]uint32
+
+func (s *vridSet) add(vrid uint8) { s[vrid/32] |= 1 << (vrid % 32) }
+
+// routable reports whether the kernel delivers what comes from source where no firewall
+// drops it. It is asked over IPv4, and not again for what is reported.
+func (w *socket) routable(source, dest netip.Addr, reported bool, delivers deliversFunc) bool {
+	if w.family == event.IPv6 || reported {
+		return true
+	}
+	delivered, err := delivers(w.link.Index, source, dest)
+	return err != nil || delivered
+}
+
+// watchVRIDs has a packet socket hear the adverts of VRIDs.
+func (w *socket) watchVRIDs(set vridSet) {
 	if w.port == nil || w.filterSpec.watched == set {
 		return
 	}
@@ -71,47 +183,4 @@ func (r *Receiver) watchVRIDs(w *want, set vridSet) {
 		// The filter that is attached stays, and is as good for our own addresses.
 		w.filterSpec.watched = vridSet{}
 	}
-}
-
-// reportFiltered reports that the firewall drops the adverts of a virtual router, unless
-// the kernel would drop them without one.
-func (r *Receiver) reportFiltered(w *want, v *delivery, now time.Time) {
-	var from []string
-	for _, u := range v.sources {
-		if r.routable(w, u.source, u.dest, v.dropped) {
-			from = append(from, u.source.String())
-		}
-	}
-	if len(from) == 0 {
-		return
-	}
-	v.dropped = true
-	slices.Sort(from)
-	tables := "iptables"
-	if w.family == event.IPv6 {
-		tables = "ip6tables"
-	}
-	r.cfg.Warnings.Report(event.Warning{
-		Stamp: event.Stamp{Cause: r.cfg.Minter.Cause(now), At: now}, Instance: v.instance, Reason: event.WarnInputFiltered,
-		Text: fmt.Sprintf("the firewall of this machine drops adverts from %s on %s: this router does not hear them and may be Active at the same time: "+
-			"allow protocol 112 in the input chain (nftables or %s), ahead of rules with fib or rpfilter too",
-			strings.Join(from, ", "), w.socketKey.link, tables),
-	})
-}
-
-// routable reports whether the kernel delivers what comes from source where no firewall
-// drops it. It is asked over IPv4, and not again for what is reported.
-func (r *Receiver) routable(w *want, source, dest netip.Addr, reported bool) bool {
-	if w.family == event.IPv6 || reported {
-		return true
-	}
-	delivers, err := r.delivers(w.link.Index, source, dest)
-	return err != nil || delivers
-}
-
-// clearFiltered reports that the firewall does not drop the adverts of a virtual router
-// any more.
-func (r *Receiver) clearFiltered(w *want, v *delivery, now time.Time) {
-	r.cfg.Warnings.Clear(event.WarningKey{Instance: v.instance, Reason: event.WarnInputFiltered},
-		event.Stamp{Cause: r.cfg.Minter.Cause(now), At: now})
 }

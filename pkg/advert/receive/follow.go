@@ -1,8 +1,6 @@
 package receive
 
 import (
-	"fmt"
-	"strings"
 	"time"
 
 	"ripcord/pkg/advert/validate"
@@ -33,9 +31,9 @@ func (r *Receiver) follow(l event.Link) {
 			w.retry, w.failures, w.err = time.Time{}, 0, ""
 			w.reach, w.filterSpec.delivered = reach{}, nil
 			for _, v := range w.deliveries.reset() {
-				r.clearFiltered(w, v, r.cfg.Now())
+				r.reports.notFiltered(v, r.cfg.Now())
 			}
-			r.judge(w)
+			r.reports.judge(w, r.wanted)
 		case w.port == nil, w.port.index != l.Index, recreated(was, l):
 			r.open(w)
 		}
@@ -61,7 +59,7 @@ func (r *Receiver) reopen() {
 
 // open opens the socket anew. The old one is closed first: to leave the group
 // afterwards would take the new socket's membership with it.
-func (r *Receiver) open(w *want) {
+func (r *Receiver) open(w *socket) {
 	r.close(w)
 	p, err := openPort(w.socketKey.link, w.link.Index, w.filterSpec)
 	if err == nil {
@@ -78,10 +76,10 @@ func (r *Receiver) open(w *want) {
 	if !w.socketKey.own && !w.socketKey.early {
 		w.deliveries.restart()
 	}
-	r.judge(w)
+	r.reports.judge(w, r.wanted)
 }
 
-func (r *Receiver) close(w *want) {
+func (r *Receiver) close(w *socket) {
 	if w.port == nil {
 		return
 	}
@@ -95,7 +93,7 @@ func (r *Receiver) close(w *want) {
 }
 
 // fail closes a socket until its retry.
-func (r *Receiver) fail(w *want, err error) {
+func (r *Receiver) fail(w *socket, err error) {
 	now := r.cfg.Now()
 	if w.port != nil {
 		delete(r.byFD, w.port.fd)
@@ -107,10 +105,10 @@ func (r *Receiver) fail(w *want, err error) {
 	// A link that has gone is a fault of its own, as soon as that is known.
 	if w.failures > 1 || !linkGone(err) {
 		w.err = err.Error()
-		r.judge(w)
+		r.reports.judge(w, r.wanted)
 	}
 	if w.failures%sayEvery == 1 {
-		r.announceDeaf(w, Deaf{Err: err.Error(), Count: w.failures}, now)
+		r.reports.announceDeaf(w, Deaf{Err: err.Error(), Count: w.failures}, now)
 	}
 }
 
@@ -141,31 +139,19 @@ func (r *Receiver) watchFloods(all bool) {
 	}
 }
 
-// Deaf reports that an instance cannot hear adverts for now: the other half of
-// advert.failed.
-type Deaf struct {
-	event.Stamp
-	Instance  string
-	Interface string
-	Err       string
-	Count     int  // attempts in a row
-	Mended    bool // it could not for a while, and can again; Count is how often
-}
-
-func (Deaf) Name() string { return "advert.failed" }
-
-// Level is Error: a router that hears nobody believes itself alone.
-func (Deaf) Level() event.Level { return event.Error }
-
-func (d Deaf) Message() string {
-	if d.Mended {
-		return fmt.Sprintf("%s could not hear adverts on %s for a while: %s; it has joined again, and waits anew",
-			d.Instance, d.Interface, d.Err)
+// watchOwn has the sockets for what comes from addresses of ours follow these.
+func (r *Receiver) watchOwn() {
+	if !r.ownChanged {
+		return
 	}
-	return fmt.Sprintf("%s cannot hear adverts on %s: %s; trying again each second", d.Instance, d.Interface,
-		strings.TrimSuffix(d.Err, "."))
-}
-
-func (d Deaf) Fields() []event.Field {
-	return []event.Field{{Key: "instance", Value: d.Instance}, {Key: "error", Value: d.Err}, {Key: "count", Value: d.Count}}
+	r.ownChanged = false
+	everywhere := r.acceptor.Everywhere()
+	for _, w := range r.wanted {
+		if !w.socketKey.own {
+			continue
+		}
+		if err := w.watchOwn(everywhere); err != nil {
+			r.fail(w, err)
+		}
+	}
 }

@@ -12,8 +12,8 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// How many addresses of ours a filter looks for. Where there are more, all adverts
-// pass, and Accept looks at them twice.
+// Numbers of addresses of ours that a filter compares at most. With more, all adverts pass,
+// and Accept ignores those that were heard twice.
 const (
 	ownMost4 = 200
 	ownMost6 = 100
@@ -79,30 +79,18 @@ func ownedBy(f event.Family, link event.Link, everywhere []netip.Addr) []netip.A
 	return all
 }
 
-// watchOwn has the sockets for what comes from addresses of ours follow these.
-func (r *Receiver) watchOwn() {
-	if !r.ownChanged {
-		return
+// watchOwn has the socket for what comes from addresses of ours follow these.
+func (w *socket) watchOwn(everywhere []netip.Addr) error {
+	owned := ownedBy(w.family, w.link, everywhere)
+	if slices.Equal(owned, w.filterSpec.owned) {
+		return nil
 	}
-	r.ownChanged = false
-	everywhere := r.acceptor.Everywhere()
-	for _, w := range r.wanted {
-		if !w.socketKey.own {
-			continue
-		}
-		owned := ownedBy(w.family, w.link, everywhere)
-		if slices.Equal(owned, w.filterSpec.owned) {
-			continue
-		}
-		w.filterSpec.owned = owned
-		if w.port == nil {
-			continue
-		}
-		w.port.filterSpec = w.filterSpec
-		if err := rawsock.Attach(w.port.fd, w.filterSpec.program(false)); err != nil {
-			r.fail(w, err)
-		}
+	w.filterSpec.owned = owned
+	if w.port == nil {
+		return nil
 	}
+	w.port.filterSpec = w.filterSpec
+	return rawsock.Attach(w.port.fd, w.filterSpec.program(false))
 }
 
 // keepVRIDs lets through what is of one of the VRIDs. Its size is that of the eight

@@ -76,8 +76,7 @@ func receiveOptions(f event.Family, index int) []rawsock.Option {
 	)
 }
 
-// enlarge gives a socket a buffer. What the limit of the host allows is better
-// than nothing.
+// enlarge gives a socket a buffer. If the host allows less, it takes that.
 func enlarge(fd, size int) {
 	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, size) != nil {
 		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, size)
@@ -126,8 +125,8 @@ func (p *port) forget() {
 // filter attaches the filter that the port now needs.
 func (p *port) filter() error { return rawsock.Attach(p.fd, p.program(p.flood.on)) }
 
-// shield lets the kernel drop what cannot be an advert for an instance of the
-// port. What cannot be had of it is done without.
+// shield lets the kernel drop what cannot be an advert for an instance of the port. Each part
+// of this that the kernel refuses is left out.
 func (p *port) shield() {
 	enlarge(p.fd, floodBuffer)
 	if !p.early { // where nothing is counted that the raw socket may hear, too

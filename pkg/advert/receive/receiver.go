@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -37,25 +36,25 @@ type Config struct {
 type Receiver struct {
 	cfg       Config
 	acceptor  *validate.Acceptor
-	wanted    map[socketKey]*want
-	byFD      map[int]*want
+	wanted    sockets
+	byFD      map[int]*socket
 	receipt   *receipt
 	poller    *wakeup.Epoll
 	peers     *peers
 	fragments fragments
 	coalesce  coalesce
+	reports   *reports
 	heard     []vrrp.Heard // and not yet published
 
 	ownChanged bool // watchOwn has something to do
 
 	routes routes
 	// The questions to the kernel: groupMembers, and routes.delivers.
-	members  func(event.Family) (map[int]bool, error)
-	delivers func(index int, source, dest netip.Addr) (bool, error)
+	members  membersFunc
+	delivers deliversFunc
 
-	auditAt time.Time         // when the sockets are looked at again
-	audited time.Time         // not to be looked at before, even to verify
-	deaf    map[string]string // by instance, why it is; as last reported
+	auditAt time.Time // when the sockets are looked at again
+	audited time.Time // not to be looked at before, even to verify
 
 	mu     sync.Mutex
 	alarm  *wakeup.Alarm // nil unless Run runs
@@ -69,12 +68,13 @@ func New(cfg Config) *Receiver {
 	r := &Receiver{
 		cfg:      cfg,
 		acceptor: validate.New(cfg.Instances, cfg.Stats, cfg.Unknown, cfg.Minter, nil),
-		byFD:     make(map[int]*want), receipt: newReceipt(),
+		byFD:     make(map[int]*socket), receipt: newReceipt(),
 		peers:     newPeers(cfg.Instances, cfg.Warnings),
 		fragments: fragments{cfg.Instances, cfg.Warnings},
-		members:   groupMembers, deaf: make(map[string]string),
+		members:   groupMembers,
 	}
 	r.acceptor.Warn(cfg.Warnings)
+	r.reports = newReports(&r.cfg)
 	r.delivers = r.routes.delivers
 	r.wanted = wants(cfg.Instances)
 	return r
@@ -214,7 +214,7 @@ func (r *Receiver) publishHeard() {
 }
 
 // read judges the packets of one call of recvmmsg, and reports whether more are queued.
-func (r *Receiver) read(w *want) (more bool, last time.Time) {
+func (r *Receiver) read(w *socket) (more bool, last time.Time) {
 	n, err := r.receipt.read(w.port)
 	now := r.cfg.Now()
 	if err != nil {
@@ -230,7 +230,7 @@ func (r *Receiver) read(w *want) (more bool, last time.Time) {
 		p := r.receipt.packet(i, w.port, now)
 		last = p.At
 		if w.socketKey.early {
-			r.examine(w, &p, now)
+			w.examine(&p, r.acceptor, r.delivers, now)
 		}
 		verdict := r.acceptor.Accept(&p, now)
 		if verdict.Valid {
@@ -246,6 +246,30 @@ func (r *Receiver) read(w *want) (more bool, last time.Time) {
 		w.port.shield()
 	}
 	return n == readMost, last
+}
+
+// compareDelivery compares a packet that a socket heard with what the raw
+// socket of the link delivers.
+func (r *Receiver) compareDelivery(w *socket, p *validate.Packet, v validate.Verdict, now time.Time) {
+	if !w.socketKey.own && !w.socketKey.early || v.Valid || v.Rejected {
+		if over := w.deliveries.deliver(r.acceptor.VRID(), now); over != nil {
+			r.reports.notFiltered(over, now)
+		}
+		return
+	}
+	if !w.socketKey.own {
+		return
+	}
+	if w.deliveries.heard++; w.deliveries.heard == arrivalsMost {
+		w.watchVRIDs(vridSet{})
+	}
+	raw := r.wanted.rawOf(w)
+	if raw == nil || raw.port == nil || raw.port.flood.on {
+		return // it may miss adverts for another reason
+	}
+	if x, ok := r.acceptor.Arrived(p); ok {
+		w.deliveries.see(x, now)
+	}
 }
 
 // errorsMost is how many reads in a row may fail before a socket is opened anew.
@@ -278,7 +302,7 @@ func (r *Receiver) answer() {
 // drain reads, and tells, what had arrived before the instant; a flood is not
 // waited out. A stamp alone does not end it at once: until the kernel has begun to
 // stamp, a little after the first socket asked it to, it gives the time of reading.
-func (r *Receiver) drain(w *want, before time.Time) {
+func (r *Receiver) drain(w *socket, before time.Time) {
 	defer r.publishHeard()
 	for i := range maxBursts {
 		if w.port == nil {

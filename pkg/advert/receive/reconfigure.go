@@ -61,7 +61,7 @@ func (r *Receiver) reconfigure() {
 			r.keep(was, w)
 		}
 	}
-	maps.DeleteFunc(r.deaf, func(name string, _ string) bool { return !named(next.instances, name) })
+	maps.DeleteFunc(r.reports.deaf, func(name string, _ string) bool { return !named(next.instances, name) })
 	for _, l := range r.cfg.Links.Snapshot() {
 		r.follow(l)
 		stamp := event.Stamp{Cause: l.Cause, At: r.cfg.Now()}
@@ -69,14 +69,14 @@ func (r *Receiver) reconfigure() {
 		r.fragments.follow(l, stamp)
 	}
 	for _, w := range r.wanted {
-		r.judge(w)
+		r.reports.judge(w, r.wanted)
 	}
 	close(next.done)
 }
 
 // keep goes on with an open socket in place of the same one of the new set: only its
 // filter changes.
-func (r *Receiver) keep(was, now *want) {
+func (r *Receiver) keep(was, now *socket) {
 	spec := now.filterSpec
 	spec.owned, spec.watched, spec.delivered = was.filterSpec.owned, was.filterSpec.watched, was.filterSpec.delivered
 	changed := !reflect.DeepEqual(spec, was.filterSpec)
@@ -101,8 +101,8 @@ func named(instances []*vrrp.Instance, name string) bool {
 }
 
 // wants returns the sockets that instances need; none is open.
-func wants(instances []*vrrp.Instance) map[socketKey]*want {
-	wanted, byLink := make(map[socketKey]*want), make(map[socketKey]*deliveries)
+func wants(instances []*vrrp.Instance) sockets {
+	wanted, byLink := make(sockets), make(map[socketKey]*deliveries)
 	shared := func(at socketKey) *deliveries {
 		at = socketKey{link: at.link, family: at.family}
 		if byLink[at] == nil {
@@ -117,7 +117,7 @@ func wants(instances []*vrrp.Instance) map[socketKey]*want {
 				continue // there is one owner
 			}
 			if wanted[at] == nil {
-				wanted[at] = &want{socketKey: at, filterSpec: filterSpec{early: at.early, own: at.own}, deliveries: shared(at)}
+				wanted[at] = &socket{socketKey: at, filterSpec: filterSpec{early: at.early, own: at.own}, deliveries: shared(at)}
 			}
 			if !at.own { // who is not heard there is missed by nobody
 				wanted[at].instances = append(wanted[at].instances, in.Name)

@@ -57,10 +57,10 @@ func openOutlet(k kind) (*outlet, error) {
 	return &outlet{fd: fd}, nil
 }
 
-// Room for what a link has not sent yet: an advert takes less than 2 KiB of the
-// kernel's memory where it fits a frame, and two rounds may stand there. The kernel
-// doubles the figure. What waits longer is worthless, and a queue that does not drain
-// is to be noticed soon.
+// Room for what a link has not sent yet: an advert takes less than 2 KiB of the kernel's
+// memory where it fits a frame, and two rounds may stand there. The kernel doubles the
+// figure. An advert that waits longer is worthless, and a queue that does not drain should be
+// noticed soon.
 const (
 	roomPerCopy = 2 << 10
 	roomLeast   = 16 << 10

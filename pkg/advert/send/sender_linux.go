@@ -15,9 +15,9 @@ import (
 // Each message says on which interface and from which source it leaves. The kernel
 // writes the IP header; the VRRP checksum stands in the message already.
 //
-// What leaves from a virtual MAC bears its own headers and goes through a packet
-// socket, on the interface itself: so neither the first advert nor a
-// resignation depends on the state of the macvlan that bears that MAC.
+// An advert from a virtual MAC bears its own headers and goes through a packet socket, on the
+// interface itself: so neither the first advert nor a resignation depends on the state of the
+// macvlan that bears that MAC.
 type RawSender struct {
 	channels [3]*channel // by kind
 	outlets  map[outletKey]*outlet

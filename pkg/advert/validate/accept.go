@@ -2,12 +2,13 @@ package validate
 
 import (
 	"encoding/binary"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
 
+	"ripcord/pkg/deadline"
 	"ripcord/pkg/event"
-	"ripcord/pkg/ratelimit"
 	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
@@ -48,17 +49,14 @@ type Verdict struct {
 // Acceptor decides which adverts are believed (RFC 9568 §7.1), and counts those
 // that are not, under RFC 8347's names. Its memory is bounded, whatever comes.
 type Acceptor struct {
-	links      map[string]*linkPeers // by the name of the link
-	unknown    *stats.Counters
-	minter     *event.Minter
-	rejections *ratelimit.Limiter[rejection]
+	links      links
+	rejections *rejections
 	mismatches *mismatches
-	advert     wire.Advert        // decoded into, again and again
-	message    []byte             // of which, with its trailer
-	own        map[netip.Addr]int // addresses of ours that belong to no single link, and how many links have them
-	strangers  map[stranger]sighting
-	warnings   *event.Warnings // may be nil
+	strangers  *strangers
+	minter     *event.Minter
 	wall       wire.Wall
+	advert     wire.Advert // decoded into, again and again
+	message    []byte      // of which, with its trailer
 	events     []event.Event
 }
 
@@ -69,42 +67,46 @@ func New(instances []*vrrp.Instance, book stats.Book, unknown *stats.Counters, m
 	book = stats.OrEmpty(book)
 	keys := spareKeys + keysEach*len(instances)
 	a := &Acceptor{
-		links: make(map[string]*linkPeers),
-		own:   make(map[netip.Addr]int), strangers: make(map[stranger]sighting),
-		unknown: unknown, minter: minter, wall: wall,
-		mismatches: newMismatches(keys),
+		links: newLinks(), minter: minter, wall: wall,
+		rejections: newRejections(keys, unknown), mismatches: newMismatches(keys), strangers: newStrangers(minter),
 	}
-	a.rejections = ratelimit.New(rejectWindow, keys, func(r rejection) rejection {
-		return rejection{link: r.link, source: nobody(event.FamilyOf(r.source)), reason: r.reason}
-	})
 	for _, in := range instances {
 		p := &peer{Instance: in, stats: book.Of(in.Name), guard: newGuard(in, wall)}
 		if p.stats == nil {
 			p.stats = unknown
 		}
-		a.onLink(in.Interface).add(p)
+		a.links.on(in.Interface).add(p)
 	}
 	return a
 }
 
-// nobody stands for many senders of a family.
-func nobody(f event.Family) netip.Addr {
-	if f == event.IPv6 {
-		return netip.IPv6Unspecified()
-	}
-	return netip.IPv4Unspecified()
+// Warn has the acceptor report warnings.
+func (a *Acceptor) Warn(w *event.Warnings) { a.strangers.warnings = w }
+
+// Withhold notes from which sources adverts on a link are to be heard early, beside
+// the shared addresses.
+func (a *Acceptor) Withhold(link string, sources []netip.Addr) { a.links.on(link).withheld = sources }
+
+// Learn notes which addresses are a link's own.
+func (a *Acceptor) Learn(l event.Link) { a.links.learn(l) }
+
+// Owns reports whether an address is ours on a link.
+func (a *Acceptor) Owns(link string, source netip.Addr) bool {
+	return a.links.owns(a.links.on(link), source)
+}
+
+// Everywhere lists the addresses that are ours on every link, in a fixed order.
+func (a *Acceptor) Everywhere() []netip.Addr {
+	return slices.SortedFunc(maps.Keys(a.links.own), netip.Addr.Compare)
 }
 
 // Accept judges one packet at the instant now. The checks have the order of
 // RFC 9568 §7.1; the order decides only which counter rises.
 func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 	a.events = a.events[:0]
-	on := a.links[p.Interface]
-	if on == nil {
-		on = &unseen
-	}
+	on := a.links.find(p.Interface)
 	path, err := a.read(p, on)
-	own := a.owns(on, path.Source)
+	own := a.links.owns(on, path.Source)
 	if p.Own != own || !own && p.Early != on.early(p.Family, path.Source) {
 		return Verdict{} // heard twice
 	}
@@ -124,8 +126,8 @@ func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 		err = wire.CARP
 	}
 	if err != nil {
-		a.strange(p, ours, path.Source, err, incompatible, now)
-		a.reject(p, path.Source, ours, err, now)
+		a.strangers.report(p, ours, path.Source, err, incompatible, now)
+		a.events = a.rejections.reject(a.events, p, path.Source, a.advert.VRID, ours, err, now)
 		if !incompatible {
 			return Verdict{Events: a.events, Rejected: true}
 		}
@@ -136,18 +138,41 @@ func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 		Stale: err == wire.AuthStale, Invalid: unusable(err),
 	}
 	if !incompatible {
-		a.count(ours)
-		a.compare(p, ours, &heard, now)
+		ours.count(&a.advert)
+		if set := differences(&a.advert, ours); set != 0 {
+			a.events = a.mismatches.report(a.events, set, &a.advert, ours, &heard, now)
+			if set&(1<<ofAddresses) != 0 {
+				a.strangers.reportOtherAddresses(p, ours, &a.advert, &heard, now)
+			}
+		}
 	}
 	return Verdict{Heard: heard, Valid: true, Events: a.events, Rejected: incompatible}
+}
+
+// Flush returns what was held back to keep the log short and is due to be told
+// at now; with all, what is not due too. It is valid until the next call.
+func (a *Acceptor) Flush(now time.Time, all bool) []event.Event {
+	a.events = a.events[:0]
+	a.rejections.limiter.Flush(now, all, func(r rejection, count uint64) {
+		a.events = append(a.events, rejected(r, count, now))
+	})
+	a.strangers.forget(now)
+	return a.events
+}
+
+// Next returns the instant at which Flush will have events; false where none wait.
+func (a *Acceptor) Next() (time.Time, bool) {
+	var next deadline.Earliest
+	next.AddIf(a.rejections.limiter.Next())
+	next.AddIf(a.strangers.next())
+	return next.Get()
 }
 
 // VRID returns the VRID of the packet that was judged last, whatever became of it.
 func (a *Acceptor) VRID() uint8 { return a.advert.VRID }
 
-// judge makes the checks that need to know the virtual router. What is wrong in
-// the advert's own version comes first, and who sent it: VersionError is for one
-// that is not.
+// judge makes the checks that need the virtual router. The sender and the rules of the
+// advert's own version come first: VersionError is for an advert that passes these.
 func (a *Acceptor) judge(ours *peer, path wire.Path, p *Packet, now time.Time) (f finding, err error) {
 	if ours == nil {
 		return f, wire.VRIDError
@@ -169,6 +194,33 @@ func (a *Acceptor) judge(ours *peer, path wire.Path, p *Packet, now time.Time) (
 		return f, invalid
 	}
 	return f, a.fits(ours)
+}
+
+// authenticate has the guard judge the message of a.advert, and reports clocks that are
+// apart: with half the window left, or with none. The advert's time is compared with the
+// kernel's receive stamp: after a pause adverts are read that have waited for longer than
+// maxAge, and by the time of reading a clock of their sender that was ahead then would
+// count as right, and its adverts since that was mended as replays.
+func (a *Acceptor) authenticate(ours *peer, source netip.Addr, p *Packet, now time.Time) (finding, error) {
+	clock := ours.guard.replay.clock(p.At)
+	if !p.Stamp.IsZero() {
+		clock = wire.SequenceAt(p.Stamp)
+	}
+	f, err := ours.guard.judge(a.message, a.advert.Signed, source, p.At, clock)
+	stale, window := err == wire.AuthStale, ours.guard.replay.window
+	if f.authentic && f.skew.Abs() > window/2 && (stale || err == nil) {
+		what, digest := "skew", uint64(0)
+		if stale {
+			what = "stale"
+		}
+		if a.mismatches.fresh(now, mismatch{ours.Name, source, what}, digest, false) {
+			a.events = append(a.events, event.AuthSkew{
+				Stamp: event.Stamp{At: now}, Instance: ours.Name, Source: source,
+				Skew: f.skew, Window: window, Rejected: stale, Old: stale && !f.alive,
+			})
+		}
+	}
+	return f, err
 }
 
 // check makes the checks of an advert itself.
@@ -200,8 +252,8 @@ func (a *Acceptor) fits(ours *peer) error {
 	return nil
 }
 
-// meets checks that an advert came the way that is configured. Where that is
-// unicast it may have been sent to the group too: it is who sent it that counts.
+// meets checks that an advert was multicast or unicast as configured. From a unicast peer it
+// may have been sent to the group, too: only the sender is checked.
 func (o *peer) meets(path wire.Path) error {
 	switch peers := o.Unicast.Peers; {
 	case len(peers) == 0 && path.Dest != wire.GroupOf(o.Family):

@@ -19,12 +19,12 @@ type Arrival struct {
 // Arrived returns what a packet that the socket for our own addresses heard is, if it is
 // a valid advert that the raw socket of the link has to deliver.
 func (a *Acceptor) Arrived(p *Packet) (x Arrival, ok bool) {
-	on := a.links[p.Interface]
-	if on == nil || p.Truncated {
+	on := a.links.find(p.Interface)
+	if p.Truncated {
 		return x, false
 	}
 	path, err := a.read(p, on)
-	if err != nil || a.owns(on, path.Source) || on.early(p.Family, path.Source) {
+	if err != nil || a.links.owns(on, path.Source) || on.early(p.Family, path.Source) {
 		return x, false
 	}
 	ours := on.peer(p.Family, a.advert.VRID)

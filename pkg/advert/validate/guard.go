@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"time"
 
-	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
@@ -40,11 +39,10 @@ type finding struct {
 }
 
 // judge returns the reason why a message from source, received at the instant at, when our
-// wall clock was clock, is not believed, or nil. The order is keepalived's: malformed, stale, unknown key, bad
-// HMAC, replay. But the HMAC of a stale advert is looked at too. That keepalived
-// does not spares nothing in a flood, whose sender can write the time of day; and
-// two routers whose clocks are apart, of which each takes the other for silent,
-// are two Actives.
+// wall clock was clock, is not believed, or nil. The order is keepalived's: malformed, stale,
+// unknown key, bad HMAC, replay. But the HMAC of a stale advert is checked too. Keepalived
+// omits that, which saves nothing in a flood, whose sender can write the time of day; and two
+// routers whose clocks are apart, of which each takes the other for silent, are two Actives.
 func (g *guard) judge(message []byte, signed bool, source netip.Addr, at time.Time, clock wire.Sequence) (f finding, err error) {
 	if !signed {
 		if g.mode == vrrp.Enforce {
@@ -74,31 +72,4 @@ func (g *guard) judge(message []byte, signed bool, source netip.Addr, at time.Ti
 		return f, wire.AuthReplay
 	}
 	return f, nil
-}
-
-// authenticate has the guard judge the message of a.advert, and reports clocks that are
-// apart: with half the window left, or with none. The advert's time is compared with the
-// kernel's receive stamp: after a pause adverts are read that have waited for longer than
-// maxAge, and by the time of reading a clock of their sender that was ahead then would
-// count as right, and its adverts since that was mended as replays.
-func (a *Acceptor) authenticate(ours *peer, source netip.Addr, p *Packet, now time.Time) (finding, error) {
-	clock := ours.guard.replay.clock(p.At)
-	if !p.Stamp.IsZero() {
-		clock = wire.SequenceAt(p.Stamp)
-	}
-	f, err := ours.guard.judge(a.message, a.advert.Signed, source, p.At, clock)
-	stale, window := err == wire.AuthStale, ours.guard.replay.window
-	if f.authentic && f.skew.Abs() > window/2 && (stale || err == nil) {
-		what, digest := "skew", uint64(0)
-		if stale {
-			what = "stale"
-		}
-		if a.mismatches.fresh(now, mismatch{ours.Name, source, what}, digest, false) {
-			a.events = append(a.events, event.AuthSkew{
-				Stamp: event.Stamp{At: now}, Instance: ours.Name, Source: source,
-				Skew: f.skew, Window: window, Rejected: stale, Old: stale && !f.alive,
-			})
-		}
-	}
-	return f, err
 }

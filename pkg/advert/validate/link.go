@@ -35,16 +35,6 @@ type peer struct {
 // unseen is a link of which nothing is known. It is only read.
 var unseen linkPeers
 
-// onLink returns the instances on a link, made if it is new.
-func (a *Acceptor) onLink(link string) *linkPeers {
-	s := a.links[link]
-	if s == nil {
-		s = &linkPeers{shared: make(map[netip.Addr]bool)}
-		a.links[link] = s
-	}
-	return s
-}
-
 func (s *linkPeers) add(p *peer) {
 	all := s.peers(p.Family)
 	if more := int(p.VRID) + 1 - len(*all); more > 0 {
@@ -79,34 +69,67 @@ func (s *linkPeers) early(f event.Family, source netip.Addr) bool {
 	return f == event.IPv4 && (s.shared[source] || slices.Contains(s.withheld, source))
 }
 
-// Withhold notes from which sources adverts on a link are to be heard early, beside
-// the shared addresses.
-func (a *Acceptor) Withhold(link string, sources []netip.Addr) { a.onLink(link).withheld = sources }
+// elsewhere reports whether a virtual router is ours under another name of the link,
+// where another socket hears it.
+func (s *linkPeers) elsewhere(f event.Family, vrid uint8) bool {
+	for _, twin := range s.twins {
+		if twin.peer(f, vrid) != nil {
+			return true
+		}
+	}
+	return false
+}
 
-// Learn notes which addresses are a link's own, if an instance is on it: there may be
-// ever new links.
-func (a *Acceptor) Learn(l event.Link) {
-	s := a.links[l.Name]
+// links are the links on which instances of ours are.
+type links struct {
+	byName map[string]*linkPeers
+	// own are the addresses of ours that belong to no single link, and how many links have them.
+	own map[netip.Addr]int
+}
+
+func newLinks() links { return links{make(map[string]*linkPeers), make(map[netip.Addr]int)} }
+
+// on returns the instances on a link, made if it is new.
+func (l *links) on(name string) *linkPeers {
+	s := l.byName[name]
 	if s == nil {
-		return
+		s = &linkPeers{shared: make(map[netip.Addr]bool)}
+		l.byName[name] = s
 	}
-	l.LinkLocal6 = l.LinkLocal6.WithZone("")
-	if was := s.link.Owned; was != l.Owned {
-		a.countOwn(was, -1)
-		a.countOwn(l.Owned, 1)
+	return s
+}
+
+// find returns the instances on a link; unseen if there are none.
+func (l *links) find(name string) *linkPeers {
+	if on := l.byName[name]; on != nil {
+		return on
 	}
-	if was := s.link.Index; was != l.Index {
-		s.link = l
-		a.pair(was)
-		a.pair(l.Index)
+	return &unseen
+}
+
+// learn notes which addresses are a link's own, if an instance is on it.
+func (l *links) learn(link event.Link) {
+	s := l.byName[link.Name]
+	if s == nil {
+		return // there may be ever new links
 	}
-	s.link = l
+	link.LinkLocal6 = link.LinkLocal6.WithZone("")
+	if was := s.link.Owned; was != link.Owned {
+		l.countOwn(was, -1)
+		l.countOwn(link.Owned, 1)
+	}
+	if was := s.link.Index; was != link.Index {
+		s.link = link
+		l.pair(was)
+		l.pair(link.Index)
+	}
+	s.link = link
 }
 
 // pair finds the names under which the link of an index is known.
-func (a *Acceptor) pair(index int) {
+func (l *links) pair(index int) {
 	var same []*linkPeers
-	for _, s := range a.links {
+	for _, s := range l.byName {
 		if s.link.Index == index {
 			s.twins = nil
 			same = append(same, s)
@@ -120,13 +143,27 @@ func (a *Acceptor) pair(index int) {
 	}
 }
 
-// elsewhere reports whether a virtual router is ours under another name of the link,
-// where another socket hears it.
-func (s *linkPeers) elsewhere(f event.Family, vrid uint8) bool {
-	for _, twin := range s.twins {
-		if twin.peer(f, vrid) != nil {
-			return true
+// owns reports whether an address is ours on a link. One that routers share is not: it
+// is its owner that advertises from it.
+func (l *links) owns(on *linkPeers, source netip.Addr) bool {
+	if on.shared[source] {
+		return false
+	}
+	return on.link.Has(source) || l.own[source] > 0 || on.link.Owned != nil && slices.Contains(*on.link.Owned, source)
+}
+
+// countOwn counts the addresses of a link that are ours on every link: those of link
+// scope may stand on another link and belong to somebody else there.
+func (l *links) countOwn(owned *[]netip.Addr, n int) {
+	if owned == nil {
+		return
+	}
+	for _, ip := range *owned {
+		if ip.IsLinkLocalUnicast() {
+			continue
+		}
+		if l.own[ip] += n; l.own[ip] <= 0 {
+			delete(l.own, ip)
 		}
 	}
-	return false
 }

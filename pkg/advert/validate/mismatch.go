@@ -77,18 +77,18 @@ func (m *mismatches) forget(now time.Time) bool {
 }
 
 // count counts a valid advert.
-func (a *Acceptor) count(ours *peer) {
-	ours.stats.Add(stats.AdvertisementRcvd)
-	if a.advert.Priority == 0 {
-		ours.stats.Add(stats.PriorityZeroRcvd)
+func (o *peer) count(ad *wire.Advert) {
+	o.stats.Add(stats.AdvertisementRcvd)
+	if ad.Priority == 0 {
+		o.stats.Add(stats.PriorityZeroRcvd)
 	}
-	if !forms(ours) {
+	if !forms(o) {
 		return
 	}
-	if a.advert.Checksum == wire.MessageOnly {
-		ours.stats.Add(stats.ChecksumMessageOnly)
+	if ad.Checksum == wire.MessageOnly {
+		o.stats.Add(stats.ChecksumMessageOnly)
 	} else {
-		ours.stats.Add(stats.ChecksumPseudoHeader)
+		o.stats.Add(stats.ChecksumPseudoHeader)
 	}
 }
 
@@ -120,9 +120,6 @@ type rule struct {
 	counter   stats.Counter
 	uncounted bool
 	once      bool // reported only when it is new or has changed
-	// stranger is set where the difference may show that the sender is another virtual
-	// router with the same VRID.
-	stranger bool
 }
 
 var rules = [...]rule{
@@ -134,7 +131,7 @@ var rules = [...]rule{
 		},
 	},
 	ofAddresses: {
-		what: "addresses", counter: stats.AddressListErrors, stranger: true,
+		what: "addresses", counter: stats.AddressListErrors,
 		digest: func(ad *wire.Advert) uint64 { return digest(ad.Addresses) },
 		values: func(ad *wire.Advert, ours *peer) (string, string) { return list(ad.Addresses), list(ours.Addresses) },
 	},
@@ -182,17 +179,13 @@ func differences(ad *wire.Advert, ours *peer) (set uint) {
 	return set
 }
 
-// compare counts and reports the differences from our configuration; the advert
+// report counts the differences of an advert from our configuration, and adds the events of
+// those that are due. The advert
 // counts all the same (RFC 9568 §7.1, errata 8298 and 8300). So it does in
 // VRRPv2, which may discard one with another list of addresses, and has to discard
 // what an owner hears (RFC 3768 §7.1): either would make a second Active, and
 // hide the first from those who could mend it.
-func (a *Acceptor) compare(p *Packet, ours *peer, heard *vrrp.Heard, now time.Time) {
-	ad := &a.advert
-	set := differences(ad, ours)
-	if set == 0 {
-		return
-	}
+func (m *mismatches) report(events []event.Event, set uint, ad *wire.Advert, ours *peer, heard *vrrp.Heard, now time.Time) []event.Event {
 	for i := range rules {
 		if set&(1<<i) == 0 {
 			continue
@@ -201,29 +194,15 @@ func (a *Acceptor) compare(p *Packet, ours *peer, heard *vrrp.Heard, now time.Ti
 		if !r.uncounted {
 			ours.stats.Add(r.counter)
 		}
-		if a.mismatches.fresh(now, mismatch{ours.Name, heard.Source, r.what}, r.digest(ad), r.once) {
+		if m.fresh(now, mismatch{ours.Name, heard.Source, r.what}, r.digest(ad), r.once) {
 			theirs, mine := r.values(ad, ours)
-			a.events = append(a.events, event.AdvertMismatch{
+			events = append(events, event.AdvertMismatch{
 				Stamp:    event.Stamp{Cause: heard.Cause, At: now},
 				Instance: ours.Name, Source: heard.Source, What: r.what, Theirs: theirs, Ours: mine,
 			})
 		}
-		if r.stranger {
-			a.warnOtherAddresses(p, ours, heard, now)
-		}
 	}
-}
-
-// warnOtherAddresses warns of a router that shares the VRID of an instance and none of its
-// addresses.
-func (a *Acceptor) warnOtherAddresses(p *Packet, ours *peer, heard *vrrp.Heard, now time.Time) {
-	if ad := &a.advert; ad.Priority != 0 && disjoint(ad.Addresses, ours.Addresses) {
-		a.warn(p, ours, event.WarnOtherAddresses, now, func() string {
-			return fmt.Sprintf("%s advertises VRID %d on %s too, with priority %d and other addresses (%s): it is another virtual router, and "+
-				"while it is heard with a priority as great as ours nobody serves %s: give one of the two another VRID",
-				heard.Source, ours.VRID, p.Interface, ad.Priority, list(ad.Addresses), list(ours.Addresses))
-		})
-	}
+	return events
 }
 
 // sameAddresses compares lists without regard to order, which only eases

@@ -2,9 +2,6 @@ package validate
 
 import (
 	"fmt"
-	"maps"
-	"net/netip"
-	"slices"
 	"time"
 
 	"ripcord/pkg/event"
@@ -19,49 +16,13 @@ import (
 // IPv4 the kernel drops it for its source before an IP socket sees it. So what comes
 // from our addresses is heard by a packet socket, which also tells the MAC.
 
-// Warn has the acceptor report warnings.
-func (a *Acceptor) Warn(w *event.Warnings) { a.warnings = w }
-
-// owns reports whether an address is ours on a link. One that routers share is not: it
-// is its owner that advertises from it.
-func (a *Acceptor) owns(on *linkPeers, source netip.Addr) bool {
-	if on.shared[source] {
-		return false
-	}
-	return on.link.Has(source) || a.own[source] > 0 || on.link.Owned != nil && slices.Contains(*on.link.Owned, source)
-}
-
-// Owns reports whether an address is ours on a link.
-func (a *Acceptor) Owns(link string, source netip.Addr) bool { return a.owns(a.onLink(link), source) }
-
-// countOwn counts the addresses of a link that are ours on every link: those of link
-// scope may stand on another link and belong to somebody else there.
-func (a *Acceptor) countOwn(owned *[]netip.Addr, n int) {
-	if owned == nil {
-		return
-	}
-	for _, ip := range *owned {
-		if ip.IsLinkLocalUnicast() {
-			continue
-		}
-		if a.own[ip] += n; a.own[ip] <= 0 {
-			delete(a.own, ip)
-		}
-	}
-}
-
-// Everywhere lists the addresses that are ours on every link, in a fixed order.
-func (a *Acceptor) Everywhere() []netip.Addr {
-	return slices.SortedFunc(maps.Keys(a.own), netip.Addr.Compare)
-}
-
 // acceptOwn judges an advert that comes from an address of ours.
 func (a *Acceptor) acceptOwn(p *Packet, on *linkPeers, ours *peer, path wire.Path, err error, now time.Time) Verdict {
-	if err != nil || ours == nil || ours.meets(path) == wire.NotMulticast || a.sentByUs(p, on, ours) {
+	if err != nil || ours == nil || ours.meets(path) == wire.NotMulticast || ours.mayHaveSent(&a.advert, p.From, on) {
 		return Verdict{}
 	}
-	a.reject(p, path.Source, ours, wire.OwnAddress, now)
-	a.warn(p, ours, event.WarnOwnAddress, now, func() string {
+	a.events = a.rejections.reject(a.events, p, path.Source, a.advert.VRID, ours, wire.OwnAddress, now)
+	a.strangers.warn(p, ours, event.WarnOwnAddress, now, func() string {
 		return fmt.Sprintf("another router on %s (its MAC is %s) sends adverts of VRID %d from %s, which is our own address: "+
 			"neither believes the other, and both may be Active: give each router its own address",
 			p.Interface, mac(p.From), ours.VRID, path.Source)
@@ -69,25 +30,25 @@ func (a *Acceptor) acceptOwn(p *Packet, on *linkPeers, ours *peer, path wire.Pat
 	return Verdict{Events: a.events, Rejected: true}
 }
 
-// sentByUs reports whether an advert from our address may be one of ours: it comes from
+// mayHaveSent reports whether an advert from our address may be one of ours: it comes from
 // the MAC that ours leave from, says what ours say, and we have sent one since the last
 // that came back.
-func (a *Acceptor) sentByUs(p *Packet, on *linkPeers, ours *peer) bool {
+func (o *peer) mayHaveSent(ad *wire.Advert, mac [6]byte, on *linkPeers) bool {
 	from := on.link.HardwareAddr
-	if ours.VirtualMAC {
-		from = wire.VirtualMAC(ours.Family, ours.VRID)
+	if o.VirtualMAC {
+		from = wire.VirtualMAC(o.Family, o.VRID)
 	}
-	if p.From != from || a.advert.Interval != ours.Interval {
+	if mac != from || ad.Interval != o.Interval {
 		return false
 	}
-	switch a.advert.Priority {
-	case ours.Priority, 0, vrrp.Impaired:
+	switch ad.Priority {
+	case o.Priority, 0, vrrp.Impaired:
 	default:
 		return false
 	}
-	sent := ours.stats.Get(stats.AdvertisementSent)
-	fresh := sent != ours.returned
-	ours.returned = sent
+	sent := o.stats.Get(stats.AdvertisementSent)
+	fresh := sent != o.returned
+	o.returned = sent
 	return fresh
 }
 

@@ -110,14 +110,14 @@ func TestWhoseAddress(t *testing.T) {
 	local := netip.MustParseAddr("fe80::77")
 	b.Learn(event.Link{Name: "eth0", Index: 2, Owned: &[]netip.Addr{own4, vip4}})
 	b.Learn(event.Link{Name: "eth1", Index: 3, Owned: &[]netip.Addr{local, peer4}})
-	on := b.onLink("eth0")
+	on := b.links.on("eth0")
 	for ip, want := range map[netip.Addr]bool{own4: true, vip4: false, local: false, peer4: true} {
-		if b.owns(on, ip) != want {
+		if b.links.owns(on, ip) != want {
 			t.Errorf("%v is ours: %v, want %v", ip, !want, want)
 		}
 	}
 	b.Learn(event.Link{Name: "eth1"})
-	if b.owns(on, peer4) {
+	if b.links.owns(on, peer4) {
 		t.Error("it is ours though its link has gone")
 	}
 	if got := b.Everywhere(); !slices.Equal(got, []netip.Addr{vip4, own4}) && !slices.Equal(got, []netip.Addr{own4, vip4}) {

@@ -4,14 +4,14 @@ import (
 	"net/netip"
 	"time"
 
-	"ripcord/pkg/deadline"
 	"ripcord/pkg/event"
+	"ripcord/pkg/ratelimit"
 	"ripcord/pkg/stats"
 	"ripcord/pkg/wire"
 )
 
-// rejection identifies the adverts that one line of the log counts. Where there are too many of them, it
-// stands for all sources and VRIDs on the link: the source is unspecified.
+// rejection identifies the adverts that one line of the log counts. If there are too many of
+// them, it stands for all sources and VRIDs on the link: the source is unspecified.
 type rejection struct {
 	link   string
 	source netip.Addr
@@ -27,13 +27,27 @@ const (
 	keysEach     = 4   // and for each instance
 )
 
-func (a *Acceptor) reject(p *Packet, source netip.Addr, ours *peer, err error, now time.Time) {
+// rejections counts the adverts that are not believed, and logs them at a limited rate.
+type rejections struct {
+	limiter *ratelimit.Limiter[rejection]
+	unknown *stats.Counters // of adverts that are for no instance of ours
+}
+
+func newRejections(keys int, unknown *stats.Counters) *rejections {
+	many := func(r rejection) rejection {
+		return rejection{link: r.link, source: nobody(event.FamilyOf(r.source)), reason: r.reason}
+	}
+	return &rejections{limiter: ratelimit.New(rejectWindow, keys, many), unknown: unknown}
+}
+
+// reject counts an advert that is rejected for err, and adds the event if one is due.
+func (r *rejections) reject(events []event.Event, p *Packet, source netip.Addr, vrid uint8, ours *peer, err error, now time.Time) []event.Event {
 	reason, ok := err.(wire.Reason) // not errors.As, which allocates in a flood
 	if !ok {
 		reason = wire.PacketLengthError
 	}
-	key := rejection{link: p.Interface, source: source, vrid: a.advert.VRID, reason: reason}
-	counters := a.unknown
+	key := rejection{link: p.Interface, source: source, vrid: vrid, reason: reason}
+	counters := r.unknown
 	if ours != nil {
 		counters, key.name = ours.stats, ours.Name
 	}
@@ -41,9 +55,10 @@ func (a *Acceptor) reject(p *Packet, source netip.Addr, ours *peer, err error, n
 	if !key.source.IsValid() { // a header that could not be read
 		key.source = netip.IPv4Unspecified()
 	}
-	if key, count, pass := a.rejections.Hit(now, key, 1); pass {
-		a.events = append(a.events, rejected(key, count, now))
+	if key, count, pass := r.limiter.Hit(now, key, 1); pass {
+		events = append(events, rejected(key, count, now))
 	}
+	return events
 }
 
 func rejected(r rejection, count uint64, now time.Time) event.Event {
@@ -58,21 +73,10 @@ func Flooded(link string, f event.Family, count uint64, now time.Time) event.Eve
 	return rejected(rejection{link: link, source: nobody(f), reason: wire.Flood}, count, now)
 }
 
-// Flush returns what was held back to keep the log short and is due to be told
-// at now; with all, what is not due too. It is valid until the next call.
-func (a *Acceptor) Flush(now time.Time, all bool) []event.Event {
-	a.events = a.events[:0]
-	a.rejections.Flush(now, all, func(r rejection, count uint64) {
-		a.events = append(a.events, rejected(r, count, now))
-	})
-	a.forgetStrangers(now)
-	return a.events
-}
-
-// Next returns the instant at which Flush will have events; false where none wait.
-func (a *Acceptor) Next() (time.Time, bool) {
-	var next deadline.Earliest
-	next.AddIf(a.rejections.Next())
-	next.AddIf(a.nextStranger())
-	return next.Get()
+// nobody stands for many senders of a family.
+func nobody(f event.Family) netip.Addr {
+	if f == event.IPv6 {
+		return netip.IPv6Unspecified()
+	}
+	return netip.IPv4Unspecified()
 }

@@ -69,7 +69,7 @@ func TestAcceptBoundsItsMemory(t *testing.T) {
 		told += len(b.Accept(&p, t0).Events)
 	}
 	limit := spareKeys + keysEach
-	if got := b.rejections.Len(); got > limit+1 {
+	if got := b.rejections.limiter.Len(); got > limit+1 {
 		t.Errorf("%d rejections are remembered, limit %d", got, limit)
 	}
 	if got := len(b.mismatches.reported); got > limit || told != got {
@@ -83,8 +83,8 @@ func TestAcceptBoundsItsMemory(t *testing.T) {
 	later := t0.Add(2 * mismatchEvery)
 	p := raw4(64, 0x31, 51)
 	e := b.Accept(&p, later).Events[0].(event.AdvertRejected)
-	if e.Source != peer4 || b.rejections.Len() > 2 {
-		t.Errorf("%+v, %d remembered", e, b.rejections.Len())
+	if e.Source != peer4 || b.rejections.limiter.Len() > 2 {
+		t.Errorf("%+v, %d remembered", e, b.rejections.limiter.Len())
 	}
 	a := advert4()
 	a.Interval = 7 * time.Second

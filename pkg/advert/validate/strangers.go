@@ -7,6 +7,7 @@ import (
 
 	"ripcord/pkg/deadline"
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
 
@@ -24,15 +25,26 @@ type sighting struct{ heard, reported time.Time }
 // its adverts costs a sentence.
 const strangerReported = time.Second
 
-// strange reports those who send what is no advert of our virtual router, but whose
+// strangers are the routers of which instances are warned.
+type strangers struct {
+	seen     map[stranger]sighting
+	warnings *event.Warnings // may be nil
+	minter   *event.Minter
+}
+
+func newStrangers(minter *event.Minter) *strangers {
+	return &strangers{seen: make(map[stranger]sighting), minter: minter}
+}
+
+// report reports those who send what is no advert of our virtual router, but whose
 // address it would take, or which they would take from it.
-func (a *Acceptor) strange(p *Packet, ours *peer, source netip.Addr, err error, incompatible bool, now time.Time) {
+func (s *strangers) report(p *Packet, ours *peer, source netip.Addr, err error, incompatible bool, now time.Time) {
 	if ours == nil {
 		return
 	}
 	switch {
 	case err == wire.CARP:
-		a.warn(p, ours, event.WarnCARP, now, func() string {
+		s.warn(p, ours, event.WarnCARP, now, func() string {
 			return fmt.Sprintf("%s on %s speaks CARP with id %d, which has the protocol number and the MAC of VRID %d: "+
 				"hosts cannot tell the two apart: give one of them another id", source, p.Interface, ours.VRID, ours.VRID)
 		})
@@ -41,9 +53,21 @@ func (a *Acceptor) strange(p *Packet, ours *peer, source netip.Addr, err error, 
 		if err == wire.IntervalZero {
 			what = "with interval 0"
 		}
-		a.warn(p, ours, event.WarnInvalidAdverts, now, func() string {
+		s.warn(p, ours, event.WarnInvalidAdverts, now, func() string {
 			return fmt.Sprintf("%s sends adverts of VRID %d on %s %s, so that nobody can tell when it is gone: they hold a Backup back: "+
 				"mend the configuration of that router", source, ours.VRID, p.Interface, what)
+		})
+	}
+}
+
+// reportOtherAddresses warns of a router that shares the VRID of an instance and none of its
+// addresses.
+func (s *strangers) reportOtherAddresses(p *Packet, ours *peer, ad *wire.Advert, heard *vrrp.Heard, now time.Time) {
+	if ad.Priority != 0 && disjoint(ad.Addresses, ours.Addresses) {
+		s.warn(p, ours, event.WarnOtherAddresses, now, func() string {
+			return fmt.Sprintf("%s advertises VRID %d on %s too, with priority %d and other addresses (%s): it is another virtual router, and "+
+				"while it is heard with a priority as great as ours nobody serves %s: give one of the two another VRID",
+				heard.Source, ours.VRID, p.Interface, ad.Priority, list(ad.Addresses), list(ours.Addresses))
 		})
 	}
 }
@@ -63,39 +87,39 @@ const (
 )
 
 // warn reports that a stranger was heard; text says what is wrong and what to do.
-func (a *Acceptor) warn(p *Packet, ours *peer, reason event.WarningReason, now time.Time, text func() string) {
+func (s *strangers) warn(p *Packet, ours *peer, reason event.WarningReason, now time.Time, text func() string) {
 	key := stranger{ours, reason}
-	s, known := a.strangers[key]
-	if s.heard = now; !known || now.Sub(s.reported) >= strangerReported {
-		s.reported = now
-		a.warnings.Report(event.Warning{
-			Stamp:    event.Stamp{Cause: a.minter.Cause(p.At), At: now},
+	seen, known := s.seen[key]
+	if seen.heard = now; !known || now.Sub(seen.reported) >= strangerReported {
+		seen.reported = now
+		s.warnings.Report(event.Warning{
+			Stamp:    event.Stamp{Cause: s.minter.Cause(p.At), At: now},
 			Instance: ours.Name, Reason: reason, Text: text(),
 		})
 	}
-	a.strangers[key] = s
+	s.seen[key] = seen
 }
 
 // lasts returns for how long one advert of a stranger stands for more.
 func (s stranger) lasts() time.Duration { return max(3*rejectWindow, 3*s.peer.Interval) }
 
-// forgetStrangers takes back the warnings of those who have not been heard for a while.
-func (a *Acceptor) forgetStrangers(now time.Time) {
-	for s, seen := range a.strangers {
-		if now.Sub(seen.heard) < s.lasts() {
+// forget takes back the warnings of those who have not been heard for a while.
+func (s *strangers) forget(now time.Time) {
+	for key, seen := range s.seen {
+		if now.Sub(seen.heard) < key.lasts() {
 			continue
 		}
-		delete(a.strangers, s)
-		a.warnings.Clear(event.WarningKey{Instance: s.peer.Name, Reason: s.reason},
-			event.Stamp{Cause: a.minter.Cause(now), At: now})
+		delete(s.seen, key)
+		s.warnings.Clear(event.WarningKey{Instance: key.peer.Name, Reason: key.reason},
+			event.Stamp{Cause: s.minter.Cause(now), At: now})
 	}
 }
 
-// nextStranger returns when the first of them may be forgotten; false if there is none.
-func (a *Acceptor) nextStranger() (time.Time, bool) {
+// next returns when the first of them may be forgotten; false if there is none.
+func (s *strangers) next() (time.Time, bool) {
 	var next deadline.Earliest
-	for s, seen := range a.strangers {
-		next.Add(seen.heard.Add(s.lasts()))
+	for key, seen := range s.seen {
+		next.Add(seen.heard.Add(key.lasts()))
 	}
 	return next.Get()
 }

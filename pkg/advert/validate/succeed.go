@@ -10,11 +10,10 @@ import (
 // Succeed returns the acceptor of other instances that goes on with what this one knows of
 // senders and links.
 func (a *Acceptor) Succeed(instances []*vrrp.Instance, book stats.Book) *Acceptor {
-	next := New(instances, book, a.unknown, a.minter, a.wall)
-	next.strangers, next.warnings = a.strangers, a.warnings
-	next.rejections, next.mismatches = a.rejections, a.mismatches
-	for name, on := range next.links {
-		was := a.links[name]
+	next := New(instances, book, a.rejections.unknown, a.minter, a.wall)
+	next.strangers, next.rejections, next.mismatches = a.strangers, a.rejections, a.mismatches
+	for name, on := range next.links.byName {
+		was := a.links.byName[name]
 		if was == nil {
 			continue
 		}

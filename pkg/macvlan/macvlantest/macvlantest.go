@@ -28,8 +28,8 @@ type Kernel struct {
 	calls []string
 }
 
-// New returns a kernel with eth0, and these links beside it. What it makes has the
-// indexes 20, 21 and so on.
+// New returns a kernel with eth0, and these links beside it. The devices that it makes have
+// the indexes 20, 21 and so on.
 func New(links ...macvlan.Link) *Kernel {
 	return &Kernel{List: append([]macvlan.Link{{Index: Eth0, Name: "eth0", Up: true}}, links...), next: 20}
 }

@@ -1,28 +1,24 @@
 package receive
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"ripcord/pkg/advert/validate"
-	"ripcord/pkg/event"
-	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
 
-// Over IPv4 the kernel drops what comes from a source to which it has no route back
-// over the same link, where the reverse path filter is strict (rp_filter): a router
-// whose own address lies outside the subnet of the others hears nobody on an IP
-// socket. Other links' settings are not ours to change. So the packet socket of a
-// link hears first what comes from an unknown source; the kernel is asked whether it
-// would deliver that, by RTM_GETROUTE, which takes the same way through rp_filter and
-// the routing rules as a packet does. What it delivers is left to the raw socket,
-// behind the firewall, and the packet socket's filter drops it from then on; what it
-// does not, the packet socket goes on to hear. The answers are asked for again in each
-// audit, and so ahead of each takeover: routes come and go, with our own addresses too.
+// Over IPv4 the kernel drops what comes from a source to which it has no route back over the
+// same link, where the reverse path filter is strict (rp_filter): a router whose own address
+// lies outside the subnet of the others hears nobody on an IP socket. Other links' settings
+// are not ours to change. So the packet socket of a link hears first what comes from an
+// unknown source; the kernel is asked whether it would deliver that, by RTM_GETROUTE, which
+// passes rp_filter and the routing rules as a packet does. Adverts that it delivers are left
+// to the raw socket, behind the firewall, and the packet socket's filter drops them from then
+// on; those that it does not deliver are heard by the packet socket. The answers are asked
+// for again in each audit, and so ahead of each takeover: routes come and go, with our own
+// addresses too.
 
 // sourcesMost is the number of sources of each kind that are remembered on a link: a segment
 // has a handful of routers. It bounds the packet socket's filter, too, whose size must
@@ -87,48 +83,45 @@ func (s *reach) sources() (all []netip.Addr) {
 	return all
 }
 
+// deliversFunc asks whether the kernel delivers what comes from a source on a link.
+type deliversFunc func(index int, source, dest netip.Addr) (bool, error)
+
 // examine finds out whether the kernel delivers what comes from the source of a
-// packet that the packet socket of a want has heard, where that is not known.
-func (r *Receiver) examine(w *want, p *validate.Packet, now time.Time) {
+// packet that a packet socket has heard, where that is not known.
+func (w *socket) examine(p *validate.Packet, acceptor *validate.Acceptor, delivers deliversFunc, now time.Time) {
 	h, payload, err := wire.SplitIPv4(p.Data)
 	if err != nil || len(payload) < 2 || !slices.Contains(w.filterSpec.vrids, payload[1]) || slices.Contains(w.filterSpec.shared, h.Source) {
 		return
 	}
-	if r.acceptor.Owns(w.socketKey.link, h.Source) || h.Dest != wire.Group4 && !w.link.Has(h.Dest) {
+	if acceptor.Owns(w.socketKey.link, h.Source) || h.Dest != wire.Group4 && !w.link.Has(h.Dest) {
 		return
 	}
 	if w.reach.known(h.Source, now) || now.Sub(w.reach.asked) < questionEvery {
 		return
 	}
 	w.reach.asked = now
-	switch delivered, err := r.delivers(w.link.Index, h.Source, h.Dest); {
-
+	switch delivered, err := delivers(w.link.Index, h.Source, h.Dest); {
 	case err != nil: // the raw socket may hear it
 	case delivered:
 		w.reach.deliver(h.Source)
-		r.refilter(w)
+		w.refilter()
 	default:
 		w.reach.withhold(h.Source, h.Dest, now)
-		r.acceptor.Withhold(w.socketKey.link, w.reach.sources())
+		acceptor.Withhold(w.socketKey.link, w.reach.sources())
 	}
 }
 
-// reexamine asks again about all sources that are known on a link. Where the kernel
-// does not deliver any more what it did, silence up to now proves nothing.
-func (r *Receiver) reexamine(w *want) {
-	if !w.link.Usable || len(w.reach.delivered)+len(w.reach.withheld) == 0 {
-		return
-	}
-	now := r.cfg.Now()
+// reexamine asks again about all sources that are known on a link. It reports whether an
+// answer has changed, and whether the kernel does not deliver any more what it did.
+func (w *socket) reexamine(delivers deliversFunc, now time.Time) (changed, lost bool) {
 	was := w.reach
 	next := reach{asked: was.asked}
 	ask := func(source, dest netip.Addr, delivered bool) bool {
-		if answer, err := r.delivers(w.link.Index, source, dest); err == nil {
+		if answer, err := delivers(w.link.Index, source, dest); err == nil {
 			return answer
 		}
 		return delivered
 	}
-	lost := false
 	for _, source := range was.delivered {
 		dest := wire.Group4
 		if w.filterSpec.unicast {
@@ -148,53 +141,17 @@ func (r *Receiver) reexamine(w *want) {
 			next.withheld = append(next.withheld, x)
 		}
 	}
-	changed := !slices.Equal(next.delivered, was.delivered)
 	w.reach = next
-	if changed {
-		r.acceptor.Withhold(w.socketKey.link, next.sources())
-		r.refilter(w)
-	}
-	if lost {
-		r.waitAnew(w, now)
-	}
-	r.warnWithheld(w, now)
+	return !slices.Equal(next.delivered, was.delivered), lost
 }
 
-// refilter has the kernel drop at the packet socket of a want what the raw socket hears.
-func (r *Receiver) refilter(w *want) {
+// refilter has the kernel drop at a packet socket what the raw socket hears.
+func (w *socket) refilter() {
 	if w.port == nil {
 		return
 	}
 	w.filterSpec.delivered = w.reach.delivered
 	w.port.filterSpec.delivered = w.filterSpec.delivered
-	// Where it cannot be had, Accept ignores what is heard twice.
+	// If it fails, Accept ignores adverts that are heard twice.
 	_ = w.port.filter()
-}
-
-// waitAnew lets the instances of a want wait anew: the silence until now proves nothing.
-func (r *Receiver) waitAnew(w *want, now time.Time) {
-	for _, name := range w.instances {
-		r.cfg.Results.Publish(vrrp.Rejoined{Cause: r.cfg.Minter.Cause(now), Instance: name})
-	}
-}
-
-// warnWithheld reports whether the kernel withholds adverts, if it has for a while: it
-// does for a moment while routes change.
-func (r *Receiver) warnWithheld(w *want, now time.Time) {
-	var from []string
-	for _, x := range w.reach.withheld {
-		if now.Sub(x.since) >= auditEvery/2 {
-			from = append(from, x.source.String())
-		}
-	}
-	slices.Sort(from)
-	for _, name := range w.instances {
-		r.cfg.Warnings.Set(len(from) > 0, event.Warning{
-			Stamp: event.Stamp{Cause: r.cfg.Minter.Cause(now), At: now}, Instance: name,
-			Reason: event.WarnReversePath, Subject: w.socketKey.link,
-			Text: fmt.Sprintf("the reverse path filter of this machine drops what comes from %s on %s, since it has no route back over that link "+
-				"(rp_filter): adverts are heard through a packet socket all the same, but other traffic is lost: give %s an address in that subnet, "+
-				"or set net.ipv4.conf.all.rp_filter and that of %s to 2 or 0", strings.Join(from, ", "), w.socketKey.link, w.socketKey.link, w.socketKey.link),
-		})
-	}
 }

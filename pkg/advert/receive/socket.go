@@ -1,9 +1,12 @@
 package receive
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/wire"
 )
 
 // socketKey identifies a receive socket: the link and family on which it hears adverts,
@@ -24,19 +27,50 @@ func socketKeysOf(link string) [5]socketKey {
 	}
 }
 
-// want is a socket that should be open, and the open one, if it could be opened.
-type want struct {
+// socket is one that should be open, with its port if it could be opened.
+type socket struct {
 	socketKey
 	port       *port
-	link       event.Link // what was last said of it
+	link       event.Link // as it was last learned
 	instances  []string
 	filterSpec filterSpec // of these
 	reach      reach      // of the link; only where it is early
-	// deliveries is that of the link and family, which its wants share.
+	// deliveries is that of the link and family, which its sockets share.
 	deliveries *deliveries
 	retry      time.Time // when to try again to open the port; zero: no need
 	failures   int       // in a row
 	err        string    // why adverts are not heard; empty while they are
 	mended     int       // how often the socket was opened anew since it would have heard nothing
 	mendedAt   time.Time // when that was last logged
+}
+
+// sockets are those that should be open.
+type sockets map[socketKey]*socket
+
+// rawOf returns the raw socket of the link and family of another.
+func (s sockets) rawOf(w *socket) *socket {
+	return s[socketKey{link: w.socketKey.link, family: w.family}]
+}
+
+// membersFunc asks which links, by index, are members of the group of a family.
+type membersFunc func(event.Family) (map[int]bool, error)
+
+// deafness returns why an open socket would hear nothing; nil if nothing
+// is known against it. members are those of the families that were looked up.
+func (w *socket) deafness(ask membersFunc, members map[event.Family]map[int]bool) error {
+	if w.socketKey.early || w.socketKey.own {
+		if !w.port.bound() {
+			return errors.New("its packet socket has come off the link")
+		}
+		return nil
+	}
+	all, known := members[w.family]
+	if !known {
+		all, _ = ask(w.family) // nil: it cannot be known
+		members[w.family] = all
+	}
+	if all != nil && !all[w.port.index] {
+		return fmt.Errorf("the link is no member of %v any more", wire.GroupOf(w.family))
+	}
+	return nil
 }

@@ -1,0 +1,122 @@
+package receive
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"ripcord/pkg/bus"
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// reports is how the receiver reports what it finds out about its sockets.
+type reports struct {
+	results  *bus.Topic[vrrp.Result]
+	events   *bus.Topic[event.Event]
+	warnings *event.Warnings // nil: none are shown
+	minter   *event.Minter
+	now      func() time.Time
+	deaf     map[string]string // by instance, why it is; as last reported
+}
+
+func newReports(cfg *Config) *reports {
+	return &reports{cfg.Results, cfg.Events, cfg.Warnings, cfg.Minter, cfg.Now, make(map[string]string)}
+}
+
+// judge reports for the instances of a socket whether they are deaf, where that has
+// changed.
+func (r *reports) judge(w *socket, all sockets) {
+	now := r.now()
+	var errs []string
+	for _, at := range socketKeysOf(w.socketKey.link) {
+		if o := all[at]; o != nil && at.family == w.family && o.err != "" {
+			errs = append(errs, o.err)
+		}
+	}
+	why := strings.Join(errs, "; ")
+	for _, name := range w.instances {
+		if why == r.deaf[name] {
+			continue
+		}
+		r.deaf[name] = why
+		err := why
+		if err != "" {
+			err = fmt.Sprintf("adverts on %s would not be heard: %s; it is tried again each second", w.socketKey.link, err)
+		}
+		r.results.Publish(vrrp.Condition{
+			Cause: r.minter.Cause(now), Instance: name, Reason: event.Deaf, Err: err, On: err != "",
+		})
+	}
+}
+
+// announceDeaf publishes a Deaf for each instance of a socket.
+func (r *reports) announceDeaf(w *socket, d Deaf, now time.Time) {
+	for _, name := range w.instances {
+		d.Stamp = event.Stamp{Cause: r.minter.Cause(now), At: now}
+		d.Instance, d.Interface = name, w.socketKey.link
+		r.events.Publish(d)
+	}
+}
+
+// waitAnew lets the instances of a socket wait anew: the silence until now proves nothing.
+func (r *reports) waitAnew(w *socket, now time.Time) {
+	for _, name := range w.instances {
+		r.results.Publish(vrrp.Rejoined{Cause: r.minter.Cause(now), Instance: name})
+	}
+}
+
+// withheld reports whether the kernel withholds adverts, if it has for a while: it
+// does for a moment while routes change.
+func (r *reports) withheld(w *socket, now time.Time) {
+	var from []string
+	for _, x := range w.reach.withheld {
+		if now.Sub(x.since) >= auditEvery/2 {
+			from = append(from, x.source.String())
+		}
+	}
+	slices.Sort(from)
+	for _, name := range w.instances {
+		r.warnings.Set(len(from) > 0, event.Warning{
+			Stamp: event.Stamp{Cause: r.minter.Cause(now), At: now}, Instance: name,
+			Reason: event.WarnReversePath, Subject: w.socketKey.link,
+			Text: fmt.Sprintf("the reverse path filter of this machine drops what comes from %s on %s, since it has no route back over that link "+
+				"(rp_filter): adverts are heard through a packet socket all the same, but other traffic is lost: give %s an address in that subnet, "+
+				"or set net.ipv4.conf.all.rp_filter and that of %s to 2 or 0", strings.Join(from, ", "), w.socketKey.link, w.socketKey.link, w.socketKey.link),
+		})
+	}
+}
+
+// filtered reports that the firewall drops the adverts of a virtual router, unless
+// the kernel would drop them without one.
+func (r *reports) filtered(w *socket, v *delivery, delivers deliversFunc, now time.Time) {
+	var from []string
+	for _, u := range v.sources {
+		if w.routable(u.source, u.dest, v.dropped, delivers) {
+			from = append(from, u.source.String())
+		}
+	}
+	if len(from) == 0 {
+		return
+	}
+	v.dropped = true
+	slices.Sort(from)
+	tables := "iptables"
+	if w.family == event.IPv6 {
+		tables = "ip6tables"
+	}
+	r.warnings.Report(event.Warning{
+		Stamp: event.Stamp{Cause: r.minter.Cause(now), At: now}, Instance: v.instance, Reason: event.WarnInputFiltered,
+		Text: fmt.Sprintf("the firewall of this machine drops adverts from %s on %s: this router does not hear them and may be Active at the same time: "+
+			"allow protocol 112 in the input chain (nftables or %s), ahead of rules with fib or rpfilter too",
+			strings.Join(from, ", "), w.socketKey.link, tables),
+	})
+}
+
+// notFiltered reports that the firewall does not drop the adverts of a virtual router
+// any more.
+func (r *reports) notFiltered(v *delivery, now time.Time) {
+	r.warnings.Clear(event.WarningKey{Instance: v.instance, Reason: event.WarnInputFiltered},
+		event.Stamp{Cause: r.minter.Cause(now), At: now})
+}

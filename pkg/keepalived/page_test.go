@@ -1,0 +1,125 @@
+package keepalived
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"ripcord/test/golden"
+)
+
+// TestMigrationPage keeps docs/migrating-from-keepalived.md as the tables of keywords have
+// it; -update writes it anew.
+func TestMigrationPage(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(pageHead)
+	rows(&b, "Outside of blocks", rootKeywords)
+	rows(&b, "`global_defs`", globalKeywords)
+	rows(&b, "`vrrp_instance`", instanceKeywords)
+	rows(&b, "`authentication`", authKeywords)
+	rows(&b, "`auth_hmac`", hmacKeywords)
+	rows(&b, "`vrrp_sync_group`", groupKeywords)
+	rows(&b, "`vrrp_script`", scriptKeywords)
+	rows(&b, "`vrrp_track_process`", processKeywords)
+	rows(&b, "`track_file`", fileKeywords)
+	golden.Check(t, "../../docs/migrating-from-keepalived.md", b.String())
+}
+
+const pageHead = `# Migrating from keepalived
+
+<!-- Made from the tables in pkg/keepalived/keywords_*.go by go test ./pkg/keepalived -run TestMigrationPage -update. -->
+
+ripcord runs a keepalived.conf as it is:
+
+` + "```" + `
+ripcord check /etc/keepalived/keepalived.conf
+ripcord run --config /etc/keepalived/keepalived.conf
+` + "```" + `
+
+A path that ends in ` + "`keepalived.conf`" + ` is read in keepalived's language; ` + "`--format keepalived`" + ` says so of any other. SIGHUP and ` + "`ripcord reload`" + `
+read the same file again. ` + "`--id NAME`" + ` is what lines with ` + "`@NAME`" + ` are for, as keepalived's ` + "`--config-id`" + `; the default is the name of the machine.
+
+` + "`ripcord check`" + ` exits with 0 where ` + "`ripcord run`" + ` would start, and prints a line for each thing that is to be known:
+
+| it begins with | what it says |
+| --- | --- |
+| ` + "`warning`" + ` | keepalived logs or ignores this, and ripcord does the same: the file runs as it did. Often it is a mistake, and a hint says what was meant |
+| ` + "`differs`" + ` | runs, but in another way than under keepalived |
+| ` + "`not done`" + ` | ripcord does not do this: mail, SNMP, D-Bus, BFD, load balancing |
+
+An error stands where keepalived fails, too, and where to go on would be dangerous: no interface or VRID, an instance twice, a brace that is never
+closed, a variable that nobody defined, or a router that its peers would not hear.
+
+**One router after the other.** A router with ripcord and one with keepalived serve beside each other, from the same file: keepalived's defaults
+(version 2, /32 where no length is said, priority 100, interval 1 s) are kept. Stop keepalived before ripcord starts on a machine.
+
+**Load balancing.** ripcord does not do what ` + "`virtual_server`" + ` blocks say. ` + "`ripcord run`" + ` refuses such a file, since a router that answers for a
+service and forwards nothing is an outage, unless ` + "`--without-lvs`" + ` says that another program does it: ` + "`keepalived --check`" + ` runs keepalived's
+load balancing alone, from the same file, beside ripcord.
+
+**As a service.** ` + "`systemctl edit ripcord`" + ` changes the file that the unit reads:
+
+` + "```" + `
+[Service]
+ExecStart=
+ExecStart=/usr/sbin/ripcord run --config /etc/keepalived/keepalived.conf
+` + "```" + `
+
+The unit restricts the daemon, and with it the commands of checks and of notify, also those that run as root: they may change addresses and
+routes, and write below /run/ripcord and /tmp only. ` + "`ReadWritePaths=`" + ` and ` + "`CapabilityBoundingSet=`" + ` give them more.
+
+## What differs without a word in the file
+
+| in keepalived | in ripcord |
+| --- | --- |
+| a link that returns takes part at once | it first has to show that its segment forwards: ` + "`links.NAME.recovery`" + ` (a switch port may be blocked for 30 s) |
+| a takeover within a sync group takes as long as its slowest member | the resignation of one member counts for all |
+| members of a sync group have a priority each | the group has one, that of its first member |
+| an address that another program removes costs a failover | it is put back |
+| unicast adverts of anybody are believed | those of the peers only |
+| the loss of ` + "`unicast_src_ip`" + ` is not noticed | it is a fault |
+| notify commands overlap and may arrive out of order | one after the other, in the order of the transitions |
+| a reload closes the sockets and starts all timers anew | what did not change is not touched |
+| a script without a path is looked for in ` + "`PATH`" + ` whenever it runs | when the file is read |
+`
+
+// rows writes the table of one kind of block.
+func rows[T any](b *strings.Builder, title string, keywords table[T]) {
+	fmt.Fprintf(b, "\n## %s\n\n| keyword | | in ripcord |\n| --- | --- | --- |\n", title)
+	for _, k := range keywords {
+		fate := [...]string{"", "nothing to do", "differs", "not done"}[k.fate]
+		fmt.Fprintf(b, "| `%s` | %s | %s |\n", k.name, fate, strings.ReplaceAll(k.becomes, "|", "\\|"))
+	}
+}
+
+// TestTables sees that every keyword says what becomes of it, and stands once in its table.
+func TestTables(t *testing.T) {
+	total := 0
+	for _, b := range blocks() {
+		seen := map[string]bool{}
+		for _, name := range b.keywords {
+			if total++; seen[name] {
+				t.Errorf("%s stands twice in %q", name, b.name)
+			}
+			seen[name] = true
+		}
+	}
+	if total < 230 {
+		t.Errorf("found %d keywords only", total)
+	}
+	complete(t, rootKeywords)
+	complete(t, globalKeywords)
+	complete(t, instanceKeywords)
+	complete(t, groupKeywords)
+	complete(t, scriptKeywords)
+	complete(t, processKeywords)
+	complete(t, fileKeywords)
+}
+
+func complete[T any](t *testing.T, keywords table[T]) {
+	for _, k := range keywords {
+		if k.becomes == "" || k.fate == Translated && k.read == nil || k.fate == Missing && k.topic == "" {
+			t.Errorf("%s: %+q %q", k.name, k.becomes, k.topic)
+		}
+	}
+}
