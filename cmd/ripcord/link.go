@@ -11,6 +11,7 @@ import (
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
 	"ripcord/pkg/link"
+	"ripcord/pkg/link/monitor"
 	"ripcord/pkg/nic"
 	"ripcord/pkg/telemetry"
 )
@@ -25,7 +26,7 @@ func newLink() *cobra.Command {
 			"and the transceiver report, and what the daemon would watch it by. It needs no daemon;\n" +
 			"the transceiver answers those only who have CAP_NET_ADMIN.",
 		RunE: func(c *cobra.Command, names []string) error {
-			reports, err := link.Inspect(names, time.Now())
+			reports, err := monitor.Inspect(names, time.Now())
 			if err != nil {
 				return err
 			}
@@ -64,7 +65,7 @@ func watch(ctx context.Context, out io.Writer, reports []nic.Report, asJSON bool
 		names = append(names, r.Name)
 	}
 	events := &bus.Topic[event.Event]{}
-	monitor := link.NewMonitor(link.Config{
+	monitor := monitor.New(monitor.Config{
 		Default: link.Settings{Monitor: link.Auto, Poll: time.Second, Confirm: 10 * time.Millisecond}, Watched: names,
 		Facts: bus.NewRetained[string, event.Link](), Addresses: &bus.Topic[event.Address]{},
 		Events: events, Minter: event.NewMinter(uint64(time.Now().UnixNano())),

@@ -7,14 +7,14 @@ import (
 
 	"ripcord/pkg/config"
 	"ripcord/pkg/event"
-	"ripcord/pkg/link"
+	"ripcord/pkg/link/monitor"
 	"ripcord/pkg/vrrp"
 )
 
 // Advise returns what in a configuration is not as it should be on this machine, a sentence
 // each. A link that is not there may be meant for another machine, and is left out.
 func Advise(c *config.Config) ([]string, error) {
-	there, err := link.Snapshot(interfaces(c), sources(c), time.Now())
+	there, err := monitor.Snapshot(interfaces(c), sources(c), time.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
 	"ripcord/pkg/link"
+	"ripcord/pkg/link/monitor"
 	"ripcord/pkg/route"
 	"ripcord/pkg/router"
 	"ripcord/pkg/stats"
@@ -47,7 +48,7 @@ type parts struct {
 	log        *telemetry.Log
 	history    *telemetry.History
 	metrics    *telemetry.Metrics
-	monitor    *link.Monitor
+	monitor    *monitor.Monitor
 	receiver   *receive.Receiver
 	engine     *send.Engine
 	worker     *addr.Worker
@@ -94,7 +95,7 @@ func build(o Options) (*parts, error) {
 		p.close()
 		return nil, err
 	}
-	p.monitor = link.NewMonitor(link.Config{
+	p.monitor = monitor.New(monitor.Config{
 		Default: o.Config.DefaultLink, Links: o.Config.Links, Watched: interfaces(o.Config), Called: called(o.Config),
 		Sources: sources(o.Config),
 		Facts:   p.links, Addresses: &p.addresses, Events: &p.events, Minter: p.minter,

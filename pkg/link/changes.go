@@ -52,15 +52,15 @@ func (s *step) rename(e *entry, seen Seen) {
 	s.concern(e)
 	s.enter(e, &seen)
 	e.published = slices.DeleteFunc(e.published, func(name string) bool {
-		gone := !seen.has(name)
+		gone := !seen.Has(name)
 		if gone {
 			s.publishGone(e, name)
 		}
 		return gone || name == seen.Name
 	})
-	s.unname(e, seen.has)
+	s.unname(e, seen.Has)
 	if e.seen.Name != seen.Name {
-		if e.formerName = e.seen.Name; seen.has(e.formerName) && s.called[e.formerName] {
+		if e.formerName = e.seen.Name; seen.Has(e.formerName) && s.called[e.formerName] {
 			e.published = append(e.published, e.formerName)
 		} else {
 			s.publishGone(e, e.formerName)

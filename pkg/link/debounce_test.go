@@ -120,24 +120,6 @@ func TestDebounce(t *testing.T) {
 	}
 }
 
-// One tick before: nothing; at the tick: once.
-func TestMonitorDebounces(t *testing.T) {
-	onBench(t, func(b *bench) {
-		b.announce(ofLinks, LinkSeen{up(2, "eth0", noCarrier)})
-		b.expect("eth0[2] up\n")
-		time.Sleep(time.Second - time.Nanosecond)
-		b.expect("")
-		time.Sleep(time.Nanosecond)
-		b.expect("eth0[2] out -1\nlink.down eth0 by notification\n")
-		b.announce(ofLinks, LinkSeen{up(2, "eth0", lost(1))})
-		b.expect("eth0[2] barred\n")
-		time.Sleep(3*time.Second - time.Nanosecond)
-		b.expect("")
-		time.Sleep(time.Nanosecond)
-		b.expect("eth0[2] up\nlink.up eth0 by notification\n")
-	}, func(c *Config, _ *fake) { c.Links = map[string]Settings{"eth0": delays(time.Second, 3*time.Second)} })
-}
-
 // At its deadline whatever was held back counts: no deadline stays where it is,
 // or the shell would spin, and none is left behind by what went.
 func TestDeadlinesAdvance(t *testing.T) {

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -192,5 +193,21 @@ func TestDuplicateAddress(t *testing.T) {
 		if got := table.Links("eth0")[0].Duplicate.String(); got != s.want {
 			t.Errorf("step %d: %s, want %s", i, got, s.want)
 		}
+	}
+}
+
+// TestTableForgetsNames: of links and names that are gone the table keeps nothing.
+func TestTableForgetsNames(t *testing.T) {
+	table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0", "eth1"}, Default: plain})
+	at := time.Unix(0, 0)
+	table.Observe(links(Initial, up(1, "lo"), up(2, "eth0"), up(3, "x")), at)
+	for i := range 1000 {
+		table.Observe(LinkSeen{Link: up(3, fmt.Sprintf("v%d", i))}, at)       // renamed
+		table.Observe(LinkSeen{Link: up(10+i, fmt.Sprintf("veth%d", i))}, at) // made
+		table.Observe(LinkGone{Index: 10 + i}, at)
+	}
+	table.Observe(LinkGone{Index: 2}, at)
+	if n := len(table.order) + len(table.byIndex) + len(table.byName) + len(table.addresses.byLink); n != 6 {
+		t.Errorf("the table has %d entries of two links", n)
 	}
 }

@@ -58,7 +58,7 @@ func (s *Seen) names(yield func(string) bool) {
 }
 
 // has reports whether that is one of its names.
-func (s *Seen) has(name string) bool { return s.Name == name || slices.Contains(s.AltNames, name) }
+func (s *Seen) Has(name string) bool { return s.Name == name || slices.Contains(s.AltNames, name) }
 
 // sameNames reports whether another description has the same names.
 func (s *Seen) sameNames(o *Seen) bool {

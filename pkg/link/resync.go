@@ -108,6 +108,26 @@ func (s *step) publishAbsentName(name string) {
 // siftMost is how many entries of a dump are sifted at once.
 const siftMost = 256
 
+// Sift leaves in a dump only the differences from the table. It calls locked for each
+// piece, which calls its argument with the table.
+func (d *Dump) Sift(locked func(func(*Table))) {
+	links, list := d.Links, d.Addresses
+	d.listed = make(map[int]bool, len(links))
+	for i := range links {
+		d.listed[links[i].Index] = true
+	}
+	if d.OfAddresses {
+		locked(func(t *Table) { t.addresses.beginDump() })
+	}
+	d.Links, d.Addresses = nil, nil
+	for piece := range slices.Chunk(links, siftMost) {
+		locked(func(t *Table) { d.Links = t.siftLinks(d.Links, piece) })
+	}
+	for piece := range slices.Chunk(list, siftMost) {
+		locked(func(t *Table) { d.Addresses = t.addresses.sift(d.Addresses, piece) })
+	}
+}
+
 // siftLinks appends those of the links that differ from what is known.
 func (t *Table) siftLinks(dst, links []Seen) []Seen {
 	for i := range links {

@@ -27,8 +27,8 @@ var layers = [][]string{
 	{"cmd/ripcord"},
 	{"pkg/daemon", "pkg/sim", "pkg/lan"},
 	{"pkg/router", "pkg/control", "pkg/config", "pkg/telemetry"},
-	{"pkg/advert/send", "pkg/advert/receive", "pkg/addr", "pkg/link", "pkg/track", "pkg/notify"},
-	{"pkg/advert", "pkg/advert/validate"},
+	{"pkg/advert/send", "pkg/advert/receive", "pkg/addr", "pkg/link/monitor", "pkg/track", "pkg/notify"},
+	{"pkg/advert", "pkg/advert/validate", "pkg/link"},
 	{"pkg/vrrp", "pkg/keepalived", "pkg/stats", "pkg/rawsock", "pkg/route", "pkg/macvlan", "pkg/firewall", "pkg/neigh", "pkg/nic", "pkg/story"},
 	{"pkg/wire"},
 	{"pkg/bus", "pkg/command", "pkg/deadline", "pkg/event", "pkg/lease", "pkg/mmsg", "pkg/ratelimit", "pkg/rtnl", "pkg/rundir", "pkg/sysctl", "pkg/spelling", "pkg/thread", "pkg/timerfd", "pkg/tree", "pkg/wakeup"},
@@ -50,8 +50,6 @@ var pure = []string{
 // shell lists the files of pure packages that are not pure, beside those for Linux: they
 // own the goroutines and the mutex.
 var shell = []string{
-	"pkg/link/monitor.go", "pkg/link/observer.go", "pkg/link/subscribe.go", "pkg/link/kernel.go", "pkg/link/sleeper.go",
-	"pkg/link/confirm.go", "pkg/link/poll.go", "pkg/link/explain.go", "pkg/link/poll_schedule.go",
 	"pkg/addr/worker.go", "pkg/addr/machine.go",
 	"pkg/advert/receive/receiver.go", "pkg/advert/receive/reconfigure.go",
 }

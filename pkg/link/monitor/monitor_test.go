@@ -1,4 +1,4 @@
-package link
+package monitor
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
+	"ripcord/pkg/link"
 	"ripcord/pkg/nic"
 )
 
@@ -20,8 +21,8 @@ import (
 // test speaks, and the carriers that are asked for.
 type fake struct {
 	mu          sync.Mutex
-	links       []Seen
-	addresses   []Assigned
+	links       []link.Seen
+	addresses   []link.Assigned
 	interrupted int // dumps that fail first
 	dumps       int
 	opened      map[subject]int
@@ -39,7 +40,7 @@ type fake struct {
 }
 
 type packet struct {
-	observations []Observation
+	observations []link.Observation
 	err          error
 }
 
@@ -57,18 +58,18 @@ func (k *fake) open(what subject) (stream, error) {
 	return k.streams[what], nil
 }
 
-func (k *fake) dump(what subject) (Dump, error) {
+func (k *fake) dump(what subject) (link.Dump, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.dumps++
 	if k.interrupted > 0 {
 		k.interrupted--
-		return Dump{OfLinks: what == ofLinks}, errInterrupted
+		return link.Dump{OfLinks: what == ofLinks}, errInterrupted
 	}
 	if what == ofLinks {
-		return Dump{OfLinks: true, Links: slices.Clone(k.links)}, nil
+		return link.Dump{OfLinks: true, Links: slices.Clone(k.links)}, nil
 	}
-	return Dump{OfAddresses: true, Addresses: slices.Clone(k.addresses)}, nil
+	return link.Dump{OfAddresses: true, Addresses: slices.Clone(k.addresses)}, nil
 }
 
 func (k *fake) client() client { return k }
@@ -136,7 +137,7 @@ func (k *fake) Reason(d nic.Device) (string, error) {
 
 func (k *fake) Close() {}
 
-func (s *fakeStream) receive(dst []Observation, until time.Time) ([]Observation, time.Time, error) {
+func (s *fakeStream) receive(dst []link.Observation, until time.Time) ([]link.Observation, time.Time, error) {
 	var late <-chan time.Time
 	if until.IsZero() {
 		instant := make(chan time.Time)
@@ -194,10 +195,12 @@ type bench struct {
 	facts   *bus.Merged[string, event.Link]
 	answers *answers
 	events  *bus.Ring[event.Event]
-	choices Outcome
+	choices link.Outcome
 }
 
-func (b *bench) announce(what subject, list ...Observation) { b.send(what, packet{observations: list}) }
+func (b *bench) announce(what subject, list ...link.Observation) {
+	b.send(what, packet{observations: list})
+}
 
 func (b *bench) send(what subject, d packet) {
 	b.mu.Lock()
@@ -233,7 +236,7 @@ func (b *bench) took(name string) int {
 // but for what was decided to watch the links: chosen returns that.
 func (b *bench) published() string {
 	synctest.Wait()
-	o := Outcome{Facts: b.facts.Take()}
+	o := link.Outcome{Facts: b.facts.Take()}
 	for _, e := range first(b.events.Take()) {
 		if _, ok := e.(event.LinkMonitored); ok {
 			b.choices.Events = append(b.choices.Events, e)
@@ -246,7 +249,7 @@ func (b *bench) published() string {
 
 func (b *bench) chosen() string {
 	b.published()
-	defer func() { b.choices = Outcome{} }()
+	defer func() { b.choices = link.Outcome{} }()
 	return lines(b.choices)
 }
 
@@ -277,13 +280,13 @@ func (b *bench) expect(want string) {
 func onBench(t *testing.T, test func(b *bench), change ...func(*Config, *fake)) {
 	synctest.Test(t, func(t *testing.T) {
 		k := &fake{
-			links: []Seen{up(2, "eth0"), up(3, "eth1")}, addresses: []Assigned{address(2, "10.0.0.1/24")},
+			links: []link.Seen{up(2, "eth0"), up(3, "eth1")}, addresses: []link.Assigned{address(2, "10.0.0.1/24")},
 			interrupted: 2, opened: map[subject]int{}, streams: map[subject]*fakeStream{},
 			carriers: map[string]bool{"eth0": true, "eth1": true}, asked: map[string]int{},
 			mii: map[string]nic.MIIStatus{}, probed: map[string]int{}, queries: map[string]int{},
 		}
 		cfg := Config{
-			Default: Settings{Monitor: Auto, Confirm: 10 * time.Millisecond}, Watched: []string{"eth0", "eth1", "eth9"},
+			Default: link.Settings{Monitor: link.Auto, Confirm: 10 * time.Millisecond}, Watched: []string{"eth0", "eth1", "eth9"},
 			Facts: bus.NewRetained[string, event.Link](), Addresses: &bus.Topic[event.Address]{},
 			Events: &bus.Topic[event.Event]{}, Minter: event.NewMinter(0),
 		}
@@ -319,11 +322,11 @@ func TestMonitorStart(t *testing.T) {
 		if n := b.took("eth0"); n != 0 {
 			t.Errorf("asked %d times though no instance is on the link", n)
 		}
-		b.announce(ofLinks, LinkSeen{up(4, "eth9")})
+		b.announce(ofLinks, link.LinkSeen{Link: up(4, "eth9")})
 		b.expect("eth9[4] up\nlink.added eth9 by notification\nlink.up eth9 by notification\n")
-		b.announce(ofAddresses, AddressGone{address(2, "10.0.0.1/24")})
+		b.announce(ofAddresses, link.AddressGone{Address: address(2, "10.0.0.1/24")})
 		b.expect("") // the burst of changes may go on
-		time.Sleep(batchQuiet)
+		time.Sleep(10 * time.Millisecond)
 		b.expect("eth0[2] up\n")
 	})
 }
@@ -334,7 +337,7 @@ func TestMonitorLogsTheChoice(t *testing.T) {
 		ring := bus.SubscribeRing(events, bus.NewBell(), 10)
 		b.monitor.cfg.Events = events
 		b.carry("eth9", true)
-		b.announce(ofLinks, LinkSeen{up(4, "eth9")}, LinkSeen{up(4, "eth9", mtu(9000))})
+		b.announce(ofLinks, link.LinkSeen{Link: up(4, "eth9")}, link.LinkSeen{Link: up(4, "eth9", mtu(9000))})
 		var got []string
 		for _, e := range first(ring.Take()) {
 			if e, ok := e.(event.LinkMonitored); ok {
@@ -364,11 +367,11 @@ func TestConfirmerSeesLossBeforeTheNotification(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 		b.expect("eth0[2] out -1\nlink.down eth0 by confirm\n")
 		time.Sleep(900 * time.Millisecond)
-		b.announce(ofLinks, LinkSeen{up(2, "eth0", noCarrier)})
+		b.announce(ofLinks, link.LinkSeen{Link: up(2, "eth0", noCarrier)})
 		b.expect("eth0[2] out\n")
 
 		b.monitor.Engage(nil) // the group is in Fault; that must be taken back all the same
-		b.announce(ofLinks, LinkSeen{up(2, "eth0", lost(1))})
+		b.announce(ofLinks, link.LinkSeen{Link: up(2, "eth0", lost(1))})
 		b.expect("eth0[2] out\n")
 		b.carry("eth0", true)
 		time.Sleep(10 * time.Millisecond)
@@ -385,7 +388,7 @@ func TestConfirmerSeesLossBeforeTheNotification(t *testing.T) {
 // the parent is asked.
 func TestConfirmerAsksTheParent(t *testing.T) {
 	onBench(t, func(b *bench) {
-		b.announce(ofLinks, LinkSeen{up(4, "eth9", on(3))})
+		b.announce(ofLinks, link.LinkSeen{Link: up(4, "eth9", on(3))})
 		b.published()
 		b.monitor.Engage([]string{"eth9"})
 		time.Sleep(50 * time.Millisecond)
@@ -434,9 +437,9 @@ func TestVerify(t *testing.T) {
 			t.Errorf("tickets %v", tickets)
 		}
 		b.carry("eth0", true)
-		time.Sleep(takeBack)
+		time.Sleep(100 * time.Millisecond)
 		b.expect("eth0[2] up\nlink.up eth0 by confirm\n")
-	}, func(c *Config, _ *fake) { c.Links = map[string]Settings{"eth0": {Monitor: Auto, Confirm: 0}} })
+	}, func(c *Config, _ *fake) { c.Links = map[string]link.Settings{"eth0": {Monitor: link.Auto, Confirm: 0}} })
 }
 
 // While one goroutine publishes, another's finding and its answer keep their
@@ -474,13 +477,13 @@ func TestVerifyAnswersBehindTheFact(t *testing.T) {
 func TestOverrunEndsInADump(t *testing.T) {
 	onBench(t, func(b *bench) {
 		b.mu.Lock()
-		b.links = []Seen{up(2, "eth0", noCarrier)}
+		b.links = []link.Seen{up(2, "eth0", noCarrier)}
 		b.interrupted = 3
 		b.mu.Unlock()
 		b.send(ofLinks, packet{err: errOverrun})
 		time.Sleep(time.Second)
 		b.expect("eth1 gone -1\neth0[2] out -1\nlink.removed eth1 by resync\nlink.down eth0 by resync\nlink.resync overrun links=1 differences=2\n")
-		b.announce(ofLinks, LinkSeen{up(2, "eth0", lost(1))})
+		b.announce(ofLinks, link.LinkSeen{Link: up(2, "eth0", lost(1))})
 		b.expect("eth0[2] up\nlink.up eth0 by notification\n")
 	})
 }
@@ -489,11 +492,11 @@ func TestOverrunEndsInADump(t *testing.T) {
 func TestOverrunDrainsFirst(t *testing.T) {
 	onBench(t, func(b *bench) {
 		b.mu.Lock()
-		b.links = []Seen{up(2, "eth0"), up(3, "eth1")}
+		b.links = []link.Seen{up(2, "eth0"), up(3, "eth1")}
 		s := b.streams[ofLinks]
 		b.mu.Unlock()
 		s.queue <- packet{err: errOverrun}
-		s.queue <- packet{observations: []Observation{LinkSeen{up(2, "eth0", dormant)}}}
+		s.queue <- packet{observations: []link.Observation{link.LinkSeen{Link: up(2, "eth0", dormant)}}}
 		synctest.Wait()
 		b.expect("eth0[2] up -1\nlink.down eth0 by notification\nlink.up eth0 by resync\nlink.resync overrun links=2 differences=1\n")
 	})
@@ -502,7 +505,7 @@ func TestOverrunDrainsFirst(t *testing.T) {
 func TestFailedSocketIsOpenedAgain(t *testing.T) {
 	onBench(t, func(b *bench) {
 		b.mu.Lock()
-		b.links = []Seen{up(2, "eth0"), up(3, "eth1", noCarrier)}
+		b.links = []link.Seen{up(2, "eth0"), up(3, "eth1", noCarrier)}
 		b.mu.Unlock()
 		b.send(ofLinks, packet{err: errors.New("broken")})
 		time.Sleep(time.Second)
@@ -510,7 +513,7 @@ func TestFailedSocketIsOpenedAgain(t *testing.T) {
 		if b.opened[ofLinks] != 2 || b.opened[ofAddresses] != 1 {
 			t.Errorf("opened %v", b.opened)
 		}
-		b.announce(ofLinks, LinkSeen{up(3, "eth1", lost(1))})
+		b.announce(ofLinks, link.LinkSeen{Link: up(3, "eth1", lost(1))})
 		b.expect("eth1[3] up\nlink.up eth1 by notification\n")
 	})
 }
@@ -522,7 +525,7 @@ func TestAudit(t *testing.T) {
 		time.Sleep(time.Millisecond)
 		b.expect("link.resync audit links=2 differences=0\n")
 		time.Sleep(auditEvery / 2) // a message puts no audit off
-		b.announce(ofLinks, LinkSeen{up(2, "eth0")})
+		b.announce(ofLinks, link.LinkSeen{Link: up(2, "eth0")})
 		time.Sleep(auditEvery / 2)
 		b.expect("link.resync audit links=2 differences=0\n")
 	})
@@ -532,7 +535,7 @@ func TestAudit(t *testing.T) {
 func TestAuditFindsWhatWasNotAnnounced(t *testing.T) {
 	onBench(t, func(b *bench) {
 		b.mu.Lock()
-		b.links = []Seen{up(2, "eth0", noCarrier), up(4, "eth9")}
+		b.links = []link.Seen{up(2, "eth0", noCarrier), up(4, "eth9")}
 		b.addresses = append(b.addresses, address(4, "10.0.9.1/24"))
 		b.mu.Unlock()
 		time.Sleep(auditEvery - time.Millisecond)

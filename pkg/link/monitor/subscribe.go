@@ -1,10 +1,12 @@
-package link
+package monitor
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"time"
+
+	"ripcord/pkg/link"
 )
 
 const (
@@ -22,7 +24,7 @@ type subscriber struct {
 	what     subject
 	started  <-chan struct{} // closed when what was there at the start has been published
 	stream   stream
-	received []Observation // reused
+	received []link.Observation // reused
 }
 
 // run reads until ctx ends.
@@ -34,11 +36,11 @@ func (s *subscriber) run(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case timedOut(err):
-			s.resync(ctx, Audit)
+			s.resync(ctx, link.Audit)
 			audit = time.Now().Add(auditEvery)
 		case errors.Is(err, errOverrun):
 			s.drain()
-			s.resync(ctx, Overrun)
+			s.resync(ctx, link.Overrun)
 		default:
 			s.recover(ctx)
 		}
@@ -85,29 +87,29 @@ func (s *subscriber) drain() error {
 }
 
 // resync compares the table with a dump.
-func (s *subscriber) resync(ctx context.Context, reason Resync) {
+func (s *subscriber) resync(ctx context.Context, reason link.Resync) {
 	d, err := s.dump(ctx)
 	if err != nil {
 		return // ctx has ended
 	}
 	d.Reason = reason
-	s.observer.sift(&d)
+	d.Sift(s.observer.locked)
 	s.observer.observe(d, time.Now())
 }
 
 // dump lists the subject, again while it changes or the kernel cannot answer.
 // It fails only when ctx ends, and at the start.
-func (s *subscriber) dump(ctx context.Context) (Dump, error) {
+func (s *subscriber) dump(ctx context.Context) (link.Dump, error) {
 	for wait := newBackoff(); ; {
 		d, err := s.kernel.dump(s.what)
 		if err == nil {
 			return d, nil
 		}
 		if !s.hasStarted() && !errors.Is(err, errInterrupted) {
-			return Dump{}, err
+			return link.Dump{}, err
 		}
 		if err := wait.next(ctx); err != nil {
-			return Dump{}, err
+			return link.Dump{}, err
 		}
 		if s.hasStarted() {
 			s.drain()
@@ -121,7 +123,7 @@ func (s *subscriber) recover(ctx context.Context) {
 	for wait := newBackoff(); wait.next(ctx) == nil; {
 		s.close()
 		if s.reopen() == nil {
-			s.resync(ctx, Overrun)
+			s.resync(ctx, link.Overrun)
 			return
 		}
 	}

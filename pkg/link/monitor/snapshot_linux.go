@@ -1,14 +1,15 @@
-package link
+package monitor
 
 import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/link"
 )
 
 // Snapshot returns what the daemon would know now about the links of these names,
 // without those that are not there.
-func Snapshot(names []string, s Sources, at time.Time) ([]event.Link, error) {
+func Snapshot(names []string, s link.Sources, at time.Time) ([]event.Link, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
@@ -21,8 +22,8 @@ func Snapshot(names []string, s Sources, at time.Time) ([]event.Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	all.Reason, all.OfAddresses, all.Addresses = Initial, true, list.Addresses
-	table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: names, Sources: s})
+	all.Reason, all.OfAddresses, all.Addresses = link.Initial, true, list.Addresses
+	table := link.NewTable(link.TableConfig{Minter: event.NewMinter(0), Watched: names, Sources: s})
 	table.Observe(all, at)
 	return table.Links(names...), nil
 }

@@ -1,4 +1,4 @@
-package link
+package monitor
 
 import (
 	"context"
@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/link"
 	"ripcord/pkg/rtnl"
 )
 
@@ -114,7 +115,7 @@ func (l *live) caughtUp(name string) {
 		if err != nil {
 			l.t.Fatal(err)
 		}
-		kernel := d.Links[slices.IndexFunc(d.Links, func(s Seen) bool { return s.Name == name })].DownCount
+		kernel := d.Links[slices.IndexFunc(d.Links, func(s link.Seen) bool { return s.Name == name })].DownCount
 		known := l.monitor.Links()
 		read := known[slices.IndexFunc(known, func(f event.Link) bool { return f.Name == name })].DownCount
 		if read == kernel {
@@ -253,7 +254,7 @@ func TestKernelOverrunEndsInTheTruth(t *testing.T) {
 	l.monitor.mu.Unlock()
 	overrun := func() bool {
 		for _, e := range l.logged {
-			if e, ok := e.(event.LinkResync); ok && e.Reason == string(Overrun) {
+			if e, ok := e.(event.LinkResync); ok && e.Reason == string(link.Overrun) {
 				return true
 			}
 		}
@@ -362,7 +363,7 @@ func TestKernelManyAddresses(t *testing.T) {
 	ip(t, "link add many type veth peer name more")
 	defer ip(t, "link del many")
 	var batch strings.Builder
-	for i := range many {
+	for i := range 20_000 {
 		dev := "many"
 		if i%2 == 0 {
 			dev = "tap6"
@@ -374,15 +375,15 @@ func TestKernelManyAddresses(t *testing.T) {
 		t.Fatal(err)
 	}
 	ip(t, "-batch "+file)
-	l.until("all stand", func() bool { return len(l.there) >= many })
+	l.until("all stand", func() bool { return len(l.there) >= 20_000 })
 
 	ctx, stop := context.WithCancel(t.Context())
 	var churn sync.WaitGroup
 	churn.Go(func() {
 		for ctx.Err() == nil {
 			if d, err := newKernel().dump(ofAddresses); err == nil {
-				d.Reason = Audit
-				l.monitor.sift(&d)
+				d.Reason = link.Audit
+				d.Sift(l.monitor.locked)
 				l.monitor.observe(d, time.Now())
 			}
 			time.Sleep(200 * time.Millisecond)

@@ -1,4 +1,4 @@
-package link
+package monitor
 
 import (
 	"context"
@@ -8,15 +8,16 @@ import (
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
+	"ripcord/pkg/link"
 )
 
 // Config is what a Monitor needs to know, and where it publishes.
 type Config struct {
-	Default Settings
-	Links   map[string]Settings // by name, complete; all others have Default
-	Watched []string            // the interfaces that instances use: their changes are logged
-	Called  []string            // the other names that the configuration has for links
-	Sources Sources
+	Default link.Settings
+	Links   map[string]link.Settings // by name, complete; all others have Default
+	Watched []string                 // the interfaces that instances use: their changes are logged
+	Called  []string                 // the other names that the configuration has for links
+	Sources link.Sources
 
 	Facts     *bus.Retained[string, event.Link]
 	Addresses *bus.Topic[event.Address]
@@ -35,7 +36,7 @@ type Monitor struct {
 }
 
 // NewMonitor returns a monitor; Run starts it.
-func NewMonitor(cfg Config) *Monitor { return newMonitor(cfg, newKernel()) }
+func New(cfg Config) *Monitor { return newMonitor(cfg, newKernel()) }
 
 func newMonitor(cfg Config, k kernel) *Monitor {
 	return &Monitor{observer: newObserver(cfg), kernel: k, ready: make(chan struct{})}
@@ -83,7 +84,7 @@ func (m *Monitor) Run(ctx context.Context) error {
 // start takes in links and addresses as one observation, so that the first fact of
 // each link is complete.
 func (m *Monitor) start(ctx context.Context, subscribers []*subscriber) error {
-	all := Dump{Reason: Initial, OfLinks: true, OfAddresses: true}
+	all := link.Dump{Reason: link.Initial, OfLinks: true, OfAddresses: true}
 	for _, s := range subscribers {
 		d, err := s.dump(ctx)
 		if err != nil {
@@ -111,7 +112,7 @@ func (m *Monitor) debounce(ctx context.Context) {
 			return
 		case <-m.holding:
 		case <-timer.C:
-			m.observe(Elapsed{}, time.Now())
+			m.observe(link.Elapsed{}, time.Now())
 		}
 	}
 }
@@ -131,4 +132,4 @@ func (m *Monitor) Links(names ...string) []event.Link { return m.links(names) }
 // Reconfigure takes a new configuration. The known state of each link that is watched now is
 // published at once, also of a name without a link; it may stand in the outbox for a moment
 // longer.
-func (m *Monitor) Reconfigure(to Reconfigured) { m.observe(to, time.Now()) }
+func (m *Monitor) Reconfigure(to link.Reconfigured) { m.observe(to, time.Now()) }

@@ -1,10 +1,11 @@
-package link
+package monitor
 
 import (
 	"context"
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/link"
 )
 
 // idle is how long a goroutine sleeps that has nothing to do, unless woken.
@@ -22,9 +23,9 @@ type confirmer struct {
 	client   client
 	sleeper  sleeper
 	schedule schedule
-	answer   Answer     // reused
-	failed   Unanswered // reused
-	targets  []Target   // reused
+	answer   link.Answer     // reused
+	failed   link.Unanswered // reused
+	targets  []link.Target   // reused
 }
 
 func newConfirmer(o *observer, c client, s sleeper) *confirmer {
@@ -36,7 +37,7 @@ func (c *confirmer) run(ctx context.Context) {
 	defer c.client.Close()
 	stop := context.AfterFunc(ctx, c.sleeper.wake)
 	defer stop()
-	ask := func(p Poll) { c.ask(p.Target) }
+	ask := func(p link.Poll) { c.ask(p.Target) }
 	for ctx.Err() == nil {
 		c.verify()
 		c.plan()
@@ -66,37 +67,37 @@ func (c *confirmer) plan() {
 		return
 	}
 	c.targets = targets
-	polls := make([]Poll, len(targets))
+	polls := make([]link.Poll, len(targets))
 	for i, target := range targets {
-		polls[i] = Poll{Target: target, Source: event.Confirm}
+		polls[i] = link.Poll{Target: target, Source: event.Confirm}
 	}
 	c.schedule.plan(polls)
 }
 
 // ask asks one link and has the answer observed at once.
-func (c *confirmer) ask(target Target) {
+func (c *confirmer) ask(target link.Target) {
 	up, known, _ := c.client.Carrier(target.Device)
 	if !known {
 		c.unanswered(target, event.Confirm)
 		return
 	}
-	c.answer = Answer{Source: event.Confirm, Index: target.Index, Birth: target.ID, Up: up}
+	c.answer = link.Answer{Source: event.Confirm, Index: target.Index, Birth: target.ID, Up: up}
 	c.observer.observe(&c.answer, time.Now())
 }
 
 // askMII asks the transceiver of one link.
-func (c *confirmer) askMII(target Target) {
+func (c *confirmer) askMII(target link.Target) {
 	status, err := c.client.MIIStatus(target.Device)
 	if err != nil {
 		c.unanswered(target, event.MII)
 		return
 	}
-	c.answer = Answer{Source: event.MII, Index: target.Index, Birth: target.ID, Up: status.Up, Flapped: status.Flapped}
+	c.answer = link.Answer{Source: event.MII, Index: target.Index, Birth: target.ID, Up: status.Up, Flapped: status.Flapped}
 	c.observer.observe(&c.answer, time.Now())
 }
 
 // unanswered has a question observed that was not answered.
-func (c *confirmer) unanswered(target Target, source event.Source) {
-	c.failed = Unanswered{Source: source, Index: target.Index, Birth: target.ID}
+func (c *confirmer) unanswered(target link.Target, source event.Source) {
+	c.failed = link.Unanswered{Source: source, Index: target.Index, Birth: target.ID}
 	c.observer.observe(&c.failed, time.Now())
 }

@@ -1,4 +1,4 @@
-package link
+package monitor
 
 import (
 	"strings"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/link"
 	"ripcord/pkg/nic"
 )
 
@@ -166,12 +167,12 @@ func TestPollerStretches(t *testing.T) {
 func TestConfirmerSharesWakeUps(t *testing.T) {
 	r := newSchedule(newObserver(Config{Minter: event.NewMinter(0)}), longestConfirm)
 	asked := map[string]int{}
-	ask := func(p Poll) { asked[p.Name]++ }
+	ask := func(p link.Poll) { asked[p.Name]++ }
 	start := time.Now()
-	a, b := Poll{Target: Target{Device: nic.Device{ID: 1, Name: "a"}, Every: 10 * time.Millisecond}}, Poll{Target: Target{Device: nic.Device{ID: 2, Name: "b"}, Every: 10 * time.Millisecond}}
-	r.plan([]Poll{a})
+	a, b := link.Poll{Target: link.Target{Device: nic.Device{ID: 1, Name: "a"}, Every: 10 * time.Millisecond}}, link.Poll{Target: link.Target{Device: nic.Device{ID: 2, Name: "b"}, Every: 10 * time.Millisecond}}
+	r.plan([]link.Poll{a})
 	r.askDue(start, ask)
-	r.plan([]Poll{a, b})
+	r.plan([]link.Poll{a, b})
 	next := r.askDue(start.Add(time.Millisecond), ask)
 	for range 3 {
 		next = r.askDue(next, ask)

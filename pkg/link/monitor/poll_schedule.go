@@ -1,9 +1,10 @@
-package link
+package monitor
 
 import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/link"
 )
 
 // schedule is the questions that one goroutine asks in turn, each at its own period,
@@ -16,7 +17,7 @@ type schedule struct {
 
 // question is a question and when it is asked next.
 type question struct {
-	Poll
+	link.Poll
 	due      time.Time
 	current  time.Duration // the period in effect; 0: not asked yet
 	reported reportedPeriod
@@ -29,7 +30,7 @@ func newSchedule(o *observer, longest time.Duration) schedule {
 
 // plan takes over what to ask: a question that stays keeps its due time, a new one is
 // due now.
-func (s *schedule) plan(polls []Poll) {
+func (s *schedule) plan(polls []link.Poll) {
 	old := s.questions
 	type key struct {
 		id     uint64
@@ -58,7 +59,7 @@ func (s *schedule) plan(polls []Poll) {
 // askDue asks all questions that are due, and with them those that will be within an
 // eighth of their period, so that all share their wake-ups. It returns when the next is
 // due. A schedule that falls behind skips turns.
-func (s *schedule) askDue(now time.Time, ask func(Poll)) time.Time {
+func (s *schedule) askDue(now time.Time, ask func(link.Poll)) time.Time {
 	load := 0.0
 	for i := range s.questions {
 		load += s.costs.load(s.questions[i].ID, s.questions[i].Every)
@@ -95,7 +96,7 @@ func (s *schedule) report(q *question, every time.Duration, at time.Time) {
 
 func (s *schedule) setPeriod(q *question, every time.Duration, why string) {
 	q.current = every
-	s.observer.observe(Paced{
+	s.observer.observe(link.Paced{
 		Source: q.Source, Index: q.Index, Birth: q.ID, Every: every, Stretched: !nearly(every, q.Every), Why: why,
 	}, time.Now())
 }

@@ -1,4 +1,4 @@
-package link
+package monitor
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
+	"ripcord/pkg/link"
 	"ripcord/test/netns"
 )
 
@@ -37,10 +38,10 @@ type live struct {
 
 func watch(t *testing.T, k kernel, watched ...string) *live {
 	t.Helper()
-	return watchAs(t, k, Settings{Monitor: Auto, Confirm: 10 * time.Millisecond}, watched...)
+	return watchAs(t, k, link.Settings{Monitor: link.Auto, Confirm: 10 * time.Millisecond}, watched...)
 }
 
-func watchAs(t *testing.T, k kernel, s Settings, watched ...string) *live {
+func watchAs(t *testing.T, k kernel, s link.Settings, watched ...string) *live {
 	t.Helper()
 	cfg := Config{
 		Default: s, Watched: watched,

@@ -1,4 +1,4 @@
-package link
+package monitor
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ripcord/pkg/link"
 	"ripcord/pkg/nic"
 	"ripcord/pkg/rtnl"
 )
@@ -34,8 +35,8 @@ func (*linux) open(what subject) (stream, error) {
 func (*linux) client() client { return nic.NewClient() }
 
 // dump implements kernel, on a socket of its own.
-func (*linux) dump(what subject) (Dump, error) {
-	d := Dump{OfLinks: what == ofLinks, OfAddresses: what == ofAddresses}
+func (*linux) dump(what subject) (link.Dump, error) {
+	d := link.Dump{OfLinks: what == ofLinks, OfAddresses: what == ofAddresses}
 	conn, err := rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_ROUTE, Timeout: answerWithin})
 	if err != nil {
 		return d, err

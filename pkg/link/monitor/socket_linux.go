@@ -1,4 +1,4 @@
-package link
+package monitor
 
 import (
 	"errors"
@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ripcord/pkg/link"
 	"ripcord/pkg/rtnl"
 )
 
@@ -28,7 +29,7 @@ func listen(size int, groups ...uint32) (*listener, error) {
 
 // receive implements stream. It skips what cannot be decoded, which is not from
 // this kernel's rtnetlink as it is known; the audit finds out whether it mattered.
-func (l *listener) receive(dst []Observation, until time.Time) ([]Observation, time.Time, error) {
+func (l *listener) receive(dst []link.Observation, until time.Time) ([]link.Observation, time.Time, error) {
 	messages, err := l.socket.Receive(until)
 	at := time.Now()
 	for _, m := range messages {

@@ -1,4 +1,4 @@
-package link
+package monitor
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/link"
 	"ripcord/pkg/nic"
 )
 
@@ -19,7 +20,7 @@ func Inspect(names []string, at time.Time) ([]nic.Report, error) {
 		return nil, err
 	}
 	for _, name := range names {
-		if !slices.ContainsFunc(dump.Links, func(s Seen) bool { return s.has(name) }) {
+		if !slices.ContainsFunc(dump.Links, func(s link.Seen) bool { return s.Has(name) }) {
 			return nil, fmt.Errorf("there is no interface %s: ripcord link without a name shows all", name)
 		}
 	}
@@ -27,8 +28,8 @@ func Inspect(names []string, at time.Time) ([]nic.Report, error) {
 	for i, s := range dump.Links {
 		all[i] = s.Name
 	}
-	table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: all, Default: Settings{Monitor: Auto}})
-	dump.Reason = Initial
+	table := link.NewTable(link.TableConfig{Minter: event.NewMinter(0), Watched: all, Default: link.Settings{Monitor: link.Auto}})
+	dump.Reason = link.Initial
 	table.Observe(dump, at)
 	client := nic.NewClient()
 	defer client.Close()
@@ -41,21 +42,21 @@ func Inspect(names []string, at time.Time) ([]nic.Report, error) {
 	return reports, nil
 }
 
-func wanted(s Seen, names []string) bool {
+func wanted(s link.Seen, names []string) bool {
 	if len(names) == 0 {
 		return s.Name != "lo"
 	}
-	return slices.ContainsFunc(names, s.has)
+	return slices.ContainsFunc(names, s.Has)
 }
 
 // inspect asks one NIC, and the table which monitor auto would choose for it.
-func inspect(client *nic.Client, table *Table, s Seen, at time.Time) nic.Report {
+func inspect(client *nic.Client, table *link.Table, s link.Seen, at time.Time) nic.Report {
 	device := table.Underneath(nil, 0, s.Name)[0].Device
 	report, can := client.Inspect(device, nic.Report{
 		Name: s.Name, Index: s.Index, AdminUp: s.AdminUp, Carrier: s.LowerUp,
 		OperState: s.OperState.String(), UpCount: s.UpCount, DownCount: s.DownCount,
 	})
-	table.Observe(Examined{Device: device, Capabilities: can}, at)
+	table.Observe(link.Examined{Device: device, Capabilities: can}, at)
 	report.Monitor, report.Why = table.Monitor(s.Index)
 	if can.NoPermission {
 		report.Why += "; but whether a transceiver could report it is not known without CAP_NET_ADMIN"

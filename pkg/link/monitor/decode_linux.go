@@ -1,16 +1,17 @@
-package link
+package monitor
 
 import (
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/link"
 	"ripcord/pkg/rtnl"
 )
 
 // decode returns what a message of rtnetlink reports of links or addresses, nil
 // where that is nothing.
-func decode(m netlink.Message) Observation {
+func decode(m netlink.Message) link.Observation {
 	switch m.Header.Type {
 	case unix.RTM_NEWLINK, unix.RTM_DELLINK:
 		s, ok := decodeLink(m)
@@ -18,25 +19,25 @@ func decode(m netlink.Message) Observation {
 		case !ok:
 			return nil
 		case m.Header.Type == unix.RTM_DELLINK:
-			return LinkGone{Index: s.Index}
+			return link.LinkGone{Index: s.Index}
 		}
-		return LinkSeen{Link: s}
+		return link.LinkSeen{Link: s}
 	case unix.RTM_NEWADDR, unix.RTM_DELADDR:
 		a, ok := decodeAddress(m)
 		switch {
 		case !ok:
 			return nil
 		case m.Header.Type == unix.RTM_DELADDR:
-			return AddressGone{Address: a}
+			return link.AddressGone{Address: a}
 		}
-		return AddressSeen{Address: a}
+		return link.AddressSeen{Address: a}
 	}
 	return nil
 }
 
-func decodeLink(m netlink.Message) (Seen, bool) {
+func decodeLink(m netlink.Message) (link.Seen, bool) {
 	l, ok := rtnl.DecodeLink(m)
-	s := Seen{
+	s := link.Seen{
 		Index: l.Index, Name: l.Name, AdminUp: l.Up(), LowerUp: l.Flags&unix.IFF_LOWER_UP != 0,
 		OperState: event.OperState(l.OperState), UpCount: l.CarrierUps, DownCount: l.CarrierDowns,
 		MTU: l.MTU, HardwareAddr: l.MAC, NoARP: l.Flags&unix.IFF_NOARP != 0, AltNames: l.AltNames, Master: l.Master, MasterKind: l.MasterKind,
@@ -50,9 +51,9 @@ func decodeLink(m netlink.Message) (Seen, bool) {
 	return s, ok
 }
 
-func decodeAddress(m netlink.Message) (Assigned, bool) {
+func decodeAddress(m netlink.Message) (link.Assigned, bool) {
 	a, ok := rtnl.DecodeAddress(m)
-	return Assigned{
+	return link.Assigned{
 		Index: a.Index, Prefix: a.Prefix, Scope: a.Scope, Marked: a.Protocol == rtnl.Mark,
 		Secondary:  a.Prefix.Addr().Is4() && a.Flags&unix.IFA_F_SECONDARY != 0,
 		Deprecated: a.Flags&unix.IFA_F_DEPRECATED != 0,

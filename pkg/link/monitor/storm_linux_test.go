@@ -1,4 +1,4 @@
-package link
+package monitor
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/link"
 )
 
 // Thousands of messages against a receive buffer that holds a handful: again and
@@ -50,7 +51,7 @@ func TestKernelStormWithATinyBuffer(t *testing.T) {
 	l.until("w0 and w19 are usable", func() bool { return l.known["w0"].Usable && l.known["w19"].Usable })
 	overruns := 0
 	for _, e := range l.logged {
-		if e, ok := e.(event.LinkResync); ok && e.Reason == string(Overrun) {
+		if e, ok := e.(event.LinkResync); ok && e.Reason == string(link.Overrun) {
 			overruns++
 		}
 	}

@@ -1,10 +1,11 @@
-package link
+package monitor
 
 import (
 	"errors"
 	"os"
 	"time"
 
+	"ripcord/pkg/link"
 	"ripcord/pkg/nic"
 )
 
@@ -22,7 +23,7 @@ type kernel interface {
 	open(subject) (stream, error)
 	// dump lists the subject; errInterrupted reports that it changed meanwhile and
 	// the list cannot be trusted.
-	dump(subject) (Dump, error)
+	dump(subject) (link.Dump, error)
 	// client returns a client that asks NICs, for the use of one goroutine.
 	client() client
 	// sleeper returns what the confirmer sleeps in.
@@ -46,7 +47,7 @@ type stream interface {
 	// os.ErrDeadlineExceeded; with a zero until it does not wait at all.
 	// errOverrun reports that messages were lost. Messages of another sender or kind
 	// add nothing.
-	receive(dst []Observation, until time.Time) ([]Observation, time.Time, error)
+	receive(dst []link.Observation, until time.Time) ([]link.Observation, time.Time, error)
 	// close makes receive return.
 	close() error
 }

@@ -1,8 +1,10 @@
-package link
+package monitor
 
 import (
 	"context"
 	"time"
+
+	"ripcord/pkg/link"
 )
 
 // explainer asks drivers why a link has no carrier, once for each loss. Its
@@ -11,7 +13,7 @@ import (
 type explainer struct {
 	observer *observer
 	client   client
-	targets  []Target // reused
+	targets  []link.Target // reused
 }
 
 func newExplainer(o *observer, c client) *explainer { return &explainer{observer: o, client: c} }
@@ -34,6 +36,6 @@ func (x *explainer) explain() {
 	x.targets = x.observer.unexplained(x.targets[:0])
 	for _, target := range x.targets {
 		reason, _ := x.client.Reason(target.Device)
-		x.observer.observe(Explained{Index: target.Index, Birth: target.ID, Reason: reason}, time.Now())
+		x.observer.observe(link.Explained{Index: target.Index, Birth: target.ID, Reason: reason}, time.Now())
 	}
 }

@@ -1,4 +1,4 @@
-package link
+package monitor
 
 import (
 	"encoding/binary"
@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/link"
 	"ripcord/pkg/rtnl"
 )
 
@@ -86,33 +87,33 @@ func messageOf(kind netlink.HeaderType, data []byte) netlink.Message {
 }
 
 func TestDecodeLink(t *testing.T) {
-	seen := Seen{Index: 7, Name: "eth0.3", AdminUp: true, LowerUp: true, OperState: event.OperUp, MTU: 1496,
+	seen := link.Seen{Index: 7, Name: "eth0.3", AdminUp: true, LowerUp: true, OperState: event.OperUp, MTU: 1496,
 		HardwareAddr: [6]byte{2, 0, 0, 0, 0, 1}, UpCount: 4, DownCount: 3, Parent: 2}
 	elsewhere := seen
 	elsewhere.Parent = 0
 	for name, c := range map[string]struct {
 		kind netlink.HeaderType
 		data []byte
-		want Observation
+		want link.Observation
 	}{
-		"a VLAN on 2": {unix.RTM_NEWLINK, linkMessage(t, 0, 7, unix.IFF_UP|unix.IFF_LOWER_UP, vlan), LinkSeen{seen}},
+		"a VLAN on 2": {unix.RTM_NEWLINK, linkMessage(t, 0, 7, unix.IFF_UP|unix.IFF_LOWER_UP, vlan), link.LinkSeen{Link: seen}},
 		"its parent is in another namespace": {unix.RTM_NEWLINK, linkMessage(t, 0, 7, unix.IFF_UP|unix.IFF_LOWER_UP, func(ae *netlink.AttributeEncoder) {
 			vlan(ae)
 			ae.Uint32(unix.IFLA_LINK_NETNSID, 0)
-		}), LinkSeen{elsewhere}},
-		"the peer of a veth is no parent": {unix.RTM_NEWLINK, linkMessage(t, 0, 3, 0, veth), LinkSeen{Seen{Index: 3, Name: "va"}}},
-		"gone":                            {unix.RTM_DELLINK, linkMessage(t, 0, 7, 0, vlan), LinkGone{7}},
+		}), link.LinkSeen{Link: elsewhere}},
+		"the peer of a veth is no parent": {unix.RTM_NEWLINK, linkMessage(t, 0, 3, 0, veth), link.LinkSeen{Link: link.Seen{Index: 3, Name: "va"}}},
+		"gone":                            {unix.RTM_DELLINK, linkMessage(t, 0, 7, 0, vlan), link.LinkGone{Index: 7}},
 		"a bridge port's message":         {unix.RTM_DELLINK, linkMessage(t, unix.AF_BRIDGE, 7, 0, vlan), nil},
 		"a route":                         {unix.RTM_NEWROUTE, linkMessage(t, 0, 7, 0, vlan), nil},
 		"statistics of a size to come": {unix.RTM_NEWLINK, linkMessage(t, 0, 3, 0, func(ae *netlink.AttributeEncoder) {
 			veth(ae)
 			ae.Bytes(unix.IFLA_STATS64, make([]byte, 400))
-		}), LinkSeen{Seen{Index: 3, Name: "va"}}},
+		}), link.LinkSeen{Link: link.Seen{Index: 3, Name: "va"}}},
 		"a port of a bridge, with two more names": {unix.RTM_NEWLINK, linkMessage(t, 0, 3, 0, port("veth", "bridge", "wan0", "a-name-that-is-longer-than-15-characters")),
-			LinkSeen{Seen{Index: 3, Name: "eth0", Master: 9, MasterKind: "bridge", AltNames: []string{"wan0", "a-name-that-is-longer-than-15-characters"}}}},
-		"a port whose master is of no kind": {unix.RTM_NEWLINK, linkMessage(t, 0, 3, 0, port("", "")), LinkSeen{Seen{Index: 3, Name: "eth0", Master: 9}}},
-		"the loopback":                      {unix.RTM_NEWLINK, linkMessage(t, 0, 3, unix.IFF_LOOPBACK, veth), LinkSeen{Seen{Index: 3, Name: "va", Local: true}}},
-		"a dummy":                           {unix.RTM_NEWLINK, linkMessage(t, 0, 3, 0, port("dummy", "vrf")), LinkSeen{Seen{Index: 3, Name: "eth0", Master: 9, MasterKind: "vrf", Local: true}}},
+			link.LinkSeen{Link: link.Seen{Index: 3, Name: "eth0", Master: 9, MasterKind: "bridge", AltNames: []string{"wan0", "a-name-that-is-longer-than-15-characters"}}}},
+		"a port whose master is of no kind": {unix.RTM_NEWLINK, linkMessage(t, 0, 3, 0, port("", "")), link.LinkSeen{Link: link.Seen{Index: 3, Name: "eth0", Master: 9}}},
+		"the loopback":                      {unix.RTM_NEWLINK, linkMessage(t, 0, 3, unix.IFF_LOOPBACK, veth), link.LinkSeen{Link: link.Seen{Index: 3, Name: "va", Local: true}}},
+		"a dummy":                           {unix.RTM_NEWLINK, linkMessage(t, 0, 3, 0, port("dummy", "vrf")), link.LinkSeen{Link: link.Seen{Index: 3, Name: "eth0", Master: 9, MasterKind: "vrf", Local: true}}},
 	} {
 		if got := decode(messageOf(c.kind, c.data)); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: got %+v; want %+v", name, got, c.want)
@@ -143,17 +144,17 @@ func TestDecodeAddress(t *testing.T) {
 	for name, c := range map[string]struct {
 		kind netlink.HeaderType
 		data []byte
-		want Observation
+		want link.Observation
 	}{
-		"local and peer":  {unix.RTM_NEWADDR, message(unix.AF_INET, 32, 0, 0, v4(none)), AddressSeen{address(2, "10.0.0.1/32")}},
-		"gone":            {unix.RTM_DELADDR, message(unix.AF_INET, 32, 0, 0, v4(none)), AddressGone{address(2, "10.0.0.1/32")}},
-		"secondary":       {unix.RTM_NEWADDR, message(unix.AF_INET, 24, unix.IFA_F_SECONDARY, 0, v4(none)), AddressSeen{address(2, "10.0.0.1/24", secondary)}},
-		"ours":            {unix.RTM_NEWADDR, message(unix.AF_INET, 24, 0, 0, v4(func(ae *netlink.AttributeEncoder) { ae.Uint8(rtnl.IFAProto, 112) })), AddressSeen{address(2, "10.0.0.1/24", marked)}},
-		"somebody else's": {unix.RTM_NEWADDR, message(unix.AF_INET, 24, 0, 254, v4(func(ae *netlink.AttributeEncoder) { ae.Uint8(rtnl.IFAProto, 2) })), AddressSeen{address(2, "10.0.0.1/24", hostScope)}},
-		"tentative":       {unix.RTM_NEWADDR, message(unix.AF_INET6, 64, 0, 0, v6(unix.IFA_F_TENTATIVE)), AddressSeen{address(2, "fe80::1/64", unready)}},
-		"optimistic":      {unix.RTM_NEWADDR, message(unix.AF_INET6, 64, 0, 0, v6(unix.IFA_F_TENTATIVE|unix.IFA_F_OPTIMISTIC)), AddressSeen{address(2, "fe80::1/64")}},
-		"duplicate":       {unix.RTM_NEWADDR, message(unix.AF_INET6, 64, 0, 0, v6(unix.IFA_F_DADFAILED)), AddressSeen{address(2, "fe80::1/64", unready, duplicate)}},
-		"deprecated":      {unix.RTM_NEWADDR, message(unix.AF_INET6, 64, 0, 0, v6(unix.IFA_F_DEPRECATED)), AddressSeen{address(2, "fe80::1/64", deprecated)}},
+		"local and peer":  {unix.RTM_NEWADDR, message(unix.AF_INET, 32, 0, 0, v4(none)), link.AddressSeen{Address: address(2, "10.0.0.1/32")}},
+		"gone":            {unix.RTM_DELADDR, message(unix.AF_INET, 32, 0, 0, v4(none)), link.AddressGone{Address: address(2, "10.0.0.1/32")}},
+		"secondary":       {unix.RTM_NEWADDR, message(unix.AF_INET, 24, unix.IFA_F_SECONDARY, 0, v4(none)), link.AddressSeen{Address: address(2, "10.0.0.1/24", secondary)}},
+		"ours":            {unix.RTM_NEWADDR, message(unix.AF_INET, 24, 0, 0, v4(func(ae *netlink.AttributeEncoder) { ae.Uint8(rtnl.IFAProto, 112) })), link.AddressSeen{Address: address(2, "10.0.0.1/24", marked)}},
+		"somebody else's": {unix.RTM_NEWADDR, message(unix.AF_INET, 24, 0, 254, v4(func(ae *netlink.AttributeEncoder) { ae.Uint8(rtnl.IFAProto, 2) })), link.AddressSeen{Address: address(2, "10.0.0.1/24", hostScope)}},
+		"tentative":       {unix.RTM_NEWADDR, message(unix.AF_INET6, 64, 0, 0, v6(unix.IFA_F_TENTATIVE)), link.AddressSeen{Address: address(2, "fe80::1/64", unready)}},
+		"optimistic":      {unix.RTM_NEWADDR, message(unix.AF_INET6, 64, 0, 0, v6(unix.IFA_F_TENTATIVE|unix.IFA_F_OPTIMISTIC)), link.AddressSeen{Address: address(2, "fe80::1/64")}},
+		"duplicate":       {unix.RTM_NEWADDR, message(unix.AF_INET6, 64, 0, 0, v6(unix.IFA_F_DADFAILED)), link.AddressSeen{Address: address(2, "fe80::1/64", unready, duplicate)}},
+		"deprecated":      {unix.RTM_NEWADDR, message(unix.AF_INET6, 64, 0, 0, v6(unix.IFA_F_DEPRECATED)), link.AddressSeen{Address: address(2, "fe80::1/64", deprecated)}},
 		"a phone's":       {unix.RTM_NEWADDR, message(35, 8, 0, 0, none), nil},
 	} {
 		if got := decode(messageOf(c.kind, c.data)); got != c.want {
@@ -174,7 +175,7 @@ func FuzzDecode(f *testing.F) {
 	})...))
 	f.Fuzz(func(t *testing.T, kind uint16, data []byte) {
 		switch o := decode(messageOf(netlink.HeaderType(kind), data)).(type) {
-		case LinkSeen:
+		case link.LinkSeen:
 			var m rtnetlink.LinkMessage
 			if m.UnmarshalBinary(data) != nil || m.Attributes == nil {
 				return
@@ -188,7 +189,7 @@ func FuzzDecode(f *testing.F) {
 				s.AdminUp != (m.Flags&unix.IFF_UP != 0) || s.LowerUp != (m.Flags&unix.IFF_LOWER_UP != 0) {
 				t.Fatalf("got %+v, rtnetlink %+v %+v", s, m, m.Attributes)
 			}
-		case AddressSeen:
+		case link.AddressSeen:
 			var m rtnetlink.AddressMessage
 			if m.UnmarshalBinary(data) != nil || m.Attributes == nil {
 				return

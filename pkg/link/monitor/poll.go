@@ -1,10 +1,11 @@
-package link
+package monitor
 
 import (
 	"context"
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/link"
 )
 
 // longestPoll is the longest period to which the poller is stretched.
@@ -17,8 +18,8 @@ type poller struct {
 	observer *observer
 	client   client
 	schedule schedule
-	targets  []Target // reused
-	polls    []Poll   // reused
+	targets  []link.Target // reused
+	polls    []link.Poll   // reused
 }
 
 func newPoller(o *observer, c client) *poller {
@@ -50,15 +51,15 @@ func (p *poller) plan() {
 	}
 	p.targets = targets
 	for _, target := range targets {
-		p.observer.observe(Examined{Device: target.Device, Capabilities: p.client.Capabilities(target.Device)}, time.Now())
+		p.observer.observe(link.Examined{Device: target.Device, Capabilities: p.client.Capabilities(target.Device)}, time.Now())
 	}
 	p.polls = p.observer.pollPlan(p.polls[:0])
 	p.schedule.plan(p.polls)
 }
 
 // ask asks one link.
-func (p *poller) ask(q Poll) {
-	answer := &Answer{Source: q.Source, Index: q.Index, Birth: q.ID}
+func (p *poller) ask(q link.Poll) {
+	answer := &link.Answer{Source: q.Source, Index: q.Index, Birth: q.ID}
 	var known bool
 	if q.Source == event.MII {
 		status, err := p.client.MIIStatus(q.Device)
@@ -69,6 +70,6 @@ func (p *poller) ask(q Poll) {
 	if known {
 		p.observer.observe(answer, time.Now())
 	} else {
-		p.observer.observe(&Unanswered{Source: q.Source, Index: q.Index, Birth: q.ID}, time.Now())
+		p.observer.observe(&link.Unanswered{Source: q.Source, Index: q.Index, Birth: q.ID}, time.Now())
 	}
 }

@@ -1,4 +1,4 @@
-package link
+package monitor
 
 import (
 	"slices"
@@ -7,6 +7,7 @@ import (
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
+	"ripcord/pkg/link"
 )
 
 // observer owns the table behind its mutex, and publishes what observations lead to.
@@ -21,7 +22,7 @@ type observer struct {
 
 	mu       sync.Mutex
 	sleeper  sleeper // of the confirmer; nil until it runs
-	table    *Table
+	table    *link.Table
 	engaged  []string
 	requests []request
 	// confirms and polls report that the plan of the confirmer, of the poller is out of date.
@@ -38,7 +39,7 @@ type request struct {
 
 // posted stands in the outbox: the outcome of an observation, or an answer.
 type posted struct {
-	Outcome
+	link.Outcome
 	ticket   uint64 // of the Verify that is answered
 	answered bool
 }
@@ -46,7 +47,7 @@ type posted struct {
 func newObserver(cfg Config) *observer {
 	return &observer{
 		cfg: cfg, polling: bus.NewBell(), holding: bus.NewBell(), explaining: bus.NewBell(),
-		table: NewTable(TableConfig{
+		table: link.NewTable(link.TableConfig{
 			Minter: cfg.Minter, Watched: cfg.Watched, Called: cfg.Called, Default: cfg.Default, Links: cfg.Links, Sources: cfg.Sources,
 		}),
 	}
@@ -54,7 +55,7 @@ func newObserver(cfg Config) *observer {
 
 // observe hands an observation to the table, publishes what it leads to and wakes
 // those whose plans are out of date.
-func (m *observer) observe(o Observation, at time.Time) {
+func (m *observer) observe(o link.Observation, at time.Time) {
 	m.mu.Lock()
 	out := m.table.Observe(o, at)
 	if out.Replan {
@@ -119,7 +120,7 @@ func (m *observer) wakeConfirmer() {
 
 // takeRequests returns the Verifies to answer, and appends their links and all that
 // these stand on, each once.
-func (m *observer) takeRequests(dst []Target) ([]request, []Target) {
+func (m *observer) takeRequests(dst []link.Target) ([]request, []link.Target) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	requests := m.requests
@@ -133,7 +134,7 @@ func (m *observer) takeRequests(dst []Target) ([]request, []Target) {
 
 // confirmPlan appends the links that the confirmer asks; changed is false if these are
 // the same as before.
-func (m *observer) confirmPlan(dst []Target) (targets []Target, changed bool) {
+func (m *observer) confirmPlan(dst []link.Target) (targets []link.Target, changed bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.confirms {
@@ -145,7 +146,7 @@ func (m *observer) confirmPlan(dst []Target) (targets []Target, changed bool) {
 
 // unexamined appends the links that the poller examines before it plans; changed is
 // false if its plan is the same as before.
-func (m *observer) unexamined(dst []Target) (targets []Target, changed bool) {
+func (m *observer) unexamined(dst []link.Target) (targets []link.Target, changed bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.polls {
@@ -156,7 +157,7 @@ func (m *observer) unexamined(dst []Target) (targets []Target, changed bool) {
 
 // pollPlan appends what the poller asks. If another link came meanwhile that is to be
 // examined, that plan is out of date at once.
-func (m *observer) pollPlan(dst []Poll) []Poll {
+func (m *observer) pollPlan(dst []link.Poll) []link.Poll {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.polls = len(m.table.Unexamined(nil)) > 0; m.polls {
@@ -166,7 +167,7 @@ func (m *observer) pollPlan(dst []Poll) []Poll {
 }
 
 // unexplained appends the links whose driver is to be asked for the reason of an outage.
-func (m *observer) unexplained(dst []Target) []Target {
+func (m *observer) unexplained(dst []link.Target) []link.Target {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.table.Unexplained(dst)
@@ -179,30 +180,11 @@ func (m *observer) deadline() (time.Time, bool) {
 	return m.table.Deadline()
 }
 
-// sift leaves in a dump only what differs from what is known. The mutex is released
-// after each piece.
-func (m *observer) sift(d *Dump) {
-	links, list := d.Links, d.Addresses
-	d.listed = make(map[int]bool, len(links))
-	for i := range links {
-		d.listed[links[i].Index] = true
-	}
-	if d.OfAddresses {
-		m.mu.Lock()
-		m.table.addresses.beginDump()
-		m.mu.Unlock()
-	}
-	d.Links, d.Addresses = nil, nil
-	for piece := range slices.Chunk(links, siftMost) {
-		m.mu.Lock()
-		d.Links = m.table.siftLinks(d.Links, piece)
-		m.mu.Unlock()
-	}
-	for piece := range slices.Chunk(list, siftMost) {
-		m.mu.Lock()
-		d.Addresses = m.table.addresses.sift(d.Addresses, piece)
-		m.mu.Unlock()
-	}
+// locked calls f with the table, under the mutex.
+func (m *observer) locked(f func(*link.Table)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f(m.table)
 }
 
 // answer publishes that a Verify is done, behind all that stands in the outbox.
