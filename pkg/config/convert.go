@@ -32,6 +32,9 @@ func (m anyMachine) Program(name string) (string, bool) {
 	return filepath.Join("/usr/bin", name), true
 }
 
+// Runs reports that every program can be run.
+func (anyMachine) Runs(string) bool { return true }
+
 // User reports that there is a user, but for the one that keepalived looks for itself.
 func (m anyMachine) User(name, group string) bool {
 	return name != keepalived.ScriptUser || m.system.User(name, group)

@@ -74,6 +74,12 @@ func (system) Program(name string) (string, bool) {
 	return path, err == nil && filepath.IsAbs(path)
 }
 
+// Runs reports whether a program can be run, by its path.
+func (system) Runs(path string) bool {
+	_, err := exec.LookPath(path)
+	return err == nil
+}
+
 func (system) User(name, group string) bool {
 	_, err := command.LookupUser(name, group)
 	return err == nil

@@ -37,6 +37,24 @@ func prefixIn(text string) (netip.Prefix, bool) {
 	return netip.PrefixFrom(parsed, n), true
 }
 
+// heldPrefix reads the address of an entry. A length that is none counts as that of one host.
+func (t *translator) heldPrefix(s *Statement) (netip.Prefix, bool) {
+	if p, ok := prefixIn(s.word(0)); ok {
+		return p, true
+	}
+	host, length, _ := strings.Cut(s.word(0), "/")
+	p, ok := prefixIn(host)
+	if !ok {
+		return netip.Prefix{}, false
+	}
+	digits := length[:len(length)-len(strings.TrimLeft(length, "0123456789"))]
+	if n, err := strconv.Atoi(digits); err == nil && n <= p.Bits() {
+		p = netip.PrefixFrom(p.Addr(), n)
+	}
+	t.ignore(s.at(), "write the number of its bits", "%s is no length of a network: it counts as %d", show(length), p.Bits())
+	return p, true
+}
+
 // readAddresses reads one address a line, with options as of ip addr.
 func (t *translator) readAddresses(s *Statement, i *instance, into *[]address, extra bool) {
 	for _, entry := range s.Block {
@@ -59,7 +77,7 @@ func (t *translator) addressIn(s *Statement) (a address, ok bool) {
 		return a, false
 	}
 	a.at = s.at()
-	if a.prefix, ok = prefixIn(s.word(0)); !ok {
+	if a.prefix, ok = t.heldPrefix(s); !ok {
 		t.ignore(a.at, "", "%s is not an address: it is left out", show(s.word(0)))
 		return a, false
 	}

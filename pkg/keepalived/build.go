@@ -282,6 +282,7 @@ func (t *translator) checkTrees() (all []*tree.Node) {
 			switch one.kind {
 			case trackedScript:
 				t.scripts[one.name.Text].used = true
+				t.scripts[one.name.Text].fatal = t.scripts[one.name.Text].fatal || one.weight == 0
 			case trackedProcess:
 				t.processes[one.name.Text].used = true
 			default:

@@ -19,7 +19,7 @@ type script struct {
 	rise, fall        number
 	user, group       string
 	removed           bool
-	used              bool
+	used, fatal       bool // fatal: somebody tracks it without a weight
 }
 
 // A trackFile is a track_file.
@@ -51,7 +51,13 @@ type process struct {
 }
 
 var scriptKeywords = table[script]{
-	{"script", 1, -1, plain, Translated, "`command`, run without a shell", "", func(t *translator, s *Statement, c *script) { c.command = t.commandIn(s, false) }},
+	{"script", 1, -1, plain, Translated, "`command`, run without a shell", "", func(t *translator, s *Statement, c *script) {
+		c.command = t.commandIn(s, false)
+		if c.command.said && !t.System.Runs(c.command.argv[0]) {
+			t.ignore(c.command.at, "install it, or leave the script out", "%s cannot be run on this machine: the script counts as if nobody tracked it", show(c.command.argv[0]))
+			c.removed = true
+		}
+	}},
 	{"interval", 1, 1, plain, Translated, "`interval`, 10ms to 24h", "", secondsTo(func(c *script) *length { return &c.interval }, 0, 1<<32*second)},
 	{"timeout", 1, 1, plain, Translated, "`timeout`", "", secondsTo(func(c *script) *length { return &c.timeout }, 0, 1<<32*second)},
 	{"weight", 1, 2, plain, Translated, "`weight`", "", func(t *translator, s *Statement, c *script) { t.ownWeight(s, &c.weight, &c.reverse, mostWeight) }},
@@ -61,7 +67,7 @@ var scriptKeywords = table[script]{
 		c.user, c.group = s.word(1), strings.TrimPrefix(s.word(2), ":")
 		c.removed = !t.account(s.Words[1].Position, c.user, c.group, "the script is not run, and counts as if nobody tracked it")
 	}},
-	{"init_fail", 0, 0, plain, Translated, "`initial: fail`; otherwise `initial: pass`", "", func(_ *translator, _ *Statement, c *script) { c.failing = true }},
+	{"init_fail", 0, 0, plain, Translated, "`initial: fail`; otherwise the first result decides, and until then the check passes if it has a weight", "", func(_ *translator, _ *Statement, c *script) { c.failing = true }},
 }
 
 var fileKeywords = table[trackFile]{
@@ -154,11 +160,12 @@ func (c *script) check(t *translator) *tree.Node {
 	if c.weight.value != 0 {
 		m.number("weight", c.weight)
 	}
-	initial := "pass"
-	if c.failing {
-		initial = "fail"
+	switch {
+	case c.failing:
+		m.text("initial", c.at, "fail")
+	case !c.fatal:
+		m.text("initial", c.at, "pass")
 	}
-	m.text("initial", c.at, initial)
 	account(m, c.at, c.user, c.group)
 	return m.Node
 }

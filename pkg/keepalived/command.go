@@ -17,17 +17,16 @@ type command struct {
 }
 
 // splitCommand splits a text at its blanks. Quotes of both kinds keep words together, and a
-// backslash stands before a character that has no meaning of its own. Unless escapes are
-// to be resolved, they stay as they are. It is false where a quote or an escape does not
-// end.
-func splitCommand(text string, resolve bool) (words []string, ok bool) {
+// backslash stands before a character that has no meaning of its own. It is false where a
+// quote or an escape does not end.
+func splitCommand(text string) (words []string, ok bool) {
 	for {
 		text = strings.TrimLeft(text, blanks)
 		if text == "" {
 			return words, true
 		}
 		var word string
-		if word, text, ok = firstWord(text, resolve); !ok {
+		if word, text, ok = firstWord(text); !ok {
 			return words, false
 		}
 		words = append(words, word)
@@ -35,7 +34,7 @@ func splitCommand(text string, resolve bool) (words []string, ok bool) {
 }
 
 // firstWord returns the first word of a command, and what stands behind it.
-func firstWord(text string, resolve bool) (word, behind string, ok bool) {
+func firstWord(text string) (word, behind string, ok bool) {
 	var b strings.Builder
 	quote := byte(0)
 	i := 0
@@ -43,14 +42,11 @@ func firstWord(text string, resolve bool) (word, behind string, ok bool) {
 		switch c := text[i]; {
 		case c == '\\' && i+1 == len(text):
 			return "", "", false
-		case c == '\\' && resolve:
+		case c == '\\':
 			value, length := escape(text[i+1:])
 			b.WriteString(value)
 			i += 1 + length
 			continue
-		case c == '\\':
-			b.WriteString(text[i : i+2])
-			i++
 		case quote != 0 && c == quote:
 			quote = 0
 		case quote == 0 && (c == '"' || c == '\''):
@@ -107,7 +103,7 @@ func numbered(digits string, base int) string {
 // arguments, and what stands behind it is a user and a group if the statement may have
 // them.
 func (t *translator) commandIn(s *Statement, accounts bool) command {
-	words, ok := splitCommand(s.line.text, false)
+	words, ok := splitCommand(s.line.text)
 	if len(words) < 2 {
 		t.ignore(s.at(), "close the quotes", "the command is not complete: %s is left out", s.keyword())
 		return command{}
@@ -116,7 +112,7 @@ func (t *translator) commandIn(s *Statement, accounts bool) command {
 	if len(s.Words) > 1 {
 		c.at = s.Words[1].Position
 	}
-	argv, closed := splitCommand(words[1], true)
+	argv, closed := splitCommand(words[1])
 	if !ok || !closed || len(argv) == 0 || argv[0] == "" {
 		t.ignore(c.at, "close the quotes", "the command is not complete: %s is left out", s.keyword())
 		return command{}

@@ -125,7 +125,7 @@ var instanceKeywords = table[instance]{
 	}},
 	{"virtual_rules", 0, 0, entries, Translated, "`rules`", "", func(t *translator, s *Statement, i *instance) {
 		for _, entry := range s.Block {
-			if n := t.ruleIn(entry, len(i.rules)); n != nil {
+			if n := t.ruleIn(entry, i); n != nil {
 				i.rules = append(i.rules, n)
 			}
 		}

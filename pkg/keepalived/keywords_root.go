@@ -89,6 +89,7 @@ func readScript(t *translator, s *Statement, _ *translator) {
 	t.subject = titled("vrrp_script", c.name.Text)
 	defer func() { t.subject = "" }()
 	scriptKeywords.read(t, "vrrp_script", s.Block, c)
+	delete(t.later, c.name.Text)
 	switch {
 	case c.removed:
 	case !c.command.said:

@@ -118,7 +118,7 @@ func TestCommands(t *testing.T) {
 		`a 'b`:                 nil,
 		`a \`:                  nil,
 	} {
-		got, ok := splitCommand(text, true)
+		got, ok := splitCommand(text)
 		if ok != (want != nil) || ok && !slices.Equal(got, want) {
 			t.Errorf("%q is %q %t, want %q", text, got, ok, want)
 		}

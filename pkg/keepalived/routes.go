@@ -131,6 +131,8 @@ func (t *translator) routeOf(m builder, s *Statement, kind string, via netip.Add
 		if via.IsValid() && (reach == "link" || reach == "host") || strings.Contains(m.Find("to").Value.Text, ":") {
 			m.drop("scope")
 		}
+	} else if !via.IsValid() && i.family != 6 {
+		m.text("scope", s.at(), "global") // by itself it would be link
 	}
 	// Without dev the kernel finds the interface by the gateway; the address of the instance in
 	// its network tells it.
@@ -199,13 +201,12 @@ func (t *translator) table(w Word) (string, bool) {
 	return strconv.FormatUint(uint64(n), 10), ok
 }
 
-// firstRule is the preference that the kernel gives the first rule without one; those that
+// firstRule is the priority that keepalived gives the first rule without one; those that
 // follow go down from it.
-const firstRule = 32765
+const firstRule = 16384
 
-// ruleIn reads one rule in the syntax of ip rule; nil: it cannot be placed. before is how
-// many the instance has already.
-func (t *translator) ruleIn(s *Statement, before int) *tree.Node {
+// ruleIn reads one rule of an instance in the syntax of ip rule; nil: it cannot be placed.
+func (t *translator) ruleIn(s *Statement, i *instance) *tree.Node {
 	m := newMap(s.at(), "rule")
 	refuse := func(w Word, what string) *tree.Node {
 		t.without(w.Position, "", "the rule is not placed: %s", what)
@@ -255,8 +256,10 @@ func (t *translator) ruleIn(s *Statement, before int) *tree.Node {
 		m.text("table", s.at(), "main")
 	}
 	if m.Find("priority") == nil {
-		m.text("priority", s.at(), strconv.Itoa(firstRule-before))
-		t.differ(s.at(), "say priority", "the rule has priority %d, and not what the kernel would choose", firstRule-before)
+		priority := firstRule - t.rules[i.family]
+		t.rules[i.family]++
+		m.text("priority", s.at(), strconv.Itoa(priority))
+		t.ignore(s.at(), "say priority", "the rule has no priority: it gets %d", priority)
 	}
 	return m.Node
 }

@@ -144,8 +144,12 @@ func (t *translator) trackTree(one tracked, title string) *tree.Node {
 	default:
 		m.text("check", one.name.Position, t.checkName(one.kind, one.name.Text))
 	}
-	if one.weight != 0 {
-		m.text("weight", one.name.Position, strconv.Itoa(one.weight))
+	weight := one.weight
+	if one.reverse { // ripcord's counts the other state, keepalived's takes what it would add, and the reverse
+		weight = -weight
+	}
+	if weight != 0 {
+		m.text("weight", one.name.Position, strconv.Itoa(weight))
 	} else if standard, _, _ := t.standard(one.kind, one.name.Text); standard != 0 {
 		m.text("weight", one.name.Position, "none")
 	}

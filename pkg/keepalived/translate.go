@@ -17,6 +17,8 @@ type System interface {
 	Random(from, upto int) int
 	// Program returns the path of a program that is named without one.
 	Program(name string) (path string, found bool)
+	// Runs reports whether a program can be run, by its path.
+	Runs(path string) bool
 	// User reports whether there is a user of that name, and a group, if it is not empty.
 	User(name, group string) bool
 	// Table returns the number of a routing table.
@@ -42,7 +44,7 @@ type Translation struct {
 // Translate reads a configuration, whose first file has that name and text.
 func Translate(name string, text []byte, o Options) Translation {
 	t := &translator{
-		Options: o, report: &report{}, blocks: blocks(), mentioned: map[string]int{}, later: map[string]bool{}, groupNames: map[string]bool{}, linkNames: map[string]*linkSettings{}, byName: map[string]*instance{},
+		Options: o, report: &report{}, blocks: blocks(), mentioned: map[string]int{}, later: map[string]bool{}, groupNames: map[string]bool{}, linkNames: map[string]*linkSettings{}, byName: map[string]*instance{}, rules: map[int]int{},
 		scripts: map[string]*script{}, files: map[string]*trackFile{}, processes: map[string]*process{},
 	}
 	r := newReader(name, text, o, t.report)
@@ -87,6 +89,7 @@ type translator struct {
 	linkNames  map[string]*linkSettings
 	byName     map[string]*instance // the first of each name
 	blocks     []keywordBlock
+	rules      map[int]int // those without a priority, by their family
 }
 
 // mention is a topic that ripcord leaves out, where it stands first, and how often.
