@@ -23,6 +23,7 @@ type daemon struct {
 	t      *testing.T
 	name   string
 	socket string
+	shared bool // others write into its log, which is not JSON
 }
 
 // line is a line of the log.
@@ -167,6 +168,9 @@ func (d *daemon) log(since time.Time) []line {
 		var l line
 		if !strings.HasSuffix(raw, "\n") {
 			break // being written
+		}
+		if d.shared && !strings.HasPrefix(raw, "{") {
+			continue
 		}
 		if err := json.Unmarshal([]byte(raw), &l); err != nil {
 			d.t.Fatalf("%s wrote what is no log line: %s", d.name, raw)

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"encoding/json"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -11,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/control"
 )
@@ -38,7 +41,8 @@ func (s *site) ripcord(host string, args ...string) outcome {
 }
 
 // The service manager is told that ripcord is ready once it is, since its
-// control socket answers then, and that it stops.
+// control socket answers then; that it reloads, and since when, before it is ready again
+// with what is new; and that it stops.
 func TestNotifyReady(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")
@@ -48,7 +52,7 @@ func TestNotifyReady(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer manager.Close()
-	hears := func(want string) {
+	hears := func(want string) (lines []string) {
 		t.Helper()
 		buffer := make([]byte, 4096)
 		_ = manager.SetReadDeadline(time.Now().Add(5 * time.Second))
@@ -58,7 +62,7 @@ func TestNotifyReady(t *testing.T) {
 				t.Fatalf("the service manager did not hear %s: %v", want, err)
 			}
 			if got := strings.Split(string(buffer[:n]), "\n"); got[0] == want {
-				return
+				return got
 			}
 		}
 	}
@@ -70,12 +74,38 @@ func TestNotifyReady(t *testing.T) {
 	if st := a.status(); len(st.Instances) != 1 {
 		t.Errorf("ready, and its status has %d instances, want 1", len(st.Instances))
 	}
+	for _, priority := range []int{120, 300} { // which cannot be taken, and ends the reload as well
+		s.rewrite("a", router{priority, 200 * time.Millisecond, ""}.yaml(s, s.socket("a")))
+		before := monotonic(t)
+		a.signal(syscall.SIGHUP)
+		var stamp int64
+		if said := hears("RELOADING=1"); len(said) != 2 {
+			t.Errorf("the service manager heard %q", said)
+		} else if _, err := fmt.Sscanf(said[1], "MONOTONIC_USEC=%d", &stamp); err != nil || stamp < before || stamp > monotonic(t) {
+			t.Errorf("the service manager heard %q, want a time from %d to %d", said, before, monotonic(t))
+		}
+		hears("READY=1")
+		if st := a.status(); st.Instances[0].Priority != 120 {
+			t.Errorf("ready after the reload, and its priority is %d, want 120", st.Instances[0].Priority)
+		}
+	}
 	a.signal(syscall.SIGTERM)
 	hears("STOPPING=1")
 	<-a.Exited
 	if a.Err != nil {
 		t.Errorf("it ended with %v, want exit 0", a.Err)
 	}
+}
+
+// monotonic is the clock by which the service manager tells an answer to its signal from
+// one to an earlier signal, in µs (sd_notify(3)).
+func monotonic(t *testing.T) int64 {
+	t.Helper()
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+		t.Fatal(err)
+	}
+	return now.Nano() / 1000
 }
 
 // The watchdog of the service manager is fed several times in its limit, and no more
