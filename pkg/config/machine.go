@@ -92,7 +92,11 @@ func (c *Config) OwnPeers(here Machine) (advice []string) {
 				continue // another router's file
 			}
 			for _, p := range in.Unicast.Peers {
-				if here.has(p, in.Interface) {
+				switch {
+				case !here.has(p, in.Interface):
+				case c.Format == Keepalived && len(in.Unicast.Peers) > 1:
+					advice = append(advice, fmt.Sprintf("%s: peer %s is an address of this machine, and is left out", in.Name, p))
+				default:
 					advice = append(advice, fmt.Sprintf("%s: peer %s is an address of this machine, so ripcord run refuses the file here: "+
 						"if the file is meant for this router, name the other routers only", in.Name, p))
 				}

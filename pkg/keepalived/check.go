@@ -95,7 +95,7 @@ var processKeywords = table[process]{
 
 // ownWeight reads a weight, perhaps reversed.
 func (t *translator) ownWeight(s *Statement, into *number, reverse *bool, most int) {
-	n := t.numberIn(s.Words[1], "weight", -1<<31, 1<<31-1, "it has no weight")
+	n := t.leadingIn(s.Words[1], -1<<31, 1<<31-1, "it has no weight")
 	if n.said {
 		if n.value < -mostWeight-1 || n.value > mostWeight+1 {
 			t.ignore(n.at, "", "a weight is between %d and %d: %d counts as the nearest", -mostWeight, mostWeight, n.value)

@@ -86,7 +86,7 @@ var instanceKeywords = table[instance]{
 	{"interface", 1, 1, plain, Translated, "`interface`", "", wordTo(func(i *instance) *Word { return &i.iface })},
 	{"virtual_router_id", 1, 1, plain, Translated, "`vrid`", "", wordTo(func(i *instance) *Word { return &i.vrid })},
 	{"priority", 1, 1, plain, Translated, "`priority`", "", func(t *translator, s *Statement, i *instance) {
-		i.priority = t.numberIn(s.Words[1], "priority", 1, 255, "the priority is 100")
+		i.priority = t.numberIn(s.Words[1], 1, 255, "the priority is 100")
 		if !i.priority.said {
 			i.priority = number{100, s.Words[1].Position, true}
 		}
@@ -197,7 +197,7 @@ var authKeywords = table[instance]{
 
 var hmacKeywords = table[hmac]{
 	{"key", 2, 2, plain, Translated, "`auth.hmac.keys`", "", func(t *translator, s *Statement, h *hmac) {
-		if id := t.numberIn(s.Words[1], "key", 1, 255, "the key is left out"); id.said {
+		if id := t.numberIn(s.Words[1], 1, 255, "the key is left out"); id.said {
 			h.keys = append(h.keys, hmacKey{id, s.Words[2]})
 		}
 	}},
@@ -274,7 +274,7 @@ func readPeers(t *translator, s *Statement, i *instance) {
 				n = len(entry.Words)
 				continue
 			}
-			*bound = t.numberIn(entry.Words[n+1], "TTL", 0, 255, "the bound is left out")
+			*bound = t.numberIn(entry.Words[n+1], 0, 255, "the bound is left out")
 		}
 		i.peers = append(i.peers, p)
 	}

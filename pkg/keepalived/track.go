@@ -110,7 +110,7 @@ func (t *translator) weightOf(s *Statement, one *tracked) bool {
 		t.ignore(s.Words[1].Position, "write it like: "+s.word(0)+" weight -20; one a line", "%s is no weight: %s is not tracked", show(s.word(1)), show(s.word(0)))
 		return false
 	}
-	if n := t.numberIn(s.Words[2], "weight", -254, 254, "it has none of its own"); n.said {
+	if n := t.leadingIn(s.Words[2], -254, 254, "it has none of its own"); n.said {
 		one.weight = min(max(n.value, -mostWeight), mostWeight)
 		if one.kind == trackedFile {
 			one.weight = n.value

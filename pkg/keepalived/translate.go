@@ -118,6 +118,8 @@ func (t *translator) sayMentioned() {
 		switch m.count {
 		case 1:
 			t.without(m.at, "", "%s: %s", m.what, m.text)
+		case 2:
+			t.without(m.at, "", "%s, and 1 more line about it: %s", m.what, m.text)
 		default:
 			t.without(m.at, "", "%s, and %d more lines about it: %s", m.what, m.count-1, m.text)
 		}

@@ -40,7 +40,7 @@ func (l length) or(other length) length {
 
 // numberIn reads a word as a whole number in a range. Where it is none, it notes what
 // happens instead.
-func (t *translator) numberIn(w Word, what string, from, upto int, instead string) number {
+func (t *translator) numberIn(w Word, from, upto int, instead string) number {
 	v, err := strconv.Atoi(strings.TrimSpace(w.Text))
 	if err != nil || v < from || v > upto {
 		t.ignore(w.Position, "", "%s is not a number between %d and %d: %s", show(w.Text), from, upto, instead)
@@ -49,11 +49,30 @@ func (t *translator) numberIn(w Word, what string, from, upto int, instead strin
 	return number{v, w.Position, true}
 }
 
+// leadingIn reads a word as numberIn does, but takes the number with which the word begins,
+// as keepalived does for most keywords.
+func (t *translator) leadingIn(w Word, from, upto int, instead string) number {
+	text := strings.TrimSpace(w.Text)
+	end := len(text)
+	for i, c := range text {
+		if (c < '0' || c > '9') && !(i == 0 && (c == '-' || c == '+')) {
+			end = i
+			break
+		}
+	}
+	v, err := strconv.Atoi(text[:end])
+	if end == len(text) || err != nil || v < from || v > upto {
+		return t.numberIn(w, from, upto, instead)
+	}
+	t.ignore(w.Position, "", "%s counts as %d", show(w.Text), v)
+	return number{v, w.Position, true}
+}
+
 // numberTo reads the first argument of a statement into a number, which stays as it was
 // where that is none.
 func numberTo[T any](field func(*T) *number, from, upto int) func(*translator, *Statement, *T) {
 	return func(t *translator, s *Statement, into *T) {
-		if n := t.numberIn(s.Words[1], s.keyword(), from, upto, s.keyword()+" is left out"); n.said {
+		if n := t.leadingIn(s.Words[1], from, upto, s.keyword()+" is left out"); n.said {
 			*field(into) = n
 		}
 	}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const inKeepalived = `global_defs {
+    notification_email { root@example.net }
+    smtp_server 127.0.0.1
+    script_user root
+}
+vrrp_instance VI_1 {
+    state MASTER
+    interface eth0
+    virtual_router_id 51
+    priority 150
+    nopreemt
+    use_ipvlan
+    virtual_ipaddress { 192.0.2.100 }
+    @other garp_master_delay x
+    @here  garp_master_delay 7
+}
+`
+
+const balanced = `virtual_server 192.0.2.100 80 {
+    real_server 192.0.2.80 80 { weight 1 }
+}
+`
+
+// TestKeepalived: a keepalived.conf is checked and run as any other file, with what it
+// needs beside.
+func TestKeepalived(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	plain := write("keepalived.conf", inKeepalived)
+	other := write("other.conf", inKeepalived)
+	lvs := write("lvs/keepalived.conf", inKeepalived+balanced)
+	broken := write("broken/keepalived.conf", strings.Replace(inKeepalived, "virtual_router_id 51", "virtual_router_id 510", 1))
+	lines := "warning: " + plain + `:11:5: vrrp_instance VI_1: nopreemt is no keyword of vrrp_instance: the line is left out; did you mean nopreempt?
+differs: ` + plain + ":12:5: vrrp_instance VI_1: use_ipvlan: "
+	for _, c := range []struct {
+		args           string
+		code           int
+		stdout, stderr string
+	}{
+		{"check " + plain, 0, plain + " is good: 1 instance, 0 groups, 1 warning, 1 differs, 1 not done\n", lines},
+		{"check " + plain, 0, "", "not done: " + plain + ":2:5: notification_email, and 1 more line about it: ripcord sends no mail: "},
+		{"check --format keepalived " + other, 0, other + " is good", "warning: " + other + ":11:5: "},
+		{"check " + other, 1, "", "other.conf cannot be used"},
+		{"check --format yaml " + plain, 1, "", "keepalived.conf cannot be used"},
+		{"check --format toml " + plain, 2, "", "ripcord: --format toml: write yaml or keepalived\n"},
+		{"check --id here " + plain, 0, "is good", ""},
+		{"check --id other " + plain, 0, "2 warnings", plain + ":14:30: vrrp_instance VI_1: x is not a number of seconds"},
+		{"check " + lvs, 1, "", lvs + ":17:1: this virtual server is not served by ripcord"},
+		{"check --without-lvs " + lvs, 0, "2 not done", "not done: " + lvs + ":17:1: virtual_server 192.0.2.100: ripcord does no load balancing"},
+		{"run --check --config " + lvs, 78, "", "give ripcord --without-lvs"},
+		{"run --check --without-lvs --config " + lvs, 0, "is good", ""},
+		{"run --check --config " + broken, 78, "", broken + ":9:23: vrrp_instance VI_1: virtual_router_id: 510 is not between 1 and 255"},
+	} {
+		code, stdout, stderr := try(t, strings.Fields(c.args)...)
+		if code != c.code || !strings.Contains(stdout, c.stdout) || !strings.Contains(stderr, c.stderr) {
+			t.Errorf("ripcord %s: exit code %d, want %d\nstdout %q, want %q\nstderr %q\n  want %q", c.args, code, c.code, stdout, c.stdout, stderr, c.stderr)
+		}
+	}
+}

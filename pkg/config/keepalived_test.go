@@ -1,0 +1,98 @@
+package config
+
+import (
+	"errors"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"ripcord/pkg/wire"
+)
+
+// keepalivedFile writes files and loads the first, in keepalived's language.
+func keepalivedFile(t *testing.T, here Machine, texts ...string) (*Config, error) {
+	t.Helper()
+	dir := t.TempDir()
+	for i, text := range texts {
+		name := filepath.Join(dir, []string{"keepalived.conf", "one.inc", "two.inc"}[i])
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return Load(filepath.Join(dir, "keepalived.conf"), Options{Here: here, ID: "alpha"})
+}
+
+// TestKeepalivedDefaults sees that keepalived's defaults arrive where those of YAML are
+// others.
+func TestKeepalivedDefaults(t *testing.T) {
+	c, err := keepalivedFile(t, nil, "vrrp_instance a b {\n}\nvrrp_instance \"the one\" {\n state MASTER\n interface eth0\n virtual_router_id 051\n"+
+		" unicast_peer { 198.51.100.2 }\n authentication {\n auth_type PASS\n auth_pass 123456789\n }\n virtual_ipaddress {\n 192.0.2.100\n }\n}\n")
+	if err == nil {
+		t.Fatal("an instance without an interface is taken")
+	}
+	c, err = keepalivedFile(t, nil, "vrrp_instance \"the one\" {\n state MASTER\n interface eth0\n virtual_router_id 051\n"+
+		" unicast_peer { 198.51.100.2 }\n authentication {\n auth_type PASS\n auth_pass 123456789\n }\n virtual_ipaddress {\n 192.0.2.100\n }\n}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := c.Groups[0].Members[0]
+	if i.Name != "the one" || i.Version != wire.V2 || i.Priority != 255 || i.VRID != 51 || i.Interval != time.Second || i.Auth != wire.Password("12345678") ||
+		i.Unicast.MinTTL != 1 || i.Unicast.TTL != 255 || c.Sets[0].Addresses[0].Prefix.Bits() != 32 || c.Format != Keepalived {
+		t.Errorf("%+v\n%+v", i, c.Sets[0])
+	}
+}
+
+// TestKeepalivedPlaces sees that a problem has the place in keepalived.conf, or in the file
+// that it includes, whoever found it.
+func TestKeepalivedPlaces(t *testing.T) {
+	const instance = " interface eth0\n virtual_router_id 300\n virtual_ipaddress { 192.0.2.1/24 }\n"
+	for _, c := range []struct {
+		name  string
+		texts []string
+		want  []string
+	}{
+		{"the checks", []string{"vrrp_instance a {\n" + instance + "}\nvrrp_instance b {\n" + instance + "}\n"},
+			[]string{
+				"keepalived.conf:3:20: vrrp_instance a: virtual_router_id: 300 is not between 1 and 255",
+				"keepalived.conf:8:20: vrrp_instance b: virtual_router_id: 300 is not between 1 and 255",
+				"keepalived.conf:9:22: vrrp_instance b: 192.0.2.1: 192.0.2.1 is held on eth0 by vrrp_instance a: 192.0.2.1 already",
+			}},
+		{"the translation", []string{"vrrp_instance a {\n interface eth0\n priority\n}\n"}, []string{"keepalived.conf:3:2: vrrp_instance a: priority has no value"}},
+		{"an included file", []string{"vrrp_instance a {\n include *.inc\n}\n", instance},
+			[]string{"one.inc:2:20: vrrp_instance a: virtual_router_id: 300 is not between 1 and 255"}},
+		{"a file that includes itself", []string{"include one.inc\n", "\n\ninclude one.inc\n"}, []string{"one.inc:3:1: a file cannot include itself: "}},
+		{"a brace", []string{"vrrp_instance a {\n include one.inc\n", "track_script {\n"}, []string{"keepalived.conf:1:1: the block of vrrp_instance a is opened here and never closed"}},
+	} {
+		_, err := keepalivedFile(t, nil, c.texts...)
+		var all Problems
+		if !errors.As(err, &all) || len(all) != len(c.want) {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		for n, p := range all {
+			p.File = filepath.Base(p.File)
+			if !strings.HasPrefix(p.Summary(), c.want[n]) {
+				t.Errorf("%s: %s\nwant %s", c.name, p.Summary(), c.want[n])
+			}
+		}
+	}
+}
+
+// TestKeepalivedOwnPeers sees that a file that is meant for all routers runs on each: its
+// own address is no peer.
+func TestKeepalivedOwnPeers(t *testing.T) {
+	const text = "vrrp_instance a {\n interface eth0\n virtual_router_id 1\n unicast_peer {\n 198.51.100.1\n 198.51.100.2\n }\n virtual_ipaddress { 192.0.2.1/24 }\n}\n"
+	c, err := keepalivedFile(t, Machine{"eth0": {netip.MustParseAddr("198.51.100.1")}}, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if peers := c.Groups[0].Members[0].Unicast.Peers; len(peers) != 1 || peers[0].String() != "198.51.100.2" {
+		t.Errorf("%v", peers)
+	}
+	if _, err := keepalivedFile(t, Machine{"eth0": {netip.MustParseAddr("198.51.100.1")}}, strings.Replace(text, " 198.51.100.2\n", "", 1)); err == nil {
+		t.Error("a router whose only peer is itself runs")
+	}
+}
