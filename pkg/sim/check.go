@@ -65,16 +65,16 @@ type Check struct {
 
 // record is what is known of a router.
 type record struct {
-	life        int       // of the router
-	active      bool      // at its last turn
-	activeSince time.Time // since when it is Active, if it is
-	leftAt      time.Time // when it last ceased to be
-	faulty      bool      // in Initialize or Fault at its last turn
-	ready       time.Time // since when it is not, or has yielded after a stall: its preempt_delay begins then
-	rival       time.Time // when it last reported an Active of another version
-	priority    uint8     // at its last turn; 0: it had none
-	resigned    []bool    // by instance: it sent priority 0, and no advert since
-	heard       [][]heard // by instance and sender
+	life        int         // of the router
+	active      bool        // at its last turn
+	activeSince time.Time   // since when it is Active, if it is
+	leftAt      time.Time   // when it last ceased to be
+	faulty      bool        // in Initialize or Fault at its last turn
+	ready       time.Time   // since when it is not, or has yielded after a stall: its preempt_delay begins then
+	rival       time.Time   // when it last reported an Active of another version
+	priority    uint8       // at its last turn; 0: it had none
+	resigned    []time.Time // by instance: when it sent priority 0; zero: or an advert since
+	heard       [][]heard   // by instance and sender
 	fence       fencing
 }
 
@@ -90,7 +90,7 @@ const fresh = 7 * time.Millisecond
 func NewCheck(w *World) *Check {
 	c := &Check{World: w, routers: make([]record, len(w.Routers)), since: make([][2]time.Time, len(w.Segments))}
 	for i, r := range w.Routers {
-		c.routers[i].resigned, c.routers[i].heard = make([]bool, len(r.all)), make([][]heard, len(r.all))
+		c.routers[i].resigned, c.routers[i].heard = make([]time.Time, len(r.all)), make([][]heard, len(r.all))
 	}
 	w.OnTurn, w.OnEvent, w.onFrame, w.onHear = c.turn, c.Event, c.frame, c.hear
 	w.onFence, w.onFenced = c.ranFence, c.endedFence
@@ -185,14 +185,14 @@ func (c *Check) frame(in *instance, m *advert.Message) {
 	resigns := occasion == advert.Resignation
 	switch {
 	case !resigns && (in.advertised || !in.armed.IsZero() && !c.World.now.Before(in.armed)):
-		*resigned = false
+		*resigned = time.Time{}
 		if p := m.Payload[priorityAt]; p != r.group().Priority() {
 			c.violate("%s advertises %s with priority %d, and has %d", r.Name, in.Name, p, r.group().Priority())
 		}
-	case !resigns && (*resigned || c.World.now.After(in.silenced)):
+	case !resigns && (!resigned.IsZero() && !in.begun.After(*resigned) || c.World.now.After(in.silenced)):
 		c.violate("%s advertises %s, and was ordered not to", r.Name, in.Name)
 	case resigns:
-		*resigned = true
+		*resigned = c.World.now
 	}
 }
 

@@ -19,7 +19,7 @@ func (r *Router) advertise(orders []advert.Order) {
 		switch in := r.instance(o.Instance); o.Kind {
 		case advert.Start:
 			if in.armed = o.When; o.When.IsZero() {
-				in.advertised = true
+				in.advertised, in.begun = true, r.world.now
 			}
 		case advert.Resign, advert.Mute, advert.Disarm:
 			in.advertised, in.silenced = false, r.world.now

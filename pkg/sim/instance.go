@@ -26,6 +26,7 @@ type run struct {
 	// What the engine was ordered: its adverts are repeated; from when the engine is to
 	// start them by itself; when it was last ordered to fall silent.
 	advertised bool
+	begun      time.Time // when it was last ordered to begin or to replace them
 	armed      time.Time
 	silenced   time.Time
 	sent       *frame // the last one

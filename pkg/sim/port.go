@@ -2,6 +2,7 @@ package sim
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"ripcord/pkg/event"
@@ -112,6 +113,9 @@ func (p *Port) noticeLater() {
 		r.world.disturb() // it moves only now
 		p.noticed = p.filtered
 		for _, in := range p.instances {
+			if !slices.Contains(r.instances, in) {
+				continue // the receiver watches for the instances that there are
+			}
 			r.report(vrrp.Condition{
 				Cause: r.minter.Cause(r.world.now), Instance: in.Name, Reason: event.Deaf, On: p.noticed,
 			})
