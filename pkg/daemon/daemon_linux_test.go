@@ -77,6 +77,24 @@ func (r *running) lead(taps ...*tap) {
 	}
 }
 
+// awaitState waits until all instances are in a state, and returns the status then. The
+// status follows the log: the loop publishes it at the end of a turn.
+func (r *running) awaitState(state string) *control.Status {
+	r.t.Helper()
+	for range 1000 {
+		status, err := control.Fetch(r.t.Context(), r.socket)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if !slices.ContainsFunc(status.Instances, func(i control.Instance) bool { return i.State != state }) {
+			return status
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+	r.t.Fatalf("no status with all instances in %s for 5 s", state)
+	return nil
+}
+
 // end waits until Run has returned, and checks that nothing is left.
 func (r *running) end(taps ...*tap) error {
 	r.t.Helper()
