@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"ripcord/pkg/addr"
 	"ripcord/pkg/daemon"
 )
 
@@ -28,11 +29,14 @@ func newClean() *cobra.Command {
 			if !privileged() {
 				return errors.New("clean needs the right to change addresses: start it as root, or with CAP_NET_ADMIN and CAP_NET_RAW")
 			}
-			removed, err := clean(c.Context())
-			for _, what := range removed {
+			done, err := clean(c.Context())
+			for _, what := range done.Removed {
 				fmt.Fprintln(c.OutOrStdout(), "removed "+what)
 			}
-			if len(removed) == 0 && err == nil {
+			for _, what := range done.Restored {
+				fmt.Fprintln(c.OutOrStdout(), "restored "+what)
+			}
+			if done.Nothing() && err == nil {
 				fmt.Fprintln(c.OutOrStdout(), "nothing of ripcord was left here")
 			}
 			return err
@@ -41,9 +45,9 @@ func newClean() *cobra.Command {
 }
 
 // clean removes what is left. A kernel that does not answer does not hold it up for ever.
-func clean(ctx context.Context) (removed []string, err error) {
+func clean(ctx context.Context) (addr.Removal, error) {
 	done := make(chan struct{})
-	var found []string
+	var found addr.Removal
 	var failed error
 	go func() {
 		defer close(done)
@@ -55,6 +59,6 @@ func clean(ctx context.Context) (removed []string, err error) {
 	case <-done:
 		return found, failed
 	case <-timer.C:
-		return nil, fmt.Errorf("clean: the kernel did not let go of what is left within %v: run ripcord clean again", cleanWithin)
+		return addr.Removal{}, fmt.Errorf("clean: the kernel did not let go of what is left within %v: run ripcord clean again", cleanWithin)
 	}
 }

@@ -75,9 +75,12 @@ func tidied(c *cobra.Command, err error) error {
 		return nil
 	}
 	if !errors.Is(err, daemon.ErrRunning) && privileged() {
-		removed, failed := clean(c.Context())
-		for _, what := range removed {
+		done, failed := clean(c.Context())
+		for _, what := range done.Removed {
 			complain(c.ErrOrStderr(), fmt.Errorf("removed %s, which an earlier daemon had left", what))
+		}
+		for _, what := range done.Restored {
+			complain(c.ErrOrStderr(), fmt.Errorf("restored %s, which an earlier daemon had changed", what))
 		}
 		if failed != nil && !errors.Is(failed, daemon.ErrRunning) {
 			complain(c.ErrOrStderr(), failed)

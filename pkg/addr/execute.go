@@ -88,7 +88,7 @@ func (w *Worker) finish() error {
 	}
 	left := slices.Concat(w.addresses.left(), w.routes.Left(), w.acceptance.left())
 	left = append(left, w.macvlans.Dismantle()...)
-	if err := w.cfg.Kernel.RestoreSecondaries(); err != nil {
+	if _, err := w.cfg.Kernel.RestoreSecondaries(); err != nil {
 		left = append(left, fmt.Sprintf("settings (%v)", err))
 	}
 	if len(left) > 0 {

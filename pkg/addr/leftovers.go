@@ -20,28 +20,36 @@ type Leftovers struct {
 	Firewall firewall.Kernel
 }
 
-// Remove removes all of it, and returns what it removed, in words. The error names leftovers
-// that cannot be removed; they keep no others from being removed.
+// Removal is what became of Leftovers, in words.
+type Removal struct {
+	Removed  []string
+	Restored []string // settings that got their own value back
+}
+
+// Nothing reports whether nothing was left.
+func (r Removal) Nothing() bool { return len(r.Removed)+len(r.Restored) == 0 }
+
+// Remove removes all of it, and gives settings back. The error names leftovers that cannot be
+// removed; they keep no others from being removed.
 //
 // It goes by what leans on what: rules before the tables that they lead to, routes
 // before addresses, addresses before the links that bear them, and the firewall's
 // table last, since it keeps addresses from answering.
-func (l Leftovers) Remove() (removed []string, err error) {
+func (l Leftovers) Remove() (done Removal, err error) {
 	var errs []error
-	for _, step := range []func() ([]string, error){l.removeRoutes, l.removeAddresses, l.removeDevices, l.removeTable} {
-		done, err := step()
-		removed, errs = append(removed, done...), append(errs, err)
+	for _, step := range []func(*Removal) error{l.removeRoutes, l.removeAddresses, l.removeDevices, l.removeTable} {
+		errs = append(errs, step(&done))
 	}
-	return removed, errors.Join(errs...)
+	return done, errors.Join(errs...)
 }
 
-func (l Leftovers) removeRoutes() (removed []string, err error) {
+func (l Leftovers) removeRoutes(done *Removal) error {
 	if l.Routes == nil {
-		return nil, nil
+		return nil
 	}
 	all, err := l.Routes.List()
 	if err != nil {
-		return nil, fmt.Errorf("could not list our routes and rules: %w", err)
+		return fmt.Errorf("could not list our routes and rules: %w", err)
 	}
 	slices.SortStableFunc(all, func(a, b route.Op) int { return order(a) - order(b) })
 	var errs []error
@@ -50,9 +58,9 @@ func (l Leftovers) removeRoutes() (removed []string, err error) {
 			errs = append(errs, fmt.Errorf("could not remove %s: %w", all[i], err))
 			continue
 		}
-		removed = append(removed, all[i].String())
+		done.Removed = append(done.Removed, all[i].String())
 	}
-	return removed, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 // order is that of removal: rules first.
@@ -63,23 +71,23 @@ func order(op route.Op) int {
 	return 1
 }
 
-func (l Leftovers) removeAddresses() (removed []string, err error) {
+func (l Leftovers) removeAddresses(done *Removal) error {
 	if l.Kernel == nil {
-		return nil, nil
+		return nil
 	}
 	names := l.names()
 	ours, err := l.marked()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if len(ours) == 0 {
-		return nil, l.Kernel.RestoreSecondaries()
+		return l.restore(done)
 	}
 	unpromoted := l.promote(ours, names)
 	failed := l.Kernel.RemoveBatch(ours)
 	left, err := l.marked()
 	if err != nil {
-		return nil, errors.Join(failed, err)
+		return errors.Join(failed, err)
 	}
 	stands := func(op Op) bool {
 		return slices.ContainsFunc(left, func(o Op) bool { return o.Index == op.Index && o.Prefix == op.Prefix })
@@ -93,16 +101,25 @@ func (l Leftovers) removeAddresses() (removed []string, err error) {
 		if stands(op) {
 			kept = append(kept, what)
 		} else {
-			removed = append(removed, what)
+			done.Removed = append(done.Removed, what)
 		}
 	}
 	if len(kept) > 0 {
 		if failed == nil {
 			failed = errors.New("the kernel lists it still")
 		}
-		return removed, fmt.Errorf("could not remove %s: %w", strings.Join(kept, ", "), failed)
+		return fmt.Errorf("could not remove %s: %w", strings.Join(kept, ", "), failed)
 	}
-	return removed, errors.Join(unpromoted, l.Kernel.RestoreSecondaries())
+	return errors.Join(unpromoted, l.restore(done))
+}
+
+// restore gives the links their own promote_secondaries back.
+func (l Leftovers) restore(done *Removal) error {
+	links, err := l.Kernel.RestoreSecondaries()
+	for _, name := range links {
+		done.Restored = append(done.Restored, "promote_secondaries of "+name)
+	}
+	return err
 }
 
 // promote sees that addresses of other programs do not go with ours.
@@ -155,13 +172,13 @@ func (l Leftovers) names() map[int]string {
 	return names
 }
 
-func (l Leftovers) removeDevices() (removed []string, err error) {
+func (l Leftovers) removeDevices(done *Removal) error {
 	if l.Devices == nil {
-		return nil, nil
+		return nil
 	}
 	links, err := l.Devices.Links()
 	if err != nil {
-		return nil, fmt.Errorf("could not list our links: %w", err)
+		return fmt.Errorf("could not list our links: %w", err)
 	}
 	var errs []error
 	for _, n := range links {
@@ -172,20 +189,20 @@ func (l Leftovers) removeDevices() (removed []string, err error) {
 			errs = append(errs, fmt.Errorf("could not remove the link %s: %w", n.Name, err))
 			continue
 		}
-		removed = append(removed, "the link "+n.Name)
+		done.Removed = append(done.Removed, "the link "+n.Name)
 	}
 	if err := l.Devices.Restore(nil); err != nil {
 		errs = append(errs, fmt.Errorf("could not give links their settings back: %w", err))
 	}
-	return removed, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
-func (l Leftovers) removeTable() ([]string, error) {
+func (l Leftovers) removeTable(*Removal) error {
 	if l.Firewall == nil {
-		return nil, nil
+		return nil
 	}
 	if err := l.Firewall.Drop(nil); !errors.Is(err, firewall.ErrNone) {
-		return nil, err
+		return err
 	}
-	return nil, nil
+	return nil
 }

@@ -23,7 +23,8 @@ type left struct {
 	links     []macvlan.Link
 	refuse    map[string]error // what cannot be removed, by its name
 	log       []string
-	promoted  []int // links that are kept from losing other addresses; 0: given back
+	promoted  []int    // links that are kept from losing other addresses; 0: given back
+	changed   []string // links whose setting the dead daemon had changed
 }
 
 type (
@@ -62,9 +63,9 @@ func (k leftKernel) PromoteSecondaries(index int, _ string) error {
 	k.left.promoted = append(k.left.promoted, index)
 	return nil
 }
-func (k leftKernel) RestoreSecondaries() error {
+func (k leftKernel) RestoreSecondaries() ([]string, error) {
 	k.left.promoted = append(k.left.promoted, 0)
-	return nil
+	return k.left.changed, nil
 }
 func (k leftKernel) RemoveBatch(ops []Op) error {
 	var errs []error
@@ -123,7 +124,7 @@ func leavings() *left {
 // other, and nothing else is.
 func TestLeftovers(t *testing.T) {
 	l := leavings()
-	removed, err := l.all().Remove()
+	done, err := l.all().Remove()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +140,7 @@ func TestLeftovers(t *testing.T) {
 	said := []string{
 		"rule 500: from 10.0.0.0/8 lookup 100", "10.0.0.0/8", "2001:db8::1/64 on vrrp6.51", "192.0.2.2/24 on eth0", "192.0.2.1/24 on eth0", "the link vrrp6.51",
 	}
-	if diff := cmp.Diff(said, removed); diff != "" {
+	if diff := cmp.Diff(said, done.Removed); diff != "" {
 		t.Errorf("said to be removed (-want +got):\n%s", diff)
 	}
 }
@@ -171,7 +172,16 @@ func TestLeftoversOfParts(t *testing.T) {
 	if _, err := l.all().Remove(); err != nil {
 		t.Errorf("a kernel without nftables has no table of ours: %v", err)
 	}
-	if removed, err := (Leftovers{}).Remove(); err != nil || removed != nil {
-		t.Errorf("nothing at all: %v, removed %q", err, removed)
+	if done, err := (Leftovers{}).Remove(); err != nil || !done.Nothing() {
+		t.Errorf("nothing at all: %v, %q", err, done)
+	}
+}
+
+// TestLeftoversThatAreSettings: a setting that is given back was left, too.
+func TestLeftoversThatAreSettings(t *testing.T) {
+	l := &left{changed: []string{"eth0"}}
+	done, err := l.all().Remove()
+	if want := []string{"promote_secondaries of eth0"}; err != nil || !slices.Equal(done.Restored, want) || done.Nothing() {
+		t.Errorf("restored %q, %v, want %q", done.Restored, err, want)
 	}
 }

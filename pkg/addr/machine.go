@@ -31,9 +31,9 @@ type Kernel interface {
 	// subnet with the first one on a link, whose name is given where it is known.
 	// It is called before each batch that has an IPv4 address of that link.
 	PromoteSecondaries(index int, name string) error
-	// RestoreSecondaries undoes what PromoteSecondaries changed. It is called when
-	// all is removed.
-	RestoreSecondaries() error
+	// RestoreSecondaries undoes what PromoteSecondaries changed, and returns the names
+	// of the links that a run which crashed had left so. It is called when all is removed.
+	RestoreSecondaries() (restored []string, err error)
 }
 
 // Routes adds and removes routes and rules. But for Watch only the worker's goroutine

@@ -113,7 +113,7 @@ func (k *fakeKernel) PromoteSecondaries(_ int, link string) error {
 	return nil
 }
 
-func (k *fakeKernel) RestoreSecondaries() error { return nil }
+func (k *fakeKernel) RestoreSecondaries() ([]string, error) { return nil, nil }
 
 // with changes the kernel as somebody else would.
 func (k *fakeKernel) with(change func()) {

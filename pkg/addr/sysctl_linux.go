@@ -45,7 +45,7 @@ func (k *netlinkKernel) PromoteSecondaries(index int, name string) error {
 	// Recorded first: a crash between the two leaves a line too many, and no setting
 	// that nobody gives back. Without a record a crash loses the value, which is less
 	// than the addresses that the setting keeps.
-	k.secondaries[index] = secondaries{name, was}
+	k.secondaries[index] = secondaries{link: name, was: was}
 	_ = k.recordSecondaries()
 	if err := sysctl.Write(promoteKey(name), promoted); err != nil {
 		delete(k.secondaries, index)
@@ -57,9 +57,9 @@ func (k *netlinkKernel) PromoteSecondaries(index int, name string) error {
 
 // RestoreSecondaries writes back what is still as PromoteSecondaries left it, in this
 // run or in one that crashed.
-func (k *netlinkKernel) RestoreSecondaries() error {
+func (k *netlinkKernel) RestoreSecondaries() (restored []string, err error) {
 	if len(k.secondaries) == 0 {
-		return nil
+		return nil, nil
 	}
 	var errs []error
 	for index, before := range k.secondaries {
@@ -70,21 +70,26 @@ func (k *netlinkKernel) RestoreSecondaries() error {
 					errs = append(errs, err)
 					continue
 				}
+				if before.crashed {
+					restored = append(restored, link.Name)
+				}
 			}
 		} // with the link its settings are gone
 		delete(k.secondaries, index)
 	}
 	errs = append(errs, k.recordSecondaries())
+	slices.Sort(restored)
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("giving links their settings back: %w", err)
+		return restored, fmt.Errorf("giving links their settings back: %w", err)
 	}
-	return nil
+	return restored, nil
 }
 
 // secondaries is what promote_secondaries of a link was before it was changed.
 type secondaries struct {
-	link string // its name, since an index may be used again
-	was  string
+	link    string // its name, since an index may be used again
+	was     string
+	crashed bool // a run that crashed changed it
 }
 
 // readSecondaries reads the record that a run which crashed has left. Lines that
@@ -108,7 +113,7 @@ func (k *netlinkKernel) readSecondaries() {
 		if k.secondaries == nil {
 			k.secondaries = make(map[int]secondaries)
 		}
-		k.secondaries[index] = secondaries{name, strconv.Itoa(was)}
+		k.secondaries[index] = secondaries{name, strconv.Itoa(was), true}
 		k.recorded = true
 	}
 }

@@ -13,10 +13,10 @@ import (
 // Clean removes what a daemon that died has left in the network namespace, and returns
 // what that was. It needs no configuration, since all bears our mark; dir is that of
 // Options. It fails with ErrRunning, and removes nothing, while a daemon runs.
-func Clean(dir string) (removed []string, err error) {
+func Clean(dir string) (done addr.Removal, err error) {
 	lock, err := AcquireLock(dir)
 	if err != nil {
-		return nil, err
+		return done, err
 	}
 	defer lock.Close()
 
@@ -45,6 +45,6 @@ func Clean(dir string) (removed []string, err error) {
 		defer filter.Close()
 		left.Firewall = filter
 	}
-	removed, err = left.Remove()
-	return removed, errors.Join(errors.Join(errs...), err)
+	done, err = left.Remove()
+	return done, errors.Join(errors.Join(errs...), err)
 }

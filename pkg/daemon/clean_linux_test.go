@@ -105,8 +105,9 @@ func TestSecondariesAfterCrash(t *testing.T) {
 	}
 	dir := t.TempDir()
 	crashed(t, dir) // as Backup: no address is left
-	if removed, err := daemon.Clean(dir); err != nil || len(removed) > 0 || promoted(t) != "0" {
-		t.Errorf("clean: %q, %v, promote_secondaries is %s", removed, err, promoted(t))
+	done, err := daemon.Clean(dir)
+	if want := []string{"promote_secondaries of eth0"}; err != nil || len(done.Removed) > 0 || !slices.Equal(done.Restored, want) || promoted(t) != "0" {
+		t.Errorf("clean: %q, %v, promote_secondaries is %s", done, err, promoted(t))
 	}
 }
 
@@ -129,10 +130,10 @@ func TestClean(t *testing.T) {
 	}
 	ip(t, "addr add 192.0.0.3/24 dev eth0") // somebody else's
 
-	removed, err := daemon.Clean(dir)
-	slices.Sort(removed)
-	if want := []string{"192.0.0.1/24 on eth0", "192.0.0.2/32 on eth0", "2001:db8::1/64 on eth0"}; err != nil || !slices.Equal(removed, want) {
-		t.Errorf("removed %q, %v, want %q", removed, err, want)
+	done, err := daemon.Clean(dir)
+	slices.Sort(done.Removed)
+	if want := []string{"192.0.0.1/24 on eth0", "192.0.0.2/32 on eth0", "2001:db8::1/64 on eth0"}; err != nil || !slices.Equal(done.Removed, want) {
+		t.Errorf("removed %q, %v, want %q", done.Removed, err, want)
 	}
 	for prefix, want := range map[string]bool{"192.0.0.1/24": false, "2001:db8::1/64": false, "192.0.0.3/24": true, "192.0.0.11/24": true} {
 		if holds(t, "eth0", prefix) != want {
@@ -142,15 +143,15 @@ func TestClean(t *testing.T) {
 	if got := promoted(t); got != "0" {
 		t.Errorf("after clean promote_secondaries is %s", got)
 	}
-	if removed, err := daemon.Clean(dir); err != nil || len(removed) > 0 {
-		t.Errorf("a second time: removed %q, %v", removed, err)
+	if done, err := daemon.Clean(dir); err != nil || !done.Nothing() {
+		t.Errorf("a second time: %q, %v", done, err)
 	}
 
 	inside := listen(t, "far0")
 	r := run(t, func(*daemon.Options) {})
 	r.lead(inside)
-	if removed, err := daemon.Clean(dir); !errors.Is(err, daemon.ErrRunning) || len(removed) > 0 || !strings.Contains(err.Error(), "stop it first") {
-		t.Errorf("beside a daemon: removed %q, %v", removed, err)
+	if done, err := daemon.Clean(dir); !errors.Is(err, daemon.ErrRunning) || !done.Nothing() || !strings.Contains(err.Error(), "stop it first") {
+		t.Errorf("beside a daemon: %q, %v", done, err)
 	}
 	r.lead(inside) // nothing was taken from it
 	r.cancel()

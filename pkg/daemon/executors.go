@@ -46,7 +46,7 @@ func (p *parts) buildWorker(o Options) error {
 	p.closers = append(p.closers, kernel)
 	// A run that crashed may have changed settings of links. Those that cannot be restored
 	// now are tried again, and reported, at the end.
-	_ = kernel.RestoreSecondaries()
+	_, _ = kernel.RestoreSecondaries()
 	var asked addr.Kernel = kernel
 	if o.Kernel != nil {
 		asked = o.Kernel(kernel)

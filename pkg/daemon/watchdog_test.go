@@ -56,7 +56,7 @@ func (k hangingKernel) AddBatch([]addr.Op) error                      { k.pass()
 func (k hangingKernel) RemoveBatch([]addr.Op) error                   { return nil }
 func (k hangingKernel) PromoteSecondaries(int, string) error          { return nil }
 func (k hangingKernel) Mark([]addr.Op) error                          { return nil }
-func (k hangingKernel) RestoreSecondaries() error                     { return nil }
+func (k hangingKernel) RestoreSecondaries() ([]string, error)         { return nil, nil }
 func (noRoutes) List() ([]route.Op, error)                            { return nil, nil }
 func (noRoutes) Watch(ctx context.Context, _ func())                  { <-ctx.Done() }
 func (noDevices) Links() ([]macvlan.Link, error)                      { return nil, nil }
