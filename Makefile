@@ -20,7 +20,7 @@ BENCH   := $(GO) test -count=1 -p 1 -v
 RETRY   := $(GO) tool gotestsum --rerun-fails=1 --rerun-fails-run-root-test --rerun-fails-max-failures=3 --rerun-fails-abort-on-data-race
 VERBOSE := $(RETRY) --format=standard-verbose
 
-.PHONY: build test unit lab interop interop-full test-vm fuzz check race demo bench bench-short bench-smoke bench-setup bench-go clean
+.PHONY: build test unit lab interop interop-full keepalived-diff test-vm fuzz check race demo bench bench-short bench-smoke bench-setup bench-go clean
 
 build: ## bin/ripcord
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ripcord ./cmd/ripcord
@@ -44,6 +44,10 @@ interop: ## beside Debian's keepalived and FRR, the essential cells of the matri
 interop-full: ## all of the matrix
 	@test/setup packages interop/packages
 	$(VERBOSE) --packages=./test/interop -- -count=1 -parallel 16 -timeout 20m -run '$(RUN)' -args -full
+
+keepalived-diff: ## keepalived and ripcord, started from the same files (not part of test)
+	@test/setup
+	$(VERBOSE) --packages=./test/keepalived -- -count=1 -parallel 40 -timeout 10m -run '$(RUN)'
 
 test-vm: ## the binary under Debian's kernel on emulated NICs, cables pulled (not part of test)
 	@test/setup vm/packages

@@ -1,0 +1,36 @@
+// Package keepalived starts Debian's keepalived and ripcord from the same files, on LANs
+// that are equal, and compares what others can see of them: their adverts, what they hold,
+// who wins against a second router, the commands that they run.
+//
+// The files are those of pkg/keepalived/testdata; files_test.go says which, and which
+// differences there may be, each with its reason. All LANs are played side by side, since
+// they mostly wait. `make keepalived-diff` runs it. It needs root, and skips without it.
+package keepalived
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+
+	"ripcord/test/stage"
+)
+
+// built is the path of ripcord as it was built for these tests.
+var built string
+
+func TestMain(m *testing.M) {
+	os.Exit(stage.Main(m, "keepalived", func(path string) error {
+		built = path
+		return nil
+	}))
+}
+
+// program finds what test/setup installs.
+func program(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Fatalf("%s is missing: run `test/setup`, which installs it", name)
+	}
+	return path
+}

@@ -1,0 +1,220 @@
+package keepalived
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"ripcord/pkg/lan"
+	"ripcord/test/stage"
+)
+
+// observer has a router of a LAN go through the same events as any other, and writes down what
+// can be seen of it after each.
+type observer struct {
+	t        *testing.T
+	file     file
+	router   *router
+	rival    *rival
+	sniffers []*lan.Sniffer
+
+	first []lan.Advert // the first advert of each virtual router
+	calls int          // those that were noted
+	notes []string
+}
+
+// observe returns what was seen of a make of router with a file.
+func observe(t *testing.T, f file, b brand) []string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(corpus, f.name+".conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := stage.New(t, ports("router", rivalHost)...)
+	o := &observer{t: t, file: f, router: newRouter(t, s, b, "router", string(text)), rival: newRival(t, s)}
+	t.Cleanup(func() {
+		if t.Failed() {
+			s.ShowLogs(t, 40, nil)
+		}
+	})
+	for _, seg := range segments {
+		sniffer, err := s.Segment(seg.ifname).Sniff()
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.sniffers = append(o.sniffers, sniffer)
+	}
+	o.play()
+	t.Logf("seen of %s:\n%s", b, strings.Join(o.notes, "\n"))
+	return o.notes
+}
+
+// The phases last as long as a takeover may (three intervals and a second), and somewhat
+// longer; on a busy machine longer still, as long as the virtual routers have yet to do what
+// most of them do.
+const patience = 15 * time.Second
+
+func (o *observer) takeover() time.Duration {
+	return 4*o.file.interval + time.Second + o.file.slower
+}
+func (o *observer) yielding() time.Duration { return 2*o.file.interval + time.Second }
+
+// play is the order of events.
+func (o *observer) play() {
+	before := o.router.held(o.t)
+	began := time.Now()
+	o.router.start(o.t, o.file.args...)
+	o.wait(o.takeover(), func() bool { return len(o.firstAdverts()) >= o.file.routers && o.speaking() == len(o.firstAdverts()) })
+	o.first = o.firstAdverts()
+	for _, a := range o.first {
+		o.note("advert %s: %v > %v, from %v, TTL %d, %x", a.Segment, a.Source, a.Destination, a.MAC, a.HopLimit, a.Message)
+	}
+	o.look("alone", began, before)
+
+	o.against("a higher priority", before, func(own uint8) uint8 { return own + min(1, 255-own) - own/255 })
+	o.against("a lower priority", before, func(own uint8) uint8 { return own - 1 })
+	o.against("an equal priority", before, func(own uint8) uint8 { return own - own/255 })
+	again := time.Now()
+	o.wait(o.takeover(), o.allSpeak)
+	o.look("alone again", again, before)
+
+	stopped := time.Now()
+	o.router.stop(o.t)
+	time.Sleep(500 * time.Millisecond)
+	o.look("stopped", stopped, before)
+}
+
+// against has the rival speak for some time.
+func (o *observer) against(whom string, before []string, priority func(own uint8) uint8) {
+	began := time.Now()
+	quit := make(chan struct{})
+	var speaking sync.WaitGroup
+	speaking.Go(func() { o.rival.speak(o.t, o.first, priority, quit) })
+	if whom == "a lower priority" {
+		o.wait(o.takeover(), o.allSpeak)
+	} else {
+		o.wait(o.yielding(), func() bool { return o.speaking() == o.owned() })
+	}
+	o.look("against "+whom, began, before)
+	close(quit)
+	speaking.Wait()
+}
+
+// wait waits for some time, and on until it is done or patience is over; then until what was
+// begun is finished.
+func (o *observer) wait(least time.Duration, done func() bool) {
+	time.Sleep(least)
+	if !o.file.quiet {
+		for end := time.Now().Add(patience); !done() && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		}
+	}
+	time.Sleep(500 * time.Millisecond)
+}
+
+// owned is how many virtual routers this router owns, and so yields to nobody.
+func (o *observer) owned() (n int) {
+	for _, a := range o.first {
+		if a.Priority == 255 {
+			n++
+		}
+	}
+	return n
+}
+
+func (o *observer) allSpeak() bool { return o.speaking() == len(o.first) }
+
+// speaking is how many virtual routers advertise.
+func (o *observer) speaking() (n int) {
+	all := o.adverts()
+	for _, first := range o.firstAdverts() {
+		if i := last(all, first); i >= 0 && all[i].Priority > 0 && time.Since(all[i].At) < recently(first) {
+			n++
+		}
+	}
+	return n
+}
+
+// recently is how long ago the last advert of an Active may be.
+func recently(of lan.Advert) time.Duration { return interval(of)*3/2 + 200*time.Millisecond }
+
+// last returns the index of the last advert of the virtual router that another one is of; -1:
+// there is none.
+func last(all []lan.Advert, of lan.Advert) int {
+	for i := len(all) - 1; i >= 0; i-- {
+		if same(all[i], of) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (o *observer) note(format string, args ...any) {
+	o.notes = append(o.notes, fmt.Sprintf(format, args...))
+}
+
+// look notes what is seen in a phase that began at an instant.
+func (o *observer) look(phase string, began time.Time, before []string) {
+	o.t.Helper()
+	for _, a := range o.first {
+		o.note("%s: VRID %d of %v on %s %s", phase, a.VRID, a.Family, a.Segment, o.says(a, began))
+	}
+	held := o.router.held(o.t)
+	for _, h := range without(held, before) {
+		o.note("%s: there is %s", phase, h)
+	}
+	for _, h := range without(before, held) {
+		o.note("%s: there is no more %s", phase, h)
+	}
+	calls := o.router.calls(o.t)
+	fresh := slices.Sorted(slices.Values(calls[o.calls:])) // several may run at once
+	o.calls = len(calls)
+	for _, c := range fresh {
+		o.note("%s: runs %s", phase, c)
+	}
+}
+
+// says tells how a virtual router spoke last in the current phase.
+func (o *observer) says(of lan.Advert, began time.Time) string {
+	all := o.adverts()
+	switch i := last(all, of); {
+	case i < 0 || all[i].At.Before(began):
+		return "is silent"
+	case all[i].Priority == 0:
+		return "resigns"
+	case time.Since(all[i].At) < recently(of):
+		return fmt.Sprintf("advertises priority %d", all[i].Priority)
+	}
+	return "is silent"
+}
+
+func same(a, b lan.Advert) bool {
+	return a.Segment == b.Segment && a.VRID == b.VRID && a.Family == b.Family
+}
+
+// adverts lists those of the router on all segments.
+func (o *observer) adverts() (adverts []lan.Advert) {
+	for i, s := range o.sniffers {
+		rival := o.rival.Cable(rivalHost, segments[i].ifname).MAC()
+		for _, a := range s.Adverts() {
+			if a.MAC != rival {
+				adverts = append(adverts, a)
+			}
+		}
+	}
+	return adverts
+}
+
+// firstAdverts are the first of each virtual router.
+func (o *observer) firstAdverts() (first []lan.Advert) {
+	for _, a := range o.adverts() {
+		if !slices.ContainsFunc(first, func(b lan.Advert) bool { return same(a, b) }) {
+			first = append(first, a)
+		}
+	}
+	return first
+}
