@@ -3,6 +3,7 @@ package addr
 import (
 	"maps"
 	"net/netip"
+	"reflect"
 	"slices"
 	"time"
 
@@ -271,4 +272,103 @@ func (l *ledger) wanted() map[event.AddressKey]bool {
 		}
 	}
 	return keys
+}
+
+// change is a set that is new, or another than before.
+type change struct {
+	was, is *Set        // was is nil if the instance is new
+	places  map[int]int // where addresses are now that are held and stay, by where they were
+}
+
+// configure takes new sets. It returns those that are not as they were.
+func (l *ledger) configure(at time.Time, cause event.Cause, sets []Set) (changes []change) {
+	before := l.sets
+	l.sets, l.managed = make(map[string]*Set), make(map[netip.Addr]bool)
+	for i := range sets {
+		is := onLinks(&sets[i])
+		was := before[is.Instance]
+		if was != nil && reflect.DeepEqual(was, is) {
+			l.learn(was)
+			continue
+		}
+		l.learn(is)
+		c := change{was: was, is: is}
+		if h := l.held[is.Instance]; h != nil {
+			c.places = l.change(at, cause, h, is)
+		}
+		changes = append(changes, c)
+	}
+	maps.DeleteFunc(l.strays, func(a netip.Addr, _ neigh.Stray) bool { return !l.managed[a] })
+	return changes
+}
+
+// change gives an instance that is held another set. It returns the places of the
+// addresses that stay, by those that they had.
+func (l *ledger) change(at time.Time, cause event.Cause, h *holding, set *Set) (places map[int]int) {
+	type place struct {
+		where  string
+		prefix netip.Prefix
+	}
+	was, old := h.set, make(map[place]int)
+	for n, e := range h.entries {
+		old[place{e.Interface, e.Prefix}] = n
+	}
+	var entries, altered []*entry
+	places, gone := make(map[int]int), slices.Clone(h.entries)
+	for n, a := range set.Addresses {
+		of := place{a.Interface, a.Prefix}
+		m, known := old[of]
+		delete(old, of)
+		if known {
+			e := h.entries[m]
+			if alike(e.Address, a) || l.presence(e) == foreign {
+				e.Address, places[m], gone[m] = a, n, nil
+				entries = append(entries, e)
+				continue
+			}
+			altered = append(altered, e)
+		}
+		entries = append(entries, &entry{Address: a, since: at, cause: cause, later: true})
+	}
+	gone = slices.DeleteFunc(gone, func(e *entry) bool { return e == nil || slices.Contains(altered, e) })
+	h.set, h.entries, h.within = set, entries, inPlaceWithin
+	l.giveUp(at, cause, was, gone)
+	l.replaceAll(at, cause, was, altered)
+	return places
+}
+
+// alike reports whether the kernel makes no difference between an address and another
+// with the same prefix on the same link.
+func alike(a, b Address) bool {
+	a.Extra = b.Extra
+	return a == b
+}
+
+// replaceAll has addresses removed that an instance of this set holds or held, ahead of
+// their being added again.
+func (l *ledger) replaceAll(at time.Time, cause event.Cause, set *Set, entries []*entry) {
+	var keys []event.AddressKey
+	for _, e := range entries {
+		if key := l.key(e.Address); l.presence(e) == ours || l.unsure[key] {
+			keys = append(keys, key)
+		}
+	}
+	l.giveUp(at, cause, set, entries)
+	for _, key := range keys {
+		l.replace[key] = true
+	}
+}
+
+// forgetLinks forgets the links that no set names: nothing more is reported of them.
+func (l *ledger) forgetLinks() {
+	named := make(map[string]bool)
+	for _, set := range l.sets {
+		if set.Device != nil {
+			named[onDevice(set)] = true
+		}
+		for _, a := range set.Addresses {
+			named[a.Interface] = true
+		}
+	}
+	maps.DeleteFunc(l.links, func(where string, _ event.Link) bool { return !named[where] })
 }

@@ -3,11 +3,9 @@ package daemon
 import (
 	"cmp"
 	"fmt"
-	"time"
 
 	"ripcord/pkg/command"
 	"ripcord/pkg/config"
-	"ripcord/pkg/event"
 	"ripcord/pkg/track"
 	"ripcord/pkg/vrrp"
 )
@@ -64,33 +62,9 @@ func adviseCommands(c *config.Config) (advice []string) {
 	return advice
 }
 
-// buildChecks makes the runner of the checks.
-func (p *parts) buildChecks(c *config.Config) error {
-	specs, err := Checks(c)
-	if err != nil {
-		return err
-	}
-	p.checks = track.New(p.reportCheck)
-	return p.checks.Apply(specs)
-}
-
 // trackerStates are the states of a check in the words of the state machine.
 var trackerStates = map[track.State]vrrp.TrackerState{
 	track.Waiting: vrrp.TrackerWaiting, track.Up: vrrp.TrackerUp, track.Down: vrrp.TrackerDown,
-}
-
-// reportCheck gives the state of a check to the router. The log has each change from its
-// first result on: how a check starts is in the configuration.
-func (p *parts) reportCheck(r track.Report) {
-	cause := p.minter.Cause(r.At)
-	p.results.Publish(vrrp.Tracked{Cause: cause, Check: r.Name, State: trackerStates[r.State], Change: r.Value, Err: failure(r)})
-	if !r.Ran {
-		return
-	}
-	p.events.Publish(event.CheckChanged{
-		Stamp: event.Stamp{Cause: cause, At: time.Now()}, Check: r.Name, Result: r.State.String(), Change: r.Value,
-		Took: r.Took, Output: r.Output, Err: failure(r),
-	})
 }
 
 // failure returns what went wrong in the run that is reported; empty if nothing did.

@@ -9,7 +9,6 @@ import (
 	"ripcord/pkg/command"
 	"ripcord/pkg/config"
 	"ripcord/pkg/notify"
-	"ripcord/pkg/vrrp"
 )
 
 // Accounts returns an error where commands of a configuration run as users or groups that
@@ -98,16 +97,6 @@ func (s *notifySettings) programs() (all []*notify.Command) {
 		add(s.all)
 	}
 	return all
-}
-
-// buildNotifier makes the notifier.
-func (p *parts) buildNotifier(c *config.Config) error {
-	s, err := notifySettingsOf(c)
-	if err != nil {
-		return err
-	}
-	p.notifier = newNotifier(s, c.FIFO, &p.events, func() []*vrrp.GroupStatus { return p.router.Groups() })
-	return nil
 }
 
 // commandsOf returns the commands of each instance and group that has some.

@@ -278,3 +278,45 @@ func notifyManager(state string) {
 	case <-time.After(time.Second):
 	}
 }
+
+// buildChecks makes the runner of the checks.
+func (p *parts) buildChecks(c *config.Config) error {
+	specs, err := Checks(c)
+	if err != nil {
+		return err
+	}
+	p.checks = track.New(p.reportCheck)
+	return p.checks.Apply(specs)
+}
+
+// reportCheck gives the state of a check to the router. The log has each change from its
+// first result on: how a check starts is in the configuration.
+func (p *parts) reportCheck(r track.Report) {
+	cause := p.minter.Cause(r.At)
+	p.results.Publish(vrrp.Tracked{Cause: cause, Check: r.Name, State: trackerStates[r.State], Change: r.Value, Err: failure(r)})
+	if !r.Ran {
+		return
+	}
+	p.events.Publish(event.CheckChanged{
+		Stamp: event.Stamp{Cause: cause, At: time.Now()}, Check: r.Name, Result: r.State.String(), Change: r.Value,
+		Took: r.Took, Output: r.Output, Err: failure(r),
+	})
+}
+
+// buildNotifier makes the notifier.
+func (p *parts) buildNotifier(c *config.Config) error {
+	s, err := notifySettingsOf(c)
+	if err != nil {
+		return err
+	}
+	p.notifier = newNotifier(s, c.FIFO, &p.events, func() []*vrrp.GroupStatus { return p.router.Groups() })
+	return nil
+}
+
+// publishReleases gives the groups what was released before they start.
+func (p *parts) publishReleases() {
+	for _, order := range p.releases.current() {
+		order.Cause = p.minter.Cause(time.Now())
+		p.results.Publish(order)
+	}
+}

@@ -170,14 +170,6 @@ func releasable(groups []*vrrp.GroupStatus, name string) error {
 	return fmt.Errorf("there is no instance or group %q: there are %s", name, strings.Join(names, ", "))
 }
 
-// publishReleases gives the groups what was released before they start.
-func (p *parts) publishReleases() {
-	for _, order := range p.releases.current() {
-		order.Cause = p.minter.Cause(time.Now())
-		p.results.Publish(order)
-	}
-}
-
 // noReleases is the event of a file of releases that cannot be used.
 func noReleases(err error) event.Event {
 	return event.ReleasesUnread{Stamp: event.Stamp{At: time.Now()}, Err: err.Error()}

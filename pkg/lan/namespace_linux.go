@@ -178,3 +178,25 @@ func (n *Namespace) Close() error {
 	})
 	return err
 }
+
+// listen opens a packet socket that hears what the filter lets through, and is
+// hearing when it returns.
+func (n *Namespace) listen(index int, filter []unix.SockFilter) (*packetSocket, error) {
+	var fd int
+	err := n.Do(func() (err error) {
+		// Without a protocol it hears nothing until it is bound, behind its filter.
+		fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+		return err
+	})
+	if err == nil {
+		if err = prepare(fd, index, filter); err != nil {
+			unix.Close(fd)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("namespace %s: open a packet socket on interface %d: %w", n.name, index, err)
+	}
+	s := &packetSocket{file: os.NewFile(uintptr(fd), "packet socket")}
+	s.raw, err = s.file.SyscallConn()
+	return s, err
+}

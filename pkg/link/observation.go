@@ -185,3 +185,14 @@ func (Examined) observation()    {}
 func (Explained) observation()   {}
 func (Paced) observation()       {}
 func (Elapsed) observation()     {}
+
+// Reconfigured is a new configuration: other links are watched, or in another way. The states
+// of the links are kept.
+type Reconfigured struct {
+	Watched, Called []string
+	Default         Settings
+	Links           map[string]Settings
+	Sources         Sources
+}
+
+func (Reconfigured) observation() {}

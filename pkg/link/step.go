@@ -2,6 +2,7 @@ package link
 
 import (
 	"fmt"
+	"slices"
 
 	"ripcord/pkg/event"
 )
@@ -186,4 +187,26 @@ func (s *step) elapsed() {
 			s.chooseSources(l)
 		}
 	}
+}
+
+// reconfigured takes a new configuration, and decides anew about all links that it may
+// concern.
+func (s *step) reconfigured(to Reconfigured) {
+	before := s.known
+	s.configure(to)
+	s.addresses.configure(to.Sources)
+	for _, e := range slices.Clone(s.order) {
+		e.watched = false
+		for name := range e.seen.names {
+			e.watched = e.watched || s.known[name]
+		}
+		s.chooseSources(s.addresses.on(e.seen.Index))
+		s.settle(e, 0)
+	}
+	for _, name := range s.watched {
+		if !before[name] && s.byName[name] == nil {
+			s.publishAbsentName(name)
+		}
+	}
+	s.Replan = true
 }

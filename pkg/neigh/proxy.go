@@ -20,20 +20,20 @@ type proxies struct {
 	next time.Time
 }
 
-// checkProxies warns of links that carry adverts and answer for other machines.
-func (t *turn) checkProxies() {
-	if t.now.Before(t.proxies.next) || t.cfg.Setting == nil {
+// check warns of links that carry adverts and answer for other machines.
+func (p *proxies) check(t *turn) {
+	if t.now.Before(p.next) || t.cfg.Setting == nil {
 		return
 	}
-	t.proxies.next = t.now.Add(proxyEvery)
+	p.next = t.now.Add(proxyEvery)
 	for name, set := range t.sets {
-		t.warn(name, event.WarnProxyARP, set.Link, t.proxyText(set))
+		t.warn(name, event.WarnProxyARP, set.Link, proxyText(t, set))
 	}
 }
 
 // proxyText says which setting makes the link of a set answer for other machines, and
 // what to do; it is empty if none does, or if no address of the set is IPv4.
-func (t *turn) proxyText(set *Set) string {
+func proxyText(t *turn, set *Set) string {
 	if !slices.ContainsFunc(set.Addresses, func(a Address) bool { return a.Is4() }) {
 		return ""
 	}

@@ -78,9 +78,8 @@ func (s *silence) step(now, heard time.Time, stations int) (ask int) {
 // unheard reports whether nothing comes through.
 func (s *silence) unheard(stations int) bool { return stations > 0 && s.rounds > silentRounds }
 
-// checkSilence watches the links on which instances are held.
-func (t *turn) checkSilence() {
-	all := &t.silence
+// check watches the links on which instances are held.
+func (all *silences) check(t *turn) {
 	all.turn++
 	for _, instance := range t.held.Held() {
 		link := t.sets[instance].Link
@@ -96,25 +95,25 @@ func (t *turn) checkSilence() {
 		all.next = t.now.Add(silenceEvery)
 	}
 	for name, s := range all.links {
-		t.endSilence(name, s, func(instance string) bool { return !t.held.Holds(instance) })
+		s.end(t, name, func(instance string) bool { return !t.held.Holds(instance) })
 		if s.turn != all.turn {
 			delete(all.links, name)
 		} else if look {
-			t.judgeSilence(name, s)
+			s.judge(t, name)
 		}
 	}
 }
 
-// judgeSilence asks stations on a link where none is heard, and judges.
-func (t *turn) judgeSilence(name string, s *silence) {
+// judge asks stations on a link where none is heard, and judges.
+func (s *silence) judge(t *turn, name string) {
 	link, heard, stations := t.cache.lastHeard(name)
 	if !link.Usable || !link.Resolves() {
 		s.heard, s.due, s.rounds = t.now, t.now.Add(quietAfter), 0
 	} else if n := s.step(t.now, heard, stations); n > 0 {
-		t.askSilent(link, t.cache.askable(name, n))
+		askSilent(t, link, t.cache.askable(name, n))
 	}
 	if !s.unheard(stations) {
-		t.endSilence(name, s, func(string) bool { return true })
+		s.end(t, name, func(string) bool { return true })
 		return
 	}
 	for _, instance := range t.held.Held() {
@@ -130,7 +129,7 @@ func (t *turn) judgeSilence(name string, s *silence) {
 
 // askSilent asks stations on a link, also from one of its devices of each family: where
 // the network lets only a virtual MAC through, something comes through all the same.
-func (t *turn) askSilent(link event.Link, stations []netip.Addr) {
+func askSilent(t *turn, link event.Link, stations []netip.Addr) {
 	t.batch.Reset()
 	for _, a := range stations {
 		t.batch.Ask(link, a)
@@ -156,8 +155,8 @@ func (t *turn) askSilent(link event.Link, stations []netip.Addr) {
 	t.send()
 }
 
-// endSilence ends the warning of those instances on a link for which over is true.
-func (t *turn) endSilence(name string, s *silence, over func(instance string) bool) {
+// end ends the warning of those instances on a link for which over is true.
+func (s *silence) end(t *turn, name string, over func(instance string) bool) {
 	s.warned = slices.DeleteFunc(s.warned, func(instance string) bool {
 		if !over(instance) {
 			return false
