@@ -59,6 +59,7 @@ func (p *parts) reload(ctx context.Context, o Options, dryRun bool) (*control.Re
 		return nil, fmt.Errorf("%s is not taken, what was in force stays: %s", before.File, strings.Join(problems(err), "; "))
 	}
 	d := compare(before, next)
+	d.notes = append(d.notes, newWarnings(before, next)...)
 	answer := &control.Reloaded{File: next.File, DryRun: dryRun, Added: orEmpty(d.added), Changed: orEmpty(d.changed), Removed: orEmpty(d.removed), Notes: d.notes}
 	if dryRun {
 		return answer, nil
@@ -70,6 +71,26 @@ func (p *parts) reload(ctx context.Context, o Options, dryRun bool) (*control.Re
 		Stamp: event.Stamp{At: time.Now()}, File: next.File, Added: d.added, Changed: d.changed, Removed: d.removed, Notes: d.notes,
 	})
 	return answer, nil
+}
+
+// newWarnings returns the warnings of a configuration that the one before did not have: what
+// is ignored of a file is not to be found out by an outage.
+func newWarnings(before, next *config.Config) (all []string) {
+	const most = 20
+	known := make(map[string]bool, len(before.Warnings))
+	for _, w := range before.Warnings {
+		known[w.Message] = true
+	}
+	for i, w := range next.Warnings {
+		if known[w.Message] {
+			continue
+		}
+		if len(all) == most {
+			return append(all, fmt.Sprintf("ripcord check lists up to %d more warnings", len(next.Warnings)-i))
+		}
+		all = append(all, "warning: "+w.Summary())
+	}
+	return all
 }
 
 // apply gives the parts a new configuration, in the order in which an instance needs them.

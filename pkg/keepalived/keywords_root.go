@@ -92,7 +92,9 @@ func readScript(t *translator, s *Statement, _ *translator) {
 	delete(t.later, c.name.Text)
 	switch {
 	case c.removed:
+		t.gone[c.name.Text] = true
 	case !c.command.said:
+		t.gone[c.name.Text] = true
 		t.ignore(c.at, "", "it has no script, and is left out")
 	case t.scripts[c.name.Text] != nil:
 		t.ignore(c.at, "give it another name", "there is one of that name already, which counts")

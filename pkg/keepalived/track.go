@@ -73,6 +73,9 @@ func (t *translator) readTracked(s *Statement, kind trackedKind, into *[]tracked
 		}
 		w := entry.Words[0]
 		weight, reverse, known := t.standard(kind, w.Text)
+		if !known && kind == trackedScript && t.gone[w.Text] {
+			continue // which was noted at the script
+		}
 		if !known {
 			t.ignore(w.Position, t.elsewhere(kind, w.Text), "no %s is named %s so far: it is not tracked", kind, show(w.Text))
 			continue

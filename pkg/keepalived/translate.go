@@ -44,7 +44,7 @@ type Translation struct {
 // Translate reads a configuration, whose first file has that name and text.
 func Translate(name string, text []byte, o Options) Translation {
 	t := &translator{
-		Options: o, report: &report{}, blocks: blocks(), mentioned: map[string]int{}, later: map[string]bool{}, groupNames: map[string]bool{}, linkNames: map[string]*linkSettings{}, byName: map[string]*instance{}, rules: map[int]int{},
+		Options: o, report: &report{}, blocks: blocks(), mentioned: map[string]int{}, later: map[string]bool{}, groupNames: map[string]bool{}, gone: map[string]bool{}, linkNames: map[string]*linkSettings{}, byName: map[string]*instance{}, rules: map[int]int{},
 		scripts: map[string]*script{}, files: map[string]*trackFile{}, processes: map[string]*process{},
 	}
 	r := newReader(name, text, o, t.report)
@@ -85,6 +85,7 @@ type translator struct {
 	mentioned  map[string]int // the mention of a topic, by its index
 	counts     []mention
 	later      map[string]bool // the scripts of the whole file
+	gone       map[string]bool // scripts that are left out, and noted
 	groupNames map[string]bool
 	linkNames  map[string]*linkSettings
 	byName     map[string]*instance // the first of each name
