@@ -59,6 +59,9 @@ func outcome(c *Config, err error) string {
 			if i.Source.IsValid() || len(i.Unicast.Peers) > 0 {
 				fmt.Fprintf(&b, "    from %v to %v, ttl %d, of at least %d\n", i.Source, i.Unicast.Peers, i.Unicast.TTL, i.Unicast.MinTTL)
 			}
+			if i.Routers != 0 {
+				fmt.Fprintf(&b, "    %d routers\n", i.Routers)
+			}
 			if h := i.HMAC; h != nil {
 				fmt.Fprintf(&b, "    keys %v, active %d, mode %d, window %v\n", h.Keys, h.Active, h.Mode, h.Window)
 			}

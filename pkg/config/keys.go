@@ -100,6 +100,8 @@ var instanceKeys = table[instance]{
 		"The time between two adverts. Version 3: 10ms to 40.95s; version 2: whole seconds, 1s to 255s.", ""},
 	{"miss", "3", to(func(i *instance) *int { return &i.Miss }, number(1, 100)),
 		"How many adverts may be missed before the Active counts as gone.", ""},
+	{"routers", optional, to(func(i *instance) *int { return &i.Routers }, number(2, 255)),
+		"How many routers share this virtual router. With 2 in all members of a group, the only Backup takes over from an Active that resigned, or lowered its priority, without waiting Skew_Time. Unknown by default; 2 with a single `unicast` peer.", "routers: 2"},
 	{"preempt", "true", to(func(i *instance) *bool { return &i.Preempt }, boolean),
 		"Whether to take over from an Active of lower priority.", ""},
 	{"preempt_delay", "0s", to(func(i *instance) *time.Duration { return &i.PreemptDelay }, duration(0, 24*time.Hour, ms)),

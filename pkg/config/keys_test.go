@@ -45,7 +45,7 @@ var (
 		"instances[].notify.any", "instances[].notify.timeout", "defaults.notify", "notify.any", "groups[].notify", "groups[].notify.any",
 		"defaults.track", "groups[].track", "groups[].track[].check", "groups[].fault",
 		"instances[].fence", "instances[].fence.command", "instances[].fence.timeout", "instances[].fence.on_failure",
-		"defaults.fence", "groups[].fence", "groups[].fence.command", "groups[].last_standing",
+		"defaults.fence", "groups[].fence", "groups[].fence.command", "groups[].last_standing", "instances[].routers",
 	}
 )
 

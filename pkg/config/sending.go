@@ -46,6 +46,9 @@ func (i *instance) checkSending(l *loader) {
 		global = global || p.Is6() && !p.IsLinkLocalUnicast()
 		i.checkStation(l, p, "a peer")
 	}
+	if n := i.Routers; n != 0 && len(first) > n { // one of the peers may be this router
+		l.fail(i.where("routers"), "%d routers share the virtual router, but unicast names %d peers", n, len(first))
+	}
 	if i.virtualMAC.used && len(first) > 0 {
 		l.advise(i.where("virtual_mac"), "leave one of the two out",
 			"adverts to single peers cannot leave from the virtual MAC")
@@ -87,7 +90,9 @@ func (s *sending) build(out *vrrp.Instance) {
 	if len(s.peers) == 0 {
 		return
 	}
-	out.Unicast = s.ttls
+	if out.Unicast = s.ttls; len(s.peers) == 1 && out.Routers == 0 {
+		out.Routers = 2
+	}
 	for _, p := range s.peers {
 		out.Unicast.Peers = append(out.Unicast.Peers, p.Addr)
 	}

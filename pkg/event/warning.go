@@ -37,6 +37,8 @@ const (
 	WarnOtherAddresses WarningReason = "other-addresses"
 	// WarnInvalidAdverts: a router sends adverts without addresses, or with interval 0.
 	WarnInvalidAdverts WarningReason = "invalid-adverts"
+	// WarnThirdRouter: more routers were heard than the configuration says there are.
+	WarnThirdRouter WarningReason = "third-router"
 	// WarnCARP: a machine of the segment speaks CARP with our VRID for its id.
 	WarnCARP WarningReason = "carp"
 )

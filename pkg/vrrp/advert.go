@@ -14,6 +14,7 @@ func (s *step) absorbHeard(h Heard) {
 	if m == nil {
 		return
 	}
+	s.meet(m, h)
 	if h.Version != m.Version || h.Stale || h.Invalid {
 		s.heardIncompatible(m, h)
 		return
@@ -184,7 +185,7 @@ func (s *step) absorbResignation(m *member, h Heard) {
 	}
 	if m.resigned == nil {
 		s.f.unverify()
-		m.downAt = r.at.Add(m.skew())
+		m.downAt = r.at.Add(s.f.resignationWait(m))
 		m.resigned, m.holdReported = &r, false
 	}
 	if alone := s.f.lastStanding && gone.priority == Impaired; gone.source == h.Source && !alone {

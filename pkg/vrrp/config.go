@@ -21,6 +21,9 @@ type Instance struct {
 	Interval time.Duration
 	// Miss is how many adverts may be missed before the Active counts as gone.
 	Miss int
+	// Routers is how many routers share the virtual router; 0: unknown. With 2 the only
+	// Backup replaces an Active that resigned without waiting Skew_Time.
+	Routers int
 	// Preempt is Preempt_Mode (RFC 9568 §6.1).
 	Preempt bool
 	// PreemptDelay is how long after a start or the last fault a lower Active is

@@ -154,7 +154,7 @@ func (s *step) cascade(m *member, priority uint8, r resignation) {
 			continue
 		}
 		n.silent = netip.Addr{}
-		if at := r.at.Add(n.skew()); at.Before(n.downAt) {
+		if at := r.at.Add(s.f.resignationWait(n)); at.Before(n.downAt) {
 			s.f.unverify()
 			n.downAt, n.holdReported = at, false
 			n.cascaded = &cascade{from: m, by: r, source: n.other.source}
@@ -309,9 +309,9 @@ func (m *member) fell(was other, h Heard) bool {
 }
 
 // replace lets the group take over from an Active that fell when Skew_Time has
-// passed: until then the Active goes on serving.
+// passed, or at once if it is the only Backup: until then the Active goes on serving.
 func (s *step) replace(m *member, h Heard) {
-	if at := h.Cause.At.Add(m.skew()); at.Before(m.downAt) {
+	if at := h.Cause.At.Add(s.f.resignationWait(m)); at.Before(m.downAt) {
 		s.f.unverify()
 		m.downAt, m.holdReported = at, false
 	}

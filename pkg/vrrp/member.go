@@ -62,6 +62,8 @@ type member struct {
 	// second is an Active that is worse than other, and was heard after other last was: it
 	// may be the one that serves where other has fallen silent. It is nil if there is none.
 	second *other
+	// company is the other routers, as far as they matter with `routers: 2`.
+	company company
 	// incompatible is what was heard of routers that do not understand our adverts.
 	incompatible incompatible
 	// silent is the Active that is to be fenced if it falls silent: the last that was

@@ -266,6 +266,8 @@ func (r *router) addMember(w *words) {
 			in.Interval = take(w, time.ParseDuration)
 		case "miss":
 			in.Miss = take(w, strconv.Atoi)
+		case "routers":
+			in.Routers = take(w, strconv.Atoi)
 		case "preempt":
 			in.Preempt = w.next() != "off"
 		case "preempt-delay":

@@ -89,6 +89,11 @@ func reportInWords(l *lan, e event.Event) string {
 		return fmt.Sprintf("stalled %v: %s", e.Gap, e.Done)
 	case event.EngineLease:
 		return fmt.Sprintf("lease %v old: %s", e.Gap, e.Done)
+	case event.Warning:
+		if e.Over {
+			return fmt.Sprintf("warning %s of %s is over", e.Reason, e.Instance)
+		}
+		return fmt.Sprintf("warning %s of %s: %s", e.Reason, e.Instance, e.Text)
 	case event.AdvertRival:
 		if e.Version != 0 {
 			return fmt.Sprintf("rival of %s by VRRPv%d: %s with priority %d", e.Virtual.Name, e.Version, e.Source, e.Priority)

@@ -58,6 +58,7 @@ func (f *facts) deadline() (time.Time, bool) {
 		if m.lacks != nil {
 			next.Add(m.lacks.until)
 		}
+		next.Add(m.company.crowdedUntil)
 		if m.pace != 0 {
 			next.Add(m.paceUntil)
 		}

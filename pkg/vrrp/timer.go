@@ -15,6 +15,7 @@ func (s *step) absorbTick(in Tick) {
 	s.endRecoveries(in)
 	s.endRelease(in)
 	s.endPace(in)
+	s.leaveCompany(in)
 	s.ask(in.Cause)
 	switch {
 	case s.f.recovering():
