@@ -96,11 +96,11 @@ func (p page) write(w io.Writer, look look) error {
 }
 
 func instances(s *control.Status, now time.Time) table {
-	t := table{words("NAME", "GROUP", "STATE", "SINCE", "WHY", "INTERFACE", "VRID", "PRIORITY", "ACTIVE", "ADDRESSES")}
+	t := table{words("NAME", "GROUP", "STATE", "FOR", "WHY", "LINK", "VRID", "PRIO", "ACTIVE", "ADDRESSES")}
 	for _, i := range s.Instances {
 		t = append(t, []cell{
 			{text: i.Name}, {text: or(i.Group)}, {i.State, stateColours[i.State]},
-			{text: ago(i.Since, now)}, {text: or(i.LastEvent)}, {text: iface(i)},
+			{text: age(i.Since, now)}, {text: or(i.LastEvent)}, {text: iface(i)},
 			{text: strconv.Itoa(int(i.VRID))}, {text: priority(i)}, {text: active(i)}, {text: or(held(i))},
 		})
 	}
@@ -343,6 +343,14 @@ func or(text string) string {
 		return "-"
 	}
 	return text
+}
+
+// age says for how long.
+func age(t *time.Time, now time.Time) string {
+	if t == nil {
+		return or("")
+	}
+	return span(now.Sub(*t))
 }
 
 // ago says how long since.

@@ -1,7 +1,6 @@
 package config_test
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -192,16 +191,12 @@ func TestExamples(t *testing.T) {
 	if err != nil || len(files) < 8 {
 		t.Fatalf("found %d examples (%v)", len(files), err)
 	}
-	key := filepath.Join(t.TempDir(), "key")
-	if err := os.WriteFile(key, []byte(strings.Repeat("5a", 32)), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := config.Parse(filepath.Base(file), bytes.ReplaceAll(text, []byte("/etc/ripcord/key"), []byte(key)))
+		c, err := config.Parse(filepath.Base(file), withKey(t, string(text)))
 		if err != nil {
 			t.Errorf("%v", err)
 			continue
