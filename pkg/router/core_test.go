@@ -305,6 +305,32 @@ func TestSlept(t *testing.T) {
 	}
 }
 
+// The links that a group tracks are asked like its own: as long as it is Backup or Active,
+// and while a member serves alone.
+func TestEngagedTracked(t *testing.T) {
+	groups := edge()
+	groups[0].Track = []vrrp.Tracker{{Name: "eth5", Weight: -10}}
+	groups[0].LastStanding = true
+	groups[2].Members[0].Track = []vrrp.Tracker{{Name: "eth6"}}
+	b := &bare{t: t, core: router.NewCore(groups, event.NewMinter(0), start), now: start}
+	for _, name := range []string{"eth0", "eth1", "eth2", "eth5", "eth6"} {
+		b.link(name, true)
+	}
+	b.give(vrrp.Start{})
+	want := func(when string, links ...string) {
+		t.Helper()
+		if got := b.core.Engaged(); !slices.Equal(got, links) {
+			t.Errorf("%s: %q, want %q", when, got, links)
+		}
+	}
+	want("in Backup", "eth0", "eth1", "eth2", "eth5", "eth6")
+	b.link("eth6", false)
+	b.link("eth0", false)
+	want("edge and alone in Fault", "eth1")
+	b.play(start.Add(time.Second))
+	want("outside serves alone", "eth0", "eth1", "eth5")
+}
+
 // The links that matter are those of groups in Backup or Active.
 func TestEngaged(t *testing.T) {
 	engaged := func(b *bare) []string {

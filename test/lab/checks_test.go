@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"ripcord/test/netns"
 	"ripcord/test/stage"
 )
 
@@ -244,6 +245,41 @@ func TestTrackLinks(t *testing.T) {
 	s.plug("a", inside)
 	w := s.watch(inside, 10*time.Millisecond)
 	s.servedBy("a", inside, w, time.Now(), patience)
+}
+
+// The loss of a tracked link is found as fast as that of an own one: the confirmer asks
+// both, since the kernel may announce a loss a second late.
+func TestTrackedLinkLoss(t *testing.T) {
+	netns.NeedRoot(t)
+	const limit = 50 * time.Millisecond
+	measuredAnew(t, func(t *testing.T, m *machine) (wrong string) {
+		s := newSite(t, bothSegments, "a")
+		began := time.Now()
+		yaml := fmt.Sprintf("control: {socket: %s}\nlinks: {default: {recovery: {wait: 0s}}}\ninstances:\n", s.socket("a")) +
+			fmt.Sprintf("  - {name: inside, interface: %s, vrid: %d, priority: 150, interval: 50ms, addresses: [%v/24], track: [{interface: %s}]}\n",
+				inside.ifname, inside.vrid, inside.virtual(), outside.ifname)
+		a := s.startYAML("a", yaml)
+		a.becomes("active", began, patience)
+		for _, seg := range []segment{inside, outside} {
+			var took []time.Duration
+			for range 9 {
+				time.Sleep(150 * time.Millisecond)
+				at := s.pull("a", seg)
+				took = append(took, a.becomes("fault", at, patience).TS.Sub(at.Round(0)))
+				back := s.plug("a", seg)
+				a.becomes("active", back, patience)
+			}
+			t.Logf("cable of %s pulled → fault: median %v of %v", seg.ifname, median(took), took)
+			percent := 50
+			if m.busy(limit / 4) {
+				percent = 25
+			}
+			if q := quantile(took, percent); q > limit {
+				wrong += fmt.Sprintf(" %s: p%d is %v, want at most %v", seg.ifname, percent, q, limit)
+			}
+		}
+		return wrong
+	})
 }
 
 // Twenty checks that hang, tracked by a hundred instances: no advert is missed, and
