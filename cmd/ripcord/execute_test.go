@@ -170,8 +170,8 @@ func TestStatusJSON(t *testing.T) {
 	socket := fakeDaemon(t, "pulled")
 	for name, want := range map[string][]string{
 		"":       {"inside", "outside", "dmz", "edge", "eth0", "eth1", "eth2"},
-		"edge":   {"inside", "outside", "edge", "eth0", "eth1"},
-		"inside": {"inside", "edge", "eth0"},
+		"edge":   {"inside", "outside", "edge", "eth0", "eth1", "eth2"},
+		"inside": {"inside", "edge", "eth0", "eth2"},
 		"dmz":    {"dmz", "eth2"},
 	} {
 		_, stdout, _ := try(t, append([]string{"status", "--json", "--socket", socket}, strings.Fields(name)...)...)

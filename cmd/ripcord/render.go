@@ -59,6 +59,9 @@ func statusPage(s *control.Status, now time.Time) page {
 		block{name: "faults", notes: faults(s, now)}, block{name: "last standing", notes: lastStanding(s)},
 		block{name: "missing", notes: missing(s)},
 		block{name: "holdings", notes: holdings(s)}, block{name: "warnings", notes: warnings(s, now)})
+	if list := trackersOf(s); len(list) > 0 {
+		p.blocks = append(p.blocks, block{name: "trackers", table: trackers(list, now), ages: []int{3}})
+	}
 	if len(s.Links) > 0 {
 		p.blocks = append(p.blocks, block{name: "links", table: links(s, now), ages: []int{8}})
 	}

@@ -49,6 +49,22 @@ func TestRender(t *testing.T) {
 	}
 }
 
+// TestRenderOne: of one instance what it and its group track, with the links and checks of
+// that; of another instance nothing.
+func TestRenderOne(t *testing.T) {
+	for _, name := range []string{"inside", "dmz"} {
+		s, err := only(statusOf(t, "pulled"), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got bytes.Buffer
+		if err := render(&got, s, now, look{width: pageWidth}); err != nil {
+			t.Fatal(err)
+		}
+		golden.Check(t, filepath.Join("testdata", "pulled-"+name+".txt"), got.String())
+	}
+}
+
 // TestColour: colours change nothing but the colours.
 func TestColour(t *testing.T) {
 	var plain, coloured bytes.Buffer

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"ripcord/pkg/control"
-	"ripcord/pkg/event"
 )
 
 // newStatus returns the command that shows what the daemon does.
@@ -22,7 +21,7 @@ func newStatus() *cobra.Command {
 		Use:   "status [NAME]",
 		Short: "Show who is active, why, and since when",
 		Long: "Show who is active, why, and since when: all instances, or those of the instance or\n" +
-			"group called NAME, and the links beneath them.",
+			"group called NAME, what they track, and the links beneath them.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			switch {
@@ -105,14 +104,13 @@ func only(s *control.Status, name string) (*control.Status, error) {
 	part.Instances = filter(s.Instances, func(i control.Instance) bool {
 		return i.Name == name || i.Group == name
 	})
+	tracked := func(name string, link bool) bool {
+		return slices.ContainsFunc(trackersOf(&part), func(t tracker) bool { return t.Name == name && (t.Kind == "interface") == link })
+	}
 	part.Links = filter(s.Links, func(l control.Link) bool {
-		return slices.ContainsFunc(part.Instances, func(i control.Instance) bool { return i.Interface == l.Name })
+		return tracked(l.Name, true) || slices.ContainsFunc(part.Instances, func(i control.Instance) bool { return i.Interface == l.Name })
 	})
-	part.Checks = filter(s.Checks, func(k control.Check) bool {
-		return slices.ContainsFunc(part.Instances, func(i control.Instance) bool {
-			return slices.ContainsFunc(i.Faults, func(f control.Fault) bool { return f.Reason == string(event.CheckFailed) && f.Source == k.Name })
-		})
-	})
+	part.Checks = filter(s.Checks, func(k control.Check) bool { return tracked(k.Name, false) })
 	if len(part.Instances) == 0 {
 		return nil, fmt.Errorf("there is no instance or group %q: %s", name, choice(s))
 	}

@@ -80,6 +80,10 @@ func pulled() router {
 		},
 		Faults:  []vrrp.FaultStatus{{Source: "eth0", Reason: event.InterfaceDown, Since: lost}},
 		Missing: []string{"198.51.100.1/24 on eth9 (there is no interface eth9)"},
+		Trackers: []vrrp.TrackerStatus{
+			{Tracker: vrrp.Tracker{Name: "eth2", Weight: -20}, State: vrrp.TrackerDown, Since: began, Adds: -20, Err: "eth2 is not usable: it is administratively down"},
+			{Tracker: vrrp.Tracker{Kind: vrrp.TrackCheck, Name: "load", Reported: true}, State: vrrp.TrackerUp, Since: began, Adds: -5},
+		},
 		InstanceState: vrrp.InstanceState{
 			State: event.Fault, Since: lost,
 			EffectivePriority: 150, ActiveAddress: netip.MustParseAddr("192.0.2.3"), ActivePriority: 100,
@@ -114,7 +118,10 @@ func pulled() router {
 	}
 	return router{
 		groups: []vrrp.GroupStatus{
-			{Name: "edge", State: event.Fault, Since: lost, Reason: event.InterfaceDown, Members: []vrrp.InstanceStatus{inside, outside}},
+			{Name: "edge", State: event.Fault, Since: lost, Reason: event.InterfaceDown, Members: []vrrp.InstanceStatus{inside, outside}, Trackers: []vrrp.TrackerStatus{
+				{Tracker: vrrp.Tracker{Kind: vrrp.TrackCheck, Name: "new"}, Since: began},
+				{Tracker: vrrp.Tracker{Kind: vrrp.TrackCheck, Name: "web", Weight: 10, Reverse: true}, State: vrrp.TrackerDown, Since: lost, Err: "no answer within 2s"},
+			}},
 			{State: event.Initialize, Members: []vrrp.InstanceStatus{dmz}},
 		},
 		links: []event.Link{

@@ -30,7 +30,7 @@ func (c Config) status() *Status {
 		if g.Name != "" {
 			s.Groups = append(s.Groups, Group{
 				Name: g.Name, State: g.State.String(), Since: known(g.Since),
-				Reason: string(g.Reason), Members: members,
+				Reason: string(g.Reason), Members: members, Trackers: trackers(g.Trackers),
 			})
 		}
 	}
@@ -53,6 +53,7 @@ func instance(group string, m vrrp.InstanceStatus, stats *stats.Counters) Instan
 		Name: m.Instance.Name, Group: group, Interface: m.Instance.Interface,
 		VRID: m.Instance.VRID, Family: m.Instance.Family.String(), Version: int(m.Instance.Version.Number()),
 		State: m.State.String(), Since: known(m.Since), LastStanding: m.LastStanding, Faults: make([]Fault, 0, len(m.Faults)), Missing: append([]string{}, m.Missing...),
+		Trackers: trackers(m.Trackers),
 
 		Priority: m.Instance.Priority, EffectivePriority: m.EffectivePriority,
 		IsOwner:        m.Instance.Priority == vrrp.Owner,
@@ -78,6 +79,31 @@ func instance(group string, m vrrp.InstanceStatus, stats *stats.Counters) Instan
 		i.Faults = append(i.Faults, Fault{Source: f.Source, Reason: string(f.Reason), Since: known(f.Since), Error: f.Err})
 	}
 	return i
+}
+
+func trackers(list []vrrp.TrackerStatus) []Tracker {
+	all := make([]Tracker, 0, len(list))
+	for _, t := range list {
+		out := Tracker{
+			Kind: "check", Name: t.Name, State: trackerStates[t.State], Since: known(t.Since), Reverse: t.Reverse, Adds: t.Adds, Error: t.Err,
+		}
+		switch {
+		case t.Kind == vrrp.TrackInterface:
+			out.Kind = "interface"
+		case t.Reported:
+			out.Kind = "file"
+		}
+		if t.Weight != 0 {
+			out.Weight = &t.Weight
+		}
+		all = append(all, out)
+	}
+	return all
+}
+
+// trackerStates are the words for the states of a tracker: those of checks.
+var trackerStates = map[vrrp.TrackerState]string{
+	vrrp.TrackerWaiting: track.Waiting.String(), vrrp.TrackerUp: track.Up.String(), vrrp.TrackerDown: track.Down.String(),
 }
 
 func warnings(inForce []event.Warning) []Warning {

@@ -36,6 +36,7 @@ type Instance struct {
 	LastStanding bool      `json:"last_standing,omitempty"`
 	Holding      string    `json:"holding,omitempty"` // why it stays Backup though its waits are over
 	Missing      []string  `json:"missing"`           // what could not be put in place of what it should hold
+	Trackers     []Tracker `json:"trackers"`          // what it tracks itself
 	Warnings     []Warning `json:"warnings"`          // what is wrong beside faults, and needs a person
 
 	Priority          uint8       `json:"priority"` // as configured
@@ -75,11 +76,24 @@ type Warning struct {
 
 // Group is one group of virtual routers that move as one.
 type Group struct {
+	Name     string     `json:"name"`
+	State    string     `json:"state"`
+	Since    *time.Time `json:"since"`
+	Reason   string     `json:"reason"` // of the last transition
+	Members  []string   `json:"members"`
+	Trackers []Tracker  `json:"trackers"` // what it tracks as a whole, beside its members
+}
+
+// Tracker is one entry of a list `track`.
+type Tracker struct {
+	Kind    string     `json:"kind"` // interface, check, or file: a check of a file
 	Name    string     `json:"name"`
-	State   string     `json:"state"`
-	Since   *time.Time `json:"since"`
-	Reason  string     `json:"reason"` // of the last transition
-	Members []string   `json:"members"`
+	State   string     `json:"state"`             // waiting (no result yet), up, down
+	Since   *time.Time `json:"since"`             // of the state
+	Weight  *int       `json:"weight"`            // null: its failure is a fault, or a file has the number
+	Reverse bool       `json:"reverse,omitempty"` // the weight counts, or it is a fault, while it is in the other state
+	Adds    int        `json:"adds"`              // to the priority, now
+	Error   string     `json:"error,omitempty"`   // why it is down
 }
 
 // Check is one check, and what is known of it.

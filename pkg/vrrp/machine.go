@@ -17,6 +17,8 @@ type Machine struct {
 
 	status *GroupStatus  // the last snapshot
 	faults []FaultStatus // compared with it, again and again
+	// trackers has those of each member, and at last of the group; nil: one has changed.
+	trackers [][]TrackerStatus
 }
 
 // Tickets numbers what verifiers are asked, over all groups of a router, so
@@ -40,7 +42,7 @@ func NewMachine(cfg Group, tickets *Tickets, now time.Time) *Machine {
 	}
 	m.facts.name = cfg.Title()
 	m.facts.faultAll, m.facts.lastStanding = cfg.FaultAll, cfg.LastStanding
-	m.facts.trackers = newTrackers(&cfg, m.facts.members)
+	m.facts.trackers = newTrackers(&cfg, m.facts.members, now)
 	for i := range m.facts.trackers {
 		if t := &m.facts.trackers[i]; t.fatal() && m.facts.counts(t) {
 			m.facts.faults[t.fault()] = fault{since: now}

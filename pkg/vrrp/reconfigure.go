@@ -161,13 +161,14 @@ func (f *facts) hasOn(key faultKey) bool {
 // keepTrackers takes the new list of trackers, each with what is known of it.
 func (s *step) keepTrackers(links []event.Link) {
 	before := s.f.trackers
+	s.trackers = nil
 	s.f.faultAll = s.cfg.FaultAll
-	s.f.trackers = newTrackers(&s.cfg, s.f.members)
+	s.f.trackers = newTrackers(&s.cfg, s.f.members, s.now)
 	for i := range s.f.trackers {
 		t := &s.f.trackers[i]
 		at := slices.IndexFunc(before, func(o tracker) bool { return o.Kind == t.Kind && o.Name == t.Name })
 		if at >= 0 {
-			t.state, t.change, t.err = before[at].state, before[at].change, before[at].err
+			t.state, t.since, t.change, t.err = before[at].state, before[at].since, before[at].change, before[at].err
 			continue
 		}
 		for _, l := range links {

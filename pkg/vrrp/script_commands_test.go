@@ -420,6 +420,13 @@ func (l *lan) status(r *router, member string) {
 		for _, f := range in.Faults {
 			said += fmt.Sprintf("; fault %s of %s", f.Reason, f.Source)
 		}
+		for _, t := range slices.Concat(in.Trackers, st.Trackers) {
+			state := [...]string{"waiting", "up", "down"}[t.State]
+			said += fmt.Sprintf("; tracks %s, %s since %v", t.Name, state, t.Since.Sub(l.begin))
+			if t.Adds != 0 {
+				said += fmt.Sprintf(", adds %d", t.Adds)
+			}
+		}
 		if len(in.Missing) > 0 {
 			said += fmt.Sprintf("; lacks %v, priority %d", in.Missing, in.EffectivePriority)
 		}

@@ -11,12 +11,13 @@ import (
 
 // GroupStatus is a snapshot of a group. It never changes.
 type GroupStatus struct {
-	Name    string // empty for an instance outside any group
-	State   event.State
-	Since   time.Time    // of the state
-	Reason  event.Reason // of the last transition
-	Members []InstanceStatus
-	Holding string // what keeps a Backup from taking over that could; empty: nothing
+	Name     string // empty for an instance outside any group
+	State    event.State
+	Since    time.Time    // of the state
+	Reason   event.Reason // of the last transition
+	Members  []InstanceStatus
+	Trackers []TrackerStatus // those of the group as a whole; nobody changes them
+	Holding  string          // what keeps a Backup from taking over that could; empty: nothing
 }
 
 // Title is that of the group's configuration.
@@ -26,7 +27,8 @@ func (g *GroupStatus) Title() string { return title(g.Name, g.Members[0].Instanc
 type InstanceStatus struct {
 	Instance *Instance // the configuration; nobody changes it
 	Faults   []FaultStatus
-	Missing  []string // what it lacks of what it should hold; nobody changes it
+	Missing  []string        // what it lacks of what it should hold; nobody changes it
+	Trackers []TrackerStatus // in the order of its configuration; nobody changes them
 	InstanceState
 }
 
@@ -48,6 +50,15 @@ type InstanceState struct {
 	SkewTime           time.Duration
 }
 
+// TrackerStatus is one entry of a list `track`, and what is known of it.
+type TrackerStatus struct {
+	Tracker
+	State TrackerState
+	Since time.Time // of the state
+	Adds  int       // to the priority, now
+	Err   string    // why it is down
+}
+
 // FaultStatus is one cause of the Fault state: a fault, or the recovery of a
 // link that has returned.
 type FaultStatus struct {
@@ -67,13 +78,17 @@ func (m *Machine) Status(now time.Time) *GroupStatus {
 }
 
 func (m *Machine) snapshot(now time.Time) *GroupStatus {
+	if m.trackers == nil {
+		m.trackers = m.facts.trackerStatus()
+	}
 	st := &GroupStatus{
 		Name: m.cfg.Name, State: m.facts.state(), Since: m.since, Reason: m.reason, Holding: m.facts.holding(),
-		Members: make([]InstanceStatus, len(m.facts.members)),
+		Trackers: m.trackers[len(m.facts.members)],
+		Members:  make([]InstanceStatus, len(m.facts.members)),
 	}
 	for i, mb := range m.facts.members {
 		st.Members[i] = InstanceStatus{
-			Instance: mb.Instance, Faults: m.appendFaults(nil, mb), Missing: mb.missing(), InstanceState: m.condition(mb, st.State, now),
+			Instance: mb.Instance, Faults: m.appendFaults(nil, mb), Missing: mb.missing(), Trackers: m.trackers[i], InstanceState: m.condition(mb, st.State, now),
 		}
 	}
 	return st
@@ -81,7 +96,7 @@ func (m *Machine) snapshot(now time.Time) *GroupStatus {
 
 // still reports whether a snapshot is up to date.
 func (m *Machine) still(st *GroupStatus, now time.Time) bool {
-	if st.State != m.facts.state() || st.Since != m.since || st.Reason != m.reason || st.Holding != m.facts.holding() {
+	if m.trackers == nil || st.State != m.facts.state() || st.Since != m.since || st.Reason != m.reason || st.Holding != m.facts.holding() {
 		return false
 	}
 	for i, mb := range m.facts.members {
@@ -118,6 +133,20 @@ func (m *Machine) condition(mb *member, state event.State, now time.Time) Instan
 		c.ActiveAddress, c.ActivePriority = mb.other.source, mb.other.priority
 	}
 	return c
+}
+
+// trackerStatus returns what is known of the trackers of each member, and at last of those
+// of the group as a whole.
+func (f *facts) trackerStatus() [][]TrackerStatus {
+	all := make([][]TrackerStatus, len(f.members)+1)
+	for i := range f.trackers {
+		t, of := &f.trackers[i], len(f.members)
+		if t.member != nil {
+			of = t.member.index
+		}
+		all[of] = append(all[of], TrackerStatus{t.Tracker, t.state, t.since, t.adds(), t.err})
+	}
+	return all
 }
 
 // appendFaults adds the faults of a member, by source and reason.

@@ -56,7 +56,8 @@ type tracker struct {
 	Tracker
 	member *member // that lists it; nil: the group does
 	state  TrackerState
-	change int // that it reported, if it reports one
+	since  time.Time // of the state
+	change int       // that it reported, if it reports one
 	err    string
 }
 
@@ -94,14 +95,14 @@ func (t *tracker) fault() faultKey {
 
 // newTrackers returns what a group tracks. The links of the members are watched anyway;
 // a link of which nothing is known is down.
-func newTrackers(cfg *Group, members []*member) (list []tracker) {
+func newTrackers(cfg *Group, members []*member, now time.Time) (list []tracker) {
 	add := func(m *member, of []Tracker) {
 		for _, t := range of {
 			state := TrackerWaiting
 			if t.Kind == TrackInterface {
 				state = TrackerDown
 			}
-			list = append(list, tracker{Tracker: t, member: m, state: state})
+			list = append(list, tracker{Tracker: t, member: m, state: state, since: now})
 		}
 	}
 	for _, m := range members {
@@ -146,8 +147,11 @@ func (s *step) note(kind TrackerKind, name string, state TrackerState, change in
 		if t.Kind != kind || t.Name != name || t.state == state && t.change == change && t.err == err {
 			continue
 		}
+		if t.state != state {
+			t.since = s.now
+		}
 		t.state, t.change, t.err = state, change, err
-		changed = true
+		changed, s.trackers = true, nil
 	}
 	return changed
 }
