@@ -11,6 +11,7 @@ PURE    := $(filter-out $(KERNEL) ./pkg/sim,$(TESTED))
 FUZZ    := $(sort $(shell grep -roE --include='*_test.go' '^func Fuzz[A-Za-z0-9]+' pkg | sed -E 's|^pkg/(.*)/[^/]*:func |\1:|'))
 FUZZFOR ?= 5s
 RUN     ?= .
+FILES   ?= .
 # A partial run writes no RESULTS.md.
 RESULTS  = $(if $(filter .,$(RUN)),-results $(CURDIR)/test/bench/RESULTS.md)
 BENCH   := $(GO) test -count=1 -p 1 -v
@@ -45,9 +46,9 @@ interop-full: ## all of the matrix
 	@test/setup packages interop/packages
 	$(VERBOSE) --packages=./test/interop -- -count=1 -parallel 16 -timeout 20m -run '$(RUN)' -args -full
 
-keepalived-diff: ## keepalived and ripcord, started from the same files (not part of test)
+keepalived-diff: ## keepalived and ripcord, started from the same files (not part of test); some: FILES=expression
 	@test/setup
-	$(VERBOSE) --packages=./test/keepalived -- -count=1 -parallel 40 -timeout 10m -run '$(RUN)'
+	$(VERBOSE) --packages=./test/keepalived -- -count=1 -parallel 40 -timeout 10m -run '$(RUN)' -args -files '$(FILES)'
 
 test-vm: ## the binary under Debian's kernel on emulated NICs, cables pulled (not part of test)
 	@test/setup vm/packages

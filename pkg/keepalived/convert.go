@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
 	"ripcord/pkg/tree"
 )
@@ -19,8 +20,7 @@ func (t Translation) YAML() string {
 	c.plain()
 	c.defaults()
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Made from %s by ripcord convert.\n", t.Files[0].Name)
-	for _, line := range head {
+	for _, line := range append(folded("Made from "+t.Files[0].Name+" by ripcord convert."), head...) {
 		b.WriteString("# " + line + "\n")
 	}
 	return b.String() + "\n" + c.root.YAML()
@@ -148,9 +148,15 @@ func (c *converter) place(at tree.Position) string {
 	return fmt.Sprintf("%s, line %d:", filepath.Base(c.Files[at.File].Name), at.Line)
 }
 
-// folded breaks a text into lines.
+// folded breaks a text into lines, in which nothing is that a comment cannot have.
 func folded(text string) (lines []string) {
 	const most = 100
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, text)
 	line := ""
 	for _, word := range strings.Fields(text) {
 		if line != "" && len(line)+1+len(word) > most {

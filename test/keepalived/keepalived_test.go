@@ -8,6 +8,7 @@
 package keepalived
 
 import (
+	"flag"
 	"os"
 	"os/exec"
 	"testing"
@@ -18,7 +19,11 @@ import (
 // built is the path of ripcord as it was built for these tests.
 var built string
 
+// chosen restricts the files.
+var chosen = flag.String("files", ".", "play those files only whose names this expression matches")
+
 func TestMain(m *testing.M) {
+	flag.Parse()
 	os.Exit(stage.Main(m, "keepalived", func(path string) error {
 		built = path
 		return nil
