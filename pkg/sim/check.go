@@ -30,8 +30,9 @@ import (
 //	alone      there is no Active that it may not preempt, in quiet times, whether
 //	           it believes its adverts or not; none it must yield to was heard within miss
 //	           intervals, at any time
-//	awake      it did not sleep through its deadline just now
+//	awake      it did not just sleep for longer than an interval beside an Active that lives
 //	delayed    its startup_delay and preempt_delay are over
+//	rested     it was not for its Skew_Time at least
 //	fenced     its fence has succeeded since the Active was last heard that fell silent, or
 //	           has failed and need not succeed
 //
@@ -48,6 +49,7 @@ import (
 //	           nothing but priorities has changed, if somebody did by then or could
 //	replaced   an Active that lowers its priority below that of a Backup which may preempt
 //	           is replaced by it within its Skew_Time
+//	moved      no router moves more than a few times for one disturbance
 //
 // And at the end of each quiet time: the best router that is healthy is Active, and no
 // other, and since they came to rest none has moved.
@@ -76,6 +78,7 @@ type record struct {
 	resigned    []time.Time // by instance: when it sent priority 0; zero: or an advert since
 	heard       [][]heard   // by instance and sender
 	fence       fencing
+	moves       moves
 }
 
 // crossing is how long a preempted Active and its successor may both be Active
@@ -215,6 +218,7 @@ func (c *Check) Event(r *Router, e event.Event) {
 			c.violate("%s: %s", r.Name, e.Message())
 		}
 	case event.GroupTransition:
+		c.moved(r)
 		if e.Reason == event.StalledLoop {
 			c.routers[r.at].ready = c.World.now
 		}

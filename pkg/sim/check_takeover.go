@@ -16,6 +16,7 @@ func (c *Check) takeover(r *Router, priority uint8) {
 	c.unheard(r, priority)
 	c.awake(r, "took over")
 	c.fenced(r)
+	c.rested(r, priority)
 	if c.World.calm() >= c.heardWithin(r) {
 		c.alone(r)
 		c.delayed(r)

@@ -76,11 +76,15 @@ func (r *Router) powerCycle() {
 	if r.core == nil {
 		return
 	}
+	w, external := r.world, r.world.external
 	r.Crash()
+	w.external = external
 	life := r.life
-	r.world.After(r.world.between(rebootsWithin/10, rebootsWithin), func() {
+	w.After(w.between(rebootsWithin/10, rebootsWithin), func() {
 		if r.life == life {
+			external := w.external
 			r.Start()
+			w.external = external
 		}
 	})
 }

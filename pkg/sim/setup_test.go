@@ -150,7 +150,8 @@ var setups = []setup{
 		track: []vrrp.Tracker{
 			{Kind: vrrp.TrackCheck, Name: "web", Weight: -20}, {Kind: vrrp.TrackInterface, Name: "eth2"}, {Kind: vrrp.TrackCheck, Name: "disk"},
 			{Kind: vrrp.TrackInterface, Name: "eth0", Weight: 10},
-		}},
+		},
+		listed: []vrrp.Tracker{{Kind: vrrp.TrackCheck, Name: "own"}}},
 	{name: "fence, 1s", share: 0.2, interval: time.Second, priorities: []uint8{150, 100, 100}, preempt: true, family: event.IPv4,
 		fence: &vrrp.Fence{Timeout: fenceTimeout}},
 	{name: "fence or proceed, 100ms", share: 0.02, interval: 100 * time.Millisecond, priorities: []uint8{150, 100}, preempt: true, family: event.IPv6,

@@ -42,6 +42,7 @@ func (c *check) set(down bool, change int) {
 		note = c.router.world.shift
 	}
 	note()
+	c.router.world.external.count++
 	c.down, c.change = down, change
 	c.reportLater(note)
 }

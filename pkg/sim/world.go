@@ -40,8 +40,16 @@ type World struct {
 	// broken is when something was last done that may end the service: anything but
 	// a change of a priority.
 	broken time.Time
+	// external counts what was done to the LAN from outside, and not by a fence.
+	external external
 	// readdressed is when the address of a port last changed.
 	readdressed time.Time
+}
+
+// external is how often something was done to a LAN, and when it last was.
+type external struct {
+	count uint64
+	at    time.Time
 }
 
 // beginning is the first instant of every world.
@@ -120,6 +128,7 @@ func (w *World) disturb() { w.disturbFor(0) }
 
 // disturbFor notes that it will not be quiet before d has passed.
 func (w *World) disturbFor(d time.Duration) {
+	w.external = external{w.external.count + 1, w.now.Add(d)}
 	w.shiftFor(d)
 	w.broken = latest(w.broken, w.now.Add(d))
 }

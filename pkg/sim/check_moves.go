@@ -1,0 +1,60 @@
+package sim
+
+import (
+	"math/bits"
+	"slices"
+	"time"
+
+	"ripcord/pkg/vrrp"
+)
+
+// moves counts the transitions of a router that followed one disturbance of a LAN that is
+// sound.
+type moves struct {
+	after uint64 // the number of disturbances until then
+	count int
+}
+
+const (
+	// mostMoves is how often a router moves at most for one disturbance: from Active to
+	// Fault or Backup, and back by way of Backup.
+	mostMoves = 3
+	// mostTries is how much more often it moves each time that a router which lacks something
+	// tries anew.
+	mostTries = 3
+	// leastHoldOff is the first hold-off of a router that lacks something; each is twice as
+	// long as the one before.
+	leastHoldOff = 10 * time.Second
+)
+
+// moved counts a transition of a router, and checks that the disturbance before it has not
+// caused too many. While frames get lost each loss may move it.
+func (c *Check) moved(r *Router) {
+	w, m := c.World, &c.routers[r.at].moves
+	if w.calm() == 0 {
+		return
+	}
+	if m.after != w.external.count {
+		*m = moves{after: w.external.count}
+	}
+	m.count++
+	most := mostMoves
+	if slices.ContainsFunc(w.Routers, (*Router).lacks) {
+		most += mostTries * bits.Len(1+uint(w.now.Sub(w.external.at)/leastHoldOff))
+	}
+	if m.count > most {
+		c.violate("%s has moved %d times in %v since the last disturbance, want at most %d%s", r.Name, m.count, w.now.Sub(w.external.at), most, c.describe())
+	}
+}
+
+// rested checks that a router which becomes Active again was not for its Skew_Time at least,
+// whatever is lost: only an owner waits for nothing.
+func (c *Check) rested(r *Router, priority uint8) {
+	if c.World.now.Sub(r.resumed) < r.instances[0].Interval {
+		return // what it has just read is older
+	}
+	least := vrrp.SkewTime(priority, c.World.shortest())
+	if ago := c.World.now.Sub(c.routers[r.at].leftAt); ago < least && priority != vrrp.Owner {
+		c.violate("%s is Active again after %v, and its Skew_Time is %v", r.Name, ago, least)
+	}
+}
