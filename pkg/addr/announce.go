@@ -47,20 +47,20 @@ func (a *announcer) beginLater(now time.Time, instance string, entries []*entry)
 		return
 	}
 	h := a.ledger.held[instance]
-	var places []int
+	var indexes []int
 	for n, e := range h.entries {
 		if slices.Contains(entries, e) {
-			places = append(places, n)
+			indexes = append(indexes, n)
 		}
 	}
-	a.startSome(now, instance, places, h.set.Announce)
+	a.startSome(now, instance, indexes, h.set.Announce)
 }
 
 // configure has an instance that is held announced as its new set says. Places are those
 // that its addresses have now, by those that they had.
-func (a *announcer) configure(now time.Time, instance string, places map[int]int) {
+func (a *announcer) configure(now time.Time, instance string, indexes map[int]int) {
 	set := a.ledger.sets[instance]
-	a.change(now, instance, len(set.Addresses), set.Announce, places)
+	a.change(now, instance, len(set.Addresses), set.Announce, indexes)
 }
 
 // unmute has the next failure of an instance reported.

@@ -76,7 +76,7 @@ func (w *Worker) follow(o queued, changes []change) {
 		if !w.ledger.holds(name) {
 			continue
 		}
-		w.announcer.configure(now, name, c.places)
+		w.announcer.configure(now, name, c.indexes)
 		w.routes.Hold(o.at, o.Cause, name) // unless it is held: it may have had none
 		if c.is.Refuse && !c.was.Refuse {
 			refusing = append(refusing, name)

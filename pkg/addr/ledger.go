@@ -101,8 +101,8 @@ func (l *ledger) attach(where string, fact event.Link) (dirty bool) {
 				continue
 			}
 			e.retry = time.Time{}
-			// An IPv6 address goes when its link is set down; it is not said
-			// which of the two news comes first.
+			// An IPv6 address goes when its link is set down, and either message may come
+			// first.
 			dirty = dirty || e.Prefix.Addr().Is6() && (!fact.AdminUp || fact.Downs > 0)
 		}
 	}
@@ -277,7 +277,7 @@ func (l *ledger) wanted() map[event.AddressKey]bool {
 // change is a set that is new, or another than before.
 type change struct {
 	was, is *Set        // was is nil if the instance is new
-	places  map[int]int // where addresses are now that are held and stay, by where they were
+	indexes map[int]int // where addresses are now that are held and stay, by where they were
 }
 
 // configure takes new sets. It returns those that are not as they were.
@@ -294,7 +294,7 @@ func (l *ledger) configure(at time.Time, cause event.Cause, sets []Set) (changes
 		l.learn(is)
 		c := change{was: was, is: is}
 		if h := l.held[is.Instance]; h != nil {
-			c.places = l.change(at, cause, h, is)
+			c.indexes = l.change(at, cause, h, is)
 		}
 		changes = append(changes, c)
 	}
@@ -302,27 +302,27 @@ func (l *ledger) configure(at time.Time, cause event.Cause, sets []Set) (changes
 	return changes
 }
 
-// change gives an instance that is held another set. It returns the places of the
+// change gives an instance that is held another set. It returns the indexes of the
 // addresses that stay, by those that they had.
-func (l *ledger) change(at time.Time, cause event.Cause, h *holding, set *Set) (places map[int]int) {
-	type place struct {
+func (l *ledger) change(at time.Time, cause event.Cause, h *holding, set *Set) (indexes map[int]int) {
+	type position struct {
 		where  string
 		prefix netip.Prefix
 	}
-	was, old := h.set, make(map[place]int)
+	was, old := h.set, make(map[position]int)
 	for n, e := range h.entries {
-		old[place{e.Interface, e.Prefix}] = n
+		old[position{e.Interface, e.Prefix}] = n
 	}
 	var entries, altered []*entry
-	places, gone := make(map[int]int), slices.Clone(h.entries)
+	indexes, gone := make(map[int]int), slices.Clone(h.entries)
 	for n, a := range set.Addresses {
-		of := place{a.Interface, a.Prefix}
+		of := position{a.Interface, a.Prefix}
 		m, known := old[of]
 		delete(old, of)
 		if known {
 			e := h.entries[m]
 			if alike(e.Address, a) || l.presence(e) == foreign {
-				e.Address, places[m], gone[m] = a, n, nil
+				e.Address, indexes[m], gone[m] = a, n, nil
 				entries = append(entries, e)
 				continue
 			}
@@ -334,7 +334,7 @@ func (l *ledger) change(at time.Time, cause event.Cause, h *holding, set *Set) (
 	h.set, h.entries, h.within = set, entries, inPlaceWithin
 	l.giveUp(at, cause, was, gone)
 	l.replaceAll(at, cause, was, altered)
-	return places
+	return indexes
 }
 
 // alike reports whether the kernel makes no difference between an address and another

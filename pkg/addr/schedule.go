@@ -16,7 +16,7 @@ type job struct {
 	deadline.Position
 	instance  string
 	addresses int
-	places    []int // of those addresses among all of the instance; nil: they are all
+	indexes   []int // of those addresses among all of the instance; nil: they are all
 	Announce
 	seq int
 
@@ -68,35 +68,35 @@ func (s *schedule) newJob(now time.Time, instance string, addresses int, a Annou
 // knows reports whether an instance was started, and not canceled.
 func (s *schedule) knows(instance string) bool { return s.jobs[instance] != nil }
 
-// startSome announces some addresses, by their places, of an instance whose others were
+// startSome announces some addresses, by their indexes, of an instance whose others were
 // announced: a set at once, and a second AgainAfter later. Announcements of these addresses
 // that were still to come begin anew.
-func (s *schedule) startSome(now time.Time, instance string, places []int, a Announce) {
+func (s *schedule) startSome(now time.Time, instance string, indexes []int, a Announce) {
 	if old := s.some[instance]; old != nil {
 		s.waiting.Remove(old)
 		if !old.due.IsZero() { // not all was announced
-			places = slices.Concat(old.places, places)
-			slices.Sort(places)
-			places = slices.Compact(places)
+			indexes = slices.Concat(old.indexes, indexes)
+			slices.Sort(indexes)
+			indexes = slices.Compact(indexes)
 		}
 	}
-	j := s.newJob(now, instance, len(places), a)
-	j.places = places
+	j := s.newJob(now, instance, len(indexes), a)
+	j.indexes = indexes
 	s.some[instance] = j
 	s.beginSet(now, j, a.Count)
 }
 
 // change goes on with an instance that has so many addresses now. Those that stay have
-// new places, by their old ones. Of what is under way, a round begins anew.
-func (s *schedule) change(now time.Time, instance string, addresses int, a Announce, places map[int]int) {
+// new indexes, by their old ones. Of what is under way, a round begins anew.
+func (s *schedule) change(now time.Time, instance string, addresses int, a Announce, indexes map[int]int) {
 	if j := s.some[instance]; j != nil {
 		var kept []int
-		for _, n := range j.places {
-			if at, stays := places[n]; stays {
+		for _, n := range j.indexes {
+			if at, stays := indexes[n]; stays {
 				kept = append(kept, at)
 			}
 		}
-		j.places = kept
+		j.indexes = kept
 		s.resize(now, j, len(kept), a)
 	}
 	j := s.jobs[instance]
@@ -157,8 +157,8 @@ func (s *schedule) next(now time.Time) (instance string, n int, ok bool) {
 			continue
 		}
 		n = j.pos
-		if j.places != nil {
-			n = j.places[n]
+		if j.indexes != nil {
+			n = j.indexes[n]
 		}
 		if j.pos++; j.pos == j.addresses {
 			j.pos = 0

@@ -84,8 +84,8 @@ func (p *Plan) unsend(e *entry) {
 	p.batch = kept
 }
 
-// Settle accounts for the batch of the last turn, once the Sender has set its errors,
-// and calls yield for each message with its outcome. Each destination counts for itself:
+// Settle accounts for the batch of the last turn, once the Sender has set its errors, and
+// calls yield for each message with its outcome. Each destination has an account of its own:
 // an advert that reached one peer has not reached the others.
 func (p *Plan) Settle(yield func(*Message, Outcome) bool) {
 	for i := range p.batch {

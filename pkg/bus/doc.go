@@ -13,9 +13,9 @@
 //     for each key, merged; Recent keeps the last n for each key, and Ring the
 //     last n of all, and both count what they lost. The memory of each is bounded: that of Merged by the number of keys since a
 //     Take, that of a retained topic by the number of keys that are remembered.
-//  4. A retained topic remembers the merged value of each key, less what counts
-//     since a Take. Subscribing yields that snapshot and all that comes after
-//     it, in one act. A key may be forgotten, until it is published again.
+//  4. A retained topic remembers the merged value of each key, less what accumulates between
+//     two Takes. Subscribing yields that snapshot and all that comes after it, in one act. A
+//     key may be forgotten, until it is published again.
 //  5. Take gives all that stands in a backlog, in order of arrival, and never blocks. A
 //     reader with several subscriptions gives them one Bell, and after it rang takes from
 //     all. It finds all that was published earlier than a value it has taken from one

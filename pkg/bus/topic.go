@@ -48,8 +48,8 @@ type Mergeable[K comparable, T any] interface {
 	Key() K
 	// Merge returns what is left when newer is absorbed over the receiver.
 	Merge(newer T) T
-	// Rest returns the value less what counts since it was last taken: a retained
-	// topic remembers that.
+	// Rest returns the value less what accumulates between two Takes: a retained topic
+	// remembers that.
 	Rest() T
 }
 
@@ -103,8 +103,8 @@ func (t *Retained[K, T]) Forget(key K) {
 	t.memory.forget(key)
 }
 
-// memory is the last value of each key of a retained topic, under the topic's lock.
-// Nobody takes from it, so it strips each value of what counts since a Take.
+// memory is the last value of each key of a retained topic, under the topic's lock. Nobody
+// takes from it, so it strips each value of what accumulates between two Takes.
 type memory[K comparable, T Mergeable[K, T]] struct {
 	at     map[K]int // index into values
 	values []*T      // nil: forgotten

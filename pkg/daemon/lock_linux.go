@@ -24,10 +24,10 @@ const RunDir = "/run/ripcord"
 // and is not: two would take each other's addresses for leftovers.
 var ErrRunning = errors.New("another ripcord runs in this network namespace")
 
-// lockSocket is an abstract unix socket, which belongs to the network namespace and
-// goes with the process. Any user may bind that name, so only a holder that is root, our
-// own user, or has the rights of a daemon counts. It finds a ripcord that shares the network namespace but
-// not RunDir, as in a container.
+// lockSocket is an abstract unix socket, which belongs to the network namespace and goes with
+// the process. Any user may bind that name, so only a holder that is root, our own user, or
+// has the rights of a daemon is taken for a ripcord. It finds a ripcord that shares the
+// network namespace but not RunDir, as in a container.
 const lockSocket = "@ripcord"
 
 // Lock makes its holder the only ripcord of its network namespace. It ends with the
@@ -148,7 +148,7 @@ func (l *Lock) holder(file *os.File) string {
 func (l *Lock) bindSocket() error {
 	listener, err := net.Listen("unix", lockSocket)
 	if err != nil {
-		if pid, counts := socketHolder(); errors.Is(err, syscall.EADDRINUSE) && counts {
+		if pid, trusted := socketHolder(); errors.Is(err, syscall.EADDRINUSE) && trusted {
 			return fmt.Errorf("%w: stop it first (process %d holds the abstract socket %s)", ErrRunning, pid, lockSocket)
 		}
 		return nil
@@ -166,9 +166,9 @@ func (l *Lock) bindSocket() error {
 	return nil
 }
 
-// socketHolder returns the process that has bound the abstract socket, and reports
-// whether it counts.
-func socketHolder() (pid int, counts bool) {
+// socketHolder returns the process that has bound the abstract socket, and reports whether it
+// may be a ripcord.
+func socketHolder() (pid int, trusted bool) {
 	conn, err := net.DialTimeout("unix", lockSocket, time.Second)
 	if err != nil {
 		return 0, false // bound by somebody who does not listen, as every ripcord does
@@ -180,10 +180,10 @@ func socketHolder() (pid int, counts bool) {
 	}
 	_ = raw.Control(func(fd uintptr) {
 		if peer, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
-			pid, counts = int(peer.Pid), peer.Uid == 0 || int(peer.Uid) == os.Geteuid() || hasRights(int(peer.Pid))
+			pid, trusted = int(peer.Pid), peer.Uid == 0 || int(peer.Uid) == os.Geteuid() || hasRights(int(peer.Pid))
 		}
 	})
-	return pid, counts
+	return pid, trusted
 }
 
 // hasRights reports whether a process may change addresses. In a user namespace of its

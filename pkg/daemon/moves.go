@@ -197,7 +197,7 @@ func (m *moves) giveAll(mv *move) {
 	}
 }
 
-// rank returns the place of a transition in its move.
+// rank returns the order of a transition in its move.
 func rank(t *notify.Transition) int {
 	switch {
 	case t.Kind == notify.Group && t.From == event.Initialize:

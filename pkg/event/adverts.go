@@ -100,8 +100,8 @@ func (e AdvertFailed) Fields() []Field {
 	return []Field{{"instance", e.Instance}, {"error", e.Err}, {"count", e.Count}}
 }
 
-// AdvertMismatch reports that a valid advert differs from our configuration in a
-// way that RFC 9568 §7.1 wants logged, not discarded.
+// AdvertMismatch reports that a valid advert differs from our configuration, which RFC 9568
+// §7.1 wants logged and not discarded.
 type AdvertMismatch struct {
 	Stamp
 	Instance string

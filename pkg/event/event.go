@@ -33,8 +33,8 @@ type Event interface {
 	When() Stamp
 }
 
-// Sentence returns the message of an event on one line: what a driver, a library or the
-// kernel said may have several.
+// Sentence returns the message of an event on one line: a text from a driver, a library or
+// the kernel may have several.
 func Sentence(e Event) string {
 	const breaks = "\n\r\v\f\u0085\u2028\u2029"
 	message := strings.Trim(e.Message(), breaks)

@@ -41,8 +41,8 @@ func (o OperState) String() string {
 	return "unknown"
 }
 
-// Link is the present state of one interface: a fact, of which only the latest
-// counts. pkg/link publishes it, retained by name, at each change.
+// Link is the present state of one interface: a fact, which replaces the one before.
+// pkg/link/monitor publishes it, retained by name, at each change.
 type Link struct {
 	Cause Cause
 	// Seq orders the changes of all links; a greater one is newer.
@@ -161,8 +161,8 @@ func (l Link) Near(station netip.Addr) netip.Addr {
 	return near.Addr()
 }
 
-// Address is the state of one address in the kernel: a fact, of which the latest
-// counts. pkg/link publishes each RTM_NEWADDR and RTM_DELADDR.
+// Address is the state of one address in the kernel: a fact, which replaces the one before.
+// pkg/link/monitor publishes each RTM_NEWADDR and RTM_DELADDR.
 type Address struct {
 	Cause   Cause
 	Index   int

@@ -69,7 +69,7 @@ func samples() []Event {
 		Warning{s, "inside", "proxy-arp", "eth0", "two machines answer", false}, Warning{s, "inside", "proxy-arp", "", "two machines answer", true},
 		EngineStalled{s, "inside", 4 * time.Second, "listening"},
 		EngineLease{s, "inside", 4 * time.Second, "resigned"},
-		EngineThread{s, Hastened, "sched_setattr: operation not permitted"},
+		EngineThread{s, Nice, "sched_setattr: operation not permitted"},
 		DaemonHung{s, "router", 15 * time.Second, true, false}, DaemonHung{s, "router", 15 * time.Second, false, false}, DaemonHung{s, "router", 15 * time.Second, true, true},
 		DaemonLock{s, "read-only file system", true}, DaemonLock{s, "read-only file system", false},
 		DaemonMemory{s, ""}, DaemonMemory{s, "mlockall: operation not permitted"},

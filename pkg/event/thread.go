@@ -8,7 +8,7 @@ type Scheduling string
 // The schedulings.
 const (
 	RealTime Scheduling = "real-time" // before all ordinary threads
-	Hastened Scheduling = "nice"      // an ordinary one, preferred to others
+	Nice     Scheduling = "nice"      // an ordinary one, preferred to others
 	Ordinary Scheduling = "ordinary"
 )
 

@@ -27,7 +27,7 @@ const (
 // table of its own.
 type LinuxKernel struct {
 	conn *rtnl.Conn
-	made []string // what the kernel said our table holds after the last Drop
+	made []string // our table, as the kernel listed it after the last Drop
 }
 
 var _ Kernel = (*LinuxKernel)(nil)
@@ -156,8 +156,8 @@ func (k *LinuxKernel) change(t transaction) error {
 	return nil
 }
 
-// Stands implements Kernel: it compares what the kernel says our table holds with
-// what it said after the last Drop.
+// Stands implements Kernel: it compares our table as the kernel lists it with its state after
+// the last Drop.
 func (k *LinuxKernel) Stands() (bool, error) {
 	now, err := k.state()
 	if errors.Is(err, unix.ENOENT) {

@@ -12,15 +12,15 @@ import (
 // carrier anywhere on the machine up to 1 s late.
 type Churn struct {
 	space  *Namespace
-	rounds atomic.Int64
+	cycles atomic.Int64
 	quit   chan struct{}
 	once   sync.Once
 	done   chan struct{}
 	err    error // of the loop; read after done
 }
 
-// StartChurn begins to make, flap and delete a veth, one round each time that
-// every has passed, until Stop.
+// StartChurn begins to make, flap and delete a veth, one cycle each time that every has
+// passed, until Stop.
 func StartChurn(every time.Duration) (*Churn, error) {
 	space, err := NewNamespace("churn")
 	if err != nil {
@@ -36,10 +36,10 @@ func (c *Churn) run(every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		if c.err = c.round(every / 4); c.err != nil {
+		if c.err = c.cycle(every / 4); c.err != nil {
 			return
 		}
-		c.rounds.Add(1)
+		c.cycles.Add(1)
 		select {
 		case <-tick.C:
 		case <-c.quit:
@@ -48,9 +48,9 @@ func (c *Churn) run(every time.Duration) {
 	}
 }
 
-// round pauses between its steps: the kernel takes changes that follow each
-// other at once for one.
-func (c *Churn) round(pause time.Duration) error {
+// cycle pauses between its steps: the kernel takes changes that follow each other at once for
+// one.
+func (c *Churn) cycle(pause time.Duration) error {
 	const a, b = firstIndex, firstIndex + 1
 	err := makeVeth(end{space: c.space, name: "churn0", index: a}, end{space: c.space, name: "churn1", index: b})
 	if err != nil {
@@ -73,8 +73,8 @@ func (c *Churn) round(pause time.Duration) error {
 	return c.space.remove(a)
 }
 
-// Rounds is how many are over.
-func (c *Churn) Rounds() int { return int(c.rounds.Load()) }
+// Cycles is how many are over.
+func (c *Churn) Cycles() int { return int(c.cycles.Load()) }
 
 // Stop ends it and takes its namespace away. The error is what ended it
 // earlier, if anything did.

@@ -194,8 +194,8 @@ func TestCableIsAnnouncedAsANIC(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() {
-		if err := churn.Stop(); err != nil || churn.Rounds() < 5 {
-			t.Errorf("churn ended with %v after %d rounds", err, churn.Rounds())
+		if err := churn.Stop(); err != nil || churn.Cycles() < 5 {
+			t.Errorf("churn ended with %v after %d cycles", err, churn.Cycles())
 		}
 	}()
 	took := make(map[bool][]time.Duration)

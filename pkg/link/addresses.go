@@ -28,9 +28,9 @@ type addresses struct {
 
 // linkAddresses holds the addresses of one link, and what was chosen of them.
 type linkAddresses struct {
-	index int
-	list  []knownAddress       // in no order
-	place map[netip.Prefix]int // in list
+	index    int
+	list     []knownAddress       // in no order
+	position map[netip.Prefix]int // in list
 	// due is when the sources are chosen anew, and limit how long that may be put
 	// off; zero where nothing has changed.
 	due, limit time.Time
@@ -72,7 +72,7 @@ func (t *addresses) anyNamed() bool { return len(t.named) > 0 }
 func (t *addresses) on(index int) *linkAddresses {
 	l := t.byLink[index]
 	if l == nil {
-		l = &linkAddresses{index: index, place: make(map[netip.Prefix]int)}
+		l = &linkAddresses{index: index, position: make(map[netip.Prefix]int)}
 		t.byLink[index] = l
 	}
 	return l
@@ -80,7 +80,7 @@ func (t *addresses) on(index int) *linkAddresses {
 
 // find returns the address of that prefix; nil if it is not there.
 func (l *linkAddresses) find(p netip.Prefix) *knownAddress {
-	if i, ok := l.place[p]; ok {
+	if i, ok := l.position[p]; ok {
 		return &l.list[i]
 	}
 	return nil
@@ -94,7 +94,7 @@ func (t *addresses) put(a Assigned) *linkAddresses {
 		return l
 	}
 	t.arrivals++
-	l.place[a.Prefix] = len(l.list)
+	l.position[a.Prefix] = len(l.list)
 	l.list = append(l.list, knownAddress{Assigned: a, arrival: t.arrivals, dump: t.dumps})
 	return l
 }
@@ -102,11 +102,11 @@ func (t *addresses) put(a Assigned) *linkAddresses {
 // take takes in that an address is gone.
 func (t *addresses) take(a Assigned) *linkAddresses {
 	l := t.on(a.Index)
-	if i, ok := l.place[a.Prefix]; ok {
+	if i, ok := l.position[a.Prefix]; ok {
 		last := len(l.list) - 1
 		l.list[i] = l.list[last]
-		l.place[l.list[i].Prefix] = i
-		delete(l.place, a.Prefix)
+		l.position[l.list[i].Prefix] = i
+		delete(l.position, a.Prefix)
 		l.list[last] = knownAddress{}
 		l.list = l.list[:last]
 	}

@@ -15,9 +15,9 @@ type debounce struct {
 	source event.Source // which reported it first
 }
 
-// update takes in the state that all sources report. It returns the state that counts
-// and the source that reported that first; usable is the one that counts so far, and
-// delay returns for how long another is held back.
+// update takes in the state that all sources report. It returns the debounced state and the
+// source that first reported it; usable is the debounced state before, and delay returns for
+// how long a change is held back.
 func (d *debounce) update(raw, usable bool, source event.Source, at time.Time, delay func(usable bool) time.Duration) (bool, event.Source) {
 	d.raw = raw
 	if raw == usable {

@@ -138,8 +138,8 @@ type Explained struct {
 	Reason string // empty where it reports none
 }
 
-// Paced is the period at which a link is asked from now on.
-type Paced struct {
+// PeriodChanged is the period at which a link is asked from now on.
+type PeriodChanged struct {
 	Source event.Source // Confirm for the confirmer, else it is the poller's
 	Index  int
 	Birth  uint64
@@ -174,17 +174,17 @@ const (
 	Audit   Resync = "audit"   // the periodic check
 )
 
-func (LinkSeen) observation()    {}
-func (LinkGone) observation()    {}
-func (AddressSeen) observation() {}
-func (AddressGone) observation() {}
-func (Dump) observation()        {}
-func (*Answer) observation()     {}
-func (*Unanswered) observation() {}
-func (Examined) observation()    {}
-func (Explained) observation()   {}
-func (Paced) observation()       {}
-func (Elapsed) observation()     {}
+func (LinkSeen) observation()      {}
+func (LinkGone) observation()      {}
+func (AddressSeen) observation()   {}
+func (AddressGone) observation()   {}
+func (Dump) observation()          {}
+func (*Answer) observation()       {}
+func (*Unanswered) observation()   {}
+func (Examined) observation()      {}
+func (Explained) observation()     {}
+func (PeriodChanged) observation() {}
+func (Elapsed) observation()       {}
 
 // Reconfigured is a new configuration: other links are watched, or in another way. The states
 // of the links are kept.

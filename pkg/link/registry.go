@@ -32,8 +32,8 @@ type entry struct {
 	// confirm and poll are the periods at which it is asked.
 	confirm, poll period
 
-	walk  uint64 // the last walk that came by,
-	place int    // and its place in the list that this walk made
+	walk uint64 // the last walk that came by,
+	slot int    // and its index in the list that this walk made
 }
 
 // usable reports whether the link itself can be used: the kernel describes it as up,

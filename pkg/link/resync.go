@@ -7,7 +7,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// compare puts a dump in the place of what was known, and publishes the differences.
+// compare replaces the known state with a dump, and publishes the differences.
 func (s *step) compare(d Dump) {
 	if d.OfAddresses { // first, so that the first fact of a link has its addresses
 		s.compareAddresses(d.Addresses, d.listed != nil)

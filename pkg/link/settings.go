@@ -28,8 +28,8 @@ type Settings struct {
 	// Confirm is how often the kernel is asked for the carrier beside its own
 	// notifications; 0 turns it off.
 	Confirm time.Duration
-	// DownDelay and UpDelay are the debounce: a loss, a return counts only when it has
-	// lasted this long. The link itself coming or going counts at once; one that comes back
-	// is a return. A link that is there at the start counts at once.
+	// DownDelay and UpDelay are the debounce: a loss or a return takes effect only when it
+	// has lasted this long. A link that appears or disappears does so at once; one that
+	// comes back is a return. The state at the start takes effect at once.
 	DownDelay, UpDelay time.Duration
 }

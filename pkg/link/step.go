@@ -45,8 +45,8 @@ func (s *step) observe(o Observation) {
 	case Explained:
 		s.source = event.Ethtool
 		s.explained(o)
-	case Paced:
-		s.paced(o)
+	case PeriodChanged:
+		s.periodChanged(o)
 	case Reconfigured:
 		s.source = event.Resync
 		s.reconfigured(o)
@@ -146,9 +146,9 @@ func (s *step) explained(x Explained) {
 	s.judgeUpper(e)
 }
 
-// paced takes in how often a link is asked now. Only Links shows it: it changes nothing for
+// periodChanged takes in how often a link is asked now. Only Links shows it: it changes nothing for
 // those who act on links.
-func (s *step) paced(p Paced) {
+func (s *step) periodChanged(p PeriodChanged) {
 	e := s.born(p.Index, p.Birth)
 	if e == nil {
 		return

@@ -142,10 +142,10 @@ func (l *targetList) addLower(e *entry, period time.Duration) {
 // add adds a link, or shortens its period to the one given.
 func (l *targetList) add(e *entry, period time.Duration) {
 	if !l.links.meet(e) {
-		t := &l.dst[e.place]
+		t := &l.dst[e.slot]
 		t.Every = min(t.Every, period)
 		return
 	}
-	e.place = len(l.dst)
+	e.slot = len(l.dst)
 	l.dst = append(l.dst, target(e, period))
 }

@@ -32,8 +32,8 @@ func (v *vote) record(up bool, at time.Time) {
 	v.down, v.at = !up, at
 }
 
-// answer takes in the answer of a source that was asked. It reports whether that
-// counts for another state than before.
+// answer takes in the answer of a source that was asked. It reports whether the vote has
+// changed.
 func (v *vote) answer(up bool, at time.Time) (changed bool) {
 	changed = v.down == up || v.withdrawn
 	v.record(up, at)
@@ -121,9 +121,8 @@ func (v *votes) unanswered(source event.Source, at time.Time, othersUp bool) (wi
 	return o.withdrawn
 }
 
-// collect adds the votes to a list that has one for each source. If a source has
-// votes on several links the one that counts is listed: a down before an up, else the
-// latest.
+// collect adds the votes to a list that has one for each source. If a source has votes on
+// several links the decisive one is listed: a down before an up, else the latest.
 func (v *votes) collect(list []event.Vote) []event.Vote {
 	list = collect(list, v.kernel.asVote())
 	for i := range v.asked {

@@ -148,7 +148,7 @@ func (h *Holder) Apply() (out Outcome) {
 	h.resolveConflicts(&out)
 	h.makeMissing(&out)
 	h.turn(true, &out)
-	if h.resolveConflicts(&out) { // one was refused for a link that was in its way
+	if h.resolveConflicts(&out) { // one was refused for a link that conflicts with it
 		h.turn(true, &out)
 	}
 	return out
@@ -328,7 +328,7 @@ func (h *Holder) resolveConflicts(out *Outcome) (removed bool) {
 	return removed
 }
 
-// removeLeftBehind removes the links in the way that were left behind and are not used.
+// removeLeftBehind removes conflicting links that were left behind and are not used.
 func (h *Holder) removeLeftBehind(out *Outcome) (removed bool) {
 	for _, v := range h.ledger.all {
 		for _, n := range v.rivals {

@@ -16,9 +16,9 @@ import (
 // joins them too, but from a work queue behind its RTNL lock, and on a machine where
 // network namespaces come and go that was seen to take 0.3 s.
 //
-// It only bridges that time: no error of it counts, and a batch takes no longer than
-// joinLimit, since older kernels take the same lock for each group. The methods of a
-// nil *SolicitedGroups do nothing.
+// It only bridges that time: its errors are ignored, and a batch takes no longer than
+// joinLimit, since older kernels take the same lock for each group. The methods of a nil
+// *SolicitedGroups do nothing.
 type SolicitedGroups struct {
 	fd     int
 	joined map[unix.IPv6Mreq]bool

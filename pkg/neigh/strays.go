@@ -55,8 +55,8 @@ func (t *turn) judgeStray(set *Set, a netip.Addr, stray Stray, age time.Duration
 	}
 }
 
-// answers reports whether a stray of an instance on a link answers in the place of the
-// Active's address.
+// answers reports whether a stray of an instance on a link answers instead of the Active's
+// address.
 func (t *turn) answers(set *Set, stray netip.Addr, index int) bool {
 	if t.held.Holds(set.Instance) || set.Owner {
 		return false

@@ -36,7 +36,7 @@ func NewCore(groups []vrrp.Group, minter *event.Minter, now time.Time) *Core {
 	return c
 }
 
-// lead takes the groups in place of those before, and notes what concerns which by their
+// lead replaces the groups, and maps links, instances and trackers to them by their
 // configurations, which they may have yet to be given.
 func (c *Core) lead(machines []*vrrp.Machine, groups []vrrp.Group) {
 	c.groups, c.deadlines = machines, newDeadlines(len(machines))
@@ -73,8 +73,7 @@ func concern(groups map[string][]int, name string, group int) {
 	}
 }
 
-// Find returns the place of a group by its name, or by that of an instance outside any
-// group.
+// Find returns the index of a group by its name, or by that of an instance outside any group.
 func (c *Core) Find(name string) (int, bool) {
 	for i, g := range c.groups {
 		if g.Config().Title() == name {

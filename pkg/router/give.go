@@ -35,7 +35,8 @@ func (r *Router) give(out *Orders) {
 	}
 }
 
-// moved counts, and lets the confirmer watch the links that now matter.
+// moved counts a transition, and has the confirmer watch the links of Active instances and of
+// those that wait.
 func (r *Router) moved(t event.InstanceTransition) {
 	if s := r.cfg.Stats.Of(t.Virtual.Name); s != nil {
 		s.Add(stats.Transitions)

@@ -1,5 +1,5 @@
-// Package rtnl sends requests to the kernel over netlink, in most cases rtnetlink,
-// and decodes its answers. It is the only way in which the packages above it ask.
+// Package rtnl sends requests to the kernel over netlink, in most cases rtnetlink, and
+// decodes its answers. The packages above it ask through nothing else.
 //
 // A Conn takes one request at a time:
 //

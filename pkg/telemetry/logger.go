@@ -22,7 +22,7 @@ type Logger struct {
 
 	mu      sync.Mutex
 	refused uint64 // lines that the writer did not take since it last took one
-	why     string // what the writer said
+	why     string // the error of the writer
 }
 
 // NewLogger returns a logger that writes to w what weighs level or more. There

@@ -88,7 +88,7 @@ func samples() []event.Event {
 		event.Warning{Stamp: alone, Instance: "inside", Reason: "proxy-arp", Subject: "eth0", Text: "two machines answer: set net.ipv4.conf.eth0.proxy_arp=0", Over: true},
 		event.EngineStalled{Stamp: alone, Instance: "inside", Gap: 3141 * time.Millisecond, Done: "it goes on, no rival was heard"},
 		event.EngineThread{Stamp: alone, Scheduling: event.RealTime},
-		event.EngineThread{Stamp: alone, Scheduling: event.Hastened, Err: "sched_setattr: operation not permitted"},
+		event.EngineThread{Stamp: alone, Scheduling: event.Nice, Err: "sched_setattr: operation not permitted"},
 		event.Daemon{Stamp: alone, Kind: event.DaemonStopped, Version: "0.1.0", PID: 4711, Instances: 3, Err: "addresses: could not remove 192.0.2.1/24"},
 		event.DaemonLock{Stamp: alone, Err: "open the lock: read-only file system", Alone: true},
 		event.DaemonLock{Stamp: alone, Err: "open the lock: read-only file system"},

@@ -163,8 +163,8 @@ func (s *step) followChecksum(m *member, h Heard) {
 	}
 }
 
-// absorbResignation takes a priority 0 (RFC 9568 §6.4.2, §6.4.3). While an
-// Active is known, only its own counts: another sender may resign beside it.
+// absorbResignation takes a priority 0 (RFC 9568 §6.4.2, §6.4.3). While an Active is known,
+// only its own is believed: another sender may resign beside it.
 func (s *step) absorbResignation(m *member, h Heard) {
 	r := resignation{h.Source, h.Cause.At, h.Cause}
 	if s.f.serves(m) && s.f.listening == nil {

@@ -20,7 +20,7 @@ type Advertise struct {
 	Source   netip.Addr // of the adverts
 	Checksum wire.Checksum
 	Priority uint8
-	Pace     time.Duration // between two adverts; 0: the instance's interval
+	Interval time.Duration // between two adverts; 0: the instance's interval
 }
 
 // Arm has the engine ready for a takeover that has been verified: the first advert

@@ -54,8 +54,8 @@ type Sender struct {
 // Key is the sender.
 func (h Heard) Key() Sender { return Sender{h.Instance, h.Source} }
 
-// Result is the answer of an executor to the orders it was given. Of each key only the
-// latest counts.
+// Result is the answer of an executor to the orders it was given. Of each key only the latest
+// is read.
 type Result interface {
 	Input
 	Key() ResultKey

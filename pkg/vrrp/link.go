@@ -107,7 +107,7 @@ func (s *step) advert(m *member, cause event.Cause) Advertise {
 	return Advertise{
 		Cause: cause, Instance: m.Instance,
 		Index: m.ordered.index, Source: m.ordered.source, Checksum: m.ordered.checksum, Priority: m.ordered.priority,
-		Pace: m.ordered.pace,
+		Interval: m.ordered.keptInterval,
 	}
 }
 

@@ -44,7 +44,7 @@ func NewMachine(cfg Group, tickets *Tickets, now time.Time) *Machine {
 	m.facts.faultAll, m.facts.lastStanding = cfg.FaultAll, cfg.LastStanding
 	m.facts.trackers = newTrackers(&cfg, m.facts.members, now)
 	for i := range m.facts.trackers {
-		if t := &m.facts.trackers[i]; t.fatal() && m.facts.counts(t) {
+		if t := &m.facts.trackers[i]; t.fatal() && m.facts.isFault(t) {
 			m.facts.faults[t.fault()] = fault{since: now}
 		}
 	}

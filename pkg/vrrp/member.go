@@ -18,7 +18,7 @@ type member struct {
 	// Priority is the priority in force, which hides that of the Instance. All members of
 	// a group have the same one, that of facts.priority.
 	Priority uint8
-	// index is the place among the members. The first one decides a tie.
+	// index is the position among the members. The first one decides a tie.
 	index int
 
 	// link is the last that was learned of the interface; its zero value is an interface
@@ -77,10 +77,10 @@ type member struct {
 	// ordered is the content of the adverts that the engine was last given. It differs
 	// from content() only within a step.
 	ordered content
-	// pace is the interval of our adverts in place of the configured one until paceUntil,
+	// keptInterval is the interval of our adverts in place of the configured one until keptUntil,
 	// after a reload that made it longer; 0 if there is none.
-	pace      time.Duration
-	paceUntil time.Time
+	keptInterval time.Duration
+	keptUntil    time.Time
 	// checksum is the form of the checksum that we send over IPv4.
 	checksum wire.Checksum
 	// sends is whether our adverts leave, and confirm whether the first one did.
@@ -157,16 +157,16 @@ func (m *member) preempts(now time.Time) bool {
 
 // content is the part of a member's adverts that may change.
 type content struct {
-	config   *Instance
-	pace     time.Duration
-	priority uint8
-	index    int // of the link to send on
-	source   netip.Addr
-	checksum wire.Checksum
+	config       *Instance
+	keptInterval time.Duration
+	priority     uint8
+	index        int // of the link to send on
+	source       netip.Addr
+	checksum     wire.Checksum
 }
 
 func (m *member) content() content {
-	return content{m.Instance, m.pace, m.advertised(), m.link.Index, m.source, m.checksum}
+	return content{m.Instance, m.keptInterval, m.advertised(), m.link.Index, m.source, m.checksum}
 }
 
 // advertised returns the priority that its adverts bear.

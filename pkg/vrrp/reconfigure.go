@@ -116,12 +116,12 @@ func newMember(in *Instance, index int) *member {
 
 // follow gives a member its new configuration.
 func (m *member) follow(in *Instance, index int, now time.Time) {
-	kept := cmp.Or(m.pace, m.Instance.Interval)
+	kept := cmp.Or(m.keptInterval, m.Instance.Interval)
 	switch {
 	case in.Interval <= kept:
-		m.pace = 0
+		m.keptInterval = 0
 	case in.Interval != m.Instance.Interval:
-		m.pace, m.paceUntil = kept, now.Add(time.Duration(m.Miss+1)*kept)
+		m.keptInterval, m.keptUntil = kept, now.Add(time.Duration(m.Miss+1)*kept)
 	}
 	if m.interval == m.Instance.Interval {
 		m.interval = in.Interval
@@ -223,13 +223,13 @@ func (s *step) relink(m *member, links []event.Link) {
 	}
 }
 
-// endPace lets an Active that was given a longer interval keep it from now on.
-func (s *step) endPace(in Tick) {
+// endKeptInterval lets an Active that was given a longer interval keep it from now on.
+func (s *step) endKeptInterval(in Tick) {
 	for _, m := range s.f.members {
-		if m.pace == 0 || s.now.Before(m.paceUntil) {
+		if m.keptInterval == 0 || s.now.Before(m.keptUntil) {
 			continue
 		}
-		m.pace = 0
+		m.keptInterval = 0
 		if s.f.serves(m) {
 			s.updateAdvert(m, in.Cause)
 		}

@@ -173,7 +173,7 @@ func (l *lan) carryOut(r *router, e Effect) {
 
 // send puts an advert on the wires to those who have a member of that name.
 func (l *lan) send(r *router, s *sending, priority uint8) {
-	s.due = l.now.Add(cmp.Or(s.Pace, s.Instance.Interval))
+	s.due = l.now.Add(cmp.Or(s.Interval, s.Instance.Interval))
 	name := s.Instance.Name
 	if r.lose[name] > 0 {
 		r.lose[name]--

@@ -27,8 +27,8 @@ func inWords(l *lan, e Effect) string {
 		if e.Checksum == wire.MessageOnly {
 			said += " with rfc9568 checksum"
 		}
-		if e.Pace != 0 {
-			said += fmt.Sprintf(" each %v", e.Pace)
+		if e.Interval != 0 {
+			said += fmt.Sprintf(" each %v", e.Interval)
 		}
 		return said
 	case Arm:

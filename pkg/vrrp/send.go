@@ -380,8 +380,8 @@ func (s *step) dropConfirmations() {
 	}
 }
 
-// refusedProbe reports whether an advert did not leave to where it counts: to the group,
-// or to the peer that is Active; while none is known, to any peer.
+// refusedProbe reports whether an advert did not leave to those who must hear it: to the
+// group, or to the peer that is Active; while none is known, to any peer.
 func (m *member) refusedProbe(in Probed) bool {
 	if len(m.Unicast.Peers) == 0 {
 		return len(in.Refused) > 0

@@ -59,8 +59,8 @@ func (f *facts) deadline() (time.Time, bool) {
 			next.Add(m.lacks.until)
 		}
 		next.Add(m.company.crowdedUntil)
-		if m.pace != 0 {
-			next.Add(m.paceUntil)
+		if m.keptInterval != 0 {
+			next.Add(m.keptUntil)
 		}
 		if m.recovery != nil {
 			next.Add(m.recoveredAt())

@@ -14,7 +14,7 @@ func (s *step) absorbTick(in Tick) {
 	s.endHoldOffs(in)
 	s.endRecoveries(in)
 	s.endRelease(in)
-	s.endPace(in)
+	s.endKeptInterval(in)
 	s.leaveCompany(in)
 	s.ask(in.Cause)
 	switch {

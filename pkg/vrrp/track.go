@@ -61,7 +61,7 @@ type tracker struct {
 	err    string
 }
 
-// failed reports whether the tracker counts against the group.
+// failed reports whether the tracker is down, or up if it is reversed.
 func (t *tracker) failed() bool {
 	if t.Reverse {
 		return t.state == TrackerUp
@@ -166,7 +166,7 @@ func (s *step) follow(name string, cause event.Cause) {
 // the others: in this order, so that a group which stays in Fault begins no wait anew.
 func (s *step) followTrackers(cause event.Cause) {
 	for _, t := range s.f.trackers {
-		if t.fatal() && s.f.counts(&t) {
+		if t.fatal() && s.f.isFault(&t) {
 			if len(s.f.faults) == 0 {
 				s.culprit = t.Name
 			}
@@ -209,16 +209,16 @@ func (f *facts) faulty(key faultKey) bool {
 // tracked reports whether any tracker causes a fault.
 func (f *facts) tracked(key faultKey) bool {
 	for i := range f.trackers {
-		if t := &f.trackers[i]; t.fatal() && t.fault() == key && f.counts(t) {
+		if t := &f.trackers[i]; t.fatal() && t.fault() == key && f.isFault(t) {
 			return true
 		}
 	}
 	return false
 }
 
-// counts reports whether the failure of a tracker is a fault now. Where the group says
+// isFault reports whether the failure of a tracker is a fault now. Where the group says
 // that all of its own entries must have failed, one alone is none.
-func (f *facts) counts(t *tracker) bool {
+func (f *facts) isFault(t *tracker) bool {
 	if !t.failed() || t.member != nil || !f.faultAll || t.Reported {
 		return t.failed()
 	}
@@ -233,7 +233,7 @@ func (f *facts) counts(t *tracker) bool {
 // trackerFault returns the first tracker that is a fault now; nil if there is none.
 func (f *facts) trackerFault() *tracker {
 	for i := range f.trackers {
-		if t := &f.trackers[i]; t.fatal() && f.counts(t) {
+		if t := &f.trackers[i]; t.fatal() && f.isFault(t) {
 			return t
 		}
 	}

@@ -18,8 +18,7 @@ const HopLimit = 255
 // MaxAddresses is the number of addresses that an advert can carry: the count has 8 bits.
 const MaxAddresses = 255
 
-// Version is a version of the protocol. The zero value is VRRPv3, which is
-// spoken unless something else is said.
+// Version is a version of the protocol. The zero value is VRRPv3, the default.
 type Version uint8
 
 // The versions.

@@ -78,8 +78,8 @@ func (a *Advert) Append(b []byte, source, dest netip.Addr) []byte {
 // judge (VRID 0 is never configured), and then with Check: that is the order of
 // RFC 9568 §7.1.
 //
-// Of a rejected message VRID and Priority are what stood there, as far as it
-// reached, for whoever counts and logs; the rest is zero.
+// Of a rejected message VRID and Priority are set as far as it reached, for counters and the
+// log; the rest is zero.
 func (a *Advert) Decode(b []byte, p Path) error {
 	*a = Advert{Addresses: a.Addresses[:0]}
 	if len(b) > 1 {

@@ -20,8 +20,8 @@ func GroupOf(f event.Family) netip.Addr {
 	return Group6
 }
 
-// Path is the way of a packet, from its IP header: where it came from, where it was
-// sent to, and the TTL or hop limit with which it arrived.
+// Path is what the IP header of a packet says: where it came from, where it was sent to, and
+// the TTL or hop limit with which it arrived.
 type Path struct {
 	Source, Dest netip.Addr
 	HopLimit     int

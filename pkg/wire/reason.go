@@ -4,14 +4,13 @@ package wire
 // one, our own elsewhere. It is an error.
 type Reason string
 
-// The reasons, in the order in which they are checked (RFC 9568 §7.1): first
-// SplitIPv4's, then Decode's, then VRIDError by the receiver, who knows what is
-// configured, then Check's. The order decides only which counter rises. The
-// receiver also finds VersionError for a version that is not that of the virtual
-// router, and what VRRPv2 alone discards: another authentication (Auth.Admits)
-// and another interval than its own (RFC 3768 §7.1), and what does not come the way
-// that is configured. RFC 8347 has no names for the authentication; those of v2 are
-// RFC 2787's.
+// The reasons, in the order in which they are checked (RFC 9568 §7.1): first SplitIPv4's,
+// then Decode's, then VRIDError by the receiver, who knows what is configured, then Check's.
+// The order decides only which counter rises. The receiver also finds VersionError for a
+// version that is not that of the virtual router, and what VRRPv2 alone discards: another
+// authentication (Auth.Admits) and another interval than its own (RFC 3768 §7.1), and adverts
+// that are not multicast, or from no configured peer. RFC 8347 has no names for the
+// authentication; those of v2 are RFC 2787's.
 const (
 	IPHeaderError     Reason = "ip-header"
 	IPTTLError        Reason = "ip-ttl-error"

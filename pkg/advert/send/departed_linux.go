@@ -12,12 +12,12 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// An Active whose source address is gone has to resign all the same, from that very
-// address: by it the Backups know whose priority 0 it is. The kernel refuses a source
-// that is not on the host, so such a resignation leaves by another way: to the group by
-// a packet socket, behind an IP header of our own; to a peer by a raw socket that may
-// bear foreign addresses, or, where the route to it went with the address, by the packet
-// socket to all on the link: only who has the address takes it.
+// An Active whose source address is gone has to resign all the same, from that very address:
+// by it the Backups know whose priority 0 it is. The kernel refuses a source that is not on
+// the host, so such a resignation leaves through other sockets: to the group through a packet
+// socket, behind an IP header of our own; to a peer by a raw socket that may bear foreign
+// addresses, or, where the route to it went with the address, by the packet socket to all on
+// the link: only who has the address takes it.
 
 // departed sends resignations whose source has gone. Its sockets are open from the
 // start, so that no lack of descriptors is in the way.

@@ -20,7 +20,7 @@ func raisePriority() (undo func(), got event.EngineThread) {
 	if err == nil {
 		return undo, event.EngineThread{Scheduling: event.RealTime}
 	}
-	got = event.EngineThread{Scheduling: event.Hastened, Err: fmt.Sprintf("sched_setattr: %v", err)}
+	got = event.EngineThread{Scheduling: event.Nice, Err: fmt.Sprintf("sched_setattr: %v", err)}
 	if undo, err = thread.Nice(); err != nil {
 		got.Scheduling = event.Ordinary
 	}

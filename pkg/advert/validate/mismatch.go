@@ -180,11 +180,10 @@ func differences(ad *wire.Advert, ours *peer) (set uint) {
 }
 
 // report counts the differences of an advert from our configuration, and adds the events of
-// those that are due. The advert
-// counts all the same (RFC 9568 §7.1, errata 8298 and 8300). So it does in
-// VRRPv2, which may discard one with another list of addresses, and has to discard
-// what an owner hears (RFC 3768 §7.1): either would make a second Active, and
-// hide the first from those who could mend it.
+// those that are due. The advert is believed all the same (RFC 9568 §7.1, errata 8298 and
+// 8300), also in VRRPv2, which may discard one with another list of addresses, and has to
+// discard what an owner hears (RFC 3768 §7.1): either would make a second Active, and hide
+// the first from those who could mend it.
 func (m *mismatches) report(events []event.Event, set uint, ad *wire.Advert, ours *peer, heard *vrrp.Heard, now time.Time) []event.Event {
 	for i := range rules {
 		if set&(1<<i) == 0 {

@@ -57,14 +57,13 @@ func (r *replay) admits(source netip.Addr, s wire.Sequence, at time.Time, clock 
 	return true
 }
 
-// alive reports whether an authentic advert whose time is not ours proves that its
-// sender is on the air, its clock or ours wrong. A live sender cannot be told from
-// a recording of it by one advert, but a recording ends, and what was recorded
-// here was heard here. So an advert counts once, only if it is later than all that
-// were authentic before it, and only if their time has gone on as fast as ours
-// since the first: then a recording proves no more than the time that it covers,
-// of which none may have been heard here. A sender whose clock was set back
-// proves nothing until that has caught up, since all that it says may be old.
+// alive reports whether an authentic advert whose time is not ours proves that its sender is
+// on the air, its clock or ours wrong. A live sender cannot be told from a recording of it by
+// one advert, but a recording ends, and what was recorded here was heard here. So an advert
+// proves it once, only if it is later than all that were authentic before it, and only if
+// their time has gone on as fast as ours since the first: then a recording proves no more
+// than the time that it covers, of which none may have been heard here. A sender whose clock
+// was set back proves nothing until that has caught up, since all that it says may be old.
 //
 // It takes no mark from a sender that was believed, lest the marks of those can be
 // driven out by old adverts.

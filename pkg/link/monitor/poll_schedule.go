@@ -96,7 +96,7 @@ func (s *schedule) report(q *question, every time.Duration, at time.Time) {
 
 func (s *schedule) setPeriod(q *question, every time.Duration, why string) {
 	q.current = every
-	s.observer.observe(link.Paced{
+	s.observer.observe(link.PeriodChanged{
 		Source: q.Source, Index: q.Index, Birth: q.ID, Every: every, Stretched: !nearly(every, q.Every), Why: why,
 	}, time.Now())
 }
