@@ -28,12 +28,12 @@ func keepalivedFile(t *testing.T, here Machine, texts ...string) (*Config, error
 // TestKeepalivedDefaults sees that keepalived's defaults arrive where those of YAML are
 // others.
 func TestKeepalivedDefaults(t *testing.T) {
-	c, err := keepalivedFile(t, nil, "vrrp_instance a b {\n}\nvrrp_instance \"the one\" {\n state MASTER\n interface eth0\n virtual_router_id 051\n"+
+	_, err := keepalivedFile(t, nil, "vrrp_instance a b {\n}\nvrrp_instance \"the one\" {\n state MASTER\n interface eth0\n virtual_router_id 051\n"+
 		" unicast_peer { 198.51.100.2 }\n authentication {\n auth_type PASS\n auth_pass 123456789\n }\n virtual_ipaddress {\n 192.0.2.100\n }\n}\n")
 	if err == nil {
 		t.Fatal("an instance without an interface is taken")
 	}
-	c, err = keepalivedFile(t, nil, "vrrp_instance \"the one\" {\n state MASTER\n interface eth0\n virtual_router_id 051\n"+
+	c, err := keepalivedFile(t, nil, "vrrp_instance \"the one\" {\n state MASTER\n interface eth0\n virtual_router_id 051\n"+
 		" unicast_peer { 198.51.100.2 }\n authentication {\n auth_type PASS\n auth_pass 123456789\n }\n virtual_ipaddress {\n 192.0.2.100\n }\n}\n")
 	if err != nil {
 		t.Fatal(err)

@@ -27,6 +27,9 @@ func (c *converter) builtIn() {
 		}
 		value.Position = old.Value.Position
 		value.Comments = folded("in place of: " + c.line(old.Value.Position))
+		if words := texts(old.Value); path.Base(words[0]) == "pgrep" && !slices.Contains(words, "-x") && !slices.Contains(words, "--exact") {
+			value.Comments = append(value.Comments, folded("differs: pgrep takes every name that contains this one, the check this name alone")...)
+		}
 		check.Entries[at] = tree.Entry{Key: key, Position: old.Position, Value: value}
 		// It is no program any more that somebody runs.
 		check.Entries = slices.DeleteFunc(check.Entries, func(e tree.Entry) bool { return e.Key == "user" || e.Key == "group" })
