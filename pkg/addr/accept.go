@@ -64,9 +64,9 @@ func (a acceptance) destinations() (all []firewall.Destination) {
 	return firewall.Distinct(all)
 }
 
-// refuse has everything dropped that comes for the addresses of instances that are held and
-// are to accept nothing from now on. If the firewall cannot be programmed, the addresses are
-// removed until it can: better no address than one that answers.
+// refuse has the firewall drop all packets for the addresses of held instances that must
+// accept nothing from now on. If the firewall cannot be programmed, the addresses are removed
+// until it can: better no address than one that answers.
 func (a acceptance) refuse(at time.Time, cause event.Cause, instances []string) {
 	if len(instances) == 0 {
 		return

@@ -56,8 +56,8 @@ func (a *announcer) beginLater(now time.Time, instance string, entries []*entry)
 	a.startSome(now, instance, indexes, h.set.Announce)
 }
 
-// configure has an instance that is held announced as its new set says. Places are those
-// that its addresses have now, by those that they had.
+// configure has a held instance announced as its new set says. indexes maps the old index of
+// each address that stays to its new one.
 func (a *announcer) configure(now time.Time, instance string, indexes map[int]int) {
 	set := a.ledger.sets[instance]
 	a.change(now, instance, len(set.Addresses), set.Announce, indexes)

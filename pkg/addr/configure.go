@@ -7,8 +7,8 @@ import (
 	"ripcord/pkg/event"
 )
 
-// configure takes new sets in place of those the worker has. An instance whose set is
-// the same stays untouched.
+// configure replaces the sets of the worker. An instance whose set is the same stays
+// untouched.
 func (w *Worker) configure(o queued) {
 	w.dismiss(o)
 	w.cfg.Sets = o.Sets
@@ -25,8 +25,8 @@ func (w *Worker) configure(o queued) {
 	w.ledger.forgetLinks()
 }
 
-// dismiss releases the instances that are in none of the new sets, while all is known
-// that a Release needs, and ends their warnings.
+// dismiss releases the instances that are in none of the new sets, and ends their warnings.
+// It is called while the worker still has their old sets, which a Release needs.
 func (w *Worker) dismiss(o queued) {
 	stays := make(map[string]bool)
 	for i := range o.Sets {

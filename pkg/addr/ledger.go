@@ -11,8 +11,8 @@ import (
 	"ripcord/pkg/neigh"
 )
 
-// ledger knows what should be held, what stands in the kernel and what of it
-// is ours; what is to be done is derived from these.
+// ledger knows which addresses should be held, which stand in the kernel and which of these
+// are ours. What to add and to remove follows from these three.
 type ledger struct {
 	sets    map[string]*Set
 	managed map[netip.Addr]bool // all that is configured

@@ -40,8 +40,8 @@ type Kernel interface {
 // calls it.
 type Routes interface {
 	route.Kernel
-	// Watch calls changed when another program may have removed or replaced what bears
-	// the mark, from any goroutine, until ctx ends.
+	// Watch calls changed, from any goroutine, when another program may have removed or
+	// replaced a route or rule with our mark, until ctx ends.
 	Watch(ctx context.Context, changed func())
 }
 

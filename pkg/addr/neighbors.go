@@ -11,8 +11,8 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// advertsMax is how many adverts are kept until pkg/neigh takes them, once a second or
-// more often: of more than that the last ones show who is there.
+// advertsMax is how many adverts are kept until pkg/neigh takes them, once a second or more
+// often: of more than that the last ones are kept, which show who is there.
 const advertsMax = 1024
 
 // newMonitor returns the Monitor of the stations on the links of a worker, and

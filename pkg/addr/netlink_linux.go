@@ -139,8 +139,8 @@ func (k *netlinkKernel) Up(index int) bool {
 	return err == nil && link.Up()
 }
 
-// probe finds out whether IFA_PROTO is kept: the kernel marks the loopback
-// addresses it adds itself; where there are none, one is added for a moment.
+// probe finds out whether the kernel keeps IFA_PROTO: it marks the loopback addresses that it
+// adds itself. If there are none, probe adds one for a moment.
 func (k *netlinkKernel) probe() (bool, error) {
 	if _, err := k.List(); err != nil || k.protos {
 		return k.protos, err

@@ -101,9 +101,8 @@ const (
 	Release
 	// Reannounce announces again what is held.
 	Reannounce
-	// Configure gives the worker new sets in place of those it has. Held addresses that are
-	// in none of them are removed; a set that is held is changed in place, and only new
-	// addresses are announced.
+	// Configure replaces the sets of the worker. Held addresses that are in none of them are
+	// removed; a set that is held is changed in place, and only new addresses are announced.
 	Configure
 )
 

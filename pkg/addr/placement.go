@@ -144,8 +144,8 @@ func (p *placements) seeLink(link event.Link) {
 	}
 }
 
-// configure forgets what was reported of an instance that has another set, or none, and
-// is not held: what was missing then may be in place now.
+// configure forgets the report of an instance that is not held and whose set has changed or
+// is gone: an address that was missing then may stand now.
 func (p *placements) configure(cause event.Cause, instance string, configured bool) {
 	was := p.last[instance]
 	if was == nil || p.ledger.held[instance] != nil {

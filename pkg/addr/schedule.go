@@ -29,10 +29,10 @@ type job struct {
 	asked         time.Time // when the last set that was asked for began
 }
 
-// schedule decides which address is to be announced next, and when: of all that is
-// due the first round before the second, so that every address is announced once
-// before any is announced twice. A first round that begins during the second of others
-// does not wait for it.
+// schedule decides which address is to be announced next, and when: of all that are due,
+// those in their first round come before those in their second, so that every address is
+// announced once before any is announced twice. An instance that begins later does not wait
+// for the second round of the others.
 type schedule struct {
 	jobs    map[string]*job
 	some    map[string]*job // of addresses that were added to those of an instance

@@ -11,9 +11,8 @@ import (
 // news is what a settlement found that is to be published.
 type news struct {
 	moved []event.AddressMoved
-	// announce are the instances of which addresses came to stand that had not
-	// since they were ordered; again those of which addresses were put back, or
-	// are at another MAC.
+	// announce are the instances whose addresses were added for the first time since the
+	// order; again are those whose addresses were put back, or have another MAC now.
 	announce, again []string
 	// later are the addresses, by instance, that came to stand and were configured while
 	// others of the instance were held.

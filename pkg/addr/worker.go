@@ -200,8 +200,8 @@ func (w *Worker) turn() {
 // Executed returns how many of the orders given to Do and Ask have been carried out.
 func (w *Worker) Executed() uint64 { return w.executed.Load() }
 
-// Turns returns how often the worker has got on with something. It grows at least
-// once after each Wake, unless the worker hangs.
+// Turns returns how many turns the worker has made. It grows at least once after each Wake,
+// unless the worker hangs.
 func (w *Worker) Turns() uint64 { return w.steps.Load() }
 
 // Wake makes the worker look at its queues.

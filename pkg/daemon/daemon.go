@@ -70,8 +70,8 @@ func Run(ctx context.Context, o Options) error {
 	defer broken()
 
 	// The flow of facts, from the left: links, adverts and checks come in, the router
-	// decides, engine and addresses carry out, the log tells. They are started so
-	// that each finds what it needs, and stopped so that nothing is lost.
+	// decides, engine and worker carry out, the log records. Each part is started after
+	// those it needs, and stopped before those that it still feeds.
 	log := stage{"log": p.log.Run}.start(broken)
 	notifying := stage{"notify": p.notifier.run}.start(broken)
 	aside := stage{"metrics": p.metrics.Run, "history": p.history.Run, "memory": tidy}.start(broken)
@@ -150,8 +150,8 @@ func buildUntil(ctx context.Context, o Options) (p *parts, err error) {
 	}
 }
 
-// serve runs what needs all others, the router and the control socket, until
-// ctx ends. By the deadline that it returns all has to have ended.
+// serve runs the router and the control socket, which need all other parts, until ctx ends.
+// It returns the deadline by which all parts must have ended.
 func (p *parts) serve(ctx context.Context, o Options, broken func()) (deadline time.Time, err error) {
 	select {
 	case <-p.monitor.Ready():

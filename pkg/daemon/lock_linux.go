@@ -20,8 +20,8 @@ import (
 // RunDir is where the lock of each network namespace is, unless Options say otherwise.
 const RunDir = "/run/ripcord"
 
-// ErrRunning is the error of who wants to be the only ripcord of a network namespace
-// and is not: two would take each other's addresses for leftovers.
+// ErrRunning reports that another ripcord runs in the network namespace: two would take each
+// other's addresses for leftovers.
 var ErrRunning = errors.New("another ripcord runs in this network namespace")
 
 // lockSocket is an abstract unix socket, which belongs to the network namespace and goes with
@@ -116,7 +116,7 @@ func ForgetNamespace(dir, inode string) error {
 // namespaceFiles is how the names of the files begin that belong to a network namespace.
 const namespaceFiles = "netns-"
 
-// record returns how the names of the files in dir begin that have to outlive a crash:
+// record returns the prefix of the names of files in dir that have to outlive a crash:
 // daemons of two network namespaces may share the directory.
 func record(dir string) string {
 	space, err := networkNamespace()

@@ -229,8 +229,8 @@ func (m *moves) resync(groups []*vrrp.GroupStatus) {
 	}
 }
 
-// found gives the transition by which a state must have come about, if its subject was
-// last known in another one.
+// found gives the transition that must have led to a state, if the last known state of its
+// subject was another.
 func (m *moves) found(of subject, since time.Time, t notify.Transition) {
 	was := m.last[of]
 	switch {

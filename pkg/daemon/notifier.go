@@ -43,9 +43,9 @@ type notifier struct {
 	moves    *moves
 }
 
-// newNotifier subscribes to the events at once, where there is something to do with them,
-// and starts nothing. The FIFO is path, none
-// if that is empty; groups returns the states of all groups.
+// newNotifier subscribes to the events at once, if any command or FIFO is configured, and
+// starts nothing. The FIFO is path, none if that is empty; groups returns the states of all
+// groups.
 func newNotifier(s notifySettings, path string, events *bus.Topic[event.Event], groups func() []*vrrp.GroupStatus) *notifier {
 	n := &notifier{events: events, groups: groups, bell: bus.NewBell(), settings: s}
 	n.moves = newMoves(s.holds, n.give)

@@ -24,8 +24,8 @@ func defaultUser(c *config.Config) (*command.User, error) {
 	return command.LookupUser(c.ScriptUser, c.ScriptGroup)
 }
 
-// notifyUser returns the user that notify commands run as; nil where there is none and
-// none is needed, since the configuration has no such command.
+// notifyUser returns the user that notify commands run as; nil if the configuration has no
+// such command.
 func notifyUser(c *config.Config) (*command.User, error) {
 	user, err := defaultUser(c)
 	switch {

@@ -193,9 +193,8 @@ func names(c *config.Config) []string {
 	return all
 }
 
-// sources are the addresses that instances send from by name, with those of their
-// unicast peers, which must not be on this machine, and those that the routers share.
-// The owner's are its own.
+// sources returns the configured source addresses, the unicast peers, which must not be on
+// this machine, and the virtual addresses, but for those of an owner, which are its own.
 func sources(c *config.Config) link.Sources {
 	var s link.Sources
 	for _, in := range instances(c) {

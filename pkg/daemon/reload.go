@@ -118,8 +118,8 @@ func (p *parts) apply(ctx context.Context, before, next *config.Config, checks [
 	return nil
 }
 
-// watching is what the monitor has to watch for a configuration, and for the one before it
-// if that is given.
+// watching returns the links and addresses that the monitor has to watch for a configuration,
+// and for the one before if that is given.
 func watching(c, before *config.Config) link.Reconfigured {
 	to := link.Reconfigured{
 		Watched: interfaces(c), Called: called(c), Default: c.DefaultLink, Links: c.Links, Sources: sources(c),
@@ -161,8 +161,8 @@ func (p *parts) awaitLinks(ctx context.Context, names []string) error {
 	}
 }
 
-// reloads carries out the reloads that signals ask for, until ctx ends. One that comes
-// while another runs is carried out after it, however often it came.
+// reloads carries out the reloads that signals ask for, until ctx ends. Signals that come
+// during a reload cause one more after it.
 func (p *parts) reloads(ctx context.Context, o Options) error {
 	for {
 		select {

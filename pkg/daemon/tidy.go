@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// A daemon works hard seldom: at the start, when the configuration is read and all instances
-// move, and at a failover. Go would keep the memory of that garbage for the next time, up to
-// as much again as is in use, and the machine would lack it for months. So it is given back
-// once the daemon is quiet, and not before: a collection must not meet a failover.
+// The daemon seldom works hard: at the start, when the configuration is read and all
+// instances move, and at a failover. Go would keep the memory of that garbage for the next
+// time, up to as much again as is in use, and the machine would lack it for months. So it is
+// given back once the daemon is quiet, and not before: a collection must not meet a failover.
 const (
 	tidyLook  = 2 * time.Second // how often it is looked at
 	tidyQuiet = 400 << 10       // fewer bytes are allocated in that time where nothing goes on

@@ -13,9 +13,9 @@ type alive interface {
 	Wake()         // makes it turn, if it sleeps
 }
 
-// watchdog watches the parts without which a router is none, and feeds the watchdog
-// of the service manager while all of them make progress: a process of which one part
-// hangs is not healthy, however well the others are.
+// watchdog watches the parts that a router cannot do without, and feeds the watchdog of the
+// service manager while all of them make progress: a process of which one part hangs is not
+// healthy, however well the others are.
 type watchdog struct {
 	parts  []watched
 	limit  time.Duration // WatchdogSec of the unit; 0: there is none

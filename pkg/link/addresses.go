@@ -143,8 +143,8 @@ func (t *addresses) dropEmpty(l *linkAddresses) {
 // beginDump begins to compare a dump of all addresses.
 func (t *addresses) beginDump() { t.dumps++ }
 
-// sift appends those of the addresses in a piece of the dump that differ from what is
-// known, and notes of all that they are listed.
+// sift appends the addresses in a piece of the dump that differ from the known ones, and
+// notes all as listed.
 func (t *addresses) sift(dst, list []Assigned) []Assigned {
 	for i := range list {
 		if l := t.byLink[list[i].Index]; l != nil {

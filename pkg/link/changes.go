@@ -72,8 +72,8 @@ func (s *step) rename(e *entry, seen Seen) {
 	s.concern(e)
 }
 
-// enter enters a link under its names. Another link that had one of them has been
-// removed or renamed, and the message of that was lost or is still to come.
+// enter enters a link under its names. Another link that had one of them must have been
+// removed or renamed: the message about it was lost, or is still to come.
 func (s *step) enter(e *entry, seen *Seen) {
 	e.watched = false
 	for name := range seen.names {
@@ -112,8 +112,8 @@ func (s *step) remove(e *entry) {
 	s.retire(e)
 }
 
-// retire ends the entry of a link that is in the order no more, and decides about all
-// that depended on it.
+// retire ends the entry of a link that the caller has taken out of the order, and decides
+// about all links that depended on it.
 func (s *step) retire(e *entry) {
 	s.concern(e)
 	s.drop(e)

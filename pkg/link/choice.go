@@ -8,8 +8,8 @@ import (
 	"ripcord/pkg/nic"
 )
 
-// choice is the monitor of a link: what is asked for its state beside the kernel's
-// notifications, and what is known about how far these can be trusted.
+// choice is the monitor of a link: the source that is asked for its state beside the kernel's
+// notifications, and what has shown how far these can be trusted.
 type choice struct {
 	can      nic.Capabilities
 	examined bool // can is known

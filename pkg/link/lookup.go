@@ -67,3 +67,15 @@ func (t *Table) heldUntil(at time.Time) []*entry {
 	}
 	return due
 }
+
+// configure takes what the configuration says of links.
+func (t *Table) configure(c Reconfigured) {
+	t.watched, t.defaults, t.settings = slices.Clone(c.Watched), c.Default, c.Links
+	t.known, t.called = make(map[string]bool), make(map[string]bool)
+	for _, name := range c.Watched {
+		t.known[name], t.called[name] = true, true
+	}
+	for _, name := range c.Called {
+		t.called[name] = true
+	}
+}

@@ -2,8 +2,8 @@ package link
 
 import "time"
 
-// creditLasts is how long after a loss was seen the kernel may count it: 2 s
-// until a driver's watchdog notices, 1 s until linkwatch announces.
+// creditLasts is how long after a loss was seen the kernel's counter may show it: 2 s until a
+// driver's watchdog notices, 1 s until linkwatch announces.
 const creditLasts = 3 * time.Second
 
 // losses accounts for the losses of one link: it compares those that the kernel has
@@ -55,9 +55,9 @@ func (l *losses) see(at time.Time) {
 	}
 }
 
-// add adds the losses of a link that was or is usable: the one that the change
-// implies, and those that the kernel counted and no source saw. Beyond a loss that is
-// seen now each of these is a flap.
+// add adds the losses of a link that was or is usable: the one that the change implies, and
+// those that the kernel counted and no source saw. Each of these beyond a loss that is
+// visible now is a flap.
 func (l *losses) add(was, is bool, unseen int, at time.Time) {
 	switch {
 	case was && !is:

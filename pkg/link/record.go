@@ -29,8 +29,8 @@ type issuer struct {
 	seq    uint64 // of the last fact
 }
 
-// record collects the outcome of one observation. All of it bears one cause, which is
-// made only if there is something to publish.
+// record collects the outcome of one observation. Everything in it has one cause, made only
+// if there is something to publish.
 type record struct {
 	*issuer
 	at     time.Time // of the observation

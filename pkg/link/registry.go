@@ -53,8 +53,8 @@ type registry struct {
 	order   []*entry // by index
 	byIndex map[int]*entry
 	byName  map[string]*entry // under each of its names
-	// children are the links that stand directly on the link of an index, there or
-	// not; by their own index.
+	// children are the links that stand directly on the link of an index, whether that
+	// exists or not; sorted by their own index.
 	children map[int][]*entry
 	walks    uint64 // counts the walks, so that an entry knows which one met it
 }

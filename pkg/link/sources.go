@@ -56,8 +56,8 @@ func (t *addresses) rank(a *knownAddress) int {
 	return usual
 }
 
-// mayBeSource reports whether adverts may bear an address, as far as its kind goes:
-// over IPv6 only a link-local one, unless it is asked for (RFC 9568 §5.1.2.1).
+// mayBeSource reports whether adverts may have an address as their source, by its kind: over
+// IPv6 only a link-local one, unless the configuration names it (RFC 9568 §5.1.2.1).
 func (t *addresses) mayBeSource(ip netip.Addr) bool {
 	return ip.Is4() || ip.IsLinkLocalUnicast() || t.named[ip]
 }

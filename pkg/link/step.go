@@ -69,8 +69,8 @@ func (s *step) answered(a *Answer) {
 		e.votes.admit(a.Source, a.Up, s.at)
 		return
 	}
-	// A loss that the latch shows from before the last answer, or that was published
-	// already, is no news.
+	// The latch may show a loss from before the last answer, or one that was published
+	// already: that one is ignored.
 	flapped := a.Flapped && !v.down && !e.losses.published.After(v.at)
 	changed := v.answer(a.Up, s.at)
 	if changed {
@@ -176,8 +176,8 @@ func (s *step) addressChanged(l *linkAddresses) {
 	}
 }
 
-// elapsed decides about the links of which a loss or a return has lasted, and chooses
-// the sources of those whose addresses have come to rest.
+// elapsed decides about the links whose delay is over, and chooses the sources of those whose
+// addresses have not changed for a while.
 func (s *step) elapsed() {
 	for _, e := range s.heldUntil(s.at) {
 		s.settle(e, 0)

@@ -1,7 +1,6 @@
 package link
 
 import (
-	"slices"
 	"time"
 
 	"ripcord/pkg/deadline"
@@ -50,18 +49,6 @@ func NewTable(c TableConfig) *Table {
 	return t
 }
 
-// configure takes what the configuration says of links.
-func (t *Table) configure(c Reconfigured) {
-	t.watched, t.defaults, t.settings = slices.Clone(c.Watched), c.Default, c.Links
-	t.known, t.called = make(map[string]bool), make(map[string]bool)
-	for _, name := range c.Watched {
-		t.known[name], t.called[name] = true, true
-	}
-	for _, name := range c.Called {
-		t.called[name] = true
-	}
-}
-
 // Watches reports whether the configuration watches a link of that name.
 func (t *Table) Watches(name string) bool { return t.known[name] }
 
@@ -73,8 +60,8 @@ func (t *Table) Observe(o Observation, at time.Time) Outcome {
 	return s.Outcome
 }
 
-// Links returns what is known about the links of these names, in their order and
-// without those that are not there; or about all links, by index, without any name.
+// Links returns the links of these names that exist, in the order of the names; without a
+// name all links, by index.
 func (t *Table) Links(names ...string) []event.Link {
 	var links []event.Link
 	if len(names) == 0 {

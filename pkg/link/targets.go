@@ -62,8 +62,8 @@ func (t *Table) Underneath(dst []Target, period time.Duration, names ...string) 
 	return list.dst
 }
 
-// Polls appends what the poller is to ask: each watched link and what is beneath it,
-// if its monitor is polled or while what it reported must be taken back.
+// Polls appends the questions of the poller: about each watched link and those beneath it
+// whose monitor is polled, and about each link that a polled source has reported down.
 func (t *Table) Polls(dst []Poll) []Poll {
 	begin := len(dst)
 	add := func(e *entry, relevant bool) {

@@ -95,8 +95,8 @@ func (v *votes) up() bool {
 	return slices.ContainsFunc(v.asked, func(o vote) bool { return !o.down })
 }
 
-// A source that reported down is asked in vain for this long until its vote is
-// withdrawn: where another source reports up, and where no other can tell.
+// The vote of a source that reported down is withdrawn when it has not answered for this
+// long: the shorter time if another source reports up, the longer one if no other can tell.
 const (
 	withdrawAfter      = 3 * time.Second
 	withdrawAloneAfter = time.Minute

@@ -25,8 +25,8 @@ type Kernel interface {
 	// SetUp sets links up or down, all in one batch. An error says that not all
 	// did turn.
 	SetUp(indexes []int, up bool) error
-	// Tune makes the kernel answer for what stands on a device there, and not on
-	// the link below, nor on those below that one, which hear the same questions.
+	// Tune makes the kernel answer for the addresses of a device on that device, and not on
+	// the links below it, which hear the same questions.
 	Tune(below, device string, ipv6 bool, lower ...string) error
 	// Restore gives the links that were tuned, but those to keep, the settings
 	// back that they had.
@@ -81,9 +81,8 @@ type Conflict struct {
 	Err      string // empty: no more
 }
 
-// Configure takes the devices that are wanted in place of those it has. One that stays
-// wanted is not touched; Apply removes those that are wanted no more, and makes the new
-// ones.
+// Configure replaces the wanted devices. One that stays wanted is not touched; Apply removes
+// the others, and makes the new ones.
 func (h *Holder) Configure(wanted []Wanted) {
 	gone, changed := h.ledger.configure(wanted)
 	for _, v := range gone {
@@ -281,8 +280,8 @@ func (h *Holder) vanish(v *device) {
 	v.retry = h.cfg.Now().Add(wait)
 }
 
-// mend puts right what others changed of a device, and what follows from a change of
-// the link below.
+// mend restores settings of a device that others have changed, and follows changes of the
+// link below.
 func (h *Holder) mend(out *Outcome) {
 	now := h.cfg.Now()
 	for _, v := range h.ledger.altered(now) {
@@ -352,8 +351,7 @@ func (h *Holder) removeLeftBehind(out *Outcome) (removed bool) {
 	return removed
 }
 
-// retuneEvery is how often settings that could not be written are tried again: nothing
-// notifies that they can be.
+// retuneEvery is how often settings that could not be written are tried again.
 const retuneEvery = 10 * time.Second
 
 // Tune writes the settings of the devices that were turned, since other programs may

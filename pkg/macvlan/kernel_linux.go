@@ -82,8 +82,8 @@ func (k *LinuxKernel) remember(below int, was earlier) {
 	}
 }
 
-// Make makes a macvlan and then marks it: the kernel does not take the mark, nor
-// that it is to have no link-local address of its own, when it makes one.
+// Make makes a macvlan, and then marks it and sets that it has no link-local address of its
+// own: the kernel takes neither in the request that makes it.
 func (k *LinuxKernel) Make(s Shape) error {
 	for _, below := range []int{s.Below, s.Lowest} {
 		if below == 0 {

@@ -57,8 +57,8 @@ type Shape struct {
 const (
 	// retryEvery is how long after a failure it is tried again.
 	retryEvery = time.Second
-	// auditEvery is how often the kernel is asked for all links though nothing was
-	// heard: no fact tells of an alias, a VRF, or another link with the same MAC.
+	// auditEvery is how often the kernel is asked for all links though nothing was heard: no
+	// notification tells of an alias, a VRF, or another link with the same MAC.
 	auditEvery = 5 * time.Second
 	// minMTU6 is IPv6's least MTU: below it the kernel keeps no IPv6 on a link.
 	minMTU6 = 1280
@@ -112,8 +112,8 @@ func newLedger(wanted []Wanted) *ledger {
 	return l
 }
 
-// configure takes the devices that are wanted in place of those known. It returns those
-// that are wanted no more, and those that stay with or without IPv6 unlike before.
+// configure replaces the wanted devices. It returns those that are wanted no more, and those
+// that stay but gain or lose IPv6.
 func (l *ledger) configure(wanted []Wanted) (gone, changed []*device) {
 	gone, l.all = l.all, nil
 	under := make(map[string]Link)
@@ -193,8 +193,8 @@ func (l *ledger) observe(all []Link) (changed []*device) {
 	return changed
 }
 
-// recognise finds the link that each wanted device is, notes the rivals of each,
-// and what of ours is not wanted.
+// recognise finds the link of each wanted device and its rivals, and the links of ours that
+// are not wanted.
 func (l *ledger) recognise(all []Link) map[*device]Link {
 	found := make(map[*device]Link)
 	for _, v := range l.all {

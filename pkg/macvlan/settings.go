@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// setting is one sysctl of a link, below /proc/sys/net, with the link's name in
-// the place of the asterisk.
+// setting is one sysctl of a link, below /proc/sys/net, with the link's name instead of the
+// asterisk.
 type setting struct{ key, value string }
 
-// deviceSettings returns those of a device: it answers for its own addresses alone,
-// and takes what comes from hosts that are reached through the link below, which
-// the reverse path filter would drop. The filter in force is the greater one of
-// all and of the link; where all is strict, the link's makes it loose.
+// deviceSettings returns the settings of a device: it answers for its own addresses alone,
+// and receives from hosts that are reached through the link below, which the reverse path
+// filter would drop. The greater of the values of "all" and of the link is in force, so the
+// link's can make a strict "all" loose.
 func deviceSettings(ipv6 bool, read func(key string) (string, error)) []setting {
 	filter := "0"
 	if all, err := read("ipv4/conf/all/rp_filter"); err == nil && all != "0" {
@@ -38,10 +38,9 @@ func deviceSettings(ipv6 bool, read func(key string) (string, error)) []setting 
 // there forwards here.
 var inherited = []string{"ipv4/conf/*/forwarding", "ipv6/conf/*/forwarding"}
 
-// belowSettings are those of the link below: it answers for its own addresses
-// alone, and does not name an address of a device as the sender when it asks for
-// a host, which would tell that host the wrong MAC. A greater value than the one
-// here serves as well, and stays.
+// belowSettings are those of the link below: it answers for its own addresses alone, and does
+// not name an address of a device as the sender when it asks for a host, which would tell
+// that host the wrong MAC. A greater value than the one here is left as it is.
 var belowSettings = []setting{
 	{"ipv4/conf/*/arp_ignore", "1"},
 	{"ipv4/conf/*/arp_announce", "2"},
@@ -57,9 +56,8 @@ func (s setting) serves(now string) bool {
 // on returns the key of a setting for a link.
 func (s setting) on(link string) string { return strings.Replace(s.key, "*", link, 1) }
 
-// earlier are the values that the settings of a link had which were changed, by
-// key. They stand in the alias of each device on it: so they outlive a crash, and
-// no longer than the device.
+// earlier are the original values of the changed settings of a link, by key. The alias of
+// each device on the link holds them, so they outlive a crash, but not the device.
 type earlier map[string]string
 
 // deviceMark begins the alias of a device of ours.

@@ -19,8 +19,8 @@ type Frame struct {
 
 // Sender sends Ethernet frames. Only one goroutine calls it.
 type Sender interface {
-	// Send hands frames to their links, in order, and sets the Err of each. It
-	// does not wait for room, and one that cannot be sent keeps no other back.
+	// Send hands frames to their links, in order, and sets the Err of each. It does not wait
+	// for room, and goes on after a frame that cannot be sent.
 	Send(frames []Frame)
 }
 

@@ -145,8 +145,8 @@ func (c *cache) groups(name string) (event.Link, []netip.Addr) {
 	return c.stations.groups(name)
 }
 
-// lastHeard returns what is known of a link, when a station was last heard on it, and
-// of how many stations an answer can be expected.
+// lastHeard returns the last fact about a link, when a station was last heard on it, and how
+// many stations should answer.
 func (c *cache) lastHeard(name string) (link event.Link, heard time.Time, stations int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// probeAfter is how long after it is held an address is probed: by then the
-	// former Active has given it up.
+	// probeAfter is the time from the order to hold an address until it is probed: by then
+	// the former Active has given it up.
 	probeAfter = time.Second
 	// probeEvery is how often the addresses that are held are probed. A station that
 	// was given the address by hand announces nothing.

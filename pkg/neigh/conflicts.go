@@ -58,8 +58,8 @@ func (t *turn) indexOf(set *Set, a Address) int {
 	return 0
 }
 
-// probe asks whether another station has what is held: all addresses of some
-// instances, and single ones.
+// probe asks whether another station has a held address: any address of these instances, or
+// one of these addresses.
 func (t *turn) probe(instances []string, addresses []netip.Addr) {
 	if len(instances)+len(addresses) == 0 {
 		return

@@ -243,9 +243,8 @@ func appendMissing(list []string, names ...string) []string {
 	return list
 }
 
-// Configure takes new sets in place of those it has. Stations, claims and conflicts of
-// what stays are kept; warnings end that are about what is gone. A link that no set had
-// is to be reported by Link.
+// Configure replaces the sets. Stations, claims and conflicts of addresses that stay are
+// kept; warnings about those that are gone end. The caller reports each new link by Link.
 func (m *Monitor) Configure(now time.Time, sets []Set) {
 	before := m.cfg.Sets
 	m.cfg.Sets, m.sets, m.holders = sets, byInstance(sets), newHolders(sets)

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// reachEvery is how often an Active with a virtual MAC asks stations for an answer
-	// to that MAC; while none came, and to confirm, reachAgain.
+	// reachEvery is the period at which an Active with a virtual MAC asks stations for an
+	// answer to that MAC; reachAgain is the period while none has come.
 	reachEvery = 30 * time.Second
 	reachAgain = 3 * time.Second
 	// reachWait is how long their answers are waited for.

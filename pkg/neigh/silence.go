@@ -17,8 +17,8 @@ import (
 const (
 	// silenceEvery is how often an Active looks at when its links last heard anything.
 	silenceEvery = time.Second
-	// quietAfter is how long nothing is heard before stations are asked, silentAgain how
-	// long their answers are waited for.
+	// quietAfter is the silence after which stations are asked, silentAgain the time for
+	// which their answers are awaited.
 	quietAfter  = 10 * time.Second
 	silentAgain = 3 * time.Second
 	// silentRounds in a row without any answer show that nothing comes through.

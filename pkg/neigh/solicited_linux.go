@@ -11,10 +11,10 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// SolicitedGroups is a member of the solicited-node groups of the IPv6 addresses that
-// we add (RFC 9568 §6.4.2), so that whoever asks for one is heard at once. The kernel
-// joins them too, but from a work queue behind its RTNL lock, and on a machine where
-// network namespaces come and go that was seen to take 0.3 s.
+// SolicitedGroups is a member of the solicited-node groups of the IPv6 addresses that we add
+// (RFC 9568 §6.4.2), so that solicitations for one are heard at once. The kernel joins them
+// too, but from a work queue behind its RTNL lock, which takes up to 0.3 s on a machine where
+// network namespaces come and go.
 //
 // It only bridges that time: its errors are ignored, and a batch takes no longer than
 // joinLimit, since older kernels take the same lock for each group. The methods of a nil
@@ -58,9 +58,9 @@ func (s *SolicitedGroups) Join(addresses []event.AddressKey) {
 	}
 }
 
-// Leave leaves the groups of addresses that are gone, or are about to be added: a
-// membership that is left then is of a link that is gone and whose index came back.
-// Another address in the same group has the kernel's own membership by now.
+// Leave leaves the groups of addresses that are gone, or about to be added: then a membership
+// that is still there belongs to an earlier link of the same index. The kernel itself has
+// joined the group for other addresses in it.
 func (s *SolicitedGroups) Leave(addresses []event.AddressKey) {
 	begun := time.Now()
 	for _, group := range s.groups(addresses) {

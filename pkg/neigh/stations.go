@@ -11,9 +11,8 @@ import (
 // stationsMax is how many stations are remembered on a link: those heard last.
 const stationsMax = 32
 
-// stations holds the stations on the links that carry adverts. The kernel's own
-// neighbor table is emptied when the carrier goes, just when one has to know whom to
-// ask.
+// stations holds the stations on the links that carry adverts. The kernel empties its own
+// neighbor table when the carrier is lost, just when ripcord has to know whom to ask.
 type stations struct {
 	links   map[string]*linkStations
 	byIndex map[int]*linkStations // those whose link exists, by its ifindex
@@ -108,9 +107,9 @@ func (s *stations) notice(seen Sighting) (link string, answers bool) {
 	return at.link.Name, answers
 }
 
-// remember puts a station in front of the others; resolved reports whether it was
-// heard by ARP or neighbor discovery. It returns false if the address is not one of
-// another station. One that never was resolved takes the place of none that was.
+// remember puts a station in front of the others; resolved reports whether it was heard by
+// ARP or neighbor discovery. It returns false if the address is not one of another station. A
+// station that was never resolved does not drive out one that was.
 func (s *stations) remember(at *linkStations, a netip.Addr, resolved bool) bool {
 	a = a.WithZone("")
 	if !a.IsValid() || a.IsUnspecified() || a.IsMulticast() || a.IsLoopback() || len(s.holders.of(a)) > 0 || at.link.Has(a) {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// strayAfter is how long an address of an instance that is not held may be on this
-// machine before that is a conflict.
+// strayAfter is how long an address of a released instance may stay on this machine before it
+// is reported as a stray.
 const strayAfter = time.Second
 
 // strays holds since when addresses of instances are where ripcord did not put them.

@@ -11,13 +11,13 @@ import (
 
 // Kernel adds, removes and lists routes and rules.
 type Kernel interface {
-	// Add adds with the mark what does not stand yet, and returns the answer to each:
-	// nil, fs.ErrExist if something stands in its place, or why the kernel refused.
+	// Add adds routes and rules with the mark, and returns the answer to each: nil,
+	// fs.ErrExist if one like it exists, or why the kernel refused.
 	Add(ops []Op) []error
-	// Replace puts routes with the mark in the place of those that stand there.
+	// Replace replaces existing routes by those with the mark.
 	Replace(ops []Op) []error
-	// Remove removes what bears the mark, and nothing else; fs.ErrNotExist says that
-	// there was nothing to remove.
+	// Remove removes routes and rules with the mark, and no others; fs.ErrNotExist says that
+	// there was none.
 	Remove(ops []Op) []error
 	// List returns all that bear the mark.
 	List() ([]Op, error)
@@ -68,10 +68,10 @@ func (h *Holder) Release(at time.Time, cause event.Cause, instance string) {
 	h.ledger.release(at, cause, instance)
 }
 
-// Configure takes the routes and rules of all instances in place of those it has. Those that
-// are held and among them stay as they are; those that are held and not among them are
-// released; new ones of an instance that holds some are added. An instance that had none is
-// to be ordered to Hold again.
+// Configure replaces the routes and rules of all instances. Those that are held and among
+// them stay as they are; those that are held and not among them are released; new ones of an
+// instance that holds some are added. An instance that had none is to be ordered to Hold
+// again.
 func (h *Holder) Configure(at time.Time, cause event.Cause, entries map[string][]Entry) {
 	h.ledger.configure(at, cause, entries)
 }
@@ -82,8 +82,8 @@ func (h *Holder) SeeLink(fact event.Link) { h.ledger.link(fact) }
 // Link returns what is known of the interface of a route; zero if none has it.
 func (h *Holder) Link(name string) event.Link { return h.ledger.links[name] }
 
-// Doubt has everything that is held asked about: the kernel may have removed some with
-// an address.
+// Doubt has the kernel asked about everything that is held: it may have removed some with an
+// address.
 func (h *Holder) Doubt() { h.ledger.doubt() }
 
 // Changed is Doubt where another program may have removed or replaced some.
@@ -114,8 +114,8 @@ type Missing struct {
 	Reason string // empty: not known
 }
 
-// Missing lists what an instance that is held has missed for as long as within or longer.
-// Settled is false while more may turn out to be missing.
+// Missing returns the routes and rules that a held instance has lacked for at least within.
+// settled is false while more may turn out to be missing.
 func (h *Holder) Missing(now time.Time, instance string, within time.Duration) (all []Missing, settled bool) {
 	settled = true
 	for t := range h.ledger.each {

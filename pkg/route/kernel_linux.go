@@ -33,10 +33,10 @@ func OpenKernel() (*LinuxKernel, error) {
 // Close closes the socket.
 func (k *LinuxKernel) Close() error { return k.conn.Close() }
 
-// deletions are the deletions of routes with our mark and of all rules, and the routes
-// that people and their tools put in the place of others: where a router takes in a
-// million routes, nobody is woken. After the 16 bytes of the nlmsghdr, which has its
-// flags at byte 6, stands an rtmsg, whose protocol is byte 5.
+// deletions are the deletions of routes with our mark and of all rules, and replacements of
+// routes by other programs. A routing daemon that adds a million routes wakes nobody. After
+// the 16 bytes of the nlmsghdr, which has its flags at byte 6, stands an rtmsg, whose
+// protocol is byte 5.
 func deletions() rtnl.Deletions {
 	const (
 		protocol  = 16 + 5

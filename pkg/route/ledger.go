@@ -10,8 +10,7 @@ import (
 const (
 	// retryEvery is how often what the kernel refused is tried again.
 	retryEvery = 250 * time.Millisecond
-	// auditEvery is how often the kernel is asked about routes and rules that stand as
-	// far as the ledger knows.
+	// auditEvery is how often the kernel is asked about routes and rules that should stand.
 	auditEvery = 10 * time.Second
 	// fightWindow bounds how soon after it was restored an entry must be lost again to
 	// be one that another program removes again and again.
@@ -153,8 +152,8 @@ func (l *ledger) hold(at time.Time, cause event.Cause, instance string) {
 	l.held = append(l.held, h)
 }
 
-// release ceases to hold them. All that were tried are to be removed, those too
-// that were another's when last seen: the kernel keeps what does not bear the mark.
+// release ceases to hold them. All that were tried are to be removed, also those that
+// belonged to another program when last seen: the kernel keeps a route without the mark.
 func (l *ledger) release(at time.Time, cause event.Cause, instance string) {
 	n := l.find(instance)
 	if n < 0 {
@@ -188,8 +187,8 @@ func (l *ledger) stay(instance string) {
 	l.leaving = slices.DeleteFunc(l.leaving, func(h *holding) bool { return len(h.all) == 0 })
 }
 
-// configure takes the routes and rules of all instances in place of those known. Entries that
-// are held and among them stay as they are, and the rest is released.
+// configure replaces the routes and rules of all instances. Entries that are held and among
+// them stay as they are, and the rest is released.
 func (l *ledger) configure(at time.Time, cause event.Cause, entries map[string][]Entry) {
 	l.entries = entries
 	for _, h := range l.held {

@@ -54,8 +54,8 @@ func scopedMessage(r Route, index int, scope uint8) ([]byte, error) {
 	return m.MarshalBinary()
 }
 
-// routeOp reads a route of ours that was listed, to remove it. One that another's was
-// joined to (IPv6, RTA_MULTIPATH) is not ours alone.
+// routeOp reads a route of ours that was listed, to remove it. A route to which the kernel
+// joined another program's (IPv6, RTA_MULTIPATH) is not ours alone.
 func routeOp(m netlink.Message) (op Op, ours bool) {
 	r, ok := rtnl.DecodeRoute(m, rtnl.Mark)
 	kind := slices.Index(types[:], r.Type)
@@ -92,8 +92,8 @@ func ruleMessage(r Rule) ([]byte, error) {
 	return m.MarshalBinary()
 }
 
-// ruleOp reads a rule of ours that was listed, to remove it. A rule that selects by
-// what ours never do belongs to another program.
+// ruleOp reads a rule of ours that was listed, to remove it. A rule with a selector that ours
+// never have belongs to another program.
 func ruleOp(m netlink.Message) (op Op, ours bool) {
 	r, ok := rtnl.DecodeRule(m, rtnl.Mark)
 	rule := Rule{

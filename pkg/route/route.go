@@ -76,8 +76,8 @@ func (r Route) Link() string { return r.Interface }
 // Link returns none: the kernel accepts the name of an interface that does not exist yet.
 func (r Rule) Link() string { return "" }
 
-// Key returns the route with nothing but what tells it from others. Two routes of one
-// key cannot stand beside each other.
+// Key returns the fields that identify a route to the kernel: it keeps no two routes of one
+// key.
 func (r Route) Key() Route {
 	const default6 = 1024 // IP6_RT_PRIO_USER
 	if r.Metric == 0 && r.To.Addr().Is6() {

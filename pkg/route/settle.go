@@ -10,8 +10,8 @@ import (
 	"ripcord/pkg/event"
 )
 
-// report is what became of routes and rules: one event for all that have everything
-// but their text in common.
+// report collects events about routes and rules: one event for all that differ in their text
+// alone.
 type report []event.RouteMoved
 
 func (r *report) add(kind event.RouteKind, now time.Time, t *tracked, why string) {
@@ -88,8 +88,8 @@ func (l *ledger) tried(now time.Time, cause event.Cause, try []*tracked, errs []
 	return r
 }
 
-// suspects lists the routes that may have been replaced, of those in whose place the
-// kernel says that something stands.
+// suspects returns those of the routes that the kernel refused as existing which another
+// program may have replaced.
 func (l *ledger) suspects(try []*tracked, errs []error) (all []*tracked) {
 	if !l.replaced {
 		return nil

@@ -10,8 +10,8 @@ import (
 	"ripcord/pkg/command"
 )
 
-// Command is a check that runs a program: exit status 0 passes. The program runs as
-// package command says; what is left of its process group is killed when it has ended.
+// Command is a check that runs a program: exit status 0 passes. The program runs as package
+// command says; other processes of its group are killed when it has ended.
 type Command struct {
 	Argv []string
 	// User is whom the program runs as; nil is the daemon's own user.

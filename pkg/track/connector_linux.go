@@ -150,8 +150,8 @@ func (c *connector) read() (n int, err error) {
 	return n, nil
 }
 
-// receive waits for a message; ok is false where it is about no process. The error is
-// errLost where messages were lost, and os.ErrClosed once the connector is closed.
+// receive waits for a message; ok is false if it is not about a process. The error is errLost
+// if messages were lost, and os.ErrClosed once the connector is closed.
 func (c *connector) receive() (e processEvent, ok bool, err error) {
 	n, err := c.read()
 	if err != nil {

@@ -23,8 +23,8 @@ func newHealth(s *Spec, now time.Time) health {
 // adopt takes rise and fall of a configuration. Results counted so far stay counted.
 func (h *health) adopt(s *Spec) { h.rise, h.fall = max(s.Rise, 1), max(s.Fall, 1) }
 
-// Update takes a result that was known at now and reports whether the state changed.
-// The first result of a check that waits decides alone.
+// Update takes a result that was known at now and reports whether the state changed. The
+// first result of a check whose state is not known decides alone.
 func (h *health) Update(pass bool, now time.Time) (changed bool) {
 	to, needed := Down, h.fall
 	if pass {

@@ -15,8 +15,8 @@ const (
 	// auditEvery is after how long the processes are scanned though the connector
 	// announced all changes.
 	auditEvery = 30 * time.Second
-	// scanEvery is how long a scan is used where there is no connector: checks of equal
-	// interval share one.
+	// scanEvery is how long a scan of /proc is used if there is no connector: checks of
+	// equal interval share one.
 	scanEvery = 100 * time.Millisecond
 )
 
@@ -214,8 +214,8 @@ func listProcesses() ([]int, error) {
 	return pids, nil
 }
 
-// readProgram reads what a process runs; more reads argv[0] and the program file, too.
-// It is not alive where it has ended, as a zombie has.
+// readProgram reads the name of the program that a process runs; with more, argv[0] and the
+// program file, too. alive is false if the process has ended, as a zombie has.
 func readProgram(pid int, more bool) (p program, alive bool) {
 	dir := fmt.Sprintf("/proc/%d/", pid)
 	stat, err := os.ReadFile(dir + "stat")

@@ -42,12 +42,11 @@ func New(report func(Report)) *Runner {
 	}
 }
 
-// Apply replaces the set of checks. It returns at once: Run starts, stops and changes
-// what differs. A check with another Probe starts anew, and so does one that is new. One
-// with the same Probe keeps its state and takes its new interval, timeout, rise and fall,
-// and a run that goes on is stopped without a result; where these are the same, too,
-// nothing happens to it. If a check is not valid nothing
-// changes, and the error names all that is wrong.
+// Apply replaces the set of checks. It returns at once; Run then starts and stops the checks.
+// A new check, or one with another Probe, starts anew. A check with the same Probe keeps its
+// state and takes its new interval, timeout, rise and fall; its current run is stopped
+// without a result. A check that is the same in everything is not touched. If a check is not
+// valid nothing changes, and the error names all that is wrong.
 func (r *Runner) Apply(specs []Spec) error {
 	var errs []error
 	seen := make(map[string]bool)

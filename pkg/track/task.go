@@ -16,8 +16,8 @@ type prober interface {
 	// probe runs the check once. It calls done once, as soon as the result is known, and
 	// returns when nothing is left of the run. If ctx ends first, done may be left out.
 	probe(ctx context.Context, done func(result))
-	// events returns what receives when the next run should not wait for its time; nil
-	// where that is not known.
+	// events returns a channel that receives when the next run should start at once; nil if
+	// this kind of check has none.
 	events() <-chan struct{}
 	close()
 }

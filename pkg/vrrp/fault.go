@@ -58,8 +58,8 @@ func (m *member) faultKeys() (keys [6 + len(event.Conditions)]faultKey) {
 	return keys
 }
 
-// raise adds a fault, or where it stands already only updates its text. The first fault
-// is the reason of the transition.
+// raise adds a fault, or updates the text of one that is there already. The first fault is
+// the reason of the transition.
 func (s *step) raise(key faultKey, err string, why trigger) {
 	if flt, ok := s.f.faults[key]; ok {
 		flt.err = err

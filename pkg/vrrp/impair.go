@@ -225,8 +225,9 @@ func (f *facts) excused() bool {
 	return false
 }
 
-// reportImpaired reports what a member lacks, but where that changes again and again
-// only once in the shortest hold-off; that it is over only where it was reported.
+// reportImpaired reports the addresses, routes and rules that a member lacks: at most once in
+// the shortest hold-off if these change again and again. The end is reported only if the lack
+// was.
 func (s *step) reportImpaired(m *member, cause event.Cause) {
 	r := &m.reported
 	if over := m.lacks == nil; over && !r.lacks || !over && s.now.Sub(r.at) < holdOffFirst {

@@ -95,8 +95,8 @@ type Stalled struct {
 // Key is the instance.
 func (s Stalled) Key() ResultKey { return ResultKey{"stalled", s.Instance} }
 
-// Slept says that the whole router stood still for Gap, and what was sent to it meanwhile
-// may be lost.
+// Slept reports that the whole router did not run for Gap. Packets that were sent to it
+// meanwhile may be lost.
 type Slept struct {
 	Cause event.Cause // At: when it went on
 	Gap   time.Duration

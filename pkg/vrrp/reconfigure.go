@@ -209,8 +209,8 @@ func (s *step) joinMembers(before []*member, was event.State) (joined []*Instanc
 	return joined
 }
 
-// relink gives a member what is known of its link: it is new, or sends from another
-// source now.
+// relink gives a member the last fact about its link, since the member is new or sends from
+// another source now.
 func (s *step) relink(m *member, links []event.Link) {
 	down := m.link.Name != "" && !m.link.Usable
 	l := event.Link{Name: m.Interface}

@@ -61,8 +61,8 @@ func (h *sends) note(in Sends) {
 	h.refused[in.To], h.err = in.InRow, in.Err
 }
 
-// refusedTo returns how many adverts in a row did not reach a router: to its own
-// address if adverts go to single peers, else to the group.
+// refusedTo returns how many adverts in a row the kernel refused to send to a router: to its
+// own address with unicast peers, else to the group.
 func (m *member) refusedTo(router netip.Addr) int {
 	if len(m.Unicast.Peers) > 0 {
 		return m.sends.refused[router]

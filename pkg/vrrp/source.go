@@ -7,8 +7,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// linkFaults returns the faults that may follow from what is known of a member's
-// link, of which it bears one at most.
+// linkFaults returns all faults of a member's link; a member has one of them at most.
 func (m *member) linkFaults() [4]faultKey {
 	name := m.Name
 	return [...]faultKey{

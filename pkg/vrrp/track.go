@@ -35,9 +35,9 @@ type Tracker struct {
 	// Reverse adds it while the tracker is in the other state; without a weight, the
 	// fault is that it is up.
 	Reverse bool
-	// Reported makes the tracker report what it adds to the priority, in place of a
-	// Weight of its own, as a check of a file does. Down, it adds nothing and is a fault,
-	// which no FaultAll puts off.
+	// Reported is set where the tracker itself reports how much it adds to the priority, as
+	// a check of a file does; Weight is not used then. While it is down it is a fault,
+	// whatever FaultAll says.
 	Reported bool
 }
 
