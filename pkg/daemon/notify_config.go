@@ -43,6 +43,7 @@ type notifySettings struct {
 	all      *notify.Commands // of every instance; nil: none
 	user     *command.User    // as whom; nil: there is no such user, and no command
 	holds    map[string]bool  // the instances that have addresses
+	names    map[string]bool  // of all instances
 }
 
 // notifySettingsOf returns the settings of a configuration as they are on this machine.
@@ -50,7 +51,10 @@ func notifySettingsOf(c *config.Config) (s notifySettings, err error) {
 	if s.user, err = notifyUser(c); err != nil {
 		return s, fmt.Errorf("%s: %w", c.File, err)
 	}
-	s.holds = make(map[string]bool)
+	s.holds, s.names = make(map[string]bool), make(map[string]bool)
+	for _, set := range c.Sets {
+		s.names[set.Instance] = true
+	}
 	if s.commands, err = commandsOf(c, s.user); err != nil {
 		return s, fmt.Errorf("%s: %w", c.File, err)
 	}
@@ -76,7 +80,7 @@ func (s *notifySettings) empty() bool { return len(s.commands) == 0 && s.all == 
 // those before, since it has yet to stop.
 func (s notifySettings) followedBy(next notifySettings) notifySettings {
 	for name, holds := range s.holds {
-		if _, stays := next.holds[name]; stays {
+		if next.names[name] {
 			continue
 		}
 		next.holds[name] = holds

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"ripcord/pkg/addr"
 	"ripcord/pkg/config"
 	"ripcord/pkg/vrrp"
 )
@@ -35,5 +36,34 @@ func TestAdviseNotify(t *testing.T) {
 	got := adviseNotify(&config.Config{ScriptUser: "root", NotifyAll: bad, Notify: map[config.Subject]config.Notify{{Group: true, Name: "edge"}: bad}})
 	if len(got) != 1 || got[0] != "a notify command will not run: /usr/bin/not-here does not exist" {
 		t.Errorf("%q", got)
+	}
+}
+
+// After a reload the commands are those of the new configuration, and also none; an instance that
+// is gone keeps its own, since it has yet to stop.
+func TestNotifyFollowedBy(t *testing.T) {
+	settings := func(commands bool, names ...string) notifySettings {
+		c := config.Config{ScriptUser: "root", Notify: map[config.Subject]config.Notify{}}
+		for _, name := range names {
+			c.Sets = append(c.Sets, addr.Set{Instance: name, Addresses: []addr.Address{{}}})
+			if commands {
+				c.Notify[config.Subject{Name: name}] = config.Notify{Any: []string{"/bin/true"}}
+			}
+		}
+		s, err := notifySettingsOf(&c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	got := settings(true, "inside", "outside").followedBy(settings(false, "inside"))
+	if _, stays := got.commands[subject{name: "inside"}]; stays {
+		t.Error("a command that the new configuration has not is kept")
+	}
+	if _, kept := got.commands[subject{name: "outside"}]; !kept || !got.holds["outside"] {
+		t.Error("an instance that is gone has no command for its stop")
+	}
+	if got = got.followedBy(settings(false, "inside")); got.commands == nil || len(got.names) != 1 {
+		t.Errorf("%+v", got)
 	}
 }

@@ -75,9 +75,10 @@ func (r *recorder) reports() string {
 	return strings.Join(words, ", ")
 }
 
-// The commands run in the order of the transitions, one at a time, though the first are
-// the slowest.
-func TestOrder(t *testing.T) {
+// TestKeepalived1055Order: keepalived forks each script and forgets it, so that the one for
+// MASTER may still run, and end, after that for a later BACKUP. Here commands run in the
+// order of the transitions, one at a time, though the first are the slowest.
+func TestKeepalived1055Order(t *testing.T) {
 	r := start(t)
 	commands := Commands{
 		Active: r.sh("echo active begins >> FILE; sleep 0.2; echo active ends >> FILE"),
@@ -94,9 +95,10 @@ func TestOrder(t *testing.T) {
 	})
 }
 
-// A command that never ends holds up its own name only, until its timeout. The last
-// transition is not lost.
-func TestStuckCommand(t *testing.T) {
+// TestKeepalived2389LastState: where scripts of keepalived overlap, what the last of them left
+// need not be the last state. Here a command that never ends holds up its own name only, until
+// its timeout, and the last transition is not lost.
+func TestKeepalived2389LastState(t *testing.T) {
 	r := start(t)
 	stuck := r.sh("trap '' TERM; echo stuck >> FILE; while :; do sleep 0.1; done")
 	stuck.Timeout = 2 * time.Second

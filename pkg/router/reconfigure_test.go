@@ -20,7 +20,7 @@ func (b *bare) reload(groups []vrrp.Group) {
 	var links []event.Link
 	for _, name := range []string{"eth0", "eth1", "eth2"} {
 		links = append(links, event.Link{
-			Name: name, Index: 2, Usable: true, AdminUp: true, Carrier: true, Primary4: source,
+			Name: name, Seq: b.seq + 1, Index: 2, Usable: true, AdminUp: true, Carrier: true, Primary4: source,
 		})
 	}
 	b.core.Reconfigure(b.now, router.Reconfiguration{Groups: groups}, links, &b.last)
@@ -84,6 +84,24 @@ func TestReconfigureAnother(t *testing.T) {
 	}
 	if got := b.states(); got[2] != event.Backup {
 		t.Errorf("it is %v", got[2])
+	}
+}
+
+// TestKeepalived2357FaultAfterReload: keepalived loses the message that a link is up again, and
+// a reload that compares the old flags with the old ones leaves the instance in FAULT for good. A
+// reload here is given what is known of the links: the group recovers, without a message.
+func TestKeepalived2357FaultAfterReload(t *testing.T) {
+	b := started(t, time.Second)
+	b.link("eth0", false) // its return is not read
+	if got := b.states(); got[0] != event.Fault || got[1] != event.Active {
+		t.Fatalf("without eth0: %v", got)
+	}
+	groups := edge()
+	groups[0].Members[1].Priority, groups[0].Members[0].Priority = 120, 120
+	b.reload(groups)
+	b.play(b.now.Add(time.Second))
+	if got := b.states(); got[0] != event.Active || got[1] != event.Active {
+		t.Errorf("after the reload: %v", got)
 	}
 }
 

@@ -350,6 +350,56 @@ func TestNotifySlowAndHanging(t *testing.T) {
 	}
 }
 
+// A reload changes the commands: the next transition runs the new one. The old one that runs
+// then is not killed, and the new one waits for it. (keepalived #1850: the changed script is not
+// run.)
+func TestReloadNotify(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []segment{inside}, "a")
+	record := filepath.Join(s.Dir, "reload.record")
+	command := func(name string, sleep int) string {
+		return s.script(name, fmt.Sprintf(`echo "%s begins $RIPCORD_STATE" >> %s; sleep %d; echo "%[1]s ends $RIPCORD_STATE" >> %[2]s`, name, record, sleep))
+	}
+	before, after := command("before", 3), command("after", 0)
+	file := func(more string) string {
+		return "script_user: root\n" + router{150, notifyInterval, more}.yaml(s, s.socket("a"))
+	}
+	began := time.Now()
+	a := s.startYAML("a", file("notify: {active: ["+before+"]}"))
+	a.becomes("active", began, 5*time.Second)
+	recorded := func(want ...string) {
+		t.Helper()
+		until(t, 10*time.Second, strings.Join(want, ", "), func() bool { return slices.Equal(linesOf(t, record), want) })
+	}
+	recorded("before begins MASTER")
+
+	at := time.Now()
+	s.rewrite("a", file("notify: {active: ["+after+"], fault: ["+after+"]}"))
+	a.signal(syscall.SIGHUP)
+	a.wait(at, 5*time.Second, "config.reloaded", is("config.reloaded"))
+	if done := s.ripcord("a", "release", "inside", "--socket", a.socket); done.code != 0 {
+		t.Fatalf("release: %+v", done)
+	}
+	a.becomes("fault", at, 5*time.Second)
+	recorded("before begins MASTER", "before ends MASTER", "after begins FAULT", "after ends FAULT")
+	for _, l := range a.log(began) {
+		if l.Event == "notify.ran" && l.Result != "done" {
+			t.Errorf("%+v", l)
+		}
+	}
+
+	// Without commands none is run; and the last ones may end.
+	at = time.Now()
+	s.rewrite("a", file(""))
+	if done := s.reload(a); done.out != "changed inside\n" {
+		t.Errorf("reload: %+v", done)
+	}
+	s.ripcord("a", "resume", "inside", "--socket", a.socket)
+	a.becomes("active", at, 10*time.Second)
+	time.Sleep(200 * time.Millisecond)
+	recorded("before begins MASTER", "before ends MASTER", "after begins FAULT", "after ends FAULT")
+}
+
 // The command for the stop runs when the address is gone, and is waited for; one that
 // hangs is waited for 5 s.
 func TestNotifyStop(t *testing.T) {

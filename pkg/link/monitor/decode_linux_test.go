@@ -86,6 +86,18 @@ func messageOf(kind netlink.HeaderType, data []byte) netlink.Message {
 	return netlink.Message{Header: netlink.Header{Type: kind}, Data: data}
 }
 
+// TestKeepalived2685PortLeavesBridge: keepalived takes the RTM_DELLINK of AF_BRIDGE, by which a
+// bridge says that a port has left it, for the deletion of the link, and the instances that
+// track it stay in FAULT. It says nothing of the link itself.
+func TestKeepalived2685PortLeavesBridge(t *testing.T) {
+	if got := decode(messageOf(unix.RTM_DELLINK, linkMessage(t, unix.AF_BRIDGE, 7, 0, vlan))); got != nil {
+		t.Errorf("a port that leaves its bridge is %#v", got)
+	}
+	if got, want := decode(messageOf(unix.RTM_DELLINK, linkMessage(t, unix.AF_UNSPEC, 7, 0, vlan))), (link.LinkGone{Index: 7}); got != want {
+		t.Errorf("a link that is deleted is %#v", got)
+	}
+}
+
 func TestDecodeLink(t *testing.T) {
 	seen := link.Seen{Index: 7, Name: "eth0.3", AdminUp: true, LowerUp: true, OperState: event.OperUp, MTU: 1496,
 		HardwareAddr: [6]byte{2, 0, 0, 0, 0, 1}, UpCount: 4, DownCount: 3, Parent: 2}
@@ -103,7 +115,6 @@ func TestDecodeLink(t *testing.T) {
 		}), link.LinkSeen{Link: elsewhere}},
 		"the peer of a veth is no parent": {unix.RTM_NEWLINK, linkMessage(t, 0, 3, 0, veth), link.LinkSeen{Link: link.Seen{Index: 3, Name: "va"}}},
 		"gone":                            {unix.RTM_DELLINK, linkMessage(t, 0, 7, 0, vlan), link.LinkGone{Index: 7}},
-		"a bridge port's message":         {unix.RTM_DELLINK, linkMessage(t, unix.AF_BRIDGE, 7, 0, vlan), nil},
 		"a route":                         {unix.RTM_NEWROUTE, linkMessage(t, 0, 7, 0, vlan), nil},
 		"statistics of a size to come": {unix.RTM_NEWLINK, linkMessage(t, 0, 3, 0, func(ae *netlink.AttributeEncoder) {
 			veth(ae)
