@@ -16,8 +16,8 @@ type Events interface {
 	// Since returns the number of the first line that was written at t or later.
 	Since(t time.Time) uint64
 	// From returns at most so many lines from number n on, and the number of the first of
-	// them, which is greater than n where older ones are gone; more is closed when there
-	// are more than now.
+	// them, which is greater than n if older ones are gone; more is closed when further
+	// lines come.
 	From(n uint64, most int) (first uint64, lines [][]byte, more <-chan struct{})
 }
 

@@ -16,8 +16,8 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// Source is what the API tells of. Its methods are called from several
-// goroutines, and what they return is not written to afterwards.
+// Source is what the API reports on. Its methods are called from several goroutines, and what
+// they return is not written to afterwards.
 type Source interface {
 	// Groups are the groups in the order of the configuration; an instance
 	// outside any group is a group without a name.
@@ -107,9 +107,9 @@ func New(c Config) (*Server, error) {
 	return &Server{config: c}, nil
 }
 
-// Listen opens the socket, and tries to open the port for those who only read.
-// After it clients may connect; they are answered once Run runs. It fails where
-// another ripcord answers on the socket, but not for the port.
+// Listen opens the socket, and tries to open the port for those who only read. After it
+// clients may connect; they are answered once Run runs. It fails if another ripcord answers
+// on the socket, but not if the port cannot be opened.
 func (s *Server) Listen() error {
 	if s.listener != nil {
 		return errors.New("control: listens already")

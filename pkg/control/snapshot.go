@@ -46,8 +46,8 @@ func (c Config) status() *Status {
 	return s
 }
 
-// instance writes down one virtual router of the group, which has no name
-// where the instance is outside any.
+// instance returns the status of one virtual router of a group; the group is empty for an
+// instance outside any.
 func instance(group string, m vrrp.InstanceStatus, stats *stats.Counters) Instance {
 	i := Instance{
 		Name: m.Instance.Name, Group: group, Interface: m.Instance.Interface,

@@ -38,8 +38,7 @@ func openSocket(path string) (*socket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("socket %s: %w", path, err)
 	}
-	// Closing would remove whatever bears the name by then, another daemon's
-	// socket too.
+	// Closing would remove any file of that name, also another daemon's socket.
 	listener.SetUnlinkOnClose(false)
 	s := &socket{path: path, listener: listener}
 	if err := os.Chmod(path, socketMode); err != nil {

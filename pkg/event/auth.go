@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// AuthSkew reports that an authentic advert bears a time that is not ours: the clocks
-// of two routers are apart.
+// AuthSkew reports that the time in an authentic advert differs from ours: the clocks of two
+// routers are apart.
 type AuthSkew struct {
 	Stamp
 	Instance string

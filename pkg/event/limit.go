@@ -29,8 +29,8 @@ var limits = func() map[string]int {
 	return all
 }()
 
-// The fields that tell equal events apart. Those that a stranger chooses, as the source
-// of an advert or the text of an error, are not among them.
+// The fields by which events of one name are limited apart. Fields that a stranger chooses,
+// such as the source of an advert or the text of an error, are not among them.
 var (
 	whose = []string{"instance", "group", "interface", "device", "part", "name", "file"}
 	which = []string{"reason", "what", "over"} // but for a story

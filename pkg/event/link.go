@@ -69,8 +69,8 @@ type Link struct {
 	// also those on a loopback link. The best come first; nil if there are none.
 	// Another list is another pointer.
 	Sources *[]netip.Prefix
-	// Owned are the addresses of the link from which no other router may advertise:
-	// our own, but for shared ones. Nil where there are too many to tell them all.
+	// Owned are the addresses of the link from which no other router may advertise: our own,
+	// but for shared ones. Nil if there are too many to list.
 	Owned *[]netip.Addr
 	// Duplicate is an address of the link that would be a source if duplicate address
 	// detection had not found that another station has it too; zero if there is none.

@@ -2,8 +2,8 @@ package event
 
 import "fmt"
 
-// DaemonLock tells, once at the start, that the lock which keeps a second ripcord from
-// running in the same network namespace could not be had.
+// DaemonLock reports, once at the start, that the lock against a second ripcord in the same
+// network namespace could not be taken.
 type DaemonLock struct {
 	Stamp
 	Err string // why not

@@ -72,8 +72,8 @@ const (
 	WorkerHung    Reason = "worker-hung"     // the address worker does not answer
 )
 
-// Conditions are the reasons of faults that are reported as conditions, in the order
-// in which they bear the blame where there are several.
+// Conditions are the reasons of faults that are reported as conditions. The first of several
+// is the one that is shown.
 var Conditions = [...]Reason{Deaf, AdvertTooLong, MACConflict, WorkerHung}
 
 // NewActiveReason is RFC 8347's new-master-reason in RFC 9568's words.

@@ -8,8 +8,8 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// Core holds all groups of a router and knows which fact concerns which. It is
-// a value for one goroutine; it asks nobody for the time.
+// Core holds all groups of a router, and finds the group that a fact concerns. It is a value
+// for one goroutine; it asks nobody for the time.
 type Core struct {
 	groups     []*vrrp.Machine
 	byInstance map[string]int

@@ -67,9 +67,9 @@ func (r *Router) show(now time.Time) {
 	r.status.Store(&status)
 }
 
-// Reconfigure takes a new configuration: links are all that are known. A group that is the
-// same stays untouched. One of the same name changes in place, also where its members are
-// others; what is gone is stopped, and what is new is started.
+// Reconfigure takes a new configuration and all links. A group that is the same stays
+// untouched. One of the same name is changed, even if its members are others; groups that are
+// gone are stopped, and new ones are started.
 func (c *Core) Reconfigure(now time.Time, to Reconfiguration, links []event.Link, out *Orders) {
 	groups := to.Groups
 	before := make(map[string]*vrrp.Machine, len(c.groups))
@@ -130,8 +130,7 @@ func (c *Core) restate(i int, now time.Time, out *Orders) {
 	}
 }
 
-// linksByGroup returns which of the links concern each group: there may be many links that
-// concern none.
+// linksByGroup returns the links of each group, by its index. Many links may belong to none.
 func (c *Core) linksByGroup(links []event.Link) map[int][]event.Link {
 	known := make(map[int][]event.Link)
 	for _, l := range links {

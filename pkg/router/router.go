@@ -79,8 +79,8 @@ const (
 	advertsInAll     = 8192
 )
 
-// noticeable is how late the loop must wake to ask whether it stood still: three
-// of the shortest intervals.
+// noticeable is how late the loop must wake to take it for a stall: three of the shortest
+// intervals.
 const noticeable = 30 * time.Millisecond
 
 // Router is Core with a loop. Make it with New.
@@ -124,8 +124,8 @@ func (r *Router) Groups() []*vrrp.GroupStatus {
 	return all
 }
 
-// Run leads until ctx ends, and then resigns everywhere: when it returns the
-// last orders have been given. Links that are known by then are taken first.
+// Run runs the loop until ctx ends, and then resigns everywhere: when it returns the last
+// orders have been given. It begins with the links that are known then.
 func (r *Router) Run(ctx context.Context) error {
 	alarm, stop := context.WithCancel(context.Background())
 	g, alarm := errgroup.WithContext(alarm)
@@ -204,8 +204,8 @@ func (r *Router) absorbLinks() {
 	r.give(&out)
 }
 
-// absorbResults takes what was known before the start: a release that outlived the
-// last run, and checks that have a result.
+// absorbResults takes the results from before the start: releases that outlived the last run,
+// and states of checks.
 func (r *Router) absorbResults() {
 	var out Orders
 	results, _ := r.results.Take()
@@ -218,8 +218,8 @@ func (r *Router) absorbResults() {
 // absorb asks for the time anew: nothing follows from a fact before it happened.
 func (r *Router) absorb(in vrrp.Input, out *Orders) { r.core.Absorb(r.cfg.Now(), in, out) }
 
-// slept notices that the loop itself stood still, before it believes what piled
-// up meanwhile.
+// slept notices a stall of the loop itself, before the loop takes in what has queued up
+// meanwhile.
 func (r *Router) slept(now time.Time) {
 	if late := now.Sub(r.wake); late > noticeable {
 		var out Orders
@@ -239,8 +239,8 @@ func (r *Router) endTurn() {
 			next = now
 		}
 	}
-	// Each advert puts a deadline off. An alarm that rings too early costs one turn
-	// in a while; to set it anew in each turn would cost more.
+	// Each advert puts a deadline off. An alarm that rings too early costs one turn now and
+	// then; setting it anew in each turn would cost more.
 	if next.Before(r.wake) || !r.wake.After(now) {
 		r.wake = next
 		r.cfg.Alarm.Set(next)

@@ -7,9 +7,9 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// standing holds the results that count until they are taken back, and that nobody
-// repeats: releases, the states of checks, and conditions. A group that a reload made, or
-// that has a member or a tracker since, is given those that concern it.
+// standing holds the results that hold until they are taken back, and that nobody repeats:
+// releases, the states of checks, and conditions. A group that is new after a reload, or has
+// a new member or tracker, is given those that concern it.
 type standing map[vrrp.ResultKey]vrrp.Result
 
 // note remembers a result of these, or that it was taken back.

@@ -23,10 +23,9 @@ type family struct {
 	series     func(*page, *scrape)
 }
 
-// page writes ripcord's own metrics in version 0.0.4 of Prometheus' text format,
-// line by line as they are read. Of a thousand instances that is 4 MiB of text; as
-// a tree of client_golang's metrics, all of which it wants to have before it writes
-// the first, it would be 24.
+// page writes ripcord's own metrics in version 0.0.4 of Prometheus' text format, line by line
+// as they are read. A thousand instances make 4 MiB of text. As a tree of client_golang's
+// metrics, which has to be complete before the first is written, they would take 24 MiB.
 type page struct {
 	out  *bufio.Writer // remembers the first error
 	of   *family       // what is being written

@@ -14,8 +14,8 @@ import (
 const (
 	mostLines = 10_000
 	mostBytes = 8 << 20
-	// longestLine is longer than any but that of the status of many instances, which is no
-	// news and is left out.
+	// longestLine is longer than any line but that of the status of many instances, which is
+	// left out.
 	longestLine = 64 << 10
 )
 

@@ -12,8 +12,8 @@ const (
 	mostSubject = 4096 // that are told apart
 )
 
-// limited leaves out of the log what strangers and other programs can repeat at will,
-// and counts it.
+// limited leaves out of the log, and counts, events that strangers and other programs can
+// repeat at will.
 type limited struct {
 	limiter *ratelimit.Limiter[event.Subject]
 	last    map[event.Subject]event.Event // of what was left out

@@ -80,8 +80,8 @@ func (l *Log) drain() {
 	}
 }
 
-// Lost tells that Count events are missing in the log in front of it. It
-// exists only here: whoever publishes cannot know of it.
+// Lost reports that Count events are missing in the log ahead of it. It is made only here: a
+// publisher cannot know of the loss.
 type Lost struct {
 	event.Stamp
 	Count  uint64

@@ -25,8 +25,8 @@ type Logger struct {
 	why     string // the error of the writer
 }
 
-// NewLogger returns a logger that writes to w what weighs level or more. There
-// is no sampling: a line that is asked for is written.
+// NewLogger returns a logger that writes events of this level or above to w. There is no
+// sampling: a line that is asked for is written.
 func NewLogger(w io.Writer, level event.Level) *Logger {
 	// The encoder is given no keys of its own: it would put level before ts, and
 	// a reader of the log expects the order of docs/events.md.

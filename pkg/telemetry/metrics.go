@@ -136,9 +136,9 @@ func (m *Metrics) count(e event.Event) {
 // scrapes is how many are written into memory at once.
 const scrapes = 2
 
-// Handler answers a scrape, in Prometheus' text format whatever is asked for. It
-// does not compress, and writes two at once at most: the processor belongs to the
-// adverts. With name[] in the query only these metrics are told.
+// Handler answers a scrape, in Prometheus' text format whatever is asked for. It does not
+// compress, and writes two at once at most: the processor belongs to the adverts. With name[]
+// in the query it writes only these metrics.
 func (m *Metrics) Handler() http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(),

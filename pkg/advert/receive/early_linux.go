@@ -12,13 +12,12 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// The owner of an address sends its adverts from it (RFC 9568 §5.1.1.1), and while
-// we hold that address our kernel takes them for forged and drops them: two
-// Actives. So adverts over IPv4 whose source is one of the shared addresses are
-// heard early, by a packet socket, before the kernel judges their source; all
-// others by the raw socket, as they have passed routing, fragmentation and
-// firewall, unless the kernel withholds them (see reach). Accept ignores what came by
-// the wrong one.
+// The owner of an address sends its adverts from it (RFC 9568 §5.1.1.1), and while we hold
+// that address our kernel takes them for forged and drops them, so that there are two
+// Actives. So adverts over IPv4 whose source is one of the shared addresses are heard early,
+// by a packet socket, before the kernel judges their source; all others by the raw socket, as
+// they have passed routing, fragmentation and firewall, unless the kernel withholds them (see
+// reach). Accept ignores what came by the wrong one.
 
 // openEarly opens the packet socket of an interface.
 func openEarly(link string, index int, m filterSpec) (*port, error) {

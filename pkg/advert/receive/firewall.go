@@ -108,8 +108,8 @@ func (d *deliveries) see(x validate.Arrival, now time.Time) {
 	}
 }
 
-// audit returns the virtual routers whose adverts are dropped, and those that were
-// reported and whose adverts are not looked at any more, since nobody sends any.
+// audit returns the virtual routers whose adverts are dropped, and those whose report ends,
+// since nobody sends adverts any more.
 func (d *deliveries) audit(now time.Time) (dropped, over []*delivery) {
 	d.heard = 0
 	for _, v := range d.routers {

@@ -38,9 +38,9 @@ func (f *flood) rejected(now time.Time, n int) (begins bool) {
 	return true
 }
 
-// look counts what the kernel has dropped since the last look. It gives how many
-// drops are to be logged, if any (with all, whatever is left), and reports
-// whether the flood has ended.
+// look counts what the kernel has dropped since the last look. It returns how many drops are
+// to be logged now, if any (with all, all that are left), and reports whether the flood has
+// ended.
 func (f *flood) look(now time.Time, dropped uint64, all bool) (tell uint64, ends bool) {
 	f.count += dropped
 	f.unlogged += dropped

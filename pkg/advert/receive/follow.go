@@ -40,9 +40,9 @@ func (r *Receiver) follow(l event.Link) {
 	}
 }
 
-// recreated reports whether a link may have gone and come again with its old index
-// before it was looked at: it was lost, but its count of losses has not grown.
-// The new interface knows nothing of the membership of the old one.
+// recreated reports whether a link may have been removed and made again with its old index
+// unnoticed: it was lost, but its count of losses has not grown. The new interface does not
+// have the memberships of the old one.
 func recreated(was, now event.Link) bool {
 	return now.Downs > 0 && now.DownCount <= was.DownCount
 }

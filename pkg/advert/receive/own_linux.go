@@ -93,9 +93,9 @@ func (w *socket) watchOwn(everywhere []netip.Addr) error {
 	return rawsock.Attach(w.port.fd, w.filterSpec.program(false))
 }
 
-// keepVRIDs lets through what is of one of the VRIDs. Its size is that of the eight
-// words of the set, however many VRIDs there are. An IPv4 header with options, which
-// no router sends, is not understood.
+// keepVRIDs lets through adverts of these VRIDs. Its size depends on the eight words of the
+// set, not on the number of VRIDs. An IPv4 header with options, which no router sends, is not
+// understood.
 func (p *assembler) keepVRIDs(f event.Family, set vridSet) {
 	if set == (vridSet{}) {
 		return

@@ -197,7 +197,7 @@ func (r *Receiver) timeout() time.Duration {
 	return max(0, at.Sub(r.cfg.Now()))
 }
 
-// ready reads once from a socket; what is left makes it ready again, after the
+// ready reads once from a socket. If packets are left it becomes ready again, after the
 // others have had their turn.
 func (r *Receiver) ready(fd int) {
 	if w := r.byFD[fd]; w != nil && w.port != nil {
@@ -299,9 +299,10 @@ func (r *Receiver) answer() {
 	r.cfg.Results.Publish(vrrp.Answered{Ticket: ticket, By: vrrp.Receiver})
 }
 
-// drain reads, and tells, what had arrived before the instant; a flood is not
-// waited out. A stamp alone does not end it at once: until the kernel has begun to
-// stamp, a little after the first socket asked it to, it gives the time of reading.
+// drain reads and publishes the packets that had arrived before the instant; it does not wait
+// for the end of a flood. It reads on for a few bursts whatever the stamps are: the kernel
+// begins to stamp a little after the first socket asks for it, and until then a stamp is the
+// time of reading.
 func (r *Receiver) drain(w *socket, before time.Time) {
 	defer r.publishHeard()
 	for i := range maxBursts {

@@ -16,8 +16,8 @@ type reconfiguration struct {
 }
 
 // Reconfigure has the receiver hear for these instances from now on, and returns when it
-// does, or ctx ends. Sockets that are still wanted stay open, and no advert on them is
-// lost; what is known of the senders is kept (replay windows, floods, mismatches).
+// does, or ctx ends. Sockets that are still wanted stay open, and no advert on them is lost;
+// the state of the senders is kept (replay windows, floods, mismatches).
 func (r *Receiver) Reconfigure(ctx context.Context, instances []*vrrp.Instance) error {
 	next := &reconfiguration{instances, make(chan struct{})}
 	r.mu.Lock()
@@ -74,8 +74,7 @@ func (r *Receiver) reconfigure() {
 	close(next.done)
 }
 
-// keep goes on with an open socket in place of the same one of the new set: only its
-// filter changes.
+// keep keeps an open socket for the same one of the new set, and changes its filter alone.
 func (r *Receiver) keep(was, now *socket) {
 	spec := now.filterSpec
 	spec.owned, spec.watched, spec.delivered = was.filterSpec.owned, was.filterSpec.watched, was.filterSpec.delivered

@@ -88,8 +88,8 @@ func (r *reports) withheld(w *socket, now time.Time) {
 	}
 }
 
-// filtered reports that the firewall drops the adverts of a virtual router, unless
-// the kernel would drop them without one.
+// filtered reports that the firewall drops the adverts of a virtual router, unless the kernel
+// would drop them without a firewall, too.
 func (r *reports) filtered(w *socket, v *delivery, delivers deliversFunc, now time.Time) {
 	var from []string
 	for _, u := range v.sources {

@@ -25,8 +25,8 @@ import (
 // not grow with the configuration: older kernels give a socket 20 KiB for all filters.
 const sourcesMost = 16
 
-// questionEvery is the least time between two questions about unknown sources on a
-// link: who forges them costs little.
+// questionEvery is the least time between two questions about unknown sources on a link:
+// forged sources must cost little.
 const questionEvery = 20 * time.Millisecond
 
 // reach holds the sources of adverts on one link and whether their adverts are delivered.
@@ -62,8 +62,9 @@ func (s *reach) deliver(source netip.Addr) {
 	s.delivered = append(s.delivered, source)
 }
 
-// withhold remembers that it does not. Of too many, one that was not heard lately is
-// forgotten; if there is none, the new one is not remembered.
+// withhold remembers that the kernel does not deliver what a source sends. If there are too
+// many, one that was not heard lately is forgotten; if there is none, the new one is not
+// remembered.
 func (s *reach) withhold(source, dest netip.Addr, now time.Time) {
 	if len(s.withheld) == sourcesMost {
 		oldest := slices.IndexFunc(s.withheld, func(w withheldFrom) bool { return now.Sub(w.heard) > time.Minute })

@@ -19,8 +19,8 @@ import (
 // addresses, or, where the route to it went with the address, by the packet socket to all on
 // the link: only who has the address takes it.
 
-// departed sends resignations whose source has gone. Its sockets are open from the
-// start, so that no lack of descriptors is in the way.
+// departed sends resignations whose source has gone. Its sockets are open from the start, in
+// case descriptors run out.
 type departed struct {
 	frames    int // a packet socket; the kernel writes the link's own header
 	four, six int // raw sockets; -1 where the host lacks the family

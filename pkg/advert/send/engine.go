@@ -19,8 +19,8 @@ import (
 // those before it, never blocks, and sets Err of each.
 type Sender interface {
 	Send(batch []advert.Message)
-	// Open makes ready for the adverts of an instance, which are going to be sent, and
-	// forgets what it had made ready for others of it.
+	// Open prepares for the adverts of an instance that will be sent, and ends what it had
+	// prepared for its earlier ones.
 	Open(instance string, f *advert.Frames)
 }
 
@@ -137,8 +137,8 @@ func (e *Engine) turn() {
 	e.open()
 }
 
-// open lets the sender open its sockets for the orders. Adverts that leave at once have
-// left by now: that a link is new must not hold up the others.
+// open lets the sender open its sockets for the orders. Adverts that leave at once have left
+// by now: opening a socket for a new link must not delay the others.
 func (e *Engine) open() {
 	for i := range e.taken {
 		if o := &e.taken[i]; o.Kind == advert.Start || o.Kind == advert.Probe {
@@ -154,8 +154,8 @@ func (e *Engine) open() {
 // instances move, which is seldom.
 const fewOrders = 64
 
-// settle counts and reports what became of the batch of the turn that began at begun.
-// In the steady state nothing is published.
+// settle counts the outcomes of the batch of the turn that began at begun, and reports
+// failures. In the steady state nothing is published.
 func (e *Engine) settle(begun time.Time) {
 	var sent time.Time // when the kernel had the batch; asked for once, if at all
 	at := func() time.Time {

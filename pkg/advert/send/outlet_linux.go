@@ -11,8 +11,8 @@ import (
 	"ripcord/pkg/rawsock"
 )
 
-// outlet is a socket through which adverts of one kind leave, on one link or, where
-// that cannot be had, on all.
+// outlet is a socket through which adverts of one kind leave, on one link or, if that could
+// not be opened, on all.
 type outlet struct {
 	fd     int
 	broken error // why there is no socket

@@ -9,11 +9,11 @@ import (
 	"ripcord/pkg/mmsg"
 )
 
-// RawSender sends adverts through raw sockets, one for each link and family: what the
-// transmit queue of a link has not sent yet stays on the account of the socket that it
-// came from, so a link that does not drain would take the room of all that share it.
-// Each message says on which interface and from which source it leaves. The kernel
-// writes the IP header; the VRRP checksum stands in the message already.
+// RawSender sends adverts through raw sockets, one for each link and family: a packet in the
+// transmit queue of a link counts against the send buffer of its socket, so a link that does
+// not drain would fill the buffer of all that share it. Each message says on which interface
+// and from which source it leaves. The kernel writes the IP header; the VRRP checksum stands
+// in the message already.
 //
 // An advert from a virtual MAC bears its own headers and goes through a packet socket, on the
 // interface itself: so neither the first advert nor a resignation depends on the state of the
@@ -88,8 +88,8 @@ func (s *RawSender) outlet(key outletKey) *outlet {
 	return o
 }
 
-// Send is part of Sender. Order is kept within a link and family; links and families
-// do not know of each other on the wire.
+// Send is part of Sender. It keeps the order within a link and family; between these no
+// receiver can tell it.
 func (s *RawSender) Send(batch []advert.Message) {
 	for i := range batch {
 		m := &batch[i]

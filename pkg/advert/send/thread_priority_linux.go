@@ -8,13 +8,13 @@ import (
 )
 
 // raisePriority lets the engine's thread run before others when it wakes: it works for
-// microseconds, and what it does is what the peers wait for. It says what it got:
-// real time, or else, without the right to, the best that ordinary threads can have.
-// The function that it returns undoes it.
+// microseconds, and what it does is what the peers wait for. It returns the scheduling that
+// it got: real time or, without the permission, the best that ordinary threads can have. The
+// function that it returns undoes it.
 //
-// With 100 instances at 10 ms on two cores that other processes burn, one advert
-// in ten or worse comes more than half an interval late where the thread is only
-// nice, one in a hundred where it runs in real time.
+// With 100 instances at 10 ms on two busy cores, one advert in ten or worse comes more than
+// half an interval late where the thread is only nice, one in a hundred where it runs in real
+// time.
 func raisePriority() (undo func(), got event.EngineThread) {
 	undo, err := thread.RealTime()
 	if err == nil {

@@ -288,8 +288,8 @@ func (a *Acceptor) read(p *Packet, on *linkPeers) (wire.Path, error) {
 	return path, err
 }
 
-// whole returns the datagram, where it was cut off with the length that is left, so
-// that its header can be read for the counters and the log.
+// whole returns the datagram. If it was cut off its header gets the length that is left, so
+// that it can be read for the counters and the log.
 func (p *Packet) whole() []byte {
 	if p.Truncated && len(p.Data) >= 4 {
 		binary.BigEndian.PutUint16(p.Data[2:], uint16(len(p.Data)))

@@ -16,8 +16,8 @@ type Arrival struct {
 	Interval     time.Duration // as it says
 }
 
-// Arrived returns what a packet that the socket for our own addresses heard is, if it is
-// a valid advert that the raw socket of the link has to deliver.
+// Arrived returns the advert in a packet that the socket for our own addresses heard, if it
+// is a valid one that the raw socket of the link has to deliver, too.
 func (a *Acceptor) Arrived(p *Packet) (x Arrival, ok bool) {
 	on := a.links.find(p.Interface)
 	if p.Truncated {
@@ -34,8 +34,8 @@ func (a *Acceptor) Arrived(p *Packet) (x Arrival, ok bool) {
 	return Arrival{ours.Name, ours.VRID, path.Source, path.Dest, a.advert.Interval}, true
 }
 
-// deliverable reports whether the kernel itself finds nothing wrong in the IP header of a
-// packet: what it drops for that is no matter of a firewall.
+// deliverable reports whether the kernel accepts the IP header of a packet: a packet that it
+// drops for its header is not dropped by a firewall.
 func deliverable(p *Packet, path wire.Path, on *linkPeers) bool {
 	const noOptions = 0x45
 	if p.Family == event.IPv4 && (p.Data[0] != noOptions || !wire.IPv4HeaderHolds(p.Data[:20])) {

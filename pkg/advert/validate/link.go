@@ -152,8 +152,8 @@ func (l *links) owns(on *linkPeers, source netip.Addr) bool {
 	return on.link.Has(source) || l.own[source] > 0 || on.link.Owned != nil && slices.Contains(*on.link.Owned, source)
 }
 
-// countOwn counts the addresses of a link that are ours on every link: those of link
-// scope may stand on another link and belong to somebody else there.
+// countOwn counts the addresses of a link that are ours on every link: an address of link
+// scope may belong to another machine on another link.
 func (l *links) countOwn(owned *[]netip.Addr, n int) {
 	if owned == nil {
 		return

@@ -183,7 +183,7 @@ func differences(ad *wire.Advert, ours *peer) (set uint) {
 // those that are due. The advert is believed all the same (RFC 9568 §7.1, errata 8298 and
 // 8300), also in VRRPv2, which may discard one with another list of addresses, and has to
 // discard what an owner hears (RFC 3768 §7.1): either would make a second Active, and hide
-// the first from those who could mend it.
+// the first from those who could correct the configuration.
 func (m *mismatches) report(events []event.Event, set uint, ad *wire.Advert, ours *peer, heard *vrrp.Heard, now time.Time) []event.Event {
 	for i := range rules {
 		if set&(1<<i) == 0 {
@@ -204,8 +204,8 @@ func (m *mismatches) report(events []event.Event, set uint, ad *wire.Advert, our
 	return events
 }
 
-// sameAddresses compares lists without regard to order, which only eases
-// comparison (RFC 9568 §5.2.9).
+// sameAddresses compares lists, whatever their order: an order is only recommended (RFC 9568
+// §5.2.9).
 func sameAddresses(theirs, ours []netip.Addr) bool {
 	if slices.Equal(theirs, ours) {
 		return true

@@ -10,11 +10,11 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// An advert from an address of ours is either our own, which a loop in the network or
-// an access point sends back, or that of another router with the same address, such as a
-// machine that was cloned. Neither router believes the other's, so both are Active. Over
-// IPv4 the kernel drops it for its source before an IP socket sees it. So what comes
-// from our addresses is heard by a packet socket, which also tells the MAC.
+// An advert from an address of ours is either our own, which a loop in the network or an
+// access point sends back, or that of another router with the same address, such as a machine
+// that was cloned. Neither router believes the other's, so both are Active. Over IPv4 the
+// kernel drops it for its source before an IP socket sees it. So packets from our addresses
+// are heard by a packet socket, which also shows the MAC.
 
 // acceptOwn judges an advert that comes from an address of ours.
 func (a *Acceptor) acceptOwn(p *Packet, on *linkPeers, ours *peer, path wire.Path, err error, now time.Time) Verdict {

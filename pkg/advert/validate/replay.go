@@ -63,7 +63,8 @@ func (r *replay) admits(source netip.Addr, s wire.Sequence, at time.Time, clock 
 // proves it once, only if it is later than all that were authentic before it, and only if
 // their time has gone on as fast as ours since the first: then a recording proves no more
 // than the time that it covers, of which none may have been heard here. A sender whose clock
-// was set back proves nothing until that has caught up, since all that it says may be old.
+// was set back proves nothing until that has caught up, since all its adverts may be
+// recordings.
 //
 // It takes no mark from a sender that was believed, lest the marks of those can be
 // driven out by old adverts.

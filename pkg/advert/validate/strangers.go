@@ -11,8 +11,8 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// stranger is what other machines do that needs a person, as long as they do it: one
-// warning of an instance.
+// stranger identifies one warning of an instance about another machine: it stands as long as
+// that goes on, and only a person can end it.
 type stranger struct {
 	peer   *peer
 	reason event.WarningReason
