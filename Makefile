@@ -1,7 +1,7 @@
 # The verbs of ripcord. `make test` and `make demo` need nothing but Go and, for
 # all of it, root; what else the tests use they install themselves (test/**/packages).
 GO      ?= go
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+VERSION ?= $(shell deploy/package/version)
 # Packages that have tests. Those with a file *_linux_test.go live in the kernel's
 # time; the simulation has targets of its own; the others are pure.
 TESTED  := $(sort $(patsubst %/,./%,$(dir $(shell find pkg cmd test/arch test/golden test/manpage test/conformance -name '*_test.go'))))
@@ -21,7 +21,7 @@ BENCH   := $(GO) test -count=1 -p 1 -v
 RETRY   := $(GO) tool gotestsum --rerun-fails=1 --rerun-fails-run-root-test --rerun-fails-max-failures=3 --rerun-fails-abort-on-data-race
 VERBOSE := $(RETRY) --format=standard-verbose
 
-.PHONY: build test unit lab interop interop-full keepalived-diff test-vm fuzz check race demo bench bench-short bench-smoke bench-setup bench-go clean
+.PHONY: build test unit lab interop interop-full keepalived-diff test-vm package test-package fuzz check race demo bench bench-short bench-smoke bench-setup bench-go clean
 
 build: ## bin/ripcord
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ripcord ./cmd/ripcord
@@ -53,6 +53,13 @@ keepalived-diff: ## keepalived and ripcord, started from the same files (not par
 test-vm: ## the binary under Debian's kernel on emulated NICs, cables pulled (not part of test)
 	@test/setup vm/packages
 	RIPCORD_VM=required $(VERBOSE) --packages=./test/vm -- -count=1 -timeout 15m -run '$(RUN)'
+
+package: ## .deb and .rpm for amd64 and arm64 in bin/
+	deploy/package/build bin amd64 arm64
+
+test-package: ## the packages, installed, upgraded, removed and purged in a root of their own (not part of test)
+	@test/setup package/packages
+	$(GO) test -count=1 -v -timeout 10m -run '$(RUN)' ./test/package
 
 fuzz: ## each target for FUZZFOR
 	@for t in $(FUZZ); do \

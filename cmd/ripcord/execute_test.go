@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -241,5 +243,29 @@ func TestRecordedVersion(t *testing.T) {
 	defer func() { version = "" }()
 	if got := versionString(); got != "9.9.9" {
 		t.Errorf("the version that the build set is not used: %s", got)
+	}
+}
+
+// TestVersionOfTheTree: a build that nobody gave a version calls itself as the newest section
+// of CHANGELOG.md does, and a package is of that version too.
+func TestVersionOfTheTree(t *testing.T) {
+	changelog, err := os.ReadFile("../../CHANGELOG.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	heading := regexp.MustCompile(`(?m)^## \[([0-9.]+)\] - (.*)$`).FindStringSubmatch(string(changelog))
+	if heading == nil {
+		t.Fatal("the newest section of CHANGELOG.md has no version")
+	}
+	want := heading[1]
+	if heading[2] == "Unreleased" {
+		want += "-dev"
+	}
+	if unreleased != want {
+		t.Errorf("unreleased is %s, the newest section %s", unreleased, want)
+	}
+	out, err := exec.Command("../../deploy/package/version").CombinedOutput()
+	if got := strings.TrimSpace(string(out)); err != nil || got != want && !strings.HasPrefix(got, want+".") && !strings.HasPrefix(got, want+"+") {
+		t.Errorf("deploy/package/version says %q, %v", got, err)
 	}
 }

@@ -12,7 +12,8 @@ import (
 // version is set by the build: -ldflags "-X main.version=1.2.3".
 var version string
 
-// unreleased is the version of a build that nobody gave one.
+// unreleased is the version of a build that nobody gave one: that of the newest section of
+// CHANGELOG.md, as deploy/package/version reads it.
 const unreleased = "0.1.0-dev"
 
 // newVersion returns the command that says what this program is.

@@ -267,7 +267,7 @@ func TestUnitFile(t *testing.T) {
 	for _, want := range []string{
 		"\nExecStopPost=" + installed + " clean\n", "\nRestart=always\n", "\nRestartPreventExitStatus=78\n",
 		"\nTimeoutStopSec=30s\n", "\nRestartSec=100ms\n", // a daemon takes 20 s to stop at most
-		"\nType=notify-reload\n", "\nNotifyAccess=main\n",
+		"\nType=notify-reload\n", "\nNotifyAccess=main\n", "\nConditionPathExists=/etc/ripcord/ripcord.yaml\n",
 	} {
 		if !strings.Contains(string(unit), want) {
 			t.Errorf("the unit lacks %q", want)
