@@ -71,7 +71,7 @@ func New(instances []*vrrp.Instance, book stats.Book, unknown *stats.Counters, m
 		rejections: newRejections(keys, unknown), mismatches: newMismatches(keys), strangers: newStrangers(minter),
 	}
 	for _, in := range instances {
-		p := &peer{Instance: in, stats: book.Of(in.Name), guard: newGuard(in, wall)}
+		p := &peer{Instance: in, stats: book.Of(in.Name), authenticator: newAuthenticator(in, wall)}
 		if p.stats == nil {
 			p.stats = unknown
 		}
@@ -184,7 +184,7 @@ func (a *Acceptor) judge(ours *peer, path wire.Path, p *Packet, now time.Time) (
 	if invalid != nil && !unusable(invalid) {
 		return f, invalid
 	}
-	if ours.guard != nil {
+	if ours.authenticator != nil {
 		if f, err = a.authenticate(ours, path.Source, p, now); err != nil {
 			return f, err
 		}
@@ -196,18 +196,18 @@ func (a *Acceptor) judge(ours *peer, path wire.Path, p *Packet, now time.Time) (
 	return f, a.fits(ours)
 }
 
-// authenticate has the guard judge the message of a.advert, and reports clocks that are
+// authenticate has the authenticator judge the message of a.advert, and reports clocks that are
 // apart: with half the window left, or with none. The advert's time is compared with the
 // kernel's receive stamp: after a pause adverts are read that have waited for longer than
 // maxAge, and by the time of reading a clock of their sender that was ahead then would
 // count as right, and its adverts since that was mended as replays.
 func (a *Acceptor) authenticate(ours *peer, source netip.Addr, p *Packet, now time.Time) (finding, error) {
-	clock := ours.guard.replay.clock(p.At)
+	clock := ours.authenticator.replay.clock(p.At)
 	if !p.Stamp.IsZero() {
 		clock = wire.SequenceAt(p.Stamp)
 	}
-	f, err := ours.guard.judge(a.message, a.advert.Signed, source, p.At, clock)
-	stale, window := err == wire.AuthStale, ours.guard.replay.window
+	f, err := ours.authenticator.judge(a.message, a.advert.Signed, source, p.At, clock)
+	stale, window := err == wire.AuthStale, ours.authenticator.replay.window
 	if f.authentic && f.skew.Abs() > window/2 && (stale || err == nil) {
 		what, digest := "skew", uint64(0)
 		if stale {
@@ -277,7 +277,7 @@ func (a *Acceptor) read(p *Packet, on *linkPeers) (wire.Path, error) {
 	}
 	if len(message) > 1 {
 		if ours := on.peer(p.Family, message[1]); ours != nil {
-			path.Least, path.Trailer = int(ours.Unicast.MinTTL), ours.guard != nil
+			path.Least, path.Trailer = int(ours.Unicast.MinTTL), ours.authenticator != nil
 		}
 	}
 	a.message = message

@@ -26,8 +26,8 @@ type linkPeers struct {
 // peer is one of our own instances, as it is compared with others' adverts.
 type peer struct {
 	*vrrp.Instance
-	stats *stats.Counters
-	guard *guard // nil where nothing is authenticated
+	stats         *stats.Counters
+	authenticator *authenticator // nil where nothing is authenticated
 	// returned is the number of adverts that we had sent when one came from our own address.
 	returned uint64
 }

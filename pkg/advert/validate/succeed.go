@@ -34,6 +34,6 @@ func (a *Acceptor) Succeed(instances []*vrrp.Instance, book stats.Book) *Accepto
 func (p *peer) follow(was *peer) {
 	p.returned = was.returned
 	if reflect.DeepEqual(p.HMAC, was.HMAC) && len(p.Unicast.Peers) == len(was.Unicast.Peers) {
-		p.guard = was.guard
+		p.authenticator = was.authenticator
 	}
 }

@@ -8,30 +8,30 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// guard verifies the trailers of one virtual router's adverts. Only what is
-// authentic moves its marks.
-type guard struct {
+// authenticator verifies the trailers of one virtual router's adverts. Only authentic
+// adverts move its marks.
+type authenticator struct {
 	mode   vrrp.AuthMode
 	keys   map[uint8]*wire.Key
 	replay replay
 }
 
-// newGuard returns the guard of an instance; nil where nothing is authenticated.
-func newGuard(in *vrrp.Instance, wall wire.Wall) *guard {
+// newAuthenticator returns the authenticator of an instance; nil where nothing is authenticated.
+func newAuthenticator(in *vrrp.Instance, wall wire.Wall) *authenticator {
 	if in.HMAC == nil {
 		return nil
 	}
-	g := &guard{
+	v := &authenticator{
 		mode: in.HMAC.Mode, keys: make(map[uint8]*wire.Key),
 		replay: newReplay(in.HMAC.Window, len(in.Unicast.Peers), wall),
 	}
 	for id, secret := range in.HMAC.Keys {
-		g.keys[id] = wire.NewKey(id, secret)
+		v.keys[id] = wire.NewKey(id, secret)
 	}
-	return g
+	return v
 }
 
-// finding is the result of a guard's checks of an advert.
+// finding is the result of an authenticator's checks of an advert.
 type finding struct {
 	skew      time.Duration // its time, less ours; 0 where that is not looked at
 	authentic bool
@@ -43,9 +43,9 @@ type finding struct {
 // unknown key, bad HMAC, replay. But the HMAC of a stale advert is checked too. Keepalived
 // omits that, which saves nothing in a flood, whose sender can write the time of day; and two
 // routers whose clocks are apart, of which each takes the other for silent, are two Actives.
-func (g *guard) judge(message []byte, signed bool, source netip.Addr, at time.Time, clock wire.Sequence) (f finding, err error) {
+func (v *authenticator) judge(message []byte, signed bool, source netip.Addr, at time.Time, clock wire.Sequence) (f finding, err error) {
 	if !signed {
-		if g.mode == vrrp.Enforce {
+		if v.mode == vrrp.Enforce {
 			return f, wire.AuthMissing
 		}
 		return f, nil
@@ -54,21 +54,21 @@ func (g *guard) judge(message []byte, signed bool, source netip.Addr, at time.Ti
 	if err != nil {
 		return f, err
 	}
-	window := g.replay.window
+	window := v.replay.window
 	if window > 0 {
 		f.skew = t.Sequence.Sub(clock)
 	}
-	key := g.keys[t.KeyID]
+	key := v.keys[t.KeyID]
 	f.authentic = key != nil && key.Verifies(message, source)
 	switch {
 	case f.skew.Abs() > window:
-		f.alive = f.authentic && g.replay.alive(source, t.Sequence, at)
+		f.alive = f.authentic && v.replay.alive(source, t.Sequence, at)
 		return f, wire.AuthStale
 	case key == nil:
 		return f, wire.AuthUnknownKey
 	case !f.authentic:
 		return f, wire.AuthInvalidHMAC
-	case !g.replay.admits(source, t.Sequence, at, clock):
+	case !v.replay.admits(source, t.Sequence, at, clock):
 		return f, wire.AuthReplay
 	}
 	return f, nil
