@@ -54,21 +54,22 @@ func TestKeepalived2519AllReturn(t *testing.T) {
 }
 
 // TestKeepalived1390RouteSource: where a reload changes nothing but the source of a route,
-// keepalived goes on with the old route.
+// keepalived goes on with the old route; and where the source is an address that the same reload
+// adds, it has no route.
 func TestKeepalived1390RouteSource(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")
-	file := func(source string) string {
+	file := func(source, more string) string {
 		return fmt.Sprintf("control: {socket: %s}\ninstances:\n", s.socket("a")) +
-			fmt.Sprintf("  - {name: inside, interface: eth0, vrid: 51, priority: 150, interval: 200ms, addresses: [192.0.2.1/24, 192.0.2.201/24], routes: [{to: 203.0.113.0/24, via: 192.0.2.254, source: %s}]}\n", source)
+			fmt.Sprintf("  - {name: inside, interface: eth0, vrid: 51, priority: 150, interval: 200ms, addresses: [192.0.2.1/24, 192.0.2.201/24%s], routes: [{to: 203.0.113.0/24, via: 192.0.2.254, source: %s}]}\n", more, source)
 	}
 	route := func() string { return s.ip("a", "route", "show", "to", "203.0.113.0/24") }
 	began := time.Now()
-	a := s.startYAML("a", file("192.0.2.1"))
+	a := s.startYAML("a", file("192.0.2.1", ""))
 	a.becomes("active", began, 5*time.Second)
-	for _, source := range []string{"192.0.2.1", "192.0.2.201", "192.0.2.1"} {
-		at := time.Now()
-		s.rewrite("a", file(source))
+	for _, step := range [][2]string{{"192.0.2.1"}, {"192.0.2.201"}, {"192.0.2.1"}, {"192.0.2.202", ", 192.0.2.202/24"}} {
+		at, source := time.Now(), step[0]
+		s.rewrite("a", file(source, step[1]))
 		a.signal(syscall.SIGHUP)
 		a.wait(at, 5*time.Second, "config.reloaded", is("config.reloaded"))
 		until(t, 5*time.Second, "the route from "+source, func() bool {
