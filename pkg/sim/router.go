@@ -213,11 +213,17 @@ func (r *Router) Resume() {
 		r.world.After(r.world.between(50*time.Microsecond, time.Millisecond), do)
 	}
 	r.asleep = nil
-	if late := r.world.now.Sub(r.stopped) - r.world.between(0, lease.StampEvery); late > 0 {
+	r.slept(r.stopped)
+	r.read()
+}
+
+// slept lets the loop find out that it stood still since some instant: it meant to be awake
+// a while after that.
+func (r *Router) slept(since time.Time) {
+	if late := r.world.now.Sub(since) - r.world.between(0, lease.StampEvery); late > 0 {
 		r.core.Slept(r.world.now, late, r.collect())
 		r.give()
 	}
-	r.read()
 }
 
 // Hang stops the loop alone: the engine goes on.
@@ -235,7 +241,9 @@ func (r *Router) Wake() {
 		return
 	}
 	r.world.disturb()
+	hung := r.hung
 	r.hung, r.resumed = time.Time{}, r.world.now
 	r.forgetSlow()
+	r.slept(hung)
 	r.read()
 }
