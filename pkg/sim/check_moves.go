@@ -48,9 +48,10 @@ func (c *Check) moved(r *Router) {
 }
 
 // rested checks that a router which becomes Active again was not for its Skew_Time at least,
-// whatever is lost: only an owner waits for nothing.
+// whatever is lost: only an owner, and the only Backup of a resigned Active, wait for
+// nothing.
 func (c *Check) rested(r *Router, priority uint8) {
-	if c.World.now.Sub(r.resumed) < r.instances[0].Interval {
+	if c.World.now.Sub(r.resumed) < r.instances[0].Interval || r.instances[0].Routers == 2 {
 		return // what it has just read is older
 	}
 	least := vrrp.SkewTime(priority, c.World.shortest())

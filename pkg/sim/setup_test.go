@@ -29,6 +29,8 @@ type setup struct {
 	faultAll bool
 	fence    *vrrp.Fence
 
+	routers int // that each router is told; 0: it is not
+
 	versions []wire.Version  // of each router; nil: all speak VRRPv3
 	unicast  bool            // each to all others
 	hmac     *vrrp.HMAC      // of all
@@ -60,7 +62,7 @@ func group(s setup, i int) []vrrp.Group {
 			Virtual:  event.Virtual{Name: name, Group: "edge", Interface: iface, VRID: vrid, Family: s.family},
 			Priority: s.priorities[i], Interval: s.interval, Miss: 3, Preempt: s.preempt, AutoChecksum: s.family == event.IPv4,
 			Addresses: []netip.Addr{netip.MustParseAddr(a)}, Recovery: s.recovery,
-			PreemptDelay: s.preemptDelay, StartupDelay: s.startupDelay, HMAC: s.hmac,
+			PreemptDelay: s.preemptDelay, StartupDelay: s.startupDelay, HMAC: s.hmac, Routers: s.routers,
 		}
 		if s.versions != nil {
 			in.Version = s.versions[i]
@@ -128,6 +130,7 @@ var setups = []setup{
 	{name: "spanning tree, 100ms", share: 0.06, interval: 100 * time.Millisecond, priorities: []uint8{150, 100, 100}, preempt: true, family: event.IPv4,
 		recovery: vrrp.Recovery{Adverts: 2, Wait: 35 * time.Second}, blocked: 6 * time.Second},
 	{name: "10ms", share: 0.005, interval: 10 * time.Millisecond, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4},
+	{name: "two routers, 100ms", share: 0.02, interval: 100 * time.Millisecond, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4, routers: 2},
 	{name: "delays, 100ms", share: 0.03, interval: 100 * time.Millisecond, priorities: []uint8{150, 100, 100}, preempt: true, family: event.IPv4,
 		preemptDelay: 5 * time.Second, startupDelay: 2 * time.Second},
 	{name: "HMAC, 1s", share: 0.2, interval: time.Second, priorities: []uint8{150, 100, 100}, preempt: true, family: event.IPv4,
