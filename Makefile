@@ -48,7 +48,7 @@ interop-full: ## all of the matrix
 
 keepalived-diff: ## keepalived and ripcord, started from the same files (not part of test); some: FILES=expression
 	@test/setup
-	$(VERBOSE) --packages=./test/keepalived -- -count=1 -parallel 40 -timeout 10m -run '$(RUN)' -args -files '$(FILES)'
+	$(VERBOSE) --packages=./test/keepalived -- -count=1 -parallel 64 -timeout 10m -run '$(RUN)' -args -files '$(FILES)'
 
 test-vm: ## the binary under Debian's kernel on emulated NICs, cables pulled (not part of test)
 	@test/setup vm/packages
