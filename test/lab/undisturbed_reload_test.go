@@ -28,7 +28,7 @@ func (u *undisturbed) change(name string) (answer string) {
 // without; nobody moves, and no counter is set back.
 func (u *undisturbed) withReloads(t *testing.T) {
 	measured(t, func(m *machine) (wrong string) {
-		quiet := u.watchAdverts(func() { time.Sleep(measuredFor) })
+		quiet := u.watchAdverts(func() { time.Sleep(measuredFor()) })
 		before, since := u.instances(), time.Now()
 		anew := []string{"i0", "i500", "i999"}
 		reloaded := u.watchAdverts(func() { u.reloadsEach(t, anew) }, anew...)

@@ -23,7 +23,7 @@ const (
 )
 
 // measuredFor is how long adverts are watched, with something beside them and without.
-const measuredFor = 3 * time.Second
+func measuredFor() time.Duration { return shortOr(3*time.Second, 20*time.Second) }
 
 // services are what the checks ask: a port that is open, one that answers HTTP, and one at
 // which nothing is ever said.
@@ -138,12 +138,12 @@ func (u *undisturbed) run(t *testing.T, name string, part func(*testing.T)) {
 func (u *undisturbed) withChecks(t *testing.T) {
 	before := u.a.holdings()
 	measured(t, func(m *machine) (wrong string) {
-		quiet := u.watchAdverts(func() { time.Sleep(measuredFor) })
+		quiet := u.watchAdverts(func() { time.Sleep(measuredFor()) })
 		sent, since := u.sent(), time.Now()
 		u.head = u.ofKinds(u.dir, time.Second)
 		u.reread()
 		time.Sleep(shortOr(2*time.Second, 5*time.Minute))
-		busy := u.watchAdverts(func() { time.Sleep(shortOr(measuredFor, 20*time.Second)) })
+		busy := u.watchAdverts(func() { time.Sleep(measuredFor()) })
 		during := u.a.holdings()
 		wrong = u.judge(t, "checks", quiet, busy) + u.missed(sent, since)
 		u.ran(t, busy)
@@ -196,8 +196,8 @@ func (u *undisturbed) withNotify(t *testing.T) {
 	checks := u.head
 	before := u.a.holdings()
 	measured(t, func(m *machine) (wrong string) {
-		quiet := u.watchAdverts(func() { time.Sleep(measuredFor) })
-		u.head = checks + fmt.Sprintf("notify: {any: [%s/hangs], timeout: %v}\n", u.dir, shortOr(3*time.Second, 5*time.Minute))
+		quiet := u.watchAdverts(func() { time.Sleep(measuredFor()) })
+		u.head = checks + fmt.Sprintf("notify: {any: [%s/hangs], timeout: %v}\n", u.dir, shortOr(3*time.Second, 2*time.Minute))
 		u.reread()
 		for _, order := range []string{"release", "resume"} {
 			for i := range moving {
@@ -209,7 +209,7 @@ func (u *undisturbed) withNotify(t *testing.T) {
 		u.allActive(10 * time.Second)
 		sent, since := u.sent(), time.Now()
 		time.Sleep(shortOr(time.Second, 4*time.Minute))
-		busy := u.watchAdverts(func() { time.Sleep(shortOr(measuredFor, 20*time.Second)) })
+		busy := u.watchAdverts(func() { time.Sleep(measuredFor()) })
 		during := u.a.holdings()
 		if during.children < 100 {
 			t.Errorf("%d notify commands hang, want 128: %v", during.children, during)
@@ -220,7 +220,7 @@ func (u *undisturbed) withNotify(t *testing.T) {
 		u.reread()
 		return wrong
 	})
-	u.a.returnsTo(before, shortOr(60*time.Second, 20*time.Minute))
+	u.a.returnsTo(before, shortOr(60*time.Second, 10*time.Minute))
 	u.nothingRuns(t)
 }
 
