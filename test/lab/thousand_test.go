@@ -214,13 +214,14 @@ func (w *window) add(list []time.Time, began, ended time.Time, inTime bool) {
 	}
 }
 
+func (w *window) p50() time.Duration  { return quantile(w.late, 50) }
 func (w *window) p99() time.Duration  { return quantile(w.late, 99) }
 func (w *window) most() time.Duration { return quantile(w.late, 100) }
 
 // String shows the window in a log.
 func (w *window) String() string {
 	return fmt.Sprintf("%d adverts of %d instances, late by p50 %v, p99 %v, at most %v; the longest time without one %v",
-		len(w.late), w.routers, quantile(w.late, 50), w.p99(), w.most(), w.longest)
+		len(w.late), w.routers, w.p50(), w.p99(), w.most(), w.longest)
 }
 
 // holdings are what a process takes of the machine, with its children.
