@@ -1,7 +1,9 @@
 package lab
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -10,19 +12,43 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ripcord/pkg/control"
 )
 
-// scrape asks the control socket for the metrics, as Prometheus would.
-func (d *daemon) scrape() map[string]float64 {
-	d.t.Helper()
-	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{
+// client asks the control socket.
+func (d *daemon) client() *http.Client {
+	return &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			var dialer net.Dialer
 			return dialer.DialContext(ctx, "unix", d.socket)
 		},
 	}}
-	response, err := client.Get("http://ripcord/metrics")
+}
+
+// order gives an order about an instance, without a process for it.
+func (d *daemon) order(path, name string) {
+	d.t.Helper()
+	body, err := json.Marshal(control.Order{Name: name})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	response, err := d.client().Post("http://ripcord"+path, "application/json", bytes.NewReader(body))
+	if err != nil {
+		d.t.Fatalf("%s %s: %v", path, name, err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(response.Body)
+		d.t.Fatalf("%s %s: %s: %s", path, name, response.Status, text)
+	}
+}
+
+// scrape asks the control socket for the metrics, as Prometheus would.
+func (d *daemon) scrape() map[string]float64 {
+	d.t.Helper()
+	response, err := d.client().Get("http://ripcord/metrics")
 	if err != nil {
 		d.t.Fatalf("scrape %s: %v", d.name, err)
 	}

@@ -150,11 +150,18 @@ func (r *thousand) missed(before map[string]uint64, since time.Time) (wrong stri
 	return ""
 }
 
+// advertSeen is when an advert was seen, and how late it was: against a grid through the one
+// of its instance that was the least late.
+type advertSeen struct {
+	at   time.Time
+	late time.Duration
+}
+
 // window is what was seen of the adverts in some time.
 type window struct {
-	late     []time.Duration // each against a grid through the one of its instance that was the least late
-	longest  time.Duration   // between two adverts of one instance
-	routers  int             // that advertised
+	adverts  []advertSeen
+	longest  time.Duration // between two adverts of one instance
+	routers  int           // that advertised
 	priority map[string]map[uint8]bool
 }
 
@@ -210,18 +217,36 @@ func (w *window) add(list []time.Time, began, ended time.Time, inTime bool) {
 		if !inTime {
 			break
 		}
-		w.late = append(w.late, off(at)-least)
+		w.adverts = append(w.adverts, advertSeen{at, off(at) - least})
 	}
 }
 
-func (w *window) p50() time.Duration  { return quantile(w.late, 50) }
-func (w *window) p99() time.Duration  { return quantile(w.late, 99) }
-func (w *window) most() time.Duration { return quantile(w.late, 100) }
+// late returns by how much percent of the adverts were late at most.
+func (w *window) late(percent int) time.Duration {
+	late := make([]time.Duration, len(w.adverts))
+	for i, x := range w.adverts {
+		late[i] = x.late
+	}
+	return quantile(late, percent)
+}
+
+// latest returns by how much the latest advert of some time was late.
+func (w *window) latest(during span) (latest time.Duration) {
+	for _, x := range w.adverts {
+		if !x.at.Before(during.began) && x.at.Before(during.ended) {
+			latest = max(latest, x.late)
+		}
+	}
+	return latest
+}
+
+// span is a time in which something was done.
+type span struct{ began, ended time.Time }
 
 // String shows the window in a log.
 func (w *window) String() string {
 	return fmt.Sprintf("%d adverts of %d instances, late by p50 %v, p99 %v, at most %v; the longest time without one %v",
-		len(w.late), w.routers, w.p50(), w.p99(), w.most(), w.longest)
+		len(w.adverts), w.routers, w.late(50), w.late(99), w.late(100), w.longest)
 }
 
 // holdings are what a process takes of the machine, with its children.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,51 +29,78 @@ func (u *undisturbed) change(name string) (answer string) {
 // without; nobody moves, and no counter is set back.
 func (u *undisturbed) withReloads(t *testing.T) {
 	measured(t, func(m *machine) (wrong string) {
-		quiet := u.watchAdverts(func() { time.Sleep(measuredFor()) })
+		var without []span
+		quiet := u.watchAdverts(func() {
+			for range 6 {
+				without = append(without, during(func() { time.Sleep(500 * time.Millisecond) }))
+			}
+		})
 		before, since := u.instances(), time.Now()
-		anew := []string{"i0", "i500", "i999"}
-		reloaded := u.watchAdverts(func() { u.reloadsEach(t, anew) }, anew...)
+		anew := []string{"i0", "i333", "i500", "i777", "i999"}
+		var reloads, rejections []span
+		reloaded := u.watchAdverts(func() {
+			for _, name := range anew {
+				reloads = append(reloads, during(func() { u.reloadsOne(t, name) }))
+			}
+		}, anew...)
 		u.unmoved(t, before)
-		before = u.instances()
-		rejected := u.watchAdverts(func() { u.rejects(t) })
+		rejected := u.watchAdverts(func() { rejections = u.rejects(t) }, anew...) // the last of them has just changed
 		u.unmoved(t, before)
 		t.Logf("quiet: %v", &quiet)
 		t.Logf("with reloads: %v", &reloaded)
 		t.Logf("with files that cannot be taken: %v", &rejected)
-		return lateReloads(quiet, reloaded) + lateReloads(quiet, rejected) + u.missed(sentOf(before), since)
+		busy := m.busy(3 * time.Millisecond)
+		base := latestOf(&quiet, without)
+		return lateReloads("reloads", base, latestOf(&reloaded, reloads), busy) +
+			lateReloads("files that cannot be taken", base, latestOf(&rejected, rejections), busy) + u.missed(sentOf(before), since)
 	})
 }
 
-// lateReloads compares the latest advert with that of the quiet window before.
-func lateReloads(quiet, reloaded window) (wrong string) {
-	const more = 2 * time.Millisecond
-	if most, limit := reloaded.most(), quiet.most()+more; most > limit {
-		wrong = fmt.Sprintf(" an advert is late by %v, want %v at most; without reloads, one is by %v", most, limit, quiet.most())
+// during returns when something was done, with the next adverts after it.
+func during(do func()) span {
+	began := time.Now()
+	do()
+	time.Sleep(thousandInterval)
+	return span{began, time.Now()}
+}
+
+// latestOf returns by how much the latest advert of each time was late.
+func latestOf(w *window, spans []span) (late []time.Duration) {
+	for _, s := range spans {
+		late = append(late, w.latest(s))
 	}
-	if limit := max(quiet.longest, thousandInterval) + more; reloaded.longest > limit || reloaded.routers != thousandCount {
-		wrong += fmt.Sprintf(" the longest time without an advert is %v, want %v at most, of %d instances", reloaded.longest, limit, reloaded.routers)
+	return late
+}
+
+// lateReloads compares the latest adverts of some reloads with those of as long times without.
+// On a busy machine, on which other work makes an advert late now and then, it judges the
+// middle one: what a reload itself delays is delayed by each.
+func lateReloads(what string, without, with []time.Duration, busy bool) (wrong string) {
+	base, got := slices.Max(without), slices.Max(with)
+	if busy {
+		base, got = median(without), median(with)
+	}
+	if limit := base + 2*time.Millisecond; got > limit {
+		wrong = fmt.Sprintf(" with %s an advert is late by %v (%v), want %v at most; without, one is by %v", what, got, with, limit, without)
 	}
 	return wrong
 }
 
-// reloadsEach changes these instances, one with each of as many reloads.
-func (u *undisturbed) reloadsEach(t *testing.T, names []string) {
+// reloadsOne changes an instance, and reloads.
+func (u *undisturbed) reloadsOne(t *testing.T, name string) {
 	t.Helper()
-	for _, name := range names {
-		answer := u.change(name)
-		done, took := u.reread()
-		if done.out != answer {
-			t.Errorf("reload: %+v, want %q", done, answer)
-		}
-		t.Logf("a reload of %d instances took %v", thousandCount, took)
-		time.Sleep(time.Second - took)
+	answer := u.change(name)
+	done, took := u.reread()
+	if done.out != answer {
+		t.Errorf("reload: %+v, want %q", done, answer)
 	}
+	t.Logf("a reload of %d instances took %v", thousandCount, took)
 }
 
 // rejects has the daemon read a file that is broken, one that is gone, and a directory, and
 // sees that it says why it takes none; then the good file is there again, and nothing has
 // changed.
-func (u *undisturbed) rejects(t *testing.T) {
+func (u *undisturbed) rejects(t *testing.T) (rejections []span) {
 	t.Helper()
 	path := filepath.Join(u.Dir, "a.yaml")
 	for _, w := range []struct {
@@ -87,19 +115,23 @@ func (u *undisturbed) rejects(t *testing.T) {
 	} {
 		w.do()
 		at := time.Now()
-		if done := u.reload(u.a); done.code != 1 || !strings.Contains(done.err, w.want) || !strings.Contains(done.err, "what was in force stays") {
-			t.Errorf("reload: %+v, want %q", done, w.want)
-		}
+		rejections = append(rejections, during(func() {
+			if done := u.reload(u.a); done.code != 1 || !strings.Contains(done.err, w.want) || !strings.Contains(done.err, "what was in force stays") {
+				t.Errorf("reload: %+v, want %q", done, w.want)
+			}
+		}))
 		u.a.wait(at, patience, "that the file is not taken: "+w.want, func(l line) bool {
 			return l.Event == "config.rejected" && l.Level == "error" && strings.Contains(l.Msg, w.want)
 		})
-		time.Sleep(300 * time.Millisecond)
 	}
 	_ = os.Remove(path)
 	u.rewrite("a", u.yaml())
-	if done := u.reload(u.a); done.out != "nothing changed\n" {
-		t.Errorf("the good file again: %+v", done)
-	}
+	rejections = append(rejections, during(func() {
+		if done := u.reload(u.a); done.out != "nothing changed\n" {
+			t.Errorf("the good file again: %+v", done)
+		}
+	}))
+	return rejections
 }
 
 // unmoved sees that all instances are in the state in which they were, with what they have
@@ -142,7 +174,7 @@ func (u *undisturbed) withManyReloads(t *testing.T) {
 	u.unmoved(t, unmoved)
 	time.Sleep(tidied)
 	u.a.returnsTo(before, 5*time.Second)
-	const more = 8 << 10 // for what Go keeps, and no more for more reloads
+	const more = 12 << 10 // for what Go keeps, and no more for more reloads
 	grown := 0
 	for range 30 {
 		if grown = u.a.usage().kib - before.kib; grown < more {

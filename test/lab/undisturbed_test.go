@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ripcord/pkg/control"
 )
 
 // What runs beside the adverts of a thousand instances: 200 checks a second of every kind, of
@@ -197,13 +199,11 @@ func (u *undisturbed) withNotify(t *testing.T) {
 	before := u.a.holdings()
 	measured(t, func(m *machine) (wrong string) {
 		quiet := u.watchAdverts(func() { time.Sleep(measuredFor()) })
-		u.head = checks + fmt.Sprintf("notify: {any: [%s/hangs], timeout: %v}\n", u.dir, shortOr(3*time.Second, 2*time.Minute))
+		u.head = checks + fmt.Sprintf("notify: {any: [%s/hangs], timeout: %v}\n", u.dir, shortOr(5*time.Second, 2*time.Minute))
 		u.reread()
-		for _, order := range []string{"release", "resume"} {
+		for _, path := range []string{control.ReleasePath, control.ResumePath} {
 			for i := range moving {
-				if done := u.ripcord("a", order, fmt.Sprintf("i%d", i), "--socket", u.a.socket); done.code != 0 {
-					t.Fatalf("%s: %+v", order, done)
-				}
+				u.a.order(path, fmt.Sprintf("i%d", i))
 			}
 		}
 		u.allActive(10 * time.Second)
@@ -229,16 +229,16 @@ func (u *undisturbed) judge(t *testing.T, what string, quiet, busy window) (wron
 	t.Helper()
 	t.Logf("quiet: %v", &quiet)
 	t.Logf("%s: %v", what, &busy)
-	limit, missed := max(2*time.Millisecond, quiet.p99()+time.Millisecond), thousandInterval+thousandInterval/2
-	usual := max(500*time.Microsecond, 2*quiet.p50()) // other work on the machine delays single adverts
+	limit, missed := max(2*time.Millisecond, quiet.late(99)+time.Millisecond), thousandInterval+thousandInterval/2
+	usual := max(500*time.Microsecond, 2*quiet.late(50)) // other work on the machine delays single adverts
 	if quiet.longest > missed {
 		missed = 3 * thousandInterval // which is when a Backup misses them
 	}
-	if p99 := busy.p99(); p99 >= limit {
-		wrong = fmt.Sprintf("with %s p99 of the lateness is %v, want less than %v; without, it is %v", what, p99, limit, quiet.p99())
+	if p99 := busy.late(99); p99 >= limit {
+		wrong = fmt.Sprintf("with %s p99 of the lateness is %v, want less than %v; without, it is %v", what, p99, limit, quiet.late(99))
 	}
-	if p50 := busy.p50(); p50 >= usual {
-		wrong += fmt.Sprintf(" with %s p50 of the lateness is %v, want less than %v; without, it is %v", what, p50, usual, quiet.p50())
+	if p50 := busy.late(50); p50 >= usual {
+		wrong += fmt.Sprintf(" with %s p50 of the lateness is %v, want less than %v; without, it is %v", what, p50, usual, quiet.late(50))
 	}
 	if busy.longest > missed || busy.routers != thousandCount {
 		wrong += fmt.Sprintf(" with %s the longest time without an advert is %v, of %d instances", what, busy.longest, busy.routers)
