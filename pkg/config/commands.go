@@ -74,6 +74,16 @@ func absolutePath(l *loader, at place) (string, bool) {
 	return s, ok
 }
 
+// readFIFOReader reads the program that reads the FIFO, which has to be there.
+func readFIFOReader(l *loader, at place, d *document) bool {
+	words, ok := argv.read(l, at)
+	if ok && d.fifo == "" {
+		l.warn(at, "give fifo, too", "has no effect: there is no FIFO to read")
+	}
+	d.fifoReader = words
+	return ok
+}
+
 // notifies reads a section notify, which has at least one command.
 func notifies[T any](field func(*T) *Notify) value[T] {
 	inner := section(field, notifyKeys)
@@ -110,5 +120,5 @@ func (d *document) buildNotify(c *Config) {
 	for _, g := range d.groups {
 		add(Subject{Group: true, Name: g.name}, g.notify)
 	}
-	c.NotifyAll, c.FIFO = d.notify, d.fifo
+	c.NotifyAll, c.FIFO, c.FIFOReader = d.notify, d.fifo, d.fifoReader
 }

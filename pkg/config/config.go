@@ -46,6 +46,8 @@ type Config struct {
 	NotifyAll Notify
 	// FIFO is the path of the FIFO for the transitions; empty: none.
 	FIFO string
+	// FIFOReader is the program that reads it, with its arguments; empty: none.
+	FIFOReader []string
 	// ScriptUser is the user that commands run as unless they say another, and ScriptGroup
 	// the group; empty: that of the user.
 	ScriptUser, ScriptGroup string

@@ -27,6 +27,7 @@ type document struct {
 	checks                  []*check
 	notify                  Notify // of every instance
 	fifo                    string
+	fifoReader              []string
 	scriptUser, scriptGroup string
 }
 

@@ -39,6 +39,8 @@ var documentKeys = table[document]{
 		"Commands that are run at the transitions of every instance, after its own: see [notify.md](notify.md).", ""},
 	{"fifo", optional, to(func(d *document) *string { return &d.fifo }, as(pathText, absolutePath)),
 		"A FIFO into which a line is written at each transition: `INSTANCE \"inside\" MASTER 150`.", "fifo: /run/ripcord/transitions"},
+	{"fifo_reader", optional, value[document]{argv.what, readFIFOReader},
+		"A program that reads the FIFO, run as `script_user` as long as ripcord runs; its last argument is the path.", "fifo_reader: [/usr/local/bin/read-transitions]"},
 	{"script_user", "ripcord", to(func(d *document) *string { return &d.scriptUser }, as(accountText, account)),
 		"The user that commands run as unless they name another.", "script_user: root"},
 	{"script_group", optional, to(func(d *document) *string { return &d.scriptGroup }, as(accountText, account)),

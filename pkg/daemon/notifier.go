@@ -32,7 +32,8 @@ type notifier struct {
 	groups func() []*vrrp.GroupStatus
 	bell   bus.Bell
 	runner *notify.Runner
-	fifo   *notify.FIFO // nil: there is none
+	fifo   *notify.FIFO   // nil: there is none
+	reader *notify.Reader // of it; nil: none that is ours to run
 
 	mu   sync.Mutex
 	ring *bus.Ring[event.Event] // nil: nobody was to be notified so far
@@ -44,14 +45,17 @@ type notifier struct {
 }
 
 // newNotifier subscribes to the events at once, if any command or FIFO is configured, and
-// starts nothing. The FIFO is path, none if that is empty; groups returns the states of all
-// groups.
-func newNotifier(s notifySettings, path string, events *bus.Topic[event.Event], groups func() []*vrrp.GroupStatus) *notifier {
+// starts nothing. The FIFO is path, none if that is empty, and reader the program that reads
+// it, empty if there is none; groups returns the states of all groups.
+func newNotifier(s notifySettings, path string, reader []string, events *bus.Topic[event.Event], groups func() []*vrrp.GroupStatus) *notifier {
 	n := &notifier{events: events, groups: groups, bell: bus.NewBell(), settings: s}
 	n.moves = newMoves(s.holds, n.give)
 	n.runner = notify.New(func(r notify.Ran) { events.Publish(ran(r)) })
 	if path != "" {
 		n.fifo = notify.NewFIFO(path, s.user, func(r notify.FIFOReport) { events.Publish(fifoReport(r)) })
+	}
+	if path != "" && len(reader) > 0 {
+		n.reader = notify.NewReader(reader, s.user, path, func(r notify.ReaderReport) { events.Publish(readerReport(r)) })
 	}
 	if !n.idle() {
 		n.subscribe()
@@ -87,7 +91,7 @@ func (n *notifier) run(ctx context.Context) error {
 	}()
 	running.Go(func() { _ = n.runner.Run(own) })
 	if n.fifo != nil {
-		running.Go(func() { _ = n.fifo.Run(own) })
+		running.Go(func() { n.runFIFO(own) })
 	}
 	go n.refusals(n.settings.programs()) // a file server that does not answer must not hold this up
 
@@ -112,6 +116,24 @@ func (n *notifier) run(ctx context.Context) error {
 			due.Stop()
 		}
 	}
+}
+
+// lastLines is how long the reader of the FIFO goes on after the last line was written.
+const lastLines = 300 * time.Millisecond
+
+// runFIFO writes the FIFO until ctx ends, and runs its reader a little longer.
+func (n *notifier) runFIFO(ctx context.Context) {
+	reading, end := context.WithCancel(context.Background())
+	var reader sync.WaitGroup
+	if n.reader != nil {
+		reader.Go(func() { _ = n.reader.Run(reading) })
+	}
+	_ = n.fifo.Run(ctx)
+	if n.reader != nil {
+		time.Sleep(lastLines)
+	}
+	end()
+	reader.Wait()
 }
 
 // drain takes the events that wait, and before them the settings of a reload.
@@ -211,6 +233,14 @@ func resultOf(err error) (event.NotifyResult, string) {
 
 func fifoReport(r notify.FIFOReport) event.Event {
 	e := event.NotifyFIFO{Stamp: event.Stamp{At: time.Now()}, Path: r.Path, Lost: r.Lost}
+	if r.Err != nil {
+		e.Err = r.Err.Error()
+	}
+	return e
+}
+
+func readerReport(r notify.ReaderReport) event.Event {
+	e := event.NotifyReader{Stamp: event.Stamp{At: time.Now()}, Command: r.Argv[0], Took: r.Took, Err: "exit status 0", Pause: r.Pause}
 	if r.Err != nil {
 		e.Err = r.Err.Error()
 	}

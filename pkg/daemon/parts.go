@@ -308,7 +308,7 @@ func (p *parts) buildNotifier(c *config.Config) error {
 	if err != nil {
 		return err
 	}
-	p.notifier = newNotifier(s, c.FIFO, &p.events, func() []*vrrp.GroupStatus { return p.router.Groups() })
+	p.notifier = newNotifier(s, c.FIFO, c.FIFOReader, &p.events, func() []*vrrp.GroupStatus { return p.router.Groups() })
 	return nil
 }
 

@@ -206,7 +206,7 @@ func compare(before, next *config.Config) (d difference) {
 	if before.Control.Listen != next.Control.Listen {
 		d.notes = append(d.notes, "control.listen takes a restart")
 	}
-	if before.FIFO != next.FIFO {
+	if before.FIFO != next.FIFO || !slices.Equal(before.FIFOReader, next.FIFOReader) {
 		d.notes = append(d.notes, "fifo takes a restart")
 	}
 	return d

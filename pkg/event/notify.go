@@ -148,3 +148,24 @@ func (e NotifyFIFO) Fields() []Field {
 	}
 	return fields
 }
+
+// NotifyReader reports that the program that reads the FIFO has ended, or does not start.
+type NotifyReader struct {
+	Stamp
+	Command string
+	Took    time.Duration
+	Err     string
+	Pause   time.Duration // until it is started again
+}
+
+func (NotifyReader) Name() string { return "notify.reader" }
+
+func (NotifyReader) Level() Level { return Warn }
+
+func (e NotifyReader) Message() string {
+	return fmt.Sprintf("%s, which reads the FIFO, has ended: %s; it is started again in %v", e.Command, e.Err, e.Pause)
+}
+
+func (e NotifyReader) Fields() []Field {
+	return []Field{{"command", e.Command}, {"took_us", e.Took.Microseconds()}, {"error", e.Err}}
+}

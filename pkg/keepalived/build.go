@@ -87,14 +87,22 @@ func (t *translator) accounts(root builder) {
 	}
 }
 
-// fifo says where transitions are written.
+// fifo says where transitions are written, and who reads them.
 func (t *translator) fifo(root builder) {
-	first, second := t.globals.fifo, t.globals.vrrpFIFO
+	g := t.globals
+	first, second, reader := g.fifo, g.vrrpFIFO, g.reader
 	if first.Text == "" {
-		first, second = second, Word{}
+		first, second, reader = second, Word{}, g.vrrpReader
 	}
-	if first.Text != "" {
-		root.text("fifo", first.Position, first.Text)
+	if first.Text == "" {
+		return
+	}
+	root.text("fifo", first.Position, first.Text)
+	if reader.said {
+		root.set("fifo_reader", reader.at, reader.tree())
+		if user := reader.user; user != "" && user != root.Find("script_user").Value.Text {
+			t.differ(reader.at, "", "the reader of the FIFO runs as script_user, not as %s", show(user))
+		}
 	}
 	if second.Text != "" && second.Text != first.Text {
 		t.without(second.Position, "", "there is one FIFO: nothing is written to %s", show(second.Text))

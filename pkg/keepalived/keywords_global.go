@@ -17,6 +17,7 @@ type globals struct {
 	startupDelay              length
 	defaultInterface          Word
 	fifo, vrrpFIFO            Word
+	reader, vrrpReader        command
 	user, group               Word
 	group4, group6            Word
 }
@@ -79,8 +80,8 @@ var globalKeywords = table[globals]{
 	{"set_supplementary_groups", 0, 1, plain, Inherent, "commands have the supplementary groups of their user", "", nil},
 	{"notify_fifo", 1, 3, plain, Translated, "`fifo`", "", wordTo(func(g *globals) *Word { return &g.fifo })},
 	{"vrrp_notify_fifo", 1, 3, plain, Translated, "`fifo`", "", wordTo(func(g *globals) *Word { return &g.vrrpFIFO })},
-	{"notify_fifo_script", 1, -1, plain, Missing, noFIFOScript, "notify_fifo_script", nil},
-	{"vrrp_notify_fifo_script", 1, -1, plain, Missing, noFIFOScript, "notify_fifo_script", nil},
+	{"notify_fifo_script", 1, -1, plain, Translated, "`fifo_reader`, run as `script_user`", "", notifyTo(func(g *globals) *command { return &g.reader })},
+	{"vrrp_notify_fifo_script", 1, -1, plain, Translated, "`fifo_reader`, run as `script_user`", "", notifyTo(func(g *globals) *command { return &g.vrrpReader })},
 	{"vrrp_notify_priority_changes", 0, 1, plain, Missing, noPriorityLines, "priority changes", nil},
 	{"fifo_write_vrrp_states_on_reload", 0, 1, plain, Changed, "a reload writes no line for what stayed the same", "", nil},
 	{"startup_script", 1, -1, plain, Missing, noStartup, "startup_script", nil},
@@ -180,10 +181,9 @@ var globalKeywords = table[globals]{
 
 // What is not done, and why.
 const (
-	noLVS        = "ripcord does no load balancing: run `keepalived --check` for it"
-	noFIFOScript = "ripcord starts no reader of the FIFO: start it with a systemd unit, or use `notify.any`"
-	noStartup    = "ripcord starts no such command: `ExecStartPre=` of the systemd unit does"
-	noShutdown   = "ripcord starts no such command: `ExecStopPost=` of the systemd unit does"
+	noLVS      = "ripcord does no load balancing: run `keepalived --check` for it"
+	noStartup  = "ripcord starts no such command: `ExecStartPre=` of the systemd unit does"
+	noShutdown = "ripcord starts no such command: `ExecStopPost=` of the systemd unit does"
 )
 
 // standardGroups are the multicast groups of VRRP.

@@ -1,0 +1,89 @@
+package notify
+
+import (
+	"context"
+	"os"
+	"slices"
+	"time"
+
+	"ripcord/pkg/command"
+)
+
+const (
+	// readerPoll is how often a reader looks for a FIFO that does not exist yet.
+	readerPoll = 50 * time.Millisecond
+	// readerPause is the wait before a reader that has ended is started again; it doubles up
+	// to mostReaderPause as long as the reader lives less than readerLives.
+	readerPause     = time.Second
+	mostReaderPause = time.Minute
+	readerLives     = time.Minute
+	// readerForever is longer than a daemon runs: a reader has no timeout.
+	readerForever = 100 * 365 * 24 * time.Hour
+)
+
+// A Reader runs the program that reads a FIFO, again whenever it ends. Its last argument is
+// the path.
+type Reader struct {
+	argv   []string
+	user   *command.User
+	path   string
+	report func(ReaderReport)
+	pause  time.Duration // readerPause, but in tests
+}
+
+// ReaderReport reports that the program has ended, or could not be started.
+type ReaderReport struct {
+	Argv []string
+	command.Result
+	Pause time.Duration // until it is started again
+}
+
+// NewReader returns a reader of the FIFO at a path. Reports come from the goroutine that
+// calls Run; they must not block.
+func NewReader(argv []string, user *command.User, path string, report func(ReaderReport)) *Reader {
+	return &Reader{argv: argv, user: user, path: path, report: report, pause: readerPause}
+}
+
+// Run runs the program until ctx ends, which ends the program.
+func (r *Reader) Run(ctx context.Context) error {
+	pause := r.pause
+	for r.await(ctx) {
+		c := command.Command{Argv: append(slices.Clone(r.argv), r.path), User: r.user, Timeout: readerForever, KillGroup: true}
+		var result command.Result
+		c.Run(ctx, func(ran command.Result) { result = ran })
+		if ctx.Err() != nil {
+			return nil
+		}
+		if result.Took >= readerLives {
+			pause = r.pause
+		}
+		r.report(ReaderReport{r.argv, result, pause})
+		if !sleep(ctx, pause) {
+			return nil
+		}
+		pause = min(2*pause, mostReaderPause)
+	}
+	return nil
+}
+
+// await waits until the FIFO is there, and is false when ctx ends before.
+func (r *Reader) await(ctx context.Context) bool {
+	for {
+		if info, err := os.Lstat(r.path); err == nil && info.Mode()&os.ModeNamedPipe != 0 {
+			return ctx.Err() == nil
+		}
+		if !sleep(ctx, readerPoll) {
+			return false
+		}
+	}
+}
+
+// sleep waits, and is false when ctx ends before.
+func sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
