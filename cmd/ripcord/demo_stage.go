@@ -42,8 +42,8 @@ type watched struct {
 type scene struct {
 	title  string
 	server string
-	// outage is, by segment, how long the client got no answer from the router
-	// that serves afterwards, from the act on.
+	// outage is, by segment, the time from the act until the client got an answer from the
+	// router that serves afterwards.
 	outage map[string]time.Duration
 	told   []told
 }

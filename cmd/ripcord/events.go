@@ -15,8 +15,8 @@ import (
 	"ripcord/pkg/story"
 )
 
-// How long after its last line a story is told: by the time of the lines, where the whole
-// log is there to be read, and on the wall while there is nothing to be read.
+// The time after its last line when a story is complete: by the time of the lines if the
+// whole log is there to be read, and by the clock while no line comes.
 const (
 	quietInLog = 10 * time.Second
 	quietNow   = time.Second

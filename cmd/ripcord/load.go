@@ -40,8 +40,8 @@ func (s *source) options(here config.Machine) (config.Options, error) {
 	return o, nil
 }
 
-// load reads the configuration, which is to be run on the machine here; nil if it is
-// only checked. It is given up when ctx ends: a file may be a pipe into which nobody
+// load reads the configuration. here are the addresses of the machine on which it is to run;
+// nil if it is only checked. load ends with ctx: a file may be a pipe into which nobody
 // writes, or take long.
 func (s *source) load(ctx context.Context, here config.Machine) (*config.Config, error) {
 	o, err := s.options(here)

@@ -1,9 +1,8 @@
 // Ripcord is a VRRP daemon that acts the moment a cable is pulled, and the
 // commands around it.
 //
-// This package decides what the words on the command line mean and with which
-// code the program ends. The commands run on one goroutine; what they start
-// they wait for, unless it hangs when they are told to end.
+// This package interprets the command line and sets the exit code. The commands run on one
+// goroutine, and wait for all they start, unless it hangs at the end.
 package main
 
 import (

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// output is what a command prints to. It remembers that something could not be
-// written, so that the command fails, and once ctx has ended it waits a second at most
-// for who reads: a full pipe must not keep a program from ending.
+// output is what a command prints to. It remembers that something could not be written, so
+// that the command fails, and once ctx has ended it waits for the reader for a second at
+// most: a full pipe must not keep a program from ending.
 type output struct {
 	ctx context.Context
 	to  io.Writer

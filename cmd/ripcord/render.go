@@ -225,8 +225,8 @@ func warnings(s *control.Status, now time.Time) (notes []note) {
 	return notes
 }
 
-// faultWords says what a fault means; trouble is what its link, if it is one,
-// suffers from now.
+// faultWords explains a fault; trouble is the present state of its link, if the fault is one
+// of a link.
 func faultWords(f control.Fault, trouble string) string {
 	switch event.Reason(f.Reason) {
 	case event.InterfaceDown:

@@ -135,8 +135,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitFailed
 }
 
-// isDaemon is the annotation of the command that is the daemon: signals are its own
-// matter.
+// isDaemon is the annotation of the command that is the daemon, which handles signals itself.
 const isDaemon = "daemon"
 
 // complain prints an error on one line. Problems of a configuration file come

@@ -62,10 +62,10 @@ func newRun() *cobra.Command {
 	return c
 }
 
-// tidied removes what an earlier daemon left where this one ended with an error, most
-// likely before it did so itself: nothing else would remove it as long as the error
-// lasts, and the dead router would answer for its addresses beside the new Active.
-// It returns what the command is to end with.
+// tidied removes what an earlier daemon left if this one ended with an error, most likely
+// before it did so itself: nothing else would remove it as long as the error lasts, and the
+// dead router would answer for its addresses beside the new Active. It returns the error of
+// the command.
 func tidied(c *cobra.Command, err error) error {
 	if err == nil {
 		return nil

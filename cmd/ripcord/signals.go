@@ -38,8 +38,8 @@ func signalsOf(ctx context.Context) *signals {
 	return s
 }
 
-// ordinary makes the signals those of a command that is no daemon: a second SIGINT or
-// SIGTERM ends it where the first does not, and the others do what they always do.
+// ordinary makes the signals those of a command that is no daemon: a second SIGINT or SIGTERM
+// ends it if the first does not, and the others have their default effect.
 func (s *signals) ordinary(ctx context.Context) {
 	if s == nil {
 		return

@@ -13,7 +13,7 @@ import (
 	"ripcord/pkg/control"
 )
 
-// How often the status is shown, and for how long what has changed is marked.
+// The period at which the status is shown, and the time for which a change is marked.
 const (
 	watchPeriod = time.Second
 	markedFor   = 10 * time.Second
@@ -94,7 +94,7 @@ func (w *statusWatch) silence(why error) error {
 	return w.show(p)
 }
 
-// What moves the cursor of a terminal and clears it (ECMA-48).
+// Control sequences that move the cursor of a terminal and clear it (ECMA-48).
 const (
 	toTop     = "\x1b[H"
 	clearLine = "\x1b[K"
@@ -122,7 +122,7 @@ func (w *statusWatch) show(p page) error {
 	return err
 }
 
-// marks remembers what a page said, and since when.
+// marks remembers the cells of a page, and since when they are so.
 type marks struct{ said map[string]said }
 
 type said struct {
@@ -131,7 +131,7 @@ type said struct {
 }
 
 // mark puts a star behind each cell and note that has changed within markedFor, in inverse
-// video where there are colours. What changes with the time alone is not marked.
+// video where there are colours. Cells that change with the time alone are not marked.
 func (m *marks) mark(p *page, now time.Time) {
 	first := m.said == nil
 	next := map[string]said{}

@@ -35,8 +35,8 @@ func (m *Merged[K, T]) absorb(v T) {
 
 func (m *Merged[K, T]) ring() { m.bell.Ring() }
 
-// roomy is the number of values for which a backlog keeps memory. More come at once when
-// something befalls all links of a machine, which is seldom.
+// roomy is the number of values for which a backlog keeps memory. More come at once only when
+// all links of a machine change.
 const roomy = 256
 
 // Take empties the backlog: one value for each key, in order of first arrival.

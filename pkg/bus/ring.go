@@ -50,8 +50,8 @@ func (r *Ring[T]) Take() (values []T, lost uint64) {
 	return r.taken, lost
 }
 
-// Lost returns how many values were ever dropped, those too of which no Take has
-// told yet: so it is known while the reader is stuck.
+// Lost returns how many values were ever dropped, also those that no Take has reported yet,
+// so that the loss is known while the reader is stuck.
 func (r *Ring[T]) Lost() uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -95,8 +95,8 @@ func (t *Retained[K, T]) Snapshot() []T {
 }
 
 // Forget drops the value of a key from what is remembered, until one is published again.
-// Values that stand in the backlogs stay there. Keys that are not used any more have to be
-// forgotten, where there may be ever new ones.
+// Values that stand in the backlogs stay there. If new keys keep coming, those that are not
+// used any more must be forgotten.
 func (t *Retained[K, T]) Forget(key K) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

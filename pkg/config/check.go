@@ -47,8 +47,8 @@ func (d *document) affordable(l *loader) bool {
 	return true
 }
 
-// where is the place of a key of an instance: that of the instance if only the
-// defaults say it.
+// where returns the place of a key of an instance: that of the instance if only the defaults
+// have the key.
 func (i *instance) where(key string) place {
 	if at, ok := i.own[key]; ok {
 		return at

@@ -18,8 +18,8 @@ var (
 	}
 )
 
-// conceal puts asterisks for the digits of keys, one for each so that a caret
-// below still points to what it did.
+// conceal replaces each digit of a key by an asterisk, so that a caret below still points to
+// the same column.
 func conceal(s string) string {
 	return digitsOfKey.ReplaceAllStringFunc(s, stars)
 }

@@ -44,8 +44,7 @@ func readMember(l *loader, at place) (member, bool) {
 	return member{name: s, at: at}, ok
 }
 
-// checkGroups finds the members of the groups, and sees that each group is one
-// that can move as one.
+// checkGroups finds the members of the groups, and checks that each group can move as one.
 func (d *document) checkGroups(l *loader) {
 	byName, names := map[string]*instance{}, []string{}
 	for _, i := range d.instances {

@@ -35,8 +35,8 @@ type contents struct {
 	lines []string
 }
 
-// findings are the first mostListed problems of a file, by position, and perhaps
-// some more that have yet to be sorted out.
+// findings are the first mostListed problems of a file, by position, and some more until the
+// next cut.
 type findings struct {
 	kept    []Problem
 	dropped int
@@ -83,8 +83,8 @@ func (l *loader) warn(at place, hint, format string, args ...any) {
 	l.note(&l.warnings, at, "", hint, format, args)
 }
 
-// note adds a finding. One that will not be listed is only counted: of a hundred
-// thousand, the words would take most of the time.
+// note adds a finding. One that will not be listed is only counted: the texts of a hundred
+// thousand would take most of the time.
 func (l *loader) note(f *findings, at place, class Class, hint, format string, args []any) {
 	in := l.files[at.File]
 	where := tree.Position{File: at.File, Line: min(max(at.Line, 1), len(in.lines)), Column: max(at.Column, 1)}

@@ -121,8 +121,8 @@ func (ps Problems) Unwrap() []error {
 	return all
 }
 
-// A place is a value of the file: where it stands, and what a person calls it.
-// Its position is that of its key, or its own in a list.
+// A place is the position of a value in a file, and its name for a person. The position is
+// that of its key, or its own in a list.
 type place struct {
 	path string
 	tree.Position

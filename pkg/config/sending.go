@@ -71,8 +71,8 @@ func (i *instance) checkSending(l *loader) {
 	}
 }
 
-// checkStation sees that an address of a router is of the instance's family, and
-// none that it shares.
+// checkStation checks that an address of a router is of the instance's family, and is no
+// virtual address.
 func (i *instance) checkStation(l *loader, s spotted, what string) {
 	if f := event.FamilyOf(s.Addr); i.Family != 0 && f != i.Family {
 		l.fail(s.at, "%s is %s, but the instance is %s", s, f, i.Family)

@@ -82,8 +82,8 @@ func (n *Namespace) reaches(index int) (bool, error) {
 	return true, nil
 }
 
-// listening tells whether the interface is in the group in which an IPv6
-// address is asked for. The kernel joins it some ms after the address is there.
+// listening reports whether the interface is in the solicited-node group of an IPv6 address.
+// The kernel joins it some ms after the address is there.
 func (n *Namespace) listening(ifname string, a netip.Addr) (bool, error) {
 	var table []byte
 	err := n.Do(func() (err error) {

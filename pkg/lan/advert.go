@@ -17,8 +17,8 @@ const vrrp = 112
 type Advert struct {
 	At      time.Time // when the kernel got it, with a monotonic reading
 	Segment string
-	// Host is whose MAC or, failing that, whose address it came from; "" if
-	// nobody's here.
+	// Host is the host with the MAC or else the address that it came from; "" if there is
+	// none.
 	Host        string
 	MAC         MAC // Ethernet source
 	Source      netip.Addr

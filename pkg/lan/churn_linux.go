@@ -76,8 +76,7 @@ func (c *Churn) cycle(pause time.Duration) error {
 // Cycles is how many are over.
 func (c *Churn) Cycles() int { return int(c.cycles.Load()) }
 
-// Stop ends it and takes its namespace away. The error is what ended it
-// earlier, if anything did.
+// Stop ends it and removes its namespace. It returns the error that ended it earlier, if any.
 func (c *Churn) Stop() error {
 	var err error
 	c.once.Do(func() {

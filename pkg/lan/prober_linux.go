@@ -173,8 +173,8 @@ func (w *Watch) WaitAnswer(within time.Duration, match func(Answer) bool) (Answe
 	return a, nil
 }
 
-// Stop ends the asking, and gives all that there is with what was answered until
-// now. It may be called again.
+// Stop ends the questions, and returns all of them with the answers until now. It may be
+// called again.
 func (w *Watch) Stop() Timeline {
 	w.end((*listener).Close)
 	return w.Timeline()

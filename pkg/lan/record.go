@@ -39,8 +39,8 @@ func (r *record[T]) from(i int) ([]T, <-chan struct{}) {
 	return slices.Clone(r.list[i:]), r.grown
 }
 
-// wait gives the first that matches, of what is there and of what comes. It is
-// false when the time is over, with how many were looked at.
+// wait returns the first match among the records so far and those that come; ok is false when
+// the time is over. seen is the number of records compared.
 func (r *record[T]) wait(within time.Duration, match func(T) bool) (v T, seen int, ok bool) {
 	over := time.NewTimer(within)
 	defer over.Stop()

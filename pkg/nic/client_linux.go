@@ -48,9 +48,8 @@ func (c *Client) Close() {
 // noGLINKMost is how many devices without ETHTOOL_GLINK are remembered at most.
 const noGLINKMost = 1024
 
-// Carrier asks the driver whether there is a carrier, or the kernel where the
-// driver has no ETHTOOL_GLINK. glink reports whether the driver answered; known is
-// false where neither did.
+// Carrier asks the driver whether there is a carrier, or the kernel if the driver has no
+// ETHTOOL_GLINK. glink reports whether the driver answered; known is false if neither did.
 func (c *Client) Carrier(d Device) (up, known, glink bool) {
 	if !c.noGLINK[d.ID] {
 		up, err := c.driver.glink(d.Name)

@@ -15,7 +15,7 @@ type Capabilities struct {
 	GLINK          bool   // the driver has ETHTOOL_GLINK
 	NoMII          string // why there is no transceiver to ask; empty if there is one
 	NoPermission   bool   // NoMII is for want of CAP_NET_ADMIN
-	// AlwaysUp is why the driver cannot know whether there is a carrier, and so
-	// always reports one; empty if nothing is known against it.
+	// AlwaysUp is the reason why the driver always reports a carrier, since it cannot detect
+	// one; empty if no such reason is known.
 	AlwaysUp string
 }

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Attributes yields the type, without its flags, and the value of each attribute.
-// It ends at one that is longer than what is left, so that what stands before it
-// is still read.
+// Attributes yields the type, without its flags, and the value of each attribute. It ends at
+// an attribute that is longer than the rest of the message, so that those before it are still
+// read.
 func Attributes(b []byte) iter.Seq2[uint16, []byte] {
 	const typeMask = 0x3fff // less NLA_F_NESTED and NLA_F_NET_BYTEORDER
 	return func(yield func(uint16, []byte) bool) {

@@ -25,8 +25,8 @@ const (
 )
 
 var (
-	// ErrUnknown is matched by the errors after which nobody knows whether the
-	// kernel carried out the request.
+	// ErrUnknown matches the errors that leave open whether the kernel carried out the
+	// request.
 	ErrUnknown = errors.New("the kernel did not answer")
 	// ErrInterrupted is the error of a list that changed during each attempt.
 	ErrInterrupted = errors.New("the list changed while the kernel sent it")
@@ -79,8 +79,8 @@ func (c *Conn) Close() error {
 	return socket.Close()
 }
 
-// Port returns the port number that notifications name as the sender of what this
-// Conn changes. Another socket has another.
+// Port returns the port number that notifications give as the sender of changes by this Conn.
+// Each socket has its own.
 func (c *Conn) Port() uint32 { return c.port.Load() }
 
 // Execute sends one request that the kernel answers, by its nature or for
@@ -143,8 +143,8 @@ func (c *Conn) dump(request netlink.Message, take func(netlink.Message)) (whole 
 	return whole, errors.Join(failed, err)
 }
 
-// Batch sends requests with one system call for each 256 and returns what became
-// of each: nil, why the kernel refused, or an error that ErrUnknown matches.
+// Batch sends requests with one system call for each 256 and returns the outcome of each:
+// nil, the kernel's refusal, or an error that ErrUnknown matches.
 func (c *Conn) Batch(requests []netlink.Message) []error {
 	errs := make([]error, 0, len(requests))
 	var broken error
@@ -209,8 +209,8 @@ func (c *Conn) send(messages []netlink.Message) error {
 	return nil
 }
 
-// receive hands the messages that answer one of the requests to take, with the
-// request's place, until take returns true.
+// receive calls take for each message that answers one of the requests, with the request's
+// index, until take returns true.
 func (c *Conn) receive(requests []netlink.Message, take func(i int, m netlink.Message) (done bool)) error {
 	until := time.Now().Add(c.config.Timeout)
 	for {

@@ -25,9 +25,9 @@ type Deletions struct {
 	Filter []bpf.Instruction
 }
 
-// Watch calls changed for each notification about what another socket than that of
-// the port number own did, and when some may have been missed, until ctx ends. After
-// a failure it opens the socket again.
+// Watch calls changed for each notification of a change by another socket than that of the
+// port number own, and when some may have been missed, until ctx ends. After a failure it
+// opens the socket again.
 func (d Deletions) Watch(ctx context.Context, own func() uint32, changed func()) {
 	for ctx.Err() == nil {
 		if conn, err := d.open(); err == nil {

@@ -187,8 +187,8 @@ func (c *Check) Resumed(r *Router) {
 // Rest checks a LAN that has been quiet for long: the best router with all its
 // cables in is Active, and no other is.
 //
-// Where the routers speak two versions, there may be one Active of each: they
-// cannot agree. But then both have logged it.
+// If the routers speak two versions, there may be one Active of each: they cannot agree. But
+// then both have logged it.
 func (c *Check) Rest() {
 	if c.World.apart() || c.handingOver() {
 		return
@@ -257,9 +257,9 @@ func (c *Check) describe() (all string) {
 	return all
 }
 
-// Settle returns the longest Active_Down_Interval, that of an impaired router: so long
-// after the LAN became quiet may be decided who is Active. After a spanning tree
-// opened a port, the stations are yet to be asked.
+// Settle returns the longest Active_Down_Interval, that of an impaired router: the election
+// may take that long after the LAN became quiet. After a spanning tree opened a port, the
+// stations are asked first.
 func (c *Check) Settle() time.Duration {
 	in, longest := c.World.Routers[0].instances[0], c.World.longest()
 	skew := vrrp.SkewTime(vrrp.Impaired, longest)

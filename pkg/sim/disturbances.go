@@ -17,8 +17,8 @@ type disturbance struct {
 	of   func(c *Chaos) (where string, begin, end func())
 }
 
-// The longest that frames are delayed and a lost carrier goes unnoticed, and
-// how long a fault of our own making lasts (docs/architecture.md#sending).
+// Bounds: the longest delay of a frame, the longest time until a lost carrier is noticed, and
+// the duration of a fault of our own making (docs/architecture.md#sending).
 const (
 	longestDelay = 300 * time.Millisecond
 	unnoticed    = 2 * time.Second

@@ -43,8 +43,8 @@ func (r *Router) engine(given []advert.Given) {
 	r.setAlarm()
 }
 
-// reportTurn reports what the engine found out. Where the lease is lost the address
-// worker, which reads it too, releases.
+// reportTurn reports what the engine found out. If the lease is lost, the address worker,
+// which reads it too, releases.
 func (r *Router) reportTurn(rep advert.Report) {
 	cause := r.minter.Cause(r.world.now)
 	if !rep.LeaseLost {

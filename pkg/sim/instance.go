@@ -13,8 +13,8 @@ type instance struct {
 	router *Router
 	at     int // place among the router's instances
 	port   *Port
-	// fails tells that some of what it should hold cannot be put in place, or all, by
-	// missing. A crash changes nothing of it.
+	// fails reports that the kernel refuses some or all of its addresses; missing says
+	// which. A crash does not change it.
 	fails   bool
 	missing vrrp.Degree
 	joined  time.Time // when it last came to the group by a reload
@@ -23,14 +23,14 @@ type instance struct {
 
 // run is what a start of the router begins anew.
 type run struct {
-	// What the engine was ordered: its adverts are repeated; from when the engine is to
-	// start them by itself; when it was last ordered to fall silent.
+	// Orders to the engine: its adverts are repeated; from when the engine is to start them
+	// by itself; when it was last ordered to fall silent.
 	advertised bool
 	begun      time.Time // when it was last ordered to begin or to replace them
 	armed      time.Time
 	silenced   time.Time
 	sent       *frame // the last one
-	// What the worker was ordered, and has done.
+	// Orders to the worker, and their results.
 	held     bool
 	placed   bool // its addresses stand, but for what cannot be put in place
 	reported bool // the last report said that something is missing

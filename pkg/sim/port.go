@@ -42,8 +42,8 @@ type Port struct {
 	proved time.Time
 }
 
-// How long it may take until a router learns of its cable: the period of the
-// confirmer, and what the kernel needs to announce a carrier; and that a port is deaf.
+// Bounds of the time until a router learns of its cable: the period of the confirmer, and
+// what the kernel needs to announce a carrier; and that a port is deaf.
 const (
 	confirmed     = 12 * time.Millisecond
 	announced     = 50 * time.Millisecond

@@ -26,8 +26,9 @@ type Instance struct {
 	Routers int
 	// Preempt is Preempt_Mode (RFC 9568 §6.1).
 	Preempt bool
-	// PreemptDelay is how long after a start or the last fault a lower Active is
-	// left alone; StartupDelay is how long after the start nothing is taken over.
+	// PreemptDelay is the time after a start or the last fault in which no Active of lower
+	// priority is preempted; StartupDelay is the time after the start in which the group
+	// does not become Active at all.
 	PreemptDelay, StartupDelay time.Duration
 	// Addresses are the virtual addresses, in the order in which they are advertised.
 	Addresses []netip.Addr
@@ -123,8 +124,8 @@ type HMAC struct {
 	Keys   map[uint8]wire.Secret // by their ids
 	Active uint8                 // the id of the key that signs
 	Mode   AuthMode
-	// Window is how far the time in an advert may be from ours. 0: the time is not
-	// looked at, only whether the advert is later than the last.
+	// Window bounds the difference between the time in an advert and ours; 0: the time is
+	// not compared, and an advert has only to be later than the last.
 	Window time.Duration
 }
 

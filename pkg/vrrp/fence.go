@@ -16,8 +16,9 @@ import (
 // silence is the same to whoever is cut off, a station on the segment of every member has
 // to answer first. Until all that is done the group stays Backup.
 //
-// What changes the waits (facts.unverify) also ends the fence: an advert, a resignation, a
-// fault. A command that runs then is left alone, and its result does not count.
+// An event that changes the waits (facts.unverify) also ends the fence: an advert, a
+// resignation, a fault. A command that runs then is left alone, and its result does not
+// count.
 
 // Fence is what has to succeed before a group takes over from a silent Active.
 type Fence struct {
@@ -125,8 +126,8 @@ func (f *facts) fenced(why trigger) *member {
 	return f.members[0]
 }
 
-// fellSilent reports whether an Active that was heard is not heard any more, where the
-// waits are over.
+// fellSilent reports whether the waits are over since an Active that was heard has fallen
+// silent.
 func (f *facts) fellSilent() bool {
 	return slices.ContainsFunc(f.members, func(m *member) bool { return m.silent.IsValid() })
 }
@@ -253,7 +254,7 @@ func (s *step) absorbFenced(in Fenced) {
 	}
 }
 
-// passFence lets the group take over. That is due now and no earlier, and is verified anew.
+// passFence lets the group take over. The takeover is due now, and is verified anew.
 func (s *step) passFence() {
 	s.f.asked = asked{}
 	s.f.fence.phase = fencePassed

@@ -7,12 +7,11 @@ import (
 	"ripcord/pkg/event"
 )
 
-// A router may be unable to put in place what it should hold: the kernel refuses an
-// address, an interface is missing. The address worker reports what is missing
-// (Placed), and the group is impaired: from then on it advertises priority 1. So it
-// goes on serving what it can where nobody is better, every router that lacks nothing
-// takes over from it within its Skew_Time, it preempts none, and of two impaired
-// routers one serves, that with the greater address.
+// A router may be unable to put in place what it should hold: the kernel refuses an address,
+// an interface is missing. The address worker reports what is missing (Placed), and the group
+// is impaired: from then on it advertises priority 1. So it goes on serving what it can if
+// nobody is better; every router that lacks nothing takes over from it within its Skew_Time;
+// it preempts none; and of two impaired routers the one with the greater address serves.
 //
 // Missing addresses are known only while the group holds its addresses. When the group has
 // given up, it stays impaired until a hold-off has passed, and then tries again with its own

@@ -18,8 +18,8 @@ type Start struct{ Cause event.Cause }
 // Stop ends it: Shutdown of RFC 9568 §6.4.
 type Stop struct{ Cause event.Cause }
 
-// Tick says that the instant of the group's Deadline has come. Timers
-// end only here, so that what was heard until then counts first.
+// Tick reports that the instant of the group's Deadline has come. Timers end only here, after
+// all adverts that were heard until then.
 type Tick struct{ Cause event.Cause }
 
 // LinkSeen is the present state of a link.
@@ -102,8 +102,8 @@ type Slept struct {
 	Gap   time.Duration
 }
 
-// LeaseLost says that the loop gave no sign for Gap, that the engine has
-// resigned the instance and that its addresses are given up.
+// LeaseLost reports that the loop did not stamp the lease for Gap, so that the engine has
+// resigned the instance and the worker releases its addresses.
 type LeaseLost struct {
 	Cause    event.Cause
 	Instance string

@@ -101,8 +101,8 @@ type member struct {
 	newActive event.NewActiveReason
 }
 
-// other is another Active, as it was last heard. It is known until the
-// Active_Down_Interval of its last advert has passed; its zero value is nobody.
+// other is another Active, as it was last heard. It is known until the Active_Down_Interval
+// of its last advert has passed; the zero value means that there is none.
 type other struct {
 	source   netip.Addr
 	interval time.Duration

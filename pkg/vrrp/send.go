@@ -283,8 +283,8 @@ func (s *step) refusedAhead(at time.Time, cause event.Cause) bool {
 	return false
 }
 
-// wantConfirmation decides, as the group takes over, whether the addresses wait for the
-// first advert of a member.
+// wantConfirmation decides at a takeover whether the addresses wait until the first advert of
+// a member has left.
 func (s *step) wantConfirmation(m *member) {
 	c := &m.confirm
 	heard := m.displaces(s.now)

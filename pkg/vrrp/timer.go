@@ -183,15 +183,14 @@ func (f *facts) holdReason() string {
 	return event.HoldGroup
 }
 
-// A takeover is decided some milliseconds before its instant, when the verifiers
-// have answered; only what is heard until then can change it. So the engine is
-// made ready for it and keeps the instant itself: the first advert need not wait
-// for the timer to wake the loop, and the loop the engine. The state changes with
-// the Tick at that instant, as ever. What makes the group wait longer disarms the
-// engine; if that comes while the advert leaves, the engine resigns, and whoever
-// yielded to it is Active again within its Skew_Time. What is received after the
-// instant was received by an Active, though the loop may not have woken yet
-// (router.Core).
+// A takeover is decided some milliseconds before its instant, when the verifiers have
+// answered; only what is heard until then can change it. So the engine is made ready for it
+// and keeps the instant itself: the first advert need not wait for the timer to wake the
+// loop, and the loop the engine. The state changes with the Tick at that instant, as ever. A
+// cause that makes the group wait longer disarms the engine; if that comes while the advert
+// leaves, the engine resigns, and whoever yielded to it is Active again within its Skew_Time.
+// An advert that is received after the instant was received by an Active, though the loop may
+// not have woken yet (router.Core).
 
 // prepare arms and disarms the engine for what the facts now say, after in.
 func (s *step) prepare(in Input) {

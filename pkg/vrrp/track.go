@@ -216,8 +216,8 @@ func (f *facts) tracked(key faultKey) bool {
 	return false
 }
 
-// isFault reports whether the failure of a tracker is a fault now. Where the group says
-// that all of its own entries must have failed, one alone is none.
+// isFault reports whether the failure of a tracker is a fault now. If all entries of a group
+// must have failed (FaultAll), one alone is no fault.
 func (f *facts) isFault(t *tracker) bool {
 	if !t.failed() || t.member != nil || !f.faultAll || t.Reported {
 		return t.failed()

@@ -74,9 +74,9 @@ func ParseARPReply(frame []byte) (mac [6]byte, ip netip.Addr, ok bool) {
 	return mac, ip, ok && reply
 }
 
-// ParseARP reads from an Ethernet frame with ARP, a question or a reply, who
-// sent it: ip, unspecified in a probe, is at mac. It is not ok for anything
-// else, nor for a MAC that is no single station's.
+// ParseARP reads the sender of an ARP request or reply from an Ethernet frame: its address,
+// unspecified in a probe, and its MAC. ok is false for any other frame, and for a MAC that
+// no single station can have.
 func ParseARP(frame []byte) (mac [6]byte, ip netip.Addr, reply, ok bool) {
 	if len(frame) < ethernetLen+arpLen || binary.BigEndian.Uint16(frame[12:]) != etherTypeARP {
 		return mac, ip, false, false

@@ -130,7 +130,7 @@ func (a *Advert) Decode(b []byte, p Path) error {
 	return nil
 }
 
-// versionOf returns the version of a message; false where it does not exist over the
+// versionOf returns the version of a message; false if the version does not exist over the
 // family.
 func versionOf(b []byte, f event.Family) (Version, bool) {
 	for _, v := range [...]Version{V3, V2} {

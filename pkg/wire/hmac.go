@@ -106,8 +106,7 @@ func (k *Key) reckon(message []byte, source netip.Addr) []byte {
 	return k.mac.Sum(k.sum[:0])[:macLen]
 }
 
-// Cover writes the checksum of a message with its trailer, where it covers that:
-// over IPv6.
+// Cover writes the checksum of a message over IPv6, where it covers the trailer, too.
 func Cover(message []byte, source, dest netip.Addr) {
 	if event.FamilyOf(source) != event.IPv6 {
 		return

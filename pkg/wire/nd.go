@@ -153,8 +153,8 @@ func NDLinkLayer(message []byte) (mac [6]byte, ok bool) {
 	return linkLayer(message[ndLen:], sourceLinkLayer)
 }
 
-// linkLayer finds the MAC among the options (RFC 4861 §4.6.1); it is not ok
-// where there is none, or where an option does not fit.
+// linkLayer finds the MAC among the options (RFC 4861 §4.6.1); ok is false if there is none,
+// or if an option is longer than the message.
 func linkLayer(options []byte, kind uint8) (mac [6]byte, ok bool) {
 	for len(options) > 0 {
 		if len(options) < 8 || options[1] == 0 || int(options[1])*8 > len(options) {

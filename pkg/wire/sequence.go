@@ -27,7 +27,7 @@ func (s Sequence) Within(d time.Duration, other Sequence) bool { return s.Sub(ot
 // Next returns the sequence to send at the instant now after s was sent: by the clock, or if
 // that is not ahead of s, one more. If s itself is ahead of the clock by more than the
 // window, the clock was set back, and the sequence with it: it would be out of time for
-// everybody. The window 0 is none, and so is the sequence 0.
+// everybody. The window 0 means that there is none, the sequence 0 that none was sent.
 func (s Sequence) Next(now time.Time, window time.Duration) Sequence {
 	clock := SequenceAt(now)
 	if s == 0 || s.Before(clock) || window > 0 && s.Sub(clock) > window {
