@@ -240,3 +240,63 @@ func walk(t *testing.T, mode parser.Mode, visit func(file string, f *ast.File)) 
 		t.Fatal(err)
 	}
 }
+
+// mostFiles bounds in how many files the methods of one type stand: beyond that it is
+// two or more types.
+const mostFiles = 4
+
+// themed are the types whose methods stand in more files, one for each theme of the RFC or
+// of the language that they implement: their state is one.
+var themed = []string{
+	"pkg/vrrp.step", "pkg/vrrp.member", "pkg/vrrp.facts", "pkg/sim.Router", "pkg/sim.World", "pkg/sim.Check",
+	"pkg/config.instance", "pkg/config.loader", "pkg/config.document", "pkg/keepalived.translator",
+}
+
+func TestMethodsStandTogether(t *testing.T) {
+	files := make(map[string]map[string]bool)
+	walk(t, 0, func(file string, f *ast.File) {
+		for _, decl := range f.Decls {
+			if name := receiver(decl); name != "" {
+				name = path.Dir(file) + "." + name
+				if files[name] == nil {
+					files[name] = make(map[string]bool)
+				}
+				files[name][file] = true
+			}
+		}
+	})
+	for name, in := range files {
+		if len(in) > mostFiles && !slices.Contains(themed, name) {
+			t.Errorf("the methods of %s stand in %d files, more than %d: it is two or more types", name, len(in), mostFiles)
+		}
+	}
+	for _, name := range themed {
+		if len(files[name]) <= mostFiles {
+			t.Errorf("the methods of %s stand in %d files: take it out of the table", name, len(files[name]))
+		}
+	}
+}
+
+// receiver returns the name of the type of which a declaration is a method; empty if it is
+// none.
+func receiver(decl ast.Decl) string {
+	fn, ok := decl.(*ast.FuncDecl)
+	if !ok || fn.Recv == nil {
+		return ""
+	}
+	typ := fn.Recv.List[0].Type
+	for {
+		switch t := typ.(type) {
+		case *ast.StarExpr:
+			typ = t.X
+		case *ast.IndexExpr:
+			typ = t.X
+		case *ast.IndexListExpr:
+			typ = t.X
+		case *ast.Ident:
+			return t.Name
+		default:
+			return ""
+		}
+	}
+}
