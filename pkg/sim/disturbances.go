@@ -77,7 +77,7 @@ var disturbances = []disturbance{
 	}},
 	{"delay", longestDelay, func(c *Chaos) (where string, begin, end func()) {
 		s, long := c.port().segment, c.World.between(time.Millisecond, longestDelay)
-		return s.name, func() { s.Delay = long }, func() { s.Delay = 0 }
+		return s.name, func() { s.Delay = long }, func() { s.Delay, c.World.late = 0, c.World.now.Add(longestDelay) }
 	}},
 	{"twice", 0, func(c *Chaos) (where string, begin, end func()) {
 		s, share := c.port().segment, c.share()

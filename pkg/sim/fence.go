@@ -79,6 +79,7 @@ func (r *Router) powerCycle() {
 	w, external := r.world, r.world.external
 	r.Crash()
 	w.external = external
+	w.external.fenced++
 	life := r.life
 	w.After(w.between(rebootsWithin/10, rebootsWithin), func() {
 		if r.life == life {

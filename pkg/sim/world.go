@@ -42,14 +42,17 @@ type World struct {
 	broken time.Time
 	// external counts what was done to the LAN from outside, and not by a fence.
 	external external
+	// late is until when frames that lay in a queue may arrive.
+	late time.Time
 	// readdressed is when the address of a port last changed.
 	readdressed time.Time
 }
 
 // external is how often something was done to a LAN, and when it last was.
 type external struct {
-	count uint64
-	at    time.Time
+	count  uint64
+	at     time.Time
+	fenced int // routers that were switched off by a fence since
 }
 
 // beginning is the first instant of every world.
@@ -128,7 +131,7 @@ func (w *World) disturb() { w.disturbFor(0) }
 
 // disturbFor notes that it will not be quiet before d has passed.
 func (w *World) disturbFor(d time.Duration) {
-	w.external = external{w.external.count + 1, w.now.Add(d)}
+	w.external = external{count: w.external.count + 1, at: w.now.Add(d)}
 	w.shiftFor(d)
 	w.broken = latest(w.broken, w.now.Add(d))
 }
