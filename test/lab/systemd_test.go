@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -94,7 +95,7 @@ func (s *site) systemd(host, yaml string) *manager {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() {
-		if _, err := m.runs.End(9); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		if _, err := m.runs.End(syscall.SIGKILL); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			s.t.Error(err)
 		}
 		m.removeGroups(group)
@@ -121,7 +122,11 @@ func (m *manager) removeGroups(group string) {
 	})
 	slices.Reverse(groups)
 	for _, path := range groups {
-		if err := os.Remove(path); err != nil {
+		err := os.Remove(path)
+		for deadline := time.Now().Add(patience); errors.Is(err, syscall.EBUSY) && time.Now().Before(deadline); time.Sleep(often) {
+			err = os.Remove(path) // a process that has ended leaves its group a little later
+		}
+		if err != nil {
 			m.t.Errorf("remove what systemd left: %v", err)
 		}
 	}
