@@ -19,7 +19,7 @@ func newFence() *cobra.Command {
 		Long: "Show what the fence of the instance or group called NAME would run, and whether each of its\n" +
 			"conditions holds now. It asks the stations on the links, and runs nothing: only a takeover\n" +
 			"after the silence of an Active runs the fence.",
-		Args: cobra.ExactArgs(1),
+		Args: cobra.ExactArgs(1), ValidArgsFunction: completeName(&socket),
 		RunE: func(c *cobra.Command, args []string) error {
 			if !dryRun {
 				return usage("fence %s: only a takeover runs the fence; give --dry-run to see what it would run", args[0])

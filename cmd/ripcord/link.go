@@ -25,6 +25,7 @@ func newLink() *cobra.Command {
 		Long: "Show what each NIC can report about its link: flags, operstate, carrier, what the driver\n" +
 			"and the transceiver report, and what the daemon would watch it by. It needs no daemon;\n" +
 			"the transceiver answers those only who have CAP_NET_ADMIN.",
+		ValidArgsFunction: completeInterface,
 		RunE: func(c *cobra.Command, names []string) error {
 			reports, err := monitor.Inspect(names, time.Now())
 			if err != nil {

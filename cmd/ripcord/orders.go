@@ -20,7 +20,7 @@ func newRelease() *cobra.Command {
 		Long: "Hand the instance or group called NAME over to another router, as for work on this one,\n" +
 			"and take no part until ripcord resume, or for as long as --for says. It outlives a\n" +
 			"restart of the daemon, but not a boot. Where no other router is there, nobody serves.",
-		Args: cobra.ExactArgs(1),
+		Args: cobra.ExactArgs(1), ValidArgsFunction: completeName(&socket),
 		RunE: func(c *cobra.Command, args []string) error {
 			if c.Flags().Changed("for") && length <= 0 {
 				return usage("--for %v: give a time that is longer than nothing, as 10m", length)
@@ -50,7 +50,7 @@ func newResume() *cobra.Command {
 		Short: "Have an instance or group take part again",
 		Long: "Have the instance or group called NAME take part again after ripcord release. It takes\n" +
 			"over as after a fault: by its priority, and not before preempt_delay.",
-		Args: cobra.ExactArgs(1),
+		Args: cobra.ExactArgs(1), ValidArgsFunction: completeName(&socket),
 		RunE: func(c *cobra.Command, args []string) error {
 			done, err := control.Resume(c.Context(), socket, args[0])
 			if err != nil {

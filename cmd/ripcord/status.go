@@ -22,7 +22,7 @@ func newStatus() *cobra.Command {
 		Short: "Show who is active, why, and since when",
 		Long: "Show who is active, why, and since when: all instances, or those of the instance or\n" +
 			"group called NAME, what they track, and the links beneath them.",
-		Args: cobra.MaximumNArgs(1),
+		Args: cobra.MaximumNArgs(1), ValidArgsFunction: completeName(&socket),
 		RunE: func(c *cobra.Command, args []string) error {
 			switch {
 			case asJSON && c.Flags().Changed("format"):
@@ -60,6 +60,7 @@ func newStatus() *cobra.Command {
 	c.Flags().BoolVar(&watching, "watch", false, "show it again each second, with a star at what changed, until interrupted")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON document, for programs: --format json; with --watch, one a line")
 	c.Flags().StringVar(&format, "format", formatText, "text, json, or keepalived-json: what keepalived dumps for its exporters (json_version 2)")
+	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(statusFormats, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
 	takeSocket(c, &socket)
 	return c
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -170,5 +171,33 @@ func TestEventsOnThePort(t *testing.T) {
 	defer response.Body.Close()
 	if text, err := io.ReadAll(response.Body); string(text) != "0\n" || err != nil || response.Header.Get("Content-Type") != "application/x-ndjson" {
 		t.Errorf("%q, %v, %v", text, err, response.Header)
+	}
+}
+
+// TestFollowersKeepNobodyOut: clients that follow and never read take the places of one
+// another, and never those of others; nothing is held for them but what is in the socket.
+func TestFollowersKeepNobodyOut(t *testing.T) {
+	socket := filepath.Join(shortDir(t), "s")
+	k := newKept()
+	for range 4 * batch {
+		k.write(strings.Repeat("x", 4096)) // more than the socket takes
+	}
+	stop := run(t, listening(t, Config{Socket: socket, Events: k, Connections: 4}))
+	for range 20 {
+		c, err := net.Dial("unix", socket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := io.WriteString(c, "GET "+EventsPath+"?follow=1 HTTP/1.1\r\nHost: r\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		if _, err := Fetch(t.Context(), socket); err != nil || time.Since(begun) > 2*time.Second {
+			t.Fatalf("the status took %v: %v", time.Since(begun), err)
+		}
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
 	}
 }
