@@ -148,8 +148,10 @@ func (m *marks) mark(p *page, now time.Time) {
 		return !next[key].since.IsZero() && now.Sub(next[key].since) < markedFor
 	}
 	for _, b := range p.blocks {
+		rows := map[string]int{} // by what stands first in them
 		for r, row := range b.table {
-			name := row[0].text
+			name := fmt.Sprint(row[0].text, "\x00", rows[row[0].text])
+			rows[row[0].text]++
 			for c := range row {
 				if r == 0 || slices.Contains(b.ages, c) {
 					continue

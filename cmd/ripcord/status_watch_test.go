@@ -46,6 +46,14 @@ func TestMarks(t *testing.T) {
 			t.Errorf("%s after %v: want %q marked in\n%s", step.state, step.after, step.marked, got)
 		}
 	}
+	var twice marks
+	for range 3 { // rows that begin alike are told apart
+		p := page{blocks: []block{{name: "trackers", table: table{words("TRACKED BY", "STATE"), words("edge", "up"), words("edge", "down")}}}}
+		twice.mark(&p, now)
+		if got := p.blocks[0].table[2][1].text; got != "down" {
+			t.Errorf("a row that did not change shows %q", got)
+		}
+	}
 	s := statusOf(t, "healthy")
 	s.Instances[1].Warnings = []control.Warning{{Reason: "unheard", Text: "no station is heard"}}
 	p := statusPage(s, now)
