@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -74,9 +75,13 @@ func badInputs(url string) map[string]badInput {
 				}
 				return nil
 			}},
-		"leaves-children": {check: command, before: writes(0o755, "sleep 54321 & sleep 54321 & exit 9"), want: "exit status 9"},
-		"leaves-daemons":  {check: command + ", interval: 30s", before: writes(0o755, "setsid sleep 56789 & exit 9"), want: "exit status 9"}, // which hold the pipe of its output open
-		"ignores-SIGTERM": {check: command + ", timeout: 1s", before: writes(0o755, `trap "" TERM; while :; do sleep 98765; done`), want: "timed out after 1s"},
+		"leaves-children": {check: command, want: "exit status 9",
+			before: func(path string) { // whose children are known by their name
+				_ = os.Symlink("/bin/sleep", path+".sleep")
+				writes(0o755, `"$0.sleep" 1000 & "$0.sleep" 1000 & exit 9`)(path)
+			}},
+		"leaves-daemons":  {check: command + ", interval: 30s", before: writes(0o755, "setsid sleep 1000 & exit 9"), want: "exit status 9"}, // which hold the pipe of its output open
+		"ignores-SIGTERM": {check: command + ", timeout: 1s", before: writes(0o755, `trap "" TERM; while :; do sleep 1000; done`), want: "timed out after 1s"},
 		"untrusted":       {check: fmt.Sprintf("http: {url: '%s'}", url), want: "the certificate is not trusted: x509: certificate signed by unknown authority (insecure: true accepts any)"},
 		"text":            {check: file, before: holding("-3\n"), change: holding("three\n"), want: `PATH has "three", want an integer`, value: -3},
 		"huge": {check: file, before: holding("-3\n"), change: holding("1" + strings.Repeat("0", 30) + "\n"), value: -3,
@@ -149,10 +154,52 @@ func TestBadInput(t *testing.T) {
 		if after := a.usage(); after.kib > before.kib+16<<10 {
 			t.Errorf("it has %d KiB, and had %d", after.kib, before.kib)
 		}
-		if left, err := exec.Command("pgrep", "-af", "sleep 54321").Output(); err == nil {
+		if left, err := exec.Command("pgrep", "-af", path("leaves-children.sleep")).Output(); err == nil {
 			t.Errorf("children of a check are left:\n%s", left)
 		}
 		return wrong
+	})
+}
+
+// TestBadNotifyCommand: the same commands at a transition are each in the log with the same
+// words, and no advert is late for them.
+func TestBadNotifyCommand(t *testing.T) {
+	t.Parallel()
+	measuredAnew(t, func(t *testing.T, m *machine) (wrong string) {
+		s := newSite(t, []segment{inside}, "a")
+		path := func(name string) string { return filepath.Join(s.Dir, "input-"+name) }
+		commands := badInputs("")
+		maps.DeleteFunc(commands, func(_ string, in badInput) bool { return !strings.HasPrefix(in.check, "command:") })
+		yaml := "script_user: root\n" + router{150, often, ""}.yaml(s, s.socket("a"))
+		vrid := inside.vrid
+		for name, in := range commands {
+			if in.before != nil {
+				in.before(path(name))
+			}
+			timeout := "15s"
+			if strings.Contains(in.want, "1s") {
+				timeout = "1s"
+			}
+			vrid++
+			yaml += fmt.Sprintf("  - {name: %s, interface: eth0, vrid: %d, addresses: [%s.%d/24], notify: {active: [%s], timeout: %s}}\n", name, vrid, inside.network, vrid, path(name), timeout)
+		}
+		began := time.Now()
+		a := s.startYAML("a", yaml)
+		a.becomes("active", began, 10*time.Second)
+		sniffer, watched := s.sniff(inside), time.Now()
+		for name, in := range commands {
+			want := strings.ReplaceAll(in.want, "PATH", path(name))
+			l := a.wait(began, 20*time.Second, name+": "+want, func(l line) bool {
+				return l.Event == "notify.ran" && l.Name == name && strings.HasSuffix(l.Msg, ": "+want)
+			})
+			if in.after != nil {
+				if err := in.after(l); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+		}
+		time.Sleep(time.Second)
+		return s.undisturbed(m, sniffer.Adverts(), watched)
 	})
 }
 
@@ -182,12 +229,14 @@ func (s *site) saidOnce(d *daemon, inputs map[string]badInput) {
 	}
 }
 
-// undisturbed says how long there was no advert of the one instance, if that was too long.
+// undisturbed says how long there was no advert of the instance inside, if that was too long.
 func (s *site) undisturbed(m *machine, adverts []lan.Advert, since time.Time) (wrong string) {
 	s.t.Helper()
 	longest, last := time.Duration(0), since
 	for _, x := range adverts {
-		longest, last = max(longest, x.At.Sub(last)), x.At
+		if int(x.VRID) == inside.vrid {
+			longest, last = max(longest, x.At.Sub(last)), x.At
+		}
 	}
 	longest = max(longest, time.Since(last))
 	s.t.Logf("%d adverts; the longest time without one is %v", len(adverts), longest)
