@@ -53,14 +53,24 @@ func readPrefix(l *loader, at place) (netip.Prefix, bool) {
 		l.advise(at, "write it as IPv4", "%s is an IPv4 address mapped into IPv6", s)
 	case a.IsMulticast(), a.IsUnspecified(), a.IsLoopback(), p.Bits() == 0:
 		l.fail(at, "%s is no address that a router can hold", s)
-	case a.Is4() && p.Bits() < 31 && a == p.Masked().Addr():
-		l.fail(at, "%s is a network, not an address in it", s)
-	case a.Is4() && p.Bits() < 31 && !p.Contains(a.Next()):
-		l.fail(at, "%s is the broadcast address of its network", s)
 	default:
+		l.warnHost(at, p)
 		return p, true
 	}
 	return netip.Prefix{}, false
+}
+
+// warnHost notes an address that is the first or the last of its network: the kernel takes
+// it, but it is hardly meant.
+func (l *loader) warnHost(at place, p netip.Prefix) {
+	a := p.Addr()
+	switch {
+	case !a.Is4() || p.Bits() >= 31:
+	case a == p.Masked().Addr():
+		l.warn(at, "", "%s is a network, not an address in it", p)
+	case !p.Contains(a.Next()):
+		l.warn(at, "", "%s is the broadcast address of its network", p)
+	}
 }
 
 // diagnose says what is wrong with text that is no prefix, and what to do.

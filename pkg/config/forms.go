@@ -156,7 +156,7 @@ func password(l *loader, at place) (wire.Auth, bool) {
 	}
 	a := wire.Password(s)
 	switch {
-	case s == "" || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }):
+	case s == "" || l.format != Keepalived && strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }):
 		l.fail(at, "the password has to be printable ASCII, and not empty")
 		return wire.Auth{}, false
 	case len(s) > len(a.Data):

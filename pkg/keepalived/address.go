@@ -93,7 +93,10 @@ func (t *translator) addressIn(s *Statement) (a address, ok bool) {
 		}
 		switch w.Text {
 		case "dev":
-			a.device, ok = value()
+			if a.device, ok = value(); ok && !isLink(a.device.Text) {
+				t.ignore(a.device.Position, "name the interface itself; an alias such as eth0:1 is a label", "no interface is called %s: the address %s is left out", show(a.device.Text), s.word(0))
+				ok = false
+			}
 		case "label":
 			a.label, ok = value()
 			const longest = 15

@@ -132,7 +132,7 @@ func (t *translator) instanceTree(i *instance) *tree.Node {
 		m.duration("preempt_delay", i.preemptDelay)
 	}
 	if t.globals.startupDelay.value > 0 {
-		m.duration("startup_delay", t.globals.startupDelay)
+		m.duration("startup_delay", whole(t.globals.startupDelay, time.Millisecond))
 	}
 	t.sendingTree(m, i)
 	t.heldTree(m, i)
@@ -227,8 +227,8 @@ func (t *translator) heldTree(m builder, i *instance) {
 	g := t.globals
 	announce := newMap(i.at, m.Name)
 	announce.number("count", t.repeats(i.repeat.or(g.repeat)))
-	announce.duration("again_after", within(i.delay.or(g.delay), time.Hour))
-	announce.duration("refresh", within(i.refresh.or(g.refresh), 24*time.Hour))
+	announce.duration("again_after", whole(within(i.delay.or(g.delay), time.Hour), time.Second))
+	announce.duration("refresh", whole(within(i.refresh.or(g.refresh), 24*time.Hour), time.Second))
 	spacing := g.garpInterval
 	if i.family == 6 {
 		spacing = g.gnaInterval
@@ -246,6 +246,12 @@ func (t *translator) repeats(n number) number {
 // within bounds a duration.
 func within(l length, most time.Duration) length {
 	l.value = min(l.value, most)
+	return l
+}
+
+// whole cuts a duration down to whole steps.
+func whole(l length, step time.Duration) length {
+	l.value = l.value.Truncate(step)
 	return l
 }
 

@@ -197,6 +197,10 @@ func (t *translator) completeSending(i *instance) {
 		t.differ(i.vmac.at, "", "there is no virtual MAC with unicast peers: the addresses have the interface's MAC")
 		i.vmac = number{}
 	}
+	if a, err := netip.ParseAddr(i.source.Text); err == nil && a.Is6() && !a.IsLinkLocalUnicast() && len(i.peers) == 0 {
+		t.differ(i.source.Position, "", "adverts to ff02::12 leave from the link-local address, not from %s", a)
+		i.source = Word{}
+	}
 	first := map[netip.Addr]bool{}
 	own, _ := netip.ParseAddr(i.source.Text)
 	i.peers = slices.DeleteFunc(i.peers, func(p peer) bool {

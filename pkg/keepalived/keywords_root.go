@@ -146,6 +146,10 @@ func readDelays(t *translator, s *Statement, _ *translator) {
 			t.ignore(entry.at(), "", "%s has no delay: it is left out", entry.title())
 			continue
 		}
+		if !isLink(entry.word(0)) {
+			t.ignore(entry.at(), "", "no interface is called %s: it is left out", show(entry.word(0)))
+			continue
+		}
 		l := t.link(entry.Words[0])
 		l.down = t.secondsIn(entry.Words[1], 0, 255*time.Second, "there is no delay")
 		if len(entry.Words) > 2 {
@@ -157,7 +161,8 @@ func readDelays(t *translator, s *Statement, _ *translator) {
 // readMonitors reads one interface a line, and how its link is watched.
 func readMonitors(t *translator, s *Statement, _ *translator) {
 	for _, entry := range s.Block {
-		if len(entry.Words) == 0 {
+		if !isLink(entry.word(0)) {
+			t.ignore(entry.at(), "", "no interface is called %s: it is left out", show(entry.word(0)))
 			continue
 		}
 		l := t.link(entry.Words[0])
@@ -180,8 +185,8 @@ func (l *linkSettings) tree() builder {
 	if l.monitor.Text != "" {
 		m.text("monitor", l.monitor.Position, l.monitor.Text)
 	}
-	m.duration("down_delay", l.down)
-	m.duration("up_delay", l.up)
+	m.duration("down_delay", whole(l.down, time.Millisecond))
+	m.duration("up_delay", whole(l.up, time.Millisecond))
 	return m
 }
 

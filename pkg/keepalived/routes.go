@@ -166,6 +166,8 @@ func (t *translator) sound(m builder, what string) bool {
 			ok = isScope(text) && text != "nowhere" && text != "255"
 		case "fwmark":
 			ok = markPattern.MatchString(text)
+		case "interface", "iif":
+			ok = isLink(text)
 		}
 		if !ok {
 			t.ignore(e.Position, "", "%s is left out: %s is no value of %s", what, show(e.Value.Text), e.Key)

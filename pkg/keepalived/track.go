@@ -80,6 +80,10 @@ func (t *translator) readTracked(s *Statement, kind trackedKind, into *[]tracked
 			t.ignore(w.Position, t.elsewhere(kind, w.Text), "no %s is named %s so far: it is not tracked", kind, show(w.Text))
 			continue
 		}
+		if kind == trackedInterface && !isLink(w.Text) {
+			t.ignore(w.Position, "", "no interface is called %s: it is not tracked", show(w.Text))
+			continue
+		}
 		if taken[w.Text] {
 			t.ignore(w.Position, "leave one out", "%s is tracked already", show(w.Text))
 			continue

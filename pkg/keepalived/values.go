@@ -153,6 +153,13 @@ func wordTo[T any](field func(*T) *Word) func(*translator, *Statement, *T) {
 	return func(_ *translator, s *Statement, into *T) { *field(into) = s.Words[1] }
 }
 
+// isLink reports whether a link can have a name: an alias such as eth0:1 is none.
+func isLink(name string) bool {
+	const longest = 127
+	reserved := name == "" || name == "." || name == ".." || name == "all" || name == "default"
+	return !reserved && len(name) <= longest && !strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == '/' || r == ':' || r == 0x7f })
+}
+
 // A builder makes a map of the tree.
 type builder struct{ *tree.Node }
 
