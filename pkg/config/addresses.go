@@ -13,9 +13,9 @@ import (
 // held is one entry of addresses or extra_addresses.
 type held struct {
 	addr.Address
-	key  string // the key of the list
-	at   place
-	said given
+	key     string // the key of the list
+	at      place
+	present keySet
 }
 
 // addressOf reads an entry of the list with that key: A/len, or the map of
@@ -31,8 +31,8 @@ func addressOf(key string) form[held] {
 			h.Prefix = prefix
 			return h, ok
 		}
-		h.said = addressKeys.read(l, at, &h)
-		addressKeys.need(l, at, h.said)
+		h.present = addressKeys.read(l, at, &h)
+		addressKeys.need(l, at, h.present)
 		return h, h.Prefix.IsValid()
 	})
 }
@@ -120,10 +120,10 @@ func scope(l *loader, at place) (uint8, bool) {
 // checkFamily sees that nothing is asked of an IPv6 address that only IPv4 has.
 func (h held) checkFamily(l *loader) {
 	six := event.FamilyOf(h.Prefix.Addr()) == event.IPv6
-	if at, ok := h.said["label"]; ok && six {
+	if at, ok := h.present["label"]; ok && six {
 		l.fail(at, "IPv6 addresses have no labels")
 	}
-	switch at, ok := h.said["broadcast"]; {
+	switch at, ok := h.present["broadcast"]; {
 	case !ok || at.bad:
 	case six:
 		l.fail(at, "IPv6 has no broadcast addresses")

@@ -69,7 +69,7 @@ func (i *instance) all() []held { return slices.Concat(i.held, i.extra) }
 
 // sound says whether a key was said and could be read.
 func (i *instance) sound(key string) bool {
-	at, ok := i.said[key]
+	at, ok := i.present[key]
 	return ok && !at.bad
 }
 
@@ -77,7 +77,7 @@ func (i *instance) sound(key string) bool {
 // addresses are of it.
 func (i *instance) checkFamily(l *loader) {
 	switch {
-	case i.said["family"].bad:
+	case i.present["family"].bad:
 		return
 	case len(i.held) == 0:
 		i.checkBare(l)
@@ -97,8 +97,8 @@ func (i *instance) checkFamily(l *loader) {
 
 // checkBare finds the family of an instance without addresses.
 func (i *instance) checkBare(l *loader) {
-	at, said := i.said["addresses"]
-	if said && (at.bad || len(at.node.Items) > 0) {
+	at, present := i.present["addresses"]
+	if present && (at.bad || len(at.node.Items) > 0) {
 		return // there are some, and they were refused
 	}
 	if i.Family == 0 {
@@ -114,10 +114,10 @@ func (i *instance) checkBare(l *loader) {
 
 // checkVersion sees that what is said fits the version of VRRP.
 func (i *instance) checkVersion(l *loader) {
-	if i.said["version"].bad {
+	if i.present["version"].bad {
 		return
 	}
-	if at, ok := i.said["interval"]; ok && !at.bad {
+	if at, ok := i.present["interval"]; ok && !at.bad {
 		least, most, step := i.Version.Intervals()
 		l.within(i.where("interval"), at.node.Text, i.Interval, least, most, step)
 	}
@@ -167,7 +167,7 @@ func (i *instance) checkAddresses(l *loader) {
 
 // warn notes what is allowed but hardly meant.
 func (i *instance) warn(l *loader) {
-	if _, ok := i.said["priority"]; !ok {
+	if _, ok := i.present["priority"]; !ok {
 		l.warn(i.at.key("priority"), "routers of one priority are told apart by their addresses only; say which is preferred",
 			"left at its default, %d", i.Priority)
 	}

@@ -57,10 +57,10 @@ type instance struct {
 	fence      *vrrp.Fence
 	notify     Notify
 
-	at    place
-	own   given // said by the instance itself
-	said  given // said by it or the defaults
-	group *group
+	at      place
+	own     keySet // keys of the instance itself
+	present keySet // keys of it or of the defaults
+	group   *group
 }
 
 // virtualMAC is a value of the key of that name.
@@ -97,28 +97,28 @@ func (d *document) read(l *loader, at place, complete bool) {
 		l.advise(at, "an instance needs name, interface, vrid and addresses", "the configuration is empty")
 		return
 	}
-	said := documentKeys.read(l, at, d)
+	present := documentKeys.read(l, at, d)
 	if complete {
-		documentKeys.need(l, at, said)
+		documentKeys.need(l, at, present)
 	}
 }
 
 func readDefaults(l *loader, at place, d *document) bool {
-	d.defaults.said = instanceKeys.read(l, at, &d.defaults)
-	return d.defaults.said != nil
+	d.defaults.present = instanceKeys.read(l, at, &d.defaults)
+	return d.defaults.present != nil
 }
 
 func readInstances(l *loader, at place, d *document) bool {
 	all, ok := some(each(as(Description{}, func(l *loader, at place) (*instance, bool) {
 		i := d.defaults
-		i.at, i.said = at, given{}
+		i.at, i.present = at, keySet{}
 		i.own = instanceKeys.read(l, at, &i)
 		if i.own == nil {
 			return nil, false
 		}
-		maps.Copy(i.said, d.defaults.said)
-		maps.Copy(i.said, i.own)
-		instanceKeys.need(l, at, i.said)
+		maps.Copy(i.present, d.defaults.present)
+		maps.Copy(i.present, i.own)
+		instanceKeys.need(l, at, i.present)
 		return &i, true
 	}))).read(l, at)
 	d.instances = all

@@ -148,7 +148,7 @@ var boolean = described(plain(choice(words[bool]{{"true", true}, {"false", false
 // described gives a form another description.
 func described[V any](f form[V], what Description) form[V] { return form[V]{what, f.read} }
 
-// password is a simple password of VRRPv2. Nothing that is said of it repeats it.
+// password is a simple password of VRRPv2. No message repeats it.
 func password(l *loader, at place) (wire.Auth, bool) {
 	s, ok := l.word(at, "text")
 	if !ok {

@@ -19,8 +19,8 @@ type group struct {
 	fence        *vrrp.Fence
 	notify       Notify
 
-	at   place
-	said given
+	at      place
+	present keySet
 }
 
 // member is one entry of members.
@@ -34,9 +34,9 @@ func readGroup(l *loader, at place) (group, bool) {
 	g := group{at: at}
 	groupKeys.start(&g)
 	notifyKeys.start(&g.notify)
-	g.said = groupKeys.read(l, at, &g)
-	groupKeys.need(l, at, g.said)
-	return g, g.said != nil
+	g.present = groupKeys.read(l, at, &g)
+	groupKeys.need(l, at, g.present)
+	return g, g.present != nil
 }
 
 func readMember(l *loader, at place) (member, bool) {
@@ -89,7 +89,7 @@ func (g *group) findMembers(l *loader, byName map[string]*instance, names []stri
 func (d *document) checkFences(l *loader) {
 	for n := range d.groups {
 		if g := &d.groups[n]; g.lastStanding && cmp.Or(g.fence, d.defaults.fence) != nil {
-			l.advise(g.said["last_standing"], "leave one of the two out",
+			l.advise(g.present["last_standing"], "leave one of the two out",
 				"a member that serves while its group is in Fault takes over from whoever fell silent, and runs no fence")
 		}
 	}
@@ -106,7 +106,7 @@ func (g *group) checkPriority(l *loader) {
 	for n := range g.members {
 		m := &g.members[n]
 		switch {
-		case m.instance == nil || m.instance.said["priority"].bad:
+		case m.instance == nil || m.instance.present["priority"].bad:
 		case first == nil:
 			first = m
 		case m.instance.Priority != first.instance.Priority:

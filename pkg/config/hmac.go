@@ -23,19 +23,19 @@ type authentication struct {
 type hmac struct {
 	vrrp.HMAC
 	monotonic bool
-	said      given
+	present   keySet
 }
 
-// leastWindow is the shortest window that is chosen where none is said.
+// leastWindow is the shortest default of the window.
 const leastWindow = 5 * time.Second
 
 // readHMAC reads the section, of which keys is required.
 func readHMAC(l *loader, at place, a *authentication) bool {
 	h := &hmac{}
 	hmacKeys.start(h)
-	h.said = hmacKeys.read(l, at, h)
-	hmacKeys.need(l, at, h.said)
-	if h.said == nil {
+	h.present = hmacKeys.read(l, at, h)
+	hmacKeys.need(l, at, h.present)
+	if h.present == nil {
 		return false
 	}
 	a.hmac = h
@@ -45,19 +45,19 @@ func readHMAC(l *loader, at place, a *authentication) bool {
 
 // check finds the key to sign with, and sees that the parts agree.
 func (h *hmac) check(l *loader, at place) {
-	active, said := h.said["active"]
+	active, present := h.present["active"]
 	switch {
 	case len(h.Keys) == 0, active.bad: // was reported
-	case said && !h.has(h.Active):
+	case present && !h.has(h.Active):
 		l.fail(active, "there is no key %d", h.Active)
-	case !said && len(h.Keys) == 1:
+	case !present && len(h.Keys) == 1:
 		for id := range h.Keys {
 			h.Active = id
 		}
-	case !said:
+	case !present:
 		l.advise(at.key("active"), "say which of the keys signs", "missing, and there are %d keys", len(h.Keys))
 	}
-	if at, ok := h.said["window"]; ok && h.monotonic {
+	if at, ok := h.present["window"]; ok && h.monotonic {
 		l.warn(at, "replay: monotonic does not look at the time", "has no effect")
 	}
 }
@@ -113,12 +113,12 @@ func readSecrets(l *loader, at place) (map[uint8]wire.Secret, bool) {
 // readSecret reads one key, of its digits or a file with them.
 func readSecret(l *loader, at place) (wire.Secret, bool) {
 	var digits string
-	said := secretKeys.read(l, at, &digits)
-	if said == nil || !secretKeys.sound(said) {
+	present := secretKeys.read(l, at, &digits)
+	if present == nil || !secretKeys.sound(present) {
 		return wire.Secret{}, false
 	}
-	inline, isInline := said["hex"]
-	file, isFile := said["file"]
+	inline, isInline := present["hex"]
+	file, isFile := present["file"]
 	switch {
 	case isInline == isFile:
 		l.fail(at, "needs either file or hex")
@@ -129,7 +129,7 @@ func readSecret(l *loader, at place) (wire.Secret, bool) {
 	return secretOf(l, inline, digits, "the key")
 }
 
-// secretOf makes a secret of its digits. Nothing that is said of it repeats them.
+// secretOf makes a secret of its digits. No message repeats them.
 func secretOf(l *loader, at place, digits, what string) (wire.Secret, bool) {
 	key, err := hex.DecodeString(digits)
 	const hint = "make one with: openssl rand -hex 32"

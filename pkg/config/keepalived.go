@@ -14,8 +14,8 @@ import (
 	"ripcord/pkg/keepalived"
 )
 
-// keepalived makes the configuration of a file in keepalived's language. What is said of it
-// stands at its places in that file.
+// keepalived makes the configuration of a file in keepalived's language. Problems are
+// reported at their places in that file.
 func (l *loader) keepalived(path string, text []byte, o keepalived.Options) (*Config, error) {
 	return l.translated(keepalived.Translate(path, text, o))
 }

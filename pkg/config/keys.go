@@ -166,7 +166,7 @@ var hmacKeys = table[hmac]{
 		"How far the time of an advert may be from ours. Default: 5s, or three intervals if that is more.", ""},
 }
 
-// secretKeys are two ways to the digits of a key.
+// secretKeys are the two forms of the digits of a key.
 var secretKeys = table[string]{
 	{"file", optional, to(func(s *string) *string { return s }, as(pathText, digitsOf)),
 		"A file with the key in hexadecimal digits.", ""},

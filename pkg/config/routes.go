@@ -15,30 +15,30 @@ import (
 type (
 	routeEntry struct {
 		route.Route
-		at   place
-		said given
+		at      place
+		present keySet
 	}
 	ruleEntry struct {
 		route.Rule
-		at   place
-		said given
+		at      place
+		present keySet
 	}
 )
 
 func readRoute(l *loader, at place) (routeEntry, bool) {
 	r := routeEntry{at: at}
 	routeKeys.start(&r)
-	r.said = routeKeys.read(l, at, &r)
-	routeKeys.need(l, at, r.said)
-	return r, r.said != nil
+	r.present = routeKeys.read(l, at, &r)
+	routeKeys.need(l, at, r.present)
+	return r, r.present != nil
 }
 
 func readRule(l *loader, at place) (ruleEntry, bool) {
 	r := ruleEntry{at: at}
 	ruleKeys.start(&r)
-	r.said = ruleKeys.read(l, at, &r)
-	ruleKeys.need(l, at, r.said)
-	return r, r.said != nil
+	r.present = ruleKeys.read(l, at, &r)
+	ruleKeys.need(l, at, r.present)
+	return r, r.present != nil
 }
 
 // network is a prefix without bits behind its length.
@@ -146,9 +146,9 @@ func (i *instance) checkRoutes(l *loader) {
 	for n := range i.routes {
 		r := &i.routes[n]
 		i.checkType(l, r)
-		f := i.one(l, "routes", r.said, part{"to", r.To.Addr()}, part{"via", r.Via}, part{"source", r.Source})
+		f := i.one(l, "routes", r.present, part{"to", r.To.Addr()}, part{"via", r.Via}, part{"source", r.Source})
 		switch {
-		case r.To.IsValid() || !routeKeys.sound(r.said):
+		case r.To.IsValid() || !routeKeys.sound(r.present):
 		case f == event.IPv6:
 			r.To = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
 		default:
@@ -157,18 +157,18 @@ func (i *instance) checkRoutes(l *loader) {
 	}
 	for n := range i.rules {
 		r := &i.rules[n]
-		r.Family = i.one(l, "rules", r.said, part{"from", r.From.Addr()}, part{"to", r.To.Addr()})
+		r.Family = i.one(l, "rules", r.present, part{"from", r.From.Addr()}, part{"to", r.To.Addr()})
 	}
 }
 
 // checkType sees that a route has what its type and its family have.
 func (i *instance) checkType(l *loader, r *routeEntry) {
 	for _, key := range []string{"via", "interface", "source", "scope"} {
-		if at, ok := r.said[key]; ok && r.Type != route.Unicast {
+		if at, ok := r.present[key]; ok && r.Type != route.Unicast {
 			l.advise(i.spot("routes", at), "leave it out", "a route of type %s leads nowhere", r.Type)
 		}
 	}
-	at, ok := r.said["scope"]
+	at, ok := r.present["scope"]
 	if !ok || at.bad || r.Type != route.Unicast {
 		return
 	}
@@ -210,7 +210,7 @@ type part struct {
 }
 
 // one finds the family that all parts are of; the instance's if none has one.
-func (i *instance) one(l *loader, list string, keys given, parts ...part) event.Family {
+func (i *instance) one(l *loader, list string, keys keySet, parts ...part) event.Family {
 	f, by := i.Family, ""
 	for _, p := range parts {
 		switch of := event.FamilyOf(p.address); {
@@ -237,13 +237,13 @@ func checkRoutesOnce(l *loader, all []*instance) {
 	}
 	for _, i := range all {
 		for _, r := range i.routes {
-			if !routeKeys.sound(r.said) {
+			if !routeKeys.sound(r.present) {
 				continue
 			}
 			once(r.Key(), i.spot("routes", r.at), "give one of them another metric or table")
 		}
 		for _, r := range i.rules {
-			if ruleKeys.sound(r.said) {
+			if ruleKeys.sound(r.present) {
 				once(r.Rule, i.spot("rules", r.at), "leave one out")
 			}
 		}

@@ -28,9 +28,9 @@ func router(l *loader, at place) (spotted, bool) {
 
 // readUnicast reads the section, of which peers is required.
 func readUnicast(l *loader, at place, i *instance) bool {
-	said := unicastKeys.read(l, at, &i.sending)
-	unicastKeys.need(l, at, said)
-	return said != nil
+	present := unicastKeys.read(l, at, &i.sending)
+	unicastKeys.need(l, at, present)
+	return present != nil
 }
 
 // checkSending sees that adverts can leave as the file says, and that they can

@@ -34,8 +34,8 @@ const (
 	optional = "\x00optional"
 )
 
-// given holds the places of the keys that the file says.
-type given map[string]place
+// keySet holds the places of the keys that stand in the file.
+type keySet map[string]place
 
 // start fills in the defaults.
 func (t table[T]) start(into *T) {
@@ -53,11 +53,11 @@ func (t table[T]) start(into *T) {
 
 // read reads a map into a T, keys in the order of the table. It reports every
 // key that it does not know.
-func (t table[T]) read(l *loader, at place, into *T) given {
+func (t table[T]) read(l *loader, at place, into *T) keySet {
 	if !l.expect(at, tree.Map) {
 		return nil
 	}
-	said := given{}
+	present := keySet{}
 	for _, e := range at.node.Entries {
 		if slices.ContainsFunc(t, func(k key[T]) bool { return k.name == e.Key }) {
 			continue
@@ -65,7 +65,7 @@ func (t table[T]) read(l *loader, at place, into *T) given {
 		meant := l.suggest(e.Key, t.names())
 		l.advise(at.entry(e), spelling.DidYouMean(meant), "unknown key")
 		if meant != "" { // so that it is not called missing, too
-			said[meant] = place{path: join(at.path, meant), Position: e.Position, bad: true}
+			present[meant] = place{path: join(at.path, meant), Position: e.Position, bad: true}
 		}
 	}
 	for _, k := range t {
@@ -75,28 +75,28 @@ func (t table[T]) read(l *loader, at place, into *T) given {
 		default:
 			here := at.entry(*e)
 			here.bad = !k.value.read(l, here, into)
-			said[k.name] = here
+			present[k.name] = here
 		}
 	}
-	return said
+	return present
 }
 
-// need reports the required keys that were not said.
-func (t table[T]) need(l *loader, at place, said given) {
-	if said == nil {
+// need reports the required keys that are missing.
+func (t table[T]) need(l *loader, at place, present keySet) {
+	if present == nil {
 		return // not even a map, and reported as such
 	}
 	for _, k := range t {
-		if _, ok := said[k.name]; !ok && k.initial == required {
+		if _, ok := present[k.name]; !ok && k.initial == required {
 			l.fail(at.key(k.name), "missing, and it has no default")
 		}
 	}
 }
 
-// sound says whether all that had to be said was, and could be read.
-func (t table[T]) sound(said given) bool {
+// sound reports whether all required keys are present, and all values could be read.
+func (t table[T]) sound(present keySet) bool {
 	return !slices.ContainsFunc(t, func(k key[T]) bool {
-		at, ok := said[k.name]
+		at, ok := present[k.name]
 		return at.bad || !ok && k.initial == required
 	})
 }

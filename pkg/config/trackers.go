@@ -31,7 +31,7 @@ type check struct {
 	http    *track.HTTP
 	ping    *track.Ping
 	at      place
-	said    given
+	present keySet
 	used    bool
 }
 
@@ -57,9 +57,9 @@ var kindsOfCheck = []string{"command", "process", "file", "tcp", "http", "ping"}
 func readCheck(l *loader, at place) (*check, bool) {
 	c := &check{at: at}
 	checkKeys.start(c)
-	c.said = checkKeys.read(l, at, c)
-	checkKeys.need(l, at, c.said)
-	return c, c.said != nil
+	c.present = checkKeys.read(l, at, c)
+	checkKeys.need(l, at, c.present)
+	return c, c.present != nil
 }
 
 // filled reads a map of its own table, all of whose required keys are there, into a
@@ -68,12 +68,12 @@ func filled[T, S any](field func(*T) **S, keys table[S]) value[T] {
 	return value[T]{mapOf(keys), func(l *loader, at place, into *T) bool {
 		s := new(S)
 		keys.start(s)
-		said := keys.read(l, at, s)
-		keys.need(l, at, said)
-		if said != nil {
+		present := keys.read(l, at, s)
+		keys.need(l, at, present)
+		if present != nil {
 			*field(into) = s
 		}
-		return said != nil
+		return present != nil
 	}}
 }
 
@@ -195,7 +195,7 @@ func (d *document) checkChecks(l *loader) {
 	first := map[string]place{}
 	for _, c := range d.checks {
 		if at, taken := first[c.Name]; taken && c.Name != "" {
-			l.fail(c.said["name"], "%s is the name of %s already", c.Name, l.mention(at, c.said["name"]))
+			l.fail(c.present["name"], "%s is the name of %s already", c.Name, l.mention(at, c.present["name"]))
 		} else {
 			first[c.Name] = c.at
 		}
@@ -207,7 +207,7 @@ func (d *document) checkChecks(l *loader) {
 func (c *check) check(l *loader) {
 	var kinds []string
 	for _, k := range kindsOfCheck {
-		if _, ok := c.said[k]; ok {
+		if _, ok := c.present[k]; ok {
 			kinds = append(kinds, k)
 		}
 	}
@@ -216,19 +216,19 @@ func (c *check) check(l *loader) {
 		l.fail(c.at, "needs one of %s", alternatives(kindsOfCheck))
 		return
 	case len(kinds) > 1:
-		l.advise(c.said[kinds[1]], "make two checks of it, and track both", "the check has %s already", kinds[0])
+		l.advise(c.present[kinds[1]], "make two checks of it, and track both", "the check has %s already", kinds[0])
 		return
 	}
 	for _, k := range []string{"user", "group"} {
-		if at, ok := c.said[k]; ok && kinds[0] != "command" {
+		if at, ok := c.present[k]; ok && kinds[0] != "command" {
 			l.fail(at, "is for command only")
 		}
 	}
-	if at, ok := c.said["weight"]; ok && kinds[0] == "file" {
+	if at, ok := c.present["weight"]; ok && kinds[0] == "file" {
 		l.advise(at, "write it into file, beside path", "what a file's number is multiplied with stands in file")
 	}
 	for _, k := range []string{"interval", "timeout", "rise", "fall"} {
-		if at, ok := c.said[k]; ok && kinds[0] == "file" {
+		if at, ok := c.present[k]; ok && kinds[0] == "file" {
 			l.warn(at, "a file is read whenever it changes", "has no effect")
 		}
 	}
@@ -238,7 +238,7 @@ func (c *check) check(l *loader) {
 
 func (c *check) checkProcess(l *loader) {
 	p := c.process
-	switch at := c.said["process"]; {
+	switch at := c.present["process"]; {
 	case p == nil:
 	case p.Max > 0 && p.Min > p.Max:
 		l.fail(at, "min is %d, which is more than max, %d", p.Min, p.Max)
@@ -249,7 +249,7 @@ func (c *check) checkProcess(l *loader) {
 
 func (c *check) checkPing(l *loader) {
 	p := c.ping
-	switch at := c.said["ping"]; {
+	switch at := c.present["ping"]; {
 	case p == nil || !p.Address.IsValid() || p.Interface != "":
 	case p.Method == track.Neighbor:
 		l.fail(at.key("interface"), "missing: arp asks on one link")
@@ -284,19 +284,19 @@ type tracked struct {
 	weight      int
 	reverse     bool
 	at          place
-	said        given
+	present     keySet
 	found       *check // of that name; nil: none, or a link
 }
 
 func readTracked(l *loader, at place) (tracked, bool) {
 	t := tracked{at: at}
 	trackKeys.start(&t)
-	t.said = trackKeys.read(l, at, &t)
-	if t.said == nil {
+	t.present = trackKeys.read(l, at, &t)
+	if t.present == nil {
 		return t, false
 	}
-	_, isLink := t.said["interface"]
-	if _, isCheck := t.said["check"]; isLink == isCheck {
+	_, isLink := t.present["interface"]
+	if _, isCheck := t.present["check"]; isLink == isCheck {
 		l.fail(at, "needs either interface or check")
 		return t, false
 	}
@@ -342,7 +342,7 @@ func (n named) checkTrack(l *loader, track []tracked, where func(place) place) {
 		}
 		t.found.used = true
 		for _, key := range []string{"weight", "reverse"} {
-			if w, ok := t.said[key]; ok && t.found.file != nil {
+			if w, ok := t.present[key]; ok && t.found.file != nil {
 				l.advise(where(w), "write it into the check, beside path", "%s is a file, which has its own weight", t.check)
 			}
 		}
@@ -382,14 +382,14 @@ func (i *instance) warnTrack(l *loader) {
 }
 
 func (g *group) warnTrack(l *loader) {
-	if at, ok := g.said["fault"]; ok && len(g.track) == 0 && !g.said["track"].bad {
+	if at, ok := g.present["fault"]; ok && len(g.track) == 0 && !g.present["track"].bad {
 		l.warn(at, "it is about the group's own track", "has no effect")
 	}
 }
 
 // effective is the weight of an entry: its own, or that of the check.
 func (t *tracked) effective() int {
-	if _, own := t.said["weight"]; own || t.found == nil {
+	if _, own := t.present["weight"]; own || t.found == nil {
 		return t.weight
 	}
 	return t.found.weight
