@@ -53,7 +53,8 @@ type router struct {
 }
 
 // newRouter writes the directory of a router: the text as keepalived.conf, what corpus has to
-// be included, and a command that records how it was run.
+// be included, a command that records how it was run, and a reader of the FIFO that records
+// its lines.
 func newRouter(t *testing.T, s *stage.Stage, b brand, host, text string) *router {
 	t.Helper()
 	r := &router{Stage: s, brand: b, host: host, dir: filepath.Join(s.Dir, host)}
@@ -69,6 +70,7 @@ func newRouter(t *testing.T, s *stage.Stage, b brand, host, text string) *router
 	}{
 		{"keepalived.conf", text, 0o600},
 		{"notify.sh", "#!/bin/sh\necho \"$@\" >>/etc/keepalived/calls\n", 0o755},
+		{"fifo.sh", "#!/bin/sh\nwhile read -r line; do echo \"fifo: $line\" >>/etc/keepalived/calls; done <\"$1\"\n", 0o755},
 		{"calls", "", 0o666},
 	} {
 		path := filepath.Join(r.dir, f.name)
