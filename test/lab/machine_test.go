@@ -79,3 +79,17 @@ func TestPromoteSecondaries(t *testing.T) {
 		s.ip("a", "address", "del", "203.0.113.50/24", "dev", "eth0")
 	}
 }
+
+// stopped returns how many adverts, at most, an instance that advertises each interval could
+// not send since the machine stood still, as one does that its host gives no time: those of
+// that time, and one of the interval in which it listens afterwards.
+func (m *machine) stopped(interval time.Duration) (adverts uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, late := range m.late {
+		if late >= interval/2 {
+			adverts += uint64(late/interval) + 2
+		}
+	}
+	return adverts
+}

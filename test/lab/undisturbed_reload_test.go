@@ -52,7 +52,7 @@ func (u *undisturbed) withReloads(t *testing.T) {
 		busy := m.busy(3 * time.Millisecond)
 		base := latestOf(&quiet, without)
 		return lateReloads("reloads", base, latestOf(&reloaded, reloads), busy) +
-			lateReloads("files that cannot be taken", base, latestOf(&rejected, rejections), busy) + u.missed(sentOf(before), since)
+			lateReloads("files that cannot be taken", base, latestOf(&rejected, rejections), busy) + u.missed(m, sentOf(before), since)
 	})
 }
 

@@ -147,7 +147,7 @@ func (u *undisturbed) withChecks(t *testing.T) {
 		time.Sleep(shortOr(2*time.Second, 5*time.Minute))
 		busy := u.watchAdverts(func() { time.Sleep(measuredFor()) })
 		during := u.a.holdings()
-		wrong = u.judge(t, "checks", quiet, busy) + u.missed(sent, since)
+		wrong = u.judge(t, "checks", quiet, busy) + u.missed(m, sent, since)
 		u.ran(t, busy)
 		u.head = u.ofKinds(u.dir, idle)
 		u.reread()
@@ -215,7 +215,7 @@ func (u *undisturbed) withNotify(t *testing.T) {
 			t.Errorf("%d notify commands hang, want 128: %v", during.children, during)
 		}
 		t.Logf("while the notify commands hang: %v", during)
-		wrong = u.judge(t, "notify commands that hang", quiet, busy) + u.missed(sent, since)
+		wrong = u.judge(t, "notify commands that hang", quiet, busy) + u.missed(m, sent, since)
 		u.head = checks
 		u.reread()
 		return wrong
