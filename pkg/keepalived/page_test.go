@@ -63,7 +63,7 @@ load balancing alone, from the same file, beside ripcord.
 **Exporters and scripts.** ` + "`ripcord status --format keepalived-json`" + `, or ` + "`GET /v1/keepalived`" + `, has what keepalived's JSON dump has. Commands of
 notify and the FIFO get keepalived's words.
 
-**How it is tested.** ` + "`make keepalived-diff`" + ` starts a keepalived 2.2.7 and ripcord from more than 120 files, each on a LAN of its own, and compares
+**How it is tested.** ` + "`make keepalived-diff`" + ` starts a keepalived 2.2.7 and ripcord from more than 160 files, each on a LAN of its own, and compares
 their adverts, what they hold, to whom they yield and which commands they run.
 
 **As a service.** ` + "`systemctl edit ripcord`" + ` changes the file that the unit reads:
