@@ -119,6 +119,9 @@ func (c Config) keepalived() *Keepalived {
 			data := keepalivedData(m)
 			data.setup(c.Source.Setup(m.Instance.Name), m.State == event.Active)
 			data.track(m.Instance.Track, checks)
+			for _, t := range g.Trackers { // keepalived's members track what their group does
+				data.track([]vrrp.Tracker{t.Tracker}, checks)
+			}
 			out.VRRP = append(out.VRRP, KeepalivedInstance{data, keepalivedStatistics(c.Source.Stats(m.Instance.Name), m.State == event.Active)})
 		}
 	}

@@ -38,6 +38,7 @@ func TestKeepalivedDocument(t *testing.T) {
 	inside := source.groups[0].Members[0].Instance
 	inside.Version, inside.Auth, inside.Track = wire.V2, wire.Password("secret"), tracked()
 	source.groups[0].Members[1].State = event.Active
+	source.groups[0].Trackers = []vrrp.TrackerStatus{{Tracker: vrrp.Tracker{Kind: vrrp.TrackInterface, Name: "eth8"}}}
 	w := httptest.NewRecorder()
 	reader(Config{Source: source}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, KeepalivedPath, nil))
 	var got bytes.Buffer
