@@ -165,3 +165,12 @@ func placed(t *testing.T, n *tree.Node) {
 		placed(t, e.Value)
 	}
 }
+
+// TestErrorsAreKept sees that an error is not lost behind any number of other notes.
+func TestErrorsAreKept(t *testing.T) {
+	text := "vrrp_instance a {\n" + strings.Repeat("x 1\n", 5000) + "interface eth0\n}\n"
+	tr := Translate("x.conf", []byte(text), Options{System: testSystem{}})
+	if tr.Root != nil || !slices.ContainsFunc(tr.Notes, func(n Note) bool { return n.Class == Error && strings.Contains(n.Message, "virtual_router_id") }) {
+		t.Errorf("%d notes, tree %v, and no error", len(tr.Notes), tr.Root)
+	}
+}

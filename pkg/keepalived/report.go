@@ -29,28 +29,31 @@ type Note struct {
 	Hint    string // what to do about it; may be empty
 }
 
-// mostNotes is how many notes are kept.
-const mostNotes = 2000
+// mostNotes is how many errors are kept, and how many other notes: more than anybody
+// lists.
+const mostNotes = 500
 
 // A report collects notes.
 type report struct {
 	notes   []Note
-	errors  int
+	errors  int    // all, those too that are not kept
+	others  int    // likewise
 	subject string // of what is being translated
 }
 
 func (r *report) note(class Class, at tree.Position, hint, format string, args []any) {
+	count := &r.others
 	if class == Error {
-		r.errors++
+		count = &r.errors
 	}
-	if len(r.notes) >= mostNotes {
+	if *count++; *count > mostNotes {
 		return
 	}
 	r.notes = append(r.notes, Note{at, class, r.subject, fmt.Sprintf(format, args...), hint})
 }
 
-// full reports whether no more notes are kept.
-func (r *report) full() bool { return len(r.notes) >= mostNotes }
+// full reports whether no more notes but errors are kept.
+func (r *report) full() bool { return r.others >= mostNotes }
 
 func (r *report) fail(at tree.Position, hint, format string, args ...any) {
 	r.note(Error, at, hint, format, args)

@@ -67,7 +67,7 @@ func (tb table[T]) read(t *translator, block string, statements []*Statement, in
 	for _, s := range statements {
 		k := tb.find(s.keyword())
 		if k == nil {
-			t.unknown(s, block, tb.names())
+			t.unknown(s, block, tb.names)
 			continue
 		}
 		if !t.fits(s, k.least, k.most, k.shape) {
@@ -88,7 +88,7 @@ func (tb table[T]) read(t *translator, block string, statements []*Statement, in
 }
 
 // unknown notes a keyword that is not in the table of its block.
-func (t *translator) unknown(s *Statement, block string, names []string) {
+func (t *translator) unknown(s *Statement, block string, names func() []string) {
 	what := "is no keyword"
 	if block != "" {
 		what += " of " + block
@@ -106,11 +106,11 @@ func (t *translator) unknown(s *Statement, block string, names []string) {
 }
 
 // meant is a hint at the keyword that was meant.
-func (t *translator) meant(s *Statement, block string, names []string) string {
+func (t *translator) meant(s *Statement, block string, known func() []string) string {
 	if t.full() {
 		return ""
 	}
-	word := s.keyword()
+	word, names := s.keyword(), known()
 	if near := nearest(word, names); near != "" {
 		return spelling.DidYouMean(near)
 	}
