@@ -8,12 +8,10 @@ import (
 
 // facts are all that a group knows. Its state follows from them.
 type facts struct {
-	started bool
-	name    string // of the group, or of its only instance
-	members []*member
-	// trackers are what the group tracks; faultAll: all of its own have to fail.
-	trackers []tracker
-	faultAll bool
+	started  bool
+	name     string // of the group, or of its only instance
+	members  []*member
+	trackers trackers // what the group tracks
 	// lastStanding lets sound members serve alone where nobody serves.
 	lastStanding bool
 	// startWaits is a start that waits for the first results of checks; nil: none does.

@@ -36,7 +36,7 @@ func (f *facts) firstFault() (*member, event.Reason) {
 			}
 		}
 	}
-	if t := f.trackerFault(); t != nil {
+	if t := f.trackers.firstFault(); t != nil {
 		return t.member, t.fault().reason
 	}
 	if _, ok := f.faults[f.releaseKey()]; ok {

@@ -239,7 +239,7 @@ func (f *facts) ownPriority() uint8 {
 	if own == Owner {
 		return Owner // weights do not make another of the owner of the addresses
 	}
-	return uint8(min(max(int(own)+f.weights(), leastPriority), mostPriority))
+	return uint8(min(max(int(own)+f.trackers.weights(), leastPriority), mostPriority))
 }
 
 // The bounds of a priority with weights: 255 is the owner's, 0 resigns.

@@ -46,7 +46,7 @@ func (s *step) updateLink(m *member, link event.Link) {
 	}
 	for _, key := range m.linkFaults() {
 		was, stood := s.f.faults[key]
-		if !stood || key == wrong || s.f.tracked(key) { // a tracker of the same link may cause it, too
+		if !stood || key == wrong || s.f.trackers.cause(key) { // a tracker of the same link may cause it, too
 			continue
 		}
 		if wrong.reason != "" { // no wait begins anew for it

@@ -41,10 +41,10 @@ func NewMachine(cfg Group, tickets *Tickets, now time.Time) *Machine {
 		m.facts.faults[faultKey{in.Interface, event.InterfaceDown}] = fault{since: now}
 	}
 	m.facts.name = cfg.Title()
-	m.facts.faultAll, m.facts.lastStanding = cfg.FaultAll, cfg.LastStanding
+	m.facts.lastStanding = cfg.LastStanding
 	m.facts.trackers = newTrackers(&cfg, m.facts.members, now)
 	for i := range m.facts.trackers {
-		if t := &m.facts.trackers[i]; t.fatal() && m.facts.isFault(t) {
+		if t := &m.facts.trackers[i]; t.fatal() && m.facts.trackers.isFault(t) {
 			m.facts.faults[t.fault()] = fault{since: now}
 		}
 	}
@@ -167,7 +167,7 @@ func (s *step) absorbStart(in Start) {
 	if s.f.started {
 		return
 	}
-	if s.f.awaitsChecks() {
+	if s.f.trackers.awaitChecks() {
 		s.waitForChecks(in)
 		return
 	}

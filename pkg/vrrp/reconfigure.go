@@ -162,7 +162,6 @@ func (f *facts) hasOn(key faultKey) bool {
 func (s *step) keepTrackers(links []event.Link) {
 	before := s.f.trackers
 	s.trackers = nil
-	s.f.faultAll = s.cfg.FaultAll
 	s.f.trackers = newTrackers(&s.cfg, s.f.members, s.now)
 	for i := range s.f.trackers {
 		t := &s.f.trackers[i]

@@ -51,67 +51,6 @@ const (
 	TrackerDown
 )
 
-// tracker is a Tracker of the group, and what is known of it.
-type tracker struct {
-	Tracker
-	member *member // that lists it; nil: the group does
-	state  TrackerState
-	since  time.Time // of the state
-	change int       // that it reported, if it reports one
-	err    string
-}
-
-// failed reports whether the tracker is down, or up if it is reversed.
-func (t *tracker) failed() bool {
-	if t.Reverse {
-		return t.state == TrackerUp
-	}
-	return t.state == TrackerDown
-}
-
-// adds returns what the tracker adds to the priority.
-func (t *tracker) adds() int {
-	switch {
-	case t.state == TrackerWaiting, t.Reported && t.failed():
-		return 0
-	case t.Reported:
-		return t.change
-	case (t.Weight > 0) != t.failed():
-		return t.Weight
-	}
-	return 0
-}
-
-// fatal reports whether the failure of the tracker is a fault.
-func (t *tracker) fatal() bool { return t.Weight == 0 }
-
-// fault returns the fault that the failure of the tracker is.
-func (t *tracker) fault() faultKey {
-	if t.Kind == TrackInterface {
-		return faultKey{t.Name, event.InterfaceDown}
-	}
-	return faultKey{t.Name, event.CheckFailed}
-}
-
-// newTrackers returns what a group tracks. The links of the members are watched anyway;
-// a link of which nothing is known is down.
-func newTrackers(cfg *Group, members []*member, now time.Time) (list []tracker) {
-	add := func(m *member, of []Tracker) {
-		for _, t := range of {
-			state := TrackerWaiting
-			if t.Kind == TrackInterface {
-				state = TrackerDown
-			}
-			list = append(list, tracker{Tracker: t, member: m, state: state, since: now})
-		}
-	}
-	for _, m := range members {
-		add(m, m.Track)
-	}
-	add(nil, cfg.Track)
-	return list
-}
-
 // absorbTracked learns the state of a check.
 func (s *step) absorbTracked(in Tracked) {
 	if s.note(TrackCheck, in.Check, in.State, in.Change, in.Err) {
@@ -122,7 +61,7 @@ func (s *step) absorbTracked(in Tracked) {
 
 // startIfChecked starts a group that waited for the results of checks once it has all.
 func (s *step) startIfChecked() {
-	if s.f.startWaits != nil && !s.f.awaitsChecks() {
+	if s.f.startWaits != nil && !s.f.trackers.awaitChecks() {
 		start := *s.f.startWaits
 		s.f.startWaits = nil
 		s.culprit = ""
@@ -141,17 +80,10 @@ func (s *step) trackLink(l event.Link) bool {
 }
 
 // note notes the state of all trackers of that name, and reports whether it is news.
-func (s *step) note(kind TrackerKind, name string, state TrackerState, change int, err string) (changed bool) {
-	for i := range s.f.trackers {
-		t := &s.f.trackers[i]
-		if t.Kind != kind || t.Name != name || t.state == state && t.change == change && t.err == err {
-			continue
-		}
-		if t.state != state {
-			t.since = s.now
-		}
-		t.state, t.change, t.err = state, change, err
-		changed, s.trackers = true, nil
+func (s *step) note(kind TrackerKind, name string, state TrackerState, change int, err string) bool {
+	changed := s.f.trackers.note(kind, name, state, change, err, s.now)
+	if changed {
+		s.trackers = nil // the status lists them anew
 	}
 	return changed
 }
@@ -166,7 +98,7 @@ func (s *step) follow(name string, cause event.Cause) {
 // the others: in this order, so that a group which stays in Fault begins no wait anew.
 func (s *step) followTrackers(cause event.Cause) {
 	for _, t := range s.f.trackers {
-		if t.fatal() && s.f.isFault(&t) {
+		if t.fatal() && s.f.trackers.isFault(&t) {
 			if len(s.f.faults) == 0 {
 				s.culprit = t.Name
 			}
@@ -185,86 +117,13 @@ func (s *step) followTrackers(cause event.Cause) {
 	}
 }
 
-// ends returns the reason of the transition that the end of the fault brings.
-func (t *tracker) ends() event.Reason {
-	if t.Kind == TrackInterface {
-		return event.InterfaceUp
-	}
-	return event.Recovered
-}
-
 // faulty reports whether any tracker, or the link of a member, causes a fault.
 func (f *facts) faulty(key faultKey) bool {
-	if f.tracked(key) {
+	if f.trackers.cause(key) {
 		return true
 	}
 	for _, m := range f.members {
 		if wrong, _ := m.linkFault(); wrong == key {
-			return true
-		}
-	}
-	return false
-}
-
-// tracked reports whether any tracker causes a fault.
-func (f *facts) tracked(key faultKey) bool {
-	for i := range f.trackers {
-		if t := &f.trackers[i]; t.fatal() && t.fault() == key && f.isFault(t) {
-			return true
-		}
-	}
-	return false
-}
-
-// isFault reports whether the failure of a tracker is a fault now. If all entries of a group
-// must have failed (FaultAll), one alone is no fault.
-func (f *facts) isFault(t *tracker) bool {
-	if !t.failed() || t.member != nil || !f.faultAll || t.Reported {
-		return t.failed()
-	}
-	for i := range f.trackers {
-		if o := &f.trackers[i]; o.member == nil && o.fatal() && !o.Reported && !o.failed() {
-			return false
-		}
-	}
-	return true
-}
-
-// trackerFault returns the first tracker that is a fault now; nil if there is none.
-func (f *facts) trackerFault() *tracker {
-	for i := range f.trackers {
-		if t := &f.trackers[i]; t.fatal() && f.isFault(t) {
-			return t
-		}
-	}
-	return nil
-}
-
-// awaitsChecks reports whether a check of the group has no result yet.
-func (f *facts) awaitsChecks() bool {
-	for i := range f.trackers {
-		if f.trackers[i].state == TrackerWaiting {
-			return true
-		}
-	}
-	return false
-}
-
-// weights returns the sum of what all trackers add to the priority, each once however
-// often the group and its members list it.
-func (f *facts) weights() (sum int) {
-	for i := range f.trackers {
-		t := &f.trackers[i]
-		if !f.listedBefore(i) {
-			sum += t.adds()
-		}
-	}
-	return sum
-}
-
-func (f *facts) listedBefore(i int) bool {
-	for j := range i {
-		if f.trackers[j].Tracker == f.trackers[i].Tracker {
 			return true
 		}
 	}
