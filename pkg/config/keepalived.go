@@ -57,6 +57,9 @@ func (system) Glob(pattern string) []string {
 }
 
 func (system) Read(path string, most int) ([]byte, error) {
+	if info, err := os.Stat(path); err == nil && (info.IsDir() || info.Mode().Perm()&0o111 != 0) {
+		return nil, keepalived.ErrSkipped
+	}
 	file, _, err := openRegular(path)
 	if err != nil {
 		return nil, err

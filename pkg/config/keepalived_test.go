@@ -81,6 +81,42 @@ func TestKeepalivedPlaces(t *testing.T) {
 	}
 }
 
+// TestKeepalivedIncludes sees that a directory and a program among what is included are left
+// out, and that a file that cannot be read is an error.
+func TestKeepalivedIncludes(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string, mode os.FileMode) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "d", "old"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write("keepalived.conf", "include d/*\n", 0o600)
+	write("d/a.conf", "vrrp_instance a {\n interface eth0\n virtual_router_id 1\n virtual_ipaddress { 192.0.2.1/24 }\n}\n", 0o600)
+	write("d/run.sh", "exit 1\n", 0o755)
+	c, err := Load(filepath.Join(dir, "keepalived.conf"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	skipped := 0
+	for _, w := range c.Warnings {
+		if strings.Contains(w.Message, "is not included") {
+			skipped++
+		}
+	}
+	if skipped != 2 || len(c.Sets) != 1 {
+		t.Errorf("%d are left out, %d instances", skipped, len(c.Sets))
+	}
+	if err := os.Symlink("/dev/null", filepath.Join(dir, "d", "z")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(filepath.Join(dir, "keepalived.conf"), Options{}); err == nil || !strings.Contains(err.Error(), "cannot be included") {
+		t.Errorf("a device is included: %v", err)
+	}
+}
+
 // TestKeepalivedOwnPeers sees that a file that is meant for all routers runs on each: its
 // own address is no peer.
 func TestKeepalivedOwnPeers(t *testing.T) {

@@ -1,6 +1,7 @@
 package keepalived
 
 import (
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -237,6 +238,8 @@ func (r *reader) take(l line, name string) {
 	}
 	text, err := r.System.Read(name, MostText-total+1)
 	switch {
+	case errors.Is(err, ErrSkipped):
+		r.report.ignore(l.at, "", "%s is not included: %v", show(name), err)
 	case err != nil:
 		r.report.fail(l.at, "", "cannot be included: %v", err)
 	case total+len(text) > MostText:

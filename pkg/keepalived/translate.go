@@ -1,6 +1,8 @@
 package keepalived
 
 import (
+	"errors"
+
 	"ripcord/pkg/tree"
 )
 
@@ -9,7 +11,8 @@ import (
 type System interface {
 	// Glob returns the paths that a pattern matches, in the order of their names.
 	Glob(pattern string) []string
-	// Read returns the text of a file, of which it reads no more than some bytes.
+	// Read returns the text of a file, of which it reads no more than some bytes. The error
+	// is ErrSkipped for a directory and for a program.
 	Read(path string, most int) ([]byte, error)
 	// Getenv returns a variable of the environment; empty: there is none.
 	Getenv(name string) string
@@ -24,6 +27,9 @@ type System interface {
 	// Table returns the number of a routing table.
 	Table(name string) (number uint32, known bool)
 }
+
+// ErrSkipped is the error of what keepalived does not include, though a pattern matches it.
+var ErrSkipped = errors.New("a directory or a program is no configuration")
 
 // Options are what the file does not say itself.
 type Options struct {
