@@ -138,7 +138,7 @@ func (p *parts) buildRouter(o Options) error {
 	}
 	p.router = router.New(router.Config{
 		Groups: o.Config.Groups, Stats: p.stats,
-		Links: p.links, Heard: &p.heard, Results: &p.results, Events: &p.events,
+		Links: p.links, Heard: &p.heard, Results: &p.results, Events: &p.events, Warnings: p.warnings,
 		Engine: p.engine, Addresses: addresses, Receiver: p.receiver, Confirmer: p.monitor, Fencer: fencer{p},
 		Lease: p.lease, Minter: p.minter, Alarm: alarm, Now: time.Now,
 	})

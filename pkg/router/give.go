@@ -28,8 +28,12 @@ func (r *Router) give(out *Orders) {
 		r.cfg.Fencer.Fence(f)
 	}
 	for _, e := range out.Events {
-		if t, ok := e.(event.InstanceTransition); ok {
-			r.moved(t)
+		switch e := e.(type) {
+		case event.InstanceTransition:
+			r.moved(e)
+		case event.Warning:
+			r.cfg.Warnings.Set(!e.Over, e) // which publishes it, if it is news
+			continue
 		}
 		r.cfg.Events.Publish(e)
 	}

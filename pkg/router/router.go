@@ -25,6 +25,8 @@ type Config struct {
 	Heard   *bus.Topic[vrrp.Heard]
 	Results *bus.Topic[vrrp.Result]
 	Events  *bus.Topic[event.Event]
+	// Warnings takes those of the groups.
+	Warnings *event.Warnings
 
 	Engine    Engine
 	Addresses Addresses

@@ -26,6 +26,7 @@ type router struct {
 	instances []instance
 	grouped   bool // all instances in one group
 	nopreempt bool
+	two       bool // ripcord's `routers: 2`; keepalived has nothing of the kind
 	once      bool // announce at becoming Active alone, not 5 s later again
 	realtime  bool // keepalived's option
 }
@@ -61,6 +62,9 @@ func (m ripcord) command(dir, host string, r router) (*exec.Cmd, error) {
 	fmt.Fprintf(&b, "defaults: {priority: %d, interval: %v, preempt: %t", r.priority, r.interval, !r.nopreempt)
 	if r.once {
 		b.WriteString(", announce: {again_after: 0s}")
+	}
+	if r.two {
+		b.WriteString(", routers: 2")
 	}
 	b.WriteString("}\ninstances:\n")
 	var names []string
