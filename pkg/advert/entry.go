@@ -21,6 +21,7 @@ type entry struct {
 	rank    uint64    // among those due at one instant: who was planned first
 	due     time.Time // when the next advert leaves
 	quiet   time.Time // after a stall: nothing is sent before
+	grid    time.Time // after a stall: an instant of those at which it advertised before
 	stalled uint64    // the turn in which it was last found stalled
 	armed   bool      // the first advert is for later: it leaves when due
 
@@ -43,6 +44,20 @@ func (e *entry) Before(f *entry) bool {
 		return order < 0
 	}
 	return e.rank < f.rank
+}
+
+// next returns when the advert after one that leaves now is due: on the grid, past now, so
+// that lateness does not add up and no adverts leave at once. After a stall that is the grid
+// from before, as soon as one advert has left: the stall held back all instances alike,
+// which would advertise in one batch for ever, and the last of a thousand milliseconds late.
+func (e *entry) next(now time.Time) time.Time {
+	from := e.due
+	if !e.grid.IsZero() {
+		from, e.grid = e.grid, time.Time{}
+		now = now.Add(e.slack()) // what is due earlier would leave in this batch, again
+	}
+	steps := max(now.Sub(from), 0)/e.interval + 1
+	return from.Add(steps * e.interval)
 }
 
 // lateness returns how late an entry has to be to count as stalled. An armed one is

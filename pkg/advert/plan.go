@@ -129,6 +129,9 @@ func (p *Plan) findStalls(now time.Time) {
 // stall holds an entry back for as long as the state machine listens: the others advertise
 // at the interval that the adverts bear.
 func (p *Plan) stall(e *entry, now time.Time, gap time.Duration) {
+	if e.grid.IsZero() {
+		e.grid = e.due
+	}
 	e.due = now.Add(e.bears)
 	e.quiet, e.stalled = e.due, p.turn
 	p.reports = append(p.reports, Report{Instance: e.instance, Gap: gap})
@@ -184,7 +187,7 @@ func (p *Plan) take(o *Given) *entry {
 
 func (p *Plan) start(o *Given, now time.Time) {
 	e := p.take(o)
-	e.quiet, e.begun, e.cause, e.given = time.Time{}, false, o.Cause, o.At
+	e.quiet, e.grid, e.begun, e.cause, e.given = time.Time{}, time.Time{}, false, o.Cause, o.At
 	e.due, e.armed = now.Add(e.interval), false
 	if !o.When.IsZero() {
 		e.due, e.armed, e.given = o.When, true, o.When
@@ -227,9 +230,7 @@ func (p *Plan) repeat(now time.Time) {
 			return
 		}
 		p.advertise(e, late)
-		// On the grid, past now: lateness does not add up, and no adverts leave at once.
-		steps := max(late, 0)/e.interval + 1
-		e.due = e.due.Add(steps * e.interval)
+		e.due = e.next(now)
 		p.queue.Put(e)
 	}
 }

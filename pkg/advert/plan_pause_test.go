@@ -19,6 +19,33 @@ func TestPlanStall(t *testing.T) {
 	s.want(s.at(10*sec), "repeat:slow")
 }
 
+// TestPlanStallKeepsThePhase: a stall ends for all instances at once, and they advertise
+// together once; then each is back where it was between the others.
+func TestPlanStallKeepsThePhase(t *testing.T) {
+	s := newScript(t)
+	s.at(0, start("a", sec))
+	s.at(300*ms, start("b", sec))
+	s.at(700*ms, start("c", sec))
+	s.want(s.at(8100*ms), "stalled a 7.1s, stalled b 6.8s, stalled c 6.4s")
+	s.want(s.at(9100*ms-1), "")
+	s.want(s.at(9100*ms), "repeat:a, repeat:b, repeat:c")
+	for _, c := range []struct {
+		at   time.Duration
+		want string
+	}{{9300 * ms, "repeat:b"}, {9700 * ms, "repeat:c"}, {10 * sec, "repeat:a"}, {10300 * ms, "repeat:b"}, {10700 * ms, "repeat:c"}, {11 * sec, "repeat:a"}} {
+		s.wantNext(c.at-50*ms, c.at)
+		s.want(s.at(c.at), c.want)
+	}
+	// Where its own instant is that at which the stall ends, or within the slack after it, it
+	// advertises once, and an interval later.
+	s.want(s.at(20999500*time.Microsecond), "stalled b 9.6995s, stalled a 8.9995s, stalled c 9.2995s")
+	s.want(s.at(21999500*time.Microsecond), "repeat:a, repeat:b, repeat:c")
+	s.want(s.at(22*sec), "")
+	s.want(s.at(22300*ms), "repeat:b")
+	s.want(s.at(22700*ms), "repeat:c")
+	s.want(s.at(23*sec), "repeat:a")
+}
+
 // TestPlanStallAtTheOldPace: adverts that bear a longer interval than that at which they
 // still leave are held back for the longer one.
 func TestPlanStallAtTheOldPace(t *testing.T) {
