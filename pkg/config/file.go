@@ -13,7 +13,7 @@ func readFile(path string) ([]byte, fs.FileInfo, error) {
 	file, err := os.Open(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil, fmt.Errorf("no configuration: %w; write one there, or name another file with --config", err)
+		return nil, nil, fmt.Errorf("no configuration: %w; write one there, or name another file with --config%s", err, instead(path, keepalivedPath))
 	case err != nil:
 		return nil, nil, fmt.Errorf("read the configuration: %w", err)
 	}
@@ -30,6 +30,17 @@ func readFile(path string) ([]byte, fs.FileInfo, error) {
 		return nil, nil, fmt.Errorf("read the configuration: %s is larger than %d MiB, the largest that is read: is it the right file?", path, MaxSize>>20)
 	}
 	return text, info, nil
+}
+
+// keepalivedPath is where keepalived has its configuration.
+const keepalivedPath = "/etc/keepalived/keepalived.conf"
+
+// instead is a hint at another file that is there, where the usual one is not.
+func instead(missing, other string) string {
+	if info, err := os.Stat(other); missing != Path || err != nil || !info.Mode().IsRegular() {
+		return ""
+	}
+	return ", as " + other + ", which runs as it is"
 }
 
 // openRegular opens a file on disk, and nothing that could block.

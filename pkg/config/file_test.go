@@ -27,3 +27,19 @@ func TestLoadLargest(t *testing.T) {
 		t.Errorf("/dev/zero: %v", err)
 	}
 }
+
+func TestInstead(t *testing.T) {
+	other := filepath.Join(t.TempDir(), "keepalived.conf")
+	if got := instead(Path, other); got != "" {
+		t.Errorf("a file that is not there is hinted at: %q", got)
+	}
+	if err := os.WriteFile(other, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := instead(Path, other); got != ", as "+other+", which runs as it is" {
+		t.Errorf("%q", got)
+	}
+	if got := instead("/x.yaml", other); got != "" {
+		t.Errorf("another file than the one that was named is hinted at: %q", got)
+	}
+}

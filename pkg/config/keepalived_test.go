@@ -2,13 +2,16 @@ package config
 
 import (
 	"errors"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"ripcord/pkg/keepalived"
 	"ripcord/pkg/wire"
 )
 
@@ -130,5 +133,41 @@ func TestKeepalivedOwnPeers(t *testing.T) {
 	}
 	if _, err := keepalivedFile(t, Machine{"eth0": {netip.MustParseAddr("198.51.100.1")}}, strings.Replace(text, " 198.51.100.2\n", "", 1)); err == nil {
 		t.Error("a router whose only peer is itself runs")
+	}
+}
+
+// TestKeepalivedMutations sees that no damage to a file crashes the loader, that what it
+// loads keeps what docs/configuration.md promises, and that what it refuses says why.
+func TestKeepalivedMutations(t *testing.T) {
+	files, err := filepath.Glob("../keepalived/testdata/*.conf")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no input: %v", err)
+	}
+	random := rand.New(rand.NewPCG(3, 4))
+	signs := []string{"{", "}", "\"", "\n", "#", "-1", "300", "lo", "fe80::1", "192.0.2.0/24", "default", "\xff", " ", "interface eth0\n", "weight -9\n", "priority 255\n", "vrrp_strict\n", "use_vmac\n"}
+	for range 3 {
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 1 + random.IntN(3) {
+				at := random.IntN(len(text) + 1)
+				upto := min(at+random.IntN(8), len(text))
+				text = slices.Concat(text[:at], []byte(signs[random.IntN(len(signs))]), text[upto:])
+			}
+			l := &loader{format: Keepalived}
+			c, err := l.keepalived(file, text, keepalived.Options{ID: "alpha", WithoutLVS: true, System: anyMachine{}})
+			var all Problems
+			switch {
+			case err == nil:
+				checkConfig(t, c)
+			case !errors.As(err, &all) || len(all) == 0 || all[0].Line < 1 || all[0].Column < 1 || all[0].Message == "":
+				t.Errorf("%s: refused with %v:\n%s", file, err, text)
+			}
+			if t.Failed() {
+				t.Fatalf("%s:\n%s", file, text)
+			}
+		}
 	}
 }
