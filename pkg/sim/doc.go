@@ -6,7 +6,8 @@
 //	Segment  a switch: the ports that are plugged in hear one another, late or not at all
 //	Port     a router's link to a segment, with its cable, address and filter
 //	Router   router.Core, advert.Plan and validate.Acceptor, with power, pauses and a wall
-//	         clock: its loop (loop.go), engine (engine.go) and address worker (worker.go)
+//	         clock: its loop (loop.go), engine (engine.go), address worker (worker.go) and
+//	         fence command (fence.go)
 //	Chaos    a seeded story of disturbances, with times of quiet between
 //	Check    what must hold whatever happens: the list stands at its type
 //
