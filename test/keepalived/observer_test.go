@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -28,8 +29,8 @@ type observer struct {
 	notes []string
 }
 
-// observe returns what was seen of a make of router with a file.
-func observe(t *testing.T, f file, b brand) []string {
+// observe returns what was seen of a make of router with a file, and what it said.
+func observe(t *testing.T, f file, b brand) (notes []string, log string) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(corpus, f.name+".conf"))
 	if err != nil {
@@ -51,7 +52,11 @@ func observe(t *testing.T, f file, b brand) []string {
 	}
 	o.play()
 	t.Logf("seen of %s:\n%s", b, strings.Join(o.notes, "\n"))
-	return o.notes
+	said, err := os.ReadFile(o.router.runs.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o.notes, string(said)
 }
 
 // The phases last as long as a takeover may (three intervals and a second), and somewhat
@@ -62,14 +67,14 @@ const patience = 15 * time.Second
 func (o *observer) takeover() time.Duration {
 	return 4*o.file.interval + time.Second + o.file.slower
 }
-func (o *observer) yielding() time.Duration { return 2*o.file.interval + time.Second }
+func (o *observer) yielding() time.Duration { return 4*o.file.interval + time.Second }
 
 // play is the order of events.
 func (o *observer) play() {
 	before := o.router.held(o.t)
 	began := time.Now()
 	o.router.start(o.t, o.file.args...)
-	o.wait(o.takeover(), func() bool { return len(o.firstAdverts()) >= o.file.routers && o.speaking() == len(o.firstAdverts()) })
+	o.wait("alone", o.takeover(), func() bool { return len(o.firstAdverts()) >= o.file.routers && o.speaking() == len(o.firstAdverts()) })
 	o.first = o.firstAdverts()
 	for _, a := range o.first {
 		o.note("advert %s: %v > %v, from %v, TTL %d, %x", a.Segment, a.Source, a.Destination, a.MAC, a.HopLimit, a.Message)
@@ -80,12 +85,14 @@ func (o *observer) play() {
 	o.against("a lower priority", before, func(own uint8) uint8 { return own - 1 })
 	o.against("an equal priority", before, func(own uint8) uint8 { return own - own/255 })
 	again := time.Now()
-	o.wait(o.takeover(), o.allSpeak)
+	o.wait("alone again", o.takeover(), o.allSpeak)
 	o.look("alone again", again, before)
 
 	stopped := time.Now()
 	o.router.stop(o.t)
-	time.Sleep(500 * time.Millisecond)
+	o.wait("stopped", 0, func() bool {
+		return !slices.ContainsFunc(o.first, func(a lan.Advert) bool { return o.says(a, stopped) != "resigns" })
+	})
 	o.look("stopped", stopped, before)
 }
 
@@ -96,20 +103,20 @@ func (o *observer) against(whom string, before []string, priority func(own uint8
 	var speaking sync.WaitGroup
 	speaking.Go(func() { o.rival.speak(o.t, o.first, priority, quit) })
 	if whom == "a lower priority" {
-		o.wait(o.takeover(), o.allSpeak)
+		o.wait(whom, o.takeover(), o.allSpeak)
 	} else {
-		o.wait(o.yielding(), func() bool { return o.speaking() == o.owned() })
+		o.wait(whom, o.yielding(), func() bool { return o.speaking() == o.owned() })
 	}
 	o.look("against "+whom, began, before)
 	close(quit)
 	speaking.Wait()
 }
 
-// wait waits for some time, and on until it is done or patience is over; then until what was
-// begun is finished.
-func (o *observer) wait(least time.Duration, done func() bool) {
+// wait waits for some time, and on until it is done or patience is over, unless it will not be
+// done in that phase; then until what was begun is finished.
+func (o *observer) wait(phase string, least time.Duration, done func() bool) {
 	time.Sleep(least)
-	if !o.file.quiet {
+	if o.file.still == "" || !regexp.MustCompile(o.file.still).MatchString(phase) {
 		for end := time.Now().Add(patience); !done() && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		}
 	}
@@ -139,8 +146,8 @@ func (o *observer) speaking() (n int) {
 	return n
 }
 
-// recently is how long ago the last advert of an Active may be.
-func recently(of lan.Advert) time.Duration { return interval(of)*3/2 + 200*time.Millisecond }
+// recently is how long ago the last advert of an Active may be: until others take it for gone.
+func recently(of lan.Advert) time.Duration { return 3*interval(of) + 500*time.Millisecond }
 
 // last returns the index of the last advert of the virtual router that another one is of; -1:
 // there is none.

@@ -1,6 +1,7 @@
 package keepalived
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,59 +11,88 @@ import (
 	"ripcord/test/netns"
 )
 
+// seen is what was seen of keepalived and of ripcord with a file, and what ripcord said.
+type seen struct {
+	file
+	theirs, ours []string
+	log          string
+}
+
 // TestSameFile starts keepalived and ripcord from each file, each on a LAN of its own, and
-// compares what was seen.
+// compares what was seen. Where they differ without a reason they are started once more, with
+// fewer beside them; both stories are shown, and the second one counts.
 func TestSameFile(t *testing.T) {
 	netns.NeedRoot(t)
 	wanted := regexp.MustCompile(*chosen)
-	files := slices.DeleteFunc(slices.Clone(files), func(f file) bool { return !wanted.MatchString(f.name) })
-	brands := []brand{keepalived, ripcord}
-	seen := make([][2][]string, len(files))
-	t.Run("seen", func(t *testing.T) {
-		for i, f := range files {
-			f.interval, f.routers = max(f.interval, time.Second), max(f.routers, 1)
-			for n, b := range brands {
-				t.Run(f.name+" "+string(b), func(t *testing.T) {
-					t.Parallel()
-					seen[i][n] = observe(t, f, b)
-				})
-			}
+	all := watch(t, "seen", slices.DeleteFunc(slices.Clone(files), func(f file) bool { return !wanted.MatchString(f.name) }))
+	var differ []file
+	for _, s := range all {
+		if wrong := s.wrong(); len(wrong) > 0 {
+			t.Logf("%s: at first they differed:\n%s", s.name, strings.Join(wrong, "\n"))
+			differ = append(differ, s.file)
 		}
-	})
-	for i, f := range files {
-		t.Run(f.name, func(t *testing.T) { compare(t, f, seen[i][0], seen[i][1]) })
+	}
+	again := watch(t, "seen again", differ)
+	for _, s := range all {
+		t.Run(s.name, func(t *testing.T) {
+			if i := slices.IndexFunc(again, func(other seen) bool { return other.name == s.name }); i >= 0 {
+				s = again[i]
+			}
+			if wrong := s.wrong(); len(wrong) > 0 {
+				t.Errorf("keepalived (-) and ripcord (+) differ:\n%s\nripcord said:\n%s", strings.Join(wrong, "\n"), s.log)
+			}
+		})
 	}
 }
 
-// compare fails for each difference without a reason, and for each reason without a difference.
-func compare(t *testing.T, f file, theirs, ours []string) {
-	if len(theirs) == 0 || len(ours) == 0 {
-		t.Fatal("nothing was seen of one of them")
+// watch starts both from each file, all at once.
+func watch(t *testing.T, title string, files []file) []seen {
+	all := make([]seen, len(files))
+	t.Run(title, func(t *testing.T) {
+		for i, f := range files {
+			f.interval, f.routers = max(f.interval, time.Second), max(f.routers, 1)
+			s := &all[i]
+			s.file = f
+			t.Run(f.name+" "+string(keepalived), func(t *testing.T) {
+				t.Parallel()
+				s.theirs, _ = observe(t, f, keepalived)
+			})
+			t.Run(f.name+" "+string(ripcord), func(t *testing.T) {
+				t.Parallel()
+				s.ours, s.log = observe(t, f, ripcord)
+			})
+		}
+	})
+	return all
+}
+
+// wrong lists the differences without a reason, and the reasons without a difference.
+func (s seen) wrong() (wrong []string) {
+	if len(s.theirs) == 0 || len(s.ours) == 0 {
+		return []string{"nothing was seen of one of them"}
 	}
-	theirs, ours = likened(theirs), likened(ours)
-	var story []string
-	used := make([]bool, len(f.differs))
+	theirs, ours := likened(s.theirs), likened(s.ours)
+	used := make([]bool, len(s.differs))
 	for _, line := range append(marked("-", without(theirs, ours)), marked("+", without(ours, theirs))...) {
-		explained := false
-		for i, d := range f.differs {
-			if regexp.MustCompile(d.lines).MatchString(line) {
+		explained := slices.ContainsFunc(s.perhaps, func(d difference) bool { return d.explains(line) })
+		for i, d := range s.differs {
+			if d.explains(line) {
 				explained, used[i] = true, true
 			}
 		}
-		explained = explained || slices.ContainsFunc(f.perhaps, func(d difference) bool { return regexp.MustCompile(d.lines).MatchString(line) })
 		if !explained {
-			story = append(story, line)
+			wrong = append(wrong, line)
 		}
 	}
-	if len(story) > 0 {
-		t.Errorf("keepalived (-) and ripcord (+) differ:\n%s", strings.Join(story, "\n"))
-	}
-	for i, d := range f.differs {
+	for i, d := range s.differs {
 		if !used[i] {
-			t.Errorf("they do not differ any more in %s (%s): remove the line", d.lines, d.reason)
+			wrong = append(wrong, fmt.Sprintf("they do not differ any more in %s (%s): remove the line", d.lines, d.reason))
 		}
 	}
+	return wrong
 }
+
+func (d difference) explains(line string) bool { return regexp.MustCompile(d.lines).MatchString(line) }
 
 // likened are lines without the parts that differ by design.
 func likened(lines []string) []string {
