@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"fmt"
 
 	"ripcord/pkg/spelling"
 	"ripcord/pkg/vrrp"
@@ -107,6 +108,9 @@ func (g *group) checkPriority(l *loader) {
 		m := &g.members[n]
 		switch {
 		case m.instance == nil || m.instance.present["priority"].bad:
+		case g.lastStanding && m.instance.Priority <= vrrp.ImpairedLastStanding:
+			l.advise(m.at, fmt.Sprintf("give it %d or more", vrrp.ImpairedLastStanding+1),
+				"%s has priority %d, and with last_standing 1 and 2 are those of routers that serve in part", m.name, m.instance.Priority)
 		case first == nil:
 			first = m
 		case m.instance.Priority != first.instance.Priority:

@@ -20,6 +20,8 @@ import (
 //	           tracks, nor while it is released
 //	weighed    its priority, and that of its adverts, is what its configuration and what it
 //	           tracks make it, or 1 while it lacks something
+//	last       a member that serves without its group has no fault of its own, and is
+//	           advertised with priority 1
 //	silent     it sends no advert of an instance that was ordered to fall silent, and no
 //	           probe while it serves
 //
@@ -57,6 +59,7 @@ type Check struct {
 	World      *World
 	Violations []string
 	Takeovers  int // how often any became Active
+	Alone      int // turns of a router with a member that served without its group
 	Fenced     int // how often any ran its fence command, and it succeeded
 
 	routers  []record       // by their places
@@ -142,11 +145,16 @@ func (c *Check) whole(r *Router, active bool) {
 	if active && (r.barred(r.knowledge) || r.released) {
 		c.violate("%s is Active although it is released (%v) or knows that what it tracks has failed", r.Name, r.released)
 	}
-	if p, want := r.group().Priority(), r.weighed(); p != want && !(p == vrrp.Impaired && r.mayBeImpaired()) {
+	if p, want := r.group().Priority(), r.weighed(); p != want && !(p == r.cfg[0].Impaired() && r.mayBeImpaired()) {
 		c.violate("%s has priority %d, and what it tracks makes it %d", r.Name, p, want)
 	}
 	for _, in := range r.instances {
-		if in.held != hold || in.advertised != active {
+		if in.alone() {
+			c.last(r, in)
+			continue
+		}
+		stood := in.held && active && r.cfg[0].LastStanding // alone, before its group took over
+		if in.held != hold && !stood || in.advertised != active {
 			c.violate("%s is half moved: group %v, %s held %v, advertised %v", r.Name, r.group().State(), in.Name, in.held, in.advertised)
 		}
 		if active && !in.port.known {
@@ -189,8 +197,12 @@ func (c *Check) frame(in *instance, m *advert.Message) {
 	switch {
 	case !resigns && (in.advertised || !in.armed.IsZero() && !c.World.now.Before(in.armed)):
 		*resigned = time.Time{}
-		if p := m.Payload[priorityAt]; p != r.group().Priority() {
-			c.violate("%s advertises %s with priority %d, and has %d", r.Name, in.Name, p, r.group().Priority())
+		want := r.group().Priority()
+		if in.alone() {
+			want = vrrp.Impaired
+		}
+		if p := m.Payload[priorityAt]; p != want {
+			c.violate("%s advertises %s with priority %d, and has %d", r.Name, in.Name, p, want)
 		}
 	case !resigns && (!resigned.IsZero() && !in.begun.After(*resigned) || c.World.now.After(in.silenced)):
 		c.violate("%s advertises %s, and was ordered not to", r.Name, in.Name)

@@ -52,6 +52,10 @@ func (c *Check) served() {
 			return
 		}
 	}
+	if c.covered() {
+		c.unserved = time.Time{}
+		return
+	}
 	now := c.World.now
 	if c.unserved.IsZero() {
 		c.unserved, c.dropped = now, c.shifting()

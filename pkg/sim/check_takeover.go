@@ -74,7 +74,7 @@ func (c *Check) alone(r *Router) {
 func (r *Router) mayPreempt(o *Router) bool {
 	in, theirs := r.instances[0], o.instances[0]
 	ours, others := r.priority(), o.priority()
-	return ours == vrrp.Owner || (in.Preempt || others == vrrp.Impaired) && others < ours && theirs.Version == in.Version
+	return ours == vrrp.Owner || (in.Preempt || others <= r.cfg[0].Impaired()) && others < ours && theirs.Version == in.Version
 }
 
 // awake checks that a Backup which has slept does not take over at once from an Active that
@@ -173,7 +173,7 @@ func (c *Check) unheard(r *Router, ours uint8) {
 			if o.at.Before(in.joined) {
 				continue // it was another member, of which nothing is known
 			}
-			yields := o.priority >= ours || !in.Preempt && o.priority > vrrp.Impaired
+			yields := o.priority >= ours || !in.Preempt && o.priority > r.cfg[0].Impaired()
 			if yields && ago > crossing && ago < time.Duration(in.Miss)*o.interval && !c.endedSince(r, o, ours) && !outdone(o, c.routers[r.at].heard[in.at]) {
 				c.violate("%s took over with priority %d, and heard %s with priority %d %v ago%s", r.Name, ours, o.source, o.priority, ago, c.describe())
 			}
@@ -192,7 +192,7 @@ func outdone(o heard, all []heard) bool {
 func (c *Check) endedSince(r *Router, o heard, ours uint8) bool {
 	for _, all := range c.routers[r.at].heard {
 		for _, by := range all {
-			worse := by.priority <= vrrp.Impaired || by.priority < ours
+			worse := by.priority <= r.cfg[0].Impaired() || by.priority < ours
 			if worse && by.was >= o.priority && !by.ended.Before(o.at) {
 				return true
 			}

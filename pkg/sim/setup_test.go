@@ -29,6 +29,8 @@ type setup struct {
 	faultAll bool
 	fence    *vrrp.Fence
 
+	lastStanding bool
+
 	routers int // that each router is told; 0: it is not
 
 	versions []wire.Version  // of each router; nil: all speak VRRPv3
@@ -81,7 +83,7 @@ func group(s setup, i int) []vrrp.Group {
 	if s.family == event.IPv6 {
 		first, second = "fe80::1", "fe80::2"
 	}
-	g := vrrp.Group{Name: "edge", Track: s.track, FaultAll: s.faultAll, Fence: s.fence, Members: []vrrp.Instance{
+	g := vrrp.Group{Name: "edge", Track: s.track, FaultAll: s.faultAll, Fence: s.fence, LastStanding: s.lastStanding, Members: []vrrp.Instance{
 		member("inside", "eth0", 51, first, inside), member("outside", "eth1", 52, second, outside),
 	}}
 	g.Members[0].Track = s.listed
@@ -159,6 +161,11 @@ var setups = []setup{
 		fence: &vrrp.Fence{Timeout: fenceTimeout}},
 	{name: "fence or proceed, 100ms", share: 0.02, interval: 100 * time.Millisecond, priorities: []uint8{150, 100}, preempt: true, family: event.IPv6,
 		recovery: vrrp.Recovery{Adverts: 2, Wait: 35 * time.Second}, fence: &vrrp.Fence{Timeout: fenceTimeout, Proceed: true}},
+	{name: "last standing, 1s", share: 0.2, interval: time.Second, priorities: []uint8{150, 100}, family: event.IPv4,
+		recovery: vrrp.Recovery{Adverts: 2, Wait: 35 * time.Second}, lastStanding: true,
+		track: []vrrp.Tracker{{Kind: vrrp.TrackInterface, Name: "eth2"}}},
+	{name: "last standing, all equal, 100ms", share: 0.02, interval: 100 * time.Millisecond, priorities: []uint8{100, 100, 100}, preempt: true, family: event.IPv6,
+		lastStanding: true, track: []vrrp.Tracker{{Kind: vrrp.TrackInterface, Name: "eth2"}}, listed: []vrrp.Tracker{{Kind: vrrp.TrackCheck, Name: "disk"}}},
 	{name: "VRRPv2", share: 0.05, interval: time.Second, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4,
 		versions: []wire.Version{wire.V2, wire.V2}},
 }

@@ -83,10 +83,13 @@ func (s setup) chaos(t *testing.T, seed uint64, long time.Duration) {
 	if check.Takeovers == 0 && long > time.Hour {
 		t.Error("nobody ever took over: this proves nothing")
 	}
+	if check.Alone == 0 && s.lastStanding && long > 24*time.Hour {
+		t.Error("nobody ever served alone: this proves nothing")
+	}
 	if check.Fenced == 0 && s.fence != nil && long > time.Hour {
 		t.Error("no fence ever succeeded: this proves nothing")
 	}
 	if testing.Verbose() {
-		t.Logf("%d takeovers, %d after a fence, disturbances: %v", check.Takeovers, check.Fenced, chaos.Counts)
+		t.Logf("%d takeovers, %d after a fence, %d turns of a last one standing, disturbances: %v", check.Takeovers, check.Fenced, check.Alone, chaos.Counts)
 	}
 }

@@ -189,5 +189,9 @@ func (r *Router) weighed() uint8 {
 			own += t.Weight
 		}
 	}
-	return uint8(min(max(own, 1), vrrp.Owner-1))
+	least := 1
+	if r.cfg[0].LastStanding {
+		least = vrrp.ImpairedLastStanding + 1
+	}
+	return uint8(min(max(own, least), vrrp.Owner-1))
 }

@@ -18,8 +18,8 @@ import (
 //     own priority and the Skew_Time of priority 1: so every router without fault is first,
 //     an impaired one also, and of two with faults the one with the greater priority. A
 //     priority 0 shortens nothing: the routers without fault wait for Skew_Time alone.
-//   - It advertises priority 1. Every router without fault preempts that, whatever its
-//     Preempt_Mode, and it yields to each Active of a greater priority as soon as it hears
+//   - It advertises priority 1; a router that is impaired has 2 in such a group. Every router
+//     without fault preempts that, whatever its Preempt_Mode, and it yields to each Active of a greater priority as soon as it hears
 //     it, on this segment alone.
 //   - Two that serve alone compare their addresses on the first member on which both serve
 //     and hear each other, as groups do.

@@ -223,12 +223,24 @@ func (s *step) inStep(m *member, r resignation) {
 // whatever its Preempt_Mode.
 const Impaired = 1
 
+// ImpairedLastStanding is that priority in a group with LastStanding, where 1 is that of a
+// member which serves alone: a router that lacks something is still better.
+const ImpairedLastStanding = 2
+
+// Impaired returns the priority that the group advertises while it lacks something.
+func (g *Group) Impaired() uint8 {
+	if g.LastStanding {
+		return ImpairedLastStanding
+	}
+	return Impaired
+}
+
 // priority returns the priority in force, which is one for all members of a group:
 // it is advertised, sets Skew_Time, and is compared with that of others. It is the
 // only place that derives it.
 func (f *facts) priority() uint8 {
 	if f.impaired() {
-		return Impaired
+		return f.members[0].impaired
 	}
 	return f.ownPriority()
 }
@@ -239,7 +251,11 @@ func (f *facts) ownPriority() uint8 {
 	if own == Owner {
 		return Owner // weights do not make another of the owner of the addresses
 	}
-	return uint8(min(max(int(own)+f.trackers.weights(), leastPriority), mostPriority))
+	least := leastPriority
+	if f.lastStanding {
+		least = ImpairedLastStanding + 1
+	}
+	return uint8(min(max(int(own)+f.trackers.weights(), least), mostPriority))
 }
 
 // The bounds of a priority with weights: 255 is the owner's, 0 resigns.

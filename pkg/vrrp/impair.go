@@ -121,7 +121,7 @@ func (s *step) judgePlaced(m *member, in Placed) {
 // longer than one that holds nothing would.
 func (s *step) heardServing(m *member, h Heard) {
 	goesOn := m.other.source == h.Source && h.Cause.At.Sub(m.other.since) > servesAfter
-	if h.Priority > Impaired || goesOn {
+	if h.Priority > m.impaired || goesOn {
 		s.f.impairment.served = false
 	}
 }
@@ -218,7 +218,7 @@ func (f *facts) excused() bool {
 	for _, m := range f.members {
 		if o := &m.other; o.source.IsValid() {
 			ours := m.Instance.Priority
-			return o.priority == Impaired && (o.best < ours || o.best == ours && o.source.Less(m.source))
+			return o.priority == m.impaired && (o.best < ours || o.best == ours && o.source.Less(m.source))
 		}
 	}
 	return false

@@ -37,7 +37,7 @@ func NewMachine(cfg Group, tickets *Tickets, now time.Time) *Machine {
 	m.facts.faults = make(map[faultKey]fault)
 	for i := range cfg.Members {
 		in := &cfg.Members[i]
-		m.facts.members = append(m.facts.members, newMember(in, i))
+		m.facts.members = append(m.facts.members, newMember(in, i, cfg.Impaired()))
 		m.facts.faults[faultKey{in.Interface, event.InterfaceDown}] = fault{since: now}
 	}
 	m.facts.name = cfg.Title()

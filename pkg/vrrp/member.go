@@ -18,6 +18,9 @@ type member struct {
 	// Priority is the priority in force, which hides that of the Instance. All members of
 	// a group have the same one, that of facts.priority.
 	Priority uint8
+	// impaired is the priority that its group advertises while it lacks something. Every
+	// router that lacks nothing preempts it, and what is less.
+	impaired uint8
 	// index is the position among the members. The first one decides a tie.
 	index int
 
@@ -138,7 +141,7 @@ func (m *member) known(now time.Time) bool {
 // the instant at. The owner of the addresses always preempts (RFC 9568 §6.1), and
 // whoever lacks nothing preempts one that is impaired, with Preempt_Mode False too.
 func (m *member) outranks(priority uint8, at time.Time) bool {
-	preempts := (m.Preempt || priority == Impaired) && !at.Before(m.preemptFrom)
+	preempts := (m.Preempt || priority <= m.impaired) && !at.Before(m.preemptFrom)
 	return priority < m.Priority && (preempts || m.Priority == Owner)
 }
 

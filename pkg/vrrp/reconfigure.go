@@ -98,19 +98,20 @@ func (s *step) keepMembers(before []*member) (members []*member) {
 		in := &s.cfg.Members[i]
 		at := slices.IndexFunc(before, func(m *member) bool { return m.Instance.Same(in) })
 		if at < 0 {
-			members = append(members, newMember(in, i))
+			members = append(members, newMember(in, i, s.cfg.Impaired()))
 			continue
 		}
 		m := before[at]
 		m.follow(in, i, s.now)
+		m.impaired = s.cfg.Impaired()
 		members = append(members, m)
 	}
 	return members
 }
 
-func newMember(in *Instance, index int) *member {
+func newMember(in *Instance, index int, impaired uint8) *member {
 	return &member{
-		Instance: in, Priority: in.Priority, index: index, interval: in.Interval, checksum: in.Checksum, newActive: event.NotActive,
+		impaired: impaired, Instance: in, Priority: in.Priority, index: index, interval: in.Interval, checksum: in.Checksum, newActive: event.NotActive,
 	}
 }
 

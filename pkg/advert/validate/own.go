@@ -42,7 +42,7 @@ func (o *peer) mayHaveSent(ad *wire.Advert, mac [6]byte, on *linkPeers) bool {
 		return false
 	}
 	switch ad.Priority {
-	case o.Priority, 0, vrrp.Impaired:
+	case o.Priority, 0, vrrp.Impaired, vrrp.ImpairedLastStanding:
 	default:
 		return false
 	}
