@@ -162,6 +162,12 @@ func TestLintian(t *testing.T) {
 	}
 }
 
+// directories are those that the .rpm lists, so that it removes them.
+var directories = map[string]bool{
+	"/usr/share/ripcord": true, "/usr/share/licenses/ripcord": true,
+	"/usr/share/doc/ripcord": true, "/usr/share/doc/ripcord/examples": true, "/usr/share/doc/ripcord/examples/prometheus": true,
+}
+
 // TestRPM has the files of the Debian package, and scripts that a shell can read.
 func TestRPM(t *testing.T) {
 	rpm := tool(t, "rpm")
@@ -175,7 +181,7 @@ func TestRPM(t *testing.T) {
 			if i := strings.Index(path, "./"); i >= 0 {
 				path = path[i+1:]
 			}
-			if strings.HasSuffix(path, "/") || path == "/etc/ripcord" || strings.Contains(path, "zsh") || strings.Contains(path, "/lintian/") ||
+			if strings.HasSuffix(path, "/") || path == "/etc/ripcord" || directories[path] || strings.Contains(path, "zsh") || strings.Contains(path, "/lintian/") ||
 				strings.Contains(path, "copyright") || strings.Contains(path, "LICENSE") || strings.Contains(path, "changelog.Debian") {
 				continue
 			}
@@ -201,6 +207,43 @@ func TestRPM(t *testing.T) {
 				t.Errorf("%s: %v: %s", script, err, out)
 			}
 		}
+	}
+}
+
+// TestRPMInstalled: installed, upgraded and erased, the scripts of the .rpm make the account and
+// enable the unit, and leave nothing but the configuration.
+func TestRPMInstalled(t *testing.T) {
+	tool(t, "rpm")
+	file := one(t, &dirs.now, "*.x86_64.rpm")
+	r := newRoot(t)
+	_, _ = r.try("dpkg --purge ripcord; userdel ripcord; rm -rf /etc/ripcord /usr/sbin/ripcord")
+	text, err := os.ReadFile(file)
+	if err == nil {
+		err = os.WriteFile(r.dir+"/tmp/ripcord.rpm", text, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	// On Debian it knows no package on which it could depend, and has to be told that it is meant.
+	const rpm = "rpm --dbpath /tmp/rpm --nodeps --force-debian "
+	r.sh(rpm + "--install /tmp/ripcord.rpm")
+	if got := r.sh("ripcord version; getent passwd ripcord"); !strings.Contains(got, "ripcord 0.") || !strings.Contains(got, "nologin") {
+		t.Errorf("installed, there are %q", got)
+	}
+	if err := os.WriteFile(r.dir+"/etc/ripcord/ripcord.yaml", []byte(configuration), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	r.sh(rpm + "--upgrade --force /tmp/ripcord.rpm && ripcord check")
+	r.sh("mkdir -p /run/ripcord && touch /run/ripcord/record")
+	r.sh(rpm + "--erase ripcord")
+	left := slices.DeleteFunc(r.written(), func(path string) bool { // of other packages, where rpm is at home
+		return path == "/usr/share/licenses" || path == "/usr/share/zsh/site-functions"
+	})
+	if want := []string{"/etc/ripcord", "/etc/ripcord/ripcord.yaml"}; !slices.Equal(left, want) {
+		t.Errorf("erased, it leaves %q, want %q", left, want)
+	}
+	if out, err := r.try("ls /run/ripcord"); err == nil {
+		t.Errorf("erased, it leaves /run/ripcord: %s", out)
 	}
 }
 
