@@ -12,6 +12,7 @@ package config
 import (
 	"io/fs"
 	"strings"
+	"time"
 
 	"ripcord/pkg/addr"
 	"ripcord/pkg/event"
@@ -48,11 +49,19 @@ type Config struct {
 	FIFO string
 	// FIFOReader is the program that reads it, with its arguments; empty: none.
 	FIFOReader []string
+	// Startup and Shutdown are run when the daemon starts and ends; nil: none is.
+	Startup, Shutdown *Program
 	// ScriptUser is the user that commands run as unless they say another, and ScriptGroup
 	// the group; empty: that of the user.
 	ScriptUser, ScriptGroup string
 	// Warnings are what is allowed but hardly meant, by position.
 	Warnings []Problem
+}
+
+// Program is a program that is run once.
+type Program struct {
+	Argv    []string
+	Timeout time.Duration
 }
 
 // Log is the log section.

@@ -28,6 +28,7 @@ type document struct {
 	notify                  Notify // of every instance
 	fifo                    string
 	fifoReader              []string
+	startup, shutdown       *Program
 	scriptUser, scriptGroup string
 }
 
@@ -176,6 +177,7 @@ func (d *document) build(l *loader) *Config {
 	}
 	d.buildNotify(c)
 	c.ScriptUser, c.ScriptGroup = d.scriptUser, d.scriptGroup
+	c.Startup, c.Shutdown = d.startup, d.shutdown
 	return c
 }
 

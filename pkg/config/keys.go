@@ -41,10 +41,21 @@ var documentKeys = table[document]{
 		"A FIFO into which a line is written at each transition: `INSTANCE \"inside\" MASTER 150`.", "fifo: /run/ripcord/transitions"},
 	{"fifo_reader", optional, value[document]{argv.what, readFIFOReader},
 		"A program that reads the FIFO, run as `script_user` as long as ripcord runs; its last argument is the path.", "fifo_reader: [/usr/local/bin/read-transitions]"},
+	{"startup", optional, filled(func(d *document) **Program { return &d.startup }, programKeys),
+		"A program that is run as `script_user` when ripcord starts, before it takes part.", "startup: {command: [/usr/local/sbin/prepare-firewall]}"},
+	{"shutdown", optional, filled(func(d *document) **Program { return &d.shutdown }, programKeys),
+		"A program that is run as `script_user` when ripcord ends, after everything is resigned and removed.", ""},
 	{"script_user", "ripcord", to(func(d *document) *string { return &d.scriptUser }, as(accountText, account)),
 		"The user that commands run as unless they name another.", "script_user: root"},
 	{"script_group", optional, to(func(d *document) *string { return &d.scriptGroup }, as(accountText, account)),
 		"The group that commands run as unless they name a user. Default: that of the user.", ""},
+}
+
+var programKeys = table[Program]{
+	{"command", required, to(func(p *Program) *[]string { return &p.Argv }, argv),
+		"The program, by its absolute path, and its arguments.", ""},
+	{"timeout", "10s", to(func(p *Program) *time.Duration { return &p.Timeout }, duration(100*ms, time.Hour, ms)),
+		"How long it may run before it is killed. ripcord waits for it.", ""},
 }
 
 var logKeys = table[Log]{

@@ -86,6 +86,7 @@ func Run(ctx context.Context, o Options) error {
 		p.events.Publish(noReleases(p.noReleases))
 	}
 	p.publishReleases()
+	runProgram(ctx, o.Config, "startup", o.Config.Startup, &p.events)
 	executors := stage{"adverts": p.engine.Run, "addresses": p.worker.Run}.start(broken)
 	sources := stage{"links": p.monitor.Run, "receiver": p.receiver.Run, "checks": p.checks.Run}.start(broken)
 
@@ -95,6 +96,8 @@ func Run(ctx context.Context, o Options) error {
 	err = errors.Join(err, executors.stop(deadline), sources.stop(deadline))
 	// Commands for the stop may rely on it that all is given up.
 	err = errors.Join(err, notifying.stop(time.Now().Add(stopNotifyWithin)))
+	now := p.config.Load()
+	runProgram(context.Background(), now, "shutdown", now.Shutdown, &p.events)
 	stopped := p.event(event.DaemonStopped)
 	if err != nil {
 		stopped.Err = err.Error()

@@ -31,7 +31,7 @@ func notifyUser(c *config.Config) (*command.User, error) {
 	switch {
 	case err == nil:
 		return user, nil
-	case len(c.Notify) == 0 && c.NotifyAll.Empty() && len(c.FIFOReader) == 0 && !fenced(c):
+	case len(c.Notify) == 0 && c.NotifyAll.Empty() && len(c.FIFOReader) == 0 && c.Startup == nil && c.Shutdown == nil && !fenced(c):
 		return nil, nil
 	}
 	return nil, fmt.Errorf("notify and fence commands cannot run as script_user: %w", err)

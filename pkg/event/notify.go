@@ -169,3 +169,42 @@ func (e NotifyReader) Message() string {
 func (e NotifyReader) Fields() []Field {
 	return []Field{{"command", e.Command}, {"took_us", e.Took.Microseconds()}, {"error", e.Err}}
 }
+
+// ProgramRan reports that a program which is run once has ended, or did not start.
+type ProgramRan struct {
+	Stamp
+	Program string // startup or shutdown
+	Command string
+	Result  NotifyResult
+	Took    time.Duration
+	Output  string
+	Err     string
+}
+
+func (ProgramRan) Name() string { return "program.ran" }
+
+// Level is Error where it failed.
+func (e ProgramRan) Level() Level {
+	if e.Result == NotifyDone {
+		return Info
+	}
+	return Error
+}
+
+func (e ProgramRan) Message() string {
+	if e.Result == NotifyDone {
+		return fmt.Sprintf("%s for the %s of ripcord succeeded", e.Command, e.Program)
+	}
+	return fmt.Sprintf("%s for the %s of ripcord failed: %s", e.Command, e.Program, e.Err)
+}
+
+func (e ProgramRan) Fields() []Field {
+	fields := []Field{{"name", e.Program}, {"command", e.Command}, {"result", string(e.Result)}, {"took_us", e.Took.Microseconds()}}
+	if e.Output != "" {
+		fields = append(fields, Field{"output", e.Output})
+	}
+	if e.Err != "" {
+		fields = append(fields, Field{"error", e.Err})
+	}
+	return fields
+}

@@ -75,6 +75,7 @@ var Schema = []Definition{
 	{"notify.unfinished", once, onlyError, []string{"error"}, nil, "Notify commands had not ended 5 s after the daemon had left everything, and were killed."},
 	{"notify.fifo", others, warnOrInfo, []string{"file", "lost", "over"}, []string{"error"}, "The FIFO for transitions cannot be written, most likely since nobody reads it, or can be again."},
 	{"notify.reader", others, onlyWarn, []string{"command", "took_us", "error"}, nil, "The program that reads the FIFO (`fifo_reader`) has ended, or does not start; it is started again, later each time."},
+	{"program.ran", once, []Level{Info, Error}, []string{"name", "command", "result", "took_us"}, []string{"output", "error"}, "The program of `startup` or `shutdown` has ended, or did not start."},
 
 	{"fence.ran", story, []Level{Info, Error}, []string{"name", "command", "active", "result", "took_us"}, []string{"output", "error"}, "A fence command has ended."},
 	{"fence.unproven", others, onlyError, plus(ofVirtual, "interfaces", "done"), []string{"group"}, "The Active fell silent, and no station answers on some links: the fence is not run, since this router may be the one that is cut off."},

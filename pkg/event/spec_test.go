@@ -51,6 +51,7 @@ func samples() []Event {
 		NotifyRefused{s, "/usr/local/bin/notify", "/usr/local/bin/notify does not exist"},
 		NotifyUnfinished{s, "notify commands did not end in time: inside (STOP)"},
 		NotifyFIFO{s, "/run/ripcord/transitions", "it is full", 7}, NotifyFIFO{s, "/run/ripcord/transitions", "", 7},
+		ProgramRan{s, "startup", "/usr/local/sbin/prepare", NotifyDone, time.Second, "", ""}, ProgramRan{s, "shutdown", "/usr/local/sbin/prepare", NotifyFailed, time.Second, "no", "exit status 1"},
 		NotifyReader{s, "/usr/local/bin/read-fifo", time.Minute, "exit status 1", time.Second},
 		ConfigReloaded{s, "ripcord.yaml", []string{"inside"}, nil, nil, nil}, ConfigReloaded{s, "ripcord.yaml", nil, nil, nil, []string{"control.socket takes a restart"}},
 		InstancePriority{Stamp: s, Group: "edge", From: 150, To: 90, Tracker: "web"}, InstancePriority{Stamp: s, Virtual: lone, From: 90, To: 150, Tracker: "eth2"},

@@ -12,6 +12,8 @@ func (t *translator) build() *tree.Node {
 	root := newMap(tree.Position{Line: 1, Column: 1}, "")
 	t.accounts(root)
 	t.fifo(root)
+	t.program(root, "startup", t.globals.startup)
+	t.program(root, "shutdown", t.globals.shutdown)
 	var instances, groups []*tree.Node
 	for _, i := range t.instances {
 		instances = append(instances, t.instanceTree(i))
@@ -106,6 +108,21 @@ func (t *translator) fifo(root builder) {
 	}
 	if second.Text != "" && second.Text != first.Text {
 		t.without(second.Position, "", "there is one FIFO: nothing is written to %s", show(second.Text))
+	}
+}
+
+// program says what is run once.
+func (t *translator) program(root builder, key string, p program) {
+	c := p.command
+	if !c.said {
+		return
+	}
+	m := newMap(c.at, "")
+	m.set("command", c.at, c.tree())
+	m.duration("timeout", whole(p.timeout, time.Millisecond))
+	root.nested(key, m)
+	if c.user != "" && c.user != root.Find("script_user").Value.Text {
+		t.differ(c.at, "", "the %s program runs as script_user, not as %s", key, show(c.user))
 	}
 }
 

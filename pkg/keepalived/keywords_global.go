@@ -18,8 +18,15 @@ type globals struct {
 	defaultInterface          Word
 	fifo, vrrpFIFO            Word
 	reader, vrrpReader        command
+	startup, shutdown         program
 	user, group               Word
 	group4, group6            Word
+}
+
+// A program is startup_script or shutdown_script.
+type program struct {
+	command command
+	timeout length
 }
 
 func globalsAtFirst(at tree.Position) globals { return globals{at: at, version: number{2, at, false}} }
@@ -84,10 +91,10 @@ var globalKeywords = table[globals]{
 	{"vrrp_notify_fifo_script", 1, -1, plain, Translated, "`fifo_reader`, run as `script_user`", "", notifyTo(func(g *globals) *command { return &g.vrrpReader })},
 	{"vrrp_notify_priority_changes", 0, 1, plain, Missing, noPriorityLines, "priority changes", nil},
 	{"fifo_write_vrrp_states_on_reload", 0, 1, plain, Changed, "a reload writes no line for what stayed the same", "", nil},
-	{"startup_script", 1, -1, plain, Missing, noStartup, "startup_script", nil},
-	{"startup_script_timeout", 1, 1, plain, Missing, noStartup, "startup_script", nil},
-	{"shutdown_script", 1, -1, plain, Missing, noShutdown, "shutdown_script", nil},
-	{"shutdown_script_timeout", 1, 1, plain, Missing, noShutdown, "shutdown_script", nil},
+	{"startup_script", 1, -1, plain, Translated, "`startup.command`, run as `script_user`", "", notifyTo(func(g *globals) *command { return &g.startup.command })},
+	{"startup_script_timeout", 1, 1, plain, Translated, "`startup.timeout`", "", secondsTo(func(g *globals) *length { return &g.startup.timeout }, second, 1000*second)},
+	{"shutdown_script", 1, -1, plain, Translated, "`shutdown.command`, run as `script_user`", "", notifyTo(func(g *globals) *command { return &g.shutdown.command })},
+	{"shutdown_script_timeout", 1, 1, plain, Translated, "`shutdown.timeout`", "", secondsTo(func(g *globals) *length { return &g.shutdown.timeout }, second, 1000*second)},
 	{"vrrp_iptables", 0, -1, plain, Inherent, "`accept: false` has an nftables table of its own", "", nil},
 	{"vrrp_ipsets", 0, -1, plain, Inherent, "`accept: false` has an nftables table of its own", "", nil},
 	{"nftables", 0, -1, plain, Inherent, "`accept: false` has an nftables table of its own", "", nil},
@@ -181,9 +188,7 @@ var globalKeywords = table[globals]{
 
 // What is not done, and why.
 const (
-	noLVS      = "ripcord does no load balancing: run `keepalived --check` for it"
-	noStartup  = "ripcord starts no such command: `ExecStartPre=` of the systemd unit does"
-	noShutdown = "ripcord starts no such command: `ExecStopPost=` of the systemd unit does"
+	noLVS = "ripcord does no load balancing: run `keepalived --check` for it"
 )
 
 // standardGroups are the multicast groups of VRRP.

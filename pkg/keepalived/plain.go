@@ -69,8 +69,10 @@ func (c *converter) weights() {
 
 // runs reports whether anything is done as script_user.
 func (c *converter) runs() bool {
-	if c.root.Find("fifo") != nil {
-		return true
+	for _, key := range []string{"fifo", "startup", "shutdown"} {
+		if c.root.Find(key) != nil {
+			return true
+		}
 	}
 	for _, block := range slices.Concat(c.items("instances"), c.items("groups"), c.items("checks")) {
 		if block.Find("notify") != nil || block.Find("command") != nil {

@@ -119,6 +119,8 @@ func samples() []event.Event {
 		event.NotifyUnfinished{Stamp: alone, Err: "notify commands did not end in time: inside (STOP)"},
 		event.NotifyFIFO{Stamp: alone, Path: "/run/ripcord/transitions", Err: "the FIFO /run/ripcord/transitions is full: nobody reads it; the last line of each name is kept", Lost: 7},
 		event.NotifyFIFO{Stamp: alone, Path: "/run/ripcord/transitions", Lost: 7},
+		event.ProgramRan{Stamp: alone, Program: "startup", Command: "/usr/local/sbin/prepare", Result: event.NotifyDone, Took: time.Second},
+		event.ProgramRan{Stamp: alone, Program: "shutdown", Command: "/usr/local/sbin/prepare", Result: event.NotifyFailed, Took: time.Second, Output: "no", Err: "exit status 1"},
 		event.NotifyReader{Stamp: alone, Command: "/usr/local/bin/read-fifo", Took: time.Minute, Err: "exit status 1", Pause: time.Second},
 	)
 	all = append(all, event.AddressConflict{Stamp: alone, Instance: "inside", Address: peer, MAC: [6]byte{2, 0, 0, 0, 0, 9}, Interface: "eth0", Text: "192.0.2.1 on eth0 is answered for by 02:00:00:00:00:09 too"})

@@ -1,0 +1,47 @@
+package daemon
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"ripcord/pkg/bus"
+	"ripcord/pkg/config"
+	"ripcord/pkg/event"
+)
+
+// A program that is run once is waited for, and whatever comes of it is one event.
+func TestRunProgram(t *testing.T) {
+	made := filepath.Join(t.TempDir(), "made")
+	for _, c := range []struct {
+		name   string
+		user   string
+		script string
+		want   event.NotifyResult
+	}{
+		{"good", strconv.Itoa(os.Geteuid()), "sleep 0.1; touch " + made, event.NotifyDone},
+		{"failing", strconv.Itoa(os.Geteuid()), "exit 3", event.NotifyFailed},
+		{"slow", strconv.Itoa(os.Geteuid()), "exec sleep 60", event.NotifyKilled},
+		{"of nobody", "nobody-here", "exit 0", event.NotifyUnrun},
+	} {
+		var events bus.Topic[event.Event]
+		ring := bus.SubscribeRing(&events, bus.NewBell(), 8)
+		program := &config.Program{Argv: []string{"/bin/sh", "-c", c.script}, Timeout: 300 * time.Millisecond}
+		runProgram(context.Background(), &config.Config{ScriptUser: c.user}, "startup", program, &events)
+		all, _ := ring.Take()
+		if len(all) != 1 {
+			t.Errorf("%s: %d events", c.name, len(all))
+			continue
+		}
+		if ran, ok := all[0].(event.ProgramRan); !ok || ran.Result != c.want || ran.Program != "startup" || (ran.Err == "") != (c.want == event.NotifyDone) {
+			t.Errorf("%s: %+v, want %s", c.name, all[0], c.want)
+		}
+	}
+	if _, err := os.Stat(made); err != nil {
+		t.Errorf("it was not waited for: %v", err)
+	}
+	runProgram(context.Background(), &config.Config{}, "startup", nil, nil)
+}
