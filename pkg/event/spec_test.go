@@ -240,7 +240,7 @@ kernel or the wire:
 
     journalctl -u ripcord -o cat | jq 'select(.trace == "18ea59645610fa4e")'
 
-What to do about an error is in [troubleshooting.md](troubleshooting.md). Events that strangers or other programs can cause are
+` + "`ripcord events` tells each `trace`" + ` as a story ([commands.md](commands.md#events)). What to do about an error is in [troubleshooting.md](troubleshooting.md). Events that strangers or other programs can cause are
 written at most once in ten seconds each, with a ` + "`count`" + `.
 
 ## Events
