@@ -331,6 +331,8 @@ var checkKeys = table[check]{
 var processKeys = table[track.Process]{
 	{"name", required, to(func(p *track.Process) *string { return &p.Name }, as(Description{Type: Text, Range: "the name of a process"}, processName)),
 		"The name of the process, or the path of its program.", ""},
+	{"match", "exact", to(func(p *track.Process) *bool { return &p.Part }, choice(words[bool]{{"exact", false}, {"part", true}})),
+		"`part`: it is enough that the name stands in that of the process, as with pgrep.", ""},
 	{"min", "1", to(func(p *track.Process) *int { return &p.Min }, number(0, pidMax)),
 		"The least number of processes with which the check passes.", ""},
 	{"max", "inf", to(func(p *track.Process) *int { return &p.Max }, as(Description{Type: Number, From: 1, Upto: pidMax, Words: []string{"inf"}}, mostProcesses)),

@@ -35,7 +35,7 @@ var (
 		"checks", "notify", "fifo", "fifo_reader", "startup", "startup.command", "startup.timeout", "shutdown", "shutdown.command", "shutdown.timeout", "script_user", "script_group", "instances[].track[].reverse", "instances[].notify.user", "instances[].notify.group",
 		"checks[].name", "checks[].interval", "checks[].timeout", "checks[].rise", "checks[].fall", "checks[].weight", "checks[].initial",
 		"checks[].command", "checks[].user", "checks[].group",
-		"checks[].process", "checks[].process.name", "checks[].process.min", "checks[].process.max",
+		"checks[].process", "checks[].process.name", "checks[].process.match", "checks[].process.min", "checks[].process.max",
 		"checks[].file", "checks[].file.path", "checks[].file.weight", "checks[].tcp", "checks[].tcp.address",
 		"checks[].http", "checks[].http.url", "checks[].http.status", "checks[].http.contains", "checks[].http.insecure",
 		"checks[].ping", "checks[].ping.address", "checks[].ping.interface", "checks[].ping.method",

@@ -27,9 +27,6 @@ func (c *converter) builtIn() {
 		}
 		value.Position = old.Value.Position
 		value.Comments = folded("in place of: " + c.line(old.Value.Position))
-		if words := texts(old.Value); path.Base(words[0]) == "pgrep" && !slices.Contains(words, "-x") && !slices.Contains(words, "--exact") {
-			value.Comments = append(value.Comments, folded("differs: pgrep takes every name that contains this one, the check this name alone")...)
-		}
 		check.Entries[at] = tree.Entry{Key: key, Position: old.Position, Value: value}
 		// It is no program any more that somebody runs.
 		check.Entries = slices.DeleteFunc(check.Entries, func(e tree.Entry) bool { return e.Key == "user" || e.Key == "group" })
@@ -90,9 +87,7 @@ func replacement(argv []string) (key string, value *tree.Node, timeout time.Dura
 			return processCheck(rest[0])
 		}
 	case "pgrep":
-		if rest := without(argv[1:], "-x", "--exact"); len(rest) == 1 {
-			return processCheck(rest[0])
-		}
+		return grepCheck(argv[1:])
 	case "nc", "ncat", "netcat":
 		return connectionCheck(argv[1:])
 	case "curl":
@@ -120,6 +115,19 @@ func processCheck(name string) (string, *tree.Node, time.Duration) {
 	m := newMap(tree.Position{}, "")
 	m.text("name", m.Position, name)
 	return "process", m.Node, 0
+}
+
+// grepCheck is the check for `pgrep NAME`, which takes each name that contains this one.
+func grepCheck(args []string) (string, *tree.Node, time.Duration) {
+	rest := without(args, "-x", "--exact")
+	if len(rest) != 1 || strings.ContainsAny(rest[0], "/+") { // what would be a pattern
+		return "", nil, 0
+	}
+	key, value, timeout := processCheck(rest[0])
+	if value != nil && len(rest) == len(args) {
+		builder{value}.text("match", value.Position, "part")
+	}
+	return key, value, timeout
 }
 
 // connectionCheck is the check for `nc -z ADDRESS PORT`.

@@ -49,7 +49,7 @@ func TestReplacements(t *testing.T) {
 		{"pidof named", "process: {name: named}"},
 		{"pidof -x check.sh", ""},
 		{"pidof /usr/sbin/named", "process: {name: /usr/sbin/named}"},
-		{"pgrep nginx", "process: {name: nginx}"},
+		{"pgrep nginx", "process: {name: nginx, match: part}"}, {"pgrep g++", ""},
 		{"pgrep -x nginx", "process: {name: nginx}"},
 		{"pgrep -f nginx", ""},
 		{"pgrep ^nginx$", ""},

@@ -131,6 +131,7 @@ func TestValidate(t *testing.T) {
 		{Spec{Name: "x", Interval: time.Second, Probe: Command{}}, "the command is empty"},
 		{Spec{Name: "x", Interval: time.Second, Probe: Process{Name: "a/b", Min: 1}}, `process "a/b": give a name, or the whole path`},
 		{Spec{Name: "x", Interval: time.Second, Probe: Process{Name: "a", Min: 3, Max: 2}}, "min 3 and max 2"},
+		{Spec{Name: "x", Interval: time.Second, Probe: Process{Name: "/usr/bin/a", Part: true, Min: 1}}, "no part of a name can be a path"},
 		{Spec{Name: "x", Interval: time.Second, Probe: File{Path: "x"}}, `file "x": give the whole path`},
 		{Spec{Name: "x", Interval: time.Second, Probe: File{Path: "/x", Weight: 255}}, "weight 255: give -254 to 254"},
 		{Spec{Name: "x", Interval: time.Second, Probe: Ping{}}, "ping without an address"},

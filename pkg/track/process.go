@@ -16,12 +16,14 @@ const commLen = 15
 // Name is what the kernel calls the process (/proc/PID/comm); where it is longer than
 // the 15 bytes that the kernel keeps, the base name of the program it was started as
 // (argv[0]) must be equal, too. A Name that begins with a slash is the path of the
-// program that runs, or argv[0].
+// program that runs, or argv[0]. With Part it is enough that it stands in what the kernel
+// calls the process, as with pgrep(1).
 //
 // If permitted, the kernel's proc connector announces each process that begins or ends: then
 // a change from or to what passes is known at once, not at the next interval.
 type Process struct {
 	Name string
+	Part bool
 	Min  int
 	Max  int // zero: any number
 }
@@ -35,6 +37,8 @@ func (c Process) validate() error {
 		return fmt.Errorf("the process has no name")
 	case !strings.HasPrefix(c.Name, "/") && strings.Contains(c.Name, "/"):
 		return fmt.Errorf("process %q: give a name, or the whole path", c.Name)
+	case c.Part && (strings.HasPrefix(c.Name, "/") || len(c.Name) > commLen):
+		return fmt.Errorf("process %q: no part of a name can be a path, or longer than the %d bytes that the kernel keeps", c.Name, commLen)
 	case c.Min < 0 || c.Max < 0 || c.Max != 0 && c.Max < c.Min:
 		return fmt.Errorf("process %s: min %d and max %d: give 0 or more, and max at least min", c.Name, c.Min, c.Max)
 	case c.Min == 0 && c.Max == 0:
@@ -91,13 +95,16 @@ type program struct {
 	exe string // empty where it is not known
 }
 
-// is reports whether a process bears a name, as Process says.
-func (p program) is(name string) bool {
-	switch {
+// is reports whether a process is one of those that a check counts.
+func (p program) is(c *Process) bool {
+	switch name := c.Name; {
+	case c.Part:
+		return strings.Contains(p.comm, name)
 	case strings.HasPrefix(name, "/"):
 		return p.exe == name || p.argv0 == name
 	case len(name) <= commLen:
 		return p.comm == name
+	default:
+		return p.comm == name[:commLen] && p.argv0[strings.LastIndex(p.argv0, "/")+1:] == name
 	}
-	return p.comm == name[:commLen] && p.argv0[strings.LastIndex(p.argv0, "/")+1:] == name
 }

@@ -92,6 +92,8 @@ func TestProcessCount(t *testing.T) {
 		counts(t, names["rc-with-a-long-name"], 1)
 		counts(t, names["rc-with-a-long-game"], 0)
 		counts(t, names["rc-shor"], 0)
+		counts(t, table.watch(Process{Name: "c-shor", Part: true, Min: 1}), 1)
+		counts(t, table.watch(Process{Name: "rc-", Part: true, Min: 1}), 2)
 		must(t, os.Remove(short)) // an upgrade replaces the file
 		counts(t, table.watch(Process{Name: short, Min: 1}), 1)
 	})

@@ -111,7 +111,7 @@ func (t *processTable) scan() {
 func (t *processTable) classify(pid int) {
 	p, alive := readProgram(pid, t.needsMore())
 	for w := range t.watches {
-		if alive && p.is(w.Name) {
+		if alive && p.is(&w.Process) {
 			w.pids[pid] = true
 		} else {
 			delete(w.pids, pid)
