@@ -40,7 +40,13 @@ func newRoot(t *testing.T) *root {
 	}
 	top, err := os.MkdirTemp("", "ripcord-package-")
 	must("make a directory", err)
-	t.Cleanup(func() { _ = os.RemoveAll(top) })
+	t.Cleanup(func() {
+		removed := make(chan error)
+		go func() { removed <- os.Remove(top) }() // by another thread, for which nothing is mounted there
+		if err := <-removed; err != nil {
+			t.Error(err)
+		}
+	})
 	must("unshare", unix.Unshare(unix.CLONE_NEWNS))
 	must("make the mounts private", unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
 	must("mount a tmpfs", unix.Mount("tmpfs", top, "tmpfs", 0, "mode=755"))
