@@ -59,6 +59,9 @@ func outcome(c *Config, err error) string {
 			if i.Source.IsValid() || len(i.Unicast.Peers) > 0 {
 				fmt.Fprintf(&b, "    from %v to %v, ttl %d, of at least %d\n", i.Source, i.Unicast.Peers, i.Unicast.TTL, i.Unicast.MinTTL)
 			}
+			if i.Weighted {
+				b.WriteString("    weights may change its priority\n")
+			}
 			if i.Routers != 0 {
 				fmt.Fprintf(&b, "    %d routers\n", i.Routers)
 			}

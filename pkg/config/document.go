@@ -172,6 +172,11 @@ func (d *document) build(l *loader) *Config {
 		}
 		c.Sets = append(c.Sets, i.set())
 	}
+	for _, g := range c.Groups {
+		for i, weighs := 0, g.Weighs(); i < len(g.Members); i++ {
+			g.Members[i].Weighted = weighs
+		}
+	}
 	for _, k := range d.checks {
 		c.Checks = append(c.Checks, k.build())
 	}

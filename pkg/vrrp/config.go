@@ -59,6 +59,9 @@ type Instance struct {
 	IgnoreLink bool
 	// Track lists what the instance tracks beside its link.
 	Track []Tracker
+	// Weighted reports whether weights may change the priority that its adverts bear: its
+	// own, or those of its group and the other members.
+	Weighted bool
 }
 
 // Unicast is the exchange of adverts with single routers. The zero value is the
@@ -91,6 +94,13 @@ type Group struct {
 	// Fault, where nobody else does.
 	LastStanding bool
 	Fence        *Fence // nil: there is none
+}
+
+// Weighs reports whether anything that the group or a member tracks has a weight.
+func (g *Group) Weighs() bool {
+	weighs := func(t Tracker) bool { return t.Weight != 0 || t.Reported }
+	return slices.ContainsFunc(g.Track, weighs) ||
+		slices.ContainsFunc(g.Members, func(in Instance) bool { return slices.ContainsFunc(in.Track, weighs) })
 }
 
 // Title returns the name by which orders and answers call the group: its own, or that of

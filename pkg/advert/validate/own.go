@@ -44,7 +44,9 @@ func (o *peer) mayHaveSent(ad *wire.Advert, mac [6]byte, on *linkPeers) bool {
 	switch ad.Priority {
 	case o.Priority, 0, vrrp.Impaired, vrrp.ImpairedLastStanding:
 	default:
-		return false
+		if !o.Weighted || ad.Priority == vrrp.Owner {
+			return false
+		}
 	}
 	sent := o.stats.Get(stats.AdvertisementSent)
 	fresh := sent != o.returned

@@ -22,7 +22,8 @@ func TestOwnAddress(t *testing.T) {
 		from     [6]byte
 		change   func(*wire.Advert)
 		virtual  bool
-		sent     int // adverts of ours before each
+		weighted bool // weights may change our priority
+		sent     int  // adverts of ours before each
 		rejected bool
 		by       func(*Packet)
 	}{
@@ -30,6 +31,8 @@ func TestOwnAddress(t *testing.T) {
 		"of another link":                 {source: extra, from: other, sent: 1, rejected: true},
 		"our MAC, as we would":            {source: own4, from: ownMAC, sent: 1},
 		"our MAC, another priority":       {source: own4, from: ownMAC, sent: 1, change: func(a *wire.Advert) { a.Priority = 77 }, rejected: true},
+		"our MAC, a priority by weights":  {source: own4, from: ownMAC, sent: 1, change: func(a *wire.Advert) { a.Priority = 77 }, weighted: true},
+		"our MAC, an owner's priority":    {source: own4, from: ownMAC, sent: 1, change: func(a *wire.Advert) { a.Priority = 255 }, weighted: true, rejected: true},
 		"our MAC, another interval":       {source: own4, from: ownMAC, sent: 1, change: func(a *wire.Advert) { a.Interval *= 2 }, rejected: true},
 		"our MAC, a resignation":          {source: own4, from: ownMAC, sent: 1, change: func(a *wire.Advert) { a.Priority = 0 }},
 		"our MAC, and we sent nothing":    {source: own4, from: ownMAC, rejected: true},
@@ -41,7 +44,7 @@ func TestOwnAddress(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := virtual4()
-			in.VirtualMAC = c.virtual
+			in.VirtualMAC, in.Weighted = c.virtual, c.weighted
 			b := newBench(in, elsewhere())
 			var logged []event.Event
 			warnings := event.NewWarnings(func(e event.Event) { logged = append(logged, e) })
