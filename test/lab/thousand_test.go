@@ -151,8 +151,8 @@ func (r *thousand) missed(m *machine, before map[string]uint64, since time.Time)
 	return ""
 }
 
-// advertSeen is when an advert was seen, and how late it was: against a grid through the one
-// of its instance that was the least late.
+// advertSeen is when an advert was seen, and how late it was: against a grid through those of
+// its instance that were the least late.
 type advertSeen struct {
 	at   time.Time
 	late time.Duration
@@ -204,21 +204,19 @@ func instanceOn(link int, vrid uint8) string {
 
 // add takes the instants of one instance's adverts, which are to be in time or not.
 func (w *window) add(list []time.Time, began, ended time.Time, inTime bool) {
-	last, least := began, time.Duration(0)
-	off := func(at time.Time) time.Duration {
-		since := at.Sub(list[0])
-		return since - since.Round(thousandInterval)
-	}
-	for _, at := range list {
+	last, offs := began, make([]time.Duration, len(list))
+	for k, at := range list {
 		w.longest, last = max(w.longest, at.Sub(last)), at
-		least = min(least, off(at))
+		since := at.Sub(list[0])
+		offs[k] = since - since.Round(thousandInterval)
 	}
 	w.longest = max(w.longest, ended.Sub(last))
-	for _, at := range list {
-		if !inTime {
-			break
-		}
-		w.adverts = append(w.adverts, advertSeen{at, off(at) - least})
+	if !inTime {
+		return
+	}
+	grid := quantile(offs, 10) // one that comes early, as after a stall, is not its measure
+	for k, at := range list {
+		w.adverts = append(w.adverts, advertSeen{at, max(offs[k]-grid, 0)})
 	}
 }
 

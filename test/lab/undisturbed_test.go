@@ -199,7 +199,7 @@ func (u *undisturbed) withNotify(t *testing.T) {
 	before := u.a.holdings()
 	measured(t, func(m *machine) (wrong string) {
 		quiet := u.watchAdverts(func() { time.Sleep(measuredFor()) })
-		u.head = checks + fmt.Sprintf("notify: {any: [%s/hangs], timeout: %v}\n", u.dir, shortOr(5*time.Second, 2*time.Minute))
+		u.head = checks + fmt.Sprintf("notify: {any: [%s/hangs], timeout: %v}\n", u.dir, shortOr(5*time.Second, 3*time.Minute))
 		u.reread()
 		for _, path := range []string{control.ReleasePath, control.ResumePath} {
 			for i := range moving {
