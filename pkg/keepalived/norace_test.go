@@ -1,0 +1,5 @@
+//go:build !race
+
+package keepalived
+
+const slowdown = 1
