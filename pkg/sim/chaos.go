@@ -120,9 +120,25 @@ func (c *Chaos) rest(out *Port, mend func()) {
 	}
 	w.After(max(w.disturbed.Sub(w.now), 0)+c.Quiet, func() {
 		c.OnQuiet()
-		mend()
-		w.After(w.between(0, latestStart/2), c.burst)
+		c.check(func() {
+			mend()
+			w.After(w.between(0, latestStart/2), c.burst)
+		})
 	})
+}
+
+// check lets a check fail and recover while all else is quiet, where routers have any, and
+// goes on then: nothing but the priority of a router may change meanwhile.
+func (c *Chaos) check(then func()) {
+	w := c.World
+	if len(w.Routers[0].checks) == 0 {
+		then()
+		return
+	}
+	begin, end := c.logged(tracking[0])
+	begin()
+	w.After(c.Quiet/2, end)
+	w.After(c.Quiet, then)
 }
 
 func (c *Chaos) router() *Router { return c.World.Routers[c.World.rng.IntN(len(c.World.Routers))] }
