@@ -8,7 +8,8 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// give hands out orders: adverts before addresses before anything is told.
+// give hands out orders: adverts before addresses before anything is reported, and a
+// transition when the snapshots show it, so that whoever reads of it and asks sees it.
 func (r *Router) give(out *Orders) {
 	if len(out.Adverts) > 0 {
 		r.cfg.Engine.Do(out.Adverts...)
@@ -27,12 +28,22 @@ func (r *Router) give(out *Orders) {
 	for _, f := range out.Fences {
 		r.cfg.Fencer.Fence(f)
 	}
-	for _, e := range out.Events {
-		switch e := e.(type) {
-		case event.InstanceTransition:
-			r.moved(e)
-		case event.Warning:
-			r.cfg.Warnings.Set(!e.Over, e) // which publishes it, if it is news
+	if len(out.Events) > 0 {
+		r.report(out.Events)
+	}
+}
+
+// report publishes events, and before them the snapshots that show what they report.
+func (r *Router) report(events []event.Event) {
+	for _, e := range events {
+		if t, ok := e.(event.InstanceTransition); ok {
+			r.moved(t)
+		}
+	}
+	r.publish(r.cfg.Now())
+	for _, e := range events {
+		if w, ok := e.(event.Warning); ok {
+			r.cfg.Warnings.Set(!w.Over, w) // which publishes it, if it is news
 			continue
 		}
 		r.cfg.Events.Publish(e)

@@ -50,8 +50,8 @@ func (r *Router) reconfigure() {
 		var out Orders
 		now := r.cfg.Now()
 		r.core.Reconfigure(now, to.Reconfiguration, r.cfg.Links.Snapshot(), &out)
-		r.give(&out)
 		r.show(now)
+		r.give(&out)
 		r.engaged = false
 		close(to.done)
 	default:
