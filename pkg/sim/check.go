@@ -82,6 +82,7 @@ type record struct {
 	heard       [][]heard   // by instance and sender
 	fence       fencing
 	moves       moves
+	changed     time.Time // when its priority last changed
 }
 
 // crossing is how long a preempted Active and its successor may both be Active
@@ -174,6 +175,7 @@ func (c *Check) note(r *Router, rec *record) {
 	rec.faulty = faulty
 	p := r.priority()
 	if rec.priority != 0 && rec.priority != p {
+		rec.changed = c.World.now
 		c.World.shift()
 		if r.active() && rec.active && p < rec.priority {
 			c.demoted(r, rec.priority)

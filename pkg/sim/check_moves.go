@@ -58,8 +58,8 @@ func (r *Router) triesAgain() bool {
 // whatever is lost: only an owner, and the only Backup of a resigned Active, wait for
 // nothing.
 func (c *Check) rested(r *Router, priority uint8) {
-	if c.World.now.Sub(r.resumed) < r.instances[0].Interval || r.instances[0].Routers == 2 {
-		return // what it has just read is older
+	if c.World.now.Sub(r.resumed) < r.instances[0].Interval || r.instances[0].Routers == 2 || c.routers[r.at].changed.After(c.routers[r.at].leftAt) {
+		return // what it has just read is older, or its Skew_Time was another
 	}
 	least := vrrp.SkewTime(priority, c.World.shortest())
 	if ago := c.World.now.Sub(c.routers[r.at].leftAt); ago < least && priority != vrrp.Owner {

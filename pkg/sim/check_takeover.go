@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
 	"ripcord/pkg/vrrp"
 )
@@ -14,7 +15,7 @@ func (c *Check) takeover(r *Router, priority uint8) {
 	c.verified(r)
 	c.forwarding(r)
 	c.unheard(r, priority)
-	c.awake(r, "took over")
+	c.awake(r, tookOver)
 	c.fenced(r)
 	c.rested(r, priority)
 	if c.World.calm() >= c.heardWithin(r) {
@@ -77,14 +78,17 @@ func (r *Router) mayPreempt(o *Router) bool {
 	return ours == vrrp.Owner || (in.Preempt || others <= r.cfg[0].Impaired()) && others < ours && theirs.Version == in.Version
 }
 
+// tookOver is what a router does that becomes Active.
+const tookOver = "took over"
+
 // awake checks that a Backup which has slept does not take over at once from an Active that
 // lives, nor fences it: it may only not have heard it. It does where it slept twice in a row.
 func (c *Check) awake(r *Router, what string) {
 	w, interval := c.World, r.instances[0].Interval
 	slept, awake := r.resumed.Sub(r.stopped), w.now.Sub(r.resumed)
 	if !w.alike() || !w.disturbed.Equal(r.resumed) || w.Quiet() == 0 || awake > interval || slept < interval+lease.StampEvery+crossing ||
-		r.awake < 2*interval {
-		return
+		r.awake < 2*interval || what == tookOver && c.routers[r.at].fence.why == event.LowerPriorityActive {
+		return // or it has read that the Active became worse
 	}
 	for _, o := range w.Routers {
 		if o != r && !r.mayPreempt(o) && o.active() && o.healthy() && c.routers[o.at].activeSince.Before(r.stopped) && o.resumed.Before(r.stopped) {
@@ -170,8 +174,8 @@ func (c *Check) unheard(r *Router, ours uint8) {
 	for _, in := range r.instances {
 		for _, o := range c.routers[r.at].heard[in.at] {
 			ago := now.Sub(o.at)
-			if o.at.Before(in.joined) {
-				continue // it was another member, of which nothing is known
+			if o.at.Before(in.joined) || o.at.Before(c.routers[r.at].activeSince) {
+				continue // it was another member, of which nothing is known, or was judged when the router was last Active
 			}
 			yields := o.priority >= ours || !in.Preempt && o.priority > r.cfg[0].Impaired()
 			if yields && ago > crossing && ago < time.Duration(in.Miss)*o.interval && !c.endedSince(r, o, ours) && !outdone(o, c.routers[r.at].heard[in.at]) {
