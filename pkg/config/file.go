@@ -6,11 +6,14 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 )
 
 // readFile reads a configuration file, but none without end, as /dev/zero is.
 func readFile(path string) ([]byte, fs.FileInfo, error) {
-	file, err := os.Open(path)
+	// A FIFO that nobody writes to must not hold up a reload; of one that somebody does, as
+	// of a shell's <(…), the reading waits for its end.
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil, fmt.Errorf("no configuration: %w; write one there, or name another file with --config%s", err, instead(path, keepalivedPath))

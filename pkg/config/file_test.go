@@ -4,7 +4,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // TestLoadLargest: a file of the largest size is read, and nothing that is larger, as
@@ -41,5 +43,41 @@ func TestInstead(t *testing.T) {
 	}
 	if got := instead("/x.yaml", other); got != "" {
 		t.Errorf("another file than the one that was named is hinted at: %q", got)
+	}
+}
+
+// TestLoadFIFO loads what somebody writes into a FIFO, as a shell does for <(…), and is not
+// held up by one that nobody writes to.
+func TestLoadFIFO(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ripcord.yaml")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	if _, err := Load(path, Options{}); err == nil || !strings.Contains(err.Error(), "empty") {
+		t.Errorf("a FIFO without a writer: %v, want that it is empty", err)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it took %v", took)
+	}
+
+	writer, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded := make(chan error, 1)
+	go func() {
+		_, err := Load(path, Options{})
+		loaded <- err
+	}()
+	time.Sleep(50 * time.Millisecond) // it waits for the end
+	if _, err := writer.WriteString("instances: [{name: a, interface: eth0, vrid: 1, priority: 150, addresses: [192.0.2.1/24]}]\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := writer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-loaded; err != nil {
+		t.Errorf("a FIFO with a writer: %v", err)
 	}
 }
