@@ -18,7 +18,7 @@ type script struct {
 	reverse, failing  bool // failing: until its first result
 	rise, fall        number
 	user, group       string
-	removed           bool
+	absent, removed   bool // absent: its program; removed: for want of its account
 	used, fatal       bool // fatal: somebody tracks it without a weight
 }
 
@@ -55,7 +55,7 @@ var scriptKeywords = table[script]{
 		c.command = t.commandIn(s, false)
 		if c.command.said && !t.System.Runs(c.command.argv[0]) {
 			t.ignore(c.command.at, "install it, or leave the script out", "%s cannot be run on this machine: the script counts as if nobody tracked it", show(c.command.argv[0]))
-			c.removed = true
+			c.absent = true
 		}
 	}},
 	{"interval", 1, 1, plain, Translated, "`interval`, 10ms to 24h", "", secondsTo(func(c *script) *length { return &c.interval }, 0, 1<<32*second)},

@@ -91,7 +91,7 @@ func readScript(t *translator, s *Statement, _ *translator) {
 	scriptKeywords.read(t, "vrrp_script", s.Block, c)
 	delete(t.later, c.name.Text)
 	switch {
-	case c.removed:
+	case c.absent, c.removed:
 		t.gone[c.name.Text] = true
 	case !c.command.said:
 		t.gone[c.name.Text] = true
