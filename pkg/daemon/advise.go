@@ -39,7 +39,7 @@ func advise(all []*vrrp.Instance, there []event.Link) (advice []string) {
 		}
 		if trouble := in.Trouble(l); trouble != "" {
 			advice = append(advice, in.Name+": "+trouble)
-		} else if source, near := in.SourceOn(l); !near {
+		} else if source, near := in.SourceOn(l); !near && len(in.Unicast.Peers)+len(in.Addresses) > 0 {
 			whom, do := "its virtual addresses", "add an address of that subnet, or name a source"
 			if len(in.Unicast.Peers) > 0 {
 				whom, do = "all of its peers", "see that source and what the peers list agree"

@@ -50,6 +50,7 @@ func TestAdvise(t *testing.T) {
 		"meant for another machine": {instance(nil), nil, nil},
 		"no address of the subnet": {instance(nil), []event.Link{link("eth0", 2, func(l *event.Link) { l.Sources = sources("10.9.9.9/32") })},
 			[]string{"inside: its adverts leave eth0 from 10.9.9.9, which is not in the subnet of its virtual addresses: add an address of that subnet, or name a source"}},
+		"no addresses to be near":   {instance(func(in *vrrp.Instance) { in.Addresses = nil }), []event.Link{link("eth0", 2, nil)}, nil},
 		"one peer is in the subnet": {instance(peers("192.0.2.11")), []event.Link{link("eth0", 2, nil)}, nil},
 		"another is not": {instance(peers("192.0.2.11", "203.0.113.5")), []event.Link{link("eth0", 2, nil)},
 			[]string{"inside: its adverts leave eth0 from 192.0.2.12, which is not in the subnet of all of its peers: see that source and what the peers list agree"}},
