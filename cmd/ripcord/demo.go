@@ -57,8 +57,8 @@ const picture = `
         │ eth0          │ eth0         │
     ┌───┴───┐       ┌───┴───┐      ┌───┴────┐
     │ left  │       │ right │      │ client │   two routers share 192.0.2.1
-    │  150  │       │  100  │      └───┬────┘   and 198.51.100.1; 1 s adverts
-    └───┬───┘       └───┬───┘          │
+    │  150  │       │  100  │      └───┬────┘   and 198.51.100.1; 1 s adverts,
+    └───┬───┘       └───┬───┘          │       no third router (routers: 2)
         │ eth1          │ eth1         │
     ────┴───────────────┴──────────────┴────
             outside  198.51.100.0/24

@@ -142,7 +142,7 @@ func (s *demoStage) run(name string, priority int) error {
 }
 
 const demoConfig = `control: {socket: %s}
-defaults: {priority: %d}
+defaults: {priority: %d, routers: 2}
 instances:
   - {name: inside, interface: eth0, vrid: 51, addresses: [192.0.2.1/24]}
   - {name: outside, interface: eth1, vrid: 52, addresses: [198.51.100.1/24]}
