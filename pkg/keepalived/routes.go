@@ -255,7 +255,8 @@ func (t *translator) ruleIn(s *Statement, i *instance) *tree.Node {
 		return nil
 	}
 	if m.Find("table") == nil {
-		m.text("table", s.at(), "main")
+		t.ignore(s.at(), "say table", "the rule leads to no table: it is left out")
+		return nil
 	}
 	if m.Find("priority") == nil {
 		priority := firstRule - t.rules[i.family]
