@@ -96,6 +96,7 @@ func (m *moves) add(stamp event.Stamp, within, of subject, t notify.Transition, 
 	if stopped && m.stopping {
 		return // finish gives it
 	}
+	m.giveEarlier(within, &t)
 	mv := m.open(within, stamp.At)
 	mv.transitions = append(mv.transitions, t)
 	if t.Kind == notify.Instance && m.awaits(&t) {
@@ -129,6 +130,20 @@ func (m *moves) open(of subject, now time.Time) *move {
 	mv := &move{of: of, waits: make(map[string]bool), deadline: now.Add(settleWithin)}
 	m.pending = append(m.pending, mv)
 	return mv
+}
+
+// giveEarlier gives what pends of an instance that has another group now: no later
+// transition may overtake it.
+func (m *moves) giveEarlier(within subject, t *notify.Transition) {
+	m.pending = slices.DeleteFunc(m.pending, func(mv *move) bool {
+		earlier := mv.of != within && slices.ContainsFunc(mv.transitions, func(o notify.Transition) bool {
+			return o.Kind == t.Kind && o.Name == t.Name
+		})
+		if earlier {
+			m.giveAll(mv)
+		}
+		return earlier
+	})
 }
 
 // awaits reports whether addresses of the instance have yet to be added or removed.

@@ -157,6 +157,24 @@ func TestMovesJoin(t *testing.T) {
 	r.want(t, `INSTANCE "inside" MASTER 150`)
 }
 
+// TestMovesLeave: an instance that a reload takes out of an Active group, and that is one of
+// its own from then on, is stopped before it begins anew, though its addresses are still there.
+func TestMovesLeave(t *testing.T) {
+	r := newMovesRig()
+	r.edge(event.Backup, event.Active)
+	r.flush(r.due())
+	r.lines = nil
+	r.next()
+	stamp := r.stamp()
+	inside := event.Virtual{Name: "inside"}
+	r.take(event.InstanceTransition{
+		Stamp: stamp, Virtual: event.Virtual{Name: "inside", Group: "edge"}, From: event.Active, To: event.Initialize, Reason: event.Shutdown, Priority: 150, Alone: true,
+	})
+	r.want(t)
+	r.take(event.InstanceTransition{Stamp: stamp, Virtual: inside, From: event.Initialize, To: event.Backup, Reason: event.Startup, Priority: 150})
+	r.want(t, `INSTANCE "inside" STOP 150`, `INSTANCE "inside" BACKUP 150`)
+}
+
 // TestMovesStop: at the end all instances stop, then all groups, with the reason that the
 // router gave, or without it; each once.
 func TestMovesStop(t *testing.T) {

@@ -13,7 +13,7 @@ type InstanceTransition struct {
 	From, To State
 	Reason   Reason
 	Priority uint8
-	Alone    bool // its group did not change: it begins or ceases to serve as the last standing
+	Alone    bool // its group did not change: it joined or left, or serves, or no longer, as the last standing
 }
 
 func (InstanceTransition) Name() string { return "instance.transition" }

@@ -91,6 +91,7 @@ func (m *Machine) Step(now time.Time, in Input) []Effect {
 	case alone:
 		s.reportTransition(before, after)
 	}
+	s.reportJoined(in)
 	s.countAlone()
 	return s.effects
 }

@@ -18,6 +18,7 @@ import (
 //   - A member that joins an Active group advertises and holds its addresses at once,
 //     without a transition of the others; one that joins a Backup waits for its own
 //     Active_Down_Interval, and the group with it.
+//   - Of both the transition is reported, so that commands run for it.
 //   - An Active that is given a longer interval advertises it before it keeps it: Backups
 //     that know the old one must not miss the first adverts of the new one.
 
@@ -144,6 +145,7 @@ func (s *step) dropMember(m *member, was event.State, cause event.Cause) {
 	} else if !s.f.armed.IsZero() {
 		s.emit(Disarm{cause, m.Instance})
 	}
+	s.reportMember(m, event.Initialize, event.Shutdown, cause)
 	for _, key := range m.faultKeys() {
 		if _, on := s.f.faults[key]; on && !s.f.hasOn(key) {
 			s.clear(key, trigger{event.Recovered, nil, cause})
@@ -193,7 +195,7 @@ func (s *step) joinMembers(before []*member, was event.State) (joined []*Instanc
 			continue
 		}
 		joined = append(joined, m.Instance)
-		m.reason, m.Priority, m.state, m.since = s.reason, before[0].Priority, was, s.since
+		m.reason, m.Priority, m.since = s.reason, before[0].Priority, s.since
 		if was == event.Active {
 			m.newActive = event.ByPriority // its wait is over, as that of the others
 			continue
@@ -207,6 +209,30 @@ func (s *step) joinMembers(before []*member, was event.State) (joined []*Instanc
 		s.f.unverify()
 	}
 	return joined
+}
+
+// reportJoined reports the members that joined a group which stayed as it is. Else they are
+// part of its transition.
+func (s *step) reportJoined(in Input) {
+	reload, ok := in.(Reconfigured)
+	if !ok {
+		return
+	}
+	for _, m := range s.f.members {
+		s.reportMember(m, s.f.stateOf(m), event.GroupMoved, reload.Cause)
+	}
+}
+
+// reportMember reports a transition of a member alone, if it is one.
+func (s *step) reportMember(m *member, to event.State, reason event.Reason, cause event.Cause) {
+	from := m.state
+	if from == to {
+		return
+	}
+	m.state, m.since, m.reason = to, s.now, reason
+	s.report(event.InstanceTransition{
+		Stamp: s.stamp(cause), Virtual: m.Virtual, From: from, To: to, Reason: reason, Priority: m.advertised(), Alone: true,
+	})
 }
 
 // relink gives a member the last fact about its link, since the member is new or sends from
