@@ -100,6 +100,14 @@ func (c *Core) Reconfigure(now time.Time, to Reconfiguration, links []event.Link
 			out.translate(m.Config(), m.Step(now, vrrp.Stop{Cause: cause}))
 		}
 	}
+	old := c.linksByGroup(links)
+	for i, m := range c.groups { // before they join another group
+		if at := slices.Index(machines, m); at >= 0 {
+			if rest, fewer := without(*m.Config(), &groups[at]); fewer {
+				out.translate(m.Config(), m.Step(now, vrrp.Reconfigured{Cause: cause, Group: rest, Links: old[i]}))
+			}
+		}
+	}
 	out.Addresses = append(out.Addresses, addr.Order{Kind: addr.Configure, Cause: cause, Sets: to.Sets})
 	c.lead(machines, groups)
 	for i := range machines {
@@ -139,6 +147,15 @@ func (c *Core) linksByGroup(links []event.Link) map[int][]event.Link {
 		}
 	}
 	return known
+}
+
+// without returns a group without the members that leave it, and whether there are any.
+func without(g vrrp.Group, is *vrrp.Group) (rest vrrp.Group, fewer bool) {
+	all := g.Members
+	g.Members = slices.DeleteFunc(slices.Clone(all), func(in vrrp.Instance) bool {
+		return !slices.ContainsFunc(is.Members, func(o vrrp.Instance) bool { return in.Same(&o) })
+	})
+	return g, len(g.Members) < len(all)
 }
 
 // key tells groups apart: by their name, or by that of the only instance.

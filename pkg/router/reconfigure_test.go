@@ -3,6 +3,7 @@ package router_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -84,6 +85,45 @@ func TestReconfigureAnother(t *testing.T) {
 	}
 	if got := b.states(); got[2] != event.Backup {
 		t.Errorf("it is %v", got[2])
+	}
+}
+
+// A member that becomes an instance of its own, or joins another Active group, leaves the first
+// group before: its adverts and addresses end, and begin anew where it is Active.
+func TestReconfigureMoves(t *testing.T) {
+	for _, joins := range []bool{false, true} {
+		b := started(t, time.Second)
+		groups := edge()
+		moved := groups[0].Members[1]
+		groups[0].Members = groups[0].Members[:1]
+		want, kinds := []string{"mute " + moved.Name}, []addr.Kind{addr.Release, addr.Configure}
+		if joins {
+			groups[1].Members = append(groups[1].Members, moved)
+			groups = []vrrp.Group{groups[1], groups[0], groups[2]} // it joins a group that comes first
+			kinds = append(kinds, addr.Hold)
+		} else {
+			groups = append(groups, vrrp.Group{Members: []vrrp.Instance{moved}})
+		}
+		b.reload(groups)
+		var of []string
+		for _, line := range sent(b.last) {
+			if strings.HasSuffix(line, " "+moved.Name) {
+				of = append(of, line)
+			}
+		}
+		if joins {
+			want = append(want, "start "+moved.Name)
+		}
+		if !slices.Equal(of, want) {
+			t.Errorf("joins %t: sent %q, want %q", joins, of, want)
+		}
+		var got []addr.Kind
+		for _, o := range b.last.Addresses {
+			got = append(got, o.Kind)
+		}
+		if !slices.Equal(got, kinds) {
+			t.Errorf("joins %t: the worker is told %v, want %v", joins, b.last.Addresses, kinds)
+		}
 	}
 }
 

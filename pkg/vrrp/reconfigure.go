@@ -141,7 +141,7 @@ func (m *member) follow(in *Instance, index int, now time.Time) {
 // dropMember lets a member leave the group, with its faults.
 func (s *step) dropMember(m *member, was event.State, cause event.Cause) {
 	if m.state == event.Active {
-		s.emit(Mute{cause, m.Instance})
+		s.emit(Mute{cause, m.Instance}, Release{cause, []*Instance{m.Instance}})
 	} else if !s.f.armed.IsZero() {
 		s.emit(Disarm{cause, m.Instance})
 	}
