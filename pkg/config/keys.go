@@ -309,7 +309,7 @@ var checkKeys = table[check]{
 	{"weight", "none", to(func(c *check) *int { return &c.weight }, as(weightText, readWeight)),
 		"The weight where an entry of `track` has none itself.", ""},
 	{"initial", "wait", to(func(c *check) *track.Initial { return &c.Initial }, choice(words[track.Initial]{{"wait", track.Wait}, {"pass", track.Pass}, {"fail", track.Fail}})),
-		"What the check counts as before its first result. `wait`: instances that track it stay in Initialize.", ""},
+		"What the check counts as before its first result. `wait`: instances that track it stay in Initialize. With `wait` and `pass` the first result decides alone, with `fail` it takes `rise` of them.", ""},
 	{"command", optional, to(func(c *check) *[]string { return &c.command }, argv),
 		"A program that exits with status 0. Of `command`, `process`, `file`, `tcp`, `http` and `ping` a check has exactly one.", "command: [/usr/bin/systemctl, is-active, nginx]"},
 	{"user", optional, to(func(c *check) *string { return &c.User }, as(accountText, account)),

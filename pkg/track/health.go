@@ -11,11 +11,14 @@ type health struct {
 	// against counts the results in a row that contradict state. It stays below rise
 	// while state is Down, and below fall while state is Up.
 	against int
+	// assumed reports whether state is one that the configuration assumes (Pass) and that no
+	// result has confirmed yet.
+	assumed bool
 }
 
 // newHealth returns the health of a check that starts.
 func newHealth(s *Spec, now time.Time) health {
-	h := health{since: now, state: [...]State{Wait: Waiting, Pass: Up, Fail: Down}[s.Initial]}
+	h := health{since: now, state: [...]State{Wait: Waiting, Pass: Up, Fail: Down}[s.Initial], assumed: s.Initial == Pass}
 	h.adopt(s)
 	return h
 }
@@ -24,18 +27,19 @@ func newHealth(s *Spec, now time.Time) health {
 func (h *health) adopt(s *Spec) { h.rise, h.fall = max(s.Rise, 1), max(s.Fall, 1) }
 
 // Update takes a result that was known at now and reports whether the state changed. The
-// first result of a check whose state is not known decides alone.
+// first result of a check whose state is not known, or that passes only by assumption,
+// decides alone: a service that was dead at the start must not count as good for fall results.
 func (h *health) Update(pass bool, now time.Time) (changed bool) {
 	to, needed := Down, h.fall
 	if pass {
 		to, needed = Up, h.rise
 	}
-	switch h.state {
-	case to:
+	if h.state == Waiting || h.assumed {
+		needed = 1
+	}
+	if h.assumed = false; h.state == to {
 		h.against = 0
 		return false
-	case Waiting:
-		needed = 1
 	}
 	if h.against++; h.against < needed {
 		return false

@@ -22,10 +22,11 @@ func TestHealth(t *testing.T) {
 		{"the first result decides alone", 3, 3, Wait, "p", "u"},
 		{"the first failure decides alone", 3, 3, Wait, "f", "d"},
 		{"zero is one", 0, 0, Pass, "fpf", "dud"},
-		{"fall counts failures in a row", 1, 3, Pass, "ffpfff", "uuuuud"},
+		{"fall counts failures in a row", 1, 3, Pass, "pffpfff", "uuuuuud"},
 		{"rise counts passes in a row", 2, 1, Fail, "pfppf", "dddud"},
 		{"what agrees with the state counts nothing", 2, 2, Pass, "pppff", "uuuud"},
-		{"a state that began by configuration takes rise and fall", 2, 2, Pass, "ffpp", "uddu"},
+		{"what was assumed to pass is decided by the first result", 2, 2, Pass, "ffpp", "dddu"},
+		{"what was assumed to fail takes rise", 2, 2, Fail, "pp", "du"},
 		{"alternating results change nothing", 2, 2, Wait, "pfpfpfpf", "uuuuuuuu"},
 	} {
 		h := newHealth(&Spec{Rise: c.rise, Fall: c.fall, Initial: c.initial}, at(0))
@@ -54,6 +55,7 @@ func TestHealth(t *testing.T) {
 // A new fall takes effect at the next result, with what was counted before.
 func TestHealthAdopts(t *testing.T) {
 	h := newHealth(&Spec{Fall: 5, Initial: Pass}, at(0))
+	h.Update(true, at(0))
 	for range 3 {
 		h.Update(false, at(0))
 	}
