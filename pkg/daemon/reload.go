@@ -59,7 +59,7 @@ func (p *parts) reload(ctx context.Context, o Options, dryRun bool) (*control.Re
 		return nil, fmt.Errorf("%s is not taken, what was in force stays: %s", before.File, strings.Join(problems(err), "; "))
 	}
 	d := compare(before, next)
-	d.notes = append(d.notes, newWarnings(before, next)...)
+	d.notes = append(restarts(o.Config, next), newWarnings(before, next)...)
 	answer := &control.Reloaded{File: next.File, DryRun: dryRun, Added: orEmpty(d.added), Changed: orEmpty(d.changed), Removed: orEmpty(d.removed), Notes: d.notes}
 	if dryRun {
 		return answer, nil
@@ -200,16 +200,25 @@ func compare(before, next *config.Config) (d difference) {
 			d.removed = append(d.removed, n)
 		}
 	}
-	if before.Control.Socket != next.Control.Socket {
-		d.notes = append(d.notes, "control.socket takes a restart")
-	}
-	if before.Control.Listen != next.Control.Listen {
-		d.notes = append(d.notes, "control.listen takes a restart")
-	}
-	if before.FIFO != next.FIFO || !slices.Equal(before.FIFOReader, next.FIFOReader) {
-		d.notes = append(d.notes, "fifo takes a restart")
-	}
 	return d
+}
+
+// restarts returns what of a configuration is in force only after a restart: what the one
+// that the daemon was started with has otherwise.
+func restarts(started, next *config.Config) (notes []string) {
+	for _, c := range []struct {
+		key     string
+		differs bool
+	}{
+		{"control.socket", started.Control.Socket != next.Control.Socket},
+		{"control.listen", started.Control.Listen != next.Control.Listen},
+		{"fifo", started.FIFO != next.FIFO || !slices.Equal(started.FIFOReader, next.FIFOReader)},
+	} {
+		if c.differs {
+			notes = append(notes, c.key+" takes a restart")
+		}
+	}
+	return notes
 }
 
 // described is a configuration as it is compared, by the names of instances and groups.
@@ -236,6 +245,10 @@ func describe(c *config.Config) described {
 	for _, k := range c.Checks {
 		add("check "+k.Name, k)
 	}
+	add("log.level", c.Log.Level)
+	add("script_user", c.ScriptUser, c.ScriptGroup)
+	add("startup", c.Startup)
+	add("shutdown", c.Shutdown)
 	for _, g := range c.Groups {
 		if g.Name == "" {
 			continue

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"ripcord/pkg/config"
+	"ripcord/pkg/event"
 )
 
 // A reload says which warnings are new, wherever they have moved to, and not all of many.
@@ -28,5 +29,25 @@ func TestReloadSaysNewWarnings(t *testing.T) {
 	got = newWarnings(with(1), with(1, many...))
 	if len(got) != 21 || got[20] != "ripcord check lists up to 10 more warnings" {
 		t.Errorf("%d: %q", len(got), got[len(got)-1])
+	}
+}
+
+// TestReloadSaysAll sees that a reload names what it changed beside instances, groups and
+// checks, and what is in force only after a restart for as long as that is so.
+func TestReloadSaysAll(t *testing.T) {
+	before := &config.Config{ScriptUser: "root"}
+	next := &config.Config{ScriptUser: "nobody", Log: config.Log{Level: event.Debug}, Shutdown: &config.Program{Argv: []string{"/bin/true"}}}
+	if d := compare(before, next); !slices.Equal(d.changed, []string{"log.level", "script_user", "shutdown"}) || len(d.added)+len(d.removed) > 0 {
+		t.Errorf("%+v", d)
+	}
+	if d := compare(before, before); len(d.changed) > 0 {
+		t.Errorf("the same configuration changes %v", d.changed)
+	}
+	started, other := &config.Config{FIFO: "/run/a"}, &config.Config{FIFO: "/run/b"}
+	if got := restarts(started, other); !slices.Equal(got, []string{"fifo takes a restart"}) {
+		t.Errorf("%q", got)
+	}
+	if got := restarts(started, started); len(got) > 0 {
+		t.Errorf("back at what it was started with: %q", got)
 	}
 }
