@@ -36,7 +36,7 @@ func TestReloadSaysNewWarnings(t *testing.T) {
 // checks, and what is in force only after a restart for as long as that is so.
 func TestReloadSaysAll(t *testing.T) {
 	before := &config.Config{ScriptUser: "root"}
-	next := &config.Config{ScriptUser: "nobody", Log: config.Log{Level: event.Debug}, Shutdown: &config.Program{Argv: []string{"/bin/true"}}}
+	next := &config.Config{ScriptUser: "nobody", Log: config.Log{Level: event.Error}, Shutdown: &config.Program{Argv: []string{"/bin/true"}}}
 	if d := compare(before, next); !slices.Equal(d.changed, []string{"log.level", "script_user", "shutdown"}) || len(d.added)+len(d.removed) > 0 {
 		t.Errorf("%+v", d)
 	}
