@@ -261,7 +261,8 @@ func (s *step) firstEqual() *member {
 // other might as well. But an Active that was paused yields: the router that took over was
 // not, and the clock of a machine that was paused is behind when it goes on. So does an
 // Active whose sends fail. An owner is held back by nobody. If an Active that we understand
-// sends both versions (RFC 9568 §8.4), those of the other are ignored.
+// sends both versions (RFC 9568 §8.4), those of the other are ignored. Where ours
+// cease, it has changed its version: they hold us before the silence lets us take over.
 
 // incompatible remembers the adverts of routers that do not understand us.
 type incompatible struct {
@@ -283,7 +284,7 @@ func (s *step) heardIncompatible(m *member, h Heard) {
 		h.Interval = m.Instance.Interval
 	}
 	s.prove(m.Interface, h.Cause.At)
-	if h.Priority == 0 || !h.Stale && !h.Invalid && m.known(s.now) && m.other.source == h.Source {
+	if h.Priority == 0 || !h.Stale && !h.Invalid && m.sendsBoth(h) {
 		return
 	}
 	f := &m.incompatible
@@ -316,6 +317,13 @@ func (s *step) heardIncompatible(m *member, h Heard) {
 			})
 		}
 	}
+}
+
+// sendsBoth reports whether an advert of the other version comes from an Active that sends ours
+// as well: one of those may have been lost.
+func (m *member) sendsBoth(h Heard) bool {
+	o := &m.other
+	return o.source == h.Source && h.Cause.At.Before(o.at.Add(o.interval+o.interval/2)) && m.known(h.Cause.At)
 }
 
 // believedAgain forgets the adverts of a sender that is understood now.
