@@ -57,7 +57,8 @@ func (c *Check) forwarding(r *Router) {
 }
 
 // alone checks that in quiet times nobody takes over from an Active that it may
-// not preempt, and that was there before: one that it believes, or knows to be there.
+// not preempt, and that was there before: one that it believes, or knows to be there, and
+// does not mistake.
 func (c *Check) alone(r *Router) {
 	w := c.World
 	for _, o := range w.Routers {
@@ -65,10 +66,54 @@ func (c *Check) alone(r *Router) {
 		case o == r || !o.active() || !o.healthy() || !c.routers[o.at].activeSince.Before(w.disturbed):
 		case r.apart(o) && r.knowsOf(o):
 			c.violate("%s took over from %s, whose clock is %v ahead of its own", r.Name, o.Name, o.ahead-r.ahead)
-		case !w.apart() && !r.mayPreempt(o):
+		case !w.apart() && !r.mayPreempt(o) && !c.mistakes(r, o):
 			c.violate("%s took over from %s, and may not preempt", r.Name, o.Name)
 		}
 	}
+}
+
+// mistakes reports whether a router has reason to think that an Active is gone, or is another
+// one, on each segment where it hears it.
+func (c *Check) mistakes(r, o *Router) bool {
+	shared := 0
+	for _, in := range r.instances {
+		if !o.has(in) {
+			continue
+		}
+		shared++
+		if !c.ignores(r, o, in) && !c.thinksGone(r, o) {
+			return false
+		}
+	}
+	return shared > 0
+}
+
+// has reports whether the group of a router has the instance that another one has.
+func (r *Router) has(in *instance) bool { return slices.Contains(r.instances, r.all[in.at]) }
+
+// ignores reports whether a router may ignore the adverts of an Active of the other version:
+// those of a router with the same address, which was cloned, were of its own. So it takes the
+// two for one that sends both (RFC 9568 §8.4) until it has missed one advert of its own, and
+// the Active sends again.
+func (c *Check) ignores(r, o *Router, in *instance) bool {
+	theirs := o.all[in.at]
+	return theirs.Version != in.Version && slices.ContainsFunc(c.routers[r.at].heard[in.at], func(by heard) bool {
+		return by.source == theirs.port.address && c.World.now.Sub(by.at) < 5*by.interval/2+crossing
+	})
+}
+
+// thinksGone reports whether a router may take a resignation for that of an Active whose
+// group has not that instance: it is of an Active of the same priority, and groups are alike
+// (docs/architecture.md#cascade). It learns better when it hears the Active again.
+func (c *Check) thinksGone(r, o *Router) bool {
+	for _, in := range r.instances {
+		if !o.has(in) && slices.ContainsFunc(c.routers[r.at].heard[in.at], func(by heard) bool {
+			return by.priority == 0 && by.was == o.priority() && c.World.now.Sub(by.ended) < c.heardWithin(r)
+		}) {
+			return true
+		}
+	}
+	return false
 }
 
 // mayPreempt reports whether a router may take over from another that is Active.
