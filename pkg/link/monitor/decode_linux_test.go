@@ -174,6 +174,19 @@ func TestDecodeAddress(t *testing.T) {
 	}
 }
 
+// wellFormed reports whether each attribute has a length that it can have. Behind one that
+// has none the two decoders may go on differently.
+func wellFormed(attributes []byte) bool {
+	for len(attributes) >= unix.SizeofRtAttr {
+		n := int(binary.NativeEndian.Uint16(attributes))
+		if n < unix.SizeofRtAttr || n > len(attributes) {
+			return false
+		}
+		attributes = attributes[min((n+unix.RTA_ALIGNTO-1)&^(unix.RTA_ALIGNTO-1), len(attributes)):]
+	}
+	return true
+}
+
 // What is decoded is what rtnetlink decodes, where that takes the message at
 // all; nothing panics.
 func FuzzDecode(f *testing.F) {
@@ -188,7 +201,7 @@ func FuzzDecode(f *testing.F) {
 		switch o := decode(messageOf(netlink.HeaderType(kind), data)).(type) {
 		case link.LinkSeen:
 			var m rtnetlink.LinkMessage
-			if m.UnmarshalBinary(data) != nil || m.Attributes == nil {
+			if m.UnmarshalBinary(data) != nil || m.Attributes == nil || !wellFormed(data[unix.SizeofIfInfomsg:]) {
 				return
 			}
 			// It stops without a word at the first attribute of a length that it does
