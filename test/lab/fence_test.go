@@ -23,6 +23,11 @@ func TestFence(t *testing.T) {
 	b.becomes("backup", began, 6*time.Second)
 	in := s.watch(inside, 5*time.Millisecond)
 	s.servedBy("a", inside, in, time.Now(), 5*time.Second)
+	for deadline := time.Now().Add(patience); b.status().Instances[0].ActiveAddress == nil; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("b does not hear a")
+		}
+	}
 
 	plan := s.ripcord("b", "fence", "inside", "--dry-run", "--socket", b.socket)
 	for _, want := range []string{fence, "yes  the program can be run", "yes  an Active was heard", "no   no Active is heard now", "yes  a station answers on eth0", "not all conditions hold"} {

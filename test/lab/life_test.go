@@ -209,6 +209,11 @@ func TestSignalsAtTheStart(t *testing.T) {
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	writer, err := os.OpenFile(pipe, os.O_RDWR, 0) // that writes nothing: the reading waits
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close()
 	for _, c := range []struct {
 		args []string
 		code int
