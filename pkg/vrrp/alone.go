@@ -2,8 +2,10 @@ package vrrp
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
+	"ripcord/pkg/deadline"
 	"ripcord/pkg/event"
 )
 
@@ -19,8 +21,8 @@ import (
 //     an impaired one also, and of two with faults the one with the greater priority. A
 //     priority 0 shortens nothing: the routers without fault wait for Skew_Time alone.
 //   - It advertises priority 1; a router that is impaired has 2 in such a group. Every router
-//     without fault preempts that, whatever its Preempt_Mode, and it yields to each Active of a greater priority as soon as it hears
-//     it, on this segment alone.
+//     without fault preempts that, whatever its Preempt_Mode, and it yields to each Active of
+//     a greater priority as soon as it hears it, on this segment alone.
 //   - Two that serve alone compare their addresses on the first member on which both serve
 //     and hear each other, as groups do.
 //   - It goes on while the group, whose faults are over, waits in Backup: the takeover only
@@ -47,14 +49,7 @@ func (f *facts) stateOf(m *member) event.State {
 }
 
 // anyAlone reports whether any member serves alone.
-func (f *facts) anyAlone() bool {
-	for _, m := range f.members {
-		if f.servesAlone(m) {
-			return true
-		}
-	}
-	return false
-}
+func (f *facts) anyAlone() bool { return slices.ContainsFunc(f.members, f.servesAlone) }
 
 // sound reports whether a member may serve alone as far as it is concerned itself.
 func (f *facts) sound(m *member) bool {
@@ -69,12 +64,7 @@ func (f *facts) sound(m *member) bool {
 			return false
 		}
 	}
-	for i := range f.trackers {
-		if t := &f.trackers[i]; t.member == m && t.fatal() && t.failed() {
-			return false
-		}
-	}
-	return true
+	return !f.trackers.failedItself(m)
 }
 
 // aloneWait returns how long nobody may be heard, whose adverts would come each interval,
@@ -99,13 +89,12 @@ func (f *facts) aloneAt(m *member) (at time.Time, ok bool) {
 }
 
 // nextAlone returns the first instant at which a member is to serve alone.
-func (f *facts) nextAlone() (first time.Time, ok bool) {
+func (f *facts) nextAlone() (time.Time, bool) {
+	var first deadline.Earliest
 	for _, m := range f.members {
-		if at, may := f.aloneAt(m); may && (!ok || at.Before(first)) {
-			first, ok = at, true
-		}
+		first.AddIf(f.aloneAt(m))
 	}
-	return first, ok
+	return first.Get()
 }
 
 // waitAlone lets members serve alone whose wait is over and verified, as wait does for the
@@ -113,13 +102,7 @@ func (f *facts) nextAlone() (first time.Time, ok bool) {
 func (s *step) waitAlone(in Tick) {
 	f := s.f
 	at, ok := f.nextAlone()
-	if !ok || s.wokeLateAlone(at) {
-		return
-	}
-	if !f.asked.about.Equal(at) && !s.now.Before(at.Add(-f.lead())) {
-		s.verify(at, in.Cause.Trace)
-	}
-	if !f.asked.about.Equal(at) || s.now.Before(at) || !f.answered() && s.now.Before(f.asked.limit) {
+	if !ok || s.giveTimeAlone(s.lateFor(at)) || !s.dueAndVerified(at, in.Cause.Trace) {
 		return
 	}
 	s.why = trigger{event.LastStanding, nil, event.Cause{Trace: f.asked.trace, At: at}}
@@ -129,14 +112,6 @@ func (s *step) waitAlone(in Tick) {
 		}
 	}
 	f.asked, f.graceGiven = asked{}, false
-}
-
-// wokeLateAlone is wokeLate for members that are to serve alone.
-func (s *step) wokeLateAlone(due time.Time) bool {
-	if s.f.asked.about.Equal(due) && s.f.asked.limit.After(due) {
-		due = s.f.asked.limit
-	}
-	return s.giveTimeAlone(s.now.Sub(due))
 }
 
 // giveTimeAlone is giveTime for members that are to serve alone.
@@ -154,10 +129,7 @@ func (s *step) giveTimeAlone(gap time.Duration) bool {
 	}
 	if given {
 		f.asked, f.graceGiven = asked{}, true
-		s.report(event.EngineStalled{
-			Stamp: s.stamp(event.Cause{}), Instance: f.members[0].Name, Gap: gap,
-			Done: "the Active gets one interval and Skew_Time more",
-		})
+		s.reportGrace(gap)
 	}
 	return given
 }

@@ -74,11 +74,16 @@ func (s *step) giveTime(gap time.Duration) bool {
 	}
 	f.unverify()
 	f.graceGiven = true
+	s.reportGrace(gap)
+	return true
+}
+
+// reportGrace logs that the Active is given more time, since this process did not run for gap.
+func (s *step) reportGrace(gap time.Duration) {
 	s.report(event.EngineStalled{
-		Stamp: s.stamp(event.Cause{}), Instance: f.members[0].Name, Gap: gap,
+		Stamp: s.stamp(event.Cause{}), Instance: s.f.members[0].Name, Gap: gap,
 		Done: "the Active gets one interval and Skew_Time more",
 	})
-	return true
 }
 
 // yieldAfterStall yields to the rival that was heard after a stall. The waits begin

@@ -36,14 +36,11 @@ func (s *step) absorbTick(in Tick) {
 // wait takes the next step towards Active: asks the verifiers shortly ahead of
 // the takeover, and at its instant decides with the facts that they found.
 func (s *step) wait(in Tick) {
-	if s.wokeLate() {
+	if s.giveTime(s.lateFor(s.f.takeover())) {
 		return
 	}
 	f, at := s.f, s.f.takeover()
-	if !f.asked.about.Equal(at) && !s.now.Before(at.Add(-f.lead())) {
-		s.verify(at, in.Cause.Trace)
-	}
-	if f.asked.about.Equal(at) && !s.now.Before(at) && (f.answered() || !s.now.Before(f.asked.limit)) {
+	if s.dueAndVerified(at, in.Cause.Trace) {
 		if s.refusedAhead(at, in.Cause) {
 			return
 		}
@@ -79,14 +76,23 @@ func (s *step) verify(at time.Time, trace event.Trace) {
 	s.emit(Verify{Ticket: s.f.asked.ticket, Interfaces: s.cfg.Links()})
 }
 
-// wokeLate gives the Active more time when this process did not run at the takeover, and
-// reports whether it does.
-func (s *step) wokeLate() bool {
-	due := s.f.takeover()
+// dueAndVerified asks the verifiers shortly ahead of the takeover at the instant at, and
+// reports whether it is due and they have answered, or are waited for no longer.
+func (s *step) dueAndVerified(at time.Time, trace event.Trace) bool {
+	f := s.f
+	if !f.asked.about.Equal(at) && !s.now.Before(at.Add(-f.lead())) {
+		s.verify(at, trace)
+	}
+	return f.asked.about.Equal(at) && !s.now.Before(at) && (f.answered() || !s.now.Before(f.asked.limit))
+}
+
+// lateFor returns how long this process did not run after a takeover was due, the wait for
+// its verifiers included; negative if it is not due yet.
+func (s *step) lateFor(due time.Time) time.Duration {
 	if s.f.asked.about.Equal(due) && s.f.asked.limit.After(due) {
 		due = s.f.asked.limit
 	}
-	return s.giveTime(s.now.Sub(due))
+	return s.now.Sub(due)
 }
 
 // takeoverReason returns the reason why the waits are over: a resignation counts more than

@@ -1,6 +1,7 @@
 package vrrp
 
 import (
+	"slices"
 	"time"
 
 	"ripcord/pkg/event"
@@ -118,6 +119,12 @@ func (l trackers) isFault(t *tracker) bool {
 		}
 	}
 	return true
+}
+
+// failedItself reports whether something has failed that the member itself tracks, and whose
+// failure is a fault.
+func (l trackers) failedItself(m *member) bool {
+	return slices.ContainsFunc(l, func(t tracker) bool { return t.member == m && t.fatal() && t.failed() })
 }
 
 // firstFault returns the first that is a fault now; nil if there is none.
