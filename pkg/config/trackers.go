@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -240,8 +241,8 @@ func (c *check) checkProcess(l *loader) {
 	p := c.process
 	switch at := c.present["process"]; {
 	case p == nil:
-	case p.Part && (strings.HasPrefix(p.Name, "/") || len(p.Name) > 15):
-		l.advise(at, "give up to 15 characters of the name, or leave match out", "%s is no part of what the kernel calls a process", p.Name)
+	case p.Part && (strings.HasPrefix(p.Name, "/") || len(p.Name) > track.CommLen):
+		l.advise(at, fmt.Sprintf("give up to %d characters of the name, or leave match out", track.CommLen), "%s is no part of what the kernel calls a process", p.Name)
 	case p.Max > 0 && p.Min > p.Max:
 		l.fail(at, "min is %d, which is more than max, %d", p.Min, p.Max)
 	case p.Max == 0 && p.Min == 0:

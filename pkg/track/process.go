@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// commLen is how much of a program's name the kernel keeps for a process.
-const commLen = 15
+// CommLen is how many bytes of a program's name the kernel keeps for a process.
+const CommLen = 15
 
 // Process is a check that counts processes: from Min to Max of them pass. Threads and
 // zombies do not count.
@@ -37,8 +37,8 @@ func (c Process) validate() error {
 		return fmt.Errorf("the process has no name")
 	case !strings.HasPrefix(c.Name, "/") && strings.Contains(c.Name, "/"):
 		return fmt.Errorf("process %q: give a name, or the whole path", c.Name)
-	case c.Part && (strings.HasPrefix(c.Name, "/") || len(c.Name) > commLen):
-		return fmt.Errorf("process %q: no part of a name can be a path, or longer than the %d bytes that the kernel keeps", c.Name, commLen)
+	case c.Part && (strings.HasPrefix(c.Name, "/") || len(c.Name) > CommLen):
+		return fmt.Errorf("process %q: no part of a name can be a path, or longer than the %d bytes that the kernel keeps", c.Name, CommLen)
 	case c.Min < 0 || c.Max < 0 || c.Max != 0 && c.Max < c.Min:
 		return fmt.Errorf("process %s: min %d and max %d: give 0 or more, and max at least min", c.Name, c.Min, c.Max)
 	case c.Min == 0 && c.Max == 0:
@@ -90,7 +90,7 @@ func (p *processProber) close()                  { p.watch.close() }
 
 // program is what is known of a process.
 type program struct {
-	comm string // at most commLen bytes
+	comm string // at most CommLen bytes
 	argv0,
 	exe string // empty where it is not known
 }
@@ -102,9 +102,9 @@ func (p program) is(c *Process) bool {
 		return strings.Contains(p.comm, name)
 	case strings.HasPrefix(name, "/"):
 		return p.exe == name || p.argv0 == name
-	case len(name) <= commLen:
+	case len(name) <= CommLen:
 		return p.comm == name
 	default:
-		return p.comm == name[:commLen] && p.argv0[strings.LastIndex(p.argv0, "/")+1:] == name
+		return p.comm == name[:CommLen] && p.argv0[strings.LastIndex(p.argv0, "/")+1:] == name
 	}
 }

@@ -122,7 +122,7 @@ func (t *processTable) classify(pid int) {
 // needsMore reports whether the kernel's name for a process is not enough.
 func (t *processTable) needsMore() bool {
 	for w := range t.watches {
-		if len(w.Name) > commLen || w.Name[0] == '/' {
+		if len(w.Name) > CommLen || w.Name[0] == '/' {
 			return true
 		}
 	}
