@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"ripcord/test/cpu"
 )
 
 // What a file may cost for each of its bytes, wherever the tests run, and beside
@@ -24,13 +25,13 @@ func frugally(t *testing.T, text string) (*Config, error) {
 	t.Helper()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	begun := processorTime()
+	begun := cpu.Used()
 	c, err := Parse("fuzz.yaml", []byte(text))
 	said := ""
 	if err != nil {
 		said = err.Error()
 	}
-	took := processorTime() - begun
+	took := cpu.Used() - begun
 	runtime.ReadMemStats(&after)
 	if most := timeBase + time.Duration(len(text))*timeEach; took > most {
 		t.Errorf("%d bytes took %v, want at most %v", len(text), took, most)
@@ -43,13 +44,6 @@ func frugally(t *testing.T, text string) (*Config, error) {
 		t.Errorf("%d characters are said of it, want at most %d", utf8.RuneCountInString(said), most)
 	}
 	return c, err
-}
-
-// processorTime is what the process has taken of the processors.
-func processorTime() time.Duration {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // repeated is a text of about n bytes: before, each again and again with its

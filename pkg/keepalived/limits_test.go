@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"ripcord/test/cpu"
 )
 
 // numberedLines are lines of a text and a number.
@@ -16,14 +17,6 @@ func numberedLines(text string, n int) string {
 		fmt.Fprintf(&b, "%s%d\n", text, i)
 	}
 	return b.String()
-}
-
-// processorTime returns what the process has taken of the processors: others may work on
-// this machine.
-func processorTime() time.Duration {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // TestLimits sees that whatever a file says, it is read in a second and 200 MB, or refused.
@@ -61,9 +54,9 @@ func TestLimits(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.GC()
 			runtime.ReadMemStats(&before)
-			start := processorTime()
+			start := cpu.Used()
 			tr := Translate("/etc/x.conf", []byte(text), Options{System: testSystem{files: map[string]string{}}})
-			took := processorTime() - start
+			took := cpu.Used() - start
 			runtime.ReadMemStats(&after)
 			if took > 3*time.Second*slowdown { // one on an idle machine; here others share its caches
 				t.Errorf("took %v", took)
