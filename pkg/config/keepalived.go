@@ -12,6 +12,7 @@ import (
 
 	"ripcord/pkg/command"
 	"ripcord/pkg/keepalived"
+	"ripcord/pkg/keepalived/syntax"
 )
 
 // keepalived makes the configuration of a file in keepalived's language. Problems are
@@ -34,14 +35,14 @@ func (l *loader) translated(t keepalived.Translation) (*Config, error) {
 }
 
 // take adds a note of a translation.
-func (l *loader) take(n keepalived.Note) {
+func (l *loader) take(n syntax.Note) {
 	at := place{path: n.Subject, Position: n.Position}
 	switch n.Class {
-	case keepalived.Error:
+	case syntax.Error:
 		l.advise(at, n.Hint, "%s", n.Message)
-	case keepalived.Differs:
+	case syntax.Differs:
 		l.note(&l.warnings, at, Differs, n.Hint, "%s", []any{n.Message})
-	case keepalived.NotDone:
+	case syntax.NotDone:
 		l.note(&l.warnings, at, NotDone, n.Hint, "%s", []any{n.Message})
 	default:
 		l.warn(at, n.Hint, "%s", n.Message)
@@ -58,7 +59,7 @@ func (system) Glob(pattern string) []string {
 
 func (system) Read(path string, most int) ([]byte, error) {
 	if info, err := os.Stat(path); err == nil && (info.IsDir() || info.Mode().Perm()&0o111 != 0) {
-		return nil, keepalived.ErrSkipped
+		return nil, syntax.ErrSkipped
 	}
 	file, _, err := openRegular(path)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"ripcord/pkg/keepalived/syntax"
 	"ripcord/pkg/tree"
 )
 
@@ -13,10 +14,10 @@ import (
 type address struct {
 	prefix    netip.Prefix
 	at        tree.Position
-	device    Word
-	label     Word
-	scope     Word
-	broadcast Word
+	device    syntax.Word
+	label     syntax.Word
+	scope     syntax.Word
+	broadcast syntax.Word
 	untracked bool
 }
 
@@ -38,11 +39,11 @@ func prefixIn(text string) (netip.Prefix, bool) {
 }
 
 // heldPrefix reads the address of an entry. A length that is none counts as that of one host.
-func (t *translator) heldPrefix(s *Statement) (netip.Prefix, bool) {
-	if p, ok := prefixIn(s.word(0)); ok {
+func heldPrefix(r *syntax.Report, s *syntax.Statement) (netip.Prefix, bool) {
+	if p, ok := prefixIn(s.Word(0)); ok {
 		return p, true
 	}
-	host, length, _ := strings.Cut(s.word(0), "/")
+	host, length, _ := strings.Cut(s.Word(0), "/")
 	p, ok := prefixIn(host)
 	if !ok {
 		return netip.Prefix{}, false
@@ -51,19 +52,19 @@ func (t *translator) heldPrefix(s *Statement) (netip.Prefix, bool) {
 	if n, err := strconv.Atoi(digits); err == nil && n <= p.Bits() {
 		p = netip.PrefixFrom(p.Addr(), n)
 	}
-	t.ignore(s.at(), "write the number of its bits", "%s is no length of a network: it counts as %d", show(length), p.Bits())
+	r.Ignore(s.At(), "write the number of its bits", "%s is no length of a network: it counts as %d", syntax.Show(length), p.Bits())
 	return p, true
 }
 
 // readAddresses reads one address a line, with options as of ip addr.
-func (t *translator) readAddresses(s *Statement, i *instance, into *[]address, extra bool) {
+func (i *instance) readAddresses(r *syntax.Report, s *syntax.Statement, into *[]address, extra bool) {
 	for _, entry := range s.Block {
-		a, ok := t.addressIn(entry)
-		if !ok || !extra && !t.isOf(i, familyOf(a.prefix.Addr()), a.at, show(entry.word(0))) {
+		a, ok := addressIn(r, entry)
+		if !ok || !extra && !i.isOf(r, familyOf(a.prefix.Addr()), a.at, syntax.Show(entry.Word(0))) {
 			continue
 		}
 		if i.holds[a.prefix.Addr()] {
-			t.differ(a.at, "leave one out", "%s comes a second time, and is held and advertised once", show(entry.word(0)))
+			r.Differ(a.at, "leave one out", "%s comes a second time, and is held and advertised once", syntax.Show(entry.Word(0)))
 			continue
 		}
 		i.holds[a.prefix.Addr()] = true
@@ -72,29 +73,29 @@ func (t *translator) readAddresses(s *Statement, i *instance, into *[]address, e
 }
 
 // addressIn reads one address with its options.
-func (t *translator) addressIn(s *Statement) (a address, ok bool) {
+func addressIn(r *syntax.Report, s *syntax.Statement) (a address, ok bool) {
 	if len(s.Words) == 0 {
 		return a, false
 	}
-	a.at = s.at()
-	if a.prefix, ok = t.heldPrefix(s); !ok {
-		t.ignore(a.at, "", "%s is not an address: it is left out", show(s.word(0)))
+	a.at = s.At()
+	if a.prefix, ok = heldPrefix(r, s); !ok {
+		r.Ignore(a.at, "", "%s is not an address: it is left out", syntax.Show(s.Word(0)))
 		return a, false
 	}
 	six := a.prefix.Addr().Is6()
 	for n := 1; n < len(s.Words); n++ {
 		w := s.Words[n]
-		value := func() (Word, bool) {
+		value := func() (syntax.Word, bool) {
 			if n++; n == len(s.Words) {
-				t.ignore(w.Position, "", "%s has no value: the address %s is left out", w.Text, s.word(0))
-				return Word{}, false
+				r.Ignore(w.Position, "", "%s has no value: the address %s is left out", w.Text, s.Word(0))
+				return syntax.Word{}, false
 			}
 			return s.Words[n], true
 		}
 		switch w.Text {
 		case "dev":
 			if a.device, ok = value(); ok && !isLink(a.device.Text) {
-				t.ignore(a.device.Position, "name the interface itself; an alias such as eth0:1 is a label", "no interface is called %s: the address %s is left out", show(a.device.Text), s.word(0))
+				r.Ignore(a.device.Position, "name the interface itself; an alias such as eth0:1 is a label", "no interface is called %s: the address %s is left out", syntax.Show(a.device.Text), s.Word(0))
 				ok = false
 			}
 		case "label":
@@ -102,41 +103,41 @@ func (t *translator) addressIn(s *Statement) (a address, ok bool) {
 			const longest = 15
 			switch {
 			case ok && len(a.label.Text) > longest:
-				t.ignore(a.label.Position, "", "a label has at most %d characters: the address %s is left out", longest, s.word(0))
+				r.Ignore(a.label.Position, "", "a label has at most %d characters: the address %s is left out", longest, s.Word(0))
 				return a, false
 			case ok && (six || a.label.Text == ""):
-				t.ignore(w.Position, "", "an IPv6 address has no label: it is left out")
-				a.label = Word{}
+				r.Ignore(w.Position, "", "an IPv6 address has no label: it is left out")
+				a.label = syntax.Word{}
 			}
 		case "scope":
 			a.scope, ok = value()
 			if ok && six {
-				t.ignore(w.Position, "", "keepalived.conf gives an IPv6 address no scope: it is left out")
-				a.scope = Word{}
+				r.Ignore(w.Position, "", "keepalived.conf gives an IPv6 address no scope: it is left out")
+				a.scope = syntax.Word{}
 			} else if ok && !isScope(a.scope.Text) {
-				t.ignore(a.scope.Position, "", "%s is no scope: it is left out", show(a.scope.Text))
-				a.scope = Word{}
+				r.Ignore(a.scope.Position, "", "%s is no scope: it is left out", syntax.Show(a.scope.Text))
+				a.scope = syntax.Word{}
 			}
 		case "brd", "broadcast":
 			if a.broadcast, ok = value(); ok {
-				a.broadcast, ok = t.broadcast(a)
+				a.broadcast, ok = a.broadcastOf(r)
 			}
 		case "no_track":
 			a.untracked = true
 		case "peer":
 			if _, ok = value(); ok {
-				t.differ(w.Position, "", "the address has no peer")
+				r.Differ(w.Position, "", "the address has no peer")
 			}
 		case "preferred_lft":
 			if _, ok = value(); ok {
-				t.differ(w.Position, "", "the address has no lifetime")
+				r.Differ(w.Position, "", "the address has no lifetime")
 			}
 		case "home", "-nodad", "mngtmpaddr", "noprefixroute", "autojoin", "use_vmac":
 			if w.Text == "noprefixroute" || w.Text == "use_vmac" {
-				t.differ(w.Position, "", "the address is held without %s", w.Text)
+				r.Differ(w.Position, "", "the address is held without %s", w.Text)
 			}
 		default:
-			t.ignore(w.Position, "write one address a line", "%s is no option of an address: it is left out", show(w.Text))
+			r.Ignore(w.Position, "write one address a line", "%s is no option of an address: it is left out", syntax.Show(w.Text))
 		}
 		if !ok {
 			return a, false
@@ -145,18 +146,18 @@ func (t *translator) addressIn(s *Statement) (a address, ok bool) {
 	return a, true
 }
 
-// broadcast returns the broadcast address of an IPv4 address: as it is given, or the
+// broadcastOf returns the broadcast address of an IPv4 address: as it is given, or the
 // highest (+) or lowest (-) of its network.
-func (t *translator) broadcast(a address) (Word, bool) {
+func (a address) broadcastOf(r *syntax.Report) (syntax.Word, bool) {
 	w := a.broadcast
 	p := a.prefix
 	switch b, err := netip.ParseAddr(w.Text); {
 	case p.Addr().Is6():
-		t.ignore(w.Position, "", "IPv6 has no broadcast addresses: %s is left out", p)
-		return Word{}, false
+		r.Ignore(w.Position, "", "IPv6 has no broadcast addresses: %s is left out", p)
+		return syntax.Word{}, false
 	case (w.Text == "+" || w.Text == "-") && p.Bits() > 30:
-		t.ignore(w.Position, "", "the network of %s has no broadcast address: it gets none", p)
-		return Word{}, true
+		r.Ignore(w.Position, "", "the network of %s has no broadcast address: it gets none", p)
+		return syntax.Word{}, true
 	case w.Text == "+" || w.Text == "-":
 		bytes := p.Masked().Addr().As4()
 		for n := p.Bits(); n < 32 && w.Text == "+"; n++ {
@@ -165,8 +166,8 @@ func (t *translator) broadcast(a address) (Word, bool) {
 		w.Text = netip.AddrFrom4(bytes).String()
 		return w, true
 	case err != nil || !b.Is4():
-		t.ignore(w.Position, "", "%s is not a broadcast address: %s is left out", show(w.Text), p)
-		return Word{}, false
+		r.Ignore(w.Position, "", "%s is not a broadcast address: %s is left out", syntax.Show(w.Text), p)
+		return syntax.Word{}, false
 	}
 	return w, true
 }
@@ -179,7 +180,7 @@ func isScope(text string) bool {
 // tree is the address as an entry of addresses. The instance's interface is not said.
 func (a address) tree(on, title string) *tree.Node {
 	plain := scalar(a.prefix.String(), a.at)
-	plain.Name = title + ": " + show(a.prefix.Addr().String())
+	plain.Name = title + ": " + syntax.Show(a.prefix.Addr().String())
 	m := newMap(a.at, plain.Name)
 	m.text("address", a.at, a.prefix.String())
 	if a.device.Text != "" && a.device.Text != on {

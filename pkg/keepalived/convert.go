@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"ripcord/pkg/keepalived/syntax"
 	"ripcord/pkg/tree"
 )
 
@@ -82,7 +83,7 @@ func says(m *tree.Node, as *tree.Entry, key string) bool {
 // line, or the instance, group or check in which that line is. It returns the others.
 func (c *converter) comments() (head []string) {
 	notes := slices.Clone(c.Notes)
-	slices.SortStableFunc(notes, func(a, b Note) int { return a.Compare(b.Position) })
+	slices.SortStableFunc(notes, func(a, b syntax.Note) int { return a.Compare(b.Position) })
 	for _, n := range notes {
 		lines := c.comment(n)
 		if at := c.anchor(n.Position); at != nil {
@@ -117,7 +118,7 @@ func (c *converter) anchor(at tree.Position) (found *tree.Node) {
 // behind reports whether a place stands behind the end of the block of which a node was made.
 func (c *converter) behind(block *tree.Node, at tree.Position) bool {
 	for _, s := range c.statements {
-		if s.at() == block.Position && s.Close != nil {
+		if s.At() == block.Position && s.Close != nil {
 			return at.Compare(*s.Close) > 0
 		}
 	}
@@ -125,15 +126,15 @@ func (c *converter) behind(block *tree.Node, at tree.Position) bool {
 }
 
 // comment is a note as lines of a comment.
-func (c *converter) comment(n Note) []string {
+func (c *converter) comment(n syntax.Note) []string {
 	text := n.Message
 	if n.Hint != "" {
 		text += "; " + n.Hint
 	}
 	switch n.Class {
-	case Differs:
+	case syntax.Differs:
 		text = "differs: " + text
-	case NotDone:
+	case syntax.NotDone:
 		text = "not done: " + text
 	default:
 	}

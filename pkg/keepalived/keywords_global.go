@@ -1,35 +1,10 @@
 package keepalived
 
 import (
-	"net/netip"
 	"time"
 
-	"ripcord/pkg/tree"
+	"ripcord/pkg/keepalived/syntax"
 )
-
-// globals are what global_defs says, and other settings for all instances.
-type globals struct {
-	at                        tree.Position
-	version, strict, version2 number
-	delay, refresh            length
-	repeat, misses            number
-	garpInterval, gnaInterval length
-	startupDelay              length
-	defaultInterface          Word
-	fifo, vrrpFIFO            Word
-	reader, vrrpReader        command
-	startup, shutdown         program
-	user, group               Word
-	group4, group6            Word
-}
-
-// A program is startup_script or shutdown_script.
-type program struct {
-	command command
-	timeout length
-}
-
-func globalsAtFirst(at tree.Position) globals { return globals{at: at, version: number{2, at, false}} }
 
 var globalKeywords = table[globals]{
 	{"router_id", 0, -1, plain, Inherent, "only mail and SNMP use it", "", nil},
@@ -52,9 +27,9 @@ var globalKeywords = table[globals]{
 	{"vrrp_garp_lower_prio_repeat", 1, 1, plain, Inherent, "as `vrrp_garp_lower_prio_delay`", "", nil},
 	{"vrrp_garp_interval", 1, 1, plain, Translated, "`announce.spacing`", "", secondsTo(func(g *globals) *length { return &g.garpInterval }, 0, 4000*second)},
 	{"vrrp_gna_interval", 1, 1, plain, Translated, "`announce.spacing` of IPv6 instances", "", secondsTo(func(g *globals) *length { return &g.gnaInterval }, 0, 4000*second)},
-	{"vrrp_min_garp", 0, 1, plain, Translated, "`announce.count: 1`, `announce.again_after: 0s`", "", func(t *translator, s *Statement, g *globals) {
-		if on, ok := t.switched(s); ok && on {
-			g.repeat, g.delay = number{1, s.at(), true}, length{0, s.at(), true}
+	{"vrrp_min_garp", 0, 1, plain, Translated, "`announce.count: 1`, `announce.again_after: 0s`", "", func(t *translator, s *syntax.Statement, g *globals) {
+		if on, ok := switched(t.Report, s); ok && on {
+			g.repeat, g.delay = number{1, s.At(), true}, length{0, s.At(), true}
 		}
 	}},
 	{"vrrp_garp_extra_if", 0, -1, plain, Inherent, "addresses on other interfaces are announced there", "", nil},
@@ -63,30 +38,30 @@ var globalKeywords = table[globals]{
 	{"vrrp_startup_delay", 1, 1, plain, Translated, "`startup_delay` of all instances", "", secondsTo(func(g *globals) *length { return &g.startupDelay }, 0, 24*time.Hour)},
 	{"vrrp_delay_after_boot", 1, 1, plain, Changed, "the time since boot does not count: `startup_delay` counts from the daemon's start", "", nil},
 	{"v3_checksum_as_v2", 0, 1, plain, Translated, "`checksum: rfc9568` of all instances", "", switchTo(func(g *globals) *number { return &g.version2 })},
-	{"vrrp_mcast_group4", 1, 1, plain, Translated, "only 224.0.0.18; another group is an error", "", wordTo(func(g *globals) *Word { return &g.group4 })},
-	{"vrrp_mcast_group6", 1, 1, plain, Translated, "only ff02::12; another group is an error", "", wordTo(func(g *globals) *Word { return &g.group6 })},
+	{"vrrp_mcast_group4", 1, 1, plain, Translated, "only 224.0.0.18; another group is an error", "", wordTo(func(g *globals) *syntax.Word { return &g.group4 })},
+	{"vrrp_mcast_group6", 1, 1, plain, Translated, "only ff02::12; another group is an error", "", wordTo(func(g *globals) *syntax.Word { return &g.group6 })},
 	{"vrrp_check_unicast_src", 0, 1, plain, Inherent, "always: adverts of others than the peers are not believed", "", nil},
 	{"vrrp_skip_check_adv_addr", 0, 1, plain, Inherent, "a difference of the addresses is logged, never a reason to drop the advert", "", nil},
 	{"vrrp_lower_prio_no_advert", 0, 1, plain, Inherent, "a lower advert is answered, as RFC 9568 has it, at most once an interval", "", nil},
 	{"vrrp_higher_prio_send_advert", 0, 1, plain, Inherent, "the new Active announces its addresses again when it hears a rival", "", nil},
 	{"vrrp_owner_ignore_adverts", 0, 1, plain, Inherent, "a router of priority 255 yields to none but another of that priority", "", nil},
 	{"log_unknown_vrids", 0, 1, plain, Inherent, "always, at a limited rate", "", nil},
-	{"default_interface", 1, 1, plain, Translated, "`interface` of the instances that have none", "", wordTo(func(g *globals) *Word { return &g.defaultInterface })},
+	{"default_interface", 1, 1, plain, Translated, "`interface` of the instances that have none", "", wordTo(func(g *globals) *syntax.Word { return &g.defaultInterface })},
 	{"dynamic_interfaces", 0, 1, plain, Inherent, "always: an interface need not exist yet", "", nil},
-	{"script_user", 1, 2, plain, Translated, "`script_user`, `script_group`; by default `keepalived_script` if there is such a user, otherwise `root`", "", func(t *translator, s *Statement, g *globals) {
-		group := Word{}
+	{"script_user", 1, 2, plain, Translated, "`script_user`, `script_group`; by default `keepalived_script` if there is such a user, otherwise `root`", "", func(t *translator, s *syntax.Statement, g *globals) {
+		group := syntax.Word{}
 		if len(s.Words) > 2 {
 			group = s.Words[2]
 		}
-		if t.account(s.Words[1].Position, s.word(1), group.Text, "script_user is left out") {
+		if t.commands.account(s.Words[1].Position, s.Word(1), group.Text, "script_user is left out") {
 			g.user, g.group = s.Words[1], group
 		}
 	}},
 	{"enable_script_security", 0, 1, plain, Inherent, "`ripcord check` warns of commands that others can change", "", nil},
 	{"use_symlink_paths", 0, 1, plain, Inherent, "commands are run by the path that is given", "", nil},
 	{"set_supplementary_groups", 0, 1, plain, Inherent, "commands have the supplementary groups of their user", "", nil},
-	{"notify_fifo", 1, 3, plain, Translated, "`fifo`", "", wordTo(func(g *globals) *Word { return &g.fifo })},
-	{"vrrp_notify_fifo", 1, 3, plain, Translated, "`fifo`", "", wordTo(func(g *globals) *Word { return &g.vrrpFIFO })},
+	{"notify_fifo", 1, 3, plain, Translated, "`fifo`", "", wordTo(func(g *globals) *syntax.Word { return &g.fifo })},
+	{"vrrp_notify_fifo", 1, 3, plain, Translated, "`fifo`", "", wordTo(func(g *globals) *syntax.Word { return &g.vrrpFIFO })},
 	{"notify_fifo_script", 1, -1, plain, Translated, "`fifo_reader`, run as `script_user`", "", notifyTo(func(g *globals) *command { return &g.reader })},
 	{"vrrp_notify_fifo_script", 1, -1, plain, Translated, "`fifo_reader`, run as `script_user`", "", notifyTo(func(g *globals) *command { return &g.vrrpReader })},
 	{"vrrp_notify_priority_changes", 0, 1, plain, Missing, noPriorityLines, "priority changes", nil},
@@ -190,22 +165,3 @@ var globalKeywords = table[globals]{
 const (
 	noLVS = "ripcord does no load balancing: run `keepalived --check` for it"
 )
-
-// standardGroups are the multicast groups of VRRP.
-var standardGroups = map[int]netip.Addr{4: netip.MustParseAddr("224.0.0.18"), 6: netip.MustParseAddr("ff02::12")}
-
-// multicast fails where adverts are to go to another multicast group than VRRP's: routers of
-// two groups do not hear each other, and both serve.
-func (t *translator) multicast(w Word, family int) {
-	if w.Text == "" {
-		return
-	}
-	a, err := netip.ParseAddr(w.Text)
-	switch {
-	case err != nil:
-		t.ignore(w.Position, "", "%s is not an address: %s is used", show(w.Text), standardGroups[family])
-	case a == standardGroups[4] || a == standardGroups[6]:
-	default:
-		t.fail(w.Position, "use that group on all routers", "ripcord sends to %s only: routers that use %s would not hear it, and serve beside it", standardGroups[family], a)
-	}
-}

@@ -5,136 +5,87 @@ import (
 	"strings"
 	"time"
 
-	"ripcord/pkg/tree"
+	"ripcord/pkg/keepalived/syntax"
 )
-
-// An instance is what a vrrp_instance says.
-type instance struct {
-	name  Word
-	at    tree.Position
-	group *group
-
-	state, iface, vrid     Word
-	priority, version      number
-	interval, preemptDelay length
-	nopreempt, misses      number
-	family                 int // 4 or 6, of what said it first; 0: nothing did
-	authType, authPass     Word
-	hmac                   *hmac
-	source                 Word
-	peers                  []peer
-	ttl                    number
-	addresses, extra       []address
-	routes, rules          []*tree.Node
-	tracked                []tracked
-	dontTrack, accept      number
-	strict, version2       number // version2: v3_checksum_as_v2
-	vmac                   number
-	vmacName               Word
-	delay, refresh         length
-	repeat                 number
-	notify                 notify
-	multicast              Word
-	holds                  map[netip.Addr]bool
-	bad                    bool // something of it was refused
-}
-
-// peer is one unicast peer.
-type peer struct {
-	address        netip.Addr
-	at             tree.Position
-	minTTL, maxTTL number
-}
-
-// A notify is what runs at transitions.
-type notify struct {
-	master, backup, fault, stop, any command
-}
-
-// hmac is an auth_hmac block.
-type hmac struct {
-	at     tree.Position
-	keys   []hmacKey
-	active number
-	mode   Word
-	replay Word
-	window length
-}
-
-type hmacKey struct {
-	id    number
-	value Word
-}
 
 const second = time.Second
 
-// title is what problems call the instance.
-func (i *instance) title() string { return titled("vrrp_instance", i.name.Text) }
-
 var instanceKeywords = table[instance]{
-	{"state", 1, 1, plain, Translated, "only decides defaults: with `MASTER` the priority is 255 unless it is said, and `nopreempt` and `preempt_delay` do not count", "", func(t *translator, s *Statement, i *instance) {
+	{"state", 1, 1, plain, Translated, "only decides defaults: with `MASTER` the priority is 255 unless it is said, and `nopreempt` and `preempt_delay` do not count", "", func(t *translator, s *syntax.Statement, i *instance) {
 		switch w := s.Words[1]; {
 		case w.Text != "MASTER" && w.Text != "BACKUP":
-			t.ignore(w.Position, "write MASTER or BACKUP", "%s is no state: it counts as BACKUP", show(w.Text))
-			i.state = Word{Text: "BACKUP", Position: w.Position}
+			t.Ignore(w.Position, "write MASTER or BACKUP", "%s is no state: it counts as BACKUP", syntax.Show(w.Text))
+			i.state = syntax.Word{Text: "BACKUP", Position: w.Position}
 		case w.Text == "BACKUP" && i.state.Text == "MASTER":
-			t.ignore(w.Position, "", "BACKUP after MASTER does not count")
+			t.Ignore(w.Position, "", "BACKUP after MASTER does not count")
 		default:
 			i.state = w
 		}
 	}},
-	{"interface", 1, 1, plain, Translated, "`interface`", "", wordTo(func(i *instance) *Word { return &i.iface })},
-	{"virtual_router_id", 1, 1, plain, Translated, "`vrid`", "", wordTo(func(i *instance) *Word { return &i.vrid })},
-	{"priority", 1, 1, plain, Translated, "`priority`", "", func(t *translator, s *Statement, i *instance) {
-		i.priority = t.numberIn(s.Words[1], 1, 255, "the priority is 100")
+	{"interface", 1, 1, plain, Translated, "`interface`", "", wordTo(func(i *instance) *syntax.Word { return &i.iface })},
+	{"virtual_router_id", 1, 1, plain, Translated, "`vrid`", "", wordTo(func(i *instance) *syntax.Word { return &i.vrid })},
+	{"priority", 1, 1, plain, Translated, "`priority`", "", func(t *translator, s *syntax.Statement, i *instance) {
+		i.priority = numberIn(t.Report, s.Words[1], 1, 255, "the priority is 100")
 		if !i.priority.said {
 			i.priority = number{100, s.Words[1].Position, true}
 		}
 	}},
 	{"advert_int", 1, 1, plain, Translated, "`interval`", "", secondsTo(func(i *instance) *length { return &i.interval }, 10*time.Millisecond, 255*second)},
 	{"version", 1, 1, plain, Translated, "`version`; 2 by default, 3 over IPv6", "", numberTo(func(i *instance) *number { return &i.version }, 2, 3)},
-	{"native_ipv6", 0, 0, plain, Translated, "`family: ipv6`", "", func(t *translator, s *Statement, i *instance) { t.isOf(i, 6, s.at(), "native_ipv6") }},
+	{"native_ipv6", 0, 0, plain, Translated, "`family: ipv6`", "", func(t *translator, s *syntax.Statement, i *instance) { i.isOf(t.Report, 6, s.At(), "native_ipv6") }},
 	{"nopreempt", 0, 0, plain, Translated, "`preempt: false`", "", flagTo(func(i *instance) *number { return &i.nopreempt }, 1)},
 	{"preempt", 0, 0, plain, Translated, "`preempt: true`", "", flagTo(func(i *instance) *number { return &i.nopreempt }, 0)},
 	{"preempt_delay", 1, 1, plain, Translated, "`preempt_delay`, which begins with the end of the last fault and not with the first lower advert", "", secondsTo(func(i *instance) *length { return &i.preemptDelay }, 0, 1000*second)},
 	{"down_timer_adverts", 1, 1, plain, Translated, "`miss`", "", numberTo(func(i *instance) *number { return &i.misses }, 1, 100)},
-	{"authentication", 0, 0, nested, Translated, "`auth`", "", func(t *translator, s *Statement, i *instance) { authKeywords.read(t, "authentication", s.Block, i) }},
-	{"auth_hmac", 0, 0, nested, Translated, "`auth.hmac`", "", func(t *translator, s *Statement, i *instance) {
-		i.hmac = &hmac{at: s.at()}
+	{"authentication", 0, 0, nested, Translated, "`auth`", "", func(t *translator, s *syntax.Statement, i *instance) {
+		authKeywords.read(t, "authentication", s.Block, i)
+	}},
+	{"auth_hmac", 0, 0, nested, Translated, "`auth.hmac`", "", func(t *translator, s *syntax.Statement, i *instance) {
+		i.hmac = &hmac{at: s.At()}
 		hmacKeywords.read(t, "auth_hmac", s.Block, i.hmac)
 	}},
 	{"unicast_peer", 0, 0, entries, Translated, "`unicast.peers`; ripcord believes adverts of these only", "", readPeers},
 	{"unicast_src_ip", 1, 1, plain, Translated, "`source`", "", readSource},
 	{"mcast_src_ip", 1, 1, plain, Translated, "`source`", "", readSource},
 	{"unicast_ttl", 1, 1, plain, Translated, "`unicast.ttl`", "", numberTo(func(i *instance) *number { return &i.ttl }, 0, 255)},
-	{"mcast_dst_ip", 1, 1, plain, Translated, "only 224.0.0.18 and ff02::12; another group is an error", "", wordTo(func(i *instance) *Word { return &i.multicast })},
+	{"mcast_dst_ip", 1, 1, plain, Translated, "only 224.0.0.18 and ff02::12; another group is an error", "", wordTo(func(i *instance) *syntax.Word { return &i.multicast })},
 	{"check_unicast_src", 0, 0, plain, Inherent, "always: adverts of others than the peers are not believed", "", nil},
 	{"unicast_fault_no_peer", 0, 0, plain, Inherent, "an instance without a peer is multicast", "", nil},
 	{"old_unicast_checksum", 0, 1, plain, Changed, "adverts of this old checksum are not believed: bring the other routers up to date", "", nil},
 	{"v3_checksum_as_v2", 0, 1, plain, Translated, "`checksum: rfc9568`", "", switchTo(func(i *instance) *number { return &i.version2 })},
 	{"track_src_ip", 0, 0, plain, Inherent, "the loss of the `source` is always a fault", "", nil},
-	{"virtual_ipaddress", 0, 0, entries, Translated, "`addresses`", "", func(t *translator, s *Statement, i *instance) { t.readAddresses(s, i, &i.addresses, false) }},
-	{"virtual_ipaddress_excluded", 0, 0, entries, Translated, "`extra_addresses`", "", func(t *translator, s *Statement, i *instance) { t.readAddresses(s, i, &i.extra, true) }},
+	{"virtual_ipaddress", 0, 0, entries, Translated, "`addresses`", "", func(t *translator, s *syntax.Statement, i *instance) {
+		i.readAddresses(t.Report, s, &i.addresses, false)
+	}},
+	{"virtual_ipaddress_excluded", 0, 0, entries, Translated, "`extra_addresses`", "", func(t *translator, s *syntax.Statement, i *instance) { i.readAddresses(t.Report, s, &i.extra, true) }},
 	{"no_virtual_ipaddress", 0, 0, plain, Inherent, "an instance without addresses is warned of, and runs", "", nil},
-	{"virtual_routes", 0, 0, entries, Translated, "`routes`", "", func(t *translator, s *Statement, i *instance) {
+	{"virtual_routes", 0, 0, entries, Translated, "`routes`", "", func(t *translator, s *syntax.Statement, i *instance) {
 		for _, entry := range s.Block {
-			if n := t.routeIn(entry, i); n != nil {
+			if n := t.routes.route(entry, i); n != nil {
 				i.routes = append(i.routes, n)
 			}
 		}
 	}},
-	{"virtual_rules", 0, 0, entries, Translated, "`rules`", "", func(t *translator, s *Statement, i *instance) {
+	{"virtual_rules", 0, 0, entries, Translated, "`rules`", "", func(t *translator, s *syntax.Statement, i *instance) {
 		for _, entry := range s.Block {
-			if n := t.ruleIn(entry, i); n != nil {
+			if n := t.routes.rule(entry, i); n != nil {
 				i.rules = append(i.rules, n)
 			}
 		}
 	}},
 	{"promote_secondaries", 0, 0, plain, Inherent, "always", "", nil},
-	{"track_interface", 0, 0, entries, Translated, "`track: [{interface: …}]`", "", func(t *translator, s *Statement, i *instance) { t.readTracked(s, trackedInterface, &i.tracked) }},
-	{"track_script", 0, 0, entries, Translated, "`track: [{check: …}]`", "", func(t *translator, s *Statement, i *instance) { t.readTracked(s, trackedScript, &i.tracked) }},
-	{"track_file", 0, 0, entries, Translated, "`track: [{check: …}]`", "", func(t *translator, s *Statement, i *instance) { t.readTracked(s, trackedFile, &i.tracked) }},
-	{"track_process", 0, 0, entries, Translated, "`track: [{check: …}]`", "", func(t *translator, s *Statement, i *instance) { t.readTracked(s, trackedProcess, &i.tracked) }},
+	{"track_interface", 0, 0, entries, Translated, "`track: [{interface: …}]`", "", func(t *translator, s *syntax.Statement, i *instance) {
+		t.checks.readTracked(s, trackedInterface, &i.tracked)
+	}},
+	{"track_script", 0, 0, entries, Translated, "`track: [{check: …}]`", "", func(t *translator, s *syntax.Statement, i *instance) {
+		t.checks.readTracked(s, trackedScript, &i.tracked)
+	}},
+	{"track_file", 0, 0, entries, Translated, "`track: [{check: …}]`", "", func(t *translator, s *syntax.Statement, i *instance) {
+		t.checks.readTracked(s, trackedFile, &i.tracked)
+	}},
+	{"track_process", 0, 0, entries, Translated, "`track: [{check: …}]`", "", func(t *translator, s *syntax.Statement, i *instance) {
+		t.checks.readTracked(s, trackedProcess, &i.tracked)
+	}},
 	{"track_bfd", 0, 0, entries, Missing, noBFD, "BFD", nil},
 	{"dont_track_primary", 0, 0, plain, Translated, "`track_link: false`", "", flagTo(func(i *instance) *number { return &i.dontTrack }, 1)},
 	{"use_vmac", 0, -1, plain, Translated, "`virtual_mac`: the RFC's MAC; another one is not supported", "", readVMAC},
@@ -185,118 +136,97 @@ const (
 )
 
 var authKeywords = table[instance]{
-	{"auth_type", 1, 1, plain, Translated, "`PASS` only; `AH` is an error", "", func(t *translator, s *Statement, i *instance) {
+	{"auth_type", 1, 1, plain, Translated, "`PASS` only; `AH` is an error", "", func(t *translator, s *syntax.Statement, i *instance) {
 		if w := s.Words[1]; w.Text == "PASS" || w.Text == "AH" {
 			i.authType = w
 		} else {
-			t.ignore(w.Position, "write PASS", "%s is no type of authentication: it is left out", show(w.Text))
+			t.Ignore(w.Position, "write PASS", "%s is no type of authentication: it is left out", syntax.Show(w.Text))
 		}
 	}},
-	{"auth_pass", 1, 1, plain, Translated, "`auth.pass`, of which 8 characters count", "", wordTo(func(i *instance) *Word { return &i.authPass })},
+	{"auth_pass", 1, 1, plain, Translated, "`auth.pass`, of which 8 characters count", "", wordTo(func(i *instance) *syntax.Word { return &i.authPass })},
 }
 
 var hmacKeywords = table[hmac]{
-	{"key", 2, 2, plain, Translated, "`auth.hmac.keys`", "", func(t *translator, s *Statement, h *hmac) {
-		if id := t.numberIn(s.Words[1], 1, 255, "the key is left out"); id.said {
+	{"key", 2, 2, plain, Translated, "`auth.hmac.keys`", "", func(t *translator, s *syntax.Statement, h *hmac) {
+		if id := numberIn(t.Report, s.Words[1], 1, 255, "the key is left out"); id.said {
 			h.keys = append(h.keys, hmacKey{id, s.Words[2]})
 		}
 	}},
 	{"active_key", 1, 1, plain, Translated, "`auth.hmac.active`", "", numberTo(func(h *hmac) *number { return &h.active }, 1, 255)},
-	{"mode", 1, 1, plain, Translated, "`auth.hmac.mode`", "", wordTo(func(h *hmac) *Word { return &h.mode })},
-	{"anti_replay", 1, 1, plain, Translated, "`auth.hmac.replay`", "", wordTo(func(h *hmac) *Word { return &h.replay })},
+	{"mode", 1, 1, plain, Translated, "`auth.hmac.mode`", "", wordTo(func(h *hmac) *syntax.Word { return &h.mode })},
+	{"anti_replay", 1, 1, plain, Translated, "`auth.hmac.replay`", "", wordTo(func(h *hmac) *syntax.Word { return &h.replay })},
 	{"time_window", 1, 1, plain, Translated, "`auth.hmac.window`", "", secondsTo(func(h *hmac) *length { return &h.window }, second, 300*second)},
 }
 
 // notifyTo reads a command of notify. The first of a kind counts.
-func notifyTo[T any](field func(*T) *command) func(*translator, *Statement, *T) {
-	return func(t *translator, s *Statement, into *T) {
+func notifyTo[T any](field func(*T) *command) func(*translator, *syntax.Statement, *T) {
+	return func(t *translator, s *syntax.Statement, into *T) {
 		into1 := field(into)
 		if into1.said {
-			t.ignore(s.at(), "keep one", "%s comes a second time: the first counts", s.keyword())
+			t.Ignore(s.At(), "keep one", "%s comes a second time: the first counts", s.Keyword())
 			return
 		}
-		*into1 = t.commandIn(s, true)
+		*into1 = t.commands.read(s, true)
 	}
 }
 
-// isOf notes what says the family of an instance, and reports whether it agrees with what
-// said it first.
-func (t *translator) isOf(i *instance, family int, at tree.Position, what string) bool {
-	if i.family == 0 {
-		i.family = family
-	}
-	if i.family != family {
-		t.ignore(at, "", "%s is IPv%d, but the instance is IPv%d: it is left out", what, family, i.family)
-		return false
-	}
-	return true
-}
-
-// familyOf is 4 or 6.
-func familyOf(a netip.Addr) int {
-	if a.Is4() {
-		return 4
-	}
-	return 6
-}
-
-func readSource(t *translator, s *Statement, i *instance) {
+func readSource(t *translator, s *syntax.Statement, i *instance) {
 	w := s.Words[1]
 	a, err := netip.ParseAddr(w.Text)
 	if err != nil {
-		t.ignore(w.Position, "", "%s is not an IP address: %s is left out", show(w.Text), s.keyword())
+		t.Ignore(w.Position, "", "%s is not an IP address: %s is left out", syntax.Show(w.Text), s.Keyword())
 		return
 	}
-	if t.isOf(i, familyOf(a), w.Position, s.keyword()+" "+w.Text) {
+	if i.isOf(t.Report, familyOf(a), w.Position, s.Keyword()+" "+w.Text) {
 		i.source = w
 	}
 }
 
 // readPeers reads one peer a line, with bounds of its TTL.
-func readPeers(t *translator, s *Statement, i *instance) {
+func readPeers(t *translator, s *syntax.Statement, i *instance) {
 	for _, entry := range s.Block {
-		a, err := netip.ParseAddr(entry.word(0))
+		a, err := netip.ParseAddr(entry.Word(0))
 		if err != nil {
-			t.ignore(entry.at(), "", "%s is not an IP address: the peer is left out", show(entry.word(0)))
+			t.Ignore(entry.At(), "", "%s is not an IP address: the peer is left out", syntax.Show(entry.Word(0)))
 			continue
 		}
-		if !t.isOf(i, familyOf(a), entry.at(), "the peer "+a.String()) {
+		if !i.isOf(t.Report, familyOf(a), entry.At(), "the peer "+a.String()) {
 			continue
 		}
-		p := peer{address: a, at: entry.at()}
+		p := peer{address: a, at: entry.At()}
 		for n := 1; n < len(entry.Words); n += 2 {
 			bound := &p.minTTL
 			switch {
-			case entry.word(n) == "max_ttl":
+			case entry.Word(n) == "max_ttl":
 				bound = &p.maxTTL
-			case entry.word(n) != "min_ttl" || n+1 == len(entry.Words):
-				t.ignore(entry.Words[n].Position, "write one peer a line", "%s is left out", show(entry.word(n)))
+			case entry.Word(n) != "min_ttl" || n+1 == len(entry.Words):
+				t.Ignore(entry.Words[n].Position, "write one peer a line", "%s is left out", syntax.Show(entry.Word(n)))
 				n = len(entry.Words)
 				continue
 			}
-			*bound = t.numberIn(entry.Words[n+1], 0, 255, "the bound is left out")
+			*bound = numberIn(t.Report, entry.Words[n+1], 0, 255, "the bound is left out")
 		}
 		i.peers = append(i.peers, p)
 	}
 }
 
 // readVMAC reads use_vmac [NAME] [MAC] [group GROUP] [netlink_notify_msg].
-func readVMAC(t *translator, s *Statement, i *instance) {
-	i.vmac = number{1, s.at(), true}
+func readVMAC(t *translator, s *syntax.Statement, i *instance) {
+	i.vmac = number{1, s.At(), true}
 	for n := 1; n < len(s.Words); n++ {
 		w := s.Words[n]
 		switch {
 		case w.Text == "netlink_notify_msg":
 		case w.Text == "group":
 			n++
-			t.differ(w.Position, "", "the macvlan is in no group of interfaces")
+			t.Differ(w.Position, "", "the macvlan is in no group of interfaces")
 		case w.Text == "name" && n+1 < len(s.Words):
 		case strings.Contains(w.Text, ":"):
-			t.differ(w.Position, "give all routers of it the same configuration", "the virtual MAC is that of RFC 9568, not %s", show(w.Text))
+			t.Differ(w.Position, "give all routers of it the same configuration", "the virtual MAC is that of RFC 9568, not %s", syntax.Show(w.Text))
 		case i.vmacName.Text != "":
-			t.ignore(w.Position, "", "a second name of the macvlan, %s, is left out", show(w.Text))
+			t.Ignore(w.Position, "", "a second name of the macvlan, %s, is left out", syntax.Show(w.Text))
 		case len(w.Text) > 15 || strings.ContainsAny(w.Text, "/ "):
-			t.ignore(w.Position, "", "%s cannot be the name of a link: the macvlan has its standard name", show(w.Text))
+			t.Ignore(w.Position, "", "%s cannot be the name of a link: the macvlan has its standard name", syntax.Show(w.Text))
 		default:
 			i.vmacName = w
 		}

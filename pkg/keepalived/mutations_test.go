@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"ripcord/pkg/keepalived/syntax"
 )
 
 // TestMutations sees that no damage to a file crashes its translation, or leaves it without
@@ -30,7 +32,7 @@ func TestMutations(t *testing.T) {
 			tr := Translate(file, text, Options{ID: "alpha", System: testSystem{files: map[string]string{}}})
 			failed := false
 			for _, n := range tr.Notes {
-				failed = failed || n.Class == Error
+				failed = failed || n.Class == syntax.Error
 			}
 			if failed == (tr.Root != nil) {
 				t.Fatalf("%s: failed %t, tree %v:\n%s", file, failed, tr.Root != nil, text)

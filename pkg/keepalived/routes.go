@@ -1,43 +1,38 @@
 package keepalived
 
 import (
-	"encoding/hex"
 	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"ripcord/pkg/keepalived/syntax"
 	"ripcord/pkg/tree"
 )
 
-// hmacSecret returns the key of ripcord's and its value for a key of auth_hmac: a file,
-// hexadecimal digits, or the characters themselves.
-func hmacSecret(text string) (key, value string) {
-	if path, ok := strings.CutPrefix(text, "file:"); ok {
-		return "file", path
-	}
-	if digits, ok := strings.CutPrefix(text, "hex:"); ok {
-		return "hex", strings.Join(strings.Fields(digits), "")
-	}
-	return "hex", hex.EncodeToString([]byte(text))
+// routes reads the routes and policy rules of instances for a machine.
+type routes struct {
+	report *syntax.Report
+	system System
+	rules  map[int]int // those without a priority so far, by their family
 }
 
 // routeTypes are the types of routes that a file may begin with.
 var routeTypes = []string{"unicast", "blackhole", "unreachable", "prohibit", "local", "broadcast", "multicast", "throw", "nat", "anycast"}
 
-// routeIn reads one route in the syntax of ip route; nil: it cannot be placed.
-func (t *translator) routeIn(s *Statement, i *instance) *tree.Node {
-	m := newMap(s.at(), i.title()+": route")
+// route reads one route in the syntax of ip route; nil: it cannot be placed.
+func (rs *routes) route(s *syntax.Statement, i *instance) *tree.Node {
+	m := newMap(s.At(), i.title()+": route")
 	kind, via, device := "unicast", netip.Addr{}, ""
 	words := s.Words
-	refuse := func(w Word, what string) *tree.Node {
-		t.without(w.Position, "", "the route is not placed: %s", what)
+	refuse := func(w syntax.Word, what string) *tree.Node {
+		rs.report.NotDone(w.Position, "", "the route is not placed: %s", what)
 		return nil
 	}
 	for n := 0; n < len(words); n++ {
 		w := words[n]
-		next := Word{Position: w.Position}
+		next := syntax.Word{Position: w.Position}
 		if n+1 < len(words) {
 			next = words[n+1]
 		}
@@ -60,10 +55,10 @@ func (t *translator) routeIn(s *Statement, i *instance) *tree.Node {
 			}
 			n++
 		case "table":
-			if table, ok := t.table(next); ok {
+			if table, ok := rs.table(next); ok {
 				m.text("table", next.Position, table)
 			} else {
-				return refuse(next, "no routing table is called "+show(next.Text))
+				return refuse(next, "no routing table is called "+syntax.Show(next.Text))
 			}
 			n++
 		case "metric", "priority", "preference":
@@ -74,7 +69,7 @@ func (t *translator) routeIn(s *Statement, i *instance) *tree.Node {
 			n++
 		case "no_track", "onlink":
 			if w.Text == "onlink" {
-				t.differ(w.Position, "", "the route is placed without %s", w.Text)
+				rs.report.Differ(w.Position, "", "the route is placed without %s", w.Text)
 			}
 		case "proto", "protocol", "track_group":
 			n++
@@ -87,18 +82,18 @@ func (t *translator) routeIn(s *Statement, i *instance) *tree.Node {
 			case m.Find("to") == nil:
 				to, ok := destination(w.Text)
 				if !ok {
-					return refuse(w, show(w.Text)+" is not a network")
+					return refuse(w, syntax.Show(w.Text)+" is not a network")
 				}
 				m.text("to", w.Position, to)
 			case takesValue(w.Text):
-				t.differ(w.Position, "", "the route is placed without %s %s", w.Text, next.Text)
+				rs.report.Differ(w.Position, "", "the route is placed without %s %s", w.Text, next.Text)
 				n++
 			default:
-				t.differ(w.Position, "", "the route is placed without %s", show(w.Text))
+				rs.report.Differ(w.Position, "", "the route is placed without %s", syntax.Show(w.Text))
 			}
 		}
 	}
-	return t.routeOf(m, s, kind, via, device, i)
+	return rs.complete(m, s, kind, via, device, i)
 }
 
 // takesValue reports whether an option of a route has a value.
@@ -107,23 +102,23 @@ func takesValue(option string) bool {
 		"ssthresh", "realms", "realm", "features", "quickack", "congctl", "pref", "ttl-propagate", "fastopen_no_cookie", "expires", "weight", "rto_min", "lock"}, option)
 }
 
-// routeOf completes a route.
-func (t *translator) routeOf(m builder, s *Statement, kind string, via netip.Addr, device string, i *instance) *tree.Node {
+// complete completes a route.
+func (rs *routes) complete(m builder, s *syntax.Statement, kind string, via netip.Addr, device string, i *instance) *tree.Node {
 	if m.Find("to") == nil {
-		t.ignore(s.at(), "", "the route has no destination: it is left out")
+		rs.report.Ignore(s.At(), "", "the route has no destination: it is left out")
 		return nil
 	}
-	if !t.sound(m, "the route") {
+	if !rs.sound(m, "the route") {
 		return nil
 	}
 	switch kind {
 	case "unicast":
 	case "blackhole", "unreachable", "prohibit":
-		m.text("type", s.at(), kind)
+		m.text("type", s.At(), kind)
 		m.drop("via", "interface", "source", "scope")
 		return m.Node
 	default:
-		t.without(s.at(), "", "the route is not placed: the type %s is not supported", kind)
+		rs.report.NotDone(s.At(), "", "the route is not placed: the type %s is not supported", kind)
 		return nil
 	}
 	if e := m.Find("scope"); e != nil {
@@ -132,7 +127,7 @@ func (t *translator) routeOf(m builder, s *Statement, kind string, via netip.Add
 			m.drop("scope")
 		}
 	} else if !via.IsValid() && i.family != 6 {
-		m.text("scope", s.at(), "global") // by itself it would be link
+		m.text("scope", s.At(), "global") // by itself it would be link
 	}
 	// Without dev the kernel finds the interface by the gateway; the address of the instance in
 	// its network tells it.
@@ -151,7 +146,7 @@ func (t *translator) routeOf(m builder, s *Statement, kind string, via netip.Add
 var markPattern = regexp.MustCompile(`^(0x[0-9A-Fa-f]{1,8}|[0-9]{1,9})(/(0x[0-9A-Fa-f]{1,8}|[0-9]{1,9}))?$`)
 
 // sound reports whether the values of a route or a rule can be used.
-func (t *translator) sound(m builder, what string) bool {
+func (rs *routes) sound(m builder, what string) bool {
 	for _, e := range m.Entries {
 		ok := true
 		switch text := e.Value.Text; e.Key {
@@ -170,7 +165,7 @@ func (t *translator) sound(m builder, what string) bool {
 			ok = isLink(text)
 		}
 		if !ok {
-			t.ignore(e.Position, "", "%s is left out: %s is no value of %s", what, show(e.Value.Text), e.Key)
+			rs.report.Ignore(e.Position, "", "%s is left out: %s is no value of %s", what, syntax.Show(e.Value.Text), e.Key)
 			return false
 		}
 	}
@@ -195,11 +190,11 @@ func destination(text string) (string, bool) {
 }
 
 // table returns a routing table, by its number or its name.
-func (t *translator) table(w Word) (string, bool) {
+func (rs *routes) table(w syntax.Word) (string, bool) {
 	if n, err := strconv.ParseUint(w.Text, 0, 32); err == nil {
 		return strconv.FormatUint(n, 10), n > 0
 	}
-	n, ok := t.System.Table(w.Text)
+	n, ok := rs.system.Table(w.Text)
 	return strconv.FormatUint(uint64(n), 10), ok
 }
 
@@ -207,11 +202,11 @@ func (t *translator) table(w Word) (string, bool) {
 // follow go down from it.
 const firstRule = 16384
 
-// ruleIn reads one rule of an instance in the syntax of ip rule; nil: it cannot be placed.
-func (t *translator) ruleIn(s *Statement, i *instance) *tree.Node {
-	m := newMap(s.at(), "rule")
-	refuse := func(w Word, what string) *tree.Node {
-		t.without(w.Position, "", "the rule is not placed: %s", what)
+// rule reads one rule of an instance in the syntax of ip rule; nil: it cannot be placed.
+func (rs *routes) rule(s *syntax.Statement, i *instance) *tree.Node {
+	m := newMap(s.At(), "rule")
+	refuse := func(w syntax.Word, what string) *tree.Node {
+		rs.report.NotDone(w.Position, "", "the rule is not placed: %s", what)
 		return nil
 	}
 	for n := 0; n < len(s.Words); n++ {
@@ -230,14 +225,14 @@ func (t *translator) ruleIn(s *Statement, i *instance) *tree.Node {
 			switch {
 			case next.Text == "all" || next.Text == "any" || next.Text == "default":
 			case !ok:
-				return refuse(next, show(next.Text)+" is not a network")
+				return refuse(next, syntax.Show(next.Text)+" is not a network")
 			default:
 				m.text(w.Text, next.Position, network)
 			}
 		case "table", "lookup":
-			table, ok := t.table(next)
+			table, ok := rs.table(next)
 			if !ok {
-				return refuse(next, "no routing table is called "+show(next.Text))
+				return refuse(next, "no routing table is called "+syntax.Show(next.Text))
 			}
 			m.text("table", next.Position, table)
 		case "priority", "preference", "pref", "order":
@@ -251,18 +246,18 @@ func (t *translator) ruleIn(s *Statement, i *instance) *tree.Node {
 			return refuse(w, w.Text+" is not supported")
 		}
 	}
-	if !t.sound(m, "the rule") {
+	if !rs.sound(m, "the rule") {
 		return nil
 	}
 	if m.Find("table") == nil {
-		t.ignore(s.at(), "say table", "the rule leads to no table: it is left out")
+		rs.report.Ignore(s.At(), "say table", "the rule leads to no table: it is left out")
 		return nil
 	}
 	if m.Find("priority") == nil {
-		priority := firstRule - t.rules[i.family]
-		t.rules[i.family]++
-		m.text("priority", s.at(), strconv.Itoa(priority))
-		t.ignore(s.at(), "say priority", "the rule has no priority: it gets %d", priority)
+		priority := firstRule - rs.rules[i.family]
+		rs.rules[i.family]++
+		m.text("priority", s.At(), strconv.Itoa(priority))
+		rs.report.Ignore(s.At(), "say priority", "the rule has no priority: it gets %d", priority)
 	}
 	return m.Node
 }

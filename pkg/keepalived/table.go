@@ -1,10 +1,7 @@
 package keepalived
 
 import (
-	"slices"
-	"strings"
-
-	"ripcord/pkg/spelling"
+	"ripcord/pkg/keepalived/syntax"
 )
 
 // Fate is what becomes of a keyword.
@@ -36,7 +33,7 @@ type keyword[T any] struct {
 	fate        Fate
 	becomes     string // ripcord's key, or how it differs, or why it is not done
 	topic       string // of what is not done: one note for all keywords of a topic
-	read        func(t *translator, s *Statement, into *T)
+	read        func(t *translator, s *syntax.Statement, into *T)
 }
 
 // A table is all keywords of one kind of block. What is accepted, what is noted, what a
@@ -63,22 +60,22 @@ func (tb table[T]) names() []string {
 }
 
 // read takes the statements of a block.
-func (tb table[T]) read(t *translator, block string, statements []*Statement, into *T) {
+func (tb table[T]) read(t *translator, block string, statements []*syntax.Statement, into *T) {
 	for _, s := range statements {
-		k := tb.find(s.keyword())
+		k := tb.find(s.Keyword())
 		if k == nil {
-			t.unknown(s, block, tb.names)
+			t.vocabulary.unknown(t.Report, s, block, tb.names)
 			continue
 		}
-		if !t.fits(s, k.least, k.most, k.shape) {
+		if !k.fits(t.Report, s) {
 			continue
 		}
 		switch k.fate {
 		case Missing:
-			t.leaveOut(s, k.topic, k.becomes)
+			t.omitted.add(s, k.topic, k.becomes)
 		case Changed:
 			if k.read == nil {
-				t.differ(s.at(), "", "%s: %s", s.keyword(), k.becomes)
+				t.Differ(s.At(), "", "%s: %s", s.Keyword(), k.becomes)
 			}
 		}
 		if k.read != nil {
@@ -87,99 +84,26 @@ func (tb table[T]) read(t *translator, block string, statements []*Statement, in
 	}
 }
 
-// unknown notes a keyword that is not in the table of its block.
-func (t *translator) unknown(s *Statement, block string, names func() []string) {
-	what := "is no keyword"
-	if block != "" {
-		what += " of " + block
-	}
-	if s.Open != nil {
-		what += ": it is left out, with its block"
-	} else {
-		what += ": the line is left out"
-	}
-	if s.keyword() == "" {
-		t.ignore(s.at(), "", "a block without a keyword is left out")
-		return
-	}
-	t.ignore(s.at(), t.meant(s, block, names), "%s %s", show(s.keyword()), what)
-}
-
-// meant is a hint at the keyword that was meant.
-func (t *translator) meant(s *Statement, block string, known func() []string) string {
-	if t.full() {
-		return ""
-	}
-	word, names := s.keyword(), known()
-	if near := nearest(word, names); near != "" {
-		return spelling.DidYouMean(near)
-	}
-	var where []string
-	for _, b := range t.blocks {
-		if b.name != block && slices.Contains(b.keywords, word) {
-			where = append(where, b.name)
-		}
-	}
-	switch {
-	case len(where) > 0 && where[0] == "":
-		return "it belongs outside of blocks"
-	case len(where) > 0:
-		return "it belongs into " + where[0]
-	}
-	return spelling.DidYouMean(partOf(word, names))
-}
-
-// nearest is the name that was most likely meant by a misspelt one, in letters of any case.
-func nearest(word string, names []string) string {
-	if near := spelling.Nearest(word, names); near != "" {
-		return near
-	}
-	return spelling.Nearest(strings.ToLower(word), names)
-}
-
-// partOf is the name of which a word is a part, or the longest that is a part of the word.
-func partOf(word string, names []string) (best string) {
-	const least = 6
-	for _, name := range names {
-		switch {
-		case len(word) >= least && strings.HasSuffix(name, "_"+word):
-			return name
-		case len(name) >= least && len(name) > len(best) && strings.HasPrefix(word, name+"_"):
-			best = name
-		}
-	}
-	return best
-}
-
 // fits reports whether a statement has what its keyword needs. Words too many are noted,
 // and do not count.
-func (t *translator) fits(s *Statement, least, most int, shape shape) bool {
+func (k *keyword[T]) fits(r *syntax.Report, s *syntax.Statement) bool {
 	arguments := len(s.Words) - 1
 	switch {
-	case arguments < least && s.unclosed && most < 0: // a command, and noted already
+	case arguments < k.least && s.Unclosed && k.most < 0: // a command, and noted already
 		return false
-	case arguments < least:
-		t.fail(s.at(), "", "%s has no value", s.keyword())
+	case arguments < k.least:
+		r.Fail(s.At(), "", "%s has no value", s.Keyword())
 		return false
-	case most >= 0 && arguments > most:
-		t.ignore(s.Words[most+1].Position, "a statement ends with its line: write each on a line of its own",
-			"what stands behind %s is left out", s.titleOf(most))
+	case k.most >= 0 && arguments > k.most:
+		r.Ignore(s.Words[k.most+1].Position, "a statement ends with its line: write each on a line of its own",
+			"what stands behind %s is left out", s.TitleOf(k.most))
 	}
-	switch block := shape == entries || shape == nested; {
+	switch block := k.shape == entries || k.shape == nested; {
 	case block && s.Open == nil:
-		t.fail(s.at(), "write { behind it, and } where the block ends", "%s needs a block", s.title())
+		r.Fail(s.At(), "write { behind it, and } where the block ends", "%s needs a block", s.Title())
 		return false
-	case shape == plain && s.Open != nil:
-		t.ignore(*s.Open, "", "%s has no block: it is left out", s.keyword())
+	case k.shape == plain && s.Open != nil:
+		r.Ignore(*s.Open, "", "%s has no block: it is left out", s.Keyword())
 	}
 	return true
-}
-
-// titleOf is a statement with some of its arguments.
-func (s *Statement) titleOf(arguments int) string {
-	title := show(s.keyword())
-	for i := 1; i <= arguments; i++ {
-		title += " " + show(s.word(i))
-	}
-	return title
 }

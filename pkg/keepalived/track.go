@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"ripcord/pkg/keepalived/syntax"
 	"ripcord/pkg/spelling"
 	"ripcord/pkg/tree"
 )
@@ -27,32 +28,26 @@ func (k trackedKind) String() string {
 // A tracked thing is one entry of track_interface and its like.
 type tracked struct {
 	kind    trackedKind
-	name    Word
+	name    syntax.Word
 	weight  int // 0: its failure is a fault
 	reverse bool
 	implied bool // by an address that stands on another interface
 }
 
-// A source of a check is a script, a file or a process.
-type checkSource interface {
-	// check returns the entry of checks.
-	check(t *translator) *tree.Node
-}
-
 // standard returns the weight that something tracked has by itself, and whether it is
 // known.
-func (t *translator) standard(kind trackedKind, name string) (weight int, reverse, known bool) {
+func (cs *checks) standard(kind trackedKind, name string) (weight int, reverse, known bool) {
 	switch kind {
 	case trackedScript:
-		if s := t.scripts[name]; s != nil {
+		if s := cs.scripts[name]; s != nil {
 			return s.weight.value, s.reverse, true
 		}
 	case trackedFile:
-		if f := t.files[name]; f != nil {
+		if f := cs.files[name]; f != nil {
 			return f.weightOr1(), f.reverse, true
 		}
 	case trackedProcess:
-		if p := t.processes[name]; p != nil {
+		if p := cs.processes[name]; p != nil {
 			return p.weight.value, p.reverse, true
 		}
 	default:
@@ -62,7 +57,7 @@ func (t *translator) standard(kind trackedKind, name string) (weight int, revers
 }
 
 // readTracked reads one entry a line: a name, perhaps with a weight of its own.
-func (t *translator) readTracked(s *Statement, kind trackedKind, into *[]tracked) {
+func (cs *checks) readTracked(s *syntax.Statement, kind trackedKind, into *[]tracked) {
 	taken := map[string]bool{}
 	for _, other := range *into {
 		taken[other.name.Text] = taken[other.name.Text] || other.kind == kind
@@ -72,24 +67,24 @@ func (t *translator) readTracked(s *Statement, kind trackedKind, into *[]tracked
 			continue
 		}
 		w := entry.Words[0]
-		weight, reverse, known := t.standard(kind, w.Text)
-		if !known && kind == trackedScript && t.gone[w.Text] {
+		weight, reverse, known := cs.standard(kind, w.Text)
+		if !known && kind == trackedScript && cs.gone[w.Text] {
 			continue // which was noted at the script
 		}
 		if !known {
-			t.ignore(w.Position, t.elsewhere(kind, w.Text), "no %s is named %s so far: it is not tracked", kind, show(w.Text))
+			cs.report.Ignore(w.Position, cs.elsewhere(kind, w.Text), "no %s is named %s so far: it is not tracked", kind, syntax.Show(w.Text))
 			continue
 		}
 		if kind == trackedInterface && !isLink(w.Text) {
-			t.ignore(w.Position, "", "no interface is called %s: it is not tracked", show(w.Text))
+			cs.report.Ignore(w.Position, "", "no interface is called %s: it is not tracked", syntax.Show(w.Text))
 			continue
 		}
 		if taken[w.Text] {
-			t.ignore(w.Position, "leave one out", "%s is tracked already", show(w.Text))
+			cs.report.Ignore(w.Position, "leave one out", "%s is tracked already", syntax.Show(w.Text))
 			continue
 		}
 		one := tracked{kind: kind, name: w, weight: weight, reverse: reverse}
-		if t.weightOf(entry, &one) {
+		if weightOf(cs.report, entry, &one) {
 			taken[w.Text] = true
 			*into = append(*into, one)
 		}
@@ -97,40 +92,40 @@ func (t *translator) readTracked(s *Statement, kind trackedKind, into *[]tracked
 }
 
 // elsewhere is a hint at what was meant by a name that is not known yet.
-func (t *translator) elsewhere(kind trackedKind, name string) string {
-	if kind != trackedScript || t.full() {
+func (cs *checks) elsewhere(kind trackedKind, name string) string {
+	if kind != trackedScript || cs.report.Full() {
 		return ""
 	}
-	if t.later[name] {
+	if cs.later[name] {
 		return "move its vrrp_script to a place before this one"
 	}
-	return spelling.DidYouMean(nearest(name, slices.Sorted(maps.Keys(t.scripts))))
+	return spelling.DidYouMean(nearest(name, slices.Sorted(maps.Keys(cs.scripts))))
 }
 
 // weightOf reads what stands behind the name of something tracked, and reports whether it
 // is tracked.
-func (t *translator) weightOf(s *Statement, one *tracked) bool {
+func weightOf(r *syntax.Report, s *syntax.Statement, one *tracked) bool {
 	if len(s.Words) == 1 {
 		return true
 	}
-	if s.word(1) != "weight" || len(s.Words) == 2 {
-		t.ignore(s.Words[1].Position, "write it like: "+s.word(0)+" weight -20; one a line", "%s is no weight: %s is not tracked", show(s.word(1)), show(s.word(0)))
+	if s.Word(1) != "weight" || len(s.Words) == 2 {
+		r.Ignore(s.Words[1].Position, "write it like: "+s.Word(0)+" weight -20; one a line", "%s is no weight: %s is not tracked", syntax.Show(s.Word(1)), syntax.Show(s.Word(0)))
 		return false
 	}
-	if n := t.leadingIn(s.Words[2], -254, 254, "it has none of its own"); n.said {
+	if n := leadingIn(r, s.Words[2], -254, 254, "it has none of its own"); n.said {
 		one.weight = min(max(n.value, -mostWeight), mostWeight)
 		if one.kind == trackedFile {
 			one.weight = n.value
 		}
 	}
-	switch s.word(3) {
+	switch s.Word(3) {
 	case "":
 	case "reverse":
 		one.reverse = true
 	case "noreverse":
 		one.reverse = false
 	default:
-		t.ignore(s.Words[3].Position, "", "%s is no option of a weight: it is left out", show(s.word(3)))
+		r.Ignore(s.Words[3].Position, "", "%s is no option of a weight: it is left out", syntax.Show(s.Word(3)))
 	}
 	return true
 }
@@ -138,18 +133,18 @@ func (t *translator) weightOf(s *Statement, one *tracked) bool {
 // mostWeight is the distance between the priorities 1 and 254.
 const mostWeight = 253
 
-// trackTree is an entry of track.
-func (t *translator) trackTree(one tracked, title string) *tree.Node {
-	name := title + ": " + one.kind.String() + " " + show(one.name.Text)
+// trackerTree is an entry of track.
+func (cs *checks) trackerTree(one tracked, title string) *tree.Node {
+	name := title + ": " + one.kind.String() + " " + syntax.Show(one.name.Text)
 	m := newMap(one.name.Position, name)
 	switch one.kind {
 	case trackedInterface:
 		m.text("interface", one.name.Position, one.name.Text)
 	case trackedFile:
-		m.text("check", one.name.Position, t.fileCheck(one))
+		m.text("check", one.name.Position, cs.fileCheck(one))
 		return m.Node
 	default:
-		m.text("check", one.name.Position, t.checkName(one.kind, one.name.Text))
+		m.text("check", one.name.Position, cs.nameOf(one.kind, one.name.Text))
 	}
 	weight := one.weight
 	if one.reverse { // ripcord's counts the other state, keepalived's takes what it would add, and the reverse
@@ -157,7 +152,7 @@ func (t *translator) trackTree(one tracked, title string) *tree.Node {
 	}
 	if weight != 0 {
 		m.text("weight", one.name.Position, strconv.Itoa(weight))
-	} else if standard, _, _ := t.standard(one.kind, one.name.Text); standard != 0 {
+	} else if standard, _, _ := cs.standard(one.kind, one.name.Text); standard != 0 {
 		m.text("weight", one.name.Position, "none")
 	}
 	if one.reverse {
@@ -166,10 +161,10 @@ func (t *translator) trackTree(one tracked, title string) *tree.Node {
 	return m.Node
 }
 
-// checkName is the name of a check. Scripts, files and processes may have the same name in
+// nameOf is the name of a check. Scripts, files and processes may have the same name in
 // keepalived.conf.
-func (t *translator) checkName(kind trackedKind, name string) string {
-	taken := kind != trackedScript && t.scripts[name] != nil || kind == trackedProcess && t.files[name] != nil
+func (cs *checks) nameOf(kind trackedKind, name string) string {
+	taken := kind != trackedScript && cs.scripts[name] != nil || kind == trackedProcess && cs.files[name] != nil
 	if taken {
 		return name + "." + kind.String()
 	}
@@ -178,13 +173,13 @@ func (t *translator) checkName(kind trackedKind, name string) string {
 
 // fileCheck is the name of the check of a file: one for each weight, since the check has
 // it.
-func (t *translator) fileCheck(one tracked) string {
-	f := t.files[one.name.Text]
+func (cs *checks) fileCheck(one tracked) string {
+	f := cs.files[one.name.Text]
 	weight := one.weight
 	if one.reverse {
 		weight = -weight
 	}
-	name := t.checkName(trackedFile, one.name.Text)
+	name := cs.nameOf(trackedFile, one.name.Text)
 	for i, w := range f.weights {
 		if w == weight {
 			return variant(name, i)

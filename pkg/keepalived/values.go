@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"ripcord/pkg/keepalived/syntax"
 	"ripcord/pkg/tree"
 )
 
@@ -40,10 +41,10 @@ func (l length) or(other length) length {
 
 // numberIn reads a word as a whole number in a range. Where it is none, it notes what
 // happens instead.
-func (t *translator) numberIn(w Word, from, upto int, instead string) number {
+func numberIn(r *syntax.Report, w syntax.Word, from, upto int, instead string) number {
 	v, err := strconv.Atoi(strings.TrimSpace(w.Text))
 	if err != nil || v < from || v > upto {
-		t.ignore(w.Position, "", "%s is not a number between %d and %d: %s", show(w.Text), from, upto, instead)
+		r.Ignore(w.Position, "", "%s is not a number between %d and %d: %s", syntax.Show(w.Text), from, upto, instead)
 		return number{}
 	}
 	return number{v, w.Position, true}
@@ -51,7 +52,7 @@ func (t *translator) numberIn(w Word, from, upto int, instead string) number {
 
 // leadingIn reads a word as numberIn does, but takes the number with which the word begins,
 // as keepalived does for most keywords.
-func (t *translator) leadingIn(w Word, from, upto int, instead string) number {
+func leadingIn(r *syntax.Report, w syntax.Word, from, upto int, instead string) number {
 	text := strings.TrimSpace(w.Text)
 	end := len(text)
 	for i, c := range text {
@@ -62,36 +63,36 @@ func (t *translator) leadingIn(w Word, from, upto int, instead string) number {
 	}
 	v, err := strconv.Atoi(text[:end])
 	if end == len(text) || err != nil || v < from || v > upto {
-		return t.numberIn(w, from, upto, instead)
+		return numberIn(r, w, from, upto, instead)
 	}
-	t.ignore(w.Position, "", "%s counts as %d", show(w.Text), v)
+	r.Ignore(w.Position, "", "%s counts as %d", syntax.Show(w.Text), v)
 	return number{v, w.Position, true}
 }
 
 // numberTo reads the first argument of a statement into a number, which stays as it was
 // where that is none.
-func numberTo[T any](field func(*T) *number, from, upto int) func(*translator, *Statement, *T) {
-	return func(t *translator, s *Statement, into *T) {
-		if n := t.leadingIn(s.Words[1], from, upto, s.keyword()+" is left out"); n.said {
+func numberTo[T any](field func(*T) *number, from, upto int) func(*translator, *syntax.Statement, *T) {
+	return func(t *translator, s *syntax.Statement, into *T) {
+		if n := leadingIn(t.Report, s.Words[1], from, upto, s.Keyword()+" is left out"); n.said {
 			*field(into) = n
 		}
 	}
 }
 
 // secondsIn reads a word as seconds with decimals, in a range.
-func (t *translator) secondsIn(w Word, from, upto time.Duration, instead string) length {
+func secondsIn(r *syntax.Report, w syntax.Word, from, upto time.Duration, instead string) length {
 	d, ok := seconds(w.Text)
 	if !ok || d < from || d > upto {
-		t.ignore(w.Position, "", "%s is not a number of seconds between %s and %s: %s", show(w.Text), plainSeconds(from), plainSeconds(upto), instead)
+		r.Ignore(w.Position, "", "%s is not a number of seconds between %s and %s: %s", syntax.Show(w.Text), plainSeconds(from), plainSeconds(upto), instead)
 		return length{}
 	}
 	return length{d, w.Position, true}
 }
 
 // secondsTo reads the first argument of a statement into a length.
-func secondsTo[T any](field func(*T) *length, from, upto time.Duration) func(*translator, *Statement, *T) {
-	return func(t *translator, s *Statement, into *T) {
-		if d := t.secondsIn(s.Words[1], from, upto, s.keyword()+" is left out"); d.said {
+func secondsTo[T any](field func(*T) *length, from, upto time.Duration) func(*translator, *syntax.Statement, *T) {
+	return func(t *translator, s *syntax.Statement, into *T) {
+		if d := secondsIn(t.Report, s.Words[1], from, upto, s.Keyword()+" is left out"); d.said {
 			*field(into) = d
 		}
 	}
@@ -118,23 +119,23 @@ func plainSeconds(d time.Duration) string {
 }
 
 // switched reads an optional boolean argument: true if there is none.
-func (t *translator) switched(s *Statement) (on, ok bool) {
-	switch w := s.word(1); w {
+func switched(r *syntax.Report, s *syntax.Statement) (on, ok bool) {
+	switch w := s.Word(1); w {
 	case "", "true", "on", "yes":
 		return true, true
 	case "false", "off", "no":
 		return false, true
 	default:
-		t.ignore(s.Words[1].Position, "write on or off", "%s is neither true nor false: %s is left out", show(w), s.keyword())
+		r.Ignore(s.Words[1].Position, "write on or off", "%s is neither true nor false: %s is left out", syntax.Show(w), s.Keyword())
 		return false, false
 	}
 }
 
 // switchTo reads an optional boolean argument into a number: 1 or 0.
-func switchTo[T any](field func(*T) *number) func(*translator, *Statement, *T) {
-	return func(t *translator, s *Statement, into *T) {
-		if on, ok := t.switched(s); ok {
-			n := number{0, s.at(), true}
+func switchTo[T any](field func(*T) *number) func(*translator, *syntax.Statement, *T) {
+	return func(t *translator, s *syntax.Statement, into *T) {
+		if on, ok := switched(t.Report, s); ok {
+			n := number{0, s.At(), true}
 			if on {
 				n.value = 1
 			}
@@ -144,13 +145,13 @@ func switchTo[T any](field func(*T) *number) func(*translator, *Statement, *T) {
 }
 
 // flagTo sets a flag, which has no argument.
-func flagTo[T any](field func(*T) *number, value int) func(*translator, *Statement, *T) {
-	return func(_ *translator, s *Statement, into *T) { *field(into) = number{value, s.at(), true} }
+func flagTo[T any](field func(*T) *number, value int) func(*translator, *syntax.Statement, *T) {
+	return func(_ *translator, s *syntax.Statement, into *T) { *field(into) = number{value, s.At(), true} }
 }
 
 // wordTo keeps the first argument.
-func wordTo[T any](field func(*T) *Word) func(*translator, *Statement, *T) {
-	return func(_ *translator, s *Statement, into *T) { *field(into) = s.Words[1] }
+func wordTo[T any](field func(*T) *syntax.Word) func(*translator, *syntax.Statement, *T) {
+	return func(_ *translator, s *syntax.Statement, into *T) { *field(into) = s.Words[1] }
 }
 
 // isLink reports whether a link can have a name: an alias such as eth0:1 is none.
@@ -228,4 +229,4 @@ func scalar(text string, at tree.Position) *tree.Node {
 	return &tree.Node{Kind: tree.Scalar, Position: at, Text: text}
 }
 
-func titled(kind, name string) string { return fmt.Sprintf("%s %s", kind, show(name)) }
+func titled(kind, name string) string { return fmt.Sprintf("%s %s", kind, syntax.Show(name)) }

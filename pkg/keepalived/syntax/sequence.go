@@ -1,4 +1,4 @@
-package keepalived
+package syntax
 
 import (
 	"strconv"
@@ -69,7 +69,7 @@ func (r *reader) sequence(l line) bool {
 		ok = r.numbers(s, inside, l)
 	}
 	if !ok {
-		r.report.fail(l.at, "write ~SEQ(name, first, step, last) text or ~LST(name, value, value) text", "%s is not a sequence", show(l.text))
+		r.report.Fail(l.at, "write ~SEQ(name, first, step, last) text or ~LST(name, value, value) text", "%s is not a sequence", Show(l.text))
 		return true
 	}
 	r.frames = append(r.frames, s)

@@ -1,4 +1,4 @@
-package keepalived
+package syntax
 
 import (
 	"fmt"
@@ -33,15 +33,15 @@ type Note struct {
 // lists.
 const mostNotes = 500
 
-// A report collects notes.
-type report struct {
+// A Report collects notes.
+type Report struct {
+	Subject string // of the notes that follow
 	notes   []Note
-	errors  int    // all, those too that are not kept
-	others  int    // likewise
-	subject string // of what is being translated
+	errors  int // all, those too that are not kept
+	others  int // likewise
 }
 
-func (r *report) note(class Class, at tree.Position, hint, format string, args []any) {
+func (r *Report) note(class Class, at tree.Position, hint, format string, args []any) {
 	count := &r.others
 	if class == Error {
 		count = &r.errors
@@ -49,40 +49,50 @@ func (r *report) note(class Class, at tree.Position, hint, format string, args [
 	if *count++; *count > mostNotes {
 		return
 	}
-	r.notes = append(r.notes, Note{at, class, r.subject, fmt.Sprintf(format, args...), hint})
+	r.notes = append(r.notes, Note{at, class, r.Subject, fmt.Sprintf(format, args...), hint})
 }
 
-// full reports whether no more notes but errors are kept.
-func (r *report) full() bool { return r.others >= mostNotes }
+// Notes returns the notes that are kept, in the order in which they were made.
+func (r *Report) Notes() []Note { return r.notes }
 
-func (r *report) fail(at tree.Position, hint, format string, args ...any) {
+// Errors returns how many errors were noted.
+func (r *Report) Errors() int { return r.errors }
+
+// Full reports whether no more notes but errors are kept.
+func (r *Report) Full() bool { return r.others >= mostNotes }
+
+// Fail notes an error, and perhaps what to do about it.
+func (r *Report) Fail(at tree.Position, hint, format string, args ...any) {
 	r.note(Error, at, hint, format, args)
 }
 
-func (r *report) ignore(at tree.Position, hint, format string, args ...any) {
+// Ignore notes what keepalived logs or ignores.
+func (r *Report) Ignore(at tree.Position, hint, format string, args ...any) {
 	r.note(Ignored, at, hint, format, args)
 }
 
-func (r *report) differ(at tree.Position, hint, format string, args ...any) {
+// Differ notes what runs in another way than under keepalived.
+func (r *Report) Differ(at tree.Position, hint, format string, args ...any) {
 	r.note(Differs, at, hint, format, args)
 }
 
-func (r *report) without(at tree.Position, hint, format string, args ...any) {
+// NotDone notes what ripcord does not do.
+func (r *Report) NotDone(at tree.Position, hint, format string, args ...any) {
 	r.note(NotDone, at, hint, format, args)
 }
 
 // glued notes a password in which # or ! begins a comment.
-func (r *report) glued(whole, l line) {
+func (r *Report) glued(whole, l line) {
 	end := strings.Index(whole.text, l.text) + len(l.text)
 	if end < len(whole.text) && (whole.text[end] == '#' || whole.text[end] == '!') {
-		r.ignore(whole.position(end), "write the password in double quotes, or a backslash before the sign",
+		r.Ignore(whole.position(end), "write the password in double quotes, or a backslash before the sign",
 			"%c begins a comment: the password ends before it", whole.text[end])
 	}
 }
 
-// show writes what the file says into a message: quoted where it would not be clear what
+// Show writes what the file says into a message: quoted where it would not be clear what
 // belongs to it, and not too long.
-func show(text string) string {
+func Show(text string) string {
 	const enough = 60
 	if n := len(text); n > enough {
 		runes := []rune(text)

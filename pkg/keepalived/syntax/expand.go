@@ -1,4 +1,4 @@
-package keepalived
+package syntax
 
 import (
 	"path/filepath"
@@ -118,7 +118,7 @@ func (r *reader) expand(l line) (line, bool) {
 		}
 		r.copied += len(l.text) + len(text)
 		if r.copied > mostCopied || len(l.text)+len(text) > mostLine {
-			r.report.fail(l.at, "", "too much is filled in for definitions")
+			r.report.Fail(l.at, "", "too much is filled in for definitions")
 			r.failed = true
 			return line{}, true
 		}
@@ -142,12 +142,12 @@ func (r *reader) unknown(l line, index int, ref reference) {
 	}
 	r.undefined[ref.name] = true
 	if ref.braces && strings.Count(l.text[:index], `"`)%2 == 0 {
-		r.report.fail(l.position(index), "$"+ref.name+"=value defines it; if envsubst or a template is to fill it in, run that first",
-			"%s is not defined", show(l.text[index:index+ref.length]))
+		r.report.Fail(l.position(index), "$"+ref.name+"=value defines it; if envsubst or a template is to fill it in, run that first",
+			"%s is not defined", Show(l.text[index:index+ref.length]))
 		return
 	}
-	r.report.ignore(l.position(index), "$"+ref.name+"=value defines it; if envsubst or a template is to fill it in, run that first",
-		"%s is not defined, and stays as it stands", show(l.text[index:index+ref.length]))
+	r.report.Ignore(l.position(index), "$"+ref.name+"=value defines it; if envsubst or a template is to fill it in, run that first",
+		"%s is not defined, and stays as it stands", Show(l.text[index:index+ref.length]))
 }
 
 // valueOf returns what a reference stands for.
@@ -208,7 +208,7 @@ func (m *rest) next(r *reader) (line, bool) {
 // make returns a line that no file has, but that something made at another line.
 func (r *reader) make(text string, from line) line {
 	if r.made += len(text) + 1; r.made > MostText && !r.failed {
-		r.report.fail(from.at, "", "definitions and sequences make more than %d bytes of text", MostText)
+		r.report.Fail(from.at, "", "definitions and sequences make more than %d bytes of text", MostText)
 		r.failed = true
 	}
 	columns := make([]int, len(text))

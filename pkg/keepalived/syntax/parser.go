@@ -1,6 +1,13 @@
-package keepalived
+package syntax
 
 import "ripcord/pkg/tree"
+
+// Parse returns the statements of a configuration whose first file has that name and text,
+// and all of its files.
+func Parse(name string, text []byte, o Options, r *Report) ([]*Statement, []File) {
+	reader := newReader(name, text, o, r)
+	return reader.parse(), reader.files
+}
 
 // A Statement is a keyword with its arguments, and perhaps a block in braces.
 type Statement struct {
@@ -9,38 +16,51 @@ type Statement struct {
 	Block []*Statement
 	// Open and Close are the braces of the block; nil: there is none.
 	Open, Close *tree.Position
-	unclosed    bool // a double quote is not closed
+	Unclosed    bool // a double quote is not closed
 }
 
-// at is the place of the statement.
-func (s *Statement) at() tree.Position {
+// At is the place of the statement.
+func (s *Statement) At() tree.Position {
 	if len(s.Words) > 0 {
 		return s.Words[0].Position
 	}
 	return *s.Open
 }
 
-// keyword is the first word; empty: there is none.
-func (s *Statement) keyword() string { return s.word(0) }
+// Keyword is the first word; empty: there is none.
+func (s *Statement) Keyword() string { return s.Word(0) }
 
-// word returns the text of a word; empty: there is none.
-func (s *Statement) word(n int) string {
+// Word returns the text of a word; empty: there is none.
+func (s *Statement) Word(n int) string {
 	if n < len(s.Words) {
 		return s.Words[n].Text
 	}
 	return ""
 }
 
-// title is the statement as a person calls it: its first words.
-func (s *Statement) title() string {
+// Title is the statement as a person calls it: its first words.
+func (s *Statement) Title() string {
 	switch len(s.Words) {
 	case 0:
 		return "a block"
 	case 1:
-		return show(s.word(0))
+		return Show(s.Word(0))
 	}
-	return show(s.word(0)) + " " + show(s.word(1))
+	return s.TitleOf(1)
 }
+
+// TitleOf is the statement with some of its arguments.
+func (s *Statement) TitleOf(arguments int) string {
+	title := Show(s.Keyword())
+	for i := 1; i <= arguments; i++ {
+		title += " " + Show(s.Word(i))
+	}
+	return title
+}
+
+// Command returns the words of the statement as those of a command are split, and whether
+// its quotes and escapes are complete.
+func (s *Statement) Command() (words []string, ok bool) { return SplitCommand(s.line.text) }
 
 // A parser makes statements of lines.
 type parser struct {
@@ -82,7 +102,7 @@ func (p *parser) take(piece line) {
 	case "}":
 		p.last = nil
 		if len(p.open) == 1 {
-			p.report.ignore(piece.at, "see whether a { is missing before it", "} closes nothing, and is left out")
+			p.report.Ignore(piece.at, "see whether a { is missing before it", "} closes nothing, and is left out")
 			return
 		}
 		inner.Close = &piece.at
@@ -92,8 +112,8 @@ func (p *parser) take(piece line) {
 		s := &Statement{line: piece}
 		closed := false
 		if s.Words, closed = piece.split(); !closed {
-			s.unclosed = true
-			p.report.ignore(piece.at, `write the other "`, `a double quote is not closed: what stands behind it is left out`)
+			s.Unclosed = true
+			p.report.Ignore(piece.at, `write the other "`, `a double quote is not closed: what stands behind it is left out`)
 		}
 		if len(s.Words) == 0 {
 			return
@@ -103,7 +123,7 @@ func (p *parser) take(piece line) {
 		p.words += len(s.Words)
 	}
 	if p.words > mostWords && !p.failed {
-		p.report.fail(piece.at, "leave out what is not needed", "the file has more than %d words", mostWords)
+		p.report.Fail(piece.at, "leave out what is not needed", "the file has more than %d words", mostWords)
 		p.failed = true
 	}
 }
@@ -115,7 +135,7 @@ func (p *parser) mistrust(s *Statement) {
 	if p.suspect != nil || len(p.open) < 3 || len(s.Words) == 0 || len(outer.Words) == 0 {
 		return
 	}
-	own, closing, around := s.at(), *s.Close, outer.at()
+	own, closing, around := s.At(), *s.Close, outer.At()
 	if closing.Line != own.Line && closing.Column != own.Column && closing.Column == around.Column && own.Column != around.Column {
 		p.suspect = s
 	}
@@ -131,6 +151,6 @@ func (p *parser) unclosed() {
 	if p.suspect != nil {
 		s = p.suspect
 	}
-	p.report.fail(s.at(), "write the } where the block ends", "the block of %s is opened here and never closed", s.title())
+	p.report.Fail(s.At(), "write the } where the block ends", "the block of %s is opened here and never closed", s.Title())
 	p.failed = true
 }

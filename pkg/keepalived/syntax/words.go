@@ -1,4 +1,4 @@
-package keepalived
+package syntax
 
 import (
 	"strings"

@@ -1,4 +1,4 @@
-package keepalived
+package syntax
 
 import (
 	"errors"
@@ -31,6 +31,28 @@ type frame interface {
 	next(r *reader) (line, bool)
 }
 
+// A System is the machine on which the files are, as far as the grammar depends on it.
+type System interface {
+	// Glob returns the paths that a pattern matches, in the order of their names.
+	Glob(pattern string) []string
+	// Read returns the text of a file, of which it reads no more than some bytes. The error
+	// is ErrSkipped for a directory and for a program.
+	Read(path string, most int) ([]byte, error)
+	// Getenv returns a variable of the environment; empty: there is none.
+	Getenv(name string) string
+	// Random returns a number between two, both included.
+	Random(from, upto int) int
+}
+
+// ErrSkipped is the error of what keepalived does not include, though a pattern matches it.
+var ErrSkipped = errors.New("a directory or a program is no configuration")
+
+// Options are what the files do not say themselves.
+type Options struct {
+	ID     string // what lines with @id are for
+	System System
+}
+
 // A reader makes lines of the files of a configuration.
 type reader struct {
 	Options
@@ -40,11 +62,11 @@ type reader struct {
 	undefined   map[string]bool // were reported
 	made        int             // bytes of lines that no file has
 	copied      int
-	report      *report
+	report      *Report
 	failed      bool // too much: nothing is read any more
 }
 
-func newReader(name string, text []byte, o Options, report *report) *reader {
+func newReader(name string, text []byte, o Options, report *Report) *reader {
 	r := &reader{Options: o, definitions: map[string]definition{}, undefined: map[string]bool{}, report: report}
 	r.open(name, text)
 	return r
@@ -130,11 +152,11 @@ func (s *source) next(r *reader) (line, bool) {
 		return line{}, false
 	}
 	if len(l.text) > mostLine {
-		r.report.fail(l.at, "", "the line has more than %d bytes", mostLine)
+		r.report.Fail(l.at, "", "the line has more than %d bytes", mostLine)
 		return line{}, true
 	}
 	if strings.IndexByte(l.text, 0) >= 0 {
-		r.report.ignore(l.at, "", "the line has a zero byte, and is left out")
+		r.report.Ignore(l.at, "", "the line has a zero byte, and is left out")
 		return line{}, true
 	}
 	whole := l
@@ -144,7 +166,7 @@ func (s *source) next(r *reader) (line, bool) {
 	}
 	valid, ok := l.valid()
 	if !ok {
-		r.report.ignore(l.at, "save the file as UTF-8", "the line is not text in UTF-8: what is not is replaced by �")
+		r.report.Ignore(l.at, "save the file as UTF-8", "the line is not text in UTF-8: what is not is replaced by �")
 	}
 	return valid, true
 }
@@ -198,10 +220,10 @@ func (r *reader) include(l line) bool {
 // missing reports an include that no file matches: an error where the keyword asks for one.
 func (r *reader) missing(l line, pattern string, strict bool) {
 	if strict {
-		r.report.fail(l.at, "", "no file matches %s", show(pattern))
+		r.report.Fail(l.at, "", "no file matches %s", Show(pattern))
 		return
 	}
-	r.report.ignore(l.at, "", "no file matches %s: nothing is included", show(pattern))
+	r.report.Ignore(l.at, "", "no file matches %s: nothing is included", Show(pattern))
 }
 
 // here is the file that is being read.
@@ -223,12 +245,12 @@ func (r *reader) take(l line, name string) {
 			continue
 		}
 		if depth++; s.name == name {
-			r.report.fail(l.at, "", "a file cannot include itself: %s", show(name))
+			r.report.Fail(l.at, "", "a file cannot include itself: %s", Show(name))
 			return
 		}
 	}
 	if depth > mostDepth || len(r.files) > mostFiles {
-		r.report.fail(l.at, "", "more than %d files are included, or more than %d within one another", mostFiles, mostDepth)
+		r.report.Fail(l.at, "", "more than %d files are included, or more than %d within one another", mostFiles, mostDepth)
 		r.failed = true
 		return
 	}
@@ -239,11 +261,11 @@ func (r *reader) take(l line, name string) {
 	text, err := r.System.Read(name, MostText-total+1)
 	switch {
 	case errors.Is(err, ErrSkipped):
-		r.report.ignore(l.at, "", "%s is not included: %v", show(name), err)
+		r.report.Ignore(l.at, "", "%s is not included: %v", Show(name), err)
 	case err != nil:
-		r.report.fail(l.at, "", "cannot be included: %v", err)
+		r.report.Fail(l.at, "", "cannot be included: %v", err)
 	case total+len(text) > MostText:
-		r.report.fail(l.at, "leave out what is not needed", "with %s, all files together are larger than %d bytes, the most that is read", show(name), MostText)
+		r.report.Fail(l.at, "leave out what is not needed", "with %s, all files together are larger than %d bytes, the most that is read", Show(name), MostText)
 		r.failed = true
 	default:
 		r.open(name, text)

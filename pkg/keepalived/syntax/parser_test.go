@@ -1,8 +1,9 @@
-package keepalived
+package syntax
 
 import (
+	"errors"
 	"fmt"
-	"slices"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -27,10 +28,38 @@ func sketch(all []*Statement) string {
 	return b.String()
 }
 
-func parsed(files map[string]string, id string) ([]*Statement, *report) {
-	r := &report{}
-	reader := newReader("/etc/x.conf", []byte(files["/etc/x.conf"]), Options{ID: id, System: testSystem{files: files}}, r)
-	return reader.parse(), r
+// testSystem has some files.
+type testSystem map[string]string
+
+func (s testSystem) Glob(pattern string) (names []string) {
+	for name := range s {
+		if ok, _ := filepath.Match(pattern, name); ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (s testSystem) Read(path string, most int) ([]byte, error) {
+	text, ok := s[path]
+	if !ok {
+		return nil, errors.New(path + " does not exist")
+	}
+	return []byte(text)[:min(len(text), most)], nil
+}
+
+func (testSystem) Getenv(name string) string {
+	return map[string]string{"RIPCORD_TEST_PRIORITY": "140"}[name]
+}
+
+func (testSystem) Random(from, _ int) int { return from }
+
+func at(line, column int) tree.Position { return tree.Position{Line: line, Column: column} }
+
+func parsed(files map[string]string, id string) ([]*Statement, *Report) {
+	r := &Report{}
+	statements, _ := Parse("/etc/x.conf", []byte(files["/etc/x.conf"]), Options{ID: id, System: testSystem(files)}, r)
+	return statements, r
 }
 
 func TestParse(t *testing.T) {
@@ -105,72 +134,5 @@ func TestMissingBrace(t *testing.T) {
 		if len(r.notes) != 1 || r.notes[0].Class != Error || r.notes[0].Line != line {
 			t.Errorf("%q: %+v, want line %d", text, r.notes, line)
 		}
-	}
-}
-
-func TestCommands(t *testing.T) {
-	for text, want := range map[string][]string{
-		`a 'b c' "d 'e" \g\ h`: {"a", "b c", "d 'e", "g h"},
-		`a\x41\102\cA\t\\`:     {"aAB\x01\t\\"},
-		`''  a""b`:             {"", "ab"},
-		"a\tb":                 {"a", "b"},
-		`/bin/sh -c 'x | y'`:   {"/bin/sh", "-c", "x | y"},
-		`a 'b`:                 nil,
-		`a \`:                  nil,
-	} {
-		got, ok := splitCommand(text)
-		if ok != (want != nil) || ok && !slices.Equal(got, want) {
-			t.Errorf("%q is %q %t, want %q", text, got, ok, want)
-		}
-	}
-}
-
-// FuzzTranslate sees that nothing crashes, and that a translation is complete: it has a
-// tree or says why not, and every place is in the file.
-func FuzzTranslate(f *testing.F) {
-	for _, seed := range []string{
-		"vrrp_instance a {\n interface eth0\n virtual_router_id 1\n virtual_ipaddress { 192.0.2.1/24 dev eth1 brd + }\n}",
-		"$A=x \\\n y\n~SEQ(X,1,3) a $X ${A}", "@a b\n@^a c", "vrrp_script x { script \"a 'b' \\x41\" }", "~LST({A,B},{1,2}) $A",
-		"global_defs { vrrp_strict }\nvrrp_sync_group g { group { a b } }", "include x*", "track_file f { file /x }",
-	} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, text []byte) {
-		tr := Translate("/etc/x.conf", text, Options{ID: "a", System: testSystem{files: map[string]string{"/etc/x1": "a {"}}})
-		failed := false
-		for _, n := range tr.Notes {
-			failed = failed || n.Class == Error
-			if n.File < 0 || n.File >= len(tr.Files) || n.Line < 1 || n.Column < 1 || n.Message == "" {
-				t.Errorf("%+v", n)
-			}
-		}
-		if failed == (tr.Root != nil) {
-			t.Errorf("failed %t, but the tree is %v", failed, tr.Root)
-		}
-		if tr.Root != nil {
-			placed(t, tr.Root)
-		}
-	})
-}
-
-// placed sees that each value of a tree has a place.
-func placed(t *testing.T, n *tree.Node) {
-	if n.Line < 1 || n.Column < 1 {
-		t.Errorf("%s %q stands nowhere", n.Kind, n.Text)
-	}
-	for _, item := range n.Items {
-		placed(t, item)
-	}
-	for _, e := range n.Entries {
-		placed(t, e.Value)
-	}
-}
-
-// TestErrorsAreKept sees that an error is not lost behind any number of other notes.
-func TestErrorsAreKept(t *testing.T) {
-	text := "vrrp_instance a {\n" + strings.Repeat("x 1\n", 5000) + "interface eth0\n}\n"
-	tr := Translate("x.conf", []byte(text), Options{System: testSystem{}})
-	if tr.Root != nil || !slices.ContainsFunc(tr.Notes, func(n Note) bool { return n.Class == Error && strings.Contains(n.Message, "virtual_router_id") }) {
-		t.Errorf("%d notes, tree %v, and no error", len(tr.Notes), tr.Root)
 	}
 }

@@ -1,0 +1,112 @@
+package keepalived
+
+import (
+	"net/netip"
+	"time"
+
+	"ripcord/pkg/keepalived/syntax"
+)
+
+// globals are what global_defs says, and other settings for all instances.
+type globals struct {
+	version, strict, version2 number
+	delay, refresh            length
+	repeat, misses            number
+	garpInterval, gnaInterval length
+	startupDelay              length
+	defaultInterface          syntax.Word
+	fifo, vrrpFIFO            syntax.Word
+	reader, vrrpReader        command
+	startup, shutdown         program
+	user, group               syntax.Word
+	group4, group6            syntax.Word
+}
+
+// A program is startup_script or shutdown_script.
+type program struct {
+	command command
+	timeout length
+}
+
+// tree adds the keys of the file itself.
+func (g *globals) tree(r *syntax.Report, root builder, system System) {
+	g.accounts(root, system)
+	g.fifoTree(r, root)
+	g.startup.add(r, root, "startup")
+	g.shutdown.add(r, root, "shutdown")
+}
+
+// ScriptUser is the user that commands run as where there is one of that name and the file
+// says no other.
+const ScriptUser = "keepalived_script"
+
+// accounts says whom commands run as.
+func (g *globals) accounts(root builder, system System) {
+	user := g.user
+	switch {
+	case user.Text != "":
+	case system.User(ScriptUser, ""):
+		user = syntax.Word{Text: ScriptUser, Position: root.Position}
+	default:
+		user = syntax.Word{Text: "root", Position: root.Position}
+	}
+	root.text("script_user", user.Position, user.Text)
+	if group := g.group; group.Text != "" {
+		root.text("script_group", group.Position, group.Text)
+	}
+}
+
+// fifoTree says where transitions are written, and who reads them.
+func (g *globals) fifoTree(r *syntax.Report, root builder) {
+	first, second, reader := g.fifo, g.vrrpFIFO, g.reader
+	if first.Text == "" {
+		first, second, reader = second, syntax.Word{}, g.vrrpReader
+	}
+	if first.Text == "" {
+		return
+	}
+	root.text("fifo", first.Position, first.Text)
+	if reader.said {
+		root.set("fifo_reader", reader.at, reader.tree())
+		if user := reader.user; user != "" && user != root.Find("script_user").Value.Text {
+			r.Differ(reader.at, "", "the reader of the FIFO runs as script_user, not as %s", syntax.Show(user))
+		}
+	}
+	if second.Text != "" && second.Text != first.Text {
+		r.NotDone(second.Position, "", "there is one FIFO: nothing is written to %s", syntax.Show(second.Text))
+	}
+}
+
+// add says what is run once.
+func (p program) add(r *syntax.Report, root builder, key string) {
+	c := p.command
+	if !c.said {
+		return
+	}
+	m := newMap(c.at, "")
+	m.set("command", c.at, c.tree())
+	m.duration("timeout", whole(p.timeout, time.Millisecond))
+	root.nested(key, m)
+	if c.user != "" && c.user != root.Find("script_user").Value.Text {
+		r.Differ(c.at, "", "the %s program runs as script_user, not as %s", key, syntax.Show(c.user))
+	}
+}
+
+// standardGroups are the multicast groups of VRRP.
+var standardGroups = map[int]netip.Addr{4: netip.MustParseAddr("224.0.0.18"), 6: netip.MustParseAddr("ff02::12")}
+
+// multicast fails where adverts are to go to another multicast group than VRRP's: routers of
+// two groups do not hear each other, and both serve.
+func multicast(r *syntax.Report, w syntax.Word, family int) {
+	if w.Text == "" {
+		return
+	}
+	a, err := netip.ParseAddr(w.Text)
+	switch {
+	case err != nil:
+		r.Ignore(w.Position, "", "%s is not an address: %s is used", syntax.Show(w.Text), standardGroups[family])
+	case a == standardGroups[4] || a == standardGroups[6]:
+	default:
+		r.Fail(w.Position, "use that group on all routers", "ripcord sends to %s only: routers that use %s would not hear it, and serve beside it", standardGroups[family], a)
+	}
+}

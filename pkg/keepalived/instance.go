@@ -1,0 +1,90 @@
+package keepalived
+
+import (
+	"net/netip"
+
+	"ripcord/pkg/keepalived/syntax"
+	"ripcord/pkg/tree"
+)
+
+// An instance is what a vrrp_instance says.
+type instance struct {
+	name  syntax.Word
+	at    tree.Position
+	group *group
+
+	state, iface, vrid     syntax.Word
+	priority, version      number
+	interval, preemptDelay length
+	nopreempt, misses      number
+	family                 int // 4 or 6, of what said it first; 0: nothing did
+	authType, authPass     syntax.Word
+	hmac                   *hmac
+	source                 syntax.Word
+	peers                  []peer
+	ttl                    number
+	addresses, extra       []address
+	routes, rules          []*tree.Node
+	tracked                []tracked
+	dontTrack, accept      number
+	strict, version2       number // version2: v3_checksum_as_v2
+	vmac                   number
+	vmacName               syntax.Word
+	delay, refresh         length
+	repeat                 number
+	notify                 notify
+	multicast              syntax.Word
+	holds                  map[netip.Addr]bool
+	bad                    bool // something of it was refused
+}
+
+// peer is one unicast peer.
+type peer struct {
+	address        netip.Addr
+	at             tree.Position
+	minTTL, maxTTL number
+}
+
+// A notify is what runs at transitions.
+type notify struct {
+	master, backup, fault, stop, any command
+}
+
+// hmac is an auth_hmac block.
+type hmac struct {
+	at     tree.Position
+	keys   []hmacKey
+	active number
+	mode   syntax.Word
+	replay syntax.Word
+	window length
+}
+
+type hmacKey struct {
+	id    number
+	value syntax.Word
+}
+
+// title is what problems call the instance.
+func (i *instance) title() string { return titled("vrrp_instance", i.name.Text) }
+
+// isOf notes what says the family of the instance, and reports whether it agrees with what
+// said it first.
+func (i *instance) isOf(r *syntax.Report, family int, at tree.Position, what string) bool {
+	if i.family == 0 {
+		i.family = family
+	}
+	if i.family != family {
+		r.Ignore(at, "", "%s is IPv%d, but the instance is IPv%d: it is left out", what, family, i.family)
+		return false
+	}
+	return true
+}
+
+// familyOf is 4 or 6.
+func familyOf(a netip.Addr) int {
+	if a.Is4() {
+		return 4
+	}
+	return 6
+}

@@ -1,0 +1,213 @@
+package keepalived
+
+import (
+	"encoding/hex"
+	"strconv"
+	"strings"
+	"time"
+
+	"ripcord/pkg/keepalived/syntax"
+	"ripcord/pkg/tree"
+)
+
+// tree is an entry of instances.
+func (i *instance) tree(r *syntax.Report, g *globals, cs *checks) *tree.Node {
+	title := i.title()
+	r.Subject = title
+	m := newMap(i.at, title)
+	m.text("name", i.name.Position, i.name.Text)
+	m.text("interface", i.iface.Position, i.iface.Text)
+	m.text("vrid", i.vrid.Position, canonical(i.vrid.Text))
+	if len(i.addresses) == 0 {
+		m.text("family", i.at, "ipv"+strconv.Itoa(i.family))
+	}
+	m.number("version", i.version)
+	m.number("priority", i.election())
+	m.duration("interval", i.interval)
+	m.number("miss", i.misses)
+	if i.nopreempt.value == 1 {
+		m.text("preempt", i.nopreempt.at, "false")
+	}
+	if i.preemptDelay.value > 0 {
+		i.preemptDelay.value = i.preemptDelay.value.Round(time.Millisecond)
+		m.duration("preempt_delay", i.preemptDelay)
+	}
+	if g.startupDelay.value > 0 {
+		m.duration("startup_delay", whole(g.startupDelay, time.Millisecond))
+	}
+	i.sendingTree(r, m)
+	i.heldTree(g, m)
+	if i.dontTrack.said {
+		m.text("track_link", i.dontTrack.at, "false")
+	}
+	var track []*tree.Node
+	for _, one := range i.tracked {
+		track = append(track, cs.trackerTree(one, title))
+	}
+	m.list("track", track)
+	m.nested("notify", i.notify.tree(r, i.at, m.Name))
+	return m.Node
+}
+
+// canonical is a number as YAML has it, if the text is one.
+func canonical(text string) string {
+	if n, err := strconv.Atoi(text); err == nil {
+		return strconv.Itoa(n)
+	}
+	return text
+}
+
+// sendingTree adds how adverts are sent.
+func (i *instance) sendingTree(r *syntax.Report, m builder) {
+	if i.source.Text != "" {
+		m.text("source", i.source.Position, i.source.Text)
+	}
+	if i.version2.value == 1 {
+		m.text("checksum", i.version2.at, "rfc9568")
+	}
+	if i.authPass.Text != "" {
+		inner := newMap(i.authPass.Position, m.Name)
+		inner.text("pass", i.authPass.Position, i.authPass.Text)
+		m.nested("auth", inner)
+	}
+	if i.hmac != nil {
+		inner := newMap(i.hmac.at, m.Name)
+		inner.nested("hmac", i.hmac.tree(m.Name))
+		m.nested("auth", inner)
+	}
+	if len(i.peers) == 0 {
+		return
+	}
+	inner := newMap(i.peers[0].at, m.Name)
+	var peers []*tree.Node
+	bound := number{1, i.peers[0].at, true} // any TTL is believed unless a peer has a bound
+	for n, p := range i.peers {
+		peers = append(peers, scalar(p.address.String(), p.at))
+		switch {
+		case n == 0:
+			bound.value = max(p.minTTL.value, 1)
+		case max(p.minTTL.value, 1) < bound.value:
+			r.Differ(p.at, "", "one least TTL for all peers: %d", max(p.minTTL.value, 1))
+			bound.value = max(p.minTTL.value, 1)
+		}
+		if p.maxTTL.said && p.maxTTL.value < 255 {
+			r.Differ(p.maxTTL.at, "", "there is no greatest TTL of a peer")
+		}
+	}
+	inner.list("peers", peers)
+	if i.ttl.said && i.ttl.value > 0 {
+		inner.number("ttl", i.ttl)
+	}
+	inner.number("min_ttl", bound)
+	m.nested("unicast", inner)
+}
+
+// heldTree adds what is held, and how it is announced.
+func (i *instance) heldTree(g *globals, m builder) {
+	if i.vmac.said {
+		name := i.vmacName
+		if name.Text == "" {
+			name = syntax.Word{Text: "true", Position: i.vmac.at}
+		}
+		m.text("virtual_mac", name.Position, name.Text)
+	}
+	var addresses, extra []*tree.Node
+	for _, a := range i.addresses {
+		addresses = append(addresses, a.tree(i.iface.Text, m.Name))
+	}
+	for _, a := range i.extra {
+		extra = append(extra, a.tree(i.iface.Text, m.Name))
+	}
+	m.list("addresses", addresses)
+	m.list("extra_addresses", extra)
+	m.list("routes", i.routes)
+	m.list("rules", i.rules)
+	if i.accept.said && i.accept.value == 0 {
+		m.text("accept", i.accept.at, "false")
+	}
+	announce := newMap(i.at, m.Name)
+	announce.number("count", repeats(i.repeat.or(g.repeat)))
+	announce.duration("again_after", whole(within(i.delay.or(g.delay), time.Hour), time.Second))
+	announce.duration("refresh", whole(within(i.refresh.or(g.refresh), 24*time.Hour), time.Second))
+	spacing := g.garpInterval
+	if i.family == 6 {
+		spacing = g.gnaInterval
+	}
+	announce.duration("spacing", within(spacing, time.Second))
+	m.nested("announce", announce)
+}
+
+// repeats bounds how often an address is announced: 0 counts as 1.
+func repeats(n number) number {
+	n.value = min(max(n.value, 1), 100)
+	return n
+}
+
+// within bounds a duration.
+func within(l length, most time.Duration) length {
+	l.value = min(l.value, most)
+	return l
+}
+
+// whole cuts a duration down to whole steps.
+func whole(l length, step time.Duration) length {
+	l.value = l.value.Truncate(step)
+	return l
+}
+
+// hmacSecret returns the key of ripcord's and its value for a key of auth_hmac: a file,
+// hexadecimal digits, or the characters themselves.
+func hmacSecret(text string) (key, value string) {
+	if path, ok := strings.CutPrefix(text, "file:"); ok {
+		return "file", path
+	}
+	if digits, ok := strings.CutPrefix(text, "hex:"); ok {
+		return "hex", strings.Join(strings.Fields(digits), "")
+	}
+	return "hex", hex.EncodeToString([]byte(text))
+}
+
+// tree is auth.hmac.
+func (h *hmac) tree(title string) builder {
+	m := newMap(h.at, title)
+	keys := newMap(h.at, title)
+	for _, k := range h.keys {
+		inner := newMap(k.value.Position, title)
+		key, value := hmacSecret(k.value.Text)
+		inner.text(key, k.value.Position, value)
+		keys.nested(strconv.Itoa(k.id.value), inner)
+	}
+	m.nested("keys", keys)
+	m.number("active", h.active)
+	if h.mode.Text != "" {
+		m.text("mode", h.mode.Position, h.mode.Text)
+	}
+	if h.replay.Text != "" {
+		m.text("replay", h.replay.Position, h.replay.Text)
+	}
+	m.duration("window", h.window)
+	return m
+}
+
+// tree is the commands of transitions.
+func (n notify) tree(r *syntax.Report, at tree.Position, title string) builder {
+	inner := newMap(at, title)
+	var first *command
+	for _, c := range []struct {
+		key string
+		command
+	}{{"active", n.master}, {"backup", n.backup}, {"fault", n.fault}, {"stop", n.stop}, {"any", n.any}} {
+		if !c.said {
+			continue
+		}
+		inner.set(c.key, c.at, c.tree())
+		switch {
+		case first == nil:
+			first = &c.command
+			account(inner, c.at, c.user, c.group)
+		case first.user != c.user || first.group != c.group:
+			r.Differ(c.at, "", "all notify commands of an instance run as one user, here as that of the first")
+		}
+	}
+	return inner
+}

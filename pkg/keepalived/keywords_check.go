@@ -1,0 +1,75 @@
+package keepalived
+
+import (
+	"strings"
+
+	"ripcord/pkg/keepalived/syntax"
+)
+
+var scriptKeywords = table[script]{
+	{"script", 1, -1, plain, Translated, "`command`, run without a shell", "", func(t *translator, s *syntax.Statement, c *script) {
+		c.command = t.commands.read(s, false)
+		if c.command.said && !t.commands.system.Runs(c.command.argv[0]) {
+			t.Ignore(c.command.at, "install it, or leave the script out", "%s cannot be run on this machine: the script counts as if nobody tracked it", syntax.Show(c.command.argv[0]))
+			c.absent = true
+		}
+	}},
+	{"interval", 1, 1, plain, Translated, "`interval`, 10ms to 24h", "", secondsTo(func(c *script) *length { return &c.interval }, 0, 1<<32*second)},
+	{"timeout", 1, 1, plain, Translated, "`timeout`", "", secondsTo(func(c *script) *length { return &c.timeout }, 0, 1<<32*second)},
+	{"weight", 1, 2, plain, Translated, "`weight`", "", func(t *translator, s *syntax.Statement, c *script) {
+		ownWeight(t.Report, s, &c.weight, &c.reverse, mostWeight)
+	}},
+	{"rise", 1, 1, plain, Translated, "`rise`", "", numberTo(func(c *script) *number { return &c.rise }, 1, 1<<31-1)},
+	{"fall", 1, 1, plain, Translated, "`fall`", "", numberTo(func(c *script) *number { return &c.fall }, 1, 1<<31-1)},
+	{"user", 1, 2, plain, Translated, "`user`, `group`", "", func(t *translator, s *syntax.Statement, c *script) {
+		c.user, c.group = s.Word(1), strings.TrimPrefix(s.Word(2), ":")
+		c.removed = !t.commands.account(s.Words[1].Position, c.user, c.group, "the script is not run, and counts as if nobody tracked it")
+	}},
+	{"init_fail", 0, 0, plain, Translated, "`initial: fail`; otherwise the first result decides, and until then the check passes if it has a weight", "", func(_ *translator, _ *syntax.Statement, c *script) { c.failing = true }},
+}
+
+var fileKeywords = table[trackFile]{
+	{"file", 1, 1, plain, Translated, "`file.path`", "", wordTo(func(f *trackFile) *syntax.Word { return &f.path })},
+	{"weight", 1, 2, plain, Translated, "`file.weight`", "", func(t *translator, s *syntax.Statement, f *trackFile) {
+		ownWeight(t.Report, s, &f.weight, &f.reverse, mostWeight+1)
+	}},
+	{"init_file", 0, 2, plain, Changed, "the file is not written at the start; one that does not exist counts as 0", "", nil},
+}
+
+var processKeywords = table[process]{
+	{"process", 1, -1, plain, Translated, "`process.name`; the arguments of the process do not count", "", func(t *translator, s *syntax.Statement, p *process) {
+		p.path = s.Words[1]
+		if len(s.Words) > 2 {
+			t.Differ(s.Words[2].Position, "", "every process %s counts, whatever its arguments", syntax.Show(p.path.Text))
+		}
+	}},
+	{"quorum", 1, 1, plain, Translated, "`process.min`", "", numberTo(func(p *process) *number { return &p.quorum }, 1, 65535)},
+	{"quorum_max", 1, 1, plain, Translated, "`process.max`", "", numberTo(func(p *process) *number { return &p.most }, 0, 65535)},
+	{"weight", 1, 2, plain, Translated, "`weight`", "", func(t *translator, s *syntax.Statement, p *process) {
+		ownWeight(t.Report, s, &p.weight, &p.reverse, mostWeight)
+	}},
+	{"param_match", 0, 1, plain, Changed, "the arguments of the process do not count", "", nil},
+	{"full_command", 0, 0, plain, Changed, "the arguments of the process do not count", "", nil},
+	{"delay", 1, 1, plain, Changed, "a change counts at once; `rise` and `fall` of the check delay it", "", nil},
+	{"terminate_delay", 1, 1, plain, Changed, "a change counts at once; `fall` of the check delays it", "", nil},
+	{"fork_delay", 1, 1, plain, Changed, "a change counts at once; `rise` of the check delays it", "", nil},
+}
+
+// ownWeight reads a weight, perhaps reversed.
+func ownWeight(r *syntax.Report, s *syntax.Statement, into *number, reverse *bool, most int) {
+	n := leadingIn(r, s.Words[1], -1<<31, 1<<31-1, "it has no weight")
+	if n.said {
+		if n.value < -mostWeight-1 || n.value > mostWeight+1 {
+			r.Ignore(n.at, "", "a weight is between %d and %d: %d counts as the nearest", -mostWeight, mostWeight, n.value)
+		}
+		n.value = min(max(n.value, -most), most)
+		*into = n
+	}
+	switch s.Word(2) {
+	case "":
+	case "reverse":
+		*reverse = true
+	default:
+		r.Ignore(s.Words[2].Position, "", "%s is no option of a weight: it is left out", syntax.Show(s.Word(2)))
+	}
+}

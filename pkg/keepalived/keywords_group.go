@@ -1,0 +1,36 @@
+package keepalived
+
+import "ripcord/pkg/keepalived/syntax"
+
+var groupKeywords = table[group]{
+	{"group", 0, 0, entries, Translated, "`members`", "", func(t *translator, s *syntax.Statement, g *group) {
+		if g.listed {
+			t.Ignore(s.At(), "write all members into one", "a second list of members is left out")
+			return
+		}
+		g.listed = true
+		for _, entry := range s.Block {
+			g.names = append(g.names, entry.Words...)
+		}
+	}},
+	{"track_interface", 0, 0, entries, Translated, "`track: [{interface: …}]`", "", func(t *translator, s *syntax.Statement, g *group) {
+		t.checks.readTracked(s, trackedInterface, &g.tracked)
+	}},
+	{"track_script", 0, 0, entries, Translated, "`track: [{check: …}]`", "", func(t *translator, s *syntax.Statement, g *group) { t.checks.readTracked(s, trackedScript, &g.tracked) }},
+	{"track_file", 0, 0, entries, Translated, "`track: [{check: …}]`", "", func(t *translator, s *syntax.Statement, g *group) { t.checks.readTracked(s, trackedFile, &g.tracked) }},
+	{"track_process", 0, 0, entries, Translated, "`track: [{check: …}]`", "", func(t *translator, s *syntax.Statement, g *group) {
+		t.checks.readTracked(s, trackedProcess, &g.tracked)
+	}},
+	{"track_bfd", 0, 0, entries, Missing, noBFD, "BFD", nil},
+	{"notify_master", 1, -1, plain, Translated, "`notify.active`", "", notifyTo(func(g *group) *command { return &g.notify.master })},
+	{"notify_backup", 1, -1, plain, Translated, "`notify.backup`", "", notifyTo(func(g *group) *command { return &g.notify.backup })},
+	{"notify_fault", 1, -1, plain, Translated, "`notify.fault`", "", notifyTo(func(g *group) *command { return &g.notify.fault })},
+	{"notify_stop", 1, -1, plain, Translated, "`notify.stop`", "", notifyTo(func(g *group) *command { return &g.notify.stop })},
+	{"notify", 1, -1, plain, Translated, "`notify.any`, with the same four arguments", "", notifyTo(func(g *group) *command { return &g.notify.any })},
+	{"smtp_alert", 0, 1, plain, Missing, noMail, "mail", nil},
+	{"global_tracking", 0, 0, plain, Translated, "as `sync_group_tracking_weight`", "", weighted},
+	{"sync_group_tracking_weight", 0, 0, plain, Translated, "the members' own weights count; without it entries of theirs with a weight do not", "", weighted},
+	{"notify_priority_changes", 0, 1, plain, Missing, noPriorityLines, "priority changes", nil},
+}
+
+func weighted(_ *translator, _ *syntax.Statement, g *group) { g.weights = true }

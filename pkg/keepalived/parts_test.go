@@ -1,0 +1,175 @@
+package keepalived
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"ripcord/pkg/keepalived/syntax"
+)
+
+// statementsOf parses a text in which nothing is wrong.
+func statementsOf(t *testing.T, text string) []*syntax.Statement {
+	t.Helper()
+	r := &syntax.Report{}
+	all, _ := syntax.Parse("x.conf", []byte(text), syntax.Options{System: testSystem{files: map[string]string{}}}, r)
+	if len(r.Notes()) > 0 {
+		t.Fatalf("%q: %+v", text, r.Notes())
+	}
+	return all
+}
+
+// said are the messages of a report.
+func said(r *syntax.Report) (all []string) {
+	for _, n := range r.Notes() {
+		all = append(all, n.Message)
+	}
+	return all
+}
+
+// expectNotes compares how the messages of a report begin.
+func expectNotes(t *testing.T, r *syntax.Report, want ...string) {
+	t.Helper()
+	got := said(r)
+	if len(got) != len(want) {
+		t.Errorf("said %q, want %q", got, want)
+		return
+	}
+	for i := range got {
+		if !strings.HasPrefix(got[i], want[i]) {
+			t.Errorf("said %q, want %q", got[i], want[i])
+		}
+	}
+}
+
+// TestCommandReader sees what becomes of the program, the user and words for a shell.
+func TestCommandReader(t *testing.T) {
+	for _, c := range []struct {
+		text, want, user string
+		notes            []string
+	}{
+		{`notify "/a/b.sh c 'd e'"`, "/a/b.sh|c|d e", "", nil},
+		{`notify "/a/b.sh c" joe :wheel`, "/a/b.sh|c", "joe wheel", nil},
+		{`notify "/a/b.sh c" nobody_here`, "", "", []string{"this machine has no user nobody_here: notify is left out"}},
+		{`notify killall`, "/usr/bin/killall", "", nil},
+		{`notify not_installed`, "", "", []string{"not_installed is not in PATH"}},
+		{`notify a/./b`, "/a/b", "", []string{"a/./b is taken for /a/b"}},
+		{`notify "/a | b"`, "/a|||b", "", []string{"no shell runs the command: | is"}},
+		{`notify "/bin/sh -c 'a | b'"`, "/bin/sh|-c|a | b", "", nil},
+		{`notify "</dev/tcp/a/1"`, "/bin/sh|-c|</dev/tcp/a/1", "", nil},
+		{`notify "a 'b"`, "", "", []string{"the command is not complete: notify is left out"}},
+	} {
+		r := &syntax.Report{}
+		got := commandReader{report: r, system: testSystem{}}.read(statementsOf(t, c.text)[0], true)
+		if argv := strings.Join(got.argv, "|"); argv != c.want || strings.TrimSpace(got.user+" "+got.group) != c.user || got.said != (c.want != "") {
+			t.Errorf("%s: %+v", c.text, got)
+		}
+		expectNotes(t, r, c.notes...)
+	}
+	r := &syntax.Report{}
+	commandReader{report: r, system: testSystem{}}.read(statementsOf(t, "script /a/b c")[0], false)
+	expectNotes(t, r, "only /a/b is run")
+}
+
+// TestChecks sees which scripts can be tracked, and with which weights.
+func TestChecks(t *testing.T) {
+	r := &syntax.Report{}
+	cs := newChecks(r)
+	cs.expect(statementsOf(t, "vrrp_script early {\n}\nvrrp_script late {\n}\n"))
+	named := func(name string, change func(*script)) *script {
+		c := &script{name: syntax.Word{Text: name, Position: at(1, 1)}, at: at(1, 1), command: command{argv: []string{"/a"}, at: at(1, 1), said: true}}
+		if change != nil {
+			change(c)
+		}
+		return c
+	}
+	cs.addScript(named("early", func(c *script) { c.weight = number{-5, at(1, 1), true} }))
+	cs.addScript(named("absent", func(c *script) { c.absent = true }))
+	cs.addScript(named("empty", func(c *script) { c.command = command{} }))
+	cs.addScript(named("early", nil))
+	expectNotes(t, r, "it has no script", "there is one of that name already")
+
+	var got []tracked
+	r2 := &syntax.Report{}
+	cs.report = r2
+	cs.readTracked(statementsOf(t, "track_script {\n early weight 7\n early\n late\n absent\n empty\n erly\n}\n")[0], trackedScript, &got)
+	if len(got) != 1 || got[0].weight != 7 {
+		t.Errorf("%+v", got)
+	}
+	expectNotes(t, r2, "early is tracked already", "no script is named late so far", "no script is named erly so far")
+	if hints := []string{r2.Notes()[1].Hint, r2.Notes()[2].Hint}; !slices.Equal(hints, []string{"move its vrrp_script to a place before this one", "did you mean early?"}) {
+		t.Errorf("%q", hints)
+	}
+	if trees := cs.trees(); len(trees) != 0 {
+		t.Errorf("%d checks, though none is used", len(trees))
+	}
+	cs.use(got)
+	if trees := cs.trees(); len(trees) != 1 || trees[0].Find("weight").Value.Text != "-5" || trees[0].Find("initial").Value.Text != "pass" {
+		t.Errorf("%+v", trees)
+	}
+	cs.use([]tracked{{kind: trackedScript, name: got[0].name}}) // without a weight: its failure is a fault
+	if trees := cs.trees(); trees[0].Find("initial") != nil {
+		t.Error("a check whose failure is a fault passes before its first result")
+	}
+}
+
+// TestLinks sees that what is said of an interface in several blocks is put together.
+func TestLinks(t *testing.T) {
+	r := &syntax.Report{}
+	ls := links{byName: map[string]*linkSettings{}}
+	ls.readDelays(r, statementsOf(t, "interface_up_down_delays {\n eth0 2 3.5\n eth1\n eth0:1 2\n}\n")[0])
+	ls.readMonitors(r, statementsOf(t, "linkbeat_interfaces {\n eth0 MII\n eth2 IOCTL\n eth3 X\n}\n")[0])
+	expectNotes(t, r, "eth1 has no delay", "no interface is called eth0:1", "X is no way to watch a link")
+	if got, want := ls.tree(at(1, 1)).YAML(), "eth0:\n  monitor: mii\n  down_delay: 2s\n  up_delay: 3.5s\n"; got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+}
+
+// TestOmissions sees that a topic is one note, at its first line.
+func TestOmissions(t *testing.T) {
+	o := omissions{byTopic: map[string]int{}}
+	for i, s := range statementsOf(t, "a 1\nb\na 2\na 3\n") {
+		o.add(s, []string{"A", "B", "A", "A"}[i], "is not done")
+	}
+	r := &syntax.Report{}
+	o.note(r)
+	expectNotes(t, r, "a 1, and 2 more lines about it: is not done", "b: is not done")
+}
+
+// TestGroupGather sees which instances become members.
+func TestGroupGather(t *testing.T) {
+	word := func(text string) syntax.Word { return syntax.Word{Text: text, Position: at(2, 2)} }
+	named := func(name string, priority int) *instance {
+		return &instance{name: word(name), priority: number{priority, at(9, 9), true}}
+	}
+	a, b, c := named("a", 100), named("b", 90), named("c", 80)
+	byName := map[string]*instance{"a": a, "b": b, "c": c}
+	r := &syntax.Report{}
+	one := &group{name: word("one"), names: []syntax.Word{word("a"), word("b"), word("a"), word("x")}}
+	two := &group{name: word("two"), names: []syntax.Word{word("b")}}
+	one.gather(r, byName)
+	one.level(r)
+	two.gather(r, byName)
+	if len(one.members) != 2 || len(two.members) != 0 || b.priority.value != 100 || c.priority.value != 80 {
+		t.Errorf("%d and %d members, priorities %d, %d", len(one.members), len(two.members), b.priority.value, c.priority.value)
+	}
+	expectNotes(t, r, "a is given twice", "no vrrp_instance is named x", "the priority is 100, that of vrrp_instance a", "b is in vrrp_sync_group one already", "the group has no member")
+}
+
+// TestVocabulary sees what a misspelt keyword is taken for.
+func TestVocabulary(t *testing.T) {
+	for text, want := range map[string]string{
+		"nopreemt":             "did you mean nopreempt?",
+		"NOPREEMPT":            "did you mean nopreempt?",
+		"garp_master_delays 5": "did you mean garp_master_delay?",
+		"router_id x":          "it belongs into global_defs",
+		"vrrp_script x":        "it belongs outside of blocks",
+		"zzz":                  "",
+	} {
+		r := &syntax.Report{}
+		blocks().unknown(r, statementsOf(t, text)[0], "vrrp_instance", instanceKeywords.names)
+		if got := r.Notes()[0].Hint; got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+}
