@@ -1,11 +1,80 @@
 package sim
 
-import "time"
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
 
-// agenda is all that is yet to happen, a heap with the soonest first. It holds values
-// and not container/heap's interface, which would allocate for each of them: this is
-// where a simulation spends its time.
-type agenda []item
+// agenda is the virtual time of a world, all that is yet to happen in it, and the chance
+// that decides between what may happen.
+type agenda struct {
+	now     time.Time
+	elapsed int64 // nanoseconds from the beginning to now
+	planned uint64
+	due     heap
+	rng     *rand.Rand
+}
+
+// beginning is the first instant of every world.
+var beginning = time.Unix(0, 0).UTC()
+
+func newAgenda(seed uint64) agenda {
+	return agenda{now: beginning, rng: rand.New(rand.NewPCG(seed, 0))}
+}
+
+// Now returns the present instant.
+func (a *agenda) Now() time.Time { return a.now }
+
+// Elapsed returns the time since the beginning.
+func (a *agenda) Elapsed() time.Duration { return time.Duration(a.elapsed) }
+
+// After does f when d has passed.
+func (a *agenda) After(d time.Duration, f func()) { a.plan(a.elapsed+max(int64(d), 0), f) }
+
+func (a *agenda) plan(at int64, f func()) {
+	a.planned++
+	a.due.push(item{at, a.planned, f})
+}
+
+// endless is how much may happen at one instant before it counts as a loop that
+// never ends.
+const endless = 100_000
+
+// Run plays until the instant end. It panics where time stands still: a router
+// that asks for a Tick again and again would hang the daemon too.
+func (a *agenda) Run(end time.Time) {
+	until := int64(end.Sub(beginning))
+	for still := 0; len(a.due) > 0 && a.due[0].at <= until; still++ {
+		next := a.due.pop()
+		if next.at > a.elapsed {
+			still = 0
+			a.set(next.at)
+		}
+		if still == endless {
+			panic(fmt.Sprintf("sim: at %v time stands still", a.Elapsed()))
+		}
+		next.do()
+	}
+	a.set(until)
+}
+
+func (a *agenda) set(elapsed int64) {
+	a.elapsed, a.now = elapsed, beginning.Add(time.Duration(elapsed))
+}
+
+// between returns a random duration from low to high.
+func (a *agenda) between(low, high time.Duration) time.Duration {
+	return low + time.Duration(a.rng.Int64N(int64(high-low)+1))
+}
+
+// chance reports whether something happens that happens with a probability of share.
+func (a *agenda) chance(share float64) bool { return share > 0 && a.rng.Float64() < share }
+
+// heap holds what is to happen, the soonest first. It holds values and not container/heap's
+// interface, which would allocate for each of them: this is where a simulation spends its
+// time.
+type heap []item
 
 // item is something to do at an instant.
 type item struct {
@@ -16,9 +85,9 @@ type item struct {
 
 func (x *item) before(y *item) bool { return x.at < y.at || x.at == y.at && x.seq < y.seq }
 
-func (a *agenda) push(x item) {
-	h := append(*a, x)
-	*a = h
+func (q *heap) push(x item) {
+	h := append(*q, x)
+	*q = h
 	at := len(h) - 1
 	for at > 0 {
 		parent := (at - 1) / 2
@@ -31,13 +100,13 @@ func (a *agenda) push(x item) {
 	h[at] = x
 }
 
-func (a *agenda) pop() item {
-	h := *a
+func (q *heap) pop() item {
+	h := *q
 	first, last := h[0], len(h)-1
 	x := h[last]
 	h[last] = item{}
 	h = h[:last]
-	*a = h
+	*q = h
 	if last == 0 {
 		return first
 	}
@@ -64,7 +133,7 @@ func (a *agenda) pop() item {
 // again and again, as each advert puts off a takeover, stays in the agenda where it is,
 // and looks only there whether its time has come.
 type timer struct {
-	world  *World
+	agenda *agenda
 	do     func()
 	wake   func()
 	at     int64 // when it is to act
@@ -72,15 +141,15 @@ type timer struct {
 }
 
 // newTimer returns a timer that is not set.
-func (w *World) newTimer(do func()) *timer {
-	t := &timer{world: w, do: do}
+func (a *agenda) newTimer(do func()) *timer {
+	t := &timer{agenda: a, do: do}
 	t.wake = t.woke
 	return t
 }
 
 // set makes the timer act when d has passed, and not at the instant set before.
 func (t *timer) set(d time.Duration) {
-	t.at = t.world.elapsed + max(int64(d), 0)
+	t.at = t.agenda.elapsed + max(int64(d), 0)
 	if t.queued == 0 || t.at < t.queued {
 		t.queue()
 	}
@@ -91,11 +160,11 @@ func (t *timer) stop() { t.at = 0 }
 
 func (t *timer) queue() {
 	t.queued = t.at
-	t.world.plan(t.at, t.wake)
+	t.agenda.plan(t.at, t.wake)
 }
 
 func (t *timer) woke() {
-	switch now := t.world.elapsed; {
+	switch now := t.agenda.elapsed; {
 	case t.queued != now: // it was set to an earlier instant since
 	case t.at > now:
 		t.queue()

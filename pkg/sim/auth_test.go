@@ -138,10 +138,10 @@ func TestOwnerIsHeldByNobody(t *testing.T) {
 
 // restart stops a router in good order, and starts it with another authentication.
 func restart(r *Router, h vrrp.HMAC) {
-	r.absorb(vrrp.Stop{Cause: r.minter.Cause(r.world.now)})
+	r.loop.absorb(vrrp.Stop{Cause: r.minter.Cause(r.world.now)})
 	r.Crash()
-	for i := range r.cfg[0].Members {
-		r.cfg[0].Members[i].HMAC = &h
+	for i := range r.groups[0].Members {
+		r.groups[0].Members[i].HMAC = &h
 	}
 	play(r.world, 100*time.Millisecond)
 	r.Start()

@@ -33,11 +33,11 @@ func (c *Chaos) Begin() {
 	if c.World.window() > 0 {
 		c.kinds, c.lasting = slices.Concat(c.kinds, clocks, clocks), append(c.lasting, clocks[0])
 	}
-	if len(c.World.Routers[0].checks) > 0 {
+	if len(c.World.Routers[0].trackers.checks) > 0 {
 		c.kinds, c.lasting = slices.Concat(c.kinds, tracking, tracking), slices.Concat(c.lasting, tracking)
 	}
-	if c.World.Routers[0].ownFence != nil {
-		c.kinds, c.lasting = slices.Concat(c.kinds, fences, fences), slices.Concat(c.lasting, fences)
+	if c.World.Routers[0].born[0].Fence != nil {
+		c.kinds, c.lasting = slices.Concat(c.kinds, fenceTroubles, fenceTroubles), slices.Concat(c.lasting, fenceTroubles)
 	}
 	if c.World.Routers[0].instances[0].Version == wire.V3 && c.World.alike() && !c.World.mixed() {
 		c.kinds = append(c.kinds, slower)
@@ -131,7 +131,7 @@ func (c *Chaos) rest(out *Port, mend func()) {
 // goes on then: nothing but the priority of a router may change meanwhile.
 func (c *Chaos) check(then func()) {
 	w := c.World
-	if len(w.Routers[0].checks) == 0 {
+	if len(w.Routers[0].trackers.checks) == 0 {
 		then()
 		return
 	}

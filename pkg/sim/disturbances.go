@@ -104,7 +104,7 @@ var disturbances = []disturbance{
 	{"cloned", 0, func(c *Chaos) (where string, begin, end func()) {
 		p := c.port()
 		o := p.segment.ports[c.World.rng.IntN(len(p.segment.ports))]
-		return p.String(), func() { p.SetAddress(o.own) }, func() { p.SetAddress(p.own) }
+		return p.String(), func() { p.SetSources(o.own) }, func() { p.SetSources(p.own) }
 	}},
 	{"worker hangs", 0, func(c *Chaos) (where string, begin, end func()) {
 		r := c.router()
@@ -123,11 +123,11 @@ const ntp = 20 * time.Second
 var clocks = []disturbance{
 	{"clock", 0, func(c *Chaos) (where string, begin, end func()) {
 		r, wrong := c.router(), c.wrong(30*time.Second)
-		return r.Name, func() { r.SetClock(r.Right + wrong) }, func() { r.SetClock(r.Right) }
+		return r.Name, func() { r.SetClock(r.clock.right + wrong) }, func() { r.SetClock(r.clock.right) }
 	}},
 	{"clock nudged", 0, func(c *Chaos) (where string, begin, end func()) {
 		r, wrong := c.router(), c.wrong(time.Second)
-		return r.Name, func() { r.SetClock(r.Right + wrong) }, func() { r.SetClock(r.Right) }
+		return r.Name, func() { r.SetClock(r.clock.right + wrong) }, func() { r.SetClock(r.clock.right) }
 	}},
 	{"freeze, clock behind", ntp, func(c *Chaos) (where string, begin, end func()) {
 		r := c.router()
@@ -135,8 +135,8 @@ var clocks = []disturbance{
 			if !r.frozen {
 				return
 			}
-			r.SetClock(r.Right - c.World.now.Sub(r.stopped))
-			c.World.After(ntp, func() { r.SetClock(r.Right) })
+			r.SetClock(r.clock.right - c.World.now.Sub(r.stopped))
+			c.World.After(ntp, func() { r.SetClock(r.clock.right) })
 			c.resume(r)()
 		}
 	}},
@@ -173,22 +173,23 @@ func (c *Chaos) share() float64 {
 var orders = []disturbance{
 	{"released", 0, func(c *Chaos) (where string, begin, end func()) {
 		r := c.router()
-		return r.Name, r.Release, r.Readmit
+		group := r.born[0].Title()
+		return r.Name, func() { r.Release(group) }, func() { r.Readmit(group) }
 	}},
 	{"reload, priority", 0, func(c *Chaos) (where string, begin, end func()) {
 		r := c.router()
-		own := r.born.Priority
+		own := r.born[0].Members[0].Priority
 		if own == vrrp.Owner {
 			return r.Name, func() {}, func() {} // it owns the addresses, whatever it is given
 		}
 		other := uint8(2 + c.World.rng.IntN(vrrp.Owner-2))
-		return r.Name, func() { r.setPriority(other) }, func() { r.setPriority(r.born.Priority) }
+		return r.Name, func() { r.Reload(withPriority(other)) }, func() { r.Reload(withPriority(own)) }
 	}},
 	{"reload, addresses", 0, func(c *Chaos) (where string, begin, end func()) {
 		r := c.router()
-		own := r.born.Addresses
+		own := r.born[0].Members[0].Addresses
 		more := slices.Concat(own, []netip.Addr{own[0].Next().Next().Next()})
-		return r.Name, func() { r.setAddresses(more) }, func() { r.setAddresses(own) }
+		return r.Name, func() { r.Reload(withAddresses(more)) }, func() { r.Reload(withAddresses(own)) }
 	}},
 	{"reload, a member leaves", 0, func(c *Chaos) (where string, begin, end func()) {
 		r, restore := c.router(), func() {}
@@ -201,7 +202,7 @@ var orders = []disturbance{
 // interval.
 var slower = disturbance{"reload, interval", 0, func(c *Chaos) (where string, begin, end func()) {
 	r := c.router()
-	own := r.born.Interval
+	own := r.born[0].Members[0].Interval
 	other := own * time.Duration(2+3*c.World.rng.IntN(2))
 	if least, _, _ := wire.V3.Intervals(); c.World.rng.IntN(3) == 0 && own >= 2*least {
 		other = own / 2
@@ -209,19 +210,19 @@ var slower = disturbance{"reload, interval", 0, func(c *Chaos) (where string, be
 	return r.Name, func() { r.setInterval(other) }, func() { r.setInterval(own) }
 }}
 
-// fences are the disturbances of a LAN whose routers have a fence.
-var fences = []disturbance{
+// fenceTroubles are the disturbances of a LAN whose routers have a fence.
+var fenceTroubles = []disturbance{
 	{"fence fails", 0, func(c *Chaos) (where string, begin, end func()) {
-		r, how := c.router(), fenceFails+fenceCommand(c.World.rng.IntN(2))
-		return r.Name, func() { r.setCommand(how) }, func() { r.setCommand(fenceWorks) }
+		r, how := c.router(), fenceFails+fenceEnd(c.World.rng.IntN(2))
+		return r.Name, func() { r.fence.set(how) }, func() { r.fence.set(fenceWorks) }
 	}},
 	{"reload, fence", 0, func(c *Chaos) (where string, begin, end func()) {
 		r := c.router()
 		var other *vrrp.Fence
 		if c.World.rng.IntN(2) == 0 {
-			other = &vrrp.Fence{Timeout: fenceTimeout, Proceed: !r.ownFence.Proceed}
+			other = &vrrp.Fence{Timeout: fenceTimeout, Proceed: !r.born[0].Fence.Proceed}
 		}
-		return r.Name, func() { r.setFence(other) }, func() { r.setFence(r.ownFence) }
+		return r.Name, func() { r.Reload(withFence(other)) }, func() { r.Reload(withFence(r.born[0].Fence)) }
 	}},
 }
 
@@ -229,12 +230,12 @@ var fences = []disturbance{
 var tracking = []disturbance{
 	{"check", 0, func(c *Chaos) (where string, begin, end func()) {
 		r := c.router()
-		k, change := r.checks[c.World.rng.IntN(len(r.checks))], c.World.rng.IntN(200)-100
-		down := c.World.rng.IntN(2) == 0 || !r.reports(k.name)
+		k, change := r.trackers.checks[c.World.rng.IntN(len(r.trackers.checks))], c.World.rng.IntN(200)-100
+		down := c.World.rng.IntN(2) == 0 || !r.trackers.reports(k.name)
 		return r.Name + " " + k.name, func() { k.set(down, change) }, func() { k.set(false, 0) }
 	}},
 	{"reload, weight", 0, func(c *Chaos) (where string, begin, end func()) {
 		r, weight := c.router(), c.World.rng.IntN(3)*20-20
-		return r.Name, func() { r.setWeight(weight) }, func() { r.setWeight(r.weight) }
+		return r.Name, func() { r.Reload(withWeight(weight)) }, func() { r.Reload(withWeight(r.born[0].Track[0].Weight)) }
 	}},
 }

@@ -8,84 +8,96 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
+// engine is the advert engine of a router: the plan, and the thread of its own that wakes for
+// it and sends.
+type engine struct {
+	router *Router
+	plan   *advert.Plan
+	alarm  *timer
+}
+
+// start begins with an empty plan.
+func (e *engine) start() { e.plan = advert.NewPlan(e.router.clock.at) }
+
 // advertise gives orders to the plan and carries the turn out.
-func (r *Router) advertise(orders []advert.Order) {
+func (e *engine) advertise(orders []advert.Order) {
 	if len(orders) == 0 {
 		return
 	}
+	now := e.router.world.now
 	given := make([]advert.Given, len(orders))
 	for i, o := range orders {
-		given[i] = advert.Given{Order: o, At: r.world.now}
-		switch in := r.instance(o.Instance); o.Kind {
+		given[i] = advert.Given{Order: o, At: now}
+		switch in := e.router.instance(o.Instance); o.Kind {
 		case advert.Start:
 			if in.armed = o.When; o.When.IsZero() {
-				in.advertised, in.begun = true, r.world.now
+				in.advertised, in.begun = true, now
 			}
 		case advert.Resign, advert.Mute, advert.Disarm:
-			in.advertised, in.silenced = false, r.world.now
+			in.advertised, in.silenced = false, now
 		}
 	}
-	r.engine(given)
+	e.turn(given)
 }
 
-// engine is a turn of the advert engine. The lease was last stamped when the
-// loop began to hang.
-func (r *Router) engine(given []advert.Given) {
-	now := r.world.now
-	turn := r.plan.Turn(now, r.stamp(), given)
+// turn is a turn of the engine. The lease was last stamped when the loop began to hang.
+func (e *engine) turn(given []advert.Given) {
+	turn := e.plan.Turn(e.router.world.now, e.router.loop.stamped(), given)
 	for i := range turn.Batch {
-		r.send(&turn.Batch[i])
+		e.send(&turn.Batch[i])
 	}
-	r.settle()
+	e.settle()
 	for _, rep := range turn.Reports {
-		r.reportTurn(rep)
+		e.report(rep)
 	}
-	r.setAlarm()
+	e.setAlarm()
 }
 
-// reportTurn reports what the engine found out. If the lease is lost, the address worker,
+// report reports what the engine found out. If the lease is lost, the address worker,
 // which reads it too, releases.
-func (r *Router) reportTurn(rep advert.Report) {
+func (e *engine) report(rep advert.Report) {
+	r := e.router
 	cause := r.minter.Cause(r.world.now)
 	if !rep.LeaseLost {
-		r.report(vrrp.Stalled{Cause: cause, Instance: rep.Instance, Gap: rep.Gap})
+		r.loop.report(vrrp.Stalled{Cause: cause, Instance: rep.Instance, Gap: rep.Gap})
 		return
 	}
 	in := r.instance(rep.Instance)
 	in.advertised = false
 	in.release()
 	in.held = false
-	r.report(vrrp.LeaseLost{Cause: cause, Instance: rep.Instance, Gap: rep.Gap})
+	r.loop.report(vrrp.LeaseLost{Cause: cause, Instance: rep.Instance, Gap: rep.Gap})
 }
 
 // setAlarm plans the next turn of the engine, in place of the one that was planned.
-func (r *Router) setAlarm() {
-	if at, ok := r.plan.Next(r.stamp()); ok {
-		r.alarm.set(at.Sub(r.world.now))
+func (e *engine) setAlarm() {
+	if at, ok := e.plan.Next(e.router.loop.stamped()); ok {
+		e.alarm.set(at.Sub(e.router.world.now))
 	} else {
-		r.alarm.stop()
+		e.alarm.stop()
 	}
 }
 
-// due runs the engine if anything is due: the lease may have been stamped since.
-func (r *Router) due() {
+// wake runs the engine if anything is due: the lease may have been stamped since.
+func (e *engine) wake() {
+	r := e.router
 	if r.paused || r.core == nil {
 		return
 	}
-	if at, ok := r.plan.Next(r.stamp()); ok && !at.After(r.world.now.Add(time.Nanosecond)) {
-		r.engine(nil)
+	if at, ok := e.plan.Next(r.loop.stamped()); ok && !at.After(r.world.now.Add(time.Nanosecond)) {
+		e.turn(nil)
 		return
 	}
-	r.setAlarm()
+	e.setAlarm()
 }
 
 var errRefused = errors.New("refused")
 
 // send hands a message to the kernel.
-func (r *Router) send(m *advert.Message) {
-	in := r.instance(m.Instance)
-	if r.world.onFrame != nil {
-		r.world.onFrame(in, m)
+func (e *engine) send(m *advert.Message) {
+	in := e.router.instance(m.Instance)
+	if w := e.router.world; w.onFrame != nil {
+		w.onFrame(in, m)
 	}
 	if p := in.port; p.Refuses {
 		m.Err = errRefused
@@ -95,22 +107,14 @@ func (r *Router) send(m *advert.Message) {
 }
 
 // settle reports what became of the messages of a turn.
-func (r *Router) settle() {
-	for m, s := range r.plan.Settle {
+func (e *engine) settle() {
+	r := e.router
+	for m, s := range e.plan.Settle {
 		if s.Before > 0 || s.Now > 0 {
-			r.report(vrrp.Sends{Cause: r.minter.Cause(r.world.now), Instance: m.Instance, To: m.To, InRow: s.Now})
+			r.loop.report(vrrp.Sends{Cause: r.minter.Cause(r.world.now), Instance: m.Instance, To: m.To, InRow: s.Now})
 		}
 		if s.Last && (m.Occasion == advert.Trial || m.Occasion == advert.First) {
-			r.report(r.plan.Probed(m, r.minter.Cause(r.world.now)))
+			r.loop.report(e.plan.Probed(m, r.minter.Cause(r.world.now)))
 		}
 	}
-}
-
-// stamp returns when the loop last stamped the lease: a loop that does not hang does
-// so all the time.
-func (r *Router) stamp() time.Time {
-	if r.hung.IsZero() {
-		return r.world.now
-	}
-	return r.hung
 }

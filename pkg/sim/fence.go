@@ -6,11 +6,17 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// fenceCommand is how the fence command of a router ends. A crash changes nothing of it.
-type fenceCommand uint8
+// fence is the fence command of a router. A crash changes nothing of how it ends.
+type fence struct {
+	router *Router
+	ends   fenceEnd
+}
+
+// fenceEnd is how a fence command ends.
+type fenceEnd uint8
 
 const (
-	fenceWorks fenceCommand = iota
+	fenceWorks fenceEnd = iota
 	fenceFails
 	fenceHangs // until it is killed at its timeout
 )
@@ -24,93 +30,70 @@ const (
 	rebootsWithin = 10 * time.Second
 )
 
-// fence runs the fence command of a router, which switches off the silent Active for a
-// while if it works.
-func (r *Router) fence(f vrrp.RunFence) {
-	w := r.world
+// run runs the command, which switches off the silent Active for a while if it works.
+func (f *fence) run(order vrrp.RunFence) {
+	r, w := f.router, f.router.world
 	if w.onFence != nil {
-		w.onFence(r, &f)
+		w.onFence(r, &order)
 	}
 	took, err := w.between(fenceTakes/10, fenceTakes), ""
-	switch r.command {
+	switch f.ends {
 	case fenceFails:
 		err = "exit status 1"
 	case fenceHangs:
-		took, err = f.Fence.Timeout, "killed at its timeout"
+		took, err = order.Fence.Timeout, "killed at its timeout"
 	}
-	r.later(took, func() { r.endFence(f, err) })
+	r.later(took, func() { f.end(order, err) })
 }
 
-// endFence ends a fence command, and reports its result. On a machine that stands still it
+// end ends the command, and reports its result. On a machine that stands still it
 // ends when that goes on.
-func (r *Router) endFence(f vrrp.RunFence, err string) {
+func (f *fence) end(order vrrp.RunFence, err string) {
+	r := f.router
 	if r.frozen {
 		life := r.life
 		r.asleep = append(r.asleep, func() {
 			if r.life == life {
-				r.endFence(f, err)
+				f.end(order, err)
 			}
 		})
 		return
 	}
 	if err == "" {
-		own := r.Port(f.Instance.Interface)
+		own := r.Port(order.Instance.Interface)
 		for _, p := range own.segment.ports {
-			if p != own && p.address == f.Active {
+			if p != own && p.sources.has(order.Active) {
 				p.router.powerCycle()
 			}
 		}
 	}
-	r.whenRunning(results, func() {
-		in := vrrp.Fenced{Cause: r.minter.Cause(r.world.now), Ticket: f.Ticket, Err: err}
+	r.loop.whenRunning(results, func() {
+		in := vrrp.Fenced{Cause: r.minter.Cause(r.world.now), Ticket: order.Ticket, Err: err}
 		if r.world.onFenced != nil {
 			r.world.onFenced(r, &in)
 		}
-		r.absorb(in)
+		r.loop.absorb(in)
 	})
 }
 
-// powerCycle takes the power away from a router that is on, and gives it back later, unless
-// it has been started by then.
-func (r *Router) powerCycle() {
-	if r.core == nil {
-		return
-	}
-	w, external := r.world, r.world.external
-	r.Crash()
-	w.external = external
-	w.external.fenced++
-	life := r.life
-	w.After(w.between(rebootsWithin/10, rebootsWithin), func() {
-		if r.life == life {
-			external := w.external
-			r.Start()
-			w.external = external
-		}
-	})
+// set sets how the command ends from now on.
+func (f *fence) set(how fenceEnd) {
+	f.router.world.disturb()
+	f.ends = how
 }
 
-// setCommand sets how the fence command of a router ends from now on.
-func (r *Router) setCommand(c fenceCommand) {
-	r.world.disturb()
-	r.command = c
-}
-
-// setFence gives the group of a router another fence.
-func (r *Router) setFence(f *vrrp.Fence) { r.Reload(func(g *vrrp.Group) { g.Fence = f }) }
-
-// heldBack reports whether the fence of a router keeps it from serving where an Active fell
+// holdsBack reports whether the fence keeps its router from serving where an Active fell
 // silent: it has to succeed, and does not.
-func (r *Router) heldBack() bool {
-	f := r.cfg[0].Fence
-	return f != nil && !f.Proceed && r.command != fenceWorks
+func (f *fence) holdsBack() bool {
+	is := f.router.groups[0].Fence
+	return is != nil && !is.Proceed && f.ends != fenceWorks
 }
 
-// fencing returns how much longer a takeover may take for a fence: an earlier command has to
+// delays returns how much longer a takeover may take for the fence: an earlier command has to
 // end, or has failed, which is tried again after a wait; stations are asked; and the
 // command runs.
-func (r *Router) fencing(settle time.Duration) time.Duration {
-	if r.file[0].Fence == nil && r.cfg[0].Fence == nil {
+func (f *fence) delays(settle time.Duration) time.Duration {
+	if f.router.file[0].Fence == nil && f.router.groups[0].Fence == nil {
 		return 0
 	}
 	return fenceTimeout + max(settle, time.Second) + again + fenceTakes + 2*patience

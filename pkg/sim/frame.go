@@ -62,4 +62,4 @@ func (f *frame) packet(p *validate.Packet, link string, at, stamp time.Time) {
 }
 
 // isFor reports whether a port takes the frame in: it is for all, or for its address.
-func (f *frame) isFor(p *Port) bool { return f.path.Dest.IsMulticast() || f.path.Dest == p.address }
+func (f *frame) isFor(p *Port) bool { return f.path.Dest.IsMulticast() || p.sources.has(f.path.Dest) }

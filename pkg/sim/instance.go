@@ -10,14 +10,16 @@ import (
 // of it.
 type instance struct {
 	*vrrp.Instance
-	router *Router
-	at     int // place among the router's instances
-	port   *Port
+	router  *Router
+	at      int // place among the router's instances
+	port    *Port
+	present bool // in the configuration that is in force
 	// fails reports that the kernel refuses some or all of its addresses; missing says
 	// which. A crash does not change it.
 	fails   bool
 	missing vrrp.Degree
 	joined  time.Time // when it last came to the group by a reload
+	serving bool      // at the last review
 	run
 }
 
@@ -37,22 +39,36 @@ type run struct {
 	plans    int  // counts what was planned to be reported: the last plan holds
 }
 
-// instance returns the instance of a name.
-func (r *Router) instance(name string) *instance {
-	for _, in := range r.all {
-		if in.Name == name {
-			return in
-		}
-	}
-	panic("sim: no instance " + name)
+// serves reports whether the stations of its segment reach a router that holds the addresses
+// of the instance.
+func (in *instance) serves() bool {
+	r := in.router
+	return in.placed && r.core != nil && !r.frozen && in.port.forwards() && !(in.fails && in.missing == vrrp.Total)
 }
 
-// holds reports whether a router was ordered to hold any address.
-func (r *Router) holds() bool {
-	for _, in := range r.instances {
-		if in.held {
-			return true
+// review notes whether the instance serves, and reports it where that has changed.
+func (in *instance) review() {
+	if now := in.serves(); now != in.serving {
+		in.serving = now
+		if w := in.router.world; w.OnServe != nil {
+			w.OnServe(in.router, in.Instance, now)
 		}
 	}
-	return false
+}
+
+// review reviews some instances.
+func review(all []*instance) {
+	for _, in := range all {
+		in.review()
+	}
+}
+
+// mayAdvertise reports whether the adverts of an instance were ordered to leave by now.
+func (in *instance) mayAdvertise() bool {
+	return in.advertised || !in.armed.IsZero() && !in.router.world.now.Before(in.armed)
+}
+
+// counts reports whether an Active that was last heard so long ago counts as alive.
+func (in *instance) counts(o heard, ago time.Duration) bool {
+	return ago > crossing && ago < time.Duration(in.Miss)*o.interval
 }

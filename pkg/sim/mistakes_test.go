@@ -20,9 +20,9 @@ func TestResignationBesideASmallerGroup(t *testing.T) {
 		play(w, 2*time.Second)
 		third := w.Routers[2]
 		third.removeLast()
-		third.Release()
+		third.Release("edge")
 		play(w, time.Second)
-		third.Readmit()
+		third.Readmit("edge")
 		play(w, time.Second)
 		active := w.Routers[0]
 		if !active.active() {
@@ -41,9 +41,9 @@ func TestResignationBesideASmallerGroup(t *testing.T) {
 		}
 		for range 2 {
 			port := third.Port("eth0")
-			port.SetAddress(active.Port("eth0").own) // neither hears the other
+			port.SetSources(active.Port("eth0").own) // neither hears the other
 			play(w, 500*time.Millisecond+w.between(0, 100*time.Millisecond))
-			port.SetAddress(port.own)
+			port.SetSources(port.own)
 			play(w, 2*time.Second)
 		}
 		if !third.active() || w.Routers[0].active() || w.Routers[1].active() {
@@ -71,17 +71,17 @@ func TestAddressOfTheOtherVersion(t *testing.T) {
 		play(w, 10*time.Second)
 		first, second, third := w.Routers[0], w.Routers[1], w.Routers[2]
 		third.removeLast()
-		first.Release()
+		first.Release("edge")
 		play(w, 2*time.Second+w.between(0, time.Second))
 		port := second.Port("eth0")
-		port.SetAddress(third.Port("eth0").own)
+		port.SetSources(third.Port("eth0").own)
 		play(w, 5*time.Second)
 		if !second.active() || !third.active() {
 			t.Fatalf("seed %d: r2 is %v, r3 is %v", seed, second.group().State(), third.group().State())
 		}
-		first.Readmit()
+		first.Readmit("edge")
 		play(w, 2*time.Second)
-		port.SetAddress(port.own)
+		port.SetSources(port.own)
 		play(w, 2*time.Second)
 		if first.active() {
 			tookOver++

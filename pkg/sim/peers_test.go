@@ -17,8 +17,8 @@ func TestPeerMissing(t *testing.T) {
 	s := setup{interval: time.Second, priorities: []uint8{150, 100, 50}, preempt: true, family: event.IPv4, unicast: true}
 	w := wired(1, s)
 	second := w.Routers[1]
-	for i := range second.cfg[0].Members {
-		u := &second.cfg[0].Members[i].Unicast
+	for i := range second.groups[0].Members {
+		u := &second.groups[0].Members[i].Unicast
 		u.Peers = []netip.Addr{u.Peers[0]} // not r3
 	}
 	counts := countEvents(w, nil)
@@ -149,9 +149,9 @@ func TestPeersCloned(t *testing.T) {
 		counts := countEvents(w, check)
 		play(w, 2*time.Second)
 		first, second, third := w.Routers[0].Port("eth1"), w.Routers[1].Port("eth1"), w.Routers[2].Port("eth1")
-		second.SetAddress(third.own)
-		if first.SetAddress(second.own); strange {
-			first.SetAddress(netip.MustParseAddr("192.0.100.99"))
+		second.SetSources(third.own)
+		if first.SetSources(second.own); strange {
+			first.SetSources(single(netip.MustParseAddr("192.0.100.99")))
 		}
 		play(w, 200*time.Millisecond)
 		if counts["r2 not-a-peer"] == 0 || (len(check.Violations) > 0) != strange {

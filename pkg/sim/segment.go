@@ -17,34 +17,66 @@ type Segment struct {
 	Blocked time.Duration
 	// Host is set if somebody else is on the segment, who answers when asked.
 	Host bool
+	// sides are the sides of a segment that is cut in two or more; nil: it is whole.
+	sides map[*Port]int
 	// tap hears all that is carried, if set.
 	tap func(*frame)
 }
 
 // carry delivers a frame from one port to all others.
 func (s *Segment) carry(from *Port, f *frame) {
-	if !from.forwards() || s.chance(from.Mute) {
+	if !from.forwards() || s.world.chance(from.Mute) {
 		return
 	}
 	if s.tap != nil {
 		s.tap(f)
 	}
 	for _, to := range s.ports {
-		if to == from || !f.isFor(to) || s.chance(s.Loss) || s.chance(to.Deaf) {
+		if to == from || !f.isFor(to) || s.cut(from, to) || s.world.chance(s.Loss) || s.world.chance(to.Deaf) {
 			continue
 		}
 		s.deliver(from, to, f)
-		if s.chance(s.Twice) {
+		if s.world.chance(s.Twice) {
 			s.deliver(from, to, f)
 		}
 	}
+}
+
+// Partition cuts the segment between groups of ports, and makes it whole again if there is
+// none.
+func (s *Segment) Partition(groups ...[]*Port) {
+	s.world.disturb()
+	s.sides = nil
+	for side, ports := range groups {
+		for _, p := range ports {
+			if s.sides == nil {
+				s.sides = make(map[*Port]int)
+			}
+			s.sides[p] = side
+		}
+	}
+}
+
+// cut reports whether no frame gets from one port to another since the segment is cut.
+func (s *Segment) cut(a, b *Port) bool { return s.sides != nil && s.sides[a] != s.sides[b] }
+
+// SetLoss has that share of the deliveries get lost from now on.
+func (s *Segment) SetLoss(share float64) {
+	s.world.disturb()
+	s.Loss = share
+}
+
+// SetDelay has frames lie in a queue for so long from now on.
+func (s *Segment) SetDelay(long time.Duration) {
+	s.world.disturb()
+	s.Delay = long
 }
 
 // forge delivers a frame that no router of the segment sends now.
 func (s *Segment) forge(f *frame) {
 	for _, to := range s.ports {
 		if to.forwards() && f.isFor(to) {
-			to.router.receive(to, f)
+			to.router.receiver.receive(to, f)
 		}
 	}
 }
@@ -52,21 +84,19 @@ func (s *Segment) forge(f *frame) {
 func (s *Segment) deliver(from, to *Port, f *frame) {
 	s.world.After(s.world.between(50*time.Microsecond, 300*time.Microsecond+s.Delay), func() {
 		if from.forwards() && to.forwards() {
-			to.router.receive(to, f)
+			to.router.receiver.receive(to, f)
 			to.meet(from)
 		}
 	})
 }
 
-func (s *Segment) chance(share float64) bool { return share > 0 && s.world.rng.Float64() < share }
-
 // sound reports whether a segment does what a switch should.
 func (s *Segment) sound() bool {
-	if s.Loss > 0 || s.Twice > 0 || s.Delay > 0 {
+	if s.sides != nil || s.Loss > 0 || s.Twice > 0 || s.Delay > 0 {
 		return false
 	}
 	for _, p := range s.ports {
-		if p.Deaf > 0 && !p.noticed && p.router.core != nil || p.Mute > 0 || p.Refuses || p.plugged && !p.forwards() {
+		if p.Deaf > 0 && !p.noticed && p.router.core != nil || p.Mute > 0 || p.Refuses || p.usable() && !p.forwards() {
 			return false
 		}
 	}
@@ -78,7 +108,7 @@ func (s *Segment) sound() bool {
 func (s *Segment) cloned() bool {
 	for i, p := range s.ports {
 		for _, o := range s.ports[:i] {
-			if p.address == o.address {
+			if p.sources.meet(o.sources) {
 				return true
 			}
 		}

@@ -57,6 +57,9 @@ func source(f event.Family, net, host byte) netip.Addr {
 	return netip.AddrFrom4([4]byte{192, 0, net, host})
 }
 
+// single is an address alone.
+func single(a netip.Addr) []netip.Prefix { return []netip.Prefix{netip.PrefixFrom(a, a.BitLen())} }
+
 // group is the configuration of the i-th router.
 func group(s setup, i int) []vrrp.Group {
 	member := func(name, iface string, vrid uint8, a string, at func(event.Family, int) netip.Addr) vrrp.Instance {
@@ -108,13 +111,13 @@ func wired(seed uint64, s setup) *World {
 	}
 	for i := range s.priorities {
 		r := w.AddRouter(fmt.Sprintf("r%d", i+1), group(s, i), map[string]Attachment{
-			"eth0": {"inside", inside(s.family, i)},
-			"eth1": {"outside", outside(s.family, i)},
-			"eth2": {"uplink", source(s.family, 3, byte(10+i))},
+			"eth0": {"inside", single(inside(s.family, i))},
+			"eth1": {"outside", single(outside(s.family, i))},
+			"eth2": {"uplink", single(source(s.family, 3, byte(10+i)))},
 		})
 		if s.clocks != nil {
-			r.Right = s.clocks[i]
-			r.SetClock(r.Right)
+			r.clock.right = s.clocks[i]
+			r.SetClock(r.clock.right)
 		}
 	}
 	return w

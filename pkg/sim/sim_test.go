@@ -58,7 +58,7 @@ func (s setup) chaos(t *testing.T, seed uint64, long time.Duration) {
 		World: w, OnQuiet: check.Rest, OnResume: check.Resumed,
 		Quiet: s.blocked + 4*check.Settle() + s.startupDelay + announced + 2*inPlaceWithin,
 	}
-	chaos.Quiet += w.Routers[0].fencing(check.Settle())
+	chaos.Quiet += w.Routers[0].fence.delays(check.Settle())
 	if s.priorities[0] != vrrp.Owner {
 		chaos.Quiet += s.preemptDelay
 	}

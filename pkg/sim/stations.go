@@ -11,28 +11,32 @@ const again = 500 * time.Millisecond
 
 // meet remembers who is on the other side of a port, as the address worker does.
 func (p *Port) meet(other *Port) {
-	if p.router.core != nil {
-		p.met[other.at] = true
+	if p.router.core == nil {
+		return
 	}
+	for len(p.met) < len(p.segment.ports) { // a router may have come since
+		p.met = append(p.met, false)
+	}
+	p.met[other.at] = true
 }
 
 // ask asks the stations that are remembered at a port. Its question is heard by
 // all, who so meet the router.
 func (p *Port) ask() {
 	s, life := p.segment, p.router.life
-	if !p.forwards() || s.chance(p.Mute) {
+	if !p.forwards() || s.world.chance(p.Mute) {
 		return
 	}
 	for _, to := range s.ports {
-		if to == p || !to.forwards() || to.router.core == nil || to.router.frozen || s.chance(s.Loss) || s.chance(to.Deaf) {
+		if to == p || s.cut(p, to) || !to.forwards() || to.router.core == nil || to.router.frozen || s.world.chance(s.Loss) || s.world.chance(to.Deaf) {
 			continue
 		}
 		to.meet(p)
-		if p.met[to.at] && !s.chance(to.Mute) {
+		if to.at < len(p.met) && p.met[to.at] && !s.world.chance(to.Mute) {
 			p.answered(life)
 		}
 	}
-	if s.Host && !s.chance(s.Loss) {
+	if s.Host && !s.world.chance(s.Loss) {
 		p.answered(life)
 	}
 }
@@ -40,7 +44,7 @@ func (p *Port) ask() {
 // answered delivers an answer after the way there and back.
 func (p *Port) answered(life int) {
 	s, r := p.segment, p.router
-	if s.chance(s.Loss) || s.chance(p.Deaf) {
+	if s.world.chance(s.Loss) || s.world.chance(p.Deaf) {
 		return
 	}
 	s.world.After(s.world.between(100*time.Microsecond, 600*time.Microsecond+2*s.Delay), func() {
@@ -48,10 +52,10 @@ func (p *Port) answered(life int) {
 			return
 		}
 		at := s.world.now
-		r.whenRunning(results, func() {
+		r.loop.whenRunning(results, func() {
 			at := s.world.now.Add(-min(s.world.now.Sub(at), time.Second))
 			p.proved = at
-			r.absorb(vrrp.Forwards{Cause: r.minter.Cause(at), Interface: p.name})
+			r.loop.absorb(vrrp.Forwards{Cause: r.minter.Cause(at), Interface: p.name})
 		})
 	})
 }

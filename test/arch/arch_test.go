@@ -248,7 +248,7 @@ const mostFiles = 4
 // themed are the types whose methods stand in more files, one for each theme of the RFC or
 // of the language that they implement: their state is one.
 var themed = []string{
-	"pkg/vrrp.step", "pkg/vrrp.member", "pkg/vrrp.facts", "pkg/sim.Router", "pkg/sim.World", "pkg/sim.Check",
+	"pkg/vrrp.step", "pkg/vrrp.member", "pkg/vrrp.facts",
 	"pkg/config.instance", "pkg/config.loader", "pkg/config.document",
 }
 

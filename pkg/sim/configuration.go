@@ -1,0 +1,81 @@
+package sim
+
+import (
+	"slices"
+	"time"
+
+	"ripcord/pkg/vrrp"
+)
+
+// configuration is what a router was told: the file that it reads next, the one that it has
+// read, and the instances that follow from them.
+type configuration struct {
+	file      []vrrp.Group // what the next start or reload reads
+	groups    []vrrp.Group // in force
+	all       []*instance  // that the groups have or had
+	byName    map[string]*instance
+	instances []*instance // that they have
+	gone      []*instance // that they have no more
+	ports     []*Port     // of the instances that they have, by their order
+	lacked    time.Time   // when they last had not all instances
+}
+
+// instance returns the instance of a name.
+func (c *configuration) instance(name string) *instance {
+	if in := c.byName[name]; in != nil {
+		return in
+	}
+	panic("sim: no instance " + name)
+}
+
+// has reports whether a group has an instance, and not only had it.
+func (c *configuration) has(in *instance) bool { return in.present }
+
+// adopt makes the configuration that the router has read at now the one in force.
+func (c *configuration) adopt(now time.Time) {
+	if len(c.gone) > 0 {
+		c.lacked = now
+	}
+	c.groups = c.file
+	first := c.instances == nil
+	before := make(map[*instance]bool, len(c.instances))
+	for _, in := range c.instances {
+		before[in], in.present = true, false
+	}
+	c.instances, c.gone, c.ports = nil, nil, nil
+	for g := range c.groups {
+		for i := range c.groups[g].Members {
+			in := c.instance(c.groups[g].Members[i].Name)
+			in.Instance, in.present = &c.groups[g].Members[i], true
+			c.instances = append(c.instances, in)
+			if !slices.Contains(c.ports, in.port) {
+				c.ports = append(c.ports, in.port)
+			}
+			if !first && !before[in] {
+				in.joined = now
+			}
+		}
+	}
+	for _, in := range c.all {
+		if !in.present {
+			c.gone = append(c.gone, in)
+		}
+	}
+}
+
+// configs returns the configurations of the instances.
+func (c *configuration) configs() (all []*vrrp.Instance) {
+	for _, in := range c.instances {
+		all = append(all, in.Instance)
+	}
+	return all
+}
+
+// edited returns the groups of the file with a change of the first one. Nobody else sees it
+// change.
+func (c *configuration) edited(change func(g *vrrp.Group)) []vrrp.Group {
+	file := slices.Clone(c.file)
+	file[0].Members, file[0].Track = slices.Clone(file[0].Members), slices.Clone(file[0].Track)
+	change(&file[0])
+	return file
+}

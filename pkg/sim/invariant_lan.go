@@ -1,0 +1,264 @@
+package sim
+
+import (
+	"math/bits"
+	"slices"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+func (v *one) looked() {
+	now := v.World.now
+	for i, s := range v.World.Segments {
+		actives := s.actives()
+		for version, since := range v.since[i] {
+			if since.IsZero() || now.Sub(since) <= crossing || v.World.Quiet() <= v.Settle()+v.tie() {
+				continue
+			}
+			v.violate("%d are Active on %s for %v, %v after all became quiet%s", actives[version], s.name, now.Sub(since), v.World.Quiet(), v.describe())
+		}
+	}
+}
+
+// tie returns how much longer two Actives of equal priority may last, where they meet
+// on another segment than the one that decides, and took over as late as can be.
+func (v *one) tie() time.Duration {
+	interval := v.World.longest()
+	return interval + min(interval, patience)
+}
+
+// In quiet times somebody is to serve once all has been quiet for the longest wait of a router
+// that could.
+func (v *served) looked() {
+	w := v.World
+	if slices.ContainsFunc(w.Routers, (*Router).serves) || v.covered() {
+		v.since = time.Time{}
+		return
+	}
+	now := w.now
+	if v.since.IsZero() {
+		v.since, v.dropped = now, v.shifting()
+	}
+	gap := now.Sub(v.since)
+	if gap > crossing && v.shifting() && (v.dropped || slices.ContainsFunc(w.Routers, (*Router).healthy)) {
+		v.violate("nobody serves for %v, though only priorities have changed%s", gap, v.describe())
+		v.since = now
+		return
+	}
+	if gap <= crossing || w.calm() <= v.Settle() {
+		return
+	}
+	for _, r := range w.Routers {
+		if r.healthy() && !holdsOff(r) && !r.fence.holdsBack() && now.After(v.due(r)) {
+			v.violate("nobody serves for %v, and %s should since %v%s", gap, r.Name, now.Sub(v.due(r)), v.describe())
+			v.since = now
+			return
+		}
+	}
+}
+
+// covered reports whether routers that serve alone leave no segment without one.
+func (v *served) covered() bool {
+	r0 := v.World.Routers[0]
+	if !r0.groups[0].LastStanding {
+		return false
+	}
+	for _, p := range r0.ports {
+		if n := p.segment.actives(); n[r0.instances[0].Version] == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// due returns when a healthy router is to serve at the latest, if nobody else does: an
+// Active_Down_Interval after the LAN became quiet, or the router left Fault, or the last
+// Active gave up. It leaves a fault of its own making when nobody was heard for as long. An
+// Active that can place nothing has to find that out first, and then has priority 1, so
+// that the preempt_delay counts.
+func (v *served) due(r *Router) time.Time {
+	in, rec := r.instances[0], v.of(r)
+	from, extra, found := v.World.disturbed, time.Duration(0), time.Time{}
+	if rec.faulty {
+		extra = v.Settle()
+	}
+	for _, o := range v.World.Routers {
+		from = latest(from, v.of(o).leftAt)
+		if o.active() {
+			found = v.of(o).activeSince.Add(inPlaceWithin + v.Settle())
+			from = latest(latest(from, v.of(o).activeSince).Add(inPlaceWithin), rec.ready.Add(in.PreemptDelay))
+		}
+	}
+	due := latest(latest(from, rec.ready).Add(extra+v.Settle()), r.started.Add(in.StartupDelay))
+	end := latest(v.World.disturbed, rec.ready).Add(in.StartupDelay + in.PreemptDelay + 2*v.Settle() + v.findsOut())
+	if end.Before(due) {
+		due = end
+	}
+	return latest(due, found).Add(announced + r.fence.delays(v.Settle()))
+}
+
+// findsOut returns how long it may take until a router finds out that it can serve nothing.
+func (v *served) findsOut() time.Duration {
+	if slices.ContainsFunc(v.World.Routers, (*Router).servesNothing) {
+		return inPlaceWithin
+	}
+	return 0
+}
+
+// holdsOff reports whether a router lacks something itself while another is Active, or will
+// not know before its hold-off is over that it lacks nothing any more: two impaired routers
+// settle on one, whatever each of them lacks, until then.
+func holdsOff(r *Router) bool {
+	return (r.lacks() || r.mayBeImpaired()) && slices.ContainsFunc(r.world.Routers, (*Router).active)
+}
+
+// The Backup is better, and the Active had outranked it.
+func (v *replaced) demoted(r *Router, was uint8) {
+	w, ours := v.World, r.group().Priority()
+	if !v.shifting() || w.mixed() {
+		return
+	}
+	for _, o := range w.Routers {
+		if p := o.priority(); o == r || p > was || p <= ours || !o.sound() || o.group().State() != event.Backup || !o.mayPreempt(r) {
+			continue
+		}
+		in := o.instances[0]
+		if w.now.Before(latest(v.of(o).ready, in.joined).Add(in.PreemptDelay)) || o.heldOff(0) {
+			continue
+		}
+		skew, at := vrrp.SkewTime(o.priority(), in.Interval), w.now
+		if in.Version == wire.V2 {
+			skew = vrrp.SkewTime(o.priority(), time.Second)
+		}
+		w.After(skew+min(patience, in.Interval)+2*crossing, func() {
+			if r.active() && v.of(r).activeSince.Before(at) && w.disturbed.Equal(at) {
+				v.violate("%s lowered its priority from %d to %d %v ago, and goes on, though %s is better%s", r.Name, was, ours, w.now.Sub(at), o.Name, v.describe())
+			}
+		})
+		return
+	}
+}
+
+// moves counts the transitions of a router that followed one disturbance of a LAN that is
+// sound.
+type moves struct {
+	after uint64 // the number of disturbances until then
+	count int
+}
+
+const (
+	// mostMoves is how often a router moves at most for one disturbance: out of Active and
+	// into Backup, and the same once more where three routers of equal priority sort
+	// themselves out.
+	mostMoves = 4
+	// mostTries is how much more often it moves each time that a router which lacks something,
+	// or whose sends have failed, tries anew, or is switched off by a fence.
+	mostTries = 3
+	// leastHoldOff is the first hold-off of such a router; each is twice as long as the one
+	// before.
+	leastHoldOff = 10 * time.Second
+)
+
+// While frames get lost, or are late, each loss may move a router.
+func (v *moved) logged(r *Router, e event.Event) {
+	w, m := v.World, v.moves[r]
+	if _, ok := e.(event.GroupTransition); !ok || w.calm() == 0 || w.now.Before(w.late) {
+		return
+	}
+	if m.after != w.external.count {
+		m = moves{after: w.external.count}
+	}
+	m.count++
+	v.moves[r] = m
+	most, since := mostMoves+mostTries*w.external.fenced, w.now.Sub(w.external.at)
+	if slices.ContainsFunc(w.Routers, (*Router).triesAgain) {
+		most += mostTries * bits.Len(1+uint(since/leastHoldOff))
+	}
+	if m.count > most {
+		v.violate("%s has moved %d times in %v since the last disturbance, want at most %d%s", r.Name, m.count, since, most, v.describe())
+	}
+}
+
+func (v *settled) atRest() {
+	if v.World.apart() || v.handingOver() {
+		return
+	}
+	r0 := v.World.Routers[0]
+	first := r0.instances[0]
+	// A hold-off that has just ended moves routers in the midst of the quiet.
+	calm := v.Settle() + first.PreemptDelay
+	moved := v.World.Quiet() < first.StartupDelay+calm+v.Settle()+announced+r0.fence.delays(v.Settle())
+	best, none := uint8(0), true // none has to serve
+	for _, r := range v.World.Routers {
+		if r.healthy() && !r.heldOff(calm) {
+			best = max(best, r.priority())
+			none = none && (holdsOff(r) || r.fence.holdsBack())
+		}
+	}
+	var actives []string
+	of := make(map[wire.Version]int)
+	for _, r := range v.World.Routers {
+		if !r.active() || r.servesNothing() {
+			continue
+		}
+		actives = append(actives, r.Name)
+		of[r.instances[0].Version]++
+		if p := r.priority(); (p < best || p > best && !r.healthy()) && !v.anyOf() && !moved {
+			v.violate("%s is Active with priority %d, though a healthy router has %d", r.Name, p, best)
+		}
+	}
+	if (len(actives) == 0 && !none || len(actives) > 0 && best == 0) && !moved || of[wire.V2] > 1 || of[wire.V3] > 1 {
+		v.violate("at rest %d routers are Active: %v%s", len(actives), actives, v.describe())
+	}
+	if len(of) > 1 {
+		v.bothLogged()
+	}
+}
+
+// anyOf reports whether any healthy router may be Active: Preempt_Mode is false, or
+// routers of two versions leave it to the one that is.
+func (v *settled) anyOf() bool {
+	return !v.World.Routers[0].instances[0].Preempt || v.World.mixed()
+}
+
+// handingOver reports whether a preempted Active has yet to hear its successor.
+func (v *settled) handingOver() bool {
+	for _, versions := range v.since {
+		for _, since := range versions {
+			if !since.IsZero() && v.World.now.Sub(since) <= crossing {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// bothLogged checks that Actives of two versions have logged it within the last minute.
+func (v *settled) bothLogged() {
+	for _, r := range v.World.Routers {
+		if ago := v.World.now.Sub(v.of(r).rival); r.active() && ago > time.Minute+2*r.instances[0].Interval {
+			v.violate("%s is not the only Active, and last logged it %v ago", r.Name, ago)
+		}
+	}
+}
+
+func (v *yielding) wentOn(r *Router) {
+	w, in := v.World, r.instances[0]
+	at, long := w.now, time.Duration(in.Miss+1)*in.Interval
+	if !w.alike() || !r.active() || !v.of(r).activeSince.Before(r.stopped) || at.Sub(r.stopped) <= long || !r.healthy() {
+		return
+	}
+	for _, o := range w.Routers {
+		if o != r && o.active() && o.sound() && at.Sub(o.resumed) > long {
+			w.After(in.Interval+crossing, func() {
+				if w.disturbed.Equal(at) && w.calm() > 0 && r.active() && o.sound() && r.knowsOf(o) {
+					v.violate("%s goes on as Active after %v, though %s took over", r.Name, at.Sub(r.stopped), o.Name)
+				}
+			})
+			return
+		}
+	}
+}

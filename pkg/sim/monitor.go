@@ -1,0 +1,73 @@
+package sim
+
+import (
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/router"
+	"ripcord/pkg/vrrp"
+)
+
+// monitor is what sees the links of a router, and verifies before a takeover what it saw.
+type monitor struct {
+	router *Router
+	seq    uint64
+}
+
+// look makes the router see what a link is like.
+func (m *monitor) look(p *Port) {
+	r := m.router
+	r.loop.whenRunning(links, func() {
+		m.seq++
+		link := event.Link{
+			Cause: r.minter.Cause(r.world.now), Seq: m.seq, Name: p.name, Index: 1,
+			Usable: p.usable(), AdminUp: !p.disabled, Carrier: p.plugged, Downs: p.downs - p.counted,
+			Primary4: p.sources.first(event.IPv4), LinkLocal6: p.sources.first(event.IPv6), Sources: p.listed,
+		}
+		r.receiver.judge.Learn(link)
+		p.known, p.counted, p.seen = p.usable(), p.downs, link
+		p.seen.Downs = 0
+		r.loop.absorb(vrrp.LinkSeen{Link: link})
+	})
+}
+
+// seen returns the links as the router last saw them.
+func (m *monitor) seen() (links []event.Link) {
+	for _, p := range m.router.links {
+		links = append(links, p.seen)
+	}
+	return links
+}
+
+// patience is how long the verifiers are waited for at most (docs/architecture.md#link-state).
+const patience = 100 * time.Millisecond
+
+// verify answers when the links have been asked; the sockets of this world
+// have no backlog.
+func (m *monitor) verify(v *router.Verify) {
+	r, w := m.router, m.router.world
+	life := r.life
+	var answer func()
+	answer = func() {
+		switch {
+		case r.life != life:
+			return
+		case r.paused:
+			r.asleep = append(r.asleep, answer)
+			return
+		}
+		for _, name := range v.Interfaces {
+			if p := r.Port(name); p.usable() != p.known {
+				m.look(p)
+			}
+		}
+		for _, by := range []vrrp.Verifier{vrrp.Confirmer, vrrp.Receiver} {
+			r.loop.whenRunning(results, func() { r.loop.absorb(vrrp.Answered{Ticket: v.Ticket, By: by}) })
+		}
+	}
+	took := w.between(50*time.Microsecond, time.Millisecond)
+	if w.chance(w.Slow) {
+		took = w.between(took, max(took, min(patience, w.shortest())/2))
+	}
+	w.After(took, answer)
+}

@@ -1,0 +1,179 @@
+package sim
+
+import (
+	"net/netip"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/router"
+	"ripcord/pkg/vrrp"
+)
+
+// What a person does to a router: it is given another configuration, or released.
+
+// Reload changes the first group of a router's configuration, which it reads at once if it is
+// on. A loop that stands still reads it when it goes on.
+func (r *Router) Reload(change func(g *vrrp.Group)) { r.Reconfigure(r.edited(change), nil) }
+
+// Reconfigure gives a router another configuration in the same way. links are where its new
+// interfaces are plugged in.
+func (r *Router) Reconfigure(groups []vrrp.Group, links map[string]Attachment) {
+	r.world.disturb()
+	r.know(groups, links)
+	r.file = groups
+	if r.core == nil {
+		r.adopt(r.world.now)
+		return
+	}
+	r.loop.whenRunning(results, r.reconfigure)
+}
+
+// reconfigure is a turn of the loop for a new configuration: that of the receiver comes
+// first.
+func (r *Router) reconfigure() {
+	w := r.world
+	w.disturb()
+	before := make(map[*instance]bool, len(r.instances))
+	for _, in := range r.instances {
+		before[in] = true
+	}
+	r.adopt(w.now)
+	for _, p := range r.links {
+		if p.seen.Name == "" { // it is new
+			r.monitor.look(p)
+		}
+	}
+	r.receiver.reconfigure()
+	r.core.Reconfigure(w.now, router.Reconfiguration{Groups: r.groups}, r.monitor.seen(), r.loop.collect())
+	r.loop.give()
+	for _, in := range r.instances { // the receiver and the worker report anew what is new to them
+		if !before[in] {
+			in.reported = false
+			if in.port.noticed {
+				r.loop.report(vrrp.Condition{Cause: r.minter.Cause(w.now), Instance: in.Name, Reason: event.Deaf, On: true})
+			}
+		}
+	}
+	for _, c := range r.trackers.checks {
+		c.reportLater(w.disturb)
+	}
+	r.loop.endTurn()
+}
+
+// Release is a person's order that a group take no part.
+func (r *Router) Release(group string) { r.setReleased(group, true) }
+
+// Readmit ends the release.
+func (r *Router) Readmit(group string) { r.setReleased(group, false) }
+
+func (r *Router) setReleased(group string, on bool) {
+	r.world.disturb()
+	r.released[group] = on
+	r.loop.whenRunning(results, func() {
+		r.world.disturb()
+		r.tellReleased(group, false)
+	})
+}
+
+// tellReleased tells the loop whether a group is released; with only, only if it is.
+func (r *Router) tellReleased(group string, only bool) {
+	if on := r.released[group]; on || !only {
+		r.loop.absorb(vrrp.Released{Cause: r.minter.Cause(r.world.now), Group: group, On: on})
+	}
+}
+
+// SetClock sets the wall clock to that much ahead of the true time.
+func (r *Router) SetClock(ahead time.Duration) { r.clock.set(ahead) }
+
+// SetCheck sets whether a check of the router passes, and what it reports.
+func (r *Router) SetCheck(name string, passes bool, change int) {
+	if c := r.trackers.check(name); c != nil {
+		c.set(!passes, change)
+	}
+}
+
+// FailPlacement makes it impossible to put in place some of what an instance should
+// hold, or all of it: what stands of that goes.
+func (r *Router) FailPlacement(name string, missing vrrp.Degree) {
+	r.world.disturb()
+	r.instance(name).fail(missing)
+}
+
+// RestorePlacement ends that. With seen the worker notices it, of what is not held
+// too, as when an interface appears.
+func (r *Router) RestorePlacement(name string, seen bool) {
+	r.world.disturb()
+	r.instance(name).restore(seen)
+}
+
+// HangWorker stops the address worker alone.
+func (r *Router) HangWorker() {
+	r.world.disturb()
+	r.worker.hang()
+}
+
+// WakeWorker lets it go on with what it was ordered.
+func (r *Router) WakeWorker() {
+	r.world.disturb()
+	r.worker.wake()
+}
+
+// setInterval gives all instances of the first group of a router an interval. The others keep
+// the old one, where it is longer, until they hear the new one.
+func (r *Router) setInterval(d time.Duration) {
+	w := r.world
+	was := w.longest()
+	r.Reload(func(g *vrrp.Group) {
+		for i := range g.Members {
+			g.Members[i].Interval = d
+		}
+	})
+	w.disturbFor(learnt(max(was, d)))
+	for _, o := range w.Routers {
+		if o.core != nil && !o.loop.running() {
+			o.slow = max(o.slow, was, d)
+		}
+	}
+}
+
+// learnt returns how long an interval that was heard once may set a wait.
+func learnt(interval time.Duration) time.Duration { return 5 * interval }
+
+// edit is a change of the first group of a configuration.
+type edit = func(g *vrrp.Group)
+
+// withPriority gives all members a priority.
+func withPriority(p uint8) edit {
+	return func(g *vrrp.Group) {
+		for i := range g.Members {
+			g.Members[i].Priority = p
+		}
+	}
+}
+
+// withAddresses gives the first member other addresses.
+func withAddresses(list []netip.Addr) edit {
+	return func(g *vrrp.Group) { g.Members[0].Addresses = list }
+}
+
+// withFence gives the group another fence.
+func withFence(f *vrrp.Fence) edit { return func(g *vrrp.Group) { g.Fence = f } }
+
+// withWeight gives the first tracker of the group another weight; 0: its failure is a fault.
+func withWeight(weight int) edit { return func(g *vrrp.Group) { g.Track[0].Weight = weight } }
+
+// removeLast takes the last member out of the group of a router, and returns what brings
+// it back.
+func (r *Router) removeLast() (restore func()) {
+	if len(r.file[0].Members) < len(r.all) {
+		return func() {} // it is out
+	}
+	last := r.file[0].Members[len(r.all)-1]
+	r.Reload(func(g *vrrp.Group) { g.Members = g.Members[:len(g.Members)-1] })
+	return func() {
+		r.Reload(func(g *vrrp.Group) {
+			last.Priority, last.Interval = g.Members[0].Priority, g.Members[0].Interval // they may have changed
+			g.Members = append(g.Members, last)
+		})
+	}
+}

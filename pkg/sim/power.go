@@ -1,0 +1,170 @@
+package sim
+
+import (
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/router"
+	"ripcord/pkg/vrrp"
+)
+
+// process is the daemon of a router, which may stand still: alone, or with its machine, that
+// then loses what is sent to it.
+type process struct {
+	life    int // counts starts and crashes: what an earlier life planned is void
+	paused  bool
+	frozen  bool          // paused with its machine
+	stopped time.Time     // since when it is paused
+	resumed time.Time     // when it last went on
+	started time.Time     // when it last was started
+	awake   time.Duration // how long it had run when it was last paused
+	asleep  []func()      // what others were asked, and could not do while it was paused
+	slow    time.Duration // the interval that was in force until a reload while it was stopped; 0: there was none
+}
+
+// Start powers the router on: it learns its links and begins.
+func (r *Router) Start() {
+	w := r.world
+	w.disturb()
+	r.power(true)
+	r.adopt(w.now)
+	r.process = process{life: r.life + 1, stopped: r.stopped, awake: r.awake, slow: r.slow, started: w.now}
+	r.minter = event.NewMinter(0)
+	r.core = router.NewCore(r.groups, r.minter, w.now)
+	r.engine.start()
+	r.receiver.start()
+	r.loop.start()
+	r.worker = worker{router: r}
+	for _, in := range r.all {
+		in.run = run{}
+	}
+	review(r.all)
+	for _, p := range r.links {
+		p.known, p.counted, p.met, p.noticed = false, p.downs, make([]bool, len(p.segment.ports)), false
+		if p.filtered {
+			p.noticeLater()
+		}
+	}
+	for _, c := range r.trackers.checks {
+		c.known = result{}
+	}
+	for _, p := range r.links {
+		r.monitor.look(p)
+	}
+	for i := range r.groups { // a person's order outlives the daemon
+		r.tellReleased(r.groups[i].Title(), true)
+	}
+	for _, c := range r.trackers.checks {
+		c.reportLater(w.disturb)
+	}
+	r.loop.absorb(vrrp.Start{Cause: r.minter.Cause(w.now)})
+}
+
+// Stop ends the router's daemon in good order: it resigns.
+func (r *Router) Stop() {
+	if r.loop.running() {
+		r.loop.absorb(vrrp.Stop{Cause: r.minter.Cause(r.world.now)})
+	}
+	r.Crash()
+}
+
+// Crash takes the power away.
+func (r *Router) Crash() {
+	r.world.disturb()
+	r.life++
+	r.core = nil
+	r.power(false)
+	review(r.all)
+	r.loop.wakeUp.stop()
+	r.engine.alarm.stop()
+}
+
+// power reports that the router is switched on or off.
+func (r *Router) power(on bool) {
+	if r.world.OnPower != nil {
+		r.world.OnPower(r, on)
+	}
+}
+
+// powerCycle takes the power away from a router that is on, and gives it back later, unless
+// it has been started by then: a fence does that.
+func (r *Router) powerCycle() {
+	if r.core == nil {
+		return
+	}
+	w := r.world
+	w.byFence(r.Crash)
+	w.external.fenced++
+	life := r.life
+	w.After(w.between(rebootsWithin/10, rebootsWithin), func() {
+		if r.life == life {
+			w.byFence(r.Start)
+		}
+	})
+}
+
+// Pause stops the process, as SIGSTOP does.
+func (r *Router) Pause() {
+	if !r.loop.running() {
+		return
+	}
+	r.world.disturb()
+	r.paused, r.stopped, r.awake = true, r.world.now, r.world.now.Sub(r.resumed)
+}
+
+// Freeze stops the machine, as the pause of a VM does.
+func (r *Router) Freeze() {
+	if !r.paused {
+		r.Pause()
+		r.frozen = r.paused
+		review(r.all)
+	}
+}
+
+// Resume lets it go on: what came in meanwhile is read now.
+func (r *Router) Resume() {
+	if r.core == nil || !r.paused {
+		return
+	}
+	w := r.world
+	w.disturb()
+	r.paused, r.frozen, r.resumed = false, false, w.now
+	r.forgetSlow()
+	review(r.all)
+	r.engine.wake() // the engine has a thread of its own
+	for _, do := range r.asleep {
+		w.After(w.between(50*time.Microsecond, time.Millisecond), do)
+	}
+	r.asleep = nil
+	r.loop.slept(r.stopped)
+	r.loop.read()
+}
+
+// Hang stops the loop alone: the engine goes on.
+func (r *Router) Hang() {
+	if !r.loop.running() {
+		return
+	}
+	r.world.disturb()
+	r.loop.hung = r.world.now
+}
+
+// Wake lets a loop that hung go on.
+func (r *Router) Wake() {
+	if r.core == nil || r.loop.hung.IsZero() {
+		return
+	}
+	r.world.disturb()
+	hung := r.loop.hung
+	r.loop.hung, r.resumed = time.Time{}, r.world.now
+	r.forgetSlow()
+	r.loop.slept(hung)
+	r.loop.read()
+}
+
+// forgetSlow notes that a router which goes on reads adverts of an interval that nobody
+// has any more.
+func (r *Router) forgetSlow() {
+	r.world.disturbFor(learnt(r.slow))
+	r.slow = 0
+}

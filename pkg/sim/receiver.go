@@ -1,0 +1,75 @@
+package sim
+
+import (
+	"time"
+
+	"ripcord/pkg/advert/validate"
+	"ripcord/pkg/stats"
+	"ripcord/pkg/vrrp"
+)
+
+// receiver judges the adverts that reach a router.
+type receiver struct {
+	router *Router
+	judge  *validate.Acceptor
+	packet validate.Packet // that is judged
+}
+
+// start judges for all instances, and remembers nothing yet.
+func (v *receiver) start() {
+	r := v.router
+	v.judge = validate.New(r.configs(), stats.Map(nil), new(stats.Counters), r.minter, r.clock.at)
+}
+
+// reconfigure judges for the instances that there are now, and what it knows of links and
+// senders stays.
+func (v *receiver) reconfigure() {
+	v.judge = v.judge.Succeed(v.router.configs(), stats.Map(nil))
+	for _, p := range v.router.links {
+		v.judge.Learn(p.seen)
+	}
+}
+
+// receive takes a frame from the wire. A loop that hangs does not keep the
+// receiver from judging it.
+func (v *receiver) receive(p *Port, f *frame) {
+	r := v.router
+	if r.core == nil || r.frozen {
+		return
+	}
+	at, stamp, l := r.world.now, r.clock.at(r.world.now), &r.loop
+	if r.paused {
+		l.queue[adverts] = append(l.queue[adverts], func() {
+			if h, ok := v.hear(p, f, at, stamp); ok {
+				v.absorb(h)
+			}
+		})
+		return
+	}
+	h, ok := v.hear(p, f, at, stamp)
+	switch {
+	case !ok:
+	case !l.hung.IsZero():
+		l.queue[adverts] = append(l.queue[adverts], func() { v.absorb(h) })
+	default:
+		v.absorb(h)
+	}
+}
+
+// absorb gives an advert that is believed to the loop.
+func (v *receiver) absorb(h vrrp.Heard) {
+	if w := v.router.world; w.onHear != nil {
+		w.onHear(v.router, &h)
+	}
+	v.router.loop.absorb(h)
+}
+
+// hear judges a frame that came at the instant at, when the wall clock was stamp, and is
+// read now.
+func (v *receiver) hear(p *Port, f *frame, at, stamp time.Time) (vrrp.Heard, bool) {
+	now := v.router.world.now
+	f.packet(&v.packet, p.name, now.Add(-min(now.Sub(at), time.Second)), stamp)
+	verdict := v.judge.Accept(&v.packet, now)
+	v.router.publish(verdict.Events)
+	return verdict.Heard, verdict.Valid
+}

@@ -1,0 +1,199 @@
+package sim
+
+import (
+	"iter"
+	"slices"
+	"time"
+
+	"ripcord/pkg/vrrp"
+)
+
+// check is what a router checks outside the protocol. A crash changes nothing of it.
+type check struct {
+	router *Router
+	name   string
+	down   bool
+	change int // that it reports, if it reports one
+	known  result
+}
+
+// result is what the router knows of a check.
+type result struct {
+	state  vrrp.TrackerState
+	change int
+}
+
+// checkWithin is how long it may take until a router knows the result of a check.
+const checkWithin = 50 * time.Millisecond
+
+// trackers are what a router tracks beside its links.
+type trackers struct {
+	router *Router
+	checks []*check
+}
+
+// check returns the check of a name; nil if the router has none.
+func (t *trackers) check(name string) *check {
+	for _, c := range t.checks {
+		if c.name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// set changes what a check finds.
+func (c *check) set(down bool, change int) {
+	w := c.router.world
+	note := w.disturb
+	if c.router.trackers.weighs(c.name) {
+		note = w.shift
+	}
+	note()
+	w.external.count++
+	c.down, c.change = down, change
+	c.reportLater(note)
+}
+
+// reportLater has the router learn what a check finds by then. note notes that it moves
+// only then.
+func (c *check) reportLater(note func()) {
+	r := c.router
+	r.later(r.world.between(0, checkWithin), func() {
+		r.loop.whenRunning(results, func() {
+			note()
+			c.known = result{vrrp.TrackerUp, c.change}
+			if c.down {
+				c.known.state = vrrp.TrackerDown
+			}
+			r.loop.absorb(vrrp.Tracked{Cause: r.minter.Cause(r.world.now), Check: c.name, State: c.known.state, Change: c.change})
+		})
+	})
+}
+
+// entries returns all entries of the lists of some groups and their members.
+func entries(groups ...vrrp.Group) iter.Seq[vrrp.Tracker] {
+	return func(yield func(vrrp.Tracker) bool) {
+		for g := range groups {
+			lists := [][]vrrp.Tracker{groups[g].Track}
+			for i := range groups[g].Members {
+				lists = append(lists, groups[g].Members[i].Track)
+			}
+			for _, t := range slices.Concat(lists...) {
+				if !yield(t) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// weighs reports whether a check changes nothing but priorities.
+func (t *trackers) weighs(name string) bool {
+	for e := range entries(t.router.groups...) {
+		if e.Kind == vrrp.TrackCheck && e.Name == name && e.Weight == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// reports reports whether a check reports what it adds to a priority.
+func (t *trackers) reports(name string) bool {
+	for e := range entries(t.router.groups...) {
+		if e.Kind == vrrp.TrackCheck && e.Name == name && e.Reported {
+			return true
+		}
+	}
+	return false
+}
+
+// view says of an entry whether it is down, and what it reports, as it is or as a router
+// knows it; waits, that the router has no result yet.
+type view func(e vrrp.Tracker) (down bool, change int, waits bool)
+
+// truth is the view of somebody who sees all.
+func (t *trackers) truth(e vrrp.Tracker) (down bool, change int, waits bool) {
+	if e.Kind == vrrp.TrackInterface {
+		return !t.router.Port(e.Name).usable(), 0, false
+	}
+	c := t.check(e.Name)
+	return c.down, c.change, false
+}
+
+// knowledge is the view of the router.
+func (t *trackers) knowledge(e vrrp.Tracker) (down bool, change int, waits bool) {
+	if e.Kind == vrrp.TrackInterface {
+		return !t.router.Port(e.Name).known, 0, false
+	}
+	k := t.check(e.Name).known
+	return k.state == vrrp.TrackerDown, k.change, k.state == vrrp.TrackerWaiting
+}
+
+// barred reports whether an entry without a weight keeps the first group of the router from
+// serving: one of a member, or of the group any or all of them.
+func (t *trackers) barred(v view) bool {
+	g := &t.router.groups[0]
+	for i := range g.Members {
+		for _, e := range g.Members[i].Track {
+			if down, _, waits := v(e); e.Weight == 0 && !waits && down != e.Reverse {
+				return true
+			}
+		}
+	}
+	failed, of := 0, 0
+	for _, e := range g.Track {
+		down, _, waits := v(e)
+		switch {
+		case e.Weight != 0:
+		case e.Reported && down:
+			return true
+		case e.Reported:
+		default:
+			of++
+			if !waits && down != e.Reverse {
+				failed++
+			}
+		}
+	}
+	return failed > 0 && (!g.FaultAll || failed == of)
+}
+
+// wait reports whether a check of the first group has no result yet.
+func (t *trackers) wait() bool {
+	for e := range entries(t.router.groups[0]) {
+		if _, _, waits := t.knowledge(e); waits {
+			return true
+		}
+	}
+	return false
+}
+
+// weighed returns the priority that the first group has by its configuration and what the
+// router knows of what it tracks: each entry counts once, however often it is listed.
+func (t *trackers) weighed() uint8 {
+	g := &t.router.groups[0]
+	own := int(g.Members[0].Priority)
+	if own == vrrp.Owner {
+		return vrrp.Owner
+	}
+	counted := make(map[vrrp.Tracker]bool)
+	for e := range entries(*g) {
+		down, change, waits := t.knowledge(e)
+		if counted[e] || waits {
+			continue
+		}
+		counted[e] = true
+		switch bad := down != e.Reverse; {
+		case e.Reported && !bad:
+			own += change
+		case e.Weight > 0 && !bad, e.Weight < 0 && bad:
+			own += e.Weight
+		}
+	}
+	least := 1
+	if g.LastStanding {
+		least = vrrp.ImpairedLastStanding + 1
+	}
+	return uint8(min(max(own, least), vrrp.Owner-1))
+}
