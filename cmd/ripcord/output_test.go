@@ -29,7 +29,7 @@ func TestOutputFails(t *testing.T) {
 		if code := execute(t.Context(), strings.Fields(args), full{}, &stderr); code != exitFailed {
 			t.Errorf("ripcord %s: exit code %d, want %d", args, code, exitFailed)
 		}
-		if got := stderr.String(); !strings.HasPrefix(got, "ripcord: ") || !strings.Contains(got, "no space left on device") || strings.Count(got, "\n") != 1 {
+		if got := aboutFile(stderr.String()); !strings.HasPrefix(got, "ripcord: ") || !strings.Contains(got, "no space left on device") || strings.Count(got, "\n") != 1 {
 			t.Errorf("ripcord %s says %q", args, got)
 		}
 	}

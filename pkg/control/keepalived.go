@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"ripcord/pkg/addr"
@@ -117,7 +118,7 @@ func (c Config) keepalived() *Keepalived {
 	for _, g := range c.Source.Groups() {
 		for _, m := range g.Members {
 			data := keepalivedData(m)
-			data.setup(c.Source.Setup(m.Instance.Name), m.State == event.Active)
+			data.setup(c.Source.Setup(m.Instance.Name), m)
 			data.track(m.Instance.Track, checks)
 			for _, t := range g.Trackers { // keepalived's members track what their group does
 				data.track([]vrrp.Tracker{t.Tracker}, checks)
@@ -162,7 +163,7 @@ func flag(yes bool) int {
 }
 
 // setup adds what is configured beside the state machine.
-func (d *KeepalivedData) setup(s Setup, held bool) {
+func (d *KeepalivedData) setup(s Setup, m vrrp.InstanceStatus) {
 	a := s.Set.Announce
 	d.AnnounceDelay, d.AnnounceRefresh, d.AnnounceRepeat = a.AgainAfter.Seconds(), a.Refresh.Seconds(), a.Count
 	d.AnnounceLowerDelay, d.AnnounceLowerRepeat = d.AnnounceDelay, d.AnnounceRepeat
@@ -175,7 +176,7 @@ func (d *KeepalivedData) setup(s Setup, held bool) {
 		if x.Extra {
 			list = &d.ExtraAddresses
 		}
-		*list = append(*list, keepalivedAddress(x, d.Interface, held))
+		*list = append(*list, keepalivedAddress(x, d.Interface, m))
 	}
 	for _, e := range s.Set.Routes {
 		switch e := e.(type) {
@@ -209,8 +210,8 @@ func (d *KeepalivedData) track(all []vrrp.Tracker, checks map[string]track.Statu
 	}
 }
 
-// keepalivedAddress is an address as `ip address add` takes it, with `set` while it is held.
-func keepalivedAddress(a addr.Address, device string, held bool) string {
+// keepalivedAddress is an address as `ip address add` takes it, with `set` while it is in place.
+func keepalivedAddress(a addr.Address, device string, m vrrp.InstanceStatus) string {
 	text := a.Prefix.String()
 	if a.Prefix.IsSingleIP() {
 		text = a.Prefix.Addr().String()
@@ -225,7 +226,7 @@ func keepalivedAddress(a addr.Address, device string, held bool) string {
 	if a.Label != "" {
 		text += " label " + a.Label
 	}
-	if held {
+	if m.State == event.Active && !slices.ContainsFunc(m.Missing, func(missing string) bool { return strings.HasPrefix(missing, a.Prefix.String()+" ") }) {
 		text += " set"
 	}
 	return text

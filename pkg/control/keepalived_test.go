@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"testing"
 
+	"ripcord/pkg/addr"
 	"ripcord/pkg/event"
 	"ripcord/pkg/track"
 	"ripcord/pkg/vrrp"
@@ -46,4 +48,26 @@ func TestKeepalivedDocument(t *testing.T) {
 		t.Fatalf("%v: %s", err, w.Body)
 	}
 	golden.Check(t, filepath.Join("testdata", "keepalived.json"), got.String())
+}
+
+// TestKeepalivedAddress sees that an address is `set` where it is in place, and there only.
+func TestKeepalivedAddress(t *testing.T) {
+	active := vrrp.InstanceStatus{Missing: []string{"192.0.2.1/24 on eth0 (permission denied)", "10.0.0.0/8 via 192.0.2.254 (no such device)"}}
+	active.State = event.Active
+	backup := active
+	backup.State, backup.Missing = event.Backup, nil
+	for _, c := range []struct {
+		prefix string
+		of     vrrp.InstanceStatus
+		want   string
+	}{
+		{"192.0.2.1/24", active, "192.0.2.1/24 dev eth0 scope global"},
+		{"192.0.2.1/25", active, "192.0.2.1/25 dev eth0 scope global set"},
+		{"192.0.2.2/24", active, "192.0.2.2/24 dev eth0 scope global set"},
+		{"192.0.2.2/24", backup, "192.0.2.2/24 dev eth0 scope global"},
+	} {
+		if got := keepalivedAddress(addr.Address{Prefix: netip.MustParsePrefix(c.prefix)}, "eth0", c.of); got != c.want {
+			t.Errorf("%s: %q, want %q", c.prefix, got, c.want)
+		}
+	}
 }

@@ -12,13 +12,43 @@ import (
 )
 
 // Advise returns what in a configuration is not as it should be on this machine, a sentence
-// each. A link that is not there may be meant for another machine, and is left out.
+// each.
 func Advise(c *config.Config) ([]string, error) {
-	there, err := monitor.Snapshot(interfaces(c), sources(c), time.Now())
+	named := slices.Concat(interfaces(c), called(c))
+	slices.Sort(named)
+	there, err := monitor.Snapshot(slices.DeleteFunc(slices.Compact(named), func(name string) bool { return name == "" }), sources(c), time.Now())
 	if err != nil {
 		return nil, err
 	}
-	return slices.Concat(advise(instances(c), there), adviseCommands(c), adviseNotify(c), adviseFences(c)), nil
+	return slices.Concat(adviseAbsent(c, there), advise(instances(c), there), adviseCommands(c), adviseNotify(c), adviseFences(c)), nil
+}
+
+// adviseAbsent returns a sentence for each interface that the configuration names, that is not on
+// this machine, and that ripcord does not make itself.
+func adviseAbsent(c *config.Config, there []event.Link) (advice []string) {
+	known := map[string]bool{"": true}
+	for _, l := range there {
+		known[l.Name] = true
+	}
+	for _, s := range c.Sets {
+		if s.Device != nil {
+			known[s.Device.Name] = true
+		}
+	}
+	for _, in := range instances(c) {
+		if known[in.Interface] {
+			continue
+		}
+		known[in.Interface] = true
+		advice = append(advice, fmt.Sprintf("there is no interface %s: %s waits in Fault until there is one", in.Interface, in.Name))
+	}
+	for _, name := range slices.Concat(interfaces(c), called(c)) {
+		if !known[name] {
+			known[name] = true
+			advice = append(advice, fmt.Sprintf("there is no interface %s: it counts as down, and nothing stands on it, until there is one", name))
+		}
+	}
+	return advice
 }
 
 // advise is Advise for what is known of the links.

@@ -5,9 +5,40 @@ import (
 	"slices"
 	"testing"
 
+	"ripcord/pkg/addr"
+	"ripcord/pkg/config"
 	"ripcord/pkg/event"
+	"ripcord/pkg/macvlan"
 	"ripcord/pkg/vrrp"
 )
+
+// TestAdviseAbsent sees that each interface is named once that is not there, but for those that
+// ripcord makes.
+func TestAdviseAbsent(t *testing.T) {
+	in := func(name, link string, track ...string) vrrp.Instance {
+		var i vrrp.Instance
+		i.Name, i.Interface = name, link
+		for _, l := range track {
+			i.Track = append(i.Track, vrrp.Tracker{Kind: vrrp.TrackInterface, Name: l})
+		}
+		return i
+	}
+	c := &config.Config{
+		Groups: []vrrp.Group{{Members: []vrrp.Instance{in("a", "eth0", "vrrp.1", "eth7"), in("b", "eth9", "eth9"), in("c", "eth9")}}},
+		Sets: []addr.Set{
+			{Instance: "a", Device: &macvlan.Device{Name: "vrrp.1"}, Addresses: []addr.Address{{Interface: "eth8"}, {Interface: "vrrp.1"}, {}}},
+			{Instance: "b", Addresses: []addr.Address{{Interface: "eth8"}}},
+		},
+	}
+	want := []string{
+		"there is no interface eth9: b waits in Fault until there is one",
+		"there is no interface eth7: it counts as down, and nothing stands on it, until there is one",
+		"there is no interface eth8: it counts as down, and nothing stands on it, until there is one",
+	}
+	if got := adviseAbsent(c, []event.Link{{Name: "eth0"}}); !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}
 
 // What check says of this machine names the instance, the interface and what to do.
 func TestAdvise(t *testing.T) {
