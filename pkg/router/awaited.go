@@ -9,6 +9,7 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
 	"ripcord/pkg/vrrp"
+	"ripcord/pkg/vrrp/machine"
 )
 
 // The address worker may be stuck in a system call, and then judges nothing any more,
@@ -29,10 +30,10 @@ const (
 
 // awaited are the orders for the address worker that are not carried out yet.
 type awaited struct {
-	given uint64                 // number of orders, so far
-	open  []waiting              // the oldest first
-	hung  map[*vrrp.Machine]bool // groups that were told; nil while the worker goes on
-	since time.Time              // hung: when the oldest order was given
+	given uint64                    // number of orders, so far
+	open  []waiting                 // the oldest first
+	hung  map[*machine.Machine]bool // groups that were told; nil while the worker goes on
+	since time.Time                 // hung: when the oldest order was given
 
 	looked time.Time     // when the loop last turned
 	goesOn time.Time     // hung: when all was carried out after all; zero: it is not
@@ -44,7 +45,7 @@ type awaited struct {
 type waiting struct {
 	number uint64
 	at     time.Time
-	moves  []*vrrp.Machine // groups whose addresses it adds or removes
+	moves  []*machine.Machine // groups whose addresses it adds or removes
 }
 
 // Ordered notes the orders for the address worker that were given at now.
@@ -103,7 +104,7 @@ func (c *Core) Executed(now time.Time, orders uint64, out *Orders) {
 func (c *Core) workerHangs(now time.Time, out *Orders) {
 	a := &c.awaited
 	if a.hung == nil {
-		a.hung, a.since = make(map[*vrrp.Machine]bool), a.open[0].at
+		a.hung, a.since = make(map[*machine.Machine]bool), a.open[0].at
 		switch {
 		case a.ended.IsZero() || now.Sub(a.ended) > hangsAgain:
 			a.pause = 0
@@ -137,7 +138,7 @@ func (c *Core) workerGoesOn(now time.Time, out *Orders) {
 }
 
 // workerFault raises the fault in all members of a group, or ends it.
-func (c *Core) workerFault(g *vrrp.Machine, now time.Time, on bool, out *Orders) {
+func (c *Core) workerFault(g *machine.Machine, now time.Time, on bool, out *Orders) {
 	i := slices.Index(c.groups, g)
 	if i < 0 || on && c.awaited.hung[g] { // a reload may have removed it
 		return

@@ -6,17 +6,18 @@ import (
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
+	"ripcord/pkg/vrrp/machine"
 )
 
 // Core holds all groups of a router, and finds the group that a fact concerns. It is a value
 // for one goroutine; it asks nobody for the time.
 type Core struct {
-	groups     []*vrrp.Machine
+	groups     []*machine.Machine
 	byInstance map[string]int
 	byLink     map[string][]int // links of the members, and those that are tracked
 	byCheck    map[string][]int
 	deadlines  *deadlines
-	tickets    vrrp.Tickets
+	tickets    machine.Tickets
 	minter     *event.Minter
 	touched    []int  // groups, since the last call of Touched
 	isTouched  []bool // by group: it is among them
@@ -28,9 +29,9 @@ type Core struct {
 // in two groups.
 func NewCore(groups []vrrp.Group, minter *event.Minter, now time.Time) *Core {
 	c := &Core{minter: minter, standing: make(standing)}
-	machines := make([]*vrrp.Machine, len(groups))
+	machines := make([]*machine.Machine, len(groups))
 	for i, g := range groups {
-		machines[i] = vrrp.NewMachine(g, &c.tickets, now)
+		machines[i] = machine.New(g, &c.tickets, now)
 	}
 	c.lead(machines, groups)
 	return c
@@ -38,7 +39,7 @@ func NewCore(groups []vrrp.Group, minter *event.Minter, now time.Time) *Core {
 
 // lead replaces the groups, and maps links, instances and trackers to them by their
 // configurations, which they may have yet to be given.
-func (c *Core) lead(machines []*vrrp.Machine, groups []vrrp.Group) {
+func (c *Core) lead(machines []*machine.Machine, groups []vrrp.Group) {
 	c.groups, c.deadlines = machines, newDeadlines(len(machines))
 	c.byInstance, c.byLink, c.byCheck = make(map[string]int), make(map[string][]int), make(map[string][]int)
 	c.touched, c.isTouched = nil, make([]bool, len(groups))
@@ -192,7 +193,7 @@ func (c *Core) Deadline() (time.Time, bool) {
 }
 
 // Touched calls yield for every group that was stepped since the last call.
-func (c *Core) Touched(yield func(i int, m *vrrp.Machine)) {
+func (c *Core) Touched(yield func(i int, m *machine.Machine)) {
 	for _, i := range c.touched {
 		c.isTouched[i] = false
 		yield(i, c.groups[i])
@@ -216,4 +217,4 @@ func (c *Core) Engaged() []string {
 }
 
 // Group is one of the groups, in the order of the configuration.
-func (c *Core) Group(i int) *vrrp.Machine { return c.groups[i] }
+func (c *Core) Group(i int) *machine.Machine { return c.groups[i] }

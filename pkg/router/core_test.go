@@ -10,6 +10,7 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/router"
 	"ripcord/pkg/vrrp"
+	"ripcord/pkg/vrrp/machine"
 )
 
 const interval = 100 * time.Millisecond
@@ -91,7 +92,7 @@ func started(t *testing.T, end time.Duration) *bare {
 }
 
 func (b *bare) touched() (groups []int) {
-	b.core.Touched(func(i int, m *vrrp.Machine) {
+	b.core.Touched(func(i int, m *machine.Machine) {
 		if m != b.core.Group(i) {
 			b.t.Errorf("group %d is another machine", i)
 		}

@@ -5,7 +5,7 @@ import (
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/stats"
-	"ripcord/pkg/vrrp"
+	"ripcord/pkg/vrrp/machine"
 )
 
 // give hands out orders: adverts before addresses before anything is reported, and a
@@ -65,7 +65,7 @@ func (r *Router) moved(t event.InstanceTransition) {
 // publish renews the snapshots of the groups that were stepped.
 func (r *Router) publish(now time.Time) {
 	status := *r.status.Load()
-	r.core.Touched(func(i int, m *vrrp.Machine) { status[i].Store(m.Status(now)) })
+	r.core.Touched(func(i int, m *machine.Machine) { status[i].Store(m.Status(now)) })
 	if !r.engaged {
 		r.engaged = true
 		r.cfg.Confirmer.Engage(r.core.Engaged())

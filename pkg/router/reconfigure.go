@@ -10,6 +10,7 @@ import (
 	"ripcord/pkg/addr"
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
+	"ripcord/pkg/vrrp/machine"
 )
 
 // Reconfiguration is a new configuration for a router, and for those that carry out its
@@ -72,11 +73,11 @@ func (r *Router) show(now time.Time) {
 // gone are stopped, and new ones are started.
 func (c *Core) Reconfigure(now time.Time, to Reconfiguration, links []event.Link, out *Orders) {
 	groups := to.Groups
-	before := make(map[string]*vrrp.Machine, len(c.groups))
+	before := make(map[string]*machine.Machine, len(c.groups))
 	for _, m := range c.groups {
 		before[key(m.Config())] = m
 	}
-	machines := make([]*vrrp.Machine, len(groups))
+	machines := make([]*machine.Machine, len(groups))
 	var changed, added []int
 	for i, g := range groups {
 		m := before[key(&g)]
@@ -86,7 +87,7 @@ func (c *Core) Reconfigure(now time.Time, to Reconfiguration, links []event.Link
 			if m != nil {
 				before[key(&g)] = m // it is another virtual router of the same name
 			}
-			machines[i] = vrrp.NewMachine(g, &c.tickets, now)
+			machines[i] = machine.New(g, &c.tickets, now)
 			added = append(added, i)
 			continue
 		case !reflect.DeepEqual(*m.Config(), g):

@@ -7,6 +7,7 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/router"
 	"ripcord/pkg/vrrp"
+	"ripcord/pkg/vrrp/machine"
 )
 
 // Router is one router of the LAN: the core of ripcord, and around it the parts that see,
@@ -108,7 +109,7 @@ func (r *Router) Port(name string) *Port {
 func (r *Router) Core() *router.Core { return r.core }
 
 // group returns the state machine of the router's first group. The router is on.
-func (r *Router) group() *vrrp.Machine { return r.core.Group(0) }
+func (r *Router) group() *machine.Machine { return r.core.Group(0) }
 
 // active reports whether the first group of the router is Active.
 func (r *Router) active() bool { return r.core != nil && r.group().State() == event.Active }

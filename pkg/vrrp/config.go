@@ -127,6 +127,23 @@ func (g *Group) Links() (links []string) {
 // Owner is the priority of the router that owns the addresses (RFC 9568 §5.2.4).
 const Owner = 255
 
+// Impaired is the priority that a router advertises while it lacks something of
+// what it should hold. A router that hears it and lacks nothing takes over,
+// whatever its Preempt_Mode.
+const Impaired = 1
+
+// ImpairedLastStanding is that priority in a group with LastStanding, where 1 is that of a
+// member which serves alone: a router that lacks something is still better.
+const ImpairedLastStanding = 2
+
+// Impaired returns the priority that the group advertises while it lacks something.
+func (g *Group) Impaired() uint8 {
+	if g.LastStanding {
+		return ImpairedLastStanding
+	}
+	return Impaired
+}
+
 // HMAC is the authentication of adverts by a trailer (wire.Key). All routers of a
 // LAN come to it in three sweeps, none of which they notice: ReceiveOnly,
 // Permissive, Enforce.
@@ -155,6 +172,12 @@ func (h *HMAC) Signs() bool { return h != nil && h.Mode != ReceiveOnly }
 // Key returns a new instance of the key that signs.
 func (h *HMAC) Key() *wire.Key { return wire.NewKey(h.Active, h.Keys[h.Active]) }
 
+// Same reports whether two configurations are of one virtual router, so that one can
+// take the place of the other while it runs.
+func (in *Instance) Same(o *Instance) bool {
+	return in.Name == o.Name && in.Interface == o.Interface && in.VRID == o.VRID && in.Family == o.Family && in.VirtualMAC == o.VirtualMAC
+}
+
 // PacketLen returns the length of the instance's adverts with their IP header.
 func (in *Instance) PacketLen() int {
 	n := 20
@@ -166,3 +189,45 @@ func (in *Instance) PacketLen() int {
 	}
 	return n + wire.AdvertLen(in.Version, in.Family, len(in.Addresses))
 }
+
+// Fence is what has to succeed before a group takes over from a silent Active.
+type Fence struct {
+	Argv    []string // the program and its arguments
+	Timeout time.Duration
+	Proceed bool // take over also where it fails or cannot be run
+}
+
+// TrackerKind is what a tracker watches.
+type TrackerKind uint8
+
+// The kinds.
+const (
+	TrackInterface TrackerKind = iota // a link, by its name
+	TrackCheck                        // a check, by its name
+)
+
+// Tracker is one entry of the list `track` of an instance or a group.
+type Tracker struct {
+	Kind TrackerKind
+	Name string
+	// Weight is added to the priority while the tracker is up if it is positive, while
+	// it is down if it is negative. 0: the failure is a fault.
+	Weight int
+	// Reverse adds it while the tracker is in the other state; without a weight, the
+	// fault is that it is up.
+	Reverse bool
+	// Reported is set where the tracker itself reports how much it adds to the priority, as
+	// a check of a file does; Weight is not used then. While it is down it is a fault,
+	// whatever FaultAll says.
+	Reported bool
+}
+
+// TrackerState is what is known of what a tracker watches.
+type TrackerState uint8
+
+// The states.
+const (
+	TrackerWaiting TrackerState = iota // it has no result yet
+	TrackerUp
+	TrackerDown
+)

@@ -99,6 +99,16 @@ type Ask struct {
 	Interfaces []string
 }
 
+// RunFence runs the fence command of a group. It is answered by Fenced.
+type RunFence struct {
+	Cause    event.Cause
+	Ticket   uint64
+	Fence    *Fence
+	Group    string    // its name, or that of its only instance
+	Instance *Instance // on which the Active fell silent
+	Active   netip.Addr
+}
+
 // Report publishes an event.
 type Report struct{ Event event.Event }
 
@@ -113,4 +123,5 @@ func (Release) effect()      {}
 func (Reannounce) effect()   {}
 func (Verify) effect()       {}
 func (Ask) effect()          {}
+func (RunFence) effect()     {}
 func (Report) effect()       {}

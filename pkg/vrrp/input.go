@@ -54,6 +54,17 @@ type Sender struct {
 // Key is the sender.
 func (h Heard) Key() Sender { return Sender{h.Instance, h.Source} }
 
+// HoldReason returns the reason that is reported while such an advert keeps a Backup waiting.
+func (h Heard) HoldReason() string {
+	switch {
+	case h.Stale:
+		return event.HoldSkew
+	case h.Invalid:
+		return event.HoldInvalid
+	}
+	return event.HoldVersion
+}
+
 // Result is the answer of an executor to the orders it was given. Of each key only the latest
 // is read.
 type Result interface {
@@ -227,20 +238,40 @@ type Forwards struct {
 // Key is the link.
 func (f Forwards) Key() ResultKey { return ResultKey{"forwards", f.Interface} }
 
-func (Start) input()     {}
-func (Stop) input()      {}
-func (Tick) input()      {}
-func (LinkSeen) input()  {}
-func (Heard) input()     {}
-func (Answered) input()  {}
-func (Stalled) input()   {}
-func (Slept) input()     {}
-func (LeaseLost) input() {}
-func (Sends) input()     {}
-func (Probed) input()    {}
-func (Placed) input()    {}
-func (Condition) input() {}
-func (Tracked) input()   {}
-func (Released) input()  {}
-func (Rejoined) input()  {}
-func (Forwards) input()  {}
+// Fenced reports that the command of a RunFence has ended.
+type Fenced struct {
+	Cause  event.Cause
+	Ticket uint64
+	Err    string // empty: it succeeded
+}
+
+// Key is the ticket.
+func (f Fenced) Key() ResultKey { return ResultKey{"fenced", event.Trace(f.Ticket).String()} }
+
+// Reconfigured gives a group a new configuration, with what is known of all links that
+// it names.
+type Reconfigured struct {
+	Cause event.Cause
+	Group Group
+	Links []event.Link
+}
+
+func (Start) input()        {}
+func (Stop) input()         {}
+func (Tick) input()         {}
+func (LinkSeen) input()     {}
+func (Heard) input()        {}
+func (Answered) input()     {}
+func (Stalled) input()      {}
+func (Slept) input()        {}
+func (LeaseLost) input()    {}
+func (Sends) input()        {}
+func (Probed) input()       {}
+func (Placed) input()       {}
+func (Condition) input()    {}
+func (Tracked) input()      {}
+func (Released) input()     {}
+func (Rejoined) input()     {}
+func (Forwards) input()     {}
+func (Fenced) input()       {}
+func (Reconfigured) input() {}

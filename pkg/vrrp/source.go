@@ -7,46 +7,6 @@ import (
 	"ripcord/pkg/event"
 )
 
-// linkFaults returns all faults of a member's link; a member has one of them at most.
-func (m *member) linkFaults() [4]faultKey {
-	name := m.Name
-	return [...]faultKey{
-		{m.Interface, event.InterfaceDown}, {name, event.Enslaved}, {name, event.NoPrimaryAddress}, {name, event.DuplicateAddress},
-	}
-}
-
-// linkFault returns the one that it bears, and what is wrong and what to do, where
-// the log does not say that of the link; it has no reason where the link is fine.
-func (m *member) linkFault() (key faultKey, err string) {
-	name, l := m.Name, &m.link
-	switch {
-	case !l.Usable && l.Master != "":
-		return faultKey{name, event.Enslaved}, fmt.Sprintf("%s is a port of %s, which takes all that arrives on it: "+
-			"name the device above it as the interface, or take it out with ip link set %s nomaster", l.Name, l.Master, l.Own())
-	case !l.Usable:
-		return faultKey{m.Interface, event.InterfaceDown}, ""
-	case m.source.IsValid():
-		return faultKey{}, ""
-	case l.Duplicate.IsValid() && (!m.Source.IsValid() || m.Source == l.Duplicate):
-		return faultKey{name, event.DuplicateAddress}, fmt.Sprintf("another station on %s has %s too, as duplicate address detection found: "+
-			"change one of the two, then remove the address here and add it again", l.Name, l.Duplicate)
-	case m.Source.IsValid():
-		return faultKey{name, event.NoPrimaryAddress}, fmt.Sprintf("source %s stands neither on %s nor on a loopback link, "+
-			"or cannot be used yet: add it, or name another source", m.Source, l.Name)
-	case m.Family == event.IPv6:
-		return faultKey{name, event.NoPrimaryAddress}, fmt.Sprintf("%s has no link-local IPv6 address of its own that adverts can leave from, or it is still tentative: "+
-			"add one, or see why the kernel gives it none (disable_ipv6, addr_gen_mode)", l.Name)
-	}
-	return faultKey{name, event.NoPrimaryAddress}, fmt.Sprintf("%s has no IPv4 address of its own from which adverts can leave: add one", l.Name)
-}
-
-// chooseSource returns the address that the adverts of a member bear; zero where
-// there is none.
-func (m *member) chooseSource() netip.Addr {
-	source, _ := m.SourceOn(m.link)
-	return source
-}
-
 // SourceOn returns the address from which adverts leave on a link, zero where there is
 // none, and whether it is in the subnet of all to whom they go. It chooses as the kernel
 // would: the address in the subnet of the peers, else of the virtual addresses, else the
@@ -80,20 +40,38 @@ func (in *Instance) SourceOn(l event.Link) (source netip.Addr, near bool) {
 	return l.Primary4, false
 }
 
+// LinkFault returns the fault of a link that keeps an instance from serving, whose adverts
+// would leave from source (SourceOn), and what is wrong and what to do, where the log does
+// not say that of the link. It has no reason where the link is fine.
+func (in *Instance) LinkFault(l *event.Link, source netip.Addr) (reason event.Reason, err string) {
+	switch {
+	case !l.Usable && l.Master != "":
+		return event.Enslaved, fmt.Sprintf("%s is a port of %s, which takes all that arrives on it: "+
+			"name the device above it as the interface, or take it out with ip link set %s nomaster", l.Name, l.Master, l.Own())
+	case !l.Usable:
+		return event.InterfaceDown, ""
+	case source.IsValid():
+		return "", ""
+	case l.Duplicate.IsValid() && (!in.Source.IsValid() || in.Source == l.Duplicate):
+		return event.DuplicateAddress, fmt.Sprintf("another station on %s has %s too, as duplicate address detection found: "+
+			"change one of the two, then remove the address here and add it again", l.Name, l.Duplicate)
+	case in.Source.IsValid():
+		return event.NoPrimaryAddress, fmt.Sprintf("source %s stands neither on %s nor on a loopback link, "+
+			"or cannot be used yet: add it, or name another source", in.Source, l.Name)
+	case in.Family == event.IPv6:
+		return event.NoPrimaryAddress, fmt.Sprintf("%s has no link-local IPv6 address of its own that adverts can leave from, or it is still tentative: "+
+			"add one, or see why the kernel gives it none (disable_ipv6, addr_gen_mode)", l.Name)
+	}
+	return event.NoPrimaryAddress, fmt.Sprintf("%s has no IPv4 address of its own from which adverts can leave: add one", l.Name)
+}
+
 // Trouble returns what keeps an instance from serving on a link, as far as that is
 // known of the link alone, and what to do; empty if nothing does.
 func (in *Instance) Trouble(l event.Link) string {
-	m := member{Instance: in, link: l}
-	m.source = m.chooseSource()
-	key, err := m.linkFault()
-	if key.reason == event.InterfaceDown {
+	source, _ := in.SourceOn(l)
+	reason, err := in.LinkFault(&l, source)
+	if reason == event.InterfaceDown {
 		return l.Name + " is not usable: " + l.Trouble()
 	}
 	return err
-}
-
-// canSend reports whether what is sent on a member's link leaves it. A port of another
-// device sends, though it hears nothing.
-func (m *member) canSend() bool {
-	return m.link.Usable || m.link.Master != "" && m.link.AdminUp && m.link.Carrier
 }

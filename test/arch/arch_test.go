@@ -27,7 +27,7 @@ var layers = [][]string{
 	{"cmd/ripcord"},
 	{"pkg/daemon", "pkg/sim", "pkg/lan"},
 	{"pkg/router", "pkg/control", "pkg/config", "pkg/telemetry"},
-	{"pkg/advert/send", "pkg/advert/receive", "pkg/addr", "pkg/link/monitor", "pkg/track", "pkg/notify"},
+	{"pkg/advert/send", "pkg/advert/receive", "pkg/addr", "pkg/link/monitor", "pkg/track", "pkg/notify", "pkg/vrrp/machine"},
 	{"pkg/advert", "pkg/advert/validate", "pkg/link"},
 	{"pkg/vrrp", "pkg/keepalived", "pkg/stats", "pkg/rawsock", "pkg/route", "pkg/macvlan", "pkg/firewall", "pkg/neigh", "pkg/nic", "pkg/story"},
 	{"pkg/wire", "pkg/keepalived/syntax"},
@@ -37,7 +37,7 @@ var layers = [][]string{
 // pure packages and files: no time but as an argument, no I/O, no goroutine. Files
 // *_linux.go are left out: they own the file descriptors.
 var pure = []string{
-	"pkg/event/*.go", "pkg/bus/*.go", "pkg/tree/*.go", "pkg/spelling/*.go", "pkg/keepalived/*.go", "pkg/keepalived/syntax/*.go", "pkg/deadline/*.go", "pkg/ratelimit/*.go", "pkg/wire/*.go", "pkg/lease/*.go", "pkg/stats/*.go", "pkg/story/*.go", "pkg/vrrp/*.go",
+	"pkg/event/*.go", "pkg/bus/*.go", "pkg/tree/*.go", "pkg/spelling/*.go", "pkg/keepalived/*.go", "pkg/keepalived/syntax/*.go", "pkg/deadline/*.go", "pkg/ratelimit/*.go", "pkg/wire/*.go", "pkg/lease/*.go", "pkg/stats/*.go", "pkg/story/*.go", "pkg/vrrp/*.go", "pkg/vrrp/machine/*.go",
 	"pkg/router/core.go", "pkg/router/orders.go", "pkg/router/deadlines.go", "pkg/router/standing.go",
 	"pkg/advert/*.go", "pkg/advert/validate/*.go", "pkg/advert/receive/*.go",
 	"pkg/link/*.go", "pkg/nic/*.go",
@@ -248,7 +248,7 @@ const mostFiles = 4
 // themed are the types whose methods stand in more files, one for each theme of the RFC or
 // of the language that they implement: their state is one.
 var themed = []string{
-	"pkg/vrrp.step", "pkg/vrrp.member", "pkg/vrrp.facts",
+	"pkg/vrrp/machine.step", "pkg/vrrp/machine.member", "pkg/vrrp/machine.facts",
 	"pkg/config.instance", "pkg/config.loader", "pkg/config.document",
 }
 

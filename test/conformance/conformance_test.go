@@ -16,7 +16,7 @@ import (
 	"testing"
 )
 
-// entry says where a demand is tested: a script of pkg/vrrp, or a file and a text
+// entry says where a demand is tested: a script of pkg/vrrp/machine, or a file and a text
 // in it, the name of a test or case.
 type entry struct {
 	demand string
@@ -25,7 +25,7 @@ type entry struct {
 }
 
 const (
-	scripts   = "pkg/vrrp/testdata/"
+	scripts   = "pkg/vrrp/machine/testdata/"
 	receiving = "pkg/advert/validate/conformance_test.go"
 	rejects   = "pkg/wire/advert_test.go"
 	packets   = "pkg/wire/conformance_test.go"

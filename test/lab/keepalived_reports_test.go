@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// What was reported to keepalived and needs a kernel; other reports are scripts of pkg/vrrp
+// What was reported to keepalived and needs a kernel; other reports are scripts of pkg/vrrp/machine
 // (keepalived-NUMBER-….txt) and tests of pkg/notify, pkg/router and pkg/link/monitor.
 
 // TestKeepalived2519AllReturn: with 255 VRIDs on one interface that goes down and up, all

@@ -9,7 +9,7 @@ import (
 
 // fragments watches whether adverts are larger than the MTU of their link. The kernel
 // sends them in fragments, which many devices drop: then nobody hears us, and there are
-// two Actives. From a virtual MAC they do not leave at all, which is a fault (pkg/vrrp).
+// two Actives. From a virtual MAC they do not leave at all, which is a fault (pkg/vrrp/machine).
 type fragments struct {
 	instances []*vrrp.Instance
 	warnings  *event.Warnings

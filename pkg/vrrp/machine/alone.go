@@ -1,4 +1,4 @@
-package vrrp
+package machine
 
 import (
 	"net/netip"
@@ -7,6 +7,7 @@ import (
 
 	"ripcord/pkg/deadline"
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 )
 
 // Two routers of which each has lost another cable are both in Fault, and nobody serves,
@@ -70,7 +71,7 @@ func (f *facts) sound(m *member) bool {
 // aloneWait returns how long nobody may be heard, whose adverts would come each interval,
 // until a member serves alone.
 func (f *facts) aloneWait(m *member, interval time.Duration) time.Duration {
-	return time.Duration(m.Miss)*interval + m.skewOf(f.ownPriority(), interval) + m.skewOf(Impaired, interval)
+	return time.Duration(m.Miss)*interval + m.Timing(f.ownPriority()).SkewTime(interval) + m.Timing(vrrp.Impaired).SkewTime(interval)
 }
 
 // aloneAt returns when a member is to serve alone unless somebody is heard; false if it
@@ -99,7 +100,7 @@ func (f *facts) nextAlone() (time.Time, bool) {
 
 // waitAlone lets members serve alone whose wait is over and verified, as wait does for the
 // whole group.
-func (s *step) waitAlone(in Tick) {
+func (s *step) waitAlone(in vrrp.Tick) {
 	f := s.f
 	at, ok := f.nextAlone()
 	if !ok || s.giveTimeAlone(s.lateFor(at)) || !s.dueAndVerified(at, in.Cause.Trace) {
@@ -143,8 +144,8 @@ func (s *step) silenceBroken(m *member, at time.Time, interval time.Duration) {
 }
 
 // heardAlone takes an advert for a member that serves alone.
-func (s *step) heardAlone(m *member, h Heard) {
-	if h.Priority > Impaired {
+func (s *step) heardAlone(m *member, h vrrp.Heard) {
+	if h.Priority > vrrp.Impaired {
 		s.standDown(m, trigger{event.HigherPriorityBackup, m, h.Cause})
 		return
 	}
@@ -154,7 +155,7 @@ func (s *step) heardAlone(m *member, h Heard) {
 		return
 	}
 	for _, n := range s.f.members {
-		if s.f.servesAlone(n) && n.known(s.now) && n.other.priority == Impaired {
+		if s.f.servesAlone(n) && n.known(s.now) && n.other.priority == vrrp.Impaired {
 			n.other.lost = true
 			s.standDown(n, trigger{event.HigherPriorityBackup, first, h.Cause})
 		}
@@ -166,7 +167,7 @@ func (s *step) heardAlone(m *member, h Heard) {
 // others, too, or the two would yield to each other on different segments.
 func (s *step) decides() *member {
 	for _, m := range s.f.members {
-		if (s.f.servesAlone(m) || m.other.lost) && m.known(s.now) && m.other.priority == Impaired {
+		if (s.f.servesAlone(m) || m.other.lost) && m.known(s.now) && m.other.priority == vrrp.Impaired {
 			return m
 		}
 	}
@@ -192,7 +193,7 @@ func (s *step) stallAlone(by *member, cause event.Cause) bool {
 
 // sleptAlone judges a time in which the whole router stood still for gap, for members that
 // serve alone, or are to.
-func (s *step) sleptAlone(in Slept) {
+func (s *step) sleptAlone(in vrrp.Slept) {
 	for _, m := range s.f.members {
 		if s.f.servesAlone(m) && in.Gap > time.Duration(m.Miss)*m.Instance.Interval {
 			s.stallAlone(m, in.Cause)
@@ -204,7 +205,7 @@ func (s *step) sleptAlone(in Slept) {
 
 // serving returns the instances to which an order for all that serves goes: nil stands for
 // all members, where the group is Active.
-func (s *step) serving() (only []*Instance) {
+func (s *step) serving() (only []*vrrp.Instance) {
 	if s.f.state() == event.Active {
 		return nil
 	}
@@ -225,7 +226,7 @@ func (m *member) beganAlone(group event.State) bool {
 // followAlone gives the orders for members that begin or cease to serve alone, and reports
 // whether there are any. The group was and is in the given states.
 func (s *step) followAlone(before, after event.State) (changed bool) {
-	var begun, ended []*Instance
+	var begun, ended []*vrrp.Instance
 	for _, m := range s.f.members {
 		did, does := m.beganAlone(before), s.f.servesAlone(m)
 		switch {
@@ -240,10 +241,10 @@ func (s *step) followAlone(before, after event.State) (changed bool) {
 		}
 	}
 	if len(ended) > 0 {
-		s.emit(Release{s.why.cause, ended})
+		s.emit(vrrp.Release{Cause: s.why.cause, Only: ended})
 	}
 	if len(begun) > 0 {
-		s.emit(Hold{s.why.cause, begun})
+		s.emit(vrrp.Hold{Cause: s.why.cause, Only: begun})
 	}
 	return len(begun)+len(ended) > 0
 }
@@ -268,9 +269,9 @@ func (s *step) leaveAlone(m *member) {
 	}
 	m.alone, m.newActive = false, event.NotActive
 	if s.silent || !m.canSend() || m.tooLong() || s.why.reason == event.HigherPriorityBackup {
-		s.emit(Mute{s.why.cause, m.Instance})
+		s.emit(vrrp.Mute{Cause: s.why.cause, Instance: m.Instance})
 	} else {
-		s.emit(Resign{s.why.cause, m.Instance})
+		s.emit(vrrp.Resign{Cause: s.why.cause, Instance: m.Instance})
 	}
 	if m.lacks != nil {
 		m.lacks.until = s.now.Add(s.f.impairment.holdOff)

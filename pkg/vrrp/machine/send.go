@@ -1,4 +1,4 @@
-package vrrp
+package machine
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 )
 
 // An Active whose adverts its own kernel refuses (a firewall, a full queue) is
@@ -48,7 +49,7 @@ type sends struct {
 }
 
 // note records the outcome of an advert to one destination.
-func (h *sends) note(in Sends) {
+func (h *sends) note(in vrrp.Sends) {
 	if in.InRow == 0 {
 		if delete(h.refused, in.To); len(h.refused) == 0 {
 			h.refused = nil
@@ -88,7 +89,7 @@ func (m *member) heardUntil() time.Time {
 
 func (m *member) sendFault() faultKey { return faultKey{m.Name, event.SendFailed} }
 
-func (s *step) absorbSends(in Sends) {
+func (s *step) absorbSends(in vrrp.Sends) {
 	m := s.member(in.Instance)
 	if m == nil {
 		return
@@ -164,7 +165,7 @@ func (m *member) retrySendsAt() time.Time {
 }
 
 // retryFailedSends probes for all members whose sends have failed.
-func (s *step) retryFailedSends(in Tick) {
+func (s *step) retryFailedSends(in vrrp.Tick) {
 	if len(s.f.faults) == 0 {
 		return
 	}
@@ -188,7 +189,7 @@ func (s *step) retrySends(m *member, cause event.Cause) {
 	default:
 		h.holdOff = min(2*h.holdOff, probeMost)
 		h.probeAt = s.now.Add(h.holdOff)
-		probe := Probe{Cause: cause, Instance: m.Instance, Index: m.link.Index, Source: m.source, Checksum: m.checksum, Priority: 1}
+		probe := vrrp.Probe{Cause: cause, Instance: m.Instance, Index: m.link.Index, Source: m.source, Checksum: m.checksum, Priority: 1}
 		if m.known(s.now) && m.other.priority <= 1 {
 			probe.Priority = 0
 		}
@@ -198,7 +199,7 @@ func (s *step) retrySends(m *member, cause event.Cause) {
 
 // absorbProbed ends the fault if the probe left, to the router that is Active. The
 // report of a first advert lets the addresses follow.
-func (s *step) absorbProbed(in Probed) {
+func (s *step) absorbProbed(in vrrp.Probed) {
 	m := s.member(in.Instance)
 	if m == nil {
 		return
@@ -253,9 +254,9 @@ const confirmTimeout = 500 * time.Millisecond
 
 // confirmation holds the reports of a member's first advert as Active.
 type confirmation struct {
-	wanted  bool   // the addresses wait for it
-	result  Probed // the last report of a first advert or of a probe; zero: none since the last takeover
-	refused bool   // result says so, and it is of this takeover
+	wanted  bool        // the addresses wait for it
+	result  vrrp.Probed // the last report of a first advert or of a probe; zero: none since the last takeover
+	refused bool        // result says so, and it is of this takeover
 }
 
 // displaces reports whether a member takes over from an Active that it hears, at the
@@ -266,7 +267,7 @@ func (m *member) displaces(now time.Time) bool {
 
 // early returns the report of the first advert of the takeover at the instant at, which
 // the engine may have sent ahead of us; false if there is none.
-func (m *member) early(at time.Time) (Probed, bool) {
+func (m *member) early(at time.Time) (vrrp.Probed, bool) {
 	sent := m.confirm.result.Cause.At
 	return m.confirm.result, !sent.IsZero() && !sent.Before(at)
 }
@@ -288,7 +289,7 @@ func (s *step) refusedAhead(at time.Time, cause event.Cause) bool {
 func (s *step) wantConfirmation(m *member) {
 	c := &m.confirm
 	heard := m.displaces(s.now)
-	owner := m.Priority == Owner && newActiveReason(s.why.reason) == event.ByPriority && s.why.reason != event.PeerResigned
+	owner := m.Priority == vrrp.Owner && newActiveReason(s.why.reason) == event.ByPriority && s.why.reason != event.PeerResigned
 	c.wanted, c.refused = heard || owner, false
 	if first, ok := m.early(s.f.takeover()); c.wanted && ok {
 		c.refused = m.refusedProbe(first)
@@ -299,7 +300,7 @@ func (s *step) wantConfirmation(m *member) {
 	}
 	timeout := confirmTimeout
 	if !heard {
-		timeout = m.ActiveDownInterval(m.Instance.Interval)
+		timeout = m.activeDown(m.Instance.Interval)
 	}
 	if limit := s.now.Add(timeout); limit.After(s.f.confirmBy) {
 		s.f.confirmBy = limit
@@ -311,7 +312,7 @@ func (s *step) wantConfirmation(m *member) {
 func (m *member) heard(now time.Time) bool { return now.Before(m.heardUntil()) }
 
 // confirmFirst takes the report of a first advert.
-func (s *step) confirmFirst(m *member, in Probed) {
+func (s *step) confirmFirst(m *member, in vrrp.Probed) {
 	c := &m.confirm
 	if c.result = in; !c.wanted || s.f.state() != event.Active {
 		return
@@ -339,7 +340,7 @@ func (s *step) holdConfirmed(cause event.Cause) {
 	}
 	if !wait {
 		s.f.confirmBy = time.Time{}
-		s.emit(Hold{Cause: cause})
+		s.emit(vrrp.Hold{Cause: cause})
 	}
 }
 
@@ -362,13 +363,13 @@ func (s *step) endConfirmation(cause event.Cause) {
 		}
 	}
 	s.dropConfirmations()
-	s.emit(Hold{Cause: cause})
+	s.emit(vrrp.Hold{Cause: cause})
 }
 
 // reannounce announces the addresses again if they are held.
 func (s *step) reannounce(cause event.Cause) {
 	if s.f.confirmBy.IsZero() {
-		s.emit(Reannounce{cause, s.serving()})
+		s.emit(vrrp.Reannounce{Cause: cause, Only: s.serving()})
 	}
 }
 
@@ -382,7 +383,7 @@ func (s *step) dropConfirmations() {
 
 // refusedProbe reports whether an advert did not leave to those who must hear it: to the
 // group, or to the peer that is Active; while none is known, to any peer.
-func (m *member) refusedProbe(in Probed) bool {
+func (m *member) refusedProbe(in vrrp.Probed) bool {
 	if len(m.Unicast.Peers) == 0 {
 		return len(in.Refused) > 0
 	}

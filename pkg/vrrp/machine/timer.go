@@ -1,14 +1,14 @@
-package vrrp
+package machine
 
 import (
 	"time"
 
 	"ripcord/pkg/event"
-	"ripcord/pkg/wire"
+	"ripcord/pkg/vrrp"
 )
 
 // absorbTick ends the timers that have run out.
-func (s *step) absorbTick(in Tick) {
+func (s *step) absorbTick(in vrrp.Tick) {
 	s.f.clock = s.now
 	s.retryFailedSends(in)
 	s.endHoldOffs(in)
@@ -35,7 +35,7 @@ func (s *step) absorbTick(in Tick) {
 
 // wait takes the next step towards Active: asks the verifiers shortly ahead of
 // the takeover, and at its instant decides with the facts that they found.
-func (s *step) wait(in Tick) {
+func (s *step) wait(in vrrp.Tick) {
 	if s.giveTime(s.lateFor(s.f.takeover())) {
 		return
 	}
@@ -71,9 +71,9 @@ func (s *step) verify(at time.Time, trace event.Trace) {
 		trace:   trace,
 		about:   at,
 		limit:   limit.Add(min(verifyTimeout, s.f.shortest())),
-		answers: make(map[Verifier]bool, 2),
+		answers: make(map[vrrp.Verifier]bool, 2),
 	}
-	s.emit(Verify{Ticket: s.f.asked.ticket, Interfaces: s.cfg.Links()})
+	s.emit(vrrp.Verify{Ticket: s.f.asked.ticket, Interfaces: s.cfg.Links()})
 }
 
 // dueAndVerified asks the verifiers shortly ahead of the takeover at the instant at, and
@@ -117,7 +117,7 @@ func (s *step) takeoverReason(cause event.Cause) trigger {
 	switch {
 	case resigned != nil:
 		return trigger{event.PeerResigned, resigned, resigned.resigned.cause}
-	case lower != nil && lower.Priority == Owner:
+	case lower != nil && lower.Priority == vrrp.Owner:
 		return trigger{event.OwnerPreempt, lower, cause}
 	case lower != nil && lower.delayed:
 		return trigger{event.PreemptHoldTimeout, lower, cause}
@@ -129,12 +129,12 @@ func (s *step) takeoverReason(cause event.Cause) trigger {
 
 // absorbRejoined begins the wait of a member anew whose adverts could not be heard.
 // An address owner waits for nobody, and an Active for nothing.
-func (s *step) absorbRejoined(in Rejoined) {
+func (s *step) absorbRejoined(in vrrp.Rejoined) {
 	m := s.member(in.Instance)
 	if m != nil {
 		s.silenceBroken(m, in.Cause.At, m.interval)
 	}
-	if m == nil || m.Priority == Owner || !s.f.waiting() && !s.f.recovering() {
+	if m == nil || m.Priority == vrrp.Owner || !s.f.waiting() && !s.f.recovering() {
 		return
 	}
 	m.renew(in.Cause.At)
@@ -171,7 +171,7 @@ func (f *facts) delayStart(now time.Time) {
 
 // reportPreemptDelay logs, once for each delay, that preemption of a lower-priority
 // Active is held off.
-func (s *step) reportPreemptDelay(m *member, h Heard) {
+func (s *step) reportPreemptDelay(m *member, h vrrp.Heard) {
 	if m.delayed || s.f.recovering() || h.Priority >= m.Priority || !m.Preempt || !s.now.Before(m.preemptFrom) {
 		return
 	}
@@ -199,7 +199,7 @@ func (f *facts) holdReason() string {
 // not have woken yet (router.Core).
 
 // prepare arms and disarms the engine for what the facts now say, after in.
-func (s *step) prepare(in Input) {
+func (s *step) prepare(in vrrp.Input) {
 	f := s.f
 	if f.armed.IsZero() && f.asked.ticket == 0 {
 		return // as at each advert of the Active: nobody was asked, so nothing is decided
@@ -217,18 +217,18 @@ func (s *step) prepare(in Input) {
 	}
 	if !f.armed.IsZero() {
 		cause := s.why.cause
-		if h, ok := in.(Heard); ok {
+		if h, ok := in.(vrrp.Heard); ok {
 			cause = h.Cause
 		}
 		for _, m := range f.members {
-			s.emit(Disarm{cause, m.Instance})
+			s.emit(vrrp.Disarm{Cause: cause, Instance: m.Instance})
 		}
 		f.armed = time.Time{}
 	}
 	if s.now.Before(at) {
 		cause := s.takeoverReason(event.Cause{Trace: f.asked.trace, At: at}).cause
 		for _, m := range f.members {
-			s.emit(Arm{s.advert(m, cause), at})
+			s.emit(vrrp.Arm{Advertise: s.advert(m, cause), At: at})
 		}
 		f.armed = at
 	}
@@ -263,35 +263,10 @@ const (
 	reannounceSpaced = time.Second            // the least time between two announcements because of rivals
 )
 
-// SkewTime returns ((256 - priority) * interval) / 256 (RFC 9568 §6.1), in
-// nanoseconds, so that Backups of different priority differ at any interval.
-func SkewTime(priority uint8, interval time.Duration) time.Duration {
-	return time.Duration(256-int64(priority)) * interval / 256
-}
+// timing returns what the intervals of a member follow from.
+func (m *member) timing() vrrp.Timing { return m.Timing(m.Priority) }
 
-// ActiveDownInterval returns miss * interval + SkewTime (RFC 9568 §6.1, where miss
-// is 3).
-func ActiveDownInterval(priority uint8, interval time.Duration, miss int) time.Duration {
-	return time.Duration(miss)*interval + SkewTime(priority, interval)
-}
-
-// SkewTime returns the Skew_Time of a member whose Active advertises each interval. In
-// VRRPv2 it is (256 - priority) / 256 seconds whatever the interval (RFC 3768
-// §6.1).
-func (m *member) SkewTime(interval time.Duration) time.Duration {
-	return m.skewOf(m.Priority, interval)
-}
-
-// ActiveDownInterval returns the Active_Down_Interval of a member whose Active advertises
-// each interval; in VRRPv2 it is the Master_Down_Interval (RFC 3768 §6.1).
-func (m *member) ActiveDownInterval(interval time.Duration) time.Duration {
-	return time.Duration(m.Miss)*interval + m.SkewTime(interval)
-}
-
-// skewOf returns the Skew_Time of a member that has the given priority.
-func (m *member) skewOf(priority uint8, interval time.Duration) time.Duration {
-	if m.Version == wire.V2 {
-		interval = time.Second
-	}
-	return SkewTime(priority, interval)
+// activeDown returns the Active_Down_Interval of a member whose Active advertises each interval.
+func (m *member) activeDown(interval time.Duration) time.Duration {
+	return m.timing().ActiveDownInterval(interval)
 }

@@ -1,19 +1,20 @@
-package vrrp
+package machine
 
 import (
 	"slices"
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 )
 
 // tracker is a Tracker of the group, and what is known of it.
 type tracker struct {
-	Tracker
+	vrrp.Tracker
 	member *member // that lists it; nil: the group does
 	// faultAll is set if all that the group itself lists have to fail.
 	faultAll bool
-	state    TrackerState
+	state    vrrp.TrackerState
 	since    time.Time // of the state
 	change   int       // that it reported, if it reports one
 	err      string
@@ -22,15 +23,15 @@ type tracker struct {
 // failed reports whether the tracker is down, or up if it is reversed.
 func (t *tracker) failed() bool {
 	if t.Reverse {
-		return t.state == TrackerUp
+		return t.state == vrrp.TrackerUp
 	}
-	return t.state == TrackerDown
+	return t.state == vrrp.TrackerDown
 }
 
 // adds returns what the tracker adds to the priority.
 func (t *tracker) adds() int {
 	switch {
-	case t.state == TrackerWaiting, t.Reported && t.failed():
+	case t.state == vrrp.TrackerWaiting, t.Reported && t.failed():
 		return 0
 	case t.Reported:
 		return t.change
@@ -45,7 +46,7 @@ func (t *tracker) fatal() bool { return t.Weight == 0 }
 
 // fault returns the fault that the failure of the tracker is.
 func (t *tracker) fault() faultKey {
-	if t.Kind == TrackInterface {
+	if t.Kind == vrrp.TrackInterface {
 		return faultKey{t.Name, event.InterfaceDown}
 	}
 	return faultKey{t.Name, event.CheckFailed}
@@ -53,7 +54,7 @@ func (t *tracker) fault() faultKey {
 
 // ends returns the reason of the transition that the end of the fault brings.
 func (t *tracker) ends() event.Reason {
-	if t.Kind == TrackInterface {
+	if t.Kind == vrrp.TrackInterface {
 		return event.InterfaceUp
 	}
 	return event.Recovered
@@ -64,12 +65,12 @@ type trackers []tracker
 
 // newTrackers returns what a group tracks. The links of the members are watched anyway;
 // a link of which nothing is known is down.
-func newTrackers(cfg *Group, members []*member, now time.Time) (list trackers) {
-	add := func(m *member, of []Tracker) {
+func newTrackers(cfg *vrrp.Group, members []*member, now time.Time) (list trackers) {
+	add := func(m *member, of []vrrp.Tracker) {
 		for _, t := range of {
-			state := TrackerWaiting
-			if t.Kind == TrackInterface {
-				state = TrackerDown
+			state := vrrp.TrackerWaiting
+			if t.Kind == vrrp.TrackInterface {
+				state = vrrp.TrackerDown
 			}
 			list = append(list, tracker{Tracker: t, member: m, faultAll: cfg.FaultAll, state: state, since: now})
 		}
@@ -82,7 +83,7 @@ func newTrackers(cfg *Group, members []*member, now time.Time) (list trackers) {
 }
 
 // note notes the state of all trackers of that name, and reports whether it is news.
-func (l trackers) note(kind TrackerKind, name string, state TrackerState, change int, err string, now time.Time) (changed bool) {
+func (l trackers) note(kind vrrp.TrackerKind, name string, state vrrp.TrackerState, change int, err string, now time.Time) (changed bool) {
 	for i := range l {
 		t := &l[i]
 		if t.Kind != kind || t.Name != name || t.state == state && t.change == change && t.err == err {
@@ -140,7 +141,7 @@ func (l trackers) firstFault() *tracker {
 // awaitChecks reports whether a check of the group has no result yet.
 func (l trackers) awaitChecks() bool {
 	for i := range l {
-		if l[i].state == TrackerWaiting {
+		if l[i].state == vrrp.TrackerWaiting {
 			return true
 		}
 	}

@@ -1,15 +1,16 @@
-package vrrp
+package machine
 
 import (
 	"fmt"
 	"strings"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
 
 // describe puts effects into words.
-func describe(l *lan, effects []Effect) string {
+func describe(l *lan, effects []vrrp.Effect) string {
 	var said []string
 	for _, e := range effects {
 		said = append(said, inWords(l, e))
@@ -17,9 +18,9 @@ func describe(l *lan, effects []Effect) string {
 	return strings.Join(said, "; ")
 }
 
-func inWords(l *lan, e Effect) string {
+func inWords(l *lan, e vrrp.Effect) string {
 	switch e := e.(type) {
-	case Advertise:
+	case vrrp.Advertise:
 		said := fmt.Sprintf("advertise %s from %v on #%d", e.Instance.Name, e.Source, e.Index)
 		if e.Priority != e.Instance.Priority {
 			said += fmt.Sprintf(" with priority %d", e.Priority)
@@ -31,31 +32,31 @@ func inWords(l *lan, e Effect) string {
 			said += fmt.Sprintf(" each %v", e.Interval)
 		}
 		return said
-	case Arm:
+	case vrrp.Arm:
 		return fmt.Sprintf("arm %v: %s", e.At.Sub(l.begin), inWords(l, e.Advertise))
-	case Disarm:
+	case vrrp.Disarm:
 		return "disarm " + e.Instance.Name
-	case AdvertiseNow:
+	case vrrp.AdvertiseNow:
 		return "advertise " + e.Instance.Name + " now"
-	case Resign:
+	case vrrp.Resign:
 		return "resign " + e.Instance.Name
-	case Mute:
+	case vrrp.Mute:
 		return "mute " + e.Instance.Name
-	case Probe:
+	case vrrp.Probe:
 		return fmt.Sprintf("probe %s from %v on #%d with priority %d", e.Instance.Name, e.Source, e.Index, e.Priority)
-	case Hold:
+	case vrrp.Hold:
 		return "hold" + namesOf(e.Only)
-	case Release:
+	case vrrp.Release:
 		return "release" + namesOf(e.Only)
-	case Reannounce:
+	case vrrp.Reannounce:
 		return "reannounce" + namesOf(e.Only)
-	case Verify:
+	case vrrp.Verify:
 		return "verify " + strings.Join(e.Interfaces, " ")
-	case Ask:
+	case vrrp.Ask:
 		return "ask on " + strings.Join(e.Interfaces, " ")
-	case RunFence:
+	case vrrp.RunFence:
 		return fmt.Sprintf("fence %v, the Active of %s, for %s", e.Active, e.Instance.Name, e.Group)
-	case Report:
+	case vrrp.Report:
 		return reportInWords(l, e.Event)
 	}
 	return fmt.Sprintf("%T", e)
@@ -113,7 +114,7 @@ func reportInWords(l *lan, e event.Event) string {
 }
 
 // namesOf lists the instances that alone an order concerns.
-func namesOf(only []*Instance) (said string) {
+func namesOf(only []*vrrp.Instance) (said string) {
 	for _, in := range only {
 		said += " " + in.Name
 	}

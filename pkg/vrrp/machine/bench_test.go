@@ -1,4 +1,4 @@
-package vrrp
+package machine
 
 import (
 	"net/netip"
@@ -6,10 +6,11 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 )
 
-func heardOf(at time.Time) Heard {
-	return Heard{
+func heardOf(at time.Time) vrrp.Heard {
+	return vrrp.Heard{
 		Cause: event.Cause{Trace: 1, At: at}, Instance: "inside", Source: netip.MustParseAddr("192.0.2.9"),
 		Priority: 200, Interval: time.Second,
 	}
@@ -19,7 +20,7 @@ func heardOf(at time.Time) Heard {
 // what may be done to it.
 func BenchmarkStepHeardInBackup(b *testing.B) {
 	m, now := fixture()
-	var in Input = heardOf(now)
+	var in vrrp.Input = heardOf(now)
 	b.ReportAllocs()
 	for b.Loop() {
 		m.Step(now, in)
@@ -31,7 +32,7 @@ func BenchmarkStepHeardRival(b *testing.B) {
 	now, _ := serve(m)
 	h := heardOf(now)
 	h.Priority = 50
-	var in Input = h
+	var in vrrp.Input = h
 	b.ReportAllocs()
 	for b.Loop() {
 		m.Step(now, in)
@@ -40,7 +41,7 @@ func BenchmarkStepHeardRival(b *testing.B) {
 
 func BenchmarkStepTick(b *testing.B) {
 	m, now := fixture()
-	var in Input = Tick{event.Cause{Trace: 1, At: now}}
+	var in vrrp.Input = vrrp.Tick{Cause: event.Cause{Trace: 1, At: now}}
 	b.ReportAllocs()
 	for b.Loop() {
 		m.Step(now, in)
@@ -68,8 +69,8 @@ func BenchmarkDeadline(b *testing.B) {
 // none of them has changed it, of a group in Fault too.
 func TestHeardAllocatesNothing(t *testing.T) {
 	m, now := fixture()
-	var heard, tick Input = heardOf(now), Tick{event.Cause{At: now}}
-	step := func(in Input) func() { return func() { m.Step(now, in); m.Status(now) } }
+	var heard, tick vrrp.Input = heardOf(now), vrrp.Tick{Cause: event.Cause{At: now}}
+	step := func(in vrrp.Input) func() { return func() { m.Step(now, in); m.Status(now) } }
 	if n := testing.AllocsPerRun(100, step(heard)); n != 0 {
 		t.Errorf("an advert in Backup allocates %v times", n)
 	}
@@ -82,7 +83,7 @@ func TestHeardAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(100, step(rival)); n != 0 {
 		t.Errorf("a rival that was answered allocates %v times", n)
 	}
-	m.Step(now, LinkSeen{event.Link{Name: "eth1", Index: 3}})
+	m.Step(now, vrrp.LinkSeen{Link: event.Link{Name: "eth1", Index: 3}})
 	if n := testing.AllocsPerRun(100, step(heard)); n != 0 || m.State() != event.Fault {
 		t.Errorf("an advert in Fault (%v) allocates %v times", m.State(), n)
 	}

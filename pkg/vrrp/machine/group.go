@@ -1,4 +1,4 @@
-package vrrp
+package machine
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 )
 
 // transition lists the effects of a transition, in the order of docs/architecture.md#transitions.
@@ -41,11 +42,11 @@ func (s *step) enter() {
 		m.sends.refused = nil // what failed before this is history
 		s.advertise(m, s.why.cause)
 		if m.state == event.Active {
-			s.emit(AdvertiseNow{s.why.cause, m.Instance})
+			s.emit(vrrp.AdvertiseNow{Cause: s.why.cause, Instance: m.Instance})
 		}
 	}
 	if s.f.confirmBy.IsZero() {
-		s.emit(Hold{Cause: s.why.cause})
+		s.emit(vrrp.Hold{Cause: s.why.cause})
 	}
 }
 
@@ -56,12 +57,12 @@ func (s *step) leave() {
 		m.newActive = event.NotActive
 		neverSent := m.ordered.config == nil // it joined in this very step
 		if s.silent || neverSent || !m.canSend() || m.tooLong() || s.outranked(m) {
-			s.emit(Mute{s.why.cause, m.Instance})
+			s.emit(vrrp.Mute{Cause: s.why.cause, Instance: m.Instance})
 		} else {
-			s.emit(Resign{s.why.cause, m.Instance})
+			s.emit(vrrp.Resign{Cause: s.why.cause, Instance: m.Instance})
 		}
 	}
-	s.emit(Release{Cause: s.why.cause})
+	s.emit(vrrp.Release{Cause: s.why.cause})
 	s.dropConfirmations()
 	s.holdOff()
 }
@@ -176,7 +177,7 @@ func (s *step) provedApart(m *member, source netip.Addr, n *member, other netip.
 // provesOutOfStep checks whether an advert shows alive an Active that a
 // cascade took for gone. It reports true for an advert that was received before
 // the resignation and proves nothing, nor renews anything.
-func (s *step) provesOutOfStep(m *member, h Heard) (stale bool) {
+func (s *step) provesOutOfStep(m *member, h vrrp.Heard) (stale bool) {
 	c := m.cascaded
 	if c == nil || c.source != h.Source {
 		return false
@@ -218,23 +219,6 @@ func (s *step) inStep(m *member, r resignation) {
 	}
 }
 
-// Impaired is the priority that a router advertises while it lacks something of
-// what it should hold (impair.go). A router that hears it and lacks nothing takes over,
-// whatever its Preempt_Mode.
-const Impaired = 1
-
-// ImpairedLastStanding is that priority in a group with LastStanding, where 1 is that of a
-// member which serves alone: a router that lacks something is still better.
-const ImpairedLastStanding = 2
-
-// Impaired returns the priority that the group advertises while it lacks something.
-func (g *Group) Impaired() uint8 {
-	if g.LastStanding {
-		return ImpairedLastStanding
-	}
-	return Impaired
-}
-
 // priority returns the priority in force, which is one for all members of a group:
 // it is advertised, sets Skew_Time, and is compared with that of others. It is the
 // only place that derives it.
@@ -248,12 +232,12 @@ func (f *facts) priority() uint8 {
 // ownPriority returns the priority that the group has if it lacks nothing.
 func (f *facts) ownPriority() uint8 {
 	own := f.members[0].Instance.Priority
-	if own == Owner {
-		return Owner // weights do not make another of the owner of the addresses
+	if own == vrrp.Owner {
+		return vrrp.Owner // weights do not make another of the owner of the addresses
 	}
 	least := leastPriority
 	if f.lastStanding {
-		least = ImpairedLastStanding + 1
+		least = vrrp.ImpairedLastStanding + 1
 	}
 	return uint8(min(max(int(own)+f.trackers.weights(), least), mostPriority))
 }
@@ -261,7 +245,7 @@ func (f *facts) ownPriority() uint8 {
 // The bounds of a priority with weights: 255 is the owner's, 0 resigns.
 const (
 	leastPriority = 1
-	mostPriority  = Owner - 1
+	mostPriority  = vrrp.Owner - 1
 )
 
 // reprioritize lets all members follow the priority in force. An Active whose
@@ -278,7 +262,7 @@ func (s *step) reprioritize(cause event.Cause) {
 		if active {
 			s.updateAdvert(m, cause)
 			if s.f.listening == nil {
-				s.emit(AdvertiseNow{cause, m.Instance})
+				s.emit(vrrp.AdvertiseNow{Cause: cause, Instance: m.Instance})
 			}
 		}
 	}
@@ -320,13 +304,13 @@ func (s *step) yieldAgain(list []*member) {
 
 // fell reports whether an advert shows that the Active, which was at least as good as
 // this router until then, has lowered its priority below ours.
-func (m *member) fell(was other, h Heard) bool {
+func (m *member) fell(was other, h vrrp.Heard) bool {
 	return was.source == h.Source && was.priority >= m.Priority && h.Priority < m.Priority
 }
 
 // replace lets the group take over from an Active that fell when Skew_Time has
 // passed, or at once if it is the only Backup: until then the Active goes on serving.
-func (s *step) replace(m *member, h Heard) {
+func (s *step) replace(m *member, h vrrp.Heard) {
 	if at := h.Cause.At.Add(s.f.resignationWait(m)); at.Before(m.downAt) {
 		s.f.unverify()
 		m.downAt, m.holdReported = at, false

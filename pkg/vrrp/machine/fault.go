@@ -1,9 +1,10 @@
-package vrrp
+package machine
 
 import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 )
 
 // faultKey tells faults apart: the link or the instance that has it, and why.
@@ -100,7 +101,7 @@ func (s *step) raiseLinkFault(m *member, key faultKey, err string) {
 
 // absorbCondition raises a fault for as long as a condition lasts that another goroutine
 // watches, and reports its begin and its end.
-func (s *step) absorbCondition(in Condition) {
+func (s *step) absorbCondition(in vrrp.Condition) {
 	m := s.member(in.Instance)
 	if m == nil {
 		return

@@ -1,4 +1,4 @@
-package vrrp
+package machine
 
 import (
 	"net/netip"
@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
 
@@ -20,34 +21,34 @@ func TestMachineProperties(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"time":     w.passTime,
 			"deadline": w.toDeadline,
-			"tick":     func(t *rapid.T) { w.step(t, Tick{w.cause(0)}) },
+			"tick":     func(t *rapid.T) { w.step(t, vrrp.Tick{Cause: w.cause(0)}) },
 			"heard":    w.hear,
 			"link":     w.changeLink,
 			"answer":   w.answer,
-			"stalled":  func(t *rapid.T) { w.step(t, Stalled{w.cause(0), w.instance(t), w.gap(t)}) },
-			"slept":    func(t *rapid.T) { w.step(t, Slept{w.cause(0), w.gap(t)}) },
-			"lease":    func(t *rapid.T) { w.step(t, LeaseLost{w.cause(0), w.instance(t), w.gap(t)}) },
+			"stalled":  func(t *rapid.T) { w.step(t, vrrp.Stalled{Cause: w.cause(0), Instance: w.instance(t), Gap: w.gap(t)}) },
+			"slept":    func(t *rapid.T) { w.step(t, vrrp.Slept{Cause: w.cause(0), Gap: w.gap(t)}) },
+			"lease":    func(t *rapid.T) { w.step(t, vrrp.LeaseLost{Cause: w.cause(0), Instance: w.instance(t), Gap: w.gap(t)}) },
 			"sends": func(t *rapid.T) {
-				w.step(t, Sends{Cause: w.cause(0), Instance: w.instance(t), InRow: rapid.IntRange(0, 5).Draw(t, "row")})
+				w.step(t, vrrp.Sends{Cause: w.cause(0), Instance: w.instance(t), InRow: rapid.IntRange(0, 5).Draw(t, "row")})
 			},
 			"probed": func(t *rapid.T) {
 				refused := rapid.SampledFrom([][]netip.Addr{nil, {wire.Group4}}).Draw(t, "refused")
-				w.step(t, Probed{Cause: w.cause(0), Instance: w.instance(t), Refused: refused})
+				w.step(t, vrrp.Probed{Cause: w.cause(0), Instance: w.instance(t), Refused: refused})
 			},
 			"condition": func(t *rapid.T) {
 				reason := rapid.SampledFrom(event.Conditions[:]).Draw(t, "reason")
-				w.step(t, Condition{w.cause(0), w.instance(t), reason, "", rapid.Bool().Draw(t, "on")})
+				w.step(t, vrrp.Condition{Cause: w.cause(0), Instance: w.instance(t), Reason: reason, Err: "", On: rapid.Bool().Draw(t, "on")})
 			},
-			"rejoined": func(t *rapid.T) { w.step(t, Rejoined{w.cause(0), w.instance(t)}) },
+			"rejoined": func(t *rapid.T) { w.step(t, vrrp.Rejoined{Cause: w.cause(0), Instance: w.instance(t)}) },
 			"placed": func(t *rapid.T) {
 				missing := rapid.SampledFrom([][]string{nil, {"x"}, {"x", "y"}}).Draw(t, "missing")
-				w.step(t, Placed{w.cause(0), w.instance(t), missing, Degree(rapid.IntRange(0, 2).Draw(t, "degree"))})
+				w.step(t, vrrp.Placed{Cause: w.cause(0), Instance: w.instance(t), Missing: missing, Degree: vrrp.Degree(rapid.IntRange(0, 2).Draw(t, "degree"))})
 			},
 			"forwards": func(t *rapid.T) {
-				w.step(t, Forwards{w.cause(0), rapid.SampledFrom([]string{"eth0", "eth1"}).Draw(t, "link")})
+				w.step(t, vrrp.Forwards{Cause: w.cause(0), Interface: rapid.SampledFrom([]string{"eth0", "eth1"}).Draw(t, "link")})
 			},
-			"start": func(t *rapid.T) { w.step(t, Start{w.cause(0)}) },
-			"stop":  func(t *rapid.T) { w.step(t, Stop{w.cause(0)}) },
+			"start": func(t *rapid.T) { w.step(t, vrrp.Start{Cause: w.cause(0)}) },
+			"stop":  func(t *rapid.T) { w.step(t, vrrp.Stop{Cause: w.cause(0)}) },
 		})
 		w.mustServe(t)
 	})
@@ -72,10 +73,10 @@ type world struct {
 
 func newWorld(t *rapid.T) *world {
 	interval := rapid.SampledFrom([]time.Duration{10 * time.Millisecond, 100 * time.Millisecond, time.Second})
-	group := Group{Name: "edge", LastStanding: rapid.Bool().Draw(t, "last standing")}
-	priority := rapid.SampledFrom([]uint8{1, 100, 254, Owner}).Draw(t, "priority")
+	group := vrrp.Group{Name: "edge", LastStanding: rapid.Bool().Draw(t, "last standing")}
+	priority := rapid.SampledFrom([]uint8{1, 100, 254, vrrp.Owner}).Draw(t, "priority")
 	preempt := rapid.Bool().Draw(t, "preempt")
-	recovery := Recovery{rapid.IntRange(1, 3).Draw(t, "recovery adverts"), rapid.SampledFrom([]time.Duration{
+	recovery := vrrp.Recovery{Adverts: rapid.IntRange(1, 3).Draw(t, "recovery adverts"), Wait: rapid.SampledFrom([]time.Duration{
 		0, 50 * time.Millisecond, 20 * time.Second}).Draw(t, "recovery wait")}
 	delays := []time.Duration{0, 0, 2 * time.Second, 20 * time.Second}
 	preemptDelay := rapid.SampledFrom(delays).Draw(t, "preempt delay")
@@ -85,7 +86,7 @@ func newWorld(t *rapid.T) *world {
 		{Name: "six", Interface: "eth0", VRID: 51, Family: event.IPv6},
 		{Name: "outside", Interface: "eth1", VRID: 52, Family: event.IPv4},
 	} {
-		group.Members = append(group.Members, Instance{
+		group.Members = append(group.Members, vrrp.Instance{
 			Virtual: v, Priority: priority, Preempt: preempt, AutoChecksum: true, Recovery: recovery,
 			PreemptDelay: preemptDelay, StartupDelay: startupDelay,
 			Version:  rapid.SampledFrom([]wire.Version{wire.V3, wire.V3, wire.V2}).Draw(t, "version"),
@@ -97,8 +98,8 @@ func newWorld(t *rapid.T) *world {
 		links:   map[string]event.Link{"eth0": {Name: "eth0"}, "eth1": {Name: "eth1"}},
 		sending: make(map[string]bool), held: make(map[string]bool), armed: make(map[string]time.Time),
 	}
-	w.m = NewMachine(group, &Tickets{}, w.now)
-	w.twin = NewMachine(group, &Tickets{}, w.now)
+	w.m = New(group, &Tickets{}, w.now)
+	w.twin = New(group, &Tickets{}, w.now)
 	if rapid.Bool().Draw(t, "booted") {
 		w.boot(t)
 	}
@@ -132,7 +133,7 @@ func (w *world) toDeadline(t *rapid.T) {
 	if at.After(w.now) {
 		w.now = at
 	}
-	w.step(t, Tick{w.cause(0)})
+	w.step(t, vrrp.Tick{Cause: w.cause(0)})
 }
 
 func (w *world) hear(t *rapid.T) {
@@ -142,7 +143,7 @@ func (w *world) hear(t *rapid.T) {
 		sources = []string{"fe80::1", "fe80::9"}
 	}
 	age := time.Duration(rapid.SampledFrom([]int64{0, 0, 0, int64(time.Millisecond), int64(time.Second)}).Draw(t, "age"))
-	w.step(t, Heard{
+	w.step(t, vrrp.Heard{
 		Cause: w.cause(age), Instance: instance,
 		Source:   netip.MustParseAddr(rapid.SampledFrom(sources).Draw(t, "source")),
 		Version:  rapid.SampledFrom([]wire.Version{wire.V3, wire.V3, wire.V2}).Draw(t, "their version"),
@@ -161,12 +162,12 @@ func (w *world) changeLink(t *rapid.T) {
 	link.Primary4 = rapid.SampledFrom([]netip.Addr{{}, ours4, ours4, ours4.Next()}).Draw(t, "address")
 	link.LinkLocal6 = rapid.SampledFrom([]netip.Addr{{}, ours6, ours6, ours6.Next()}).Draw(t, "link-local")
 	w.links[name] = link
-	w.step(t, LinkSeen{link})
+	w.step(t, vrrp.LinkSeen{Link: link})
 }
 
 func (w *world) answer(t *rapid.T) {
 	back := rapid.Uint64Range(0, min(w.asked, 1)).Draw(t, "back")
-	w.step(t, Answered{w.asked - back, rapid.SampledFrom([]Verifier{Receiver, Confirmer}).Draw(t, "by")})
+	w.step(t, vrrp.Answered{Ticket: w.asked - back, By: rapid.SampledFrom([]vrrp.Verifier{vrrp.Receiver, vrrp.Confirmer}).Draw(t, "by")})
 }
 
 var ours4, ours6 = netip.MustParseAddr("192.0.2.5"), netip.MustParseAddr("fe80::5")
@@ -175,27 +176,27 @@ func (w *world) boot(t *rapid.T) {
 	for _, name := range []string{"eth0", "eth1"} {
 		w.seq++
 		w.links[name] = event.Link{Name: name, Seq: w.seq, Index: 2, Usable: true, Primary4: ours4, LinkLocal6: ours6}
-		w.step(t, LinkSeen{w.links[name]})
+		w.step(t, vrrp.LinkSeen{Link: w.links[name]})
 	}
-	w.step(t, Start{w.cause(0)})
+	w.step(t, vrrp.Start{Cause: w.cause(0)})
 }
 
 // step gives an input to the machine and its twin, and checks what came of it.
-func (w *world) step(t *rapid.T, in Input) {
+func (w *world) step(t *rapid.T, in vrrp.Input) {
 	before := w.m.State()
 	effects := w.m.Step(w.now, in)
 	if again := w.twin.Step(w.now, in); !reflect.DeepEqual(effects, again) {
 		t.Fatalf("%#v: the same facts had other effects:\n%#v\n%#v", in, effects, again)
 	}
 	switch in.(type) {
-	case Start:
+	case vrrp.Start:
 		if !w.started {
 			w.opens = w.now.Add(w.m.Config().Members[0].StartupDelay)
 		}
 		w.started = true
-	case Stop:
+	case vrrp.Stop:
 		w.started = false
-	case Tick:
+	case vrrp.Tick:
 		if at, ok := w.m.Deadline(); ok && !at.After(w.now) {
 			t.Fatalf("a tick at %v leaves a deadline of %v: busy loop", w.now, at)
 		}
@@ -213,7 +214,7 @@ func (w *world) mustServe(t *rapid.T) {
 	w.boot(t)
 	for _, m := range w.m.Config().Members {
 		for _, reason := range event.Conditions {
-			w.step(t, Condition{Cause: w.cause(0), Instance: m.Name, Reason: reason})
+			w.step(t, vrrp.Condition{Cause: w.cause(0), Instance: m.Name, Reason: reason})
 		}
 	}
 	for end := w.now.Add(time.Minute); w.now.Before(end); {
@@ -224,7 +225,7 @@ func (w *world) mustServe(t *rapid.T) {
 		if at.After(w.now) {
 			w.now = at
 		}
-		w.step(t, Tick{w.cause(0)})
+		w.step(t, vrrp.Tick{Cause: w.cause(0)})
 	}
 	if w.m.State() != event.Active {
 		t.Fatalf("nobody else serves, and the group is %v: %+v", w.m.State(), w.m.Status(w.now))

@@ -1,4 +1,4 @@
-package vrrp
+package machine
 
 import (
 	"net/netip"
@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
 
@@ -34,7 +35,7 @@ var ownerEdges = map[[2]event.State]bool{
 }
 
 // dead reports whether a member cannot take part, as far as links tell.
-func (w *world) dead(in *Instance) bool {
+func (w *world) dead(in *vrrp.Instance) bool {
 	link := w.links[in.Interface]
 	return !link.Usable || !link.Address(in.Family).IsValid()
 }
@@ -69,29 +70,29 @@ func (w *world) checkState(t *rapid.T) {
 }
 
 // checkAlone checks what has to hold of a member that serves alone.
-func (w *world) checkAlone(t *rapid.T, in *InstanceStatus, group event.State) {
+func (w *world) checkAlone(t *rapid.T, in *vrrp.InstanceStatus, group event.State) {
 	switch {
 	case !w.m.Config().LastStanding || in.State != event.Active || group != event.Fault && group != event.Backup:
 		t.Fatalf("%s serves alone as %v, and the group is %v", in.Instance.Name, in.State, group)
 	case w.dead(in.Instance) || len(in.Faults) > 0:
 		t.Fatalf("%s serves alone with faults: %v", in.Instance.Name, in.Faults)
-	case in.EffectivePriority != Impaired || w.now.Before(w.opens):
+	case in.EffectivePriority != vrrp.Impaired || w.now.Before(w.opens):
 		t.Fatalf("%s serves alone with priority %d, %v before the startup_delay is over", in.Instance.Name, in.EffectivePriority, w.opens.Sub(w.now))
 	}
 }
 
 // checkEffects carries effects out, and checks that each fits what was before.
-func (w *world) checkEffects(t *rapid.T, effects []Effect) {
+func (w *world) checkEffects(t *rapid.T, effects []vrrp.Effect) {
 	for _, e := range effects {
 		switch e := e.(type) {
-		case Advertise:
+		case vrrp.Advertise:
 			link := w.links[e.Instance.Interface]
 			if w.dead(e.Instance) || e.Source != link.Address(e.Instance.Family) || e.Index != link.Index {
 				t.Fatalf("%+v is advertised, and the link is %+v", e, link)
 			}
 			w.sending[e.Instance.Name] = true
 			delete(w.armed, e.Instance.Name)
-		case Arm:
+		case vrrp.Arm:
 			link, name := w.links[e.Instance.Interface], e.Instance.Name
 			if w.dead(e.Instance) || e.Source != link.Address(e.Instance.Family) || e.Index != link.Index {
 				t.Fatalf("%+v is armed, and the link is %+v", e, link)
@@ -100,44 +101,44 @@ func (w *world) checkEffects(t *rapid.T, effects []Effect) {
 				t.Fatalf("at %v it is armed for %v; it is sent: %v; armed before: %v", w.now, e.At, w.sending[name], w.armed[name])
 			}
 			w.armed[name] = e.At
-		case Disarm:
+		case vrrp.Disarm:
 			if w.armed[e.Instance.Name].IsZero() {
 				t.Fatalf("%s is disarmed, and not armed", e.Instance.Name)
 			}
 			delete(w.armed, e.Instance.Name)
-		case AdvertiseNow:
+		case vrrp.AdvertiseNow:
 			if !w.sending[e.Instance.Name] {
 				t.Fatalf("%s is to be sent, and is not advertised", e.Instance.Name)
 			}
-		case Resign:
+		case vrrp.Resign:
 			if !w.links[e.Instance.Interface].Usable {
 				t.Fatalf("%s resigns on a link that is not usable", e.Instance.Name)
 			}
 			w.fallSilent(t, e.Instance)
-		case Mute:
+		case vrrp.Mute:
 			w.fallSilent(t, e.Instance)
-		case Hold:
+		case vrrp.Hold:
 			w.hold(t, true, e.Only)
-		case Release:
+		case vrrp.Release:
 			if len(w.held) > 0 || !w.confirming { // else its first adverts were never confirmed
 				w.hold(t, false, e.Only)
 			}
-		case Reannounce:
+		case vrrp.Reannounce:
 			for _, name := range w.names(e.Only) {
 				if !w.held[name] {
 					t.Fatalf("the addresses of %s are announced, and are not held", name)
 				}
 			}
-		case Probe:
+		case vrrp.Probe:
 			link := w.links[e.Instance.Interface]
 			if w.m.State() != event.Fault || w.dead(e.Instance) || e.Priority > 1 || e.Source != link.Address(e.Instance.Family) || e.Index != link.Index {
 				t.Fatalf("%+v while the group is %v and the link is %+v", e, w.m.State(), link)
 			}
-		case Ask:
+		case vrrp.Ask:
 			if w.m.State() != event.Fault || len(e.Interfaces) == 0 || len(e.Interfaces) > len(w.links) {
 				t.Fatalf("%+v while the group is %v", e, w.m.State())
 			}
-		case Verify:
+		case vrrp.Verify:
 			if e.Ticket <= w.asked || len(e.Interfaces) != len(w.links) {
 				t.Fatalf("after ticket %d: %+v", w.asked, e)
 			}
@@ -154,7 +155,7 @@ func (w *world) checkEffects(t *rapid.T, effects []Effect) {
 }
 
 // names returns the names of the instances that an order concerns: nil stands for all.
-func (w *world) names(only []*Instance) (names []string) {
+func (w *world) names(only []*vrrp.Instance) (names []string) {
 	for _, in := range only {
 		names = append(names, in.Name)
 	}
@@ -168,26 +169,26 @@ func (w *world) names(only []*Instance) (names []string) {
 
 // checkArmed: all members are armed or none, for an instant at which the group
 // wakes and moves, unless it stops being armed.
-func (w *world) checkArmed(t *rapid.T, in Input) {
+func (w *world) checkArmed(t *rapid.T, in vrrp.Input) {
 	if n := len(w.armed); n != 0 && n != len(w.m.Config().Members) {
 		t.Fatalf("armed are only %v", w.armed)
 	}
 	for name, at := range w.armed {
-		_, tick := in.(Tick)
+		_, tick := in.(vrrp.Tick)
 		if due, ok := w.m.Deadline(); !ok || due.After(at) || tick && !w.now.Before(at) {
 			t.Fatalf("at %v, after %T, %s is armed for %v, and the group is %v and wakes at %v", w.now, in, name, at, w.m.State(), due)
 		}
 	}
 }
 
-func (w *world) fallSilent(t *rapid.T, in *Instance) {
+func (w *world) fallSilent(t *rapid.T, in *vrrp.Instance) {
 	if !w.sending[in.Name] {
 		t.Fatalf("%s falls silent twice", in.Name)
 	}
 	delete(w.sending, in.Name)
 }
 
-func (w *world) hold(t *rapid.T, on bool, only []*Instance) {
+func (w *world) hold(t *rapid.T, on bool, only []*vrrp.Instance) {
 	changed := 0
 	for _, name := range w.names(only) {
 		if w.held[name] != on {
@@ -204,11 +205,11 @@ func (w *world) hold(t *rapid.T, on bool, only []*Instance) {
 
 // checkMove checks a transition: its edge, its reasons, and the order of its
 // effects (docs/architecture.md#transitions).
-func (w *world) checkMove(t *rapid.T, before event.State, effects []Effect, in Input) {
+func (w *world) checkMove(t *rapid.T, before event.State, effects []vrrp.Effect, in vrrp.Input) {
 	after := w.m.State()
 	moves, blamed := 0, 0
 	for _, e := range effects {
-		r, ok := e.(Report)
+		r, ok := e.(vrrp.Report)
 		if !ok {
 			if moves > 0 {
 				t.Fatalf("%#v after a transition was published", e)
@@ -237,7 +238,7 @@ func (w *world) checkMove(t *rapid.T, before event.State, effects []Effect, in I
 		return
 	}
 	n := len(w.m.Config().Members)
-	edge, owner := [2]event.State{before, after}, w.m.Config().Members[0].Priority == Owner
+	edge, owner := [2]event.State{before, after}, w.m.Config().Members[0].Priority == vrrp.Owner
 	switch {
 	case !edges[edge] && !(owner && ownerEdges[edge]):
 		t.Fatalf("%v>%v is no edge", before, after)
@@ -245,23 +246,23 @@ func (w *world) checkMove(t *rapid.T, before event.State, effects []Effect, in I
 	case moves != n || blamed != 1 && blamed != n:
 		t.Fatalf("%d members, %d of them moved, %d bear the reason", n, moves, blamed)
 	}
-	if _, tick := in.(Tick); after == event.Active && !tick {
+	if _, tick := in.(vrrp.Tick); after == event.Active && !tick {
 		t.Fatalf("%#v, not a Tick, ended a timer", in)
 	}
 	checkOrder(t, before, after, effects, n)
 }
 
 // checkMoveAlone checks the transition of a member that begins or ceases to serve alone.
-func (w *world) checkMoveAlone(t *rapid.T, before, after event.State, tr event.InstanceTransition, in Input) {
-	_, tick := in.(Tick)
-	begins := tr.From == after && tr.To == event.Active && tr.Reason == event.LastStanding && tr.Priority == Impaired && tick
+func (w *world) checkMoveAlone(t *rapid.T, before, after event.State, tr event.InstanceTransition, in vrrp.Input) {
+	_, tick := in.(vrrp.Tick)
+	begins := tr.From == after && tr.To == event.Active && tr.Reason == event.LastStanding && tr.Priority == vrrp.Impaired && tick
 	ends := tr.From == event.Active && tr.To == after && tr.Reason != "" && tr.Reason != event.LastStanding
 	if before != after || !begins && !ends {
 		t.Fatalf("%v>%v by %#v: %+v", before, after, in, tr)
 	}
 }
 
-func last(orders []Effect) Effect {
+func last(orders []vrrp.Effect) vrrp.Effect {
 	if len(orders) == 0 {
 		return nil
 	}
@@ -269,19 +270,19 @@ func last(orders []Effect) Effect {
 }
 
 // checkOrder looks back from the first transition that is told.
-func checkOrder(t *rapid.T, before, after event.State, effects []Effect, n int) {
-	var orders []Effect
+func checkOrder(t *rapid.T, before, after event.State, effects []vrrp.Effect, n int) {
+	var orders []vrrp.Effect
 	for _, e := range effects {
-		_, report := e.(Report)
-		if _, again := e.(AdvertiseNow); !report && !(again && after == event.Active) { // of what served alone before
+		_, report := e.(vrrp.Report)
+		if _, again := e.(vrrp.AdvertiseNow); !report && !(again && after == event.Active) { // of what served alone before
 			orders = append(orders, e)
 		}
 	}
 	if before != event.Active && after != event.Active {
 		return
 	}
-	if _, hold := last(orders).(Hold); after == event.Active && !hold {
-		orders = append(orders, Hold{}) // it follows when the first adverts are confirmed
+	if _, hold := last(orders).(vrrp.Hold); after == event.Active && !hold {
+		orders = append(orders, vrrp.Hold{}) // it follows when the first adverts are confirmed
 	}
 	if len(orders) < n+1 {
 		t.Fatalf("%v>%v with too few orders: %#v", before, after, orders)
@@ -290,13 +291,13 @@ func checkOrder(t *rapid.T, before, after event.State, effects []Effect, n int) 
 	for i, e := range orders {
 		ok := false
 		switch e.(type) {
-		case Mute, Resign:
+		case vrrp.Mute, vrrp.Resign:
 			ok = before == event.Active && i < n
-		case Release:
+		case vrrp.Release:
 			ok = before == event.Active && i == n
-		case Advertise:
+		case vrrp.Advertise:
 			ok = after == event.Active && i < n
-		case Hold:
+		case vrrp.Hold:
 			ok = after == event.Active && i == n
 		}
 		if !ok {

@@ -1,10 +1,11 @@
-package vrrp
+package machine
 
 import (
 	"slices"
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 )
 
 // A router may be unable to put in place what it should hold: the kernel refuses an address,
@@ -42,7 +43,7 @@ const servesAfter = 2 * time.Second
 // shortfall lists the addresses, routes and rules that a member should hold and lacks.
 type shortfall struct {
 	missing []string
-	degree  Degree
+	degree  vrrp.Degree
 	since   time.Time
 	until   time.Time // when the hold-off is over; zero while Active: the worker reports
 }
@@ -67,7 +68,7 @@ type impairment struct {
 // impaired reports whether the group has to advertise priority 1.
 func (f *facts) impaired() bool {
 	for _, m := range f.members {
-		if m.lacks != nil && !(m.lacks.degree == Optional && f.impairment.excused) {
+		if m.lacks != nil && !(m.lacks.degree == vrrp.Optional && f.impairment.excused) {
 			return true
 		}
 	}
@@ -80,7 +81,7 @@ func (f *facts) lacking() bool {
 }
 
 // absorbPlaced takes the address worker's report of what an instance lacks.
-func (s *step) absorbPlaced(in Placed) {
+func (s *step) absorbPlaced(in vrrp.Placed) {
 	m := s.member(in.Instance)
 	if m == nil || !s.f.started {
 		return
@@ -109,8 +110,8 @@ func (s *step) absorbPlaced(in Placed) {
 
 // judgePlaced makes it a fault that none of the advertised addresses is in place, once
 // until a healthy Active was heard.
-func (s *step) judgePlaced(m *member, in Placed) {
-	if in.Degree != Total || !s.f.serves(m) || s.f.impairment.served {
+func (s *step) judgePlaced(m *member, in vrrp.Placed) {
+	if in.Degree != vrrp.Total || !s.f.serves(m) || s.f.impairment.served {
 		return
 	}
 	s.f.impairment.served = true
@@ -119,7 +120,7 @@ func (s *step) judgePlaced(m *member, in Placed) {
 
 // heardServing notes an Active that serves: one that is not impaired, or goes on for
 // longer than one that holds nothing would.
-func (s *step) heardServing(m *member, h Heard) {
+func (s *step) heardServing(m *member, h vrrp.Heard) {
 	goesOn := m.other.source == h.Source && h.Cause.At.Sub(m.other.since) > servesAfter
 	if h.Priority > m.impaired || goesOn {
 		s.f.impairment.served = false
@@ -133,7 +134,7 @@ func (m *member) lostFault() faultKey { return faultKey{m.Name, event.AddressLos
 func (f *facts) unheard(since time.Time) time.Time {
 	var last time.Time
 	for _, m := range f.members {
-		if at := since.Add(m.ActiveDownInterval(m.Instance.Interval)); at.After(last) {
+		if at := since.Add(m.activeDown(m.Instance.Interval)); at.After(last) {
 			last = at
 		}
 		if at := m.heardUntil(); at.After(last) {
@@ -179,7 +180,7 @@ func (s *step) holdOff() {
 
 // endHoldOffs lets the group try again what it lacked; or sooner, but with priority 1,
 // where nobody else serves.
-func (s *step) endHoldOffs(in Tick) {
+func (s *step) endHoldOffs(in vrrp.Tick) {
 	for _, m := range s.f.members {
 		why := trigger{event.Recovered, m, in.Cause}
 		if l := m.lacks; l != nil && !l.until.IsZero() && !s.now.Before(l.until) {

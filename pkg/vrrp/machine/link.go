@@ -1,4 +1,4 @@
-package vrrp
+package machine
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 )
 
 // absorbLink takes the present state of a link, for all members on it.
@@ -35,7 +36,7 @@ func (s *step) updateLink(m *member, link event.Link) {
 	if m.IgnoreLink && m.link.Index != 0 && m.link.AdminUp && m.link.Master == "" {
 		m.link.Usable, m.link.Downs = true, 0
 	}
-	m.source = m.chooseSource()
+	m.source, _ = m.SourceOn(m.link)
 	s.checkMTU(m)
 	if !m.link.Usable {
 		m.recovery = nil
@@ -58,6 +59,32 @@ func (s *step) updateLink(m *member, link event.Link) {
 			s.report(event.InstanceFault{Stamp: s.stamp(m.link.Cause), Virtual: m.Virtual, Reason: key.reason, Over: true})
 		}
 	}
+}
+
+// linkFaults returns all faults of a member's link; a member has one of them at most.
+func (m *member) linkFaults() [4]faultKey {
+	return [...]faultKey{
+		m.linkKey(event.InterfaceDown), m.linkKey(event.Enslaved), m.linkKey(event.NoPrimaryAddress), m.linkKey(event.DuplicateAddress),
+	}
+}
+
+// linkKey returns the key of a fault of a member's link: that the link is down is a fault of
+// all members on it.
+func (m *member) linkKey(reason event.Reason) faultKey {
+	if reason == event.InterfaceDown {
+		return faultKey{m.Interface, reason}
+	}
+	return faultKey{m.Name, reason}
+}
+
+// linkFault returns the one that it bears, and what is wrong; it has no reason where the
+// link is fine.
+func (m *member) linkFault() (key faultKey, err string) {
+	reason, err := m.LinkFault(&m.link, m.source)
+	if reason == "" {
+		return faultKey{}, ""
+	}
+	return m.linkKey(reason), err
 }
 
 // endOf returns the reason of the transition at the end of a link's fault.
@@ -84,7 +111,7 @@ func (s *step) followLink(link string) {
 		m.flapped = s.now
 		if s.f.listening == nil {
 			flapped = m
-			s.emit(AdvertiseNow{m.link.Cause, m.Instance})
+			s.emit(vrrp.AdvertiseNow{Cause: m.link.Cause, Instance: m.Instance})
 		}
 	}
 	if flapped != nil {
@@ -102,9 +129,9 @@ func (s *step) updateAdvert(m *member, cause event.Cause) {
 func (s *step) advertise(m *member, cause event.Cause) { s.emit(s.advert(m, cause)) }
 
 // advert returns the order to send a member's present advert.
-func (s *step) advert(m *member, cause event.Cause) Advertise {
+func (s *step) advert(m *member, cause event.Cause) vrrp.Advertise {
 	m.ordered = m.content()
-	return Advertise{
+	return vrrp.Advertise{
 		Cause: cause, Instance: m.Instance,
 		Index: m.ordered.index, Source: m.ordered.source, Checksum: m.ordered.checksum, Priority: m.ordered.priority,
 		Interval: m.ordered.keptInterval,
@@ -126,7 +153,7 @@ func (s *step) checkMTU(m *member) {
 	if !m.link.Usable {
 		return
 	}
-	in := Condition{Cause: m.link.Cause, Instance: m.Name, Reason: event.AdvertTooLong, On: m.tooLong()}
+	in := vrrp.Condition{Cause: m.link.Cause, Instance: m.Name, Reason: event.AdvertTooLong, On: m.tooLong()}
 	if in.On {
 		in.Err = fmt.Sprintf("an advert of %d addresses has %d bytes, the MTU of %s is %d, and what leaves from a virtual MAC is not fragmented: "+
 			"raise the MTU on all routers, move addresses to extra_addresses, or leave virtual_mac out",
@@ -161,7 +188,7 @@ type recovery struct {
 
 // recover begins the recovery of a member whose link was lost and is back.
 func (s *step) recover(m *member) {
-	if !s.f.started || m.Priority == Owner || m.Recovery.Wait <= 0 {
+	if !s.f.started || m.Priority == vrrp.Owner || m.Recovery.Wait <= 0 {
 		return
 	}
 	if s.f.state() == event.Backup {
@@ -213,7 +240,7 @@ func (m *member) recoveredAt() time.Time {
 }
 
 // absorbForwards takes the answer of a station.
-func (s *step) absorbForwards(in Forwards) {
+func (s *step) absorbForwards(in vrrp.Forwards) {
 	s.prove(in.Interface, in.Cause.At)
 	s.proveForFence(in)
 }
@@ -236,7 +263,7 @@ func (s *step) prove(link string, at time.Time) {
 
 // countAdvert counts an advert of the current Active: enough of them end the
 // recovery.
-func (s *step) countAdvert(m *member, h Heard) {
+func (s *step) countAdvert(m *member, h vrrp.Heard) {
 	r := m.recovery
 	if r == nil || h.Cause.At.Before(r.back) || h.Source != m.other.source {
 		return
@@ -251,7 +278,7 @@ func (s *step) countAdvert(m *member, h Heard) {
 
 // endRecoveries ends those that have run out. The takeover counts as due at that
 // instant, not before: nobody could have been late for it.
-func (s *step) endRecoveries(in Tick) {
+func (s *step) endRecoveries(in vrrp.Tick) {
 	for _, m := range s.f.members {
 		if m.recovery == nil {
 			continue
@@ -287,6 +314,12 @@ func (s *step) ask(cause event.Cause) {
 		}
 	}
 	if len(links) > 0 {
-		s.emit(Ask{Cause: cause, Interfaces: links})
+		s.emit(vrrp.Ask{Cause: cause, Interfaces: links})
 	}
+}
+
+// canSend reports whether what is sent on a member's link leaves it. A port of another
+// device sends, though it hears nothing.
+func (m *member) canSend() bool {
+	return m.link.Usable || m.link.Master != "" && m.link.AdminUp && m.link.Carrier
 }

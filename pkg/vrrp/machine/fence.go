@@ -1,12 +1,12 @@
-package vrrp
+package machine
 
 import (
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 )
 
 // A group with a fence runs a command before it takes over from an Active that was heard
@@ -19,36 +19,6 @@ import (
 // An event that changes the waits (facts.unverify) also ends the fence: an advert, a
 // resignation, a fault. A command that runs then is left alone, and its result does not
 // count.
-
-// Fence is what has to succeed before a group takes over from a silent Active.
-type Fence struct {
-	Argv    []string // the program and its arguments
-	Timeout time.Duration
-	Proceed bool // take over also where it fails or cannot be run
-}
-
-// RunFence runs the fence command of a group. It is answered by Fenced.
-type RunFence struct {
-	Cause    event.Cause
-	Ticket   uint64
-	Fence    *Fence
-	Group    string    // its name, or that of its only instance
-	Instance *Instance // on which the Active fell silent
-	Active   netip.Addr
-}
-
-// Fenced reports that the command of a RunFence has ended.
-type Fenced struct {
-	Cause  event.Cause
-	Ticket uint64
-	Err    string // empty: it succeeded
-}
-
-// Key is the ticket.
-func (f Fenced) Key() ResultKey { return ResultKey{"fenced", event.Trace(f.Ticket).String()} }
-
-func (RunFence) effect() {}
-func (Fenced) input()    {}
 
 const (
 	// fenceProofWait is how long a station on each segment may take to answer, until the
@@ -163,11 +133,11 @@ func (s *step) askForFence(cause event.Cause) {
 		return
 	}
 	f.askAt, f.askIn = s.now.Add(f.askIn), min(2*f.askIn, askMost)
-	s.emit(Ask{Cause: cause, Interfaces: slices.Clone(f.unproven)})
+	s.emit(vrrp.Ask{Cause: cause, Interfaces: slices.Clone(f.unproven)})
 }
 
 // stepFence goes on with the fence at a Tick.
-func (s *step) stepFence(in Tick) {
+func (s *step) stepFence(in vrrp.Tick) {
 	f := &s.f.fence
 	switch {
 	case f.phase == fenceProving:
@@ -207,7 +177,7 @@ func (f *fence) cutOffError() string {
 
 // proveForFence notes that a station has answered, at the instant at. With the last
 // segment the command runs.
-func (s *step) proveForFence(in Forwards) {
+func (s *step) proveForFence(in vrrp.Forwards) {
 	f := &s.f.fence
 	if f.phase != fenceProving || in.Cause.At.Before(f.since) {
 		return
@@ -228,7 +198,7 @@ func (s *step) runFence(cause event.Cause) {
 	m := s.f.fenced(s.takeoverReason(cause))
 	f.phase, f.ticket = fenceRunning, s.tickets.Next()
 	f.limit = s.now.Add(s.cfg.Fence.Timeout + fenceResultWait)
-	s.emit(RunFence{
+	s.emit(vrrp.RunFence{
 		Cause: event.Cause{Trace: s.f.asked.trace, At: cause.At}, Ticket: f.ticket,
 		Fence: s.cfg.Fence, Group: s.f.name, Instance: m.Instance, Active: m.silent,
 	})
@@ -236,7 +206,7 @@ func (s *step) runFence(cause event.Cause) {
 
 // absorbFenced takes the result of a command. One for an earlier takeover proves nothing
 // of the present silence.
-func (s *step) absorbFenced(in Fenced) {
+func (s *step) absorbFenced(in vrrp.Fenced) {
 	f := &s.f.fence
 	if in.Ticket == 0 || in.Ticket != f.ticket {
 		return
@@ -276,7 +246,7 @@ func (s *step) failFence(err string, cause event.Cause) {
 	failed := s.f.fenced(s.takeoverReason(cause))
 	wait := fenceAgain
 	for _, m := range s.f.members {
-		wait = max(wait, m.ActiveDownInterval(m.interval))
+		wait = max(wait, m.activeDown(m.interval))
 	}
 	for _, m := range s.f.members {
 		m.downAt, m.holdReported = s.now.Add(wait), true

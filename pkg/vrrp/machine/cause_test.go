@@ -1,4 +1,4 @@
-package vrrp
+package machine
 
 import (
 	"net/netip"
@@ -6,31 +6,32 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 )
 
 // fixture is a group of two in Backup, at the instant zero.
 func fixture() (m *Machine, zero time.Time) {
 	zero = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	group := Group{Name: "edge"}
+	group := vrrp.Group{Name: "edge"}
 	for i, name := range []string{"inside", "outside"} {
-		group.Members = append(group.Members, Instance{
+		group.Members = append(group.Members, vrrp.Instance{
 			Virtual:  event.Virtual{Name: name, Group: "edge", Interface: []string{"eth0", "eth1"}[i], VRID: 51, Family: event.IPv4},
 			Priority: 100, Interval: time.Second, Miss: 3, Preempt: true,
 		})
 	}
-	m = NewMachine(group, &Tickets{}, zero)
+	m = New(group, &Tickets{}, zero)
 	for i, name := range []string{"eth0", "eth1"} {
-		m.Step(zero, LinkSeen{event.Link{Name: name, Index: i + 2, Usable: true, Primary4: netip.MustParseAddr("192.0.2.2")}})
+		m.Step(zero, vrrp.LinkSeen{Link: event.Link{Name: name, Index: i + 2, Usable: true, Primary4: netip.MustParseAddr("192.0.2.2")}})
 	}
-	m.Step(zero, Start{})
+	m.Step(zero, vrrp.Start{})
 	return m, zero
 }
 
 // serve takes the fixture to Active.
-func serve(m *Machine) (at time.Time, effects []Effect) {
+func serve(m *Machine) (at time.Time, effects []vrrp.Effect) {
 	for m.State() != event.Active {
 		at, _ = m.Deadline()
-		effects = m.Step(at, Tick{event.Cause{Trace: 99, At: at}})
+		effects = m.Step(at, vrrp.Tick{Cause: event.Cause{Trace: 99, At: at}})
 	}
 	return at, effects
 }
@@ -40,16 +41,16 @@ func serve(m *Machine) (at time.Time, effects []Effect) {
 func TestCauseIsCarried(t *testing.T) {
 	m, zero := fixture()
 	source := netip.MustParseAddr("192.0.2.9")
-	m.Step(zero, Heard{Instance: "inside", Source: source, Priority: 200, Interval: time.Second, Cause: event.Cause{Trace: 1, At: zero}})
-	m.Step(zero, Heard{Instance: "outside", Source: source, Priority: 200, Interval: time.Second, Cause: event.Cause{Trace: 2, At: zero}})
+	m.Step(zero, vrrp.Heard{Instance: "inside", Source: source, Priority: 200, Interval: time.Second, Cause: event.Cause{Trace: 1, At: zero}})
+	m.Step(zero, vrrp.Heard{Instance: "outside", Source: source, Priority: 200, Interval: time.Second, Cause: event.Cause{Trace: 2, At: zero}})
 	resigned := event.Cause{Trace: 3, At: zero.Add(time.Millisecond)}
-	m.Step(zero.Add(2*time.Millisecond), Heard{Instance: "outside", Source: source, Cause: resigned})
+	m.Step(zero.Add(2*time.Millisecond), vrrp.Heard{Instance: "outside", Source: source, Cause: resigned})
 	at, effects := serve(m)
 	wantCause(t, effects, resigned, at)
 
 	pulled := event.Cause{Trace: 4, At: at.Add(time.Second)}
 	now := at.Add(time.Second + time.Microsecond)
-	effects = m.Step(now, LinkSeen{event.Link{Name: "eth0", Index: 2, Cause: pulled}})
+	effects = m.Step(now, vrrp.LinkSeen{Link: event.Link{Name: "eth0", Index: 2, Cause: pulled}})
 	wantCause(t, effects, pulled, now)
 }
 
@@ -57,7 +58,7 @@ func TestCauseIsCarried(t *testing.T) {
 // wait ends, however late the Tick and the answers are.
 func TestTimeoutIsItsOwnCause(t *testing.T) {
 	m, zero := fixture()
-	due := zero.Add(ActiveDownInterval(100, time.Second, 3))
+	due := zero.Add(vrrp.ActiveDownInterval(100, time.Second, 3))
 	at, effects := serve(m)
 	if late := at.Sub(due); late != verifyTimeout {
 		t.Errorf("served %v after the deadline, want %v", late, verifyTimeout)
@@ -65,7 +66,7 @@ func TestTimeoutIsItsOwnCause(t *testing.T) {
 	wantCause(t, effects, event.Cause{Trace: 99, At: due}, at)
 }
 
-func wantCause(t *testing.T, effects []Effect, want event.Cause, now time.Time) {
+func wantCause(t *testing.T, effects []vrrp.Effect, want event.Cause, now time.Time) {
 	t.Helper()
 	if len(effects) == 0 {
 		t.Fatal("no effects")
@@ -73,19 +74,19 @@ func wantCause(t *testing.T, effects []Effect, want event.Cause, now time.Time) 
 	for _, e := range effects {
 		var got event.Cause
 		switch e := e.(type) {
-		case Advertise:
+		case vrrp.Advertise:
 			got = e.Cause
-		case Arm:
+		case vrrp.Arm:
 			got = e.Cause
-		case Hold:
+		case vrrp.Hold:
 			got = e.Cause
-		case Mute:
+		case vrrp.Mute:
 			got = e.Cause
-		case Resign:
+		case vrrp.Resign:
 			got = e.Cause
-		case Release:
+		case vrrp.Release:
 			got = e.Cause
-		case Report:
+		case vrrp.Report:
 			got = e.Event.When().Cause
 			if e.Event.When().At != now {
 				t.Errorf("%s is told of %v, want %v", e.Event.Name(), e.Event.When().At, now)

@@ -1,4 +1,4 @@
-package vrrp
+package machine
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
 
@@ -15,14 +16,14 @@ import (
 // a fault from the change of the MTU on to the next; others are fragmented by the kernel.
 func TestMTU(t *testing.T) {
 	four, six := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("fe80::1")
-	signed := &HMAC{Mode: Enforce}
+	signed := &vrrp.HMAC{Mode: vrrp.Enforce}
 	for _, c := range []struct {
 		name    string
 		version wire.Version
 		first   netip.Addr
 		count   int
 		virtual bool
-		hmac    *HMAC
+		hmac    *vrrp.HMAC
 		least   int // the smallest MTU that is no fault; 0: any is none
 	}{
 		{"80 over IPv6", wire.V3, six, 80, true, nil, 40 + 8 + 80*16},
@@ -32,7 +33,7 @@ func TestMTU(t *testing.T) {
 		{"80 over IPv6, signed", wire.V3, six, 80, true, signed, 40 + 8 + 80*16 + wire.TrailerLen},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			in := Instance{
+			in := vrrp.Instance{
 				Virtual: event.Virtual{Name: "inside", Interface: "eth0", VRID: 51, Family: event.FamilyOf(c.first)},
 				Version: c.version, Priority: 150, Interval: time.Second, Miss: 3, Preempt: true, VirtualMAC: c.virtual, HMAC: c.hmac,
 			}
@@ -40,21 +41,21 @@ func TestMTU(t *testing.T) {
 				in.Addresses, a = append(in.Addresses, a), a.Next()
 			}
 			now := time.Unix(0, 0)
-			m := NewMachine(Group{Members: []Instance{in}}, &Tickets{}, now)
+			m := New(vrrp.Group{Members: []vrrp.Instance{in}}, &Tickets{}, now)
 			link := event.Link{Name: "eth0", Index: 2, Usable: true, Primary4: ours4, LinkLocal6: ours6}
-			see := func(mtu int) (faults string, effects []Effect) {
+			see := func(mtu int) (faults string, effects []vrrp.Effect) {
 				link.Seq, link.MTU = link.Seq+1, mtu
-				effects = m.Step(now, LinkSeen{link})
+				effects = m.Step(now, vrrp.LinkSeen{Link: link})
 				for _, f := range m.Status(now).Members[0].Faults {
 					faults += string(f.Reason) + ": " + f.Err
 				}
 				return faults, effects
 			}
 			see(9000)
-			m.Step(now, Start{})
+			m.Step(now, vrrp.Start{})
 			for m.State() != event.Active {
 				now, _ = m.Deadline()
-				m.Step(now, Tick{})
+				m.Step(now, vrrp.Tick{})
 			}
 			if c.least == 0 {
 				if faults, _ := see(600); faults != "" || m.State() != event.Active {
@@ -71,7 +72,7 @@ func TestMTU(t *testing.T) {
 					t.Errorf("the fault %q does not say %q", faults, word)
 				}
 			}
-			if _, mute := effects[1].(Mute); m.State() != event.Fault || !mute {
+			if _, mute := effects[1].(vrrp.Mute); m.State() != event.Fault || !mute {
 				t.Errorf("one less: %v by %#v", m.State(), effects)
 			}
 			if faults, _ := see(c.least); faults != "" || m.State() != event.Backup {

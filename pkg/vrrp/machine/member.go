@@ -1,10 +1,11 @@
-package vrrp
+package machine
 
 import (
 	"net/netip"
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
 
@@ -14,7 +15,7 @@ import (
 // Backup or in a recovery, and means nothing while the group is Active.
 type member struct {
 	// Instance is the configuration. A reload replaces it; nobody writes to it.
-	*Instance
+	*vrrp.Instance
 	// Priority is the priority in force, which hides that of the Instance. All members of
 	// a group have the same one, that of facts.priority.
 	Priority uint8
@@ -142,10 +143,10 @@ func (m *member) known(now time.Time) bool {
 // whoever lacks nothing preempts one that is impaired, with Preempt_Mode False too.
 func (m *member) outranks(priority uint8, at time.Time) bool {
 	preempts := (m.Preempt || priority <= m.impaired) && !at.Before(m.preemptFrom)
-	return priority < m.Priority && (preempts || m.Priority == Owner)
+	return priority < m.Priority && (preempts || m.Priority == vrrp.Owner)
 }
 
-func (m *member) skew() time.Duration { return m.SkewTime(m.interval) }
+func (m *member) skew() time.Duration { return m.timing().SkewTime(m.interval) }
 
 // preempts reports whether the member hears an Active at the instant now that it takes over
 // from: the best one, or where that has fallen silent the second, if it has not missed as
@@ -160,7 +161,7 @@ func (m *member) preempts(now time.Time) bool {
 
 // content is the part of a member's adverts that may change.
 type content struct {
-	config       *Instance
+	config       *vrrp.Instance
 	keptInterval time.Duration
 	priority     uint8
 	index        int // of the link to send on
@@ -175,13 +176,13 @@ func (m *member) content() content {
 // advertised returns the priority that its adverts bear.
 func (m *member) advertised() uint8 {
 	if m.alone {
-		return Impaired
+		return vrrp.Impaired
 	}
 	return m.Priority
 }
 
 // until returns the instant from which an Active is not known any more.
-func (m *member) until(o *other) time.Time { return o.at.Add(m.ActiveDownInterval(o.interval)) }
+func (m *member) until(o *other) time.Time { return o.at.Add(m.activeDown(o.interval)) }
 
 // forgetOthers forgets who else was Active.
 func (m *member) forgetOthers() { m.other, m.second = other{}, nil }
@@ -196,7 +197,7 @@ func (m *member) waitForSecond(now time.Time) {
 
 // renew starts the Active_Down_Timer at the instant at.
 func (m *member) renew(at time.Time) {
-	m.downAt = at.Add(m.ActiveDownInterval(m.interval))
+	m.downAt = at.Add(m.activeDown(m.interval))
 	m.resigned = nil
 	m.holdReported = false
 }

@@ -1,9 +1,10 @@
-package vrrp
+package machine
 
 import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 )
 
 // facts are all that a group knows. Its state follows from them.
@@ -15,7 +16,7 @@ type facts struct {
 	// lastStanding lets sound members serve alone where nobody serves.
 	lastStanding bool
 	// startWaits is a start that waits for the first results of checks; nil: none does.
-	startWaits *Start
+	startWaits *vrrp.Start
 	// releasedUntil is when a release ends by itself; zero: it does not, or there is none.
 	releasedUntil time.Time
 	faults        map[faultKey]fault // nil where there are none, as there are for years
@@ -72,7 +73,7 @@ type asked struct {
 	trace   event.Trace
 	about   time.Time // the takeover that is being verified
 	limit   time.Time // not waited for longer
-	answers map[Verifier]bool
+	answers map[vrrp.Verifier]bool
 }
 
 // restart begins all waits anew, as at Startup (RFC 9568 §6.4.1), with our own
@@ -90,7 +91,7 @@ func (f *facts) restart(now time.Time, in event.State, why trigger) {
 		m.renew(now)
 		m.waitForSecond(now)
 		m.cascaded = nil
-		if m.Priority == Owner {
+		if m.Priority == vrrp.Owner {
 			m.downAt = now
 			f.ownerWait = &ownerWait{in, why}
 		}

@@ -1,4 +1,4 @@
-package vrrp
+package machine
 
 import (
 	"cmp"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
 
@@ -28,13 +29,13 @@ type frame struct {
 	at   time.Time
 	to   *router
 	from string
-	Heard
+	vrrp.Heard
 }
 
 // router is one router of a script: a machine, and those who do as it says.
 type router struct {
 	name    string
-	group   Group
+	group   vrrp.Group
 	m       *Machine
 	links   []event.Link
 	seen    []event.Link // as they were last seen
@@ -50,7 +51,7 @@ type router struct {
 
 // sending is an instance that is advertised.
 type sending struct {
-	Advertise
+	vrrp.Advertise
 	due time.Time
 }
 
@@ -113,13 +114,13 @@ func (l *lan) turn() {
 			}
 		}
 		if at, ok := r.m.Deadline(); ok && !at.After(l.now) {
-			l.step(r, "tick", Tick{l.minter.Cause(l.now)})
+			l.step(r, "tick", vrrp.Tick{Cause: l.minter.Cause(l.now)})
 		}
 	}
 }
 
 // step gives a router an input, traces what follows and carries it out.
-func (l *lan) step(r *router, what string, in Input) {
+func (l *lan) step(r *router, what string, in vrrp.Input) {
 	effects := r.machine(l).Step(l.now, in)
 	if said := describe(l, effects); said != "" {
 		l.say(r, what, said)
@@ -140,9 +141,9 @@ func (l *lan) say(r *router, what, said string) {
 	l.trace = append(l.trace, head+" -> "+said)
 }
 
-func (l *lan) carryOut(r *router, e Effect) {
+func (l *lan) carryOut(r *router, e vrrp.Effect) {
 	switch e := e.(type) {
-	case Advertise:
+	case vrrp.Advertise:
 		if s := r.sends(e.Instance); s != nil {
 			s.Advertise = e
 			return
@@ -151,22 +152,22 @@ func (l *lan) carryOut(r *router, e Effect) {
 		r.sending = append(r.sending, s)
 		l.send(r, s, e.Priority)
 		if !r.mute {
-			l.step(r, "first advert has left", Probed{Cause: l.minter.Cause(l.now), Instance: e.Instance.Name})
+			l.step(r, "first advert has left", vrrp.Probed{Cause: l.minter.Cause(l.now), Instance: e.Instance.Name})
 		}
-	case AdvertiseNow:
+	case vrrp.AdvertiseNow:
 		l.send(r, r.sends(e.Instance), r.sends(e.Instance).Priority)
-	case Resign:
+	case vrrp.Resign:
 		l.send(r, r.sends(e.Instance), 0)
 		r.silence(e.Instance)
-	case Mute:
+	case vrrp.Mute:
 		r.silence(e.Instance)
-	case RunFence:
+	case vrrp.RunFence:
 		r.fences = append(r.fences, e.Ticket)
-	case Verify:
+	case vrrp.Verify:
 		r.asked = append(r.asked, e.Ticket)
 		if !r.silent {
-			l.step(r, "receiver answers", Answered{e.Ticket, Receiver})
-			l.step(r, "confirmer answers", Answered{e.Ticket, Confirmer})
+			l.step(r, "receiver answers", vrrp.Answered{Ticket: e.Ticket, By: vrrp.Receiver})
+			l.step(r, "confirmer answers", vrrp.Answered{Ticket: e.Ticket, By: vrrp.Confirmer})
 		}
 	}
 }
@@ -180,19 +181,19 @@ func (l *lan) send(r *router, s *sending, priority uint8) {
 		return
 	}
 	for _, to := range l.routers {
-		i := slices.IndexFunc(to.group.Members, func(in Instance) bool { return in.Name == name })
+		i := slices.IndexFunc(to.group.Members, func(in vrrp.Instance) bool { return in.Name == name })
 		if to == r || i < 0 || r.cut[s.Instance.Interface] || to.cut[to.group.Members[i].Interface] {
 			continue
 		}
 		at := l.now.Add(latency)
-		l.frames = append(l.frames, frame{at, to, r.name, Heard{
+		l.frames = append(l.frames, frame{at, to, r.name, vrrp.Heard{
 			Cause: l.minter.Cause(at), Instance: name, Source: s.Source, Version: s.Instance.Version, Priority: priority,
 			Interval: s.Instance.Interval, Checksum: s.Checksum,
 		}})
 	}
 }
 
-func (r *router) sends(in *Instance) *sending {
+func (r *router) sends(in *vrrp.Instance) *sending {
 	for _, s := range r.sending {
 		if s.Instance.Name == in.Name {
 			return s
@@ -201,14 +202,14 @@ func (r *router) sends(in *Instance) *sending {
 	return nil
 }
 
-func (r *router) silence(in *Instance) {
+func (r *router) silence(in *vrrp.Instance) {
 	r.sending = slices.DeleteFunc(r.sending, func(s *sending) bool { return s.Instance.Name == in.Name })
 }
 
 // machine makes the machine when the configuration is complete.
 func (r *router) machine(l *lan) *Machine {
 	if r.m == nil {
-		r.m = NewMachine(r.group, &l.tickets, l.now)
+		r.m = New(r.group, &l.tickets, l.now)
 	}
 	return r.m
 }

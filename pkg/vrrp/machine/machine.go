@@ -1,24 +1,25 @@
-package vrrp
+package machine
 
 import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 )
 
-// Machine is the state machine of one group. Make it with NewMachine.
+// Machine is the state machine of one group. Make it with New.
 type Machine struct {
-	cfg     Group
+	cfg     vrrp.Group
 	tickets *Tickets
 	facts   facts
 	since   time.Time    // of the state
 	reason  event.Reason // of the last transition
 	up      time.Time    // when Initialize was left
 
-	status *GroupStatus  // the last snapshot
-	faults []FaultStatus // compared with it, again and again
+	status *vrrp.GroupStatus  // the last snapshot
+	faults []vrrp.FaultStatus // compared with it, again and again
 	// trackers has those of each member, and at last of the group; nil: one has changed.
-	trackers [][]TrackerStatus
+	trackers [][]vrrp.TrackerStatus
 }
 
 // Tickets numbers what verifiers are asked, over all groups of a router, so
@@ -31,8 +32,8 @@ func (t *Tickets) Next() uint64 {
 	return t.last
 }
 
-// NewMachine returns a group in Initialize, none of whose links is known.
-func NewMachine(cfg Group, tickets *Tickets, now time.Time) *Machine {
+// New returns a group in Initialize, none of whose links is known.
+func New(cfg vrrp.Group, tickets *Tickets, now time.Time) *Machine {
 	m := &Machine{cfg: cfg, tickets: tickets, since: now, reason: event.Startup}
 	m.facts.faults = make(map[faultKey]fault)
 	for i := range cfg.Members {
@@ -55,7 +56,7 @@ func NewMachine(cfg Group, tickets *Tickets, now time.Time) *Machine {
 }
 
 // Config returns the configuration that the group was made of.
-func (m *Machine) Config() *Group { return &m.cfg }
+func (m *Machine) Config() *vrrp.Group { return &m.cfg }
 
 // State returns the group's state.
 func (m *Machine) State() event.State { return m.facts.state() }
@@ -78,7 +79,7 @@ func (m *Machine) Armed() (time.Time, bool) { return m.facts.armed, !m.facts.arm
 func (m *Machine) Confirming() bool { return !m.facts.confirmBy.IsZero() }
 
 // Step absorbs one fact at the instant now and returns the effects that follow.
-func (m *Machine) Step(now time.Time, in Input) []Effect {
+func (m *Machine) Step(now time.Time, in vrrp.Input) []vrrp.Effect {
 	s := step{Machine: m, f: &m.facts, now: now, silent: m.facts.listening != nil}
 	before := m.facts.state()
 	s.absorb(in)
@@ -101,70 +102,70 @@ type step struct {
 	*Machine
 	f       *facts
 	now     time.Time
-	effects []Effect
+	effects []vrrp.Effect
 	why     trigger // what moves the group, if it moves
 	culprit string  // the tracker whose change is absorbed
 	silent  bool    // leaving Active must send nothing: others may have moved on
 }
 
-func (s *step) emit(e ...Effect) { s.effects = append(s.effects, e...) }
+func (s *step) emit(e ...vrrp.Effect) { s.effects = append(s.effects, e...) }
 
-func (s *step) report(e event.Event) { s.emit(Report{e}) }
+func (s *step) report(e event.Event) { s.emit(vrrp.Report{Event: e}) }
 
 func (s *step) stamp(c event.Cause) event.Stamp { return event.Stamp{Cause: c, At: s.now} }
 
-func (s *step) absorb(in Input) {
+func (s *step) absorb(in vrrp.Input) {
 	switch in := in.(type) {
-	case Start:
+	case vrrp.Start:
 		s.absorbStart(in)
-	case Stop:
+	case vrrp.Stop:
 		s.f.started, s.f.startWaits = false, nil
 		s.f.forgetRecoveries()
 		s.why = trigger{reason: event.Shutdown, cause: in.Cause}
-	case Tick:
+	case vrrp.Tick:
 		s.absorbTick(in)
-	case LinkSeen:
+	case vrrp.LinkSeen:
 		changed := s.trackLink(in.Link)
 		s.absorbLink(in.Link)
 		if changed {
 			s.follow(in.Link.Name, in.Link.Cause)
 		}
-	case Heard:
+	case vrrp.Heard:
 		s.absorbHeard(in)
-	case Answered:
+	case vrrp.Answered:
 		if s.f.asked.ticket != 0 && in.Ticket >= s.f.asked.ticket {
 			s.f.asked.answers[in.By] = true
 		}
-	case Stalled:
+	case vrrp.Stalled:
 		s.absorbStall(in)
-	case Slept:
+	case vrrp.Slept:
 		s.absorbSlept(in)
-	case LeaseLost:
+	case vrrp.LeaseLost:
 		s.absorbLease(in)
-	case Sends:
+	case vrrp.Sends:
 		s.absorbSends(in)
-	case Probed:
+	case vrrp.Probed:
 		s.absorbProbed(in)
-	case Placed:
+	case vrrp.Placed:
 		s.absorbPlaced(in)
-	case Condition:
+	case vrrp.Condition:
 		s.absorbCondition(in)
-	case Reconfigured:
+	case vrrp.Reconfigured:
 		s.absorbReconfigured(in)
-	case Tracked:
+	case vrrp.Tracked:
 		s.absorbTracked(in)
-	case Released:
+	case vrrp.Released:
 		s.absorbReleased(in)
-	case Rejoined:
+	case vrrp.Rejoined:
 		s.absorbRejoined(in)
-	case Forwards:
+	case vrrp.Forwards:
 		s.absorbForwards(in)
-	case Fenced:
+	case vrrp.Fenced:
 		s.absorbFenced(in)
 	}
 }
 
-func (s *step) absorbStart(in Start) {
+func (s *step) absorbStart(in vrrp.Start) {
 	if s.f.started {
 		return
 	}

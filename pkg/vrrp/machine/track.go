@@ -1,9 +1,10 @@
-package vrrp
+package machine
 
 import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 )
 
 // A group tracks what is outside the protocol: other links, and checks. A tracker
@@ -16,44 +17,9 @@ import (
 // reports that it waits for them. Once started it waits for no check any more, also not
 // for one that a reload has added.
 
-// TrackerKind is what a tracker watches.
-type TrackerKind uint8
-
-// The kinds.
-const (
-	TrackInterface TrackerKind = iota // a link, by its name
-	TrackCheck                        // a check, by its name
-)
-
-// Tracker is one entry of the list `track` of an instance or a group.
-type Tracker struct {
-	Kind TrackerKind
-	Name string
-	// Weight is added to the priority while the tracker is up if it is positive, while
-	// it is down if it is negative. 0: the failure is a fault.
-	Weight int
-	// Reverse adds it while the tracker is in the other state; without a weight, the
-	// fault is that it is up.
-	Reverse bool
-	// Reported is set where the tracker itself reports how much it adds to the priority, as
-	// a check of a file does; Weight is not used then. While it is down it is a fault,
-	// whatever FaultAll says.
-	Reported bool
-}
-
-// TrackerState is what is known of what a tracker watches.
-type TrackerState uint8
-
-// The states.
-const (
-	TrackerWaiting TrackerState = iota // it has no result yet
-	TrackerUp
-	TrackerDown
-)
-
 // absorbTracked learns the state of a check.
-func (s *step) absorbTracked(in Tracked) {
-	if s.note(TrackCheck, in.Check, in.State, in.Change, in.Err) {
+func (s *step) absorbTracked(in vrrp.Tracked) {
+	if s.note(vrrp.TrackCheck, in.Check, in.State, in.Change, in.Err) {
 		s.follow(in.Check, in.Cause)
 	}
 	s.startIfChecked()
@@ -72,15 +38,15 @@ func (s *step) startIfChecked() {
 // trackLink learns the state of a link that the group may track, and reports whether it is
 // news.
 func (s *step) trackLink(l event.Link) bool {
-	state, err := TrackerUp, ""
+	state, err := vrrp.TrackerUp, ""
 	if !l.Usable {
-		state, err = TrackerDown, l.Name+" is not usable: "+l.Trouble()
+		state, err = vrrp.TrackerDown, l.Name+" is not usable: "+l.Trouble()
 	}
-	return s.note(TrackInterface, l.Name, state, 0, err)
+	return s.note(vrrp.TrackInterface, l.Name, state, 0, err)
 }
 
 // note notes the state of all trackers of that name, and reports whether it is news.
-func (s *step) note(kind TrackerKind, name string, state TrackerState, change int, err string) bool {
+func (s *step) note(kind vrrp.TrackerKind, name string, state vrrp.TrackerState, change int, err string) bool {
 	changed := s.f.trackers.note(kind, name, state, change, err, s.now)
 	if changed {
 		s.trackers = nil // the status lists them anew
@@ -131,7 +97,7 @@ func (f *facts) faulty(key faultKey) bool {
 }
 
 // waitForChecks puts a start off until all checks have a result, and reports it.
-func (s *step) waitForChecks(in Start) {
+func (s *step) waitForChecks(in vrrp.Start) {
 	s.f.startWaits = &in
 	for _, m := range s.f.members {
 		s.report(event.InstanceHolding{Stamp: s.stamp(in.Cause), Virtual: m.Virtual, Reason: event.HoldCheck})
@@ -157,7 +123,7 @@ func (s *step) followPriority(tracker string, cause event.Cause) {
 // over as at a fault, and takes part again when it is resumed.
 
 // absorbReleased begins or ends a release.
-func (s *step) absorbReleased(in Released) {
+func (s *step) absorbReleased(in vrrp.Released) {
 	key := s.f.releaseKey()
 	if !in.On {
 		s.f.releasedUntil = time.Time{}
@@ -169,9 +135,9 @@ func (s *step) absorbReleased(in Released) {
 }
 
 // endRelease ends a release that was for a time.
-func (s *step) endRelease(in Tick) {
+func (s *step) endRelease(in vrrp.Tick) {
 	if at := s.f.releasedUntil; !at.IsZero() && !s.now.Before(at) {
-		s.absorbReleased(Released{Cause: in.Cause})
+		s.absorbReleased(vrrp.Released{Cause: in.Cause})
 	}
 }
 

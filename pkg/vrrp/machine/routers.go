@@ -1,4 +1,4 @@
-package vrrp
+package machine
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 )
 
 // Skew_Time is the time in which several Backups sort themselves out: the best one goes
@@ -29,7 +30,7 @@ type company struct {
 const crowdedFor = time.Hour
 
 // meet notes the sender of a valid advert, and warns if it is a third router.
-func (s *step) meet(m *member, h Heard) {
+func (s *step) meet(m *member, h vrrp.Heard) {
 	if m.Routers != 2 || h.Source == m.company.peer {
 		return
 	}
@@ -50,7 +51,7 @@ func (s *step) meet(m *member, h Heard) {
 }
 
 // leaveCompany ends the time for which third routers count as present.
-func (s *step) leaveCompany(in Tick) {
+func (s *step) leaveCompany(in vrrp.Tick) {
 	for _, m := range s.f.members {
 		c := &m.company
 		if c.crowdedUntil.IsZero() || m.Routers == 2 && s.now.Before(c.crowdedUntil) {

@@ -1,15 +1,16 @@
-package vrrp
+package machine
 
 import (
 	"net/netip"
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
 
 // absorbHeard takes an advert of another router.
-func (s *step) absorbHeard(h Heard) {
+func (s *step) absorbHeard(h vrrp.Heard) {
 	m := s.member(h.Instance)
 	if m == nil {
 		return
@@ -47,7 +48,7 @@ func (s *step) absorbHeard(h Heard) {
 }
 
 // hear remembers the sender as the Active, unless a better one is still known.
-func (m *member) hear(h Heard) {
+func (m *member) hear(h vrrp.Heard) {
 	at, o := h.Cause.At, &m.other
 	gone := !m.known(at)
 	switch {
@@ -68,7 +69,7 @@ func (m *member) hear(h Heard) {
 // better one sets the timer, and the other can only lengthen it: otherwise its shorter
 // interval would end the wait between two adverts of the better. One that fell below our
 // priority is replaced after Skew_Time.
-func (s *step) heardActive(m *member, h Heard, fell bool) {
+func (s *step) heardActive(m *member, h vrrp.Heard, fell bool) {
 	if s.failAgain(m, h.Cause) {
 		return
 	}
@@ -93,7 +94,7 @@ func (s *step) heardActive(m *member, h Heard, fell bool) {
 }
 
 // heardRival takes an advert in Active (RFC 9568 §6.4.3).
-func (s *step) heardRival(m *member, h Heard) {
+func (s *step) heardRival(m *member, h vrrp.Heard) {
 	switch {
 	case s.f.listening != nil:
 		s.yieldAfterStall(m, m.other.interval)
@@ -118,7 +119,7 @@ func (s *step) yieldTo(m *member, cause event.Cause) {
 // (VRRPv2 only discards the rival's: RFC 3768 §6.4.3); and the hosts, which have
 // learned the rival's address, hear ours again. Not if our adverts do not reach it: it
 // would go on, and the hosts would lose the one that is heard.
-func (s *step) answerRival(m *member, h Heard) {
+func (s *step) answerRival(m *member, h vrrp.Heard) {
 	if !s.f.confirmBy.IsZero() { // it may not have heard our first advert yet
 		s.holdConfirmed(h.Cause)
 		return
@@ -138,7 +139,7 @@ func (s *step) answerRival(m *member, h Heard) {
 	}
 	if m.refusedTo(h.Source) == 0 && s.now.Sub(s.f.reannouncedAt) >= reannounceSpaced {
 		s.f.reannouncedAt = s.now
-		s.emit(Reannounce{h.Cause, s.serving()})
+		s.emit(vrrp.Reannounce{Cause: h.Cause, Only: s.serving()})
 	}
 }
 
@@ -147,13 +148,13 @@ func (s *step) answerRival(m *member, h Heard) {
 func (s *step) advertiseNow(m *member, last *time.Time, cause event.Cause) {
 	if s.now.Sub(*last) >= m.Instance.Interval {
 		*last = s.now
-		s.emit(AdvertiseNow{cause, m.Instance})
+		s.emit(vrrp.AdvertiseNow{Cause: cause, Instance: m.Instance})
 	}
 }
 
 // followChecksum takes over the form of the checksum that another Active uses, if the
 // configuration does not prescribe one.
-func (s *step) followChecksum(m *member, h Heard) {
+func (s *step) followChecksum(m *member, h vrrp.Heard) {
 	if !m.AutoChecksum {
 		return
 	}
@@ -165,7 +166,7 @@ func (s *step) followChecksum(m *member, h Heard) {
 
 // absorbResignation takes a priority 0 (RFC 9568 §6.4.2, §6.4.3). While an Active is known,
 // only its own is believed: another sender may resign beside it.
-func (s *step) absorbResignation(m *member, h Heard) {
+func (s *step) absorbResignation(m *member, h vrrp.Heard) {
 	r := resignation{h.Source, h.Cause.At, h.Cause}
 	if s.f.serves(m) && s.f.listening == nil {
 		s.advertiseNow(m, &m.answeredResign, h.Cause) // else a Backup of low priority takes over just ahead of our next advert
@@ -188,7 +189,7 @@ func (s *step) absorbResignation(m *member, h Heard) {
 		m.downAt = r.at.Add(s.f.resignationWait(m))
 		m.resigned, m.holdReported = &r, false
 	}
-	if alone := s.f.lastStanding && gone.priority == Impaired; gone.source == h.Source && !alone {
+	if alone := s.f.lastStanding && gone.priority == vrrp.Impaired; gone.source == h.Source && !alone {
 		s.cascade(m, gone.priority, r)
 	}
 }
@@ -200,7 +201,7 @@ func (s *step) absorbResignation(m *member, h Heard) {
 // nobody would serve (docs/architecture.md#group).
 
 // heardEqual takes an advert of our own priority while we are Active.
-func (s *step) heardEqual(m *member, h Heard) {
+func (s *step) heardEqual(m *member, h vrrp.Heard) {
 	first := s.firstEqual()
 	if first == nil {
 		return
@@ -279,7 +280,7 @@ const incompatibleLogEvery = time.Minute
 
 // heardIncompatible takes a valid advert of the version that the member does not
 // speak, or one that is stale or invalid.
-func (s *step) heardIncompatible(m *member, h Heard) {
+func (s *step) heardIncompatible(m *member, h vrrp.Heard) {
 	if h.Interval <= 0 {
 		h.Interval = m.Instance.Interval
 	}
@@ -289,15 +290,15 @@ func (s *step) heardIncompatible(m *member, h Heard) {
 	}
 	f := &m.incompatible
 	due := !s.now.Before(f.until) || s.now.Sub(f.logged) >= incompatibleLogEvery
-	if until := h.Cause.At.Add(m.ActiveDownInterval(h.Interval)); until.After(f.until) {
+	if until := h.Cause.At.Add(m.activeDown(h.Interval)); until.After(f.until) {
 		f.until = until
 	}
 	f.at, f.source, f.interval = h.Cause.At, h.Source, h.Interval
-	if s.f.listening != nil && m.Priority != Owner {
+	if s.f.listening != nil && m.Priority != vrrp.Owner {
 		s.yieldAfterStall(m, h.Interval)
 	}
 	active := s.f.serves(m)
-	if !active && m.Priority != Owner {
+	if !active && m.Priority != vrrp.Owner {
 		f.holds = f.until
 	}
 	switch {
@@ -308,12 +309,12 @@ func (s *step) heardIncompatible(m *member, h Heard) {
 		}
 		s.judgeSends(m, h.Cause)
 	case s.f.waiting() && s.failAgain(m, h.Cause):
-	case s.f.waiting() && m.Priority != Owner:
+	case s.f.waiting() && m.Priority != vrrp.Owner:
 		s.f.unverify()
 		if due {
 			f.logged = s.now
 			s.report(event.InstanceHolding{
-				Stamp: s.stamp(h.Cause), Virtual: m.Virtual, Reason: h.holdReason(), Until: f.until,
+				Stamp: s.stamp(h.Cause), Virtual: m.Virtual, Reason: h.HoldReason(), Until: f.until,
 			})
 		}
 	}
@@ -321,7 +322,7 @@ func (s *step) heardIncompatible(m *member, h Heard) {
 
 // sendsBoth reports whether an advert of the other version comes from an Active that sends ours
 // as well: one of those may have been lost.
-func (m *member) sendsBoth(h Heard) bool {
+func (m *member) sendsBoth(h vrrp.Heard) bool {
 	o := &m.other
 	return o.source == h.Source && h.Cause.At.Before(o.at.Add(o.interval+o.interval/2)) && m.known(h.Cause.At)
 }
@@ -333,18 +334,7 @@ func (f *incompatible) believedAgain(source netip.Addr) {
 	}
 }
 
-// holdReason returns the reason that is reported while such an advert keeps a Backup waiting.
-func (h Heard) holdReason() string {
-	switch {
-	case h.Stale:
-		return event.HoldSkew
-	case h.Invalid:
-		return event.HoldInvalid
-	}
-	return event.HoldVersion
-}
-
-func rivalOf(m *member, h Heard, stamp event.Stamp) event.AdvertRival {
+func rivalOf(m *member, h vrrp.Heard, stamp event.Stamp) event.AdvertRival {
 	e := event.AdvertRival{Stamp: stamp, Virtual: m.Virtual, Source: h.Source, Priority: h.Priority, Skewed: h.Stale, Invalid: h.Invalid}
 	if !h.Stale && !h.Invalid {
 		e.Version = h.Version.Number()

@@ -1,4 +1,4 @@
-package vrrp
+package machine
 
 import (
 	"cmp"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 )
 
 // A reload gives a group a new configuration while it runs. What a member is (its link,
@@ -22,24 +23,8 @@ import (
 //   - An Active that is given a longer interval advertises it before it keeps it: Backups
 //     that know the old one must not miss the first adverts of the new one.
 
-// Reconfigured gives a group a new configuration, with what is known of all links that
-// it names.
-type Reconfigured struct {
-	Cause event.Cause
-	Group Group
-	Links []event.Link
-}
-
-func (Reconfigured) input() {}
-
-// Same reports whether two configurations are of one virtual router, so that one can
-// take the place of the other while it runs.
-func (in *Instance) Same(o *Instance) bool {
-	return in.Name == o.Name && in.Interface == o.Interface && in.VRID == o.VRID && in.Family == o.Family && in.VirtualMAC == o.VirtualMAC
-}
-
 // absorbReconfigured lets the group follow its new configuration.
-func (s *step) absorbReconfigured(in Reconfigured) {
+func (s *step) absorbReconfigured(in vrrp.Reconfigured) {
 	before, outranking := s.f.members, s.outranking()
 	was := s.f.state()
 	s.cfg = in.Group
@@ -88,7 +73,7 @@ func (s *step) absorbReconfigured(in Reconfigured) {
 	if !s.f.confirmBy.IsZero() { // the addresses of all wait, but not for a member that has left
 		s.holdConfirmed(in.Cause)
 	} else if len(joined) > 0 {
-		s.emit(Hold{in.Cause, joined})
+		s.emit(vrrp.Hold{Cause: in.Cause, Only: joined})
 	}
 }
 
@@ -110,14 +95,14 @@ func (s *step) keepMembers(before []*member) (members []*member) {
 	return members
 }
 
-func newMember(in *Instance, index int, impaired uint8) *member {
+func newMember(in *vrrp.Instance, index int, impaired uint8) *member {
 	return &member{
 		impaired: impaired, Instance: in, Priority: in.Priority, index: index, interval: in.Interval, checksum: in.Checksum, newActive: event.NotActive,
 	}
 }
 
 // follow gives a member its new configuration.
-func (m *member) follow(in *Instance, index int, now time.Time) {
+func (m *member) follow(in *vrrp.Instance, index int, now time.Time) {
 	kept := cmp.Or(m.keptInterval, m.Instance.Interval)
 	switch {
 	case in.Interval <= kept:
@@ -141,9 +126,9 @@ func (m *member) follow(in *Instance, index int, now time.Time) {
 // dropMember lets a member leave the group, with its faults.
 func (s *step) dropMember(m *member, was event.State, cause event.Cause) {
 	if m.state == event.Active {
-		s.emit(Mute{cause, m.Instance}, Release{cause, []*Instance{m.Instance}})
+		s.emit(vrrp.Mute{Cause: cause, Instance: m.Instance}, vrrp.Release{Cause: cause, Only: []*vrrp.Instance{m.Instance}})
 	} else if !s.f.armed.IsZero() {
-		s.emit(Disarm{cause, m.Instance})
+		s.emit(vrrp.Disarm{Cause: cause, Instance: m.Instance})
 	}
 	s.reportMember(m, event.Initialize, event.Shutdown, cause)
 	for _, key := range m.faultKeys() {
@@ -174,8 +159,8 @@ func (s *step) keepTrackers(links []event.Link) {
 			continue
 		}
 		for _, l := range links {
-			if t.Kind == TrackInterface && l.Name == t.Name && l.Usable {
-				t.state = TrackerUp
+			if t.Kind == vrrp.TrackInterface && l.Name == t.Name && l.Usable {
+				t.state = vrrp.TrackerUp
 			}
 		}
 	}
@@ -189,7 +174,7 @@ func (s *step) keepTrackers(links []event.Link) {
 }
 
 // joinMembers lets the new members take part in what the group does, and returns them.
-func (s *step) joinMembers(before []*member, was event.State) (joined []*Instance) {
+func (s *step) joinMembers(before []*member, was event.State) (joined []*vrrp.Instance) {
 	for _, m := range s.f.members {
 		if slices.Contains(before, m) {
 			continue
@@ -213,8 +198,8 @@ func (s *step) joinMembers(before []*member, was event.State) (joined []*Instanc
 
 // reportJoined reports the members that joined a group which stayed as it is. Else they are
 // part of its transition.
-func (s *step) reportJoined(in Input) {
-	reload, ok := in.(Reconfigured)
+func (s *step) reportJoined(in vrrp.Input) {
+	reload, ok := in.(vrrp.Reconfigured)
 	if !ok {
 		return
 	}
@@ -250,7 +235,7 @@ func (s *step) relink(m *member, links []event.Link) {
 }
 
 // endKeptInterval lets an Active that was given a longer interval keep it from now on.
-func (s *step) endKeptInterval(in Tick) {
+func (s *step) endKeptInterval(in vrrp.Tick) {
 	for _, m := range s.f.members {
 		if m.keptInterval == 0 || s.now.Before(m.keptUntil) {
 			continue

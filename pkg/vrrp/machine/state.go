@@ -1,10 +1,11 @@
-package vrrp
+package machine
 
 import (
 	"time"
 
 	"ripcord/pkg/deadline"
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 )
 
 // state derives the group's state from the facts. Nothing else does.
@@ -108,7 +109,9 @@ func (f *facts) verification(at time.Time) time.Time {
 	return f.asked.limit
 }
 
-func (f *facts) answered() bool { return f.asked.answers[Receiver] && f.asked.answers[Confirmer] }
+func (f *facts) answered() bool {
+	return f.asked.answers[vrrp.Receiver] && f.asked.answers[vrrp.Confirmer]
+}
 
 func (f *facts) lead() time.Duration { return min(verifyLead, f.shortest()/4) }
 

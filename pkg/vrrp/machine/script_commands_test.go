@@ -1,4 +1,4 @@
-package vrrp
+package machine
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
 
@@ -32,7 +33,7 @@ func (l *lan) run(line []string) error {
 		r := l.routers[len(l.routers)-1]
 		r.group.Track = append(r.group.Track, trackerOf(w))
 	case "fence":
-		fence := &Fence{Argv: []string{"/usr/sbin/fence"}, Timeout: 10 * time.Second}
+		fence := &vrrp.Fence{Argv: []string{"/usr/sbin/fence"}, Timeout: 10 * time.Second}
 		switch policy := w.next(); policy {
 		case "hold":
 		case "proceed":
@@ -47,7 +48,7 @@ func (l *lan) run(line []string) error {
 		l.routers[len(l.routers)-1].group.LastStanding = true
 	case "config":
 		for _, r := range to {
-			r.group = Group{Name: r.group.Name}
+			r.group = vrrp.Group{Name: r.group.Name}
 			l.routers = append(slices.DeleteFunc(l.routers, func(o *router) bool { return o == r }), r) // what follows is its
 		}
 	case "member":
@@ -79,27 +80,27 @@ func (l *lan) order(r *router, verb string, w *words) {
 		for _, link := range r.links {
 			l.see(r, link.Name, true, w)
 		}
-		l.step(r, "", Start{l.minter.Cause(l.now)})
+		l.step(r, "", vrrp.Start{Cause: l.minter.Cause(l.now)})
 	case "start":
-		l.step(r, "", Start{l.minter.Cause(l.now)})
+		l.step(r, "", vrrp.Start{Cause: l.minter.Cause(l.now)})
 	case "stop":
-		l.step(r, "", Stop{l.minter.Cause(l.now)})
+		l.step(r, "", vrrp.Stop{Cause: l.minter.Cause(l.now)})
 	case "up", "down":
 		l.see(r, w.next(), verb == "up", w)
 	case "heard":
 		l.step(r, "", l.advert(w))
 	case "stalled":
-		l.step(r, "", Stalled{l.minter.Cause(l.now), w.next(), take(w, time.ParseDuration)})
+		l.step(r, "", vrrp.Stalled{Cause: l.minter.Cause(l.now), Instance: w.next(), Gap: take(w, time.ParseDuration)})
 	case "slept":
-		l.step(r, "", Slept{l.minter.Cause(l.now), take(w, time.ParseDuration)})
+		l.step(r, "", vrrp.Slept{Cause: l.minter.Cause(l.now), Gap: take(w, time.ParseDuration)})
 	case "lease":
-		l.step(r, "", LeaseLost{l.minter.Cause(l.now), w.next(), take(w, time.ParseDuration)})
+		l.step(r, "", vrrp.LeaseLost{Cause: l.minter.Cause(l.now), Instance: w.next(), Gap: take(w, time.ParseDuration)})
 	case "sends":
-		in := Sends{Cause: l.minter.Cause(l.now), Instance: w.next(), InRow: take(w, strconv.Atoi), Err: "refused"}
+		in := vrrp.Sends{Cause: l.minter.Cause(l.now), Instance: w.next(), InRow: take(w, strconv.Atoi), Err: "refused"}
 		w.options(func(name string) bool { in.To = take(w, netip.ParseAddr); return name == "to" })
 		l.step(r, "", in)
 	case "probed":
-		in := Probed{Cause: l.minter.Cause(l.now), Instance: w.next(), Err: "refused"}
+		in := vrrp.Probed{Cause: l.minter.Cause(l.now), Instance: w.next(), Err: "refused"}
 		w.options(func(name string) bool {
 			in.Refused = append(in.Refused, take(w, netip.ParseAddr))
 			return name == "refused"
@@ -108,13 +109,13 @@ func (l *lan) order(r *router, verb string, w *words) {
 	case "placed":
 		l.step(r, "", placed(l.minter.Cause(l.now), w))
 	case "condition":
-		in := Condition{Cause: l.minter.Cause(l.now), Instance: w.next(), Reason: event.Reason(w.next()), On: w.next() == "on"}
+		in := vrrp.Condition{Cause: l.minter.Cause(l.now), Instance: w.next(), Reason: event.Reason(w.next()), On: w.next() == "on"}
 		if in.On {
 			in.Err = "is so"
 		}
 		l.step(r, "", in)
 	case "fenced":
-		in := Fenced{Cause: l.minter.Cause(l.now)}
+		in := vrrp.Fenced{Cause: l.minter.Cause(l.now)}
 		switch result := w.next(); result {
 		case "ok":
 		case "failed":
@@ -137,31 +138,31 @@ func (l *lan) order(r *router, verb string, w *words) {
 			}
 			return name == "ahead"
 		})
-		l.step(r, "", Reconfigured{Cause: l.minter.Cause(l.now), Group: r.group, Links: links})
+		l.step(r, "", vrrp.Reconfigured{Cause: l.minter.Cause(l.now), Group: r.group, Links: links})
 	case "release":
-		in := Released{Cause: l.minter.Cause(l.now), Group: r.machine(l).facts.name, On: true}
+		in := vrrp.Released{Cause: l.minter.Cause(l.now), Group: r.machine(l).facts.name, On: true}
 		w.options(func(name string) bool {
 			in.Until = l.now.Add(take(w, time.ParseDuration))
 			return name == "for"
 		})
 		l.step(r, "", in)
 	case "resume":
-		l.step(r, "", Released{Cause: l.minter.Cause(l.now), Group: r.machine(l).facts.name})
+		l.step(r, "", vrrp.Released{Cause: l.minter.Cause(l.now), Group: r.machine(l).facts.name})
 	case "rejoined":
-		l.step(r, "", Rejoined{l.minter.Cause(l.now), w.next()})
+		l.step(r, "", vrrp.Rejoined{Cause: l.minter.Cause(l.now), Instance: w.next()})
 	case "forwards":
 		at := l.now
 		link := w.next()
 		w.options(func(name string) bool { at = l.now.Add(-take(w, time.ParseDuration)); return name == "age" })
-		l.step(r, "", Forwards{l.minter.Cause(at), link})
+		l.step(r, "", vrrp.Forwards{Cause: l.minter.Cause(at), Interface: link})
 	case "verifiers":
 		r.silent = w.next() == "silent"
 	case "engine":
 		r.mute = w.next() == "silent"
 	case "answer":
-		by, ticket := Verifier(w.next()), len(r.asked)-1
+		by, ticket := vrrp.Verifier(w.next()), len(r.asked)-1
 		w.options(func(name string) bool { ticket--; return name == "late" })
-		l.step(r, "", Answered{r.asked[ticket], by})
+		l.step(r, "", vrrp.Answered{Ticket: r.asked[ticket], By: by})
 	case "lose":
 		r.lose[w.next()] = take(w, strconv.Atoi)
 	case "cut":
@@ -182,13 +183,13 @@ func (l *lan) order(r *router, verb string, w *words) {
 }
 
 // tracked parses the state of a check.
-func tracked(cause event.Cause, w *words) Tracked {
-	in := Tracked{Cause: cause, Check: w.next()}
+func tracked(cause event.Cause, w *words) vrrp.Tracked {
+	in := vrrp.Tracked{Cause: cause, Check: w.next()}
 	switch state := w.next(); state {
 	case "up":
-		in.State = TrackerUp
+		in.State = vrrp.TrackerUp
 	case "down":
-		in.State, in.Err = TrackerDown, "exit status 1"
+		in.State, in.Err = vrrp.TrackerDown, "exit status 1"
 	default:
 		w.fail(fmt.Errorf("unknown state %q", state))
 	}
@@ -197,10 +198,10 @@ func tracked(cause event.Cause, w *words) Tracked {
 }
 
 // tracker parses what is tracked.
-func trackerOf(w *words) Tracker {
-	t := Tracker{Name: w.next()}
+func trackerOf(w *words) vrrp.Tracker {
+	t := vrrp.Tracker{Name: w.next()}
 	if kind, name, ok := strings.Cut(t.Name, ":"); ok && kind == "check" {
-		t.Kind, t.Name = TrackCheck, name
+		t.Kind, t.Name = vrrp.TrackCheck, name
 	}
 	if len(w.rest) > 0 {
 		if n, err := strconv.Atoi(w.rest[0]); err == nil {
@@ -219,17 +220,17 @@ func trackerOf(w *words) Tracker {
 }
 
 // placed parses what a member lacks.
-func placed(cause event.Cause, w *words) Placed {
-	in := Placed{Cause: cause, Instance: w.next()}
+func placed(cause event.Cause, w *words) vrrp.Placed {
+	in := vrrp.Placed{Cause: cause, Instance: w.next()}
 	switch degree := w.next(); degree {
 	case "all":
 		return in
 	case "no-extra":
-		in.Degree = Optional
+		in.Degree = vrrp.Optional
 	case "some":
-		in.Degree = Partial
+		in.Degree = vrrp.Partial
 	case "none":
-		in.Degree = Total
+		in.Degree = vrrp.Total
 	default:
 		w.fail(fmt.Errorf("unknown degree %q", degree))
 	}
@@ -246,7 +247,7 @@ func (l *lan) addRouter(w *words) {
 }
 
 func (r *router) addMember(w *words) {
-	in := Instance{Priority: 100, Interval: time.Second, Miss: 3, Preempt: true}
+	in := vrrp.Instance{Priority: 100, Interval: time.Second, Miss: 3, Preempt: true}
 	in.Name, in.Interface, in.Group = w.next(), w.next(), r.group.Name
 	in.VRID = uint8(51 + len(r.group.Members))
 	source := take(w, netip.ParseAddr)
@@ -285,11 +286,11 @@ func (r *router) addMember(w *words) {
 		case "source":
 			in.Source = take(w, netip.ParseAddr)
 		case "peer":
-			in.Unicast = Unicast{Peers: []netip.Addr{take(w, netip.ParseAddr)}, TTL: 255, MinTTL: 255}
+			in.Unicast = vrrp.Unicast{Peers: []netip.Addr{take(w, netip.ParseAddr)}, TTL: 255, MinTTL: 255}
 		case "virtual":
 			in.Addresses = append(in.Addresses, take(w, netip.ParseAddr))
 		case "recovery":
-			in.Recovery = Recovery{take(w, strconv.Atoi), take(w, time.ParseDuration)}
+			in.Recovery = vrrp.Recovery{Adverts: take(w, strconv.Atoi), Wait: take(w, time.ParseDuration)}
 		case "checksum":
 			form := w.next()
 			in.AutoChecksum, in.Checksum = form == "auto", checksums[form]
@@ -347,12 +348,12 @@ func (l *lan) see(r *router, name string, usable bool, w *words) {
 		now.Downs++
 	}
 	r.seen = append(slices.DeleteFunc(r.seen, func(o event.Link) bool { return o.Name == name }), now.Rest())
-	l.step(r, "", LinkSeen{now})
+	l.step(r, "", vrrp.LinkSeen{Link: now})
 }
 
-func (l *lan) advert(w *words) Heard {
+func (l *lan) advert(w *words) vrrp.Heard {
 	name := w.next()
-	h := Heard{Instance: name, Version: l.versionOf(name), Source: take(w, netip.ParseAddr), Priority: uint8(take(w, strconv.Atoi)), Interval: time.Second}
+	h := vrrp.Heard{Instance: name, Version: l.versionOf(name), Source: take(w, netip.ParseAddr), Priority: uint8(take(w, strconv.Atoi)), Interval: time.Second}
 	at := l.now
 	w.options(func(name string) bool {
 		switch name {

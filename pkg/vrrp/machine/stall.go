@@ -1,14 +1,15 @@
-package vrrp
+package machine
 
 import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 )
 
 // absorbStall judges a pause of our own: the Active that slept is silent and
 // listens for one interval; a router that has taken over meanwhile keeps the addresses.
-func (s *step) absorbStall(in Stalled) {
+func (s *step) absorbStall(in vrrp.Stalled) {
 	if s.stallAlone(s.member(in.Instance), in.Cause) {
 		return
 	}
@@ -29,7 +30,7 @@ func (s *step) absorbStall(in Stalled) {
 			s.yieldAfterStall(m, m.other.interval)
 			return
 		}
-		if f := &m.incompatible; f.at.After(since) && m.Priority != Owner {
+		if f := &m.incompatible; f.at.After(since) && m.Priority != vrrp.Owner {
 			s.yieldAfterStall(m, f.interval)
 			f.holds = f.until
 			return
@@ -40,7 +41,7 @@ func (s *step) absorbStall(in Stalled) {
 // absorbSlept judges a time in which the whole router stood still. An Active that missed as
 // many of its own adverts as others wait for listens first, as where the engine alone
 // stalled; a Backup may have lost adverts of the Active, and gives it time.
-func (s *step) absorbSlept(in Slept) {
+func (s *step) absorbSlept(in vrrp.Slept) {
 	if s.f.state() != event.Active {
 		s.giveTime(in.Gap)
 		s.sleptAlone(in)
@@ -48,7 +49,7 @@ func (s *step) absorbSlept(in Slept) {
 	}
 	for _, m := range s.f.members {
 		if in.Gap > time.Duration(m.Miss)*m.Instance.Interval {
-			s.absorbStall(Stalled{Cause: in.Cause, Instance: m.Name, Gap: in.Gap})
+			s.absorbStall(vrrp.Stalled{Cause: in.Cause, Instance: m.Name, Gap: in.Gap})
 			return
 		}
 	}
@@ -115,7 +116,7 @@ func (s *step) yield(why trigger) {
 }
 
 // absorbLease goes back to Backup after the engine resigned without the loop, which hung.
-func (s *step) absorbLease(in LeaseLost) {
+func (s *step) absorbLease(in vrrp.LeaseLost) {
 	if s.stallAlone(s.member(in.Instance), in.Cause) {
 		return
 	}

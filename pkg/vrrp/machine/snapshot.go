@@ -1,0 +1,110 @@
+package machine
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// Status returns a snapshot of the group: the last one, as long as nothing in it has
+// changed, so that an advert with nothing new costs none.
+func (m *Machine) Status(now time.Time) *vrrp.GroupStatus {
+	if m.status == nil || !m.still(m.status, now) {
+		m.status = m.snapshot(now)
+	}
+	return m.status
+}
+
+func (m *Machine) snapshot(now time.Time) *vrrp.GroupStatus {
+	if m.trackers == nil {
+		m.trackers = m.facts.trackerStatus()
+	}
+	st := &vrrp.GroupStatus{
+		Name: m.cfg.Name, State: m.facts.state(), Since: m.since, Reason: m.reason, Holding: m.facts.holding(),
+		Trackers: m.trackers[len(m.facts.members)],
+		Members:  make([]vrrp.InstanceStatus, len(m.facts.members)),
+	}
+	for i, mb := range m.facts.members {
+		st.Members[i] = vrrp.InstanceStatus{
+			Instance: mb.Instance, Faults: m.appendFaults(nil, mb), Missing: mb.missing(), Trackers: m.trackers[i], InstanceState: m.condition(mb, st.State, now),
+		}
+	}
+	return st
+}
+
+// still reports whether a snapshot is up to date.
+func (m *Machine) still(st *vrrp.GroupStatus, now time.Time) bool {
+	if m.trackers == nil || st.State != m.facts.state() || st.Since != m.since || st.Reason != m.reason || st.Holding != m.facts.holding() {
+		return false
+	}
+	for i, mb := range m.facts.members {
+		shown := &st.Members[i]
+		if shown.InstanceState != m.condition(mb, st.State, now) {
+			return false
+		}
+		if !slices.Equal(shown.Missing, mb.missing()) {
+			return false
+		}
+		if m.faults = m.appendFaults(m.faults[:0], mb); !slices.Equal(shown.Faults, m.faults) {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *Machine) condition(mb *member, state event.State, now time.Time) vrrp.InstanceState {
+	c := vrrp.InstanceState{
+		State: state, Since: mb.since, LastStanding: m.facts.servesAlone(mb),
+		EffectivePriority: mb.advertised(), LastEvent: mb.reason, NewActiveReason: mb.newActive,
+		Interval: mb.interval, ActiveDownInterval: mb.activeDown(mb.interval), SkewTime: mb.skew(),
+	}
+	if c.Silenced = mb.silent; c.LastStanding {
+		c.State = event.Active
+	}
+	if state != event.Initialize {
+		c.Up = m.up
+	}
+	switch {
+	case c.State == event.Active:
+		c.ActiveAddress, c.ActivePriority = mb.source, c.EffectivePriority
+	case mb.known(now):
+		c.ActiveAddress, c.ActivePriority = mb.other.source, mb.other.priority
+	}
+	return c
+}
+
+// trackerStatus returns what is known of the trackers of each member, and at last of those
+// of the group as a whole.
+func (f *facts) trackerStatus() [][]vrrp.TrackerStatus {
+	all := make([][]vrrp.TrackerStatus, len(f.members)+1)
+	for i := range f.trackers {
+		t, of := &f.trackers[i], len(f.members)
+		if t.member != nil {
+			of = t.member.index
+		}
+		all[of] = append(all[of], vrrp.TrackerStatus{Tracker: t.Tracker, State: t.state, Since: t.since, Adds: t.adds(), Err: t.err})
+	}
+	return all
+}
+
+// appendFaults adds the faults of a member, by source and reason.
+func (m *Machine) appendFaults(faults []vrrp.FaultStatus, mb *member) []vrrp.FaultStatus {
+	if len(m.facts.faults) == 0 && mb.recovery == nil {
+		return faults // the rule: nothing to iterate over, nor to sort
+	}
+	for key, flt := range m.facts.faults {
+		if key.source == mb.Interface || key.source == mb.Name || m.facts.concerns(key, mb) {
+			faults = append(faults, vrrp.FaultStatus{Source: key.source, Reason: key.reason, Since: flt.since, Err: flt.err})
+		}
+	}
+	if r := mb.recovery; r != nil {
+		faults = append(faults, vrrp.FaultStatus{Source: mb.Interface, Reason: event.Recovery, Since: r.back})
+	}
+	slices.SortFunc(faults, func(a, b vrrp.FaultStatus) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Reason, b.Reason))
+	})
+	return faults
+}
