@@ -65,7 +65,7 @@ differs: ` + plain + ":12:5: vrrp_instance VI_1: use_ipvlan: "
 		{"check --id other " + plain, 0, "2 warnings", plain + ":14:30: vrrp_instance VI_1: x is not a number of seconds"},
 		{"check " + lvs, 1, "", lvs + ":17:1: this virtual server is not served by ripcord"},
 		{"check --without-lvs " + lvs, 0, "2 not done", "not done: " + lvs + ":17:1: virtual_server 192.0.2.100: ripcord does no load balancing"},
-		{"run --check --config " + lvs, 78, "", "give ripcord --without-lvs"},
+		{"run --check --config " + lvs, 78, "", "give ripcord run --without-lvs"},
 		{"run --check --without-lvs --config " + lvs, 0, "is good", ""},
 		{"run --check --config " + broken, 78, "", broken + ":9:23: vrrp_instance VI_1: virtual_router_id: 510 is not between 1 and 255"},
 	} {

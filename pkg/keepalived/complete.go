@@ -199,7 +199,6 @@ func (i *instance) completeAddresses(r *syntax.Report) {
 		i.extra = slices.Concat(i.addresses[most:], i.extra)
 		i.addresses = i.addresses[:most]
 	}
-	seen := map[string]bool{i.iface.Text: true}
 	i.tracked = slices.DeleteFunc(i.tracked, func(one tracked) bool {
 		own := one.kind == trackedInterface && one.name.Text == i.iface.Text
 		if own {
@@ -207,17 +206,25 @@ func (i *instance) completeAddresses(r *syntax.Report) {
 		}
 		return own
 	})
-	for _, one := range i.tracked {
-		if one.kind == trackedInterface {
-			seen[one.name.Text] = true
+	for _, a := range slices.Concat(i.addresses, i.extra) {
+		if a.device.Text != "" && a.device.Text != i.iface.Text && !a.untracked {
+			i.trackDevice(r, a)
 		}
 	}
-	for _, a := range slices.Concat(i.addresses, i.extra) {
-		if a.device.Text == "" || a.untracked || seen[a.device.Text] {
-			continue
-		}
-		seen[a.device.Text] = true
+}
+
+// trackDevice tracks the interface on which an address stands: its failure is a fault, whatever
+// weight track_interface gives it.
+func (i *instance) trackDevice(r *syntax.Report, a address) {
+	at := slices.IndexFunc(i.tracked, func(one tracked) bool { return one.kind == trackedInterface && one.name.Text == a.device.Text })
+	if at < 0 {
 		i.tracked = append(i.tracked, tracked{kind: trackedInterface, name: a.device, implied: true})
+		return
+	}
+	if one := &i.tracked[at]; one.weight != 0 {
+		r.Ignore(one.name.Position, "write no_track behind the address if the weight is meant",
+			"the weight of track_interface %s does not count: %s stands there, so its failure is a fault", syntax.Show(one.name.Text), a.prefix.Addr())
+		one.weight, one.reverse = 0, false
 	}
 }
 

@@ -165,9 +165,31 @@ func TestVocabulary(t *testing.T) {
 		"router_id x":          "it belongs into global_defs",
 		"vrrp_script x":        "it belongs outside of blocks",
 		"zzz":                  "",
+		"vrid 1":               "did you mean virtual_router_id?",
+		"interfaces eth0":      "did you mean interface?",
+		"track_interfaces":     "did you mean track_interface?",
+		"track_if":             "", // and not track_bfd
+		"unicast_source_ip x":  "did you mean unicast_src_ip?",
+		"unicast x":            "did you mean unicast_peer?",
+		"virtual_ip x":         "did you mean virtual_ipaddress?",
+		"advert_interval 1":    "did you mean advert_int?",
 	} {
 		r := &syntax.Report{}
 		blocks().unknown(r, statementsOf(t, text)[0], "vrrp_instance", instanceKeywords.names)
+		if got := r.Notes()[0].Hint; got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"snmp_server x": "", // and not smtp_server
+		"smtp_port 25":  "",
+		"version 3":     "did you mean vrrp_version?",
+		"iptables x":    "did you mean vrrp_iptables?",
+		"routerid x":    "did you mean router_id?",
+		"enable_snmp":   "did you mean enable_snmp_vrrp?",
+	} {
+		r := &syntax.Report{}
+		blocks().unknown(r, statementsOf(t, text)[0], "global_defs", globalKeywords.names)
 		if got := r.Notes()[0].Hint; got != want {
 			t.Errorf("%s: %q, want %q", text, got, want)
 		}

@@ -46,13 +46,25 @@ func (v vocabulary) unknown(r *syntax.Report, s *syntax.Statement, block string,
 	r.Ignore(s.At(), v.meant(r, s, block, names), "%s %s", syntax.Show(s.Keyword()), what)
 }
 
+// synonyms are the keywords that are meant by other programs' words for the same.
+var synonyms = map[string]string{
+	"auth": "authentication", "iface": "interface", "password": "auth_pass", "peers": "unicast_peer", "prio": "priority", "vip": "virtual_ipaddress",
+	"vips": "virtual_ipaddress", "vrid": "virtual_router_id",
+}
+
 // meant is a hint at the keyword that was meant.
 func (v vocabulary) meant(r *syntax.Report, s *syntax.Statement, block string, known func() []string) string {
 	if r.Full() {
 		return ""
 	}
 	word, names := s.Keyword(), known()
-	if near := nearest(word, names); near != "" {
+	if other := synonyms[word]; slices.Contains(names, other) {
+		return spelling.DidYouMean(other)
+	}
+	if ofAll := "vrrp_" + word; slices.Contains(names, ofAll) {
+		return spelling.DidYouMean(ofAll)
+	}
+	if near := nearest(word, v.likely(word, names)); near != "" {
 		return spelling.DidYouMean(near)
 	}
 	var where []string
@@ -70,6 +82,60 @@ func (v vocabulary) meant(r *syntax.Report, s *syntax.Statement, block string, k
 	return spelling.DidYouMean(partOf(word, names))
 }
 
+// likely are the names of which each part may be what was meant by that of a word: snmp in
+// snmp_server is spelt as it should be, and no misspelt smtp.
+func (v vocabulary) likely(word string, names []string) []string {
+	written := strings.Split(strings.ToLower(word), "_")
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		parts := strings.Split(name, "_")
+		if len(parts) != len(written) {
+			return false
+		}
+		for i, part := range parts {
+			if !v.mayMean(written[i], part) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// mayMean reports whether a part of a keyword that was written may be another one: misspelt,
+// in the plural, or its long form (source is src).
+func (v vocabulary) mayMean(written, part string) bool {
+	switch {
+	case strings.HasPrefix(written, part), strings.HasPrefix(part, written):
+		return true
+	case v.hasPart(written):
+		return false
+	}
+	return spelling.Nearest(written, []string{part}) != "" || abbreviates(written, part) || abbreviates(part, written)
+}
+
+// hasPart reports whether a keyword has a part, as snmp_socket has socket.
+func (v vocabulary) hasPart(part string) bool {
+	for _, b := range v {
+		for _, k := range b.keywords {
+			if k == part || strings.HasPrefix(k, part+"_") || strings.HasSuffix(k, "_"+part) || strings.Contains(k, "_"+part+"_") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// abbreviates reports whether a word consists of letters of a longer one, in their order.
+func abbreviates(short, long string) bool {
+	for _, letter := range short {
+		at := strings.IndexRune(long, letter)
+		if at < 0 {
+			return false
+		}
+		long = long[at+1:]
+	}
+	return true
+}
+
 // nearest is the name that was most likely meant by a misspelt one, in letters of any case.
 func nearest(word string, names []string) string {
 	if near := spelling.Nearest(word, names); near != "" {
@@ -78,12 +144,16 @@ func nearest(word string, names []string) string {
 	return spelling.Nearest(strings.ToLower(word), names)
 }
 
-// partOf is the name of which a word is a part, or the longest that is a part of the word.
+// partOf is the first name that begins with a word, or ends with it, or else the longest with
+// which the word begins.
 func partOf(word string, names []string) (best string) {
-	const least = 6
+	const least, leastEnd = 6, 7
+	if i := slices.IndexFunc(names, func(name string) bool { return len(word) >= least && strings.HasPrefix(name, word) }); i >= 0 {
+		return names[i]
+	}
 	for _, name := range names {
 		switch {
-		case len(word) >= least && strings.HasSuffix(name, "_"+word):
+		case len(word) >= leastEnd && strings.HasSuffix(name, "_"+word):
 			return name
 		case len(name) >= least && len(name) > len(best) && strings.HasPrefix(word, name+"_"):
 			best = name
