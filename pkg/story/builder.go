@@ -50,6 +50,7 @@ func (b *Builder) take(done func(*Story) bool) (told []Story) {
 		}
 		delete(b.open, s.Trace)
 		if s.worth() {
+			s.sort()
 			told = append(told, *s)
 		}
 		return true

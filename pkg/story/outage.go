@@ -1,6 +1,7 @@
 package story
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -88,6 +89,15 @@ func (s *Story) done(subject, moved, kind string) (us int64) {
 		}
 	}
 	return us
+}
+
+// MarshalJSON adds the sentence that String returns, as text.
+func (o Outage) MarshalJSON() ([]byte, error) {
+	type fields Outage
+	return json.Marshal(struct {
+		fields
+		Text string `json:"text"`
+	}{fields(o), o.String()})
 }
 
 // String says it in words.

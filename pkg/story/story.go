@@ -13,18 +13,22 @@ import (
 // Story is what followed from one fact.
 type Story struct {
 	Trace string // empty: a line that followed from nothing
-	Lines []Line // by the time since the fact
+	Lines []Line // by the time since the fact, once the story is told
+	Most  int    // of its lines that MarshalJSON writes; 0: all
 
 	last time.Time // of its last line
 }
 
-// add keeps the lines in the order of what happened: the log has those of a group behind
-// its members', and what several goroutines report as it comes.
 func (s *Story) add(l Line) {
 	if l.At.After(s.last) {
 		s.last = l.At
 	}
 	s.Lines = append(s.Lines, l)
+}
+
+// sort puts the lines in the order of what happened: the log has those of a group behind
+// its members', and what several goroutines report as it comes.
+func (s *Story) sort() {
 	slices.SortStableFunc(s.Lines, func(a, b Line) int {
 		return cmp.Or(cmp.Compare(a.Elapsed, b.Elapsed), cmp.Compare(rank(a), rank(b)))
 	})
@@ -105,11 +109,16 @@ func causeOf(l Line) string {
 	return sentence
 }
 
-// MarshalJSON writes the story with the log's own lines.
+// MarshalJSON writes the story with the log's own lines. left_out is how many are more than
+// Most.
 func (s *Story) MarshalJSON() ([]byte, error) {
 	cause, _ := s.Cause()
-	lines := make([]json.RawMessage, len(s.Lines))
-	for i, l := range s.Lines {
+	written := s.Lines
+	if s.Most > 0 {
+		written = written[:min(len(written), s.Most)]
+	}
+	lines := make([]json.RawMessage, len(written))
+	for i, l := range written {
 		lines[i] = l.raw
 	}
 	outages := s.Outages()
@@ -122,7 +131,8 @@ func (s *Story) MarshalJSON() ([]byte, error) {
 		Cause   string            `json:"cause"`
 		Outages []Outage          `json:"outages"`
 		Lines   []json.RawMessage `json:"lines"`
-	}{s.At().UTC(), s.Trace, cause, outages, lines})
+		LeftOut int               `json:"left_out,omitempty"`
+	}{s.At().UTC(), s.Trace, cause, outages, lines, len(s.Lines) - len(written)})
 }
 
 // level is the weightiest of its lines.

@@ -147,7 +147,7 @@ func TestJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		`{"at":"2026-03-01T12:00:02Z","trace":"00000000000000aa","cause":"check web is down: no answer within 2s","outages":[{"subject":"dmz","state":"begun","since":"cause","us":400}],"lines":[{"ts":`,
+		`{"at":"2026-03-01T12:00:02Z","trace":"00000000000000aa","cause":"check web is down: no answer within 2s","outages":[{"subject":"dmz","state":"begun","since":"cause","us":400,"text":"dmz: begins here, given up after 0.4 ms; the log of the next Active has its end"}],"lines":[{"ts":`,
 		`"tracker":"web"`,
 	} {
 		if !strings.Contains(string(text), want) {
