@@ -21,7 +21,7 @@ BENCH   := $(GO) test -count=1 -p 1 -v
 RETRY   := $(GO) tool gotestsum --rerun-fails=1 --rerun-fails-run-root-test --rerun-fails-max-failures=3 --rerun-fails-abort-on-data-race
 VERBOSE := $(RETRY) --format=standard-verbose
 
-.PHONY: build test unit lab interop interop-full keepalived-diff test-vm package test-package fuzz check race demo bench bench-short bench-smoke bench-setup bench-go clean
+.PHONY: build test unit lab interop interop-full keepalived-diff test-vm test-page package test-package fuzz check race demo bench bench-short bench-smoke bench-setup bench-go clean
 
 build: ## bin/ripcord
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ripcord ./cmd/ripcord
@@ -53,6 +53,10 @@ keepalived-diff: ## keepalived and ripcord, started from the same files (not par
 test-vm: ## the binary under Debian's kernel on emulated NICs, cables pulled (not part of test)
 	@test/setup vm/packages
 	RIPCORD_VM=required $(VERBOSE) --packages=./test/vm -- -count=1 -timeout 15m -run '$(RUN)'
+
+test-page: ## the status page in a headless Chromium (not part of test)
+	@test/setup page/packages
+	RIPCORD_PAGE=required $(VERBOSE) --packages=./test/page -- -count=1 -timeout 10m -run '$(RUN)'
 
 package: ## .deb and .rpm for amd64 and arm64 in bin/
 	deploy/package/build bin amd64 arm64

@@ -15,7 +15,7 @@ func completeName(socket *string) cobra.CompletionFunc {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		s, err := control.Fetch(c.Context(), *socket)
+		s, err := control.FetchBrief(c.Context(), *socket)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveError
 		}

@@ -136,35 +136,3 @@ func TestSpan(t *testing.T) {
 		}
 	}
 }
-
-func TestFaultWords(t *testing.T) {
-	for _, c := range []struct{ reason, trouble, want string }{
-		{"interface-down", "no carrier", "eth0 cannot be used: no carrier"},
-		{"interface-down", "", "eth0 cannot be used"},
-		{"no-primary-ip-address", "", "eth0 has no address from which to send adverts"},
-		{"send-failed", "", "its adverts cannot be sent"},
-		{"address-lost", "", "its addresses cannot be held"},
-		{"stalled", "", "the daemon did not run for a while"},
-		{"something-new", "", "eth0: something-new"},
-	} {
-		if got := faultWords(control.Fault{Source: "eth0", Reason: c.reason}, c.trouble); got != c.want {
-			t.Errorf("%s: %q, want %q", c.reason, got, c.want)
-		}
-	}
-}
-
-func TestLinkTrouble(t *testing.T) {
-	for want, l := range map[string]control.Link{
-		"":                                 {Index: 2, Up: true},
-		"there is no such interface":       {},
-		"it is administratively down":      {Index: 2, OperState: "down"},
-		"no carrier":                       {Index: 2, AdminUp: true, OperState: "down"},
-		"its operational state is testing": {Index: 2, AdminUp: true, Carrier: true, OperState: "testing"},
-		"it is a port of br0 (bridge), which takes all that arrives on it": {Index: 2, AdminUp: true, Carrier: true, OperState: "up", Master: "br0 (bridge)"},
-		"its parent is down": {Index: 2, AdminUp: true, Carrier: true, OperState: "up"},
-	} {
-		if got := linkTrouble(l); got != want {
-			t.Errorf("%+v: %q, want %q", l, got, want)
-		}
-	}
-}

@@ -37,7 +37,11 @@ func newStatus() *cobra.Command {
 				return printKeepalived(c, socket, args)
 			}
 			fetch := func() (*control.Status, error) {
-				s, err := control.Fetch(c.Context(), socket)
+				get := control.FetchBrief
+				if format == formatJSON {
+					get = control.Fetch
+				}
+				s, err := get(c.Context(), socket)
 				if err == nil && len(args) > 0 {
 					return only(s, args[0])
 				}

@@ -22,8 +22,15 @@ const DefaultSocket = "/run/ripcord/ripcord.sock"
 // fetchTimeout is for the whole of a request; the daemon answers at once.
 const fetchTimeout = 5 * time.Second
 
-// Fetch asks the daemon that listens on socket for its status. Its errors say
-// what to do.
+// FetchBrief asks the daemon that listens on socket for its status without the statistics.
+// Its errors say what to do.
+func FetchBrief(ctx context.Context, socket string) (*Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
+	return request[Status](ctx, socket, http.MethodGet, StatusPath+"?statistics=0", nil)
+}
+
+// Fetch asks for all of it.
 func Fetch(ctx context.Context, socket string) (*Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()

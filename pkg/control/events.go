@@ -32,16 +32,16 @@ func (c Config) events() http.HandlerFunc {
 		return nil
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
-		since, follow, err := eventsQuery(r.URL.Query(), time.Now())
+		wanted, err := eventsQuery(r.URL.Query(), time.Now())
 		if err != nil {
 			fail(w, http.StatusBadRequest, "%v", err)
 			return
 		}
-		follow = follow && r.Method == http.MethodGet
+		follow := wanted.follow && r.Method == http.MethodGet
 		client := http.NewResponseController(w)
 		w.Header().Set("Content-Type", "application/x-ndjson")
 		w.Header().Set("Cache-Control", "no-store")
-		next := c.Events.Since(since)
+		next := wanted.first(c.Events)
 		for {
 			first, lines, more := c.Events.From(next, batch)
 			_ = client.SetWriteDeadline(time.Now().Add(writeTimeout))
@@ -79,30 +79,36 @@ func missed(count uint64) []byte {
 	return fmt.Appendf(nil, text, time.Now().UTC().Format(time.RFC3339Nano), count, count)
 }
 
-// eventsQuery reads since, a Go duration before now or an instant as RFC 3339 has it, and
-// follow.
-func eventsQuery(q url.Values, now time.Time) (since time.Time, follow bool, err error) {
-	for name := range q {
-		if name != "since" && name != "follow" {
-			return since, false, fmt.Errorf("there is no parameter %q: there are since and follow", name)
+// eventsWanted is what a request for lines asks for.
+type eventsWanted struct {
+	since  time.Time // zero: all that are kept
+	last   uint64    // at most so many of those that are there; 0: all
+	follow bool
+}
+
+// eventsQuery reads since, a Go duration before now or an instant as RFC 3339 has it, last,
+// and follow.
+func eventsQuery(values url.Values, now time.Time) (e eventsWanted, err error) {
+	q := query{values, nil}
+	e.follow, e.last = q.flag("follow", false), q.number("last")
+	if text := values.Get("since"); text != "" {
+		if d, err := time.ParseDuration(text); err == nil {
+			e.since = now.Add(-d)
+		} else if e.since, err = time.Parse(time.RFC3339Nano, text); err != nil {
+			q.fail("since %q is neither a duration, as 10m, nor a time, as 2026-03-01T12:00:00Z", text)
 		}
 	}
-	switch text := q.Get("follow"); text {
-	case "", "0", "false":
-	case "1", "true":
-		follow = true
-	default:
-		return since, false, fmt.Errorf("follow %q is neither 0 nor 1", text)
-	}
-	text := q.Get("since")
-	if text == "" {
-		return since, follow, nil
-	}
-	if d, err := time.ParseDuration(text); err == nil {
-		return now.Add(-d), follow, nil
-	}
-	if since, err = time.Parse(time.RFC3339Nano, text); err != nil {
-		return since, false, fmt.Errorf("since %q is neither a duration, as 10m, nor a time, as 2026-03-01T12:00:00Z", text)
-	}
-	return since, follow, nil
+	return e, q.end("since", "last", "follow")
 }
+
+// first returns the number of the first line that is asked for.
+func (e eventsWanted) first(of Events) uint64 {
+	n := of.Since(e.since)
+	if e.last > 0 {
+		n = max(n, newest(of)-min(e.last, newest(of)))
+	}
+	return n
+}
+
+// newest returns the number that the next line will have.
+func newest(e Events) uint64 { return e.Since(time.Unix(1<<40, 0)) }

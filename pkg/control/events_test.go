@@ -50,7 +50,9 @@ func (k *kept) Since(t time.Time) uint64 {
 	if t.IsZero() {
 		return 0
 	}
-	return uint64(max(0, t.Sub(began)/time.Second))
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return min(uint64(max(0, t.Sub(began)/time.Second)), k.first+uint64(len(k.lines)))
 }
 
 func (k *kept) From(n uint64, most int) (uint64, [][]byte, <-chan struct{}) {
@@ -69,7 +71,9 @@ func TestEventsQuery(t *testing.T) {
 		"?since=2030-01-01T00:00:00Z": "200 ",
 		"?since=yesterday":            `400 {"error":"since \"yesterday\" is neither a duration, as 10m, nor a time, as 2026-03-01T12:00:00Z"}` + "\n",
 		"?follow=yes":                 `400 {"error":"follow \"yes\" is neither 0 nor 1"}` + "\n",
-		"?folow=1":                    `400 {"error":"there is no parameter \"folow\": there are since and follow"}` + "\n",
+		"?folow=1":                    `400 {"error":"there is no parameter \"folow\": there are since, last and follow"}` + "\n",
+		"?last=2":                     "200 1\n2\n", "?last=9": "200 0\n1\n2\n", "?last=2&since=2026-03-01T12:00:02Z": "200 2\n",
+		"?last=-1": `400 {"error":"last \"-1\" is no number above 0"}` + "\n",
 	} {
 		w := httptest.NewRecorder()
 		handler(Config{Source: router{}, Events: k}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, EventsPath+query, nil))
@@ -78,8 +82,8 @@ func TestEventsQuery(t *testing.T) {
 		}
 	}
 	now := time.Now()
-	if since, follow, err := eventsQuery(url.Values{"since": {"10m"}, "follow": {"1"}}, now); !since.Equal(now.Add(-10*time.Minute)) || !follow || err != nil {
-		t.Errorf("10m is since %v, %v, %v", since, follow, err)
+	if e, err := eventsQuery(url.Values{"since": {"10m"}, "follow": {"1"}}, now); !e.since.Equal(now.Add(-10*time.Minute)) || !e.follow || err != nil {
+		t.Errorf("10m is %+v, %v", e, err)
 	}
 }
 

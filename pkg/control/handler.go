@@ -26,9 +26,15 @@ type route struct {
 	handler      http.HandlerFunc
 }
 
-// handler returns the whole API, for the socket.
+// handler returns the whole API, for the socket. Who forwards the socket to a browser must
+// not have other sites give orders through it.
 func handler(c Config) http.Handler {
-	return dispatch(routes(c), func(t route) http.HandlerFunc { return t.serve })
+	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		dropBody(w)
+		fail(w, http.StatusForbidden, "%s %s comes from a page of another site, which may give no orders", r.Method, r.URL.Path)
+	}))
+	return guard.Handler(dispatch(routes(c), func(t route) http.HandlerFunc { return t.serve }))
 }
 
 // reader returns the half of it that only reads, for the network.
@@ -45,15 +51,22 @@ func reader(c Config) http.Handler {
 
 func routes(c Config) []route {
 	return append([]route{
-		{http.MethodGet, StatusPath, func(w http.ResponseWriter, _ *http.Request) {
-			answer(w, http.StatusOK, c.status())
+		{http.MethodGet, StatusPath, func(w http.ResponseWriter, r *http.Request) {
+			q := query{r.URL.Query(), nil}
+			counted := q.flag("statistics", true)
+			if err := q.end("statistics"); err != nil {
+				fail(w, http.StatusBadRequest, "%v", err)
+				return
+			}
+			answer(w, http.StatusOK, c.status(counted))
 		}},
 		{http.MethodGet, KeepalivedPath, func(w http.ResponseWriter, _ *http.Request) {
 			answer(w, http.StatusOK, c.keepalived())
 		}},
 		{http.MethodGet, EventsPath, c.events()},
+		{http.MethodGet, StoriesPath, c.stories()},
 		{http.MethodGet, MetricsPath, serves(c.Metrics)},
-		{http.MethodGet, "/", nil},
+		{http.MethodGet, PagePath, page()},
 	}, orderRoutes(c.Orders)...)
 }
 
@@ -73,7 +86,7 @@ func dispatch(routes []route, by func(route) http.HandlerFunc) http.Handler {
 				return
 			}
 		}
-		fail(w, http.StatusNotFound, "there is no %s: the status is at %s, the log at %s, the metrics are at %s", r.URL.Path, StatusPath, EventsPath, MetricsPath)
+		fail(w, http.StatusNotFound, "there is no %s: the status is at %s, the log at %s, the metrics are at %s, and a page for people is at %s", r.URL.Path, StatusPath, EventsPath, MetricsPath, PagePath)
 	})
 }
 

@@ -75,7 +75,7 @@ func TestStatistics(t *testing.T) {
 // TestDocumentIsACopy: what is done to the document does not reach the source.
 func TestDocumentIsACopy(t *testing.T) {
 	source := pulled()
-	s := Config{Source: source}.status()
+	s := Config{Source: source}.status(true)
 	s.Instances[0].Addresses[0] = s.Instances[0].Addresses[1]
 	*s.Instances[0].ActiveAddress = s.Instances[0].Addresses[1]
 	if diff := cmp.Diff(document(t, pulled()), document(t, source)); diff != "" {
@@ -89,8 +89,8 @@ func TestOtherRequests(t *testing.T) {
 		code         int
 		allow, says  string
 	}{
-		{"GET", "/v1/statu", 404, "", "there is no /v1/statu: the status is at /v1/status, the log at /v1/events, the metrics are at /metrics"},
-		{"GET", "/v1/status/", 404, "", "there is no /v1/status/: the status is at /v1/status, the log at /v1/events, the metrics are at /metrics"},
+		{"GET", "/v1/statu", 404, "", "there is no /v1/statu: the status is at /v1/status, the log at /v1/events, the metrics are at /metrics, and a page for people is at /"},
+		{"GET", "/v1/status/", 404, "", "there is no /v1/status/: the status is at /v1/status, the log at /v1/events, the metrics are at /metrics, and a page for people is at /"},
 		{"POST", "/v1/status", 405, "GET", "POST /v1/status is not possible: use GET"},
 		{"GET", "/v1/release", 405, "POST", "GET /v1/release is not possible: use POST"},
 		{"DELETE", "/", 405, "GET", "DELETE / is not possible: use GET"},
@@ -99,7 +99,9 @@ func TestOtherRequests(t *testing.T) {
 		{"POST", "/v1/resume", 501, "", "POST /v1/resume is not supported yet by this version of ripcord"},
 		{"POST", "/v1/reload", 501, "", "POST /v1/reload is not supported yet by this version of ripcord"},
 		{"GET", "/metrics", 501, "", "GET /metrics is not supported yet by this version of ripcord"},
-		{"GET", "/", 501, "", "GET / is not supported yet by this version of ripcord"},
+		{"GET", "/v1/stories", 501, "", "GET /v1/stories is not supported yet by this version of ripcord"},
+		{"GET", "/v1/status?statistic=0", 400, "", `there is no parameter "statistic": there is statistics`},
+		{"GET", "/v1/status?statistics=x", 400, "", `statistics "x" is neither 0 nor 1`},
 	} {
 		w := httptest.NewRecorder()
 		handler(Config{Source: router{}}).ServeHTTP(w, httptest.NewRequest(c.method, c.path, nil))
@@ -130,7 +132,7 @@ func TestHead(t *testing.T) {
 
 // TestRoundTrip: what the client reads is what the server wrote.
 func TestRoundTrip(t *testing.T) {
-	want := Config{Version: "0.1.0", Since: began, Source: pulled()}.status()
+	want := Config{Version: "0.1.0", Since: began, Source: pulled()}.status(true)
 	body, err := json.Marshal(want)
 	if err != nil {
 		t.Fatal(err)

@@ -115,6 +115,9 @@ func (s *Server) Listen() error {
 		return errors.New("control: listens already")
 	}
 	if s.config.Listener != nil {
+		if err := checkGiven(s.config.Listener); err != nil {
+			return fmt.Errorf("control: %w", err)
+		}
 		s.listener = s.config.Listener
 	} else {
 		opened, err := openSocket(s.config.Socket)
@@ -130,7 +133,7 @@ func (s *Server) Listen() error {
 }
 
 // Status is the document of GET /v1/status as it is now.
-func (s *Server) Status() *Status { return s.config.status() }
+func (s *Server) Status() *Status { return s.config.status(true) }
 
 // Port is where those who only read are answered; nil where nobody is.
 func (s *Server) Port() net.Addr {

@@ -2,11 +2,13 @@ package control
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -82,7 +84,7 @@ func TestServeAndFetch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(names(s.config.status()), names(got)); diff != "" {
+	if diff := cmp.Diff(names(s.config.status(true)), names(got)); diff != "" {
 		t.Error(diff)
 	}
 	if err := stop(); err != nil {
@@ -238,5 +240,60 @@ func TestLongestPath(t *testing.T) {
 	_ = opened.listener.Close()
 	if _, err := openSocket(path + "x"); err == nil {
 		t.Error("a longer path is possible")
+	}
+}
+
+// TestWhoMayConnect: a directory in which anybody may replace the socket, and a socket that
+// was passed on and that anybody may use, are refused; what stands under a umask of nothing is not
+// open to all at any time.
+func TestWhoMayConnect(t *testing.T) {
+	open := filepath.Join(shortDir(t), "open")
+	if err := errors.Join(os.Mkdir(open, 0o700), os.Chmod(open, 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(Config{Socket: filepath.Join(open, "s"), Source: pulled()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Listen(); err == nil || !strings.Contains(err.Error(), "put another socket in its place") {
+		t.Errorf("in a directory of all: %v", err)
+	}
+	if err := os.Chmod(open, 0o777|fs.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Listen(); err != nil {
+		t.Errorf("in a directory as /tmp: %v", err)
+	}
+	_ = s.Close()
+
+	path := filepath.Join(shortDir(t), "s")
+	before := syscall.Umask(0)
+	l, err := listenUnix(path)
+	syscall.Umask(before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if info, err := os.Lstat(path); err != nil || info.Mode().Perm() != socketMode {
+		t.Errorf("before its mode is set it is %v, %v", info.Mode(), err)
+	}
+	if err := checkGiven(l); err != nil {
+		t.Error(err)
+	}
+	if err := os.Chmod(path, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := checkGiven(l); err == nil || !strings.Contains(err.Error(), "its mode is 0666") || !strings.Contains(err.Error(), "SocketMode=0660") {
+		t.Errorf("a socket that anybody may use was passed on: %v", err)
+	}
+	for network, address := range map[string]string{"tcp": "127.0.0.1:0", "unix": "@ripcord-test-" + filepath.Base(filepath.Dir(path))} {
+		l, err := net.Listen(network, address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := checkGiven(l); err == nil || !strings.Contains(err.Error(), "may give orders") {
+			t.Errorf("%s was passed on: %v", network, err)
+		}
+		_ = l.Close()
 	}
 }

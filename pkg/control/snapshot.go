@@ -12,17 +12,26 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// status asks the source for everything and writes it down.
-func (c Config) status() *Status {
+// status asks the source for everything and writes it down, with the statistics of the
+// instances or without: they are more than half of the document.
+func (c Config) status(counted bool) *Status {
 	s := &Status{
 		Version: c.Version, Host: c.Host, Since: known(c.Since),
 		Instances: []Instance{}, Groups: []Group{}, Links: []Link{}, Checks: []Check{},
+	}
+	trouble := map[string]string{}
+	for _, l := range c.Source.Links() {
+		s.Links = append(s.Links, link(l))
+		trouble[l.Name] = s.Links[len(s.Links)-1].Trouble
 	}
 	for _, g := range c.Source.Groups() {
 		members := make([]string, 0, len(g.Members))
 		for _, m := range g.Members {
 			members = append(members, m.Instance.Name)
-			written := instance(g.Name, m, c.Source.Stats(m.Instance.Name))
+			written := instance(g.Name, m, trouble)
+			if counted {
+				written.Statistics = statistics(c.Source.Stats(m.Instance.Name))
+			}
 			written.Holding = g.Holding
 			written.Warnings = warnings(c.Source.Warnings(m.Instance.Name))
 			s.Instances = append(s.Instances, written)
@@ -34,9 +43,6 @@ func (c Config) status() *Status {
 			})
 		}
 	}
-	for _, l := range c.Source.Links() {
-		s.Links = append(s.Links, link(l))
-	}
 	for _, k := range c.Source.Checks() {
 		s.Checks = append(s.Checks, check(k))
 	}
@@ -47,8 +53,8 @@ func (c Config) status() *Status {
 }
 
 // instance returns the status of one virtual router of a group; the group is empty for an
-// instance outside any.
-func instance(group string, m vrrp.InstanceStatus, stats *stats.Counters) Instance {
+// instance outside any. trouble is why links cannot be used, by their names.
+func instance(group string, m vrrp.InstanceStatus, trouble map[string]string) Instance {
 	i := Instance{
 		Name: m.Instance.Name, Group: group, Interface: m.Instance.Interface,
 		VRID: m.Instance.VRID, Family: m.Instance.Family.String(), Version: int(m.Instance.Version.Number()),
@@ -65,7 +71,6 @@ func instance(group string, m vrrp.InstanceStatus, stats *stats.Counters) Instan
 		SkewTime:           m.SkewTime.Microseconds(),
 		Addresses:          append([]netip.Addr{}, m.Instance.Addresses...),
 		ExtraAddresses:     append([]netip.Addr{}, m.Instance.Extra...),
-		Statistics:         statistics(stats),
 	}
 	if m.Instance.VirtualMAC {
 		mac := wire.VirtualMAC(m.Instance.Family, m.Instance.VRID)
@@ -76,7 +81,9 @@ func instance(group string, m vrrp.InstanceStatus, stats *stats.Counters) Instan
 		i.ActiveAddress = &m.ActiveAddress
 	}
 	for _, f := range m.Faults {
-		i.Faults = append(i.Faults, Fault{Source: f.Source, Reason: string(f.Reason), Since: known(f.Since), Error: f.Err})
+		fault := Fault{Source: f.Source, Reason: string(f.Reason), Since: known(f.Since), Error: f.Err}
+		fault.Text = faultText(fault, trouble[f.Source])
+		i.Faults = append(i.Faults, fault)
 	}
 	return i
 }
@@ -134,7 +141,7 @@ func statistics(s *stats.Counters) Statistics {
 }
 
 func link(l event.Link) Link {
-	return Link{
+	out := Link{
 		Name: l.Name, Index: l.Index, Up: l.Usable, AdminUp: l.AdminUp, Carrier: l.Carrier,
 		OperState: l.OperState.String(), Monitor: l.Monitor,
 		CarrierUpCount: l.UpCount, CarrierDownCount: l.DownCount,
@@ -142,6 +149,8 @@ func link(l event.Link) Link {
 		Device: l.Device, Master: l.Master,
 		LastChange: known(l.LastChange), LastChangeSource: string(l.LastSource),
 	}
+	out.Trouble = linkTrouble(out)
+	return out
 }
 
 func check(k track.Status) Check {

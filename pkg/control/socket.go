@@ -1,6 +1,7 @@
 package control
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -31,10 +32,13 @@ func openSocket(path string) (*socket, error) {
 	if err := os.MkdirAll(filepath.Dir(path), dirMode); err != nil {
 		return nil, fmt.Errorf("socket %s: its directory cannot be made: %w", path, err)
 	}
+	if err := checkDir(filepath.Dir(path)); err != nil {
+		return nil, fmt.Errorf("socket %s: %w", path, err)
+	}
 	if err := clearStale(path); err != nil {
 		return nil, err
 	}
-	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	listener, err := listenUnix(path)
 	if err != nil {
 		return nil, fmt.Errorf("socket %s: %w", path, err)
 	}
@@ -45,11 +49,71 @@ func openSocket(path string) (*socket, error) {
 		_ = listener.Close()
 		return nil, fmt.Errorf("socket %s: %w", path, err)
 	}
-	if s.file, err = os.Lstat(path); err != nil {
+	if s.file, err = os.Lstat(path); err == nil {
+		err = checkMode(s.file)
+	}
+	if err != nil {
 		_ = listener.Close()
 		return nil, fmt.Errorf("socket %s: %w", path, err)
 	}
 	return s, nil
+}
+
+// listenUnix listens on a socket whose file others than those of socketMode may not write to
+// from its first moment on, whatever the umask.
+func listenUnix(path string) (*net.UnixListener, error) {
+	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+		var failed error
+		err := c.Control(func(fd uintptr) { failed = syscall.Fchmod(int(fd), socketMode) })
+		return errors.Join(err, failed)
+	}}
+	l, err := config.Listen(context.Background(), "unix", path)
+	if err != nil {
+		return nil, err
+	}
+	return l.(*net.UnixListener), nil
+}
+
+// checkDir refuses a directory in which anybody may put another socket in the place of ours.
+func checkDir(dir string) error {
+	info, err := os.Stat(dir)
+	if err == nil && info.Mode().Perm()&0o002 != 0 && info.Mode()&fs.ModeSticky == 0 {
+		err = fmt.Errorf("anybody may write to its directory %s (mode %v), and put another socket in its place: take that right away, or choose another control.socket", dir, info.Mode())
+	}
+	return err
+}
+
+// checkMode refuses a socket to which others may connect than its owner and its group: who
+// connects may give orders.
+func checkMode(file fs.FileInfo) error {
+	if mode := file.Mode().Perm(); mode&0o002 != 0 {
+		return fmt.Errorf("its mode is %04o, with which anybody may give orders: it has to be %04o", mode, socketMode)
+	}
+	return nil
+}
+
+// checkGiven refuses a socket that somebody else opened if others may connect to it than its
+// owner and its group.
+func checkGiven(l net.Listener) error {
+	const where = "the socket that was passed on (LISTEN_FDS)"
+	unix, ok := l.Addr().(*net.UnixAddr)
+	switch {
+	case !ok:
+		return fmt.Errorf("%s listens on %s %v, where anybody may give orders: have ListenStream= name the path of a unix socket, and use control.listen for what only reads", where, l.Addr().Network(), l.Addr())
+	case unix.Name == "" || unix.Name[0] == '@':
+		return fmt.Errorf("%s has no file, so that anybody on this machine may give orders: have ListenStream= name a path", where)
+	}
+	file, err := os.Lstat(unix.Name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil // nobody can connect to it by this name
+	case err == nil:
+		err = checkMode(file)
+	}
+	if err != nil {
+		return fmt.Errorf("%s, %s: %w: set SocketMode=0660 in its unit", where, unix.Name, err)
+	}
+	return nil
 }
 
 // clearStale removes a socket on which nobody listens. Only a refused

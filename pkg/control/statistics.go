@@ -20,6 +20,9 @@ const discontinuity = "discontinuity_datetime"
 // Get returns a counter; 0 where a daemon of another version did not report it.
 func (s Statistics) Get(c stats.Counter) uint64 { return s.Counters[c.String()] }
 
+// IsZero reports whether there are none, because they were not asked for.
+func (s Statistics) IsZero() bool { return s.Counters == nil }
+
 // MarshalJSON writes one object with a key for each counter, in the order of
 // stats.All, and discontinuity_datetime last.
 func (s Statistics) MarshalJSON() ([]byte, error) {

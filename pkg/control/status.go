@@ -51,10 +51,10 @@ type Instance struct {
 	Interval           int64        `json:"interval_us"` // the Active's: learned while Backup
 	ActiveDownInterval int64        `json:"active_down_interval_us"`
 	SkewTime           int64        `json:"skew_time_us"`
-	VirtualMAC         *string      `json:"virtual_mac"`     // null: the interface's own is used
-	Addresses          []netip.Addr `json:"addresses"`       // in the order in which they are advertised
-	ExtraAddresses     []netip.Addr `json:"extra_addresses"` // held with them, not advertised
-	Statistics         Statistics   `json:"statistics"`
+	VirtualMAC         *string      `json:"virtual_mac"`         // null: the interface's own is used
+	Addresses          []netip.Addr `json:"addresses"`           // in the order in which they are advertised
+	ExtraAddresses     []netip.Addr `json:"extra_addresses"`     // held with them, not advertised
+	Statistics         Statistics   `json:"statistics,omitzero"` // left out where they are not asked for
 }
 
 // Fault is one cause of the state fault.
@@ -63,6 +63,7 @@ type Fault struct {
 	Reason string     `json:"reason"`
 	Since  *time.Time `json:"since"`
 	Error  string     `json:"error,omitempty"` // what is wrong and what to do, where the reason does not say it all
+	Text   string     `json:"text"`            // the fault in words, with what its link lacks now
 }
 
 // Warning is something that keeps an instance from working as its configuration
@@ -124,6 +125,7 @@ type Link struct {
 	Poll             int64  `json:"poll_us"`    // likewise the poller's
 	Stretched        bool   `json:"stretched"`  // one of them is longer than configured
 	Reason           string `json:"reason"`     // why there is no carrier, in the driver's words; empty if not known
+	Trouble          string `json:"trouble"`    // why it is not usable, in words; empty if it is
 	// Device is the interface's own name, where Name is an alternative one; Master is
 	// the device that takes all that arrives on it, as "br0 (bridge)".
 	Device           string     `json:"device,omitempty"`

@@ -1,0 +1,163 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ripcord/pkg/vrrp"
+	"ripcord/test/openapi"
+)
+
+// obeying carries out every order, but for one name.
+type obeying struct{}
+
+func (obeying) Release(name string, length time.Duration) (*Released, error) {
+	if name == "unknown" {
+		return nil, errors.New("there is no group unknown")
+	}
+	until := began.Add(length)
+	return &Released{Name: name, Released: true, Until: &until}, nil
+}
+func (obeying) Resume(name string) (*Released, error) { return &Released{Name: name}, nil }
+func (obeying) Reload(_ context.Context, dryRun bool) (*Reloaded, error) {
+	return &Reloaded{File: "f", DryRun: dryRun, Added: []string{"a"}, Changed: []string{}, Removed: []string{}, Notes: []string{"log.level changed"}}, nil
+}
+func (obeying) Fence(_ context.Context, name string) (*Fence, error) {
+	return &Fence{Name: name, Command: []string{"/bin/off"}, User: "root", Timeout: "10s", OnFailure: "hold", Conditions: []Condition{{"it was heard", true}}, Holding: "runs"}, nil
+}
+
+// scripted is a router of which every instance has all commands.
+type scripted struct{ router }
+
+func (scripted) Setup(name string) Setup {
+	s := router{}.Setup(name)
+	s.Active, s.Backup, s.Fault, s.Stop = []string{"a"}, []string{"b"}, []string{"f"}, []string{"s"}
+	return s
+}
+
+// whole is an API that offers everything, over a source of which everything that a document
+// can have is known. The lines are those of the router whose cable was pulled.
+func whole(t *testing.T) Config {
+	t.Helper()
+	log, err := os.ReadFile(filepath.Join("..", "story", "testdata", "right.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := pulled()
+	alone := source.groups[0].Members[0]
+	alone.LastStanding = true
+	source.groups[0].Members[0], source.groups[0].Holding = alone, "a fence runs"
+	source.groups[0].Members[0].Faults[0].Err = "no cable"
+	in := *alone.Instance
+	in.Auth.Type, in.Track = 1, []vrrp.Tracker{{Name: "eth2"}}
+	source.groups[0].Members[0].Instance = &in
+	source.links[0].Device, source.links[0].Master = "enp1s0", "br0 (bridge)"
+	return Config{
+		Version: "0.1.0", Host: "gw1", Since: began, Source: scripted{source}, Orders: obeying{}, Metrics: metrics,
+		Events: newKept(strings.Split(strings.TrimSpace(string(log)), "\n")...), port: &port{failure: "the port is taken"},
+	}
+}
+
+// TestOpenAPI: each answer is as docs/openapi.yaml says, those to requests that are wrong
+// too; and what it says of an answer is in one.
+func TestOpenAPI(t *testing.T) {
+	document, seen := openapi.Load(t), [][]byte{}
+	c := whole(t)
+	bare := handler(Config{Source: router{}})
+	for _, r := range []struct {
+		by                 http.Handler
+		method, path, body string
+		code               int
+	}{
+		{handler(c), "GET", "/", "", 200},
+		{handler(c), "GET", "/metrics", "", 200},
+		{bare, "GET", "/metrics", "", 501},
+		{handler(c), "GET", "/v1/status", "", 200},
+		{handler(c), "GET", "/v1/status?statistics=0", "", 200},
+		{handler(c), "GET", "/v1/status?x=0", "", 400},
+		{bare, "GET", "/v1/status", "", 200},
+		{handler(c), "GET", "/v1/keepalived", "", 200},
+		{handler(c), "GET", "/v1/events", "", 200},
+		{handler(c), "GET", "/v1/events?last=3&since=87600h", "", 200},
+		{handler(c), "GET", "/v1/events?follow=2", "", 400},
+		{bare, "GET", "/v1/events", "", 501},
+		{handler(c), "GET", "/v1/stories", "", 200},
+		{handler(c), "GET", "/v1/stories?last=1", "", 200},
+		{handler(c), "GET", "/v1/stories?last=x", "", 400},
+		{bare, "GET", "/v1/stories", "", 501},
+		{handler(c), "POST", "/v1/release", `{"name": "edge", "for": "10m"}`, 200},
+		{handler(c), "POST", "/v1/release", `{"name": "unknown"}`, 422},
+		{handler(c), "POST", "/v1/release", `{"nome": "edge"}`, 400},
+		{bare, "POST", "/v1/release", `{"name": "edge"}`, 501},
+		{reader(c), "POST", "/v1/release", `{"name": "edge"}`, 403},
+		{handler(c), "GET", "/v1/release", "", 405},
+		{handler(c), "POST", "/v1/resume", `{"name": "edge"}`, 200},
+		{reader(c), "POST", "/v1/resume", `{"name": "edge"}`, 403},
+		{handler(c), "POST", "/v1/reload", `{"dry_run": true}`, 200},
+		{handler(c), "POST", "/v1/reload", "", 200},
+		{reader(c), "POST", "/v1/reload", "", 403},
+		{handler(c), "POST", "/v1/fence", `{"name": "edge", "dry_run": true}`, 200},
+		{handler(c), "POST", "/v1/fence", `{"name": "edge"}`, 422},
+		{reader(c), "POST", "/v1/fence", "", 403},
+		{handler(c), "POST", "/", "", 405},
+		{handler(c), "GET", "/v2", "", 404},
+	} {
+		w := httptest.NewRecorder()
+		r.by.ServeHTTP(w, httptest.NewRequest(r.method, r.path, strings.NewReader(r.body)))
+		answer := w.Result()
+		body, _ := io.ReadAll(answer.Body)
+		seen, answer.Body = append(seen, body, []byte(r.body)), io.NopCloser(bytes.NewReader(body))
+		path, _, _ := strings.Cut(r.path, "?")
+		if err := document.Check(r.method+" "+path, answer); err != nil || answer.StatusCode != r.code {
+			t.Errorf("%s %s: %d, want %d; %v", r.method, r.path, answer.StatusCode, r.code, err)
+		}
+	}
+	seen = append(seen, []byte(`"left_out":`)) // TestLongStory has it
+	if unseen := document.Unseen(seen...); len(unseen) > 0 {
+		t.Errorf("docs/openapi.yaml has what no answer has: %s", strings.Join(unseen, ", "))
+	}
+}
+
+// TestOpenAPIHasAllRoutes: the document has each request that there is, with its parameters,
+// and no other.
+func TestOpenAPIHasAllRoutes(t *testing.T) {
+	document := openapi.Load(t)
+	var there []string
+	for _, r := range routes(whole(t)) {
+		there = append(there, r.method+" "+r.path)
+	}
+	slices.Sort(there)
+	if told := document.Operations(); !slices.Equal(told, there) {
+		t.Errorf("docs/openapi.yaml has\n%s\nand there are\n%s", strings.Join(told, "\n"), strings.Join(there, "\n"))
+	}
+	for _, path := range []string{StatusPath, EventsPath, StoriesPath} {
+		w := httptest.NewRecorder()
+		handler(whole(t)).ServeHTTP(w, httptest.NewRequest(http.MethodGet, path+"?none=1", nil))
+		want := those(document.Parameters("GET " + path))
+		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want+`"}`) {
+			t.Errorf("%s refuses a parameter with %d %s, the document: there %s", path, w.Code, w.Body, want)
+		}
+	}
+}
+
+// TestOpenAPICanFail: an answer with a field that is not in the document, and one without a
+// field that is, differ from it.
+func TestOpenAPICanFail(t *testing.T) {
+	document := openapi.Load(t)
+	for _, body := range []string{`{"name":"edge","released":true,"more":1}`, `{"name":"edge"}`, `{"name":"edge","released":"yes"}`, `[]`, `{`} {
+		answer := &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body))}
+		if document.Check("POST /v1/release", answer) == nil {
+			t.Errorf("%s is as the document has it", body)
+		}
+	}
+}

@@ -1,0 +1,69 @@
+package control
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// query reads the parameters of a request, and remembers the first that is wrong.
+type query struct {
+	values url.Values
+	err    error
+}
+
+// flag reads 0 or 1.
+func (q *query) flag(name string, otherwise bool) bool {
+	switch text := q.values.Get(name); text {
+	case "":
+		return otherwise
+	case "0", "false":
+		return false
+	case "1", "true":
+		return true
+	default:
+		q.fail("%s %q is neither 0 nor 1", name, text)
+		return otherwise
+	}
+}
+
+// number reads a number above 0; 0 where there is none.
+func (q *query) number(name string) uint64 {
+	text := q.values.Get(name)
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.ParseUint(text, 10, 31)
+	if err != nil || n == 0 {
+		q.fail("%s %q is no number above 0", name, text)
+	}
+	return n
+}
+
+func (q *query) fail(format string, args ...any) {
+	if q.err == nil {
+		q.err = fmt.Errorf(format, args...)
+	}
+}
+
+// end returns the first error, also that of a parameter that is none of those there are.
+func (q *query) end(known ...string) error {
+	for _, name := range slices.Sorted(maps.Keys(q.values)) {
+		if !slices.Contains(known, name) {
+			q.fail("there is no parameter %q: there %s", name, those(known))
+		}
+	}
+	return q.err
+}
+
+// those lists names in a sentence.
+func those(names []string) string {
+	if len(names) == 1 {
+		return "is " + names[0]
+	}
+	last := len(names) - 1
+	return "are " + strings.Join(names[:last], ", ") + " and " + names[last]
+}

@@ -1,0 +1,89 @@
+package control
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"ripcord/pkg/story"
+)
+
+// StoriesPath is where the stories of the last failovers are found.
+const StoriesPath = "/v1/stories"
+
+const (
+	storyQuiet     = 10 * time.Second // by the log: the longest time between two lines of a story
+	storyLog       = 4000             // of the newest lines stories are made
+	mostStories    = 50               // that are kept
+	mostStoryLines = 200              // of a story that are told
+)
+
+// Stories is the answer to GET /v1/stories: the newest last, each as `ripcord events --json`
+// prints it.
+type Stories struct {
+	Stories []json.RawMessage `json:"stories"`
+}
+
+// teller makes stories of the newest lines, anew only when there are further lines: many who
+// ask cost no more than one.
+type teller struct {
+	events Events
+
+	mu   sync.Mutex
+	upTo uint64 // the number of the first line that is not in them
+	told []json.RawMessage
+}
+
+// stories serves the last failovers, or the last so many of them.
+func (c Config) stories() http.HandlerFunc {
+	if c.Events == nil {
+		return nil
+	}
+	t := &teller{events: c.Events}
+	return func(w http.ResponseWriter, r *http.Request) {
+		q := query{r.URL.Query(), nil}
+		last := q.number("last")
+		if err := q.end("last"); err != nil {
+			fail(w, http.StatusBadRequest, "%v", err)
+			return
+		}
+		told := t.tell()
+		if last > 0 && last < uint64(len(told)) {
+			told = told[len(told)-int(last):]
+		}
+		answer(w, http.StatusOK, Stories{told})
+	}
+}
+
+// tell returns the stories as JSON.
+func (t *teller) tell() []json.RawMessage {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	end := newest(t.events)
+	if t.told != nil && end == t.upTo {
+		return t.told
+	}
+	first := end - min(end, storyLog)
+	_, lines, _ := t.events.From(first, storyLog)
+	b := story.Builder{Quiet: storyQuiet}
+	var all []story.Story
+	for _, text := range lines {
+		if l, err := story.Parse(bytes.TrimSpace(text)); err == nil {
+			all = append(all, b.Add(l)...)
+		}
+	}
+	all = append(all, b.Rest()...)
+	slices.SortStableFunc(all, func(a, b story.Story) int { return a.At().Compare(b.At()) })
+	all = all[max(0, len(all)-mostStories):]
+	t.upTo, t.told = end, make([]json.RawMessage, 0, len(all))
+	for i := range all {
+		all[i].Most = mostStoryLines
+		if text, err := json.Marshal(&all[i]); err == nil { // of strings, numbers and lines that were JSON
+			t.told = append(t.told, text)
+		}
+	}
+	return t.told
+}

@@ -1,0 +1,56 @@
+package control
+
+import "ripcord/pkg/event"
+
+// faultText explains a fault; trouble is the present state of its link, if the fault is one
+// of a link.
+func faultText(f Fault, trouble string) string {
+	switch event.Reason(f.Reason) {
+	case event.InterfaceDown:
+		if trouble == "" {
+			return f.Source + " cannot be used"
+		}
+		return f.Source + " cannot be used: " + trouble
+	case event.NoPrimaryAddress:
+		if f.Error != "" {
+			return f.Error
+		}
+		return f.Source + " has no address from which to send adverts"
+	case event.CheckFailed:
+		if f.Error != "" {
+			return "its check " + f.Source + " fails: " + f.Error
+		}
+		return "its check " + f.Source + " fails"
+	case event.SendFailed:
+		return "its adverts cannot be sent"
+	case event.AddressLost:
+		return "its addresses cannot be held"
+	case event.StalledLoop:
+		return "the daemon did not run for a while"
+	}
+	if f.Error != "" {
+		return f.Reason + ": " + f.Error
+	}
+	return f.Source + ": " + f.Reason
+}
+
+// linkTrouble says why a link cannot be used; empty where it can.
+func linkTrouble(l Link) string {
+	switch {
+	case l.Up:
+		return ""
+	case l.Index == 0:
+		return "there is no such interface"
+	case l.Master != "":
+		return "it is a port of " + l.Master + ", which takes all that arrives on it"
+	case !l.AdminUp:
+		return "it is administratively down"
+	case !l.Carrier && l.Reason != "":
+		return "no carrier (" + l.Reason + ")"
+	case !l.Carrier:
+		return "no carrier"
+	case l.OperState != event.OperUp.String() && l.OperState != event.OperUnknown.String():
+		return "its operational state is " + l.OperState
+	}
+	return "its parent is down"
+}
