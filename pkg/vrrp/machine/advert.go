@@ -20,7 +20,7 @@ func (s *step) absorbHeard(h vrrp.Heard) {
 		s.heardIncompatible(m, h)
 		return
 	}
-	m.incompatible.believedAgain(h.Source)
+	m.others.Incompatible.Believe(h.Source)
 	s.prove(m.Interface, h.Cause.At)
 	if h.Priority == 0 {
 		s.absorbResignation(m, h)
@@ -29,8 +29,8 @@ func (s *step) absorbHeard(h vrrp.Heard) {
 	if s.provesOutOfStep(m, h) {
 		return
 	}
-	was := m.other
-	m.hear(h)
+	was := m.others.Best
+	m.others.Hear(&h, m.timing())
 	s.countAdvert(m, h)
 	s.heardServing(m, h)
 	s.silenceBroken(m, h.Cause.At, h.Interval)
@@ -45,24 +45,6 @@ func (s *step) absorbHeard(h vrrp.Heard) {
 	}
 	s.hearActive(m)
 	s.followChecksum(m, h)
-}
-
-// hear remembers the sender as the Active, unless a better one is still known.
-func (m *member) hear(h vrrp.Heard) {
-	at, o := h.Cause.At, &m.other
-	gone := !m.known(at)
-	switch {
-	case o.source == h.Source && !gone:
-		o.count++
-	case gone || h.Priority > o.priority || h.Priority == o.priority && o.source.Less(h.Source):
-		*o = other{source: h.Source, since: at, count: 1}
-	default:
-		m.second = &other{source: h.Source, priority: h.Priority, interval: h.Interval, at: at}
-		return
-	}
-	m.second = nil
-	o.priority, o.interval, o.at = h.Priority, h.Interval, at
-	o.best = max(o.best, h.Priority)
 }
 
 // heardActive takes an advert in Backup (RFC 9568 §6.4.2). If two Actives are heard, the
@@ -84,7 +66,7 @@ func (s *step) heardActive(m *member, h vrrp.Heard, fell bool) {
 	if s.f.ownerWait != nil {
 		s.why = s.f.ownerWait.cause // two owners: the later one is Backup
 	}
-	if h.Source == m.other.source {
+	if h.Source == m.others.Best.Source {
 		m.interval = h.Interval
 		m.renew(h.Cause.At)
 	} else {
@@ -97,7 +79,7 @@ func (s *step) heardActive(m *member, h vrrp.Heard, fell bool) {
 func (s *step) heardRival(m *member, h vrrp.Heard) {
 	switch {
 	case s.f.listening != nil:
-		s.yieldAfterStall(m, m.other.interval)
+		s.yieldAfterStall(m, m.others.Best.Interval)
 	case h.Priority > m.Priority:
 		s.yieldTo(m, h.Cause)
 	case h.Priority == m.Priority:
@@ -110,8 +92,8 @@ func (s *step) heardRival(m *member, h vrrp.Heard) {
 // yieldTo yields to the better Active that member m hears.
 func (s *step) yieldTo(m *member, cause event.Cause) {
 	s.yield(trigger{event.HigherPriorityBackup, m, cause})
-	m.interval = m.other.interval
-	m.renew(m.other.at)
+	m.interval = m.others.Best.Interval
+	m.renew(m.others.Best.At)
 }
 
 // answerRival answers a rival that we outrank: by an advert at once, at most one an
@@ -124,11 +106,12 @@ func (s *step) answerRival(m *member, h vrrp.Heard) {
 		s.holdConfirmed(h.Cause)
 		return
 	}
-	if o := &m.other; o.source == h.Source && (!o.reported || o.count > m.Miss && !o.reportedUnheard) {
-		o.reported, o.reportedUnheard = true, o.count > m.Miss
-		s.report(event.AdvertRival{
-			Stamp: s.stamp(h.Cause), Virtual: m.Virtual, Source: h.Source, Priority: h.Priority, Unheard: o.reportedUnheard,
-		})
+	if rival := &m.others.Best; rival.Source == h.Source {
+		if log, unheard := rival.LogRival(m.Miss); log {
+			s.report(event.AdvertRival{
+				Stamp: s.stamp(h.Cause), Virtual: m.Virtual, Source: h.Source, Priority: h.Priority, Unheard: unheard,
+			})
+		}
 	}
 	s.followChecksum(m, h)
 	if s.judgeSends(m, h.Cause) {
@@ -171,15 +154,13 @@ func (s *step) absorbResignation(m *member, h vrrp.Heard) {
 	if s.f.serves(m) && s.f.listening == nil {
 		s.advertiseNow(m, &m.answeredResign, h.Cause) // else a Backup of low priority takes over just ahead of our next advert
 	}
-	if m.second != nil && m.second.source == h.Source {
-		m.second = nil
-	}
-	if m.known(s.now) && m.other.source != h.Source {
+	gone, ok := m.others.Resigned(h.Source, s.now, m.timing())
+	if !ok {
 		return
 	}
-	gone := m.other
-	m.other, m.lastResign = other{}, r
-	m.silent, s.f.fence.err = netip.Addr{}, ""
+	m.lastResign = r
+	m.silent = netip.Addr{}
+	s.f.fence.Forget()
 	s.inStep(m, r)
 	if !s.f.waiting() || s.f.ownerWait != nil {
 		return
@@ -189,8 +170,8 @@ func (s *step) absorbResignation(m *member, h vrrp.Heard) {
 		m.downAt = r.at.Add(s.f.resignationWait(m))
 		m.resigned, m.holdReported = &r, false
 	}
-	if alone := s.f.lastStanding && gone.priority == vrrp.Impaired; gone.source == h.Source && !alone {
-		s.cascade(m, gone.priority, r)
+	if alone := s.f.lastStanding && gone.Priority == vrrp.Impaired; gone.Source == h.Source && !alone {
+		s.cascade(m, gone.Priority, r)
 	}
 }
 
@@ -208,7 +189,7 @@ func (s *step) heardEqual(m *member, h vrrp.Heard) {
 	}
 	if first.index == 0 {
 		s.judgeTie(first, h.Cause)
-	} else if decided := first.other.since.Add(first.other.interval); s.now.Before(decided) {
+	} else if decided := first.others.Best.Since.Add(first.others.Best.Interval); s.now.Before(decided) {
 		s.f.tieEnds = decided // an earlier member may still hear it
 		return
 	} else {
@@ -225,7 +206,7 @@ func (s *step) decideTie() {
 	if s.f.tieEnds.IsZero() || s.now.Before(s.f.tieEnds) {
 		return
 	}
-	if first := s.firstEqual(); first != nil && first.other.at.Sub(first.other.since) >= first.other.interval/2 {
+	if first := s.firstEqual(); first != nil && first.others.Best.At.Sub(first.others.Best.Since) >= first.others.Best.Interval/2 {
 		s.judgeTie(first, event.Cause{})
 	}
 	s.f.tieEnds = time.Time{}
@@ -233,7 +214,7 @@ func (s *step) decideTie() {
 
 // judgeTie compares the addresses of the member that decides.
 func (s *step) judgeTie(first *member, cause event.Cause) {
-	if first.source.Less(first.other.source) {
+	if first.source.Less(first.others.Best.Source) {
 		s.yieldTo(first, cause)
 	}
 }
@@ -241,42 +222,12 @@ func (s *step) judgeTie(first *member, cause event.Cause) {
 // firstEqual returns the first member that hears a rival of our own priority.
 func (s *step) firstEqual() *member {
 	for _, m := range s.f.members {
-		if m.known(s.now) && m.other.priority == m.Priority {
+		if m.known(s.now) && m.others.Best.Priority == m.Priority {
 			return m
 		}
 	}
 	return nil
 }
-
-// Routers of VRRPv2 and VRRPv3 do not understand each other: each discards the
-// adverts of the other (RFC 9568 §7.1), takes the silence for the end of the
-// Active, and there are two. So do routers that sign their adverts and whose
-// clocks are apart. So a Backup for whose virtual router valid adverts of the
-// other version come, or authentic ones that are stale and prove that their
-// sender is there (pkg/advert/validate), stays Backup, whatever their priority: the first
-// that serves goes on to, and both sides log it as an error. When none has come for an
-// Active_Down_Interval, it goes on.
-//
-// Their priority 0 changes nothing: the router that resigns may have a Backup that goes
-// Active. An Active only logs it: the two cannot agree which is to yield, and if it did the
-// other might as well. But an Active that was paused yields: the router that took over was
-// not, and the clock of a machine that was paused is behind when it goes on. So does an
-// Active whose sends fail. An owner is held back by nobody. If an Active that we understand
-// sends both versions (RFC 9568 §8.4), those of the other are ignored. Where ours
-// cease, it has changed its version: they hold us before the silence lets us take over.
-
-// incompatible remembers the adverts of routers that do not understand us.
-type incompatible struct {
-	until    time.Time     // their sender counts as Active until then
-	holds    time.Time     // a wait cannot end before, because of them; past while Active
-	logged   time.Time     // when they were last reported
-	at       time.Time     // when the last one was heard
-	source   netip.Addr    // of the last one
-	interval time.Duration // of the last one
-}
-
-// incompatibleLogEvery is how often they are reported as long as they come.
-const incompatibleLogEvery = time.Minute
 
 // heardIncompatible takes a valid advert of the version that the member does not
 // speak, or one that is stale or invalid.
@@ -285,52 +236,34 @@ func (s *step) heardIncompatible(m *member, h vrrp.Heard) {
 		h.Interval = m.Instance.Interval
 	}
 	s.prove(m.Interface, h.Cause.At)
-	if h.Priority == 0 || !h.Stale && !h.Invalid && m.sendsBoth(h) {
+	if h.Priority == 0 || !h.Stale && !h.Invalid && m.others.SendBoth(&h, m.timing()) {
 		return
 	}
-	f := &m.incompatible
-	due := !s.now.Before(f.until) || s.now.Sub(f.logged) >= incompatibleLogEvery
-	if until := h.Cause.At.Add(m.activeDown(h.Interval)); until.After(f.until) {
-		f.until = until
-	}
-	f.at, f.source, f.interval = h.Cause.At, h.Source, h.Interval
+	i := &m.others.Incompatible
+	log := i.Hear(&h, s.now, m.timing())
 	if s.f.listening != nil && m.Priority != vrrp.Owner {
 		s.yieldAfterStall(m, h.Interval)
 	}
 	active := s.f.serves(m)
 	if !active && m.Priority != vrrp.Owner {
-		f.holds = f.until
+		i.Hold()
 	}
 	switch {
 	case active:
-		if due {
-			f.logged = s.now
+		if log {
+			i.Logged(s.now)
 			s.report(rivalOf(m, h, s.stamp(h.Cause)))
 		}
 		s.judgeSends(m, h.Cause)
 	case s.f.waiting() && s.failAgain(m, h.Cause):
 	case s.f.waiting() && m.Priority != vrrp.Owner:
 		s.f.unverify()
-		if due {
-			f.logged = s.now
+		if log {
+			i.Logged(s.now)
 			s.report(event.InstanceHolding{
-				Stamp: s.stamp(h.Cause), Virtual: m.Virtual, Reason: h.HoldReason(), Until: f.until,
+				Stamp: s.stamp(h.Cause), Virtual: m.Virtual, Reason: h.HoldReason(), Until: i.Until,
 			})
 		}
-	}
-}
-
-// sendsBoth reports whether an advert of the other version comes from an Active that sends ours
-// as well: one of those may have been lost.
-func (m *member) sendsBoth(h vrrp.Heard) bool {
-	o := &m.other
-	return o.source == h.Source && h.Cause.At.Before(o.at.Add(o.interval+o.interval/2)) && m.known(h.Cause.At)
-}
-
-// believedAgain forgets the adverts of a sender that is understood now.
-func (f *incompatible) believedAgain(source netip.Addr) {
-	if f.source == source {
-		*f = incompatible{}
 	}
 }
 
@@ -345,8 +278,8 @@ func rivalOf(m *member, h vrrp.Heard, stamp event.Stamp) event.AdvertRival {
 // due returns the end of the member's own wait: of the Active_Down_Timer, and of the time
 // for which incompatible adverts hold it back.
 func (m *member) due() time.Time {
-	if m.incompatible.holds.After(m.downAt) {
-		return m.incompatible.holds
+	if m.others.Incompatible.Holds.After(m.downAt) {
+		return m.others.Incompatible.Holds
 	}
 	return m.downAt
 }

@@ -65,7 +65,7 @@ func (f *facts) sound(m *member) bool {
 			return false
 		}
 	}
-	return !f.trackers.failedItself(m)
+	return !f.trackers.FailedOf(m.index)
 }
 
 // aloneWait returns how long nobody may be heard, whose adverts would come each interval,
@@ -81,7 +81,7 @@ func (f *facts) aloneAt(m *member) (at time.Time, ok bool) {
 		return time.Time{}, false
 	}
 	at = m.aloneFrom
-	for _, other := range [...]time.Time{m.heardUntil(), f.startupEnds} {
+	for _, other := range [...]time.Time{m.others.Until(m.timing()), f.startupEnds} {
 		if other.After(at) {
 			at = other
 		}
@@ -150,13 +150,13 @@ func (s *step) heardAlone(m *member, h vrrp.Heard) {
 		return
 	}
 	first := s.decides()
-	if first == nil || !first.source.Less(first.other.source) {
+	if first == nil || !first.source.Less(first.others.Best.Source) {
 		s.answerRival(m, h)
 		return
 	}
 	for _, n := range s.f.members {
-		if s.f.servesAlone(n) && n.known(s.now) && n.other.priority == vrrp.Impaired {
-			n.other.lost = true
+		if s.f.servesAlone(n) && n.known(s.now) && n.others.Best.Priority == vrrp.Impaired {
+			n.others.Best.Lost = true
 			s.standDown(n, trigger{event.HigherPriorityBackup, first, h.Cause})
 		}
 	}
@@ -167,7 +167,7 @@ func (s *step) heardAlone(m *member, h vrrp.Heard) {
 // others, too, or the two would yield to each other on different segments.
 func (s *step) decides() *member {
 	for _, m := range s.f.members {
-		if (s.f.servesAlone(m) || m.other.lost) && m.known(s.now) && m.other.priority == vrrp.Impaired {
+		if (s.f.servesAlone(m) || m.others.Best.Lost) && m.known(s.now) && m.others.Best.Priority == vrrp.Impaired {
 			return m
 		}
 	}
@@ -252,7 +252,7 @@ func (s *step) followAlone(before, after event.State) (changed bool) {
 // enterAlone begins to advertise a member alone.
 func (s *step) enterAlone(m *member) {
 	m.silent, m.resigned = netip.Addr{}, nil
-	m.forgetOthers()
+	m.others.Forget()
 	m.newActive, m.interval = event.NoResponse, m.Instance.Interval
 	m.sends.refused = nil
 	if m.lacks != nil {

@@ -5,6 +5,8 @@ import (
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
+	"ripcord/pkg/vrrp/fence"
+	"ripcord/pkg/vrrp/tracker"
 )
 
 // facts are all that a group knows. Its state follows from them.
@@ -12,7 +14,7 @@ type facts struct {
 	started  bool
 	name     string // of the group, or of its only instance
 	members  []*member
-	trackers trackers // what the group tracks
+	trackers *tracker.List // what the group tracks
 	// lastStanding lets sound members serve alone where nobody serves.
 	lastStanding bool
 	// startWaits is a start that waits for the first results of checks; nil: none does.
@@ -34,7 +36,7 @@ type facts struct {
 	// and until when; nil where there never was one.
 	outOfStep  map[pair]time.Time
 	impairment impairment
-	fence      fence
+	fence      fence.State
 	// graceGiven is set when the Active was given more time since we did not run, until the
 	// waits change.
 	graceGiven    bool
@@ -85,8 +87,8 @@ func (f *facts) restart(now time.Time, in event.State, why trigger) {
 	f.delayPreemption(now)
 	for _, m := range f.members {
 		m.interval = m.Instance.Interval
-		if m.known(now) && !m.outranks(m.other.priority, now) {
-			m.interval = m.other.interval
+		if m.known(now) && !m.outranks(m.others.Best.Priority, now) {
+			m.interval = m.others.Best.Interval
 		}
 		m.renew(now)
 		m.waitForSecond(now)
@@ -105,5 +107,5 @@ func (f *facts) unverify() {
 	f.listening = nil
 	f.ownerWait = nil
 	f.tieEnds = time.Time{}
-	f.fence.cancel()
+	f.fence.Cancel()
 }

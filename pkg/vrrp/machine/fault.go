@@ -37,8 +37,8 @@ func (f *facts) firstFault() (*member, event.Reason) {
 			}
 		}
 	}
-	if t := f.trackers.firstFault(); t != nil {
-		return t.member, t.fault().reason
+	if t := f.trackers.FirstFault(); t != nil {
+		return f.lister(t), t.Reason()
 	}
 	if _, ok := f.faults[f.releaseKey()]; ok {
 		return nil, event.Released

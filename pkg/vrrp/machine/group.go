@@ -8,6 +8,7 @@ import (
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
+	"ripcord/pkg/vrrp/heard"
 )
 
 // transition lists the effects of a transition, in the order of docs/architecture.md#transitions.
@@ -28,8 +29,8 @@ func (s *step) transition(from, to event.State) {
 // enter takes over: every advert first, then the addresses, which may wait for it.
 func (s *step) enter() {
 	s.tryAgain()
-	s.f.fence.cancel()
-	s.f.fence.err = ""
+	s.f.fence.Cancel()
+	s.f.fence.Forget()
 	for _, m := range s.f.members {
 		m.silent = netip.Addr{}
 		if m.newActive = newActiveReason(s.why.reason); m.state != event.Active { // else it served alone
@@ -37,7 +38,7 @@ func (s *step) enter() {
 		}
 		m.interval = m.Instance.Interval
 		if m.resigned = nil; !m.confirm.wanted {
-			m.forgetOthers() // who was Active is gone, or will show itself
+			m.others.Forget() // who was Active is gone, or will show itself
 		}
 		m.sends.refused = nil // what failed before this is history
 		s.advertise(m, s.why.cause)
@@ -73,7 +74,7 @@ func (s *step) outranked(m *member) bool {
 	if s.why.reason != event.HigherPriorityBackup {
 		return false
 	}
-	return m == s.why.member || m.known(s.now) && m.other.priority >= m.Priority
+	return m == s.why.member || m.known(s.now) && m.others.Best.Priority >= m.Priority
 }
 
 func newActiveReason(r event.Reason) event.NewActiveReason {
@@ -151,14 +152,14 @@ type cascade struct {
 // given priority, to the other members.
 func (s *step) cascade(m *member, priority uint8, r resignation) {
 	for _, n := range s.f.members {
-		if n == m || !n.known(s.now) || n.other.priority != priority || s.provedApart(m, r.source, n, n.other.source) {
+		if n == m || !n.known(s.now) || n.others.Best.Priority != priority || s.provedApart(m, r.source, n, n.others.Best.Source) {
 			continue
 		}
 		n.silent = netip.Addr{}
 		if at := r.at.Add(s.f.resignationWait(n)); at.Before(n.downAt) {
 			s.f.unverify()
 			n.downAt, n.holdReported = at, false
-			n.cascaded = &cascade{from: m, by: r, source: n.other.source}
+			n.cascaded = &cascade{from: m, by: r, source: n.others.Best.Source}
 		}
 	}
 }
@@ -231,22 +232,15 @@ func (f *facts) priority() uint8 {
 
 // ownPriority returns the priority that the group has if it lacks nothing.
 func (f *facts) ownPriority() uint8 {
-	own := f.members[0].Instance.Priority
-	if own == vrrp.Owner {
-		return vrrp.Owner // weights do not make another of the owner of the addresses
-	}
 	least := leastPriority
 	if f.lastStanding {
 		least = vrrp.ImpairedLastStanding + 1
 	}
-	return uint8(min(max(int(own)+f.trackers.weights(), least), mostPriority))
+	return f.trackers.Priority(f.members[0].Instance.Priority, least)
 }
 
-// The bounds of a priority with weights: 255 is the owner's, 0 resigns.
-const (
-	leastPriority = 1
-	mostPriority  = vrrp.Owner - 1
-)
+// leastPriority bounds a priority with weights: 0 resigns.
+const leastPriority = 1
 
 // reprioritize lets all members follow the priority in force. An Active whose
 // priority changes sends its adverts at once: a better Backup counts its Skew_Time
@@ -280,7 +274,7 @@ func (s *step) reprioritize(cause event.Cause) {
 // do not renew their timers.
 func (s *step) outranking() (list []*member) {
 	for _, m := range s.f.members {
-		if m.known(s.now) && m.outranks(m.other.priority, s.now) {
+		if m.known(s.now) && m.outranks(m.others.Best.Priority, s.now) {
 			list = append(list, m)
 		}
 	}
@@ -294,18 +288,18 @@ func (s *step) yieldAgain(list []*member) {
 		return
 	}
 	for _, m := range list {
-		if slices.Contains(s.f.members, m) && m.known(s.now) && !m.outranks(m.other.priority, s.now) {
+		if slices.Contains(s.f.members, m) && m.known(s.now) && !m.outranks(m.others.Best.Priority, s.now) {
 			s.f.unverify()
-			m.interval = m.other.interval
-			m.renew(m.other.at)
+			m.interval = m.others.Best.Interval
+			m.renew(m.others.Best.At)
 		}
 	}
 }
 
 // fell reports whether an advert shows that the Active, which was at least as good as
 // this router until then, has lowered its priority below ours.
-func (m *member) fell(was other, h vrrp.Heard) bool {
-	return was.source == h.Source && was.priority >= m.Priority && h.Priority < m.Priority
+func (m *member) fell(was heard.Active, h vrrp.Heard) bool {
+	return was.Source == h.Source && was.Priority >= m.Priority && h.Priority < m.Priority
 }
 
 // replace lets the group take over from an Active that fell when Skew_Time has

@@ -121,7 +121,7 @@ func (s *step) judgePlaced(m *member, in vrrp.Placed) {
 // heardServing notes an Active that serves: one that is not impaired, or goes on for
 // longer than one that holds nothing would.
 func (s *step) heardServing(m *member, h vrrp.Heard) {
-	goesOn := m.other.source == h.Source && h.Cause.At.Sub(m.other.since) > servesAfter
+	goesOn := m.others.Best.Source == h.Source && h.Cause.At.Sub(m.others.Best.Since) > servesAfter
 	if h.Priority > m.impaired || goesOn {
 		s.f.impairment.served = false
 	}
@@ -137,7 +137,7 @@ func (f *facts) unheard(since time.Time) time.Time {
 		if at := since.Add(m.activeDown(m.Instance.Interval)); at.After(last) {
 			last = at
 		}
-		if at := m.heardUntil(); at.After(last) {
+		if at := m.others.Until(m.timing()); at.After(last) {
 			last = at
 		}
 	}
@@ -217,9 +217,9 @@ func (s *step) tryAgain() {
 // and does better: the one that has the greater priority of its own, or address.
 func (f *facts) excused() bool {
 	for _, m := range f.members {
-		if o := &m.other; o.source.IsValid() {
+		if a := &m.others.Best; a.Source.IsValid() {
 			ours := m.Instance.Priority
-			return o.priority == m.impaired && (o.best < ours || o.best == ours && o.source.Less(m.source))
+			return a.Priority == m.impaired && (a.Highest < ours || a.Highest == ours && a.Source.Less(m.source))
 		}
 	}
 	return false

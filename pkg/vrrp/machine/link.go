@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"ripcord/pkg/deadline"
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
 )
@@ -47,7 +48,7 @@ func (s *step) updateLink(m *member, link event.Link) {
 	}
 	for _, key := range m.linkFaults() {
 		was, stood := s.f.faults[key]
-		if !stood || key == wrong || s.f.trackers.cause(key) { // a tracker of the same link may cause it, too
+		if !stood || key == wrong || s.f.trackers.Causes(key.source, key.reason) { // a tracker of the same link may cause it, too
 			continue
 		}
 		if wrong.reason != "" { // no wait begins anew for it
@@ -180,10 +181,9 @@ type recovery struct {
 	// forwards: something came through the segment. The Active_Down_Timer began
 	// anew then, since the silence before it proves nothing.
 	forwards bool
-	source   netip.Addr // the Active that is heard
-	adverts  int        // of it, since back
-	askAt    time.Time  // when the stations are asked again
-	askIn    time.Duration
+	source   netip.Addr       // the Active that is heard
+	adverts  int              // of it, since back
+	ask      deadline.Backoff // of the stations
 }
 
 // recover begins the recovery of a member whose link was lost and is back.
@@ -196,7 +196,7 @@ func (s *step) recover(m *member) {
 	}
 	s.f.unverify()
 	until := s.now.Add(m.Recovery.Wait)
-	m.recovery = &recovery{back: s.now, until: until, askAt: s.now, askIn: min(askFirst, m.Instance.Interval)}
+	m.recovery = &recovery{back: s.now, until: until, ask: deadline.NewBackoff(s.now, min(askFirst, m.Instance.Interval))}
 	s.report(event.InstanceHolding{
 		Stamp: s.stamp(m.link.Cause), Virtual: m.Virtual, Reason: event.HoldRecovery, Until: until,
 	})
@@ -265,7 +265,7 @@ func (s *step) prove(link string, at time.Time) {
 // recovery.
 func (s *step) countAdvert(m *member, h vrrp.Heard) {
 	r := m.recovery
-	if r == nil || h.Cause.At.Before(r.back) || h.Source != m.other.source {
+	if r == nil || h.Cause.At.Before(r.back) || h.Source != m.others.Best.Source {
 		return
 	}
 	if r.source != h.Source {
@@ -305,10 +305,10 @@ func (s *step) ask(cause event.Cause) {
 	var links []string
 	for _, m := range s.f.members {
 		r := m.recovery
-		if r == nil || r.forwards || s.now.Before(r.askAt) {
+		if r == nil || r.forwards || !r.ask.Due(s.now) {
 			continue
 		}
-		r.askAt, r.askIn = s.now.Add(r.askIn), min(2*r.askIn, askMost)
+		r.ask.Tried(s.now, askMost)
 		if !slices.Contains(links, m.Interface) {
 			links = append(links, m.Interface)
 		}

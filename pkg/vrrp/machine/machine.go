@@ -5,6 +5,7 @@ import (
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
+	"ripcord/pkg/vrrp/tracker"
 )
 
 // Machine is the state machine of one group. Make it with New.
@@ -18,8 +19,6 @@ type Machine struct {
 
 	status *vrrp.GroupStatus  // the last snapshot
 	faults []vrrp.FaultStatus // compared with it, again and again
-	// trackers has those of each member, and at last of the group; nil: one has changed.
-	trackers [][]vrrp.TrackerStatus
 }
 
 // Tickets numbers what verifiers are asked, over all groups of a router, so
@@ -43,10 +42,10 @@ func New(cfg vrrp.Group, tickets *Tickets, now time.Time) *Machine {
 	}
 	m.facts.name = cfg.Title()
 	m.facts.lastStanding = cfg.LastStanding
-	m.facts.trackers = newTrackers(&cfg, m.facts.members, now)
-	for i := range m.facts.trackers {
-		if t := &m.facts.trackers[i]; t.fatal() && m.facts.trackers.isFault(t) {
-			m.facts.faults[t.fault()] = fault{since: now}
+	m.facts.trackers = tracker.New(&cfg, now)
+	for t := range m.facts.trackers.Fatal() {
+		if m.facts.trackers.Faulty(t) {
+			m.facts.faults[trackerKey(t)] = fault{since: now}
 		}
 	}
 	for _, mb := range m.facts.members {
@@ -169,7 +168,7 @@ func (s *step) absorbStart(in vrrp.Start) {
 	if s.f.started {
 		return
 	}
-	if s.f.trackers.awaitChecks() {
+	if s.f.trackers.Waiting() {
 		s.waitForChecks(in)
 		return
 	}

@@ -6,6 +6,7 @@ import (
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
+	"ripcord/pkg/vrrp/heard"
 	"ripcord/pkg/wire"
 )
 
@@ -61,15 +62,10 @@ type member struct {
 	alone     bool
 	aloneFrom time.Time
 
-	// other is the best Active that is heard, or while we are Active the best rival.
-	other other
-	// second is an Active that is worse than other, and was heard after other last was: it
-	// may be the one that serves where other has fallen silent. It is nil if there is none.
-	second *other
+	// others are the routers that were heard of the same virtual router.
+	others heard.Others
 	// company is the other routers, as far as they matter with `routers: 2`.
-	company company
-	// incompatible is what was heard of routers that do not understand our adverts.
-	incompatible incompatible
+	company heard.Company
 	// silent is the Active that is to be fenced if it falls silent: the last that was
 	// heard since we were Active ourselves, and that did not resign.
 	silent netip.Addr
@@ -105,26 +101,6 @@ type member struct {
 	newActive event.NewActiveReason
 }
 
-// other is another Active, as it was last heard. It is known until the Active_Down_Interval
-// of its last advert has passed; the zero value means that there is none.
-type other struct {
-	source   netip.Addr
-	interval time.Duration
-	// since is the instant of the first of the adverts that came without a gap, at that
-	// of the last one, and count how many came after the first.
-	since time.Time
-	at    time.Time
-	count int
-	// priority is that of the last advert, and best the greatest of them all.
-	priority uint8
-	best     uint8
-	// reported and reportedUnheard report whether it was logged as a rival, and as one
-	// that goes on although we answer.
-	reported        bool
-	reportedUnheard bool
-	lost            bool // while it served alone, too, we yielded to it
-}
-
 // resignation is a priority 0 that was heard.
 type resignation struct {
 	source netip.Addr
@@ -135,7 +111,7 @@ type resignation struct {
 // known reports whether another Active is on the air at the instant now, as
 // far as was heard.
 func (m *member) known(now time.Time) bool {
-	return m.other.source.IsValid() && now.Before(m.until(&m.other))
+	return m.others.Best.Known(now, m.timing())
 }
 
 // outranks reports whether an Active of that priority is one to preempt at
@@ -153,10 +129,10 @@ func (m *member) skew() time.Duration { return m.timing().SkewTime(m.interval) }
 // many adverts itself.
 func (m *member) preempts(now time.Time) bool {
 	if m.known(now) {
-		return m.outranks(m.other.priority, now)
+		return m.outranks(m.others.Best.Priority, now)
 	}
-	o := m.second
-	return o != nil && now.Before(o.at.Add(time.Duration(m.Miss)*o.interval)) && m.outranks(o.priority, now)
+	a := m.others.Second
+	return a != nil && now.Before(a.At.Add(time.Duration(m.Miss)*a.Interval)) && m.outranks(a.Priority, now)
 }
 
 // content is the part of a member's adverts that may change.
@@ -181,17 +157,11 @@ func (m *member) advertised() uint8 {
 	return m.Priority
 }
 
-// until returns the instant from which an Active is not known any more.
-func (m *member) until(o *other) time.Time { return o.at.Add(m.activeDown(o.interval)) }
-
-// forgetOthers forgets who else was Active.
-func (m *member) forgetOthers() { m.other, m.second = other{}, nil }
-
 // waitForSecond puts the end of the Active_Down_Timer off to that of the second Active, if
 // the member may not preempt it.
 func (m *member) waitForSecond(now time.Time) {
-	if o := m.second; o != nil && !m.outranks(o.priority, now) && m.until(o).After(m.downAt) {
-		m.downAt = m.until(o)
+	if a := m.others.Second; a != nil && !m.outranks(a.Priority, now) && a.Until(m.timing()).After(m.downAt) {
+		m.downAt = a.Until(m.timing())
 	}
 }
 

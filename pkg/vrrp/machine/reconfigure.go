@@ -7,6 +7,8 @@ import (
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
+	"ripcord/pkg/vrrp/heard"
+	"ripcord/pkg/vrrp/tracker"
 )
 
 // A reload gives a group a new configuration while it runs. What a member is (its link,
@@ -114,8 +116,8 @@ func (m *member) follow(in *vrrp.Instance, index int, now time.Time) {
 		m.interval = in.Interval
 	}
 	if in.Version != m.Version {
-		m.forgetOthers()
-		m.incompatible = incompatible{}
+		m.others.Forget()
+		m.others.Incompatible = heard.Incompatible{}
 	}
 	if !in.AutoChecksum || !m.AutoChecksum {
 		m.checksum = in.Checksum
@@ -149,26 +151,11 @@ func (f *facts) hasOn(key faultKey) bool {
 // keepTrackers takes the new list of trackers, each with what is known of it.
 func (s *step) keepTrackers(links []event.Link) {
 	before := s.f.trackers
-	s.trackers = nil
-	s.f.trackers = newTrackers(&s.cfg, s.f.members, s.now)
-	for i := range s.f.trackers {
-		t := &s.f.trackers[i]
-		at := slices.IndexFunc(before, func(o tracker) bool { return o.Kind == t.Kind && o.Name == t.Name })
-		if at >= 0 {
-			t.state, t.since, t.change, t.err = before[at].state, before[at].since, before[at].change, before[at].err
-			continue
-		}
-		for _, l := range links {
-			if t.Kind == vrrp.TrackInterface && l.Name == t.Name && l.Usable {
-				t.state = vrrp.TrackerUp
-			}
-		}
-	}
-	for i := range before {
-		o := &before[i]
-		listed := slices.ContainsFunc(s.f.trackers, func(t tracker) bool { return t.fatal() && t.fault() == o.fault() })
-		if o.fatal() && !listed && !s.f.faulty(o.fault()) {
-			s.clear(o.fault(), trigger{event.Recovered, nil, event.Cause{}})
+	s.f.trackers = tracker.New(&s.cfg, s.now)
+	s.f.trackers.Keep(before, links)
+	for t := range before.Fatal() {
+		if key := trackerKey(t); !s.f.trackers.Lists(t.Name, t.Reason()) && !s.f.faulty(key) {
+			s.clear(key, trigger{event.Recovered, nil, event.Cause{}})
 		}
 	}
 }

@@ -2,45 +2,19 @@ package machine
 
 import (
 	"fmt"
-	"net/netip"
 	"time"
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
 )
 
-// Skew_Time is the time in which several Backups sort themselves out: the best one goes
-// first, and its advert stops the others (RFC 9568 §6.1). Where a virtual router has two
-// routers there is one Backup, which need not wait for anybody once the Active has
-// resigned, or has lowered its own priority below the Backup's (`routers: 2`). A third
-// router that is heard proves that wrong, and Skew_Time counts again for a while. One that
-// is never heard costs two Actives for as long as the first advert of the better one takes
-// to arrive (docs/protocol.md#two-routers).
-
-// company is the other routers of a virtual router, as far as they were heard.
-type company struct {
-	// peer is the last router that was heard; zero if none was yet.
-	peer netip.Addr
-	// crowdedUntil is the instant until which a third router counts as present; zero: none
-	// was heard.
-	crowdedUntil time.Time
-}
-
-// crowdedFor is how long a third router counts as present after it was heard.
-const crowdedFor = time.Hour
-
 // meet notes the sender of a valid advert, and warns if it is a third router.
 func (s *step) meet(m *member, h vrrp.Heard) {
-	if m.Routers != 2 || h.Source == m.company.peer {
+	if m.Routers != 2 {
 		return
 	}
-	before := m.company.peer
-	m.company.peer = h.Source
-	if !before.IsValid() {
-		return
-	}
-	known := !m.company.crowdedUntil.IsZero()
-	if m.company.crowdedUntil = h.Cause.At.Add(crowdedFor); known {
+	before, third := m.company.Meet(h.Source, h.Cause.At)
+	if !third {
 		return
 	}
 	s.report(event.Warning{
@@ -53,11 +27,9 @@ func (s *step) meet(m *member, h vrrp.Heard) {
 // leaveCompany ends the time for which third routers count as present.
 func (s *step) leaveCompany(in vrrp.Tick) {
 	for _, m := range s.f.members {
-		c := &m.company
-		if c.crowdedUntil.IsZero() || m.Routers == 2 && s.now.Before(c.crowdedUntil) {
+		if !m.company.Leave(s.now, m.Routers == 2) {
 			continue
 		}
-		c.crowdedUntil = time.Time{}
 		s.report(event.Warning{
 			Stamp: s.stamp(in.Cause), Instance: m.Name, Reason: event.WarnThirdRouter, Over: true,
 			Text: "no third router was heard for an hour, or the configuration allows more than two",
@@ -69,7 +41,7 @@ func (s *step) leaveCompany(in vrrp.Tick) {
 // for, on any member.
 func (f *facts) onlyBackup() bool {
 	for _, m := range f.members {
-		if m.Routers != 2 || !m.company.crowdedUntil.IsZero() {
+		if m.Routers != 2 || m.company.Crowded() {
 			return false
 		}
 	}

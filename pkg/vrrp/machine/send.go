@@ -75,18 +75,6 @@ func (m *member) refusedTo(router netip.Addr) int {
 	return most
 }
 
-// heardUntil returns the instant from which no other Active counts as heard, whether
-// we understand it or not.
-func (m *member) heardUntil() time.Time {
-	until := m.incompatible.until
-	for _, o := range [...]*other{&m.other, m.second} {
-		if o != nil && o.source.IsValid() && m.until(o).After(until) {
-			until = m.until(o)
-		}
-	}
-	return until
-}
-
 func (m *member) sendFault() faultKey { return faultKey{m.Name, event.SendFailed} }
 
 func (s *step) absorbSends(in vrrp.Sends) {
@@ -110,10 +98,10 @@ func (s *step) judgeSends(m *member, cause event.Cause) bool {
 	}
 	refused := 0
 	if m.known(s.now) {
-		refused = m.refusedTo(m.other.source)
+		refused = m.refusedTo(m.others.Best.Source)
 	}
-	if s.now.Before(m.incompatible.until) {
-		refused = max(refused, m.refusedTo(m.incompatible.source))
+	if s.now.Before(m.others.Incompatible.Until) {
+		refused = max(refused, m.refusedTo(m.others.Incompatible.Source))
 	}
 	if refused < m.Miss {
 		return false
@@ -155,7 +143,7 @@ func (s *step) failAgain(m *member, cause event.Cause) bool {
 // retrySendsAt returns when the fault send-failed of a member may end or is probed.
 func (m *member) retrySendsAt() time.Time {
 	at := m.sends.probeAt
-	if until := m.heardUntil(); until.Before(at) {
+	if until := m.others.Until(m.timing()); until.Before(at) {
 		at = until
 	}
 	if at.Before(m.sends.since) {
@@ -181,7 +169,7 @@ func (s *step) retryFailedSends(in vrrp.Tick) {
 func (s *step) retrySends(m *member, cause event.Cause) {
 	h := &m.sends
 	switch {
-	case !s.now.Before(m.heardUntil()):
+	case !s.now.Before(m.others.Until(m.timing())):
 		s.endSendFault(m, cause)
 	case s.now.Before(h.probeAt):
 	case !m.link.Usable || !m.source.IsValid():
@@ -190,7 +178,7 @@ func (s *step) retrySends(m *member, cause event.Cause) {
 		h.holdOff = min(2*h.holdOff, probeMost)
 		h.probeAt = s.now.Add(h.holdOff)
 		probe := vrrp.Probe{Cause: cause, Instance: m.Instance, Index: m.link.Index, Source: m.source, Checksum: m.checksum, Priority: 1}
-		if m.known(s.now) && m.other.priority <= 1 {
+		if m.known(s.now) && m.others.Best.Priority <= 1 {
 			probe.Priority = 0
 		}
 		s.emit(probe)
@@ -309,7 +297,7 @@ func (s *step) wantConfirmation(m *member) {
 
 // heard reports whether another Active is on the air at the instant now, whether we
 // understand it or not.
-func (m *member) heard(now time.Time) bool { return now.Before(m.heardUntil()) }
+func (m *member) heard(now time.Time) bool { return now.Before(m.others.Until(m.timing())) }
 
 // confirmFirst takes the report of a first advert.
 func (s *step) confirmFirst(m *member, in vrrp.Probed) {
@@ -319,7 +307,7 @@ func (s *step) confirmFirst(m *member, in vrrp.Probed) {
 	}
 	if c.refused = m.refusedProbe(in); !c.refused {
 		c.wanted = false
-		m.forgetOthers() // it hears us, or will show itself
+		m.others.Forget() // it hears us, or will show itself
 	}
 	s.holdConfirmed(in.Cause)
 }
@@ -388,7 +376,7 @@ func (m *member) refusedProbe(in vrrp.Probed) bool {
 		return len(in.Refused) > 0
 	}
 	known := false
-	for _, active := range [...]netip.Addr{m.other.source, m.incompatible.source} {
+	for _, active := range [...]netip.Addr{m.others.Best.Source, m.others.Incompatible.Source} {
 		for _, to := range in.Refused {
 			if active.IsValid() && to == active {
 				return true

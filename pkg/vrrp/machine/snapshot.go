@@ -19,17 +19,15 @@ func (m *Machine) Status(now time.Time) *vrrp.GroupStatus {
 }
 
 func (m *Machine) snapshot(now time.Time) *vrrp.GroupStatus {
-	if m.trackers == nil {
-		m.trackers = m.facts.trackerStatus()
-	}
+	trackers := m.facts.trackers.Status()
 	st := &vrrp.GroupStatus{
 		Name: m.cfg.Name, State: m.facts.state(), Since: m.since, Reason: m.reason, Holding: m.facts.holding(),
-		Trackers: m.trackers[len(m.facts.members)],
+		Trackers: trackers[len(m.facts.members)],
 		Members:  make([]vrrp.InstanceStatus, len(m.facts.members)),
 	}
 	for i, mb := range m.facts.members {
 		st.Members[i] = vrrp.InstanceStatus{
-			Instance: mb.Instance, Faults: m.appendFaults(nil, mb), Missing: mb.missing(), Trackers: m.trackers[i], InstanceState: m.condition(mb, st.State, now),
+			Instance: mb.Instance, Faults: m.appendFaults(nil, mb), Missing: mb.missing(), Trackers: trackers[i], InstanceState: m.condition(mb, st.State, now),
 		}
 	}
 	return st
@@ -37,7 +35,7 @@ func (m *Machine) snapshot(now time.Time) *vrrp.GroupStatus {
 
 // still reports whether a snapshot is up to date.
 func (m *Machine) still(st *vrrp.GroupStatus, now time.Time) bool {
-	if m.trackers == nil || st.State != m.facts.state() || st.Since != m.since || st.Reason != m.reason || st.Holding != m.facts.holding() {
+	if m.facts.trackers.Changed() || st.State != m.facts.state() || st.Since != m.since || st.Reason != m.reason || st.Holding != m.facts.holding() {
 		return false
 	}
 	for i, mb := range m.facts.members {
@@ -71,23 +69,9 @@ func (m *Machine) condition(mb *member, state event.State, now time.Time) vrrp.I
 	case c.State == event.Active:
 		c.ActiveAddress, c.ActivePriority = mb.source, c.EffectivePriority
 	case mb.known(now):
-		c.ActiveAddress, c.ActivePriority = mb.other.source, mb.other.priority
+		c.ActiveAddress, c.ActivePriority = mb.others.Best.Source, mb.others.Best.Priority
 	}
 	return c
-}
-
-// trackerStatus returns what is known of the trackers of each member, and at last of those
-// of the group as a whole.
-func (f *facts) trackerStatus() [][]vrrp.TrackerStatus {
-	all := make([][]vrrp.TrackerStatus, len(f.members)+1)
-	for i := range f.trackers {
-		t, of := &f.trackers[i], len(f.members)
-		if t.member != nil {
-			of = t.member.index
-		}
-		all[of] = append(all[of], vrrp.TrackerStatus{Tracker: t.Tracker, State: t.state, Since: t.since, Adds: t.adds(), Err: t.err})
-	}
-	return all
 }
 
 // appendFaults adds the faults of a member, by source and reason.

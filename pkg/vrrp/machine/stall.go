@@ -26,13 +26,13 @@ func (s *step) absorbStall(in vrrp.Stalled) {
 	s.f.listening = &stall{cause: in.Cause, since: in.Cause.At.Add(-in.Gap), until: in.Cause.At.Add(interval)}
 	for _, m := range s.f.members {
 		since := s.f.listening.since
-		if m.other.source.IsValid() && m.other.at.After(since) {
-			s.yieldAfterStall(m, m.other.interval)
+		if m.others.Best.Source.IsValid() && m.others.Best.At.After(since) {
+			s.yieldAfterStall(m, m.others.Best.Interval)
 			return
 		}
-		if f := &m.incompatible; f.at.After(since) && m.Priority != vrrp.Owner {
-			s.yieldAfterStall(m, f.interval)
-			f.holds = f.until
+		if i := &m.others.Incompatible; i.At.After(since) && m.Priority != vrrp.Owner {
+			s.yieldAfterStall(m, i.Interval)
+			i.Hold()
 			return
 		}
 	}

@@ -59,14 +59,14 @@ func (f *facts) deadline() (time.Time, bool) {
 		if m.lacks != nil {
 			next.Add(m.lacks.until)
 		}
-		next.Add(m.company.crowdedUntil)
+		next.Add(m.company.Deadline())
 		if m.keptInterval != 0 {
 			next.Add(m.keptUntil)
 		}
 		if m.recovery != nil {
 			next.Add(m.recoveredAt())
 			if !m.recovery.forwards {
-				next.Add(m.recovery.askAt)
+				next.Add(m.recovery.ask.At())
 			}
 		}
 	}
@@ -78,8 +78,8 @@ func (f *facts) deadline() (time.Time, bool) {
 	}
 	switch {
 	case f.recovering():
-	case f.waiting() && f.fence.holds():
-		next.Add(f.fence.deadline())
+	case f.waiting() && f.fence.Holds():
+		next.Add(f.fence.Deadline())
 	case f.waiting():
 		at := f.takeover()
 		next.Add(f.verification(at))

@@ -19,7 +19,7 @@ func (s *step) absorbTick(in vrrp.Tick) {
 	s.ask(in.Cause)
 	switch {
 	case s.f.recovering():
-	case s.f.waiting() && s.f.fence.holds():
+	case s.f.waiting() && s.f.fence.Holds():
 		s.stepFence(in)
 	case s.f.waiting():
 		s.wait(in)

@@ -5,21 +5,16 @@ import (
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
+	"ripcord/pkg/vrrp/tracker"
 )
 
-// A group tracks what is outside the protocol: other links, and checks. A tracker
-// without a weight is a fault while it is down. One with a weight changes the group's
-// priority: a positive weight is added while it is up, a negative one while it is down,
-// as keepalived does. All members of a group have one priority, so the weights of all of
-// them and of the group itself are added up, each tracker once.
-//
 // A group whose checks have no result yet does not start: it stays in Initialize, and
 // reports that it waits for them. Once started it waits for no check any more, also not
 // for one that a reload has added.
 
 // absorbTracked learns the state of a check.
 func (s *step) absorbTracked(in vrrp.Tracked) {
-	if s.note(vrrp.TrackCheck, in.Check, in.State, in.Change, in.Err) {
+	if s.f.trackers.Note(vrrp.TrackCheck, in.Check, in.State, in.Change, in.Err, s.now) {
 		s.follow(in.Check, in.Cause)
 	}
 	s.startIfChecked()
@@ -27,7 +22,7 @@ func (s *step) absorbTracked(in vrrp.Tracked) {
 
 // startIfChecked starts a group that waited for the results of checks once it has all.
 func (s *step) startIfChecked() {
-	if s.f.startWaits != nil && !s.f.trackers.awaitChecks() {
+	if s.f.startWaits != nil && !s.f.trackers.Waiting() {
 		start := *s.f.startWaits
 		s.f.startWaits = nil
 		s.culprit = ""
@@ -42,16 +37,7 @@ func (s *step) trackLink(l event.Link) bool {
 	if !l.Usable {
 		state, err = vrrp.TrackerDown, l.Name+" is not usable: "+l.Trouble()
 	}
-	return s.note(vrrp.TrackInterface, l.Name, state, 0, err)
-}
-
-// note notes the state of all trackers of that name, and reports whether it is news.
-func (s *step) note(kind vrrp.TrackerKind, name string, state vrrp.TrackerState, change int, err string) bool {
-	changed := s.f.trackers.note(kind, name, state, change, err, s.now)
-	if changed {
-		s.trackers = nil // the status lists them anew
-	}
-	return changed
+	return s.f.trackers.Note(vrrp.TrackInterface, l.Name, state, 0, err, s.now)
 }
 
 // follow lets faults and priority follow the trackers of that name.
@@ -63,29 +49,40 @@ func (s *step) follow(name string, cause event.Cause) {
 // followTrackers raises the faults of the trackers that have failed, and clears those of
 // the others: in this order, so that a group which stays in Fault begins no wait anew.
 func (s *step) followTrackers(cause event.Cause) {
-	for _, t := range s.f.trackers {
-		if t.fatal() && s.f.trackers.isFault(&t) {
+	for t := range s.f.trackers.Fatal() {
+		if s.f.trackers.Faulty(t) {
 			if len(s.f.faults) == 0 {
 				s.culprit = t.Name
 			}
-			s.raise(t.fault(), t.err, trigger{t.fault().reason, t.member, cause})
+			s.raise(trackerKey(t), t.Err, trigger{t.Reason(), s.f.lister(t), cause})
 		}
 	}
-	for _, t := range s.f.trackers {
-		_, stands := s.f.faults[t.fault()]
-		if !t.fatal() || !stands || s.f.faulty(t.fault()) {
+	for t := range s.f.trackers.Fatal() {
+		key := trackerKey(t)
+		if _, stands := s.f.faults[key]; !stands || s.f.faulty(key) {
 			continue
 		}
 		if len(s.f.faults) == 1 {
 			s.culprit = t.Name
 		}
-		s.clear(t.fault(), trigger{t.ends(), t.member, cause})
+		s.clear(key, trigger{t.EndReason(), s.f.lister(t), cause})
 	}
+}
+
+// trackerKey returns the fault that the failure of a tracker is.
+func trackerKey(t *tracker.Entry) faultKey { return faultKey{t.Name, t.Reason()} }
+
+// lister returns the member that lists a tracker; nil if the group does.
+func (f *facts) lister(t *tracker.Entry) *member {
+	if t.Member == tracker.OfGroup {
+		return nil
+	}
+	return f.members[t.Member]
 }
 
 // faulty reports whether any tracker, or the link of a member, causes a fault.
 func (f *facts) faulty(key faultKey) bool {
-	if f.trackers.cause(key) {
+	if f.trackers.Causes(key.source, key.reason) {
 		return true
 	}
 	for _, m := range f.members {
@@ -149,10 +146,5 @@ func (f *facts) concerns(key faultKey, m *member) bool {
 	if key == f.releaseKey() {
 		return true
 	}
-	for i := range f.trackers {
-		if t := &f.trackers[i]; t.fatal() && t.fault() == key && (t.member == nil || t.member == m) {
-			return true
-		}
-	}
-	return false
+	return f.trackers.Concerns(key.source, key.reason, m.index)
 }

@@ -1,0 +1,204 @@
+// Package fence follows the fence of a takeover: a group with one runs a command before it
+// takes over from an Active that was heard and fell silent, to make sure that the other
+// router does not serve any more (STONITH).
+//
+// Silence is the same to whoever is cut off. So a station on the segment of every member has
+// to answer first, and then the command runs. An earlier command, for a takeover that did
+// not come about, is left alone: its result proves nothing of the present silence, and has to
+// be there before the next command runs.
+package fence
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"ripcord/pkg/deadline"
+	"ripcord/pkg/event"
+)
+
+const (
+	// proofWait is how long a station on each segment may take to answer, until the
+	// group counts as one that may be cut off.
+	proofWait = 2 * time.Second
+	// resultWait is how much longer than its timeout a command may take to be killed
+	// and reported.
+	resultWait = 10 * time.Second
+)
+
+// phase is how far the fence of a takeover has come.
+type phase uint8
+
+const (
+	none    phase = iota
+	proving       // stations are asked
+	queued        // the command for an earlier takeover has to end first
+	running       // the command runs
+	passed        // nothing keeps the takeover back any more
+)
+
+// State is the fence of the takeover that is due. The zero value is one that has not begun.
+type State struct {
+	phase    phase
+	unproven []string  // links on which no station has answered yet
+	since    time.Time // of the first question
+	ask      deadline.Backoff
+	cutOff   bool // it was found that none answers
+	// ticket is that of the command that runs; 0: none does. It outlives the takeover.
+	ticket uint64
+	limit  time.Time // until when it is waited for
+	err    string    // why the last one failed; empty: it did not, or that was forgotten
+}
+
+// Outcome is what has come of a fence.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Pending Outcome = iota // nothing has, yet
+	CutOff                 // no station has answered in time on the links of Unproven
+	Again                  // an earlier command has ended: the fence begins anew
+	Failed                 // the command failed: Err
+	Done                   // the command has succeeded
+)
+
+// Begun reports whether the fence of the takeover has begun, and was not cancelled.
+func (f *State) Begun() bool { return f.phase != none }
+
+// Holds reports whether the fence keeps the takeover back.
+func (f *State) Holds() bool {
+	return f.phase == proving || f.phase == queued || f.phase == running
+}
+
+// Passed reports whether the fence keeps the takeover back no more.
+func (f *State) Passed() bool { return f.phase == passed }
+
+// Err returns why the last command failed; empty if it did not, or that was forgotten.
+func (f *State) Err() string { return f.err }
+
+// Unproven returns the links on which no station has answered yet.
+func (f *State) Unproven() []string { return slices.Clone(f.unproven) }
+
+// Deadline returns the next instant that needs a Tick, while the fence holds.
+func (f *State) Deadline() time.Time {
+	if f.phase != proving {
+		return f.limit
+	}
+	if at := f.since.Add(proofWait); !f.cutOff && at.Before(f.ask.At()) {
+		return at
+	}
+	return f.ask.At()
+}
+
+// Begin begins the fence of a takeover that is due: stations on all links are to be asked.
+func (f *State) Begin(now time.Time, links []string, first time.Duration) {
+	f.phase, f.since, f.cutOff = proving, now, false
+	f.unproven, f.ask = links, deadline.NewBackoff(now, first)
+}
+
+// Ask returns the links on which stations are to be asked now; nil if there is none.
+func (f *State) Ask(now time.Time, most time.Duration) []string {
+	if f.phase != proving || !f.ask.Due(now) {
+		return nil
+	}
+	f.ask.Tried(now, most)
+	return f.Unproven()
+}
+
+// Prove notes that a station on a link has answered, at the instant at. It reports whether
+// that was the last link: Run is next, if no earlier command has to end first.
+func (f *State) Prove(link string, at time.Time) (proved bool) {
+	if f.phase != proving || at.Before(f.since) {
+		return false
+	}
+	f.unproven = slices.DeleteFunc(f.unproven, func(l string) bool { return l == link })
+	if len(f.unproven) > 0 {
+		return false
+	}
+	if f.ticket != 0 {
+		f.phase = queued
+		return false
+	}
+	return true
+}
+
+// Run notes that the command was ordered, with a ticket and a timeout.
+func (f *State) Run(now time.Time, ticket uint64, timeout time.Duration) {
+	f.phase, f.ticket, f.limit = running, ticket, now.Add(timeout+resultWait)
+}
+
+// Tick returns what has come of the fence since no answer, or no result, came in time.
+func (f *State) Tick(now time.Time) Outcome {
+	switch {
+	case f.phase == proving:
+		if f.cutOff || now.Before(f.since.Add(proofWait)) {
+			return Pending
+		}
+		f.cutOff = true
+		return CutOff
+	case now.Before(f.limit):
+		return Pending
+	case f.phase == queued:
+		f.ticket = 0
+		return Again
+	}
+	f.ticket = 0
+	f.err = "the command gave no result"
+	return Failed
+}
+
+// Ended returns what has come of the fence by the end of a command. One for an earlier
+// takeover proves nothing of the present silence.
+func (f *State) Ended(ticket uint64, err string) Outcome {
+	if ticket == 0 || ticket != f.ticket {
+		return Pending
+	}
+	f.ticket = 0
+	switch {
+	case f.phase == queued:
+		return Again
+	case f.phase != running:
+		return Pending
+	}
+	if f.err = err; err != "" {
+		return Failed
+	}
+	return Done
+}
+
+// Pass lets the takeover go on.
+func (f *State) Pass() { f.phase = passed }
+
+// PassCutOff lets the takeover go on although no station answers. That is kept as Err.
+func (f *State) PassCutOff() {
+	f.err = f.cutOffError()
+	f.Pass()
+}
+
+// Cancel ends the fence of a takeover that is not due any more.
+func (f *State) Cancel() { f.phase, f.unproven = none, nil }
+
+// Forget forgets that a command failed: an Active was heard since, or has resigned.
+func (f *State) Forget() { f.err = "" }
+
+func (f *State) cutOffError() string {
+	return "no station answers on " + strings.Join(f.unproven, ", ") + ": this router may be the one that is cut off"
+}
+
+// Holding describes what keeps the takeover back; empty if nothing does.
+func (f *State) Holding() string {
+	switch f.phase {
+	case proving:
+		if f.cutOff {
+			return event.HoldFence + ": " + f.cutOffError()
+		}
+		return event.HoldFence + ": stations are asked whether they answer on " + strings.Join(f.unproven, ", ")
+	case queued, running:
+		return event.HoldFence + ": the command runs"
+	case none:
+		if f.err != "" {
+			return event.HoldFenceFailed + ": " + f.err
+		}
+	}
+	return ""
+}
