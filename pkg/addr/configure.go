@@ -21,6 +21,7 @@ func (w *Worker) configure(o queued) {
 		w.watchFilter()
 	}
 	w.follow(o, changes)
+	w.holdStatic(o.at, o.Cause)
 	w.converge()
 	w.ledger.forgetLinks()
 }

@@ -14,6 +14,9 @@ const (
 	// that is reported; againWithin, where it was missing the last time too.
 	inPlaceWithin = time.Second
 	againWithin   = 100 * time.Millisecond
+	// refusedEvery is how often an address is tried again that the kernel refuses for what it
+	// is: the same answer is to be expected until somebody changes something.
+	refusedEvery = 10 * time.Second
 )
 
 // Op is one address on one link, to add or to remove.
@@ -58,6 +61,7 @@ type entry struct {
 	retry   time.Time   // not to be tried before
 	waiting bool        // lost with its link, until that is up again
 	failed  string      // the failure last reported
+	refused bool        // the kernel did not take it for what it is (AddressError.Refused)
 	missing bool        // for longer than it may be
 	back    limited     // how often it was put back
 	// remarked is how often it was given its mark back.

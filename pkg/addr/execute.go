@@ -51,6 +51,16 @@ func (w *Worker) execute(o queued) {
 	w.converge()
 }
 
+// holdStatic begins to hold what the configuration has for no instance, unless it is held.
+func (w *Worker) holdStatic(at time.Time, cause event.Cause) {
+	set := w.ledger.sets[StaticName]
+	if set == nil || !set.Static {
+		return
+	}
+	w.routes.Hold(at, cause, StaticName)
+	w.ledger.hold(at, cause, StaticName)
+}
+
 // checkLease releases the instances that the loop has ceased to lead
 // (docs/architecture.md#lease). The advert engine reports it, as it resigns by the same
 // lease.
@@ -59,6 +69,9 @@ func (w *Worker) checkLease() {
 	var hung []string
 	for _, name := range w.ledger.order {
 		set := w.ledger.sets[name]
+		if set.Static {
+			continue
+		}
 		if w.watch.Expired(now, w.cfg.Lease.Last(), lease.Limit(set.Miss, set.Interval)) {
 			hung = append(hung, name)
 		}

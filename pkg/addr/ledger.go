@@ -118,6 +118,9 @@ func (l *ledger) attach(where string, fact event.Link) (dirty bool) {
 // fact takes what the kernel notified of one address. Dirty reports that it contradicts
 // the ledger: the fact may be older, so that only a dump can tell.
 func (l *ledger) fact(f event.Address) (dirty bool) {
+	if !l.managed[f.Prefix.Addr()] {
+		l.tryRefused(f.Index)
+	}
 	marked, stands := l.standing[f.Key()]
 	if f.Present == stands && (!stands || f.Marked == marked) {
 		return false
@@ -127,6 +130,18 @@ func (l *ledger) fact(f event.Address) (dirty bool) {
 	}
 	l.causes[f.Key()] = f.Cause
 	return true
+}
+
+// tryRefused has what the kernel refused on a link tried again, as other addresses of the
+// link came or went: one of them may have been the reason.
+func (l *ledger) tryRefused(index int) {
+	for _, h := range l.held {
+		for _, e := range h.entries {
+			if e.refused && l.links[e.Interface].Index == index {
+				e.retry = time.Time{}
+			}
+		}
+	}
 }
 
 // observe takes a dump: the truth.
@@ -255,10 +270,19 @@ func (l *ledger) key(a Address) event.AddressKey {
 	return event.AddressKey{Index: l.links[a.Interface].Index, Prefix: a.Prefix}
 }
 
-// complete reports whether all addresses of a held instance are in place.
+// complete reports whether all addresses of a held instance are in place but those that will
+// not be: routes need not wait for these.
 func (l *ledger) complete(instance string) bool {
 	h := l.held[instance]
-	return h != nil && !slices.ContainsFunc(h.entries, func(e *entry) bool { return e.at == absent })
+	return h != nil && !slices.ContainsFunc(h.entries, func(e *entry) bool { return e.at == absent && !e.refused && !l.tolerated(h, e) })
+}
+
+// tolerated reports whether an instance does without an address that is not in place: one that
+// the kernel refuses, or whose interface there never was, if its set is Tolerant. A Static set
+// has no instance that could give anything up.
+func (l *ledger) tolerated(h *holding, e *entry) bool {
+	never := !e.placed && l.links[e.Interface].Index == 0
+	return e.at == absent && (h.set.Static || h.set.Tolerant && (e.refused || never))
 }
 
 // wanted lists where the addresses of all held instances belong, and may stay.

@@ -2,6 +2,8 @@ package addr
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"ripcord/pkg/bus"
@@ -17,7 +19,8 @@ import (
 // Kernel adds, removes and lists addresses. Only the worker's goroutine calls it.
 type Kernel interface {
 	// AddBatch adds addresses that do not stand yet, with the mark. An error
-	// reports that not all did come to stand: List says which.
+	// reports that not all did come to stand: List says which, and a BatchError
+	// among its causes, why.
 	AddBatch(ops []Op) error
 	// Mark gives addresses that stand the mark, and all else that AddBatch gives them.
 	Mark(ops []Op) error
@@ -34,6 +37,46 @@ type Kernel interface {
 	// RestoreSecondaries undoes what PromoteSecondaries changed, and returns the names
 	// of the links that a run which crashed had left so. It is called when all is removed.
 	RestoreSecondaries() (restored []string, err error)
+}
+
+// BatchError lists the addresses of a batch that the kernel did not take.
+type BatchError []AddressError
+
+// AddressError is the kernel's answer to one address.
+type AddressError struct {
+	event.AddressKey
+	Err error
+	// Refused reports that the kernel refuses the address for what it is, as one whose
+	// scope differs from that of others in its subnet: to try again does not help.
+	Refused bool
+}
+
+// Error writes each answer once: a hundred addresses may have the same.
+func (b BatchError) Error() string {
+	var texts []string
+	for _, e := range b {
+		if text := e.Err.Error(); !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
+	}
+	return strings.Join(texts, "\n")
+}
+
+// Unwrap returns the answers.
+func (b BatchError) Unwrap() (all []error) {
+	for _, e := range b {
+		all = append(all, e.Err)
+	}
+	return all
+}
+
+// of returns the answer to an address.
+func (b BatchError) of(key event.AddressKey) (AddressError, bool) {
+	i := slices.IndexFunc(b, func(e AddressError) bool { return e.AddressKey == key })
+	if i < 0 {
+		return AddressError{}, false
+	}
+	return b[i], true
 }
 
 // Routes adds and removes routes and rules. But for Watch only the worker's goroutine

@@ -39,6 +39,9 @@ func newMonitor(w *Worker) *neigh.Monitor {
 func neighborSets(sets []Set) []neigh.Set {
 	all := make([]neigh.Set, 0, len(sets)) // without room to spare, as it is kept
 	for _, s := range sets {
+		if s.Static {
+			continue
+		}
 		set := neigh.Set{
 			Instance: s.Instance, Link: s.Link, Group: s.Group, Owner: s.Owner, Addresses: make([]neigh.Address, 0, len(s.Addresses)),
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
@@ -80,10 +81,29 @@ func (k *netlinkKernel) AddBatch(ops []Op) error {
 	k.solicited.Leave(keysOf(ops))
 	messages, err := encode(ops, func(op Op) (netlink.Message, error) { return newAddress(op, k.marked) })
 	if err == nil {
-		err = rtnl.Distinct(k.conn.Batch(messages))
+		err = batchError(ops, k.conn.Batch(messages))
 	}
 	k.solicited.Join(keysOf(ops))
 	return err
+}
+
+// refusals are the answers to an address that the kernel does not take for what it is, or as
+// its link is set up, and not for want of something that may come by itself.
+var refusals = []unix.Errno{unix.EINVAL, unix.EADDRNOTAVAIL, unix.EACCES, unix.EAFNOSUPPORT, unix.EOPNOTSUPP, unix.ERANGE}
+
+// batchError makes an error of the kernel's answers to a batch; nil if it took all.
+func batchError(ops []Op, answers []error) error {
+	var failed BatchError
+	for i, err := range answers {
+		if err != nil {
+			refused := slices.ContainsFunc(refusals, func(errno unix.Errno) bool { return errors.Is(err, errno) })
+			failed = append(failed, AddressError{event.AddressKey{Index: ops[i].Index, Prefix: ops[i].Prefix}, err, refused})
+		}
+	}
+	if failed == nil {
+		return nil
+	}
+	return failed
 }
 
 // Mark replaces addresses by themselves: their links keep them all the while.

@@ -42,7 +42,16 @@ type Set struct {
 	Owner     bool          // its addresses are those of this router itself (priority 255)
 	Refuse    bool          // Accept_Mode is False (RFC 9568 §6.1): drop what comes for them
 	Announce  Announce
+	// Static is what is held from the start to the end of the worker, by nobody's order and for
+	// no instance, and not announced.
+	Static bool
+	// Tolerant instances serve without what the kernel refuses, as long as they have an
+	// address, and have a warning: keepalived goes on in the same way.
+	Tolerant bool
 }
+
+// StaticName is what the Static set is called in place of an instance.
+const StaticName = "(static)"
 
 // onDevice returns where in the ledger the addresses of a set stand whose Interface is
 // empty. No link can have such a name.

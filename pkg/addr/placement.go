@@ -15,23 +15,31 @@ import (
 // (vrrp.Placed), where that is news. The last report outlasts a release: an address that was
 // missing then is assumed to be missing still.
 type placements struct {
-	ledger  *ledger
-	routes  *route.Holder
-	results *bus.Topic[vrrp.Result]
-	now     func() time.Time
-	last    map[string]*placement // by instance
+	ledger   *ledger
+	routes   *route.Holder
+	results  *bus.Topic[vrrp.Result]
+	warnings *event.Warnings
+	now      func() time.Time
+	last     map[string]*placement         // by instance
+	warned   map[event.WarningKey]struct{} // of what is tolerated
 }
 
 // placement is what was last reported of an instance.
 type placement struct {
 	missing []string
 	degree  vrrp.Degree
+	refused bool     // the kernel refuses all of it for what it is
 	links   []string // those concerned, as the ledger or a route names them
 	current bool     // it was reported since the instance is held
+
+	tolerated []tolerated
 }
 
+// tolerated is an address, a route or a rule that an instance does without.
+type tolerated struct{ what, why string }
+
 func newPlacements(cfg *Config, l *ledger, routes *route.Holder) *placements {
-	return &placements{ledger: l, routes: routes, results: cfg.Results, now: cfg.Now, last: make(map[string]*placement)}
+	return &placements{ledger: l, routes: routes, results: cfg.Results, warnings: cfg.Warnings, now: cfg.Now, last: make(map[string]*placement), warned: make(map[event.WarningKey]struct{})}
 }
 
 // of returns the placement of an instance.
@@ -45,17 +53,45 @@ func (p *placements) of(instance string) *placement {
 // report reports of each instance that is held what is missing, where that is news.
 func (p *placements) report() {
 	now := p.now()
+	inForce := make(map[event.WarningKey]struct{})
+	defer func() { p.endWarnings(now, inForce) }()
 	for _, name := range p.ledger.order {
 		h, was := p.ledger.held[name], p.of(name)
 		is, settled := p.judge(now, h)
+		p.warn(now, h, is.tolerated, inForce)
 		switch {
 		case len(is.missing) == 0 && (len(was.missing) == 0 || !settled):
 			continue // nothing to take back, or it is too early to say
-		case len(is.missing) > 0 && was.current && slices.Equal(is.missing, was.missing) && is.degree == was.degree:
+		case len(is.missing) > 0 && was.current && slices.Equal(is.missing, was.missing) && is.degree == was.degree && is.refused == was.refused:
 			continue
 		}
 		*was = is
-		p.results.Publish(vrrp.Placed{Cause: h.cause, Instance: name, Missing: is.missing, Degree: is.degree})
+		p.results.Publish(vrrp.Placed{Cause: h.cause, Instance: name, Missing: is.missing, Degree: is.degree, Refused: is.refused})
+	}
+}
+
+// warn reports what an instance does without, which puts its warnings in force.
+func (p *placements) warn(now time.Time, h *holding, all []tolerated, inForce map[event.WarningKey]struct{}) {
+	for _, t := range all {
+		w := event.Warning{
+			Stamp: event.Stamp{Cause: h.cause, At: now}, Instance: h.set.Instance, Reason: event.WarnNotPlaced, Subject: t.what,
+			Text: withReason(t.what, t.why) + " is not in place, and the instance serves without it: mend the configuration, or what stands in its way",
+		}
+		if h.set.Static {
+			w.Text = withReason(t.what, t.why) + " is not in place: mend the configuration, or what stands in its way"
+		}
+		inForce[w.Key()], p.warned[w.Key()] = struct{}{}, struct{}{}
+		p.warnings.Report(w)
+	}
+}
+
+// endWarnings ends the warnings that are in force no more.
+func (p *placements) endWarnings(now time.Time, inForce map[event.WarningKey]struct{}) {
+	for key := range p.warned {
+		if _, still := inForce[key]; !still {
+			delete(p.warned, key)
+			p.warnings.Clear(key, event.Stamp{At: now})
+		}
 	}
 }
 
@@ -64,48 +100,64 @@ func (p *placements) report() {
 func (p *placements) judge(now time.Time, h *holding) (is placement, settled bool) {
 	is, settled = missingAddresses(p.ledger, h)
 	is.current = true
-	if !settled || len(is.missing) > 0 {
+	if !settled || !p.ledger.complete(h.set.Instance) {
 		return is, settled // routes and rules come after the addresses
 	}
 	missing, settled := p.routes.Missing(now, h.set.Instance, h.within)
 	for _, m := range missing {
+		if h.set.Static || h.set.Tolerant && m.Refused {
+			is.tolerated = append(is.tolerated, tolerated{m.String(), m.Reason})
+			continue
+		}
+		is.refused = false // an interface, or a gateway, may come
 		is.missing = append(is.missing, withReason(m.String(), m.Reason))
-		is.links = append(is.links, m.Link())
+		is.links = append(is.links, m.Links()...)
 	}
 	return is, settled
 }
 
 // missingAddresses returns which addresses of a held instance are missing.
 func missingAddresses(l *ledger, h *holding) (is placement, settled bool) {
-	settled = true
-	advertised, stand := 0, 0
+	settled, is.refused = true, true
+	advertised, stand, lacks := 0, 0, 0
 	for _, e := range h.entries {
 		missing := e.at == absent && e.missing
 		settled = settled && (missing || e.at != absent)
 		if !e.Extra {
 			advertised++
 		}
-		if !missing {
-			if !e.Extra {
-				stand++
-			}
+		if !missing && !e.Extra {
+			stand++
+		}
+	}
+	for _, e := range h.entries {
+		if e.at != absent || !e.missing {
 			continue
 		}
-		why := e.failed
+		what, why := fmt.Sprintf("%s on %s", e.Prefix, l.nameOf(e)), e.failed
 		if l.isDown(e) {
 			why = fmt.Sprintf("the link %s is down", l.nameOf(e))
 		}
-		is.missing = append(is.missing, withReason(fmt.Sprintf("%s on %s", e.Prefix, l.nameOf(e)), why))
 		is.links = append(is.links, e.Interface, h.set.Link)
+		if l.tolerated(h, e) && (stand > 0 || e.Extra || h.set.Static) {
+			is.tolerated = append(is.tolerated, tolerated{what, why})
+			continue
+		}
+		is.missing = append(is.missing, withReason(what, why))
+		is.refused = is.refused && e.refused
+		if !e.Extra {
+			lacks++
+		}
 	}
 	switch {
-	case stand == advertised:
+	case lacks == 0:
 		is.degree = vrrp.Optional
-	case stand > 0:
+	case lacks < advertised:
 		is.degree = vrrp.Partial
 	default:
 		is.degree = vrrp.Total
 	}
+	is.refused = is.refused && len(is.missing) > 0
 	return is, settled
 }
 
@@ -141,6 +193,22 @@ func (p *placements) seeLink(link event.Link) {
 		}
 		*was = placement{}
 		p.results.Publish(vrrp.Placed{Cause: link.Cause, Instance: name})
+	}
+}
+
+// seeAddress reports, where another program's address comes or goes on a link, that what the
+// kernel refused there may be tried again of an instance that is not held now.
+func (p *placements) seeAddress(fact event.Address) {
+	if p.ledger.managed[fact.Prefix.Addr()] {
+		return
+	}
+	onLink := func(name string) bool { return p.ledger.links[name].Index == fact.Index }
+	for name, was := range p.last {
+		if !was.refused || p.ledger.held[name] != nil || !slices.ContainsFunc(was.links, onLink) {
+			continue
+		}
+		*was = placement{}
+		p.results.Publish(vrrp.Placed{Cause: fact.Cause, Instance: name})
 	}
 }
 

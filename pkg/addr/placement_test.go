@@ -3,6 +3,7 @@ package addr
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +27,7 @@ func newPlacing() *placing {
 	results := new(bus.Topic[vrrp.Result])
 	p.results = bus.SubscribeRing(results, bus.NewBell(), 100)
 	now := func() time.Time { return at(p.scene.now) }
-	cfg := &Config{Results: results, Now: now}
+	cfg := &Config{Results: results, Now: now, Warnings: event.NewWarnings(func(event.Event) {})}
 	routes := route.NewHolder(route.Config{
 		Entries: map[string][]route.Entry{"b": {defaultRoute}}, Ready: p.complete,
 		Kernel: routetest.New(), Events: new(bus.Topic[event.Event]), Minter: event.NewMinter(1), Now: now,
@@ -49,10 +50,85 @@ func (p *placing) reported() string {
 
 // refuse has the kernel refuse the address of an instance for so long.
 func (p *placing) refuse(instance string, d time.Duration) {
+	p.fail(d, func([]Op) error { return errors.New("no room") })
+}
+
+// fail lets so much time pass, and the kernel answer what is tried then.
+func (p *placing) fail(d time.Duration, answer func([]Op) error) {
 	p.scene.now += d
 	now := at(p.scene.now)
-	p.scene.ledger.fail(now, p.scene.ledger.adds(now), errors.New("no room"))
+	ops := p.scene.ledger.adds(now)
+	p.scene.ledger.fail(now, ops, answer(ops))
 	p.settle(now)
+}
+
+// invalid is the answer that none of some addresses is valid.
+func invalid(ops []Op) error {
+	var all BatchError
+	for _, op := range ops {
+		all = append(all, AddressError{event.AddressKey{Index: op.Index, Prefix: op.Prefix}, errors.New("invalid argument"), true})
+	}
+	return all
+}
+
+// What the kernel refuses for what it is is reported as such, and of what is not held, that
+// another program's address came or went on its link.
+func TestPlacementsOfRefusedAddresses(t *testing.T) {
+	p := newPlacing()
+	p.hold(at(0), event.Cause{Trace: 1}, "a")
+	p.placements.expect("a")
+	p.fail(0, invalid)
+	p.fail(time.Second, invalid)
+	p.placements.report()
+	all, _ := p.results.Take()
+	if len(all) != 1 || !all[0].(vrrp.Placed).Refused || !strings.Contains(all[0].(vrrp.Placed).Missing[0], "tried again every 10s: invalid argument") {
+		t.Fatalf("reported %+v", all)
+	}
+	expect(t, "to be tried", len(p.scene.ledger.adds(at(p.scene.now+5*time.Second))), 0)
+	theirs := event.Address{Index: eth0, Prefix: netip.MustParsePrefix("192.0.2.77/24"), Removals: 1}
+	p.scene.ledger.fact(theirs)
+	expect(t, "to be tried", len(p.scene.ledger.adds(at(p.scene.now))), 1)
+
+	p.release(at(p.scene.now), event.Cause{Trace: 2}, "a")
+	p.placements.seeAddress(event.Address{Index: eth0 + 1, Prefix: theirs.Prefix})
+	expect(t, "on another link", p.reported(), "")
+	p.placements.seeAddress(event.Address{Index: eth0, Prefix: vip4})
+	expect(t, "an address of ours", p.reported(), "")
+	p.placements.seeAddress(theirs)
+	expect(t, "on its link", p.reported(), "a:0:")
+}
+
+// A tolerant instance does without what the kernel refuses as long as it has another address,
+// and without what is on an interface that there never was.
+func TestPlacementsOfTolerantInstances(t *testing.T) {
+	other := netip.MustParsePrefix("192.0.2.2/24")
+	p := newPlacing()
+	p.configure(at(0), event.Cause{}, []Set{{Instance: "a", Tolerant: true, Addresses: []Address{
+		{Prefix: vip4, Interface: "eth0"}, {Prefix: other, Interface: "eth0"}, {Prefix: vip6, Interface: "eth9", Extra: true},
+	}}})
+	p.hold(at(0), event.Cause{Trace: 1}, "a")
+	p.placements.expect("a")
+	p.fail(0, invalid)
+	expect(t, "routes have nothing to wait for", p.complete("a"), true)
+	p.fail(time.Second, invalid)
+	if got := p.reported(); !strings.HasPrefix(got, "a:2:192.0.2.1/24") {
+		t.Errorf("none stands: %q", got)
+	}
+	warned := func() (all []string) {
+		for _, w := range p.placements.warnings.Of("a") {
+			all = append(all, w.Subject)
+		}
+		return all
+	}
+	expect(t, "warnings", warned(), "[2001:db8::1/64 on eth9]")
+	p.kernel = append(p.kernel, Standing{eth0, other, true})
+	p.observe(p.kernel)
+	p.fail(10*time.Second, invalid)
+	expect(t, "one stands", p.reported(), "a:0:")
+	expect(t, "warnings", warned(), "[192.0.2.1/24 on eth0 2001:db8::1/64 on eth9]")
+	p.release(at(p.scene.now), event.Cause{Trace: 2}, "a")
+	expect(t, "not held", p.reported(), "")
+	expect(t, "warnings", warned(), "[]")
 }
 
 // What is missing for a second is reported once, and what was missing the last time

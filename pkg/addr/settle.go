@@ -1,6 +1,7 @@
 package addr
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -73,7 +74,7 @@ func (l *ledger) settleEntry(now time.Time, h *holding, e *entry, n *news) {
 	}
 	switch {
 	case at == e.at:
-		if at != absent && l.remacked[e.Interface] {
+		if at != absent && l.remacked[e.Interface] && !h.set.Static {
 			n.announceAgain(h.set.Instance)
 		}
 	case at == absent:
@@ -111,14 +112,16 @@ func (h *holding) gain(now time.Time, e *entry, at presence, n *news) {
 	if report {
 		n.add(moved, e)
 	}
-	if e.placed {
+	if h.set.Static {
+		// nothing took it over
+	} else if e.placed {
 		n.announceAgain(h.set.Instance)
 	} else if e.later {
 		n.announceLater(h.set.Instance, e)
 	} else if !slices.Contains(n.announce, h.set.Instance) {
 		n.announce = append(n.announce, h.set.Instance)
 	}
-	e.placed, e.failed, e.missing, e.waiting = true, "", false, false
+	e.placed, e.failed, e.refused, e.missing, e.waiting = true, "", false, false, false
 }
 
 // lose records that an address has gone that stood there. If it went with its link it
@@ -131,16 +134,27 @@ func (l *ledger) lose(now time.Time, e *entry) {
 
 // fail records why the kernel did not take ops, where they do not stand.
 func (l *ledger) fail(now time.Time, ops []Op, err error) (n news) {
-	refused := make(map[event.AddressKey]bool)
+	tried := make(map[event.AddressKey]bool)
 	for _, op := range ops {
-		refused[event.AddressKey{Index: op.Index, Prefix: op.Prefix}] = true
+		tried[event.AddressKey{Index: op.Index, Prefix: op.Prefix}] = true
 	}
+	var answers BatchError
+	errors.As(err, &answers)
 	for _, name := range l.order {
 		h := l.held[name]
 		for _, e := range h.entries {
-			if refused[l.key(e.Address)] && l.presence(e) == absent {
-				h.fail(now, e, fmt.Sprintf("not added, tried again every %v: %v", retryEvery, err), &n)
+			key := l.key(e.Address)
+			if !tried[key] || l.presence(e) != absent {
+				continue
 			}
+			why, again := err, retryEvery
+			if answer, ok := answers.of(key); ok {
+				why, e.refused = answer.Err, answer.Refused
+			}
+			if e.refused {
+				again, e.retry = refusedEvery, now.Add(refusedEvery)
+			}
+			h.fail(now, e, fmt.Sprintf("not added, tried again every %v: %v", again, why), &n)
 		}
 	}
 	return n

@@ -119,6 +119,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	w.absorb()
 	w.addresses.observe(all)
+	w.holdStatic(w.cfg.Now(), w.cfg.Minter.Cause(w.cfg.Now()))
 	w.converge()
 	if err := w.acceptance.start(); err != nil {
 		return err
@@ -249,6 +250,7 @@ func (w *Worker) absorb() bool {
 		w.addresses.doubt(w.ledger.link(l))
 	}
 	for _, a := range addresses {
+		w.placements.seeAddress(a)
 		w.addresses.doubt(w.ledger.fact(a))
 	}
 	// With an address go the routes that have it for their source.

@@ -24,8 +24,9 @@ func (d *document) check(l *loader) {
 	d.checkPeers(l)
 	checkNames(l, d.instances)
 	checkVirtualRouters(l, d.instances)
-	checkHeldOnce(l, d.instances)
-	checkRoutesOnce(l, d.instances)
+	d.checkStatic(l)
+	checkHeldOnce(l, d.holders())
+	checkRoutesOnce(l, d.holders())
 	checkMACsOnce(l, d.instances)
 	d.checkGroups(l)
 	d.checkFences(l)
@@ -37,7 +38,7 @@ func (d *document) check(l *loader) {
 // those of the defaults count for each.
 func (d *document) affordable(l *loader) bool {
 	total := 0
-	for _, i := range d.instances {
+	for _, i := range d.holders() {
 		held := len(i.held) + len(i.extra)
 		if total += held*(1+len(i.sending.peers)) + len(i.routes) + len(i.rules) + len(i.track); total > mostHeld {
 			l.advise(i.at, "leave out what is not needed", "the instances up to this one hold and track more than %d addresses, routes, rules, links and checks", mostHeld)

@@ -11,6 +11,7 @@ package config
 
 import (
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +37,8 @@ type Config struct {
 	Groups []vrrp.Group
 	// Sets are what the instances hold, one for each in the order of the file.
 	Sets []addr.Set
+	// Static is what is held as long as the daemon runs; nil: nothing is.
+	Static *addr.Set
 	// Links are the settings of the links that the file names; DefaultLink are
 	// those of all others.
 	Links       map[string]link.Settings
@@ -56,6 +59,19 @@ type Config struct {
 	ScriptUser, ScriptGroup string
 	// Warnings are what is allowed but hardly meant, by position.
 	Warnings []Problem
+}
+
+// Held returns all that the address worker holds: Sets, which are Tolerant as keepalived is in
+// its language, and Static if there is any.
+func (c *Config) Held() []addr.Set {
+	all := slices.Clone(c.Sets)
+	for n := range all {
+		all[n].Tolerant = c.Format == Keepalived
+	}
+	if c.Static != nil {
+		all = append(all, *c.Static)
+	}
+	return all
 }
 
 // Program is a program that is run once.

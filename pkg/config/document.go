@@ -23,6 +23,7 @@ type document struct {
 	defaults  instance // what every instance begins as
 	instances []*instance
 	groups    []group
+	static    *instance // has but a name and what is held
 
 	checks                  []*check
 	notify                  Notify // of every instance
@@ -172,6 +173,10 @@ func (d *document) build(l *loader) *Config {
 		}
 		c.Sets = append(c.Sets, i.set())
 	}
+	if d.static != nil {
+		c.Static = &addr.Set{Instance: d.static.Name, Static: true}
+		c.Static.Addresses, c.Static.Routes = d.static.heldAddresses(), d.static.routeSet()
+	}
 	for _, g := range c.Groups {
 		for i, weighs := 0, g.Weighs(); i < len(g.Members); i++ {
 			g.Members[i].Weighted = weighs
@@ -223,18 +228,23 @@ func (i *instance) set() addr.Set {
 	if i.virtualMAC.used {
 		out.Device = i.device()
 	}
+	out.Addresses, out.Routes = i.heldAddresses(), i.routeSet()
+	out.Owner = i.Priority == vrrp.Owner
+	out.Refuse = !i.accept && i.Priority != vrrp.Owner // it accepts what is its own
+	return out
+}
+
+// heldAddresses returns its addresses as the address worker has them.
+func (i *instance) heldAddresses() (all []addr.Address) {
 	for n, h := range i.all() {
 		a := h.Address
 		a.Extra = n >= len(i.held)
 		if a.Interface == "" && !i.virtualMAC.used {
 			a.Interface = i.Interface
 		}
-		out.Addresses = append(out.Addresses, a)
+		all = append(all, a)
 	}
-	out.Routes = i.routeSet()
-	out.Owner = i.Priority == vrrp.Owner
-	out.Refuse = !i.accept && i.Priority != vrrp.Owner // it accepts what is its own
-	return out
+	return all
 }
 
 // device is what bears the virtual MAC.

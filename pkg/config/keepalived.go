@@ -89,6 +89,15 @@ func (system) User(name, group string) bool {
 	return err == nil
 }
 
+func (system) Protocol(name string) (uint8, bool) {
+	const most = 127 // for keepalived
+	if n, err := strconv.ParseUint(name, 10, 7); err == nil {
+		return uint8(n), n <= most
+	}
+	n, known := protocols[name]
+	return n, known
+}
+
 // tableNames are the files with the names of routing tables.
 var tableNames = []string{"/etc/iproute2/rt_tables", "/etc/iproute2/rt_tables.d/*.conf", "/usr/share/iproute2/rt_tables", "/usr/lib/iproute2/rt_tables"}
 

@@ -32,6 +32,9 @@ var documentKeys = table[document]{
 		"The virtual routers.", ""},
 	{"groups", optional, to(func(d *document) *[]group { return &d.groups }, each(as(mapOf(groupKeys), readGroup))),
 		"Instances that change their state together.", "groups: [{name: edge, members: [inside, outside]}]"},
+	{"static", optional, value[document]{mapOf(staticKeys), readStatic},
+		"What is in place as long as ripcord runs, whatever the state of the instances; put back where somebody removes it.",
+		"static: {addresses: [{address: 192.0.2.40/24, interface: eth0}], routes: [{to: 10.0.0.0/8, via: 192.0.2.254}]}"},
 	{"checks", optional, to(func(d *document) *[]*check { return &d.checks }, each(as(mapOf(checkKeys), readCheck))),
 		"What else decides whether and with which priority a router serves: tracked by instances and groups. A check runs once, however many track it.",
 		"checks: [{name: web, http: {url: \"http://127.0.0.1:8080/health\"}, interval: 2s, fall: 2}]"},
@@ -49,6 +52,15 @@ var documentKeys = table[document]{
 		"The user that commands run as unless they name another.", "script_user: root"},
 	{"script_group", optional, to(func(d *document) *string { return &d.scriptGroup }, as(accountText, account)),
 		"The group that commands run as unless they name a user. Default: that of the user.", ""},
+}
+
+var staticKeys = table[instance]{
+	{"addresses", optional, to(func(i *instance) *[]held { return &i.held }, each(addressOf("addresses"))),
+		"Addresses, each with its interface. They are not announced.", ""},
+	{"routes", optional, to(func(i *instance) *[]routeEntry { return &i.routes }, each(as(mapOf(routeKeys), readRoute))),
+		"Routes; the outgoing link of one with `via` may be left out.", ""},
+	{"rules", optional, to(func(i *instance) *[]ruleEntry { return &i.rules }, each(as(mapOf(ruleKeys), readRule))),
+		"Policy rules.", ""},
 }
 
 var programKeys = table[Program]{
@@ -225,20 +237,45 @@ var routeKeys = table[routeEntry]{
 		"The gateway.", ""},
 	{"interface", optional, to(func(r *routeEntry) *string { return &r.Interface }, as(interfaceText, interfaceName)),
 		"The outgoing link. Default: the instance's.", ""},
+	{"nexthops", optional, to(func(r *routeEntry) *[]hopEntry { return &r.hops }, some(each(as(mapOf(hopKeys), readHop)))),
+		"Several gateways among which the traffic is divided, in place of `via` and `interface`.", "nexthops: [{via: 198.51.100.253}, {via: 198.51.100.254, weight: 2}]"},
+	{"onlink", "false", to(func(r *routeEntry) *bool { return &r.OnLink }, boolean),
+		"`via` is on the link, though no address of this machine says so.", ""},
 	{"type", "unicast", to(func(r *routeEntry) *route.Type { return &r.Type }, choice(words[route.Type]{
-		{"unicast", route.Unicast}, {"blackhole", route.Blackhole}, {"unreachable", route.Unreachable}, {"prohibit", route.Prohibit}})),
-		"Whether traffic is forwarded, dropped without a word, or refused. Only `unicast` has `via`, `interface`, `source` and `scope`.", ""},
+		{"unicast", route.Unicast}, {"blackhole", route.Blackhole}, {"unreachable", route.Unreachable}, {"prohibit", route.Prohibit}, {"throw", route.Throw},
+		{"local", route.Local}, {"broadcast", route.Broadcast}, {"anycast", route.Anycast}, {"multicast", route.Multicast}})),
+		"What becomes of the traffic: it is forwarded, dropped without a word, refused, looked up in further tables (`throw`), taken for this machine's own (`local`), and so on, as `ip route` has it. `blackhole`, `unreachable`, `prohibit` and `throw` have no `via`, `nexthops`, `interface`, `source` and `scope`.", ""},
 	{"scope", optional, value[routeEntry]{Description{Type: Number, Upto: nowhere - 1, Words: scopeText.Words}, func(l *loader, at place, r *routeEntry) (ok bool) {
 		r.Scope, ok = routeScope(l, at)
 		r.Scoped = ok
 		return ok
-	}}, "The scope of an IPv4 route. Default: `link`, or `global` with `via`.", ""},
+	}}, "The scope of an IPv4 route. Default: as with `ip route`: `link`, `global` with `via` or `nexthops`, `host` where the type is `local`.", ""},
+	{"tos", optional, to(func(r *routeEntry) *uint8 { return &r.TOS }, as(tosText, tos)),
+		"The type of service of the IPv4 packets that it is for.", "tos: 0x10"},
 	{"table", "main", to(func(r *routeEntry) *uint32 { return &r.Table }, as(tableText, tableOf)),
 		"The routing table.", ""},
 	{"metric", "0", to(func(r *routeEntry) *uint32 { return &r.Metric }, number[uint32](0, 1<<32-1)),
 		"The metric; 0 is the kernel's default.", ""},
 	{"source", optional, to(func(r *routeEntry) *netip.Addr { return &r.Source }, as(stationText, station)),
 		"The preferred source address.", ""},
+	{"preference", optional, value[routeEntry]{Description{Type: Choice, Words: []string{"low", "medium", "high"}}, func(l *loader, at place, r *routeEntry) (ok bool) {
+		r.Preference, ok = preferences.read(l, at)
+		r.Preferred = ok
+		return ok
+	}}, "The preference of an IPv6 route (RFC 4191).", ""},
+	{"metrics", optional, value[routeEntry]{mapOf(metricKeys), func(l *loader, at place, r *routeEntry) bool { return metricKeys.read(l, at, &r.Metrics) != nil }},
+		"What the route says of the connections that use it, as `ip route` has it.", "metrics: {mtu: 1400, lock: [mtu]}"},
+}
+
+var hopKeys = table[hopEntry]{
+	{"via", optional, to(func(h *hopEntry) *netip.Addr { return &h.Via }, as(stationText, station)),
+		"The gateway.", ""},
+	{"interface", optional, to(func(h *hopEntry) *string { return &h.Interface }, as(interfaceText, interfaceName)),
+		"The outgoing link. Default: the one that leads to `via`.", ""},
+	{"weight", "1", to(func(h *hopEntry) *int { return &h.Weight }, number(1, 256)),
+		"Its share of the traffic, beside those of the others.", ""},
+	{"onlink", "false", to(func(h *hopEntry) *bool { return &h.OnLink }, boolean),
+		"`via` is on the link, though no address of this machine says so.", ""},
 }
 
 var ruleKeys = table[ruleEntry]{
@@ -246,14 +283,47 @@ var ruleKeys = table[ruleEntry]{
 		"The network of the sender.", ""},
 	{"to", optional, to(func(r *ruleEntry) *netip.Prefix { return &r.To }, as(networkText, network)),
 		"The network of the destination.", ""},
+	{"family", optional, to(func(r *ruleEntry) *event.Family { return &r.said }, choice(words[event.Family]{
+		{"ipv4", event.IPv4}, {"ipv6", event.IPv6}})),
+		"The family of the traffic. Default: that of `from` or `to`, else the instance's.", ""},
+	{"not", "false", to(func(r *ruleEntry) *bool { return &r.Not }, boolean),
+		"The rule is for the traffic that it does not select.", ""},
 	{"iif", optional, to(func(r *ruleEntry) *string { return &r.Iif }, as(interfaceText, ownName)),
 		"The incoming link.", ""},
+	{"oif", optional, to(func(r *ruleEntry) *string { return &r.Oif }, as(interfaceText, ownName)),
+		"The link to which the sending socket is bound.", ""},
+	{"tos", optional, to(func(r *ruleEntry) *uint8 { return &r.TOS }, as(tosText, tos)),
+		"The type of service of the packet.", ""},
+	{"ipproto", optional, to(func(r *ruleEntry) *uint8 { return &r.Protocol }, as(protocolText, ipProtocol)),
+		"The protocol of the packet.", "ipproto: tcp"},
+	{"sport", optional, to(func(r *ruleEntry) *route.Range { return &r.Sport }, as(portsText, portRange)),
+		"The source port, or a range of ports.", "sport: 1024-65535"},
+	{"dport", optional, to(func(r *ruleEntry) *route.Range { return &r.Dport }, as(portsText, portRange)),
+		"The destination port, or a range of ports.", ""},
+	{"uidrange", optional, value[ruleEntry]{usersText, func(l *loader, at place, r *ruleEntry) (ok bool) {
+		r.UIDs, ok = userRange(l, at)
+		r.UIDSaid = ok
+		return ok
+	}}, "The user whose socket sends, or a range of users.", "uidrange: 1000-1999"},
 	{"fwmark", optional, value[ruleEntry]{Description{Type: Text, Range: "a mark, or mark/mask"}, func(l *loader, at place, r *ruleEntry) (ok bool) {
 		r.Fwmark, r.Mask, ok = fwmark(l, at)
 		return ok
 	}}, "The firewall mark of the packet.", "fwmark: 0x1/0xff"},
-	{"table", required, to(func(r *ruleEntry) *uint32 { return &r.Table }, as(tableText, tableOf)),
-		"The routing table to look up.", ""},
+	{"table", optional, to(func(r *ruleEntry) *uint32 { return &r.Table }, as(tableText, tableOf)),
+		"The routing table to look up; required unless there is an `action` or `l3mdev`.", ""},
+	{"l3mdev", "false", to(func(r *ruleEntry) *bool { return &r.L3MDev }, boolean),
+		"Look up the table of the VRF that the traffic is of, in place of `table`.", ""},
+	{"suppress_prefixlength", optional, value[ruleEntry]{number[uint32](0, 128).what, func(l *loader, at place, r *ruleEntry) (ok bool) {
+		r.Suppress, ok = number[uint32](0, 128).read(l, at)
+		r.SuppressSaid = ok
+		return ok
+	}}, "Routes of this length or a shorter one do not count: 0 leaves out the default route.", ""},
+	{"action", "lookup", to(func(r *ruleEntry) *route.Action { return &r.Action }, choice(words[route.Action]{
+		{"lookup", route.Lookup}, {"nop", route.GoOn}, {"goto", route.Goto},
+		{"blackhole", route.DropTraffic}, {"unreachable", route.RefuseTraffic}, {"prohibit", route.ProhibitTraffic}})),
+		"What is done: look up a table, nothing, go on with another rule, drop the traffic, or refuse it.", ""},
+	{"goto", optional, to(func(r *ruleEntry) *uint32 { return &r.Goto }, number[uint32](1, 1<<32-1)),
+		"With the action `goto`, the priority of the rule to go on with, behind this one.", ""},
 	{"priority", required, to(func(r *ruleEntry) *uint32 { return &r.Priority }, number[uint32](1, 1<<32-1)),
 		"The rule's place among all rules; the lowest number is looked at first.", ""},
 }
@@ -404,5 +474,9 @@ var (
 	statusesText  = Description{Type: List, Items: &statusText, Least: 1, Short: &statusText}
 	scopeText     = Description{Type: Number, Upto: nowhere, Words: []string{"global", "site", "link", "host"}}
 	secretsText   = Description{Type: Map, Items: new(mapOf(secretKeys)), Least: 1, Pattern: `^[1-9][0-9]{0,2}$`}
+	tosText       = Description{Type: Number, Range: "0 to 255, or 0x00 to 0xff", Upto: 255, Pattern: `^0x[0-9A-Fa-f]{1,2}$`}
+	protocolText  = Description{Type: Number, From: 1, Upto: 255, Words: protocolNames()}
+	portsText     = Description{Type: Number, From: 1, Upto: 65535, Range: "a port, or a range of ports", Pattern: `^[0-9]{1,5}-[0-9]{1,5}$`}
+	usersText     = Description{Type: Number, Upto: 1<<32 - 1, Range: "the number of a user, or a range", Pattern: `^[0-9]{1,10}-[0-9]{1,10}$`}
 	tableText     = Description{Type: Number, From: 1, Upto: 1<<32 - 1, Words: []string{"main", "default"}}
 )

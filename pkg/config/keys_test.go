@@ -30,6 +30,12 @@ var (
 		"instances[].routes[].metric", "instances[].routes[].source", "instances[].routes[].type", "instances[].routes[].scope",
 		"instances[].rules[].from", "instances[].rules[].to", "instances[].rules[].iif", "instances[].rules[].fwmark",
 		"instances[].rules[].table", "instances[].rules[].priority",
+		"instances[].routes[].nexthops", "instances[].routes[].onlink", "instances[].routes[].tos", "instances[].routes[].preference", "instances[].routes[].metrics",
+		"instances[].routes[].nexthops[].via", "instances[].routes[].nexthops[].interface", "instances[].routes[].nexthops[].weight", "instances[].routes[].nexthops[].onlink",
+		"instances[].rules[].family", "instances[].rules[].not", "instances[].rules[].oif", "instances[].rules[].tos", "instances[].rules[].ipproto",
+		"instances[].rules[].sport", "instances[].rules[].dport", "instances[].rules[].uidrange", "instances[].rules[].l3mdev",
+		"instances[].rules[].suppress_prefixlength", "instances[].rules[].action", "instances[].rules[].goto",
+		"static", "static.addresses", "static.routes", "static.rules",
 		"defaults.priority", "defaults.announce.count",
 		"groups[].name", "groups[].members",
 		"checks", "notify", "fifo", "fifo_reader", "startup", "startup.command", "startup.timeout", "shutdown", "shutdown.command", "shutdown.timeout", "script_user", "script_group", "instances[].track[].reverse", "instances[].notify.user", "instances[].notify.group",
@@ -128,6 +134,8 @@ func TestManualNamesEveryKey(t *testing.T) {
 	check("instances[].auth.hmac.keys.1.", secretKeys.names())
 	check("instances[].routes[].", routeKeys.names())
 	check("instances[].rules[].", ruleKeys.names())
+	check("instances[].routes[].nexthops[].", hopKeys.names())
+	check("static.", staticKeys.names())
 	for _, n := range instanceKeys.names() {
 		if n != "announce" && n != "auth" {
 			check("instances[].", []string{n})

@@ -177,6 +177,10 @@ func loads(t *testing.T, path, example string) {
 		return // names a file of the router
 	case ".instances[].rules[]":
 		text = fmt.Sprintf(instance, "addresses: [192.0.2.1/24], rules: [{"+example+", table: 100, priority: 500}]")
+	case ".instances[].routes[]":
+		text = fmt.Sprintf(instance, "addresses: [192.0.2.1/24], routes: [{to: 10.0.0.0/8, "+example+"}]")
+	case ".static.routes[]", ".static.rules[]":
+		return // as those of instances
 	default:
 		t.Fatalf("there is an example at %s: say here where it belongs", path)
 	}

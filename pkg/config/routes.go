@@ -15,11 +15,13 @@ import (
 type (
 	routeEntry struct {
 		route.Route
+		hops    []hopEntry
 		at      place
 		present keySet
 	}
 	ruleEntry struct {
 		route.Rule
+		said    event.Family // the key family
 		at      place
 		present keySet
 	}
@@ -146,7 +148,12 @@ func (i *instance) checkRoutes(l *loader) {
 	for n := range i.routes {
 		r := &i.routes[n]
 		i.checkType(l, r)
-		f := i.one(l, "routes", r.present, part{"to", r.To.Addr()}, part{"via", r.Via}, part{"source", r.Source})
+		i.checkHops(l, r)
+		parts := []part{{"to", r.To.Addr()}, {"via", r.Via}, {"source", r.Source}}
+		for _, h := range r.hops {
+			parts = append(parts, part{"nexthops", h.Via})
+		}
+		f := i.one(l, "routes", r.present, parts...)
 		switch {
 		case r.To.IsValid() || !routeKeys.sound(r.present):
 		case f == event.IPv6:
@@ -156,20 +163,19 @@ func (i *instance) checkRoutes(l *loader) {
 		}
 	}
 	for n := range i.rules {
-		r := &i.rules[n]
-		r.Family = i.one(l, "rules", r.present, part{"from", r.From.Addr()}, part{"to", r.To.Addr()})
+		i.checkRule(l, &i.rules[n])
 	}
 }
 
 // checkType sees that a route has what its type and its family have.
 func (i *instance) checkType(l *loader, r *routeEntry) {
-	for _, key := range []string{"via", "interface", "source", "scope"} {
-		if at, ok := r.present[key]; ok && r.Type != route.Unicast {
+	for _, key := range []string{"via", "nexthops", "interface", "source", "scope"} {
+		if at, ok := r.present[key]; ok && r.Type.Discards() {
 			l.advise(i.spot("routes", at), "leave it out", "a route of type %s leads nowhere", r.Type)
 		}
 	}
 	at, ok := r.present["scope"]
-	if !ok || at.bad || r.Type != route.Unicast {
+	if !ok || at.bad || r.Type.Discards() {
 		return
 	}
 	switch at = i.spot("routes", at); {
@@ -227,13 +233,17 @@ func (i *instance) one(l *loader, list string, keys keySet, parts ...part) event
 // checkRoutesOnce sees that no two routes take one place in a table, and that no
 // rule is there twice.
 func checkRoutesOnce(l *loader, all []*instance) {
-	first := map[route.Entry]place{}
-	once := func(e route.Entry, at place, hint string) {
-		if before, taken := first[e]; taken {
+	first := map[any]place{}
+	once := func(key any, at place, hint string) {
+		before, taken := first[key]
+		switch {
+		case !taken:
+			first[key] = at
+		case l.format == Keepalived: // which has the kernel refuse the second one
+			l.warn(at, hint, "it stands as %s already: of the two only one is placed at a time", l.mention(before, at))
+		default:
 			l.advise(at, hint, "it stands as %s already", l.mention(before, at))
-			return
 		}
-		first[e] = at
 	}
 	for _, i := range all {
 		for _, r := range i.routes {
@@ -254,8 +264,11 @@ func checkRoutesOnce(l *loader, all []*instance) {
 // added: no rule leads to a table that is still empty.
 func (i *instance) routeSet() (all []route.Entry) {
 	for _, r := range i.routes {
-		if r.Interface == "" && r.Type == route.Unicast {
+		if r.Interface == "" && len(r.hops) == 0 && !r.Type.Discards() {
 			r.Interface = i.Interface
+		}
+		for _, h := range r.hops {
+			r.Hops = append(r.Hops, h.Hop)
 		}
 		all = append(all, r.Route)
 	}

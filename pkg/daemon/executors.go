@@ -76,7 +76,7 @@ func (p *parts) buildWorker(o Options) error {
 	}
 	p.closers = append(p.closers, listener)
 	p.worker = addr.NewWorker(addr.Config{
-		Sets: o.Config.Sets, Lease: p.lease, Links: p.links, Addresses: &p.addresses,
+		Sets: o.Config.Held(), Lease: p.lease, Links: p.links, Addresses: &p.addresses,
 		Heard: &p.heard, Results: &p.results, Events: &p.events, Warnings: p.warnings, Setting: sysctl.Read, Minter: p.minter,
 		Kernel: asked, Routes: routes, Devices: devices, Firewall: filter, Sender: frames, Listener: listener, Now: time.Now,
 	})

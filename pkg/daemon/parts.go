@@ -22,7 +22,6 @@ import (
 	"ripcord/pkg/lease"
 	"ripcord/pkg/link"
 	"ripcord/pkg/link/monitor"
-	"ripcord/pkg/route"
 	"ripcord/pkg/router"
 	"ripcord/pkg/stats"
 	"ripcord/pkg/telemetry"
@@ -213,14 +212,12 @@ func sources(c *config.Config) link.Sources {
 // that carry adverts.
 func called(c *config.Config) []string {
 	var names []string
-	for _, s := range c.Sets {
+	for _, s := range c.Held() {
 		for _, a := range s.Addresses {
 			names = append(names, a.Interface)
 		}
 		for _, e := range s.Routes {
-			if r, ok := e.(route.Route); ok {
-				names = append(names, r.Interface)
-			}
+			names = append(names, e.Links()...)
 		}
 	}
 	slices.Sort(names)

@@ -111,7 +111,7 @@ func (p *parts) apply(ctx context.Context, before, next *config.Config, checks [
 	if err := p.receiver.Reconfigure(ctx, instances(next)); err != nil {
 		return fmt.Errorf("receiver: %w", err)
 	}
-	if err := p.router.Reconfigure(ctx, router.Reconfiguration{Groups: next.Groups, Sets: next.Sets}); err != nil {
+	if err := p.router.Reconfigure(ctx, router.Reconfiguration{Groups: next.Groups, Sets: next.Held()}); err != nil {
 		return fmt.Errorf("router: %w", err)
 	}
 	p.monitor.Reconfigure(watching(next, nil))
@@ -246,6 +246,7 @@ func describe(c *config.Config) described {
 		add("check "+k.Name, k)
 	}
 	add("log.level", c.Log.Level)
+	add("static", c.Static)
 	add("script_user", c.ScriptUser, c.ScriptGroup)
 	add("startup", c.Startup)
 	add("shutdown", c.Shutdown)

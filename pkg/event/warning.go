@@ -25,6 +25,9 @@ const (
 	// WarnInputFiltered: the firewall of this machine drops adverts that arrive for the
 	// instance, so that it may be Active beside another router.
 	WarnInputFiltered WarningReason = "input-filtered"
+	// WarnNotPlaced: the instance does without an address, a route or a rule, as keepalived
+	// would, since the kernel refuses it or its interface does not exist.
+	WarnNotPlaced WarningReason = "not-placed"
 	// WarnUnreached: nobody answers an Active that has a virtual MAC.
 	WarnUnreached WarningReason = "unreached"
 	// WarnUnheard: an Active hears no station any more on a link where it heard some.

@@ -82,6 +82,10 @@ func addressIn(r *syntax.Report, s *syntax.Statement) (a address, ok bool) {
 		r.Ignore(a.at, "", "%s is not an address: it is left out", syntax.Show(s.Word(0)))
 		return a, false
 	}
+	if why := unholdable(a.prefix); why != "" {
+		r.Differ(a.at, "", "%s is %s, which no router can serve: it is neither held nor advertised", syntax.Show(s.Word(0)), why)
+		return a, false
+	}
 	six := a.prefix.Addr().Is6()
 	for n := 1; n < len(s.Words); n++ {
 		w := s.Words[n]
@@ -124,6 +128,8 @@ func addressIn(r *syntax.Report, s *syntax.Statement) (a address, ok bool) {
 			}
 		case "no_track":
 			a.untracked = true
+		case "track_group":
+			_, ok = value()
 		case "peer":
 			if _, ok = value(); ok {
 				r.Differ(w.Position, "", "the address has no peer")
@@ -144,6 +150,21 @@ func addressIn(r *syntax.Report, s *syntax.Statement) (a address, ok bool) {
 		}
 	}
 	return a, true
+}
+
+// unholdable returns what an address is that no router can hold for others; empty: it can.
+func unholdable(p netip.Prefix) string {
+	switch a := p.Addr(); {
+	case a.IsUnspecified():
+		return "no address of anybody"
+	case a.IsMulticast():
+		return "a multicast group"
+	case a.IsLoopback():
+		return "an address of each machine's own"
+	case p.Bits() == 0:
+		return "in a network of all addresses"
+	}
+	return ""
 }
 
 // broadcastOf returns the broadcast address of an IPv4 address: as it is given, or the

@@ -9,9 +9,10 @@ import (
 
 // An instance is what a vrrp_instance says.
 type instance struct {
-	name  syntax.Word
-	at    tree.Position
-	group *group
+	name    syntax.Word
+	at      tree.Position
+	group   *group
+	heading string // what problems call it that has no name
 
 	state, iface, vrid     syntax.Word
 	priority, version      number
@@ -24,6 +25,7 @@ type instance struct {
 	peers                  []peer
 	ttl                    number
 	addresses, extra       []address
+	routeLines, ruleLines  []*syntax.Statement // which are read when all else is known
 	routes, rules          []*tree.Node
 	tracked                []tracked
 	dontTrack, accept      number
@@ -66,7 +68,12 @@ type hmacKey struct {
 }
 
 // title is what problems call the instance.
-func (i *instance) title() string { return titled("vrrp_instance", i.name.Text) }
+func (i *instance) title() string {
+	if i.heading != "" {
+		return i.heading
+	}
+	return titled("vrrp_instance", i.name.Text)
+}
 
 // isOf notes what says the family of the instance, and reports whether it agrees with what
 // said it first.

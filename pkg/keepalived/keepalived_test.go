@@ -56,6 +56,11 @@ func (testSystem) User(name, group string) bool {
 	return name != "nobody_here" && group != "nobody_here" && name != "keepalived_script"
 }
 
+func (testSystem) Protocol(name string) (uint8, bool) {
+	n, ok := map[string]uint8{"tcp": 6, "udp": 17}[name]
+	return n, ok
+}
+
 func (testSystem) Table(name string) (uint32, bool) {
 	n, ok := map[string]uint32{"main": 254, "local": 255, "default": 253, "uplink": 100}[name]
 	return n, ok

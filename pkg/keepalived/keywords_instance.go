@@ -59,20 +59,8 @@ var instanceKeywords = table[instance]{
 	}},
 	{"virtual_ipaddress_excluded", 0, 0, entries, Translated, "`extra_addresses`", "", func(t *translator, s *syntax.Statement, i *instance) { i.readAddresses(t.Report, s, &i.extra, true) }},
 	{"no_virtual_ipaddress", 0, 0, plain, Inherent, "an instance without addresses is warned of, and runs", "", nil},
-	{"virtual_routes", 0, 0, entries, Translated, "`routes`", "", func(t *translator, s *syntax.Statement, i *instance) {
-		for _, entry := range s.Block {
-			if n := t.routes.route(entry, i); n != nil {
-				i.routes = append(i.routes, n)
-			}
-		}
-	}},
-	{"virtual_rules", 0, 0, entries, Translated, "`rules`", "", func(t *translator, s *syntax.Statement, i *instance) {
-		for _, entry := range s.Block {
-			if n := t.routes.rule(entry, i); n != nil {
-				i.rules = append(i.rules, n)
-			}
-		}
-	}},
+	{"virtual_routes", 0, 0, entries, Translated, "`routes`", "", func(_ *translator, s *syntax.Statement, i *instance) { i.routeLines = append(i.routeLines, s.Block...) }},
+	{"virtual_rules", 0, 0, entries, Translated, "`rules`", "", func(_ *translator, s *syntax.Statement, i *instance) { i.ruleLines = append(i.ruleLines, s.Block...) }},
 	{"promote_secondaries", 0, 0, plain, Inherent, "always", "", nil},
 	{"track_interface", 0, 0, entries, Translated, "`track: [{interface: …}]`", "", func(t *translator, s *syntax.Statement, i *instance) {
 		t.checks.readTracked(s, trackedInterface, &i.tracked)

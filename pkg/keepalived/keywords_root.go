@@ -51,10 +51,19 @@ var rootKeywords = table[translator]{
 	{"linkbeat_interfaces", 0, 0, entries, Translated, "`links.NAME.monitor`", "", func(t *translator, s *syntax.Statement, _ *translator) { t.links.readMonitors(t.Report, s) }},
 	{"linkbeat_use_polling", 0, 0, plain, Inherent, "`links.default.monitor: auto` polls where the driver does not notify", "", nil},
 	{"garp_group", 0, 0, skipped, Changed, "one spacing for all interfaces: `vrrp_garp_interval`", "", nil},
-	{"static_ipaddress", 0, 0, skipped, Missing, noStatic, "static", nil},
-	{"static_routes", 0, 0, skipped, Missing, noStatic, "static", nil},
-	{"static_rules", 0, 0, skipped, Missing, noStatic, "static", nil},
-	{"track_group", 0, -1, skipped, Missing, noStatic, "static", nil},
+	{"static_ipaddress", 0, 0, entries, Translated, "`static.addresses`", "", func(t *translator, s *syntax.Statement, _ *translator) {
+		i := t.staticSet(s)
+		i.readAddresses(t.Report, s, &i.addresses, true)
+	}},
+	{"static_routes", 0, 0, entries, Translated, "`static.routes`", "", func(t *translator, s *syntax.Statement, _ *translator) {
+		i := t.staticSet(s)
+		i.routeLines = append(i.routeLines, s.Block...)
+	}},
+	{"static_rules", 0, 0, entries, Translated, "`static.rules`", "", func(t *translator, s *syntax.Statement, _ *translator) {
+		i := t.staticSet(s)
+		i.ruleLines = append(i.ruleLines, s.Block...)
+	}},
+	{"track_group", 0, -1, skipped, Missing, "no instance follows the interface of a static address, route or rule: `track_interface` does that", "static", nil},
 	{"bfd_instance", 0, -1, skipped, Missing, noBFD, "BFD", nil},
 	{"virtual_server", 0, -1, skipped, Translated, "an error unless `--without-lvs` is given: " + noLVS, "", readBalanced},
 	{"virtual_server_group", 0, -1, skipped, Translated, "an error unless `--without-lvs` is given: " + noLVS, "", readBalanced},
@@ -66,8 +75,6 @@ var rootKeywords = table[translator]{
 	{"use_pid_dir", 0, 0, plain, Inherent, "there are no files with process numbers", "", nil},
 	{"child_wait_time", 1, 1, plain, Inherent, "a stop takes 20 s at most", "", nil},
 }
-
-const noStatic = "ripcord keeps nothing in place that is independent of an instance: let the system's network configuration do it"
 
 func readFile(t *translator, s *syntax.Statement, _ *translator) {
 	f := &trackFile{name: s.Words[1], at: s.At()}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"ripcord/pkg/keepalived/syntax"
+	"ripcord/pkg/spelling"
 	"ripcord/pkg/tree"
 )
 
@@ -21,125 +22,413 @@ type routes struct {
 // routeTypes are the types of routes that a file may begin with.
 var routeTypes = []string{"unicast", "blackhole", "unreachable", "prohibit", "local", "broadcast", "multicast", "throw", "nat", "anycast"}
 
+// A lineReader reads the words of one line that is in iproute2's syntax.
+type lineReader struct {
+	*routes
+	i     *instance
+	what  string // the route, or the rule
+	words []syntax.Word
+	n     int // of the word that is read
+	m     builder
+	bad   bool // it is left out, and noted
+}
+
+// next returns the word behind the present one, which is read with it.
+func (r *lineReader) next() syntax.Word {
+	if r.n+1 >= len(r.words) {
+		r.leave(r.words[r.n], "", "%s has no value", syntax.Show(r.words[r.n].Text))
+		return syntax.Word{Position: r.words[r.n].Position, Text: "0"}
+	}
+	r.n++
+	return r.words[r.n]
+}
+
+// leave notes that keepalived leaves the line out, and so does ripcord.
+func (r *lineReader) leave(w syntax.Word, hint, format string, args ...any) {
+	if !r.bad {
+		r.report.Ignore(w.Position, hint, r.what+" is left out: "+format, args...)
+	}
+	r.bad = true
+}
+
+// refuse notes that ripcord does not place what keepalived would.
+func (r *lineReader) refuse(w syntax.Word, format string, args ...any) {
+	if !r.bad {
+		r.report.NotDone(w.Position, "", r.what+" is not placed: "+format, args...)
+	}
+	r.bad = true
+}
+
+// say adds a key to what is read; of a key that comes twice the last counts.
+func (r *lineReader) say(key string, w syntax.Word, value string) {
+	if e := r.m.Find(key); e != nil && e.Value.Text != value {
+		r.report.Ignore(w.Position, "say it once", "of %s and %s for %s the last counts", syntax.Show(e.Value.Text), syntax.Show(value), key)
+	}
+	r.m.drop(key)
+	r.m.text(key, w.Position, value)
+}
+
+// route is a route that is read.
+type routeReader struct {
+	lineReader
+	kind      string
+	to, via   netip.Prefix
+	metrics   builder
+	lock      []*tree.Node
+	protocol  syntax.Word
+	untracked bool
+	hops      []*tree.Node
+}
+
 // route reads one route in the syntax of ip route; nil: it cannot be placed.
 func (rs *routes) route(s *syntax.Statement, i *instance) *tree.Node {
-	m := newMap(s.At(), i.title()+": route")
-	kind, via, device := "unicast", netip.Addr{}, ""
-	words := s.Words
-	refuse := func(w syntax.Word, what string) *tree.Node {
-		rs.report.NotDone(w.Position, "", "the route is not placed: %s", what)
-		return nil
-	}
-	for n := 0; n < len(words); n++ {
-		w := words[n]
-		next := syntax.Word{Position: w.Position}
-		if n+1 < len(words) {
-			next = words[n+1]
-		}
-		switch w.Text {
-		case "to":
-		case "src", "from":
-			m.text("source", next.Position, next.Text)
-			n++
-		case "via", "gw":
-			if next.Text == "inet" || next.Text == "inet6" {
-				n++
-				next = words[min(n+1, len(words)-1)]
-			}
-			via, _ = netip.ParseAddr(next.Text)
-			m.text("via", next.Position, next.Text)
-			n++
-		case "dev", "oif":
-			if device = next.Text; device != i.iface.Text {
-				m.text("interface", next.Position, device)
-			}
-			n++
-		case "table":
-			if table, ok := rs.table(next); ok {
-				m.text("table", next.Position, table)
-			} else {
-				return refuse(next, "no routing table is called "+syntax.Show(next.Text))
-			}
-			n++
-		case "metric", "priority", "preference":
-			m.text("metric", next.Position, next.Text)
-			n++
-		case "scope":
-			m.text("scope", next.Position, next.Text)
-			n++
-		case "no_track", "onlink":
-			if w.Text == "onlink" {
-				rs.report.Differ(w.Position, "", "the route is placed without %s", w.Text)
-			}
-		case "proto", "protocol", "track_group":
-			n++
-		case "or", "nexthop", "as", "encap", "tos", "dsfield":
-			return refuse(w, w.Text+" is not supported")
-		default:
-			switch {
-			case slices.Contains(routeTypes, w.Text) && m.Find("to") == nil:
-				kind = w.Text
-			case m.Find("to") == nil:
-				to, ok := destination(w.Text)
-				if !ok {
-					return refuse(w, syntax.Show(w.Text)+" is not a network")
-				}
-				m.text("to", w.Position, to)
-			case takesValue(w.Text):
-				rs.report.Differ(w.Position, "", "the route is placed without %s %s", w.Text, next.Text)
-				n++
-			default:
-				rs.report.Differ(w.Position, "", "the route is placed without %s", syntax.Show(w.Text))
-			}
+	title := i.title() + ": route"
+	r := &routeReader{kind: "unicast"}
+	r.lineReader = lineReader{routes: rs, i: i, what: "the route", words: s.Words, m: newMap(s.At(), title)}
+	r.metrics = newMap(s.At(), title)
+	for ; r.n < len(r.words) && !r.bad; r.n++ {
+		if w := r.words[r.n]; !r.direction(w) && !r.option(w) && !r.metric(w) {
+			r.destination(w)
 		}
 	}
-	return rs.complete(m, s, kind, via, device, i)
-}
-
-// takesValue reports whether an option of a route has a value.
-func takesValue(option string) bool {
-	return slices.Contains([]string{"mtu", "hoplimit", "advmss", "rtt", "rttvar", "reordering", "window", "cwnd", "initcwnd", "initrwnd",
-		"ssthresh", "realms", "realm", "features", "quickack", "congctl", "pref", "ttl-propagate", "fastopen_no_cookie", "expires", "weight", "rto_min", "lock"}, option)
-}
-
-// complete completes a route.
-func (rs *routes) complete(m builder, s *syntax.Statement, kind string, via netip.Addr, device string, i *instance) *tree.Node {
-	if m.Find("to") == nil {
-		rs.report.Ignore(s.At(), "", "the route has no destination: it is left out")
+	if r.bad {
 		return nil
 	}
-	if !rs.sound(m, "the route") {
-		return nil
-	}
-	switch kind {
-	case "unicast":
-	case "blackhole", "unreachable", "prohibit":
-		m.text("type", s.At(), kind)
-		m.drop("via", "interface", "source", "scope")
-		return m.Node
+	return r.finish(s)
+}
+
+// direction reads where the route leads.
+func (r *routeReader) direction(w syntax.Word) bool {
+	switch w.Text {
+	case "via", "gw":
+		next := r.next()
+		if next.Text == "inet" || next.Text == "inet6" {
+			next = r.next()
+		}
+		a, err := netip.ParseAddr(next.Text)
+		if err != nil {
+			r.leave(next, "", "%s is no gateway", syntax.Show(next.Text))
+			return true
+		}
+		r.via = netip.PrefixFrom(a, a.BitLen())
+		r.say("via", next, next.Text)
+	case "dev", "oif":
+		next := r.next()
+		r.say("interface", next, next.Text)
+	case "onlink":
+		r.say("onlink", w, "true")
+	case "nexthop":
+		r.nexthops()
+	case "or":
+		first := newMap(w.Position, r.m.Name)
+		if e := r.m.Find("via"); e != nil {
+			first.text("via", e.Position, e.Value.Text)
+			r.hops = append(r.hops, first.Node)
+		}
+		r.m.drop("via")
+		next := r.next()
+		second := newMap(next.Position, r.m.Name)
+		second.text("via", next.Position, next.Text)
+		if r.hops = append(r.hops, second.Node); !r.sound(second, "the route") {
+			r.bad = true
+		}
+	case "encap":
+		r.refuse(w, "ripcord does not encapsulate (%s)", syntax.Show(r.next().Text))
+	case "vrf":
+		r.refuse(w, "ripcord does not look up the table of a VRF: say table")
 	default:
-		rs.report.NotDone(s.At(), "", "the route is not placed: the type %s is not supported", kind)
+		return false
+	}
+	return true
+}
+
+// nexthops reads the rest of the line.
+func (r *routeReader) nexthops() {
+	for r.n < len(r.words) && !r.bad {
+		w := r.words[r.n]
+		switch last := len(r.hops) - 1; {
+		case w.Text == "nexthop":
+			r.hops = append(r.hops, newMap(w.Position, r.m.Name).Node)
+		case w.Text == "via" && r.n+1 < len(r.words) && (r.words[r.n+1].Text == "inet" || r.words[r.n+1].Text == "inet6"):
+			r.words = slices.Delete(slices.Clone(r.words), r.n+1, r.n+2)
+			continue
+		case w.Text == "via", w.Text == "dev", w.Text == "weight":
+			key := map[string]string{"via": "via", "dev": "interface", "weight": "weight"}[w.Text]
+			next := r.next()
+			builder{r.hops[last]}.text(key, next.Position, canonical(next.Text))
+		case w.Text == "onlink":
+			builder{r.hops[last]}.text("onlink", w.Position, "true")
+		case w.Text == "encap", w.Text == "realms":
+			r.refuse(w, "%s of a next hop is not supported", w.Text)
+		case w.Text == "no_track": // keepalived reads it in front of the next hops only
+			r.report.Ignore(w.Position, "write it in front of nexthop", "%s behind the next hops does not count", w.Text)
+		default:
+			r.report.Ignore(w.Position, "", "%s, behind the next hops, is left out", syntax.Show(w.Text))
+		}
+		r.n++
+	}
+	for _, h := range r.hops {
+		if !r.bad && !r.sound(builder{h}, "the route") {
+			r.bad = true
+		}
+	}
+}
+
+// option reads what else identifies or describes the route.
+func (r *routeReader) option(w syntax.Word) bool {
+	switch w.Text {
+	case "src":
+		next := r.next()
+		r.say("source", next, next.Text)
+	case "table":
+		next := r.next()
+		table, ok := r.table(next)
+		if !ok {
+			r.leave(next, "", "no routing table is called %s", syntax.Show(next.Text))
+		}
+		r.say("table", next, table)
+	case "metric", "priority", "preference":
+		next := r.next()
+		r.say("metric", next, canonical(next.Text))
+	case "scope":
+		next := r.next()
+		r.say("scope", next, canonical(next.Text))
+	case "tos", "dsfield":
+		next := r.next()
+		if tos, ok := fieldOf(next.Text); ok {
+			r.say("tos", next, tos)
+		} else {
+			r.refuse(next, "%s is no type of service between 0 and 255", syntax.Show(next.Text))
+		}
+	case "pref":
+		next := r.next()
+		r.say("preference", next, next.Text)
+	case "no_track":
+		r.untracked = true
+	case "protocol":
+		r.protocol = r.next()
+	case "track_group":
+		r.next()
+	case "add", "prepend", "append", "inet", "inet6":
+	case "from":
+		r.refuse(w, "ripcord has no routes by the source of the traffic: say it in virtual_rules")
+	case "as":
+		r.refuse(w, "as is not supported")
+	case "realms", "realm", "expires", "ttl-propagate":
+		r.report.Differ(w.Position, "", "the route is placed without %s %s", w.Text, syntax.Show(r.next().Text))
+	default:
+		return false
+	}
+	return true
+}
+
+// metricWords are those that the kernel keeps of a route's connections.
+var metricWords = []string{"mtu", "advmss", "window", "rtt", "rttvar", "rto_min", "ssthresh", "cwnd", "initcwnd", "initrwnd", "reordering", "hoplimit", "quickack", "fastopen_no_cookie", "features", "congctl"}
+
+// scales are the units of times, in which the kernel has them.
+var scales = map[string]int{"rtt": 8, "rttvar": 4, "rto_min": 1}
+
+// metric reads a metric.
+func (r *routeReader) metric(w syntax.Word) bool {
+	if !slices.Contains(metricWords, w.Text) {
+		return false
+	}
+	next := r.next()
+	if next.Text == "lock" {
+		r.lock = append(r.lock, scalar(w.Text, next.Position))
+		next = r.next()
+	}
+	value, ok := next.Text, true
+	switch {
+	case w.Text == "features":
+		value, ok = "1", next.Text == "ecn"
+	case w.Text != "congctl":
+		value, ok = metricValue(next.Text, scales[w.Text])
+	}
+	if !ok {
+		r.leave(next, "", "%s is no value of %s", syntax.Show(next.Text), w.Text)
+	}
+	r.metrics.drop(w.Text)
+	r.metrics.text(w.Text, next.Position, value)
+	return true
+}
+
+// metricValue reads a number; one that is a time may have the unit s or ms.
+func metricValue(text string, scale int) (string, bool) {
+	if scale > 0 {
+		if ms, ok := strings.CutSuffix(text, "ms"); ok {
+			n, err := strconv.ParseUint(ms, 10, 20)
+			return strconv.FormatUint(n*uint64(scale), 10), err == nil
+		}
+		if s, ok := strings.CutSuffix(text, "s"); ok {
+			n, err := strconv.ParseUint(s, 10, 12)
+			return strconv.FormatUint(n*1000*uint64(scale), 10), err == nil
+		}
+	}
+	n, err := strconv.ParseUint(text, 10, 32)
+	return strconv.FormatUint(n, 10), err == nil
+}
+
+// fieldOf reads a type of service, which ip route shows in hexadecimal.
+func fieldOf(text string) (string, bool) {
+	n, err := strconv.ParseUint(text, 0, 8)
+	return "0x" + strconv.FormatUint(n, 16), err == nil
+}
+
+// destination reads the destination, perhaps behind its type.
+func (r *routeReader) destination(w syntax.Word) {
+	if w.Text == "to" {
+		w = r.next()
+	}
+	if slices.Contains(routeTypes, w.Text) {
+		if r.kind = w.Text; r.n+1 == len(r.words) {
+			return
+		}
+		w = r.next()
+	}
+	switch p, ok := prefixIn(w.Text); {
+	case w.Text == "default" || w.Text == "any" || w.Text == "all":
+		r.say("to", w, "default")
+	case !ok:
+		r.leave(w, spelling.DidYouMean(nearest(w.Text, routeWords)), "%s is no word of a route, and no network", syntax.Show(w.Text))
+	default:
+		r.to = p.Masked()
+		r.say("to", w, r.to.String())
+	}
+}
+
+// routeWords are the words of a route.
+var routeWords = slices.Concat(metricWords, []string{"src", "via", "dev", "table", "metric", "scope", "tos", "protocol", "onlink", "nexthop", "no_track", "pref"})
+
+// six reports whether the route is one of IPv6.
+func (r *routeReader) six() bool {
+	if r.to.IsValid() {
+		return r.to.Addr().Is6()
+	}
+	if r.via.IsValid() {
+		return r.via.Addr().Is6()
+	}
+	for _, h := range r.hops {
+		if e := (builder{h}).Find("via"); e != nil {
+			return strings.Contains(e.Value.Text, ":")
+		}
+	}
+	e := r.m.Find("source")
+	return e != nil && strings.Contains(e.Value.Text, ":")
+}
+
+// finish completes the route.
+func (r *routeReader) finish(s *syntax.Statement) *tree.Node {
+	switch to := r.m.Find("to"); {
+	case to == nil:
+		r.report.Ignore(s.At(), "", "the route has no destination: it is left out")
+		return nil
+	case to.Value.Text == "default" && r.six():
+		to.Value.Text = "::/0"
+	case to.Value.Text == "default" && r.i.family == 6: // for keepalived it is one of IPv4
+		to.Value.Text = "0.0.0.0/0"
+	}
+	if !r.sound(r.m, "the route") || !r.typed(s) || !r.scoped(s) {
 		return nil
 	}
-	if e := m.Find("scope"); e != nil {
-		reach := e.Value.Text
-		if via.IsValid() && (reach == "link" || reach == "host") || strings.Contains(m.Find("to").Value.Text, ":") {
-			m.drop("scope")
-		}
-	} else if !via.IsValid() && i.family != 6 {
-		m.text("scope", s.At(), "global") // by itself it would be link
+	if r.untracked && r.protocol.Text != "" {
+		r.report.Differ(r.protocol.Position, "", "the route bears ripcord's protocol, 112, and not %s", syntax.Show(r.protocol.Text))
 	}
-	// Without dev the kernel finds the interface by the gateway; the address of the instance in
-	// its network tells it.
-	if device == "" && via.IsValid() {
-		for _, a := range slices.Concat(i.addresses, i.extra) {
-			if a.device.Text != "" && a.device.Text != i.iface.Text && a.prefix.Masked().Contains(via) {
-				m.text("interface", a.device.Position, a.device.Text)
-				break
+	if len(r.hops) > 0 {
+		if e := r.m.Find("via"); e != nil {
+			r.report.Ignore(e.Position, "say it as a nexthop", "via beside next hops does not count")
+		}
+		r.m.drop("via", "interface", "onlink")
+		r.m.list("nexthops", r.hops)
+	}
+	if len(r.lock) > 0 {
+		r.metrics.list("lock", r.lock)
+	}
+	r.m.nested("metrics", r.metrics)
+	r.outgoing()
+	return r.m.Node
+}
+
+// typed sees to the type of the route.
+func (r *routeReader) typed(s *syntax.Statement) bool {
+	switch r.kind {
+	case "unicast":
+	case "nat":
+		r.refuse(s.Words[0], "the type nat is not supported, by the kernel neither")
+		return false
+	default:
+		r.m.text("type", s.At(), r.kind)
+	}
+	if slices.Contains([]string{"blackhole", "unreachable", "prohibit", "throw"}, r.kind) {
+		for _, key := range []string{"via", "interface", "onlink"} {
+			if e := r.m.Find(key); e != nil {
+				r.report.Ignore(e.Position, "leave it out", "a route of type %s leads nowhere: %s does not count", r.kind, key)
+			}
+		}
+		r.m.drop("via", "interface", "source", "scope", "onlink")
+		r.hops = nil
+	}
+	return true
+}
+
+// leastScopes are the scopes that the kernel asks of a route, at least, by its type.
+var leastScopes = map[string]int{"local": 254, "broadcast": 253, "anycast": 253}
+
+// scopeNumbers are the numbers of scopes.
+var scopeNumbers = map[string]int{"global": 0, "site": 200, "link": 253, "host": 254}
+
+// scoped sees to the scope of the route. keepalived gives one of IPv4 the scope global where it
+// says none, which ip route does not.
+func (r *routeReader) scoped(s *syntax.Statement) bool {
+	e := r.m.Find("scope")
+	if r.six() {
+		if e != nil {
+			r.m.drop("scope") // the kernel does not look at it
+		}
+		return true
+	}
+	if slices.Contains([]string{"blackhole", "unreachable", "prohibit", "throw"}, r.kind) {
+		return true
+	}
+	scope, at := 0, s.At()
+	if e != nil {
+		at = e.Position
+		n, named := scopeNumbers[e.Value.Text]
+		if !named {
+			n, _ = strconv.Atoi(e.Value.Text)
+		}
+		scope = n
+	}
+	gateway := r.via.IsValid() || slices.ContainsFunc(r.hops, func(h *tree.Node) bool { return builder{h}.Find("via") != nil })
+	switch {
+	case scope < leastScopes[r.kind]:
+		r.report.Ignore(at, "say scope "+map[string]string{"local": "host"}[r.kind]+"", "the kernel refuses a route of type %s and scope %d: it is left out", r.kind, scope)
+		return false
+	case gateway && scope >= scopeNumbers["link"]:
+		r.report.Ignore(at, "leave scope out", "the kernel refuses a route with a gateway and scope %s: it is left out", e.Value.Text)
+		return false
+	case e == nil && !gateway:
+		r.m.text("scope", s.At(), "global")
+	}
+	return true
+}
+
+// outgoing sees to the interface. Without dev the kernel finds it by the gateway; the address of
+// the instance in its network tells it.
+func (r *routeReader) outgoing() {
+	switch e := r.m.Find("interface"); {
+	case e != nil:
+		if e.Value.Text == r.i.iface.Text {
+			r.m.drop("interface")
+		}
+	case r.via.IsValid():
+		for _, a := range slices.Concat(r.i.addresses, r.i.extra) {
+			if a.device.Text != "" && a.device.Text != r.i.iface.Text && a.prefix.Masked().Contains(r.via.Addr()) {
+				r.m.text("interface", a.device.Position, a.device.Text)
+				return
 			}
 		}
 	}
-	return m.Node
 }
 
 // markPattern is a firewall mark, perhaps with a mask.
@@ -152,7 +441,7 @@ func (rs *routes) sound(m builder, what string) bool {
 		switch text := e.Value.Text; e.Key {
 		case "via", "source":
 			a, err := netip.ParseAddr(text)
-			ok = err == nil && !a.IsUnspecified() && !a.IsMulticast() && !a.IsLoopback()
+			ok = err == nil && a.Zone() == "" && !a.IsUnspecified() && !a.IsMulticast() && !a.IsLoopback()
 		case "metric", "priority":
 			n, err := strconv.ParseUint(text, 10, 32)
 			ok = err == nil && (n > 0 || e.Key == "metric")
@@ -161,7 +450,7 @@ func (rs *routes) sound(m builder, what string) bool {
 			ok = isScope(text) && text != "nowhere" && text != "255"
 		case "fwmark":
 			ok = markPattern.MatchString(text)
-		case "interface", "iif":
+		case "interface", "iif", "oif":
 			ok = isLink(text)
 		}
 		if !ok {
@@ -196,68 +485,4 @@ func (rs *routes) table(w syntax.Word) (string, bool) {
 	}
 	n, ok := rs.system.Table(w.Text)
 	return strconv.FormatUint(uint64(n), 10), ok
-}
-
-// firstRule is the priority that keepalived gives the first rule without one; those that
-// follow go down from it.
-const firstRule = 16384
-
-// rule reads one rule of an instance in the syntax of ip rule; nil: it cannot be placed.
-func (rs *routes) rule(s *syntax.Statement, i *instance) *tree.Node {
-	m := newMap(s.At(), "rule")
-	refuse := func(w syntax.Word, what string) *tree.Node {
-		rs.report.NotDone(w.Position, "", "the rule is not placed: %s", what)
-		return nil
-	}
-	for n := 0; n < len(s.Words); n++ {
-		w := s.Words[n]
-		if w.Text == "no_track" || w.Text == "unicast" {
-			continue
-		}
-		if n+1 == len(s.Words) {
-			return refuse(w, w.Text+" is not supported")
-		}
-		n++
-		next := s.Words[n]
-		switch w.Text {
-		case "from", "to":
-			network, ok := destination(next.Text)
-			switch {
-			case next.Text == "all" || next.Text == "any" || next.Text == "default":
-			case !ok:
-				return refuse(next, syntax.Show(next.Text)+" is not a network")
-			default:
-				m.text(w.Text, next.Position, network)
-			}
-		case "table", "lookup":
-			table, ok := rs.table(next)
-			if !ok {
-				return refuse(next, "no routing table is called "+syntax.Show(next.Text))
-			}
-			m.text("table", next.Position, table)
-		case "priority", "preference", "pref", "order":
-			m.text("priority", next.Position, next.Text)
-		case "iif", "dev":
-			m.text("iif", next.Position, next.Text)
-		case "fwmark":
-			m.text("fwmark", next.Position, next.Text)
-		case "track_group", "protocol", "proto":
-		default:
-			return refuse(w, w.Text+" is not supported")
-		}
-	}
-	if !rs.sound(m, "the rule") {
-		return nil
-	}
-	if m.Find("table") == nil {
-		rs.report.Ignore(s.At(), "say table", "the rule leads to no table: it is left out")
-		return nil
-	}
-	if m.Find("priority") == nil {
-		priority := firstRule - rs.rules[i.family]
-		rs.rules[i.family]++
-		m.text("priority", s.At(), strconv.Itoa(priority))
-		rs.report.Ignore(s.At(), "say priority", "the rule has no priority: it gets %d", priority)
-	}
-	return m.Node
 }

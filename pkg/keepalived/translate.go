@@ -19,6 +19,8 @@ type System interface {
 	User(name, group string) bool
 	// Table returns the number of a routing table.
 	Table(name string) (number uint32, known bool)
+	// Protocol returns the number of a protocol, by its name or its digits.
+	Protocol(name string) (number uint8, known bool)
 }
 
 // Options are what the file does not say itself.
@@ -72,6 +74,7 @@ type translator struct {
 	checks     *checks
 	links      links
 	balancing  balancing
+	static     *instance // has but what is held
 }
 
 func newTranslator(r *syntax.Report, o Options) *translator {
@@ -96,8 +99,10 @@ func (t *translator) take(statements []*syntax.Statement, withoutLVS bool) {
 	multicast(t.Report, t.globals.group4, 4)
 	multicast(t.Report, t.globals.group6, 6)
 	byName := map[string]*instance{} // the first of each name
+	t.completeStatic()
 	for _, i := range t.instances {
 		i.complete(t.Report, &t.globals)
+		t.routes.read(i)
 		if byName[i.name.Text] == nil {
 			byName[i.name.Text] = i
 		}
@@ -138,6 +143,7 @@ func (t *translator) tree(system System) *tree.Node {
 	checks := t.checks.trees()
 	t.Subject = ""
 	root.nested("links", t.links.tree(root.Position))
+	t.staticTree(root)
 	root.list("instances", instances)
 	root.list("groups", groups)
 	root.list("checks", checks)

@@ -112,6 +112,9 @@ func (h *Holder) Left() (left []string) {
 type Missing struct {
 	Entry
 	Reason string // empty: not known
+	// Refused reports that the kernel answered with an error, or that there never was the
+	// interface since it was ordered.
+	Refused bool
 }
 
 // Missing returns the routes and rules that a held instance has lacked for at least within.
@@ -126,7 +129,7 @@ func (h *Holder) Missing(now time.Time, instance string, within time.Duration) (
 			settled = false
 			continue
 		}
-		all = append(all, Missing{t.Entry, t.failed})
+		all = append(all, Missing{t.Entry, t.failed, t.refused})
 	}
 	return all, settled
 }

@@ -108,9 +108,9 @@ func (k *LinuxKernel) each(ops []Op, flags netlink.HeaderFlags, route, rule netl
 		switch e := op.Entry.(type) {
 		case Route:
 			if route == unix.RTM_DELROUTE {
-				m.Data, err = removalMessage(e, op.Index)
+				m.Data, err = removalMessage(op, e)
 			} else {
-				m.Data, err = routeMessage(e, op.Index)
+				m.Data, err = routeMessage(op, e)
 			}
 		case Rule:
 			m.Header.Type = rule
@@ -156,8 +156,13 @@ func (k *LinuxKernel) list(request netlink.Message, decode func(netlink.Message)
 func (k *LinuxKernel) named(routes []Op) []Op {
 	for i := range routes {
 		route := routes[i].Entry.(Route)
-		if route.Type != Unicast {
+		if route.Type.Discards() {
 			continue // over IPv6 the kernel lists the loopback interface, which was not asked for
+		}
+		for n, index := range routes[i].Hops {
+			if link, err := k.conn.LinkByIndex(index); err == nil {
+				route.Hops[n].Interface = link.Name
+			}
 		}
 		if link, err := k.conn.LinkByIndex(routes[i].Index); err == nil {
 			route.Interface = link.Name

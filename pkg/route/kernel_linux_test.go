@@ -48,9 +48,39 @@ func entriesOf(link string) []Entry {
 		Route{To: netip.MustParsePrefix("10.3.0.0/16"), Interface: link, Table: 1000, Scope: 0, Scoped: true},
 		Route{To: netip.MustParsePrefix("10.4.0.0/16"), Via: netip.MustParseAddr("192.0.2.254"), Interface: link, Table: 1000, Scope: 200, Scoped: true},
 		Route{To: netip.MustParsePrefix("10.5.0.0/16"), Interface: link, Table: 1000, Scope: 42, Scoped: true},
+		Route{To: netip.MustParsePrefix("10.6.0.0/16"), Table: 1000, Type: Throw},
+		Route{To: netip.MustParsePrefix("10.7.0.1/32"), Interface: link, Table: 1000, Type: Local},
+		Route{To: netip.MustParsePrefix("10.8.0.255/32"), Interface: link, Table: 1000, Type: Broadcast},
+		Route{To: netip.MustParsePrefix("10.9.0.0/16"), Via: netip.MustParseAddr("203.0.113.9"), Interface: link, Table: 1000, OnLink: true},
+		Route{To: netip.MustParsePrefix("10.9.0.0/16"), Via: netip.MustParseAddr("192.0.2.254"), Interface: link, Table: 1000, TOS: 0x10},
+		Route{To: netip.MustParsePrefix("10.10.0.0/16"), Via: netip.MustParseAddr("192.0.2.254"), Interface: link, Table: 1000, Metrics: testMetrics()},
+		Route{To: netip.MustParsePrefix("10.11.0.0/16"), Table: 1000, Hops: []Hop{
+			{Via: netip.MustParseAddr("192.0.2.253"), Interface: link}, {Via: netip.MustParseAddr("203.0.113.8"), Interface: link, Weight: 3, OnLink: true},
+		}},
+		Route{To: netip.MustParsePrefix("2001:db8:4::/48"), Table: 1000, Metric: 8, Hops: []Hop{
+			{Via: netip.MustParseAddr("2001:db8::fd"), Interface: link}, {Via: netip.MustParseAddr("2001:db8::fe"), Interface: link, Weight: 2},
+		}},
+		Route{To: netip.MustParsePrefix("2001:db8:5::/48"), Via: netip.MustParseAddr("2001:db8::fe"), Interface: link, Table: 1000, Metric: 8, Preference: 1, Preferred: true},
 		Rule{Family: event.IPv4, From: netip.MustParsePrefix("10.1.0.0/16"), Iif: link, Fwmark: 1, Mask: 0xff, Table: 1000, Priority: 500},
+		Rule{Family: event.IPv4, Not: true, From: netip.MustParsePrefix("10.2.0.0/16"), Oif: link, TOS: 0x10, Table: 1000, Priority: 502},
+		Rule{Family: event.IPv4, Protocol: 6, Sport: Range{1024, 2047}, Dport: Range{80, 80}, Table: 1000, Priority: 503},
+		Rule{Family: event.IPv4, UIDs: Range{0, 999}, UIDSaid: true, Table: MainTable, SuppressSaid: true, Priority: 504},
+		Rule{Family: event.IPv4, From: netip.MustParsePrefix("10.3.0.0/16"), Action: DropTraffic, Priority: 505},
+		Rule{Family: event.IPv4, From: netip.MustParsePrefix("10.4.0.0/16"), Action: RefuseTraffic, Priority: 506},
+		Rule{Family: event.IPv6, From: netip.MustParsePrefix("2001:db8:6::/48"), Action: ProhibitTraffic, Priority: 507},
+		Rule{Family: event.IPv4, From: netip.MustParsePrefix("10.5.0.0/16"), Action: Goto, Goto: 510, Priority: 508},
+		Rule{Family: event.IPv4, From: netip.MustParsePrefix("10.6.0.0/16"), Action: GoOn, Priority: 510},
 		Rule{Family: event.IPv6, To: netip.MustParsePrefix("2001:db8:2::/48"), Table: 1000, Priority: 501},
 	}
+}
+
+func testMetrics() (m Metrics) {
+	m.Set(2, 1400)
+	m.Lock(2)
+	m.Set(8, 1360)
+	m.Set(11, 10)
+	m.SetCongestion("reno")
+	return m
 }
 
 // texts lists what bears the mark.
@@ -76,8 +106,10 @@ func TestRoutingInTheKernel(t *testing.T) {
 	var ops []Op
 	for _, w := range entriesOf(near) {
 		op := Op{Entry: w}
-		if w.Link() != "" {
+		if r, ok := w.(Route); ok && r.Interface != "" {
 			op.Index = index
+		} else if ok && len(r.Hops) > 0 {
+			op.Hops = []int{index, index}
 		}
 		ops = append(ops, op)
 	}
@@ -93,6 +125,23 @@ func TestRoutingInTheKernel(t *testing.T) {
 		{"route show table 1000", "10.3.0.0/16 dev " + near + " proto 112 \n"},
 		{"route show table 1000", "10.4.0.0/16 via 192.0.2.254 dev " + near + " proto 112 scope site"},
 		{"route show table 1000", "10.5.0.0/16 dev " + near + " proto 112 scope 42"},
+		{"route show table 1000", "throw 10.6.0.0/16 proto 112"},
+		{"route show table 1000", "local 10.7.0.1 dev " + near + " proto 112 scope host"},
+		{"route show table 1000", "broadcast 10.8.0.255 dev " + near + " proto 112 scope link"},
+		{"route show table 1000", "10.9.0.0/16 via 203.0.113.9 dev " + near + " proto 112 onlink"},
+		{"route show table 1000", "10.9.0.0/16 tos 0x10 via 192.0.2.254 dev " + near + " proto 112"},
+		{"route show table 1000", "10.10.0.0/16 via 192.0.2.254 dev " + near + " proto 112 mtu lock 1400 advmss 1360 initcwnd 10 congctl reno"},
+		{"route show table 1000", "10.11.0.0/16 proto 112 \n\tnexthop via 192.0.2.253 dev " + near + " weight 1 \n\tnexthop via 203.0.113.8 dev " + near + " weight 3 onlink"},
+		{"-6 route show table 1000", "2001:db8:4::/48 proto 112 metric 8 pref medium\n\tnexthop via 2001:db8::fd dev " + near + " weight 1 \n\tnexthop via 2001:db8::fe dev " + near + " weight 2"},
+		{"-6 route show table 1000", "2001:db8:5::/48 via 2001:db8::fe dev " + near + " proto 112 metric 8 pref high"},
+		{"rule", "502:	not from 10.2.0.0/16 tos 0x10 oif " + near + " lookup 1000 proto 112"},
+		{"rule", "503:	from all ipproto tcp sport 1024-2047 dport 80 lookup 1000 proto 112"},
+		{"rule", "504:	from all uidrange 0-999 lookup main suppress_prefixlength 0 proto 112"},
+		{"rule", "505:	from 10.3.0.0/16 blackhole proto 112"},
+		{"rule", "506:	from 10.4.0.0/16 unreachable proto 112"},
+		{"-6 rule", "507:	from 2001:db8:6::/48 prohibit proto 112"},
+		{"rule", "508:	from 10.5.0.0/16 goto 510 proto 112"},
+		{"rule", "510:	from 10.6.0.0/16 nop proto 112"},
 		{"-6 route", "default via 2001:db8::fe dev " + near + " proto 112 metric 1024"},
 		{"-6 route", "2001:db8:1::/48 dev " + near + " proto 112 src 2001:db8::1 metric 7"},
 		{"rule", "500:	from 10.1.0.0/16 fwmark 0x1/0xff iif " + near + " lookup 1000 proto 112"},
@@ -110,7 +159,12 @@ func TestRoutingInTheKernel(t *testing.T) {
 	var want []string
 	for i, op := range ops {
 		if r, ok := op.Entry.(Route); ok {
-			r.Scope, r.Scoped = 0, false // is not listed: a removal does not ask for it
+			// What a removal does not ask for is not listed.
+			r.Scope, r.Scoped, r.OnLink, r.Metrics, r.Preferred, r.Preference = 0, false, false, Metrics{}, false, 0
+			r.Hops = slices.Clone(r.Hops)
+			for n := range r.Hops {
+				r.Hops[n].OnLink = false
+			}
 			op.Entry = r
 		}
 		want = append(want, op.String())
@@ -158,9 +212,9 @@ func TestRoutesOfOthersInTheKernel(t *testing.T) {
 		ip(t, append(add, strings.Fields(x[1])...)...)
 	}
 	ops := []Op{
-		{Route{To: netip.MustParsePrefix("0.0.0.0/0"), Via: netip.MustParseAddr("192.0.2.254"), Table: MainTable, Metric: 5}, index},
-		{Route{To: netip.MustParsePrefix("::/0"), Via: netip.MustParseAddr("2001:db8::9"), Table: MainTable, Metric: 5}, index},
-		{Rule{Family: event.IPv4, From: netip.MustParsePrefix("10.0.0.0/8"), Table: 100, Priority: 500}, 0},
+		{Entry: Route{To: netip.MustParsePrefix("0.0.0.0/0"), Via: netip.MustParseAddr("192.0.2.254"), Table: MainTable, Metric: 5}, Index: index},
+		{Entry: Route{To: netip.MustParsePrefix("::/0"), Via: netip.MustParseAddr("2001:db8::9"), Table: MainTable, Metric: 5}, Index: index},
+		{Entry: Rule{Family: event.IPv4, From: netip.MustParsePrefix("10.0.0.0/8"), Table: 100, Priority: 500}},
 	}
 	for i, err := range r.Add(ops) {
 		// A rule of ours stands beside theirs, to the same effect.
@@ -192,10 +246,9 @@ func TestListBesideOthers(t *testing.T) {
 	r, index := openKernel(t), netns.Index(t, near)
 	for _, args := range []string{
 		"rule add ipproto tcp dport 22 table 100", "-6 rule add ipproto tcp sport 1-1024 dport 22 table 100",
-		"rule add ipproto tcp dport 22 table 100 protocol 112", // neither is ours: it selects a port
+		"rule add realms 5 table 100 protocol 112", // is not ours: it selects realms
 		"addr add 192.0.2.7/24 dev " + near, "addr add 192.0.2.8 peer 203.0.113.8 dev " + near,
-		"route add 10.7.0.0/16 encap mpls 100 via 192.0.2.9", "route add 10.8.0.0/16 proto 112 nexthop via 192.0.2.9 nexthop via 192.0.2.10",
-		"neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev " + near, "link property add dev " + near + " altname a-rather-long-other-name",
+		"route add 10.7.0.0/16 encap mpls 100 via 192.0.2.9", 		"neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev " + near, "link property add dev " + near + " altname a-rather-long-other-name",
 	} {
 		if out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput(); err != nil {
 			t.Logf("this machine cannot ip %s: %s", args, out)
@@ -206,7 +259,7 @@ func TestListBesideOthers(t *testing.T) {
 			ip(t, strings.Fields(args)...)
 		}
 	})
-	ours := Op{Route{To: netip.MustParsePrefix("10.9.0.0/16"), Via: netip.MustParseAddr("192.0.2.9"), Interface: near, Table: MainTable}, index}
+	ours := Op{Entry: Route{To: netip.MustParsePrefix("10.9.0.0/16"), Via: netip.MustParseAddr("192.0.2.9"), Interface: near, Table: MainTable}, Index: index}
 	if err := errors.Join(r.Add([]Op{ours})...); err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +276,7 @@ func TestRoutesTheKernelRefuses(t *testing.T) {
 	r, index := openKernel(t), netns.Index(t, near)
 	ip(t, "addr", "add", "192.0.2.1/24", "dev", near)
 	route := func(to, via string) Op {
-		return Op{Route{To: netip.MustParsePrefix(to), Via: netip.MustParseAddr(via), Table: MainTable}, index}
+		return Op{Entry: Route{To: netip.MustParsePrefix(to), Via: netip.MustParseAddr(via), Table: MainTable}, Index: index}
 	}
 	errs := r.Add([]Op{route("10.1.0.0/16", "192.0.2.9"), route("10.2.0.0/16", "203.0.113.9"), route("10.3.0.0/16", "192.0.2.9")})
 	if errs[0] != nil || errs[1] == nil || errs[2] != nil {
@@ -242,10 +295,10 @@ func BenchmarkRoutes(b *testing.B) {
 	}
 	var ops []Op
 	for i := range 250 {
-		ops = append(ops, Op{Route{
+		ops = append(ops, Op{Entry: Route{
 			To: netip.PrefixFrom(netip.AddrFrom4([4]byte{172, 16, byte(i), 0}), 24), Via: netip.MustParseAddr("10.0.9.9"), Table: MainTable,
 			Source: netip.MustParseAddr("10.0.0.7"),
-		}, index})
+		}, Index: index})
 	}
 	var adding, asking, removing time.Duration
 	timed := func(sum *time.Duration, do func() []error, want error) {

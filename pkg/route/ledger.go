@@ -39,7 +39,11 @@ type tracked struct {
 	delay    time.Duration
 	restored time.Time // for the last time
 	failed   string    // the failure last reported
+	refused  bool      // when it was last tried (Missing.Refused)
 }
+
+// is reports whether it is that entry.
+func (t *tracked) is(e Entry) bool { return Same(t.Entry, e) }
 
 // holding is the routes and rules of an instance that is held or was.
 type holding struct {
@@ -75,15 +79,13 @@ func newLedger(entries map[string][]Entry, ready func(instance string) bool) *le
 func (l *ledger) nameLinks() {
 	links := make(map[string]event.Link)
 	add := func(e Entry) {
-		name := e.Link()
-		if name == "" {
-			return
+		for _, name := range e.Links() {
+			fact, known := l.links[name]
+			if !known {
+				fact = event.Link{Name: name}
+			}
+			links[name] = fact
 		}
-		fact, known := l.links[name]
-		if !known {
-			fact = event.Link{Name: name}
-		}
-		links[name] = fact
 	}
 	for _, all := range l.entries {
 		for _, e := range all {
@@ -107,7 +109,7 @@ func (l *ledger) link(fact event.Link) {
 	}
 	l.links[fact.Name] = fact
 	for t := range l.each {
-		if t.Link() != fact.Name {
+		if !slices.Contains(t.Links(), fact.Name) {
 			continue
 		}
 		t.doubt = true
@@ -168,7 +170,7 @@ func (l *ledger) release(at time.Time, cause event.Cause, instance string) {
 func (l *ledger) giveUp(at time.Time, cause event.Cause, instance string, all []*tracked) {
 	h := &holding{instance: instance, cause: cause, since: at}
 	for _, t := range slices.Backward(all) { // a rule before the table it leads to
-		if t.Index == 0 && t.Link() != "" {
+		if t.never() {
 			continue
 		}
 		t.holding = h
@@ -177,11 +179,14 @@ func (l *ledger) giveUp(at time.Time, cause event.Cause, instance string, all []
 	l.leave(h)
 }
 
+// never reports whether an entry was never handed to the kernel, for want of an interface.
+func (t *tracked) never() bool { return len(t.Links()) > 0 && t.Index == 0 && len(t.Hops) == 0 }
+
 // stay keeps what an instance has from being removed that was released before.
 func (l *ledger) stay(instance string) {
 	for _, h := range l.leaving {
 		if h.instance == instance {
-			h.all = slices.DeleteFunc(h.all, func(t *tracked) bool { return slices.Contains(l.entries[instance], t.Entry) })
+			h.all = slices.DeleteFunc(h.all, func(t *tracked) bool { return slices.ContainsFunc(l.entries[instance], t.is) })
 		}
 	}
 	l.leaving = slices.DeleteFunc(l.leaving, func(h *holding) bool { return len(h.all) == 0 })
@@ -192,7 +197,7 @@ func (l *ledger) stay(instance string) {
 func (l *ledger) configure(at time.Time, cause event.Cause, entries map[string][]Entry) {
 	l.entries = entries
 	for _, h := range l.held {
-		if !slices.EqualFunc(h.all, entries[h.instance], func(t *tracked, e Entry) bool { return t.Entry == e }) {
+		if !slices.EqualFunc(h.all, entries[h.instance], (*tracked).is) {
 			l.change(at, cause, h)
 		}
 	}
@@ -206,7 +211,7 @@ func (l *ledger) change(at time.Time, cause event.Cause, h *holding) {
 	old := h.all
 	h.all = nil
 	for _, e := range l.entries[h.instance] {
-		n := slices.IndexFunc(old, func(t *tracked) bool { return t.Entry == e })
+		n := slices.IndexFunc(old, func(t *tracked) bool { return t.is(e) })
 		if n >= 0 {
 			h.all = append(h.all, old[n])
 			old = slices.Delete(old, n, n+1)

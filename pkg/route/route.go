@@ -3,22 +3,24 @@ package route
 import (
 	"fmt"
 	"net/netip"
+	"reflect"
 	"strconv"
 	"strings"
-
-	"ripcord/pkg/event"
 )
 
 // MainTable is RT_TABLE_MAIN, the routing table that is asked unless a rule says
 // otherwise.
 const MainTable = 254
 
-// Entry is a Route or a Rule. Both can be compared.
+// Entry is a Route or a Rule. Same compares two.
 type Entry interface {
 	fmt.Stringer
-	// Link returns the interface that must exist first; empty if none must.
-	Link() string
+	// Links returns the interfaces that must exist first.
+	Links() []string
 }
+
+// Same reports whether two entries are the same in all that they say.
+func Same(a, b Entry) bool { return reflect.DeepEqual(a, b) }
 
 // Route is an entry of a routing table.
 type Route struct {
@@ -29,24 +31,62 @@ type Route struct {
 	Metric    uint32     // 0: the kernel's default
 	Source    netip.Addr // for traffic of the router's own; invalid: the kernel chooses
 	Type      Type
-	Scope     uint8 // RT_SCOPE_* over IPv4, if Scoped; otherwise global, or link without Via
+	Scope     uint8 // RT_SCOPE_* over IPv4, if Scoped; otherwise what ip route chooses
 	Scoped    bool
+	TOS       uint8 // over IPv4: of the packets that it is for; 0: of all that no other is for
+	OnLink    bool  // Via is on the link, though no address of ours says so
+	Hops      []Hop // in place of Via and Interface: traffic is divided among them
+	Metrics   Metrics
+	// Preference is an RFC 4191 preference over IPv6, if Preferred; otherwise the kernel's.
+	Preference uint8
+	Preferred  bool
+}
+
+// Hop is one of several next hops of a route.
+type Hop struct {
+	Via       netip.Addr // invalid: the destination is on the link
+	Interface string     // empty: the kernel finds it by Via
+	Weight    int        // of its share, 1 to 256; 0 counts as 1
+	OnLink    bool
 }
 
 // Type is what happens to what a route takes in.
 type Type uint8
 
-// The types. Only Unicast has Via, Interface and Source.
+// The types.
 const (
 	Unicast     Type = iota // it is forwarded
 	Blackhole               // it is dropped
 	Unreachable             // it is refused: host unreachable
 	Prohibit                // it is refused: administratively prohibited
+	Throw                   // the tables behind this one are asked
+	Local                   // it is for this machine
+	Broadcast               // it is sent to all on the link
+	Anycast                 // it is for this machine, and sent as a broadcast is
+	Multicast               // it is sent to a group on the link
 )
+
+// Discards reports whether routes of the type lead nowhere: they have no Via, Interface or
+// Source.
+func (t Type) Discards() bool { return t >= Blackhole && t <= Throw }
 
 // String returns the word that ip route has for it.
 func (t Type) String() string {
-	return [...]string{"unicast", "blackhole", "unreachable", "prohibit"}[t]
+	return [...]string{"unicast", "blackhole", "unreachable", "prohibit", "throw", "local", "broadcast", "anycast", "multicast"}[t]
+}
+
+// scope returns the scope that ip route gives an IPv4 route that says none.
+func (r Route) scope() uint8 {
+	const link, host = 253, 254
+	switch {
+	case r.Scoped:
+		return r.Scope
+	case r.Type == Local:
+		return host
+	case r.Type >= Broadcast, r.Type == Unicast && !r.Via.IsValid() && len(r.Hops) == 0:
+		return link
+	}
+	return 0
 }
 
 // scopes are the words that ip route has for RT_SCOPE_*.
@@ -60,30 +100,33 @@ func ScopeName(scope uint8) string {
 	return strconv.Itoa(int(scope))
 }
 
-// Rule sends the traffic that it selects to a routing table.
-type Rule struct {
-	Family       event.Family
-	From, To     netip.Prefix // invalid: any
-	Iif          string       // the interface that it came in by; empty: any
-	Fwmark, Mask uint32       // Mask 0: any
-	Table        uint32
-	Priority     uint32 // the lower is asked first
+// Links returns the interfaces of the route and of its next hops.
+func (r Route) Links() (all []string) {
+	if r.Interface != "" {
+		all = append(all, r.Interface)
+	}
+	for _, h := range r.Hops {
+		if h.Interface != "" {
+			all = append(all, h.Interface)
+		}
+	}
+	return all
 }
 
-// Link returns the route's interface.
-func (r Route) Link() string { return r.Interface }
+// Key identifies a route to the kernel, which keeps no two of one key.
+type Key struct {
+	To            netip.Prefix
+	Table, Metric uint32
+	TOS           uint8
+}
 
-// Link returns none: the kernel accepts the name of an interface that does not exist yet.
-func (r Rule) Link() string { return "" }
-
-// Key returns the fields that identify a route to the kernel: it keeps no two routes of one
-// key.
-func (r Route) Key() Route {
+// Key returns the route's.
+func (r Route) Key() Key {
 	const default6 = 1024 // IP6_RT_PRIO_USER
 	if r.Metric == 0 && r.To.Addr().Is6() {
 		r.Metric = default6 // the kernel's choice
 	}
-	return Route{To: r.To, Table: r.Table, Metric: r.Metric}
+	return Key{To: r.To, Table: r.Table, Metric: r.Metric, TOS: r.TOS}
 }
 
 // collides reports whether two entries cannot stand beside each other.
@@ -91,7 +134,7 @@ func collides(a, b Entry) bool {
 	r, isRoute := a.(Route)
 	s, isOther := b.(Route)
 	if !isRoute || !isOther {
-		return a == b
+		return Same(a, b)
 	}
 	return r.Key() == s.Key()
 }
@@ -106,6 +149,9 @@ func (r Route) String() string {
 		b.WriteString("default")
 	} else {
 		b.WriteString(r.To.String())
+	}
+	if r.TOS != 0 {
+		fmt.Fprintf(&b, " tos %#x", r.TOS)
 	}
 	if r.Via.IsValid() {
 		fmt.Fprintf(&b, " via %s", r.Via)
@@ -125,36 +171,38 @@ func (r Route) String() string {
 	if r.Source.IsValid() {
 		fmt.Fprintf(&b, " src %s", r.Source)
 	}
+	if r.OnLink {
+		b.WriteString(" onlink")
+	}
+	if r.Preferred {
+		fmt.Fprintf(&b, " pref %d", r.Preference)
+	}
+	b.WriteString(r.Metrics.String())
+	for _, h := range r.Hops {
+		b.WriteString(h.String())
+	}
 	return b.String()
 }
 
-// String writes the rule as ip rule does.
-func (r Rule) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "rule %d: from ", r.Priority)
-	if r.From.IsValid() {
-		b.WriteString(r.From.String())
-	} else {
-		b.WriteString("all")
+// String writes the next hop as ip route does, behind a blank.
+func (h Hop) String() string {
+	text := " nexthop"
+	if h.Via.IsValid() {
+		text += " via " + h.Via.String()
 	}
-	if r.To.IsValid() {
-		fmt.Fprintf(&b, " to %s", r.To)
+	if h.Interface != "" {
+		text += " dev " + h.Interface
 	}
-	if r.Mask != 0 {
-		fmt.Fprintf(&b, " fwmark %#x", r.Fwmark)
-		if r.Mask != ^uint32(0) {
-			fmt.Fprintf(&b, "/%#x", r.Mask)
-		}
+	text += " weight " + strconv.Itoa(max(h.Weight, 1))
+	if h.OnLink {
+		text += " onlink"
 	}
-	if r.Iif != "" {
-		fmt.Fprintf(&b, " iif %s", r.Iif)
-	}
-	fmt.Fprintf(&b, " lookup %d", r.Table)
-	return b.String()
+	return text
 }
 
 // Op is a route or rule to add or to remove.
 type Op struct {
 	Entry
-	Index int // ifindex of its interface; 0 if it has none
+	Index int   // ifindex of its interface; 0 if it has none
+	Hops  []int // likewise of its next hops
 }

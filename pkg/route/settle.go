@@ -43,6 +43,7 @@ func (l *ledger) adds(now time.Time) (try []*tracked, r report) {
 		t.doubt, t.retry = false, now.Add(max(t.delay, retryEvery))
 		if why := l.obstacle(t); why != "" {
 			t.lose(now)
+			t.refused = !t.placed && slices.ContainsFunc(t.Links(), func(name string) bool { return l.links[name].Index == 0 })
 			t.fail(now, why, &r)
 			continue
 		}
@@ -51,20 +52,22 @@ func (l *ledger) adds(now time.Time) (try []*tracked, r report) {
 	return try, r
 }
 
-// obstacle returns why an entry cannot be tried; empty if it can, with the index of its
-// link then.
+// obstacle returns why an entry cannot be tried; empty if it can, with the indexes of its
+// links then.
 func (l *ledger) obstacle(t *tracked) string {
-	name := t.Link()
-	if name == "" {
-		return ""
+	for _, name := range t.Links() {
+		switch link := l.links[name]; {
+		case link.Index == 0:
+			return fmt.Sprintf("there is no interface %s: added when it appears", name)
+		case !link.AdminUp:
+			return fmt.Sprintf("the interface %s is down: added when it is up", name)
+		}
 	}
-	link := l.links[name]
-	t.Index = link.Index
-	switch {
-	case link.Index == 0:
-		return fmt.Sprintf("there is no interface %s: added when it appears", name)
-	case !link.AdminUp:
-		return fmt.Sprintf("the interface %s is down: added when it is up", name)
+	if r, ok := t.Entry.(Route); ok {
+		t.Index, t.Hops = l.links[r.Interface].Index, nil
+		for _, h := range r.Hops {
+			t.Hops = append(t.Hops, l.links[h.Interface].Index)
+		}
 	}
 	return ""
 }
@@ -78,10 +81,11 @@ func (l *ledger) tried(now time.Time, cause event.Cause, try []*tracked, errs []
 			t.gain(now, cause, &r)
 		case errors.Is(err, fs.ErrExist) && t.at == absent:
 			r.add(event.RouteForeign, now, t, "")
-			t.at, t.placed, t.failed = foreign, true, ""
+			t.at, t.placed, t.failed, t.refused = foreign, true, "", false
 		case errors.Is(err, fs.ErrExist): // still stands, or one in its place does
 		default:
 			t.lose(now)
+			t.refused = true
 			t.fail(now, fmt.Sprintf("not added, tried again every %v: %v", retryEvery, err), &r)
 		}
 	}
@@ -128,7 +132,7 @@ func (t *tracked) gain(now time.Time, cause event.Cause, r *report) {
 		t.restored, t.retry = now, now.Add(max(t.delay, retryEvery))
 	}
 	r.add(kind, now, t, "")
-	t.at, t.placed, t.failed = ours, true, ""
+	t.at, t.placed, t.failed, t.refused = ours, true, "", false
 }
 
 func (t *tracked) fail(now time.Time, why string, r *report) {
@@ -153,8 +157,9 @@ func (l *ledger) removes(now time.Time) (gone []*tracked) {
 // unchanged reports whether the interface of an entry is as it was when the entry was
 // added, so that the kernel has not removed it by itself.
 func (l *ledger) unchanged(t *tracked) bool {
-	link := l.links[t.Link()]
-	return t.Link() != "" && link.Index == t.Index && link.AdminUp
+	r, _ := t.Entry.(Route)
+	link := l.links[r.Interface]
+	return r.Interface != "" && link.Index == t.Index && link.AdminUp
 }
 
 // removed records the kernel's answer to each, where fs.ErrNotExist is no failure.

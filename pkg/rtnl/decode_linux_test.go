@@ -65,7 +65,7 @@ func TestDecodeUnknown(t *testing.T) {
 	route := message(t, at(12, map[int]byte{0: unix.AF_INET, 1: 8, 4: 254, 5: 112, 7: unix.RTN_UNICAST}),
 		netlink.Attribute{Type: unix.RTA_DST, Data: v4(10, 0, 0, 0)}, netlink.Attribute{Type: unix.RTA_OIF, Data: u32(5)},
 		netlink.Attribute{Type: unix.RTA_TABLE, Data: u32(100)}, netlink.Attribute{Type: unix.RTA_PRIORITY, Data: u32(9)})
-	if got, ok := rtnl.DecodeRoute(route, 112); !ok || got != (rtnl.Route{
+	if got, ok := rtnl.DecodeRoute(route, 112); !ok || !reflect.DeepEqual(got, rtnl.Route{
 		To: netip.MustParsePrefix("10.0.0.0/8"), Index: 5, Table: 100, Metric: 9, Type: unix.RTN_UNICAST, Protocol: 112,
 	}) {
 		t.Errorf("route: %+v, %v", got, ok)
@@ -86,9 +86,15 @@ func TestDecodeUnknown(t *testing.T) {
 		t.Error("a rule of another protocol is read")
 	}
 	ports := message(t, at(12, map[int]byte{0: unix.AF_INET}),
-		netlink.Attribute{Type: unix.FRA_PROTOCOL, Data: []byte{112}}, netlink.Attribute{Type: unix.FRA_DPORT_RANGE, Data: u32(22)})
-	if got, ok := rtnl.DecodeRule(ports, 112); !ok || !got.More {
+		netlink.Attribute{Type: unix.FRA_PROTOCOL, Data: []byte{112}}, netlink.Attribute{Type: unix.FRA_DPORT_RANGE, Data: []byte{22, 0, 23, 0}},
+		netlink.Attribute{Type: unix.FRA_UID_RANGE, Data: []byte{1, 0, 0, 0, 9, 0, 0, 0}}, netlink.Attribute{Type: unix.FRA_SUPPRESS_PREFIXLEN, Data: u32(0)})
+	if got, ok := rtnl.DecodeRule(ports, 112); !ok || got.More || got.Dport != (rtnl.Range{First: 22, Last: 23}) || got.UIDs != (rtnl.Range{First: 1, Last: 9}) || !got.SuppressSaid {
 		t.Errorf("a rule that selects ports: %+v, %v", got, ok)
+	}
+	realms := message(t, at(12, map[int]byte{0: unix.AF_INET}),
+		netlink.Attribute{Type: unix.FRA_PROTOCOL, Data: []byte{112}}, netlink.Attribute{Type: unix.FRA_FLOW, Data: u32(5)})
+	if got, ok := rtnl.DecodeRule(realms, 112); !ok || !got.More {
+		t.Errorf("a rule that selects realms: %+v, %v", got, ok)
 	}
 
 	neighbor := message(t, at(12, map[int]byte{0: unix.AF_INET, 4: 5, 8: unix.NUD_REACHABLE}),

@@ -17,8 +17,15 @@ type Route struct {
 	Source   netip.Addr // RTA_PREFSRC; invalid: none
 	Type     uint8      // RTN_*
 	Protocol uint8      // RTPROT_*
-	// Multipath reports whether it has more than one next hop.
-	Multipath bool
+	TOS      uint8
+	Hops     []Hop // RTA_MULTIPATH
+}
+
+// Hop is one of several next hops of a route.
+type Hop struct {
+	Via    netip.Addr // invalid: none
+	Index  int        // ifindex
+	Weight int        // 1 to 256
 }
 
 // DecodeRoute reads a route message of a protocol; false for those of others, of
@@ -32,7 +39,7 @@ func DecodeRoute(m netlink.Message, protocol uint8) (r Route, ok bool) {
 	if family != unix.AF_INET && family != unix.AF_INET6 {
 		return r, false
 	}
-	r = Route{Table: uint32(b[4]), Protocol: b[5], Type: b[7]}
+	r = Route{TOS: b[3], Table: uint32(b[4]), Protocol: b[5], Type: b[7]}
 	var to netip.Addr
 	for kind, value := range Attributes(b[unix.SizeofRtMsg:]) {
 		switch kind {
@@ -49,11 +56,30 @@ func DecodeRoute(m netlink.Message, protocol uint8) (r Route, ok bool) {
 		case unix.RTA_PREFSRC:
 			r.Source = addr(family, value)
 		case unix.RTA_MULTIPATH:
-			r.Multipath = true
+			r.Hops = hops(family, value)
 		}
 	}
 	r.To = prefix(family, to, b[1])
 	return r, r.To.IsValid()
+}
+
+// hops reads the rtnexthops of RTA_MULTIPATH.
+func hops(family uint8, b []byte) (all []Hop) {
+	for len(b) >= unix.SizeofRtNexthop {
+		length := int(Uint16(b))
+		if length < unix.SizeofRtNexthop || length > len(b) {
+			return all
+		}
+		h := Hop{Index: int(int32(Uint32(b[4:]))), Weight: int(b[3]) + 1}
+		for kind, value := range Attributes(b[unix.SizeofRtNexthop:length]) {
+			if kind == unix.RTA_GATEWAY {
+				h.Via = addr(family, value)
+			}
+		}
+		all = append(all, h)
+		b = b[min(align(length), len(b)):]
+	}
+	return all
 }
 
 // ListRoutes is the request for the routes of a family and protocol, for Dump. The

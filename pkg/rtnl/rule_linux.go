@@ -13,13 +13,26 @@ type Rule struct {
 	From, To     netip.Prefix // invalid: any
 	Iif          string       // the interface that a packet came in by; empty: any
 	Fwmark, Mask uint32       // Mask 0: any
+	Oif          string
+	Not          bool // FIB_RULE_INVERT
+	TOS, IPProto uint8
+	Sport, Dport Range
+	UIDs         Range
+	UIDSaid      bool
+	L3MDev       bool
 	Table        uint32
+	Goto         uint32
+	Suppress     uint32 // FRA_SUPPRESS_PREFIXLEN, if SuppressSaid
+	SuppressSaid bool
 	Priority     uint32
 	Action       uint8 // FR_ACT_*
 	Protocol     uint8 // RTPROT_*
-	// More reports whether it selects by what is not named here, such as ports.
+	// More reports whether it selects by what is not named here, such as realms.
 	More bool
 }
+
+// Range is two numbers and all between.
+type Range struct{ First, Last uint32 }
 
 // ruleHeader is the size of struct fib_rule_hdr (linux/fib_rules.h).
 const ruleHeader = 12
@@ -31,8 +44,7 @@ func DecodeRule(m netlink.Message, protocol uint8) (r Rule, ok bool) {
 	if len(b) < ruleHeader || b[0] != unix.AF_INET && b[0] != unix.AF_INET6 || ruleProtocol(b) != protocol {
 		return r, false
 	}
-	r = Rule{Family: b[0], Table: uint32(b[4]), Action: b[7], Protocol: protocol}
-	r.More = b[3] != 0 || Uint32(b[8:])&invert != 0
+	r = Rule{Family: b[0], TOS: b[3], Table: uint32(b[4]), Action: b[7], Protocol: protocol, Not: Uint32(b[8:])&invert != 0}
 	for kind, value := range Attributes(b[ruleHeader:]) {
 		switch kind {
 		case unix.FRA_SRC:
@@ -49,14 +61,40 @@ func DecodeRule(m netlink.Message, protocol uint8) (r Rule, ok bool) {
 			r.Table = Uint32(value)
 		case unix.FRA_PRIORITY:
 			r.Priority = Uint32(value)
-		case unix.FRA_OIFNAME, unix.FRA_TUN_ID, unix.FRA_FLOW, unix.FRA_UID_RANGE,
-			unix.FRA_IP_PROTO, unix.FRA_SPORT_RANGE, unix.FRA_DPORT_RANGE:
-			r.More = true
-		case unix.FRA_L3MDEV:
-			r.More = r.More || Uint8(value) != 0
+		default:
+			r.decodeMore(kind, value)
 		}
 	}
 	return r, true
+}
+
+// decodeMore reads the rarer attributes.
+func (r *Rule) decodeMore(kind uint16, value []byte) {
+	ports := func() Range { return Range{uint32(Uint16(value)), uint32(Uint16(value[min(2, len(value)):]))} }
+	switch kind {
+	case unix.FRA_OIFNAME:
+		r.Oif = String(value)
+	case unix.FRA_UID_RANGE:
+		r.UIDs, r.UIDSaid = Range{Uint32(value), Uint32(value[min(4, len(value)):])}, true
+	case unix.FRA_IP_PROTO:
+		r.IPProto = Uint8(value)
+	case unix.FRA_SPORT_RANGE:
+		r.Sport = ports()
+	case unix.FRA_DPORT_RANGE:
+		r.Dport = ports()
+	case unix.FRA_L3MDEV:
+		r.L3MDev = Uint8(value) != 0
+	case unix.FRA_GOTO:
+		r.Goto = Uint32(value)
+	case unix.FRA_SUPPRESS_PREFIXLEN: // all ones: it has none
+		if n := Uint32(value); n != ^uint32(0) {
+			r.Suppress, r.SuppressSaid = n, true
+		}
+	case unix.FRA_SUPPRESS_IFGROUP:
+		r.More = r.More || Uint32(value) != ^uint32(0)
+	case unix.FRA_TUN_ID, unix.FRA_FLOW:
+		r.More = true
+	}
 }
 
 func ruleProtocol(b []byte) uint8 {

@@ -167,6 +167,9 @@ type Placed struct {
 	Instance string
 	Missing  []string // each with the reason; empty: nothing
 	Degree   Degree
+	// Refused reports that the kernel refuses all of it for what it is: to try again does not
+	// help until somebody has changed something, which is reported as an empty Missing.
+	Refused bool
 }
 
 // Key is the instance.

@@ -274,7 +274,7 @@ func (s *step) leaveAlone(m *member) {
 		s.emit(vrrp.Resign{Cause: s.why.cause, Instance: m.Instance})
 	}
 	if m.lacks != nil {
-		m.lacks.until = s.now.Add(s.f.impairment.holdOff)
+		m.lacks.wait(s.now, s.f.impairment.holdOff)
 	}
 }
 

@@ -17,7 +17,8 @@ import (
 // Missing addresses are known only while the group holds its addresses. When the group has
 // given up, it stays impaired until a hold-off has passed, and then tries again with its own
 // priority; each time in vain the hold-off doubles. A change of the links concerned ends it
-// at once.
+// at once. Where the kernel refuses what is missing for what it is, time does not help, and
+// there is no end but such a change: routers that try by turns would never come to rest.
 //
 // A router that holds none of the addresses which an instance advertises serves nobody: that
 // is the fault address-lost, for the hold-off, or until no other Active is heard. If no
@@ -44,8 +45,16 @@ const servesAfter = 2 * time.Second
 type shortfall struct {
 	missing []string
 	degree  vrrp.Degree
+	refused bool // it is of no use to try again until somebody has changed something
 	since   time.Time
-	until   time.Time // when the hold-off is over; zero while Active: the worker reports
+	until   time.Time // when the hold-off is over; zero while Active (the worker reports), and if refused
+}
+
+// wait begins a hold-off.
+func (l *shortfall) wait(now time.Time, holdOff time.Duration) {
+	if l.until = now.Add(holdOff); l.refused {
+		l.until = time.Time{}
+	}
 }
 
 // reported remembers the last report of a shortfall.
@@ -97,9 +106,9 @@ func (s *step) absorbPlaced(in vrrp.Placed) {
 	if m.lacks == nil {
 		m.lacks = &shortfall{since: s.now}
 	}
-	m.lacks.missing, m.lacks.degree = in.Missing, in.Degree
+	m.lacks.missing, m.lacks.degree, m.lacks.refused = in.Missing, in.Degree, in.Refused
 	if !s.f.serves(m) {
-		m.lacks.until = s.now.Add(s.f.impairment.holdOff)
+		m.lacks.wait(s.now, s.f.impairment.holdOff)
 	}
 	s.judgePlaced(m, in)
 	s.reprioritize(in.Cause)
@@ -173,7 +182,7 @@ func (i *impairment) lengthen(now time.Time, lacking bool) {
 func (s *step) holdOff() {
 	for _, m := range s.f.members {
 		if m.lacks != nil {
-			m.lacks.until = s.now.Add(s.f.impairment.holdOff)
+			m.lacks.wait(s.now, s.f.impairment.holdOff)
 		}
 	}
 }

@@ -42,7 +42,7 @@ func TestMachineProperties(t *testing.T) {
 			"rejoined": func(t *rapid.T) { w.step(t, vrrp.Rejoined{Cause: w.cause(0), Instance: w.instance(t)}) },
 			"placed": func(t *rapid.T) {
 				missing := rapid.SampledFrom([][]string{nil, {"x"}, {"x", "y"}}).Draw(t, "missing")
-				w.step(t, vrrp.Placed{Cause: w.cause(0), Instance: w.instance(t), Missing: missing, Degree: vrrp.Degree(rapid.IntRange(0, 2).Draw(t, "degree"))})
+				w.step(t, vrrp.Placed{Cause: w.cause(0), Instance: w.instance(t), Missing: missing, Degree: vrrp.Degree(rapid.IntRange(0, 2).Draw(t, "degree")), Refused: rapid.Bool().Draw(t, "refused")})
 			},
 			"forwards": func(t *rapid.T) {
 				w.step(t, vrrp.Forwards{Cause: w.cause(0), Interface: rapid.SampledFrom([]string{"eth0", "eth1"}).Draw(t, "link")})

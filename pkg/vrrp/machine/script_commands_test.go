@@ -235,6 +235,9 @@ func placed(cause event.Cause, w *words) vrrp.Placed {
 		w.fail(fmt.Errorf("unknown degree %q", degree))
 	}
 	in.Missing = []string{"something"}
+	if in.Refused = len(w.rest) > 0 && w.rest[0] == "refused"; in.Refused {
+		w.next()
+	}
 	return in
 }
 

@@ -1,0 +1,211 @@
+package keepalived
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"ripcord/pkg/keepalived/syntax"
+	"ripcord/pkg/spelling"
+	"ripcord/pkg/tree"
+)
+
+// firstRule is the priority that keepalived gives the first rule without one; those that
+// follow go down from it.
+const firstRule = 16384
+
+// ruleActions are what a rule can do beside looking up a table.
+var ruleActions = []string{"goto", "nop", "blackhole", "unreachable", "prohibit"}
+
+// rule reads one rule in the syntax of ip rule; nil: it cannot be placed.
+func (rs *routes) rule(s *syntax.Statement, i *instance) *tree.Node {
+	r := &lineReader{routes: rs, i: i, what: "the rule", words: s.Words, m: newMap(s.At(), i.title()+": rule")}
+	untracked, protocol := false, syntax.Word{}
+	for ; r.n < len(r.words) && !r.bad; r.n++ {
+		switch w := r.words[r.n]; {
+		case w.Text == "no_track":
+			untracked = true
+		case w.Text == "protocol":
+			protocol = r.next()
+		case w.Text == "track_group":
+			r.next()
+		case w.Text == "inet", w.Text == "inet6":
+			r.m.drop("family")
+			r.m.text("family", w.Position, map[string]string{"inet": "ipv4", "inet6": "ipv6"}[w.Text])
+		case r.selects(w) || r.does(w):
+		default:
+			r.leave(w, spelling.DidYouMean(nearest(w.Text, ruleWords)), "%s is no word of a rule", syntax.Show(w.Text))
+		}
+	}
+	if r.bad || !rs.sound(r.m, "the rule") {
+		return nil
+	}
+	if untracked && protocol.Text != "" {
+		rs.report.Differ(protocol.Position, "", "the rule bears ripcord's protocol, 112, and not %s", syntax.Show(protocol.Text))
+	}
+	return r.ruleOf(s)
+}
+
+// ruleWords are the words of a rule.
+var ruleWords = slices.Concat(ruleActions, []string{
+	"from", "to", "table", "lookup", "not", "preference", "order", "priority", "tos", "dsfield", "fwmark", "suppress_prefixlength", "dev", "iif", "oif",
+	"uidrange", "l3mdev", "protocol", "ipproto", "sport", "dport", "no_track", "track_group", "type", "realms", "suppress_ifgroup", "tunnel-id",
+})
+
+// selects reads what traffic the rule is for.
+func (r *lineReader) selects(w syntax.Word) bool {
+	switch w.Text {
+	case "from", "to":
+		next := r.next()
+		network, ok := destination(next.Text)
+		switch {
+		case next.Text == "all" || next.Text == "any" || next.Text == "default":
+		case !ok:
+			r.leave(next, "", "%s is not a network", syntax.Show(next.Text))
+		default:
+			r.say(w.Text, next, network)
+		}
+	case "not":
+		r.say("not", w, "true")
+	case "iif", "dev":
+		next := r.next()
+		r.say("iif", next, next.Text)
+	case "oif", "fwmark":
+		next := r.next()
+		r.say(w.Text, next, next.Text)
+	case "tos", "dsfield":
+		next := r.next()
+		if tos, ok := fieldOf(next.Text); ok {
+			r.say("tos", next, tos)
+		} else {
+			r.refuse(next, "%s is no type of service between 0 and 255", syntax.Show(next.Text))
+		}
+	case "uidrange", "sport", "dport":
+		r.numbers(w)
+	case "ipproto":
+		next := r.next()
+		if number, ok := r.system.Protocol(next.Text); ok {
+			r.say("ipproto", next, strconv.Itoa(int(number)))
+		} else {
+			r.report.Ignore(next.Position, "", "%s is no protocol: the rule is for all", syntax.Show(next.Text))
+		}
+	case "realms", "tunnel-id", "suppress_ifgroup", "sup_group":
+		r.refuse(w, "%s is not supported", w.Text)
+	default:
+		return false
+	}
+	return true
+}
+
+// numbers reads a range of ports or of users.
+func (r *lineReader) numbers(w syntax.Word) {
+	next := r.next()
+	first, last, more := strings.Cut(next.Text, "-")
+	size := map[bool]int{true: 16, false: 32}[w.Text != "uidrange"]
+	from, err := strconv.ParseUint(first, 10, size)
+	upto, err2 := strconv.ParseUint(last, 10, size)
+	switch good := more && err == nil && err2 == nil && from <= upto; {
+	case good && w.Text != "uidrange" && from == 0:
+		r.refuse(next, "ports begin with 1")
+	case good:
+		r.say(w.Text, next, next.Text)
+	case w.Text == "uidrange":
+		r.leave(next, "write it like 1000-1999", "%s is no range of users", syntax.Show(next.Text))
+	default: // keepalived goes on without it
+		r.report.Ignore(next.Position, "write a range, as 80-80", "%s is no range of ports: the rule is for all of them", syntax.Show(next.Text))
+	}
+}
+
+// does reads what the rule does, and its place.
+func (r *lineReader) does(w syntax.Word) bool {
+	if w.Text == "type" {
+		w = r.next()
+	}
+	switch {
+	case w.Text == "table" || w.Text == "lookup":
+		next := r.next()
+		table, ok := r.table(next)
+		if !ok {
+			r.leave(next, "", "no routing table is called %s", syntax.Show(next.Text))
+		}
+		r.once(w)
+		r.m.text("table", next.Position, table)
+	case w.Text == "l3mdev":
+		r.once(w)
+		r.m.text("l3mdev", w.Position, "true")
+	case slices.Contains(ruleActions, w.Text):
+		r.once(w)
+		r.m.text("action", w.Position, w.Text)
+		if w.Text == "goto" {
+			next := r.next()
+			r.m.text("goto", next.Position, canonical(next.Text))
+		}
+	case w.Text == "priority" || w.Text == "preference" || w.Text == "order":
+		next := r.next()
+		r.say("priority", next, canonical(next.Text))
+	case w.Text == "suppress_prefixlength" || w.Text == "sup_pl":
+		next := r.next()
+		r.say("suppress_prefixlength", next, canonical(next.Text))
+	default:
+		return false
+	}
+	return true
+}
+
+// once sees that a rule does one thing only.
+func (r *lineReader) once(w syntax.Word) {
+	for _, key := range []string{"table", "l3mdev", "action"} {
+		if r.m.Find(key) != nil {
+			r.leave(w, "", "it can do one thing only, and %s is a second one", w.Text)
+		}
+	}
+}
+
+// ruleOf completes a rule.
+func (r *lineReader) ruleOf(s *syntax.Statement) *tree.Node {
+	m := r.m
+	action, priority := m.Find("action"), m.Find("priority")
+	switch target := m.Find("goto"); {
+	case m.Find("table") == nil && m.Find("l3mdev") == nil && action == nil:
+		r.report.Ignore(s.At(), "say table", "the rule leads to no table: it is left out")
+		return nil
+	case action != nil && m.Find("suppress_prefixlength") != nil:
+		r.report.Ignore(action.Position, "", "the rule is left out: it looks up no table, so no route can be suppressed")
+		return nil
+	case target != nil && priority == nil:
+		r.report.Ignore(s.At(), "say priority", "the rule is left out: goto needs a priority")
+		return nil
+	case target != nil && !behind(target.Value.Text, priority.Value.Text):
+		r.report.Ignore(target.Position, "", "the rule is left out: goto %s does not lead behind the priority %s", target.Value.Text, priority.Value.Text)
+		return nil
+	}
+	family := r.ruleFamily()
+	if family != r.i.family && m.Find("from") == nil && m.Find("to") == nil && m.Find("family") == nil && r.i.family == 6 {
+		m.text("family", s.At(), "ipv4")
+	}
+	if priority == nil {
+		number := firstRule - r.rules[family]
+		r.rules[family]++
+		m.text("priority", s.At(), strconv.Itoa(number))
+		r.report.Ignore(s.At(), "say priority", "the rule has no priority: it gets %d", number)
+	}
+	return m.Node
+}
+
+// behind reports whether a rule stands behind another one, by their priorities.
+func behind(target, priority string) bool {
+	a, err := strconv.ParseUint(target, 10, 32)
+	b, err2 := strconv.ParseUint(priority, 10, 32)
+	return err == nil && err2 == nil && a > b
+}
+
+// ruleFamily returns the family of the rule, 4 or 6: of one that does not say it, keepalived
+// takes 4, ripcord that of the instance.
+func (r *lineReader) ruleFamily() int {
+	for _, key := range []string{"from", "to", "family"} {
+		if e := r.m.Find(key); e != nil && (strings.Contains(e.Value.Text, ":") || e.Value.Text == "ipv6") {
+			return 6
+		}
+	}
+	return 4
+}

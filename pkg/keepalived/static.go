@@ -1,0 +1,97 @@
+package keepalived
+
+import (
+	"net/netip"
+
+	"ripcord/pkg/keepalived/syntax"
+	"ripcord/pkg/tree"
+)
+
+// staticSet returns what the static_ blocks say, as an instance that has nothing else.
+func (t *translator) staticSet(s *syntax.Statement) *instance {
+	if t.static == nil {
+		t.static = &instance{heading: "static", at: s.At(), holds: map[netip.Addr]bool{}}
+	}
+	return t.static
+}
+
+// read reads the routes and rules of an instance, once all else is known of it.
+func (rs *routes) read(i *instance) {
+	for _, line := range i.routeLines {
+		if n := rs.route(line, i); n != nil {
+			i.routes = append(i.routes, n)
+		}
+	}
+	for _, line := range i.ruleLines {
+		if n := rs.rule(line, i); n != nil {
+			i.rules = append(i.rules, n)
+		}
+	}
+	i.routes = rs.lastOfEach(i.routes)
+}
+
+// lastOfEach leaves out routes that stand in the place of others: the kernel has a route in
+// front of those that were added before, so the last one is used.
+func (rs *routes) lastOfEach(all []*tree.Node) (kept []*tree.Node) {
+	last := map[string]*tree.Node{}
+	for _, n := range all {
+		last[placeOf(n)] = n
+	}
+	for _, n := range all {
+		if last[placeOf(n)] != n {
+			rs.report.Ignore(n.Position, "give one of them another metric, or write both gateways as nexthop",
+				"a later line has a route to the same destination, with the same metric: this one is never used, and is left out")
+			continue
+		}
+		kept = append(kept, n)
+	}
+	return kept
+}
+
+// placeOf is what identifies a route to the kernel.
+func placeOf(n *tree.Node) (place string) {
+	for _, key := range []string{"to", "table", "metric", "tos"} {
+		if e := n.Find(key); e != nil {
+			place += key + " " + e.Value.Text + " "
+		}
+	}
+	return place
+}
+
+// completeStatic fills in the interface of addresses that have none.
+func (t *translator) completeStatic() {
+	i := t.static
+	if i == nil {
+		return
+	}
+	t.Subject = i.title()
+	device := t.globals.defaultInterface
+	if device.Text == "" {
+		device = syntax.Word{Text: "eth0", Position: i.at}
+	}
+	for n := range i.addresses {
+		if i.addresses[n].device.Text == "" {
+			i.addresses[n].device = device
+			t.Ignore(i.addresses[n].at, "say dev", "the address has no interface: it is on %s", syntax.Show(device.Text))
+		}
+	}
+	t.routes.read(i)
+	t.Subject = ""
+}
+
+// staticTree adds what is held for no instance.
+func (t *translator) staticTree(root builder) {
+	i := t.static
+	if i == nil {
+		return
+	}
+	m := newMap(i.at, i.title())
+	var addresses []*tree.Node
+	for _, a := range i.addresses {
+		addresses = append(addresses, a.tree("", m.Name))
+	}
+	m.list("addresses", addresses)
+	m.list("routes", i.routes)
+	m.list("rules", i.rules)
+	root.nested("static", m)
+}
