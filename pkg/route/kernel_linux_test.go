@@ -248,7 +248,7 @@ func TestListBesideOthers(t *testing.T) {
 		"rule add ipproto tcp dport 22 table 100", "-6 rule add ipproto tcp sport 1-1024 dport 22 table 100",
 		"rule add realms 5 table 100 protocol 112", // is not ours: it selects realms
 		"addr add 192.0.2.7/24 dev " + near, "addr add 192.0.2.8 peer 203.0.113.8 dev " + near,
-		"route add 10.7.0.0/16 encap mpls 100 via 192.0.2.9", 		"neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev " + near, "link property add dev " + near + " altname a-rather-long-other-name",
+		"route add 10.7.0.0/16 encap mpls 100 via 192.0.2.9", "neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev " + near, "link property add dev " + near + " altname a-rather-long-other-name",
 	} {
 		if out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput(); err != nil {
 			t.Logf("this machine cannot ip %s: %s", args, out)
