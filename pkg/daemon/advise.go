@@ -14,9 +14,9 @@ import (
 // Advise returns what in a configuration is not as it should be on this machine, a sentence
 // each.
 func Advise(c *config.Config) ([]string, error) {
-	named := slices.Concat(interfaces(c), called(c))
+	named := slices.Concat(Interfaces(c), called(c))
 	slices.Sort(named)
-	there, err := monitor.Snapshot(slices.DeleteFunc(slices.Compact(named), func(name string) bool { return name == "" }), sources(c), time.Now())
+	there, err := monitor.Snapshot(slices.DeleteFunc(slices.Compact(named), func(name string) bool { return name == "" }), Sources(c), time.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func adviseAbsent(c *config.Config, there []event.Link) (advice []string) {
 		known[in.Interface] = true
 		advice = append(advice, fmt.Sprintf("there is no interface %s: %s waits in Fault until there is one", in.Interface, in.Name))
 	}
-	for _, name := range slices.Concat(interfaces(c), called(c)) {
+	for _, name := range slices.Concat(Interfaces(c), called(c)) {
 		if !known[name] {
 			known[name] = true
 			advice = append(advice, fmt.Sprintf("there is no interface %s: it counts as down, and nothing stands on it, until there is one", name))

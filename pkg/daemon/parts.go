@@ -95,8 +95,8 @@ func build(o Options) (*parts, error) {
 		return nil, err
 	}
 	p.monitor = monitor.New(monitor.Config{
-		Default: o.Config.DefaultLink, Links: o.Config.Links, Watched: interfaces(o.Config), Called: called(o.Config),
-		Sources: sources(o.Config),
+		Default: o.Config.DefaultLink, Links: o.Config.Links, Watched: Interfaces(o.Config), Called: called(o.Config),
+		Sources: Sources(o.Config),
 		Facts:   p.links, Addresses: &p.addresses, Events: &p.events, Minter: p.minter,
 		Answer: func(ticket uint64) { p.results.Publish(vrrp.Answered{Ticket: ticket, By: vrrp.Confirmer}) },
 	})
@@ -153,7 +153,7 @@ func (p *parts) buildControl(o Options, now time.Time) (err error) {
 		Socket: o.Config.Control.Socket, Version: o.Version, Host: host, Since: now,
 		Source: source{p}, Orders: orders{p, o}, Metrics: p.metrics.Handler(), Events: p.history,
 		Listen: o.Config.Control.Listen, Listener: o.Listener,
-		Report: func(e event.Event) { p.events.Publish(e) }, Connections: connections(len(interfaces(o.Config))),
+		Report: func(e event.Event) { p.events.Publish(e) }, Connections: connections(len(Interfaces(o.Config))),
 	})
 	if err != nil {
 		return err
@@ -192,9 +192,9 @@ func names(c *config.Config) []string {
 	return all
 }
 
-// sources returns the configured source addresses, the unicast peers, which must not be on
+// Sources returns the configured source addresses, the unicast peers, which must not be on
 // this machine, and the virtual addresses, but for those of an owner, which are its own.
-func sources(c *config.Config) link.Sources {
+func Sources(c *config.Config) link.Sources {
 	var s link.Sources
 	for _, in := range instances(c) {
 		if in.Source.IsValid() {
@@ -224,8 +224,8 @@ func called(c *config.Config) []string {
 	return slices.Compact(names)
 }
 
-// interfaces are those that carry adverts and those that are tracked, once each.
-func interfaces(c *config.Config) []string {
+// Interfaces are those that carry adverts and those that are tracked, once each.
+func Interfaces(c *config.Config) []string {
 	var names []string
 	for _, in := range instances(c) {
 		names = append(names, in.Interface)

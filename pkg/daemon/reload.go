@@ -105,7 +105,7 @@ func (p *parts) apply(ctx context.Context, before, next *config.Config, checks [
 	// Links of instances that are gone are watched until these have stopped: else they would
 	// be at fault before.
 	p.monitor.Reconfigure(watching(next, before))
-	if err := p.awaitLinks(ctx, interfaces(next)); err != nil {
+	if err := p.awaitLinks(ctx, Interfaces(next)); err != nil {
 		return err
 	}
 	if err := p.receiver.Reconfigure(ctx, instances(next)); err != nil {
@@ -122,11 +122,11 @@ func (p *parts) apply(ctx context.Context, before, next *config.Config, checks [
 // and for the one before if that is given.
 func watching(c, before *config.Config) link.Reconfigured {
 	to := link.Reconfigured{
-		Watched: interfaces(c), Called: called(c), Default: c.DefaultLink, Links: c.Links, Sources: sources(c),
+		Watched: Interfaces(c), Called: called(c), Default: c.DefaultLink, Links: c.Links, Sources: Sources(c),
 	}
 	if before != nil {
-		was := sources(before)
-		to.Watched = union(to.Watched, interfaces(before))
+		was := Sources(before)
+		to.Watched = union(to.Watched, Interfaces(before))
 		to.Called = union(to.Called, called(before))
 		to.Sources.Named = append(to.Sources.Named, was.Named...)
 		to.Sources.Virtual = append(to.Sources.Virtual, was.Virtual...)

@@ -33,7 +33,7 @@ func (s source) Groups() []vrrp.GroupStatus {
 
 // Links are the links that carry adverts or are tracked; one that is not there has no index.
 func (s source) Links() []event.Link {
-	watched := interfaces(s.config.Load())
+	watched := Interfaces(s.config.Load())
 	there := make(map[string]event.Link, len(watched))
 	for _, l := range s.monitor.Links(watched...) {
 		there[l.Name] = l

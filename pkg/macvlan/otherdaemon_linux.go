@@ -22,21 +22,32 @@ func (k *LinuxKernel) OtherDaemon() bool {
 	if err != nil {
 		return true
 	}
-	for _, family := range []string{"raw", "raw6"} {
-		inodes, err := rawSockets("/proc/thread-self/net/" + family)
-		if os.IsNotExist(err) {
-			continue // no IPv6
-		}
-		if err != nil {
+	all, err := VRRPSockets()
+	if err != nil {
+		return true
+	}
+	for inode := range all {
+		if !ours[inode] {
 			return true
-		}
-		for _, inode := range inodes {
-			if !ours[inode] {
-				return true
-			}
 		}
 	}
 	return false
+}
+
+// VRRPSockets returns the inodes of the raw sockets for VRRP in the network namespace of the
+// caller.
+func VRRPSockets() (inodes map[string]bool, err error) {
+	inodes = make(map[string]bool)
+	for _, family := range []string{"raw", "raw6"} {
+		some, err := rawSockets("/proc/thread-self/net/" + family)
+		if err != nil && !os.IsNotExist(err) { // there is no IPv6
+			return nil, err
+		}
+		for _, inode := range some {
+			inodes[inode] = true
+		}
+	}
+	return inodes, nil
 }
 
 // ownSockets returns the inodes of this process's sockets.

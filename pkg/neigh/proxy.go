@@ -3,6 +3,7 @@ package neigh
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"ripcord/pkg/event"
@@ -37,13 +38,24 @@ func proxyText(t *turn, set *Set) string {
 	if !slices.ContainsFunc(set.Addresses, func(a Address) bool { return a.Is4() }) {
 		return ""
 	}
-	for _, key := range proxySettings {
-		for _, link := range []string{set.Link, "all"} {
-			if value, ok := t.setting("ipv4/conf/" + link + "/" + key); ok && value != "0" {
-				return fmt.Sprintf("net.ipv4.conf.%s.%s is %s: this machine answers ARP for addresses of other machines, so that two may answer for ours; set it to 0 with sysctl -w net.ipv4.conf.%s.%s=0",
-					link, key, value, link, key)
+	if key, value, ok := AnswersForOthers(set.Link, t.setting); ok {
+		key = "net." + strings.ReplaceAll(key, "/", ".")
+		return fmt.Sprintf("%s is %s: this machine answers ARP for addresses of other machines, so that two may answer for ours; set it to 0 with sysctl -w %s=0",
+			key, value, key)
+	}
+	return ""
+}
+
+// AnswersForOthers returns the setting that makes a link answer ARP for addresses that are
+// not this machine's, by its key below net; it is not ok if none does.
+func AnswersForOthers(link string, read func(key string) (string, bool)) (key, value string, ok bool) {
+	for _, name := range proxySettings {
+		for _, scope := range []string{link, "all"} {
+			key = "ipv4/conf/" + scope + "/" + name
+			if value, ok := read(key); ok && value != "0" {
+				return key, value, true
 			}
 		}
 	}
-	return ""
+	return "", "", false
 }

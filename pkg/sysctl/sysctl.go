@@ -23,3 +23,13 @@ func Write(key, value string) error {
 	}
 	return nil
 }
+
+// Writable reports whether a setting can be changed here: not where /proc/sys is read-only,
+// as in most containers. It changes nothing.
+func Writable(key string) bool {
+	file, err := os.OpenFile(root+key, os.O_WRONLY, 0)
+	if err != nil {
+		return false
+	}
+	return file.Close() == nil
+}

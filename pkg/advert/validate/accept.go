@@ -122,7 +122,7 @@ func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 		f, err = a.judge(ours, path, p, now)
 		incompatible = err == wire.VersionError || f.alive
 	}
-	if isCARP(err, a.message) {
+	if IsCARP(err, a.message) {
 		err = wire.CARP
 	}
 	if err != nil {

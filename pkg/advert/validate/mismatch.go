@@ -164,7 +164,7 @@ func differences(ad *wire.Advert, ours *peer) (set uint) {
 	if ad.Interval != ours.Interval {
 		set |= 1 << ofInterval
 	}
-	if !sameAddresses(ad.Addresses, ours.Addresses) {
+	if !SameAddresses(ad.Addresses, ours.Addresses) {
 		set |= 1 << ofAddresses
 	}
 	if ad.FirstNotLinkLocal() {
@@ -204,9 +204,9 @@ func (m *mismatches) report(events []event.Event, set uint, ad *wire.Advert, our
 	return events
 }
 
-// sameAddresses compares lists, whatever their order: an order is only recommended (RFC 9568
+// SameAddresses compares lists, whatever their order: an order is only recommended (RFC 9568
 // §5.2.9).
-func sameAddresses(theirs, ours []netip.Addr) bool {
+func SameAddresses(theirs, ours []netip.Addr) bool {
 	if slices.Equal(theirs, ours) {
 		return true
 	}
@@ -226,8 +226,8 @@ func sameAddresses(theirs, ours []netip.Addr) bool {
 	return true
 }
 
-// disjoint reports whether two lists have nothing in common.
-func disjoint(theirs, ours []netip.Addr) bool {
+// Disjoint reports whether two lists have nothing in common.
+func Disjoint(theirs, ours []netip.Addr) bool {
 	return len(theirs) > 0 && len(ours) > 0 && !slices.ContainsFunc(theirs, func(ip netip.Addr) bool { return slices.Contains(ours, ip) })
 }
 

@@ -63,7 +63,7 @@ func (s *strangers) report(p *Packet, ours *peer, source netip.Addr, err error, 
 // reportOtherAddresses warns of a router that shares the VRID of an instance and none of its
 // addresses.
 func (s *strangers) reportOtherAddresses(p *Packet, ours *peer, ad *wire.Advert, heard *vrrp.Heard, now time.Time) {
-	if ad.Priority != 0 && disjoint(ad.Addresses, ours.Addresses) {
+	if ad.Priority != 0 && Disjoint(ad.Addresses, ours.Addresses) {
 		s.warn(p, ours, event.WarnOtherAddresses, now, func() string {
 			return fmt.Sprintf("%s advertises VRID %d on %s too, with priority %d and other addresses (%s): it is another virtual router, and "+
 				"while it is heard with a priority as great as ours nobody serves %s: give one of the two another VRID",
@@ -72,10 +72,10 @@ func (s *strangers) reportOtherAddresses(p *Packet, ours *peer, ad *wire.Advert,
 	}
 }
 
-// isCARP reports whether what was rejected for err is CARP's: it has VRRP's protocol
+// IsCARP reports whether what was rejected for err is CARP's: it has VRRP's protocol
 // number and group, and looks like an advert of VRRPv2 with 7 addresses that is too
 // short. Its second byte is the id.
-func isCARP(err error, message []byte) bool {
+func IsCARP(err error, message []byte) bool {
 	return (err == wire.PacketLengthError || err == wire.VersionError) &&
 		len(message) == carpLen && message[0] == 0x21 && message[3] == carpAuthLen
 }
