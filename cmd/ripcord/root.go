@@ -45,6 +45,7 @@ func newRoot() *cobra.Command {
 		newReload(),
 		newFence(),
 		newResume(),
+		newDoctor(),
 		newDemo(),
 		newClean(),
 		newVersion(),

@@ -26,7 +26,7 @@ const (
 var layers = [][]string{
 	{"cmd/ripcord"},
 	{"pkg/daemon", "pkg/sim", "pkg/lan"},
-	{"pkg/router", "pkg/control", "pkg/config", "pkg/telemetry"},
+	{"pkg/router", "pkg/control", "pkg/config", "pkg/telemetry", "pkg/doctor"},
 	{"pkg/advert/send", "pkg/advert/receive", "pkg/addr", "pkg/link/monitor", "pkg/track", "pkg/notify", "pkg/vrrp/machine"},
 	{"pkg/advert", "pkg/advert/validate", "pkg/link", "pkg/vrrp/fence", "pkg/vrrp/heard", "pkg/vrrp/tracker"},
 	{"pkg/vrrp", "pkg/keepalived", "pkg/stats", "pkg/rawsock", "pkg/route", "pkg/macvlan", "pkg/firewall", "pkg/neigh", "pkg/nic", "pkg/story"},
@@ -42,7 +42,7 @@ var pure = []string{
 	"pkg/advert/*.go", "pkg/advert/validate/*.go", "pkg/advert/receive/*.go",
 	"pkg/link/*.go", "pkg/nic/*.go",
 	"pkg/addr/*.go", "pkg/route/*.go", "pkg/macvlan/*.go", "pkg/firewall/*.go", "pkg/neigh/*.go",
-	"pkg/telemetry/exposition.go",
+	"pkg/telemetry/exposition.go", "pkg/doctor/*.go",
 	"pkg/track/health.go", "pkg/track/schedule.go", "pkg/track/report.go",
 	"pkg/notify/transition.go", "pkg/notify/commands.go", "pkg/notify/queue.go",
 }

@@ -27,8 +27,13 @@ type outcome struct {
 // ripcord runs a command of the binary on a host.
 func (s *site) ripcord(host string, args ...string) outcome {
 	s.t.Helper()
+	return s.run(host, exec.Command(binary, args...))
+}
+
+// run runs a command to its end on a host.
+func (s *site) run(host string, command *exec.Cmd) outcome {
+	s.t.Helper()
 	var out, errs strings.Builder
-	command := exec.Command(binary, args...)
 	command.Stdout, command.Stderr = &out, &errs
 	command.WaitDelay = time.Second
 	if err := s.Host(host).Start(command); err != nil {

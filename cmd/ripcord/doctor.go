@@ -1,0 +1,135 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"ripcord/pkg/config"
+	"ripcord/pkg/daemon"
+	"ripcord/pkg/doctor"
+	"ripcord/pkg/link"
+)
+
+// usualListening is how long adverts are listened for: three of the usual interval are heard,
+// and those of a router that is late.
+const usualListening = 4 * time.Second
+
+// newDoctor returns the command that looks for what would get in the way of a failover.
+func newDoctor() *cobra.Command {
+	var from source
+	var during time.Duration
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "doctor",
+		Short: "Look for what on this machine and its segments would get in the way of a failover, and say what to do",
+		Long: "Look for what on this machine and its segments would get in the way of a failover, and\n" +
+			"say of each what it is, why it matters and what to do; docs/doctor.md lists all that is\n" +
+			"looked for. Without a configuration it looks at all links that are up. It needs no\n" +
+			"daemon and disturbs none: it listens, asks by ARP and neighbor discovery who has the\n" +
+			"virtual addresses, and changes nothing. The exit status is 1 where anything was found\n" +
+			"but notes.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if during < 0 || during > time.Hour {
+				return usage("--for %v: give a time from 0s to 1h", during)
+			}
+			plan, err := planFrom(c, &from)
+			if err != nil {
+				return err
+			}
+			if !privileged() {
+				return errors.New("doctor needs the right to use packet sockets and to read the firewall: start it as root, or with CAP_NET_ADMIN and CAP_NET_RAW")
+			}
+			if !c.Flags().Changed("for") {
+				during = listening(plan)
+			}
+			facts, err := doctor.Gather(c.Context(), doctor.Options{Plan: plan, Listen: during, KeepMemory: keepMemory})
+			if err != nil {
+				return fmt.Errorf("look at this machine: %w", err)
+			}
+			return diagnose(c.OutOrStdout(), facts, asJSON)
+		},
+	}
+	from.flags(c, "the configuration file; by default the usual one, if there is one")
+	c.Flags().DurationVar(&during, "for", usualListening, "how long to listen for adverts; longer by default where an interval is")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
+	return c
+}
+
+// planFrom reads the configuration, if there is one or one is named.
+func planFrom(c *cobra.Command, from *source) (doctor.Plan, error) {
+	if _, err := os.Stat(from.path); errors.Is(err, fs.ErrNotExist) && !c.Flags().Changed("config") {
+		return doctor.Plan{}, nil
+	}
+	cfg, err := from.load(c.Context(), nil)
+	if err != nil {
+		return doctor.Plan{}, err
+	}
+	return planOf(cfg), nil
+}
+
+// planOf returns what a configuration is going to do.
+func planOf(cfg *config.Config) doctor.Plan {
+	plan := doctor.Plan{
+		File: cfg.File, Groups: cfg.Groups, Sets: cfg.Sets,
+		Watched: daemon.Interfaces(cfg), Sources: daemon.Sources(cfg), Links: make(map[string]link.Settings),
+	}
+	for _, name := range plan.Watched {
+		plan.Links[name] = cfg.Link(name)
+	}
+	return plan
+}
+
+// listening returns how long adverts are listened for: some longer than the longest interval.
+func listening(plan doctor.Plan) time.Duration {
+	during := usualListening
+	for _, g := range plan.Groups {
+		for i := range g.Members {
+			during = max(during, g.Members[i].Interval*3/2)
+		}
+	}
+	return during
+}
+
+// diagnose prints what was found. It fails if anything was but notes.
+func diagnose(out io.Writer, facts *doctor.Facts, asJSON bool) error {
+	findings := doctor.Judge(facts)
+	if asJSON {
+		if err := printJSON(out, doctor.NewDocument(facts, findings)); err != nil {
+			return err
+		}
+	} else {
+		styles := map[doctor.Severity]colour{doctor.Error: red, doctor.Warning: yellow}
+		painted := colours(out)
+		for _, f := range findings {
+			fmt.Fprintln(out, cell{f.Line(), styles[f.Severity]}.paint(painted))
+		}
+		fmt.Fprintln(out, doctor.Scope(facts))
+	}
+	if doctor.Clean(findings) {
+		return nil
+	}
+	return fmt.Errorf("found %s", tally(findings))
+}
+
+// tally writes how many findings there are of each severity.
+func tally(findings []doctor.Finding) string {
+	counts := make(map[doctor.Severity]int)
+	for _, f := range findings {
+		counts[f.Severity]++
+	}
+	var words []string
+	for _, s := range []doctor.Severity{doctor.Error, doctor.Warning, doctor.Note} {
+		if counts[s] > 0 {
+			words = append(words, count(counts[s], string(s)))
+		}
+	}
+	return strings.Join(words, ", ")
+}

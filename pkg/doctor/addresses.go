@@ -1,0 +1,93 @@
+package doctor
+
+import (
+	"slices"
+
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+// addressChecks are about who has the virtual addresses.
+var addressChecks = []check{
+	{
+		name: "address-in-use", severity: Error,
+		what:   "{mac} on {link} answers for {address} of {instance}, and no Active of VRID {vrid} was heard there with that MAC",
+		why:    "two machines would answer for it; or there is an Active whose adverts do not arrive here",
+		remedy: "find the machine (`ip neigh show {address}`; the table of the switch), and give it another address or mend what drops its adverts",
+		look:   inUse,
+	},
+	{
+		name: "address-stays", severity: Error,
+		what:   "{address} of {instance} stands on {link}, and ripcord did not put it there",
+		why:    "this machine answers for it as a Backup, too",
+		remedy: "take it out of the network configuration of this machine: `ip address del {prefix} dev {link}`",
+		look:   stays,
+	},
+	{
+		name: "address-left", severity: Error,
+		what:   "{address} stands on {link} with the mark of ripcord, and no ripcord runs",
+		why:    "this machine answers for it, whoever is Active",
+		remedy: "`ripcord clean`",
+		look:   left,
+	},
+}
+
+// inUse reports stations that answer for a virtual address and are not its Active, as far as
+// the adverts tell.
+func inUse(f *Facts) (all []found) {
+	for _, a := range f.Answers {
+		for in := range f.instances() {
+			if in.Interface != a.Link || !carries(in, a) || f.isOwnMAC(a.MAC) || activeHas(f, in, a.MAC) {
+				continue
+			}
+			all = append(all, found{"subject": in.Name, "instance": in.Name, "link": a.Link, "address": a.Address.String(), "mac": mac(a.MAC), "vrid": vridText(in)})
+		}
+	}
+	return all
+}
+
+func vridText(in *vrrp.Instance) string { return itoa(int(in.VRID)) }
+
+// carries reports whether an instance has the address that was answered for.
+func carries(in *vrrp.Instance, a Answer) bool {
+	return slices.Contains(in.Addresses, a.Address) || slices.Contains(in.Extra, a.Address)
+}
+
+// activeHas reports whether a router that was heard to advertise an instance may answer with
+// a MAC: the one that it sends from, or the virtual one.
+func activeHas(f *Facts, in *vrrp.Instance, m [6]byte) bool {
+	for i := range f.Routers {
+		r := &f.Routers[i]
+		if f.ours(r) == in && (r.MAC == m || m == wire.VirtualMAC(in.Family, in.VRID)) {
+			return true
+		}
+	}
+	return false
+}
+
+func stays(f *Facts) (all []found) {
+	for in := range f.instances() {
+		for _, a := range f.Addresses {
+			shared := slices.Contains(in.Addresses, a.Prefix.Addr()) || slices.Contains(in.Extra, a.Prefix.Addr())
+			if shared && !a.Marked && in.Priority != vrrp.Owner {
+				all = append(all, found{"subject": in.Name, "instance": in.Name, "link": a.Link, "address": a.Prefix.Addr().String(), "prefix": a.Prefix.String()})
+			}
+		}
+	}
+	return all
+}
+
+func left(f *Facts) (all []found) {
+	if slices.ContainsFunc(f.Programs, func(p Program) bool { return p.Name == ownName }) {
+		return nil
+	}
+	for _, a := range f.Addresses {
+		if a.Marked {
+			all = append(all, found{"subject": a.Link, "link": a.Link, "address": a.Prefix.Addr().String()})
+		}
+	}
+	return all
+}
+
+// ownName is the name of ripcord's own process.
+const ownName = "ripcord"

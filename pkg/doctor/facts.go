@@ -1,0 +1,222 @@
+package doctor
+
+import (
+	"iter"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"ripcord/pkg/addr"
+	"ripcord/pkg/event"
+	"ripcord/pkg/firewall"
+	"ripcord/pkg/link"
+	"ripcord/pkg/nic"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+// Plan is what a configuration is going to do on this machine.
+type Plan struct {
+	File    string // empty: there is no configuration, and all links that are up are looked at
+	Groups  []vrrp.Group
+	Sets    []addr.Set
+	Watched []string // the links that it names
+	Sources link.Sources
+	Links   map[string]link.Settings // of those that it names
+}
+
+// Facts are what was found on the machine and on its segments.
+type Facts struct {
+	Plan
+	Links     []Link
+	Settings  map[string]string // sysctls by their key below net; those that there are
+	ReadOnly  bool              // settings cannot be changed here
+	Rules     *firewall.Ruleset
+	Legacy    []string // tables of iptables-legacy that are loaded
+	Addresses []Address
+	Routers   []Router
+	Queriers  map[string]bool // links on which a query for memberships was heard
+	Answers   []Answer
+	Ports     []Port
+	Programs  []Program
+	// RealTime and Memory are why threads cannot run in real time, and memory cannot be
+	// locked; empty if they can.
+	RealTime, Memory string
+	ClockFree        bool // nothing keeps the clock of this machine right
+	Listened         time.Duration
+	Unread           []Unread
+}
+
+// Link is a link with what else is known of it.
+type Link struct {
+	event.Link
+	Report nic.Report // of the interface; without a name where there is none
+	Bridge *Bridge
+	Bond   *Bond
+	// Manager is the program that configures the link; Keeps reports that it is told to
+	// keep what others configured, and ManagerFile names its configuration of the link.
+	Manager, ManagerFile string
+	Keeps                bool
+}
+
+// The programs that configure links.
+const (
+	Networkd       = "systemd-networkd"
+	NetworkManager = "NetworkManager"
+)
+
+// Bridge is what a bridge does with multicast.
+type Bridge struct {
+	Snoops  bool
+	Queries bool // it, or another machine that it heard, queries for memberships
+}
+
+// Bond is how a bond learns that a port has lost its link: by neither if both are 0.
+type Bond struct{ MIIMonitor, ARPInterval uint32 }
+
+// Address is an address of this machine.
+type Address struct {
+	Link   string
+	Prefix netip.Prefix
+	Marked bool // ripcord put it there
+}
+
+// Router is who was heard to advertise a virtual router on a link.
+type Router struct {
+	Link        string
+	Own         bool // this machine sent it
+	Source      netip.Addr
+	MAC         [6]byte
+	Advert      wire.Advert // the last
+	HopLimit    int
+	Problem     string // why its adverts are not valid; empty if they are
+	CARP        bool   // it is no VRRP at all
+	Auth        string // why a signed advert is not believed; empty if it is, or is not signed
+	Skew        time.Duration
+	First, Last time.Duration // since the listening began
+	Count       int
+}
+
+// Answer is a station that answered for a virtual address.
+type Answer struct {
+	Link    string
+	Address netip.Addr
+	MAC     [6]byte
+}
+
+// Port is what became of a question that left with a virtual MAC: the station had answered
+// the same question from the link's own MAC.
+type Port struct {
+	Link, Instance string
+	MAC            [6]byte
+	Station        netip.Addr
+	Answered       bool
+}
+
+// Program is a program that runs on this machine.
+type Program struct {
+	Name string
+	PID  int
+	VRRP bool // it has a socket for VRRP
+}
+
+// Unread is what could not be looked at.
+type Unread struct{ What, Err string }
+
+// instances are those of the plan, each with its group's name in Virtual.Group.
+func (p *Plan) instances() iter.Seq[*vrrp.Instance] {
+	return func(yield func(*vrrp.Instance) bool) {
+		for i := range p.Groups {
+			for j := range p.Groups[i].Members {
+				if !yield(&p.Groups[i].Members[j]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// held are the addresses of an instance, with where they are to stand.
+func (p *Plan) held(in *vrrp.Instance) []addr.Address {
+	for i := range p.Sets {
+		if p.Sets[i].Instance == in.Name {
+			return p.Sets[i].Addresses
+		}
+	}
+	return nil
+}
+
+// link finds a link by the name that the plan has for it.
+func (f *Facts) link(name string) *Link {
+	for i := range f.Links {
+		if f.Links[i].Name == name {
+			return &f.Links[i]
+		}
+	}
+	return nil
+}
+
+// present yields each instance with its link, where that exists.
+func (f *Facts) present() iter.Seq2[*vrrp.Instance, *Link] {
+	return func(yield func(*vrrp.Instance, *Link) bool) {
+		for in := range f.instances() {
+			if l := f.link(in.Interface); l != nil && l.Index != 0 && !yield(in, l) {
+				return
+			}
+		}
+	}
+}
+
+// serving are the links that carry instances; without a plan, all.
+func (f *Facts) serving() iter.Seq[*Link] {
+	return func(yield func(*Link) bool) {
+		for i := range f.Links {
+			l := &f.Links[i]
+			wanted := f.File == ""
+			for in := range f.instances() {
+				wanted = wanted || in.Interface == l.Name
+			}
+			if wanted && l.Index != 0 && !yield(l) {
+				return
+			}
+		}
+	}
+}
+
+// setting returns a setting of a link, by its key with an asterisk for the name, as it is in
+// force: the greater of that of the link and that of all. scope is where that stands.
+func (f *Facts) setting(key string, l *Link) (value int, scope string) {
+	value = -1
+	for _, name := range []string{l.Own(), "all"} {
+		if v, ok := f.number(onLink(key, name)); ok && v > value {
+			value, scope = v, name
+		}
+	}
+	return value, scope
+}
+
+// number returns a setting that is one.
+func (f *Facts) number(key string) (int, bool) {
+	n, err := strconv.Atoi(f.Settings[key])
+	return n, err == nil
+}
+
+// isOwnMAC reports whether a link of this machine has a MAC.
+func (f *Facts) isOwnMAC(m [6]byte) bool {
+	for i := range f.Links {
+		if f.Links[i].HardwareAddr == m {
+			return true
+		}
+	}
+	return false
+}
+
+// ours returns the instance whose virtual router a router advertises; nil if none does.
+func (p *Plan) ours(r *Router) *vrrp.Instance {
+	for in := range p.instances() {
+		if in.Interface == r.Link && in.VRID == r.Advert.VRID && in.Family == event.FamilyOf(r.Source) {
+			return in
+		}
+	}
+	return nil
+}

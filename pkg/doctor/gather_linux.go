@@ -1,0 +1,297 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/firewall"
+	"ripcord/pkg/link/monitor"
+	"ripcord/pkg/rtnl"
+	"ripcord/pkg/sysctl"
+	"ripcord/pkg/thread"
+)
+
+// Options say what is looked at.
+type Options struct {
+	Plan   Plan
+	Listen time.Duration // how long adverts are listened for
+	// KeepMemory locks the memory of this process, as the daemon does; nil: not tried.
+	KeepMemory func() error
+}
+
+// Gather collects the facts. It ends with ctx.
+func Gather(ctx context.Context, o Options) (*Facts, error) {
+	f := &Facts{Plan: o.Plan, Listened: o.Listen}
+	links, err := listLinks()
+	if err != nil {
+		return nil, err
+	}
+	if err := f.readLinks(links); err != nil {
+		return nil, err
+	}
+	f.readSettings()
+	f.readAddresses(links)
+	if f.Programs, err = readPrograms(); err != nil {
+		f.lacks("the sockets of other programs", err)
+	}
+	if f.Rules, err = firewall.ReadRuleset(); err != nil {
+		f.lacks("the firewall", err)
+	}
+	f.Legacy = legacyTables()
+	f.tryRights(o.KeepMemory)
+	if err := f.listen(ctx, o.Listen); err != nil {
+		return nil, err
+	}
+	return f, ctx.Err()
+}
+
+// lacks notes that something could not be looked at.
+func (f *Facts) lacks(what string, err error) {
+	f.Unread = append(f.Unread, Unread{what, err.Error()})
+}
+
+// kernelLink is a link as rtnetlink lists it, with what only bridges and bonds have.
+type kernelLink struct {
+	rtnl.Link
+	bridge *Bridge
+	bond   *Bond
+}
+
+func listLinks() ([]kernelLink, error) {
+	conn, err := rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_ROUTE})
+	if err != nil {
+		return nil, fmt.Errorf("open a socket to list the links: %w", err)
+	}
+	defer conn.Close()
+	all, err := rtnl.Dump(conn, rtnl.ListLinks(), func(m netlink.Message) (kernelLink, bool) {
+		l, ok := rtnl.DecodeLink(m)
+		if !ok {
+			return kernelLink{}, false
+		}
+		k := kernelLink{Link: l}
+		k.decodeInfo(m.Data[unix.SizeofIfInfomsg:])
+		return k, true
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the links: %w", err)
+	}
+	return all, nil
+}
+
+// decodeInfo reads what a bridge or a bond says of itself.
+func (k *kernelLink) decodeInfo(attributes []byte) {
+	for kind, value := range rtnl.Attributes(attributes) {
+		if kind != unix.IFLA_LINKINFO {
+			continue
+		}
+		for kind, value := range rtnl.Attributes(value) {
+			switch {
+			case kind != unix.IFLA_INFO_DATA:
+			case k.Kind == "bridge":
+				k.bridge = decodeBridge(value)
+			case k.Kind == "bond":
+				k.bond = decodeBond(value)
+			}
+		}
+	}
+}
+
+const (
+	queriersOfBridge = 47 // IFLA_BR_MCAST_QUERIER_STATE
+	otherQuerier4    = 3  // BRIDGE_QUERIER_IP_OTHER_TIMER
+	otherQuerier6    = 7  // BRIDGE_QUERIER_IPV6_OTHER_TIMER
+)
+
+func decodeBridge(b []byte) *Bridge {
+	bridge := &Bridge{}
+	for kind, value := range rtnl.Attributes(b) {
+		switch kind {
+		case unix.IFLA_BR_MCAST_SNOOPING:
+			bridge.Snoops = rtnl.Uint8(value) != 0
+		case unix.IFLA_BR_MCAST_QUERIER:
+			bridge.Queries = bridge.Queries || rtnl.Uint8(value) != 0
+		case queriersOfBridge:
+			for kind, value := range rtnl.Attributes(value) {
+				if kind == otherQuerier4 || kind == otherQuerier6 {
+					bridge.Queries = bridge.Queries || rtnl.Uint32(value) != 0
+				}
+			}
+		}
+	}
+	return bridge
+}
+
+func decodeBond(b []byte) *Bond {
+	bond := &Bond{}
+	for kind, value := range rtnl.Attributes(b) {
+		switch kind {
+		case unix.IFLA_BOND_MIIMON:
+			bond.MIIMonitor = rtnl.Uint32(value)
+		case unix.IFLA_BOND_ARP_INTERVAL:
+			bond.ARPInterval = rtnl.Uint32(value)
+		}
+	}
+	return bond
+}
+
+// readLinks reads the links of the plan, or all that are up and no port of another.
+func (f *Facts) readLinks(links []kernelLink) error {
+	names := f.Watched
+	if f.File == "" {
+		for _, l := range links {
+			if l.Up() && l.Flags&unix.IFF_LOWER_UP != 0 && l.Flags&unix.IFF_LOOPBACK == 0 && l.Master == 0 {
+				names = append(names, l.Name)
+			}
+		}
+	}
+	now := time.Now()
+	known, err := monitor.Snapshot(names, f.Sources, now)
+	if err != nil {
+		return fmt.Errorf("look at the links: %w", err)
+	}
+	for _, l := range known {
+		own := Link{Link: l}
+		for _, k := range links {
+			if k.Index == l.Index {
+				own.Bridge, own.Bond = k.bridge, k.bond
+			}
+		}
+		if reports, err := monitor.Inspect([]string{l.Own()}, now); err == nil && l.Index != 0 && len(reports) == 1 {
+			own.Report = reports[0]
+		}
+		own.findManager()
+		f.Links = append(f.Links, own)
+	}
+	return nil
+}
+
+// readSettings reads the settings that checks look at.
+func (f *Facts) readSettings() {
+	keys := []string{"ipv4/ip_forward", tcpLoose}
+	for _, key := range keysOfLinks {
+		keys = append(keys, onLink(key, "all"))
+		for i := range f.Links {
+			keys = append(keys, onLink(key, f.Links[i].Own()))
+		}
+	}
+	f.Settings = make(map[string]string)
+	for _, key := range keys {
+		if value, err := sysctl.Read(key); err == nil {
+			f.Settings[key] = value
+		}
+	}
+	f.ReadOnly = !sysctl.Writable(onLink(promoteSecondaries, "all"))
+}
+
+// readAddresses reads the addresses of this machine.
+func (f *Facts) readAddresses(links []kernelLink) {
+	names := make(map[int]string)
+	for _, l := range links {
+		names[l.Index] = l.Name
+	}
+	for i := range f.Links { // as the plan names them
+		names[f.Links[i].Index] = f.Links[i].Name
+	}
+	conn, err := rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_ROUTE})
+	if err != nil {
+		f.lacks("the addresses", err)
+		return
+	}
+	defer conn.Close()
+	f.Addresses, err = rtnl.Dump(conn, rtnl.ListAddresses(), func(m netlink.Message) (Address, bool) {
+		a, ok := rtnl.DecodeAddress(m)
+		return Address{Link: names[a.Index], Prefix: a.Prefix, Marked: a.Protocol == rtnl.Mark}, ok
+	})
+	if err != nil {
+		f.lacks("the addresses", err)
+	}
+}
+
+// legacyTables lists the tables of iptables-legacy that are loaded. Which rules they have
+// only its own tools can tell.
+func legacyTables() (tables []string) {
+	for _, program := range []string{"ip", "ip6"} {
+		text, err := os.ReadFile("/proc/thread-self/net/" + program + "_tables_names")
+		if err != nil {
+			continue
+		}
+		for _, name := range strings.Fields(string(text)) {
+			tables = append(tables, program+"tables "+name)
+		}
+	}
+	return tables
+}
+
+// tryRights tries what the daemon does beside the network.
+func (f *Facts) tryRights(keepMemory func() error) {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		undo, err := thread.RealTime()
+		undo()
+		done <- err
+	}()
+	if err := <-done; err != nil {
+		f.RealTime = err.Error()
+	}
+	if keepMemory != nil {
+		if err := keepMemory(); err != nil {
+			f.Memory = err.Error()
+		}
+	}
+	var clock unix.Timex
+	state, err := unix.Adjtimex(&clock)
+	f.ClockFree = err == nil && (state == unix.TIME_ERROR || clock.Status&unix.STA_UNSYNC != 0)
+}
+
+// listen hears the segments, asks who has the virtual addresses, and tries the virtual MACs.
+func (f *Facts) listen(ctx context.Context, during time.Duration) error {
+	h := newHeard(&f.Plan)
+	l, err := openListener(h)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	for i := range f.Links {
+		if link := &f.Links[i]; link.Index != 0 && link.AdminUp && (link.Carrier || link.Usable) {
+			if err := l.add(link); errors.Is(err, unix.EPERM) {
+				return err
+			} else if err != nil {
+				f.lacks(link.Name, err)
+			}
+		}
+	}
+	questions := questionsFor(f, h)
+	const rounds = 3
+	for round := range rounds {
+		l.send(questions)
+		if err := l.hear(ctx, during/rounds); err != nil {
+			return err
+		}
+		if round == 0 && during < time.Millisecond {
+			break
+		}
+	}
+	f.Ports = l.tryVirtualMACs(ctx, f)
+	f.Routers, f.Queriers, f.Answers = h.routers, h.queriers, h.answers
+	return nil
+}
+
+// linkOf returns the link of an instance for questions.
+func (f *Facts) linkOf(name string) (event.Link, bool) {
+	l := f.link(name)
+	if l == nil || l.Index == 0 || !l.Usable || !l.Resolves() {
+		return event.Link{}, false
+	}
+	return l.Link, true
+}

@@ -1,0 +1,262 @@
+package doctor
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/neigh"
+)
+
+// kernelChecks are about the settings of the kernel's network stack.
+var kernelChecks = []check{
+	{
+		name: "rp-filter", severity: Warning,
+		what:   "{key} is 1: the reverse path filter of {link} is strict",
+		why:    "packets that arrive where the route back does not lead are dropped, as adverts from another subnet, or all traffic of a segment that failed over alone",
+		remedy: "`sysctl -w {own}=2`",
+		look:   strictReversePath,
+	},
+	{
+		name: "arp-ignore", severity: Error,
+		what:   "{key} is {value}, so that {link} does not answer for {address}",
+		why:    "hosts do not find the router that took over",
+		remedy: "`sysctl -w {key}={best}`",
+		look:   ignoredARP,
+	},
+	{
+		name: "arp-filter", severity: Warning,
+		what:   "{key} is 1",
+		why:    "an address on the macvlan of a virtual MAC is not answered for, where the route to who asks leads by {link}",
+		remedy: "`sysctl -w {key}=0`",
+		look:   filteredARP,
+	},
+	{
+		name: "proxy-arp", severity: Error,
+		what:   "{key} is {value}: this machine answers ARP for addresses of other machines",
+		why:    "two routers answer for the virtual addresses",
+		remedy: "`sysctl -w {key}=0`",
+		look:   proxyARP,
+	},
+	{
+		name: "promote-secondaries", severity: Warning,
+		what:   "net.ipv4.conf.{link}.promote_secondaries is 0, and that of all as well",
+		why:    "when an address is removed the kernel removes the others of its subnet with it, those of this router itself too; ripcord sets it only as long as it runs",
+		remedy: "`sysctl -w {key}=1`, and the same in /etc/sysctl.d",
+		look:   noPromotion,
+	},
+	{
+		name: "forwarding", severity: Warning,
+		what:   "{link} does not forward {family} ({key} is 0), and this machine has other links",
+		why:    "hosts whose gateway is a virtual address lose their way out when this router takes over",
+		remedy: "`sysctl -w {all}=1`, and the same in /etc/sysctl.d; leave it if the addresses are those of services on this machine",
+		look:   noForwarding,
+	},
+	{
+		name: "same-subnet-twice", severity: Warning,
+		what:   "{link} and {other} are both in {subnet}, and {key} is 0",
+		why:    "each answers ARP for the addresses of the other, so that hosts learn the wrong MAC of a virtual address",
+		remedy: "`sysctl -w {all}=1`, or leave one link in the subnet",
+		look:   sameSubnet,
+	},
+	{
+		name: "dad-disables-ipv6", severity: Warning,
+		what:   "{key} is 2",
+		why:    "one station that bears the link-local address of {link}, if only for a moment, turns IPv6 off on it for good",
+		remedy: "`sysctl -w {key}=1`",
+		look:   strictDAD,
+	},
+	{
+		name: "conntrack-strict", severity: Warning,
+		what:   "net.netfilter.nf_conntrack_tcp_loose is 0",
+		why:    "after a failover the new Active takes packets of TCP connections that stand for invalid, since it did not see them begin",
+		remedy: "`sysctl -w net.netfilter.nf_conntrack_tcp_loose=1`, or synchronise the connections with conntrackd",
+		look:   strictConntrack,
+	},
+	{
+		name: "settings-read-only", severity: Error,
+		what:   "/proc/sys cannot be written here, and {key} is {value}",
+		why:    "ripcord cannot set it to {best}, as it has to while it holds addresses",
+		remedy: "`sysctl -w {key}={best}` on the machine that runs this container, or a container that may write /proc/sys",
+		look:   readOnlySettings,
+	},
+}
+
+func strictReversePath(f *Facts) (all []found) {
+	const key = "ipv4/conf/*/rp_filter"
+	for l := range f.serving() {
+		if value, scope := f.setting(key, l); value == 1 {
+			all = append(all, found{"subject": l.Name, "link": l.Own(), "key": dotted(onLink(key, scope)), "own": dotted(onLink(key, l.Own()))})
+		}
+	}
+	return all
+}
+
+const arpIgnore = "ipv4/conf/*/arp_ignore"
+
+// ignoredARP reports links that do not answer for virtual addresses: from 1 on not for those
+// of other links, with 2 not to hosts outside the subnet of the address, with 3 and more not
+// for some or all.
+func ignoredARP(f *Facts) (all []found) {
+	for l := range f.serving() {
+		value, scope := f.setting(arpIgnore, l)
+		words := found{"subject": l.Name, "link": l.Own(), "key": dotted(onLink(arpIgnore, scope)), "value": fmt.Sprint(value)}
+		if value >= 3 {
+			words["address"], words["best"] = "all of its addresses", "1"
+			all = append(all, words)
+			continue
+		}
+		for in := range f.instances() {
+			for _, a := range f.held(in) {
+				elsewhere := a.Interface != "" && a.Interface != in.Interface
+				lone := value == 2 && a.Prefix.Bits() == 32
+				if in.Interface != l.Name || !a.Prefix.Addr().Is4() || value < 1 || !lone && (!elsewhere || in.VirtualMAC) || len(words["address"]) > 0 {
+					continue
+				}
+				words["address"], words["best"] = a.Prefix.String(), "1"
+				if elsewhere {
+					words["address"], words["best"] = fmt.Sprintf("%v, which is put on %s", a.Prefix, a.Interface), "0"
+				}
+				all = append(all, words)
+			}
+		}
+	}
+	return all
+}
+
+func filteredARP(f *Facts) (all []found) {
+	const key = "ipv4/conf/*/arp_filter"
+	for l := range f.serving() {
+		wanted := f.File == ""
+		for in := range f.instances() {
+			wanted = wanted || in.Interface == l.Name && in.VirtualMAC && in.Family == event.IPv4
+		}
+		if value, scope := f.setting(key, l); wanted && value == 1 {
+			all = append(all, found{"subject": l.Name, "link": l.Own(), "key": dotted(onLink(key, scope))})
+		}
+	}
+	return all
+}
+
+func proxyARP(f *Facts) (all []found) {
+	for l := range f.serving() {
+		read := func(key string) (string, bool) { v, ok := f.Settings[key]; return v, ok }
+		if key, value, ok := neigh.AnswersForOthers(l.Own(), read); ok {
+			all = append(all, found{"subject": l.Name, "key": dotted(key), "value": value})
+		}
+	}
+	return all
+}
+
+const promoteSecondaries = "ipv4/conf/*/promote_secondaries"
+
+func noPromotion(f *Facts) (all []found) {
+	for l := range f.serving() {
+		if value, _ := f.setting(promoteSecondaries, l); value == 0 {
+			all = append(all, found{"subject": l.Name, "link": l.Own(), "key": dotted(onLink(promoteSecondaries, l.Own()))})
+		}
+	}
+	return all
+}
+
+// noForwarding reports links that do not forward on a machine that looks like a router: it
+// has several links with addresses of the family.
+func noForwarding(f *Facts) (all []found) {
+	for _, family := range []event.Family{event.IPv4, event.IPv6} {
+		key, switched := "ipv4/conf/*/forwarding", "ipv4/ip_forward"
+		if family == event.IPv6 {
+			key, switched = "ipv6/conf/*/forwarding", "ipv6/conf/all/forwarding"
+		}
+		if !routes(f, family) {
+			continue
+		}
+		for l := range f.serving() {
+			carries := f.File == ""
+			for in := range f.instances() {
+				carries = carries || in.Interface == l.Name && in.Family == family
+			}
+			if value, ok := f.number(onLink(key, l.Own())); ok && value == 0 && carries {
+				all = append(all, found{"subject": l.Name, "link": l.Own(), "family": familyName(family), "key": dotted(onLink(key, l.Own())), "all": dotted(switched)})
+			}
+		}
+	}
+	return all
+}
+
+// routes reports whether several links have addresses of a family that are not just
+// link-local.
+func routes(f *Facts, family event.Family) bool {
+	links := make(map[string]bool)
+	for _, a := range f.Addresses {
+		ip := a.Prefix.Addr()
+		if event.FamilyOf(ip) == family && !ip.IsLoopback() && !ip.IsLinkLocalUnicast() && !strings.HasPrefix(a.Link, "vrrp") && a.Link != "lo" {
+			links[a.Link] = true
+		}
+	}
+	return len(links) > 1
+}
+
+func sameSubnet(f *Facts) (all []found) {
+	first := make(map[netip.Prefix]string)
+	for _, a := range f.Addresses {
+		subnet := a.Prefix.Masked()
+		l := f.link(a.Link)
+		if !subnet.Addr().Is4() || subnet.Bits() > 30 || a.Marked || l == nil || a.Link == "lo" {
+			continue
+		}
+		other, known := first[subnet]
+		if !known {
+			first[subnet] = a.Link
+			continue
+		}
+		if value, _ := f.setting(arpIgnore, l); other != a.Link && value == 0 {
+			one, two := min(other, a.Link), max(other, a.Link)
+			all = append(all, found{"subject": one, "link": one, "other": two, "subnet": subnet.String(),
+				"key": dotted(onLink(arpIgnore, l.Own())), "all": dotted(onLink(arpIgnore, "all"))})
+		}
+	}
+	return all
+}
+
+func strictDAD(f *Facts) (all []found) {
+	const key = "ipv6/conf/*/accept_dad"
+	for l := range f.serving() {
+		if value, scope := f.setting(key, l); value == 2 && !disabled(f, l) {
+			all = append(all, found{"subject": l.Name, "link": l.Own(), "key": dotted(onLink(key, scope))})
+		}
+	}
+	return all
+}
+
+func strictConntrack(f *Facts) []found {
+	if f.Settings[tcpLoose] != "0" {
+		return nil
+	}
+	return []found{{"subject": machine}}
+}
+
+const tcpLoose = "netfilter/nf_conntrack_tcp_loose"
+
+func readOnlySettings(f *Facts) (all []found) {
+	if !f.ReadOnly {
+		return nil
+	}
+	for l := range f.serving() {
+		if value, _ := f.setting(promoteSecondaries, l); value == 0 {
+			all = append(all, found{"subject": l.Name, "key": dotted(onLink(promoteSecondaries, l.Own())), "value": "0", "best": "1"})
+		}
+		for in := range f.instances() {
+			if value, _ := f.setting(arpIgnore, l); in.VirtualMAC && in.Interface == l.Name && value == 0 {
+				all = append(all, found{"subject": l.Name, "key": dotted(onLink(arpIgnore, l.Own())), "value": "0", "best": "1"})
+			}
+		}
+	}
+	return all
+}
+
+// keysOfLinks are the settings that are read of each link, and of all.
+var keysOfLinks = []string{
+	"ipv4/conf/*/rp_filter", arpIgnore, "ipv4/conf/*/arp_filter", "ipv4/conf/*/proxy_arp", "ipv4/conf/*/proxy_arp_pvlan",
+	promoteSecondaries, "ipv4/conf/*/forwarding", "ipv6/conf/*/forwarding", disableIPv6, "ipv6/conf/*/accept_dad",
+}

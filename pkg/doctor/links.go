@@ -1,0 +1,308 @@
+package doctor
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/link"
+	"ripcord/pkg/vrrp"
+)
+
+// linkChecks are about the links that carry adverts.
+var linkChecks = []check{
+	{
+		name: "interface-missing", severity: Error,
+		what:   "there is no interface {link}, which {file} names",
+		why:    "what stands on it or tracks it is in Fault",
+		remedy: "make it, or correct its name; `ripcord link` shows those that there are",
+		look:   missingInterfaces,
+	},
+	{
+		name: "link-down", severity: Error,
+		what:   "{link} is not usable: {trouble}",
+		why:    "an instance on it is in Fault, so that this router can take nothing over",
+		remedy: "plug its cable in; `ip link set {link} up`",
+		look:   downLinks,
+	},
+	{
+		name: "link-is-port", severity: Error,
+		what:   "{link} is a port of {master}, which takes all that arrives on it",
+		why:    "no advert is heard on it, so its instances are in Fault",
+		remedy: "name the device above it as `interface`, or `ip link set {link} nomaster`",
+		look:   portLinks,
+	},
+	{
+		name: "ipv6-off", severity: Error,
+		what:   "{key} is 1, and {instance} is an IPv6 instance",
+		why:    "it has no address from which adverts can leave, and is in Fault",
+		remedy: "`sysctl -w {key}=0`",
+		look:   ipv6Off,
+	},
+	{
+		name: "no-source-address", severity: Error,
+		what:   "{link} has no {kind} address of its own from which adverts of {instance} can leave",
+		why:    "the instance is in Fault, for no-primary-ip-address",
+		remedy: "`ip address add {example} dev {link}`, and the same in the network configuration of this machine",
+		look:   noSource,
+	},
+	{
+		name: "source-missing", severity: Error,
+		what:   "{source}, the `source` of {instance}, stands neither on {link} nor on a loopback link",
+		why:    "the instance is in Fault, for no-primary-ip-address",
+		remedy: "add the address, or name another `source`",
+		look:   sourceMissing,
+	},
+	{
+		name: "duplicate-address", severity: Error,
+		what:   "another station on {link} has {address} too, as duplicate address detection found",
+		why:    "adverts cannot leave from it",
+		remedy: "give one of the two another address, then remove it here and add it again: `ip address del {address} dev {link}`",
+		look:   duplicateAddresses,
+	},
+	{
+		name: "source-elsewhere", severity: Warning,
+		what:   "adverts of {instance} leave {link} from {source}, which is not in the subnet of {whom}",
+		why:    "routers with a strict reverse path filter do not hear them, and take over beside this one",
+		remedy: "add an address of that subnet: `ip address add ADDRESS/LENGTH dev {link}`, or name it as `source`",
+		look:   sourceElsewhere,
+	},
+	{
+		name: "mtu-too-small", severity: Error,
+		what:   "the MTU of {link} is {mtu}, and an advert of {instance} has {length} bytes",
+		why:    "it cannot be sent, so that the other routers take over beside this one",
+		remedy: "`ip link set {link} mtu 1500`, or spread the addresses over two instances",
+		look:   smallMTU,
+	},
+	{
+		name: "loss-unseen", severity: Error,
+		what:   "nothing reports that {link} lost its carrier (driver {driver}): {reason}",
+		why:    "a pulled cable stays unseen, and this router stays Active with nobody behind it",
+		remedy: "have a check watch what is behind the link (`ping`); of a virtual machine have the host report the link",
+		look:   lossUnseen,
+	},
+	{
+		name: "loss-late", severity: Warning,
+		what:   "the loss of the carrier of {link} (driver {driver}) may be noticed {late} late: {reason}",
+		why:    "the failover begins that much later",
+		remedy: "set `links.{link}.{key}` to {value}",
+		look:   lossLate,
+	},
+	{
+		name: "bond-without-monitor", severity: Error,
+		what:   "the bond {link} watches its ports neither by their link (miimon 0) nor by ARP (arp_interval 0)",
+		why:    "it goes on using a port whose cable is pulled, and its own carrier never goes",
+		remedy: "`ip link set {link} type bond miimon 100`",
+		look:   blindBonds,
+	},
+	{
+		name: "managed-by-networkd", severity: Warning,
+		what:   "systemd-networkd manages {link}",
+		why:    "when it is restarted, or the carrier returns, it removes addresses and routes that others added",
+		remedy: "`KeepConfiguration=yes` in the section [Network] of {config}, then `networkctl reload`",
+		look:   func(f *Facts) []found { return managed(f, Networkd) },
+	},
+	{
+		name: "managed-by-networkmanager", severity: Warning,
+		what:   "NetworkManager manages {link}",
+		why:    "when it activates the connection again it removes addresses and routes that others added",
+		remedy: "`nmcli device set {link} managed no`, and `unmanaged-devices=interface-name:{link}` in its configuration",
+		look:   func(f *Facts) []found { return managed(f, NetworkManager) },
+	},
+}
+
+func missingInterfaces(f *Facts) (all []found) {
+	for _, name := range f.Watched {
+		if l := f.link(name); l == nil || l.Index == 0 {
+			all = append(all, found{"subject": name, "link": name, "file": f.File})
+		}
+	}
+	return all
+}
+
+func downLinks(f *Facts) (all []found) {
+	for i := range f.Links {
+		l := &f.Links[i]
+		if f.File != "" && l.Index != 0 && !l.Usable && l.Master == "" {
+			all = append(all, found{"subject": l.Name, "link": l.Own(), "trouble": l.Trouble()})
+		}
+	}
+	return all
+}
+
+func portLinks(f *Facts) (all []found) {
+	for in, l := range f.present() {
+		if l.Master != "" {
+			all = append(all, found{"subject": in.Interface, "link": l.Own(), "master": l.Master})
+		}
+	}
+	return all
+}
+
+// disabled reports whether IPv6 is off on a link.
+func disabled(f *Facts, l *Link) bool { return f.Settings[onLink(disableIPv6, l.Own())] == "1" }
+
+const disableIPv6 = "ipv6/conf/*/disable_ipv6"
+
+func ipv6Off(f *Facts) (all []found) {
+	for in, l := range f.present() {
+		if in.Family == event.IPv6 && disabled(f, l) {
+			all = append(all, found{"subject": l.Name, "instance": in.Name, "key": dotted(onLink(disableIPv6, l.Own()))})
+		}
+	}
+	return all
+}
+
+// sourceless yields the instances that have no source on a link that is usable.
+func sourceless(f *Facts, named bool) (all []*vrrp.Instance) {
+	for in, l := range f.present() {
+		source, _ := in.SourceOn(l.Link)
+		off := in.Family == event.IPv6 && disabled(f, l)
+		if l.Usable && !source.IsValid() && !l.Duplicate.IsValid() && !off && in.Source.IsValid() == named {
+			all = append(all, in)
+		}
+	}
+	return all
+}
+
+func noSource(f *Facts) (all []found) {
+	for _, in := range sourceless(f, false) {
+		kind, example := "IPv4", "ADDRESS/LENGTH"
+		if in.Family == event.IPv6 {
+			kind, example = "link-local IPv6", "fe80::11/64"
+		}
+		all = append(all, found{"subject": in.Interface, "instance": in.Name, "link": f.link(in.Interface).Own(), "kind": kind, "example": example})
+	}
+	return all
+}
+
+func sourceMissing(f *Facts) (all []found) {
+	for _, in := range sourceless(f, true) {
+		all = append(all, found{"subject": in.Name, "instance": in.Name, "link": in.Interface, "source": in.Source.String()})
+	}
+	return all
+}
+
+func duplicateAddresses(f *Facts) (all []found) {
+	for l := range f.serving() {
+		if l.Duplicate.IsValid() {
+			all = append(all, found{"subject": l.Name, "link": l.Own(), "address": l.Duplicate.String()})
+		}
+	}
+	return all
+}
+
+func sourceElsewhere(f *Facts) (all []found) {
+	for in, l := range f.present() {
+		source, near := in.SourceOn(l.Link)
+		if !source.IsValid() || near || len(in.Unicast.Peers)+len(in.Addresses) == 0 {
+			continue
+		}
+		whom := in.Addresses
+		if len(in.Unicast.Peers) > 0 {
+			whom = in.Unicast.Peers
+		}
+		all = append(all, found{"subject": in.Name, "instance": in.Name, "link": l.Own(), "source": source.String(), "whom": list(whom)})
+	}
+	return all
+}
+
+// list writes addresses, the first few of many.
+func list(addresses []netip.Addr) string {
+	const most = 4
+	var words []string
+	for _, a := range addresses[:min(most, len(addresses))] {
+		words = append(words, a.String())
+	}
+	text := strings.Join(words, ", ")
+	if more := len(addresses) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+func smallMTU(f *Facts) (all []found) {
+	for in, l := range f.present() {
+		if n := in.PacketLen(); l.MTU != 0 && n > l.MTU {
+			all = append(all, found{"subject": l.Name, "instance": in.Name, "link": l.Own(), "mtu": fmt.Sprint(l.MTU), "length": fmt.Sprint(n)})
+		}
+	}
+	return all
+}
+
+// driver is the name of a link's driver, as a word.
+func (l *Link) driver() string {
+	if l.Report.Driver == "" {
+		return "unknown"
+	}
+	return l.Report.Driver
+}
+
+func lossUnseen(f *Facts) (all []found) {
+	for l := range f.serving() {
+		if l.Report.Monitor == event.Unmonitored {
+			all = append(all, found{"subject": l.Name, "link": l.Own(), "driver": l.driver(), "reason": l.Report.Why})
+		}
+	}
+	return all
+}
+
+// announcedLate are drivers that notice the loss of a carrier only by a timer of theirs, and
+// the period of that. They do answer at once when they are asked.
+var announcedLate = map[string]time.Duration{"e1000": 2 * time.Second, "pcnet32": 2 * time.Second}
+
+// linkwatch is how late the kernel announces what a driver has told it.
+const linkwatch = time.Second
+
+// lossLate reports what is not asked for its carrier at a high rate, or answers only what is
+// asked of its transceiver.
+func lossLate(f *Facts) (all []found) {
+	for l := range f.serving() {
+		settings, ok := f.Plan.Links[l.Name]
+		if !ok {
+			settings = link.Settings{Monitor: link.Auto, Poll: time.Second, Confirm: 10 * time.Millisecond}
+		}
+		words := found{"subject": l.Name, "link": l.Own(), "driver": l.driver(), "reason": l.Report.Why}
+		polled := slices.Contains([]string{string(link.Ethtool), string(link.ModeMII)}, l.Report.Monitor)
+		switch {
+		case polled && settings.Poll > slowPoll && settings.Monitor != link.Netlink:
+			words["late"], words["key"], words["value"] = settings.Poll.String(), "poll", "100ms"
+		case !polled && settings.Confirm == 0 && l.Report.Monitor == string(link.Netlink):
+			late := max(linkwatch, announcedLate[l.Report.Driver])
+			words["late"], words["key"], words["value"] = late.String(), "confirm", "10ms"
+			words["reason"] = "`confirm` is 0, so only the announcement of the kernel counts"
+		default:
+			continue
+		}
+		all = append(all, words)
+	}
+	return all
+}
+
+// slowPoll is the longest period of a poll that delays no failover by much.
+const slowPoll = 250 * time.Millisecond
+
+func blindBonds(f *Facts) (all []found) {
+	for l := range f.serving() {
+		if b := l.Bond; b != nil && b.MIIMonitor == 0 && b.ARPInterval == 0 {
+			all = append(all, found{"subject": l.Name, "link": l.Own()})
+		}
+	}
+	return all
+}
+
+func managed(f *Facts, by string) (all []found) {
+	for l := range f.serving() {
+		if l.Manager == by && !l.Keeps {
+			file := l.ManagerFile
+			if file == "" {
+				file = "its file in /etc/systemd/network"
+			}
+			all = append(all, found{"subject": l.Name, "link": l.Own(), "config": file})
+		}
+	}
+	return all
+}

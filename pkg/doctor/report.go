@@ -1,0 +1,45 @@
+package doctor
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Document is what `ripcord doctor --json` prints.
+type Document struct {
+	Config     string    `json:"config,omitempty"` // empty: there is none
+	Links      []string  `json:"links"`            // that were looked at
+	ListenedMS int64     `json:"listened_ms"`
+	Clean      bool      `json:"clean"` // nothing but notes was found
+	Findings   []Finding `json:"findings"`
+}
+
+// NewDocument returns the document of findings.
+func NewDocument(f *Facts, findings []Finding) Document {
+	d := Document{Config: f.File, Links: []string{}, ListenedMS: f.Listened.Milliseconds(), Clean: Clean(findings), Findings: findings}
+	for i := range f.Links {
+		d.Links = append(d.Links, f.Links[i].Name)
+	}
+	return d
+}
+
+// Line returns a finding in one line.
+func (f Finding) Line() string {
+	return fmt.Sprintf("%s: %s: %s; %s. To do: %s (%s)", f.Severity, f.Subject, f.What, f.Why, strings.ReplaceAll(f.Remedy, "`", ""), f.Name)
+}
+
+// Scope says in one line what was looked at.
+func Scope(f *Facts) string {
+	what := "no configuration: looked at all links that are up"
+	if f.File != "" {
+		what = "looked at this machine for " + f.File
+	}
+	names := make([]string, len(f.Links))
+	for i := range f.Links {
+		names[i] = f.Links[i].Name
+	}
+	if len(names) == 0 {
+		names = []string{"no link"}
+	}
+	return fmt.Sprintf("%s, and listened for %v on %s", what, f.Listened, strings.Join(names, ", "))
+}

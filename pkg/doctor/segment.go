@@ -1,0 +1,350 @@
+package doctor
+
+import (
+	"fmt"
+	"time"
+
+	"ripcord/pkg/advert/validate"
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+// segmentChecks are about who else speaks VRRP, and whether adverts get through.
+var segmentChecks = []check{
+	{
+		name: "two-actives", severity: Error,
+		what:   "{source} and {other} are both Active for VRID {vrid} on {link}",
+		why:    "hosts reach now the one and now the other",
+		remedy: "on the one with the smaller priority or address see why it does not hear the other: `ripcord doctor` there, and `tcpdump -ni {link} proto 112`",
+		look:   twoActives,
+	},
+	{
+		name: "vrid-taken", severity: Error,
+		what:   "{source} is Active for VRID {vrid} on {link}, the one of {instance}, with other addresses: {addresses}",
+		why:    "it is another virtual router; while it is heard with as great a priority nobody serves the addresses of {instance}",
+		remedy: "give {instance} a `vrid` that is free",
+		look:   vridTaken,
+	},
+	{
+		name: "addresses-differ", severity: Warning,
+		what:   "{source} advertises {addresses} for VRID {vrid} on {link}, and {instance} has {ours}",
+		why:    "after a failover some addresses are served by nobody",
+		remedy: "give all routers of {instance} the same `addresses`",
+		look:   addressesDiffer,
+	},
+	{
+		name: "version-differs", severity: Error,
+		what:   "{source} speaks {theirs} for VRID {vrid} on {link}, and {instance} has {ours}",
+		why:    "neither believes the adverts of the other",
+		remedy: "set `version: {number}` for {instance}",
+		look:   versionDiffers,
+	},
+	{
+		name: "auth-differs", severity: Error,
+		what:   "the adverts of {source} for VRID {vrid} on {link} are not believed by {instance}: {reason}",
+		why:    "both routers become Active",
+		remedy: "give all routers of {instance} the same `auth`",
+		look:   authDiffers,
+	},
+	{
+		name: "interval-differs", severity: Warning,
+		what:   "{source} advertises every {theirs} for VRID {vrid} on {link}, and {instance} every {ours}",
+		why:    "VRRPv2 discards such adverts, so that both are Active; with VRRPv3 the time of a failover depends on who is Active",
+		remedy: "set `interval: {theirs}` for {instance}, or the same as here on {source}",
+		look:   intervalDiffers,
+	},
+	{
+		name: "same-priority", severity: Warning,
+		what:   "{source} has priority {priority} for VRID {vrid} on {link}, as {instance} has",
+		why:    "their addresses decide who is Active, which nobody remembers at three in the morning",
+		remedy: "give each router of {instance} a `priority` of its own",
+		look:   samePriority,
+	},
+	{
+		name: "own-address", severity: Error,
+		what:   "another router ({mac}) sends adverts of VRID {vrid} on {link} from {source}, which is an address of this machine",
+		why:    "neither believes the other, and both are Active, as with a machine that was cloned",
+		remedy: "give each router its own address",
+		look:   ownAddress,
+	},
+	{
+		name: "carp", severity: Error,
+		what:   "{source} speaks CARP with id {vrid} on {link}, the VRID of {instance}",
+		why:    "both use the MAC {mac}, and hosts cannot tell the two apart",
+		remedy: "give {instance} another `vrid`, or CARP another id",
+		look:   carp,
+	},
+	{
+		name: "invalid-adverts", severity: Warning,
+		what:   "adverts of {source} for VRID {vrid} on {link} are not valid: {reason}",
+		why:    "who receives them discards them, and becomes Active beside it",
+		remedy: "mend the configuration of {source}",
+		look:   invalidAdverts,
+	},
+	{
+		name: "virtual-mac-differs", severity: Warning,
+		what:   "{source} sends adverts of VRID {vrid} on {link} from {mac}, and {instance} has `virtual_mac: {ours}`",
+		why:    "with each failover hosts have to learn another MAC",
+		remedy: "set `virtual_mac: {theirs}` for {instance}, or the same as here on {source}",
+		look:   virtualMACDiffers,
+	},
+	{
+		name: "clock-skew", severity: Error,
+		what:   "the clock of {source} is {skew} off that of this machine, and `auth.hmac.window` of {instance} is {window}",
+		why:    "adverts whose time is further off are discarded, and both routers become Active",
+		remedy: "have both keep their time: `timedatectl set-ntp true`, `chronyc makestep`",
+		look:   clockSkew,
+	},
+	{
+		name: "snooping-without-querier", severity: Warning,
+		what:   "{link} is a bridge that forwards multicast by reports of membership, and nobody asks for these: its querier is off and no query was heard in {listened}",
+		why:    "memberships end without a question, and switches that snoop then forward no adverts",
+		remedy: "`ip link set {link} type bridge mcast_querier 1`, or a querier on one switch of the segment, or `mcast_snooping 0`",
+		look:   snooping,
+	},
+	{
+		name: "virtual-mac-filtered", severity: Error,
+		what:   "{station} answers {link}, but not the virtual MAC {mac} of {instance}",
+		why:    "the port or the host of this machine admits one MAC only, so that nothing would reach the virtual addresses here",
+		remedy: "admit it (port security; of a virtual switch forged transmits and MAC changes), or `virtual_mac: false` on all routers",
+		look:   filteredMAC,
+	},
+	{
+		name: "vrrp-peer", severity: Note,
+		what:   "{source} ({mac}) is Active for VRID {vrid} on {link}, that of {instance}: {theirs}, priority {priority}, every {interval}",
+		why:    "it is the router that {instance} takes over from",
+		remedy: "nothing is to be done",
+		look:   peers,
+	},
+	{
+		name: "vrrp-other", severity: Note,
+		what:   "{source} ({mac}) is Active for VRID {vrid} on {link}: {theirs}, priority {priority}, every {interval}, for {addresses}",
+		why:    "a VRID stands for one virtual router on a segment",
+		remedy: "use another `vrid`, unless it is to be the same virtual router",
+		look:   others,
+	},
+}
+
+// valid yields the routers whose adverts were well formed and who did not resign.
+func valid(f *Facts, look func(r *Router, in *vrrp.Instance) found) (all []found) {
+	for i := range f.Routers {
+		r := &f.Routers[i]
+		if r.Own || r.Problem != "" || r.CARP {
+			continue
+		}
+		if words := look(r, f.ours(r)); words != nil {
+			all = append(all, r.words(words))
+		}
+	}
+	return all
+}
+
+// words adds what all findings about a router say.
+func (r *Router) words(w found) found {
+	more := found{
+		"subject": r.Link, "link": r.Link, "source": r.Source.String(), "vrid": fmt.Sprint(r.Advert.VRID), "mac": mac(r.MAC),
+		"addresses": list(r.Advert.Addresses), "priority": fmt.Sprint(r.Advert.Priority), "interval": r.Advert.Interval.String(),
+	}
+	if len(r.Advert.Addresses) == 0 {
+		more["addresses"] = "no address"
+	}
+	for name, word := range w {
+		more[name] = word
+	}
+	return more
+}
+
+func mac(m [6]byte) string {
+	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5])
+}
+
+// twoActives reports routers of one virtual router that advertised side by side for longer
+// than an interval, so that none yielded to the other.
+func twoActives(f *Facts) (all []found) {
+	for i := range f.Routers {
+		a := &f.Routers[i]
+		for j := range f.Routers[:i] {
+			b := &f.Routers[j]
+			same := a.Link == b.Link && a.Advert.VRID == b.Advert.VRID && event.FamilyOf(a.Source) == event.FamilyOf(b.Source)
+			together := min(a.Last, b.Last) - max(a.First, b.First)
+			if same && a.Problem == "" && b.Problem == "" && !a.CARP && !b.CARP && a.Source != b.Source &&
+				together > max(a.Advert.Interval, b.Advert.Interval) {
+				all = append(all, b.words(found{"other": a.Source.String()}))
+			}
+		}
+	}
+	return all
+}
+
+// stranger reports whether a router with the VRID of an instance is of another virtual
+// router: they have no address in common.
+func stranger(r *Router, in *vrrp.Instance) bool {
+	return len(r.Advert.Addresses)+len(in.Addresses) > 0 && validate.Disjoint(r.Advert.Addresses, in.Addresses)
+}
+
+func vridTaken(f *Facts) []found {
+	return valid(f, func(r *Router, in *vrrp.Instance) found {
+		if in == nil || !stranger(r, in) {
+			return nil
+		}
+		return found{"instance": in.Name}
+	})
+}
+
+func addressesDiffer(f *Facts) []found {
+	return valid(f, func(r *Router, in *vrrp.Instance) found {
+		if in == nil || validate.SameAddresses(r.Advert.Addresses, in.Addresses) || stranger(r, in) {
+			return nil
+		}
+		ours := list(in.Addresses)
+		if ours == "" {
+			ours = "none"
+		}
+		return found{"instance": in.Name, "ours": ours}
+	})
+}
+
+func versionDiffers(f *Facts) []found {
+	return valid(f, func(r *Router, in *vrrp.Instance) found {
+		if in == nil || in.Version == r.Advert.Version {
+			return nil
+		}
+		return found{"instance": in.Name, "theirs": r.Advert.Version.String(), "ours": in.Version.String(), "number": fmt.Sprint(r.Advert.Version.Number())}
+	})
+}
+
+func authDiffers(f *Facts) []found {
+	return valid(f, func(r *Router, in *vrrp.Instance) found {
+		if in == nil || in.Version != r.Advert.Version {
+			return nil
+		}
+		reason := ""
+		switch err := in.Auth.Admits(r.Advert.Auth); {
+		case r.Auth != "":
+			reason = r.Auth
+		case err != nil && r.Advert.Auth.Type == wire.AuthNone:
+			reason = "they bear no password"
+		case err != nil && in.Auth.Type == wire.AuthNone:
+			reason = "they bear a password, and it has none"
+		case err != nil:
+			reason = "they bear another password"
+		case in.HMAC == nil && r.Advert.Signed:
+			reason = "they are signed, and it has no `auth.hmac`"
+		case in.HMAC != nil && in.HMAC.Mode == vrrp.Enforce && !r.Advert.Signed:
+			reason = "they are not signed"
+		default:
+			return nil
+		}
+		return found{"instance": in.Name, "reason": reason}
+	})
+}
+
+func intervalDiffers(f *Facts) []found {
+	return valid(f, func(r *Router, in *vrrp.Instance) found {
+		if in == nil || in.Interval == r.Advert.Interval {
+			return nil
+		}
+		return found{"instance": in.Name, "theirs": r.Advert.Interval.String(), "ours": in.Interval.String()}
+	})
+}
+
+func samePriority(f *Facts) []found {
+	return valid(f, func(r *Router, in *vrrp.Instance) found {
+		if in == nil || in.Priority != r.Advert.Priority || stranger(r, in) {
+			return nil
+		}
+		return found{"instance": in.Name}
+	})
+}
+
+func ownAddress(f *Facts) []found {
+	return valid(f, func(r *Router, _ *vrrp.Instance) found {
+		for _, a := range f.Addresses {
+			if a.Prefix.Addr() == r.Source && !f.isOwnMAC(r.MAC) && (a.Link == r.Link || !r.Source.IsLinkLocalUnicast()) {
+				return found{}
+			}
+		}
+		return nil
+	})
+}
+
+func carp(f *Facts) (all []found) {
+	for i := range f.Routers {
+		if r := &f.Routers[i]; r.CARP {
+			if in := f.ours(r); in != nil {
+				all = append(all, r.words(found{"instance": in.Name, "mac": mac(wire.VirtualMAC(in.Family, in.VRID))}))
+			}
+		}
+	}
+	return all
+}
+
+func invalidAdverts(f *Facts) (all []found) {
+	for i := range f.Routers {
+		if r := &f.Routers[i]; r.Problem != "" && !r.CARP && !r.Own {
+			all = append(all, r.words(found{"reason": r.Problem}))
+		}
+	}
+	return all
+}
+
+func virtualMACDiffers(f *Facts) []found {
+	return valid(f, func(r *Router, in *vrrp.Instance) found {
+		if in == nil || stranger(r, in) {
+			return nil
+		}
+		theirs := r.MAC == wire.VirtualMAC(in.Family, in.VRID)
+		if theirs == in.VirtualMAC {
+			return nil
+		}
+		return found{"instance": in.Name, "theirs": fmt.Sprint(theirs), "ours": fmt.Sprint(in.VirtualMAC)}
+	})
+}
+
+// clockSkew reports clocks that are so far off that little is missing until adverts are
+// discarded for it.
+func clockSkew(f *Facts) []found {
+	return valid(f, func(r *Router, in *vrrp.Instance) found {
+		if in == nil || in.HMAC == nil || in.HMAC.Window == 0 || !r.Advert.Signed || r.Auth != "" || r.Skew.Abs() <= in.HMAC.Window/2 {
+			return nil
+		}
+		return found{"instance": in.Name, "skew": r.Skew.Abs().Round(time.Millisecond).String(), "window": in.HMAC.Window.String()}
+	})
+}
+
+func snooping(f *Facts) (all []found) {
+	for l := range f.serving() {
+		if b := l.Bridge; b != nil && b.Snoops && !b.Queries && !f.Queriers[l.Name] {
+			all = append(all, found{"subject": l.Name, "link": l.Own(), "listened": f.Listened.String()})
+		}
+	}
+	return all
+}
+
+func filteredMAC(f *Facts) (all []found) {
+	for _, p := range f.Ports {
+		if !p.Answered {
+			all = append(all, found{"subject": p.Link, "link": p.Link, "station": p.Station.String(), "mac": mac(p.MAC), "instance": p.Instance})
+		}
+	}
+	return all
+}
+
+func peers(f *Facts) []found {
+	return valid(f, func(r *Router, in *vrrp.Instance) found {
+		if in == nil || stranger(r, in) {
+			return nil
+		}
+		return found{"instance": in.Name, "theirs": r.Advert.Version.String()}
+	})
+}
+
+func others(f *Facts) []found {
+	return valid(f, func(r *Router, in *vrrp.Instance) found {
+		if in != nil {
+			return nil
+		}
+		return found{"theirs": r.Advert.Version.String()}
+	})
+}
