@@ -33,7 +33,7 @@ func TestManualPage(t *testing.T) {
 	p.Section("Commands")
 	for _, c := range root.Commands() {
 		if !c.Hidden && c.Name() != "help" {
-			command(p, c)
+			commandItem(p, c)
 		}
 	}
 	p.Section("Exit status")
@@ -53,8 +53,8 @@ func TestManualPage(t *testing.T) {
 	golden.Check(t, "../../deploy/man/ripcord.8", p.String())
 }
 
-// command writes one command: how it is called, what it does, and its flags.
-func command(p *manpage.Page, c *cobra.Command) {
+// commandItem writes one command: how it is called, what it does, and its flags.
+func commandItem(p *manpage.Page, c *cobra.Command) {
 	if c.Name() == "completion" {
 		p.Item("`ripcord completion` bash|zsh|fish|powershell", "Print the script that has a shell complete the commands.")
 		return
@@ -69,7 +69,7 @@ func command(p *manpage.Page, c *cobra.Command) {
 // flags are those of a command, each as a paragraph.
 func flags(c *cobra.Command) (all []string) {
 	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
-		if f.Name == "help" {
+		if f.Name == "help" || f.Hidden {
 			return
 		}
 		kind, usage := pflag.UnquoteUsage(f)

@@ -68,6 +68,10 @@ func statusPage(s *control.Status, now time.Time) page {
 	if len(s.Checks) > 0 {
 		p.blocks = append(p.blocks, block{name: "checks", table: checks(s, now), ages: []int{2, 4, 5, 6}})
 	}
+	if r := s.Runner; r != nil && !r.Ready {
+		text := "No check, notify or fence command runs, and checks keep their states: " + r.Error
+		p.blocks = append(p.blocks, block{name: "runner", notes: []note{{text: text, age: " (since " + ago(r.Since, now) + ")", colour: red}}})
+	}
 	if s.ListenError != "" {
 		p.blocks = append(p.blocks, block{name: "listen", notes: []note{{text: s.ListenError, colour: red}}})
 	}

@@ -36,6 +36,7 @@ func newRoot() *cobra.Command {
 	}
 	root.AddCommand(
 		newRun(),
+		newRunner(),
 		newCheck(),
 		newConvert(),
 		newStatus(),

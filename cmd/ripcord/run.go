@@ -22,6 +22,7 @@ func newRun() *cobra.Command {
 	var from source
 	var level string
 	var only bool
+	var p privileges
 	c := &cobra.Command{
 		Use:   "run",
 		Short: "Run the daemon, in the foreground; the log goes to standard output",
@@ -51,13 +52,14 @@ func newRun() *cobra.Command {
 				if cfg.Format == config.Keepalived { // keepalived logs what it ignores
 					warn(c, cfg)
 				}
-				err = runDaemon(c, cfg, again(from, level))
+				err = runDaemon(c, cfg, again(from, level), from, p)
 			}
 			return tidied(c, err)
 		},
 	}
 	from.flags(c, "the configuration file")
 	c.Flags().StringVar(&level, "log-level", "", "debug, info, warn or error, whatever the file says")
+	p.flags(c)
 	c.Flags().BoolVar(&only, "check", false, "read the configuration, and do not run")
 	return c
 }
@@ -95,14 +97,22 @@ func tidied(c *cobra.Command, err error) error {
 // privileged reports whether this process may do what the daemon does.
 func privileged() bool { return os.Geteuid() == 0 || capable() }
 
-func runDaemon(c *cobra.Command, cfg *config.Config, again func(context.Context) (*config.Config, error)) error {
+func runDaemon(c *cobra.Command, cfg *config.Config, again func(context.Context) (*config.Config, error), from source, p privileges) error {
 	if !privileged() {
 		return fmt.Errorf("run needs the right to use raw sockets and to change addresses: start it as root, or with CAP_NET_ADMIN and CAP_NET_RAW")
+	}
+	dial, err := p.separate(from)
+	if err != nil {
+		return err
 	}
 	schedule()
 	memory := event.DaemonMemory{Stamp: event.Stamp{At: time.Now()}}
 	if err := keepMemory(); err != nil {
 		memory.Err = err.Error()
+	}
+	rights, err := p.giveUp()
+	if err != nil {
+		return err
 	}
 	var requests <-chan os.Signal
 	if s := signalsOf(c.Context()); s != nil {
@@ -114,6 +124,7 @@ func runDaemon(c *cobra.Command, cfg *config.Config, again func(context.Context)
 	}
 	return daemon.Run(c.Context(), daemon.Options{
 		Config: cfg, Load: again, Version: versionString(), Output: underlying(c.OutOrStdout()), Memory: &memory,
+		Runner: dial, Rights: rights,
 		Listener: listener, Signals: requests,
 	})
 }

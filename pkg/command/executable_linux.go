@@ -44,6 +44,18 @@ func CheckExecutable(program string, u *User) (path string, err error) {
 	return path, nil
 }
 
+// CheckOwned returns an error that says who else than this process's user and root could
+// change a file.
+func CheckOwned(path string) error {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	w := walk{user: (&Command{}).effective()}
+	_, err = w.follow(path)
+	return err
+}
+
 // find returns the absolute path of a program.
 func find(program string) (string, error) {
 	if filepath.IsAbs(program) {

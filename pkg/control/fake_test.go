@@ -8,6 +8,7 @@ import (
 	"ripcord/pkg/addr"
 	"ripcord/pkg/event"
 	iproute "ripcord/pkg/route"
+	"ripcord/pkg/runner"
 	"ripcord/pkg/stats"
 	"ripcord/pkg/track"
 	"ripcord/pkg/vrrp"
@@ -31,6 +32,8 @@ func (r router) Warnings(name string) []event.Warning {
 		Text: "two machines answer: set net.ipv4.conf.eth0.proxy_arp=0",
 	}}
 }
+func (r router) Runner() runner.Status { return runner.Status{Ready: true, PID: 77, Since: began} }
+
 func (r router) Checks() []track.Status {
 	if r.groups == nil {
 		return nil

@@ -39,7 +39,7 @@ func TestDocument(t *testing.T) {
 
 // TestEmptyDocument: no list is ever null.
 func TestEmptyDocument(t *testing.T) {
-	want := `{"version":"0.1.0","host":"gw1","since":"2026-03-01T12:00:00Z","instances":[],"groups":[],"links":[],"checks":[]}` + "\n"
+	want := `{"version":"0.1.0","host":"gw1","since":"2026-03-01T12:00:00Z","instances":[],"groups":[],"links":[],"checks":[],"runner":{"ready":true,"pid":77,"since":"2026-03-01T12:00:00Z","lost":0,"error":""}}` + "\n"
 	if got := document(t, router{}); got != want {
 		t.Errorf("\n got %s\nwant %s", got, want)
 	}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/runner"
 	"ripcord/pkg/stats"
 	"ripcord/pkg/track"
 	"ripcord/pkg/vrrp"
@@ -30,6 +31,8 @@ type Source interface {
 	Warnings(instance string) []event.Warning
 	// Checks are the states of all checks.
 	Checks() []track.Status
+	// Runner is the process that runs commands.
+	Runner() runner.Status
 	// Setup returns what is configured of an instance beside the state machine.
 	Setup(instance string) Setup
 }

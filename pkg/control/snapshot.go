@@ -46,6 +46,8 @@ func (c Config) status(counted bool) *Status {
 	for _, k := range c.Source.Checks() {
 		s.Checks = append(s.Checks, check(k))
 	}
+	r := c.Source.Runner()
+	s.Runner = &Runner{Ready: r.Ready && r.Err == "", PID: r.PID, Since: known(r.Since), Lost: r.Lost, Error: r.Err}
 	if c.port != nil {
 		s.ListenError = c.port.trouble()
 	}

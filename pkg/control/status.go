@@ -15,6 +15,8 @@ type Status struct {
 	Groups    []Group    `json:"groups"`
 	Links     []Link     `json:"links"` // those that instances use or track
 	Checks    []Check    `json:"checks"`
+	// Runner is the process that runs checks, notify and fence commands.
+	Runner *Runner `json:"runner,omitempty"`
 	// ListenError is why control.listen is not open; left out if it is.
 	ListenError string `json:"listen_error,omitempty"`
 }
@@ -106,8 +108,17 @@ type Check struct {
 	Value   int        `json:"value"`  // what a file adds to the priority; 0 for other checks
 	Runs    uint64     `json:"runs"`
 	Failed  uint64     `json:"failed"`  // runs
-	Skipped uint64     `json:"skipped"` // runs that were due while one still went on
+	Skipped uint64     `json:"skipped"` // runs that were due while one still went on, or that found nothing out
 	Error   string     `json:"error"`   // of the last run; empty if it passed
+}
+
+// Runner is the process that runs the commands of the configuration.
+type Runner struct {
+	Ready bool       `json:"ready"` // it runs them
+	PID   int        `json:"pid"`   // 0 where there is none
+	Since *time.Time `json:"since"` // of this state
+	Lost  uint64     `json:"lost"`  // how often it was lost
+	Error string     `json:"error"` // why it does not; empty if it does
 }
 
 // Link is one network interface, with RFC 2863's operational state.

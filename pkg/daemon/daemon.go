@@ -14,6 +14,7 @@ import (
 
 	"ripcord/pkg/addr"
 	"ripcord/pkg/advert"
+	"ripcord/pkg/command"
 	"ripcord/pkg/config"
 	"ripcord/pkg/event"
 	"ripcord/pkg/router"
@@ -27,6 +28,11 @@ type Options struct {
 	Version string
 	// Output takes the log, one JSON object a line.
 	Output io.Writer
+	// Runner, if set, connects to the process that runs the programs of the configuration,
+	// since this one may start nothing.
+	Runner func(context.Context) (net.Conn, error)
+	// Rights, if set, tells what the process has given up.
+	Rights *event.DaemonRights
 	// Memory, if set, tells whether memory is locked, which is the program's to do.
 	Memory *event.DaemonMemory
 	// Listener, if set, is the control socket that somebody else opened.
@@ -73,20 +79,13 @@ func Run(ctx context.Context, o Options) error {
 	// decides, engine and worker carry out, the log records. Each part is started after
 	// those it needs, and stopped before those that it still feeds.
 	log := stage{"log": p.log.Run}.start(broken)
+	running := stage{"runner": p.programs.Keep}.start(broken)
 	notifying := stage{"notify": p.notifier.run}.start(broken)
 	aside := stage{"metrics": p.metrics.Run, "history": p.history.Run, "memory": tidy}.start(broken)
-	p.events.Publish(loaded(o.Config))
-	if o.Memory != nil {
-		p.events.Publish(*o.Memory)
+	p.publishStart(o)
+	if c := o.Config; c.Startup != nil {
+		p.events.Publish(runProgram(ctx, p.programs, c, command.ForStartup, c.Startup))
 	}
-	if doubt := p.lock.Doubt(); doubt != nil {
-		p.events.Publish(doubt)
-	}
-	if p.noReleases != nil {
-		p.events.Publish(noReleases(p.noReleases))
-	}
-	p.publishReleases()
-	runProgram(ctx, o.Config, "startup", o.Config.Startup, &p.events)
 	executors := stage{"adverts": p.engine.Run, "addresses": p.worker.Run}.start(broken)
 	sources := stage{"links": p.monitor.Run, "receiver": p.receiver.Run, "checks": p.checks.Run}.start(broken)
 
@@ -96,8 +95,10 @@ func Run(ctx context.Context, o Options) error {
 	err = errors.Join(err, executors.stop(deadline), sources.stop(deadline))
 	// Commands for the stop may rely on it that all is given up.
 	err = errors.Join(err, notifying.stop(time.Now().Add(stopNotifyWithin)))
-	now := p.config.Load()
-	runProgram(context.Background(), now, "shutdown", now.Shutdown, &p.events)
+	if c := p.config.Load(); c.Shutdown != nil {
+		p.events.Publish(runProgram(context.Background(), p.programs, c, command.ForShutdown, c.Shutdown))
+	}
+	err = errors.Join(err, running.stop(deadline))
 	stopped := p.event(event.DaemonStopped)
 	if err != nil {
 		stopped.Err = err.Error()
@@ -105,11 +106,29 @@ func Run(ctx context.Context, o Options) error {
 	p.events.Publish(stopped)
 	err = errors.Join(err, aside.stop(deadline), endOfLog(log))
 	if hung(err) {
-		go p.closeAfter(log, aside, executors, sources, p.loop, p.api)
+		go p.closeAfter(log, aside, running, executors, sources, p.loop, p.api)
 	} else {
 		p.close()
 	}
 	return err
+}
+
+// publishStart reports what is known before anything runs.
+func (p *parts) publishStart(o Options) {
+	p.events.Publish(loaded(o.Config))
+	if o.Memory != nil {
+		p.events.Publish(*o.Memory)
+	}
+	if o.Rights != nil {
+		p.events.Publish(*o.Rights)
+	}
+	if doubt := p.lock.Doubt(); doubt != nil {
+		p.events.Publish(doubt)
+	}
+	if p.noReleases != nil {
+		p.events.Publish(noReleases(p.noReleases))
+	}
+	p.publishReleases()
 }
 
 // closeAfter closes what the parts use, should those that hang end after all.

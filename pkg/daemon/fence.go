@@ -100,7 +100,7 @@ func (o orders) Fence(ctx context.Context, name string) (*control.Fence, error) 
 	add := func(what string, holds bool) {
 		plan.Conditions = append(plan.Conditions, control.Condition{Text: what, Holds: holds})
 	}
-	unfit := adviseFences(&config.Config{Groups: []vrrp.Group{*g}, ScriptUser: c.ScriptUser, ScriptGroup: c.ScriptGroup})
+	unfit := o.unfit(ctx, c, g)
 	add(strings.Join(append([]string{"the program can be run"}, unfit...), ": "), len(unfit) == 0)
 	o.addState(plan, name, add)
 	answered := o.askStations(ctx, g)
@@ -109,6 +109,18 @@ func (o orders) Fence(ctx context.Context, name string) (*control.Fence, error) 
 	}
 	plan.Holds = !slices.ContainsFunc(plan.Conditions, func(c control.Condition) bool { return !c.Holds })
 	return plan, nil
+}
+
+// unfit returns why the fence command of a group would not run.
+func (o orders) unfit(ctx context.Context, c *config.Config, g *vrrp.Group) []string {
+	user, err := defaultUser(c)
+	if err == nil {
+		err = o.programs.Check(ctx, (&notify.Fence{Argv: g.Fence.Argv, User: user, Name: g.Title()}).Request())
+	}
+	if err != nil {
+		return []string{fmt.Sprintf("the fence command of %s will not run: %v", g.Title(), err)}
+	}
+	return nil
 }
 
 // addState adds the conditions that follow from the state of the group.

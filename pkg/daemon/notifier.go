@@ -28,12 +28,13 @@ const (
 // notifier runs notify commands and writes the FIFO at the transitions of instances and
 // groups.
 type notifier struct {
-	events *bus.Topic[event.Event]
-	groups func() []*vrrp.GroupStatus
-	bell   bus.Bell
-	runner *notify.Runner
-	fifo   *notify.FIFO   // nil: there is none
-	reader *notify.Reader // of it; nil: none that is ours to run
+	events   *bus.Topic[event.Event]
+	groups   func() []*vrrp.GroupStatus
+	bell     bus.Bell
+	programs programs
+	runner   *notify.Runner
+	fifo     *notify.FIFO   // nil: there is none
+	reader   *notify.Reader // of it; nil: none that is ours to run
 
 	mu   sync.Mutex
 	ring *bus.Ring[event.Event] // nil: nobody was to be notified so far
@@ -45,17 +46,18 @@ type notifier struct {
 }
 
 // newNotifier subscribes to the events at once, if any command or FIFO is configured, and
-// starts nothing. The FIFO is path, none if that is empty, and reader the program that reads
+// starts nothing. Commands are run by programs. The FIFO is path, none if that is empty, and reader the program that reads
 // it, empty if there is none; groups returns the states of all groups.
-func newNotifier(s notifySettings, path string, reader []string, events *bus.Topic[event.Event], groups func() []*vrrp.GroupStatus) *notifier {
-	n := &notifier{events: events, groups: groups, bell: bus.NewBell(), settings: s}
+func newNotifier(programs programs, s notifySettings, path string, reader []string, events *bus.Topic[event.Event], groups func() []*vrrp.GroupStatus) *notifier {
+	n := &notifier{programs: programs, events: events, groups: groups, bell: bus.NewBell(), settings: s}
 	n.moves = newMoves(s.holds, n.give)
-	n.runner = notify.New(func(r notify.Ran) { events.Publish(ran(r)) })
+	n.runner = notify.New(programs, func(r notify.Ran) { events.Publish(ran(r)) })
 	if path != "" {
-		n.fifo = notify.NewFIFO(path, s.user, func(r notify.FIFOReport) { events.Publish(fifoReport(r)) })
+		making := func() error { return programs.MakeFIFO(context.Background()) }
+		n.fifo = notify.NewFIFO(path, s.user, making, func(r notify.FIFOReport) { events.Publish(fifoReport(r)) })
 	}
 	if path != "" && len(reader) > 0 {
-		n.reader = notify.NewReader(reader, s.user, path, func(r notify.ReaderReport) { events.Publish(readerReport(r)) })
+		n.reader = notify.NewReader(programs, reader, s.user, path, func(r notify.ReaderReport) { events.Publish(readerReport(r)) })
 	}
 	if !n.idle() {
 		n.subscribe()
@@ -93,7 +95,7 @@ func (n *notifier) run(ctx context.Context) error {
 	if n.fifo != nil {
 		running.Go(func() { n.runFIFO(own) })
 	}
-	go n.refusals(n.settings.programs()) // a file server that does not answer must not hold this up
+	go n.refusals(own, n.settings.requests()) // a file server that does not answer must not hold this up
 
 	due := time.NewTimer(0)
 	defer due.Stop()
@@ -157,7 +159,7 @@ func (n *notifier) drain() {
 		if wasIdle && !n.idle() {
 			n.moves.learnAll(n.groups())
 		}
-		go n.refusals(n.settings.programs())
+		go n.refusals(context.Background(), n.settings.requests())
 	}
 	if n.idle() {
 		return
@@ -200,8 +202,8 @@ func (n *notifier) lost() uint64 {
 }
 
 // refusals reports the commands that cannot or must not be run.
-func (n *notifier) refusals(commands []*notify.Command) {
-	for _, r := range refused(commands) {
+func (n *notifier) refusals(ctx context.Context, requests []command.Request) {
+	for _, r := range refused(ctx, n.programs, requests) {
 		n.events.Publish(event.NotifyRefused{Stamp: event.Stamp{At: time.Now()}, Command: r.path, Err: r.err.Error()})
 	}
 }
@@ -225,6 +227,8 @@ func resultOf(err error) (event.NotifyResult, string) {
 		return event.NotifyKilled, "ripcord stops, and another transition has followed"
 	case errors.Is(err, command.ErrTimeout):
 		return event.NotifyKilled, err.Error()
+	case errors.Is(err, command.ErrLost):
+		return event.NotifyUnrun, err.Error()
 	case errors.As(err, &exit):
 		return event.NotifyFailed, err.Error()
 	}

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -63,6 +64,7 @@ func notifySettingsOf(c *config.Config) (s notifySettings, err error) {
 		if err != nil {
 			return s, fmt.Errorf("%s: notify: %w", c.File, err)
 		}
+		all.Every = true
 		s.all = &all
 	}
 	if s.empty() && c.FIFO == "" {
@@ -91,14 +93,19 @@ func (s notifySettings) followedBy(next notifySettings) notifySettings {
 	return next
 }
 
-// programs returns all commands.
-func (s *notifySettings) programs() (all []*notify.Command) {
-	add := func(c *notify.Commands) { all = append(all, c.Active, c.Backup, c.Fault, c.Stop, c.Any) }
-	for _, c := range s.commands {
-		add(&c)
+// requests returns how all commands are run, but for what differs with each transition.
+func (s *notifySettings) requests() (all []command.Request) {
+	for of, c := range s.commands {
+		kind := notify.Instance
+		if of.group {
+			kind = notify.Group
+		}
+		all = append(all, c.Requests(kind, of.name)...)
 	}
 	if s.all != nil {
-		add(s.all)
+		for name := range s.names {
+			all = append(all, s.all.Requests(notify.Instance, name)...)
+		}
 	}
 	return all
 }
@@ -141,16 +148,16 @@ type refusal struct {
 	err  error
 }
 
-// refused returns which programs of commands cannot or must not be run, by path.
-func refused(commands []*notify.Command) (all []refusal) {
+// refused returns which programs cannot or must not be run, by path.
+func refused(ctx context.Context, programs command.Runner, requests []command.Request) (all []refusal) {
 	seen := make(map[string]bool)
-	for _, c := range commands {
-		if c == nil || seen[c.Argv[0]] {
+	for _, r := range requests {
+		if seen[r.Argv[0]] {
 			continue
 		}
-		seen[c.Argv[0]] = true
-		if _, err := command.CheckExecutable(c.Argv[0], c.User); err != nil {
-			all = append(all, refusal{c.Argv[0], err})
+		seen[r.Argv[0]] = true
+		if err := programs.Check(ctx, r); err != nil && !errors.Is(err, command.ErrLost) {
+			all = append(all, refusal{r.Argv[0], err})
 		}
 	}
 	slices.SortFunc(all, func(a, b refusal) int { return cmp.Compare(a.path, b.path) })
@@ -165,14 +172,14 @@ func adviseNotify(c *config.Config) (advice []string) {
 		return []string{err.Error()}
 	}
 	all, err := commandsFor(c.NotifyAll, user)
-	s := notifySettings{all: &all}
+	s := notifySettings{all: &all, names: map[string]bool{"": true}}
 	if err == nil {
 		s.commands, err = commandsOf(c, user)
 	}
 	if err != nil {
 		return []string{err.Error()}
 	}
-	for _, r := range refused(s.programs()) {
+	for _, r := range refused(context.Background(), command.Local{}, s.requests()) {
 		advice = append(advice, "a notify command will not run: "+r.err.Error())
 	}
 	return advice

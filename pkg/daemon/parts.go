@@ -23,6 +23,7 @@ import (
 	"ripcord/pkg/link"
 	"ripcord/pkg/link/monitor"
 	"ripcord/pkg/router"
+	"ripcord/pkg/runner"
 	"ripcord/pkg/stats"
 	"ripcord/pkg/telemetry"
 	"ripcord/pkg/track"
@@ -51,6 +52,7 @@ type parts struct {
 	receiver   *receive.Receiver
 	engine     *send.Engine
 	worker     *addr.Worker
+	programs   programs
 	checks     *track.Runner
 	router     *router.Router
 	control    *control.Server
@@ -86,7 +88,7 @@ func build(o Options) (*parts, error) {
 		Settings: func(name string) link.Settings { return p.config.Load().Link(name) }, Events: &p.events, LinesLost: p.log.Lost,
 		FIFOLinesLost: func() uint64 { return p.notifier.lost() },
 	})
-	if err := errors.Join(p.buildChecks(o.Config), p.buildNotifier(o.Config)); err != nil {
+	if err := errors.Join(p.buildPrograms(o), p.buildChecks(o.Config), p.buildNotifier(o.Config)); err != nil {
 		return nil, err
 	}
 	// Before all else that has an effect, since a daemon that runs already must not be disturbed.
@@ -275,13 +277,36 @@ func notifyManager(state string) {
 	}
 }
 
+// buildPrograms makes what runs programs.
+func (p *parts) buildPrograms(o Options) error {
+	if o.Runner == nil {
+		p.programs = ownPrograms{parts: p}
+		return nil
+	}
+	table, err := Programs(o.Config)
+	if err != nil {
+		return err
+	}
+	p.programs = runner.NewClient(runner.ClientConfig{Dial: o.Runner, Revision: table.Revision(), Report: p.reportRunner})
+	return nil
+}
+
+// reportRunner has the log and the metrics know of the runner.
+func (p *parts) reportRunner(r runner.Report) {
+	if r.Ready {
+		p.events.Publish(event.RunnerReady{Stamp: event.Stamp{At: r.Since}, PID: r.PID, Err: r.Err})
+		return
+	}
+	p.events.Publish(event.RunnerLost{Stamp: event.Stamp{At: r.Since}, Err: r.Err, UnderWay: r.UnderWay, Pause: r.Pause})
+}
+
 // buildChecks makes the runner of the checks.
 func (p *parts) buildChecks(c *config.Config) error {
 	specs, err := Checks(c)
 	if err != nil {
 		return err
 	}
-	p.checks = track.New(p.reportCheck)
+	p.checks = track.New(p.programs, p.reportCheck)
 	return p.checks.Apply(specs)
 }
 
@@ -305,7 +330,7 @@ func (p *parts) buildNotifier(c *config.Config) error {
 	if err != nil {
 		return err
 	}
-	p.notifier = newNotifier(s, c.FIFO, c.FIFOReader, &p.events, func() []*vrrp.GroupStatus { return p.router.Groups() })
+	p.notifier = newNotifier(p.programs, s, c.FIFO, c.FIFOReader, &p.events, func() []*vrrp.GroupStatus { return p.router.Groups() })
 	return nil
 }
 

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"ripcord/pkg/bus"
+	"ripcord/pkg/command"
 	"ripcord/pkg/config"
 	"ripcord/pkg/event"
 )
@@ -27,21 +27,13 @@ func TestRunProgram(t *testing.T) {
 		{"slow", strconv.Itoa(os.Geteuid()), "exec sleep 60", event.NotifyKilled},
 		{"of nobody", "nobody-here", "exit 0", event.NotifyUnrun},
 	} {
-		var events bus.Topic[event.Event]
-		ring := bus.SubscribeRing(&events, bus.NewBell(), 8)
 		program := &config.Program{Argv: []string{"/bin/sh", "-c", c.script}, Timeout: 300 * time.Millisecond}
-		runProgram(context.Background(), &config.Config{ScriptUser: c.user}, "startup", program, &events)
-		all, _ := ring.Take()
-		if len(all) != 1 {
-			t.Errorf("%s: %d events", c.name, len(all))
-			continue
-		}
-		if ran, ok := all[0].(event.ProgramRan); !ok || ran.Result != c.want || ran.Program != "startup" || (ran.Err == "") != (c.want == event.NotifyDone) {
-			t.Errorf("%s: %+v, want %s", c.name, all[0], c.want)
+		got := runProgram(context.Background(), command.Local{}, &config.Config{ScriptUser: c.user}, command.ForStartup, program)
+		if ran, ok := got.(event.ProgramRan); !ok || ran.Result != c.want || ran.Program != "startup" || (ran.Err == "") != (c.want == event.NotifyDone) {
+			t.Errorf("%s: %+v, want %s", c.name, got, c.want)
 		}
 	}
 	if _, err := os.Stat(made); err != nil {
 		t.Errorf("it was not waited for: %v", err)
 	}
-	runProgram(context.Background(), &config.Config{}, "startup", nil, nil)
 }

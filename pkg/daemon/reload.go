@@ -15,6 +15,7 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/link"
 	"ripcord/pkg/router"
+	"ripcord/pkg/runner"
 	"ripcord/pkg/track"
 	"ripcord/pkg/vrrp"
 )
@@ -48,11 +49,15 @@ func (p *parts) reload(ctx context.Context, o Options, dryRun bool) (*control.Re
 	next, err := o.Load(ctx)
 	var checks []track.Spec
 	var notify notifySettings
+	var table *runner.Table
 	if err == nil {
 		checks, err = Checks(next)
 	}
 	if err == nil {
 		notify, err = notifySettingsOf(next)
+	}
+	if err == nil {
+		table, err = Programs(next)
 	}
 	if err != nil {
 		p.events.Publish(event.ConfigRejected{Stamp: event.Stamp{At: time.Now()}, File: before.File, Errors: problems(err)})
@@ -63,6 +68,9 @@ func (p *parts) reload(ctx context.Context, o Options, dryRun bool) (*control.Re
 	answer := &control.Reloaded{File: next.File, DryRun: dryRun, Added: orEmpty(d.added), Changed: orEmpty(d.changed), Removed: orEmpty(d.removed), Notes: d.notes}
 	if dryRun {
 		return answer, nil
+	}
+	if err := p.programs.Reload(ctx, table.Revision()); err != nil {
+		return nil, fmt.Errorf("%s is not taken, what was in force stays: its programs cannot be run: %w", before.File, err)
 	}
 	if err := p.apply(ctx, before, next, checks, notify); err != nil {
 		return nil, fmt.Errorf("%s is taken in part only, restart ripcord: %w", next.File, err)

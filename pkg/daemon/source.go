@@ -7,6 +7,7 @@ import (
 	"ripcord/pkg/config"
 	"ripcord/pkg/control"
 	"ripcord/pkg/event"
+	"ripcord/pkg/runner"
 	"ripcord/pkg/stats"
 	"ripcord/pkg/telemetry"
 	"ripcord/pkg/track"
@@ -54,6 +55,9 @@ func (s source) Warnings(instance string) []event.Warning { return s.warnings.Of
 
 // Checks are the states of all checks, by name.
 func (s source) Checks() []track.Status { return s.checks.Snapshot() }
+
+// Runner is the process that runs commands.
+func (s source) Runner() runner.Status { return s.programs.Status() }
 
 // Unknown are those of adverts that belong to no instance.
 func (s source) Unknown() *stats.Counters { return s.unknown }

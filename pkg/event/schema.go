@@ -39,6 +39,7 @@ var Schema = []Definition{
 	{"daemon.memory", once, warnOrInfo, []string{"locked"}, []string{"error"}, "Whether the daemon's memory is locked (mlockall), which needs `LimitMEMLOCK=infinity` or CAP_IPC_LOCK."},
 	{"daemon.hung", others, []Level{Info, Error}, []string{"part", "gap_us", "over"}, nil, "A part of the daemon makes no progress, or does again: the watchdog of systemd is not fed meanwhile."},
 	{"daemon.lock", once, []Level{Warn, Error}, []string{"error"}, nil, "The lock that keeps a second ripcord out of the network namespace could not be had."},
+	{"daemon.rights", once, warnOrInfo, []string{"user", "capabilities"}, []string{"error"}, "Which rights the daemon has kept: it can start no program, see [SECURITY.md](SECURITY.md)."},
 	{"daemon.releases", once, onlyError, []string{"error"}, nil, "What was released by hand before the daemon started cannot be read: all groups take part."},
 
 	{"config.loaded", once, onlyInfo, []string{"file", "added", "changed", "removed"}, []string{"groups"}, "The file that is in force."},
@@ -76,6 +77,9 @@ var Schema = []Definition{
 	{"notify.fifo", others, warnOrInfo, []string{"file", "lost", "over"}, []string{"error"}, "The FIFO for transitions cannot be written, most likely since nobody reads it, or can be again."},
 	{"notify.reader", others, onlyWarn, []string{"command", "took_us", "error"}, nil, "The program that reads the FIFO (`fifo_reader`) has ended, or does not start; it is started again, later each time."},
 	{"program.ran", once, []Level{Info, Error}, []string{"name", "command", "result", "took_us"}, []string{"output", "error"}, "The program of `startup` or `shutdown` has ended, or did not start."},
+
+	{"runner.ready", others, []Level{Info, Error}, []string{"pid"}, []string{"error"}, "The process that runs checks, notify and fence commands (`ripcord runner`) is ready; with `error` it runs none."},
+	{"runner.lost", others, onlyError, []string{"error", "under_way", "retry_us"}, nil, "That process is not there: checks keep their states, no command runs, and it is tried again. See [SECURITY.md](SECURITY.md#runner)."},
 
 	{"fence.ran", story, []Level{Info, Error}, []string{"name", "command", "active", "result", "took_us"}, []string{"output", "error"}, "A fence command has ended."},
 	{"fence.unproven", others, onlyError, plus(ofVirtual, "interfaces", "done"), []string{"group"}, "The Active fell silent, and no station answers on some links: the fence is not run, since this router may be the one that is cut off."},
@@ -120,6 +124,7 @@ var FieldMeanings = map[string]string{
 	"name": "name of the check, or of the instance or group", "result": "of a check: `up` or `down`; of a command: `done`, `failed`, `killed` (its timeout was over) or `unrun`", "command": "the program", "merged": "how many transitions were left out before it", "lost": "lines lost since the start", "change": "what is added to the priority", "output": "what it printed, up to 4 KiB", "notes": "what takes a restart",
 	"active": "the address of the Active that fell silent", "interfaces": "names of links",
 	"address": "the address", "addresses": "list of addresses with the length of their networks", "admin_up": "whether the link is set up (IFF_UP)",
+	"capabilities": "what it may do, in the words of capabilities(7)", "user": "the account", "under_way": "how many commands ran", "retry_us": "how long until it is tried again, in µs",
 	"carrier": "whether the link has a carrier (IFF_LOWER_UP)", "carrier_down_count": "how often the kernel counted a loss of the carrier",
 	"carrier_up_count": "how often the kernel counted a return of the carrier", "cause": "the member that caused the transition",
 	"count": "how often since the last such line", "device": "the name of the macvlan", "differences": "how many links differed",

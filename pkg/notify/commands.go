@@ -26,20 +26,61 @@ type Commands struct {
 	// Any runs at each transition, after the one for the state, and gets keepalived's
 	// four arguments after its own. The others get no more than their own.
 	Any *Command
+	// Every reports whether they are those of every instance, beside its own.
+	Every bool
 }
 
-// of returns the commands for a transition, in keepalived's order.
-func (c *Commands) of(t *Transition) (list []command.Command) {
-	special := map[event.State]*Command{
-		event.Active: c.Active, event.Backup: c.Backup, event.Fault: c.Fault, event.Initialize: c.Stop,
-	}[t.To]
-	if special != nil {
-		list = append(list, special.with(t, nil))
-	}
-	if c.Any != nil {
-		list = append(list, c.Any.with(t, t.Args()))
+// whens are the words for the states that are entered, in the name of a command.
+var whens = map[event.State]string{
+	event.Active: command.WhenActive, event.Backup: command.WhenBackup, event.Fault: command.WhenFault, event.Initialize: command.WhenStop,
+}
+
+// For returns the command for the state that is entered; nil if there is none.
+func (c *Commands) For(when string) *Command {
+	return map[string]*Command{
+		command.WhenActive: c.Active, command.WhenBackup: c.Backup, command.WhenFault: c.Fault, command.WhenStop: c.Stop, command.WhenAny: c.Any,
+	}[when]
+}
+
+// whensAll are the words for which there may be a command.
+var whensAll = []string{command.WhenActive, command.WhenBackup, command.WhenFault, command.WhenStop, command.WhenAny}
+
+// Requests returns how all commands of an instance or a group are run, but for what differs
+// with each transition.
+func (c *Commands) Requests(of Kind, name string) (list []command.Request) {
+	none := Transition{Kind: of, Name: name}
+	for _, when := range whensAll {
+		if own := c.For(when); own != nil {
+			request := command.Request{ID: command.ID{Kind: none.kind(c.Every), Name: name, When: when}, Command: own.with(&none, nil)}
+			request.Env = nil
+			list = append(list, request)
+		}
 	}
 	return list
+}
+
+// of returns the requests for a transition, in keepalived's order.
+func (c *Commands) of(t *Transition) (list []command.Request) {
+	add := func(when string, args []string) {
+		if own := c.For(when); own != nil {
+			id := command.ID{Kind: t.kind(c.Every), Name: t.Name, When: when}
+			list = append(list, command.Request{ID: id, Command: own.with(t, args)})
+		}
+	}
+	add(whens[t.To], nil)
+	add(command.WhenAny, t.Args())
+	return list
+}
+
+// kind returns the kind of a program that runs for the transition.
+func (t *Transition) kind(every bool) command.Kind {
+	switch {
+	case every:
+		return command.ForEveryInstance
+	case t.Kind == Group:
+		return command.ForGroup
+	}
+	return command.ForInstance
 }
 
 // with returns the program that runs for a transition.

@@ -43,6 +43,18 @@ func (f *Fence) Env() []string {
 	}
 }
 
+// Request returns how the command is run.
+func (f *Fence) Request() command.Request {
+	timeout := f.Timeout
+	if timeout <= 0 {
+		timeout = DefaultFenceTimeout
+	}
+	return command.Request{
+		ID:      command.ID{Kind: command.ForFence, Name: f.Name},
+		Command: command.Command{Argv: f.Argv, User: f.User, Env: f.Env(), Timeout: timeout, KillGroup: true},
+	}
+}
+
 // fencing is a fence command that waits for Run to start it.
 type fencing struct {
 	Fence
@@ -66,12 +78,7 @@ func (r *Runner) Fence(f Fence, done func(command.Result)) error {
 
 // fence runs a fence command.
 func (r *Runner) fence(ctx context.Context, f fencing) {
-	timeout := f.Timeout
-	if timeout <= 0 {
-		timeout = DefaultFenceTimeout
-	}
-	c := command.Command{Argv: f.Argv, User: f.User, Env: f.Env(), Timeout: timeout, KillGroup: true}
-	c.Run(ctx, func(result command.Result) {
+	r.programs.Run(ctx, f.Request(), func(result command.Result) {
 		r.send(ctx, func() { f.done(result) })
 	})
 	r.mu.Lock()

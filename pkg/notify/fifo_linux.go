@@ -30,6 +30,7 @@ const (
 type FIFO struct {
 	path   string
 	owner  *command.User
+	make   func() error // makes it, or makes it ours
 	report func(FIFOReport)
 	wake   chan struct{} // holds one, after a Write
 	lost   atomic.Uint64
@@ -59,13 +60,47 @@ type FIFOReport struct {
 // ErrUnread is the error of a FIFO that is full.
 var ErrUnread = errors.New("nobody reads it")
 
-// NewFIFO returns a FIFO. If it has to be made, it belongs to the daemon's user and the group
-// of owner (nil: the daemon's own), and has mode 0640: so the daemon can open it again
-// without CAP_DAC_OVERRIDE. One that exists is used as it is, if it belongs to root, to the
-// daemon's user or to owner. Reports come from the goroutine that calls Run; they must not
+// NewFIFO returns a FIFO, which is made by making where there is none, or where one of root's
+// cannot be opened: see MakeFIFO. One that exists is used as it is, if it belongs to root, to
+// the daemon's user or to owner. Reports come from the goroutine that calls Run; they must not
 // block.
-func NewFIFO(path string, owner *command.User, report func(FIFOReport)) *FIFO {
-	return &FIFO{path: path, owner: owner, report: report, wake: make(chan struct{}, 1)}
+func NewFIFO(path string, owner *command.User, making func() error, report func(FIFOReport)) *FIFO {
+	return &FIFO{path: path, owner: owner, make: making, report: report, wake: make(chan struct{}, 1)}
+}
+
+// MakeFIFO makes a FIFO that belongs to the user of that number, who writes it, and the group
+// of owner (nil: that of this process), and has mode 0640: so its writer can open it again
+// without CAP_DAC_OVERRIDE. One of root's that is there is given to that user.
+func MakeFIFO(path string, owner *command.User, writer int) error {
+	if err := unix.Mkfifo(path, fifoMode); err != nil && err != unix.EEXIST {
+		return fmt.Errorf("the FIFO %s cannot be made: %w", path, err)
+	}
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("the FIFO %s cannot be opened: %w", path, err)
+	}
+	defer func() { _ = unix.Close(fd) }()
+	var stat unix.Stat_t
+	switch err := unix.Fstat(fd, &stat); {
+	case err != nil:
+		return err
+	case stat.Mode&unix.S_IFMT != unix.S_IFIFO || stat.Nlink != 1:
+		return notFIFO(path)
+	case int(stat.Uid) != os.Geteuid() && int(stat.Uid) != writer:
+		return nil // somebody else's, which is used as it is or not at all
+	}
+	group := os.Getegid()
+	if owner != nil {
+		group = int(owner.GID)
+	}
+	// Of the descriptor, whatever the path leads to by now. The mode, whatever the umask is.
+	if err := unix.Fchownat(fd, "", writer, group, unix.AT_EMPTY_PATH); err != nil {
+		return fmt.Errorf("the FIFO %s cannot be given to user %d and group %d: %w", path, writer, group, err)
+	}
+	if err := unix.Chmod(fmt.Sprintf("/proc/self/fd/%d", fd), fifoMode); err != nil {
+		return fmt.Errorf("the FIFO %s cannot be given mode %04o: %w", path, fifoMode, err)
+	}
+	return nil
 }
 
 // Lost returns how many lines were lost because nobody read.
@@ -206,19 +241,17 @@ func (f *FIFO) open() error {
 		}
 		f.close()
 	}
-	made := false
 	fd, err := f.openFile()
-	if errors.Is(err, unix.ENOENT) {
-		if err := unix.Mkfifo(f.path, fifoMode); err != nil {
-			return fmt.Errorf("the FIFO %s cannot be made: %w", f.path, err)
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EACCES) {
+		if err := f.make(); err != nil {
+			return err
 		}
-		made = true
 		fd, err = f.openFile()
 	}
 	if err != nil {
 		return f.explain(err)
 	}
-	if err := f.check(fd, made); err != nil {
+	if err := f.check(fd); err != nil {
 		_ = unix.Close(fd)
 		return err
 	}
@@ -244,15 +277,19 @@ func (f *FIFO) openFile() (int, error) {
 	return unix.Open(f.path, unix.O_RDWR|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 }
 
+func notFIFO(path string) error {
+	return fmt.Errorf("%s exists and is no FIFO: remove it, or give another path", path)
+}
+
 func (f *FIFO) explain(err error) error {
 	if errors.Is(err, unix.EEXIST) || errors.Is(err, unix.ELOOP) {
-		return fmt.Errorf("%s exists and is no FIFO: remove it, or give another path", f.path)
+		return notFIFO(f.path)
 	}
 	return fmt.Errorf("the FIFO %s cannot be opened: %w", f.path, err)
 }
 
-// check looks at what was opened, and gives a FIFO that was made its owner.
-func (f *FIFO) check(fd int, made bool) error {
+// check looks at what was opened.
+func (f *FIFO) check(fd int) error {
 	var stat unix.Stat_t
 	if err := unix.Fstat(fd, &stat); err != nil {
 		return err
@@ -266,15 +303,8 @@ func (f *FIFO) check(fd int, made bool) error {
 		return f.explain(unix.EEXIST)
 	case !slices.Contains(owners, stat.Uid):
 		return fmt.Errorf("the FIFO %s belongs to user %d: remove it, or give another path", f.path, stat.Uid)
-	case !made:
-		return nil
 	}
-	if f.owner != nil {
-		if err := unix.Fchown(fd, -1, int(f.owner.GID)); err != nil {
-			return fmt.Errorf("the FIFO %s cannot be given to the group of user %s: %w", f.path, f.owner.Name, err)
-		}
-	}
-	return unix.Fchmod(fd, fifoMode) // whatever the umask is
+	return nil
 }
 
 // current reports whether the path still leads to what is open.

@@ -27,7 +27,7 @@ type pipe struct {
 func startFIFO(t *testing.T, path string, owner *command.User) *pipe {
 	t.Helper()
 	p := new(pipe)
-	p.FIFO = NewFIFO(path, owner, func(r FIFOReport) {
+	p.FIFO = NewFIFO(path, owner, func() error { return MakeFIFO(path, owner, os.Geteuid()) }, func(r FIFOReport) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.reports = append(p.reports, r)

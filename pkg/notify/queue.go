@@ -16,7 +16,7 @@ const (
 // entry is a transition that waits for its commands.
 type entry struct {
 	transition Transition
-	commands   []command.Command
+	commands   []command.Request
 	since      time.Time
 	merged     int // transitions that were left out before it
 }

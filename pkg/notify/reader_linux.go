@@ -24,11 +24,12 @@ const (
 // A Reader runs the program that reads a FIFO, again whenever it ends. Its last argument is
 // the path.
 type Reader struct {
-	argv   []string
-	user   *command.User
-	path   string
-	report func(ReaderReport)
-	pause  time.Duration // readerPause, but in tests
+	programs command.Runner
+	argv     []string
+	user     *command.User
+	path     string
+	report   func(ReaderReport)
+	pause    time.Duration // readerPause, but in tests
 }
 
 // ReaderReport reports that the program has ended, or could not be started.
@@ -38,19 +39,18 @@ type ReaderReport struct {
 	Pause time.Duration // until it is started again
 }
 
-// NewReader returns a reader of the FIFO at a path. Reports come from the goroutine that
+// NewReader returns a reader of the FIFO at a path, which is run by programs. Reports come from the goroutine that
 // calls Run; they must not block.
-func NewReader(argv []string, user *command.User, path string, report func(ReaderReport)) *Reader {
-	return &Reader{argv: argv, user: user, path: path, report: report, pause: readerPause}
+func NewReader(programs command.Runner, argv []string, user *command.User, path string, report func(ReaderReport)) *Reader {
+	return &Reader{programs: programs, argv: argv, user: user, path: path, report: report, pause: readerPause}
 }
 
 // Run runs the program until ctx ends, which ends the program.
 func (r *Reader) Run(ctx context.Context) error {
 	pause := r.pause
 	for r.await(ctx) {
-		c := command.Command{Argv: append(slices.Clone(r.argv), r.path), User: r.user, Timeout: readerForever, KillGroup: true}
 		var result command.Result
-		c.Run(ctx, func(ran command.Result) { result = ran })
+		r.programs.Run(ctx, ReaderRequest(r.argv, r.user, r.path), func(ran command.Result) { result = ran })
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -64,6 +64,14 @@ func (r *Reader) Run(ctx context.Context) error {
 		pause = min(2*pause, mostReaderPause)
 	}
 	return nil
+}
+
+// ReaderRequest returns how the program that reads the FIFO at a path is run.
+func ReaderRequest(argv []string, user *command.User, path string) command.Request {
+	return command.Request{
+		ID:      command.ID{Kind: command.ForFIFO},
+		Command: command.Command{Argv: append(slices.Clone(argv), path), User: user, Timeout: readerForever, KillGroup: true},
+	}
 }
 
 // await waits until the FIFO is there, and is false when ctx ends before.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"ripcord/pkg/command"
 	"ripcord/pkg/command/commandtest"
 )
 
@@ -20,7 +21,7 @@ func TestReader(t *testing.T) {
 	path, log := filepath.Join(dir, "fifo"), filepath.Join(dir, "log")
 	var mu sync.Mutex
 	var reports []ReaderReport
-	r := NewReader([]string{"/bin/sh", "-c", "echo $1 $2 >>" + log + "; exit 3", "sh", "own"}, nil, path, func(r ReaderReport) {
+	r := NewReader(command.Local{}, []string{"/bin/sh", "-c", "echo $1 $2 >>" + log + "; exit 3", "sh", "own"}, nil, path, func(r ReaderReport) {
 		mu.Lock()
 		defer mu.Unlock()
 		reports = append(reports, r)
@@ -54,7 +55,7 @@ func TestReaderEnds(t *testing.T) {
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r := NewReader([]string{"/bin/sh", "-c", "echo $$ >" + pid + "; exec sleep 60"}, nil, path, func(r ReaderReport) { t.Errorf("%+v", r) })
+	r := NewReader(command.Local{}, []string{"/bin/sh", "-c", "echo $$ >" + pid + "; exec sleep 60"}, nil, path, func(r ReaderReport) { t.Errorf("%+v", r) })
 	stop := commandtest.Running(t, r.Run)
 	number := 0
 	commandtest.Eventually(t, func() (bool, string) {

@@ -26,9 +26,10 @@ type Ran struct {
 
 // Runner runs notify and fence commands.
 type Runner struct {
-	report func(Ran)
-	wake   chan struct{} // holds one, after a change of what is behind mu
-	events chan func()   // what the goroutines of the commands have for Run to do
+	programs command.Runner
+	report   func(Ran)
+	wake     chan struct{} // holds one, after a change of what is behind mu
+	events   chan func()   // what the goroutines of the commands have for Run to do
 
 	workers sync.WaitGroup
 
@@ -48,15 +49,17 @@ type run struct {
 	stop  context.CancelFunc
 }
 
-// New returns a runner. The contract of report is part of that of the package.
-func New(report func(Ran)) *Runner {
+// New returns a runner, whose commands are run by programs. The contract of report is part
+// of that of the package.
+func New(programs command.Runner, report func(Ran)) *Runner {
 	return &Runner{
-		report:  report,
-		wake:    make(chan struct{}, 1),
-		events:  make(chan func()),
-		queues:  make(map[subject]*queue),
-		running: make(map[subject]*run),
-		fenced:  make(map[string]bool),
+		programs: programs,
+		report:   report,
+		wake:     make(chan struct{}, 1),
+		events:   make(chan func()),
+		queues:   make(map[subject]*queue),
+		running:  make(map[subject]*run),
+		fenced:   make(map[string]bool),
 	}
 }
 
@@ -153,7 +156,7 @@ func (r *Runner) work(ctx, own context.Context, s subject, e entry) {
 			break
 		}
 		c := &e.commands[i]
-		c.Run(own, func(result command.Result) {
+		r.programs.Run(own, *c, func(result command.Result) {
 			ran := Ran{e.transition, c.Argv, result, e.merged}
 			r.send(ctx, func() { r.report(ran) })
 		})

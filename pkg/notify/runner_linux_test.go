@@ -30,7 +30,7 @@ type recorder struct {
 func start(t *testing.T) *recorder {
 	t.Helper()
 	r := &recorder{t: t, file: filepath.Join(t.TempDir(), "written")}
-	r.Runner = New(func(ran Ran) {
+	r.Runner = New(command.Local{}, func(ran Ran) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.ran = append(r.ran, ran)

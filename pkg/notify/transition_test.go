@@ -98,7 +98,7 @@ func TestQueue(t *testing.T) {
 		q, from := new(queue), event.Initialize
 		for i, s := range since {
 			to := []event.State{event.Backup, event.Active, event.Fault}[i%3]
-			q.push(entry{transition: inside(from, to), since: at(s), commands: []command.Command{{}}})
+			q.push(entry{transition: inside(from, to), since: at(s), commands: []command.Request{{}}})
 			from = to
 		}
 		return q

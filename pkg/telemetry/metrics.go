@@ -17,6 +17,7 @@ import (
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
 	"ripcord/pkg/link"
+	"ripcord/pkg/runner"
 	"ripcord/pkg/stats"
 	"ripcord/pkg/track"
 	"ripcord/pkg/vrrp"
@@ -35,6 +36,8 @@ type Source interface {
 	Warnings(instance string) []event.Warning
 	// Checks are the states of all checks.
 	Checks() []track.Status
+	// Runner is the process that runs commands.
+	Runner() runner.Status
 	// Unknown are those of adverts that belong to no instance.
 	Unknown() *stats.Counters
 }

@@ -21,6 +21,7 @@ import (
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
 	"ripcord/pkg/link"
+	"ripcord/pkg/runner"
 	"ripcord/pkg/stats"
 	"ripcord/pkg/track"
 	"ripcord/pkg/vrrp"
@@ -41,6 +42,8 @@ func (s snapshot) Warnings(instance string) []event.Warning {
 	}
 	return []event.Warning{{Instance: instance, Reason: "proxy-arp", Subject: "eth0"}}
 }
+func (s snapshot) Runner() runner.Status { return runner.Status{Ready: true, Lost: 1} }
+
 func (s snapshot) Checks() []track.Status {
 	if s.groups == nil {
 		return nil

@@ -31,15 +31,31 @@ func (c Command) validate() error {
 	return nil
 }
 
-func (c Command) open(_ *machine, timeout time.Duration) prober {
-	return &commandProber{command.Command{Argv: c.Argv, User: c.User, Timeout: timeout, KillGroup: true}}
+// Request returns how the program of a check of that name is run.
+func (c Command) Request(name string, timeout time.Duration) command.Request {
+	return command.Request{
+		ID:      command.ID{Kind: command.ForCheck, Name: name},
+		Command: command.Command{Argv: c.Argv, User: c.User, Timeout: timeout, KillGroup: true},
+	}
 }
 
-type commandProber struct{ command command.Command }
+func (c Command) open(m *machine, s *Spec) prober {
+	return &commandProber{m.programs, c.Request(s.Name, s.EffectiveTimeout())}
+}
+
+type commandProber struct {
+	programs command.Runner
+	request  command.Request
+}
 
 func (p *commandProber) probe(ctx context.Context, done func(result)) {
-	p.command.Run(ctx, func(r command.Result) {
-		done(result{pass: r.Err == nil, output: r.Output, err: r.Err})
+	p.programs.Run(ctx, p.request, func(r command.Result) {
+		// Whether the program would have passed is not known: the state stays as it is. A
+		// failure would be a fault of all routers whose runners fail alike, and nobody would
+		// serve.
+		if !errors.Is(r.Err, command.ErrLost) {
+			done(result{pass: r.Err == nil, output: r.Output, err: r.Err})
+		}
 	})
 }
 

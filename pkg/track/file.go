@@ -71,8 +71,8 @@ func (c File) value(content int64) int {
 	return int(min(max(content*int64(c.Weight), minValue), maxValue))
 }
 
-func (c File) open(m *machine, timeout time.Duration) prober {
-	p := &fileProber{File: c, timeout: timeout}
+func (c File) open(m *machine, s *Spec) prober {
+	p := &fileProber{File: c, timeout: s.EffectiveTimeout()}
 	p.watch = m.files.watch(c.Path)
 	return p
 }

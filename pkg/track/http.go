@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"ripcord/pkg/command"
 )
@@ -61,7 +60,7 @@ func (c HTTP) validate() error {
 	return nil
 }
 
-func (c HTTP) open(_ *machine, timeout time.Duration) prober {
+func (c HTTP) open(_ *machine, s *Spec) prober {
 	client := &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
@@ -71,7 +70,7 @@ func (c HTTP) open(_ *machine, timeout time.Duration) prober {
 			TLSClientConfig:        &tls.Config{InsecureSkipVerify: c.Insecure},
 		},
 	}
-	return &timed{timeout, func(ctx context.Context) (string, error) { return c.get(ctx, client) }}
+	return &timed{s.EffectiveTimeout(), func(ctx context.Context) (string, error) { return c.get(ctx, client) }}
 }
 
 // get gets the page and judges the answer.

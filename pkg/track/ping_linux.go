@@ -18,7 +18,8 @@ import (
 	"ripcord/pkg/wire"
 )
 
-func (c Ping) open(_ *machine, timeout time.Duration) prober {
+func (c Ping) open(_ *machine, s *Spec) prober {
+	timeout := s.EffectiveTimeout()
 	return &timed{timeout, func(ctx context.Context) (string, error) { return "", c.ask(ctx, timeout) }}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 )
 
 // CommLen is how many bytes of a program's name the kernel keeps for a process.
@@ -65,7 +64,7 @@ func (c Process) explain(n int) error {
 	return fmt.Errorf("%d processes %s, want %s", n, c.Name, want)
 }
 
-func (c Process) open(m *machine, timeout time.Duration) prober {
+func (c Process) open(m *machine, s *Spec) prober {
 	return &processProber{Process: c, watch: m.processes.watch(c)}
 }
 

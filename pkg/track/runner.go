@@ -10,11 +10,14 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"ripcord/pkg/command"
 )
 
 // Runner runs a set of checks. Apply and Snapshot may be called from any goroutine,
 // before, during and after Run.
 type Runner struct {
+	programs command.Runner
 	report   func(Report)
 	applied  chan struct{} // holds one, after an Apply
 	outcomes chan outcome
@@ -30,10 +33,11 @@ type Runner struct {
 	machine *machine
 }
 
-// New returns a runner without checks. The contract of report is part of that of the
-// package.
-func New(report func(Report)) *Runner {
+// New returns a runner without checks, whose commands are run by programs. The contract of
+// report is part of that of the package.
+func New(programs command.Runner, report func(Report)) *Runner {
 	return &Runner{
+		programs: programs,
 		report:   report,
 		applied:  make(chan struct{}, 1),
 		outcomes: make(chan outcome),
@@ -80,7 +84,7 @@ func (r *Runner) Snapshot() []Status {
 // Run runs the checks until ctx is done, and returns when all have been stopped. It is
 // called once.
 func (r *Runner) Run(ctx context.Context) error {
-	r.machine = newMachine()
+	r.machine = newMachine(r.programs)
 	defer r.machine.close()
 	defer r.running.Wait()
 	ctx, cancel := context.WithCancel(ctx)
@@ -142,7 +146,7 @@ func (r *Runner) start(ctx context.Context, s Spec, was *task) {
 		was.stop()
 		t.after = was.ended
 	}
-	t.prober = s.Probe.open(r.machine, s.timeout())
+	t.prober = s.Probe.open(r.machine, &s)
 	var own context.Context
 	own, t.stop = context.WithCancel(ctx)
 	r.tasks[s.Name] = t
@@ -198,9 +202,9 @@ func RunOnce(ctx context.Context, s Spec) Report {
 		report.At = time.Now()
 		return report
 	}
-	m := newMachine()
+	m := newMachine(command.Local{})
 	defer m.close()
-	p := s.Probe.open(m, s.timeout())
+	p := s.Probe.open(m, &s)
 	defer p.close()
 	started := time.Now()
 	report.Err = context.Canceled // where there is no result

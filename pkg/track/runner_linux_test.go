@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"ripcord/pkg/command"
 	"ripcord/pkg/command/commandtest"
 )
 
@@ -29,7 +30,7 @@ type recorder struct {
 func start(t *testing.T) *recorder {
 	t.Helper()
 	r := &recorder{t: t}
-	r.Runner = New(func(report Report) {
+	r.Runner = New(command.Local{}, func(report Report) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.reports = append(r.reports, report)
@@ -107,8 +108,8 @@ func newFake() fake { return fake{pass: new(atomic.Bool), runs: new(atomic.Int64
 
 func (fake) String() string  { return "fake" }
 func (fake) validate() error { return nil }
-func (f fake) open(_ *machine, timeout time.Duration) prober {
-	return &timed{timeout, func(ctx context.Context) (string, error) {
+func (f fake) open(_ *machine, s *Spec) prober {
+	return &timed{s.EffectiveTimeout(), func(ctx context.Context) (string, error) {
 		f.runs.Add(1)
 		if f.hang {
 			<-ctx.Done()
@@ -257,7 +258,7 @@ func TestCommandReplaced(t *testing.T) {
 
 // The result of a check that was replaced meanwhile counts for nothing.
 func TestLateResult(t *testing.T) {
-	r := New(func(report Report) { t.Errorf("reported: %+v", report) })
+	r := New(command.Local{}, func(report Report) { t.Errorf("reported: %+v", report) })
 	old, now := &task{spec: Spec{Name: "a"}}, &task{spec: Spec{Name: "a"}}
 	r.tasks["a"] = now
 	r.absorb(outcome{old, result{pass: true}})
@@ -330,7 +331,7 @@ func TestStopIsNoFailure(t *testing.T) {
 	for range 50 {
 		f := newFake()
 		f.hang = true
-		k := &task{schedule: newSchedule(time.Now(), soon, 0), prober: f.open(nil, time.Hour), ended: make(chan struct{})}
+		k := &task{schedule: newSchedule(time.Now(), soon, 0), prober: f.open(nil, &Spec{Interval: time.Hour}), ended: make(chan struct{})}
 		ctx, cancel := context.WithCancel(t.Context())
 		results := make(chan outcome, 1)
 		go k.run(ctx, results)

@@ -47,7 +47,7 @@ type Probe interface {
 	// validate returns what makes the probe unusable whatever the machine is like.
 	validate() error
 	// open returns the prober. It starts nothing that would not end with close.
-	open(m *machine, timeout time.Duration) prober
+	open(m *machine, s *Spec) prober
 }
 
 // Validate returns all that makes a check unusable, whatever the machine is like. A cause
@@ -81,8 +81,8 @@ func (s *Spec) Validate() error {
 	return errors.Join(errs...)
 }
 
-// timeout returns the timeout that is in force.
-func (s *Spec) timeout() time.Duration {
+// EffectiveTimeout returns the timeout that is in force.
+func (s *Spec) EffectiveTimeout() time.Duration {
 	if s.Timeout > 0 {
 		return s.Timeout
 	}

@@ -14,7 +14,8 @@ const eventGap = 10 * time.Millisecond
 // prober does the work of one check. Its methods are called from one goroutine.
 type prober interface {
 	// probe runs the check once. It calls done once, as soon as the result is known, and
-	// returns when nothing is left of the run. If ctx ends first, done may be left out.
+	// returns when nothing is left of the run. It leaves done out where nothing is found out:
+	// where ctx ends first, or the command could not be run.
 	probe(ctx context.Context, done func(result))
 	// events returns a channel that receives when the next run should start at once; nil if
 	// this kind of check has none.
@@ -30,7 +31,7 @@ type result struct {
 	err    error // nil where pass is true, but see Report.Err
 	took   time.Duration
 	at     time.Time
-	// skipped is how many runs were left out before this one.
+	// skipped is how many runs were left out before this one, or found nothing out.
 	skipped int
 }
 
@@ -72,8 +73,9 @@ func (t *task) run(ctx context.Context, to chan<- outcome) {
 		if ctx.Err() != nil {
 			return
 		}
-		started := time.Now()
+		started, known := time.Now(), false
 		t.prober.probe(ctx, func(r result) {
+			known = true
 			if ctx.Err() != nil {
 				return // the run was stopped, which is no result
 			}
@@ -86,8 +88,12 @@ func (t *task) run(ctx context.Context, to chan<- outcome) {
 			}
 		})
 		now := time.Now()
-		var due time.Time
-		due, skipped = t.schedule.next(started, now)
+		due, late := t.schedule.next(started, now)
+		if known {
+			skipped = late
+		} else {
+			skipped += late + 1
+		}
 		timer.Reset(due.Sub(now))
 		if t.prober.events() != nil {
 			sleep(ctx, eventGap-now.Sub(started))

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"strconv"
-	"time"
 )
 
 // TCP is a check that opens a TCP connection and closes it again. Address is an IP
@@ -26,8 +25,8 @@ func (c TCP) validate() error {
 	return nil
 }
 
-func (c TCP) open(_ *machine, timeout time.Duration) prober {
-	return &timed{timeout, func(ctx context.Context) (string, error) {
+func (c TCP) open(_ *machine, s *Spec) prober {
+	return &timed{s.EffectiveTimeout(), func(ctx context.Context) (string, error) {
 		conn, err := new(net.Dialer).DialContext(ctx, "tcp", c.Address)
 		if err != nil {
 			return "", err

@@ -29,9 +29,9 @@ var layers = [][]string{
 	{"pkg/router", "pkg/control", "pkg/config", "pkg/telemetry", "pkg/doctor"},
 	{"pkg/advert/send", "pkg/advert/receive", "pkg/addr", "pkg/link/monitor", "pkg/track", "pkg/notify", "pkg/vrrp/machine"},
 	{"pkg/advert", "pkg/advert/validate", "pkg/link", "pkg/vrrp/fence", "pkg/vrrp/heard", "pkg/vrrp/tracker"},
-	{"pkg/vrrp", "pkg/keepalived", "pkg/stats", "pkg/rawsock", "pkg/route", "pkg/macvlan", "pkg/firewall", "pkg/neigh", "pkg/nic", "pkg/story"},
+	{"pkg/vrrp", "pkg/keepalived", "pkg/stats", "pkg/rawsock", "pkg/route", "pkg/macvlan", "pkg/firewall", "pkg/neigh", "pkg/nic", "pkg/story", "pkg/runner"},
 	{"pkg/wire", "pkg/keepalived/syntax"},
-	{"pkg/bus", "pkg/command", "pkg/deadline", "pkg/event", "pkg/lease", "pkg/mmsg", "pkg/ratelimit", "pkg/rtnl", "pkg/rundir", "pkg/sysctl", "pkg/spelling", "pkg/thread", "pkg/timerfd", "pkg/tree", "pkg/wakeup"},
+	{"pkg/bus", "pkg/command", "pkg/confine", "pkg/deadline", "pkg/event", "pkg/lease", "pkg/mmsg", "pkg/ratelimit", "pkg/rtnl", "pkg/rundir", "pkg/sysctl", "pkg/spelling", "pkg/thread", "pkg/timerfd", "pkg/tree", "pkg/wakeup"},
 }
 
 // pure packages and files: no time but as an argument, no I/O, no goroutine. Files
@@ -44,6 +44,7 @@ var pure = []string{
 	"pkg/addr/*.go", "pkg/route/*.go", "pkg/macvlan/*.go", "pkg/firewall/*.go", "pkg/neigh/*.go",
 	"pkg/telemetry/exposition.go", "pkg/doctor/*.go",
 	"pkg/track/health.go", "pkg/track/schedule.go", "pkg/track/report.go",
+	"pkg/runner/table.go",
 	"pkg/notify/transition.go", "pkg/notify/commands.go", "pkg/notify/queue.go",
 }
 

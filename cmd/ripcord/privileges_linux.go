@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/command"
+	"ripcord/pkg/confine"
+	"ripcord/pkg/event"
+	"ripcord/pkg/runner"
+)
+
+// privileges are how the daemon separates what needs rights from itself.
+type privileges struct {
+	socket string // of a runner that was started apart
+	user   string // whom the daemon becomes
+}
+
+// daemonAccount is the account of the daemon in the systemd unit and the packages. It is not
+// that of scripts (script_user), who could else trace the daemon and signal it.
+const daemonAccount = "ripcord-daemon"
+
+func (p *privileges) flags(c *cobra.Command) {
+	c.Flags().StringVar(&p.socket, "runner", "", "the socket of a ripcord runner that was started apart, as "+runner.DefaultSocket+";\nwithout it the daemon starts one")
+	c.Flags().StringVar(&p.user, "user", "", "whom the daemon becomes once it has started its runner, as "+daemonAccount)
+}
+
+// separate returns the function by which the daemon connects to its runner. It starts that,
+// unless somebody else has.
+func (p *privileges) separate(from source) (dial func(context.Context) (net.Conn, error), err error) {
+	if p.socket != "" {
+		return runner.Dial(p.socket), nil
+	}
+	path, err := from.absolute()
+	if err != nil {
+		return nil, err
+	}
+	dial, err = runner.StartKeeper(append([]string{"ripcord", "runner", "--keep"}, path.args()...))
+	if err != nil {
+		return nil, fmt.Errorf("cannot start ripcord runner: %w", err)
+	}
+	return dial, nil
+}
+
+// needed are the capabilities of the daemon: see docs/SECURITY.md.
+var needed = []struct {
+	number int
+	name   string
+}{
+	{unix.CAP_NET_ADMIN, "CAP_NET_ADMIN"}, {unix.CAP_NET_RAW, "CAP_NET_RAW"}, {unix.CAP_SYS_NICE, "CAP_SYS_NICE"}, {unix.CAP_IPC_LOCK, "CAP_IPC_LOCK"},
+}
+
+// giveUp takes from this process what it does not need: after this it can start no program.
+// A process that cannot be confined says so in its log; one that cannot become the user that
+// was named does not run.
+func (p *privileges) giveUp() (*event.DaemonRights, error) {
+	var become *confine.User
+	var keep []int
+	rights := &event.DaemonRights{Stamp: event.Stamp{At: time.Now()}, User: strconv.Itoa(os.Geteuid())}
+	for _, n := range needed {
+		if n.number != unix.CAP_IPC_LOCK || memoryLimited() {
+			keep = append(keep, n.number)
+		}
+	}
+	if p.user != "" {
+		u, err := command.LookupUser(p.user, "")
+		if err != nil {
+			return nil, configError{fmt.Errorf("--user: %w", err)}
+		}
+		become = &confine.User{UID: int(u.UID), GID: int(u.GID)}
+		for _, g := range u.Groups {
+			become.Groups = append(become.Groups, int(g))
+		}
+		rights.User = strconv.Itoa(become.UID)
+	}
+	left, err := confine.Apply(confine.Rights{Capabilities: keep, User: become})
+	for _, n := range needed {
+		if slices.Contains(left, n.number) {
+			rights.Capabilities = append(rights.Capabilities, n.name)
+		}
+	}
+	if err != nil {
+		if become != nil && os.Geteuid() != become.UID {
+			return nil, fmt.Errorf("cannot become user %s: %w", p.user, err)
+		}
+		rights.Err = err.Error()
+	}
+	return rights, nil
+}
+
+// memoryLimited reports whether the kernel would refuse memory beyond a limit to a process
+// that has locked its own, and has not CAP_IPC_LOCK. It lifts the limit where it may.
+func memoryLimited() bool {
+	unlimited := unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}
+	if unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unlimited) == nil {
+		return false
+	}
+	var limit unix.Rlimit
+	return unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit) != nil || limit.Cur != unix.RLIM_INFINITY
+}

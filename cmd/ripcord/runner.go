@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/spf13/cobra"
+
+	"ripcord/pkg/command"
+	ripcord "ripcord/pkg/daemon"
+	"ripcord/pkg/runner"
+)
+
+// newRunner returns the command that runs the programs of the configuration for the daemon.
+func newRunner() *cobra.Command {
+	var from source
+	var socket, user string
+	var keep, child bool
+	c := &cobra.Command{
+		Use:   "runner",
+		Short: "Run checks, notify and fence commands for ripcord run, which may start nothing itself",
+		Long: "Run the programs of the configuration: the commands of checks, notify, fence, startup,\n" +
+			"shutdown and fifo_reader. ripcord run, which may start nothing itself, asks for them by the\n" +
+			"names that they have in the configuration, which both read. ripcord run starts its own runner\n" +
+			"unless it is told by --runner where one listens. The systemd unit ripcord-runner.service is\n" +
+			"for that: it listens on a socket that only root and the account of the daemon can open.",
+		Args:        cobra.NoArgs,
+		Annotations: map[string]string{isDaemon: "yes"},
+		RunE: func(c *cobra.Command, _ []string) error {
+			switch {
+			case keep:
+				return runner.Keep(append([]string{"ripcord", "runner", "--child"}, from.args()...))
+			case child:
+				return serveDaemon(c, from)
+			}
+			return listen(c, from, socket, user)
+		},
+	}
+	from.flags(c, "the configuration file")
+	c.Flags().StringVar(&socket, "socket", runner.DefaultSocket, "where it listens")
+	c.Flags().StringVar(&user, "user", daemonAccount, "the account of ripcord run, which alone may connect, beside root")
+	c.Flags().BoolVar(&keep, "keep", false, "start another whenever ripcord run asks for it")
+	c.Flags().BoolVar(&child, "child", false, "serve ripcord run over a descriptor that it was started with")
+	_ = c.Flags().MarkHidden("keep")  // the flags exist
+	_ = c.Flags().MarkHidden("child") // for ripcord run alone
+	return c
+}
+
+// newServer returns a server for the programs of a configuration.
+func newServer(c *cobra.Command, from source) *runner.Server {
+	return runner.NewServer(runner.ServerConfig{
+		Load: func(ctx context.Context) (*runner.Table, error) {
+			cfg, err := from.load(ctx, machine())
+			if err != nil {
+				return nil, err
+			}
+			defer debug.FreeOSMemory() // it waits from now on, with a few names
+			return ripcord.Programs(cfg)
+		},
+		Report:   func(text string) { complain(c.ErrOrStderr(), fmt.Errorf("runner: %s", text)) },
+		Programs: command.Local{},
+	})
+}
+
+// serveDaemon serves the daemon that has started this process, until that ends. A signal does
+// not end it: a service manager may send one to all processes of a unit, and the daemon has
+// yet to run its last commands.
+func serveDaemon(c *cobra.Command, from source) error {
+	runner.ShowName()
+	conn, err := runner.Inherited(runner.ConnectionFD)
+	if err != nil {
+		return err
+	}
+	s := newServer(c, from)
+	ctx := context.WithoutCancel(c.Context())
+	_ = s.Load(ctx) // the daemon is told why
+	s.Serve(ctx, conn, os.Geteuid())
+	return nil
+}
+
+// listen serves the daemons that connect to a socket, until a signal comes.
+func listen(c *cobra.Command, from source, socket, user string) error {
+	account, err := command.LookupUser(user, "")
+	if err != nil {
+		return configError{fmt.Errorf("--user: %w", err)}
+	}
+	if err := trusted(from.path, account); err != nil {
+		return configError{err}
+	}
+	s := newServer(c, from)
+	if err := s.Load(c.Context()); err != nil {
+		complain(c.ErrOrStderr(), err) // and the daemon is told
+	}
+	listener, err := runner.Listen(socket, int(account.UID))
+	if err != nil {
+		return err
+	}
+	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
+	return s.ServeAll(c.Context(), listener, int(account.UID))
+}
+
+// trusted returns an error where the account of the daemon, or anybody but root, could change
+// the configuration, and so what this process runs.
+func trusted(path string, account *command.User) error {
+	if account.UID == uint32(os.Geteuid()) {
+		return nil
+	}
+	if err := command.CheckOwned(path); err != nil {
+		return fmt.Errorf("the configuration says what is run as any user: %w", err)
+	}
+	return nil
+}
+
+// absolute returns the same file for a process in another directory.
+func (s source) absolute() (source, error) {
+	var err error
+	s.path, err = filepath.Abs(s.path)
+	return s, err
+}
+
+// args are the flags that name the file.
+func (s source) args() []string {
+	args := []string{"--config", s.path}
+	if s.format != "" {
+		args = append(args, "--format", s.format)
+	}
+	if s.id != "" {
+		args = append(args, "--id", s.id)
+	}
+	if s.withoutLVS {
+		args = append(args, "--without-lvs")
+	}
+	return args
+}

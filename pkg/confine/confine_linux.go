@@ -1,0 +1,166 @@
+// Package confine takes from this process the rights that it does not need, for good: it can
+// start no program any more, and keeps some capabilities only.
+package confine
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Rights are what is left to the process.
+type Rights struct {
+	// Capabilities are those that it keeps, of those that it has.
+	Capabilities []int
+	// User is whom it becomes; nil: who it is.
+	User *User
+}
+
+// User is a user by numbers.
+type User struct {
+	UID, GID int
+	Groups   []int
+}
+
+// Apply takes all other rights from all threads, and those that they start, and returns the
+// capabilities that are left. Some are gone even if it fails. A program that is built with cgo
+// cannot be confined.
+func Apply(r Rights) (left []int, err error) {
+	permitted, err := capabilities()
+	if err != nil {
+		return nil, err
+	}
+	var kept uint64
+	for _, c := range r.Capabilities {
+		if permitted&(1<<c) != 0 {
+			kept |= 1 << c
+			left = append(left, c)
+		}
+	}
+	return left, apply(kept, r.User)
+}
+
+func apply(kept uint64, u *User) error {
+	// Bounded first, which takes CAP_SETPCAP; without it the set stays as it is, and no
+	// program can be started that would use it.
+	for c := range unix.CAP_LAST_CAP + 1 {
+		if kept&(1<<c) == 0 {
+			_ = everywhere(unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, uintptr(c), 0)
+		}
+	}
+	if err := become(u); err != nil {
+		return err
+	}
+	if err := setCapabilities(kept); err != nil {
+		return err
+	}
+	return startNothing()
+}
+
+// everywhere makes a system call in all threads.
+func everywhere(call, a, b, c uintptr) error {
+	switch _, _, errno := syscall.AllThreadsSyscall(call, a, b, c); errno {
+	case 0:
+		return nil
+	case syscall.ENOTSUP:
+		return errors.New("the program is built with cgo: build it with CGO_ENABLED=0")
+	default:
+		return errno
+	}
+}
+
+// become has the process be a user, and keep its capabilities.
+func become(u *User) error {
+	if u == nil || u.UID == os.Geteuid() {
+		return nil
+	}
+	if err := everywhere(unix.SYS_PRCTL, unix.PR_SET_KEEPCAPS, 1, 0); err != nil {
+		return fmt.Errorf("prctl: %w", err)
+	}
+	if err := syscall.Setgroups(u.Groups); err != nil {
+		return fmt.Errorf("setgroups: %w", err)
+	}
+	if err := syscall.Setresgid(u.GID, u.GID, u.GID); err != nil {
+		return fmt.Errorf("setresgid %d: %w", u.GID, err)
+	}
+	if err := syscall.Setresuid(u.UID, u.UID, u.UID); err != nil {
+		return fmt.Errorf("setresuid %d: %w", u.UID, err)
+	}
+	return nil
+}
+
+// capabilities returns those that are permitted to this thread.
+func capabilities() (permitted uint64, err error) {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&header, &data[0]); err != nil {
+		return 0, fmt.Errorf("capget: %w", err)
+	}
+	return uint64(data[0].Permitted) | uint64(data[1].Permitted)<<32, nil
+}
+
+// setCapabilities makes the capabilities of all threads those of a set, with none to be
+// inherited.
+func setCapabilities(set uint64) error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	data := [2]unix.CapUserData{
+		{Effective: uint32(set), Permitted: uint32(set)}, {Effective: uint32(set >> 32), Permitted: uint32(set >> 32)},
+	}
+	err := everywhere(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data[0])), 0)
+	runtime.KeepAlive(&header)
+	runtime.KeepAlive(&data)
+	if err != nil {
+		return fmt.Errorf("capset: %w", err)
+	}
+	return nil
+}
+
+// architectures are the numbers of linux/audit.h.
+var architectures = map[string]uint32{
+	"amd64": unix.AUDIT_ARCH_X86_64, "arm64": unix.AUDIT_ARCH_AARCH64,
+}
+
+// x32 is the bit of the system calls of amd64's second set of numbers.
+const x32 = 0x40000000
+
+// startNothing has the kernel refuse execve and execveat to all threads, with EPERM, and all
+// system calls of other architectures, which have other numbers.
+func startNothing() error {
+	architecture, known := architectures[runtime.GOARCH]
+	if !known {
+		return fmt.Errorf("system calls are not filtered on %s", runtime.GOARCH)
+	}
+	const (
+		load  = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
+		equal = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
+		least = unix.BPF_JMP | unix.BPF_JGE | unix.BPF_K
+		end   = unix.BPF_RET | unix.BPF_K
+	)
+	rules := []unix.SockFilter{ // over struct seccomp_data: the number, the architecture, …
+		{Code: load, K: 4},
+		{Code: equal, K: architecture, Jf: 5},
+		{Code: load, K: 0},
+		{Code: least, K: x32, Jt: 3},
+		{Code: equal, K: unix.SYS_EXECVE, Jt: 2},
+		{Code: equal, K: unix.SYS_EXECVEAT, Jt: 1},
+		{Code: end, K: unix.SECCOMP_RET_ALLOW},
+		{Code: end, K: unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)},
+	}
+	program := unix.SockFprog{Len: uint16(len(rules)), Filter: &rules[0]}
+	if err := everywhere(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0); err != nil {
+		return fmt.Errorf("prctl: %w", err)
+	}
+	// Not by seccomp(2), for which a service manager may end the process.
+	err := everywhere(unix.SYS_PRCTL, unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&program)))
+	runtime.KeepAlive(rules)
+	runtime.KeepAlive(&program)
+	if err != nil {
+		return fmt.Errorf("seccomp: %w", err)
+	}
+	return nil
+}

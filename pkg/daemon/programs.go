@@ -1,0 +1,90 @@
+package daemon
+
+import (
+	"context"
+	"os"
+
+	"ripcord/pkg/command"
+	"ripcord/pkg/config"
+	"ripcord/pkg/notify"
+	"ripcord/pkg/runner"
+	"ripcord/pkg/track"
+)
+
+// programs runs the programs of the configuration: in `ripcord runner`, or as children of
+// this process.
+type programs interface {
+	command.Runner
+	// Keep keeps what is needed for that until ctx ends.
+	Keep(ctx context.Context) error
+	// Reload has the programs be those of a configuration whose table has that revision.
+	Reload(ctx context.Context, revision string) error
+	MakeFIFO(ctx context.Context) error
+	Status() runner.Status
+}
+
+// ownPrograms are run as children of this process.
+type ownPrograms struct {
+	command.Local
+	parts *parts
+}
+
+// Keep is part of programs.
+func (ownPrograms) Keep(ctx context.Context) error {
+	<-ctx.Done()
+	return nil
+}
+
+// Reload is part of programs.
+func (ownPrograms) Reload(context.Context, string) error { return nil }
+
+// MakeFIFO is part of programs.
+func (o ownPrograms) MakeFIFO(context.Context) error {
+	c := o.parts.config.Load()
+	user, _ := defaultUser(c)
+	return notify.MakeFIFO(c.FIFO, user, os.Geteuid())
+}
+
+// Status is part of programs.
+func (o ownPrograms) Status() runner.Status { return runner.Status{Ready: true, PID: os.Getpid()} }
+
+// Programs returns the programs of a configuration by their names, as they are run on this
+// machine. The daemon and its runner make the same table of the same configuration.
+func Programs(c *config.Config) (*runner.Table, error) {
+	checks, err := Checks(c)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := notifySettingsOf(c)
+	if err != nil {
+		return nil, err
+	}
+	var all []runner.Program
+	add := func(r command.Request) { all = append(all, runner.Program{ID: r.ID, Command: r.Command}) }
+	for i := range checks {
+		if probe, ok := checks[i].Probe.(track.Command); ok {
+			add(probe.Request(checks[i].Name, checks[i].EffectiveTimeout()))
+		}
+	}
+	for _, r := range settings.requests() {
+		add(r)
+	}
+	for i := range c.Groups {
+		if g := &c.Groups[i]; g.Fence != nil {
+			add((&notify.Fence{Argv: g.Fence.Argv, User: settings.user, Timeout: g.Fence.Timeout, Name: g.Title()}).Request())
+		}
+	}
+	if len(c.FIFOReader) > 0 && c.FIFO != "" {
+		add(notify.ReaderRequest(c.FIFOReader, settings.user, c.FIFO))
+	}
+	for kind, p := range map[command.Kind]*config.Program{command.ForStartup: c.Startup, command.ForShutdown: c.Shutdown} {
+		if p != nil {
+			add(programRequest(kind, p, settings.user))
+		}
+	}
+	table := runner.NewTable(all)
+	if c.FIFO != "" {
+		table.MakeFIFO = func(writer int) error { return notify.MakeFIFO(c.FIFO, settings.user, writer) }
+	}
+	return table, nil
+}

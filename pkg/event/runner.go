@@ -1,0 +1,97 @@
+package event
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// RunnerReady reports that the process which runs the programs of the configuration is ready.
+type RunnerReady struct {
+	Stamp
+	PID int
+	Err string // why it runs nothing though; empty: it does
+}
+
+func (RunnerReady) Name() string { return "runner.ready" }
+
+// Level is Error where it runs nothing.
+func (e RunnerReady) Level() Level {
+	if e.Err != "" {
+		return Error
+	}
+	return Info
+}
+
+func (e RunnerReady) Message() string {
+	if e.Err != "" {
+		return fmt.Sprintf("ripcord runner (process %d) is there, but runs no check, notify or fence command: %s", e.PID, e.Err)
+	}
+	return fmt.Sprintf("ripcord runner (process %d) is ready to run checks, notify and fence commands", e.PID)
+}
+
+func (e RunnerReady) Fields() []Field {
+	fields := []Field{{"pid", e.PID}}
+	if e.Err != "" {
+		fields = append(fields, Field{"error", e.Err})
+	}
+	return fields
+}
+
+// RunnerLost reports that the process which runs the programs of the configuration is not
+// there.
+type RunnerLost struct {
+	Stamp
+	Err      string
+	UnderWay int           // programs that ran, and are stopped
+	Pause    time.Duration // until the next attempt
+}
+
+func (RunnerLost) Name() string { return "runner.lost" }
+
+func (RunnerLost) Level() Level { return Error }
+
+func (e RunnerLost) Message() string {
+	message := "checks keep their states and no command runs: ripcord runner is lost: " + e.Err
+	if e.UnderWay > 0 {
+		message += fmt.Sprintf("; %s under way", count(e.UnderWay, "program"))
+	}
+	return fmt.Sprintf("%s; it is tried again in %v", message, e.Pause)
+}
+
+func (e RunnerLost) Fields() []Field {
+	return []Field{{"error", e.Err}, {"under_way", e.UnderWay}, {"retry_us", e.Pause.Microseconds()}}
+}
+
+// DaemonRights tells, once at the start, which rights the daemon has kept.
+type DaemonRights struct {
+	Stamp
+	User         string
+	Capabilities []string
+	Err          string // why it has more than these, or may start programs
+}
+
+func (DaemonRights) Name() string { return "daemon.rights" }
+
+// Level is Warn where it has more.
+func (e DaemonRights) Level() Level {
+	if e.Err != "" {
+		return Warn
+	}
+	return Info
+}
+
+func (e DaemonRights) Message() string {
+	if e.Err != "" {
+		return fmt.Sprintf("ripcord keeps rights that it does not need: %s", e.Err)
+	}
+	return fmt.Sprintf("ripcord runs as user %s with %s, and can start no program", e.User, strings.Join(e.Capabilities, ", "))
+}
+
+func (e DaemonRights) Fields() []Field {
+	fields := []Field{{"user", e.User}, {"capabilities", e.Capabilities}}
+	if e.Err != "" {
+		fields = append(fields, Field{"error", e.Err})
+	}
+	return fields
+}

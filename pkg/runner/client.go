@@ -1,0 +1,262 @@
+package runner
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"ripcord/pkg/command"
+)
+
+const (
+	// leastPause is the wait before the client connects again. It doubles up to mostPause as
+	// long as connections end sooner than calmAfter.
+	leastPause = 100 * time.Millisecond
+	mostPause  = 10 * time.Second
+	calmAfter  = time.Minute
+	// helloWithin is how long a runner may take to read its configuration.
+	helloWithin = 30 * time.Second
+	// answerWithin is how much later than its timeout the result of a program may come before
+	// the runner counts as hung.
+	answerWithin = 3 * time.Second
+	// askWithin is how long a request may take that runs no program.
+	askWithin = 5 * time.Second
+)
+
+// Status is what is known of the runner.
+type Status struct {
+	Ready bool
+	PID   int       // while it is ready
+	Since time.Time // of the state
+	Err   string    // why it is not ready, or cannot run everything
+	Lost  uint64    // how often it was lost
+}
+
+// Report is what a client reports: that the runner is ready, or why it is lost.
+type Report struct {
+	Status
+	UnderWay int           // programs that ran when it was lost
+	Pause    time.Duration // until the next attempt, where it is lost
+}
+
+// ClientConfig is what a Client needs. All of it is required.
+type ClientConfig struct {
+	// Dial connects to the runner. What is left of the one before has ended then.
+	Dial func(context.Context) (net.Conn, error)
+	// Revision is that of the configuration's programs.
+	Revision string
+	// Report comes from the goroutine that calls Keep. It must not block.
+	Report func(Report)
+}
+
+// Client has programs run by a Server. It implements command.Runner.
+type Client struct {
+	cfg ClientConfig
+
+	mu       sync.Mutex
+	revision string
+	link     *connection   // nil while there is no runner
+	changed  chan struct{} // closed and made anew when link changes
+	status   Status
+}
+
+// NewClient returns a client. It connects once Keep runs.
+func NewClient(cfg ClientConfig) *Client {
+	return &Client{cfg: cfg, revision: cfg.Revision, changed: make(chan struct{}), status: Status{Since: time.Now(), Err: "it has not started yet"}}
+}
+
+// Status returns what is known of the runner.
+func (c *Client) Status() Status {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.status
+}
+
+// Keep keeps a connection until ctx ends.
+func (c *Client) Keep(ctx context.Context) error {
+	pause := leastPause
+	for {
+		began := time.Now()
+		conn, err := c.cfg.Dial(ctx)
+		underWay := 0
+		if err == nil {
+			underWay, err = c.attend(ctx, conn)
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		if time.Since(began) >= calmAfter {
+			pause = leastPause
+		}
+		c.lost(err, underWay, pause)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, mostPause)
+	}
+}
+
+// lost reports why there is no runner, each reason once.
+func (c *Client) lost(err error, underWay int, pause time.Duration) {
+	c.mu.Lock()
+	was := c.status
+	news := was.Ready || was.Err != err.Error()
+	if news {
+		c.status.Since = time.Now()
+	}
+	if was.Ready || was.Lost == 0 {
+		c.status.Lost++
+	}
+	c.status.Ready, c.status.PID, c.status.Err = false, 0, err.Error()
+	report := Report{c.status, underWay, pause}
+	c.mu.Unlock()
+	if news {
+		c.cfg.Report(report)
+	}
+}
+
+// attend uses a connection until it ends. It returns how many programs ran then, and why
+// it ended.
+func (c *Client) attend(ctx context.Context, conn net.Conn) (underWay int, err error) {
+	l := newConnection(conn)
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	defer conn.Close()
+	_ = conn.SetReadDeadline(time.Now().Add(helloWithin))
+	first, err := l.read()
+	if err == nil && first.Hello == nil {
+		err = errors.New("it does not speak as a runner does")
+	}
+	if err != nil {
+		return 0, fmt.Errorf("it does not start: %w", err)
+	}
+	_ = conn.SetReadDeadline(time.Time{})
+	introduced := make(chan struct{})
+	go func() {
+		defer close(introduced)
+		c.introduce(ctx, l, *first.Hello)
+	}()
+	for {
+		a, err := l.read()
+		if err != nil {
+			underWay = l.end()
+			<-introduced
+			c.use(nil)
+			return underWay, cmp.Or(l.blamed(), err)
+		}
+		l.give(a)
+	}
+}
+
+// introduce takes a runner into use once it has the configuration of the daemon.
+func (c *Client) introduce(ctx context.Context, l *connection, h hello) {
+	c.mu.Lock()
+	wanted := c.revision
+	c.mu.Unlock()
+	trouble := h.Err
+	if h.Revision != wanted { // the file was changed, or could not be read, when the runner started
+		trouble = ""
+		if err := l.ask(ctx, request{Op: opReload, Revision: wanted}, reloadWithin); err != nil {
+			trouble = cmp.Or(h.Err, err.Error())
+		}
+	}
+	if l.isOver() {
+		return
+	}
+	c.mu.Lock()
+	c.status = Status{Ready: true, PID: h.PID, Since: time.Now(), Err: trouble, Lost: c.status.Lost}
+	report := Report{Status: c.status}
+	c.mu.Unlock()
+	c.use(l)
+	c.cfg.Report(report)
+}
+
+// use has programs run over a connection from now on; nil: there is none.
+func (c *Client) use(l *connection) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.link = l
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+// await waits for a runner.
+func (c *Client) await(ctx context.Context) (*connection, string, error) {
+	for {
+		c.mu.Lock()
+		l, changed, revision, why := c.link, c.changed, c.revision, c.status.Err
+		c.mu.Unlock()
+		if l != nil {
+			return l, revision, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, "", command.Lost(why)
+		}
+	}
+}
+
+// Run implements command.Runner. It waits for a runner for as long as the program may take.
+func (c *Client) Run(ctx context.Context, r command.Request, done func(command.Result)) {
+	began := time.Now()
+	report := func(result command.Result) {
+		result.Took = time.Since(began)
+		done(result)
+	}
+	waiting, cancel := context.WithTimeout(ctx, r.Timeout)
+	l, revision, err := c.await(waiting)
+	cancel()
+	if err != nil {
+		report(command.Result{Exit: -1, Err: cmp.Or(ctx.Err(), err)})
+		return
+	}
+	within := r.Timeout + answerWithin
+	l.run(ctx, request{Op: opRun, Revision: revision, Program: r.ID, Env: r.Env}, within, report)
+}
+
+// Check implements command.Runner.
+func (c *Client) Check(ctx context.Context, r command.Request) error {
+	return c.ask(ctx, request{Op: opCheck, Program: r.ID})
+}
+
+// MakeFIFO has the FIFO of the configuration made for this process.
+func (c *Client) MakeFIFO(ctx context.Context) error { return c.ask(ctx, request{Op: opFIFO}) }
+
+// ask waits for a runner and for its answer, a while each.
+func (c *Client) ask(ctx context.Context, r request) error {
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	l, revision, err := c.await(ctx)
+	if err != nil {
+		return err
+	}
+	r.Revision = revision
+	return l.ask(ctx, r, askWithin)
+}
+
+// Reload has the runner read the configuration anew, whose programs have that revision from
+// now on. It fails, and all stays as it was, where the runner reads something else. A runner
+// that is lost reads it when it is back.
+func (c *Client) Reload(ctx context.Context, revision string) error {
+	c.mu.Lock()
+	l, same := c.link, c.revision == revision && c.status.Err == ""
+	c.mu.Unlock()
+	if l != nil && !same {
+		if err := l.ask(ctx, request{Op: opReload, Revision: revision}, reloadWithin); err != nil && !errors.Is(err, command.ErrLost) {
+			return err
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.revision = revision
+	if l != nil && l == c.link {
+		c.status.Err = ""
+	}
+	return nil
+}

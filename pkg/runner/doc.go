@@ -1,0 +1,24 @@
+// Package runner is the boundary between the daemon, which parses what strangers send and may
+// start nothing, and the process that runs the programs of the configuration: `ripcord
+// runner`. Both read the same configuration. The daemon names a program, and what happened;
+// what is run for that name is decided by the runner alone.
+//
+// The parts: what is sent (message.go) and the programs by their names (table.go) are pure;
+// the Server (server.go, session.go) runs programs, the Client (client.go) has them run; the
+// keeper (keeper_linux.go) starts the runner again where no service manager does, and
+// socket_linux.go has the sockets.
+//
+// The contract:
+//
+//  1. A request has the name of a program and values of a closed list of variables, each of
+//     which is checked. It has no command line, no user and no path. What is not such a
+//     request is refused, and many such messages end the connection.
+//  2. A request also has the revision of the configuration's programs. The runner carries it out
+//     only if its own is the same: otherwise the two would mean different programs.
+//  3. Result and end of a program come as command.Command.Run has them. When the connection
+//     ends, whoever ended it, all programs of that connection are stopped.
+//  4. What the client knows nothing about has the error command.ErrLost: programs that were
+//     under way when the connection was lost, and those for which there was none within their
+//     timeout. The client connects again by itself, after a pause that grows.
+//  5. A program runs once at a time for each name.
+package runner

@@ -1,0 +1,313 @@
+package runner
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A daemon that may start nothing cannot start its runner again either. So where no service
+// manager does, a keeper stands between the two: the daemon starts it before it gives up its
+// rights, and asks it for a connection to a new runner whenever it needs one. The keeper does
+// nothing else. What a runner leaves that was killed becomes a child of the keeper, which ends
+// it.
+
+// ConnectionFD is the descriptor of the socket that a keeper, or a runner, is started with.
+const ConnectionFD = 3
+
+const (
+	// another asks the keeper for a new runner.
+	another = 'n'
+	// endWithin is how long a runner may take to end its programs when the daemon has ended:
+	// they have a second after SIGTERM.
+	endWithin = 5 * time.Second
+	// sweeps is how often what a runner left is looked for at most: it may start others
+	// meanwhile.
+	sweeps = 64
+)
+
+// self is the program of this process, of this version, even if its file was replaced.
+const self = "/proc/self/exe"
+
+// ShowName gives the process the name of the program, since it was started as exe.
+func ShowName() { _ = os.WriteFile("/proc/self/comm", []byte("ripcord"), 0) }
+
+// StartKeeper starts a keeper: this program with argv and the descriptor ConnectionFD. It
+// returns the function by which the daemon connects to its runners; the keeper ends with the
+// daemon.
+func StartKeeper(argv []string) (dial func(context.Context) (net.Conn, error), err error) {
+	ours, theirs, err := pair()
+	if err != nil {
+		return nil, err
+	}
+	defer theirs.Close()
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		_ = ours.Close()
+		return nil, err
+	}
+	defer null.Close()
+	_, err = syscall.ForkExec(self, argv, &syscall.ProcAttr{
+		// Standard output is the daemon's log, whose reader waits for its end.
+		Dir: "/", Env: keeperEnvironment(os.Environ()), Files: []uintptr{null.Fd(), 2, 2, theirs.Fd()},
+		Sys: &syscall.SysProcAttr{Setpgid: true}, // a terminal's ^C is the daemon's affair
+	})
+	if err != nil {
+		_ = ours.Close()
+		return nil, fmt.Errorf("%s: %w", strings.Join(argv, " "), err)
+	}
+	conn, err := net.FileConn(ours)
+	_ = ours.Close()
+	if err != nil {
+		return nil, err
+	}
+	k := &keeperConn{conn: conn.(*net.UnixConn)}
+	return k.dial, nil
+}
+
+// keeperEnvironment leaves out what is for the daemon alone.
+func keeperEnvironment(env []string) (kept []string) {
+	for _, e := range env {
+		name, _, _ := strings.Cut(e, "=")
+		switch name {
+		case "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "GOMAXPROCS":
+		default:
+			kept = append(kept, e)
+		}
+	}
+	return kept
+}
+
+// pair makes a pair of sockets.
+func pair() (a, b *os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, os.NewSyscallError("socketpair", err)
+	}
+	return os.NewFile(uintptr(fds[0]), "keeper"), os.NewFile(uintptr(fds[1]), "keeper"), nil
+}
+
+// keeperConn is the daemon's connection to its keeper.
+type keeperConn struct {
+	mu   sync.Mutex
+	conn *net.UnixConn
+}
+
+// errNoKeeper is the error of a daemon whose keeper has ended.
+var errNoKeeper = errors.New("the process that starts ripcord runner has ended: restart ripcord")
+
+// dial has the keeper start a runner.
+func (k *keeperConn) dial(ctx context.Context) (net.Conn, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	defer context.AfterFunc(ctx, func() { _ = k.conn.SetDeadline(time.Unix(1, 0)) })()
+	_ = k.conn.SetDeadline(time.Now().Add(helloWithin))
+	if _, err := k.conn.Write([]byte{another}); err != nil {
+		return nil, errNoKeeper
+	}
+	text, control := make([]byte, 1024), make([]byte, unix.CmsgSpace(4))
+	n, m, _, _, err := k.conn.ReadMsgUnix(text, control)
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, fmt.Errorf("it does not start within %v", helloWithin)
+	case err != nil || n == 0:
+		return nil, errNoKeeper
+	case text[0] != another:
+		return nil, errors.New(string(text[1:n]))
+	}
+	messages, err := unix.ParseSocketControlMessage(control[:m])
+	if err != nil || len(messages) != 1 {
+		return nil, errors.New("the keeper sent no connection")
+	}
+	fds, err := unix.ParseUnixRights(&messages[0])
+	if err != nil || len(fds) != 1 {
+		return nil, errors.New("the keeper sent no connection")
+	}
+	return Inherited(fds[0])
+}
+
+// keeper starts runners for a daemon.
+type keeper struct {
+	argv []string
+
+	pid   int           // of the runner; 0: there is none
+	ended chan struct{} // closed when it has ended, and nothing is left of it
+	mu    sync.Mutex
+}
+
+// Keep is the work of a keeper: for the daemon at the other end of ConnectionFD it starts a
+// runner, this program with argv and the same descriptor, whenever it is asked to. It ends
+// with the daemon.
+func Keep(argv []string) error {
+	ShowName()
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return os.NewSyscallError("prctl", err)
+	}
+	conn, err := Inherited(ConnectionFD)
+	if err != nil {
+		return err
+	}
+	daemon := conn.(*net.UnixConn)
+	defer daemon.Close()
+	k := &keeper{argv: argv}
+	children := make(chan os.Signal, 1)
+	signal.Notify(children, syscall.SIGCHLD)
+	go k.reap(children)
+	buffer := make([]byte, 16)
+	for {
+		n, err := daemon.Read(buffer)
+		if err != nil || n == 0 {
+			k.finish()
+			return nil
+		}
+		k.kill()
+		theirs, err := k.start()
+		if err != nil {
+			_, _ = daemon.Write([]byte("!" + err.Error()))
+			continue
+		}
+		_, _, err = daemon.WriteMsgUnix([]byte{another}, unix.UnixRights(int(theirs.Fd())), nil)
+		_ = theirs.Close()
+		if err != nil {
+			k.finish()
+			return nil
+		}
+	}
+}
+
+// start starts a runner and returns the daemon's end of its connection.
+func (k *keeper) start() (theirs *os.File, err error) {
+	theirs, its, err := pair()
+	if err != nil {
+		return nil, err
+	}
+	defer its.Close()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	pid, err := syscall.ForkExec(self, k.argv, &syscall.ProcAttr{
+		Dir: "/", Env: os.Environ(), Files: []uintptr{0, 1, 2, its.Fd()},
+		// Its programs, which are all in its session, can be found when it was killed.
+		Sys: &syscall.SysProcAttr{Setsid: true},
+	})
+	if err != nil {
+		_ = theirs.Close()
+		return nil, fmt.Errorf("%s: %w", strings.Join(k.argv, " "), err)
+	}
+	k.pid, k.ended = pid, make(chan struct{})
+	return theirs, nil
+}
+
+// reap takes note of the children that have ended: the runner, and what was left to the
+// keeper.
+func (k *keeper) reap(children <-chan os.Signal) {
+	for range children {
+		for {
+			k.mu.Lock() // a runner that ends at once is known
+			pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil)
+			own := pid > 0 && pid == k.pid
+			if own {
+				k.pid = 0
+				sweep(pid)
+				close(k.ended)
+			}
+			k.mu.Unlock()
+			if err == unix.EINTR {
+				continue
+			}
+			if pid <= 0 {
+				break
+			}
+		}
+	}
+}
+
+// kill ends the runner, and all of its programs.
+func (k *keeper) kill() {
+	k.mu.Lock()
+	pid, ended := k.pid, k.ended
+	if pid > 0 {
+		_ = unix.Kill(pid, unix.SIGKILL)
+	}
+	k.mu.Unlock()
+	if pid > 0 {
+		<-ended
+	}
+}
+
+// finish waits for the runner to end, which does so when the daemon has.
+func (k *keeper) finish() {
+	k.mu.Lock()
+	pid, ended := k.pid, k.ended
+	k.mu.Unlock()
+	if pid == 0 {
+		return
+	}
+	select {
+	case <-ended:
+	case <-time.After(endWithin):
+		k.kill()
+	}
+}
+
+// sweep kills all processes of a session, of which the runner was the leader. A program that
+// has made a session of its own is a daemon, and goes on.
+func sweep(session int) {
+	for range sweeps {
+		left := false
+		for _, pid := range processes() {
+			if sessionOf(pid) == session {
+				_ = unix.Kill(pid, unix.SIGKILL)
+				left = true
+			}
+		}
+		if !left {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// processes lists all processes.
+func processes() (pids []int) {
+	proc, err := os.Open("/proc")
+	if err != nil {
+		return nil
+	}
+	defer proc.Close()
+	names, _ := proc.Readdirnames(-1)
+	for _, name := range names {
+		if pid, err := strconv.Atoi(name); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// sessionOf returns the session of a process; −1 where it has ended, as a zombie has.
+func sessionOf(pid int) int {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return -1
+	}
+	// PID (comm) STATE PPID PGRP SESSION …
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	if len(fields) < 4 || fields[0][0] == 'Z' || fields[0][0] == 'X' {
+		return -1
+	}
+	session, err := strconv.Atoi(string(fields[3]))
+	if err != nil {
+		return -1
+	}
+	return session
+}

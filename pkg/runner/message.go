@@ -1,0 +1,175 @@
+package runner
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"ripcord/pkg/command"
+)
+
+// Bounds of what is sent. One message is one datagram.
+const (
+	requestMost = 8 << 10
+	answerMost  = 64 << 10
+	envMost     = 16 // variables
+	valueMost   = 512
+	nameMost    = 256
+)
+
+// operation is what a request asks for.
+type operation string
+
+const (
+	opRun    operation = "run"
+	opStop   operation = "stop"   // the program that the request of that number started
+	opCheck  operation = "check"  // can and may the program be run?
+	opReload operation = "reload" // the configuration is read anew
+	opFIFO   operation = "fifo"   // the FIFO is made
+)
+
+// request is what the daemon sends.
+type request struct {
+	Seq      uint64     `json:"seq"`
+	Op       operation  `json:"op"`
+	Revision string     `json:"revision,omitempty"`
+	Program  command.ID `json:"program,omitzero"`
+	Env      []string   `json:"env,omitempty"`
+}
+
+// answer is what the runner sends: at first a hello, then answers to requests.
+type answer struct {
+	Seq    uint64  `json:"seq,omitempty"`
+	Hello  *hello  `json:"hello,omitempty"`
+	Result *result `json:"result,omitempty"` // of a program
+	Ended  bool    `json:"ended,omitempty"`  // nothing is left of the program, or the request is carried out
+	Err    string  `json:"error,omitempty"`  // why it was not
+	Stale  bool    `json:"stale,omitempty"`  // that is because the configurations differ
+}
+
+// hello is the first message of a runner.
+type hello struct {
+	PID      int    `json:"pid"`
+	Revision string `json:"revision"`
+	Err      string `json:"error,omitempty"` // why it has no configuration
+}
+
+// result is a command.Result as it is sent.
+type result struct {
+	Exit   int     `json:"exit"`
+	Signal string  `json:"signal,omitempty"`
+	Output string  `json:"output,omitempty"`
+	Cut    bool    `json:"cut,omitempty"`
+	Took   int64   `json:"took_ns"`
+	Kind   failure `json:"failure,omitempty"`
+	Err    string  `json:"error,omitempty"`
+}
+
+// failure is why a program did not succeed.
+type failure string
+
+const (
+	failedExit    failure = "exit"    // with another status than 0, or by a signal
+	failedTimeout failure = "timeout" // it took too long
+	failedStopped failure = "stopped" // the daemon stopped it
+	failedUnrun   failure = "unrun"   // it could not be started
+)
+
+// decodeRequest reads a request, and returns an error that says what is wrong with it.
+func decodeRequest(data []byte) (r request, err error) {
+	if len(data) > requestMost {
+		return r, fmt.Errorf("it is longer than %d bytes", requestMost)
+	}
+	if err := decode(data, &r); err != nil {
+		return request{}, err
+	}
+	return r, r.validate()
+}
+
+func decode(data []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return errors.New("something follows the message")
+	}
+	return nil
+}
+
+func (r *request) validate() error {
+	switch r.Op {
+	case opRun, opStop, opCheck, opReload, opFIFO:
+	default:
+		return fmt.Errorf("there is no operation %.40q", r.Op)
+	}
+	if r.Seq == 0 {
+		return errors.New("it has no number")
+	}
+	if len(r.Env) > envMost {
+		return fmt.Errorf("it sets %d variables, more than %d", len(r.Env), envMost)
+	}
+	for _, e := range r.Env {
+		if len(e) > valueMost || !plain(e) {
+			return fmt.Errorf("the variable %.40q is too long, or no plain text", e)
+		}
+	}
+	for _, s := range []string{string(r.Program.Kind), r.Program.Name, r.Program.When, r.Revision} {
+		if len(s) > nameMost || !plain(s) {
+			return fmt.Errorf("%.40q is too long, or no plain text", s)
+		}
+	}
+	return nil
+}
+
+// plain reports whether a text is UTF-8 without control characters.
+func plain(s string) bool {
+	return utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) < 0
+}
+
+// resultOf returns a result as it is sent.
+func resultOf(r command.Result) *result {
+	out := &result{Exit: r.Exit, Output: r.Output, Cut: r.Cut, Took: int64(r.Took)}
+	if r.Err == nil {
+		return out
+	}
+	out.Kind, out.Err = failedUnrun, r.Err.Error()
+	if exit, ok := errors.AsType[*command.ExitError](r.Err); ok {
+		out.Kind, out.Exit, out.Signal = failedExit, exit.Exit, exit.Signal
+	} else if errors.Is(r.Err, command.ErrTimeout) {
+		out.Kind = failedTimeout
+	} else if errors.Is(r.Err, context.Canceled) {
+		out.Kind = failedStopped
+	}
+	return out
+}
+
+// received returns a result that was sent.
+func (r *result) received() command.Result {
+	out := command.Result{Exit: r.Exit, Output: r.Output, Cut: r.Cut, Took: time.Duration(r.Took)}
+	switch r.Kind {
+	case "":
+	case failedExit:
+		out.Err = &command.ExitError{Exit: r.Exit, Signal: r.Signal}
+	case failedTimeout:
+		out.Err = timeoutError(r.Err)
+	case failedStopped:
+		out.Err = context.Canceled
+	default:
+		out.Err = errors.New(r.Err)
+	}
+	return out
+}
+
+// timeoutError is command.ErrTimeout in the words of the runner.
+type timeoutError string
+
+func (e timeoutError) Error() string        { return string(e) }
+func (e timeoutError) Is(target error) bool { return target == command.ErrTimeout }

@@ -1,0 +1,157 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"ripcord/pkg/command"
+)
+
+const (
+	// reloadWithin is how long the configuration may take to be read.
+	reloadWithin = 20 * time.Second
+	// badMost is how many messages that are no requests a connection may send.
+	badMost = 16
+	// runsMost is how many programs of a connection run at the same time.
+	runsMost = 8192
+	// writeWithin is how long the daemon may take to read an answer.
+	writeWithin = 5 * time.Second
+)
+
+// ServerConfig is what a Server needs. All of it is required.
+type ServerConfig struct {
+	// Load reads the configuration and returns its programs.
+	Load func(context.Context) (*Table, error)
+	// Report takes a line for people. It may be called from any goroutine.
+	Report func(text string)
+	// Programs runs the programs.
+	Programs command.Runner
+}
+
+// Server runs programs for those who connect to it.
+type Server struct {
+	cfg ServerConfig
+
+	loading sync.Mutex // one Load at a time
+
+	mu        sync.Mutex
+	now, last *Table // the programs in force, and those before: what a reload removed still has its last command
+	loadErr   error  // why there are none
+}
+
+// NewServer returns a server without programs: Load comes first.
+func NewServer(cfg ServerConfig) *Server { return &Server{cfg: cfg} }
+
+// Load reads the configuration.
+func (s *Server) Load(ctx context.Context) error { return s.load(ctx, "") }
+
+// load reads the configuration, and takes it if it has the revision that is wanted, or any
+// where that is empty.
+func (s *Server) load(ctx context.Context, wanted string) error {
+	s.loading.Lock()
+	defer s.loading.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, reloadWithin)
+	defer cancel()
+	t, err := s.cfg.Load(ctx)
+	if err == nil && wanted != "" && t.Revision() != wanted {
+		err = errors.New("the configuration was changed meanwhile: reload once more")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		if s.now == nil {
+			s.loadErr = err
+		}
+		return err
+	}
+	s.loadErr = nil
+	if s.now == nil || s.now.Revision() != t.Revision() {
+		s.now, s.last = t, s.now
+	}
+	return nil
+}
+
+// hello returns the first message for a client.
+func (s *Server) hello() *hello {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := &hello{PID: os.Getpid()}
+	if s.now != nil {
+		h.Revision = s.now.Revision()
+	}
+	if s.loadErr != nil {
+		h.Err = strings.ReplaceAll(s.loadErr.Error(), "\n", "; ")
+		h.Err = h.Err[:min(len(h.Err), 2048)]
+	}
+	return h
+}
+
+// errStale is the error of a request that was made for another configuration.
+var errStale = errors.New("ripcord and its runner have read different configurations: ripcord reload")
+
+// command returns what is run for a request.
+func (s *Server) command(r *request) (command.Command, error) {
+	s.mu.Lock()
+	now, last := s.now, s.last
+	s.mu.Unlock()
+	if now == nil || now.Revision() != r.Revision {
+		return command.Command{}, errStale
+	}
+	for _, t := range []*Table{now, last} {
+		if t == nil {
+			break
+		}
+		if c, known := t.program(r.Program); known && r.Op == opCheck {
+			return c, nil
+		}
+		if c, known, err := t.command(r.Program, r.Env); known {
+			return c, err
+		}
+	}
+	return command.Command{}, fmt.Errorf("the configuration has no program %.80q", r.Program)
+}
+
+// makeFIFO makes the FIFO of the configuration for the user of that number.
+func (s *Server) makeFIFO(writer int) error {
+	s.mu.Lock()
+	now := s.now
+	s.mu.Unlock()
+	if now == nil || now.MakeFIFO == nil {
+		return errors.New("the configuration has no fifo")
+	}
+	return now.MakeFIFO(writer)
+}
+
+// Serve answers a client until it or ctx ends the connection, and then stops all programs
+// that it started. writer is the number of the client's user.
+func (s *Server) Serve(ctx context.Context, conn net.Conn, writer int) {
+	ctx, cancel := context.WithCancel(ctx)
+	ss := &session{server: s, conn: conn, writer: writer, runs: make(map[uint64]*run), names: make(map[command.ID]bool)}
+	defer ss.running.Wait()
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	ss.send(answer{Hello: s.hello()})
+	buffer := make([]byte, requestMost+1)
+	for bad := 0; bad < badMost; {
+		n, err := conn.Read(buffer)
+		if err != nil || n == 0 { // an empty datagram is the end as well
+			return
+		}
+		r, err := decodeRequest(buffer[:n])
+		if err != nil {
+			bad++
+			s.cfg.Report(fmt.Sprintf("refused what the daemon sent: %v", err))
+			ss.send(answer{Seq: r.Seq, Err: err.Error(), Ended: true})
+			continue
+		}
+		ss.handle(ctx, &r)
+	}
+	s.cfg.Report(fmt.Sprintf("closed the connection of the daemon: %d of its messages were no requests", badMost))
+	_ = conn.Close()
+}

@@ -1,0 +1,429 @@
+package runner
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"ripcord/pkg/command"
+	"ripcord/pkg/command/commandtest"
+)
+
+// shell is a program of a table, as a check has it.
+func shell(name, script string, timeout time.Duration) Program {
+	return Program{command.ID{Kind: command.ForCheck, Name: name}, command.Command{Argv: []string{"/bin/sh", "-c", script}, Timeout: timeout, KillGroup: true}}
+}
+
+// rig is a server and a client of it.
+type rig struct {
+	t       *testing.T
+	table   *Table
+	server  *Server
+	client  *Client
+	lines   chan string
+	reports chan Report
+	loadErr error
+
+	mu   sync.Mutex
+	ends []net.Conn // the server's
+}
+
+func newRig(t *testing.T, programs ...Program) *rig {
+	t.Helper()
+	r := &rig{t: t, table: NewTable(programs), lines: make(chan string, 1024), reports: make(chan Report, 64)}
+	r.server = NewServer(ServerConfig{
+		Load:     func(context.Context) (*Table, error) { return r.table, r.loadErr },
+		Report:   func(text string) { r.lines <- text },
+		Programs: command.Local{},
+	})
+	_ = r.server.Load(t.Context())
+	r.client = NewClient(ClientConfig{Dial: r.dial, Revision: r.table.Revision(), Report: func(report Report) { r.reports <- report }})
+	commandtest.Running(t, r.client.Keep)
+	return r
+}
+
+// connect returns the daemon's end of a connection that the server serves.
+func (r *rig) connect() net.Conn {
+	r.t.Helper()
+	ours, theirs := connected(r.t)
+	r.mu.Lock()
+	r.ends = append(r.ends, theirs)
+	r.mu.Unlock()
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		r.server.Serve(context.Background(), theirs, os.Geteuid())
+		_ = theirs.Close()
+	}()
+	r.t.Cleanup(func() { _ = ours.Close(); <-over })
+	return ours
+}
+
+func (r *rig) dial(context.Context) (net.Conn, error) { return r.connect(), nil }
+
+// cut ends the last connection, as the end of the runner does.
+func (r *rig) cut() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_ = r.ends[len(r.ends)-1].Close()
+}
+
+func connected(t *testing.T) (a, b net.Conn) {
+	t.Helper()
+	one, two, err := pair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, end := range []struct {
+		file *os.File
+		conn *net.Conn
+	}{{one, &a}, {two, &b}} {
+		if *end.conn, err = net.FileConn(end.file); err != nil {
+			t.Fatal(err)
+		}
+		_ = end.file.Close()
+	}
+	return a, b
+}
+
+// run has a program run and waits for what is left of it.
+func (r *rig) run(ctx context.Context, name string, timeout time.Duration, env ...string) command.Result {
+	r.t.Helper()
+	results := 0
+	var result command.Result
+	request := command.Request{ID: command.ID{Kind: command.ForCheck, Name: name}, Command: command.Command{Timeout: timeout, Env: env}}
+	r.client.Run(ctx, request, func(got command.Result) { result, results = got, results+1 })
+	if results != 1 {
+		r.t.Errorf("%s has %d results", name, results)
+	}
+	return result
+}
+
+// TestRun: a program that is asked for by its name has the result, the output and the variables
+// that it would have as a child of this process.
+func TestRun(t *testing.T) {
+	r := newRig(t,
+		shell("good", `echo "$RIPCORD_REASON $HOME$NOTIFY_SOCKET"`, time.Minute), shell("bad", "echo no >&2; exit 3", time.Minute),
+		shell("killed", "kill -SEGV $$", time.Minute), shell("slow", "echo begun; exec sleep 60", 300*time.Millisecond),
+		shell("loud", `i=0; while [ $i -lt 3000 ]; do printf '\001\377'; i=$((i+1)); done`, time.Minute),
+		Program{command.ID{Kind: command.ForCheck, Name: "missing"}, command.Command{Argv: []string{"/nowhere/x"}, Timeout: time.Minute}})
+	if got := r.run(t.Context(), "good", time.Minute, "RIPCORD_REASON=peer-resigned"); got.Err != nil || !strings.HasPrefix(got.Output, "peer-resigned /") {
+		t.Errorf("good: %+v", got)
+	}
+	var exit *command.ExitError
+	if got := r.run(t.Context(), "bad", time.Minute); !errors.As(got.Err, &exit) || exit.Exit != 3 || got.Exit != 3 || got.Output != "no" {
+		t.Errorf("bad: %+v", got)
+	}
+	if got := r.run(t.Context(), "killed", time.Minute); !errors.As(got.Err, &exit) || exit.Signal != "SIGSEGV" || got.Exit != -1 {
+		t.Errorf("killed: %+v", got)
+	}
+	if got := r.run(t.Context(), "slow", 300*time.Millisecond); !errors.Is(got.Err, command.ErrTimeout) || got.Err.Error() != "timed out after 300ms" || got.Output != "begun" {
+		t.Errorf("slow: %+v", got)
+	}
+	if got := r.run(t.Context(), "missing", time.Minute); got.Err == nil || got.Err.Error() != "/nowhere/x does not exist" {
+		t.Errorf("missing: %+v", got)
+	}
+	if got := r.run(t.Context(), "loud", time.Minute); got.Err != nil || !got.Cut || len(got.Output) < command.OutputLimit {
+		t.Errorf("loud: %d bytes, %v", len(got.Output), got.Err)
+	}
+	if got := r.run(t.Context(), "nobody's", time.Minute); got.Err == nil || errors.Is(got.Err, command.ErrLost) || !strings.Contains(got.Err.Error(), "no program") {
+		t.Errorf("what the configuration does not have: %+v", got)
+	}
+	if err := r.client.Check(t.Context(), command.Request{ID: command.ID{Kind: command.ForCheck, Name: "missing"}}); err == nil || err.Error() != "/nowhere/x does not exist" {
+		t.Errorf("checked: %v", err)
+	}
+	if err := r.client.MakeFIFO(t.Context()); err == nil || !strings.Contains(err.Error(), "no fifo") {
+		t.Errorf("a FIFO that there is not: %v", err)
+	}
+	if report := <-r.reports; !report.Ready || report.PID != os.Getpid() || r.client.Status().Lost != 0 {
+		t.Errorf("reported: %+v", report)
+	}
+}
+
+// TestStop: what is stopped by its context ends, with the error of that, and nothing is left.
+func TestStop(t *testing.T) {
+	marker := filepath.Join(t.TempDir(), "pid")
+	r := newRig(t, shell("long", "echo $$ >"+marker+"; exec sleep 60", time.Minute))
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		_ = read(t, marker)
+		cancel()
+	}()
+	if got := r.run(ctx, "long", time.Minute); !errors.Is(got.Err, context.Canceled) {
+		t.Errorf("stopped: %+v", got)
+	}
+	gone(t, read(t, marker))
+}
+
+// read waits for the process number that a program has written.
+func read(t *testing.T, path string) (pid int) {
+	commandtest.Eventually(t, func() (bool, string) {
+		text, err := os.ReadFile(path)
+		if err == nil {
+			_, err = fmt.Sscan(string(text), &pid)
+		}
+		return err == nil, fmt.Sprintf("%s: %v", path, err)
+	})
+	return pid
+}
+
+func gone(t *testing.T, pid int) {
+	t.Helper()
+	commandtest.Eventually(t, func() (bool, string) {
+		return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH), fmt.Sprintf("process %d is left", pid)
+	})
+}
+
+// TestLost: when the runner ends while a program runs, the program is lost, which is reported;
+// another runner takes the next one. Its programs end with it.
+func TestLost(t *testing.T) {
+	marker := filepath.Join(t.TempDir(), "pid")
+	r := newRig(t, shell("long", "echo $$ >"+marker+"; exec sleep 60", time.Minute), shell("good", "exit 0", time.Minute))
+	if report := <-r.reports; !report.Ready {
+		t.Fatalf("%+v", report)
+	}
+	go func() {
+		_ = read(t, marker)
+		r.cut()
+	}()
+	began := time.Now()
+	if got := r.run(t.Context(), "long", time.Minute); !errors.Is(got.Err, command.ErrLost) || got.Exit != -1 {
+		t.Errorf("under way: %+v", got)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("that was noticed after %v", took)
+	}
+	if report := <-r.reports; report.Ready || report.UnderWay != 1 || report.Lost != 1 || report.Err == "" {
+		t.Errorf("reported: %+v", report)
+	}
+	if got := r.run(t.Context(), "good", time.Minute); got.Err != nil {
+		t.Errorf("the next: %+v", got)
+	}
+	if report := <-r.reports; !report.Ready || report.Lost != 1 {
+		t.Errorf("reported: %+v", report)
+	}
+	gone(t, read(t, marker))
+}
+
+// TestHung: a runner that does not answer is one that is lost.
+func TestHung(t *testing.T) {
+	table := NewTable(nil)
+	reports := make(chan Report, 16)
+	dialled := 0
+	c := NewClient(ClientConfig{Revision: table.Revision(), Report: func(r Report) { reports <- r }, Dial: func(context.Context) (net.Conn, error) {
+		if dialled++; dialled > 1 {
+			return nil, errors.New("there is no other")
+		}
+		ours, theirs := connected(t)
+		hi, _ := json.Marshal(answer{Hello: &hello{PID: 1, Revision: table.Revision()}})
+		_, _ = theirs.Write(hi)
+		t.Cleanup(func() { _ = theirs.Close() })
+		return ours, nil
+	}})
+	commandtest.Running(t, c.Keep)
+	began := time.Now()
+	var got command.Result
+	c.Run(t.Context(), command.Request{ID: command.ID{Kind: command.ForCheck, Name: "web"}, Command: command.Command{Timeout: 100 * time.Millisecond}}, func(r command.Result) { got = r })
+	if took := time.Since(began); !errors.Is(got.Err, command.ErrLost) || took < answerWithin || took > 2*answerWithin {
+		t.Errorf("after %v: %+v", took, got)
+	}
+	<-reports
+	if report := <-reports; report.Ready || !strings.Contains(report.Err, "has not answered in time") {
+		t.Errorf("reported: %+v", report)
+	}
+	// Nor is one waited for longer than the program may take.
+	c.Run(t.Context(), command.Request{Command: command.Command{Timeout: 100 * time.Millisecond}}, func(r command.Result) { got = r })
+	if !errors.Is(got.Err, command.ErrLost) {
+		t.Errorf("without a runner: %+v", got)
+	}
+}
+
+// TestReload: programs are those of the new configuration once both have it, and the runner
+// runs nothing for a daemon that has another one. What a reload removed can still run once
+// more.
+func TestReload(t *testing.T) {
+	r := newRig(t, shell("web", "echo old", time.Minute), shell("gone", "echo gone", time.Minute))
+	if got := r.run(t.Context(), "web", time.Minute); got.Output != "old" {
+		t.Fatalf("%+v", got)
+	}
+	r.table = NewTable([]Program{shell("web", "echo new", time.Minute)})
+	if err := r.client.Reload(t.Context(), "another"); err == nil || !strings.Contains(err.Error(), "changed meanwhile") {
+		t.Errorf("a reload of something else: %v", err)
+	}
+	if got := r.run(t.Context(), "web", time.Minute); got.Output != "old" {
+		t.Errorf("after a reload that failed: %+v", got)
+	}
+	if err := r.client.Reload(t.Context(), r.table.Revision()); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.run(t.Context(), "web", time.Minute); got.Output != "new" {
+		t.Errorf("after the reload: %+v", got)
+	}
+	if got := r.run(t.Context(), "gone", time.Minute); got.Output != "gone" {
+		t.Errorf("what is gone: %+v", got)
+	}
+	// The runner reads another file by itself, as when it starts anew after a change.
+	r.table = NewTable([]Program{shell("web", "echo newest", time.Minute)})
+	if err := r.server.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.run(t.Context(), "web", time.Minute); !errors.Is(got.Err, command.ErrLost) || !strings.Contains(got.Err.Error(), "ripcord reload") {
+		t.Errorf("with different configurations: %+v", got)
+	}
+	r.loadErr = errors.New("line 3 is broken")
+	r.cut()
+	<-r.reports
+	<-r.reports
+	if report := <-r.reports; !report.Ready || report.Err != "line 3 is broken" {
+		t.Errorf("reported: %+v", report)
+	}
+}
+
+// TestHostile: whatever comes, the server goes on, and says what it refuses. Many such
+// messages end the connection, and no other.
+func TestHostile(t *testing.T) {
+	r := newRig(t, shell("web", "exit 0", time.Minute), Program{command.ID{Kind: command.ForInstance, Name: "inside", When: "any"}, command.Command{Argv: []string{"/bin/echo"}, Timeout: time.Minute}})
+	revision := r.table.Revision()
+	for name, c := range map[string]struct{ message, want string }{
+		"no JSON":           {"\x00\xff", "invalid character"},
+		"nothing":           {"{}", `no operation ""`},
+		"two":               {`{"seq":1,"op":"fifo"}{}`, "something follows"},
+		"a command line":    {`{"seq":1,"op":"run","argv":["/bin/sh"]}`, "unknown field"},
+		"no operation":      {`{"seq":1,"op":"exec"}`, "no operation"},
+		"no number":         {`{"op":"run"}`, "no number"},
+		"too long":          {`{"seq":1,"op":"run","env":["` + strings.Repeat("x", requestMost) + `"]}`, "longer than"},
+		"a long name":       {`{"seq":1,"op":"run","program":{"kind":"check","name":"` + strings.Repeat("x", 300) + `"}}`, "too long"},
+		"a line break":      {`{"seq":1,"op":"run","env":["RIPCORD_REASON=a\nb"]}`, "no plain text"},
+		"unknown":           {`{"seq":1,"op":"run","revision":"` + revision + `","program":{"kind":"check","name":"web2"}}`, "no program"},
+		"another kind":      {`{"seq":1,"op":"run","revision":"` + revision + `","program":{"kind":"fence","name":"web"}}`, "no program"},
+		"another variable":  {`{"seq":1,"op":"run","revision":"` + revision + `","program":{"kind":"check","name":"web"},"env":["LD_PRELOAD=/tmp/x"]}`, "no variable"},
+		"a false value":     {`{"seq":1,"op":"run","revision":"` + revision + `","program":{"kind":"check","name":"web"},"env":["RIPCORD_STATE=$(reboot)"]}`, "cannot be"},
+		"twice":             {`{"seq":1,"op":"run","revision":"` + revision + `","program":{"kind":"check","name":"web"},"env":["RIPCORD_VRID=1","RIPCORD_VRID=2"]}`, "twice"},
+		"another's name":    {`{"seq":1,"op":"run","revision":"` + revision + `","program":{"kind":"check","name":"web"},"env":["RIPCORD_NAME=other"]}`, "cannot be"},
+		"without arguments": {`{"seq":1,"op":"run","revision":"` + revision + `","program":{"kind":"notify-instance","name":"inside","when":"any"}}`, "missing"},
+	} {
+		conn := r.connect()
+		if _, err := conn.Write([]byte(c.message)); err != nil {
+			t.Fatal(err)
+		}
+		if line := <-r.lines; !strings.Contains(line, c.want) || strings.Contains(line, "\n") || len(line) > 400 {
+			t.Errorf("%s: said %q, want %q", name, line, c.want)
+		}
+		_ = conn.Close()
+	}
+	conn := r.connect()
+	for range badMost {
+		_, _ = conn.Write([]byte("rubbish"))
+	}
+	for range badMost {
+		<-r.lines
+	}
+	if line := <-r.lines; !strings.Contains(line, "closed the connection") {
+		t.Errorf("said %q", line)
+	}
+	if got := r.run(t.Context(), "web", time.Minute); got.Err != nil {
+		t.Errorf("afterwards: %+v", got)
+	}
+}
+
+// TestOnce: a program runs once at a time, whoever asks.
+func TestOnce(t *testing.T) {
+	marker := filepath.Join(t.TempDir(), "pid")
+	r := newRig(t, shell("long", "echo $$ >>"+marker+"; exec sleep 60", time.Minute))
+	ctx, cancel := context.WithCancel(t.Context())
+	var first sync.WaitGroup
+	first.Go(func() { r.run(ctx, "long", time.Minute) })
+	_ = read(t, marker)
+	if got := r.run(t.Context(), "long", time.Minute); got.Err == nil || !strings.Contains(got.Err.Error(), "still runs") {
+		t.Errorf("the second: %+v", got)
+	}
+	cancel()
+	first.Wait()
+}
+
+// TestListen: the socket is for one user and root; what else has the name stays, what was left
+// is replaced.
+func TestListen(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "runner.sock")
+	listener, err := Listen(path, os.Geteuid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	listener.SetUnlinkOnClose(false)
+	r := newRig(t, shell("web", "exit 0", time.Minute))
+	stop := commandtest.Running(t, func(ctx context.Context) error { return r.server.ServeAll(ctx, listener, os.Geteuid()) })
+	if _, err := Listen(path, os.Geteuid()); err == nil || !strings.Contains(err.Error(), "another ripcord runner") {
+		t.Errorf("a second one: %v", err)
+	}
+	conns := make([]net.Conn, 0, clientsMost+1)
+	for range clientsMost + 1 {
+		conn, err := Dial(path)(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conns = append(conns, conn)
+	}
+	commandtest.Eventually(t, func() (bool, string) {
+		select {
+		case line := <-r.lines:
+			return strings.Contains(line, "connected already"), line
+		default:
+			return false, "more than there may be are connected"
+		}
+	})
+	stop()
+	if again, err := Listen(path, os.Geteuid()); err != nil {
+		t.Errorf("what was left is not replaced: %v", err)
+	} else {
+		_ = again.Close()
+	}
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Listen(path, os.Geteuid()); err == nil || !strings.Contains(err.Error(), "something else") {
+		t.Errorf("in the place of a file: %v", err)
+	}
+}
+
+// FuzzRequest: no message stops the server, and what is taken is a request that is one.
+func FuzzRequest(f *testing.F) {
+	for _, seed := range []string{
+		`{"seq":1,"op":"run","revision":"a","program":{"kind":"check","name":"web"},"env":["RIPCORD_STATE=MASTER"]}`,
+		`{"seq":2,"op":"stop"}`, `{"seq":18446744073709551615,"op":"check","program":{"kind":"notify-instance","name":"i","when":"any"}}`, `[]`, `{"seq":-1}`, "",
+	} {
+		f.Add([]byte(seed))
+	}
+	table := NewTable([]Program{shell("web", "exit 0", time.Minute), {command.ID{Kind: command.ForInstance, Name: "i", When: "any"}, command.Command{Argv: []string{"/bin/echo"}}}})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, err := decodeRequest(data)
+		if err != nil {
+			return
+		}
+		c, known, err := table.command(r.Program, r.Env)
+		if !known || err != nil {
+			return
+		}
+		if c.Argv[0] != "/bin/sh" && c.Argv[0] != "/bin/echo" || len(c.Argv) > 5 {
+			t.Errorf("%s runs %q", data, c.Argv)
+		}
+		for _, e := range c.Env {
+			if !strings.HasPrefix(e, prefix) || !plain(e) {
+				t.Errorf("%s sets %q", data, e)
+			}
+		}
+	})
+}

@@ -1,0 +1,147 @@
+package runner
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"ripcord/pkg/command"
+)
+
+// session is the connection of a client, and the programs that it has run.
+type session struct {
+	server  *Server
+	conn    net.Conn
+	writer  int
+	running sync.WaitGroup
+
+	sending sync.Mutex
+
+	mu    sync.Mutex
+	runs  map[uint64]*run
+	names map[command.ID]bool // of those that run
+}
+
+// run is a program that runs.
+type run struct{ stop context.CancelFunc }
+
+// handle carries out a request, which waits for nothing.
+func (s *session) handle(ctx context.Context, r *request) {
+	switch r.Op {
+	case opStop:
+		s.mu.Lock()
+		if run := s.runs[r.Seq]; run != nil {
+			run.stop()
+		}
+		s.mu.Unlock()
+	case opRun:
+		s.start(ctx, r)
+	case opCheck:
+		s.aside(r, func() error {
+			c, err := s.server.command(r)
+			if err == nil {
+				err = s.server.cfg.Programs.Check(ctx, command.Request{ID: r.Program, Command: c})
+			}
+			return err
+		})
+	case opReload:
+		s.aside(r, func() error { return s.server.load(ctx, r.Revision) })
+	case opFIFO:
+		s.aside(r, func() error { return s.server.makeFIFO(s.writer) })
+	}
+}
+
+// aside carries out a request that may take a while, and answers it.
+func (s *session) aside(r *request, do func() error) {
+	if err := s.admit(r.Seq, command.ID{}, func() {}); err != nil {
+		s.refuse(r.Seq, err)
+		return
+	}
+	seq := r.Seq
+	s.running.Go(func() {
+		err := do()
+		s.forget(seq, command.ID{})
+		s.refuse(seq, err)
+	})
+}
+
+// refuse answers a request that was carried out, or says why it was not.
+func (s *session) refuse(seq uint64, err error) {
+	a := answer{Seq: seq, Ended: true, Stale: errors.Is(err, errStale)}
+	if err != nil {
+		a.Err = err.Error()
+		a.Err = a.Err[:min(len(a.Err), 4096)]
+	}
+	s.send(a)
+}
+
+// start starts a program.
+func (s *session) start(ctx context.Context, r *request) {
+	c, err := s.server.command(r)
+	own, stop := context.WithCancel(ctx)
+	if err == nil {
+		err = s.admit(r.Seq, r.Program, stop)
+	}
+	if err != nil {
+		stop()
+		if !errors.Is(err, errStale) {
+			s.server.cfg.Report(fmt.Sprintf("refused to run %.80q: %v", r.Program, err))
+		}
+		s.refuse(r.Seq, err)
+		return
+	}
+	seq, id := r.Seq, r.Program
+	s.running.Go(func() {
+		defer stop()
+		s.server.cfg.Programs.Run(own, command.Request{ID: id, Command: c}, func(r command.Result) {
+			s.send(answer{Seq: seq, Result: resultOf(r)})
+		})
+		s.forget(seq, id)
+		s.send(answer{Seq: seq, Ended: true})
+	})
+}
+
+// admit takes a request as one that is carried out, unless there are too many, or its
+// program runs.
+func (s *session) admit(seq uint64, id command.ID, stop context.CancelFunc) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.runs[seq] != nil:
+		return fmt.Errorf("request %d is carried out already", seq)
+	case len(s.runs) >= runsMost:
+		return fmt.Errorf("%d programs run already", runsMost)
+	case id.Kind != "" && s.names[id]:
+		return fmt.Errorf("%v still runs", id)
+	}
+	s.runs[seq] = &run{stop}
+	if id.Kind != "" {
+		s.names[id] = true
+	}
+	return nil
+}
+
+func (s *session) forget(seq uint64, id command.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.runs, seq)
+	delete(s.names, id)
+}
+
+// send sends an answer. A daemon that does not read is no daemon.
+func (s *session) send(a answer) {
+	data, err := json.Marshal(a)
+	if err != nil {
+		return // of strings and numbers alone: it cannot fail
+	}
+	s.sending.Lock()
+	defer s.sending.Unlock()
+	_ = s.conn.SetWriteDeadline(time.Now().Add(writeWithin))
+	if _, err := s.conn.Write(data); err != nil {
+		_ = s.conn.Close()
+	}
+}

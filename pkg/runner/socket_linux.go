@@ -1,0 +1,140 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// network is that of the sockets: each message is one datagram, and the end of the other
+// process is noticed.
+const network = "unixpacket"
+
+// DefaultSocket is where a runner that was started apart from the daemon listens.
+const DefaultSocket = "/run/ripcord/runner.sock"
+
+// clientsMost is how many daemons may be connected at the same time: one, and those before
+// it whose end is not noticed yet.
+const clientsMost = 4
+
+// Dial returns a function that connects to the runner whose socket is at a path.
+func Dial(path string) func(context.Context) (net.Conn, error) {
+	return func(ctx context.Context) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, path)
+	}
+}
+
+// Inherited returns the connection of a descriptor that the process was started with.
+func Inherited(fd int) (net.Conn, error) {
+	unix.CloseOnExec(fd)
+	file := os.NewFile(uintptr(fd), "runner")
+	defer file.Close()
+	conn, err := net.FileConn(file)
+	if err != nil {
+		return nil, fmt.Errorf("descriptor %d is no socket of ripcord run: %w", fd, err)
+	}
+	return conn, nil
+}
+
+// Peer returns the number of the user of the process at the other end.
+func Peer(conn net.Conn) (user int, pid int, err error) {
+	unixConn, ok := conn.(*net.UnixConn)
+	if !ok {
+		return 0, 0, errors.New("it is no unix socket")
+	}
+	raw, err := unixConn.SyscallConn()
+	if err != nil {
+		return 0, 0, err
+	}
+	var peer *unix.Ucred
+	if failed := raw.Control(func(fd uintptr) { peer, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }); failed != nil {
+		return 0, 0, failed
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	return int(peer.Uid), int(peer.Pid), nil
+}
+
+// Listen makes the socket at a path, which root and the user of that number may open. It
+// replaces one that was left there.
+func Listen(path string, user int) (*net.UnixListener, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, fmt.Errorf("socket %s: its directory cannot be made: %w", path, err)
+	}
+	if info, err := os.Lstat(path); err == nil {
+		if info.Mode().Type() != os.ModeSocket {
+			return nil, fmt.Errorf("socket %s: something else has that name: remove it", path)
+		}
+		if conn, err := net.Dial(network, path); err == nil {
+			_ = conn.Close()
+			return nil, fmt.Errorf("socket %s: another ripcord runner answers there: stop it first", path)
+		}
+		_ = os.Remove(path)
+	}
+	// It is not open to others for an instant: 0600 is the mode from the start.
+	umask.Lock()
+	was := unix.Umask(0o177)
+	listener, err := net.ListenUnix(network, &net.UnixAddr{Name: path, Net: network})
+	unix.Umask(was)
+	umask.Unlock()
+	if err == nil && user != os.Geteuid() {
+		if err = os.Lchown(path, user, -1); err != nil {
+			_ = listener.Close()
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("socket %s: %w", path, err)
+	}
+	return listener, nil
+}
+
+// umask is held while the process has another one.
+var umask sync.Mutex
+
+// ServeAll serves the daemons that connect, until ctx ends: those of root and of the user of
+// that number. When ctx ends all programs are stopped.
+func (s *Server) ServeAll(ctx context.Context, listener *net.UnixListener, user int) error {
+	var clients sync.WaitGroup
+	defer clients.Wait()
+	defer context.AfterFunc(ctx, func() { _ = listener.Close() })()
+	slots := make(chan struct{}, clientsMost)
+	for {
+		conn, err := listener.Accept()
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("socket %s: %w", listener.Addr(), err)
+		}
+		peer, pid, err := Peer(conn)
+		switch {
+		case err != nil:
+		case peer != user && peer != 0:
+			err = errors.New("only user " + strconv.Itoa(user) + ", as whom ripcord runs, and root may")
+		default:
+			select {
+			case slots <- struct{}{}:
+			default:
+				err = fmt.Errorf("%d are connected already", clientsMost)
+			}
+		}
+		if err != nil {
+			s.cfg.Report(fmt.Sprintf("refused a connection of process %d of user %d: %v", pid, peer, err))
+			_ = conn.Close()
+			continue
+		}
+		clients.Go(func() {
+			s.Serve(ctx, conn, peer)
+			_ = conn.Close()
+			<-slots
+		})
+	}
+}
