@@ -43,10 +43,10 @@ func soon(t *testing.T, what string, holds func() bool) {
 }
 
 // confined sees that a process has no rights but those of the daemon, and can get no others.
-func confined(t *testing.T, status string, capabilities uint64) {
+func confined(t *testing.T, status string, capabilities, bounding uint64) {
 	t.Helper()
 	set := fmt.Sprintf("%016x\n", capabilities)
-	for _, want := range []string{"CapPrm:\t" + set, "CapEff:\t" + set, "CapBnd:\t" + set, "NoNewPrivs:\t1\n", "Seccomp:\t2\n"} {
+	for _, want := range []string{"CapPrm:\t" + set, "CapEff:\t" + set, fmt.Sprintf("CapBnd:\t%016x\n", bounding), "NoNewPrivs:\t1\n", "Seccomp:\t2\n"} {
 		if !strings.Contains(status, want) {
 			t.Errorf("its status has no %q:\n%s", want, status)
 		}
@@ -79,7 +79,7 @@ func TestRunnerLost(t *testing.T) {
 	if !regexp.MustCompile(`Max locked memory\s+unlimited`).Match(limits) {
 		rights |= 1 << 14 // CAP_IPC_LOCK, where the limit could not be lifted
 	}
-	confined(t, string(status), rights)
+	confined(t, string(status), rights, rights)
 
 	soon(t, "the notify command runs", func() bool { return len(commandLines(t, hang)) > 0 })
 	was := a.status().Runner

@@ -240,7 +240,7 @@ const unitAmbient = 1<<12 | 1<<13 | 1<<23
 // sandboxed sees that the main process has the rights of the unit, and no other.
 func (m *manager) sandboxed() {
 	m.t.Helper()
-	confined(m.t, m.proc("status"), unitAmbient)
+	confined(m.t, m.proc("status"), unitAmbient, unitAmbient|1<<0|1<<5|1<<6|1<<7) // with CAP_CHOWN, KILL, SETGID and SETUID for its runner
 	realtime := 0
 	for l := range strings.Lines(m.proc("task/*/stat")) {
 		_, rest, _ := strings.Cut(l, ") ")
