@@ -16,6 +16,7 @@ import (
 	"ripcord/pkg/bus"
 	"ripcord/pkg/control"
 	"ripcord/pkg/event"
+	"ripcord/pkg/runner"
 	"ripcord/pkg/stats"
 	"ripcord/pkg/telemetry"
 	"ripcord/pkg/track"
@@ -48,6 +49,7 @@ func (r *router) Links() []event.Link {
 }
 func (r *router) Stats(name string) *stats.Counters    { return r.counted[name] }
 func (r *router) Warnings(name string) []event.Warning { return r.warnings[name] }
+func (r *router) Runner() runner.Status                { return runner.Status{Ready: true, PID: 77} }
 func (r *router) Checks() []track.Status               { return r.checks }
 func (r *router) Setup(string) (none control.Setup)    { return none }
 func (r *router) report(cause event.Cause) (s event.Stamp) {
