@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/test/cpu"
 )
 
 func TestMain(m *testing.M) {
@@ -56,7 +57,7 @@ func TestPage(t *testing.T) {
 	p.until(`document.querySelectorAll(".story").length >= 1`)
 	p.shows("h1", "gw1.example.net")
 	p.shows("#headline", "1 in fault, 1 starting, 2 active, 1 backup of 5 groups.")
-	p.shows("#attention", "transit-v4", "eth2 cannot be used: no carrier (no cable)", "check radius", "no answer within 2s", "proxy_arp is on", "voice", "first result of check gateway")
+	p.shows("#attention", "transit-v4, transit-v6", "eth2 cannot be used: no carrier (no cable)", "check radius", "no answer within 2s", "proxy_arp is on", "voice", "first result of check gateway")
 	p.shows(card("edge"), "edge", "active", "active-timeout", "inside", "192.0.2.1", "eth0", "VRID 51 IPv4", "priority 150", "outside")
 	p.shows(card("uplink"), "fault", "interface-down", "transit-v6", "2001:db8:2::1")
 	p.shows(card("management"), "backup", "10.9.0.1", "active: 192.0.2.12 (120)")
@@ -320,7 +321,7 @@ func TestLooks(t *testing.T) {
 func TestForeignText(t *testing.T) {
 	r := site()
 	evil := `<img src=x onerror="document.title='owned'"><script>document.title="owned"</script>`
-	r.warnings["san-a"] = []event.Warning{{Instance: "san-a", Reason: "x", Text: evil}}
+	r.warnings["san-a"] = []event.Warning{{Stamp: event.Stamp{At: time.Now()}, Instance: "san-a", Reason: "x", Text: evil}}
 	p := opened(t, serve(t, r, "127.0.0.1:0"), desktop)
 	r.events.Publish(r.warnings["san-a"][0])
 	p.until(`document.querySelector("#stories").innerText.includes("onerror")`)
@@ -328,6 +329,16 @@ func TestForeignText(t *testing.T) {
 	if n := eval[int](p, `document.querySelectorAll("main img, main script").length`); n != 0 || strings.Contains(eval[string](p, "document.title"), "owned") {
 		t.Error("the page took a text for HTML")
 	}
+}
+
+// busy is how much longer than on an idle machine something takes now, since others work on
+// it: the time of a task over that for which it had a processor.
+func busy() float64 {
+	begun, before := time.Now(), cpu.Used()
+	for cpu.Used()-before < 100*time.Millisecond {
+		continue
+	}
+	return max(1, float64(time.Since(begun))/float64(cpu.Used()-before))
 }
 
 // TestThousandInstances: with a thousand the page is painted within 300 ms, their cards begin
@@ -350,8 +361,8 @@ func TestThousandInstances(t *testing.T) {
 		}
 		p.close()
 	}
-	if first > 300 || cards > 300 {
-		t.Errorf("at best the first paint comes after %.0f ms, the first cards after %.0f ms, all after %.0f ms: want 300 ms for the first two", first, cards, all)
+	if limit := 300 * busy(); first > limit || cards > limit {
+		t.Errorf("at best the first paint comes after %.0f ms, the first cards after %.0f ms, all after %.0f ms: want %.0f ms for the first two", first, cards, all, limit)
 	}
 	p := opened(t, s, desktop)
 	if n := eval[int](p, `document.querySelectorAll(".card").length`); n != 1000 {
@@ -361,7 +372,7 @@ func TestThousandInstances(t *testing.T) {
 	took := eval[float64](p, `(async () => { const t = performance.now(); document.querySelector("#find").value = "customer-0777"; document.querySelector("#find").dispatchEvent(new Event("input"));
 		while (document.querySelector("#shown").textContent !== "1 of 1,000") await new Promise(requestAnimationFrame); await new Promise(requestAnimationFrame); return performance.now() - t; })()`)
 	t.Logf("filtered after %.0f ms", took)
-	if took > 300 {
+	if took > 300*busy() {
 		t.Errorf("the filter takes %.0f ms", took)
 	}
 	eval[bool](p, `(find => { find.value = ""; find.dispatchEvent(new Event("input")); return true; })(document.querySelector("#find"))`)
@@ -376,7 +387,7 @@ func TestThousandInstances(t *testing.T) {
 	p.until(`document.querySelector('.card[data-name="customer-0199"] .state').textContent === "backup"`)
 	time.Sleep(3 * time.Second)
 	t.Logf("200 transitions at once are seen; the longest task took %.0f ms", eval[float64](p, "window.longest"))
-	if longest := eval[float64](p, "window.longest"); longest > 400 {
+	if longest := eval[float64](p, "window.longest"); longest > 400*busy() {
 		t.Errorf("a task kept the page busy for %.0f ms", longest)
 	}
 	eval[bool](p, `(document.querySelector('.card[data-name="customer-0500"]').open = true)`)

@@ -5,7 +5,7 @@
 const statusEvery = 5000; // ms between two pictures while nothing happens
 const patience = 8000; // ms for an answer
 const staleAfter = 15000; // ms: a picture that is older is shown as old
-const chunk = 60; // cards that are made at a time, so that the page stays usable
+const chunk = 60, laterChunk = 250; // cards that are made at a time: first few, so that they are seen soon
 const manyCards = 40; // from so many on, cards are small and closed
 const openMembers = 12; // a group of more begins closed
 const mostMoves = 400, shownMoves = 60, mostLanes = 24;
@@ -129,8 +129,15 @@ function setFavicon(groups) {
 
 // --- What needs a person.
 function attention() {
-  const all = [];
-  const add = (kind, who, what, since) => all.push({kind, who, what, since});
+  const all = [], known = new Map();
+  // What is the same of many is told once.
+  const add = (kind, who, what, since) => {
+    const same = known.get(kind + what);
+    if (same) return same.who.push(who);
+    const note = {kind, who: [who], what, since};
+    known.set(kind + what, note);
+    all.push(note);
+  };
   for (const i of picture.instances) {
     for (const f of i.faults) add("fault", i.name, f.text, f.since);
     if (i.last_standing) add("fault", i.name, "serves as the last one standing, with priority 1: its group does not serve as a whole");
@@ -147,7 +154,7 @@ function attention() {
 }
 function showAttention() {
   const all = attention(), most = 12;
-  const rows = all.slice(0, most).map(n => el("li", {class: n.kind}, icon(n.kind), el("b", {}, n.who),
+  const rows = all.slice(0, most).map(n => el("li", {class: n.kind}, icon(n.kind), el("b", {}, n.who.slice(0, 4).join(", ") + (n.who.length > 4 ? " and " + (n.who.length - 4).toLocaleString("en") + " more" : "")),
     el("span", {class: "what"}, el("span", {class: "sr"}, n.kind === "fault" ? "fault: " : n.kind === "warn" ? "warning: " : "waits: "), n.what, n.since && age(n.since))));
   if (all.length > most) rows.push(el("li", {class: "calm"}, "and " + (all.length - most).toLocaleString("en") + " more: see the groups, filtered by state."));
   if (!all.length) rows.push(el("li", {class: "calm"}, "Nothing is at fault, and nothing is waited for."));
@@ -227,7 +234,7 @@ function showCards(groups) {
   const step = () => {
     if (generation !== filling) return; // a newer picture has come
     let last = at ? cards.get(groups[at - 1].key).element : null;
-    const end = Math.min(groups.length, at + chunk), fresh = cards.size < groups.length;
+    const end = Math.min(groups.length, at + (at ? laterChunk : chunk)), fresh = cards.size < groups.length;
     for (; at < (fresh ? end : groups.length); at++) {
       const c = keepCard(groups[at], many), next = last ? last.nextSibling : box.firstChild;
       if (c.element !== next) box.insertBefore(c.element, next);
@@ -248,17 +255,18 @@ function keepCard(g, many) {
     c.element.open = !many && g.members.length <= openMembers;
     c.element.addEventListener("toggle", () => fillMembers(c));
     cards.set(g.key, c);
-  } else if (c.group.state !== g.state) {
-    c.element.classList.remove("moved");
-    void c.element.offsetWidth; // so that the animation begins anew
-    c.element.classList.add("moved");
-  }
+  } else if (c.group.state !== g.state) flash(c.element);
   Object.assign(c, {sign, group: g, text: searchText(g), filled: false});
   const e = c.element;
   for (const s of states) e.classList.toggle("is-" + s, s === g.state);
   e.firstChild.replaceChildren(icon(g.state), el("span", {class: "name"}, g.name), el("span", {class: "state " + g.state}, g.state), cardReason(g));
   fillMembers(c);
   return c;
+}
+// flash draws the eye to a card that moved.
+function flash(card) {
+  if (!matchMedia("(prefers-reduced-motion: reduce)").matches)
+    card.animate({outline: ["3px solid var(--focus)", "3px solid transparent"]}, {duration: 2400, easing: "ease-out"});
 }
 function cardReason(g) {
   const parts = [];
