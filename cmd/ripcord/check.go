@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -32,7 +33,7 @@ func newCheck() *cobra.Command {
 			if run {
 				return runChecks(c, cfg)
 			}
-			warn(c, cfg)
+			warn(c.ErrOrStderr(), cfg.Warnings, cfg.Format)
 			// Without the kernel's answer there is nothing to say of this machine.
 			advice, _ := daemon.Advise(cfg)
 			for _, a := range append(advice, cfg.OwnPeers(machine())...) {
@@ -49,13 +50,13 @@ func newCheck() *cobra.Command {
 
 // warn prints the warnings of a configuration. Those of a file that was made for another
 // program are a line each: as a rule nobody wants to change it.
-func warn(c *cobra.Command, cfg *config.Config) {
-	for _, w := range cfg.Warnings {
+func warn(to io.Writer, all []config.Problem, format config.Format) {
+	for _, w := range all {
 		text := w.Error()
-		if cfg.Format == config.Keepalived {
+		if format == config.Keepalived {
 			text = w.Summary()
 		}
-		fmt.Fprintln(c.ErrOrStderr(), kindOf(w)+": "+text)
+		fmt.Fprintln(to, kindOf(w)+": "+text)
 	}
 }
 
@@ -76,18 +77,22 @@ func verdict(cfg *config.Config) string {
 			groups++
 		}
 	}
-	line := fmt.Sprintf("%s is good: %s, %s", cfg.File, count(instances, "instance"), count(groups, "group"))
+	return fmt.Sprintf("%s is good: %s, %s", cfg.File, count(instances, "instance"), count(groups, "group")) + counts(cfg.Warnings)
+}
+
+// counts is how many warnings there are of each class, behind a comma.
+func counts(all []config.Problem) (text string) {
 	classes := map[config.Class]int{}
-	for _, w := range cfg.Warnings {
+	for _, w := range all {
 		classes[w.Class]++
 	}
 	if n := classes[""]; n > 0 {
-		line += ", " + count(n, "warning")
+		text += ", " + count(n, "warning")
 	}
 	for _, class := range []config.Class{config.Differs, config.NotDone} {
 		if n := classes[class]; n > 0 {
-			line += fmt.Sprintf(", %d %s", n, class)
+			text += fmt.Sprintf(", %d %s", n, class)
 		}
 	}
-	return line
+	return text
 }

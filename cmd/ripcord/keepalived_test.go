@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -65,6 +66,9 @@ differs: ` + plain + ":12:5: vrrp_instance VI_1: use_ipvlan: "
 		{"check --id other " + plain, 0, "2 warnings", plain + ":14:30: vrrp_instance VI_1: x is not a number of seconds"},
 		{"check " + lvs, 1, "", lvs + ":17:1: this virtual server is not served by ripcord"},
 		{"check --without-lvs " + lvs, 0, "2 not done", "not done: " + lvs + ":17:1: virtual_server 192.0.2.100: ripcord does no load balancing"},
+		{"check " + broken, 1, "", lines[:strings.Index(lines, "/keepalived.conf")] + "/broken/keepalived.conf:11:5: "},
+		{"check " + broken, 1, "", "not done: " + broken + ":2:5: notification_email"},
+		{"check " + broken, 1, "", "ripcord: " + broken + " cannot be used: 1 problem, 1 warning, 1 differs, 1 not done\n"},
 		{"run --check --config " + lvs, 78, "", "give ripcord run --without-lvs"},
 		{"run --check --without-lvs --config " + lvs, 0, "is good", ""},
 		{"run --check --config " + broken, 78, "", broken + ":9:23: vrrp_instance VI_1: virtual_router_id: 510 is not between 1 and 255"},
@@ -73,5 +77,40 @@ differs: ` + plain + ":12:5: vrrp_instance VI_1: use_ipvlan: "
 		if code != c.code || !strings.Contains(stdout, c.stdout) || !strings.Contains(stderr, c.stderr) {
 			t.Errorf("ripcord %s: exit code %d, want %d\nstdout %q, want %q\nstderr %q\n  want %q", c.args, code, c.code, stdout, c.stdout, stderr, c.stderr)
 		}
+	}
+}
+
+// TestKeepalivedCorpus checks every file of the corpus: check exits with 0 where run would start,
+// and with 1 where it would not; of each thing there is one line.
+func TestKeepalivedCorpus(t *testing.T) {
+	files, err := filepath.Glob("../../pkg/keepalived/testdata/*.conf")
+	if err != nil || len(files) < 300 {
+		t.Fatalf("%d files: %v", len(files), err)
+	}
+	place := regexp.MustCompile(`^(?:(?:warning|differs|not done): )?(\S+:\d+:\d+): `)
+	good := 0
+	for _, file := range files {
+		code, _, said := try(t, "check", "--format", "keepalived", "--id", "alpha", file)
+		starts, _, _ := try(t, "run", "--check", "--format", "keepalived", "--id", "alpha", "--config", file)
+		if code == exitDone != (starts == exitDone) || code != exitDone && (code != exitFailed || starts != exitConfig) {
+			t.Errorf("%s: check exits with %d, run with %d", file, code, starts)
+		}
+		if code == exitDone {
+			good++
+		}
+		at := map[string]string{}
+		for line := range strings.Lines(said) {
+			m := place.FindStringSubmatch(line)
+			switch {
+			case m == nil, strings.Contains(line, "is not text in UTF-8"): // which is about its line, beside what it says
+			case at[m[1]] != "":
+				t.Errorf("two lines of one thing:\n%s%s", at[m[1]], line)
+			default:
+				at[m[1]] = line
+			}
+		}
+	}
+	if good < 250 || good == len(files) {
+		t.Errorf("%d of %d files are good: this reads the corpus wrongly", good, len(files))
 	}
 }

@@ -140,12 +140,13 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // isDaemon is the annotation of the command that is the daemon, which handles signals itself.
 const isDaemon = "daemon"
 
-// complain prints an error on one line. Problems of a configuration file come
-// first, each with its line of the file.
+// complain prints an error on one line. What is to be known of a configuration file comes
+// first: warnings, and the problems that keep it from use, each with its line of the file.
 func complain(w io.Writer, err error) {
-	if problems, ok := errors.AsType[config.Problems](err); ok && len(problems) > 0 {
-		fmt.Fprintln(w, problems.Error())
-		err = fmt.Errorf("%s cannot be used: %s", problems[0].File, count(problems.Total(), "problem"))
+	if refusal, ok := errors.AsType[*config.Refusal](err); ok && len(refusal.Problems) > 0 {
+		warn(w, refusal.Warnings, refusal.Format)
+		fmt.Fprintln(w, refusal.Problems.Error())
+		err = fmt.Errorf("%s cannot be used: %s", refusal.Problems[0].File, count(refusal.Problems.Total(), "problem")+counts(refusal.Warnings))
 	}
 	fmt.Fprintln(w, "ripcord: "+strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", " "))
 }

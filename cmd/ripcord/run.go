@@ -50,7 +50,7 @@ func newRun() *cobra.Command {
 				return err
 			case err == nil:
 				if cfg.Format == config.Keepalived { // keepalived logs what it ignores
-					warn(c, cfg)
+					warn(c.ErrOrStderr(), cfg.Warnings, cfg.Format)
 				}
 				err = runDaemon(c, cfg, again(from, level), from, p)
 			}

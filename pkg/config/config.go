@@ -155,7 +155,7 @@ func Parse(name string, text []byte) (*Config, error) {
 	if len(text) > MaxSize {
 		l := newLoader(name, nil)
 		l.advise(place{}, "split it between routers, or leave out what is not needed", "the file is larger than %d bytes, the most that is read", MaxSize)
-		return nil, l.listed(&l.problems)
+		return nil, l.refusal()
 	}
 	return newLoader(name, text).parse(text, nil)
 }
@@ -165,7 +165,7 @@ func Parse(name string, text []byte) (*Config, error) {
 func (l *loader) parse(text []byte, file fs.FileInfo) (*Config, error) {
 	root := l.tree(0, text)
 	if l.problems.count() > 0 && root == nil {
-		return nil, l.listed(&l.problems)
+		return nil, l.refusal()
 	}
 	return l.configuration(l.include(root, file))
 }
@@ -173,13 +173,19 @@ func (l *loader) parse(text []byte, file fs.FileInfo) (*Config, error) {
 // configuration makes the configuration of a tree, which may lack files that could not be
 // read.
 func (l *loader) configuration(root *tree.Node, complete bool) (*Config, error) {
+	doc := l.check(root, complete)
+	if l.problems.count() > 0 {
+		return nil, l.refusal()
+	}
+	return doc.build(l), nil
+}
+
+// check reads a tree and notes what is wrong with it.
+func (l *loader) check(root *tree.Node, complete bool) *document {
 	doc := newDocument()
 	doc.read(l, place{node: root, Position: tree.Position{Line: 1, Column: 1}}, complete)
 	if complete && doc.affordable(l) {
 		doc.check(l)
 	}
-	if l.problems.count() > 0 {
-		return nil, l.listed(&l.problems)
-	}
-	return doc.build(l), nil
+	return doc
 }

@@ -22,7 +22,7 @@ func FuzzConvert(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		o := keepalived.Options{ID: "alpha", WithoutLVS: true, System: lonely{}}
+		o := keepalived.Options{ID: "alpha", WithoutLVS: true, Elsewhere: true, System: lonely{}}
 		tr := keepalived.Translate("fuzz.yaml", text, o)
 		want, err := (&loader{format: Keepalived}).translated(tr)
 		if err != nil {
@@ -45,8 +45,8 @@ func FuzzConvert(f *testing.F) {
 	})
 }
 
-// lonely is any machine, without files to include.
-type lonely struct{ anyMachine }
+// lonely is this machine, without files to include.
+type lonely struct{ system }
 
 func (lonely) Glob(string) []string             { return nil }
 func (lonely) Read(string, int) ([]byte, error) { return nil, os.ErrNotExist }

@@ -35,7 +35,7 @@ func TestConvertMeansTheSame(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want, refused := (&loader{format: Keepalived}).keepalived(file, text, keepalived.Options{ID: "alpha", WithoutLVS: true, System: anyMachine{}})
+			want, refused := (&loader{format: Keepalived}).keepalived(file, text, keepalived.Options{ID: "alpha", WithoutLVS: true, Elsewhere: true, System: system{}})
 			yaml, err := Convert(file, "alpha")
 			if (err == nil) != (refused == nil) {
 				t.Fatalf("as a configuration: %v; converted: %v", refused, err)

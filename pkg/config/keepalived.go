@@ -29,7 +29,10 @@ func (l *loader) translated(t keepalived.Translation) (*Config, error) {
 		l.take(n)
 	}
 	if t.Root == nil {
-		return nil, l.listed(&l.problems)
+		if t.Sound != nil && t.Sound.Find("instances") != nil {
+			l.check(t.Sound, true) // what else is wrong
+		}
+		return nil, l.refusal()
 	}
 	return l.configuration(t.Root, true)
 }

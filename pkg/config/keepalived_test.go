@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"os"
@@ -157,7 +158,7 @@ func TestKeepalivedMutations(t *testing.T) {
 				text = slices.Concat(text[:at], []byte(signs[random.IntN(len(signs))]), text[upto:])
 			}
 			l := &loader{format: Keepalived}
-			c, err := l.keepalived(file, text, keepalived.Options{ID: "alpha", WithoutLVS: true, System: anyMachine{}})
+			c, err := l.keepalived(file, text, keepalived.Options{ID: "alpha", WithoutLVS: true, Elsewhere: true, System: system{}})
 			var all Problems
 			switch {
 			case err == nil:
@@ -169,5 +170,31 @@ func TestKeepalivedMutations(t *testing.T) {
 				t.Fatalf("%s:\n%s", file, text)
 			}
 		}
+	}
+}
+
+// TestKeepalivedRefusal sees that all of a file that cannot be used is said at once: the errors of
+// the translation and those of the checks behind it, and the warnings of each class.
+func TestKeepalivedRefusal(t *testing.T) {
+	const text = "global_defs {\n smtp_server 127.0.0.1\n}\n" +
+		"vrrp_instance bad {\n interface eth0\n virtual_ipaddress { 192.0.2.9/24 }\n use_ipvlan\n}\n" +
+		"vrrp_instance worse {\n interface eth0\n virtual_router_id 300\n nopreemt\n virtual_ipaddress { 192.0.2.1/24 }\n}\n" +
+		"vrrp_sync_group g {\n group { bad worse }\n}\n"
+	_, err := keepalivedFile(t, nil, text)
+	refusal, ok := errors.AsType[*Refusal](err)
+	if !ok {
+		t.Fatal(err)
+	}
+	list := func(all Problems) (said []string) {
+		for _, p := range all {
+			said = append(said, fmt.Sprintf("%d %s %.30s", p.Line, p.Class, p.Message))
+		}
+		return said
+	}
+	if got, want := list(refusal.Problems), []string{"4  has no virtual_router_id", "11  300 is not between 1 and 255"}; !slices.Equal(got, want) {
+		t.Errorf("problems %q", got)
+	}
+	if got, want := list(refusal.Warnings), []string{"2 not done smtp_server 127.0.0.1: ripcord", "7 differs use_ipvlan: there is no ipvlan", "9  left at its default, 100", "12  nopreemt is no keyword of vrrp"}; !slices.Equal(got, want) {
+		t.Errorf("warnings %q", got)
 	}
 }

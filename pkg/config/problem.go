@@ -121,6 +121,25 @@ func (ps Problems) Unwrap() []error {
 	return all
 }
 
+// A Refusal is the error of a file that cannot be used: all that is wrong with it, and what
+// else is to be known of it.
+type Refusal struct {
+	Problems Problems
+	Warnings Problems
+	Format   Format
+}
+
+// Error gives all problems.
+func (r *Refusal) Error() string { return r.Problems.Error() }
+
+// Unwrap gives the problems as an error of their own.
+func (r *Refusal) Unwrap() error { return r.Problems }
+
+// refusal is the error of what the loader found.
+func (l *loader) refusal() error {
+	return &Refusal{Problems: l.listed(&l.problems), Warnings: l.listed(&l.warnings), Format: l.format}
+}
+
 // A place is the position of a value in a file, and its name for a person. The position is
 // that of its key, or its own in a list.
 type place struct {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -203,7 +204,7 @@ func TestSchemaAdmits(t *testing.T) {
 		}
 		document, ok := asJSON(text)
 		_, err = Parse(file, text)
-		problems, _ := err.(Problems)
+		problems, _ := errors.AsType[Problems](err)
 		if slices.ContainsFunc(problems, func(p Problem) bool { return !strings.Contains(p.Message, "key cannot be read") }) {
 			continue
 		}
@@ -239,7 +240,7 @@ func TestSchemaRefuses(t *testing.T) {
 		}
 		document, ok := asJSON(text)
 		_, err = Parse(filepath.Base(file), text)
-		problems, _ := err.(Problems)
+		problems, _ := errors.AsType[Problems](err)
 		if !ok || len(problems) == 0 {
 			continue
 		}

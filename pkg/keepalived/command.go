@@ -19,8 +19,10 @@ type command struct {
 
 // A commandReader reads commands for a machine.
 type commandReader struct {
-	report *syntax.Report
-	system System
+	report    *syntax.Report
+	system    System
+	elsewhere bool // the file is for another machine, which may have what this one lacks
+	nobody    bool // script_user is no user of this machine: nothing runs that names no other
 }
 
 // read reads the command of a statement: the first argument is the program with its
@@ -43,6 +45,8 @@ func (cr commandReader) read(s *syntax.Statement, accounts bool) command {
 	}
 	c.argv = argv
 	switch behind := words[2:]; {
+	case len(behind) == 0 && accounts && cr.nobody: // which was noted at script_user
+		return command{}
 	case len(behind) == 0:
 	case !accounts:
 		cr.report.Ignore(c.at, `write the whole command in quotes: "`+strings.Join(words[1:], " ")+`"`,
@@ -66,8 +70,27 @@ func (cr commandReader) account(at tree.Position, user, group, instead string) b
 	if group != "" {
 		what += " with the group " + syntax.Show(group)
 	}
+	if cr.elsewhere {
+		cr.report.Differ(at, "", "this machine has no user %s; under keepalived here: %s", what, instead)
+		return true
+	}
 	cr.report.Ignore(at, "", "this machine has no user %s: %s", what, instead)
 	return false
+}
+
+// runs reports whether the program of a command can be run, and notes what happens where it
+// cannot.
+func (cr commandReader) runs(c command, instead string) bool {
+	switch program := syntax.Show(c.argv[0]); {
+	case cr.system.Runs(c.argv[0]):
+		return true
+	case cr.elsewhere:
+		cr.report.Differ(c.at, "", "%s cannot be run on this machine; under keepalived here: %s", program, instead)
+		return true
+	default:
+		cr.report.Ignore(c.at, "install it, or leave the script out", "%s cannot be run on this machine: %s", program, instead)
+		return false
+	}
 }
 
 // shells run what they are given as one text.
@@ -84,6 +107,9 @@ func (cr commandReader) located(c command, keyword string) command {
 	switch {
 	case !strings.Contains(program, "/"):
 		path, found := cr.system.Program(program)
+		if !found && cr.elsewhere {
+			path, found = filepath.Join("/usr/bin", program), true
+		}
 		if !found {
 			cr.report.Ignore(c.at, "write the whole path of the program", "%s is not in PATH of this machine: %s is left out", syntax.Show(program), keyword)
 			return command{}

@@ -12,6 +12,8 @@ import (
 // complete fills in the defaults of an instance and takes back what keepalived takes back.
 func (i *instance) complete(r *syntax.Report, g *globals) {
 	r.Subject = i.title()
+	before := r.Errors()
+	defer func() { i.bad = i.bad || r.Errors() > before }()
 	if i.iface.Text == "" {
 		i.iface = g.defaultInterface
 	}
@@ -27,7 +29,6 @@ func (i *instance) complete(r *syntax.Report, g *globals) {
 	i.strict = i.strict.or(g.strict)
 	i.misses = i.misses.or(g.misses)
 	i.version2 = i.version2.or(g.version2)
-	multicast(r, i.multicast, i.family)
 	i.completeVersion(r, g)
 	i.completeElection(r)
 	i.completeSecrets(r)
@@ -159,6 +160,12 @@ func (i *instance) completeSecrets(r *syntax.Report) {
 func (i *instance) completeSending(r *syntax.Report) {
 	if len(i.peers) > 0 && i.strict.value == 1 {
 		r.Fail(i.peers[0].at, "leave vrrp_strict out", "strict mode has no unicast peers")
+	}
+	switch w := i.multicast; {
+	case w.Text != "" && len(i.peers) > 0:
+		r.Ignore(w.Position, "", "mcast_dst_ip does not count with unicast_peer")
+	case w.Text != "":
+		multicast(r, w, i.family)
 	}
 	if i.ttl.said && len(i.peers) == 0 {
 		r.Ignore(i.ttl.at, "", "unicast_ttl does not count without unicast_peer")

@@ -14,7 +14,7 @@ import (
 // pkg/config shows for all files that a conversion means the same.
 func TestConversions(t *testing.T) {
 	for _, name := range []string{
-		"basic-two-instances", "check-curl", "check-nc", "check-pgrep", "election-nopreempt-with-master", "misspelt-in-an-instance",
+		"basic-two-instances", "check-curl", "check-missing-on-this-machine", "check-nc", "check-pgrep", "election-nopreempt-with-master", "misspelt-in-an-instance",
 		"product-haproxy-pair", "product-mail-and-lvs-director", "product-many-vlans", "product-vyos", "syntax-include", "track-process-quorum",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -23,7 +23,7 @@ func TestConversions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			tr := Translate(file, text, Options{ID: "alpha", WithoutLVS: true, System: testSystem{}})
+			tr := Translate(file, text, Options{ID: "alpha", WithoutLVS: true, Elsewhere: true, System: testSystem{}})
 			if tr.Root == nil {
 				t.Fatalf("%+v", tr.Notes)
 			}

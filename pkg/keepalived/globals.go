@@ -1,7 +1,9 @@
 package keepalived
 
 import (
+	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"ripcord/pkg/keepalived/syntax"
@@ -95,18 +97,27 @@ func (p program) add(r *syntax.Report, root builder, key string) {
 // standardGroups are the multicast groups of VRRP.
 var standardGroups = map[int]netip.Addr{4: netip.MustParseAddr("224.0.0.18"), 6: netip.MustParseAddr("ff02::12")}
 
+// checkGroups checks the multicast groups of the families that an instance without one of its
+// own uses.
+func (g *globals) checkGroups(r *syntax.Report, instances []*instance) {
+	r.Subject = ""
+	for family, group := range []syntax.Word{4: g.group4, 6: g.group6} {
+		uses := func(i *instance) bool { return i.family == family && len(i.peers) == 0 && i.multicast.Text == "" }
+		if group.Text != "" && slices.ContainsFunc(instances, uses) {
+			multicast(r, group, family)
+		}
+	}
+}
+
 // multicast fails where adverts are to go to another multicast group than VRRP's: routers of
 // two groups do not hear each other, and both serve.
 func multicast(r *syntax.Report, w syntax.Word, family int) {
-	if w.Text == "" {
-		return
-	}
-	a, err := netip.ParseAddr(w.Text)
-	switch {
-	case err != nil:
-		r.Ignore(w.Position, "", "%s is not an address: %s is used", syntax.Show(w.Text), standardGroups[family])
-	case a == standardGroups[4] || a == standardGroups[6]:
-	default:
-		r.Fail(w.Position, "use that group on all routers", "ripcord sends to %s only: routers that use %s would not hear it, and serve beside it", standardGroups[family], a)
+	standard := standardGroups[family]
+	switch a, err := netip.ParseAddr(w.Text); {
+	case err != nil || !a.IsMulticast() || familyOf(a) != family:
+		r.Ignore(w.Position, "", "%s is no multicast group of IPv%d: %s is used", syntax.Show(w.Text), family, standard)
+	case a != standard:
+		r.Fail(w.Position, fmt.Sprintf("write %s on all routers at the same time, or leave the line out there", standard),
+			"ripcord sends adverts to %s only: routers that use %s would not hear it, and serve beside it", standard, a)
 	}
 }

@@ -72,7 +72,9 @@ func (g *group) tree(r *syntax.Report, cs *checks) *tree.Node {
 	m.text("name", g.name.Position, g.name.Text)
 	var members, track []*tree.Node
 	for n, i := range g.members {
-		members = append(members, scalar(i.name.Text, g.places[n]))
+		if !i.bad {
+			members = append(members, scalar(i.name.Text, g.places[n]))
+		}
 	}
 	m.list("members", members)
 	for _, one := range g.tracked {

@@ -50,7 +50,9 @@ func (testSystem) Program(name string) (string, bool) {
 	return "/usr/bin/" + name, name != "not_installed"
 }
 
-func (testSystem) Runs(path string) bool { return path != "/opt/scripts/that/nobody/installed.sh" }
+func (testSystem) Runs(path string) bool {
+	return path != "/opt/scripts/that/nobody/installed.sh" && !strings.HasPrefix(path, "/opt/missing/")
+}
 
 func (testSystem) User(name, group string) bool {
 	return name != "nobody_here" && group != "nobody_here" && name != "keepalived_script"

@@ -9,10 +9,7 @@ import (
 var scriptKeywords = table[script]{
 	{"script", 1, -1, plain, Translated, "`command`, run without a shell", "", func(t *translator, s *syntax.Statement, c *script) {
 		c.command = t.commands.read(s, false)
-		if c.command.said && !t.commands.system.Runs(c.command.argv[0]) {
-			t.Ignore(c.command.at, "install it, or leave the script out", "%s cannot be run on this machine: the script counts as if nobody tracked it", syntax.Show(c.command.argv[0]))
-			c.absent = true
-		}
+		c.absent = !c.command.said || !t.commands.runs(c.command, "the script counts as if nobody tracked it")
 	}},
 	{"interval", 1, 1, plain, Translated, "`interval`, 10ms to 24h", "", secondsTo(func(c *script) *length { return &c.interval }, 0, 1<<32*second)},
 	{"timeout", 1, 1, plain, Translated, "`timeout`", "", secondsTo(func(c *script) *length { return &c.timeout }, 0, 1<<32*second)},

@@ -38,8 +38,8 @@ var globalKeywords = table[globals]{
 	{"vrrp_startup_delay", 1, 1, plain, Translated, "`startup_delay` of all instances", "", secondsTo(func(g *globals) *length { return &g.startupDelay }, 0, 24*time.Hour)},
 	{"vrrp_delay_after_boot", 1, 1, plain, Changed, "the time since boot does not count: `startup_delay` counts from the daemon's start", "", nil},
 	{"v3_checksum_as_v2", 0, 1, plain, Translated, "`checksum: rfc9568` of all instances", "", switchTo(func(g *globals) *number { return &g.version2 })},
-	{"vrrp_mcast_group4", 1, 1, plain, Translated, "only 224.0.0.18; another group is an error", "", wordTo(func(g *globals) *syntax.Word { return &g.group4 })},
-	{"vrrp_mcast_group6", 1, 1, plain, Translated, "only ff02::12; another group is an error", "", wordTo(func(g *globals) *syntax.Word { return &g.group6 })},
+	{"vrrp_mcast_group4", 1, 1, plain, Translated, "only 224.0.0.18; another group is an error where an instance uses it", "", wordTo(func(g *globals) *syntax.Word { return &g.group4 })},
+	{"vrrp_mcast_group6", 1, 1, plain, Translated, "only ff02::12; another group is an error where an instance uses it", "", wordTo(func(g *globals) *syntax.Word { return &g.group6 })},
 	{"vrrp_check_unicast_src", 0, 1, plain, Inherent, "always: adverts of others than the peers are not believed", "", nil},
 	{"vrrp_skip_check_adv_addr", 0, 1, plain, Inherent, "a difference of the addresses is logged, never a reason to drop the advert", "", nil},
 	{"vrrp_lower_prio_no_advert", 0, 1, plain, Inherent, "a lower advert is answered, as RFC 9568 has it, at most once an interval", "", nil},
@@ -53,8 +53,10 @@ var globalKeywords = table[globals]{
 		if len(s.Words) > 2 {
 			group = s.Words[2]
 		}
-		if t.commands.account(s.Words[1].Position, s.Word(1), group.Text, "script_user is left out") {
-			g.user, g.group = s.Words[1], group
+		if t.commands.account(s.Words[1].Position, s.Word(1), group.Text, "commands that name no user of their own are left out") {
+			g.user, g.group, t.commands.nobody = s.Words[1], group, false
+		} else {
+			t.commands.nobody = true
 		}
 	}},
 	{"enable_script_security", 0, 1, plain, Inherent, "`ripcord check` warns of commands that others can change", "", nil},

@@ -36,6 +36,7 @@ var rootKeywords = table[translator]{
 		t.Subject = titled("vrrp_script", c.name.Text)
 		defer func() { t.Subject = "" }()
 		scriptKeywords.read(t, "vrrp_script", s.Block, c)
+		c.removed = c.removed || c.user == "" && t.commands.nobody
 		t.checks.addScript(c)
 	}},
 	{"vrrp_track_process", 1, 1, nested, Translated, "`checks: [{process: …}]`", "", func(t *translator, s *syntax.Statement, _ *translator) {

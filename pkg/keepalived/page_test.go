@@ -48,7 +48,8 @@ read the same file again. ` + "`--id NAME`" + ` is what lines with ` + "`@NAME`"
 | ` + "`not done`" + ` | ripcord does not do this: mail, SNMP, D-Bus, BFD, load balancing |
 
 An error stands where keepalived fails, too, and where to go on would be dangerous: no interface or VRID, an instance twice, a brace that is never
-closed, a variable that nobody defined, or a router that its peers would not hear.
+closed, a variable that nobody defined, or a router that its peers would not hear (` + "`auth_type AH`" + `, another multicast group). The lines about
+everything else of the file stand before it; where its braces or variables are broken, the rest is not looked at.
 
 **One router after the other.** A router with ripcord and one with keepalived serve beside each other, from the same file: keepalived's defaults
 (version 2, /32 where no length is said, priority 100, interval 1 s) are kept. Stop keepalived before ripcord starts on a machine.
@@ -58,7 +59,8 @@ service and forwards nothing is an outage, unless ` + "`--without-lvs`" + ` says
 load balancing alone, from the same file, beside ripcord.
 
 **In ripcord's own language.** ` + "`ripcord convert FILE`" + ` prints a file as ripcord.yaml, which means the same: with what all instances share under
-` + "`defaults`" + `, ripcord's own checks in place of ` + "`killall -0 NAME`" + ` and other simple commands, and a comment for each thing that differs.
+` + "`defaults`" + `, ripcord's own checks in place of ` + "`killall -0 NAME`" + ` and other simple commands, and a comment for each thing that differs. It is
+written for a machine that has the programs and users of the file: where this one lacks one, keepalived would leave the script out, and a comment says so.
 
 **Exporters and scripts.** ` + "`ripcord status --format keepalived-json`" + `, or ` + "`GET /v1/keepalived`" + `, has what keepalived's JSON dump has. Commands of
 notify and the FIFO get keepalived's words.

@@ -27,12 +27,14 @@ type System interface {
 type Options struct {
 	ID         string // what lines with @id are for: --id, by default the name of the machine
 	WithoutLVS bool   // the load balancing is done by another program
+	Elsewhere  bool   // the file is for another machine than System, which may have programs and users that this one lacks
 	System     System
 }
 
 // A Translation is what a configuration says in ripcord's keys.
 type Translation struct {
 	Root  *tree.Node // nil: there are errors among the notes
+	Sound *tree.Node // in that case, what has none, so that the rest of it can be checked; nil: nothing
 	Files []syntax.File
 	Notes []syntax.Note
 
@@ -44,18 +46,16 @@ func Translate(name string, text []byte, o Options) Translation {
 	r := &syntax.Report{}
 	statements, files := syntax.Parse(name, text, syntax.Options{ID: o.ID, System: o.System}, r)
 	t := newTranslator(r, o)
-	var root *tree.Node
-	if r.Errors() == 0 {
+	var root, sound *tree.Node
+	if r.Errors() == 0 { // otherwise the statements are not what was meant
 		t.take(statements, o.WithoutLVS)
-	}
-	if r.Errors() == 0 {
 		root = t.tree(o.System)
 	}
 	t.omitted.note(r)
 	if r.Errors() > 0 {
-		root = nil
+		root, sound = nil, root
 	}
-	return Translation{Root: root, Files: files, Notes: r.Notes(), statements: statements}
+	return Translation{Root: root, Sound: sound, Files: files, Notes: r.Notes(), statements: statements}
 }
 
 // A translator collects what the statements say, and makes a tree of it at the end: many
@@ -82,7 +82,7 @@ func newTranslator(r *syntax.Report, o Options) *translator {
 		Report:     r,
 		vocabulary: blocks(),
 		omitted:    omissions{byTopic: map[string]int{}},
-		commands:   commandReader{report: r, system: o.System},
+		commands:   commandReader{report: r, system: o.System, elsewhere: o.Elsewhere},
 		routes:     routes{report: r, system: o.System, rules: map[int]int{}},
 		groupNames: map[string]bool{},
 		checks:     newChecks(r),
@@ -96,8 +96,6 @@ func (t *translator) take(statements []*syntax.Statement, withoutLVS bool) {
 	t.checks.expect(statements)
 	rootKeywords.read(t, "", statements, t)
 	t.balancing.refuse(t.Report, &t.omitted, withoutLVS)
-	multicast(t.Report, t.globals.group4, 4)
-	multicast(t.Report, t.globals.group6, 6)
 	byName := map[string]*instance{} // the first of each name
 	t.completeStatic()
 	for _, i := range t.instances {
@@ -107,6 +105,7 @@ func (t *translator) take(statements []*syntax.Statement, withoutLVS bool) {
 			byName[i.name.Text] = i
 		}
 	}
+	t.globals.checkGroups(t.Report, t.instances)
 	for _, g := range t.groups {
 		g.gather(t.Report, byName)
 	}
@@ -127,17 +126,21 @@ func (t *translator) take(statements []*syntax.Statement, withoutLVS bool) {
 	}
 }
 
-// tree is the whole configuration in ripcord's keys.
+// tree is the whole configuration in ripcord's keys, without instances that have errors.
 func (t *translator) tree(system System) *tree.Node {
 	root := newMap(tree.Position{Line: 1, Column: 1}, "")
 	t.globals.tree(t.Report, root, system)
 	var instances, groups []*tree.Node
 	for _, i := range t.instances {
-		instances = append(instances, i.tree(t.Report, &t.globals, t.checks))
+		if n := i.tree(t.Report, &t.globals, t.checks); !i.bad {
+			instances = append(instances, n)
+		}
 		t.checks.use(i.tracked)
 	}
 	for _, g := range t.groups {
-		groups = append(groups, g.tree(t.Report, t.checks))
+		if n := g.tree(t.Report, t.checks); n.Find("members") != nil {
+			groups = append(groups, n)
+		}
 		t.checks.use(g.tracked)
 	}
 	checks := t.checks.trees()
