@@ -21,29 +21,38 @@ type proxies struct {
 	next time.Time
 }
 
-// check warns of links that carry adverts and answer for other machines.
+// check warns of links that carry adverts and answer for other machines. It reads the
+// settings of each link once, however many instances there are on it.
 func (p *proxies) check(t *turn) {
 	if t.now.Before(p.next) || t.cfg.Setting == nil {
 		return
 	}
 	p.next = t.now.Add(proxyEvery)
+	texts := make(map[string]string) // by link
 	for name, set := range t.sets {
-		t.warn(name, event.WarnProxyARP, set.Link, proxyText(t, set))
+		if !slices.ContainsFunc(set.Addresses, func(a Address) bool { return a.Is4() }) {
+			t.warn(name, event.WarnProxyARP, set.Link, "")
+			continue
+		}
+		text, known := texts[set.Link]
+		if !known {
+			text = proxyText(t, set.Link)
+			texts[set.Link] = text
+		}
+		t.warn(name, event.WarnProxyARP, set.Link, text)
 	}
 }
 
-// proxyText says which setting makes the link of a set answer for other machines, and
-// what to do; it is empty if none does, or if no address of the set is IPv4.
-func proxyText(t *turn, set *Set) string {
-	if !slices.ContainsFunc(set.Addresses, func(a Address) bool { return a.Is4() }) {
+// proxyText says which setting makes a link answer ARP for other machines, and what to do;
+// it is empty if none does.
+func proxyText(t *turn, link string) string {
+	key, value, ok := AnswersForOthers(link, t.setting)
+	if !ok {
 		return ""
 	}
-	if key, value, ok := AnswersForOthers(set.Link, t.setting); ok {
-		key = "net." + strings.ReplaceAll(key, "/", ".")
-		return fmt.Sprintf("%s is %s: this machine answers ARP for addresses of other machines, so that two may answer for ours; set it to 0 with sysctl -w %s=0",
-			key, value, key)
-	}
-	return ""
+	key = "net." + strings.ReplaceAll(key, "/", ".")
+	return fmt.Sprintf("%s is %s: this machine answers ARP for addresses of other machines, so that two may answer for ours; set it to 0 with sysctl -w %s=0",
+		key, value, key)
 }
 
 // AnswersForOthers returns the setting that makes a link answer ARP for addresses that are

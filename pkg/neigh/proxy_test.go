@@ -1,6 +1,7 @@
 package neigh
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -24,4 +25,25 @@ func TestProxyARPIsAWarning(t *testing.T) {
 	r.settings = map[string]string{"ipv4/conf/eth0/proxy_arp": "1"}
 	r.pass(2 * proxyEvery)
 	expect(t, "IPv6 alone", r.warned(), "")
+}
+
+// The settings of a link are read once a check, however many instances there are on it: a
+// thousand instances once cost more than all else that the daemon did.
+func TestProxySettingsAreReadOnceALink(t *testing.T) {
+	readings := func(instances int) int {
+		var sets []Set
+		for n := range instances {
+			set := onLink()
+			set.Instance = fmt.Sprint(n)
+			sets = append(sets, set)
+		}
+		r := newRig(t, sets...)
+		r.settings = map[string]string{"ipv4/conf/eth0/proxy_arp": "0"}
+		r.readings = 0
+		r.pass(proxyEvery)
+		return r.readings
+	}
+	if one, many := readings(1), readings(100); one == 0 || many != one {
+		t.Errorf("%d readings with one instance, %d with 100 on the same link", one, many)
+	}
 }

@@ -48,6 +48,7 @@ type rig struct {
 	device   event.Link
 	strays   map[netip.Addr]Stray
 	settings map[string]string
+	readings int // of settings
 	adverts  []Advert
 	taken    int      // how often the adverts were
 	sent     []string // the index of the link, a colon, and the frame
@@ -151,6 +152,7 @@ func (r *rig) takeAdverts() []Advert {
 }
 
 func (r *rig) setting(key string) (string, error) {
+	r.readings++
 	value, ok := r.settings[key]
 	if !ok {
 		return "", fs.ErrNotExist
