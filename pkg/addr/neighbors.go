@@ -2,6 +2,7 @@ package addr
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"ripcord/pkg/bus"
@@ -69,7 +70,12 @@ type holdings struct {
 var _ neigh.Holdings = (*holdings)(nil)
 
 // Held returns the instances that are held, in the order of their orders.
-func (h *holdings) Held() []string { return h.ledger.order }
+func (h *holdings) Held() []string {
+	if !h.ledger.holds(StaticName) {
+		return h.ledger.order
+	}
+	return slices.DeleteFunc(slices.Clone(h.ledger.order), func(name string) bool { return name == StaticName })
+}
 
 // Holds reports whether an instance is held.
 func (h *holdings) Holds(instance string) bool { return h.ledger.holds(instance) }
