@@ -53,12 +53,9 @@ func (w *Worker) execute(o queued) {
 
 // holdStatic begins to hold what the configuration has for no instance, unless it is held.
 func (w *Worker) holdStatic(at time.Time, cause event.Cause) {
-	set := w.ledger.sets[StaticName]
-	if set == nil || !set.Static {
-		return
+	if w.ledger.holdStatic(at, cause) {
+		w.routes.Hold(at, cause, StaticName)
 	}
-	w.routes.Hold(at, cause, StaticName)
-	w.ledger.hold(at, cause, StaticName)
 }
 
 // checkLease releases the instances that the loop has ceased to lead

@@ -191,6 +191,16 @@ func (l *ledger) hold(at time.Time, cause event.Cause, instance string) (fresh, 
 	return true, true
 }
 
+// holdStatic begins to hold the Static set, unless it is held, and reports whether there is one.
+func (l *ledger) holdStatic(at time.Time, cause event.Cause) bool {
+	set := l.sets[StaticName]
+	if set == nil || !set.Static {
+		return false
+	}
+	l.hold(at, cause, StaticName)
+	return true
+}
+
 // holds reports whether an instance is held.
 func (l *ledger) holds(instance string) bool { return l.held[instance] != nil }
 

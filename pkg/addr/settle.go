@@ -86,7 +86,8 @@ func (l *ledger) settleEntry(now time.Time, h *holding, e *entry, n *news) {
 	if at != absent {
 		return
 	}
-	if l.links[e.Interface].Index == 0 {
+	// At the start of a Static set nothing is known of the links yet.
+	if l.links[e.Interface].Index == 0 && !(h.set.Static && now.Sub(e.since) < h.within) {
 		why := fmt.Sprintf("there is no interface %s: added when it appears", l.nameOf(e))
 		h.fail(now, e, why, n)
 	}

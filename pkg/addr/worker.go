@@ -50,6 +50,7 @@ type Worker struct {
 	linkFacts    *bus.Merged[string, event.Link]
 	addressFacts *bus.Merged[event.AddressKey, event.Address]
 	awake        time.Time // when this goroutine last showed that it runs
+	linked       bool      // a link was reported
 	watchFilter  func()    // has changes of the firewall noticed from now on
 }
 
@@ -119,7 +120,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	w.absorb()
 	w.addresses.observe(all)
-	w.holdStatic(w.cfg.Now(), w.cfg.Minter.Cause(w.cfg.Now()))
+	w.ledger.holdStatic(w.cfg.Now(), w.cfg.Minter.Cause(w.cfg.Now()))
 	w.converge()
 	if err := w.acceptance.start(); err != nil {
 		return err
@@ -242,6 +243,10 @@ func (w *Worker) due() (due earliest) {
 // do about them.
 func (w *Worker) absorb() bool {
 	links, addresses := w.linkFacts.Take(), w.addressFacts.Take()
+	if len(links) > 0 && !w.linked { // only now is known which interfaces there are
+		w.linked = true
+		w.holdStatic(w.cfg.Now(), w.cfg.Minter.Cause(w.cfg.Now()))
+	}
 	for _, l := range links {
 		w.placements.seeLink(l)
 		w.neighbors.Link(l)

@@ -214,7 +214,11 @@ func (i *instance) completeAddresses(r *syntax.Report) {
 		return own
 	})
 	for _, a := range slices.Concat(i.addresses, i.extra) {
-		if a.device.Text != "" && a.device.Text != i.iface.Text && !a.untracked {
+		switch {
+		case a.device.Text == "":
+		case a.device.Text == i.iface.Text && i.vmac.said:
+			r.Ignore(a.device.Position, "leave dev out", "%s is on the link of the virtual MAC, and not on %s itself", a.prefix, syntax.Show(a.device.Text))
+		case a.device.Text != i.iface.Text && !a.untracked:
 			i.trackDevice(r, a)
 		}
 	}

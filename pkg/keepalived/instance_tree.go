@@ -113,10 +113,10 @@ func (i *instance) heldTree(g *globals, m builder) {
 	}
 	var addresses, extra []*tree.Node
 	for _, a := range i.addresses {
-		addresses = append(addresses, a.tree(i.bears(), m.Name))
+		addresses = append(addresses, a.tree(i.iface.Text, m.Name))
 	}
 	for _, a := range i.extra {
-		extra = append(extra, a.tree(i.bears(), m.Name))
+		extra = append(extra, a.tree(i.iface.Text, m.Name))
 	}
 	m.list("addresses", addresses)
 	m.list("extra_addresses", extra)
@@ -135,15 +135,6 @@ func (i *instance) heldTree(g *globals, m builder) {
 	}
 	announce.duration("spacing", within(spacing, time.Second))
 	m.nested("announce", announce)
-}
-
-// bears returns the interface that bears the addresses for which no other is said; empty where
-// that is the link of the virtual MAC, beside which `dev` names the interface itself.
-func (i *instance) bears() string {
-	if i.vmac.said {
-		return ""
-	}
-	return i.iface.Text
 }
 
 // repeats bounds how often an address is announced: 0 counts as 1.

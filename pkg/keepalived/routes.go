@@ -43,6 +43,13 @@ func (r *lineReader) next() syntax.Word {
 	return r.words[r.n]
 }
 
+// passOver leaves out the word behind a family, as keepalived does by mistake.
+func (r *lineReader) passOver(w syntax.Word) {
+	lost := r.next()
+	r.report.Ignore(lost.Position, "leave "+w.Text+" out, and write 0.0.0.0/0 or ::/0 in place of default",
+		"%s behind %s does not count: keepalived passes over it", syntax.Show(lost.Text), w.Text)
+}
+
 // leave notes that keepalived leaves the line out, and so does ripcord.
 func (r *lineReader) leave(w syntax.Word, hint, format string, args ...any) {
 	if !r.bad {
@@ -209,7 +216,9 @@ func (r *routeReader) option(w syntax.Word) bool {
 		r.protocol = r.next()
 	case "track_group":
 		r.next()
-	case "add", "prepend", "append", "inet", "inet6":
+	case "inet", "inet6":
+		r.passOver(w)
+	case "add", "prepend", "append":
 	case "from":
 		r.refuse(w, "ripcord has no routes by the source of the traffic: say it in virtual_rules")
 	case "as":
@@ -247,6 +256,9 @@ func (r *routeReader) metric(w syntax.Word) bool {
 	}
 	if !ok {
 		r.leave(next, "", "%s is no value of %s", syntax.Show(next.Text), w.Text)
+	}
+	if scales[w.Text] > 1 && strings.HasSuffix(next.Text, "s") {
+		r.report.Differ(next.Position, "", "%s %s counts as it is written: keepalived takes it for ten times as much", w.Text, next.Text)
 	}
 	r.metrics.drop(w.Text)
 	r.metrics.text(w.Text, next.Position, value)
@@ -359,17 +371,27 @@ func (r *routeReader) typed(s *syntax.Statement) bool {
 	default:
 		r.m.text("type", s.At(), r.kind)
 	}
-	if slices.Contains([]string{"blackhole", "unreachable", "prohibit", "throw"}, r.kind) {
-		for _, key := range []string{"via", "interface", "onlink"} {
-			if e := r.m.Find(key); e != nil {
-				r.report.Ignore(e.Position, "leave it out", "a route of type %s leads nowhere: %s does not count", r.kind, key)
-			}
-		}
-		r.m.drop("via", "interface", "source", "scope", "onlink")
-		r.hops = nil
+	if !slices.Contains(discarding, r.kind) {
+		return true
 	}
+	for _, key := range []string{"via", "interface", "onlink"} {
+		e := r.m.Find(key)
+		switch {
+		case e == nil:
+		case r.six():
+			r.report.Ignore(e.Position, "leave it out", "a route of type %s leads nowhere: %s does not count", r.kind, key)
+		default:
+			r.report.Ignore(e.Position, "leave it out", "the kernel refuses a route of type %s with %s: it is left out", r.kind, key)
+			return false
+		}
+	}
+	r.m.drop("via", "interface", "source", "scope", "onlink")
+	r.hops = nil
 	return true
 }
+
+// discarding are the types of routes that lead nowhere.
+var discarding = []string{"blackhole", "unreachable", "prohibit", "throw"}
 
 // leastScopes are the scopes that the kernel asks of a route, at least, by its type.
 var leastScopes = map[string]int{"local": 254, "broadcast": 253, "anycast": 253}
@@ -387,7 +409,7 @@ func (r *routeReader) scoped(s *syntax.Statement) bool {
 		}
 		return true
 	}
-	if slices.Contains([]string{"blackhole", "unreachable", "prohibit", "throw"}, r.kind) {
+	if slices.Contains(discarding, r.kind) {
 		return true
 	}
 	scope, at := 0, s.At()

@@ -32,6 +32,7 @@ func (rs *routes) rule(s *syntax.Statement, i *instance) *tree.Node {
 		case w.Text == "inet", w.Text == "inet6":
 			r.m.drop("family")
 			r.m.text("family", w.Position, map[string]string{"inet": "ipv4", "inet6": "ipv6"}[w.Text])
+			r.passOver(w)
 		case r.selects(w) || r.does(w):
 		default:
 			r.leave(w, spelling.DidYouMean(nearest(w.Text, ruleWords)), "%s is no word of a rule", syntax.Show(w.Text))
