@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ripcord/pkg/config"
+	"ripcord/pkg/config/problem"
 	"ripcord/pkg/daemon"
 )
 
@@ -50,7 +51,7 @@ func newCheck() *cobra.Command {
 
 // warn prints the warnings of a configuration. Those of a file that was made for another
 // program are a line each: as a rule nobody wants to change it.
-func warn(to io.Writer, all []config.Problem, format config.Format) {
+func warn(to io.Writer, all []problem.Problem, format config.Format) {
 	for _, w := range all {
 		text := w.Error()
 		if format == config.Keepalived {
@@ -61,7 +62,7 @@ func warn(to io.Writer, all []config.Problem, format config.Format) {
 }
 
 // kindOf is what a warning begins with.
-func kindOf(w config.Problem) string {
+func kindOf(w problem.Problem) string {
 	if w.Class == "" {
 		return "warning"
 	}
@@ -81,15 +82,15 @@ func verdict(cfg *config.Config) string {
 }
 
 // counts is how many warnings there are of each class, behind a comma.
-func counts(all []config.Problem) (text string) {
-	classes := map[config.Class]int{}
+func counts(all []problem.Problem) (text string) {
+	classes := map[problem.Class]int{}
 	for _, w := range all {
 		classes[w.Class]++
 	}
 	if n := classes[""]; n > 0 {
 		text += ", " + count(n, "warning")
 	}
-	for _, class := range []config.Class{config.Differs, config.NotDone} {
+	for _, class := range []problem.Class{problem.Differs, problem.NotDone} {
 		if n := classes[class]; n > 0 {
 			text += fmt.Sprintf(", %d %s", n, class)
 		}

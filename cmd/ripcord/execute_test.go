@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ripcord/pkg/config"
+	"ripcord/pkg/config/configtest"
 	"ripcord/pkg/control"
 )
 
@@ -54,23 +55,6 @@ func fakeDaemon(t *testing.T, name string) (socket string) {
 	return socket
 }
 
-// good is the smallest useful file, as the README has it.
-const good = `instances:
-  - name: inside
-    interface: eth0
-    vrid: 51
-    priority: 150
-    addresses: [192.0.2.1/24]
-  - name: outside
-    interface: eth1
-    vrid: 52
-    priority: 150
-    addresses: [198.51.100.1/24]
-groups:
-  - name: edge
-    members: [inside, outside]
-`
-
 func configFile(t *testing.T, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ripcord.yaml")
@@ -104,10 +88,10 @@ func aboutFile(stderr string) string {
 // TestExecute: exit codes, and where what is written.
 func TestExecute(t *testing.T) {
 	socket := fakeDaemon(t, "pulled")
-	fine := configFile(t, good)
-	vague := configFile(t, strings.Replace(good, "    priority: 150\n", "", 2))
-	bad := configFile(t, strings.Replace(good, "vrid: 51", "vrid: 300", 1))
-	absent := configFile(t, strings.ReplaceAll(good, "eth1", "nosuch0"))
+	fine := configFile(t, configtest.Smallest)
+	vague := configFile(t, strings.Replace(configtest.Smallest, "    priority: 150\n", "", 2))
+	bad := configFile(t, strings.Replace(configtest.Smallest, "vrid: 51", "vrid: 300", 1))
+	absent := configFile(t, strings.ReplaceAll(configtest.Smallest, "eth1", "nosuch0"))
 	missing := filepath.Join(t.TempDir(), "none")
 	for _, c := range []struct {
 		args           string
@@ -230,7 +214,7 @@ func TestStatusJSON(t *testing.T) {
 
 // TestDefaultSocket: the command asks where the daemon listens.
 func TestDefaultSocket(t *testing.T) {
-	cfg, err := config.Parse("ripcord.yaml", []byte(good))
+	cfg, err := config.Parse("ripcord.yaml", []byte(configtest.Smallest))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"ripcord/pkg/addr"
+	"ripcord/pkg/config/problem"
+	"ripcord/pkg/config/schema"
 	"ripcord/pkg/event"
 	"ripcord/pkg/tree"
 )
@@ -14,32 +16,32 @@ import (
 type held struct {
 	addr.Address
 	key     string // the key of the list
-	at      place
-	present keySet
+	at      problem.Place
+	present schema.KeySet
 }
 
 // addressOf reads an entry of the list with that key: A/len, or the map of
 // addressKeys.
-func addressOf(key string) form[held] {
-	what := mapOf(addressKeys)
+func addressOf(key string) schema.Form[held] {
+	what := schema.MapOf(addressKeys)
 	what.Short = &prefixText
-	return as(what, func(l *loader, at place) (held, bool) {
+	return schema.As(what, func(report *problem.Report, at problem.Place) (held, bool) {
 		h := held{key: key, at: at}
-		addressKeys.start(&h)
-		if at.node.Kind != tree.Map {
-			prefix, ok := readPrefix(l, at)
+		addressKeys.Start(&h)
+		if at.Node.Kind != tree.Map {
+			prefix, ok := readPrefix(report, at)
 			h.Prefix = prefix
 			return h, ok
 		}
-		h.present = addressKeys.read(l, at, &h)
-		addressKeys.need(l, at, h.present)
+		h.present = addressKeys.Read(report, at, &h)
+		addressKeys.Need(report, at, h.present)
 		return h, h.Prefix.IsValid()
 	})
 }
 
 // readPrefix reads an address with its prefix length.
-func readPrefix(l *loader, at place) (netip.Prefix, bool) {
-	s, ok := l.word(at, "an address")
+func readPrefix(report *problem.Report, at problem.Place) (netip.Prefix, bool) {
+	s, ok := report.Word(at, "an address")
 	if !ok {
 		return netip.Prefix{}, false
 	}
@@ -48,13 +50,13 @@ func readPrefix(l *loader, at place) (netip.Prefix, bool) {
 	switch {
 	case err != nil:
 		hint, message := diagnose(s)
-		l.advise(at, hint, "%s %s", show(s), message)
+		report.Advise(at, hint, "%s %s", problem.Show(s), message)
 	case a.Is4In6():
-		l.advise(at, "write it as IPv4", "%s is an IPv4 address mapped into IPv6", s)
+		report.Advise(at, "write it as IPv4", "%s is an IPv4 address mapped into IPv6", s)
 	case a.IsMulticast(), a.IsUnspecified(), a.IsLoopback(), p.Bits() == 0:
-		l.fail(at, "%s is no address that a router can hold", s)
+		report.Fail(at, "%s is no address that a router can hold", s)
 	default:
-		l.warnHost(at, p)
+		warnHost(report, at, p)
 		return p, true
 	}
 	return netip.Prefix{}, false
@@ -62,14 +64,14 @@ func readPrefix(l *loader, at place) (netip.Prefix, bool) {
 
 // warnHost notes an address that is the first or the last of its network: the kernel takes
 // it, but it is hardly meant.
-func (l *loader) warnHost(at place, p netip.Prefix) {
+func warnHost(report *problem.Report, at problem.Place, p netip.Prefix) {
 	a := p.Addr()
 	switch {
 	case !a.Is4() || p.Bits() >= 31:
 	case a == p.Masked().Addr():
-		l.warn(at, "", "%s is a network, not an address in it", p)
+		report.Warn(at, "", "%s is a network, not an address in it", p)
 	case !p.Contains(a.Next()):
-		l.warn(at, "", "%s is the broadcast address of its network", p)
+		report.Warn(at, "", "%s is the broadcast address of its network", p)
 	}
 }
 
@@ -89,45 +91,45 @@ func diagnose(s string) (hint, message string) {
 }
 
 // label is an IFA_LABEL.
-func label(l *loader, at place) (string, bool) {
+func label(report *problem.Report, at problem.Place) (string, bool) {
 	const longest = 15 // IFNAMSIZ, less the zero byte
-	s, ok := l.word(at, "text")
+	s, ok := report.Word(at, "text")
 	switch {
 	case !ok:
 	case s == "" || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }):
-		l.fail(at, "%s is not a label: it has to be printable ASCII without blanks", show(s))
+		report.Fail(at, "%s is not a label: it has to be printable ASCII without blanks", problem.Show(s))
 		ok = false
 	case len(s) > longest:
-		l.fail(at, "%s is longer than a label can be: %d characters", show(s), longest)
+		report.Fail(at, "%s is longer than a label can be: %d characters", problem.Show(s), longest)
 		ok = false
 	}
 	return s, ok
 }
 
 // scopes are the names of RT_SCOPE_*.
-var scopes = choice(words[uint8]{{"global", 0}, {"site", 200}, {"link", 253}, {"host", 254}})
+var scopes = schema.Choice(schema.Words[uint8]{{"global", 0}, {"site", 200}, {"link", 253}, {"host", 254}})
 
 // scope is a name or number of RT_SCOPE_*.
-func scope(l *loader, at place) (uint8, bool) {
-	if at.node.Kind == tree.Scalar {
-		if _, err := strconv.Atoi(at.node.Text); err == nil {
-			return number[uint8](0, 255).read(l, at)
+func scope(report *problem.Report, at problem.Place) (uint8, bool) {
+	if at.Node.Kind == tree.Scalar {
+		if _, err := strconv.Atoi(at.Node.Text); err == nil {
+			return schema.Number[uint8](0, 255).Read(report, at)
 		}
 	}
-	return scopes.read(l, at)
+	return scopes.Read(report, at)
 }
 
 // checkFamily sees that nothing is asked of an IPv6 address that only IPv4 has.
-func (h held) checkFamily(l *loader) {
+func (h held) checkFamily(report *problem.Report) {
 	six := event.FamilyOf(h.Prefix.Addr()) == event.IPv6
 	if at, ok := h.present["label"]; ok && six {
-		l.fail(at, "IPv6 addresses have no labels")
+		report.Fail(at, "IPv6 addresses have no labels")
 	}
 	switch at, ok := h.present["broadcast"]; {
-	case !ok || at.bad:
+	case !ok || at.Bad:
 	case six:
-		l.fail(at, "IPv6 has no broadcast addresses")
+		report.Fail(at, "IPv6 has no broadcast addresses")
 	case h.Broadcast.Is6():
-		l.fail(at, "%s is no IPv4 address", h.Broadcast)
+		report.Fail(at, "%s is no IPv4 address", h.Broadcast)
 	}
 }

@@ -1,87 +1,109 @@
 package config
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 
+	"ripcord/pkg/config/problem"
+	"ripcord/pkg/config/schema"
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
 
-// check sees that the parts of a document agree. It leaves out what was refused
-// when it was read: one mistake is one problem.
-func (d *document) check(l *loader) {
+// check sees that the parts of a document agree, on the machine here if it is to be run. It
+// leaves out what was refused when it was read: one mistake is one problem.
+func (d *document) check(report *problem.Report, here Machine) {
 	for _, i := range d.instances {
-		i.checkFamily(l)
-		i.checkVersion(l)
-		i.checkAuth(l)
-		i.checkAddresses(l)
-		i.checkRoutes(l)
-		i.checkSending(l)
-		i.warn(l)
+		i.check(report)
 	}
-	d.checkPeers(l)
-	checkNames(l, d.instances)
-	checkVirtualRouters(l, d.instances)
-	d.checkStatic(l)
-	checkHeldOnce(l, d.holders())
-	checkRoutesOnce(l, d.holders())
-	checkMACsOnce(l, d.instances)
-	d.checkGroups(l)
-	d.checkFences(l)
-	d.checkChecks(l)
-	d.checkTracks(l)
+	checkPeers(report, here, d.instances)
+	checkNames(report, d.instances)
+	checkVirtualRouters(report, d.instances)
+	d.checkStatic(report)
+	checkHeldOnce(report, d.holders())
+	checkRoutesOnce(report, d.holders())
+	checkMACsOnce(report, d.instances)
+	checkGroups(report, d.groups, d.instances)
+	d.checkFences(report)
+	checkChecks(report, d.checks)
+	d.checkTracks(report)
+}
+
+// mostHeld is how many addresses, peers, routes and rules there can be, with those of the
+// defaults: their checks take time.
+const mostHeld = 1 << 20
+
+// checkFences sees that a member leaves the fence to its group, and that no group has one
+// and may serve in part: a router with a fault cannot know whom to fence.
+func (d *document) checkFences(report *problem.Report) {
+	for n := range d.groups {
+		if g := &d.groups[n]; g.lastStanding && cmp.Or(g.fence, d.defaults.fence) != nil {
+			report.Advise(g.present["last_standing"], "leave one of the two out",
+				"a member that serves while its group is in Fault takes over from whoever fell silent, and runs no fence")
+		}
+	}
+	for _, i := range d.instances {
+		if _, own := i.own["fence"]; own && i.group != nil {
+			report.Advise(i.where("fence"), "give the fence to the group", "%s is in %s, which takes over as one", i.Name, report.Mention(i.group.at, i.where("fence")))
+		}
+	}
+}
+
+// checkTracks sees that all that is tracked is there, and that each check is tracked.
+func (d *document) checkTracks(report *problem.Report) {
+	n := byName(d.checks)
+	for _, i := range d.instances {
+		i.track = slices.Clone(i.track) // of the defaults, perhaps
+		n.checkTrack(report, i.track, func(at problem.Place) problem.Place { return i.spot("track", at) })
+		i.warnTrack(report)
+	}
+	for g := range d.groups {
+		at := &d.groups[g]
+		n.checkTrack(report, at.track, func(p problem.Place) problem.Place { return p })
+		at.warnTrack(report)
+	}
+	for _, c := range d.checks {
+		if !c.used && n.checks[c.Name] == c {
+			report.Warn(c.at, "track it in an instance or group, or leave it out", "nobody tracks %s", c.Name)
+		}
+	}
 }
 
 // affordable reports whether the instances hold few enough things to be checked:
 // those of the defaults count for each.
-func (d *document) affordable(l *loader) bool {
+func (d *document) affordable(report *problem.Report) bool {
 	total := 0
 	for _, i := range d.holders() {
 		held := len(i.held) + len(i.extra)
-		if total += held*(1+len(i.sending.peers)) + len(i.routes) + len(i.rules) + len(i.track); total > mostHeld {
-			l.advise(i.at, "leave out what is not needed", "the instances up to this one hold and track more than %d addresses, routes, rules, links and checks", mostHeld)
+		if total += held*(1+len(i.sending.peers)) + len(i.routing.routes) + len(i.routing.rules) + len(i.track); total > mostHeld {
+			report.Advise(i.at, "leave out what is not needed", "the instances up to this one hold and track more than %d addresses, routes, rules, links and checks", mostHeld)
 			return false
 		}
 	}
 	return true
 }
 
-// where returns the place of a key of an instance: that of the instance if only the defaults
-// have the key.
-func (i *instance) where(key string) place {
-	if at, ok := i.own[key]; ok {
-		return at
-	}
-	return i.at.key(key)
-}
-
-// spot is a place in one of its lists, in the same way.
-func (i *instance) spot(list string, at place) place {
-	if _, ok := i.own[list]; ok {
-		return at
-	}
-	return i.at.key(list)
-}
-
-// all are the addresses that it holds, the advertised ones first.
-func (i *instance) all() []held { return slices.Concat(i.held, i.extra) }
-
-// sound says whether a key was said and could be read.
-func (i *instance) sound(key string) bool {
-	at, ok := i.present[key]
-	return ok && !at.bad
+// check sees that the keys of one instance agree.
+func (i *instance) check(report *problem.Report) {
+	i.checkFamily(report)
+	i.checkVersion(report)
+	i.auth.check(report, i.origin)
+	i.checkAddresses(report)
+	i.routing.check(report, i.origin, i.Family)
+	i.checkSending(report)
+	i.warn(report)
 }
 
 // checkFamily finds the family of an instance and sees that all its advertised
 // addresses are of it.
-func (i *instance) checkFamily(l *loader) {
+func (i *instance) checkFamily(report *problem.Report) {
 	switch {
-	case i.present["family"].bad:
+	case i.present["family"].Bad:
 		return
 	case len(i.held) == 0:
-		i.checkBare(l)
+		i.checkBare(report)
 		return
 	}
 	by := "family"
@@ -91,45 +113,45 @@ func (i *instance) checkFamily(l *loader) {
 	}
 	for _, h := range i.held {
 		if f := event.FamilyOf(h.Prefix.Addr()); f != i.Family {
-			l.advise(i.spot(h.key, h.at), "one instance serves one family", "%s is %s, but %s is %s", h.Prefix, f, by, i.Family)
+			report.Advise(i.spot(h.key, h.at), "one instance serves one family", "%s is %s, but %s is %s", h.Prefix, f, by, i.Family)
 		}
 	}
 }
 
 // checkBare finds the family of an instance without addresses.
-func (i *instance) checkBare(l *loader) {
+func (i *instance) checkBare(report *problem.Report) {
 	at, present := i.present["addresses"]
-	if present && (at.bad || len(at.node.Items) > 0) {
+	if present && (at.Bad || len(at.Node.Items) > 0) {
 		return // there are some, and they were refused
 	}
 	if i.Family == 0 {
-		i.Family = i.familyOfStations()
+		i.Family = i.sending.family()
 	}
 	if i.Family == 0 {
-		l.advise(i.where("addresses"), "give some, or say family: ipv4 or ipv6 where none is to follow the Active", "missing")
+		report.Advise(i.where("addresses"), "give some, or say family: ipv4 or ipv6 where none is to follow the Active", "missing")
 		return
 	}
-	l.warn(i.where("addresses"), "leave it so only where something else moves the addresses",
+	report.Warn(i.where("addresses"), "leave it so only where something else moves the addresses",
 		"none: no address follows the Active, and routers that hold some do not believe its adverts")
 }
 
 // checkVersion sees that what is said fits the version of VRRP.
-func (i *instance) checkVersion(l *loader) {
-	if i.present["version"].bad {
+func (i *instance) checkVersion(report *problem.Report) {
+	if i.present["version"].Bad {
 		return
 	}
-	if at, ok := i.present["interval"]; ok && !at.bad {
+	if at, ok := i.present["interval"]; ok && !at.Bad {
 		least, most, step := i.Version.Intervals()
-		l.within(i.where("interval"), at.node.Text, i.Interval, least, most, step)
+		schema.Within(report, i.where("interval"), at.Node.Text, i.Interval, least, most, step)
 	}
 	_, form := i.own["checksum"]
 	switch {
 	case i.Version == wire.V3 && i.auth.pass != wire.Auth{} && i.auth.hmac == nil:
-		l.advise(i.where("auth"), "leave it out, or say version: 2 on all routers of the LAN", "VRRPv3 has no password")
+		report.Advise(i.where("auth"), "leave it out, or say version: 2 on all routers of the LAN", "VRRPv3 has no password")
 	case i.Version == wire.V2 && i.Family == event.IPv6:
-		l.fail(i.where("version"), "VRRPv2 is for IPv4 only")
+		report.Fail(i.where("version"), "VRRPv2 is for IPv4 only")
 	case i.Version == wire.V2 && form:
-		l.advise(i.where("checksum"), "leave it out", "VRRPv2 has one form of the checksum")
+		report.Advise(i.where("checksum"), "leave it out", "VRRPv2 has one form of the checksum")
 	}
 }
 
@@ -149,17 +171,17 @@ func (i *instance) fits() int {
 	return min(255, (mtu-20-8-trailer)/4) // v2 has room for its authentication, too
 }
 
-func (i *instance) checkAddresses(l *loader) {
+func (i *instance) checkAddresses(report *problem.Report) {
 	if most := i.fits(); i.Family != 0 && len(i.held) > most {
-		l.fail(i.where("addresses"), "%d addresses do not fit into one advert; at most %d do over %s",
+		report.Fail(i.where("addresses"), "%d addresses do not fit into one advert; at most %d do over %s",
 			len(i.held), most, i.Family)
 	}
-	first := map[netip.Addr]place{}
+	first := map[netip.Addr]problem.Place{}
 	for _, h := range i.all() {
-		h.checkFamily(l)
+		h.checkFamily(report)
 		a := h.Prefix.Addr()
 		if at, twice := first[a]; twice {
-			l.fail(i.spot(h.key, h.at), "%s is given twice, first as %s", a, l.mention(at, i.spot(h.key, h.at)))
+			report.Fail(i.spot(h.key, h.at), "%s is given twice, first as %s", a, report.Mention(at, i.spot(h.key, h.at)))
 			continue
 		}
 		first[a] = i.spot(h.key, h.at)
@@ -167,9 +189,9 @@ func (i *instance) checkAddresses(l *loader) {
 }
 
 // warn notes what is allowed but hardly meant.
-func (i *instance) warn(l *loader) {
+func (i *instance) warn(report *problem.Report) {
 	if _, ok := i.present["priority"]; !ok {
-		l.warn(i.at.key("priority"), "routers of one priority are told apart by their addresses only; say which is preferred",
+		report.Warn(i.at.Key("priority"), "routers of one priority are told apart by their addresses only; say which is preferred",
 			"left at its default, %d", i.Priority)
 	}
 	if i.PreemptDelay > 0 && (i.Priority == vrrp.Owner || !i.Preempt) {
@@ -177,27 +199,39 @@ func (i *instance) warn(l *loader) {
 		if i.Priority == vrrp.Owner {
 			why = "an address owner, priority 255, always preempts"
 		}
-		l.warn(i.where("preempt_delay"), why, "has no effect")
+		report.Warn(i.where("preempt_delay"), why, "has no effect")
 	}
 	if i.virtualMAC.used && i.Priority == vrrp.Owner {
-		l.warn(i.where("virtual_mac"), "take the owner's addresses off the interface and let ripcord hold them",
-			"the kernel answers with the MAC of %s for an address that stands there itself", show(i.Interface))
+		report.Warn(i.where("virtual_mac"), "take the owner's addresses off the interface and let ripcord hold them",
+			"the kernel answers with the MAC of %s for an address that stands there itself", problem.Show(i.Interface))
 	}
 	if i.Family == event.IPv6 && len(i.held) > 0 && !i.held[0].Prefix.Addr().IsLinkLocalUnicast() {
-		l.warn(i.spot("addresses", i.held[0].at), "let a link-local address be the first (RFC 9568 §5.2.9)",
+		report.Warn(i.spot("addresses", i.held[0].at), "let a link-local address be the first (RFC 9568 §5.2.9)",
 			"the first address, %s, is not link-local", i.held[0].Prefix.Addr())
 	}
 }
 
+// warnTrack notes entries of an instance's track without an effect.
+func (i *instance) warnTrack(report *problem.Report) {
+	for _, t := range i.track {
+		switch {
+		case t.link != "" && t.link == i.Interface && i.trackLink:
+			report.Warn(i.spot("track", t.at), "say track_link: false if that is not meant", "has no effect: without its own link an instance is in Fault")
+		case i.Priority == vrrp.Owner && (t.effective() != 0 || t.found != nil && t.found.file != nil):
+			report.Warn(i.spot("track", t.at), "", "has no effect: the priority of an address owner, 255, stays")
+		}
+	}
+}
+
 // checkNames sees that no two instances have one name.
-func checkNames(l *loader, all []*instance) {
-	first := map[string]place{}
+func checkNames(report *problem.Report, all []*instance) {
+	first := map[string]problem.Place{}
 	for _, i := range all {
 		if !i.sound("name") {
 			continue
 		}
 		if at, taken := first[i.Name]; taken {
-			l.fail(i.where("name"), "%s is the name of %s already", i.Name, l.mention(at, i.where("name")))
+			report.Fail(i.where("name"), "%s is the name of %s already", i.Name, report.Mention(at, i.where("name")))
 			continue
 		}
 		first[i.Name] = i.at
@@ -205,15 +239,15 @@ func checkNames(l *loader, all []*instance) {
 }
 
 // checkVirtualRouters sees that no two instances are one virtual router.
-func checkVirtualRouters(l *loader, all []*instance) {
-	first := map[event.Virtual]place{}
+func checkVirtualRouters(report *problem.Report, all []*instance) {
+	first := map[event.Virtual]problem.Place{}
 	for _, i := range all {
 		if !i.sound("interface") || !i.sound("vrid") || i.Family == 0 {
 			continue
 		}
 		v := event.Virtual{Interface: i.Interface, VRID: i.VRID, Family: i.Family}
 		if at, taken := first[v]; taken {
-			l.fail(i.where("vrid"), "%d is the %s VRID of %s on %s already", v.VRID, v.Family, l.mention(at, i.where("vrid")), show(v.Interface))
+			report.Fail(i.where("vrid"), "%d is the %s VRID of %s on %s already", v.VRID, v.Family, report.Mention(at, i.where("vrid")), problem.Show(v.Interface))
 			continue
 		}
 		first[v] = i.at
@@ -221,8 +255,8 @@ func checkVirtualRouters(l *loader, all []*instance) {
 }
 
 // checkMACsOnce sees that each link for a virtual MAC has a name of its own.
-func checkMACsOnce(l *loader, all []*instance) {
-	carriers, first := map[string]bool{}, map[string]place{}
+func checkMACsOnce(report *problem.Report, all []*instance) {
+	carriers, first := map[string]bool{}, map[string]problem.Place{}
 	for _, i := range all {
 		carriers[i.Interface] = true
 	}
@@ -231,9 +265,9 @@ func checkMACsOnce(l *loader, all []*instance) {
 		switch before, taken := first[name]; {
 		case name == "":
 		case carriers[name]:
-			l.fail(at, "%s carries adverts, so it cannot be made for a virtual MAC", show(name))
+			report.Fail(at, "%s carries adverts, so it cannot be made for a virtual MAC", problem.Show(name))
 		case taken:
-			l.fail(at, "%s is the link of %s already", show(name), l.mention(before, at))
+			report.Fail(at, "%s is the link of %s already", problem.Show(name), report.Mention(before, at))
 		default:
 			first[name] = i.at
 		}
@@ -241,14 +275,14 @@ func checkMACsOnce(l *loader, all []*instance) {
 }
 
 // checkHeldOnce sees that no two instances hold one address on one interface.
-func checkHeldOnce(l *loader, all []*instance) {
+func checkHeldOnce(report *problem.Report, all []*instance) {
 	type spot struct {
 		address netip.Addr
 		on      string
 	}
 	type holder struct {
 		instance *instance
-		at       place
+		at       problem.Place
 	}
 	first := map[spot]holder{}
 	for _, i := range all {
@@ -263,7 +297,7 @@ func checkHeldOnce(l *loader, all []*instance) {
 			case !taken:
 				first[s] = holder{i, i.spot(h.key, h.at)}
 			case before.instance != i: // within an instance it was reported already
-				l.fail(i.spot(h.key, h.at), "%s is held on %s by %s already", s.address, show(s.on), l.mention(before.at, i.spot(h.key, h.at)))
+				report.Fail(i.spot(h.key, h.at), "%s is held on %s by %s already", s.address, problem.Show(s.on), report.Mention(before.at, i.spot(h.key, h.at)))
 			}
 		}
 	}

@@ -2,10 +2,11 @@
 // the types that vrrp, addr and link declare, or into every problem it has at
 // once.
 //
-// A file passes through four steps. The tree (tree.go) is the YAML without its
-// oddities, with those of the files that it includes (include.go); the tables (keys.go) say which keys there are, their defaults and
-// their values; the checks (check.go, groups.go) see that the parts agree; the
-// result is built (document.go). Load and Parse share nothing between calls and
+// A file passes through four steps. The tree is the YAML without its oddities (yaml), with
+// those of the files that it includes (files); the tables (keys.go, read as schema has it)
+// say which keys there are, their defaults and their values; the checks (check.go, groups.go)
+// see that the parts agree; the result is built (document.go). What is wrong is collected by
+// a report (problem). Load and Parse share nothing between calls and
 // may be called from any goroutine; a Config belongs to its caller.
 package config
 
@@ -16,8 +17,13 @@ import (
 	"time"
 
 	"ripcord/pkg/addr"
+	"ripcord/pkg/config/files"
+	"ripcord/pkg/config/problem"
+	"ripcord/pkg/config/schema"
+	"ripcord/pkg/config/yaml"
 	"ripcord/pkg/event"
 	"ripcord/pkg/keepalived"
+	"ripcord/pkg/keepalived/syntax"
 	"ripcord/pkg/link"
 	"ripcord/pkg/tree"
 	"ripcord/pkg/vrrp"
@@ -58,7 +64,7 @@ type Config struct {
 	// the group; empty: that of the user.
 	ScriptUser, ScriptGroup string
 	// Warnings are what is allowed but hardly meant, by position.
-	Warnings []Problem
+	Warnings []problem.Problem
 }
 
 // Held returns all that the address worker holds: Sets, which are Tolerant as keepalived is in
@@ -130,62 +136,131 @@ func (f Format) of(path string) Format {
 	return YAML
 }
 
-// Load reads and parses a file. The error is Problems if the file could be read. No file
-// larger than MaxSize is.
+// A loader makes a configuration of its files.
+type loader struct {
+	report *problem.Report
+	parser *yaml.Parser
+	here   Machine
+	format Format
+}
+
+func newLoader(report *problem.Report, here Machine, format Format) *loader {
+	report.Tolerant = format == Keepalived
+	return &loader{report: report, parser: yaml.NewParser(report), here: here, format: format}
+}
+
+// Load reads and parses a file. The error is a Refusal if the file could be read. No
+// file larger than files.MaxSize is.
 func Load(path string, o Options) (*Config, error) {
 	text, info, err := readFile(path)
 	if err != nil {
 		return nil, err
 	}
 	if o.Format.of(path) == Keepalived {
-		l := &loader{here: o.Here, format: Keepalived}
-		return l.keepalived(path, text, keepalived.Options{ID: o.ID, WithoutLVS: o.WithoutLVS, System: system{}})
+		l := newLoader(&problem.Report{}, o.Here, Keepalived)
+		return l.translated(keepalived.Translate(path, text, keepalived.Options{ID: o.ID, WithoutLVS: o.WithoutLVS, System: system{}}))
 	}
 	if !info.Mode().IsRegular() {
 		info = nil // a pipe, which is in no directory
 	}
-	l := newLoader(path, text)
-	l.here = o.Here
-	return l.parse(text, info)
+	return newLoader(problem.Of(path, text), o.Here, ByName).parse(text, info)
 }
 
 // Parse turns the text of a file into a configuration; name is what problems
-// call the file, which cannot include others. The error is Problems, sorted by position.
+// call the file, which cannot include others. The error is a Refusal, sorted by position.
 func Parse(name string, text []byte) (*Config, error) {
-	if len(text) > MaxSize {
-		l := newLoader(name, nil)
-		l.advise(place{}, "split it between routers, or leave out what is not needed", "the file is larger than %d bytes, the most that is read", MaxSize)
-		return nil, l.refusal()
+	if len(text) > files.MaxSize {
+		r := problem.Of(name, nil)
+		r.Advise(problem.Place{}, "split it between routers, or leave out what is not needed", "the file is larger than %d bytes, the most that is read", files.MaxSize)
+		return nil, &Refusal{Problems: r.Problems()}
 	}
-	return newLoader(name, text).parse(text, nil)
+	return newLoader(problem.Of(name, text), nil, ByName).parse(text, nil)
 }
 
 // parse makes the configuration of the loader's first file and of those that it
 // includes. Of a text that is not on disk, file is nil.
 func (l *loader) parse(text []byte, file fs.FileInfo) (*Config, error) {
-	root := l.tree(0, text)
-	if l.problems.count() > 0 && root == nil {
+	root := l.parser.Parse(0, text)
+	if l.report.Count() > 0 && root == nil {
 		return nil, l.refusal()
 	}
-	return l.configuration(l.include(root, file))
+	keys := map[string]schema.Type{}
+	for _, k := range documentKeys {
+		keys[k.Name] = k.Value.What.Type
+	}
+	return l.configuration(files.NewIncluder(l.report, l.parser, keys).Include(root, file))
+}
+
+// translated makes the configuration of a file in keepalived's language. Problems are
+// reported at their places in that file.
+func (l *loader) translated(t keepalived.Translation) (*Config, error) {
+	for _, f := range t.Files {
+		l.report.Add(f.Name, f.Text)
+	}
+	for _, n := range t.Notes {
+		l.take(n)
+	}
+	if t.Root == nil {
+		if t.Sound != nil && t.Sound.Find("instances") != nil {
+			l.check(t.Sound, true) // what else is wrong
+		}
+		return nil, l.refusal()
+	}
+	return l.configuration(t.Root, true)
+}
+
+// take adds a note of a translation.
+func (l *loader) take(n syntax.Note) {
+	at := problem.Place{Path: n.Subject, Position: n.Position}
+	switch n.Class {
+	case syntax.Error:
+		l.report.Advise(at, n.Hint, "%s", n.Message)
+	case syntax.Differs:
+		l.report.Classify(at, problem.Differs, n.Hint, "%s", n.Message)
+	case syntax.NotDone:
+		l.report.Classify(at, problem.NotDone, n.Hint, "%s", n.Message)
+	default:
+		l.report.Warn(at, n.Hint, "%s", n.Message)
+	}
 }
 
 // configuration makes the configuration of a tree, which may lack files that could not be
 // read.
 func (l *loader) configuration(root *tree.Node, complete bool) (*Config, error) {
 	doc := l.check(root, complete)
-	if l.problems.count() > 0 {
+	if l.report.Count() > 0 {
 		return nil, l.refusal()
 	}
-	return doc.build(l), nil
+	c := doc.build()
+	c.File, c.Format, c.Warnings = l.report.Name(0), l.format, l.report.Warnings()
+	return c, nil
 }
 
 // check reads a tree and notes what is wrong with it.
 func (l *loader) check(root *tree.Node, complete bool) *document {
 	doc := newDocument()
-	doc.read(l, place{node: root, Position: tree.Position{Line: 1, Column: 1}}, complete)
-	if complete && doc.affordable(l) {
-		doc.check(l)
+	doc.read(l.report, problem.Place{Node: root, Position: tree.Position{Line: 1, Column: 1}}, complete)
+	if complete && doc.affordable(l.report) {
+		doc.check(l.report, l.here)
 	}
 	return doc
+}
+
+// A Refusal is the error of a file that cannot be used: all that is wrong with it, and what
+// else is to be known of it.
+type Refusal struct {
+	Problems problem.Problems
+	Warnings problem.Problems
+	Format   Format
+}
+
+// Error gives all problems.
+func (r *Refusal) Error() string { return r.Problems.Error() }
+
+// Unwrap gives the problems as an error of their own.
+func (r *Refusal) Unwrap() error { return r.Problems }
+
+// refusal is the error of what the loader found.
+func (l *loader) refusal() error {
+	return &Refusal{Problems: l.report.Problems(), Warnings: l.report.Warnings(), Format: l.format}
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"ripcord/pkg/config/problem"
 	"ripcord/pkg/wire"
 	"ripcord/test/golden"
 )
@@ -155,11 +156,11 @@ func TestLoadMissing(t *testing.T) {
 
 func TestProblemsUnwrap(t *testing.T) {
 	_, err := Parse("x.yaml", []byte("log: {level: loud}\n"))
-	var all Problems
+	var all problem.Problems
 	if !errors.As(err, &all) || len(all) != 2 {
 		t.Fatalf("%v; want two problems", err)
 	}
-	var one Problem
+	var one problem.Problem
 	if !errors.As(err, &one) || one != all[0] {
 		t.Errorf("the error does not unwrap to its first problem: %v", one)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ripcord/pkg/config/problem"
 	"ripcord/pkg/keepalived"
 )
 
@@ -24,7 +25,7 @@ func FuzzConvert(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		o := keepalived.Options{ID: "alpha", WithoutLVS: true, Elsewhere: true, System: lonely{}}
 		tr := keepalived.Translate("fuzz.yaml", text, o)
-		want, err := (&loader{format: Keepalived}).translated(tr)
+		want, err := newLoader(&problem.Report{}, nil, Keepalived).translated(tr)
 		if err != nil {
 			return
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ripcord/pkg/config/problem"
 	"ripcord/pkg/keepalived"
 	"ripcord/pkg/track"
 	"ripcord/pkg/wire"
@@ -35,7 +36,7 @@ func TestConvertMeansTheSame(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want, refused := (&loader{format: Keepalived}).keepalived(file, text, keepalived.Options{ID: "alpha", WithoutLVS: true, Elsewhere: true, System: system{}})
+			want, refused := newLoader(&problem.Report{}, nil, Keepalived).translated(keepalived.Translate(file, text, keepalived.Options{ID: "alpha", WithoutLVS: true, Elsewhere: true, System: system{}}))
 			yaml, err := Convert(file, "alpha")
 			if (err == nil) != (refused == nil) {
 				t.Fatalf("as a configuration: %v; converted: %v", refused, err)

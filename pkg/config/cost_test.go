@@ -9,6 +9,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"ripcord/pkg/config/files"
+	"ripcord/pkg/config/problem"
 	"ripcord/test/cpu"
 )
 
@@ -40,7 +42,7 @@ func frugally(t *testing.T, text string) (*Config, error) {
 		t.Errorf("%d bytes took %d MiB of memory, want at most %d", len(text), used>>20, most>>20)
 	}
 	// Characters of a line, its caret, its summary.
-	if most := mostListed * (2*excerpt + 2*mostMessage + 1000); utf8.RuneCountInString(said) > most {
+	if most := problem.MostListed * (2*problem.Excerpt + 2*problem.MostMessage + 1000); utf8.RuneCountInString(said) > most {
 		t.Errorf("%d characters are said of it, want at most %d", utf8.RuneCountInString(said), most)
 	}
 	return c, err
@@ -171,10 +173,10 @@ func TestCost(t *testing.T) {
 // TestLargest: so it does at the largest size that is read, and no larger file is
 // looked at.
 func TestLargest(t *testing.T) {
-	if _, err := frugally(t, costly["addresses"](MaxSize-100)); err == nil {
+	if _, err := frugally(t, costly["addresses"](files.MaxSize-100)); err == nil {
 		t.Error("no problem")
 	}
-	_, err := Parse("x.yaml", make([]byte, MaxSize+1))
+	_, err := Parse("x.yaml", make([]byte, files.MaxSize+1))
 	if err == nil || !strings.Contains(err.Error(), "x.yaml:1:1: the file is larger than 4194304 bytes") {
 		t.Errorf("%.200v", err)
 	}
@@ -185,42 +187,24 @@ func TestLargest(t *testing.T) {
 func TestProblemsAreLimited(t *testing.T) {
 	text := repeated(5000, "instances: [", "{vrid: 300}, ", "]\n") + "log: {level: loud}\n"
 	_, err := Parse("x.yaml", []byte("log: {level: loud}\n"+text))
-	var all Problems
-	if !errors.As(err, &all) || len(all) != mostListed {
-		t.Fatalf("%d problems are listed, want %d", len(all), mostListed)
+	var all problem.Problems
+	if !errors.As(err, &all) || len(all) != problem.MostListed {
+		t.Fatalf("%d problems are listed, want %d", len(all), problem.MostListed)
 	}
 	if all[0].Line != 1 || all.Total() <= 1000 {
 		t.Errorf("the first is %+v, of %d", all[0], all.Total())
 	}
-	if want := fmt.Sprintf("\nand %d more", all.Total()-mostListed); !strings.HasSuffix(err.Error(), want) {
+	if want := fmt.Sprintf("\nand %d more", all.Total()-problem.MostListed); !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("it does not end in %q", want)
 	}
-	few := Problems{all[0], all[1]}
-	if few.Total() != 2 || strings.Contains(few.Error(), "more") || Problems(nil).Total() != 0 {
+	few := problem.Problems{all[0], all[1]}
+	if few.Total() != 2 || strings.Contains(few.Error(), "more") || problem.Problems(nil).Total() != 0 {
 		t.Errorf("two problems are %d: %v", few.Total(), few)
 	}
 }
 
-// TestExcerpt: of a long line the part around the column is shown, with the caret
-// under the right character, and no secret of it.
-func TestExcerpt(t *testing.T) {
-	line := "é" + strings.Repeat("0123456789", 100)
-	for column := 1; column <= 1001; column += 50 {
-		part, skipped := around(line, column)
-		if n := utf8.RuneCountInString(part); n != excerpt {
-			t.Errorf("column %d: %d characters, want %d", column, n, excerpt)
-		}
-		p := Problem{Line: 1, Column: column, Source: part, skipped: skipped}
-		caret := strings.Index(p.caret(), "^")
-		if got, want := []rune(part)[caret], []rune(line)[column-1]; got != want && got != '…' {
-			t.Errorf("column %d: the caret is under %c, want %c", column, got, want)
-		}
-	}
-	for _, short := range []string{"", "é", strings.Repeat("x", excerpt)} {
-		if part, skipped := around(short, 1); part != short || skipped != 0 {
-			t.Errorf("%q is cut to %q", short, part)
-		}
-	}
+// TestExcerptHasNoSecret: of a long line no secret is shown.
+func TestExcerptHasNoSecret(t *testing.T) {
 	secret := strings.Repeat("5ec2e7", 400)
 	_, err := Parse("x.yaml", []byte("instances: [{name: a, auth: {pass: "+secret+", x: 1, hmac: {keys: {1: {hex: "+secret+", y: 1}}}}}]\n"))
 	if err == nil || strings.Contains(err.Error(), "5ec2e7") {

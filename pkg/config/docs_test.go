@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"ripcord/pkg/config"
+	"ripcord/pkg/config/configtest"
 )
 
 var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
@@ -28,7 +29,7 @@ func TestConfigurationsInDocs(t *testing.T) {
 		for _, block := range yamlBlock.FindAllStringSubmatch(string(text), -1) {
 			shown := block[1]
 			if !strings.Contains(shown, "instances:") {
-				instances, _, _ := strings.Cut(smallestUseful, "groups:")
+				instances, _, _ := strings.Cut(configtest.Smallest, "groups:")
 				shown += instances
 			}
 			loaded++
@@ -49,7 +50,7 @@ func TestGettingStarted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if block := yamlBlock.FindStringSubmatch(string(text)); block == nil || block[1] != smallestUseful {
+	if block := yamlBlock.FindStringSubmatch(string(text)); block == nil || block[1] != configtest.Smallest {
 		t.Errorf("the page shows %q", block)
 	}
 	if !strings.Contains(string(text), "sed -i 's/priority: 150/priority: 100/' "+config.Path) {

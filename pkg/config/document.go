@@ -2,16 +2,12 @@ package config
 
 import (
 	"cmp"
-	"fmt"
-	"maps"
 
 	"ripcord/pkg/addr"
-	"ripcord/pkg/event"
+	"ripcord/pkg/config/problem"
 	"ripcord/pkg/link"
-	"ripcord/pkg/macvlan"
 	"ripcord/pkg/tree"
 	"ripcord/pkg/vrrp"
-	"ripcord/pkg/wire"
 )
 
 // document is the file as it was read, with the places that the checks need.
@@ -40,122 +36,70 @@ type linkSettings struct {
 	Recovery vrrp.Recovery
 }
 
-// instance is one entry of instances. It fills in what it becomes.
-type instance struct {
-	vrrp.Instance
-	checksum checksum
-	auth     authentication
-	announce addr.Announce
-	sending  sending
-	held     []held // addresses
-	extra    []held // extra_addresses
-	routes   []routeEntry
-	accept   bool
-	rules    []ruleEntry
-
-	virtualMAC virtualMAC
-	trackLink  bool
-	track      []tracked
-	fence      *vrrp.Fence
-	notify     Notify
-
-	at      place
-	own     keySet // keys of the instance itself
-	present keySet // keys of it or of the defaults
-	group   *group
-}
-
-// virtualMAC is a value of the key of that name.
-type virtualMAC struct {
-	used bool
-	name string // of the link that bears it; empty: it follows from the VRID
-}
-
-// checksum is a value of the key of that name.
-type checksum struct {
-	form wire.Checksum
-	auto bool
-}
-
 func newDocument() *document {
 	d := &document{links: map[string]linkSettings{}}
-	documentKeys.start(d)
-	notifyKeys.start(&d.notify)
-	notifyKeys.start(&d.defaults.notify)
-	logKeys.start(&d.log)
-	controlKeys.start(&d.control)
-	linkKeys.start(&d.link)
-	recoveryKeys.start(&d.link.Recovery)
-	instanceKeys.start(&d.defaults)
-	announceKeys.start(&d.defaults.announce)
-	unicastKeys.start(&d.defaults.sending)
+	documentKeys.Start(d)
+	notifyKeys.Start(&d.notify)
+	notifyKeys.Start(&d.defaults.notify)
+	logKeys.Start(&d.log)
+	controlKeys.Start(&d.control)
+	linkKeys.Start(&d.link)
+	recoveryKeys.Start(&d.link.Recovery)
+	instanceKeys.Start(&d.defaults)
+	announceKeys.Start(&d.defaults.announce)
+	unicastKeys.Start(&d.defaults.sending)
 	return d
 }
 
 // read takes the whole file, which may be empty. If it is not complete, since an included
 // file could not be read, a missing key may stand there.
-func (d *document) read(l *loader, at place, complete bool) {
-	if at.node == nil || at.node.Kind == tree.Null {
-		l.advise(at, "an instance needs name, interface, vrid and addresses", "the configuration is empty")
+func (d *document) read(report *problem.Report, at problem.Place, complete bool) {
+	if at.Node == nil || at.Node.Kind == tree.Null {
+		report.Advise(at, "an instance needs name, interface, vrid and addresses", "the configuration is empty")
 		return
 	}
-	present := documentKeys.read(l, at, d)
+	present := documentKeys.Read(report, at, d)
 	if complete {
-		documentKeys.need(l, at, present)
+		documentKeys.Need(report, at, present)
 	}
 }
 
-func readDefaults(l *loader, at place, d *document) bool {
-	d.defaults.present = instanceKeys.read(l, at, &d.defaults)
+func readDefaults(report *problem.Report, at problem.Place, d *document) bool {
+	d.defaults.present = instanceKeys.Read(report, at, &d.defaults)
 	return d.defaults.present != nil
-}
-
-func readInstances(l *loader, at place, d *document) bool {
-	all, ok := some(each(as(Description{}, func(l *loader, at place) (*instance, bool) {
-		i := d.defaults
-		i.at, i.present = at, keySet{}
-		i.own = instanceKeys.read(l, at, &i)
-		if i.own == nil {
-			return nil, false
-		}
-		maps.Copy(i.present, d.defaults.present)
-		maps.Copy(i.present, i.own)
-		instanceKeys.need(l, at, i.present)
-		return &i, true
-	}))).read(l, at)
-	d.instances = all
-	return ok
 }
 
 // readLinks reads the map of links: its keys are names of interfaces, and
 // default.
-func readLinks(l *loader, at place, d *document) bool {
-	if !l.expect(at, tree.Map) {
+func readLinks(report *problem.Report, at problem.Place, d *document) bool {
+	if !report.Expect(at, tree.Map) {
 		return false
 	}
 	const all = "default"
-	if e := at.node.Find(all); e != nil {
-		linkKeys.read(l, at.entry(*e), &d.link)
+	if e := at.Node.Find(all); e != nil {
+		linkKeys.Read(report, at.Entry(*e), &d.link)
 	}
-	for _, e := range at.node.Entries {
+	for _, e := range at.Node.Entries {
 		if e.Key == all {
 			continue
 		}
-		here, settings := at.entry(e), d.link
+		here, settings := at.Entry(e), d.link
 		if why := badInterface(e.Key); why != "" {
-			l.fail(here, "%s cannot name an interface: %s", show(e.Key), why)
+			report.Fail(here, "%s cannot name an interface: %s", problem.Show(e.Key), why)
 		}
-		linkKeys.read(l, here, &settings)
+		linkKeys.Read(report, here, &settings)
 		d.links[e.Key] = settings
 	}
 	return true
 }
 
 // build makes the configuration of a document without a problem.
-func (d *document) build(l *loader) *Config {
+func (d *document) build() *Config {
 	c := &Config{
-		File: l.files[0].name, Format: l.format, Log: d.log, Control: d.control,
-		Links: make(map[string]link.Settings, len(d.links)), DefaultLink: d.link.Settings, Warnings: l.listed(&l.warnings),
+		Log: d.log, Control: d.control,
+		Links: make(map[string]link.Settings, len(d.links)), DefaultLink: d.link.Settings,
+		Notify: d.notifies(), NotifyAll: d.notify, FIFO: d.fifo, FIFOReader: d.fifoReader,
+		ScriptUser: d.scriptUser, ScriptGroup: d.scriptGroup, Startup: d.startup, Shutdown: d.shutdown,
 	}
 	for name, s := range d.links {
 		c.Links[name] = s.Settings
@@ -175,7 +119,7 @@ func (d *document) build(l *loader) *Config {
 	}
 	if d.static != nil {
 		c.Static = &addr.Set{Instance: d.static.Name, Static: true}
-		c.Static.Addresses, c.Static.Routes = d.static.heldAddresses(), d.static.routeSet()
+		c.Static.Addresses, c.Static.Routes = d.static.addresses(), d.static.routing.set("")
 	}
 	for _, g := range c.Groups {
 		for i, weighs := 0, g.Weighs(); i < len(g.Members); i++ {
@@ -185,10 +129,24 @@ func (d *document) build(l *loader) *Config {
 	for _, k := range d.checks {
 		c.Checks = append(c.Checks, k.build())
 	}
-	d.buildNotify(c)
-	c.ScriptUser, c.ScriptGroup = d.scriptUser, d.scriptGroup
-	c.Startup, c.Shutdown = d.startup, d.shutdown
 	return c
+}
+
+// notifies returns what runs for whom.
+func (d *document) notifies() map[Subject]Notify {
+	all := map[Subject]Notify{}
+	add := func(s Subject, n Notify) {
+		if !n.Empty() {
+			all[s] = n
+		}
+	}
+	for _, i := range d.instances {
+		add(Subject{Name: i.Name}, i.notify)
+	}
+	for _, g := range d.groups {
+		add(Subject{Group: true, Name: g.name}, g.notify)
+	}
+	return all
 }
 
 // settings are those of a link, named in the file or not.
@@ -199,63 +157,6 @@ func (d *document) settings(name string) linkSettings {
 	return d.link
 }
 
-func (i *instance) build(d *document) vrrp.Instance {
-	out := i.Instance
-	out.Recovery = d.settings(i.Interface).Recovery
-	out.VirtualMAC, out.IgnoreLink, out.Track = i.virtualMAC.used, !i.trackLink, trackers(i.track)
-	if i.Version == wire.V3 {
-		out.Checksum, out.AutoChecksum = i.checksum.form, i.checksum.auto
-	}
-	i.sending.build(&out)
-	out.Auth, out.HMAC = i.auth.pass, i.auth.hmac.build(i.Interval)
-	if i.group != nil {
-		out.Group = i.group.name
-	}
-	for _, h := range i.held {
-		out.Addresses = append(out.Addresses, h.Prefix.Addr())
-	}
-	for _, h := range i.extra {
-		out.Extra = append(out.Extra, h.Prefix.Addr())
-	}
-	return out
-}
-
-func (i *instance) set() addr.Set {
-	out := addr.Set{Instance: i.Name, Link: i.Interface, Interval: i.Interval, Miss: i.Miss, Announce: i.announce}
-	if len(i.Unicast.Peers) == 0 {
-		out.Group = wire.GroupOf(i.Family)
-	}
-	if i.virtualMAC.used {
-		out.Device = i.device()
-	}
-	out.Addresses, out.Routes = i.heldAddresses(), i.routeSet()
-	out.Owner = i.Priority == vrrp.Owner
-	out.Refuse = !i.accept && i.Priority != vrrp.Owner // it accepts what is its own
-	return out
-}
-
-// heldAddresses returns its addresses as the address worker has them.
-func (i *instance) heldAddresses() (all []addr.Address) {
-	for n, h := range i.all() {
-		a := h.Address
-		a.Extra = n >= len(i.held)
-		if a.Interface == "" && !i.virtualMAC.used {
-			a.Interface = i.Interface
-		}
-		all = append(all, a)
-	}
-	return all
-}
-
-// device is what bears the virtual MAC.
-func (i *instance) device() *macvlan.Device {
-	prefix := "vrrp"
-	if i.Family == event.IPv6 {
-		prefix = "vrrp6"
-	}
-	name := i.virtualMAC.name
-	if name == "" {
-		name = fmt.Sprintf("%s.%d", prefix, i.VRID)
-	}
-	return &macvlan.Device{Name: name, MAC: wire.VirtualMAC(i.Family, i.VRID)}
-}
+// included reads include in the table of the document: the tree that is read there has
+// the included files in it already.
+func included(*problem.Report, problem.Place, *document) bool { return true }

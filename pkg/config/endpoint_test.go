@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"ripcord/pkg/config/problem"
 )
 
 // TestListen: the forms of control.listen, and what is said of those that are none.
@@ -32,7 +34,7 @@ func TestListen(t *testing.T) {
 		"[fe80::9%eth0]:x y": `"x y" is not a port between 1 and 65535`,
 	} {
 		c, err := Parse("x.yaml", fmt.Appendf(nil, "control: {listen: %q}%s", text, rest))
-		var all Problems
+		var all problem.Problems
 		switch {
 		case wrong == "" && (err != nil || c.Control.Listen != text):
 			t.Errorf("%s: %v", text, err)

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+
+	"ripcord/pkg/config/files"
 )
 
 // readFile reads a configuration file, but none without end, as /dev/zero is.
@@ -25,12 +27,12 @@ func readFile(path string) ([]byte, fs.FileInfo, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the configuration: %w", err)
 	}
-	text, err := io.ReadAll(io.LimitReader(file, MaxSize+1))
+	text, err := io.ReadAll(io.LimitReader(file, files.MaxSize+1))
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the configuration: %w", err)
 	}
-	if len(text) > MaxSize {
-		return nil, nil, fmt.Errorf("read the configuration: %s is larger than %d MiB, the largest that is read: is it the right file?", path, MaxSize>>20)
+	if len(text) > files.MaxSize {
+		return nil, nil, fmt.Errorf("read the configuration: %s is larger than %d MiB, the largest that is read: is it the right file?", path, files.MaxSize>>20)
 	}
 	return text, info, nil
 }
@@ -44,17 +46,4 @@ func instead(missing, other string) string {
 		return ""
 	}
 	return ", as " + other + ", which runs as it is"
-}
-
-// openRegular opens a file on disk, and nothing that could block.
-func openRegular(path string) (*os.File, fs.FileInfo, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, nil, err
-	case !info.Mode().IsRegular():
-		return nil, nil, errors.New(path + " is not a file")
-	}
-	file, err := os.Open(path)
-	return file, info, err
 }

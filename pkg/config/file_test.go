@@ -7,12 +7,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"ripcord/pkg/config/files"
 )
 
 // TestLoadLargest: a file of the largest size is read, and nothing that is larger, as
 // one that never ends is.
 func TestLoadLargest(t *testing.T) {
-	largest := "# " + strings.Repeat("x", MaxSize-4) + "\n"
+	largest := "# " + strings.Repeat("x", files.MaxSize-4) + "\n"
 	for name, c := range map[string]struct{ text, want string }{
 		"largest": {largest + "\n", "the configuration is empty"},
 		"larger":  {largest + "\n\n", "is larger than 4 MiB"},

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"ripcord/pkg/config/problem"
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
@@ -35,7 +36,7 @@ func FuzzParse(f *testing.F) {
 }
 
 func checkProblems(t *testing.T, c *Config, err error) {
-	var all Problems
+	var all problem.Problems
 	if c != nil || !errors.As(err, &all) || len(all) == 0 {
 		t.Fatalf("refused with %v and %v", c, err)
 	}
@@ -44,7 +45,7 @@ func checkProblems(t *testing.T, c *Config, err error) {
 			t.Errorf("a problem without place or message: %+v", p)
 		}
 	}
-	if !slices.IsSortedFunc(all, func(a, b Problem) int {
+	if !slices.IsSortedFunc(all, func(a, b problem.Problem) int {
 		return slices.Compare([]int{a.Line, a.Column}, []int{b.Line, b.Column})
 	}) {
 		t.Errorf("not sorted: %v", err)

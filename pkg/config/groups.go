@@ -1,9 +1,10 @@
 package config
 
 import (
-	"cmp"
 	"fmt"
 
+	"ripcord/pkg/config/problem"
+	"ripcord/pkg/config/schema"
 	"ripcord/pkg/spelling"
 	"ripcord/pkg/vrrp"
 )
@@ -20,102 +21,93 @@ type group struct {
 	fence        *vrrp.Fence
 	notify       Notify
 
-	at      place
-	present keySet
+	at      problem.Place
+	present schema.KeySet
 }
 
 // member is one entry of members.
 type member struct {
 	name     string
-	at       place
+	at       problem.Place
 	instance *instance // nil: there is none of that name
 }
 
-func readGroup(l *loader, at place) (group, bool) {
+func readGroup(report *problem.Report, at problem.Place) (group, bool) {
 	g := group{at: at}
-	groupKeys.start(&g)
-	notifyKeys.start(&g.notify)
-	g.present = groupKeys.read(l, at, &g)
-	groupKeys.need(l, at, g.present)
+	groupKeys.Start(&g)
+	notifyKeys.Start(&g.notify)
+	g.present = groupKeys.Read(report, at, &g)
+	groupKeys.Need(report, at, g.present)
 	return g, g.present != nil
 }
 
-func readMember(l *loader, at place) (member, bool) {
-	s, ok := l.word(at, "the name of an instance")
+func readMember(report *problem.Report, at problem.Place) (member, bool) {
+	s, ok := report.Word(at, "the name of an instance")
 	return member{name: s, at: at}, ok
 }
 
 // checkGroups finds the members of the groups, and checks that each group can move as one.
-func (d *document) checkGroups(l *loader) {
+func checkGroups(report *problem.Report, groups []group, instances []*instance) {
 	byName, names := map[string]*instance{}, []string{}
-	for _, i := range d.instances {
+	for _, i := range instances {
 		if i.sound("name") && byName[i.Name] == nil {
 			byName[i.Name] = i
 			names = append(names, i.Name)
 		}
 	}
-	first := map[string]place{}
-	for n := range d.groups {
-		g := &d.groups[n]
+	first := map[string]problem.Place{}
+	for n := range groups {
+		g := &groups[n]
 		if at, taken := first[g.name]; taken && g.name != "" {
-			l.fail(g.at.key("name"), "%s is the name of %s already", g.name, l.mention(at, g.at))
+			report.Fail(g.at.Key("name"), "%s is the name of %s already", g.name, report.Mention(at, g.at))
 		} else {
 			first[g.name] = g.at
 		}
-		g.findMembers(l, byName, names)
-		g.checkPriority(l)
+		g.findMembers(report, byName, names)
+		g.checkPriority(report)
 	}
 }
 
 // findMembers finds each member, which can be in one group only and once.
-func (g *group) findMembers(l *loader, byName map[string]*instance, names []string) {
+func (g *group) findMembers(report *problem.Report, byName map[string]*instance, names []string) {
 	for n := range g.members {
 		m := &g.members[n]
 		i := byName[m.name]
 		switch {
 		case i == nil:
-			l.advise(m.at, spelling.DidYouMean(l.suggest(m.name, names)), "no instance is named %s", show(m.name))
+			report.Advise(m.at, spelling.DidYouMean(report.Suggest(m.name, names)), "no instance is named %s", problem.Show(m.name))
 		case i.group == g:
-			l.fail(m.at, "%s is given twice", m.name)
+			report.Fail(m.at, "%s is given twice", m.name)
 		case i.group != nil:
-			l.fail(m.at, "%s is in %s already; an instance is in one group", m.name, l.mention(i.group.at, m.at))
+			report.Fail(m.at, "%s is in %s already; an instance is in one group", m.name, report.Mention(i.group.at, m.at))
 		default:
 			i.group, m.instance = g, i
 		}
 	}
 }
 
-// checkFences sees that a member leaves the fence to its group, and that no group has one
-// and may serve in part: a router with a fault cannot know whom to fence.
-func (d *document) checkFences(l *loader) {
-	for n := range d.groups {
-		if g := &d.groups[n]; g.lastStanding && cmp.Or(g.fence, d.defaults.fence) != nil {
-			l.advise(g.present["last_standing"], "leave one of the two out",
-				"a member that serves while its group is in Fault takes over from whoever fell silent, and runs no fence")
-		}
-	}
-	for _, i := range d.instances {
-		if _, own := i.own["fence"]; own && i.group != nil {
-			l.advise(i.where("fence"), "give the fence to the group", "%s is in %s, which takes over as one", i.Name, l.mention(i.group.at, i.where("fence")))
-		}
-	}
-}
-
 // checkPriority sees that all members have one priority: the group has it.
-func (g *group) checkPriority(l *loader) {
+func (g *group) checkPriority(report *problem.Report) {
 	var first *member
 	for n := range g.members {
 		m := &g.members[n]
 		switch {
-		case m.instance == nil || m.instance.present["priority"].bad:
+		case m.instance == nil || m.instance.present["priority"].Bad:
 		case g.lastStanding && m.instance.Priority <= vrrp.ImpairedLastStanding:
-			l.advise(m.at, fmt.Sprintf("give it %d or more", vrrp.ImpairedLastStanding+1),
+			report.Advise(m.at, fmt.Sprintf("give it %d or more", vrrp.ImpairedLastStanding+1),
 				"%s has priority %d, and with last_standing 1 and 2 are those of routers that serve in part", m.name, m.instance.Priority)
 		case first == nil:
 			first = m
 		case m.instance.Priority != first.instance.Priority:
-			l.advise(m.at, "give all members of a group one priority", "%s has priority %d, but %s has %d",
+			report.Advise(m.at, "give all members of a group one priority", "%s has priority %d, but %s has %d",
 				m.name, m.instance.Priority, first.name, first.instance.Priority)
 		}
+	}
+}
+
+// warnTrack notes a key about the track of a group that has none.
+func (g *group) warnTrack(report *problem.Report) {
+	if at, ok := g.present["fault"]; ok && len(g.track) == 0 && !g.present["track"].Bad {
+		report.Warn(at, "it is about the group's own track", "has no effect")
 	}
 }

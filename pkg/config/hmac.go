@@ -8,6 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"ripcord/pkg/config/files"
+	"ripcord/pkg/config/problem"
+	"ripcord/pkg/config/schema"
 	"ripcord/pkg/tree"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
@@ -23,42 +26,42 @@ type authentication struct {
 type hmac struct {
 	vrrp.HMAC
 	monotonic bool
-	present   keySet
+	present   schema.KeySet
 }
 
 // leastWindow is the shortest default of the window.
 const leastWindow = 5 * time.Second
 
 // readHMAC reads the section, of which keys is required.
-func readHMAC(l *loader, at place, a *authentication) bool {
+func readHMAC(report *problem.Report, at problem.Place, a *authentication) bool {
 	h := &hmac{}
-	hmacKeys.start(h)
-	h.present = hmacKeys.read(l, at, h)
-	hmacKeys.need(l, at, h.present)
+	hmacKeys.Start(h)
+	h.present = hmacKeys.Read(report, at, h)
+	hmacKeys.Need(report, at, h.present)
 	if h.present == nil {
 		return false
 	}
 	a.hmac = h
-	h.check(l, at)
+	h.check(report, at)
 	return true
 }
 
 // check finds the key to sign with, and sees that the parts agree.
-func (h *hmac) check(l *loader, at place) {
+func (h *hmac) check(report *problem.Report, at problem.Place) {
 	active, present := h.present["active"]
 	switch {
-	case len(h.Keys) == 0, active.bad: // was reported
+	case len(h.Keys) == 0, active.Bad: // was reported
 	case present && !h.has(h.Active):
-		l.fail(active, "there is no key %d", h.Active)
+		report.Fail(active, "there is no key %d", h.Active)
 	case !present && len(h.Keys) == 1:
 		for id := range h.Keys {
 			h.Active = id
 		}
 	case !present:
-		l.advise(at.key("active"), "say which of the keys signs", "missing, and there are %d keys", len(h.Keys))
+		report.Advise(at.Key("active"), "say which of the keys signs", "missing, and there are %d keys", len(h.Keys))
 	}
 	if at, ok := h.present["window"]; ok && h.monotonic {
-		l.warn(at, "replay: monotonic does not look at the time", "has no effect")
+		report.Warn(at, "replay: monotonic does not look at the time", "has no effect")
 	}
 }
 
@@ -79,65 +82,65 @@ func (h *hmac) build(interval time.Duration) *vrrp.HMAC {
 	return &out
 }
 
-// checkAuth sees that there is one authentication.
-func (i *instance) checkAuth(l *loader) {
-	if i.auth.hmac != nil && i.auth.pass != (wire.Auth{}) {
-		l.advise(i.where("auth"), "keep hmac: pass is sent in clear text", "has both pass and hmac")
+// check sees that there is one authentication.
+func (a *authentication) check(report *problem.Report, o origin) {
+	if a.hmac != nil && a.pass != (wire.Auth{}) {
+		report.Advise(o.where("auth"), "keep hmac: pass is sent in clear text", "has both pass and hmac")
 	}
 }
 
 // readSecrets reads the map of keys: of their ids to where they are.
-func readSecrets(l *loader, at place) (map[uint8]wire.Secret, bool) {
-	if !l.expect(at, tree.Map) {
+func readSecrets(report *problem.Report, at problem.Place) (map[uint8]wire.Secret, bool) {
+	if !report.Expect(at, tree.Map) {
 		return nil, false
 	}
 	all := map[uint8]wire.Secret{}
-	for _, e := range at.node.Entries {
+	for _, e := range at.Node.Entries {
 		// An id that is none may be a key in the wrong place: it is not repeated.
 		id, err := strconv.ParseUint(e.Key, 10, 8)
-		if err != nil || id == 0 || leading.MatchString(e.Key) {
-			l.advise(place{path: at.path, Position: e.Position}, "write it like {1: {file: /etc/ripcord/key}}",
+		if err != nil || id == 0 || schema.LeadingZero.MatchString(e.Key) {
+			report.Advise(problem.Place{Path: at.Path, Position: e.Position}, "write it like {1: {file: /etc/ripcord/key}}",
 				"the id of a key is a number between 1 and 255")
 			continue
 		}
-		if secret, ok := readSecret(l, at.entry(e)); ok {
+		if secret, ok := readSecret(report, at.Entry(e)); ok {
 			all[uint8(id)] = secret
 		}
 	}
-	if len(at.node.Entries) == 0 {
-		l.fail(at, "needs at least one key")
+	if len(at.Node.Entries) == 0 {
+		report.Fail(at, "needs at least one key")
 	}
-	return all, len(all) == len(at.node.Entries) && len(all) > 0
+	return all, len(all) == len(at.Node.Entries) && len(all) > 0
 }
 
 // readSecret reads one key, of its digits or a file with them.
-func readSecret(l *loader, at place) (wire.Secret, bool) {
+func readSecret(report *problem.Report, at problem.Place) (wire.Secret, bool) {
 	var digits string
-	present := secretKeys.read(l, at, &digits)
-	if present == nil || !secretKeys.sound(present) {
+	present := secretKeys.Read(report, at, &digits)
+	if present == nil || !secretKeys.Sound(present) {
 		return wire.Secret{}, false
 	}
 	inline, isInline := present["hex"]
 	file, isFile := present["file"]
 	switch {
 	case isInline == isFile:
-		l.fail(at, "needs either file or hex")
+		report.Fail(at, "needs either file or hex")
 		return wire.Secret{}, false
 	case isFile:
-		return secretOf(l, file, digits, "the key in the file")
+		return secretOf(report, file, digits, "the key in the file")
 	}
-	return secretOf(l, inline, digits, "the key")
+	return secretOf(report, inline, digits, "the key")
 }
 
 // secretOf makes a secret of its digits. No message repeats them.
-func secretOf(l *loader, at place, digits, what string) (wire.Secret, bool) {
+func secretOf(report *problem.Report, at problem.Place, digits, what string) (wire.Secret, bool) {
 	key, err := hex.DecodeString(digits)
 	const hint = "make one with: openssl rand -hex 32"
 	switch {
 	case err != nil:
-		l.advise(at, hint, "%s has to be an even number of hexadecimal digits, and nothing else", what)
+		report.Advise(at, hint, "%s has to be an even number of hexadecimal digits, and nothing else", what)
 	case len(key) < wire.LeastKey || len(key) > wire.MostKey:
-		l.advise(at, hint, "%s has %d bytes, not %d to %d", what, len(key), wire.LeastKey, wire.MostKey)
+		report.Advise(at, hint, "%s has %d bytes, not %d to %d", what, len(key), wire.LeastKey, wire.MostKey)
 	default:
 		return wire.NewSecret(key), true
 	}
@@ -145,28 +148,28 @@ func secretOf(l *loader, at place, digits, what string) (wire.Secret, bool) {
 }
 
 // digitsIn reads the digits of a key that the configuration itself has.
-func digitsIn(l *loader, at place) (string, bool) {
-	return l.word(at, "text")
+func digitsIn(report *problem.Report, at problem.Place) (string, bool) {
+	return report.Word(at, "text")
 }
 
 // digitsOf reads the digits of a key from a file, with blanks between them.
-func digitsOf(l *loader, at place) (string, bool) {
-	path, ok := l.word(at, "text")
+func digitsOf(report *problem.Report, at problem.Place) (string, bool) {
+	path, ok := report.Word(at, "text")
 	if !ok {
 		return "", false
 	}
 	if !strings.HasPrefix(path, "/") {
-		l.fail(at, "%s is not an absolute path", show(path))
+		report.Fail(at, "%s is not an absolute path", problem.Show(path))
 		return "", false
 	}
 	text, mode, err := readKeyFile(path)
 	if err != nil {
-		l.fail(at, "the key cannot be read: %v", err)
+		report.Fail(at, "the key cannot be read: %v", err)
 		return "", false
 	}
 	const others = 0o006
 	if mode.Perm()&others != 0 {
-		l.warn(at, "chmod o-rwx "+path, "every user of this machine can read or change the key")
+		report.Warn(at, "chmod o-rwx "+path, "every user of this machine can read or change the key")
 	}
 	return strings.Join(strings.Fields(text), ""), true
 }
@@ -174,7 +177,7 @@ func digitsOf(l *loader, at place) (string, bool) {
 // readKeyFile reads a small file, and nothing that could block.
 func readKeyFile(path string) (text string, mode fs.FileMode, err error) {
 	const enough = 4096
-	f, info, err := openRegular(path)
+	f, info, err := files.OpenRegular(path)
 	if err != nil {
 		return "", 0, err
 	}

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 
+	"ripcord/pkg/config/files"
+	"ripcord/pkg/config/problem"
 	"ripcord/pkg/event"
 	"ripcord/test/golden"
 )
@@ -62,7 +64,7 @@ func TestIncludeBlocksNever(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Load(path, Options{})
-	var all Problems
+	var all problem.Problems
 	if !errors.As(err, &all) || len(all) != 2 {
 		t.Fatalf("%v, want two problems", err)
 	}
@@ -108,10 +110,10 @@ func TestIncludeOfNoFile(t *testing.T) {
 // TestIncludeLimits: what holds for one file holds for all together.
 func TestIncludeLimits(t *testing.T) {
 	many := map[string]string{"ripcord.yaml": "include: ['many/*']\n" + oneInstance}
-	for n := range mostFiles + 1 {
+	for n := range files.MostFiles + 1 {
 		many[fmt.Sprintf("many/%04d.yaml", n)] = "links: {eth" + fmt.Sprint(n) + ": {poll: 2s}}\n"
 	}
-	filler := "# " + strings.Repeat("x", MaxSize/2) + "\n"
+	filler := "# " + strings.Repeat("x", files.MaxSize/2) + "\n"
 	values := repeated(2000, "links: {default: {poll: [&a [", "x,", "], ") + repeated(2000, "", "*a, ", "]}}\n")
 	for name, c := range map[string]struct {
 		files map[string]string
@@ -130,8 +132,8 @@ func TestIncludeLimits(t *testing.T) {
 			t.Errorf("%s: %.300v, want %q", name, err, want)
 		}
 	}
-	delete(many, fmt.Sprintf("many/%04d.yaml", mostFiles))
-	if c, err := Load(written(t, many), Options{}); err != nil || len(c.Links) != mostFiles {
-		t.Errorf("%d files: %.300v", mostFiles, err)
+	delete(many, fmt.Sprintf("many/%04d.yaml", files.MostFiles))
+	if c, err := Load(written(t, many), Options{}); err != nil || len(c.Links) != files.MostFiles {
+		t.Errorf("%d files: %.300v", files.MostFiles, err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"ripcord/pkg/config/problem"
 	"ripcord/pkg/keepalived"
 	"ripcord/pkg/wire"
 )
@@ -71,7 +72,7 @@ func TestKeepalivedPlaces(t *testing.T) {
 		{"a brace", []string{"vrrp_instance a {\n include one.inc\n", "track_script {\n"}, []string{"keepalived.conf:1:1: the block of vrrp_instance a is opened here and never closed"}},
 	} {
 		_, err := keepalivedFile(t, nil, c.texts...)
-		var all Problems
+		var all problem.Problems
 		if !errors.As(err, &all) || len(all) != len(c.want) {
 			t.Errorf("%s: %v", c.name, err)
 			continue
@@ -157,9 +158,8 @@ func TestKeepalivedMutations(t *testing.T) {
 				upto := min(at+random.IntN(8), len(text))
 				text = slices.Concat(text[:at], []byte(signs[random.IntN(len(signs))]), text[upto:])
 			}
-			l := &loader{format: Keepalived}
-			c, err := l.keepalived(file, text, keepalived.Options{ID: "alpha", WithoutLVS: true, Elsewhere: true, System: system{}})
-			var all Problems
+			c, err := newLoader(&problem.Report{}, nil, Keepalived).translated(keepalived.Translate(file, text, keepalived.Options{ID: "alpha", WithoutLVS: true, Elsewhere: true, System: system{}}))
+			var all problem.Problems
 			switch {
 			case err == nil:
 				checkConfig(t, c)
@@ -185,7 +185,7 @@ func TestKeepalivedRefusal(t *testing.T) {
 	if !ok {
 		t.Fatal(err)
 	}
-	list := func(all Problems) (said []string) {
+	list := func(all problem.Problems) (said []string) {
 		for _, p := range all {
 			said = append(said, fmt.Sprintf("%d %s %.30s", p.Line, p.Class, p.Message))
 		}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"ripcord/pkg/config/problem"
 )
 
 // supported and refused are all keys of docs/configuration.md, with the entry that they
@@ -74,7 +76,7 @@ func TestEveryKeyOfTheManual(t *testing.T) {
 		for _, path := range paths {
 			text, at := with(path)
 			_, err := Parse("x.yaml", []byte(text))
-			var all Problems
+			var all problem.Problems
 			if !errors.As(err, &all) {
 				t.Errorf("%s: %v", text, err)
 				continue
@@ -104,39 +106,39 @@ func TestManualNamesEveryKey(t *testing.T) {
 			}
 		}
 	}
-	check("log.", logKeys.names())
-	check("control.", controlKeys.names())
-	check("links.NAME.recovery.", recoveryKeys.names())
-	for _, n := range linkKeys.names() {
+	check("log.", logKeys.Names())
+	check("control.", controlKeys.Names())
+	check("links.NAME.recovery.", recoveryKeys.Names())
+	for _, n := range linkKeys.Names() {
 		if n != "recovery" {
 			check("links.NAME.", []string{n})
 		}
 	}
-	for _, n := range documentKeys.names() {
+	for _, n := range documentKeys.Names() {
 		if !slices.Contains([]string{"log", "control", "defaults", "links", "instances", "groups"}, n) {
 			check("", []string{n})
 		}
 	}
-	check("groups[].", groupKeys.names())
-	check("checks[].", checkKeys.names())
-	check("checks[].process.", processKeys.names())
-	check("checks[].file.", fileKeys.names())
-	check("checks[].tcp.", tcpKeys.names())
-	check("checks[].http.", httpKeys.names())
-	check("checks[].ping.", pingKeys.names())
-	check("instances[].track[].", trackKeys.names())
-	check("instances[].notify.", notifyKeys.names())
-	check("instances[].fence.", fenceKeys.names())
-	check("instances[].announce.", announceKeys.names())
-	check("instances[].unicast.", unicastKeys.names())
-	check("instances[].auth.", authKeys.names())
-	check("instances[].auth.hmac.", hmacKeys.names())
-	check("instances[].auth.hmac.keys.1.", secretKeys.names())
-	check("instances[].routes[].", routeKeys.names())
-	check("instances[].rules[].", ruleKeys.names())
-	check("instances[].routes[].nexthops[].", hopKeys.names())
-	check("static.", staticKeys.names())
-	for _, n := range instanceKeys.names() {
+	check("groups[].", groupKeys.Names())
+	check("checks[].", checkKeys.Names())
+	check("checks[].process.", processKeys.Names())
+	check("checks[].file.", fileKeys.Names())
+	check("checks[].tcp.", tcpKeys.Names())
+	check("checks[].http.", httpKeys.Names())
+	check("checks[].ping.", pingKeys.Names())
+	check("instances[].track[].", trackKeys.Names())
+	check("instances[].notify.", notifyKeys.Names())
+	check("instances[].fence.", fenceKeys.Names())
+	check("instances[].announce.", announceKeys.Names())
+	check("instances[].unicast.", unicastKeys.Names())
+	check("instances[].auth.", authKeys.Names())
+	check("instances[].auth.hmac.", hmacKeys.Names())
+	check("instances[].auth.hmac.keys.1.", secretKeys.Names())
+	check("instances[].routes[].", routeKeys.Names())
+	check("instances[].rules[].", ruleKeys.Names())
+	check("instances[].routes[].nexthops[].", hopKeys.Names())
+	check("static.", staticKeys.Names())
+	for _, n := range instanceKeys.Names() {
 		if n != "announce" && n != "auth" {
 			check("instances[].", []string{n})
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+
+	"ripcord/pkg/config/problem"
 )
 
 // Machine is what a machine has of its own: the addresses of each of its interfaces. A
@@ -24,43 +26,49 @@ func (m Machine) has(a netip.Addr, on string) bool {
 	return false
 }
 
+// ownAddresses are what the router that runs a file has itself.
+type ownAddresses struct {
+	here    Machine                  // nil: the file may be another machine's
+	sources map[netip.Addr]*instance // of adverts
+}
+
 // checkPeers sees that no unicast peer of an instance is this router itself: adverts to it
 // always arrive, and say nothing of the others. The addresses of this machine are not
 // compared if the instance sends from an address that this machine lacks: the file is for
 // another machine then.
-func (d *document) checkPeers(l *loader) {
-	sources := map[netip.Addr]*instance{}
-	for _, i := range d.instances {
+func checkPeers(report *problem.Report, here Machine, all []*instance) {
+	own := ownAddresses{here: here, sources: map[netip.Addr]*instance{}}
+	for _, i := range all {
 		if s := i.sending.source; s.IsValid() {
-			sources[s.Addr] = i
+			own.sources[s.Addr] = i
 		}
 	}
-	for _, i := range d.instances {
-		i.dropOwn(l, sources)
+	for _, i := range all {
+		own.drop(report, i)
 	}
 }
 
-// dropOwn reports the peers that are this router itself. In keepalived.conf they are left
-// out if there are others: keepalived sends to them, too, in vain.
-func (i *instance) dropOwn(l *loader, sources map[netip.Addr]*instance) {
+// drop reports the peers of an instance that are this router itself. In keepalived.conf they
+// are left out if there are others: keepalived sends to them, too, in vain.
+func (o ownAddresses) drop(report *problem.Report, i *instance) {
 	const hint = "name the other routers only"
 	var others []spotted
 	own := map[netip.Addr]string{}
 	for _, p := range i.sending.peers {
-		if what := i.isOwn(l, p, sources); what != "" {
+		if what := o.as(report, i, p); what != "" {
 			own[p.Addr] = what
 			continue
 		}
 		others = append(others, p)
 	}
-	dropped := l.format == Keepalived && len(others) > 0
+	dropped := report.Tolerant && len(others) > 0
 	for _, p := range i.sending.peers {
 		switch what := own[p.Addr]; {
 		case what == "":
 		case dropped:
-			l.warn(p.at, hint, "%s is %s: it is left out", p, what)
+			report.Warn(p.at, hint, "%s is %s: it is left out", p, what)
 		default:
-			l.advise(p.at, hint, "%s is %s: it cannot be a peer", p, what)
+			report.Advise(p.at, hint, "%s is %s: it cannot be a peer", p, what)
 		}
 	}
 	if dropped {
@@ -68,16 +76,16 @@ func (i *instance) dropOwn(l *loader, sources map[netip.Addr]*instance) {
 	}
 }
 
-// isOwn says what of this router itself a peer is; empty: nothing.
-func (i *instance) isOwn(l *loader, p spotted, sources map[netip.Addr]*instance) string {
+// as says as what of this router itself a peer is known; empty: it is another's.
+func (o ownAddresses) as(report *problem.Report, i *instance, p spotted) string {
 	source := i.sending.source
-	elsewhere := source.IsValid() && !l.here.has(source.Addr, i.Interface)
-	switch other := sources[p.Addr]; {
+	elsewhere := source.IsValid() && !o.here.has(source.Addr, i.Interface)
+	switch other := o.sources[p.Addr]; {
 	case p.Addr == source.Addr: // reported already
-	case !elsewhere && l.here.has(p.Addr, i.Interface):
+	case !elsewhere && o.here.has(p.Addr, i.Interface):
 		return "an address of this machine"
 	case other != nil && (!p.IsLinkLocalUnicast() || other.Interface == i.Interface):
-		return "the source of " + l.mention(other.at, p.at)
+		return "the source of " + report.Mention(other.at, p.at)
 	}
 	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"ripcord/pkg/config"
+	"ripcord/pkg/config/configtest"
 	"ripcord/test/golden"
 	"ripcord/test/manpage"
 )
@@ -16,7 +17,7 @@ func TestManualPage(t *testing.T) {
 	p.Section("Description")
 	p.Text(strings.TrimPrefix(pageHead, "# Configuration\n"))
 	p.Section("Example")
-	p.Code(smallestUseful)
+	p.Code(configtest.Smallest)
 	p.Section("Keys")
 	for _, s := range sections(config.Reference()) {
 		title := "The file"
@@ -46,25 +47,9 @@ func TestManualPage(t *testing.T) {
 	golden.Check(t, "../../deploy/man/ripcord.yaml.5", p.String())
 }
 
-const smallestUseful = `instances:
-  - name: inside
-    interface: eth0
-    vrid: 51
-    priority: 150
-    addresses: [192.0.2.1/24]
-  - name: outside
-    interface: eth1
-    vrid: 52
-    priority: 150
-    addresses: [198.51.100.1/24]
-groups:
-  - name: edge
-    members: [inside, outside]
-`
-
 // TestManualExample: the example of the manual page loads.
 func TestManualExample(t *testing.T) {
-	if _, err := config.Parse("example", []byte(smallestUseful)); err != nil {
+	if _, err := config.Parse("example", []byte(configtest.Smallest)); err != nil {
 		t.Error(err)
 	}
 }

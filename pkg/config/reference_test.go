@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"ripcord/pkg/config"
+	"ripcord/pkg/config/configtest"
+	"ripcord/pkg/config/schema"
 	"ripcord/test/golden"
 )
 
@@ -60,14 +62,14 @@ with wildcards that nothing matches is a warning. All files together have at mos
 // keySection is the keys of one kind of map, and where it stands; the file itself has no path.
 type keySection struct {
 	path string
-	keys []config.KeyDescription
+	keys []schema.KeyDescription
 }
 
 // sections are those of a description, each in front of those of the maps in it.
-func sections(d config.Description) []keySection {
+func sections(d schema.Description) []keySection {
 	var all []keySection
-	var walk func(d config.Description, path string)
-	walk = func(d config.Description, path string) {
+	var walk func(d schema.Description, path string)
+	walk = func(d schema.Description, path string) {
 		if d.Keys == nil {
 			return
 		}
@@ -80,9 +82,9 @@ func sections(d config.Description) []keySection {
 		for _, k := range here.keys {
 			name, v := k.Name, k.Value
 			switch {
-			case v.Type == config.List && v.Items.Keys != nil:
+			case v.Type == schema.TypeList && v.Items.Keys != nil:
 				v, name = *v.Items, name+"[]"
-			case v.Type == config.Map && v.Items != nil:
+			case v.Type == schema.TypeMap && v.Items != nil:
 				v, name = *v.Items, name+".NAME"
 			}
 			if name != "extra_addresses[]" { // as addresses
@@ -94,17 +96,17 @@ func sections(d config.Description) []keySection {
 	return all
 }
 
-func accepts(d config.Description) string {
+func accepts(d schema.Description) string {
 	switch {
-	case d.Type == config.List && d.Items.Type == config.Map && d.Items.Short == nil:
+	case d.Type == schema.TypeList && d.Items.Type == schema.TypeMap && d.Items.Short == nil:
 		return "list of maps"
-	case d.Type == config.Map && d.Items != nil:
+	case d.Type == schema.TypeMap && d.Items != nil:
 		return "map of names"
 	}
 	return d.Accepts()
 }
 
-func initial(k config.KeyDescription) string {
+func initial(k schema.KeyDescription) string {
 	switch {
 	case k.Required:
 		return "required"
@@ -114,7 +116,7 @@ func initial(k config.KeyDescription) string {
 	return "none"
 }
 
-func meaning(k config.KeyDescription) string {
+func meaning(k schema.KeyDescription) string {
 	if k.Example == "" {
 		return k.Meaning
 	}
@@ -126,8 +128,8 @@ func escaped(s string) string { return strings.ReplaceAll(s, "|", "\\|") }
 // TestEveryKeyHasAMeaning sees that no key of the file is left out of the page.
 func TestEveryKeyHasAMeaning(t *testing.T) {
 	seen := 0
-	var walk func(path string, d config.Description)
-	walk = func(path string, d config.Description) {
+	var walk func(path string, d schema.Description)
+	walk = func(path string, d schema.Description) {
 		if d.Items != nil {
 			walk(path+"[]", *d.Items)
 		}
@@ -154,20 +156,20 @@ func TestEveryKeyHasAMeaning(t *testing.T) {
 // loads sees that an example has no problem when it stands where its key belongs.
 func loads(t *testing.T, path, example string) {
 	t.Helper()
-	const smallest = "instances: [{name: inside, interface: eth0, vrid: 51, priority: 150, addresses: [192.0.2.1/24]}, {name: outside, interface: eth1, vrid: 52, priority: 150, addresses: [198.51.100.1/24]}]\n"
+	instances, _, _ := strings.Cut(configtest.Smallest, "groups:")
 	const instance = "instances: [{name: inside, interface: eth0, vrid: 51, priority: 150, %s}]\n"
 	text := ""
 	switch parent := path[:strings.LastIndex(path, ".")]; parent {
 	case "":
-		text = smallest + example
+		text = instances + example
 	case ".control":
-		text = smallest + "control: {" + example + "}"
+		text = instances + "control: {" + example + "}"
 	case ".checks[]":
-		text = smallest + "checks: [{name: x, " + example + "}]"
+		text = instances + "checks: [{name: x, " + example + "}]"
 	case ".checks[].tcp":
-		text = smallest + "checks: [{name: x, tcp: {" + example + "}}]"
+		text = instances + "checks: [{name: x, tcp: {" + example + "}}]"
 	case ".checks[].http":
-		text = smallest + "checks: [{name: x, http: {url: \"http://192.0.2.80/\", " + example + "}}]"
+		text = instances + "checks: [{name: x, http: {url: \"http://192.0.2.80/\", " + example + "}}]"
 	case ".instances[]":
 		if !strings.HasPrefix(example, "addresses") {
 			example = "addresses: [192.0.2.1/24], " + example

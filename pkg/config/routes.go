@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"ripcord/pkg/config/problem"
+	"ripcord/pkg/config/schema"
 	"ripcord/pkg/event"
 	"ripcord/pkg/route"
 	"ripcord/pkg/tree"
@@ -16,47 +18,47 @@ type (
 	routeEntry struct {
 		route.Route
 		hops    []hopEntry
-		at      place
-		present keySet
+		at      problem.Place
+		present schema.KeySet
 	}
 	ruleEntry struct {
 		route.Rule
 		said    event.Family // the key family
-		at      place
-		present keySet
+		at      problem.Place
+		present schema.KeySet
 	}
 )
 
-func readRoute(l *loader, at place) (routeEntry, bool) {
+func readRoute(report *problem.Report, at problem.Place) (routeEntry, bool) {
 	r := routeEntry{at: at}
-	routeKeys.start(&r)
-	r.present = routeKeys.read(l, at, &r)
-	routeKeys.need(l, at, r.present)
+	routeKeys.Start(&r)
+	r.present = routeKeys.Read(report, at, &r)
+	routeKeys.Need(report, at, r.present)
 	return r, r.present != nil
 }
 
-func readRule(l *loader, at place) (ruleEntry, bool) {
+func readRule(report *problem.Report, at problem.Place) (ruleEntry, bool) {
 	r := ruleEntry{at: at}
-	ruleKeys.start(&r)
-	r.present = ruleKeys.read(l, at, &r)
-	ruleKeys.need(l, at, r.present)
+	ruleKeys.Start(&r)
+	r.present = ruleKeys.Read(report, at, &r)
+	ruleKeys.Need(report, at, r.present)
 	return r, r.present != nil
 }
 
 // network is a prefix without bits behind its length.
-func network(l *loader, at place) (netip.Prefix, bool) {
-	s, ok := l.word(at, "a network")
+func network(report *problem.Report, at problem.Place) (netip.Prefix, bool) {
+	s, ok := report.Word(at, "a network")
 	if !ok {
 		return netip.Prefix{}, false
 	}
 	p, err := netip.ParsePrefix(s)
 	switch {
 	case err != nil:
-		l.advise(at, "write it like 198.51.100.0/24 or 2001:db8::/32", "%s is not a network", show(s))
+		report.Advise(at, "write it like 198.51.100.0/24 or 2001:db8::/32", "%s is not a network", problem.Show(s))
 	case p.Addr().Is4In6():
-		l.advise(at, "write it as IPv4", "%s is an IPv4 network mapped into IPv6", s)
+		report.Advise(at, "write it as IPv4", "%s is an IPv4 network mapped into IPv6", s)
 	case p != p.Masked():
-		l.advise(at, "write "+p.Masked().String(), "%s is an address in a network", s)
+		report.Advise(at, "write "+p.Masked().String(), "%s is an address in a network", s)
 	default:
 		return p, true
 	}
@@ -64,59 +66,59 @@ func network(l *loader, at place) (netip.Prefix, bool) {
 }
 
 // destination is a network, or default, whose family the check finds.
-func destination(l *loader, at place) (netip.Prefix, bool) {
-	if at.node.Kind == tree.Scalar && at.node.Text == "default" {
+func destination(report *problem.Report, at problem.Place) (netip.Prefix, bool) {
+	if at.Node.Kind == tree.Scalar && at.Node.Text == "default" {
 		return netip.Prefix{}, true
 	}
-	return network(l, at)
+	return network(report, at)
 }
 
 // station is an address that one station can have.
-func station(l *loader, at place) (netip.Addr, bool) {
-	s, ok := l.word(at, "an address")
+func station(report *problem.Report, at problem.Place) (netip.Addr, bool) {
+	s, ok := report.Word(at, "an address")
 	if !ok {
 		return netip.Addr{}, false
 	}
 	a, err := netip.ParseAddr(s)
 	switch {
 	case err == nil && a.Zone() != "":
-		l.advise(at, "leave the zone out: the interface is said elsewhere", "%s has a zone", s)
+		report.Advise(at, "leave the zone out: the interface is said elsewhere", "%s has a zone", s)
 	case err != nil && strings.Contains(s, "/"):
-		l.advise(at, "leave its length out", "%s is not an address", show(s))
+		report.Advise(at, "leave its length out", "%s is not an address", problem.Show(s))
 	case err != nil:
-		l.advise(at, "write it like 192.0.2.254 or fe80::1", "%s is not an address", show(s))
+		report.Advise(at, "write it like 192.0.2.254 or fe80::1", "%s is not an address", problem.Show(s))
 	case a.Is4In6():
-		l.advise(at, "write it as IPv4", "%s is an IPv4 address mapped into IPv6", s)
+		report.Advise(at, "write it as IPv4", "%s is an IPv4 address mapped into IPv6", s)
 	case a.IsUnspecified(), a.IsMulticast(), a.IsLoopback():
-		l.fail(at, "%s is the address of no other station", s)
+		report.Fail(at, "%s is the address of no other station", s)
 	default:
 		return a, true
 	}
 	return netip.Addr{}, false
 }
 
-var tableNumber = number[uint32](1, 1<<32-1)
+var tableNumber = schema.Number[uint32](1, 1<<32-1)
 
 // tableOf is a routing table, by number or by one of the kernel's own names.
-func tableOf(l *loader, at place) (uint32, bool) {
-	if at.node.Kind == tree.Scalar && !at.node.Quoted {
-		switch at.node.Text {
+func tableOf(report *problem.Report, at problem.Place) (uint32, bool) {
+	if at.Node.Kind == tree.Scalar && !at.Node.Quoted {
+		switch at.Node.Text {
 		case "main":
 			return route.MainTable, true
 		case "default":
 			return route.MainTable - 1, true
 		}
-		if !digits.MatchString(at.node.Text) {
-			l.advise(at, "write main, default or its number", "%s is no routing table", show(at.node.Text))
+		if !schema.Digits.MatchString(at.Node.Text) {
+			report.Advise(at, "write main, default or its number", "%s is no routing table", problem.Show(at.Node.Text))
 			return 0, false
 		}
 	}
-	return tableNumber.read(l, at)
+	return tableNumber.Read(report, at)
 }
 
 // fwmark reads 1, 0x1 or 0x1/0xff: a mark of packets, and the bits that count.
-func fwmark(l *loader, at place) (mark, mask uint32, ok bool) {
-	s, ok := l.word(at, "a mark")
+func fwmark(report *problem.Report, at problem.Place) (mark, mask uint32, ok bool) {
+	s, ok := report.Word(at, "a mark")
 	if !ok {
 		return 0, 0, false
 	}
@@ -126,7 +128,7 @@ func fwmark(l *loader, at place) (mark, mask uint32, ok bool) {
 		mask, ok = word32(bits)
 	}
 	if !ok || mask == 0 {
-		l.advise(at, "write it like 1, 0x1 or 0x1/0xff", "%s is not a mark of 32 bits", show(s))
+		report.Advise(at, "write it like 1, 0x1 or 0x1/0xff", "%s is not a mark of 32 bits", problem.Show(s))
 		return 0, 0, false
 	}
 	return mark, mask, true
@@ -141,69 +143,75 @@ func word32(s string) (uint32, bool) {
 	return uint32(v), err == nil
 }
 
-// checkRoutes sees that the parts of each route and rule are of one family, and
-// finds the family of those that do not say it.
-func (i *instance) checkRoutes(l *loader) {
-	i.routes, i.rules = slices.Clone(i.routes), slices.Clone(i.rules) // of the defaults, perhaps
-	for n := range i.routes {
-		r := &i.routes[n]
-		i.checkType(l, r)
-		i.checkHops(l, r)
-		parts := []part{{"to", r.To.Addr()}, {"via", r.Via}, {"source", r.Source}}
-		for _, h := range r.hops {
+// routing is the routes and rules of an instance.
+type routing struct {
+	routes []routeEntry
+	rules  []ruleEntry
+}
+
+// check sees that the parts of each route and rule are of one family, and finds the family of
+// those that do not say it: that of the instance.
+func (r *routing) check(report *problem.Report, o origin, family event.Family) {
+	r.routes, r.rules = slices.Clone(r.routes), slices.Clone(r.rules) // of the defaults, perhaps
+	for n := range r.routes {
+		to := &r.routes[n]
+		to.checkType(report, o, family)
+		to.checkHops(report, o)
+		parts := []part{{"to", to.To.Addr()}, {"via", to.Via}, {"source", to.Source}}
+		for _, h := range to.hops {
 			parts = append(parts, part{"nexthops", h.Via})
 		}
-		f := i.one(l, "routes", r.present, parts...)
+		f := oneFamily(report, o, family, "routes", to.present, parts...)
 		switch {
-		case r.To.IsValid() || !routeKeys.sound(r.present):
+		case to.To.IsValid() || !routeKeys.Sound(to.present):
 		case f == event.IPv6:
-			r.To = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+			to.To = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
 		default:
-			r.To = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+			to.To = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
 		}
 	}
-	for n := range i.rules {
-		i.checkRule(l, &i.rules[n])
+	for n := range r.rules {
+		r.rules[n].check(report, o, family)
 	}
 }
 
 // checkType sees that a route has what its type and its family have.
-func (i *instance) checkType(l *loader, r *routeEntry) {
+func (r *routeEntry) checkType(report *problem.Report, o origin, family event.Family) {
 	for _, key := range []string{"via", "nexthops", "interface", "source", "scope"} {
 		if at, ok := r.present[key]; ok && r.Type.Discards() {
-			l.advise(i.spot("routes", at), "leave it out", "a route of type %s leads nowhere", r.Type)
+			report.Advise(o.spot("routes", at), "leave it out", "a route of type %s leads nowhere", r.Type)
 		}
 	}
 	at, ok := r.present["scope"]
-	if !ok || at.bad || r.Type.Discards() {
+	if !ok || at.Bad || r.Type.Discards() {
 		return
 	}
-	switch at = i.spot("routes", at); {
-	case i.ofFamily(r) == event.IPv6:
-		l.advise(at, "leave it out", "IPv6 routes have no scope")
+	switch at = o.spot("routes", at); {
+	case r.family(family) == event.IPv6:
+		report.Advise(at, "leave it out", "IPv6 routes have no scope")
 	case r.Via.IsValid() && r.Scope >= scopeOfLink:
-		l.advise(at, "write global or site", "a route with a gateway reaches beyond the link")
+		report.Advise(at, "write global or site", "a route with a gateway reaches beyond the link")
 	}
 }
 
-// ofFamily returns the family of a route: that of the instance if it has no address.
-func (i *instance) ofFamily(r *routeEntry) event.Family {
+// family returns the family of a route: the one given if it has no address.
+func (r *routeEntry) family(otherwise event.Family) event.Family {
 	for _, a := range []netip.Addr{r.To.Addr(), r.Via, r.Source} {
 		if a.IsValid() {
 			return event.FamilyOf(a)
 		}
 	}
-	return i.Family
+	return otherwise
 }
 
 // scopeOfLink is RT_SCOPE_LINK; nowhere, RT_SCOPE_NOWHERE, is that of nothing.
 const scopeOfLink, nowhere = 253, 255
 
 // routeScope is the scope of a route.
-func routeScope(l *loader, at place) (uint8, bool) {
-	s, ok := scope(l, at)
+func routeScope(report *problem.Report, at problem.Place) (uint8, bool) {
+	s, ok := scope(report, at)
 	if ok && s == nowhere {
-		l.fail(at, "%s is not between 0 and %d", show(at.node.Text), nowhere-1)
+		report.Fail(at, "%s is not between 0 and %d", problem.Show(at.Node.Text), nowhere-1)
 		return 0, false
 	}
 	return s, ok
@@ -215,16 +223,16 @@ type part struct {
 	address netip.Addr // invalid: the key is not said
 }
 
-// one finds the family that all parts are of; the instance's if none has one.
-func (i *instance) one(l *loader, list string, keys keySet, parts ...part) event.Family {
-	f, by := i.Family, ""
+// oneFamily finds the family that all parts are of; the one given if none has one.
+func oneFamily(report *problem.Report, o origin, otherwise event.Family, list string, keys schema.KeySet, parts ...part) event.Family {
+	f, by := otherwise, ""
 	for _, p := range parts {
 		switch of := event.FamilyOf(p.address); {
 		case !p.address.IsValid():
 		case by == "":
 			f, by = of, p.key
 		case of != f:
-			l.fail(i.spot(list, keys[p.key]), "%s is %s, but %s is %s", p.address, of, by, f)
+			report.Fail(o.spot(list, keys[p.key]), "%s is %s, but %s is %s", p.address, of, by, f)
 		}
 	}
 	return f
@@ -232,48 +240,48 @@ func (i *instance) one(l *loader, list string, keys keySet, parts ...part) event
 
 // checkRoutesOnce sees that no two routes take one place in a table, and that no
 // rule is there twice.
-func checkRoutesOnce(l *loader, all []*instance) {
-	first := map[any]place{}
-	once := func(key any, at place, hint string) {
+func checkRoutesOnce(report *problem.Report, all []*instance) {
+	first := map[any]problem.Place{}
+	once := func(key any, at problem.Place, hint string) {
 		before, taken := first[key]
 		switch {
 		case !taken:
 			first[key] = at
-		case l.format == Keepalived: // which has the kernel refuse the second one
-			l.warn(at, hint, "it stands as %s already: of the two only one is placed at a time", l.mention(before, at))
+		case report.Tolerant: // keepalived has the kernel refuse the second one
+			report.Warn(at, hint, "it stands as %s already: of the two only one is placed at a time", report.Mention(before, at))
 		default:
-			l.advise(at, hint, "it stands as %s already", l.mention(before, at))
+			report.Advise(at, hint, "it stands as %s already", report.Mention(before, at))
 		}
 	}
 	for _, i := range all {
-		for _, r := range i.routes {
-			if !routeKeys.sound(r.present) {
+		for _, r := range i.routing.routes {
+			if !routeKeys.Sound(r.present) {
 				continue
 			}
 			once(r.Key(), i.spot("routes", r.at), "give one of them another metric or table")
 		}
-		for _, r := range i.rules {
-			if ruleKeys.sound(r.present) {
+		for _, r := range i.routing.rules {
+			if ruleKeys.Sound(r.present) {
 				once(r.Rule, i.spot("rules", r.at), "leave one out")
 			}
 		}
 	}
 }
 
-// routeSet returns the routes and rules of an instance, in the order in which they are
-// added: no rule leads to a table that is still empty.
-func (i *instance) routeSet() (all []route.Entry) {
-	for _, r := range i.routes {
-		if r.Interface == "" && len(r.hops) == 0 && !r.Type.Discards() {
-			r.Interface = i.Interface
+// set returns the routes and rules in the order in which they are added: no rule leads to a
+// table that is still empty. A route that names no link leads out of the one given.
+func (r *routing) set(on string) (all []route.Entry) {
+	for _, to := range r.routes {
+		if to.Interface == "" && len(to.hops) == 0 && !to.Type.Discards() {
+			to.Interface = on
 		}
-		for _, h := range r.hops {
-			r.Hops = append(r.Hops, h.Hop)
+		for _, h := range to.hops {
+			to.Hops = append(to.Hops, h.Hop)
 		}
-		all = append(all, r.Route)
+		all = append(all, to.Route)
 	}
-	for _, r := range i.rules {
-		all = append(all, r.Rule)
+	for _, rule := range r.rules {
+		all = append(all, rule.Rule)
 	}
 	return all
 }

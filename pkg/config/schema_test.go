@@ -16,6 +16,9 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	refusal "github.com/santhosh-tekuri/jsonschema/v6/kind"
 
+	"ripcord/pkg/config/problem"
+	"ripcord/pkg/config/schema"
+	"ripcord/pkg/config/yaml"
 	"ripcord/pkg/tree"
 	"ripcord/test/golden"
 )
@@ -49,14 +52,14 @@ func documentSchema() object {
 	}
 	included := object{"required": []string{"include"}}
 	delete(s, "required")
-	for _, k := range documentKeys.describe() {
+	for _, k := range documentKeys.Describe() {
 		if k.Required {
 			unless([]any{included}, object{"required": []string{k.Name}})
 		}
 	}
 	instance := s["properties"].(object)["instances"].(object)["items"].(object)
 	delete(instance, "required")
-	for _, k := range instanceKeys.describe() {
+	for _, k := range instanceKeys.Describe() {
 		if k.Required {
 			said := object{"required": []string{"defaults"}, "properties": object{"defaults": object{"required": []string{k.Name}}}}
 			needed := object{"items": object{"required": []string{k.Name}}}
@@ -65,7 +68,7 @@ func documentSchema() object {
 	}
 	s["allOf"] = late
 	properties := s["properties"].(object)
-	properties["defaults"] = schemaOf(mapOf(instanceKeys), properties["defaults"].(object)["description"].(string))
+	properties["defaults"] = schemaOf(schema.MapOf(instanceKeys), properties["defaults"].(object)["description"].(string))
 	delete(properties["defaults"].(object), "required")
 	return s
 }
@@ -74,10 +77,10 @@ var durationPattern = `^[+-]?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|
 
 // schemaOf is the JSON Schema of a value. It admits all that the loader admits, and
 // refuses as much of the rest as a schema can.
-func schemaOf(d Description, about string) object {
+func schemaOf(d schema.Description, about string) object {
 	s := object{}
 	switch d.Type {
-	case Number:
+	case schema.TypeNumber:
 		s["type"], s["minimum"], s["maximum"] = "integer", d.From, d.Upto
 		if len(d.Words) > 0 {
 			s = object{"anyOf": []any{s, object{"enum": d.Words}}}
@@ -85,22 +88,22 @@ func schemaOf(d Description, about string) object {
 		if d.Pattern != "" {
 			s = object{"anyOf": []any{s, object{"type": "string", "pattern": d.Pattern}}}
 		}
-	case Duration:
+	case schema.TypeDuration:
 		text := object{"type": "string", "pattern": durationPattern}
 		s = text
 		if d.From <= 0 {
 			s = object{"anyOf": []any{text, object{"const": 0}}}
 		}
-	case Boolean:
+	case schema.TypeBoolean:
 		s["type"] = "boolean"
-	case Choice:
+	case schema.TypeChoice:
 		s["enum"] = choices(d)
-	case List:
+	case schema.TypeList:
 		s["type"], s["items"] = "array", schemaOf(*d.Items, "")
 		if d.Least > 0 {
 			s["minItems"] = d.Least
 		}
-	case Map:
+	case schema.TypeMap:
 		s = mapSchema(d)
 	default:
 		s["type"] = scalarTypes(d)
@@ -118,7 +121,7 @@ func schemaOf(d Description, about string) object {
 }
 
 // choices are the words of a choice; those that must not stand in quotes are numbers.
-func choices(d Description) []any {
+func choices(d schema.Description) []any {
 	var all []any
 	for _, w := range d.Words {
 		n, err := strconv.Atoi(w)
@@ -132,7 +135,7 @@ func choices(d Description) []any {
 }
 
 // scalarTypes are what YAML may take a text for that the loader takes as it stands.
-func scalarTypes(d Description) []string {
+func scalarTypes(d schema.Description) []string {
 	types := []string{"string"}
 	for _, other := range []struct{ name, sample string }{{"number", "1.5"}, {"number", strings.Repeat("1", 64)}, {"boolean", "true"}} {
 		if regexp.MustCompile(d.Pattern).MatchString(other.sample) && !slices.Contains(types, other.name) {
@@ -142,7 +145,7 @@ func scalarTypes(d Description) []string {
 	return types
 }
 
-func mapSchema(d Description) object {
+func mapSchema(d schema.Description) object {
 	s := object{"type": "object"}
 	if d.Least > 0 {
 		s["minProperties"] = d.Least
@@ -194,7 +197,7 @@ func compiledSchema(t *testing.T) *jsonschema.Schema {
 // TestSchemaAdmits: what the loader takes is valid: each example, each file of testdata,
 // and each example of a key.
 func TestSchemaAdmits(t *testing.T) {
-	schema, admitted := compiledSchema(t), 0
+	compiled, admitted := compiledSchema(t), 0
 	files, _ := filepath.Glob("../../docs/examples/*.yaml")
 	more, _ := filepath.Glob("testdata/*.yaml")
 	for _, file := range append(files, more...) {
@@ -204,12 +207,12 @@ func TestSchemaAdmits(t *testing.T) {
 		}
 		document, ok := asJSON(text)
 		_, err = Parse(file, text)
-		problems, _ := errors.AsType[Problems](err)
-		if slices.ContainsFunc(problems, func(p Problem) bool { return !strings.Contains(p.Message, "key cannot be read") }) {
+		problems, _ := errors.AsType[problem.Problems](err)
+		if slices.ContainsFunc(problems, func(p problem.Problem) bool { return !strings.Contains(p.Message, "key cannot be read") }) {
 			continue
 		}
 		admitted++
-		if err := schema.Validate(document); !ok || err != nil {
+		if err := compiled.Validate(document); !ok || err != nil {
 			t.Errorf("%s: %v", file, err)
 		}
 	}
@@ -229,7 +232,7 @@ var beyond = regexp.MustCompile(`^(\+3|1e2) is not|virtual_mac: |needs at least 
 // value that a schema can see, where the loader does. What it leaves to the loader is
 // listed in testdata/schema.golden.
 func TestSchemaRefuses(t *testing.T) {
-	schema := compiledSchema(t)
+	compiled := compiledSchema(t)
 	files, _ := filepath.Glob("testdata/*.yaml")
 	var left strings.Builder
 	seen := 0
@@ -240,11 +243,11 @@ func TestSchemaRefuses(t *testing.T) {
 		}
 		document, ok := asJSON(text)
 		_, err = Parse(filepath.Base(file), text)
-		problems, _ := errors.AsType[Problems](err)
+		problems, _ := errors.AsType[problem.Problems](err)
 		if !ok || len(problems) == 0 {
 			continue
 		}
-		refused := refusals(schema.Validate(document))
+		refused := refusals(compiled.Validate(document))
 		for _, p := range problems {
 			if refused[p.Path] {
 				seen++
@@ -265,7 +268,7 @@ func TestSchemaRefuses(t *testing.T) {
 // TestSchemaLooksElsewhere: what an instance needs may stand in defaults, and everything in
 // an included file; without either it is missed.
 func TestSchemaLooksElsewhere(t *testing.T) {
-	schema := compiledSchema(t)
+	compiled := compiledSchema(t)
 	for text, want := range map[string]string{
 		"instances: [{name: a, interface: eth0}]":                                 "instances[0].vrid",
 		"{defaults: {vrid: 51}, instances: [{name: a}]}":                          "instances[0].interface",
@@ -276,7 +279,7 @@ func TestSchemaLooksElsewhere(t *testing.T) {
 		"{include: [conf.d/*.yaml], instances: [{name: a, unicast: {ttl: 255}}]}": "instances[0].unicast.peers",
 	} {
 		document, ok := asJSON([]byte(text))
-		refused := refusals(schema.Validate(document))
+		refused := refusals(compiled.Validate(document))
 		if !ok || (want == "") != (len(refused) == 0) || want != "" && !refused[want] {
 			t.Errorf("%s: refuses %v, want %q", text, refused, want)
 		}
@@ -293,17 +296,17 @@ func refusals(err error) map[string]bool {
 			if _, err := strconv.Atoi(step); err == nil && at != "" && !strings.HasSuffix(at, ".keys") {
 				at += "[" + step + "]"
 			} else {
-				at = join(at, step)
+				at = problem.Join(at, step)
 			}
 		}
 		switch k := e.ErrorKind.(type) {
 		case *refusal.AdditionalProperties:
 			for _, name := range k.Properties {
-				all[join(at, name)] = true
+				all[problem.Join(at, name)] = true
 			}
 		case *refusal.Required:
 			for _, name := range k.Missing {
-				all[join(at, name)] = true
+				all[problem.Join(at, name)] = true
 			}
 		default:
 			if len(e.Causes) == 0 || at != "" {
@@ -323,9 +326,9 @@ func refusals(err error) map[string]bool {
 // asJSON reads YAML as the loader does, and gives scalars the types of YAML's core
 // schema, as an editor sees them; false if it is no YAML.
 func asJSON(text []byte) (document any, ok bool) {
-	l := newLoader("x", text)
-	root := l.tree(0, text)
-	if root == nil || slices.ContainsFunc(l.problems.kept, func(p Problem) bool { return p.Path == "" }) {
+	report := problem.Of("x", text)
+	root := yaml.NewParser(report).Parse(0, text)
+	if root == nil || slices.ContainsFunc(report.Problems(), func(p problem.Problem) bool { return p.Path == "" }) {
 		return nil, false
 	}
 	return typed(root), true

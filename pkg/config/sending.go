@@ -3,6 +3,7 @@ package config
 import (
 	"net/netip"
 
+	"ripcord/pkg/config/problem"
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
 )
@@ -17,69 +18,69 @@ type sending struct {
 // spotted is an address and where the file has it.
 type spotted struct {
 	netip.Addr
-	at place
+	at problem.Place
 }
 
 // router reads the address of one router.
-func router(l *loader, at place) (spotted, bool) {
-	a, ok := station(l, at)
+func router(report *problem.Report, at problem.Place) (spotted, bool) {
+	a, ok := station(report, at)
 	return spotted{a, at}, ok
 }
 
 // readUnicast reads the section, of which peers is required.
-func readUnicast(l *loader, at place, i *instance) bool {
-	present := unicastKeys.read(l, at, &i.sending)
-	unicastKeys.need(l, at, present)
+func readUnicast(report *problem.Report, at problem.Place, i *instance) bool {
+	present := unicastKeys.Read(report, at, &i.sending)
+	unicastKeys.Need(report, at, present)
 	return present != nil
 }
 
 // checkSending sees that adverts can leave as the file says, and that they can
 // be told from those of others.
-func (i *instance) checkSending(l *loader) {
+func (i *instance) checkSending(report *problem.Report) {
 	first := map[netip.Addr]bool{}
 	global := false
 	for _, p := range i.sending.peers {
 		if first[p.Addr] {
-			l.fail(p.at, "%s is given twice", p)
+			report.Fail(p.at, "%s is given twice", p)
 		}
 		first[p.Addr] = true
 		global = global || p.Is6() && !p.IsLinkLocalUnicast()
-		i.checkStation(l, p, "a peer")
+		i.checkStation(report, p, "a peer")
 	}
 	if n := i.Routers; n != 0 && len(first) > n { // one of the peers may be this router
-		l.fail(i.where("routers"), "%d routers share the virtual router, but unicast names %d peers", n, len(first))
+		report.Fail(i.where("routers"), "%d routers share the virtual router, but unicast names %d peers", n, len(first))
 	}
 	if i.virtualMAC.used && len(first) > 0 {
-		l.advise(i.where("virtual_mac"), "leave one of the two out",
+		report.Advise(i.where("virtual_mac"), "leave one of the two out",
 			"adverts to single peers cannot leave from the virtual MAC")
 	}
 	source := i.sending.source
 	if !source.IsValid() {
 		if global {
-			l.advise(i.where("unicast"), "give a global IPv6 address of this router as source",
+			report.Advise(i.where("unicast"), "give a global IPv6 address of this router as source",
 				"adverts to global IPv6 addresses cannot leave from a link-local one")
 		}
 		return
 	}
-	i.checkStation(l, source, "source")
+	i.checkStation(report, source, "source")
 	switch {
 	case first[source.Addr]:
-		l.fail(source.at, "%s is one of the peers", source)
+		report.Fail(source.at, "%s is one of the peers", source)
 	case len(first) == 0 && source.Is6() && !source.IsLinkLocalUnicast():
-		l.advise(source.at, "give a link-local address, or leave it out (RFC 9568 §5.1.2.1)",
+		report.Advise(source.at, "give a link-local address, or leave it out (RFC 9568 §5.1.2.1)",
 			"%s cannot be the source of adverts to ff02::12", source)
 	}
 }
 
 // checkStation checks that an address of a router is of the instance's family, and is no
 // virtual address.
-func (i *instance) checkStation(l *loader, s spotted, what string) {
+func (i *instance) checkStation(report *problem.Report, s spotted, what string) {
 	if f := event.FamilyOf(s.Addr); i.Family != 0 && f != i.Family {
-		l.fail(s.at, "%s is %s, but the instance is %s", s, f, i.Family)
+		report.Fail(s.at, "%s is %s, but the instance is %s", s, f, i.Family)
 	}
 	for _, h := range i.all() {
 		if h.Prefix.Addr() == s.Addr {
-			l.fail(s.at, "%s is shared by the routers: %s has to be one router's own address", s, what)
+			report.Fail(s.at, "%s is shared by the routers: %s has to be one router's own address", s, what)
 		}
 	}
 }
@@ -98,11 +99,11 @@ func (s *sending) build(out *vrrp.Instance) {
 	}
 }
 
-// familyOfStations is the family of the source or the peers; 0 if there are none.
-func (i *instance) familyOfStations() event.Family {
-	for _, s := range append([]spotted{i.sending.source}, i.sending.peers...) {
-		if s.IsValid() {
-			return event.FamilyOf(s.Addr)
+// family is that of the source or the peers; 0 if there are none.
+func (s *sending) family() event.Family {
+	for _, station := range append([]spotted{s.source}, s.peers...) {
+		if station.IsValid() {
+			return event.FamilyOf(station.Addr)
 		}
 	}
 	return 0

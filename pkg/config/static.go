@@ -4,14 +4,15 @@ import (
 	"slices"
 
 	"ripcord/pkg/addr"
+	"ripcord/pkg/config/problem"
 	"ripcord/pkg/route"
 )
 
 // readStatic reads what is held for no instance, as an instance that has nothing else.
-func readStatic(l *loader, at place, d *document) bool {
-	s := &instance{at: at}
+func readStatic(report *problem.Report, at problem.Place, d *document) bool {
+	s := &instance{origin: origin{at: at}}
 	s.Name = addr.StaticName
-	s.own = staticKeys.read(l, at, s)
+	s.own = staticKeys.Read(report, at, s)
 	s.present = s.own
 	d.static = s
 	return s.own != nil
@@ -26,26 +27,26 @@ func (d *document) holders() []*instance {
 }
 
 // checkStatic sees that each part says its interface, which follows from nothing else.
-func (d *document) checkStatic(l *loader) {
+func (d *document) checkStatic(report *problem.Report) {
 	s := d.static
 	if s == nil {
 		return
 	}
-	s.checkAddresses(l)
-	s.checkRoutes(l)
+	s.checkAddresses(report)
+	s.routing.check(report, s.origin, s.Family)
 	for _, h := range s.held {
 		if _, said := h.present["interface"]; !said {
-			l.advise(h.at, "write {address: "+h.Prefix.String()+", interface: eth0}", "the address has no interface")
+			report.Advise(h.at, "write {address: "+h.Prefix.String()+", interface: eth0}", "the address has no interface")
 		}
 	}
-	for _, r := range s.routes {
-		if r.Interface == "" && !r.Via.IsValid() && r.Type == route.Unicast && routeKeys.sound(r.present) {
-			l.advise(r.at, "say via or interface", "the route leads nowhere")
+	for _, r := range s.routing.routes {
+		if r.Interface == "" && !r.Via.IsValid() && r.Type == route.Unicast && routeKeys.Sound(r.present) {
+			report.Advise(r.at, "say via or interface", "the route leads nowhere")
 		}
 	}
 	for _, i := range d.instances {
 		if i.Name == s.Name {
-			l.advise(i.where("name"), "choose another name", "%s is the name of what static holds", show(i.Name))
+			report.Advise(i.where("name"), "choose another name", "%s is the name of what static holds", problem.Show(i.Name))
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"ripcord/pkg/addr"
 	"ripcord/pkg/config"
+	"ripcord/pkg/config/problem"
 	"ripcord/pkg/control"
 	"ripcord/pkg/event"
 	"ripcord/pkg/link"
@@ -298,7 +299,7 @@ func orEmpty(list []string) []string {
 
 // problems lists what is wrong with a configuration, each with its place.
 func problems(err error) (list []string) {
-	if all, ok := errors.AsType[config.Problems](err); ok {
+	if all, ok := errors.AsType[problem.Problems](err); ok {
 		for _, problem := range all {
 			list = append(list, problem.Summary())
 		}

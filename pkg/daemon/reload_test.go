@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"ripcord/pkg/config"
+	"ripcord/pkg/config/problem"
 	"ripcord/pkg/event"
 )
 
@@ -14,7 +15,7 @@ func TestReloadSaysNewWarnings(t *testing.T) {
 	with := func(line int, messages ...string) *config.Config {
 		c := &config.Config{}
 		for _, m := range messages {
-			c.Warnings = append(c.Warnings, config.Problem{File: "x.conf", Line: line, Column: 1, Message: m})
+			c.Warnings = append(c.Warnings, problem.Problem{File: "x.conf", Line: line, Column: 1, Message: m})
 		}
 		return c
 	}

@@ -1,4 +1,4 @@
-package config
+package yaml
 
 import (
 	"fmt"
@@ -11,17 +11,12 @@ import (
 // of many keys, and for long keys with much below them, so the tokens are looked at before;
 // and what aliases repeat is counted before it is read.
 
-// MaxSize is the size of the largest file that is read, in bytes: room for twenty
-// thousand instances.
-const MaxSize = 4 << 20
-
 const (
 	deepest    = 32       // levels of brackets, and of indentation
 	mostTokens = 1 << 20  // words and signs
 	mostKeys   = 2048     // of one block map
 	mostPath   = 64 << 20 // bytes of the paths to all values together
 	mostSize   = 1 << 19  // values, with those that aliases repeat
-	mostHeld   = 1 << 20  // addresses, peers, routes and rules, with those of the defaults
 )
 
 // level is a map or list that is open at a token.

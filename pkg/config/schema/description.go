@@ -1,4 +1,4 @@
-package config
+package schema
 
 import (
 	"fmt"
@@ -10,13 +10,13 @@ type Type string
 
 // The types of values.
 const (
-	Text     Type = "text"
-	Number   Type = "number"   // a whole decimal number
-	Duration Type = "duration" // a Go duration: 100ms, 1s, 2h
-	Boolean  Type = "true or false"
-	Choice   Type = "choice" // one of Words
-	List     Type = "list"   // of Items
-	Map      Type = "map"    // with Keys, or with names of any kind as keys of Items
+	TypeText     Type = "text"
+	TypeNumber   Type = "number"   // a whole decimal number
+	TypeDuration Type = "duration" // a Go duration: 100ms, 1s, 2h
+	TypeBoolean  Type = "true or false"
+	TypeChoice   Type = "choice" // one of Words
+	TypeList     Type = "list"   // of Items
+	TypeMap      Type = "map"    // with Keys, or with names of any kind as keys of Items
 )
 
 // Description says what a key accepts. The reference page of the configuration and
@@ -49,41 +49,40 @@ type KeyDescription struct {
 	Example  string
 }
 
-// mapOf describes a map with the keys of a table.
-func mapOf[T any](t table[T]) Description {
-	return Description{Type: Map, Keys: func() []KeyDescription { return t.describe() }}
+// MapOf describes a map with the keys of a table.
+func MapOf[T any](t Table[T]) Description {
+	return Description{Type: TypeMap, Keys: func() []KeyDescription { return t.Describe() }}
 }
 
-// namesOf describes a map whose keys are names, with maps of one kind as values.
-func namesOf(values Description) Description { return Description{Type: Map, Items: &values} }
+// NamesOf describes a map whose keys are names, with maps of one kind as values.
+func NamesOf(values Description) Description { return Description{Type: TypeMap, Items: &values} }
 
-func listOf(items Description, least int) Description {
-	return Description{Type: List, Items: &items, Least: least}
+// ListOf describes a list of at least so many entries.
+func ListOf(items Description, least int) Description {
+	return Description{Type: TypeList, Items: &items, Least: least}
 }
 
-func (t table[T]) describe() []KeyDescription {
+// Describe describes each key of a table.
+func (t Table[T]) Describe() []KeyDescription {
 	keys := make([]KeyDescription, 0, len(t))
 	for _, k := range t {
-		d := KeyDescription{Name: k.name, Value: k.value.what, Meaning: k.meaning, Example: k.example}
-		switch k.initial {
-		case required:
+		d := KeyDescription{Name: k.Name, Value: k.Value.What, Meaning: k.Meaning, Example: k.Example}
+		switch k.Initial {
+		case Required:
 			d.Required = true
-		case optional:
+		case Optional:
 		default:
-			d.Default = k.initial
+			d.Default = k.Initial
 		}
 		keys = append(keys, d)
 	}
 	return keys
 }
 
-// Reference describes the whole file.
-func Reference() Description { return mapOf(documentKeys) }
-
 // Accepts says in words what values a description admits.
 func (d Description) Accepts() string {
 	switch d.Type {
-	case Number:
+	case TypeNumber:
 		if d.Range != "" {
 			return d.Range
 		}
@@ -92,22 +91,22 @@ func (d Description) Accepts() string {
 			numbers += ", or `" + strings.Join(d.Words, "`, `") + "`"
 		}
 		return numbers
-	case Choice:
+	case TypeChoice:
 		return "`" + strings.Join(d.Words, "`, `") + "`"
-	case List:
+	case TypeList:
 		if d.Short != nil {
 			return d.Short.Accepts() + ", or a list of such"
 		}
 		return "list of " + d.Items.Accepts()
-	case Map:
+	case TypeMap:
 		if d.Short != nil {
 			return d.Short.Accepts() + ", or a map"
 		}
 		return "a map"
-	case Duration:
+	case TypeDuration:
 		return "duration, " + d.Range
-	case Boolean:
-		return string(Boolean)
+	case TypeBoolean:
+		return string(TypeBoolean)
 	}
 	if d.Range != "" {
 		return d.Range

@@ -1,4 +1,7 @@
-package config
+// Package yaml turns YAML into a tree, without the oddities of YAML, and reports what is wrong
+// with it. Whatever a file contains, reading it takes time and memory that grow with its size
+// alone (limits.go).
+package yaml
 
 import (
 	"errors"
@@ -11,30 +14,39 @@ import (
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 
+	"ripcord/pkg/config/problem"
 	"ripcord/pkg/tree"
 )
 
-const bom = "\uFEFF"
+// A Parser reads the files of one configuration, which are limited together.
+type Parser struct {
+	report *problem.Report
+	merged int // entries that << has merged in, those too that yielded to others
+	size   int // of the trees of all files
+}
 
-// tree parses the text of one of the loader's files. It returns nil if that failed, or
+// NewParser returns a parser that reports what is wrong with the files.
+func NewParser(report *problem.Report) *Parser { return &Parser{report: report} }
+
+// Parse reads the text of a file that the report has under that number. It returns nil if that failed, or
 // there is nothing in it.
-func (l *loader) tree(file int, text []byte) (root *tree.Node) {
-	b := builder{loader: l, file: file, anchors: map[string]*tree.Node{}}
+func (p *Parser) Parse(file int, text []byte) (root *tree.Node) {
+	b := builder{Parser: p, file: file, anchors: map[string]*tree.Node{}}
 	if at := invalid(text); at != nil {
 		at.File = file
-		l.fail(place{Position: *at}, "the file is not text in UTF-8")
+		p.report.Fail(problem.Place{Position: *at}, "the file is not text in UTF-8")
 		return nil
 	}
 	// A file that crashes the parser must not crash a daemon that reloads.
 	defer func() {
 		if r := recover(); r != nil {
-			l.fail(b.placeOf("", nil), "the YAML parser cannot cope with this file: %v", r)
+			p.report.Fail(b.placeOf("", nil), "the YAML parser cannot cope with this file: %v", r)
 			root = nil
 		}
 	}()
-	tokens := lexer.Tokenize(strings.TrimPrefix(string(text), bom))
+	tokens := lexer.Tokenize(strings.TrimPrefix(string(text), problem.BOM))
 	if t, why := excess(tokens); t != nil {
-		l.fail(b.placeOf("", t), "%s", why)
+		p.report.Fail(b.placeOf("", t), "%s", why)
 		return nil
 	}
 	parsed, err := parser.Parse(glue(tokens), 0, parser.AllowDuplicateMapKey())
@@ -47,7 +59,7 @@ func (l *loader) tree(file int, text []byte) (root *tree.Node) {
 		case doc.Body == nil || doc.Body.Type() == ast.DirectiveType:
 		case root != nil:
 			second := b.node(doc.Body, "")
-			l.fail(place{Position: second.Position}, "a second YAML document; a configuration is one")
+			p.report.Fail(problem.Place{Position: second.Position}, "a second YAML document; a configuration is one")
 		default:
 			root = b.node(doc.Body, "")
 		}
@@ -65,9 +77,9 @@ func (b *builder) measured(root *tree.Node) *tree.Node {
 	case b.merged <= mostSize && b.size <= mostSize:
 		return root
 	case root != nil && root.Size < b.size:
-		b.advise(here, "leave out what is not needed", "this file and those before it have more than %d values", mostSize)
+		b.report.Advise(here, "leave out what is not needed", "this file and those before it have more than %d values", mostSize)
 	default:
-		b.advise(here, "write out what is repeated, or leave it out", "its aliases make more than %d values of this file", mostSize)
+		b.report.Advise(here, "write out what is repeated, or leave it out", "its aliases make more than %d values of this file", mostSize)
 	}
 	return nil
 }
@@ -79,14 +91,14 @@ func (b *builder) syntax(err error) {
 		GetMessage() string
 	}
 	if !errors.As(err, &located) {
-		b.fail(b.placeOf("", nil), "not YAML: %v", err)
+		b.report.Fail(b.placeOf("", nil), "not YAML: %v", err)
 		return
 	}
 	hint, message := "", located.GetMessage()
 	if strings.Contains(message, "'\t'") {
 		hint, message = "indent with spaces", "a tab stands where YAML allows none"
 	}
-	b.advise(b.placeOf("", located.GetToken()), hint, "not YAML: %s", message)
+	b.report.Advise(b.placeOf("", located.GetToken()), hint, "not YAML: %s", message)
 }
 
 // invalid is the place of the first byte that is not UTF-8, or nil.
@@ -107,18 +119,18 @@ func invalid(text []byte) *tree.Position {
 }
 
 // placeOf is where a token stands; nil: at the beginning of the file.
-func (b *builder) placeOf(path string, t *token.Token) place {
+func (b *builder) placeOf(path string, t *token.Token) problem.Place {
 	at := tree.Position{File: b.file}
 	if t != nil && t.Position != nil {
 		at.Line, at.Column = t.Position.Line, t.Position.Column
 	}
-	return place{path: path, Position: at}
+	return problem.Place{Path: path, Position: at}
 }
 
 // A builder turns the parser's tree into ours. An anchor can be used only after
 // it is complete, so no node contains itself.
 type builder struct {
-	*loader
+	*Parser
 	file    int
 	anchors map[string]*tree.Node
 }
@@ -171,7 +183,7 @@ func (b *builder) convert(n ast.Node, path string) *tree.Node {
 	case *ast.AliasNode:
 		return b.alias(n, here)
 	case *ast.TagNode:
-		b.fail(here, "%s is a YAML tag, which has no meaning here", show(n.Start.Value))
+		b.report.Fail(here, "%s is a YAML tag, which has no meaning here", problem.Show(n.Start.Value))
 		out.Kind = tree.Broken
 	default: // numbers, booleans, .inf, .nan, a stray <<
 		out.Text = n.GetToken().Value
@@ -180,13 +192,13 @@ func (b *builder) convert(n ast.Node, path string) *tree.Node {
 }
 
 // alias is the node that an anchor named, standing where the alias does.
-func (b *builder) alias(n *ast.AliasNode, here place) *tree.Node {
+func (b *builder) alias(n *ast.AliasNode, here problem.Place) *tree.Node {
 	name := n.Value.GetToken().Value
 	if named, ok := b.anchors[name]; ok {
 		out := *named
 		out.Position = here.Position
 		return &out
 	}
-	b.fail(here, "no anchor &%s stands before *%s", name, name)
+	b.report.Fail(here, "no anchor &%s stands before *%s", name, name)
 	return &tree.Node{Kind: tree.Broken, Position: here.Position}
 }

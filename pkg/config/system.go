@@ -11,46 +11,9 @@ import (
 	"strings"
 
 	"ripcord/pkg/command"
-	"ripcord/pkg/keepalived"
+	"ripcord/pkg/config/files"
 	"ripcord/pkg/keepalived/syntax"
 )
-
-// keepalived makes the configuration of a file in keepalived's language. Problems are
-// reported at their places in that file.
-func (l *loader) keepalived(path string, text []byte, o keepalived.Options) (*Config, error) {
-	return l.translated(keepalived.Translate(path, text, o))
-}
-
-func (l *loader) translated(t keepalived.Translation) (*Config, error) {
-	for _, f := range t.Files {
-		l.add(f.Name, f.Text)
-	}
-	for _, n := range t.Notes {
-		l.take(n)
-	}
-	if t.Root == nil {
-		if t.Sound != nil && t.Sound.Find("instances") != nil {
-			l.check(t.Sound, true) // what else is wrong
-		}
-		return nil, l.refusal()
-	}
-	return l.configuration(t.Root, true)
-}
-
-// take adds a note of a translation.
-func (l *loader) take(n syntax.Note) {
-	at := place{path: n.Subject, Position: n.Position}
-	switch n.Class {
-	case syntax.Error:
-		l.advise(at, n.Hint, "%s", n.Message)
-	case syntax.Differs:
-		l.note(&l.warnings, at, Differs, n.Hint, "%s", []any{n.Message})
-	case syntax.NotDone:
-		l.note(&l.warnings, at, NotDone, n.Hint, "%s", []any{n.Message})
-	default:
-		l.warn(at, n.Hint, "%s", n.Message)
-	}
-}
 
 // system is this machine, as far as the meaning of keepalived.conf depends on it.
 type system struct{}
@@ -64,7 +27,7 @@ func (system) Read(path string, most int) ([]byte, error) {
 	if info, err := os.Stat(path); err == nil && (info.IsDir() || info.Mode().Perm()&0o111 != 0) {
 		return nil, syntax.ErrSkipped
 	}
-	file, _, err := openRegular(path)
+	file, _, err := files.OpenRegular(path)
 	if err != nil {
 		return nil, err
 	}
@@ -106,8 +69,8 @@ var tableNames = []string{"/etc/iproute2/rt_tables", "/etc/iproute2/rt_tables.d/
 
 func (system) Table(name string) (uint32, bool) {
 	for _, pattern := range tableNames {
-		files, _ := filepath.Glob(pattern)
-		for _, file := range files {
+		names, _ := filepath.Glob(pattern)
+		for _, file := range names {
 			if n, ok := tableIn(file, name); ok {
 				return n, true
 			}
@@ -119,12 +82,12 @@ func (system) Table(name string) (uint32, bool) {
 
 // tableIn finds a routing table in one file of names.
 func tableIn(file, name string) (uint32, bool) {
-	f, _, err := openRegular(file)
+	f, _, err := files.OpenRegular(file)
 	if err != nil {
 		return 0, false
 	}
 	defer f.Close()
-	lines := bufio.NewScanner(io.LimitReader(f, MaxSize))
+	lines := bufio.NewScanner(io.LimitReader(f, files.MaxSize))
 	for lines.Scan() {
 		fields := strings.Fields(lines.Text())
 		if len(fields) < 2 || fields[1] != name {

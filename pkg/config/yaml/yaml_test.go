@@ -1,10 +1,11 @@
-package config
+package yaml
 
 import (
 	"fmt"
 	"strings"
 	"testing"
 
+	"ripcord/pkg/config/problem"
 	"ripcord/pkg/tree"
 )
 
@@ -29,6 +30,11 @@ func sketch(n *tree.Node) string {
 	return fmt.Sprintf("%d(%s)", n.Kind, b.String())
 }
 
+// parsed parses a text that is a file of its own.
+func parsed(text string) *tree.Node {
+	return NewParser(problem.Of("x", []byte(text))).Parse(0, []byte(text))
+}
+
 // TestListsInBraces compares lists in a map in braces, where the YAML parser
 // needs glue, with the same lists elsewhere, where it does not.
 func TestListsInBraces(t *testing.T) {
@@ -37,8 +43,8 @@ func TestListsInBraces(t *testing.T) {
 		"[a: b]", "[a: fe80::1]", `["a": b]`, "[{a: b}]", "[{a: fe80::1/64}]", "[[a:b], c]", "[]",
 		"[a, b]", "[a:b\n ]", "[\n  fe80::1/64,\n  fe80::2/64 ]", "[abc:/x]",
 	} {
-		plain := newLoader("plain", nil).tree(0, []byte("a: "+text))
-		braces := newLoader("braces", nil).tree(0, []byte("{a: "+text+"}"))
+		plain := parsed("a: " + text)
+		braces := parsed("{a: " + text + "}")
 		if p, b := sketch(plain), sketch(braces); p != b {
 			t.Errorf("%s: %s, in braces %s", text, p, b)
 		}
@@ -50,27 +56,9 @@ func TestScalarsStayText(t *testing.T) {
 		"010": "010", "1_000": "1_000", "0x1F": "0x1F", "1e3": "1e3", "True": "True", "yes": "yes", ".inf": ".inf",
 		"-0": "-0", "1.50": "1.50", "2001-01-01": "2001-01-01", `"a\tb"`: "a\tb", "'a''b'": "a'b", "|\n  a\n  b\n": "a\nb\n",
 	} {
-		root := newLoader("x", nil).tree(0, []byte("a: "+text))
+		root := parsed("a: " + text)
 		if root == nil || len(root.Entries) != 1 || root.Entries[0].Value.Text != want {
 			t.Errorf("%s reads as %s, want %q", text, sketch(root), want)
-		}
-	}
-}
-
-func TestCaretKeepsTabs(t *testing.T) {
-	p := Problem{File: "f", Line: 12, Column: 4, Message: "m", Source: "a\té\x1b"}
-	want := "f:12:4: m\n 12 | a\té\uFFFD\n    |  \t ^"
-	if got := p.Error(); got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
-func TestShow(t *testing.T) {
-	for text, want := range map[string]string{
-		"eth0": "eth0", "": `""`, "a b": `"a b"`, "\x1b[m": `"\x1b[m"`, strings.Repeat("é", 70): `"` + strings.Repeat("é", 60) + `"…`,
-	} {
-		if got := show(text); got != want {
-			t.Errorf("show(%q) = %s, want %s", text, got, want)
 		}
 	}
 }

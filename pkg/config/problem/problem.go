@@ -1,4 +1,7 @@
-package config
+// Package problem says what is wrong with a configuration file, and where: a Report collects
+// the problems and warnings of a file and of those that it includes, each at its Place, and
+// gives them as a person reads them, with the line and a caret.
+package problem
 
 import (
 	"fmt"
@@ -119,83 +122,4 @@ func (ps Problems) Unwrap() []error {
 		all[i] = p
 	}
 	return all
-}
-
-// A Refusal is the error of a file that cannot be used: all that is wrong with it, and what
-// else is to be known of it.
-type Refusal struct {
-	Problems Problems
-	Warnings Problems
-	Format   Format
-}
-
-// Error gives all problems.
-func (r *Refusal) Error() string { return r.Problems.Error() }
-
-// Unwrap gives the problems as an error of their own.
-func (r *Refusal) Unwrap() error { return r.Problems }
-
-// refusal is the error of what the loader found.
-func (l *loader) refusal() error {
-	return &Refusal{Problems: l.listed(&l.problems), Warnings: l.listed(&l.warnings), Format: l.format}
-}
-
-// A place is the position of a value in a file, and its name for a person. The position is
-// that of its key, or its own in a list.
-type place struct {
-	path string
-	tree.Position
-	node *tree.Node // nil: the file says nothing here
-	bad  bool       // its value was refused, so there is nothing to check it against
-}
-
-// key is the place of a key in the map at p, which need not be there.
-func (p place) key(name string) place {
-	return place{path: join(p.path, name), Position: p.Position}
-}
-
-// item is the place of an entry of the list at p.
-func (p place) item(i int) place {
-	n := p.node.Items[i]
-	return place{path: fmt.Sprintf("%s[%d]", p.path, n.Index), Position: n.Position, node: n}.named()
-}
-
-// named returns the place under the name that its node has of its own, if it has one.
-func (p place) named() place {
-	if p.node != nil && p.node.Name != "" {
-		p.path = p.node.Name
-	}
-	return p
-}
-
-// join appends a key to a path.
-func join(path, key string) string {
-	if path == "" {
-		return show(key)
-	}
-	return path + "." + show(key)
-}
-
-// show writes what the file says into a message: quoted where it would not be
-// clear what belongs to it, and not too long.
-func show(text string) string {
-	const enough = 60
-	if start, cut := shorten(text, enough); cut {
-		return strconv.Quote(start) + "…"
-	}
-	strange := func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) || r == '"' }
-	if text == "" || strings.ContainsFunc(text, strange) {
-		return strconv.Quote(text)
-	}
-	return text
-}
-
-// shorten returns the first characters of a text, and whether there are more.
-func shorten(text string, most int) (start string, cut bool) {
-	for i := range text {
-		if most--; most < 0 {
-			return text[:i], true
-		}
-	}
-	return text, false
 }

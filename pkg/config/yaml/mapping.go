@@ -1,9 +1,10 @@
-package config
+package yaml
 
 import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
 
+	"ripcord/pkg/config/problem"
 	"ripcord/pkg/tree"
 )
 
@@ -15,22 +16,22 @@ func (b *builder) mapping(out *tree.Node, values []*ast.MappingValueNode, path s
 	lines := make(map[string]int, len(values)) // of the keys so far
 	for _, v := range values {
 		name, t, ok := keyName(v.Key)
-		here := b.placeOf(join(path, name), t)
+		here := b.placeOf(problem.Join(path, name), t)
 		switch {
 		case !ok:
-			b.fail(b.placeOf(path, t), "a key must be plain text")
+			b.report.Fail(b.placeOf(path, t), "a key must be plain text")
 			continue
 		case v.Key.IsMergeKey():
 			merged = append(merged, b.sources(v.Value, b.placeOf(path, t))...)
 			continue
 		}
 		if first, twice := lines[name]; twice {
-			b.advise(here, "keep one of the two", "given twice, first on line %d", first)
-			b.node(v.Value, here.path) // for its own problems and anchors
+			b.report.Advise(here, "keep one of the two", "given twice, first on line %d", first)
+			b.node(v.Value, here.Path) // for its own problems and anchors
 			continue
 		}
 		lines[name] = here.Line
-		out.Entries = append(out.Entries, tree.Entry{Key: name, Position: here.Position, Value: b.node(v.Value, here.path)})
+		out.Entries = append(out.Entries, tree.Entry{Key: name, Position: here.Position, Value: b.node(v.Value, here.Path)})
 	}
 	for _, m := range merged {
 		if b.merged += len(m.Entries); b.merged > mostSize {
@@ -51,8 +52,8 @@ func (b *builder) mapping(out *tree.Node, values []*ast.MappingValueNode, path s
 
 // sources are the maps that << names: one, or a list of which the first that
 // has a key gives it.
-func (b *builder) sources(value ast.Node, here place) []*tree.Node {
-	n := b.node(value, here.path)
+func (b *builder) sources(value ast.Node, here problem.Place) []*tree.Node {
+	n := b.node(value, here.Path)
 	candidates := []*tree.Node{n}
 	if n.Kind == tree.List {
 		candidates = n.Items
@@ -64,7 +65,7 @@ func (b *builder) sources(value ast.Node, here place) []*tree.Node {
 			maps = append(maps, c)
 		case tree.Broken:
 		default:
-			b.fail(here, "<< needs a map of keys, not %s", c.Kind)
+			b.report.Fail(here, "<< needs a map of keys, not %s", c.Kind)
 		}
 	}
 	return maps

@@ -1,4 +1,4 @@
-package config
+package yaml
 
 import (
 	"unicode/utf8"

@@ -1,0 +1,87 @@
+package schema
+
+import (
+	"ripcord/pkg/config/problem"
+	"ripcord/pkg/tree"
+)
+
+// A Form reads a value of one type. It reports what is wrong with it, and is
+// false then.
+type Form[V any] struct {
+	What Description
+	Read func(report *problem.Report, at problem.Place) (V, bool)
+}
+
+// As makes a form of a function and the description of what it accepts.
+func As[V any](what Description, read func(report *problem.Report, at problem.Place) (V, bool)) Form[V] {
+	return Form[V]{what, read}
+}
+
+// Into makes a value of a function and the description of what it accepts.
+func Into[T any](what Description, read func(report *problem.Report, at problem.Place, into *T) bool) Value[T] {
+	return Value[T]{what, read}
+}
+
+// To reads a value into a field.
+func To[T, V any](field func(*T) *V, f Form[V]) Value[T] {
+	return Value[T]{f.What, func(report *problem.Report, at problem.Place, into *T) bool {
+		v, ok := f.Read(report, at)
+		if ok {
+			*field(into) = v
+		}
+		return ok
+	}}
+}
+
+// Section reads a map of its own table.
+func Section[T, S any](field func(*T) *S, keys Table[S]) Value[T] {
+	return Value[T]{MapOf(keys), func(report *problem.Report, at problem.Place, into *T) bool {
+		return keys.Read(report, at, field(into)) != nil
+	}}
+}
+
+// Filled reads a map of its own table, all of whose required keys are there, into a
+// pointer.
+func Filled[T, S any](field func(*T) **S, keys Table[S]) Value[T] {
+	return Value[T]{MapOf(keys), func(report *problem.Report, at problem.Place, into *T) bool {
+		s := new(S)
+		keys.Start(s)
+		present := keys.Read(report, at, s)
+		keys.Need(report, at, present)
+		if present != nil {
+			*field(into) = s
+		}
+		return present != nil
+	}}
+}
+
+// Each reads a list of which every entry has one form.
+func Each[V any](f Form[V]) Form[[]V] {
+	return Form[[]V]{ListOf(f.What, 0), func(report *problem.Report, at problem.Place) ([]V, bool) {
+		if !report.Expect(at, tree.List) {
+			return nil, false
+		}
+		var all []V
+		for i := range at.Node.Items {
+			if v, ok := f.Read(report, at.Item(i)); ok {
+				all = append(all, v)
+			}
+		}
+		// Entries that could be read are kept even if others could not: they may have
+		// problems of their own.
+		return all, true
+	}}
+}
+
+// Some refuses an empty list.
+func Some[V any](f Form[[]V]) Form[[]V] {
+	what := f.What
+	what.Least = 1
+	return Form[[]V]{what, func(report *problem.Report, at problem.Place) ([]V, bool) {
+		if at.Node.Kind == tree.List && len(at.Node.Items) == 0 {
+			report.Fail(at, "needs at least one entry")
+			return nil, false
+		}
+		return f.Read(report, at)
+	}}
+}

@@ -1,0 +1,103 @@
+package config
+
+import (
+	"ripcord/pkg/config/problem"
+	"ripcord/pkg/config/schema"
+	"ripcord/pkg/spelling"
+	"ripcord/pkg/vrrp"
+)
+
+// tracked is one entry of track.
+type tracked struct {
+	link, check string // one of the two
+	weight      int
+	reverse     bool
+	at          problem.Place
+	present     schema.KeySet
+	found       *check // of that name; nil: none, or a link
+}
+
+func readTracked(report *problem.Report, at problem.Place) (tracked, bool) {
+	t := tracked{at: at}
+	trackKeys.Start(&t)
+	t.present = trackKeys.Read(report, at, &t)
+	if t.present == nil {
+		return t, false
+	}
+	_, isLink := t.present["interface"]
+	if _, isCheck := t.present["check"]; isLink == isCheck {
+		report.Fail(at, "needs either interface or check")
+		return t, false
+	}
+	return t, true
+}
+
+// named are the checks by their names.
+type named struct {
+	checks map[string]*check
+	names  []string
+}
+
+// byName finds checks by their names; of two with one name, the first.
+func byName(all []*check) named {
+	n := named{checks: map[string]*check{}}
+	for _, c := range all {
+		if c.Name != "" && n.checks[c.Name] == nil {
+			n.checks[c.Name] = c
+			n.names = append(n.names, c.Name)
+		}
+	}
+	return n
+}
+
+// checkTrack finds the checks of a track, and sees that each entry has a meaning of its
+// own. where is the place of an entry.
+func (n named) checkTrack(report *problem.Report, track []tracked, where func(problem.Place) problem.Place) {
+	first := map[[2]string]bool{}
+	for k := range track {
+		t := &track[k]
+		at := where(t.at)
+		if key := [2]string{t.link, t.check}; first[key] && key != [2]string{} {
+			report.Fail(at, "%s is tracked twice", problem.Show(t.link+t.check))
+			continue
+		} else {
+			first[key] = true
+		}
+		if t.check == "" {
+			continue
+		}
+		if t.found = n.checks[t.check]; t.found == nil {
+			report.Advise(at, spelling.DidYouMean(report.Suggest(t.check, n.names)), "no check is named %s", problem.Show(t.check))
+			continue
+		}
+		t.found.used = true
+		for _, key := range []string{"weight", "reverse"} {
+			if w, ok := t.present[key]; ok && t.found.file != nil {
+				report.Advise(where(w), "write it into the check, beside path", "%s is a file, which has its own weight", t.check)
+			}
+		}
+	}
+}
+
+// effective is the weight of an entry: its own, or that of the check.
+func (t *tracked) effective() int {
+	if _, own := t.present["weight"]; own || t.found == nil {
+		return t.weight
+	}
+	return t.found.weight
+}
+
+// build returns the entry in the words of the state machine.
+func (t *tracked) build() vrrp.Tracker {
+	if t.found == nil {
+		return vrrp.Tracker{Kind: vrrp.TrackInterface, Name: t.link, Weight: t.weight, Reverse: t.reverse}
+	}
+	return vrrp.Tracker{Kind: vrrp.TrackCheck, Name: t.check, Weight: t.effective(), Reverse: t.reverse, Reported: t.found.file != nil && t.found.file.Weight != 0}
+}
+
+func trackers(track []tracked) (all []vrrp.Tracker) {
+	for _, t := range track {
+		all = append(all, t.build())
+	}
+	return all
+}
