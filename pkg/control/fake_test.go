@@ -45,11 +45,8 @@ func (r router) Checks() []track.Status {
 		{Report: track.Report{Name: "web", State: track.Down, Ran: true, At: lost, Err: errors.New("no answer within 2s")}, Checks: "tcp 192.0.2.80:443", Since: lost, Runs: 45, Failed: 3, Skipped: 1},
 	}
 }
-func (r router) Setup(name string) Setup {
-	if name != "inside" {
-		return Setup{}
-	}
-	return Setup{
+func (r router) Setups() map[string]Setup {
+	return map[string]Setup{"inside": {
 		Set: addr.Set{
 			Addresses: []addr.Address{
 				{Prefix: netip.MustParsePrefix("192.0.2.1/24"), Label: "eth0:1", Broadcast: netip.MustParseAddr("192.0.2.255")},
@@ -63,7 +60,7 @@ func (r router) Setup(name string) Setup {
 			Announce: addr.Announce{Count: 5, AgainAfter: 5 * time.Second, Refresh: time.Minute},
 		},
 		Active: []string{"/bin/echo", "two words"}, Any: []string{"/usr/local/bin/notify"},
-	}
+	}}
 }
 func (r router) Stats(name string) *stats.Counters { return r.stats[name] }
 

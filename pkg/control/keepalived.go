@@ -115,10 +115,11 @@ func (c Config) keepalived() *Keepalived {
 			out.Processes = append(out.Processes, KeepalivedProcess{p.Name, p.Min, p.Max, k.State == track.Up})
 		}
 	}
+	setups := c.Source.Setups()
 	for _, g := range c.Source.Groups() {
 		for _, m := range g.Members {
 			data := keepalivedData(m)
-			data.setup(c.Source.Setup(m.Instance.Name), m)
+			data.setup(setups[m.Instance.Name], m)
 			data.track(m.Instance.Track, checks)
 			for _, t := range g.Trackers { // keepalived's members track what their group does
 				data.track([]vrrp.Tracker{t.Tracker}, checks)

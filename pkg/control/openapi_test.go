@@ -39,10 +39,16 @@ func (obeying) Fence(_ context.Context, name string) (*Fence, error) {
 // scripted is a router of which every instance has all commands.
 type scripted struct{ router }
 
-func (scripted) Setup(name string) Setup {
-	s := router{}.Setup(name)
-	s.Active, s.Backup, s.Fault, s.Stop = []string{"a"}, []string{"b"}, []string{"f"}, []string{"s"}
-	return s
+func (scripted) Setups() map[string]Setup {
+	all := router{}.Setups()
+	for _, g := range pulled().groups {
+		for _, m := range g.Members {
+			s := all[m.Instance.Name]
+			s.Active, s.Backup, s.Fault, s.Stop = []string{"a"}, []string{"b"}, []string{"f"}, []string{"s"}
+			all[m.Instance.Name] = s
+		}
+	}
+	return all
 }
 
 // whole is an API that offers everything, over a source of which everything that a document

@@ -33,8 +33,8 @@ type Source interface {
 	Checks() []track.Status
 	// Runner is the process that runs commands.
 	Runner() runner.Status
-	// Setup returns what is configured of an instance beside the state machine.
-	Setup(instance string) Setup
+	// Setups returns what is configured of each instance beside the state machine, by its name.
+	Setups() map[string]Setup
 }
 
 // Config is what a server needs.

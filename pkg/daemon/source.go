@@ -1,9 +1,6 @@
 package daemon
 
 import (
-	"slices"
-
-	"ripcord/pkg/addr"
 	"ripcord/pkg/config"
 	"ripcord/pkg/control"
 	"ripcord/pkg/event"
@@ -62,13 +59,13 @@ func (s source) Runner() runner.Status { return s.programs.Status() }
 // Unknown are those of adverts that belong to no instance.
 func (s source) Unknown() *stats.Counters { return s.unknown }
 
-// Setup returns what is configured of an instance beside the state machine.
-func (s source) Setup(instance string) (setup control.Setup) {
+// Setups returns what is configured of each instance beside the state machine.
+func (s source) Setups() map[string]control.Setup {
 	c := s.config.Load()
-	if i := slices.IndexFunc(c.Sets, func(a addr.Set) bool { return a.Instance == instance }); i >= 0 {
-		setup.Set = c.Sets[i]
+	all := make(map[string]control.Setup, len(c.Sets))
+	for _, set := range c.Sets {
+		n := c.Notify[config.Subject{Name: set.Instance}]
+		all[set.Instance] = control.Setup{Set: set, Active: n.Active, Backup: n.Backup, Fault: n.Fault, Stop: n.Stop, Any: n.Any}
 	}
-	n := c.Notify[config.Subject{Name: instance}]
-	setup.Active, setup.Backup, setup.Fault, setup.Stop, setup.Any = n.Active, n.Backup, n.Fault, n.Stop, n.Any
-	return setup
+	return all
 }
