@@ -20,21 +20,22 @@ const checksAtOnce = 16
 // runChecks runs every check once, whatever is in rise, fall and initial, and prints the
 // results. It returns an error if one of them fails.
 func runChecks(c *cobra.Command, cfg *config.Config) error {
-	specs, err := daemon.Checks(cfg)
-	if err != nil {
-		return err
-	}
-	if len(specs) == 0 {
+	if len(cfg.Checks) == 0 {
 		fmt.Fprintln(c.OutOrStdout(), cfg.File+" has no checks")
 		return nil
 	}
-	reports := make([]track.Report, len(specs))
+	reports := make([]track.Report, len(cfg.Checks))
 	var running sync.WaitGroup
 	slots := make(chan struct{}, checksAtOnce)
-	for i, s := range specs {
+	for i, k := range cfg.Checks {
+		spec, err := daemon.Check(cfg, k)
+		if err != nil { // it cannot be run here, which is its result
+			reports[i] = track.Report{Name: k.Name, State: track.Down, Err: err}
+			continue
+		}
 		running.Go(func() {
 			slots <- struct{}{}
-			reports[i] = track.RunOnce(c.Context(), s)
+			reports[i] = track.RunOnce(c.Context(), spec)
 			<-slots
 		})
 	}
@@ -61,16 +62,29 @@ func runChecks(c *cobra.Command, cfg *config.Config) error {
 func results(reports []track.Report) table {
 	t := table{words("CHECK", "RESULT", "TOOK", "ADDS", "ANSWER")}
 	for _, r := range reports {
-		var answer []string
-		if r.Err != nil {
-			answer = append(answer, printable(r.Err.Error()))
-		}
-		if r.Output != "" {
-			answer = append(answer, printable(r.Output))
-		}
 		state := r.State.String()
 		t = append(t, append([]cell{{text: r.Name}, {state, checkColours[state]}},
-			words(r.Took.Round(100*time.Microsecond).String(), adds(r.Value), or(strings.Join(answer, "; ")))...))
+			words(r.Took.Round(100*time.Microsecond).String(), adds(r.Value), or(answer(r)))...))
 	}
 	return t
+}
+
+// answerShown is how many characters of an answer stand in the table: its beginning says what it
+// is, and a web page is longer.
+const answerShown = 200
+
+// answer returns why a check failed and what it answered, unless the one has the other in it.
+func answer(r track.Report) string {
+	output := printable(r.Output)
+	if runes := []rune(output); len(runes) > answerShown {
+		output = string(runes[:answerShown]) + "…"
+	}
+	if r.Err == nil {
+		return output
+	}
+	failure := printable(r.Err.Error())
+	if strings.Contains(failure, output) { // nothing, or the number that was wrong
+		return failure
+	}
+	return failure + "; " + output
 }

@@ -10,24 +10,33 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// Checks returns the checks of a configuration as they run on this machine: a command has
-// its user, or script_user. An account that does not exist here is an error, since a
-// check that can never run would be a fault for ever.
-func Checks(c *config.Config) ([]track.Spec, error) {
+// checkSpecs returns the checks of a configuration as they run on this machine. An account that
+// does not exist here is an error, since a check that can never run would be a fault for ever.
+func checkSpecs(c *config.Config) ([]track.Spec, error) {
 	var specs []track.Spec
 	for _, k := range c.Checks {
-		spec := k.Spec
-		if cmd, ok := spec.Probe.(track.Command); ok {
-			user, err := scriptUser(c, k)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", c.File, err)
-			}
-			cmd.User = user
-			spec.Probe = cmd
+		spec, err := Check(c, k)
+		if err != nil {
+			return nil, fmt.Errorf("%s: check %s %w", c.File, k.Name, err)
 		}
 		specs = append(specs, spec)
 	}
 	return specs, nil
+}
+
+// Check returns a check of a configuration as it runs on this machine: a command has its
+// user, or script_user. The error says of a check why it has none.
+func Check(c *config.Config, k config.Check) (track.Spec, error) {
+	spec := k.Spec
+	if cmd, ok := spec.Probe.(track.Command); ok {
+		user, err := scriptUser(c, k)
+		if err != nil {
+			return spec, err
+		}
+		cmd.User = user
+		spec.Probe = cmd
+	}
+	return spec, nil
 }
 
 // scriptUser returns the user that the command of a check runs as.
@@ -38,7 +47,7 @@ func scriptUser(c *config.Config, k config.Check) (*command.User, error) {
 	}
 	user, err := command.LookupUser(name, group)
 	if err != nil {
-		return nil, fmt.Errorf("check %s runs a command as %s %s: %w", k.Name, key, name, err)
+		return nil, fmt.Errorf("runs a command as %s %s: %w", key, name, err)
 	}
 	return user, nil
 }
@@ -52,7 +61,7 @@ func adviseCommands(c *config.Config) (advice []string) {
 		}
 		user, err := scriptUser(c, k)
 		if err != nil {
-			advice = append(advice, err.Error())
+			advice = append(advice, fmt.Sprintf("check %s %v", k.Name, err))
 			continue
 		}
 		if _, err := command.CheckExecutable(cmd.Argv[0], user); err != nil {

@@ -29,7 +29,7 @@ func TestChecks(t *testing.T) {
 			err: "x.yaml: check web runs a command as user nobody-there: there is no user nobody-there"},
 		"no command": {check: config.Check{Spec: track.Spec{Name: "web", Probe: track.TCP{Address: "192.0.2.80:443"}}}, scriptUser: "nobody-here"},
 	} {
-		specs, err := Checks(&config.Config{File: "x.yaml", ScriptUser: c.scriptUser, Checks: []config.Check{c.check}})
+		specs, err := checkSpecs(&config.Config{File: "x.yaml", ScriptUser: c.scriptUser, Checks: []config.Check{c.check}})
 		if c.err != "" {
 			if err == nil || !strings.HasPrefix(err.Error(), c.err) {
 				t.Errorf("%s: error %v, want %s", name, err, c.err)

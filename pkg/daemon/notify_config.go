@@ -15,7 +15,7 @@ import (
 // Accounts returns an error where commands of a configuration run as users or groups that
 // do not exist on this machine.
 func Accounts(c *config.Config) error {
-	_, checks := Checks(c)
+	_, checks := checkSpecs(c)
 	_, notify := notifySettingsOf(c)
 	return errors.Join(checks, notify)
 }

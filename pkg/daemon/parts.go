@@ -302,7 +302,7 @@ func (p *parts) reportRunner(r runner.Report) {
 
 // buildChecks makes the runner of the checks.
 func (p *parts) buildChecks(c *config.Config) error {
-	specs, err := Checks(c)
+	specs, err := checkSpecs(c)
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func (o ownPrograms) Status() runner.Status { return runner.Status{Ready: true, 
 // Programs returns the programs of a configuration by their names, as they are run on this
 // machine. The daemon and its runner make the same table of the same configuration.
 func Programs(c *config.Config) (*runner.Table, error) {
-	checks, err := Checks(c)
+	checks, err := checkSpecs(c)
 	if err != nil {
 		return nil, err
 	}

@@ -52,7 +52,7 @@ func (p *parts) reload(ctx context.Context, o Options, dryRun bool) (*control.Re
 	var notify notifySettings
 	var table *runner.Table
 	if err == nil {
-		checks, err = Checks(next)
+		checks, err = checkSpecs(next)
 	}
 	if err == nil {
 		notify, err = notifySettingsOf(next)

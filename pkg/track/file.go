@@ -129,12 +129,20 @@ func (p *fileProber) judge(read fileRead) result {
 	}
 	r := result{value: p.value(p.last), err: read.err}
 	if r.pass = r.value != minValue; !r.pass && r.err == nil {
-		r.err = fmt.Errorf("%s has %d, which times weight %d is -254 or less", p.Path, p.last, p.Weight)
+		r.err = p.fault()
 	}
 	if read.err == nil {
 		r.output = strconv.FormatInt(read.content, 10)
 	}
 	return r
+}
+
+// fault says why the content that counts is a failure.
+func (p *fileProber) fault() error {
+	if p.Weight == 0 {
+		return fmt.Errorf("%s has %d: with weight 0 any number but 0 is a fault", p.Path, p.last)
+	}
+	return fmt.Errorf("%s has %d, which times weight %d is %d or less", p.Path, p.last, p.Weight, minValue)
 }
 
 // errEmpty is the error of a file that has nothing but white space.

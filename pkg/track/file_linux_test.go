@@ -155,6 +155,21 @@ func TestFileValue(t *testing.T) {
 	}
 }
 
+// TestFileFault: why a content is a failure, for a weight and without one.
+func TestFileFault(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	write(t, path, "5")
+	for weight, want := range map[int]string{
+		0:   path + " has 5: with weight 0 any number but 0 is a fault",
+		-60: path + " has 5, which times weight -60 is -254 or less",
+	} {
+		r := RunOnce(t.Context(), Spec{Name: "f", Interval: time.Second, Probe: File{Path: path, Weight: weight}})
+		if r.State != Down || text(r.Err) != want {
+			t.Errorf("weight %d: %v, %v, want %q", weight, r.State, r.Err, want)
+		}
+	}
+}
+
 func FuzzParseInteger(f *testing.F) {
 	f.Add([]byte("12\n"))
 	f.Add([]byte("-9223372036854775809"))
