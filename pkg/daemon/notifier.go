@@ -18,11 +18,11 @@ const (
 	// If more come, the states of all groups are compared instead.
 	notifyBacklog = 8192
 	// drainWithin is how long the commands for the last transitions may take when the
-	// daemon stops.
-	drainWithin = 5 * time.Second
+	// daemon stops, before they get SIGTERM: 5 s with the time up to SIGKILL.
+	drainWithin = 5*time.Second - command.DefaultGrace
 	// stopNotifyWithin is how long the notifier takes to stop at most: with the time in
 	// which commands that are killed end.
-	stopNotifyWithin = drainWithin + 4*time.Second
+	stopNotifyWithin = drainWithin + 5*time.Second
 )
 
 // notifier runs notify commands and writes the FIFO at the transitions of instances and
@@ -92,8 +92,10 @@ func (n *notifier) run(ctx context.Context) error {
 		running.Wait()
 	}()
 	running.Go(func() { _ = n.runner.Run(own) })
+	writing, endFIFO := context.WithCancel(own)
+	defer endFIFO()
 	if n.fifo != nil {
-		running.Go(func() { n.runFIFO(own) })
+		running.Go(func() { n.runFIFO(writing) })
 	}
 	go n.refusals(own, n.settings.requests()) // a file server that does not answer must not hold this up
 
@@ -106,6 +108,7 @@ func (n *notifier) run(ctx context.Context) error {
 		case <-ctx.Done():
 			n.drain()
 			n.moves.finish()
+			endFIFO() // its reader ends while the commands do
 			n.finish()
 			return nil
 		}

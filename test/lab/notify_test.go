@@ -400,17 +400,18 @@ func TestReloadNotify(t *testing.T) {
 	recorded("before begins MASTER", "before ends MASTER", "after begins FAULT", "after ends FAULT")
 }
 
-// The command for the stop runs when the address is gone, and is waited for; one that
-// hangs is waited for 5 s.
+// The command for the stop runs when the address is gone, and is waited for: for 4 s, and
+// for 5 s if it ignores SIGTERM.
 func TestNotifyStop(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")
 	file := filepath.Join(s.Dir, "stop.record")
 	stop := s.script("stop", fmt.Sprintf(`[ "$1" = hang ] && exec sleep 1000
+[ "$1" = ignore ] && trap '' TERM && sleep 1000
 sleep 1
 { echo "$RIPCORD_NAME $RIPCORD_STATE $RIPCORD_PREVIOUS $RIPCORD_REASON $RIPCORD_PRIORITY $RIPCORD_INTERFACE $RIPCORD_VRID"; ip -o address show dev eth0; } > %s`, file))
 	active := s.script("active", fmt.Sprintf("ip -o address show dev eth0 > %s/active.record", s.Dir))
-	for _, how := range []string{"wait", "hang"} {
+	for _, how := range []string{"wait", "hang", "ignore"} {
 		began := time.Now()
 		a := s.startYAML("a", "script_user: root\n"+router{150, notifyInterval, fmt.Sprintf("notify: {active: [%s], stop: [%s, %s]}", active, stop, how)}.yaml(s, s.socket("a")))
 		a.wait(began, 10*time.Second, "the command for Active", is("notify.ran"))
@@ -426,9 +427,9 @@ sleep 1
 			t.Errorf("%s: it ended with %v", how, a.Err)
 		}
 		unfinished := slices.ContainsFunc(a.log(at), is("notify.unfinished"))
-		if how == "hang" {
-			if took < 5*time.Second || took > 8*time.Second || !unfinished {
-				t.Errorf("it ended after %v, with notify.unfinished %t", took, unfinished)
+		if least := map[string]time.Duration{"hang": 4 * time.Second, "ignore": 5 * time.Second}[how]; least > 0 {
+			if took < least || took > least+800*time.Millisecond || !unfinished {
+				t.Errorf("%s: it ended after %v, with notify.unfinished %t; want %v", how, took, unfinished, least)
 			}
 			continue
 		}
