@@ -15,8 +15,9 @@ const acceptPause = 100 * time.Millisecond
 
 // limitedListener accepts every connection and keeps at most limit of them open:
 // the daemon's descriptors are for its own sockets. For one connection more it
-// closes the one that has waited longest for its client, so that clients which
-// connect and stay silent do not keep others out. Until it is closed, no error
+// closes one of the peer that has the most, and of these the one that has waited longest for
+// its client: clients which connect and stay silent do not keep others out, and one peer
+// which connects again and again takes nothing from another. Until it is closed, no error
 // ends it: a client must not end a router.
 type limitedListener struct {
 	net.Listener
@@ -32,7 +33,8 @@ type limitedListener struct {
 type conn struct {
 	net.Conn
 	listener *limitedListener
-	busy     bool // a request of it is being answered; guarded by listener.mu
+	peer     string // who connected: a process on the socket, an address over TCP
+	busy     bool   // a request of it is being answered; guarded by listener.mu
 }
 
 func limit(l net.Listener, connections int) *limitedListener {
@@ -66,9 +68,10 @@ func (l *limitedListener) Close() error {
 
 func (l *limitedListener) add(accepted net.Conn) *conn {
 	l.closeOldest(l.limit - 1)
+	peer := peerOf(accepted)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	c := &conn{Conn: accepted, listener: l}
+	c := &conn{Conn: accepted, listener: l, peer: peer}
 	l.open = append(l.open, c)
 	return c
 }
@@ -78,12 +81,24 @@ func (l *limitedListener) closeOldest(keep int) {
 	l.mu.Lock()
 	var oldest *conn
 	if len(l.open) > keep {
-		oldest = l.open[max(0, slices.IndexFunc(l.open, func(c *conn) bool { return !c.busy }))]
+		oldest = leastMissed(l.open)
 	}
 	l.mu.Unlock()
 	if oldest != nil {
 		_ = oldest.Close()
 	}
+}
+
+// leastMissed returns the connection to close: of the peers that have the most, the first that
+// is not being answered, or else the first.
+func leastMissed(open []*conn) *conn {
+	of, most := make(map[string]int), 0
+	for _, c := range open {
+		of[c.peer]++
+		most = max(most, of[c.peer])
+	}
+	greedy := slices.DeleteFunc(slices.Clone(open), func(c *conn) bool { return of[c.peer] < most })
+	return greedy[max(0, slices.IndexFunc(greedy, func(c *conn) bool { return !c.busy }))]
 }
 
 // Close takes the connection off the list. A second Close is an error, and no more.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -228,4 +229,61 @@ func TestDescriptorsRunOut(t *testing.T) {
 			t.Errorf("Accept: %v, at the try %d, want 2", err, s.tries)
 		}
 	})
+}
+
+// TestOnePeerTakesNothingFromAnother: who opens connection after connection loses its own,
+// and the one of another peer stays, even while it is silent.
+func TestOnePeerTakesNothingFromAnother(t *testing.T) {
+	all, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := limit(all, 4)
+	defer l.Close()
+	connect := func(from string) (*conn, net.Conn) {
+		t.Helper()
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+		far, err := dialer.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = far.Close() })
+		near, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return near.(*conn), far
+	}
+	quiet, far := connect("127.0.0.2")
+	for range 20 {
+		connect("127.0.0.3")
+	}
+	if _, err := io.WriteString(far, "x"); err != nil {
+		t.Error(err)
+	}
+	_ = quiet.SetReadDeadline(time.Now().Add(2 * time.Second))
+	if _, err := quiet.Read(make([]byte, 1)); err != nil {
+		t.Errorf("the connection of the quiet peer is closed: %v", err)
+	}
+	if len(l.open) != 4 {
+		t.Errorf("%d connections are open, want 4", len(l.open))
+	}
+	socket, err := net.Listen("unix", filepath.Join(shortDir(t), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	c, err := net.Dial("unix", socket.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	accepted, err := socket.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer accepted.Close()
+	if got := peerOf(accepted); got != fmt.Sprint(os.Getpid()) {
+		t.Errorf("the peer of this process is %q", got)
+	}
 }
