@@ -40,6 +40,9 @@ func testMain(m *testing.M) int {
 	if os.Getenv(hangs) != "" {
 		return hangingDaemon()
 	}
+	if os.Getenv(crowding) != "" {
+		return beClients()
+	}
 	if os.Getenv(stranger) != "" {
 		return beStranger()
 	}
