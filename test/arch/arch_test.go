@@ -247,12 +247,6 @@ func walk(t *testing.T, mode parser.Mode, visit func(file string, f *ast.File)) 
 // two or more types.
 const mostFiles = 4
 
-// themed are the types whose methods stand in more files, one for each theme of the RFC or
-// of the language that they implement: their state is one.
-var themed = []string{
-	"pkg/vrrp/machine.step", "pkg/vrrp/machine.member", "pkg/vrrp/machine.facts",
-}
-
 func TestMethodsStandTogether(t *testing.T) {
 	files := make(map[string]map[string]bool)
 	walk(t, 0, func(file string, f *ast.File) {
@@ -267,13 +261,8 @@ func TestMethodsStandTogether(t *testing.T) {
 		}
 	})
 	for name, in := range files {
-		if len(in) > mostFiles && !slices.Contains(themed, name) {
+		if len(in) > mostFiles {
 			t.Errorf("the methods of %s stand in %d files, more than %d: it is two or more types", name, len(in), mostFiles)
-		}
-	}
-	for _, name := range themed {
-		if len(files[name]) <= mostFiles {
-			t.Errorf("the methods of %s stand in %d files: take it out of the table", name, len(files[name]))
 		}
 	}
 }

@@ -169,11 +169,8 @@ func (f *State) Ended(ticket uint64, err string) Outcome {
 // Pass lets the takeover go on.
 func (f *State) Pass() { f.phase = passed }
 
-// PassCutOff lets the takeover go on although no station answers. That is kept as Err.
-func (f *State) PassCutOff() {
-	f.err = f.cutOffError()
-	f.Pass()
-}
+// FailCutOff notes as Err that no station answers.
+func (f *State) FailCutOff() { f.err = f.cutOffError() }
 
 // Cancel ends the fence of a takeover that is not due any more.
 func (f *State) Cancel() { f.phase, f.unproven = none, nil }

@@ -76,7 +76,8 @@ func TestCutOff(t *testing.T) {
 	if f.Tick(now) != Pending || !f.Deadline().After(now) || !strings.Contains(f.Holding(), "cut off") {
 		t.Errorf("once found: deadline %v, holding %q", f.Deadline(), f.Holding())
 	}
-	f.PassCutOff()
+	f.FailCutOff()
+	f.Pass()
 	if !f.Passed() || f.Holds() || !strings.Contains(f.Err(), "eth0, eth1") || f.Holding() != "" {
 		t.Errorf("passed: %v, error %q, holding %q", f.Passed(), f.Err(), f.Holding())
 	}

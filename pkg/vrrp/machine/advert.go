@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 
 // absorbHeard takes an advert of another router.
 func (s *step) absorbHeard(h vrrp.Heard) {
-	m := s.member(h.Instance)
+	m := s.f.members.find(h.Instance)
 	if m == nil {
 		return
 	}
@@ -21,7 +22,7 @@ func (s *step) absorbHeard(h vrrp.Heard) {
 		return
 	}
 	m.others.Incompatible.Believe(h.Source)
-	s.prove(m.Interface, h.Cause.At)
+	s.f.members.prove(m.Interface, h.Cause.At)
 	if h.Priority == 0 {
 		s.absorbResignation(m, h)
 		return
@@ -32,8 +33,8 @@ func (s *step) absorbHeard(h vrrp.Heard) {
 	was := m.others.Best
 	m.others.Hear(&h, m.timing())
 	s.countAdvert(m, h)
-	s.heardServing(m, h)
-	s.silenceBroken(m, h.Cause.At, h.Interval)
+	s.noteServing(m, h)
+	s.f.restartAlone(m, h.Cause.At, h.Interval)
 	if s.f.servesAlone(m) {
 		s.heardAlone(m, h)
 	}
@@ -43,8 +44,36 @@ func (s *step) absorbHeard(h vrrp.Heard) {
 	case s.f.state() == event.Active:
 		s.heardRival(m, h)
 	}
-	s.hearActive(m)
+	if s.f.state() != event.Active { // it has to be fenced if it falls silent
+		m.silent = m.others.Best.Source
+		s.f.fence.Forget()
+	}
 	s.followChecksum(m, h)
+}
+
+// meet notes the sender of a valid advert, and warns if it is a third router.
+func (s *step) meet(m *member, h vrrp.Heard) {
+	if m.Routers != 2 {
+		return
+	}
+	before, third := m.company.Meet(h.Source, h.Cause.At)
+	if !third {
+		return
+	}
+	s.report(event.Warning{
+		Stamp: s.stamp(h.Cause), Instance: m.Name, Reason: event.WarnThirdRouter,
+		Text: fmt.Sprintf("%s and %s were heard, so with this router there are three, but the configuration says `routers: 2`: "+
+			"remove it; for an hour the Skew_Time counts again", before, h.Source),
+	})
+}
+
+// noteServing notes for the fault address-lost that an Active is heard that may serve.
+func (s *step) noteServing(m *member, h vrrp.Heard) {
+	var since time.Time
+	if best := &m.others.Best; best.Source == h.Source {
+		since = best.Since
+	}
+	s.f.impairment.hear(&h, since, m.impaired)
 }
 
 // heardActive takes an advert in Backup (RFC 9568 §6.4.2). If two Actives are heard, the
@@ -75,6 +104,15 @@ func (s *step) heardActive(m *member, h vrrp.Heard, fell bool) {
 	s.f.unverify()
 }
 
+// replace lets the group take over from an Active that fell when Skew_Time has
+// passed, or at once if it is the only Backup: until then the Active goes on serving.
+func (s *step) replace(m *member, h vrrp.Heard) {
+	if at := h.Cause.At.Add(s.f.members.resignationWait(m)); at.Before(m.downAt) {
+		s.f.unverify()
+		m.downAt, m.holdReported = at, false
+	}
+}
+
 // heardRival takes an advert in Active (RFC 9568 §6.4.3).
 func (s *step) heardRival(m *member, h vrrp.Heard) {
 	switch {
@@ -94,6 +132,16 @@ func (s *step) yieldTo(m *member, cause event.Cause) {
 	s.yield(trigger{event.HigherPriorityBackup, m, cause})
 	m.interval = m.others.Best.Interval
 	m.renew(m.others.Best.At)
+}
+
+// yield begins the waits of all members anew (RFC 9568 §6.4.3).
+func (s *step) yield(why trigger) {
+	for _, m := range s.f.members {
+		m.renew(s.now)
+	}
+	s.f.unverify()
+	s.recoverFlapped()
+	s.why = why
 }
 
 // answerRival answers a rival that we outrank: by an advert at once, at most one an
@@ -122,9 +170,12 @@ func (s *step) answerRival(m *member, h vrrp.Heard) {
 	}
 	if m.refusedTo(h.Source) == 0 && s.now.Sub(s.f.reannouncedAt) >= reannounceSpaced {
 		s.f.reannouncedAt = s.now
-		s.emit(vrrp.Reannounce{Cause: h.Cause, Only: s.serving()})
+		s.emit(vrrp.Reannounce{Cause: h.Cause, Only: s.f.serving()})
 	}
 }
+
+// reannounceSpaced is the least time between two announcements because of rivals.
+const reannounceSpaced = time.Second
 
 // advertiseNow answers by an advert at once, at most one an interval of those that answer
 // the like: last is when that was last done.
@@ -147,34 +198,6 @@ func (s *step) followChecksum(m *member, h vrrp.Heard) {
 	}
 }
 
-// absorbResignation takes a priority 0 (RFC 9568 §6.4.2, §6.4.3). While an Active is known,
-// only its own is believed: another sender may resign beside it.
-func (s *step) absorbResignation(m *member, h vrrp.Heard) {
-	r := resignation{h.Source, h.Cause.At, h.Cause}
-	if s.f.serves(m) && s.f.listening == nil {
-		s.advertiseNow(m, &m.answeredResign, h.Cause) // else a Backup of low priority takes over just ahead of our next advert
-	}
-	gone, ok := m.others.Resigned(h.Source, s.now, m.timing())
-	if !ok {
-		return
-	}
-	m.lastResign = r
-	m.silent = netip.Addr{}
-	s.f.fence.Forget()
-	s.inStep(m, r)
-	if !s.f.waiting() || s.f.ownerWait != nil {
-		return
-	}
-	if m.resigned == nil {
-		s.f.unverify()
-		m.downAt = r.at.Add(s.f.resignationWait(m))
-		m.resigned, m.holdReported = &r, false
-	}
-	if alone := s.f.lastStanding && gone.Priority == vrrp.Impaired; gone.Source == h.Source && !alone {
-		s.cascade(m, gone.Priority, r)
-	}
-}
-
 // Two Actives of equal priority compare their addresses (RFC 9568 §6.4.3). In a
 // group they must compare those of one segment, the same on both sides: the
 // first member in which the rival is heard. Otherwise two routers whose
@@ -183,7 +206,7 @@ func (s *step) absorbResignation(m *member, h vrrp.Heard) {
 
 // heardEqual takes an advert of our own priority while we are Active.
 func (s *step) heardEqual(m *member, h vrrp.Heard) {
-	first := s.firstEqual()
+	first := s.f.members.firstEqual(s.now)
 	if first == nil {
 		return
 	}
@@ -206,8 +229,10 @@ func (s *step) decideTie() {
 	if s.f.tieEnds.IsZero() || s.now.Before(s.f.tieEnds) {
 		return
 	}
-	if first := s.firstEqual(); first != nil && first.others.Best.At.Sub(first.others.Best.Since) >= first.others.Best.Interval/2 {
-		s.judgeTie(first, event.Cause{})
+	if first := s.f.members.firstEqual(s.now); first != nil {
+		if rival := &first.others.Best; rival.At.Sub(rival.Since) >= rival.Interval/2 {
+			s.judgeTie(first, event.Cause{})
+		}
 	}
 	s.f.tieEnds = time.Time{}
 }
@@ -219,23 +244,120 @@ func (s *step) judgeTie(first *member, cause event.Cause) {
 	}
 }
 
-// firstEqual returns the first member that hears a rival of our own priority.
-func (s *step) firstEqual() *member {
-	for _, m := range s.f.members {
-		if m.known(s.now) && m.others.Best.Priority == m.Priority {
-			return m
+// heardAlone takes an advert for a member that serves alone (alone.go).
+func (s *step) heardAlone(m *member, h vrrp.Heard) {
+	if h.Priority > vrrp.Impaired {
+		s.standDown(m, trigger{event.HigherPriorityBackup, m, h.Cause})
+		return
+	}
+	first := s.f.tieAlone(s.now)
+	if first == nil || !first.source.Less(first.others.Best.Source) {
+		s.answerRival(m, h)
+		return
+	}
+	for _, n := range s.f.members {
+		if s.f.servesAlone(n) && n.known(s.now) && n.others.Best.Priority == vrrp.Impaired {
+			n.others.Best.Lost = true
+			s.standDown(n, trigger{event.HigherPriorityBackup, first, h.Cause})
 		}
 	}
-	return nil
+}
+
+// standDown ends that a member serves alone.
+func (s *step) standDown(m *member, why trigger) { m.alone.serves, s.why = false, why }
+
+// absorbResignation takes a priority 0 (RFC 9568 §6.4.2, §6.4.3). While an Active is known,
+// only its own is believed: another sender may resign beside it.
+func (s *step) absorbResignation(m *member, h vrrp.Heard) {
+	r := resignation{h.Source, h.Cause.At, h.Cause}
+	if s.f.serves(m) && s.f.listening == nil {
+		s.advertiseNow(m, &m.answeredResign, h.Cause) // else a Backup of low priority takes over just ahead of our next advert
+	}
+	gone, ok := m.others.Resigned(h.Source, s.now, m.timing())
+	if !ok {
+		return
+	}
+	m.lastResign, m.silent = r, netip.Addr{}
+	s.f.fence.Forget()
+	s.inStep(m, r)
+	if !s.f.waiting() || s.f.ownerWait != nil {
+		return
+	}
+	if m.resigned == nil {
+		s.f.unverify()
+		m.downAt = r.at.Add(s.f.members.resignationWait(m))
+		m.resigned, m.holdReported = &r, false
+	}
+	if alone := s.f.lastStanding && gone.Priority == vrrp.Impaired; gone.Source == h.Source && !alone {
+		s.cascade(m, gone.Priority, r)
+	}
+}
+
+// cascade carries the resignation r of m's Active, which had advertised the
+// given priority, to the other members.
+func (s *step) cascade(m *member, priority uint8, r resignation) {
+	for _, n := range s.f.members {
+		best := &n.others.Best
+		if n == m || !n.known(s.now) || best.Priority != priority || s.f.outOfStep.apart(pairOf(m, r.source, n, best.Source), s.now) {
+			continue
+		}
+		n.silent = netip.Addr{}
+		if at := r.at.Add(s.f.members.resignationWait(n)); at.Before(n.downAt) {
+			s.f.unverify()
+			n.downAt, n.holdReported = at, false
+			n.cascaded = &cascade{from: m, by: r, source: best.Source}
+		}
+	}
+}
+
+// provesOutOfStep checks whether an advert shows alive an Active that a
+// cascade took for gone. It reports true for an advert that was received before
+// the resignation and proves nothing, nor renews anything.
+func (s *step) provesOutOfStep(m *member, h vrrp.Heard) (stale bool) {
+	c := m.cascaded
+	if c == nil || c.source != h.Source {
+		return false
+	}
+	if h.Cause.At.Before(c.by.at) {
+		return true
+	}
+	soon := h.Cause.At.Sub(c.by.at) <= time.Duration(m.Miss)*m.interval
+	if soon && !m.outranks(h.Priority, s.now) {
+		s.f.outOfStep.split(pairOf(c.from, c.by.source, m, c.source), s.now)
+		s.report(event.GroupCascade{
+			Stamp: s.stamp(h.Cause), Group: s.cfg.Name, Source: c.by.source.String(),
+			Why: fmt.Sprintf("it resigned %s, but %s is still Active of %s", c.from.Name, h.Source, m.Name),
+		})
+	}
+	m.cascaded = nil
+	return false
+}
+
+// inStep takes a pair for one router again when both of its addresses resign
+// within one interval, in either order: two links are not read in step.
+func (s *step) inStep(m *member, r resignation) {
+	m.cascaded = nil
+	for _, n := range s.f.members {
+		other := &n.lastResign
+		if n == m || !other.source.IsValid() || r.at.Sub(other.at).Abs() > n.interval {
+			continue
+		}
+		if s.f.outOfStep.join(pairOf(m, r.source, n, other.source)) {
+			s.report(event.GroupCascade{
+				Stamp: s.stamp(r.cause), Group: s.cfg.Name, Source: r.source.String(), On: true,
+				Why: fmt.Sprintf("it and %s resigned together", other.source),
+			})
+		}
+	}
 }
 
 // heardIncompatible takes a valid advert of the version that the member does not
-// speak, or one that is stale or invalid.
+// speak, or one that is stale or invalid (heard.Incompatible).
 func (s *step) heardIncompatible(m *member, h vrrp.Heard) {
 	if h.Interval <= 0 {
 		h.Interval = m.Instance.Interval
 	}
-	s.prove(m.Interface, h.Cause.At)
+	s.f.members.prove(m.Interface, h.Cause.At)
 	if h.Priority == 0 || !h.Stale && !h.Invalid && m.others.SendBoth(&h, m.timing()) {
 		return
 	}
@@ -273,13 +395,4 @@ func rivalOf(m *member, h vrrp.Heard, stamp event.Stamp) event.AdvertRival {
 		e.Version = h.Version.Number()
 	}
 	return e
-}
-
-// due returns the end of the member's own wait: of the Active_Down_Timer, and of the time
-// for which incompatible adverts hold it back.
-func (m *member) due() time.Time {
-	if m.others.Incompatible.Holds.After(m.downAt) {
-		return m.others.Incompatible.Holds
-	}
-	return m.downAt
 }

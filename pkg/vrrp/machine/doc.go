@@ -14,17 +14,24 @@
 //     verifier found.
 //
 // Inside, a Step absorbs its input into facts, derives the state from the facts
-// (state.go), and where the state differs lists the effects of the transition
-// (group.go). A fact that is lost or comes twice cannot leave a wrong state behind.
-// One file has all that follows from one kind of fact:
+// (facts.go), and where the state differs lists the effects of the transition. A fact that is
+// lost or comes twice cannot leave a wrong state behind. What happens is a method of step, by
+// theme of the RFC:
 //
-//	advert.go  adverts of others: Active, rival, tie, resignation, other versions
-//	timer.go   Active_Down_Timer and Skew_Time, the delays, verification, the takeover
-//	link.go    links, their MTU, and the recovery of one that returned
-//	group.go   transitions, resignations that cascade, the priority in force
-//	fence.go   what runs before a takeover after silence
-//	send.go    whether our own adverts leave
-//	impair.go  what is missing of the addresses
-//	stall.go   pauses of this process
-//	fault.go   faults, and conditions that others watch
+//	group.go   start, faults, trackers, priority, missing addresses; transitions and their effects
+//	advert.go  adverts of others: Active, rival, tie, resignation, cascade, other versions
+//	timer.go   Tick: Active_Down_Timer, verification, the takeover and its fence; pauses of this process
+//	link.go    links, their recovery, and whether our own adverts leave on them
+//
+// What is known, and what follows from it, are values with methods that want nothing done:
+//
+//	facts.go, waits.go, alone.go   the group: its state, its waits, who serves alone
+//	members.go, member.go          its members, and each of them
+//	fault.go                       faults, and of whom they are
+//	verification.go                what the verifiers were asked, and answered
+//	recovery.go                    the proof that the segment of a returned link forwards
+//	cascade.go                     resignations, and which senders are one router
+//	sends.go                       whether adverts leave, and the first one did
+//	impairment.go                  what is missing of the addresses
+//	reload.go                      a new configuration, which is taken in one step
 package machine

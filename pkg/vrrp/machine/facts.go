@@ -3,6 +3,7 @@ package machine
 import (
 	"time"
 
+	"ripcord/pkg/deadline"
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/vrrp/fence"
@@ -13,7 +14,7 @@ import (
 type facts struct {
 	started  bool
 	name     string // of the group, or of its only instance
-	members  []*member
+	members  members
 	trackers *tracker.List // what the group tracks
 	// lastStanding lets sound members serve alone where nobody serves.
 	lastStanding bool
@@ -21,20 +22,18 @@ type facts struct {
 	startWaits *vrrp.Start
 	// releasedUntil is when a release ends by itself; zero: it does not, or there is none.
 	releasedUntil time.Time
-	faults        map[faultKey]fault // nil where there are none, as there are for years
+	faults        faults
 	// clock is the instant of the last Tick. A timer has ended if it is not later.
 	clock    time.Time
-	asked    asked
+	asked    verification
 	verified bool // all waits are over, and the verifiers were heard on it
 	// listening is set while a stall is being judged.
 	listening *stall
 	armed     time.Time // the takeover that the engine is ready for; zero: none
 	// confirmBy is until when the addresses wait for the first adverts to leave, as
 	// Active; zero: they do not wait.
-	confirmBy time.Time
-	// outOfStep holds the pairs of senders that a resignation does not connect,
-	// and until when; nil where there never was one.
-	outOfStep  map[pair]time.Time
+	confirmBy  time.Time
+	outOfStep  pairs // of senders that a resignation does not connect
 	impairment impairment
 	fence      fence.State
 	// graceGiven is set when the Active was given more time since we did not run, until the
@@ -69,43 +68,112 @@ type stall struct {
 	until time.Time // when listening ends
 }
 
-// asked is the last question to the verifiers, and their answers.
-type asked struct {
-	ticket  uint64
-	trace   event.Trace
-	about   time.Time // the takeover that is being verified
-	limit   time.Time // not waited for longer
-	answers map[vrrp.Verifier]bool
+// state derives the group's state from the facts. Nothing else does.
+func (f *facts) state() event.State {
+	switch {
+	case !f.started:
+		return event.Initialize
+	case f.impeded():
+		return event.Fault
+	case !f.waiting():
+		return event.Active
+	case f.ownerWait != nil:
+		return f.ownerWait.in
+	}
+	return event.Backup
 }
 
-// restart begins all waits anew, as at Startup (RFC 9568 §6.4.1), with our own
-// interval unless an Active with another is on the air. The owner of the
-// addresses waits for nothing but to be verified, and does so in the state in
-// which it is.
-func (f *facts) restart(now time.Time, in event.State, why trigger) {
-	f.unverify()
-	f.delayPreemption(now)
+// impeded reports whether a fault, or a recovery, keeps the group from serving.
+func (f *facts) impeded() bool { return len(f.faults) > 0 || f.members.recovering() }
+
+// waiting reports whether the group could be Active, but for a wait that is not
+// over or not verified. While it recovers it waits in Fault, else in Backup.
+func (f *facts) waiting() bool {
+	return f.started && len(f.faults) == 0 && (!f.verified || f.takeover().After(f.clock))
+}
+
+// priority returns the priority in force, which is one for all members of a group:
+// it is advertised, sets Skew_Time, and is compared with that of others. It is the
+// only place that derives it.
+func (f *facts) priority() uint8 {
+	if f.members.impaired(f.impairment.excused) {
+		return f.members[0].impaired
+	}
+	return f.ownPriority()
+}
+
+// ownPriority returns the priority that the group has if it lacks nothing.
+func (f *facts) ownPriority() uint8 {
+	least := leastPriority
+	if f.lastStanding {
+		least = vrrp.ImpairedLastStanding + 1
+	}
+	return f.trackers.Priority(f.members[0].Instance.Priority, least)
+}
+
+// leastPriority bounds a priority with weights: 0 resigns.
+const leastPriority = 1
+
+// forgetShortfalls forgets what the members lack, as at a start.
+func (f *facts) forgetShortfalls() {
+	f.impairment = impairment{}
 	for _, m := range f.members {
-		m.interval = m.Instance.Interval
-		if m.known(now) && !m.outranks(m.others.Best.Priority, now) {
-			m.interval = m.others.Best.Interval
-		}
-		m.renew(now)
-		m.waitForSecond(now)
-		m.cascaded = nil
-		if m.Priority == vrrp.Owner {
-			m.downAt = now
-			f.ownerWait = &ownerWait{in, why}
-		}
+		m.lacks = nil
+	}
+	for _, m := range f.members {
+		m.Priority = f.priority()
 	}
 }
 
-// unverify forgets what was verified: the next takeover is verified anew.
-func (f *facts) unverify() {
-	f.verified, f.graceGiven = false, false
-	f.asked = asked{}
-	f.listening = nil
-	f.ownerWait = nil
-	f.tieEnds = time.Time{}
-	f.fence.Cancel()
+// deadline returns the next instant at which the facts change by themselves.
+func (f *facts) deadline() (time.Time, bool) {
+	var next deadline.Earliest
+	for _, m := range f.members {
+		f.addDeadlines(m, &next)
+	}
+	next.Add(f.releasedUntil)
+	if at, ok := f.nextAlone(); ok {
+		next.Add(f.asked.deadline(at, f.lead(), f.clock))
+	}
+	switch {
+	case f.members.recovering():
+	case f.waiting() && f.fence.Holds():
+		next.Add(f.fence.Deadline())
+	case f.waiting():
+		at := f.takeover()
+		next.Add(f.asked.deadline(at, f.lead(), f.clock))
+		if m := f.members.nextHolding(at); m != nil {
+			next.Add(m.reportHoldAt())
+		}
+	case f.state() == event.Active:
+		if f.listening != nil {
+			next.Add(f.listening.until)
+		}
+		next.Add(f.tieEnds)
+		next.Add(f.confirmBy)
+	}
+	return next.Get()
+}
+
+// addDeadlines adds the instants at which what is known of a member changes by itself.
+func (f *facts) addDeadlines(m *member, next *deadline.Earliest) {
+	if m.sends.unproven && f.faults.has(m.sendFault()) {
+		next.Add(m.sends.retryAt(m.heardUntil()))
+	}
+	if lost, on := f.faults[m.lostFault()]; on {
+		next.Add(f.members.unheard(lost.since))
+	}
+	if m.lacks != nil {
+		next.Add(m.lacks.until)
+	}
+	next.Add(m.company.Deadline())
+	if m.keptInterval != 0 {
+		next.Add(m.keptUntil)
+	}
+	if r := m.recovery; r != nil {
+		next.Add(r.over(m.downAt))
+		if !r.forwards {
+			next.Add(r.ask.At())
+		}
+	}
 }

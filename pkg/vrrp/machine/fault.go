@@ -1,10 +1,11 @@
 package machine
 
 import (
+	"slices"
 	"time"
 
 	"ripcord/pkg/event"
-	"ripcord/pkg/vrrp"
+	"ripcord/pkg/vrrp/tracker"
 )
 
 // faultKey tells faults apart: the link or the instance that has it, and why.
@@ -19,12 +20,90 @@ type fault struct {
 	err   string // what is wrong, where the reason does not say it all
 }
 
-// lift removes a fault, and with the last one the map: most groups have none for years.
-func (f *facts) lift(key faultKey) {
-	if delete(f.faults, key); len(f.faults) == 0 {
-		f.faults = nil
+// faults are the faults of a group; nil where there are none, as there are for years.
+type faults map[faultKey]fault
+
+func (l faults) has(key faultKey) bool {
+	_, on := l[key]
+	return on
+}
+
+// add adds a fault, or updates the text of one that is there already. It reports whether it
+// is new.
+func (l *faults) add(key faultKey, err string, now time.Time) bool {
+	if old, on := (*l)[key]; on {
+		(*l)[key] = fault{old.since, err}
+		return false
+	}
+	if *l == nil {
+		*l = make(faults)
+	}
+	(*l)[key] = fault{now, err}
+	return true
+}
+
+// lift removes a fault, and with the last one the map.
+func (l *faults) lift(key faultKey) {
+	if delete(*l, key); len(*l) == 0 {
+		*l = nil
 	}
 }
+
+// linkFaults returns all faults of a member's link; a member has one of them at most.
+func (m *member) linkFaults() [4]faultKey {
+	return [...]faultKey{
+		m.linkKey(event.InterfaceDown), m.linkKey(event.Enslaved), m.linkKey(event.NoPrimaryAddress), m.linkKey(event.DuplicateAddress),
+	}
+}
+
+// linkKey returns the key of a fault of a member's link: that the link is down is a fault of
+// all members on it.
+func (m *member) linkKey(reason event.Reason) faultKey {
+	if reason == event.InterfaceDown {
+		return faultKey{m.Interface, reason}
+	}
+	return faultKey{m.Name, reason}
+}
+
+// linkFault returns the one that it bears, and what is wrong; it has no reason where the
+// link is fine.
+func (m *member) linkFault() (key faultKey, err string) {
+	reason, err := m.LinkFault(&m.link, m.source)
+	if reason == "" {
+		return faultKey{}, ""
+	}
+	return m.linkKey(reason), err
+}
+
+func (m *member) sendFault() faultKey { return faultKey{m.Name, event.SendFailed} }
+
+func (m *member) lostFault() faultKey { return faultKey{m.Name, event.AddressLost} }
+
+// faultKeys returns all faults that a member can have, in the order in which they are
+// reported as the reason of a transition.
+func (m *member) faultKeys() (keys [6 + len(event.Conditions)]faultKey) {
+	of := m.linkFaults()
+	n := copy(keys[:], of[:])
+	n += copy(keys[n:], []faultKey{m.sendFault(), m.lostFault()})
+	for i, reason := range event.Conditions {
+		keys[n+i] = faultKey{m.Name, reason}
+	}
+	return keys
+}
+
+// trackerKey returns the fault that the failure of a tracker is.
+func trackerKey(t *tracker.Entry) faultKey { return faultKey{t.Name, t.Reason()} }
+
+// lister returns the member that lists a tracker; nil if the group does.
+func (f *facts) lister(t *tracker.Entry) *member {
+	if t.Member == tracker.OfGroup {
+		return nil
+	}
+	return f.members[t.Member]
+}
+
+// releaseKey is the fault that a release is: that of the whole group.
+func (f *facts) releaseKey() faultKey { return faultKey{f.name, event.Released} }
 
 // firstFault returns the fault that is reported as the reason of a transition where
 // there are several, and the member that has it, nil for the whole group; no reason if there
@@ -32,7 +111,7 @@ func (f *facts) lift(key faultKey) {
 func (f *facts) firstFault() (*member, event.Reason) {
 	for _, m := range f.members {
 		for _, key := range m.faultKeys() {
-			if _, ok := f.faults[key]; ok {
+			if f.faults.has(key) {
 				return m, key.reason
 			}
 		}
@@ -40,82 +119,34 @@ func (f *facts) firstFault() (*member, event.Reason) {
 	if t := f.trackers.FirstFault(); t != nil {
 		return f.lister(t), t.Reason()
 	}
-	if _, ok := f.faults[f.releaseKey()]; ok {
+	if f.faults.has(f.releaseKey()) {
 		return nil, event.Released
 	}
 	return nil, ""
 }
 
-// faultKeys returns all faults that a member can have, in the order in which they are
-// reported as the reason of a transition.
-func (m *member) faultKeys() (keys [6 + len(event.Conditions)]faultKey) {
-	name := m.Name
-	of := m.linkFaults()
-	n := copy(keys[:], of[:])
-	n += copy(keys[n:], []faultKey{{name, event.SendFailed}, {name, event.AddressLost}})
-	for i, reason := range event.Conditions {
-		keys[n+i] = faultKey{name, reason}
+// faulty reports whether any tracker, or the link of a member, causes a fault.
+func (f *facts) faulty(key faultKey) bool {
+	if f.trackers.Causes(key.source, key.reason) {
+		return true
 	}
-	return keys
+	for _, m := range f.members {
+		if wrong, _ := m.linkFault(); wrong == key {
+			return true
+		}
+	}
+	return false
 }
 
-// raise adds a fault, or updates the text of one that is there already. The first fault is
-// the reason of the transition.
-func (s *step) raise(key faultKey, err string, why trigger) {
-	if flt, ok := s.f.faults[key]; ok {
-		flt.err = err
-		s.f.faults[key] = flt
-		return
-	}
-	if len(s.f.faults) == 0 {
-		s.why, s.f.faults = why, make(map[faultKey]fault)
-	} else if s.why.reason == "" {
-		s.why = why // it may end that a member serves alone
-	}
-	s.f.faults[key] = fault{since: s.now, err: err}
-	s.f.unverify()
+// hasOn reports whether a fault is also one of a member that the group has.
+func (f *facts) hasOn(key faultKey) bool {
+	return slices.ContainsFunc(f.members, func(m *member) bool {
+		keys := m.faultKeys()
+		return slices.Contains(keys[:], key)
+	})
 }
 
-// clear removes a fault. After the last one the waits begin anew.
-func (s *step) clear(key faultKey, why trigger) {
-	if _, ok := s.f.faults[key]; !ok {
-		return
-	}
-	s.f.lift(key)
-	if len(s.f.faults) == 0 {
-		s.f.restart(s.now, event.Fault, why)
-		s.recoverFlapped()
-		s.why = why
-	}
-}
-
-// raiseLinkFault raises a fault of a member's link and reports it, if its reason does
-// not say it all.
-func (s *step) raiseLinkFault(m *member, key faultKey, err string) {
-	_, known := s.f.faults[key]
-	s.raise(key, err, trigger{key.reason, m, m.link.Cause})
-	if !known && err != "" {
-		s.report(event.InstanceFault{Stamp: s.stamp(m.link.Cause), Virtual: m.Virtual, Reason: key.reason, Err: err})
-	}
-}
-
-// absorbCondition raises a fault for as long as a condition lasts that another goroutine
-// watches, and reports its begin and its end.
-func (s *step) absorbCondition(in vrrp.Condition) {
-	m := s.member(in.Instance)
-	if m == nil {
-		return
-	}
-	key := faultKey{in.Instance, in.Reason}
-	_, on := s.f.faults[key]
-	if in.On {
-		s.raise(key, in.Err, trigger{in.Reason, m, in.Cause})
-	} else {
-		s.clear(key, trigger{event.Recovered, m, in.Cause})
-	}
-	if in.On != on {
-		s.report(event.InstanceFault{
-			Stamp: s.stamp(in.Cause), Virtual: m.Virtual, Reason: in.Reason, Err: in.Err, Over: !in.On,
-		})
-	}
+// concerns reports whether a fault of a tracker, or of the group, is shown at a member.
+func (f *facts) concerns(key faultKey, m *member) bool {
+	return key == f.releaseKey() || f.trackers.Concerns(key.source, key.reason, m.index)
 }

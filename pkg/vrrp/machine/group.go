@@ -1,15 +1,105 @@
 package machine
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 	"time"
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
-	"ripcord/pkg/vrrp/heard"
 )
+
+// absorb gives an input to those who absorb its kind into facts.
+func (s *step) absorb(in vrrp.Input) {
+	switch in := in.(type) {
+	case vrrp.Start:
+		s.absorbStart(in)
+	case vrrp.Stop:
+		s.f.started, s.f.startWaits = false, nil
+		s.f.members.forgetRecoveries()
+		s.why = trigger{reason: event.Shutdown, cause: in.Cause}
+	case vrrp.Tick:
+		s.absorbTick(in)
+	case vrrp.LinkSeen:
+		changed := s.trackLink(in.Link)
+		s.absorbLink(in.Link)
+		if changed {
+			s.follow(in.Link.Name, in.Link.Cause)
+		}
+	case vrrp.Heard:
+		s.absorbHeard(in)
+	case vrrp.Answered:
+		s.f.asked.answer(in.Ticket, in.By)
+	case vrrp.Stalled:
+		s.absorbStall(in)
+	case vrrp.Slept:
+		s.absorbSlept(in)
+	case vrrp.LeaseLost:
+		s.absorbLease(in)
+	case vrrp.Sends:
+		s.absorbSends(in)
+	case vrrp.Probed:
+		s.absorbProbed(in)
+	case vrrp.Placed:
+		s.absorbPlaced(in)
+	case vrrp.Condition:
+		s.absorbCondition(in)
+	case vrrp.Reconfigured:
+		r := reload{in: in, before: s.f.members, was: s.f.state(), outranking: s.f.members.outranking(s.now)}
+		r.apply(s)
+	case vrrp.Tracked:
+		s.absorbTracked(in)
+	case vrrp.Released:
+		s.absorbReleased(in)
+	case vrrp.Rejoined:
+		s.absorbRejoined(in)
+	case vrrp.Forwards:
+		s.f.members.prove(in.Interface, in.Cause.At)
+		s.proveForFence(in)
+	case vrrp.Fenced:
+		s.followFence(s.f.fence.Ended(in.Ticket, in.Err), in.Cause)
+	}
+}
+
+// A group whose checks have no result yet does not start: it stays in Initialize, and
+// reports that it waits for them. Once started it waits for no check any more, also not
+// for one that a reload has added.
+
+func (s *step) absorbStart(in vrrp.Start) {
+	if s.f.started {
+		return
+	}
+	if s.f.trackers.Waiting() {
+		s.waitForChecks(in)
+		return
+	}
+	s.f.started = true
+	s.f.forgetShortfalls()
+	s.why = trigger{reason: event.Startup, cause: in.Cause}
+	if m, reason := s.f.firstFault(); reason != "" {
+		s.why = trigger{reason, m, in.Cause}
+	}
+	s.f.delayStart(s.now)
+	s.f.restart(s.now, event.Initialize, s.why)
+}
+
+// waitForChecks puts a start off until all checks have a result, and reports it.
+func (s *step) waitForChecks(in vrrp.Start) {
+	s.f.startWaits = &in
+	for _, m := range s.f.members {
+		s.report(event.InstanceHolding{Stamp: s.stamp(in.Cause), Virtual: m.Virtual, Reason: event.HoldCheck})
+	}
+}
+
+// startIfChecked starts a group that waited for the results of checks once it has all.
+func (s *step) startIfChecked() {
+	if s.f.startWaits != nil && !s.f.trackers.Waiting() {
+		start := *s.f.startWaits
+		s.f.startWaits = nil
+		s.culprit = ""
+		s.absorbStart(start)
+	}
+}
 
 // transition lists the effects of a transition, in the order of docs/architecture.md#transitions.
 func (s *step) transition(from, to event.State) {
@@ -28,7 +118,8 @@ func (s *step) transition(from, to event.State) {
 
 // enter takes over: every advert first, then the addresses, which may wait for it.
 func (s *step) enter() {
-	s.tryAgain()
+	s.f.impairment.enter(s.f.members.excused())
+	s.f.members.holdOff(time.Time{}) // what is missing is known from now on
 	s.f.fence.Cancel()
 	s.f.fence.Forget()
 	for _, m := range s.f.members {
@@ -57,15 +148,20 @@ func (s *step) leave() {
 	for _, m := range s.f.members {
 		m.newActive = event.NotActive
 		neverSent := m.ordered.config == nil // it joined in this very step
-		if s.silent || neverSent || !m.canSend() || m.tooLong() || s.outranked(m) {
-			s.emit(vrrp.Mute{Cause: s.why.cause, Instance: m.Instance})
-		} else {
-			s.emit(vrrp.Resign{Cause: s.why.cause, Instance: m.Instance})
-		}
+		s.fallSilent(m, neverSent || s.outranked(m))
 	}
 	s.emit(vrrp.Release{Cause: s.why.cause})
-	s.dropConfirmations()
-	s.holdOff()
+	s.f.dropConfirmations()
+	s.f.members.holdOff(s.now.Add(s.f.impairment.wait))
+}
+
+// fallSilent ends the adverts of a member, by a priority 0 where that is to be sent and can be.
+func (s *step) fallSilent(m *member, mute bool) {
+	if s.silent || mute || !m.canSend() || m.tooLong() {
+		s.emit(vrrp.Mute{Cause: s.why.cause, Instance: m.Instance})
+	} else {
+		s.emit(vrrp.Resign{Cause: s.why.cause, Instance: m.Instance})
+	}
 }
 
 // outranked reports whether a member hears the Active to which the group
@@ -85,6 +181,53 @@ func newActiveReason(r event.Reason) event.NewActiveReason {
 		return event.Preempted
 	}
 	return event.ByPriority
+}
+
+// followAlone gives the orders for members that begin or cease to serve alone, and reports
+// whether there are any. The group was and is in the given states.
+func (s *step) followAlone(before, after event.State) (changed bool) {
+	var begun, ended []*vrrp.Instance
+	for _, m := range s.f.members {
+		did, does := m.beganAlone(before), s.f.servesAlone(m)
+		switch {
+		case after == event.Active:
+			m.alone.serves = false // it serves with the group
+		case did && !does:
+			s.leaveAlone(m)
+			ended = append(ended, m.Instance)
+		case does && !did:
+			s.enterAlone(m)
+			begun = append(begun, m.Instance)
+		}
+	}
+	if len(ended) > 0 {
+		s.emit(vrrp.Release{Cause: s.why.cause, Only: ended})
+	}
+	if len(begun) > 0 {
+		s.emit(vrrp.Hold{Cause: s.why.cause, Only: begun})
+	}
+	return len(begun)+len(ended) > 0
+}
+
+// enterAlone begins to advertise a member alone.
+func (s *step) enterAlone(m *member) {
+	m.silent, m.resigned = netip.Addr{}, nil
+	m.others.Forget()
+	m.newActive, m.interval = event.NoResponse, m.Instance.Interval
+	m.sends.refused = nil
+	m.lacks.holdOff(time.Time{})
+	s.advertise(m, s.why.cause)
+}
+
+// leaveAlone silences a member that served alone, as leave does for the whole group.
+func (s *step) leaveAlone(m *member) {
+	if s.why.reason == "" {
+		by, reason := s.f.firstFault()
+		s.why = trigger{reason, by, event.Cause{}}
+	}
+	m.alone.serves, m.newActive = false, event.NotActive
+	s.fallSilent(m, s.why.reason == event.HigherPriorityBackup)
+	m.lacks.holdOff(s.now.Add(s.f.impairment.wait))
 }
 
 // reportTransition reports the transition: the member that caused it bears the reason.
@@ -122,125 +265,153 @@ func (s *step) reportTransition(from, to event.State) {
 	})
 }
 
-// A router that resigns on one segment of a group leaves them all, but a pulled
-// cable cannot carry its own priority 0. So the resignation cascades to the
-// members whose Active last advertised the same priority; and where that Active
-// proves to be alive, the two addresses are no longer taken for one router
-// (docs/architecture.md#cascade).
-
-// pair is two senders that may be one router: its addresses on two members.
-type pair struct {
-	a, b             int // indices of the members, a < b
-	sourceA, sourceB netip.Addr
-}
-
-func pairOf(m *member, source netip.Addr, n *member, other netip.Addr) pair {
-	if n.index < m.index {
-		m, source, n, other = n, other, m, source
+// reportJoined reports the members that joined a group in a reload, and the group stayed as
+// it is. Else they are part of its transition.
+func (s *step) reportJoined(in vrrp.Input) {
+	reload, ok := in.(vrrp.Reconfigured)
+	if !ok {
+		return
 	}
-	return pair{m.index, n.index, source, other}
-}
-
-// cascade marks a wait that another member's resignation shortened.
-type cascade struct {
-	from   *member
-	by     resignation
-	source netip.Addr // the Active of this member, believed gone
-}
-
-// cascade carries the resignation r of m's Active, which had advertised the
-// given priority, to the other members.
-func (s *step) cascade(m *member, priority uint8, r resignation) {
-	for _, n := range s.f.members {
-		if n == m || !n.known(s.now) || n.others.Best.Priority != priority || s.provedApart(m, r.source, n, n.others.Best.Source) {
-			continue
-		}
-		n.silent = netip.Addr{}
-		if at := r.at.Add(s.f.resignationWait(n)); at.Before(n.downAt) {
-			s.f.unverify()
-			n.downAt, n.holdReported = at, false
-			n.cascaded = &cascade{from: m, by: r, source: n.others.Best.Source}
-		}
+	for _, m := range s.f.members {
+		s.reportMember(m, s.f.stateOf(m), event.GroupMoved, reload.Cause)
 	}
 }
 
-// provedApart reports whether two addresses have proved not to be in step.
-func (s *step) provedApart(m *member, source netip.Addr, n *member, other netip.Addr) bool {
-	key := pairOf(m, source, n, other)
-	until, ok := s.f.outOfStep[key]
-	if ok && !s.now.Before(until) {
-		delete(s.f.outOfStep, key)
-		return false
+// reportMember reports a transition of a member alone, if it is one.
+func (s *step) reportMember(m *member, to event.State, reason event.Reason, cause event.Cause) {
+	from := m.state
+	if from == to {
+		return
 	}
-	return ok
+	m.state, m.since, m.reason = to, s.now, reason
+	s.report(event.InstanceTransition{
+		Stamp: s.stamp(cause), Virtual: m.Virtual, From: from, To: to, Reason: reason, Priority: m.advertised(), Alone: true,
+	})
 }
 
-// provesOutOfStep checks whether an advert shows alive an Active that a
-// cascade took for gone. It reports true for an advert that was received before
-// the resignation and proves nothing, nor renews anything.
-func (s *step) provesOutOfStep(m *member, h vrrp.Heard) (stale bool) {
-	c := m.cascaded
-	if c == nil || c.source != h.Source {
-		return false
+// raise adds a fault, or updates the text of one that is there already. The first fault is
+// the reason of the transition.
+func (s *step) raise(key faultKey, err string, why trigger) {
+	first := len(s.f.faults) == 0
+	if !s.f.faults.add(key, err, s.now) {
+		return
 	}
-	if h.Cause.At.Before(c.by.at) {
-		return true
+	if first || s.why.reason == "" { // it may end that a member serves alone
+		s.why = why
 	}
-	soon := h.Cause.At.Sub(c.by.at) <= time.Duration(m.Miss)*m.interval
-	if soon && !m.outranks(h.Priority, s.now) {
-		if s.f.outOfStep == nil {
-			s.f.outOfStep = make(map[pair]time.Time)
-		}
-		s.f.outOfStep[pairOf(c.from, c.by.source, m, c.source)] = s.now.Add(outOfStep)
-		s.report(event.GroupCascade{
-			Stamp: s.stamp(h.Cause), Group: s.cfg.Name, Source: c.by.source.String(),
-			Why: fmt.Sprintf("it resigned %s, but %s is still Active of %s", c.from.Name, h.Source, m.Name),
+	s.f.unverify()
+}
+
+// clear removes a fault. After the last one the waits begin anew.
+func (s *step) clear(key faultKey, why trigger) {
+	if !s.f.faults.has(key) {
+		return
+	}
+	s.f.faults.lift(key)
+	if len(s.f.faults) == 0 {
+		s.f.restart(s.now, event.Fault, why)
+		s.recoverFlapped()
+		s.why = why
+	}
+}
+
+// absorbCondition raises a fault for as long as a condition lasts that another goroutine
+// watches, and reports its begin and its end.
+func (s *step) absorbCondition(in vrrp.Condition) {
+	m := s.f.members.find(in.Instance)
+	if m == nil {
+		return
+	}
+	key := faultKey{in.Instance, in.Reason}
+	on := s.f.faults.has(key)
+	if in.On {
+		s.raise(key, in.Err, trigger{in.Reason, m, in.Cause})
+	} else {
+		s.clear(key, trigger{event.Recovered, m, in.Cause})
+	}
+	if in.On != on {
+		s.report(event.InstanceFault{
+			Stamp: s.stamp(in.Cause), Virtual: m.Virtual, Reason: in.Reason, Err: in.Err, Over: !in.On,
 		})
 	}
-	m.cascaded = nil
-	return false
 }
 
-// inStep takes a pair for one router again when both of its addresses resign
-// within one interval, in either order: two links are not read in step.
-func (s *step) inStep(m *member, r resignation) {
-	m.cascaded = nil
-	for _, n := range s.f.members {
-		if n == m || !n.lastResign.source.IsValid() || r.at.Sub(n.lastResign.at).Abs() > n.interval {
+// A person may take a router out of service for a while: the group is released. It hands
+// over as at a fault, and takes part again when it is resumed.
+
+// absorbReleased begins or ends a release.
+func (s *step) absorbReleased(in vrrp.Released) {
+	key := s.f.releaseKey()
+	if !in.On {
+		s.f.releasedUntil = time.Time{}
+		s.clear(key, trigger{event.Resumed, nil, in.Cause})
+		return
+	}
+	s.f.releasedUntil = in.Until
+	s.raise(key, in.Err(), trigger{event.Released, nil, in.Cause})
+}
+
+// absorbTracked learns the state of a check.
+func (s *step) absorbTracked(in vrrp.Tracked) {
+	if s.f.trackers.Note(vrrp.TrackCheck, in.Check, in.State, in.Change, in.Err, s.now) {
+		s.follow(in.Check, in.Cause)
+	}
+	s.startIfChecked()
+}
+
+// trackLink learns the state of a link that the group may track, and reports whether it is
+// news.
+func (s *step) trackLink(l event.Link) bool {
+	state, err := vrrp.TrackerUp, ""
+	if !l.Usable {
+		state, err = vrrp.TrackerDown, l.Name+" is not usable: "+l.Trouble()
+	}
+	return s.f.trackers.Note(vrrp.TrackInterface, l.Name, state, 0, err, s.now)
+}
+
+// follow lets faults and priority follow the trackers of that name.
+func (s *step) follow(name string, cause event.Cause) {
+	s.followTrackers(cause)
+	s.followPriority(name, cause)
+}
+
+// followTrackers raises the faults of the trackers that have failed, and clears those of
+// the others: in this order, so that a group which stays in Fault begins no wait anew.
+func (s *step) followTrackers(cause event.Cause) {
+	for t := range s.f.trackers.Fatal() {
+		if s.f.trackers.Faulty(t) {
+			if len(s.f.faults) == 0 {
+				s.culprit = t.Name
+			}
+			s.raise(trackerKey(t), t.Err, trigger{t.Reason(), s.f.lister(t), cause})
+		}
+	}
+	for t := range s.f.trackers.Fatal() {
+		key := trackerKey(t)
+		if !s.f.faults.has(key) || s.f.faulty(key) {
 			continue
 		}
-		key := pairOf(m, r.source, n, n.lastResign.source)
-		if _, ok := s.f.outOfStep[key]; ok {
-			delete(s.f.outOfStep, key)
-			s.report(event.GroupCascade{
-				Stamp: s.stamp(r.cause), Group: s.cfg.Name, Source: r.source.String(), On: true,
-				Why: fmt.Sprintf("it and %s resigned together", n.lastResign.source),
-			})
+		if len(s.f.faults) == 1 {
+			s.culprit = t.Name
 		}
+		s.clear(key, trigger{t.EndReason(), s.f.lister(t), cause})
 	}
 }
 
-// priority returns the priority in force, which is one for all members of a group:
-// it is advertised, sets Skew_Time, and is compared with that of others. It is the
-// only place that derives it.
-func (f *facts) priority() uint8 {
-	if f.impaired() {
-		return f.members[0].impaired
+// followPriority lets the priority in force follow the trackers and reports the change.
+func (s *step) followPriority(tracker string, cause event.Cause) {
+	from := s.f.members[0].Priority
+	s.reprioritize(cause)
+	to := s.f.members[0].Priority
+	if from == to {
+		return
 	}
-	return f.ownPriority()
-}
-
-// ownPriority returns the priority that the group has if it lacks nothing.
-func (f *facts) ownPriority() uint8 {
-	least := leastPriority
-	if f.lastStanding {
-		least = vrrp.ImpairedLastStanding + 1
+	e := event.InstancePriority{Stamp: s.stamp(cause), Group: s.cfg.Name, From: from, To: to, Tracker: tracker}
+	if e.Group == "" {
+		e.Virtual = s.f.members[0].Virtual
 	}
-	return f.trackers.Priority(f.members[0].Instance.Priority, least)
+	s.report(e)
 }
-
-// leastPriority bounds a priority with weights: 0 resigns.
-const leastPriority = 1
 
 // reprioritize lets all members follow the priority in force. An Active whose
 // priority changes sends its adverts at once: a better Backup counts its Skew_Time
@@ -250,7 +421,7 @@ func (s *step) reprioritize(cause event.Cause) {
 	if p == s.f.members[0].Priority {
 		return
 	}
-	active, outranking := s.f.state() == event.Active, s.outranking()
+	active, outranking := s.f.state() == event.Active, s.f.members.outranking(s.now)
 	for _, m := range s.f.members {
 		m.Priority = p
 		if active {
@@ -270,20 +441,9 @@ func (s *step) reprioritize(cause event.Cause) {
 	s.yieldAgain(outranking)
 }
 
-// outranking returns the members that hear an Active which they may preempt: its adverts
-// do not renew their timers.
-func (s *step) outranking() (list []*member) {
-	for _, m := range s.f.members {
-		if m.known(s.now) && m.outranks(m.others.Best.Priority, s.now) {
-			list = append(list, m)
-		}
-	}
-	return list
-}
-
 // yieldAgain lets those of some members that may not preempt their Active any more wait for
 // it as if its last advert had renewed their timers.
-func (s *step) yieldAgain(list []*member) {
+func (s *step) yieldAgain(list members) {
 	if !s.f.waiting() || s.f.ownerWait != nil {
 		return
 	}
@@ -296,17 +456,52 @@ func (s *step) yieldAgain(list []*member) {
 	}
 }
 
-// fell reports whether an advert shows that the Active, which was at least as good as
-// this router until then, has lowered its priority below ours.
-func (m *member) fell(was heard.Active, h vrrp.Heard) bool {
-	return was.Source == h.Source && was.Priority >= m.Priority && h.Priority < m.Priority
+// absorbPlaced takes the address worker's report of what an instance lacks.
+func (s *step) absorbPlaced(in vrrp.Placed) {
+	m := s.f.members.find(in.Instance)
+	if m == nil || !s.f.started {
+		return
+	}
+	if len(in.Missing) == 0 {
+		s.complete(m, trigger{event.Recovered, m, in.Cause})
+		return
+	}
+	s.f.impairment.fail(s.now, s.f.members.lacking())
+	if m.lacks == nil {
+		m.lacks = &shortfall{}
+	}
+	news := m.lacks.note(in)
+	if !s.f.serves(m) {
+		m.lacks.holdOff(s.now.Add(s.f.impairment.wait))
+	}
+	if in.Degree == vrrp.Total && s.f.serves(m) && s.f.impairment.serve() {
+		s.raise(m.lostFault(), in.Missing[0], trigger{event.AddressLost, m, in.Cause})
+	}
+	s.reprioritize(in.Cause)
+	if news {
+		s.reportImpaired(m, in.Cause)
+	}
 }
 
-// replace lets the group take over from an Active that fell when Skew_Time has
-// passed, or at once if it is the only Backup: until then the Active goes on serving.
-func (s *step) replace(m *member, h vrrp.Heard) {
-	if at := h.Cause.At.Add(s.f.resignationWait(m)); at.Before(m.downAt) {
-		s.f.unverify()
-		m.downAt, m.holdReported = at, false
+// complete ends the shortfall of a member: nothing is missing, or it can be tried
+// again.
+func (s *step) complete(m *member, why trigger) {
+	if m.lacks != nil {
+		m.lacks = nil
+		if !s.f.members.lacking() {
+			s.f.impairment.end(s.now)
+		}
+		s.reprioritize(why.cause)
+		s.reportImpaired(m, why.cause)
+	}
+	s.clear(m.lostFault(), why)
+}
+
+// reportImpaired reports the addresses, routes and rules that a member lacks.
+func (s *step) reportImpaired(m *member, cause event.Cause) {
+	if m.reported.due(m.lacks != nil, s.now) {
+		s.report(event.InstanceImpaired{
+			Stamp: s.stamp(cause), Virtual: m.Virtual, Missing: m.lacks.names(), Priority: m.Priority,
+		})
 	}
 }

@@ -2,24 +2,21 @@ package machine
 
 import (
 	"fmt"
-	"net/netip"
-	"slices"
 	"time"
 
-	"ripcord/pkg/deadline"
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
 )
 
 // absorbLink takes the present state of a link, for all members on it.
 func (s *step) absorbLink(link event.Link) {
-	_, down := s.f.faults[faultKey{link.Name, event.InterfaceDown}]
+	down := s.f.faults.has(faultKey{link.Name, event.InterfaceDown})
 	active := s.f.state() == event.Active // an Active that flapped announces itself again
 	for _, m := range s.f.members {
 		if m.Interface != link.Name {
 			continue
 		}
-		_, port := s.f.faults[faultKey{m.Name, event.Enslaved}]
+		port := s.f.faults.has(m.linkKey(event.Enslaved))
 		idle := !active && !s.f.servesAlone(m)
 		s.updateLink(m, link)
 		if m.link.Usable && (down || port || idle && m.link.Downs > 0) {
@@ -52,7 +49,7 @@ func (s *step) updateLink(m *member, link event.Link) {
 			continue
 		}
 		if wrong.reason != "" { // no wait begins anew for it
-			s.f.lift(key)
+			s.f.faults.lift(key)
 		} else {
 			s.clear(key, trigger{endOf(key.reason), m, m.link.Cause})
 		}
@@ -62,30 +59,14 @@ func (s *step) updateLink(m *member, link event.Link) {
 	}
 }
 
-// linkFaults returns all faults of a member's link; a member has one of them at most.
-func (m *member) linkFaults() [4]faultKey {
-	return [...]faultKey{
-		m.linkKey(event.InterfaceDown), m.linkKey(event.Enslaved), m.linkKey(event.NoPrimaryAddress), m.linkKey(event.DuplicateAddress),
+// raiseLinkFault raises a fault of a member's link and reports it, if its reason does
+// not say it all.
+func (s *step) raiseLinkFault(m *member, key faultKey, err string) {
+	known := s.f.faults.has(key)
+	s.raise(key, err, trigger{key.reason, m, m.link.Cause})
+	if !known && err != "" {
+		s.report(event.InstanceFault{Stamp: s.stamp(m.link.Cause), Virtual: m.Virtual, Reason: key.reason, Err: err})
 	}
-}
-
-// linkKey returns the key of a fault of a member's link: that the link is down is a fault of
-// all members on it.
-func (m *member) linkKey(reason event.Reason) faultKey {
-	if reason == event.InterfaceDown {
-		return faultKey{m.Interface, reason}
-	}
-	return faultKey{m.Name, reason}
-}
-
-// linkFault returns the one that it bears, and what is wrong; it has no reason where the
-// link is fine.
-func (m *member) linkFault() (key faultKey, err string) {
-	reason, err := m.LinkFault(&m.link, m.source)
-	if reason == "" {
-		return faultKey{}, ""
-	}
-	return m.linkKey(reason), err
 }
 
 // endOf returns the reason of the transition at the end of a link's fault.
@@ -95,6 +76,20 @@ func endOf(reason event.Reason) event.Reason {
 		return event.InterfaceUp
 	}
 	return event.PrimaryAddress
+}
+
+// checkMTU makes adverts that do not fit the link a fault.
+func (s *step) checkMTU(m *member) {
+	if !m.link.Usable {
+		return
+	}
+	in := vrrp.Condition{Cause: m.link.Cause, Instance: m.Name, Reason: event.AdvertTooLong, On: m.tooLong()}
+	if in.On {
+		in.Err = fmt.Sprintf("an advert of %d addresses has %d bytes, the MTU of %s is %d, and what leaves from a virtual MAC is not fragmented: "+
+			"raise the MTU on all routers, move addresses to extra_addresses, or leave virtual_mac out",
+			len(m.Addresses), m.PacketLen(), m.Interface, m.link.MTU)
+	}
+	s.absorbCondition(in)
 }
 
 // followLink lets the adverts of an Active follow what changed on their link, and
@@ -127,66 +122,16 @@ func (s *step) updateAdvert(m *member, cause event.Cause) {
 	}
 }
 
-func (s *step) advertise(m *member, cause event.Cause) { s.emit(s.advert(m, cause)) }
+func (s *step) advertise(m *member, cause event.Cause) { s.emit(m.advert(cause)) }
 
-// advert returns the order to send a member's present advert.
-func (s *step) advert(m *member, cause event.Cause) vrrp.Advertise {
-	m.ordered = m.content()
-	return vrrp.Advertise{
-		Cause: cause, Instance: m.Instance,
-		Index: m.ordered.index, Source: m.ordered.source, Checksum: m.ordered.checksum, Priority: m.ordered.priority,
-		Interval: m.ordered.keptInterval,
+// reannounce announces the addresses again if they are held.
+func (s *step) reannounce(cause event.Cause) {
+	if s.f.confirmBy.IsZero() {
+		s.emit(vrrp.Reannounce{Cause: cause, Only: s.f.serving()})
 	}
 }
 
-// An advert that is larger than the link's MTU leaves in fragments, which the kernel makes of
-// what a raw socket sends. An advert from a virtual MAC bears headers of its own and is
-// refused; then the others take over, and hear nothing of us either. The configuration knows
-// only the common MTU, so the link's own is compared, each time that the link changes.
-
-// tooLong reports whether the link refuses the adverts of a member for their length.
-func (m *member) tooLong() bool {
-	return m.VirtualMAC && m.link.MTU > 0 && m.PacketLen() > m.link.MTU
-}
-
-// checkMTU makes adverts that do not fit the link a fault.
-func (s *step) checkMTU(m *member) {
-	if !m.link.Usable {
-		return
-	}
-	in := vrrp.Condition{Cause: m.link.Cause, Instance: m.Name, Reason: event.AdvertTooLong, On: m.tooLong()}
-	if in.On {
-		in.Err = fmt.Sprintf("an advert of %d addresses has %d bytes, the MTU of %s is %d, and what leaves from a virtual MAC is not fragmented: "+
-			"raise the MTU on all routers, move addresses to extra_addresses, or leave virtual_mac out",
-			len(m.Addresses), m.PacketLen(), m.Interface, m.link.MTU)
-	}
-	s.absorbCondition(in)
-}
-
-// A link that returns has carrier long before its segment forwards, if a switch
-// keeps the port blocked for its spanning tree. Silence then says nothing of the
-// Active. So the group stays in Fault, and listens, until the segments of all
-// members that returned have proved themselves (docs/architecture.md#link-state).
-//
-// Only the return of a link asks for proof: not a start, where a router that
-// serves late is worse, nor a fault of our own making or an address that came
-// back, where the link forwarded all along. A loss that was over before it was
-// read counts as a return, but not for an Active, which goes on and announces
-// itself again, until it yields. An owner waits for nobody.
-
-// recovery is the proof that a link which returned forwards, as far as it has come.
-type recovery struct {
-	back  time.Time // when it was seen to be usable again
-	until time.Time // proof is not waited for longer
-	// forwards: something came through the segment. The Active_Down_Timer began
-	// anew then, since the silence before it proves nothing.
-	forwards bool
-	source   netip.Addr       // the Active that is heard
-	adverts  int              // of it, since back
-	ask      deadline.Backoff // of the stations
-}
-
-// recover begins the recovery of a member whose link was lost and is back.
+// recover begins the recovery of a member whose link was lost and is back (recovery.go).
 func (s *step) recover(m *member) {
 	if !s.f.started || m.Priority == vrrp.Owner || m.Recovery.Wait <= 0 {
 		return
@@ -195,10 +140,9 @@ func (s *step) recover(m *member) {
 		s.why = trigger{event.InterfaceDown, m, m.link.Cause}
 	}
 	s.f.unverify()
-	until := s.now.Add(m.Recovery.Wait)
-	m.recovery = &recovery{back: s.now, until: until, ask: deadline.NewBackoff(s.now, min(askFirst, m.Instance.Interval))}
+	m.recovery = newRecovery(s.now, m.Recovery.Wait, m.Instance.Interval)
 	s.report(event.InstanceHolding{
-		Stamp: s.stamp(m.link.Cause), Virtual: m.Virtual, Reason: event.HoldRecovery, Until: until,
+		Stamp: s.stamp(m.link.Cause), Virtual: m.Virtual, Reason: event.HoldRecovery, Until: m.recovery.until,
 	})
 }
 
@@ -214,64 +158,13 @@ func (s *step) recoverFlapped() {
 	}
 }
 
-// recovering reports whether a member's link has yet to prove itself.
-func (f *facts) recovering() bool {
-	for _, m := range f.members {
-		if m.recovery != nil {
-			return true
-		}
-	}
-	return false
-}
-
-func (f *facts) forgetRecoveries() {
-	for _, m := range f.members {
-		m.recovery = nil
-	}
-}
-
-// recoveredAt returns the instant at which the recovery is over if nothing more is heard: the end
-// of the Active_Down_Timer, if the segment forwards.
-func (m *member) recoveredAt() time.Time {
-	if r := m.recovery; !r.forwards || r.until.Before(m.downAt) {
-		return r.until
-	}
-	return m.downAt
-}
-
-// absorbForwards takes the answer of a station.
-func (s *step) absorbForwards(in vrrp.Forwards) {
-	s.prove(in.Interface, in.Cause.At)
-	s.proveForFence(in)
-}
-
-// prove notes, for all members on a link, that something came through its segment at the
-// instant at. A packet that was received before the return and read after it proves nothing.
-func (s *step) prove(link string, at time.Time) {
-	for _, m := range s.f.members {
-		if m.Interface == link && !at.Before(m.flapped) {
-			m.flapped = time.Time{}
-		}
-		r := m.recovery
-		if r == nil || r.forwards || m.Interface != link || at.Before(r.back) {
-			continue
-		}
-		r.forwards = true
-		m.renew(at)
-	}
-}
-
 // countAdvert counts an advert of the current Active: enough of them end the
 // recovery.
 func (s *step) countAdvert(m *member, h vrrp.Heard) {
-	r := m.recovery
-	if r == nil || h.Cause.At.Before(r.back) || h.Source != m.others.Best.Source {
+	if m.recovery == nil || h.Source != m.others.Best.Source {
 		return
 	}
-	if r.source != h.Source {
-		r.source, r.adverts = h.Source, 0
-	}
-	if r.adverts++; r.adverts >= m.Recovery.Adverts {
+	if m.recovery.count(h.Source, h.Cause.At, m.Recovery.Adverts) {
 		s.endRecovery(m, trigger{event.Recovered, m, h.Cause})
 	}
 }
@@ -283,7 +176,7 @@ func (s *step) endRecoveries(in vrrp.Tick) {
 		if m.recovery == nil {
 			continue
 		}
-		if at := m.recoveredAt(); !s.now.Before(at) {
+		if at := m.recovery.over(m.downAt); !s.now.Before(at) {
 			if m.downAt.Before(at) {
 				m.downAt = at
 			}
@@ -294,32 +187,204 @@ func (s *step) endRecoveries(in vrrp.Tick) {
 
 func (s *step) endRecovery(m *member, why trigger) {
 	m.recovery = nil
-	if !s.f.recovering() && len(s.f.faults) == 0 {
+	if !s.f.members.recovering() && len(s.f.faults) == 0 {
 		s.why = why
-		s.f.delayPreemption(s.now)
+		s.f.members.delayPreemption(s.now)
 	}
 }
 
 // ask has the stations of all links asked that have not proved themselves and are due.
 func (s *step) ask(cause event.Cause) {
-	var links []string
-	for _, m := range s.f.members {
-		r := m.recovery
-		if r == nil || r.forwards || !r.ask.Due(s.now) {
-			continue
-		}
-		r.ask.Tried(s.now, askMost)
-		if !slices.Contains(links, m.Interface) {
-			links = append(links, m.Interface)
-		}
-	}
-	if len(links) > 0 {
+	if links := s.f.members.ask(s.now); len(links) > 0 {
 		s.emit(vrrp.Ask{Cause: cause, Interfaces: links})
 	}
 }
 
-// canSend reports whether what is sent on a member's link leaves it. A port of another
-// device sends, though it hears nothing.
-func (m *member) canSend() bool {
-	return m.link.Usable || m.link.Master != "" && m.link.AdminUp && m.link.Carrier
+// absorbSends learns whether adverts leave (sends.go).
+func (s *step) absorbSends(in vrrp.Sends) {
+	m := s.f.members.find(in.Instance)
+	if m == nil {
+		return
+	}
+	m.sends.note(in)
+	if s.f.serves(m) && len(m.sends.refused) == 0 {
+		m.sends.prove(s.now)
+	}
+	s.judgeSends(m, in.Cause)
+}
+
+// judgeSends makes sends that fail in a row a fault, while an Active is heard that
+// they do not reach: it has taken over since it does not hear us. It reports whether
+// the member is at fault now.
+func (s *step) judgeSends(m *member, cause event.Cause) bool {
+	if !s.f.serves(m) || m.unreached(s.now) < m.Miss {
+		return false
+	}
+	s.failSends(m, cause)
+	return true
+}
+
+// failSends raises the fault send-failed. The probe comes after the hold-off.
+func (s *step) failSends(m *member, cause event.Cause) {
+	m.sends.fail(s.now)
+	s.raise(m.sendFault(), m.sends.describe(), trigger{event.SendFailed, m, cause})
+	s.report(event.InstanceFault{
+		Stamp: s.stamp(cause), Virtual: m.Virtual, Reason: event.SendFailed, Err: m.sends.describe(),
+	})
+}
+
+// failAgain raises the fault anew when an Active is heard while no advert of ours has
+// proved to leave. It reports whether the member is at fault.
+func (s *step) failAgain(m *member, cause event.Cause) bool {
+	if m.sends.unproven {
+		s.failSends(m, cause)
+	}
+	return m.sends.unproven
+}
+
+// retryFailedSends probes for all members whose sends have failed.
+func (s *step) retryFailedSends(in vrrp.Tick) {
+	if len(s.f.faults) == 0 {
+		return
+	}
+	for _, m := range s.f.members {
+		if s.f.faults.has(m.sendFault()) {
+			s.retrySends(m, in.Cause)
+		}
+	}
+}
+
+// retrySends probes whether adverts leave again, or ends the fault where nobody else
+// serves.
+func (s *step) retrySends(m *member, cause event.Cause) {
+	switch {
+	case !m.heard(s.now):
+		s.endSendFault(m, cause)
+	case s.now.Before(m.sends.probeAt):
+	case !m.link.Usable || !m.source.IsValid():
+		m.sends.postpone(s.now)
+	default:
+		m.sends.probe(s.now)
+		s.emit(m.probe(s.now, cause))
+	}
+}
+
+// absorbProbed ends the fault if the probe left, to the router that is Active. The
+// report of a first advert lets the addresses follow.
+func (s *step) absorbProbed(in vrrp.Probed) {
+	m := s.f.members.find(in.Instance)
+	if m == nil {
+		return
+	}
+	if s.confirmFirst(m, in); !m.sends.unproven {
+		return
+	}
+	if m.refusedProbe(in) {
+		m.sends.err = in.Err
+		if s.f.faults.has(m.sendFault()) {
+			s.raise(m.sendFault(), m.sends.describe(), trigger{event.SendFailed, m, in.Cause})
+		}
+		return
+	}
+	m.sends.refused = nil
+	m.sends.prove(s.now)
+	s.endSendFault(m, in.Cause)
+}
+
+func (s *step) endSendFault(m *member, cause event.Cause) {
+	if !s.f.faults.has(m.sendFault()) {
+		return
+	}
+	s.clear(m.sendFault(), trigger{event.Recovered, m, cause})
+	s.report(event.InstanceFault{Stamp: s.stamp(cause), Virtual: m.Virtual, Reason: event.SendFailed, Over: true})
+}
+
+// refusedAhead makes it a fault that a first advert for the takeover at the instant at,
+// from an Active that is heard, was refused already. It reports whether it is.
+func (s *step) refusedAhead(at time.Time, cause event.Cause) bool {
+	for _, m := range s.f.members {
+		if first, ok := m.confirm.early(at); ok && m.displaces(s.now) && m.refusedProbe(first) {
+			s.failFirst(m, first.Err, cause)
+			return true
+		}
+	}
+	return false
+}
+
+// wantConfirmation decides at a takeover whether the addresses wait until the first advert of
+// a member has left.
+func (s *step) wantConfirmation(m *member) {
+	c := &m.confirm
+	heard := m.displaces(s.now)
+	owner := m.Priority == vrrp.Owner && newActiveReason(s.why.reason) == event.ByPriority && s.why.reason != event.PeerResigned
+	c.wanted, c.refused = heard || owner, false
+	if first, ok := c.early(s.f.takeover()); c.wanted && ok {
+		c.refused = m.refusedProbe(first)
+		c.wanted = c.refused
+	}
+	if !c.wanted {
+		return
+	}
+	timeout := confirmTimeout
+	if !heard {
+		timeout = m.activeDown(m.Instance.Interval)
+	}
+	if limit := s.now.Add(timeout); limit.After(s.f.confirmBy) {
+		s.f.confirmBy = limit
+	}
+}
+
+// confirmFirst takes the report of a first advert.
+func (s *step) confirmFirst(m *member, in vrrp.Probed) {
+	c := &m.confirm
+	if c.result = in; !c.wanted || s.f.state() != event.Active {
+		return
+	}
+	if c.refused = m.refusedProbe(in); !c.refused {
+		c.wanted = false
+		m.others.Forget() // it hears us, or will show itself
+	}
+	s.holdConfirmed(in.Cause)
+}
+
+// holdConfirmed puts the addresses in place once no member waits for its first advert,
+// or makes it a fault that one was refused while an Active is heard.
+func (s *step) holdConfirmed(cause event.Cause) {
+	if s.f.confirmBy.IsZero() {
+		return
+	}
+	wait := false
+	for _, m := range s.f.members {
+		if m.confirm.refused && m.heard(s.now) {
+			s.failFirst(m, m.confirm.result.Err, cause)
+			return
+		}
+		wait = wait || m.confirm.wanted
+	}
+	if !wait {
+		s.f.confirmBy = time.Time{}
+		s.emit(vrrp.Hold{Cause: cause})
+	}
+}
+
+// failFirst raises the fault send-failed for a first advert that did not leave.
+func (s *step) failFirst(m *member, err string, cause event.Cause) {
+	m.sends.err = err
+	s.failSends(m, cause)
+}
+
+// endConfirmation ends the wait for the report of a first advert: where an Active is
+// heard it is a fault that none came, else the addresses are put in place.
+func (s *step) endConfirmation(cause event.Cause) {
+	if s.f.confirmBy.IsZero() || s.now.Before(s.f.confirmBy) {
+		return
+	}
+	for _, m := range s.f.members {
+		if m.confirm.wanted && m.heard(s.now) {
+			s.failFirst(m, fmt.Sprintf("the first was not reported as sent within %v", confirmTimeout), cause)
+			return
+		}
+	}
+	s.f.dropConfirmations()
+	s.emit(vrrp.Hold{Cause: cause})
 }

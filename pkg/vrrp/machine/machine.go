@@ -34,7 +34,7 @@ func (t *Tickets) Next() uint64 {
 // New returns a group in Initialize, none of whose links is known.
 func New(cfg vrrp.Group, tickets *Tickets, now time.Time) *Machine {
 	m := &Machine{cfg: cfg, tickets: tickets, since: now, reason: event.Startup}
-	m.facts.faults = make(map[faultKey]fault)
+	m.facts.faults = make(faults)
 	for i := range cfg.Members {
 		in := &cfg.Members[i]
 		m.facts.members = append(m.facts.members, newMember(in, i, cfg.Impaired()))
@@ -79,7 +79,7 @@ func (m *Machine) Confirming() bool { return !m.facts.confirmBy.IsZero() }
 
 // Step absorbs one fact at the instant now and returns the effects that follow.
 func (m *Machine) Step(now time.Time, in vrrp.Input) []vrrp.Effect {
-	s := step{Machine: m, f: &m.facts, now: now, silent: m.facts.listening != nil}
+	s := step{Machine: m, effects: effects{now: now}, f: &m.facts, silent: m.facts.listening != nil}
 	before := m.facts.state()
 	s.absorb(in)
 	s.prepare(in)
@@ -92,102 +92,18 @@ func (m *Machine) Step(now time.Time, in vrrp.Input) []vrrp.Effect {
 		s.reportTransition(before, after)
 	}
 	s.reportJoined(in)
-	s.countAlone()
-	return s.effects
+	s.f.waitAlone(now)
+	return s.list
 }
 
-// step is one Step under way.
+// step is one Step under way. Its methods absorb an input into facts, and say what follows, in
+// four files: group.go what moves the group, advert.go what is heard, timer.go what ends by
+// itself, link.go links and what leaves on them.
 type step struct {
 	*Machine
+	effects
 	f       *facts
-	now     time.Time
-	effects []vrrp.Effect
 	why     trigger // what moves the group, if it moves
 	culprit string  // the tracker whose change is absorbed
 	silent  bool    // leaving Active must send nothing: others may have moved on
-}
-
-func (s *step) emit(e ...vrrp.Effect) { s.effects = append(s.effects, e...) }
-
-func (s *step) report(e event.Event) { s.emit(vrrp.Report{Event: e}) }
-
-func (s *step) stamp(c event.Cause) event.Stamp { return event.Stamp{Cause: c, At: s.now} }
-
-func (s *step) absorb(in vrrp.Input) {
-	switch in := in.(type) {
-	case vrrp.Start:
-		s.absorbStart(in)
-	case vrrp.Stop:
-		s.f.started, s.f.startWaits = false, nil
-		s.f.forgetRecoveries()
-		s.why = trigger{reason: event.Shutdown, cause: in.Cause}
-	case vrrp.Tick:
-		s.absorbTick(in)
-	case vrrp.LinkSeen:
-		changed := s.trackLink(in.Link)
-		s.absorbLink(in.Link)
-		if changed {
-			s.follow(in.Link.Name, in.Link.Cause)
-		}
-	case vrrp.Heard:
-		s.absorbHeard(in)
-	case vrrp.Answered:
-		if s.f.asked.ticket != 0 && in.Ticket >= s.f.asked.ticket {
-			s.f.asked.answers[in.By] = true
-		}
-	case vrrp.Stalled:
-		s.absorbStall(in)
-	case vrrp.Slept:
-		s.absorbSlept(in)
-	case vrrp.LeaseLost:
-		s.absorbLease(in)
-	case vrrp.Sends:
-		s.absorbSends(in)
-	case vrrp.Probed:
-		s.absorbProbed(in)
-	case vrrp.Placed:
-		s.absorbPlaced(in)
-	case vrrp.Condition:
-		s.absorbCondition(in)
-	case vrrp.Reconfigured:
-		s.absorbReconfigured(in)
-	case vrrp.Tracked:
-		s.absorbTracked(in)
-	case vrrp.Released:
-		s.absorbReleased(in)
-	case vrrp.Rejoined:
-		s.absorbRejoined(in)
-	case vrrp.Forwards:
-		s.absorbForwards(in)
-	case vrrp.Fenced:
-		s.absorbFenced(in)
-	}
-}
-
-func (s *step) absorbStart(in vrrp.Start) {
-	if s.f.started {
-		return
-	}
-	if s.f.trackers.Waiting() {
-		s.waitForChecks(in)
-		return
-	}
-	s.f.started = true
-	s.f.forgetShortfalls()
-	s.why = trigger{reason: event.Startup, cause: in.Cause}
-	if m, reason := s.f.firstFault(); reason != "" {
-		s.why = trigger{reason, m, in.Cause}
-	}
-	s.f.delayStart(s.now)
-	s.f.restart(s.now, event.Initialize, s.why)
-}
-
-// member finds a member by its name; nil if it is not in this group.
-func (s *step) member(name string) *member {
-	for _, m := range s.f.members {
-		if m.Name == name {
-			return m
-		}
-	}
-	return nil
 }

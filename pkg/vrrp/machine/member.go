@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"cmp"
 	"net/netip"
 	"time"
 
@@ -56,15 +57,11 @@ type member struct {
 	delayed bool
 	// holdReported reports whether instance.holding was logged for the present wait.
 	holdReported bool
-
-	// alone reports whether it serves alone, and aloneFrom when it is to, if nobody is heard
-	// until then; zero: it may not.
-	alone     bool
-	aloneFrom time.Time
+	alone        alone
 
 	// others are the routers that were heard of the same virtual router.
 	others heard.Others
-	// company is the other routers, as far as they matter with `routers: 2`.
+	// company is how many they are, as far as that matters with `routers: 2`.
 	company heard.Company
 	// silent is the Active that is to be fenced if it falls silent: the last that was
 	// heard since we were Active ourselves, and that did not resign.
@@ -101,18 +98,83 @@ type member struct {
 	newActive event.NewActiveReason
 }
 
-// resignation is a priority 0 that was heard.
-type resignation struct {
-	source netip.Addr
-	at     time.Time
-	cause  event.Cause
+func newMember(in *vrrp.Instance, index int, impaired uint8) *member {
+	return &member{
+		impaired: impaired, Instance: in, Priority: in.Priority, index: index, interval: in.Interval, checksum: in.Checksum, newActive: event.NotActive,
+	}
 }
+
+// follow gives a member its new configuration.
+func (m *member) follow(in *vrrp.Instance, index int, now time.Time) {
+	kept := cmp.Or(m.keptInterval, m.Instance.Interval)
+	switch {
+	case in.Interval <= kept:
+		m.keptInterval = 0
+	case in.Interval != m.Instance.Interval:
+		m.keptInterval, m.keptUntil = kept, now.Add(time.Duration(m.Miss+1)*kept)
+	}
+	if m.interval == m.Instance.Interval {
+		m.interval = in.Interval
+	}
+	if in.Version != m.Version {
+		m.others = heard.Others{}
+	}
+	if !in.AutoChecksum || !m.AutoChecksum {
+		m.checksum = in.Checksum
+	}
+	m.Instance, m.index, m.cascaded = in, index, nil
+}
+
+// timing returns what the intervals of a member follow from.
+func (m *member) timing() vrrp.Timing { return m.Timing(m.Priority) }
+
+// activeDown returns the Active_Down_Interval of a member whose Active advertises each interval.
+func (m *member) activeDown(interval time.Duration) time.Duration {
+	return m.timing().ActiveDownInterval(interval)
+}
+
+func (m *member) skew() time.Duration { return m.timing().SkewTime(m.interval) }
+
+// renew starts the Active_Down_Timer at the instant at.
+func (m *member) renew(at time.Time) {
+	m.downAt = at.Add(m.activeDown(m.interval))
+	m.resigned = nil
+	m.holdReported = false
+}
+
+// waitForSecond puts the end of the Active_Down_Timer off to that of the second Active, if
+// the member may not preempt it.
+func (m *member) waitForSecond(now time.Time) {
+	if a := m.others.Second; a != nil && !m.outranks(a.Priority, now) && a.Until(m.timing()).After(m.downAt) {
+		m.downAt = a.Until(m.timing())
+	}
+}
+
+// due returns the end of the member's own wait: of the Active_Down_Timer, and of the time
+// for which incompatible adverts hold it back.
+func (m *member) due() time.Time {
+	if holds := m.others.Incompatible.Holds; holds.After(m.downAt) {
+		return holds
+	}
+	return m.downAt
+}
+
+// reportHoldAt returns the instant at which a member is reported as holding: half an
+// interval after the end of its wait, so that members which end together are not.
+func (m *member) reportHoldAt() time.Time { return m.due().Add(m.interval / 2) }
 
 // known reports whether another Active is on the air at the instant now, as
 // far as was heard.
 func (m *member) known(now time.Time) bool {
 	return m.others.Best.Known(now, m.timing())
 }
+
+// heard reports whether another Active is on the air at the instant now, whether we
+// understand it or not.
+func (m *member) heard(now time.Time) bool { return now.Before(m.heardUntil()) }
+
+// heardUntil returns the instant from which no other Active counts as heard.
+func (m *member) heardUntil() time.Time { return m.others.Until(m.timing()) }
 
 // outranks reports whether an Active of that priority is one to preempt at
 // the instant at. The owner of the addresses always preempts (RFC 9568 §6.1), and
@@ -121,8 +183,6 @@ func (m *member) outranks(priority uint8, at time.Time) bool {
 	preempts := (m.Preempt || priority <= m.impaired) && !at.Before(m.preemptFrom)
 	return priority < m.Priority && (preempts || m.Priority == vrrp.Owner)
 }
-
-func (m *member) skew() time.Duration { return m.timing().SkewTime(m.interval) }
 
 // preempts reports whether the member hears an Active at the instant now that it takes over
 // from: the best one, or where that has fallen silent the second, if it has not missed as
@@ -133,6 +193,18 @@ func (m *member) preempts(now time.Time) bool {
 	}
 	a := m.others.Second
 	return a != nil && now.Before(a.At.Add(time.Duration(m.Miss)*a.Interval)) && m.outranks(a.Priority, now)
+}
+
+// displaces reports whether a member takes over from an Active that it hears, at the
+// instant now.
+func (m *member) displaces(now time.Time) bool {
+	return m.heard(now) && m.resigned == nil && m.cascaded == nil
+}
+
+// fell reports whether an advert shows that the Active, which was at least as good as
+// this router until then, has lowered its priority below ours.
+func (m *member) fell(was heard.Active, h vrrp.Heard) bool {
+	return was.Source == h.Source && was.Priority >= m.Priority && h.Priority < m.Priority
 }
 
 // content is the part of a member's adverts that may change.
@@ -151,23 +223,84 @@ func (m *member) content() content {
 
 // advertised returns the priority that its adverts bear.
 func (m *member) advertised() uint8 {
-	if m.alone {
+	if m.alone.serves {
 		return vrrp.Impaired
 	}
 	return m.Priority
 }
 
-// waitForSecond puts the end of the Active_Down_Timer off to that of the second Active, if
-// the member may not preempt it.
-func (m *member) waitForSecond(now time.Time) {
-	if a := m.others.Second; a != nil && !m.outranks(a.Priority, now) && a.Until(m.timing()).After(m.downAt) {
-		m.downAt = a.Until(m.timing())
+// advert returns the order to send a member's present advert.
+func (m *member) advert(cause event.Cause) vrrp.Advertise {
+	m.ordered = m.content()
+	return vrrp.Advertise{
+		Cause: cause, Instance: m.Instance,
+		Index: m.ordered.index, Source: m.ordered.source, Checksum: m.ordered.checksum, Priority: m.ordered.priority,
+		Interval: m.ordered.keptInterval,
 	}
 }
 
-// renew starts the Active_Down_Timer at the instant at.
-func (m *member) renew(at time.Time) {
-	m.downAt = at.Add(m.activeDown(m.interval))
-	m.resigned = nil
-	m.holdReported = false
+// probe returns the order to send one advert that finds out whether adverts leave.
+func (m *member) probe(now time.Time, cause event.Cause) vrrp.Probe {
+	probe := vrrp.Probe{Cause: cause, Instance: m.Instance, Index: m.link.Index, Source: m.source, Checksum: m.checksum, Priority: 1}
+	if m.known(now) && m.others.Best.Priority <= 1 {
+		probe.Priority = 0
+	}
+	return probe
+}
+
+// canSend reports whether what is sent on a member's link leaves it. A port of another
+// device sends, though it hears nothing.
+func (m *member) canSend() bool {
+	return m.link.Usable || m.link.Master != "" && m.link.AdminUp && m.link.Carrier
+}
+
+// An advert that is larger than the link's MTU leaves in fragments, which the kernel makes of
+// what a raw socket sends. An advert from a virtual MAC bears headers of its own and is
+// refused; then the others take over, and hear nothing of us either. The configuration knows
+// only the common MTU, so the link's own is compared, each time that the link changes.
+
+// tooLong reports whether the link refuses the adverts of a member for their length.
+func (m *member) tooLong() bool {
+	return m.VirtualMAC && m.link.MTU > 0 && m.PacketLen() > m.link.MTU
+}
+
+// refusedTo returns how many adverts in a row the kernel refused to send to a router.
+func (m *member) refusedTo(router netip.Addr) int {
+	return m.sends.refusedTo(router, len(m.Unicast.Peers) > 0)
+}
+
+// unreached returns how many adverts in a row the kernel refused to send to an Active that is
+// heard.
+func (m *member) unreached(now time.Time) (refused int) {
+	if m.known(now) {
+		refused = m.refusedTo(m.others.Best.Source)
+	}
+	if i := &m.others.Incompatible; now.Before(i.Until) {
+		refused = max(refused, m.refusedTo(i.Source))
+	}
+	return refused
+}
+
+// refusedProbe reports whether an advert did not leave to those who must hear it: to the
+// group, or to the peer that is Active; while none is known, to any peer.
+func (m *member) refusedProbe(in vrrp.Probed) bool {
+	if len(m.Unicast.Peers) == 0 {
+		return len(in.Refused) > 0
+	}
+	known := false
+	for _, active := range [...]netip.Addr{m.others.Best.Source, m.others.Incompatible.Source} {
+		for _, to := range in.Refused {
+			if active.IsValid() && to == active {
+				return true
+			}
+		}
+		known = known || active.IsValid()
+	}
+	return !known && len(in.Refused) == len(m.Unicast.Peers)
+}
+
+// beganAlone reports whether a member served alone before this step, in which the group
+// was in the given state.
+func (m *member) beganAlone(group event.State) bool {
+	return m.state == event.Active && group != event.Active
 }

@@ -27,7 +27,7 @@ func (m *Machine) snapshot(now time.Time) *vrrp.GroupStatus {
 	}
 	for i, mb := range m.facts.members {
 		st.Members[i] = vrrp.InstanceStatus{
-			Instance: mb.Instance, Faults: m.appendFaults(nil, mb), Missing: mb.missing(), Trackers: trackers[i], InstanceState: m.condition(mb, st.State, now),
+			Instance: mb.Instance, Faults: m.appendFaults(nil, mb), Missing: mb.lacks.names(), Trackers: trackers[i], InstanceState: m.condition(mb, st.State, now),
 		}
 	}
 	return st
@@ -43,7 +43,7 @@ func (m *Machine) still(st *vrrp.GroupStatus, now time.Time) bool {
 		if shown.InstanceState != m.condition(mb, st.State, now) {
 			return false
 		}
-		if !slices.Equal(shown.Missing, mb.missing()) {
+		if !slices.Equal(shown.Missing, mb.lacks.names()) {
 			return false
 		}
 		if m.faults = m.appendFaults(m.faults[:0], mb); !slices.Equal(shown.Faults, m.faults) {

@@ -5,6 +5,7 @@ import (
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
+	"ripcord/pkg/vrrp/fence"
 )
 
 // absorbTick ends the timers that have run out.
@@ -13,14 +14,17 @@ func (s *step) absorbTick(in vrrp.Tick) {
 	s.retryFailedSends(in)
 	s.endHoldOffs(in)
 	s.endRecoveries(in)
-	s.endRelease(in)
-	s.endKeptInterval(in)
+	if at := s.f.releasedUntil; !at.IsZero() && !s.now.Before(at) {
+		s.absorbReleased(vrrp.Released{Cause: in.Cause})
+	}
+	s.endKeptIntervals(in)
 	s.leaveCompany(in)
 	s.ask(in.Cause)
 	switch {
-	case s.f.recovering():
+	case s.f.members.recovering():
 	case s.f.waiting() && s.f.fence.Holds():
-		s.stepFence(in)
+		s.followFence(s.f.fence.Tick(s.now), in.Cause)
+		s.askForFence(in.Cause)
 	case s.f.waiting():
 		s.wait(in)
 	case s.f.state() == event.Active:
@@ -29,34 +33,95 @@ func (s *step) absorbTick(in vrrp.Tick) {
 		s.endConfirmation(in.Cause)
 	}
 	if s.f.lastStanding && s.f.started && s.f.impeded() {
-		s.waitAlone(in)
+		s.serveAlone(in)
+	}
+}
+
+// endHoldOffs lets the group try again what it lacked; or sooner, but with priority 1,
+// where nobody else serves.
+func (s *step) endHoldOffs(in vrrp.Tick) {
+	for _, m := range s.f.members {
+		why := trigger{event.Recovered, m, in.Cause}
+		if m.lacks.over(s.now) {
+			s.complete(m, why)
+		}
+		if lost, on := s.f.faults[m.lostFault()]; on && !s.now.Before(s.f.members.unheard(lost.since)) {
+			s.clear(m.lostFault(), why)
+		}
+	}
+}
+
+// endKeptIntervals lets an Active that was given a longer interval keep it from now on.
+func (s *step) endKeptIntervals(in vrrp.Tick) {
+	for _, m := range s.f.members {
+		if m.keptInterval == 0 || s.now.Before(m.keptUntil) {
+			continue
+		}
+		m.keptInterval = 0
+		if s.f.serves(m) {
+			s.updateAdvert(m, in.Cause)
+		}
+	}
+}
+
+// leaveCompany ends the time for which third routers count as present.
+func (s *step) leaveCompany(in vrrp.Tick) {
+	for _, m := range s.f.members {
+		if !m.company.Leave(s.now, m.Routers == 2) {
+			continue
+		}
+		s.report(event.Warning{
+			Stamp: s.stamp(in.Cause), Instance: m.Name, Reason: event.WarnThirdRouter, Over: true,
+			Text: "no third router was heard for an hour, or the configuration allows more than two",
+		})
 	}
 }
 
 // wait takes the next step towards Active: asks the verifiers shortly ahead of
 // the takeover, and at its instant decides with the facts that they found.
 func (s *step) wait(in vrrp.Tick) {
-	if s.giveTime(s.lateFor(s.f.takeover())) {
+	f, at := s.f, s.f.takeover()
+	if s.giveTime(f.asked.late(at, s.now)) {
 		return
 	}
-	f, at := s.f, s.f.takeover()
 	if s.dueAndVerified(at, in.Cause.Trace) {
 		if s.refusedAhead(at, in.Cause) {
 			return
 		}
-		why := s.takeoverReason(event.Cause{Trace: f.asked.trace, At: at})
-		if s.fences(why) {
+		why := f.takeoverReason(s.now, event.Cause{Trace: f.asked.trace, At: at})
+		if s.cfg.Fence != nil && f.needsFence(why) {
 			s.startFence(why)
 			return
 		}
-		s.why = s.takenOver(why)
+		s.why = f.takenOver(why)
 		f.verified, f.ownerWait = true, nil
 		return
 	}
-	for m := f.nextHolding(at); m != nil && !s.now.Before(m.reportHoldAt()); m = f.nextHolding(at) {
+	for m := f.members.nextHolding(at); m != nil && !s.now.Before(m.reportHoldAt()); m = f.members.nextHolding(at) {
 		m.holdReported = true
 		s.report(event.InstanceHolding{Stamp: s.stamp(in.Cause), Virtual: m.Virtual, Reason: f.holdReason(), Until: at})
 	}
+}
+
+// serveAlone lets members serve alone whose wait is over and verified, as wait does for the
+// whole group (alone.go).
+func (s *step) serveAlone(in vrrp.Tick) {
+	at, ok := s.f.nextAlone()
+	if !ok || s.giveTimeAlone(s.f.asked.late(at, s.now)) || !s.dueAndVerified(at, in.Cause.Trace) {
+		return
+	}
+	s.why = trigger{event.LastStanding, nil, event.Cause{Trace: s.f.asked.trace, At: at}}
+	s.f.beginAlone(s.now)
+}
+
+// dueAndVerified asks the verifiers shortly ahead of the takeover at the instant at, and
+// reports whether it is due and they have answered, or are waited for no longer.
+func (s *step) dueAndVerified(at time.Time, trace event.Trace) bool {
+	f := s.f
+	if !f.asked.of(at) && !s.now.Before(at.Add(-f.lead())) {
+		s.verify(at, trace)
+	}
+	return f.asked.over(at, s.now)
 }
 
 // verify asks the verifiers about the takeover at the instant at, whose trace
@@ -66,75 +131,21 @@ func (s *step) verify(at time.Time, trace event.Trace) {
 	if s.now.After(at) {
 		limit = s.now
 	}
-	s.f.asked = asked{
-		ticket:  s.tickets.Next(),
-		trace:   trace,
-		about:   at,
-		limit:   limit.Add(min(verifyTimeout, s.f.shortest())),
-		answers: make(map[vrrp.Verifier]bool, 2),
+	s.f.asked = verification{
+		ticket: s.tickets.Next(), trace: trace, about: at,
+		limit: limit.Add(min(verifyTimeout, s.f.members.shortest())),
 	}
 	s.emit(vrrp.Verify{Ticket: s.f.asked.ticket, Interfaces: s.cfg.Links()})
-}
-
-// dueAndVerified asks the verifiers shortly ahead of the takeover at the instant at, and
-// reports whether it is due and they have answered, or are waited for no longer.
-func (s *step) dueAndVerified(at time.Time, trace event.Trace) bool {
-	f := s.f
-	if !f.asked.about.Equal(at) && !s.now.Before(at.Add(-f.lead())) {
-		s.verify(at, trace)
-	}
-	return f.asked.about.Equal(at) && !s.now.Before(at) && (f.answered() || !s.now.Before(f.asked.limit))
-}
-
-// lateFor returns how long this process did not run after a takeover was due, the wait for
-// its verifiers included; negative if it is not due yet.
-func (s *step) lateFor(due time.Time) time.Duration {
-	if s.f.asked.about.Equal(due) && s.f.asked.limit.After(due) {
-		due = s.f.asked.limit
-	}
-	return s.now.Sub(due)
-}
-
-// takeoverReason returns the reason why the waits are over: a resignation counts more than
-// a lower Active, and that more than silence.
-func (s *step) takeoverReason(cause event.Cause) trigger {
-	if s.f.ownerWait != nil {
-		return s.f.ownerWait.cause
-	}
-	last := s.f.members[0]
-	var resigned, lower *member
-	for _, m := range s.f.members {
-		switch {
-		case m.resigned != nil && resigned == nil:
-			resigned = m
-		case m.preempts(s.now) && lower == nil:
-			lower = m
-		}
-		if m.due().After(last.due()) {
-			last = m
-		}
-	}
-	switch {
-	case resigned != nil:
-		return trigger{event.PeerResigned, resigned, resigned.resigned.cause}
-	case lower != nil && lower.Priority == vrrp.Owner:
-		return trigger{event.OwnerPreempt, lower, cause}
-	case lower != nil && lower.delayed:
-		return trigger{event.PreemptHoldTimeout, lower, cause}
-	case lower != nil:
-		return trigger{event.LowerPriorityActive, lower, cause}
-	}
-	return trigger{event.ActiveTimeout, last, cause}
 }
 
 // absorbRejoined begins the wait of a member anew whose adverts could not be heard.
 // An address owner waits for nobody, and an Active for nothing.
 func (s *step) absorbRejoined(in vrrp.Rejoined) {
-	m := s.member(in.Instance)
+	m := s.f.members.find(in.Instance)
 	if m != nil {
-		s.silenceBroken(m, in.Cause.At, m.interval)
+		s.f.restartAlone(m, in.Cause.At, m.interval)
 	}
-	if m == nil || m.Priority == vrrp.Owner || !s.f.waiting() && !s.f.recovering() {
+	if m == nil || m.Priority == vrrp.Owner || !s.f.waiting() && !s.f.members.recovering() {
 		return
 	}
 	m.renew(in.Cause.At)
@@ -150,43 +161,16 @@ func (s *step) absorbRejoined(in vrrp.Rejoined) {
 // after the start the group does not take over at all. An address owner always
 // preempts (RFC 9568 §6.1), but waits for its startup_delay too.
 
-// delayPreemption begins the preempt_delay of all members anew.
-func (f *facts) delayPreemption(now time.Time) {
-	for _, m := range f.members {
-		m.preemptFrom, m.delayed = now.Add(m.PreemptDelay), false
-	}
-}
-
-// delayStart begins the startup_delay: the longest of the members'.
-func (f *facts) delayStart(now time.Time) {
-	var longest time.Duration
-	for _, m := range f.members {
-		longest = max(longest, m.StartupDelay)
-	}
-	f.startupEnds = time.Time{}
-	if longest > 0 {
-		f.startupEnds = now.Add(longest)
-	}
-}
-
 // reportPreemptDelay logs, once for each delay, that preemption of a lower-priority
 // Active is held off.
 func (s *step) reportPreemptDelay(m *member, h vrrp.Heard) {
-	if m.delayed || s.f.recovering() || h.Priority >= m.Priority || !m.Preempt || !s.now.Before(m.preemptFrom) {
+	if m.delayed || s.f.members.recovering() || h.Priority >= m.Priority || !m.Preempt || !s.now.Before(m.preemptFrom) {
 		return
 	}
 	m.delayed = true
 	s.report(event.InstanceHolding{
 		Stamp: s.stamp(h.Cause), Virtual: m.Virtual, Reason: event.HoldPreemptDelay, Until: m.preemptFrom,
 	})
-}
-
-// holdReason returns the reason that is reported for a member whose own wait is over.
-func (f *facts) holdReason() string {
-	if f.takeover().Equal(f.startupEnds) {
-		return event.HoldStartup
-	}
-	return event.HoldGroup
 }
 
 // A takeover is decided some milliseconds before its instant, when the verifiers have
@@ -209,10 +193,10 @@ func (s *step) prepare(in vrrp.Input) {
 		return
 	}
 	at := f.decided()
-	if s.cfg.Fence != nil && !at.IsZero() && s.takeoverReason(event.Cause{}).reason != event.PeerResigned {
+	if s.cfg.Fence != nil && !at.IsZero() && f.takeoverReason(s.now, event.Cause{}).reason != event.PeerResigned {
 		at = time.Time{} // whether the fence is needed is known at the instant itself
 	}
-	if f.armed.Equal(at) && (at.IsZero() || !s.outdated()) {
+	if f.armed.Equal(at) && (at.IsZero() || !f.members.outdated()) {
 		return
 	}
 	if !f.armed.IsZero() {
@@ -226,47 +210,238 @@ func (s *step) prepare(in vrrp.Input) {
 		f.armed = time.Time{}
 	}
 	if s.now.Before(at) {
-		cause := s.takeoverReason(event.Cause{Trace: f.asked.trace, At: at}).cause
+		cause := f.takeoverReason(s.now, event.Cause{Trace: f.asked.trace, At: at}).cause
 		for _, m := range f.members {
-			s.emit(vrrp.Arm{Advertise: s.advert(m, cause), At: at})
+			s.emit(vrrp.Arm{Advertise: m.advert(cause), At: at})
 		}
 		f.armed = at
 	}
 }
 
-// decided returns the instant of the takeover that only a new fact can stop; zero if there
-// is none, or a member is advertised already.
-func (f *facts) decided() time.Time {
-	if at := f.takeover(); f.waiting() && !f.recovering() && f.asked.about.Equal(at) && f.answered() && !f.anyAlone() {
-		return at
-	}
-	return time.Time{}
+// A group with a fence fences an Active that was heard and fell silent before it takes over
+// from it (pkg/vrrp/fence): for silence alone, not after a priority 0, not to preempt an
+// Active that is heard, and not where none was heard since the group was last Active itself.
+// Until all that is done the group stays Backup.
+//
+// An event that changes the waits (facts.unverify) also ends the fence: an advert, a
+// resignation, a fault.
+
+// fenceAgain is the least time until a fence that failed is tried again.
+const fenceAgain = time.Second
+
+// startFence begins the fence of a takeover that is due: it asks the stations.
+func (s *step) startFence(why trigger) {
+	s.f.fence.Begin(s.now, s.cfg.Links(), askFirst)
+	m := s.f.members.fenced(why)
+	s.report(event.InstanceHolding{Stamp: s.stamp(why.cause), Virtual: m.Virtual, Reason: event.HoldFence})
+	s.askForFence(why.cause)
 }
 
-// outdated reports whether an advert that the engine has would be another now.
-func (s *step) outdated() bool {
+// askForFence asks the stations on the links that have not proved themselves, if that is due.
+func (s *step) askForFence(cause event.Cause) {
+	if links := s.f.fence.Ask(s.now, askMost); links != nil {
+		s.emit(vrrp.Ask{Cause: cause, Interfaces: links})
+	}
+}
+
+// proveForFence notes that a station has answered. With the last segment the command runs.
+func (s *step) proveForFence(in vrrp.Forwards) {
+	if !s.f.fence.Prove(in.Interface, in.Cause.At) {
+		return
+	}
+	m, ticket := s.f.members.fenced(s.f.takeoverReason(s.now, in.Cause)), s.tickets.Next()
+	s.f.fence.Run(s.now, ticket, s.cfg.Fence.Timeout)
+	s.emit(vrrp.RunFence{
+		Cause: event.Cause{Trace: s.f.asked.trace, At: in.Cause.At}, Ticket: ticket,
+		Fence: s.cfg.Fence, Group: s.f.name, Instance: m.Instance, Active: m.silent,
+	})
+}
+
+// followFence does what an outcome of the fence demands. Where no station answers this router
+// may be the one that is cut off: it goes on to ask, unless the fence need not succeed.
+func (s *step) followFence(outcome fence.Outcome, cause event.Cause) {
+	switch outcome {
+	case fence.CutOff:
+		m, proceeds := s.f.members.fenced(s.f.takeoverReason(s.now, cause)), s.cfg.Fence.Proceed
+		s.report(event.FenceUnproven{
+			Stamp: s.stamp(cause), Virtual: m.Virtual, Links: s.f.fence.Unproven(), Proceeds: proceeds,
+		})
+		if proceeds {
+			s.f.fence.FailCutOff()
+			s.passFence()
+		}
+	case fence.Again:
+		s.startFence(s.f.takeoverReason(s.now, cause))
+	case fence.Failed:
+		s.failFence(cause)
+	case fence.Done:
+		s.passFence()
+	}
+}
+
+// passFence lets the group take over. The takeover is due now, and is verified anew.
+func (s *step) passFence() {
+	s.f.asked = verification{}
+	s.f.fence.Pass()
 	for _, m := range s.f.members {
-		if m.ordered != m.content() {
-			return true
+		if m.downAt.Before(s.now) {
+			m.downAt = s.now
 		}
 	}
-	return false
 }
 
-// The bounds that docs/architecture.md#decisions gives in words.
-const (
-	verifyLead       = 5 * time.Millisecond   // how long before the deadline the verifiers are asked, at most
-	verifyTimeout    = 100 * time.Millisecond // how long a missing answer is waited for, at most
-	askFirst         = 100 * time.Millisecond // until stations are asked again that did not answer; doubled each time
-	askMost          = 500 * time.Millisecond // but not longer
-	outOfStep        = time.Hour              // how long two addresses count as two routers
-	reannounceSpaced = time.Second            // the least time between two announcements because of rivals
-)
+// failFence keeps the group Backup, and lets it try again when nothing was heard for
+// another Active_Down_Interval; or lets it take over all the same.
+func (s *step) failFence(cause event.Cause) {
+	if s.cfg.Fence.Proceed {
+		s.passFence()
+		return
+	}
+	failed := s.f.members.fenced(s.f.takeoverReason(s.now, cause))
+	wait := fenceAgain
+	for _, m := range s.f.members {
+		wait = max(wait, m.activeDown(m.interval))
+	}
+	for _, m := range s.f.members {
+		m.downAt, m.holdReported = s.now.Add(wait), true
+	}
+	s.f.unverify()
+	s.report(event.InstanceHolding{
+		Stamp: s.stamp(cause), Virtual: failed.Virtual, Reason: event.HoldFenceFailed, Until: s.now.Add(wait),
+	})
+}
 
-// timing returns what the intervals of a member follow from.
-func (m *member) timing() vrrp.Timing { return m.Timing(m.Priority) }
+// cancelFence ends a fence that is not needed any more, and lets the group take over.
+func (s *step) cancelFence() {
+	if s.f.fence.Begun() {
+		s.passFence()
+		s.f.unverify()
+	}
+}
 
-// activeDown returns the Active_Down_Interval of a member whose Active advertises each interval.
-func (m *member) activeDown(interval time.Duration) time.Duration {
-	return m.timing().ActiveDownInterval(interval)
+// absorbStall judges a pause of our own: the Active that slept is silent and
+// listens for one interval; a router that has taken over meanwhile keeps the addresses.
+func (s *step) absorbStall(in vrrp.Stalled) {
+	if s.stallAlone(s.f.members.find(in.Instance), in.Cause) {
+		return
+	}
+	if s.f.state() != event.Active || s.f.listening != nil {
+		return
+	}
+	var interval time.Duration
+	for _, m := range s.f.members {
+		interval = max(interval, m.Instance.Interval)
+	}
+	s.report(event.EngineStalled{
+		Stamp: s.stamp(in.Cause), Instance: in.Instance, Gap: in.Gap, Done: "silent and listening for one interval",
+	})
+	s.f.listening = &stall{cause: in.Cause, since: in.Cause.At.Add(-in.Gap), until: in.Cause.At.Add(interval)}
+	for _, m := range s.f.members {
+		since := s.f.listening.since
+		if best := &m.others.Best; best.Source.IsValid() && best.At.After(since) {
+			s.yieldAfterStall(m, best.Interval)
+			return
+		}
+		if i := &m.others.Incompatible; i.At.After(since) && m.Priority != vrrp.Owner {
+			s.yieldAfterStall(m, i.Interval)
+			i.Hold()
+			return
+		}
+	}
+}
+
+// yieldAfterStall yields to the rival that was heard after a stall. The waits begin
+// now: what it sent during the stall is old, and more of it is to be read. Its
+// adverts come each interval.
+func (s *step) yieldAfterStall(m *member, interval time.Duration) {
+	m.interval = interval
+	s.yieldSilently(trigger{event.StalledLoop, m, s.f.listening.cause})
+}
+
+// yieldSilently yields after a time in which this process did not run: others may have moved
+// on, so no priority 0 is sent.
+func (s *step) yieldSilently(why trigger) {
+	s.yield(why)
+	s.f.members.delayPreemption(s.now)
+	s.silent = true
+}
+
+// endListening goes on as Active when nobody was heard after a stall.
+func (s *step) endListening() {
+	if l := s.f.listening; l != nil && !s.now.Before(l.until) {
+		s.f.listening = nil
+		s.reannounce(l.cause)
+	}
+}
+
+// absorbLease goes back to Backup after the engine resigned without the loop, which hung.
+func (s *step) absorbLease(in vrrp.LeaseLost) {
+	by := s.f.members.find(in.Instance)
+	if s.stallAlone(by, in.Cause) || s.f.state() != event.Active {
+		return
+	}
+	s.yieldSilently(trigger{event.StalledLoop, by, in.Cause})
+}
+
+// absorbSlept judges a time in which the whole router stood still. An Active that missed as
+// many of its own adverts as others wait for listens first, as where the engine alone
+// stalled; a Backup may have lost adverts of the Active, and gives it time.
+func (s *step) absorbSlept(in vrrp.Slept) {
+	if s.f.state() != event.Active {
+		s.giveTime(in.Gap)
+		s.sleptAlone(in)
+		return
+	}
+	for _, m := range s.f.members {
+		if in.Gap > time.Duration(m.Miss)*m.Instance.Interval {
+			s.absorbStall(vrrp.Stalled{Cause: in.Cause, Instance: m.Name, Gap: in.Gap})
+			return
+		}
+	}
+}
+
+// sleptAlone judges a time in which the whole router stood still for gap, for members that
+// serve alone, or are to.
+func (s *step) sleptAlone(in vrrp.Slept) {
+	for _, m := range s.f.members {
+		if s.f.servesAlone(m) && in.Gap > time.Duration(m.Miss)*m.Instance.Interval {
+			s.stallAlone(m, in.Cause)
+			return
+		}
+	}
+	s.giveTimeAlone(in.Gap)
+}
+
+// stallAlone ends that members serve alone after a time in which the process did not run:
+// others may serve by now. It reports whether any did.
+func (s *step) stallAlone(by *member, cause event.Cause) bool {
+	if !s.f.anyAlone() {
+		return false
+	}
+	s.f.endAlone(s.now)
+	s.why, s.silent = trigger{event.StalledLoop, by, cause}, true
+	return true
+}
+
+// giveTime gives the Active more time if this process did not run for gap, and reports whether
+// it does.
+func (s *step) giveTime(gap time.Duration) bool {
+	return s.reportGrace(gap, s.f.giveTime(s.now, gap))
+}
+
+// giveTimeAlone is giveTime for members that are to serve alone.
+func (s *step) giveTimeAlone(gap time.Duration) bool {
+	return s.reportGrace(gap, s.f.giveTimeAlone(s.now, gap))
+}
+
+// reportGrace logs that the Active is given more time, since this process did not run for
+// gap, if it is given.
+func (s *step) reportGrace(gap time.Duration, given bool) bool {
+	if given {
+		s.report(event.EngineStalled{
+			Stamp: s.stamp(event.Cause{}), Instance: s.f.members[0].Name, Gap: gap,
+			Done: "the Active gets one interval and Skew_Time more",
+		})
+	}
+	return given
 }

@@ -1,0 +1,149 @@
+package machine
+
+import (
+	"slices"
+	"time"
+
+	"ripcord/pkg/vrrp"
+)
+
+// A router may be unable to put in place what it should hold: the kernel refuses an address,
+// an interface is missing. The address worker reports what is missing (Placed), and the group
+// is impaired: from then on it advertises priority 1. So it goes on serving what it can if
+// nobody is better; every router that lacks nothing takes over from it within its Skew_Time;
+// it preempts none; and of two impaired routers the one with the greater address serves.
+//
+// Missing addresses are known only while the group holds its addresses. When the group has
+// given up, it stays impaired until a hold-off has passed, and then tries again with its own
+// priority; each time in vain the hold-off doubles. A change of the links concerned ends it
+// at once. Where the kernel refuses what is missing for what it is, time does not help, and
+// there is no end but such a change: routers that try by turns would never come to rest.
+//
+// A router that holds none of the addresses which an instance advertises serves nobody: that
+// is the fault address-lost, for the hold-off, or until no other Active is heard. If no
+// healthy Active was heard since the last such fault, giving up has helped nobody: then the
+// group stays Active, and the worker goes on trying. An impaired Active counts as healthy
+// there if it goes on, since it holds something.
+//
+// Extra addresses, routes and rules, which are not advertised, impair nobody if the other
+// routers cannot place them either. This shows when the group takes over from an Active that
+// advertises priority 1 itself, and is not the better one of the two by their own priorities:
+// it then keeps its own priority for as long as it is Active.
+
+// Bounds of the hold-off, which doubles from the first to the last.
+const (
+	holdOffFirst = 10 * time.Second
+	holdOffMost  = 5 * time.Minute
+)
+
+// servesAfter is the time after which an impaired Active that goes on counts as serving:
+// one that holds nothing finds that out within a second.
+const servesAfter = 2 * time.Second
+
+// impairment sums up the shortfalls of a group, over all members.
+type impairment struct {
+	wait    time.Duration // the last hold-off; zero: there was none
+	failed  bool          // something was missing since the group last became Active
+	ended   time.Time     // when the group last ceased to lack anything, as far as it knew
+	excused bool          // of what is not advertised, as long as it is Active
+	// served: an address-lost fault has been served, and no Active that serves was
+	// heard since.
+	served bool
+}
+
+// fail notes that something is missing, and whether anything was before. The first time since
+// the group became Active it chooses the hold-off: double the last one, unless the group
+// lacked nothing for long.
+func (i *impairment) fail(now time.Time, lacking bool) {
+	switch {
+	case i.failed:
+		return
+	case i.wait == 0 || !lacking && now.Sub(i.ended) > holdOffMost:
+		i.wait = holdOffFirst
+	default:
+		i.wait = min(2*i.wait, holdOffMost)
+	}
+	i.failed = true
+}
+
+// end notes that nothing is missing any more, as far as is known.
+func (i *impairment) end(now time.Time) { i.ended, i.failed = now, false }
+
+// enter begins a time as Active: what is missing is known from now on.
+func (i *impairment) enter(excused bool) { i.excused, i.failed = excused, false }
+
+// serve reports whether the fault address-lost is to be served, and notes that it is: once
+// until an Active that serves was heard.
+func (i *impairment) serve() bool {
+	first := !i.served
+	i.served = true
+	return first
+}
+
+// hear notes an advert, of an Active that is heard since some instant; zero if it is not the
+// best one. It serves if it is not impaired, or goes on for longer than one that holds
+// nothing would.
+func (i *impairment) hear(h *vrrp.Heard, since time.Time, impaired uint8) {
+	goesOn := !since.IsZero() && h.Cause.At.Sub(since) > servesAfter
+	if h.Priority > impaired || goesOn {
+		i.served = false
+	}
+}
+
+// shortfall lists the addresses, routes and rules that a member should hold and lacks. It is
+// nil where it lacks nothing.
+type shortfall struct {
+	missing []string
+	degree  vrrp.Degree
+	refused bool      // it is of no use to try again until somebody has changed something
+	until   time.Time // when the hold-off is over; zero while Active (the worker reports), and if refused
+}
+
+// names returns the names of what is missing.
+func (l *shortfall) names() []string {
+	if l == nil {
+		return nil
+	}
+	return l.missing
+}
+
+// note notes what is missing, and reports whether that is news.
+func (l *shortfall) note(in vrrp.Placed) bool {
+	news := !slices.Equal(l.missing, in.Missing)
+	l.missing, l.degree, l.refused = in.Missing, in.Degree, in.Refused
+	return news
+}
+
+// holdOff begins the hold-off; the zero time ends it.
+func (l *shortfall) holdOff(until time.Time) {
+	if l == nil {
+		return
+	}
+	if l.until = until; l.refused {
+		l.until = time.Time{}
+	}
+}
+
+// over reports whether there is a shortfall, and its hold-off is over.
+func (l *shortfall) over(now time.Time) bool {
+	return l != nil && !l.until.IsZero() && !now.Before(l.until)
+}
+
+// reported remembers the last report of a shortfall.
+type reported struct {
+	lacks bool
+	at    time.Time
+}
+
+// due reports whether a change of the shortfall is to be reported, and notes that it is: at
+// most once in the shortest hold-off if it changes again and again. The end is reported only
+// if the lack was.
+func (r *reported) due(lacks bool, now time.Time) bool {
+	if !lacks && !r.lacks || lacks && now.Sub(r.at) < holdOffFirst {
+		return false
+	}
+	if r.lacks = lacks; lacks {
+		r.at = now
+	}
+	return true
+}

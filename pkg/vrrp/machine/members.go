@@ -1,0 +1,240 @@
+package machine
+
+import (
+	"slices"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// members are the members of a group, in the order of its configuration.
+type members []*member
+
+// find returns the member of that name; nil if it is not in this group.
+func (l members) find(name string) *member {
+	for _, m := range l {
+		if m.Name == name {
+			return m
+		}
+	}
+	return nil
+}
+
+// due returns the instant at which every member's own wait is over.
+func (l members) due() (last time.Time) {
+	for _, m := range l {
+		if m.due().After(last) {
+			last = m.due()
+		}
+	}
+	return last
+}
+
+// nextHolding returns the member that is next to be reported as holding: its own wait is
+// over, and it waits for the others until the takeover at the instant at. It is nil if
+// there is none.
+func (l members) nextHolding(at time.Time) (first *member) {
+	for _, m := range l {
+		if m.holdReported || !m.due().Before(at) {
+			continue
+		}
+		if holds := m.reportHoldAt(); holds.Before(at) && (first == nil || holds.Before(first.reportHoldAt())) {
+			first = m
+		}
+	}
+	return first
+}
+
+// shortest returns the shortest Active_Adver_Interval of the members.
+func (l members) shortest() time.Duration {
+	least := l[0].interval
+	for _, m := range l[1:] {
+		least = min(least, m.interval)
+	}
+	return least
+}
+
+// delayPreemption begins the preempt_delay of all members anew.
+func (l members) delayPreemption(now time.Time) {
+	for _, m := range l {
+		m.preemptFrom, m.delayed = now.Add(m.PreemptDelay), false
+	}
+}
+
+// takeover returns the member that has most to do with the end of all waits, and the reason
+// why they are over: a resignation counts more than a lower Active, and that more than
+// silence.
+func (l members) takeover(now time.Time) (*member, event.Reason) {
+	last := l[0]
+	var resigned, lower *member
+	for _, m := range l {
+		switch {
+		case m.resigned != nil && resigned == nil:
+			resigned = m
+		case m.preempts(now) && lower == nil:
+			lower = m
+		}
+		if m.due().After(last.due()) {
+			last = m
+		}
+	}
+	switch {
+	case resigned != nil:
+		return resigned, event.PeerResigned
+	case lower != nil && lower.Priority == vrrp.Owner:
+		return lower, event.OwnerPreempt
+	case lower != nil && lower.delayed:
+		return lower, event.PreemptHoldTimeout
+	case lower != nil:
+		return lower, event.LowerPriorityActive
+	}
+	return last, event.ActiveTimeout
+}
+
+// resignationWait returns how long a member waits once its Active has resigned, or fell
+// below it: Skew_Time, unless the router is the only Backup, on all members.
+func (l members) resignationWait(m *member) time.Duration {
+	for _, n := range l {
+		if n.Routers != 2 || n.company.Crowded() {
+			return m.skew()
+		}
+	}
+	return 0
+}
+
+// fellSilent reports whether the waits are over since an Active that was heard has fallen
+// silent.
+func (l members) fellSilent() bool {
+	return slices.ContainsFunc(l, func(m *member) bool { return m.silent.IsValid() })
+}
+
+// fenced returns the member on which the Active fell silent: that which bears the reason
+// of the takeover if it did there, else the first.
+func (l members) fenced(why trigger) *member {
+	if why.member != nil && why.member.silent.IsValid() {
+		return why.member
+	}
+	for _, m := range l {
+		if m.silent.IsValid() {
+			return m
+		}
+	}
+	return l[0]
+}
+
+// outranking returns the members that hear an Active which they may preempt: its adverts
+// do not renew their timers.
+func (l members) outranking(now time.Time) (list members) {
+	for _, m := range l {
+		if m.known(now) && m.outranks(m.others.Best.Priority, now) {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// firstEqual returns the first member that hears a rival of our own priority.
+func (l members) firstEqual(now time.Time) *member {
+	for _, m := range l {
+		if m.known(now) && m.others.Best.Priority == m.Priority {
+			return m
+		}
+	}
+	return nil
+}
+
+// outdated reports whether an advert that the engine has would be another now.
+func (l members) outdated() bool {
+	return slices.ContainsFunc(l, func(m *member) bool { return m.ordered != m.content() })
+}
+
+// recovering reports whether a member's link has yet to prove itself.
+func (l members) recovering() bool {
+	for _, m := range l {
+		if m.recovery != nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (l members) forgetRecoveries() {
+	for _, m := range l {
+		m.recovery = nil
+	}
+}
+
+// prove notes, for all members on a link, that something came through its segment at the
+// instant at. A packet that was received before a loss and read after it proves nothing.
+func (l members) prove(link string, at time.Time) {
+	for _, m := range l {
+		if m.Interface != link {
+			continue
+		}
+		if !at.Before(m.flapped) {
+			m.flapped = time.Time{}
+		}
+		if m.recovery != nil && m.recovery.prove(at) {
+			m.renew(at)
+		}
+	}
+}
+
+// ask returns the links whose segments have not proved themselves, and whose stations are to
+// be asked now.
+func (l members) ask(now time.Time) (links []string) {
+	for _, m := range l {
+		if r := m.recovery; r != nil && r.asks(now) && !slices.Contains(links, m.Interface) {
+			links = append(links, m.Interface)
+		}
+	}
+	return links
+}
+
+// lacking reports whether any member lacks anything of what it should hold.
+func (l members) lacking() bool {
+	return slices.ContainsFunc(l, func(m *member) bool { return m.lacks != nil })
+}
+
+// impaired reports whether what the members lack impairs the group.
+func (l members) impaired(excused bool) bool {
+	for _, m := range l {
+		if m.lacks != nil && !(m.lacks.degree == vrrp.Optional && excused) {
+			return true
+		}
+	}
+	return false
+}
+
+// excused reports whether the group takes over from an Active that is impaired too,
+// and does better: the one that has the greater priority of its own, or address.
+func (l members) excused() bool {
+	for _, m := range l {
+		if a := &m.others.Best; a.Source.IsValid() {
+			ours := m.Instance.Priority
+			return a.Priority == m.impaired && (a.Highest < ours || a.Highest == ours && a.Source.Less(m.source))
+		}
+	}
+	return false
+}
+
+// holdOff begins the hold-off of all members that lack something; the zero time ends it.
+func (l members) holdOff(until time.Time) {
+	for _, m := range l {
+		m.lacks.holdOff(until)
+	}
+}
+
+// unheard returns the instant from which giving up since some instant has helped
+// nobody: no other Active is heard, and each had the time to become it.
+func (l members) unheard(since time.Time) (last time.Time) {
+	for _, m := range l {
+		for _, at := range [...]time.Time{since.Add(m.activeDown(m.Instance.Interval)), m.heardUntil()} {
+			if at.After(last) {
+				last = at
+			}
+		}
+	}
+	return last
+}

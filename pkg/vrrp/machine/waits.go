@@ -1,0 +1,145 @@
+package machine
+
+import (
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// takeover returns the instant at which every member's wait is over, and the delay after
+// the start.
+func (f *facts) takeover() time.Time {
+	if last := f.members.due(); last.After(f.startupEnds) {
+		return last
+	}
+	return f.startupEnds
+}
+
+// decided returns the instant of the takeover that only a new fact can stop; zero if there
+// is none, or a member is advertised already.
+func (f *facts) decided() time.Time {
+	if at := f.takeover(); f.waiting() && !f.members.recovering() && f.asked.of(at) && f.asked.answered() && !f.anyAlone() {
+		return at
+	}
+	return time.Time{}
+}
+
+// lead returns how long before a takeover the verifiers are asked.
+func (f *facts) lead() time.Duration { return min(verifyLead, f.members.shortest()/4) }
+
+// takeoverReason returns the reason why the waits are over at the instant now. It follows from
+// the given cause, unless an Active has resigned.
+func (f *facts) takeoverReason(now time.Time, cause event.Cause) trigger {
+	if f.ownerWait != nil {
+		return f.ownerWait.cause
+	}
+	m, reason := f.members.takeover(now)
+	if reason == event.PeerResigned {
+		cause = m.resigned.cause
+	}
+	return trigger{reason, m, cause}
+}
+
+// needsFence reports whether a takeover of a group that has a fence needs it.
+func (f *facts) needsFence(why trigger) bool {
+	return !f.fence.Passed() && why.reason == event.ActiveTimeout && f.members.fellSilent()
+}
+
+// takenOver returns the reason of a takeover: one for which the fence failed, and which
+// goes on all the same, bears that.
+func (f *facts) takenOver(why trigger) trigger {
+	if f.fence.Passed() && f.fence.Err() != "" && why.reason == event.ActiveTimeout {
+		why.reason = event.FenceFailed
+	}
+	return why
+}
+
+// holdReason returns the reason that is reported for a member whose own wait is over.
+func (f *facts) holdReason() string {
+	if f.takeover().Equal(f.startupEnds) {
+		return event.HoldStartup
+	}
+	return event.HoldGroup
+}
+
+// holding describes what keeps a Backup whose waits are over from taking over; empty if
+// nothing does.
+func (f *facts) holding() string {
+	if f.state() != event.Backup {
+		return ""
+	}
+	return f.fence.Holding()
+}
+
+// restart begins all waits anew, as at Startup (RFC 9568 §6.4.1), with our own
+// interval unless an Active with another is on the air. The owner of the
+// addresses waits for nothing but to be verified, and does so in the state in
+// which it is.
+func (f *facts) restart(now time.Time, in event.State, why trigger) {
+	f.unverify()
+	f.members.delayPreemption(now)
+	for _, m := range f.members {
+		m.interval = m.Instance.Interval
+		if m.known(now) && !m.outranks(m.others.Best.Priority, now) {
+			m.interval = m.others.Best.Interval
+		}
+		m.renew(now)
+		m.waitForSecond(now)
+		m.cascaded = nil
+		if m.Priority == vrrp.Owner {
+			m.downAt = now
+			f.ownerWait = &ownerWait{in, why}
+		}
+	}
+}
+
+// unverify forgets what was verified: the next takeover is verified anew.
+func (f *facts) unverify() {
+	f.verified, f.graceGiven = false, false
+	f.asked = verification{}
+	f.listening = nil
+	f.ownerWait = nil
+	f.tieEnds = time.Time{}
+	f.fence.Cancel()
+}
+
+// delayStart begins the startup_delay: the longest of the members'.
+func (f *facts) delayStart(now time.Time) {
+	var longest time.Duration
+	for _, m := range f.members {
+		longest = max(longest, m.StartupDelay)
+	}
+	f.startupEnds = time.Time{}
+	if longest > 0 {
+		f.startupEnds = now.Add(longest)
+	}
+}
+
+// giveTime lets a group that waits, and did not run for gap, wait for at least one interval
+// and Skew_Time more: adverts that the Active sent meanwhile may have been lost
+// (docs/architecture.md#lease). It reports whether it does. A second time in a row the
+// silence counts, else a daemon that sleeps again and again would never take over.
+func (f *facts) giveTime(now time.Time, gap time.Duration) (given bool) {
+	if !f.waiting() || gap <= f.members.shortest() || f.ownerWait != nil || f.graceGiven {
+		return false
+	}
+	for _, m := range f.members {
+		if at := now.Add(m.interval + m.skew()); at.After(m.downAt) {
+			m.downAt, given = at, true
+		}
+	}
+	if given {
+		f.unverify()
+		f.graceGiven = true
+	}
+	return given
+}
+
+// dropConfirmations lets no member wait for the report of its first advert.
+func (f *facts) dropConfirmations() {
+	f.confirmBy = time.Time{}
+	for _, m := range f.members {
+		m.confirm.drop()
+	}
+}
