@@ -16,6 +16,7 @@ import (
 type source struct {
 	path, format, id string
 	withoutLVS       bool
+	elsewhere        bool // it is for another machine
 }
 
 // flags gives a command the flags of its configuration file.
@@ -28,7 +29,7 @@ func (s *source) flags(c *cobra.Command, usage string) {
 
 // options returns how the file is read, for the machine here; nil if it is only checked.
 func (s *source) options(here config.Machine) (config.Options, error) {
-	o := config.Options{Here: here, Format: config.Format(s.format), ID: s.id, WithoutLVS: s.withoutLVS}
+	o := config.Options{Here: here, Format: config.Format(s.format), ID: s.id, WithoutLVS: s.withoutLVS, Elsewhere: s.elsewhere}
 	switch o.Format {
 	case config.ByName, config.YAML, config.Keepalived:
 	default:

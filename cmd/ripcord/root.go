@@ -47,6 +47,7 @@ func newRoot() *cobra.Command {
 		newFence(),
 		newResume(),
 		newDoctor(),
+		newSimulate(),
 		newDemo(),
 		newClean(),
 		newVersion(),

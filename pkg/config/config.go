@@ -111,6 +111,9 @@ type Options struct {
 	Format Format
 	// ID is what lines with @id are for in keepalived.conf.
 	ID string
+	// Elsewhere says that the file is another machine's: what keepalived.conf leaves out where a
+	// program or a user is missing is not missing there.
+	Elsewhere bool
 	// WithoutLVS says that another program does the load balancing of keepalived.conf.
 	WithoutLVS bool
 }
@@ -158,7 +161,7 @@ func Load(path string, o Options) (*Config, error) {
 	}
 	if o.Format.of(path) == Keepalived {
 		l := newLoader(&problem.Report{}, o.Here, Keepalived)
-		return l.translated(keepalived.Translate(path, text, keepalived.Options{ID: o.ID, WithoutLVS: o.WithoutLVS, System: system{}}))
+		return l.translated(keepalived.Translate(path, text, keepalived.Options{ID: o.ID, WithoutLVS: o.WithoutLVS, Elsewhere: o.Elsewhere, System: system{}}))
 	}
 	if !info.Mode().IsRegular() {
 		info = nil // a pipe, which is in no directory

@@ -25,10 +25,25 @@ func (m *monitor) look(p *Port) {
 			Primary4: p.sources.first(event.IPv4), LinkLocal6: p.sources.first(event.IPv6), Sources: p.listed,
 		}
 		r.receiver.judge.Learn(link)
+		m.report(p, link)
 		p.known, p.counted, p.seen = p.usable(), p.downs, link
 		p.seen.Downs = 0
 		r.loop.absorb(vrrp.LinkSeen{Link: link})
 	})
+}
+
+// report reports that a link which was seen before went down or came up.
+func (m *monitor) report(p *Port, link event.Link) {
+	e := event.LinkChanged{Stamp: event.Stamp{Cause: link.Cause, At: m.router.world.now}, Kind: event.LinkUp, Link: link, Source: event.Notification}
+	switch {
+	case p.seen.Name == "" || p.seen.Usable == link.Usable && link.Downs == 0:
+		return
+	case !link.Usable:
+		e.Kind = event.LinkDown
+	case p.seen.Usable:
+		e.Kind = event.LinkFlapped
+	}
+	m.router.publish([]event.Event{e})
 }
 
 // seen returns the links as the router last saw them.

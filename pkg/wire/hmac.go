@@ -55,6 +55,11 @@ type Secret struct{ key func() []byte } // of a function fmt knows the address o
 // NewSecret makes a secret of a key, which it keeps.
 func NewSecret(key []byte) Secret { return Secret{func() []byte { return key }} }
 
+// Equal reports whether two secrets are one key. None is equal to the zero value.
+func (s Secret) Equal(o Secret) bool {
+	return s.key != nil && o.key != nil && hmac.Equal(s.key(), o.key())
+}
+
 // Format writes no secret, whatever the verb.
 func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "(secret)") }
 

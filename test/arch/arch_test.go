@@ -25,6 +25,7 @@ const (
 // layers, from the top down: a package imports only what stands in a lower one.
 var layers = [][]string{
 	{"cmd/ripcord"},
+	{"pkg/simulate"},
 	{"pkg/daemon", "pkg/sim", "pkg/lan"},
 	{"pkg/router", "pkg/control", "pkg/config", "pkg/telemetry", "pkg/doctor"},
 	{"pkg/advert/send", "pkg/advert/receive", "pkg/addr", "pkg/link/monitor", "pkg/track", "pkg/notify", "pkg/vrrp/machine"},
@@ -46,6 +47,7 @@ var pure = []string{
 	"pkg/telemetry/exposition.go", "pkg/doctor/*.go",
 	"pkg/track/health.go", "pkg/track/schedule.go", "pkg/track/report.go",
 	"pkg/runner/table.go",
+	"pkg/simulate/*.go",
 	"pkg/notify/transition.go", "pkg/notify/commands.go", "pkg/notify/queue.go",
 }
 
@@ -71,7 +73,7 @@ var kept = map[string]func(file string) bool{
 	"github.com/goccy/go-yaml":           in("pkg/config/yaml", "test/openapi"),
 	"github.com/spf13/cobra":             in("cmd/ripcord"),
 	"github.com/coreos/go-systemd":       in("pkg/daemon", "cmd/ripcord"),
-	"ripcord/pkg/config":                 in("pkg/daemon", "cmd/ripcord", "pkg/sim", "pkg/config"),
+	"ripcord/pkg/config":                 in("pkg/daemon", "cmd/ripcord", "pkg/simulate", "pkg/config"),
 	"ripcord/pkg/keepalived":             in("pkg/config", "pkg/keepalived", "cmd/ripcord"),
 	"ripcord/pkg/daemon":                 in("cmd/ripcord", "test/"),
 	"github.com/google/go-cmp":           in("test/golden"),

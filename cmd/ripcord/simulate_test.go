@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"ripcord/pkg/simulate"
+	"ripcord/test/golden"
+)
+
+// simulateDir makes the files that docs/simulate.md plays the directory's.
+func simulateDir(t *testing.T) {
+	t.Helper()
+	left, err := os.ReadFile("../../docs/examples/firewalls.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"left.yaml":  string(left),
+		"right.yaml": strings.ReplaceAll(string(left), "150", "100"),
+		"keepalived.conf": "vrrp_script web {\n script \"/usr/local/bin/web-answers\"\n weight -60\n}\nvrrp_instance lan {\n interface eth0\n" +
+			" virtual_router_id 51\n version 3\n priority 120\n virtual_ipaddress {\n 192.0.2.1/24\n }\n track_script {\n web\n }\n}\n",
+		"new.yaml": "instances:\n  - {name: lan, interface: ens3, vrid: 51, addresses: [192.0.2.1/24], priority: 100}\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(dir)
+}
+
+// simulated runs a command line as a shell does, as far as it needs one.
+func simulated(line string) (stdout, stderr string, code int) {
+	line, quiet := strings.CutSuffix(line, " > /dev/null")
+	var args []string
+	for _, m := range regexp.MustCompile(`'([^']*)'|\S+`).FindAllStringSubmatch(line, -1)[1:] {
+		args = append(args, strings.Trim(m[0], "'"))
+	}
+	var out, complaints bytes.Buffer
+	code = execute(context.Background(), args, &out, &complaints)
+	if quiet {
+		out.Reset()
+	}
+	return out.String(), complaints.String(), code
+}
+
+// TestSimulatePage runs the commands of docs/simulate.md, and keeps what they print and the
+// table of verbs as they are; -update writes them anew.
+func TestSimulatePage(t *testing.T) {
+	const path = "../../docs/simulate.md"
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	simulateDir(t)
+	commands := 0
+	page := regexp.MustCompile("(?s)```console\n.*?```").ReplaceAllStringFunc(string(text), func(block string) string {
+		var b strings.Builder
+		b.WriteString("```console\n")
+		for line := range strings.Lines(block) {
+			command, ok := strings.CutPrefix(strings.TrimSpace(line), "$ ")
+			if !ok {
+				continue
+			}
+			commands++
+			stdout, stderr, _ := simulated(command)
+			b.WriteString("$ " + command + "\n" + stdout + stderr)
+		}
+		return b.String() + "```"
+	})
+	if commands < 4 {
+		t.Errorf("the page shows %d commands", commands)
+	}
+	var table strings.Builder
+	table.WriteString("| verb | what it does |\n| --- | --- |\n")
+	for _, v := range simulate.Verbs() {
+		fmt.Fprintf(&table, "| `%s` | %s |\n", strings.ReplaceAll(v.Usage, "|", `\|`), v.Does)
+	}
+	page = regexp.MustCompile("(?s)(<!-- verbs[^\n]*-->\n).*?(<!-- end of verbs -->)").ReplaceAllStringFunc(page, func(part string) string {
+		first, _, _ := strings.Cut(part, "\n")
+		return first + "\n\n" + table.String() + "\n<!-- end of verbs -->"
+	})
+	golden.Check(t, absolute, page)
+}
+
+// TestSimulateCodes: the exit code says whether the addresses were served, and whether the
+// command line is right.
+func TestSimulateCodes(t *testing.T) {
+	simulateDir(t)
+	for line, want := range map[string]struct {
+		code   int
+		stderr string
+	}{
+		"ripcord simulate left.yaml right.yaml":                                                            {exitDone, ""},
+		"ripcord simulate left.yaml right.yaml --at '5s kill left'":                                        {exitDone, ""},
+		"ripcord simulate left.yaml right.yaml --at '5s kill left' --max-outage 1s":                        {exitFailed, "longer than 1s"},
+		"ripcord simulate left.yaml right.yaml --at '5s kill left' --max-outage 4s":                        {exitDone, ""},
+		"ripcord simulate left.yaml right.yaml --at '5s partition eth0 left / right' --at '6s kill right'": {exitDone, ""},
+		"ripcord simulate keepalived.conf new.yaml":                                                        {exitDone, ""},
+		"ripcord simulate keepalived.conf new.yaml --segment lan=keepalived:eth0,new:ens3":                 {exitDone, ""},
+		"ripcord simulate a=left.yaml b=right.yaml --at '5s unplug b eth0'":                                {exitDone, ""},
+		"ripcord simulate left.yaml right.yaml --at '5s unplg left eth0'":                                  {exitUsage, "did you mean unplug?"},
+		"ripcord simulate left.yaml right.yaml --at '90s kill left'":                                       {exitUsage, "give more time with --for"},
+		"ripcord simulate left.yaml right.yaml --for 0s":                                                   {exitUsage, "nothing can be played"},
+		"ripcord simulate left.yaml left.yaml":                                                             {exitUsage, "two routers are called left"},
+		"ripcord simulate left.yaml right.yaml --segment lan":                                              {exitUsage, "write NAME="},
+		"ripcord simulate left.yaml nix.yaml":                                                              {exitFailed, "nix.yaml"},
+		"ripcord simulate":                                                                                 {exitUsage, "at least 1 arg"},
+		"ripcord simulate left.yaml right.yaml --svg /nonexistent/x.svg":                                   {exitFailed, "cannot write the picture"},
+		"ripcord simulate left.yaml right.yaml --at '5s reload left nix.yaml'":                             {exitUsage, "nix.yaml"},
+		"ripcord simulate left.yaml right.yaml --cold --for 10s --max-outage 1s":                           {exitFailed, "without a router"},
+	} {
+		if _, stderr, code := simulated(line); code != want.code || !strings.Contains(stderr, want.stderr) {
+			t.Errorf("%s: exit code %d, %q; want %d, %q", line, code, stderr, want.code, want.stderr)
+		}
+	}
+	stdout, _, _ := simulated("ripcord simulate left.yaml right.yaml --at '5s unplug left eth0' --json --svg x.svg")
+	var r simulate.Result
+	if err := json.Unmarshal([]byte(stdout), &r); err != nil || len(r.Groups) != 2 || len(r.Services) != 2 || len(r.Services[0].Outages) != 1 {
+		t.Errorf("%v: %s", err, stdout)
+	}
+	if picture, err := os.ReadFile("x.svg"); err != nil || !strings.Contains(string(picture), "</svg>") {
+		t.Errorf("%v: %s", err, picture)
+	}
+}

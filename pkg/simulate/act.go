@@ -1,0 +1,188 @@
+package simulate
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"ripcord/pkg/spelling"
+)
+
+// Act is what is done to a LAN at an instant.
+type Act struct {
+	At   time.Duration
+	Text string // as it was written, without the instant
+	do   func(*play)
+}
+
+// String returns the act as the command line has it.
+func (a Act) String() string { return a.At.String() + " " + a.Text }
+
+// Act reads a line: an instant, a verb, and what that needs.
+func (l *LAN) Act(line string) (Act, error) {
+	w := words{lan: l, left: strings.Fields(line)}
+	a, err := w.act()
+	if err != nil {
+		return Act{}, fmt.Errorf("%q: %w", line, err)
+	}
+	return a, nil
+}
+
+// words are the words of a line that are not read yet.
+type words struct {
+	lan  *LAN
+	verb *verb
+	left []string
+}
+
+func (w *words) act() (Act, error) {
+	at, err := w.duration("the instant")
+	if err != nil {
+		return Act{}, err
+	}
+	text := strings.Join(w.left, " ")
+	name, ok := w.take()
+	if !ok {
+		return Act{}, fmt.Errorf("what is done then? %s", listed(verbNames()))
+	}
+	if name, err = named("verb", name, verbNames()); err != nil {
+		return Act{}, err
+	}
+	w.verb = verbs[slices.IndexFunc(verbs, func(v *verb) bool { return v.name == name })]
+	do, err := w.verb.read(w)
+	if err != nil {
+		return Act{}, err
+	}
+	if len(w.left) > 0 {
+		return Act{}, fmt.Errorf("%q is too much: %s", strings.Join(w.left, " "), w.verb.usage())
+	}
+	return Act{At: at, Text: text, do: do}, nil
+}
+
+// take takes the next word.
+func (w *words) take() (string, bool) {
+	if len(w.left) == 0 {
+		return "", false
+	}
+	word := w.left[0]
+	w.left = w.left[1:]
+	return word, true
+}
+
+// next takes the next word, which is what; without one it is an error that says how the verb
+// is used.
+func (w *words) next(what string) (string, error) {
+	word, ok := w.take()
+	switch {
+	case ok:
+		return word, nil
+	case w.verb == nil:
+		return "", fmt.Errorf("%s is missing: write '5s unplug ROUTER INTERFACE'", what)
+	}
+	return "", fmt.Errorf("%s is missing: %s", what, w.verb.usage())
+}
+
+// duration takes a time.
+func (w *words) duration(what string) (time.Duration, error) {
+	word, err := w.next(what)
+	if err != nil {
+		return 0, err
+	}
+	d, err := time.ParseDuration(word)
+	switch {
+	case err != nil:
+		if n, bad := strconv.ParseFloat(word, 64); bad == nil {
+			return 0, fmt.Errorf("%s %q has no unit: write %vs", what, word, n)
+		}
+		return 0, fmt.Errorf("%s %q is no time such as 5s, 1m30s or 200ms", what, word)
+	case signed(word) && (w.verb == nil || w.verb.name != "clock"):
+		return 0, fmt.Errorf("%s %q has a sign: write %s", what, word, strings.TrimLeft(word, "+-"))
+	}
+	return d, nil
+}
+
+// optional takes a time if there is a word left, and returns the other one if not.
+func (w *words) optional(what string, otherwise time.Duration) (time.Duration, error) {
+	if len(w.left) == 0 {
+		return otherwise, nil
+	}
+	return w.duration(what)
+}
+
+// share takes a part of a hundred: 30%.
+func (w *words) share() (float64, error) {
+	word, err := w.next("how much gets lost")
+	if err != nil {
+		return 0, err
+	}
+	digits, ok := strings.CutSuffix(word, "%")
+	n, err := strconv.ParseFloat(digits, 64)
+	if !ok || err != nil || n < 0 || n > 100 {
+		return 0, fmt.Errorf("%q is no share of the frames between 0%% and 100%%", word)
+	}
+	return n / 100, nil
+}
+
+// router takes the name of a router.
+func (w *words) router() (*router, error) {
+	name, err := w.next("the router")
+	if err != nil {
+		return nil, err
+	}
+	return w.lan.find(name)
+}
+
+// port takes a router and one of its interfaces.
+func (w *words) port() (Port, error) {
+	r, err := w.router()
+	if err != nil {
+		return Port{}, err
+	}
+	return w.portOf(r)
+}
+
+func (w *words) portOf(r *router) (Port, error) {
+	name, err := w.next("the interface")
+	if err == nil {
+		_, err = named("interface of "+r.Name, name, interfaces(r.Config.Groups))
+	}
+	return Port{r.Name, name}, err
+}
+
+// segment takes the name of a segment.
+func (w *words) segment() (string, error) {
+	name, err := w.next("the segment")
+	if err != nil {
+		return "", err
+	}
+	return named("segment", name, w.lan.segments)
+}
+
+// named returns a name if it is one of a kind, else an error with the one that was meant.
+func named(kind, name string, known []string) (string, error) {
+	if slices.Contains(known, name) {
+		return name, nil
+	}
+	hint := spelling.DidYouMean(spelling.Nearest(name, known))
+	if hint == "" {
+		hint = "there is " + listed(known)
+		if len(known) == 0 {
+			hint = "there is none at all"
+		}
+	}
+	return "", fmt.Errorf("there is no %s %q: %s", kind, name, hint)
+}
+
+// listed joins words as a sentence has them.
+func listed(all []string) string {
+	const most = 20
+	if n := len(all); n > most {
+		return strings.Join(all[:most], ", ") + fmt.Sprintf(" and %d more", n-most)
+	}
+	if n := len(all); n > 1 {
+		return strings.Join(all[:n-1], ", ") + " and " + all[n-1]
+	}
+	return strings.Join(all, "")
+}

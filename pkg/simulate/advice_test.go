@@ -1,0 +1,68 @@
+package simulate
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// pairOf returns two instances in one group, with further keys of both, and of the group.
+func pairOf(priority, instance, group string) string {
+	return strings.NewReplacer("PRIO", priority, "KEYS", instance, "GROUP", group).Replace(`
+checks: [{name: web, tcp: {address: '192.0.2.9:80'}, weight: -80}]
+instances:
+  - {name: inside, interface: eth0, vrid: 51, priority: PRIO, addresses: [192.0.2.1/24]KEYS}
+  - {name: outside, interface: eth1, vrid: 52, priority: PRIO, addresses: [198.51.100.1/24]KEYS}
+groups:
+  - {name: edge, members: [inside, outside]GROUP}
+`)
+}
+
+// TestMistakes: what two configurations contradict each other in is explained in one sentence,
+// and a good pair needs none. Where the sentence says that both serve, they do.
+func TestMistakes(t *testing.T) {
+	good := pairOf("150", "", "")
+	single := func(keys string) string {
+		return "instances:\n  - {name: lan, interface: eth0, vrid: 51, priority: 100, addresses: [192.0.2.1/24]" + keys + "}\n"
+	}
+	for _, c := range []struct {
+		name, left, right string
+		want              string
+		two               bool
+	}{
+		{"none", good, pairOf("100", "", ""), "", false},
+		{"priorities equal, addresses crossed", pairOf("100", ", source: SRC", ""), pairOf("100", ", source: SRC", ""), "the greater address, which decides then", false},
+		{"VRIDs", good, strings.Replace(pairOf("100", "", ""), "vrid: 51", "vrid: 61", 1), "has VRID 51 on left and VRID 61 on right", false},
+		{"VRIDs, no group", single(""), strings.Replace(single(""), "vrid: 51", "vrid: 61", 1), "has VRID 51 on left and VRID 61 on right", true},
+		{"password on one side", single(", version: 2, auth: {pass: secret}"), single(", version: 2"), "left has a password and right has none", true},
+		{"passwords", single(", version: 2, auth: {pass: secret}"), single(", version: 2, auth: {pass: other}"), "the passwords of left and right differ", true},
+		{"versions", single(""), single(", version: 2"), "left speaks VRRPv3 and right VRRPv2", true},
+		{"intervals of VRRPv2", single(", version: 2"), single(", version: 2, interval: 2s"), "VRRPv2 discards adverts of another interval", true},
+		{"intervals", single(""), single(", interval: 2s"), "how long a takeover takes depends", false},
+		{"address lists", single(""), strings.Replace(single(""), "]", ", 192.0.2.2/24]", 1), "192.0.2.2 only on right", false},
+		{"unicast", single(", unicast: {peers: [192.0.2.12]}"), single(""), "left sends to its peers alone", true},
+		{"signatures", single(", auth: {hmac: {keys: {1: {hex: " + strings.Repeat("0a", 32) + "}}, active: 1}}"), single(""), "do not sign with a key that both have", true},
+		{"two owners", strings.Replace(single(""), "100,", "255,", 1), strings.Replace(single(""), "100,", "255,", 1), "all have priority 255", true},
+		{"groups", good, strings.Split(pairOf("100", "", ""), "groups:")[0], "moves with 198.51.100.1 on eth1 on left, and with nothing on right", false},
+		{"delays that chase", pairOf("150", ", preempt_delay: 5s", ", track: [{check: web}]"), pairOf("100", ", preempt_delay: 5s", ", track: [{check: web}]"), "they chase each other", false},
+		{"preempt", pairOf("150", "", ""), pairOf("100", ", preempt: false", ""), "preempt is true on left and false on right", false},
+		{"delay of the lower", good, pairOf("100", ", preempt_delay: 5s", ""), "it delays nothing", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			left, right := c.left, c.right
+			for i, src := range []string{"192.0.2.11", "198.51.100.12"} {
+				left = strings.Replace(left, "SRC", src, 1)
+				right = strings.Replace(right, "SRC", []string{"192.0.2.12", "198.51.100.11"}[i], 1)
+			}
+			l := newLAN(t, Options{Routers: []Router{textual(t, "left", left), textual(t, "right", right)}, Seed: 1})
+			advice := l.Advice()
+			if c.want == "" && len(advice) > 0 || c.want != "" && (len(advice) != 1 || !strings.Contains(advice[0], c.want)) {
+				t.Errorf("%q, want %q", advice, c.want)
+			}
+			r := l.Play(nil, 30*time.Second)
+			if _, _, two := r.LongestSplit(); two != c.two {
+				t.Errorf("two Actives: %v, want %v\n%s", two, c.two, r.Text())
+			}
+		})
+	}
+}

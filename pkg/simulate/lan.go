@@ -1,0 +1,259 @@
+package simulate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"ripcord/pkg/config"
+	"ripcord/pkg/event"
+	"ripcord/pkg/sim"
+	"ripcord/pkg/vrrp"
+)
+
+// Router is a router of the LAN: its name, and its configuration.
+type Router struct {
+	Name   string
+	Config *config.Config
+}
+
+// Segment is a segment by its name, and what is plugged into it.
+type Segment struct {
+	Name  string
+	Ports []Port
+}
+
+// Port is an interface of a router.
+type Port struct{ Router, Interface string }
+
+// String returns the port as it is written on the command line.
+func (p Port) String() string { return p.Router + ":" + p.Interface }
+
+// Options are what a LAN is made of.
+type Options struct {
+	Routers []Router
+	// Segments are those that are named. All other interfaces of one name share a segment of
+	// that name.
+	Segments []Segment
+	// Load reads a configuration, for the verb reload; nil: there is no such verb.
+	Load func(path string) (*config.Config, error)
+	// Seed decides what is left to chance: when adverts leave, how long frames take.
+	Seed uint64
+	// Cold starts all routers at the instant 0; else they have come to rest by then.
+	Cold bool
+}
+
+// LAN is some routers on the segments that their interfaces share. It does not change: each
+// play is on a world of its own.
+type LAN struct {
+	options  Options
+	routers  []*router
+	segments []string // in the order in which the routers name them
+	Notes    []string // what was made up, or is doubtful
+}
+
+// router is a router with the places of its interfaces.
+type router struct {
+	Router
+	links map[string]sim.Attachment
+}
+
+// New returns the LAN of some routers, whose configurations name no segment.
+func New(o Options) (*LAN, error) {
+	l := &LAN{options: o}
+	for _, r := range o.Routers {
+		if l.router(r.Name) != nil {
+			return nil, fmt.Errorf("two routers are called %s: name one of them, as NAME=FILE", r.Name)
+		}
+		l.routers = append(l.routers, &router{Router: r, links: make(map[string]sim.Attachment)})
+	}
+	named, err := l.named(o.Segments)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range l.routers {
+		for _, name := range interfaces(r.Config.Groups) {
+			segment, ok := named[Port{r.Name, name}]
+			if !ok {
+				segment = name
+			}
+			r.links[name] = sim.Attachment{Segment: segment}
+			if !slices.Contains(l.segments, segment) {
+				l.segments = append(l.segments, segment)
+			}
+		}
+	}
+	allot(l)
+	l.noteLonely()
+	return l, nil
+}
+
+// named returns the segments of the ports that are named, and refuses those that no router has.
+func (l *LAN) named(segments []Segment) (map[Port]string, error) {
+	of := make(map[Port]string)
+	for _, s := range segments {
+		for _, p := range s.Ports {
+			r, err := l.find(p.Router)
+			if err != nil {
+				return nil, fmt.Errorf("segment %s: %w", s.Name, err)
+			}
+			if _, err := named("interface of "+r.Name, p.Interface, interfaces(r.Config.Groups)); err != nil {
+				return nil, fmt.Errorf("segment %s: %w", s.Name, err)
+			}
+			if before, twice := of[p]; twice {
+				return nil, fmt.Errorf("%s is plugged into %s and into %s: one cable has one end there", p, before, s.Name)
+			}
+			of[p] = s.Name
+		}
+	}
+	return of, nil
+}
+
+// noteLonely notes the segments on which a router is alone.
+func (l *LAN) noteLonely() {
+	for _, s := range l.segments {
+		if ports := l.ports(s); len(ports) == 1 && len(l.routers) > 1 {
+			l.Notes = append(l.Notes, fmt.Sprintf("%s of %s is alone on its segment: if it shares one with other routers, say so with --segment NAME=%s,ROUTER:INTERFACE",
+				ports[0].Interface, ports[0].Router, ports[0]))
+		}
+	}
+}
+
+// ports returns what is plugged into a segment.
+func (l *LAN) ports(segment string) (all []Port) {
+	for _, r := range l.routers {
+		for _, name := range interfaces(r.Config.Groups) {
+			if r.links[name].Segment == segment {
+				all = append(all, Port{r.Name, name})
+			}
+		}
+	}
+	return all
+}
+
+// router returns the router of a name; nil if there is none.
+func (l *LAN) router(name string) *router {
+	for _, r := range l.routers {
+		if r.Name == name {
+			return r
+		}
+	}
+	return nil
+}
+
+// find returns the router of a name.
+func (l *LAN) find(name string) (*router, error) {
+	if _, err := named("router", name, l.names()); err != nil {
+		return nil, err
+	}
+	return l.router(name), nil
+}
+
+// names returns the names of the routers.
+func (l *LAN) names() (all []string) {
+	for _, r := range l.routers {
+		all = append(all, r.Name)
+	}
+	return all
+}
+
+// subscriber is an instance of a router, as an end of the traffic on a segment.
+type subscriber struct {
+	router  *router
+	at      int // the place of the router among the others
+	in      *vrrp.Instance
+	segment string
+}
+
+// key tells virtual routers apart.
+type key struct {
+	segment string
+	family  event.Family
+	vrid    uint8
+}
+
+func (s subscriber) key() key { return key{s.segment, s.in.Family, s.in.VRID} }
+
+// subscribers returns all instances of all routers.
+func (l *LAN) subscribers() (all []subscriber) {
+	for at, r := range l.routers {
+		for g := range r.Config.Groups {
+			for i := range r.Config.Groups[g].Members {
+				in := &r.Config.Groups[g].Members[i]
+				all = append(all, subscriber{r, at, in, r.links[in.Interface].Segment})
+			}
+		}
+	}
+	return all
+}
+
+// interfaces returns those that carry adverts and those that are tracked, once each.
+func interfaces(groups []vrrp.Group) (names []string) {
+	add := func(name string) {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	track := func(list []vrrp.Tracker) {
+		for _, t := range list {
+			if t.Kind == vrrp.TrackInterface {
+				add(t.Name)
+			}
+		}
+	}
+	for g := range groups {
+		for i := range groups[g].Members {
+			add(groups[g].Members[i].Interface)
+		}
+	}
+	for g := range groups {
+		track(groups[g].Track)
+		for i := range groups[g].Members {
+			track(groups[g].Members[i].Track)
+		}
+	}
+	return names
+}
+
+// checks returns the checks that are tracked, once each.
+func checks(groups []vrrp.Group) (names []string) {
+	add := func(list []vrrp.Tracker) {
+		for _, t := range list {
+			if t.Kind == vrrp.TrackCheck && !slices.Contains(names, t.Name) {
+				names = append(names, t.Name)
+			}
+		}
+	}
+	for g := range groups {
+		add(groups[g].Track)
+		for i := range groups[g].Members {
+			add(groups[g].Members[i].Track)
+		}
+	}
+	return names
+}
+
+// titles returns the names by which orders call the groups.
+func titles(groups []vrrp.Group) (names []string) {
+	for g := range groups {
+		names = append(names, groups[g].Title())
+	}
+	return names
+}
+
+// ParseSegment reads a segment as the command line has it: NAME=ROUTER:INTERFACE,ROUTER:INTERFACE.
+func ParseSegment(text string) (Segment, error) {
+	name, list, ok := strings.Cut(text, "=")
+	if !ok || name == "" || list == "" {
+		return Segment{}, fmt.Errorf("segment %q: write NAME=ROUTER:INTERFACE,ROUTER:INTERFACE", text)
+	}
+	s := Segment{Name: name}
+	for _, p := range strings.Split(list, ",") {
+		router, iface, ok := strings.Cut(p, ":")
+		if !ok || router == "" || iface == "" {
+			return Segment{}, fmt.Errorf("segment %s: %q is no ROUTER:INTERFACE", name, p)
+		}
+		s.Ports = append(s.Ports, Port{router, iface})
+	}
+	return s, nil
+}

@@ -1,0 +1,70 @@
+package simulate
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// What the pictures have in common: the names of the lanes, and how times are written.
+
+// written returns how a time is written that a person compares with others.
+func written(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "-" + written(-d)
+	case d == 0:
+		return "0 s"
+	case d < 10*time.Millisecond:
+		return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Round(time.Millisecond)/time.Millisecond)
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%.2f s", d.Seconds())
+	}
+	return d.Round(time.Second).String()
+}
+
+// instant returns how an instant is written.
+func instant(d time.Duration) string { return fmt.Sprintf("%.3f s", d.Seconds()) }
+
+// ticks returns the instants that an axis shows: at most so many, at round distances.
+func ticks(long time.Duration, most int) (all []time.Duration) {
+	step := time.Millisecond
+	for _, factor := range []time.Duration{10, 100, 1000, 2000, 5000, 10_000, 20_000, 30_000, 60_000, 300_000, 600_000, 1_800_000, 3_600_000} {
+		if int(long/step) <= most {
+			break
+		}
+		step = factor * time.Millisecond
+	}
+	for int(long/step) > most {
+		step *= 2
+	}
+	for at := time.Duration(0); at <= long; at += step {
+		all = append(all, at)
+	}
+	return all
+}
+
+// tick returns how an instant of the axis is written.
+func tick(d time.Duration) string {
+	if d < time.Second {
+		return d.String()
+	}
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+// title returns what stands before the lane of a service: its addresses, as many as fit.
+func (s *Service) title() string {
+	if n := len(s.Addresses); n > 1 {
+		return fmt.Sprintf("%s +%d", s.Addresses[0], n-1)
+	}
+	return s.Addresses[0]
+}

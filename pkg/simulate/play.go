@@ -1,0 +1,78 @@
+package simulate
+
+import (
+	"slices"
+	"time"
+
+	"ripcord/pkg/sim"
+	"ripcord/pkg/vrrp"
+)
+
+// play is one run of a LAN.
+type play struct {
+	lan     *LAN
+	world   *sim.World
+	routers map[string]*sim.Router
+	record  *record
+}
+
+// Play does the acts on the LAN, and returns what happened until the end.
+func (l *LAN) Play(acts []Act, long time.Duration) *Result {
+	p := l.begin()
+	if !l.options.Cold {
+		p.settle()
+		p.record.begin(p.world.Now())
+	}
+	zero := p.world.Now()
+	acts = slices.Clone(acts)
+	slices.SortStableFunc(acts, func(a, b Act) int { return int(a.At - b.At) })
+	for _, a := range acts {
+		p.world.After(a.At, func() {
+			p.record.act(a)
+			a.do(p)
+		})
+	}
+	p.world.Run(zero.Add(long))
+	return p.record.result(long)
+}
+
+// begin makes the routers, and starts them.
+func (l *LAN) begin() *play {
+	w := sim.NewWorld(l.options.Seed)
+	p := &play{lan: l, world: w, routers: make(map[string]*sim.Router), record: newRecord(l, w)}
+	for _, name := range l.segments {
+		w.AddSegment(name).Host = true
+	}
+	for _, r := range l.routers {
+		p.routers[r.Name] = w.AddRouter(r.Name, r.Config.Groups, r.links)
+	}
+	for _, r := range l.routers {
+		p.routers[r.Name].Start()
+	}
+	return p
+}
+
+// mostSettling is how long the routers are given to come to rest before the instant 0.
+const mostSettling = 10 * time.Minute
+
+// settle plays until the routers have come to rest: until every delay at a start is over, and
+// nobody has moved for an Active_Down_Interval.
+func (p *play) settle() {
+	var delays, silence time.Duration
+	for _, s := range p.lan.subscribers() {
+		delays = max(delays, s.in.StartupDelay+s.in.PreemptDelay)
+		silence = max(silence, vrrp.ActiveDownInterval(vrrp.Impaired, s.in.Interval, s.in.Miss))
+	}
+	end := p.world.Now().Add(min(delays+2*silence+time.Second, mostSettling))
+	latest := p.world.Now().Add(mostSettling)
+	for p.world.Run(end); end.Before(latest); p.world.Run(end) {
+		last := p.record.moved
+		if end.Sub(last) >= silence {
+			break
+		}
+		end = last.Add(silence)
+	}
+}
+
+// port returns a port of this world.
+func (p *play) port(at Port) *sim.Port { return p.routers[at.Router].Port(at.Interface) }

@@ -1,0 +1,266 @@
+package simulate
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/sim"
+	"ripcord/pkg/vrrp"
+)
+
+// record is what is seen of a play while it goes on.
+type record struct {
+	lan   *LAN
+	world *sim.World
+	zero  time.Time
+	moved time.Time // when any group last moved
+
+	lanes    []*lane
+	services map[served]*service
+	order    []*service
+	acts     []Entry
+	log      []Line
+	lost     int
+}
+
+// mostLines is how many lines of the log are kept.
+const mostLines = 20_000
+
+// served is an address on a segment; of an instance without any, its VRID stands for it.
+type served struct{ segment, address string }
+
+// service is who serves an address.
+type service struct {
+	served
+	holders []string // now, in the order in which they came
+	offered []string // the routers that have the address in their configuration
+	spans   []Serving
+}
+
+// lane is the states of a group of a router.
+type lane struct {
+	router, group string
+	state         event.State
+	off, still    bool
+	spans         []Span
+}
+
+func newRecord(l *LAN, w *sim.World) *record {
+	r := &record{lan: l, world: w, services: make(map[served]*service), zero: w.Now()}
+	for _, of := range l.routers {
+		r.configure(of.Name, of.Config.Groups)
+	}
+	w.OnServe = func(of *sim.Router, in *vrrp.Instance, serves bool) { r.serve(of.Name, in, serves) }
+	w.OnEvent = func(of *sim.Router, e event.Event) { r.event(of.Name, e) }
+	w.OnPower = func(of *sim.Router, on bool) { r.power(of.Name, on) }
+	return r
+}
+
+// elapsed returns the time since the instant 0.
+func (r *record) elapsed() time.Duration { return r.world.Now().Sub(r.zero) }
+
+// begin begins the record anew at the instant 0, with what is the case then.
+func (r *record) begin(zero time.Time) {
+	r.zero = zero
+	for _, l := range r.lanes {
+		l.spans = []Span{{State: l.shown()}}
+	}
+	for _, s := range r.order {
+		s.spans = []Serving{{Routers: append([]string{}, s.holders...), idle: len(s.offered) == 0}}
+	}
+	r.log, r.lost = nil, 0
+}
+
+// addresses returns what an instance serves: its addresses, or its VRID.
+func addresses(in *vrrp.Instance) (all []string) {
+	for _, list := range [][]netip.Addr{in.Addresses, in.Extra} {
+		for _, a := range list {
+			all = append(all, a.String())
+		}
+	}
+	if len(all) == 0 {
+		all = []string{fmt.Sprintf("VRID %d", in.VRID)}
+	}
+	return all
+}
+
+// of returns the service of an address.
+func (r *record) of(segment, address string) *service {
+	key := served{segment, address}
+	s := r.services[key]
+	if s == nil {
+		s = &service{served: key}
+		s.spans = []Serving{{From: r.elapsed()}}
+		r.services[key] = s
+		r.order = append(r.order, s)
+	}
+	return s
+}
+
+// configure notes which addresses a router has in its configuration now.
+func (r *record) configure(router string, groups []vrrp.Group) {
+	for _, s := range r.order {
+		s.offered = slices.DeleteFunc(s.offered, func(name string) bool { return name == router })
+	}
+	links := r.lan.router(router).links
+	for g := range groups {
+		r.lane(router, groups[g].Title())
+		for i := range groups[g].Members {
+			in := &groups[g].Members[i]
+			for _, a := range addresses(in) {
+				s := r.of(links[in.Interface].Segment, a)
+				s.offered = append(s.offered, router)
+			}
+		}
+	}
+	for _, s := range r.order {
+		r.span(s) // nobody is missed where no router is to serve
+	}
+}
+
+// lane returns the lane of a group of a router.
+func (r *record) lane(router, group string) *lane {
+	for _, l := range r.lanes {
+		if l.router == router && l.group == group {
+			return l
+		}
+	}
+	l := &lane{router: router, group: group}
+	l.spans = []Span{{State: l.shown(), From: r.elapsed()}}
+	r.lanes = append(r.lanes, l)
+	return l
+}
+
+// serve notes that an instance begins or ceases to serve its addresses.
+func (r *record) serve(router string, in *vrrp.Instance, serves bool) {
+	segment := r.lan.router(router).links[in.Interface].Segment
+	for _, a := range addresses(in) {
+		s := r.of(segment, a)
+		s.holders = slices.DeleteFunc(s.holders, func(name string) bool { return name == router })
+		if serves {
+			s.holders = append(s.holders, router)
+		}
+		r.span(s)
+	}
+}
+
+// span begins a new time of a service, if other routers serve since now.
+func (r *record) span(s *service) {
+	now, last := r.elapsed(), &s.spans[len(s.spans)-1]
+	is := Serving{Routers: append([]string{}, s.holders...), From: now, idle: len(s.offered) == 0}
+	switch {
+	case slices.Equal(last.Routers, is.Routers) && last.idle == is.idle:
+	case last.From == now:
+		*last = is
+	default:
+		last.To = now
+		s.spans = append(s.spans, is)
+	}
+}
+
+// event notes what a router logs.
+func (r *record) event(router string, e event.Event) {
+	switch e := e.(type) {
+	case event.GroupTransition:
+		r.move(router, e.Group, e.To)
+	case event.InstanceTransition:
+		if e.Group == "" {
+			r.move(router, e.Virtual.Name, e.To)
+		}
+	}
+	if e.Level() < event.Info {
+		return
+	}
+	if len(r.log) == mostLines {
+		r.lost++
+		return
+	}
+	line := Line{At: r.elapsed(), Router: router, Level: e.Level().String(), Event: e.Name(), Message: e.Message(), Fields: make(map[string]any), level: e.Level()}
+	for _, f := range e.Fields() {
+		line.Fields[f.Key] = f.Value
+	}
+	if t, ok := e.(event.InstanceTransition); ok && t.Group != "" && !t.Alone {
+		line.group = t.Group
+	}
+	r.log = append(r.log, line)
+}
+
+// move notes the state of a group.
+func (r *record) move(router, group string, to event.State) {
+	r.moved = r.world.Now()
+	r.change(router, group, func(l *lane) { l.state = to })
+}
+
+// power notes that a router goes on or off.
+func (r *record) power(router string, on bool) {
+	r.changeAll(router, func(l *lane) { l.off, l.still, l.state = !on, false, event.Initialize })
+}
+
+// stand notes that a router stands still, or goes on.
+func (r *record) stand(router string, still bool) {
+	r.changeAll(router, func(l *lane) { l.still = still && !l.off })
+}
+
+func (r *record) changeAll(router string, to func(*lane)) {
+	for _, l := range r.lanes {
+		if l.router == router {
+			r.change(router, l.group, to)
+		}
+	}
+}
+
+// change changes a lane, and begins a new span if that shows.
+func (r *record) change(router, group string, to func(*lane)) {
+	l := r.lane(router, group)
+	to(l)
+	now, last := r.elapsed(), &l.spans[len(l.spans)-1]
+	switch shown := l.shown(); {
+	case last.State == shown:
+	case last.From == now:
+		last.State = shown
+	default:
+		last.To = now
+		l.spans = append(l.spans, Span{State: shown, From: now})
+	}
+}
+
+// shown returns the state that is shown: of a router that stands still, that.
+func (l *lane) shown() string {
+	switch {
+	case l.off:
+		return "off"
+	case l.still:
+		return "paused"
+	}
+	return l.state.String()
+}
+
+// act notes that an act is done.
+func (r *record) act(a Act) { r.acts = append(r.acts, Entry{a.At, a.Text}) }
+
+// result returns the record of a play that was so long.
+func (r *record) result(long time.Duration) *Result {
+	res := &Result{
+		Length: long, Routers: r.lan.names(), Notes: append([]string{}, r.lan.Notes...), Advice: r.lan.Advice(),
+		Acts: append([]Entry{}, r.acts...), Log: append([]Line{}, r.log...), Lost: r.lost,
+	}
+	for _, l := range r.lanes {
+		l.spans[len(l.spans)-1].To = long
+		res.Groups = append(res.Groups, Lane{l.router, l.group, l.spans})
+	}
+	at := func(s *service) int { return slices.Index(r.lan.segments, s.segment) }
+	slices.SortStableFunc(r.order, func(a, b *service) int { return cmp.Compare(at(a), at(b)) })
+	for _, s := range r.order {
+		s.spans[len(s.spans)-1].To = long
+		res.add(s.served, s.spans)
+	}
+	return res
+}
+
+func sameServing(a, b Serving) bool {
+	return a.From == b.From && a.To == b.To && a.idle == b.idle && slices.Equal(a.Routers, b.Routers)
+}

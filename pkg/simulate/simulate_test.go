@@ -1,0 +1,248 @@
+package simulate
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ripcord/pkg/config"
+	"ripcord/test/golden"
+)
+
+// load reads a configuration of another machine.
+func load(t *testing.T, path string) *config.Config {
+	t.Helper()
+	c, err := config.Load(path, config.Options{Elsewhere: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// routers returns those of some files in testdata, NAME=FILE each.
+func routers(t *testing.T, files ...string) (all []Router) {
+	t.Helper()
+	for _, f := range files {
+		name, path, ok := strings.Cut(f, "=")
+		if !ok {
+			name, path = strings.TrimSuffix(f, ".yaml"), f
+		}
+		all = append(all, Router{name, load(t, filepath.Join("testdata", path))})
+	}
+	return all
+}
+
+// textual returns a router whose configuration is that text.
+func textual(t *testing.T, name, text string) Router {
+	t.Helper()
+	c, err := config.Parse(name, []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Router{name, c}
+}
+
+func newLAN(t *testing.T, o Options) *LAN {
+	t.Helper()
+	l, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// acts reads some lines.
+func acts(t *testing.T, l *LAN, lines ...string) (all []Act) {
+	t.Helper()
+	for _, line := range lines {
+		a, err := l.Act(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, a)
+	}
+	return all
+}
+
+// TestPictures keeps the three forms of some results; -update writes them anew.
+func TestPictures(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		files    []string
+		segments []string
+		lines    []string
+	}{
+		{"cable", []string{"left.yaml", "right.yaml"}, nil, []string{"5s unplug left eth0", "20s plug left eth0", "40s kill left", "50s start left"}},
+		{"mixed", []string{"old=old.keepalived.conf", "new.yaml"}, []string{"lan=old:eth0,new:ens3"},
+			[]string{"5s check old web fails", "25s check web passes", "40s partition lan old / new", "50s heal lan"}},
+		{"three", []string{"r1.yaml", "r2.yaml", "r3.yaml"}, nil, []string{"5s stop r1", "15s pause r2 5s", "30s start r1", "40s down r1 eth0", "50s up r1 eth0"}},
+	} {
+		o := Options{Routers: routers(t, c.files...), Seed: 1}
+		for _, text := range c.segments {
+			s, err := ParseSegment(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.Segments = append(o.Segments, s)
+		}
+		l := newLAN(t, o)
+		r := l.Play(acts(t, l, c.lines...), time.Minute)
+		document, err := json.MarshalIndent(r, "", " ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden.Check(t, "testdata/"+c.name+".txt", r.Text())
+		golden.Check(t, "testdata/"+c.name+".json", string(document)+"\n")
+		golden.Check(t, "testdata/"+c.name+".svg", r.SVG())
+	}
+}
+
+// The outage of a cable is Skew_Time and what it takes to notice it; nobody serves for the
+// Active_Down_Interval when the power is gone; nothing is lost when a router stops or is
+// released, but the Skew_Time in which nobody serves.
+func TestOutages(t *testing.T) {
+	l := newLAN(t, Options{Routers: routers(t, "left.yaml", "right.yaml"), Seed: 7})
+	for _, c := range []struct {
+		lines       []string
+		least, most time.Duration
+	}{
+		{[]string{"5s unplug left eth1"}, 609 * time.Millisecond, 625 * time.Millisecond},
+		{[]string{"5s down left eth1"}, 609 * time.Millisecond, 613 * time.Millisecond},
+		{[]string{"5s stop left"}, 609 * time.Millisecond, 611 * time.Millisecond},
+		{[]string{"5s release left edge"}, 609 * time.Millisecond, 611 * time.Millisecond},
+		{[]string{"5s kill left"}, 2609 * time.Millisecond, 3612 * time.Millisecond},
+		{[]string{"5s unplug right eth1", "10s kill right", "20s start right"}, 0, 0},
+		{[]string{"5s lose 100% left eth0 in", "20s lose 0% left eth0 in"}, 0, 0},
+	} {
+		r := l.Play(acts(t, l, c.lines...), 30*time.Second)
+		_, worst, _ := r.WorstOutage()
+		if got := worst.Long(); got < c.least || got > c.most {
+			t.Errorf("%v: an outage of %v, want %v to %v\n%s", c.lines, got, c.least, c.most, r.Text())
+		}
+		if _, split, ok := r.LongestSplit(); ok {
+			t.Errorf("%v: two Actives for %v", c.lines, split.Long())
+		}
+	}
+}
+
+// TestEveryVerb: each verb of the manual can be written so, and does something.
+func TestEveryVerb(t *testing.T) {
+	l := newLAN(t, Options{Seed: 1, Routers: []Router{
+		textual(t, "old", signing+"\n    priority: 120\n    track: [{check: web}]\nchecks: [{name: web, tcp: {address: '192.0.2.9:80'}}]"),
+		textual(t, "new", signing+"\n    priority: 90"),
+	}, Load: func(path string) (*config.Config, error) {
+		return textual(t, path, signing+"\n    priority: 50").Config, nil
+	}})
+	still := l.Play(nil, time.Minute)
+	tried := make(map[string]bool)
+	for _, lines := range [][]string{
+		{"5s unplug old eth0", "20s plug old eth0"}, {"5s down old eth0", "20s up old eth0"},
+		{"5s kill old", "20s start old"}, {"5s stop old", "20s start old"}, {"5s pause old 8s"}, {"5s hang old 8s"},
+		{"5s lose 100% eth0"}, {"5s lose 100% old eth0"}, {"5s lose 100% old eth0 out"},
+		{"5s delay 20s eth0"}, {"5s block old eth0"}, {"5s partition eth0 old / new", "20s heal eth0"},
+		{"5s check web fails", "20s check old web passes"}, {"5s release old", "20s resume old"}, {"5s reload old reloaded.yaml"},
+		{"5s clock old -1h"},
+	} {
+		r := l.Play(acts(t, l, lines...), time.Minute)
+		if slices.EqualFunc(r.Groups, still.Groups, func(a, b Lane) bool { return slices.Equal(a.States, b.States) }) {
+			t.Errorf("%v changes nothing", lines)
+		}
+		for _, line := range lines {
+			tried[strings.Fields(line)[1]] = true
+		}
+	}
+	for _, v := range Verbs() {
+		if name, _, _ := strings.Cut(v.Usage, " "); !tried[name] || v.Does == "" {
+			t.Errorf("%s was not tried", name)
+		}
+	}
+}
+
+// signing is an instance that signs its adverts.
+const signing = `instances:
+  - name: lan
+    interface: eth0
+    vrid: 51
+    auth: {hmac: {keys: {1: {hex: 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f}}, active: 1}}
+    addresses: [192.0.2.1/24]`
+
+// TestBadActs: a line that cannot be carried out is refused, with what to do.
+func TestBadActs(t *testing.T) {
+	l := newLAN(t, Options{Routers: routers(t, "left.yaml", "right.yaml")})
+	for line, want := range map[string]string{
+		"":                             "the instant is missing",
+		"5s":                           "what is done then?",
+		"5 unplug left eth0":           "write 5s",
+		"-5s unplug left eth0":         "has a sign: write 5s",
+		"soon unplug left eth0":        "is no time such as 5s",
+		"5s unplg left eth0":           "did you mean unplug?",
+		"5s xyz":                       "there is unplug, plug",
+		"5s unplug lefft eth0":         "did you mean left?",
+		"5s unplug left eth9":          "did you mean eth0?",
+		"5s unplug left bond0":         "there is eth0 and eth1",
+		"5s unplug left":               "the interface is missing: write unplug ROUTER INTERFACE",
+		"5s unplug left eth0 now":      `"now" is too much`,
+		"5s pause left":                "how long is missing",
+		"5s lose 30 eth0":              "no share of the frames",
+		"5s lose 130% eth0":            "no share of the frames",
+		"5s lose 30% left eth0 up":     "write in or out",
+		"5s delay eth0 3s":             "is no time",
+		"5s check web fails":           "there is none at all",
+		"5s clock left 3s":             "write +3s or -3s",
+		"5s reload left x.yaml":        "nothing can be loaded",
+		"5s partition eth0 left right": "who is on which side?",
+		"5s partition eth0 left / up":  `there is no router "up"`,
+		"5s release left edg":          "did you mean edge?",
+	} {
+		if _, err := l.Act(line); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", line, err, want)
+		}
+	}
+}
+
+// TestBadLANs: routers of one name, and segments of what nobody has, are refused.
+func TestBadLANs(t *testing.T) {
+	for _, c := range []struct{ segment, want string }{
+		{"lan", "write NAME=ROUTER:INTERFACE"},
+		{"lan=left", "is no ROUTER:INTERFACE"},
+		{"lan=left:eth0,righ:eth0", "did you mean right?"},
+		{"lan=left:eth0,right:eth7", "did you mean eth0?"},
+		{"lan=left:eth0,left:eth0", "one cable has one end"},
+	} {
+		s, err := ParseSegment(c.segment)
+		if err == nil {
+			_, err = New(Options{Routers: routers(t, "left.yaml", "right.yaml"), Segments: []Segment{s}})
+		}
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.segment, err, c.want)
+		}
+	}
+	if _, err := New(Options{Routers: routers(t, "left.yaml", "left.yaml")}); err == nil || !strings.Contains(err.Error(), "two routers are called left") {
+		t.Error(err)
+	}
+}
+
+// TestAddressesOfPeers: routers that name each other as unicast peers have those addresses.
+func TestAddressesOfPeers(t *testing.T) {
+	text := "instances:\n  - {name: svc, interface: eth0, vrid: 7, priority: PRIO, unicast: {peers: [PEERS]}, addresses: [192.0.2.100/24]}\n"
+	var all []Router
+	for name, of := range map[string][2]string{
+		"a": {"150", "192.0.2.12, 192.0.2.13"}, "b": {"100", "192.0.2.11, 192.0.2.13"}, "c": {"50", "192.0.2.11, 192.0.2.12"},
+	} {
+		all = append(all, textual(t, name, strings.NewReplacer("PRIO", of[0], "PEERS", of[1]).Replace(text)))
+	}
+	slices.SortFunc(all, func(a, b Router) int { return strings.Compare(a.Name, b.Name) })
+	l := newLAN(t, Options{Routers: all})
+	for i, r := range l.routers {
+		if got, want := r.links["eth0"].Sources[0].String(), []string{"192.0.2.11/24", "192.0.2.12/24", "192.0.2.13/24"}[i]; got != want {
+			t.Errorf("%s has %s, want %s", r.Name, got, want)
+		}
+	}
+	r := l.Play(acts(t, l, "5s kill a", "15s start a"), 30*time.Second)
+	if _, _, split := r.LongestSplit(); split || len(r.Notes) > 0 || len(r.Log) == 0 {
+		t.Errorf("%s", r.Text())
+	}
+}

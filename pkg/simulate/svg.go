@@ -1,0 +1,154 @@
+package simulate
+
+import (
+	"fmt"
+	"html"
+	"strings"
+	"time"
+)
+
+// The measures of the picture, in pixels.
+const (
+	svgMargin = 16
+	svgNames  = 230 // to the left of the lanes
+	svgLanes  = 760 // the width of the lanes
+	svgRow    = 30
+	svgBar    = 20
+	svgTop    = 78
+	svgLine   = 17 // of the list of acts
+	svgLeast  = 2  // of what took no time, so that it is seen
+)
+
+// colours are those of the states: dark where a router serves.
+var colours = map[string]string{
+	"active": "#1f6f43", "backup": "#d5e8dc", "fault": "#e8a33d", "initialize": "#e6e6e6", "paused": "#9a9a9a", "off": "#ffffff",
+	"nobody": "#c62828", "two": "#7b1fa2",
+}
+
+// served colours tell the routers apart.
+var servedColours = []string{"#1565c0", "#00838f", "#5d4037", "#558b2f", "#6a4ca0", "#ad6b00"}
+
+// SVG returns the result as a picture that can stand alone.
+func (r *Result) SVG() string {
+	s := svg{Result: r}
+	rows := len(r.Groups) + len(r.Services)
+	height := svgTop + rows*svgRow + 40 + len(r.Acts)*svgLine + 40
+	fmt.Fprintf(&s, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"12\">\n",
+		2*svgMargin+svgNames+svgLanes, height)
+	fmt.Fprintf(&s, "<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>\n")
+	s.text(svgMargin, 22, "font-size=\"15\" font-weight=\"bold\"", s.verdict())
+	s.axis(svgTop + rows*svgRow)
+	y := svgTop
+	for _, l := range r.Groups {
+		s.lane(y, l.Router, l.Group)
+		for _, v := range l.States {
+			s.bar(y, v.From, v.To, colours[v.State], v.State, v.State+" "+l.Router)
+		}
+		y += svgRow
+	}
+	for i := range r.Services {
+		s.service(y, &r.Services[i])
+		y += svgRow
+	}
+	s.legend(y + 12)
+	s.acts(y + 44)
+	s.WriteString("</svg>\n")
+	return s.String()
+}
+
+// svg is a picture under way.
+type svg struct {
+	*Result
+	strings.Builder
+}
+
+// x returns where an instant stands.
+func (s *svg) x(at time.Duration) float64 {
+	return svgMargin + svgNames + float64(at)/float64(s.Length)*svgLanes
+}
+
+func (s *svg) text(x float64, y int, attributes, text string) {
+	fmt.Fprintf(s, "<text x=\"%.1f\" y=\"%d\" %s>%s</text>\n", x, y, attributes, html.EscapeString(text))
+}
+
+// axis draws the times, and a line for each act.
+func (s *svg) axis(bottom int) {
+	for _, at := range ticks(s.Length, 12) {
+		fmt.Fprintf(s, "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"#e0e0e0\"/>\n", s.x(at), svgTop-14, s.x(at), bottom)
+		s.text(s.x(at), svgTop-34, "text-anchor=\"middle\" fill=\"#616161\"", tick(at))
+	}
+	for i, a := range s.Acts {
+		fmt.Fprintf(s, "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"#212121\" stroke-dasharray=\"3 3\"/>\n", s.x(a.At), svgTop-12, s.x(a.At), bottom)
+		s.text(s.x(a.At), svgTop-16, "text-anchor=\"middle\" font-weight=\"bold\"", number(i))
+	}
+}
+
+// lane writes the names before a lane.
+func (s *svg) lane(y int, first, second string) {
+	s.text(svgMargin, y+svgBar-5, "font-weight=\"bold\"", first)
+	s.text(svgMargin+90, y+svgBar-5, "fill=\"#424242\"", second)
+}
+
+// bar draws a time, with a word in it if it fits, and a title that a browser shows.
+func (s *svg) bar(y int, from, to time.Duration, fill, word, title string) {
+	x, wide := s.x(from), max(s.x(to)-s.x(from), svgLeast)
+	stroke := ""
+	if fill == colours["off"] {
+		stroke = " stroke=\"#bdbdbd\" stroke-dasharray=\"2 2\""
+	}
+	fmt.Fprintf(s, "<rect x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\" fill=\"%s\"%s><title>%s</title></rect>\n", x, y, wide, svgBar, fill, stroke,
+		html.EscapeString(fmt.Sprintf("%s: %s to %s, %s", title, instant(from), instant(to), written(to-from))))
+	if float64(len(word))*6+6 < wide {
+		ink := "#ffffff"
+		switch fill {
+		case colours["backup"], colours["initialize"], colours["off"], colours["fault"]:
+			ink = "#212121"
+		}
+		s.text(x+4, y+svgBar-6, "fill=\""+ink+"\" font-size=\"11\"", word)
+	}
+}
+
+// service draws who serves some addresses; where nobody does, or two do, that is drawn above.
+func (s *svg) service(y int, of *Service) {
+	s.lane(y, of.Segment, of.title())
+	for _, v := range of.Served {
+		if len(v.Routers) > 0 {
+			s.bar(y, v.From, v.To, s.colour(v.Routers[0]), v.Routers[0], "served by "+listed(v.Routers))
+		}
+	}
+	for _, o := range of.Outages {
+		s.bar(y, o.From, o.To, colours["nobody"], written(o.Long()), "nobody serves")
+	}
+	for _, o := range of.Splits {
+		s.bar(y, o.From, o.To, colours["two"], written(o.Long()), listed(o.Routers)+" serve")
+	}
+}
+
+// colour returns the colour of a router.
+func (s *svg) colour(router string) string {
+	for i, name := range s.Routers {
+		if name == router {
+			return servedColours[i%len(servedColours)]
+		}
+	}
+	return "#000000"
+}
+
+func (s *svg) legend(y int) {
+	x := float64(svgMargin + svgNames)
+	for _, of := range []struct{ colour, word string }{
+		{colours["active"], "active"}, {colours["backup"], "backup"}, {colours["fault"], "fault"}, {colours["initialize"], "initialize"},
+		{colours["paused"], "stands still"}, {colours["nobody"], "nobody serves"}, {colours["two"], "two serve"},
+	} {
+		fmt.Fprintf(s, "<rect x=\"%.1f\" y=\"%d\" width=\"12\" height=\"12\" fill=\"%s\"/>\n", x, y, of.colour)
+		s.text(x+17, y+10, "fill=\"#424242\"", of.word)
+		x += 32 + 7*float64(len(of.word))
+	}
+}
+
+// acts lists what was done.
+func (s *svg) acts(y int) {
+	for i, a := range s.Acts {
+		s.text(svgMargin+svgNames, y+i*svgLine, "fill=\"#212121\"", fmt.Sprintf("%s  %s  %s", number(i), tick(a.At), a.Text))
+	}
+}

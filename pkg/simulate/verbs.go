@@ -1,0 +1,321 @@
+package simulate
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"ripcord/pkg/sim"
+)
+
+// verb is a kind of act.
+type verb struct {
+	name, takes, does string
+	read              func(w *words) (func(*play), error)
+}
+
+func (v *verb) usage() string { return "write " + strings.TrimSpace(v.name+" "+v.takes) }
+
+// Verb describes a verb for the manual: how it is written, and what it does.
+type Verb struct{ Usage, Does string }
+
+// Verbs returns all verbs.
+func Verbs() (all []Verb) {
+	for _, v := range verbs {
+		all = append(all, Verb{strings.TrimSpace(v.name + " " + v.takes), v.does})
+	}
+	return all
+}
+
+func verbNames() (names []string) {
+	for _, v := range verbs {
+		names = append(names, v.name)
+	}
+	return names
+}
+
+// verbs are all verbs. It is filled at the start, since the usage of a verb stands in its errors.
+var verbs []*verb
+
+func init() {
+	verbs = []*verb{
+		{"unplug", "ROUTER INTERFACE", "pulls a cable out", ofPort((*sim.Port).Pull)},
+		{"plug", "ROUTER INTERFACE", "puts it in again", ofPort((*sim.Port).Plug)},
+		{"down", "ROUTER INTERFACE", "sets an interface down, as ip link set does", ofPort((*sim.Port).Disable)},
+		{"up", "ROUTER INTERFACE", "sets it up again", ofPort((*sim.Port).Enable)},
+		{"kill", "ROUTER", "takes the power away from a router", ofRouter((*sim.Router).Crash)},
+		{"stop", "ROUTER", "stops the daemon of a router in good order", ofRouter((*sim.Router).Stop)},
+		{"start", "ROUTER", "starts a router that was killed or stopped", ofRouter(start)},
+		{"pause", "ROUTER TIME", "has a machine stand still for so long, as a VM that is moved", readPause},
+		{"hang", "ROUTER TIME", "has the loop of the daemon hang for so long", readHang},
+		{"lose", "SHARE% SEGMENT | SHARE% ROUTER INTERFACE [in|out]", "loses so many frames from now on: on a segment, or of one port, in one direction or both; 0% ends it", readLose},
+		{"delay", "TIME SEGMENT", "has frames lie in a queue for up to so long from now on; 0s ends it", readDelay},
+		{"block", "ROUTER INTERFACE [TIME]", "has the switch port forward nothing for so long (30s), as a spanning tree does", readBlock},
+		{"partition", "SEGMENT ROUTER... / ROUTER...", "cuts a segment in two", readPartition},
+		{"heal", "SEGMENT", "ends that", readHeal},
+		{"check", "[ROUTER] NAME fails|passes", "has a check fail or pass, on one router or on all that track it", readCheck},
+		{"release", "ROUTER [NAME]", "has a group or instance hand over and take no part; all of them, without NAME", readRelease(true)},
+		{"resume", "ROUTER [NAME]", "ends that", readRelease(false)},
+		{"reload", "ROUTER FILE", "gives a router another configuration", readReload},
+		{"clock", "ROUTER +TIME|-TIME", "sets the wall clock of a router wrong by so much", readClock},
+	}
+}
+
+// ofRouter reads a verb that takes a router.
+func ofRouter(do func(*sim.Router)) func(*words) (func(*play), error) {
+	return func(w *words) (func(*play), error) {
+		r, err := w.router()
+		if err != nil {
+			return nil, err
+		}
+		return func(p *play) { do(p.routers[r.Name]) }, nil
+	}
+}
+
+// ofPort reads a verb that takes a port.
+func ofPort(do func(*sim.Port)) func(*words) (func(*play), error) {
+	return func(w *words) (func(*play), error) {
+		at, err := w.port()
+		if err != nil {
+			return nil, err
+		}
+		return func(p *play) { do(p.port(at)) }, nil
+	}
+}
+
+// start starts a router that is off.
+func start(r *sim.Router) {
+	if r.Core() == nil {
+		r.Start()
+	}
+}
+
+// stands reads a verb that has a router stand still for a while.
+func stands(w *words, begin, end func(*sim.Router)) (func(*play), error) {
+	r, err := w.router()
+	if err != nil {
+		return nil, err
+	}
+	long, err := w.duration("how long")
+	if err != nil {
+		return nil, err
+	}
+	return func(p *play) {
+		at := p.routers[r.Name]
+		begin(at)
+		p.record.stand(r.Name, true)
+		p.world.After(long, func() {
+			end(at)
+			p.record.stand(r.Name, false)
+		})
+	}, nil
+}
+
+func readPause(w *words) (func(*play), error) {
+	return stands(w, (*sim.Router).Freeze, (*sim.Router).Resume)
+}
+
+func readHang(w *words) (func(*play), error) {
+	return stands(w, (*sim.Router).Hang, (*sim.Router).Wake)
+}
+
+func readLose(w *words) (func(*play), error) {
+	share, err := w.share()
+	if err != nil {
+		return nil, err
+	}
+	if len(w.left) == 1 {
+		segment, err := w.segment()
+		return func(p *play) { p.world.Segment(segment).SetLoss(share) }, err
+	}
+	at, err := w.port()
+	if err != nil {
+		return nil, err
+	}
+	way, _ := w.take()
+	switch way {
+	case "in":
+		return func(p *play) { p.port(at).SetDeaf(share) }, nil
+	case "out":
+		return func(p *play) { p.port(at).SetMute(share) }, nil
+	case "":
+		return func(p *play) {
+			p.port(at).SetDeaf(share)
+			p.port(at).SetMute(share)
+		}, nil
+	}
+	return nil, fmt.Errorf("%q is no direction: write in or out, as the router sees it", way)
+}
+
+func readDelay(w *words) (func(*play), error) {
+	long, err := w.duration("how long")
+	if err != nil {
+		return nil, err
+	}
+	segment, err := w.segment()
+	return func(p *play) { p.world.Segment(segment).SetDelay(long) }, err
+}
+
+// spanningTree is how long a port of a switch listens and learns (IEEE 802.1D) before it
+// forwards.
+const spanningTree = 30 * time.Second
+
+func readBlock(w *words) (func(*play), error) {
+	at, err := w.port()
+	if err != nil {
+		return nil, err
+	}
+	long, err := w.optional("how long", spanningTree)
+	return func(p *play) { p.port(at).Block(long) }, err
+}
+
+func readPartition(w *words) (func(*play), error) {
+	segment, err := w.segment()
+	if err != nil {
+		return nil, err
+	}
+	sides, on := [][]string{nil}, w.lan.ports(segment)
+	for {
+		word, ok := w.take()
+		if !ok {
+			break
+		}
+		if word == "/" {
+			sides = append(sides, nil)
+			continue
+		}
+		if _, err := w.lan.find(word); err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(on, func(p Port) bool { return p.Router == word }) {
+			return nil, fmt.Errorf("%s has no interface on %s", word, segment)
+		}
+		sides[len(sides)-1] = append(sides[len(sides)-1], word)
+	}
+	if len(sides) < 2 || len(sides[0]) == 0 {
+		return nil, errors.New("who is on which side? " + w.verb.usage())
+	}
+	return func(p *play) {
+		groups := make([][]*sim.Port, len(sides))
+		for i, side := range sides {
+			for _, at := range on {
+				if slices.Contains(side, at.Router) {
+					groups[i] = append(groups[i], p.port(at))
+				}
+			}
+		}
+		p.world.Segment(segment).Partition(groups...)
+	}, nil
+}
+
+func readHeal(w *words) (func(*play), error) {
+	segment, err := w.segment()
+	return func(p *play) { p.world.Segment(segment).Partition() }, err
+}
+
+func readCheck(w *words) (func(*play), error) {
+	var of []*router
+	for _, r := range w.lan.routers {
+		of = append(of, r)
+	}
+	if len(w.left) == 3 {
+		r, err := w.router()
+		if err != nil {
+			return nil, err
+		}
+		of = []*router{r}
+	}
+	name, err := w.next("the check")
+	if err != nil {
+		return nil, err
+	}
+	var known []string
+	for _, r := range of {
+		known = append(known, checks(r.Config.Groups)...)
+	}
+	slices.Sort(known)
+	if _, err := named("check", name, slices.Compact(known)); err != nil {
+		return nil, err
+	}
+	result, err := w.next("fails or passes")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := named("result", result, []string{"fails", "passes"}); err != nil {
+		return nil, err
+	}
+	return func(p *play) {
+		for _, r := range of {
+			p.routers[r.Name].SetCheck(name, result == "passes", 0)
+		}
+	}, nil
+}
+
+func readRelease(on bool) func(*words) (func(*play), error) {
+	return func(w *words) (func(*play), error) {
+		r, err := w.router()
+		if err != nil {
+			return nil, err
+		}
+		which := titles(r.Config.Groups)
+		if name, ok := w.take(); ok {
+			if _, err := named("group or instance of "+r.Name, name, which); err != nil {
+				return nil, err
+			}
+			which = []string{name}
+		}
+		return func(p *play) {
+			for _, name := range which {
+				if at := p.routers[r.Name]; on {
+					at.Release(name)
+				} else {
+					at.Readmit(name)
+				}
+			}
+		}, nil
+	}
+}
+
+func readReload(w *words) (func(*play), error) {
+	r, err := w.router()
+	if err != nil {
+		return nil, err
+	}
+	path, err := w.next("the file")
+	switch {
+	case err != nil:
+		return nil, err
+	case w.lan.options.Load == nil:
+		return nil, errors.New("nothing can be loaded here")
+	}
+	next, err := w.lan.options.Load(path)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range interfaces(next.Groups) {
+		if _, ok := r.links[name]; !ok {
+			return nil, fmt.Errorf("%s has an interface %s that the first file of %s has not: a reload cannot plug it in here", path, name, r.Name)
+		}
+	}
+	return func(p *play) {
+		p.routers[r.Name].Reconfigure(next.Groups, r.links)
+		p.record.configure(r.Name, next.Groups)
+	}, nil
+}
+
+func readClock(w *words) (func(*play), error) {
+	r, err := w.router()
+	if err != nil {
+		return nil, err
+	}
+	if len(w.left) > 0 && !signed(w.left[0]) {
+		return nil, fmt.Errorf("%q has no sign: write +%s or -%s", w.left[0], w.left[0], w.left[0])
+	}
+	ahead, err := w.duration("how much")
+	return func(p *play) { p.routers[r.Name].SetClock(ahead) }, err
+}
+
+// signed reports whether a word begins with a sign.
+func signed(word string) bool { return strings.HasPrefix(word, "+") || strings.HasPrefix(word, "-") }
