@@ -21,9 +21,11 @@ func password(report *problem.Report, at problem.Place) (wire.Auth, bool) {
 	}
 	a := wire.Password(s)
 	switch {
-	case s == "" || !report.Tolerant && strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }):
-		report.Fail(at, "the password has to be printable ASCII, and not empty")
+	case s == "":
+		report.Fail(at, "the password is empty")
 		return wire.Auth{}, false
+	case !report.Tolerant && strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }):
+		report.Warn(at, "take printable ASCII", "other routers may send other bytes for the characters of this password")
 	case len(s) > len(a.Data):
 		report.Warn(at, "give all routers of the LAN the same", "only the first %d characters of the password count", len(a.Data))
 	}

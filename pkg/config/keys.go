@@ -172,7 +172,7 @@ var instanceKeys = schema.Table[instance]{
 }
 
 var authKeys = schema.Table[authentication]{
-	{"pass", schema.Optional, schema.To(func(a *authentication) *wire.Auth { return &a.pass }, schema.As(schema.Description{Type: schema.TypeText, Range: "up to 8 printable characters"}, password)),
+	{"pass", schema.Optional, schema.To(func(a *authentication) *wire.Auth { return &a.pass }, schema.As(schema.Description{Type: schema.TypeText, Range: "up to 8 characters"}, password)),
 		"The simple password of version 2: clear text, a guard against accidents only.", ""},
 	{"hmac", schema.Optional, schema.Into(schema.MapOf(hmacKeys), readHMAC),
 		"Sign adverts with HMAC-SHA256-128 and believe no others.", "hmac: {keys: {1: {file: /etc/ripcord/key}}}"},

@@ -75,6 +75,12 @@ func (l line) replace(from, upto int, text string) line {
 	return line{text: l.text[:from] + text + l.text[upto:], at: l.at, columns: columns}
 }
 
+// isPassword reports whether the line says auth_pass.
+func (l line) isPassword() bool {
+	value, ok := strings.CutPrefix(l.text, "auth_pass")
+	return ok && value != "" && strings.IndexByte(blanks, value[0]) >= 0
+}
+
 // valid returns the line with each byte that is not UTF-8 replaced, and whether there was
 // none.
 func (l line) valid() (line, bool) {

@@ -13,7 +13,7 @@ import (
 const (
 	MostText   = 4 << 20 // bytes of all files, and of what definitions and sequences make
 	mostLine   = 64 << 10
-	mostWords  = 1 << 18
+	mostWords  = 96 << 10 // with braces: room for five thousand instances, whose tree takes 200 MB if all are addresses
 	mostFiles  = 1000
 	mostDepth  = 64       // of includes
 	mostCopied = 64 << 20 // bytes copied while definitions are filled in
@@ -161,11 +161,16 @@ func (s *source) next(r *reader) (line, bool) {
 	}
 	whole := l
 	l = l.uncommented()
-	if strings.HasPrefix(l.text, "auth_pass ") {
+	password := l.isPassword()
+	if password {
 		r.report.glued(whole, l)
 	}
 	valid, ok := l.valid()
-	if !ok {
+	switch {
+	case !ok && password:
+		r.report.Fail(l.at, "give all routers one password of ASCII characters, at the same time",
+			"the password is not text in UTF-8: routers that send its bytes would not hear this one, and serve beside it")
+	case !ok:
 		r.report.Ignore(l.at, "save the file as UTF-8", "the line is not text in UTF-8: what is not is replaced by �")
 	}
 	return valid, true
@@ -212,6 +217,9 @@ func (r *reader) include(l line) bool {
 	}
 	// The frames are a stack: the first file has to be the last to be opened.
 	for _, name := range slices.Backward(names) {
+		if r.failed {
+			break
+		}
 		r.take(l, name)
 	}
 	return true
