@@ -6,11 +6,13 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"ripcord/pkg/addr"
 	"ripcord/pkg/config"
 	"ripcord/pkg/daemon"
 	"ripcord/pkg/doctor"
@@ -79,8 +81,11 @@ func planFrom(c *cobra.Command, from *source) (doctor.Plan, error) {
 func planOf(cfg *config.Config) doctor.Plan {
 	plan := doctor.Plan{
 		File: cfg.File, Groups: cfg.Groups, Sets: cfg.Sets,
-		Watched: daemon.Interfaces(cfg), Sources: daemon.Sources(cfg), Links: make(map[string]link.Settings),
+		Watched: daemon.Named(cfg), Sources: daemon.Sources(cfg), Links: make(map[string]link.Settings),
 	}
+	plan.Watched = slices.DeleteFunc(plan.Watched, func(name string) bool { // what ripcord makes itself
+		return slices.ContainsFunc(cfg.Sets, func(s addr.Set) bool { return s.Device != nil && s.Device.Name == name })
+	})
 	for _, name := range plan.Watched {
 		plan.Links[name] = cfg.Link(name)
 	}

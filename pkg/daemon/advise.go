@@ -14,13 +14,19 @@ import (
 // Advise returns what in a configuration is not as it should be on this machine, a sentence
 // each.
 func Advise(c *config.Config) ([]string, error) {
-	named := slices.Concat(Interfaces(c), called(c))
-	slices.Sort(named)
-	there, err := monitor.Snapshot(slices.DeleteFunc(slices.Compact(named), func(name string) bool { return name == "" }), Sources(c), time.Now())
+	there, err := monitor.Snapshot(Named(c), Sources(c), time.Now())
 	if err != nil {
 		return nil, err
 	}
 	return slices.Concat(adviseAbsent(c, there), advise(instances(c), there), adviseCommands(c), adviseNotify(c), adviseFences(c)), nil
+}
+
+// Named are all interfaces that the configuration names, once each: those of Interfaces, and those
+// of addresses and routes.
+func Named(c *config.Config) []string {
+	all := slices.Concat(Interfaces(c), called(c))
+	slices.Sort(all)
+	return slices.DeleteFunc(slices.Compact(all), func(name string) bool { return name == "" })
 }
 
 // adviseAbsent returns a sentence for each interface that the configuration names, that is not on
@@ -42,7 +48,7 @@ func adviseAbsent(c *config.Config, there []event.Link) (advice []string) {
 		known[in.Interface] = true
 		advice = append(advice, fmt.Sprintf("there is no interface %s: %s waits in Fault until there is one", in.Interface, in.Name))
 	}
-	for _, name := range slices.Concat(Interfaces(c), called(c)) {
+	for _, name := range Named(c) {
 		if !known[name] {
 			known[name] = true
 			advice = append(advice, fmt.Sprintf("there is no interface %s: it counts as down, and nothing stands on it, until there is one", name))

@@ -53,6 +53,7 @@ type Link struct {
 	Report nic.Report // of the interface; without a name where there is none
 	Bridge *Bridge
 	Bond   *Bond
+	Early  []string // what looks at packets of the link ahead of all sockets
 	// Manager is the program that configures the link; Keeps reports that it is told to
 	// keep what others configured, and ManagerFile names its configuration of the link.
 	Manager, ManagerFile string

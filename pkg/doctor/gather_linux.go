@@ -15,6 +15,7 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/firewall"
 	"ripcord/pkg/link/monitor"
+	"ripcord/pkg/nic"
 	"ripcord/pkg/rtnl"
 	"ripcord/pkg/sysctl"
 	"ripcord/pkg/thread"
@@ -64,6 +65,7 @@ type kernelLink struct {
 	rtnl.Link
 	bridge *Bridge
 	bond   *Bond
+	early  []string
 }
 
 func listLinks() ([]kernelLink, error) {
@@ -84,12 +86,46 @@ func listLinks() ([]kernelLink, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list the links: %w", err)
 	}
+	disciplines := ingress(conn)
+	for i := range all {
+		all[i].early = append(all[i].early, disciplines[all[i].Index]...)
+	}
 	return all, nil
+}
+
+// tcHeader is the size of struct tcmsg (linux/rtnetlink.h).
+const tcHeader = 20
+
+// ingress names what `tc` has at the ingress of each link, by ifindex; nothing is named where
+// the kernel refuses to list it.
+func ingress(conn *rtnl.Conn) map[int][]string {
+	all := make(map[int][]string)
+	request := netlink.Message{Header: netlink.Header{Type: unix.RTM_GETQDISC}, Data: make([]byte, tcHeader)}
+	_, _ = rtnl.Dump(conn, request, func(m netlink.Message) (none struct{}, ok bool) {
+		if len(m.Data) < tcHeader {
+			return none, false
+		}
+		index := int(int32(rtnl.Uint32(m.Data[4:])))
+		for kind, value := range rtnl.Attributes(m.Data[tcHeader:]) {
+			if name := rtnl.String(value); kind == unix.TCA_KIND && (name == "clsact" || name == "ingress") {
+				all[index] = []string{"tc (" + name + ")"}
+			}
+		}
+		return none, false
+	})
+	return all
 }
 
 // decodeInfo reads what a bridge or a bond says of itself.
 func (k *kernelLink) decodeInfo(attributes []byte) {
 	for kind, value := range rtnl.Attributes(attributes) {
+		if kind == unix.IFLA_XDP {
+			for kind, value := range rtnl.Attributes(value) {
+				if kind == unix.IFLA_XDP_ATTACHED && rtnl.Uint8(value) != 0 {
+					k.early = append(k.early, "an XDP program")
+				}
+			}
+		}
 		if kind != unix.IFLA_LINKINFO {
 			continue
 		}
@@ -148,7 +184,8 @@ func (f *Facts) readLinks(links []kernelLink) error {
 	names := f.Watched
 	if f.File == "" {
 		for _, l := range links {
-			if l.Up() && l.Flags&unix.IFF_LOWER_UP != 0 && l.Flags&unix.IFF_LOOPBACK == 0 && l.Master == 0 {
+			virtual := l.MAC[0] == 0 && l.MAC[2] == 0x5e // the macvlan of a virtual MAC
+			if l.Up() && l.Flags&unix.IFF_LOWER_UP != 0 && l.Flags&unix.IFF_LOOPBACK == 0 && l.Master == 0 && !virtual {
 				names = append(names, l.Name)
 			}
 		}
@@ -158,20 +195,37 @@ func (f *Facts) readLinks(links []kernelLink) error {
 	if err != nil {
 		return fmt.Errorf("look at the links: %w", err)
 	}
+	reports := inspect(known, now)
 	for _, l := range known {
-		own := Link{Link: l}
+		own := Link{Link: l, Report: reports[l.Own()]}
 		for _, k := range links {
 			if k.Index == l.Index {
-				own.Bridge, own.Bond = k.bridge, k.bond
+				own.Bridge, own.Bond, own.Early = k.bridge, k.bond, k.early
 			}
-		}
-		if reports, err := monitor.Inspect([]string{l.Own()}, now); err == nil && l.Index != 0 && len(reports) == 1 {
-			own.Report = reports[0]
 		}
 		own.findManager()
 		f.Links = append(f.Links, own)
 	}
 	return nil
+}
+
+// inspect asks the NICs of the links that are there what they can report.
+func inspect(links []event.Link, now time.Time) map[string]nic.Report {
+	var names []string
+	for _, l := range links {
+		if l.Index != 0 {
+			names = append(names, l.Own())
+		}
+	}
+	all := make(map[string]nic.Report)
+	if len(names) == 0 {
+		return all
+	}
+	reports, _ := monitor.Inspect(names, now) // without, nothing is judged of the NICs
+	for _, r := range reports {
+		all[r.Name] = r
+	}
+	return all
 }
 
 // readSettings reads the settings that checks look at.

@@ -30,7 +30,7 @@ func well() *Facts {
 				Name: "eth0", Index: 2, Usable: true, AdminUp: true, Carrier: true, OperState: event.OperUp, MTU: 1500,
 				HardwareAddr: [6]byte{2, 0, 0, 0, 0, 1}, Primary4: sources[0].Addr(), Sources: &sources,
 			},
-			Report: nic.Report{Name: "eth0", Driver: "virtio_net", Monitor: "netlink", Why: "the driver reports its carrier"},
+			Report: nic.Report{Name: "eth0", Driver: "igb", Monitor: "netlink", Why: "the driver reports its carrier"},
 		}},
 		Settings:  map[string]string{"ipv4/conf/all/promote_secondaries": "1", "ipv4/conf/eth0/forwarding": "1", tcpLoose: "1"},
 		Addresses: []Address{{Link: "eth0", Prefix: sources[0]}},
@@ -58,7 +58,7 @@ func TestJudge(t *testing.T) {
 		"well": {func(*Facts) {}, "", ""},
 		"a driver that never reports": {func(f *Facts) {
 			f.Links[0].Report.Monitor, f.Links[0].Report.Why = event.Unmonitored, "virtio without VIRTIO_NET_F_STATUS"
-		}, "loss-unseen", "(driver virtio_net): virtio without VIRTIO_NET_F_STATUS"},
+		}, "loss-unseen", "(driver igb): virtio without VIRTIO_NET_F_STATUS"},
 		"a late driver, not asked": {func(f *Facts) {
 			f.Links[0].Report.Driver = "e1000"
 			f.Plan.Links = map[string]link.Settings{"eth0": {Monitor: link.Auto, Poll: time.Second}}
@@ -67,6 +67,7 @@ func TestJudge(t *testing.T) {
 			f.Links[0].Report.Monitor = string(link.ModeMII)
 			f.Plan.Links = map[string]link.Settings{"eth0": {Monitor: link.Auto, Poll: 50 * time.Millisecond}}
 		}, "", ""},
+		"a NIC of a virtual machine":  {func(f *Facts) { f.Links[0].Report.Driver = "virtio_net" }, "virtual-nic", "(driver virtio_net)"},
 		"a bond that watches nothing": {func(f *Facts) { f.Links[0].Bond = &Bond{} }, "bond-without-monitor", "miimon 0"},
 		"a bond that watches":         {func(f *Facts) { f.Links[0].Bond = &Bond{MIIMonitor: 100} }, "", ""},
 		"a bond that asks":            {func(f *Facts) { f.Links[0].Bond = &Bond{ARPInterval: 100} }, "", ""},

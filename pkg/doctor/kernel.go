@@ -3,7 +3,6 @@ package doctor
 import (
 	"fmt"
 	"net/netip"
-	"strings"
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/neigh"
@@ -190,7 +189,7 @@ func routes(f *Facts, family event.Family) bool {
 	links := make(map[string]bool)
 	for _, a := range f.Addresses {
 		ip := a.Prefix.Addr()
-		if event.FamilyOf(ip) == family && !ip.IsLoopback() && !ip.IsLinkLocalUnicast() && !strings.HasPrefix(a.Link, "vrrp") && a.Link != "lo" {
+		if event.FamilyOf(ip) == family && !ip.IsLoopback() && !ip.IsLinkLocalUnicast() && !a.Marked && a.Link != "lo" {
 			links[a.Link] = true
 		}
 	}

@@ -92,6 +92,20 @@ var linkChecks = []check{
 		look:   lossLate,
 	},
 	{
+		name: "virtual-nic", severity: Note,
+		what:   "{link} is a NIC of a virtual machine (driver {driver})",
+		why:    "its carrier stays while the host has lost its own cable",
+		remedy: "have a check watch what is behind the link (`ping`)",
+		look:   virtualNICs,
+	},
+	{
+		name: "early-filter", severity: Note,
+		what:   "{program} looks at all that arrives on {link}",
+		why:    "adverts that it drops are heard by nobody here, and look as if they had never been sent",
+		remedy: "see that IP protocol 112 to 224.0.0.18 and ff02::12 passes: `ip -d link show dev {link}`, `tc filter show dev {link} ingress`",
+		look:   earlyFilters,
+	},
+	{
 		name: "bond-without-monitor", severity: Error,
 		what:   "the bond {link} watches its ports neither by their link (miimon 0) nor by ARP (arp_interval 0)",
 		why:    "it goes on using a port whose cable is pulled, and its own carrier never goes",
@@ -284,6 +298,27 @@ func lossLate(f *Facts) (all []found) {
 
 // slowPoll is the longest period of a poll that delays no failover by much.
 const slowPoll = 250 * time.Millisecond
+
+// virtual are drivers whose other end is a host, and not a cable.
+var virtual = []string{"virtio_net", "vmxnet3", "xen_netfront", "vif", "hv_netvsc", "ena", "gve"}
+
+func virtualNICs(f *Facts) (all []found) {
+	for l := range f.serving() {
+		if slices.Contains(virtual, l.Report.Driver) {
+			all = append(all, found{"subject": l.Name, "link": l.Own(), "driver": l.Report.Driver})
+		}
+	}
+	return all
+}
+
+func earlyFilters(f *Facts) (all []found) {
+	for l := range f.serving() {
+		for _, program := range l.Early {
+			all = append(all, found{"subject": l.Name, "link": l.Own(), "program": program})
+		}
+	}
+	return all
+}
 
 func blindBonds(f *Facts) (all []found) {
 	for l := range f.serving() {
