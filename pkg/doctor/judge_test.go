@@ -63,6 +63,10 @@ func TestJudge(t *testing.T) {
 			f.Links[0].Report.Driver = "e1000"
 			f.Plan.Links = map[string]link.Settings{"eth0": {Monitor: link.Auto, Poll: time.Second}}
 		}, "loss-late", "(driver e1000) may be noticed 2s late"},
+		"a transceiver": {func(f *Facts) { f.Links[0].Report.Monitor = string(link.ModeMII) }, "loss-unproven", "1s late at worst"},
+		"a transceiver alone": {func(f *Facts) {
+			f.Links[0].Report.Monitor, f.Links[0].OperState = string(link.ModeMII), event.OperUnknown
+		}, "loss-late", "1s late"},
 		"a transceiver, polled often": {func(f *Facts) {
 			f.Links[0].Report.Monitor = string(link.ModeMII)
 			f.Plan.Links = map[string]link.Settings{"eth0": {Monitor: link.Auto, Poll: 50 * time.Millisecond}}

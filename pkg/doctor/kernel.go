@@ -3,6 +3,7 @@ package doctor
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/neigh"
@@ -40,14 +41,14 @@ var kernelChecks = []check{
 	},
 	{
 		name: "promote-secondaries", severity: Warning,
-		what:   "net.ipv4.conf.{link}.promote_secondaries is 0, and that of all as well",
+		what:   "promote_secondaries of {links} is 0, and that of all as well",
 		why:    "when an address is removed the kernel removes the others of its subnet with it, those of this router itself too; ripcord sets it only as long as it runs",
 		remedy: "`sysctl -w {key}=1`, and the same in /etc/sysctl.d",
 		look:   noPromotion,
 	},
 	{
 		name: "forwarding", severity: Warning,
-		what:   "{link} does not forward {family} ({key} is 0), and this machine has other links",
+		what:   "{family} is not forwarded on {links} ({key} is 0), and this machine has several links",
 		why:    "hosts whose gateway is a virtual address lose their way out when this router takes over",
 		remedy: "`sysctl -w {all}=1`, and the same in /etc/sysctl.d; leave it if the addresses are those of services on this machine",
 		look:   noForwarding,
@@ -150,13 +151,31 @@ func proxyARP(f *Facts) (all []found) {
 
 const promoteSecondaries = "ipv4/conf/*/promote_secondaries"
 
-func noPromotion(f *Facts) (all []found) {
+func noPromotion(f *Facts) []found {
+	var lacking []*Link
 	for l := range f.serving() {
 		if value, _ := f.setting(promoteSecondaries, l); value == 0 {
-			all = append(all, found{"subject": l.Name, "link": l.Own(), "key": dotted(onLink(promoteSecondaries, l.Own()))})
+			lacking = append(lacking, l)
 		}
 	}
-	return all
+	return together(lacking, promoteSecondaries)
+}
+
+// together makes one finding of the same about several links, with the key of the setting of
+// the one link, or of all.
+func together(links []*Link, key string) []found {
+	if len(links) == 0 {
+		return nil
+	}
+	var names []string
+	for _, l := range links {
+		names = append(names, l.Own())
+	}
+	subject, scope := links[0].Name, names[0]
+	if len(links) > 1 {
+		subject, scope = machine, "all"
+	}
+	return []found{{"subject": subject, "links": strings.Join(names, ", "), "key": dotted(onLink(key, scope))}}
 }
 
 // noForwarding reports links that do not forward on a machine that looks like a router: it
@@ -170,14 +189,19 @@ func noForwarding(f *Facts) (all []found) {
 		if !routes(f, family) {
 			continue
 		}
+		var lacking []*Link
 		for l := range f.serving() {
 			carries := f.File == ""
 			for in := range f.instances() {
 				carries = carries || in.Interface == l.Name && in.Family == family
 			}
 			if value, ok := f.number(onLink(key, l.Own())); ok && value == 0 && carries {
-				all = append(all, found{"subject": l.Name, "link": l.Own(), "family": familyName(family), "key": dotted(onLink(key, l.Own())), "all": dotted(switched)})
+				lacking = append(lacking, l)
 			}
+		}
+		for _, words := range together(lacking, key) {
+			words["family"], words["all"] = familyName(family), dotted(switched)
+			all = append(all, words)
 		}
 	}
 	return all

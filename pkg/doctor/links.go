@@ -92,6 +92,13 @@ var linkChecks = []check{
 		look:   lossLate,
 	},
 	{
+		name: "loss-unproven", severity: Note,
+		what:   "whether the driver of {link} ({driver}) announces the loss of its carrier is not known yet; if not, its transceiver shows it, {late} late at worst",
+		why:    "some drivers never announce it",
+		remedy: "pull the cable once while the daemon runs, and look at the sources in its log; or set `links.{link}.poll` to 100ms",
+		look:   lossUnproven,
+	},
+	{
 		name: "virtual-nic", severity: Note,
 		what:   "{link} is a NIC of a virtual machine (driver {driver})",
 		why:    "its carrier stays while the host has lost its own cable",
@@ -258,7 +265,8 @@ func (l *Link) driver() string {
 func lossUnseen(f *Facts) (all []found) {
 	for l := range f.serving() {
 		if l.Report.Monitor == event.Unmonitored {
-			all = append(all, found{"subject": l.Name, "link": l.Own(), "driver": l.driver(), "reason": l.Report.Why})
+			reason, _, _ := strings.Cut(l.Report.Why, ": it is taken as up")
+			all = append(all, found{"subject": l.Name, "link": l.Own(), "driver": l.driver(), "reason": reason})
 		}
 	}
 	return all
@@ -271,20 +279,25 @@ var announcedLate = map[string]time.Duration{"e1000": 2 * time.Second, "pcnet32"
 // linkwatch is how late the kernel announces what a driver has told it.
 const linkwatch = time.Second
 
-// lossLate reports what is not asked for its carrier at a high rate, or answers only what is
-// asked of its transceiver.
+// settingsOf returns how a link is watched.
+func settingsOf(f *Facts, l *Link) link.Settings {
+	if s, ok := f.Plan.Links[l.Name]; ok {
+		return s
+	}
+	return link.Settings{Monitor: link.Auto, Poll: time.Second, Confirm: 10 * time.Millisecond}
+}
+
+// lossLate reports links whose driver reports no carrier, so that they are polled at a low rate,
+// and those of which only the announcements of the kernel count.
 func lossLate(f *Facts) (all []found) {
 	for l := range f.serving() {
-		settings, ok := f.Plan.Links[l.Name]
-		if !ok {
-			settings = link.Settings{Monitor: link.Auto, Poll: time.Second, Confirm: 10 * time.Millisecond}
-		}
+		settings := settingsOf(f, l)
 		words := found{"subject": l.Name, "link": l.Own(), "driver": l.driver(), "reason": l.Report.Why}
-		polled := slices.Contains([]string{string(link.Ethtool), string(link.ModeMII)}, l.Report.Monitor)
+		announced := l.Report.Monitor == string(link.Netlink) || settings.Monitor == link.Netlink
 		switch {
-		case polled && settings.Poll > slowPoll && settings.Monitor != link.Netlink:
+		case polled(l) && !announced && settings.Poll > slowPoll && l.OperState == event.OperUnknown:
 			words["late"], words["key"], words["value"] = settings.Poll.String(), "poll", "100ms"
-		case !polled && settings.Confirm == 0 && l.Report.Monitor == string(link.Netlink):
+		case announced && settings.Confirm == 0:
 			late := max(linkwatch, announcedLate[l.Report.Driver])
 			words["late"], words["key"], words["value"] = late.String(), "confirm", "10ms"
 			words["reason"] = "`confirm` is 0, so only the announcement of the kernel counts"
@@ -292,6 +305,23 @@ func lossLate(f *Facts) (all []found) {
 			continue
 		}
 		all = append(all, words)
+	}
+	return all
+}
+
+// polled reports whether a link is polled, as far as auto decides.
+func polled(l *Link) bool {
+	return l.Report.Monitor == string(link.Ethtool) || l.Report.Monitor == string(link.ModeMII)
+}
+
+// lossUnproven reports links whose driver reports a carrier, but may not announce its loss, as
+// their transceiver may have to be polled for it.
+func lossUnproven(f *Facts) (all []found) {
+	for l := range f.serving() {
+		settings := settingsOf(f, l)
+		if polled(l) && settings.Monitor != link.Netlink && settings.Poll > slowPoll && l.OperState != event.OperUnknown {
+			all = append(all, found{"subject": l.Name, "link": l.Own(), "driver": l.driver(), "late": settings.Poll.String()})
+		}
 	}
 	return all
 }

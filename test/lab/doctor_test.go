@@ -171,9 +171,10 @@ func illnesses() []illness {
 // unmakeable are the findings whose condition cannot be made here, each with the reason and
 // the place where it is tested.
 var unmakeable = map[string]string{
-	"loss-unseen":          "every driver here reports its carrier: a fake fact in pkg/doctor",
-	"bond-without-monitor": "this kernel has no bonding: a fake fact in pkg/doctor",
+	"loss-unseen":          "every driver here reports its carrier: a fake fact in pkg/doctor, and test/vm",
+	"bond-without-monitor": "this kernel has no bonding: a fake fact in pkg/doctor, and test/vm",
 	"iptables-legacy":      "this kernel has no x_tables of its own: a fake fact in pkg/doctor",
+	"loss-unproven":        "no device here has a transceiver: a fake fact in pkg/doctor, and test/vm",
 	"virtual-nic":          "no virtual machine runs here: a fake fact in pkg/doctor, and test/vm",
 	"clock-free":           "the clock belongs to the machine: a fake fact in pkg/doctor",
 	"not-looked-at":        "nothing refuses to be read here: a fake fact in pkg/doctor",
@@ -362,11 +363,11 @@ var kernelIllnesses = []illness{
 		make: setting("net.ipv4.conf.eth0.arp_filter", "1"), says: "net.ipv4.conf.eth0.arp_filter is 1", remedy: "=0"},
 	{finding: "proxy-arp", make: setting("net.ipv4.conf.eth0.proxy_arp", "1"), says: "net.ipv4.conf.eth0.proxy_arp is 1", remedy: "=0"},
 	{finding: "promote-secondaries", make: setting("net.ipv4.conf.all.promote_secondaries", "0"),
-		says: "net.ipv4.conf.eth0.promote_secondaries is 0", remedy: "sysctl -w net.ipv4.conf.eth0.promote_secondaries=1"},
+		says: "promote_secondaries of eth0 is 0", remedy: "sysctl -w net.ipv4.conf.eth0.promote_secondaries=1"},
 	{finding: "forwarding", make: func(s *site) {
 		ipDoes("link add wan0 type veth peer name wan1", "address add 198.51.100.9/24 dev wan0")(s)
 		setting("net.ipv4.ip_forward", "0")(s)
-	}, says: "eth0 does not forward IPv4", remedy: "sysctl -w net.ipv4.ip_forward=1"},
+	}, says: "IPv4 is not forwarded on eth0 (net.ipv4.conf.eth0.forwarding is 0)", remedy: "sysctl -w net.ipv4.ip_forward=1"},
 	{finding: "same-subnet-twice", config: "none", make: ipDoes("link add wan0 type veth peer name wan1", "link set wan0 up", "link set wan1 up", "address add 192.0.2.99/24 dev wan0"),
 		says: "eth0 and wan0 are both in 192.0.2.0/24", remedy: "arp_ignore=1"},
 	{finding: "dad-disables-ipv6", make: setting("net.ipv6.conf.eth0.accept_dad", "2"), says: "accept_dad is 2", remedy: "accept_dad=1"},

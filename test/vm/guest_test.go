@@ -27,6 +27,7 @@ type host struct {
 	number   byte // the last byte of its addresses and MACs
 	priority int
 	links    string // its configuration's keys for every interface
+	first    string // shell that is run before the daemon
 }
 
 // guest is a running virtual machine with ripcord on it.

@@ -60,6 +60,7 @@ func (h host) script() string {
 	for place, n := range h.nics {
 		fmt.Fprintf(&nics, nicScript, place, n.stack, address(place, h.number), n.uses(place))
 	}
+	nics.WriteString(h.first)
 	return fmt.Sprintf(initScript, nics.String())
 }
 

@@ -1,0 +1,48 @@
+package vm
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestDoctor: what ripcord doctor finds of NICs and bonds, which network namespaces have not. It says each in one line before the daemon starts.
+func TestDoctor(t *testing.T) {
+	p := need(t)
+	t.Parallel()
+	nics := []nic{
+		{name: "virtio,status=off", device: "virtio-net-pci,status=off", modules: []string{"virtio_pci", "virtio_net"}},
+		{name: "bond", device: "rtl8139", modules: []string{"8139cp", "bonding"}, iface: "bond0",
+			stack: "cd /sys/class/net; [ -e bond0 ] || echo +bond0 >bonding_masters; echo active-backup >bond0/bonding/mode; " +
+				"echo 0 >bond0/bonding/miimon; echo +$nic >bond0/bonding/slaves; cd /"},
+		{device: "e1000", modules: []string{"e1000"}, links: "monitor: netlink, confirm: 0s"},
+	}
+	var lans []*lanSwitch
+	for range nics {
+		lans = append(lans, newSwitch(t))
+	}
+	g := boot(t, p, host{
+		nics: nics, number: 11, priority: 150, links: alone,
+		first: "NO_COLOR=1 /bin/ripcord doctor --config /etc/ripcord.yaml --for 100ms\n",
+	}, lans...)
+	g.mu.Lock()
+	said := strings.Join(g.text, "\n")
+	g.mu.Unlock()
+	for _, want := range []string{
+		"error: nic0: nothing reports that nic0 lost its carrier (driver virtio_net): the host does not report the link to the NIC",
+		"note: nic0: nic0 is a NIC of a virtual machine (driver virtio_net)",
+		"error: bond0: the bond bond0 watches its ports neither by their link (miimon 0) nor by ARP (arp_interval 0)",
+		"warning: nic2: the loss of the carrier of nic2 (driver e1000) may be noticed 2s late",
+		"note: bond0: whether the driver of bond0 (bonding) announces the loss of its carrier is not known yet; if not, its transceiver shows it, 1s late",
+		"warning: machine: promote_secondaries of bond0, nic0, nic2 is 0",
+		"looked at this machine for /etc/ripcord.yaml, and listened for 100ms on bond0, nic0, nic2",
+	} {
+		if !strings.Contains(said, want) {
+			t.Errorf("doctor does not say %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Logf("the console: %s", said)
+	}
+	g.cable(0).reaches(time.Time{}, 10*time.Second, "active")
+}
