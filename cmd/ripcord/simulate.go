@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"ripcord/pkg/config"
+	"ripcord/pkg/config/problem"
 	"ripcord/pkg/simulate"
 )
 
@@ -22,6 +24,9 @@ type simulation struct {
 	long, most   time.Duration
 	seed         uint64
 	json, cold   bool
+	chaos        bool
+	hours        float64
+	explain      bool
 	svg          string
 }
 
@@ -45,6 +50,9 @@ func newSimulate() *cobra.Command {
 	f.DurationVar(&s.most, "max-outage", 0, "exit with 1 if an address is without a router for longer; 0: however long")
 	f.Uint64Var(&s.seed, "seed", 1, "decides what is left to chance, such as when adverts leave")
 	f.BoolVar(&s.cold, "cold", false, "start all routers at 0s; else they have come to rest by then")
+	f.BoolVar(&s.explain, "explain", false, "play each fault by itself instead, of each cable, router and check, and print a table of what happens")
+	f.BoolVar(&s.chaos, "chaos", false, "disturb the LAN at random instead, and print the worst that each kind of disturbance does, with --at lines that show it")
+	f.Float64Var(&s.hours, "hours", 10, "how many virtual hours are played with --chaos")
 	f.BoolVar(&s.json, "json", false, "print one JSON document")
 	f.StringVar(&s.svg, "svg", "", "write the picture to this file, too")
 	f.StringVar(&s.from.format, "format", "", "yaml or keepalived; by default keepalived where a path ends in keepalived.conf or .conf, else yaml")
@@ -68,6 +76,12 @@ func (s *simulation) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if s.explain {
+		return s.explained(c, lan)
+	}
+	if s.chaos {
+		return s.disturbed(c, lan)
+	}
 	acts := make([]simulate.Act, len(s.at))
 	for i, line := range s.at {
 		if acts[i], err = lan.Act(line); err != nil {
@@ -87,15 +101,67 @@ func (s *simulation) run(c *cobra.Command, args []string) error {
 		}
 	}
 	if s.json {
-		document, err := json.MarshalIndent(result, "", "  ")
-		if err != nil {
-			return err
-		}
-		fmt.Fprintln(c.OutOrStdout(), string(document))
+		err = s.document(c, result)
 	} else {
 		fmt.Fprint(c.OutOrStdout(), result.Text())
 	}
+	if err != nil {
+		return err
+	}
 	return s.verdict(result)
+}
+
+// explained prints what each fault does.
+func (s *simulation) explained(c *cobra.Command, lan *simulate.LAN) error {
+	if len(s.at) > 0 || s.svg != "" {
+		return usage("--explain plays faults of its own: leave --at and --svg out")
+	}
+	all, err := simulate.Explain(lan)
+	if err != nil {
+		return err
+	}
+	if s.json {
+		err = s.document(c, all)
+	} else {
+		fmt.Fprint(c.OutOrStdout(), simulate.ExplanationText(all))
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range all {
+		switch worst := max(e.Outage, e.BackOutage); {
+		case max(e.Split, e.BackSplit) > 0:
+			return fmt.Errorf("%w: two Actives for %v after: %s", errUnserved, max(e.Split, e.BackSplit).Round(time.Millisecond), e.Fault)
+		case s.most > 0 && worst > s.most:
+			return fmt.Errorf("%w: nobody served for %v, longer than %v, after: %s", errUnserved, worst.Round(time.Millisecond), s.most, e.Fault)
+		}
+	}
+	return nil
+}
+
+// disturbed prints the worst that happens.
+func (s *simulation) disturbed(c *cobra.Command, lan *simulate.LAN) error {
+	if len(s.at) > 0 || s.svg != "" {
+		return usage("--chaos draws what it does: leave --at and --svg out")
+	}
+	all, err := simulate.Chaos(lan, s.hours, s.seed)
+	if err != nil {
+		return err
+	}
+	if s.json {
+		return s.document(c, all)
+	}
+	fmt.Fprint(c.OutOrStdout(), simulate.FindingsText(all))
+	return nil
+}
+
+// document prints something as JSON.
+func (s *simulation) document(c *cobra.Command, of any) error {
+	document, err := json.MarshalIndent(of, "", "  ")
+	if err == nil {
+		fmt.Fprintln(c.OutOrStdout(), string(document))
+	}
+	return err
 }
 
 // verdict is the error of a result that is not good enough.
@@ -151,7 +217,9 @@ func (s *simulation) load(c *cobra.Command, name, path string) (*config.Config, 
 	}
 	cfg, err := from.load(c.Context(), nil)
 	if err == nil {
-		warn(c.ErrOrStderr(), cfg.Warnings, cfg.Format)
+		// What keepalived does differently, on this machine, says ripcord check.
+		relevant := slices.DeleteFunc(slices.Clone(cfg.Warnings), func(p problem.Problem) bool { return p.Class == problem.Differs })
+		warn(c.ErrOrStderr(), relevant, cfg.Format)
 	}
 	return cfg, err
 }

@@ -1,0 +1,250 @@
+package simulate
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Finding is the worst that disturbances of a kind have done to a LAN, and the shortest lines
+// that show it.
+type Finding struct {
+	Kind       string   `json:"kind"`
+	Runs       int      `json:"runs"`
+	Outage     Nanos    `json:"outage_ns"`
+	OutageActs []string `json:"outage_acts"`
+	Split      Nanos    `json:"two_actives_ns"`
+	SplitActs  []string `json:"two_actives_acts"`
+}
+
+// several is the kind of runs in which different things go wrong.
+const several = "several of these"
+
+// The lengths of a run: of its disturbances, and of the quiet after them.
+const (
+	chaosBurst = 30 * time.Second
+	chaosTail  = 60 * time.Second
+	chaosRun   = chaosBurst + chaosTail
+)
+
+// disturbance draws lines that disturb a LAN and end that.
+type disturbance struct {
+	kind string
+	draw func(c *chaos) []string // nil if the LAN has nothing of that kind
+}
+
+var chaosKinds = []disturbance{
+	{"a cable out", func(c *chaos) []string { return c.pair("unplug "+c.port(), "plug "+c.last) }},
+	{"an interface down", func(c *chaos) []string { return c.pair("down "+c.port(), "up "+c.last) }},
+	{"a loss of power", func(c *chaos) []string { return c.pair("kill "+c.router(), "start "+c.last) }},
+	{"a daemon stopped", func(c *chaos) []string { return c.pair("stop "+c.router(), "start "+c.last) }},
+	{"a release", func(c *chaos) []string { return c.pair("release "+c.router(), "resume "+c.last) }},
+	{"a machine that stands still", func(c *chaos) []string { return c.once("pause " + c.router() + " " + c.time(10*time.Second)) }},
+	{"a daemon that hangs", func(c *chaos) []string { return c.once("hang " + c.router() + " " + c.time(10*time.Second)) }},
+	{"a check that fails", func(c *chaos) []string {
+		check := c.check()
+		if check == "" {
+			return nil
+		}
+		return c.pair("check "+check+" fails", "check "+check+" passes")
+	}},
+	{"lost frames", func(c *chaos) []string {
+		s := c.segment()
+		return c.pair("lose "+c.share()+" "+s, "lose 0% "+s)
+	}},
+	{"frames lost in one direction", func(c *chaos) []string {
+		way := c.port() + []string{" in", " out"}[c.rng.IntN(2)]
+		return c.pair("lose "+c.share()+" "+way, "lose 0% "+way)
+	}},
+	{"late frames", func(c *chaos) []string {
+		s := c.segment()
+		return c.pair("delay "+c.time(500*time.Millisecond)+" "+s, "delay 0s "+s)
+	}},
+	{"a blocked port", func(c *chaos) []string { return c.once("block " + c.port() + " " + c.time(30*time.Second)) }},
+}
+
+// chaos draws disturbances of a LAN.
+type chaos struct {
+	lan  *LAN
+	rng  *rand.Rand
+	last string // what was drawn last
+}
+
+func (c *chaos) draw(of []string) string {
+	c.last = of[c.rng.IntN(len(of))]
+	return c.last
+}
+
+func (c *chaos) router() string { return c.draw(c.lan.names()) }
+
+func (c *chaos) segment() string { return c.draw(c.lan.segments) }
+
+func (c *chaos) port() string {
+	r := c.lan.routers[c.rng.IntN(len(c.lan.routers))]
+	c.last = r.Name + " " + c.draw(interfaces(r.Config.Groups))
+	return c.last
+}
+
+// check returns a router and a check of it; empty if none has any.
+func (c *chaos) check() string {
+	var all []string
+	for _, r := range c.lan.routers {
+		for _, name := range checks(r.Config.Groups) {
+			all = append(all, r.Name+" "+name)
+		}
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return c.draw(all)
+}
+
+func (c *chaos) share() string { return fmt.Sprintf("%d%%", 10*(1+c.rng.IntN(10))) }
+
+// time returns a time of up to most, often a short one.
+func (c *chaos) time(most time.Duration) string {
+	d := time.Duration(float64(most) * c.rng.Float64() * c.rng.Float64())
+	return max(d.Round(10*time.Millisecond), 10*time.Millisecond).String()
+}
+
+// once returns a line at some instant of the burst.
+func (c *chaos) once(what string) []string {
+	return []string{(time.Duration(c.rng.Int64N(int64(chaosBurst/time.Millisecond))) * time.Millisecond).String() + " " + what}
+}
+
+// pair returns a line, and one that ends what it began.
+func (c *chaos) pair(begin, end string) []string {
+	long := chaosBurst.Milliseconds()
+	a, b := c.rng.Int64N(long), c.rng.Int64N(long)
+	if c.rng.IntN(2) == 0 {
+		b = a + 1 + c.rng.Int64N(3000)
+	}
+	first, then := min(a, b), max(a, b)
+	return []string{(time.Duration(first) * time.Millisecond).String() + " " + begin, (time.Duration(then) * time.Millisecond).String() + " " + end}
+}
+
+// Chaos disturbs a LAN at random for so many virtual hours, and returns the worst of each kind
+// of disturbance. The same seed finds the same.
+func Chaos(l *LAN, hours float64, seed uint64) ([]Finding, error) {
+	c := &chaos{lan: l, rng: rand.New(rand.NewPCG(seed, 0))}
+	var found []Finding
+	for _, k := range chaosKinds {
+		found = append(found, Finding{Kind: k.kind})
+	}
+	found = append(found, Finding{Kind: several})
+	for range max(1, int(hours*float64(time.Hour/chaosRun))) {
+		of := c.rng.IntN(len(found))
+		lines := c.lines(of)
+		if lines == nil {
+			continue
+		}
+		outage, split, err := worst(l, lines)
+		if err != nil {
+			return nil, err
+		}
+		f := &found[of]
+		f.Runs++
+		if outage > f.Outage {
+			f.Outage, f.OutageActs = outage, lines
+		}
+		if split > f.Split {
+			f.Split, f.SplitActs = split, lines
+		}
+	}
+	for i := range found {
+		f := &found[i]
+		f.OutageActs = shrink(l, f.OutageActs, func(outage, _ time.Duration) bool { return alike(outage, f.Outage) })
+		f.SplitActs = shrink(l, f.SplitActs, func(_, split time.Duration) bool { return alike(split, f.Split) })
+	}
+	return slices.DeleteFunc(found, func(f Finding) bool { return f.Runs == 0 }), nil
+}
+
+// lines draws the lines of a run of a kind, sorted; nil if there are none.
+func (c *chaos) lines(of int) (lines []string) {
+	if of < len(chaosKinds) {
+		for range 1 + c.rng.IntN(2) {
+			lines = append(lines, chaosKinds[of].draw(c)...)
+		}
+	} else {
+		for range 2 + c.rng.IntN(3) {
+			lines = append(lines, chaosKinds[c.rng.IntN(len(chaosKinds))].draw(c)...)
+		}
+	}
+	slices.SortStableFunc(lines, func(a, b string) int { return cmp.Compare(instantOf(a), instantOf(b)) })
+	return lines
+}
+
+func instantOf(line string) time.Duration {
+	first, _, _ := strings.Cut(line, " ")
+	d, _ := time.ParseDuration(first)
+	return d
+}
+
+// alike reports whether a time is as long as another one, or nearly.
+func alike(d, as time.Duration) bool { return (d - as).Abs() <= as/10 }
+
+// worst plays lines and returns the longest outage and split.
+func worst(l *LAN, lines []string) (outage, split time.Duration, err error) {
+	acts := make([]Act, len(lines))
+	for i, line := range lines {
+		if acts[i], err = l.Act(line); err != nil {
+			return 0, 0, err
+		}
+	}
+	r := l.Play(acts, chaosRun)
+	_, o, _ := r.WorstOutage()
+	_, s, _ := r.LongestSplit()
+	return o.Long(), s.Long(), nil
+}
+
+// shrink leaves out the lines without which the same is shown, and makes their instants round.
+func shrink(l *LAN, lines []string, shows func(outage, split time.Duration) bool) []string {
+	still := func(lines []string) bool {
+		outage, split, err := worst(l, lines)
+		return err == nil && shows(outage, split)
+	}
+	lines = slices.Clone(lines)
+	for i := len(lines) - 1; i >= 0; i-- {
+		if fewer := slices.Delete(slices.Clone(lines), i, i+1); still(fewer) {
+			lines = fewer
+		}
+	}
+	for i, line := range lines {
+		at, rest, _ := strings.Cut(line, " ")
+		exact, _ := time.ParseDuration(at)
+		for _, step := range []time.Duration{5 * time.Second, time.Second, 100 * time.Millisecond} {
+			rounder := slices.Clone(lines)
+			rounder[i] = exact.Round(step).String() + " " + rest
+			if slices.IsSortedFunc(rounder, func(a, b string) int { return cmp.Compare(instantOf(a), instantOf(b)) }) && still(rounder) {
+				lines = rounder
+				break
+			}
+		}
+	}
+	return lines
+}
+
+// FindingsText returns findings as text, with lines that can be pasted.
+func FindingsText(all []Finding) string {
+	var b strings.Builder
+	show := func(what string, d time.Duration, acts []string) {
+		if d == 0 {
+			fmt.Fprintf(&b, "  %s: never\n", what)
+			return
+		}
+		fmt.Fprintf(&b, "  %s: %s\n   ", what, written(d))
+		for _, line := range acts {
+			fmt.Fprintf(&b, " --at '%s'", line)
+		}
+		b.WriteString("\n")
+	}
+	for _, f := range all {
+		fmt.Fprintf(&b, "%s (%d runs)\n", f.Kind, f.Runs)
+		show("nobody served", f.Outage, f.OutageActs)
+		show("two Actives", f.Split, f.SplitActs)
+	}
+	return b.String()
+}
