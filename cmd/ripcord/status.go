@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -51,6 +52,7 @@ func newStatus() *cobra.Command {
 			if watching {
 				return watchStatus(c.Context(), out, format == formatJSON, fetch)
 			}
+			defer briefly()()
 			s, err := fetch()
 			if err != nil {
 				return err
@@ -67,6 +69,16 @@ func newStatus() *cobra.Command {
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(statusFormats, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
 	takeSocket(c, &socket)
 	return c
+}
+
+// briefly has a process that lives for milliseconds collect no garbage until it has 64 MiB of
+// it: with a thousand instances that is a sixth of its time. end restores what was.
+func briefly() (end func()) {
+	limit, percent := debug.SetMemoryLimit(64<<20), debug.SetGCPercent(-1)
+	return func() {
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(limit)
+	}
 }
 
 // The formats of the status.

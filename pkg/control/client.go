@@ -59,6 +59,9 @@ func request[T any](ctx context.Context, socket, method, path string, body io.Re
 		return nil, err
 	}
 	var document T
+	if s, ok := any(&document).(*Status); ok { // a list that has to grow is copied again and again
+		s.Instances = make([]Instance, 0, bytes.Count(encoded, []byte(`"vrid":`)))
+	}
 	if err := json.Unmarshal(encoded, &document); err != nil {
 		return nil, fmt.Errorf("what answers on %s is no ripcord, or one of another version: %w", socket, err)
 	}
@@ -71,16 +74,24 @@ func ask(ctx context.Context, socket, method, path string, sent io.Reader) ([]by
 	if err != nil {
 		return nil, err
 	}
-	defer answer.Close()
-	body, err := io.ReadAll(answer)
-	if err != nil {
+	defer answer.Body.Close()
+	// A buffer that has to grow takes several times the memory, and a process that lives for
+	// milliseconds spends most of them on pages that it touches for the first time.
+	var body bytes.Buffer
+	if n := answer.ContentLength; n > 0 && n < mostAnswer {
+		body.Grow(int(n) + bytes.MinRead)
+	}
+	if _, err := body.ReadFrom(answer.Body); err != nil {
 		return nil, explain(socket, err)
 	}
-	return body, nil
+	return body.Bytes(), nil
 }
 
-// open returns the body of a successful answer to be read, and closed.
-func open(ctx context.Context, socket, method, path string, sent io.Reader) (io.ReadCloser, error) {
+// mostAnswer is the length that is believed before the answer has come.
+const mostAnswer = 64 << 20
+
+// open returns a successful answer, whose body is to be read, and closed.
+func open(ctx context.Context, socket, method, path string, sent io.Reader) (*http.Response, error) {
 	transport := &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -97,7 +108,7 @@ func open(ctx context.Context, socket, method, path string, sent io.Reader) (io.
 		return nil, explain(socket, err)
 	}
 	if response.StatusCode == http.StatusOK {
-		return response.Body, nil
+		return response, nil
 	}
 	defer response.Body.Close()
 	var told Error
@@ -124,10 +135,13 @@ func ReadEvents(ctx context.Context, socket string, since time.Time, follow bool
 	ctx, cancel := context.WithCancelCause(ctx)
 	timer := time.AfterFunc(fetchTimeout, func() { cancel(context.DeadlineExceeded) })
 	lines, err := open(ctx, socket, http.MethodGet, EventsPath+"?"+query.Encode(), nil)
-	if !timer.Stop() && err != nil {
+	switch stopped := timer.Stop(); {
+	case err == nil:
+		return lines.Body, nil
+	case !stopped:
 		err = explain(socket, context.DeadlineExceeded)
 	}
-	return lines, err
+	return nil, err
 }
 
 // explain says what a failed connection means and what to do about it.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -144,6 +145,7 @@ func answer(w http.ResponseWriter, code int, document any) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)+1)) // or it goes in chunks, and the client does not know how much comes
 	w.WriteHeader(code)
 	_, _ = w.Write(append(body, '\n')) // the client is gone: nobody is left to be told
 }
