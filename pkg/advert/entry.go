@@ -21,7 +21,7 @@ type entry struct {
 	rank    uint64    // among those due at one instant: who was planned first
 	due     time.Time // when the next advert leaves
 	quiet   time.Time // after a stall: nothing is sent before
-	grid    time.Time // after a stall: an instant of those at which it advertised before
+	grid    time.Time // after a stall or an advert out of turn: an instant of those at which it advertised before
 	stalled uint64    // the turn in which it was last found stalled
 	armed   bool      // the first advert is for later: it leaves when due
 
@@ -58,6 +58,16 @@ func (e *entry) next(now time.Time) time.Time {
 	}
 	steps := max(now.Sub(from), 0)/e.interval + 1
 	return from.Add(steps * e.interval)
+}
+
+// keepPhase has the entry return to the instants at which it advertises now, once the next
+// advert has left at another one. What a stall holds back, or a check that many instances
+// track has advertise at once, would leave in one batch for ever, and the last of a thousand
+// milliseconds late.
+func (e *entry) keepPhase() {
+	if e.grid.IsZero() {
+		e.grid = e.due
+	}
 }
 
 // lateness returns how late an entry has to be to count as stalled. An armed one is

@@ -129,9 +129,7 @@ func (p *Plan) findStalls(now time.Time) {
 // stall holds an entry back for as long as the state machine listens: the others advertise
 // at the interval that the adverts bear.
 func (p *Plan) stall(e *entry, now time.Time, gap time.Duration) {
-	if e.grid.IsZero() {
-		e.grid = e.due
-	}
+	e.keepPhase()
 	e.due = now.Add(e.bears)
 	e.quiet, e.stalled = e.due, p.turn
 	p.reports = append(p.reports, Report{Instance: e.instance, Gap: gap})
@@ -158,6 +156,7 @@ func (p *Plan) carryOut(o *Given, now time.Time) {
 			return // it is silent, or has an advert in this batch already
 		}
 		p.advertise(e, 0)
+		e.keepPhase()
 		e.due = now.Add(e.interval)
 		p.queue.Put(e)
 	case o.Kind == Resign, o.Kind == Disarm:

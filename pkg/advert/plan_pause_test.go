@@ -46,6 +46,27 @@ func TestPlanStallKeepsThePhase(t *testing.T) {
 	s.want(s.at(23*sec), "repeat:a")
 }
 
+// TestPlanNowKeepsThePhase: what many instances are told at once to advertise leaves together,
+// and so does the next advert, an interval later; then each is back where it was.
+func TestPlanNowKeepsThePhase(t *testing.T) {
+	s := newScript(t)
+	s.at(0, start("a", sec))
+	s.at(300*ms, start("b", sec))
+	s.want(s.at(500*ms, order(Now, "a"), order(Now, "b")), "repeat:a, repeat:b")
+	s.wantNext(500*ms, 1500*ms)
+	s.want(s.at(1500*ms), "repeat:a, repeat:b")
+	s.want(s.at(2*sec), "repeat:a")
+	s.want(s.at(2300*ms), "repeat:b")
+	s.want(s.at(3*sec), "repeat:a")
+	// Told again before that, it still knows where it was.
+	s.want(s.at(3200*ms, order(Now, "a"), order(Now, "b")), "repeat:a, repeat:b")
+	s.want(s.at(3400*ms, order(Now, "a")), "repeat:a")
+	s.want(s.at(4200*ms), "repeat:b")
+	s.want(s.at(4300*ms), "repeat:b")
+	s.want(s.at(4400*ms), "repeat:a")
+	s.want(s.at(5*sec), "repeat:a")
+}
+
 // TestPlanStallAtTheOldPace: adverts that bear a longer interval than that at which they
 // still leave are held back for the longer one.
 func TestPlanStallAtTheOldPace(t *testing.T) {
