@@ -101,6 +101,50 @@ instances:
 	}
 }
 
+// A longer interval is in the adverts at once, but they keep the old pace for miss + 1 of its
+// intervals, so that a Backup has learned it before it could miss one: nobody moves.
+func TestReloadLongerInterval(t *testing.T) {
+	t.Parallel()
+	const was, is = 300 * time.Millisecond, 900 * time.Millisecond
+	s := newSite(t, []segment{inside}, "a", "b")
+	file := func(host string, priority int, interval time.Duration) string {
+		return router{priority, interval, ""}.yaml(s, s.socket(host))
+	}
+	began := time.Now()
+	a := s.startYAML("a", file("a", 150, was))
+	a.becomes("active", began, 5*time.Second)
+	b := s.startYAML("b", file("b", 100, was))
+	b.becomes("backup", began, 5*time.Second)
+	sniffer := s.sniff(inside)
+	time.Sleep(2 * was)
+	at := time.Now()
+	s.rewrite("a", file("a", 150, is))
+	if done := s.reload(a); done.code != 0 || done.out != "changed inside\n" {
+		t.Fatalf("reload: %+v", done)
+	}
+	time.Sleep(4*was + 4*is)
+	sniffer.Close()
+
+	var last time.Time
+	paces := map[time.Duration]int{} // of the adverts that bear the longer interval
+	for _, seen := range sniffer.Adverts() {
+		bears := 10 * time.Millisecond * time.Duration(int(seen.Message[4]&0x0f)<<8|int(seen.Message[5]))
+		if bears == is && !last.IsZero() {
+			paces[seen.At.Sub(last).Round(was)]++
+		}
+		last = seen.At
+	}
+	// The first one leaves at once, after a part of the old interval.
+	if paces[was] < 4 || paces[was] > 5 || paces[is] < 3 {
+		t.Errorf("adverts that bear %v came after %v, want 4 after %v and then those after %v", is, paces, was, is)
+	}
+	for _, d := range []*daemon{a, b} {
+		for _, l := range d.moves(at) {
+			t.Errorf("it moved: %s", l.Msg)
+		}
+	}
+}
+
 // stands waits until addresses stand on a link of a host, or do not.
 func (s *site) stands(host, link string, want bool, addresses ...string) {
 	s.t.Helper()
