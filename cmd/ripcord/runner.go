@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
@@ -100,7 +101,25 @@ func listen(c *cobra.Command, from source, socket, user string) error {
 		return err
 	}
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
+	go feedWatchdog(c.Context(), s)
 	return s.ServeAll(c.Context(), listener, int(account.UID))
+}
+
+// feedWatchdog feeds the watchdog of the service manager, if there is one, while the server
+// makes progress.
+func feedWatchdog(ctx context.Context, s *runner.Server) {
+	limit, err := daemon.SdWatchdogEnabled(false)
+	if err != nil || limit <= 0 {
+		return
+	}
+	for ctx.Err() == nil {
+		s.Ping()
+		_, _ = daemon.SdNotify(false, daemon.SdNotifyWatchdog)
+		select {
+		case <-ctx.Done():
+		case <-time.After(limit / 4):
+		}
+	}
 }
 
 // trusted returns an error where the account of the daemon, or anybody but root, could change

@@ -56,8 +56,11 @@ func apply(kept uint64, u *User) error {
 	if err := become(u); err != nil {
 		return err
 	}
-	if err := setCapabilities(kept); err != nil {
-		return err
+	// A service manager that has left no others may end a process that asks for this.
+	if now, err := capabilities(); err != nil || now != kept {
+		if err := setCapabilities(kept); err != nil {
+			return err
+		}
 	}
 	return startNothing()
 }

@@ -77,6 +77,9 @@ func (s *Server) load(ctx context.Context, wanted string) error {
 	return nil
 }
 
+// Ping returns once the server answers.
+func (s *Server) Ping() { s.hello() }
+
 // hello returns the first message for a client.
 func (s *Server) hello() *hello {
 	s.mu.Lock()

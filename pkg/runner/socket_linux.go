@@ -85,8 +85,8 @@ func Listen(path string, user int) (*net.UnixListener, error) {
 	listener, err := net.ListenUnix(network, &net.UnixAddr{Name: path, Net: network})
 	unix.Umask(was)
 	umask.Unlock()
-	if err == nil && user != os.Geteuid() {
-		if err = os.Lchown(path, user, -1); err != nil {
+	if err == nil {
+		if err = give(path, user); err != nil {
 			_ = listener.Close()
 		}
 	}
@@ -94,6 +94,24 @@ func Listen(path string, user int) (*net.UnixListener, error) {
 		return nil, fmt.Errorf("socket %s: %w", path, err)
 	}
 	return listener, nil
+}
+
+// give gives a socket to a user. Its directory may be that user's, who could put another file
+// in its place: what is given away is a socket, whatever the path leads to by now.
+func give(path string, user int) error {
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = unix.Close(fd) }()
+	var stat unix.Stat_t
+	switch err := unix.Fstat(fd, &stat); {
+	case err != nil:
+		return err
+	case stat.Mode&unix.S_IFMT != unix.S_IFSOCK || stat.Nlink != 1:
+		return errors.New("something else has taken its place")
+	}
+	return unix.Fchownat(fd, "", user, -1, unix.AT_EMPTY_PATH)
 }
 
 // umask is held while the process has another one.

@@ -70,18 +70,21 @@ type manager struct {
 func (s *site) systemd(host, yaml string) *manager {
 	s.t.Helper()
 	m := &manager{site: s, host: host, root: filepath.Join(s.Dir, host+"-root"), version: systemdVersion(s.t)}
-	unit, err := os.ReadFile("../../deploy/ripcord.service")
-	if err != nil {
-		s.t.Fatal(err)
+	for _, unit := range []string{"ripcord.service", "ripcord-runner.service"} {
+		text, err := os.ReadFile("../../deploy/" + unit)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		m.file("units/"+unit, string(text), 0o644)
+		m.file("units/"+unit+".d/log.conf", fmt.Sprintf("[Service]\nStandardOutput=append:%s\nStandardError=append:%[1]s\n", m.log()), 0o644)
 	}
+	m.accounts()
 	self, err := os.ReadFile(binary)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	m.file("usr/sbin/ripcord", string(self), 0o755)
 	m.file("etc/ripcord/ripcord.yaml", yaml, 0o644)
-	m.file("units/ripcord.service", string(unit), 0o644)
-	m.file("units/ripcord.service.d/log.conf", fmt.Sprintf("[Service]\nStandardOutput=append:%s\n", m.log()), 0o644)
 	if err := os.WriteFile(m.log(), nil, 0o600); err != nil {
 		s.t.Fatal(err)
 	}
@@ -108,6 +111,20 @@ func (s *site) systemd(host, yaml string) *manager {
 		if time.Now().After(deadline) {
 			s.t.Fatalf("systemd does not boot: %s, %v", out, err)
 		}
+	}
+}
+
+// daemonUser is the number of the account ripcord-daemon there.
+const daemonUser = 64901
+
+// accounts adds the account of the daemon to those of this machine.
+func (m *manager) accounts() {
+	for name, format := range map[string]string{"passwd": "ripcord-daemon:x:%d:%[1]d::/:/usr/sbin/nologin\n", "group": "ripcord-daemon:x:%d:\n"} {
+		text, err := os.ReadFile("/etc/" + name)
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		m.file("etc/"+name, string(text)+fmt.Sprintf(format, daemonUser), 0o644)
 	}
 }
 
@@ -182,7 +199,12 @@ func (m *manager) must(args ...string) string {
 // property is a property of the unit.
 func (m *manager) property(name string) string {
 	m.t.Helper()
-	return strings.TrimSpace(m.must("show", "--property="+name, "--value", "ripcord"))
+	return m.propertyOf("ripcord", name)
+}
+
+func (m *manager) propertyOf(unit, name string) string {
+	m.t.Helper()
+	return strings.TrimSpace(m.must("show", "--property="+name, "--value", unit))
 }
 
 // becomesState waits until the unit is in a state.
@@ -240,7 +262,11 @@ const unitAmbient = 1<<12 | 1<<13 | 1<<23
 // sandboxed sees that the main process has the rights of the unit, and no other.
 func (m *manager) sandboxed() {
 	m.t.Helper()
-	confined(m.t, m.proc("status"), unitAmbient, unitAmbient|1<<0|1<<5|1<<6|1<<7) // with CAP_CHOWN, KILL, SETGID and SETUID for its runner
+	status := m.proc("status")
+	confined(m.t, status, unitAmbient, unitAmbient)
+	if want := fmt.Sprintf("Uid:\t%d\t%[1]d\t%[1]d\t%[1]d\n", daemonUser); !strings.Contains(status, want) {
+		m.t.Errorf("it is not user %d:\n%s", daemonUser, status)
+	}
 	realtime := 0
 	for l := range strings.Lines(m.proc("task/*/stat")) {
 		_, rest, _ := strings.Cut(l, ") ")
@@ -253,20 +279,33 @@ func (m *manager) sandboxed() {
 	}
 }
 
-// commanded sees that notify commands and checks run as their users, and that they see a
-// system that is read-only.
+// commanded sees that notify commands and checks run as their users, and are not confined as
+// the daemon is.
 func (m *manager) commanded(a *daemon, since time.Time) {
 	m.t.Helper()
 	a.wait(since, patience, "the output of the check, as user daemon", func(l line) bool {
 		return l.Event == "check.changed" && l.Name == "whoami" && l.Output == "daemon"
 	})
 	ran := a.wait(since, patience, "the notify command", func(l line) bool { return l.Event == "notify.ran" && l.State == "MASTER" })
-	if !strings.HasPrefix(ran.Output, "root inside MASTER\n") || !strings.Contains(ran.Output, "Read-only file system") {
+	if ran.Output != "root inside MASTER" {
 		m.t.Errorf("the notify command printed %q", ran.Output)
 	}
 	fifo, err := os.Stat(fmt.Sprintf("/proc/%d/root/run/ripcord/transitions", m.runs.Command.Process.Pid))
-	if err != nil || fifo.Mode()&os.ModeNamedPipe == 0 {
-		m.t.Errorf("there is no FIFO: %v, %v", fifo, err)
+	if err != nil || fifo.Mode()&os.ModeNamedPipe == 0 || fifo.Sys().(*syscall.Stat_t).Uid != daemonUser || fifo.Sys().(*syscall.Stat_t).Gid != 0 {
+		m.t.Errorf("there is no FIFO of the daemon's for the group of script_user: %+v, %v", fifo, err)
+	}
+}
+
+// losesRunner kills the runner: systemd starts it again, the daemon goes on with that one, and
+// nothing moves.
+func (m *manager) losesRunner(a *daemon) {
+	m.t.Helper()
+	at := time.Now()
+	m.must("kill", "--signal=SIGKILL", "--kill-who=main", "ripcord-runner")
+	a.wait(at, patience, "runner.lost", is("runner.lost"))
+	a.wait(at, patience, "the next runner", is("runner.ready"))
+	if moves := a.moves(at); len(moves) > 0 || a.state() != "active" {
+		m.t.Errorf("without a runner it is %s, and moved: %+v", a.state(), moves)
 	}
 }
 
@@ -314,8 +353,10 @@ instances:
 	m.reloadUnit()
 	a.becomes("active", at, 10*time.Second)
 
+	m.losesRunner(a)
+
 	at = time.Now()
-	pid := m.property("MainPID")
+	pid, runs := m.property("MainPID"), m.propertyOf("ripcord-runner", "MainPID")
 	m.must("kill", "--signal=SIGKILL", "--kill-who=main", "ripcord")
 	a.becomes("active", at, 10*time.Second)
 	if text, err := os.ReadFile(m.log()); err != nil || !strings.Contains(string(text), "removed 192.0.2.1/24 on vrrp.51") {
@@ -323,6 +364,10 @@ instances:
 	}
 	if m.property("MainPID") == pid || m.property("NRestarts") != "1" {
 		t.Errorf("after SIGKILL the main process is %s, was %s, and there were %s restarts", m.property("MainPID"), pid, m.property("NRestarts"))
+	}
+
+	if now := m.propertyOf("ripcord-runner", "MainPID"); now != runs {
+		t.Errorf("with the daemon its runner has started anew: process %s, was %s", now, runs)
 	}
 
 	at = time.Now()
@@ -333,6 +378,7 @@ instances:
 	if m.property("Result") != "success" || len(s.left("a")) > 0 {
 		t.Errorf("the stop ended with %s, and %q is left", m.property("Result"), s.left("a"))
 	}
+	soon(t, "the runner stops with the daemon", func() bool { return m.propertyOf("ripcord-runner", "ActiveState") == "inactive" })
 	m.file("etc/ripcord/ripcord.yaml", yaml(300), 0o644)
 	_, _ = m.ctl("start", "ripcord")
 	m.becomesState("failed")
