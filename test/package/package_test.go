@@ -90,14 +90,16 @@ const configuration = `instances:
 func TestDebianPackage(t *testing.T) {
 	older, now := one(t, &dirs.older, "*_amd64.deb"), one(t, &dirs.now, "*_amd64.deb")
 	r := newRoot(t)
-	_, _ = r.try("dpkg --purge ripcord; userdel ripcord; rm -rf /etc/ripcord /usr/sbin/ripcord")
+	_, _ = r.try("dpkg --purge ripcord; userdel ripcord; userdel ripcord-daemon; rm -rf /etc/ripcord /usr/sbin/ripcord")
 
 	r.install(older)
 	if got := r.sh("ripcord version"); !strings.HasPrefix(got, "ripcord 0.0.9 ") {
 		t.Errorf("after the installation: %s", got)
 	}
-	if got := r.sh("getent passwd ripcord"); !strings.HasSuffix(got, ":/usr/sbin/nologin\n") {
-		t.Errorf("the account is %q", got)
+	for _, account := range []string{"ripcord", "ripcord-daemon"} {
+		if got := r.sh("getent passwd " + account); !strings.HasSuffix(got, ":/usr/sbin/nologin\n") {
+			t.Errorf("the account is %q", got)
+		}
 	}
 	if got := r.written(); slices.Contains(got, "/etc/ripcord/ripcord.yaml") || !slices.Contains(got, "/etc/ripcord") || !slices.Contains(got, "/etc/systemd/system/multi-user.target.wants/ripcord.service") {
 		t.Errorf("after the installation there are %q", got)
@@ -121,7 +123,18 @@ func TestDebianPackage(t *testing.T) {
 	if text, err := os.ReadFile(r.dir + "/etc/ripcord/ripcord.yaml"); string(text) != configuration {
 		t.Errorf("after the upgrade the configuration is %q, %v", text, err)
 	}
+	// The daemon reads it by the group of its account, that of the files that are made later, too.
+	r.sh("touch /etc/ripcord/later")
+	if got := r.sh("stat -c '%n %a %U %G' /etc/ripcord /etc/ripcord/ripcord.yaml; stat -c %G /etc/ripcord/later; rm /etc/ripcord/later"); got !=
+		"/etc/ripcord 2755 root ripcord-daemon\n/etc/ripcord/ripcord.yaml 640 root ripcord-daemon\nripcord-daemon\n" {
+		t.Errorf("after the upgrade the rights are %q", got)
+	}
 	want := strings.Fields(r.sh("dpkg -L ripcord"))
+	for _, unit := range []string{"ripcord.service", "ripcord-runner.service"} {
+		if !slices.Contains(want, "/usr/lib/systemd/system/"+unit) {
+			t.Errorf("the package has no %s", unit)
+		}
+	}
 	for _, path := range r.written() {
 		if !slices.Contains(want, path) && path != "/etc/ripcord/ripcord.yaml" && !strings.Contains(path, "deb-systemd-helper-enabled") && !strings.HasPrefix(path, "/etc/systemd/system/") {
 			t.Errorf("%s is of no package", path)
@@ -216,7 +229,7 @@ func TestRPMInstalled(t *testing.T) {
 	tool(t, "rpm")
 	file := one(t, &dirs.now, "*.x86_64.rpm")
 	r := newRoot(t)
-	_, _ = r.try("dpkg --purge ripcord; userdel ripcord; rm -rf /etc/ripcord /usr/sbin/ripcord")
+	_, _ = r.try("dpkg --purge ripcord; userdel ripcord; userdel ripcord-daemon; rm -rf /etc/ripcord /usr/sbin/ripcord")
 	text, err := os.ReadFile(file)
 	if err == nil {
 		err = os.WriteFile(r.dir+"/tmp/ripcord.rpm", text, 0o644)
@@ -227,7 +240,7 @@ func TestRPMInstalled(t *testing.T) {
 	// On Debian it knows no package on which it could depend, and has to be told that it is meant.
 	const rpm = "rpm --dbpath /tmp/rpm --nodeps --force-debian "
 	r.sh(rpm + "--install /tmp/ripcord.rpm")
-	if got := r.sh("ripcord version; getent passwd ripcord"); !strings.Contains(got, "ripcord 0.") || !strings.Contains(got, "nologin") {
+	if got := r.sh("ripcord version; getent passwd ripcord ripcord-daemon"); !strings.Contains(got, "ripcord 0.") || strings.Count(got, "nologin") != 2 {
 		t.Errorf("installed, there are %q", got)
 	}
 	if err := os.WriteFile(r.dir+"/etc/ripcord/ripcord.yaml", []byte(configuration), 0o640); err != nil {
