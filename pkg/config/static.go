@@ -5,7 +5,6 @@ import (
 
 	"ripcord/pkg/addr"
 	"ripcord/pkg/config/problem"
-	"ripcord/pkg/route"
 )
 
 // readStatic reads what is held for no instance, as an instance that has nothing else.
@@ -40,7 +39,7 @@ func (d *document) checkStatic(report *problem.Report) {
 		}
 	}
 	for _, r := range s.routing.routes {
-		if r.Interface == "" && !r.Via.IsValid() && r.Type == route.Unicast && routeKeys.Sound(r.present) {
+		if r.Interface == "" && !r.Via.IsValid() && len(r.hops) == 0 && !r.Type.Discards() && routeKeys.Sound(r.present) {
 			report.Advise(r.at, "say via or interface", "the route leads nowhere")
 		}
 	}

@@ -343,6 +343,12 @@ func (r *routeReader) finish(s *syntax.Statement) *tree.Node {
 	if !r.sound(r.m, "the route") || !r.typed(s) || !r.scoped(s) {
 		return nil
 	}
+	for _, hop := range append(slices.Clone(r.hops), r.m.Node) {
+		if e := hop.Find("onlink"); e != nil && hop.Find("interface") == nil {
+			r.report.Ignore(e.Position, "say dev", "the kernel refuses a gateway with onlink and without an interface: the route is left out")
+			return nil
+		}
+	}
 	if r.untracked && r.protocol.Text != "" {
 		r.report.Differ(r.protocol.Position, "", "the route bears ripcord's protocol, 112, and not %s", syntax.Show(r.protocol.Text))
 	}
