@@ -11,7 +11,7 @@ import (
 )
 
 // absorbHeard takes an advert of another router.
-func (s *step) absorbHeard(h vrrp.Heard) {
+func (s *step) absorbHeard(h *vrrp.Heard) {
 	m := s.f.members.find(h.Instance)
 	if m == nil {
 		return
@@ -31,7 +31,7 @@ func (s *step) absorbHeard(h vrrp.Heard) {
 		return
 	}
 	was := m.others.Best
-	m.others.Hear(&h, m.timing())
+	m.others.Hear(h, m.timing())
 	s.countAdvert(m, h)
 	s.noteServing(m, h)
 	s.f.restartAlone(m, h.Cause.At, h.Interval)
@@ -52,7 +52,7 @@ func (s *step) absorbHeard(h vrrp.Heard) {
 }
 
 // meet notes the sender of a valid advert, and warns if it is a third router.
-func (s *step) meet(m *member, h vrrp.Heard) {
+func (s *step) meet(m *member, h *vrrp.Heard) {
 	if m.Routers != 2 {
 		return
 	}
@@ -68,19 +68,19 @@ func (s *step) meet(m *member, h vrrp.Heard) {
 }
 
 // noteServing notes for the fault address-lost that an Active is heard that may serve.
-func (s *step) noteServing(m *member, h vrrp.Heard) {
+func (s *step) noteServing(m *member, h *vrrp.Heard) {
 	var since time.Time
 	if best := &m.others.Best; best.Source == h.Source {
 		since = best.Since
 	}
-	s.f.impairment.hear(&h, since, m.impaired)
+	s.f.impairment.hear(h, since, m.impaired)
 }
 
 // heardActive takes an advert in Backup (RFC 9568 §6.4.2). If two Actives are heard, the
 // better one sets the timer, and the other can only lengthen it: otherwise its shorter
 // interval would end the wait between two adverts of the better. One that fell below our
 // priority is replaced after Skew_Time.
-func (s *step) heardActive(m *member, h vrrp.Heard, fell bool) {
+func (s *step) heardActive(m *member, h *vrrp.Heard, fell bool) {
 	if s.failAgain(m, h.Cause) {
 		return
 	}
@@ -106,7 +106,7 @@ func (s *step) heardActive(m *member, h vrrp.Heard, fell bool) {
 
 // replace lets the group take over from an Active that fell when Skew_Time has
 // passed, or at once if it is the only Backup: until then the Active goes on serving.
-func (s *step) replace(m *member, h vrrp.Heard) {
+func (s *step) replace(m *member, h *vrrp.Heard) {
 	if at := h.Cause.At.Add(s.f.members.resignationWait(m)); at.Before(m.downAt) {
 		s.f.unverify()
 		m.downAt, m.holdReported = at, false
@@ -114,7 +114,7 @@ func (s *step) replace(m *member, h vrrp.Heard) {
 }
 
 // heardRival takes an advert in Active (RFC 9568 §6.4.3).
-func (s *step) heardRival(m *member, h vrrp.Heard) {
+func (s *step) heardRival(m *member, h *vrrp.Heard) {
 	switch {
 	case s.f.listening != nil:
 		s.yieldAfterStall(m, m.others.Best.Interval)
@@ -149,7 +149,7 @@ func (s *step) yield(why trigger) {
 // (VRRPv2 only discards the rival's: RFC 3768 §6.4.3); and the hosts, which have
 // learned the rival's address, hear ours again. Not if our adverts do not reach it: it
 // would go on, and the hosts would lose the one that is heard.
-func (s *step) answerRival(m *member, h vrrp.Heard) {
+func (s *step) answerRival(m *member, h *vrrp.Heard) {
 	if !s.f.confirmBy.IsZero() { // it may not have heard our first advert yet
 		s.holdConfirmed(h.Cause)
 		return
@@ -188,7 +188,7 @@ func (s *step) advertiseNow(m *member, last *time.Time, cause event.Cause) {
 
 // followChecksum takes over the form of the checksum that another Active uses, if the
 // configuration does not prescribe one.
-func (s *step) followChecksum(m *member, h vrrp.Heard) {
+func (s *step) followChecksum(m *member, h *vrrp.Heard) {
 	if !m.AutoChecksum {
 		return
 	}
@@ -205,7 +205,7 @@ func (s *step) followChecksum(m *member, h vrrp.Heard) {
 // nobody would serve (docs/architecture.md#group).
 
 // heardEqual takes an advert of our own priority while we are Active.
-func (s *step) heardEqual(m *member, h vrrp.Heard) {
+func (s *step) heardEqual(m *member, h *vrrp.Heard) {
 	first := s.f.members.firstEqual(s.now)
 	if first == nil {
 		return
@@ -245,7 +245,7 @@ func (s *step) judgeTie(first *member, cause event.Cause) {
 }
 
 // heardAlone takes an advert for a member that serves alone (alone.go).
-func (s *step) heardAlone(m *member, h vrrp.Heard) {
+func (s *step) heardAlone(m *member, h *vrrp.Heard) {
 	if h.Priority > vrrp.Impaired {
 		s.standDown(m, trigger{event.HigherPriorityBackup, m, h.Cause})
 		return
@@ -268,7 +268,7 @@ func (s *step) standDown(m *member, why trigger) { m.alone.serves, s.why = false
 
 // absorbResignation takes a priority 0 (RFC 9568 §6.4.2, §6.4.3). While an Active is known,
 // only its own is believed: another sender may resign beside it.
-func (s *step) absorbResignation(m *member, h vrrp.Heard) {
+func (s *step) absorbResignation(m *member, h *vrrp.Heard) {
 	r := resignation{h.Source, h.Cause.At, h.Cause}
 	if s.f.serves(m) && s.f.listening == nil {
 		s.advertiseNow(m, &m.answeredResign, h.Cause) // else a Backup of low priority takes over just ahead of our next advert
@@ -313,7 +313,7 @@ func (s *step) cascade(m *member, priority uint8, r resignation) {
 // provesOutOfStep checks whether an advert shows alive an Active that a
 // cascade took for gone. It reports true for an advert that was received before
 // the resignation and proves nothing, nor renews anything.
-func (s *step) provesOutOfStep(m *member, h vrrp.Heard) (stale bool) {
+func (s *step) provesOutOfStep(m *member, h *vrrp.Heard) (stale bool) {
 	c := m.cascaded
 	if c == nil || c.source != h.Source {
 		return false
@@ -353,16 +353,18 @@ func (s *step) inStep(m *member, r resignation) {
 
 // heardIncompatible takes a valid advert of the version that the member does not
 // speak, or one that is stale or invalid (heard.Incompatible).
-func (s *step) heardIncompatible(m *member, h vrrp.Heard) {
+func (s *step) heardIncompatible(m *member, h *vrrp.Heard) {
 	if h.Interval <= 0 {
-		h.Interval = m.Instance.Interval
+		valid := *h
+		valid.Interval = m.Instance.Interval
+		h = &valid
 	}
 	s.f.members.prove(m.Interface, h.Cause.At)
-	if h.Priority == 0 || !h.Stale && !h.Invalid && m.others.SendBoth(&h, m.timing()) {
+	if h.Priority == 0 || !h.Stale && !h.Invalid && m.others.SendBoth(h, m.timing()) {
 		return
 	}
 	i := &m.others.Incompatible
-	log := i.Hear(&h, s.now, m.timing())
+	log := i.Hear(h, s.now, m.timing())
 	if s.f.listening != nil && m.Priority != vrrp.Owner {
 		s.yieldAfterStall(m, h.Interval)
 	}
@@ -389,7 +391,7 @@ func (s *step) heardIncompatible(m *member, h vrrp.Heard) {
 	}
 }
 
-func rivalOf(m *member, h vrrp.Heard, stamp event.Stamp) event.AdvertRival {
+func rivalOf(m *member, h *vrrp.Heard, stamp event.Stamp) event.AdvertRival {
 	e := event.AdvertRival{Stamp: stamp, Virtual: m.Virtual, Source: h.Source, Priority: h.Priority, Skewed: h.Stale, Invalid: h.Invalid}
 	if !h.Stale && !h.Invalid {
 		e.Version = h.Version.Number()

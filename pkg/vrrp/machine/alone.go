@@ -34,10 +34,12 @@ type alone struct {
 	from   time.Time // if nobody is heard until then; zero: it may not
 }
 
-// heard begins the wait anew, which is to last until the instant from, as an Active was
-// heard.
-func (a *alone) heard(from time.Time) {
-	if !a.from.IsZero() && from.After(a.from) {
+// waits reports whether the member may come to serve alone.
+func (a *alone) waits() bool { return !a.serves && !a.from.IsZero() }
+
+// postpone puts off when it is to serve alone, if the instant from is later.
+func (a *alone) postpone(from time.Time) {
+	if from.After(a.from) {
 		a.from = from
 	}
 }
@@ -101,7 +103,7 @@ func (f *facts) aloneWait(m *member, interval time.Duration) time.Duration {
 // aloneAt returns when a member is to serve alone unless somebody is heard; false if it
 // serves, or may not.
 func (f *facts) aloneAt(m *member) (at time.Time, ok bool) {
-	if m.alone.from.IsZero() || m.alone.serves {
+	if !m.alone.waits() {
 		return time.Time{}, false
 	}
 	at = m.alone.from
@@ -170,7 +172,9 @@ func (f *facts) giveTimeAlone(now time.Time, gap time.Duration) (given bool) {
 // restartAlone begins the wait of a member to serve alone anew: an Active, whose adverts
 // come each interval, was heard at the instant at.
 func (f *facts) restartAlone(m *member, at time.Time, interval time.Duration) {
-	m.alone.heard(at.Add(f.aloneWait(m, interval)))
+	if !m.alone.from.IsZero() { // else, as at most adverts, it may not
+		m.alone.postpone(at.Add(f.aloneWait(m, interval)))
+	}
 }
 
 // endAlone ends that members serve alone, since this process did not run until now.

@@ -129,7 +129,10 @@ func (f *facts) forgetShortfalls() {
 func (f *facts) deadline() (time.Time, bool) {
 	var next deadline.Earliest
 	for _, m := range f.members {
-		f.addDeadlines(m, &next)
+		if len(f.faults) > 0 {
+			f.addFaultDeadlines(m, &next)
+		}
+		m.addDeadlines(&next)
 	}
 	next.Add(f.releasedUntil)
 	if at, ok := f.nextAlone(); ok {
@@ -155,25 +158,13 @@ func (f *facts) deadline() (time.Time, bool) {
 	return next.Get()
 }
 
-// addDeadlines adds the instants at which what is known of a member changes by itself.
-func (f *facts) addDeadlines(m *member, next *deadline.Earliest) {
+// addFaultDeadlines adds the instants at which faults of a member's own making end, or are
+// looked at.
+func (f *facts) addFaultDeadlines(m *member, next *deadline.Earliest) {
 	if m.sends.unproven && f.faults.has(m.sendFault()) {
 		next.Add(m.sends.retryAt(m.heardUntil()))
 	}
 	if lost, on := f.faults[m.lostFault()]; on {
 		next.Add(f.members.unheard(lost.since))
-	}
-	if m.lacks != nil {
-		next.Add(m.lacks.until)
-	}
-	next.Add(m.company.Deadline())
-	if m.keptInterval != 0 {
-		next.Add(m.keptUntil)
-	}
-	if r := m.recovery; r != nil {
-		next.Add(r.over(m.downAt))
-		if !r.forwards {
-			next.Add(r.ask.At())
-		}
 	}
 }

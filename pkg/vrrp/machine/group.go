@@ -27,7 +27,7 @@ func (s *step) absorb(in vrrp.Input) {
 			s.follow(in.Link.Name, in.Link.Cause)
 		}
 	case vrrp.Heard:
-		s.absorbHeard(in)
+		s.absorbHeard(&in)
 	case vrrp.Answered:
 		s.f.asked.answer(in.Ticket, in.By)
 	case vrrp.Stalled:

@@ -160,7 +160,7 @@ func (s *step) recoverFlapped() {
 
 // countAdvert counts an advert of the current Active: enough of them end the
 // recovery.
-func (s *step) countAdvert(m *member, h vrrp.Heard) {
+func (s *step) countAdvert(m *member, h *vrrp.Heard) {
 	if m.recovery == nil || h.Source != m.others.Best.Source {
 		return
 	}

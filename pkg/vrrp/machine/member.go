@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"ripcord/pkg/deadline"
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/vrrp/heard"
@@ -203,7 +204,7 @@ func (m *member) displaces(now time.Time) bool {
 
 // fell reports whether an advert shows that the Active, which was at least as good as
 // this router until then, has lowered its priority below ours.
-func (m *member) fell(was heard.Active, h vrrp.Heard) bool {
+func (m *member) fell(was heard.Active, h *vrrp.Heard) bool {
 	return was.Source == h.Source && was.Priority >= m.Priority && h.Priority < m.Priority
 }
 
@@ -297,6 +298,25 @@ func (m *member) refusedProbe(in vrrp.Probed) bool {
 		known = known || active.IsValid()
 	}
 	return !known && len(in.Refused) == len(m.Unicast.Peers)
+}
+
+// addDeadlines adds the instants at which what is known of a member changes by itself.
+func (m *member) addDeadlines(next *deadline.Earliest) {
+	if m.lacks != nil {
+		next.Add(m.lacks.until)
+	}
+	if m.company.Crowded() {
+		next.Add(m.company.Deadline())
+	}
+	if m.keptInterval != 0 {
+		next.Add(m.keptUntil)
+	}
+	if r := m.recovery; r != nil {
+		next.Add(r.over(m.downAt))
+		if !r.forwards {
+			next.Add(r.ask.At())
+		}
+	}
 }
 
 // beganAlone reports whether a member served alone before this step, in which the group

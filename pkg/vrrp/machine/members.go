@@ -24,8 +24,8 @@ func (l members) find(name string) *member {
 // due returns the instant at which every member's own wait is over.
 func (l members) due() (last time.Time) {
 	for _, m := range l {
-		if m.due().After(last) {
-			last = m.due()
+		if at := m.due(); at.After(last) {
+			last = at
 		}
 	}
 	return last

@@ -20,8 +20,9 @@ func (m *Machine) Status(now time.Time) *vrrp.GroupStatus {
 
 func (m *Machine) snapshot(now time.Time) *vrrp.GroupStatus {
 	trackers := m.facts.trackers.Status()
+	state := m.facts.state()
 	st := &vrrp.GroupStatus{
-		Name: m.cfg.Name, State: m.facts.state(), Since: m.since, Reason: m.reason, Holding: m.facts.holding(),
+		Name: m.cfg.Name, State: state, Since: m.since, Reason: m.reason, Holding: m.facts.holding(state),
 		Trackers: trackers[len(m.facts.members)],
 		Members:  make([]vrrp.InstanceStatus, len(m.facts.members)),
 	}
@@ -35,7 +36,8 @@ func (m *Machine) snapshot(now time.Time) *vrrp.GroupStatus {
 
 // still reports whether a snapshot is up to date.
 func (m *Machine) still(st *vrrp.GroupStatus, now time.Time) bool {
-	if m.facts.trackers.Changed() || st.State != m.facts.state() || st.Since != m.since || st.Reason != m.reason || st.Holding != m.facts.holding() {
+	state := m.facts.state()
+	if m.facts.trackers.Changed() || st.State != state || st.Since != m.since || st.Reason != m.reason || st.Holding != m.facts.holding(state) {
 		return false
 	}
 	for i, mb := range m.facts.members {
@@ -54,10 +56,11 @@ func (m *Machine) still(st *vrrp.GroupStatus, now time.Time) bool {
 }
 
 func (m *Machine) condition(mb *member, state event.State, now time.Time) vrrp.InstanceState {
+	timing := mb.timing()
 	c := vrrp.InstanceState{
 		State: state, Since: mb.since, LastStanding: m.facts.servesAlone(mb),
 		EffectivePriority: mb.advertised(), LastEvent: mb.reason, NewActiveReason: mb.newActive,
-		Interval: mb.interval, ActiveDownInterval: mb.activeDown(mb.interval), SkewTime: mb.skew(),
+		Interval: mb.interval, ActiveDownInterval: timing.ActiveDownInterval(mb.interval), SkewTime: timing.SkewTime(mb.interval),
 	}
 	if c.Silenced = mb.silent; c.LastStanding {
 		c.State = event.Active

@@ -163,7 +163,7 @@ func (s *step) absorbRejoined(in vrrp.Rejoined) {
 
 // reportPreemptDelay logs, once for each delay, that preemption of a lower-priority
 // Active is held off.
-func (s *step) reportPreemptDelay(m *member, h vrrp.Heard) {
+func (s *step) reportPreemptDelay(m *member, h *vrrp.Heard) {
 	if m.delayed || s.f.members.recovering() || h.Priority >= m.Priority || !m.Preempt || !s.now.Before(m.preemptFrom) {
 		return
 	}

@@ -210,19 +210,17 @@ func TestReported(t *testing.T) {
 	}
 }
 
-// TestAlone: an Active that is heard puts off when a member serves alone; what may not is
-// not put off.
+// TestAlone: a member waits to serve alone until it does, and the wait only becomes longer.
 func TestAlone(t *testing.T) {
 	a := alone{from: zero}
-	if a.heard(zero.Add(-1)); !a.from.Equal(zero) {
+	if a.postpone(zero.Add(-1)); !a.from.Equal(zero) {
 		t.Errorf("put forward to %v", a.from)
 	}
-	if a.heard(zero.Add(1)); !a.from.Equal(zero.Add(1)) {
-		t.Errorf("put off to %v", a.from)
+	if a.postpone(zero.Add(1)); !a.from.Equal(zero.Add(1)) || !a.waits() {
+		t.Errorf("put off to %v, waits: %v", a.from, a.waits())
 	}
-	a = alone{}
-	if a.heard(zero); !a.from.IsZero() {
-		t.Error("it may serve alone")
+	if a.serves = true; a.waits() || (&alone{}).waits() {
+		t.Error("it waits, though it serves, or may not")
 	}
 }
 

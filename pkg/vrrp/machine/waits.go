@@ -64,9 +64,9 @@ func (f *facts) holdReason() string {
 }
 
 // holding describes what keeps a Backup whose waits are over from taking over; empty if
-// nothing does.
-func (f *facts) holding() string {
-	if f.state() != event.Backup {
+// nothing does, as in any other state.
+func (f *facts) holding(state event.State) string {
+	if state != event.Backup {
 		return ""
 	}
 	return f.fence.Holding()
