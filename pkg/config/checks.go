@@ -9,6 +9,7 @@ import (
 
 	"ripcord/pkg/config/problem"
 	"ripcord/pkg/config/schema"
+	"ripcord/pkg/config/value"
 	"ripcord/pkg/track"
 	"ripcord/pkg/tree"
 )
@@ -91,7 +92,7 @@ func processName(report *problem.Report, at problem.Place) (string, bool) {
 // target is an address to connect to, with its port.
 func target(report *problem.Report, at problem.Place) (string, bool) {
 	const forms = `write "192.0.2.80:443" or "[2001:db8::80]:443"`
-	s, ok := withPort(report, at, forms)
+	s, ok := value.WithPort(report, at, forms)
 	if !ok {
 		return "", false
 	}

@@ -5,6 +5,7 @@ import (
 
 	"ripcord/pkg/addr"
 	"ripcord/pkg/config/problem"
+	"ripcord/pkg/config/value"
 	"ripcord/pkg/link"
 	"ripcord/pkg/tree"
 	"ripcord/pkg/vrrp"
@@ -84,7 +85,7 @@ func readLinks(report *problem.Report, at problem.Place, d *document) bool {
 			continue
 		}
 		here, settings := at.Entry(e), d.link
-		if why := badInterface(e.Key); why != "" {
+		if why := value.BadInterface(e.Key); why != "" {
 			report.Fail(here, "%s cannot name an interface: %s", problem.Show(e.Key), why)
 		}
 		linkKeys.Read(report, here, &settings)

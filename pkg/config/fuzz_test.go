@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"ripcord/pkg/config/problem"
+	"ripcord/pkg/config/value"
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
@@ -99,7 +100,7 @@ func checkConfig(t *testing.T, c *Config) {
 			if a.Interface == "" && s.Device != nil {
 				a.Interface = s.Device.Name
 			}
-			if badInterface(a.Interface) != "" || len(a.Label) > 15 {
+			if value.BadInterface(a.Interface) != "" || len(a.Label) > 15 {
 				t.Errorf("%+v", a)
 			}
 		}
@@ -136,7 +137,7 @@ func checkInstance(t *testing.T, i vrrp.Instance) {
 	if i.Priority == 0 || i.Miss < 1 || i.Miss > 100 {
 		t.Errorf("out of range: %+v", i)
 	}
-	if !namePattern.MatchString(i.Name) || badInterface(i.Interface) != "" {
+	if !value.NamePattern.MatchString(i.Name) || value.BadInterface(i.Interface) != "" {
 		t.Errorf("bad name: %+v", i)
 	}
 	if n := len(i.Addresses); n > 255 || i.Family == 0 || i.Family == event.IPv6 && 40+8+16*n > 1500 {

@@ -4,12 +4,16 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"ripcord/pkg/addr"
 	"ripcord/pkg/config/problem"
 	"ripcord/pkg/config/schema"
+	"ripcord/pkg/config/value"
 	"ripcord/pkg/event"
 	"ripcord/pkg/macvlan"
+	"ripcord/pkg/spelling"
+	"ripcord/pkg/tree"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
@@ -46,6 +50,18 @@ type virtualMAC struct {
 type checksum struct {
 	form wire.Checksum
 	auto bool
+}
+
+// readVirtualMAC is whether a virtual MAC is used, or the name of the link that bears it.
+func readVirtualMAC(report *problem.Report, at problem.Place) (virtualMAC, bool) {
+	text := strings.ToLower(at.Node.Text)
+	meant := slices.Contains([]string{"yes", "no", "on", "off"}, text) || spelling.Nearest(text, []string{"true", "false"}) != ""
+	if at.Node.Kind != tree.Scalar || meant {
+		used, ok := schema.Boolean.Read(report, at)
+		return virtualMAC{used: used}, ok
+	}
+	name, ok := value.OwnName(report, at)
+	return virtualMAC{true, name}, ok
 }
 
 func readInstances(report *problem.Report, at problem.Place, d *document) bool {

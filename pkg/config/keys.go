@@ -8,6 +8,7 @@ import (
 	"ripcord/pkg/config/files"
 	"ripcord/pkg/config/problem"
 	"ripcord/pkg/config/schema"
+	"ripcord/pkg/config/value"
 	"ripcord/pkg/event"
 	"ripcord/pkg/link"
 	"ripcord/pkg/route"
@@ -43,17 +44,17 @@ var documentKeys = schema.Table[document]{
 		"checks: [{name: web, http: {url: \"http://127.0.0.1:8080/health\"}, interval: 2s, fall: 2}]"},
 	{"notify", schema.Optional, notifies(func(d *document) *Notify { return &d.notify }),
 		"Commands that are run at the transitions of every instance, after its own: see [notify.md](notify.md).", ""},
-	{"fifo", schema.Optional, schema.To(func(d *document) *string { return &d.fifo }, schema.As(pathText, absolutePath)),
+	{"fifo", schema.Optional, schema.To(func(d *document) *string { return &d.fifo }, schema.As(pathText, value.Path)),
 		"A FIFO into which a line is written at each transition: `INSTANCE \"inside\" MASTER 150`.", "fifo: /run/ripcord/transitions"},
-	{"fifo_reader", schema.Optional, schema.Into(argv.What, readFIFOReader),
+	{"fifo_reader", schema.Optional, schema.Into(value.Argv.What, readFIFOReader),
 		"A program that reads the FIFO, run as `script_user` as long as ripcord runs; its last argument is the path.", "fifo_reader: [/usr/local/bin/read-transitions]"},
 	{"startup", schema.Optional, schema.Filled(func(d *document) **Program { return &d.startup }, programKeys),
 		"A program that is run as `script_user` when ripcord starts, before it takes part.", "startup: {command: [/usr/local/sbin/prepare-firewall]}"},
 	{"shutdown", schema.Optional, schema.Filled(func(d *document) **Program { return &d.shutdown }, programKeys),
 		"A program that is run as `script_user` when ripcord ends, after everything is resigned and removed.", ""},
-	{"script_user", "ripcord", schema.To(func(d *document) *string { return &d.scriptUser }, schema.As(accountText, account)),
+	{"script_user", "ripcord", schema.To(func(d *document) *string { return &d.scriptUser }, schema.As(accountText, value.Account)),
 		"The user that commands run as unless they name another.", "script_user: root"},
-	{"script_group", schema.Optional, schema.To(func(d *document) *string { return &d.scriptGroup }, schema.As(accountText, account)),
+	{"script_group", schema.Optional, schema.To(func(d *document) *string { return &d.scriptGroup }, schema.As(accountText, value.Account)),
 		"The group that commands run as unless they name a user. Default: that of the user.", ""},
 }
 
@@ -67,7 +68,7 @@ var staticKeys = schema.Table[instance]{
 }
 
 var programKeys = schema.Table[Program]{
-	{"command", schema.Required, schema.To(func(p *Program) *[]string { return &p.Argv }, argv),
+	{"command", schema.Required, schema.To(func(p *Program) *[]string { return &p.Argv }, value.Argv),
 		"The program, by its absolute path, and its arguments.", ""},
 	{"timeout", "10s", schema.To(func(p *Program) *time.Duration { return &p.Timeout }, schema.Duration(100*ms, time.Hour, ms)),
 		"How long it may run before it is killed. ripcord waits for it.", ""},
@@ -80,9 +81,9 @@ var logKeys = schema.Table[Log]{
 }
 
 var controlKeys = schema.Table[Control]{
-	{"socket", "/run/ripcord/ripcord.sock", schema.To(func(c *Control) *string { return &c.Socket }, schema.As(pathText, socketPath)),
+	{"socket", "/run/ripcord/ripcord.sock", schema.To(func(c *Control) *string { return &c.Socket }, schema.As(pathText, value.SocketPath)),
 		"The unix socket of the control API, mode 0660.", ""},
-	{"listen", schema.Optional, schema.To(func(c *Control) *string { return &c.Listen }, schema.As(schema.Description{Type: schema.TypeText, Range: "IP address with a port, or `:` and a port", Pattern: `:[0-9]+$`}, endpoint)),
+	{"listen", schema.Optional, schema.To(func(c *Control) *string { return &c.Listen }, schema.As(schema.Description{Type: schema.TypeText, Range: "IP address with a port, or `:` and a port", Pattern: `:[0-9]+$`}, value.Endpoint)),
 		"A TCP address for the read-only half of the API: metrics, status page, GET requests.", `listen: "192.0.2.11:9112"`},
 }
 
@@ -110,9 +111,9 @@ var recoveryKeys = schema.Table[vrrp.Recovery]{
 }
 
 var instanceKeys = schema.Table[instance]{
-	{"name", schema.Required, schema.To(func(i *instance) *string { return &i.Name }, schema.As(nameText, name)),
+	{"name", schema.Required, schema.To(func(i *instance) *string { return &i.Name }, schema.As(nameText, value.Name)),
 		"The name of the instance, unique.", ""},
-	{"interface", schema.Required, schema.To(func(i *instance) *string { return &i.Interface }, schema.As(interfaceText, advertInterface)),
+	{"interface", schema.Required, schema.To(func(i *instance) *string { return &i.Interface }, schema.As(interfaceText, value.AdvertInterface)),
 		"The link that carries the adverts, by its name or an alternative one (`altname`); it need not exist yet.", ""},
 	{"vrid", schema.Required, schema.To(func(i *instance) *uint8 { return &i.VRID }, schema.Number[uint8](1, 255)),
 		"The virtual router's number, unique per interface and family.", ""},
@@ -172,7 +173,7 @@ var instanceKeys = schema.Table[instance]{
 }
 
 var authKeys = schema.Table[authentication]{
-	{"pass", schema.Optional, schema.To(func(a *authentication) *wire.Auth { return &a.pass }, schema.As(schema.Description{Type: schema.TypeText, Range: "up to 8 characters"}, password)),
+	{"pass", schema.Optional, schema.To(func(a *authentication) *wire.Auth { return &a.pass }, schema.As(schema.Description{Type: schema.TypeText, Range: "up to 8 characters"}, value.Password)),
 		"The simple password of version 2: clear text, a guard against accidents only.", ""},
 	{"hmac", schema.Optional, schema.Into(schema.MapOf(hmacKeys), readHMAC),
 		"Sign adverts with HMAC-SHA256-128 and believe no others.", "hmac: {keys: {1: {file: /etc/ripcord/key}}}"},
@@ -221,24 +222,24 @@ var announceKeys = schema.Table[addr.Announce]{
 }
 
 var addressKeys = schema.Table[held]{
-	{"address", schema.Required, schema.To(func(h *held) *netip.Prefix { return &h.Prefix }, schema.As(prefixText, readPrefix)),
+	{"address", schema.Required, schema.To(func(h *held) *netip.Prefix { return &h.Prefix }, schema.As(prefixText, value.Prefix)),
 		"The address with the length of its network.", ""},
-	{"interface", schema.Optional, schema.To(func(h *held) *string { return &h.Interface }, schema.As(interfaceText, interfaceName)),
+	{"interface", schema.Optional, schema.To(func(h *held) *string { return &h.Interface }, schema.As(interfaceText, value.InterfaceName)),
 		"The link that bears it. Default: the instance's, or its virtual MAC's.", ""},
-	{"label", schema.Optional, schema.To(func(h *held) *string { return &h.Label }, schema.As(schema.Description{Type: schema.TypeText, Range: "up to 15 characters"}, label)),
+	{"label", schema.Optional, schema.To(func(h *held) *string { return &h.Label }, schema.As(schema.Description{Type: schema.TypeText, Range: "up to 15 characters"}, value.Label)),
 		"The label of an IPv4 address, as `ip addr` shows it.", ""},
-	{"scope", "global", schema.To(func(h *held) *uint8 { return &h.Scope }, schema.As(scopeText, scope)),
+	{"scope", "global", schema.To(func(h *held) *uint8 { return &h.Scope }, schema.As(scopeText, value.Scope)),
 		"The scope of the address.", ""},
-	{"broadcast", schema.Optional, schema.To(func(h *held) *netip.Addr { return &h.Broadcast }, schema.As(schema.Description{Type: schema.TypeText, Range: "an IPv4 address", Pattern: stationText.Pattern}, station)),
+	{"broadcast", schema.Optional, schema.To(func(h *held) *netip.Addr { return &h.Broadcast }, schema.As(schema.Description{Type: schema.TypeText, Range: "an IPv4 address", Pattern: stationText.Pattern}, value.Station)),
 		"The broadcast address of an IPv4 address. Default: none, as `ip addr add` has it.", ""},
 }
 
 var routeKeys = schema.Table[routeEntry]{
-	{"to", schema.Required, schema.To(func(r *routeEntry) *netip.Prefix { return &r.To }, schema.As(schema.Description{Type: schema.TypeText, Range: "a network, or `default`", Pattern: `^default$|` + prefixText.Pattern}, destination)),
+	{"to", schema.Required, schema.To(func(r *routeEntry) *netip.Prefix { return &r.To }, schema.As(schema.Description{Type: schema.TypeText, Range: "a network, or `default`", Pattern: `^default$|` + prefixText.Pattern}, value.Destination)),
 		"The destination.", ""},
-	{"via", schema.Optional, schema.To(func(r *routeEntry) *netip.Addr { return &r.Via }, schema.As(stationText, station)),
+	{"via", schema.Optional, schema.To(func(r *routeEntry) *netip.Addr { return &r.Via }, schema.As(stationText, value.Station)),
 		"The gateway.", ""},
-	{"interface", schema.Optional, schema.To(func(r *routeEntry) *string { return &r.Interface }, schema.As(interfaceText, interfaceName)),
+	{"interface", schema.Optional, schema.To(func(r *routeEntry) *string { return &r.Interface }, schema.As(interfaceText, value.InterfaceName)),
 		"The outgoing link. Default: the instance's.", ""},
 	{"nexthops", schema.Optional, schema.To(func(r *routeEntry) *[]hopEntry { return &r.hops }, schema.Some(schema.Each(schema.As(schema.MapOf(hopKeys), readHop)))),
 		"Several gateways among which the traffic is divided, in place of `via` and `interface`.", "nexthops: [{via: 198.51.100.253}, {via: 198.51.100.254, weight: 2}]"},
@@ -253,13 +254,13 @@ var routeKeys = schema.Table[routeEntry]{
 		r.Scoped = ok
 		return ok
 	}), "The scope of an IPv4 route. Default: as with `ip route`: `link`, `global` with `via` or `nexthops`, `host` where the type is `local`.", ""},
-	{"tos", schema.Optional, schema.To(func(r *routeEntry) *uint8 { return &r.TOS }, schema.As(tosText, tos)),
+	{"tos", schema.Optional, schema.To(func(r *routeEntry) *uint8 { return &r.TOS }, schema.As(tosText, value.TOS)),
 		"The type of service of the IPv4 packets that it is for.", "tos: 0x10"},
-	{"table", "main", schema.To(func(r *routeEntry) *uint32 { return &r.Table }, schema.As(tableText, tableOf)),
+	{"table", "main", schema.To(func(r *routeEntry) *uint32 { return &r.Table }, schema.As(tableText, value.Table)),
 		"The routing table.", ""},
 	{"metric", "0", schema.To(func(r *routeEntry) *uint32 { return &r.Metric }, schema.Number[uint32](0, 1<<32-1)),
 		"The metric; 0 is the kernel's default.", ""},
-	{"source", schema.Optional, schema.To(func(r *routeEntry) *netip.Addr { return &r.Source }, schema.As(stationText, station)),
+	{"source", schema.Optional, schema.To(func(r *routeEntry) *netip.Addr { return &r.Source }, schema.As(stationText, value.Station)),
 		"The preferred source address.", ""},
 	{"preference", schema.Optional, schema.Into(schema.Description{Type: schema.TypeChoice, Words: []string{"low", "medium", "high"}}, func(report *problem.Report, at problem.Place, r *routeEntry) (ok bool) {
 		r.Preference, ok = preferences.Read(report, at)
@@ -273,9 +274,9 @@ var routeKeys = schema.Table[routeEntry]{
 }
 
 var hopKeys = schema.Table[hopEntry]{
-	{"via", schema.Optional, schema.To(func(h *hopEntry) *netip.Addr { return &h.Via }, schema.As(stationText, station)),
+	{"via", schema.Optional, schema.To(func(h *hopEntry) *netip.Addr { return &h.Via }, schema.As(stationText, value.Station)),
 		"The gateway.", ""},
-	{"interface", schema.Optional, schema.To(func(h *hopEntry) *string { return &h.Interface }, schema.As(interfaceText, interfaceName)),
+	{"interface", schema.Optional, schema.To(func(h *hopEntry) *string { return &h.Interface }, schema.As(interfaceText, value.InterfaceName)),
 		"The outgoing link. Default: the one that leads to `via`.", ""},
 	{"weight", "1", schema.To(func(h *hopEntry) *int { return &h.Weight }, schema.Number(1, 256)),
 		"Its share of the traffic, beside those of the others.", ""},
@@ -284,37 +285,37 @@ var hopKeys = schema.Table[hopEntry]{
 }
 
 var ruleKeys = schema.Table[ruleEntry]{
-	{"from", schema.Optional, schema.To(func(r *ruleEntry) *netip.Prefix { return &r.From }, schema.As(networkText, network)),
+	{"from", schema.Optional, schema.To(func(r *ruleEntry) *netip.Prefix { return &r.From }, schema.As(networkText, value.Network)),
 		"The network of the sender.", ""},
-	{"to", schema.Optional, schema.To(func(r *ruleEntry) *netip.Prefix { return &r.To }, schema.As(networkText, network)),
+	{"to", schema.Optional, schema.To(func(r *ruleEntry) *netip.Prefix { return &r.To }, schema.As(networkText, value.Network)),
 		"The network of the destination.", ""},
 	{"family", schema.Optional, schema.To(func(r *ruleEntry) *event.Family { return &r.said }, schema.Choice(schema.Words[event.Family]{
 		{"ipv4", event.IPv4}, {"ipv6", event.IPv6}})),
 		"The family of the traffic. Default: that of `from` or `to`, else the instance's.", ""},
 	{"not", "false", schema.To(func(r *ruleEntry) *bool { return &r.Not }, schema.Boolean),
 		"The rule is for the traffic that it does not select.", ""},
-	{"iif", schema.Optional, schema.To(func(r *ruleEntry) *string { return &r.Iif }, schema.As(interfaceText, ownName)),
+	{"iif", schema.Optional, schema.To(func(r *ruleEntry) *string { return &r.Iif }, schema.As(interfaceText, value.OwnName)),
 		"The incoming link.", ""},
-	{"oif", schema.Optional, schema.To(func(r *ruleEntry) *string { return &r.Oif }, schema.As(interfaceText, ownName)),
+	{"oif", schema.Optional, schema.To(func(r *ruleEntry) *string { return &r.Oif }, schema.As(interfaceText, value.OwnName)),
 		"The link to which the sending socket is bound.", ""},
-	{"tos", schema.Optional, schema.To(func(r *ruleEntry) *uint8 { return &r.TOS }, schema.As(tosText, tos)),
+	{"tos", schema.Optional, schema.To(func(r *ruleEntry) *uint8 { return &r.TOS }, schema.As(tosText, value.TOS)),
 		"The type of service of the packet.", ""},
-	{"ipproto", schema.Optional, schema.To(func(r *ruleEntry) *uint8 { return &r.Protocol }, schema.As(protocolText, ipProtocol)),
+	{"ipproto", schema.Optional, schema.To(func(r *ruleEntry) *uint8 { return &r.Protocol }, schema.As(protocolText, value.Protocol)),
 		"The protocol of the packet.", "ipproto: tcp"},
-	{"sport", schema.Optional, schema.To(func(r *ruleEntry) *route.Range { return &r.Sport }, schema.As(portsText, portRange)),
+	{"sport", schema.Optional, schema.To(func(r *ruleEntry) *route.Range { return &r.Sport }, schema.As(portsText, value.Ports)),
 		"The source port, or a range of ports.", "sport: 1024-65535"},
-	{"dport", schema.Optional, schema.To(func(r *ruleEntry) *route.Range { return &r.Dport }, schema.As(portsText, portRange)),
+	{"dport", schema.Optional, schema.To(func(r *ruleEntry) *route.Range { return &r.Dport }, schema.As(portsText, value.Ports)),
 		"The destination port, or a range of ports.", ""},
 	{"uidrange", schema.Optional, schema.Into(usersText, func(report *problem.Report, at problem.Place, r *ruleEntry) (ok bool) {
-		r.UIDs, ok = userRange(report, at)
+		r.UIDs, ok = value.Users(report, at)
 		r.UIDSaid = ok
 		return ok
 	}), "The user whose socket sends, or a range of users.", "uidrange: 1000-1999"},
 	{"fwmark", schema.Optional, schema.Into(schema.Description{Type: schema.TypeText, Range: "a mark, or mark/mask"}, func(report *problem.Report, at problem.Place, r *ruleEntry) (ok bool) {
-		r.Fwmark, r.Mask, ok = fwmark(report, at)
+		r.Fwmark, r.Mask, ok = value.Fwmark(report, at)
 		return ok
 	}), "The firewall mark of the packet.", "fwmark: 0x1/0xff"},
-	{"table", schema.Optional, schema.To(func(r *ruleEntry) *uint32 { return &r.Table }, schema.As(tableText, tableOf)),
+	{"table", schema.Optional, schema.To(func(r *ruleEntry) *uint32 { return &r.Table }, schema.As(tableText, value.Table)),
 		"The routing table to look up; required unless there is an `action` or `l3mdev`.", ""},
 	{"l3mdev", "false", schema.To(func(r *ruleEntry) *bool { return &r.L3MDev }, schema.Boolean),
 		"Look up the table of the VRF that the traffic is of, in place of `table`.", ""},
@@ -334,7 +335,7 @@ var ruleKeys = schema.Table[ruleEntry]{
 }
 
 var groupKeys = schema.Table[group]{
-	{"name", schema.Required, schema.To(func(g *group) *string { return &g.name }, schema.As(nameText, name)),
+	{"name", schema.Required, schema.To(func(g *group) *string { return &g.name }, schema.As(nameText, value.Name)),
 		"The name of the group, unique among groups.", ""},
 	{"members", schema.Required, schema.To(func(g *group) *[]member { return &g.members }, schema.Some(schema.Each(schema.As(schema.Description{Type: schema.TypeText, Range: "the name of an instance", Pattern: nameText.Pattern}, readMember)))),
 		"The instances; each is in one group only.", ""},
@@ -351,7 +352,7 @@ var groupKeys = schema.Table[group]{
 }
 
 var fenceKeys = schema.Table[vrrp.Fence]{
-	{"command", schema.Required, schema.To(func(f *vrrp.Fence) *[]string { return &f.Argv }, argv),
+	{"command", schema.Required, schema.To(func(f *vrrp.Fence) *[]string { return &f.Argv }, value.Argv),
 		"The program, run as `script_user`; exit status 0: the other router does not serve any more.", ""},
 	{"timeout", "10s", schema.To(func(f *vrrp.Fence) *time.Duration { return &f.Timeout }, schema.Duration(100*ms, 10*time.Minute, ms)),
 		"How long it may run before it is killed, which counts as failed.", ""},
@@ -360,9 +361,9 @@ var fenceKeys = schema.Table[vrrp.Fence]{
 }
 
 var trackKeys = schema.Table[tracked]{
-	{"interface", schema.Optional, schema.To(func(t *tracked) *string { return &t.link }, schema.As(interfaceText, interfaceName)),
+	{"interface", schema.Optional, schema.To(func(t *tracked) *string { return &t.link }, schema.As(interfaceText, value.InterfaceName)),
 		"A link that has to be up. Either this or `check`.", ""},
-	{"check", schema.Optional, schema.To(func(t *tracked) *string { return &t.check }, schema.As(schema.Description{Type: schema.TypeText, Range: "the name of a check", Pattern: nameText.Pattern}, name)),
+	{"check", schema.Optional, schema.To(func(t *tracked) *string { return &t.check }, schema.As(schema.Description{Type: schema.TypeText, Range: "the name of a check", Pattern: nameText.Pattern}, value.Name)),
 		"A check that has to pass.", ""},
 	{"weight", "none", schema.To(func(t *tracked) *int { return &t.weight }, schema.As(weightText, readWeight)),
 		"Positive: added to the priority while it is up or passes; negative: taken from it while it is not. `none`: its failure is a fault. Default: that of the check, or `none`.", ""},
@@ -371,7 +372,7 @@ var trackKeys = schema.Table[tracked]{
 }
 
 var checkKeys = schema.Table[check]{
-	{"name", schema.Required, schema.To(func(c *check) *string { return &c.Name }, schema.As(nameText, name)),
+	{"name", schema.Required, schema.To(func(c *check) *string { return &c.Name }, schema.As(nameText, value.Name)),
 		"The name of the check, unique among checks.", ""},
 	{"interval", "1s", schema.To(func(c *check) *time.Duration { return &c.Interval }, schema.Duration(10*ms, 24*time.Hour, ms)),
 		"The time from one run to the next. A run that takes longer delays the next.", ""},
@@ -385,11 +386,11 @@ var checkKeys = schema.Table[check]{
 		"The weight where an entry of `track` has none itself.", ""},
 	{"initial", "wait", schema.To(func(c *check) *track.Initial { return &c.Initial }, schema.Choice(schema.Words[track.Initial]{{"wait", track.Wait}, {"pass", track.Pass}, {"fail", track.Fail}})),
 		"What the check counts as before its first result. `wait`: instances that track it stay in Initialize. With `wait` and `pass` the first result decides alone, with `fail` it takes `rise` of them.", ""},
-	{"command", schema.Optional, schema.To(func(c *check) *[]string { return &c.command }, argv),
+	{"command", schema.Optional, schema.To(func(c *check) *[]string { return &c.command }, value.Argv),
 		"A program that exits with status 0. Of `command`, `process`, `file`, `tcp`, `http` and `ping` a check has exactly one.", "command: [/usr/bin/systemctl, is-active, nginx]"},
-	{"user", schema.Optional, schema.To(func(c *check) *string { return &c.User }, schema.As(accountText, account)),
+	{"user", schema.Optional, schema.To(func(c *check) *string { return &c.User }, schema.As(accountText, value.Account)),
 		"The user that `command` runs as. Default: `script_user`.", ""},
-	{"group", schema.Optional, schema.To(func(c *check) *string { return &c.Group }, schema.As(accountText, account)),
+	{"group", schema.Optional, schema.To(func(c *check) *string { return &c.Group }, schema.As(accountText, value.Account)),
 		"The group that `command` runs as. Default: that of the user.", ""},
 	{"process", schema.Optional, schema.Filled(func(c *check) **track.Process { return &c.process }, processKeys),
 		"Processes that have to run.", "process: {name: nginx}"},
@@ -415,7 +416,7 @@ var processKeys = schema.Table[track.Process]{
 }
 
 var fileKeys = schema.Table[track.File]{
-	{"path", schema.Required, schema.To(func(f *track.File) *string { return &f.Path }, schema.As(pathText, absolutePath)),
+	{"path", schema.Required, schema.To(func(f *track.File) *string { return &f.Path }, schema.As(pathText, value.Path)),
 		"The file. It need not exist yet, and counts as 0 then.", ""},
 	{"weight", "1", schema.To(func(f *track.File) *int { return &f.Weight }, schema.Number(-mostWeight, mostWeight)),
 		"What the number is multiplied with. 0: any other number than 0 is a fault.", ""},
@@ -438,49 +439,49 @@ var httpKeys = schema.Table[track.HTTP]{
 }
 
 var pingKeys = schema.Table[track.Ping]{
-	{"address", schema.Required, schema.To(func(p *track.Ping) *netip.Addr { return &p.Address }, schema.As(stationText, station)),
+	{"address", schema.Required, schema.To(func(p *track.Ping) *netip.Addr { return &p.Address }, schema.As(stationText, value.Station)),
 		"The station.", ""},
-	{"interface", schema.Optional, schema.To(func(p *track.Ping) *string { return &p.Interface }, schema.As(interfaceText, interfaceName)),
+	{"interface", schema.Optional, schema.To(func(p *track.Ping) *string { return &p.Interface }, schema.As(interfaceText, value.InterfaceName)),
 		"The link to ask on; required with `arp`, and for a link-local address.", ""},
 	{"method", "icmp", schema.To(func(p *track.Ping) *track.Method { return &p.Method }, schema.Choice(schema.Words[track.Method]{{"icmp", track.ICMP}, {"arp", track.Neighbor}})),
 		"How to ask: by ICMP echo, or by ARP or neighbor discovery, which stations answer that drop ICMP.", ""},
 }
 
 var notifyKeys = schema.Table[Notify]{
-	{"active", schema.Optional, schema.To(func(n *Notify) *[]string { return &n.Active }, argv),
+	{"active", schema.Optional, schema.To(func(n *Notify) *[]string { return &n.Active }, value.Argv),
 		"Run when the state becomes Active.", ""},
-	{"backup", schema.Optional, schema.To(func(n *Notify) *[]string { return &n.Backup }, argv),
+	{"backup", schema.Optional, schema.To(func(n *Notify) *[]string { return &n.Backup }, value.Argv),
 		"Run when the state becomes Backup.", ""},
-	{"fault", schema.Optional, schema.To(func(n *Notify) *[]string { return &n.Fault }, argv),
+	{"fault", schema.Optional, schema.To(func(n *Notify) *[]string { return &n.Fault }, value.Argv),
 		"Run when the state becomes Fault.", ""},
-	{"stop", schema.Optional, schema.To(func(n *Notify) *[]string { return &n.Stop }, argv),
+	{"stop", schema.Optional, schema.To(func(n *Notify) *[]string { return &n.Stop }, value.Argv),
 		"Run when ripcord ends; waited for at most 5 s.", ""},
-	{"any", schema.Optional, schema.To(func(n *Notify) *[]string { return &n.Any }, argv),
+	{"any", schema.Optional, schema.To(func(n *Notify) *[]string { return &n.Any }, value.Argv),
 		"Run at each of these, after the command for the state, with four more arguments: `INSTANCE` or `GROUP`, the name, `MASTER`, `BACKUP`, `FAULT` or `STOP`, and the priority.", ""},
 	{"timeout", "60s", schema.To(func(n *Notify) *time.Duration { return &n.Timeout }, schema.Duration(100*ms, time.Hour, ms)),
 		"How long a command may run before it is killed.", ""},
-	{"user", schema.Optional, schema.To(func(n *Notify) *string { return &n.User }, schema.As(accountText, account)),
+	{"user", schema.Optional, schema.To(func(n *Notify) *string { return &n.User }, schema.As(accountText, value.Account)),
 		"The user that these commands run as. Default: `script_user`.", ""},
-	{"group", schema.Optional, schema.To(func(n *Notify) *string { return &n.Group }, schema.As(accountText, account)),
+	{"group", schema.Optional, schema.To(func(n *Notify) *string { return &n.Group }, schema.As(accountText, value.Account)),
 		"The group that these commands run as. Default: that of the user.", ""},
 }
 
 // The descriptions that several keys share.
 var (
-	nameText      = schema.Description{Type: schema.TypeText, Range: "text without double quotes", Pattern: namePattern.String()}
+	nameText      = schema.Description{Type: schema.TypeText, Range: "text without double quotes", Pattern: value.NamePattern.String()}
 	interfaceText = schema.Description{Type: schema.TypeText, Range: "the name of an interface", Pattern: `^[^ /:]{1,127}$`}
 	stationText   = schema.Description{Type: schema.TypeText, Range: "an IP address", Pattern: `^[0-9A-Fa-f.:]*[.:][0-9A-Fa-f.:]*$`}
 	prefixText    = schema.Description{Type: schema.TypeText, Range: "an address with the length of its network", Pattern: `^[0-9A-Fa-f.:]+/[0-9]+$`}
 	networkText   = schema.Description{Type: schema.TypeText, Range: "a network", Pattern: prefixText.Pattern}
 	pathText      = schema.Description{Type: schema.TypeText, Range: "absolute path", Pattern: `^/`}
-	accountText   = schema.Description{Type: schema.TypeText, Range: "the name or number of an account", Pattern: accountPattern.String()}
+	accountText   = schema.Description{Type: schema.TypeText, Range: "the name or number of an account", Pattern: value.AccountPattern.String()}
 	weightText    = schema.Description{Type: schema.TypeNumber, From: -mostWeight, Upto: mostWeight, Words: []string{"none"}}
 	statusText    = schema.Description{Type: schema.TypeNumber, From: 100, Upto: 599, Range: "a status or a range of them", Pattern: `^[1-5][0-9]{2}(-[1-5][0-9]{2})?$`}
 	statusesText  = schema.Description{Type: schema.TypeList, Items: &statusText, Least: 1, Short: &statusText}
 	scopeText     = schema.Description{Type: schema.TypeNumber, Upto: nowhere, Words: []string{"global", "site", "link", "host"}}
 	secretsText   = schema.Description{Type: schema.TypeMap, Items: new(schema.MapOf(secretKeys)), Least: 1, Pattern: `^[1-9][0-9]{0,2}$`}
 	tosText       = schema.Description{Type: schema.TypeNumber, Range: "0 to 255, or 0x00 to 0xff", Upto: 255, Pattern: `^0x[0-9A-Fa-f]{1,2}$`}
-	protocolText  = schema.Description{Type: schema.TypeNumber, From: 1, Upto: 255, Words: protocolNames()}
+	protocolText  = schema.Description{Type: schema.TypeNumber, From: 1, Upto: 255, Words: value.ProtocolNames()}
 	portsText     = schema.Description{Type: schema.TypeNumber, From: 1, Upto: 65535, Range: "a port, or a range of ports", Pattern: `^[0-9]{1,5}-[0-9]{1,5}$`}
 	usersText     = schema.Description{Type: schema.TypeNumber, Upto: 1<<32 - 1, Range: "the number of a user, or a range", Pattern: `^[0-9]{1,10}-[0-9]{1,10}$`}
 	tableText     = schema.Description{Type: schema.TypeNumber, From: 1, Upto: 1<<32 - 1, Words: []string{"main", "default"}}

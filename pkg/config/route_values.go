@@ -2,16 +2,11 @@ package config
 
 import (
 	"cmp"
-	"maps"
-	"slices"
-	"strconv"
-	"strings"
 
 	"ripcord/pkg/config/problem"
 	"ripcord/pkg/config/schema"
 	"ripcord/pkg/event"
 	"ripcord/pkg/route"
-	"ripcord/pkg/tree"
 )
 
 // hopEntry is one entry of nexthops.
@@ -74,70 +69,6 @@ func (r *ruleEntry) check(report *problem.Report, o origin, family event.Family)
 
 // preferences are those of RFC 4191, as the kernel has them.
 var preferences = schema.Choice(schema.Words[uint8]{{"low", 3}, {"medium", 0}, {"high", 1}})
-
-// tos reads a type of service: 16, or 0x10.
-func tos(report *problem.Report, at problem.Place) (uint8, bool) {
-	s, ok := report.Word(at, "a type of service")
-	if !ok {
-		return 0, false
-	}
-	n, ok := word32(s)
-	if !ok || n > 255 {
-		report.Advise(at, "write it like 16 or 0x10", "%s is not a type of service", problem.Show(s))
-		return 0, false
-	}
-	return uint8(n), true
-}
-
-// protocols are those that have names here; others have numbers.
-var protocols = map[string]uint8{
-	"icmp": 1, "igmp": 2, "ipip": 4, "tcp": 6, "udp": 17, "dccp": 33, "ipv6": 41, "gre": 47, "esp": 50, "ah": 51, "icmpv6": 58, "ospf": 89, "vrrp": 112, "sctp": 132, "udplite": 136,
-}
-
-func protocolNames() []string { return slices.Sorted(maps.Keys(protocols)) }
-
-// ipProtocol reads the name or the number of a protocol.
-func ipProtocol(report *problem.Report, at problem.Place) (uint8, bool) {
-	if at.Node.Kind == tree.Scalar {
-		if n, ok := protocols[at.Node.Text]; ok {
-			return n, true
-		}
-		if !schema.Digits.MatchString(at.Node.Text) {
-			report.Advise(at, "write tcp, udp or its number", "%s is no protocol", problem.Show(at.Node.Text))
-			return 0, false
-		}
-	}
-	return schema.Number[uint8](1, 255).Read(report, at)
-}
-
-// portRange reads a port, or two with all between.
-func portRange(report *problem.Report, at problem.Place) (route.Range, bool) {
-	return rangeOf(report, at, "port", 1, 65535)
-}
-
-// userRange reads the number of a user, or two with all between.
-func userRange(report *problem.Report, at problem.Place) (route.Range, bool) {
-	return rangeOf(report, at, "user", 0, 1<<32-1)
-}
-
-// rangeOf reads 80, or 80-90.
-func rangeOf(report *problem.Report, at problem.Place, what string, least, most uint64) (route.Range, bool) {
-	s, ok := report.Word(at, "a "+what)
-	if !ok {
-		return route.Range{}, false
-	}
-	first, last, more := strings.Cut(s, "-")
-	if !more {
-		last = first
-	}
-	from, err := strconv.ParseUint(first, 10, 64)
-	upto, err2 := strconv.ParseUint(last, 10, 64)
-	if err != nil || err2 != nil || from < least || upto > most || from > upto {
-		report.Advise(at, "write it like 1024 or 1024-2047", "%s is no %s between %d and %d, and no range of such", problem.Show(s), what, least, most)
-		return route.Range{}, false
-	}
-	return route.Range{First: uint32(from), Last: uint32(upto)}, true
-}
 
 // metricKeys are the metrics of a route, by the words of ip route.
 var metricKeys = schema.Table[route.Metrics]{

@@ -3,14 +3,12 @@ package config
 import (
 	"net/netip"
 	"slices"
-	"strconv"
-	"strings"
 
 	"ripcord/pkg/config/problem"
 	"ripcord/pkg/config/schema"
+	"ripcord/pkg/config/value"
 	"ripcord/pkg/event"
 	"ripcord/pkg/route"
-	"ripcord/pkg/tree"
 )
 
 // routeEntry is one entry of routes, ruleEntry one of rules.
@@ -43,104 +41,6 @@ func readRule(report *problem.Report, at problem.Place) (ruleEntry, bool) {
 	r.present = ruleKeys.Read(report, at, &r)
 	ruleKeys.Need(report, at, r.present)
 	return r, r.present != nil
-}
-
-// network is a prefix without bits behind its length.
-func network(report *problem.Report, at problem.Place) (netip.Prefix, bool) {
-	s, ok := report.Word(at, "a network")
-	if !ok {
-		return netip.Prefix{}, false
-	}
-	p, err := netip.ParsePrefix(s)
-	switch {
-	case err != nil:
-		report.Advise(at, "write it like 198.51.100.0/24 or 2001:db8::/32", "%s is not a network", problem.Show(s))
-	case p.Addr().Is4In6():
-		report.Advise(at, "write it as IPv4", "%s is an IPv4 network mapped into IPv6", s)
-	case p != p.Masked():
-		report.Advise(at, "write "+p.Masked().String(), "%s is an address in a network", s)
-	default:
-		return p, true
-	}
-	return netip.Prefix{}, false
-}
-
-// destination is a network, or default, whose family the check finds.
-func destination(report *problem.Report, at problem.Place) (netip.Prefix, bool) {
-	if at.Node.Kind == tree.Scalar && at.Node.Text == "default" {
-		return netip.Prefix{}, true
-	}
-	return network(report, at)
-}
-
-// station is an address that one station can have.
-func station(report *problem.Report, at problem.Place) (netip.Addr, bool) {
-	s, ok := report.Word(at, "an address")
-	if !ok {
-		return netip.Addr{}, false
-	}
-	a, err := netip.ParseAddr(s)
-	switch {
-	case err == nil && a.Zone() != "":
-		report.Advise(at, "leave the zone out: the interface is said elsewhere", "%s has a zone", s)
-	case err != nil && strings.Contains(s, "/"):
-		report.Advise(at, "leave its length out", "%s is not an address", problem.Show(s))
-	case err != nil:
-		report.Advise(at, "write it like 192.0.2.254 or fe80::1", "%s is not an address", problem.Show(s))
-	case a.Is4In6():
-		report.Advise(at, "write it as IPv4", "%s is an IPv4 address mapped into IPv6", s)
-	case a.IsUnspecified(), a.IsMulticast(), a.IsLoopback():
-		report.Fail(at, "%s is the address of no other station", s)
-	default:
-		return a, true
-	}
-	return netip.Addr{}, false
-}
-
-var tableNumber = schema.Number[uint32](1, 1<<32-1)
-
-// tableOf is a routing table, by number or by one of the kernel's own names.
-func tableOf(report *problem.Report, at problem.Place) (uint32, bool) {
-	if at.Node.Kind == tree.Scalar && !at.Node.Quoted {
-		switch at.Node.Text {
-		case "main":
-			return route.MainTable, true
-		case "default":
-			return route.MainTable - 1, true
-		}
-		if !schema.Digits.MatchString(at.Node.Text) {
-			report.Advise(at, "write main, default or its number", "%s is no routing table", problem.Show(at.Node.Text))
-			return 0, false
-		}
-	}
-	return tableNumber.Read(report, at)
-}
-
-// fwmark reads 1, 0x1 or 0x1/0xff: a mark of packets, and the bits that count.
-func fwmark(report *problem.Report, at problem.Place) (mark, mask uint32, ok bool) {
-	s, ok := report.Word(at, "a mark")
-	if !ok {
-		return 0, 0, false
-	}
-	value, bits, masked := strings.Cut(s, "/")
-	mark, ok = word32(value)
-	if mask = ^uint32(0); ok && masked {
-		mask, ok = word32(bits)
-	}
-	if !ok || mask == 0 {
-		report.Advise(at, "write it like 1, 0x1 or 0x1/0xff", "%s is not a mark of 32 bits", problem.Show(s))
-		return 0, 0, false
-	}
-	return mark, mask, true
-}
-
-func word32(s string) (uint32, bool) {
-	base := 10
-	if hex, ok := strings.CutPrefix(s, "0x"); ok {
-		s, base = hex, 16
-	}
-	v, err := strconv.ParseUint(s, base, 32)
-	return uint32(v), err == nil
 }
 
 // routing is the routes and rules of an instance.
@@ -209,7 +109,7 @@ const scopeOfLink, nowhere = 253, 255
 
 // routeScope is the scope of a route.
 func routeScope(report *problem.Report, at problem.Place) (uint8, bool) {
-	s, ok := scope(report, at)
+	s, ok := value.Scope(report, at)
 	if ok && s == nowhere {
 		report.Fail(at, "%s is not between 0 and %d", problem.Show(at.Node.Text), nowhere-1)
 		return 0, false

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"ripcord/pkg/config/problem"
+	"ripcord/pkg/config/value"
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
 )
@@ -23,7 +24,7 @@ type spotted struct {
 
 // router reads the address of one router.
 func router(report *problem.Report, at problem.Place) (spotted, bool) {
-	a, ok := station(report, at)
+	a, ok := value.Station(report, at)
 	return spotted{a, at}, ok
 }
 

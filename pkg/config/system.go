@@ -12,6 +12,7 @@ import (
 
 	"ripcord/pkg/command"
 	"ripcord/pkg/config/files"
+	"ripcord/pkg/config/value"
 	"ripcord/pkg/keepalived/syntax"
 )
 
@@ -60,7 +61,7 @@ func (system) Protocol(name string) (uint8, bool) {
 	if n, err := strconv.ParseUint(name, 10, 7); err == nil {
 		return uint8(n), n <= most
 	}
-	n, known := protocols[name]
+	n, known := value.Protocols[name]
 	return n, known
 }
 

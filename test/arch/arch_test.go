@@ -29,7 +29,7 @@ var layers = [][]string{
 	{"pkg/daemon", "pkg/sim", "pkg/lan"},
 	{"pkg/router", "pkg/control", "pkg/config", "pkg/telemetry", "pkg/doctor"},
 	{"pkg/advert/send", "pkg/advert/receive", "pkg/addr", "pkg/link/monitor", "pkg/track", "pkg/notify", "pkg/vrrp/machine"},
-	{"pkg/advert", "pkg/advert/validate", "pkg/link", "pkg/vrrp/fence", "pkg/vrrp/heard", "pkg/vrrp/tracker", "pkg/config/files"},
+	{"pkg/advert", "pkg/advert/validate", "pkg/link", "pkg/vrrp/fence", "pkg/vrrp/heard", "pkg/vrrp/tracker", "pkg/config/files", "pkg/config/value"},
 	{"pkg/vrrp", "pkg/keepalived", "pkg/stats", "pkg/rawsock", "pkg/route", "pkg/macvlan", "pkg/firewall", "pkg/neigh", "pkg/nic", "pkg/story", "pkg/runner", "pkg/config/schema", "pkg/config/yaml"},
 	{"pkg/wire", "pkg/keepalived/syntax", "pkg/config/problem"},
 	{"pkg/bus", "pkg/command", "pkg/confine", "pkg/deadline", "pkg/event", "pkg/lease", "pkg/mmsg", "pkg/ratelimit", "pkg/rtnl", "pkg/rundir", "pkg/sysctl", "pkg/spelling", "pkg/thread", "pkg/timerfd", "pkg/tree", "pkg/wakeup"},
@@ -39,7 +39,7 @@ var layers = [][]string{
 // *_linux.go are left out: they own the file descriptors.
 var pure = []string{
 	"pkg/event/*.go", "pkg/bus/*.go", "pkg/tree/*.go", "pkg/spelling/*.go", "pkg/keepalived/*.go", "pkg/keepalived/syntax/*.go", "pkg/deadline/*.go", "pkg/ratelimit/*.go", "pkg/wire/*.go", "pkg/lease/*.go", "pkg/stats/*.go", "pkg/story/*.go", "pkg/vrrp/*.go", "pkg/vrrp/fence/*.go", "pkg/vrrp/heard/*.go", "pkg/vrrp/tracker/*.go", "pkg/vrrp/machine/*.go",
-	"pkg/config/problem/*.go", "pkg/config/schema/*.go", "pkg/config/yaml/*.go",
+	"pkg/config/problem/*.go", "pkg/config/schema/*.go", "pkg/config/yaml/*.go", "pkg/config/value/*.go",
 	"pkg/router/core.go", "pkg/router/orders.go", "pkg/router/deadlines.go", "pkg/router/standing.go",
 	"pkg/advert/*.go", "pkg/advert/validate/*.go", "pkg/advert/receive/*.go",
 	"pkg/link/*.go", "pkg/nic/*.go",
