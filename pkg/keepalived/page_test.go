@@ -58,6 +58,11 @@ everything else of the file stand before it; where its braces or variables are b
 service and forwards nothing is an outage, unless ` + "`--without-lvs`" + ` says that another program does it: ` + "`keepalived --check`" + ` runs keepalived's
 load balancing alone, from the same file, beside ripcord.
 
+**What the kernel refuses.** An address, a route or a rule that the kernel refuses is logged, and the instance serves without it, at its own
+priority, as long as it has an address; ` + "`ripcord status`" + ` shows the warning ` + "`not-placed`" + `. An instance that can place none of its addresses steps back
+once, and then serves with priority 1 where nobody else does, which keepalived does not. In ripcord.yaml a refused address
+[impairs](troubleshooting.md#what-cannot-be-put-in-place) the router.
+
 **In ripcord's own language.** ` + "`ripcord convert FILE`" + ` prints a file as ripcord.yaml, which means the same: with what all instances share under
 ` + "`defaults`" + `, ripcord's own checks in place of ` + "`killall -0 NAME`" + ` and other simple commands, and a comment for each thing that differs. It is
 written for a machine that has the programs and users of the file: where this one lacks one, keepalived would leave the script out, and a comment says so.

@@ -165,6 +165,32 @@ func TestHolderWaitsForTheInterface(t *testing.T) {
 	expect(t, "when it is up", r.names(), "added")
 }
 
+// A route of several next hops waits for all of their interfaces, is told from one with others,
+// and what was never tried is not removed.
+func TestHolderOfNextHops(t *testing.T) {
+	hops := func(weight int) route.Route {
+		return route.Route{To: netip.MustParsePrefix("10.0.0.0/8"), Table: route.MainTable, Hops: []route.Hop{
+			{Via: netip.MustParseAddr("192.0.2.253"), Interface: "eth0"}, {Via: netip.MustParseAddr("198.51.100.254"), Interface: "eth1", Weight: weight},
+		}}
+	}
+	r := newRig(t, hops(1))
+	r.hold()
+	r.pass(time.Second)
+	expect(t, "one interface is missing", len(r.kernel.Standing), 0)
+	if all, _ := r.Missing(r.now, "a", time.Second); len(all) != 1 || !all[0].Refused {
+		t.Errorf("missing: %+v", all)
+	}
+	r.release()
+	expect(t, "never tried", r.kernel.Batches, "[]")
+	r.hold()
+	r.SeeLink(event.Link{Name: "eth1", Index: 9, AdminUp: true})
+	r.pass(time.Second)
+	expect(t, "both are there", r.kernel.Standing, map[string]bool{hops(1).String(): true})
+	r.Configure(r.now, event.Cause{}, map[string][]route.Entry{"a": {hops(2)}})
+	r.turn()
+	expect(t, "another weight", r.kernel.Standing, map[string]bool{hops(2).String(): true})
+}
+
 // What the kernel refuses is reported once, is missing, and is tried again.
 func TestHolderRefused(t *testing.T) {
 	r := newRig(t)
