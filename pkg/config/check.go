@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"ripcord/pkg/addr"
 	"ripcord/pkg/config/problem"
 	"ripcord/pkg/config/schema"
 	"ripcord/pkg/event"
@@ -296,6 +297,8 @@ func checkHeldOnce(report *problem.Report, all []*instance) {
 			case s.on == "": // its name was refused
 			case !taken:
 				first[s] = holder{i, i.spot(h.key, h.at)}
+			case report.Tolerant && i.Name == addr.StaticName: // which is the last of all
+				report.Warn(i.spot(h.key, h.at), "leave it out", "%s is held on %s by %s too, and stands there all the time, whichever router is Active", s.address, problem.Show(s.on), report.Mention(before.at, i.spot(h.key, h.at)))
 			case before.instance != i: // within an instance it was reported already
 				report.Fail(i.spot(h.key, h.at), "%s is held on %s by %s already", s.address, problem.Show(s.on), report.Mention(before.at, i.spot(h.key, h.at)))
 			}

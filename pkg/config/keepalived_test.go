@@ -198,3 +198,28 @@ func TestKeepalivedRefusal(t *testing.T) {
 		t.Errorf("warnings %q", got)
 	}
 }
+
+// TestKeepalivedCollisions sees that what two blocks hold both is a warning, as keepalived has the
+// kernel refuse the second; and that instances of that language do without what is refused.
+func TestKeepalivedCollisions(t *testing.T) {
+	instance := func(n int, gateway string) string {
+		return fmt.Sprintf("vrrp_instance VI_%d {\n interface eth0\n virtual_router_id %d\n virtual_ipaddress {\n 192.0.2.%d/24\n }\n virtual_routes {\n default via %s\n }\n}\n", n, n, n, gateway)
+	}
+	c, err := keepalivedFile(t, nil, instance(1, "192.0.2.254")+instance(2, "192.0.2.253")+"static_ipaddress {\n 192.0.2.1/24 dev eth0\n}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	for _, w := range c.Warnings {
+		said = append(said, w.Message)
+	}
+	for _, want := range []string{"of the two only one is placed at a time", "stands there all the time"} {
+		if !strings.Contains(strings.Join(said, "\n"), want) {
+			t.Errorf("no warning has %q: %q", want, said)
+		}
+	}
+	held := c.Held()
+	if len(held) != 3 || !held[0].Tolerant || !held[2].Static || c.Sets[0].Tolerant {
+		t.Errorf("held: %+v", held)
+	}
+}
