@@ -69,12 +69,18 @@ func stays(f *Facts) (all []found) {
 	for in := range f.instances() {
 		for _, a := range f.Addresses {
 			shared := slices.Contains(in.Addresses, a.Prefix.Addr()) || slices.Contains(in.Extra, a.Prefix.Addr())
-			if shared && !a.Marked && in.Priority != vrrp.Owner {
+			if shared && !a.Marked && in.Priority != vrrp.Owner && !serves(f, in) {
 				all = append(all, found{"subject": in.Name, "instance": in.Name, "link": a.Link, "address": a.Prefix.Addr().String(), "prefix": a.Prefix.String()})
 			}
 		}
 	}
 	return all
+}
+
+// serves reports whether this machine was heard to be Active for an instance: then its
+// addresses are where they belong, marked or, before Linux 5.18, not.
+func serves(f *Facts, in *vrrp.Instance) bool {
+	return slices.ContainsFunc(f.Routers, func(r Router) bool { return r.Own && f.ours(&r) == in })
 }
 
 func left(f *Facts) (all []found) {

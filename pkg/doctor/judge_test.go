@@ -134,6 +134,13 @@ func TestJudge(t *testing.T) {
 			instance(f).Priority = vrrp.Owner
 			f.Addresses = append(f.Addresses, Address{Link: "eth0", Prefix: netip.MustParsePrefix("192.0.2.1/24")})
 		}, "", ""},
+		"an address that stays": {func(f *Facts) {
+			f.Addresses = append(f.Addresses, Address{Link: "lo", Prefix: netip.MustParsePrefix("192.0.2.1/32")})
+		}, "address-stays", "192.0.2.1 of inside stands on lo"},
+		"an Active before Linux 5.18": {func(f *Facts) {
+			f.Addresses = append(f.Addresses, Address{Link: "eth0", Prefix: netip.MustParsePrefix("192.0.2.1/24")})
+			hears(f, func(r *Router) { r.Own = true })
+		}, "", ""},
 		"an address that ripcord holds": {func(f *Facts) {
 			f.Addresses = append(f.Addresses, Address{Link: "eth0", Prefix: netip.MustParsePrefix("192.0.2.1/24"), Marked: true})
 			f.Programs = []Program{{Name: "ripcord", PID: 7, VRRP: true}}

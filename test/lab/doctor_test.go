@@ -60,15 +60,20 @@ func (s *site) healthy(host string) {
 // examine runs ripcord doctor on host a, with the words of prefix before it.
 func (s *site) examine(config string, listen time.Duration, prefix ...string) diagnosis {
 	s.t.Helper()
+	return s.examineOn("a", config, listen, prefix...)
+}
+
+func (s *site) examineOn(host, config string, listen time.Duration, prefix ...string) diagnosis {
+	s.t.Helper()
 	args := []string{"doctor", "--json", "--for", listen.String()}
 	if config != "" {
 		args = append(args, "--config", s.configure("doctor", config))
 	}
 	var d diagnosis
 	if len(prefix) == 0 {
-		d.outcome = s.ripcord("a", args...)
+		d.outcome = s.ripcord(host, args...)
 	} else {
-		d.outcome = s.run("a", exec.Command(prefix[0], slices.Concat(prefix[1:], []string{binary}, args)...))
+		d.outcome = s.run(host, exec.Command(prefix[0], slices.Concat(prefix[1:], []string{binary}, args)...))
 	}
 	if err := json.Unmarshal([]byte(d.out), &d.Document); err != nil {
 		s.t.Fatalf("doctor ended with %d: %v: %s%s", d.code, err, d.out, d.err)
@@ -199,6 +204,36 @@ func TestDoctorHealthy(t *testing.T) {
 			if f.Name != "clock-free" { // as this machine's clock is
 				t.Errorf("with %q: %+v", config, f)
 			}
+		}
+	}
+}
+
+// TestDoctorBesideVirtualMAC: beside an Active with a virtual MAC nothing is found, and nothing
+// is sent from that MAC that it did not send itself.
+func TestDoctorBesideVirtualMAC(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []segment{inside}, "a", "b")
+	s.healthy("a")
+	s.ip("b", strings.Fields("neigh replace 192.0.2.13 lladdr "+s.Cable("client", "eth0").MAC().String()+" dev eth0 nud reachable")...)
+	began := time.Now()
+	b := s.start("b", router{150, time.Second, "virtual_mac: true"})
+	b.becomes("active", began, 8*time.Second)
+	tap := s.tap("a")
+	if d := s.examine(virtualMACInstance, 1500*time.Millisecond); d.code != 1 || !slices.Equal(d.names(), []string{"same-priority", "vrrp-peer"}) {
+		t.Errorf("on the Backup: exit status %d, %+v", d.code, d.Findings)
+	}
+	for _, f := range tap.Frames() {
+		if virtual(f) {
+			t.Errorf("a sent from the virtual MAC: %+v", f)
+		}
+	}
+	s.healthy("b")
+	if d := s.examineOn("b", virtualMACInstance, 1500*time.Millisecond); d.code != 0 || len(d.Findings) > 0 {
+		t.Errorf("on the Active: exit status %d, %+v", d.code, d.Findings)
+	}
+	for _, l := range b.log(began) {
+		if l.Event == "address.conflict" || l.Event == "advert.rejected" || l.Event == "instance.warning" || l.Level == "error" {
+			t.Errorf("doctor disturbed b: %+v", l)
 		}
 	}
 }
