@@ -74,7 +74,7 @@ var kept = map[string]func(file string) bool{
 	"github.com/goccy/go-yaml":           in("pkg/config/yaml", "test/openapi"),
 	"github.com/spf13/cobra":             in("cmd/ripcord"),
 	"github.com/coreos/go-systemd":       in("pkg/daemon", "cmd/ripcord"),
-	"ripcord/pkg/config":                 in("pkg/daemon", "cmd/ripcord", "pkg/simulate", "pkg/config"),
+	"ripcord/pkg/config":                 in("pkg/daemon", "cmd/ripcord", "pkg/simulate", "test/scenario", "pkg/config"),
 	"ripcord/pkg/keepalived":             in("pkg/config", "pkg/keepalived", "cmd/ripcord"),
 	"ripcord/pkg/daemon":                 in("cmd/ripcord", "test/"),
 	"github.com/google/go-cmp":           in("test/golden"),
