@@ -1,0 +1,45 @@
+package simulate
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"ripcord/test/cpu"
+)
+
+// TestThousandInstances: a thousand instances on three routers, of which the Active loses a cable
+// that carries a quarter of them, and others nothing. A virtual hour is to take a minute; the
+// processor has half as much again for a test.
+func TestThousandInstances(t *testing.T) {
+	var all []Router
+	for i, name := range []string{"a", "b", "c"} {
+		var b strings.Builder
+		b.WriteString("instances:\n")
+		for n := range 1000 {
+			fmt.Fprintf(&b, "  - {name: i%d, interface: eth%d, vrid: %d, priority: %d, addresses: [10.%d.%d.1/24]}\n", n, n/250, n%250+1, 200-50*i, n/250, n%250)
+		}
+		all = append(all, textual(t, name, b.String()))
+	}
+	l := newLAN(t, Options{Routers: all, Seed: 1})
+	const long = 2 * time.Minute
+	before := cpu.Used()
+	r := l.Play(acts(t, l, "30s unplug a eth2"), long)
+	took := cpu.Used() - before
+	if limit := long / 60 * 3 / 2; took > limit {
+		t.Errorf("%v took %v of the processor, want at most %v", long, took, limit)
+	}
+	outages := 0
+	for _, s := range r.Services {
+		if len(s.Outages) > 0 {
+			outages += len(s.Addresses)
+		}
+		if (len(s.Outages) > 0) != (s.Segment == "eth2") || len(s.Splits) > 0 {
+			t.Fatalf("%s on %s: %v, %v", s.title(), s.Segment, s.Outages, s.Splits)
+		}
+	}
+	if outages != 250 {
+		t.Errorf("%d addresses were without a router for a while, want 250", outages)
+	}
+}
