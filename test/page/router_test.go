@@ -32,6 +32,7 @@ type router struct {
 	checks   []track.Status
 	warnings map[string][]event.Warning
 	counted  map[string]*stats.Counters
+	runner   runner.Status
 
 	events *bus.Topic[event.Event]
 	minter *event.Minter
@@ -49,9 +50,9 @@ func (r *router) Links() []event.Link {
 }
 func (r *router) Stats(name string) *stats.Counters    { return r.counted[name] }
 func (r *router) Warnings(name string) []event.Warning { return r.warnings[name] }
-func (r *router) Runner() runner.Status                { return runner.Status{Ready: true, PID: 77} }
+func (r *router) Runner() runner.Status                { return r.runner }
 func (r *router) Checks() []track.Status               { return r.checks }
-func (r *router) Setup(string) (none control.Setup)    { return none }
+func (r *router) Setups() map[string]control.Setup     { return nil }
 func (r *router) report(cause event.Cause) (s event.Stamp) {
 	return event.Stamp{Cause: cause, At: time.Now()}
 }
@@ -79,7 +80,7 @@ func group(name string, state event.State, since time.Duration, why event.Reason
 }
 
 func newRouter() *router {
-	return &router{events: new(bus.Topic[event.Event]), minter: event.NewMinter(0x18ebea1fcc605000), warnings: map[string][]event.Warning{}, counted: map[string]*stats.Counters{}}
+	return &router{runner: runner.Status{Ready: true, PID: 77}, events: new(bus.Topic[event.Event]), minter: event.NewMinter(0x18ebea1fcc605000), warnings: map[string][]event.Warning{}, counted: map[string]*stats.Counters{}}
 }
 
 // site is a router as an operator has it on a bad day: a group in fault, and others that
@@ -110,6 +111,7 @@ func site() *router {
 			Monitor: "netlink", UpCount: 1, LastChange: time.Now().Add(-26 * time.Hour), LastSource: event.Resync, Confirm: 10 * time.Millisecond})
 	}
 	r.links[2].OperState, r.links[2].DownCount, r.links[2].Reason, r.links[2].LastChange, r.links[2].LastSource = event.OperDown, 3, "no cable", fault.Since, event.Confirm
+	r.runner = runner.Status{Err: "ripcord-runner.service does not run", Since: time.Now().Add(-time.Minute)}
 	r.checks = []track.Status{
 		{Report: track.Report{Name: "gateway"}, Checks: "ping 10.40.0.254"},
 		{Report: track.Report{Name: "radius", State: track.Down, Ran: true, Err: errors.New("no answer within 2s")}, Checks: "tcp 10.9.0.5:1812", Since: time.Now().Add(-11 * time.Minute), Runs: 900, Failed: 12},
