@@ -114,7 +114,7 @@ func TestCutOff(t *testing.T) {
 	s.stop()
 	p.until(`document.querySelector("#link-text").textContent === "cut off"`)
 	p.until(`!document.querySelector("#cut").hidden`)
-	p.shows("#cut", "Cut off from the router since", "may have changed since")
+	p.shows("#cut", "Cut off from the router since", "there is no connection", "may have changed since")
 	p.shows("#link-age", "picture", "old")
 	p.shot("cut", false)
 	serve(t, r, strings.TrimPrefix(s.base, "http://"))

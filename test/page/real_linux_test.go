@@ -74,6 +74,10 @@ func TestPulledCable(t *testing.T) {
 	}
 	p.until(`document.querySelector(".card .state").textContent === "active"`)
 	p.until(`document.querySelector("#attention").innerText.includes("Nothing is at fault")`)
+	p.until(`document.querySelectorAll(".lanes rect").length > 3`)
+	if x := eval[float64](p, `Number(document.querySelector(".lanes rect").getAttribute("x"))`); x < 900 {
+		t.Errorf("the lane begins at %.0f of 1000, before the daemon was started", x)
+	}
 	p.shot("real", true)
 	if all := p.complaints(base); len(all) > 0 {
 		t.Errorf("the page complains, or asks others: %q", all)

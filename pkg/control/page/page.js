@@ -369,7 +369,7 @@ function lane(g, list, begin, end) {
   s.setAttribute("role", "img");
   s.setAttribute("aria-label", g.name + ": " + list.map(m => clock(m.at) + " " + m.to).join(", "));
   const heights = {active: 20, fault: 20, backup: 6, initialize: 3}, x = t => Math.max(0, (t - begin) / (end - begin) * 1000);
-  const bars = [{at: begin, to: list[0].from}, ...list];
+  const started = Date.parse(picture.since || 0), bars = [{at: Math.max(begin, started), to: list[0].from}, ...list]; // it knows nothing from before
   bars.forEach((m, i) => {
     const r = document.createElementNS(svgNS, "rect"), h = heights[m.to] || 2, until = i + 1 < bars.length ? bars[i + 1].at : end;
     const set = {x: x(m.at), y: (20 - h) / 2, width: Math.max(1.5, x(until) - x(m.at)), height: h, class: m.to};
@@ -449,7 +449,7 @@ async function takePicture() {
     show();
     performance.mark("ripcord-picture");
   } catch (e) {
-    failure = e.name === "TimeoutError" ? "it does not answer" : e.message;
+    failure = e.name === "TimeoutError" ? "it does not answer" : e.name === "TypeError" ? "there is no connection" : e.message;
   }
   asking = false;
   showPulse();
