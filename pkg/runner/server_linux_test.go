@@ -25,7 +25,7 @@ func shell(name, script string, timeout time.Duration) Program {
 
 // rig is a server and a client of it.
 type rig struct {
-	t       *testing.T
+	t       testing.TB
 	table   *Table
 	server  *Server
 	client  *Client
@@ -40,15 +40,20 @@ type rig struct {
 func newRig(t *testing.T, programs ...Program) *rig {
 	t.Helper()
 	r := &rig{t: t, table: NewTable(programs), lines: make(chan string, 1024), reports: make(chan Report, 64)}
+	r.start()
+	return r
+}
+
+// start starts the client, for which the server is there when it connects.
+func (r *rig) start() {
 	r.server = NewServer(ServerConfig{
 		Load:     func(context.Context) (*Table, error) { return r.table, r.loadErr },
 		Report:   func(text string) { r.lines <- text },
 		Programs: command.Local{},
 	})
-	_ = r.server.Load(t.Context())
+	_ = r.server.Load(r.t.Context())
 	r.client = NewClient(ClientConfig{Dial: r.dial, Revision: r.table.Revision(), Report: func(report Report) { r.reports <- report }})
-	commandtest.Running(t, r.client.Keep)
-	return r
+	commandtest.Running(r.t, r.client.Keep)
 }
 
 // connect returns the daemon's end of a connection that the server serves.
@@ -77,7 +82,7 @@ func (r *rig) cut() {
 	_ = r.ends[len(r.ends)-1].Close()
 }
 
-func connected(t *testing.T) (a, b net.Conn) {
+func connected(t testing.TB) (a, b net.Conn) {
 	t.Helper()
 	one, two, err := pair()
 	if err != nil {

@@ -27,7 +27,7 @@ func Eventually(t *testing.T, done func() (ok bool, what string)) {
 
 // Running runs something until stop is called, or the test ends. stop waits for its end,
 // and may be called again.
-func Running(t *testing.T, run func(context.Context) error) (stop func()) {
+func Running(t testing.TB, run func(context.Context) error) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	over := make(chan struct{})
 	go func() {
