@@ -40,9 +40,10 @@ type Server struct {
 
 	loading sync.Mutex // one Load at a time
 
-	mu        sync.Mutex
-	now, last *Table // the programs in force, and those before: what a reload removed still has its last command
-	loadErr   error  // why there are none
+	mu      sync.Mutex
+	now     *Table  // the programs in force
+	gone    removed // those that reloads removed, whose last commands may have yet to run
+	loadErr error   // why there are none
 }
 
 // NewServer returns a server without programs: Load comes first.
@@ -72,7 +73,8 @@ func (s *Server) load(ctx context.Context, wanted string) error {
 	}
 	s.loadErr = nil
 	if s.now == nil || s.now.Revision() != t.Revision() {
-		s.now, s.last = t, s.now
+		s.gone = s.gone.after(s.now, t, time.Now())
+		s.now = t
 	}
 	return nil
 }
@@ -101,12 +103,12 @@ var errStale = errors.New("ripcord and its runner have read different configurat
 // command returns what is run for a request.
 func (s *Server) command(r *request) (command.Command, error) {
 	s.mu.Lock()
-	now, last := s.now, s.last
+	now, gone := s.now, s.gone.Table
 	s.mu.Unlock()
 	if now == nil || now.Revision() != r.Revision {
 		return command.Command{}, errStale
 	}
-	for _, t := range []*Table{now, last} {
+	for _, t := range []*Table{now, gone} {
 		if t == nil {
 			break
 		}

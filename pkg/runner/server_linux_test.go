@@ -276,6 +276,14 @@ func TestReload(t *testing.T) {
 	if got := r.run(t.Context(), "gone", time.Minute); got.Output != "gone" {
 		t.Errorf("what is gone: %+v", got)
 	}
+	// Nor does another reload take that away too soon.
+	r.table = NewTable([]Program{shell("web", "echo new", time.Minute), shell("other", "exit 0", time.Minute)})
+	if err := r.client.Reload(t.Context(), r.table.Revision()); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.run(t.Context(), "gone", time.Minute); got.Output != "gone" {
+		t.Errorf("what is gone since the reload before: %+v", got)
+	}
 	// The runner reads another file by itself, as when it starts anew after a change.
 	r.table = NewTable([]Program{shell("web", "echo newest", time.Minute)})
 	if err := r.server.Load(t.Context()); err != nil {
@@ -290,6 +298,26 @@ func TestReload(t *testing.T) {
 	<-r.reports
 	if report := <-r.reports; !report.Ready || report.Err != "line 3 is broken" {
 		t.Errorf("reported: %+v", report)
+	}
+}
+
+// TestGone: what a reload removed can be run for a while, and not for ever, unless it comes back.
+func TestGone(t *testing.T) {
+	one, none := NewTable([]Program{shell("web", "exit 0", time.Minute)}), NewTable(nil)
+	id, now := command.ID{Kind: command.ForCheck, Name: "web"}, time.Unix(1000, 0)
+	has := func(g removed) bool { _, known := g.program(id); return known }
+	g := removed{}.after(nil, one, now)
+	if has(g) {
+		t.Error("what is there counts as gone")
+	}
+	if g = g.after(one, none, now); !has(g) {
+		t.Error("what is gone is forgotten")
+	}
+	if g = g.after(none, none, now.Add(goneFor-1)); !has(g) {
+		t.Error("what is gone is forgotten too soon")
+	}
+	if has(g.after(none, one, now.Add(goneFor-1))) || has(g.after(none, none, now.Add(goneFor))) {
+		t.Error("what is gone is never forgotten")
 	}
 }
 

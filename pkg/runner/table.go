@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"ripcord/pkg/command"
 )
@@ -82,6 +83,34 @@ func (t *Table) command(id command.ID, env []string) (command.Command, bool, err
 		c.Argv = append(slices.Clone(c.Argv), kind, id.Name, values["STATE"], values["PRIORITY"])
 	}
 	return c, true, nil
+}
+
+// goneFor is how long a program that a reload removed can still be run: what is stopped by the
+// reload has a command for that, which may wait for others, during later reloads, too.
+const goneFor = 10 * time.Minute
+
+// removed are programs that reloads have removed. It is a value and knows no clock.
+type removed struct {
+	*Table // nil: none
+	since  map[command.ID]time.Time
+}
+
+// after returns what is gone after a reload at now that replaced a table (nil: none) by another.
+func (g removed) after(was, next *Table, now time.Time) removed {
+	out := removed{&Table{programs: make(map[command.ID]command.Command)}, make(map[command.ID]time.Time)}
+	add := func(t *Table, since func(command.ID) time.Time) {
+		if t == nil {
+			return
+		}
+		for id, c := range t.programs {
+			if _, stays := next.programs[id]; !stays && now.Sub(since(id)) < goneFor {
+				out.programs[id], out.since[id] = c, since(id)
+			}
+		}
+	}
+	add(g.Table, func(id command.ID) time.Time { return g.since[id] })
+	add(was, func(command.ID) time.Time { return now })
+	return out
 }
 
 // prefix begins the name of each variable.
