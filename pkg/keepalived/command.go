@@ -57,7 +57,11 @@ func (cr commandReader) read(s *syntax.Statement, accounts bool) command {
 			return command{}
 		}
 	}
-	return cr.located(c, s.Keyword())
+	c = cr.located(c, s.Keyword())
+	if accounts {
+		cr.noteShell(c)
+	}
+	return c
 }
 
 // account reports whether there are a user and a group of some names, and notes where there
@@ -96,8 +100,7 @@ func (cr commandReader) runs(c command, instead string) bool {
 // shells run what they are given as one text.
 var shells = []string{"sh", "bash", "dash", "ash", "zsh", "ksh", "busybox"}
 
-// located returns a command with the whole path of its program, and notes what in it has no
-// meaning without a shell.
+// located returns a command with the whole path of its program.
 func (cr commandReader) located(c command, keyword string) command {
 	if inner, ok := strings.CutPrefix(c.argv[0], "<"); ok && strings.HasPrefix(strings.TrimLeft(inner, " \t"), "/") {
 		c.argv = []string{"/bin/sh", "-c", "<" + inner}
@@ -121,15 +124,20 @@ func (cr commandReader) located(c command, keyword string) command {
 	default:
 		c.argv[0] = filepath.Clean(program)
 	}
-	if !slices.Contains(shells, filepath.Base(program)) {
-		for _, word := range c.argv[1:] {
-			if strings.Trim(word, "|&;<>") == "" && word != "" || word == "2>&1" || strings.HasPrefix(word, "`") || strings.HasPrefix(word, "$(") {
-				cr.report.Ignore(c.at, `write /bin/sh -c '…' if a shell is meant`, "no shell runs the command: %s is an argument of %s", syntax.Show(word), syntax.Show(program))
-				break
-			}
+	return c
+}
+
+// noteShell notes what in a command has no meaning without a shell.
+func (cr commandReader) noteShell(c command) {
+	if !c.said || slices.Contains(shells, filepath.Base(c.argv[0])) {
+		return
+	}
+	for _, word := range c.argv[1:] {
+		if strings.Trim(word, "|&;<>") == "" && word != "" || word == "2>&1" || strings.HasPrefix(word, "`") || strings.HasPrefix(word, "$(") {
+			cr.report.Ignore(c.at, `write /bin/sh -c '…' if a shell is meant`, "no shell runs the command: %s is an argument of %s", syntax.Show(word), syntax.Show(c.argv[0]))
+			break
 		}
 	}
-	return c
 }
 
 // tree is the command as a list of words.

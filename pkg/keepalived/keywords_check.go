@@ -10,6 +10,9 @@ var scriptKeywords = table[script]{
 	{"script", 1, -1, plain, Translated, "`command`, run without a shell", "", func(t *translator, s *syntax.Statement, c *script) {
 		c.command = t.commands.read(s, false)
 		c.absent = !c.command.said || !t.commands.runs(c.command, "the script counts as if nobody tracked it")
+		if !c.absent {
+			t.commands.noteShell(c.command)
+		}
 	}},
 	{"interval", 1, 1, plain, Translated, "`interval`, 10ms to 24h", "", secondsTo(func(c *script) *length { return &c.interval }, 0, 1<<32*second)},
 	{"timeout", 1, 1, plain, Translated, "`timeout`", "", secondsTo(func(c *script) *length { return &c.timeout }, 0, 1<<32*second)},
