@@ -248,7 +248,8 @@ func (w *window) String() string {
 		len(w.adverts), w.routers, w.late(50), w.late(99), w.late(100), w.longest)
 }
 
-// holdings are what a process takes of the machine, with its children.
+// holdings are what a process takes of the machine, with its children: its runner, and the
+// programs that this one runs.
 type holdings struct {
 	usage
 	goroutines, children, zombies int
@@ -258,6 +259,8 @@ type holdings struct {
 func (d *daemon) holdings() holdings {
 	d.t.Helper()
 	h := holdings{usage: d.usage(), goroutines: int(d.scrape()["go_goroutines"])}
+	type process struct{ pid, state string }
+	children := make(map[string][]process) // by their parent
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
 		d.t.Fatal(err)
@@ -265,13 +268,21 @@ func (d *daemon) holdings() holdings {
 	for _, path := range stats {
 		text, _ := os.ReadFile(path) // it may have ended
 		_, rest, _ := strings.Cut(string(text), ") ")
-		if f := strings.Fields(rest); len(f) > 1 && f[1] == strconv.Itoa(d.Command.Process.Pid) {
-			h.children++
-			if f[0] == "Z" {
-				h.zombies++
-			}
+		if f := strings.Fields(rest); len(f) > 1 {
+			children[f[1]] = append(children[f[1]], process{filepath.Base(filepath.Dir(path)), f[0]})
 		}
 	}
+	var count func(parent string)
+	count = func(parent string) {
+		for _, p := range children[parent] {
+			h.children++
+			if p.state == "Z" {
+				h.zombies++
+			}
+			count(p.pid)
+		}
+	}
+	count(strconv.Itoa(d.Command.Process.Pid))
 	return h
 }
 
