@@ -2,6 +2,7 @@ package keepalived
 
 import (
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -127,13 +128,17 @@ func (cr commandReader) located(c command, keyword string) command {
 	return c
 }
 
+// shellWord is a word of a command that only a shell takes for more than an argument: a pipe or
+// its like, a redirection, the beginning of another command's output.
+var shellWord = regexp.MustCompile("^([|&;<>]+$|[0-9&]*>|`|\\$\\()")
+
 // noteShell notes what in a command has no meaning without a shell.
 func (cr commandReader) noteShell(c command) {
 	if !c.said || slices.Contains(shells, filepath.Base(c.argv[0])) {
 		return
 	}
 	for _, word := range c.argv[1:] {
-		if strings.Trim(word, "|&;<>") == "" && word != "" || word == "2>&1" || strings.HasPrefix(word, "`") || strings.HasPrefix(word, "$(") {
+		if shellWord.MatchString(word) {
 			cr.report.Ignore(c.at, `write /bin/sh -c '…' if a shell is meant`, "no shell runs the command: %s is an argument of %s", syntax.Show(word), syntax.Show(c.argv[0]))
 			break
 		}
