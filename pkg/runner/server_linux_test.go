@@ -401,14 +401,12 @@ func TestListen(t *testing.T) {
 	if _, err := Listen(path, os.Geteuid()); err == nil || !strings.Contains(err.Error(), "another ripcord runner") {
 		t.Errorf("a second one: %v", err)
 	}
-	conns := make([]net.Conn, 0, clientsMost+1)
 	for range clientsMost + 1 {
 		conn, err := Dial(path)(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		conns = append(conns, conn)
 	}
 	commandtest.Eventually(t, func() (bool, string) {
 		select {

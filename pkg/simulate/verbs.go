@@ -216,10 +216,7 @@ func readHeal(w *words) (func(*play), error) {
 }
 
 func readCheck(w *words) (func(*play), error) {
-	var of []*router
-	for _, r := range w.lan.routers {
-		of = append(of, r)
-	}
+	of := w.lan.routers
 	if len(w.left) == 3 {
 		r, err := w.router()
 		if err != nil {
