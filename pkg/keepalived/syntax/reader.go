@@ -13,7 +13,7 @@ import (
 const (
 	MostText   = 4 << 20 // bytes of all files, and of what definitions and sequences make
 	mostLine   = 64 << 10
-	mostWords  = 96 << 10 // with braces: room for five thousand instances, whose tree takes 200 MB if all are addresses
+	mostWords  = 64 << 10 // with braces: room for three thousand instances; the tree takes 160 MB if all are addresses
 	mostFiles  = 1000
 	mostDepth  = 64       // of includes
 	mostCopied = 64 << 20 // bytes copied while definitions are filled in
