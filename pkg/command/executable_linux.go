@@ -44,6 +44,14 @@ func CheckExecutable(program string, u *User) (path string, err error) {
 	return path, nil
 }
 
+// CheckSecure returns an error that says who else than root and u could replace a program,
+// whose path is absolute.
+func CheckSecure(path string, u *User) error {
+	w := walk{user: (&Command{User: u}).effective()}
+	_, err := w.follow(filepath.Clean(path))
+	return err
+}
+
 // CheckOwned returns an error that says who else than this process's user and root could
 // change a file.
 func CheckOwned(path string) error {

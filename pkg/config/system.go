@@ -51,6 +51,14 @@ func (system) Runs(path string) bool {
 	return err == nil
 }
 
+func (system) Secure(path, user, group string) error {
+	u, err := command.LookupUser(user, group)
+	if err != nil {
+		return nil // which User reports
+	}
+	return command.CheckSecure(path, u)
+}
+
 func (system) User(name, group string) bool {
 	_, err := command.LookupUser(name, group)
 	return err == nil

@@ -24,6 +24,26 @@ type commandReader struct {
 	system    System
 	elsewhere bool // the file is for another machine, which may have what this one lacks
 	nobody    bool // script_user is no user of this machine: nothing runs that names no other
+
+	user, group string // script_user, wherever it stands in the file, or its default
+}
+
+// expect learns whom commands of the whole file run as, before the first of them is read.
+func (cr *commandReader) expect(statements []*syntax.Statement) {
+	cr.user = "root"
+	if cr.system.User(ScriptUser, "") {
+		cr.user = ScriptUser
+	}
+	for _, block := range statements {
+		if block.Keyword() != "global_defs" {
+			continue
+		}
+		for _, s := range block.Block {
+			if s.Keyword() == "script_user" && len(s.Words) > 1 && cr.system.User(s.Word(1), s.Word(2)) {
+				cr.user, cr.group = s.Word(1), s.Word(2)
+			}
+		}
+	}
 }
 
 // read reads the command of a statement: the first argument is the program with its
@@ -96,6 +116,28 @@ func (cr commandReader) runs(c command, instead string) bool {
 		cr.report.Ignore(c.at, "install it, or leave the script out", "%s cannot be run on this machine: %s", program, instead)
 		return false
 	}
+}
+
+// secure reports whether nobody but root and the user that runs a program could replace it,
+// and notes what happens where somebody could: the daemon never runs such a program, and a
+// check that cannot run would keep its instances in Fault on every router with the file.
+func (cr commandReader) secure(c command, user, group, instead string) bool {
+	if user == "" {
+		user, group = cr.user, cr.group
+	}
+	if !cr.system.Runs(c.argv[0]) { // which was noted
+		return true
+	}
+	err := cr.system.Secure(c.argv[0], user, group)
+	switch {
+	case err == nil:
+		return true
+	case cr.elsewhere:
+		cr.report.Differ(c.at, "", "on this machine %s: %v", instead, err)
+		return true
+	}
+	cr.report.Differ(c.at, "", "%s: %v", instead, err)
+	return false
 }
 
 // shells run what they are given as one text.

@@ -54,6 +54,16 @@ func (testSystem) Runs(path string) bool {
 	return path != "/opt/scripts/that/nobody/installed.sh" && !strings.HasPrefix(path, "/opt/missing/")
 }
 
+func (testSystem) Secure(path, user, _ string) error {
+	switch {
+	case path == "/opt/insecure.sh":
+		return errors.New("/opt/insecure.sh is writable by everybody (mode 0777), who could change what user " + user + " runs: chmod o-w it")
+	case path == "/opt/of-www-data.sh" && user != "www-data":
+		return errors.New("/opt/of-www-data.sh belongs to user www-data, who could change what user " + user + " runs: chown it to root, or run the command as user www-data")
+	}
+	return nil
+}
+
 func (testSystem) User(name, group string) bool {
 	return name != "nobody_here" && group != "nobody_here" && name != "keepalived_script"
 }

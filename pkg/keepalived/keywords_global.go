@@ -59,7 +59,7 @@ var globalKeywords = table[globals]{
 			t.commands.nobody = true
 		}
 	}},
-	{"enable_script_security", 0, 1, plain, Inherent, "`ripcord check` warns of commands that others can change", "", nil},
+	{"enable_script_security", 0, 1, plain, Inherent, "always: a command that others can change is not run, and such a script counts as if nobody tracked it, with a warning", "", nil},
 	{"use_symlink_paths", 0, 1, plain, Inherent, "commands are run by the path that is given", "", nil},
 	{"set_supplementary_groups", 0, 1, plain, Inherent, "commands have the supplementary groups of their user", "", nil},
 	{"notify_fifo", 1, 3, plain, Translated, "`fifo`", "", wordTo(func(g *globals) *syntax.Word { return &g.fifo })},

@@ -37,6 +37,9 @@ var rootKeywords = table[translator]{
 		defer func() { t.Subject = "" }()
 		scriptKeywords.read(t, "vrrp_script", s.Block, c)
 		c.removed = c.removed || c.user == "" && t.commands.nobody
+		if !c.absent && !c.removed && c.command.said {
+			c.removed = !t.commands.secure(c.command, c.user, c.group, "the script is not run, and counts as if nobody tracked it")
+		}
 		t.checks.addScript(c)
 	}},
 	{"vrrp_track_process", 1, 1, nested, Translated, "`checks: [{process: …}]`", "", func(t *translator, s *syntax.Statement, _ *translator) {

@@ -15,6 +15,9 @@ type System interface {
 	Program(name string) (path string, found bool)
 	// Runs reports whether a program can be run, by its path.
 	Runs(path string) bool
+	// Secure returns an error that says who else than root and the user that runs a program
+	// could replace it.
+	Secure(path, user, group string) error
 	// User reports whether there is a user of that name, and a group, if it is not empty.
 	User(name, group string) bool
 	// Table returns the number of a routing table.
@@ -94,6 +97,7 @@ func newTranslator(r *syntax.Report, o Options) *translator {
 // all of them are known.
 func (t *translator) take(statements []*syntax.Statement, withoutLVS bool) {
 	t.checks.expect(statements)
+	t.commands.expect(statements)
 	rootKeywords.read(t, "", statements, t)
 	t.balancing.refuse(t.Report, &t.omitted, withoutLVS)
 	byName := map[string]*instance{} // the first of each name
