@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 
 	"ripcord/pkg/addr"
@@ -37,15 +36,28 @@ type difference struct {
 }
 
 // reload reads the configuration again and takes it; with dryRun it only says what would
-// change. Reloads wait for one another.
+// change. Reloads wait for one another. Whoever asked for one that fails, the log says why.
 func (p *parts) reload(ctx context.Context, o Options, dryRun bool) (*control.Reloaded, error) {
 	p.reloading.Lock()
 	defer p.reloading.Unlock()
-	if o.Load == nil {
-		return nil, errors.New("this daemon was given its configuration by another program: restart it to change that")
-	}
 	ctx, cancel := context.WithTimeout(ctx, reloadWithin)
 	defer cancel()
+	file := p.config.Load().File
+	answer, partly, err := p.reconfigure(ctx, o, dryRun)
+	if err == nil {
+		return answer, nil
+	}
+	rejected := event.ConfigRejected{Stamp: event.Stamp{At: time.Now()}, File: file, Errors: problems(err), Partly: partly}
+	p.events.Publish(rejected)
+	return nil, errors.New(rejected.Message())
+}
+
+// reconfigure is reload, whose lock the caller holds. partly reports that a configuration with
+// an error is in force in part.
+func (p *parts) reconfigure(ctx context.Context, o Options, dryRun bool) (answer *control.Reloaded, partly bool, err error) {
+	if o.Load == nil {
+		return nil, false, errors.New("this daemon was given its configuration by another program: restart it to change that")
+	}
 	before := p.config.Load()
 	next, err := o.Load(ctx)
 	var checks []track.Spec
@@ -61,25 +73,24 @@ func (p *parts) reload(ctx context.Context, o Options, dryRun bool) (*control.Re
 		table, err = Programs(next)
 	}
 	if err != nil {
-		p.events.Publish(event.ConfigRejected{Stamp: event.Stamp{At: time.Now()}, File: before.File, Errors: problems(err)})
-		return nil, fmt.Errorf("%s is not taken, what was in force stays: %s", before.File, strings.Join(problems(err), "; "))
+		return nil, false, err
 	}
 	d := compare(before, next)
 	d.notes = append(restarts(o.Config, next), newWarnings(before, next)...)
-	answer := &control.Reloaded{File: next.File, DryRun: dryRun, Added: orEmpty(d.added), Changed: orEmpty(d.changed), Removed: orEmpty(d.removed), Notes: d.notes}
+	answer = &control.Reloaded{File: next.File, DryRun: dryRun, Added: orEmpty(d.added), Changed: orEmpty(d.changed), Removed: orEmpty(d.removed), Notes: d.notes}
 	if dryRun {
-		return answer, nil
+		return answer, false, nil
 	}
 	if err := p.programs.Reload(ctx, table.Revision()); err != nil {
-		return nil, fmt.Errorf("%s is not taken, what was in force stays: its programs cannot be run: %w", before.File, err)
+		return nil, false, fmt.Errorf("its programs cannot be run: %w", err)
 	}
 	if err := p.apply(ctx, before, next, checks, notify); err != nil {
-		return nil, fmt.Errorf("%s is taken in part only, restart ripcord: %w", next.File, err)
+		return nil, true, err
 	}
 	p.events.Publish(event.ConfigReloaded{
 		Stamp: event.Stamp{At: time.Now()}, File: next.File, Added: d.added, Changed: d.changed, Removed: d.removed, Notes: d.notes,
 	})
-	return answer, nil
+	return answer, false, nil
 }
 
 // newWarnings returns the warnings of a configuration that the one before did not have: what

@@ -126,6 +126,7 @@ type ConfigRejected struct {
 	Stamp
 	File   string
 	Errors []string
+	Partly bool // it was taken in part, before the error
 }
 
 func (ConfigRejected) Name() string { return "config.rejected" }
@@ -133,6 +134,9 @@ func (ConfigRejected) Name() string { return "config.rejected" }
 func (ConfigRejected) Level() Level { return Error }
 
 func (e ConfigRejected) Message() string {
+	if e.Partly {
+		return fmt.Sprintf("%s is taken in part only, restart ripcord: %s", e.File, strings.Join(e.Errors, "; "))
+	}
 	return fmt.Sprintf("%s is not taken, what was in force stays: %s", e.File, strings.Join(e.Errors, "; "))
 }
 

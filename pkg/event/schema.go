@@ -44,7 +44,7 @@ var Schema = []Definition{
 
 	{"config.loaded", once, onlyInfo, []string{"file", "added", "changed", "removed"}, []string{"groups"}, "The file that is in force."},
 	{"config.reloaded", once, warnOrInfo, []string{"file", "added", "changed", "removed"}, []string{"notes"}, "Another configuration is in force, by a reload. `added`, `changed` and `removed` have the names of instances and groups."},
-	{"config.rejected", once, onlyError, []string{"file", "errors"}, nil, "A file was not taken; what was in force stays in force."},
+	{"config.rejected", once, onlyError, []string{"file", "errors"}, nil, "A file was not taken, or in part only; if not at all, what was in force stays in force."},
 
 	{"control.failed", others, onlyError, []string{"listen", "error"}, nil, "The port of `control.listen` cannot be opened; it is tried again each second."},
 	{"control.listening", others, onlyInfo, []string{"listen"}, nil, "The port of `control.listen` is open after it could not be."},

@@ -28,7 +28,8 @@ func samples() []Event {
 	link := Link{Name: "eth0", Index: 2, AdminUp: true, OperState: OperDown}
 	s := Stamp{Cause{1, epoch}, epoch}
 	events := []Event{
-		DaemonStatus{s, "document"}, ConfigLoaded{s, "ripcord.yaml", 2, 1}, ConfigRejected{s, "ripcord.yaml", []string{"7:5: no such key"}},
+		DaemonStatus{s, "document"}, ConfigLoaded{s, "ripcord.yaml", 2, 1}, ConfigRejected{s, "ripcord.yaml", []string{"7:5: no such key"}, false},
+		ConfigRejected{s, "ripcord.yaml", []string{"router: context deadline exceeded"}, true},
 		ControlPort{s, "192.0.2.11:9112", "in use"}, ControlPort{s, "192.0.2.11:9112", ""},
 		LinkResync{s, "overrun", 3, 1}, LinkResync{s, "audit", 3, 0},
 		LinkMonitored{s, "eth0", "netlink", "the driver notifies"}, LinkMonitored{s, "eth0", "none", "it has no means"},
