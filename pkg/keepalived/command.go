@@ -25,31 +25,68 @@ type commandReader struct {
 	elsewhere bool // the file is for another machine, which may have what this one lacks
 	nobody    bool // script_user is no user of this machine: nothing runs that names no other
 
-	user, group string // script_user, wherever it stands in the file, or its default
+	user, group string            // script_user, wherever it stands in the file, or its default
+	secured     *syntax.Statement // enable_script_security where the user that it demands is missing
+	orphaned    bool              // some command or FIFO was to have that user
 }
 
 // expect learns whom commands of the whole file run as, before the first of them is read.
 func (cr *commandReader) expect(statements []*syntax.Statement) {
+	var named bool
 	cr.user = "root"
 	if cr.system.User(ScriptUser, "") {
-		cr.user = ScriptUser
+		cr.user, named = ScriptUser, true
 	}
 	for _, block := range statements {
 		if block.Keyword() != "global_defs" {
 			continue
 		}
 		for _, s := range block.Block {
-			if s.Keyword() == "script_user" && len(s.Words) > 1 && cr.system.User(s.Word(1), s.Word(2)) {
-				cr.user, cr.group = s.Word(1), s.Word(2)
+			switch {
+			case s.Keyword() == "enable_script_security":
+				cr.secured = s
+			case s.Keyword() != "script_user" || len(s.Words) < 2:
+			default:
+				named = true
+				if cr.system.User(s.Word(1), s.Word(2)) {
+					cr.user, cr.group = s.Word(1), s.Word(2)
+				}
 			}
 		}
 	}
+	if named {
+		cr.secured = nil
+	}
+}
+
+// unowned reports whether a command that names no user has none: script_user is no user of
+// this machine, or enable_script_security demands a user keepalived_script that is missing.
+func (cr *commandReader) unowned() bool {
+	if cr.secured == nil {
+		return cr.nobody
+	}
+	cr.orphaned = true
+	return !cr.elsewhere
+}
+
+// noteOrphans notes the user that enable_script_security demands, if a command needs it.
+func (cr *commandReader) noteOrphans() {
+	if !cr.orphaned {
+		return
+	}
+	const instead = "commands and FIFOs that name no user of their own are left out, and such a vrrp_script counts as if nobody tracked it"
+	const hint = "name a user with script_user, or create that one: useradd --system " + ScriptUser
+	if cr.elsewhere {
+		cr.report.Differ(cr.secured.At(), hint, "this machine has no user %s, the only one for commands with enable_script_security; under keepalived here: %s", ScriptUser, instead)
+		return
+	}
+	cr.report.Ignore(cr.secured.At(), hint, "this machine has no user %s, the only one for commands with enable_script_security: %s", ScriptUser, instead)
 }
 
 // read reads the command of a statement: the first argument is the program with its
 // arguments, and what stands behind it is a user and a group if the statement may have
 // them.
-func (cr commandReader) read(s *syntax.Statement, accounts bool) command {
+func (cr *commandReader) read(s *syntax.Statement, accounts bool) command {
 	words, ok := s.Command()
 	if len(words) < 2 {
 		cr.report.Ignore(s.At(), "close the quotes", "the command is not complete: %s is left out", s.Keyword())
@@ -66,7 +103,7 @@ func (cr commandReader) read(s *syntax.Statement, accounts bool) command {
 	}
 	c.argv = argv
 	switch behind := words[2:]; {
-	case len(behind) == 0 && accounts && cr.nobody: // which was noted at script_user
+	case len(behind) == 0 && accounts && cr.unowned(): // which is noted at script_user or enable_script_security
 		return command{}
 	case len(behind) == 0:
 	case !accounts:

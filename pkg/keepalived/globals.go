@@ -31,8 +31,8 @@ type program struct {
 }
 
 // tree adds the keys of the file itself.
-func (g *globals) tree(r *syntax.Report, root builder, system System) {
-	g.accounts(root, system)
+func (g *globals) tree(r *syntax.Report, root builder, commands *commandReader) {
+	g.accounts(root, commands)
 	g.fifoTree(r, root)
 	g.startup.add(r, root, "startup")
 	g.shutdown.add(r, root, "shutdown")
@@ -43,11 +43,11 @@ func (g *globals) tree(r *syntax.Report, root builder, system System) {
 const ScriptUser = "keepalived_script"
 
 // accounts says whom commands run as.
-func (g *globals) accounts(root builder, system System) {
+func (g *globals) accounts(root builder, commands *commandReader) {
 	user := g.user
 	switch {
 	case user.Text != "":
-	case system.User(ScriptUser, ""):
+	case commands.secured != nil && commands.elsewhere, commands.system.User(ScriptUser, ""):
 		user = syntax.Word{Text: ScriptUser, Position: root.Position}
 	default:
 		user = syntax.Word{Text: "root", Position: root.Position}

@@ -59,11 +59,11 @@ var globalKeywords = table[globals]{
 			t.commands.nobody = true
 		}
 	}},
-	{"enable_script_security", 0, 1, plain, Inherent, "always: a command that others can change is not run, and such a script counts as if nobody tracked it, with a warning", "", nil},
+	{"enable_script_security", 0, 1, plain, Inherent, "always: a command that others can change is not run, and such a script counts as if nobody tracked it, with a warning; without `script_user` and the user `keepalived_script`, nothing runs that names no user", "", nil},
 	{"use_symlink_paths", 0, 1, plain, Inherent, "commands are run by the path that is given", "", nil},
 	{"set_supplementary_groups", 0, 1, plain, Inherent, "commands have the supplementary groups of their user", "", nil},
-	{"notify_fifo", 1, 3, plain, Translated, "`fifo`", "", wordTo(func(g *globals) *syntax.Word { return &g.fifo })},
-	{"vrrp_notify_fifo", 1, 3, plain, Translated, "`fifo`", "", wordTo(func(g *globals) *syntax.Word { return &g.vrrpFIFO })},
+	{"notify_fifo", 1, 3, plain, Translated, "`fifo`", "", fifoTo(func(g *globals) *syntax.Word { return &g.fifo })},
+	{"vrrp_notify_fifo", 1, 3, plain, Translated, "`fifo`", "", fifoTo(func(g *globals) *syntax.Word { return &g.vrrpFIFO })},
 	{"notify_fifo_script", 1, -1, plain, Translated, "`fifo_reader`, run as `script_user`", "", notifyTo(func(g *globals) *command { return &g.reader })},
 	{"vrrp_notify_fifo_script", 1, -1, plain, Translated, "`fifo_reader`, run as `script_user`", "", notifyTo(func(g *globals) *command { return &g.vrrpReader })},
 	{"vrrp_notify_priority_changes", 0, 1, plain, Missing, noPriorityLines, "priority changes", nil},
@@ -167,3 +167,14 @@ var globalKeywords = table[globals]{
 const (
 	noLVS = "ripcord does no load balancing: run `keepalived --check` for it"
 )
+
+// fifoTo reads the path of a FIFO, which is left out where enable_script_security demands an
+// owner that is missing.
+func fifoTo(field func(*globals) *syntax.Word) func(*translator, *syntax.Statement, *globals) {
+	return func(t *translator, s *syntax.Statement, g *globals) {
+		if len(s.Words) == 2 && t.commands.secured != nil && t.commands.unowned() {
+			return
+		}
+		*field(g) = s.Words[1]
+	}
+}

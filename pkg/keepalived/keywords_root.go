@@ -36,7 +36,7 @@ var rootKeywords = table[translator]{
 		t.Subject = titled("vrrp_script", c.name.Text)
 		defer func() { t.Subject = "" }()
 		scriptKeywords.read(t, "vrrp_script", s.Block, c)
-		c.removed = c.removed || c.user == "" && t.commands.nobody
+		c.removed = c.removed || c.user == "" && t.commands.unowned()
 		if !c.absent && !c.removed && c.command.said {
 			c.removed = !t.commands.secure(c.command, c.user, c.group, "the script is not run, and counts as if nobody tracked it")
 		}

@@ -63,14 +63,14 @@ func TestCommandReader(t *testing.T) {
 		{`notify "a 'b"`, "", "", []string{"the command is not complete: notify is left out"}},
 	} {
 		r := &syntax.Report{}
-		got := commandReader{report: r, system: testSystem{}}.read(statementsOf(t, c.text)[0], true)
+		got := (&commandReader{report: r, system: testSystem{}}).read(statementsOf(t, c.text)[0], true)
 		if argv := strings.Join(got.argv, "|"); argv != c.want || strings.TrimSpace(got.user+" "+got.group) != c.user || got.said != (c.want != "") {
 			t.Errorf("%s: %+v", c.text, got)
 		}
 		expectNotes(t, r, c.notes...)
 	}
 	r := &syntax.Report{}
-	commandReader{report: r, system: testSystem{}}.read(statementsOf(t, "script /a/b c")[0], false)
+	(&commandReader{report: r, system: testSystem{}}).read(statementsOf(t, "script /a/b c")[0], false)
 	expectNotes(t, r, "only /a/b is run")
 }
 

@@ -52,7 +52,7 @@ func Translate(name string, text []byte, o Options) Translation {
 	var root, sound *tree.Node
 	if r.Errors() == 0 { // otherwise the statements are not what was meant
 		t.take(statements, o.WithoutLVS)
-		root = t.tree(o.System)
+		root = t.tree()
 	}
 	t.omitted.note(r)
 	if r.Errors() > 0 {
@@ -99,6 +99,7 @@ func (t *translator) take(statements []*syntax.Statement, withoutLVS bool) {
 	t.checks.expect(statements)
 	t.commands.expect(statements)
 	rootKeywords.read(t, "", statements, t)
+	t.commands.noteOrphans()
 	t.balancing.refuse(t.Report, &t.omitted, withoutLVS)
 	byName := map[string]*instance{} // the first of each name
 	t.completeStatic()
@@ -131,9 +132,9 @@ func (t *translator) take(statements []*syntax.Statement, withoutLVS bool) {
 }
 
 // tree is the whole configuration in ripcord's keys, without instances that have errors.
-func (t *translator) tree(system System) *tree.Node {
+func (t *translator) tree() *tree.Node {
 	root := newMap(tree.Position{Line: 1, Column: 1}, "")
-	t.globals.tree(t.Report, root, system)
+	t.globals.tree(t.Report, root, &t.commands)
 	var instances, groups []*tree.Node
 	for _, i := range t.instances {
 		if n := i.tree(t.Report, &t.globals, t.checks); !i.bad {
