@@ -204,13 +204,17 @@ func (p *parts) requestReload() {
 	}
 }
 
-// compare returns in what two configurations differ.
+// compare returns in what two configurations differ. An instance that is another virtual
+// router now is both removed and added: it starts anew.
 func compare(before, next *config.Config) (d difference) {
 	was, is := describe(before), describe(next)
+	anew := startAnew(before, next)
 	for _, n := range is.names {
 		switch old, known := was.parts[n]; {
 		case !known:
 			d.added = append(d.added, n)
+		case anew[n]:
+			d.removed, d.added = append(d.removed, n), append(d.added, n)
 		case !reflect.DeepEqual(old, is.parts[n]):
 			d.changed = append(d.changed, n)
 		}
@@ -221,6 +225,21 @@ func compare(before, next *config.Config) (d difference) {
 		}
 	}
 	return d
+}
+
+// startAnew returns the names of the instances that are another virtual router in the next
+// configuration.
+func startAnew(before, next *config.Config) map[string]bool {
+	was, anew := make(map[string]*vrrp.Instance), make(map[string]bool)
+	for _, in := range instances(before) {
+		was[in.Name] = in
+	}
+	for _, in := range instances(next) {
+		if old := was[in.Name]; old != nil && !old.Same(in) {
+			anew[in.Name] = true
+		}
+	}
+	return anew
 }
 
 // restarts returns what of a configuration is in force only after a restart: what the one

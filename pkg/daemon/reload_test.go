@@ -8,6 +8,7 @@ import (
 	"ripcord/pkg/config"
 	"ripcord/pkg/config/problem"
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 )
 
 // A reload says which warnings are new, wherever they have moved to, and not all of many.
@@ -50,5 +51,29 @@ func TestReloadSaysAll(t *testing.T) {
 	}
 	if got := restarts(started, started); len(got) > 0 {
 		t.Errorf("back at what it was started with: %q", got)
+	}
+}
+
+// An instance that is another virtual router is removed and added; one that goes on is changed.
+func TestReloadSaysWhatStartsAnew(t *testing.T) {
+	with := func(change func(*vrrp.Instance)) *config.Config {
+		in := vrrp.Instance{Virtual: event.Virtual{Name: "out", Interface: "eth0", VRID: 51, Family: event.IPv4}, Priority: 100}
+		change(&in)
+		return &config.Config{Groups: []vrrp.Group{{Members: []vrrp.Instance{in}}}}
+	}
+	before := with(func(*vrrp.Instance) {})
+	for name, change := range map[string]func(*vrrp.Instance){
+		"interface":   func(in *vrrp.Instance) { in.Interface = "eth1" },
+		"vrid":        func(in *vrrp.Instance) { in.VRID = 52 },
+		"family":      func(in *vrrp.Instance) { in.Family = event.IPv6 },
+		"virtual_mac": func(in *vrrp.Instance) { in.VirtualMAC = !in.VirtualMAC },
+	} {
+		out := []string{"out"}
+		if d := compare(before, with(change)); !slices.Equal(d.added, out) || !slices.Equal(d.removed, out) || len(d.changed) > 0 {
+			t.Errorf("%s: %+v", name, d)
+		}
+	}
+	if d := compare(before, with(func(in *vrrp.Instance) { in.Priority = 90 })); len(d.changed) != 1 || len(d.added)+len(d.removed) > 0 {
+		t.Errorf("priority: %+v", d)
 	}
 }

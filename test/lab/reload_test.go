@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -99,6 +100,46 @@ instances:
 	if took := s.servedBy("b", inside, in, at, 5*time.Second).Sub(at); took > time.Second {
 		t.Errorf("the other served after %v, want Skew_Time (122ms) and little more", took)
 	}
+}
+
+// An Active with another VRID is another virtual router: the old one resigns, once and as its
+// last advert, and the answer says that it starts anew.
+func TestReloadAnotherVRID(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []segment{inside}, "a")
+	file := func(vrid int) string {
+		return fmt.Sprintf(`control: {socket: %s}
+defaults: {interval: 200ms}
+instances:
+  - {name: inside, interface: eth0, vrid: %d, priority: 150, addresses: [192.0.2.1/24]}
+`, s.socket("a"), vrid)
+	}
+	began := time.Now()
+	a := s.startYAML("a", file(51))
+	a.becomes("active", began, 5*time.Second)
+	sniffer := s.sniff(inside)
+	time.Sleep(500 * time.Millisecond)
+	at := time.Now()
+	s.rewrite("a", file(77))
+	for _, args := range [][]string{{"--dry-run"}, nil} {
+		if done := s.reload(a, args...); done.code != 0 || done.out != "added inside\nremoved inside\n" {
+			t.Errorf("reload %v: %+v", args, done)
+		}
+	}
+	a.becomes("active", at, 5*time.Second)
+	time.Sleep(500 * time.Millisecond)
+	sniffer.Close()
+	priorities := map[byte][]byte{} // by VRID
+	for _, seen := range sniffer.Adverts() {
+		priorities[seen.Message[1]] = append(priorities[seen.Message[1]], seen.Message[2])
+	}
+	if old := priorities[51]; len(old) < 2 || slices.Index(old, 0) != len(old)-1 {
+		t.Errorf("VRID 51 was advertised with priorities %v, want one 0, the last", old)
+	}
+	if len(priorities[77]) == 0 || slices.Contains(priorities[77], 0) {
+		t.Errorf("VRID 77 was advertised with priorities %v", priorities[77])
+	}
+	s.stands("a", "eth0", true, "192.0.2.1/24")
 }
 
 // A longer interval is in the adverts at once, but they keep the old pace for miss + 1 of its
