@@ -37,10 +37,15 @@ func newCheck() *cobra.Command {
 			warn(c.ErrOrStderr(), cfg.Warnings, cfg.Format)
 			// Without the kernel's answer there is nothing to say of this machine.
 			advice, _ := daemon.Advise(cfg)
-			for _, a := range append(advice, cfg.OwnPeers(machine())...) {
+			advice = append(advice, cfg.OwnPeers(machine())...)
+			for _, a := range advice {
 				fmt.Fprintln(c.ErrOrStderr(), "warning: on this machine "+a)
 			}
-			fmt.Fprintln(c.OutOrStdout(), verdict(cfg))
+			line := verdict(cfg)
+			if len(advice) > 0 {
+				line += ", " + count(len(advice), "warning") + " on this machine"
+			}
+			fmt.Fprintln(c.OutOrStdout(), line)
 			return nil
 		},
 	}

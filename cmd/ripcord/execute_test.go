@@ -85,6 +85,16 @@ func aboutFile(stderr string) string {
 	return b.String()
 }
 
+// TestCheckCounts: the last line counts the warnings about this machine, too.
+func TestCheckCounts(t *testing.T) {
+	absent := configFile(t, strings.ReplaceAll(configtest.Smallest, "eth1", "nosuch0"))
+	_, stdout, stderr := try(t, "check", absent)
+	want := absent + " is good: 2 instances, 1 group, " + count(strings.Count(stderr, aboutMachine), "warning") + " on this machine\n"
+	if !strings.Contains(stderr, aboutMachine) || stdout != want {
+		t.Errorf("stdout %q, want %q\nstderr %q", stdout, want, stderr)
+	}
+}
+
 // TestExecute: exit codes, and where what is written.
 func TestExecute(t *testing.T) {
 	socket := fakeDaemon(t, "pulled")
@@ -104,8 +114,8 @@ func TestExecute(t *testing.T) {
 		{"version", 0, "ripcord ", ""},
 		{"status --socket " + socket, 0, "inside   edge   fault", ""},
 		{"status edge --json --socket " + socket, 0, `"name": "edge"`, ""},
-		{"check " + fine, 0, fine + " is good: 2 instances, 1 group\n", ""},
-		{"check --config " + fine, 0, fine + " is good: 2 instances, 1 group\n", ""},
+		{"check " + fine, 0, fine + " is good: 2 instances, 1 group", ""},
+		{"check --config " + fine, 0, fine + " is good: 2 instances, 1 group", ""},
 		{"check " + absent, 0, "is good", aboutMachine + "there is no interface nosuch0: outside waits in Fault until there is one\n"},
 		{"check " + vague, 0, "warning", "warning: " + vague + ":"},
 

@@ -56,7 +56,7 @@ differs: ` + plain + ":12:5: vrrp_instance VI_1: use_ipvlan: "
 		code           int
 		stdout, stderr string
 	}{
-		{"check " + plain, 0, plain + " is good: 1 instance, 0 groups, 1 warning, 1 differs, 1 not done\n", lines},
+		{"check " + plain, 0, plain + " is good: 1 instance, 0 groups, 1 warning, 1 differs, 1 not done", lines},
 		{"check " + plain, 0, "", "not done: " + plain + ":2:5: notification_email, and 1 more line about it: ripcord sends no mail: "},
 		{"check --format keepalived " + other, 0, other + " is good", "warning: " + other + ":11:5: "},
 		{"check " + other, 1, "", "other.conf cannot be used"},
