@@ -131,12 +131,14 @@ func addressIn(r *syntax.Report, s *syntax.Statement) (a address, ok bool) {
 		case "track_group":
 			_, ok = value()
 		case "peer":
-			if _, ok = value(); ok {
-				r.Differ(w.Position, "", "the address has no peer")
+			var peer syntax.Word
+			if peer, ok = value(); ok {
+				a.withoutPeer(r, peer)
 			}
 		case "preferred_lft":
-			if _, ok = value(); ok {
-				r.Differ(w.Position, "", "the address has no lifetime")
+			var lifetime syntax.Word
+			if lifetime, ok = value(); ok && six && strings.Trim(lifetime.Text, "0") != "" {
+				r.Differ(w.Position, "", "the address is deprecated, as every IPv6 address that ripcord holds: its preferred lifetime is 0, not %s", syntax.Show(lifetime.Text))
 			}
 		case "home", "-nodad", "mngtmpaddr", "noprefixroute", "autojoin", "use_vmac":
 			if w.Text == "noprefixroute" || w.Text == "use_vmac" {
@@ -150,6 +152,23 @@ func addressIn(r *syntax.Report, s *syntax.Statement) (a address, ok bool) {
 		}
 	}
 	return a, true
+}
+
+// withoutPeer notes what an address is like without the peer that is named for it: keepalived
+// gives it the prefix length of the peer, and the connected route leads to the peer's network.
+func (a address) withoutPeer(r *syntax.Report, w syntax.Word) {
+	peer, ok := prefixIn(w.Text)
+	switch {
+	case !ok || familyOf(peer.Addr()) != familyOf(a.prefix.Addr()):
+		r.Ignore(w.Position, "", "%s is no IPv%d address: the address has no peer", syntax.Show(w.Text), familyOf(a.prefix.Addr()))
+	case a.prefix.IsSingleIP():
+		r.Differ(w.Position, "add a route to it to virtual_routes", "the address has no peer: it is held as %s, without the connected route to %s", a.prefix, peer.Masked())
+	case a.prefix.Masked() == peer.Masked():
+		r.Differ(w.Position, "", "the address has no peer: it is held as %s, with the same connected route to %s", a.prefix, peer.Masked())
+	default:
+		r.Differ(w.Position, "leave out the prefix length, which keepalived ignores, and add a route to the peer to virtual_routes",
+			"the address has no peer: it is held as %s, with a connected route to %s in place of that to %s", a.prefix, a.prefix.Masked(), peer.Masked())
+	}
 }
 
 // unholdable returns what an address is that no router can hold for others; empty: it can.
