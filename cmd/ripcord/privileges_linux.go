@@ -43,7 +43,7 @@ func (p *privileges) separate(from source) (dial func(context.Context) (net.Conn
 	if err != nil {
 		return nil, err
 	}
-	dial, err = runner.StartKeeper(append([]string{"ripcord", "runner", "--keep"}, path.args()...))
+	dial, err = runner.StartKeeper(append([]string{"ripcord", "runner", "--keep", "--user", p.user}, path.args()...))
 	if err != nil {
 		return nil, fmt.Errorf("cannot start ripcord runner: %w", err)
 	}

@@ -34,9 +34,9 @@ func newRunner() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
 			case keep:
-				return runner.Keep(append([]string{"ripcord", "runner", "--child"}, from.args()...))
+				return runner.Keep(append([]string{"ripcord", "runner", "--child", "--user", user}, from.args()...))
 			case child:
-				return serveDaemon(c, from)
+				return serveDaemon(c, from, user)
 			}
 			return listen(c, from, socket, user)
 		},
@@ -69,9 +69,14 @@ func newServer(c *cobra.Command, from source) *runner.Server {
 
 // serveDaemon serves the daemon that has started this process, until that ends. A signal does
 // not end it: a service manager may send one to all processes of a unit, and the daemon has
-// yet to run its last commands.
-func serveDaemon(c *cobra.Command, from source) error {
+// yet to run its last commands. user is whom the daemon becomes, by name or number; empty: it
+// stays who it is.
+func serveDaemon(c *cobra.Command, from source, user string) error {
 	runner.ShowName()
+	writer, err := writerOf(user)
+	if err != nil {
+		return err
+	}
 	conn, err := runner.Inherited(runner.ConnectionFD)
 	if err != nil {
 		return err
@@ -79,8 +84,21 @@ func serveDaemon(c *cobra.Command, from source) error {
 	s := newServer(c, from)
 	ctx := context.WithoutCancel(c.Context())
 	_ = s.Load(ctx) // the daemon is told why
-	s.Serve(ctx, conn, os.Geteuid())
+	s.Serve(ctx, conn, writer)
 	return nil
+}
+
+// writerOf returns the number of the user as whom the daemon writes its FIFO: the connection
+// cannot say who that is, since it was made before the daemon became that user.
+func writerOf(user string) (int, error) {
+	if user == "" {
+		return os.Geteuid(), nil
+	}
+	account, err := command.LookupUser(user, "")
+	if err != nil {
+		return 0, fmt.Errorf("--user: %w", err)
+	}
+	return int(account.UID), nil
 }
 
 // listen serves the daemons that connect to a socket, until a signal comes.
