@@ -280,7 +280,7 @@ func TestCommandRefused(t *testing.T) {
 	r.apply(
 		Spec{Name: "none", Interval: soon, Probe: Command{Argv: []string{"/no/such/check"}}},
 		Spec{Name: "open", Interval: soon, Probe: Command{Argv: []string{open}}},
-		Spec{Name: "true", Interval: soon, Probe: Command{Argv: []string{"true"}}},
+		Spec{Name: "true", Interval: soon, Timeout: time.Minute, Probe: Command{Argv: []string{"true"}}},
 	)
 	r.wait("none", "waiting down")
 	r.wait("open", "waiting down")
