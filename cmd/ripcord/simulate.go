@@ -30,6 +30,9 @@ type simulation struct {
 	svg          string
 }
 
+// mostHours bounds the virtual time that is played, with or without --chaos.
+const mostHours = 10_000
+
 // errUnserved is the error of a LAN that did not do what it was to do.
 var errUnserved = errors.New("the addresses were not served as they should be")
 
@@ -91,8 +94,8 @@ func (s *simulation) run(c *cobra.Command, args []string) error {
 			return usage("--at %q is after the end: give more time with --for", line)
 		}
 	}
-	if s.long <= 0 {
-		return usage("--for %v: nothing can be played in that time", s.long)
+	if s.long <= 0 || s.long > mostHours*time.Hour {
+		return usage("--for %v is not between 0s and %dh", s.long, mostHours)
 	}
 	result := lan.Play(acts, s.long)
 	if s.svg != "" {
@@ -143,6 +146,9 @@ func (s *simulation) explained(c *cobra.Command, lan *simulate.LAN) error {
 func (s *simulation) disturbed(c *cobra.Command, lan *simulate.LAN) error {
 	if len(s.at) > 0 || s.svg != "" {
 		return usage("--chaos draws what it does: leave --at and --svg out")
+	}
+	if !(s.hours > 0 && s.hours <= mostHours) {
+		return usage("--hours %v is not between 0 and %d", s.hours, mostHours)
 	}
 	all, err := simulate.Chaos(lan, s.hours, s.seed)
 	if err != nil {
