@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 	"ripcord/pkg/command"
 	"ripcord/pkg/confine"
+	"ripcord/pkg/daemon"
 	"ripcord/pkg/event"
 	"ripcord/pkg/runner"
 )
@@ -71,9 +73,9 @@ func (p *privileges) giveUp() (*event.DaemonRights, error) {
 		}
 	}
 	if p.user != "" {
-		u, err := command.LookupUser(p.user, "")
+		u, err := p.account()
 		if err != nil {
-			return nil, configError{fmt.Errorf("--user: %w", err)}
+			return nil, err
 		}
 		become = &confine.User{UID: int(u.UID), GID: int(u.GID)}
 		for _, g := range u.Groups {
@@ -94,6 +96,51 @@ func (p *privileges) giveUp() (*event.DaemonRights, error) {
 		rights.Err = err.Error()
 	}
 	return rights, nil
+}
+
+// account returns whom the daemon becomes.
+func (p *privileges) account() (*command.User, error) {
+	u, err := command.LookupUser(p.user, "")
+	if err != nil {
+		return nil, configError{fmt.Errorf("--user: %w", err)}
+	}
+	return u, nil
+}
+
+// prepare makes daemon.RunDir and gives it to the user that the daemon becomes, which could
+// do neither. That it fails is an error if the control socket belongs there.
+func (p *privileges) prepare(socket string) error {
+	if p.user == "" || os.Geteuid() != 0 {
+		return nil
+	}
+	u, err := p.account()
+	if err != nil {
+		return err
+	}
+	if err := giveDirectory(daemon.RunDir, u); err != nil && filepath.Dir(socket) == daemon.RunDir {
+		return fmt.Errorf("%w: make it, and give it to user %s (install -d -o %s %s), or have control.socket in another directory", err, u.Name, u.Name, daemon.RunDir)
+	}
+	return nil
+}
+
+// giveDirectory makes a directory where it is missing, and gives it to a user if it is root's.
+func giveDirectory(path string, to *command.User) error {
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return fmt.Errorf("the directory %s cannot be made: %w", path, err)
+	}
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("the directory %s cannot be opened: %w", path, err)
+	}
+	defer func() { _ = unix.Close(fd) }()
+	var stat unix.Stat_t
+	if err := unix.Fstat(fd, &stat); err != nil || stat.Uid != 0 {
+		return err
+	}
+	if err := unix.Fchown(fd, int(to.UID), int(to.GID)); err != nil {
+		return fmt.Errorf("the directory %s cannot be given away: %w", path, err)
+	}
+	return nil
 }
 
 // memoryLimited reports whether the kernel would refuse memory beyond a limit to a process

@@ -110,6 +110,9 @@ func runDaemon(c *cobra.Command, cfg *config.Config, again func(context.Context)
 	if err := keepMemory(); err != nil {
 		memory.Err = err.Error()
 	}
+	if err := p.prepare(cfg.Control.Socket); err != nil {
+		return err
+	}
 	rights, err := p.giveUp()
 	if err != nil {
 		return err
