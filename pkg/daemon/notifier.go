@@ -180,7 +180,8 @@ func (n *notifier) finish() {
 	ctx, cancel := context.WithTimeout(context.Background(), drainWithin)
 	defer cancel()
 	if err := n.runner.Drain(ctx); err != nil {
-		n.events.Publish(event.NotifyUnfinished{Stamp: event.Stamp{At: time.Now()}, Err: err.Error()})
+		// Without a runner none of them has begun: those under way when it was lost have a result.
+		n.events.Publish(event.NotifyUnfinished{Stamp: event.Stamp{At: time.Now()}, Err: err.Error(), Unrun: !n.programs.Status().Ready})
 	}
 }
 

@@ -103,7 +103,8 @@ func (e NotifyRefused) Fields() []Field {
 // NotifyUnfinished reports that notify commands had not ended when the daemon did.
 type NotifyUnfinished struct {
 	Stamp
-	Err string
+	Err   string
+	Unrun bool // they were not started, since the process that runs programs is lost
 }
 
 func (NotifyUnfinished) Name() string { return "notify.unfinished" }
@@ -111,6 +112,9 @@ func (NotifyUnfinished) Name() string { return "notify.unfinished" }
 func (NotifyUnfinished) Level() Level { return Error }
 
 func (e NotifyUnfinished) Message() string {
+	if e.Unrun {
+		return fmt.Sprintf("%s; they are unrun: the process that runs programs is lost", e.Err)
+	}
 	return fmt.Sprintf("%s; they are killed", e.Err)
 }
 

@@ -50,7 +50,7 @@ func samples() []Event {
 		NotifyRan{s, "edge", true, "STOP", "/usr/local/bin/notify", NotifyKilled, time.Minute, "", "timed out after 1m0s", 0},
 		NotifyRan{s, "edge", true, "STOP", "/usr/local/bin/notify", NotifyUnrun, 0, "", "/usr/local/bin/notify does not exist", 1},
 		NotifyRefused{s, "/usr/local/bin/notify", "/usr/local/bin/notify does not exist"},
-		NotifyUnfinished{s, "notify commands did not end in time: inside (STOP)"},
+		NotifyUnfinished{s, "notify commands did not end in time: inside (STOP)", false}, NotifyUnfinished{s, "notify commands did not end in time: inside (STOP)", true},
 		NotifyFIFO{s, "/run/ripcord/transitions", "it is full", 7}, NotifyFIFO{s, "/run/ripcord/transitions", "", 7},
 		ProgramRan{s, "startup", "/usr/local/sbin/prepare", NotifyDone, time.Second, "", ""}, ProgramRan{s, "shutdown", "/usr/local/sbin/prepare", NotifyFailed, time.Second, "no", "exit status 1"},
 		NotifyReader{s, "/usr/local/bin/read-fifo", time.Minute, "exit status 1", time.Second},

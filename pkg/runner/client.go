@@ -213,7 +213,7 @@ func (c *Client) Run(ctx context.Context, r command.Request, done func(command.R
 	l, revision, err := c.await(waiting)
 	cancel()
 	if err != nil {
-		report(command.Result{Exit: -1, Err: cmp.Or(ctx.Err(), err)})
+		report(command.Result{Exit: -1, Err: err}) // it never ran, whatever ended the wait
 		return
 	}
 	within := r.Timeout + answerWithin

@@ -458,3 +458,17 @@ func FuzzRequest(f *testing.F) {
 		}
 	})
 }
+
+// TestStoppedUnrun: a program that waits for a lost runner when it is stopped was not run, and
+// is not reported as stopped.
+func TestStoppedUnrun(t *testing.T) {
+	client := NewClient(ClientConfig{Revision: "x"})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	request := command.Request{ID: command.ID{Kind: command.ForCheck, Name: "a"}, Command: command.Command{Timeout: time.Minute}}
+	client.Run(ctx, request, func(got command.Result) {
+		if !errors.Is(got.Err, command.ErrLost) || errors.Is(got.Err, context.Canceled) {
+			t.Errorf("%v, want that it is lost", got.Err)
+		}
+	})
+}
