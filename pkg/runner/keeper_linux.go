@@ -52,15 +52,15 @@ func StartKeeper(argv []string) (dial func(context.Context) (net.Conn, error), e
 		return nil, err
 	}
 	defer theirs.Close()
-	null, err := os.Open(os.DevNull)
+	input, err := emptyInput()
 	if err != nil {
 		_ = ours.Close()
 		return nil, err
 	}
-	defer null.Close()
+	defer input.Close()
 	_, err = syscall.ForkExec(self, argv, &syscall.ProcAttr{
 		// Standard output is the daemon's log, whose reader waits for its end.
-		Dir: "/", Env: keeperEnvironment(os.Environ()), Files: []uintptr{null.Fd(), 2, 2, theirs.Fd()},
+		Dir: "/", Env: keeperEnvironment(os.Environ()), Files: []uintptr{input.Fd(), 2, 2, theirs.Fd()},
 		Sys: &syscall.SysProcAttr{Setpgid: true}, // a terminal's ^C is the daemon's affair
 	})
 	if err != nil {
@@ -74,6 +74,19 @@ func StartKeeper(argv []string) (dial func(context.Context) (net.Conn, error), e
 	}
 	k := &keeperConn{conn: conn.(*net.UnixConn)}
 	return k.dial, nil
+}
+
+// emptyInput opens an input that is at its end: /dev/null, or where there is none, as in a
+// root without /dev, a pipe that nobody writes to.
+func emptyInput() (*os.File, error) {
+	if null, err := os.Open(os.DevNull); err == nil {
+		return null, nil
+	}
+	input, output, err := os.Pipe()
+	if err == nil {
+		err = output.Close()
+	}
+	return input, err
 }
 
 // keeperEnvironment leaves out what is for the daemon alone.

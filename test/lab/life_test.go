@@ -302,7 +302,7 @@ func TestUserWithCapabilities(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")
 	setpriv := program(t, "setpriv")
-	if err := os.Chmod(s.Dir, 0o777); err != nil {
+	if err := os.Chmod(s.Dir, 0o777|os.ModeSticky); err != nil { // as /tmp
 		t.Fatal(err)
 	}
 	const caps = "+net_admin,+net_raw"

@@ -14,9 +14,9 @@ func TestForeignRules(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")
 	rules := map[string]string{
-		"rule add ipproto tcp dport 22 table 100":                           "rule",
-		"-6 rule add ipproto udp sport 1-1024 dport 53 table 100":           "-6 rule",
-		"rule add from 10.0.0.0/8 ipproto tcp dport 22 table 101 proto 112": "rule",
+		"rule add ipproto tcp dport 22 table 100":                 "rule",
+		"-6 rule add ipproto udp sport 1-1024 dport 53 table 100": "-6 rule",
+		"rule add from 10.0.0.0/8 table 101 realms 3 proto 112":   "rule", // ripcord makes no realms
 	}
 	for add := range rules {
 		s.ip("a", strings.Fields(add)...)
@@ -28,7 +28,7 @@ func TestForeignRules(t *testing.T) {
 	a.wait(began, patience, "its rule", is("route.added"))
 	a.signal(syscall.SIGTERM)
 	<-a.Exited
-	for _, c := range []struct{ list, has string }{{"rule", "ipproto tcp dport 22 lookup 100"}, {"-6 rule", "dport 53 lookup 100"}, {"rule", "dport 22 lookup 101"}} {
+	for _, c := range []struct{ list, has string }{{"rule", "ipproto tcp dport 22 lookup 100"}, {"-6 rule", "dport 53 lookup 100"}, {"rule", "lookup 101 realms 3"}} {
 		if got := s.ip("a", strings.Fields(c.list)...); !strings.Contains(got, c.has) {
 			t.Errorf("ip %s has no %q:\n%s", c.list, c.has, got)
 		} else if strings.Contains(got, "10.1.0.0/16") {
