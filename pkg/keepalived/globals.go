@@ -102,19 +102,28 @@ var standardGroups = map[int]netip.Addr{4: netip.MustParseAddr("224.0.0.18"), 6:
 func (g *globals) checkGroups(r *syntax.Report, instances []*instance) {
 	r.Subject = ""
 	for family, group := range []syntax.Word{4: g.group4, 6: g.group6} {
-		uses := func(i *instance) bool { return i.family == family && len(i.peers) == 0 && i.multicast.Text == "" }
+		uses := func(i *instance) bool {
+			return i.family == family && len(i.peers) == 0 && !isGroup(i.multicast, family)
+		}
 		if group.Text != "" && slices.ContainsFunc(instances, uses) {
 			multicast(r, group, family)
 		}
 	}
 }
 
+// isGroup reports whether a word is a multicast group of a family. keepalived passes over any
+// other, and takes the group of global_defs.
+func isGroup(w syntax.Word, family int) bool {
+	a, err := netip.ParseAddr(w.Text)
+	return err == nil && a.IsMulticast() && familyOf(a) == family
+}
+
 // multicast fails where adverts are to go to another multicast group than VRRP's: routers of
 // two groups do not hear each other, and both serve.
 func multicast(r *syntax.Report, w syntax.Word, family int) {
 	standard := standardGroups[family]
-	switch a, err := netip.ParseAddr(w.Text); {
-	case err != nil || !a.IsMulticast() || familyOf(a) != family:
+	switch a, _ := netip.ParseAddr(w.Text); {
+	case !isGroup(w, family):
 		r.Ignore(w.Position, "", "%s is no multicast group of IPv%d: %s is used", syntax.Show(w.Text), family, standard)
 	case a != standard:
 		r.Fail(w.Position, fmt.Sprintf("write %s on all routers at the same time, or leave the line out there", standard),
