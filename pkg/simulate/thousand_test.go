@@ -27,7 +27,7 @@ func TestThousandInstances(t *testing.T) {
 	before := cpu.Used()
 	r := l.Play(acts(t, l, "30s unplug a eth2"), long)
 	took := cpu.Used() - before
-	if limit := long / 60 * 3 / 2; took > limit {
+	if limit := slowdown * long / 60 * 3 / 2; took > limit {
 		t.Errorf("%v took %v of the processor, want at most %v", long, took, limit)
 	}
 	outages := 0
