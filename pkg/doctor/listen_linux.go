@@ -202,15 +202,21 @@ const (
 )
 
 // tryVirtualMACs asks a station of the link of each instance with a virtual MAC, first from
-// the MAC of the link, then from the virtual one. It is left out where the virtual router
-// was heard: the switch would learn this port for the MAC of its Active.
+// the MAC of the link, once for all instances there, then from the virtual one. It is left
+// out where the virtual router was heard: the switch would learn this port for the MAC of its
+// Active.
 func (l *listener) tryVirtualMACs(ctx context.Context, f *Facts) (ports []Port) {
+	stations := make(map[string]netip.Addr) // by link; invalid where none answers
 	for in := range f.instances() {
 		link, ok := f.linkOf(in.Interface)
 		if !ok || !in.VirtualMAC || l.heard.has(in) {
 			continue
 		}
-		station := l.findStation(ctx, link, l.stationsOn(link))
+		station, asked := stations[link.Name]
+		if !asked {
+			station = l.findStation(ctx, link, l.stationsOn(link))
+			stations[link.Name] = station
+		}
 		if !station.IsValid() {
 			continue
 		}
