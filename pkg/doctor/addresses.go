@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"net/netip"
 	"slices"
 
 	"ripcord/pkg/vrrp"
@@ -37,7 +38,7 @@ var addressChecks = []check{
 func inUse(f *Facts) (all []found) {
 	for _, a := range f.Answers {
 		for in := range f.instances() {
-			if in.Interface != a.Link || !carries(in, a) || f.isOwnMAC(a.MAC) || activeHas(f, in, a.MAC) {
+			if in.Interface != a.Link || !isVirtual(a.Address, in) || f.isOwnMAC(a.MAC) || activeHas(f, in, a.MAC) {
 				continue
 			}
 			all = append(all, found{"subject": in.Name, "instance": in.Name, "link": a.Link, "address": a.Address.String(), "mac": mac(a.MAC), "vrid": vridText(in)})
@@ -48,9 +49,9 @@ func inUse(f *Facts) (all []found) {
 
 func vridText(in *vrrp.Instance) string { return itoa(int(in.VRID)) }
 
-// carries reports whether an instance has the address that was answered for.
-func carries(in *vrrp.Instance, a Answer) bool {
-	return slices.Contains(in.Addresses, a.Address) || slices.Contains(in.Extra, a.Address)
+// isVirtual reports whether an address is one of those that an instance shares.
+func isVirtual(ip netip.Addr, in *vrrp.Instance) bool {
+	return slices.Contains(in.Addresses, ip) || slices.Contains(in.Extra, ip)
 }
 
 // activeHas reports whether a router that was heard to advertise an instance may answer with
@@ -68,8 +69,7 @@ func activeHas(f *Facts, in *vrrp.Instance, m [6]byte) bool {
 func stays(f *Facts) (all []found) {
 	for in := range f.instances() {
 		for _, a := range f.Addresses {
-			shared := slices.Contains(in.Addresses, a.Prefix.Addr()) || slices.Contains(in.Extra, a.Prefix.Addr())
-			if shared && !a.Marked && in.Priority != vrrp.Owner && !serves(f, in) {
+			if isVirtual(a.Prefix.Addr(), in) && !a.Marked && in.Priority != vrrp.Owner && !serves(f, in) {
 				all = append(all, found{"subject": in.Name, "instance": in.Name, "link": a.Link, "address": a.Prefix.Addr().String(), "prefix": a.Prefix.String()})
 			}
 		}

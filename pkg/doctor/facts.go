@@ -137,6 +137,31 @@ func (p *Plan) instances() iter.Seq[*vrrp.Instance] {
 	}
 }
 
+// on yields the instances of a link.
+func (p *Plan) on(l *Link) iter.Seq[*vrrp.Instance] {
+	return func(yield func(*vrrp.Instance) bool) {
+		for in := range p.instances() {
+			if in.Interface == l.Name && !yield(in) {
+				return
+			}
+		}
+	}
+}
+
+// carries reports whether an instance on a link is of a kind; without a configuration there
+// may be one of each.
+func (p *Plan) carries(l *Link, kind func(in *vrrp.Instance) bool) bool {
+	if p.File == "" {
+		return true
+	}
+	for in := range p.on(l) {
+		if kind(in) {
+			return true
+		}
+	}
+	return false
+}
+
 // held are the addresses of an instance, with where they are to stand.
 func (p *Plan) held(in *vrrp.Instance) []addr.Address {
 	for i := range p.Sets {
@@ -173,11 +198,7 @@ func (f *Facts) serving() iter.Seq[*Link] {
 	return func(yield func(*Link) bool) {
 		for i := range f.Links {
 			l := &f.Links[i]
-			wanted := f.File == ""
-			for in := range f.instances() {
-				wanted = wanted || in.Interface == l.Name
-			}
-			if wanted && l.Index != 0 && !yield(l) {
+			if l.Index != 0 && f.carries(l, func(*vrrp.Instance) bool { return true }) && !yield(l) {
 				return
 			}
 		}
@@ -215,9 +236,14 @@ func (f *Facts) isOwnMAC(m [6]byte) bool {
 // ours returns the instance whose virtual router a router advertises; nil if none does.
 func (p *Plan) ours(r *Router) *vrrp.Instance {
 	for in := range p.instances() {
-		if in.Interface == r.Link && in.VRID == r.Advert.VRID && in.Family == event.FamilyOf(r.Source) {
+		if r.advertises(in) {
 			return in
 		}
 	}
 	return nil
+}
+
+// advertises reports whether a router advertises the virtual router of an instance.
+func (r *Router) advertises(in *vrrp.Instance) bool {
+	return in.Interface == r.Link && in.VRID == r.Advert.VRID && in.Family == event.FamilyOf(r.Source)
 }

@@ -86,8 +86,8 @@ func sendersOn(f *Facts, l *Link, family event.Family) (all []*vrrp.Instance) {
 	if f.File == "" && l.Address(family).IsValid() {
 		return []*vrrp.Instance{nil}
 	}
-	for in := range f.instances() {
-		if in.Interface == l.Name && in.Family == family {
+	for in := range f.on(l) {
+		if in.Family == family {
 			all = append(all, in)
 		}
 	}
@@ -182,7 +182,6 @@ func droppedND(f *Facts) (all []found) {
 		if in := senders[0]; in != nil && len(in.Addresses) > 0 {
 			target = in.Addresses[0]
 		}
-		const icmpv6 = 58
 		ask := wire.AppendNS(nil, l.HardwareAddr, l.LinkLocal6, target)[ethernetLen+ipv6Len:]
 		p := &firewall.Packet{
 			IPv6: true, Protocol: icmpv6, Index: uint32(l.Index), Group: true, Incoming: l.Own(),

@@ -3,10 +3,10 @@ package doctor
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 	"time"
 
 	"ripcord/pkg/advert/validate"
-	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
@@ -186,11 +186,5 @@ func (r *Router) judgeTrailer(with *vrrp.HMAC, message []byte, now time.Time) {
 
 // has reports whether a virtual router was heard, from here or from elsewhere.
 func (h *heard) has(in *vrrp.Instance) bool {
-	for i := range h.routers {
-		r := &h.routers[i]
-		if r.Link == in.Interface && r.Advert.VRID == in.VRID && event.FamilyOf(r.Source) == in.Family {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(h.routers, func(r Router) bool { return r.advertises(in) })
 }

@@ -7,6 +7,7 @@ import (
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/neigh"
+	"ripcord/pkg/vrrp"
 )
 
 // kernelChecks are about the settings of the kernel's network stack.
@@ -107,11 +108,11 @@ func ignoredARP(f *Facts) (all []found) {
 			all = append(all, words)
 			continue
 		}
-		for in := range f.instances() {
+		for in := range f.on(l) {
 			for _, a := range f.held(in) {
 				elsewhere := a.Interface != "" && a.Interface != in.Interface
 				lone := value == 2 && a.Prefix.Bits() == 32
-				if in.Interface != l.Name || !a.Prefix.Addr().Is4() || value < 1 || !lone && (!elsewhere || in.VirtualMAC) || len(words["address"]) > 0 {
+				if !a.Prefix.Addr().Is4() || value < 1 || !lone && (!elsewhere || in.VirtualMAC) || len(words["address"]) > 0 {
 					continue
 				}
 				words["address"], words["best"] = a.Prefix.String(), "1"
@@ -128,11 +129,8 @@ func ignoredARP(f *Facts) (all []found) {
 func filteredARP(f *Facts) (all []found) {
 	const key = "ipv4/conf/*/arp_filter"
 	for l := range f.serving() {
-		wanted := f.File == ""
-		for in := range f.instances() {
-			wanted = wanted || in.Interface == l.Name && in.VirtualMAC && in.Family == event.IPv4
-		}
-		if value, scope := f.setting(key, l); wanted && value == 1 {
+		virtual := f.carries(l, func(in *vrrp.Instance) bool { return in.VirtualMAC && in.Family == event.IPv4 })
+		if value, scope := f.setting(key, l); virtual && value == 1 {
 			all = append(all, found{"subject": l.Name, "link": l.Own(), "key": dotted(onLink(key, scope))})
 		}
 	}
@@ -191,10 +189,7 @@ func noForwarding(f *Facts) (all []found) {
 		}
 		var lacking []*Link
 		for l := range f.serving() {
-			carries := f.File == ""
-			for in := range f.instances() {
-				carries = carries || in.Interface == l.Name && in.Family == family
-			}
+			carries := f.carries(l, func(in *vrrp.Instance) bool { return in.Family == family })
 			if value, ok := f.number(onLink(key, l.Own())); ok && value == 0 && carries {
 				lacking = append(lacking, l)
 			}
@@ -269,8 +264,8 @@ func readOnlySettings(f *Facts) (all []found) {
 		if value, _ := f.setting(promoteSecondaries, l); value == 0 {
 			all = append(all, found{"subject": l.Name, "key": dotted(onLink(promoteSecondaries, l.Own())), "value": "0", "best": "1"})
 		}
-		for in := range f.instances() {
-			if value, _ := f.setting(arpIgnore, l); in.VirtualMAC && in.Interface == l.Name && value == 0 {
+		for in := range f.on(l) {
+			if value, _ := f.setting(arpIgnore, l); in.VirtualMAC && value == 0 {
 				all = append(all, found{"subject": l.Name, "key": dotted(onLink(arpIgnore, l.Own())), "value": "0", "best": "1"})
 			}
 		}
