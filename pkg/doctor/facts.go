@@ -89,10 +89,9 @@ type Router struct {
 	Source      netip.Addr
 	MAC         [6]byte
 	Advert      wire.Advert // the last
-	HopLimit    int
-	Problem     string // why its adverts are not valid; empty if they are
-	CARP        bool   // it is no VRRP at all
-	Auth        string // why a signed advert is not believed; empty if it is, or is not signed
+	Problem     string      // why its adverts are not valid; empty if they are
+	CARP        bool        // it is no VRRP at all
+	Auth        string      // why a signed advert is not believed; empty if it is, or is not signed
 	Skew        time.Duration
 	First, Last time.Duration // since the listening began
 	Count       int
@@ -114,11 +113,10 @@ type Port struct {
 	Answered       bool
 }
 
-// Program is a program that runs on this machine.
+// Program is a program that has a raw socket for VRRP on this machine.
 type Program struct {
 	Name string
 	PID  int
-	VRRP bool // it has a socket for VRRP
 }
 
 // Unread is what could not be looked at.

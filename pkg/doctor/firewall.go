@@ -194,11 +194,6 @@ func droppedND(f *Facts) (all []found) {
 	return all
 }
 
-const (
-	ethernetLen = 14
-	ipv6Len     = 40
-)
-
 func legacyRules(f *Facts) []found {
 	if len(f.Legacy) == 0 {
 		return nil

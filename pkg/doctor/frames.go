@@ -35,13 +35,15 @@ type frame struct {
 }
 
 const (
-	etherIPv4 = 0x0800
-	etherIPv6 = 0x86dd
-	igmp      = 2
-	query     = 0x11 // of IGMP
-	hopByHop  = 0
-	icmpv6    = 58
-	mldQuery  = 130
+	ethernetLen = 14
+	ipv6Len     = 40
+	etherIPv4   = 0x0800
+	etherIPv6   = 0x86dd
+	igmp        = 2
+	query       = 0x11 // of IGMP
+	hopByHop    = 0
+	icmpv6      = 58
+	mldQuery    = 130
 )
 
 // take reads a frame.
@@ -136,7 +138,7 @@ func (h *heard) advert(f frame, message []byte, path wire.Path) {
 	if ad.Priority == 0 && err == nil && r.Count > 1 {
 		return // it resigns; what it advertised before is of interest
 	}
-	r.MAC, r.HopLimit, r.Advert = [6]byte(f.data[6:12]), path.HopLimit, ad
+	r.MAC, r.Advert = [6]byte(f.data[6:12]), ad
 	r.Problem, r.CARP, r.Auth = "", err != nil && validate.IsCARP(err, message), ""
 	switch in := h.plan.ours(r); {
 	case err != nil:

@@ -143,7 +143,7 @@ func TestJudge(t *testing.T) {
 		}, "", ""},
 		"an address that ripcord holds": {func(f *Facts) {
 			f.Addresses = append(f.Addresses, Address{Link: "eth0", Prefix: netip.MustParsePrefix("192.0.2.1/24"), Marked: true})
-			f.Programs = []Program{{Name: "ripcord", PID: 7, VRRP: true}}
+			f.Programs = []Program{{Name: "ripcord", PID: 7}}
 		}, "", ""},
 		"a link of another name": {func(f *Facts) {
 			f.Links[0].Device, f.Settings["ipv4/conf/wan.5/rp_filter"] = "wan.5", "1"

@@ -43,7 +43,7 @@ var machineChecks = []check{
 
 func otherDaemons(f *Facts) (all []found) {
 	for _, p := range f.Programs {
-		if p.VRRP && p.Name != ownName {
+		if p.Name != ownName {
 			all = append(all, found{"subject": machine, "program": p.Name, "pid": itoa(p.PID)})
 		}
 	}

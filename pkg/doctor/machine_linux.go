@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"bufio"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -11,32 +10,41 @@ import (
 	"ripcord/pkg/macvlan"
 )
 
-// readPrograms finds who has sockets for VRRP in this network namespace.
+// readPrograms finds the programs that have sockets for VRRP in this network namespace. One
+// that ends meanwhile is passed over.
 func readPrograms() (all []Program, err error) {
-	sockets, err := macvlan.VRRPSockets()
-	if err != nil || len(sockets) == 0 {
+	vrrp, err := macvlan.VRRPSockets()
+	if err != nil || len(vrrp) == 0 {
 		return nil, err
 	}
-	self := os.Getpid()
-	links, _ := filepath.Glob("/proc/[0-9]*/fd/*")
-	seen := make(map[int]bool)
-	for _, link := range links {
-		to, err := os.Readlink(link)
-		inode, ok := strings.CutPrefix(strings.TrimSuffix(to, "]"), "socket:[")
-		if err != nil || !ok || !sockets[inode] {
+	processes, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return nil, err
+	}
+	for _, directory := range processes {
+		pid, err := strconv.Atoi(filepath.Base(directory))
+		if err != nil || pid == os.Getpid() {
 			continue
 		}
-		pid, err := strconv.Atoi(strings.Split(link, "/")[2])
-		if err != nil || pid == self || seen[pid] {
+		open, err := macvlan.Sockets(strconv.Itoa(pid))
+		if err != nil || !shareAny(open, vrrp) {
 			continue
 		}
-		seen[pid] = true
-		name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
-		if err == nil {
-			all = append(all, Program{Name: strings.TrimSpace(string(name)), PID: pid, VRRP: true})
+		if name, err := os.ReadFile(filepath.Join(directory, "comm")); err == nil {
+			all = append(all, Program{Name: strings.TrimSpace(string(name)), PID: pid})
 		}
 	}
 	return all, nil
+}
+
+// shareAny reports whether two sets have something in common.
+func shareAny(a, b map[string]bool) bool {
+	for x := range a {
+		if b[x] {
+			return true
+		}
+	}
+	return false
 }
 
 // findManager finds which program configures a link. They do so only in the network

@@ -18,7 +18,7 @@ var vrrpSocket = fmt.Sprintf(":%04X", vrrpProtocol)
 // OtherDaemon looks for raw sockets of VRRP that are not this process's own: keepalived and
 // FRR receive through such. It reports true if it cannot read the list.
 func (k *LinuxKernel) OtherDaemon() bool {
-	ours, err := ownSockets()
+	ours, err := Sockets("self")
 	if err != nil {
 		return true
 	}
@@ -50,21 +50,23 @@ func VRRPSockets() (inodes map[string]bool, err error) {
 	return inodes, nil
 }
 
-// ownSockets returns the inodes of this process's sockets.
-func ownSockets() (map[string]bool, error) {
-	links, err := filepath.Glob("/proc/self/fd/*")
-	if err != nil || len(links) == 0 {
-		return nil, fmt.Errorf("listing our own descriptors: %w", err)
+// Sockets returns the inodes of the sockets of a process, named as in /proc: by its PID, or
+// "self".
+func Sockets(process string) (map[string]bool, error) {
+	directory := "/proc/" + process + "/fd"
+	descriptors, err := os.ReadDir(directory)
+	if err != nil {
+		return nil, fmt.Errorf("listing the descriptors of process %s: %w", process, err)
 	}
-	ours := make(map[string]bool)
-	for _, link := range links {
-		if to, err := os.Readlink(link); err == nil {
+	inodes := make(map[string]bool)
+	for _, d := range descriptors {
+		if to, err := os.Readlink(filepath.Join(directory, d.Name())); err == nil {
 			if inode, ok := strings.CutPrefix(to, "socket:["); ok {
-				ours[strings.TrimSuffix(inode, "]")] = true
+				inodes[strings.TrimSuffix(inode, "]")] = true
 			}
 		}
 	}
-	return ours, nil
+	return inodes, nil
 }
 
 // rawSockets returns the inodes of the VRRP sockets that a table of raw sockets lists.
