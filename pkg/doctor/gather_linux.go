@@ -19,6 +19,7 @@ import (
 	"ripcord/pkg/rtnl"
 	"ripcord/pkg/sysctl"
 	"ripcord/pkg/thread"
+	"ripcord/pkg/wire"
 )
 
 // Options say what is looked at.
@@ -179,13 +180,13 @@ func decodeBond(b []byte) *Bond {
 	return bond
 }
 
-// readLinks reads the links of the plan, or all that are up and no port of another.
+// readLinks reads the links of the plan, or all that are up, and neither a port of another nor
+// the macvlan of a virtual MAC.
 func (f *Facts) readLinks(links []kernelLink) error {
 	names := f.Watched
 	if f.File == "" {
 		for _, l := range links {
-			virtual := l.MAC[0] == 0 && l.MAC[2] == 0x5e // the macvlan of a virtual MAC
-			if l.Up() && l.Flags&unix.IFF_LOWER_UP != 0 && l.Flags&unix.IFF_LOOPBACK == 0 && l.Master == 0 && !virtual {
+			if l.Up() && l.Flags&unix.IFF_LOWER_UP != 0 && l.Flags&unix.IFF_LOOPBACK == 0 && l.Master == 0 && !wire.IsVirtualMAC(l.MAC) {
 				names = append(names, l.Name)
 			}
 		}

@@ -17,6 +17,11 @@ func VirtualMAC(f event.Family, vrid uint8) [6]byte {
 	return mac
 }
 
+// IsVirtualMAC reports whether a MAC is that of a virtual router.
+func IsVirtualMAC(mac [6]byte) bool {
+	return mac == VirtualMAC(event.IPv4, mac[5]) || mac == VirtualMAC(event.IPv6, mac[5])
+}
+
 // TrafficClass marks adverts: CS6 (RFC 4594 §3.1), for routers
 // whose queues overflow must not lose them.
 const TrafficClass = 0xc0

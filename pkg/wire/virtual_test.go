@@ -17,6 +17,12 @@ func TestVirtualMAC(t *testing.T) {
 	if got, want := VirtualMAC(event.IPv6, 10), virtual6; got != want {
 		t.Errorf("IPv6: %x, want %x", got, want)
 	}
+	near := [6]byte{0, 0x1b, 0x5e, 0, 1, 10} // of an ordinary NIC
+	for mac, want := range map[[6]byte]bool{virtual4: true, virtual6: true, near: false, {0, 0, 0x5e, 0, 3, 10}: false} {
+		if IsVirtualMAC(mac) != want {
+			t.Errorf("%x is one of a virtual router: %v", mac, !want)
+		}
+	}
 }
 
 // TestHeaders compares whole headers; the checksum of IPv4's was computed apart
