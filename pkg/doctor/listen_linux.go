@@ -60,35 +60,46 @@ func (l *listener) close() {
 
 // add has the listener hear a link.
 func (l *listener) add(link *Link) error {
-	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
-	if err != nil {
-		return fmt.Errorf("open a packet socket (needs CAP_NET_RAW): %w", err)
-	}
 	program, err := wanted()
-	if err == nil {
-		err = rawsock.Attach(fd, program)
-	}
-	if err == nil {
-		err = unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: rawsock.HTONS(unix.ETH_P_ALL), Ifindex: link.Index})
-	}
 	if err != nil {
-		_ = unix.Close(fd)
-		return fmt.Errorf("listen on %s: %w", link.Name, err)
+		return err
+	}
+	fd, err := openPacket(link.Link, unix.ETH_P_ALL, program)
+	if err != nil {
+		return err
 	}
 	l.sockets = append(l.sockets, listenSocket{fd, link.Name})
 	l.join(link.Index)
 	return nil
 }
 
+// openPacket opens a packet socket of a link. Without a protocol it hears nothing until it is
+// bound, behind its filter.
+func openPacket(link event.Link, protocol uint16, filter []unix.SockFilter) (fd int, err error) {
+	fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return -1, fmt.Errorf("open a packet socket (needs CAP_NET_RAW): %w", err)
+	}
+	if len(filter) > 0 {
+		err = rawsock.Attach(fd, filter)
+	}
+	if err == nil {
+		err = unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: rawsock.HTONS(protocol), Ifindex: link.Index})
+	}
+	if err != nil {
+		_ = unix.Close(fd)
+		return -1, fmt.Errorf("listen on %s: %w", link.Name, err)
+	}
+	return fd, nil
+}
+
 // join makes a link a member of the groups of VRRP, as far as it can.
 func (l *listener) join(index int) {
-	if fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0); err == nil {
-		l.groups = append(l.groups, fd)
-		_ = unix.SetsockoptIPMreqn(fd, unix.IPPROTO_IP, unix.IP_ADD_MEMBERSHIP, &unix.IPMreqn{Multiaddr: wire.Group4.As4(), Ifindex: int32(index)})
-	}
-	if fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0); err == nil {
-		l.groups = append(l.groups, fd)
-		_ = unix.SetsockoptIPv6Mreq(fd, unix.IPPROTO_IPV6, unix.IPV6_JOIN_GROUP, &unix.IPv6Mreq{Multiaddr: wire.Group6.As16(), Interface: uint32(index)})
+	for _, family := range []event.Family{event.IPv4, event.IPv6} {
+		if fd, err := unix.Socket(rawsock.Domain(family), unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0); err == nil {
+			l.groups = append(l.groups, fd)
+			_ = rawsock.Join(fd, index, family)
+		}
 	}
 }
 
@@ -273,14 +284,11 @@ func (l *listener) findStation(ctx context.Context, link event.Link, candidates 
 // askAs asks a station by an ARP probe, which changes no table, from a MAC that the link is
 // to receive for while that lasts.
 func (l *listener) askAs(ctx context.Context, link event.Link, mac [6]byte, station netip.Addr) (answered bool, err error) {
-	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, int(rawsock.HTONS(unix.ETH_P_ARP)))
+	fd, err := openPacket(link, unix.ETH_P_ARP, nil)
 	if err != nil {
 		return false, err
 	}
 	defer unix.Close(fd)
-	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: rawsock.HTONS(unix.ETH_P_ARP), Ifindex: link.Index}); err != nil {
-		return false, err
-	}
 	member := &unix.PacketMreq{Ifindex: int32(link.Index), Type: unix.PACKET_MR_UNICAST, Alen: 6}
 	copy(member.Address[:], mac[:])
 	if err := unix.SetsockoptPacketMreq(fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, member); err != nil {

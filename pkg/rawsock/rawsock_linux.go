@@ -1,5 +1,5 @@
-// Package rawsock opens raw sockets of IP protocol 112, sets their options and filters, and
-// writes their control messages.
+// Package rawsock opens raw sockets of IP protocol 112, sets their options and filters, joins
+// the groups of adverts, and writes control messages.
 package rawsock
 
 import (
@@ -24,11 +24,7 @@ func Int(level, name, value int, what string) Option { return Option{level, name
 
 // Open opens a raw socket of protocol 112 with options.
 func Open(f event.Family, options []Option) (int, error) {
-	domain := unix.AF_INET
-	if f == event.IPv6 {
-		domain = unix.AF_INET6
-	}
-	fd, err := unix.Socket(domain, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, wire.Protocol)
+	fd, err := unix.Socket(Domain(f), unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, wire.Protocol)
 	if err != nil {
 		return -1, fmt.Errorf("open a raw %v socket (needs CAP_NET_RAW): %w", f, err)
 	}
@@ -39,6 +35,24 @@ func Open(f event.Family, options []Option) (int, error) {
 		}
 	}
 	return fd, nil
+}
+
+// Domain returns the address family of the sockets of a family.
+func Domain(f event.Family) int {
+	if f == event.IPv6 {
+		return unix.AF_INET6
+	}
+	return unix.AF_INET
+}
+
+// Join makes a link a member of the group of adverts for as long as the socket is open.
+func Join(fd, index int, f event.Family) error {
+	if f == event.IPv4 {
+		return unix.SetsockoptIPMreqn(fd, unix.IPPROTO_IP, unix.IP_ADD_MEMBERSHIP,
+			&unix.IPMreqn{Multiaddr: wire.Group4.As4(), Ifindex: int32(index)})
+	}
+	return unix.SetsockoptIPv6Mreq(fd, unix.IPPROTO_IPV6, unix.IPV6_JOIN_GROUP,
+		&unix.IPv6Mreq{Multiaddr: wire.Group6.As16(), Interface: uint32(index)})
 }
 
 // PutControl writes one control message with its data to b, which is aligned and

@@ -46,7 +46,7 @@ func openPort(link string, index int, m filterSpec) (*port, error) {
 	_ = rawsock.Attach(fd, m.program(false))
 	enlarge(fd, receiveBuffer)
 	discard(fd)
-	if err := join(fd, index, f); err != nil {
+	if err := rawsock.Join(fd, index, f); err != nil {
 		_ = unix.Close(fd)
 		hint := ""
 		if f == event.IPv6 && errors.Is(err, unix.EINVAL) {
@@ -96,15 +96,6 @@ func discard(fd int) (n int) {
 			return n
 		}
 	}
-}
-
-func join(fd, index int, f event.Family) error {
-	if f == event.IPv4 {
-		return unix.SetsockoptIPMreqn(fd, unix.IPPROTO_IP, unix.IP_ADD_MEMBERSHIP,
-			&unix.IPMreqn{Multiaddr: wire.Group4.As4(), Ifindex: int32(index)})
-	}
-	return unix.SetsockoptIPv6Mreq(fd, unix.IPPROTO_IPV6, unix.IPV6_JOIN_GROUP,
-		&unix.IPv6Mreq{Multiaddr: wire.Group6.As16(), Interface: uint32(index)})
 }
 
 // linkGone reports whether an error of openPort says that there is no such link.
