@@ -86,13 +86,17 @@ func (v vocabulary) meant(r *syntax.Report, s *syntax.Statement, block string, k
 // snmp_server is spelt as it should be, and no misspelt smtp.
 func (v vocabulary) likely(word string, names []string) []string {
 	written := strings.Split(strings.ToLower(word), "_")
+	known := make([]bool, len(written))
+	for i, part := range written {
+		known[i] = v.hasPart(part)
+	}
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
 		parts := strings.Split(name, "_")
 		if len(parts) != len(written) {
 			return false
 		}
 		for i, part := range parts {
-			if !v.mayMean(written[i], part) {
+			if !mayMean(written[i], part, known[i]) {
 				return true
 			}
 		}
@@ -100,13 +104,14 @@ func (v vocabulary) likely(word string, names []string) []string {
 	})
 }
 
-// mayMean reports whether a part of a keyword that was written may be another one: misspelt,
-// in the plural, or its long form (source is src).
-func (v vocabulary) mayMean(written, part string) bool {
+// mayMean reports whether a part of a keyword that was written may be another one: in the
+// plural, or, unless it is known as a part of keywords, misspelt or its long form (source is
+// src).
+func mayMean(written, part string, known bool) bool {
 	switch {
 	case strings.HasPrefix(written, part), strings.HasPrefix(part, written):
 		return true
-	case v.hasPart(written):
+	case known:
 		return false
 	}
 	return spelling.Nearest(written, []string{part}) != "" || abbreviates(written, part) || abbreviates(part, written)
@@ -116,8 +121,10 @@ func (v vocabulary) mayMean(written, part string) bool {
 func (v vocabulary) hasPart(part string) bool {
 	for _, b := range v {
 		for _, k := range b.keywords {
-			if k == part || strings.HasPrefix(k, part+"_") || strings.HasSuffix(k, "_"+part) || strings.Contains(k, "_"+part+"_") {
-				return true
+			for p := range strings.SplitSeq(k, "_") {
+				if p == part {
+					return true
+				}
 			}
 		}
 	}
