@@ -13,14 +13,10 @@ var groupKeywords = table[group]{
 			g.names = append(g.names, entry.Words...)
 		}
 	}},
-	{"track_interface", 0, 0, entries, Translated, "`track: [{interface: …}]`", "", func(t *translator, s *syntax.Statement, g *group) {
-		t.checks.readTracked(s, trackedInterface, &g.tracked)
-	}},
-	{"track_script", 0, 0, entries, Translated, "`track: [{check: …}]`", "", func(t *translator, s *syntax.Statement, g *group) { t.checks.readTracked(s, trackedScript, &g.tracked) }},
-	{"track_file", 0, 0, entries, Translated, "`track: [{check: …}]`", "", func(t *translator, s *syntax.Statement, g *group) { t.checks.readTracked(s, trackedFile, &g.tracked) }},
-	{"track_process", 0, 0, entries, Translated, "`track: [{check: …}]`", "", func(t *translator, s *syntax.Statement, g *group) {
-		t.checks.readTracked(s, trackedProcess, &g.tracked)
-	}},
+	{"track_interface", 0, 0, entries, Translated, "`track: [{interface: …}]`", "", trackedTo(trackedInterface, func(g *group) *[]tracked { return &g.tracked })},
+	{"track_script", 0, 0, entries, Translated, "`track: [{check: …}]`", "", trackedTo(trackedScript, func(g *group) *[]tracked { return &g.tracked })},
+	{"track_file", 0, 0, entries, Translated, "`track: [{check: …}]`", "", trackedTo(trackedFile, func(g *group) *[]tracked { return &g.tracked })},
+	{"track_process", 0, 0, entries, Translated, "`track: [{check: …}]`", "", trackedTo(trackedProcess, func(g *group) *[]tracked { return &g.tracked })},
 	{"track_bfd", 0, 0, entries, Missing, noBFD, "BFD", nil},
 	{"notify_master", 1, -1, plain, Translated, "`notify.active`", "", notifyTo(func(g *group) *command { return &g.notify.master })},
 	{"notify_backup", 1, -1, plain, Translated, "`notify.backup`", "", notifyTo(func(g *group) *command { return &g.notify.backup })},

@@ -62,18 +62,10 @@ var instanceKeywords = table[instance]{
 	{"virtual_routes", 0, 0, entries, Translated, "`routes`", "", func(_ *translator, s *syntax.Statement, i *instance) { i.routeLines = append(i.routeLines, s.Block...) }},
 	{"virtual_rules", 0, 0, entries, Translated, "`rules`", "", func(_ *translator, s *syntax.Statement, i *instance) { i.ruleLines = append(i.ruleLines, s.Block...) }},
 	{"promote_secondaries", 0, 0, plain, Inherent, "always", "", nil},
-	{"track_interface", 0, 0, entries, Translated, "`track: [{interface: …}]`", "", func(t *translator, s *syntax.Statement, i *instance) {
-		t.checks.readTracked(s, trackedInterface, &i.tracked)
-	}},
-	{"track_script", 0, 0, entries, Translated, "`track: [{check: …}]`", "", func(t *translator, s *syntax.Statement, i *instance) {
-		t.checks.readTracked(s, trackedScript, &i.tracked)
-	}},
-	{"track_file", 0, 0, entries, Translated, "`track: [{check: …}]`", "", func(t *translator, s *syntax.Statement, i *instance) {
-		t.checks.readTracked(s, trackedFile, &i.tracked)
-	}},
-	{"track_process", 0, 0, entries, Translated, "`track: [{check: …}]`", "", func(t *translator, s *syntax.Statement, i *instance) {
-		t.checks.readTracked(s, trackedProcess, &i.tracked)
-	}},
+	{"track_interface", 0, 0, entries, Translated, "`track: [{interface: …}]`", "", trackedTo(trackedInterface, func(i *instance) *[]tracked { return &i.tracked })},
+	{"track_script", 0, 0, entries, Translated, "`track: [{check: …}]`", "", trackedTo(trackedScript, func(i *instance) *[]tracked { return &i.tracked })},
+	{"track_file", 0, 0, entries, Translated, "`track: [{check: …}]`", "", trackedTo(trackedFile, func(i *instance) *[]tracked { return &i.tracked })},
+	{"track_process", 0, 0, entries, Translated, "`track: [{check: …}]`", "", trackedTo(trackedProcess, func(i *instance) *[]tracked { return &i.tracked })},
 	{"track_bfd", 0, 0, entries, Missing, noBFD, "BFD", nil},
 	{"dont_track_primary", 0, 0, plain, Translated, "`track_link: false`", "", flagTo(func(i *instance) *number { return &i.dontTrack }, 1)},
 	{"use_vmac", 0, -1, plain, Translated, "`virtual_mac`: the RFC's MAC; another one is not supported", "", readVMAC},

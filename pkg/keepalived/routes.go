@@ -75,7 +75,18 @@ func (r *lineReader) say(key string, w syntax.Word, value string) {
 	r.m.text(key, w.Position, value)
 }
 
-// route is a route that is read.
+// tos reads a type of service, which ip route shows in hexadecimal.
+func (r *lineReader) tos() {
+	next := r.next()
+	n, err := strconv.ParseUint(next.Text, 0, 8)
+	if err != nil {
+		r.refuse(next, "%s is no type of service between 0 and 255", syntax.Show(next.Text))
+		return
+	}
+	r.say("tos", next, "0x"+strconv.FormatUint(n, 16))
+}
+
+// A routeReader reads one route.
 type routeReader struct {
 	lineReader
 	kind      string
@@ -201,12 +212,7 @@ func (r *routeReader) option(w syntax.Word) bool {
 		next := r.next()
 		r.say("scope", next, canonical(next.Text))
 	case "tos", "dsfield":
-		next := r.next()
-		if tos, ok := fieldOf(next.Text); ok {
-			r.say("tos", next, tos)
-		} else {
-			r.refuse(next, "%s is no type of service between 0 and 255", syntax.Show(next.Text))
-		}
+		r.tos()
 	case "pref":
 		next := r.next()
 		r.say("preference", next, next.Text)
@@ -279,12 +285,6 @@ func metricValue(text string, scale int) (string, bool) {
 	}
 	n, err := strconv.ParseUint(text, 10, 32)
 	return strconv.FormatUint(n, 10), err == nil
-}
-
-// fieldOf reads a type of service, which ip route shows in hexadecimal.
-func fieldOf(text string) (string, bool) {
-	n, err := strconv.ParseUint(text, 0, 8)
-	return "0x" + strconv.FormatUint(n, 16), err == nil
 }
 
 // destination reads the destination, perhaps behind its type.
@@ -400,7 +400,7 @@ func (r *routeReader) typed(s *syntax.Statement) bool {
 var discarding = []string{"blackhole", "unreachable", "prohibit", "throw"}
 
 // leastScopes are the scopes that the kernel asks of a route, at least, by its type.
-var leastScopes = map[string]int{"local": 254, "broadcast": 253, "anycast": 253}
+var leastScopes = map[string]string{"local": "host", "broadcast": "link", "anycast": "link"}
 
 // scopeNumbers are the numbers of scopes.
 var scopeNumbers = map[string]int{"global": 0, "site": 200, "link": 253, "host": 254}
@@ -410,9 +410,7 @@ var scopeNumbers = map[string]int{"global": 0, "site": 200, "link": 253, "host":
 func (r *routeReader) scoped(s *syntax.Statement) bool {
 	e := r.m.Find("scope")
 	if r.six() {
-		if e != nil {
-			r.m.drop("scope") // the kernel does not look at it
-		}
+		r.m.drop("scope") // the kernel does not look at it
 		return true
 	}
 	if slices.Contains(discarding, r.kind) {
@@ -428,9 +426,9 @@ func (r *routeReader) scoped(s *syntax.Statement) bool {
 		scope = n
 	}
 	gateway := r.via.IsValid() || slices.ContainsFunc(r.hops, func(h *tree.Node) bool { return builder{h}.Find("via") != nil })
-	switch {
-	case scope < leastScopes[r.kind]:
-		r.report.Ignore(at, "say scope "+map[string]string{"local": "host"}[r.kind]+"", "the kernel refuses a route of type %s and scope %d: it is left out", r.kind, scope)
+	switch least := leastScopes[r.kind]; {
+	case scope < scopeNumbers[least]:
+		r.report.Ignore(at, "say scope "+least, "the kernel refuses a route of type %s and scope %d: it is left out", r.kind, scope)
 		return false
 	case gateway && scope >= scopeNumbers["link"]:
 		r.report.Ignore(at, "leave scope out", "the kernel refuses a route with a gateway and scope %s: it is left out", e.Value.Text)
@@ -492,18 +490,6 @@ func (rs *routes) sound(m builder, what string) bool {
 // drop removes keys.
 func (b builder) drop(keys ...string) {
 	b.Entries = slices.DeleteFunc(b.Entries, func(e tree.Entry) bool { return slices.Contains(keys, e.Key) })
-}
-
-// destination is a network as ripcord's keys have it.
-func destination(text string) (string, bool) {
-	if text == "default" {
-		return text, true
-	}
-	p, ok := prefixIn(text)
-	if !ok {
-		return "", false
-	}
-	return p.Masked().String(), true
 }
 
 // table returns a routing table, by its number or its name.

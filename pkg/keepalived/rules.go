@@ -58,13 +58,12 @@ func (r *lineReader) selects(w syntax.Word) bool {
 	switch w.Text {
 	case "from", "to":
 		next := r.next()
-		network, ok := destination(next.Text)
-		switch {
+		switch network, ok := prefixIn(next.Text); {
 		case next.Text == "all" || next.Text == "any" || next.Text == "default":
 		case !ok:
 			r.leave(next, "", "%s is not a network", syntax.Show(next.Text))
 		default:
-			r.say(w.Text, next, network)
+			r.say(w.Text, next, network.Masked().String())
 		}
 	case "not":
 		r.say("not", w, "true")
@@ -75,12 +74,7 @@ func (r *lineReader) selects(w syntax.Word) bool {
 		next := r.next()
 		r.say(w.Text, next, next.Text)
 	case "tos", "dsfield":
-		next := r.next()
-		if tos, ok := fieldOf(next.Text); ok {
-			r.say("tos", next, tos)
-		} else {
-			r.refuse(next, "%s is no type of service between 0 and 255", syntax.Show(next.Text))
-		}
+		r.tos()
 	case "uidrange", "sport", "dport":
 		r.numbers(w)
 	case "ipproto":
@@ -102,15 +96,18 @@ func (r *lineReader) selects(w syntax.Word) bool {
 func (r *lineReader) numbers(w syntax.Word) {
 	next := r.next()
 	first, last, more := strings.Cut(next.Text, "-")
-	size := map[bool]int{true: 16, false: 32}[w.Text != "uidrange"]
+	ports, size := w.Text != "uidrange", 32
+	if ports {
+		size = 16
+	}
 	from, err := strconv.ParseUint(first, 10, size)
 	upto, err2 := strconv.ParseUint(last, 10, size)
 	switch good := more && err == nil && err2 == nil && from <= upto; {
-	case good && w.Text != "uidrange" && from == 0:
+	case good && ports && from == 0:
 		r.refuse(next, "ports begin with 1")
 	case good:
 		r.say(w.Text, next, next.Text)
-	case w.Text == "uidrange":
+	case !ports:
 		r.leave(next, "write it like 1000-1999", "%s is no range of users", syntax.Show(next.Text))
 	default: // keepalived goes on without it
 		r.report.Ignore(next.Position, "write a range, as 80-80", "%s is no range of ports: the rule is for all of them", syntax.Show(next.Text))

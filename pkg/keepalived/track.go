@@ -91,6 +91,11 @@ func (cs *checks) readTracked(s *syntax.Statement, kind trackedKind, into *[]tra
 	}
 }
 
+// trackedTo reads entries of one kind of thing that is tracked.
+func trackedTo[T any](kind trackedKind, field func(*T) *[]tracked) func(*translator, *syntax.Statement, *T) {
+	return func(t *translator, s *syntax.Statement, into *T) { t.checks.readTracked(s, kind, field(into)) }
+}
+
 // elsewhere is a hint at what was meant by a name that is not known yet.
 func (cs *checks) elsewhere(kind trackedKind, name string) string {
 	if kind != trackedScript || cs.report.Full() {
