@@ -57,9 +57,7 @@ var kindsOfCheck = []string{"command", "process", "file", "tcp", "http", "ping"}
 
 func readCheck(report *problem.Report, at problem.Place) (*check, bool) {
 	c := &check{at: at}
-	checkKeys.Start(c)
-	c.present = checkKeys.Read(report, at, c)
-	checkKeys.Need(report, at, c.present)
+	c.present = checkKeys.Fill(report, at, c)
 	return c, c.present != nil
 }
 

@@ -34,10 +34,8 @@ type member struct {
 
 func readGroup(report *problem.Report, at problem.Place) (group, bool) {
 	g := group{at: at}
-	groupKeys.Start(&g)
 	notifyKeys.Start(&g.notify)
-	g.present = groupKeys.Read(report, at, &g)
-	groupKeys.Need(report, at, g.present)
+	g.present = groupKeys.Fill(report, at, &g)
 	return g, g.present != nil
 }
 

@@ -35,10 +35,7 @@ const leastWindow = 5 * time.Second
 // readHMAC reads the section, of which keys is required.
 func readHMAC(report *problem.Report, at problem.Place, a *authentication) bool {
 	h := &hmac{}
-	hmacKeys.Start(h)
-	h.present = hmacKeys.Read(report, at, h)
-	hmacKeys.Need(report, at, h.present)
-	if h.present == nil {
+	if h.present = hmacKeys.Fill(report, at, h); h.present == nil {
 		return false
 	}
 	a.hmac = h

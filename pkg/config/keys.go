@@ -249,11 +249,8 @@ var routeKeys = schema.Table[routeEntry]{
 		{"unicast", route.Unicast}, {"blackhole", route.Blackhole}, {"unreachable", route.Unreachable}, {"prohibit", route.Prohibit}, {"throw", route.Throw},
 		{"local", route.Local}, {"broadcast", route.Broadcast}, {"anycast", route.Anycast}, {"multicast", route.Multicast}})),
 		"What becomes of the traffic: it is forwarded, dropped without a word, refused, looked up in further tables (`throw`), taken for this machine's own (`local`), and so on, as `ip route` has it. `blackhole`, `unreachable`, `prohibit` and `throw` have no `via`, `nexthops`, `interface`, `source` and `scope`.", ""},
-	{"scope", schema.Optional, schema.Into(schema.Description{Type: schema.TypeNumber, Upto: nowhere - 1, Words: scopeText.Words}, func(report *problem.Report, at problem.Place, r *routeEntry) (ok bool) {
-		r.Scope, ok = routeScope(report, at)
-		r.Scoped = ok
-		return ok
-	}), "The scope of an IPv4 route. Default: as with `ip route`: `link`, `global` with `via` or `nexthops`, `host` where the type is `local`.", ""},
+	{"scope", schema.Optional, schema.Said(func(r *routeEntry) (*uint8, *bool) { return &r.Scope, &r.Scoped }, schema.As(schema.Description{Type: schema.TypeNumber, Upto: nowhere - 1, Words: scopeText.Words}, routeScope)),
+		"The scope of an IPv4 route. Default: as with `ip route`: `link`, `global` with `via` or `nexthops`, `host` where the type is `local`.", ""},
 	{"tos", schema.Optional, schema.To(func(r *routeEntry) *uint8 { return &r.TOS }, schema.As(tosText, value.TOS)),
 		"The type of service of the IPv4 packets that it is for.", "tos: 0x10"},
 	{"table", "main", schema.To(func(r *routeEntry) *uint32 { return &r.Table }, schema.As(tableText, value.Table)),
@@ -262,14 +259,9 @@ var routeKeys = schema.Table[routeEntry]{
 		"The metric; 0 is the kernel's default.", ""},
 	{"source", schema.Optional, schema.To(func(r *routeEntry) *netip.Addr { return &r.Source }, schema.As(stationText, value.Station)),
 		"The preferred source address.", ""},
-	{"preference", schema.Optional, schema.Into(schema.Description{Type: schema.TypeChoice, Words: []string{"low", "medium", "high"}}, func(report *problem.Report, at problem.Place, r *routeEntry) (ok bool) {
-		r.Preference, ok = preferences.Read(report, at)
-		r.Preferred = ok
-		return ok
-	}), "The preference of an IPv6 route (RFC 4191).", ""},
-	{"metrics", schema.Optional, schema.Into(schema.MapOf(metricKeys), func(report *problem.Report, at problem.Place, r *routeEntry) bool {
-		return metricKeys.Read(report, at, &r.Metrics) != nil
-	}),
+	{"preference", schema.Optional, schema.Said(func(r *routeEntry) (*uint8, *bool) { return &r.Preference, &r.Preferred }, preferences),
+		"The preference of an IPv6 route (RFC 4191).", ""},
+	{"metrics", schema.Optional, schema.Section(func(r *routeEntry) *route.Metrics { return &r.Metrics }, metricKeys),
 		"What the route says of the connections that use it, as `ip route` has it.", "metrics: {mtu: 1400, lock: [mtu]}"},
 }
 
@@ -306,11 +298,8 @@ var ruleKeys = schema.Table[ruleEntry]{
 		"The source port, or a range of ports.", "sport: 1024-65535"},
 	{"dport", schema.Optional, schema.To(func(r *ruleEntry) *route.Range { return &r.Dport }, schema.As(portsText, value.Ports)),
 		"The destination port, or a range of ports.", ""},
-	{"uidrange", schema.Optional, schema.Into(usersText, func(report *problem.Report, at problem.Place, r *ruleEntry) (ok bool) {
-		r.UIDs, ok = value.Users(report, at)
-		r.UIDSaid = ok
-		return ok
-	}), "The user whose socket sends, or a range of users.", "uidrange: 1000-1999"},
+	{"uidrange", schema.Optional, schema.Said(func(r *ruleEntry) (*route.Range, *bool) { return &r.UIDs, &r.UIDSaid }, schema.As(usersText, value.Users)),
+		"The user whose socket sends, or a range of users.", "uidrange: 1000-1999"},
 	{"fwmark", schema.Optional, schema.Into(schema.Description{Type: schema.TypeText, Range: "a mark, or mark/mask"}, func(report *problem.Report, at problem.Place, r *ruleEntry) (ok bool) {
 		r.Fwmark, r.Mask, ok = value.Fwmark(report, at)
 		return ok
@@ -319,11 +308,8 @@ var ruleKeys = schema.Table[ruleEntry]{
 		"The routing table to look up; required unless there is an `action` or `l3mdev`.", ""},
 	{"l3mdev", "false", schema.To(func(r *ruleEntry) *bool { return &r.L3MDev }, schema.Boolean),
 		"Look up the table of the VRF that the traffic is of, in place of `table`.", ""},
-	{"suppress_prefixlength", schema.Optional, schema.Into(schema.Number[uint32](0, 128).What, func(report *problem.Report, at problem.Place, r *ruleEntry) (ok bool) {
-		r.Suppress, ok = schema.Number[uint32](0, 128).Read(report, at)
-		r.SuppressSaid = ok
-		return ok
-	}), "Routes of this length or a shorter one do not count: 0 leaves out the default route.", ""},
+	{"suppress_prefixlength", schema.Optional, schema.Said(func(r *ruleEntry) (*uint32, *bool) { return &r.Suppress, &r.SuppressSaid }, schema.Number[uint32](0, 128)),
+		"Routes of this length or a shorter one do not count: 0 leaves out the default route.", ""},
 	{"action", "lookup", schema.To(func(r *ruleEntry) *route.Action { return &r.Action }, schema.Choice(schema.Words[route.Action]{
 		{"lookup", route.Lookup}, {"nop", route.GoOn}, {"goto", route.Goto},
 		{"blackhole", route.DropTraffic}, {"unreachable", route.RefuseTraffic}, {"prohibit", route.ProhibitTraffic}})),

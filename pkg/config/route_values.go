@@ -18,8 +18,7 @@ type hopEntry struct {
 
 func readHop(report *problem.Report, at problem.Place) (hopEntry, bool) {
 	h := hopEntry{at: at}
-	hopKeys.Start(&h)
-	h.present = hopKeys.Read(report, at, &h)
+	h.present = hopKeys.Fill(report, at, &h)
 	return h, h.present != nil
 }
 

@@ -29,17 +29,13 @@ type (
 
 func readRoute(report *problem.Report, at problem.Place) (routeEntry, bool) {
 	r := routeEntry{at: at}
-	routeKeys.Start(&r)
-	r.present = routeKeys.Read(report, at, &r)
-	routeKeys.Need(report, at, r.present)
+	r.present = routeKeys.Fill(report, at, &r)
 	return r, r.present != nil
 }
 
 func readRule(report *problem.Report, at problem.Place) (ruleEntry, bool) {
 	r := ruleEntry{at: at}
-	ruleKeys.Start(&r)
-	r.present = ruleKeys.Read(report, at, &r)
-	ruleKeys.Need(report, at, r.present)
+	r.present = ruleKeys.Fill(report, at, &r)
 	return r, r.present != nil
 }
 

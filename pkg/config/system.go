@@ -65,9 +65,8 @@ func (system) User(name, group string) bool {
 }
 
 func (system) Protocol(name string) (uint8, bool) {
-	const most = 127 // for keepalived
-	if n, err := strconv.ParseUint(name, 10, 7); err == nil {
-		return uint8(n), n <= most
+	if n, err := strconv.ParseUint(name, 10, 7); err == nil { // keepalived takes no number above 127
+		return uint8(n), true
 	}
 	n, known := value.Protocols[name]
 	return n, known

@@ -19,8 +19,7 @@ type tracked struct {
 
 func readTracked(report *problem.Report, at problem.Place) (tracked, bool) {
 	t := tracked{at: at}
-	trackKeys.Start(&t)
-	t.present = trackKeys.Read(report, at, &t)
+	t.present = trackKeys.Fill(report, at, &t)
 	if t.present == nil {
 		return t, false
 	}

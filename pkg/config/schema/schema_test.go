@@ -33,9 +33,7 @@ func read(entries ...tree.Entry) (house, KeySet, []string) {
 	report := problem.Of("x", nil)
 	at := problem.Place{Node: &tree.Node{Kind: tree.Map, Entries: entries}}
 	var h house
-	houseKeys.Start(&h)
-	present := houseKeys.Read(report, at, &h)
-	houseKeys.Need(report, at, present)
+	present := houseKeys.Fill(report, at, &h)
 	var said []string
 	for _, p := range report.Problems() {
 		said = append(said, p.Path+": "+p.Message)

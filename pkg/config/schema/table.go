@@ -98,6 +98,15 @@ func (t Table[T]) Need(report *problem.Report, at problem.Place, present KeySet)
 	}
 }
 
+// Fill reads a map into a T that begins with the defaults, and reports the required keys that
+// are missing.
+func (t Table[T]) Fill(report *problem.Report, at problem.Place, into *T) KeySet {
+	t.Start(into)
+	present := t.Read(report, at, into)
+	t.Need(report, at, present)
+	return present
+}
+
 // Sound reports whether all required keys are present, and all values could be read.
 func (t Table[T]) Sound(present KeySet) bool {
 	return !slices.ContainsFunc(t, func(k Key[T]) bool {

@@ -33,6 +33,18 @@ func To[T, V any](field func(*T) *V, f Form[V]) Value[T] {
 	}}
 }
 
+// Said reads a value into a field, and notes in another one that it was said.
+func Said[T, V any](fields func(*T) (value *V, said *bool), f Form[V]) Value[T] {
+	return Value[T]{f.What, func(report *problem.Report, at problem.Place, into *T) bool {
+		v, ok := f.Read(report, at)
+		if ok {
+			value, said := fields(into)
+			*value, *said = v, true
+		}
+		return ok
+	}}
+}
+
 // Section reads a map of its own table.
 func Section[T, S any](field func(*T) *S, keys Table[S]) Value[T] {
 	return Value[T]{MapOf(keys), func(report *problem.Report, at problem.Place, into *T) bool {
@@ -45,13 +57,11 @@ func Section[T, S any](field func(*T) *S, keys Table[S]) Value[T] {
 func Filled[T, S any](field func(*T) **S, keys Table[S]) Value[T] {
 	return Value[T]{MapOf(keys), func(report *problem.Report, at problem.Place, into *T) bool {
 		s := new(S)
-		keys.Start(s)
-		present := keys.Read(report, at, s)
-		keys.Need(report, at, present)
-		if present != nil {
-			*field(into) = s
+		if keys.Fill(report, at, s) == nil {
+			return false
 		}
-		return present != nil
+		*field(into) = s
+		return true
 	}}
 }
 
