@@ -130,7 +130,7 @@ func (a *addresses) markAgain() {
 	a.ledger.remark = now.Add(remarkAfter)
 	if err := a.cfg.Kernel.Mark(ops); err != nil {
 		a.ledger.remark = now.Add(remarkEvery)
-		a.fail(event.AddressKey{Index: ops[0].Index, Prefix: ops[0].Prefix},
+		a.fail(ops[0].key(),
 			fmt.Sprintf("somebody re-applied it, and it could not be marked as ripcord's own again, tried again every %v: %v", remarkEvery, err))
 		a.dirty = true
 		return

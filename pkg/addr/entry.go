@@ -28,6 +28,11 @@ type Op struct {
 	Behind bool
 }
 
+// key is what the kernel knows the address by.
+func (op Op) key() event.AddressKey {
+	return event.AddressKey{Index: op.Index, Prefix: op.Prefix}
+}
+
 // Standing is one address that the kernel has on a link.
 type Standing struct {
 	Index  int

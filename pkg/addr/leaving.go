@@ -134,7 +134,7 @@ func (l *ledger) leftover(now time.Time, cause event.Cause, key event.AddressKey
 // removed records that the kernel let go of all of ops.
 func (l *ledger) removed(ops []Op) {
 	for _, op := range ops {
-		key := event.AddressKey{Index: op.Index, Prefix: op.Prefix}
+		key := op.key()
 		delete(l.standing, key)
 		delete(l.mine, key)
 		delete(l.stripped, key)

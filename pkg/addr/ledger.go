@@ -241,7 +241,7 @@ func (l *ledger) op(e *entry) Op {
 // added records that the kernel took all of ops.
 func (l *ledger) added(ops []Op) {
 	for _, op := range ops {
-		key := event.AddressKey{Index: op.Index, Prefix: op.Prefix}
+		key := op.key()
 		l.standing[key], l.mine[key] = true, true
 		l.last++
 		l.rank[key] = l.last
@@ -252,7 +252,7 @@ func (l *ledger) added(ops []Op) {
 // became of them.
 func (l *ledger) attempted(ops []Op) {
 	for _, op := range ops {
-		l.unsure[event.AddressKey{Index: op.Index, Prefix: op.Prefix}] = true
+		l.unsure[op.key()] = true
 	}
 }
 

@@ -70,15 +70,6 @@ func (b BatchError) Unwrap() (all []error) {
 	return all
 }
 
-// of returns the answer to an address.
-func (b BatchError) of(key event.AddressKey) (AddressError, bool) {
-	i := slices.IndexFunc(b, func(e AddressError) bool { return e.AddressKey == key })
-	if i < 0 {
-		return AddressError{}, false
-	}
-	return b[i], true
-}
-
 // Routes adds and removes routes and rules. But for Watch only the worker's goroutine
 // calls it.
 type Routes interface {

@@ -50,7 +50,7 @@ func (l *ledger) unmarkedOps(now time.Time) (ops []Op) {
 // marked books that ops bear the mark again.
 func (l *ledger) marked(now time.Time, ops []Op) (n news) {
 	for _, op := range ops {
-		key := event.AddressKey{Index: op.Index, Prefix: op.Prefix}
+		key := op.key()
 		delete(l.stripped, key)
 		for _, name := range l.order {
 			h := l.held[name]

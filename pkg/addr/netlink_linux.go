@@ -97,7 +97,7 @@ func batchError(ops []Op, answers []error) error {
 	for i, err := range answers {
 		if err != nil {
 			refused := slices.ContainsFunc(refusals, func(errno unix.Errno) bool { return errors.Is(err, errno) })
-			failed = append(failed, AddressError{event.AddressKey{Index: ops[i].Index, Prefix: ops[i].Prefix}, err, refused})
+			failed = append(failed, AddressError{ops[i].key(), err, refused})
 		}
 	}
 	if failed == nil {
@@ -135,7 +135,7 @@ func (k *netlinkKernel) RemoveBatch(ops []Op) error {
 func keysOf(ops []Op) []event.AddressKey {
 	keys := make([]event.AddressKey, len(ops))
 	for i, op := range ops {
-		keys[i] = event.AddressKey{Index: op.Index, Prefix: op.Prefix}
+		keys[i] = op.key()
 	}
 	return keys
 }

@@ -73,12 +73,13 @@ func (p *placements) report() {
 // warn reports what an instance does without, which puts its warnings in force.
 func (p *placements) warn(now time.Time, h *holding, all []tolerated, inForce map[event.WarningKey]struct{}) {
 	for _, t := range all {
+		text := withReason(t.what, t.why) + " is not in place"
+		if !h.set.Static {
+			text += ", and the instance serves without it"
+		}
 		w := event.Warning{
 			Stamp: event.Stamp{Cause: h.cause, At: now}, Instance: h.set.Instance, Reason: event.WarnNotPlaced, Subject: t.what,
-			Text: withReason(t.what, t.why) + " is not in place, and the instance serves without it: mend the configuration, or what stands in its way",
-		}
-		if h.set.Static {
-			w.Text = withReason(t.what, t.why) + " is not in place: mend the configuration, or what stands in its way"
+			Text: text + ": mend the configuration, or what stands in its way",
 		}
 		inForce[w.Key()], p.warned[w.Key()] = struct{}{}, struct{}{}
 		p.warnings.Report(w)

@@ -66,7 +66,7 @@ func (p *placing) fail(d time.Duration, answer func([]Op) error) {
 func invalid(ops []Op) error {
 	var all BatchError
 	for _, op := range ops {
-		all = append(all, AddressError{event.AddressKey{Index: op.Index, Prefix: op.Prefix}, errors.New("invalid argument"), true})
+		all = append(all, AddressError{op.key(), errors.New("invalid argument"), true})
 	}
 	return all
 }

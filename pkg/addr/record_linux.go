@@ -83,12 +83,12 @@ func (r *recordKernel) AddBatch(ops []Op) error {
 			errs = append(errs, fmt.Errorf("%s is on link %d already", op.Prefix, op.Index))
 			continue
 		}
-		r.ours[event.AddressKey{Index: op.Index, Prefix: op.Prefix}] = op.Interface
+		r.ours[op.key()] = op.Interface
 		add = append(add, op)
 	}
 	if err := r.write(); err != nil {
 		for _, op := range add {
-			delete(r.ours, event.AddressKey{Index: op.Index, Prefix: op.Prefix})
+			delete(r.ours, op.key())
 		}
 		return err
 	}
@@ -100,7 +100,7 @@ func (r *recordKernel) RemoveBatch(ops []Op) error {
 	err := r.netlinkKernel.RemoveBatch(ops)
 	if err == nil {
 		for _, op := range ops {
-			delete(r.ours, event.AddressKey{Index: op.Index, Prefix: op.Prefix})
+			delete(r.ours, op.key())
 		}
 	}
 	return errors.Join(err, r.write())

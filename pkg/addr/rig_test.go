@@ -48,7 +48,7 @@ func (k *fakeKernel) AddBatch(ops []Op) error {
 	}
 	var err error
 	for _, op := range ops {
-		key := event.AddressKey{Index: op.Index, Prefix: op.Prefix}
+		key := op.key()
 		if _, stands := k.standing[key]; stands {
 			err = errors.New("file exists")
 			continue
@@ -64,7 +64,7 @@ func (k *fakeKernel) Mark(ops []Op) error {
 	defer k.mu.Unlock()
 	k.batches = append(k.batches, fmt.Sprintf("mark %d", len(ops)))
 	for _, op := range ops {
-		key := event.AddressKey{Index: op.Index, Prefix: op.Prefix}
+		key := op.key()
 		k.standing[key] = true
 		k.facts.Publish(event.Address{Index: op.Index, Prefix: op.Prefix, Present: true, Marked: true})
 	}
@@ -82,7 +82,7 @@ func (k *fakeKernel) RemoveBatch(ops []Op) error {
 		return k.stuck
 	}
 	for _, op := range ops {
-		k.drop(event.AddressKey{Index: op.Index, Prefix: op.Prefix})
+		k.drop(op.key())
 	}
 	return nil
 }

@@ -113,13 +113,13 @@ func (h *holding) gain(now time.Time, e *entry, at presence, n *news) {
 	if report {
 		n.add(moved, e)
 	}
-	if h.set.Static {
-		// nothing took it over
-	} else if e.placed {
+	switch {
+	case h.set.Static: // nothing took it over
+	case e.placed:
 		n.announceAgain(h.set.Instance)
-	} else if e.later {
+	case e.later:
 		n.announceLater(h.set.Instance, e)
-	} else if !slices.Contains(n.announce, h.set.Instance) {
+	case !slices.Contains(n.announce, h.set.Instance):
 		n.announce = append(n.announce, h.set.Instance)
 	}
 	e.placed, e.failed, e.refused, e.missing, e.waiting = true, "", false, false, false
@@ -135,21 +135,24 @@ func (l *ledger) lose(now time.Time, e *entry) {
 
 // fail records why the kernel did not take ops, where they do not stand.
 func (l *ledger) fail(now time.Time, ops []Op, err error) (n news) {
-	tried := make(map[event.AddressKey]bool)
+	answers := make(map[event.AddressKey]*AddressError, len(ops)) // nil: none to this address
 	for _, op := range ops {
-		tried[event.AddressKey{Index: op.Index, Prefix: op.Prefix}] = true
+		answers[op.key()] = nil
 	}
-	var answers BatchError
-	errors.As(err, &answers)
+	var batch BatchError
+	errors.As(err, &batch)
+	for i := range batch {
+		answers[batch[i].AddressKey] = &batch[i]
+	}
 	for _, name := range l.order {
 		h := l.held[name]
 		for _, e := range h.entries {
-			key := l.key(e.Address)
-			if !tried[key] || l.presence(e) != absent {
+			answer, tried := answers[l.key(e.Address)]
+			if !tried || l.presence(e) != absent {
 				continue
 			}
 			why, again := err, retryEvery
-			if answer, ok := answers.of(key); ok {
+			if answer != nil {
 				why, e.refused = answer.Err, answer.Refused
 			}
 			if e.refused {
