@@ -28,8 +28,9 @@ const checkWithin = 50 * time.Millisecond
 
 // trackers are what a router tracks beside its links.
 type trackers struct {
-	router *Router
-	checks []*check
+	router  *Router
+	checks  []*check
+	counted []vrrp.Tracker // by weighed, which uses it again
 }
 
 // check returns the check of a name; nil if the router has none.
@@ -75,17 +76,26 @@ func (c *check) reportLater(note func()) {
 func entries(groups ...vrrp.Group) iter.Seq[vrrp.Tracker] {
 	return func(yield func(vrrp.Tracker) bool) {
 		for g := range groups {
-			lists := [][]vrrp.Tracker{groups[g].Track}
-			for i := range groups[g].Members {
-				lists = append(lists, groups[g].Members[i].Track)
+			if !yieldAll(yield, groups[g].Track) {
+				return
 			}
-			for _, t := range slices.Concat(lists...) {
-				if !yield(t) {
+			for i := range groups[g].Members {
+				if !yieldAll(yield, groups[g].Members[i].Track) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// yieldAll yields the entries of one list, as long as they are wanted.
+func yieldAll(yield func(vrrp.Tracker) bool, list []vrrp.Tracker) bool {
+	for _, e := range list {
+		if !yield(e) {
+			return false
+		}
+	}
+	return true
 }
 
 // weighs reports whether a check changes nothing but priorities.
@@ -161,7 +171,7 @@ func (t *trackers) barred(v view) bool {
 
 // wait reports whether a check of the first group has no result yet.
 func (t *trackers) wait() bool {
-	for e := range entries(t.router.groups[0]) {
+	for e := range entries(t.router.groups[:1]...) {
 		if _, _, waits := t.knowledge(e); waits {
 			return true
 		}
@@ -177,13 +187,13 @@ func (t *trackers) weighed() uint8 {
 	if own == vrrp.Owner {
 		return vrrp.Owner
 	}
-	counted := make(map[vrrp.Tracker]bool)
-	for e := range entries(*g) {
+	counted := t.counted[:0]
+	for e := range entries(t.router.groups[:1]...) {
 		down, change, waits := t.knowledge(e)
-		if counted[e] || waits {
+		if waits || slices.Contains(counted, e) {
 			continue
 		}
-		counted[e] = true
+		counted = append(counted, e)
 		switch bad := down != e.Reverse; {
 		case e.Reported && !bad:
 			own += change
@@ -191,6 +201,7 @@ func (t *trackers) weighed() uint8 {
 			own += e.Weight
 		}
 	}
+	t.counted = counted
 	least := 1
 	if g.LastStanding {
 		least = vrrp.ImpairedLastStanding + 1
