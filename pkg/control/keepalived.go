@@ -2,10 +2,9 @@ package control
 
 import (
 	"context"
-	"fmt"
 	"net/http"
-	"slices"
-	"strings"
+	"strconv"
+	"time"
 
 	"ripcord/pkg/addr"
 	"ripcord/pkg/event"
@@ -39,8 +38,8 @@ type KeepalivedInstance struct {
 	Statistics map[string]uint64 `json:"stats"`
 }
 
-// KeepalivedData has keepalived's names, in its order. Fields for which ripcord has no choice
-// are constant.
+// KeepalivedData has keepalived's names, in its order, and its types: it writes whole seconds
+// where a field is an int. Fields for which ripcord has no choice are constant.
 type KeepalivedData struct {
 	Name                    string   `json:"iname"`
 	DontTrackPrimary        int      `json:"dont_track_primary"`
@@ -51,10 +50,10 @@ type KeepalivedData struct {
 	MasterPriority          uint8    `json:"master_priority"`
 	LastTransition          float64  `json:"last_transition"` // seconds since 1970
 	AnnounceDelay           float64  `json:"garp_delay"`      // this and what follows in seconds
-	AnnounceRefresh         float64  `json:"garp_refresh"`
+	AnnounceRefresh         int      `json:"garp_refresh"`
 	AnnounceRepeat          int      `json:"garp_rep"`
 	AnnounceRefreshRepeat   int      `json:"garp_refresh_rep"`
-	AnnounceLowerDelay      float64  `json:"garp_lower_prio_delay"`
+	AnnounceLowerDelay      int      `json:"garp_lower_prio_delay"`
 	AnnounceLowerRepeat     int      `json:"garp_lower_prio_rep"`
 	LowerPriorityNoAdvert   int      `json:"lower_prio_no_advert"`
 	HigherPrioritySendsOne  int      `json:"higher_prio_send_advert"`
@@ -67,7 +66,7 @@ type KeepalivedData struct {
 	MasterInterval          float64  `json:"master_adver_int"`
 	Accept                  int      `json:"accept"`
 	NoPreempt               bool     `json:"nopreempt"`
-	PreemptDelay            float64  `json:"preempt_delay"`
+	PreemptDelay            int      `json:"preempt_delay"`
 	State                   int      `json:"state"`
 	WantState               int      `json:"wantstate"`
 	Version                 int      `json:"version"`
@@ -89,12 +88,22 @@ type KeepalivedData struct {
 	AuthenticationConcealed string   `json:"auth_data,omitempty"`
 }
 
-// KeepalivedProcess is one vrrp_track_process, as far as ripcord knows it.
+// KeepalivedProcess is one vrrp_track_process, by the name of its block. ripcord looks at no
+// arguments, and delays a change by the results that it counts (`rise`, `fall`), so what
+// keepalived writes of both is constant.
 type KeepalivedProcess struct {
-	Process    string `json:"process"`
-	Min        int    `json:"min_processes"`
-	Max        int    `json:"max_processes"`
-	HaveQuorum bool   `json:"have_quorum"`
+	Process          string  `json:"process"`
+	ParameterMatch   string  `json:"param_match"`
+	Min              int     `json:"min_processes"`
+	Max              int     `json:"max_processes,omitempty"`
+	Current          int     `json:"current_processes"`
+	HaveQuorum       bool    `json:"have_quorum"`
+	Weight           int     `json:"weight"` // where it is tracked first
+	TerminateDelay   float64 `json:"terminate_delay"`
+	ForkDelay        float64 `json:"fork_delay"`
+	ForkDelayed      bool    `json:"fork_delay_timer_running"`
+	TerminateDelayed bool    `json:"terminate_delay_timer_running"`
+	FullCommand      bool    `json:"full_command"`
 }
 
 // FetchKeepalived asks the daemon that listens on socket for its status in the form of
@@ -108,15 +117,16 @@ func FetchKeepalived(ctx context.Context, socket string) (*Keepalived, error) {
 // keepalived asks the source for everything and writes it down as keepalived does.
 func (c Config) keepalived() *Keepalived {
 	out := &Keepalived{VRRP: []KeepalivedInstance{}, Processes: []KeepalivedProcess{}}
-	checks := map[string]track.Status{}
+	groups, checks := c.Source.Groups(), map[string]track.Status{}
+	weights := keepalivedWeights(groups)
 	for _, k := range c.Source.Checks() {
 		checks[k.Name] = k
 		if p, ok := k.Probe.(track.Process); ok {
-			out.Processes = append(out.Processes, KeepalivedProcess{p.Name, p.Min, p.Max, k.State == track.Up})
+			out.Processes = append(out.Processes, keepalivedProcess(k, p, weights[k.Name]))
 		}
 	}
 	setups := c.Source.Setups()
-	for _, g := range c.Source.Groups() {
+	for _, g := range groups {
 		for _, m := range g.Members {
 			data := keepalivedData(m)
 			data.setup(setups[m.Instance.Name], m)
@@ -130,6 +140,34 @@ func (c Config) keepalived() *Keepalived {
 	return out
 }
 
+// keepalivedWeights are the weights of checks where they are tracked first, which keepalived's
+// configuration gives to the check itself.
+func keepalivedWeights(groups []vrrp.GroupStatus) map[string]int {
+	weights := map[string]int{}
+	add := func(all []vrrp.TrackerStatus) {
+		for _, t := range all {
+			if _, known := weights[t.Name]; known || t.Kind != vrrp.TrackCheck {
+				continue
+			}
+			weights[t.Name] = t.Weight
+		}
+	}
+	for _, g := range groups {
+		add(g.Trackers)
+		for _, m := range g.Members {
+			add(m.Trackers)
+		}
+	}
+	return weights
+}
+
+// keepalivedProcess is a check that counts processes.
+func keepalivedProcess(k track.Status, p track.Process, weight int) KeepalivedProcess {
+	out := KeepalivedProcess{Process: k.Name, ParameterMatch: "none", Min: p.Min, Max: p.Max, HaveQuorum: k.State == track.Up, Weight: weight}
+	out.Current, _ = strconv.Atoi(k.Output) // 0 where they could not be counted
+	return out
+}
+
 // keepalivedData is what the state machine knows.
 func keepalivedData(m vrrp.InstanceStatus) KeepalivedData {
 	in := m.Instance
@@ -138,14 +176,14 @@ func keepalivedData(m vrrp.InstanceStatus) KeepalivedData {
 		AnnounceRefreshRepeat: 1, VRID: in.VRID, Priority: in.Priority, EffectivePriority: m.EffectivePriority,
 		Holds: m.State == event.Active, PromoteSecondaries: true,
 		Interval: in.Interval.Seconds(), MasterInterval: m.Interval.Seconds(),
-		NoPreempt: !in.Preempt, PreemptDelay: in.PreemptDelay.Seconds(),
+		NoPreempt: !in.Preempt, PreemptDelay: seconds(in.PreemptDelay),
 		State: keepalivedStates[m.State], WantState: keepalivedStates[event.Backup], Version: int(in.Version.Number()),
 	}
 	if !m.Since.IsZero() {
 		d.LastTransition = float64(m.Since.UnixMicro()) / 1e6
 	}
 	if m.State == event.Active {
-		d.WantState = d.State
+		d.WantState, d.MasterPriority = d.State, 0 // that of another master
 	}
 	if in.Auth.Type != 0 {
 		d.AuthenticationType, d.AuthenticationConcealed = int(in.Auth.Type), "********"
@@ -163,29 +201,33 @@ func flag(yes bool) int {
 	return 0
 }
 
+// seconds are the whole seconds of a time.
+func seconds(d time.Duration) int { return int(d / time.Second) }
+
 // setup adds what is configured beside the state machine.
 func (d *KeepalivedData) setup(s Setup, m vrrp.InstanceStatus) {
 	a := s.Set.Announce
-	d.AnnounceDelay, d.AnnounceRefresh, d.AnnounceRepeat = a.AgainAfter.Seconds(), a.Refresh.Seconds(), a.Count
-	d.AnnounceLowerDelay, d.AnnounceLowerRepeat = d.AnnounceDelay, d.AnnounceRepeat
+	d.AnnounceDelay, d.AnnounceRefresh, d.AnnounceRepeat = a.AgainAfter.Seconds(), seconds(a.Refresh), a.Count
+	d.AnnounceLowerDelay, d.AnnounceLowerRepeat = seconds(a.AgainAfter), d.AnnounceRepeat
 	d.Accept = flag(!s.Set.Refuse)
+	device := d.Interface
 	if s.Set.Device != nil {
 		d.VirtualMAC, d.Interface = s.Set.Device.Name, s.Set.Device.Name
+		device = s.Set.Device.Name + "@" + device
 	}
 	for _, x := range s.Set.Addresses {
 		list := &d.Addresses
 		if x.Extra {
 			list = &d.ExtraAddresses
 		}
-		*list = append(*list, keepalivedAddress(x, d.Interface, m))
+		*list = append(*list, keepalivedAddress(x, device, m))
 	}
 	for _, e := range s.Set.Routes {
 		switch e := e.(type) {
 		case iproute.Route:
-			d.Routes = append(d.Routes, e.String())
+			d.Routes = append(d.Routes, keepalivedRoute(e))
 		case iproute.Rule:
-			_, words, _ := strings.Cut(e.String(), ": ") // behind the priority
-			d.Rules = append(d.Rules, fmt.Sprintf("%s priority %d", words, e.Priority))
+			d.Rules = append(d.Rules, keepalivedRule(e))
 		}
 	}
 	d.ScriptMaster, d.ScriptBackup, d.ScriptFault = quoted(s.Active), quoted(s.Backup), quoted(s.Fault)
@@ -193,7 +235,7 @@ func (d *KeepalivedData) setup(s Setup, m vrrp.InstanceStatus) {
 }
 
 // track adds what the instance tracks. A check that is no command is called as its status
-// calls it.
+// calls it; that of a file has no place in the dump.
 func (d *KeepalivedData) track(all []vrrp.Tracker, checks map[string]track.Status) {
 	for _, t := range all {
 		if t.Kind == vrrp.TrackInterface {
@@ -203,43 +245,13 @@ func (d *KeepalivedData) track(all []vrrp.Tracker, checks map[string]track.Statu
 		switch probe := checks[t.Name].Probe.(type) {
 		case track.Process:
 			d.TrackedProcesses = append(d.TrackedProcesses, t.Name)
+		case track.File:
 		case track.Command:
 			d.TrackedScripts = append(d.TrackedScripts, quoted(probe.Argv))
 		default:
 			d.TrackedScripts = append(d.TrackedScripts, checks[t.Name].Checks)
 		}
 	}
-}
-
-// keepalivedAddress is an address as `ip address add` takes it, with `set` while it is in place.
-func keepalivedAddress(a addr.Address, device string, m vrrp.InstanceStatus) string {
-	text := a.Prefix.String()
-	if a.Prefix.IsSingleIP() {
-		text = a.Prefix.Addr().String()
-	}
-	if a.Broadcast.IsValid() {
-		text += " brd " + a.Broadcast.String()
-	}
-	if a.Interface != "" {
-		device = a.Interface
-	}
-	text += " dev " + device + " scope " + iproute.ScopeName(a.Scope)
-	if a.Label != "" {
-		text += " label " + a.Label
-	}
-	if m.State == event.Active && !slices.ContainsFunc(m.Missing, func(missing string) bool { return strings.HasPrefix(missing, a.Prefix.String()+" ") }) {
-		text += " set"
-	}
-	return text
-}
-
-// quoted is a command as keepalived writes it: each word in quotes.
-func quoted(argv []string) string {
-	words := make([]string, len(argv))
-	for i, w := range argv {
-		words[i] = "'" + w + "'"
-	}
-	return strings.Join(words, " ")
 }
 
 // keepalivedCounters are its names of counters.

@@ -18,7 +18,7 @@ type address struct {
 	label     syntax.Word
 	scope     syntax.Word
 	broadcast syntax.Word
-	untracked bool
+	follow
 }
 
 // prefixIn reads an address, which has the length of one host unless it says another.
@@ -129,7 +129,7 @@ func addressIn(r *syntax.Report, s *syntax.Statement) (a address, ok bool) {
 		case "no_track":
 			a.untracked = true
 		case "track_group":
-			_, ok = value()
+			a.trackGroup, ok = value()
 		case "peer":
 			var peer syntax.Word
 			if peer, ok = value(); ok {

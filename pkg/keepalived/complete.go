@@ -194,7 +194,7 @@ func (i *instance) completeSending(r *syntax.Report) {
 }
 
 // completeAddresses moves what does not fit into an advert to the addresses that are not
-// advertised, and tracks the other interfaces on which addresses stand.
+// advertised, and notes the other interfaces on which addresses stand.
 func (i *instance) completeAddresses(r *syntax.Report) {
 	const most4, most6 = 255, (1500 - 40 - 8) / 16
 	most := most4
@@ -218,23 +218,36 @@ func (i *instance) completeAddresses(r *syntax.Report) {
 		case a.device.Text == "":
 		case a.device.Text == i.iface.Text && i.vmac.said:
 			r.Ignore(a.device.Position, "leave dev out", "%s is on the link of the virtual MAC, and not on %s itself", a.prefix, syntax.Show(a.device.Text))
-		case a.device.Text != i.iface.Text && !a.untracked:
-			i.trackDevice(r, a)
+		default:
+			i.devices = append(i.devices, device{a.follow, a.device, a.prefix.Addr().String()})
 		}
 	}
 }
 
-// trackDevice tracks the interface on which an address stands: its failure is a fault, whatever
-// weight track_interface gives it.
-func (i *instance) trackDevice(r *syntax.Report, a address) {
-	at := slices.IndexFunc(i.tracked, func(one tracked) bool { return one.kind == trackedInterface && one.name.Text == a.device.Text })
+// trackDevices tracks the other interfaces on which something is held for the instance, once
+// all of it is known.
+func (i *instance) trackDevices(r *syntax.Report) {
+	for _, d := range i.devices {
+		if !d.untracked {
+			i.trackDevice(r, d)
+		}
+	}
+}
+
+// trackDevice tracks an interface: its failure is a fault, whatever weight track_interface gives
+// it.
+func (i *instance) trackDevice(r *syntax.Report, d device) {
+	if d.name.Text == i.iface.Text || d.name.Text == "lo" {
+		return
+	}
+	at := slices.IndexFunc(i.tracked, func(one tracked) bool { return one.kind == trackedInterface && one.name.Text == d.name.Text })
 	if at < 0 {
-		i.tracked = append(i.tracked, tracked{kind: trackedInterface, name: a.device, implied: true})
+		i.tracked = append(i.tracked, tracked{kind: trackedInterface, name: d.name})
 		return
 	}
 	if one := &i.tracked[at]; one.weight != 0 {
-		r.Ignore(one.name.Position, "write no_track behind the address if the weight is meant",
-			"the weight of track_interface %s does not count: %s stands there, so its failure is a fault", syntax.Show(one.name.Text), a.prefix.Addr())
+		r.Ignore(one.name.Position, "write no_track behind "+d.held+" if the weight is meant",
+			"the weight of track_interface %s does not count: %s stands there, so its failure is a fault", syntax.Show(one.name.Text), d.held)
 		one.weight, one.reverse = 0, false
 	}
 }

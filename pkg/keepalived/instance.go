@@ -28,6 +28,7 @@ type instance struct {
 	routeLines, ruleLines  []*syntax.Statement // which are read when all else is known
 	routes, rules          []*tree.Node
 	tracked                []tracked
+	devices                []device
 	dontTrack, accept      number
 	strict, version2       number // version2: v3_checksum_as_v2
 	vmac                   number
@@ -68,6 +69,9 @@ type hmacKey struct {
 }
 
 // title is what problems call the instance.
+// isStatic reports whether it stands for what is held for no instance.
+func (i *instance) isStatic() bool { return i.heading != "" }
+
 func (i *instance) title() string {
 	if i.heading != "" {
 		return i.heading

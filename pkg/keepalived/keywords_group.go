@@ -30,3 +30,11 @@ var groupKeywords = table[group]{
 }
 
 func weighted(_ *translator, _ *syntax.Statement, g *group) { g.weights = true }
+
+var trackGroupKeywords = table[trackGroup]{
+	{"group", 0, 0, entries, Translated, "`track: [{interface: …}]` of each", "", func(_ *translator, s *syntax.Statement, g *trackGroup) {
+		for _, entry := range s.Block {
+			g.names = append(g.names, entry.Words...)
+		}
+	}},
+}

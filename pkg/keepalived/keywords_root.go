@@ -67,7 +67,16 @@ var rootKeywords = table[translator]{
 		i := t.staticSet(s)
 		i.ruleLines = append(i.ruleLines, s.Block...)
 	}},
-	{"track_group", 0, -1, skipped, Missing, "no instance follows the interface of a static address, route or rule: `track_interface` does that", "static", nil},
+	{"track_group", 1, 1, nested, Translated, "`track: [{interface: …}]` of its instances, for each interface of a static entry that names the group", "", func(t *translator, s *syntax.Statement, _ *translator) {
+		name := s.Word(1)
+		if t.trackGroups[name] != nil {
+			t.Ignore(s.At(), "give it another name", "track_group %s is there already: this one is left out", syntax.Show(name))
+			return
+		}
+		g := &trackGroup{}
+		trackGroupKeywords.read(t, "track_group", s.Block, g)
+		t.trackGroups[name] = g
+	}},
 	{"bfd_instance", 0, -1, skipped, Missing, noBFD, "BFD", nil},
 	{"virtual_server", 0, -1, skipped, Translated, "an error unless `--without-lvs` is given: " + noLVS, "", readBalanced},
 	{"virtual_server_group", 0, -1, skipped, Translated, "an error unless `--without-lvs` is given: " + noLVS, "", readBalanced},

@@ -31,6 +31,7 @@ type lineReader struct {
 	n     int // of the word that is read
 	m     builder
 	bad   bool // it is left out, and noted
+	follow
 }
 
 // next returns the word behind the present one, which is read with it.
@@ -89,13 +90,12 @@ func (r *lineReader) tos() {
 // A routeReader reads one route.
 type routeReader struct {
 	lineReader
-	kind      string
-	to, via   netip.Prefix
-	metrics   builder
-	lock      []*tree.Node
-	protocol  syntax.Word
-	untracked bool
-	hops      []*tree.Node
+	kind     string
+	to, via  netip.Prefix
+	metrics  builder
+	lock     []*tree.Node
+	protocol syntax.Word
+	hops     []*tree.Node
 }
 
 // route reads one route in the syntax of ip route; nil: it cannot be placed.
@@ -221,7 +221,7 @@ func (r *routeReader) option(w syntax.Word) bool {
 	case "protocol":
 		r.protocol = r.next()
 	case "track_group":
-		r.next()
+		r.trackGroup = r.next()
 	case "inet", "inet6":
 		r.passOver(w)
 	case "add", "prepend", "append":
@@ -363,6 +363,7 @@ func (r *routeReader) finish(s *syntax.Statement) *tree.Node {
 		r.metrics.list("lock", r.lock)
 	}
 	r.m.nested("metrics", r.metrics)
+	r.stands("interface")
 	r.outgoing()
 	return r.m.Node
 }

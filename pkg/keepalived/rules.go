@@ -20,15 +20,15 @@ var ruleActions = []string{"goto", "nop", "blackhole", "unreachable", "prohibit"
 // rule reads one rule in the syntax of ip rule; nil: it cannot be placed.
 func (rs *routes) rule(s *syntax.Statement, i *instance) *tree.Node {
 	r := &lineReader{routes: rs, i: i, what: "the rule", words: s.Words, m: newMap(s.At(), i.title()+": rule")}
-	untracked, protocol := false, syntax.Word{}
+	protocol := syntax.Word{}
 	for ; r.n < len(r.words) && !r.bad; r.n++ {
 		switch w := r.words[r.n]; {
 		case w.Text == "no_track":
-			untracked = true
+			r.untracked = true
 		case w.Text == "protocol":
 			protocol = r.next()
 		case w.Text == "track_group":
-			r.next()
+			r.trackGroup = r.next()
 		case w.Text == "inet", w.Text == "inet6":
 			r.m.drop("family")
 			r.m.text("family", w.Position, map[string]string{"inet": "ipv4", "inet6": "ipv6"}[w.Text])
@@ -41,8 +41,12 @@ func (rs *routes) rule(s *syntax.Statement, i *instance) *tree.Node {
 	if r.bad || !rs.sound(r.m, "the rule") {
 		return nil
 	}
-	if untracked && protocol.Text != "" {
+	if r.untracked && protocol.Text != "" {
 		rs.report.Differ(protocol.Position, "", "the rule bears ripcord's protocol, 112, and not %s", syntax.Show(protocol.Text))
+	}
+	r.stands("iif")
+	if !i.isStatic() {
+		r.stands("oif") // which keepalived does not look at in static_rules
 	}
 	return r.ruleOf(s)
 }

@@ -65,15 +65,17 @@ func (t *translator) completeStatic() {
 		return
 	}
 	t.Subject = i.title()
-	device := t.globals.defaultInterface
-	if device.Text == "" {
-		device = syntax.Word{Text: "eth0", Position: i.at}
+	standard := t.globals.defaultInterface
+	if standard.Text == "" {
+		standard = syntax.Word{Text: "eth0", Position: i.at}
 	}
 	for n := range i.addresses {
-		if i.addresses[n].device.Text == "" {
-			i.addresses[n].device = device
-			t.Ignore(i.addresses[n].at, "say dev", "the address has no interface: it is on %s", syntax.Show(device.Text))
+		a := &i.addresses[n]
+		if a.device.Text == "" {
+			a.device = standard
+			t.Ignore(a.at, "say dev", "the address has no interface: it is on %s", syntax.Show(standard.Text))
 		}
+		i.devices = append(i.devices, device{a.follow, a.device, a.prefix.Addr().String()})
 	}
 	t.routes.read(i)
 	t.Subject = ""

@@ -31,7 +31,6 @@ type tracked struct {
 	name    syntax.Word
 	weight  int // 0: its failure is a fault
 	reverse bool
-	implied bool // by an address that stands on another interface
 }
 
 // standard returns the weight that something tracked has by itself, and whether it is

@@ -74,10 +74,12 @@ type translator struct {
 	instances  []*instance
 	groups     []*group
 	groupNames map[string]bool
-	checks     *checks
-	links      links
-	balancing  balancing
-	static     *instance // has but what is held
+	// trackGroups are those of static entries, by name.
+	trackGroups map[string]*trackGroup
+	checks      *checks
+	links       links
+	balancing   balancing
+	static      *instance // has but what is held
 }
 
 func newTranslator(r *syntax.Report, o Options) *translator {
@@ -87,9 +89,9 @@ func newTranslator(r *syntax.Report, o Options) *translator {
 		omitted:    omissions{byTopic: map[string]int{}},
 		commands:   commandReader{report: r, system: o.System, elsewhere: o.Elsewhere},
 		routes:     routes{report: r, system: o.System, rules: map[int]int{}},
-		groupNames: map[string]bool{},
-		checks:     newChecks(r),
-		links:      links{byName: map[string]*linkSettings{}},
+		groupNames: map[string]bool{}, trackGroups: map[string]*trackGroup{},
+		checks: newChecks(r),
+		links:  links{byName: map[string]*linkSettings{}},
 	}
 }
 
@@ -106,10 +108,13 @@ func (t *translator) take(statements []*syntax.Statement, withoutLVS bool) {
 	for _, i := range t.instances {
 		i.complete(t.Report, &t.globals)
 		t.routes.read(i)
+		i.trackDevices(t.Report)
 		if byName[i.name.Text] == nil {
 			byName[i.name.Text] = i
 		}
 	}
+	t.checkTrackGroups(byName)
+	t.trackStatic(byName)
 	t.globals.checkGroups(t.Report, t.instances)
 	for _, g := range t.groups {
 		g.gather(t.Report, byName)
