@@ -52,7 +52,7 @@ func (p *privileges) separate(from source) (dial func(context.Context) (net.Conn
 	return dial, nil
 }
 
-// needed are the capabilities of the daemon: see docs/SECURITY.md.
+// needed are the capabilities of the daemon: see docs/security.md.
 var needed = []struct {
 	number int
 	name   string
@@ -68,7 +68,7 @@ func (p *privileges) giveUp() (*event.DaemonRights, error) {
 	var keep []int
 	rights := &event.DaemonRights{Stamp: event.Stamp{At: time.Now()}, User: strconv.Itoa(os.Geteuid())}
 	for _, n := range needed {
-		if n.number != unix.CAP_IPC_LOCK || memoryLimited() {
+		if p.needs(n.number) {
 			keep = append(keep, n.number)
 		}
 	}
@@ -96,6 +96,17 @@ func (p *privileges) giveUp() (*event.DaemonRights, error) {
 		rights.Err = err.Error()
 	}
 	return rights, nil
+}
+
+// needs reports whether the daemon needs a capability itself.
+func (p *privileges) needs(capability int) bool {
+	switch capability {
+	case unix.CAP_SYS_NICE:
+		return p.socket == "" // else the runner has it
+	case unix.CAP_IPC_LOCK:
+		return memoryLimited()
+	}
+	return true
 }
 
 // account returns whom the daemon becomes.

@@ -127,7 +127,7 @@ func runDaemon(c *cobra.Command, cfg *config.Config, again func(context.Context)
 	}
 	return daemon.Run(c.Context(), daemon.Options{
 		Config: cfg, Load: again, Version: versionString(), Output: underlying(c.OutOrStdout()), Memory: &memory,
-		Runner: dial, Rights: rights,
+		Runner: dial, RaiseByRunner: p.socket != "", Rights: rights,
 		Listener: listener, Signals: requests,
 	})
 }

@@ -84,7 +84,7 @@ func serveDaemon(c *cobra.Command, from source, user string) error {
 	s := newServer(c, from)
 	ctx := context.WithoutCancel(c.Context())
 	_ = s.Load(ctx) // the daemon is told why
-	s.Serve(ctx, conn, writer)
+	s.Serve(ctx, conn, runner.Peer{User: writer})
 	return nil
 }
 

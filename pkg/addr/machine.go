@@ -13,6 +13,7 @@ import (
 	"ripcord/pkg/macvlan"
 	"ripcord/pkg/neigh"
 	"ripcord/pkg/route"
+	"ripcord/pkg/thread"
 	"ripcord/pkg/vrrp"
 )
 
@@ -131,4 +132,5 @@ type Config struct {
 	Sender    neigh.Sender
 	Listener  Listener
 	Now       func() time.Time
+	Threads   thread.Raiser // has the worker's thread run before others
 }

@@ -130,8 +130,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	// After a takeover there are hundreds of frames to send, and the hosts wait for them.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	undo, _ := thread.Nice() // without the right to it, it takes longer
-	defer undo()
+	slower := func(thread.Priority, error) {} // without the right to it, it takes longer
+	defer w.cfg.Threads.Raise(ctx, slower, thread.Nice)()
 
 	timer := time.NewTimer(0)
 	defer timer.Stop()

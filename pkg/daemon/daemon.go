@@ -31,6 +31,9 @@ type Options struct {
 	// Runner, if set, connects to the process that runs the programs of the configuration,
 	// since this one may start nothing.
 	Runner func(context.Context) (net.Conn, error)
+	// RaiseByRunner has the runner, which has the right to, have threads of this process run
+	// before others.
+	RaiseByRunner bool
 	// Rights, if set, tells what the process has given up.
 	Rights *event.DaemonRights
 	// Memory, if set, tells whether memory is locked, which is the program's to do.

@@ -19,7 +19,7 @@ import (
 // The executors, which carry out what the router orders: they alone send adverts,
 // and change what the machine holds.
 
-func (p *parts) buildEngine() error {
+func (p *parts) buildEngine(o Options) error {
 	sender, err := send.OpenSender()
 	if err != nil {
 		return fmt.Errorf("cannot send adverts: %w", err)
@@ -33,7 +33,7 @@ func (p *parts) buildEngine() error {
 	p.engine = send.New(send.Config{
 		Stats: p.stats, Lease: p.lease, Sender: sender, Waiter: waiter,
 		Results: &p.results, Events: &p.events, Minter: p.minter, Now: time.Now,
-		Late: p.metrics.AdvertLate,
+		Late: p.metrics.AdvertLate, Threads: p.threads(o),
 	})
 	return nil
 }
@@ -79,6 +79,7 @@ func (p *parts) buildWorker(o Options) error {
 		Sets: o.Config.Held(), Lease: p.lease, Links: p.links, Addresses: &p.addresses,
 		Heard: &p.heard, Results: &p.results, Events: &p.events, Warnings: p.warnings, Setting: sysctl.Read, Minter: p.minter,
 		Kernel: asked, Routes: routes, Devices: devices, Firewall: filter, Sender: frames, Listener: listener, Now: time.Now,
+		Threads: p.threads(o),
 	})
 	return nil
 }

@@ -26,6 +26,7 @@ import (
 	"ripcord/pkg/runner"
 	"ripcord/pkg/stats"
 	"ripcord/pkg/telemetry"
+	"ripcord/pkg/thread"
 	"ripcord/pkg/track"
 	"ripcord/pkg/vrrp"
 )
@@ -107,7 +108,7 @@ func build(o Options) (*parts, error) {
 		Links: p.links, Heard: &p.heard, Results: &p.results, Events: &p.events,
 		Warnings: p.warnings, Minter: p.minter, Now: time.Now,
 	})
-	if err := errors.Join(p.buildEngine(), p.buildWorker(o), p.buildRouter(o)); err != nil {
+	if err := errors.Join(p.buildEngine(o), p.buildWorker(o), p.buildRouter(o)); err != nil {
 		p.close()
 		return nil, err
 	}
@@ -289,6 +290,14 @@ func (p *parts) buildPrograms(o Options) error {
 	}
 	p.programs = runner.NewClient(runner.ClientConfig{Dial: o.Runner, Revision: table.Revision(), Report: p.reportRunner})
 	return nil
+}
+
+// threads returns what has threads of the daemon run before others.
+func (p *parts) threads(o Options) (r thread.Raiser) {
+	if runner, apart := p.programs.(*runner.Client); apart && o.RaiseByRunner {
+		r.Ask = runner.Raise
+	}
+	return r
 }
 
 // reportRunner has the log and the metrics know of the runner.

@@ -49,7 +49,7 @@ func Gather(ctx context.Context, o Options) (*Facts, error) {
 		f.lacks("the firewall", err)
 	}
 	f.Legacy = legacyTables()
-	f.tryRights(o.KeepMemory)
+	f.tryRights(ctx, o.KeepMemory)
 	if err := f.listen(ctx, o.Listen); err != nil {
 		return nil, err
 	}
@@ -287,14 +287,12 @@ func legacyTables() (tables []string) {
 }
 
 // tryRights tries what the daemon does beside the network.
-func (f *Facts) tryRights(keepMemory func() error) {
-	done := make(chan error)
+func (f *Facts) tryRights(ctx context.Context, keepMemory func() error) {
+	done := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		undo, err := thread.RealTime()
-		undo()
-		done <- err
+		thread.Raiser{}.Raise(ctx, func(_ thread.Priority, err error) { done <- err }, thread.RealTime)()
 	}()
 	if err := <-done; err != nil {
 		f.RealTime = err.Error()

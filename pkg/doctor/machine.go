@@ -15,7 +15,7 @@ var machineChecks = []check{
 		name: "no-real-time", severity: Warning,
 		what:   "threads cannot run in real time: {error}",
 		why:    "on a busy machine adverts leave late, and another router takes over",
-		remedy: "`LimitRTPRIO=1` and CAP_SYS_NICE, as in ripcord.service; of a container `--cap-add SYS_NICE`",
+		remedy: "CAP_SYS_NICE or `LimitRTPRIO=1`, for ripcord-runner.service under systemd; of a container `--cap-add SYS_NICE`",
 		look:   noRealTime,
 	},
 	{

@@ -39,7 +39,7 @@ var Schema = []Definition{
 	{"daemon.memory", once, warnOrInfo, []string{"locked"}, []string{"error"}, "Whether the daemon's memory is locked (mlockall), which needs `LimitMEMLOCK=infinity` or CAP_IPC_LOCK."},
 	{"daemon.hung", others, []Level{Info, Error}, []string{"part", "gap_us", "over"}, nil, "A part of the daemon makes no progress, or does again: the watchdog of systemd is not fed meanwhile."},
 	{"daemon.lock", once, []Level{Warn, Error}, []string{"error"}, nil, "The lock that keeps a second ripcord out of the network namespace could not be had."},
-	{"daemon.rights", once, warnOrInfo, []string{"user", "capabilities"}, []string{"error"}, "Which rights the daemon has kept: it can start no program, see [SECURITY.md](SECURITY.md)."},
+	{"daemon.rights", once, warnOrInfo, []string{"user", "capabilities"}, []string{"error"}, "Which rights the daemon has kept: it can start no program, see [security.md](security.md)."},
 	{"daemon.releases", once, onlyError, []string{"error"}, nil, "What was released by hand before the daemon started cannot be read: all groups take part."},
 
 	{"config.loaded", once, onlyInfo, []string{"file", "added", "changed", "removed"}, []string{"groups"}, "The file that is in force."},
@@ -79,7 +79,7 @@ var Schema = []Definition{
 	{"program.ran", once, []Level{Info, Error}, []string{"name", "command", "result", "took_us"}, []string{"output", "error"}, "The program of `startup` or `shutdown` has ended, or did not start."},
 
 	{"runner.ready", others, []Level{Info, Error}, []string{"pid"}, []string{"error"}, "The process that runs checks, notify and fence commands (`ripcord runner`) is ready; with `error` it runs none."},
-	{"runner.lost", others, onlyError, []string{"error", "under_way", "retry_us"}, nil, "That process is not there: checks keep their states, no command runs, and it is tried again. See [SECURITY.md](SECURITY.md#runner)."},
+	{"runner.lost", others, onlyError, []string{"error", "under_way", "retry_us"}, nil, "That process is not there: checks keep their states, no command runs, and it is tried again. See [security.md](security.md#runner)."},
 
 	{"fence.ran", story, []Level{Info, Error}, []string{"name", "command", "active", "result", "took_us"}, []string{"output", "error"}, "A fence command has ended."},
 	{"fence.unproven", others, onlyError, plus(ofVirtual, "interfaces", "done"), []string{"group"}, "The Active fell silent, and no station answers on some links: the fence is not run, since this router may be the one that is cut off."},
@@ -115,7 +115,7 @@ var Schema = []Definition{
 
 	{"engine.stalled", story, onlyWarn, []string{"gap_us"}, []string{"instance", "done"}, "The daemon did not run for a while, and what was done about it."},
 	{"engine.lease", story, onlyError, []string{"gap_us"}, []string{"instance", "done"}, "The loop hung; the engine resigned without it."},
-	{"engine.thread", once, warnOrInfo, []string{"scheduling"}, []string{"error"}, "Whether adverts are sent in real time (SCHED_FIFO), which needs CAP_SYS_NICE or `LimitRTPRIO=1`."},
+	{"engine.thread", once, warnOrInfo, []string{"scheduling"}, []string{"error"}, "Whether adverts are sent in real time (SCHED_FIFO). It needs CAP_SYS_NICE or `LimitRTPRIO=1`, which under systemd `ripcord-runner.service` has."},
 }
 
 // FieldMeanings says what each field of the log means, and its unit.

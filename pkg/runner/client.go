@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ripcord/pkg/command"
+	"ripcord/pkg/thread"
 )
 
 const (
@@ -227,6 +228,21 @@ func (c *Client) Check(ctx context.Context, r command.Request) error {
 
 // MakeFIFO has the FIFO of the configuration made for this process.
 func (c *Client) MakeFIFO(ctx context.Context) error { return c.ask(ctx, request{Op: opFIFO}) }
+
+// Raise has a thread of this process run before others. It waits for a runner, and for the
+// next one if that is lost, until it has an answer or ctx is done.
+func (c *Client) Raise(ctx context.Context, tid int, p thread.Priority) error {
+	for {
+		l, _, err := c.await(ctx)
+		if err != nil {
+			return err
+		}
+		if err = l.ask(ctx, request{Op: opRaise, Thread: tid, Priority: p}, askWithin); !errors.Is(err, command.ErrLost) {
+			return err
+		}
+		<-l.over
+	}
+}
 
 // ask waits for a runner and for its answer, a while each.
 func (c *Client) ask(ctx context.Context, r request) error {

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"ripcord/pkg/command"
+	"ripcord/pkg/thread"
 )
 
 // Bounds of what is sent. One message is one datagram.
@@ -32,6 +33,7 @@ const (
 	opCheck  operation = "check"  // can and may the program be run?
 	opReload operation = "reload" // the configuration is read anew
 	opFIFO   operation = "fifo"   // the FIFO is made
+	opRaise  operation = "raise"  // a thread of the daemon runs before others
 )
 
 // request is what the daemon sends.
@@ -41,6 +43,9 @@ type request struct {
 	Revision string     `json:"revision,omitempty"`
 	Program  command.ID `json:"program,omitzero"`
 	Env      []string   `json:"env,omitempty"`
+
+	Thread   int             `json:"thread,omitempty"`
+	Priority thread.Priority `json:"priority,omitempty"`
 }
 
 // answer is what the runner sends: at first a hello, then answers to requests.
@@ -107,6 +112,10 @@ func decode(data []byte, into any) error {
 func (r *request) validate() error {
 	switch r.Op {
 	case opRun, opStop, opCheck, opReload, opFIFO:
+	case opRaise:
+		if r.Thread <= 0 || !r.Priority.Known() {
+			return fmt.Errorf("there is no thread %d, or no priority %.40q", r.Thread, r.Priority)
+		}
 	default:
 		return fmt.Errorf("there is no operation %.40q", r.Op)
 	}

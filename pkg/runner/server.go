@@ -134,10 +134,10 @@ func (s *Server) makeFIFO(writer int) error {
 }
 
 // Serve answers a client until it or ctx ends the connection, and then stops all programs
-// that it started. writer is the number of the client's user.
-func (s *Server) Serve(ctx context.Context, conn net.Conn, writer int) {
+// that it started.
+func (s *Server) Serve(ctx context.Context, conn net.Conn, peer Peer) {
 	ctx, cancel := context.WithCancel(ctx)
-	ss := &session{server: s, conn: conn, writer: writer, runs: make(map[uint64]*run), names: make(map[command.ID]bool)}
+	ss := &session{server: s, conn: conn, peer: peer, runs: make(map[uint64]*run), names: make(map[command.ID]bool)}
 	defer ss.running.Wait()
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()

@@ -66,7 +66,7 @@ func (r *rig) connect() net.Conn {
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		r.server.Serve(context.Background(), theirs, os.Geteuid())
+		r.server.Serve(context.Background(), theirs, Peer{os.Geteuid(), os.Getpid()})
 		_ = theirs.Close()
 	}()
 	r.t.Cleanup(func() { _ = ours.Close(); <-over })

@@ -16,7 +16,7 @@ import (
 type session struct {
 	server  *Server
 	conn    net.Conn
-	writer  int
+	peer    Peer
 	running sync.WaitGroup
 
 	sending sync.Mutex
@@ -50,8 +50,10 @@ func (s *session) handle(ctx context.Context, r *request) {
 		})
 	case opReload:
 		s.aside(r, func() error { return s.server.load(ctx, r.Revision) })
+	case opRaise:
+		s.aside(r, func() error { return raise(s.peer.PID, r.Thread, r.Priority) })
 	case opFIFO:
-		s.aside(r, func() error { return s.server.makeFIFO(s.writer) })
+		s.aside(r, func() error { return s.server.makeFIFO(s.peer.User) })
 	}
 }
 

@@ -43,24 +43,26 @@ func Inherited(fd int) (net.Conn, error) {
 	return conn, nil
 }
 
-// Peer returns the number of the user of the process at the other end.
-func Peer(conn net.Conn) (user int, pid int, err error) {
-	unixConn, ok := conn.(*net.UnixConn)
-	if !ok {
-		return 0, 0, errors.New("it is no unix socket")
-	}
-	raw, err := unixConn.SyscallConn()
+// Peer is the process at the other end of a connection.
+type Peer struct {
+	User int
+	PID  int // 0: it is not known
+}
+
+// peerOf asks the kernel who has connected.
+func peerOf(conn *net.UnixConn) (Peer, error) {
+	raw, err := conn.SyscallConn()
 	if err != nil {
-		return 0, 0, err
+		return Peer{}, err
 	}
 	var peer *unix.Ucred
 	if failed := raw.Control(func(fd uintptr) { peer, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }); failed != nil {
-		return 0, 0, failed
+		return Peer{}, failed
 	}
 	if err != nil {
-		return 0, 0, err
+		return Peer{}, err
 	}
-	return int(peer.Uid), int(peer.Pid), nil
+	return Peer{int(peer.Uid), int(peer.Pid)}, nil
 }
 
 // Listen makes the socket at a path, which root and the user of that number may open. It
@@ -125,17 +127,17 @@ func (s *Server) ServeAll(ctx context.Context, listener *net.UnixListener, user 
 	defer context.AfterFunc(ctx, func() { _ = listener.Close() })()
 	slots := make(chan struct{}, clientsMost)
 	for {
-		conn, err := listener.Accept()
+		conn, err := listener.AcceptUnix()
 		if ctx.Err() != nil {
 			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("socket %s: %w", listener.Addr(), err)
 		}
-		peer, pid, err := Peer(conn)
+		peer, err := peerOf(conn)
 		switch {
 		case err != nil:
-		case peer != user && peer != 0:
+		case peer.User != user && peer.User != 0:
 			err = errors.New("only user " + strconv.Itoa(user) + ", as whom ripcord runs, and root may")
 		default:
 			select {
@@ -145,7 +147,7 @@ func (s *Server) ServeAll(ctx context.Context, listener *net.UnixListener, user 
 			}
 		}
 		if err != nil {
-			s.cfg.Report(fmt.Sprintf("refused a connection of process %d of user %d: %v", pid, peer, err))
+			s.cfg.Report(fmt.Sprintf("refused a connection of process %d of user %d: %v", peer.PID, peer.User, err))
 			_ = conn.Close()
 			continue
 		}

@@ -587,7 +587,7 @@ var machineIllnesses = []illness{
 			}
 		}
 	}, says: "keepalived (pid ", remedy: "systemctl disable --now keepalived"},
-	{finding: "no-real-time", make: func(*site) {}, prefix: without("sys_nice"), says: "threads cannot run in real time: operation not permitted", remedy: "LimitRTPRIO"},
+	{finding: "no-real-time", make: func(*site) {}, prefix: without("sys_nice"), says: "threads cannot run in real time: sched_setattr: operation not permitted", remedy: "LimitRTPRIO"},
 	{finding: "no-memory-lock", make: func(*site) {}, prefix: without("ipc_lock"), says: "memory cannot be locked", remedy: "LimitMEMLOCK"},
 }
 

@@ -256,10 +256,11 @@ func (m *manager) reloadUnit() {
 }
 
 // unitAmbient are the capabilities of the daemon, as the kernel shows them (capability.h):
-// CAP_NET_ADMIN, CAP_NET_RAW and CAP_SYS_NICE.
-const unitAmbient = 1<<12 | 1<<13 | 1<<23
+// CAP_NET_ADMIN and CAP_NET_RAW.
+const unitAmbient = 1<<12 | 1<<13
 
-// sandboxed sees that the main process has the rights of the unit, and no other.
+// sandboxed sees that the main process has the rights of the unit and no other, and that the
+// runner has its thread run in real time, which it may not.
 func (m *manager) sandboxed() {
 	m.t.Helper()
 	status := m.proc("status")

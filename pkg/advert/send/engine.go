@@ -12,6 +12,7 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
 	"ripcord/pkg/stats"
+	"ripcord/pkg/thread"
 	"ripcord/pkg/vrrp"
 )
 
@@ -48,6 +49,8 @@ type Config struct {
 	// follows another, where it is not nil. It is called on the path that keeps
 	// time: it must neither block nor allocate.
 	Late func(time.Duration)
+	// Threads has the engine's thread run before others.
+	Threads thread.Raiser
 }
 
 // Engine repeats adverts until an order ends it.
@@ -85,10 +88,7 @@ func (e *Engine) Do(orders ...advert.Order) {
 func (e *Engine) Run(ctx context.Context) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	undo, thread := raisePriority()
-	defer undo()
-	thread.Stamp = event.Stamp{At: e.cfg.Now()}
-	e.cfg.Events.Publish(thread)
+	defer e.raisePriority(ctx)()
 
 	woken := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
