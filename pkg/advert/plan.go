@@ -1,7 +1,9 @@
 package advert
 
 import (
+	"cmp"
 	"math"
+	"slices"
 	"time"
 
 	"ripcord/pkg/deadline"
@@ -46,6 +48,7 @@ type Plan struct {
 	now     time.Time // of the turn
 	batch   []Message
 	reports []Report
+	crowd   []*entry // those that have repeated their adverts in this turn, at their own instants
 
 	// The least of all planned entries, so that a turn need not look at each.
 	leastLateness time.Duration
@@ -222,15 +225,47 @@ func (p *Plan) repeat(now time.Time) {
 	if p.queue.Len() == 0 || p.queue.First().due.After(now) {
 		return
 	}
+	p.crowd = p.crowd[:0]
 	for {
 		e := p.queue.First()
 		late := now.Sub(e.due)
 		if late < -e.slack() {
-			return
+			break
 		}
 		p.advertise(e, late)
+		if e.grid.IsZero() {
+			p.crowd = append(p.crowd, e)
+		}
 		e.due = e.next(now)
 		p.queue.Put(e)
+	}
+	if len(p.crowd) > crowded {
+		p.spread(now)
+	}
+}
+
+// Instances that took over together would advertise in one batch for ever. The kernel takes
+// a thousand adverts in 10 ms, so the last would be as late whenever the machine is a little
+// slower. More than crowded are spread over as many batches as hold batchSize each: enough
+// for one wake-up, and sent in half a millisecond.
+const (
+	crowded   = 2 * batchSize
+	batchSize = 64
+)
+
+// spread brings the next adverts of the crowd forward, those of each batch to another part of
+// the time until then, since an advert may come early and never late. A batch is of as few
+// links as can be: each costs the sender a system call, and its receivers a wake-up.
+func (p *Plan) spread(now time.Time) {
+	slices.SortStableFunc(p.crowd, func(e, f *entry) int { return cmp.Compare(e.frames.Index, f.frames.Index) })
+	batches := (len(p.crowd) + batchSize - 1) / batchSize
+	for i := range batches {
+		batch := p.crowd[i*batchSize : min((i+1)*batchSize, len(p.crowd))]
+		left := slices.MinFunc(batch, func(e, f *entry) int { return e.due.Compare(f.due) }).due.Sub(now)
+		for _, e := range batch {
+			e.due = now.Add(left * time.Duration(batches-i) / time.Duration(batches))
+			p.queue.Put(e)
+		}
 	}
 }
 

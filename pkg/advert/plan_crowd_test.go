@@ -1,0 +1,169 @@
+package advert
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// crowd drives a plan of many instances and watches when each advertises.
+type crowd struct {
+	t        *testing.T
+	plan     *Plan
+	now      time.Time
+	interval time.Duration
+	last     map[string]time.Time // when each advertised last
+	batches  []int                // their sizes, since the last take
+}
+
+func newCrowd(t *testing.T, interval time.Duration) *crowd {
+	return &crowd{t: t, plan: NewPlan(nil), now: t0, interval: interval, last: make(map[string]time.Time)}
+}
+
+// order gives all instances an order, on links in turn.
+func (c *crowd) order(k Kind, instances int) {
+	var given []Given
+	for i := range instances {
+		o := start(fmt.Sprint("i", i), c.interval)
+		o.Kind, o.Advert.Index = k, 1+i%4
+		given = append(given, Given{o, c.now})
+	}
+	c.turn(given...)
+}
+
+func (c *crowd) turn(given ...Given) {
+	turn := c.plan.Turn(c.now, c.now, given)
+	for i := range turn.Batch {
+		c.last[turn.Batch[i].Instance] = c.now
+	}
+	if len(turn.Batch) > 0 {
+		c.batches = append(c.batches, len(turn.Batch))
+	}
+	outcomes(c.plan)
+}
+
+// run lets time pass, and sees that each instance advertises once an interval at least.
+func (c *crowd) run(d time.Duration) {
+	c.t.Helper()
+	for end := c.now.Add(d); ; c.turn() {
+		next, ok := c.plan.Next(c.now)
+		if !ok || next.After(end) {
+			c.now = end
+			break
+		}
+		c.now = next
+		for name, at := range c.last {
+			if late := c.now.Sub(at) - c.interval; late > maxSlack { // the one before may have left early
+				c.t.Fatalf("%s has not advertised for %v more than its interval", name, late)
+			}
+		}
+	}
+}
+
+// take returns the sizes of the batches since the last call.
+func (c *crowd) take() (batches []int) {
+	batches, c.batches = c.batches, nil
+	return batches
+}
+
+// wantSpread sees that the batches of the next ten intervals are as full as they should be.
+func (c *crowd) wantSpread(what string, instances int) {
+	c.t.Helper()
+	c.take()
+	before := make(map[string]time.Time, len(c.last))
+	for name, at := range c.last {
+		before[name] = at
+	}
+	c.run(10 * c.interval)
+	batches := c.take()
+	most, sum := 0, 0
+	for _, n := range batches {
+		most, sum = max(most, n), sum+n
+	}
+	if most > crowded || sum != 10*instances || len(batches) > 10*(instances/batchSize+1) {
+		c.t.Errorf("%s: %d batches of up to %d adverts, %d in all, in ten intervals", what, len(batches), most, sum)
+	}
+	for name, at := range c.last {
+		if moved := at.Sub(before[name]) - 10*c.interval; moved != 0 {
+			c.t.Fatalf("%s: %s is off its grid by %v", what, name, moved)
+		}
+	}
+}
+
+// TestPlanSpreadsACrowd: instances that became Active together advertise in batches
+// that are sent in less than a millisecond, after one interval and whatever moves them since;
+// never later than an interval after the last time.
+func TestPlanSpreadsACrowd(t *testing.T) {
+	for _, n := range []int{crowded + 1, 200, 1000, 4000} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			c := newCrowd(t, 100*ms)
+			c.order(Start, n)
+			if first := c.take(); len(first) != 1 || first[0] != n {
+				t.Fatalf("first adverts in batches %v, want all %d at once", first, n)
+			}
+			c.run(2 * c.interval)
+			c.wantSpread("after the start", n)
+			c.order(Now, n)
+			c.run(2 * c.interval)
+			c.wantSpread("after an advert out of turn", n)
+			c.order(Start, n)
+			c.wantSpread("after other frames", n)
+			c.now = c.now.Add(10 * c.interval) // a stall
+			clear(c.last)
+			c.turn()
+			c.run(3 * c.interval)
+			c.wantSpread("after a stall", n)
+			c.interval *= 10
+			c.order(Start, n)
+			c.run(3 * c.interval)
+			c.wantSpread("at a longer interval", n)
+			c.interval /= 20
+			c.order(Start, n)
+			c.now = c.now.Add(c.interval)
+			clear(c.last)
+			c.run(25 * c.interval)
+			c.wantSpread("at a shorter interval", n)
+		})
+	}
+}
+
+// TestPlanKeepsFewTogether: instances that are sent in a millisecond share a wake-up.
+func TestPlanKeepsFewTogether(t *testing.T) {
+	c := newCrowd(t, 100*ms)
+	c.order(Start, crowded)
+	c.run(10 * c.interval)
+	if batches := c.take(); len(batches) != 11 {
+		t.Errorf("batches of %v, want one an interval", batches)
+	}
+}
+
+// TestPlanSpreadsByLink: a batch is of one link, or of two.
+func TestPlanSpreadsByLink(t *testing.T) {
+	c := newCrowd(t, 100*ms)
+	c.order(Start, 1000)
+	c.run(2 * c.interval)
+	for range 10 {
+		c.now, _ = c.plan.Next(c.now)
+		links := make(map[int]bool)
+		for _, m := range c.plan.Turn(c.now, c.now, nil).Batch {
+			links[m.Index] = true
+		}
+		if outcomes(c.plan); len(links) > 2 {
+			t.Errorf("a batch for %d links", len(links))
+		}
+	}
+}
+
+// TestPlanSpreadsLate: a turn that comes late brings no advert forward to before it.
+func TestPlanSpreadsLate(t *testing.T) {
+	c := newCrowd(t, 100*ms)
+	c.order(Start, 1000)
+	c.now = t0.Add(199 * ms)
+	c.turn()
+	if next, _ := c.plan.Next(c.now); !next.After(c.now) {
+		t.Errorf("the next is due at %v, which is before now, %v", next, c.now)
+	}
+	c.run(100 * ms)
+	c.run(2 * c.interval)
+	c.wantSpread("after a late turn", 1000)
+}
