@@ -5,6 +5,7 @@ import (
 
 	"ripcord/pkg/deadline"
 	"ripcord/pkg/event"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/wire"
 )
 
@@ -17,6 +18,7 @@ type entry struct {
 	interval          time.Duration
 	bears             time.Duration // the interval that the adverts bear; longer while the pace of before a reload is kept
 	miss              int
+	counters          *stats.Counters
 
 	rank    uint64    // among those due at one instant: who was planned first
 	due     time.Time // when the next advert leaves

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 )
 
@@ -25,6 +26,7 @@ func (o Occasion) String() string { return [...]string{"repeat", "first", "resig
 // Message is one advert for a Sender to hand to the kernel.
 type Message struct {
 	Instance string
+	Counters *stats.Counters // Given.Counters
 	Occasion Occasion
 	Index    int        // ifindex to send on
 	Source   netip.Addr // its family is the message's
@@ -61,7 +63,8 @@ func (p *Plan) send(e *entry, m Message) {
 	if f.Key != nil {
 		e.sign(p.wall.At(p.now), m.Occasion == Resignation)
 	}
-	m.Instance, m.entry, m.Index, m.Source, m.HopLimit, m.Header = e.instance, e, f.Index, f.Source, f.HopLimit, f.Header
+	m.Instance, m.Counters, m.entry = e.instance, e.counters, e
+	m.Index, m.Source, m.HopLimit, m.Header = f.Index, f.Source, f.HopLimit, f.Header
 	for i := range f.Copies {
 		c := &f.Copies[i]
 		m.To, m.Payload = c.To, c.Advert

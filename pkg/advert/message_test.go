@@ -73,7 +73,7 @@ func sequences(t *testing.T, batch []Message) []wire.Sequence {
 func given(at time.Duration, orders ...Order) []Given {
 	var out []Given
 	for _, o := range orders {
-		out = append(out, Given{o, t0.Add(at)})
+		out = append(out, Given{Order: o, At: t0.Add(at)})
 	}
 	return out
 }

@@ -9,13 +9,15 @@ import (
 	"ripcord/pkg/deadline"
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/wire"
 )
 
 // Given is an order and the instant at which it was given.
 type Given struct {
 	Order
-	At time.Time
+	At       time.Time
+	Counters *stats.Counters // of the instance; nil where none are kept
 }
 
 // Report says that the plan woke Gap late for an instance and holds its adverts back for
@@ -181,6 +183,7 @@ func (p *Plan) take(o *Given) *entry {
 		p.entries[o.Instance] = e
 	}
 	e.frames, e.interval, e.bears, e.miss = o.Advert, o.Interval, max(o.Bears, o.Interval), o.Miss
+	e.counters = o.Counters
 	for len(e.refused) < len(o.Advert.Copies) {
 		e.refused = append(e.refused, 0)
 	}

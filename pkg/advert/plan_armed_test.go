@@ -70,7 +70,7 @@ func TestPlanArmed(t *testing.T) {
 	})
 	t.Run("an order that comes too late is dropped, and no trace of it is left", func(t *testing.T) {
 		s := newScript(t)
-		s.want(s.turn(2*sec+6*ms, Given{armed("a"), at(2*sec - ms)}), "")
+		s.want(s.turn(2*sec+6*ms, Given{Order: armed("a"), At: at(2*sec - ms)}), "")
 		s.wantNext(2*sec+6*ms, -1)
 		s.want(s.at(2*sec+7*ms, order(Disarm, "a"), start("b", sec)), "first:b")
 	})

@@ -26,7 +26,7 @@ func (c *crowd) order(k Kind, instances int) {
 	for i := range instances {
 		o := start(fmt.Sprint("i", i), c.interval)
 		o.Kind, o.Advert.Index = k, 1+i%4
-		given = append(given, Given{o, c.now})
+		given = append(given, Given{Order: o, At: c.now})
 	}
 	c.turn(given...)
 }

@@ -91,7 +91,7 @@ func TestPlanStallIsFoundBeforeOrdersAreCarriedOut(t *testing.T) {
 		s.at(0, start("a", sec))
 		o := start("a", sec)
 		o.Kind = c.kind
-		s.want(s.turn(100*sec, Given{o, t0.Add(500 * ms)}), "stalled a 1m39s")
+		s.want(s.turn(100*sec, Given{Order: o, At: t0.Add(500 * ms)}), "stalled a 1m39s")
 		s.wantNext(100*sec, c.next)
 	}
 }
@@ -105,7 +105,7 @@ func TestPlanResignsAfterTheStallWasReported(t *testing.T) {
 
 func TestPlanStartFromBeforeAPauseIsHeldBack(t *testing.T) {
 	s := newScript(t)
-	s.want(s.turn(10*sec, Given{start("a", sec), t0}), "stalled a 10s")
+	s.want(s.turn(10*sec, Given{Order: start("a", sec), At: t0}), "stalled a 10s")
 	s.want(s.at(11*sec-1), "")
 	s.want(s.at(11*sec), "first:a")
 }

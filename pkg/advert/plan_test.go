@@ -44,7 +44,7 @@ func (s *script) last(at time.Duration) time.Time {
 func (s *script) at(at time.Duration, orders ...Order) string {
 	given := make([]Given, len(orders))
 	for i, o := range orders {
-		given[i] = Given{o, t0.Add(at)}
+		given[i] = Given{Order: o, At: t0.Add(at)}
 	}
 	return s.turn(at, given...)
 }
@@ -217,7 +217,7 @@ func TestPlanMuteTakesBackWhatHasNotLeft(t *testing.T) {
 
 func TestPlanSettles(t *testing.T) {
 	s := newScript(t)
-	turn := s.plan.Turn(t0, t0, []Given{{start("a", sec), t0}})
+	turn := s.plan.Turn(t0, t0, []Given{{Order: start("a", sec), At: t0}})
 	for i, want := range [][2]int{{0, 1}, {1, 2}} {
 		turn.Batch[0].Err = fmt.Errorf("no")
 		settled := outcomes(s.plan)[0]
@@ -241,7 +241,7 @@ func load(n int, interval time.Duration) (*Plan, time.Time) {
 	now := t0
 	for i := range n {
 		now = t0.Add(time.Duration(i) * interval / time.Duration(n))
-		p.Turn(now, now, []Given{{start(fmt.Sprint("i", i), interval), now}})
+		p.Turn(now, now, []Given{{Order: start(fmt.Sprint("i", i), interval), At: now}})
 		outcomes(p)
 	}
 	return p, now

@@ -48,7 +48,7 @@ func TestSettleCopies(t *testing.T) {
 		at := t0.Add(time.Duration(i) * sec)
 		var orders []Given
 		if i == 0 {
-			orders = []Given{{pairwise("a"), t0}}
+			orders = []Given{{Order: pairwise("a"), At: t0}}
 		}
 		batch := plan.Turn(at, at, orders).Batch
 		if len(batch) != 2 {
@@ -74,7 +74,7 @@ func TestPlanProbes(t *testing.T) {
 	s := newScript(t)
 	probe := pairwise("a")
 	probe.Kind = Probe
-	turn := s.plan.Turn(t0, t0, []Given{{probe, t0}})
+	turn := s.plan.Turn(t0, t0, []Given{{Order: probe, At: t0}})
 	turn.Batch[1].Err = errors.New("refused")
 	outcomes(s.plan)
 	got := s.plan.Probed(&turn.Batch[1], event.Cause{})

@@ -77,7 +77,7 @@ func (e *Engine) Do(orders ...advert.Order) {
 	now := e.cfg.Now()
 	e.mu.Lock()
 	for _, o := range orders {
-		e.pending = append(e.pending, advert.Given{Order: o, At: now})
+		e.pending = append(e.pending, advert.Given{Order: o, At: now, Counters: e.cfg.Stats.Of(o.Instance)})
 	}
 	e.mu.Unlock()
 	e.cfg.Waiter.Wake()
@@ -172,7 +172,7 @@ func (e *Engine) settle(begun time.Time) {
 			e.cfg.Results.Publish(vrrp.Sends{Cause: e.cfg.Minter.Cause(at()), Instance: m.Instance, To: m.To})
 			fallthrough
 		default:
-			e.count(m)
+			count(m)
 		}
 		if s.Last && (m.Occasion == advert.Trial || m.Occasion == advert.First) {
 			e.cfg.Results.Publish(e.plan.Probed(m, e.cfg.Minter.Cause(at())))
@@ -191,14 +191,13 @@ func (e *Engine) settle(begun time.Time) {
 	}
 }
 
-func (e *Engine) count(m *advert.Message) {
-	counters := e.cfg.Stats.Of(m.Instance)
-	if counters == nil {
+func count(m *advert.Message) {
+	if m.Counters == nil {
 		return
 	}
-	counters.Add(stats.AdvertisementSent)
+	m.Counters.Add(stats.AdvertisementSent)
 	if m.Occasion == advert.Resignation {
-		counters.Add(stats.PriorityZeroSent)
+		m.Counters.Add(stats.PriorityZeroSent)
 	}
 }
 

@@ -91,11 +91,16 @@ func (s *RawSender) outlet(key outletKey) *outlet {
 // Send is part of Sender. It keeps the order within a link and family; between these no
 // receiver can tell it.
 func (s *RawSender) Send(batch []advert.Message) {
+	var last *outlet // most of a batch leave through one
+	var of outletKey
 	for i := range batch {
 		m := &batch[i]
 		key := keyOf(m.Index, m.Source, m.Header)
 		if c := s.channels[key.kind]; c.accepts(m) {
-			c.queue(s.outlet(key), m)
+			if last == nil || key != of {
+				last, of = s.outlet(key), key
+			}
+			c.queue(last, m)
 		}
 	}
 	for _, c := range s.channels {
