@@ -250,10 +250,10 @@ func (p *Plan) repeat(now time.Time) {
 // Instances that took over together would advertise in one batch for ever. The kernel takes
 // a thousand adverts in 10 ms, so the last would be as late whenever the machine is a little
 // slower. More than crowded are spread over as many batches as hold batchSize each: enough
-// for one wake-up, and sent in half a millisecond.
+// for one wake-up, and sent in a millisecond.
 const (
 	crowded   = 2 * batchSize
-	batchSize = 64
+	batchSize = 128
 )
 
 // spread brings the next adverts of the crowd forward, those of each batch to another part of
