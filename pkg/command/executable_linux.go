@@ -34,14 +34,17 @@ func CheckExecutable(program string, u *User) (path string, err error) {
 	if err != nil {
 		return "", err
 	}
-	stat := info.Sys().(*syscall.Stat_t)
-	switch {
-	case !info.Mode().IsRegular():
+	if !info.Mode().IsRegular() {
 		return "", fmt.Errorf("%s is %s, not a program", path, FileKind(info.Mode()))
-	case !w.executable(stat):
-		return "", fmt.Errorf("%s is not executable by user %s (mode %04o): chmod +x it", path, userName(w.user.UID), stat.Mode&0o7777)
 	}
-	return path, nil
+	return path, w.permitted(path)
+}
+
+// CheckPermitted returns an error where u (nil: the daemon's own user) may not execute a program,
+// whose path is absolute, or not search a directory above it, by their modes.
+func CheckPermitted(path string, u *User) error {
+	w := walk{user: (&Command{User: u}).effective()}
+	return w.permitted(path)
 }
 
 // CheckSecure returns an error that says who else than root and u could replace a program,
@@ -155,6 +158,32 @@ func (w *walk) component(path string) (os.FileInfo, error) {
 			path, stat.Gid, stat.Mode&0o7777, userName(w.user.UID))
 	}
 	return info, nil
+}
+
+// permitted returns an error where the user may not execute a file, or not search a directory
+// above it.
+func (w *walk) permitted(path string) error {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return describe(path, err)
+	}
+	for at := real; ; at = filepath.Dir(at) {
+		info, err := os.Stat(at)
+		if err != nil {
+			return describe(at, err)
+		}
+		stat := info.Sys().(*syscall.Stat_t)
+		switch {
+		case w.executable(stat) || at != real && w.user.UID == 0: // root searches any directory
+		case at == real:
+			return fmt.Errorf("%s is not executable by user %s (mode %04o): chmod +x it", path, userName(w.user.UID), stat.Mode&0o7777)
+		default:
+			return fmt.Errorf("%s is not executable by user %s, who may not search %s (mode %04o): chmod +x that directory", path, userName(w.user.UID), at, stat.Mode&0o7777)
+		}
+		if at == "/" {
+			return nil
+		}
+	}
 }
 
 // executable reports whether the user may execute a file, by its mode.

@@ -104,6 +104,8 @@ func TestReplaceable(t *testing.T) {
 		{"by a link to an open one", link("../"+filepath.Base(base)+"/open/x", base+"/link2"), root, "/open is writable by everybody"},
 		{"by a link of the whole path", link(base+"/theirs", base+"/link3") + "/x", root, "/theirs belongs to user daemon"},
 		{"by links in a circle", link("b", base+"/a") + link("a", base+"/b")[:0], root, "too many symbolic links"},
+		{"below a directory that its user may not search", file(dir("closed", 0o700, 0, 0)+"/x", 0o755, 0, 0), nobody, "closed/x is not executable by user nobody, who may not search "},
+		{"the same, of root", base + "/closed/x", root, ""},
 		{"not executable by its user", file(base+"/private", 0o700, 0, 0), nobody, "private is not executable by user nobody (mode 0700)"},
 	} {
 		_, err := CheckExecutable(c.path, c.user)

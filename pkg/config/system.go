@@ -51,6 +51,14 @@ func (system) Runs(path string) bool {
 	return err == nil
 }
 
+func (system) Permitted(path, user, group string) error {
+	u, err := command.LookupUser(user, group)
+	if err != nil {
+		return nil // which User reports
+	}
+	return command.CheckPermitted(path, u)
+}
+
 func (system) Secure(path, user, group string) error {
 	u, err := command.LookupUser(user, group)
 	if err != nil {

@@ -155,20 +155,27 @@ func (cr commandReader) runs(c command, instead string) bool {
 	}
 }
 
-// secure reports whether nobody but root and the user that runs a program could replace it,
-// and notes what happens where somebody could: the daemon never runs such a program, and a
+// fit reports whether the user that runs a program may do so, and nobody else but root could
+// replace it, and notes what happens otherwise: the daemon never runs such a program, and a
 // check that cannot run would keep its instances in Fault on every router with the file.
-func (cr commandReader) secure(c command, user, group, instead string) bool {
+// keepalived, too, leaves out what its user may not run.
+func (cr commandReader) fit(c command, user, group, instead string) bool {
 	if user == "" {
 		user, group = cr.user, cr.group
 	}
 	if !cr.system.Runs(c.argv[0]) { // which was noted
 		return true
 	}
-	err := cr.system.Secure(c.argv[0], user, group)
+	barred, err := cr.system.Permitted(c.argv[0], user, group), cr.system.Secure(c.argv[0], user, group)
 	switch {
-	case err == nil:
+	case barred == nil && err == nil:
 		return true
+	case barred != nil && cr.elsewhere:
+		cr.report.Differ(c.at, "", "on this machine %v; under keepalived here: %s", barred, instead)
+		return true
+	case barred != nil:
+		cr.report.Ignore(c.at, "", "%s: %v", instead, barred)
+		return false
 	case cr.elsewhere:
 		cr.report.Differ(c.at, "", "on this machine %s: %v", instead, err)
 		return true

@@ -279,6 +279,18 @@ func (i *instance) weigh(r *syntax.Report) {
 	}
 }
 
+// noteStart notes which commands do not run at the start that keepalived runs.
+func (i *instance) noteStart(r *syntax.Report) {
+	notified := i.notify.backup.said || i.notify.any.said
+	if i.group != nil {
+		notified = notified || i.group.notify.backup.said || i.group.notify.any.said
+	}
+	if notified && i.state.Text != "MASTER" && i.election().value == 255 {
+		r.Subject = i.title()
+		r.Differ(i.election().at, "", "with priority 255 it is MASTER at once: no command for BACKUP runs before, as keepalived's does without state MASTER")
+	}
+}
+
 // keepsFault reports whether something tracked becomes a fault where weights do not count.
 func keepsFault(one tracked, byGroup bool) bool {
 	return byGroup && one.kind == trackedInterface || one.kind == trackedFile && one.weight == 1

@@ -66,6 +66,21 @@ func (g *group) level(r *syntax.Report) {
 	}
 }
 
+// noteStart notes which commands of the group run at the start in another way than under
+// keepalived.
+func (g *group) noteStart(r *syntax.Report) {
+	if !g.notify.master.said && !g.notify.any.said {
+		return
+	}
+	for _, m := range g.members {
+		if m.state.Text != "MASTER" || m.election().value != 255 {
+			return
+		}
+	}
+	r.Subject = g.title()
+	r.Differ(g.at, "", "its commands run when it is MASTER at the start, too: keepalived runs those of its members alone, where all have state MASTER and priority 255")
+}
+
 // tree is an entry of groups.
 func (g *group) tree(r *syntax.Report, cs *checks) *tree.Node {
 	m := newMap(g.at, g.title())

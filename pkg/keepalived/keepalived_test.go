@@ -54,6 +54,13 @@ func (testSystem) Runs(path string) bool {
 	return path != "/opt/scripts/that/nobody/installed.sh" && !strings.HasPrefix(path, "/opt/missing/")
 }
 
+func (testSystem) Permitted(path, user, _ string) error {
+	if path == "/opt/of-root-alone.sh" && user != "root" {
+		return errors.New("/opt/of-root-alone.sh is not executable by user " + user + " (mode 0700): chmod +x it")
+	}
+	return nil
+}
+
 func (testSystem) Secure(path, user, _ string) error {
 	switch {
 	case path == "/opt/insecure.sh":

@@ -1,6 +1,7 @@
 package keepalived
 
 import (
+	"strings"
 	"time"
 
 	"ripcord/pkg/keepalived/syntax"
@@ -53,7 +54,7 @@ var globalKeywords = table[globals]{
 		if len(s.Words) > 2 {
 			group = s.Words[2]
 		}
-		if t.commands.account(s.Words[1].Position, s.Word(1), group.Text, "commands that name no user of their own are left out") {
+		if t.commands.account(s.Words[1].Position, s.Word(1), group.Text, "commands and FIFOs that name no user of their own are left out") {
 			g.user, g.group, t.commands.nobody = s.Words[1], group, false
 		} else {
 			t.commands.nobody = true
@@ -168,11 +169,15 @@ const (
 	noLVS = "ripcord does no load balancing: run `keepalived --check` for it"
 )
 
-// fifoTo reads the path of a FIFO, which is left out where enable_script_security demands an
-// owner that is missing.
+// fifoTo reads the path of a FIFO, which is left out where its owner is missing: the user that
+// it names, or that of all commands.
 func fifoTo(field func(*globals) *syntax.Word) func(*translator, *syntax.Statement, *globals) {
 	return func(t *translator, s *syntax.Statement, g *globals) {
-		if len(s.Words) == 2 && t.commands.secured != nil && t.commands.unowned() {
+		if len(s.Words) == 2 {
+			if t.commands.unowned() {
+				return
+			}
+		} else if !t.commands.account(s.Words[2].Position, s.Word(2), strings.TrimPrefix(s.Word(3), ":"), "the FIFO is left out") {
 			return
 		}
 		*field(g) = s.Words[1]

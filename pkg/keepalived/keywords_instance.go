@@ -45,8 +45,8 @@ var instanceKeywords = table[instance]{
 		hmacKeywords.read(t, "auth_hmac", s.Block, i.hmac)
 	}},
 	{"unicast_peer", 0, 0, entries, Translated, "`unicast.peers`; ripcord believes adverts of these only", "", readPeers},
-	{"unicast_src_ip", 1, 1, plain, Translated, "`source`", "", readSource},
-	{"mcast_src_ip", 1, 1, plain, Translated, "`source`", "", readSource},
+	{"unicast_src_ip", 1, 1, plain, Translated, "`source`; while it is not on this machine the instance is in Fault: keepalived sends from it all the same", "", readSource},
+	{"mcast_src_ip", 1, 1, plain, Translated, "`source`, as `unicast_src_ip`", "", readSource},
 	{"unicast_ttl", 1, 1, plain, Translated, "`unicast.ttl`", "", numberTo(func(i *instance) *number { return &i.ttl }, 0, 255)},
 	{"mcast_dst_ip", 1, 1, plain, Translated, "only 224.0.0.18 and ff02::12; another group is an error", "", wordTo(func(i *instance) *syntax.Word { return &i.multicast })},
 	{"check_unicast_src", 0, 0, plain, Inherent, "always: adverts of others than the peers are not believed", "", nil},

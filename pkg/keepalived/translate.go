@@ -15,6 +15,8 @@ type System interface {
 	Program(name string) (path string, found bool)
 	// Runs reports whether a program can be run, by its path.
 	Runs(path string) bool
+	// Permitted returns an error where the user may not run a program, by its path.
+	Permitted(path, user, group string) error
 	// Secure returns an error that says who else than root and the user that runs a program
 	// could replace it.
 	Secure(path, user, group string) error
@@ -125,6 +127,10 @@ func (t *translator) take(statements []*syntax.Statement, withoutLVS bool) {
 	}
 	for _, i := range t.instances {
 		i.weigh(t.Report)
+		i.noteStart(t.Report)
+	}
+	for _, g := range t.groups {
+		g.noteStart(t.Report)
 	}
 	t.Subject = ""
 	if len(t.instances) == 0 && t.Errors() == 0 {
