@@ -134,19 +134,25 @@ func oneFamily(report *problem.Report, o origin, otherwise event.Family, list st
 	return f
 }
 
-// checkRoutesOnce sees that no two routes take one place in a table, and that no
-// rule is there twice.
+// checkRoutesOnce sees that an instance has no two routes in one place of a table, and no rule
+// twice. Several instances may have the same, which stands as long as one of them is Active.
 func checkRoutesOnce(report *problem.Report, all []*instance) {
-	first := map[any]problem.Place{}
-	once := func(key any, at problem.Place, hint string) {
+	type entry struct {
+		route.Entry
+		of *instance
+		at problem.Place
+	}
+	first := map[any]entry{}
+	once := func(key any, e entry, hint string) {
 		before, taken := first[key]
 		switch {
 		case !taken:
-			first[key] = at
-		case report.Tolerant: // keepalived has the kernel refuse the second one
-			report.Warn(at, hint, "it stands as %s already: of the two only one is placed at a time", report.Mention(before, at))
+			first[key] = e
+		case before.of != e.of && route.Same(before.Entry, e.Entry):
+		case before.of != e.of || report.Tolerant: // keepalived has the kernel refuse the second one
+			report.Warn(e.at, hint, "it stands as %s already: of the two only one is placed at a time", report.Mention(before.at, e.at))
 		default:
-			report.Advise(at, hint, "it stands as %s already", report.Mention(before, at))
+			report.Advise(e.at, hint, "it stands as %s already", report.Mention(before.at, e.at))
 		}
 	}
 	for _, i := range all {
@@ -154,11 +160,11 @@ func checkRoutesOnce(report *problem.Report, all []*instance) {
 			if !routeKeys.Sound(r.present) {
 				continue
 			}
-			once(r.Key(), i.spot("routes", r.at), "give one of them another metric or table")
+			once(r.Key(), entry{r.Route, i, i.spot("routes", r.at)}, "give one of them another metric or table")
 		}
 		for _, r := range i.routing.rules {
 			if ruleKeys.Sound(r.present) {
-				once(r.Rule, i.spot("rules", r.at), "leave one out")
+				once(r.Rule, entry{r.Rule, i, i.spot("rules", r.at)}, "leave one out")
 			}
 		}
 	}

@@ -28,6 +28,7 @@ func (rs *routes) read(i *instance) {
 		}
 	}
 	i.routes = rs.lastOfEach(i.routes)
+	i.rules = rs.firstOfEach(i.rules)
 }
 
 // lastOfEach leaves out routes that stand in the place of others: the kernel has a route in
@@ -43,6 +44,21 @@ func (rs *routes) lastOfEach(all []*tree.Node) (kept []*tree.Node) {
 				"a later line has a route to the same destination, with the same metric: this one is never used, and is left out")
 			continue
 		}
+		kept = append(kept, n)
+	}
+	return kept
+}
+
+// firstOfEach leaves out rules that stand already, as the kernel does.
+func (rs *routes) firstOfEach(all []*tree.Node) (kept []*tree.Node) {
+	seen := map[string]bool{}
+	for _, n := range all {
+		text := n.YAML()
+		if seen[text] {
+			rs.report.Ignore(n.Position, "leave one out", "the rule stands already: this one is left out")
+			continue
+		}
+		seen[text] = true
 		kept = append(kept, n)
 	}
 	return kept

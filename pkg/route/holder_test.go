@@ -312,3 +312,43 @@ func TestConfigure(t *testing.T) {
 		t.Error("a link is remembered that no route names")
 	}
 }
+
+// TestHolderShares: a route that two instances have stands as long as one of them is held, and
+// nobody takes it for another program's.
+func TestHolderShares(t *testing.T) {
+	r := newRig(t)
+	all := []route.Entry{defaultRoute, rule}
+	r.Configure(r.now, event.Cause{}, map[string][]route.Entry{"a": all, "b": all})
+	r.hold()
+	r.Hold(r.now, event.Cause{Trace: 9}, "b")
+	r.turn()
+	expect(t, "both hold it", r.names(), "added added")
+	r.release()
+	r.pass(time.Minute)
+	expect(t, "one holds it", len(r.kernel.Standing), 2)
+	expect(t, "events", r.names(), "")
+	r.hold()
+	r.Release(r.now, event.Cause{Trace: 9}, "b")
+	r.turn()
+	r.pass(time.Minute)
+	expect(t, "the other holds it", len(r.kernel.Standing), 2)
+	r.release()
+	r.pass(time.Minute)
+	expect(t, "nobody holds it", len(r.kernel.Standing), 0)
+	// Whichever of release and hold comes first, both at once.
+	r.hold()
+	r.Release(r.now, event.Cause{Trace: 8}, "a")
+	r.Hold(r.now, event.Cause{Trace: 9}, "b")
+	r.Add()
+	r.turn()
+	r.pass(time.Minute)
+	expect(t, "after a change of hands", len(r.kernel.Standing), 2)
+	r.Hold(r.now, event.Cause{Trace: 8}, "a")
+	r.Release(r.now, event.Cause{Trace: 9}, "b")
+	r.Release(r.now, event.Cause{Trace: 8}, "a")
+	r.turn()
+	expect(t, "nobody again", len(r.kernel.Standing), 0)
+	if strings.Contains(r.names(), "foreign") {
+		t.Error("a route of ours was taken for another program's")
+	}
+}

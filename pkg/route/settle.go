@@ -74,10 +74,17 @@ func (l *ledger) obstacle(t *tracked) string {
 
 // tried records the kernel's answer to each.
 func (l *ledger) tried(now time.Time, cause event.Cause, try []*tracked, errs []error) (r report) {
+	var standing places // made where it is needed
 	for i, t := range try {
+		if errors.Is(errs[i], fs.ErrExist) && t.at == absent && standing == nil {
+			standing = l.standing(true)
+		}
 		switch err := errs[i]; {
 		case err == nil:
 			t.lose(now)
+			t.gain(now, cause, &r)
+		case errors.Is(err, fs.ErrExist) && t.at == absent && standing.has(t):
+			l.keep(t.Entry)
 			t.gain(now, cause, &r)
 		case errors.Is(err, fs.ErrExist) && t.at == absent:
 			r.add(event.RouteForeign, now, t, "")
@@ -147,9 +154,15 @@ func (l *ledger) removes(now time.Time) (gone []*tracked) {
 	if now.Before(l.removal) {
 		return nil
 	}
+	if len(l.leaving) == 0 {
+		return nil
+	}
+	standing := l.standing(false)
 	for _, h := range l.leaving {
+		h.all = slices.DeleteFunc(h.all, standing.has)
 		gone = append(gone, h.all...)
 	}
+	l.leaving = slices.DeleteFunc(l.leaving, func(h *holding) bool { return len(h.all) == 0 })
 	l.removal = now.Add(retryEvery)
 	return gone
 }
