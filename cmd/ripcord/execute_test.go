@@ -133,7 +133,8 @@ func TestExecute(t *testing.T) {
 		{"events --since 0s", 2, "", "ripcord: --since 0s: give a time that is longer than nothing, as 10m\n"},
 		{"check " + bad, 1, "", ": 300 is not between 1 and 255"},
 		{"check " + bad, 1, "", "\nripcord: " + bad + " cannot be used: 1 problem\n"},
-		{"check " + missing, 1, "", "ripcord: no configuration: "},
+		{"check " + missing, 1, "", "or name another file with --config\n"},
+		{"simulate " + missing + " " + fine, 1, "", missing + ": no such file or directory\n"},
 		{"status --socket " + missing, 1, "", "ripcord: there is no socket " + missing + ": is ripcord running?"},
 		{"status lan --socket " + socket, 1, "", "ripcord: there is no instance or group \"lan\": there are the instances inside, outside, dmz and the groups edge\n"},
 

@@ -16,11 +16,13 @@ import (
 type source struct {
 	path, format, id string
 	withoutLVS       bool
-	elsewhere        bool // it is for another machine
+	elsewhere        bool   // it is for another machine
+	flag             string // that names another file
 }
 
 // flags gives a command the flags of its configuration file.
 func (s *source) flags(c *cobra.Command, usage string) {
+	s.flag = "--config"
 	c.Flags().StringVar(&s.path, "config", config.Path, usage)
 	c.Flags().StringVar(&s.format, "format", "", "yaml or keepalived; by default keepalived where the path ends in keepalived.conf, else yaml")
 	c.Flags().StringVar(&s.id, "id", "", "what lines with @ID are for in keepalived.conf (default the name of this machine)")
@@ -29,7 +31,7 @@ func (s *source) flags(c *cobra.Command, usage string) {
 
 // options returns how the file is read, for the machine here; nil if it is only checked.
 func (s *source) options(here config.Machine) (config.Options, error) {
-	o := config.Options{Here: here, Format: config.Format(s.format), ID: s.id, WithoutLVS: s.withoutLVS, Elsewhere: s.elsewhere}
+	o := config.Options{Here: here, Format: config.Format(s.format), ID: s.id, WithoutLVS: s.withoutLVS, Elsewhere: s.elsewhere, Flag: s.flag}
 	switch o.Format {
 	case config.ByName, config.YAML, config.Keepalived:
 	default:

@@ -147,6 +147,7 @@ func schedule() {
 
 // again reads the configuration of a running daemon anew.
 func again(from source, level string) func(context.Context) (*config.Config, error) {
+	from.flag = "" // which was given to the daemon
 	return func(ctx context.Context) (*config.Config, error) {
 		cfg, err := from.load(ctx, machine())
 		if err == nil && level != "" {

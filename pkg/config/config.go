@@ -11,6 +11,8 @@
 package config
 
 import (
+	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -116,6 +118,8 @@ type Options struct {
 	Elsewhere bool
 	// WithoutLVS says that another program does the load balancing of keepalived.conf.
 	WithoutLVS bool
+	// Flag is what names another file, as --config; empty: nothing does.
+	Flag string
 }
 
 // Format is the language of a file.
@@ -156,6 +160,9 @@ func newLoader(report *problem.Report, here Machine, format Format) *loader {
 // file larger than files.MaxSize is.
 func Load(path string, o Options) (*Config, error) {
 	text, info, err := readFile(path)
+	if errors.Is(err, fs.ErrNotExist) && o.Flag != "" {
+		err = fmt.Errorf("%w; write one there, or name another file with %s%s", err, o.Flag, instead(path, keepalivedPath))
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -148,9 +148,13 @@ func sortedKeys[V any](m map[string]V) []string {
 }
 
 func TestLoadMissing(t *testing.T) {
-	_, err := Load(filepath.Join(t.TempDir(), "none.yaml"), Options{})
-	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "--config") {
+	missing := filepath.Join(t.TempDir(), "none.yaml")
+	if _, err := Load(missing, Options{Flag: "--config"}); !errors.Is(err, fs.ErrNotExist) || !strings.HasSuffix(err.Error(), "; write one there, or name another file with --config") {
 		t.Errorf("a missing file: %v; want what is missing and what to do", err)
+	}
+	// A reload has no flag that would name another one.
+	if _, err := Load(missing, Options{}); !errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), "--") {
+		t.Errorf("a missing file: %v; want what is missing", err)
 	}
 }
 

@@ -18,7 +18,7 @@ func readFile(path string) ([]byte, fs.FileInfo, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil, fmt.Errorf("no configuration: %w; write one there, or name another file with --config%s", err, instead(path, keepalivedPath))
+		return nil, nil, fmt.Errorf("no configuration: %w", err)
 	case errors.Is(err, fs.ErrPermission):
 		return nil, nil, fmt.Errorf("read the configuration: %w; user %d has to be able to read it: give it to a group of that user (chgrp, chmod g+r)", err, os.Geteuid())
 	case err != nil:

@@ -108,6 +108,20 @@ func TestNoBody(t *testing.T) {
 	}
 }
 
+// TestLongHeader: a request's line and header of 16 KiB are taken, longer ones refused.
+func TestLongHeader(t *testing.T) {
+	socket, _ := offered(t, metrics)
+	for length, want := range map[int]int{mostHeader: 200, mostHeader + 1: 431, 20000: 431} {
+		const begin, end = "GET /metrics HTTP/1.1\r\nHost: r\r\nX: ", "\r\n\r\n"
+		c := say(t, "unix", socket, begin+strings.Repeat("x", length-len(begin)-len(end))+end)
+		_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+		response, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || response.StatusCode != want {
+			t.Errorf("%d bytes: %+v, %v, want %d", length, response, err, want)
+		}
+	}
+}
+
 func isTimeout(err error) bool {
 	var timeout net.Error
 	return errors.As(err, &timeout) && timeout.Timeout()

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -87,7 +88,15 @@ func order[T any](o Orders, do func(context.Context, Order) (T, error)) http.Han
 		var in Order
 		body := json.NewDecoder(http.MaxBytesReader(w, r.Body, mostBody))
 		body.DisallowUnknownFields()
-		if err := body.Decode(&in); err != nil && err != io.EOF {
+		err := body.Decode(&in)
+		if err == nil {
+			err = ended(body)
+		}
+		if _, large := errors.AsType[*http.MaxBytesError](err); large {
+			fail(w, http.StatusRequestEntityTooLarge, "the body is larger than %d bytes, the most that an order has", mostBody)
+			return
+		}
+		if err != nil && err != io.EOF {
 			fail(w, http.StatusBadRequest, "the body is no order, as {\"name\": \"edge\", \"for\": \"10m\"}: %v", err)
 			return
 		}
@@ -98,6 +107,15 @@ func order[T any](o Orders, do func(context.Context, Order) (T, error)) http.Han
 		}
 		answer(w, http.StatusOK, done)
 	}
+}
+
+// ended returns an error if something follows the value that was read.
+func ended(body *json.Decoder) error {
+	_, err := body.Token()
+	if err == nil || errors.As(err, new(*json.SyntaxError)) {
+		return errors.New("something follows it")
+	}
+	return err // io.EOF: nothing does
 }
 
 func (in Order) length() (time.Duration, error) {

@@ -75,7 +75,8 @@ const MostConnections = 32
 const (
 	readTimeout  = 5 * time.Second  // for a client to send a whole request
 	writeTimeout = 10 * time.Second // for a client to read the whole answer
-	mostHeader   = 16 << 10         // bytes of a request's header
+	mostHeader   = 16 << 10         // bytes of a request's line and header
+	headerSlop   = 4 << 10          // that net/http reads beyond its limit
 	idleTimeout  = 2 * time.Minute  // longer than between two scrapes
 	partingTime  = time.Second      // for running requests, once the daemon stops
 )
@@ -195,7 +196,7 @@ func (s *Server) Run(ctx context.Context) error {
 // serve answers on one listener until ctx ends.
 func serve(ctx context.Context, l *limitedListener, h http.Handler) error {
 	server := &http.Server{
-		Handler: marking(h), ConnContext: withConn, MaxHeaderBytes: mostHeader,
+		Handler: marking(h), ConnContext: withConn, MaxHeaderBytes: mostHeader - headerSlop,
 		ReadHeaderTimeout: readTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 	}
 	served := make(chan error, 1)

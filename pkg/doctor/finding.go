@@ -81,13 +81,13 @@ func (c *check) finding(words found) Finding {
 	}
 }
 
-// fill puts the words in place of their names in braces.
+// fill puts the words in place of their names in braces. The marks of code are the page's.
 func (w found) fill(text string) string {
 	var pairs []string
 	for name, word := range w {
 		pairs = append(pairs, "{"+name+"}", word)
 	}
-	return strings.NewReplacer(pairs...).Replace(text)
+	return strings.ReplaceAll(strings.NewReplacer(pairs...).Replace(text), "`", "")
 }
 
 // onLink returns the key of a setting for a link.

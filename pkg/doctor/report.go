@@ -25,7 +25,7 @@ func NewDocument(f *Facts, findings []Finding) Document {
 
 // Line returns a finding in one line.
 func (f Finding) Line() string {
-	return fmt.Sprintf("%s: %s: %s; %s. To do: %s (%s)", f.Severity, f.Subject, f.What, f.Why, strings.ReplaceAll(f.Remedy, "`", ""), f.Name)
+	return fmt.Sprintf("%s: %s: %s; %s. To do: %s (%s)", f.Severity, f.Subject, f.What, f.Why, f.Remedy, f.Name)
 }
 
 // Scope says in one line what was looked at.

@@ -140,7 +140,7 @@ func (w *walk) chain(c *Chain, sure bool, depth int) (Kind, bool) {
 			return Accept, certain
 		case kind == Drop && certain:
 			if v.Kind == Drop {
-				w.where = fmt.Sprintf("rule %d of chain %s", c.Rules[i].Handle, c.Title())
+				w.where = fmt.Sprintf("rule with handle %d of chain %s", c.Rules[i].Handle, c.Title())
 			}
 			return Drop, true
 		case kind == Return && certain:

@@ -45,8 +45,8 @@ func TestKernelRuleset(t *testing.T) {
 		in, out       string // where it is dropped; empty: it is not
 	}{
 		{"no rule", "", "", ""},
-		{"by protocol", in + " meta l4proto 112 drop; } }", "rule 2 of chain inet t c", ""},
-		{"by header", in + " ip protocol 112 counter log drop; } }", "rule 2", ""},
+		{"by protocol", in + " meta l4proto 112 drop; } }", "rule with handle 2 of chain inet t c", ""},
+		{"by header", in + " ip protocol 112 counter log drop; } }", "rule with handle 2", ""},
 		{"of another protocol", in + " ip protocol { 1, 6 } drop; } }", "", ""},
 		{"by a set", in + " ip protocol { 1, 112 } drop; } }", "rule", ""},
 		{"by the rest of a set", in + " ip protocol != { 1, 6 } drop; } }", "rule", ""},
@@ -82,11 +82,11 @@ func TestKernelRuleset(t *testing.T) {
 		{"the other family", "table ip6 t { chain c { type filter hook input priority 0; meta l4proto 112 drop; } }", "", ""},
 		{"forwarded", "table inet t { chain c { type filter hook forward priority 0; policy drop; } }", "", ""},
 		{"ahead of all", "table inet t { chain c { type filter hook prerouting priority -300; meta l4proto 112 drop; } }", "rule", ""},
-		{"at the link", "table netdev t { chain c { type filter hook ingress device \"DEV\" priority 0; ip protocol 112 drop; } }", "rule 2 of chain netdev t c", ""},
+		{"at the link", "table netdev t { chain c { type filter hook ingress device \"DEV\" priority 0; ip protocol 112 drop; } }", "rule with handle 2 of chain netdev t c", ""},
 		{"at another link", "table netdev t { chain c { type filter hook ingress device \"lo\" priority 0; ip protocol 112 drop; } }", "", ""},
 		{"what leaves", out + " meta l4proto 112 drop; } }", "", "rule"},
 		{"what leaves, by link", out + " oifname \"DEV\" ip daddr 224.0.0.18 drop; } }", "", "rule"},
-		{"accepted by one chain, dropped by the next", "table inet t { chain a { type filter hook input priority -5; accept; }; chain b { type filter hook input priority 5; ip protocol 112 drop; } }", "rule 4 of chain inet t b", ""},
+		{"accepted by one chain, dropped by the next", "table inet t { chain a { type filter hook input priority -5; accept; }; chain b { type filter hook input priority 5; ip protocol 112 drop; } }", "rule with handle 4 of chain inet t b", ""},
 		{"by the time of day", in + " meta hour \"00:00\"-\"23:59\" drop; } }", "", ""},
 		{"by where it is routed to", in + " fib saddr . iif oif missing drop; } }", "", ""},
 	} {

@@ -319,7 +319,7 @@ var linkIllnesses = []illness{
 	{finding: "no-source-address", subject: "IPv6", config: ipv6Instance, make: ipDoes("-6 address flush dev eth0"),
 		says: "eth0 has no link-local IPv6 address", remedy: "ip address add fe80::"},
 	{finding: "source-missing", config: strings.Replace(plainInstance, "vrid", "source: 192.0.2.11, vrid", 1), make: ipDoes("address del 192.0.2.11/24 dev eth0"),
-		says: "192.0.2.11, the `source` of inside", remedy: "add the address"},
+		says: "192.0.2.11, the source of inside", remedy: "add the address"},
 	{finding: "duplicate-address", config: ipv6Instance, make: duplicateLinkLocal, says: "another station on eth0 has fe80::66 too", remedy: "ip address del fe80::66"},
 	{finding: "source-elsewhere", make: ipDoes("address flush dev eth0", "address add 203.0.113.11/24 dev eth0"),
 		says: "leave eth0 from 203.0.113.11, which is not in the subnet of 192.0.2.1", remedy: "ip address add"},
@@ -330,7 +330,7 @@ var linkIllnesses = []illness{
 	{finding: "early-filter", make: func(s *site) { s.command("a", "tc", "qdisc", "add", "dev", "eth0", "clsact") }, says: "tc (clsact) looks at all that arrives on eth0", remedy: "tc filter show dev eth0 ingress"},
 	{finding: "managed-by-networkd", make: func(*site) {}, prefix: pretend("mkdir -p /run/systemd/netif/links && mount -t tmpfs none /run/systemd/netif/links && " +
 		"printf 'ADMIN_STATE=configured\\nNETWORK_FILE=/etc/systemd/network/10-lan.network\\n' > /run/systemd/netif/links/$(cat /sys/class/net/eth0/ifindex)"),
-		says: "systemd-networkd manages eth0", remedy: "KeepConfiguration=yes` in the section [Network] of /etc/systemd/network/10-lan.network"},
+		says: "systemd-networkd manages eth0", remedy: "KeepConfiguration=yes in the section [Network] of /etc/systemd/network/10-lan.network"},
 	{finding: "managed-by-networkmanager", make: func(*site) {}, prefix: pretend("mkdir -p /run/NetworkManager && mount -t tmpfs none /run/NetworkManager && mkdir /run/NetworkManager/devices && " +
 		"printf '[device]\\nmanaged=true\\n' > /run/NetworkManager/devices/$(cat /sys/class/net/eth0/ifindex)"),
 		says: "NetworkManager manages eth0", remedy: "nmcli device set eth0 managed no"},
@@ -480,7 +480,7 @@ func addresses(all ...string) (ips []netip.Addr) {
 
 var segmentIllnesses = []illness{
 	{finding: "vrrp-peer", listen: listening, make: speak(wire.Advert{VRID: 51, Priority: 100}), says: "is Active for VRID 51 on eth0, that of inside: VRRPv3, priority 100, every 1s"},
-	{finding: "vrrp-other", listen: listening, config: "none", make: speak(wire.Advert{VRID: 7, Priority: 200, Version: wire.V2}), says: "192.0.2.12", remedy: "another `vrid`"},
+	{finding: "vrrp-other", listen: listening, config: "none", make: speak(wire.Advert{VRID: 7, Priority: 200, Version: wire.V2}), says: "192.0.2.12", remedy: "another vrid"},
 	{finding: "vrid-taken", listen: listening, make: speak(wire.Advert{VRID: 51, Priority: 100, Addresses: addresses("192.0.2.200")}), says: "with other addresses: 192.0.2.200", remedy: "vrid"},
 	{finding: "addresses-differ", listen: listening, make: speak(wire.Advert{VRID: 51, Priority: 100, Addresses: addresses("192.0.2.1", "192.0.2.2")}), says: "192.0.2.1, 192.0.2.2", remedy: "addresses"},
 	{finding: "version-differs", listen: listening, make: speak(wire.Advert{VRID: 51, Priority: 100, Version: wire.V2}), says: "speaks VRRPv2", remedy: "version: 2"},

@@ -215,7 +215,7 @@ func lines(markdown string) string {
 func line(markdown string) string {
 	markdown = link.ReplaceAllStringFunc(markdown, func(s string) string {
 		m := link.FindStringSubmatch(s)
-		if page := other.FindStringSubmatch(m[2]); page != nil && m[1] == m[2] {
+		if page := other.FindStringSubmatch(m[2]); page != nil && m[1] == page[0] {
 			return "`/usr/share/doc/ripcord/" + page[1] + ".md`"
 		}
 		return m[1]
