@@ -39,7 +39,7 @@ func (w *Waiter) WaitUntil(t time.Time) {
 	}
 	// An error is EINTR or one that the next call repeats: to return early is
 	// allowed, and the sleeper looks at its clock.
-	if n, err := unix.Ppoll(w.poll[:], timeout, nil); err == nil && n > 0 {
+	if ppoll(w.poll[:], timeout) > 0 {
 		w.alarm.reset()
 	}
 }
