@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode"
 
+	"ripcord/pkg/addr"
 	"ripcord/pkg/control"
 	"ripcord/pkg/event"
 	"ripcord/pkg/track"
@@ -213,15 +214,19 @@ func holdings(s *control.Status) (notes []note) {
 
 // warnings returns a note for each warning in force.
 func warnings(s *control.Status, now time.Time) (notes []note) {
-	for _, i := range s.Instances {
-		for _, w := range i.Warnings {
-			n := note{text: i.Name + ": " + w.Text, colour: yellow}
+	add := func(of string, all []control.Warning) {
+		for _, w := range all {
+			n := note{text: of + ": " + w.Text, colour: yellow}
 			if w.Since != nil {
 				n.age = " (for " + span(now.Sub(*w.Since)) + ")"
 			}
 			notes = append(notes, n)
 		}
 	}
+	for _, i := range s.Instances {
+		add(i.Name, i.Warnings)
+	}
+	add(addr.StaticName, s.StaticWarnings)
 	return notes
 }
 

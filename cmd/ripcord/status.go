@@ -115,6 +115,7 @@ func printJSON(out io.Writer, document any) error {
 // members.
 func only(s *control.Status, name string) (*control.Status, error) {
 	part := *s
+	part.StaticWarnings = nil
 	part.Groups = filter(s.Groups, func(g control.Group) bool {
 		return g.Name == name || slices.Contains(g.Members, name)
 	})

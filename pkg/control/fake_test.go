@@ -24,7 +24,16 @@ type router struct {
 func (r router) Groups() []vrrp.GroupStatus { return r.groups }
 func (r router) Links() []event.Link        { return r.links }
 func (r router) Warnings(name string) []event.Warning {
-	if name != "inside" {
+	switch name {
+	case "inside":
+	case addr.StaticName:
+		if r.groups == nil {
+			return nil
+		}
+		return []event.Warning{{
+			Stamp: event.Stamp{At: began}, Instance: name, Reason: event.WarnNotPlaced, Subject: "192.0.2.9/24 on eth9", Text: "192.0.2.9/24 on eth9 is not in place",
+		}}
+	default:
 		return nil
 	}
 	return []event.Warning{{

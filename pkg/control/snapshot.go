@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"ripcord/pkg/addr"
 	"ripcord/pkg/event"
 	"ripcord/pkg/stats"
 	"ripcord/pkg/track"
@@ -46,6 +47,7 @@ func (c Config) status(counted bool) *Status {
 	for _, k := range c.Source.Checks() {
 		s.Checks = append(s.Checks, check(k))
 	}
+	s.StaticWarnings = warnings(c.Source.Warnings(addr.StaticName))
 	r := c.Source.Runner()
 	s.Runner = &Runner{Ready: r.Ready && r.Err == "", PID: r.PID, Since: known(r.Since), Lost: r.Lost, Error: r.Err}
 	if c.port != nil {

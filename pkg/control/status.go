@@ -15,6 +15,8 @@ type Status struct {
 	Groups    []Group    `json:"groups"`
 	Links     []Link     `json:"links"` // those that instances use or track
 	Checks    []Check    `json:"checks"`
+	// StaticWarnings are those of what is held for no instance; left out if there are none.
+	StaticWarnings []Warning `json:"static_warnings,omitempty"`
 	// Runner is the process that runs checks, notify and fence commands.
 	Runner *Runner `json:"runner,omitempty"`
 	// ListenError is why control.listen is not open; left out if it is.

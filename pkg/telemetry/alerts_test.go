@@ -37,7 +37,7 @@ func quietPair(t *testing.T) pairOf {
 				continue
 			}
 			values := line[at+1:] + "+0x180"
-			if strings.HasPrefix(line, "ripcord_instance_fault{") || strings.HasPrefix(line, "ripcord_instance_warning{") {
+			if strings.HasPrefix(line, "ripcord_instance_fault{") || strings.HasPrefix(line, "ripcord_instance_warning{") || strings.HasPrefix(line, "ripcord_static_warning{") {
 				values = "_x180" // as long as the test
 			}
 			if strings.HasPrefix(line, "ripcord_check_up{") {
@@ -169,6 +169,11 @@ func TestAlerts(t *testing.T) {
 		changes: []change{{"b", "ripcord_instance_warning{", "", "_x60 1+0x120"}},
 		silent:  "10m50s", fires: "11m", labels: inside("b", labels{"subject": "eth0", "reason": "proxy-arp"}),
 		summary: "inside on b does not work as configured: proxy-arp eth0",
+	}, {
+		alert:   "RipcordStaticWarning",
+		changes: []change{{"b", "ripcord_static_warning{", "", "_x60 1+0x120"}},
+		silent:  "10m50s", fires: "11m", labels: of("b", labels{"subject": "192.0.2.9/24 on eth9", "reason": "not-placed"}),
+		summary: "b lacks 192.0.2.9/24 on eth9 of its `static` addresses, routes and rules",
 	}, {
 		alert:   "RipcordCheckFails",
 		changes: []change{{"b", "ripcord_check_up{", `check="web"`, "1+0x59 0+0x120"}},

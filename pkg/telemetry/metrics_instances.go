@@ -23,6 +23,7 @@ func instances() []family {
 		ofInstance("missing", "How much could not be put in place of what the virtual router should hold. It advertises priority 1 as long as others may do better; the log's instance.impaired and ripcord status say what is missing and why.",
 			func(i *instance) float64 { return float64(len(i.Missing)) }),
 		{"instance_warning", "1 for each warning in force: something that is no fault keeps the virtual router from working as configured; a person has to act. The log's instance.warning and ripcord status say what to do. One that is over has no series.", gauge, warnings},
+		{"static_warning", "Likewise for the addresses, routes and rules that are held for no instance.", gauge, staticWarnings},
 		shared("adverts_rejected_total", "Adverts for this VRID that were discarded, by RFC 8347's name of the error: its packet-length-errors and invalid-type-pkts-rcvd (reason type), and this instance's part of the router's ip-ttl-errors, version-errors and checksum-errors; RFC 2787's names for the authentication of VRRPv2, and auth-… for that by HMAC. Somebody speaks VRRP wrongly; the log's advert.rejected says who.", "reason", stats.Rejected),
 		shared("adverts_mismatched_total", "Adverts that differ from our configuration and are believed all the same (but VRRPv2 discards an interval-error): RFC 8347's interval-errors and address-list-errors, and first-not-link-local, owner-conflict. The routers are not configured alike; the log's advert.mismatch says how.", "reason", stats.Mismatched),
 		shared("adverts_checksum_total", "Valid adverts over IPv4 by the form of their checksum: pseudo-header, or rfc9568, which leaves that out.", "form", stats.Form),
@@ -93,6 +94,12 @@ func warnings(p *page, s *scrape) {
 		for _, w := range i.warnings {
 			p.put(1, i.labels, "reason", string(w.Reason), "subject", w.Subject)
 		}
+	}
+}
+
+func staticWarnings(p *page, s *scrape) {
+	for _, w := range s.static {
+		p.put(1, "", "reason", string(w.Reason), "subject", w.Subject)
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
+	"ripcord/pkg/addr"
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
 	"ripcord/pkg/link"
@@ -37,7 +38,11 @@ type snapshot struct {
 }
 
 func (s snapshot) Warnings(instance string) []event.Warning {
-	if instance != "inside" {
+	switch instance {
+	case "inside":
+	case addr.StaticName:
+		return []event.Warning{{Instance: instance, Reason: event.WarnNotPlaced, Subject: "192.0.2.9/24 on eth9"}}
+	default:
 		return nil
 	}
 	return []event.Warning{{Instance: instance, Reason: "proxy-arp", Subject: "eth0"}}

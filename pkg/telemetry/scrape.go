@@ -3,6 +3,7 @@ package telemetry
 import (
 	"strconv"
 
+	"ripcord/pkg/addr"
 	"ripcord/pkg/event"
 	"ripcord/pkg/link"
 	"ripcord/pkg/stats"
@@ -16,6 +17,7 @@ type scrape struct {
 	instances []instance
 	links     []watched
 	checks    []check
+	static    []event.Warning // those of what is held for no instance
 	unknown   *stats.Counters
 }
 
@@ -44,7 +46,8 @@ type check struct {
 func (c *MetricsConfig) read() *scrape {
 	groups, links := c.Source.Groups(), c.Source.Links()
 	s := &scrape{
-		instances: make([]instance, 0, len(groups)), links: make([]watched, 0, len(links)), unknown: c.Source.Unknown(),
+		instances: make([]instance, 0, len(groups)), links: make([]watched, 0, len(links)),
+		static: c.Source.Warnings(addr.StaticName), unknown: c.Source.Unknown(),
 	}
 	var b []byte
 	for _, g := range groups {

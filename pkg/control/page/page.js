@@ -146,6 +146,7 @@ function attention() {
     for (const w of i.warnings) add("warn", i.name, w.text, w.since);
     if (i.state === "initialize") for (const t of i.trackers) if (t.state === "waiting") add("initialize", i.name, "waits for the first result of " + t.kind + " " + t.name, t.since);
   }
+  for (const w of picture.static_warnings || []) add("warn", "(static)", w.text, w.since);
   for (const g of picture.groups) if (g.state === "initialize") for (const t of g.trackers) if (t.state === "waiting") add("initialize", g.name, "waits for the first result of " + t.kind + " " + t.name, t.since);
   for (const k of picture.checks) if (k.state === "down") add("warn", "check " + k.name, k.error || k.checks + " fails", k.since);
   if (picture.runner && picture.runner.error) add("fault", "runner", "commands cannot be run: " + picture.runner.error, picture.runner.since);
