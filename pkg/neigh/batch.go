@@ -64,6 +64,14 @@ func (b *Batch) Ask(link event.Link, station netip.Addr) {
 	b.add(link, begin)
 }
 
+// AskAt adds the question to a station whose MAC is known: no other station hears it.
+func (b *Batch) AskAt(link event.Link, station netip.Addr, mac [6]byte) {
+	begin := len(b.bytes)
+	if b.Ask(link, station); len(b.bytes) > begin {
+		copy(b.bytes[begin:], mac[:])
+	}
+}
+
 // Probe adds the question whether another station on a link has an address that is
 // held here. An ARP probe has no sender, so it changes no neighbor's table (RFC 5227
 // §2.1.1).

@@ -162,7 +162,10 @@ func (c *cache) lastHeard(name string) (link event.Link, heard time.Time, statio
 func (c *cache) askable(name string, n int) []netip.Addr {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.stations.links[name].askable(n)
+	if at := c.stations.links[name]; at != nil {
+		return at.askable(n)
+	}
+	return nil
 }
 
 // sameFamily returns a link, and up to n stations on it that can be asked from an

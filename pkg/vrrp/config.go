@@ -24,6 +24,8 @@ type Instance struct {
 	// Routers is how many routers share the virtual router; 0: unknown. With 2 the only
 	// Backup replaces an Active that resigned without waiting Skew_Time.
 	Routers int
+	// Watching says how the machine of the Active is watched.
+	Watching Watching
 	// Preempt is Preempt_Mode (RFC 9568 §6.1).
 	Preempt bool
 	// PreemptDelay is the time after a start or the last fault in which no Active of lower

@@ -39,7 +39,8 @@ type InstanceState struct {
 	ActiveAddress     netip.Addr // source of the Active's adverts: ours while Active; zero if unknown
 	ActivePriority    uint8
 	Silenced          netip.Addr // the Active that has to be fenced if it falls silent, or has fallen
-	Up                time.Time  // up-datetime: when it left Initialize; zero in Initialize
+	Watch             WatchStatus
+	Up                time.Time // up-datetime: when it left Initialize; zero in Initialize
 	LastEvent         event.Reason
 	NewActiveReason   event.NewActiveReason
 	// Interval is the Active_Adver_Interval: learned while Backup.

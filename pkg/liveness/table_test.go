@@ -1,0 +1,218 @@
+package liveness
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+var (
+	active   = netip.MustParseAddr("192.0.2.2")
+	second   = netip.MustParseAddr("192.0.2.3")
+	host     = netip.MustParseAddr("192.0.2.100")
+	virtual6 = netip.MustParseAddr("fe80::2")
+	mac      = [6]byte{2, 0, 0, 0, 0, 2}
+	eth0     = event.Link{Name: "eth0", Index: 7, Usable: true, HardwareAddr: [6]byte{2, 0, 0, 0, 0, 1}, LinkLocal6: netip.MustParseAddr("fe80::1")}
+)
+
+// lan is a table, and the stations that answer what it asks.
+type lan struct {
+	*Table
+	t        *testing.T
+	now      time.Time
+	known    []netip.Addr        // stations
+	answers  map[netip.Addr]bool // which answer
+	macs     map[netip.Addr][6]byte
+	asked    int
+	told     []string
+	unicast  int
+	failSend bool
+}
+
+func newLAN(t *testing.T) *lan {
+	l := &lan{t: t, now: zero, answers: map[netip.Addr]bool{active: true, second: true, host: true, virtual6: true}, macs: map[netip.Addr][6]byte{}}
+	l.Table = NewTable(zero, func(string, int) []netip.Addr { return l.known })
+	l.Link(eth0)
+	return l
+}
+
+func instance(name string) *vrrp.Instance {
+	return &vrrp.Instance{Virtual: event.Virtual{Name: name, Interface: "eth0"}, Watching: vrrp.Watching{Interval: 50 * ms, Miss: 3}}
+}
+
+func (l *lan) watch(name string, a netip.Addr) {
+	l.Watch(l.now, vrrp.Watch{Instance: instance(name), Active: a})
+}
+
+// pass lets time go by, with a turn at each deadline.
+func (l *lan) pass(d time.Duration) {
+	for end := l.now.Add(d); ; {
+		at, ok := l.Deadline()
+		if !ok || at.After(end) {
+			l.now = end
+			return
+		}
+		l.now = at
+		l.turn()
+	}
+}
+
+func (l *lan) turn() {
+	ask := l.Turn(l.now)
+	for i := range ask {
+		q := &ask[i]
+		l.asked++
+		if q.MAC != [6]byte{} {
+			l.unicast++
+		}
+		if l.failSend {
+			continue
+		}
+		q.Sent(l.now)
+		at := l.macs[q.Station]
+		if at == [6]byte{} {
+			at = mac
+		}
+		if l.answers[q.Station] && (q.MAC == [6]byte{} || q.MAC == at) {
+			l.Heard(Answer{Index: q.Link.Index, Address: q.Station, MAC: at})
+		}
+	}
+	for _, w := range l.Results() {
+		text := fmt.Sprintf("%s %v %v", w.Instance, w.Active, w.Liveness)
+		if w.Liveness == vrrp.Silent {
+			text += fmt.Sprintf(" for %v, others %d", l.now.Sub(w.Since).Round(ms), w.Others)
+		}
+		l.told = append(l.told, text)
+	}
+}
+
+// expect compares what was reported since the last call.
+func (l *lan) expect(want ...string) {
+	l.t.Helper()
+	if !slices.Equal(l.told, want) {
+		l.t.Errorf("reported\n%s\nwant\n%s", strings.Join(l.told, "\n"), strings.Join(want, "\n"))
+	}
+	l.told = nil
+}
+
+// TestTable: a machine that answered regularly and ceases to, beside a station that answers.
+func TestTable(t *testing.T) {
+	l := newLAN(t)
+	l.known = []netip.Addr{active, host}
+	l.watch("a", active)
+	l.watch("b", active)
+	l.pass(2 * time.Second)
+	l.expect("a 192.0.2.2 irregular", "b 192.0.2.2 irregular", "a 192.0.2.2 answering", "b 192.0.2.2 answering")
+	if l.asked != 40 || l.unicast != 39 {
+		t.Errorf("asked %d times for two instances, %d of them one station alone; want 40 and 39", l.asked, l.unicast)
+	}
+	l.watch("c", active) // is told what is known
+	l.answers[active] = false
+	l.pass(199 * ms)
+	l.expect("c 192.0.2.2 answering")
+	l.pass(ms)
+	for _, name := range []string{"a", "b", "c"} {
+		l.told = slices.DeleteFunc(l.told, func(s string) bool { return s == name+" 192.0.2.2 silent for 150ms, others 2" })
+	}
+	l.expect()
+	for _, name := range []string{"a", "b", "c"} {
+		l.watch(name, netip.Addr{})
+	}
+	if _, ok := l.Deadline(); ok || l.Watching() {
+		t.Error("it goes on to ask")
+	}
+}
+
+// TestOthers: what is known of other stations when a machine falls silent.
+func TestOthers(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		known []netip.Addr
+		host  bool
+		want  string
+	}{
+		{"none is known", []netip.Addr{active, second}, true, "others 0"},
+		{"one does not answer", []netip.Addr{host}, false, "others 1"},
+		{"one answers", []netip.Addr{host}, true, "others 2"},
+	} {
+		l := newLAN(t)
+		l.known, l.answers[host] = c.known, c.host
+		l.watch("a", active)
+		l.watch("b", second)
+		l.pass(2 * time.Second)
+		l.told, l.answers[active] = nil, false
+		l.pass(200 * ms)
+		if len(l.told) != 1 || !strings.HasSuffix(l.told[0], c.want) {
+			t.Errorf("%s: reported %v, want %s", c.name, l.told, c.want)
+		}
+	}
+}
+
+// TestAlive: no machine is silent that has another MAC now, or was not asked.
+func TestAlive(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		happen func(l *lan)
+	}{
+		{"another MAC", func(l *lan) { l.macs[active] = [6]byte{2, 0, 0, 0, 0, 9} }},
+		{"questions do not leave", func(l *lan) { l.failSend = true }},
+		{"the link is down", func(l *lan) {
+			down := eth0
+			down.Usable = false
+			l.answers[active] = false
+			l.Link(down)
+		}},
+		{"the link does not resolve addresses", func(l *lan) {
+			tunnel := eth0
+			tunnel.NoARP = true
+			l.answers[active] = false
+			l.Link(tunnel)
+		}},
+		{"this process sleeps", func(l *lan) {
+			l.answers[active] = false
+			for range 100 {
+				l.now = l.now.Add(101 * ms)
+				l.turn()
+			}
+			l.answers[active] = true
+		}},
+		{"answers get lost", func(l *lan) {
+			l.answers[active] = false
+			for range 100 {
+				l.pass(100 * ms)
+				l.Void()
+			}
+			l.answers[active] = true
+		}},
+	} {
+		l := newLAN(t)
+		l.known = []netip.Addr{host}
+		l.watch("a", active)
+		l.pass(2 * time.Second)
+		l.told = nil
+		c.happen(l)
+		l.pass(2 * time.Second)
+		if slices.ContainsFunc(l.told, func(s string) bool { return strings.Contains(s, "silent") }) {
+			t.Errorf("%s: reported %v", c.name, l.told)
+		}
+	}
+}
+
+// TestReplaced: an instance that watches another machine asks no more of the first.
+func TestReplaced(t *testing.T) {
+	l := newLAN(t)
+	l.watch("a", active)
+	l.pass(time.Second)
+	l.watch("a", virtual6)
+	l.asked = 0
+	l.pass(time.Second)
+	if l.asked != 20 || len(l.machines) != 1 || len(l.order) != 1 {
+		t.Errorf("asked %d times in 1 s, knows %d machines", l.asked, len(l.machines))
+	}
+}

@@ -1,0 +1,198 @@
+package liveness
+
+import (
+	"context"
+	"net/netip"
+	"runtime"
+	"sync"
+	"time"
+
+	"ripcord/pkg/bus"
+	"ripcord/pkg/event"
+	"ripcord/pkg/neigh"
+	"ripcord/pkg/thread"
+	"ripcord/pkg/vrrp"
+)
+
+// Answers hears what stations answer (neigh.Answers).
+type Answers interface {
+	// Read calls heard for each answer since it was last called, and reports whether none
+	// was lost.
+	Read(heard func(neigh.Sighting)) (all bool)
+	Close() error
+}
+
+// Config is what a Watcher needs. All of it is required.
+type Config struct {
+	Links   *bus.Retained[string, event.Link]
+	Results *bus.Topic[vrrp.Result]
+	Minter  *event.Minter
+	Sender  neigh.Sender // of its own
+	// Open opens what hears the answers, when the first machine is to be watched.
+	Open func() (Answers, error)
+	// Stations returns up to n stations of a link that can be asked.
+	Stations func(link string, n int) []netip.Addr
+	// Failed is called when the answers cannot be heard, so that nothing is watched until that
+	// is tried again.
+	Failed  func(error)
+	Threads thread.Raiser
+	Now     func() time.Time
+}
+
+// Watcher asks the machines that are to be watched and reports what their answers show. Make it
+// with New.
+type Watcher struct {
+	cfg  Config
+	bell bus.Bell
+
+	mu     sync.Mutex
+	orders []vrrp.Watch
+
+	// The fields below belong to the goroutine of Run.
+	links   *bus.Merged[string, event.Link]
+	table   *Table
+	answers Answers // nil while nothing is watched
+	retry   time.Time
+	batch   neigh.Batch
+}
+
+// retryEvery is how often it is tried again to hear answers.
+const retryEvery = 10 * time.Second
+
+// New returns a Watcher that watches nothing. It starts nothing.
+func New(cfg Config) *Watcher {
+	w := &Watcher{cfg: cfg, bell: bus.NewBell(), table: NewTable(cfg.Now(), cfg.Stations)}
+	w.links = cfg.Links.Subscribe(w.bell)
+	return w
+}
+
+// Watch queues orders. It never blocks and never loses one.
+func (w *Watcher) Watch(orders ...vrrp.Watch) {
+	w.mu.Lock()
+	w.orders = append(w.orders, orders...)
+	w.mu.Unlock()
+	w.bell.Ring()
+}
+
+// Run watches until ctx ends.
+func (w *Watcher) Run(ctx context.Context) error {
+	// What it is late to read it has to ask anew, so it runs before others, as the address
+	// worker does.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	slower := func(thread.Priority, error) {} // without the right to it, it is later where processors are busy
+	defer w.cfg.Threads.Raise(ctx, slower, thread.Nice)()
+
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		w.turn()
+		if at, ok := w.deadline(); ok {
+			timer.Reset(max(at.Sub(w.cfg.Now()), 0))
+		} else {
+			timer.Stop()
+		}
+		select {
+		case <-ctx.Done():
+			w.close()
+			return nil
+		case <-w.bell:
+		case <-timer.C:
+		}
+	}
+}
+
+// turn takes orders and links, then reads all answers, and then judges and asks.
+func (w *Watcher) turn() {
+	now := w.cfg.Now()
+	for _, l := range w.links.Take() {
+		w.table.Link(l)
+	}
+	for _, o := range w.take() {
+		w.table.Watch(now, o)
+	}
+	if !w.listen(now) {
+		return
+	}
+	heard := func(s neigh.Sighting) {
+		w.table.Heard(Answer{Index: s.Index, Address: s.Address.WithZone(""), MAC: s.MAC})
+	}
+	if !w.answers.Read(heard) {
+		w.table.Void()
+	}
+	w.ask(w.table.Turn(w.cfg.Now()))
+	w.publish()
+}
+
+func (w *Watcher) take() []vrrp.Watch {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	orders := w.orders
+	w.orders = nil
+	return orders
+}
+
+// listen opens what hears answers while machines are watched, closes it when none is, and reports
+// whether it is open.
+func (w *Watcher) listen(now time.Time) bool {
+	switch {
+	case !w.table.Watching():
+		w.close()
+	case w.answers == nil && !now.Before(w.retry):
+		answers, err := w.cfg.Open()
+		if err != nil {
+			w.retry = now.Add(retryEvery)
+			w.cfg.Failed(err)
+			return false
+		}
+		w.answers = answers
+	}
+	return w.answers != nil
+}
+
+func (w *Watcher) close() {
+	if w.answers != nil {
+		_ = w.answers.Close() // the kernel closes them whatever it returns
+		w.answers = nil
+	}
+}
+
+// deadline returns when turn has something to do if nothing happens; false: never.
+func (w *Watcher) deadline() (time.Time, bool) {
+	at, ok := w.table.Deadline()
+	if ok && w.answers == nil {
+		at = w.retry
+	}
+	return at, ok
+}
+
+// ask sends questions. One that does not leave is none.
+func (w *Watcher) ask(questions []Question) {
+	if len(questions) == 0 {
+		return
+	}
+	w.batch.Reset()
+	for _, q := range questions {
+		if q.MAC == [6]byte{} {
+			w.batch.Ask(q.Link, q.Station)
+		} else {
+			w.batch.AskAt(q.Link, q.Station, q.MAC)
+		}
+	}
+	frames := w.batch.Frames()
+	now := w.cfg.Now()
+	w.cfg.Sender.Send(frames)
+	for i := range questions {
+		if frames[i].Err == nil {
+			questions[i].Sent(now)
+		}
+	}
+}
+
+// publish reports what is news.
+func (w *Watcher) publish() {
+	for _, r := range w.table.Results() {
+		r.Cause = w.cfg.Minter.Cause(w.cfg.Now())
+		w.cfg.Results.Publish(r)
+	}
+}
