@@ -59,7 +59,7 @@ func statusPage(s *control.Status, now time.Time) page {
 	p.blocks = append(p.blocks,
 		block{name: "faults", notes: faults(s, now)}, block{name: "last standing", notes: lastStanding(s)},
 		block{name: "missing", notes: missing(s)},
-		block{name: "holdings", notes: holdings(s)}, block{name: "warnings", notes: warnings(s, now)})
+		block{name: "holdings", notes: holdings(s)}, block{name: "probes", notes: probes(s)}, block{name: "warnings", notes: warnings(s, now)})
 	if list := trackersOf(s); len(list) > 0 {
 		p.blocks = append(p.blocks, block{name: "trackers", table: trackers(list, now), ages: []int{3}})
 	}
@@ -207,6 +207,16 @@ func holdings(s *control.Status) (notes []note) {
 	for _, i := range s.Instances {
 		if i.Holding != "" {
 			notes = append(notes, note{text: i.Name + ": holds, " + printable(i.Holding), colour: red})
+		}
+	}
+	return notes
+}
+
+// probes returns a note for each instance whose Active was taken for dead and was not.
+func probes(s *control.Status) (notes []note) {
+	for _, i := range s.Instances {
+		if i.Probe != nil && i.Probe.SuspendedUntil != nil {
+			notes = append(notes, note{text: i.Name + ": probe " + printable(i.Probe.Text), colour: yellow})
 		}
 	}
 	return notes

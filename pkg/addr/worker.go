@@ -3,6 +3,7 @@ package addr
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -104,6 +105,10 @@ func (w *Worker) Ask(links ...string) {
 	w.mu.Unlock()
 	w.bell.Ring()
 }
+
+// Stations returns up to n stations of a link that can be asked. It may be called from any
+// goroutine.
+func (w *Worker) Stations(link string, n int) []netip.Addr { return w.neighbors.Stations(link, n) }
 
 // Run removes what a crashed run left behind, carries out orders until ctx ends, then
 // those still queued, and removes all that is held. It fails if the kernel

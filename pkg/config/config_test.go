@@ -63,6 +63,9 @@ func outcome(c *Config, err error) string {
 			if i.Weighted {
 				b.WriteString("    weights may change its priority\n")
 			}
+			if w := i.Watching; w.On() {
+				fmt.Fprintf(&b, "    probe %v, miss %d, in use %v\n", w.Interval, w.Miss, i.Watches())
+			}
 			if i.Routers != 0 {
 				fmt.Fprintf(&b, "    %d routers\n", i.Routers)
 			}

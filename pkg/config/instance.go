@@ -34,6 +34,7 @@ type instance struct {
 	trackLink  bool
 	track      []tracked
 	fence      *vrrp.Fence
+	probe      *vrrp.Watching
 	notify     Notify
 
 	origin
@@ -92,6 +93,9 @@ func (i *instance) build(d *document) vrrp.Instance {
 		out.Checksum, out.AutoChecksum = i.checksum.form, i.checksum.auto
 	}
 	i.sending.build(&out)
+	if i.probe != nil {
+		out.Watching = *i.probe
+	}
 	out.Auth, out.HMAC = i.auth.pass, i.auth.hmac.build(i.Interval)
 	if i.group != nil {
 		out.Group = i.group.name

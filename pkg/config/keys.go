@@ -131,6 +131,8 @@ var instanceKeys = schema.Table[instance]{
 		"How many adverts may be missed before the Active counts as gone.", ""},
 	{"routers", schema.Optional, schema.To(func(i *instance) *int { return &i.Routers }, schema.Number(2, 255)),
 		"How many routers share this virtual router. With 2 in all members of a group, the only Backup takes over from an Active that resigned, or lowered its priority, without waiting Skew_Time. Unknown by default; 2 with a single `unicast` peer.", "routers: 2"},
+	{"probe", schema.Optional, schema.Filled(func(i *instance) **vrrp.Watching { return &i.probe }, probeKeys),
+		"Watch the machine of the Active by ARP or neighbor discovery, and take over as soon as it is dead, before adverts are missed: see [probe.md](probe.md). Off by default; not in use over `unicast` with a `min_ttl` below 255.", "probe: {interval: 50ms, miss: 3}"},
 	{"preempt", "true", schema.To(func(i *instance) *bool { return &i.Preempt }, schema.Boolean),
 		"Whether to take over from an Active of lower priority.", ""},
 	{"preempt_delay", "0s", schema.To(func(i *instance) *time.Duration { return &i.PreemptDelay }, schema.Duration(0, 24*time.Hour, ms)),
@@ -170,6 +172,13 @@ var instanceKeys = schema.Table[instance]{
 		"Commands that are run at the transitions: see [notify.md](notify.md).", "notify: {active: [/usr/local/bin/move-address, eth0]}"},
 	{"fence", schema.Optional, schema.Filled(func(i *instance) **vrrp.Fence { return &i.fence }, fenceKeys),
 		"What is run before a takeover from an Active that was heard and fell silent: see [fencing.md](fencing.md). Of an instance in a group, the group has it.", "fence: {command: [/usr/local/sbin/power-off-peer], timeout: 20s}"},
+}
+
+var probeKeys = schema.Table[vrrp.Watching]{
+	{"interval", "50ms", schema.To(func(w *vrrp.Watching) *time.Duration { return &w.Interval }, schema.Duration(0, time.Minute, ms)),
+		"How often the Active's address is asked, at most each 20ms; 0: not at all, where `defaults` has it.", ""},
+	{"miss", "3", schema.To(func(w *vrrp.Watching) *int { return &w.Miss }, schema.Number(2, 100)),
+		"How many questions in a row may go unanswered before its machine counts as dead.", ""},
 }
 
 var authKeys = schema.Table[authentication]{

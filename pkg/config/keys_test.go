@@ -54,6 +54,7 @@ var (
 		"defaults.track", "groups[].track", "groups[].track[].check", "groups[].fault",
 		"instances[].fence", "instances[].fence.command", "instances[].fence.timeout", "instances[].fence.on_failure",
 		"defaults.fence", "groups[].fence", "groups[].fence.command", "groups[].last_standing", "instances[].routers",
+		"instances[].probe", "instances[].probe.interval", "instances[].probe.miss",
 	}
 )
 
@@ -129,6 +130,7 @@ func TestManualNamesEveryKey(t *testing.T) {
 	check("instances[].track[].", trackKeys.Names())
 	check("instances[].notify.", notifyKeys.Names())
 	check("instances[].fence.", fenceKeys.Names())
+	check("instances[].probe.", probeKeys.Names())
 	check("instances[].announce.", announceKeys.Names())
 	check("instances[].unicast.", unicastKeys.Names())
 	check("instances[].auth.", authKeys.Names())

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"time"
 
 	"ripcord/pkg/config/problem"
 	"ripcord/pkg/config/value"
@@ -51,6 +52,7 @@ func (i *instance) checkSending(report *problem.Report) {
 	if n := i.Routers; n != 0 && len(first) > n { // one of the peers may be this router
 		report.Fail(i.where("routers"), "%d routers share the virtual router, but unicast names %d peers", n, len(first))
 	}
+	i.checkProbe(report, len(first) > 0)
 	if i.virtualMAC.used && len(first) > 0 {
 		report.Advise(i.where("virtual_mac"), "leave one of the two out",
 			"adverts to single peers cannot leave from the virtual MAC")
@@ -70,6 +72,24 @@ func (i *instance) checkSending(report *problem.Report) {
 	case len(first) == 0 && source.Is6() && !source.IsLinkLocalUnicast():
 		report.Advise(source.at, "give a link-local address, or leave it out (RFC 9568 §5.1.2.1)",
 			"%s cannot be the source of adverts to ff02::12", source)
+	}
+}
+
+// leastProbe is the shortest interval of a probe.
+const leastProbe = 20 * time.Millisecond
+
+// checkProbe sees that the machine of the Active can be watched.
+func (i *instance) checkProbe(report *problem.Report, unicast bool) {
+	if i.probe == nil || !i.probe.On() {
+		return
+	}
+	at := i.where("probe")
+	if i.probe.Interval < leastProbe {
+		report.Advise(at, "0s turns it off", "the interval %v is less than %v", i.probe.Interval, leastProbe)
+	}
+	if unicast && i.sending.ttls.MinTTL < 255 {
+		report.Warn(at, "leave min_ttl at 255 where the peers are on the same segment, or leave the probe out",
+			"not in use: with unicast.min_ttl %d adverts may come through routers, and a machine behind one cannot be asked by ARP", i.sending.ttls.MinTTL)
 	}
 }
 

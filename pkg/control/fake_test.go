@@ -83,7 +83,7 @@ func pulled() router {
 	inside := vrrp.InstanceStatus{
 		Instance: &vrrp.Instance{
 			Virtual:  event.Virtual{Name: "inside", Group: "edge", Interface: "eth0", VRID: 51, Family: event.IPv4},
-			Priority: 150, Interval: time.Second,
+			Priority: 150, Interval: time.Second, Watching: vrrp.Watching{Interval: 50 * time.Millisecond, Miss: 3},
 			Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.9")},
 			Extra:     []netip.Addr{netip.MustParseAddr("2001:db8::9")},
 		},
@@ -96,7 +96,7 @@ func pulled() router {
 		InstanceState: vrrp.InstanceState{
 			State: event.Fault, Since: lost,
 			EffectivePriority: 150, ActiveAddress: netip.MustParseAddr("192.0.2.3"), ActivePriority: 100,
-			Up: began.In(zone), LastEvent: event.InterfaceDown, NewActiveReason: event.NoResponse,
+			Up: began.In(zone), LastEvent: event.InterfaceDown, NewActiveReason: event.NoResponse, Watch: vrrp.WatchStatus{SuspendedUntil: began.Add(time.Hour)},
 			Interval: time.Second, ActiveDownInterval: 3414062500 * time.Nanosecond, SkewTime: 414062500 * time.Nanosecond,
 		},
 	}

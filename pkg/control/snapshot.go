@@ -84,6 +84,11 @@ func instance(group string, m vrrp.InstanceStatus, trouble map[string]string) In
 	if m.ActiveAddress.IsValid() {
 		i.ActiveAddress = &m.ActiveAddress
 	}
+	if m.Instance.Watching.On() {
+		i.Probe = &Probe{
+			InUse: m.Watch.Used(), Text: m.Watch.Describe(m.Instance, m.State), SuspendedUntil: known(m.Watch.SuspendedUntil),
+		}
+	}
 	for _, f := range m.Faults {
 		fault := Fault{Source: f.Source, Reason: string(f.Reason), Since: known(f.Since), Error: f.Err}
 		fault.Text = faultText(fault, trouble[f.Source])

@@ -39,6 +39,7 @@ type Instance struct {
 	// priority 1, since nobody else does.
 	LastStanding bool      `json:"last_standing,omitempty"`
 	Holding      string    `json:"holding,omitempty"` // why it stays Backup though its waits are over
+	Probe        *Probe    `json:"probe,omitempty"`   // what is known of the Active's machine, where it is watched
 	Missing      []string  `json:"missing"`           // what could not be put in place of what it should hold
 	Trackers     []Tracker `json:"trackers"`          // what it tracks itself
 	Warnings     []Warning `json:"warnings"`          // what is wrong beside faults, and needs a person
@@ -59,6 +60,13 @@ type Instance struct {
 	Addresses          []netip.Addr `json:"addresses"`           // in the order in which they are advertised
 	ExtraAddresses     []netip.Addr `json:"extra_addresses"`     // held with them, not advertised
 	Statistics         Statistics   `json:"statistics,omitzero"` // left out where they are not asked for
+}
+
+// Probe is what is known of the machine of the Active (`probe` in the configuration).
+type Probe struct {
+	InUse          bool       `json:"in_use"` // its answers may move the group
+	Text           string     `json:"text"`   // what they show, or why they are not in use
+	SuspendedUntil *time.Time `json:"suspended_until,omitempty"`
 }
 
 // Fault is one cause of the state fault.

@@ -90,7 +90,7 @@ func Run(ctx context.Context, o Options) error {
 		p.events.Publish(runProgram(ctx, p.programs, c, command.ForStartup, c.Startup))
 	}
 	executors := stage{"adverts": p.engine.Run, "addresses": p.worker.Run}.start(broken)
-	sources := stage{"links": p.monitor.Run, "receiver": p.receiver.Run, "checks": p.checks.Run}.start(broken)
+	sources := stage{"links": p.monitor.Run, "receiver": p.receiver.Run, "checks": p.checks.Run, "probe": p.watcher.Run}.start(broken)
 
 	deadline, err := p.serve(ctx, o, broken)
 

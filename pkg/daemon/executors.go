@@ -8,7 +8,9 @@ import (
 
 	"ripcord/pkg/addr"
 	"ripcord/pkg/advert/send"
+	"ripcord/pkg/event"
 	"ripcord/pkg/firewall"
+	"ripcord/pkg/liveness"
 	"ripcord/pkg/macvlan"
 	"ripcord/pkg/neigh"
 	"ripcord/pkg/route"
@@ -80,6 +82,23 @@ func (p *parts) buildWorker(o Options) error {
 		Heard: &p.heard, Results: &p.results, Events: &p.events, Warnings: p.warnings, Setting: sysctl.Read, Minter: p.minter,
 		Kernel: asked, Routes: routes, Devices: devices, Firewall: filter, Sender: frames, Listener: listener, Now: time.Now,
 		Threads: p.threads(o),
+	})
+	return nil
+}
+
+// buildWatcher makes what watches the machines of Actives.
+func (p *parts) buildWatcher(o Options) error {
+	frames, err := neigh.OpenSender()
+	if err != nil {
+		return fmt.Errorf("cannot ask other routers: %w", err)
+	}
+	p.closers = append(p.closers, frames)
+	p.watcher = liveness.New(liveness.Config{
+		Links: p.links, Results: &p.results, Minter: p.minter, Sender: frames, Stations: p.worker.Stations, Threads: p.threads(o), Now: time.Now,
+		Open: func() (liveness.Answers, error) { return neigh.OpenAnswers() },
+		Failed: func(err error) {
+			p.events.Publish(event.ProbeFailed{Stamp: event.Stamp{At: time.Now()}, Err: err.Error()})
+		},
 	})
 	return nil
 }

@@ -22,6 +22,7 @@ import (
 	"ripcord/pkg/lease"
 	"ripcord/pkg/link"
 	"ripcord/pkg/link/monitor"
+	"ripcord/pkg/liveness"
 	"ripcord/pkg/router"
 	"ripcord/pkg/runner"
 	"ripcord/pkg/stats"
@@ -55,6 +56,7 @@ type parts struct {
 	worker     *addr.Worker
 	programs   programs
 	checks     *track.Runner
+	watcher    *liveness.Watcher
 	router     *router.Router
 	control    *control.Server
 	lock       *Lock
@@ -108,7 +110,7 @@ func build(o Options) (*parts, error) {
 		Links: p.links, Heard: &p.heard, Results: &p.results, Events: &p.events,
 		Warnings: p.warnings, Minter: p.minter, Now: time.Now,
 	})
-	if err := errors.Join(p.buildEngine(o), p.buildWorker(o), p.buildRouter(o)); err != nil {
+	if err := errors.Join(p.buildEngine(o), p.buildWorker(o), p.buildWatcher(o), p.buildRouter(o)); err != nil {
 		p.close()
 		return nil, err
 	}
@@ -141,7 +143,7 @@ func (p *parts) buildRouter(o Options) error {
 	p.router = router.New(router.Config{
 		Groups: o.Config.Groups, Stats: p.stats,
 		Links: p.links, Heard: &p.heard, Results: &p.results, Events: &p.events, Warnings: p.warnings,
-		Engine: p.engine, Addresses: addresses, Receiver: p.receiver, Confirmer: p.monitor, Fencer: fencer{p},
+		Engine: p.engine, Addresses: addresses, Receiver: p.receiver, Confirmer: p.monitor, Fencer: fencer{p}, Watcher: p.watcher,
 		Lease: p.lease, Minter: p.minter, Alarm: alarm, Now: time.Now,
 	})
 	return nil

@@ -84,6 +84,10 @@ var Schema = []Definition{
 	{"fence.ran", story, []Level{Info, Error}, []string{"name", "command", "active", "result", "took_us"}, []string{"output", "error"}, "A fence command has ended."},
 	{"fence.unproven", others, onlyError, plus(ofVirtual, "interfaces", "done"), []string{"group"}, "The Active fell silent, and no station answers on some links: the fence is not run, since this router may be the one that is cut off."},
 
+	{"probe.dead", story, onlyWarn, plus(ofVirtual, "active_address", "answers", "asked", "unanswered", "silent_us"), []string{"group"}, "The machine of the Active answers no more: the group moves without waiting for missing adverts. See [probe.md](probe.md)."},
+	{"probe.suspended", others, onlyError, plus(ofVirtual, "active_address", "until", "why"), []string{"group"}, "The Active was taken for dead and was not: the probe is off for it for an hour."},
+	{"probe.failed", others, onlyError, []string{"error"}, nil, "Answers cannot be heard, so that no machine is watched; it is tried again each 10 s."},
+
 	{"advert.sent", story, onlyInfo, []string{"instance", "kind", "took_us"}, nil, "A first advert, a resignation or a probe left."},
 	{"advert.failed", once, []Level{Warn, Error}, []string{"instance", "error", "count"}, nil, "The kernel refused adverts."},
 	{"advert.rejected", once, onlyWarn, []string{"interface", "vrid", "source", "reason", "count"}, []string{"instance"}, "Adverts were discarded: see [protocol.md](protocol.md)."},
@@ -122,7 +126,8 @@ var Schema = []Definition{
 var FieldMeanings = map[string]string{
 	"added": "instances added: their number at the start, their names at a reload", "changed": "those that changed", "removed": "those that are gone",
 	"name": "name of the check, or of the instance or group", "result": "of a check: `up` or `down`; of a command: `done`, `failed`, `killed` (its timeout was over) or `unrun`", "command": "the program", "merged": "how many transitions were left out before it", "lost": "lines lost since the start", "change": "what is added to the priority", "output": "what it printed, up to 4 KiB", "notes": "what takes a restart",
-	"active": "the address of the Active that fell silent", "interfaces": "names of links",
+	"active": "the address of the Active that fell silent", "active_address": "the address of the Active",
+	"answers": "how many of the last questions were answered", "asked": "how many those were", "unanswered": "how many questions in a row were not answered", "silent_us": "for how long, in µs", "interfaces": "names of links",
 	"address": "the address", "addresses": "list of addresses with the length of their networks", "admin_up": "whether the link is set up (IFF_UP)",
 	"capabilities": "what it may do, in the words of capabilities(7)", "user": "the account", "under_way": "how many commands ran", "retry_us": "how long until it is tried again, in µs",
 	"carrier": "whether the link has a carrier (IFF_LOWER_UP)", "carrier_down_count": "how often the kernel counted a loss of the carrier",

@@ -41,6 +41,8 @@ func samples() []Event {
 		InstanceHolding{s, v, "group", epoch}, InstanceHolding{s, lone, "group", epoch}, InstanceHolding{s, lone, HoldVersion, epoch}, InstanceHolding{s, lone, HoldSkew, epoch}, InstanceHolding{s, lone, HoldInvalid, epoch},
 		InstanceHolding{s, lone, HoldFence, time.Time{}}, InstanceHolding{s, v, HoldFenceFailed, epoch},
 		FenceRan{s, "edge", "/usr/sbin/fence", source, "done", time.Second, "off", ""}, FenceRan{s, "edge", "/usr/sbin/fence", source, "failed", time.Second, "", "exit status 1"},
+		ProbeDead{s, v, netip.MustParseAddr("192.0.2.11"), 99, 100, 17, 151 * time.Millisecond}, ProbeSuspended{s, lone, netip.MustParseAddr("192.0.2.11"), time.Unix(3600, 0), "it answers again"},
+		ProbeFailed{s, "too many open files"},
 		FenceUnproven{s, v, []string{"eth0"}, false}, FenceUnproven{s, lone, []string{"eth0"}, true},
 		InstanceTransition{s, lone, Backup, Active, FenceFailed, 150, false},
 		CheckChanged{s, "web", "down", 0, time.Second, "refused", "exit status 1"}, CheckChanged{s, "load", "up", -5, time.Millisecond, "", ""},

@@ -48,6 +48,7 @@ const (
 // Reasons of ripcord's own.
 const (
 	PeerResigned     Reason = "peer-resigned" // a priority 0 ended the wait
+	PeerDead         Reason = "peer-dead"     // the machine of the Active answers no more (`probe`)
 	GroupMoved       Reason = "group"         // another member caused the group's move
 	Recovered        Reason = "recovered"     // a fault of ripcord's own making has ended, or a returned link has proved that it forwards
 	Recovery         Reason = "recovery"      // a returned link has yet to prove it: no transition bears this

@@ -119,6 +119,8 @@ func (c *Core) Absorb(now time.Time, in vrrp.Input, out *Orders) {
 		c.stepInstance(in.Instance, now, in, out)
 	case vrrp.Placed:
 		c.stepInstance(in.Instance, now, in, out)
+	case vrrp.Watched:
+		c.stepInstance(in.Instance, now, in, out)
 	case vrrp.Rejoined:
 		c.stepInstance(in.Instance, now, in, out)
 	case vrrp.Condition:

@@ -21,6 +21,9 @@ func (r *Router) give(out *Orders) {
 	if len(out.Ask) > 0 {
 		r.cfg.Addresses.Ask(out.Ask...)
 	}
+	if len(out.Watches) > 0 {
+		r.cfg.Watcher.Watch(out.Watches...)
+	}
 	if v := out.Verify; v != nil {
 		r.cfg.Receiver.Verify(v.Ticket)
 		r.cfg.Confirmer.Verify(v.Ticket, v.Interfaces)
@@ -36,8 +39,13 @@ func (r *Router) give(out *Orders) {
 // report publishes events, and before them the snapshots that show what they report.
 func (r *Router) report(events []event.Event) {
 	for _, e := range events {
-		if t, ok := e.(event.InstanceTransition); ok {
-			r.moved(t)
+		switch e := e.(type) {
+		case event.InstanceTransition:
+			r.moved(e)
+		case event.ProbeDead:
+			r.count(e.Virtual, stats.ProbeDeaths)
+		case event.ProbeSuspended:
+			r.count(e.Virtual, stats.ProbeFalseAlarms)
 		}
 	}
 	r.publish(r.cfg.Now())
@@ -53,13 +61,17 @@ func (r *Router) report(events []event.Event) {
 // moved counts a transition, and has the confirmer watch the links of Active instances and of
 // those that wait.
 func (r *Router) moved(t event.InstanceTransition) {
-	if s := r.cfg.Stats.Of(t.Virtual.Name); s != nil {
-		s.Add(stats.Transitions)
-		if t.To == event.Active {
-			s.Add(stats.ActiveTransitions)
-		}
+	r.count(t.Virtual, stats.Transitions)
+	if t.To == event.Active {
+		r.count(t.Virtual, stats.ActiveTransitions)
 	}
 	r.engaged = false
+}
+
+func (r *Router) count(of event.Virtual, c stats.Counter) {
+	if s := r.cfg.Stats.Of(of.Name); s != nil {
+		s.Add(c)
+	}
 }
 
 // publish renews the snapshots of the groups that were stepped.

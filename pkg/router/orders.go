@@ -19,6 +19,7 @@ type Orders struct {
 	Addresses []addr.Order
 	Ask       []string // links whose stations are asked
 	Verify    *Verify
+	Watches   []vrrp.Watch // machines of Actives
 	Fences    []vrrp.RunFence
 	Events    []event.Event
 }
@@ -60,6 +61,8 @@ func (o *Orders) translate(g *vrrp.Group, effects []vrrp.Effect) {
 			o.Ask = appendMissing(o.Ask, e.Interfaces)
 		case vrrp.Verify:
 			o.verify(e)
+		case vrrp.Watch:
+			o.Watches = append(o.Watches, e)
 		case vrrp.RunFence:
 			o.Fences = append(o.Fences, e)
 		case vrrp.Report:

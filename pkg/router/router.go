@@ -32,7 +32,8 @@ type Config struct {
 	Addresses Addresses
 	Receiver  Receiver
 	Confirmer Confirmer
-	Fencer    Fencer // needed where a group has a fence
+	Fencer    Fencer  // needed where a group has a fence
+	Watcher   Watcher // needed where an instance watches the machine of its Active
 
 	Lease  *lease.Lease
 	Minter *event.Minter
@@ -66,6 +67,10 @@ type Confirmer interface {
 // Fencer runs fence commands, and answers each by a vrrp.Fenced on Results. Fence never
 // blocks.
 type Fencer interface{ Fence(vrrp.RunFence) }
+
+// Watcher watches the machines of Actives, and reports each change by a vrrp.Watched on Results.
+// Watch never blocks.
+type Watcher interface{ Watch(...vrrp.Watch) }
 
 // Alarm wakes the loop at an instant. Set replaces the instant before; C is
 // readable once it has come.

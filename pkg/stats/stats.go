@@ -21,6 +21,8 @@ const (
 	AdvertisementSent
 	PriorityZeroRcvd
 	PriorityZeroSent
+	ProbeDeaths
+	ProbeFalseAlarms
 	IPTTLErrors
 	VersionErrors
 	InvalidTypeRcvd
@@ -84,6 +86,9 @@ var definitions = [counters]Definition{
 	AdvertisementSent: {Key: "advertisement_sent", Label: "adverts_sent", Help: "Adverts that the kernel took, resignations too: RFC 8347's advertisement-sent. An Active whose count stands still is about to lose its addresses."},
 	PriorityZeroRcvd:  {Key: "priority_zero_pkts_rcvd", Label: "priority_zero_received", Help: "Resignations of others: RFC 8347's priority-zero-pkts-rcvd."},
 	PriorityZeroSent:  {Key: "priority_zero_pkts_sent", Label: "priority_zero_sent", Help: "Own resignations: RFC 8347's priority-zero-pkts-sent."},
+
+	ProbeDeaths:      {Key: "probe_deaths", Label: "probe_deaths", Help: "Times that the machine of the Active was taken for dead since it answered no more (`probe`)."},
+	ProbeFalseAlarms: {Key: "probe_false_alarms", Label: "probe_false_alarms", Help: "Times that it was not: the probe is off for that Active for an hour."},
 
 	IPTTLErrors:        {Key: "ip_ttl_errors", Metric: Rejected, Label: string(wire.IPTTLError), Reasons: []wire.Reason{wire.IPTTLError}},
 	VersionErrors:      {Key: "version_errors", Metric: Rejected, Label: string(wire.VersionError), Reasons: []wire.Reason{wire.VersionError}},

@@ -95,6 +95,7 @@ var causes = map[event.Reason]string{
 	event.InterfaceUp:          "a link came back",
 	event.SendFailed:           "adverts could not be sent",
 	event.AddressLost:          "none of its addresses could be put in place",
+	event.PeerDead:             "the machine of the Active answers no more",
 	event.FenceFailed:          "the Active fell silent, and the fence failed",
 }
 

@@ -33,6 +33,7 @@ func (s *step) absorbHeard(h *vrrp.Heard) {
 	was := m.others.Best
 	m.others.Hear(h, m.timing())
 	s.countAdvert(m, h)
+	liveness{s}.refute(m, h)
 	s.noteServing(m, h)
 	s.f.restartAlone(m, h.Cause.At, h.Interval)
 	if s.f.servesAlone(m) {

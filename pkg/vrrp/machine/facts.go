@@ -25,6 +25,7 @@ type facts struct {
 	faults        faults
 	// clock is the instant of the last Tick. A timer has ended if it is not later.
 	clock    time.Time
+	watches  bool // a member watches the machine of its Active
 	asked    verification
 	verified bool // all waits are over, and the verifiers were heard on it
 	// listening is set while a stall is being judged.

@@ -56,6 +56,8 @@ func (s *step) absorb(in vrrp.Input) {
 	case vrrp.Forwards:
 		s.f.members.prove(in.Interface, in.Cause.At)
 		s.proveForFence(in)
+	case vrrp.Watched:
+		liveness{s}.absorb(in)
 	case vrrp.Fenced:
 		s.followFence(s.f.fence.Ended(in.Ticket, in.Err), in.Cause)
 	}
@@ -128,7 +130,7 @@ func (s *step) enter() {
 			s.wantConfirmation(m)
 		}
 		m.interval = m.Instance.Interval
-		if m.resigned = nil; !m.confirm.wanted {
+		if m.resigned, m.dead = nil, false; !m.confirm.wanted {
 			m.others.Forget() // who was Active is gone, or will show itself
 		}
 		m.sends.refused = nil // what failed before this is history
@@ -175,7 +177,7 @@ func (s *step) outranked(m *member) bool {
 
 func newActiveReason(r event.Reason) event.NewActiveReason {
 	switch r {
-	case event.ActiveTimeout, event.FenceFailed:
+	case event.ActiveTimeout, event.PeerDead, event.FenceFailed:
 		return event.NoResponse
 	case event.LowerPriorityActive, event.OwnerPreempt, event.PreemptHoldTimeout:
 		return event.Preempted

@@ -40,6 +40,7 @@ func New(cfg vrrp.Group, tickets *Tickets, now time.Time) *Machine {
 		m.facts.members = append(m.facts.members, newMember(in, i, cfg.Impaired()))
 		m.facts.faults[faultKey{in.Interface, event.InterfaceDown}] = fault{since: now}
 	}
+	m.facts.watches = m.facts.members.watch()
 	m.facts.name = cfg.Title()
 	m.facts.lastStanding = cfg.LastStanding
 	m.facts.trackers = tracker.New(&cfg, now)
@@ -93,6 +94,9 @@ func (m *Machine) Step(now time.Time, in vrrp.Input) []vrrp.Effect {
 	}
 	s.reportJoined(in)
 	s.f.waitAlone(now)
+	if s.f.watches {
+		liveness{&s}.follow()
+	}
 	return s.list
 }
 

@@ -50,6 +50,10 @@ type member struct {
 	resigned *resignation
 	// cascaded is the wait that another member's priority 0 shortened; nil if none did.
 	cascaded *cascade
+	// dead is set while the wait that ends at downAt was shortened since the Active's machine
+	// is dead. renew forgets it.
+	dead  bool
+	watch watch
 	// lastResign is the last priority 0 that was heard from the Active, however long ago.
 	lastResign resignation
 	// preemptFrom is the end of the preempt_delay: a lower Active is not preempted before.
@@ -139,7 +143,7 @@ func (m *member) skew() time.Duration { return m.timing().SkewTime(m.interval) }
 // renew starts the Active_Down_Timer at the instant at.
 func (m *member) renew(at time.Time) {
 	m.downAt = at.Add(m.activeDown(m.interval))
-	m.resigned = nil
+	m.resigned, m.dead = nil, false
 	m.holdReported = false
 }
 
@@ -199,7 +203,7 @@ func (m *member) preempts(now time.Time) bool {
 // displaces reports whether a member takes over from an Active that it hears, at the
 // instant now.
 func (m *member) displaces(now time.Time) bool {
-	return m.heard(now) && m.resigned == nil && m.cascaded == nil
+	return m.heard(now) && m.resigned == nil && m.cascaded == nil && !m.dead
 }
 
 // fell reports whether an advert shows that the Active, which was at least as good as

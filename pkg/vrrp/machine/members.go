@@ -63,12 +63,15 @@ func (l members) delayPreemption(now time.Time) {
 }
 
 // takeover returns the member that has most to do with the end of all waits, and the reason
-// why they are over: a resignation counts more than a lower Active, and that more than
-// silence.
+// why they are over: a resignation counts more than a dead machine, that more than a lower Active,
+// and that more than silence.
 func (l members) takeover(now time.Time) (*member, event.Reason) {
 	last := l[0]
-	var resigned, lower *member
+	var resigned, dead, lower *member
 	for _, m := range l {
+		if m.dead && dead == nil {
+			dead = m
+		}
 		switch {
 		case m.resigned != nil && resigned == nil:
 			resigned = m
@@ -82,6 +85,8 @@ func (l members) takeover(now time.Time) (*member, event.Reason) {
 	switch {
 	case resigned != nil:
 		return resigned, event.PeerResigned
+	case dead != nil:
+		return dead, event.PeerDead
 	case lower != nil && lower.Priority == vrrp.Owner:
 		return lower, event.OwnerPreempt
 	case lower != nil && lower.delayed:
@@ -92,7 +97,12 @@ func (l members) takeover(now time.Time) (*member, event.Reason) {
 	return last, event.ActiveTimeout
 }
 
-// resignationWait returns how long a member waits once its Active has resigned, or fell
+// watch reports whether any member watches the machine of its Active.
+func (l members) watch() bool {
+	return slices.ContainsFunc(l, func(m *member) bool { return m.Watches() })
+}
+
+// resignationWait returns how long a member waits once its Active has resigned, is dead, or fell
 // below it: Skew_Time, unless the router is the only Backup, on all members.
 func (l members) resignationWait(m *member) time.Duration {
 	for _, n := range l {

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"net/netip"
 	"slices"
 
 	"ripcord/pkg/event"
@@ -88,7 +89,8 @@ func (r *reload) keepMembers(s *step) {
 		m.impaired = s.cfg.Impaired()
 		kept = append(kept, m)
 	}
-	s.f.members = kept
+	watched := s.f.watches
+	s.f.members, s.f.watches = kept, kept.watch() || watched // to cease to watch it has to follow once more
 }
 
 // drop lets a member leave the group, with its faults.
@@ -99,6 +101,7 @@ func (r *reload) drop(s *step, m *member) {
 	} else if !s.f.armed.IsZero() {
 		s.emit(vrrp.Disarm{Cause: cause, Instance: m.Instance})
 	}
+	liveness{s}.watch(m, netip.Addr{})
 	s.reportMember(m, event.Initialize, event.Shutdown, cause)
 	for _, key := range m.faultKeys() {
 		if s.f.faults.has(key) && !s.f.hasOn(key) {

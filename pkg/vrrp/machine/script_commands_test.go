@@ -150,6 +150,8 @@ func (l *lan) order(r *router, verb string, w *words) {
 		l.step(r, "", vrrp.Released{Cause: l.minter.Cause(l.now), Group: r.machine(l).facts.name})
 	case "rejoined":
 		l.step(r, "", vrrp.Rejoined{Cause: l.minter.Cause(l.now), Instance: w.next()})
+	case "watched":
+		l.step(r, "", watched(l, w))
 	case "forwards":
 		at := l.now
 		link := w.next()
@@ -180,6 +182,35 @@ func (l *lan) order(r *router, verb string, w *words) {
 	default:
 		w.fail(fmt.Errorf("unknown command"))
 	}
+}
+
+// watched parses what the answers of an Active show.
+func watched(l *lan, w *words) vrrp.Watched {
+	in := vrrp.Watched{Cause: l.minter.Cause(l.now), Instance: w.next(), Active: take(w, netip.ParseAddr)}
+	in.Since, in.Answered, in.Asked, in.Unanswered = l.now.Add(-150*time.Millisecond), 100, 100, 17
+	switch shows := w.next(); shows {
+	case "unasked":
+	case "irregular":
+		in.Liveness = vrrp.Irregular
+	case "answering":
+		in.Liveness = vrrp.Answering
+	case "silent":
+		in.Liveness = vrrp.Silent
+	default:
+		w.fail(fmt.Errorf("answers show nothing like %q", shows))
+	}
+	w.options(func(name string) bool {
+		switch name {
+		case "others-silent":
+			in.Others = vrrp.OthersSilent
+		case "others-answer":
+			in.Others = vrrp.OthersAnswer
+		default:
+			return false
+		}
+		return true
+	})
+	return in
 }
 
 // tracked parses the state of a check.
@@ -272,6 +303,8 @@ func (r *router) addMember(w *words) {
 			in.Miss = take(w, strconv.Atoi)
 		case "routers":
 			in.Routers = take(w, strconv.Atoi)
+		case "watch":
+			in.Watching = vrrp.Watching{Interval: take(w, time.ParseDuration), Miss: 3}
 		case "preempt":
 			in.Preempt = w.next() != "off"
 		case "preempt-delay":
@@ -414,6 +447,9 @@ func (l *lan) status(r *router, member string) {
 			in.State, in.LastEvent, in.NewActiveReason, in.Interval, in.ActiveDownInterval, in.SkewTime)
 		if in.ActiveAddress.IsValid() {
 			said += fmt.Sprintf("; Active is %v with priority %d", in.ActiveAddress, in.ActivePriority)
+		}
+		if text := in.Watch.Describe(in.Instance, in.State); text != "" {
+			said += "; probe " + text
 		}
 		if in.LastStanding {
 			said += "; last standing, the group is " + st.State.String()

@@ -39,6 +39,8 @@ import (
 //	heard MEMBER SOURCE PRIORITY [OPTION]...
 //	                                      version 2|3 (else that of the member),
 //	                                      interval D, age D, checksum rfc9568, stale, invalid
+//	watched MEMBER ACTIVE unasked|irregular|answering|silent [others-silent|others-answer]
+//	                                      what the answers of its machine show; silent: for 150ms
 //	forwards LINK [age D]                 a station has answered
 //	stalled | lease MEMBER GAP
 //	slept GAP                             the whole router stood still

@@ -54,6 +54,11 @@ func inWords(l *lan, e vrrp.Effect) string {
 		return "verify " + strings.Join(e.Interfaces, " ")
 	case vrrp.Ask:
 		return "ask on " + strings.Join(e.Interfaces, " ")
+	case vrrp.Watch:
+		if !e.Active.IsValid() {
+			return "watch nobody for " + e.Instance.Name
+		}
+		return fmt.Sprintf("watch %v for %s", e.Active, e.Instance.Name)
 	case vrrp.RunFence:
 		return fmt.Sprintf("fence %v, the Active of %s, for %s", e.Active, e.Instance.Name, e.Group)
 	case vrrp.Report:
@@ -84,6 +89,10 @@ func reportInWords(l *lan, e event.Event) string {
 		return fmt.Sprintf("fault %s of %s, over=%v: %s", e.Reason, e.Virtual.Name, e.Over, e.Err)
 	case event.GroupCascade:
 		return fmt.Sprintf("cascade on=%v for %s: %s", e.On, e.Source, e.Why)
+	case event.ProbeDead:
+		return fmt.Sprintf("the machine of %v, Active of %s, is dead", e.Active, e.Virtual.Name)
+	case event.ProbeSuspended:
+		return fmt.Sprintf("%v, Active of %s, is not dead: %s; not watched until %v", e.Active, e.Virtual.Name, e.Why, e.Until.Sub(l.begin))
 	case event.FenceUnproven:
 		return fmt.Sprintf("%s has no proof on %s, proceeds=%v", e.Virtual.Name, strings.Join(e.Links, " "), e.Proceeds)
 	case event.EngineStalled:

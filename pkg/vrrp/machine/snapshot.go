@@ -65,6 +65,7 @@ func (m *Machine) condition(mb *member, state event.State, now time.Time) vrrp.I
 	if c.Silenced = mb.silent; c.LastStanding {
 		c.State = event.Active
 	}
+	c.Watch = mb.watch.status(now)
 	if state != event.Initialize {
 		c.Up = m.up
 	}

@@ -43,13 +43,16 @@ func (f *facts) takeoverReason(now time.Time, cause event.Cause) trigger {
 
 // needsFence reports whether a takeover of a group that has a fence needs it.
 func (f *facts) needsFence(why trigger) bool {
-	return !f.fence.Passed() && why.reason == event.ActiveTimeout && f.members.fellSilent()
+	return !f.fence.Passed() && silence(why.reason) && f.members.fellSilent()
 }
+
+// silence reports whether the reason of a takeover is that the Active fell silent.
+func silence(r event.Reason) bool { return r == event.ActiveTimeout || r == event.PeerDead }
 
 // takenOver returns the reason of a takeover: one for which the fence failed, and which
 // goes on all the same, bears that.
 func (f *facts) takenOver(why trigger) trigger {
-	if f.fence.Passed() && f.fence.Err() != "" && why.reason == event.ActiveTimeout {
+	if f.fence.Passed() && f.fence.Err() != "" && silence(why.reason) {
 		why.reason = event.FenceFailed
 	}
 	return why
