@@ -74,16 +74,32 @@ notify and the FIFO get keepalived's words.
 **How it is tested.** ` + "`make keepalived-diff`" + ` starts a keepalived 2.2.7 and ripcord from more than 160 files, each on a LAN of its own, and compares
 their adverts, what they hold, to whom they yield and which commands they run.
 
-**As a service.** ` + "`systemctl edit ripcord`" + ` changes the file that the unit reads:
+**As a service.** Both units have to read keepalived's file: the daemon and the one that runs its commands ([security.md](security.md#runner)).
+` + "`systemctl edit ripcord`" + `:
 
 ` + "```" + `
+[Unit]
+ConditionPathExists=
 [Service]
 ExecStart=
-ExecStart=/usr/sbin/ripcord run --config /etc/keepalived/keepalived.conf
+ExecStart=/usr/sbin/ripcord run --config /etc/keepalived/keepalived.conf --runner /run/ripcord/runner.sock
 ` + "```" + `
 
-The unit restricts the daemon, and with it the commands of checks and of notify, also those that run as root: they may change addresses and
-routes, and write below /run/ripcord and /tmp only. ` + "`ReadWritePaths=`" + ` and ` + "`CapabilityBoundingSet=`" + ` give them more.
+` + "`systemctl edit ripcord-runner`" + `:
+
+` + "```" + `
+[Unit]
+ConditionPathExists=
+[Service]
+ExecStart=
+ExecStart=/usr/sbin/ripcord runner --config /etc/keepalived/keepalived.conf --socket /run/ripcord/runner.sock --user ripcord-daemon
+` + "```" + `
+
+The daemon runs as ` + "`ripcord-daemon`" + `, which has to be able to read the file and what that includes, and nobody but root may change them:
+
+    chgrp -R ripcord-daemon /etc/keepalived && chmod -R u=rwX,g=rX,o= /etc/keepalived
+
+Commands of checks and of notify are not confined: they run as the users that the file names.
 
 ## What differs without a word in the file
 
