@@ -24,7 +24,7 @@ BENCH   := $(GO) test -count=1 -p 1 -v
 RETRY   := $(GO) tool gotestsum --rerun-fails=1 --rerun-fails-run-root-test --rerun-fails-max-failures=3 --rerun-fails-abort-on-data-race
 VERBOSE := $(RETRY) --format=standard-verbose
 
-.PHONY: build test unit lab interop interop-full keepalived-diff test-vm test-page package test-package fuzz check race demo bench bench-short bench-smoke bench-setup bench-go clean
+.PHONY: build test unit lab chaos interop interop-full keepalived-diff test-vm test-page package test-package fuzz check race demo bench bench-short bench-smoke bench-setup bench-go clean
 
 build: ## bin/ripcord
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ripcord ./cmd/ripcord
@@ -40,6 +40,9 @@ unit: ## the pure core, the simulation, and what stands on the kernel
 
 lab: build ## the built binary on LANs of namespaces; one test: make lab RUN=TestName
 	$(VERBOSE) --packages=./test/lab -- -count=1 -p 1 -parallel 8 -timeout 20m -run '$(RUN)'
+
+chaos: ## 10,000 virtual hours of disturbances at random, over 200 seeds and all LANs; ten minutes of a processor
+	$(GO) test -count=1 -timeout 1h ./pkg/sim -run TestChaos -hours 10000 -seeds 200
 
 interop: ## beside Debian's keepalived and FRR, the essential cells of the matrix (not part of test)
 	@test/setup packages interop/packages
