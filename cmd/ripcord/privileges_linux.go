@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,21 +33,21 @@ func (p *privileges) flags(c *cobra.Command) {
 	c.Flags().StringVar(&p.user, "user", "", "whom the daemon becomes once it has started its runner, as "+daemonAccount)
 }
 
-// separate returns the function by which the daemon connects to its runner. It starts that,
-// unless somebody else has.
-func (p *privileges) separate(from source) (dial func(context.Context) (net.Conn, error), err error) {
+// separate returns what starts the daemon's runners, or connects to the one that somebody else
+// has started.
+func (p *privileges) separate(from source) (*runner.Keeper, error) {
 	if p.socket != "" {
-		return runner.Dial(p.socket), nil
+		return &runner.Keeper{Dial: runner.Dial(p.socket)}, nil
 	}
 	path, err := from.absolute()
 	if err != nil {
 		return nil, err
 	}
-	dial, err = runner.StartKeeper(append([]string{"ripcord", "runner", "--keep", "--user", p.user}, path.args()...))
+	keeper, err := runner.StartKeeper(append([]string{"ripcord", "runner", "--keep", "--user", p.user}, path.args()...))
 	if err != nil {
 		return nil, fmt.Errorf("cannot start ripcord runner: %w", err)
 	}
-	return dial, nil
+	return keeper, nil
 }
 
 // needed are the capabilities of the daemon: see docs/security.md.

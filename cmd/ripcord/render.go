@@ -73,6 +73,9 @@ func statusPage(s *control.Status, now time.Time) page {
 		text := "No check, notify or fence command runs, and checks keep their states: " + r.Error
 		p.blocks = append(p.blocks, block{name: "runner", notes: []note{{text: text, age: " (since " + ago(r.Since, now) + ")", colour: red}}})
 	}
+	if r := s.Runner; r != nil && r.Unkept && r.Ready {
+		p.blocks = append(p.blocks, block{name: "keeper", notes: []note{{text: "Nobody would start ripcord runner again, which runs checks, notify and fence commands: restart ripcord", colour: yellow}}})
+	}
 	if s.ListenError != "" {
 		p.blocks = append(p.blocks, block{name: "listen", notes: []note{{text: s.ListenError, colour: red}}})
 	}

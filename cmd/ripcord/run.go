@@ -101,7 +101,7 @@ func runDaemon(c *cobra.Command, cfg *config.Config, again func(context.Context)
 	if !privileged() {
 		return fmt.Errorf("run needs the right to use raw sockets and to change addresses: start it as root, or with CAP_NET_ADMIN and CAP_NET_RAW")
 	}
-	dial, err := p.separate(from)
+	keeper, err := p.separate(from)
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func runDaemon(c *cobra.Command, cfg *config.Config, again func(context.Context)
 	}
 	return daemon.Run(c.Context(), daemon.Options{
 		Config: cfg, Load: again, Version: versionString(), Output: underlying(c.OutOrStdout()), Memory: &memory,
-		Runner: dial, RaiseByRunner: p.socket != "", Rights: rights,
+		Runner: keeper.Dial, KeeperEnded: keeper.Ended, RaiseByRunner: p.socket != "", Rights: rights,
 		Listener: listener, Signals: requests,
 	})
 }

@@ -110,6 +110,9 @@ func listen(c *cobra.Command, from source, socket, user string) error {
 	if err := trusted(from.path, account); err != nil {
 		return configError{err}
 	}
+	if err := command.CloseOnExec(); err != nil {
+		return err
+	}
 	s := newServer(c, from)
 	if err := s.Load(c.Context()); err != nil {
 		complain(c.ErrOrStderr(), err) // and the daemon is told

@@ -45,12 +45,12 @@ func TestFIFOBelongsToDaemon(t *testing.T) {
 	}
 	for user, want := range map[string]uint32{"65534": 65534, "": 0} {
 		_ = os.Remove(fifo)
-		dial, err := (&privileges{user: user}).separate(from)
+		keeper, err := (&privileges{user: user}).separate(from)
 		if err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-		client := runner.NewClient(runner.ClientConfig{Dial: dial, Revision: table.Revision(), Report: func(runner.Report) {}})
+		client := runner.NewClient(runner.ClientConfig{Dial: keeper.Dial, Revision: table.Revision(), Report: func(runner.Report) {}})
 		go func() { _ = client.Keep(ctx) }()
 		if err := client.MakeFIFO(ctx); err != nil {
 			t.Fatalf("--user %q: %v", user, err)
@@ -63,5 +63,40 @@ func TestFIFOBelongsToDaemon(t *testing.T) {
 		if got := info.Sys().(*syscall.Stat_t).Uid; got != want {
 			t.Errorf("--user %q: the FIFO belongs to user %d, want %d", user, got, want)
 		}
+	}
+}
+
+// The runner has no descriptor of whoever started ripcord run.
+func TestDescriptorsStay(t *testing.T) {
+	const odd = 53
+	path := filepath.Join(t.TempDir(), "ripcord.yaml")
+	if err := os.WriteFile(path, []byte("instances: [{name: a, interface: eth7, vrid: 1, addresses: [192.0.2.1/24]}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	inherited, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer inherited.Close()
+	if err := syscall.Dup3(int(inherited.Fd()), odd, 0); err != nil { // without FD_CLOEXEC, as of a parent
+		t.Fatal(err)
+	}
+	defer syscall.Close(odd)
+	keeper, err := (&privileges{}).separate(source{path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ready := make(chan runner.Report, 16)
+	client := runner.NewClient(runner.ClientConfig{Dial: keeper.Dial, Report: func(r runner.Report) { ready <- r }})
+	go func() { _ = client.Keep(t.Context()) }()
+	r := <-ready
+	if !r.Ready {
+		t.Fatalf("%+v", r)
+	}
+	if _, err := os.Stat(fmt.Sprintf("/proc/%d/fd/0", r.PID)); err != nil {
+		t.Errorf("what the runner has open cannot be seen: %v", err)
+	}
+	if _, err := os.Lstat(fmt.Sprintf("/proc/%d/fd/%d", r.PID, odd)); err == nil {
+		t.Error("the runner has a descriptor of whoever started ripcord run")
 	}
 }

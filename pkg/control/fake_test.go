@@ -41,7 +41,9 @@ func (r router) Warnings(name string) []event.Warning {
 		Text: "two machines answer: set net.ipv4.conf.eth0.proxy_arp=0",
 	}}
 }
-func (r router) Runner() runner.Status { return runner.Status{Ready: true, PID: 77, Since: began} }
+func (r router) Runner() runner.Status {
+	return runner.Status{Ready: true, PID: 77, Since: began, Unkept: r.groups != nil}
+}
 
 func (r router) Checks() []track.Status {
 	if r.groups == nil {

@@ -49,7 +49,7 @@ func (c Config) status(counted bool) *Status {
 	}
 	s.StaticWarnings = warnings(c.Source.Warnings(addr.StaticName))
 	r := c.Source.Runner()
-	s.Runner = &Runner{Ready: r.Ready && r.Err == "", PID: r.PID, Since: known(r.Since), Lost: r.Lost, Error: r.Err}
+	s.Runner = &Runner{Ready: r.Ready && r.Err == "", PID: r.PID, Since: known(r.Since), Lost: r.Lost, Error: r.Err, Unkept: r.Unkept}
 	if c.port != nil {
 		s.ListenError = c.port.trouble()
 	}

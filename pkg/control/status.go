@@ -129,6 +129,8 @@ type Runner struct {
 	Since *time.Time `json:"since"` // of this state
 	Lost  uint64     `json:"lost"`  // how often it was lost
 	Error string     `json:"error"` // why it does not; empty if it does
+	// Unkept is set where nobody would start it again: ripcord has to be restarted.
+	Unkept bool `json:"unkept,omitempty"`
 }
 
 // Link is one network interface, with RFC 2863's operational state.

@@ -31,6 +31,9 @@ type Options struct {
 	// Runner, if set, connects to the process that runs the programs of the configuration,
 	// since this one may start nothing.
 	Runner func(context.Context) (net.Conn, error)
+	// KeeperEnded is closed when nobody starts another such process any more; nil: somebody
+	// always does.
+	KeeperEnded <-chan struct{}
 	// RaiseByRunner has the runner, which has the right to, have threads of this process run
 	// before others.
 	RaiseByRunner bool

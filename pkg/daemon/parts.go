@@ -290,7 +290,9 @@ func (p *parts) buildPrograms(o Options) error {
 	if err != nil {
 		return err
 	}
-	p.programs = runner.NewClient(runner.ClientConfig{Dial: o.Runner, Revision: table.Revision(), Report: p.reportRunner})
+	p.programs = runner.NewClient(runner.ClientConfig{
+		Dial: o.Runner, KeeperEnded: o.KeeperEnded, Revision: table.Revision(), Report: p.reportRunner, Unkept: p.reportUnkept,
+	})
 	return nil
 }
 
@@ -309,6 +311,11 @@ func (p *parts) reportRunner(r runner.Report) {
 		return
 	}
 	p.events.Publish(event.RunnerLost{Stamp: event.Stamp{At: r.Since}, Err: r.Err, UnderWay: r.UnderWay, Pause: r.Pause})
+}
+
+// reportUnkept has the log know that nobody would start the runner again.
+func (p *parts) reportUnkept(r runner.Status) {
+	p.events.Publish(event.RunnerUnkept{Stamp: event.Stamp{At: time.Now()}, PID: r.PID})
 }
 
 // buildChecks makes the runner of the checks.

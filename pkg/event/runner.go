@@ -63,6 +63,27 @@ func (e RunnerLost) Fields() []Field {
 	return []Field{{"error", e.Err}, {"under_way", e.UnderWay}, {"retry_us", e.Pause.Microseconds()}}
 }
 
+// RunnerUnkept reports that nobody would start the process again which runs the programs of the
+// configuration.
+type RunnerUnkept struct {
+	Stamp
+	PID int // of the process; 0: there is none
+}
+
+func (RunnerUnkept) Name() string { return "runner.unkept" }
+
+func (RunnerUnkept) Level() Level { return Error }
+
+func (e RunnerUnkept) Message() string {
+	message := "the process that starts ripcord runner again has ended: restart ripcord"
+	if e.PID != 0 {
+		message += fmt.Sprintf("; until then checks, notify and fence commands run as long as process %d does", e.PID)
+	}
+	return message
+}
+
+func (e RunnerUnkept) Fields() []Field { return []Field{{"pid", e.PID}} }
+
 // DaemonRights tells, once at the start, which rights the daemon has kept.
 type DaemonRights struct {
 	Stamp

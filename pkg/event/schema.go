@@ -79,6 +79,7 @@ var Schema = []Definition{
 	{"program.ran", once, []Level{Info, Error}, []string{"name", "command", "result", "took_us"}, []string{"output", "error"}, "The program of `startup` or `shutdown` has ended, or did not start."},
 
 	{"runner.ready", others, []Level{Info, Error}, []string{"pid"}, []string{"error"}, "The process that runs checks, notify and fence commands (`ripcord runner`) is ready; with `error` it runs none."},
+	{"runner.unkept", others, onlyError, []string{"pid"}, nil, "The process that would start `ripcord runner` again has ended: restart ripcord. Until then commands run as long as that one does. See [security.md](security.md#runner)."},
 	{"runner.lost", others, onlyError, []string{"error", "under_way", "retry_us"}, nil, "That process is not there: checks keep their states, no command runs, and it is tried again. See [security.md](security.md#runner)."},
 
 	{"fence.ran", story, []Level{Info, Error}, []string{"name", "command", "active", "result", "took_us"}, []string{"output", "error"}, "A fence command has ended."},

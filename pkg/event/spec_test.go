@@ -78,7 +78,7 @@ func samples() []Event {
 		DaemonHung{s, "router", 15 * time.Second, true, false}, DaemonHung{s, "router", 15 * time.Second, false, false}, DaemonHung{s, "router", 15 * time.Second, true, true},
 		DaemonLock{s, "read-only file system", true}, DaemonLock{s, "read-only file system", false},
 		DaemonRights{s, "0", []string{"CAP_NET_ADMIN", "CAP_NET_RAW"}, ""}, DaemonRights{s, "0", nil, "seccomp: invalid argument"},
-		RunnerReady{s, 4712, ""}, RunnerReady{s, 4712, "the configuration cannot be read"}, RunnerLost{s, "the process ripcord runner has ended", 2, time.Second},
+		RunnerReady{s, 4712, ""}, RunnerReady{s, 4712, "the configuration cannot be read"}, RunnerLost{s, "the process ripcord runner has ended", 2, time.Second}, RunnerUnkept{s, 4712}, RunnerUnkept{s, 0},
 		DaemonMemory{s, ""}, DaemonMemory{s, "mlockall: operation not permitted"},
 	}
 	for _, kind := range []DaemonKind{DaemonReady, DaemonStopping, DaemonStopped} {

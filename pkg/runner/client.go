@@ -35,6 +35,8 @@ type Status struct {
 	Since time.Time // of the state
 	Err   string    // why it is not ready, or cannot run everything
 	Lost  uint64    // how often it was lost
+	// Unkept reports that nobody would start another one: the keeper has ended.
+	Unkept bool
 }
 
 // Report is what a client reports: that the runner is ready, or why it is lost.
@@ -44,14 +46,20 @@ type Report struct {
 	Pause    time.Duration // until the next attempt, where it is lost
 }
 
-// ClientConfig is what a Client needs. All of it is required.
+// ClientConfig is what a Client needs. All of it is required but KeeperEnded.
 type ClientConfig struct {
 	// Dial connects to the runner. What is left of the one before has ended then.
 	Dial func(context.Context) (net.Conn, error)
 	// Revision is that of the configuration's programs.
 	Revision string
+	// KeeperEnded is closed when nobody starts another runner any more; nil: somebody always
+	// does.
+	KeeperEnded <-chan struct{}
 	// Report comes from the goroutine that calls Keep. It must not block.
 	Report func(Report)
+	// Unkept comes from a goroutine of Keep, once, when KeeperEnded is closed. It must not
+	// block.
+	Unkept func(Status)
 }
 
 // Client has programs run by a Server. It implements command.Runner.
@@ -79,6 +87,11 @@ func (c *Client) Status() Status {
 
 // Keep keeps a connection until ctx ends.
 func (c *Client) Keep(ctx context.Context) error {
+	var watch sync.WaitGroup
+	defer watch.Wait()
+	if c.cfg.KeeperEnded != nil {
+		watch.Go(func() { c.watchKeeper(ctx) })
+	}
 	pause := leastPause
 	for {
 		began := time.Now()
@@ -101,6 +114,24 @@ func (c *Client) Keep(ctx context.Context) error {
 		}
 		pause = min(2*pause, mostPause)
 	}
+}
+
+// watchKeeper reports that the keeper has ended: what runs goes on, and would not be started
+// again.
+func (c *Client) watchKeeper(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+		return
+	case <-c.cfg.KeeperEnded:
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	c.mu.Lock()
+	c.status.Unkept = true
+	status := c.status
+	c.mu.Unlock()
+	c.cfg.Unkept(status)
 }
 
 // lost reports why there is no runner, each reason once.
@@ -170,7 +201,7 @@ func (c *Client) introduce(ctx context.Context, l *connection, h hello) {
 		return
 	}
 	c.mu.Lock()
-	c.status = Status{Ready: true, PID: h.PID, Since: time.Now(), Err: trouble, Lost: c.status.Lost}
+	c.status = Status{Ready: true, PID: h.PID, Since: time.Now(), Err: trouble, Lost: c.status.Lost, Unkept: c.status.Unkept}
 	report := Report{Status: c.status}
 	c.mu.Unlock()
 	c.use(l)

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/command"
 )
 
 // A daemon that may start nothing cannot start its runner again either. So where no service
@@ -43,10 +45,21 @@ const self = "/proc/self/exe"
 // ShowName gives the process the name of the program, since it was started as exe.
 func ShowName() { _ = os.WriteFile("/proc/self/comm", []byte("ripcord"), 0) }
 
-// StartKeeper starts a keeper: this program with argv and the descriptor ConnectionFD. It
-// returns the function by which the daemon connects to its runners; the keeper ends with the
-// daemon.
-func StartKeeper(argv []string) (dial func(context.Context) (net.Conn, error), err error) {
+// A Keeper starts runners for this process.
+type Keeper struct {
+	// Dial connects to a new runner.
+	Dial func(context.Context) (net.Conn, error)
+	// Ended is closed when the keeper has ended, though this process has not; nil: the runner
+	// was started apart.
+	Ended <-chan struct{}
+}
+
+// StartKeeper starts a keeper: this program with argv and the descriptor ConnectionFD, and no
+// other descriptor that this process may have been started with. It ends with this process.
+func StartKeeper(argv []string) (*Keeper, error) {
+	if err := command.CloseOnExec(); err != nil {
+		return nil, err
+	}
 	ours, theirs, err := pair()
 	if err != nil {
 		return nil, err
@@ -58,7 +71,7 @@ func StartKeeper(argv []string) (dial func(context.Context) (net.Conn, error), e
 		return nil, err
 	}
 	defer input.Close()
-	_, err = syscall.ForkExec(self, argv, &syscall.ProcAttr{
+	pid, err := syscall.ForkExec(self, argv, &syscall.ProcAttr{
 		// Standard output is the daemon's log, whose reader waits for its end.
 		Dir: "/", Env: keeperEnvironment(os.Environ()), Files: []uintptr{input.Fd(), 2, 2, theirs.Fd()},
 		Sys: &syscall.SysProcAttr{Setpgid: true}, // a terminal's ^C is the daemon's affair
@@ -72,8 +85,16 @@ func StartKeeper(argv []string) (dial func(context.Context) (net.Conn, error), e
 	if err != nil {
 		return nil, err
 	}
-	k := &keeperConn{conn: conn.(*net.UnixConn)}
-	return k.dial, nil
+	k, ended := &keeperConn{conn: conn.(*net.UnixConn)}, make(chan struct{})
+	go func() { // as long as this process lives
+		defer close(ended)
+		for {
+			if _, err := unix.Wait4(pid, nil, 0, nil); err != unix.EINTR {
+				return
+			}
+		}
+	}()
+	return &Keeper{Dial: k.dial, Ended: ended}, nil
 }
 
 // emptyInput opens an input that is at its end: /dev/null, or where there is none, as in a

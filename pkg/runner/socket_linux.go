@@ -65,8 +65,9 @@ func peerOf(conn *net.UnixConn) (Peer, error) {
 	return Peer{int(peer.Uid), int(peer.Pid)}, nil
 }
 
-// Listen makes the socket at a path, which root and the user of that number may open. It
-// replaces one that was left there.
+// Listen makes the socket at a path, which root and the user of that number may open: also a root
+// that has given up the right to pass over modes, as ripcord run does, by the group of this
+// process. It replaces one that was left there.
 func Listen(path string, user int) (*net.UnixListener, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("socket %s: its directory cannot be made: %w", path, err)
@@ -81,9 +82,9 @@ func Listen(path string, user int) (*net.UnixListener, error) {
 		}
 		_ = os.Remove(path)
 	}
-	// It is not open to others for an instant: 0600 is the mode from the start.
+	// It is not open to others for an instant: 0660 is the mode from the start.
 	umask.Lock()
-	was := unix.Umask(0o177)
+	was := unix.Umask(0o117)
 	listener, err := net.ListenUnix(network, &net.UnixAddr{Name: path, Net: network})
 	unix.Umask(was)
 	umask.Unlock()
@@ -113,7 +114,7 @@ func give(path string, user int) error {
 	case stat.Mode&unix.S_IFMT != unix.S_IFSOCK || stat.Nlink != 1:
 		return errors.New("something else has taken its place")
 	}
-	return unix.Fchownat(fd, "", user, -1, unix.AT_EMPTY_PATH)
+	return unix.Fchownat(fd, "", user, os.Getegid(), unix.AT_EMPTY_PATH)
 }
 
 // umask is held while the process has another one.

@@ -25,6 +25,9 @@ func (m *Metrics) counted() []family {
 		}},
 		ofDaemon("notify_merged_total", "Transitions for which no notify command ran, since the commands for earlier ones took longer than it took for the next to come. The last one of each instance and group is never left out.", m.merged.Load),
 		ofDaemon("runner_lost_total", "Times that the process which runs checks, notify and fence commands was lost. Meanwhile checks keep their states and no command runs. The log's runner.lost says why; it comes back by itself.", func() uint64 { return m.cfg.Source.Runner().Lost }),
+		{"runner_unkept", "1 if nobody would start that process again, else 0: the process that would has ended, and ripcord has to be restarted.", gauge, func(p *page, _ *scrape) {
+			p.put(truth(m.cfg.Source.Runner().Unkept), "")
+		}},
 		{"runner_ready", "1 while the process that runs checks, notify and fence commands is ready, else 0.", gauge, func(p *page, _ *scrape) {
 			ready := 0.0
 			if r := m.cfg.Source.Runner(); r.Ready && r.Err == "" {

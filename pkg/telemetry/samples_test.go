@@ -100,6 +100,7 @@ func samples() []event.Event {
 		event.RunnerReady{Stamp: alone, PID: 4712},
 		event.RunnerReady{Stamp: alone, PID: 4712, Err: "read the configuration: permission denied"},
 		event.RunnerLost{Stamp: alone, Err: "the process ripcord runner has ended", UnderWay: 2, Pause: 100 * time.Millisecond},
+		event.RunnerUnkept{Stamp: alone, PID: 4712},
 		event.DaemonMemory{Stamp: alone},
 		event.DaemonMemory{Stamp: alone, Err: "mlockall: operation not permitted"},
 		event.EngineLease{Stamp: alone, Instance: "inside", Gap: 1200 * time.Millisecond, Done: "resigned"},

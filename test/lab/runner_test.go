@@ -75,7 +75,7 @@ func TestRunnerLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rights := uint64(unitAmbient)
+	rights := uint64(unitAmbient | 1<<23) // CAP_SYS_NICE, which is the runner's where that is a unit of its own
 	if !regexp.MustCompile(`Max locked memory\s+unlimited`).Match(limits) {
 		rights |= 1 << 14 // CAP_IPC_LOCK, where the limit could not be lifted
 	}
@@ -126,6 +126,37 @@ func TestRunnerLost(t *testing.T) {
 	}
 	a.kill()
 	soon(t, "the runner and what it ran has ended", func() bool { return len(commandLines(t, path))+len(commandLines(t, hang)) == 0 })
+}
+
+// TestKeeperLost: when the process that would start the runner again is killed, alone, that is
+// logged, counted and shown, and commands go on.
+func TestKeeperLost(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []segment{inside}, "a")
+	s.setCheck("a", "up")
+	began := time.Now()
+	a := s.startYAML("a", s.withCheck("a", 150, "{check: web}"))
+	a.becomes("active", began, 9*time.Second)
+	at := time.Now()
+	for pid, line := range commandLines(t, filepath.Join(s.Dir, "a.yaml")) {
+		if strings.Contains(line, " runner --keep ") {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
+	if lost := a.wait(at, patience, "what to do", is("runner.unkept")); lost.Level != "error" || !strings.Contains(lost.Msg, "restart ripcord") {
+		t.Errorf("%s: %s", lost.Level, lost.Msg)
+	}
+	if r := a.status().Runner; !r.Unkept || !r.Ready || r.Lost != 0 {
+		t.Errorf("the runner is %+v", r)
+	}
+	if text := s.ripcord("a", "status", "--socket", s.socket("a")).out; !strings.Contains(text, "Nobody would start ripcord runner again") {
+		t.Errorf("status does not show it:\n%s", text)
+	}
+	failed := s.setCheck("a", "down")
+	a.becomes("fault", failed, patience)
+	a.signal(syscall.SIGTERM)
+	<-a.Exited
+	soon(t, "nothing is left", func() bool { return len(commandLines(t, filepath.Join(s.Dir, "a.yaml"))) == 0 })
 }
 
 // TestRunnerStops: a daemon that stops leaves no process, and one whose runner and keeper are

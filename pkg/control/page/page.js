@@ -149,6 +149,7 @@ function attention() {
   for (const w of picture.static_warnings || []) add("warn", "(static)", w.text, w.since);
   for (const g of picture.groups) if (g.state === "initialize") for (const t of g.trackers) if (t.state === "waiting") add("initialize", g.name, "waits for the first result of " + t.kind + " " + t.name, t.since);
   for (const k of picture.checks) if (k.state === "down") add("warn", "check " + k.name, k.error || k.checks + " fails", k.since);
+  if (picture.runner && picture.runner.unkept) add("warn", "runner", "nobody would start ripcord runner again: restart ripcord");
   if (picture.runner && picture.runner.error) add("fault", "runner", "commands cannot be run: " + picture.runner.error, picture.runner.since);
   if (picture.listen_error) add("warn", "control.listen", picture.listen_error);
   const rank = {fault: 0, warn: 1, backup: 2, initialize: 3};
