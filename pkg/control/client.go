@@ -59,10 +59,12 @@ func request[T any](ctx context.Context, socket, method, path string, body io.Re
 		return nil, err
 	}
 	var document T
-	if s, ok := any(&document).(*Status); ok { // a list that has to grow is copied again and again
-		s.Instances = make([]Instance, 0, bytes.Count(encoded, []byte(`"vrid":`)))
+	if s, ok := any(&document).(*Status); ok {
+		err = decodeStatus(encoded, s)
+	} else {
+		err = json.Unmarshal(encoded, &document)
 	}
-	if err := json.Unmarshal(encoded, &document); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("what answers on %s is no ripcord, or one of another version: %w", socket, err)
 	}
 	return &document, nil

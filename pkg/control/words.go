@@ -25,6 +25,10 @@ func faultText(f Fault, trouble string) string {
 		return "its adverts cannot be sent"
 	case event.AddressLost:
 		return "its addresses cannot be held"
+	case event.Released:
+		if f.Error != "" {
+			return f.Error
+		}
 	case event.StalledLoop:
 		return "the daemon did not run for a while"
 	}

@@ -16,6 +16,10 @@ func TestFaultText(t *testing.T) {
 			t.Errorf("%s: %q, want %q", c.reason, got, c.want)
 		}
 	}
+	const released = "released by hand (ripcord resume edge ends it)"
+	if got := faultText(Fault{Source: "edge", Reason: "released", Error: released}, ""); got != released {
+		t.Errorf("released: %q, want %q", got, released)
+	}
 }
 
 func TestLinkTrouble(t *testing.T) {

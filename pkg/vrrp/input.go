@@ -216,9 +216,9 @@ func (r Released) Key() ResultKey { return ResultKey{"released", r.Group} }
 // Err describes the release in status.
 func (r Released) Err() string {
 	if r.Until.IsZero() {
-		return "released by hand: ripcord resume " + r.Group + " ends it"
+		return "released by hand (ripcord resume " + r.Group + " ends it)"
 	}
-	return fmt.Sprintf("released by hand until %s: ripcord resume %s ends it", r.Until.Format(time.RFC3339), r.Group)
+	return fmt.Sprintf("released by hand until %s (ripcord resume %s ends it)", r.Until.Format("2006-01-02 15:04:05 MST"), r.Group)
 }
 
 // Rejoined reports that adverts for an instance could not be heard for a while, and

@@ -1,0 +1,70 @@
+package control
+
+import (
+	"bytes"
+	"encoding/json"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// fewInstances are decoded in one go.
+const fewInstances = 64
+
+// decodeStatus reads a status. That of many instances is cut into parts that several
+// processors decode: `ripcord status` with a thousand of them spends most of its time here.
+func decodeStatus(text []byte, into *Status) error {
+	key := []byte(`"instances":[`)
+	begin := bytes.Index(text, key) + len(key) // a quote within a string has a backslash
+	if begin < len(key) || bytes.Count(text, []byte(`"vrid":`)) < fewInstances {
+		return json.Unmarshal(text, into)
+	}
+	parts, end := cutArray(text[begin:], runtime.GOMAXPROCS(0))
+	if end < 0 {
+		return json.Unmarshal(text, into) // which says what is wrong with it
+	}
+	decoded := make([][]Instance, len(parts))
+	var running errgroup.Group
+	running.Go(func() error {
+		return json.Unmarshal(slices.Concat(text[:begin], text[begin+end:]), into)
+	})
+	for i, part := range parts {
+		running.Go(func() error {
+			// A list that has to grow is copied again and again.
+			decoded[i] = make([]Instance, 0, bytes.Count(part, []byte(`"vrid":`)))
+			return json.Unmarshal(slices.Concat([]byte("["), part, []byte("]")), &decoded[i])
+		})
+	}
+	if err := running.Wait(); err != nil {
+		return err
+	}
+	into.Instances = slices.Concat(decoded...)
+	return nil
+}
+
+// cutArray cuts the elements of an array, at whose first one the text begins, into some parts
+// of about the same length, and returns them with the place of the closing bracket; −1 if there
+// is none. Whether the elements are JSON is not its affair.
+func cutArray(text []byte, parts int) (all [][]byte, end int) {
+	least := len(text)/parts + 1
+	depth, quoted, from := 0, false, 0
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == ']' && depth == 0:
+			return append(all, text[from:i]), i
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			depth--
+		case c == ',' && depth == 0 && i-from >= least:
+			all, from = append(all, text[from:i]), i+1
+		}
+	}
+	return nil, -1
+}
