@@ -97,14 +97,31 @@ func become(u *User) error {
 	return nil
 }
 
+// Has reports whether this thread may do now what all of these capabilities permit.
+func Has(capabilities ...int) bool {
+	data, err := capget()
+	effective := uint64(data[0].Effective) | uint64(data[1].Effective)<<32
+	for _, c := range capabilities {
+		if err != nil || effective&(1<<c) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // capabilities returns those that are permitted to this thread.
 func capabilities() (permitted uint64, err error) {
+	data, err := capget()
+	return uint64(data[0].Permitted) | uint64(data[1].Permitted)<<32, err
+}
+
+// capget returns the capabilities of this thread.
+func capget() (data [2]unix.CapUserData, err error) {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
 	if err := unix.Capget(&header, &data[0]); err != nil {
-		return 0, fmt.Errorf("capget: %w", err)
+		return data, fmt.Errorf("capget: %w", err)
 	}
-	return uint64(data[0].Permitted) | uint64(data[1].Permitted)<<32, nil
+	return data, nil
 }
 
 // setCapabilities makes the capabilities of all threads those of a set, with none to be
