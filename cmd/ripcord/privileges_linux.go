@@ -58,6 +58,11 @@ var needed = []struct {
 	{unix.CAP_NET_ADMIN, "CAP_NET_ADMIN"}, {unix.CAP_NET_RAW, "CAP_NET_RAW"}, {unix.CAP_SYS_NICE, "CAP_SYS_NICE"}, {unix.CAP_IPC_LOCK, "CAP_IPC_LOCK"},
 }
 
+// privileged reports whether this process may do what the daemon does.
+func privileged() bool {
+	return os.Geteuid() == 0 || confine.Has(unix.CAP_NET_ADMIN, unix.CAP_NET_RAW)
+}
+
 // giveUp takes from this process what it does not need: after this it can start no program.
 // A process that cannot be confined says so in its log; one that cannot become the user that
 // was named does not run.

@@ -15,6 +15,7 @@ import (
 	"ripcord/pkg/config"
 	"ripcord/pkg/daemon"
 	"ripcord/pkg/event"
+	"ripcord/pkg/link/monitor"
 )
 
 // newRun returns the command that is the daemon.
@@ -94,9 +95,6 @@ func tidied(c *cobra.Command, err error) error {
 	return err
 }
 
-// privileged reports whether this process may do what the daemon does.
-func privileged() bool { return os.Geteuid() == 0 || capable() }
-
 func runDaemon(c *cobra.Command, cfg *config.Config, again func(context.Context) (*config.Config, error), from source, p privileges) error {
 	if !privileged() {
 		return fmt.Errorf("run needs the right to use raw sockets and to change addresses: start it as root, or with CAP_NET_ADMIN and CAP_NET_RAW")
@@ -113,6 +111,7 @@ func runDaemon(c *cobra.Command, cfg *config.Config, again func(context.Context)
 	if err := p.prepare(cfg.Control.Socket); err != nil {
 		return err
 	}
+	hints := openHints(cfg)
 	rights, err := p.giveUp()
 	if err != nil {
 		return err
@@ -127,9 +126,22 @@ func runDaemon(c *cobra.Command, cfg *config.Config, again func(context.Context)
 	}
 	return daemon.Run(c.Context(), daemon.Options{
 		Config: cfg, Load: again, Version: versionString(), Output: underlying(c.OutOrStdout()), Memory: &memory,
-		Runner: keeper.Dial, KeeperEnded: keeper.Ended, RaiseByRunner: p.socket != "", Rights: rights,
+		Runner: keeper.Dial, KeeperEnded: keeper.Ended, RaiseByRunner: p.socket != "", Rights: rights, Hints: hints,
 		Listener: listener, Signals: requests,
 	})
+}
+
+// openHints has the kernel report changes of its carrier flags, unless the configuration wants
+// that for no link.
+func openHints(cfg *config.Config) monitor.Hints {
+	wanted := cfg.DefaultLink.Hint
+	for _, l := range cfg.Links {
+		wanted = wanted || l.Hint
+	}
+	if !wanted {
+		return monitor.Hints{}
+	}
+	return monitor.OpenHints()
 }
 
 // processors is how many goroutines may run at once at the least. The threads

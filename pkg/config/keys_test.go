@@ -16,7 +16,7 @@ var (
 	supported = []string{
 		"include",
 		"log.level", "control.socket", "control.listen",
-		"links.NAME.monitor", "links.NAME.confirm", "links.NAME.poll", "links.NAME.down_delay", "links.NAME.up_delay", "links.default.monitor", "links.default.confirm",
+		"links.NAME.monitor", "links.NAME.confirm", "links.NAME.poll", "links.NAME.hint", "links.NAME.down_delay", "links.NAME.up_delay", "links.default.monitor", "links.default.confirm",
 		"links.NAME.recovery.adverts", "links.NAME.recovery.wait", "links.default.recovery.wait",
 		"instances[].name", "instances[].interface", "instances[].vrid", "instances[].family",
 		"instances[].version", "instances[].priority", "instances[].interval", "instances[].miss",

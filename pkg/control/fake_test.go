@@ -137,7 +137,7 @@ func pulled() router {
 		},
 		links: []event.Link{
 			{Name: "eth0", Index: 2, AdminUp: true, OperState: event.OperDown, Monitor: "netlink", UpCount: 1, DownCount: 2, LastChange: lost, LastSource: event.Confirm,
-				Confirm: 40 * time.Millisecond, Poll: time.Second, Stretched: true, Reason: "no cable"},
+				Confirm: 40 * time.Millisecond, Poll: time.Second, Stretched: true, Hinting: event.HintsUnproven, Reason: "no cable"},
 			{Name: "eth2"},
 		},
 		stats: map[string]*stats.Counters{"inside": counted},

@@ -154,7 +154,7 @@ func link(l event.Link) Link {
 		Name: l.Name, Index: l.Index, Up: l.Usable, AdminUp: l.AdminUp, Carrier: l.Carrier,
 		OperState: l.OperState.String(), Monitor: l.Monitor,
 		CarrierUpCount: l.UpCount, CarrierDownCount: l.DownCount,
-		Confirm: l.Confirm.Microseconds(), Poll: l.Poll.Microseconds(), Stretched: l.Stretched, Reason: l.Reason,
+		Confirm: l.Confirm.Microseconds(), Poll: l.Poll.Microseconds(), Stretched: l.Stretched, Hint: string(l.Hinting), Reason: l.Reason,
 		Device: l.Device, Master: l.Master,
 		LastChange: known(l.LastChange), LastChangeSource: string(l.LastSource),
 	}

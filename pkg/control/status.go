@@ -147,6 +147,7 @@ type Link struct {
 	Confirm          int64  `json:"confirm_us"` // the period at which the driver is asked now; 0: it is not
 	Poll             int64  `json:"poll_us"`    // likewise the poller's
 	Stretched        bool   `json:"stretched"`  // one of them is longer than configured
+	Hint             string `json:"hint"`       // what the kernel's hints are good for: used, unproven, late, off, none
 	Reason           string `json:"reason"`     // why there is no carrier, in the driver's words; empty if not known
 	Trouble          string `json:"trouble"`    // why it is not usable, in words; empty if it is
 	// Device is the interface's own name, where Name is an alternative one; Master is

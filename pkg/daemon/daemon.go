@@ -17,6 +17,7 @@ import (
 	"ripcord/pkg/command"
 	"ripcord/pkg/config"
 	"ripcord/pkg/event"
+	"ripcord/pkg/link/monitor"
 	"ripcord/pkg/router"
 )
 
@@ -41,6 +42,9 @@ type Options struct {
 	Rights *event.DaemonRights
 	// Memory, if set, tells whether memory is locked, which is the program's to do.
 	Memory *event.DaemonMemory
+	// Hints are the kernel's reports of changes of its carrier flags, which take rights that
+	// the process has given up.
+	Hints monitor.Hints
 	// Listener, if set, is the control socket that somebody else opened.
 	Listener net.Listener
 	// Signals, if set, are requests: SIGHUP for a reload, SIGUSR1 for the status

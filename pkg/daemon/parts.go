@@ -101,8 +101,8 @@ func build(o Options) (*parts, error) {
 	}
 	p.monitor = monitor.New(monitor.Config{
 		Default: o.Config.DefaultLink, Links: o.Config.Links, Watched: Interfaces(o.Config), Called: called(o.Config),
-		Sources: Sources(o.Config),
-		Facts:   p.links, Addresses: &p.addresses, Events: &p.events, Minter: p.minter,
+		Sources: Sources(o.Config), Hints: o.Hints,
+		Facts: p.links, Addresses: &p.addresses, Events: &p.events, Minter: p.minter,
 		Answer: func(ticket uint64) { p.results.Publish(vrrp.Answered{Ticket: ticket, By: vrrp.Confirmer}) },
 	})
 	p.receiver = receive.New(receive.Config{

@@ -18,6 +18,19 @@ const (
 	Resync       Source = "resync"       // a dump after lost messages, or the audit
 )
 
+// Hinting is what the hints about a link are good for: the kernel's own reports of changes of
+// its carrier flag, by eBPF (pkg/hint).
+type Hinting string
+
+// What hints are good for, as status names it.
+const (
+	HintsOff      Hinting = "off"      // as configured: they are ignored
+	HintsNone     Hinting = "none"     // there are none: the event link.hints says why
+	HintsUnproven Hinting = "unproven" // the link is asked at once; whether a hint comes with each loss is not known yet
+	HintsUsed     Hinting = "used"     // a hint comes with each loss: the link is asked at once, and seldom otherwise
+	HintsLate     Hinting = "late"     // asking showed a loss before any hint: the link is asked as often as without
+)
+
 // OperState is the operational state of an interface (RFC 2863, IFLA_OPERSTATE).
 type OperState uint8
 
@@ -91,6 +104,7 @@ type Link struct {
 	// asked for: their change is no news of the link.
 	Confirm, Poll time.Duration
 	Stretched     bool
+	Hinting       Hinting // likewise
 	// Downs counts the losses since the subscriber last took this link, so that
 	// a flap is never hidden by the merging of a backlog.
 	Downs int

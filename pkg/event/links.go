@@ -28,6 +28,9 @@ type LinkChanged struct {
 	Was    string // the former name, for LinkRenamed
 	// Votes are what each source reports, for LinkUp, LinkDown and LinkFlapped.
 	Votes []Vote
+	// Hint is when the kernel last reported a change of its carrier flag of the link, or of
+	// what that stands on; zero if it did not within the last second.
+	Hint time.Time
 }
 
 // Vote is the last report of a source about a link. UpAt and DownAt are when it last began
@@ -112,6 +115,9 @@ func (e LinkChanged) Fields() []Field {
 			sources[string(v.Source)] = v.document(e.At)
 		}
 		fields = append(fields, Field{"sources", sources})
+	}
+	if !e.Hint.IsZero() {
+		fields = append(fields, Field{"hint_us", e.At.Sub(e.Hint).Microseconds()})
 	}
 	return fields
 }
@@ -224,4 +230,30 @@ func (e LinkMonitored) Message() string {
 
 func (e LinkMonitored) Fields() []Field {
 	return []Field{{"interface", e.Interface}, {"monitor", e.Monitor}, {"why", e.Why}}
+}
+
+// LinkHints reports whether the kernel reports changes of its carrier flags by eBPF, once at
+// the start.
+type LinkHints struct {
+	Stamp
+	Way string // how the programs are attached; empty if they are not
+	Why string // and why not
+}
+
+func (LinkHints) Name() string { return "link.hints" }
+
+func (LinkHints) Level() Level { return Info }
+
+func (e LinkHints) Message() string {
+	if e.Way == "" {
+		return "the kernel cannot be had to report changes of its carrier flags at once (" + e.Why + "): links are asked as often as without"
+	}
+	return "the kernel reports changes of its carrier flags at once, by eBPF programs (" + e.Way + ")"
+}
+
+func (e LinkHints) Fields() []Field {
+	if e.Way == "" {
+		return []Field{{"way", "none"}, {"why", e.Why}}
+	}
+	return []Field{{"way", e.Way}}
 }

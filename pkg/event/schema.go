@@ -49,15 +49,16 @@ var Schema = []Definition{
 	{"control.failed", others, onlyError, []string{"listen", "error"}, nil, "The port of `control.listen` cannot be opened; it is tried again each second."},
 	{"control.listening", others, onlyInfo, []string{"listen"}, nil, "The port of `control.listen` is open after it could not be."},
 
-	{"link.up", story, onlyInfo, ofLink, []string{"sources"}, "A link became usable; `sources` has what each source reports."},
-	{"link.down", story, onlyWarn, ofLink, []string{"sources", "reason"}, "A link is not usable any more."},
-	{"link.flapped", story, onlyWarn, ofLink, []string{"sources"}, "A link was lost and was back before that was read."},
+	{"link.up", story, onlyInfo, ofLink, []string{"sources", "hint_us"}, "A link became usable; `sources` has what each source reports."},
+	{"link.down", story, onlyWarn, ofLink, []string{"sources", "reason", "hint_us"}, "A link is not usable any more."},
+	{"link.flapped", story, onlyWarn, ofLink, []string{"sources", "hint_us"}, "A link was lost and was back before that was read."},
 	{"link.added", story, onlyInfo, ofLink, nil, "A link has appeared."},
 	{"link.removed", story, onlyWarn, ofLink, nil, "A link has gone."},
 	{"link.renamed", story, onlyInfo, ofLink, []string{"was"}, "A link has another name."},
 	{"link.reason", story, onlyInfo, plus(ofLink, "reason"), nil, "Why a lost link has no carrier, where its driver says. It follows `link.down`, with its trace."},
 	{"link.resync", others, []Level{Debug, Info, Warn}, []string{"reason", "links", "differences"}, nil, "The table of links was compared with a dump: after lost messages (`overrun`) or periodically (`audit`)."},
 	{"link.monitor", story, warnOrInfo, []string{"interface"}, []string{"monitor", "why"}, "What watches a link, and why."},
+	{"link.hints", once, onlyInfo, []string{"way"}, []string{"why"}, "Whether the kernel reports changes of its carrier flags at once, by eBPF programs: see [links.md](links.md#hints)."},
 	{"link.stretched", story, warnOrInfo, []string{"interface"}, []string{"period_us", "why"}, "A link is asked less often because asking costs too much, or no longer so."},
 
 	{"instance.transition", story, warnOrInfo, plus(ofVirtual, "from", "to", "reason", "priority"), []string{"group"}, "A virtual router changed its state. The member that caused its group's transition bears the reason, the others `group`."},
@@ -136,7 +137,7 @@ var FieldMeanings = map[string]string{
 	"count": "how often since the last such line", "device": "the name of the macvlan", "differences": "how many links differed",
 	"done": "what was done about it", "error": "what failed, and what to do", "errors": "list of problems, each with line and column",
 	"family": "`ipv4` or `ipv6`", "file": "path of the configuration, or of the FIFO", "from": "the state before", "gap_us": "how long, in µs", "group": "name of the group",
-	"groups": "number of groups", "ifindex": "the kernel's number of the link", "instance": "name of the instance",
+	"groups": "number of groups", "hint_us": "how long before the event the kernel last reported a change of the link's carrier flag by eBPF, in µs", "ifindex": "the kernel's number of the link", "instance": "name of the instance",
 	"instances": "number of instances", "interface": "name of the link", "kind": "`first`, `resign` or `probe`", "links": "how many links there are",
 	"listen": "the TCP address", "locked": "whether memory is locked", "mac": "the virtual MAC, or that of the station that answers", "missing": "list of what is not in place, each with its reason",
 	"monitor": "`netlink`, `ethtool`, `mii` or `none`", "operstate": "RFC 2863's ifOperStatus", "ours": "our value", "over": "whether it is over",
@@ -146,7 +147,7 @@ var FieldMeanings = map[string]string{
 	"sources": "what each source last reported of the link, and when", "state": "`on` or `off`; of a command the state that was entered: `MASTER`, `BACKUP`, `FAULT` or `STOP`", "status": "the document of `ripcord status --json`",
 	"subject": "what the warning is about", "theirs": "the other router's value", "to": "the state after", "took_us": "from the order to its end, in µs",
 	"unheard": "our adverts do not seem to reach it", "tracker": "the tracked link or check that changed", "until": "the latest end of the wait", "version": "ripcord's version, or VRRP's version of a rival",
-	"vrid": "the virtual router's number", "was": "the name before", "what": "what differs", "why": "why",
+	"vrid": "the virtual router's number", "was": "the name before", "what": "what differs", "why": "why", "way": "how the eBPF programs are attached: `fentry` or `kprobe`; `none` if they are not",
 }
 
 // Lookup returns the definition of an event.

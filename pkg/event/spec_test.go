@@ -33,6 +33,7 @@ func samples() []Event {
 		ControlPort{s, "192.0.2.11:9112", "in use"}, ControlPort{s, "192.0.2.11:9112", ""},
 		LinkResync{s, "overrun", 3, 1}, LinkResync{s, "audit", 3, 0},
 		LinkMonitored{s, "eth0", "netlink", "the driver notifies"}, LinkMonitored{s, "eth0", "none", "it has no means"},
+		LinkHints{s, "fentry", ""}, LinkHints{s, "", "operation not permitted"},
 		LinkStretched{s, "eth0", 25 * time.Millisecond, "dear", false}, LinkStretched{s, "eth0", 10 * time.Millisecond, "cheap again", true},
 		InstanceTransition{s, v, Active, Fault, InterfaceDown, 150, false},
 		InstanceTransition{s, lone, Backup, Active, ActiveTimeout, 150, false},
@@ -86,12 +87,13 @@ func samples() []Event {
 	}
 	events = append(events, Daemon{s, DaemonStopped, "0.1.0", 42, 2, "addresses: could not remove 192.0.2.1/24"})
 	votes := map[LinkKind][]Vote{LinkDown: {{Confirm, false, time.Time{}, epoch}}}
+	hints := map[LinkKind]time.Time{LinkUp: epoch, LinkDown: epoch, LinkFlapped: epoch}
 	for _, kind := range []LinkKind{LinkUp, LinkDown, LinkFlapped, LinkAdded, LinkRemoved} {
-		events = append(events, LinkChanged{s, kind, link, Confirm, "", votes[kind]})
+		events = append(events, LinkChanged{s, kind, link, Confirm, "", votes[kind], hints[kind]})
 	}
-	events = append(events, LinkChanged{s, LinkRenamed, link, Notification, "eth9", nil})
+	events = append(events, LinkChanged{s, LinkRenamed, link, Notification, "eth9", nil, time.Time{}})
 	link.Reason = "no cable"
-	events = append(events, LinkChanged{s, LinkReason, link, Ethtool, "", nil}, LinkChanged{s, LinkDown, link, Confirm, "", nil})
+	events = append(events, LinkChanged{s, LinkReason, link, Ethtool, "", nil, time.Time{}}, LinkChanged{s, LinkDown, link, Confirm, "", nil, time.Time{}})
 	events = append(events, AddressConflict{s, "inside", source, [6]byte{2, 0, 0, 0, 0, 9}, "eth0", "two machines answer"})
 	for _, kind := range []AddressKind{AddressMarked, AddressAdded, AddressRemoved, AddressRestored, AddressForeign} {
 		events = append(events, AddressMoved{s, kind, "inside", prefix, time.Millisecond, 0, ""})

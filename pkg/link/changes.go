@@ -28,6 +28,7 @@ func (s *step) describe(seen Seen) (e *entry, unseen int, ok bool) {
 		}
 	}
 	e.choice.describe(e.seen, seen)
+	e.hints.describe(e.seen, seen)
 	e.seen = seen
 	e.votes.describe(seen.up(), s.source, s.at)
 	if renamed && (s.addresses.byLink[seen.Index] != nil || s.expectsSources(e)) {

@@ -16,6 +16,7 @@ type choice struct {
 	monitor  Mode
 	polled   event.Source // which source the poller asks; empty if none
 	why      string       // for a person; empty until the first choice
+	hinting  event.Hinting
 
 	// reports: the operstate has been known while the link was administratively up,
 	// so the driver reports its carrier.
@@ -149,8 +150,9 @@ func (c *choice) withoutTransceiver() (monitor Mode, polled event.Source, why st
 	return Netlink, "", "the driver reports its carrier"
 }
 
-// describeAsking returns how often and by which question the link is asked.
-func (c *choice) describeAsking(s Settings) string {
+// describeAsking returns how often and by which question the link is asked; flagged reports
+// whether its driver answers from the kernel's flag alone.
+func (c *choice) describeAsking(s Settings, flagged bool) string {
 	question := "RTM_GETLINK (the driver has no ETHTOOL_GLINK)"
 	if c.can.GLINK {
 		question = "ETHTOOL_GLINK"
@@ -159,8 +161,22 @@ func (c *choice) describeAsking(s Settings) string {
 	if c.polled != "" && s.Poll > 0 {
 		polled = fmt.Sprintf("polled every %v, and ", s.Poll)
 	}
-	if s.Confirm <= 0 {
-		return polled + "asked by " + question + " before a group goes Active"
+	every, hints := s.Confirm, ""
+	switch {
+	case c.hinting == event.HintsUsed && flagged:
+		every, hints = max(s.Confirm, s.Poll), "when the kernel reports a change of its carrier flag, from which the driver answers"
+	case c.hinting == event.HintsUsed:
+		every, hints = max(s.Confirm, s.Poll), "when the kernel reports a change of its carrier flag, as it did before a loss was seen"
+	case c.hinting == event.HintsUnproven:
+		hints = "when the kernel reports a change of its carrier flag (no loss has shown yet whether it does so in time)"
+	case c.hinting == event.HintsLate:
+		hints = "when the kernel reports a change of its carrier flag (which it did not before asking showed a loss)"
 	}
-	return fmt.Sprintf("%sasked by %s every %v while an instance on it is Backup or Active", polled, question, s.Confirm)
+	if hints != "" {
+		hints = ", and " + hints
+	}
+	if s.Confirm <= 0 {
+		return polled + "asked by " + question + " before a group goes Active" + hints
+	}
+	return fmt.Sprintf("%sasked by %s every %v while an instance on it is Backup or Active%s", polled, question, every, hints)
 }

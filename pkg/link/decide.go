@@ -59,12 +59,15 @@ func (s *step) chooseMonitor(e *entry) {
 	}
 	changed, replan := c.update(settings.Monitor, lower)
 	s.Replan = s.Replan || replan
+	if hinting := s.hinting(e); hinting != c.hinting {
+		c.hinting, changed = hinting, true
+	}
 	if !changed || !s.relevant(e) {
 		return
 	}
 	why := c.why
 	if c.monitor != none {
-		why += "; " + c.describeAsking(settings)
+		why += "; " + c.describeAsking(settings, e.hints.flagged)
 	}
 	s.log(event.LinkMonitored{Stamp: s.stamp(), Interface: s.label(e), Monitor: string(c.monitor), Why: why})
 }
@@ -206,6 +209,9 @@ func (s *step) logChange(e *entry, kind event.LinkKind, l event.Link, source eve
 	case event.LinkUp, event.LinkDown, event.LinkFlapped:
 		for e := range s.lower(e) {
 			changed.Votes = e.votes.collect(changed.Votes)
+			if hint := e.hints.last; s.at.Sub(hint) < time.Second && hint.After(changed.Hint) {
+				changed.Hint = hint
+			}
 		}
 	}
 	s.log(changed)

@@ -3,6 +3,8 @@ package link
 import (
 	"slices"
 	"time"
+
+	"ripcord/pkg/event"
 )
 
 // born returns the link with that index if it is the one that was born with that number.
@@ -66,6 +68,24 @@ func (t *Table) heldUntil(at time.Time) []*entry {
 		}
 	}
 	return due
+}
+
+// usesHints reports whether the hints about a link are acted on.
+func (t *Table) usesHints(e *entry) bool { return t.hints.Way != "" && t.settingsOf(e).Hint }
+
+// hinting returns what the hints about a link are good for.
+func (t *Table) hinting(e *entry) event.Hinting {
+	switch {
+	case !t.settingsOf(e).Hint:
+		return event.HintsOff
+	case t.hints.Way == "":
+		return event.HintsNone
+	case e.hints.trust == refuted:
+		return event.HintsLate
+	case e.hints.trust == proven:
+		return event.HintsUsed
+	}
+	return event.HintsUnproven
 }
 
 // configure takes what the configuration says of links.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/hint"
 	"ripcord/pkg/nic"
 )
 
@@ -149,6 +150,9 @@ type PeriodChanged struct {
 	Why       string // why the period has changed, where that is to be logged; else empty
 }
 
+// Hinted is that the kernel has reported something of a link's carrier flag.
+type Hinted struct{ hint.Record }
+
 // Elapsed is that the Deadline has come.
 type Elapsed struct{}
 
@@ -184,6 +188,7 @@ func (*Unanswered) observation()   {}
 func (Examined) observation()      {}
 func (Explained) observation()     {}
 func (PeriodChanged) observation() {}
+func (Hinted) observation()        {}
 func (Elapsed) observation()       {}
 
 // Reconfigured is a new configuration: other links are watched, or in another way. The states

@@ -16,6 +16,7 @@ type Outcome struct {
 	Replan bool // Targets, Polls or Unexamined return something else
 	Sooner bool // the Deadline may have come nearer
 	Query  bool // Unexplained has grown
+	Ask    bool // TakeHinted has grown
 }
 
 // Empty reports whether there is nothing to publish.

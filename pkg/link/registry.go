@@ -28,6 +28,7 @@ type entry struct {
 	losses   losses
 	debounce debounce
 	choice   choice
+	hints    hints
 	outage   outage
 	// confirm and poll are the periods at which it is asked.
 	confirm, poll period

@@ -28,6 +28,9 @@ type Settings struct {
 	// Confirm is how often the kernel is asked for the carrier beside its own
 	// notifications; 0 turns it off.
 	Confirm time.Duration
+	// Hint: the link is asked when the kernel reports a change of its carrier flag, and no
+	// more often than Poll where that comes with each loss.
+	Hint bool
 	// DownDelay and UpDelay are the debounce: a loss or a return takes effect only when it
 	// has lasted this long. A link that appears or disappears does so at once; one that
 	// comes back is a return. The state at the start takes effect at once.

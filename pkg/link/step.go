@@ -3,8 +3,10 @@ package link
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/hint"
 )
 
 // step is one observation under way. It changes the table and collects what that
@@ -47,6 +49,9 @@ func (s *step) observe(o Observation) {
 		s.explained(o)
 	case PeriodChanged:
 		s.periodChanged(o)
+	case Hinted:
+		s.source = event.Confirm
+		s.hinted(o.Record)
 	case Reconfigured:
 		s.source = event.Resync
 		s.reconfigured(o)
@@ -71,10 +76,13 @@ func (s *step) answered(a *Answer) {
 	}
 	// The latch may show a loss from before the last answer, or one that was published
 	// already: that one is ignored.
-	flapped := a.Flapped && !v.down && !e.losses.published.After(v.at)
+	flapped, before := a.Flapped && !v.down && !e.losses.published.After(v.at), v.at
 	changed := v.answer(a.Up, s.at)
 	if changed {
 		s.noteDenial(e)
+	}
+	if a.Source == event.Confirm {
+		s.compareHints(e, v, changed, before)
 	}
 	learned := a.Source == event.MII && e.choice.compare(e.seen, v)
 	switch {
@@ -85,6 +93,14 @@ func (s *step) answered(a *Answer) {
 		s.settle(e, 1)
 	case learned:
 		s.settle(e, 0)
+	}
+}
+
+// compareHints compares the confirmer's answer with the hints about the link.
+func (s *step) compareHints(e *entry, v *vote, changed bool, before time.Time) {
+	if s.usesHints(e) && e.hints.compare(e.seen.AdminUp, changed, before, v) {
+		s.Replan = true
+		s.chooseMonitor(e)
 	}
 }
 
@@ -121,6 +137,28 @@ func (s *step) unanswered(u *Unanswered) {
 	s.settle(e, 0)
 }
 
+// hinted takes in a record of the kernel.
+func (s *step) hinted(r hint.Record) {
+	e := s.byIndex[r.Index]
+	if e == nil || !s.usesHints(e) {
+		return
+	}
+	var settled bool
+	switch r.Kind {
+	case hint.Flagged:
+		settled = e.hints.flag()
+	case hint.Changed:
+		settled = e.hints.hear(r.At)
+		if e.seen.AdminUp && s.relevant(e) {
+			e.hints.pending, s.Ask = true, true
+		}
+	}
+	if settled {
+		s.Replan = true
+		s.chooseMonitor(e)
+	}
+}
+
 // examined takes in what can be asked about a link.
 func (s *step) examined(x Examined) {
 	e := s.born(x.Index, x.ID)
@@ -129,6 +167,9 @@ func (s *step) examined(x Examined) {
 	}
 	e.choice.examine(x.Capabilities)
 	s.Replan = true
+	if x.Known && !x.GLINK { // the kernel's flag is asked for
+		e.hints.flag()
+	}
 	if x.Known {
 		s.answered(&Answer{Source: event.Confirm, Index: x.Index, Birth: x.ID, Up: x.Carrier})
 	}

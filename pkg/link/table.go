@@ -17,6 +17,7 @@ type TableConfig struct {
 	Default Settings
 	Links   map[string]Settings // by name; all others have Default
 	Sources Sources
+	Hints   Hints
 }
 
 // Table is what is known about all links of the namespace, by index and by name. It
@@ -30,6 +31,7 @@ type Table struct {
 	called   map[string]bool // these and all others of the configuration
 	defaults Settings
 	settings map[string]Settings
+	hints    Hints
 
 	births  uint64
 	started bool            // the initial dump is in
@@ -42,7 +44,7 @@ type Table struct {
 // NewTable returns an empty table.
 func NewTable(c TableConfig) *Table {
 	t := &Table{
-		issuer: issuer{minter: c.Minter}, registry: newRegistry(),
+		issuer: issuer{minter: c.Minter}, registry: newRegistry(), hints: c.Hints,
 		denied: make(map[*entry]bool), held: make(map[*entry]bool), addresses: newAddresses(c.Sources),
 	}
 	t.configure(Reconfigured{Watched: c.Watched, Called: c.Called, Default: c.Default, Links: c.Links})
@@ -67,13 +69,13 @@ func (t *Table) Links(names ...string) []event.Link {
 	if len(names) == 0 {
 		links = make([]event.Link, 0, len(t.order))
 		for _, e := range t.order {
-			links = append(links, e.listed())
+			links = append(links, t.listed(e))
 		}
 		return links
 	}
 	for _, name := range names {
 		if e := t.byName[name]; e != nil {
-			l := e.listed()
+			l := t.listed(e)
 			if name != l.Name {
 				l.Name, l.Device = name, l.Name
 			}
@@ -84,8 +86,9 @@ func (t *Table) Links(names ...string) []event.Link {
 }
 
 // listed is the link as a list shows it.
-func (e *entry) listed() event.Link {
+func (t *Table) listed(e *entry) event.Link {
 	l := e.fact.Rest()
+	l.Hinting = t.hinting(e)
 	l.Confirm, l.Poll = e.confirm.every, e.poll.every
 	l.Stretched = e.confirm.stretched || e.poll.stretched
 	return l

@@ -38,13 +38,16 @@ func (t *Table) Targets(dst []Target, engaged []string) []Target {
 	list := t.newTargetList(dst)
 	for _, name := range engaged {
 		if e := t.byName[name]; e != nil {
-			if period := t.settingsOf(e).Confirm; period > 0 {
-				list.addLower(e, period)
+			period := t.settingsOf(e).Confirm
+			for e := range t.lower(e) {
+				if period > 0 {
+					list.add(e, t.confirmEvery(e, period))
+				}
 			}
 		}
 	}
 	for _, e := range slices.SortedFunc(maps.Keys(t.denied), byIndex) {
-		period := t.settingsOf(e).Confirm
+		period := t.confirmEvery(e, t.settingsOf(e).Confirm)
 		if period <= 0 {
 			period = takeBack
 		}
@@ -53,11 +56,22 @@ func (t *Table) Targets(dst []Target, engaged []string) []Target {
 	return list.dst
 }
 
+// confirmEvery returns how often the confirmer asks a link on which something stands, or may
+// stand, that is asked at a period: no more often than it is polled where hints suffice.
+func (t *Table) confirmEvery(e *entry, period time.Duration) time.Duration {
+	if period > 0 && t.usesHints(e) && e.hints.suffice() {
+		return max(period, t.settingsOf(e).Poll)
+	}
+	return period
+}
+
 // Underneath appends the links of these names and all they stand on, each once.
 func (t *Table) Underneath(dst []Target, period time.Duration, names ...string) []Target {
 	list := t.newTargetList(dst)
 	for _, name := range names {
-		list.addLower(t.byName[name], period)
+		for e := range t.lower(t.byName[name]) {
+			list.add(e, period)
+		}
 	}
 	return list.dst
 }
@@ -109,6 +123,18 @@ func (t *Table) Unexplained(dst []Target) []Target {
 	return dst
 }
 
+// TakeHinted appends the links of which the kernel has reported a change, and which have not
+// been asked since.
+func (t *Table) TakeHinted(dst []Target) []Target {
+	for _, e := range t.watchedLinks(true) {
+		if e.hints.pending {
+			e.hints.pending = false
+			dst = append(dst, target(e, 0))
+		}
+	}
+	return dst
+}
+
 // Monitor returns what watches the link of that index, and why.
 func (t *Table) Monitor(index int) (monitor, why string) {
 	e := t.byIndex[index]
@@ -130,13 +156,6 @@ type targetList struct {
 func (t *Table) newTargetList(dst []Target) targetList {
 	t.newWalk()
 	return targetList{links: &t.registry, dst: dst}
-}
-
-// addLower adds a link and all it stands on.
-func (l *targetList) addLower(e *entry, period time.Duration) {
-	for e := range l.links.lower(e) {
-		l.add(e, period)
-	}
 }
 
 // add adds a link, or shortens its period to the one given.

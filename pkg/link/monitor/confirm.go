@@ -32,7 +32,7 @@ func newConfirmer(o *observer, c client, s sleeper) *confirmer {
 	return &confirmer{observer: o, client: c, sleeper: s, schedule: newSchedule(o, longestConfirm)}
 }
 
-// run asks until ctx ends: first for Verify, then what is due.
+// run asks until ctx ends: first for Verify, then after hints, then what is due.
 func (c *confirmer) run(ctx context.Context) {
 	defer c.client.Close()
 	stop := context.AfterFunc(ctx, c.sleeper.wake)
@@ -40,6 +40,7 @@ func (c *confirmer) run(ctx context.Context) {
 	ask := func(p link.Poll) { c.ask(p.Target) }
 	for ctx.Err() == nil {
 		c.verify()
+		c.follow()
 		c.plan()
 		c.sleeper.sleep(c.schedule.askDue(time.Now(), ask))
 	}
@@ -57,6 +58,14 @@ func (c *confirmer) verify() {
 	}
 	for _, r := range requests {
 		c.observer.answer(r.ticket)
+	}
+}
+
+// follow asks the links of which the kernel has reported a change.
+func (c *confirmer) follow() {
+	c.targets = c.observer.takeHinted(c.targets[:0])
+	for _, target := range c.targets {
+		c.ask(target)
 	}
 }
 

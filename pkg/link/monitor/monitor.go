@@ -18,6 +18,7 @@ type Config struct {
 	Watched []string                 // the interfaces that instances use: their changes are logged
 	Called  []string                 // the other names that the configuration has for links
 	Sources link.Sources
+	Hints   Hints
 
 	Facts     *bus.Retained[string, event.Link]
 	Addresses *bus.Topic[event.Address]
@@ -32,6 +33,7 @@ type Config struct {
 type Monitor struct {
 	*observer
 	kernel kernel
+	hints  *hintReader // nil if there are none
 	ready  chan struct{}
 }
 
@@ -39,7 +41,8 @@ type Monitor struct {
 func New(cfg Config) *Monitor { return newMonitor(cfg, newKernel()) }
 
 func newMonitor(cfg Config, k kernel) *Monitor {
-	return &Monitor{observer: newObserver(cfg), kernel: k, ready: make(chan struct{})}
+	o := newObserver(cfg)
+	return &Monitor{observer: o, kernel: k, hints: newHintReader(o, cfg.Hints.Source), ready: make(chan struct{})}
 }
 
 // Ready is closed when what was there at the start has been published.
@@ -65,6 +68,7 @@ func (m *Monitor) Run(ctx context.Context) error {
 		return err
 	}
 	close(m.ready)
+	m.cfg.Hints.report(m.cfg.Events)
 
 	var wait sync.WaitGroup
 	for _, s := range subscribers {
@@ -74,9 +78,12 @@ func (m *Monitor) Run(ctx context.Context) error {
 	defer s.close()
 	m.setSleeper(s)
 	wait.Go(func() { newConfirmer(m.observer, m.kernel.client(), s).run(ctx) })
-	wait.Go(func() { newPoller(m.observer, m.kernel.client()).run(ctx) })
+	wait.Go(func() { newPoller(m.observer, m.kernel.client(), m.hints).run(ctx) })
 	wait.Go(func() { newExplainer(m.observer, m.kernel.client()).run(ctx) })
 	wait.Go(func() { m.debounce(ctx) })
+	if m.hints != nil {
+		wait.Go(func() { m.hints.run(ctx) })
+	}
 	wait.Wait()
 	return nil
 }

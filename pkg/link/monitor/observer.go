@@ -27,6 +27,7 @@ type observer struct {
 	requests []request
 	// confirms and polls report that the plan of the confirmer, of the poller is out of date.
 	confirms, polls bool
+	asks            bool // the kernel has reported a change of a link that has not been asked since
 	outbox          []posted
 	flushing        bool
 }
@@ -49,6 +50,7 @@ func newObserver(cfg Config) *observer {
 		cfg: cfg, polling: bus.NewBell(), holding: bus.NewBell(), explaining: bus.NewBell(),
 		table: link.NewTable(link.TableConfig{
 			Minter: cfg.Minter, Watched: cfg.Watched, Called: cfg.Called, Default: cfg.Default, Links: cfg.Links, Sources: cfg.Sources,
+			Hints: cfg.Hints.known(),
 		}),
 	}
 }
@@ -61,13 +63,16 @@ func (m *observer) observe(o link.Observation, at time.Time) {
 	if out.Replan {
 		m.confirms, m.polls = true, true
 	}
+	m.asks = m.asks || out.Ask
 	empty := out.Empty()
 	if !empty {
 		m.outbox = append(m.outbox, posted{Outcome: out})
 	}
 	m.mu.Unlock()
-	if out.Replan {
+	if out.Replan || out.Ask {
 		m.wakeConfirmer()
+	}
+	if out.Replan {
 		m.polling.Ring()
 	}
 	if out.Sooner {
@@ -130,6 +135,18 @@ func (m *observer) takeRequests(dst []link.Target) ([]request, []link.Target) {
 		names = append(names, r.names...)
 	}
 	return requests, m.table.Underneath(dst, idle, names...)
+}
+
+// takeHinted appends the links of which the kernel has reported a change, and which have not
+// been asked since.
+func (m *observer) takeHinted(dst []link.Target) []link.Target {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.asks {
+		return dst
+	}
+	m.asks = false
+	return m.table.TakeHinted(dst)
 }
 
 // confirmPlan appends the links that the confirmer asks; changed is false if these are

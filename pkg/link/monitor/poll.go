@@ -17,13 +17,14 @@ const longestPoll = 10 * time.Second
 type poller struct {
 	observer *observer
 	client   client
+	hints    *hintReader
 	schedule schedule
 	targets  []link.Target // reused
 	polls    []link.Poll   // reused
 }
 
-func newPoller(o *observer, c client) *poller {
-	return &poller{observer: o, client: c, schedule: newSchedule(o, longestPoll)}
+func newPoller(o *observer, c client, h *hintReader) *poller {
+	return &poller{observer: o, client: c, hints: h, schedule: newSchedule(o, longestPoll)}
 }
 
 // run polls until ctx ends.
@@ -51,7 +52,9 @@ func (p *poller) plan() {
 	}
 	p.targets = targets
 	for _, target := range targets {
-		p.observer.observe(link.Examined{Device: target.Device, Capabilities: p.client.Capabilities(target.Device)}, time.Now())
+		can := p.client.Capabilities(target.Device)
+		p.hints.settle() // whether the driver answers from the kernel's flag
+		p.observer.observe(link.Examined{Device: target.Device, Capabilities: can}, time.Now())
 	}
 	p.polls = p.observer.pollPlan(p.polls[:0])
 	p.schedule.plan(p.polls)

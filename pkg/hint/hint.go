@@ -1,0 +1,28 @@
+// Package hint has the kernel report at once of which link the carrier has changed, by two
+// eBPF programs of a dozen instructions. The kernel's own notification may come a second later.
+//
+// A Record is a hint: it says which link is worth a question, and nothing of the answer.
+// Open needs CAP_BPF and CAP_PERFMON, and the kernel's BTF; what it returns needs neither.
+package hint
+
+import "time"
+
+// Kind is what the kernel did.
+type Kind uint32
+
+const (
+	// Changed: the kernel has changed its carrier flag of the link. The flag has its new
+	// value when the record is made.
+	Changed Kind = iota + 1
+	// Flagged: the link's driver answers ETHTOOL_GLINK from that flag alone, so its answer
+	// changes only with a record of Changed. It is reported once for each link, when the
+	// link is first asked.
+	Flagged
+)
+
+// Record is one report of the kernel.
+type Record struct {
+	Index int // the ifindex, in the network namespace of this process
+	Kind  Kind
+	At    time.Time // when it happened
+}

@@ -1,0 +1,162 @@
+package hint
+
+import (
+	"fmt"
+	"runtime"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+)
+
+// layout is where the programs find what they need in the kernel's memory.
+type layout struct {
+	ifindex   uint32 // in struct net_device
+	namespace uint32 // the pointer to struct net in struct net_device (nd_net)
+	inode     uint32 // the number of the namespace's inode in struct net (ns.inum)
+}
+
+// findLayout reads the layout from the kernel's BTF.
+func findLayout() (layout, error) {
+	var l layout
+	kernel, err := btf.LoadKernelSpec()
+	if err != nil {
+		return l, fmt.Errorf("the kernel describes its types nowhere (BTF, CONFIG_DEBUG_INFO_BTF): %w", err)
+	}
+	for _, find := range []struct {
+		to   *uint32
+		path []string
+	}{
+		{&l.ifindex, []string{"net_device", "ifindex"}},
+		{&l.namespace, []string{"net_device", "nd_net", "net"}},
+		{&l.inode, []string{"net", "ns", "inum"}},
+	} {
+		var structure *btf.Struct
+		if err := kernel.TypeByName(find.path[0], &structure); err != nil {
+			return l, fmt.Errorf("the kernel's struct %s: %w", find.path[0], err)
+		}
+		if *find.to, err = offset(structure, find.path[1:]...); err != nil {
+			return l, err
+		}
+	}
+	return l, nil
+}
+
+// offset returns where a member of a structure is. More names lead into the members that are
+// structures themselves.
+func offset(top *btf.Struct, path ...string) (uint32, error) {
+	var sum uint32
+	var in btf.Type = top
+	for _, name := range path {
+		m, ok := member(in, name)
+		if !ok {
+			return 0, fmt.Errorf("the kernel's struct %s has no %s", top.Name, name)
+		}
+		sum, in = sum+m.at, m.kind
+	}
+	return sum, nil
+}
+
+// found is a member of a structure: its offset and its type.
+type found struct {
+	at   uint32
+	kind btf.Type
+}
+
+// member finds a member by its name, also in the nameless structures and unions of a structure.
+func member(in btf.Type, name string) (found, bool) {
+	var members []btf.Member
+	switch t := btf.UnderlyingType(in).(type) {
+	case *btf.Struct:
+		members = t.Members
+	case *btf.Union:
+		members = t.Members
+	}
+	for _, m := range members {
+		if m.Name == name {
+			return found{m.Offset.Bytes(), m.Type}, true
+		}
+		if m.Name == "" {
+			if inner, ok := member(m.Type, name); ok {
+				return found{m.Offset.Bytes() + inner.at, inner.kind}, true
+			}
+		}
+	}
+	return found{}, false
+}
+
+// firstArgument is where a kprobe finds a function's first argument in struct pt_regs.
+var firstArgument = map[string]int16{"amd64": 112, "arm64": 0}
+
+// license is that of the programs alone: the kernel lets a program read its memory only under
+// one that is compatible with the GPL.
+const license = "Dual MIT/GPL"
+
+// recordSize is the size of what a program reports: ifindex, kind, nanoseconds of
+// CLOCK_MONOTONIC.
+const recordSize = 16
+
+// program returns a program that begins with a pointer to struct net_device as the first
+// argument of a function of the kernel, at offset argument of its context. It reports the link
+// to ring if that is in the namespace; with once only if it is not in that map yet.
+func (l layout) program(kind Kind, argument int16, namespace uint32, ring, once *ebpf.Map) asm.Instructions {
+	const device = asm.R6
+	const index, what, at = -16, -12, -8 // the record on the stack
+	const scratch = -24
+	program := asm.Instructions{asm.LoadMem(device, asm.R1, argument, asm.DWord)}
+	program = append(program, read(scratch, 8, device, l.namespace)...)
+	program = append(program, asm.LoadMem(asm.R7, asm.RFP, scratch, asm.DWord))
+	program = append(program, read(scratch, 4, asm.R7, l.inode)...)
+	program = append(program,
+		asm.LoadMem(asm.R7, asm.RFP, scratch, asm.Word),
+		asm.LoadImm(asm.R8, int64(namespace), asm.DWord),
+		asm.JNE.Reg(asm.R7, asm.R8, "end"))
+	program = append(program, read(index, 4, device, l.ifindex)...)
+	program = append(program, asm.StoreImm(asm.RFP, what, int64(kind), asm.Word))
+	if once != nil {
+		const noExist = 1 // BPF_NOEXIST
+		program = append(program,
+			asm.LoadMapPtr(asm.R1, once.FD()),
+			asm.Mov.Reg(asm.R2, asm.RFP), asm.Add.Imm(asm.R2, index),
+			asm.Mov.Reg(asm.R3, asm.RFP), asm.Add.Imm(asm.R3, what),
+			asm.Mov.Imm(asm.R4, noExist),
+			asm.FnMapUpdateElem.Call(),
+			asm.JNE.Imm(asm.R0, 0, "end"))
+	}
+	return append(program,
+		asm.FnKtimeGetNs.Call(),
+		asm.StoreMem(asm.RFP, at, asm.R0, asm.DWord),
+		asm.LoadMapPtr(asm.R1, ring.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP), asm.Add.Imm(asm.R2, index),
+		asm.Mov.Imm(asm.R3, recordSize),
+		asm.Mov.Imm(asm.R4, 0),
+		asm.FnRingbufOutput.Call(),
+		asm.Mov.Imm(asm.R0, 0).WithSymbol("end"),
+		asm.Return())
+}
+
+// read copies so many bytes at base+offset in the kernel's memory onto the stack.
+func read(to int32, size int32, base asm.Register, offset uint32) asm.Instructions {
+	return asm.Instructions{
+		asm.Mov.Reg(asm.R1, asm.RFP), asm.Add.Imm(asm.R1, to),
+		asm.Mov.Imm(asm.R2, size),
+		asm.Mov.Reg(asm.R3, base), asm.Add.Imm(asm.R3, int32(offset)),
+		asm.FnProbeReadKernel.Call(),
+	}
+}
+
+// attachment is a way to have a program run when a function of the kernel is called.
+type attachment struct {
+	name     string
+	argument int16 // the offset of the function's first argument in the context
+	spec     ebpf.ProgramSpec
+}
+
+// attachments returns the ways there are, the best first.
+func attachments() []attachment {
+	ways := []attachment{{"fentry", 0, ebpf.ProgramSpec{Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry}}}
+	if argument, known := firstArgument[runtime.GOARCH]; known {
+		ways = append(ways, attachment{"kprobe", argument, ebpf.ProgramSpec{Type: ebpf.Kprobe}})
+	}
+	return ways
+}

@@ -1,0 +1,222 @@
+package hint
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/link"
+	"github.com/cilium/ebpf/ringbuf"
+	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/confine"
+)
+
+// The functions of the kernel that the programs run before. Both take the struct net_device.
+const (
+	// changing is called by netif_carrier_off and netif_carrier_on once the flag has its new
+	// value, and by these only if it had another.
+	changing = "linkwatch_fire_event"
+	// flagging is how a driver without an answer of its own answers ETHTOOL_GLINK.
+	flagging = "ethtool_op_get_link"
+)
+
+const (
+	ringSize  = 64 << 10 // bytes, for 2,700 records: a cable may be under thousands of VLANs
+	onceLinks = 1024     // links about which Flagged is remembered
+)
+
+// Source is where hints come from. One goroutine reads; Close ends that.
+type Source struct {
+	way     string
+	maps    []*ebpf.Map
+	program []*ebpf.Program
+	links   []link.Link
+	reader  *ringbuf.Reader // reads what is there, and does not wait
+	ready   *os.File        // the ring, for the poller of Go
+	raw     syscall.RawConn
+	record  ringbuf.Record // reused
+}
+
+// Open attaches the programs, for the network namespace of this thread. It fails where the
+// kernel or the rights of the process do not permit it, and says why.
+func Open() (*Source, error) {
+	// Asked for first: a service manager may end a process for a bpf(2) that it does not permit.
+	if !confine.Has(unix.CAP_BPF, unix.CAP_PERFMON) && !confine.Has(unix.CAP_SYS_ADMIN) {
+		return nil, errors.New("it takes CAP_BPF and CAP_PERFMON")
+	}
+	defer debug.FreeOSMemory() // the kernel's BTF is large, and was needed once
+	var stat unix.Stat_t
+	if err := unix.Stat("/proc/thread-self/ns/net", &stat); err != nil {
+		return nil, fmt.Errorf("the network namespace: %w", err)
+	}
+	l, err := findLayout()
+	if err != nil {
+		return nil, err
+	}
+	var refused []string
+	for _, way := range attachments() {
+		s := &Source{way: way.name}
+		if err = s.attach(l, way, uint32(stat.Ino)); err == nil {
+			return s, nil
+		}
+		_ = s.Close()
+		refused = append(refused, way.name+": "+innermost(err).Error())
+	}
+	return nil, errors.New("the kernel refuses it (" + strings.Join(refused, "; ") + ")")
+}
+
+// innermost returns what an error is about in the end: what is around it names files and
+// steps that say nothing to an operator.
+func innermost(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err
+		}
+		err = inner
+	}
+}
+
+// attach loads and attaches both programs, and opens the ring.
+func (s *Source) attach(l layout, way attachment, namespace uint32) error {
+	ring, err := s.newMap(ebpf.MapSpec{Name: "ripcord_hints", Type: ebpf.RingBuf, MaxEntries: uint32(max(ringSize, os.Getpagesize()))})
+	if err != nil {
+		return err
+	}
+	once, err := s.newMap(ebpf.MapSpec{Name: "ripcord_flagged", Type: ebpf.LRUHash, KeySize: 4, ValueSize: 4, MaxEntries: onceLinks})
+	if err != nil {
+		return err
+	}
+	if err := s.open(ring); err != nil {
+		return err
+	}
+	if err := s.run(way, changing, l.program(Changed, way.argument, namespace, ring, nil)); err != nil {
+		return err
+	}
+	return s.run(way, flagging, l.program(Flagged, way.argument, namespace, ring, once))
+}
+
+// open opens the ring for reading. Go's poller waits for it: the goroutine that a record
+// concerns runs at once in the thread that learns of it.
+func (s *Source) open(ring *ebpf.Map) (err error) {
+	if s.reader, err = ringbuf.NewReader(ring); err != nil {
+		return err
+	}
+	s.reader.SetDeadline(time.Unix(1, 0)) // it has passed
+	fd, err := unix.FcntlInt(uintptr(ring.FD()), unix.F_DUPFD_CLOEXEC, 0)
+	if err == nil {
+		err = unix.SetNonblock(fd, true)
+	}
+	if err != nil {
+		return fmt.Errorf("the ring of records: %w", err)
+	}
+	s.ready = os.NewFile(uintptr(fd), "hints")
+	s.raw, err = s.ready.SyscallConn()
+	return err
+}
+
+// newMap makes a map that Close closes.
+func (s *Source) newMap(spec ebpf.MapSpec) (*ebpf.Map, error) {
+	m, err := ebpf.NewMap(&spec)
+	if err != nil {
+		return nil, err
+	}
+	s.maps = append(s.maps, m)
+	return m, nil
+}
+
+// run has a program run before a function of the kernel.
+func (s *Source) run(way attachment, function string, program asm.Instructions) error {
+	spec := way.spec
+	spec.Name, spec.License, spec.Instructions = "ripcord", license, program
+	if spec.Type == ebpf.Tracing {
+		spec.AttachTo = function
+	}
+	p, err := ebpf.NewProgramWithOptions(&spec, ebpf.ProgramOptions{LogDisabled: true})
+	if err != nil {
+		return err
+	}
+	s.program = append(s.program, p)
+	var l link.Link
+	if spec.Type == ebpf.Tracing {
+		l, err = link.AttachTracing(link.TracingOptions{Program: p})
+	} else {
+		l, err = link.Kprobe(function, p, nil)
+	}
+	if err == nil {
+		s.links = append(s.links, l)
+	}
+	return err
+}
+
+// Way returns how the programs are attached: "fentry" or "kprobe".
+func (s *Source) Way() string { return s.way }
+
+// Next waits for a record. It fails with os.ErrClosed once the source is closed.
+func (s *Source) Next() (Record, error) {
+	for {
+		if err := s.raw.Read(s.pending); err != nil {
+			return Record{}, err
+		}
+		if record, ok := s.take(); ok {
+			return record, nil
+		}
+	}
+}
+
+// pending is Pending, for the poller of Go.
+func (s *Source) pending(uintptr) bool { return s.Pending() }
+
+// take returns a record that is there.
+func (s *Source) take() (r Record, ok bool) {
+	err, raw := s.reader.ReadInto(&s.record), s.record.RawSample
+	if err != nil || len(raw) < recordSize {
+		return r, false
+	}
+	return Record{
+		Index: int(binary.NativeEndian.Uint32(raw)), Kind: Kind(binary.NativeEndian.Uint32(raw[4:])),
+		At: instant(int64(binary.NativeEndian.Uint64(raw[8:]))),
+	}, true
+}
+
+// Pending reports whether there are records that have not been read.
+func (s *Source) Pending() bool { return s.reader.AvailableBytes() > 0 }
+
+// instant turns the kernel's monotonic time into an instant.
+func instant(nanoseconds int64) time.Time {
+	var now unix.Timespec
+	at := time.Now()
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+		return at
+	}
+	return at.Add(-time.Duration(now.Nano() - nanoseconds))
+}
+
+// Close detaches the programs and ends a Next.
+func (s *Source) Close() error {
+	var errs []error
+	if s.ready != nil {
+		errs = append(errs, s.ready.Close())
+	}
+	if s.reader != nil {
+		errs = append(errs, s.reader.Close())
+	}
+	for _, l := range s.links {
+		errs = append(errs, l.Close())
+	}
+	for _, p := range s.program {
+		errs = append(errs, p.Close())
+	}
+	for _, m := range s.maps {
+		errs = append(errs, m.Close())
+	}
+	return errors.Join(errs...)
+}

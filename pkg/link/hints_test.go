@@ -1,0 +1,127 @@
+package link
+
+import (
+	"testing"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/hint"
+)
+
+// hintStep is an observation at a time, and what follows for the link eth0.
+type hintStep struct {
+	after   time.Duration // since the step before
+	observe Observation
+	hinting event.Hinting
+	every   time.Duration // at which the confirmer asks from then on
+	ask     bool          // it asks at once
+}
+
+func changed(index int) Observation { return Hinted{hint.Record{Index: index, Kind: hint.Changed}} }
+func flagged(index int) Observation { return Hinted{hint.Record{Index: index, Kind: hint.Flagged}} }
+
+// TestHints: how often a link is asked follows from whether hints come with its losses.
+func TestHints(t *testing.T) {
+	const (
+		ms     = time.Millisecond
+		often  = 10 * ms
+		seldom = time.Second
+	)
+	used, unproven, tooLate := event.HintsUsed, event.HintsUnproven, event.HintsLate
+	examined := hintStep{0, means(true, notSupported), unproven, often, false}
+	flag := hintStep{0, flagged(2), used, seldom, false}
+	yes, no := confirm(2, 1, true), confirm(2, 1, false)
+	for name, steps := range map[string][]hintStep{
+		"a driver that answers from the kernel's flag": {flag, {0, means(true, notSupported), used, seldom, false},
+			{seldom, changed(2), used, seldom, true}, {0, no, used, seldom, false},
+			{seldom, changed(2), used, seldom, true}, {0, yes, used, seldom, false}},
+		"that is learned afterwards":                             {examined, flag},
+		"a driver without GLINK: the kernel's flag is asked for": {{0, means(false, notSupported), used, seldom, false}},
+		"a hint is before the loss": {examined, {often, yes, unproven, often, false},
+			{5 * ms, changed(2), unproven, often, true}, {0, no, used, seldom, false}},
+		"asking shows the loss, the hint comes 2 s later (e1000)": {examined, {often, yes, unproven, often, false},
+			{often, no, unproven, often, false}, {often, no, unproven, often, false}, {often, no, tooLate, often, false},
+			{2 * seldom, changed(2), tooLate, often, true}, {0, yes, tooLate, often, false},
+			{seldom, changed(2), tooLate, often, true}, {0, no, tooLate, often, false}},
+		"or it comes 5 ms later: asking was of use": {examined, {often, yes, unproven, often, false},
+			{often, no, unproven, often, false}, {5 * ms, changed(2), unproven, often, true}, {0, no, unproven, often, false},
+			{20 * ms, no, tooLate, often, false}},
+		"a question that overtakes the hint of a flag shows nothing": {examined, flag, {seldom, yes, used, seldom, false},
+			{seldom, no, used, often, false}, {ms, changed(2), used, seldom, true}, {0, no, used, seldom, false}},
+		"a flag whose hint was lost": {examined, flag, {seldom, yes, used, seldom, false},
+			{seldom, no, used, often, false}, {often, no, used, often, false}, {often, no, tooLate, often, false}},
+		"a hint of an earlier change is none of this loss": {examined, {0, changed(2), unproven, often, true}, {often, yes, unproven, often, false},
+			{often, no, unproven, often, false}, {20 * ms, no, tooLate, often, false}},
+		"set down by a person before the notification came": {examined, {often, yes, unproven, often, false},
+			{often, no, unproven, often, false}, {ms, LinkSeen{up(2, "eth0", adminDown)}, unproven, often, false},
+			{often, no, unproven, often, false}, {often, no, unproven, often, false}},
+		"another link": {examined, {0, changed(3), unproven, often, false}, {0, changed(9), unproven, often, false}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			table := NewTable(TableConfig{
+				Minter: event.NewMinter(0), Watched: []string{"eth0"}, Hints: Hints{Way: "fentry"},
+				Default: Settings{Monitor: Auto, Confirm: often, Poll: seldom, Hint: true},
+			})
+			now := time.Unix(1000, 0)
+			table.Observe(links(Initial, up(2, "eth0"), up(3, "eth1")), now)
+			for i, step := range steps {
+				now = now.Add(step.after)
+				if h, ok := step.observe.(Hinted); ok {
+					h.At = now
+					step.observe = h
+				}
+				out := table.Observe(step.observe, now)
+				asked := len(table.TakeHinted(nil)) > 0
+				hinting, every := table.Links("eth0")[0].Hinting, table.Targets(nil, []string{"eth0"})[0].Every
+				if hinting != step.hinting || every != step.every || asked != step.ask || out.Ask != step.ask {
+					t.Fatalf("step %d: hints are %s, asked every %v, at once: %v; want %s, %v, %v", i, hinting, every, asked, step.hinting, step.every, step.ask)
+				}
+				if planned := out.Replan; i > 0 && every != steps[i-1].every && !planned {
+					t.Errorf("step %d: the confirmer does not learn that its period is %v", i, every)
+				}
+			}
+		})
+	}
+}
+
+// TestHintsUnwanted: without hints, or with `hint: off`, nothing follows from a record.
+func TestHintsUnwanted(t *testing.T) {
+	for want, c := range map[event.Hinting]TableConfig{
+		event.HintsNone: {Default: Settings{Confirm: 10 * time.Millisecond, Poll: time.Second, Hint: true}},
+		event.HintsOff:  {Default: Settings{Confirm: 10 * time.Millisecond, Poll: time.Second}, Hints: Hints{Way: "kprobe"}},
+	} {
+		c.Minter, c.Watched = event.NewMinter(0), []string{"eth0"}
+		table := NewTable(c)
+		now := time.Unix(1000, 0)
+		table.Observe(links(Initial, up(2, "eth0")), now)
+		for _, o := range []Observation{flagged(2), changed(2)} {
+			if out := table.Observe(o, now); out.Ask || out.Replan || !out.Empty() {
+				t.Errorf("%s: a record leads to %+v", want, out)
+			}
+		}
+		if l, every := table.Links("eth0")[0], table.Targets(nil, []string{"eth0"})[0].Every; l.Hinting != want || every != 10*time.Millisecond {
+			t.Errorf("hints are %s, asked every %v; want %s, 10ms", l.Hinting, every, want)
+		}
+	}
+}
+
+// TestHintsBelow: of a VLAN and its NIC each has its own period, and both are asked after a
+// hint of either.
+func TestHintsBelow(t *testing.T) {
+	table := NewTable(TableConfig{
+		Minter: event.NewMinter(0), Watched: []string{"vlan"}, Hints: Hints{Way: "fentry"},
+		Default: Settings{Monitor: Auto, Confirm: 10 * time.Millisecond, Poll: time.Second, Hint: true},
+	})
+	now := time.Unix(1000, 0)
+	table.Observe(links(Initial, up(2, "eth0"), up(3, "vlan", on(2))), now)
+	table.Observe(flagged(3), now)
+	for _, target := range table.Targets(nil, []string{"vlan"}) {
+		if want := map[string]time.Duration{"vlan": time.Second, "eth0": 10 * time.Millisecond}[target.Name]; target.Every != want {
+			t.Errorf("%s is asked every %v, want %v", target.Name, target.Every, want)
+		}
+	}
+	table.Observe(changed(2), now)
+	if hinted := table.TakeHinted(nil); len(hinted) != 1 || hinted[0].Name != "eth0" {
+		t.Errorf("%+v is asked, want the NIC below the VLAN", hinted)
+	}
+}

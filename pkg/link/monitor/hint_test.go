@@ -1,0 +1,102 @@
+package monitor
+
+import (
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"ripcord/pkg/bus"
+	"ripcord/pkg/event"
+	"ripcord/pkg/hint"
+)
+
+// fakeHints is a source of records that a test makes.
+type fakeHints struct {
+	records chan hint.Record
+	closed  chan struct{}
+	once    sync.Once
+}
+
+func newFakeHints() *fakeHints {
+	return &fakeHints{records: make(chan hint.Record, 8), closed: make(chan struct{})}
+}
+
+func (h *fakeHints) Next() (hint.Record, error) {
+	select {
+	case r := <-h.records:
+		return r, nil
+	case <-h.closed:
+		return hint.Record{}, os.ErrClosed
+	}
+}
+
+func (h *fakeHints) Pending() bool { return len(h.records) > 0 }
+
+func (h *fakeHints) Close() error {
+	h.once.Do(func() { close(h.closed) })
+	return nil
+}
+
+// hinted has the kernel report something of a link.
+func (h *fakeHints) hinted(index int, kind hint.Kind) {
+	h.records <- hint.Record{Index: index, Kind: kind, At: time.Now()}
+}
+
+// TestHint: a link whose losses come with hints is asked once a second, and at once after a hint.
+func TestHint(t *testing.T) {
+	var source *fakeHints
+	onBench(t, func(b *bench) {
+		source.hinted(2, hint.Flagged)
+		b.monitor.Engage([]string{"eth0"})
+		time.Sleep(time.Second)
+		b.took("eth0")
+		time.Sleep(10 * time.Second)
+		if n := b.took("eth0"); n != 10 {
+			t.Errorf("asked %d times in 10 s, want once a second", n)
+		}
+		time.Sleep(100 * time.Millisecond)
+		b.carry("eth0", false)
+		source.hinted(2, hint.Changed)
+		b.expect("eth0[2] out -1\nlink.down eth0 by confirm\n")
+		b.carry("eth0", true)
+		source.hinted(2, hint.Changed)
+		b.expect("eth0[2] up\nlink.up eth0 by confirm\n")
+		b.took("eth0")
+		source.hinted(3, hint.Changed)
+		time.Sleep(100 * time.Millisecond)
+		if n := b.took("eth0"); n != 0 {
+			t.Errorf("asked %d times after a hint about another link", n)
+		}
+	}, func(c *Config, _ *fake) {
+		source = newFakeHints()
+		c.Hints = Hints{Source: source, Way: "fentry"}
+		c.Default.Poll, c.Default.Hint = time.Second, true
+	})
+}
+
+// TestHintReport: whether there are hints is logged once, and nothing where none were wanted.
+func TestHintReport(t *testing.T) {
+	for _, tt := range []struct {
+		hints Hints
+		want  int
+	}{
+		{Hints{Way: "fentry"}, 1}, {Hints{Why: "operation not permitted"}, 1}, {Hints{}, 0},
+	} {
+		var log *bus.Ring[event.Event]
+		onBench(t, func(b *bench) { time.Sleep(time.Second) }, func(c *Config, _ *fake) {
+			c.Hints = tt.hints
+			log = bus.SubscribeRing(c.Events, bus.NewBell(), 100)
+		})
+		all, _ := log.Take()
+		var said []string
+		for _, e := range all {
+			if e.Name() == "link.hints" {
+				said = append(said, e.Message())
+			}
+		}
+		if len(said) != tt.want {
+			t.Errorf("%+v: the log says %q, want %d lines", tt.hints, said, tt.want)
+		}
+	}
+}
