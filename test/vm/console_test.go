@@ -11,18 +11,22 @@ import (
 // line is a line of the log, and when it was read here.
 type line struct {
 	at        time.Time
-	Event     string `json:"event"`
-	Msg       string `json:"msg"`
-	Interface string `json:"interface"`
-	Source    string `json:"source"`
-	Instance  string `json:"instance"`
-	Group     string `json:"group"`
-	From      string `json:"from"`
-	To        string `json:"to"`
-	Reason    string `json:"reason"`
-	Why       string `json:"why"`
-	Monitor   string `json:"monitor"`
-	ElapsedUS *int64 `json:"elapsed_us"`
+	Time      time.Time `json:"ts"` // by the guest's clock
+	Event     string    `json:"event"`
+	Msg       string    `json:"msg"`
+	Interface string    `json:"interface"`
+	Source    string    `json:"source"`
+	Instance  string    `json:"instance"`
+	Group     string    `json:"group"`
+	From      string    `json:"from"`
+	To        string    `json:"to"`
+	Reason    string    `json:"reason"`
+	Why       string    `json:"why"`
+	Monitor   string    `json:"monitor"`
+	ElapsedUS *int64    `json:"elapsed_us"`
+	Name      string    `json:"name"`
+	CPU       int64     `json:"cpu_us"`
+	RSS       int64     `json:"rss_kib"`
 }
 
 // read takes down what the console says, until the guest is gone.

@@ -28,6 +28,7 @@ type host struct {
 	priority int
 	links    string // its configuration's keys for every interface
 	first    string // shell that is run before the daemon
+	files    []file
 }
 
 // guest is a running virtual machine with ripcord on it.

@@ -38,17 +38,27 @@ func (a *archive) pad() {
 	}
 }
 
+// file is one that a guest has beside those that all have.
+type file struct {
+	name string
+	data []byte
+}
+
 // initramfs is what a guest boots: busybox, the modules and in which order they
 // are inserted, ripcord, its configuration, and the script that starts them.
-func (p platform) initramfs(modules []module, init, config string) []byte {
+func (p platform) initramfs(modules []module, more []file, init, config string) []byte {
 	var a archive
-	for _, dir := range []string{"bin", "dev", "etc", "lib", "proc", "run", "sys", "tmp"} {
+	for _, dir := range []string{"bin", "dev", "etc", "lib", "lib64", "proc", "run", "sys", "tmp"} {
 		a.entry(dir, folder, nil, 0, 0)
 	}
 	a.entry("dev/console", charDevice, nil, 5, 1)
 	a.entry("bin/busybox", program, p.busybox, 0, 0)
 	a.entry("bin/ripcord", program, p.ripcord, 0, 0)
 	a.entry("bin/team", program, p.team, 0, 0)
+	a.entry("bin/carrier", program, p.carrier, 0, 0)
+	for _, f := range more {
+		a.entry(f.name, program, f.data, 0, 0)
+	}
 	var list strings.Builder
 	for _, m := range modules {
 		a.entry("lib/"+m.name+".ko", plain, m.data, 0, 0)

@@ -89,7 +89,7 @@ func (h host) initramfs(t *testing.T, p platform) (file string) {
 		t.Fatal(err)
 	}
 	file = filepath.Join(t.TempDir(), "initramfs")
-	if err := os.WriteFile(file, p.initramfs(modules, h.script(), h.config()), 0o600); err != nil {
+	if err := os.WriteFile(file, p.initramfs(modules, h.files, h.script(), h.config()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return file

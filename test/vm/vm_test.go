@@ -25,6 +25,7 @@ type platform struct {
 	busybox []byte
 	ripcord []byte
 	team    []byte // test/vm/team
+	carrier []byte // test/vm/carrier
 }
 
 var prepare = sync.OnceValues(newPlatform)
@@ -64,7 +65,10 @@ func newPlatform() (platform, error) {
 	if p.ripcord, err = build("ripcord/cmd/ripcord"); err != nil {
 		return p, err
 	}
-	p.team, err = build("ripcord/test/vm/team")
+	if p.team, err = build("ripcord/test/vm/team"); err != nil {
+		return p, err
+	}
+	p.carrier, err = build("ripcord/test/vm/carrier")
 	return p, err
 }
 
