@@ -152,11 +152,12 @@ type attachment struct {
 	spec     ebpf.ProgramSpec
 }
 
-// attachments returns the ways there are, the best first.
+// attachments returns the ways there are, the best first. Both take bpf(2) alone: another
+// system call, as perf_event_open(2) for a plain kprobe, would have to be permitted too.
 func attachments() []attachment {
 	ways := []attachment{{"fentry", 0, ebpf.ProgramSpec{Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry}}}
 	if argument, known := firstArgument[runtime.GOARCH]; known {
-		ways = append(ways, attachment{"kprobe", argument, ebpf.ProgramSpec{Type: ebpf.Kprobe}})
+		ways = append(ways, attachment{"kprobe", argument, ebpf.ProgramSpec{Type: ebpf.Kprobe, AttachType: ebpf.AttachTraceKprobeMulti}})
 	}
 	return ways
 }

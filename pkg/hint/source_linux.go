@@ -149,7 +149,7 @@ func (s *Source) run(way attachment, function string, program asm.Instructions) 
 	if spec.Type == ebpf.Tracing {
 		l, err = link.AttachTracing(link.TracingOptions{Program: p})
 	} else {
-		l, err = link.Kprobe(function, p, nil)
+		l, err = link.KprobeMulti(p, link.KprobeMultiOptions{Symbols: []string{function}})
 	}
 	if err == nil {
 		s.links = append(s.links, l)
