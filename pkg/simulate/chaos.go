@@ -3,6 +3,7 @@ package simulate
 import (
 	"cmp"
 	"fmt"
+	"math/bits"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -156,8 +157,8 @@ func Chaos(l *LAN, hours float64, seed uint64) ([]Finding, error) {
 	}
 	for i := range found {
 		f := &found[i]
-		f.OutageActs = shrink(l, f.OutageActs, func(outage, _ time.Duration) bool { return alike(outage, f.Outage) })
-		f.SplitActs = shrink(l, f.SplitActs, func(_, split time.Duration) bool { return alike(split, f.Split) })
+		f.OutageActs, f.Outage = shrink(l, f.OutageActs, f.Outage, func(outage, _ time.Duration) time.Duration { return outage })
+		f.SplitActs, f.Split = shrink(l, f.SplitActs, f.Split, func(_, split time.Duration) time.Duration { return split })
 	}
 	return slices.DeleteFunc(found, func(f Finding) bool { return f.Runs == 0 }), nil
 }
@@ -183,9 +184,6 @@ func instantOf(line string) time.Duration {
 	return d
 }
 
-// alike reports whether a time is as long as another one, or nearly.
-func alike(d, as time.Duration) bool { return (d - as).Abs() <= as/10 }
-
 // worst plays lines and returns the longest outage and split.
 func worst(l *LAN, lines []string) (outage, split time.Duration, err error) {
 	acts := make([]Act, len(lines))
@@ -200,18 +198,20 @@ func worst(l *LAN, lines []string) (outage, split time.Duration, err error) {
 	return o.Long(), s.Long(), nil
 }
 
-// shrink leaves out the lines without which the same is shown, and makes their instants round.
-func shrink(l *LAN, lines []string, shows func(outage, split time.Duration) bool) []string {
+// shrink returns the fewest of some lines that show something as bad, with instants as round as
+// they can be, and how bad it is then. Much worse is something else: what is never repaired.
+func shrink(l *LAN, lines []string, bad time.Duration, of func(outage, split time.Duration) time.Duration) ([]string, time.Duration) {
+	most := bad + bad/10
 	still := func(lines []string) bool {
 		outage, split, err := worst(l, lines)
-		return err == nil && shows(outage, split)
-	}
-	lines = slices.Clone(lines)
-	for i := len(lines) - 1; i >= 0; i-- {
-		if fewer := slices.Delete(slices.Clone(lines), i, i+1); still(fewer) {
-			lines = fewer
+		got := of(outage, split)
+		if err != nil || got < bad || got > most {
+			return false
 		}
+		bad = got
+		return true
 	}
+	lines = fewest(lines, still)
 	for i, line := range lines {
 		at, rest, _ := strings.Cut(line, " ")
 		exact, _ := time.ParseDuration(at)
@@ -221,6 +221,28 @@ func shrink(l *LAN, lines []string, shows func(outage, split time.Duration) bool
 			if slices.IsSortedFunc(rounder, func(a, b string) int { return cmp.Compare(instantOf(a), instantOf(b)) }) && still(rounder) {
 				lines = rounder
 				break
+			}
+		}
+	}
+	return lines, bad
+}
+
+// fewest returns the smallest part of some lines that will do, in their order; of parts of one
+// size the first. All of them do.
+func fewest(lines []string, do func([]string) bool) []string {
+	for size := 1; size < len(lines); size++ {
+		for chosen := range 1 << len(lines) {
+			if bits.OnesCount(uint(chosen)) != size {
+				continue
+			}
+			var part []string
+			for i, line := range lines {
+				if chosen&(1<<i) != 0 {
+					part = append(part, line)
+				}
+			}
+			if do(part) {
+				return part
 			}
 		}
 	}
@@ -239,7 +261,7 @@ func FindingsText(all []Finding) string {
 		for _, line := range acts {
 			fmt.Fprintf(&b, " --at '%s'", line)
 		}
-		b.WriteString("\n")
+		fmt.Fprintf(&b, " --for %v\n", chaosRun)
 	}
 	for _, f := range all {
 		fmt.Fprintf(&b, "%s (%d runs)\n", f.Kind, f.Runs)
