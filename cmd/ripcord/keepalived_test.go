@@ -49,6 +49,7 @@ func TestKeepalived(t *testing.T) {
 	other := write("other.conf", inKeepalived)
 	lvs := write("lvs/keepalived.conf", inKeepalived+balanced)
 	broken := write("broken/keepalived.conf", strings.Replace(inKeepalived, "virtual_router_id 51", "virtual_router_id 510", 1))
+	including := write("including/keepalived.conf", "includer none.conf\n"+inKeepalived)
 	lines := "warning: " + plain + `:11:5: vrrp_instance VI_1: nopreemt is no keyword of vrrp_instance: the line is left out; did you mean nopreempt?
 differs: ` + plain + ":12:5: vrrp_instance VI_1: use_ipvlan: "
 	for _, c := range []struct {
@@ -69,6 +70,12 @@ differs: ` + plain + ":12:5: vrrp_instance VI_1: use_ipvlan: "
 		{"check " + broken, 1, "", lines[:strings.Index(lines, "/keepalived.conf")] + "/broken/keepalived.conf:11:5: "},
 		{"check " + broken, 1, "", "not done: " + broken + ":2:5: notification_email"},
 		{"check " + broken, 1, "", "ripcord: " + broken + " cannot be used: 1 problem, 1 warning, 1 differs, 1 not done\n"},
+		{"check --format keepalived " + dir, 1, "", "is a directory"},
+		{"run --check --format keepalived --config " + dir, 78, "", "is a directory"},
+		{"check " + dir + "/none/keepalived.conf", 1, "", "no such file or directory"},
+		{"run --check --config " + dir + "/none/keepalived.conf", 78, "", "no such file or directory"},
+		{"check " + including, 1, "", "no file matches"},
+		{"run --check --config " + including, 78, "", "no file matches"},
 		{"run --check --config " + lvs, 78, "", "give ripcord run --without-lvs"},
 		{"run --check --without-lvs --config " + lvs, 0, "is good", ""},
 		{"run --check --config " + broken, 78, "", broken + ":9:23: vrrp_instance VI_1: virtual_router_id: 510 is not between 1 and 255"},

@@ -53,6 +53,9 @@ func newRun() *cobra.Command {
 				if cfg.Format == config.Keepalived { // keepalived logs what it ignores
 					warn(c.ErrOrStderr(), cfg.Warnings, cfg.Format)
 				}
+				if err := daemon.CheckOwner(from.path); err != nil { // a runner for another account refuses it
+					fmt.Fprintln(c.ErrOrStderr(), "warning: on this machine "+err.Error())
+				}
 				err = runDaemon(c, cfg, again(from, level), from, p)
 			}
 			return tidied(c, err)

@@ -149,10 +149,7 @@ func trusted(path string, account *command.User) error {
 	if account.UID == uint32(os.Geteuid()) {
 		return nil
 	}
-	if err := command.CheckOwned(path); err != nil {
-		return fmt.Errorf("the configuration says what is run as any user: %w", err)
-	}
-	return nil
+	return ripcord.CheckOwner(path)
 }
 
 // absolute returns the same file for a process in another directory.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -98,5 +99,30 @@ func TestDescriptorsStay(t *testing.T) {
 	}
 	if _, err := os.Lstat(fmt.Sprintf("/proc/%d/fd/%d", r.PID, odd)); err == nil {
 		t.Error("the runner has a descriptor of whoever started ripcord run")
+	}
+}
+
+// A configuration that others can change is told of in the words in which a runner for another
+// account refuses it.
+func TestConfigurationOfOthers(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("not root: a runner for another account cannot be started")
+	}
+	path := filepath.Join(t.TempDir(), "ripcord.yaml")
+	if err := os.WriteFile(path, []byte("instances: [{name: a, interface: eth7, vrid: 1, addresses: [192.0.2.1/24]}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := try(t, "check", path); code != exitDone || strings.Contains(stderr, "any user") {
+		t.Errorf("before: %d, %s", code, stderr)
+	}
+	if err := os.Chmod(path, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	want := "the configuration says what is run as any user: " + path + " is writable by everybody (mode 0666), who could change what user root runs: chmod o-w it\n"
+	if code, _, stderr := try(t, "check", path); code != exitDone || !strings.Contains(stderr, "warning: on this machine "+want) {
+		t.Errorf("check: %d, %s", code, stderr)
+	}
+	if code, _, stderr := try(t, "runner", "--user", "65534", "--config", path); code != exitConfig || stderr != "ripcord: "+want {
+		t.Errorf("runner: %d, %s", code, stderr)
 	}
 }

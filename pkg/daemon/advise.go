@@ -2,9 +2,11 @@ package daemon
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
+	"ripcord/pkg/command"
 	"ripcord/pkg/config"
 	"ripcord/pkg/event"
 	"ripcord/pkg/link/monitor"
@@ -18,7 +20,27 @@ func Advise(c *config.Config) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.Concat(adviseAbsent(c, there), advise(instances(c), there), adviseCommands(c), adviseNotify(c), adviseFences(c)), nil
+	return slices.Concat(adviseOwner(c), adviseAbsent(c, there), advise(instances(c), there), adviseCommands(c), adviseNotify(c), adviseFences(c)), nil
+}
+
+// CheckOwner returns an error that says who else than root, and the user of this process, could
+// change a configuration, and so what is run as any user.
+func CheckOwner(path string) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil // a pipe: nobody could change what was read
+	}
+	if err := command.CheckOwned(path); err != nil {
+		return fmt.Errorf("the configuration says what is run as any user: %w", err)
+	}
+	return nil
+}
+
+// adviseOwner returns a sentence where others could change the configuration.
+func adviseOwner(c *config.Config) []string {
+	if err := CheckOwner(c.File); err != nil {
+		return []string{err.Error()}
+	}
+	return nil
 }
 
 // Named are all interfaces that the configuration names, once each: those of Interfaces, and those
