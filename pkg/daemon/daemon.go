@@ -123,15 +123,15 @@ func Run(ctx context.Context, o Options) error {
 	return err
 }
 
-// publishStart reports what is known before anything runs.
+// publishStart reports what is known before anything runs, in the order in which it came about.
 func (p *parts) publishStart(o Options) {
-	p.events.Publish(loaded(o.Config))
 	if o.Memory != nil {
 		p.events.Publish(*o.Memory)
 	}
 	if o.Rights != nil {
 		p.events.Publish(*o.Rights)
 	}
+	p.events.Publish(loaded(o.Config))
 	if doubt := p.lock.Doubt(); doubt != nil {
 		p.events.Publish(doubt)
 	}

@@ -16,6 +16,7 @@ import (
 	"ripcord/pkg/config"
 	"ripcord/pkg/control"
 	"ripcord/pkg/daemon"
+	"ripcord/pkg/event"
 )
 
 // running is a daemon of the group "edge" on eth0 and eth1.
@@ -151,7 +152,10 @@ func TestDaemonLife(t *testing.T) {
 	quickest := time.Hour
 	// The machine may be busy; and a daemon leaves nothing to the next.
 	for n := 0; n < 3 || quickest > limit && n < 10; n++ {
-		r := run(t, func(*daemon.Options) {})
+		r := run(t, func(o *daemon.Options) {
+			earlier := event.Stamp{At: time.Now()}
+			o.Memory, o.Rights = &event.DaemonMemory{Stamp: earlier}, &event.DaemonRights{Stamp: earlier}
+		})
 		r.lead(inside, outside)
 
 		status, err := control.Fetch(t.Context(), r.socket)
@@ -172,7 +176,7 @@ func TestDaemonLife(t *testing.T) {
 			t.Errorf("the control socket stays: %v", err)
 		}
 		names := r.output.events()
-		if names[0] != "config.loaded" || names[len(names)-1] != "daemon.stopped" || !slices.Contains(names, "daemon.stopping") {
+		if !slices.Equal(names[:3], []string{"daemon.memory", "daemon.rights", "config.loaded"}) || names[len(names)-1] != "daemon.stopped" || !slices.Contains(names, "daemon.stopping") {
 			t.Errorf("the log is %q", names)
 		}
 		goroutines(t, before)
