@@ -39,6 +39,9 @@ func (c *Chaos) Begin() {
 	if c.World.Routers[0].born[0].Fence != nil {
 		c.kinds, c.lasting = slices.Concat(c.kinds, fenceTroubles, fenceTroubles), slices.Concat(c.lasting, fenceTroubles)
 	}
+	if c.World.Routers[0].instances[0].Watching.On() {
+		c.kinds, c.lasting = slices.Concat(c.kinds, probing, probing), append(c.lasting, proxy)
+	}
 	if c.World.Routers[0].instances[0].Version == wire.V3 && c.World.alike() && !c.World.mixed() {
 		c.kinds = append(c.kinds, slower)
 	}

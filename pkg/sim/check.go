@@ -131,6 +131,12 @@ func (c *Check) Event(r *Router, e event.Event) {
 		inv.logged(r, e)
 	}
 	c.witness.logged(r, e)
+	switch e.(type) {
+	case event.ProbeDead:
+		c.Dead++
+	case event.ProbeSuspended:
+		c.Suspended++
+	}
 }
 
 // fence checks a router that runs its fence command.

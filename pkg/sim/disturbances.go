@@ -226,6 +226,25 @@ var fenceTroubles = []disturbance{
 	}},
 }
 
+// proxy has a host answer for all machines of its segment, which nobody is to notice.
+var proxy = disturbance{"proxy ARP", 0, func(c *Chaos) (where string, begin, end func()) {
+	s := c.port().segment
+	return s.name, func() { s.Proxy = true }, func() { s.Proxy = false }
+}}
+
+// probing are the disturbances of a LAN whose routers watch the machines of Actives.
+var probing = []disturbance{
+	{"loss of ARP", 0, func(c *Chaos) (where string, begin, end func()) {
+		s, share := c.port().segment, c.share()
+		return s.name, func() { s.ARPLoss = share }, func() { s.ARPLoss = 0 }
+	}},
+	{"loss of adverts", 0, func(c *Chaos) (where string, begin, end func()) {
+		s, share := c.port().segment, c.share()
+		return s.name, func() { s.AdvertLoss = share }, func() { s.AdvertLoss = 0 }
+	}},
+	proxy,
+}
+
 // tracking are the disturbances of a LAN whose routers track something.
 var tracking = []disturbance{
 	{"check", 0, func(c *Chaos) (where string, begin, end func()) {

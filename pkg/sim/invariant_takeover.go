@@ -50,7 +50,7 @@ func (v *unheard) tookOver(r *Router, ours uint8) {
 				continue // it was another member, of which nothing is known, or was judged when the router was last Active
 			}
 			yields := o.priority >= ours || !in.Preempt && o.priority > r.groups[0].Impaired()
-			if yields && in.counts(o, ago) && !v.endedSince(r, o, ours) && !outdone(o, rec.heard[in.at]) {
+			if yields && in.counts(o, ago) && !v.endedSince(r, o, ours) && !v.diedSince(r, o) && !outdone(o, rec.heard[in.at]) {
 				v.violate("%s took over with priority %d, and heard %s with priority %d %v ago%s", r.Name, ours, o.source, o.priority, ago, v.describe())
 			}
 		}

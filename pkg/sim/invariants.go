@@ -35,7 +35,8 @@ type (
 	verified struct{ rule }
 	// forwarding: its segments forward, or it has waited for long enough.
 	forwarding struct{ rule }
-	// unheard: it has heard no Active that it must yield to within miss intervals, at any time.
+	// unheard: it has heard no Active that it must yield to within miss intervals, at any time, or
+	// since the machine of one that it took for dead ceased to answer.
 	unheard struct{ rule }
 	// awake: it did not just sleep for longer than an interval beside an Active that lives; nor
 	// does one that runs its fence command.

@@ -141,6 +141,7 @@ func (l *loop) give() {
 	if len(out.Ask) > 0 {
 		r.worker.order(order{ask: out.Ask})
 	}
+	r.watcher.watch(out.Watches)
 	r.publish(out.Events)
 	for _, f := range out.Fences {
 		r.fence.run(f)

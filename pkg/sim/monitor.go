@@ -25,6 +25,7 @@ func (m *monitor) look(p *Port) {
 			Primary4: p.sources.first(event.IPv4), LinkLocal6: p.sources.first(event.IPv6), Sources: p.listed,
 		}
 		r.receiver.judge.Learn(link)
+		r.watcher.see(p, link)
 		m.report(p, link)
 		p.known, p.counted, p.seen = p.usable(), p.downs, link
 		p.seen.Downs = 0

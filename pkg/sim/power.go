@@ -33,6 +33,7 @@ func (r *Router) Start() {
 	r.core = router.NewCore(r.groups, r.minter, w.now)
 	r.engine.start()
 	r.receiver.start()
+	r.watcher.start()
 	r.loop.start()
 	r.worker = worker{router: r}
 	for _, in := range r.all {
@@ -77,6 +78,7 @@ func (r *Router) Crash() {
 	review(r.all)
 	r.loop.wakeUp.stop()
 	r.engine.alarm.stop()
+	r.watcher.wakeUp.stop()
 }
 
 // power reports that the router is switched on or off.
@@ -136,6 +138,7 @@ func (r *Router) Resume() {
 		w.After(w.between(50*time.Microsecond, time.Millisecond), do)
 	}
 	r.asleep = nil
+	r.watcher.turn()
 	r.loop.slept(r.stopped)
 	r.loop.read()
 }

@@ -30,6 +30,7 @@ type Router struct {
 	receiver receiver
 	engine   engine
 	worker   worker
+	watcher  watcher
 	fence    fence
 	trackers trackers
 	clock    clock
@@ -48,8 +49,8 @@ func newRouter(w *World, name string, groups []vrrp.Group, links map[string]Atta
 	r.byName = make(map[string]*instance)
 	r.clock.world = w
 	r.loop.router, r.monitor.router, r.receiver.router, r.engine.router = r, r, r, r
-	r.worker.router, r.fence.router, r.trackers.router = r, r, r
-	r.loop.wakeUp, r.engine.alarm = w.newTimer(r.loop.wake), w.newTimer(r.engine.wake)
+	r.worker.router, r.watcher.router, r.fence.router, r.trackers.router = r, r, r, r
+	r.loop.wakeUp, r.engine.alarm, r.watcher.wakeUp = w.newTimer(r.loop.wake), w.newTimer(r.engine.wake), w.newTimer(r.watcher.turn)
 	r.know(groups, links)
 	r.file = groups
 	r.adopt(w.now)

@@ -11,12 +11,17 @@ type Segment struct {
 	// twice. Delay is how long a frame may lie in a queue on its way, so that
 	// frames overtake each other.
 	Loss, Twice float64
-	Delay       time.Duration
+	// ARPLoss and AdvertLoss are the shares of what machines ask and answer, and of the adverts,
+	// that get lost beside those.
+	ARPLoss, AdvertLoss float64
+	Delay               time.Duration
 	// Blocked is how long a port forwards nothing after it was plugged in, for a
 	// spanning tree.
 	Blocked time.Duration
 	// Host is set if somebody else is on the segment, who answers when asked.
 	Host bool
+	// Proxy is set while that host answers for everybody (proxy ARP).
+	Proxy bool
 	// sides are the sides of a segment that is cut in two or more; nil: it is whole.
 	sides map[*Port]int
 	// tap hears all that is carried, if set.
@@ -32,7 +37,7 @@ func (s *Segment) carry(from *Port, f *frame) {
 		s.tap(f)
 	}
 	for _, to := range s.ports {
-		if to == from || !f.isFor(to) || s.cut(from, to) || s.world.chance(s.Loss) || s.world.chance(to.Deaf) {
+		if to == from || !f.isFor(to) || s.cut(from, to) || s.world.chance(s.Loss) || s.world.chance(s.AdvertLoss) || s.world.chance(to.Deaf) {
 			continue
 		}
 		s.deliver(from, to, f)
@@ -92,7 +97,7 @@ func (s *Segment) deliver(from, to *Port, f *frame) {
 
 // sound reports whether a segment does what a switch should.
 func (s *Segment) sound() bool {
-	if s.sides != nil || s.Loss > 0 || s.Twice > 0 || s.Delay > 0 {
+	if s.sides != nil || s.Loss > 0 || s.ARPLoss > 0 || s.AdvertLoss > 0 || s.Twice > 0 || s.Delay > 0 {
 		return false
 	}
 	for _, p := range s.ports {

@@ -31,7 +31,8 @@ type setup struct {
 
 	lastStanding bool
 
-	routers int // that each router is told; 0: it is not
+	routers int           // that each router is told; 0: it is not
+	probe   time.Duration // how often the machine of the Active is asked; 0: it is not
 
 	versions []wire.Version  // of each router; nil: all speak VRRPv3
 	unicast  bool            // each to all others
@@ -67,7 +68,7 @@ func group(s setup, i int) []vrrp.Group {
 			Virtual:  event.Virtual{Name: name, Group: "edge", Interface: iface, VRID: vrid, Family: s.family},
 			Priority: s.priorities[i], Interval: s.interval, Miss: 3, Preempt: s.preempt, AutoChecksum: s.family == event.IPv4,
 			Addresses: []netip.Addr{netip.MustParseAddr(a)}, Recovery: s.recovery,
-			PreemptDelay: s.preemptDelay, StartupDelay: s.startupDelay, HMAC: s.hmac, Routers: s.routers,
+			PreemptDelay: s.preemptDelay, StartupDelay: s.startupDelay, HMAC: s.hmac, Routers: s.routers, Watching: vrrp.Watching{Interval: s.probe, Miss: 3},
 		}
 		if s.versions != nil {
 			in.Version = s.versions[i]
@@ -169,6 +170,10 @@ var setups = []setup{
 		track: []vrrp.Tracker{{Kind: vrrp.TrackInterface, Name: "eth2"}}},
 	{name: "last standing, all equal, 100ms", share: 0.02, interval: 100 * time.Millisecond, priorities: []uint8{100, 100, 100}, preempt: true, family: event.IPv6,
 		lastStanding: true, track: []vrrp.Tracker{{Kind: vrrp.TrackInterface, Name: "eth2"}}, listed: []vrrp.Tracker{{Kind: vrrp.TrackCheck, Name: "disk"}}},
+	{name: "probe, two routers, 1s", share: 0.2, interval: time.Second, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4,
+		routers: 2, probe: 50 * time.Millisecond},
+	{name: "probe, all equal, IPv6, 300ms", share: 0.05, interval: 300 * time.Millisecond, priorities: []uint8{100, 100, 100}, family: event.IPv6,
+		probe: 50 * time.Millisecond},
 	{name: "VRRPv2", share: 0.05, interval: time.Second, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4,
 		versions: []wire.Version{wire.V2, wire.V2}},
 }

@@ -89,7 +89,11 @@ func (s setup) chaos(t *testing.T, seed uint64, long time.Duration) {
 	if check.Fenced == 0 && s.fence != nil && long > time.Hour {
 		t.Error("no fence ever succeeded: this proves nothing")
 	}
+	if check.Dead == 0 && s.probe > 0 && long > time.Hour {
+		t.Error("no machine was ever dead: this proves nothing")
+	}
 	if testing.Verbose() {
+		t.Logf("%d machines dead, %d were not", check.Dead, check.Suspended)
 		t.Logf("%d takeovers, %d after a fence, %d turns of a last one standing, disturbances: %v", check.Takeovers, check.Fenced, check.Alone, chaos.Counts)
 	}
 }

@@ -18,6 +18,8 @@ type witness struct {
 	Violations []string
 	Alone      int // turns of a router with a member that served without its group
 	Fenced     int // how often any ran its fence command, and it succeeded
+	Dead       int // how often any took the machine of its Active for dead
+	Suspended  int // and found that it was not
 
 	routers []record       // by their places
 	since   [][2]time.Time // by segment and version: since when there are two Actives; zero: there are not
@@ -36,6 +38,7 @@ type record struct {
 	changed     time.Time // when its priority last changed
 	heard       [][]heard // by instance and sender
 	fence       fencing
+	dead        heard     // the Active that it last took for dead; at: since when its machine was silent
 }
 
 // heard is what a router heard of another one.
@@ -178,6 +181,13 @@ func (k *witness) endedSince(r *Router, o heard, ours uint8) bool {
 	return false
 }
 
+// diedSince reports whether a router has taken an Active for dead that was at least as good as o,
+// and whose machine fell silent after it heard o.
+func (k *witness) diedSince(r *Router, o heard) bool {
+	dead := k.of(r).dead
+	return dead.priority >= o.priority && o.at.Before(dead.at)
+}
+
 // outdone reports whether a better Active than o was heard on its instance after it, to which
 // o yielded. It is judged itself.
 func outdone(o heard, all []heard) bool {
@@ -194,6 +204,13 @@ func (k *witness) logged(r *Router, e event.Event) {
 		}
 	case event.FenceUnproven:
 		rec.fence.failed = now
+	case event.ProbeDead:
+		for _, o := range rec.heard[r.instance(e.Virtual.Name).at] {
+			if o.source == e.Active {
+				rec.dead = o
+			}
+		}
+		rec.dead.at = now.Add(-e.Silent)
 	case event.GroupTransition:
 		if e.To == event.Active {
 			rec.fence.why = e.Reason

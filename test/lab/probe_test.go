@@ -1,8 +1,16 @@
 package lab
 
 import (
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"ripcord/test/netns"
 )
 
 // watching has each router watch the machine of its Active.
@@ -31,4 +39,197 @@ func (s *site) losePower(host string) (at time.Time) {
 		at = s.pull(host, seg)
 	}
 	return at
+}
+
+// The same beside a keepalived that speaks version 2, whose adverts cannot be faster than one a
+// second.
+func TestProbePowerLostOfKeepalived(t *testing.T) {
+	netns.NeedRoot(t)
+	keepalived := program(t, "keepalived")
+	measuredAnew(t, func(t *testing.T, _ *machine) string {
+		s := newSite(t, []segment{inside}, "a", "b")
+		conf := s.configure("a-keepalived", fmt.Sprintf(`vrrp_instance inside {
+	state BACKUP
+	interface eth0
+	virtual_router_id 51
+	priority 150
+	advert_int 1
+	version 2
+	virtual_ipaddress {
+		%v/24
+	}
+}
+`, inside.virtual()))
+		pid := filepath.Join(s.Dir, "a.pid")
+		began := time.Now()
+		peer, err := s.Start("a", "keepalived", exec.Command(keepalived, "--vrrp", "--dont-fork", "--log-console",
+			"--use-file", conf, "--pid", pid, "--vrrp_pid", pid+".vrrp"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := s.watch(inside, 5*time.Millisecond)
+		s.servedBy("a", inside, in, began, 10*time.Second)
+		b := s.start("b", router{100, time.Second, "version: 2, " + watching})
+		b.becomes("backup", began, 2*patience)
+		b.watches("192.0.2.11")
+		at := s.pull("a", inside) // first: a keepalived whose parent is killed resigns
+		if _, err := peer.End(syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		took := s.servedBy("b", inside, in, at, 5*time.Second).Sub(at)
+		t.Logf("served after %v", took)
+		if took > 300*time.Millisecond {
+			return fmt.Sprintf("served after %v, want at most 300ms", took)
+		}
+		return ""
+	})
+}
+
+// When only the daemon of the Active dies its kernel answers, and the protocol's time counts.
+func TestProbeDaemonKilled(t *testing.T) {
+	netns.NeedRoot(t)
+	t.Parallel()
+	s, a, b := pair(t, []segment{inside}, time.Second, watching)
+	s.watch(inside, 5*time.Millisecond) // the client is a station
+	b.watches("192.0.2.11")
+	at := a.kill()
+	if moved := b.becomes("active", at, 8*time.Second); moved.Reason != "active-timeout" || moved.TS.Sub(at) < 2*time.Second {
+		t.Errorf("it was Active after %v for %s", moved.TS.Sub(at), moved.Reason)
+	}
+	b.suspects(at, 0)
+}
+
+// A Backup that is cut off, though its carrier is up, hears nobody: that is no dead Active.
+func TestProbeCutOff(t *testing.T) {
+	netns.NeedRoot(t)
+	t.Parallel()
+	s, _, b := pair(t, []segment{inside}, time.Second, watching)
+	s.watch(inside, 5*time.Millisecond)
+	b.watches("192.0.2.11")
+	at := time.Now()
+	s.drop("b", "drop")
+	if moved := b.becomes("active", at, 8*time.Second); moved.Reason != "active-timeout" || moved.TS.Sub(at) < 2*time.Second {
+		t.Errorf("it was Active after %v for %s", moved.TS.Sub(at), moved.Reason)
+	}
+	b.suspects(at, 0)
+}
+
+// A LAN that drops ARP, and no adverts, makes no Active dead: nobody else answers either.
+func TestProbeLANDropsARP(t *testing.T) {
+	netns.NeedRoot(t)
+	t.Parallel()
+	s, _, b := pair(t, []segment{inside}, time.Second, watching)
+	s.watch(inside, 5*time.Millisecond)
+	b.watches("192.0.2.11")
+	at := time.Now()
+	s.drop("b", "ether type arp drop")
+	time.Sleep(5 * time.Second)
+	b.suspects(at, 0)
+	if moves := b.moves(at); len(moves) > 0 {
+		t.Errorf("it became %s for %s", moves[0].To, moves[0].Reason)
+	}
+}
+
+// An Active of which alone ARP is dropped looks dead once: it goes on to advertise, the better of
+// the two serves, and it is not watched any more.
+func TestProbeSuspended(t *testing.T) {
+	netns.NeedRoot(t)
+	t.Parallel()
+	s, a, b := pair(t, []segment{inside}, time.Second, watching)
+	s.watch(inside, 5*time.Millisecond)
+	b.watches("192.0.2.11")
+	at := time.Now()
+	s.drop("a", "ether type arp drop")
+	b.wait(at, patience, "probe.suspended", func(l line) bool { return l.Event == "probe.suspended" })
+	time.Sleep(4 * time.Second)
+	b.suspects(at, 1)
+	var moved time.Time
+	for _, move := range b.moves(at) {
+		if move.To == "active" {
+			moved = move.TS
+		} else if both := move.TS.Sub(moved); both > time.Second+slack {
+			t.Errorf("two were Active for %v, want one interval at most", both)
+		}
+	}
+	probe := b.status().Instances[0].Probe
+	if probe == nil || probe.InUse || probe.SuspendedUntil == nil || b.state() != "backup" || a.state() != "active" {
+		t.Errorf("b is %s, a is %s, the probe is %+v", b.state(), a.state(), probe)
+	}
+	if said := s.ripcord("b", "status", "--socket", b.socket); !strings.Contains(said.out, "inside: probe not in use until") {
+		t.Errorf("ripcord status says %s", said.out)
+	}
+}
+
+// A LAN that loses a fifth of all frames makes no Active dead, nor do busy processors.
+func TestProbeFalseAlarms(t *testing.T) {
+	netns.NeedRoot(t)
+	for name, disturb := range map[string]func(t *testing.T, s *site){
+		"loss": func(t *testing.T, s *site) {
+			for _, host := range []string{"a", "b", "client"} {
+				s.drop(host, "numgen random mod 100 < 20 drop")
+			}
+		},
+		"load": func(t *testing.T, _ *site) {
+			end := time.Now().Add(shortOr(20*time.Second, time.Minute))
+			for range 2 * runtime.NumCPU() {
+				go func() {
+					for time.Now().Before(end) {
+					}
+				}()
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, []segment{inside}, "a", "b")
+			began, patient := time.Now(), router{150, time.Second, watching + ", miss: 10"} // adverts alone move nobody
+			s.start("a", patient).becomes("active", began, 12*time.Second+patience)
+			patient.priority = 100
+			b := s.start("b", patient)
+			b.becomes("backup", began, 20*time.Second)
+			s.watch(inside, 5*time.Millisecond)
+			b.watches("192.0.2.11")
+			at := time.Now()
+			disturb(t, s)
+			time.Sleep(shortOr(20*time.Second, time.Minute))
+			b.suspects(at, 0)
+			if moves := b.moves(at); len(moves) > 0 {
+				t.Errorf("it became %s for %s", moves[0].To, moves[0].Reason)
+			}
+		})
+	}
+}
+
+// drop has a host drop some of what comes in on its first segment.
+func (s *site) drop(host, rule string) {
+	s.t.Helper()
+	s.command(host, program(s.t, "nft"), "add table netdev lost; add chain netdev lost in { type filter hook ingress device eth0 priority 0; }; "+
+		"add rule netdev lost in "+rule)
+}
+
+// watches waits until a router uses the answers of an Active.
+func (d *daemon) watches(active string) {
+	d.t.Helper()
+	for deadline := time.Now().Add(2 * patience); ; time.Sleep(50 * time.Millisecond) {
+		probe := d.status().Instances[0].Probe
+		if probe != nil && probe.InUse && strings.Contains(probe.Text, active) {
+			return
+		}
+		if time.Now().After(deadline) {
+			d.t.Fatalf("%s does not use the answers of %s: %+v", d.name, active, probe)
+		}
+	}
+}
+
+// suspects checks how often a router took its Active for dead since an instant.
+func (d *daemon) suspects(since time.Time, want int) {
+	d.t.Helper()
+	var said []string
+	for _, l := range d.log(since) {
+		if l.Event == "probe.dead" {
+			said = append(said, l.Msg)
+		}
+	}
+	if len(said) != want {
+		d.t.Errorf("%s took its Active for dead %d times, want %d: %q", d.name, len(said), want, said)
+	}
 }

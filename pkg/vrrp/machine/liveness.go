@@ -129,6 +129,7 @@ func (s liveness) judge(m *member, cause event.Cause) {
 		case at.Before(n.downAt):
 			s.f.unverify()
 			n.downAt, n.dead, n.holdReported = at, true, false
+			n.waitForSecond(s.now) // it may serve by now
 			n.watch.taken = takenForDead{n.others.Best.Source, why.Since, s.now, n.others.Best.Interval}
 		}
 	}

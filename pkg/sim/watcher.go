@@ -1,0 +1,138 @@
+package sim
+
+import (
+	"net/netip"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/liveness"
+	"ripcord/pkg/vrrp"
+)
+
+// watcher watches the machines of Actives for a router: the daemon's table, on this LAN. It is a
+// part of the process that a loop which hangs does not hold up.
+type watcher struct {
+	router *Router
+	table  *liveness.Table
+	wakeUp *timer
+}
+
+// start forgets what an earlier run of the router knew.
+func (v *watcher) start() {
+	v.table = liveness.NewTable(v.router.world.now, v.stations)
+	v.wakeUp.stop()
+}
+
+// mac is that of a machine, on any of its links; the address of a host is above those of routers.
+func mac(n int) [6]byte { return [6]byte{0: 2, 5: byte(n + 1)} }
+
+// host is the address at which the host of a segment is.
+func (s *Segment) host() netip.Addr { return netip.AddrFrom4([4]byte{203, 0, 113, 1}) }
+
+// see tells the table what a link is like.
+func (v *watcher) see(p *Port, l event.Link) {
+	l.Index, l.HardwareAddr = p.index(), mac(v.router.at)
+	v.table.Link(l)
+}
+
+// index is the number of a port among those of its router.
+func (p *Port) index() int {
+	for i, o := range p.router.links {
+		if o == p {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// stations returns those that the router has met on a link.
+func (v *watcher) stations(link string, n int) (list []netip.Addr) {
+	p := v.router.Port(link)
+	for _, o := range p.segment.ports {
+		if a := o.sources.first(v.router.all[0].Family); o.at < len(p.met) && p.met[o.at] && a.IsValid() {
+			list = append(list, a)
+		}
+	}
+	if p.segment.Host {
+		list = append(list, p.segment.host())
+	}
+	return list[:min(n, len(list))]
+}
+
+// watch takes orders of the loop.
+func (v *watcher) watch(orders []vrrp.Watch) {
+	for _, o := range orders {
+		v.table.Watch(v.router.world.now, o)
+	}
+	if len(orders) > 0 {
+		v.turn()
+	}
+}
+
+// turn judges what is due and asks again, unless the process is stopped.
+func (v *watcher) turn() {
+	r := v.router
+	if r.core == nil || r.paused {
+		return
+	}
+	questions := v.table.Turn(r.world.now)
+	for i := range questions {
+		questions[i].Sent(r.world.now)
+		v.ask(&questions[i])
+	}
+	for _, w := range v.table.Results() {
+		w.Cause = r.minter.Cause(r.world.now)
+		r.loop.report(w)
+	}
+	if at, ok := v.table.Deadline(); ok {
+		v.wakeUp.set(at.Sub(r.world.now))
+	} else {
+		v.wakeUp.stop()
+	}
+}
+
+// ask sends a question, which each machine answers that has the address, as its kernel does
+// whatever its process does.
+func (v *watcher) ask(q *liveness.Question) {
+	p, w := v.router.Port(q.Link.Name), v.router.world
+	s := p.segment
+	if !p.forwards() || w.chance(p.Mute) {
+		return
+	}
+	all := q.MAC == [6]byte{}
+	for _, to := range s.ports {
+		machine := mac(to.router.at)
+		if to == p || !to.sources.has(q.Station) || !all && q.MAC != machine || s.cut(p, to) {
+			continue
+		}
+		v.cross(p, q.Station, machine, func() bool {
+			return to.forwards() && to.router.core != nil && !to.router.frozen && !w.chance(to.Deaf) && !w.chance(to.Mute)
+		})
+	}
+	host := mac(len(w.Routers))
+	if (s.Host && q.Station == s.host() || s.Proxy) && (all || q.MAC == host) {
+		v.cross(p, q.Station, host, func() bool { return true })
+	}
+}
+
+// cross carries a question to a machine, and its answer back if it gives one when the question
+// arrives.
+func (v *watcher) cross(p *Port, station netip.Addr, machine [6]byte, answers func() bool) {
+	r, s, w := v.router, p.segment, v.router.world
+	life := r.life
+	lost := func() bool { return w.chance(s.Loss) || w.chance(s.ARPLoss) }
+	way := func() time.Duration { return w.between(50*time.Microsecond, 300*time.Microsecond+s.Delay) }
+	if lost() {
+		return
+	}
+	w.After(way(), func() {
+		if !answers() || lost() {
+			return
+		}
+		w.After(way(), func() {
+			if r.life == life && r.core != nil && !r.frozen && p.forwards() && !w.chance(p.Deaf) {
+				v.table.Heard(liveness.Answer{Index: p.index(), Address: station, MAC: machine})
+			}
+		})
+	})
+}
