@@ -38,7 +38,7 @@ type record struct {
 	changed     time.Time // when its priority last changed
 	heard       [][]heard // by instance and sender
 	fence       fencing
-	dead        heard     // the Active that it last took for dead; at: since when its machine was silent
+	dead        heard // the Active that it last took for dead; at: since when it was silent on all segments
 }
 
 // heard is what a router heard of another one.
@@ -210,7 +210,8 @@ func (k *witness) logged(r *Router, e event.Event) {
 				rec.dead = o
 			}
 		}
-		rec.dead.at = now.Add(-e.Silent)
+		watching := r.instances[0].Watching
+		rec.dead.at = now.Add(-time.Duration(watching.Miss) * watching.Interval)
 	case event.GroupTransition:
 		if e.To == event.Active {
 			rec.fence.why = e.Reason

@@ -122,18 +122,19 @@ func (s liveness) judge(m *member, cause event.Cause) {
 	if proved == nil || s.f.ownerWait != nil {
 		return
 	}
-	why := &proved.watch.known
+	why, sooner := &proved.watch.known, false
 	for _, n := range s.f.members {
 		switch at := s.now.Add(s.f.members.resignationWait(n)); {
 		case n.dead || !n.isSilent() && !s.diesWith(n, proved):
 		case at.Before(n.downAt):
 			s.f.unverify()
+			sooner = true
 			n.downAt, n.dead, n.holdReported = at, true, false
 			n.waitForSecond(s.now) // it may serve by now
 			n.watch.taken = takenForDead{n.others.Best.Source, why.Since, s.now, n.others.Best.Interval}
 		}
 	}
-	if proved.dead {
+	if sooner {
 		s.report(event.ProbeDead{
 			Stamp: s.stamp(cause), Virtual: proved.Virtual, Active: why.Active,
 			Answers: why.Answered, Asked: why.Asked, Unanswered: why.Unanswered, Silent: s.now.Sub(why.Since),
