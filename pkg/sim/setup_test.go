@@ -137,6 +137,7 @@ var setups = []setup{
 		recovery: vrrp.Recovery{Adverts: 2, Wait: 35 * time.Second}, blocked: 6 * time.Second},
 	{name: "10ms", share: 0.005, interval: 10 * time.Millisecond, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4},
 	{name: "two routers, 100ms", share: 0.02, interval: 100 * time.Millisecond, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4, routers: 2},
+	{name: "two equal routers, 100ms", share: 0.02, interval: 100 * time.Millisecond, priorities: []uint8{100, 100}, preempt: true, family: event.IPv4, routers: 2},
 	{name: "delays, 100ms", share: 0.03, interval: 100 * time.Millisecond, priorities: []uint8{150, 100, 100}, preempt: true, family: event.IPv4,
 		preemptDelay: 5 * time.Second, startupDelay: 2 * time.Second},
 	{name: "HMAC, 1s", share: 0.2, interval: time.Second, priorities: []uint8{150, 100, 100}, preempt: true, family: event.IPv4,

@@ -39,6 +39,14 @@ func (c *Company) Meet(source netip.Addr, at time.Time) (before netip.Addr, news
 	return before, news
 }
 
+// Peer returns the only other router; zero if none was heard yet, or a third one counts as present.
+func (c *Company) Peer() netip.Addr {
+	if c.Crowded() {
+		return netip.Addr{}
+	}
+	return c.peer
+}
+
 // Crowded reports whether a third router counts as present.
 func (c *Company) Crowded() bool { return !c.crowdedUntil.IsZero() }
 

@@ -203,7 +203,9 @@ func (s *step) followChecksum(m *member, h *vrrp.Heard) {
 // group they must compare those of one segment, the same on both sides: the
 // first member in which the rival is heard. Otherwise two routers whose
 // addresses are ordered differently would each yield on another segment, and
-// nobody would serve (docs/architecture.md#group).
+// nobody would serve (docs/architecture.md#group). Where it is not heard there yet it is waited
+// for, but with `routers: 2` the rival can only be the router that was heard there before: the
+// one of the smaller address yields at once.
 
 // heardEqual takes an advert of our own priority while we are Active.
 func (s *step) heardEqual(m *member, h *vrrp.Heard) {
@@ -215,6 +217,9 @@ func (s *step) heardEqual(m *member, h *vrrp.Heard) {
 		s.judgeTie(first, h.Cause)
 	} else if decided := first.others.Best.Since.Add(first.others.Best.Interval); s.now.Before(decided) {
 		s.f.tieEnds = decided // an earlier member may still hear it
+		if s.f.members.losesTo(first) {
+			s.yieldTo(first, h.Cause)
+		}
 		return
 	} else {
 		s.judgeTie(first, h.Cause)

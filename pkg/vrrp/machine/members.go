@@ -154,6 +154,13 @@ func (l members) firstEqual(now time.Time) *member {
 	return nil
 }
 
+// losesTo reports whether the rival that member m hears is the only other router, which has the
+// greater address on the first member, as it was heard there.
+func (l members) losesTo(m *member) bool {
+	peer := l[0].company.Peer()
+	return l[0].Routers == 2 && m.Routers == 2 && !m.company.Crowded() && peer.IsValid() && l[0].source.Less(peer)
+}
+
 // outdated reports whether an advert that the engine has would be another now.
 func (l members) outdated() bool {
 	return slices.ContainsFunc(l, func(m *member) bool { return m.ordered != m.content() })
