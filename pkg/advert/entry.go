@@ -38,6 +38,7 @@ type entry struct {
 
 	refused []int // adverts in a row that the kernel refused, for each copy
 	taken   bool  // a copy of the present advert was taken
+	whole   bool  // all copies of it were so far
 }
 
 // Before orders entries by the instant at which they are due.

@@ -7,6 +7,7 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
 )
 
 // Occasion is the reason why a Message leaves.
@@ -47,12 +48,16 @@ type Message struct {
 	last  bool // it is the last of them
 }
 
+// Priority returns the priority that an advert bears.
+func (m *Message) Priority() uint8 { return wire.PriorityOf(m.Payload) }
+
 // Outcome is what became of a Message, for its destination and for its advert.
 type Outcome struct {
 	Before, Now int  // adverts in a row that the kernel refused to send to that destination, before this one and now
 	Miss        int  // so many of them make the instance silent to the others
 	Last        bool // all copies of the advert are settled
 	Taken       bool // one of them was taken
+	Whole       bool // all of them were
 }
 
 // send adds the copies of an advert, which are what m begins, signed if they have
@@ -100,15 +105,17 @@ func (p *Plan) Settle(yield func(*Message, Outcome) bool) {
 
 func (e *entry) settle(m *Message) Outcome {
 	if m.copy == 0 {
-		e.taken = false
+		e.taken, e.whole = false, true
 	}
 	n := &e.refused[m.copy]
 	before := *n
 	if *n++; m.Err == nil {
 		*n, e.taken = 0, true
+	} else {
+		e.whole = false
 	}
 	e.begun = e.begun || e.taken && m.Occasion == First && m.last
-	return Outcome{Before: before, Now: *n, Miss: e.miss, Last: m.last, Taken: e.taken}
+	return Outcome{Before: before, Now: *n, Miss: e.miss, Last: m.last, Taken: e.taken, Whole: e.whole && m.last}
 }
 
 // Probed returns the result of a probe or of a first advert, of which m was the last copy.

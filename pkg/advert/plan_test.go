@@ -229,7 +229,7 @@ func TestPlanSettles(t *testing.T) {
 			t.Error("the first that the kernel takes is the first")
 		}
 	}
-	if settled := outcomes(s.plan)[0]; settled != (Outcome{Before: 2, Miss: 3, Last: true, Taken: true}) {
+	if settled := outcomes(s.plan)[0]; settled != (Outcome{Before: 2, Miss: 3, Last: true, Taken: true, Whole: true}) {
 		t.Errorf("success: %+v", settled)
 	}
 	s.want(s.at(3*sec), "repeat:a")

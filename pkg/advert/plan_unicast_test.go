@@ -60,7 +60,7 @@ func TestSettleCopies(t *testing.T) {
 			}
 		}
 		for c, got := range outcomes(plan) {
-			want := Outcome{Before: step.before[c], Now: step.now[c], Miss: 3, Last: c == 1, Taken: !step.fail[0] || c == 1 && !step.fail[1]}
+			want := Outcome{Before: step.before[c], Now: step.now[c], Miss: 3, Last: c == 1, Taken: !step.fail[0] || c == 1 && !step.fail[1], Whole: c == 1 && step.fail == [2]bool{}}
 			if got != want || batch[c].Occasion != step.occasion {
 				t.Errorf("step %d, copy %d: %v %+v, want %v %+v", i, c, batch[c].Occasion, got, step.occasion, want)
 			}

@@ -71,6 +71,14 @@ func (a *Advert) Append(b []byte, source, dest netip.Addr) []byte {
 	return b
 }
 
+// PriorityOf returns the priority of an advert of any version; 0 if it is cut off before that.
+func PriorityOf(b []byte) uint8 {
+	if len(b) < 3 {
+		return 0
+	}
+	return b[2]
+}
+
 // Decode fills a from a message, of either version, that came by the path p; it
 // reuses the array of a.Addresses. The error is a Reason, of those up to
 // ChecksumError, or IPHeaderError for a path whose addresses are not of one
@@ -85,9 +93,7 @@ func (a *Advert) Decode(b []byte, p Path) error {
 	if len(b) > 1 {
 		a.VRID = b[1]
 	}
-	if len(b) > 2 {
-		a.Priority = b[2]
-	}
+	a.Priority = PriorityOf(b)
 	if !p.oneFamily() {
 		return IPHeaderError
 	}

@@ -35,7 +35,16 @@ type Waiter interface {
 	Wake()
 }
 
-// Config has all that an Engine needs. Only Late may be nil.
+// Record keeps what the daemon that comes after this one has to know of our adverts. It is
+// called on the path that keeps time: no method blocks or allocates.
+type Record interface {
+	// Sent records an advert that left for all who are to hear it.
+	Sent(instance string, priority uint8, at time.Time)
+	// Silent records, ahead of a resignation, that no advert follows.
+	Silent(instance string)
+}
+
+// Config has all that an Engine needs. Only Late and Record may be nil.
 type Config struct {
 	Stats   stats.Book
 	Lease   *lease.Lease // stamped by the loop that gives the orders
@@ -51,6 +60,7 @@ type Config struct {
 	Late func(time.Duration)
 	// Threads has the engine's thread run before others.
 	Threads thread.Raiser
+	Record  Record
 }
 
 // Engine repeats adverts until an order ends it.
@@ -127,6 +137,9 @@ func (e *Engine) turn() {
 
 	now := e.cfg.Now()
 	turn := e.plan.Turn(now, e.cfg.Lease.Last(), e.taken)
+	if e.cfg.Record != nil {
+		e.recordSilence(turn.Reports)
+	}
 	if len(turn.Batch) > 0 {
 		e.cfg.Sender.Send(turn.Batch)
 		e.settle(now)
@@ -135,6 +148,22 @@ func (e *Engine) turn() {
 		e.report(r, now)
 	}
 	e.open()
+}
+
+// recordSilence records which instances fall silent in this turn, ahead of their resignations:
+// after a crash between the two nobody must go on as if they had not left.
+func (e *Engine) recordSilence(reports []advert.Report) {
+	for i := range e.taken {
+		switch o := &e.taken[i]; o.Kind {
+		case advert.Resign, advert.Mute, advert.Disarm:
+			e.cfg.Record.Silent(o.Instance)
+		}
+	}
+	for _, r := range reports {
+		if r.LeaseLost {
+			e.cfg.Record.Silent(r.Instance)
+		}
+	}
 }
 
 // open lets the sender open its sockets for the orders. Adverts that leave at once have left
@@ -173,6 +202,9 @@ func (e *Engine) settle(begun time.Time) {
 			fallthrough
 		default:
 			count(m)
+		}
+		if s.Whole && e.cfg.Record != nil && (m.Occasion == advert.First || m.Occasion == advert.Repeat) {
+			e.cfg.Record.Sent(m.Instance, m.Priority(), begun)
 		}
 		if s.Last && (m.Occasion == advert.Trial || m.Occasion == advert.First) {
 			e.cfg.Results.Publish(e.plan.Probed(m, e.cfg.Minter.Cause(at())))

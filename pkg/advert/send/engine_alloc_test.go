@@ -23,16 +23,23 @@ func (n *nowhere) Open(string, *advert.Frames) {}
 func (n *nowhere) WaitUntil(time.Time)         {}
 func (n *nowhere) Wake()                       {}
 
+// recorder counts what is recorded.
+type recorder struct{ sent, silent int }
+
+func (r *recorder) Sent(string, uint8, time.Time) { r.sent++ }
+func (r *recorder) Silent(string)                 { r.silent++ }
+
 // TestEngineAllocatesNothing: in the steady state of a hundred instances a turn of the
 // engine allocates nothing.
 func TestEngineAllocatesNothing(t *testing.T) {
 	var out nowhere
+	var record recorder
 	late := 0
 	counters := stats.Map{}
 	now := adverttest.T0
 	e := New(Config{
 		Stats: counters, Lease: lease.New(now.Add(time.Hour)), Sender: &out, Waiter: &out,
-		Late: func(time.Duration) { late++ }, Now: func() time.Time { return now },
+		Late: func(time.Duration) { late++ }, Record: &record, Now: func() time.Time { return now },
 		Results: &bus.Topic[vrrp.Result]{}, Events: &bus.Topic[event.Event]{}, Minter: event.NewMinter(0),
 	})
 	const interval = 100 * time.Millisecond
@@ -49,12 +56,12 @@ func TestEngineAllocatesNothing(t *testing.T) {
 		})
 		e.turn()
 	}
-	out.sent, late = 0, 0
+	out.sent, late, record = 0, 0, recorder{}
 	allocs := testing.AllocsPerRun(1000, func() {
 		now, _ = e.plan.Next(now)
 		e.turn()
 	})
-	if allocs != 0 || out.sent < 1000 || late != out.sent {
-		t.Errorf("%v allocations a turn, %d adverts, %d told late", allocs, out.sent, late)
+	if allocs != 0 || out.sent < 1000 || late != out.sent || record != (recorder{sent: out.sent}) {
+		t.Errorf("%v allocations a turn, %d adverts, %d told late, recorded %+v", allocs, out.sent, late, record)
 	}
 }

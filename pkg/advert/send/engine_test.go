@@ -30,6 +30,7 @@ type rig struct {
 	results *bus.Ring[vrrp.Result]
 	events  *bus.Ring[event.Event]
 	late    []time.Duration // as it was told, in order
+	record  *recorder
 	begin   time.Time
 	stop    func()
 }
@@ -80,7 +81,7 @@ func TestEngineReportsFirstAdverts(t *testing.T) {
 func run(t *testing.T, fail func(advert.Message) error) *rig {
 	r := &rig{
 		sender: &sendtest.Sender{Fail: fail}, begin: time.Now(), lease: lease.New(time.Now()),
-		stats: stats.Map{"a": {}, "b": {}},
+		stats: stats.Map{"a": {}, "b": {}}, record: &recorder{left: func() int { return 0 }},
 	}
 	var results bus.Topic[vrrp.Result]
 	var events bus.Topic[event.Event]
@@ -89,7 +90,7 @@ func run(t *testing.T, fail func(advert.Message) error) *rig {
 	r.Engine = send.New(send.Config{
 		Stats: r.stats, Lease: r.lease, Sender: r.sender, Waiter: sendtest.NewWaiter(),
 		Results: &results, Events: &events, Minter: event.NewMinter(1 << 32), Now: time.Now,
-		Late: func(d time.Duration) { r.late = append(r.late, d) },
+		Late: func(d time.Duration) { r.late = append(r.late, d) }, Record: r.record,
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -338,5 +339,44 @@ func TestEngineEndsIdle(t *testing.T) {
 		r.stop()
 		r.Do(startOrder("a", time.Second)) // nobody runs: it must not block
 		want(t, r.sent(), "")
+	})
+}
+
+// recorder notes what is recorded, and how many adverts had left by then.
+type recorder struct {
+	left  func() int
+	lines []string
+}
+
+func (r *recorder) Sent(instance string, priority uint8, _ time.Time) {
+	r.lines = append(r.lines, fmt.Sprintf("%s %d", instance, priority))
+}
+
+func (r *recorder) Silent(instance string) {
+	r.lines = append(r.lines, fmt.Sprintf("%s silent before %d", instance, r.left()))
+}
+
+// TestEngineRecords: what left for all who are to hear it is recorded, and that an instance
+// falls silent before its resignation leaves.
+func TestEngineRecords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		refused, sent := netip.MustParseAddr("192.0.2.9"), 0
+		r := run(t, func(m advert.Message) error {
+			sent++
+			if m.To == refused {
+				return errors.New("no")
+			}
+			return nil
+		})
+		r.record.left = func() int { return sent }
+		a, b, c := startOrder("axy", time.Second), startOrder("bxz", time.Second), startOrder("cxz", time.Second)
+		b.Advert.Copies = append(b.Advert.Copies, advert.Copy{To: refused, Advert: []byte("bxz"), Resign: []byte("rrr")})
+		c.Kind = advert.Probe
+		r.Do(a, b, c)
+		r.alive(time.Second + time.Second/2)
+		r.Do(advert.Order{Kind: advert.Resign, Instance: "axy"}, advert.Order{Kind: advert.Mute, Instance: "bxz"})
+		r.alive(time.Second)
+		r.stop()
+		want(t, strings.Join(r.record.lines, ", "), "axy 121, axy 121, axy silent before 7, bxz silent before 7")
 	})
 }

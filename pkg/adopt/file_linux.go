@@ -1,0 +1,286 @@
+package adopt
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Record is the file in which a daemon records its adverts for the next one. A nil Record is
+// that of a machine where none can be kept: it records nothing.
+//
+// Sent and Silent are for the advert engine alone; they make no system call.
+type Record struct {
+	boot  Boot
+	clock atomic.Pointer[clock]
+	table atomic.Pointer[table]
+
+	mu    sync.Mutex // held while the file changes its size, or its slots
+	path  string
+	file  *os.File
+	words []uint64 // the file as it is mapped
+	maps  [][]byte // of all its mappings: the engine may write through an old one
+}
+
+// table says which slot each instance has.
+type table struct {
+	words []uint64
+	slots map[string]place
+}
+
+type place struct {
+	slot   int
+	digest Digest
+}
+
+// clock is an instant of Go's clock and of CLOCK_BOOTTIME.
+type clock struct {
+	at   time.Time
+	boot time.Duration
+}
+
+// bootID names the boot.
+const bootID = "/proc/sys/kernel/random/boot_id"
+
+// Open opens the record at path, or makes it, and returns what the last daemon recorded: the
+// caller is the only daemon, by its lock. It records that another one has started. An
+// error of a Record that is not nil says why the past cannot be used.
+func Open(path string) (*Record, *Past, error) {
+	r := &Record{path: path}
+	if err := r.readBoot(); err != nil {
+		return nil, &Past{}, err
+	}
+	fd, err := unix.Open(path, unix.O_RDWR|unix.O_CREAT|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, &Past{}, fmt.Errorf("open %s: %w", path, err)
+	}
+	r.file = os.NewFile(uintptr(fd), path)
+	info, err := r.file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("it is no file")
+	}
+	if err != nil {
+		return nil, &Past{}, errors.Join(fmt.Errorf("use %s: %w", path, err), r.close())
+	}
+	r.Refresh()
+	past, unusable := r.load(info.Size())
+	if err := r.start(past); err != nil {
+		return nil, past, errors.Join(fmt.Errorf("make room in %s: %w", path, err), r.close())
+	}
+	return r, past, unusable
+}
+
+// load reads what is in the file of that size.
+func (r *Record) load(size int64) (*Past, error) {
+	if size == 0 {
+		return &Past{}, nil
+	}
+	words := make([]uint64, min(int(size)/wordBytes, wordsOf(mostSlots)))
+	if len(words) > 0 {
+		if _, err := r.file.ReadAt(unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), len(words)*wordBytes), 0); err != nil {
+			return &Past{}, err
+		}
+	}
+	return parse(words, r.boot)
+}
+
+// start records a start. What else stands in the file is left as it is, so that the next
+// daemon finds it if this one does not come far.
+func (r *Record) start(past *Past) error {
+	if err := r.grow(0); err != nil {
+		return err
+	}
+	if len(past.traces) == 0 {
+		writeHeader(r.words, r.boot, 0)
+		for i, at := range past.starts {
+			atomic.StoreUint64(&r.words[atStarts+i], uint64(at))
+		}
+	}
+	atomic.StoreUint64(&r.words[atStarts+past.oldest()], uint64(r.Now()))
+	return nil
+}
+
+// grow makes room for so many slots. The memory is allocated here: where /run is full this
+// fails, and no later store does.
+func (r *Record) grow(slots int) error {
+	size := wordsOf(slots) * wordBytes
+	switch {
+	case slots > mostSlots:
+		return fmt.Errorf("%d instances are too many", slots)
+	case len(r.words)*wordBytes >= size:
+		return nil
+	}
+	fd := int(r.file.Fd())
+	if err := unix.Fallocate(fd, 0, 0, int64(size)); err != nil {
+		return err
+	}
+	bytes, err := unix.Mmap(fd, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return err
+	}
+	r.maps = append(r.maps, bytes)
+	r.words = unsafe.Slice((*uint64)(unsafe.Pointer(&bytes[0])), size/wordBytes)
+	return nil
+}
+
+// spare is how many slots there are for instances that a reload adds, before the file grows.
+const spare = 16
+
+// Keep records the adverts of these instances from now on. Those that were recorded before,
+// with the same configuration, go on; all others count as not Active until they advertise.
+func (r *Record) Keep(keys []Key) error {
+	if r == nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old, next := r.table.Load(), &table{slots: make(map[string]place, len(keys))}
+	used := make(map[int]bool)
+	if old == nil {
+		old = &table{}
+	}
+	for _, p := range old.slots { // the engine still writes there: none of these is given to another
+		used[p.slot] = true
+	}
+	if err := r.grow(len(used) + len(keys) + spare); err != nil {
+		return fmt.Errorf("make room in %s: %w", r.path, err)
+	}
+	if old.words == nil {
+		atomic.StoreUint64(&r.words[atCheck], 0) // what is written over does not count
+		clear(r.words[headerWords:])
+		atomic.StoreUint64(&r.words[atHandover], 0)
+	}
+	free := 0
+	for _, key := range keys {
+		if p, ok := old.slots[key.Name]; ok && p.digest == key.Digest {
+			next.slots[key.Name] = p
+			continue
+		}
+		for used[free] {
+			free++
+		}
+		writeSlot(r.words, free, key)
+		next.slots[key.Name] = place{free, key.Digest}
+		free++
+	}
+	next.words = r.words
+	writeHeader(r.words, r.boot, (len(r.words)-headerWords)/slotWords)
+	r.table.Store(next)
+	for name, p := range old.slots {
+		if next.slots[name] != p {
+			clear(slot(r.words, p.slot))
+		}
+	}
+	return nil
+}
+
+// Sent records that an advert of an instance left at an instant, with a priority.
+func (r *Record) Sent(instance string, priority uint8, at time.Time) {
+	if r != nil {
+		r.table.Load().store(instance, pack(r.boottime(at), priority))
+	}
+}
+
+// Silent records that an instance is not Active any more, ahead of its last advert.
+func (r *Record) Silent(instance string) {
+	if r != nil {
+		r.table.Load().store(instance, 0)
+	}
+}
+
+func (t *table) store(instance string, word uint64) {
+	if t == nil {
+		return
+	}
+	if p, ok := t.slots[instance]; ok {
+		atomic.StoreUint64(&t.words[sentAt(p.slot)], word)
+	}
+}
+
+// HandOver records that the daemon ends for another to go on. That is no crash.
+func (r *Record) HandOver() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range crashes {
+		atomic.StoreUint64(&r.words[atStarts+i], 0)
+	}
+	atomic.StoreUint64(&r.words[atHandover], 1)
+}
+
+// Remove removes the record: nothing is left to adopt.
+func (r *Record) Remove() error {
+	if r == nil {
+		return nil
+	}
+	if err := os.Remove(r.path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// Close closes the file. Sent and Silent must not be called any more.
+func (r *Record) Close() error {
+	if r == nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.table.Store(nil)
+	return r.close()
+}
+
+func (r *Record) close() error {
+	var errs []error
+	for _, m := range r.maps {
+		errs = append(errs, unix.Munmap(m))
+	}
+	r.maps, r.words = nil, nil
+	return errors.Join(append(errs, r.file.Close())...)
+}
+
+// Refresh compares the clocks anew. CLOCK_BOOTTIME runs on while the machine sleeps, and Go's
+// does not: until the next Refresh adverts are then recorded as older than they are, which
+// nobody adopts.
+func (r *Record) Refresh() {
+	if r == nil {
+		return
+	}
+	var boot unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot) // every kernel has it
+	r.clock.Store(&clock{time.Now(), time.Duration(boot.Nano())})
+}
+
+func (r *Record) boottime(at time.Time) time.Duration {
+	c := r.clock.Load()
+	return c.boot + at.Sub(c.at)
+}
+
+// Now returns the present instant of CLOCK_BOOTTIME.
+func (r *Record) Now() time.Duration { return r.boottime(time.Now()) }
+
+// Time returns an instant of CLOCK_BOOTTIME as one of Go's clock.
+func (r *Record) Time(boot time.Duration) time.Time {
+	c := r.clock.Load()
+	return c.at.Add(boot - c.boot)
+}
+
+func (r *Record) readBoot() error {
+	text, err := os.ReadFile(bootID)
+	if err != nil {
+		return fmt.Errorf("tell the boot: %w", err)
+	}
+	id, err := hex.DecodeString(strings.ReplaceAll(strings.TrimSpace(string(text)), "-", ""))
+	if err != nil || len(id) != len(r.boot)*wordBytes {
+		return fmt.Errorf("tell the boot: %s says %q", bootID, text)
+	}
+	copy(unsafe.Slice((*byte)(unsafe.Pointer(&r.boot)), len(id)), id)
+	return nil
+}

@@ -1,0 +1,239 @@
+package adopt
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func open(t *testing.T, path string) (*Record, *Past, error) {
+	t.Helper()
+	r, past, err := Open(path)
+	if r == nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if r.file != nil {
+			_ = r.Close()
+		}
+	})
+	return r, past, err
+}
+
+func keysOf(names ...string) (keys []Key) {
+	for _, name := range names {
+		keys = append(keys, Key{name, DigestOf(name)})
+	}
+	return keys
+}
+
+// active returns the names that a past has as Active.
+func (p *Past) active(names ...string) (list []string) {
+	for _, name := range names {
+		if t := p.traces[hashOf(name)]; t.sent > 0 && t.digest == DigestOf(name) {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
+// What was recorded is read, whether the daemon died or handed over, and a new daemon begins
+// with nothing.
+func TestRecordOutlivesItsDaemon(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.record")
+	r, past, err := open(t, path)
+	if err != nil || len(past.traces) > 0 {
+		t.Fatalf("a new record has %v, %v", past.traces, err)
+	}
+	if err := r.Keep(keysOf("a", "b", "c")); err != nil {
+		t.Fatal(err)
+	}
+	at := time.Now()
+	r.Sent("a", 150, at)
+	r.Sent("b", 150, at)
+	r.Silent("b")
+	r.Sent("nobody", 150, at)
+
+	next, past, err := open(t, path)
+	if got := past.active("a", "b", "c"); err != nil || len(got) != 1 || past.Handover {
+		t.Fatalf("it was Active for %v, handed over: %v, %v", got, past.Handover, err)
+	}
+	if got := past.traces[hashOf("a")]; got.priority != 150 || next.Now()-got.sent > 10*time.Second || next.Now() < got.sent {
+		t.Errorf("it recorded %+v, now is %v", got, next.Now())
+	}
+	if got := next.Time(past.traces[hashOf("a")].sent).Sub(at); got.Abs() > time.Millisecond {
+		t.Errorf("its advert left %v after it did", got)
+	}
+	if err := next.Keep(keysOf("a", "b", "c")); err != nil {
+		t.Fatal(err)
+	}
+	if _, past, _ = open(t, path); len(past.active("a", "b", "c")) > 0 {
+		t.Error("what was Active before this daemon counts as its own")
+	}
+	next.Sent("c", 100, time.Now())
+	next.HandOver()
+	last, past, err := open(t, path)
+	if got := past.active("a", "b", "c"); err != nil || len(got) != 1 || !past.Handover {
+		t.Errorf("it was Active for %v, handed over: %v, %v", got, past.Handover, err)
+	}
+	if past.CrashesAgain(last.Now()) {
+		t.Error("a handover counts as a crash")
+	}
+	if err := last.Remove(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A reload keeps what stays, and forgets what is gone or has changed; many more instances make
+// the file grow while the engine writes.
+func TestRecordFollowsReload(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.record")
+	r, _, _ := open(t, path)
+	if err := r.Keep(keysOf("a", "b", "c")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a", "b", "c"} {
+		r.Sent(name, 150, time.Now())
+	}
+	old := r.table.Load()
+	keys := append(keysOf("a"), Key{"b", DigestOf("changed")})
+	var names []string
+	for i := range 500 {
+		names = append(names, string(rune('A'+i%26))+string(rune('a'+i/26)))
+	}
+	if err := r.Keep(append(keys, keysOf(names...)...)); err != nil {
+		t.Fatal(err)
+	}
+	old.store("c", pack(r.Now(), 150)) // it had the old table still
+	old.store("a", pack(r.Now(), 151))
+	r.Sent(names[499], 150, time.Now())
+	_, past, err := open(t, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := past.active(append(names, "a", "b", "c")...); len(got) != 2 {
+		t.Errorf("it was Active for %v, want %s and a", got, names[499])
+	}
+	if got := past.traces[hashOf("a")].priority; got != 151 {
+		t.Errorf("a has priority %d, want 151", got)
+	}
+}
+
+// A file that cannot be used is no reason not to start, and nothing is adopted from it.
+func TestBadRecords(t *testing.T) {
+	good := filepath.Join(t.TempDir(), "good")
+	r, _, _ := open(t, good)
+	if err := r.Keep(keysOf("a")); err != nil {
+		t.Fatal(err)
+	}
+	r.Sent("a", 150, time.Now())
+	text, err := os.ReadFile(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alter := func(word int, value uint64) []byte {
+		all := bytes.Clone(text)
+		binary.NativeEndian.PutUint64(all[word*wordBytes:], value)
+		return all
+	}
+	resum := func(all []byte) []byte {
+		words := make([]uint64, headerWords)
+		for i := range words {
+			words[i] = binary.NativeEndian.Uint64(all[i*wordBytes:])
+		}
+		binary.NativeEndian.PutUint64(all[atCheck*wordBytes:], sum(words[:atCheck]))
+		return all
+	}
+	for name, c := range map[string]struct {
+		text []byte
+		want error
+	}{
+		"truncated header":   {text[:100], errTruncated},
+		"truncated slots":    {text[:len(text)-1], errTruncated},
+		"another program's":  {[]byte(string(bytes.Repeat([]byte("garbage "), 100))), errForeign},
+		"zeros":              {make([]byte, len(text)), errForeign},
+		"of another boot":    {resum(alter(atBoot, 1)), errBoot},
+		"of another version": {resum(alter(atSize, 2<<32|1)), errVersion},
+		"too many slots":     {resum(alter(atSize, version<<32|1<<31)), errTruncated},
+		"a flipped bit":      {alter(atBoot, 1), errForeign},
+		"a damaged slot":     {alter(headerWords+inDigest, 1), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "bad")
+			if err := os.WriteFile(path, c.text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			r, past, err := open(t, path)
+			if !errors.Is(err, c.want) || len(past.active("a")) > 0 {
+				t.Errorf("it was Active for %v, error %v, want %v", past.active("a"), err, c.want)
+			}
+			if err := r.Keep(keysOf("a")); err != nil {
+				t.Fatal(err)
+			}
+			r.Sent("a", 150, time.Now())
+			if _, past, err := open(t, path); err != nil || len(past.active("a")) != 1 {
+				t.Errorf("then it records %v, %v", past.active("a"), err)
+			}
+		})
+	}
+	dir := t.TempDir()
+	if err := os.Symlink(good, filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{dir, filepath.Join(dir, "link"), filepath.Join(dir, "none", "x")} {
+		if r, past, err := Open(path); r != nil || err == nil || past == nil {
+			t.Errorf("%s is used: %v", path, err)
+		}
+	}
+	var none *Record
+	none.Sent("a", 1, time.Now())
+	none.Silent("a")
+	none.Refresh()
+	if err := errors.Join(none.Keep(nil), none.Remove(), none.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
+// An advert costs no allocation.
+func TestSentAllocatesNothing(t *testing.T) {
+	r, _, _ := open(t, filepath.Join(t.TempDir(), "x"))
+	if err := r.Keep(keysOf("a")); err != nil {
+		t.Fatal(err)
+	}
+	at := time.Now()
+	if n := testing.AllocsPerRun(1000, func() { r.Sent("a", 150, at) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// Whatever a file has, nothing that was not recorded is Active.
+func FuzzParse(f *testing.F) {
+	good := make([]uint64, wordsOf(1))
+	boot := Boot{1, 2}
+	writeSlot(good, 0, Key{"a", Digest{3, 4}})
+	good[sentAt(0)] = pack(time.Hour, 150)
+	writeHeader(good, boot, 1)
+	var text []byte
+	for _, w := range good {
+		text = binary.NativeEndian.AppendUint64(text, w)
+	}
+	f.Add(text)
+	f.Add(text[:len(text)/2])
+	f.Fuzz(func(t *testing.T, text []byte) {
+		words := make([]uint64, len(text)/wordBytes)
+		for i := range words {
+			words[i] = binary.NativeEndian.Uint64(text[i*wordBytes:])
+		}
+		past, err := parse(words, boot)
+		if err != nil && len(past.traces) > 0 {
+			t.Errorf("%v, and %v", err, past.traces)
+		}
+		if err == nil {
+			past.CrashesAgain(time.Hour)
+		}
+	})
+}

@@ -1,0 +1,183 @@
+package adopt
+
+import (
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"time"
+)
+
+// The record is an array of 64-bit words in the byte order of the machine, since only a
+// daemon of the same boot reads it. Each word is stored at once, so that a crash between two
+// stores leaves each of them old or new:
+//
+//	header  0      magic
+//	        1      version, number of slots
+//	        2, 3   the boot
+//	        4      checksum of the words before
+//	        5      1 once the daemon has handed over
+//	        6–10   when the last daemons started, each at its place in turn
+//	slots   0      hash of the instance's name; 0: the slot is free
+//	        1, 2   digest of the configuration of its group
+//	        3      checksum of the words before, and of the number of the slot
+//	        4      when its last advert left, and the priority of that; 0: it is not Active
+//
+// Instants are those of CLOCK_BOOTTIME, which nobody can set, and which runs while the
+// machine sleeps.
+const (
+	magic   = 0x72697063_6f726401 // "ripcord", 1
+	version = 1
+
+	headerWords = 16
+	slotWords   = 8 // a cache line
+	wordBytes   = 8
+
+	atMagic, atSize, atBoot, atCheck, atHandover, atStarts = 0, 1, 2, 4, 5, 6
+	inName, inDigest, inCheck, inSent                      = 0, 1, 3, 4
+
+	// mostSlots bounds the size that a header may claim.
+	mostSlots = 1 << 16
+)
+
+// Boot names a boot of the machine.
+type Boot [2]uint64
+
+// Key tells the slot of an instance from others.
+type Key struct {
+	Name   string
+	Digest Digest // of the configuration of its group
+}
+
+// Past is what a daemon that does not run any more has recorded. The zero value is that of
+// none.
+type Past struct {
+	// Handover is set if it ended by a handover, and not by a crash.
+	Handover bool
+	starts   [crashes]time.Duration
+	traces   map[uint64]trace
+}
+
+// trace is what was recorded of one instance.
+type trace struct {
+	digest   Digest
+	sent     time.Duration // when its last advert left; 0: it was not Active
+	priority uint8
+}
+
+// Errors of a record that cannot be used.
+var (
+	errTruncated = errors.New("it is truncated")
+	errForeign   = errors.New("it is no record of ripcord's, or was written over")
+	errVersion   = errors.New("it is of another version of ripcord")
+	errBoot      = errors.New("it is from another boot")
+)
+
+// parse reads a record that was written in a boot. A slot that is damaged counts as free.
+func parse(words []uint64, boot Boot) (*Past, error) {
+	past := &Past{traces: make(map[uint64]trace)}
+	switch {
+	case len(words) < headerWords:
+		return past, errTruncated
+	case words[atMagic] != magic || words[atCheck] != sum(words[:atCheck]):
+		return past, errForeign
+	case words[atSize]>>32 != version:
+		return past, errVersion
+	case words[atBoot] != boot[0] || words[atBoot+1] != boot[1]:
+		return past, errBoot
+	}
+	slots := int(uint32(words[atSize]))
+	if slots > mostSlots || len(words) < wordsOf(slots) {
+		return past, errTruncated
+	}
+	past.Handover = words[atHandover] == 1
+	for i := range past.starts {
+		past.starts[i] = time.Duration(words[atStarts+i])
+	}
+	for n := range slots {
+		if s := slot(words, n); s[inName] != 0 && s[inCheck] == sumSlot(s, n) {
+			sent, priority := unpack(s[inSent])
+			past.traces[s[inName]] = trace{Digest{s[inDigest], s[inDigest+1]}, sent, priority}
+		}
+	}
+	return past, nil
+}
+
+// writeHeader makes words a record with so many slots, all of which are written already.
+func writeHeader(words []uint64, boot Boot, slots int) {
+	words[atMagic], words[atSize] = magic, version<<32|uint64(slots)
+	words[atBoot], words[atBoot+1] = boot[0], boot[1]
+	words[atCheck] = sum(words[:atCheck])
+}
+
+// writeSlot gives the n-th slot to an instance, of which no advert has left.
+func writeSlot(words []uint64, n int, key Key) {
+	s := slot(words, n)
+	clear(s)
+	s[inName], s[inDigest], s[inDigest+1] = hashOf(key.Name), key.Digest[0], key.Digest[1]
+	s[inCheck] = sumSlot(s, n)
+}
+
+// wordsOf returns how many words a record with so many slots has.
+func wordsOf(slots int) int { return headerWords + slots*slotWords }
+
+func slot(words []uint64, n int) []uint64 { return words[wordsOf(n):wordsOf(n+1)] }
+
+// sentAt returns where the n-th slot has its last advert.
+func sentAt(n int) int { return wordsOf(n) + inSent }
+
+// pack puts an instant and a priority, which is never 0, into one word, so that one store
+// records an advert.
+func pack(sent time.Duration, priority uint8) uint64 { return uint64(sent)&^0xff | uint64(priority) }
+
+func unpack(word uint64) (sent time.Duration, priority uint8) {
+	return time.Duration(word &^ 0xff), uint8(word)
+}
+
+func sumSlot(s []uint64, n int) uint64 { return sum(s[:inCheck], uint64(n)) }
+
+// sum returns a checksum.
+func sum(words []uint64, more ...uint64) uint64 {
+	h := fnv.New64a()
+	for _, list := range [...][]uint64{words, more} {
+		for _, w := range list {
+			_, _ = fmt.Fprintf(h, "%x.", w)
+		}
+	}
+	return h.Sum64()
+}
+
+// hashOf returns the hash of a name, which is never 0.
+func hashOf(name string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(name))
+	return max(h.Sum64(), 1)
+}
+
+const (
+	// crashes within crashWindow are a daemon that crashes time and again: it takes part
+	// only after a while, and adopts nothing.
+	crashes     = 5
+	crashWindow = 10 * time.Second
+)
+
+// CrashesAgain reports whether, at the instant now of CLOCK_BOOTTIME, so many daemons have
+// started lately that the next one does better to wait.
+func (p *Past) CrashesAgain(now time.Duration) bool {
+	for _, at := range p.starts {
+		if at == 0 || at > now || now-at > crashWindow {
+			return false
+		}
+	}
+	return true
+}
+
+// oldest returns the place of the earliest of the starts, where the next is recorded.
+func (p *Past) oldest() int {
+	at := 0
+	for i, start := range p.starts {
+		if start < p.starts[at] {
+			at = i
+		}
+	}
+	return at
+}
