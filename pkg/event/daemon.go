@@ -23,6 +23,8 @@ const (
 	DaemonReady    DaemonKind = "daemon.ready"
 	DaemonStopping DaemonKind = "daemon.stopping"
 	DaemonStopped  DaemonKind = "daemon.stopped"
+	// DaemonHandover: it stops, and resigns nothing.
+	DaemonHandover DaemonKind = "daemon.handover"
 )
 
 func (e Daemon) Name() string { return string(e.Kind) }
@@ -42,6 +44,8 @@ func (e Daemon) Message() string {
 		return fmt.Sprintf("ripcord %s runs with %s", e.Version, count(e.Instances, "instance"))
 	case DaemonStopping:
 		return "stopping: resigning everywhere"
+	case DaemonHandover:
+		return "stopping without resigning: the next daemon goes on with what is Active"
 	}
 	if e.Err != "" {
 		return fmt.Sprintf("stopped, but not in order; ripcord clean removes what may be left: %s", e.Err)

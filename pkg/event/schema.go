@@ -34,6 +34,7 @@ func plus(fields []string, more ...string) []string {
 var Schema = []Definition{
 	{"daemon.ready", once, onlyInfo, ofDaemon, nil, "The daemon runs: links are known and adverts are heard."},
 	{"daemon.stopping", once, onlyInfo, ofDaemon, nil, "The daemon was told to stop: it resigns everywhere."},
+	{"daemon.handover", once, onlyInfo, ofDaemon, nil, "The daemon was told to hand over: it stops, and resigns and removes nothing."},
 	{"daemon.stopped", once, []Level{Info, Error}, ofDaemon, []string{"error"}, "The daemon has ended. `error` says what failed, or what is left behind."},
 	{"daemon.status", once, onlyInfo, []string{"status"}, nil, "The status document, on SIGUSR1."},
 	{"daemon.memory", once, warnOrInfo, []string{"locked"}, []string{"error"}, "Whether the daemon's memory is locked (mlockall), which needs `LimitMEMLOCK=infinity` or CAP_IPC_LOCK."},
@@ -41,6 +42,8 @@ var Schema = []Definition{
 	{"daemon.lock", once, []Level{Warn, Error}, []string{"error"}, nil, "The lock that keeps a second ripcord out of the network namespace could not be had."},
 	{"daemon.rights", once, warnOrInfo, []string{"user", "capabilities"}, []string{"error"}, "Which rights the daemon has kept: it can start no program, see [security.md](security.md)."},
 	{"daemon.releases", once, onlyError, []string{"error"}, nil, "What was released by hand before the daemon started cannot be read: all groups take part."},
+	{"daemon.record", once, warnOrInfo, []string{"error", "kept"}, nil, "What the daemon before recorded cannot be used; or nothing can be recorded for the next one (`kept` is false), so that a crash costs a takeover."},
+	{"daemon.crashes", once, onlyError, []string{"count"}, nil, "The daemon was started so often in 10 s that this one waits a second before it takes part."},
 
 	{"config.loaded", once, onlyInfo, []string{"file", "added", "changed", "removed"}, []string{"groups"}, "The file that is in force."},
 	{"config.reloaded", once, warnOrInfo, []string{"file", "added", "changed", "removed"}, []string{"notes"}, "Another configuration is in force, by a reload. `added`, `changed` and `removed` have the names of instances and groups."},
@@ -68,6 +71,8 @@ var Schema = []Definition{
 	{"instance.priority", story, onlyInfo, []string{"from", "to", "tracker"}, []string{"instance", "interface", "vrid", "family", "group"}, "A tracker changed the priority in force of a group, or of an instance outside any group."},
 	{"instance.impaired", others, []Level{Info, Error}, plus(ofVirtual, "missing", "priority"), []string{"group"}, "What a virtual router lacks of what it should hold, and the priority it has now; empty: nothing any more, or it tries again."},
 	{"instance.warning", once, []Level{Info, Error}, []string{"instance", "reason", "over"}, []string{"subject"}, "Something that is no fault keeps an instance from working as configured, or is over."},
+	{"group.adopted", story, warnOrInfo, []string{"group", "gap_ms", "handover"}, nil, "A group goes on as Active where a daemon that died, or handed over, has left off: that is no transition. See [upgrades.md](upgrades.md)."},
+	{"group.unadopted", story, onlyWarn, []string{"group", "why", "handover"}, nil, "A group was Active when the daemon before died or handed over, and starts anew."},
 	{"group.cascade", story, warnOrInfo, []string{"group", "source", "why"}, []string{"state"}, "Whether a resignation of a peer on one segment moves the whole group."},
 
 	{"check.changed", story, warnOrInfo, []string{"name", "result", "took_us"}, []string{"change", "output", "error"}, "A check is up or down, or adds something else to the priority."},
@@ -138,6 +143,7 @@ var FieldMeanings = map[string]string{
 	"done": "what was done about it", "error": "what failed, and what to do", "errors": "list of problems, each with line and column",
 	"family": "`ipv4` or `ipv6`", "file": "path of the configuration, or of the FIFO", "from": "the state before", "gap_us": "how long, in µs", "group": "name of the group",
 	"groups": "number of groups", "hint_us": "how long before the event the kernel last reported a change of the link's carrier flag by eBPF, in µs", "ifindex": "the kernel's number of the link", "instance": "name of the instance",
+	"gap_ms": "since the last advert of the daemon before, in ms", "handover": "whether the daemon before handed over; else it died", "kept": "whether a record is kept from now on",
 	"instances": "number of instances", "interface": "name of the link", "kind": "`first`, `resign` or `probe`", "links": "how many links there are",
 	"listen": "the TCP address", "locked": "whether memory is locked", "mac": "the virtual MAC, or that of the station that answers", "missing": "list of what is not in place, each with its reason",
 	"monitor": "`netlink`, `ethtool`, `mii` or `none`", "operstate": "RFC 2863's ifOperStatus", "ours": "our value", "over": "whether it is over",

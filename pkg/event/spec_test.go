@@ -77,12 +77,15 @@ func samples() []Event {
 		EngineLease{s, "inside", 4 * time.Second, "resigned"},
 		EngineThread{s, Nice, "sched_setattr: operation not permitted"},
 		DaemonHung{s, "router", 15 * time.Second, true, false}, DaemonHung{s, "router", 15 * time.Second, false, false}, DaemonHung{s, "router", 15 * time.Second, true, true},
+		GroupAdopted{s, "edge", []Virtual{v}, 150, 43 * time.Millisecond, false}, GroupAdopted{s, "edge", []Virtual{v}, 150, 43 * time.Millisecond, true},
+		GroupUnadopted{s, "edge", "its configuration has changed", true},
+		DaemonRecord{s, "it is truncated", true}, DaemonRecord{s, "no space left on device", false}, DaemonCrashes{s, 5, 10 * time.Second, time.Second},
 		DaemonLock{s, "read-only file system", true}, DaemonLock{s, "read-only file system", false},
 		DaemonRights{s, "0", []string{"CAP_NET_ADMIN", "CAP_NET_RAW"}, ""}, DaemonRights{s, "0", nil, "seccomp: invalid argument"},
 		RunnerReady{s, 4712, ""}, RunnerReady{s, 4712, "the configuration cannot be read"}, RunnerLost{s, "the process ripcord runner has ended", 2, time.Second}, RunnerUnkept{s, 4712}, RunnerUnkept{s, 0},
 		DaemonMemory{s, ""}, DaemonMemory{s, "mlockall: operation not permitted"},
 	}
-	for _, kind := range []DaemonKind{DaemonReady, DaemonStopping, DaemonStopped} {
+	for _, kind := range []DaemonKind{DaemonReady, DaemonStopping, DaemonStopped, DaemonHandover} {
 		events = append(events, Daemon{s, kind, "0.1.0", 42, 2, ""})
 	}
 	events = append(events, Daemon{s, DaemonStopped, "0.1.0", 42, 2, "addresses: could not remove 192.0.2.1/24"})

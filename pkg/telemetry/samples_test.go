@@ -103,6 +103,12 @@ func samples() []event.Event {
 		event.RunnerLost{Stamp: alone, Err: "the process ripcord runner has ended", UnderWay: 2, Pause: 100 * time.Millisecond},
 		event.RunnerUnkept{Stamp: alone, PID: 4712},
 		event.DaemonMemory{Stamp: alone},
+		event.GroupAdopted{Stamp: caused(0), Group: "edge", Members: []event.Virtual{inside}, Priority: 150, Gap: 43 * time.Millisecond},
+		event.GroupAdopted{Stamp: caused(0), Group: "edge", Members: []event.Virtual{inside}, Priority: 150, Gap: 143 * time.Millisecond, Handover: true},
+		event.GroupUnadopted{Stamp: alone, Group: "edge", Why: "192.0.2.1/24 does not stand on eth0 any more"},
+		event.DaemonRecord{Stamp: alone, Err: "it is truncated", Kept: true},
+		event.DaemonRecord{Stamp: alone, Err: "/run/ripcord/netns-1.record: no space left on device"},
+		event.DaemonCrashes{Stamp: alone, Count: 5, Window: 10 * time.Second, Wait: time.Second},
 		event.DaemonMemory{Stamp: alone, Err: "mlockall: operation not permitted"},
 		event.EngineLease{Stamp: alone, Instance: "inside", Gap: 1200 * time.Millisecond, Done: "resigned"},
 		event.AdvertRejected{Stamp: alone, Instance: "inside", Interface: "eth0", VRID: 51, Source: peer, Reason: "checksum-error", Count: 12},
@@ -152,7 +158,7 @@ func samples() []event.Event {
 	all = append(all, event.DeviceMoved{Stamp: alone, Kind: event.DeviceRemoved, Device: "vrrp.9", MAC: mac})
 	all = append(all, event.DeviceMoved{Stamp: alone, Kind: event.DeviceMended, Instance: "inside", Device: "vrrp.51", Below: "eth0", MAC: mac, What: "its MTU, 1400, to 1500"})
 	all = append(all, event.DeviceMoved{Stamp: alone, Kind: event.DeviceFailed, Instance: "inside", Device: "vrrp.51", Below: "eth0", MAC: mac, Err: "not made: device or resource busy"})
-	for _, kind := range []event.DaemonKind{event.DaemonReady, event.DaemonStopping, event.DaemonStopped} {
+	for _, kind := range []event.DaemonKind{event.DaemonReady, event.DaemonStopping, event.DaemonStopped, event.DaemonHandover} {
 		all = append(all, event.Daemon{Stamp: alone, Kind: kind, Version: "0.1.0", PID: 4711, Instances: 3})
 	}
 	all = append(all, event.Daemon{Stamp: alone, Kind: event.DaemonStopped, Version: "0.1.0", PID: 4711, Instances: 3, Err: "addresses: could not remove 192.0.2.1/24: the next start will, or remove them with the ip program"})

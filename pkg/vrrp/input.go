@@ -15,6 +15,17 @@ type Input interface{ input() }
 // Start begins the protocol: Startup of RFC 9568 §6.4.1.
 type Start struct{ Cause event.Cause }
 
+// Adopted is Start for a group that goes on as Active where a daemon that died, or handed
+// over, has left off. What it holds as Active stands.
+type Adopted struct {
+	Cause    event.Cause
+	Group    string    // its name, or that of its only instance
+	Last     time.Time // when the last advert of that daemon left
+	Until    time.Time // the next one comes too late after this: then it starts anew
+	Priority uint8     // that it had
+	Handover bool
+}
+
 // Stop ends it: Shutdown of RFC 9568 §6.4.
 type Stop struct{ Cause event.Cause }
 
@@ -260,6 +271,7 @@ type Reconfigured struct {
 }
 
 func (Start) input()        {}
+func (Adopted) input()      {}
 func (Stop) input()         {}
 func (Tick) input()         {}
 func (LinkSeen) input()     {}

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"fmt"
 	"time"
 
 	"ripcord/pkg/deadline"
@@ -20,6 +21,9 @@ type facts struct {
 	lastStanding bool
 	// startWaits is a start that waits for the first results of checks; nil: none does.
 	startWaits *vrrp.Start
+	// inherited is the priority of an adopted group until all checks have a result; 0: that
+	// follows from what is known.
+	inherited uint8
 	// releasedUntil is when a release ends by itself; zero: it does not, or there is none.
 	releasedUntil time.Time
 	faults        faults
@@ -93,6 +97,21 @@ func (f *facts) waiting() bool {
 	return f.started && len(f.faults) == 0 && (!f.verified || f.takeover().After(f.clock))
 }
 
+// unadoptable returns why a group that has not started is not to be adopted at the instant now;
+// empty if it is.
+func (f *facts) unadoptable(in vrrp.Adopted, now time.Time) string {
+	m, reason := f.firstFault()
+	switch {
+	case now.After(in.Until):
+		return fmt.Sprintf("its last advert left %v ago", now.Sub(in.Last).Round(time.Millisecond))
+	case m != nil:
+		return fmt.Sprintf("%s is at fault: %s", m.Name, reason)
+	case f.impeded():
+		return fmt.Sprintf("it is at fault: %s", reason)
+	}
+	return ""
+}
+
 // priority returns the priority in force, which is one for all members of a group:
 // it is advertised, sets Skew_Time, and is compared with that of others. It is the
 // only place that derives it.
@@ -105,6 +124,9 @@ func (f *facts) priority() uint8 {
 
 // ownPriority returns the priority that the group has if it lacks nothing.
 func (f *facts) ownPriority() uint8 {
+	if f.inherited != 0 {
+		return f.inherited
+	}
 	least := leastPriority
 	if f.lastStanding {
 		least = vrrp.ImpairedLastStanding + 1

@@ -14,6 +14,8 @@ func (s *step) absorb(in vrrp.Input) {
 	switch in := in.(type) {
 	case vrrp.Start:
 		s.absorbStart(in)
+	case vrrp.Adopted:
+		s.absorbAdopted(in)
 	case vrrp.Stop:
 		s.f.started, s.f.startWaits = false, nil
 		s.f.members.forgetRecoveries()
@@ -83,6 +85,44 @@ func (s *step) absorbStart(in vrrp.Start) {
 	}
 	s.f.delayStart(s.now)
 	s.f.restart(s.now, event.Initialize, s.why)
+}
+
+// A group that is adopted is Active from its start. It waits for no check: the daemon before
+// had its results, and its priority stands in for theirs until there are new ones.
+
+func (s *step) absorbAdopted(in vrrp.Adopted) {
+	if s.f.started {
+		return
+	}
+	if why := s.f.unadoptable(in, s.now); why != "" {
+		s.report(event.GroupUnadopted{Stamp: s.stamp(in.Cause), Group: in.Group, Why: why, Handover: in.Handover})
+		s.emit(vrrp.Release{Cause: in.Cause})
+		s.absorbStart(vrrp.Start{Cause: in.Cause})
+		return
+	}
+	if s.f.trackers.Waiting() {
+		s.f.inherited = in.Priority
+	}
+	s.f.started, s.f.verified, s.f.clock = true, true, s.now
+	s.f.forgetShortfalls()
+	for _, m := range s.f.members {
+		m.downAt = s.now
+	}
+	s.adopted = &in
+}
+
+// goOn has the members of an adopted group advertise at once. They hold what they are to hold.
+func (s *step) goOn() {
+	in := s.adopted
+	s.up, s.since, s.reason = s.now, s.now, event.Startup
+	s.f.impairment.enter(s.f.members.excused())
+	done := event.GroupAdopted{Stamp: s.stamp(in.Cause), Group: in.Group, Priority: s.Priority(), Gap: s.now.Sub(in.Last), Handover: in.Handover}
+	for _, m := range s.f.members {
+		m.state, m.since, m.reason, m.newActive = event.Active, s.now, event.Startup, event.ByPriority
+		s.advertise(m, in.Cause)
+		done.Members = append(done.Members, m.Virtual)
+	}
+	s.report(done)
 }
 
 // waitForChecks puts a start off until all checks have a result, and reports it.
@@ -356,6 +396,9 @@ func (s *step) absorbReleased(in vrrp.Released) {
 // absorbTracked learns the state of a check.
 func (s *step) absorbTracked(in vrrp.Tracked) {
 	if s.f.trackers.Note(vrrp.TrackCheck, in.Check, in.State, in.Change, in.Err, s.now) {
+		if !s.f.trackers.Waiting() {
+			s.f.inherited = 0
+		}
 		s.follow(in.Check, in.Cause)
 	}
 	s.startIfChecked()

@@ -87,6 +87,8 @@ func (m *Machine) Step(now time.Time, in vrrp.Input) []vrrp.Effect {
 	after := m.facts.state()
 	alone := s.followAlone(before, after)
 	switch {
+	case s.adopted != nil:
+		s.goOn()
 	case after != before:
 		s.transition(before, after)
 	case alone:
@@ -107,7 +109,8 @@ type step struct {
 	*Machine
 	effects
 	f       *facts
-	why     trigger // what moves the group, if it moves
-	culprit string  // the tracker whose change is absorbed
-	silent  bool    // leaving Active must send nothing: others may have moved on
+	why     trigger       // what moves the group, if it moves
+	culprit string        // the tracker whose change is absorbed
+	adopted *vrrp.Adopted // it is continued in this step
+	silent  bool          // leaving Active must send nothing: others may have moved on
 }

@@ -83,6 +83,22 @@ func (l *lan) order(r *router, verb string, w *words) {
 		l.step(r, "", vrrp.Start{Cause: l.minter.Cause(l.now)})
 	case "start":
 		l.step(r, "", vrrp.Start{Cause: l.minter.Cause(l.now)})
+	case "adopted":
+		in := vrrp.Adopted{Cause: l.minter.Cause(l.now), Group: r.machine(l).facts.name, Priority: 100}
+		in.Last = l.now.Add(-take(w, time.ParseDuration))
+		in.Until = in.Last.Add(1500 * time.Millisecond)
+		w.options(func(name string) bool {
+			switch name {
+			case "priority":
+				in.Priority = uint8(take(w, strconv.Atoi))
+			case "handover":
+				in.Handover = true
+			default:
+				return false
+			}
+			return true
+		})
+		l.step(r, "", in)
 	case "stop":
 		l.step(r, "", vrrp.Stop{Cause: l.minter.Cause(l.now)})
 	case "up", "down":

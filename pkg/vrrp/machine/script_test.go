@@ -33,6 +33,8 @@ import (
 //	tracked CHECK up|down [change N]
 //	release [for D] | resume
 //	boot | start | stop                   boot: all links are up, then start
+//	adopted AGO [priority N] [handover]   so long after the last advert of the daemon before,
+//	                                      and of a possible 1.5s
 //	up LINK [OPTION]...                   address A|none, sources A|none, index N, downs N, seq N,
 //	                                      bare: no address of any family this time
 //	down LINK [seq N] [no-carrier]        no-carrier: it is administratively up

@@ -71,6 +71,10 @@ func reportInWords(l *lan, e event.Event) string {
 	switch e := e.(type) {
 	case event.InstanceTransition:
 		return fmt.Sprintf("%s %s>%s (%s)", e.Virtual.Name, e.From, e.To, e.Reason)
+	case event.GroupAdopted:
+		return fmt.Sprintf("%s goes on with priority %d after %v, handover=%v", e.Group, e.Priority, e.Gap, e.Handover)
+	case event.GroupUnadopted:
+		return fmt.Sprintf("%s starts anew: %s", e.Group, e.Why)
 	case event.GroupTransition:
 		if e.Member == "" {
 			return fmt.Sprintf("%s %s>%s (%s)", e.Group, e.From, e.To, e.Reason)

@@ -1,0 +1,103 @@
+package event
+
+import (
+	"fmt"
+	"time"
+)
+
+// GroupAdopted reports that a group goes on as Active where a daemon that died, or handed
+// over, has left off. That is no transition.
+type GroupAdopted struct {
+	Stamp
+	Group    string // its name, or that of its only instance
+	Members  []Virtual
+	Priority uint8
+	Gap      time.Duration // since the last advert of that daemon
+	Handover bool          // else: it died
+}
+
+func (GroupAdopted) Name() string { return "group.adopted" }
+
+// Level is Warn where the daemon before has died.
+func (e GroupAdopted) Level() Level {
+	if e.Handover {
+		return Info
+	}
+	return Warn
+}
+
+func (e GroupAdopted) Message() string {
+	how := "died"
+	if e.Handover {
+		how = "handed over"
+	}
+	return fmt.Sprintf("%s goes on as Active, %v after the last advert of the daemon that %s", e.Group, e.Gap.Round(time.Millisecond), how)
+}
+
+func (e GroupAdopted) Fields() []Field {
+	return []Field{{"group", e.Group}, {"gap_ms", float64(e.Gap.Microseconds()) / 1000}, {"handover", e.Handover}}
+}
+
+// GroupUnadopted reports that a group starts anew though the daemon before was Active, and why.
+type GroupUnadopted struct {
+	Stamp
+	Group    string
+	Why      string
+	Handover bool // the daemon handed over; else it died
+}
+
+func (GroupUnadopted) Name() string { return "group.unadopted" }
+
+func (GroupUnadopted) Level() Level { return Warn }
+
+func (e GroupUnadopted) Message() string {
+	return fmt.Sprintf("%s was Active when the daemon before ended, and starts anew: %s", e.Group, e.Why)
+}
+
+func (e GroupUnadopted) Fields() []Field {
+	return []Field{{"group", e.Group}, {"why", e.Why}, {"handover", e.Handover}}
+}
+
+// DaemonRecord reports that the record of the daemon before cannot be used, or that none can
+// be kept for the next one.
+type DaemonRecord struct {
+	Stamp
+	Err  string
+	Kept bool // one is kept from now on
+}
+
+func (DaemonRecord) Name() string { return "daemon.record" }
+
+// Level is Warn where the next daemon cannot adopt anything.
+func (e DaemonRecord) Level() Level {
+	if e.Kept {
+		return Info
+	}
+	return Warn
+}
+
+func (e DaemonRecord) Message() string {
+	if e.Kept {
+		return fmt.Sprintf("the record of the daemon before is of no use, so that all groups start anew: %s", e.Err)
+	}
+	return fmt.Sprintf("no record can be kept for the next daemon, so that a crash, or a handover, costs a takeover: %s", e.Err)
+}
+
+func (e DaemonRecord) Fields() []Field { return []Field{{"error", e.Err}, {"kept", e.Kept}} }
+
+// DaemonCrashes reports that so many daemons have started lately that this one waits.
+type DaemonCrashes struct {
+	Stamp
+	Count        int
+	Window, Wait time.Duration
+}
+
+func (DaemonCrashes) Name() string { return "daemon.crashes" }
+
+func (DaemonCrashes) Level() Level { return Error }
+
+func (e DaemonCrashes) Message() string {
+	return fmt.Sprintf("the daemon has started %d times in %v: it adopts nothing, and takes part in %v; what it logged before says why it ends", e.Count, e.Window, e.Wait)
+}
+
+func (e DaemonCrashes) Fields() []Field { return []Field{{"count", e.Count}} }
