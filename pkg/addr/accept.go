@@ -32,7 +32,11 @@ func someRefuse(sets []Set) bool {
 // programmed though instances need it: an address that answers though it should
 // not is not to be found out later.
 func (a acceptance) start() error {
-	switch err := a.Clear(); {
+	err := a.Err()
+	if len(a.destinations()) == 0 { // else what is dropped now has taken the place of all that was
+		err = a.Clear()
+	}
+	switch {
 	case err == nil:
 	case someRefuse(a.cfg.Sets):
 		return fmt.Errorf("accept: false needs nftables: %w", err)

@@ -40,6 +40,12 @@ func (a *announcer) begin(now time.Time, instance string) {
 	a.start(now, instance, len(set.Addresses), set.Announce)
 }
 
+// adopt knows an instance from now on whose addresses have been announced.
+func (a *announcer) adopt(now time.Time, instance string) {
+	set := a.ledger.sets[instance]
+	a.take(now, instance, len(set.Addresses), set.Announce)
+}
+
 // beginLater announces addresses that an instance holds in addition to others.
 func (a *announcer) beginLater(now time.Time, instance string, entries []*entry) {
 	if !a.knows(instance) {

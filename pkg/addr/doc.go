@@ -42,5 +42,8 @@
 //  5. Answers are published by the goroutines of the Listener, which end with Run.
 //  6. At a Configure nothing that must accept nothing answers: where the firewall cannot
 //     be programmed by then, the addresses that stand are removed until it can.
-//  7. When Run returns nothing of ours is left, or its error says what is.
+//  7. When Run returns nothing of ours is left, or its error says what is; after HandOver all
+//     that is held is.
+//  8. What is adopted (adopt.go) is held before anything is removed, and neither added nor
+//     announced.
 package addr

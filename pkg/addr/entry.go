@@ -58,17 +58,20 @@ const (
 // entry is one address of a held instance.
 type entry struct {
 	Address
-	at      presence    // as it was last reported
-	placed  bool        // has been in place since it was ordered
-	later   bool        // it was configured while the instance was held
-	since   time.Time   // ordered, or found missing
-	cause   event.Cause // of the last loss
-	retry   time.Time   // not to be tried before
-	waiting bool        // lost with its link, until that is up again
-	failed  string      // the failure last reported
-	refused bool        // the kernel did not take it for what it is (AddressError.Refused)
-	missing bool        // for longer than it may be
-	back    limited     // how often it was put back
+	at     presence // as it was last reported
+	placed bool     // has been in place since it was ordered
+	later  bool     // it was configured while the instance was held
+	// inherited is set until it is found to stand as the daemon before has left it: nobody
+	// has added it now, and nothing is to be announced.
+	inherited bool
+	since     time.Time   // ordered, or found missing
+	cause     event.Cause // of the last loss
+	retry     time.Time   // not to be tried before
+	waiting   bool        // lost with its link, until that is up again
+	failed    string      // the failure last reported
+	refused   bool        // the kernel did not take it for what it is (AddressError.Refused)
+	missing   bool        // for longer than it may be
+	back      limited     // how often it was put back
 	// remarked is how often it was given its mark back.
 	remarked limited
 }

@@ -78,11 +78,14 @@ func (w *Worker) checkLease() {
 	}
 }
 
-// finish drains the queue and gives up everything.
+// finish drains the queue and gives up everything, unless the next daemon goes on with it.
 func (w *Worker) finish() error {
 	w.absorb()
 	for _, o := range w.take() {
 		w.execute(o)
+	}
+	if w.handsOver.Load() {
+		return nil
 	}
 	now := w.cfg.Now()
 	if len(w.ledger.held) > 0 {

@@ -214,7 +214,7 @@ func (l *ledger) adds(now time.Time) []Op {
 			if index == 0 || e.waiting || now.Before(e.retry) || l.presence(e) != absent {
 				continue
 			}
-			e.retry = now.Add(retryEvery)
+			e.retry, e.inherited = now.Add(retryEvery), false
 			if l.replace[l.key(e.Address)] {
 				continue
 			}

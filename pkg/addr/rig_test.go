@@ -262,6 +262,13 @@ func newRigOf(t *testing.T, sets []Set, wall *fakeFirewall, devs *macvlantest.Ke
 
 // startRig starts a rig of these parts; with no kernel it has the fake one.
 func startRig(t *testing.T, sets []Set, wall *fakeFirewall, devs *macvlantest.Kernel, k Kernel, standing ...Standing) *rig {
+	r := makeRig(sets, wall, devs, k, standing...)
+	r.begin(t)
+	return r
+}
+
+// makeRig is startRig of a worker that does not run yet.
+func makeRig(sets []Set, wall *fakeFirewall, devs *macvlantest.Kernel, k Kernel, standing ...Standing) *rig {
 	facts, events, results := new(bus.Topic[event.Address]), new(bus.Topic[event.Event]), new(bus.Topic[vrrp.Result])
 	r := &rig{
 		kernel: &fakeKernel{facts: facts, standing: make(map[event.AddressKey]bool)},
@@ -285,11 +292,6 @@ func startRig(t *testing.T, sets []Set, wall *fakeFirewall, devs *macvlantest.Ke
 		Setting:  r.setting,
 		Minter:   event.NewMinter(1000), Kernel: k, Routes: r.routes, Firewall: r.wall, Devices: r.devs, Sender: r.packets, Now: time.Now,
 	})
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- r.Run(ctx) }()
-	r.stop = func() error { cancel(); return <-done }
-	t.Cleanup(cancel)
 	r.placed = func() (out []vrrp.Placed) {
 		all, _ := ring.Take()
 		for _, a := range all {
@@ -299,8 +301,17 @@ func startRig(t *testing.T, sets []Set, wall *fakeFirewall, devs *macvlantest.Ke
 		}
 		return out
 	}
-	synctest.Wait()
 	return r
+}
+
+// begin runs the worker.
+func (r *rig) begin(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	r.stop = func() error { cancel(); return <-done }
+	t.Cleanup(cancel)
+	synctest.Wait()
 }
 
 func (r *rig) setting(key string) (string, error) {

@@ -47,22 +47,28 @@ func newSchedule() *schedule {
 // start announces an instance of so many addresses from the beginning: a set at
 // once, a second AgainAfter later, and then one round each Refresh.
 func (s *schedule) start(now time.Time, instance string, addresses int, a Announce) {
+	s.take(now, instance, addresses, a)
+	j := s.jobs[instance]
+	if a.AgainAfter > 0 {
+		j.again = now.Add(a.AgainAfter)
+	}
+	s.beginSet(now, j, a.Count)
+}
+
+// take has an instance announced by one round each Refresh, and as is asked for.
+func (s *schedule) take(now time.Time, instance string, addresses int, a Announce) {
 	s.cancel(instance)
-	j := s.newJob(now, instance, addresses, a)
+	j := s.newJob(instance, addresses, a)
 	if a.Refresh > 0 {
 		j.refresh = now.Add(a.Refresh)
 	}
 	s.jobs[instance] = j
-	s.beginSet(now, j, a.Count)
+	s.endSet(j, now)
 }
 
-func (s *schedule) newJob(now time.Time, instance string, addresses int, a Announce) *job {
+func (s *schedule) newJob(instance string, addresses int, a Announce) *job {
 	s.seq++
-	j := &job{instance: instance, addresses: addresses, Announce: a, seq: s.seq}
-	if a.AgainAfter > 0 {
-		j.again = now.Add(a.AgainAfter)
-	}
-	return j
+	return &job{instance: instance, addresses: addresses, Announce: a, seq: s.seq}
 }
 
 // knows reports whether an instance was started, and not canceled.
@@ -80,7 +86,10 @@ func (s *schedule) startSome(now time.Time, instance string, indexes []int, a An
 			indexes = slices.Compact(indexes)
 		}
 	}
-	j := s.newJob(now, instance, len(indexes), a)
+	j := s.newJob(instance, len(indexes), a)
+	if a.AgainAfter > 0 {
+		j.again = now.Add(a.AgainAfter)
+	}
 	j.indexes = indexes
 	s.some[instance] = j
 	s.beginSet(now, j, a.Count)

@@ -96,6 +96,10 @@ func (l *ledger) settleEntry(now time.Time, h *holding, e *entry, n *news) {
 
 // gain records that an address has come to stand.
 func (h *holding) gain(now time.Time, e *entry, at presence, n *news) {
+	if e.inherited {
+		e.inherited, e.placed = false, true
+		return
+	}
 	kind := event.AddressAdded
 	switch {
 	case at == foreign:

@@ -44,6 +44,8 @@ type Worker struct {
 	executed atomic.Uint64 // orders that were carried out
 	steps    atomic.Uint64 // parts of turns: it grows while the worker does not hang
 
+	handsOver atomic.Bool // what is held stays at the end
+
 	gone   atomic.Bool // somebody may have removed routes or rules
 	opened atomic.Bool // somebody may have removed what the firewall dropped
 
@@ -53,6 +55,7 @@ type Worker struct {
 	awake        time.Time // when this goroutine last showed that it runs
 	linked       bool      // a link was reported
 	watchFilter  func()    // has changes of the firewall noticed from now on
+	adopted      Order     // what is held from the start on
 }
 
 // queued is an order that waits for the worker: an Order or, if ask is not empty, the
@@ -110,8 +113,11 @@ func (w *Worker) Ask(links ...string) {
 // goroutine.
 func (w *Worker) Stations(link string, n int) []netip.Addr { return w.neighbors.Stations(link, n) }
 
-// Run removes what a crashed run left behind, carries out orders until ctx ends, then
-// those still queued, and removes all that is held. It fails if the kernel
+// HandOver has Run leave all that is held as it is, once its context ends.
+func (w *Worker) HandOver() { w.handsOver.Store(true) }
+
+// Run removes what a crashed run left behind and is not adopted, carries out orders until ctx
+// ends, then those still queued, and removes all that is held. It fails if the kernel
 // cannot be asked at the start, or if something of ours is left at the end.
 func (w *Worker) Run(ctx context.Context) error {
 	w.linkFacts = w.cfg.Links.Subscribe(w.bell)
@@ -126,6 +132,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.absorb()
 	w.addresses.observe(all)
 	w.ledger.holdStatic(w.cfg.Now(), w.cfg.Minter.Cause(w.cfg.Now()))
+	w.adopt()
 	w.converge()
 	if err := w.acceptance.start(); err != nil {
 		return err

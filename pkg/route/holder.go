@@ -63,6 +63,11 @@ func (h *Holder) Hold(at time.Time, cause event.Cause, instance string) {
 	h.ledger.hold(at, cause, instance)
 }
 
+// Adopt is Hold for what stands as a daemon that died, or handed over, has left it.
+func (h *Holder) Adopt(at time.Time, cause event.Cause, instance string) {
+	h.ledger.adopt(at, cause, instance)
+}
+
 // Release ceases to hold it.
 func (h *Holder) Release(at time.Time, cause event.Cause, instance string) {
 	h.ledger.release(at, cause, instance)

@@ -154,6 +154,28 @@ func (l *ledger) hold(at time.Time, cause event.Cause, instance string) {
 	l.held = append(l.held, h)
 }
 
+// adopt begins to hold the routes and rules of an instance, and takes those for its own that are
+// among the leftovers.
+func (l *ledger) adopt(at time.Time, cause event.Cause, instance string) {
+	l.hold(at, cause, instance)
+	n := l.find(instance)
+	if n < 0 {
+		return
+	}
+	for _, t := range l.held[n].all {
+		for _, h := range l.leaving {
+			i := slices.IndexFunc(h.all, func(o *tracked) bool { return Stands(t.Entry, o.Op) })
+			if i < 0 {
+				continue
+			}
+			t.at, t.placed, t.Index, t.Hops = ours, true, h.all[i].Index, h.all[i].Hops
+			h.all = slices.Delete(h.all, i, i+1)
+			break
+		}
+	}
+	l.leaving = slices.DeleteFunc(l.leaving, func(h *holding) bool { return len(h.all) == 0 })
+}
+
 // release ceases to hold them. All that were tried are to be removed, also those that
 // belonged to another program when last seen: the kernel keeps a route without the mark.
 func (l *ledger) release(at time.Time, cause event.Cause, instance string) {

@@ -144,6 +144,9 @@ func collides(a, b Entry) bool {
 	return r.Key() == s.Key()
 }
 
+// Stands reports whether an entry is one that the kernel lists with the mark.
+func Stands(e Entry, listed Op) bool { return collides(e, listed.Entry) }
+
 // String writes the route as ip route does.
 func (r Route) String() string {
 	var b strings.Builder

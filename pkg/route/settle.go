@@ -115,7 +115,7 @@ func (l *ledger) suspects(try []*tracked, errs []error) (all []*tracked) {
 
 // standsAmong reports whether a route is among those that bear the mark.
 func standsAmong(e Entry, marked []Op) bool {
-	return slices.ContainsFunc(marked, func(op Op) bool { return collides(e, op.Entry) })
+	return slices.ContainsFunc(marked, func(op Op) bool { return Stands(e, op) })
 }
 
 // lose records that an entry is not in place.
