@@ -56,11 +56,12 @@ func newBench(t *testing.T, groups []vrrp.Group) *bench {
 	return b
 }
 
-// run starts the router; it is stopped when the test ends.
-func (b *bench) run() {
+// run starts the router, which adopts some groups; it is stopped when the test ends.
+func (b *bench) run(adopted ...vrrp.Adopted) {
 	ctx, cancel := context.WithCancel(context.Background())
 	b.cancel = cancel
 	b.router = router.New(b.cfg)
+	b.router.Adopt(adopted)
 	go func() { b.done <- b.router.Run(ctx) }()
 	b.t.Cleanup(cancel)
 }

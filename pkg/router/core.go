@@ -105,6 +105,10 @@ func (c *Core) Absorb(now time.Time, in vrrp.Input, out *Orders) {
 		for _, i := range c.byCheck[in.Check] {
 			c.step(i, now, in, out)
 		}
+	case vrrp.Adopted:
+		if i, ok := c.Find(in.Group); ok {
+			c.step(i, now, in, out)
+		}
 	case vrrp.Released:
 		if i, ok := c.Find(in.Group); ok {
 			c.step(i, now, in, out)

@@ -103,6 +103,9 @@ type Router struct {
 	turns   atomic.Uint64
 	engaged bool      // the confirmer knows which links matter
 	wake    time.Time // what the alarm is set to: the loop means to be awake by then
+
+	adopted   []vrrp.Adopted // groups that go on as Active, for Run
+	handsOver atomic.Bool    // groups stay as they are at the end
 }
 
 // New returns a router that has subscribed to all it must know, and does
@@ -131,6 +134,13 @@ func (r *Router) Groups() []*vrrp.GroupStatus {
 	return all
 }
 
+// Adopt has some groups go on as Active where another daemon has left off: the addresses worker
+// holds what they have. Call it before Run.
+func (r *Router) Adopt(groups []vrrp.Adopted) { r.adopted = groups }
+
+// HandOver has Run end without an order, once its context ends.
+func (r *Router) HandOver() { r.handsOver.Store(true) }
+
 // Run runs the loop until ctx ends, and then resigns everywhere: when it returns the last
 // orders have been given. It begins with the links that are known then.
 func (r *Router) Run(ctx context.Context) error {
@@ -143,12 +153,15 @@ func (r *Router) Run(ctx context.Context) error {
 	r.wake = now
 	r.absorbLinks()
 	r.absorbResults()
+	r.adopt()
 	r.all(vrrp.Start{Cause: r.cfg.Minter.Cause(now)})
 	for {
 		r.turn()
 		select {
 		case <-ctx.Done():
-			r.all(vrrp.Stop{Cause: r.cfg.Minter.Cause(r.cfg.Now())})
+			if !r.handsOver.Load() {
+				r.all(vrrp.Stop{Cause: r.cfg.Minter.Cause(r.cfg.Now())})
+			}
 			return nil
 		case <-r.bell:
 		case <-r.cfg.Alarm.C():
@@ -157,6 +170,16 @@ func (r *Router) Run(ctx context.Context) error {
 			return g.Wait()
 		}
 	}
+}
+
+// adopt starts the groups that go on as Active, ahead of all others.
+func (r *Router) adopt() {
+	var out Orders
+	for _, in := range r.adopted {
+		r.absorb(in, &out)
+	}
+	r.adopted = nil
+	r.give(&out)
 }
 
 // all gives one input to every group.
