@@ -44,6 +44,7 @@ func newRoot() *cobra.Command {
 		newLink(),
 		newRelease(),
 		newReload(),
+		newHandover(),
 		newFence(),
 		newResume(),
 		newDoctor(),

@@ -95,7 +95,22 @@ func tidied(c *cobra.Command, err error) error {
 	if _, interrupted := errors.AsType[errInterrupted](err); interrupted {
 		return nil // it was told to end, and nothing had begun
 	}
+	pauseBeforeRestart(c.Context())
 	return err
+}
+
+// failurePause is how long a daemon that a service manager starts again at once waits before it
+// ends with an error, lest it take a processor to fail again and again.
+const failurePause = time.Second
+
+func pauseBeforeRestart(ctx context.Context) {
+	if os.Getenv("NOTIFY_SOCKET") == "" {
+		return
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(failurePause):
+	}
 }
 
 func runDaemon(c *cobra.Command, cfg *config.Config, again func(context.Context) (*config.Config, error), from source, p privileges) error {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"ripcord/pkg/event"
 	"ripcord/pkg/macvlan"
 	"ripcord/pkg/route"
 )
@@ -75,27 +74,4 @@ func (s *Standings) device(set *Set) int {
 		}
 	}
 	return 0
-}
-
-// Adopt has the worker hold what stands of some instances from its start on, as if it had
-// put it in place itself. Call it before Run.
-func (w *Worker) Adopt(cause event.Cause, instances ...string) {
-	w.adopted = Order{Kind: Hold, Cause: cause, Instances: instances}
-}
-
-// adopt begins to hold what a daemon that died, or handed over, has left standing.
-func (w *Worker) adopt() {
-	now := w.cfg.Now()
-	for _, name := range w.adopted.Instances {
-		if fresh, _ := w.ledger.hold(now, w.adopted.Cause, name); !fresh {
-			continue
-		}
-		for _, e := range w.ledger.held[name].entries {
-			e.inherited = true
-		}
-		w.routes.Adopt(now, w.adopted.Cause, name)
-		w.placements.expect(name)
-		w.announcer.adopt(now, name)
-	}
-	w.adopted = Order{}
 }

@@ -58,6 +58,29 @@ func (w *Worker) holdStatic(at time.Time, cause event.Cause) {
 	}
 }
 
+// Adopt has the worker hold what stands of some instances from its start on, as if it had
+// put it in place itself. Call it before Run.
+func (w *Worker) Adopt(cause event.Cause, instances ...string) {
+	w.adopted = Order{Kind: Hold, Cause: cause, Instances: instances}
+}
+
+// adopt begins to hold what a daemon that died, or handed over, has left standing.
+func (w *Worker) adopt() {
+	now := w.cfg.Now()
+	for _, name := range w.adopted.Instances {
+		if fresh, _ := w.ledger.hold(now, w.adopted.Cause, name); !fresh {
+			continue
+		}
+		for _, e := range w.ledger.held[name].entries {
+			e.inherited = true
+		}
+		w.routes.Adopt(now, w.adopted.Cause, name)
+		w.placements.expect(name)
+		w.announcer.adopt(now, name)
+	}
+	w.adopted = Order{}
+}
+
 // checkLease releases the instances that the loop has ceased to lead
 // (docs/architecture.md#lease). The advert engine reports it, as it resigns by the same
 // lease.

@@ -209,7 +209,7 @@ func (t *table) store(instance string, word uint64) {
 func (r *Record) HandOver() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for i := range crashes {
+	for i := range Crashes {
 		atomic.StoreUint64(&r.words[atStarts+i], 0)
 	}
 	atomic.StoreUint64(&r.words[atHandover], 1)

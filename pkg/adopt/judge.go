@@ -12,8 +12,6 @@ import (
 type Candidate struct {
 	*vrrp.Group
 	Digest Digest
-	// Broken is why a link of its members cannot serve; empty if all can.
-	Broken string
 	// Lacks is what of the addresses, routes, rules and macvlans of its members does not
 	// stand; empty if all does.
 	Lacks string
@@ -27,6 +25,7 @@ type Verdict struct {
 	// Last is when the last advert left, of the member for which that is longest ago, and Until
 	// the instant after which its next one comes too late, both of CLOCK_BOOTTIME.
 	Last, Until time.Duration
+	Priority    uint8 // that it had
 }
 
 // Judge decides whether a group may be adopted at the instant now of CLOCK_BOOTTIME.
@@ -39,7 +38,7 @@ func (p *Past) Judge(c *Candidate, now time.Duration) (v Verdict) {
 			return Verdict{} // it was not Active, or one of its members was so without it
 		}
 		if until := t.sent + patience(in); i == 0 || until < v.Until {
-			v.Last, v.Until = t.sent, until
+			v.Last, v.Until, v.Priority = t.sent, until, t.priority
 		}
 		same = same && t.digest == c.Digest
 		if t.sent > now {
@@ -56,8 +55,6 @@ func (p *Past) Judge(c *Candidate, now time.Duration) (v Verdict) {
 		v.Why = "its configuration has changed since"
 	case now >= v.Until:
 		v.Why = fmt.Sprintf("its last advert left %v ago, and a peer may have lost patience: at most %v", round(now-v.Last), round(v.Until-v.Last))
-	case c.Broken != "":
-		v.Why = c.Broken
 	case c.Lacks != "":
 		v.Why = c.Lacks
 	}

@@ -53,7 +53,7 @@ type Key struct {
 type Past struct {
 	// Handover is set if it ended by a handover, and not by a crash.
 	Handover bool
-	starts   [crashes]time.Duration
+	starts   [Crashes]time.Duration
 	traces   map[uint64]trace
 }
 
@@ -154,17 +154,27 @@ func hashOf(name string) uint64 {
 }
 
 const (
-	// crashes within crashWindow are a daemon that crashes time and again: it takes part
-	// only after a while, and adopts nothing.
-	crashes     = 5
-	crashWindow = 10 * time.Second
+	// Crashes within CrashWindow are a daemon that crashes time and again: it does best to
+	// adopt nothing, and to take part only after a while.
+	Crashes     = 5
+	CrashWindow = 10 * time.Second
 )
+
+// Active reports whether that daemon was Active in any group.
+func (p *Past) Active() bool {
+	for _, t := range p.traces {
+		if t.sent != 0 {
+			return true
+		}
+	}
+	return false
+}
 
 // CrashesAgain reports whether, at the instant now of CLOCK_BOOTTIME, so many daemons have
 // started lately that the next one does better to wait.
 func (p *Past) CrashesAgain(now time.Duration) bool {
 	for _, at := range p.starts {
-		if at == 0 || at > now || now-at > crashWindow {
+		if at == 0 || at > now || now-at > CrashWindow {
 			return false
 		}
 	}

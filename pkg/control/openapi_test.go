@@ -32,6 +32,7 @@ func (obeying) Resume(name string) (*Released, error) { return &Released{Name: n
 func (obeying) Reload(_ context.Context, dryRun bool) (*Reloaded, error) {
 	return &Reloaded{File: "f", DryRun: dryRun, Added: []string{"a"}, Changed: []string{}, Removed: []string{}, Notes: []string{"log.level changed"}}, nil
 }
+func (obeying) Handover() (*HandedOver, error) { return &HandedOver{[]string{"edge"}}, nil }
 func (obeying) Fence(_ context.Context, name string) (*Fence, error) {
 	return &Fence{Name: name, Command: []string{"/bin/off"}, User: "root", Timeout: "10s", OnFailure: "hold", Conditions: []Condition{{"it was heard", true}}, Holding: "runs"}, nil
 }
@@ -113,6 +114,7 @@ func TestOpenAPI(t *testing.T) {
 		{reader(c), "POST", "/v1/release", `{"name": "edge"}`, 403},
 		{handler(c), "GET", "/v1/release", "", 405},
 		{handler(c), "POST", "/v1/resume", `{"name": "edge"}`, 200},
+		{handler(c), "POST", "/v1/handover", "", 200}, {reader(c), "POST", "/v1/handover", "", 403},
 		{reader(c), "POST", "/v1/resume", `{"name": "edge"}`, 403},
 		{handler(c), "POST", "/v1/reload", `{"dry_run": true}`, 200},
 		{handler(c), "POST", "/v1/reload", "", 200},

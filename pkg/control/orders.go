@@ -16,6 +16,8 @@ const (
 	ResumePath  = "/v1/resume"
 	ReloadPath  = "/v1/reload"
 	FencePath   = "/v1/fence"
+
+	HandoverPath = "/v1/handover"
 )
 
 // Orders carries out what a person orders. Its errors are answered as they are: they say
@@ -29,6 +31,8 @@ type Orders interface {
 	// Reload reads the configuration again and takes it; with dryRun it only says what
 	// would change.
 	Reload(ctx context.Context, dryRun bool) (*Reloaded, error)
+	// Handover has the daemon end without resigning, for the next one to go on.
+	Handover() (*HandedOver, error)
 	// Fence says what the fence of a group would run, and whether its conditions hold now.
 	Fence(ctx context.Context, name string) (*Fence, error)
 }
@@ -56,6 +60,12 @@ type Reloaded struct {
 	Changed []string `json:"changed"`
 	Removed []string `json:"removed"`
 	Notes   []string `json:"notes,omitempty"` // what takes a restart
+}
+
+// HandedOver answers a handover: the groups, and the instances outside any, that are Active and
+// stay so if the next daemon starts in time.
+type HandedOver struct {
+	Groups []string `json:"groups"`
 }
 
 // Fence answers a dry run of a fence.
@@ -158,6 +168,7 @@ func orderRoutes(o Orders) []route {
 		{http.MethodPost, ReloadPath, order(o, func(ctx context.Context, in Order) (*Reloaded, error) {
 			return o.Reload(ctx, in.DryRun)
 		})},
+		{http.MethodPost, HandoverPath, order(o, func(context.Context, Order) (*HandedOver, error) { return o.Handover() })},
 		{http.MethodPost, FencePath, order(o, func(ctx context.Context, in Order) (*Fence, error) {
 			if err := in.named(); err != nil {
 				return nil, err
@@ -187,6 +198,11 @@ func Resume(ctx context.Context, socket, name string) (*Released, error) {
 // Reload has it read its configuration again.
 func Reload(ctx context.Context, socket string, dryRun bool) (*Reloaded, error) {
 	return send[Reloaded](ctx, socket, ReloadPath, Order{DryRun: dryRun})
+}
+
+// Handover has it end for the next daemon to go on.
+func Handover(ctx context.Context, socket string) (*HandedOver, error) {
+	return send[HandedOver](ctx, socket, HandoverPath, Order{})
 }
 
 // FenceDryRun has it say what a fence would run.

@@ -91,30 +91,45 @@ func Run(ctx context.Context, o Options) error {
 	log := stage{"log": p.log.Run}.start(broken)
 	running := stage{"runner": p.programs.Keep}.start(broken)
 	notifying := stage{"notify": p.notifier.run}.start(broken)
-	aside := stage{"metrics": p.metrics.Run, "history": p.history.Run, "memory": tidy}.start(broken)
+	aside := stage{"metrics": p.metrics.Run, "history": p.history.Run, "memory": tidy, "record": p.inherited.refresh}.start(broken)
 	p.publishStart(o)
 	if c := o.Config; c.Startup != nil {
 		p.events.Publish(runProgram(ctx, p.programs, c, command.ForStartup, c.Startup))
 	}
-	executors := stage{"adverts": p.engine.Run, "addresses": p.worker.Run}.start(broken)
 	sources := stage{"links": p.monitor.Run, "receiver": p.receiver.Run, "checks": p.checks.Run, "probe": p.watcher.Run}.start(broken)
+	// What is not adopted the address worker removes first of all.
+	p.inherit(ctx, o.Config)
+	executors := stage{"adverts": p.engine.Run, "addresses": p.worker.Run}.start(broken)
 
 	deadline, err := p.serve(ctx, o, broken)
 
+	if p.handsOver() { // the adverts leave until the last: all else may take its time
+		err = errors.Join(err, notifying.stop(time.Now().Add(stopNotifyWithin)), running.stop(deadline))
+		p.router.HandOver()
+		p.worker.HandOver()
+	}
+	err = errors.Join(err, p.stopRouter(time.Now().Add(stopRouterWithin)))
 	sources.cancel()
 	err = errors.Join(err, executors.stop(deadline), sources.stop(deadline))
-	// Commands for the stop may rely on it that all is given up.
-	err = errors.Join(err, notifying.stop(time.Now().Add(stopNotifyWithin)))
-	if c := p.config.Load(); c.Shutdown != nil {
-		p.events.Publish(runProgram(context.Background(), p.programs, c, command.ForShutdown, c.Shutdown))
+	if p.handsOver() {
+		p.inherited.record.HandOver()
+	} else {
+		// Commands for the stop may rely on it that all is given up.
+		err = errors.Join(err, notifying.stop(time.Now().Add(stopNotifyWithin)))
+		if c := p.config.Load(); c.Shutdown != nil {
+			p.events.Publish(runProgram(context.Background(), p.programs, c, command.ForShutdown, c.Shutdown))
+		}
+		err = errors.Join(err, running.stop(deadline))
 	}
-	err = errors.Join(err, running.stop(deadline))
 	stopped := p.event(event.DaemonStopped)
 	if err != nil {
 		stopped.Err = err.Error()
 	}
 	p.events.Publish(stopped)
 	err = errors.Join(err, aside.stop(deadline), endOfLog(log))
+	if err == nil && !p.handsOver() {
+		err = p.inherited.record.Remove()
+	}
 	if hung(err) {
 		go p.closeAfter(log, aside, running, executors, sources, p.loop, p.api)
 	} else {
@@ -139,6 +154,28 @@ func (p *parts) publishStart(o Options) {
 		p.events.Publish(noReleases(p.noReleases))
 	}
 	p.publishReleases()
+	p.inherited.report()
+}
+
+// inherit has the router and the address worker, which do not run yet, go on where the daemon
+// before has left off.
+func (p *parts) inherit(ctx context.Context, c *config.Config) {
+	p.inherited.await(ctx, p.monitor.Ready())
+	cause := p.minter.Cause(time.Now())
+	adopted := p.inherited.judge(c, cause)
+	p.worker.Adopt(cause, membersOf(c, adopted)...)
+	p.router.Adopt(adopted)
+	p.inherited.keep(c)
+}
+
+// handsOver reports whether the daemon ends by a handover.
+func (p *parts) handsOver() bool {
+	select {
+	case <-p.handover:
+		return true
+	default:
+		return false
+	}
 }
 
 // closeAfter closes what the parts use, should those that hang end after all.
@@ -190,7 +227,12 @@ func (p *parts) serve(ctx context.Context, o Options, broken func()) (deadline t
 	case <-ctx.Done():
 		return time.Now().Add(stopWithin), nil
 	}
+	p.inherited.wait(ctx)
 	p.loop = stage{"router": p.router.Run}.start(broken)
+	select {
+	case <-p.router.Started():
+	case <-ctx.Done():
+	}
 	p.api = stage{"control": p.control.Run, "watchdog": p.watchdog().run, "reload": func(ctx context.Context) error { return p.reloads(ctx, o) }}.start(broken)
 	p.events.Publish(p.event(event.DaemonReady))
 	notifyManager("READY=1")
@@ -203,16 +245,29 @@ func (p *parts) serve(ctx context.Context, o Options, broken func()) (deadline t
 		notifyManager("STOPPING=1")
 		close(told)
 	}()
-	p.events.Publish(p.event(event.DaemonStopping))
-	p.api.cancel()
-	// Addresses and adverts end by themselves where the router hangs; what it orders
-	// has to come before they do.
-	if err = p.loop.stop(now.Add(stopRouterWithin)); hung(err) {
-		p.engine.Do(p.resignations()...)
+	if p.handsOver() {
+		p.events.Publish(p.event(event.DaemonHandover))
+	} else {
+		p.events.Publish(p.event(event.DaemonStopping))
+		err = p.stopRouter(now.Add(stopRouterWithin)) // whatever hangs beside it
 	}
 	err = errors.Join(err, p.api.stop(now.Add(stopRouterWithin)))
 	<-told
 	return now.Add(stopWithin), err
+}
+
+// stopRouter ends the router, if it runs. Addresses and adverts end by themselves where it
+// hangs; what it orders has to come before they do.
+func (p *parts) stopRouter(deadline time.Time) error {
+	if p.loop == nil || p.routerEnded {
+		return nil
+	}
+	p.routerEnded = true
+	err := p.loop.stop(deadline)
+	if hung(err) {
+		p.engine.Do(p.resignations()...)
+	}
+	return err
 }
 
 // resignations are the orders that a router which hangs does not give.
@@ -230,6 +285,8 @@ func (p *parts) wait(ctx context.Context, o Options) {
 	for {
 		select {
 		case <-ctx.Done():
+			return
+		case <-p.handover:
 			return
 		case sig := <-o.Signals:
 			p.answer(sig)

@@ -35,7 +35,7 @@ func (p *parts) buildEngine(o Options) error {
 	p.engine = send.New(send.Config{
 		Stats: p.stats, Lease: p.lease, Sender: sender, Waiter: waiter,
 		Results: &p.results, Events: &p.events, Minter: p.minter, Now: time.Now,
-		Late: p.metrics.AdvertLate, Threads: p.threads(o),
+		Late: p.metrics.AdvertLate, Record: p.inherited.record, Threads: p.threads(o),
 	})
 	return nil
 }
@@ -47,8 +47,10 @@ func (p *parts) buildWorker(o Options) error {
 	}
 	p.closers = append(p.closers, kernel)
 	// A run that crashed may have changed settings of links. Those that cannot be restored
-	// now are tried again, and reported, at the end.
-	_, _ = kernel.RestoreSecondaries()
+	// now, or that addresses need which are adopted, are tried again, and reported, at the end.
+	if !p.inherited.past.Active() {
+		_, _ = kernel.RestoreSecondaries()
+	}
 	var asked addr.Kernel = kernel
 	if o.Kernel != nil {
 		asked = o.Kernel(kernel)
@@ -77,6 +79,7 @@ func (p *parts) buildWorker(o Options) error {
 		return fmt.Errorf("cannot notice who is on the links: %w", err)
 	}
 	p.closers = append(p.closers, listener)
+	p.inherited.left = addr.Leftovers{Kernel: asked, Routes: routes, Devices: devices}
 	p.worker = addr.NewWorker(addr.Config{
 		Sets: o.Config.Held(), Lease: p.lease, Links: p.links, Addresses: &p.addresses,
 		Heard: &p.heard, Results: &p.results, Events: &p.events, Warnings: p.warnings, Setting: sysctl.Read, Minter: p.minter,

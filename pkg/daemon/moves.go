@@ -30,6 +30,7 @@ type moves struct {
 	order    []subject                     // the same, in the order of their first transition
 	settled  map[string]event.AddressMoved // the last of each instance
 	stopping bool
+	remains  bool // another daemon goes on: nothing stops
 }
 
 // subject is an instance or a group.
@@ -66,6 +67,11 @@ func (m *moves) take(e event.Event) {
 	switch e := e.(type) {
 	case event.Daemon:
 		m.stopping = m.stopping || e.Kind == event.DaemonStopping
+		m.remains = m.remains || e.Kind == event.DaemonHandover
+	case event.GroupAdopted:
+		for _, t := range adopted(e) {
+			m.learn(subject{t.Kind == notify.Group, t.Name}, known{Transition: t, at: e.At})
+		}
 	case event.InstanceTransition:
 		of := subject{name: e.Virtual.Name}
 		within := of
@@ -84,6 +90,20 @@ func (m *moves) take(e event.Event) {
 	case event.AddressMoved:
 		m.address(e)
 	}
+}
+
+// adopted returns the transitions by which a group has come to be Active that was adopted. The
+// daemon before has given them.
+func adopted(e event.GroupAdopted) (all []notify.Transition) {
+	for _, v := range e.Members {
+		all = append(all, notify.Transition{
+			Kind: notify.Instance, Name: v.Name, To: event.Active, Priority: e.Priority, Interface: v.Interface, VRID: v.VRID, Cause: e.Cause,
+		})
+	}
+	if name := e.Members[0].Group; name != "" {
+		all = append(all, notify.Transition{Kind: notify.Group, Name: name, To: event.Active, Cause: e.Cause})
+	}
+	return all
 }
 
 // add adds a transition to the move to which it belongs. It may be the last one of that.
@@ -294,6 +314,9 @@ func (m *moves) giveRest() {
 // instances, then the groups, with those that stopped without an event since the router hung.
 func (m *moves) finish() {
 	m.giveRest()
+	if m.remains {
+		return
+	}
 	for _, groups := range []bool{false, true} {
 		for _, of := range m.order {
 			if k := m.last[of]; of.group == groups && !k.stopped {

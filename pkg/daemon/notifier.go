@@ -172,6 +172,7 @@ func (n *notifier) drain() {
 	}
 	for _, e := range events {
 		n.moves.take(e)
+		n.informReader(e)
 	}
 }
 
@@ -193,6 +194,18 @@ func (n *notifier) give(t notify.Transition) {
 	}
 	n.runner.Notify(t, sets...)
 	if n.fifo != nil {
+		n.fifo.Write(t)
+	}
+}
+
+// informReader writes to the FIFO what is adopted if the reader is run by this daemon: it is
+// another process than that to which the daemon before wrote.
+func (n *notifier) informReader(e event.Event) {
+	a, ok := e.(event.GroupAdopted)
+	if !ok || n.reader == nil {
+		return
+	}
+	for _, t := range adopted(a) {
 		n.fifo.Write(t)
 	}
 }

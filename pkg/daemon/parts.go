@@ -64,12 +64,17 @@ type parts struct {
 	dryRuns    dryRuns
 	releases   *releases
 	noReleases error // why nobody knows what was released before
+	inherited  *inheritance
 
 	config    atomic.Pointer[config.Config] // that is in force
 	reloading sync.Mutex
 	hangup    chan struct{} // a reload is asked for
 
-	loop, api *running // router and control, once they run
+	handover    chan struct{} // closed when the daemon is to end for another to go on
+	handingOver sync.Once
+
+	loop, api   *running // router and control, once they run
+	routerEnded bool     // it was stopped, or hangs
 
 	closers []io.Closer
 }
@@ -80,7 +85,7 @@ func build(o Options) (*parts, error) {
 	p := &parts{
 		version: o.Version, stats: stats.NewRegistry(names(o.Config), now), unknown: &stats.Counters{Since: now},
 		minter: event.NewMinter(uint64(now.UnixNano())), lease: lease.New(now),
-		links: bus.NewRetained[string, event.Link](), hangup: make(chan struct{}, 1),
+		links: bus.NewRetained[string, event.Link](), hangup: make(chan struct{}, 1), handover: make(chan struct{}),
 	}
 	p.config.Store(o.Config)
 	p.warnings = event.NewWarnings(func(e event.Event) { p.events.Publish(e) })
@@ -128,6 +133,8 @@ func (p *parts) claim(o Options, now time.Time) error {
 	}
 	p.lock, p.closers = lock, append(p.closers, lock)
 	p.releases, p.noReleases = openReleases(o.dir(), now)
+	p.inherited = openRecord(o.dir(), lock, func(e event.Event) { p.events.Publish(e) })
+	p.closers = append(p.closers, p.inherited)
 	return nil
 }
 

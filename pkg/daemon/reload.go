@@ -131,6 +131,7 @@ func (p *parts) apply(ctx context.Context, before, next *config.Config, checks [
 	if err := p.receiver.Reconfigure(ctx, instances(next)); err != nil {
 		return fmt.Errorf("receiver: %w", err)
 	}
+	p.inherited.keep(next)
 	if err := p.router.Reconfigure(ctx, router.Reconfiguration{Groups: next.Groups, Sets: next.Held()}); err != nil {
 		return fmt.Errorf("router: %w", err)
 	}

@@ -169,7 +169,7 @@ func (l *ledger) adopt(at time.Time, cause event.Cause, instance string) {
 				continue
 			}
 			t.at, t.placed, t.Index, t.Hops = ours, true, h.all[i].Index, h.all[i].Hops
-			h.all = slices.Delete(h.all, i, i+1)
+			h.all = slices.Delete(h.all, i, i+1) // of those that several instances have, the others find it standing
 			break
 		}
 	}

@@ -104,6 +104,7 @@ type Router struct {
 	engaged bool      // the confirmer knows which links matter
 	wake    time.Time // what the alarm is set to: the loop means to be awake by then
 
+	started   chan struct{}  // closed once all groups have started
 	adopted   []vrrp.Adopted // groups that go on as Active, for Run
 	handsOver atomic.Bool    // groups stay as they are at the end
 }
@@ -115,7 +116,7 @@ func New(cfg Config) *Router {
 	cfg.Stats = stats.OrEmpty(cfg.Stats)
 	r := &Router{
 		cfg: cfg, core: NewCore(cfg.Groups, cfg.Minter, now), bell: bus.NewBell(),
-		reloads: make(chan reload, 1),
+		reloads: make(chan reload, 1), started: make(chan struct{}),
 	}
 	r.links = cfg.Links.Subscribe(r.bell)
 	r.heard = bus.SubscribeRecent[vrrp.Sender](cfg.Heard, r.bell, advertsPerSender, advertsInAll)
@@ -138,6 +139,9 @@ func (r *Router) Groups() []*vrrp.GroupStatus {
 // holds what they have. Call it before Run.
 func (r *Router) Adopt(groups []vrrp.Adopted) { r.adopted = groups }
 
+// Started is closed once Run has started all groups: a snapshot shows which go on as Active.
+func (r *Router) Started() <-chan struct{} { return r.started }
+
 // HandOver has Run end without an order, once its context ends.
 func (r *Router) HandOver() { r.handsOver.Store(true) }
 
@@ -155,6 +159,7 @@ func (r *Router) Run(ctx context.Context) error {
 	r.absorbResults()
 	r.adopt()
 	r.all(vrrp.Start{Cause: r.cfg.Minter.Cause(now)})
+	close(r.started)
 	for {
 		r.turn()
 		select {

@@ -270,8 +270,8 @@ func TestUnitFile(t *testing.T) {
 		t.Errorf("the unit does not start %s", installed)
 	}
 	for _, want := range []string{
-		"\nExecStopPost=" + installed + " clean\n", "\nRestart=always\n", "\nRestartPreventExitStatus=78\n",
-		"\nTimeoutStopSec=30s\n", "\nRestartSec=100ms\n", // a daemon takes 20 s to stop at most
+		"\nOnFailure=ripcord-clean.service\n", "\nRestart=always\n", "\nRestartPreventExitStatus=78\n",
+		"\nTimeoutStopSec=30s\n", "\nRestartSec=0\n", // a daemon takes 20 s to stop at most
 		"\nUser=ripcord-daemon\n", "\nNoExecPaths=/\n", "\nCapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_BPF CAP_PERFMON\n",
 		"\nType=notify-reload\n", "\nNotifyAccess=main\n", "\nConditionPathExists=/etc/ripcord/ripcord.yaml\n",
 	} {
@@ -282,7 +282,7 @@ func TestUnitFile(t *testing.T) {
 	// What they start has to exist, and is not installed here.
 	dir := t.TempDir()
 	path := filepath.Join(dir, "ripcord.service")
-	for _, name := range []string{"ripcord.service", "ripcord-runner.service"} {
+	for _, name := range []string{"ripcord.service", "ripcord-runner.service", "ripcord-clean.service"} {
 		text, err := os.ReadFile("../../deploy/" + name)
 		if err != nil {
 			t.Fatal(err)
@@ -291,7 +291,7 @@ func TestUnitFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	out, err := exec.Command(analyze, "verify", "--man=no", path, filepath.Join(dir, "ripcord-runner.service")).CombinedOutput()
+	out, err := exec.Command(analyze, "verify", "--man=no", path, filepath.Join(dir, "ripcord-runner.service"), filepath.Join(dir, "ripcord-clean.service")).CombinedOutput()
 	for said := range strings.Lines(string(out)) {
 		if !strings.Contains(said, "service type, ignoring: notify-reload") { // before systemd 253
 			t.Errorf("systemd-analyze verify: %s", said)

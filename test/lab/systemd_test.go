@@ -70,7 +70,7 @@ type manager struct {
 func (s *site) systemd(host, yaml string) *manager {
 	s.t.Helper()
 	m := &manager{site: s, host: host, root: filepath.Join(s.Dir, host+"-root"), version: systemdVersion(s.t)}
-	for _, unit := range []string{"ripcord.service", "ripcord-runner.service"} {
+	for _, unit := range []string{"ripcord.service", "ripcord-runner.service", "ripcord-clean.service"} {
 		text, err := os.ReadFile("../../deploy/" + unit)
 		if err != nil {
 			s.t.Fatal(err)
@@ -359,10 +359,8 @@ instances:
 	at = time.Now()
 	pid, runs := m.property("MainPID"), m.propertyOf("ripcord-runner", "MainPID")
 	m.must("kill", "--signal=SIGKILL", "--kill-who=main", "ripcord")
-	a.becomes("active", at, 10*time.Second)
-	if text, err := os.ReadFile(m.log()); err != nil || !strings.Contains(string(text), "removed 192.0.2.1/24 on vrrp.51") {
-		t.Errorf("ripcord clean has removed nothing: %v", err)
-	}
+	a.wait(at, patience, "that it goes on, or why not", func(l line) bool { return l.Event == "group.adopted" || l.Event == "group.unadopted" })
+	soon(t, "it is Active again", func() bool { return a.state() == "active" })
 	if m.property("MainPID") == pid || m.property("NRestarts") != "1" {
 		t.Errorf("after SIGKILL the main process is %s, was %s, and there were %s restarts", m.property("MainPID"), pid, m.property("NRestarts"))
 	}
@@ -385,5 +383,49 @@ instances:
 	m.becomesState("failed")
 	if m.property("ExecMainStatus") != "78" || m.property("NRestarts") != "0" {
 		t.Errorf("with a broken file it ended with %s, and there were %s restarts", m.property("ExecMainStatus"), m.property("NRestarts"))
+	}
+}
+
+// TestUnitAdopts: under systemd a daemon that is killed, and one that hands over, is started again
+// and goes on as Active, which no other router notices. What one that is not started again
+// has left is removed.
+func TestUnitAdopts(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []segment{inside}, "a", "b")
+	yaml := fmt.Sprintf("instances: [{name: inside, interface: eth0, vrid: 51, priority: 150, addresses: [%v/24]}]\n", inside.virtual())
+	m := s.systemd("a", yaml)
+	at := time.Now()
+	m.must("start", "ripcord")
+	a := m.daemon()
+	a.becomes("active", at, 10*time.Second)
+	a.wait(at, patience, "its address", is("address.added"))
+	b := s.start("b", router{100, time.Second, ""})
+	b.becomes("backup", at, patience)
+	time.Sleep(time.Second)
+
+	at = time.Now()
+	m.must("kill", "--signal=SIGKILL", "--kill-who=main", "ripcord")
+	t.Log(a.wait(at, patience, "that it goes on", is("group.adopted")).Msg)
+	time.Sleep(time.Second)
+	pid := strconv.Itoa(m.runs.Command.Process.Pid)
+	said, err := exec.Command("nsenter", "--target", pid, "--mount", "--net", "--pid", "--", "/usr/sbin/ripcord", "handover").CombinedOutput()
+	if err != nil || !strings.Contains(string(said), ": inside\n") {
+		t.Fatalf("ripcord handover: %v: %s", err, said)
+	}
+	t.Log(string(said))
+	if l := a.wait(at, patience, "that it goes on after the handover", func(l line) bool { return l.Event == "group.adopted" && l.Level == "info" }); l.Group != "inside" {
+		t.Errorf("%s goes on", l.Group)
+	}
+	time.Sleep(time.Second)
+	a.unmoved(at)
+	b.unmoved(at)
+
+	m.file("units/ripcord.service.d/norestart.conf", "[Service]\nRestart=no\n", 0o644)
+	m.must("daemon-reload")
+	m.must("kill", "--signal=SIGKILL", "--kill-who=main", "ripcord")
+	m.becomesState("failed")
+	soon(t, "the address is removed", func() bool { return !s.holds("a", inside) })
+	if text, err := os.ReadFile(m.log()); err != nil || !strings.Contains(string(text), "removed 192.0.2.1/24 on eth0") {
+		t.Errorf("ripcord clean has removed nothing: %v", err)
 	}
 }

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"ripcord/pkg/control"
+	"ripcord/pkg/daemon"
+)
+
+// newHandover returns the command that ends the daemon for the next one to go on.
+func newHandover() *cobra.Command {
+	var socket string
+	var within time.Duration
+	c := &cobra.Command{
+		Use:   "handover [--within DURATION]",
+		Short: "Stop the daemon without resigning, so that the next one goes on as Active",
+		Long: "Stop the daemon without resigning, as for an upgrade: its addresses stay, and the next\n" +
+			"daemon goes on as Active, unseen by other routers, if it starts within half of the time\n" +
+			"after which they would take over. systemd starts it at once. The command waits until\n" +
+			"it answers; if none has started by then, it removes what was left, as ripcord clean does.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if within <= 0 {
+				return usage("--within %v: give a time that is longer than nothing, as 5s", within)
+			}
+			before, err := control.FetchBrief(c.Context(), socket)
+			if err != nil {
+				return err
+			}
+			done, err := control.Handover(c.Context(), socket)
+			if err != nil {
+				return err
+			}
+			next, err := awaitNext(c.Context(), socket, before, within)
+			if err != nil {
+				return err
+			}
+			kept, lost := continued(next, done.Groups)
+			fmt.Fprintf(c.OutOrStdout(), "ripcord %s handed over to ripcord %s: %s\n", before.Version, next.Version, whatWas(kept))
+			if len(lost) > 0 {
+				complain(c.ErrOrStderr(), fmt.Errorf("not continued as Active: %s: the log says why (group.unadopted)", strings.Join(lost, ", ")))
+			}
+			return nil
+		},
+	}
+	c.Flags().DurationVar(&within, "within", 5*time.Second, "how long to wait for the next daemon")
+	takeSocket(c, &socket)
+	return c
+}
+
+// awaitNext returns the status of the daemon that has started since. If there is none in time,
+// what the other has left is removed, for it would answer beside the next Active.
+func awaitNext(ctx context.Context, socket string, before *control.Status, within time.Duration) (*control.Status, error) {
+	const every = 20 * time.Millisecond
+	for end := time.Now().Add(within); time.Now().Before(end); {
+		next, err := control.FetchBrief(ctx, socket)
+		if err == nil && !next.Since.Equal(*before.Since) {
+			return next, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(every):
+		}
+	}
+	done, err := clean(ctx)
+	if errors.Is(err, daemon.ErrRunning) {
+		return nil, fmt.Errorf("a daemon runs, and none answers on %s within %v: look at its log", socket, within)
+	}
+	return nil, errors.Join(fmt.Errorf("no daemon has started within %v: start it; removed what the other had left: %s", within, whatWas(done.Removed)), err)
+}
+
+func whatWas(what []string) string {
+	if len(what) == 0 {
+		return "nothing"
+	}
+	return strings.Join(what, ", ")
+}
+
+// continued returns which of these groups, and instances outside any, are Active, and which are
+// not.
+func continued(s *control.Status, titles []string) (kept, lost []string) {
+	active := make(map[string]bool)
+	for _, in := range s.Instances {
+		if in.Group == "" {
+			active[in.Name] = in.State == "active"
+		}
+	}
+	for _, g := range s.Groups {
+		active[g.Name] = g.State == "active"
+	}
+	for _, title := range titles {
+		if active[title] {
+			kept = append(kept, title)
+		} else {
+			lost = append(lost, title)
+		}
+	}
+	return kept, lost
+}

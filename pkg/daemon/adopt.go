@@ -1,0 +1,219 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"ripcord/pkg/addr"
+	"ripcord/pkg/adopt"
+	"ripcord/pkg/config"
+	"ripcord/pkg/control"
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// A daemon records which groups are Active, and the next one goes on with them where this one
+// dies or hands over (docs/architecture.md#adoption).
+
+// inheritance is what a daemon has from the one before it, and keeps for the next.
+type inheritance struct {
+	record *adopt.Record // nil: none can be kept
+	past   *adopt.Past
+	err    error          // why none can be kept, or that of before is of no use
+	left   addr.Leftovers // what asks the kernel for what stands
+	waits  time.Duration  // the daemon takes part so long after its start, since others crashed
+
+	publish func(event.Event)
+}
+
+const (
+	// adoptWithin is how long the links may take to be known while something may be adopted.
+	adoptWithin = 2 * time.Second
+	// crashWait is how long a daemon waits that crashes time and again.
+	crashWait = time.Second
+	// refreshEvery is how often the record compares its clocks.
+	refreshEvery = 10 * time.Second
+)
+
+var (
+	// errUnlocked is the error of a record without a lock: two daemons could write it.
+	errUnlocked = errors.New("the network namespace could not be locked by a file")
+	errCrashes  = errors.New("the daemon crashes time and again")
+)
+
+// openRecord opens the record of a directory for the only daemon of the network namespace.
+func openRecord(dir string, lock *Lock, publish func(event.Event)) *inheritance {
+	in := &inheritance{past: &adopt.Past{}, err: errUnlocked, publish: publish}
+	if lock.file == nil {
+		return in
+	}
+	in.record, in.past, in.err = adopt.Open(record(dir) + ".adverts")
+	return in
+}
+
+// Close closes the record.
+func (in *inheritance) Close() error { return in.record.Close() }
+
+// keep records the adverts of a configuration from now on.
+func (in *inheritance) keep(c *config.Config) {
+	digests := digestsOf(c)
+	var keys []adopt.Key
+	for i := range c.Groups {
+		g := &c.Groups[i]
+		for j := range g.Members {
+			keys = append(keys, adopt.Key{Name: g.Members[j].Name, Digest: digests[g.Title()]})
+		}
+	}
+	if err := in.record.Keep(keys); err != nil {
+		in.publish(event.DaemonRecord{Stamp: event.Stamp{At: time.Now()}, Err: err.Error()})
+	}
+}
+
+// refresh compares the clocks of the record until ctx ends.
+func (in *inheritance) refresh(ctx context.Context) error {
+	tick := time.NewTicker(refreshEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			in.record.Refresh()
+		}
+	}
+}
+
+// digestsOf returns the digest of each group, with all that its members hold.
+func digestsOf(c *config.Config) map[string]adopt.Digest {
+	sets, digests := setsOf(c), make(map[string]adopt.Digest)
+	for i := range c.Groups {
+		g := &c.Groups[i]
+		parts := []any{g}
+		for j := range g.Members {
+			parts = append(parts, sets[g.Members[j].Name])
+		}
+		digests[g.Title()] = adopt.DigestOf(parts...)
+	}
+	return digests
+}
+
+// setsOf returns what each instance holds as Active.
+func setsOf(c *config.Config) map[string]*addr.Set {
+	sets := make(map[string]*addr.Set)
+	for i := range c.Sets {
+		sets[c.Sets[i].Instance] = &c.Sets[i]
+	}
+	return sets
+}
+
+// await waits until the links are known, if anything may be adopted: else the machine is tidied
+// up at once.
+func (in *inheritance) await(ctx context.Context, known <-chan struct{}) {
+	if !in.past.Active() {
+		return
+	}
+	timer := time.NewTimer(adoptWithin)
+	defer timer.Stop()
+	select {
+	case <-known:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// judge returns the groups that are adopted, and reports those that were Active and are not.
+func (in *inheritance) judge(c *config.Config, cause event.Cause) (groups []vrrp.Adopted) {
+	if in.record == nil || !in.past.Active() {
+		return nil
+	}
+	digests, sets := digestsOf(c), setsOf(c)
+	stands, err := in.left.List()
+	if in.waits > 0 {
+		err = errCrashes
+	}
+	for i := range c.Groups {
+		candidate := &adopt.Candidate{Group: &c.Groups[i], Digest: digests[c.Groups[i].Title()]}
+		if candidate.Lacks = lacks(&stands, candidate.Group, sets); err != nil {
+			candidate.Lacks = err.Error()
+		}
+		v := in.past.Judge(candidate, in.record.Now())
+		switch {
+		case !v.Was:
+		case v.Why != "":
+			in.publish(event.GroupUnadopted{
+				Stamp: event.Stamp{Cause: cause, At: time.Now()}, Group: candidate.Title(), Why: v.Why, Handover: in.past.Handover,
+			})
+		default:
+			groups = append(groups, vrrp.Adopted{
+				Cause: cause, Group: candidate.Title(), Last: in.record.Time(v.Last), Until: in.record.Time(v.Until),
+				Priority: v.Priority, Handover: in.past.Handover,
+			})
+		}
+	}
+	return groups
+}
+
+// lacks returns the first of what a group holds as Active and does not stand; empty if all does.
+func lacks(stands *addr.Standings, g *vrrp.Group, sets map[string]*addr.Set) string {
+	for i := range g.Members {
+		if set := sets[g.Members[i].Name]; set != nil {
+			if what := stands.Lacks(set); what != "" {
+				return what
+			}
+		}
+	}
+	return ""
+}
+
+// membersOf returns the names of all instances of the groups that are adopted.
+func membersOf(c *config.Config, adopted []vrrp.Adopted) (names []string) {
+	chosen := make(map[string]bool)
+	for _, g := range adopted {
+		chosen[g.Group] = true
+	}
+	for i := range c.Groups {
+		if g := &c.Groups[i]; chosen[g.Title()] {
+			for j := range g.Members {
+				names = append(names, g.Members[j].Name)
+			}
+		}
+	}
+	return names
+}
+
+// report reports what is wrong with the record, and whether the daemon crashes time and again.
+func (in *inheritance) report() {
+	stamp := event.Stamp{At: time.Now()}
+	if in.err != nil {
+		in.publish(event.DaemonRecord{Stamp: stamp, Err: in.err.Error(), Kept: in.record != nil})
+	}
+	if in.record != nil && in.past.CrashesAgain(in.record.Now()) {
+		in.waits = crashWait
+		in.publish(event.DaemonCrashes{Stamp: stamp, Count: adopt.Crashes, Window: adopt.CrashWindow, Wait: crashWait})
+	}
+}
+
+// wait lets time pass if the daemon crashes time and again. What others left is removed by then.
+func (in *inheritance) wait(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(in.waits):
+	}
+}
+
+// Handover has the daemon end so that the next one goes on. It is part of control.Orders.
+func (o orders) Handover() (*control.HandedOver, error) {
+	if o.inherited.record == nil {
+		return nil, fmt.Errorf("nothing can be handed over, since no record can be kept (%w): restart the daemon instead, which resigns", o.inherited.err)
+	}
+	answer := &control.HandedOver{Groups: []string{}}
+	for _, g := range o.router.Groups() {
+		if g.State == event.Active {
+			answer.Groups = append(answer.Groups, g.Title())
+		}
+	}
+	o.handingOver.Do(func() { close(o.handover) })
+	return answer, nil
+}
