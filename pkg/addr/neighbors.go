@@ -20,10 +20,12 @@ const advertsMax = 1024
 // subscribes it to the adverts.
 func newMonitor(w *Worker) *neigh.Monitor {
 	heard := bus.SubscribeRing(w.cfg.Heard, bus.NewBell(), advertsMax) // nobody waits at this bell
+	var adverts []neigh.Advert                                         // of the last call
 	return neigh.NewMonitor(neigh.Config{
 		Sets: neighborSets(w.cfg.Sets), Sender: w.cfg.Sender, Wake: w.Wake,
-		Adverts: func() (adverts []neigh.Advert) {
+		Adverts: func() []neigh.Advert {
 			all, _ := heard.Take()
+			adverts = adverts[:0]
 			for _, h := range all {
 				adverts = append(adverts, neigh.Advert{Instance: h.Instance, Source: h.Source, At: h.Cause.At})
 			}

@@ -61,8 +61,8 @@ type Holdings interface {
 type Config struct {
 	Sets   []Set
 	Sender Sender
-	// Adverts returns the adverts received since it was last called. Apply calls it
-	// at least once a second.
+	// Adverts returns the adverts received since it was last called; they are valid until
+	// the next call. Apply calls it at least once a second.
 	Adverts func() []Advert
 	// Forwards is called when a station has answered an Ask on a link, on the goroutine
 	// that called Seen: the segment forwards. At is when the answer was received.

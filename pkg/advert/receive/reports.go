@@ -76,14 +76,17 @@ func (r *reports) withheld(w *socket, now time.Time) {
 			from = append(from, x.source.String())
 		}
 	}
-	slices.Sort(from)
+	text := ""
+	if len(from) > 0 {
+		slices.Sort(from)
+		text = fmt.Sprintf("the reverse path filter of this machine drops what comes from %s on %s, since it has no route back over that link "+
+			"(rp_filter): adverts are heard through a packet socket all the same, but other traffic is lost: give %s an address in that subnet, "+
+			"or set net.ipv4.conf.all.rp_filter and that of %s to 2 or 0", strings.Join(from, ", "), w.socketKey.link, w.socketKey.link, w.socketKey.link)
+	}
 	for _, name := range w.instances {
-		r.warnings.Set(len(from) > 0, event.Warning{
+		r.warnings.Set(text != "", event.Warning{
 			Stamp: event.Stamp{Cause: r.minter.Cause(now), At: now}, Instance: name,
-			Reason: event.WarnReversePath, Subject: w.socketKey.link,
-			Text: fmt.Sprintf("the reverse path filter of this machine drops what comes from %s on %s, since it has no route back over that link "+
-				"(rp_filter): adverts are heard through a packet socket all the same, but other traffic is lost: give %s an address in that subnet, "+
-				"or set net.ipv4.conf.all.rp_filter and that of %s to 2 or 0", strings.Join(from, ", "), w.socketKey.link, w.socketKey.link, w.socketKey.link),
+			Reason: event.WarnReversePath, Subject: w.socketKey.link, Text: text,
 		})
 	}
 }
