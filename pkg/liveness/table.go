@@ -42,6 +42,7 @@ type Table struct {
 	stations func(link string, n int) []netip.Addr
 	epoch    time.Time // all questions of one pace leave together, counted from here
 	results  []vrrp.Watched
+	ask      []Question // of the last Turn: their memory is used again
 }
 
 // machine is one that is watched.
@@ -163,8 +164,9 @@ func (m *machine) void() {
 }
 
 // Turn judges the machines whose answers are due, and returns the questions that are to be sent
-// now. Before it all that has been received is given to Heard.
-func (t *Table) Turn(now time.Time) (ask []Question) {
+// now; they are valid until the next Turn. Before it all that has been received is given to Heard.
+func (t *Table) Turn(now time.Time) []Question {
+	t.ask = t.ask[:0]
 	for _, m := range t.order {
 		if m.answered || !now.Before(m.due) {
 			m.judge(now)
@@ -179,9 +181,9 @@ func (t *Table) Turn(now time.Time) (ask []Question) {
 			m.void()
 			continue
 		}
-		ask = t.ask(ask, m, l)
+		t.addQuestions(m, l)
 	}
-	return ask
+	return t.ask
 }
 
 // asleep is how late a machine may be judged, in its intervals: this process ran when the answer
@@ -201,12 +203,14 @@ func (m *machine) judge(now time.Time) {
 	}
 }
 
-// ask adds the questions to a machine, and beside one that is suspected to others on its link.
-func (t *Table) ask(ask []Question, m *machine, l event.Link) []Question {
+// addQuestions adds the question to a machine, and beside one that is suspected to others on its
+// link.
+func (t *Table) addQuestions(m *machine, l event.Link) {
 	if !m.Suspect() {
-		return append(ask, Question{Link: l, Station: m.Address, MAC: m.mac, of: m})
+		t.ask = append(t.ask, Question{Link: l, Station: m.Address, MAC: m.mac, of: m})
+		return
 	}
-	ask = append(ask, Question{Link: l, Station: m.Address, of: m})
+	t.ask = append(t.ask, Question{Link: l, Station: m.Address, of: m})
 	if !m.known {
 		m.known = true
 		for _, a := range t.stations(m.Link, 2*witnesses) {
@@ -217,9 +221,8 @@ func (t *Table) ask(ask []Question, m *machine, l event.Link) []Question {
 		}
 	}
 	for _, a := range m.others {
-		ask = append(ask, Question{Link: l, Station: a})
+		t.ask = append(t.ask, Question{Link: l, Station: a})
 	}
-	return ask
 }
 
 // Sent notes that a question has left at the instant now.

@@ -216,3 +216,26 @@ func TestReplaced(t *testing.T) {
 		t.Errorf("asked %d times in 1 s, knows %d machines", l.asked, len(l.machines))
 	}
 }
+
+// BenchmarkTurn is a turn for a hundred machines on as many links, with their answers.
+func BenchmarkTurn(b *testing.B) {
+	t := NewTable(zero, func(string, int) []netip.Addr { return nil })
+	for i := range 100 {
+		l := eth0
+		l.Name, l.Index = fmt.Sprint("eth", i), i+1
+		t.Link(l)
+		in := instance(fmt.Sprint(i))
+		in.Interface = l.Name
+		t.Watch(zero, vrrp.Watch{Instance: in, Active: active})
+	}
+	now := zero
+	for b.Loop() {
+		now = now.Add(50 * ms)
+		ask := t.Turn(now)
+		for i := range ask {
+			ask[i].Sent(now)
+			t.Heard(Answer{Index: ask[i].Link.Index, Address: active, MAC: mac})
+		}
+		t.Results()
+	}
+}
