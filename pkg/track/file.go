@@ -124,8 +124,10 @@ func (p *fileProber) judge(read fileRead) result {
 	switch {
 	case read.err == nil:
 		p.last = read.content
-	case errors.Is(read.err, os.ErrNotExist):
+	case errors.Is(read.err, os.ErrNotExist): // which says what counts
 		p.last = 0
+	default:
+		read.err = fmt.Errorf("%w: %d counts until then", read.err, p.last)
 	}
 	r := result{value: p.value(p.last), err: read.err}
 	if r.pass = r.value != minValue; !r.pass && r.err == nil {

@@ -83,13 +83,13 @@ func badInputs(url string) map[string]badInput {
 		"leaves-daemons":  {check: command + ", interval: 30s", before: writes(0o755, "setsid sleep 1000 & exit 9"), want: "exit status 9"}, // which hold the pipe of its output open
 		"ignores-SIGTERM": {check: command + ", timeout: 1s", before: writes(0o755, `trap "" TERM; while :; do sleep 1000; done`), want: "timed out after 1s"},
 		"untrusted":       {check: fmt.Sprintf("http: {url: '%s'}", url), want: "the certificate is not trusted: x509: certificate signed by unknown authority (insecure: true accepts any)"},
-		"text":            {check: file, before: holding("-3\n"), change: holding("three\n"), want: `PATH has "three", want an integer`, value: -3},
+		"text":            {check: file, before: holding("-3\n"), change: holding("three\n"), want: `PATH has "three", want an integer: -3 counts until then`, value: -3},
 		"huge": {check: file, before: holding("-3\n"), change: holding("1" + strings.Repeat("0", 30) + "\n"), value: -3,
-			want: "PATH has 1" + strings.Repeat("0", 30) + ", which is out of range: want an integer from -2147483648 to 2147483647"},
+			want: "PATH has 1" + strings.Repeat("0", 30) + ", which is out of range: want an integer from -2147483648 to 2147483647: -3 counts until then"},
 		"removed": {check: file, before: holding("-3\n"), change: func(path string) { _ = os.Remove(path) }, want: "PATH does not exist: it counts as 0"},
-		"fifo": {check: file, before: holding("-3\n"), want: "PATH is a FIFO, want a regular file", value: -3,
+		"fifo": {check: file, before: holding("-3\n"), want: "PATH is a FIFO, want a regular file: -3 counts until then", value: -3,
 			change: exchanged(func(path string) error { return unix.Mkfifo(path, 0o600) })},
-		"directory": {check: file, before: holding("-3\n"), want: "PATH is a directory, want a regular file", value: -3,
+		"directory": {check: file, before: holding("-3\n"), want: "PATH is a directory, want a regular file: -3 counts until then", value: -3,
 			change: exchanged(func(path string) error { return os.Mkdir(path, 0o700) })},
 	}
 	return all
