@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"ripcord/test/golden"
 )
@@ -48,6 +49,20 @@ func TestCompare(t *testing.T) {
 		}
 	}
 	if d := s.Compare(one, []Move{{109, "a", "edge", "active"}}); len(d) > 0 {
+		t.Error(d)
+	}
+	// Of two routers, a moves first.
+	s = Scenario{Routers: []string{"a", "b"}, Tolerance: time.Second}
+	moves := func(a, b time.Duration) []Move { return []Move{{a, "a", "edge", "fault"}, {b, "b", "edge", "active"}} }
+	if len(s.Compare(moves(0, 2*apart), moves(apart, 0))) == 0 {
+		t.Error("in another order they are the same")
+	}
+	for _, real := range [][]Move{moves(0, apart), moves(apart, 3*apart), moves(0, 1)} {
+		if d := s.Compare(moves(0, 2*apart), real); len(d) > 0 {
+			t.Error(d)
+		}
+	}
+	if d := s.Compare(moves(0, apart), moves(apart, 0)); len(d) > 0 {
 		t.Error(d)
 	}
 }
