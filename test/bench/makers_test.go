@@ -19,7 +19,7 @@ type maker interface {
 	backup() string
 }
 
-// router is what one of them is configured to be: VRRPv3 over IPv4, multicast.
+// router is what one of them is configured to be: VRRPv3, unless it is old, over IPv4, multicast.
 type router struct {
 	priority  int
 	interval  time.Duration
@@ -27,8 +27,18 @@ type router struct {
 	grouped   bool // all instances in one group
 	nopreempt bool
 	two       bool // ripcord's `routers: 2`; keepalived has nothing of the kind
+	probe     bool // ripcord's `probe`, likewise
+	old       bool // VRRPv2
 	once      bool // announce at becoming Active alone, not 5 s later again
 	realtime  bool // keepalived's option
+}
+
+// version is the version of VRRP.
+func (r router) version() int {
+	if r.old {
+		return 2
+	}
+	return 3
 }
 
 type instance struct {
@@ -65,6 +75,12 @@ func (m ripcord) command(dir, host string, r router) (*exec.Cmd, error) {
 	}
 	if r.two {
 		b.WriteString(", routers: 2")
+	}
+	if r.probe {
+		b.WriteString(", probe: {}")
+	}
+	if r.old {
+		b.WriteString(", version: 2")
 	}
 	b.WriteString("}\ninstances:\n")
 	var names []string
@@ -105,8 +121,8 @@ func (m keepalived) command(dir, host string, r router) (*exec.Cmd, error) {
 	}
 	b.WriteString("}\n")
 	for _, i := range r.instances {
-		fmt.Fprintf(&b, "vrrp_instance %s {\n\tstate BACKUP\n\tinterface %s\n\tvirtual_router_id %d\n\tpriority %d\n\tadvert_int %g\n\tversion 3\n",
-			i.name(), i.ifname, i.vrid, r.priority, r.interval.Seconds())
+		fmt.Fprintf(&b, "vrrp_instance %s {\n\tstate BACKUP\n\tinterface %s\n\tvirtual_router_id %d\n\tpriority %d\n\tadvert_int %g\n\tversion %d\n",
+			i.name(), i.ifname, i.vrid, r.priority, r.interval.Seconds(), r.version())
 		if r.nopreempt {
 			b.WriteString("\tnopreempt\n")
 		}

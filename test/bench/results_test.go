@@ -3,6 +3,7 @@ package bench
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"slices"
@@ -20,7 +21,7 @@ type figure struct {
 	unit    string
 	of      int // samples of each
 	ours    float64
-	theirs  float64
+	theirs  float64 // NaN: keepalived has nothing of the kind
 	targets []target
 }
 
@@ -132,7 +133,7 @@ func (r *results) head(b *strings.Builder) {
 
 func (f figure) row() string {
 	ratio := "–"
-	if f.theirs != 0 {
+	if f.theirs != 0 && !math.IsNaN(f.theirs) {
 		ratio = fmt.Sprintf("%.3g×", f.ours/f.theirs)
 	}
 	var texts []string
@@ -152,6 +153,9 @@ func (f figure) row() string {
 
 // value is a figure to three digits, or all that stand before the point.
 func (f figure) value(v float64) string {
+	if math.IsNaN(v) {
+		return "–"
+	}
 	text := fmt.Sprintf("%.3g", v)
 	if v >= 1000 || f.unit == "" {
 		text = fmt.Sprintf("%.0f", v)
