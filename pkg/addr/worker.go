@@ -18,9 +18,6 @@ import (
 	"ripcord/pkg/thread"
 )
 
-// leaseLook is how often the lease is looked at while anything is held.
-const leaseLook = lease.StampEvery
-
 // Worker carries out orders to hold, release and announce addresses.
 type Worker struct {
 	cfg   Config
@@ -291,7 +288,7 @@ func (w *Worker) plan() (time.Duration, bool) {
 	due.add(w.announcer.deadline())
 	due.add(w.neighbors.Deadline(now))
 	due.add(w.addresses.relist, w.addresses.dirty)
-	due.add(now.Add(leaseLook), len(w.ledger.held) > 0)
+	due.add(w.cfg.Lease.Next(now), len(w.ledger.held) > 0) // to look at it while anything is held
 	if !due.ok {
 		w.watch.Plan(time.Time{})
 		return 0, false

@@ -28,6 +28,13 @@ func New(base time.Time) *Lease { return &Lease{base: base} }
 // Stamp records that the loop ran at now.
 func (l *Lease) Stamp(now time.Time) { l.last.Store(int64(now.Sub(l.base))) }
 
+// Next returns the next of the instants, StampEvery apart, at which the loop wakes to stamp and
+// others to look: at the same ones, since each time that an idle process wakes costs more
+// than what it then does.
+func (l *Lease) Next(now time.Time) time.Time {
+	return now.Add(StampEvery - now.Sub(l.base)%StampEvery)
+}
+
 // Last returns the instant of the last stamp.
 func (l *Lease) Last() time.Time { return l.base.Add(time.Duration(l.last.Load())) }
 

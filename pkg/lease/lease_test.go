@@ -94,3 +94,16 @@ func TestWatchWithoutPlanForgivesNothing(t *testing.T) {
 		t.Error("an order is a sign of life")
 	}
 }
+
+// TestNext: all who ask between two instants wake at the same one.
+func TestNext(t *testing.T) {
+	base := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	l := New(base)
+	for after, want := range map[time.Duration]time.Duration{
+		0: StampEvery, 1: StampEvery, StampEvery - 1: StampEvery, StampEvery: 2 * StampEvery, 10*StampEvery + 7: 11 * StampEvery,
+	} {
+		if got := l.Next(base.Add(after)); !got.Equal(base.Add(want)) {
+			t.Errorf("after %v the next is %v, want %v", after, got.Sub(base), want)
+		}
+	}
+}

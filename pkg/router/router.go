@@ -267,7 +267,7 @@ func (r *Router) slept(now time.Time) {
 func (r *Router) endTurn() {
 	now := r.cfg.Now()
 	r.cfg.Lease.Stamp(now)
-	next := now.Add(lease.StampEvery)
+	next := r.cfg.Lease.Next(now)
 	if at, ok := r.core.Deadline(); ok && at.Before(next) {
 		next = at
 		if at.Before(now) { // it came while we were busy
