@@ -170,7 +170,7 @@ func (s *step) enter() {
 			s.wantConfirmation(m)
 		}
 		m.interval = m.Instance.Interval
-		if m.resigned, m.dead = nil, false; !m.confirm.wanted {
+		if m.resigned, m.dead = nil, nil; !m.confirm.wanted {
 			m.others.Forget() // who was Active is gone, or will show itself
 		}
 		m.sends.refused = nil // what failed before this is history

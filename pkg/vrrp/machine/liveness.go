@@ -103,13 +103,13 @@ func (s liveness) watch(m *member, active netip.Addr) {
 // absorb takes what the answers of an Active show.
 func (s liveness) absorb(in vrrp.Watched) {
 	m := s.f.members.find(in.Instance)
-	if m == nil || in.Active != m.watch.ordered.active {
+	if m == nil || !in.Active.IsValid() || in.Active != m.watch.ordered.active {
 		return
 	}
 	m.watch.known = in
 	switch {
 	case !s.f.waiting() || s.f.members.recovering():
-	case m.dead && in.Liveness != vrrp.Silent:
+	case m.dead != nil && in.Liveness != vrrp.Silent:
 		s.suspend(m, in.Cause, "it answers again")
 	case in.Liveness == vrrp.Silent:
 		s.judge(m, in.Cause)
@@ -125,11 +125,11 @@ func (s liveness) judge(m *member, cause event.Cause) {
 	why, sooner := &proved.watch.known, false
 	for _, n := range s.f.members {
 		switch at := s.now.Add(s.f.members.resignationWait(n)); {
-		case n.dead || !n.isSilent() && !s.diesWith(n, proved):
+		case n.dead != nil || !n.isSilent() && !s.diesWith(n, proved):
 		case at.Before(n.downAt):
 			s.f.unverify()
 			sooner = true
-			n.downAt, n.dead, n.holdReported = at, true, false
+			n.downAt, n.dead, n.holdReported = at, &cause, false
 			n.waitForSecond(s.now) // it may serve by now
 			n.watch.taken = takenForDead{n.others.Best.Source, why.Since, s.now, n.others.Best.Interval}
 		}
@@ -201,7 +201,7 @@ func (s liveness) suspend(m *member, cause event.Cause, why string) {
 		}
 		n.watch.suspended, n.watch.suspendedUntil = t.active, until
 		*t = takenForDead{}
-		if n.dead && s.f.waiting() {
+		if n.dead != nil && s.f.waiting() {
 			s.f.unverify()
 			n.renew(n.others.Best.At)
 		}

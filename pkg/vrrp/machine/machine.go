@@ -85,6 +85,9 @@ func (m *Machine) Step(now time.Time, in vrrp.Input) []vrrp.Effect {
 	s.absorb(in)
 	s.prepare(in)
 	after := m.facts.state()
+	if s.f.watches {
+		liveness{&s}.follow()
+	}
 	alone := s.followAlone(before, after)
 	switch {
 	case s.adopted != nil:
@@ -96,9 +99,6 @@ func (m *Machine) Step(now time.Time, in vrrp.Input) []vrrp.Effect {
 	}
 	s.reportJoined(in)
 	s.f.waitAlone(now)
-	if s.f.watches {
-		liveness{&s}.follow()
-	}
 	return s.list
 }
 

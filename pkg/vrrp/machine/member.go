@@ -50,9 +50,9 @@ type member struct {
 	resigned *resignation
 	// cascaded is the wait that another member's priority 0 shortened; nil if none did.
 	cascaded *cascade
-	// dead is set while the wait that ends at downAt was shortened since the Active's machine
-	// is dead. renew forgets it.
-	dead  bool
+	// dead is the fact that the Active's machine is dead, which shortened the wait that ends at
+	// downAt; nil if it did not. renew forgets it.
+	dead  *event.Cause
 	watch watch
 	// lastResign is the last priority 0 that was heard from the Active, however long ago.
 	lastResign resignation
@@ -143,7 +143,7 @@ func (m *member) skew() time.Duration { return m.timing().SkewTime(m.interval) }
 // renew starts the Active_Down_Timer at the instant at.
 func (m *member) renew(at time.Time) {
 	m.downAt = at.Add(m.activeDown(m.interval))
-	m.resigned, m.dead = nil, false
+	m.resigned, m.dead = nil, nil
 	m.holdReported = false
 }
 
@@ -203,7 +203,7 @@ func (m *member) preempts(now time.Time) bool {
 // displaces reports whether a member takes over from an Active that it hears, at the
 // instant now.
 func (m *member) displaces(now time.Time) bool {
-	return m.heard(now) && m.resigned == nil && m.cascaded == nil && !m.dead
+	return m.heard(now) && m.resigned == nil && m.cascaded == nil && m.dead == nil
 }
 
 // fell reports whether an advert shows that the Active, which was at least as good as

@@ -69,7 +69,7 @@ func (l members) takeover(now time.Time) (*member, event.Reason) {
 	last := l[0]
 	var resigned, dead, lower *member
 	for _, m := range l {
-		if m.dead && dead == nil {
+		if m.dead != nil && dead == nil {
 			dead = m
 		}
 		switch {

@@ -69,6 +69,22 @@ func (w *world) checkState(t *rapid.T) {
 	}
 }
 
+// provesDead reports whether an Active is silent beside a station that answers, or on two
+// segments on which none is known.
+func (w *world) provesDead() bool {
+	links := make(map[string]bool)
+	for _, in := range w.m.Config().Members {
+		s, silent := w.silent[in.Name]
+		switch {
+		case silent && s.Others == vrrp.OthersAnswer:
+			return true
+		case silent && s.Others == vrrp.NoOthers:
+			links[in.Interface] = true
+		}
+	}
+	return len(links) > 1
+}
+
 // checkAlone checks what has to hold of a member that serves alone.
 func (w *world) checkAlone(t *rapid.T, in *vrrp.InstanceStatus, group event.State) {
 	switch {
@@ -133,6 +149,16 @@ func (w *world) checkEffects(t *rapid.T, effects []vrrp.Effect) {
 			link := w.links[e.Instance.Interface]
 			if w.m.State() != event.Fault || w.dead(e.Instance) || e.Priority > 1 || e.Source != link.Address(e.Instance.Family) || e.Index != link.Index {
 				t.Fatalf("%+v while the group is %v and the link is %+v", e, w.m.State(), link)
+			}
+		case vrrp.Watch:
+			name := e.Instance.Name
+			if e.Active == w.watching[name] && !e.Active.IsValid() || e.Active.IsValid() && w.m.State() != event.Backup {
+				t.Fatalf("%v is to be watched for %s after %v, and the group is %v", e.Active, name, w.watching[name], w.m.State())
+			}
+			w.watching[name] = e.Active
+		case vrrp.Report:
+			if dead, ok := e.Event.(event.ProbeDead); ok && !w.provesDead() {
+				t.Fatalf("%+v, and silent are %+v", dead, w.silent)
 			}
 		case vrrp.Ask:
 			if w.m.State() != event.Fault || len(e.Interfaces) == 0 || len(e.Interfaces) > len(w.links) {

@@ -47,8 +47,9 @@ func TestMachineProperties(t *testing.T) {
 			"forwards": func(t *rapid.T) {
 				w.step(t, vrrp.Forwards{Cause: w.cause(0), Interface: rapid.SampledFrom([]string{"eth0", "eth1"}).Draw(t, "link")})
 			},
-			"start": func(t *rapid.T) { w.step(t, vrrp.Start{Cause: w.cause(0)}) },
-			"stop":  func(t *rapid.T) { w.step(t, vrrp.Stop{Cause: w.cause(0)}) },
+			"watched": w.watched,
+			"start":   func(t *rapid.T) { w.step(t, vrrp.Start{Cause: w.cause(0)}) },
+			"stop":    func(t *rapid.T) { w.step(t, vrrp.Stop{Cause: w.cause(0)}) },
 		})
 		w.mustServe(t)
 	})
@@ -69,6 +70,8 @@ type world struct {
 	confirming bool
 	sending    map[string]bool
 	armed      map[string]time.Time
+	watching   map[string]netip.Addr   // by instance
+	silent     map[string]vrrp.Watched // by instance, as it was last reported, and no advert came since
 }
 
 func newWorld(t *rapid.T) *world {
@@ -79,6 +82,8 @@ func newWorld(t *rapid.T) *world {
 	recovery := vrrp.Recovery{Adverts: rapid.IntRange(1, 3).Draw(t, "recovery adverts"), Wait: rapid.SampledFrom([]time.Duration{
 		0, 50 * time.Millisecond, 20 * time.Second}).Draw(t, "recovery wait")}
 	delays := []time.Duration{0, 0, 2 * time.Second, 20 * time.Second}
+	watching := vrrp.Watching{Interval: rapid.SampledFrom([]time.Duration{0, 50 * time.Millisecond}).Draw(t, "probe"), Miss: 3}
+	routers := rapid.SampledFrom([]int{0, 2}).Draw(t, "routers")
 	preemptDelay := rapid.SampledFrom(delays).Draw(t, "preempt delay")
 	startupDelay := rapid.SampledFrom(delays).Draw(t, "startup delay")
 	for _, v := range []event.Virtual{
@@ -88,7 +93,7 @@ func newWorld(t *rapid.T) *world {
 	} {
 		group.Members = append(group.Members, vrrp.Instance{
 			Virtual: v, Priority: priority, Preempt: preempt, AutoChecksum: true, Recovery: recovery,
-			PreemptDelay: preemptDelay, StartupDelay: startupDelay,
+			PreemptDelay: preemptDelay, StartupDelay: startupDelay, Watching: watching, Routers: routers,
 			Version:  rapid.SampledFrom([]wire.Version{wire.V3, wire.V3, wire.V2}).Draw(t, "version"),
 			Interval: interval.Draw(t, "interval"), Miss: rapid.IntRange(1, 4).Draw(t, "miss"),
 		})
@@ -97,6 +102,7 @@ func newWorld(t *rapid.T) *world {
 		now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), traces: event.NewMinter(0),
 		links:   map[string]event.Link{"eth0": {Name: "eth0"}, "eth1": {Name: "eth1"}},
 		sending: make(map[string]bool), held: make(map[string]bool), armed: make(map[string]time.Time),
+		watching: make(map[string]netip.Addr), silent: make(map[string]vrrp.Watched),
 	}
 	w.m = New(group, &Tickets{}, w.now)
 	w.twin = New(group, &Tickets{}, w.now)
@@ -153,6 +159,22 @@ func (w *world) hear(t *rapid.T) {
 	})
 }
 
+// watched reports what the machine of the Active shows that is watched for an instance, or of
+// another one.
+func (w *world) watched(t *rapid.T) {
+	in := vrrp.Watched{
+		Cause: w.cause(0), Instance: w.instance(t), Liveness: vrrp.Liveness(rapid.IntRange(0, 3).Draw(t, "liveness")),
+		Others: vrrp.Others(rapid.IntRange(0, 2).Draw(t, "others")), Since: w.now.Add(-time.Duration(rapid.IntRange(0, 300).Draw(t, "silent")) * time.Millisecond),
+	}
+	if in.Active = w.watching[in.Instance]; rapid.IntRange(0, 9).Draw(t, "stranger") == 0 {
+		in.Active = netip.MustParseAddr("192.0.2.77")
+	}
+	if delete(w.silent, in.Instance); in.Liveness == vrrp.Silent && in.Active.IsValid() && in.Active == w.watching[in.Instance] {
+		w.silent[in.Instance] = in
+	}
+	w.step(t, in)
+}
+
 func (w *world) changeLink(t *rapid.T) {
 	name := rapid.SampledFrom([]string{"eth0", "eth1"}).Draw(t, "link")
 	w.seq++
@@ -188,7 +210,11 @@ func (w *world) step(t *rapid.T, in vrrp.Input) {
 	if again := w.twin.Step(w.now, in); !reflect.DeepEqual(effects, again) {
 		t.Fatalf("%#v: the same facts had other effects:\n%#v\n%#v", in, effects, again)
 	}
-	switch in.(type) {
+	switch in := in.(type) {
+	case vrrp.Heard:
+		if s := w.silent[in.Instance]; in.Source == s.Active && !in.Cause.At.Before(s.Since) {
+			delete(w.silent, in.Instance)
+		}
 	case vrrp.Start:
 		if !w.started {
 			w.opens = w.now.Add(w.m.Config().Members[0].StartupDelay)

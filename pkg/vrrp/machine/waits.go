@@ -29,14 +29,17 @@ func (f *facts) decided() time.Time {
 func (f *facts) lead() time.Duration { return min(verifyLead, f.members.shortest()/4) }
 
 // takeoverReason returns the reason why the waits are over at the instant now. It follows from
-// the given cause, unless an Active has resigned.
+// the given cause, unless an Active has resigned, or its machine is dead.
 func (f *facts) takeoverReason(now time.Time, cause event.Cause) trigger {
 	if f.ownerWait != nil {
 		return f.ownerWait.cause
 	}
 	m, reason := f.members.takeover(now)
-	if reason == event.PeerResigned {
+	switch reason {
+	case event.PeerResigned:
 		cause = m.resigned.cause
+	case event.PeerDead:
+		cause = *m.dead
 	}
 	return trigger{reason, m, cause}
 }
