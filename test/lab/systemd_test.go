@@ -256,15 +256,19 @@ func (m *manager) reloadUnit() {
 }
 
 // unitAmbient are the capabilities of the daemon, as the kernel shows them (capability.h):
-// CAP_NET_ADMIN and CAP_NET_RAW.
-const unitAmbient = 1<<12 | 1<<13
+// CAP_NET_ADMIN and CAP_NET_RAW. Those that it gives up at the start, CAP_PERFMON and CAP_BPF,
+// stay in the bounding set, which it may not change and from which it can get none.
+const (
+	unitAmbient  = 1<<12 | 1<<13
+	unitBounding = unitAmbient | 1<<38 | 1<<39
+)
 
 // sandboxed sees that the main process has the rights of the unit and no other, and that the
 // runner has its thread run in real time, which it may not.
 func (m *manager) sandboxed() {
 	m.t.Helper()
 	status := m.proc("status")
-	confined(m.t, status, unitAmbient, unitAmbient)
+	confined(m.t, status, unitAmbient, unitBounding)
 	if want := fmt.Sprintf("Uid:\t%d\t%[1]d\t%[1]d\t%[1]d\n", daemonUser); !strings.Contains(status, want) {
 		m.t.Errorf("it is not user %d:\n%s", daemonUser, status)
 	}
