@@ -80,6 +80,9 @@ func (p *Plan) Next(stamp time.Time) (time.Time, bool) {
 // those given since the last turn.
 func (p *Plan) Turn(now, stamp time.Time, orders []Given) Turn {
 	p.turn, p.now = p.turn+1, now
+	if len(p.crowd) > crowded { // it is spread, and so large a batch seldom comes again
+		p.batch, p.crowd = nil, nil
+	}
 	p.batch, p.reports = p.batch[:0], p.reports[:0]
 	p.watch.Woke(now)
 	p.endLeases(now, stamp)
