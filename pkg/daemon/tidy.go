@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"os"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -27,8 +28,11 @@ func tidy(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-look.C:
-			if t.due(allocated()) {
+			if t.due(read("/gc/heap/allocs:bytes")) {
 				debug.FreeOSMemory()
+				if os.Getenv("GOGC") == "" {
+					debug.SetGCPercent(percentFor(read("/gc/heap/live:bytes")))
+				}
 			}
 		}
 	}
@@ -48,9 +52,20 @@ func (t *tidier) due(allocated uint64) bool {
 	return true
 }
 
-// allocated is how many bytes the program has ever allocated.
-func allocated() uint64 {
-	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+// percentFor returns at which growth of what is in use, in percent, Go is to collect: not
+// before headroom of garbage has come together, and not before Go itself would. A takeover of
+// 250 addresses makes half a megabyte of it, which set off a collection in its midst. At rest
+// this costs no memory, as what is left by then is tidied up.
+func percentFor(live uint64) int {
+	const usual = 100
+	return int(max(usual, 100*headroom/max(live, 1)))
+}
+
+const headroom = 16 << 20
+
+// read returns one of the runtime's figures.
+func read(name string) uint64 {
+	sample := []metrics.Sample{{Name: name}}
 	metrics.Read(sample)
 	return sample[0].Value.Uint64()
 }

@@ -30,3 +30,18 @@ func TestTidier(t *testing.T) {
 		}
 	}
 }
+
+// TestPercentFor: a small heap has room for the garbage of a takeover, a large one the usual.
+func TestPercentFor(t *testing.T) {
+	for _, c := range []struct {
+		live uint64
+		want int
+	}{{4 << 20, 400}, {10 << 20, 160}, {16 << 20, 100}, {100 << 20, 100}} {
+		if got := percentFor(c.live); got != c.want {
+			t.Errorf("%d%% for %d MiB in use, want %d%%", got, c.live>>20, c.want)
+		}
+	}
+	if live := read("/gc/heap/live:bytes"); live > read("/gc/heap/allocs:bytes") {
+		t.Errorf("%d bytes are in use, more than were ever allocated", live)
+	}
+}
