@@ -170,6 +170,15 @@ func (p *Past) Active() bool {
 	return false
 }
 
+// Note notes of an instance when its last advert left, and with which priority; 0: it was not
+// Active. A record that is read has that already.
+func (p *Past) Note(key Key, sent time.Duration, priority uint8) {
+	if p.traces == nil {
+		p.traces = make(map[uint64]trace)
+	}
+	p.traces[hashOf(key.Name)] = trace{key.Digest, sent, priority}
+}
+
 // CrashesAgain reports whether, at the instant now of CLOCK_BOOTTIME, so many daemons have
 // started lately that the next one does better to wait.
 func (p *Past) CrashesAgain(now time.Duration) bool {

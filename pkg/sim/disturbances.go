@@ -91,6 +91,14 @@ var disturbances = []disturbance{
 		r := c.router()
 		return r.Name, r.Crash, r.Start
 	}},
+	{"daemon dies", 0, func(c *Chaos) (where string, begin, end func()) {
+		r := c.router()
+		return r.Name, func() { r.Die(false) }, r.Start
+	}},
+	{"handover", 0, func(c *Chaos) (where string, begin, end func()) {
+		r := c.router()
+		return r.Name, func() { r.Die(true) }, r.Start
+	}},
 	{"pause", 0, func(c *Chaos) (where string, begin, end func()) {
 		r := c.router()
 		return r.Name, r.Pause, c.resume(r)

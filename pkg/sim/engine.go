@@ -35,6 +35,7 @@ func (e *engine) advertise(orders []advert.Order) {
 			}
 		case advert.Resign, advert.Mute, advert.Disarm:
 			in.advertised, in.silenced = false, now
+			in.forget()
 		}
 	}
 	e.turn(given)
@@ -64,6 +65,7 @@ func (e *engine) report(rep advert.Report) {
 	}
 	in := r.instance(rep.Instance)
 	in.advertised = false
+	in.forget()
 	in.release()
 	in.held = false
 	r.loop.report(vrrp.LeaseLost{Cause: cause, Instance: rep.Instance, Gap: rep.Gap})
@@ -110,6 +112,9 @@ func (e *engine) send(m *advert.Message) {
 func (e *engine) settle() {
 	r := e.router
 	for m, s := range e.plan.Settle {
+		if s.Whole && (m.Occasion == advert.First || m.Occasion == advert.Repeat) {
+			r.instance(m.Instance).note(m.Priority())
+		}
 		if s.Before > 0 || s.Now > 0 {
 			r.loop.report(vrrp.Sends{Cause: r.minter.Cause(r.world.now), Instance: m.Instance, To: m.To, InRow: s.Now})
 		}

@@ -31,7 +31,9 @@ type run struct {
 	begun      time.Time // when it was last ordered to begin or to replace them
 	armed      time.Time
 	silenced   time.Time
-	sent       *frame // the last one
+	sent       *frame        // the last one
+	left       time.Duration // when its last advert left; 0: it was ordered to fall silent since
+	leftWith   uint8         // the priority of that
 	// Orders to the worker, and their results.
 	held     bool
 	placed   bool // its addresses stand, but for what cannot be put in place
@@ -43,7 +45,7 @@ type run struct {
 // of the instance.
 func (in *instance) serves() bool {
 	r := in.router
-	return in.placed && r.core != nil && !r.frozen && in.port.forwards() && !(in.fails && in.missing == vrrp.Total)
+	return in.placed && r.up() && !r.frozen && in.port.forwards() && !(in.fails && in.missing == vrrp.Total)
 }
 
 // review notes whether the instance serves, and reports it where that has changed.
@@ -62,6 +64,12 @@ func review(all []*instance) {
 		in.review()
 	}
 }
+
+// note notes that an advert left, and forget that no other follows.
+func (in *instance) note(priority uint8) {
+	in.left, in.leftWith = boottime(in.router.world.now), priority
+}
+func (in *instance) forget() { in.left = 0 }
 
 // mayAdvertise reports whether the adverts of an instance were ordered to leave by now.
 func (in *instance) mayAdvertise() bool {

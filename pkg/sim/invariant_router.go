@@ -39,7 +39,7 @@ func (v *linked) turned(r *Router, active bool) {
 }
 
 func (v *weighed) turned(r *Router, _ bool) {
-	if p, want := r.group().Priority(), r.trackers.weighed(); p != want && !(p == r.groups[0].Impaired() && r.mayBeImpaired()) {
+	if p, want := r.group().Priority(), r.trackers.weighed(); p != want && !(p == r.groups[0].Impaired() && r.mayBeImpaired()) && !r.memory.weighs(p) {
 		v.violate("%s has priority %d, and what it tracks makes it %d", r.Name, p, want)
 	}
 }

@@ -24,6 +24,9 @@ type (
 		rule
 		resigned map[*instance]time.Time // the last priority 0, unless an advert has followed
 	}
+	// continued: a daemon that goes on where the one before died, or handed over, makes no
+	// second Active.
+	continued struct{ rule }
 	// believed: in a LAN whose routers are configured alike, it rejects nothing but what is old
 	// or of another version.
 	believed struct{ rule }
@@ -95,7 +98,7 @@ func (c *Check) all() []any {
 	of := func(name string) rule { return rule{&c.witness, name} }
 	return []any{
 		&whole{of("whole")}, &linked{of("linked")}, &weighed{of("weighed")}, &last{of("last")},
-		&silent{of("silent"), make(map[*instance]time.Time)}, &believed{of("believed")},
+		&silent{of("silent"), make(map[*instance]time.Time)}, &continued{of("continued")}, &believed{of("believed")},
 		&verified{of("verified")}, &forwarding{of("forwarding")}, &unheard{of("unheard")}, &awake{of("awake")},
 		&fenced{of("fenced")}, &rested{of("rested")}, &rightful{of("rightful")}, &delayed{of("delayed")},
 		&fences{of("fences")},

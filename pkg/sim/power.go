@@ -27,6 +27,7 @@ func (r *Router) Start() {
 	w := r.world
 	w.disturb()
 	r.power(true)
+	r.memory.dead, r.memory.inherited = false, 0
 	r.adopt(w.now)
 	r.process = process{life: r.life + 1, stopped: r.stopped, awake: r.awake, slow: r.slow, started: w.now}
 	r.minter = event.NewMinter(0)
@@ -58,6 +59,8 @@ func (r *Router) Start() {
 	for _, c := range r.trackers.checks {
 		c.reportLater(w.disturb)
 	}
+	r.memory.adopt(r.memory.judge())
+	review(r.all)
 	r.loop.absorb(vrrp.Start{Cause: r.minter.Cause(w.now)})
 }
 
@@ -69,12 +72,32 @@ func (r *Router) Stop() {
 	r.Crash()
 }
 
+// Die ends the daemon of a router in no order, or by a handover. Its machine runs on, with what
+// stands there.
+func (r *Router) Die(handover bool) {
+	if r.core == nil {
+		return
+	}
+	m, w := &r.memory, r.world
+	m.quiet = w.Quiet() > 10*w.longest() && !r.paused && m.alone()
+	m.keep(handover)
+	m.dead = true
+	r.end()
+	m.count = w.external.count
+}
+
 // Crash takes the power away.
 func (r *Router) Crash() {
+	r.memory.dead, r.memory.past = false, nil
+	r.end()
+}
+
+// end ends the daemon.
+func (r *Router) end() {
 	r.world.disturb()
 	r.life++
 	r.core = nil
-	r.power(false)
+	r.power(r.memory.dead)
 	review(r.all)
 	r.loop.wakeUp.stop()
 	r.engine.alarm.stop()

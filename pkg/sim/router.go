@@ -34,6 +34,7 @@ type Router struct {
 	fence    fence
 	trackers trackers
 	clock    clock
+	memory   memory
 }
 
 // Attachment is the segment in which an interface is plugged, and the source addresses
@@ -49,7 +50,7 @@ func newRouter(w *World, name string, groups []vrrp.Group, links map[string]Atta
 	r.byName = make(map[string]*instance)
 	r.clock.world = w
 	r.loop.router, r.monitor.router, r.receiver.router, r.engine.router = r, r, r, r
-	r.worker.router, r.watcher.router, r.fence.router, r.trackers.router = r, r, r, r
+	r.worker.router, r.watcher.router, r.fence.router, r.trackers.router, r.memory.router = r, r, r, r, r
 	r.loop.wakeUp, r.engine.alarm, r.watcher.wakeUp = w.newTimer(r.loop.wake), w.newTimer(r.engine.wake), w.newTimer(r.watcher.turn)
 	r.know(groups, links)
 	r.file = groups
@@ -105,6 +106,9 @@ func (r *Router) Port(name string) *Port {
 	}
 	return nil
 }
+
+// up reports whether the machine of a router runs, with its daemon or without.
+func (r *Router) up() bool { return r.core != nil || r.memory.dead }
 
 // Core returns the router's core; nil while it is off.
 func (r *Router) Core() *router.Core { return r.core }

@@ -83,6 +83,9 @@ func (s setup) chaos(t *testing.T, seed uint64, long time.Duration) {
 	if check.Takeovers == 0 && long > time.Hour {
 		t.Error("nobody ever took over: this proves nothing")
 	}
+	if check.Adopted == 0 && long > 4*time.Hour {
+		t.Error("no daemon ever adopted: this proves nothing")
+	}
 	if check.Alone == 0 && s.lastStanding && long > 24*time.Hour {
 		t.Error("nobody ever served alone: this proves nothing")
 	}

@@ -28,7 +28,7 @@ func (p *Port) ask() {
 		return
 	}
 	for _, to := range s.ports {
-		if to == p || s.cut(p, to) || !to.forwards() || to.router.core == nil || to.router.frozen || s.world.chance(s.Loss) || s.world.chance(to.Deaf) {
+		if to == p || s.cut(p, to) || !to.forwards() || !to.router.up() || to.router.frozen || s.world.chance(s.Loss) || s.world.chance(to.Deaf) {
 			continue
 		}
 		to.meet(p)

@@ -106,7 +106,7 @@ func (v *watcher) ask(q *liveness.Question) {
 			continue
 		}
 		v.cross(p, q.Station, machine, func() bool {
-			return to.forwards() && to.router.core != nil && !to.router.frozen && !w.chance(to.Deaf) && !w.chance(to.Mute)
+			return to.forwards() && to.router.up() && !to.router.frozen && !w.chance(to.Deaf) && !w.chance(to.Mute)
 		})
 	}
 	host := mac(len(w.Routers))

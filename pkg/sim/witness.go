@@ -16,6 +16,7 @@ import (
 type witness struct {
 	World      *World
 	Violations []string
+	Adopted    int // groups that went on as Active where a daemon had died or handed over
 	Alone      int // turns of a router with a member that served without its group
 	Fenced     int // how often any ran its fence command, and it succeeded
 	Dead       int // how often any took the machine of its Active for dead
@@ -212,6 +213,8 @@ func (k *witness) logged(r *Router, e event.Event) {
 		}
 		watching := r.instances[0].Watching
 		rec.dead.at = now.Add(-time.Duration(watching.Miss) * watching.Interval)
+	case event.GroupAdopted:
+		rec.active = rec.active || e.Group == r.groups[0].Title() // it takes over from nobody
 	case event.GroupTransition:
 		if e.To == event.Active {
 			rec.fence.why = e.Reason

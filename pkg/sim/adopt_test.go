@@ -1,0 +1,81 @@
+package sim
+
+import (
+	"testing"
+	"time"
+
+	"ripcord/pkg/vrrp"
+)
+
+// A daemon that dies, or hands over, and is there again in half of three intervals costs no
+// transition; one that comes later starts anew, and the other router serves.
+func TestDaemonDies(t *testing.T) {
+	for _, c := range []struct {
+		away     time.Duration
+		handover bool
+		adopted  int
+	}{
+		{20 * time.Millisecond, false, 1}, {40 * time.Millisecond, true, 1}, {151 * time.Millisecond, false, 0}, {2 * time.Second, true, 0},
+	} {
+		w, check := pair(t, 1)
+		a, b := w.Routers[0], w.Routers[1]
+		before := check.Takeovers
+		a.Die(c.handover)
+		play(w, c.away)
+		a.Start()
+		if a.active() != (c.adopted > 0) || check.Adopted != c.adopted {
+			t.Errorf("away for %v: Active at once: %v, adopted %d times", c.away, a.active(), check.Adopted)
+		}
+		for range 100 {
+			play(w, 10*time.Millisecond)
+			if c.adopted > 0 && (!a.active() || b.active()) {
+				t.Fatalf("away for %v: the other took over", c.away)
+			}
+		}
+		if (check.Takeovers == before) != (c.adopted > 0) {
+			t.Errorf("away for %v: %d takeovers", c.away, check.Takeovers-before)
+		}
+		play(w, check.Settle()+time.Second)
+		check.Rest()
+		for _, v := range check.Violations {
+			t.Errorf("away for %v: %s", c.away, v)
+		}
+	}
+}
+
+// A machine that loses its power has no record: its daemon starts anew, however soon; and so does
+// one that finds anything changed.
+func TestChangesAreNotAdopted(t *testing.T) {
+	w, check := pair(t, 1)
+	a := w.Routers[0]
+	a.Crash()
+	play(w, 20*time.Millisecond)
+	a.Start()
+	if a.active() || check.Adopted > 0 {
+		t.Error("it goes on as Active")
+	}
+	for _, c := range []struct {
+		name   string
+		change func(*Router)
+	}{
+		{"a cable is out", func(r *Router) { r.Port("eth0").Pull() }},
+		{"it is released", func(r *Router) { r.Release(r.groups[0].Title()) }},
+		{"it has another configuration", func(r *Router) { r.Reload(withPriority(140)) }},
+		{"an address is gone", func(r *Router) { r.FailPlacement("inside", vrrp.Total) }},
+	} {
+		w, check := pair(t, 1)
+		a := w.Routers[0]
+		a.Die(false)
+		play(w, 20*time.Millisecond)
+		c.change(a)
+		play(w, 10*time.Millisecond)
+		a.Start()
+		if a.active() || check.Adopted > 0 {
+			t.Errorf("%s: it goes on as Active", c.name)
+		}
+		play(w, check.Settle()+time.Second)
+		for _, v := range check.Violations {
+			t.Errorf("%s: %s", c.name, v)
+		}
+	}
+}
