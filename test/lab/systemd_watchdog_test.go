@@ -8,7 +8,7 @@ import (
 
 // TestUnitFenceAndWatchdog: under systemd the fence of a takeover is run by the runner, as its
 // user; a runner and a daemon that stand still are ended and started again by the watchdog of
-// their units, the runner without anything that moves.
+// their units, the runner without anything that moves. The daemon does without hints.
 func TestUnitFenceAndWatchdog(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a", "b")
@@ -30,11 +30,13 @@ instances:
 	for _, unit := range []string{"ripcord", "ripcord-runner"} {
 		m.file("units/"+unit+".service.d/watchdog.conf", "[Service]\nWatchdogSec=2s\n", 0o644)
 	}
+	m.file("units/ripcord.service.d/without-hints.conf", withoutHints(t), 0o644)
 	m.must("daemon-reload")
 	at := time.Now()
 	m.must("start", "ripcord")
 	a := m.daemon()
 	a.becomes("backup", at, 10*time.Second)
+	confined(t, m.proc("status"), unitAmbient, unitAmbient) // nothing for eBPF
 	soon(t, "a hears b", func() bool { return a.status().Instances[0].ActiveAddress != nil })
 
 	at = b.kill()
