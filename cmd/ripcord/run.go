@@ -117,6 +117,7 @@ func runDaemon(c *cobra.Command, cfg *config.Config, again func(context.Context)
 	if !privileged() {
 		return fmt.Errorf("run needs the right to use raw sockets and to change addresses: start it as root, or with CAP_NET_ADMIN and CAP_NET_RAW")
 	}
+	hints := openHints(cfg)
 	keeper, err := p.separate(from)
 	if err != nil {
 		return err
@@ -129,7 +130,7 @@ func runDaemon(c *cobra.Command, cfg *config.Config, again func(context.Context)
 	if err := p.prepare(cfg.Control.Socket); err != nil {
 		return err
 	}
-	hints := openHints(cfg)
+	opened := <-hints // which took rights that are given up now
 	rights, err := p.giveUp()
 	if err != nil {
 		return err
@@ -144,14 +145,20 @@ func runDaemon(c *cobra.Command, cfg *config.Config, again func(context.Context)
 	}
 	return daemon.Run(c.Context(), daemon.Options{
 		Config: cfg, Load: again, Version: versionString(), Output: underlying(c.OutOrStdout()), Memory: &memory,
-		Runner: keeper.Dial, KeeperEnded: keeper.Ended, RaiseByRunner: p.socket != "", Rights: rights, Hints: hints,
+		Runner: keeper.Dial, KeeperEnded: keeper.Ended, RaiseByRunner: p.socket != "", Rights: rights, Hints: opened,
 		Listener: listener, Signals: requests,
 	})
 }
 
 // openHints has the kernel report changes of its carrier flags, unless the configuration wants
-// that for no link.
-func openHints(cfg *config.Config) monitor.Hints {
+// that for no link. It takes some 30 ms, in which the daemon starts its runner.
+func openHints(cfg *config.Config) <-chan monitor.Hints {
+	opened := make(chan monitor.Hints, 1)
+	go func() { opened <- hintsFor(cfg) }()
+	return opened
+}
+
+func hintsFor(cfg *config.Config) monitor.Hints {
 	wanted := cfg.DefaultLink.Hint
 	for _, l := range cfg.Links {
 		wanted = wanted || l.Hint

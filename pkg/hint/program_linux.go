@@ -7,6 +7,7 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/link"
 )
 
 // layout is where the programs find what they need in the kernel's memory.
@@ -160,4 +161,22 @@ func attachments() []attachment {
 		ways = append(ways, attachment{"kprobe", argument, ebpf.ProgramSpec{Type: ebpf.Kprobe, AttachType: ebpf.AttachTraceKprobeMulti}})
 	}
 	return ways
+}
+
+// before returns the program that is to run before a function of the kernel.
+func (a attachment) before(function string, instructions asm.Instructions) *ebpf.ProgramSpec {
+	spec := a.spec
+	spec.Name, spec.License, spec.Instructions = "ripcord", license, instructions
+	if spec.Type == ebpf.Tracing {
+		spec.AttachTo = function
+	}
+	return &spec
+}
+
+// attach has a program run before that function.
+func (a attachment) attach(function string, p *ebpf.Program) (link.Link, error) {
+	if a.spec.Type == ebpf.Tracing {
+		return link.AttachTracing(link.TracingOptions{Program: p})
+	}
+	return link.KprobeMulti(p, link.KprobeMultiOptions{Symbols: []string{function}})
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/ringbuf"
 	"golang.org/x/sys/unix"
@@ -35,14 +34,13 @@ const (
 
 // Source is where hints come from. One goroutine reads; Close ends that.
 type Source struct {
-	way     string
-	maps    []*ebpf.Map
-	program []*ebpf.Program
-	links   []link.Link
-	reader  *ringbuf.Reader // reads what is there, and does not wait
-	ready   *os.File        // the ring, for the poller of Go
-	raw     syscall.RawConn
-	record  ringbuf.Record // reused
+	way    string
+	maps   []*ebpf.Map
+	links  []link.Link
+	reader *ringbuf.Reader // reads what is there, and does not wait
+	ready  *os.File        // the ring, for the poller of Go
+	raw    syscall.RawConn
+	record ringbuf.Record // reused
 }
 
 // Open attaches the programs, for the network namespace of this thread. It fails where the
@@ -98,10 +96,22 @@ func (s *Source) attach(l layout, way attachment, namespace uint32) error {
 	if err := s.open(ring); err != nil {
 		return err
 	}
-	if err := s.run(way, changing, l.program(Changed, way.argument, namespace, ring, nil)); err != nil {
+	programs, err := ebpf.NewCollectionWithOptions(&ebpf.CollectionSpec{Programs: map[string]*ebpf.ProgramSpec{
+		changing: way.before(changing, l.program(Changed, way.argument, namespace, ring, nil)),
+		flagging: way.before(flagging, l.program(Flagged, way.argument, namespace, ring, once)),
+	}}, ebpf.CollectionOptions{Programs: ebpf.ProgramOptions{LogDisabled: true}}) // together: the kernel's BTF is read once
+	if err != nil {
 		return err
 	}
-	return s.run(way, flagging, l.program(Flagged, way.argument, namespace, ring, once))
+	defer programs.Close() // what is attached stays
+	for function, p := range programs.Programs {
+		attached, err := way.attach(function, p)
+		if err != nil {
+			return err
+		}
+		s.links = append(s.links, attached)
+	}
+	return nil
 }
 
 // open opens the ring for reading. Go's poller waits for it: the goroutine that a record
@@ -131,30 +141,6 @@ func (s *Source) newMap(spec ebpf.MapSpec) (*ebpf.Map, error) {
 	}
 	s.maps = append(s.maps, m)
 	return m, nil
-}
-
-// run has a program run before a function of the kernel.
-func (s *Source) run(way attachment, function string, program asm.Instructions) error {
-	spec := way.spec
-	spec.Name, spec.License, spec.Instructions = "ripcord", license, program
-	if spec.Type == ebpf.Tracing {
-		spec.AttachTo = function
-	}
-	p, err := ebpf.NewProgramWithOptions(&spec, ebpf.ProgramOptions{LogDisabled: true})
-	if err != nil {
-		return err
-	}
-	s.program = append(s.program, p)
-	var l link.Link
-	if spec.Type == ebpf.Tracing {
-		l, err = link.AttachTracing(link.TracingOptions{Program: p})
-	} else {
-		l, err = link.KprobeMulti(p, link.KprobeMultiOptions{Symbols: []string{function}})
-	}
-	if err == nil {
-		s.links = append(s.links, l)
-	}
-	return err
 }
 
 // Way returns how the programs are attached: "fentry" or "kprobe".
@@ -211,9 +197,6 @@ func (s *Source) Close() error {
 	}
 	for _, l := range s.links {
 		errs = append(errs, l.Close())
-	}
-	for _, p := range s.program {
-		errs = append(errs, p.Close())
 	}
 	for _, m := range s.maps {
 		errs = append(errs, m.Close())
