@@ -75,6 +75,13 @@ func TestKeepalivedAddress(t *testing.T) {
 	}
 }
 
+// TestKeepalivedCommand: quotes of a command's own are as a shell wants them.
+func TestKeepalivedCommand(t *testing.T) {
+	if got, want := quoted([]string{"/bin/test", "a b", "c'd", ""}), `'/bin/test' 'a b' 'c'\''d' ''`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 // TestKeepalivedWords compares routes and rules with what keepalived 2.4.3 writes of the same
 // configuration, but for its number of the protocol, 18, and ours.
 func TestKeepalivedWords(t *testing.T) {

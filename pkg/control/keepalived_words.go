@@ -136,11 +136,11 @@ func preference(p uint8) string {
 	return "medium"
 }
 
-// quoted is a command as keepalived writes it: each word in quotes.
+// quoted is a command as keepalived writes it: each word in quotes, as for a shell.
 func quoted(argv []string) string {
 	words := make([]string, len(argv))
 	for i, w := range argv {
-		words[i] = "'" + w + "'"
+		words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
 	}
 	return strings.Join(words, " ")
 }
