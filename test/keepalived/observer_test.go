@@ -59,9 +59,9 @@ func observe(t *testing.T, f file, b brand) (notes []string, log string) {
 	return o.notes, string(said)
 }
 
-// The phases last as long as a takeover may (three intervals and a second), and somewhat
-// longer; on a busy machine longer still, as long as the virtual routers have yet to do what
-// most of them do.
+// A phase lasts until the virtual routers have done what most of them do in it, on a busy machine
+// longer than a takeover may (three intervals and a second). One in which nothing is to happen
+// lasts somewhat longer than that.
 const patience = 15 * time.Second
 
 func (o *observer) takeover() time.Duration {
@@ -112,15 +112,17 @@ func (o *observer) against(whom string, before []string, priority func(own uint8
 	speaking.Wait()
 }
 
-// wait waits for some time, and on until it is done or patience is over, unless it will not be
-// done in that phase; then until what was begun is finished.
-func (o *observer) wait(phase string, least time.Duration, done func() bool) {
-	time.Sleep(least)
-	if o.file.still == "" || !regexp.MustCompile(o.file.still).MatchString(phase) {
-		for end := time.Now().Add(patience); !done() && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+// wait waits until it is done, for as long as it may take and patience beside; where it will not
+// be done in that phase, as long as it may take. Then it waits until what was begun is finished.
+func (o *observer) wait(phase string, most time.Duration, done func() bool) {
+	if o.file.still != "" && regexp.MustCompile(o.file.still).MatchString(phase) {
+		time.Sleep(most)
+	} else {
+		time.Sleep(o.file.interval) // in which each virtual router that advertises does so
+		for end := time.Now().Add(most + patience); !done() && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		}
 	}
-	time.Sleep(500 * time.Millisecond)
+	time.Sleep(time.Second)
 }
 
 // owned is how many virtual routers this router owns, and so yields to nobody.

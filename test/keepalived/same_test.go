@@ -28,7 +28,7 @@ func TestSameFile(t *testing.T) {
 	var differ []file
 	for _, s := range all {
 		if wrong := s.wrong(); len(wrong) > 0 {
-			t.Logf("%s: at first they differed:\n%s", s.name, strings.Join(wrong, "\n"))
+			t.Logf("%s: at first they differed:\n%s\nripcord said:\n%s", s.name, strings.Join(wrong, "\n"), s.log)
 			differ = append(differ, s.file)
 		}
 	}
