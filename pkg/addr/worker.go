@@ -106,9 +106,11 @@ func (w *Worker) Ask(links ...string) {
 	w.bell.Ring()
 }
 
-// Stations returns up to n stations of a link that can be asked. It may be called from any
-// goroutine.
-func (w *Worker) Stations(link string, n int) []netip.Addr { return w.neighbors.Stations(link, n) }
+// Beside returns up to n stations of a link that can be asked, beside the one with that MAC. It may
+// be called from any goroutine.
+func (w *Worker) Beside(link string, mac [6]byte, n int) []netip.Addr {
+	return w.neighbors.Beside(link, mac, n)
+}
 
 // HandOver has Run leave all that is held as it is, once its context ends.
 func (w *Worker) HandOver() { w.handsOver.Store(true) }

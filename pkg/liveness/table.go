@@ -38,11 +38,11 @@ type Table struct {
 	watched  map[string]Key // by instance
 	links    map[string]event.Link
 	names    map[int]string // of the links, by ifindex
-	// stations returns up to n stations of a link that can be asked; nil: none is known.
-	stations func(link string, n int) []netip.Addr
-	epoch    time.Time // all questions of one pace leave together, counted from here
-	results  []vrrp.Watched
-	ask      []Question // of the last Turn: their memory is used again
+	// beside returns up to n stations of a link that can be asked, beside the one with that MAC.
+	beside  func(link string, mac [6]byte, n int) []netip.Addr
+	epoch   time.Time // all questions of one pace leave together, counted from here
+	results []vrrp.Watched
+	ask     []Question // of the last Turn: their memory is used again
 }
 
 // machine is one that is watched.
@@ -64,12 +64,12 @@ type machine struct {
 // witnesses is how many other stations are asked.
 const witnesses = 3
 
-// NewTable returns a table of no machine. Stations returns up to n stations of a link that can be
-// asked. Questions of one pace leave together, at instants that are counted from epoch.
-func NewTable(epoch time.Time, stations func(link string, n int) []netip.Addr) *Table {
+// NewTable returns a table of no machine. Beside returns up to n stations of a link that can be
+// asked, beside the one with that MAC. Questions of one pace leave together, at instants that are counted from epoch.
+func NewTable(epoch time.Time, beside func(link string, mac [6]byte, n int) []netip.Addr) *Table {
 	return &Table{
 		machines: make(map[Key]*machine), watched: make(map[string]Key), links: make(map[string]event.Link),
-		names: make(map[int]string), stations: stations, epoch: epoch,
+		names: make(map[int]string), beside: beside, epoch: epoch,
 	}
 }
 
@@ -145,7 +145,12 @@ func (t *Table) Heard(a Answer) {
 		return
 	}
 	for _, m := range t.order {
-		if m.Link == link && m.Suspect() && slices.Contains(m.others, a.Address) {
+		if m.Link != link || !m.Suspect() || !slices.Contains(m.others, a.Address) {
+			continue
+		}
+		if a.MAC == m.mac { // it is the machine itself, by another address of its own
+			m.answered = true
+		} else {
 			m.answers = m.open
 		}
 	}
@@ -213,7 +218,7 @@ func (t *Table) addQuestions(m *machine, l event.Link) {
 	t.ask = append(t.ask, Question{Link: l, Station: m.Address, of: m})
 	if !m.known {
 		m.known = true
-		for _, a := range t.stations(m.Link, 2*witnesses) {
+		for _, a := range t.beside(m.Link, m.mac, 2*witnesses) {
 			asks := a.Is4() || l.LinkLocal6.IsValid()
 			if a = a.WithZone(""); asks && t.machines[Key{m.Link, a}] == nil && len(m.others) < witnesses {
 				m.others = append(m.others, a)

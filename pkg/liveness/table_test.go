@@ -18,6 +18,7 @@ var (
 	host     = netip.MustParseAddr("192.0.2.100")
 	virtual6 = netip.MustParseAddr("fe80::2")
 	mac      = [6]byte{2, 0, 0, 0, 0, 2}
+	hostMAC  = [6]byte{2, 0, 0, 0, 0, 100}
 	eth0     = event.Link{Name: "eth0", Index: 7, Usable: true, HardwareAddr: [6]byte{2, 0, 0, 0, 0, 1}, LinkLocal6: netip.MustParseAddr("fe80::1")}
 )
 
@@ -36,8 +37,8 @@ type lan struct {
 }
 
 func newLAN(t *testing.T) *lan {
-	l := &lan{t: t, now: zero, answers: map[netip.Addr]bool{active: true, second: true, host: true, virtual6: true}, macs: map[netip.Addr][6]byte{}}
-	l.Table = NewTable(zero, func(string, int) []netip.Addr { return l.known })
+	l := &lan{t: t, now: zero, answers: map[netip.Addr]bool{active: true, second: true, host: true, virtual6: true}, macs: map[netip.Addr][6]byte{host: hostMAC}}
+	l.Table = NewTable(zero, func(string, [6]byte, int) []netip.Addr { return l.known })
 	l.Link(eth0)
 	return l
 }
@@ -161,6 +162,10 @@ func TestAlive(t *testing.T) {
 		happen func(l *lan)
 	}{
 		{"another MAC", func(l *lan) { l.macs[active] = [6]byte{2, 0, 0, 0, 0, 9} }},
+		{"it answers by another address of its own", func(l *lan) {
+			l.macs[host] = mac
+			l.answers[active] = false
+		}},
 		{"questions do not leave", func(l *lan) { l.failSend = true }},
 		{"the link is down", func(l *lan) {
 			down := eth0
@@ -219,7 +224,7 @@ func TestReplaced(t *testing.T) {
 
 // BenchmarkTurn is a turn for a hundred machines on as many links, with their answers.
 func BenchmarkTurn(b *testing.B) {
-	t := NewTable(zero, func(string, int) []netip.Addr { return nil })
+	t := NewTable(zero, func(string, [6]byte, int) []netip.Addr { return nil })
 	for i := range 100 {
 		l := eth0
 		l.Name, l.Index = fmt.Sprint("eth", i), i+1

@@ -30,8 +30,8 @@ type Config struct {
 	Sender  neigh.Sender // of its own
 	// Open opens what hears the answers, when the first machine is to be watched.
 	Open func() (Answers, error)
-	// Stations returns up to n stations of a link that can be asked.
-	Stations func(link string, n int) []netip.Addr
+	// Beside returns up to n stations of a link that can be asked, beside the one with that MAC.
+	Beside func(link string, mac [6]byte, n int) []netip.Addr
 	// Failed is called when the answers cannot be heard, so that nothing is watched until that
 	// is tried again.
 	Failed  func(error)
@@ -61,7 +61,7 @@ const retryEvery = 10 * time.Second
 
 // New returns a Watcher that watches nothing. It starts nothing.
 func New(cfg Config) *Watcher {
-	w := &Watcher{cfg: cfg, bell: bus.NewBell(), table: NewTable(cfg.Now(), cfg.Stations)}
+	w := &Watcher{cfg: cfg, bell: bus.NewBell(), table: NewTable(cfg.Now(), cfg.Beside)}
 	w.links = cfg.Links.Subscribe(w.bell)
 	return w
 }

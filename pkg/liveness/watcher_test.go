@@ -28,7 +28,11 @@ func (c *cable) Send(frames []neigh.Frame) {
 	for _, f := range frames {
 		target := netip.AddrFrom4([4]byte(f.Data[38:42]))
 		if !c.dead || target == host {
-			c.queue = append(c.queue, neigh.Sighting{Index: f.Index, Address: target, MAC: mac, Answer: true})
+			seen := neigh.Sighting{Index: f.Index, Address: target, MAC: mac, Answer: true}
+			if target == host {
+				seen.MAC = hostMAC
+			}
+			c.queue = append(c.queue, seen)
 		}
 	}
 }
@@ -67,7 +71,7 @@ func watcherOn(c *cable, open func() (Answers, error), failed func(error), now f
 	links.Publish(up)
 	return New(Config{
 		Links: links, Results: &results, Minter: event.NewMinter(1), Sender: c, Open: open, Failed: failed, Now: now,
-		Stations: func(string, int) []netip.Addr { return []netip.Addr{host} },
+		Beside: func(string, [6]byte, int) []netip.Addr { return []netip.Addr{host} },
 	}), bell, reports
 }
 

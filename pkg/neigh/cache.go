@@ -115,7 +115,7 @@ func (c *cache) heard(adverts []Advert) {
 		if set == nil {
 			continue
 		}
-		if at := c.stations.links[set.Link]; c.stations.remember(at, a.Source, false) {
+		if at := c.stations.links[set.Link]; c.stations.remember(at, a.Source, [6]byte{}, false) {
 			at.heard(a.At)
 		}
 	}
@@ -162,8 +162,15 @@ func (c *cache) lastHeard(name string) (link event.Link, heard time.Time, statio
 func (c *cache) askable(name string, n int) []netip.Addr {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.stations.links[name].askable(n)
+}
+
+// beside returns up to n stations that can be asked on a link and do not have that MAC.
+func (c *cache) beside(name string, mac [6]byte, n int) []netip.Addr {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if at := c.stations.links[name]; at != nil {
-		return at.askable(n)
+		return at.beside(mac, n)
 	}
 	return nil
 }

@@ -78,7 +78,7 @@ type Config struct {
 // Monitor watches the stations on the links that carry adverts: who is there, whether
 // they answer for addresses that are held here, and whether anything comes through.
 //
-// Seen and Stations may be called from any goroutine. The others are called by the goroutine that
+// Seen and Beside may be called from any goroutine. The others are called by the goroutine that
 // holds the addresses: Configure when the configuration has changed, Link for each fact about a link, Apply after those and after
 // Ask, at each Deadline and after each Wake.
 type Monitor struct {
@@ -136,9 +136,11 @@ func (m *Monitor) Seen(s Sighting) {
 	}
 }
 
-// Stations returns up to n stations of a link that can be asked, those heard last first. It may be
-// called from any goroutine.
-func (m *Monitor) Stations(link string, n int) []netip.Addr { return m.cache.askable(link, n) }
+// Beside returns up to n stations of a link that can be asked, beside the one with that MAC. It may
+// be called from any goroutine.
+func (m *Monitor) Beside(link string, mac [6]byte, n int) []netip.Addr {
+	return m.cache.beside(link, mac, n)
+}
 
 // Link takes a fact about a link of this machine.
 func (m *Monitor) Link(l event.Link) {

@@ -38,6 +38,8 @@ type station struct {
 	// an answer can be expected of it: not of a unicast peer behind a router, nor of
 	// one that is known from the kernel's neighbor table alone.
 	resolved bool
+	// mac is the one that it was last heard to have; zero if that was never said.
+	mac [6]byte
 }
 
 func newStations(sets []Set, all holders) *stations {
@@ -101,7 +103,7 @@ func (s *stations) notice(seen Sighting) (link string, answers bool) {
 	if seen.Answer && !seen.At.Before(at.askedAt) && slices.Contains(at.asked, seen.Address) {
 		at.asked, answers = nil, true
 	}
-	if s.remember(at, seen.Address, !seen.FromTable) && !seen.FromTable {
+	if s.remember(at, seen.Address, seen.MAC, !seen.FromTable) && !seen.FromTable {
 		at.heard(seen.At)
 	}
 	return at.link.Name, answers
@@ -110,7 +112,7 @@ func (s *stations) notice(seen Sighting) (link string, answers bool) {
 // remember puts a station in front of the others; resolved reports whether it was heard by
 // ARP or neighbor discovery. It returns false if the address is not one of another station. A
 // station that was never resolved does not drive out one that was.
-func (s *stations) remember(at *linkStations, a netip.Addr, resolved bool) bool {
+func (s *stations) remember(at *linkStations, a netip.Addr, mac [6]byte, resolved bool) bool {
 	a = a.WithZone("")
 	if !a.IsValid() || a.IsUnspecified() || a.IsMulticast() || a.IsLoopback() || len(s.holders.of(a)) > 0 || at.link.Has(a) {
 		return false
@@ -119,6 +121,9 @@ func (s *stations) remember(at *linkStations, a netip.Addr, resolved bool) bool 
 	switch {
 	case i >= 0:
 		resolved = resolved || at.known[i].resolved
+		if mac == [6]byte{} {
+			mac = at.known[i].mac
+		}
 	case len(at.known) < stationsMax:
 		at.known = append(at.known, station{})
 		i = len(at.known) - 1
@@ -129,7 +134,7 @@ func (s *stations) remember(at *linkStations, a netip.Addr, resolved bool) bool 
 		}
 	}
 	copy(at.known[1:i+1], at.known[:i])
-	at.known[0] = station{a, resolved}
+	at.known[0] = station{a, resolved, mac}
 	return true
 }
 
@@ -188,6 +193,15 @@ func (l *linkStations) askable(n int) (stations []netip.Addr) {
 		}
 	}
 	return stations
+}
+
+// beside returns up to n stations that can be asked on the link and are not known to have a MAC,
+// those first of which an answer can be expected.
+func (l *linkStations) beside(mac [6]byte, n int) []netip.Addr {
+	all := slices.DeleteFunc(l.askable(len(l.known)), func(a netip.Addr) bool {
+		return mac != [6]byte{} && slices.ContainsFunc(l.known, func(known station) bool { return known.address == a && known.mac == mac })
+	})
+	return all[:min(n, len(all))]
 }
 
 // canAsk reports whether stations can be asked on the link now. A tunnel, which has no

@@ -19,7 +19,7 @@ type watcher struct {
 
 // start forgets what an earlier run of the router knew.
 func (v *watcher) start() {
-	v.table = liveness.NewTable(v.router.world.now, v.stations)
+	v.table = liveness.NewTable(v.router.world.now, v.beside)
 	v.wakeUp.stop()
 }
 
@@ -45,11 +45,11 @@ func (p *Port) index() int {
 	return 0
 }
 
-// stations returns those that the router has met on a link.
-func (v *watcher) stations(link string, n int) (list []netip.Addr) {
+// beside returns the stations that the router has met on a link, beside that machine.
+func (v *watcher) beside(link string, machine [6]byte, n int) (list []netip.Addr) {
 	p := v.router.Port(link)
 	for _, o := range p.segment.ports {
-		if a := o.sources.first(v.router.all[0].Family); o.at < len(p.met) && p.met[o.at] && a.IsValid() {
+		if a := o.sources.first(v.router.all[0].Family); o.at < len(p.met) && p.met[o.at] && a.IsValid() && mac(o.router.at) != machine {
 			list = append(list, a)
 		}
 	}

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"net/netip"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -231,5 +232,43 @@ func (d *daemon) suspects(since time.Time, want int) {
 	}
 	if len(said) != want {
 		d.t.Errorf("%s took its Active for dead %d times, want %d: %q", d.name, len(said), want, said)
+	}
+}
+
+// Over IPv6 the Active is asked by neighbor discovery, and with a virtual MAC by the address of
+// its interface, whose own MAC answers.
+func TestProbeFamilies(t *testing.T) {
+	netns.NeedRoot(t)
+	for name, on := range map[string]shared{
+		"IPv6":              insideIPv6,
+		"virtual MAC":       insideIPv4,
+		"virtual MAC, IPv6": insideIPv6,
+	} {
+		on.keys = watching
+		if strings.HasPrefix(name, "virtual MAC") {
+			on.keys += ", virtual_mac: true"
+		}
+		t.Run(name, func(t *testing.T) {
+			measuredAnew(t, func(t *testing.T, _ *machine) string {
+				s := newSharedSite(t, []shared{on}, "a", "b")
+				began := time.Now()
+				s.startShared("a", 150, time.Second, on).becomes("active", began, 4*time.Second+patience)
+				b := s.startShared("b", 100, time.Second, on)
+				b.becomes("backup", began, 2*patience)
+				own := netip.MustParsePrefix(fmt.Sprintf(on.hosts, 12)).Addr() // over IPv6 b hears only who asks for this one
+				w, err := s.prober(inside).Watch(own, 50*time.Millisecond)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer w.Stop()
+				b.watches("")
+				at := s.losePower("a")
+				moved := b.becomes("active", at, 8*time.Second)
+				if took := moved.TS.Sub(at); moved.Reason != "peer-dead" || took > 300*time.Millisecond {
+					return fmt.Sprintf("b was Active after %v for %s", took, moved.Reason)
+				}
+				return ""
+			})
+		})
 	}
 }
