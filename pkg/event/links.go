@@ -246,7 +246,7 @@ func (LinkHints) Level() Level { return Info }
 
 func (e LinkHints) Message() string {
 	if e.Way == "" {
-		return "the kernel cannot be had to report changes of its carrier flags at once (" + e.Why + "): links are asked as often as without"
+		return "the kernel does not report changes of its carrier flags by eBPF, so links are asked every `confirm`: " + e.Why
 	}
 	return "the kernel reports changes of its carrier flags at once, by eBPF programs (" + e.Way + ")"
 }

@@ -68,7 +68,7 @@ func Open() (*Source, error) {
 		_ = s.Close()
 		refused = append(refused, way.name+": "+innermost(err).Error())
 	}
-	return nil, errors.New("the kernel refuses it (" + strings.Join(refused, "; ") + ")")
+	return nil, errors.New("the kernel refuses the programs (" + strings.Join(refused, "; ") + ")")
 }
 
 // innermost returns what an error is about in the end: what is around it names files and
