@@ -87,7 +87,7 @@ func (t *Table) Watch(now time.Time, o vrrp.Watch) {
 	}
 	t.watched[name] = key
 	if w := o.Instance.Watching; m.Watching != w && (len(m.instances) == 0 || w.Interval < m.Interval) {
-		m.Record = Record{Watching: w} // the shortest interval of those for which it is watched
+		m.Record, m.told = Record{Watching: w}, vrrp.Watched{} // the shortest interval of those for which it is watched
 	}
 	m.instances = append(m.instances, name)
 	if told := m.told; told.Liveness != vrrp.Unasked {

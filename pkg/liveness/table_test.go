@@ -222,6 +222,22 @@ func TestReplaced(t *testing.T) {
 	}
 }
 
+// TestRewatched: with another interval the machine is judged anew.
+func TestRewatched(t *testing.T) {
+	l := newLAN(t)
+	l.known = []netip.Addr{host}
+	l.watch("a", active)
+	l.pass(2 * time.Second)
+	l.told = nil
+	in := instance("a")
+	in.Watching.Interval = 100 * ms
+	l.Watch(l.now, vrrp.Watch{Instance: in, Active: active})
+	l.pass(time.Second)
+	l.expect("a 192.0.2.2 irregular")
+	l.pass(3 * time.Second)
+	l.expect("a 192.0.2.2 answering")
+}
+
 // BenchmarkTurn is a turn for a hundred machines on as many links, with their answers.
 func BenchmarkTurn(b *testing.B) {
 	t := NewTable(zero, func(string, [6]byte, int) []netip.Addr { return nil })

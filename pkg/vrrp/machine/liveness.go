@@ -190,14 +190,14 @@ func (s liveness) refute(m *member, h *vrrp.Heard) {
 // suspend ends that the Actives of the group count as dead, and has none of them watched
 // for an hour. It is member m on which one shows that it lives.
 func (s liveness) suspend(m *member, cause event.Cause, why string) {
-	until := s.now.Add(suspendedFor)
+	until, at := s.now.Add(suspendedFor), m.watch.taken.at
 	s.report(event.ProbeSuspended{
 		Stamp: s.stamp(cause), Virtual: m.Virtual, Active: m.watch.taken.active, Until: until, Why: why,
 	})
 	for _, n := range s.f.members {
 		t := &n.watch.taken
-		if !t.active.IsValid() {
-			continue
+		if !t.active.IsValid() || !t.at.Equal(at) {
+			continue // it is of an earlier death
 		}
 		n.watch.suspended, n.watch.suspendedUntil = t.active, until
 		*t = takenForDead{}
