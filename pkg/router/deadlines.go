@@ -6,7 +6,8 @@ import (
 	"ripcord/pkg/deadline"
 )
 
-// deadlines orders the groups by the instant at which each needs a Tick.
+// deadlines orders the groups by the instant at which each needs a Tick. Each advert puts
+// that of a Backup off, so it is moved in the queue only when it comes to the head.
 type deadlines struct {
 	groups []groupDeadline
 	queue  deadline.Queue[*groupDeadline]
@@ -16,10 +17,11 @@ type groupDeadline struct {
 	deadline.Position
 	group int
 	at    time.Time
+	from  time.Time // its place in the queue: at, or an instant before it
 }
 
-// Before orders groups by their deadlines.
-func (d *groupDeadline) Before(e *groupDeadline) bool { return d.at.Before(e.at) }
+// Before orders groups by their places in the queue.
+func (d *groupDeadline) Before(e *groupDeadline) bool { return d.from.Before(e.from) }
 
 func newDeadlines(groups int) *deadlines {
 	d := &deadlines{groups: make([]groupDeadline, groups)}
@@ -30,16 +32,28 @@ func newDeadlines(groups int) *deadlines {
 }
 
 func (d *deadlines) set(group int, at time.Time) {
-	d.groups[group].at = at
-	d.queue.Put(&d.groups[group])
+	g := &d.groups[group]
+	if g.at = at; g.Queued() && !at.Before(g.from) {
+		return
+	}
+	d.place(g)
+}
+
+// place puts a group where it belongs now.
+func (d *deadlines) place(g *groupDeadline) {
+	g.from = g.at
+	d.queue.Put(g)
 }
 
 func (d *deadlines) remove(group int) { d.queue.Remove(&d.groups[group]) }
 
 func (d *deadlines) first() (group int, at time.Time, ok bool) {
-	if d.queue.Len() == 0 {
-		return 0, time.Time{}, false
+	for d.queue.Len() > 0 {
+		first := d.queue.First()
+		if !first.at.After(first.from) {
+			return first.group, first.at, true
+		}
+		d.place(first)
 	}
-	first := d.queue.First()
-	return first.group, first.at, true
+	return 0, time.Time{}, false
 }
