@@ -43,15 +43,19 @@ func TestManyInstances(t *testing.T) {
 all processes of the daemon in %v of a quiet LAN, by /proc/PID/stat, a second; nobody else listens meanwhile.
 A sender's system time has the veths and the bridge in it, and some of what the receivers do: the same for
 both daemons.`, now.instances, now.window),
-		`Looked at once with 1,000 instances: a third of the Backup's time is the kernel's, which hands it 10,000 adverts a
-second; of the rest half is receiving and judging them, and a quarter the state machines.`)
+		`Looked at once with 1,000 instances: two thirds of the Active's time is sendmmsg, with the veths, the bridge and the
+receivers' sockets in it, and that alone is half of what keepalived takes. A third of the Backup's is the kernel's, which
+hands it 10,000 adverts a second; of the rest a third is receiving and judging them, a quarter the state machines, and a
+quarter Go's scheduler. An eBPF filter on its sockets that notes and drops the adverts that are as the last ones would
+leave 16 of 67 ms, and save the Active 5 of 98: measured with a filter that drops all, and a receiver that repeats what
+it heard last every 0.25 s.`)
 	report.define(6, fmt.Sprintf(`The same routers in another %v. Each instance's k-th advert is compared with a grid of 100 ms, which goes
 through the one of its adverts that was the least late: the error is how much later than its place on the
 grid it came to the switch. p99 is of all adverts. Drift is how much later an instance's adverts come, each
 second: of all its pairs of adverts that lie a quarter of the window apart the median, since other work on the
 machine makes single adverts late, or all from some moment on. Of the tenth of the instances whose adverts
-scatter least the median again, since in a batch of a thousand the later ones tell how fast the machine is; of
-the repetitions the median; without its sign.`, now.rhythm),
+scatter least the median again, since in a batch the later ones tell how fast the machine is; of the repetitions
+the median; without its sign.`, now.rhythm),
 		`The daemon's deadlines are absolute and do not drift by design; what is seen is other work on the machine: 1 µs a
 second is what adverts come later by 15 µs that lie a quarter of a minute apart. Told by the halves of 20 s it was 5 µs,
 by the medians of those 62 µs.`)
