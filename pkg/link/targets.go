@@ -147,6 +147,24 @@ func (t *Table) Monitor(index int) (monitor, why string) {
 	return string(e.choice.monitor), e.choice.why
 }
 
+// Hinting returns what the hints about the link of that index are good for, and why.
+func (t *Table) Hinting(index int) (hinting, why string) {
+	e := t.byIndex[index]
+	if e == nil {
+		return string(event.HintsNone), "there is no such link"
+	}
+	now := t.hinting(e)
+	switch {
+	case now == event.HintsNone:
+		why = t.hints.Why
+	case now == event.HintsUsed:
+		why = "the kernel reports each change of its carrier flag by eBPF, and the driver answers from that flag"
+	case now == event.HintsUnproven:
+		why = "the kernel reports changes of its carrier flag by eBPF, and no loss has shown yet whether it does so in time"
+	}
+	return string(now), why
+}
+
 // targetList collects targets, each link once.
 type targetList struct {
 	links *registry

@@ -30,6 +30,10 @@ type Report struct {
 	} `json:"extended_state"`
 	Monitor string `json:"monitor"` // which monitor auto would choose now, before any change was seen
 	Why     string `json:"why"`
+	// Hint is what the kernel's own reports of changes of its carrier flag are good for, as
+	// status names it, and HintWhy why.
+	Hint    string `json:"hint"`
+	HintWhy string `json:"hint_why"`
 }
 
 // Lines returns the report for a person: pairs of a label and a text.
@@ -56,7 +60,11 @@ func (r Report) Lines() [][2]string {
 	} else {
 		lines = append(lines, [2]string{"mii", r.MII.Error})
 	}
-	return append(lines, [2]string{"monitor", "auto is " + r.Monitor + ": " + r.Why})
+	lines = append(lines, [2]string{"monitor", "auto is " + r.Monitor + ": " + r.Why})
+	if r.Hint != "" {
+		lines = append(lines, [2]string{"hint", r.Hint + ": " + r.HintWhy})
+	}
+	return lines
 }
 
 // extended returns the text for the extended state; drivers have one only while a

@@ -22,6 +22,7 @@ func TestReportLines(t *testing.T) {
 	yes := true
 	nic := up(2, "eth0")
 	nic.Driver, nic.GLINK.Up, nic.Monitor, nic.Why = "e1000e", &yes, "mii", "a transceiver answers"
+	nic.Hint, nic.HintWhy = "none", "it takes CAP_BPF and CAP_PERFMON"
 	nic.MII.Transceiver = &Transceiver{PHY: 1, ID: 0x02a80150, BMSR: 0x7909}
 	no := false
 	nic.MII.Up = &no
@@ -49,6 +50,7 @@ ethtool: link yes
 mii: transceiver present: PHY 1, id 0x02a80150, no link
 link beat: no
 monitor: auto is mii: a transceiver answers
+hint: none: it takes CAP_BPF and CAP_PERFMON
 flags: UP,NO-CARRIER
 operstate: down
 carrier: no; came 1 times, went 2 times

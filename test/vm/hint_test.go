@@ -38,10 +38,16 @@ func TestHint(t *testing.T) {
 	for range nics {
 		lans = append(lans, newSwitch(t))
 	}
-	g := boot(t, p, host{nics: nics, number: 11, priority: 150, links: alone, first: "carrier &\n"}, lans...)
+	g := boot(t, p, host{nics: nics, number: 11, priority: 150, links: alone, first: "carrier &\nNO_COLOR=1 ripcord link\n"}, lans...)
 	g.wait(time.Time{}, bootTime, "event carrier.ready", func(l line) bool { return l.Event == "carrier.ready" })
 	for place := range nics {
 		g.cable(place).reaches(time.Time{}, 10*time.Second, "active")
+	}
+	g.mu.Lock()
+	said := strings.Join(g.text, "\n")
+	g.mu.Unlock()
+	if used, unproven := strings.Count(said, "hint       used: "), strings.Count(said, "hint       unproven: "); used != len(nics)-1 || unproven != 1 {
+		t.Errorf("ripcord link: the hints of %d links are used, of %d unproven; want %d and 1", used, unproven, len(nics)-1)
 	}
 	took, plugged := make([][]time.Duration, len(nics)), make([]time.Time, len(nics))
 	for n := range hintPulls {

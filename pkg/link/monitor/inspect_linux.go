@@ -28,7 +28,13 @@ func Inspect(names []string, at time.Time) ([]nic.Report, error) {
 	for i, s := range dump.Links {
 		all[i] = s.Name
 	}
-	table := link.NewTable(link.TableConfig{Minter: event.NewMinter(0), Watched: all, Default: link.Settings{Monitor: link.Auto}})
+	hints := OpenHints()
+	if hints.Source != nil {
+		defer func() { _ = hints.Source.Close() }()
+	}
+	table := link.NewTable(link.TableConfig{
+		Minter: event.NewMinter(0), Watched: all, Default: link.Settings{Monitor: link.Auto, Hint: true}, Hints: hints.known(),
+	})
 	dump.Reason = link.Initial
 	table.Observe(dump, at)
 	client := nic.NewClient()
@@ -36,7 +42,7 @@ func Inspect(names []string, at time.Time) ([]nic.Report, error) {
 	var reports []nic.Report
 	for _, s := range dump.Links {
 		if wanted(s, names) {
-			reports = append(reports, inspect(client, table, s, at))
+			reports = append(reports, inspect(client, table, hints, s, at))
 		}
 	}
 	return reports, nil
@@ -50,14 +56,20 @@ func wanted(s link.Seen, names []string) bool {
 }
 
 // inspect asks one NIC, and the table which monitor auto would choose for it.
-func inspect(client *nic.Client, table *link.Table, s link.Seen, at time.Time) nic.Report {
+func inspect(client *nic.Client, table *link.Table, hints Hints, s link.Seen, at time.Time) nic.Report {
 	device := table.Underneath(nil, 0, s.Name)[0].Device
 	report, can := client.Inspect(device, nic.Report{
 		Name: s.Name, Index: s.Index, AdminUp: s.AdminUp, Carrier: s.LowerUp,
 		OperState: s.OperState.String(), UpCount: s.UpCount, DownCount: s.DownCount,
 	})
+	for hints.Source != nil && hints.Source.Pending() { // whether the driver answered from the kernel's flag
+		if record, err := hints.Source.Next(); err == nil {
+			table.Observe(link.Hinted{Record: record}, at)
+		}
+	}
 	table.Observe(link.Examined{Device: device, Capabilities: can}, at)
 	report.Monitor, report.Why = table.Monitor(s.Index)
+	report.Hint, report.HintWhy = table.Hinting(s.Index)
 	if can.NoPermission {
 		report.Why += "; but whether a transceiver could report it is not known without CAP_NET_ADMIN"
 	}
