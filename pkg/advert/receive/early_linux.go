@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/mmsg"
 	"ripcord/pkg/rawsock"
 	"ripcord/pkg/wire"
 )
@@ -52,6 +53,7 @@ func openEarly(link string, index int, m filterSpec) (*port, error) {
 	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: rawsock.HTONS(protocol), Ifindex: index}); err != nil {
 		return fail(fd, "bind", err)
 	}
+	mmsg.Linger(fd)
 	return &port{link: link, filterSpec: m, index: index, fd: fd}, nil
 }
 

@@ -103,6 +103,9 @@ func linkGone(err error) bool { return errors.Is(err, unix.ENODEV) || errors.Is(
 
 func (p *port) close() error {
 	p.forget()
+	if p.early || p.own {
+		_ = rawsock.DropAll(p.fd) // a packet socket lingers
+	}
 	return unix.Close(p.fd)
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"ripcord/pkg/advert"
 	"ripcord/pkg/event"
+	"ripcord/pkg/mmsg"
 	"ripcord/pkg/rawsock"
 	"ripcord/pkg/wire"
 )
@@ -32,6 +33,7 @@ func openDeparted() (*departed, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open a packet socket (needs CAP_NET_RAW): %w", err)
 	}
+	mmsg.Linger(fd)
 	d.frames = fd
 	options4 := append(sendOptions(event.IPv4), rawsock.Int(unix.IPPROTO_IP, unix.IP_TRANSPARENT, 1, "IP_TRANSPARENT"))
 	options6 := append(sendOptions(event.IPv6), rawsock.Int(unix.IPPROTO_IPV6, unix.IPV6_TRANSPARENT, 1, "IPV6_TRANSPARENT"))
