@@ -32,7 +32,7 @@ func (v *fences) ran(r *Router, f *vrrp.RunFence) {
 		for _, o := range rec.heard[in.at] {
 			ago := now.Sub(o.at)
 			if o.priority > 0 && in.counts(o, ago) && !o.at.Before(in.joined) &&
-				!outdone(o, rec.heard[in.at]) && !v.endedSince(r, o, r.priority()) {
+				!outdone(o, rec.heard[in.at]) && !v.endedSince(r, o, r.priority()) && !v.diedSince(r, o) {
 				v.violate("%s fences %v, and heard %v on %s %v ago", r.Name, f.Active, o.source, in.Name, ago)
 			}
 		}
@@ -47,7 +47,7 @@ func (v *fenced) tookOver(r *Router, _ uint8) {
 	silent := v.fellSilent(r)
 	switch {
 	case silent.IsZero() || !silent.After(rec.leftAt):
-	case rec.fence.why == event.ActiveTimeout && rec.fence.passed.Before(silent):
+	case (rec.fence.why == event.ActiveTimeout || rec.fence.why == event.PeerDead) && rec.fence.passed.Before(silent):
 		v.violate("%s became Active %v after the last advert, without a fence", r.Name, now.Sub(silent))
 	case rec.fence.why == event.FenceFailed && (!f.Proceed || rec.fence.failed.Before(silent)):
 		v.violate("%s became Active %v after the last advert, though its fence may not fail (%v)", r.Name, now.Sub(silent), !f.Proceed)

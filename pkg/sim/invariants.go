@@ -58,7 +58,7 @@ type (
 
 // fences: a router that runs its fence command is Backup, and no command of its runs; the
 // Active that it fences was heard since the router was Active, did not resign, and nobody else
-// is heard; and a station has answered on each of its links since then.
+// is heard, unless its machine died; and a station has answered on each of its links since then.
 type fences struct{ rule }
 
 // Of the LAN, after each turn of any router.

@@ -175,6 +175,8 @@ var setups = []setup{
 		routers: 2, probe: 50 * time.Millisecond},
 	{name: "probe, all equal, IPv6, 300ms", share: 0.05, interval: 300 * time.Millisecond, priorities: []uint8{100, 100, 100}, family: event.IPv6,
 		probe: 50 * time.Millisecond},
+	{name: "probe and fence, 1s", share: 0.05, interval: time.Second, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4,
+		routers: 2, probe: 50 * time.Millisecond, fence: &vrrp.Fence{Timeout: fenceTimeout}},
 	{name: "VRRPv2", share: 0.05, interval: time.Second, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4,
 		versions: []wire.Version{wire.V2, wire.V2}},
 }

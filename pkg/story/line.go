@@ -61,7 +61,7 @@ func (l Line) fact() bool {
 	if l.Event == "advert.rival" || l.Event == "instance.fault" || l.Event == "address.conflict" {
 		return true
 	}
-	for _, subject := range []string{"link.", "check.", "engine.", "config.", "daemon.", "fence."} {
+	for _, subject := range []string{"link.", "check.", "engine.", "config.", "daemon.", "fence.", "probe."} {
 		if strings.HasPrefix(l.Event, subject) {
 			return true
 		}

@@ -13,8 +13,8 @@ import (
 type Outage struct {
 	Subject string `json:"subject"` // a group, or an instance outside any
 	State   string `json:"state"`   // none, ended, begun
-	// Since is from when US counts: cause, or timeout, the end of the Active_Down_Interval in
-	// which no Active was heard.
+	// Since is from when US counts: cause; timeout, the end of the Active_Down_Interval in
+	// which no Active was heard; or silence, the end of that in which its machine did not answer.
 	Since string `json:"since,omitempty"`
 	// US is until this router served, or had given everything up.
 	US int64 `json:"us"`
@@ -28,6 +28,7 @@ const (
 
 	sinceCause   = "cause"
 	sinceTimeout = "timeout"
+	sinceSilence = "silence"
 )
 
 // Outages returns that of each group, and of each instance outside any, that became or
@@ -54,6 +55,8 @@ func (s *Story) takeover(subject string, why event.Reason) Outage {
 		o.State = ended
 	case event.ActiveTimeout, event.FenceFailed:
 		o.State, o.Since = ended, sinceTimeout
+	case event.PeerDead:
+		o.State, o.Since = ended, sinceSilence
 	}
 	return o
 }
@@ -108,6 +111,8 @@ func (o Outage) String() string {
 		return fmt.Sprintf("%s: none, another router served meanwhile; moved in %s", o.Subject, after)
 	case o.State == begun:
 		return fmt.Sprintf("%s: begins here, given up after %s; the log of the next Active has its end", o.Subject, after)
+	case o.Since == sinceSilence:
+		return fmt.Sprintf("%s: the silence of the Active's machine, and %s until this router served", o.Subject, after)
 	case o.Since == sinceTimeout:
 		return fmt.Sprintf("%s: an Active_Down_Interval without an Active, and %s until this router served", o.Subject, after)
 	}

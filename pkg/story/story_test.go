@@ -43,8 +43,9 @@ func written(stories []Story) string {
 
 // TestStories: the stories of each log in testdata. left.log and right.log are those of two
 // routers of which the left one's cable was pulled and put back, and which then was killed.
+// dead.log is that of one whose peer lost its power, and which watched its machine.
 func TestStories(t *testing.T) {
-	for _, name := range []string{"left", "right", "odd"} {
+	for _, name := range []string{"left", "right", "odd", "dead"} {
 		b := Builder{Quiet: 5 * time.Second}
 		var told []Story
 		for _, l := range linesOf(t, filepath.Join("testdata", name+".log")) {
