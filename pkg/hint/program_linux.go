@@ -18,9 +18,9 @@ type layout struct {
 }
 
 // findLayout reads the layout from the kernel's BTF.
-func findLayout() (layout, error) {
+func findLayout(types *btf.Cache) (layout, error) {
 	var l layout
-	kernel, err := btf.LoadKernelSpec()
+	kernel, err := types.Kernel()
 	if err != nil {
 		return l, fmt.Errorf("the kernel describes its types nowhere (BTF, CONFIG_DEBUG_INFO_BTF): %w", err)
 	}

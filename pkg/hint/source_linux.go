@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/ringbuf"
 	"golang.org/x/sys/unix"
@@ -55,14 +56,15 @@ func Open() (*Source, error) {
 	if err := unix.Stat("/proc/thread-self/ns/net", &stat); err != nil {
 		return nil, fmt.Errorf("the network namespace: %w", err)
 	}
-	l, err := findLayout()
+	types := btf.NewCache() // it takes some 10 ms to read them
+	l, err := findLayout(types)
 	if err != nil {
 		return nil, err
 	}
 	var refused []string
 	for _, way := range attachments() {
 		s := &Source{way: way.name}
-		if err = s.attach(l, way, uint32(stat.Ino)); err == nil {
+		if err = s.attach(l, types, way, uint32(stat.Ino)); err == nil {
 			return s, nil
 		}
 		_ = s.Close()
@@ -84,7 +86,7 @@ func innermost(err error) error {
 }
 
 // attach loads and attaches both programs, and opens the ring.
-func (s *Source) attach(l layout, way attachment, namespace uint32) error {
+func (s *Source) attach(l layout, types *btf.Cache, way attachment, namespace uint32) error {
 	ring, err := s.newMap(ebpf.MapSpec{Name: "ripcord_hints", Type: ebpf.RingBuf, MaxEntries: uint32(max(ringSize, os.Getpagesize()))})
 	if err != nil {
 		return err
@@ -99,7 +101,7 @@ func (s *Source) attach(l layout, way attachment, namespace uint32) error {
 	programs, err := ebpf.NewCollectionWithOptions(&ebpf.CollectionSpec{Programs: map[string]*ebpf.ProgramSpec{
 		changing: way.before(changing, l.program(Changed, way.argument, namespace, ring, nil)),
 		flagging: way.before(flagging, l.program(Flagged, way.argument, namespace, ring, once)),
-	}}, ebpf.CollectionOptions{Programs: ebpf.ProgramOptions{LogDisabled: true}}) // together: the kernel's BTF is read once
+	}}, ebpf.CollectionOptions{Programs: ebpf.ProgramOptions{LogDisabled: true}, Cache: types})
 	if err != nil {
 		return err
 	}
