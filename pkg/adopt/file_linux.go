@@ -205,6 +205,9 @@ func (t *table) store(instance string, word uint64) {
 	}
 }
 
+// Kept reports whether adverts are recorded.
+func (r *Record) Kept() bool { return r != nil && r.table.Load() != nil }
+
 // HandOver records that the daemon ends for another to go on. That is no crash.
 func (r *Record) HandOver() {
 	r.mu.Lock()

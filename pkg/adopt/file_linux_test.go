@@ -193,7 +193,7 @@ func TestBadRecords(t *testing.T) {
 	none.Sent("a", 1, time.Now())
 	none.Silent("a")
 	none.Refresh()
-	if err := errors.Join(none.Keep(nil), none.Remove(), none.Close()); err != nil {
+	if err := errors.Join(none.Keep(nil), none.Remove(), none.Close()); err != nil || none.Kept() {
 		t.Error(err)
 	}
 }

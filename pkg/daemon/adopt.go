@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"ripcord/pkg/addr"
@@ -205,8 +204,8 @@ func (in *inheritance) wait(ctx context.Context) {
 
 // Handover has the daemon end so that the next one goes on. It is part of control.Orders.
 func (o orders) Handover() (*control.HandedOver, error) {
-	if o.inherited.record == nil {
-		return nil, fmt.Errorf("nothing can be handed over, since no record can be kept (%w): restart the daemon instead, which resigns", o.inherited.err)
+	if !o.inherited.record.Kept() {
+		return nil, errors.New("nothing can be handed over, since no record can be kept: the log says why (daemon.record); restart the daemon instead, which resigns")
 	}
 	answer := &control.HandedOver{Groups: []string{}}
 	for _, g := range o.router.Groups() {

@@ -376,3 +376,91 @@ func TestHandoverToNobody(t *testing.T) {
 		t.Error("its address is left")
 	}
 }
+
+// All that an instance holds is adopted: its virtual MAC, routes, rules, and that it accepts
+// nothing. No notify command runs for it, and the next one knows what was.
+func TestAllIsAdopted(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []segment{inside}, "a")
+	script, record := s.recorder("notify")
+	yaml := fmt.Sprintf(`log: {level: debug}
+control: {socket: %s}
+script_user: root
+instances:
+  - {name: inside, interface: eth0, vrid: 51, priority: 150, addresses: [%v/24], virtual_mac: true, accept: false, notify: {any: [%s]},
+     routes: [{to: 203.0.113.0/24, via: 192.0.2.12, table: 100}, {to: 10.9.0.0/16, interface: eth0}], rules: [{from: 192.0.2.0/24, table: 100, priority: 500}]}
+`, s.socket("a"), inside.virtual(), script)
+	began := time.Now()
+	a := s.startYAML("a", yaml)
+	a.wait(began, patience, "its routes", is("route.added"))
+	soon(t, "the notify command", func() bool { return len(matching(linesOf(t, record), "MASTER")) == 1 })
+	before, held := len(linesOf(t, record)), s.left("a")
+	macs, err := s.Segment(inside.name).Record()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := a.kill()
+	a = s.again("a")
+	a.wait(at, patience, "that it goes on", is("group.adopted"))
+	a.wait(at, patience, "its first advert", is("advert.sent"))
+	time.Sleep(1500 * time.Millisecond)
+	if now := s.left("a"); !slices.Equal(slices.Sorted(slices.Values(now)), slices.Sorted(slices.Values(held))) {
+		t.Errorf("it held %q, and holds %q", held, now)
+	}
+	if s.reaches("client", inside.virtual().String()) {
+		t.Error("it answers, though it should accept nothing")
+	}
+	for _, l := range a.log(at) {
+		if strings.HasPrefix(l.Event, "address.") || strings.HasPrefix(l.Event, "route.") || strings.HasPrefix(l.Event, "notify.") || strings.HasSuffix(l.Event, ".transition") {
+			t.Errorf("%s: %s", l.Event, l.Msg)
+		}
+	}
+	if lines := linesOf(t, record); len(lines) != before {
+		t.Errorf("notify commands ran: %q", lines[before:])
+	}
+	for _, f := range macs.Frames() {
+		if f.At.After(at) && len(f.Data) > 32 && f.Data[12] == 8 && f.Data[13] == 6 && f.Data[21] == 1 && string(f.Data[28:32]) == string(f.Data[38:42]) {
+			t.Error("it was announced again")
+		}
+	}
+	at = s.pull("a", inside)
+	a.becomes("fault", at, patience)
+	soon(t, "the notify command at the fault", func() bool { return len(matching(linesOf(t, record), "FAULT")) == 1 })
+	s.plug("a", inside)
+}
+
+// Where no record can be kept the daemon says so, and works.
+func TestNoRoomForRecord(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]string{
+		"read-only": "mount -t tmpfs -o ro none /run/ripcord",
+		"full":      "mount -t tmpfs -o size=4k none /run/ripcord && head -c 4096 /dev/zero > /run/ripcord/full",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, []segment{inside}, "a")
+			config := s.configure("a", router{150, 200 * time.Millisecond, ""}.yaml(s, s.socket("a")))
+			began := time.Now()
+			start := func() *daemon {
+				return s.startCommand("a", exec.Command("unshare", "--mount", "sh", "-c", "mkdir -p /run/ripcord && "+prepare+` && exec "$@"`, "sh", binary, "run", "--config", config))
+			}
+			a := start()
+			if l := a.wait(began, patience, "that there is no record", is("daemon.record")); l.Level != "warn" {
+				t.Errorf("%s: %s", l.Level, l.Msg)
+			} else {
+				t.Log(l.Msg)
+			}
+			a.becomes("active", began, patience)
+			a.wait(began, patience, "its address", is("address.added"))
+			if got := s.ripcord("a", "handover", "--socket", s.socket("a")); got.code != 1 || !strings.Contains(got.err, "no record can be kept") {
+				t.Errorf("ripcord handover: exit %d, %s%s", got.code, got.out, got.err)
+			}
+			at := a.kill()
+			a = start()
+			a.becomes("active", at, patience)
+			if slices.ContainsFunc(a.log(at), is("group.adopted")) {
+				t.Error("it adopted")
+			}
+		})
+	}
+}
