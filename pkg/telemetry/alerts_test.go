@@ -192,6 +192,12 @@ func TestAlerts(t *testing.T) {
 		summary: "inside on a changed its state 8 times within 10 minutes",
 		less:    []change{{"a", "ripcord_instance_transitions_total", "", "1+0x59 6+0x120"}},
 	}, {
+		alert:   "RipcordProbeFalseAlarm",
+		changes: []change{{"b", "ripcord_instance_probe_false_alarms_total", "", "0+0x59 1+0x120"}},
+		silent:  "9m50s", fires: "10m", labels: inside("b", labels{}),
+		summary: "inside on b took a living Active for dead",
+		less:    []change{{"b", "ripcord_instance_probe_false_alarms_total", "", "1+0x180"}},
+	}, {
 		alert: "RipcordLate", // two of a hundred are between 0.1 s and 0.25 s late
 		changes: []change{
 			{"a", "ripcord_advert_lateness_seconds_bucket", "", "5+0x59 5+98x120"},
