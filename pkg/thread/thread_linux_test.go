@@ -13,7 +13,7 @@ import (
 )
 
 // raised locks the test to its thread and returns what it got.
-func raised(t *testing.T, r Raiser, priorities ...Priority) (got Priority, err error, undo func()) {
+func raised(t *testing.T, r Raiser, priorities ...Priority) (got Priority, undo func(), err error) {
 	t.Helper()
 	known := make(chan struct{})
 	undo = r.Raise(t.Context(), func(p Priority, failed error) {
@@ -25,7 +25,7 @@ func raised(t *testing.T, r Raiser, priorities ...Priority) (got Priority, err e
 	case <-time.After(10 * time.Second):
 		t.Fatal("it is not done")
 	}
-	return got, err, undo
+	return got, undo, err
 }
 
 func TestRaise(t *testing.T) {
@@ -36,7 +36,7 @@ func TestRaise(t *testing.T) {
 	defer runtime.UnlockOSThread()
 	before := has(t, 0)
 	for want, attributes := range attributes {
-		got, err, undo := raised(t, Raiser{}, want)
+		got, undo, err := raised(t, Raiser{}, want)
 		if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
 			t.Skipf("%s: root without the right: %v", want, err)
 		}
@@ -69,7 +69,7 @@ func TestRaiseByAnother(t *testing.T) {
 	raise := func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		got, err, undo := raised(t, r, RealTime, Nice)
+		got, undo, err := raised(t, r, RealTime, Nice)
 		undo()
 		if got != Nice || !errors.Is(err, refused) {
 			t.Errorf("got %q, %v", got, err)

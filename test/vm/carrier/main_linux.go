@@ -18,12 +18,11 @@ import (
 const printAfter = 100 * time.Millisecond
 
 func main() {
-	if err := watch(); err != nil {
-		fmt.Fprintln(os.Stderr, "carrier:", err)
-		os.Exit(1)
-	}
+	fmt.Fprintln(os.Stderr, "carrier:", watch())
+	os.Exit(1)
 }
 
+// watch prints changes until it fails.
 func watch() error {
 	source, err := hint.Open()
 	if err != nil {
