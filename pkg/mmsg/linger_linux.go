@@ -1,6 +1,7 @@
 package mmsg
 
 import (
+	"encoding/binary"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -26,9 +27,19 @@ var limbo = sync.OnceValue(func() int {
 })
 
 // Linger has a packet socket be closed after the process has ended, and not before. It stays open
-// until then, though its descriptor is closed. Where that cannot be had, it is closed as any.
+// until then, though its descriptor is closed: one that hears is to be Unbound first. Where that
+// cannot be had, as after some hundred sockets, it is closed as any.
 func Linger(fd int) {
 	if to := limbo(); to >= 0 {
 		_ = unix.Sendmsg(to, []byte{0}, unix.UnixRights(fd), nil, 0)
 	}
+}
+
+// nobody is an EtherType that is for local experiments (IEEE 802), and that nothing here uses.
+const nobody = 0x88b5
+
+// Unbind has a packet socket that lingers hear nothing any more, and cost nothing.
+func Unbind(fd int) {
+	protocol := binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, nobody))
+	_ = unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: protocol})
 }

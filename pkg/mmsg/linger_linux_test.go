@@ -1,6 +1,8 @@
 package mmsg
 
 import (
+	"encoding/binary"
+	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -49,3 +51,35 @@ func TestLinger(t *testing.T) {
 		}
 	}
 }
+
+// One that is unbound hears nothing of its old protocol, though it lingers.
+func TestUnbind(t *testing.T) {
+	netns.NeedRoot(t)
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, int(htons(unix.ETH_P_IP)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	heard := func() (n int) {
+		if conn, err := net.Dial("udp4", "127.0.0.1:9"); err == nil {
+			_, _ = conn.Write([]byte("x"))
+			_ = conn.Close()
+		}
+		for {
+			if _, _, err := unix.Recvfrom(fd, make([]byte, 256), 0); err != nil {
+				return n
+			}
+			n++
+		}
+	}
+	if heard() == 0 {
+		t.Fatal("it hears nothing at first, and the test shows nothing")
+	}
+	Unbind(fd)
+	heard() // what was in its queue
+	if n := heard(); n > 0 {
+		t.Errorf("unbound, it hears %d packets", n)
+	}
+}
+
+func htons(v uint16) uint16 { return binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, v)) }

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/mmsg"
 	"ripcord/pkg/rawsock"
 	"ripcord/pkg/wire"
 )
@@ -104,7 +105,7 @@ func linkGone(err error) bool { return errors.Is(err, unix.ENODEV) || errors.Is(
 func (p *port) close() error {
 	p.forget()
 	if p.early || p.own {
-		_ = rawsock.DropAll(p.fd) // a packet socket lingers
+		mmsg.Unbind(p.fd) // a packet socket lingers
 	}
 	return unix.Close(p.fd)
 }
