@@ -331,7 +331,7 @@ func (p *parts) buildChecks(c *config.Config) error {
 	if err != nil {
 		return err
 	}
-	p.checks = track.New(p.programs, p.reportCheck)
+	p.checks = track.New(p.programs, p.programs.Processes, p.reportCheck)
 	return p.checks.Apply(specs)
 }
 

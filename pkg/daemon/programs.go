@@ -2,7 +2,9 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"os"
+	"slices"
 
 	"ripcord/pkg/command"
 	"ripcord/pkg/config"
@@ -20,6 +22,8 @@ type programs interface {
 	// Reload has the programs be those of a configuration whose table has that revision.
 	Reload(ctx context.Context, revision string) error
 	MakeFIFO(ctx context.Context) error
+	// Processes returns a directory of all processes where /proc hides some from the daemon.
+	Processes(ctx context.Context) (*os.File, error)
 	Status() runner.Status
 }
 
@@ -45,6 +49,11 @@ func (o ownPrograms) MakeFIFO(context.Context) error {
 	return notify.MakeFIFO(c.FIFO, user, os.Geteuid())
 }
 
+// Processes is part of programs. What this process may not see nobody shows it.
+func (ownPrograms) Processes(context.Context) (*os.File, error) {
+	return nil, errors.New("it was not started")
+}
+
 // Status is part of programs.
 func (o ownPrograms) Status() runner.Status { return runner.Status{Ready: true, PID: os.Getpid()} }
 
@@ -60,6 +69,7 @@ func Programs(c *config.Config) (*runner.Table, error) {
 		return nil, err
 	}
 	var all []runner.Program
+	processes := slices.ContainsFunc(checks, func(s track.Spec) bool { _, counts := s.Probe.(track.Process); return counts })
 	add := func(r command.Request) { all = append(all, runner.Program{ID: r.ID, Command: r.Command}) }
 	for i := range checks {
 		if probe, ok := checks[i].Probe.(track.Command); ok {
@@ -82,7 +92,7 @@ func Programs(c *config.Config) (*runner.Table, error) {
 			add(programRequest(kind, p, settings.user))
 		}
 	}
-	table := runner.NewTable(all)
+	table := runner.NewTable(all, processes)
 	if c.FIFO != "" {
 		table.MakeFIFO = func(writer int) error { return notify.MakeFIFO(c.FIFO, settings.user, writer) }
 	}

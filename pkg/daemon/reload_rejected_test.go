@@ -60,7 +60,7 @@ func TestReloadSaysPartFailure(t *testing.T) {
 	next := &config.Config{File: "x.yaml", Groups: []vrrp.Group{{Members: []vrrp.Instance{{Virtual: event.Virtual{Name: "out", Interface: "eth9"}}}}}}
 	p := &parts{programs: ownPrograms{}, stats: stats.NewRegistry(nil, time.Now()), links: bus.NewRetained[string, event.Link]()}
 	p.log = telemetry.NewLog(&p.events, telemetry.NewLogger(io.Discard, event.Error))
-	p.checks = track.New(p.programs, p.reportCheck)
+	p.checks = track.New(p.programs, nil, p.reportCheck)
 	p.notifier = newNotifier(p.programs, notifySettings{}, "", nil, &p.events, nil)
 	p.monitor = monitor.New(monitor.Config{Minter: event.NewMinter(1), Facts: bus.NewRetained[string, event.Link](), Addresses: &p.addresses, Events: &p.events})
 	p.config.Store(&config.Config{File: "x.yaml"})

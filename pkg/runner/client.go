@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -275,16 +276,35 @@ func (c *Client) Raise(ctx context.Context, tid int, p thread.Priority) error {
 	}
 }
 
+// Processes returns a directory of all processes, as /proc has them, if the configuration has
+// checks of processes. It stays valid when the runner is lost.
+func (c *Client) Processes(ctx context.Context) (*os.File, error) {
+	l, revision, err := c.awaitWhile(ctx)
+	if err != nil {
+		return nil, err
+	}
+	file, err := l.askFile(ctx, request{Op: opProcesses, Revision: revision}, askWithin)
+	if err == nil && file == nil {
+		err = errors.New("it has sent no directory")
+	}
+	return file, err
+}
+
 // ask waits for a runner and for its answer, a while each.
 func (c *Client) ask(ctx context.Context, r request) error {
-	ctx, cancel := context.WithTimeout(ctx, askWithin)
-	defer cancel()
-	l, revision, err := c.await(ctx)
+	l, revision, err := c.awaitWhile(ctx)
 	if err != nil {
 		return err
 	}
 	r.Revision = revision
 	return l.ask(ctx, r, askWithin)
+}
+
+// awaitWhile waits askWithin for a runner.
+func (c *Client) awaitWhile(ctx context.Context) (*connection, string, error) {
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	return c.await(ctx)
 }
 
 // Reload has the runner read the configuration anew, whose programs have that revision from

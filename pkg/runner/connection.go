@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -42,14 +43,27 @@ var errEnded = errors.New("the process ripcord runner has ended")
 
 // read reads the next answer.
 func (l *connection) read() (a answer, err error) {
-	n, err := l.conn.Read(l.buffer)
+	n, file, err := receiveMessage(l.conn, l.buffer)
 	if err == nil && n == 0 || errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
 		err = errEnded
 	}
 	if err != nil {
 		return a, err
 	}
-	return a, json.Unmarshal(l.buffer[:n], &a)
+	err = json.Unmarshal(l.buffer[:n], &a)
+	a.file = file
+	if err != nil {
+		a.drop()
+	}
+	return a, err
+}
+
+// drop closes the descriptor that came with an answer.
+func (a *answer) drop() {
+	if a.file != nil {
+		_ = a.file.Close()
+		a.file = nil
+	}
 }
 
 // give gives an answer to the call that waits for it.
@@ -58,11 +72,13 @@ func (l *connection) give(a answer) {
 	defer l.mu.Unlock()
 	k := l.calls[a.Seq]
 	if k == nil {
+		a.drop()
 		return
 	}
 	select {
 	case k.answers <- a:
 	default: // more than there can be
+		a.drop()
 	}
 	if a.Ended {
 		delete(l.calls, a.Seq)
@@ -144,24 +160,33 @@ func (l *connection) forget(seq uint64) {
 
 // ask sends a request that runs no program and returns what came of it.
 func (l *connection) ask(ctx context.Context, r request, within time.Duration) error {
+	file, err := l.askFile(ctx, r, within)
+	if file != nil {
+		_ = file.Close() // nobody asked for it
+	}
+	return err
+}
+
+// askFile is ask for a request that is answered with a descriptor.
+func (l *connection) askFile(ctx context.Context, r request, within time.Duration) (*os.File, error) {
 	k, err := l.send(&r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	late := time.NewTimer(within)
 	defer late.Stop()
 	select {
 	case a := <-k.answers:
-		return a.failure()
+		return a.file, a.failure()
 	case <-l.over:
-		return command.Lost("it ended before it answered")
+		return nil, command.Lost("it ended before it answered")
 	case <-late.C:
 		err := fmt.Errorf("it has not answered within %v", within)
 		l.blame(err)
-		return command.Lost(err.Error())
+		return nil, command.Lost(err.Error())
 	case <-ctx.Done():
 		l.forget(r.Seq)
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 }
 

@@ -21,4 +21,6 @@
 //     under way when the connection was lost, and those for which there was none within their
 //     timeout. The client connects again by itself, after a pause that grows.
 //  5. A program runs once at a time for each name.
+//  6. A daemon whose configuration has checks of processes gets a directory of all processes, if
+//     it asks for it (processes_linux.go): its own /proc may hide those of other users.
 package runner

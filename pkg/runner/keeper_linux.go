@@ -160,15 +160,11 @@ func (k *keeperConn) dial(ctx context.Context) (net.Conn, error) {
 	case text[0] != another:
 		return nil, errors.New(string(text[1:n]))
 	}
-	messages, err := unix.ParseSocketControlMessage(control[:m])
-	if err != nil || len(messages) != 1 {
-		return nil, errors.New("the keeper sent no connection")
+	fd, err := descriptor(control[:m])
+	if err != nil {
+		return nil, fmt.Errorf("the keeper sent no connection: %w", err)
 	}
-	fds, err := unix.ParseUnixRights(&messages[0])
-	if err != nil || len(fds) != 1 {
-		return nil, errors.New("the keeper sent no connection")
-	}
-	return Inherited(fds[0])
+	return Inherited(fd)
 }
 
 // keeper starts runners for a daemon.

@@ -12,7 +12,7 @@ import (
 func BenchmarkRun(b *testing.B) {
 	program := Program{command.ID{Kind: command.ForCheck, Name: "true"}, command.Command{Argv: []string{"/bin/true"}, Timeout: time.Minute}}
 	request := command.Request{ID: program.ID, Command: program.Command}
-	table := NewTable([]Program{program})
+	table := NewTable([]Program{program}, false)
 	r := &rig{t: b, table: table, lines: make(chan string, 16), reports: make(chan Report, 16)}
 	r.start()
 	for _, c := range []struct {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -28,12 +29,13 @@ const (
 type operation string
 
 const (
-	opRun    operation = "run"
-	opStop   operation = "stop"   // the program that the request of that number started
-	opCheck  operation = "check"  // can and may the program be run?
-	opReload operation = "reload" // the configuration is read anew
-	opFIFO   operation = "fifo"   // the FIFO is made
-	opRaise  operation = "raise"  // a thread of the daemon runs before others
+	opRun       operation = "run"
+	opStop      operation = "stop"      // the program that the request of that number started
+	opCheck     operation = "check"     // can and may the program be run?
+	opReload    operation = "reload"    // the configuration is read anew
+	opFIFO      operation = "fifo"      // the FIFO is made
+	opRaise     operation = "raise"     // a thread of the daemon runs before others
+	opProcesses operation = "processes" // the daemon gets a directory of all processes
 )
 
 // request is what the daemon sends.
@@ -56,6 +58,8 @@ type answer struct {
 	Ended  bool    `json:"ended,omitempty"`  // nothing is left of the program, or the request is carried out
 	Err    string  `json:"error,omitempty"`  // why it was not
 	Stale  bool    `json:"stale,omitempty"`  // that is because the configurations differ
+
+	file *os.File // its descriptor comes with the message; nil: none does
 }
 
 // hello is the first message of a runner.
@@ -111,7 +115,7 @@ func decode(data []byte, into any) error {
 
 func (r *request) validate() error {
 	switch r.Op {
-	case opRun, opStop, opCheck, opReload, opFIFO:
+	case opRun, opStop, opCheck, opReload, opFIFO, opProcesses:
 	case opRaise:
 		if r.Thread <= 0 || !r.Priority.Known() {
 			return fmt.Errorf("there is no thread %d, or no priority %.40q", r.Thread, r.Priority)

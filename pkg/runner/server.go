@@ -133,6 +133,21 @@ func (s *Server) makeFIFO(writer int) error {
 	return now.MakeFIFO(writer)
 }
 
+// processes opens a directory of all processes for a daemon whose checks count some.
+func (s *Server) processes(r *request) (*os.File, error) {
+	s.mu.Lock()
+	now := s.now
+	s.mu.Unlock()
+	if now == nil || now.Revision() != r.Revision {
+		return nil, errStale
+	}
+	if !now.processes {
+		s.cfg.Report("refused to show all processes: the configuration has no check of processes")
+		return nil, errors.New("the configuration has no check of processes")
+	}
+	return openProcesses()
+}
+
 // Serve answers a client until it or ctx ends the connection, and then stops all programs
 // that it started.
 func (s *Server) Serve(ctx context.Context, conn net.Conn, peer Peer) {

@@ -26,20 +26,34 @@ func shell(name, script string, timeout time.Duration) Program {
 // rig is a server and a client of it.
 type rig struct {
 	t       testing.TB
-	table   *Table
 	server  *Server
 	client  *Client
 	lines   chan string
 	reports chan Report
-	loadErr error
 
-	mu   sync.Mutex
-	ends []net.Conn // the server's
+	mu      sync.Mutex
+	table   *Table // what the server loads next
+	loadErr error
+	ends    []net.Conn // the server's
+}
+
+// load is what the server loads.
+func (r *rig) load(context.Context) (*Table, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.table, r.loadErr
+}
+
+// configure changes what the server loads next.
+func (r *rig) configure(t *Table, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.table, r.loadErr = t, err
 }
 
 func newRig(t *testing.T, programs ...Program) *rig {
 	t.Helper()
-	r := &rig{t: t, table: NewTable(programs), lines: make(chan string, 1024), reports: make(chan Report, 64)}
+	r := &rig{t: t, table: NewTable(programs, false), lines: make(chan string, 1024), reports: make(chan Report, 64)}
 	r.start()
 	return r
 }
@@ -47,7 +61,7 @@ func newRig(t *testing.T, programs ...Program) *rig {
 // start starts the client, for which the server is there when it connects.
 func (r *rig) start() {
 	r.server = NewServer(ServerConfig{
-		Load:     func(context.Context) (*Table, error) { return r.table, r.loadErr },
+		Load:     r.load,
 		Report:   func(text string) { r.lines <- text },
 		Programs: command.Local{},
 	})
@@ -221,7 +235,7 @@ func TestLost(t *testing.T) {
 
 // TestHung: a runner that does not answer is one that is lost.
 func TestHung(t *testing.T) {
-	table := NewTable(nil)
+	table := NewTable(nil, false)
 	reports := make(chan Report, 16)
 	dialled := 0
 	c := NewClient(ClientConfig{Revision: table.Revision(), Report: func(r Report) { reports <- r }, Dial: func(context.Context) (net.Conn, error) {
@@ -260,7 +274,7 @@ func TestReload(t *testing.T) {
 	if got := r.run(t.Context(), "web", time.Minute); got.Output != "old" {
 		t.Fatalf("%+v", got)
 	}
-	r.table = NewTable([]Program{shell("web", "echo new", time.Minute)})
+	r.configure(NewTable([]Program{shell("web", "echo new", time.Minute)}, false), nil)
 	if err := r.client.Reload(t.Context(), "another"); err == nil || !strings.Contains(err.Error(), "changed meanwhile") {
 		t.Errorf("a reload of something else: %v", err)
 	}
@@ -277,7 +291,7 @@ func TestReload(t *testing.T) {
 		t.Errorf("what is gone: %+v", got)
 	}
 	// Nor does another reload take that away too soon.
-	r.table = NewTable([]Program{shell("web", "echo new", time.Minute), shell("other", "exit 0", time.Minute)})
+	r.configure(NewTable([]Program{shell("web", "echo new", time.Minute), shell("other", "exit 0", time.Minute)}, false), nil)
 	if err := r.client.Reload(t.Context(), r.table.Revision()); err != nil {
 		t.Fatal(err)
 	}
@@ -285,14 +299,14 @@ func TestReload(t *testing.T) {
 		t.Errorf("what is gone since the reload before: %+v", got)
 	}
 	// The runner reads another file by itself, as when it starts anew after a change.
-	r.table = NewTable([]Program{shell("web", "echo newest", time.Minute)})
+	r.configure(NewTable([]Program{shell("web", "echo newest", time.Minute)}, false), nil)
 	if err := r.server.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got := r.run(t.Context(), "web", time.Minute); !errors.Is(got.Err, command.ErrLost) || !strings.Contains(got.Err.Error(), "ripcord reload") {
 		t.Errorf("with different configurations: %+v", got)
 	}
-	r.loadErr = errors.New("line 3 is broken")
+	r.configure(nil, errors.New("line 3 is broken"))
 	r.cut()
 	<-r.reports
 	<-r.reports
@@ -303,7 +317,7 @@ func TestReload(t *testing.T) {
 
 // TestGone: what a reload removed can be run for a while, and not for ever, unless it comes back.
 func TestGone(t *testing.T) {
-	one, none := NewTable([]Program{shell("web", "exit 0", time.Minute)}), NewTable(nil)
+	one, none := NewTable([]Program{shell("web", "exit 0", time.Minute)}, false), NewTable(nil, false)
 	id, now := command.ID{Kind: command.ForCheck, Name: "web"}, time.Unix(1000, 0)
 	has := func(g removed) bool { _, known := g.program(id); return known }
 	g := removed{}.after(nil, one, now)
@@ -438,7 +452,7 @@ func FuzzRequest(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	table := NewTable([]Program{shell("web", "exit 0", time.Minute), {command.ID{Kind: command.ForInstance, Name: "i", When: "any"}, command.Command{Argv: []string{"/bin/echo"}}}})
+	table := NewTable([]Program{shell("web", "exit 0", time.Minute), {command.ID{Kind: command.ForInstance, Name: "i", When: "any"}, command.Command{Argv: []string{"/bin/echo"}}}}, false)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := decodeRequest(data)
 		if err != nil {

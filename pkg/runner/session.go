@@ -52,6 +52,8 @@ func (s *session) handle(ctx context.Context, r *request) {
 		s.aside(r, func() error { return s.server.load(ctx, r.Revision) })
 	case opRaise:
 		s.aside(r, func() error { return raise(s.peer.PID, r.Thread, r.Priority) })
+	case opProcesses:
+		s.handProcesses(r)
 	case opFIFO:
 		s.aside(r, func() error { return s.server.makeFIFO(s.peer.User) })
 	}
@@ -79,6 +81,17 @@ func (s *session) refuse(seq uint64, err error) {
 		a.Err = a.Err[:min(len(a.Err), 4096)]
 	}
 	s.send(a)
+}
+
+// handProcesses sends a directory of all processes.
+func (s *session) handProcesses(r *request) {
+	file, err := s.server.processes(r)
+	if err != nil {
+		s.refuse(r.Seq, err)
+		return
+	}
+	defer file.Close()
+	s.send(answer{Seq: r.Seq, Ended: true, file: file})
 }
 
 // start starts a program.
@@ -143,7 +156,7 @@ func (s *session) send(a answer) {
 	s.sending.Lock()
 	defer s.sending.Unlock()
 	_ = s.conn.SetWriteDeadline(time.Now().Add(writeWithin))
-	if _, err := s.conn.Write(data); err != nil {
+	if err := sendMessage(s.conn, data, a.file); err != nil {
 		_ = s.conn.Close()
 	}
 }

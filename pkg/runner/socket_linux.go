@@ -43,6 +43,56 @@ func Inherited(fd int) (net.Conn, error) {
 	return conn, nil
 }
 
+// sendMessage sends a message, and with it the descriptor of a file unless that is nil.
+func sendMessage(conn net.Conn, message []byte, file *os.File) error {
+	if file == nil {
+		_, err := conn.Write(message)
+		return err
+	}
+	socket, ok := conn.(*net.UnixConn)
+	if !ok {
+		return fmt.Errorf("no descriptor can be sent over a %T", conn)
+	}
+	_, _, err := socket.WriteMsgUnix(message, unix.UnixRights(int(file.Fd())), nil)
+	return err
+}
+
+// receiveMessage receives a message, and the file whose descriptor came with it; nil if none did.
+func receiveMessage(conn net.Conn, buffer []byte) (n int, file *os.File, err error) {
+	socket, ok := conn.(*net.UnixConn)
+	if !ok {
+		n, err = conn.Read(buffer)
+		return n, nil, err
+	}
+	control := make([]byte, unix.CmsgSpace(4))
+	n, m, _, _, err := socket.ReadMsgUnix(buffer, control)
+	if err != nil || m == 0 {
+		return n, nil, err
+	}
+	fd, err := descriptor(control[:m])
+	if err != nil {
+		return 0, nil, err
+	}
+	return n, os.NewFile(uintptr(fd), "received"), nil
+}
+
+// descriptor returns the one descriptor that came with a message.
+func descriptor(control []byte) (fd int, err error) {
+	var all []int
+	messages, err := unix.ParseSocketControlMessage(control)
+	for i := range messages {
+		some, _ := unix.ParseUnixRights(&messages[i])
+		all = append(all, some...)
+	}
+	if err == nil && len(all) == 1 {
+		return all[0], nil
+	}
+	for _, fd := range all {
+		_ = unix.Close(fd)
+	}
+	return -1, fmt.Errorf("with a message came %d descriptors, not one", len(all))
+}
+
 // Peer is the process at the other end of a connection.
 type Peer struct {
 	User int

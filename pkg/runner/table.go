@@ -25,14 +25,19 @@ type Table struct {
 	// it; nil if there is none.
 	MakeFIFO func(writer int) error
 
-	programs map[command.ID]command.Command
-	revision string
+	programs  map[command.ID]command.Command
+	processes bool
+	revision  string
 }
 
-// NewTable returns the table of some programs.
-func NewTable(programs []Program) *Table {
-	t := &Table{programs: make(map[command.ID]command.Command, len(programs))}
-	lines := make([]string, 0, len(programs))
+// NewTable returns the table of some programs. processes is whether the configuration has
+// checks of processes: without one the runner shows the daemon none.
+func NewTable(programs []Program, processes bool) *Table {
+	t := &Table{programs: make(map[command.ID]command.Command, len(programs)), processes: processes}
+	lines := make([]string, 0, len(programs)+1)
+	if processes {
+		lines = append(lines, "processes")
+	}
 	for _, p := range programs {
 		t.programs[p.ID] = p.Command
 		lines = append(lines, p.describe())
@@ -52,7 +57,7 @@ func (p *Program) describe() string {
 	return fmt.Sprintf("%q %q %q %d %d %d %d %d %t", p.ID, p.Argv, user.Name, user.UID, user.GID, user.Groups, p.Timeout, p.Grace, p.KillGroup)
 }
 
-// Revision tells two tables apart whose programs differ.
+// Revision tells two tables apart whose programs differ, or of which one has no processes.
 func (t *Table) Revision() string { return t.revision }
 
 // Len returns how many programs there are.

@@ -16,7 +16,8 @@
 //     for. No check waits for another one.
 //  2. A result is reported at the timeout of the check at the latest, even where what is
 //     left of the run ends later. A command that could not be run since the process that
-//     runs commands is lost (command.ErrLost) has no result: the state stays as it is.
+//     runs commands is lost (command.ErrLost) has no result: the state stays as it is. So
+//     have processes that only that process could have shown.
 //  3. Reports come from the goroutine that calls Run, one at a time, in order. They must
 //     not block: the checks would wait.
 //  4. A check is reported when it starts, at its first result, and whenever its state or

@@ -1,6 +1,16 @@
 package track
 
-import "ripcord/pkg/command"
+import (
+	"context"
+	"os"
+
+	"ripcord/pkg/command"
+)
+
+// Processes returns a directory of all processes, as /proc has them, for checks of processes
+// where this process's own /proc hides those of other users. Its error is command.ErrLost where
+// another attempt may have one.
+type Processes func(context.Context) (*os.File, error)
 
 // machine is what checks of one kind share: one inotify instance, one subscription to
 // the processes of the machine; and who runs their programs. Nothing is opened before a check needs it.
@@ -10,8 +20,8 @@ type machine struct {
 	processes *processTable
 }
 
-func newMachine(programs command.Runner) *machine {
-	return &machine{programs: programs, files: newFileWatcher(), processes: newProcessTable()}
+func newMachine(programs command.Runner, all Processes) *machine {
+	return &machine{programs: programs, files: newFileWatcher(), processes: newProcessTable(all)}
 }
 
 // close ends what was opened. No prober is in use any more.

@@ -2,8 +2,12 @@ package track
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
+
+	"ripcord/pkg/command"
 )
 
 // CommLen is how many bytes of a program's name the kernel keeps for a process.
@@ -65,17 +69,23 @@ func (c Process) explain(n int) error {
 }
 
 func (c Process) open(m *machine, s *Spec) prober {
-	return &processProber{Process: c, watch: m.processes.watch(c)}
+	return &processProber{Process: c, watch: m.processes.watch(c), timeout: s.EffectiveTimeout()}
 }
 
 // processProber counts the processes of one name.
 type processProber struct {
 	Process
-	watch *processWatch
+	watch   *processWatch
+	timeout time.Duration
 }
 
-func (p *processProber) probe(_ context.Context, done func(result)) {
-	n, err := p.watch.count()
+func (p *processProber) probe(ctx context.Context, done func(result)) {
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+	defer cancel()
+	n, err := p.watch.count(ctx)
+	if errors.Is(err, command.ErrLost) || err != nil && ctx.Err() != nil {
+		return // how many there are is not known: the state stays as it is, as for a command
+	}
 	if err != nil {
 		done(result{err: err})
 		return

@@ -1,7 +1,9 @@
 package track
 
 import (
+	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ripcord/pkg/command"
 	"ripcord/pkg/command/commandtest"
 )
 
@@ -48,7 +51,7 @@ func launch(t *testing.T, path string) (end func()) {
 // nothing but /proc.
 func bothWays(t *testing.T, test func(t *testing.T, table *processTable)) {
 	t.Run("connector", func(t *testing.T) {
-		table := newProcessTable()
+		table := newProcessTable(nil)
 		defer table.close()
 		table.watch(Process{Name: "x", Min: 1}).close()
 		if table.connector == nil {
@@ -58,7 +61,7 @@ func bothWays(t *testing.T, test func(t *testing.T, table *processTable)) {
 		test(t, table)
 	})
 	t.Run("scan", func(t *testing.T) {
-		table := newProcessTable()
+		table := newProcessTable(nil)
 		table.once.Do(func() {})
 		test(t, table)
 	})
@@ -67,7 +70,7 @@ func bothWays(t *testing.T, test func(t *testing.T, table *processTable)) {
 func counts(t *testing.T, w *processWatch, want int) {
 	t.Helper()
 	commandtest.Eventually(t, func() (bool, string) {
-		n, err := w.count()
+		n, err := w.count(t.Context())
 		return n == want && err == nil, fmt.Sprintf("%s: %d processes, %v; want %d", w.Name, n, err, want)
 	})
 }
@@ -169,7 +172,7 @@ func TestProcessEvents(t *testing.T) {
 
 // Where messages were lost the processes are scanned.
 func TestProcessLostEvents(t *testing.T) {
-	table := newProcessTable()
+	table := newProcessTable(nil)
 	table.watch(Process{Name: "x", Min: 1})
 	defer table.close()
 	if table.connector == nil {
@@ -197,12 +200,10 @@ func TestProcessHidden(t *testing.T) {
 		t.Skip("this is process 1")
 	}
 	if os.Getenv("RIPCORD_TEST_HIDDEN") != "" {
-		must(t, unix.Mount("proc", "/proc", "proc", 0, "hidepid=2"))
+		all, err := os.Open("/proc") // which hides none
+		must(t, err, unix.Mount("proc", "/proc", "proc", 0, "hidepid=2"))
 		must(t, syscall.Setgroups(nil), syscall.Setgid(65534), syscall.Setuid(65534))
-		_, err := listProcesses()
-		if !strings.Contains(text(err), "/proc is mounted with hidepid") {
-			t.Errorf("got %v", err)
-		}
+		testHidden(t, all)
 		return
 	}
 	if os.Geteuid() != 0 {
@@ -213,6 +214,44 @@ func TestProcessHidden(t *testing.T) {
 	again.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS, Unshareflags: syscall.CLONE_NEWNS}
 	if out, err := again.CombinedOutput(); err != nil {
 		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// testHidden tests checks of processes of a user from whom /proc hides those of root. all is a
+// /proc that does not.
+func testHidden(t *testing.T, all *os.File) {
+	var lost error
+	show := func(context.Context) (*os.File, error) {
+		if lost != nil {
+			return nil, lost
+		}
+		fd, err := unix.Dup(int(all.Fd()))
+		return os.NewFile(uintptr(fd), "proc"), err
+	}
+	run := func(show Processes, p Process) (got *result) {
+		t.Helper()
+		m := newMachine(nil, show)
+		defer m.close()
+		p.open(m, &Spec{Name: "p", Interval: time.Minute, Timeout: time.Minute, Probe: p}).probe(t.Context(), func(r result) { got = &r })
+		return got
+	}
+	starter := Process{Name: "track.test", Min: 1} // of root
+	if got := run(nil, starter); got == nil || got.pass || !strings.Contains(text(got.err), "/proc is mounted with hidepid") {
+		t.Errorf("without another /proc: %+v", got)
+	}
+	if got := run(show, starter); got == nil || !got.pass || got.output == "0" {
+		t.Errorf("a process of root: %+v", got)
+	}
+	if got := run(show, Process{Name: "rc-nobody", Min: 1}); got == nil || text(got.err) != "0 processes rc-nobody, want at least 1" {
+		t.Errorf("a process that is not there: %+v", got)
+	}
+	lost = command.Lost("it was killed")
+	if got := run(show, starter); got != nil {
+		t.Errorf("while the runner is lost: %+v, want no result", got)
+	}
+	lost = errors.New("EPERM")
+	if got := run(show, starter); got == nil || got.pass || !strings.Contains(text(got.err), "ripcord runner opens no other: EPERM") {
+		t.Errorf("with a runner that may not: %+v", got)
 	}
 }
 

@@ -1,12 +1,9 @@
 package track
 
 import (
-	"bytes"
+	"context"
 	"errors"
-	"fmt"
 	"os"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
@@ -23,11 +20,13 @@ const (
 // processTable counts the processes that checks are interested in. With the connector it
 // follows each process that begins and ends; without, it scans /proc when asked.
 type processTable struct {
+	all       Processes // where /proc hides some; nil: nothing returns them
 	once      sync.Once // opens the connector, with the first watch
 	connector *connector
 	over      chan struct{} // closed when follow has returned
 
 	mu      sync.Mutex
+	proc    *proc // nil until it is needed, and while err is not nil
 	watches map[*processWatch]bool
 	scanned time.Time // when the last scan began; zero: what is counted is not valid
 	err     error     // of that scan
@@ -42,8 +41,8 @@ type processWatch struct {
 	changed chan struct{} // holds one; nil without the connector
 }
 
-func newProcessTable() *processTable {
-	return &processTable{watches: make(map[*processWatch]bool)}
+func newProcessTable(all Processes) *processTable {
+	return &processTable{all: all, watches: make(map[*processWatch]bool)}
 }
 
 // watch begins to count processes.
@@ -74,18 +73,46 @@ func (w *processWatch) close() {
 }
 
 // count returns the number of processes now.
-func (w *processWatch) count() (int, error) {
+func (w *processWatch) count(ctx context.Context) (int, error) {
 	t := w.of
+	if err := t.open(ctx); err != nil {
+		return 0, err
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.proc == nil { // a scan has failed meanwhile
+		return 0, t.err
+	}
 	valid := scanEvery
 	if t.connector != nil {
 		valid = auditEvery
 	}
-	if t.err != nil || time.Since(t.scanned) > valid {
+	if time.Since(t.scanned) > valid {
 		t.scan()
 	}
 	return len(w.pids), t.err
+}
+
+// open opens /proc unless it is open. That may take a while, in which events are taken.
+func (t *processTable) open(ctx context.Context) error {
+	t.mu.Lock()
+	opened := t.proc != nil
+	t.mu.Unlock()
+	if opened {
+		return nil
+	}
+	proc, err := openProc(ctx, t.all)
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.proc != nil { // another check was faster
+		proc.close()
+		return nil
+	}
+	t.proc, t.scanned = proc, time.Time{}
+	return nil
 }
 
 // scan reads all processes. The connector was subscribed to before.
@@ -94,9 +121,11 @@ func (t *processTable) scan() {
 	for w := range t.watches {
 		clear(w.pids)
 	}
-	pids, err := listProcesses()
+	pids, err := t.proc.list()
 	if err != nil {
 		t.err = err
+		t.proc.close()
+		t.proc = nil // the next count opens another one
 		return
 	}
 	for _, pid := range pids {
@@ -109,7 +138,7 @@ func (t *processTable) scan() {
 
 // classify reads one process and counts it where it belongs.
 func (t *processTable) classify(pid int) {
-	p, alive := readProgram(pid, t.needsMore())
+	p, alive := t.proc.read(pid, t.needsMore())
 	for w := range t.watches {
 		if alive && p.is(&w.Process) {
 			w.pids[pid] = true
@@ -139,6 +168,7 @@ func (t *processTable) follow() {
 		}
 		t.mu.Lock()
 		switch {
+		case t.proc == nil: // nothing is counted yet
 		case err != nil: // events were lost
 			t.scan()
 		case ok:
@@ -187,58 +217,7 @@ func (t *processTable) close() {
 		t.connector.close()
 		<-t.over
 	}
-}
-
-// listProcesses returns the numbers of all processes.
-func listProcesses() ([]int, error) {
-	proc, err := os.Open("/proc")
-	if err != nil {
-		return nil, err
+	if t.proc != nil {
+		t.proc.close()
 	}
-	defer func() { _ = proc.Close() }()
-	names, err := proc.Readdirnames(-1)
-	if err != nil {
-		return nil, err
-	}
-	var pids []int
-	first := false
-	for _, name := range names {
-		if pid, err := strconv.Atoi(name); err == nil {
-			pids = append(pids, pid)
-			first = first || pid == 1
-		}
-	}
-	if !first {
-		return nil, errors.New("the processes of other users cannot be seen: /proc is mounted with hidepid (in the unit file: ProtectProc=default)")
-	}
-	return pids, nil
-}
-
-// readProgram reads the name of the program that a process runs; with more, argv[0] and the
-// program file, too. alive is false if the process has ended, as a zombie has.
-func readProgram(pid int, more bool) (p program, alive bool) {
-	dir := fmt.Sprintf("/proc/%d/", pid)
-	stat, err := os.ReadFile(dir + "stat")
-	if err != nil {
-		return p, false
-	}
-	// PID (comm) STATE …: the comm may contain anything, parentheses too.
-	begin, end := bytes.IndexByte(stat, '('), bytes.LastIndexByte(stat, ')')
-	if begin < 0 || end < begin || len(stat) < end+3 {
-		return p, false
-	}
-	p.comm = string(stat[begin+1 : end])
-	if state := stat[end+2]; state == 'Z' || state == 'X' {
-		return p, false
-	}
-	if more {
-		if line, err := os.ReadFile(dir + "cmdline"); err == nil {
-			argv0, _, _ := bytes.Cut(line, []byte{0})
-			p.argv0 = string(argv0)
-		}
-		if exe, err := os.Readlink(dir + "exe"); err == nil {
-			p.exe = strings.TrimSuffix(exe, " (deleted)") // it was upgraded meanwhile
-		}
-	}
-	return p, true
 }

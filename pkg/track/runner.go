@@ -18,6 +18,7 @@ import (
 // before, during and after Run.
 type Runner struct {
 	programs command.Runner
+	all      Processes
 	report   func(Report)
 	applied  chan struct{} // holds one, after an Apply
 	outcomes chan outcome
@@ -33,11 +34,13 @@ type Runner struct {
 	machine *machine
 }
 
-// New returns a runner without checks, whose commands are run by programs. The contract of
-// report is part of that of the package.
-func New(programs command.Runner, report func(Report)) *Runner {
+// New returns a runner without checks, whose commands are run by programs. all returns the
+// processes where /proc hides some; nil: nothing does. The contract of report is part of that
+// of the package.
+func New(programs command.Runner, all Processes, report func(Report)) *Runner {
 	return &Runner{
 		programs: programs,
+		all:      all,
 		report:   report,
 		applied:  make(chan struct{}, 1),
 		outcomes: make(chan outcome),
@@ -84,7 +87,7 @@ func (r *Runner) Snapshot() []Status {
 // Run runs the checks until ctx is done, and returns when all have been stopped. It is
 // called once.
 func (r *Runner) Run(ctx context.Context) error {
-	r.machine = newMachine(r.programs)
+	r.machine = newMachine(r.programs, r.all)
 	defer r.machine.close()
 	defer r.running.Wait()
 	ctx, cancel := context.WithCancel(ctx)
@@ -202,7 +205,7 @@ func RunOnce(ctx context.Context, s Spec) Report {
 		report.At = time.Now()
 		return report
 	}
-	m := newMachine(command.Local{})
+	m := newMachine(command.Local{}, nil)
 	defer m.close()
 	p := s.Probe.open(m, &s)
 	defer p.close()

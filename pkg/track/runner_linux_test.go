@@ -30,7 +30,7 @@ type recorder struct {
 func start(t *testing.T) *recorder {
 	t.Helper()
 	r := &recorder{t: t}
-	r.Runner = New(command.Local{}, func(report Report) {
+	r.Runner = New(command.Local{}, nil, func(report Report) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.reports = append(r.reports, report)
@@ -258,7 +258,7 @@ func TestCommandReplaced(t *testing.T) {
 
 // The result of a check that was replaced meanwhile counts for nothing.
 func TestLateResult(t *testing.T) {
-	r := New(command.Local{}, func(report Report) { t.Errorf("reported: %+v", report) })
+	r := New(command.Local{}, nil, func(report Report) { t.Errorf("reported: %+v", report) })
 	old, now := &task{spec: Spec{Name: "a"}}, &task{spec: Spec{Name: "a"}}
 	r.tasks["a"] = now
 	r.absorb(outcome{old, result{pass: true}})

@@ -1,0 +1,100 @@
+package track
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// proc is a directory of all processes: /proc, or one that another process has opened.
+type proc struct {
+	path string
+	file *os.File // where path is that of its descriptor; nil: it is /proc
+}
+
+// errHidden is the error of a /proc in which not all processes can be seen.
+var errHidden = errors.New("the processes of other users cannot be seen: /proc is mounted with hidepid, or not at all")
+
+// openProc returns /proc, or the directory that all opens if /proc hides processes.
+func openProc(ctx context.Context, all Processes) (*proc, error) {
+	own := &proc{path: "/proc"}
+	if own.showsAll() {
+		return own, nil
+	}
+	if all == nil {
+		return nil, errHidden
+	}
+	file, err := all(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w, and ripcord runner opens no other: %w", errHidden, err)
+	}
+	return &proc{fmt.Sprintf("/proc/self/fd/%d", file.Fd()), file}, nil
+}
+
+func (p *proc) close() {
+	if p.file != nil {
+		_ = p.file.Close()
+	}
+}
+
+// showsAll reports whether the processes of all users can be seen: process 1 is root's.
+func (p *proc) showsAll() bool {
+	_, err := os.Stat(p.path + "/1/stat")
+	return err == nil
+}
+
+// list returns the numbers of all processes.
+func (p *proc) list() ([]int, error) {
+	if !p.showsAll() { // it may have been mounted with another hidepid meanwhile
+		return nil, errHidden
+	}
+	directory, err := os.Open(p.path)
+	if err != nil {
+		return nil, err
+	}
+	defer directory.Close()
+	names, err := directory.Readdirnames(-1)
+	if err != nil {
+		return nil, err
+	}
+	var pids []int
+	for _, name := range names {
+		if pid, err := strconv.Atoi(name); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids, nil
+}
+
+// read reads the name of the program that a process runs; with more, argv[0] and the program
+// file, too. alive is false if the process has ended, as a zombie has.
+func (p *proc) read(pid int, more bool) (runs program, alive bool) {
+	dir := fmt.Sprintf("%s/%d/", p.path, pid)
+	stat, err := os.ReadFile(dir + "stat")
+	if err != nil {
+		return runs, false
+	}
+	// PID (comm) STATE …: the comm may contain anything, parentheses too.
+	begin, end := bytes.IndexByte(stat, '('), bytes.LastIndexByte(stat, ')')
+	if begin < 0 || end < begin || len(stat) < end+3 {
+		return runs, false
+	}
+	runs.comm = string(stat[begin+1 : end])
+	if state := stat[end+2]; state == 'Z' || state == 'X' {
+		return runs, false
+	}
+	if more {
+		if line, err := os.ReadFile(dir + "cmdline"); err == nil {
+			argv0, _, _ := bytes.Cut(line, []byte{0})
+			runs.argv0 = string(argv0)
+		}
+		if exe, err := os.Readlink(dir + "exe"); err == nil {
+			runs.exe = strings.TrimSuffix(exe, " (deleted)") // it was upgraded meanwhile
+		}
+	}
+	return runs, true
+}
