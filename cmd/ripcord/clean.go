@@ -23,7 +23,7 @@ func newClean() *cobra.Command {
 		Long: "Remove what a daemon that died has left in this network namespace: the addresses, routes,\n" +
 			"rules and links that bear ripcord's mark, its firewall table, and the settings of links\n" +
 			"that it changed. It needs no configuration, removes nothing of anybody else, and refuses\n" +
-			"while a daemon runs. The systemd unit runs it whenever the daemon has ended.",
+			"while a daemon runs. Under systemd it runs where a daemon that failed is not started again.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if !privileged() {
