@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -126,6 +127,24 @@ func TestRunListens(t *testing.T) {
 func TestStaleSocketIsReplaced(t *testing.T) {
 	path := filepath.Join(shortDir(t), "s")
 	stale(t, path)
+	stop := run(t, listening(t, Config{Socket: path}))
+	if _, err := Fetch(t.Context(), path); err != nil {
+		t.Error(err)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDyingServer: a killed daemon whose listener goes a moment later is waited for.
+func TestDyingServer(t *testing.T) {
+	path := filepath.Join(shortDir(t), "s")
+	dying, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dying.SetUnlinkOnClose(false)
+	time.AfterFunc(200*time.Millisecond, func() { _ = dying.Close() })
 	stop := run(t, listening(t, Config{Socket: path}))
 	if _, err := Fetch(t.Context(), path); err != nil {
 		t.Error(err)

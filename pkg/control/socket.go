@@ -17,6 +17,11 @@ const (
 	dirMode    = 0o755
 	maxPath    = 107         // of a unix socket: sun_path of unix(7) less its final zero
 	askTimeout = time.Second // for whoever may listen already
+
+	// A killed daemon needs a moment to die, more of it on a busy machine. Until then the
+	// kernel takes connections for it.
+	dyingTime = time.Second
+	dyingPoll = 10 * time.Millisecond
 )
 
 // socket is a listening unix socket and the file that is its name.
@@ -128,10 +133,9 @@ func clearStale(path string) error {
 	case info.Mode().Type() != fs.ModeSocket:
 		return fmt.Errorf("socket %s: something else has that name: remove it, or choose another control.socket", path)
 	}
-	conn, err := net.DialTimeout("unix", path, askTimeout)
+	err = dialDying(path)
 	switch {
 	case err == nil:
-		_ = conn.Close()
 		return fmt.Errorf("socket %s: another ripcord runs and answers there: stop it first, or choose another control.socket", path)
 	case errors.Is(err, fs.ErrNotExist):
 		return nil // removed just now
@@ -142,6 +146,21 @@ func clearStale(path string) error {
 		return fmt.Errorf("socket %s: nobody listens there, but it cannot be removed: %w", path, err)
 	}
 	return nil
+}
+
+// dialDying connects again and again for dyingTime, as long as it can. It returns nil if
+// somebody still listens then.
+func dialDying(path string) error {
+	for end := time.Now().Add(dyingTime); ; time.Sleep(dyingPoll) {
+		conn, err := net.DialTimeout("unix", path, askTimeout)
+		if err != nil {
+			return err
+		}
+		_ = conn.Close()
+		if time.Now().After(end) {
+			return nil
+		}
+	}
 }
 
 // remove takes the socket's name away, unless it names another by now.

@@ -39,24 +39,40 @@ type Lock struct {
 	doubt  string       // why there is no file
 }
 
+// A killed daemon needs a moment to die, more of it on a busy machine, and holds the lock
+// until then.
+const (
+	dyingTime = time.Second
+	dyingPoll = 10 * time.Millisecond
+)
+
 // AcquireLock locks the network namespace of the calling thread, by a file in dir that is
 // named after it and that only root, or the user of the daemon, can open. It fails with
-// ErrRunning where another holds the lock. If the file cannot be made, the socket alone is
+// ErrRunning where another holds the lock and keeps it for dyingTime. If the file cannot be made, the socket alone is
 // the lock, and Doubt says so.
 func AcquireLock(dir string) (*Lock, error) {
 	l := &Lock{}
-	err := l.lockFile(dir)
+	err := waitForDying(func() error { return l.lockFile(dir) })
 	if errors.Is(err, ErrRunning) {
 		return nil, err
 	}
 	if err != nil {
 		l.doubt = err.Error()
 	}
-	if err := l.bindSocket(); err != nil {
+	if err := waitForDying(l.bindSocket); err != nil {
 		_ = l.Close()
 		return nil, err
 	}
 	return l, nil
+}
+
+// waitForDying repeats try for dyingTime, as long as it fails with ErrRunning.
+func waitForDying(try func() error) error {
+	for end := time.Now().Add(dyingTime); ; time.Sleep(dyingPoll) {
+		if err := try(); !errors.Is(err, ErrRunning) || time.Now().After(end) {
+			return err
+		}
+	}
 }
 
 // lockFile makes the file and locks it. Its holder removes it at the end, so a file

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"ripcord/pkg/daemon"
 	"ripcord/test/netns"
@@ -55,6 +56,18 @@ func TestLock(t *testing.T) {
 	left, err := os.ReadDir(dir)
 	if err != nil || len(left) > 0 {
 		t.Errorf("it leaves %v, %v", left, err)
+	}
+}
+
+// TestLockOfTheDying: a holder that gives the lock up a moment later, as one that was killed,
+// is waited for: by the file, and where the file is another by the socket.
+func TestLockOfTheDying(t *testing.T) {
+	netns.Need(t)
+	dir := t.TempDir()
+	for _, next := range []string{dir, t.TempDir()} {
+		first := acquire(t, dir)
+		time.AfterFunc(200*time.Millisecond, func() { _ = first.Close() })
+		_ = acquire(t, next).Close()
 	}
 }
 
