@@ -64,7 +64,7 @@ func whole(t *testing.T) Config {
 	alone := source.groups[0].Members[0]
 	alone.LastStanding = true
 	source.groups[0].Members[0], source.groups[0].Holding = alone, "a fence runs"
-	source.groups[0].Members[0].Faults[0].Err = "no cable"
+	source.groups[0].Members[0].Faults[0].Err, source.groups[0].Members[0].Faults[0].Until = "no cable", began
 	in := *alone.Instance
 	in.Auth.Type, in.Track = 1, []vrrp.Tracker{{Name: "eth2"}}
 	source.groups[0].Members[0].Instance = &in

@@ -74,6 +74,7 @@ type Fault struct {
 	Source string     `json:"source"` // a link, an instance
 	Reason string     `json:"reason"`
 	Since  *time.Time `json:"since"`
+	Until  *time.Time `json:"until,omitempty"` // of a recovery: its end at the latest
 	Error  string     `json:"error,omitempty"` // what is wrong and what to do, where the reason does not say it all
 	Text   string     `json:"text"`            // the fault in words, with what its link lacks now
 }

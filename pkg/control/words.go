@@ -29,6 +29,12 @@ func faultText(f Fault, trouble string) string {
 		if f.Error != "" {
 			return f.Error
 		}
+	case event.Recovery:
+		text := f.Source + " has to prove that its segment forwards"
+		if f.Until != nil {
+			text += ", until " + f.Until.Local().Format("15:04:05 MST") + " at the latest"
+		}
+		return text
 	case event.StalledLoop:
 		return "the daemon did not run for a while"
 	}

@@ -1,6 +1,9 @@
 package control
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 func TestFaultText(t *testing.T) {
 	for _, c := range []struct{ reason, trouble, want string }{
@@ -15,6 +18,11 @@ func TestFaultText(t *testing.T) {
 		if got := faultText(Fault{Source: "eth0", Reason: c.reason}, c.trouble); got != c.want {
 			t.Errorf("%s: %q, want %q", c.reason, got, c.want)
 		}
+	}
+	until := time.Date(2026, 11, 27, 23, 48, 1, 0, time.Local)
+	recovery := "eth1 has to prove that its segment forwards, until " + until.Format("15:04:05 MST") + " at the latest"
+	if got := faultText(Fault{Source: "eth1", Reason: "recovery", Until: &until}, ""); got != recovery {
+		t.Errorf("recovery: %q, want %q", got, recovery)
 	}
 	const released = "released by hand (ripcord resume edge ends it)"
 	if got := faultText(Fault{Source: "edge", Reason: "released", Error: released}, ""); got != released {

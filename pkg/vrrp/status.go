@@ -64,5 +64,6 @@ type FaultStatus struct {
 	Source string // a link, an instance
 	Reason event.Reason
 	Since  time.Time
-	Err    string // what is wrong, where the reason does not say it all
+	Until  time.Time // of a recovery: its end at the latest
+	Err    string    // what is wrong, where the reason does not say it all
 }

@@ -79,6 +79,24 @@ func TestRecovery(t *testing.T) {
 	}
 }
 
+// TestRecoveryInStatus: the fault of a link that returned has the instant at which its wait ends.
+func TestRecoveryInStatus(t *testing.T) {
+	now := zero
+	m := New(vrrp.Group{Members: []vrrp.Instance{{
+		Virtual:  event.Virtual{Name: "inside", Interface: "eth0", VRID: 51, Family: event.IPv4},
+		Priority: 150, Interval: time.Second, Miss: 3, Recovery: vrrp.Recovery{Adverts: 2, Wait: 35 * time.Second},
+	}}}, &Tickets{}, now)
+	m.Step(now, vrrp.LinkSeen{Link: event.Link{Name: "eth0", Index: 2, Seq: 1, Usable: true, Primary4: ours4}})
+	m.Step(now, vrrp.Start{})
+	m.Step(now, vrrp.LinkSeen{Link: event.Link{Name: "eth0", Index: 2, Seq: 2, Primary4: ours4}})
+	now = now.Add(time.Minute)
+	m.Step(now, vrrp.LinkSeen{Link: event.Link{Name: "eth0", Index: 2, Seq: 3, Usable: true, Primary4: ours4}})
+	want := []vrrp.FaultStatus{{Source: "eth0", Reason: event.Recovery, Since: now, Until: now.Add(35 * time.Second)}}
+	if got := m.Status(now).Members[0].Faults; !slices.Equal(got, want) {
+		t.Errorf("the faults are %+v, want %+v", got, want)
+	}
+}
+
 // TestPairs: a pair of senders is known either way round, for an hour, until they resign
 // together.
 func TestPairs(t *testing.T) {
