@@ -247,11 +247,11 @@ func TestRecordedVersion(t *testing.T) {
 		info *debug.BuildInfo
 		want string
 	}{
-		{nil, unreleased},
-		{built("(devel)"), unreleased},
+		{nil, newest},
+		{built("(devel)"), newest},
 		{built("v1.2.3"), "1.2.3"},
-		{built("(devel)", commit), unreleased + "+09aa0e3c0ffe"},
-		{built("v0.0.0-20260301120000-09aa0e3c0ffe", commit, debug.BuildSetting{Key: "vcs.modified", Value: "true"}), unreleased + "+09aa0e3c0ffe.modified"},
+		{built("(devel)", commit), newest + "+09aa0e3c0ffe"},
+		{built("v0.0.0-20260301120000-09aa0e3c0ffe", commit, debug.BuildSetting{Key: "vcs.modified", Value: "true"}), newest + "+09aa0e3c0ffe.modified"},
 	} {
 		if got := recorded(c.info); got != c.want {
 			t.Errorf("%+v: %s, want %s", c.info, got, c.want)
@@ -279,8 +279,8 @@ func TestVersionOfTheTree(t *testing.T) {
 	if heading[2] == "Unreleased" {
 		want += "-dev"
 	}
-	if unreleased != want {
-		t.Errorf("unreleased is %s, the newest section %s", unreleased, want)
+	if newest != want {
+		t.Errorf("newest is %s, the newest section %s", newest, want)
 	}
 	out, err := exec.Command("../../deploy/package/version").CombinedOutput()
 	if got := strings.TrimSpace(string(out)); err != nil || got != want && !strings.HasPrefix(got, want+".") && !strings.HasPrefix(got, want+"+") {

@@ -12,9 +12,9 @@ import (
 // version is set by the build: -ldflags "-X main.version=1.2.3".
 var version string
 
-// unreleased is the version of a build that nobody gave one: that of the newest section of
+// newest is the version of a build that nobody gave one: that of the newest section of
 // CHANGELOG.md, as deploy/package/version reads it.
-const unreleased = "0.1.0-dev"
+const newest = "0.1.0"
 
 // newVersion returns the command that says what this program is.
 func newVersion() *cobra.Command {
@@ -42,7 +42,7 @@ func versionString() string {
 
 func recorded(info *debug.BuildInfo) string {
 	if info == nil {
-		return unreleased
+		return newest
 	}
 	if v := info.Main.Version; v != "" && v != "(devel)" && !strings.HasPrefix(v, "v0.0.0-") {
 		return strings.TrimPrefix(v, "v")
@@ -53,9 +53,9 @@ func recorded(info *debug.BuildInfo) string {
 	}
 	commit := settings["vcs.revision"]
 	if commit == "" {
-		return unreleased
+		return newest
 	}
-	v := unreleased + "+" + commit[:min(len(commit), 12)]
+	v := newest + "+" + commit[:min(len(commit), 12)]
 	if settings["vcs.modified"] == "true" {
 		v += ".modified"
 	}
