@@ -22,7 +22,8 @@ type Line struct {
 	Reason   string `json:"reason"`
 	Cause    string `json:"cause"` // of a group's transition: the member or tracker
 	Kind     string `json:"kind"`
-	From     string `json:"-"` // the state of a transition
+	Gap      int64  `json:"gap_us"` // of a stall
+	From     string `json:"-"`      // the state of a transition
 	To       string `json:"-"`
 
 	raw json.RawMessage

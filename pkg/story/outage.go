@@ -14,7 +14,8 @@ type Outage struct {
 	Subject string `json:"subject"` // a group, or an instance outside any
 	State   string `json:"state"`   // none, ended, begun
 	// Since is from when US counts: cause; timeout, the end of the Active_Down_Interval in
-	// which no Active was heard; or silence, the end of that in which its machine did not answer.
+	// which no Active was heard; silence, the end of that in which its machine did not answer;
+	// or stall, the beginning of the time in which the daemon of this router did not run.
 	Since string `json:"since,omitempty"`
 	// US is until this router served, or had given everything up.
 	US int64 `json:"us"`
@@ -29,6 +30,7 @@ const (
 	sinceCause   = "cause"
 	sinceTimeout = "timeout"
 	sinceSilence = "silence"
+	sinceStall   = "stall"
 )
 
 // Outages returns that of each group, and of each instance outside any, that became or
@@ -62,13 +64,26 @@ func (s *Story) takeover(subject string, why event.Reason) Outage {
 }
 
 // giveUp is the outage that begins where this router does not serve any more, unless
-// another one does.
+// another one does. After a stall it began with that, and is over: another one was heard.
 func (s *Story) giveUp(subject string, why event.Reason) Outage {
 	o := Outage{Subject: subject, State: begun, Since: sinceCause, US: s.done(subject, "address.removed", "resign")}
-	if why == event.HigherPriorityBackup {
+	switch gap := s.stall(); {
+	case why == event.HigherPriorityBackup:
 		o.State = none
+	case why == event.StalledLoop && gap > 0:
+		o.State, o.Since, o.US = ended, sinceStall, gap+o.US
 	}
 	return o
+}
+
+// stall returns for how many µs the daemon had not run; 0 if the story does not begin so.
+func (s *Story) stall() (us int64) {
+	for _, l := range s.Lines {
+		if l.Event == "engine.stalled" {
+			us = max(us, l.Gap)
+		}
+	}
+	return us
 }
 
 // done is when the addresses of a subject had been moved; without any, when its adverts
@@ -111,6 +126,8 @@ func (o Outage) String() string {
 		return fmt.Sprintf("%s: none, another router served meanwhile; moved in %s", o.Subject, after)
 	case o.State == begun:
 		return fmt.Sprintf("%s: begins here, given up after %s; the log of the next Active has its end", o.Subject, after)
+	case o.Since == sinceStall:
+		return fmt.Sprintf("%s: another router took over within the %s in which this one was silent; the log of that one has when", o.Subject, after)
 	case o.Since == sinceSilence:
 		return fmt.Sprintf("%s: the silence of the Active's machine, and %s until this router served", o.Subject, after)
 	case o.Since == sinceTimeout:

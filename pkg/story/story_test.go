@@ -43,9 +43,10 @@ func written(stories []Story) string {
 
 // TestStories: the stories of each log in testdata. left.log and right.log are those of two
 // routers of which the left one's cable was pulled and put back, and which then was killed.
-// dead.log is that of one whose peer lost its power, and which watched its machine.
+// dead.log is that of one whose peer lost its power, and which watched its machine; stalled.log
+// that of an Active that was stopped for 5 s, while its peer took over.
 func TestStories(t *testing.T) {
-	for _, name := range []string{"left", "right", "odd", "dead"} {
+	for _, name := range []string{"left", "right", "odd", "dead", "stalled"} {
 		b := Builder{Quiet: 5 * time.Second}
 		var told []Story
 		for _, l := range linesOf(t, filepath.Join("testdata", name+".log")) {
@@ -65,8 +66,9 @@ func TestOutages(t *testing.T) {
 		"right": {
 			{"group edge", ended, sinceCause, 610271}, {"group edge", none, sinceCause, 381}, {"group edge", ended, sinceTimeout, 342},
 		},
-		"left": {{"group edge", ended, sinceTimeout, 17666}, {"group edge", begun, sinceCause, 1209}, {"group edge", none, sinceCause, 1039}},
-		"odd":  {{"dmz", begun, sinceCause, 400}, {"lan", ended, sinceTimeout, 2000300}},
+		"left":    {{"group edge", ended, sinceTimeout, 17666}, {"group edge", begun, sinceCause, 1209}, {"group edge", none, sinceCause, 1039}},
+		"stalled": {{"group edge", ended, sinceStall, 4902915}},
+		"odd":     {{"dmz", begun, sinceCause, 400}, {"lan", ended, sinceTimeout, 2000300}},
 	}
 	for name, want := range want {
 		b := Builder{}
