@@ -1,8 +1,10 @@
 package control
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -138,6 +140,44 @@ func TestOpenAPI(t *testing.T) {
 	seen = append(seen, []byte(`"left_out":`)) // TestLongStory has it
 	if unseen := document.Unseen(seen...); len(unseen) > 0 {
 		t.Errorf("docs/openapi.yaml has what no answer has: %s", strings.Join(unseen, ", "))
+	}
+}
+
+// TestBadBodies: the answer to a body that is no order names what is wrong and an order of its
+// own request.
+func TestBadBodies(t *testing.T) {
+	for _, c := range []struct{ path, body, want string }{
+		{ReloadPath, `[]`, `the body is no order, as {"dry_run": true}: it is not a JSON object: array was sent`},
+		{ReloadPath, `{"for": 5}`, `the body is no order, as {"dry_run": true}: for must be a string: number was sent`},
+		{HandoverPath, `"now"`, `the body is no order, as {}: it is not a JSON object: string was sent`},
+		{ReleasePath, `{"nome": "edge"}`, `the body is no order, as {"name": "edge", "for": "10m"}: unknown field "nome"`},
+		{ResumePath, `{"name": "edge`, `the body is no order, as {"name": "edge"}: it ends in the middle`},
+	} {
+		w := httptest.NewRecorder()
+		handler(whole(t)).ServeHTTP(w, httptest.NewRequest(http.MethodPost, c.path, strings.NewReader(c.body)))
+		var got Error
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != http.StatusBadRequest || got.Error != c.want {
+			t.Errorf("%s %s: %d %v\n got %s\nwant %s", c.path, c.body, w.Code, err, got.Error, c.want)
+		}
+	}
+}
+
+// TestStalledBody: a body that does not come is answered with 408, as the document has it.
+func TestStalledBody(t *testing.T) {
+	socket := filepath.Join(shortDir(t), "s")
+	stop := run(t, listening(t, Config{Socket: socket, Orders: obeying{}}))
+	c := say(t, "unix", socket, "POST /v1/reload HTTP/1.1\r\nHost: r\r\nContent-Length: 10\r\n\r\n{")
+	_ = c.SetDeadline(time.Now().Add(2 * readTimeout))
+	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if err := openapi.Load(t).Check("POST /v1/reload", answer); err != nil || answer.StatusCode != http.StatusRequestTimeout {
+		t.Errorf("%s, %v", answer.Status, err)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
 	}
 }
 

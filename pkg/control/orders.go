@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"strings"
 	"time"
 )
 
@@ -89,8 +91,9 @@ type Condition struct {
 // mostBody is the size of a request's body, in bytes.
 const mostBody = 4 << 10
 
-// order serves a request whose body is an Order. Without Orders it is not supported.
-func order[T any](o Orders, do func(context.Context, Order) (T, error)) http.HandlerFunc {
+// order serves a request whose body is an Order, as example is one. Without Orders it is not
+// supported.
+func order[T any](o Orders, example string, do func(context.Context, Order) (T, error)) http.HandlerFunc {
 	if o == nil {
 		return nil
 	}
@@ -102,12 +105,8 @@ func order[T any](o Orders, do func(context.Context, Order) (T, error)) http.Han
 		if err == nil {
 			err = ended(body)
 		}
-		if _, large := errors.AsType[*http.MaxBytesError](err); large {
-			fail(w, http.StatusRequestEntityTooLarge, "the body is larger than %d bytes, the most that an order has", mostBody)
-			return
-		}
 		if err != nil && err != io.EOF {
-			fail(w, http.StatusBadRequest, "the body is no order, as {\"name\": \"edge\", \"for\": \"10m\"}: %v", err)
+			refuseBody(w, err, example)
 			return
 		}
 		done, err := do(r.Context(), in)
@@ -117,6 +116,29 @@ func order[T any](o Orders, do func(context.Context, Order) (T, error)) http.Han
 		}
 		answer(w, http.StatusOK, done)
 	}
+}
+
+// refuseBody answers a request whose body could not be read.
+func refuseBody(w http.ResponseWriter, err error, example string) {
+	_, large := errors.AsType[*http.MaxBytesError](err)
+	mistyped, wrong := errors.AsType[*json.UnmarshalTypeError](err)
+	why := strings.TrimPrefix(err.Error(), "json: ")
+	switch {
+	case large:
+		fail(w, http.StatusRequestEntityTooLarge, "the body is larger than %d bytes, the most that an order has", mostBody)
+		return
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		dropBody(w)
+		fail(w, http.StatusRequestTimeout, "the request did not come to its end within %v: send all of its body", readTimeout)
+		return
+	case wrong && mistyped.Field == "":
+		why = fmt.Sprintf("it is not a JSON object: %s was sent", mistyped.Value)
+	case wrong:
+		why = fmt.Sprintf("%s must be a %v: %s was sent", mistyped.Field, mistyped.Type, mistyped.Value)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		why = "it ends in the middle"
+	}
+	fail(w, http.StatusBadRequest, "the body is no order, as %s: %s", example, why)
 }
 
 // ended returns an error if something follows the value that was read.
@@ -149,7 +171,7 @@ func (in Order) named() error {
 // orderRoutes are the requests that change the daemon.
 func orderRoutes(o Orders) []route {
 	return []route{
-		{http.MethodPost, ReleasePath, order(o, func(_ context.Context, in Order) (*Released, error) {
+		{http.MethodPost, ReleasePath, order(o, `{"name": "edge", "for": "10m"}`, func(_ context.Context, in Order) (*Released, error) {
 			length, err := in.length()
 			if err == nil {
 				err = in.named()
@@ -159,17 +181,17 @@ func orderRoutes(o Orders) []route {
 			}
 			return o.Release(in.Name, length)
 		})},
-		{http.MethodPost, ResumePath, order(o, func(_ context.Context, in Order) (*Released, error) {
+		{http.MethodPost, ResumePath, order(o, `{"name": "edge"}`, func(_ context.Context, in Order) (*Released, error) {
 			if err := in.named(); err != nil {
 				return nil, err
 			}
 			return o.Resume(in.Name)
 		})},
-		{http.MethodPost, ReloadPath, order(o, func(ctx context.Context, in Order) (*Reloaded, error) {
+		{http.MethodPost, ReloadPath, order(o, `{"dry_run": true}`, func(ctx context.Context, in Order) (*Reloaded, error) {
 			return o.Reload(ctx, in.DryRun)
 		})},
-		{http.MethodPost, HandoverPath, order(o, func(context.Context, Order) (*HandedOver, error) { return o.Handover() })},
-		{http.MethodPost, FencePath, order(o, func(ctx context.Context, in Order) (*Fence, error) {
+		{http.MethodPost, HandoverPath, order(o, `{}`, func(context.Context, Order) (*HandedOver, error) { return o.Handover() })},
+		{http.MethodPost, FencePath, order(o, `{"name": "edge", "dry_run": true}`, func(ctx context.Context, in Order) (*Fence, error) {
 			if err := in.named(); err != nil {
 				return nil, err
 			}
