@@ -24,8 +24,7 @@ const (
 
 // newEvents returns the command that tells the last failovers as stories.
 func newEvents() *cobra.Command {
-	var socket string
-	var since time.Duration
+	var socket, since string
 	var follow, asJSON bool
 	c := &cobra.Command{
 		Use:   "events [-]",
@@ -42,18 +41,22 @@ func newEvents() *cobra.Command {
 				switch {
 				case args[0] != "-":
 					return usage("events %s: give - to read a log from standard input, or nothing to ask the daemon", args[0])
-				case follow || since > 0 || c.Flags().Changed("socket"):
+				case follow || c.Flags().Changed("since") || c.Flags().Changed("socket"):
 					return usage("with - the log comes from standard input: leave out --follow, --since and --socket")
 				}
 				t.live = true
 				return t.tell(c.Context(), c.InOrStdin())
 			}
-			if c.Flags().Changed("since") && since <= 0 {
-				return usage("--since %v: give a time that is longer than nothing, as 10m", since)
-			}
 			var from time.Time
-			if since > 0 {
-				from = time.Now().Add(-since)
+			if c.Flags().Changed("since") {
+				var err error
+				now := time.Now()
+				if from, err = control.ParseSince(since, now); err != nil {
+					return usage("--since %v", err)
+				}
+				if !from.Before(now) {
+					return usage("--since %s: give a time that is longer than nothing, as 10m, or one in the past", since)
+				}
 			}
 			lines, err := control.ReadEvents(c.Context(), socket, from, follow)
 			if err != nil {
@@ -64,7 +67,7 @@ func newEvents() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&follow, "follow", false, "go on, and tell each story when it is over, until interrupted")
-	c.Flags().DurationVar(&since, "since", 0, "only what was logged in the last `DURATION`, as 10m")
+	c.Flags().StringVar(&since, "since", "", "only what was logged since `TIME`: 10m ago, or 2026-03-01T12:00:00Z")
 	c.Flags().BoolVar(&asJSON, "json", false, "print each story as a JSON object on a line, with the log's own lines")
 	takeSocket(c, &socket)
 	return c

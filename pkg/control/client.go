@@ -94,6 +94,9 @@ const mostAnswer = 64 << 20
 
 // open returns a successful answer, whose body is to be read, and closed.
 func open(ctx context.Context, socket, method, path string, sent io.Reader) (*http.Response, error) {
+	if socket == "" {
+		return nil, fmt.Errorf("no socket was given: name the daemon's control socket, as --socket %s", DefaultSocket)
+	}
 	transport := &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -119,7 +122,7 @@ func open(ctx context.Context, socket, method, path string, sent io.Reader) (*ht
 	} else if json.Unmarshal(body, &told) != nil || told.Error == "" {
 		told.Error = response.Status
 	}
-	return nil, fmt.Errorf("ripcord at %s: %s", socket, told.Error)
+	return nil, fmt.Errorf("the daemon at %s: %s", socket, told.Error)
 }
 
 // ReadEvents has the daemon that listens on socket send the newest lines of its log, or
@@ -153,12 +156,20 @@ func explain(socket string, err error) error {
 		return because(err, "there is no socket %s: is ripcord running? If its control.socket is elsewhere, give --socket PATH", socket)
 	case errors.Is(err, fs.ErrPermission):
 		return because(err, "no permission to use %s: run this as root, or as a member of the group that owns it", socket)
+	case errors.Is(err, syscall.ECONNREFUSED) && !isSocket(socket):
+		return because(err, "%s is no socket: name the daemon's control socket, as --socket %s", socket, DefaultSocket)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return because(err, "nobody answers on %s: ripcord has stopped; start it, its log says why it ended", socket)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		return because(err, "ripcord does not answer on %s within %v: it hangs or is overloaded; its log may say why", socket, fetchTimeout)
+		return because(err, "the daemon does not answer on %s within %v: it hangs or is overloaded; its log may say why", socket, fetchTimeout)
 	}
-	return fmt.Errorf("ask ripcord on %s: %w", socket, err)
+	return fmt.Errorf("ask the daemon on %s: %w", socket, err)
+}
+
+// isSocket reports whether path is a socket, as far as that can be found out.
+func isSocket(path string) bool {
+	info, err := os.Stat(path)
+	return err != nil || info.Mode().Type() == fs.ModeSocket
 }
 
 // explained is an error with a sentence in place of its own text.

@@ -22,8 +22,10 @@ func TestFetchErrors(t *testing.T) {
 	for _, c := range []struct{ socket, want string }{
 		{missing, "there is no socket " + missing + ": is ripcord running? If its control.socket is elsewhere, give --socket PATH"},
 		{dead, "nobody answers on " + dead + ": ripcord has stopped; start it, its log says why it ended"},
-		{answering(t, dir, 500, `{"error":"it went wrong"}`), "ripcord at " + dir + "/500: it went wrong"},
-		{answering(t, dir, 502, `<html>`), "ripcord at " + dir + "/502: 502 Bad Gateway"},
+		{"", "no socket was given: name the daemon's control socket, as --socket " + DefaultSocket},
+		{dir, dir + " is no socket: name the daemon's control socket, as --socket " + DefaultSocket},
+		{answering(t, dir, 500, `{"error":"it went wrong"}`), "the daemon at " + dir + "/500: it went wrong"},
+		{answering(t, dir, 502, `<html>`), "the daemon at " + dir + "/502: 502 Bad Gateway"},
 		{answering(t, dir, 200, `<html>`), "what answers on " + dir + "/200 is no ripcord, or one of another version: invalid character '<' looking for beginning of value"},
 	} {
 		if _, err := Fetch(t.Context(), c.socket); err == nil || err.Error() != c.want {
@@ -58,8 +60,8 @@ func TestExplain(t *testing.T) {
 	}
 	for cause, want := range map[error]string{
 		syscall.EACCES:         "no permission to use /s: run this as root, or as a member of the group that owns it",
-		os.ErrDeadlineExceeded: "ripcord does not answer on /s within 5s: it hangs",
-		syscall.EPROTOTYPE:     "ask ripcord on /s: Get: dial unix: connect: protocol wrong type for socket",
+		os.ErrDeadlineExceeded: "the daemon does not answer on /s within 5s: it hangs",
+		syscall.EPROTOTYPE:     "ask the daemon on /s: Get: dial unix: connect: protocol wrong type for socket",
 	} {
 		err := explain("/s", wrapped(cause))
 		if !strings.HasPrefix(err.Error(), want) || !errors.Is(err, cause) {

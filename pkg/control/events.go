@@ -86,19 +86,29 @@ type eventsWanted struct {
 	follow bool
 }
 
-// eventsQuery reads since, a Go duration before now or an instant as RFC 3339 has it, last,
-// and follow.
+// eventsQuery reads since, last and follow.
 func eventsQuery(values url.Values, now time.Time) (e eventsWanted, err error) {
 	q := query{values, nil}
 	e.follow, e.last = q.flag("follow", false), q.number("last")
 	if text := values.Get("since"); text != "" {
-		if d, err := time.ParseDuration(text); err == nil {
-			e.since = now.Add(-d)
-		} else if e.since, err = time.Parse(time.RFC3339Nano, text); err != nil {
-			q.fail("since %q is neither a duration, as 10m, nor a time, as 2026-03-01T12:00:00Z", text)
+		if e.since, err = ParseSince(text, now); err != nil {
+			q.fail("since %v", err)
 		}
 	}
 	return e, q.end("since", "last", "follow")
+}
+
+// ParseSince returns the time that a text names: a Go duration before now, or an instant as
+// RFC 3339 has it.
+func ParseSince(text string, now time.Time) (time.Time, error) {
+	if d, err := time.ParseDuration(text); err == nil {
+		return now.Add(-d), nil
+	}
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return t, fmt.Errorf("%q is neither a duration, as 10m, nor a time, as 2026-03-01T12:00:00Z", text)
+	}
+	return t, nil
 }
 
 // first returns the number of the first line that is asked for.
