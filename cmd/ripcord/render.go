@@ -250,10 +250,14 @@ func links(s *control.Status, now time.Time) table {
 		if !l.Up {
 			usable = cell{"no", red}
 		}
+		changed, told := ago(l.LastChange, now), or(l.LastChangeSource)
+		if l.Unchanged {
+			changed, told = or(""), or("")
+		}
 		t = append(t, append([]cell{{text: l.Name}, usable},
 			words(upDown(l.AdminUp), upDown(l.Carrier), or(l.OperState), or(l.Monitor),
 				strconv.FormatUint(uint64(l.CarrierUpCount), 10), strconv.FormatUint(uint64(l.CarrierDownCount), 10),
-				ago(l.LastChange, now), or(l.LastChangeSource))...))
+				changed, told)...))
 	}
 	return t
 }

@@ -70,6 +70,7 @@ func whole(t *testing.T) Config {
 	in := *alone.Instance
 	in.Auth.Type, in.Track = 1, []vrrp.Tracker{{Name: "eth2"}}
 	source.groups[0].Members[0].Instance = &in
+	source.links[1].Unchanged = true
 	source.links[0].Device, source.links[0].Master = "enp1s0", "br0 (bridge)"
 	return Config{
 		Version: "0.1.0", Host: "gw1", Since: began, Source: scripted{source}, Orders: obeying{}, Metrics: metrics,

@@ -156,7 +156,7 @@ func link(l event.Link) Link {
 		CarrierUpCount: l.UpCount, CarrierDownCount: l.DownCount,
 		Confirm: l.Confirm.Microseconds(), Poll: l.Poll.Microseconds(), Stretched: l.Stretched, Hint: string(l.Hinting), Reason: l.Reason,
 		Device: l.Device, Master: l.Master,
-		LastChange: known(l.LastChange), LastChangeSource: string(l.LastSource),
+		LastChange: known(l.LastChange), LastChangeSource: string(l.LastSource), Unchanged: l.Unchanged,
 	}
 	out.Trouble = linkTrouble(out)
 	return out

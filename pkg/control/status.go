@@ -157,4 +157,5 @@ type Link struct {
 	Master           string     `json:"master,omitempty"`
 	LastChange       *time.Time `json:"last_change"`
 	LastChangeSource string     `json:"last_change_source"`
+	Unchanged        bool       `json:"unchanged,omitempty"` // since the daemon found it, at LastChange
 }

@@ -98,6 +98,8 @@ type Link struct {
 	Reason     string
 	LastChange time.Time
 	LastSource Source
+	// Unchanged reports that LastChange is only when the daemon found the link as it is.
+	Unchanged bool
 	// Confirm and Poll are the periods at which the link is asked for its carrier
 	// beside the kernel's notifications, 0 where it is not; Stretched says that
 	// one of them is longer than configured. They are only in a list that was

@@ -92,7 +92,7 @@ func (s *step) judge(e *entry, unseen int) (changed bool) {
 	downs := e.losses.take(was.Usable, e.debounce.holds(), s.at)
 	now := s.factOf(e, usable, downs)
 	if usable != was.Usable || downs > 0 || was.Seq == 0 {
-		now.LastChange, now.LastSource = s.at, source
+		now.LastChange, now.LastSource, now.Unchanged = s.at, source, !s.started
 	}
 	if now == was {
 		s.publishAlternatives(e, now, false)
@@ -144,7 +144,7 @@ func (s *step) debounced(e *entry, raw bool) (usable bool, source event.Source) 
 func (s *step) factOf(e *entry, usable bool, downs int) event.Link {
 	seen, was := &e.seen, &e.fact
 	now := event.Link{
-		Cause: was.Cause, Seq: was.Seq, LastChange: was.LastChange, LastSource: was.LastSource,
+		Cause: was.Cause, Seq: was.Seq, LastChange: was.LastChange, LastSource: was.LastSource, Unchanged: was.Unchanged,
 		Name: seen.Name, Index: seen.Index, Usable: usable, Downs: downs,
 		AdminUp: seen.AdminUp, Carrier: seen.LowerUp && !e.votes.down(), OperState: seen.OperState,
 		MTU: seen.MTU, HardwareAddr: seen.HardwareAddr, NoARP: seen.NoARP, Monitor: string(e.choice.monitor), Reason: s.reason(e),

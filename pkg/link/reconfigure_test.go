@@ -19,6 +19,9 @@ func TestReconfigured(t *testing.T) {
 		Addresses: []Assigned{{Index: 3, Prefix: netip.MustParsePrefix("192.0.2.7/24")}},
 	}, at)
 	before := table.Links("eth0")[0]
+	if !before.Unchanged {
+		t.Error("eth0 has changed by its being found")
+	}
 	if got := table.Targets(nil, []string{"eth0", "eth1"}); len(got) != 2 || got[0].Every != time.Second {
 		t.Fatalf("targets %+v", got)
 	}
@@ -50,6 +53,9 @@ func TestReconfigured(t *testing.T) {
 	// What is watched no more is not logged any more.
 	table.Observe(Reconfigured{Watched: []string{"eth0"}}, at.Add(3*time.Second))
 	out = table.Observe(LinkSeen{up(3, "eth1", noCarrier)}, at.Add(4*time.Second))
+	if table.Links("eth1")[0].Unchanged {
+		t.Error("eth1 lost its carrier, and has not changed")
+	}
 	if len(out.Events) > 0 {
 		t.Errorf("it is logged: %q", lines(out))
 	}

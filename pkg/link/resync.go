@@ -97,7 +97,7 @@ func (s *step) publishAbsent() {
 }
 
 func (s *step) publishAbsentName(name string) {
-	s.publish(event.Link{Name: name, LastChange: s.at, LastSource: s.source})
+	s.publish(event.Link{Name: name, LastChange: s.at, LastSource: s.source, Unchanged: true})
 }
 
 // A dump of tens of thousands of links and addresses, of which next to nothing has

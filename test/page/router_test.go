@@ -108,9 +108,9 @@ func site() *router {
 		Text: "proxy_arp is on at eth5: this router answers for addresses that it does not hold: set net.ipv4.conf.eth5.proxy_arp=0"}}
 	for i := range 7 {
 		r.links = append(r.links, event.Link{Name: fmt.Sprintf("eth%d", i), Index: 2 + i, Usable: i != 2, AdminUp: true, Carrier: i != 2, OperState: event.OperUp,
-			Monitor: "netlink", UpCount: 1, LastChange: time.Now().Add(-26 * time.Hour), LastSource: event.Resync, Confirm: 10 * time.Millisecond})
+			Monitor: "netlink", UpCount: 1, LastChange: time.Now().Add(-26 * time.Hour), LastSource: event.Resync, Unchanged: true, Confirm: 10 * time.Millisecond})
 	}
-	r.links[2].OperState, r.links[2].DownCount, r.links[2].Reason, r.links[2].LastChange, r.links[2].LastSource = event.OperDown, 3, "no cable", fault.Since, event.Confirm
+	r.links[2].OperState, r.links[2].DownCount, r.links[2].Reason, r.links[2].LastChange, r.links[2].LastSource, r.links[2].Unchanged = event.OperDown, 3, "no cable", fault.Since, event.Confirm, false
 	r.runner = runner.Status{Err: "ripcord-runner.service does not run", Since: time.Now().Add(-time.Minute)}
 	r.checks = []track.Status{
 		{Report: track.Report{Name: "gateway"}, Checks: "ping 10.40.0.254"},

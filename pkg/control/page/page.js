@@ -315,12 +315,17 @@ function memberRow(i, g) {
 }
 
 // --- Links and checks.
+// changed is the cell that says when a link last changed; – if it is as the daemon found it.
+function changed(l) {
+  if (!l.last_change || l.unchanged) return el("td", {}, "–");
+  return el("td", {}, age(l.last_change), el("span", {class: "quiet"}, " ago"));
+}
 function showLinks() {
   replaceIfChanged($("link-rows"), picture.links.map(l => el("tr", {"data-link": l.name},
     el("td", {}, el("b", {}, l.name), l.device ? el("span", {class: "quiet"}, " " + l.device) : undefined),
     el("td", {class: l.carrier ? "up" : "down"}, icon(l.carrier ? "up" : "down"), l.carrier ? " carrier" : " no carrier"),
     el("td", {class: "wide"}, l.up ? "usable" : l.trouble || "not usable"),
-    el("td", {}, l.last_change ? age(l.last_change) : "–", l.last_change ? el("span", {class: "quiet"}, " ago") : undefined),
+    changed(l),
     el("td", {}, (l.monitor || "–") + (l.stretched ? " (stretched)" : "")),
     el("td", {}, l.carrier_up_count + " / " + l.carrier_down_count))), JSON.stringify(picture.links));
   $("links").hidden = !picture.links.length;
