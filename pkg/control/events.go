@@ -26,7 +26,7 @@ type Events interface {
 const batch = 256
 
 // events serves lines of the log: all that are kept, or those since a time, and with
-// follow each as it is written, until the client goes or the daemon stops.
+// follow each as it is written, until the client goes or the daemon has stopped.
 func (c Config) events() http.HandlerFunc {
 	if c.Events == nil {
 		return nil
@@ -42,6 +42,8 @@ func (c Config) events() http.HandlerFunc {
 		w.Header().Set("Content-Type", "application/x-ndjson")
 		w.Header().Set("Cache-Control", "no-store")
 		next := wanted.first(c.Events)
+		stopping := c.stopping
+		var quiet, end <-chan time.Time // once the daemon stops
 		for {
 			first, lines, more := c.Events.From(next, batch)
 			_ = client.SetWriteDeadline(time.Now().Add(writeTimeout))
@@ -61,11 +63,18 @@ func (c Config) events() http.HandlerFunc {
 			case !follow:
 				return
 			}
+			if end != nil {
+				quiet = time.After(partingQuiet)
+			}
 			select {
 			case <-more:
-			case <-r.Context().Done():
+			case <-stopping:
+				stopping, end = nil, time.After(partingLines)
+			case <-quiet:
 				return
-			case <-c.stopping:
+			case <-end:
+				return
+			case <-r.Context().Done():
 				return
 			}
 		}

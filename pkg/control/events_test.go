@@ -103,8 +103,7 @@ func TestManyEvents(t *testing.T) {
 }
 
 // TestFollow: who follows gets each line as it is written, longer than a request may take,
-// is told of lines that were gone before they could be sent, and is let go when the daemon
-// stops.
+// gets those of the stop of the daemon too, and is let go when no more come.
 func TestFollow(t *testing.T) {
 	socket := filepath.Join(shortDir(t), "s")
 	k := newKept("0")
@@ -130,15 +129,51 @@ func TestFollow(t *testing.T) {
 	next("2")
 
 	begun := time.Now()
+	for i := range 2 { // as the router resigns, and then an address is removed
+		time.AfterFunc(time.Duration(i+1)*100*time.Millisecond, func() { k.write(fmt.Sprint("stop ", i)) })
+	}
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
+	next("stop 0")
+	next("stop 1")
 	if took := time.Since(begun); took > partingTime {
 		t.Errorf("the stop took %v", took)
 	}
 	if got, err := read.ReadString('\n'); err != io.EOF || got != "" {
 		t.Errorf("after the stop: %q, %v", got, err)
 	}
+}
+
+// TestFollowEnds: lines that go on and on do not hold up the stop.
+func TestFollowEnds(t *testing.T) {
+	socket := filepath.Join(shortDir(t), "s")
+	k := newKept("0")
+	stop := run(t, listening(t, Config{Socket: socket, Events: k}))
+	lines, err := ReadEvents(t.Context(), socket, time.Time{}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lines.Close()
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(10 * time.Millisecond):
+				k.write("more")
+			}
+		}
+	}()
+	time.AfterFunc(2*partingTime, func() { close(done) })
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	if text, err := io.ReadAll(lines); err != nil || !strings.HasSuffix(string(text), "more\n") {
+		t.Errorf("the stream ends with %v", err)
+	}
+	<-done
 }
 
 // TestLostEvents: in the place of lines that are not kept any more stands log.lost.

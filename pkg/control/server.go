@@ -79,6 +79,11 @@ const (
 	headerSlop   = 4 << 10          // that net/http reads beyond its limit
 	idleTimeout  = 2 * time.Minute  // longer than between two scrapes
 	partingTime  = time.Second      // for running requests, once the daemon stops
+
+	// A client that follows the log gets what is logged of the stop: until no line has come
+	// for partingQuiet, and at most for partingLines.
+	partingQuiet = 200 * time.Millisecond
+	partingLines = partingTime / 2
 )
 
 // Server answers the control API.
