@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"ripcord/pkg/event"
@@ -182,6 +183,11 @@ func (r *record) event(router string, e event.Event) {
 	line := Line{At: r.elapsed(), Router: router, Level: e.Level().String(), Event: e.Name(), Message: e.Message(), Fields: make(map[string]any), level: e.Level()}
 	for _, f := range e.Fields() {
 		line.Fields[f.Key] = f.Value
+		if at, ok := f.Value.(time.Time); ok && !at.IsZero() { // of the run, not of a calendar
+			since := at.Sub(r.zero)
+			line.Fields[f.Key] = Nanos(since)
+			line.Message = strings.ReplaceAll(line.Message, at.Format(time.RFC3339), instant(since))
+		}
 	}
 	if t, ok := e.(event.InstanceTransition); ok && t.Group != "" && !t.Alone {
 		line.group = t.Group

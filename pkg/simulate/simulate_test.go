@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"ripcord/pkg/config"
+	"ripcord/pkg/event"
+	"ripcord/pkg/sim"
 	"ripcord/test/golden"
 )
 
@@ -65,6 +67,16 @@ func acts(t *testing.T, l *LAN, lines ...string) (all []Act) {
 		all = append(all, a)
 	}
 	return all
+}
+
+// TestTimesAreOfTheRun: an instant that an event names is one since the run began.
+func TestTimesAreOfTheRun(t *testing.T) {
+	w := sim.NewWorld(1)
+	r := &record{world: w, zero: w.Now()}
+	r.event("left", event.ProbeSuspended{Until: r.zero.Add(3600 * time.Second)})
+	if l := r.log[0]; !strings.Contains(l.Message, "until 3600.000 s;") || l.Fields["until"] != Nanos(3600*time.Second) {
+		t.Errorf("%q, fields %v", l.Message, l.Fields)
+	}
 }
 
 // TestPictures keeps the three forms of some results; -update writes them anew.
