@@ -36,12 +36,20 @@ type Report struct {
 	HintWhy string `json:"hint_why"`
 }
 
+// times writes how often something happened.
+func times(n uint32) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
 // Lines returns the report for a person: pairs of a label and a text.
 func (r Report) Lines() [][2]string {
 	lines := [][2]string{
 		{"flags", r.flags()},
 		{"operstate", r.OperState},
-		{"carrier", fmt.Sprintf("%s; came %d times, went %d times", yes(r.Carrier), r.UpCount, r.DownCount)},
+		{"carrier", yes(r.Carrier) + "; came " + times(r.UpCount) + ", went " + times(r.DownCount)},
 	}
 	if r.Driver != "" {
 		lines = append(lines, [2]string{"driver", r.Driver})

@@ -44,7 +44,7 @@ func TestReportLines(t *testing.T) {
 	}
 	want := `flags: UP,LOWER_UP
 operstate: up
-carrier: yes; came 1 times, went 1 times
+carrier: yes; came once, went once
 driver: e1000e
 ethtool: link yes
 mii: transceiver present: PHY 1, id 0x02a80150, no link
@@ -53,27 +53,27 @@ monitor: auto is mii: a transceiver answers
 hint: none: it takes CAP_BPF and CAP_PERFMON
 flags: UP,NO-CARRIER
 operstate: down
-carrier: no; came 1 times, went 2 times
+carrier: no; came once, went 2 times
 ethtool: ETHTOOL_GLINK: operation not supported
 extended: the driver reports no reason for the missing carrier
 mii: SIOCGMIIPHY: operation not supported
 monitor: auto is none: nothing tells
 flags: DOWN
 operstate: down
-carrier: no; came 1 times, went 2 times
+carrier: no; came once, went 2 times
 ethtool:
 mii:
 monitor: auto is :
 flags: UP,NO-CARRIER
 operstate: down
-carrier: no; came 1 times, went 2 times
+carrier: no; came once, went 2 times
 ethtool:
 extended: no cable
 mii:
 monitor: auto is :
 flags: UP,LOWER_UP
 operstate: up
-carrier: yes; came 1 times, went 1 times
+carrier: yes; came once, went once
 ethtool:
 extended: find the family ethtool of generic netlink: no such file or directory
 mii:
