@@ -15,12 +15,13 @@ func Plain[V any](f Form[V]) Form[V] {
 	what := f.What
 	what.Plain = true
 	return Form[V]{what, func(report *problem.Report, at problem.Place) (V, bool) {
-		if at.Node.Quoted {
+		v, ok := f.Read(report, at)
+		if ok && at.Node.Quoted {
 			var none V
 			report.Fail(at, "%q is text; write it without quotes", at.Node.Text)
 			return none, false
 		}
-		return f.Read(report, at)
+		return v, ok
 	}}
 }
 
