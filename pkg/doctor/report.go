@@ -28,15 +28,20 @@ func (f Finding) Line() string {
 	return fmt.Sprintf("%s: %s: %s; %s. To do: %s (%s)", f.Severity, f.Subject, f.What, f.Why, f.Remedy, f.Name)
 }
 
-// Scope says in one line what was looked at.
+// heard reports whether adverts can be listened for on the link.
+func (l *Link) heard() bool { return l.Index != 0 && l.AdminUp && (l.Carrier || l.Usable) }
+
+// Scope says in one line what was looked at, and on which links adverts were listened for.
 func Scope(f *Facts) string {
 	what := "no configuration: looked at all links that are up"
 	if f.File != "" {
 		what = "looked at this machine for " + f.File
 	}
-	names := make([]string, len(f.Links))
+	var names []string
 	for i := range f.Links {
-		names[i] = f.Links[i].Name
+		if f.Links[i].heard() {
+			names = append(names, f.Links[i].Name)
+		}
 	}
 	if len(names) == 0 {
 		names = []string{"no link"}
