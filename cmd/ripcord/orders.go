@@ -56,12 +56,20 @@ func newResume() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.OutOrStdout(), "%s takes part again\n", done.Name)
+			fmt.Fprintln(c.OutOrStdout(), resumed(done))
 			return nil
 		},
 	}
 	takeSocket(c, &socket)
 	return c
+}
+
+// resumed says what a resumption changed.
+func resumed(done *control.Released) string {
+	if done.Unchanged {
+		return done.Name + " was not released"
+	}
+	return done.Name + " takes part again"
 }
 
 // newReload returns the command that has the daemon read its configuration again.

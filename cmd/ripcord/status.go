@@ -155,11 +155,5 @@ func choice(s *control.Status) string {
 	for _, g := range s.Groups {
 		groups = append(groups, g.Name)
 	}
-	switch {
-	case len(instances) == 0:
-		return "the daemon runs without any instance"
-	case len(groups) == 0:
-		return "there are the instances " + strings.Join(instances, ", ")
-	}
-	return "there are the instances " + strings.Join(instances, ", ") + " and the groups " + strings.Join(groups, ", ")
+	return control.Choice(instances, groups)
 }

@@ -30,7 +30,9 @@ func (obeying) Release(name string, length time.Duration) (*Released, error) {
 	until := began.Add(length)
 	return &Released{Name: name, Released: true, Until: &until}, nil
 }
-func (obeying) Resume(name string) (*Released, error) { return &Released{Name: name}, nil }
+func (obeying) Resume(name string) (*Released, error) {
+	return &Released{Name: name, Unchanged: true}, nil
+}
 func (obeying) Reload(_ context.Context, dryRun bool) (*Reloaded, error) {
 	return &Reloaded{File: "f", DryRun: dryRun, Added: []string{"a"}, Changed: []string{}, Removed: []string{}, Notes: []string{"log.level changed"}}, nil
 }

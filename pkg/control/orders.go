@@ -51,6 +51,8 @@ type Released struct {
 	Name     string     `json:"name"`
 	Released bool       `json:"released"`
 	Until    *time.Time `json:"until,omitempty"` // absent: until it is resumed
+	// Unchanged reports that what was to be resumed was not released.
+	Unchanged bool `json:"unchanged,omitempty"`
 }
 
 // Reloaded answers a reload: the names of the instances and groups that were added,

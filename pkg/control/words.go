@@ -1,6 +1,21 @@
 package control
 
-import "ripcord/pkg/event"
+import (
+	"strings"
+
+	"ripcord/pkg/event"
+)
+
+// Choice says which instances and groups there are, where another name was given.
+func Choice(instances, groups []string) string {
+	switch {
+	case len(instances) == 0:
+		return "the daemon runs without any instance"
+	case len(groups) == 0:
+		return "there are the instances " + strings.Join(instances, ", ")
+	}
+	return "there are the instances " + strings.Join(instances, ", ") + " and the groups " + strings.Join(groups, ", ")
+}
 
 // faultText explains a fault; trouble is the present state of its link, if the fault is one
 // of a link.

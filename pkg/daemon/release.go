@@ -114,6 +114,13 @@ func (r *releases) current() []vrrp.Released {
 	return slices.Clone(r.all)
 }
 
+// has reports whether the group of that name is released now.
+func (r *releases) has(name string, now time.Time) bool {
+	return slices.ContainsFunc(r.current(), func(o vrrp.Released) bool {
+		return o.Group == name && (o.Until.IsZero() || now.Before(o.Until))
+	})
+}
+
 // orders carries out what comes over the control socket.
 type orders struct {
 	*parts
@@ -137,7 +144,9 @@ func (o orders) Release(name string, length time.Duration) (*control.Released, e
 
 // Resume is part of control.Orders.
 func (o orders) Resume(name string) (*control.Released, error) {
-	return &control.Released{Name: name}, o.order(vrrp.Released{Cause: o.minter.Cause(time.Now()), Group: name})
+	now := time.Now()
+	answer := &control.Released{Name: name, Unchanged: !o.releases.has(name, now)}
+	return answer, o.order(vrrp.Released{Cause: o.minter.Cause(now), Group: name})
 }
 
 // order remembers a release or its end, and gives it to the group.
@@ -155,19 +164,22 @@ func (o orders) order(order vrrp.Released) error {
 
 // releasable reports why nothing of that name can be released.
 func releasable(groups []*vrrp.GroupStatus, name string) error {
-	var names []string
+	var instances, titles []string
 	for _, g := range groups {
 		if g.Title() == name {
 			return nil
 		}
-		names = append(names, g.Title())
+		if g.Name != "" {
+			titles = append(titles, g.Name)
+		}
 		for _, in := range g.Members {
+			instances = append(instances, in.Instance.Name)
 			if in.Instance.Name == name {
 				return fmt.Errorf("%s moves with its group: name the group %s", name, g.Title())
 			}
 		}
 	}
-	return fmt.Errorf("there is no instance or group %q: there are %s", name, strings.Join(names, ", "))
+	return fmt.Errorf("there is no instance or group %q: %s", name, control.Choice(instances, titles))
 }
 
 // noReleases is the event of a file of releases that cannot be used.

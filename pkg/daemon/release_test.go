@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
 )
 
@@ -24,6 +25,11 @@ func TestReleasesOutlive(t *testing.T) {
 	} {
 		if err := r.note(order, now); err != nil {
 			t.Fatal(err)
+		}
+	}
+	for name, at := range map[string]time.Time{"gone": now, "lab": now.Add(time.Minute), "other": now} {
+		if r.has(name, at) || !r.has("edge", at) {
+			t.Errorf("after %v %s is released, or edge is not", at.Sub(now), name)
 		}
 	}
 	names := func(at time.Time) string {
@@ -71,5 +77,27 @@ func TestReleasesOutlive(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) > 0 {
 		t.Errorf("nothing is released, and %v are left", left)
+	}
+}
+
+// TestReleasable: a name that cannot be released is answered with those that there are.
+func TestReleasable(t *testing.T) {
+	member := func(name string) vrrp.InstanceStatus {
+		return vrrp.InstanceStatus{Instance: &vrrp.Instance{Virtual: event.Virtual{Name: name}}}
+	}
+	groups := []*vrrp.GroupStatus{
+		{Name: "edge", Members: []vrrp.InstanceStatus{member("inside"), member("outside")}}, {Members: []vrrp.InstanceStatus{member("dmz")}},
+	}
+	for name, want := range map[string]string{
+		"edge": "", "dmz": "", "inside": "inside moves with its group: name the group edge",
+		"x": `there is no instance or group "x": there are the instances inside, outside, dmz and the groups edge`,
+	} {
+		got := ""
+		if err := releasable(groups, name); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
 	}
 }
