@@ -169,12 +169,13 @@ func list(addresses []netip.Addr) string {
 	return strings.Join(texts, ", ")
 }
 
-// faults says in words what is wrong with which instance.
+// faults says in words what is wrong with which instance, and for how long it has been, or
+// until when it is.
 func faults(s *control.Status, now time.Time) (notes []note) {
 	for _, i := range s.Instances {
 		for _, f := range i.Faults {
 			n := note{text: i.Name + ": " + printable(f.Text), colour: red}
-			if f.Since != nil {
+			if f.Since != nil && f.Until == nil {
 				n.age = ", for " + span(now.Sub(*f.Since))
 			}
 			notes = append(notes, n)

@@ -136,3 +136,17 @@ func TestSpan(t *testing.T) {
 		}
 	}
 }
+
+// TestFaultWithAnEnd: a fault whose end is known is not told with its age, too.
+func TestFaultWithAnEnd(t *testing.T) {
+	began := time.Unix(1000, 0)
+	until := began.Add(35 * time.Second)
+	s := control.Status{Instances: []control.Instance{{Name: "inside", Faults: []control.Fault{
+		{Text: "eth0 has to prove that its segment forwards, until 12:00:35 UTC at the latest", Since: &began, Until: &until},
+		{Text: "its adverts cannot be sent", Since: &began},
+	}}}}
+	notes := faults(&s, began.Add(time.Second))
+	if notes[0].age != "" || notes[1].age != ", for 1s" {
+		t.Errorf("%+v", notes)
+	}
+}
