@@ -10,13 +10,33 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// Notify is what runs when an instance or group changes its state. Each command is a
-// program by its absolute path, with its arguments; empty: none.
+// Notify is what runs when an instance or group changes its state.
 type Notify struct {
-	Active, Backup, Fault, Stop []string
-	Any                         []string // at each transition, with four more arguments
+	Active, Backup, Fault, Stop Command
+	Any                         Command // at each transition, with four more arguments
 	Timeout                     time.Duration
 	User, Group                 string // that they run as; empty: ScriptUser, and the user's group
+}
+
+// Command is a notify command: a program by its absolute path, with its arguments; empty:
+// none.
+type Command struct {
+	Argv        []string
+	User, Group string // that it runs as; empty: those of its Notify
+}
+
+// notifyCommand reads a command: its words, or the map of notifyCommandKeys.
+func notifyCommand(field func(*Notify) *Command) schema.Value[Notify] {
+	what := schema.MapOf(notifyCommandKeys)
+	what.Short = &value.Argv.What
+	return schema.To(field, schema.As(what, func(report *problem.Report, at problem.Place) (c Command, ok bool) {
+		if at.Node.Kind != tree.Map {
+			c.Argv, ok = value.Argv.Read(report, at)
+			return c, ok
+		}
+		present := notifyCommandKeys.Fill(report, at, &c)
+		return c, notifyCommandKeys.Sound(present)
+	}))
 }
 
 // Subject is an instance or a group.
@@ -54,5 +74,5 @@ func notifies[T any](field func(*T) *Notify) schema.Value[T] {
 
 // Empty reports whether there is no command.
 func (n *Notify) Empty() bool {
-	return len(n.Active)+len(n.Backup)+len(n.Fault)+len(n.Stop)+len(n.Any) == 0
+	return len(n.Active.Argv)+len(n.Backup.Argv)+len(n.Fault.Argv)+len(n.Stop.Argv)+len(n.Any.Argv) == 0
 }

@@ -445,15 +445,15 @@ var pingKeys = schema.Table[track.Ping]{
 }
 
 var notifyKeys = schema.Table[Notify]{
-	{"active", schema.Optional, schema.To(func(n *Notify) *[]string { return &n.Active }, value.Argv),
+	{"active", schema.Optional, notifyCommand(func(n *Notify) *Command { return &n.Active }),
 		"Run when the state becomes Active.", ""},
-	{"backup", schema.Optional, schema.To(func(n *Notify) *[]string { return &n.Backup }, value.Argv),
+	{"backup", schema.Optional, notifyCommand(func(n *Notify) *Command { return &n.Backup }),
 		"Run when the state becomes Backup.", ""},
-	{"fault", schema.Optional, schema.To(func(n *Notify) *[]string { return &n.Fault }, value.Argv),
+	{"fault", schema.Optional, notifyCommand(func(n *Notify) *Command { return &n.Fault }),
 		"Run when the state becomes Fault.", ""},
-	{"stop", schema.Optional, schema.To(func(n *Notify) *[]string { return &n.Stop }, value.Argv),
+	{"stop", schema.Optional, notifyCommand(func(n *Notify) *Command { return &n.Stop }),
 		"Run when ripcord ends; waited for at most 5 s.", ""},
-	{"any", schema.Optional, schema.To(func(n *Notify) *[]string { return &n.Any }, value.Argv),
+	{"any", schema.Optional, notifyCommand(func(n *Notify) *Command { return &n.Any }),
 		"Run at each of these, after the command for the state, with four more arguments: `INSTANCE` or `GROUP`, the name, `MASTER`, `BACKUP`, `FAULT` or `STOP`, and the priority.", ""},
 	{"timeout", "60s", schema.To(func(n *Notify) *time.Duration { return &n.Timeout }, schema.Duration(100*ms, time.Hour, ms)),
 		"How long a command may run before it is killed.", ""},
@@ -461,6 +461,15 @@ var notifyKeys = schema.Table[Notify]{
 		"The user that these commands run as. Default: `script_user`.", ""},
 	{"group", schema.Optional, schema.To(func(n *Notify) *string { return &n.Group }, schema.As(accountText, value.Account)),
 		"The group that these commands run as. Default: that of the user.", ""},
+}
+
+var notifyCommandKeys = schema.Table[Command]{
+	{"command", schema.Required, schema.To(func(c *Command) *[]string { return &c.Argv }, value.Argv),
+		"The program, by its absolute path, and its arguments.", ""},
+	{"user", schema.Optional, schema.To(func(c *Command) *string { return &c.User }, schema.As(accountText, value.Account)),
+		"The user that this command runs as. Default: that of all commands of `notify`.", ""},
+	{"group", schema.Optional, schema.To(func(c *Command) *string { return &c.Group }, schema.As(accountText, value.Account)),
+		"The group that this command runs as. Default: that of the user.", ""},
 }
 
 // The descriptions that several keys share.

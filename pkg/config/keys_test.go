@@ -50,7 +50,7 @@ var (
 		"instances[].track", "instances[].track_link",
 		"instances[].track[].interface", "instances[].track[].check", "instances[].track[].weight",
 		"instances[].notify", "instances[].notify.active", "instances[].notify.backup", "instances[].notify.fault", "instances[].notify.stop",
-		"instances[].notify.any", "instances[].notify.timeout", "defaults.notify", "notify.any", "groups[].notify", "groups[].notify.any",
+		"instances[].notify.any", "instances[].notify.timeout", "instances[].notify.active.command", "instances[].notify.active.user", "instances[].notify.active.group", "defaults.notify", "notify.any", "groups[].notify", "groups[].notify.any",
 		"defaults.track", "groups[].track", "groups[].track[].check", "groups[].fault",
 		"instances[].fence", "instances[].fence.command", "instances[].fence.timeout", "instances[].fence.on_failure",
 		"defaults.fence", "groups[].fence", "groups[].fence.command", "groups[].last_standing", "instances[].routers",

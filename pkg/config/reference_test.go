@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,7 +88,7 @@ func sections(d schema.Description) []keySection {
 			case v.Type == schema.TypeMap && v.Items != nil:
 				v, name = *v.Items, name+".NAME"
 			}
-			if name != "extra_addresses[]" { // as addresses
+			if !slices.Contains([]string{"extra_addresses[]", "backup", "fault", "stop", "any"}, name) { // as addresses and active
 				walk(v, strings.TrimPrefix(path+"."+name, "."))
 			}
 		}

@@ -122,24 +122,37 @@ func commandsOf(c *config.Config, user *command.User) (all map[subject]notify.Co
 }
 
 // commandsFor returns the commands of one section, which run as its own user or as
-// another one.
-func commandsFor(n config.Notify, user *command.User) (_ notify.Commands, err error) {
-	switch {
-	case n.User != "":
-		user, err = command.LookupUser(n.User, n.Group)
-	case n.Group != "" && user != nil:
-		user, err = command.LookupUser(user.Name, n.Group)
+// another one, unless a command has its own.
+func commandsFor(n config.Notify, user *command.User) (out notify.Commands, err error) {
+	if user, err = account(n.User, n.Group, user); err != nil {
+		return out, err
 	}
-	if err != nil {
-		return notify.Commands{}, err
-	}
-	make := func(argv []string) *notify.Command {
-		if len(argv) == 0 {
-			return nil
+	for _, one := range []struct {
+		config.Command
+		into **notify.Command
+	}{{n.Active, &out.Active}, {n.Backup, &out.Backup}, {n.Fault, &out.Fault}, {n.Stop, &out.Stop}, {n.Any, &out.Any}} {
+		if len(one.Argv) == 0 {
+			continue
 		}
-		return &notify.Command{Argv: argv, User: user, Timeout: n.Timeout}
+		own, err := account(one.User, one.Group, user)
+		if err != nil {
+			return notify.Commands{}, err
+		}
+		*one.into = &notify.Command{Argv: one.Argv, User: own, Timeout: n.Timeout}
 	}
-	return notify.Commands{Active: make(n.Active), Backup: make(n.Backup), Fault: make(n.Fault), Stop: make(n.Stop), Any: make(n.Any)}, nil
+	return out, nil
+}
+
+// account returns the user and group of some names, and those of another user in place of
+// names that are empty.
+func account(user, group string, other *command.User) (*command.User, error) {
+	switch {
+	case user != "":
+		return command.LookupUser(user, group)
+	case group != "" && other != nil:
+		return command.LookupUser(other.Name, group)
+	}
+	return other, nil
 }
 
 // refusal is a program that cannot or must not be run.
@@ -148,20 +161,31 @@ type refusal struct {
 	err  error
 }
 
-// refused returns which programs cannot or must not be run, by path.
+// refused returns which programs cannot or must not be run, by path; one that several users run
+// is named again where the reason is another.
 func refused(ctx context.Context, programs command.Runner, requests []command.Request) (all []refusal) {
-	seen := make(map[string]bool)
+	type run struct {
+		path     string
+		uid, gid uint32
+	}
+	seen := make(map[run]bool)
 	for _, r := range requests {
-		if seen[r.Argv[0]] {
+		as := run{path: r.Argv[0]}
+		if r.User != nil {
+			as.uid, as.gid = r.User.UID, r.User.GID
+		}
+		if seen[as] {
 			continue
 		}
-		seen[r.Argv[0]] = true
+		seen[as] = true
 		if err := programs.Check(ctx, r); err != nil && !errors.Is(err, command.ErrLost) {
 			all = append(all, refusal{r.Argv[0], err})
 		}
 	}
-	slices.SortFunc(all, func(a, b refusal) int { return cmp.Compare(a.path, b.path) })
-	return all
+	slices.SortFunc(all, func(a, b refusal) int {
+		return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.err.Error(), b.err.Error()))
+	})
+	return slices.CompactFunc(all, func(a, b refusal) bool { return a.path == b.path && a.err.Error() == b.err.Error() })
 }
 
 // adviseNotify returns why notify commands would not run on this machine, a sentence

@@ -1,17 +1,20 @@
 package daemon
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"ripcord/pkg/addr"
+	"ripcord/pkg/command"
 	"ripcord/pkg/config"
+	"ripcord/pkg/notify"
 	"ripcord/pkg/vrrp"
 )
 
 // The script user has to exist where a command runs as it, and only there.
 func TestNotifyUser(t *testing.T) {
-	any := config.Notify{Any: []string{"/usr/bin/not-here"}}
+	any := config.Notify{Any: config.Command{Argv: []string{"/usr/bin/not-here"}}}
 	for name, tt := range map[string]struct {
 		config config.Config
 		err    string
@@ -32,7 +35,7 @@ func TestNotifyUser(t *testing.T) {
 
 // A program that would not run is named once, whoever has it.
 func TestAdviseNotify(t *testing.T) {
-	bad := config.Notify{Active: []string{"/usr/bin/not-here"}, Any: []string{"/bin/true"}}
+	bad := config.Notify{Active: config.Command{Argv: []string{"/usr/bin/not-here"}}, Any: config.Command{Argv: []string{"/bin/true"}}}
 	got := adviseNotify(&config.Config{ScriptUser: "root", NotifyAll: bad, Notify: map[config.Subject]config.Notify{{Group: true, Name: "edge"}: bad}})
 	if len(got) != 1 || got[0] != "a notify command will not run: /usr/bin/not-here does not exist" {
 		t.Errorf("%q", got)
@@ -47,7 +50,7 @@ func TestNotifyFollowedBy(t *testing.T) {
 		for _, name := range names {
 			c.Sets = append(c.Sets, addr.Set{Instance: name, Addresses: []addr.Address{{}}})
 			if commands {
-				c.Notify[config.Subject{Name: name}] = config.Notify{Any: []string{"/bin/true"}}
+				c.Notify[config.Subject{Name: name}] = config.Notify{Any: config.Command{Argv: []string{"/bin/true"}}}
 			}
 		}
 		s, err := notifySettingsOf(&c)
@@ -65,5 +68,41 @@ func TestNotifyFollowedBy(t *testing.T) {
 	}
 	if got = got.followedBy(settings(false, "inside")); got.commands == nil || len(got.names) != 1 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// A command runs as its own user and group, as those of its section, or as script_user: never as
+// the user of another command.
+func TestCommandsFor(t *testing.T) {
+	nobody, err := command.LookupUser("nobody", "nogroup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	echo := []string{"/bin/echo"}
+	section := config.Notify{
+		Active: config.Command{Argv: echo, User: "root"}, Backup: config.Command{Argv: echo}, Stop: config.Command{Argv: echo, Group: "root"},
+	}
+	for name, tt := range map[string]struct {
+		user, group string // of the section
+		want        string // user and group of active, backup and stop
+	}{
+		"script_user":     {"", "", "root:0 nobody:65534 nobody:0"},
+		"of the section":  {"daemon", "", "root:0 daemon:1 daemon:0"},
+		"with its group":  {"daemon", "nogroup", "root:0 daemon:65534 daemon:0"},
+		"only with group": {"", "root", "root:0 nobody:0 nobody:0"},
+	} {
+		section.User, section.Group = tt.user, tt.group
+		got, err := commandsFor(section, nobody)
+		if err != nil || got.Fault != nil {
+			t.Fatalf("%s: %+v, %v", name, got, err)
+		}
+		as := func(c *notify.Command) string { return fmt.Sprintf("%s:%d", c.User.Name, c.User.GID) }
+		if all := as(got.Active) + " " + as(got.Backup) + " " + as(got.Stop); all != tt.want {
+			t.Errorf("%s: %s, want %s", name, all, tt.want)
+		}
+	}
+	section.Stop.User = "nobody-here"
+	if _, err := commandsFor(section, nobody); err == nil {
+		t.Error("a command of a user who is not there is run")
 	}
 }

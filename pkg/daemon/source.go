@@ -65,7 +65,7 @@ func (s source) Setups() map[string]control.Setup {
 	all := make(map[string]control.Setup, len(c.Sets))
 	for _, set := range c.Sets {
 		n := c.Notify[config.Subject{Name: set.Instance}]
-		all[set.Instance] = control.Setup{Set: set, Active: n.Active, Backup: n.Backup, Fault: n.Fault, Stop: n.Stop, Any: n.Any}
+		all[set.Instance] = control.Setup{Set: set, Active: n.Active.Argv, Backup: n.Backup.Argv, Fault: n.Fault.Argv, Stop: n.Stop.Argv, Any: n.Any.Argv}
 	}
 	return all
 }

@@ -96,7 +96,6 @@ func (g *group) tree(r *syntax.Report, cs *checks) *tree.Node {
 		track = append(track, cs.trackerTree(one, g.title()))
 	}
 	m.list("track", track)
-	r.Subject = g.title()
-	m.nested("notify", g.notify.tree(r, g.at, m.Name))
+	m.nested("notify", g.notify.tree(g.at, m.Name))
 	return m.Node
 }

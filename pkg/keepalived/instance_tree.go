@@ -2,6 +2,7 @@ package keepalived
 
 import (
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,7 +46,7 @@ func (i *instance) tree(r *syntax.Report, g *globals, cs *checks) *tree.Node {
 		track = append(track, cs.trackerTree(one, title))
 	}
 	m.list("track", track)
-	m.nested("notify", i.notify.tree(r, i.at, m.Name))
+	m.nested("notify", i.notify.tree(i.at, m.Name))
 	return m.Node
 }
 
@@ -189,24 +190,27 @@ func (h *hmac) tree(title string) builder {
 	return m
 }
 
-// tree is the commands of transitions.
-func (n notify) tree(r *syntax.Report, at tree.Position, title string) builder {
-	inner := newMap(at, title)
-	var first *command
-	for _, c := range []struct {
+// tree is the commands of transitions. Those that all run as one user say so once.
+func (n notify) tree(at tree.Position, title string) builder {
+	type transition struct {
 		key string
 		command
-	}{{"active", n.master}, {"backup", n.backup}, {"fault", n.fault}, {"stop", n.stop}, {"any", n.any}} {
-		if !c.said {
+	}
+	said := slices.DeleteFunc([]transition{{"active", n.master}, {"backup", n.backup}, {"fault", n.fault}, {"stop", n.stop}, {"any", n.any}},
+		func(c transition) bool { return !c.said })
+	differ := slices.ContainsFunc(said, func(c transition) bool { return c.user != said[0].user || c.group != said[0].group })
+	inner := newMap(at, title)
+	for i, c := range said {
+		if differ && c.user != "" {
+			own := newMap(c.at, title)
+			own.set("command", c.at, c.tree())
+			account(own, c.at, c.user, c.group)
+			inner.nested(c.key, own)
 			continue
 		}
-		inner.set(c.key, c.at, c.tree())
-		switch {
-		case first == nil:
-			first = &c.command
+		inner.set(c.key, c.at, c.command.tree())
+		if i == 0 && !differ {
 			account(inner, c.at, c.user, c.group)
-		case first.user != c.user || first.group != c.group:
-			r.Differ(c.at, "", "all notify commands of an instance run as one user, here as that of the first")
 		}
 	}
 	return inner
