@@ -30,6 +30,7 @@ type placement struct {
 	degree  vrrp.Degree
 	refused bool     // the kernel refuses all of it for what it is
 	links   []string // those concerned, as the ledger or a route names them
+	anyLink bool     // a route without an interface is missing, which any link may lead to
 	current bool     // it was reported since the instance is held
 
 	tolerated []tolerated
@@ -113,6 +114,7 @@ func (p *placements) judge(now time.Time, h *holding) (is placement, settled boo
 		is.refused = false // an interface, or a gateway, may come
 		is.missing = append(is.missing, withReason(m.String(), m.Reason))
 		is.links = append(is.links, m.Links()...)
+		is.anyLink = is.anyLink || len(m.Links()) == 0
 	}
 	return is, settled
 }
@@ -189,7 +191,7 @@ func (p *placements) seeLink(link event.Link) {
 		return
 	}
 	for name, was := range p.last {
-		if len(was.missing) == 0 || p.ledger.held[name] != nil || !slices.Contains(was.links, link.Name) {
+		if len(was.missing) == 0 || p.ledger.held[name] != nil || !was.anyLink && !slices.Contains(was.links, link.Name) {
 			continue
 		}
 		*was = placement{}

@@ -251,7 +251,7 @@ var routeKeys = schema.Table[routeEntry]{
 	{"via", schema.Optional, schema.To(func(r *routeEntry) *netip.Addr { return &r.Via }, schema.As(stationText, value.Station)),
 		"The gateway.", ""},
 	{"interface", schema.Optional, schema.To(func(r *routeEntry) *string { return &r.Interface }, schema.As(interfaceText, value.InterfaceName)),
-		"The outgoing link. Default: the instance's.", ""},
+		"The outgoing link. Default: the one that leads to `via`; without `via`, with `onlink` and for a link-local gateway that of the instance.", ""},
 	{"nexthops", schema.Optional, schema.To(func(r *routeEntry) *[]hopEntry { return &r.hops }, schema.Some(schema.Each(schema.As(schema.MapOf(hopKeys), readHop)))),
 		"Several gateways among which the traffic is divided, in place of `via` and `interface`.", "nexthops: [{via: 198.51.100.253}, {via: 198.51.100.254, weight: 2}]"},
 	{"onlink", "false", schema.To(func(r *routeEntry) *bool { return &r.OnLink }, schema.Boolean),

@@ -171,10 +171,12 @@ func checkRoutesOnce(report *problem.Report, all []*instance) {
 }
 
 // set returns the routes and rules in the order in which they are added: no rule leads to a
-// table that is still empty. A route that names no link leads out of the one given.
+// table that is still empty. A route that names no link leads out of the one given, unless its
+// gateway tells the kernel the link.
 func (r *routing) set(on string) (all []route.Entry) {
 	for _, to := range r.routes {
-		if to.Interface == "" && len(to.hops) == 0 && !to.Type.Discards() {
+		gateway := to.Via.IsValid() && !to.OnLink && (to.Via.Is4() || !to.Via.IsLinkLocalUnicast())
+		if to.Interface == "" && len(to.hops) == 0 && !to.Type.Discards() && !gateway {
 			to.Interface = on
 		}
 		for _, h := range to.hops {

@@ -440,21 +440,11 @@ func (r *routeReader) scoped(s *syntax.Statement) bool {
 	return true
 }
 
-// outgoing sees to the interface. Without dev the kernel finds it by the gateway; the address of
-// the instance in its network tells it.
+// outgoing sees to the interface. Without dev the kernel finds that of a route with a gateway,
+// as ripcord does where the key interface is missing.
 func (r *routeReader) outgoing() {
-	switch e := r.m.Find("interface"); {
-	case e != nil:
-		if e.Value.Text == r.i.iface.Text {
-			r.m.drop("interface")
-		}
-	case r.via.IsValid():
-		for _, a := range slices.Concat(r.i.addresses, r.i.extra) {
-			if a.device.Text != "" && a.device.Text != r.i.iface.Text && a.prefix.Masked().Contains(r.via.Addr()) {
-				r.m.text("interface", a.device.Position, a.device.Text)
-				return
-			}
-		}
+	if e := r.m.Find("interface"); e != nil && e.Value.Text == r.i.iface.Text && !r.via.IsValid() {
+		r.m.drop("interface")
 	}
 }
 

@@ -151,6 +151,24 @@ func TestHolderAudits(t *testing.T) {
 	expect(t, "after an audit", r.names(), "restored")
 }
 
+// A route whose interface the kernel finds may go with any link: it is put back when one changes.
+func TestHolderOfAGatewayAlone(t *testing.T) {
+	gateway := defaultRoute
+	gateway.Interface = ""
+	r := newRig(t, gateway)
+	r.hold()
+	expect(t, "at once", r.names(), "added")
+	r.pass(time.Second)
+	r.kernel.With(func() { delete(r.kernel.Standing, gateway.String()) })
+	r.pass(time.Second)
+	expect(t, "while nothing changes", r.names(), "")
+	r.SeeLink(event.Link{Name: "eth7", Index: 9, AdminUp: true})
+	r.turn()
+	expect(t, "when a link changes", r.names(), "restored")
+	r.release()
+	expect(t, "stand", len(r.kernel.Standing), 0)
+}
+
 func TestHolderWaitsForTheInterface(t *testing.T) {
 	other := defaultRoute
 	other.Interface = "eth1"

@@ -49,6 +49,8 @@ func entriesOf(link string) []Entry {
 		Route{To: netip.MustParsePrefix("10.4.0.0/16"), Via: netip.MustParseAddr("192.0.2.254"), Interface: link, Table: 1000, Scope: 200, Scoped: true},
 		Route{To: netip.MustParsePrefix("10.5.0.0/16"), Interface: link, Table: 1000, Scope: 42, Scoped: true},
 		Route{To: netip.MustParsePrefix("10.6.0.0/16"), Table: 1000, Type: Throw},
+		Route{To: netip.MustParsePrefix("10.12.0.0/16"), Via: netip.MustParseAddr("192.0.2.254"), Table: 1000},
+		Route{To: netip.MustParsePrefix("2001:db8:11::/48"), Via: netip.MustParseAddr("2001:db8::fe"), Table: 1000, Metric: 8},
 		Route{To: netip.MustParsePrefix("10.7.0.1/32"), Interface: link, Table: 1000, Type: Local},
 		Route{To: netip.MustParsePrefix("10.8.0.255/32"), Interface: link, Table: 1000, Type: Broadcast},
 		Route{To: netip.MustParsePrefix("10.9.0.0/16"), Via: netip.MustParseAddr("203.0.113.9"), Interface: link, Table: 1000, OnLink: true},
@@ -161,6 +163,9 @@ func TestRoutingInTheKernel(t *testing.T) {
 		if r, ok := op.Entry.(Route); ok {
 			// What a removal does not ask for is not listed.
 			r.Scope, r.Scoped, r.OnLink, r.Metrics, r.Preferred, r.Preference = 0, false, false, Metrics{}, false, 0
+			if r.Via.IsValid() {
+				r.Interface = near // the kernel's choice, too
+			}
 			r.Hops = slices.Clone(r.Hops)
 			for n := range r.Hops {
 				r.Hops[n].OnLink = false

@@ -104,11 +104,11 @@ func (l *ledger) nameLinks() {
 // kernel removes routes and does not always notify.
 func (l *ledger) link(fact event.Link) {
 	old, ok := l.links[fact.Name]
-	if !ok {
-		return
+	if ok {
+		l.links[fact.Name] = fact
 	}
-	l.links[fact.Name] = fact
 	for t := range l.each {
+		t.doubt = t.doubt || t.unbound()
 		if !slices.Contains(t.Links(), fact.Name) {
 			continue
 		}
@@ -203,6 +203,13 @@ func (l *ledger) giveUp(at time.Time, cause event.Cause, instance string, all []
 
 // never reports whether an entry was never handed to the kernel, for want of an interface.
 func (t *tracked) never() bool { return len(t.Links()) > 0 && t.Index == 0 && len(t.Hops) == 0 }
+
+// unbound reports whether an entry is a route whose interface the kernel finds: it may have gone
+// with any.
+func (t *tracked) unbound() bool {
+	r, isRoute := t.Entry.(Route)
+	return isRoute && len(r.Links()) == 0 && !r.Type.Discards()
+}
 
 // stay keeps what an instance has from being removed that was released before.
 func (l *ledger) stay(instance string) {

@@ -31,7 +31,7 @@ func Same(a, b Entry) bool {
 type Route struct {
 	To        netip.Prefix // of length 0: the default route
 	Via       netip.Addr   // the next hop; invalid if To is on the link
-	Interface string
+	Interface string       // empty: the kernel finds it by Via
 	Table     uint32
 	Metric    uint32     // 0: the kernel's default
 	Source    netip.Addr // for traffic of the router's own; invalid: the kernel chooses
