@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"ripcord/pkg/bus"
@@ -96,9 +97,11 @@ func TestWatcherCannotHear(t *testing.T) {
 	}
 }
 
-// TestWatcher: from an order to the report that the machine is silent, in real time, and to the
-// end of the watch.
-func TestWatcher(t *testing.T) {
+// TestWatcher: from an order to the report that the machine is silent, and to the end of the
+// watch, by the clock of the goroutine.
+func TestWatcher(t *testing.T) { synctest.Test(t, watches) }
+
+func watches(t *testing.T) {
 	c := &cable{}
 	w, bell, reports := watcherOn(c, func() (Answers, error) { return c, nil }, func(err error) { t.Error(err) }, time.Now)
 	ctx, cancel := context.WithCancel(t.Context())
