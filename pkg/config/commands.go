@@ -18,25 +18,24 @@ type Notify struct {
 	User, Group                 string // that they run as; empty: ScriptUser, and the user's group
 }
 
-// Command is a notify command: a program by its absolute path, with its arguments; empty:
-// none.
+// Command is a program by its absolute path, with its arguments; empty: none.
 type Command struct {
 	Argv        []string
-	User, Group string // that it runs as; empty: those of its Notify
+	User, Group string // that it runs as; empty: those of its Notify, or ScriptUser
 }
 
-// notifyCommand reads a command: its words, or the map of notifyCommandKeys.
-func notifyCommand(field func(*Notify) *Command) schema.Value[Notify] {
-	what := schema.MapOf(notifyCommandKeys)
+// ownCommand reads a command: its words, or the map of commandKeys.
+func ownCommand() schema.Form[Command] {
+	what := schema.MapOf(commandKeys)
 	what.Short = &value.Argv.What
-	return schema.To(field, schema.As(what, func(report *problem.Report, at problem.Place) (c Command, ok bool) {
+	return schema.As(what, func(report *problem.Report, at problem.Place) (c Command, ok bool) {
 		if at.Node.Kind != tree.Map {
 			c.Argv, ok = value.Argv.Read(report, at)
 			return c, ok
 		}
-		present := notifyCommandKeys.Fill(report, at, &c)
-		return c, notifyCommandKeys.Sound(present)
-	}))
+		present := commandKeys.Fill(report, at, &c)
+		return c, commandKeys.Sound(present)
+	})
 }
 
 // Subject is an instance or a group.
@@ -47,11 +46,11 @@ type Subject struct {
 
 // readFIFOReader reads the program that reads the FIFO, which has to be there.
 func readFIFOReader(report *problem.Report, at problem.Place, d *document) bool {
-	words, ok := value.Argv.Read(report, at)
+	reader, ok := ownCommand().Read(report, at)
 	if ok && d.fifo == "" {
 		report.Warn(at, "give fifo, too", "has no effect: there is no FIFO to read")
 	}
-	d.fifoReader = words
+	d.fifoReader = reader
 	return ok
 }
 

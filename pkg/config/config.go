@@ -58,8 +58,8 @@ type Config struct {
 	NotifyAll Notify
 	// FIFO is the path of the FIFO for the transitions; empty: none.
 	FIFO string
-	// FIFOReader is the program that reads it, with its arguments; empty: none.
-	FIFOReader []string
+	// FIFOReader is the program that reads it.
+	FIFOReader Command
 	// Startup and Shutdown are run when the daemon starts and ends; nil: none is.
 	Startup, Shutdown *Program
 	// ScriptUser is the user that commands run as unless they say another, and ScriptGroup
@@ -84,8 +84,9 @@ func (c *Config) Held() []addr.Set {
 
 // Program is a program that is run once.
 type Program struct {
-	Argv    []string
-	Timeout time.Duration
+	Argv        []string
+	Timeout     time.Duration
+	User, Group string // that it runs as; empty: ScriptUser, and the user's group
 }
 
 // Log is the log section.

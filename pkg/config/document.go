@@ -25,7 +25,7 @@ type document struct {
 	checks                  []*check
 	notify                  Notify // of every instance
 	fifo                    string
-	fifoReader              []string
+	fifoReader              Command
 	startup, shutdown       *Program
 	scriptUser, scriptGroup string
 }

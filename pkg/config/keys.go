@@ -46,12 +46,12 @@ var documentKeys = schema.Table[document]{
 		"Commands that are run at the transitions of every instance, after its own: see [notify.md](notify.md).", ""},
 	{"fifo", schema.Optional, schema.To(func(d *document) *string { return &d.fifo }, schema.As(pathText, value.Path)),
 		"A FIFO into which a line is written at each transition: `INSTANCE \"inside\" MASTER 150`.", "fifo: /run/ripcord/transitions"},
-	{"fifo_reader", schema.Optional, schema.Into(value.Argv.What, readFIFOReader),
-		"A program that reads the FIFO, run as `script_user` as long as ripcord runs; its last argument is the path.", "fifo_reader: [/usr/local/bin/read-transitions]"},
+	{"fifo_reader", schema.Optional, schema.Into(ownCommand().What, readFIFOReader),
+		"A program that reads the FIFO, run as `script_user` or as its own user as long as ripcord runs; its last argument is the path.", "fifo_reader: [/usr/local/bin/read-transitions]"},
 	{"startup", schema.Optional, schema.Filled(func(d *document) **Program { return &d.startup }, programKeys),
-		"A program that is run as `script_user` when ripcord starts, before it takes part.", "startup: {command: [/usr/local/sbin/prepare-firewall]}"},
+		"A program that is run when ripcord starts, before it takes part.", "startup: {command: [/usr/local/sbin/prepare-firewall]}"},
 	{"shutdown", schema.Optional, schema.Filled(func(d *document) **Program { return &d.shutdown }, programKeys),
-		"A program that is run as `script_user` when ripcord ends, after everything is resigned and removed.", ""},
+		"A program that is run when ripcord ends, after everything is resigned and removed.", ""},
 	{"script_user", "ripcord", schema.To(func(d *document) *string { return &d.scriptUser }, schema.As(accountText, value.Account)),
 		"The user that commands run as unless they name another.", "script_user: root"},
 	{"script_group", schema.Optional, schema.To(func(d *document) *string { return &d.scriptGroup }, schema.As(accountText, value.Account)),
@@ -72,6 +72,10 @@ var programKeys = schema.Table[Program]{
 		"The program, by its absolute path, and its arguments.", ""},
 	{"timeout", "10s", schema.To(func(p *Program) *time.Duration { return &p.Timeout }, schema.Duration(100*ms, time.Hour, ms)),
 		"How long it may run before it is killed. ripcord waits for it.", ""},
+	{"user", schema.Optional, schema.To(func(p *Program) *string { return &p.User }, schema.As(accountText, value.Account)),
+		"The user that it runs as. Default: `script_user`.", ""},
+	{"group", schema.Optional, schema.To(func(p *Program) *string { return &p.Group }, schema.As(accountText, value.Account)),
+		"The group that it runs as. Default: that of the user.", ""},
 }
 
 var logKeys = schema.Table[Log]{
@@ -445,15 +449,15 @@ var pingKeys = schema.Table[track.Ping]{
 }
 
 var notifyKeys = schema.Table[Notify]{
-	{"active", schema.Optional, notifyCommand(func(n *Notify) *Command { return &n.Active }),
+	{"active", schema.Optional, schema.To(func(n *Notify) *Command { return &n.Active }, ownCommand()),
 		"Run when the state becomes Active.", ""},
-	{"backup", schema.Optional, notifyCommand(func(n *Notify) *Command { return &n.Backup }),
+	{"backup", schema.Optional, schema.To(func(n *Notify) *Command { return &n.Backup }, ownCommand()),
 		"Run when the state becomes Backup.", ""},
-	{"fault", schema.Optional, notifyCommand(func(n *Notify) *Command { return &n.Fault }),
+	{"fault", schema.Optional, schema.To(func(n *Notify) *Command { return &n.Fault }, ownCommand()),
 		"Run when the state becomes Fault.", ""},
-	{"stop", schema.Optional, notifyCommand(func(n *Notify) *Command { return &n.Stop }),
+	{"stop", schema.Optional, schema.To(func(n *Notify) *Command { return &n.Stop }, ownCommand()),
 		"Run when ripcord ends; waited for at most 5 s.", ""},
-	{"any", schema.Optional, notifyCommand(func(n *Notify) *Command { return &n.Any }),
+	{"any", schema.Optional, schema.To(func(n *Notify) *Command { return &n.Any }, ownCommand()),
 		"Run at each of these, after the command for the state, with four more arguments: `INSTANCE` or `GROUP`, the name, `MASTER`, `BACKUP`, `FAULT` or `STOP`, and the priority.", ""},
 	{"timeout", "60s", schema.To(func(n *Notify) *time.Duration { return &n.Timeout }, schema.Duration(100*ms, time.Hour, ms)),
 		"How long a command may run before it is killed.", ""},
@@ -463,11 +467,11 @@ var notifyKeys = schema.Table[Notify]{
 		"The group that these commands run as. Default: that of the user.", ""},
 }
 
-var notifyCommandKeys = schema.Table[Command]{
+var commandKeys = schema.Table[Command]{
 	{"command", schema.Required, schema.To(func(c *Command) *[]string { return &c.Argv }, value.Argv),
 		"The program, by its absolute path, and its arguments.", ""},
 	{"user", schema.Optional, schema.To(func(c *Command) *string { return &c.User }, schema.As(accountText, value.Account)),
-		"The user that this command runs as. Default: that of all commands of `notify`.", ""},
+		"The user that this command runs as. Default: that of its `notify`, or `script_user`.", ""},
 	{"group", schema.Optional, schema.To(func(c *Command) *string { return &c.Group }, schema.As(accountText, value.Account)),
 		"The group that this command runs as. Default: that of the user.", ""},
 }

@@ -54,10 +54,10 @@ func newNotifier(programs programs, s notifySettings, path string, reader []stri
 	n.runner = notify.New(programs, func(r notify.Ran) { events.Publish(ran(r)) })
 	if path != "" {
 		making := func() error { return programs.MakeFIFO(context.Background()) }
-		n.fifo = notify.NewFIFO(path, s.user, making, func(r notify.FIFOReport) { events.Publish(fifoReport(r)) })
+		n.fifo = notify.NewFIFO(path, s.reader, making, func(r notify.FIFOReport) { events.Publish(fifoReport(r)) })
 	}
 	if path != "" && len(reader) > 0 {
-		n.reader = notify.NewReader(programs, reader, s.user, path, func(r notify.ReaderReport) { events.Publish(readerReport(r)) })
+		n.reader = notify.NewReader(programs, reader, s.reader, path, func(r notify.ReaderReport) { events.Publish(readerReport(r)) })
 	}
 	if !n.idle() {
 		n.subscribe()

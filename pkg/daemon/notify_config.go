@@ -16,8 +16,9 @@ import (
 // do not exist on this machine.
 func Accounts(c *config.Config) error {
 	_, checks := checkSpecs(c)
-	_, notify := notifySettingsOf(c)
-	return errors.Join(checks, notify)
+	settings, notify := notifySettingsOf(c)
+	_, once := programRequests(c, settings.user)
+	return errors.Join(checks, notify, once)
 }
 
 // defaultUser returns the user that commands run as unless they say another.
@@ -32,7 +33,7 @@ func notifyUser(c *config.Config) (*command.User, error) {
 	switch {
 	case err == nil:
 		return user, nil
-	case len(c.Notify) == 0 && c.NotifyAll.Empty() && len(c.FIFOReader) == 0 && c.Startup == nil && c.Shutdown == nil && !fenced(c):
+	case len(c.Notify) == 0 && c.NotifyAll.Empty() && len(c.FIFOReader.Argv) == 0 && c.Startup == nil && c.Shutdown == nil && !fenced(c):
 		return nil, nil
 	}
 	return nil, fmt.Errorf("notify and fence commands cannot run as script_user: %w", err)
@@ -43,6 +44,7 @@ type notifySettings struct {
 	commands map[subject]notify.Commands
 	all      *notify.Commands // of every instance; nil: none
 	user     *command.User    // as whom; nil: there is no such user, and no command
+	reader   *command.User    // that of the program that reads the FIFO
 	holds    map[string]bool  // the instances that have addresses
 	names    map[string]bool  // of all instances
 }
@@ -51,6 +53,9 @@ type notifySettings struct {
 func notifySettingsOf(c *config.Config) (s notifySettings, err error) {
 	if s.user, err = notifyUser(c); err != nil {
 		return s, fmt.Errorf("%s: %w", c.File, err)
+	}
+	if s.reader, err = account(c.FIFOReader.User, c.FIFOReader.Group, s.user); err != nil {
+		return s, fmt.Errorf("%s: fifo_reader: %w", c.File, err)
 	}
 	s.holds, s.names = make(map[string]bool), make(map[string]bool)
 	for _, set := range c.Sets {

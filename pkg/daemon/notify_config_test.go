@@ -24,6 +24,8 @@ func TestNotifyUser(t *testing.T) {
 		"every":       {config.Config{NotifyAll: any, ScriptUser: "nobody-here"}, "x.yaml: notify and fence commands cannot run as script_user: there is no user nobody-here"},
 		"a fence":     {config.Config{Groups: []vrrp.Group{{Fence: &vrrp.Fence{}}}, ScriptUser: "nobody-here"}, "x.yaml: notify and fence commands cannot run as script_user: there is no user nobody-here"},
 		"an instance": {config.Config{Notify: map[config.Subject]config.Notify{{Name: "inside"}: any}, ScriptUser: "nobody-here"}, "x.yaml: notify and fence commands cannot run as script_user: there is no user nobody-here"},
+		"the reader":  {config.Config{FIFO: "/f", FIFOReader: config.Command{Argv: any.Any.Argv, User: "nobody-here"}, ScriptUser: "root"}, "x.yaml: fifo_reader: there is no user nobody-here"},
+		"a program":   {config.Config{Shutdown: &config.Program{Argv: any.Any.Argv, User: "nobody-here"}, ScriptUser: "root"}, "x.yaml: shutdown: there is no user nobody-here"},
 	} {
 		tt.config.File = "x.yaml"
 		err := Accounts(&tt.config)
@@ -104,5 +106,26 @@ func TestCommandsFor(t *testing.T) {
 	section.Stop.User = "nobody-here"
 	if _, err := commandsFor(section, nobody); err == nil {
 		t.Error("a command of a user who is not there is run")
+	}
+}
+
+// The reader of the FIFO, and the programs that are run once, run as the users that they name.
+func TestProgramsOfOtherUsers(t *testing.T) {
+	echo := []string{"/bin/echo"}
+	c := config.Config{
+		ScriptUser: "root", FIFO: "/f", FIFOReader: config.Command{Argv: echo, User: "nobody", Group: "nogroup"},
+		Startup: &config.Program{Argv: echo, User: "daemon"}, Shutdown: &config.Program{Argv: echo},
+	}
+	settings, err := notifySettingsOf(&c)
+	if err != nil || settings.reader.Name != "nobody" || settings.reader.GID != 65534 {
+		t.Fatalf("the reader runs as %+v, %v", settings.reader, err)
+	}
+	once, err := programRequests(&c, settings.user)
+	users := map[command.Kind]string{}
+	for _, r := range once {
+		users[r.ID.Kind] = r.User.Name
+	}
+	if err != nil || users[command.ForStartup] != "daemon" || users[command.ForShutdown] != "root" {
+		t.Errorf("run as %v, %v", users, err)
 	}
 }

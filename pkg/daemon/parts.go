@@ -355,7 +355,7 @@ func (p *parts) buildNotifier(c *config.Config) error {
 	if err != nil {
 		return err
 	}
-	p.notifier = newNotifier(p.programs, s, c.FIFO, c.FIFOReader, &p.events, func() []*vrrp.GroupStatus { return p.router.Groups() })
+	p.notifier = newNotifier(p.programs, s, c.FIFO, c.FIFOReader.Argv, &p.events, func() []*vrrp.GroupStatus { return p.router.Groups() })
 	return nil
 }
 

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"ripcord/pkg/command"
@@ -9,10 +10,13 @@ import (
 	"ripcord/pkg/event"
 )
 
-// runProgram runs a program of a configuration as script_user, and waits for it. What came
+// runProgram runs a program of a configuration as its user, and waits for it. What came
 // of it is the event: the daemon starts and ends all the same.
 func runProgram(ctx context.Context, programs command.Runner, c *config.Config, kind command.Kind, program *config.Program) event.Event {
 	user, err := defaultUser(c)
+	if err == nil {
+		user, err = account(program.User, program.Group, user)
+	}
 	result := command.Result{Exit: -1, Err: err}
 	if err == nil {
 		ran := make(chan command.Result, 1)
@@ -22,6 +26,22 @@ func runProgram(ctx context.Context, programs command.Runner, c *config.Config, 
 	e := event.ProgramRan{Stamp: event.Stamp{At: time.Now()}, Program: string(kind), Command: program.Argv[0], Took: result.Took, Output: result.Output}
 	e.Result, e.Err = resultOf(result.Err)
 	return e
+}
+
+// programRequests returns how the programs of a configuration are run that are run once, as the
+// users that they name or another one.
+func programRequests(c *config.Config, other *command.User) (all []command.Request, err error) {
+	for kind, p := range map[command.Kind]*config.Program{command.ForStartup: c.Startup, command.ForShutdown: c.Shutdown} {
+		if p == nil {
+			continue
+		}
+		user, err := account(p.User, p.Group, other)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", c.File, kind, err)
+		}
+		all = append(all, programRequest(kind, p, user))
+	}
+	return all, nil
 }
 
 // programRequest returns how a program is run that is run once.

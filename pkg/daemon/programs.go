@@ -46,6 +46,9 @@ func (ownPrograms) Reload(context.Context, string) error { return nil }
 func (o ownPrograms) MakeFIFO(context.Context) error {
 	c := o.parts.config.Load()
 	user, _ := defaultUser(c)
+	if own, err := account(c.FIFOReader.User, c.FIFOReader.Group, user); err == nil {
+		user = own
+	}
 	return notify.MakeFIFO(c.FIFO, user, os.Geteuid())
 }
 
@@ -84,17 +87,19 @@ func Programs(c *config.Config) (*runner.Table, error) {
 			add((&notify.Fence{Argv: g.Fence.Argv, User: settings.user, Timeout: g.Fence.Timeout, Name: g.Title()}).Request())
 		}
 	}
-	if len(c.FIFOReader) > 0 && c.FIFO != "" {
-		add(notify.ReaderRequest(c.FIFOReader, settings.user, c.FIFO))
+	if len(c.FIFOReader.Argv) > 0 && c.FIFO != "" {
+		add(notify.ReaderRequest(c.FIFOReader.Argv, settings.reader, c.FIFO))
 	}
-	for kind, p := range map[command.Kind]*config.Program{command.ForStartup: c.Startup, command.ForShutdown: c.Shutdown} {
-		if p != nil {
-			add(programRequest(kind, p, settings.user))
-		}
+	once, err := programRequests(c, settings.user)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range once {
+		add(r)
 	}
 	table := runner.NewTable(all, processes)
 	if c.FIFO != "" {
-		table.MakeFIFO = func(writer int) error { return notify.MakeFIFO(c.FIFO, settings.user, writer) }
+		table.MakeFIFO = func(writer int) error { return notify.MakeFIFO(c.FIFO, settings.reader, writer) }
 	}
 	return table, nil
 }

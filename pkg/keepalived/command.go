@@ -241,3 +241,14 @@ func (c command) tree() *tree.Node {
 	}
 	return list
 }
+
+// ownTree is the command with its user, if it names one.
+func (c command) ownTree(title string) *tree.Node {
+	if c.user == "" {
+		return c.tree()
+	}
+	m := newMap(c.at, title)
+	m.set("command", c.at, c.tree())
+	account(m, c.at, c.user, c.group)
+	return m.Node
+}

@@ -34,8 +34,8 @@ type program struct {
 func (g *globals) tree(r *syntax.Report, root builder, commands *commandReader) {
 	g.accounts(root, commands)
 	g.fifoTree(r, root)
-	g.startup.add(r, root, "startup")
-	g.shutdown.add(r, root, "shutdown")
+	g.startup.add(root, "startup")
+	g.shutdown.add(root, "shutdown")
 }
 
 // ScriptUser is the user that commands run as where there is one of that name and the file
@@ -69,10 +69,7 @@ func (g *globals) fifoTree(r *syntax.Report, root builder) {
 	}
 	root.text("fifo", first.Position, first.Text)
 	if reader.said {
-		root.set("fifo_reader", reader.at, reader.tree())
-		if user := reader.user; user != "" && user != root.Find("script_user").Value.Text {
-			r.Differ(reader.at, "", "the reader of the FIFO runs as script_user, not as %s", syntax.Show(user))
-		}
+		root.set("fifo_reader", reader.at, reader.ownTree(""))
 	}
 	if second.Text != "" && second.Text != first.Text {
 		r.NotDone(second.Position, "", "there is one FIFO: nothing is written to %s", syntax.Show(second.Text))
@@ -80,7 +77,7 @@ func (g *globals) fifoTree(r *syntax.Report, root builder) {
 }
 
 // add says what is run once.
-func (p program) add(r *syntax.Report, root builder, key string) {
+func (p program) add(root builder, key string) {
 	c := p.command
 	if !c.said {
 		return
@@ -88,10 +85,8 @@ func (p program) add(r *syntax.Report, root builder, key string) {
 	m := newMap(c.at, "")
 	m.set("command", c.at, c.tree())
 	m.duration("timeout", whole(p.timeout, time.Millisecond))
+	account(m, c.at, c.user, c.group)
 	root.nested(key, m)
-	if c.user != "" && c.user != root.Find("script_user").Value.Text {
-		r.Differ(c.at, "", "the %s program runs as script_user, not as %s", key, syntax.Show(c.user))
-	}
 }
 
 // standardGroups are the multicast groups of VRRP.

@@ -201,15 +201,12 @@ func (n notify) tree(at tree.Position, title string) builder {
 	differ := slices.ContainsFunc(said, func(c transition) bool { return c.user != said[0].user || c.group != said[0].group })
 	inner := newMap(at, title)
 	for i, c := range said {
-		if differ && c.user != "" {
-			own := newMap(c.at, title)
-			own.set("command", c.at, c.tree())
-			account(own, c.at, c.user, c.group)
-			inner.nested(c.key, own)
+		if differ {
+			inner.set(c.key, c.at, c.ownTree(title))
 			continue
 		}
 		inner.set(c.key, c.at, c.command.tree())
-		if i == 0 && !differ {
+		if i == 0 {
 			account(inner, c.at, c.user, c.group)
 		}
 	}
