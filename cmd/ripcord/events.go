@@ -58,7 +58,18 @@ func newEvents() *cobra.Command {
 					return usage("--since %s: give a time that is longer than nothing, as 10m, or one in the past", since)
 				}
 			}
-			lines, err := control.ReadEvents(c.Context(), socket, from, follow)
+			open := func(ctx context.Context, since time.Time) (io.ReadCloser, error) {
+				return control.ReadEvents(ctx, socket, since, follow)
+			}
+			if follow {
+				lines := follower{open: open, complaints: c.ErrOrStderr()}
+				if err := lines.follow(c.Context(), from); err != nil {
+					return err
+				}
+				defer lines.Close()
+				return t.tell(c.Context(), &lines)
+			}
+			lines, err := open(c.Context(), from)
 			if err != nil {
 				return err
 			}

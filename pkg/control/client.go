@@ -160,6 +160,8 @@ func explain(socket string, err error) error {
 		return because(err, "%s is no socket: name the daemon's control socket, as --socket %s", socket, DefaultSocket)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return because(err, "nobody answers on %s: ripcord has stopped; start it, its log says why it ended", socket)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return because(err, "the daemon at %s ended before it had answered: its log may say why", socket)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return because(err, "the daemon does not answer on %s within %v: it hangs or is overloaded; its log may say why", socket, fetchTimeout)
 	}

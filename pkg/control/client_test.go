@@ -61,6 +61,7 @@ func TestExplain(t *testing.T) {
 	for cause, want := range map[error]string{
 		syscall.EACCES:         "no permission to use /s: run this as root, or as a member of the group that owns it",
 		os.ErrDeadlineExceeded: "the daemon does not answer on /s within 5s: it hangs",
+		syscall.ECONNRESET:     "the daemon at /s ended before it had answered: its log may say why",
 		syscall.EPROTOTYPE:     "ask the daemon on /s: Get: dial unix: connect: protocol wrong type for socket",
 	} {
 		err := explain("/s", wrapped(cause))
