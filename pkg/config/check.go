@@ -206,6 +206,9 @@ func (i *instance) warn(report *problem.Report) {
 		report.Warn(i.where("virtual_mac"), "take the owner's addresses off the interface and let ripcord hold them",
 			"the kernel answers with the MAC of %s for an address that stands there itself", problem.Show(i.Interface))
 	}
+	if at, ok := i.own["virtual_mac_adverts"]; ok && !i.macAdverts && !i.virtualMAC.used {
+		report.Warn(at, "set virtual_mac, or leave it out", "has no effect without a virtual MAC")
+	}
 	if i.Family == event.IPv6 && len(i.held) > 0 && !i.held[0].Prefix.Addr().IsLinkLocalUnicast() {
 		report.Warn(i.spot("addresses", i.held[0].at), "let a link-local address be the first (RFC 9568 §5.2.9)",
 			"the first address, %s, is not link-local", i.held[0].Prefix.Addr())

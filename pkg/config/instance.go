@@ -31,6 +31,7 @@ type instance struct {
 	accept   bool
 
 	virtualMAC virtualMAC
+	macAdverts bool // adverts leave from the virtual MAC, if there is one
 	trackLink  bool
 	track      []tracked
 	fence      *vrrp.Fence
@@ -88,7 +89,8 @@ func (i *instance) all() []held { return slices.Concat(i.held, i.extra) }
 func (i *instance) build(d *document) vrrp.Instance {
 	out := i.Instance
 	out.Recovery = d.settings(i.Interface).Recovery
-	out.VirtualMAC, out.IgnoreLink, out.Track = i.virtualMAC.used, !i.trackLink, trackers(i.track)
+	out.VirtualMAC, out.LinkMACAdverts = i.virtualMAC.used, i.virtualMAC.used && !i.macAdverts
+	out.IgnoreLink, out.Track = !i.trackLink, trackers(i.track)
 	if i.Version == wire.V3 {
 		out.Checksum, out.AutoChecksum = i.checksum.form, i.checksum.auto
 	}

@@ -155,6 +155,8 @@ var instanceKeys = schema.Table[instance]{
 		"Policy rules that are in place while Active.", "rules: [{from: 203.0.113.0/24, table: 100, priority: 500}]"},
 	{"virtual_mac", "false", schema.To(func(i *instance) *virtualMAC { return &i.virtualMAC }, schema.As(schema.Description{Type: schema.TypeText, Range: "`true`, `false`, or the name of a link"}, readVirtualMAC)),
 		"Use the virtual router's own MAC, 00:00:5e:00:01:VRID (IPv6: 00:00:5e:00:02:VRID), on a macvlan, which is called `vrrp.VRID` (IPv6: `vrrp6.VRID`) or as is said here: see [virtual-mac.md](virtual-mac.md).", ""},
+	{"virtual_mac_adverts", "true", schema.To(func(i *instance) *bool { return &i.macAdverts }, schema.Boolean),
+		"Whether the adverts leave from the virtual MAC, too. `false`: from the interface's own, as with keepalived's `vmac_xmit_base`.", ""},
 	{"accept", "true", schema.To(func(i *instance) *bool { return &i.accept }, schema.Boolean),
 		"Whether hosts may talk to the addresses though this router does not own them (RFC 9568's Accept_Mode).", ""},
 	{"source", schema.Optional, schema.To(func(i *instance) *spotted { return &i.sending.source }, schema.As(stationText, router)),

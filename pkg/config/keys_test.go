@@ -21,7 +21,7 @@ var (
 		"instances[].name", "instances[].interface", "instances[].vrid", "instances[].family",
 		"instances[].version", "instances[].priority", "instances[].interval", "instances[].miss",
 		"instances[].preempt", "instances[].preempt_delay", "instances[].startup_delay",
-		"instances[].addresses", "instances[].source", "instances[].unicast", "instances[].unicast.peers", "instances[].unicast.ttl", "instances[].unicast.min_ttl", "instances[].extra_addresses", "instances[].virtual_mac", "instances[].accept",
+		"instances[].addresses", "instances[].source", "instances[].unicast", "instances[].unicast.peers", "instances[].unicast.ttl", "instances[].unicast.min_ttl", "instances[].extra_addresses", "instances[].virtual_mac", "instances[].virtual_mac_adverts", "instances[].accept",
 		"instances[].checksum", "instances[].auth.pass",
 		"instances[].auth.hmac", "instances[].auth.hmac.keys", "instances[].auth.hmac.active", "instances[].auth.hmac.mode",
 		"instances[].auth.hmac.replay", "instances[].auth.hmac.window",

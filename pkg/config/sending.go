@@ -55,7 +55,7 @@ func (i *instance) checkSending(report *problem.Report) {
 	i.checkProbe(report, len(first) > 0)
 	if i.virtualMAC.used && len(first) > 0 {
 		report.Advise(i.where("virtual_mac"), "leave one of the two out",
-			"adverts to single peers cannot leave from the virtual MAC")
+			"a virtual MAC is for adverts by multicast")
 	}
 	source := i.sending.source
 	if !source.IsValid() {

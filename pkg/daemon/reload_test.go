@@ -73,7 +73,12 @@ func TestReloadSaysWhatStartsAnew(t *testing.T) {
 			t.Errorf("%s: %+v", name, d)
 		}
 	}
-	if d := compare(before, with(func(in *vrrp.Instance) { in.Priority = 90 })); len(d.changed) != 1 || len(d.added)+len(d.removed) > 0 {
-		t.Errorf("priority: %+v", d)
+	for name, change := range map[string]func(*vrrp.Instance){
+		"priority":            func(in *vrrp.Instance) { in.Priority = 90 },
+		"virtual_mac_adverts": func(in *vrrp.Instance) { in.LinkMACAdverts = true },
+	} {
+		if d := compare(before, with(change)); len(d.changed) != 1 || len(d.added)+len(d.removed) > 0 {
+			t.Errorf("%s: %+v", name, d)
+		}
 	}
 }

@@ -60,7 +60,7 @@ func dropped(f *Facts, incoming bool) (all []found) {
 		for _, family := range []event.Family{event.IPv4, event.IPv6} {
 			for _, in := range sendersOn(f, l, family) {
 				p := advertOn(l, in, family, incoming)
-				where := f.Rules.Drops(p, !incoming && in != nil && in.VirtualMAC)
+				where := f.Rules.Drops(p, !incoming && in != nil && in.FromVirtualMAC())
 				if where == "" {
 					continue
 				}

@@ -87,6 +87,14 @@ func TestJudge(t *testing.T) {
 		"arp_ignore 1 with a virtual MAC": {func(f *Facts) { f.Settings["ipv4/conf/eth0/arp_ignore"] = "1" }, "", ""},
 		"no forwarding, one link":         {func(f *Facts) { f.Settings["ipv4/conf/eth0/forwarding"] = "0" }, "", ""},
 		"the peer":                        {func(f *Facts) { hears(f, func(*Router) {}) }, "vrrp-peer", "192.0.2.12 (02:00:00:00:00:02) is Active"},
+		"a peer of the virtual MAC, of whom that is known": {func(f *Facts) {
+			instance(f).VirtualMAC = true
+			hears(f, func(*Router) {})
+		}, "virtual-mac-differs vrrp-peer", "and inside has virtual_mac: true"},
+		"a peer that may have the virtual MAC, too": {func(f *Facts) {
+			instance(f).VirtualMAC, instance(f).LinkMACAdverts = true, true
+			hears(f, func(*Router) {})
+		}, "vrrp-peer", ""},
 		"the peer answers": {func(f *Facts) {
 			hears(f, func(*Router) {})
 			f.Answers = []Answer{{"eth0", instance(f).Addresses[0], [6]byte{2, 0, 0, 0, 0, 2}}}

@@ -85,8 +85,8 @@ var segmentChecks = []check{
 	{
 		name: "virtual-mac-differs", severity: Warning,
 		what:   "{source} sends adverts of VRID {vrid} on {link} from {mac}, and {instance} has `virtual_mac: {ours}`",
-		why:    "with each failover hosts have to learn another MAC",
-		remedy: "set `virtual_mac: {theirs}` for {instance}, or the same as here on {source}",
+		why:    "with each failover hosts have to learn another MAC, and a keepalived with `vmac_xmit_base` hears no advert from the virtual MAC: both would be Active",
+		remedy: "set `virtual_mac: {theirs}` for {instance} (where {source} has `vmac_xmit_base`, `virtual_mac_adverts: false`), or the same as here on {source}",
 		look:   virtualMACDiffers,
 	},
 	{
@@ -295,7 +295,7 @@ func virtualMACDiffers(f *Facts) []found {
 			return nil
 		}
 		theirs := r.MAC == wire.VirtualMAC(in.Family, in.VRID)
-		if theirs == in.VirtualMAC {
+		if theirs == in.VirtualMAC || in.VirtualMAC && !in.FromVirtualMAC() { // whose own adverts do not show it either
 			return nil
 		}
 		return found{"instance": in.Name, "theirs": fmt.Sprint(theirs), "ours": fmt.Sprint(in.VirtualMAC)}

@@ -110,7 +110,7 @@ func build(kind advert.Kind, e vrrp.Advertise) advert.Order {
 			Resign: append(resign.Append(nil, e.Source, dest), room...),
 		})
 	}
-	if in.VirtualMAC {
+	if in.FromVirtualMAC() {
 		mac := wire.VirtualMAC(in.Family, in.VRID)
 		frames.Header = wire.AppendHeaders(nil, mac, e.Source, len(frames.Copies[0].Advert))
 	}

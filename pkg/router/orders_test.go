@@ -42,6 +42,8 @@ func TestStartOrderFrames(t *testing.T) {
 	group4, group6 := []netip.Addr{wire.Group4}, []netip.Addr{wire.Group6}
 	virtual := member("virtual", "", event.IPv4, "192.0.2.1")
 	virtual.VirtualMAC = true
+	plain := virtual
+	plain.Name, plain.LinkMACAdverts = "plain", true
 	tests := []struct {
 		name     string
 		in       vrrp.Instance
@@ -58,6 +60,7 @@ func TestStartOrderFrames(t *testing.T) {
 		{"unicast over IPv4", single, four, wire.PseudoHeader, peers4, 7},
 		{"unicast over IPv6", near, six, wire.PseudoHeader, peers6, 255},
 		{"RFC 9568 §7.2: from the virtual router MAC address", virtual, four, wire.PseudoHeader, group4, 255},
+		{"the addresses alone at the virtual router MAC address", plain, four, wire.PseudoHeader, group4, 255},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -77,7 +80,7 @@ func TestStartOrderFrames(t *testing.T) {
 				Advert: advert.Frames{Index: 4, Source: tt.source, HopLimit: tt.hops},
 			}
 			var header []byte
-			if tt.in.VirtualMAC {
+			if tt.in.Name == "virtual" {
 				header = wire.AppendHeaders(nil, [6]byte{0, 0, 0x5e, 0, 1, 51}, four, len(frames.Copies[0].Resign))
 			}
 			if string(frames.Header) != string(header) {

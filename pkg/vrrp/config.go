@@ -51,9 +51,9 @@ type Instance struct {
 	Unicast Unicast
 	// Source is the address that adverts bear; zero: the link's own.
 	Source netip.Addr
-	// VirtualMAC makes the adverts leave from the virtual router's own MAC (RFC
-	// 9568 §7.3), not from the link's.
-	VirtualMAC bool
+	// VirtualMAC has the addresses stand at the virtual router's own MAC (RFC 9568 §7.3),
+	// not at the link's, and the adverts leave from it unless LinkMACAdverts.
+	VirtualMAC, LinkMACAdverts bool
 	// Recovery is the proof that the link has to give after a return.
 	Recovery Recovery
 	// IgnoreLink makes it no fault that the link has no carrier, as long as it is there
@@ -179,6 +179,9 @@ func (h *HMAC) Key() *wire.Key { return wire.NewKey(h.Active, h.Keys[h.Active]) 
 func (in *Instance) Same(o *Instance) bool {
 	return in.Name == o.Name && in.Interface == o.Interface && in.VRID == o.VRID && in.Family == o.Family && in.VirtualMAC == o.VirtualMAC
 }
+
+// FromVirtualMAC reports whether the instance's adverts leave from the virtual MAC.
+func (in *Instance) FromVirtualMAC() bool { return in.VirtualMAC && !in.LinkMACAdverts }
 
 // PacketLen returns the length of the instance's adverts with their IP header.
 func (in *Instance) PacketLen() int {

@@ -18,7 +18,7 @@ type fragments struct {
 // follow takes what is known of a link now.
 func (f *fragments) follow(link event.Link, stamp event.Stamp) {
 	for _, in := range f.instances {
-		if in.Interface != link.Name || in.VirtualMAC || link.MTU == 0 {
+		if in.Interface != link.Name || in.FromVirtualMAC() || link.MTU == 0 {
 			continue
 		}
 		f.warnings.Set(in.PacketLen() > link.MTU, event.Warning{

@@ -27,6 +27,7 @@ func TestFragments(t *testing.T) {
 		}
 		hidden := *in
 		hidden.Name, hidden.VirtualMAC = "hidden", true
+		in.VirtualMAC, in.LinkMACAdverts = true, true
 		var logged []string
 		warnings := event.NewWarnings(func(e event.Event) { logged = append(logged, e.Message()) })
 		f := fragments{[]*vrrp.Instance{in, &hidden}, warnings}

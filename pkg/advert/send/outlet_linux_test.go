@@ -13,6 +13,7 @@ import (
 
 	"ripcord/pkg/advert"
 	"ripcord/pkg/advert/adverttest"
+	"ripcord/pkg/event"
 	"ripcord/pkg/wire"
 )
 
@@ -185,6 +186,52 @@ func TestOutletsComeAndGo(t *testing.T) {
 	f := adverttest.Frames(5, four)
 	if s.Open("one", &f); len(outletsOf(s)) != 2 {
 		t.Errorf("%d sockets for two links", len(outletsOf(s)))
+	}
+}
+
+// TestLeavesTheVirtualMAC: a router that has the virtual MAC itself, on a private macvlan,
+// hears on its interface what leaves from the MAC of another interface, and nothing that
+// leaves from the virtual one: the kernel takes that for its own. An instance whose adverts
+// leave from the interface's MAC from now on has the one socket for it.
+func TestLeavesTheVirtualMAC(t *testing.T) {
+	l := adverttest.NewLAN(t)
+	link := l.Cable(1, 0)
+	mac := wire.VirtualMAC(event.IPv4, 51)
+	const bearer = "link add mac51 link %s address 00:00:5e:00:01:33 type macvlan mode private"
+	l.IP(fmt.Sprintf(bearer, link.Name))
+	l.IP("link set mac51 up")
+	run(l, "ip", fmt.Sprintf(bearer, "there1"))
+	run(l, "ip", "link set mac51 up")
+	peer, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, wire.Protocol)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Close(peer) })
+	join := &unix.IPMreqn{Multiaddr: wire.Group4.As4(), Ifindex: int32(link.Index)}
+	if err := errors.Join(unix.BindToDevice(peer, link.Name), unix.SetsockoptIPMreqn(peer, unix.IPPROTO_IP, unix.IP_ADD_MEMBERSHIP, join)); err != nil {
+		t.Fatal(err)
+	}
+
+	index, four, _ := l.Far(1)
+	next, s := l.CaptureFrames(link.Index), l.Sender(openSender)
+	f := adverttest.Frames(index, four)
+	f.Header = wire.AppendHeaders(nil, mac, four, len(f.Copies[0].Advert))
+	for _, virtual := range []bool{true, false} {
+		if !virtual {
+			f.Header = nil
+		}
+		s.Open("one", &f)
+		s.Send([]advert.Message{adverttest.Message(f)})
+		if from := [6]byte(next()[6:12]); (from == mac) != virtual {
+			t.Errorf("virtual MAC %v: sent from % x", virtual, from)
+		}
+		_, _, err := unix.Recvfrom(peer, make([]byte, 100), unix.MSG_DONTWAIT)
+		if heard := err == nil; heard == virtual {
+			t.Errorf("virtual MAC %v: heard %v (%v)", virtual, heard, err)
+		}
+		if outlets := outletsOf(s); len(outlets) != 1 {
+			t.Errorf("virtual MAC %v: %d sockets", virtual, len(outlets))
+		}
 	}
 }
 

@@ -35,7 +35,7 @@ func (a *Acceptor) acceptOwn(p *Packet, on *linkPeers, ours *peer, path wire.Pat
 // that came back.
 func (o *peer) mayHaveSent(ad *wire.Advert, mac [6]byte, on *linkPeers) bool {
 	from := on.link.HardwareAddr
-	if o.VirtualMAC {
+	if o.FromVirtualMAC() {
 		from = wire.VirtualMAC(o.Family, o.VRID)
 	}
 	if mac != from || ad.Interval != o.Interval {

@@ -22,29 +22,32 @@ func TestOwnAddress(t *testing.T) {
 		from     [6]byte
 		change   func(*wire.Advert)
 		virtual  bool
+		plain    bool // ours leave from the link's MAC all the same
 		weighted bool // weights may change our priority
 		sent     int  // adverts of ours before each
 		rejected bool
 		by       func(*Packet)
 	}{
-		"another MAC":                     {source: own4, from: other, sent: 1, rejected: true},
-		"of another link":                 {source: extra, from: other, sent: 1, rejected: true},
-		"our MAC, as we would":            {source: own4, from: ownMAC, sent: 1},
-		"our MAC, another priority":       {source: own4, from: ownMAC, sent: 1, change: func(a *wire.Advert) { a.Priority = 77 }, rejected: true},
-		"our MAC, a priority by weights":  {source: own4, from: ownMAC, sent: 1, change: func(a *wire.Advert) { a.Priority = 77 }, weighted: true},
-		"our MAC, an owner's priority":    {source: own4, from: ownMAC, sent: 1, change: func(a *wire.Advert) { a.Priority = 255 }, weighted: true, rejected: true},
-		"our MAC, another interval":       {source: own4, from: ownMAC, sent: 1, change: func(a *wire.Advert) { a.Interval *= 2 }, rejected: true},
-		"our MAC, a resignation":          {source: own4, from: ownMAC, sent: 1, change: func(a *wire.Advert) { a.Priority = 0 }},
-		"our MAC, and we sent nothing":    {source: own4, from: ownMAC, rejected: true},
-		"our MAC, but we have a virtual":  {source: own4, from: ownMAC, sent: 1, virtual: true, rejected: true},
-		"our virtual MAC, as we would":    {source: own4, from: wire.VirtualMAC(event.IPv4, 51), sent: 1, virtual: true},
-		"another virtual router":          {source: own4, from: other, change: func(a *wire.Advert) { a.VRID = 99 }},
-		"by the socket for all":           {source: own4, from: other, by: func(p *Packet) { p.Own = false }},
-		"a peer's, by the socket for own": {source: peer4, from: other},
+		"another MAC":                                     {source: own4, from: other, sent: 1, rejected: true},
+		"of another link":                                 {source: extra, from: other, sent: 1, rejected: true},
+		"our MAC, as we would":                            {source: own4, from: ownMAC, sent: 1},
+		"our MAC, another priority":                       {source: own4, from: ownMAC, sent: 1, change: func(a *wire.Advert) { a.Priority = 77 }, rejected: true},
+		"our MAC, a priority by weights":                  {source: own4, from: ownMAC, sent: 1, change: func(a *wire.Advert) { a.Priority = 77 }, weighted: true},
+		"our MAC, an owner's priority":                    {source: own4, from: ownMAC, sent: 1, change: func(a *wire.Advert) { a.Priority = 255 }, weighted: true, rejected: true},
+		"our MAC, another interval":                       {source: own4, from: ownMAC, sent: 1, change: func(a *wire.Advert) { a.Interval *= 2 }, rejected: true},
+		"our MAC, a resignation":                          {source: own4, from: ownMAC, sent: 1, change: func(a *wire.Advert) { a.Priority = 0 }},
+		"our MAC, and we sent nothing":                    {source: own4, from: ownMAC, rejected: true},
+		"our MAC, but we have a virtual":                  {source: own4, from: ownMAC, sent: 1, virtual: true, rejected: true},
+		"our MAC, as we would beside a virtual":           {source: own4, from: ownMAC, sent: 1, virtual: true, plain: true},
+		"our virtual MAC, from which none of ours leaves": {source: own4, from: wire.VirtualMAC(event.IPv4, 51), sent: 1, virtual: true, plain: true, rejected: true},
+		"our virtual MAC, as we would":                    {source: own4, from: wire.VirtualMAC(event.IPv4, 51), sent: 1, virtual: true},
+		"another virtual router":                          {source: own4, from: other, change: func(a *wire.Advert) { a.VRID = 99 }},
+		"by the socket for all":                           {source: own4, from: other, by: func(p *Packet) { p.Own = false }},
+		"a peer's, by the socket for own":                 {source: peer4, from: other},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := virtual4()
-			in.VirtualMAC, in.Weighted = c.virtual, c.weighted
+			in.VirtualMAC, in.LinkMACAdverts, in.Weighted = c.virtual, c.plain, c.weighted
 			b := newBench(in, elsewhere())
 			var logged []event.Event
 			warnings := event.NewWarnings(func(e event.Event) { logged = append(logged, e) })

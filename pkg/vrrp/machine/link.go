@@ -86,7 +86,7 @@ func (s *step) checkMTU(m *member) {
 	in := vrrp.Condition{Cause: m.link.Cause, Instance: m.Name, Reason: event.AdvertTooLong, On: m.tooLong()}
 	if in.On {
 		in.Err = fmt.Sprintf("an advert of %d addresses has %d bytes, the MTU of %s is %d, and what leaves from a virtual MAC is not fragmented: "+
-			"raise the MTU on all routers, move addresses to extra_addresses, or leave virtual_mac out",
+			"raise the MTU on all routers, move addresses to extra_addresses, or set virtual_mac_adverts: false",
 			len(m.Addresses), m.PacketLen(), m.Interface, m.link.MTU)
 	}
 	s.absorbCondition(in)

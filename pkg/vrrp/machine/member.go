@@ -266,7 +266,7 @@ func (m *member) canSend() bool {
 
 // tooLong reports whether the link refuses the adverts of a member for their length.
 func (m *member) tooLong() bool {
-	return m.VirtualMAC && m.link.MTU > 0 && m.PacketLen() > m.link.MTU
+	return m.FromVirtualMAC() && m.link.MTU > 0 && m.PacketLen() > m.link.MTU
 }
 
 // refusedTo returns how many adverts in a row the kernel refused to send to a router.

@@ -23,19 +23,21 @@ func TestMTU(t *testing.T) {
 		first   netip.Addr
 		count   int
 		virtual bool
+		own     bool // adverts leave from the link's MAC all the same
 		hmac    *vrrp.HMAC
 		least   int // the smallest MTU that is no fault; 0: any is none
 	}{
-		{"80 over IPv6", wire.V3, six, 80, true, nil, 40 + 8 + 80*16},
-		{"80 over IPv6, without virtual MAC", wire.V3, six, 80, false, nil, 0},
-		{"255 over IPv4", wire.V3, four, 255, true, nil, 20 + 8 + 255*4},
-		{"255 over IPv4, VRRPv2", wire.V2, four, 255, true, nil, 20 + 8 + 255*4 + 8},
-		{"80 over IPv6, signed", wire.V3, six, 80, true, signed, 40 + 8 + 80*16 + wire.TrailerLen},
+		{"80 over IPv6", wire.V3, six, 80, true, false, nil, 40 + 8 + 80*16},
+		{"80 over IPv6, adverts from the link's MAC", wire.V3, six, 80, true, true, nil, 0},
+		{"80 over IPv6, without virtual MAC", wire.V3, six, 80, false, false, nil, 0},
+		{"255 over IPv4", wire.V3, four, 255, true, false, nil, 20 + 8 + 255*4},
+		{"255 over IPv4, VRRPv2", wire.V2, four, 255, true, false, nil, 20 + 8 + 255*4 + 8},
+		{"80 over IPv6, signed", wire.V3, six, 80, true, false, signed, 40 + 8 + 80*16 + wire.TrailerLen},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			in := vrrp.Instance{
 				Virtual: event.Virtual{Name: "inside", Interface: "eth0", VRID: 51, Family: event.FamilyOf(c.first)},
-				Version: c.version, Priority: 150, Interval: time.Second, Miss: 3, Preempt: true, VirtualMAC: c.virtual, HMAC: c.hmac,
+				Version: c.version, Priority: 150, Interval: time.Second, Miss: 3, Preempt: true, VirtualMAC: c.virtual, LinkMACAdverts: c.own, HMAC: c.hmac,
 			}
 			for a, n := c.first, 0; n < c.count; n++ {
 				in.Addresses, a = append(in.Addresses, a), a.Next()
