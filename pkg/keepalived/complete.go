@@ -174,6 +174,14 @@ func (i *instance) completeSending(r *syntax.Report) {
 		r.Differ(i.vmac.at, "", "there is no virtual MAC with unicast peers: the addresses have the interface's MAC")
 		i.vmac = number{}
 	}
+	switch x := i.vmacXmitBase; {
+	case !x.said || len(i.peers) > 0:
+	case !i.vmac.said:
+		r.Ignore(x.at, "", "vmac_xmit_base does not count without use_vmac")
+	case i.strict.value == 1:
+		r.Ignore(x.at, "", "vmac_xmit_base does not count in strict mode: adverts leave from the virtual MAC")
+		i.vmacXmitBase = number{}
+	}
 	if a, err := netip.ParseAddr(i.source.Text); err == nil && a.Is6() && !a.IsLinkLocalUnicast() && len(i.peers) == 0 {
 		r.Differ(i.source.Position, "", "adverts to ff02::12 leave from the link-local address, not from %s", a)
 		i.source = syntax.Word{}

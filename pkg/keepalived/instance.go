@@ -31,7 +31,7 @@ type instance struct {
 	devices                []device
 	dontTrack, accept      number
 	strict, version2       number // version2: v3_checksum_as_v2
-	vmac                   number
+	vmac, vmacXmitBase     number
 	vmacName               syntax.Word
 	delay, refresh         length
 	repeat                 number

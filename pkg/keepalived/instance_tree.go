@@ -111,6 +111,9 @@ func (i *instance) heldTree(g *globals, m builder) {
 			name = syntax.Word{Text: "true", Position: i.vmac.at}
 		}
 		m.text("virtual_mac", name.Position, name.Text)
+		if i.vmacXmitBase.said {
+			m.text("virtual_mac_adverts", i.vmacXmitBase.at, "false")
+		}
 	}
 	var addresses, extra []*tree.Node
 	for _, a := range i.addresses {

@@ -69,7 +69,7 @@ var instanceKeywords = table[instance]{
 	{"track_bfd", 0, 0, entries, Missing, noBFD, "BFD", nil},
 	{"dont_track_primary", 0, 0, plain, Translated, "`track_link: false`", "", flagTo(func(i *instance) *number { return &i.dontTrack }, 1)},
 	{"use_vmac", 0, -1, plain, Translated, "`virtual_mac`: the RFC's MAC; another one is not supported", "", readVMAC},
-	{"vmac_xmit_base", 0, 0, plain, Inherent, "adverts leave through the interface, from the virtual MAC", "", nil},
+	{"vmac_xmit_base", 0, 0, plain, Translated, "`virtual_mac_adverts: false`", "", flagTo(func(i *instance) *number { return &i.vmacXmitBase }, 1)},
 	{"use_vmac_addr", 0, 0, plain, Changed, "addresses on other interfaces have those interfaces' own MAC", "", nil},
 	{"use_ipvlan", 0, -1, plain, Changed, "there is no ipvlan: the addresses stand on the interface itself", "", nil},
 	{"vrf", 1, 1, plain, Changed, "there is no VRF of an instance: adverts leave through `interface`", "", nil},

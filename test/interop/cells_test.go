@@ -26,6 +26,9 @@ const (
 	unicast = "unicast"
 	// virtualMAC is multicast from the virtual MAC, by both; FRR knows no other way.
 	virtualMAC = "virtual MAC"
+	// macOfAddresses is multicast from the interfaces' own MACs, by both, while the
+	// addresses stand at the virtual one: keepalived's vmac_xmit_base.
+	macOfAddresses = "virtual MAC of addresses"
 	// password is multicast with a simple password (RFC 2338 §5.3.6).
 	password = "password"
 	// leftAtVersion2 is a keepalived that was told of no version beside our 3.
@@ -93,9 +96,9 @@ func matrix() (cells []cell) {
 			}
 		}
 	}
-	add("keepalived", 2, false, "multicast", password, unicast, virtualMAC)
-	add("keepalived", 3, false, "multicast", unicast, virtualMAC)
-	add("keepalived", 3, true, "multicast", noLinkLocal, unicast, virtualMAC)
+	add("keepalived", 2, false, "multicast", password, unicast, virtualMAC, macOfAddresses)
+	add("keepalived", 3, false, "multicast", unicast, virtualMAC, macOfAddresses)
+	add("keepalived", 3, true, "multicast", noLinkLocal, unicast, virtualMAC, macOfAddresses)
 	add("frr", 2, false, "multicast", virtualMAC)
 	add("frr", 3, false, "multicast", virtualMAC)
 	add("frr", 3, true, "multicast", virtualMAC)

@@ -29,6 +29,8 @@ func newKeepalived(s *scene) *keepalived {
 		k.configure(version, fmt.Sprintf("unicast_ttl 255\n\tunicast_src_ip %v\n\tunicast_peer {\n\t\t%v\n\t}", s.own(1), s.own(0)))
 	case virtualMAC:
 		k.configure(version, "use_vmac")
+	case macOfAddresses:
+		k.configure(version, "use_vmac", "vmac_xmit_base")
 	case leftAtVersion2:
 		k.configure()
 	default:

@@ -28,6 +28,8 @@ func newRipcord(s *scene) *ripcord {
 		r.configure(fmt.Sprintf(", source: %q, unicast: {peers: [%q]}", s.own(0), s.own(1)))
 	case virtualMAC:
 		r.configure(", virtual_mac: true")
+	case macOfAddresses:
+		r.configure(", virtual_mac: true, virtual_mac_adverts: false")
 	default:
 		r.configure("")
 	}

@@ -169,7 +169,7 @@ func (s *scene) cable(r router) *lan.Cable { return s.Cable(r.host(), ifname) }
 // macOf is the MAC that answers for the virtual address on a router that has a
 // choice.
 func (s *scene) macOf(r router) lan.MAC {
-	if s.mode == virtualMAC {
+	if s.mode == virtualMAC || s.mode == macOfAddresses {
 		return s.virtualMAC()
 	}
 	return s.cable(r).MAC()
