@@ -112,6 +112,9 @@ func addressIn(r *syntax.Report, s *syntax.Statement) (a address, ok bool) {
 			case ok && (six || a.label.Text == ""):
 				r.Ignore(w.Position, "", "an IPv6 address has no label: it is left out")
 				a.label = syntax.Word{}
+			case ok && strings.ContainsFunc(a.label.Text, func(c rune) bool { return c <= ' ' || c > '~' }):
+				r.Differ(a.label.Position, "write a label of printable ASCII without blanks", "%s is held without the label %s", s.Word(0), syntax.Show(a.label.Text))
+				a.label = syntax.Word{}
 			}
 		case "scope":
 			a.scope, ok = value()

@@ -18,7 +18,7 @@ type script struct {
 	reverse, failing  bool // failing: until its first result
 	rise, fall        number
 	user, group       string
-	absent, removed   bool // absent: its program; removed: for want of its account
+	absent, removed   bool // absent: its program cannot be run; removed: for want of its account
 	used, fatal       bool // fatal: somebody tracks it without a weight
 }
 

@@ -15,6 +15,7 @@ type checks struct {
 	order     []checkSource   // all of them in the order of the file
 	later     map[string]bool // names of scripts that come yet
 	gone      map[string]bool // names of scripts that are left out, which was noted
+	disabled  map[string]bool // those of them that keep another script from having the name
 }
 
 // A checkSource is a script, a file or a process.
@@ -26,7 +27,7 @@ type checkSource interface {
 func newChecks(r *syntax.Report) *checks {
 	return &checks{
 		report: r, scripts: map[string]*script{}, files: map[string]*trackFile{}, processes: map[string]*process{},
-		later: map[string]bool{}, gone: map[string]bool{},
+		later: map[string]bool{}, gone: map[string]bool{}, disabled: map[string]bool{},
 	}
 }
 
@@ -39,18 +40,20 @@ func (cs *checks) expect(statements []*syntax.Statement) {
 	}
 }
 
-// addScript adds a script, unless there is a reason to leave it out.
+// addScript adds a script, unless there is a reason to leave it out. As for keepalived, one that
+// cannot be run keeps its name.
 func (cs *checks) addScript(c *script) {
 	name := c.name.Text
 	delete(cs.later, name)
 	switch {
+	case cs.scripts[name] != nil, cs.disabled[name]:
+		cs.report.Ignore(c.at, "give it another name", "there is one of that name already, which counts")
 	case c.absent, c.removed:
 		cs.gone[name] = true
+		cs.disabled[name] = c.command.said && !c.removed
 	case !c.command.said:
 		cs.gone[name] = true
 		cs.report.Ignore(c.at, "", "it has no script, and is left out")
-	case cs.scripts[name] != nil:
-		cs.report.Ignore(c.at, "give it another name", "there is one of that name already, which counts")
 	default:
 		cs.scripts[name] = c
 		cs.order = append(cs.order, c)

@@ -38,7 +38,7 @@ var rootKeywords = table[translator]{
 		scriptKeywords.read(t, "vrrp_script", s.Block, c)
 		c.removed = c.removed || c.user == "" && t.commands.unowned()
 		if !c.absent && !c.removed && c.command.said {
-			c.removed = !t.commands.fit(c.command, c.user, c.group, "the script is not run, and counts as if nobody tracked it")
+			c.absent = !t.commands.fit(c.command, c.user, c.group, "the script is not run, and counts as if nobody tracked it")
 		}
 		t.checks.addScript(c)
 	}},

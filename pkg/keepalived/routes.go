@@ -340,7 +340,7 @@ func (r *routeReader) finish(s *syntax.Statement) *tree.Node {
 	case to.Value.Text == "default" && r.i.family == 6: // for keepalived it is one of IPv4
 		to.Value.Text = "0.0.0.0/0"
 	}
-	if !r.sound(r.m, "the route") || !r.typed(s) || !r.scoped(s) {
+	if !r.sound(r.m, "the route") || r.mixed() || !r.typed(s) || !r.scoped(s) {
 		return nil
 	}
 	for _, hop := range append(slices.Clone(r.hops), r.m.Node) {
@@ -366,6 +366,34 @@ func (r *routeReader) finish(s *syntax.Statement) *tree.Node {
 	r.stands("interface")
 	r.outgoing()
 	return r.m.Node
+}
+
+// mixed reports whether parts of the route are of two families, and notes it.
+func (r *routeReader) mixed() bool {
+	parts := []*tree.Node{r.m.Node}
+	parts = append(parts, r.hops...)
+	family := 0
+	if r.to.IsValid() {
+		family = familyOf(r.to.Addr())
+	}
+	for _, part := range parts {
+		for _, key := range []string{"via", "source"} {
+			e := part.Find(key)
+			if e == nil {
+				continue
+			}
+			a, err := netip.ParseAddr(e.Value.Text)
+			switch {
+			case err != nil: // which was noted
+			case family == 0:
+				family = familyOf(a)
+			case family != familyOf(a):
+				r.leave(syntax.Word{Position: e.Value.Position}, "", "%s is no IPv%d address", syntax.Show(e.Value.Text), family)
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // typed sees to the type of the route.

@@ -18,6 +18,12 @@ func (r *reader) define(l line) bool {
 	if !ok {
 		return false
 	}
+	if _, known := r.definitions[name]; !strings.HasPrefix(l.text[1+len(name):], "=") {
+		if !known {
+			r.report.Ignore(l.at, "write $"+name+"="+value, "$%s is not defined by a line with a blank before the =", name)
+		}
+		return !known
+	}
 	var d definition
 	for {
 		text, more := strings.CutSuffix(value, `\`)

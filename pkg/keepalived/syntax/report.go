@@ -37,19 +37,30 @@ const mostNotes = 500
 type Report struct {
 	Subject string // of the notes that follow
 	notes   []Note
-	errors  int // all, those too that are not kept
-	others  int // likewise
+	seen    map[Note]bool // those but errors, which a sequence or a definition may repeat
+	errors  int           // all, those too that are not kept
+	others  int           // likewise
 }
 
 func (r *Report) note(class Class, at tree.Position, hint, format string, args []any) {
+	n := Note{at, class, r.Subject, fmt.Sprintf(format, args...), hint}
 	count := &r.others
 	if class == Error {
 		count = &r.errors
 	}
+	if r.seen[n] {
+		return
+	}
 	if *count++; *count > mostNotes {
 		return
 	}
-	r.notes = append(r.notes, Note{at, class, r.Subject, fmt.Sprintf(format, args...), hint})
+	if class != Error {
+		if r.seen == nil {
+			r.seen = make(map[Note]bool)
+		}
+		r.seen[n] = true
+	}
+	r.notes = append(r.notes, n)
 }
 
 // Notes returns the notes that are kept, in the order in which they were made.

@@ -68,12 +68,24 @@ func (r *reader) sequence(l line) bool {
 		s.hex = kind == "~SEQx"
 		ok = r.numbers(s, inside, l)
 	}
-	if !ok {
-		r.report.Fail(l.at, "write ~SEQ(name, first, step, last) text or ~LST(name, value, value) text", "%s is not a sequence", Show(l.text))
-		return true
+	if ok {
+		r.frames = append(r.frames, s)
+	} else {
+		r.noSequence(l)
 	}
-	r.frames = append(r.frames, s)
 	return true
+}
+
+// noSequence notes a sequence that is none. That of a block is an error: the rest of the block
+// would be read as what it is not.
+func (r *reader) noSequence(l line) {
+	const hint = "write ~SEQ(name, first, step, last) text or ~LST(name, value, value) text"
+	text := Show(strings.Join(strings.Fields(l.text), " "))
+	if strings.Count(l.text, "{") != strings.Count(l.text, "}") {
+		r.report.Fail(l.at, hint, "%s is not a sequence", text)
+		return
+	}
+	r.report.Ignore(l.at, hint, "%s is not a sequence: it is left out", text)
 }
 
 // parenthesis returns what stands in the first parentheses, and what behind them.
