@@ -33,7 +33,7 @@ var globalKeywords = table[globals]{
 			g.repeat, g.delay = number{1, s.At(), true}, length{0, s.At(), true}
 		}
 	}},
-	{"vrrp_garp_extra_if", 0, -1, plain, Inherent, "addresses on other interfaces are announced there", "", nil},
+	{"vrrp_garp_extra_if", 0, -1, plain, Inherent, "an Active asks stations from its virtual MAC every 30 s, which keeps the tables of switches; addresses on other interfaces are announced there", "", nil},
 	{"vrrp_vmac_garp_intvl", 0, -1, plain, Inherent, "as `vrrp_garp_extra_if`", "", nil},
 	{"vrrp_down_timer_adverts", 1, 1, plain, Translated, "`miss` of all instances", "", numberTo(func(g *globals) *number { return &g.misses }, 1, 100)},
 	{"vrrp_startup_delay", 1, 1, plain, Translated, "`startup_delay` of all instances", "", secondsTo(func(g *globals) *length { return &g.startupDelay }, 0, 24*time.Hour)},

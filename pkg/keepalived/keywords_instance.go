@@ -91,7 +91,7 @@ var instanceKeywords = table[instance]{
 	{"garp_master_refresh_repeat", 1, 1, plain, Inherent, "a refresh announces each address once", "", nil},
 	{"garp_lower_prio_delay", 1, 1, plain, Inherent, "after a rival was heard the addresses are announced at once, at most once a second", "", nil},
 	{"garp_lower_prio_repeat", 1, 1, plain, Inherent, "as `garp_lower_prio_delay`", "", nil},
-	{"garp_extra_if", 0, -1, plain, Inherent, "addresses on other interfaces are announced there", "", nil},
+	{"garp_extra_if", 0, -1, plain, Inherent, "an Active asks stations from its virtual MAC every 30 s, which keeps the tables of switches; addresses on other interfaces are announced there", "", nil},
 	{"vmac_garp_intvl", 0, -1, plain, Inherent, "as `garp_extra_if`", "", nil},
 	{"notify_master", 1, -1, plain, Translated, "`notify.active`", "", notifyTo(func(i *instance) *command { return &i.notify.master })},
 	{"notify_backup", 1, -1, plain, Translated, "`notify.backup`", "", notifyTo(func(i *instance) *command { return &i.notify.backup })},
