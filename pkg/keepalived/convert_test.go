@@ -14,7 +14,7 @@ import (
 // pkg/config shows for all files that a conversion means the same.
 func TestConversions(t *testing.T) {
 	for _, name := range []string{
-		"basic-two-instances", "check-curl", "check-missing-on-this-machine", "check-nc", "check-pgrep", "election-nopreempt-with-master", "misspelt-in-an-instance",
+		"basic-two-instances", "check-curl", "check-missing-on-this-machine", "check-nc", "check-pgrep", "election-nopreempt-with-master", "misspelt-in-an-instance", "notify-users",
 		"product-haproxy-pair", "product-mail-and-lvs-director", "product-many-vlans", "product-vyos", "syntax-include", "track-process-quorum",
 	} {
 		t.Run(name, func(t *testing.T) {
