@@ -67,6 +67,7 @@ type ledger struct {
 	// replaced is set when somebody may have put a route in the place of one of ours, to
 	// which adding gives the same answer as to ours.
 	replaced bool
+	moved    bool // a link has changed since unbound routes were last in doubt
 }
 
 func newLedger(entries map[string][]Entry, ready func(instance string) bool) *ledger {
@@ -103,12 +104,13 @@ func (l *ledger) nameLinks() {
 // link takes a fact about a link: with its addresses, or when it is set down, the
 // kernel removes routes and does not always notify.
 func (l *ledger) link(fact event.Link) {
+	l.moved = true
 	old, ok := l.links[fact.Name]
-	if ok {
-		l.links[fact.Name] = fact
+	if !ok {
+		return
 	}
+	l.links[fact.Name] = fact
 	for t := range l.each {
-		t.doubt = t.doubt || t.unbound()
 		if !slices.Contains(t.Links(), fact.Name) {
 			continue
 		}

@@ -36,7 +36,10 @@ func (l *ledger) adds(now time.Time) (try []*tracked, r report) {
 		l.audit = now.Add(auditEvery)
 		l.doubt()
 	}
+	unbound := l.moved
+	l.moved = false
 	for t := range l.each {
+		t.doubt = t.doubt || unbound && t.unbound()
 		if t.at != absent && !t.doubt || now.Before(t.retry) || !l.ready(t.holding.instance) {
 			continue
 		}
