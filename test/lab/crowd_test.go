@@ -23,7 +23,7 @@ const (
 func TestLossAmongAddresses(t *testing.T) {
 	netns.NeedRoot(t)
 	measuredAnew(t, func(t *testing.T, _ *machine) (wrong string) {
-		return lossesBesideAlone(t, 150, func(t *testing.T) (*site, *daemon) {
+		return lossesBesideAlone(t, 100, func(t *testing.T) (*site, *daemon) {
 			s, b := startBackup(t, "", "")
 			s.crowd("b")
 			return s, b

@@ -114,12 +114,12 @@ func TestKilled(t *testing.T) {
 }
 
 // killed is how long after the Active_Down_Interval of a killed Active the other
-// advertised, 20 times.
+// advertised, twelve times.
 func killed(t *testing.T, interval time.Duration) (late []time.Duration) {
 	t.Helper()
 	s, a, b := pair(t, []segment{inside}, interval, "")
 	sniffer := s.sniff(inside)
-	for range 20 {
+	for range 12 {
 		time.Sleep(10 * interval)
 		at := a.kill()
 		next, err := sniffer.WaitAdvert(patience, func(x lan.Advert) bool { return x.Host == "b" && x.At.After(at) })
