@@ -221,8 +221,13 @@ func (i *instance) completeAddresses(r *syntax.Report) {
 		}
 		return own
 	})
+	if i.vmac.said && i.vmacName.Text == "" && i.family == 6 {
+		r.Differ(i.vmac.at, "use_vmac NAME gives it a name", "the link of the virtual MAC is vrrp6.%s, and vrrp.%[1]s under keepalived", i.vrid.Text)
+	}
 	for _, a := range slices.Concat(i.addresses, i.extra) {
 		switch {
+		case i.vmac.said && familyOf(a.prefix.Addr()) != i.family && (a.device.Text == "" || a.device.Text == i.iface.Text):
+			r.Differ(a.at, "", "%s is on the link of the virtual MAC: keepalived has addresses of the other family on %s itself", a.prefix, syntax.Show(i.iface.Text))
 		case a.device.Text == "":
 		case a.device.Text == i.iface.Text && i.vmac.said:
 			r.Ignore(a.device.Position, "leave dev out", "%s is on the link of the virtual MAC, and not on %s itself", a.prefix, syntax.Show(a.device.Text))
