@@ -222,7 +222,7 @@ func (i *instance) completeAddresses(r *syntax.Report) {
 		return own
 	})
 	if i.vmac.said && i.vmacName.Text == "" && i.family == 6 {
-		r.Differ(i.vmac.at, "use_vmac NAME gives it a name", "the link of the virtual MAC is vrrp6.%s, and vrrp.%[1]s under keepalived", i.vrid.Text)
+		r.Differ(i.vrid.Position, "use_vmac NAME gives it a name", "the link of the virtual MAC is vrrp6.%s, and vrrp.%[1]s under keepalived", i.vrid.Text)
 	}
 	for _, a := range slices.Concat(i.addresses, i.extra) {
 		switch {
