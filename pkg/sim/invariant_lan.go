@@ -155,7 +155,8 @@ const (
 	// themselves out.
 	mostMoves = 4
 	// mostTries is how much more often it moves each time that a router which lacks something,
-	// or whose sends have failed, tries anew, or is switched off by a fence.
+	// or whose sends have failed, tries anew, or is switched off by a fence: each such router
+	// moves the others.
 	mostTries = 3
 	// leastHoldOff is the first hold-off of such a router; each is twice as long as the one
 	// before.
@@ -174,8 +175,10 @@ func (v *moved) logged(r *Router, e event.Event) {
 	m.count++
 	v.moves[r] = m
 	most, since := mostMoves+mostTries*w.external.fenced, w.now.Sub(w.external.at)
-	if slices.ContainsFunc(w.Routers, (*Router).triesAgain) {
-		most += mostTries * bits.Len(1+uint(since/leastHoldOff))
+	for _, o := range w.Routers {
+		if o.triesAgain() {
+			most += mostTries * bits.Len(1+uint(since/leastHoldOff))
+		}
 	}
 	if m.count > most {
 		v.violate("%s has moved %d times in %v since the last disturbance, want at most %d%s", r.Name, m.count, since, most, v.describe())
