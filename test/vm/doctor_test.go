@@ -21,9 +21,9 @@ func TestDoctor(t *testing.T) {
 	for range nics {
 		lans = append(lans, newSwitch(t))
 	}
-	g := boot(t, p, host{
+	g := boot(t, p, host{ // the links have their carriers, and the kernel has announced them, before doctor looks
 		nics: nics, number: 11, priority: 150, links: alone,
-		first: "NO_COLOR=1 /bin/ripcord doctor --config /etc/ripcord.yaml --for 100ms\n",
+		first: "sleep 3; NO_COLOR=1 /bin/ripcord doctor --config /etc/ripcord.yaml --for 100ms\n",
 	}, lans...)
 	g.mu.Lock()
 	said := strings.Join(g.text, "\n")
