@@ -25,7 +25,7 @@ const (
 // Record judges one machine by its answers. The zero value is one that was never asked; Watching
 // has to be set.
 //
-// A question is open from Asked until Judge, which is told whether an answer was heard since.
+// A question is open from Asked until Judge, which takes whether an answer was heard since.
 type Record struct {
 	vrrp.Watching
 	// last has a bit for each of the last questions, the newest lowest: whether it was

@@ -55,14 +55,14 @@ type machine struct {
 	answered  bool      // since it was last asked
 	// others are the stations that were asked beside it, and answers is when one was last
 	// asked that answered.
-	others  []netip.Addr
-	known   bool // others were asked since the silence began
-	answers time.Time
-	told    vrrp.Watched // what was reported last
+	others   []netip.Addr
+	known    bool // others were asked since the silence began
+	answers  time.Time
+	reported vrrp.Watched // the last one
 }
 
-// witnesses is how many other stations are asked.
-const witnesses = 3
+// mostOthers is how many other stations are asked.
+const mostOthers = 3
 
 // NewTable returns a table of no machine. Beside returns up to n stations of a link that can be
 // asked, beside the one with that MAC. Questions of one pace leave together, at instants that are counted from epoch.
@@ -87,12 +87,12 @@ func (t *Table) Watch(now time.Time, o vrrp.Watch) {
 	}
 	t.watched[name] = key
 	if w := o.Instance.Watching; m.Watching != w && (len(m.instances) == 0 || w.Interval < m.Interval) {
-		m.Record, m.told = Record{Watching: w}, vrrp.Watched{} // the shortest interval of those for which it is watched
+		m.Record, m.reported = Record{Watching: w}, vrrp.Watched{} // the shortest interval of those for which it is watched
 	}
 	m.instances = append(m.instances, name)
-	if told := m.told; told.Liveness != vrrp.Unasked {
-		told.Instance = name
-		t.results = append(t.results, told)
+	if last := m.reported; last.Liveness != vrrp.Unasked {
+		last.Instance = name
+		t.results = append(t.results, last)
 	}
 }
 
@@ -218,9 +218,9 @@ func (t *Table) addQuestions(m *machine, l event.Link) {
 	t.ask = append(t.ask, Question{Link: l, Station: m.Address, of: m})
 	if !m.known {
 		m.known = true
-		for _, a := range t.beside(m.Link, m.mac, 2*witnesses) {
+		for _, a := range t.beside(m.Link, m.mac, 2*mostOthers) {
 			asks := a.Is4() || l.LinkLocal6.IsValid()
-			if a = a.WithZone(""); asks && t.machines[Key{m.Link, a}] == nil && len(m.others) < witnesses {
+			if a = a.WithZone(""); asks && t.machines[Key{m.Link, a}] == nil && len(m.others) < mostOthers {
 				m.others = append(m.others, a)
 			}
 		}
@@ -243,23 +243,23 @@ func (t *Table) report(m *machine) {
 	if is.Liveness == vrrp.Silent {
 		is.Since, is.Unanswered = m.since, m.unanswered
 		is.Answered, is.Asked = m.Answered()
-		is.Others = m.witnessed()
-		if m.told.Liveness == vrrp.Silent && m.told.Others == is.Others {
+		is.Others = m.othersShow()
+		if m.reported.Liveness == vrrp.Silent && m.reported.Others == is.Others {
 			return
 		}
-	} else if m.told.Liveness == is.Liveness {
+	} else if m.reported.Liveness == is.Liveness {
 		return
 	}
-	m.told = is
+	m.reported = is
 	for _, name := range m.instances {
 		is.Instance = name
 		t.results = append(t.results, is)
 	}
 }
 
-// witnessed returns what the others did since the machine fell silent. One that answered shows
+// othersShow returns what the other stations did since the machine fell silent. One that answered shows
 // that the segment forwards if it was asked in the last interval of the silence.
-func (m *machine) witnessed() vrrp.Others {
+func (m *machine) othersShow() vrrp.Others {
 	switch {
 	case !m.answers.IsZero() && !m.answers.Before(m.since.Add(m.silent-m.Interval)):
 		return vrrp.OthersAnswer

@@ -31,7 +31,7 @@ type lan struct {
 	answers  map[netip.Addr]bool // which answer
 	macs     map[netip.Addr][6]byte
 	asked    int
-	told     []string
+	reported []string
 	unicast  int
 	failSend bool
 }
@@ -89,17 +89,17 @@ func (l *lan) turn() {
 		if w.Liveness == vrrp.Silent {
 			text += fmt.Sprintf(" for %v, others %d", l.now.Sub(w.Since).Round(ms), w.Others)
 		}
-		l.told = append(l.told, text)
+		l.reported = append(l.reported, text)
 	}
 }
 
 // expect compares what was reported since the last call.
 func (l *lan) expect(want ...string) {
 	l.t.Helper()
-	if !slices.Equal(l.told, want) {
-		l.t.Errorf("reported\n%s\nwant\n%s", strings.Join(l.told, "\n"), strings.Join(want, "\n"))
+	if !slices.Equal(l.reported, want) {
+		l.t.Errorf("reported\n%s\nwant\n%s", strings.Join(l.reported, "\n"), strings.Join(want, "\n"))
 	}
-	l.told = nil
+	l.reported = nil
 }
 
 // TestTable: a machine that answered regularly and ceases to, beside a station that answers.
@@ -113,13 +113,13 @@ func TestTable(t *testing.T) {
 	if l.asked != 40 || l.unicast != 39 {
 		t.Errorf("asked %d times for two instances, %d of them one station alone; want 40 and 39", l.asked, l.unicast)
 	}
-	l.watch("c", active) // is told what is known
+	l.watch("c", active) // what is known is reported for it
 	l.answers[active] = false
 	l.pass(199 * ms)
 	l.expect("c 192.0.2.2 answering")
 	l.pass(ms)
 	for _, name := range []string{"a", "b", "c"} {
-		l.told = slices.DeleteFunc(l.told, func(s string) bool { return s == name+" 192.0.2.2 silent for 150ms, others 2" })
+		l.reported = slices.DeleteFunc(l.reported, func(s string) bool { return s == name+" 192.0.2.2 silent for 150ms, others 2" })
 	}
 	l.expect()
 	for _, name := range []string{"a", "b", "c"} {
@@ -147,10 +147,10 @@ func TestOthers(t *testing.T) {
 		l.watch("a", active)
 		l.watch("b", second)
 		l.pass(2 * time.Second)
-		l.told, l.answers[active] = nil, false
+		l.reported, l.answers[active] = nil, false
 		l.pass(200 * ms)
-		if len(l.told) != 1 || !strings.HasSuffix(l.told[0], c.want) {
-			t.Errorf("%s: reported %v, want %s", c.name, l.told, c.want)
+		if len(l.reported) != 1 || !strings.HasSuffix(l.reported[0], c.want) {
+			t.Errorf("%s: reported %v, want %s", c.name, l.reported, c.want)
 		}
 	}
 }
@@ -200,11 +200,11 @@ func TestAlive(t *testing.T) {
 		l.known = []netip.Addr{host}
 		l.watch("a", active)
 		l.pass(2 * time.Second)
-		l.told = nil
+		l.reported = nil
 		c.happen(l)
 		l.pass(2 * time.Second)
-		if slices.ContainsFunc(l.told, func(s string) bool { return strings.Contains(s, "silent") }) {
-			t.Errorf("%s: reported %v", c.name, l.told)
+		if slices.ContainsFunc(l.reported, func(s string) bool { return strings.Contains(s, "silent") }) {
+			t.Errorf("%s: reported %v", c.name, l.reported)
 		}
 	}
 }
@@ -228,7 +228,7 @@ func TestRewatched(t *testing.T) {
 	l.known = []netip.Addr{host}
 	l.watch("a", active)
 	l.pass(2 * time.Second)
-	l.told = nil
+	l.reported = nil
 	in := instance("a")
 	in.Watching.Interval = 100 * ms
 	l.Watch(l.now, vrrp.Watch{Instance: in, Active: active})
