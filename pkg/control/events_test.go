@@ -102,17 +102,25 @@ func TestManyEvents(t *testing.T) {
 	}
 }
 
-// TestFollow: who follows gets each line as it is written, longer than a request may take,
-// gets those of the stop of the daemon too, and is let go when no more come.
-func TestFollow(t *testing.T) {
+// followed returns what is logged by a server with one line, the lines that a client of it
+// follows, and what stops it.
+func followed(t *testing.T) (k *kept, lines io.ReadCloser, stop func() error) {
+	t.Helper()
 	socket := filepath.Join(shortDir(t), "s")
-	k := newKept("0")
-	stop := run(t, listening(t, Config{Socket: socket, Events: k}))
+	k = newKept("0")
+	stop = run(t, listening(t, Config{Socket: socket, Events: k}))
 	lines, err := ReadEvents(t.Context(), socket, time.Time{}, true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer lines.Close()
+	t.Cleanup(func() { _ = lines.Close() })
+	return k, lines, stop
+}
+
+// TestFollow: who follows gets each line as it is written, longer than a request may take,
+// gets those of the stop of the daemon too, and is let go when no more come.
+func TestFollow(t *testing.T) {
+	k, lines, stop := followed(t)
 	read := bufio.NewReader(lines)
 	next := func(want string) {
 		t.Helper()
@@ -147,14 +155,7 @@ func TestFollow(t *testing.T) {
 
 // TestFollowEnds: lines that go on and on do not hold up the stop.
 func TestFollowEnds(t *testing.T) {
-	socket := filepath.Join(shortDir(t), "s")
-	k := newKept("0")
-	stop := run(t, listening(t, Config{Socket: socket, Events: k}))
-	lines, err := ReadEvents(t.Context(), socket, time.Time{}, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer lines.Close()
+	k, lines, stop := followed(t)
 	done := make(chan struct{})
 	go func() {
 		for {

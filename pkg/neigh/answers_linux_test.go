@@ -11,6 +11,22 @@ import (
 	"ripcord/test/netns"
 )
 
+// openBoth opens what asks and what hears the answers, in this namespace.
+func openBoth(t *testing.T) (*Answers, *LinuxSender) {
+	t.Helper()
+	answers, err := OpenAnswers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = answers.Close() })
+	sender, err := OpenSender()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sender.Close() })
+	return answers, sender
+}
+
 // TestAnswers asks the kernel of this namespace from the far end of a cable, by a question to all
 // and by one to the MAC that answered, over both families.
 func TestAnswers(t *testing.T) {
@@ -19,16 +35,7 @@ func TestAnswers(t *testing.T) {
 		ip(t, "addr", "add", name, "nodad", "dev", link)
 	}
 	ip(t, "addr", "add", "203.0.113.98/24", "dev", near)
-	answers, err := OpenAnswers()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answers.Close()
-	sender, err := OpenSender()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer sender.Close()
+	answers, sender := openBoth(t)
 
 	from := event.Link{Index: indexOf(t, far), HardwareAddr: otherMAC, LinkLocal6: netip.MustParseAddr("fe80::5")}
 	to := event.Link{Index: indexOf(t, near)}
@@ -92,18 +99,8 @@ func TestAnswers(t *testing.T) {
 
 // TestAnswersLost: a flood that does not fit into the buffer is noticed.
 func TestAnswersLost(t *testing.T) {
-	near, far := cable(t)
-	answers, err := OpenAnswers()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answers.Close()
-	sender, err := OpenSender()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer sender.Close()
-	_ = near
+	_, far := cable(t)
+	answers, sender := openBoth(t)
 	reply := wire.AppendARPRequest(nil, otherMAC, host4, own4)
 	reply[21] = 2 // an answer
 	frames := make([]Frame, 20000)

@@ -96,13 +96,21 @@ func (d *daemon) takesItsTime(since time.Time) {
 	d.suspects(since, 0)
 }
 
+// probed starts two routers on a segment with another station, the Backup of which watches the
+// Active.
+func probed(t *testing.T) (s *site, a, b *daemon) {
+	t.Helper()
+	s, a, b = pair(t, []segment{inside}, time.Second, watching)
+	s.watch(inside, 5*time.Millisecond) // the client is a station
+	b.watches("192.0.2.11")
+	return s, a, b
+}
+
 // When only the daemon of the Active dies its kernel answers, and the protocol's time counts.
 func TestProbeDaemonKilled(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()
-	s, a, b := pair(t, []segment{inside}, time.Second, watching)
-	s.watch(inside, 5*time.Millisecond) // the client is a station
-	b.watches("192.0.2.11")
+	_, a, b := probed(t)
 	at := a.kill()
 	b.takesItsTime(at)
 }
@@ -111,9 +119,7 @@ func TestProbeDaemonKilled(t *testing.T) {
 func TestProbeCutOff(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()
-	s, _, b := pair(t, []segment{inside}, time.Second, watching)
-	s.watch(inside, 5*time.Millisecond)
-	b.watches("192.0.2.11")
+	s, _, b := probed(t)
 	at := time.Now()
 	s.drop("b", "drop")
 	b.takesItsTime(at)
@@ -123,9 +129,7 @@ func TestProbeCutOff(t *testing.T) {
 func TestProbeLANDropsARP(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()
-	s, _, b := pair(t, []segment{inside}, time.Second, watching)
-	s.watch(inside, 5*time.Millisecond)
-	b.watches("192.0.2.11")
+	s, _, b := probed(t)
 	at := time.Now()
 	s.drop("b", "ether type arp drop")
 	time.Sleep(5 * time.Second)
@@ -140,9 +144,7 @@ func TestProbeLANDropsARP(t *testing.T) {
 func TestProbeSuspended(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()
-	s, a, b := pair(t, []segment{inside}, time.Second, watching)
-	s.watch(inside, 5*time.Millisecond)
-	b.watches("192.0.2.11")
+	s, a, b := probed(t)
 	at := time.Now()
 	s.drop("a", "ether type arp drop")
 	b.wait(at, patience, "probe.suspended", func(l line) bool { return l.Event == "probe.suspended" })
