@@ -24,7 +24,7 @@ BENCH   := $(GO) test -count=1 -p 1 -v
 RETRY   := $(GO) tool gotestsum --rerun-fails=1 --rerun-fails-run-root-test --rerun-fails-max-failures=3 --rerun-fails-abort-on-data-race
 VERBOSE := $(RETRY) --format=standard-verbose
 
-.PHONY: build test unit lab chaos interop interop-full keepalived-diff test-vm test-page package test-package fuzz check race demo bench bench-short bench-smoke bench-setup bench-go clean
+.PHONY: build test unit lab chaos interop interop-full keepalived-diff test-vm test-page package test-package fuzz check static race race-sim demo bench bench-short bench-smoke bench-setup bench-go clean
 
 build: ## bin/ripcord
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ripcord ./cmd/ripcord
@@ -39,7 +39,7 @@ unit: ## the pure core, the simulation, and what stands on the kernel
 	$(RETRY) --packages='$(KERNEL)' -- -count=1 -p 1
 
 lab: build ## the built binary on LANs of namespaces; one test: make lab RUN=TestName
-	$(VERBOSE) --packages=./test/lab -- -count=1 -p 1 -parallel 8 -timeout 20m -run '$(RUN)'
+	$(VERBOSE) --packages=./test/lab -- -count=1 -p 1 -parallel 12 -timeout 20m -run '$(RUN)'
 
 chaos: ## 10,000 virtual hours of disturbances at random, over 200 seeds and all LANs; ten minutes of a processor
 	$(GO) test -count=1 -timeout 1h ./pkg/sim -run TestChaos -hours 10000 -seeds 200
@@ -75,15 +75,21 @@ fuzz: ## each target for FUZZFOR
 	@printf '%s\n' $(FUZZ) | xargs -P 2 -I {} sh -c 't={}; \
 		$(GO) test -run "^$$" -fuzz "^$${t#*:}$$" -fuzztime $(FUZZFOR) -parallel 1 ./pkg/$${t%:*} || exit 255'
 
-check: ## format, vet, staticcheck, tidiness, architecture, races
+check: static race race-sim ## format, vet, staticcheck, tidiness, architecture, races
+
+static:
 	@test -z "$$(gofmt -l cmd pkg test)" || { echo 'gofmt wants to change:'; gofmt -l cmd pkg test; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	$(GO) mod tidy -diff
 	$(GO) test -count=1 ./test/arch
+
+race:
 	$(GO) test -race -count=1 $(filter-out $(KERNEL) ./pkg/sim,$(RACED))
-	$(GO) test -race -count=1 ./pkg/sim -hours 2
 	$(RETRY) --packages='$(filter $(KERNEL),$(RACED))' -- -race -count=1 -p 1
+
+race-sim:
+	$(GO) test -race -count=1 ./pkg/sim -hours 2
 
 demo: build ## a LAN of two routers on this machine, a cable pulled
 	@bin/ripcord demo
