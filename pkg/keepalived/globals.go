@@ -15,13 +15,28 @@ type globals struct {
 	delay, refresh            length
 	repeat, misses            number
 	garpInterval, gnaInterval length
+	garpGroups                map[string]*garpGroup // by interface
 	startupDelay              length
+	lowerUnanswered           number // vrrp_lower_prio_no_advert
+	ownerDeaf                 number // vrrp_owner_ignore_adverts
 	defaultInterface          syntax.Word
 	fifo, vrrpFIFO            syntax.Word
 	reader, vrrpReader        command
 	startup, shutdown         program
 	user, group               syntax.Word
 	group4, group6            syntax.Word
+}
+
+// spacing is how far apart the announcements of an instance are.
+func (g *globals) spacing(i *instance) length {
+	garp, gna := g.garpInterval, g.gnaInterval
+	if own := g.garpGroups[i.iface.Text]; own != nil {
+		garp, gna = own.garp, own.gna
+	}
+	if i.family == 6 {
+		return gna
+	}
+	return garp
 }
 
 // A program is startup_script or shutdown_script.
@@ -87,6 +102,28 @@ func (p program) add(root builder, key string) {
 	m.duration("timeout", whole(p.timeout, time.Millisecond))
 	account(m, c.at, c.user, c.group)
 	root.nested(key, m)
+}
+
+// noteAnswers notes which adverts are answered, or yielded to, that keepalived passes over.
+func (g *globals) noteAnswers(r *syntax.Report, instances []*instance) {
+	note := func(all number, keyword, how string, field func(*instance) number, applies func(*instance) bool) {
+		inherited := false
+		for _, i := range instances {
+			own := field(i)
+			inherited = inherited || !own.said && applies(i)
+			if own.value == 1 && applies(i) {
+				r.Subject = i.title()
+				r.Differ(own.at, "", "%s: %s", keyword, how)
+			}
+		}
+		if r.Subject = ""; all.value == 1 && inherited {
+			r.Differ(all.at, "", "vrrp_%s: %s", keyword, how)
+		}
+	}
+	note(g.lowerUnanswered, "lower_prio_no_advert", lowerAnswered,
+		func(i *instance) number { return i.lowerUnanswered }, func(i *instance) bool { return i.version.value == 3 })
+	note(g.ownerDeaf, "owner_ignore_adverts", ownerYields,
+		func(i *instance) number { return i.ownerDeaf }, func(i *instance) bool { return i.election().value == 255 })
 }
 
 // standardGroups are the multicast groups of VRRP.

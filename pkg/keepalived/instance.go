@@ -35,6 +35,8 @@ type instance struct {
 	vmacName               syntax.Word
 	delay, refresh         length
 	repeat                 number
+	lowerUnanswered        number // lower_prio_no_advert
+	ownerDeaf              number // owner_ignore_adverts
 	notify                 notify
 	multicast              syntax.Word
 	holds                  map[netip.Addr]bool

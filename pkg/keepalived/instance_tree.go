@@ -133,11 +133,7 @@ func (i *instance) heldTree(g *globals, m builder) {
 	announce.number("count", repeats(i.repeat.or(g.repeat)))
 	announce.duration("again_after", whole(within(i.delay.or(g.delay), time.Hour), time.Second))
 	announce.duration("refresh", whole(within(i.refresh.or(g.refresh), 24*time.Hour), time.Second))
-	spacing := g.garpInterval
-	if i.family == 6 {
-		spacing = g.gnaInterval
-	}
-	announce.duration("spacing", within(spacing, time.Second))
+	announce.duration("spacing", within(g.spacing(i), time.Second))
 	m.nested("announce", announce)
 }
 

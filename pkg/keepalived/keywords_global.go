@@ -23,9 +23,9 @@ var globalKeywords = table[globals]{
 	{"vrrp_garp_master_delay", 1, 1, plain, Translated, "`announce.again_after`", "", secondsTo(func(g *globals) *length { return &g.delay }, 0, 4000*second)},
 	{"vrrp_garp_master_repeat", 1, 1, plain, Translated, "`announce.count`", "", numberTo(func(g *globals) *number { return &g.repeat }, 0, 1<<31)},
 	{"vrrp_garp_master_refresh", 1, 1, plain, Translated, "`announce.refresh`", "", secondsTo(func(g *globals) *length { return &g.refresh }, 0, 1<<31*second)},
-	{"vrrp_garp_master_refresh_repeat", 1, 1, plain, Inherent, "a refresh announces each address once", "", nil},
-	{"vrrp_garp_lower_prio_delay", 1, 1, plain, Inherent, "after a rival was heard the addresses are announced at once, at most once a second", "", nil},
-	{"vrrp_garp_lower_prio_repeat", 1, 1, plain, Inherent, "as `vrrp_garp_lower_prio_delay`", "", nil},
+	{"vrrp_garp_master_refresh_repeat", 1, 1, plain, Changed, onceAtRefresh, "", refreshRepeat[globals]},
+	{"vrrp_garp_lower_prio_delay", 1, 1, plain, Changed, onceAtRival, "", nil},
+	{"vrrp_garp_lower_prio_repeat", 1, 1, plain, Changed, onceAtRival, "", nil},
 	{"vrrp_garp_interval", 1, 1, plain, Translated, "`announce.spacing`", "", secondsTo(func(g *globals) *length { return &g.garpInterval }, 0, 4000*second)},
 	{"vrrp_gna_interval", 1, 1, plain, Translated, "`announce.spacing` of IPv6 instances", "", secondsTo(func(g *globals) *length { return &g.gnaInterval }, 0, 4000*second)},
 	{"vrrp_min_garp", 0, 1, plain, Translated, "`announce.count: 1`, `announce.again_after: 0s`", "", func(t *translator, s *syntax.Statement, g *globals) {
@@ -48,9 +48,9 @@ var globalKeywords = table[globals]{
 	{"vrrp_mcast_group6", 1, 1, plain, Translated, "only ff02::12; another group is an error where an instance uses it", "", wordTo(func(g *globals) *syntax.Word { return &g.group6 })},
 	{"vrrp_check_unicast_src", 0, 1, plain, Inherent, "always: adverts of others than the peers are not believed", "", nil},
 	{"vrrp_skip_check_adv_addr", 0, 1, plain, Inherent, "a difference of the addresses is logged, never a reason to drop the advert", "", nil},
-	{"vrrp_lower_prio_no_advert", 0, 1, plain, Inherent, "a lower advert is answered, as RFC 9568 has it, at most once an interval", "", nil},
-	{"vrrp_higher_prio_send_advert", 0, 1, plain, Inherent, "the new Active announces its addresses again when it hears a rival", "", nil},
-	{"vrrp_owner_ignore_adverts", 0, 1, plain, Inherent, "a router of priority 255 yields to none but another of that priority", "", nil},
+	{"vrrp_lower_prio_no_advert", 0, 1, plain, Changed, lowerAnswered, "", switchTo(func(g *globals) *number { return &g.lowerUnanswered })},
+	{"vrrp_higher_prio_send_advert", 0, 1, plain, Changed, higherUnanswered, "", whenOn[globals](higherUnanswered)},
+	{"vrrp_owner_ignore_adverts", 0, 1, plain, Changed, ownerYields, "", switchTo(func(g *globals) *number { return &g.ownerDeaf })},
 	{"log_unknown_vrids", 0, 1, plain, Inherent, "always, at a limited rate", "", nil},
 	{"default_interface", 1, 1, plain, Translated, "`interface` of the instances that have none", "", wordTo(func(g *globals) *syntax.Word { return &g.defaultInterface })},
 	{"dynamic_interfaces", 0, 1, plain, Inherent, "always: an interface need not exist yet", "", nil},
@@ -84,7 +84,7 @@ var globalKeywords = table[globals]{
 	{"nftables_priority", 0, -1, plain, Inherent, "the table has its own priority", "", nil},
 	{"nftables_ifindex", 0, -1, plain, Inherent, "the table names interfaces", "", nil},
 	{"nftables_counters", 0, -1, plain, Inherent, "the table has no counters", "", nil},
-	{"disable_local_igmp", 0, 1, plain, Inherent, "the kernel's setting is left as it is", "", nil},
+	{"disable_local_igmp", 0, 1, plain, Changed, "the kernel's setting is left as it is: `net.ipv4.igmp_link_local_mcast_reports`", "", nil},
 	{"vmac_prefix", 1, 1, plain, Changed, "a virtual MAC's link is called vrrp.VRID, or as `use_vmac NAME` says", "", nil},
 	{"vmac_addr_prefix", 1, 1, plain, Changed, "there are no virtual MACs of addresses on other interfaces", "", nil},
 	{"vrrp_priority", 0, -1, plain, Inherent, "ripcord schedules its threads itself", "", nil},
@@ -101,7 +101,7 @@ var globalKeywords = table[globals]{
 	{"checker_process_name", 0, -1, plain, Inherent, "there is one process", "", nil},
 	{"lvs_process_name", 0, -1, plain, Inherent, "there is one process", "", nil},
 	{"bfd_process_name", 0, -1, plain, Inherent, "there is one process", "", nil},
-	{"umask", 0, -1, plain, Inherent, "`UMask=` of the systemd unit", "", nil},
+	{"umask", 0, -1, plain, Changed, "commands have that of the daemon: `UMask=` of the systemd unit", "", nil},
 	{"random_seed", 0, -1, plain, Inherent, "nothing is random", "", nil},
 	{"vrrp_netlink_cmd_rcv_bufs", 0, -1, plain, Inherent, "what a full buffer loses is asked for again", "", nil},
 	{"vrrp_netlink_cmd_rcv_bufs_force", 0, -1, plain, Inherent, "what a full buffer loses is asked for again", "", nil},
@@ -123,8 +123,8 @@ var globalKeywords = table[globals]{
 	{"state_dump_file", 0, -1, plain, Inherent, "`ripcord status` is in the place of the files", "", nil},
 	{"stats_dump_file", 0, -1, plain, Inherent, "`ripcord status` is in the place of the files", "", nil},
 	{"json_dump_file", 0, -1, plain, Inherent, "`ripcord status --json` is in the place of the files", "", nil},
-	{"iproute_usr_dir", 0, -1, plain, Inherent, "names of routing tables are those of /etc/iproute2", "", nil},
-	{"iproute_etc_dir", 0, -1, plain, Inherent, "names of routing tables are those of /etc/iproute2", "", nil},
+	{"iproute_usr_dir", 0, -1, plain, Changed, "names of routing tables are those of /etc/iproute2", "", nil},
+	{"iproute_etc_dir", 0, -1, plain, Changed, "names of routing tables are those of /etc/iproute2", "", nil},
 	{"snmp_socket", 0, -1, plain, Missing, noSNMP, "SNMP", nil},
 	{"enable_traps", 0, -1, plain, Missing, noSNMP, "SNMP", nil},
 	{"enable_snmp_vrrp", 0, -1, plain, Missing, noSNMP, "SNMP", nil},
@@ -167,6 +167,31 @@ var globalKeywords = table[globals]{
 	{"bfd_cpu_affinity", 0, -1, plain, Missing, noBFD, "BFD", nil},
 	{"bfd_rlimit_rttime", 0, -1, plain, Missing, noBFD, "BFD", nil},
 	{"bfd_rlimit_rtime", 0, -1, plain, Missing, noBFD, "BFD", nil},
+}
+
+// What is done in another way, and how.
+const (
+	onceAtRefresh    = "a refresh announces each address once"
+	onceAtRival      = "after a lower advert the addresses are announced as after a takeover, at most once a second"
+	lowerAnswered    = "in version 3 a lower advert is answered, as RFC 9568 has it, at most once an interval"
+	higherUnanswered = "a higher advert is not answered; a ripcord that becomes Active announces its addresses again when it hears a rival"
+	ownerYields      = "a router of priority 255 yields to another one of that priority, if its address is higher"
+)
+
+// whenOn notes that something differs, where it is switched on.
+func whenOn[T any](how string) func(*translator, *syntax.Statement, *T) {
+	return func(t *translator, s *syntax.Statement, _ *T) {
+		if on, ok := switched(t.Report, s); ok && on {
+			t.Differ(s.At(), "", "%s: %s", s.Keyword(), how)
+		}
+	}
+}
+
+// refreshRepeat notes a refresh that is to announce an address several times.
+func refreshRepeat[T any](t *translator, s *syntax.Statement, _ *T) {
+	if n := leadingIn(t.Report, s.Words[1], 0, 1<<31, s.Keyword()+" is left out"); n.value > 1 {
+		t.Differ(s.At(), "", "%s: %s", s.Keyword(), onceAtRefresh)
+	}
 }
 
 // What is not done, and why.

@@ -38,3 +38,16 @@ var trackGroupKeywords = table[trackGroup]{
 		}
 	}},
 }
+
+var garpGroupKeywords = table[garpGroup]{
+	{"garp_interval", 1, 1, plain, Translated, "`announce.spacing` of IPv4 instances", "", secondsTo(func(g *garpGroup) *length { return &g.garp }, 0, 4000*second)},
+	{"gna_interval", 1, 1, plain, Translated, "`announce.spacing` of IPv6 instances", "", secondsTo(func(g *garpGroup) *length { return &g.gna }, 0, 4000*second)},
+	{"interface", 1, 1, plain, Translated, "whose instances they are", "", func(_ *translator, s *syntax.Statement, g *garpGroup) {
+		g.interfaces = append(g.interfaces, s.Words[1])
+	}},
+	{"interfaces", 0, 0, entries, Translated, "as `interface`, several", "", func(_ *translator, s *syntax.Statement, g *garpGroup) {
+		for _, entry := range s.Block {
+			g.interfaces = append(g.interfaces, entry.Words...)
+		}
+	}},
+}

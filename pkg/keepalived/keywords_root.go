@@ -54,7 +54,11 @@ var rootKeywords = table[translator]{
 	{"interface_up_down_delays", 0, 0, entries, Translated, "`links.NAME.down_delay`, `links.NAME.up_delay`", "", func(t *translator, s *syntax.Statement, _ *translator) { t.links.readDelays(t.Report, s) }},
 	{"linkbeat_interfaces", 0, 0, entries, Translated, "`links.NAME.monitor`", "", func(t *translator, s *syntax.Statement, _ *translator) { t.links.readMonitors(t.Report, s) }},
 	{"linkbeat_use_polling", 0, 0, plain, Inherent, "`links.default.monitor: auto` polls where the driver does not notify", "", nil},
-	{"garp_group", 0, 0, skipped, Changed, "one spacing for all interfaces: `vrrp_garp_interval`", "", nil},
+	{"garp_group", 0, 0, nested, Translated, "`announce.spacing` of the instances on its interfaces, each for itself", "", func(t *translator, s *syntax.Statement, _ *translator) {
+		g := &garpGroup{}
+		garpGroupKeywords.read(t, "garp_group", s.Block, g)
+		g.join(t)
+	}},
 	{"static_ipaddress", 0, 0, entries, Translated, "`static.addresses`", "", func(t *translator, s *syntax.Statement, _ *translator) {
 		i := t.staticSet(s)
 		i.readAddresses(t.Report, s, &i.addresses, true)

@@ -20,6 +20,23 @@ type links struct {
 	byName map[string]*linkSettings
 }
 
+// A garpGroup is a garp_group: how far apart announcements leave its interfaces.
+type garpGroup struct {
+	garp, gna  length
+	interfaces []syntax.Word
+}
+
+// join puts the interfaces into the group. Each is in the first one that names it.
+func (g *garpGroup) join(t *translator) {
+	for _, w := range g.interfaces {
+		if t.globals.garpGroups[w.Text] != nil {
+			t.Ignore(w.Position, "leave one out", "%s is in a garp_group already", syntax.Show(w.Text))
+			continue
+		}
+		t.globals.garpGroups[w.Text] = g
+	}
+}
+
 // of returns the settings of an interface.
 func (ls *links) of(name syntax.Word) *linkSettings {
 	if l := ls.byName[name.Text]; l != nil {

@@ -2,6 +2,8 @@ package keepalived
 
 import (
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,6 +22,7 @@ func TestMigrationPage(t *testing.T) {
 	rows(&b, "`auth_hmac`", hmacKeywords)
 	rows(&b, "`vrrp_sync_group`", groupKeywords)
 	rows(&b, "`track_group`", trackGroupKeywords)
+	rows(&b, "`garp_group`", garpGroupKeywords)
 	rows(&b, "`vrrp_script`", scriptKeywords)
 	rows(&b, "`vrrp_track_process`", processKeywords)
 	rows(&b, "`track_file`", fileKeywords)
@@ -146,9 +149,44 @@ func TestTables(t *testing.T) {
 	complete(t, instanceKeywords)
 	complete(t, groupKeywords)
 	complete(t, trackGroupKeywords)
+	complete(t, garpGroupKeywords)
+	complete(t, authKeywords)
+	complete(t, hmacKeywords)
 	complete(t, scriptKeywords)
 	complete(t, processKeywords)
 	complete(t, fileKeywords)
+}
+
+// TestKnowsAllKeywords sees that no keyword of keepalived's is taken for a misspelt one.
+func TestKnowsAllKeywords(t *testing.T) {
+	text, err := os.ReadFile("testdata/keywords-2.4.3.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string][]string{}
+	for _, b := range blocks() {
+		known[b.name] = b.keywords
+	}
+	total := 0
+	for line := range strings.Lines(string(text)) {
+		words := strings.Fields(line)
+		if len(words) == 0 || words[0] == "#" {
+			continue
+		}
+		block, keyword := "", words[len(words)-1]
+		if len(words) == 2 {
+			block = words[0]
+		}
+		if block == "vrrp_track_file" { // which has the table of its other name
+			block = "track_file"
+		}
+		if total++; !slices.Contains(known[block], keyword) {
+			t.Errorf("%s of %q is in no table", keyword, block)
+		}
+	}
+	if total < 280 {
+		t.Errorf("the list has %d keywords only", total)
+	}
 }
 
 func complete[T any](t *testing.T, keywords table[T]) {

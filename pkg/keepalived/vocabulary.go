@@ -23,7 +23,8 @@ func blocks() vocabulary {
 	return vocabulary{
 		{"", rootKeywords.names()}, {"global_defs", globalKeywords.names()},
 		{"vrrp_instance", instanceKeywords.names()}, {"authentication", authKeywords.names()}, {"auth_hmac", hmacKeywords.names()},
-		{"vrrp_sync_group", groupKeywords.names()}, {"track_group", trackGroupKeywords.names()}, {"vrrp_script", scriptKeywords.names()},
+		{"vrrp_sync_group", groupKeywords.names()}, {"track_group", trackGroupKeywords.names()},
+		{"garp_group", garpGroupKeywords.names()}, {"vrrp_script", scriptKeywords.names()},
 		{"vrrp_track_process", processKeywords.names()}, {"track_file", fileKeywords.names()},
 	}
 }
