@@ -58,7 +58,7 @@ func (e AddressMoved) Message() string {
 	case AddressForeign:
 		return fmt.Sprintf("%s uses %s, which ripcord did not add and will not remove", e.Instance, list)
 	}
-	return fmt.Sprintf("%s: %s: %s", e.Instance, list, e.Err)
+	return failed(e.Instance, list, e.Err)
 }
 
 func (e AddressMoved) Fields() []Field {

@@ -61,7 +61,11 @@ func (e DeviceMoved) Message() string {
 		}
 		return fmt.Sprintf("the link %s of %s is gone", e.Device, e.Instance)
 	}
-	return fmt.Sprintf("%s: the link %s: %s", e.Instance, e.Device, e.Err)
+	what := ""
+	if e.Device != "" {
+		what = "the link " + e.Device
+	}
+	return failed(e.Instance, what, e.Err)
 }
 
 func (e DeviceMoved) Fields() []Field {

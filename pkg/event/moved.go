@@ -1,12 +1,13 @@
 package event
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
 
-// The events of addresses (AddressMoved) and of routes (RouteMoved) differ in
-// the words alone.
+// The events of addresses (AddressMoved) and of routes (RouteMoved) have levels and fields in
+// common, and with those of macvlans (DeviceMoved) the message of a failure.
 
 // movedLevel is Warn for what others did to what an instance holds, Error for a
 // failure; kind is an event's name.
@@ -18,6 +19,13 @@ func movedLevel(kind string) Level {
 		return Error
 	}
 	return Info
+}
+
+// failed returns the message of a failure. The instance is empty for what an earlier run left
+// behind, what if nothing in particular was to be changed.
+func failed(instance, what, why string) string {
+	parts := slices.DeleteFunc([]string{instance, what, why}, func(part string) bool { return part == "" })
+	return strings.Join(parts, ": ")
 }
 
 // movedFields returns the fields of what is held, under this name.

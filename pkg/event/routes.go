@@ -53,7 +53,7 @@ func (e RouteMoved) Message() string {
 	case RouteForeign:
 		return fmt.Sprintf("%s finds in the place of %s one that ripcord did not add: that one is used and will not be removed", e.Instance, list)
 	}
-	return fmt.Sprintf("%s: %s: %s", e.Instance, list, e.Err)
+	return failed(e.Instance, list, e.Err)
 }
 
 func (e RouteMoved) Fields() []Field {

@@ -43,6 +43,7 @@ func samples() []Event {
 		InstanceHolding{s, lone, HoldFence, time.Time{}}, InstanceHolding{s, v, HoldFenceFailed, epoch},
 		FenceRan{s, "edge", "/usr/sbin/fence", source, "done", time.Second, "off", ""}, FenceRan{s, "edge", "/usr/sbin/fence", source, "failed", time.Second, "", "exit status 1"},
 		ProbeDead{s, v, netip.MustParseAddr("192.0.2.11"), 99, 100, 17, 151 * time.Millisecond}, ProbeSuspended{s, lone, netip.MustParseAddr("192.0.2.11"), time.Unix(3600, 0), "it answers again"},
+		ProbeDead{s, lone, netip.MustParseAddr("192.0.2.11"), 99, 100, 17, 151 * time.Millisecond}, ProbeSuspended{s, v, netip.MustParseAddr("192.0.2.11"), time.Unix(3600, 0), "it answers again"},
 		ProbeFailed{s, "too many open files"},
 		FenceUnproven{s, v, []string{"eth0"}, false}, FenceUnproven{s, lone, []string{"eth0"}, true},
 		InstanceTransition{s, lone, Backup, Active, FenceFailed, 150, false},
@@ -64,7 +65,7 @@ func samples() []Event {
 		GroupCascade{s, "edge", "192.0.2.252", true, "both resigned"},
 		GroupCascade{s, "edge", "192.0.2.252", false, "heard again"},
 		AdvertRejected{s, "inside", "eth0", 51, source, "checksum-error", 7},
-		AdvertRejected{s, "", "eth0", 9, source, "vrid-error", 1},
+		AdvertRejected{s, "", "eth0", 9, source, "vrid-error", 1}, AdvertRejected{s, "inside", "eth0", 51, source, ownAddress, 1},
 		AdvertSent{s, "inside", "first", time.Millisecond},
 		AdvertFailed{s, "inside", "no buffer space", 2, false}, AdvertFailed{s, "inside", "no buffer space", 3, true},
 		AdvertMismatch{s, "inside", source, "interval", "3s", "1s"},
@@ -75,7 +76,7 @@ func samples() []Event {
 		Warning{s, "inside", "proxy-arp", "eth0", "two machines answer", false}, Warning{s, "inside", "proxy-arp", "", "two machines answer", true},
 		EngineStalled{s, "inside", 4 * time.Second, "listening"},
 		EngineLease{s, "inside", 4 * time.Second, "resigned"},
-		EngineThread{s, Nice, "sched_setattr: operation not permitted"},
+		EngineThread{s, Nice, "sched_setattr: operation not permitted"}, EngineThread{s, RealTime, ""},
 		DaemonHung{s, "router", 15 * time.Second, true, false}, DaemonHung{s, "router", 15 * time.Second, false, false}, DaemonHung{s, "router", 15 * time.Second, true, true},
 		GroupAdopted{s, "edge", []Virtual{v}, 150, 43 * time.Millisecond, false}, GroupAdopted{s, "edge", []Virtual{v}, 150, 43 * time.Millisecond, true},
 		GroupUnadopted{s, "edge", "its configuration has changed", true},
@@ -89,10 +90,11 @@ func samples() []Event {
 		events = append(events, Daemon{s, kind, "0.1.0", 42, 2, ""})
 	}
 	events = append(events, Daemon{s, DaemonStopped, "0.1.0", 42, 2, "addresses: could not remove 192.0.2.1/24"})
-	votes := map[LinkKind][]Vote{LinkDown: {{Confirm, false, time.Time{}, epoch}}}
+	down := []Vote{{Confirm, false, time.Time{}, epoch}}
+	votes := map[LinkKind][]Vote{LinkUp: down, LinkDown: down, LinkFlapped: down}
 	hints := map[LinkKind]time.Time{LinkUp: epoch, LinkDown: epoch, LinkFlapped: epoch}
 	for _, kind := range []LinkKind{LinkUp, LinkDown, LinkFlapped, LinkAdded, LinkRemoved} {
-		events = append(events, LinkChanged{s, kind, link, Confirm, "", votes[kind], hints[kind]})
+		events = append(events, LinkChanged{s, kind, link, Confirm, "", votes[kind], hints[kind]}, LinkChanged{s, kind, link, Confirm, "", nil, time.Time{}})
 	}
 	events = append(events, LinkChanged{s, LinkRenamed, link, Notification, "eth9", nil, time.Time{}})
 	link.Reason = "no cable"
@@ -101,18 +103,23 @@ func samples() []Event {
 	for _, kind := range []AddressKind{AddressMarked, AddressAdded, AddressRemoved, AddressRestored, AddressForeign} {
 		events = append(events, AddressMoved{s, kind, "inside", prefix, time.Millisecond, 0, ""})
 	}
-	events = append(events, AddressMoved{s, AddressRestored, "inside", prefix, time.Millisecond, 7, ""})
+	for _, kind := range []AddressKind{AddressRestored, AddressMarked} {
+		events = append(events, AddressMoved{s, kind, "inside", prefix, time.Millisecond, 7, ""})
+	}
+	events = append(events, AddressMoved{s, AddressRemoved, "", prefix, time.Millisecond, 0, ""}, AddressMoved{s, AddressFailed, "", prefix, time.Millisecond, 0, "permission denied"})
 	routes := []string{"default via 192.0.2.254 dev eth0", "rule 500: from 10.0.0.0/8 lookup 100"}
 	for _, kind := range []RouteKind{RouteReplaced, RouteAdded, RouteRemoved, RouteRestored, RouteForeign} {
 		events = append(events, RouteMoved{s, kind, "inside", routes, time.Millisecond, ""})
 	}
-	events = append(events, RouteMoved{s, RouteFailed, "inside", routes, time.Millisecond, "network is unreachable"})
+	for _, instance := range []string{"inside", ""} {
+		events = append(events, RouteMoved{s, RouteRemoved, instance, routes, time.Millisecond, ""}, RouteMoved{s, RouteFailed, instance, routes, time.Millisecond, "network is unreachable"})
+	}
 	mac := [6]byte{0, 0, 0x5e, 0, 1, 51}
 	for _, kind := range []DeviceKind{DeviceAdded, DeviceAdopted, DeviceRemoved, DeviceReplaced} {
 		events = append(events, DeviceMoved{s, kind, "inside", "vrrp.51", "eth0", mac, "", ""})
 	}
 	events = append(events, DeviceMoved{s, DeviceRemoved, "", "vrrp.9", "", mac, "", ""}, DeviceMoved{s, DeviceMended, "inside", "vrrp.51", "eth0", mac, "", "its alias"},
-		DeviceMoved{s, DeviceFailed, "inside", "vrrp.51", "eth0", mac, "device or resource busy", ""})
+		DeviceMoved{s, DeviceFailed, "inside", "vrrp.51", "eth0", mac, "device or resource busy", ""}, DeviceMoved{s, DeviceFailed, "", "", "", [6]byte{}, "no buffer space", ""})
 	return append(events, AddressMoved{s, AddressFailed, "inside", prefix, time.Millisecond, 0, "permission denied"})
 }
 
@@ -144,7 +151,7 @@ func TestEventsAreThoseOfTheSchema(t *testing.T) {
 					t.Errorf("field %s is missing", key)
 				}
 			}
-			if m := e.Message(); m == "" || strings.Contains(m, "%!") || strings.Contains(m, "  ") {
+			if m := e.Message(); m == "" || strings.Contains(m, "%!") || strings.Contains(m, "  ") || strings.HasPrefix(m, ":") {
 				t.Errorf("message %q", m)
 			}
 			if !slices.Contains(d.Levels, e.Level()) {
@@ -250,8 +257,10 @@ kernel or the wire:
 
     journalctl -u ripcord -o cat | jq 'select(.trace == "18ea59645610fa4e")'
 
-` + "`ripcord events` tells each `trace`" + ` as a story ([commands.md](commands.md#events)). What to do about an error is in [troubleshooting.md](troubleshooting.md). Events that strangers or other programs can cause are
-written at most once in ten seconds each, with a ` + "`count`" + `.
+` + "`ripcord events` tells each `trace`" + ` as a story ([commands.md](commands.md#events)). What to do about an error is in [troubleshooting.md](troubleshooting.md). An event that
+strangers or other programs can repeat is limited for each level and subject (an instance, a link): to 100 lines in ten seconds if it belongs to a failover, as
+transitions and changes of links, addresses and checks do, else to five. Further ones are counted, and the last of them is logged when the ten seconds are over:
+its ` + "`count`" + ` is the number of events that it stands for.
 
 ## Events
 
