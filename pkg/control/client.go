@@ -19,32 +19,27 @@ import (
 // DefaultSocket is where the daemon listens unless control.socket says otherwise.
 const DefaultSocket = "/run/ripcord/ripcord.sock"
 
-// fetchTimeout is for the whole of a request; the daemon answers at once.
-const fetchTimeout = 5 * time.Second
+const (
+	// fetchTimeout is for the whole of a request that only reads: the daemon answers at once.
+	fetchTimeout = 5 * time.Second
+	// orderTimeout is for the whole of an order: a reload waits until the parts have taken the
+	// configuration.
+	orderTimeout = 30 * time.Second
+)
 
 // FetchBrief asks the daemon that listens on socket for its status without the statistics.
 // Its errors say what to do.
 func FetchBrief(ctx context.Context, socket string) (*Status, error) {
-	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
-	defer cancel()
 	return request[Status](ctx, socket, http.MethodGet, StatusPath+"?statistics=0", nil)
 }
 
-// Fetch asks for all of it.
+// Fetch asks for the whole status, with the statistics.
 func Fetch(ctx context.Context, socket string) (*Status, error) {
-	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
-	defer cancel()
 	return request[Status](ctx, socket, http.MethodGet, StatusPath, nil)
 }
 
-// orderTimeout is for the whole of an order: a reload waits for the configuration to be
-// read and taken.
-const orderTimeout = 30 * time.Second
-
 // send gives an order and returns what was done.
 func send[T any](ctx context.Context, socket, path string, in Order) (*T, error) {
-	ctx, cancel := context.WithTimeout(ctx, orderTimeout)
-	defer cancel()
 	body, err := json.Marshal(in)
 	if err != nil {
 		return nil, err
@@ -52,9 +47,18 @@ func send[T any](ctx context.Context, socket, path string, in Order) (*T, error)
 	return request[T](ctx, socket, http.MethodPost, path, bytes.NewReader(body))
 }
 
-// request returns the document of a successful answer.
+// request returns the document of a successful answer. A body makes it an order.
 func request[T any](ctx context.Context, socket, method, path string, body io.Reader) (*T, error) {
+	timeout := fetchTimeout
+	if body != nil {
+		timeout = orderTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
 	encoded, err := ask(ctx, socket, method, path, body)
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, noAnswer(socket, timeout, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -144,12 +148,17 @@ func ReadEvents(ctx context.Context, socket string, since time.Time, follow bool
 	case err == nil:
 		return lines.Body, nil
 	case !stopped:
-		err = explain(socket, context.DeadlineExceeded)
+		err = noAnswer(socket, fetchTimeout, context.DeadlineExceeded)
 	}
 	return nil, err
 }
 
-// explain says what a failed connection means and what to do about it.
+// noAnswer returns the error of a daemon that did not answer in time.
+func noAnswer(socket string, timeout time.Duration, cause error) error {
+	return because(cause, "the daemon does not answer on %s within %v: it hangs or is overloaded; its log may say why", socket, timeout)
+}
+
+// explain returns an error that says what a failed connection means and what to do about it.
 func explain(socket string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -162,8 +171,6 @@ func explain(socket string, err error) error {
 		return because(err, "nobody answers on %s: ripcord has stopped; start it, its log says why it ended", socket)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return because(err, "the daemon at %s ended before it had answered: its log may say why", socket)
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		return because(err, "the daemon does not answer on %s within %v: it hangs or is overloaded; its log may say why", socket, fetchTimeout)
 	}
 	return fmt.Errorf("ask the daemon on %s: %w", socket, err)
 }

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // TestFetchErrors: each says what to do.
@@ -53,16 +55,35 @@ func answering(t *testing.T, dir string, code int, body string) (path string) {
 	return path
 }
 
+// TestNoAnswer: the error names the time that this request had.
+func TestNoAnswer(t *testing.T) {
+	path := filepath.Join(shortDir(t), "silent")
+	l, err := net.Listen("unix", path) // and accepts nobody
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	for want, ask := range map[string]func() error{
+		"5s":  func() error { _, err := Fetch(ctx, path); return err },
+		"30s": func() error { _, err := Reload(ctx, path, false); return err },
+	} {
+		if err := ask(); err == nil || !strings.HasPrefix(err.Error(), "the daemon does not answer on "+path+" within "+want+": it hangs") {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
 // TestExplain covers what a test that runs as root cannot provoke.
 func TestExplain(t *testing.T) {
 	wrapped := func(err error) error {
 		return fmt.Errorf("Get: %w", &net.OpError{Op: "dial", Net: "unix", Err: os.NewSyscallError("connect", err)})
 	}
 	for cause, want := range map[error]string{
-		syscall.EACCES:         "no permission to use /s: run this as root, or as a member of the group that owns it",
-		os.ErrDeadlineExceeded: "the daemon does not answer on /s within 5s: it hangs",
-		syscall.ECONNRESET:     "the daemon at /s ended before it had answered: its log may say why",
-		syscall.EPROTOTYPE:     "ask the daemon on /s: Get: dial unix: connect: protocol wrong type for socket",
+		syscall.EACCES:     "no permission to use /s: run this as root, or as a member of the group that owns it",
+		syscall.ECONNRESET: "the daemon at /s ended before it had answered: its log may say why",
+		syscall.EPROTOTYPE: "ask the daemon on /s: Get: dial unix: connect: protocol wrong type for socket",
 	} {
 		err := explain("/s", wrapped(cause))
 		if !strings.HasPrefix(err.Error(), want) || !errors.Is(err, cause) {

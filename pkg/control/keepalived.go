@@ -109,8 +109,6 @@ type KeepalivedProcess struct {
 // FetchKeepalived asks the daemon that listens on socket for its status in the form of
 // keepalived's dump.
 func FetchKeepalived(ctx context.Context, socket string) (*Keepalived, error) {
-	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
-	defer cancel()
 	return request[Keepalived](ctx, socket, http.MethodGet, KeepalivedPath, nil)
 }
 
