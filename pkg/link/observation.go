@@ -42,7 +42,7 @@ type Seen struct {
 func (s *Seen) equal(o *Seen) bool {
 	return s.Index == o.Index && s.Name == o.Name && s.AdminUp == o.AdminUp && s.LowerUp == o.LowerUp &&
 		s.OperState == o.OperState && s.UpCount == o.UpCount && s.DownCount == o.DownCount && s.MTU == o.MTU &&
-		s.HardwareAddr == o.HardwareAddr && s.Parent == o.Parent && slices.Equal(s.AltNames, o.AltNames) &&
+		s.HardwareAddr == o.HardwareAddr && s.NoARP == o.NoARP && s.Parent == o.Parent && slices.Equal(s.AltNames, o.AltNames) &&
 		s.Master == o.Master && s.MasterKind == o.MasterKind && s.Local == o.Local
 }
 
@@ -58,7 +58,7 @@ func (s *Seen) names(yield func(string) bool) {
 	}
 }
 
-// has reports whether that is one of its names.
+// Has reports whether the link has that name, as its own or as an alternative one.
 func (s *Seen) Has(name string) bool { return s.Name == name || slices.Contains(s.AltNames, name) }
 
 // sameNames reports whether another description has the same names.
