@@ -185,8 +185,8 @@ func (l *listener) drain() {
 	}
 }
 
-// questions are those for who has the virtual addresses. What stands on this machine is
-// not asked for: the kernel does not answer itself.
+// questionsFor returns the frames that ask who has the virtual addresses, and notes them in h.
+// Addresses of this machine are left out: the kernel does not answer itself.
 func questionsFor(f *Facts, h *heard) []neigh.Frame {
 	var batch neigh.Batch
 	for in := range f.instances() {

@@ -9,6 +9,6 @@
 //	decide.go, record.go                           each link is decided about, and published
 //	targets.go, lookup.go, registry.go             who is asked; names; what stands on what
 //	votes.go, losses.go, debounce.go, choice.go,   one concern of a link each
-//	reason.go, sources.go, addresses.go
+//	hints.go, reason.go, sources.go, addresses.go
 //	observation.go, settings.go                    what is passed around
 package link

@@ -15,7 +15,7 @@ func checks() []family {
 			func(k *check) float64 { return float64(k.Runs) }),
 		ofCheck("failures_total", counter, "Runs that failed, also those that rise and fall smooth over. The log's check.changed and ripcord status say why.",
 			func(k *check) float64 { return float64(k.Failed) }),
-		ofCheck("skipped_total", counter, "Runs that were left out since one before still went on. If it grows, the check takes longer than its interval.",
+		ofCheck("skipped_total", counter, "Runs that were left out since one before still went on, or that found nothing out, as while ripcord runner is lost. If it grows and ripcord_runner_ready is 1, the check takes longer than its interval.",
 			func(k *check) float64 { return float64(k.Skipped) }),
 	}
 }

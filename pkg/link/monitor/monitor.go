@@ -37,7 +37,7 @@ type Monitor struct {
 	ready  chan struct{}
 }
 
-// NewMonitor returns a monitor; Run starts it.
+// New returns a monitor; Run starts it.
 func New(cfg Config) *Monitor { return newMonitor(cfg, newKernel()) }
 
 func newMonitor(cfg Config, k kernel) *Monitor {
