@@ -49,8 +49,8 @@ type scene struct {
 }
 
 const (
-	askEach  = 2 * time.Millisecond
-	waitMost = 10 * time.Second
+	askEvery = 2 * time.Millisecond
+	maxWait  = 10 * time.Second
 	pause    = 1200 * time.Millisecond // between acts: longer than the kernel holds a loss back
 )
 
@@ -109,7 +109,7 @@ func (s *demoStage) start() error {
 		if err != nil {
 			return err
 		}
-		watch, err := prober.Watch(netip.MustParseAddr(net.network+".1"), askEach)
+		watch, err := prober.Watch(netip.MustParseAddr(net.network+".1"), askEvery)
 		if err != nil {
 			return err
 		}
@@ -170,7 +170,7 @@ func (s *demoStage) play(ctx context.Context, a act) (scene, error) {
 	}
 	sc := scene{title: a.title, server: a.server, outage: make(map[string]time.Duration)}
 	for _, w := range s.watches {
-		answer, err := w.watch.WaitAnswer(waitMost, func(x lan.Answer) bool {
+		answer, err := w.watch.WaitAnswer(maxWait, func(x lan.Answer) bool {
 			return x.MAC == w.macs[a.server] && x.At.After(s.began)
 		})
 		if err != nil {

@@ -30,8 +30,8 @@ type simulation struct {
 	svg          string
 }
 
-// mostHours bounds the virtual time that is played, with or without --chaos.
-const mostHours = 10_000
+// maxHours bounds the virtual time that is played, with or without --chaos.
+const maxHours = 10_000
 
 // errUnserved is the error of a LAN that did not do what it was to do.
 var errUnserved = errors.New("the addresses were not served as they should be")
@@ -94,8 +94,8 @@ func (s *simulation) run(c *cobra.Command, args []string) error {
 			return usage("--at %q is after the end: give more time with --for", line)
 		}
 	}
-	if s.long <= 0 || s.long > mostHours*time.Hour {
-		return usage("--for %v is not between 0s and %dh", s.long, mostHours)
+	if s.long <= 0 || s.long > maxHours*time.Hour {
+		return usage("--for %v is not between 0s and %dh", s.long, maxHours)
 	}
 	result := lan.Play(acts, s.long)
 	if s.svg != "" {
@@ -147,8 +147,8 @@ func (s *simulation) disturbed(c *cobra.Command, lan *simulate.LAN) error {
 	if len(s.at) > 0 || s.svg != "" {
 		return usage("--chaos draws what it does: leave --at and --svg out")
 	}
-	if !(s.hours > 0 && s.hours <= mostHours) {
-		return usage("--hours %v is not between 0 and %d", s.hours, mostHours)
+	if !(s.hours > 0 && s.hours <= maxHours) {
+		return usage("--hours %v is not between 0 and %d", s.hours, maxHours)
 	}
 	all, err := simulate.Chaos(lan, s.hours, s.seed)
 	if err != nil {

@@ -104,7 +104,7 @@ const (
 // show writes a page: over the last one on a terminal, as far as it has room.
 func (w *statusWatch) show(p page) error {
 	if columns, rows, ok := terminal(w.out); ok && rows > 1 {
-		w.rows, w.look.width = rows, max(columns, leastWidth)
+		w.rows, w.look.width = rows, max(columns, minWidth)
 	}
 	var b bytes.Buffer
 	if err := p.write(&b, w.look); err != nil {

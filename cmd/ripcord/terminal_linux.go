@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// leastWidth is the width of the narrowest terminal to which lines are fitted.
-const leastWidth = 60
+// minWidth is the width of the narrowest terminal to which lines are fitted.
+const minWidth = 60
 
 // terminal returns the columns and rows of what a command prints to; false if that is no
 // terminal.
@@ -28,7 +28,7 @@ func terminal(w io.Writer) (columns, rows int, ok bool) {
 func lookOf(w io.Writer) look {
 	look := look{colours(w), pageWidth}
 	if columns, _, ok := terminal(w); ok && columns > 0 {
-		look.width = max(columns, leastWidth)
+		look.width = max(columns, minWidth)
 	}
 	return look
 }

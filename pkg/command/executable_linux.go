@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// linksMost is how many symbolic links are followed, as by the kernel (MAXSYMLINKS).
-const linksMost = 40
+// maxLinks is how many symbolic links are followed, as by the kernel (MAXSYMLINKS).
+const maxLinks = 40
 
 // CheckExecutable returns an error that says why a program cannot or must not be run as
 // u (nil: as the daemon's own user); it returns the absolute path of the program
@@ -106,7 +106,7 @@ func (w *walk) follow(path string) (os.FileInfo, error) {
 			at = next
 			continue
 		}
-		if w.links++; w.links > linksMost {
+		if w.links++; w.links > maxLinks {
 			return nil, fmt.Errorf("%s: too many symbolic links", path)
 		}
 		target, err := os.Readlink(next)

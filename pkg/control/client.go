@@ -84,7 +84,7 @@ func ask(ctx context.Context, socket, method, path string, sent io.Reader) ([]by
 	// A buffer that has to grow takes several times the memory, and a process that lives for
 	// milliseconds spends most of them on pages that it touches for the first time.
 	var body bytes.Buffer
-	if n := answer.ContentLength; n > 0 && n < mostAnswer {
+	if n := answer.ContentLength; n > 0 && n < maxAnswer {
 		body.Grow(int(n) + bytes.MinRead)
 	}
 	if _, err := body.ReadFrom(answer.Body); err != nil {
@@ -93,8 +93,8 @@ func ask(ctx context.Context, socket, method, path string, sent io.Reader) ([]by
 	return body.Bytes(), nil
 }
 
-// mostAnswer is the length that is believed before the answer has come.
-const mostAnswer = 64 << 20
+// maxAnswer is the length that is believed before the answer has come.
+const maxAnswer = 64 << 20
 
 // open returns a successful answer, whose body is to be read, and closed.
 func open(ctx context.Context, socket, method, path string, sent io.Reader) (*http.Response, error) {

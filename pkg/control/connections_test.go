@@ -70,7 +70,7 @@ func TestUnfinishedRequests(t *testing.T) {
 		"a client wants to be asked":      "GET /metrics HTTP/1.1\r\nHost: r\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n",
 		"unknown paths are posted to":     "POST /none HTTP/1.1\r\nHost: r\r\nContent-Length: 200000\r\n\r\n",
 	} {
-		for range 2 * MostConnections {
+		for range 2 * MaxConnections {
 			say(t, "tcp", port, text)
 			say(t, "unix", socket, text)
 		}
@@ -111,7 +111,7 @@ func TestNoBody(t *testing.T) {
 // TestLongHeader: a request's line and header of 16 KiB are taken, longer ones refused.
 func TestLongHeader(t *testing.T) {
 	socket, _ := offered(t, metrics)
-	for length, want := range map[int]int{mostHeader: 200, mostHeader + 1: 431, 20000: 431} {
+	for length, want := range map[int]int{maxHeader: 200, maxHeader + 1: 431, 20000: 431} {
 		const begin, end = "GET /metrics HTTP/1.1\r\nHost: r\r\nX: ", "\r\n\r\n"
 		c := say(t, "unix", socket, begin+strings.Repeat("x", length-len(begin)-len(end))+end)
 		_ = c.SetDeadline(time.Now().Add(5 * time.Second))
@@ -142,7 +142,7 @@ func TestAnswersThatNobodyReads(t *testing.T) {
 			}
 		}
 	}))
-	for range 2 * MostConnections {
+	for range 2 * MaxConnections {
 		say(t, "tcp", port, "GET /metrics?much HTTP/1.1\r\nHost: r\r\n\r\n")
 		say(t, "unix", socket, "GET /metrics?much HTTP/1.1\r\nHost: r\r\n\r\n")
 	}

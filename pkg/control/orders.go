@@ -90,8 +90,8 @@ type Condition struct {
 	Holds bool   `json:"holds"`
 }
 
-// mostBody is the size of a request's body, in bytes.
-const mostBody = 4 << 10
+// maxBody is the size of a request's body, in bytes.
+const maxBody = 4 << 10
 
 // order serves a request whose body is an Order, as example is one. Without Orders it is not
 // supported.
@@ -101,7 +101,7 @@ func order[T any](o Orders, example string, do func(context.Context, Order) (T, 
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		var in Order
-		body := json.NewDecoder(http.MaxBytesReader(w, r.Body, mostBody))
+		body := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
 		body.DisallowUnknownFields()
 		err := body.Decode(&in)
 		if err == nil {
@@ -127,7 +127,7 @@ func refuseBody(w http.ResponseWriter, err error, example string) {
 	why := strings.TrimPrefix(err.Error(), "json: ")
 	switch {
 	case large:
-		fail(w, http.StatusRequestEntityTooLarge, "the body is larger than %d bytes, the most that an order has", mostBody)
+		fail(w, http.StatusRequestEntityTooLarge, "the body is larger than %d bytes, the most that an order has", maxBody)
 		return
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		dropBody(w)

@@ -58,7 +58,7 @@ type Config struct {
 	// Report takes the events of the server; nil: nobody does.
 	Report func(event.Event)
 	// Connections is how many may be open at once on the socket, and on Listen;
-	// 0: MostConnections.
+	// 0: MaxConnections.
 	Connections int
 	// Listener, where it is not nil, is a socket that somebody else opened
 	// (LISTEN_FDS). Its file is not ours: its mode is left as it is and it is not
@@ -69,13 +69,13 @@ type Config struct {
 	stopping <-chan struct{} // closed when those who follow have to go
 }
 
-// MostConnections is how many connections are open at once on a listener.
-const MostConnections = 32
+// MaxConnections is how many connections are open at once on a listener.
+const MaxConnections = 32
 
 const (
 	readTimeout  = 5 * time.Second  // for a client to send a whole request
 	writeTimeout = 10 * time.Second // for a client to read the whole answer
-	mostHeader   = 16 << 10         // bytes of a request's line and header
+	maxHeader    = 16 << 10         // bytes of a request's line and header
 	headerSlop   = 4 << 10          // that net/http reads beyond its limit
 	idleTimeout  = 2 * time.Minute  // longer than between two scrapes
 	partingTime  = time.Second      // for running requests, once the daemon stops
@@ -105,7 +105,7 @@ func New(c Config) (*Server, error) {
 			c.Socket, len(c.Socket), maxPath)
 	}
 	if c.Connections == 0 {
-		c.Connections = MostConnections
+		c.Connections = MaxConnections
 	}
 	if c.Report == nil {
 		c.Report = func(event.Event) {}
@@ -201,7 +201,7 @@ func (s *Server) Run(ctx context.Context) error {
 // serve answers on one listener until ctx ends.
 func serve(ctx context.Context, l *limitedListener, h http.Handler) error {
 	server := &http.Server{
-		Handler: marking(h), ConnContext: withConn, MaxHeaderBytes: mostHeader - headerSlop,
+		Handler: marking(h), ConnContext: withConn, MaxHeaderBytes: maxHeader - headerSlop,
 		ReadHeaderTimeout: readTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 	}
 	served := make(chan error, 1)

@@ -15,10 +15,10 @@ import (
 const StoriesPath = "/v1/stories"
 
 const (
-	storyQuiet     = 10 * time.Second // by the log: the longest time between two lines of a story
-	storyLog       = 4000             // of the newest lines stories are made
-	mostStories    = 50               // that are kept
-	mostStoryLines = 200              // of a story that are told
+	storyQuiet    = 10 * time.Second // by the log: the longest time between two lines of a story
+	storyLog      = 4000             // of the newest lines stories are made
+	maxStories    = 50               // that are kept
+	maxStoryLines = 200              // of a story that are told
 )
 
 // Stories is the answer to GET /v1/stories: the newest last, each as `ripcord events --json`
@@ -77,10 +77,10 @@ func (t *teller) tell() []json.RawMessage {
 	}
 	all = append(all, b.Rest()...)
 	slices.SortStableFunc(all, func(a, b story.Story) int { return a.At().Compare(b.At()) })
-	all = all[max(0, len(all)-mostStories):]
+	all = all[max(0, len(all)-maxStories):]
 	t.upTo, t.told = end, make([]json.RawMessage, 0, len(all))
 	for i := range all {
-		all[i].Most = mostStoryLines
+		all[i].Most = maxStoryLines
 		if text, err := json.Marshal(&all[i]); err == nil { // of strings, numbers and lines that were JSON
 			t.told = append(t.told, text)
 		}

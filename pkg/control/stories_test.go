@@ -39,11 +39,11 @@ func told(t *testing.T, h http.Handler, query string) []toldStory {
 // are left out.
 func TestLongStory(t *testing.T) {
 	k := newKept(lineOf("a", "instance.transition", `,"instance":"i","from":"backup","to":"active","reason":"peer-resigned"`, 0))
-	for i := range mostStoryLines + 50 {
+	for i := range maxStoryLines + 50 {
 		k.write(lineOf("a", "address.added", `,"instance":"i"`, i+1))
 	}
 	s := told(t, handler(Config{Source: router{}, Events: k}), "")
-	if len(s) != 1 || len(s[0].Lines) != mostStoryLines || s[0].LeftOut != 51 || len(s[0].Outages) != 1 ||
+	if len(s) != 1 || len(s[0].Lines) != maxStoryLines || s[0].LeftOut != 51 || len(s[0].Outages) != 1 ||
 		s[0].Outages[0].Text != "i: 0.2 ms from the resignation until this router served" {
 		t.Errorf("%d stories; the first has %d lines, and %d left out; %+v", len(s), len(s[0].Lines), s[0].LeftOut, s[0].Outages)
 	}

@@ -19,7 +19,7 @@ const (
 func connections(links int) int {
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
-		return control.MostConnections
+		return control.MaxConnections
 	}
 	return connectionsOf(limit.Cur, links)
 }
@@ -30,5 +30,5 @@ func connectionsOf(descriptors uint64, links int) int {
 	if descriptors <= reserved {
 		return 2
 	}
-	return int(min(control.MostConnections, max(2, (descriptors-reserved)/2)))
+	return int(min(control.MaxConnections, max(2, (descriptors-reserved)/2)))
 }

@@ -97,13 +97,13 @@ func (h *heard) takeARP(f frame) {
 	if reply {
 		h.answer(Answer{Link: f.link, Address: ip}, mac)
 	}
-	if known := h.stations[f.link]; !ip.IsUnspecified() && len(known) < mostStations {
+	if known := h.stations[f.link]; !ip.IsUnspecified() && len(known) < maxStations {
 		h.stations[f.link] = append(known, ip)
 	}
 }
 
-// mostStations bounds how many stations are remembered on a link, to ask one of them.
-const mostStations = 16
+// maxStations bounds how many stations are remembered on a link, to ask one of them.
+const maxStations = 16
 
 // answer notes the answer to a question of ours.
 func (h *heard) answer(a Answer, mac [6]byte) {
@@ -119,8 +119,8 @@ func (h *heard) answer(a Answer, mac [6]byte) {
 	h.answers = append(h.answers, a)
 }
 
-// mostRouters bounds how many routers are remembered: sources can be forged.
-const mostRouters = 1024
+// maxRouters bounds how many routers are remembered: sources can be forged.
+const maxRouters = 1024
 
 // advert takes an advert in.
 func (h *heard) advert(f frame, message []byte, path wire.Path) {
@@ -159,7 +159,7 @@ func (h *heard) router(f frame, source netip.Addr, vrid uint8) *Router {
 			return r
 		}
 	}
-	if len(h.routers) == mostRouters {
+	if len(h.routers) == maxRouters {
 		return nil
 	}
 	h.routers = append(h.routers, Router{Link: f.link, Own: f.own, Source: source, First: f.at})

@@ -267,7 +267,7 @@ func (l *listener) stationsOn(link event.Link) (all []netip.Addr) {
 func (l *listener) findStation(ctx context.Context, link event.Link, candidates []netip.Addr) (found netip.Addr) {
 	var batch neigh.Batch
 	already := len(l.heard.answers)
-	for _, ip := range candidates[:min(len(candidates), mostStations)] {
+	for _, ip := range candidates[:min(len(candidates), maxStations)] {
 		l.heard.asked[Answer{Link: link.Name, Address: ip}] = true
 		batch.Ask(link, ip)
 	}

@@ -11,7 +11,7 @@ import (
 // that is replaced is often gone for a moment, or stands twice.
 const (
 	batchQuiet = 10 * time.Millisecond // without a change end it
-	batchMost  = 50 * time.Millisecond // after its first change its end is not awaited
+	maxBatch   = 50 * time.Millisecond // after its first change its end is not awaited
 )
 
 // addresses holds the addresses of all links, and from which of them adverts may leave.
@@ -117,7 +117,7 @@ func (t *addresses) take(a Assigned) *linkAddresses {
 // It reports whether the batch begins now.
 func (t *addresses) postpone(l *linkAddresses, at time.Time) (begins bool) {
 	if begins = l.due.IsZero(); begins {
-		l.limit = at.Add(batchMost)
+		l.limit = at.Add(maxBatch)
 		t.unsettled[l.index] = l
 	}
 	if l.due = at.Add(batchQuiet); l.due.After(l.limit) {

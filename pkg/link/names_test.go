@@ -166,7 +166,7 @@ func TestBurstOfAddresses(t *testing.T) {
 	// One that does not end is judged all the same.
 	begun := at
 	for out = (Outcome{}); len(out.Facts) == 0; at = at.Add(batchQuiet / 2) {
-		if at.Sub(begun) > 2*batchMost {
+		if at.Sub(begun) > 2*maxBatch {
 			t.Fatal("a burst without end was never judged")
 		}
 		table.Observe(AddressGone{address(2, "192.0.2.12/24")}, at)

@@ -105,8 +105,8 @@ func (s *step) publishAbsentName(name string) {
 // of it to be compared. The subscriber that sifts is the one that reads the
 // notifications of what is dumped, so that nothing of it changes meanwhile.
 
-// siftMost is how many entries of a dump are sifted at once.
-const siftMost = 256
+// maxSift is how many entries of a dump are sifted at once.
+const maxSift = 256
 
 // Sift leaves in a dump only the differences from the table. It calls locked for each
 // piece, which calls its argument with the table.
@@ -120,10 +120,10 @@ func (d *Dump) Sift(locked func(func(*Table))) {
 		locked(func(t *Table) { t.addresses.beginDump() })
 	}
 	d.Links, d.Addresses = nil, nil
-	for piece := range slices.Chunk(links, siftMost) {
+	for piece := range slices.Chunk(links, maxSift) {
 		locked(func(t *Table) { d.Links = t.siftLinks(d.Links, piece) })
 	}
-	for piece := range slices.Chunk(list, siftMost) {
+	for piece := range slices.Chunk(list, maxSift) {
 		locked(func(t *Table) { d.Addresses = t.addresses.sift(d.Addresses, piece) })
 	}
 }

@@ -183,8 +183,8 @@ func withoutVirtual(list []candidate) []candidate {
 	})
 }
 
-// ownedMost is how many addresses of a link a fact lists.
-const ownedMost = 256
+// maxOwned is how many addresses of a link a fact lists.
+const maxOwned = 256
 
 // own lists the addresses of a link that are its own, if these are not too many; the
 // same pointer while it is the same list.
@@ -195,7 +195,7 @@ func (t *addresses) own(l *linkAddresses) *[]netip.Addr {
 		if ip := a.Prefix.Addr(); !a.Marked && !a.Unready && !t.virtual[ip] && t.mayBeSource(ip) {
 			owned = append(owned, ip)
 		}
-		if len(owned) > ownedMost {
+		if len(owned) > maxOwned {
 			return nil
 		}
 	}

@@ -45,8 +45,8 @@ func (c *Client) Close() {
 	*c = Client{}
 }
 
-// noGLINKMost is how many devices without ETHTOOL_GLINK are remembered at most.
-const noGLINKMost = 1024
+// maxNoGLINK is how many devices without ETHTOOL_GLINK are remembered at most.
+const maxNoGLINK = 1024
 
 // Carrier asks the driver whether there is a carrier, or the kernel if the driver has no
 // ETHTOOL_GLINK. glink reports whether the driver answered; known is false if neither did.
@@ -56,7 +56,7 @@ func (c *Client) Carrier(d Device) (up, known, glink bool) {
 		if err != unix.EOPNOTSUPP {
 			return up, err == nil, err == nil
 		}
-		if len(c.noGLINK) >= noGLINKMost { // most are gone; those that are not are found again
+		if len(c.noGLINK) >= maxNoGLINK { // most are gone; those that are not are found again
 			c.noGLINK = nil
 		}
 		if c.noGLINK == nil {

@@ -20,8 +20,8 @@ const (
 	fifoMode = 0o640
 	// fifoRetry is how often a FIFO that cannot be opened or is full is tried again.
 	fifoRetry = time.Second
-	// fifoMost is how many lines wait before only the last of each name is kept.
-	fifoMost = 1024
+	// maxFIFOLines is how many lines wait before only the last of each name is kept.
+	maxFIFOLines = 1024
 )
 
 // FIFO writes a line for each transition into a named pipe, which it makes if there is
@@ -111,7 +111,7 @@ func (f *FIFO) Write(t Transition) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.waiting = append(f.waiting, line{t.subject(), t.Line()})
-	if f.full || len(f.waiting) > fifoMost {
+	if f.full || len(f.waiting) > maxFIFOLines {
 		f.keepLast()
 	}
 	select {

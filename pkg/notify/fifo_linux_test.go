@@ -81,7 +81,7 @@ func openReader(t *testing.T, path string) *reader {
 
 func (r *reader) line() string {
 	r.t.Helper()
-	for deadline := time.Now().Add(commandtest.WaitMost); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(commandtest.MaxWait); time.Now().Before(deadline); {
 		_ = r.file.SetReadDeadline(deadline)
 		text, err := r.lines.ReadString('\n')
 		if err == nil {

@@ -9,8 +9,8 @@ import (
 const (
 	// Stale is how long a transition waits at least before it may be left out.
 	Stale = 5 * time.Second
-	// queueMost is how many transitions of one name wait; more are left out.
-	queueMost = 64
+	// maxQueued is how many transitions of one name wait; more are left out.
+	maxQueued = 64
 )
 
 // entry is a transition that waits for its commands.
@@ -28,7 +28,7 @@ type queue struct{ entries []entry }
 // push adds a transition.
 func (q *queue) push(e entry) {
 	q.entries = append(q.entries, e)
-	if len(q.entries) > queueMost {
+	if len(q.entries) > maxQueued {
 		q.merge()
 	}
 }

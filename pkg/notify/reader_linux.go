@@ -13,10 +13,10 @@ const (
 	// readerPoll is how often a reader looks for a FIFO that does not exist yet.
 	readerPoll = 50 * time.Millisecond
 	// readerPause is the wait before a reader that has ended is started again; it doubles up
-	// to mostReaderPause as long as the reader lives less than readerLives.
-	readerPause     = time.Second
-	mostReaderPause = time.Minute
-	readerLives     = time.Minute
+	// to maxReaderPause as long as the reader lives less than readerLives.
+	readerPause    = time.Second
+	maxReaderPause = time.Minute
+	readerLives    = time.Minute
 	// readerForever is longer than a daemon runs: a reader has no timeout.
 	readerForever = 100 * 365 * 24 * time.Hour
 )
@@ -61,7 +61,7 @@ func (r *Reader) Run(ctx context.Context) error {
 		if !sleep(ctx, pause) {
 			return nil
 		}
-		pause = min(2*pause, mostReaderPause)
+		pause = min(2*pause, maxReaderPause)
 	}
 	return nil
 }

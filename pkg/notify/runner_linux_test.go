@@ -125,7 +125,7 @@ func TestMergedIsReported(t *testing.T) {
 	r.Notify(inside(event.Active, event.Backup), commands)
 	r.Notify(inside(event.Backup, event.Fault), commands)
 	r.Notify(inside(event.Fault, event.Initialize), commands)
-	if _, err := r.drain(commandtest.WaitMost); err != nil {
+	if _, err := r.drain(commandtest.MaxWait); err != nil {
 		t.Fatal(err)
 	}
 	if got := r.reports(); got != "MASTER, MASTER, STOP+2, STOP" {
@@ -172,14 +172,14 @@ func (r *recorder) drain(within time.Duration) (took time.Duration, err error) {
 // At shutdown the commands for stop are waited for, and no longer.
 func TestDrain(t *testing.T) {
 	r := start(t)
-	if took, err := r.drain(commandtest.WaitMost); err != nil || took > 5*time.Second {
+	if took, err := r.drain(commandtest.MaxWait); err != nil || took > 5*time.Second {
 		t.Fatalf("with nothing to do: %v, after %v", err, took)
 	}
 	commands := Commands{Active: r.sh("sleep 0.2"), Backup: r.sh("echo backup >> FILE"), Stop: r.sh("sleep 0.2; echo stopped >> FILE")}
 	r.Notify(inside(event.Backup, event.Active), commands)
 	r.Notify(inside(event.Active, event.Backup), commands)
 	r.Notify(inside(event.Backup, event.Initialize), commands)
-	if _, err := r.drain(commandtest.WaitMost); err != nil {
+	if _, err := r.drain(commandtest.MaxWait); err != nil {
 		t.Fatal(err)
 	}
 	if got := r.written(); got != "stopped" && got != "backup, stopped" { // backup was last when the others had not come
@@ -247,7 +247,7 @@ func TestFence(t *testing.T) {
 				t.Errorf("the result is %q, want %q", text, want)
 			}
 			return got
-		case <-time.After(commandtest.WaitMost):
+		case <-time.After(commandtest.MaxWait):
 			t.Fatal("there is no result")
 		}
 		return command.Result{}

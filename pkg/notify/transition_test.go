@@ -119,9 +119,9 @@ func TestQueue(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", c.what, got, c.want)
 		}
 	}
-	many := fill(make([]time.Duration, queueMost+10)...)
-	if n := len(many.entries); n != queueMost {
-		t.Errorf("%d wait, want %d", n, queueMost)
+	many := fill(make([]time.Duration, maxQueued+10)...)
+	if n := len(many.entries); n != maxQueued {
+		t.Errorf("%d wait, want %d", n, maxQueued)
 	}
 	if e, _ := many.next(at(-Stale)); e.merged != 10 || e.transition.From != event.Initialize {
 		t.Errorf("the first is %+v", e)

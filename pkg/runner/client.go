@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	// leastPause is the wait before the client connects again. It doubles up to mostPause as
+	// minPause is the wait before the client connects again. It doubles up to maxPause as
 	// long as connections end sooner than calmAfter.
-	leastPause = 100 * time.Millisecond
-	mostPause  = 10 * time.Second
-	calmAfter  = time.Minute
+	minPause  = 100 * time.Millisecond
+	maxPause  = 10 * time.Second
+	calmAfter = time.Minute
 	// helloWithin is how long a runner may take to read its configuration.
 	helloWithin = 30 * time.Second
 	// answerWithin is how much later than its timeout the result of a program may come before
@@ -93,7 +93,7 @@ func (c *Client) Keep(ctx context.Context) error {
 	if c.cfg.KeeperEnded != nil {
 		watch.Go(func() { c.watchKeeper(ctx) })
 	}
-	pause := leastPause
+	pause := minPause
 	for {
 		began := time.Now()
 		conn, err := c.cfg.Dial(ctx)
@@ -105,7 +105,7 @@ func (c *Client) Keep(ctx context.Context) error {
 			return nil
 		}
 		if time.Since(began) >= calmAfter {
-			pause = leastPause
+			pause = minPause
 		}
 		c.lost(err, underWay, pause)
 		select {
@@ -113,7 +113,7 @@ func (c *Client) Keep(ctx context.Context) error {
 			return nil
 		case <-time.After(pause):
 		}
-		pause = min(2*pause, mostPause)
+		pause = min(2*pause, maxPause)
 	}
 }
 

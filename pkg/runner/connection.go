@@ -35,7 +35,7 @@ type call struct {
 }
 
 func newConnection(conn net.Conn) *connection {
-	return &connection{conn: conn, buffer: make([]byte, answerMost), calls: make(map[uint64]*call), over: make(chan struct{})}
+	return &connection{conn: conn, buffer: make([]byte, maxAnswer), calls: make(map[uint64]*call), over: make(chan struct{})}
 }
 
 // errEnded is the error of a connection whose other end is gone.
@@ -136,8 +136,8 @@ func (l *connection) send(r *request) (*call, error) {
 	}
 	l.mu.Unlock()
 	data, err := json.Marshal(r)
-	if err == nil && len(data) > requestMost {
-		err = fmt.Errorf("the request is longer than %d bytes", requestMost)
+	if err == nil && len(data) > maxRequest {
+		err = fmt.Errorf("the request is longer than %d bytes", maxRequest)
 	}
 	if err != nil {
 		l.forget(r.Seq)

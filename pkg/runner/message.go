@@ -18,11 +18,11 @@ import (
 
 // Bounds of what is sent. One message is one datagram.
 const (
-	requestMost = 8 << 10
-	answerMost  = 64 << 10
-	envMost     = 16 // variables
-	valueMost   = 512
-	nameMost    = 256
+	maxRequest   = 8 << 10
+	maxAnswer    = 64 << 10
+	maxVariables = 16 // variables
+	maxValue     = 512
+	maxName      = 256
 )
 
 // operation is what a request asks for.
@@ -92,8 +92,8 @@ const (
 
 // decodeRequest reads a request, and returns an error that says what is wrong with it.
 func decodeRequest(data []byte) (r request, err error) {
-	if len(data) > requestMost {
-		return r, fmt.Errorf("it is longer than %d bytes", requestMost)
+	if len(data) > maxRequest {
+		return r, fmt.Errorf("it is longer than %d bytes", maxRequest)
 	}
 	if err := decode(data, &r); err != nil {
 		return request{}, err
@@ -126,16 +126,16 @@ func (r *request) validate() error {
 	if r.Seq == 0 {
 		return errors.New("it has no number")
 	}
-	if len(r.Env) > envMost {
-		return fmt.Errorf("it sets %d variables, more than %d", len(r.Env), envMost)
+	if len(r.Env) > maxVariables {
+		return fmt.Errorf("it sets %d variables, more than %d", len(r.Env), maxVariables)
 	}
 	for _, e := range r.Env {
-		if len(e) > valueMost || !plain(e) {
+		if len(e) > maxValue || !plain(e) {
 			return fmt.Errorf("the variable %.40q is too long, or no plain text", e)
 		}
 	}
 	for _, s := range []string{string(r.Program.Kind), r.Program.Name, r.Program.When, r.Revision} {
-		if len(s) > nameMost || !plain(s) {
+		if len(s) > maxName || !plain(s) {
 			return fmt.Errorf("%.40q is too long, or no plain text", s)
 		}
 	}

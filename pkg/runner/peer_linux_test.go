@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 		fmt.Println("no connection:", err)
 		os.Exit(0)
 	}
-	buffer := make([]byte, answerMost)
+	buffer := make([]byte, maxAnswer)
 	if n, err := conn.Read(buffer); err == nil && n > 0 {
 		fmt.Printf("served: %s\n", buffer[:n])
 	} else {
@@ -83,7 +83,7 @@ func TestForeignUser(t *testing.T) {
 		if want := fmt.Sprintf("of user %d: only user %d", stranger, daemon); !strings.Contains(line, want) {
 			t.Errorf("said %q, want %q", line, want)
 		}
-	case <-time.After(commandtest.WaitMost):
+	case <-time.After(commandtest.MaxWait):
 		t.Error("it is not said that a stranger was refused")
 	}
 	for _, user := range []uint32{daemon, 0} {

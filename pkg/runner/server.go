@@ -16,10 +16,10 @@ import (
 const (
 	// reloadWithin is how long the configuration may take to be read.
 	reloadWithin = 20 * time.Second
-	// badMost is how many messages that are no requests a connection may send.
-	badMost = 16
-	// runsMost is how many programs of a connection run at the same time.
-	runsMost = 8192
+	// maxBad is how many messages that are no requests a connection may send.
+	maxBad = 16
+	// maxRuns is how many programs of a connection run at the same time.
+	maxRuns = 8192
 	// writeWithin is how long the daemon may take to read an answer.
 	writeWithin = 5 * time.Second
 )
@@ -157,8 +157,8 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn, peer Peer) {
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	ss.send(answer{Hello: s.hello()})
-	buffer := make([]byte, requestMost+1)
-	for bad := 0; bad < badMost; {
+	buffer := make([]byte, maxRequest+1)
+	for bad := 0; bad < maxBad; {
 		n, err := conn.Read(buffer)
 		if err != nil || n == 0 { // an empty datagram is the end as well
 			return
@@ -172,6 +172,6 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn, peer Peer) {
 		}
 		ss.handle(ctx, &r)
 	}
-	s.cfg.Report(fmt.Sprintf("closed the connection of the daemon: %d of its messages were no requests", badMost))
+	s.cfg.Report(fmt.Sprintf("closed the connection of the daemon: %d of its messages were no requests", maxBad))
 	_ = conn.Close()
 }

@@ -347,7 +347,7 @@ func TestHostile(t *testing.T) {
 		"a command line":    {`{"seq":1,"op":"run","argv":["/bin/sh"]}`, "unknown field"},
 		"no operation":      {`{"seq":1,"op":"exec"}`, "no operation"},
 		"no number":         {`{"op":"run"}`, "no number"},
-		"too long":          {`{"seq":1,"op":"run","env":["` + strings.Repeat("x", requestMost) + `"]}`, "longer than"},
+		"too long":          {`{"seq":1,"op":"run","env":["` + strings.Repeat("x", maxRequest) + `"]}`, "longer than"},
 		"a long name":       {`{"seq":1,"op":"run","program":{"kind":"check","name":"` + strings.Repeat("x", 300) + `"}}`, "too long"},
 		"a line break":      {`{"seq":1,"op":"run","env":["RIPCORD_REASON=a\nb"]}`, "no plain text"},
 		"unknown":           {`{"seq":1,"op":"run","revision":"` + revision + `","program":{"kind":"check","name":"web2"}}`, "no program"},
@@ -368,10 +368,10 @@ func TestHostile(t *testing.T) {
 		_ = conn.Close()
 	}
 	conn := r.connect()
-	for range badMost {
+	for range maxBad {
 		_, _ = conn.Write([]byte("rubbish"))
 	}
-	for range badMost {
+	for range maxBad {
 		<-r.lines
 	}
 	if line := <-r.lines; !strings.Contains(line, "closed the connection") {
@@ -415,7 +415,7 @@ func TestListen(t *testing.T) {
 	if _, err := Listen(path, os.Geteuid()); err == nil || !strings.Contains(err.Error(), "another ripcord runner") {
 		t.Errorf("a second one: %v", err)
 	}
-	for range clientsMost + 1 {
+	for range maxClients + 1 {
 		conn, err := Dial(path)(t.Context())
 		if err != nil {
 			t.Fatal(err)

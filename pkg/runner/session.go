@@ -128,8 +128,8 @@ func (s *session) admit(seq uint64, id command.ID, stop context.CancelFunc) erro
 	switch {
 	case s.runs[seq] != nil:
 		return fmt.Errorf("request %d is carried out already", seq)
-	case len(s.runs) >= runsMost:
-		return fmt.Errorf("%d programs run already", runsMost)
+	case len(s.runs) >= maxRuns:
+		return fmt.Errorf("%d programs run already", maxRuns)
 	case id.Kind != "" && s.names[id]:
 		return fmt.Errorf("%v still runs", id)
 	}

@@ -20,9 +20,9 @@ const network = "unixpacket"
 // DefaultSocket is where a runner that was started apart from the daemon listens.
 const DefaultSocket = "/run/ripcord/runner.sock"
 
-// clientsMost is how many daemons may be connected at the same time: one, and those before
+// maxClients is how many daemons may be connected at the same time: one, and those before
 // it whose end is not noticed yet.
-const clientsMost = 4
+const maxClients = 4
 
 // Dial returns a function that connects to the runner whose socket is at a path.
 func Dial(path string) func(context.Context) (net.Conn, error) {
@@ -176,7 +176,7 @@ func (s *Server) ServeAll(ctx context.Context, listener *net.UnixListener, user 
 	var clients sync.WaitGroup
 	defer clients.Wait()
 	defer context.AfterFunc(ctx, func() { _ = listener.Close() })()
-	slots := make(chan struct{}, clientsMost)
+	slots := make(chan struct{}, maxClients)
 	for {
 		conn, err := listener.AcceptUnix()
 		if ctx.Err() != nil {
@@ -194,7 +194,7 @@ func (s *Server) ServeAll(ctx context.Context, listener *net.UnixListener, user 
 			select {
 			case slots <- struct{}{}:
 			default:
-				err = fmt.Errorf("%d are connected already", clientsMost)
+				err = fmt.Errorf("%d are connected already", maxClients)
 			}
 		}
 		if err != nil {

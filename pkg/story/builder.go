@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// mostOpen is the number of stories that a Builder has open at most: the oldest is told
+// maxOpen is the number of stories that a Builder has open at most: the oldest is told
 // when there are more.
-const mostOpen = 1000
+const maxOpen = 1000
 
 // Builder makes stories of lines. A story is told when no line of it has come for Quiet.
 type Builder struct {
@@ -43,7 +43,7 @@ func (b *Builder) Rest() []Story { return b.take(func(*Story) bool { return true
 
 // take returns those of the stories that are done and worth telling.
 func (b *Builder) take(done func(*Story) bool) (told []Story) {
-	excess := len(b.order) - mostOpen
+	excess := len(b.order) - maxOpen
 	b.order = slices.DeleteFunc(b.order, func(s *Story) bool {
 		if excess--; excess < 0 && !done(s) {
 			return false

@@ -117,10 +117,10 @@ func TestQuiet(t *testing.T) {
 // TestOpenStoriesAreBounded: a log of ever new traces, none of which ends, takes no more.
 func TestOpenStoriesAreBounded(t *testing.T) {
 	b, told := Builder{Quiet: time.Hour}, 0
-	for i := range 3 * mostOpen {
+	for i := range 3 * maxOpen {
 		told += len(b.Add(Line{At: time.Unix(1, 0), Level: "error", Event: "link.down", Trace: fmt.Sprint(i)}))
 	}
-	if len(b.order) > mostOpen || len(b.open) > mostOpen || told != 2*mostOpen {
+	if len(b.order) > maxOpen || len(b.open) > maxOpen || told != 2*maxOpen {
 		t.Errorf("%d open, %d told", len(b.order), told)
 	}
 }

@@ -14,7 +14,7 @@ import (
 
 const (
 	blockSize      = 64 << 10
-	mostUnread     = 16 << 20        // bytes of answers that wait for their clients to read them
+	maxUnread      = 16 << 20        // bytes of answers that wait for their clients to read them
 	scrapePatience = 2 * time.Second // how long a scrape waits while others fill memory
 )
 
@@ -90,7 +90,7 @@ func (a *answers) add(s *sending) {
 	defer a.mu.Unlock()
 	a.all = append(a.all, s)
 	a.size += s.size
-	for left, i := a.size, 0; left > mostUnread && i < len(a.all)-1; i++ {
+	for left, i := a.size, 0; left > maxUnread && i < len(a.all)-1; i++ {
 		a.all[i].abandon() // its sender removes it
 		left -= a.all[i].size
 	}

@@ -12,11 +12,11 @@ import (
 
 // Bounds of the part of the log that is kept in memory.
 const (
-	mostLines = 10_000
-	mostBytes = 8 << 20
-	// longestLine is longer than any line but that of the status of many instances, which is
+	maxLines = 10_000
+	maxBytes = 8 << 20
+	// maxLine is longer than any line but that of the status of many instances, which is
 	// left out.
-	longestLine = 64 << 10
+	maxLine = 64 << 10
 )
 
 // History keeps the newest lines of the log, those of level info and above, whatever the
@@ -50,14 +50,14 @@ func (h *History) Run(ctx context.Context) error { return h.log.Run(ctx) }
 
 // Write takes a line. It is called by the logger alone.
 func (h *History) Write(line []byte) (int, error) {
-	if len(line) > longestLine {
+	if len(line) > maxLine {
 		return len(line), nil
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.lines = append(h.lines, keptLine{time.Now(), bytes.Clone(line)})
 	h.bytes += len(line)
-	for len(h.lines) > mostLines || h.bytes > mostBytes {
+	for len(h.lines) > maxLines || h.bytes > maxBytes {
 		h.bytes -= len(h.lines[0].text)
 		h.lines[0].text = nil // the array may live on
 		h.lines = h.lines[1:]

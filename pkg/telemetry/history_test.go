@@ -57,18 +57,18 @@ func TestHistory(t *testing.T) {
 func TestHistoryIsBounded(t *testing.T) {
 	for _, size := range []int{100, 32 << 10} {
 		h := NewHistory(&bus.Topic[event.Event]{})
-		for i := range 2 * mostLines {
+		for i := range 2 * maxLines {
 			_, _ = h.Write([]byte(fmt.Sprintf("%*d\n", size, i)))
 		}
-		first, lines, _ := h.From(0, mostLines+1)
+		first, lines, _ := h.From(0, maxLines+1)
 		held := 0
 		for _, l := range lines {
 			held += len(l)
 		}
-		if len(lines) > mostLines || held > mostBytes || held != h.bytes || first != uint64(2*mostLines-len(lines)) {
+		if len(lines) > maxLines || held > maxBytes || held != h.bytes || first != uint64(2*maxLines-len(lines)) {
 			t.Errorf("%d lines of %d bytes from number %d", len(lines), held, first)
 		}
-		if last := strings.TrimSpace(string(lines[len(lines)-1])); last != fmt.Sprint(2*mostLines-1) {
+		if last := strings.TrimSpace(string(lines[len(lines)-1])); last != fmt.Sprint(2*maxLines-1) {
 			t.Errorf("the newest is %s", last)
 		}
 	}
@@ -77,7 +77,7 @@ func TestHistoryIsBounded(t *testing.T) {
 // TestHistoryLeavesOutWhatIsLong: one document may not take the place of thousands of lines.
 func TestHistoryLeavesOutWhatIsLong(t *testing.T) {
 	h := NewHistory(&bus.Topic[event.Event]{})
-	if n, err := h.Write(make([]byte, longestLine+1)); n != longestLine+1 || err != nil {
+	if n, err := h.Write(make([]byte, maxLine+1)); n != maxLine+1 || err != nil {
 		t.Errorf("%d, %v", n, err)
 	}
 	if _, lines, _ := h.From(0, 10); len(lines) != 0 {

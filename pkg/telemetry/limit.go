@@ -9,7 +9,7 @@ import (
 
 const (
 	limitWindow = 10 * time.Second
-	mostSubject = 4096 // that are told apart
+	maxSubjects = 4096 // that are told apart
 )
 
 // limited leaves out of the log, and counts, events that strangers and other programs can
@@ -20,7 +20,7 @@ type limited struct {
 }
 
 func newLimited() *limited {
-	return &limited{ratelimit.New(limitWindow, mostSubject, event.Subject.Class), make(map[event.Subject]event.Event)}
+	return &limited{ratelimit.New(limitWindow, maxSubjects, event.Subject.Class), make(map[event.Subject]event.Event)}
 }
 
 // take returns the event to be logged now; nil if it is left out.

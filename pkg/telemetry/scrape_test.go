@@ -170,7 +170,7 @@ func TestSlowClients(t *testing.T) {
 func TestUnreadAnswers(t *testing.T) {
 	a, broken := new(answers), ""
 	of := func(name string, size int) *sending { return &sending{size, func() { broken += name }} }
-	first, second := of("1", mostUnread/2), of("2", mostUnread/2)
+	first, second := of("1", maxUnread/2), of("2", maxUnread/2)
 	a.add(first)
 	a.add(second)
 	if broken != "" {
@@ -181,7 +181,7 @@ func TestUnreadAnswers(t *testing.T) {
 		t.Errorf("%q were broken off, want the first", broken)
 	}
 	a.remove(first)
-	a.add(of("4", 2*mostUnread))
+	a.add(of("4", 2*maxUnread))
 	if broken != "123" {
 		t.Errorf("%q were broken off, want all but the last", broken)
 	}
@@ -206,9 +206,9 @@ func BenchmarkScrape(b *testing.B) {
 func TestReaderIsNotBrokenOff(t *testing.T) {
 	a, broken := new(answers), ""
 	of := func(name string, size int) *sending { return &sending{size, func() { broken += name }} }
-	reading := of("reading", mostUnread/2)
+	reading := of("reading", maxUnread/2)
 	a.add(reading)
-	a.add(of("idle", mostUnread/2))
+	a.add(of("idle", maxUnread/2))
 	a.progress(reading)
 	if a.add(of("new", 1)); broken != "idle" {
 		t.Errorf("broken off: %q", broken)

@@ -22,19 +22,19 @@ import (
 //
 // in the byte order of the machine.
 const (
-	cnProc       = 1 // CN_IDX_PROC, and CN_VAL_PROC
-	listen       = 1 // PROC_CN_MCAST_LISTEN
-	eventNone    = 0 // the answer to listen
-	eventFork    = 0x00000001
-	eventExec    = 0x00000002
-	eventComm    = 0x00000200
-	eventExit    = 0x80000000
-	cnMsgLen     = 20
-	eventAt      = unix.SizeofNlMsghdr + cnMsgLen
-	eventDataAt  = eventAt + 16
-	eventLeast   = eventDataAt + 8
-	forkLeast    = eventDataAt + 16
-	answerWithin = time.Second
+	cnProc          = 1 // CN_IDX_PROC, and CN_VAL_PROC
+	listen          = 1 // PROC_CN_MCAST_LISTEN
+	eventNone       = 0 // the answer to listen
+	eventFork       = 0x00000001
+	eventExec       = 0x00000002
+	eventComm       = 0x00000200
+	eventExit       = 0x80000000
+	cnMsgLen        = 20
+	eventOffset     = unix.SizeofNlMsghdr + cnMsgLen
+	eventDataOffset = eventOffset + 16
+	minEventLen     = eventDataOffset + 8
+	minForkLen      = eventDataOffset + 16
+	answerWithin    = time.Second
 )
 
 // connectorBuffer is room for some thousand processes that begin and end while we do not
@@ -91,7 +91,7 @@ func (c *connector) subscribe(fd int) (err error) {
 	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: cnProc}); err != nil {
 		return os.NewSyscallError("bind", err)
 	}
-	const size = eventAt + 4
+	const size = eventOffset + 4
 	request := make([]byte, 0, size)
 	request = binary.NativeEndian.AppendUint32(request, size)
 	request = binary.NativeEndian.AppendUint16(request, unix.NLMSG_DONE)
@@ -168,10 +168,10 @@ func (c *connector) close() { _ = c.file.Close() }
 
 // answer reads the kernel's answer to listen, an error number or 0.
 func answer(b []byte) (code uint32, ok bool) {
-	if !ofProc(b) || binary.NativeEndian.Uint32(b[eventAt:]) != eventNone {
+	if !ofProc(b) || binary.NativeEndian.Uint32(b[eventOffset:]) != eventNone {
 		return 0, false
 	}
-	return binary.NativeEndian.Uint32(b[eventDataAt:]), true
+	return binary.NativeEndian.Uint32(b[eventDataOffset:]), true
 }
 
 // decode reads an event of a process.
@@ -179,10 +179,10 @@ func decode(b []byte) (e processEvent, ok bool) {
 	if !ofProc(b) {
 		return e, false
 	}
-	word := func(at int) int { return int(binary.NativeEndian.Uint32(b[eventDataAt+at:])) }
-	switch binary.NativeEndian.Uint32(b[eventAt:]) {
+	word := func(at int) int { return int(binary.NativeEndian.Uint32(b[eventDataOffset+at:])) }
+	switch binary.NativeEndian.Uint32(b[eventOffset:]) {
 	case eventFork:
-		if len(b) < forkLeast {
+		if len(b) < minForkLen {
 			return e, false
 		}
 		return processEvent{kind: processForked, pid: word(12), parent: word(4)}, word(8) == word(12)
@@ -198,7 +198,7 @@ func decode(b []byte) (e processEvent, ok bool) {
 
 // ofProc reports whether a message is of the proc connector, and long enough.
 func ofProc(b []byte) bool {
-	return len(b) >= eventLeast &&
+	return len(b) >= minEventLen &&
 		binary.NativeEndian.Uint32(b[unix.SizeofNlMsghdr:]) == cnProc &&
 		binary.NativeEndian.Uint32(b[unix.SizeofNlMsghdr+4:]) == cnProc
 }

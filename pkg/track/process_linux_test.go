@@ -257,17 +257,17 @@ func testHidden(t *testing.T, all *os.File) {
 
 // What is no message of the connector, or too short, is none.
 func FuzzDecode(f *testing.F) {
-	message := make([]byte, forkLeast)
-	for at, word := range map[int]uint32{16: cnProc, 20: cnProc, eventAt: eventFork, eventDataAt + 4: 7, eventDataAt + 8: 9, eventDataAt + 12: 9} {
+	message := make([]byte, minForkLen)
+	for at, word := range map[int]uint32{16: cnProc, 20: cnProc, eventOffset: eventFork, eventDataOffset + 4: 7, eventDataOffset + 8: 9, eventDataOffset + 12: 9} {
 		binary.NativeEndian.PutUint32(message[at:], word)
 	}
 	if e, ok := decode(message); !ok || e != (processEvent{processForked, 9, 7}) {
 		f.Errorf("got %+v, %v", e, ok)
 	}
 	f.Add(message)
-	f.Add(message[:eventLeast])
+	f.Add(message[:minEventLen])
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if _, ok := decode(b); ok && len(b) < eventLeast {
+		if _, ok := decode(b); ok && len(b) < minEventLen {
 			t.Error("a short message is one")
 		}
 		answer(b)

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// WaitMost is how long a test waits for what must come; the machine may be busy.
-const WaitMost = 20 * time.Second
+// MaxWait is how long a test waits for what must come; the machine may be busy.
+const MaxWait = 20 * time.Second
 
 // Eventually waits until done reports true, and fails with what it says last.
 func Eventually(t *testing.T, done func() (ok bool, what string)) {
 	t.Helper()
-	for deadline := time.Now().Add(WaitMost); ; time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(MaxWait); ; time.Sleep(2 * time.Millisecond) {
 		ok, what := done()
 		if ok {
 			return

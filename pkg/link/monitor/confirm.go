@@ -11,9 +11,9 @@ import (
 // idle is how long a goroutine sleeps that has nothing to do, unless woken.
 const idle = time.Hour
 
-// longestConfirm is the longest period to which the confirmer is stretched: the
+// maxConfirm is the longest period to which the confirmer is stretched: the
 // kernel's own announcement is at most that late.
-const longestConfirm = time.Second
+const maxConfirm = time.Second
 
 // confirmer asks for the carrier, so that a loss which the kernel announces
 // late is seen within the period of the link. While nothing changes it
@@ -29,7 +29,7 @@ type confirmer struct {
 }
 
 func newConfirmer(o *observer, c client, s sleeper) *confirmer {
-	return &confirmer{observer: o, client: c, sleeper: s, schedule: newSchedule(o, longestConfirm)}
+	return &confirmer{observer: o, client: c, sleeper: s, schedule: newSchedule(o, maxConfirm)}
 }
 
 // run asks until ctx ends: first for Verify, then after hints, then what is due.

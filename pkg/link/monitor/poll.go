@@ -8,8 +8,8 @@ import (
 	"ripcord/pkg/link"
 )
 
-// longestPoll is the longest period to which the poller is stretched.
-const longestPoll = 10 * time.Second
+// maxPoll is the longest period to which the poller is stretched.
+const maxPoll = 10 * time.Second
 
 // poller finds out what can be asked about each link, and asks at a low rate where
 // the monitor of the link is polled. Its questions may block; no other goroutine
@@ -24,7 +24,7 @@ type poller struct {
 }
 
 func newPoller(o *observer, c client, h *hintReader) *poller {
-	return &poller{observer: o, client: c, hints: h, schedule: newSchedule(o, longestPoll)}
+	return &poller{observer: o, client: c, hints: h, schedule: newSchedule(o, maxPoll)}
 }
 
 // run polls until ctx ends.

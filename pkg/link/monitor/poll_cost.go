@@ -9,9 +9,9 @@ const (
 	// share is the part of a core that asking may cost, and of the time that a
 	// question may wait for the kernel's RTNL lock: one in so many.
 	share = 100
-	// outlierMost bounds how many times the average one question may count: a program
+	// maxOutlier bounds how many times the average one question may count: a program
 	// that held the lock once for long must not make us ask less often.
-	outlierMost = 4
+	maxOutlier = 4
 	// negligible is the cost up to which a question counts as usual.
 	negligible = 25 * time.Microsecond
 	// averageOver is over how many questions the average is taken.
@@ -36,7 +36,7 @@ func newCosts(longest time.Duration) costs {
 // record takes in what a question cost.
 func (c *costs) record(id uint64, d time.Duration) {
 	was := c.average[id]
-	d = min(d, outlierMost*max(was, negligible))
+	d = min(d, maxOutlier*max(was, negligible))
 	c.average[id] = was + (d-was)/averageOver
 }
 

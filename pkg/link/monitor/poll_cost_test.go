@@ -153,10 +153,10 @@ func TestPollerStretches(t *testing.T) {
 		if n := b.probes("eth0"); n > 60 {
 			t.Errorf("asked %d times in 10 min", n)
 		}
-		if e := b.stretched(); len(e) != 1 || e[0].Period < longestPoll/2 {
+		if e := b.stretched(); len(e) != 1 || e[0].Period < maxPoll/2 {
 			t.Errorf("logged %+v", e)
 		}
-		if l := b.monitor.Links()[0]; l.Poll != longestPoll || !l.Stretched {
+		if l := b.monitor.Links()[0]; l.Poll != maxPoll || !l.Stretched {
 			t.Errorf("it shows a period of %v, stretched %v", l.Poll, l.Stretched)
 		}
 	}, withMII)
@@ -165,7 +165,7 @@ func TestPollerStretches(t *testing.T) {
 // Links that are asked at the same rate share their wake-ups, whenever each
 // came.
 func TestConfirmerSharesWakeUps(t *testing.T) {
-	r := newSchedule(newObserver(Config{Minter: event.NewMinter(0)}), longestConfirm)
+	r := newSchedule(newObserver(Config{Minter: event.NewMinter(0)}), maxConfirm)
 	asked := map[string]int{}
 	ask := func(p link.Poll) { asked[p.Name]++ }
 	start := time.Now()

@@ -127,15 +127,15 @@ func (f *facts) ownPriority() uint8 {
 	if f.inherited != 0 {
 		return f.inherited
 	}
-	least := leastPriority
+	least := minPriority
 	if f.lastStanding {
 		least = vrrp.ImpairedLastStanding + 1
 	}
 	return f.trackers.Priority(f.members[0].Instance.Priority, least)
 }
 
-// leastPriority bounds a priority with weights: 0 resigns.
-const leastPriority = 1
+// minPriority bounds a priority with weights: 0 resigns.
+const minPriority = 1
 
 // forgetShortfalls forgets what the members lack, as at a start.
 func (f *facts) forgetShortfalls() {

@@ -32,8 +32,8 @@ import (
 
 // Bounds of the hold-off, which doubles from the first to the last.
 const (
-	holdOffFirst = 10 * time.Second
-	holdOffMost  = 5 * time.Minute
+	minHoldOff = 10 * time.Second
+	maxHoldOff = 5 * time.Minute
 )
 
 // servesAfter is the time after which an impaired Active that goes on counts as serving:
@@ -58,10 +58,10 @@ func (i *impairment) fail(now time.Time, lacking bool) {
 	switch {
 	case i.failed:
 		return
-	case i.wait == 0 || !lacking && now.Sub(i.ended) > holdOffMost:
-		i.wait = holdOffFirst
+	case i.wait == 0 || !lacking && now.Sub(i.ended) > maxHoldOff:
+		i.wait = minHoldOff
 	default:
-		i.wait = min(2*i.wait, holdOffMost)
+		i.wait = min(2*i.wait, maxHoldOff)
 	}
 	i.failed = true
 }
@@ -139,7 +139,7 @@ type reported struct {
 // most once in the shortest hold-off if it changes again and again. The end is reported only
 // if the lack was.
 func (r *reported) due(lacks bool, now time.Time) bool {
-	if !lacks && !r.lacks || lacks && now.Sub(r.at) < holdOffFirst {
+	if !lacks && !r.lacks || lacks && now.Sub(r.at) < minHoldOff {
 		return false
 	}
 	if r.lacks = lacks; lacks {

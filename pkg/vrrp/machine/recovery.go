@@ -32,14 +32,14 @@ type recovery struct {
 
 // The pauses between two questions to the stations of a segment, which double.
 const (
-	askFirst = 100 * time.Millisecond
-	askMost  = 500 * time.Millisecond
+	minAskPause = 100 * time.Millisecond
+	maxAskPause = 500 * time.Millisecond
 )
 
 // newRecovery begins the recovery of a link, which lasts wait at most. Its Active advertises
 // each interval, and the stations are first asked again before it is missed.
 func newRecovery(now time.Time, wait, interval time.Duration) *recovery {
-	return &recovery{back: now, until: now.Add(wait), ask: deadline.NewBackoff(now, min(askFirst, interval))}
+	return &recovery{back: now, until: now.Add(wait), ask: deadline.NewBackoff(now, min(minAskPause, interval))}
 }
 
 // prove notes that something came through the segment at the instant at, and reports whether
@@ -78,6 +78,6 @@ func (r *recovery) asks(now time.Time) bool {
 	if r.forwards || !r.ask.Due(now) {
 		return false
 	}
-	r.ask.Tried(now, askMost)
+	r.ask.Tried(now, maxAskPause)
 	return true
 }

@@ -29,8 +29,8 @@ import (
 
 // The hold-offs before a probe.
 const (
-	probeFirst = 10 * time.Second
-	probeMost  = 5 * time.Minute
+	minProbePause = 10 * time.Second
+	maxProbePause = 5 * time.Minute
 )
 
 // sends remembers whether a member's adverts leave.
@@ -74,8 +74,8 @@ func (h *sends) refusedTo(router netip.Addr, unicast bool) (most int) {
 
 // fail notes that sends fail beside another Active. The probe comes after the hold-off.
 func (h *sends) fail(now time.Time) {
-	if !h.unproven && (h.proved.IsZero() || now.Sub(h.proved) >= probeMost) {
-		h.holdOff = probeFirst
+	if !h.unproven && (h.proved.IsZero() || now.Sub(h.proved) >= maxProbePause) {
+		h.holdOff = minProbePause
 	}
 	h.unproven, h.since = true, now
 	if !h.probeAt.After(now) {
@@ -106,7 +106,7 @@ func (h *sends) postpone(now time.Time) { h.probeAt = now.Add(h.holdOff) }
 
 // probe notes that a probe is sent. The next one comes after twice the time before.
 func (h *sends) probe(now time.Time) {
-	h.holdOff = min(2*h.holdOff, probeMost)
+	h.holdOff = min(2*h.holdOff, maxProbePause)
 	h.postpone(now)
 }
 

@@ -53,7 +53,7 @@ func TestProbes(t *testing.T) {
 	if h.unproven || !h.probeAt.IsZero() {
 		t.Errorf("not proved: %+v", h)
 	}
-	for _, c := range []struct{ after, hold time.Duration }{{probeMost - 1, probeMost}, {probeMost, probeFirst}} {
+	for _, c := range []struct{ after, hold time.Duration }{{maxProbePause - 1, maxProbePause}, {maxProbePause, minProbePause}} {
 		again := h
 		again.fail(now.Add(c.after))
 		if got := again.probeAt.Sub(now.Add(c.after)); got != c.hold {
@@ -67,7 +67,7 @@ func TestProbes(t *testing.T) {
 func TestRetryAt(t *testing.T) {
 	var h sends
 	h.fail(zero)
-	for _, c := range []struct{ heard, want time.Duration }{{time.Minute, probeFirst}, {time.Second, time.Second}, {-time.Second, 0}} {
+	for _, c := range []struct{ heard, want time.Duration }{{time.Minute, minProbePause}, {time.Second, time.Second}, {-time.Second, 0}} {
 		if got := h.retryAt(zero.Add(c.heard)).Sub(zero); got != c.want {
 			t.Errorf("heard until %v: %v, want %v", c.heard, got, c.want)
 		}

@@ -231,7 +231,7 @@ const fenceAgain = time.Second
 
 // startFence begins the fence of a takeover that is due: it asks the stations.
 func (s *step) startFence(why trigger) {
-	s.f.fence.Begin(s.now, s.cfg.Links(), askFirst)
+	s.f.fence.Begin(s.now, s.cfg.Links(), minAskPause)
 	m := s.f.members.fenced(why)
 	s.report(event.InstanceHolding{Stamp: s.stamp(why.cause), Virtual: m.Virtual, Reason: event.HoldFence})
 	s.askForFence(why.cause)
@@ -239,7 +239,7 @@ func (s *step) startFence(why trigger) {
 
 // askForFence asks the stations on the links that have not proved themselves, if that is due.
 func (s *step) askForFence(cause event.Cause) {
-	if links := s.f.fence.Ask(s.now, askMost); links != nil {
+	if links := s.f.fence.Ask(s.now, maxAskPause); links != nil {
 		s.emit(vrrp.Ask{Cause: cause, Interfaces: links})
 	}
 }

@@ -155,13 +155,13 @@ func TestHoldOff(t *testing.T) {
 		i.enter(false)
 	}
 	i.end(now)
-	now = now.Add(holdOffMost)
-	if got := fail(false); got != holdOffMost {
+	now = now.Add(maxHoldOff)
+	if got := fail(false); got != maxHoldOff {
 		t.Errorf("nothing was missing for 5 min: %v", got)
 	}
 	i.end(now)
-	now = now.Add(holdOffMost + 1)
-	if got := fail(false); got != holdOffFirst {
+	now = now.Add(maxHoldOff + 1)
+	if got := fail(false); got != minHoldOff {
 		t.Errorf("nothing was missing for longer: %v", got)
 	}
 }
@@ -220,7 +220,7 @@ func TestShortfall(t *testing.T) {
 // TestReported: a shortfall is reported at most once in 10 s, and its end if it was.
 func TestReported(t *testing.T) {
 	var r reported
-	if r.due(false, zero) || !r.due(true, zero) || r.due(true, zero.Add(holdOffFirst-1)) || !r.due(true, zero.Add(holdOffFirst)) {
+	if r.due(false, zero) || !r.due(true, zero) || r.due(true, zero.Add(minHoldOff-1)) || !r.due(true, zero.Add(minHoldOff)) {
 		t.Errorf("%+v", r)
 	}
 	if !r.due(false, zero) || r.due(false, zero) {
