@@ -28,10 +28,12 @@ type facts struct {
 	releasedUntil time.Time
 	faults        faults
 	// clock is the instant of the last Tick. A timer has ended if it is not later.
-	clock    time.Time
-	watches  bool // a member watches the machine of its Active
-	asked    verification
-	verified bool // all waits are over, and the verifiers were heard on it
+	clock   time.Time
+	watches bool // a member watches the machine of its Active
+	asked   verification
+	// verified is set when all waits are over and the verifiers were heard on it. Whatever
+	// begins a wait anew ends it (unverify).
+	verified bool
 	// listening is set while a stall is being judged.
 	listening *stall
 	armed     time.Time // the takeover that the engine is ready for; zero: none
@@ -94,7 +96,7 @@ func (f *facts) impeded() bool { return len(f.faults) > 0 || f.members.recoverin
 // waiting reports whether the group could be Active, but for a wait that is not
 // over or not verified. While it recovers it waits in Fault, else in Backup.
 func (f *facts) waiting() bool {
-	return f.started && len(f.faults) == 0 && (!f.verified || f.takeover().After(f.clock))
+	return f.started && len(f.faults) == 0 && !f.verified
 }
 
 // unadoptable returns why a group that has not started is not to be adopted at the instant now;

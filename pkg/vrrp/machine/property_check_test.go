@@ -59,6 +59,9 @@ func (w *world) checkState(t *rapid.T) {
 		}
 		dead = dead || w.dead(in.Instance)
 	}
+	if f := &w.m.facts; f.verified && f.takeover().After(f.clock) && !f.impeded() {
+		t.Fatalf("verified, and a wait is not over until %v", f.takeover().Sub(f.clock))
+	}
 	switch {
 	case !w.started && state != event.Initialize:
 		t.Fatalf("not started, but %v", state)
