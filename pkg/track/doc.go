@@ -2,12 +2,12 @@
 // ports, HTTP answers and pings. It reports the state of each check; what a state means
 // for a virtual router, a fault or a priority, is decided elsewhere.
 //
-// The parts: health (health.go) derives the state of a check from its results by rise
-// and fall, and schedule (schedule.go) spreads the runs over the interval; both are
-// pure. A task (task.go) is the goroutine of one check, with a prober that does the
-// work (command.go, file.go, process.go, tcp.go, http.go, and ping_linux.go). The Runner
-// (runner.go) starts and stops the tasks and owns all states. The files *_linux.go hold
-// the descriptors.
+// The parts: Health (health.go) derives the state of a check from its results by rise
+// and fall, and Schedule (schedule.go) spreads the runs over the interval; both are
+// pure, and pkg/sim plays checks with them. A task (task.go) is the goroutine of one check,
+// with a prober that does the work (command.go, file.go, process.go, tcp.go, http.go, and
+// ping_linux.go). The Runner (runner.go) starts and stops the tasks and owns all states. The
+// files *_linux.go hold the descriptors.
 //
 // The contract:
 //

@@ -2,9 +2,9 @@ package track
 
 import "time"
 
-// health is the state of a check, derived from its results. It is a value and knows no
+// Health is the state of a check, derived from its results. It is a value and knows no
 // clock.
-type health struct {
+type Health struct {
 	rise, fall int // at least 1
 	state      State
 	since      time.Time // when state began
@@ -16,20 +16,27 @@ type health struct {
 	assumed bool
 }
 
-// newHealth returns the health of a check that starts.
-func newHealth(s *Spec, now time.Time) health {
-	h := health{since: now, state: [...]State{Wait: Waiting, Pass: Up, Fail: Down}[s.Initial], assumed: s.Initial == Pass}
-	h.adopt(s)
+// NewHealth returns the health of a check that starts.
+func NewHealth(s *Spec, now time.Time) Health {
+	h := Health{since: now, state: [...]State{Wait: Waiting, Pass: Up, Fail: Down}[s.Initial], assumed: s.Initial == Pass}
+	h.Adopt(s)
 	return h
 }
 
-// adopt takes rise and fall of a configuration. Results counted so far stay counted.
-func (h *health) adopt(s *Spec) { h.rise, h.fall = max(s.Rise, 1), max(s.Fall, 1) }
+// State returns the state.
+func (h *Health) State() State { return h.state }
+
+// Settled reports whether the last result says what the state does, so that another one like it
+// changes nothing.
+func (h *Health) Settled() bool { return h.state != Waiting && !h.assumed && h.against == 0 }
+
+// Adopt takes rise and fall of a configuration. Results counted so far stay counted.
+func (h *Health) Adopt(s *Spec) { h.rise, h.fall = max(s.Rise, 1), max(s.Fall, 1) }
 
 // Update takes a result that was known at now and reports whether the state changed. The
 // first result of a check whose state is not known, or that passes only by assumption,
 // decides alone: a service that was dead at the start must not count as good for fall results.
-func (h *health) Update(pass bool, now time.Time) (changed bool) {
+func (h *Health) Update(pass bool, now time.Time) (changed bool) {
 	to, needed := Down, h.fall
 	if pass {
 		to, needed = Up, h.rise

@@ -29,7 +29,7 @@ func TestHealth(t *testing.T) {
 		{"what was assumed to fail takes rise", 2, 2, Fail, "pp", "du"},
 		{"alternating results change nothing", 2, 2, Wait, "pfpfpfpf", "uuuuuuuu"},
 	} {
-		h := newHealth(&Spec{Rise: c.rise, Fall: c.fall, Initial: c.initial}, at(0))
+		h := NewHealth(&Spec{Rise: c.rise, Fall: c.fall, Initial: c.initial}, at(0))
 		was, since := h.state, at(0)
 		got := ""
 		for i, r := range c.results {
@@ -54,12 +54,12 @@ func TestHealth(t *testing.T) {
 
 // A new fall takes effect at the next result, with what was counted before.
 func TestHealthAdopts(t *testing.T) {
-	h := newHealth(&Spec{Fall: 5, Initial: Pass}, at(0))
+	h := NewHealth(&Spec{Fall: 5, Initial: Pass}, at(0))
 	h.Update(true, at(0))
 	for range 3 {
 		h.Update(false, at(0))
 	}
-	h.adopt(&Spec{Fall: 2})
+	h.Adopt(&Spec{Fall: 2})
 	if h.state != Up {
 		t.Error("a configuration alone changed the state")
 	}
@@ -70,7 +70,7 @@ func TestHealthAdopts(t *testing.T) {
 
 func TestSchedule(t *testing.T) {
 	const interval = 10 * time.Second
-	s := newSchedule(at(0), interval, 1) // phase 0.618
+	s := NewSchedule(at(0), interval, 1) // phase 0.618
 	first := s.first.Sub(at(0)).Round(time.Millisecond)
 	if first != 618*time.Millisecond {
 		t.Errorf("the first run is due after %v", first)
@@ -87,7 +87,7 @@ func TestSchedule(t *testing.T) {
 		{6180 * time.Millisecond, 17 * time.Second, 26180 * time.Millisecond, 1},
 		{6180 * time.Millisecond, 47 * time.Second, 56180 * time.Millisecond, 4},
 	} {
-		due, skipped := s.next(at(c.started), at(c.now))
+		due, skipped := s.Next(at(c.started), at(c.now))
 		if got := due.Sub(at(0)).Round(10 * time.Millisecond); got != c.due || skipped != c.skipped {
 			t.Errorf("started %v, now %v: due %v, skipped %d; want %v, %d", c.started, c.now, got, skipped, c.due, c.skipped)
 		}
@@ -100,9 +100,9 @@ func TestScheduleSpreads(t *testing.T) {
 		const interval = 30 * time.Second
 		var starts, slots [10]int
 		for i := range n {
-			s := newSchedule(at(0), interval, i)
+			s := NewSchedule(at(0), interval, i)
 			starts[int(s.first.Sub(at(0))*10/startSpread)]++
-			due, _ := s.next(s.first, s.first)
+			due, _ := s.Next(s.first, s.first)
 			slots[int(due.Sub(at(0))%interval*10/interval)]++
 		}
 		most := n/10 + 2

@@ -134,8 +134,8 @@ func (r *Runner) start(ctx context.Context, s Spec, was *task) {
 	now := time.Now()
 	t := &task{
 		spec:     s,
-		health:   newHealth(&s, now),
-		schedule: newSchedule(now, s.Interval, r.started),
+		health:   NewHealth(&s, now),
+		schedule: NewSchedule(now, s.Interval, r.started),
 		ended:    make(chan struct{}),
 	}
 	t.status = Status{Report: Report{Name: s.Name, State: t.health.state, At: now}, Checks: s.Probe.String(), Probe: s.Probe, Since: now}
@@ -143,7 +143,7 @@ func (r *Runner) start(ctx context.Context, s Spec, was *task) {
 	same := was != nil && reflect.DeepEqual(was.spec.Probe, s.Probe) && was.health.state != Waiting
 	if same {
 		t.health, t.status = was.health, was.status
-		t.health.adopt(&s)
+		t.health.Adopt(&s)
 	}
 	if was != nil {
 		was.stop()

@@ -331,7 +331,7 @@ func TestStopIsNoFailure(t *testing.T) {
 	for range 50 {
 		f := newFake()
 		f.hang = true
-		k := &task{schedule: newSchedule(time.Now(), soon, 0), prober: f.open(nil, &Spec{Interval: time.Hour}), ended: make(chan struct{})}
+		k := &task{schedule: NewSchedule(time.Now(), soon, 0), prober: f.open(nil, &Spec{Interval: time.Hour}), ended: make(chan struct{})}
 		ctx, cancel := context.WithCancel(t.Context())
 		results := make(chan outcome, 1)
 		go k.run(ctx, results)

@@ -9,28 +9,31 @@ import (
 // for the first results.
 const startSpread = time.Second
 
-// schedule says when the runs of a check are due: once an interval, at a phase of its
+// Schedule says when the runs of a check are due: once an interval, at a phase of its
 // own, so that checks of equal interval do not start together. It is a value and knows
 // no clock.
-type schedule struct {
+type Schedule struct {
 	interval time.Duration
 	first    time.Time // when the first run is due
 	slot     time.Time // of the phase; all other slots are whole intervals away
 }
 
-// newSchedule returns the schedule of the check that is the nth to be started. The
+// NewSchedule returns the schedule of the check that is the nth to be started. The
 // phases are multiples of the golden ratio, which are spread evenly for any number of
 // checks, and stay so when one is added.
-func newSchedule(now time.Time, interval time.Duration, n int) schedule {
+func NewSchedule(now time.Time, interval time.Duration, n int) Schedule {
 	_, phase := math.Modf(float64(n) / math.Phi)
 	at := func(span time.Duration) time.Time { return now.Add(time.Duration(phase * float64(span))) }
-	return schedule{interval: interval, first: at(min(interval, startSpread)), slot: at(interval)}
+	return Schedule{interval: interval, first: at(min(interval, startSpread)), slot: at(interval)}
 }
 
-// next returns the slot after a run that started at started and has ended by now, and
+// First returns when the first run is due.
+func (s Schedule) First() time.Time { return s.first }
+
+// Next returns the slot after a run that started at started and has ended by now, and
 // how many slots passed unused because it took so long. Between two starts there is at
 // least half an interval.
-func (s schedule) next(started, now time.Time) (due time.Time, skipped int) {
+func (s Schedule) Next(started, now time.Time) (due time.Time, skipped int) {
 	due = s.after(started.Add(s.interval / 2))
 	if due.Before(now) {
 		later := s.after(now)
@@ -41,7 +44,7 @@ func (s schedule) next(started, now time.Time) (due time.Time, skipped int) {
 }
 
 // after returns the first slot at or after an instant.
-func (s schedule) after(t time.Time) time.Time {
+func (s Schedule) after(t time.Time) time.Time {
 	n := (t.Sub(s.slot) + s.interval - 1) / s.interval
 	if t.Before(s.slot) {
 		n = -(s.slot.Sub(t) / s.interval)

@@ -88,3 +88,13 @@ func (s *Spec) EffectiveTimeout() time.Duration {
 	}
 	return s.Interval
 }
+
+// Watched reports whether the kernel announces a change of what is checked, so that a run
+// starts at once: files and processes.
+func (s *Spec) Watched() bool {
+	switch s.Probe.(type) {
+	case File, Process:
+		return true
+	}
+	return false
+}

@@ -44,9 +44,9 @@ type outcome struct {
 // task is a check that runs, in a goroutine of its own.
 type task struct {
 	spec     Spec
-	health   health // the Runner's
+	health   Health // the Runner's
 	status   Status // the Runner's
-	schedule schedule
+	schedule Schedule
 	prober   prober
 	after    <-chan struct{} // closed when the task that this one replaces has ended
 	stop     context.CancelFunc
@@ -60,7 +60,7 @@ func (t *task) run(ctx context.Context, to chan<- outcome) {
 	if t.after != nil {
 		<-t.after // it has been stopped
 	}
-	timer := time.NewTimer(time.Until(t.schedule.first))
+	timer := time.NewTimer(time.Until(t.schedule.First()))
 	defer timer.Stop()
 	skipped := 0
 	for {
@@ -88,7 +88,7 @@ func (t *task) run(ctx context.Context, to chan<- outcome) {
 			}
 		})
 		now := time.Now()
-		due, late := t.schedule.next(started, now)
+		due, late := t.schedule.Next(started, now)
 		if known {
 			skipped = late
 		} else {
