@@ -259,7 +259,7 @@ var tracking = []disturbance{
 		r := c.router()
 		k, change := r.trackers.checks[c.World.rng.IntN(len(r.trackers.checks))], c.World.rng.IntN(200)-100
 		down := c.World.rng.IntN(2) == 0 || !r.trackers.reports(k.name)
-		return r.Name + " " + k.name, func() { k.set(down, change) }, func() { k.set(false, 0) }
+		return r.Name + " " + k.name, func() { k.set(Finding{Down: down, Change: change}) }, func() { k.set(Finding{}) }
 	}},
 	{"reload, weight", 0, func(c *Chaos) (where string, begin, end func()) {
 		r, weight := c.router(), c.World.rng.IntN(3)*20-20

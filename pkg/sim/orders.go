@@ -2,10 +2,12 @@ package sim
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/router"
+	"ripcord/pkg/track"
 	"ripcord/pkg/vrrp"
 )
 
@@ -55,7 +57,9 @@ func (r *Router) reconfigure() {
 		}
 	}
 	for _, c := range r.trackers.checks {
-		c.reportLater(w.disturb)
+		if c.runs == nil {
+			c.reportLater(w.disturb)
+		}
 	}
 	r.loop.endTurn()
 }
@@ -85,10 +89,19 @@ func (r *Router) tellReleased(group string, only bool) {
 // SetClock sets the wall clock to that much ahead of the true time.
 func (r *Router) SetClock(ahead time.Duration) { r.clock.set(ahead) }
 
-// SetCheck sets whether a check of the router passes, and what it reports.
-func (r *Router) SetCheck(name string, passes bool, change int) {
+// SetChecks has the router run these checks by their interval, rise and fall from now on; of
+// any other one it knows soon what it finds. A check whose probe is the same keeps its state.
+func (r *Router) SetChecks(specs []track.Spec) {
+	r.trackers.specs = slices.Clone(specs)
+	for _, c := range r.trackers.checks {
+		c.adopt()
+	}
+}
+
+// SetCheck sets what a check of the router finds.
+func (r *Router) SetCheck(name string, f Finding) {
 	if c := r.trackers.check(name); c != nil {
-		c.set(!passes, change)
+		c.set(f)
 	}
 }
 

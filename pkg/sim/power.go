@@ -57,7 +57,7 @@ func (r *Router) Start() {
 		r.tellReleased(r.groups[i].Title(), true)
 	}
 	for _, c := range r.trackers.checks {
-		c.reportLater(w.disturb)
+		c.start()
 	}
 	r.memory.adopt(r.memory.judge())
 	review(r.all)

@@ -68,7 +68,7 @@ func (r *Router) know(groups []vrrp.Group, links map[string]Attachment) {
 	for e := range entries(groups...) {
 		switch {
 		case e.Kind == vrrp.TrackCheck && r.trackers.check(e.Name) == nil:
-			r.trackers.checks = append(r.trackers.checks, &check{router: r, name: e.Name})
+			r.trackers.add(e.Name)
 		case e.Kind == vrrp.TrackInterface && r.Port(e.Name) == nil:
 			r.addPort(e.Name, links[e.Name])
 		}

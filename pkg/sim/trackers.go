@@ -3,33 +3,16 @@ package sim
 import (
 	"iter"
 	"slices"
-	"time"
 
+	"ripcord/pkg/track"
 	"ripcord/pkg/vrrp"
 )
-
-// check is what a router checks outside the protocol. A crash changes nothing of it.
-type check struct {
-	router *Router
-	name   string
-	down   bool
-	change int // that it reports, if it reports one
-	known  result
-}
-
-// result is what the router knows of a check.
-type result struct {
-	state  vrrp.TrackerState
-	change int
-}
-
-// checkWithin is how long it may take until a router knows the result of a check.
-const checkWithin = 50 * time.Millisecond
 
 // trackers are what a router tracks beside its links.
 type trackers struct {
 	router  *Router
 	checks  []*check
+	specs   []track.Spec   // of the checks that are run by their interval
 	counted []vrrp.Tracker // by weighed, which uses it again
 }
 
@@ -43,33 +26,11 @@ func (t *trackers) check(name string) *check {
 	return nil
 }
 
-// set changes what a check finds.
-func (c *check) set(down bool, change int) {
-	w := c.router.world
-	note := w.disturb
-	if c.router.trackers.weighs(c.name) {
-		note = w.shift
-	}
-	note()
-	w.external.count++
-	c.down, c.change = down, change
-	c.reportLater(note)
-}
-
-// reportLater has the router learn what a check finds by then. note notes that it moves
-// only then.
-func (c *check) reportLater(note func()) {
-	r := c.router
-	r.later(r.world.between(0, checkWithin), func() {
-		r.loop.whenRunning(results, func() {
-			note()
-			c.known = result{vrrp.TrackerUp, c.change}
-			if c.down {
-				c.known.state = vrrp.TrackerDown
-			}
-			r.loop.absorb(vrrp.Tracked{Cause: r.minter.Cause(r.world.now), Check: c.name, State: c.known.state, Change: c.change})
-		})
-	})
+// add adds a check, which runs if it is to and the router is on.
+func (t *trackers) add(name string) {
+	c := &check{router: t.router, name: name}
+	t.checks = append(t.checks, c)
+	c.adopt()
 }
 
 // entries returns all entries of the lists of some groups and their members.
@@ -128,7 +89,7 @@ func (t *trackers) truth(e vrrp.Tracker) (down bool, change int, waits bool) {
 		return !t.router.Port(e.Name).usable(), 0, false
 	}
 	c := t.check(e.Name)
-	return c.down, c.change, false
+	return c.finds.Down, c.finds.Change, false
 }
 
 // knowledge is the view of the router.

@@ -17,35 +17,44 @@ type Explanation struct {
 	// Serves is who serves then, if not all addresses are served by one router with the
 	// addresses of each.
 	Serves string `json:"serves"`
+	After  Nanos  `json:"after_ns"`  // until that has come so, at most; 0: nothing changes
 	Outage Nanos  `json:"outage_ns"` // the longest of any address
 	Split  Nanos  `json:"two_actives_ns"`
 	// Back is the same, when the fault is over.
 	Back       string `json:"back"`
+	BackAfter  Nanos  `json:"back_after_ns"`
 	BackOutage Nanos  `json:"back_outage_ns"`
 	BackSplit  Nanos  `json:"back_two_actives_ns"`
 }
 
 // trouble is a fault, and how it begins and ends.
-type trouble struct{ name, begin, end string }
+type trouble struct {
+	name, begin, end string
+	check            time.Duration // the interval of the check that finds it; 0: none does
+	known            time.Duration // how long that takes at most
+}
 
 // troubles returns each fault that can happen to a LAN: of each cable, router and check.
 func troubles(l *LAN) (all []trouble) {
 	for _, r := range l.routers {
 		for _, name := range interfaces(r.Config.Groups) {
 			port := r.Name + " " + name
-			all = append(all, trouble{"cable of " + port + " out", "unplug " + port, "plug " + port})
+			all = append(all, trouble{name: "cable of " + port + " out", begin: "unplug " + port, end: "plug " + port})
 		}
 	}
 	for _, r := range l.routers {
 		all = append(all,
-			trouble{r.Name + " loses power", "kill " + r.Name, "start " + r.Name},
-			trouble{"daemon of " + r.Name + " stopped", "stop " + r.Name, "start " + r.Name},
-			trouble{r.Name + " released", "release " + r.Name, "resume " + r.Name})
+			trouble{name: r.Name + " loses power", begin: "kill " + r.Name, end: "start " + r.Name},
+			trouble{name: "daemon of " + r.Name + " stopped", begin: "stop " + r.Name, end: "start " + r.Name},
+			trouble{name: r.Name + " released", begin: "release " + r.Name, end: "resume " + r.Name})
 	}
 	for _, r := range l.routers {
 		for _, check := range checks(r.Config.Groups) {
 			name := r.Name + " " + check
-			all = append(all, trouble{"check " + check + " fails on " + r.Name, "check " + name + " fails", "check " + name + " passes"})
+			all = append(all, trouble{
+				name: "check " + check + " fails on " + r.Name, begin: "check " + name + " fails", end: "check " + name + " passes",
+				check: r.spec(check).Interval, known: r.knows(check),
+			})
 		}
 	}
 	return all
@@ -61,10 +70,11 @@ func paces(l *LAN) (fault, back time.Duration) {
 	return fault, back
 }
 
-// phases is how many instants between two adverts are tried.
+// phases is how many instants between two adverts, or two runs of a check, are tried.
 const phases = 8
 
-// Explain plays each fault by itself, at several instants between two adverts, and its end.
+// Explain plays each fault by itself, at several instants between two adverts, or two runs of the
+// check that finds it, and its end.
 func Explain(l *LAN) ([]Explanation, error) {
 	all := []Explanation{}
 	fault, back := paces(l)
@@ -75,8 +85,8 @@ func Explain(l *LAN) ([]Explanation, error) {
 	for _, t := range troubles(l) {
 		e := Explanation{Fault: t.name}
 		for i := range phases {
-			begin := time.Second + interval*time.Duration(i)/phases
-			end := begin + fault
+			begin := time.Second + max(interval, t.check)*time.Duration(i)/phases
+			end := begin + fault + t.known
 			lines := []string{begin.String() + " " + t.begin, end.String() + " " + t.end}
 			acts := make([]Act, len(lines))
 			for i, line := range lines {
@@ -85,7 +95,7 @@ func Explain(l *LAN) ([]Explanation, error) {
 					return nil, err
 				}
 			}
-			e.add(lines, l.Play(acts, end+back), begin, end)
+			e.add(lines, l.Play(acts, end+back+t.known), begin, end)
 		}
 		all = append(all, e)
 	}
@@ -99,8 +109,23 @@ func (e *Explanation) add(lines []string, r *Result, begin, end time.Duration) {
 		e.Acts = lines
 	}
 	e.Serves, e.Outage, e.Split = serves, max(e.Outage, outage), max(e.Split, split)
+	e.After = max(e.After, r.changed(begin, end))
 	serves, outage, split = r.between(end, r.Length)
 	e.Back, e.BackOutage, e.BackSplit = serves, max(e.BackOutage, outage), max(e.BackSplit, split)
+	e.BackAfter = max(e.BackAfter, r.changed(end, r.Length))
+}
+
+// changed returns how long it took from an instant until who serves changed for the last time
+// before another one; 0 if it did not change.
+func (r *Result) changed(from, to time.Duration) (after time.Duration) {
+	for _, s := range r.Services {
+		for _, v := range s.Served {
+			if v.From >= from && v.From < to && v.From > 0 {
+				after = max(after, v.From-from)
+			}
+		}
+	}
+	return after
 }
 
 // between returns who serves at the end of a time, and the longest outage and split that began
@@ -138,9 +163,12 @@ func (r *Result) between(from, to time.Duration) (serves string, outage, split t
 
 // ExplanationText returns explanations as a table that can be hung up.
 func ExplanationText(all []Explanation) string {
-	rows := [][]string{{"fault", "who serves", "nobody served", "when it is over", "nobody served"}}
+	rows := [][]string{{"fault", "who serves", "after", "nobody served", "when it is over", "after", "nobody served"}}
 	for _, e := range all {
-		rows = append(rows, []string{e.Fault, e.Serves + twice(e.Split), without(e.Outage), e.Back + twice(e.BackSplit), without(e.BackOutage)})
+		rows = append(rows, []string{
+			e.Fault, e.Serves + twice(e.Split), after(e.After), without(e.Outage),
+			e.Back + twice(e.BackSplit), after(e.BackAfter), without(e.BackOutage),
+		})
 	}
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
@@ -164,6 +192,14 @@ func ExplanationText(all []Explanation) string {
 		}
 	}
 	return b.String()
+}
+
+// after returns how the time until somebody else serves is written in the table.
+func after(d time.Duration) string {
+	if d == 0 {
+		return "–"
+	}
+	return written(d)
 }
 
 // without returns how an outage is written in the table.

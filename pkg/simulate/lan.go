@@ -215,24 +215,6 @@ func interfaces(groups []vrrp.Group) (names []string) {
 	return names
 }
 
-// checks returns the checks that are tracked, once each.
-func checks(groups []vrrp.Group) (names []string) {
-	add := func(list []vrrp.Tracker) {
-		for _, t := range list {
-			if t.Kind == vrrp.TrackCheck && !slices.Contains(names, t.Name) {
-				names = append(names, t.Name)
-			}
-		}
-	}
-	for g := range groups {
-		add(groups[g].Track)
-		for i := range groups[g].Members {
-			add(groups[g].Members[i].Track)
-		}
-	}
-	return names
-}
-
 // titles returns the names by which orders call the groups.
 func titles(groups []vrrp.Group) (names []string) {
 	for g := range groups {

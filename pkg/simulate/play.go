@@ -45,6 +45,7 @@ func (l *LAN) begin() *play {
 	}
 	for _, r := range l.routers {
 		p.routers[r.Name] = w.AddRouter(r.Name, r.Config.Groups, r.links)
+		p.routers[r.Name].SetChecks(specs(r.Config))
 	}
 	for _, r := range l.routers {
 		p.routers[r.Name].Start()

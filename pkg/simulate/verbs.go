@@ -55,7 +55,7 @@ func init() {
 		{"block", "ROUTER INTERFACE [TIME]", "has the switch port forward nothing for so long (30s), as a spanning tree does", readBlock},
 		{"partition", "SEGMENT ROUTER... / ROUTER...", "cuts a segment in two", readPartition},
 		{"heal", "SEGMENT", "ends that", readHeal},
-		{"check", "[ROUTER] NAME fails|passes", "has a check fail or pass, on one router or on all that track it", readCheck},
+		{"check", "[ROUTER] NAME fails|hangs|passes", "has a check fail, not answer until its timeout, or pass, on one router or on all that track it", readCheck},
 		{"release", "ROUTER [NAME]", "has a group or instance hand over and take no part; all of them, without NAME", readRelease(true)},
 		{"resume", "ROUTER [NAME]", "ends that", readRelease(false)},
 		{"reload", "ROUTER FILE", "gives a router another configuration", readReload},
@@ -236,16 +236,17 @@ func readCheck(w *words) (func(*play), error) {
 	if _, err := named("check", name, slices.Compact(known)); err != nil {
 		return nil, err
 	}
-	result, err := w.next("fails or passes")
-	if err != nil {
-		return nil, err
+	result, err := w.next("fails, hangs or passes")
+	if err == nil {
+		_, err = named("result", result, []string{"fails", "hangs", "passes"})
 	}
-	if _, err := named("result", result, []string{"fails", "passes"}); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	return func(p *play) {
 		for _, r := range of {
-			p.routers[r.Name].SetCheck(name, result == "passes", 0)
+			found := sim.Finding{Down: result != "passes", Silent: result == "hangs" || result == "fails" && r.pings(name)}
+			p.routers[r.Name].SetCheck(name, found)
 		}
 	}, nil
 }
@@ -297,6 +298,7 @@ func readReload(w *words) (func(*play), error) {
 		}
 	}
 	return func(p *play) {
+		p.routers[r.Name].SetChecks(specs(next))
 		p.routers[r.Name].Reconfigure(next.Groups, r.links)
 		p.record.configure(r.Name, next.Groups)
 	}, nil
