@@ -242,29 +242,22 @@ func checkNames(report *problem.Report, all []*instance) {
 	}
 }
 
-// checkVirtualRouters sees that no two instances are one virtual router.
-func checkVirtualRouters(report *problem.Report, all []*instance) {
-	first := map[event.Virtual]problem.Place{}
-	for _, i := range all {
-		if !i.sound("interface") || !i.sound("vrid") || i.Family == 0 {
-			continue
-		}
-		v := event.Virtual{Interface: i.Interface, VRID: i.VRID, Family: i.Family}
-		if at, taken := first[v]; taken {
-			report.Fail(i.where("vrid"), "%d is the %s VRID of %s on %s already", v.VRID, v.Family, report.Mention(at, i.where("vrid")), problem.Show(v.Interface))
-			continue
-		}
-		first[v] = i.at
-	}
-}
-
-// checkMACsOnce sees that each link for a virtual MAC has a name of its own.
+// checkMACsOnce sees that each virtual MAC is that of one instance, and that each link for one
+// has a name of its own.
 func checkMACsOnce(report *problem.Report, all []*instance) {
 	carriers, first := map[string]bool{}, map[string]problem.Place{}
+	bearers := map[event.Virtual]problem.Place{}
 	for _, i := range all {
 		carriers[i.Interface] = true
 	}
 	for _, i := range all {
+		if v := i.virtual(); i.virtualMAC.used && v != (event.Virtual{}) {
+			if before, taken := bearers[v]; taken {
+				report.Advise(i.where("virtual_mac"), "give one of the two another vrid", "the virtual MAC of the %s VRID %d on %s is that of %s already", v.Family, v.VRID, problem.Show(v.Interface), report.Mention(before, i.where("virtual_mac")))
+			} else {
+				bearers[v] = i.at
+			}
+		}
 		name, at := i.virtualMAC.name, i.where("virtual_mac")
 		switch before, taken := first[name]; {
 		case name == "":

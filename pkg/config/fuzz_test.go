@@ -59,7 +59,7 @@ func checkConfig(t *testing.T, c *Config) {
 		vrid   uint8
 		family event.Family
 	}
-	names, virtuals := map[string]vrrp.Instance{}, map[virtual]bool{}
+	names, virtuals := map[string]vrrp.Instance{}, map[virtual][]vrrp.Instance{}
 	checks := map[string]bool{}
 	for _, k := range c.Checks {
 		checks[k.Name] = true
@@ -80,10 +80,10 @@ func checkConfig(t *testing.T, c *Config) {
 			checkInstance(t, i)
 			tracked(i.Track)
 			v := virtual{i.Interface, i.VRID, i.Family}
-			if _, twice := names[i.Name]; twice || virtuals[v] {
+			if _, twice := names[i.Name]; twice || slices.ContainsFunc(virtuals[v], func(o vrrp.Instance) bool { return !apart(i, o) }) {
 				t.Errorf("twice: %+v", i)
 			}
-			names[i.Name], virtuals[v] = i, true
+			names[i.Name], virtuals[v] = i, append(virtuals[v], i)
 			if i.Group != g.Name || i.Priority != g.Members[0].Priority {
 				t.Errorf("%+v in group %q of priority %d", i, g.Name, g.Members[0].Priority)
 			}
@@ -124,6 +124,14 @@ func checkConfig(t *testing.T, c *Config) {
 			t.Errorf("%+v", s)
 		}
 	}
+}
+
+// apart reports whether adverts tell two instances of one VRID and family on a link apart.
+func apart(a, b vrrp.Instance) bool {
+	if a.IsUnicast() != b.IsUnicast() || a.Source.IsValid() && b.Source.IsValid() && a.Source != b.Source && a.IsUnicast() {
+		return true
+	}
+	return a.IsUnicast() && !slices.ContainsFunc(a.Unicast.Peers, func(p netip.Addr) bool { return slices.Contains(b.Unicast.Peers, p) })
 }
 
 func checkInstance(t *testing.T, i vrrp.Instance) {

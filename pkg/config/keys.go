@@ -122,7 +122,7 @@ var instanceKeys = schema.Table[instance]{
 	{"interface", schema.Required, schema.To(func(i *instance) *string { return &i.Interface }, schema.As(interfaceText, value.AdvertInterface)),
 		"The link that carries the adverts, by its name or an alternative one (`altname`); it need not exist yet.", ""},
 	{"vrid", schema.Required, schema.To(func(i *instance) *uint8 { return &i.VRID }, schema.Number[uint8](1, 255)),
-		"The virtual router's number, unique per interface and family.", ""},
+		"The virtual router's number, unique per interface and family among the instances with the same `unicast` peers, or none.", ""},
 	{"family", schema.Optional, schema.To(func(i *instance) *event.Family { return &i.Family }, schema.Choice(schema.Words[event.Family]{
 		{"ipv4", event.IPv4}, {"ipv6", event.IPv6}})),
 		"The family of the adverts. Default: that of `addresses`.", ""},

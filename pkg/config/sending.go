@@ -53,9 +53,9 @@ func (i *instance) checkSending(report *problem.Report) {
 		report.Fail(i.where("routers"), "%d routers share the virtual router, but unicast names %d peers", n, len(first))
 	}
 	i.checkProbe(report, len(first) > 0)
-	if i.virtualMAC.used && len(first) > 0 {
-		report.Advise(i.where("virtual_mac"), "leave one of the two out",
-			"a virtual MAC is for adverts by multicast")
+	if i.virtualMAC.used && i.macAdverts && len(first) > 0 {
+		report.Advise(i.where("virtual_mac"), "say virtual_mac_adverts: false, or leave one of the two out",
+			"adverts to single routers leave from the link's own MAC")
 	}
 	source := i.sending.source
 	if !source.IsValid() {

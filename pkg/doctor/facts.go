@@ -87,6 +87,7 @@ type Router struct {
 	Link        string
 	Own         bool // this machine sent it
 	Source      netip.Addr
+	Dest        netip.Addr // of the last advert: the group, or one router
 	MAC         [6]byte
 	Advert      wire.Advert // the last
 	Problem     string      // why its adverts are not valid; empty if they are
@@ -232,16 +233,29 @@ func (f *Facts) isOwnMAC(m [6]byte) bool {
 }
 
 // ours returns the instance whose virtual router a router advertises; nil if none does.
-func (p *Plan) ours(r *Router) *vrrp.Instance {
+func (p *Plan) ours(r *Router) (ours *vrrp.Instance) {
+	most := -1
 	for in := range p.instances() {
-		if r.advertises(in) {
-			return in
+		if !r.advertises(in) {
+			continue
+		}
+		if n := in.Fit(r.path()); n > most {
+			ours, most = in, n
 		}
 	}
-	return nil
+	return ours
 }
 
-// advertises reports whether a router advertises the virtual router of an instance.
+// path returns the path of a router's adverts as the other end has it: those of this machine
+// go where those of its peers come from.
+func (r *Router) path() wire.Path {
+	if r.Own && !r.Dest.IsMulticast() {
+		return wire.Path{Source: r.Dest, Dest: r.Source}
+	}
+	return wire.Path{Source: r.Source, Dest: r.Dest}
+}
+
+// advertises reports whether a router advertises the VRID of an instance.
 func (r *Router) advertises(in *vrrp.Instance) bool {
 	return in.Interface == r.Link && in.VRID == r.Advert.VRID && in.Family == event.FamilyOf(r.Source)
 }

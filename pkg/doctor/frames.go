@@ -130,7 +130,7 @@ func (h *heard) advert(f frame, message []byte, path wire.Path) {
 	if err == nil {
 		err = ad.CheckBare()
 	}
-	r := h.router(f, path.Source, ad.VRID)
+	r := h.router(f, path, ad.VRID)
 	if r == nil {
 		return
 	}
@@ -151,18 +151,19 @@ func (h *heard) advert(f frame, message []byte, path wire.Path) {
 	}
 }
 
-// router finds or makes the entry of a router.
-func (h *heard) router(f frame, source netip.Addr, vrid uint8) *Router {
+// router finds or makes the entry of a router. What it sends to the group and what it sends
+// to single routers may be two virtual routers of one VRID.
+func (h *heard) router(f frame, path wire.Path, vrid uint8) *Router {
 	for i := range h.routers {
 		r := &h.routers[i]
-		if r.Link == f.link && r.Own == f.own && r.Source == source && r.Advert.VRID == vrid {
+		if r.Link == f.link && r.Own == f.own && r.Source == path.Source && r.Dest.IsMulticast() == path.Dest.IsMulticast() && r.Advert.VRID == vrid {
 			return r
 		}
 	}
 	if len(h.routers) == maxRouters {
 		return nil
 	}
-	h.routers = append(h.routers, Router{Link: f.link, Own: f.own, Source: source, First: f.at})
+	h.routers = append(h.routers, Router{Link: f.link, Own: f.own, Source: path.Source, Dest: path.Dest, First: f.at})
 	r := &h.routers[len(h.routers)-1]
 	r.Advert.VRID = vrid
 	return r
@@ -188,5 +189,5 @@ func (r *Router) judgeTrailer(with *vrrp.HMAC, message []byte, now time.Time) {
 
 // has reports whether a virtual router was heard, from here or from elsewhere.
 func (h *heard) has(in *vrrp.Instance) bool {
-	return slices.ContainsFunc(h.routers, func(r Router) bool { return r.advertises(in) })
+	return slices.ContainsFunc(h.routers, func(r Router) bool { return h.plan.ours(&r) == in })
 }

@@ -114,6 +114,16 @@ func TestJudge(t *testing.T) {
 			hears(f, func(r *Router) { r.Last = time.Second })
 			hears(f, func(r *Router) { r.Source, r.First = netip.MustParseAddr("192.0.2.13"), 900*time.Millisecond })
 		}, "vrrp-peer vrrp-peer", ""},
+		"two side by side, of two virtual routers": {func(f *Facts) {
+			single := *instance(f)
+			single.Name, single.Unicast.Peers = "single", []netip.Addr{netip.MustParseAddr("192.0.2.12")}
+			f.Groups = append(f.Groups, vrrp.Group{Members: []vrrp.Instance{single}})
+			f.Sets = append(f.Sets, addr.Set{Instance: "single", Link: "eth0"})
+			hears(f, func(r *Router) { r.Dest = netip.MustParseAddr("192.0.2.11") })
+			hears(f, func(r *Router) {
+				r.Source, r.Dest, r.Own = netip.MustParseAddr("192.0.2.11"), wire.GroupOf(event.IPv4), true
+			})
+		}, "vrrp-peer", "Active for VRID 51 on eth0, that of single"},
 		"two side by side": {func(f *Facts) {
 			hears(f, func(*Router) {})
 			hears(f, func(r *Router) { r.Source, r.Own = netip.MustParseAddr("192.0.2.11"), true })

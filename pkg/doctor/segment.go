@@ -166,7 +166,7 @@ func twoActives(f *Facts) (all []found) {
 		a := &f.Routers[i]
 		for j := range f.Routers[:i] {
 			b := &f.Routers[j]
-			same := a.Link == b.Link && a.Advert.VRID == b.Advert.VRID && event.FamilyOf(a.Source) == event.FamilyOf(b.Source)
+			same := a.Link == b.Link && a.Advert.VRID == b.Advert.VRID && event.FamilyOf(a.Source) == event.FamilyOf(b.Source) && f.ours(a) == f.ours(b)
 			together := min(a.Last, b.Last) - max(a.First, b.First)
 			if same && a.Problem == "" && b.Problem == "" && !a.CARP && !b.CARP && a.Source != b.Source &&
 				together > max(a.Advert.Interval, b.Advert.Interval) {

@@ -23,7 +23,7 @@ var instanceKeywords = table[instance]{
 		}
 	}},
 	{"interface", 1, 1, plain, Translated, "`interface`", "", wordTo(func(i *instance) *syntax.Word { return &i.iface })},
-	{"virtual_router_id", 1, 1, plain, Translated, "`vrid`; of one interface and family an instance with `unicast_peer` and one without cannot share it, which is an error", "", wordTo(func(i *instance) *syntax.Word { return &i.vrid })},
+	{"virtual_router_id", 1, 1, plain, Translated, "`vrid`; instances with `unicast_peer` and one without may share it, but not a virtual MAC, which is an error: keepalived leaves one of two with `use_vmac` in FAULT", "", wordTo(func(i *instance) *syntax.Word { return &i.vrid })},
 	{"priority", 1, 1, plain, Translated, "`priority`", "", func(t *translator, s *syntax.Statement, i *instance) {
 		i.priority = numberIn(t.Report, s.Words[1], 1, 255, "the priority is 100")
 		if !i.priority.said {

@@ -107,6 +107,7 @@ func peersOfOthers(s subscriber, all []subscriber) (peers []netip.Addr) {
 	for _, o := range all {
 		switch {
 		case o.router == s.router || o.key() != s.key():
+		case !o.in.IsUnicast() || o.in.Source.IsValid() && !slices.Contains(s.in.Unicast.Peers, o.in.Source): // of another virtual router
 		case first:
 			peers, first = slices.Clone(o.in.Unicast.Peers), false
 		default:

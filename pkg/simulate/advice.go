@@ -26,16 +26,29 @@ func (l *LAN) Advice() []string {
 		virtual[s.key()] = append(virtual[s.key()], s)
 	}
 	for _, k := range order {
-		for i, s := range virtual[k] {
-			if i > 0 {
-				a.compare(virtual[k][0], s)
+		for _, alike := range virtualRouters(virtual[k]) {
+			for _, s := range alike[1:] {
+				a.compare(alike[0], s)
 			}
+			a.owners(alike)
 		}
-		a.owners(virtual[k])
 	}
 	a.crossed()
 	a.delays()
 	return a.found
+}
+
+// virtualRouters divides the instances of one VRID among their virtual routers.
+func virtualRouters(all []subscriber) (divided [][]subscriber) {
+	for _, s := range all {
+		at := slices.IndexFunc(divided, func(of []subscriber) bool { return of[0].meets(s, all) })
+		if at < 0 {
+			divided = append(divided, []subscriber{s})
+			continue
+		}
+		divided[at] = append(divided[at], s)
+	}
+	return divided
 }
 
 // advice is what was found so far.

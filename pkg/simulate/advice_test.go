@@ -25,6 +25,9 @@ func TestMistakes(t *testing.T) {
 	single := func(keys string) string {
 		return "instances:\n  - {name: lan, interface: eth0, vrid: 51, priority: 100, addresses: [192.0.2.1/24]" + keys + "}\n"
 	}
+	beside := func(own, peer string) string {
+		return single("") + "  - {name: near, interface: eth0, vrid: 51, priority: 100, interval: 2s, addresses: [192.0.2.2/24], source: " + own + ", unicast: {peers: [" + peer + "]}}\n"
+	}
 	for _, c := range []struct {
 		name, left, right string
 		want              string
@@ -41,6 +44,7 @@ func TestMistakes(t *testing.T) {
 		{"intervals", single(""), single(", interval: 2s"), "how long a takeover takes depends", false},
 		{"address lists", single(""), strings.Replace(single(""), "]", ", 192.0.2.2/24]", 1), "192.0.2.2 only on right", false},
 		{"unicast", single(", unicast: {peers: [192.0.2.12]}"), single(""), "left sends to its peers alone", true},
+		{"one VRID by multicast and unicast", beside("192.0.2.11", "192.0.2.12"), beside("192.0.2.12", "192.0.2.11"), "", false},
 		{"signatures", single(", auth: {hmac: {keys: {1: {hex: " + strings.Repeat("0a", 32) + "}}, active: 1}}"), single(""), "do not sign with a key that both have", true},
 		{"two owners", strings.Replace(single(""), "100,", "255,", 1), strings.Replace(single(""), "100,", "255,", 1), "all have priority 255", true},
 		{"groups", good, strings.Split(pairOf("100", "", ""), "groups:")[0], "moves with 198.51.100.1 on eth1 on left, and with nothing on right", false},

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -165,7 +166,7 @@ type subscriber struct {
 	segment string
 }
 
-// key tells virtual routers apart.
+// key is a VRID on a segment.
 type key struct {
 	segment string
 	family  event.Family
@@ -173,6 +174,34 @@ type key struct {
 }
 
 func (s subscriber) key() key { return key{s.segment, s.in.Family, s.in.VRID} }
+
+// meets reports whether two instances of one VRID may be of one virtual router: of a router
+// that has several, only one that hears the other.
+func (s subscriber) meets(o subscriber, all []subscriber) bool {
+	several := func(x subscriber) bool {
+		return slices.ContainsFunc(all, func(y subscriber) bool { return y.router == x.router && y.in != x.in })
+	}
+	if s.router == o.router {
+		return false
+	}
+	return !several(s) && !several(o) || s.hears(o) && o.hears(s)
+}
+
+// hears reports whether an instance takes the adverts of another of its VRID.
+func (s subscriber) hears(o subscriber) bool {
+	if s.in.IsUnicast() != o.in.IsUnicast() {
+		return false
+	}
+	return !s.in.IsUnicast() || slices.ContainsFunc(s.in.Unicast.Peers, o.sends)
+}
+
+// sends reports whether adverts of an instance may come from an address.
+func (s subscriber) sends(from netip.Addr) bool {
+	if s.in.Source.IsValid() {
+		return s.in.Source == from
+	}
+	return slices.ContainsFunc(s.router.links[s.in.Interface].Sources, func(p netip.Prefix) bool { return p.Addr() == from })
+}
 
 // subscribers returns all instances of all routers.
 func (l *LAN) subscribers() (all []subscriber) {

@@ -37,9 +37,23 @@ type served struct{ segment, address string }
 // service is who serves an address.
 type service struct {
 	served
-	holders []string // now, in the order in which they came
+	holders []holder // now, in the order in which they came
 	offered []string // the routers that have the address in their configuration
 	spans   []Serving
+}
+
+// holder is an instance of a router that serves an address: several of one router may.
+type holder struct{ router, instance string }
+
+// routers returns who serves an address now.
+func (s *service) routers() []string {
+	names := []string{}
+	for _, h := range s.holders {
+		if !slices.Contains(names, h.router) {
+			names = append(names, h.router)
+		}
+	}
+	return names
 }
 
 // lane is the states of a group of a router.
@@ -71,7 +85,7 @@ func (r *record) begin(zero time.Time) {
 		l.spans = []Span{{State: l.shown()}}
 	}
 	for _, s := range r.order {
-		s.spans = []Serving{{Routers: append([]string{}, s.holders...), idle: len(s.offered) == 0}}
+		s.spans = []Serving{{Routers: s.routers(), idle: len(s.offered) == 0}}
 	}
 	r.log, r.lost = nil, 0
 }
@@ -141,9 +155,10 @@ func (r *record) serve(router string, in *vrrp.Instance, serves bool) {
 	segment := r.lan.router(router).links[in.Interface].Segment
 	for _, a := range addresses(in) {
 		s := r.of(segment, a)
-		s.holders = slices.DeleteFunc(s.holders, func(name string) bool { return name == router })
+		h := holder{router, in.Name}
+		s.holders = slices.DeleteFunc(s.holders, func(one holder) bool { return one == h })
 		if serves {
-			s.holders = append(s.holders, router)
+			s.holders = append(s.holders, h)
 		}
 		r.span(s)
 	}
@@ -152,7 +167,7 @@ func (r *record) serve(router string, in *vrrp.Instance, serves bool) {
 // span begins a new time of a service, if other routers serve since now.
 func (r *record) span(s *service) {
 	now, last := r.elapsed(), &s.spans[len(s.spans)-1]
-	is := Serving{Routers: append([]string{}, s.holders...), From: now, idle: len(s.offered) == 0}
+	is := Serving{Routers: s.routers(), From: now, idle: len(s.offered) == 0}
 	switch {
 	case slices.Equal(last.Routers, is.Routers) && last.idle == is.idle:
 	case last.From == now:

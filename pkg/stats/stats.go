@@ -107,7 +107,7 @@ var definitions = [counters]Definition{
 	AuthUnknownKey:     {Key: "auth_unknown_key", Metric: Rejected, Label: string(wire.AuthUnknownKey), Reasons: []wire.Reason{wire.AuthUnknownKey}},
 	AuthInvalidHMAC:    {Key: "auth_invalid_hmac", Metric: Rejected, Label: string(wire.AuthInvalidHMAC), Reasons: []wire.Reason{wire.AuthInvalidHMAC}},
 	AuthReplays:        {Key: "auth_replay", Metric: Rejected, Label: string(wire.AuthReplay), Reasons: []wire.Reason{wire.AuthReplay}},
-	PeerErrors:         {Key: "peer_errors", Metric: Rejected, Label: "peer", Reasons: []wire.Reason{wire.NotAPeer, wire.NotMulticast}},
+	PeerErrors:         {Key: "peer_errors", Metric: Rejected, Label: "peer", Reasons: []wire.Reason{wire.NotAPeer, wire.NotMulticast, wire.NotUnicast}},
 	OwnAddressErrors:   {Key: "own_address_errors", Metric: Rejected, Label: string(wire.OwnAddress), Reasons: []wire.Reason{wire.OwnAddress}},
 	FloodDrops:         {Key: "flood_drops", Metric: Rejected, Label: string(wire.Flood), Reasons: []wire.Reason{wire.Flood}, Daemon: true},
 

@@ -183,6 +183,27 @@ func (in *Instance) Same(o *Instance) bool {
 // FromVirtualMAC reports whether the instance's adverts leave from the virtual MAC.
 func (in *Instance) FromVirtualMAC() bool { return in.VirtualMAC && !in.LinkMACAdverts }
 
+// IsUnicast reports whether adverts go to single routers.
+func (in *Instance) IsUnicast() bool { return len(in.Unicast.Peers) > 0 }
+
+func (in *Instance) hasPeer(a netip.Addr) bool { return slices.Contains(in.Unicast.Peers, a) }
+
+// Fit returns how well the path of an advert fits an instance of its VRID. Several may have one
+// VRID and family on a link, and the one that it fits best is meant: what is sent to the group is for a multicast instance; all else is
+// for a unicast one that has its sender for a peer, at best at its own source.
+func (in *Instance) Fit(path wire.Path) int {
+	single := path.Dest != wire.GroupOf(in.Family)
+	switch {
+	case in.IsUnicast() != single:
+		return 0
+	case single && !in.hasPeer(path.Source):
+		return 1
+	case single && path.Dest != in.Source:
+		return 2
+	}
+	return 3
+}
+
 // PacketLen returns the length of the instance's adverts with their IP header.
 func (in *Instance) PacketLen() int {
 	n := 20

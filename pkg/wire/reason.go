@@ -29,6 +29,7 @@ const (
 	IntervalError     Reason = "interval-error"
 	NotAPeer          Reason = "not-a-peer"    // not from one of the unicast peers
 	NotMulticast      Reason = "not-multicast" // not sent to the group, where unicast is not configured
+	NotUnicast        Reason = "not-unicast"   // sent to the group, where unicast is configured
 	OwnAddress        Reason = "own-address"   // from an address of ours, and not sent by us
 )
 

@@ -160,6 +160,7 @@ var files = []file{
 	{name: "unicast-without-source"},
 	{name: "unicast-source-without-peers"},
 	{name: "unicast-three-routers"},
+	{name: "unicast-one-vrid-by-both", routers: 2},
 	{name: "unicast-ttl", still: "priority", differs: []difference{
 		{`^[-+]against .* priority: `, "max_ttl: keepalived rejects the rival's adverts and may fall silent for them, ripcord knows no greatest TTL and says so"},
 	}},

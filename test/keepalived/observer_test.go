@@ -201,8 +201,10 @@ func (o *observer) says(of lan.Advert, began time.Time) string {
 	return "is silent"
 }
 
+// same reports whether two adverts are of one virtual router, as far as a sniffer can tell: of a
+// VRID one by multicast and one by unicast may be there.
 func same(a, b lan.Advert) bool {
-	return a.Segment == b.Segment && a.VRID == b.VRID && a.Family == b.Family
+	return a.Segment == b.Segment && a.VRID == b.VRID && a.Family == b.Family && a.Destination.IsMulticast() == b.Destination.IsMulticast()
 }
 
 // adverts lists those of the router on all segments.

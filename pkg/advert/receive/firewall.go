@@ -36,14 +36,15 @@ const (
 // deliveries is what the raw socket of a link and family delivers of each virtual router,
 // compared with what arrives on the link.
 type deliveries struct {
-	routers map[uint8]*delivery
-	heard   int // by the packet socket, since the last audit
+	routers map[string]*delivery // by the names of their instances
+	heard   int                  // by the packet socket, since the last audit
 }
 
 // delivery is that of one virtual router.
 type delivery struct {
 	limit    time.Duration // how long nothing is delivered until its adverts are looked for
 	last     time.Time     // when one was delivered
+	vrid     uint8
 	instance string
 	missed   int       // adverts that arrived since, at most undeliveredEnough
 	since    time.Time // when there were enough
@@ -57,17 +58,17 @@ type undeliveredFrom struct {
 	until        time.Time // after which its silence means that it is gone
 }
 
-func newDeliveries() *deliveries { return &deliveries{routers: make(map[uint8]*delivery)} }
+func newDeliveries() *deliveries { return &deliveries{routers: make(map[string]*delivery)} }
 
 // add adds the virtual router of an instance.
 func (d *deliveries) add(vrid uint8, instance string, interval time.Duration) {
-	d.routers[vrid] = &delivery{instance: instance, limit: max(auditEvery, 3*interval)}
+	d.routers[instance] = &delivery{vrid: vrid, instance: instance, limit: max(auditEvery, 3*interval)}
 }
 
-// deliver notes that something of a VRID was delivered, valid or not. It returns the
+// deliver notes that something for an instance was delivered, valid or not. It returns the
 // virtual router if that ends a report.
-func (d *deliveries) deliver(vrid uint8, now time.Time) (over *delivery) {
-	v := d.routers[vrid]
+func (d *deliveries) deliver(instance string, now time.Time) (over *delivery) {
+	v := d.routers[instance]
 	if v == nil {
 		return nil
 	}
@@ -90,7 +91,7 @@ func (v *delivery) end() (over *delivery) {
 // see notes what the packet socket heard. The raw socket delivers it too, sooner or later,
 // unless the firewall drops it.
 func (d *deliveries) see(x validate.Arrival, now time.Time) {
-	v := d.routers[x.VRID]
+	v := d.routers[x.Instance]
 	if v == nil {
 		return
 	}
@@ -149,9 +150,9 @@ func (d *deliveries) reset() (over []*delivery) {
 
 // silent returns the VRIDs of which nothing was delivered lately.
 func (d *deliveries) silent(now time.Time) (set vridSet) {
-	for vrid, v := range d.routers {
+	for _, v := range d.routers {
 		if now.Sub(v.last) > v.limit {
-			set.add(vrid)
+			set.add(v.vrid)
 		}
 	}
 	return set

@@ -59,13 +59,13 @@ func TestDeliveries(t *testing.T) {
 				now := adverttest.T0.Add(time.Duration(at) * time.Millisecond)
 				switch do {
 				case "see":
-					d.see(validate.Arrival{VRID: 51, Source: peer, Interval: 200 * time.Millisecond}, now)
+					d.see(validate.Arrival{Instance: "v4", Source: peer, Interval: 200 * time.Millisecond}, now)
 				case "other":
-					d.see(validate.Arrival{VRID: 51, Source: third, Interval: 200 * time.Millisecond}, now)
+					d.see(validate.Arrival{Instance: "v4", Source: third, Interval: 200 * time.Millisecond}, now)
 				case "slow":
-					d.see(validate.Arrival{VRID: 51, Source: peer, Interval: 20 * time.Second}, now)
+					d.see(validate.Arrival{Instance: "v4", Source: peer, Interval: 20 * time.Second}, now)
 				case "deliver":
-					if v := d.deliver(51, now); v != nil {
+					if v := d.deliver("v4", now); v != nil {
 						got = append(got, "over")
 					}
 				case "restart":
@@ -111,12 +111,12 @@ func TestDeliveriesSilent(t *testing.T) {
 	if got := d.silent(adverttest.T0); got != both {
 		t.Errorf("at the start: %v", got)
 	}
-	d.deliver(1, adverttest.T0)
-	d.deliver(2, adverttest.T0) // not ours
+	d.deliver("fast", adverttest.T0)
+	d.deliver("", adverttest.T0) // not ours
 	if got := d.silent(adverttest.T0.Add(time.Second)); got != slow {
 		t.Errorf("one was heard: %v", got)
 	}
-	d.deliver(64, adverttest.T0.Add(time.Second))
+	d.deliver("slow", adverttest.T0.Add(time.Second))
 	if got := d.silent(adverttest.T0.Add(31 * time.Second)); got != fast {
 		t.Errorf("30 s later: %v", got)
 	}
@@ -131,10 +131,10 @@ func TestDeliveriesBounded(t *testing.T) {
 	d.add(51, "v4", time.Second)
 	source := netip.MustParseAddr("192.0.2.1")
 	for range 1000 {
-		d.see(validate.Arrival{VRID: 51, Source: source}, adverttest.T0)
+		d.see(validate.Arrival{Instance: "v4", Source: source}, adverttest.T0)
 		source = source.Next()
 	}
-	if n := len(d.routers[51].sources); n != undeliveredSources {
+	if n := len(d.routers["v4"].sources); n != undeliveredSources {
 		t.Errorf("%d sources", n)
 	}
 }

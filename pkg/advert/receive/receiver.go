@@ -252,7 +252,7 @@ func (r *Receiver) read(w *socket) (more bool, last time.Time) {
 // socket of the link delivers.
 func (r *Receiver) compareDelivery(w *socket, p *validate.Packet, v validate.Verdict, now time.Time) {
 	if !w.socketKey.own && !w.socketKey.early || v.Valid || v.Rejected {
-		if over := w.deliveries.deliver(r.acceptor.VRID(), now); over != nil {
+		if over := w.deliveries.deliver(r.acceptor.Judged(), now); over != nil {
 			r.reports.notFiltered(over, now)
 		}
 		return

@@ -56,6 +56,7 @@ type Acceptor struct {
 	minter     *event.Minter
 	wall       wire.Wall
 	advert     wire.Advert // decoded into, again and again
+	judged     *peer       // the instance that the last packet was for; nil: none
 	message    []byte      // of which, with its trailer
 	events     []event.Event
 }
@@ -106,12 +107,13 @@ func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 	a.events = a.events[:0]
 	on := a.links.find(p.Interface)
 	path, err := a.read(p, on)
+	ours, incompatible := on.peer(p.Family, a.advert.VRID, path), false
+	a.judged = ours
 	own := a.links.owns(on, path.Source)
 	if p.Own != own || !own && p.Early != on.early(p.Family, path.Source) {
 		return Verdict{} // heard twice
 	}
-	ours, incompatible := on.peer(p.Family, a.advert.VRID), false
-	if ours == nil && on.elsewhere(p.Family, a.advert.VRID) {
+	if on.elsewhere(ours, p.Family, a.advert.VRID, path) {
 		return Verdict{}
 	}
 	if own {
@@ -168,8 +170,14 @@ func (a *Acceptor) Next() (time.Time, bool) {
 	return next.Get()
 }
 
-// VRID returns the VRID of the packet that was judged last, whatever became of it.
-func (a *Acceptor) VRID() uint8 { return a.advert.VRID }
+// Judged returns the instance for which the packet was that was judged last, whatever became
+// of it; empty if it was for none.
+func (a *Acceptor) Judged() string {
+	if a.judged == nil {
+		return ""
+	}
+	return a.judged.Name
+}
 
 // judge makes the checks that need the virtual router. The sender and the rules of the
 // advert's own version come first: VersionError is for an advert that passes these.
@@ -252,12 +260,14 @@ func (a *Acceptor) fits(ours *peer) error {
 	return nil
 }
 
-// meets checks that an advert was multicast or unicast as configured. From a unicast peer it
-// may have been sent to the group, too: only the sender is checked.
+// meets checks that an advert was multicast or unicast as configured.
 func (o *peer) meets(path wire.Path) error {
+	group := path.Dest == wire.GroupOf(o.Family)
 	switch peers := o.Unicast.Peers; {
-	case len(peers) == 0 && path.Dest != wire.GroupOf(o.Family):
+	case len(peers) == 0 && !group:
 		return wire.NotMulticast
+	case len(peers) > 0 && group:
+		return wire.NotUnicast
 	case len(peers) > 0 && !slices.Contains(peers, path.Source):
 		return wire.NotAPeer
 	}
@@ -276,7 +286,7 @@ func (a *Acceptor) read(p *Packet, on *linkPeers) (wire.Path, error) {
 		path, message = header.Path(), payload
 	}
 	if len(message) > 1 {
-		if ours := on.peer(p.Family, message[1]); ours != nil {
+		if ours := on.peer(p.Family, message[1], path); ours != nil {
 			path.Least, path.Trailer = int(ours.Unicast.MinTTL), ours.authenticator != nil
 		}
 	}

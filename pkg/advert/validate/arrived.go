@@ -10,8 +10,7 @@ import (
 
 // Arrival is a valid advert of one of our virtual routers that a packet socket heard.
 type Arrival struct {
-	instance     string
-	VRID         uint8
+	Instance     string
 	Source, Dest netip.Addr
 	Interval     time.Duration // as it says
 }
@@ -27,11 +26,11 @@ func (a *Acceptor) Arrived(p *Packet) (x Arrival, ok bool) {
 	if err != nil || a.links.owns(on, path.Source) || on.early(p.Family, path.Source) {
 		return x, false
 	}
-	ours := on.peer(p.Family, a.advert.VRID)
+	ours := on.peer(p.Family, a.advert.VRID, path)
 	if ours == nil || ours.check(&a.advert) != nil || ours.meets(path) != nil || !deliverable(p, path, on) {
 		return x, false
 	}
-	return Arrival{ours.Name, ours.VRID, path.Source, path.Dest, a.advert.Interval}, true
+	return Arrival{ours.Name, path.Source, path.Dest, a.advert.Interval}, true
 }
 
 // deliverable reports whether the kernel accepts the IP header of a packet: a packet that it

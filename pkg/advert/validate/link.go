@@ -7,14 +7,15 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
 )
 
 // linkPeers are our instances on a link. They are looked up once for each
 // packet, of which there may be ten thousand a second.
 type linkPeers struct {
 	link event.Link // as it was last learned; zero before
-	four []*peer    // by VRID, up to the greatest; nil where it is not ours
-	six  []*peer
+	four []routers  // by VRID, up to the greatest; empty where it is not ours
+	six  []routers
 	// twins are the same link under its other names.
 	twins []*linkPeers
 	// shared are the addresses of our instances that another may own.
@@ -32,15 +33,31 @@ type peer struct {
 	returned uint64
 }
 
+// routers are our instances of one VRID and family on a link: as a rule one, and several where
+// their adverts tell them apart, by where they are sent and who sends them.
+type routers []*peer
+
+// of returns the instance that an advert on that path is for; where it fits none, the one
+// that rejects it; nil if there is none.
+func (all routers) of(path wire.Path) (best *peer) {
+	most := -1
+	for _, p := range all {
+		if n := p.Fit(path); n > most {
+			best, most = p, n
+		}
+	}
+	return best
+}
+
 // unseen is a link of which nothing is known. It is only read.
 var unseen linkPeers
 
 func (s *linkPeers) add(p *peer) {
 	all := s.peers(p.Family)
 	if more := int(p.VRID) + 1 - len(*all); more > 0 {
-		*all = append(*all, make([]*peer, more)...)
+		*all = append(*all, make([]routers, more)...)
 	}
-	(*all)[p.VRID] = p
+	(*all)[p.VRID] = append((*all)[p.VRID], p)
 	if p.Priority == vrrp.Owner {
 		return // there is one owner
 	}
@@ -49,19 +66,24 @@ func (s *linkPeers) add(p *peer) {
 	}
 }
 
-func (s *linkPeers) peers(f event.Family) *[]*peer {
+func (s *linkPeers) peers(f event.Family) *[]routers {
 	if f == event.IPv6 {
 		return &s.six
 	}
 	return &s.four
 }
 
-// peer returns our instance of a virtual router; nil if it is not ours.
-func (s *linkPeers) peer(f event.Family, vrid uint8) *peer {
+// routers returns our instances of a VRID.
+func (s *linkPeers) routers(f event.Family, vrid uint8) routers {
 	if all := *s.peers(f); int(vrid) < len(all) {
 		return all[vrid]
 	}
 	return nil
+}
+
+// peer returns our instance that an advert of a VRID on that path is for; nil if there is none.
+func (s *linkPeers) peer(f event.Family, vrid uint8, path wire.Path) *peer {
+	return s.routers(f, vrid).of(path)
 }
 
 // early reports whether a packet of that source is one that is to be heard early.
@@ -69,15 +91,17 @@ func (s *linkPeers) early(f event.Family, source netip.Addr) bool {
 	return f == event.IPv4 && (s.shared[source] || slices.Contains(s.withheld, source))
 }
 
-// elsewhere reports whether a virtual router is ours under another name of the link,
-// where another socket hears it.
-func (s *linkPeers) elsewhere(f event.Family, vrid uint8) bool {
-	for _, twin := range s.twins {
-		if twin.peer(f, vrid) != nil {
-			return true
-		}
+// elsewhere reports whether an advert that is for ours here, or for none, is rather for an
+// instance under another name of the link, where another socket hears it.
+func (s *linkPeers) elsewhere(ours *peer, f event.Family, vrid uint8, path wire.Path) bool {
+	fits := -1
+	if ours != nil && len(s.twins) > 0 {
+		fits = ours.Fit(path)
 	}
-	return false
+	return slices.ContainsFunc(s.twins, func(twin *linkPeers) bool {
+		other := twin.peer(f, vrid, path)
+		return other != nil && other != ours && other.Fit(path) > fits
+	})
 }
 
 // links are the links on which instances of ours are.

@@ -18,7 +18,7 @@ import (
 
 // acceptOwn judges an advert that comes from an address of ours.
 func (a *Acceptor) acceptOwn(p *Packet, on *linkPeers, ours *peer, path wire.Path, err error, now time.Time) Verdict {
-	if err != nil || ours == nil || ours.meets(path) == wire.NotMulticast || ours.mayHaveSent(&a.advert, p.From, on) {
+	if err != nil || ours == nil || ours.Fit(path) == 0 || ours.mayHaveSent(&a.advert, p.From, on) {
 		return Verdict{}
 	}
 	a.events = a.rejections.reject(a.events, p, path.Source, a.advert.VRID, ours, wire.OwnAddress, now)

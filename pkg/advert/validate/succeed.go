@@ -2,6 +2,7 @@ package validate
 
 import (
 	"reflect"
+	"slices"
 
 	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
@@ -18,12 +19,12 @@ func (a *Acceptor) Succeed(instances []*vrrp.Instance, book stats.Book) *Accepto
 			continue
 		}
 		on.withheld = was.withheld
-		for _, p := range append(append([]*peer{}, on.four...), on.six...) {
-			if p == nil {
-				continue
-			}
-			if o := was.peer(p.Family, p.VRID); o != nil && o.Name == p.Name {
-				p.follow(o)
+		for _, all := range append(append([]routers{}, on.four...), on.six...) {
+			for _, p := range all {
+				same := func(o *peer) bool { return o.Name == p.Name }
+				if before := was.routers(p.Family, p.VRID); slices.ContainsFunc(before, same) {
+					p.follow(before[slices.IndexFunc(before, same)])
+				}
 			}
 		}
 	}

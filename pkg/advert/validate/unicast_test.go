@@ -2,6 +2,8 @@ package validate
 
 import (
 	"net/netip"
+	"slices"
+	"strings"
 	"testing"
 
 	"ripcord/pkg/event"
@@ -28,9 +30,9 @@ func TestAcceptUnicast(t *testing.T) {
 		{"a peer", single, peer4, own4, 255, "", "advertisement_rcvd=1"},
 		{"a peer, at the limit", single, peer4, own4, 250, "", "advertisement_rcvd=1"},
 		{"a peer, from too far", single, peer4, own4, 249, wire.IPTTLError, "ip_ttl_errors=1"},
-		{"a peer that sends to the group", single, peer4, wire.Group4, 255, "", "advertisement_rcvd=1"},
+		{"a peer that sends to the group", single, peer4, wire.Group4, 255, wire.NotUnicast, "peer_errors=1"},
 		{"not a peer", single, other, own4, 255, wire.NotAPeer, "peer_errors=1"},
-		{"not a peer, to the group", single, other, wire.Group4, 255, wire.NotAPeer, "peer_errors=1"},
+		{"not a peer, to the group", single, other, wire.Group4, 255, wire.NotUnicast, "peer_errors=1"},
 		{"the segment only", near, peer4, own4, 254, wire.IPTTLError, "ip_ttl_errors=1"},
 		{"multicast", many, peer4, wire.Group4, 255, "", "advertisement_rcvd=1"},
 		{"multicast, sent to us alone", many, peer4, own4, 255, wire.NotMulticast, "peer_errors=1"},
@@ -57,6 +59,56 @@ func TestAcceptUnicast(t *testing.T) {
 			}
 			if got := counters(b.stats["v4"]); got != want {
 				t.Errorf("counters %s, want %s", got, want)
+			}
+		})
+	}
+}
+
+// TestAcceptAmongSeveral: of several instances of one VRID on a link the one gets an advert to
+// whose group it was sent, or whose peer sent it, at best to its own source.
+func TestAcceptAmongSeveral(t *testing.T) {
+	named := func(name string, source netip.Addr, peers ...netip.Addr) vrrp.Instance {
+		in := virtual4()
+		in.Name, in.Source = name, source
+		if len(peers) > 0 {
+			in.Unicast = vrrp.Unicast{Peers: peers, TTL: 255, MinTTL: 1}
+		}
+		return in
+	}
+	at := func(n byte) netip.Addr { return netip.AddrFrom4([4]byte{192, 0, 2, n}) }
+	group, near, far, twin := named("group", netip.Addr{}), named("near", at(1), at(11), at(12)), named("far", at(2), at(13)), named("twin", at(3), at(11))
+	for _, c := range []struct {
+		name         string
+		in           []vrrp.Instance
+		source, dest netip.Addr
+		ttl          uint8
+		want         string // the instance, and what it counts
+	}{
+		{"to the group", []vrrp.Instance{group, near}, at(99), wire.Group4, 255, "group advertisement_rcvd=1"},
+		{"to the group, from a peer", []vrrp.Instance{near, group}, at(11), wire.Group4, 255, "group advertisement_rcvd=1"},
+		{"to the group, through a router", []vrrp.Instance{group, near}, at(11), wire.Group4, 200, "group ip_ttl_errors=1"},
+		{"from a peer, through a router", []vrrp.Instance{group, near}, at(11), at(1), 200, "near advertisement_rcvd=1"},
+		{"from nobody's peer", []vrrp.Instance{group, near, far}, at(99), at(1), 255, "near peer_errors=1"},
+		{"from the one's peer", []vrrp.Instance{near, far}, at(12), at(1), 255, "near advertisement_rcvd=1"},
+		{"from the other's peer", []vrrp.Instance{near, far}, at(13), at(1), 255, "far advertisement_rcvd=1"},
+		{"from a peer of both, to the one", []vrrp.Instance{near, twin}, at(11), at(1), 255, "near advertisement_rcvd=1"},
+		{"from a peer of both, to the other", []vrrp.Instance{near, twin}, at(11), at(3), 255, "twin advertisement_rcvd=1"},
+		{"from a peer, to the group of none", []vrrp.Instance{near, far}, at(13), wire.Group4, 255, "near peer_errors=1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(c.in...)
+			a := advert4()
+			p := Packet{Interface: "eth0", Family: event.IPv4, At: t0, Data: ipv4(c.source, c.dest, c.ttl, a.Append(nil, c.source, c.dest))}
+			v := b.Accept(&p, t0)
+			var got []string
+			for _, in := range c.in {
+				if n := strings.Replace(counters(b.stats[in.Name]), " checksum_pseudo_header=1", "", 1); n != "" {
+					got = append(got, in.Name+" "+n)
+				}
+			}
+			name, _, _ := strings.Cut(c.want, " ")
+			if !slices.Equal(got, []string{c.want}) || b.Judged() != name || v.Valid && v.Heard.Instance != name {
+				t.Errorf("counted %q, judged for %s, heard for %q; want %s", got, b.Judged(), v.Heard.Instance, c.want)
 			}
 		})
 	}
