@@ -102,6 +102,9 @@ func (cr *commandReader) read(s *syntax.Statement, accounts bool) command {
 		return command{}
 	}
 	c.argv = argv
+	if older, _ := syntax.SplitCommand(syntax.Resolve(words[1])); !slices.Equal(older, argv) {
+		cr.report.Differ(c.at, "write '…' around an argument with blanks", "its arguments are %s, as under keepalived since 2.3.2, and not %s, as under older ones", shown(argv[1:]), shown(older[min(1, len(older)):]))
+	}
 	switch behind := words[2:]; {
 	case len(behind) == 0 && accounts && cr.unowned(): // which is noted at script_user or enable_script_security
 		return command{}
@@ -182,6 +185,15 @@ func (cr commandReader) fit(c command, user, group, instead string) bool {
 	}
 	cr.report.Differ(c.at, "", "%s: %v", instead, err)
 	return false
+}
+
+// shown are the words of a command, each in quotes.
+func shown(argv []string) string {
+	var words []string
+	for _, word := range argv {
+		words = append(words, syntax.Show(word))
+	}
+	return strings.Join(words, " ")
 }
 
 // shells run what they are given as one text.

@@ -66,6 +66,35 @@ func (g *group) level(r *syntax.Report) {
 	}
 }
 
+// noteWeights notes weights that keepalived lets change the priority of some members only.
+func (g *group) noteWeights(r *syntax.Report) {
+	if !g.weights {
+		return
+	}
+	type thing struct {
+		kind trackedKind
+		name string
+	}
+	noted := map[thing]bool{}
+	for _, m := range g.members {
+		for _, one := range m.tracked {
+			same := func(other tracked) bool {
+				return other.kind == one.kind && other.name.Text == one.name.Text && other.weight == one.weight && other.reverse == one.reverse
+			}
+			ofAll := slices.ContainsFunc(g.tracked, same) ||
+				!slices.ContainsFunc(g.members, func(other *instance) bool { return !slices.ContainsFunc(other.tracked, same) })
+			what := thing{one.kind, one.name.Text}
+			if one.weight == 0 || ofAll || noted[what] {
+				continue
+			}
+			noted[what] = true
+			r.Subject = m.title()
+			r.Differ(one.name.Position, "", "the weight of %s %s changes the priority of the whole group: under keepalived only that of members that track it",
+				one.kind, syntax.Show(one.name.Text))
+		}
+	}
+}
+
 // noteStart notes which commands of the group run at the start in another way than under
 // keepalived.
 func (g *group) noteStart(r *syntax.Report) {

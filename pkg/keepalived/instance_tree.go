@@ -34,7 +34,7 @@ func (i *instance) tree(r *syntax.Report, g *globals, cs *checks) *tree.Node {
 		m.duration("preempt_delay", i.preemptDelay)
 	}
 	if g.startupDelay.value > 0 {
-		m.duration("startup_delay", whole(g.startupDelay, time.Millisecond))
+		m.duration("startup_delay", whole(within(i.startup(g), 24*time.Hour), time.Millisecond))
 	}
 	i.sendingTree(r, m)
 	i.heldTree(g, m)
@@ -48,6 +48,25 @@ func (i *instance) tree(r *syntax.Report, g *globals, cs *checks) *tree.Node {
 	m.list("track", track)
 	m.nested("notify", i.notify.tree(i.at, m.Name))
 	return m.Node
+}
+
+// startup is how long after its start keepalived takes nothing over: vrrp_startup_delay, after
+// which the instance waits for adverts unless it is the owner of its addresses.
+func (i *instance) startup(g *globals) length {
+	const ofVersion2 = time.Second // the interval of which Skew_Time is a part
+	priority := i.election().value
+	if priority == 255 && i.state.Text != "BACKUP" {
+		return g.startupDelay
+	}
+	interval := i.interval.or(length{value: time.Second}).value
+	part := interval
+	if i.version.value == 2 {
+		part = ofVersion2
+	}
+	skew := time.Duration(256-priority) * part / 256
+	out := g.startupDelay
+	out.value += time.Duration(i.misses.or(number{value: 3}).value)*interval + skew
+	return out
 }
 
 // canonical is a number as YAML has it, if the text is one.

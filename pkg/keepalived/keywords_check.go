@@ -7,7 +7,7 @@ import (
 )
 
 var scriptKeywords = table[script]{
-	{"script", 1, -1, plain, Translated, "`command`, run without a shell; `\\\"` in it quotes an argument, as for keepalived 2.2: for 2.4 it is a character of one", "", func(t *translator, s *syntax.Statement, c *script) {
+	{"script", 1, -1, plain, Translated, "`command`, run without a shell; `\\\"` in it is a character of an argument, as since keepalived 2.3.2: older ones quote with it", "", func(t *translator, s *syntax.Statement, c *script) {
 		c.command = t.commands.read(s, false)
 		c.absent = !c.command.said || !t.commands.runs(c.command, "the script counts as if nobody tracked it")
 		if !c.absent {

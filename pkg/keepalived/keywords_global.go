@@ -36,12 +36,7 @@ var globalKeywords = table[globals]{
 	{"vrrp_garp_extra_if", 0, -1, plain, Inherent, "an Active asks stations from its virtual MAC every 30 s, which keeps the tables of switches; addresses on other interfaces are announced there", "", nil},
 	{"vrrp_vmac_garp_intvl", 0, -1, plain, Inherent, "as `vrrp_garp_extra_if`", "", nil},
 	{"vrrp_down_timer_adverts", 1, 1, plain, Translated, "`miss` of all instances", "", numberTo(func(g *globals) *number { return &g.misses }, 1, 100)},
-	{"vrrp_startup_delay", 1, 1, plain, Translated, "`startup_delay` of all instances, in which the wait for adverts runs; under keepalived it begins afterwards", "", func(t *translator, s *syntax.Statement, g *globals) {
-		secondsTo(func(g *globals) *length { return &g.startupDelay }, 0, 24*time.Hour)(t, s, g)
-		if g.startupDelay.value > 0 {
-			t.Differ(s.At(), "a delay that is longer by the time of `miss` adverts gives a segment as long to forward", "a router that hears nobody is Active when the delay is over: under keepalived it waits for adverts from then on")
-		}
-	}},
+	{"vrrp_startup_delay", 1, 1, plain, Translated, "`startup_delay` of all instances, longer by the Active_Down_Interval, since keepalived waits for adverts after the delay; who resigns in that interval is followed at its end", "", secondsTo(func(g *globals) *length { return &g.startupDelay }, 0, 24*time.Hour)},
 	{"vrrp_delay_after_boot", 1, 1, plain, Changed, "the time since boot does not count: `startup_delay` counts from the daemon's start", "", nil},
 	{"v3_checksum_as_v2", 0, 1, plain, Translated, "`checksum: rfc9568` of all instances", "", switchTo(func(g *globals) *number { return &g.version2 })},
 	{"vrrp_mcast_group4", 1, 1, plain, Translated, "only 224.0.0.18; another group is an error where an instance uses it", "", wordTo(func(g *globals) *syntax.Word { return &g.group4 })},

@@ -25,7 +25,7 @@ var groupKeywords = table[group]{
 	{"notify", 1, -1, plain, Translated, "`notify.any`, with the same four arguments", "", notifyTo(func(g *group) *command { return &g.notify.any })},
 	{"smtp_alert", 0, 1, plain, Missing, noMail, "mail", nil},
 	{"global_tracking", 0, 0, plain, Translated, "as `sync_group_tracking_weight`", "", weighted},
-	{"sync_group_tracking_weight", 0, 0, plain, Translated, "the members' own weights count; without it entries of theirs with a weight do not", "", weighted},
+	{"sync_group_tracking_weight", 0, 0, plain, Translated, "the members' own weights count, for the whole group; without it entries of theirs with a weight do not count", "", weighted},
 	{"notify_priority_changes", 0, 1, plain, Missing, noPriorityLines, "priority changes", nil},
 }
 

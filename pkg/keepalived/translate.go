@@ -132,6 +132,7 @@ func (t *translator) take(statements []*syntax.Statement, withoutLVS bool) {
 		i.noteStart(t.Report)
 	}
 	for _, g := range t.groups {
+		g.noteWeights(t.Report)
 		g.noteStart(t.Report)
 	}
 	t.Subject = ""

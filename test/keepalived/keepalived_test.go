@@ -1,4 +1,4 @@
-// Package keepalived starts Debian's keepalived and ripcord from the same files, on LANs
+// Package keepalived starts Debian's keepalived, or another one, and ripcord from the same files, on LANs
 // that are equal, and compares what others can see of them: their adverts, what they hold,
 // who wins against a second router, the commands that they run.
 //
@@ -8,9 +8,12 @@
 package keepalived
 
 import (
+	"cmp"
 	"flag"
 	"os"
 	"os/exec"
+	"regexp"
+	"sync"
 	"testing"
 
 	"ripcord/test/stage"
@@ -29,6 +32,17 @@ func TestMain(m *testing.M) {
 		return nil
 	}))
 }
+
+// version is keepalived's, as "2.2.7".
+var version = sync.OnceValue(func() string {
+	path := cmp.Or(os.Getenv("KEEPALIVED"), "keepalived")
+	text, _ := exec.Command(path, "--version").CombinedOutput()
+	found := regexp.MustCompile(`Keepalived v([0-9.]+)`).FindSubmatch(text)
+	if found == nil {
+		return ""
+	}
+	return string(found[1])
+})
 
 // program finds what test/setup installs; KEEPALIVED is the path of another keepalived.
 func program(t *testing.T, name string) string {

@@ -72,10 +72,14 @@ func (s seen) wrong() (wrong []string) {
 		return []string{"nothing was seen of one of them"}
 	}
 	theirs, ours := likened(s.theirs), likened(s.ours)
-	used := make([]bool, len(s.differs))
+	differs := slices.Concat(s.differs, s.older)
+	if !strings.HasPrefix(version(), "2.2.") {
+		differs = slices.Concat(s.differs, s.newer)
+	}
+	used := make([]bool, len(differs))
 	for _, line := range append(marked("-", without(theirs, ours)), marked("+", without(ours, theirs))...) {
 		explained := slices.ContainsFunc(s.perhaps, func(d difference) bool { return d.explains(line) })
-		for i, d := range s.differs {
+		for i, d := range differs {
 			if d.explains(line) {
 				explained, used[i] = true, true
 			}
@@ -84,7 +88,7 @@ func (s seen) wrong() (wrong []string) {
 			wrong = append(wrong, line)
 		}
 	}
-	for i, d := range s.differs {
+	for i, d := range differs {
 		if !used[i] {
 			wrong = append(wrong, fmt.Sprintf("they do not differ any more in %s (%s): remove the line", d.lines, d.reason))
 		}

@@ -5,14 +5,33 @@ import "strings"
 // SplitCommand splits a text at its blanks. Quotes of both kinds keep words together, and a
 // backslash stands before a character that has no meaning of its own. It is false where a
 // quote or an escape does not end.
-func SplitCommand(text string) (words []string, ok bool) {
+func SplitCommand(text string) (words []string, ok bool) { return splitAtBlanks(text, escape) }
+
+// Resolve returns what a text stands for whose backslashes are escapes.
+func Resolve(text string) string {
+	var b strings.Builder
+	for {
+		before, behind, found := strings.Cut(text, `\`)
+		b.WriteString(before)
+		if !found || behind == "" {
+			return b.String()
+		}
+		value, length := escape(behind)
+		b.WriteString(value)
+		text = behind[length:]
+	}
+}
+
+// splitAtBlanks splits a text as SplitCommand does. What stands behind a backslash becomes what
+// resolve makes of it.
+func splitAtBlanks(text string, resolve func(behind string) (value string, length int)) (words []string, ok bool) {
 	for {
 		text = strings.TrimLeft(text, blanks)
 		if text == "" {
 			return words, true
 		}
 		var word string
-		if word, text, ok = firstWord(text); !ok {
+		if word, text, ok = firstWord(text, resolve); !ok {
 			return words, false
 		}
 		words = append(words, word)
@@ -20,7 +39,7 @@ func SplitCommand(text string) (words []string, ok bool) {
 }
 
 // firstWord returns the first word of a command, and what stands behind it.
-func firstWord(text string) (word, behind string, ok bool) {
+func firstWord(text string, resolve func(behind string) (string, int)) (word, behind string, ok bool) {
 	var b strings.Builder
 	quote := byte(0)
 	i := 0
@@ -29,7 +48,7 @@ func firstWord(text string) (word, behind string, ok bool) {
 		case c == '\\' && i+1 == len(text):
 			return "", "", false
 		case c == '\\':
-			value, length := escape(text[i+1:])
+			value, length := resolve(text[i+1:])
 			b.WriteString(value)
 			i += 1 + length
 			continue
@@ -46,6 +65,9 @@ func firstWord(text string) (word, behind string, ok bool) {
 	}
 	return b.String(), "", quote == 0
 }
+
+// asWritten leaves a backslash before the character that stands behind it.
+func asWritten(behind string) (value string, length int) { return `\` + behind[:1], 1 }
 
 // escape returns what the text behind a backslash stands for, and how long it is.
 func escape(text string) (value string, length int) {

@@ -106,12 +106,9 @@ func (l line) valid() (line, bool) {
 }
 
 // uncommented returns the line without its comment and the blanks around it. # and ! begin
-// one outside of double quotes, unless a backslash stands before them, which goes.
+// one outside of double quotes, also behind a backslash: keepalived takes that away, and reads
+// the rest a second time.
 func (l line) uncommented() line {
-	if !strings.ContainsAny(l.text, `#!\`) {
-		return l.trim()
-	}
-	var gone []int // backslashes
 	end := len(l.text)
 	quoted := false
 	for i := 0; i < end; i++ {
@@ -120,7 +117,7 @@ func (l line) uncommented() line {
 			quoted = !quoted
 		case '\\':
 			if i+1 < len(l.text) && !quoted && (l.text[i+1] == '#' || l.text[i+1] == '!') {
-				gone = append(gone, i)
+				end = i
 			}
 			i++
 		case '#', '!':
@@ -129,30 +126,5 @@ func (l line) uncommented() line {
 			}
 		}
 	}
-	return l.cut(0, end).without(gone).trim()
-}
-
-// without returns the line without the single bytes at some indexes, which are in order.
-func (l line) without(gone []int) line {
-	if len(gone) == 0 {
-		return l
-	}
-	out := line{at: l.at}
-	var text strings.Builder
-	column := l.at.Column
-	for i := range len(l.text) {
-		if l.columns != nil {
-			column = l.columns[i]
-		} else if i > 0 && utf8.RuneStart(l.text[i]) {
-			column++
-		}
-		if len(gone) > 0 && gone[0] == i {
-			gone = gone[1:]
-			continue
-		}
-		text.WriteByte(l.text[i])
-		out.columns = append(out.columns, column)
-	}
-	out.text = text.String()
-	return out
+	return l.cut(0, end).trim()
 }

@@ -58,9 +58,9 @@ func (s *Statement) TitleOf(arguments int) string {
 	return title
 }
 
-// Command returns the words of the statement as those of a command are split, and whether
-// its quotes and escapes are complete.
-func (s *Statement) Command() (words []string, ok bool) { return SplitCommand(s.line.text) }
+// Command returns the words of the statement as those of a command are split, with their
+// escapes, and whether its quotes and escapes are complete.
+func (s *Statement) Command() (words []string, ok bool) { return splitAtBlanks(s.line.text, asWritten) }
 
 // A parser makes statements of lines.
 type parser struct {

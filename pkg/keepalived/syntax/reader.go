@@ -162,9 +162,7 @@ func (s *source) next(r *reader) (line, bool) {
 	whole := l
 	l = l.uncommented()
 	password := l.isPassword()
-	if password {
-		r.report.glued(whole, l)
-	}
+	r.report.comment(whole, l)
 	valid, ok := l.valid()
 	switch {
 	case !ok && password:

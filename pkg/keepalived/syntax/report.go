@@ -92,12 +92,15 @@ func (r *Report) NotDone(at tree.Position, hint, format string, args ...any) {
 	r.note(NotDone, at, hint, format, args)
 }
 
-// glued notes a password in which # or ! begins a comment.
-func (r *Report) glued(whole, l line) {
+// comment notes where a comment begins that was most likely not meant: behind a backslash, or
+// in a password.
+func (r *Report) comment(whole, l line) {
 	end := strings.Index(whole.text, l.text) + len(l.text)
-	if end < len(whole.text) && (whole.text[end] == '#' || whole.text[end] == '!') {
-		r.Ignore(whole.position(end), "write the password in double quotes, or a backslash before the sign",
-			"%c begins a comment: the password ends before it", whole.text[end])
+	switch behind := whole.text[end:]; {
+	case len(behind) > 1 && behind[0] == '\\' && (behind[1] == '#' || behind[1] == '!'):
+		r.Ignore(whole.position(end), "write the word in double quotes", "%c begins a comment, also behind a backslash: the line ends before it", behind[1])
+	case l.isPassword() && behind != "" && (behind[0] == '#' || behind[0] == '!'):
+		r.Ignore(whole.position(end), "write the password in double quotes", "%c begins a comment: the password ends before it", behind[0])
 	}
 }
 
