@@ -27,7 +27,11 @@ func newCheck() *cobra.Command {
 				}
 				from.path = args[0]
 			}
-			cfg, err := from.load(c.Context(), nil)
+			here := machine()
+			if from.elsewhere {
+				here = nil
+			}
+			cfg, err := from.load(c.Context(), here)
 			if err != nil {
 				return err
 			}
@@ -37,9 +41,19 @@ func newCheck() *cobra.Command {
 			warn(c.ErrOrStderr(), cfg.Warnings, cfg.Format)
 			// Without the kernel's answer there is nothing to say of this machine.
 			advice, _ := daemon.Advise(cfg)
-			advice = append(advice, cfg.OwnPeers(machine())...)
+			missing := sentences(daemon.Accounts(cfg))
+			if from.elsewhere {
+				advice = append(advice, cfg.OwnPeers(machine())...)
+				advice, missing = append(advice, missing...), nil
+			}
 			for _, a := range advice {
 				fmt.Fprintln(c.ErrOrStderr(), "warning: on this machine "+a)
+			}
+			if len(missing) > 0 {
+				for _, m := range missing {
+					fmt.Fprintln(c.ErrOrStderr(), m)
+				}
+				return fmt.Errorf("%s cannot be used on this machine: %s; if it is for another one, give --elsewhere", cfg.File, count(len(missing), "problem"))
 			}
 			line := verdict(cfg)
 			if len(advice) > 0 {
@@ -50,8 +64,23 @@ func newCheck() *cobra.Command {
 		},
 	}
 	from.flags(c, "the configuration file, if FILE is not given")
+	c.Flags().BoolVar(&from.elsewhere, "elsewhere", false, "the file is for another machine: what this one lacks, or has, is no error")
 	c.Flags().BoolVar(&run, "run", false, "run every check of the configuration once, here, and print its result")
 	return c
+}
+
+// sentences are those of an error that consists of several; nil: none.
+func sentences(err error) (all []string) {
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range several.Unwrap() {
+			all = append(all, one.Error())
+		}
+		return all
+	}
+	if err != nil {
+		all = append(all, err.Error())
+	}
+	return all
 }
 
 // warn prints the warnings of a configuration. Those of a file that was made for another

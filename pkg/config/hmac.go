@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"io"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,23 +47,41 @@ func readHMAC(report *problem.Report, at problem.Place, a *authentication) bool 
 // check finds the key to sign with, and sees that the parts agree.
 func (h *hmac) check(report *problem.Report, at problem.Place) {
 	active, present := h.present["active"]
+	ids := h.ids()
 	switch {
-	case len(h.Keys) == 0, active.Bad: // was reported
-	case present && !h.has(h.Active):
+	case len(ids) == 0, active.Bad: // was reported
+	case present && !slices.Contains(ids, h.Active):
 		report.Fail(active, "there is no key %d", h.Active)
-	case !present && len(h.Keys) == 1:
-		for id := range h.Keys {
-			h.Active = id
-		}
-	case !present:
-		report.Advise(at.Key("active"), "say which of the keys signs", "missing, and there are %d keys", len(h.Keys))
+	case present:
+	case len(ids) == 1:
+		h.Active = ids[0]
+	default:
+		report.Advise(at.Key("active"), "say which of the keys signs", "missing, and there are %d keys", len(ids))
 	}
 	if at, ok := h.present["window"]; ok && h.monotonic {
 		report.Warn(at, "replay: monotonic does not look at the time", "has no effect")
 	}
 }
 
-func (h *hmac) has(id uint8) bool { _, ok := h.Keys[id]; return ok }
+// ids are those of the keys, also of keys that cannot be read.
+func (h *hmac) ids() (ids []uint8) {
+	keys := h.present["keys"].Node
+	if keys == nil || keys.Kind != tree.Map {
+		return nil
+	}
+	for _, e := range keys.Entries {
+		if id, ok := keyID(e.Key); ok {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// keyID reads the id of a key.
+func keyID(text string) (uint8, bool) {
+	id, err := strconv.ParseUint(text, 10, 8)
+	return uint8(id), err == nil && id > 0 && !schema.LeadingZero.MatchString(text)
+}
 
 // build is the authentication of an instance with that interval; nil: none.
 func (h *hmac) build(interval time.Duration) *vrrp.HMAC {
@@ -94,14 +113,14 @@ func readSecrets(report *problem.Report, at problem.Place) (map[uint8]wire.Secre
 	all := map[uint8]wire.Secret{}
 	for _, e := range at.Node.Entries {
 		// An id that is none may be a key in the wrong place: it is not repeated.
-		id, err := strconv.ParseUint(e.Key, 10, 8)
-		if err != nil || id == 0 || schema.LeadingZero.MatchString(e.Key) {
+		id, ok := keyID(e.Key)
+		if !ok {
 			report.Advise(problem.Place{Path: at.Path, Position: e.Position}, "write it like {1: {file: /etc/ripcord/key}}",
 				"the id of a key is a number between 1 and 255")
 			continue
 		}
 		if secret, ok := readSecret(report, at.Entry(e)); ok {
-			all[uint8(id)] = secret
+			all[id] = secret
 		}
 	}
 	if len(at.Node.Entries) == 0 {

@@ -73,6 +73,15 @@ func TestKeyFile(t *testing.T) {
 	}
 }
 
+// TestKeyOfNoID: which key signs is looked at beside a key that cannot be read.
+func TestKeyOfNoID(t *testing.T) {
+	text := strings.Replace(string(keyFile("/does/not/exist")), "}}}}]", "}, active: 2}}}]", 1)
+	var all problem.Problems
+	if _, err := Parse("x.yaml", []byte(text)); !errors.As(err, &all) || len(all) != 2 || all[1].Message != "there is no key 2" {
+		t.Errorf("%v, want both the file and the id", err)
+	}
+}
+
 // sameKey tells whether a secret is testKey: it signs the vector of the facts page.
 func sameKey(s wire.Secret) bool {
 	var key []byte
