@@ -68,7 +68,9 @@ var elsewhere = map[string]string{
 	"README.md:   ":                    "a picture",
 	"security.md: [":                   "TestUnitFile and TestUnitFenceAndWatchdog",
 	"upgrades.md: ripcord":             "TestHandover",
-	"README.md: make":                  "what make runs, and test/package and TestGettingStarted",
+	"README.md: make":                  "what make runs, and test/package",
+	"README.md: ms":                    "what ripcord demo prints: TestDemo",
+	"README.md: ripcord":               "TestGettingStarted; test/keepalived runs ripcord from such files",
 }
 
 // TestShownCommands runs the commands that pages show, on a router that the pages describe: each
