@@ -38,6 +38,29 @@ func prefixIn(text string) (netip.Prefix, bool) {
 	return netip.PrefixFrom(parsed, n), true
 }
 
+// hostOf reads the address of a router. keepalived takes the first of a range or of a network,
+// 192.0.2.1 of 192.0.2.1-9 or 192.0.2.1/24.
+func hostOf(text string) (netip.Addr, bool) {
+	if n := strings.IndexAny(text, "-/"); n >= 0 {
+		text = text[:n]
+	}
+	a, err := netip.ParseAddr(text)
+	return a, err == nil && a.Zone() == ""
+}
+
+// hostIn reads the address of a router, and notes where it does not stand alone. Where it is
+// none, it notes what happens instead.
+func hostIn(r *syntax.Report, w syntax.Word, instead string) (netip.Addr, bool) {
+	a, ok := hostOf(w.Text)
+	switch {
+	case !ok:
+		r.Ignore(w.Position, "", "%s is not an IP address: %s", syntax.Show(w.Text), instead)
+	case strings.ContainsAny(w.Text, "-/"):
+		r.Ignore(w.Position, "", "%s counts as %s", syntax.Show(w.Text), a)
+	}
+	return a, ok
+}
+
 // heldPrefix reads the address of an entry. A length that is none counts as that of one host.
 func heldPrefix(r *syntax.Report, s *syntax.Statement) (netip.Prefix, bool) {
 	if p, ok := prefixIn(s.Word(0)); ok {

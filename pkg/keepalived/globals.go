@@ -146,15 +146,15 @@ func (g *globals) checkGroups(r *syntax.Report, instances []*instance) {
 // isGroup reports whether a word is a multicast group of a family. keepalived passes over any
 // other, and takes the group of global_defs.
 func isGroup(w syntax.Word, family int) bool {
-	a, err := netip.ParseAddr(w.Text)
-	return err == nil && a.IsMulticast() && familyOf(a) == family
+	a, ok := hostOf(w.Text)
+	return ok && a.IsMulticast() && familyOf(a) == family
 }
 
 // multicast fails where adverts are to go to another multicast group than VRRP's: routers of
 // two groups do not hear each other, and both serve.
 func multicast(r *syntax.Report, w syntax.Word, family int) {
 	standard := standardGroups[family]
-	switch a, _ := netip.ParseAddr(w.Text); {
+	switch a, _ := hostOf(w.Text); {
 	case !isGroup(w, family):
 		r.Ignore(w.Position, "", "%s is no multicast group of IPv%d: %s is used", syntax.Show(w.Text), family, standard)
 	case a != standard:

@@ -1,7 +1,6 @@
 package keepalived
 
 import (
-	"net/netip"
 	"strings"
 	"time"
 
@@ -151,26 +150,17 @@ func notifyTo[T any](field func(*T) *command) func(*translator, *syntax.Statemen
 }
 
 func readSource(t *translator, s *syntax.Statement, i *instance) {
-	w := s.Words[1]
-	a, err := netip.ParseAddr(w.Text)
-	if err != nil {
-		t.Ignore(w.Position, "", "%s is not an IP address: %s is left out", syntax.Show(w.Text), s.Keyword())
-		return
-	}
-	if i.isOf(t.Report, familyOf(a), w.Position, s.Keyword()+" "+w.Text) {
-		i.source = w
+	a, ok := hostIn(t.Report, s.Words[1], s.Keyword()+" is left out")
+	if ok && i.isOf(t.Report, familyOf(a), s.Words[1].Position, s.Keyword()+" "+a.String()) {
+		i.source = syntax.Word{Text: a.String(), Position: s.Words[1].Position}
 	}
 }
 
 // readPeers reads one peer a line, with bounds of its TTL.
 func readPeers(t *translator, s *syntax.Statement, i *instance) {
 	for _, entry := range s.Block {
-		a, err := netip.ParseAddr(entry.Word(0))
-		if err != nil {
-			t.Ignore(entry.At(), "", "%s is not an IP address: the peer is left out", syntax.Show(entry.Word(0)))
-			continue
-		}
-		if !i.isOf(t.Report, familyOf(a), entry.At(), "the peer "+a.String()) {
+		a, ok := hostIn(t.Report, syntax.Word{Text: entry.Word(0), Position: entry.At()}, "the peer is left out")
+		if !ok || !i.isOf(t.Report, familyOf(a), entry.At(), "the peer "+a.String()) {
 			continue
 		}
 		p := peer{address: a, at: entry.At()}

@@ -113,6 +113,7 @@ Commands of checks and of notify are not confined: they run as the users that th
 | members of a sync group have a priority each | the group has one, that of its first member |
 | an address that another program removes costs a failover | it is put back |
 | unicast adverts of anybody are believed | those of the peers only |
+| unicast adverts over IPv6 have the kernel's hop limit, 64 as a rule, unless ` + "`unicast_ttl`" + ` says another | 255 |
 | the loss of ` + "`unicast_src_ip`" + ` is not noticed | it is a fault |
 | an IPv6 address is deprecated where its prefix length is 128, as without one, unless ` + "`preferred_lft`" + ` says otherwise | every IPv6 address is, whatever its prefix length: the router does not take it as the source of its own traffic |
 | notify commands overlap and may arrive out of order | one after the other, in the order of the transitions |

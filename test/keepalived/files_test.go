@@ -178,6 +178,9 @@ var files = []file{
 	{name: "unicast-version-3"},
 	{name: "unicast-ipv6"},
 	{name: "unicast-itself-among-the-peers"},
+	{name: "unicast-addresses-with-a-netmask", routers: 2, differs: []difference{
+		{`^[-+]advert eth0: 2001:db8:51::11 `, "without unicast_ttl keepalived leaves the hop limit of IPv6 to the kernel, which takes 64; ripcord's is 255"},
+	}},
 	{name: "multicast-source"},
 	{name: "garp-interval-zero"},
 	{name: "vmac-plain"},
