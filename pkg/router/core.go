@@ -87,48 +87,48 @@ func (c *Core) Find(name string) (int, bool) {
 // Absorb gives a fact to the groups that it concerns.
 func (c *Core) Absorb(now time.Time, in vrrp.Input, out *Orders) {
 	c.standing.note(in)
-	switch in := in.(type) {
+	switch of := in.(type) { // it is passed on as it came: another interface value would be another copy
 	case vrrp.LinkSeen:
-		for _, i := range c.byLink[in.Link.Name] {
+		for _, i := range c.byLink[of.Link.Name] {
 			c.step(i, now, in, out)
 		}
 	case vrrp.Forwards:
-		for _, i := range c.byLink[in.Interface] {
+		for _, i := range c.byLink[of.Interface] {
 			c.step(i, now, in, out)
 		}
 	case vrrp.Heard:
-		if i, ok := c.byInstance[in.Instance]; ok {
-			c.takeOver(i, now, in.Cause.At, out)
+		if i, ok := c.byInstance[of.Instance]; ok {
+			c.takeOver(i, now, of.Cause.At, out)
 			c.step(i, now, in, out)
 		}
 	case vrrp.Tracked:
-		for _, i := range c.byCheck[in.Check] {
+		for _, i := range c.byCheck[of.Check] {
 			c.step(i, now, in, out)
 		}
 	case vrrp.Adopted:
-		if i, ok := c.Find(in.Group); ok {
+		if i, ok := c.Find(of.Group); ok {
 			c.step(i, now, in, out)
 		}
 	case vrrp.Released:
-		if i, ok := c.Find(in.Group); ok {
+		if i, ok := c.Find(of.Group); ok {
 			c.step(i, now, in, out)
 		}
 	case vrrp.Stalled:
-		c.stepInstance(in.Instance, now, in, out)
+		c.stepInstance(of.Instance, now, in, out)
 	case vrrp.LeaseLost:
-		c.stepInstance(in.Instance, now, in, out)
+		c.stepInstance(of.Instance, now, in, out)
 	case vrrp.Sends:
-		c.stepInstance(in.Instance, now, in, out)
+		c.stepInstance(of.Instance, now, in, out)
 	case vrrp.Probed:
-		c.stepInstance(in.Instance, now, in, out)
+		c.stepInstance(of.Instance, now, in, out)
 	case vrrp.Placed:
-		c.stepInstance(in.Instance, now, in, out)
+		c.stepInstance(of.Instance, now, in, out)
 	case vrrp.Watched:
-		c.stepInstance(in.Instance, now, in, out)
+		c.stepInstance(of.Instance, now, in, out)
 	case vrrp.Rejoined:
-		c.stepInstance(in.Instance, now, in, out)
+		c.stepInstance(of.Instance, now, in, out)
 	case vrrp.Condition:
-		c.stepInstance(in.Instance, now, in, out)
+		c.stepInstance(of.Instance, now, in, out)
 	default: // Start, Stop, Answered, Fenced: tickets are of one series
 		for i := range c.groups {
 			c.step(i, now, in, out)

@@ -36,7 +36,7 @@ func (l members) due() (last time.Time) {
 // there is none.
 func (l members) nextHolding(at time.Time) (first *member) {
 	for _, m := range l {
-		if m.holdReported || !m.due().Before(at) {
+		if m.holdReported {
 			continue
 		}
 		if holds := m.reportHoldAt(); holds.Before(at) && (first == nil || holds.Before(first.reportHoldAt())) {
