@@ -14,10 +14,11 @@ type configuration struct {
 	groups    []vrrp.Group // in force
 	all       []*instance  // that the groups have or had
 	byName    map[string]*instance
-	instances []*instance // that they have
-	gone      []*instance // that they have no more
-	ports     []*Port     // of the instances that they have, by their order
-	lacked    time.Time   // when they last had not all instances
+	instances []*instance    // that they have
+	gone      []*instance    // that they have no more
+	ports     []*Port        // of the instances that they have, by their order
+	tracked   []vrrp.Tracker // the entries of the first group and its members, each once
+	lacked    time.Time      // when they last had not all instances
 }
 
 // instance returns the instance of a name.
@@ -54,6 +55,12 @@ func (c *configuration) adopt(now time.Time) {
 			if !first && !before[in] {
 				in.joined = now
 			}
+		}
+	}
+	c.tracked = nil
+	for e := range entries(c.groups[:min(1, len(c.groups))]...) {
+		if !slices.Contains(c.tracked, e) {
+			c.tracked = append(c.tracked, e)
 		}
 	}
 	for _, in := range c.all {

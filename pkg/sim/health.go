@@ -155,6 +155,9 @@ func (in *instance) alone() bool {
 	if r.core == nil || !r.groups[0].LastStanding {
 		return false
 	}
+	if s := r.group().State(); s != event.Fault && s != event.Backup {
+		return false
+	}
 	for _, m := range r.group().Status(r.world.now).Members {
 		if m.Instance.Name == in.Name {
 			return m.LastStanding

@@ -13,12 +13,11 @@ import (
 func (v *one) looked() {
 	now := v.World.now
 	for i, s := range v.World.Segments {
-		actives := s.actives()
 		for version, since := range v.since[i] {
 			if since.IsZero() || now.Sub(since) <= crossing || v.World.Quiet() <= v.Settle()+v.tie() {
 				continue
 			}
-			v.violate("%d are Active on %s for %v, %v after all became quiet%s", actives[version], s.name, now.Sub(since), v.World.Quiet(), v.describe())
+			v.violate("%d are Active on %s for %v, %v after all became quiet%s", v.actives[i][version], s.name, now.Sub(since), v.World.Quiet(), v.describe())
 		}
 	}
 }
@@ -66,8 +65,8 @@ func (v *served) covered() bool {
 	if !r0.groups[0].LastStanding {
 		return false
 	}
-	for _, p := range r0.ports {
-		if n := p.segment.actives(); n[r0.instances[0].Version] == 0 {
+	for i, s := range v.World.Segments {
+		if v.actives[i][r0.instances[0].Version] == 0 && slices.ContainsFunc(r0.ports, func(p *Port) bool { return p.segment == s }) {
 			return false
 		}
 	}

@@ -59,7 +59,7 @@ func (v *receiver) receive(p *Port, f *frame) {
 // absorb gives an advert that is believed to the loop.
 func (v *receiver) absorb(h vrrp.Heard) {
 	if w := v.router.world; w.onHear != nil {
-		w.onHear(v.router, &h)
+		w.onHear(v.router, h)
 	}
 	v.router.loop.absorb(h)
 }

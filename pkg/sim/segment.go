@@ -87,12 +87,17 @@ func (s *Segment) forge(f *frame) {
 }
 
 func (s *Segment) deliver(from, to *Port, f *frame) {
-	s.world.After(s.world.between(50*time.Microsecond, 300*time.Microsecond+s.Delay), func() {
+	s.world.After(s.transit(), func() {
 		if from.forwards() && to.forwards() {
 			to.router.receiver.receive(to, f)
 			to.meet(from)
 		}
 	})
+}
+
+// transit returns how long a frame takes.
+func (s *Segment) transit() time.Duration {
+	return s.world.between(50*time.Microsecond, 300*time.Microsecond+s.Delay)
 }
 
 // sound reports whether a segment does what a switch should.

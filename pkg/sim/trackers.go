@@ -2,7 +2,6 @@ package sim
 
 import (
 	"iter"
-	"slices"
 
 	"ripcord/pkg/track"
 	"ripcord/pkg/vrrp"
@@ -10,10 +9,9 @@ import (
 
 // trackers are what a router tracks beside its links.
 type trackers struct {
-	router  *Router
-	checks  []*check
-	specs   []track.Spec   // of the checks that are run by their interval
-	counted []vrrp.Tracker // by weighed, which uses it again
+	router *Router
+	checks []*check
+	specs  []track.Spec // of the checks that are run by their interval
 }
 
 // check returns the check of a name; nil if the router has none.
@@ -132,7 +130,7 @@ func (t *trackers) barred(v view) bool {
 
 // wait reports whether a check of the first group has no result yet.
 func (t *trackers) wait() bool {
-	for e := range entries(t.router.groups[:1]...) {
+	for _, e := range t.router.tracked {
 		if _, _, waits := t.knowledge(e); waits {
 			return true
 		}
@@ -148,13 +146,11 @@ func (t *trackers) weighed() uint8 {
 	if own == vrrp.Owner {
 		return vrrp.Owner
 	}
-	counted := t.counted[:0]
-	for e := range entries(t.router.groups[:1]...) {
+	for _, e := range t.router.tracked {
 		down, change, waits := t.knowledge(e)
-		if waits || slices.Contains(counted, e) {
+		if waits {
 			continue
 		}
-		counted = append(counted, e)
 		switch bad := down != e.Reverse; {
 		case e.Reported && !bad:
 			own += change
@@ -162,7 +158,6 @@ func (t *trackers) weighed() uint8 {
 			own += e.Weight
 		}
 	}
-	t.counted = counted
 	least := 1
 	if g.LastStanding {
 		least = vrrp.ImpairedLastStanding + 1

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"net/netip"
-	"time"
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/liveness"
@@ -105,34 +104,39 @@ func (v *watcher) ask(q *liveness.Question) {
 		if to == p || !to.sources.has(q.Station) || !all && q.MAC != machine || s.cut(p, to) {
 			continue
 		}
-		v.cross(p, q.Station, machine, func() bool {
-			return to.forwards() && to.router.up() && !to.router.frozen && !w.chance(to.Deaf) && !w.chance(to.Mute)
-		})
+		v.cross(p, to, q.Station, machine)
 	}
 	host := mac(len(w.Routers))
 	if (s.Host && q.Station == s.host() || s.Proxy) && (all || q.MAC == host) {
-		v.cross(p, q.Station, host, func() bool { return true })
+		v.cross(p, nil, q.Station, host)
 	}
 }
 
-// cross carries a question to a machine, and its answer back if it gives one when the question
-// arrives.
-func (v *watcher) cross(p *Port, station netip.Addr, machine [6]byte, answers func() bool) {
+// cross carries a question to the machine at a port, or to the host of the segment, and its answer
+// back if it gives one when the question arrives.
+func (v *watcher) cross(p, to *Port, station netip.Addr, machine [6]byte) {
 	r, s, w := v.router, p.segment, v.router.world
-	life := r.life
-	lost := func() bool { return w.chance(s.Loss) || w.chance(s.ARPLoss) }
-	way := func() time.Duration { return w.between(50*time.Microsecond, 300*time.Microsecond+s.Delay) }
-	if lost() {
+	if s.losesQuestion() {
 		return
 	}
-	w.After(way(), func() {
-		if !answers() || lost() {
+	life := r.life
+	w.After(s.transit(), func() {
+		if to != nil && !to.answers() || s.losesQuestion() {
 			return
 		}
-		w.After(way(), func() {
+		w.After(s.transit(), func() {
 			if r.life == life && r.core != nil && !r.frozen && p.forwards() && !w.chance(p.Deaf) {
 				v.table.Heard(liveness.Answer{Index: p.index(), Address: station, MAC: machine})
 			}
 		})
 	})
+}
+
+// losesQuestion reports whether a question, or its answer, gets lost.
+func (s *Segment) losesQuestion() bool { return s.world.chance(s.Loss) || s.world.chance(s.ARPLoss) }
+
+// answers reports whether the machine of a port answers a question that has just come.
+func (p *Port) answers() bool {
+	w, r := p.segment.world, p.router
+	return p.forwards() && r.up() && !r.frozen && !w.chance(p.Deaf) && !w.chance(p.Mute)
 }

@@ -23,7 +23,8 @@ type witness struct {
 	Suspended  int // and found that it was not
 
 	routers []record       // by their places
-	since   [][2]time.Time // by segment and version: since when there are two Actives; zero: there are not
+	actives [][2]int       // by segment and version, after the last turn
+	since   [][2]time.Time // since when there are two of them; zero: there are not
 }
 
 // record is what is known of a router.
@@ -63,7 +64,7 @@ type fencing struct {
 }
 
 func newWitness(w *World) witness {
-	k := witness{World: w, routers: make([]record, len(w.Routers)), since: make([][2]time.Time, len(w.Segments))}
+	k := witness{World: w, routers: make([]record, len(w.Routers)), actives: make([][2]int, len(w.Segments)), since: make([][2]time.Time, len(w.Segments))}
 	for i, r := range w.Routers {
 		k.routers[i].heard = make([][]heard, len(r.all))
 	}
@@ -113,7 +114,8 @@ func (k *witness) move(r *Router, active bool) {
 	}
 	rec.active = active
 	for i, s := range k.World.Segments {
-		for v, actives := range s.actives() {
+		k.actives[i] = s.actives()
+		for v, actives := range k.actives[i] {
 			switch since := &k.since[i][v]; {
 			case actives < 2:
 				*since = time.Time{}
@@ -141,7 +143,7 @@ func (s *Segment) actives() (n [2]int) {
 }
 
 // heard notes an advert that a router believes.
-func (k *witness) heard(r *Router, h *vrrp.Heard) {
+func (k *witness) heard(r *Router, h vrrp.Heard) {
 	in := r.instance(h.Instance)
 	if h.Stale || h.Invalid || h.Version != in.Version {
 		return

@@ -31,7 +31,7 @@ type World struct {
 	// onFrame is called for each frame that an instance sends, onHear for each advert
 	// that a router believes and is about to absorb, if set.
 	onFrame func(in *instance, m *advert.Message)
-	onHear  func(*Router, *vrrp.Heard)
+	onHear  func(*Router, vrrp.Heard)
 	// onFence is called for each fence command that a router runs, onFenced for each result
 	// that it is about to absorb, if set.
 	onFence  func(*Router, *vrrp.RunFence)
