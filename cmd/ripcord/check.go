@@ -11,8 +11,7 @@ import (
 	"ripcord/pkg/daemon"
 )
 
-// newCheck returns the command that reads a configuration and does nothing
-// with it.
+// newCheck returns the command that reads a configuration and reports what is wrong with it.
 func newCheck() *cobra.Command {
 	var from source
 	var run bool
@@ -39,7 +38,7 @@ func newCheck() *cobra.Command {
 				return runChecks(c, cfg)
 			}
 			warn(c.ErrOrStderr(), cfg.Warnings, cfg.Format)
-			// Without the kernel's answer there is nothing to say of this machine.
+			// Where the kernel does not list its links there is no advice about this machine.
 			advice, _ := daemon.Advise(cfg)
 			missing := sentences(daemon.Accounts(cfg))
 			if from.elsewhere {
@@ -83,8 +82,8 @@ func sentences(err error) (all []string) {
 	return all
 }
 
-// warn prints the warnings of a configuration. Those of a file that was made for another
-// program are a line each: as a rule nobody wants to change it.
+// warn prints the warnings of a configuration. Those of a keepalived.conf are a line each, without
+// the excerpt: as a rule nobody wants to change that file.
 func warn(to io.Writer, all []problem.Problem, format config.Format) {
 	for _, w := range all {
 		text := w.Error()
@@ -95,7 +94,7 @@ func warn(to io.Writer, all []problem.Problem, format config.Format) {
 	}
 }
 
-// kindOf is what a warning begins with.
+// kindOf returns the word that a warning begins with.
 func kindOf(w problem.Problem) string {
 	if w.Class == "" {
 		return "warning"
@@ -103,7 +102,7 @@ func kindOf(w problem.Problem) string {
 	return string(w.Class)
 }
 
-// verdict is the line that says that all is well.
+// verdict returns the line that is printed for a configuration that can be used.
 func verdict(cfg *config.Config) string {
 	instances, groups := 0, 0
 	for _, g := range cfg.Groups {
@@ -115,7 +114,7 @@ func verdict(cfg *config.Config) string {
 	return fmt.Sprintf("%s is good: %s, %s", cfg.File, count(instances, "instance"), count(groups, "group")) + counts(cfg.Warnings)
 }
 
-// counts is how many warnings there are of each class, behind a comma.
+// counts returns how many warnings there are of each class, behind a comma.
 func counts(all []problem.Problem) (text string) {
 	classes := map[problem.Class]int{}
 	for _, w := range all {

@@ -14,7 +14,7 @@ import (
 	"ripcord/pkg/track"
 )
 
-// checksAtOnce is how many checks run beside one another.
+// checksAtOnce is how many checks run at the same time.
 const checksAtOnce = 16
 
 // runChecks runs every check once, whatever is in rise, fall and initial, and prints the
@@ -58,7 +58,7 @@ func runChecks(c *cobra.Command, cfg *config.Config) error {
 	return nil
 }
 
-// results are the reports of checks: what went wrong, and what the check answered.
+// results returns a table of the reports: the state of each check, and its error or its answer.
 func results(reports []track.Report) table {
 	t := table{words("CHECK", "RESULT", "TOOK", "ADDS", "ANSWER")}
 	for _, r := range reports {
@@ -73,7 +73,7 @@ func results(reports []track.Report) table {
 // is, and a web page is longer.
 const answerShown = 200
 
-// answer returns why a check failed and what it answered, unless the one has the other in it.
+// answer returns the error of a check and its answer; the error alone if it quotes the answer.
 func answer(r track.Report) string {
 	output := printable(r.Output)
 	if runes := []rune(output); len(runes) > answerShown {

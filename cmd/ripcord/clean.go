@@ -12,7 +12,7 @@ import (
 	"ripcord/pkg/daemon"
 )
 
-// cleanWithin is how long the kernel may take to let go of what is removed.
+// cleanWithin is how long the kernel may take to remove everything.
 const cleanWithin = 20 * time.Second
 
 // newClean returns the command that removes what a dead daemon left.
@@ -44,7 +44,7 @@ func newClean() *cobra.Command {
 	}
 }
 
-// clean removes what is left. A kernel that does not answer does not hold it up for ever.
+// clean removes what a dead daemon left. It gives up after cleanWithin: the kernel may not answer.
 func clean(ctx context.Context) (addr.Removal, error) {
 	done := make(chan struct{})
 	var found addr.Removal

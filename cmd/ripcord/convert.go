@@ -21,7 +21,7 @@ func newConvert() *cobra.Command {
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if id == "" {
-				id, _ = os.Hostname() // without one, no line is for it
+				id, _ = os.Hostname() // without a name, no line with @ID applies
 			}
 			yaml, err := config.Convert(args[0], id)
 			if err != nil {

@@ -26,7 +26,7 @@ func newDemo() *cobra.Command {
 	}
 }
 
-// demonstrate plays the story. The stage is taken down in any case.
+// demonstrate plays all acts and prints what happened. What it made is removed in any case.
 func demonstrate(ctx context.Context, c *cobra.Command) (err error) {
 	out := c.OutOrStdout()
 	fmt.Fprint(out, picture)

@@ -9,22 +9,22 @@ import (
 	"time"
 )
 
-// told is a line of a router's log, as long after the act as it was written.
-type told struct {
+// logLine is a line of a router's log. after is the time from the act to the line.
+type logLine struct {
 	router string
 	after  time.Duration
 	event  string
 	msg    string
 }
 
-// since reads what the router logged that is new.
-func (r *demoRouter) since(name string, began time.Time) ([]told, error) {
+// since returns the lines that the router has logged since the last call.
+func (r *demoRouter) since(name string, began time.Time) ([]logLine, error) {
 	text, err := io.ReadAll(io.NewSectionReader(r.log, r.read, 1<<20))
 	if err != nil {
 		return nil, fmt.Errorf("read the log of %s: %w", name, err)
 	}
 	r.read += int64(len(text))
-	var lines []told
+	var lines []logLine
 	for line := range bytes.Lines(text) {
 		var entry struct {
 			TS    time.Time `json:"ts"`
@@ -32,20 +32,20 @@ func (r *demoRouter) since(name string, began time.Time) ([]told, error) {
 			Msg   string    `json:"msg"`
 		}
 		if err := json.Unmarshal(line, &entry); err != nil {
-			return nil, fmt.Errorf("%s wrote what is no log line: %s", name, line)
+			return nil, fmt.Errorf("the log of %s has a line that is no JSON object: %s", name, line)
 		}
 		// The log has the wall clock only.
-		lines = append(lines, told{name, entry.TS.Sub(began.Round(0)), entry.Event, entry.Msg})
+		lines = append(lines, logLine{name, entry.TS.Sub(began.Round(0)), entry.Event, entry.Msg})
 	}
 	return lines, nil
 }
 
-// interesting are the events that tell the story of a failover.
+// interesting are the events of a failover that the demo shows.
 var interesting = []string{
 	"link.down", "link.up", "group.transition", "advert.sent", "address.added", "address.removed",
 }
 
-// renderDemo writes what happened, as two tables.
+// renderDemo writes two tables: the events of each act, and how long each segment was not served.
 func renderDemo(w io.Writer, scenes []scene, look look) error {
 	var b bytes.Buffer
 	events := table{words("ms", "router", "event", "what")}
@@ -55,8 +55,8 @@ func renderDemo(w io.Writer, scenes []scene, look look) error {
 			{text: sc.title}, {sc.server, green}, {text: millis(sc.outage["inside"])}, {text: millis(sc.outage["outside"])},
 		})
 		events = append(events, []cell{{}, {}, {}, {sc.title, yellow}})
-		slices.SortStableFunc(sc.told, func(a, b told) int { return int(a.after - b.after) })
-		for _, t := range sc.told {
+		slices.SortStableFunc(sc.lines, func(a, b logLine) int { return int(a.after - b.after) })
+		for _, t := range sc.lines {
 			if slices.Contains(interesting, t.event) {
 				events = append(events, words(fmt.Sprintf("%.1f", ms(t.after)), t.router, t.event, t.msg))
 			}

@@ -15,7 +15,7 @@ import (
 	"ripcord/pkg/lan"
 )
 
-// demoStage is the LAN of the demo and what runs on it.
+// demoStage is the LAN of the demo and the routers that run on it.
 type demoStage struct {
 	lan     *lan.LAN
 	dir     string // configurations, sockets
@@ -28,24 +28,24 @@ type demoStage struct {
 type demoRouter struct {
 	command *exec.Cmd
 	log     *os.File
-	read    int64 // how far the log was shown
+	read    int64 // offset in the log up to which it was read
 }
 
-// watched is an address that the client asks for again and again.
+// watched is an address that the client asks for every askEvery.
 type watched struct {
 	segment string
 	watch   *lan.Watch
 	macs    map[string]lan.MAC // of the routers on the segment
 }
 
-// scene is what an act brought about.
+// scene is the result of an act.
 type scene struct {
 	title  string
 	server string
 	// outage is, by segment, the time from the act until the client got an answer from the
 	// router that serves afterwards.
 	outage map[string]time.Duration
-	told   []told
+	lines  []logLine
 }
 
 const (
@@ -150,20 +150,20 @@ groups:
   - {name: edge, members: [inside, outside]}
 `
 
-// cable notes when a cable was moved.
+// cable notes when a cable was pulled or plugged in.
 func (s *demoStage) cable(at time.Time, err error) error {
 	s.began = at
 	return err
 }
 
-// kill ends left as a power failure does.
+// kill ends left without a resignation, as a power failure does.
 func (s *demoStage) kill() error {
 	s.began = time.Now()
 	return s.routers["left"].command.Process.Kill()
 }
 
-// play does an act, waits until the right router serves both segments, and
-// tells what happened.
+// play does an act, waits until the expected router serves both segments, and returns what
+// happened.
 func (s *demoStage) play(ctx context.Context, a act) (scene, error) {
 	if err := a.do(s); err != nil {
 		return scene{}, err
@@ -188,12 +188,12 @@ func (s *demoStage) play(ctx context.Context, a act) (scene, error) {
 		if err != nil {
 			return sc, err
 		}
-		sc.told = append(sc.told, lines...)
+		sc.lines = append(sc.lines, lines...)
 	}
 	return sc, nil
 }
 
-// tails is the end of each router's log, for an error.
+// tails returns the end of each router's log, for an error.
 func (s *demoStage) tails() string {
 	text := ""
 	for name, r := range s.routers {

@@ -22,7 +22,7 @@ const (
 	quietNow   = time.Second
 )
 
-// newEvents returns the command that tells the last failovers as stories.
+// newEvents returns the command that prints the last failovers as stories.
 func newEvents() *cobra.Command {
 	var socket, since string
 	var follow, asJSON bool
@@ -36,27 +36,20 @@ func newEvents() *cobra.Command {
 			"journalctl -u ripcord -o cat | ripcord events -",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			t := teller{out: c.OutOrStdout(), asJSON: asJSON, live: follow, zone: time.Local}
-			if len(args) > 0 {
-				switch {
-				case args[0] != "-":
-					return usage("events %s: give - to read a log from standard input, or nothing to ask the daemon", args[0])
-				case follow || c.Flags().Changed("since") || c.Flags().Changed("socket"):
-					return usage("with - the log comes from standard input: leave out --follow, --since and --socket")
-				}
-				t.live = true
-				return t.tell(c.Context(), c.InOrStdin())
+			stdin := len(args) > 0
+			switch {
+			case stdin && args[0] != "-":
+				return usage("events %s: give - to read a log from standard input, or nothing to ask the daemon", args[0])
+			case stdin && (follow || c.Flags().Changed("since") || c.Flags().Changed("socket")):
+				return usage("with - the log comes from standard input: leave out --follow, --since and --socket")
 			}
-			var from time.Time
-			if c.Flags().Changed("since") {
-				var err error
-				now := time.Now()
-				if from, err = control.ParseSince(since, now); err != nil {
-					return usage("--since %v", err)
-				}
-				if !from.Before(now) {
-					return usage("--since %s: give a time that is longer than nothing, as 10m, or one in the past", since)
-				}
+			t := storyPrinter{out: c.OutOrStdout(), asJSON: asJSON, live: follow || stdin, zone: time.Local}
+			if stdin {
+				return t.printAll(c.Context(), c.InOrStdin())
+			}
+			from, err := sinceFlag(c, since)
+			if err != nil {
+				return err
 			}
 			open := func(ctx context.Context, since time.Time) (io.ReadCloser, error) {
 				return control.ReadEvents(ctx, socket, since, follow)
@@ -67,14 +60,14 @@ func newEvents() *cobra.Command {
 					return err
 				}
 				defer lines.Close()
-				return t.tell(c.Context(), &lines)
+				return t.printAll(c.Context(), &lines)
 			}
 			lines, err := open(c.Context(), from)
 			if err != nil {
 				return err
 			}
 			defer lines.Close()
-			return t.tell(c.Context(), lines)
+			return t.printAll(c.Context(), lines)
 		},
 	}
 	c.Flags().BoolVar(&follow, "follow", false, "go on, and tell each story when it is over, until interrupted")
@@ -84,18 +77,34 @@ func newEvents() *cobra.Command {
 	return c
 }
 
-// teller tells the stories of a log.
-type teller struct {
-	out    io.Writer
-	asJSON bool
-	live   bool // what is read may go on for ever
-	zone   *time.Location
-
-	lines, foreign, told int
+// sinceFlag returns the instant that --since names; zero if the flag was not given.
+func sinceFlag(c *cobra.Command, since string) (time.Time, error) {
+	if !c.Flags().Changed("since") {
+		return time.Time{}, nil
+	}
+	now := time.Now()
+	from, err := control.ParseSince(since, now)
+	switch {
+	case err != nil:
+		return from, usage("--since %v", err)
+	case !from.Before(now):
+		return from, usage("--since %s: give a time greater than 0, as 10m, or an instant in the past", since)
+	}
+	return from, nil
 }
 
-// tell reads a log to its end, or until ctx ends.
-func (t *teller) tell(ctx context.Context, log io.Reader) error {
+// storyPrinter prints the stories of a log.
+type storyPrinter struct {
+	out    io.Writer
+	asJSON bool
+	live   bool // the log may have no end, so a story is printed once no line comes
+	zone   *time.Location
+
+	lines, foreign, printed int
+}
+
+// printAll prints the stories of a log to its end, or until ctx ends.
+func (t *storyPrinter) printAll(ctx context.Context, log io.Reader) error {
 	b := story.Builder{Quiet: quietInLog}
 	texts, failed := scan(ctx, log)
 	for {
@@ -109,7 +118,7 @@ func (t *teller) tell(ctx context.Context, log io.Reader) error {
 				return t.end(b.Rest(), <-failed)
 			}
 			if !ok {
-				return nil // it was told to end
+				return nil // interrupted
 			}
 			l, err := story.Parse(text)
 			if err != nil {
@@ -151,33 +160,34 @@ func scan(ctx context.Context, log io.Reader) (texts <-chan []byte, failed <-cha
 	return lines, result
 }
 
-// end tells the rest of a log that has ended, and what is to be said of all of it.
-func (t *teller) end(rest []story.Story, err error) error {
+// end prints the last stories of a log that has ended, and fails if the log was not ripcord's or
+// could not be read.
+func (t *storyPrinter) end(rest []story.Story, err error) error {
 	t.print(rest)
 	switch {
 	case err != nil:
 		return fmt.Errorf("the log could not be read to its end: %w", err)
 	case t.lines == 0 && t.foreign > 0:
 		return fmt.Errorf("none of %s is one of ripcord's log: journalctl needs -o cat", count(t.foreign, "line"))
-	case t.told == 0 && !t.asJSON:
+	case t.printed == 0 && !t.asJSON:
 		fmt.Fprintf(t.out, "Nothing moved, and nothing is wrong, in %s of the log.\n", count(t.lines, "line"))
 	}
 	return nil
 }
 
-func (t *teller) print(stories []story.Story) {
+func (t *storyPrinter) print(stories []story.Story) {
 	for i := range stories {
-		t.told++
+		t.printed++
 		if t.asJSON {
 			text, _ := json.Marshal(&stories[i]) // of strings, numbers and lines that were JSON
 			fmt.Fprintf(t.out, "%s\n", text)
 			continue
 		}
 		var b bytes.Buffer
-		if t.told > 1 {
+		if t.printed > 1 {
 			b.WriteByte('\n')
 		}
 		renderStory(&b, &stories[i], t.zone, lookOf(t.out))
-		_, _ = t.out.Write(b.Bytes()) // it remembers
+		_, _ = t.out.Write(b.Bytes()) // output remembers the error
 	}
 }

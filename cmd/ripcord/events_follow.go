@@ -68,7 +68,7 @@ func (f *follower) copy(lines io.Reader, to io.Writer, again bool) {
 			return
 		}
 		var line struct{ TS time.Time }
-		_ = json.Unmarshal(text, &line) // a line that is none has no time
+		_ = json.Unmarshal(text, &line) // a line that is no JSON object has the zero time
 		if again && !line.TS.After(f.since) {
 			continue
 		}

@@ -19,8 +19,8 @@ import (
 func tellOf(t *testing.T, log io.Reader, asJSON bool) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
-	teller := teller{out: &out, asJSON: asJSON, zone: time.UTC}
-	err := teller.tell(t.Context(), log)
+	teller := storyPrinter{out: &out, asJSON: asJSON, zone: time.UTC}
+	err := teller.printAll(t.Context(), log)
 	return out.String(), err
 }
 
@@ -92,8 +92,8 @@ func TestTellLive(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	printed, out := io.Pipe()
 	done := make(chan error, 1)
-	teller := teller{out: out, live: true, zone: time.UTC}
-	go func() { done <- teller.tell(ctx, read) }()
+	teller := storyPrinter{out: out, live: true, zone: time.UTC}
+	go func() { done <- teller.printAll(ctx, read) }()
 	_, _ = io.WriteString(write, `{"ts":"2026-03-01T12:00:00Z","level":"warn","event":"link.down","msg":"eth0 is not usable","trace":"a","elapsed_us":0}`+"\n")
 	time.AfterFunc(10*time.Second, func() { _ = out.Close() })
 	if got, err := bufio.NewReader(printed).ReadString('\n'); !strings.Contains(got, "eth0 is not usable") {

@@ -130,7 +130,7 @@ func TestExecute(t *testing.T) {
 		{"doctor eth0", 2, "", "ripcord doctor --help"},
 		{"doctor --config " + missing, 1, "", "ripcord: no configuration: "},
 		{"doctor --config " + bad, 1, "", ": 300 is not between 1 and 255"},
-		{"events --since 0s", 2, "", "ripcord: --since 0s: give a time that is longer than nothing, as 10m, or one in the past\n"},
+		{"events --since 0s", 2, "", "ripcord: --since 0s: give a time greater than 0, as 10m, or an instant in the past\n"},
 		{"events --since bogus", 2, "", "ripcord: --since \"bogus\" is neither a duration, as 10m, nor a time, as 2026-03-01T12:00:00Z\n"},
 		{"events --since 2026-03-01T12:00:00Z --socket /none/s", 1, "", "ripcord: there is no socket /none/s: is ripcord running? If its control.socket is elsewhere, give --socket PATH\n"},
 		{"check " + bad, 1, "", ": 300 is not between 1 and 255"},

@@ -13,7 +13,8 @@ import (
 	"ripcord/pkg/daemon"
 )
 
-// newHandover returns the command that ends the daemon for the next one to go on.
+// newHandover returns the command that stops the daemon without resigning, so that the next one
+// goes on as Active.
 func newHandover() *cobra.Command {
 	var socket string
 	var within time.Duration
@@ -27,7 +28,7 @@ func newHandover() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if within <= 0 {
-				return usage("--within %v: give a time that is longer than nothing, as 5s", within)
+				return usage("--within %v: give a time greater than 0, as 5s", within)
 			}
 			before, err := control.FetchBrief(c.Context(), socket)
 			if err != nil {
@@ -42,7 +43,7 @@ func newHandover() *cobra.Command {
 				return err
 			}
 			kept, lost := continued(next, done.Groups)
-			fmt.Fprintf(c.OutOrStdout(), "ripcord %s handed over to ripcord %s: %s\n", before.Version, next.Version, whatWas(kept))
+			fmt.Fprintf(c.OutOrStdout(), "ripcord %s handed over to ripcord %s: %s\n", before.Version, next.Version, listOrNothing(kept))
 			if len(lost) > 0 {
 				complain(c.ErrOrStderr(), fmt.Errorf("not continued as Active: %s: the log says why (group.unadopted)", strings.Join(lost, ", ")))
 			}
@@ -54,8 +55,8 @@ func newHandover() *cobra.Command {
 	return c
 }
 
-// awaitNext returns the status of the daemon that has started since. If there is none in time,
-// what the other has left is removed, for it would answer beside the next Active.
+// awaitNext returns the status of the daemon that has started since. If none starts in time, it
+// removes what the last one left: its addresses would be answered for beside the next Active.
 func awaitNext(ctx context.Context, socket string, before *control.Status, within time.Duration) (*control.Status, error) {
 	const every = 20 * time.Millisecond
 	for end := time.Now().Add(within); time.Now().Before(end); {
@@ -73,18 +74,18 @@ func awaitNext(ctx context.Context, socket string, before *control.Status, withi
 	if errors.Is(err, daemon.ErrRunning) {
 		return nil, fmt.Errorf("a daemon runs, and none answers on %s within %v: look at its log", socket, within)
 	}
-	return nil, errors.Join(fmt.Errorf("no daemon has started within %v: start it; removed what the other had left: %s", within, whatWas(done.Removed)), err)
+	return nil, errors.Join(fmt.Errorf("no daemon has started within %v: start it; removed what the other had left: %s", within, listOrNothing(done.Removed)), err)
 }
 
-func whatWas(what []string) string {
+func listOrNothing(what []string) string {
 	if len(what) == 0 {
 		return "nothing"
 	}
 	return strings.Join(what, ", ")
 }
 
-// continued returns which of these groups, and instances outside any, are Active, and which are
-// not.
+// continued returns which of these groups, and instances outside any group, are Active, and which
+// are not.
 func continued(s *control.Status, titles []string) (kept, lost []string) {
 	active := make(map[string]bool)
 	for _, in := range s.Instances {

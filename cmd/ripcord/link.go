@@ -16,7 +16,7 @@ import (
 	"ripcord/pkg/telemetry"
 )
 
-// newLink returns the command that shows what each NIC can tell.
+// newLink returns the command that shows what each NIC can report.
 func newLink() *cobra.Command {
 	var watching, asJSON bool
 	c := &cobra.Command{
@@ -24,7 +24,7 @@ func newLink() *cobra.Command {
 		Short: "Show what each NIC can report about its link",
 		Long: "Show what each NIC can report about its link: flags, operstate, carrier, what the driver\n" +
 			"and the transceiver report, and what the daemon would watch it by. It needs no daemon;\n" +
-			"the transceiver answers those only who have CAP_NET_ADMIN.",
+			"to ask the transceiver takes CAP_NET_ADMIN.",
 		ValidArgsFunction: completeInterface,
 		RunE: func(c *cobra.Command, names []string) error {
 			reports, err := monitor.Inspect(names, time.Now())
@@ -43,7 +43,7 @@ func newLink() *cobra.Command {
 	return c
 }
 
-// show prints what was found.
+// show prints a report of each NIC.
 func show(out io.Writer, reports []nic.Report, asJSON, colours bool) error {
 	if asJSON {
 		return printJSON(out, append([]nic.Report{}, reports...))
@@ -59,7 +59,7 @@ func show(out io.Writer, reports []nic.Report, asJSON, colours bool) error {
 	return nil
 }
 
-// watch runs the daemon's own monitor on the links, and prints what it tells.
+// watch runs the daemon's own monitor on the links, and prints its events.
 func watch(ctx context.Context, out io.Writer, reports []nic.Report, asJSON bool) error {
 	var names []string
 	for _, r := range reports {
@@ -98,12 +98,12 @@ func watch(ctx context.Context, out io.Writer, reports []nic.Report, asJSON bool
 			fmt.Fprintf(out, "%d lines are missing here\n", lost)
 		}
 		if o, ok := out.(*output); ok && o.failed() != nil {
-			cancel() // nobody sees what is found; execute says why
+			cancel() // nobody reads the output; execute prints why
 		}
 	}
 }
 
-// line is an event for a person: when, what, and who said so.
+// line returns an event for a person: its time, its sentence, and the source of a change.
 func line(e event.Event) string {
 	s := e.When().At.Format("15:04:05.000000") + "  " + event.Sentence(e)
 	if c, ok := e.(event.LinkChanged); ok {

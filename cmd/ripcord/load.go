@@ -38,7 +38,7 @@ func (s *source) options(here config.Machine) (config.Options, error) {
 		return o, usage("--format %s: write yaml or keepalived", s.format)
 	}
 	if o.ID == "" {
-		o.ID, _ = os.Hostname() // without one, no line is for it
+		o.ID, _ = os.Hostname() // without a name, no line with @ID applies
 	}
 	return o, nil
 }

@@ -23,7 +23,7 @@ func newRelease() *cobra.Command {
 		Args: cobra.ExactArgs(1), ValidArgsFunction: completeName(&socket),
 		RunE: func(c *cobra.Command, args []string) error {
 			if c.Flags().Changed("for") && length <= 0 {
-				return usage("--for %v: give a time that is longer than nothing, as 10m", length)
+				return usage("--for %v: give a time greater than 0, as 10m", length)
 			}
 			done, err := control.Release(c.Context(), socket, args[0], length)
 			if err != nil {
@@ -64,7 +64,7 @@ func newResume() *cobra.Command {
 	return c
 }
 
-// resumed says what a resumption changed.
+// resumed returns a sentence about what a resumption changed.
 func resumed(done *control.Released) string {
 	if done.Unchanged {
 		return done.Name + " was not released"

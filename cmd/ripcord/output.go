@@ -20,7 +20,7 @@ type output struct {
 	err error // the first
 }
 
-// unreadAfter is how long whoever reads may take once the command was told to end.
+// unreadAfter is how long the reader may take once the command was interrupted.
 const unreadAfter = time.Second
 
 // Write implements io.Writer.
@@ -66,7 +66,7 @@ func (o *output) failed() error {
 	return fmt.Errorf("the output could not be written: %w", o.err)
 }
 
-// underlying is what a command prints to in the end.
+// underlying returns the writer below an output.
 func underlying(w io.Writer) io.Writer {
 	if o, ok := w.(*output); ok {
 		return o.to

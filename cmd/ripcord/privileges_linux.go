@@ -21,7 +21,7 @@ import (
 // privileges are how the daemon separates what needs rights from itself.
 type privileges struct {
 	socket string // of a runner that was started apart
-	user   string // whom the daemon becomes
+	user   string // the account that the daemon changes to
 }
 
 // daemonAccount is the account of the daemon in the systemd unit and the packages. It is not
@@ -30,7 +30,7 @@ const daemonAccount = "ripcord-daemon"
 
 func (p *privileges) flags(c *cobra.Command) {
 	c.Flags().StringVar(&p.socket, "runner", "", "the socket of a ripcord runner that was started apart, as "+runner.DefaultSocket+";\nwithout it the daemon starts one")
-	c.Flags().StringVar(&p.user, "user", "", "whom the daemon becomes once it has started its runner, as "+daemonAccount)
+	c.Flags().StringVar(&p.user, "user", "", "the account that the daemon changes to once it has started its runner, as "+daemonAccount)
 }
 
 // separate returns what starts the daemon's runners, or connects to the one that somebody else
@@ -50,7 +50,7 @@ func (p *privileges) separate(from source) (*runner.Keeper, error) {
 	return keeper, nil
 }
 
-// needed are the capabilities of the daemon: see docs/security.md.
+// needed are the capabilities that the daemon keeps: see docs/security.md.
 var needed = []struct {
 	number int
 	name   string
@@ -64,8 +64,8 @@ func privileged() bool {
 }
 
 // giveUp takes from this process what it does not need: after this it can start no program.
-// A process that cannot be confined says so in its log; one that cannot become the user that
-// was named does not run.
+// That the process cannot be confined is logged; if it cannot change to the named user it does
+// not run.
 func (p *privileges) giveUp() (*event.DaemonRights, error) {
 	var become *confine.User
 	var keep []int
@@ -112,7 +112,7 @@ func (p *privileges) needs(capability int) bool {
 	return true
 }
 
-// account returns whom the daemon becomes.
+// account returns the account that the daemon changes to.
 func (p *privileges) account() (*command.User, error) {
 	u, err := command.LookupUser(p.user, "")
 	if err != nil {
@@ -121,8 +121,8 @@ func (p *privileges) account() (*command.User, error) {
 	return u, nil
 }
 
-// prepare makes daemon.RunDir and gives it to the user that the daemon becomes, which could
-// do neither. That it fails is an error if the control socket belongs there.
+// prepare makes daemon.RunDir and gives it to the user that the daemon changes to, who could do
+// neither. A failure is an error only if the control socket belongs there.
 func (p *privileges) prepare(socket string) error {
 	if p.user == "" || os.Geteuid() != 0 {
 		return nil

@@ -22,7 +22,7 @@ type page struct {
 	blocks   []block
 }
 
-// block is a table, or notes in the words of people.
+// block is a table, or notes.
 type block struct {
 	name  string
 	table table
@@ -41,8 +41,8 @@ func render(w io.Writer, s *control.Status, now time.Time, look look) error {
 	return statusPage(s, now).write(w, look)
 }
 
-// statusPage is a line for each instance, what is wrong in words, and a line for each link
-// and check.
+// statusPage returns a line for each instance, sentences about what is wrong, and a line for each
+// link and check.
 func statusPage(s *control.Status, now time.Time) page {
 	p := page{headline: "ripcord " + s.Version}
 	if s.Host != "" {
@@ -118,7 +118,7 @@ func instances(s *control.Status, now time.Time) table {
 	return t
 }
 
-// iface is the interface, with a word where its own MAC is not used.
+// iface returns the interface, and whether the instance has a virtual MAC there.
 func iface(i control.Instance) string {
 	if i.VirtualMAC != nil {
 		return i.Interface + " (virtual MAC)"
@@ -133,7 +133,7 @@ var stateColours = map[string]colour{
 	event.Initialize.String(): yellow,
 }
 
-// priority says where the priority in force is not the configured one.
+// priority returns the priority in force, with the configured one if that is another.
 func priority(i control.Instance) string {
 	switch {
 	case i.EffectivePriority != i.Priority:
@@ -144,7 +144,7 @@ func priority(i control.Instance) string {
 	return strconv.Itoa(int(i.Priority))
 }
 
-// active is the Active as far as it is known.
+// active returns the address and priority of the Active, as far as they are known.
 func active(i control.Instance) string {
 	if i.ActiveAddress == nil {
 		return or("")
@@ -152,7 +152,7 @@ func active(i control.Instance) string {
 	return fmt.Sprintf("%s (%d)", i.ActiveAddress, i.ActivePriority)
 }
 
-// held are its addresses, those that it does not advertise behind a plus sign.
+// held returns the addresses of an instance, those that it does not advertise behind a plus sign.
 func held(i control.Instance) string {
 	text := list(i.Addresses)
 	if len(i.ExtraAddresses) > 0 {
@@ -169,8 +169,7 @@ func list(addresses []netip.Addr) string {
 	return strings.Join(texts, ", ")
 }
 
-// faults says in words what is wrong with which instance, and for how long it has been, or
-// until when it is.
+// faults returns a note for each fault of an instance, with its age unless its end is known.
 func faults(s *control.Status, now time.Time) (notes []note) {
 	for _, i := range s.Instances {
 		for _, f := range i.Faults {
@@ -284,7 +283,7 @@ var checkColours = map[string]colour{
 	track.Waiting.String(): yellow,
 }
 
-// adds is what a check adds to the priority, with its sign.
+// adds returns what a check adds to the priority, with its sign.
 func adds(value int) string {
 	if value == 0 {
 		return or("")
@@ -292,8 +291,8 @@ func adds(value int) string {
 	return fmt.Sprintf("%+d", value)
 }
 
-// printable puts a blank for what would move the cursor of a terminal: the text is that
-// of a program.
+// printable replaces characters that would move the cursor of a terminal by blanks: the text comes
+// from a program.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -310,7 +309,7 @@ func upDown(up bool) string {
 	return "down"
 }
 
-// or is the text, or a dash where there is none.
+// or returns the text, or a dash if it is empty.
 func or(text string) string {
 	if text == "" {
 		return "-"
@@ -318,7 +317,7 @@ func or(text string) string {
 	return text
 }
 
-// age says for how long.
+// age returns the time since t; a dash if t is not known.
 func age(t *time.Time, now time.Time) string {
 	if t == nil {
 		return or("")
@@ -326,7 +325,7 @@ func age(t *time.Time, now time.Time) string {
 	return span(now.Sub(*t))
 }
 
-// ago says how long since.
+// ago returns the time since t, followed by "ago"; a dash if t is not known.
 func ago(t *time.Time, now time.Time) string {
 	if t == nil {
 		return or("")

@@ -37,8 +37,8 @@ func trackers(list []tracker, now time.Time) table {
 	return t
 }
 
-// weight is the weight of a tracker: "fault" where its failure is one, and "file" where
-// that has the number.
+// weight returns the weight of a tracker: "fault" if its failure is one, and "file" if the file
+// has the number.
 func weight(t control.Tracker) string {
 	text := "fault"
 	switch {

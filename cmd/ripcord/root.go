@@ -75,7 +75,7 @@ func takeSocket(c *cobra.Command, socket *string) {
 	c.Flags().StringVar(socket, "socket", control.DefaultSocket, "the daemon's control socket")
 }
 
-// known refuses a word that is no command.
+// known returns an error for a word that is no command.
 func known(root *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -94,7 +94,7 @@ type usageError struct{ error }
 
 func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// configError is that of a configuration with which the daemon cannot run.
+// configError is the error of a configuration with which the daemon cannot run.
 type configError struct{ error }
 
 // Unwrap returns the error.
@@ -142,8 +142,8 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // isDaemon is the annotation of the command that is the daemon, which handles signals itself.
 const isDaemon = "daemon"
 
-// complain prints an error on one line. What is to be known of a configuration file comes
-// first: warnings, and the problems that keep it from use, each with its line of the file.
+// complain prints an error on one line. Before it come the warnings of a configuration file and
+// the problems that keep it from use, each with its line of the file.
 func complain(w io.Writer, err error) {
 	if refusal, ok := errors.AsType[*config.Refusal](err); ok && len(refusal.Problems) > 0 {
 		warn(w, refusal.Warnings, refusal.Format)
@@ -163,7 +163,7 @@ func colours(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// count writes a number of things.
+// count returns a number of things: "1 check", "2 checks".
 func count(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing

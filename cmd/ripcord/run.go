@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"runtime"
@@ -18,7 +19,7 @@ import (
 	"ripcord/pkg/link/monitor"
 )
 
-// newRun returns the command that is the daemon.
+// newRun returns the command that runs the daemon.
 func newRun() *cobra.Command {
 	var from source
 	var level string
@@ -34,31 +35,18 @@ func newRun() *cobra.Command {
 		Args:        cobra.NoArgs,
 		Annotations: map[string]string{isDaemon: "yes"},
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := from.load(c.Context(), machine())
-			if err == nil {
-				err = daemon.Accounts(cfg)
-			}
-			if err != nil {
-				err = configError{err}
-			} else if level != "" {
-				cfg.Log.Level, err = levelOf(level)
-			}
-			switch {
-			case only && err == nil:
-				fmt.Fprintln(c.OutOrStdout(), verdict(cfg))
-				return nil
-			case only:
+			cfg, err := usableConfig(c.Context(), from, level)
+			if only {
+				if err == nil {
+					fmt.Fprintln(c.OutOrStdout(), verdict(cfg))
+				}
 				return err
-			case err == nil:
-				if cfg.Format == config.Keepalived { // keepalived logs what it ignores
-					warn(c.ErrOrStderr(), cfg.Warnings, cfg.Format)
-				}
-				if err := daemon.CheckOwner(from.path); err != nil { // a runner for another account refuses it
-					fmt.Fprintln(c.ErrOrStderr(), "warning: on this machine "+err.Error())
-				}
+			}
+			if err == nil {
+				warnOfConfig(c.ErrOrStderr(), cfg, from)
 				err = runDaemon(c, cfg, again(from, level), from, p)
 			}
-			return tidied(c, err)
+			return cleanAfter(c, err)
 		},
 	}
 	from.flags(c, "the configuration file")
@@ -68,16 +56,42 @@ func newRun() *cobra.Command {
 	return c
 }
 
-// tidied removes what an earlier daemon left if this one ended with an error, most likely
+// usableConfig reads a configuration with which the daemon can run on this machine; the level
+// replaces that of the file unless it is empty.
+func usableConfig(ctx context.Context, from source, level string) (*config.Config, error) {
+	cfg, err := from.load(ctx, machine())
+	if err == nil {
+		err = daemon.Accounts(cfg)
+	}
+	if err != nil {
+		return nil, configError{err}
+	}
+	if level != "" {
+		cfg.Log.Level, err = levelOf(level)
+	}
+	return cfg, err
+}
+
+// warnOfConfig prints what a person should know of a configuration that can be used.
+func warnOfConfig(w io.Writer, cfg *config.Config, from source) {
+	if cfg.Format == config.Keepalived { // keepalived logs what it ignores
+		warn(w, cfg.Warnings, cfg.Format)
+	}
+	if err := daemon.CheckOwner(from.path); err != nil { // a runner for another account refuses it
+		fmt.Fprintln(w, "warning: on this machine "+err.Error())
+	}
+}
+
+// cleanAfter removes what an earlier daemon left if this one ended with an error, most likely
 // before it did so itself: nothing else would remove it as long as the error lasts, and the
 // dead router would answer for its addresses beside the new Active. It returns the error of
 // the command.
-func tidied(c *cobra.Command, err error) error {
+func cleanAfter(c *cobra.Command, err error) error {
 	if err == nil {
 		return nil
 	}
 	if errors.Is(err, daemon.ErrLogUnread) {
-		complain(c.ErrOrStderr(), err) // all is resigned and removed: that is what was asked for
+		complain(c.ErrOrStderr(), err) // the daemon has stopped in order
 		return nil
 	}
 	if !errors.Is(err, daemon.ErrRunning) && privileged() {
@@ -93,14 +107,14 @@ func tidied(c *cobra.Command, err error) error {
 		}
 	}
 	if _, interrupted := errors.AsType[errInterrupted](err); interrupted {
-		return nil // it was told to end, and nothing had begun
+		return nil // interrupted before anything had begun
 	}
 	pauseBeforeRestart(c.Context())
 	return err
 }
 
-// failurePause is how long a daemon that a service manager starts again at once waits before it
-// ends with an error, lest it take a processor to fail again and again.
+// failurePause is how long a daemon waits before it ends with an error, if a service manager starts
+// it again at once: to fail again and again would take a whole processor.
 const failurePause = time.Second
 
 func pauseBeforeRestart(ctx context.Context) {
@@ -130,7 +144,7 @@ func runDaemon(c *cobra.Command, cfg *config.Config, again func(context.Context)
 	if err := p.prepare(cfg.Control.Socket); err != nil {
 		return err
 	}
-	opened := <-hints // which took rights that are given up now
+	opened := <-hints // opening them needs rights that are given up now
 	rights, err := p.giveUp()
 	if err != nil {
 		return err
@@ -194,8 +208,8 @@ func again(from source, level string) func(context.Context) (*config.Config, err
 	}
 }
 
-// givenListener is the control socket that the service manager opened
-// (LISTEN_FDS); nil if it gave none.
+// givenListener returns the control socket that the service manager opened (LISTEN_FDS); nil if it
+// opened none.
 func givenListener() (net.Listener, error) {
 	given, err := activation.Listeners()
 	if err != nil {

@@ -59,7 +59,7 @@ func newServer(c *cobra.Command, from source) *runner.Server {
 			if err != nil {
 				return nil, err
 			}
-			defer debug.FreeOSMemory() // it waits from now on, with a few names
+			defer debug.FreeOSMemory() // from now on it waits, and keeps a few names only
 			return ripcord.Programs(cfg)
 		},
 		Report:   func(text string) { complain(c.ErrOrStderr(), fmt.Errorf("runner: %s", text)) },
@@ -69,8 +69,8 @@ func newServer(c *cobra.Command, from source) *runner.Server {
 
 // serveDaemon serves the daemon that has started this process, until that ends. A signal does
 // not end it: a service manager may send one to all processes of a unit, and the daemon has
-// yet to run its last commands. user is whom the daemon becomes, by name or number; empty: it
-// stays who it is.
+// yet to run its last commands. user is the account that the daemon changes to, by name or number; empty: it
+// keeps its own.
 func serveDaemon(c *cobra.Command, from source, user string) error {
 	runner.ShowName()
 	writer, err := writerOf(user)
@@ -83,7 +83,7 @@ func serveDaemon(c *cobra.Command, from source, user string) error {
 	}
 	s := newServer(c, from)
 	ctx := context.WithoutCancel(c.Context())
-	_ = s.Load(ctx) // the daemon is told why
+	_ = s.Load(ctx) // the hello to the daemon has the error
 	s.Serve(ctx, conn, runner.Peer{User: writer})
 	return nil
 }
@@ -115,7 +115,7 @@ func listen(c *cobra.Command, from source, socket, user string) error {
 	}
 	s := newServer(c, from)
 	if err := s.Load(c.Context()); err != nil {
-		complain(c.ErrOrStderr(), err) // and the daemon is told
+		complain(c.ErrOrStderr(), err) // the hello to the daemon has it, too
 	}
 	listener, err := runner.Listen(socket, int(account.UID))
 	if err != nil {
@@ -159,7 +159,7 @@ func (s source) absolute() (source, error) {
 	return s, err
 }
 
-// args are the flags that name the file.
+// args returns the flags that name the file.
 func (s source) args() []string {
 	args := []string{"--config", s.path}
 	if s.format != "" {

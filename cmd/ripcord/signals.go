@@ -7,17 +7,17 @@ import (
 	"syscall"
 )
 
-// signals are the signals of the process. Until it is known which command runs they
-// are caught as the daemon wants it, since one may come in the first millisecond.
+// signals are the signals of the process. Until the command is known they are caught as the daemon
+// needs it, since a signal may come in the first millisecond.
 type signals struct {
 	requests chan os.Signal // SIGHUP and SIGUSR1
-	harmless chan os.Signal // those that nobody reads
-	release  func()         // of SIGINT and SIGTERM
+	harmless chan os.Signal // daemonIgnores: nobody reads them
+	release  func()         // ends the catching of SIGINT and SIGTERM
 }
 
-// daemonIgnores do no harm to a daemon. They are caught, not ignored: what it starts
-// would inherit that. SIGPIPE is among them because a log whose reader has gone is
-// lost lines, not the end of a router.
+// daemonIgnores are the signals that do not end a daemon. They are caught, not ignored: programs
+// that it starts would inherit that. SIGPIPE is among them because a log whose reader has gone
+// costs lines, and must not end the router.
 var daemonIgnores = []os.Signal{syscall.SIGPIPE, syscall.SIGQUIT, syscall.SIGUSR2, syscall.SIGALRM, syscall.SIGVTALRM}
 
 // catchSignals returns a context that ends with the first SIGINT or SIGTERM, whose

@@ -17,7 +17,7 @@ import (
 	"ripcord/pkg/simulate"
 )
 
-// simulation is what the command line of ripcord simulate says.
+// simulation has the flags of ripcord simulate.
 type simulation struct {
 	from         source
 	at, segments []string
@@ -114,7 +114,7 @@ func (s *simulation) run(c *cobra.Command, args []string) error {
 	return s.verdict(result)
 }
 
-// explained prints what each fault does.
+// explained plays each fault by itself and prints what it does (--explain).
 func (s *simulation) explained(c *cobra.Command, lan *simulate.LAN) error {
 	if len(s.at) > 0 || s.svg != "" {
 		return usage("--explain plays faults of its own: leave --at and --svg out")
@@ -142,7 +142,7 @@ func (s *simulation) explained(c *cobra.Command, lan *simulate.LAN) error {
 	return nil
 }
 
-// disturbed prints the worst that happens.
+// disturbed plays random disturbances and prints the worst of each kind (--chaos).
 func (s *simulation) disturbed(c *cobra.Command, lan *simulate.LAN) error {
 	if len(s.at) > 0 || s.svg != "" {
 		return usage("--chaos draws what it does: leave --at and --svg out")
@@ -170,7 +170,7 @@ func (s *simulation) document(c *cobra.Command, of any) error {
 	return err
 }
 
-// verdict is the error of a result that is not good enough.
+// verdict returns the error of a result that has two Actives, or an outage longer than --max-outage.
 func (s *simulation) verdict(r *simulate.Result) error {
 	if of, longest, ok := r.LongestSplit(); ok {
 		return fmt.Errorf("%w: %s on %s had two Actives for %v", errUnserved, of.Addresses[0], of.Segment, longest.Long().Round(time.Millisecond))
@@ -223,7 +223,7 @@ func (s *simulation) load(c *cobra.Command, name, path string) (*config.Config, 
 	}
 	cfg, err := from.load(c.Context(), nil)
 	if err == nil {
-		// What keepalived does differently, on this machine, says ripcord check.
+		// How keepalived differs is left to ripcord check.
 		relevant := slices.DeleteFunc(slices.Clone(cfg.Warnings), func(p problem.Problem) bool { return p.Class == problem.Differs })
 		warn(c.ErrOrStderr(), relevant, cfg.Format)
 	}

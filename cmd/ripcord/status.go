@@ -14,7 +14,7 @@ import (
 	"ripcord/pkg/control"
 )
 
-// newStatus returns the command that shows what the daemon does.
+// newStatus returns the command that shows the state of the daemon.
 func newStatus() *cobra.Command {
 	var socket, format string
 	var watching, asJSON bool
@@ -52,7 +52,7 @@ func newStatus() *cobra.Command {
 			if watching {
 				return watchStatus(c.Context(), out, format == formatJSON, fetch)
 			}
-			defer briefly()()
+			defer postponeGC()()
 			s, err := fetch()
 			if err != nil {
 				return err
@@ -71,9 +71,10 @@ func newStatus() *cobra.Command {
 	return c
 }
 
-// briefly has a process that lives for milliseconds collect no garbage until it has 64 MiB of
-// it: with a thousand instances that is a sixth of its time. end restores what was.
-func briefly() (end func()) {
+// postponeGC puts the collection of garbage off until there are 64 MiB of it: with a thousand
+// instances it would take a sixth of the few milliseconds that this process runs. end restores the
+// settings.
+func postponeGC() (end func()) {
 	limit, percent := debug.SetMemoryLimit(64<<20), debug.SetGCPercent(-1)
 	return func() {
 		debug.SetGCPercent(percent)
@@ -111,8 +112,7 @@ func printJSON(out io.Writer, document any) error {
 	return encoder.Encode(document)
 }
 
-// only is the part of a status that concerns an instance, or a group and its
-// members.
+// only returns the part of a status that concerns an instance, or a group and its members.
 func only(s *control.Status, name string) (*control.Status, error) {
 	part := *s
 	part.StaticWarnings = nil
@@ -146,7 +146,7 @@ func filter[T any](all []T, wanted func(T) bool) []T {
 	return out
 }
 
-// choice says which names there are.
+// choice returns a sentence that lists the names of the instances and groups.
 func choice(s *control.Status) string {
 	var instances, groups []string
 	for _, i := range s.Instances {

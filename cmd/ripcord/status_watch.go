@@ -35,7 +35,7 @@ func watchStatus(ctx context.Context, out io.Writer, asJSON bool, fetch func() (
 			err = shown.silence(err)
 		}
 		if o, ok := out.(*output); err != nil || ok && o.failed() != nil {
-			return nil // execute says why nothing could be written
+			return nil // execute prints why nothing could be written
 		}
 		select {
 		case <-tick.C:
@@ -78,10 +78,10 @@ func (w *statusWatch) status(s *control.Status, now time.Time) error {
 // silence shows that the daemon does not answer, and what it answered last.
 func (w *statusWatch) silence(why error) error {
 	text := why.Error()
-	told := text == w.complained
+	shown := text == w.complained
 	w.complained = text
 	switch {
-	case told && (w.asJSON || w.rows == 0):
+	case shown && (w.asJSON || w.rows == 0):
 		return nil
 	case w.asJSON:
 		return json.NewEncoder(w.out).Encode(control.Error{Error: text})
@@ -122,28 +122,28 @@ func (w *statusWatch) show(p page) error {
 	return err
 }
 
-// marks remembers the cells of a page, and since when they are so.
-type marks struct{ said map[string]said }
+// marks remembers the cells and notes of a page, and since when each has its text.
+type marks struct{ seen map[string]seenText }
 
-type said struct {
+type seenText struct {
 	text  string
-	since time.Time // zero: as long as we know it
+	since time.Time // zero: since the first page
 }
 
 // mark puts a star behind each cell and note that has changed within markedFor, in inverse
 // video where there are colours. Cells that change with the time alone are not marked.
 func (m *marks) mark(p *page, now time.Time) {
-	first := m.said == nil
-	next := map[string]said{}
+	first := m.seen == nil
+	next := map[string]seenText{}
 	changed := func(key, text string) bool {
-		before, known := m.said[key]
+		before, known := m.seen[key]
 		switch {
 		case known && before.text == text:
 			next[key] = before
 		case first:
-			next[key] = said{text: text}
+			next[key] = seenText{text: text}
 		default:
-			next[key] = said{text, now}
+			next[key] = seenText{text, now}
 		}
 		return !next[key].since.IsZero() && now.Sub(next[key].since) < markedFor
 	}
@@ -167,7 +167,7 @@ func (m *marks) mark(p *page, now time.Time) {
 			}
 		}
 	}
-	m.said = next
+	m.seen = next
 }
 
 func inverse(c colour) colour {

@@ -30,7 +30,7 @@ func words(texts ...string) []cell {
 	return cells
 }
 
-// paint is the text, coloured if colours are wanted.
+// paint returns the text, coloured if colours are wanted.
 func (c cell) paint(colours bool) string {
 	if !colours || c.colour == "" {
 		return c.text
@@ -41,7 +41,7 @@ func (c cell) paint(colours bool) string {
 // table is rows of cells; the first row is the header.
 type table [][]cell
 
-// gap is what stands between two columns.
+// gap is the number of blanks between two columns.
 const gap = 2
 
 // look is how something is printed for people.
@@ -50,10 +50,10 @@ type look struct {
 	width   int // of a line, at most, where words can be broken so
 }
 
-// pageWidth is the width of what is no terminal.
+// pageWidth is the width of a line if the output is no terminal.
 const pageWidth = 100
 
-// fold is by how much the second line of a row is set in.
+// fold is the indent of the second line of a row.
 const fold = 4
 
 // write aligns the columns. Those that do not fit into a line stand in further lines of
@@ -104,7 +104,7 @@ func bandsOf(widths []int, width int) (bands []band) {
 	return append(bands, current)
 }
 
-// unknown reports whether there is nothing in any of the cells.
+// unknown reports whether all of the cells are empty.
 func unknown(cells []cell) bool {
 	for _, c := range cells {
 		if c.text != or("") {

@@ -12,11 +12,11 @@ import (
 // version is set by the build: -ldflags "-X main.version=1.2.3".
 var version string
 
-// newest is the version of a build that nobody gave one: that of the newest section of
-// CHANGELOG.md, as deploy/package/version reads it.
+// newest is the version of a build without one: that of the newest section of CHANGELOG.md, as
+// deploy/package/version reads it.
 const newest = "0.1.0"
 
-// newVersion returns the command that says what this program is.
+// newVersion returns the command that prints the version.
 func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
@@ -30,8 +30,8 @@ func newVersion() *cobra.Command {
 	}
 }
 
-// versionString is the version that the build set; else what Go recorded: that
-// of the module, or the commit.
+// versionString returns the version that the build set, else the one that Go recorded: the
+// module's, or the commit.
 func versionString() string {
 	if version != "" {
 		return version
