@@ -243,13 +243,13 @@ func isScope(text string) bool {
 	return slices.Contains([]string{"global", "site", "link", "host", "nowhere"}, text) || err == nil && n >= 0 && n <= 255
 }
 
-// tree is the address as an entry of addresses. The instance's interface is not said.
-func (a address) tree(on, title string) *tree.Node {
+// tree is the address as an entry of addresses.
+func (a address) tree(title string) *tree.Node {
 	plain := scalar(a.prefix.String(), a.at)
 	plain.Name = title + ": " + syntax.Show(a.prefix.Addr().String())
 	m := newMap(a.at, plain.Name)
 	m.text("address", a.at, a.prefix.String())
-	if a.device.Text != "" && a.device.Text != on {
+	if a.device.Text != "" {
 		m.text("interface", a.device.Position, a.device.Text)
 	}
 	if a.label.Text != "" {

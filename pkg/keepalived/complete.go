@@ -170,18 +170,7 @@ func (i *instance) completeSending(r *syntax.Report) {
 	if i.ttl.said && len(i.peers) == 0 {
 		r.Ignore(i.ttl.at, "", "unicast_ttl does not count without unicast_peer")
 	}
-	if i.vmac.said && len(i.peers) > 0 {
-		r.Differ(i.vmac.at, "", "there is no virtual MAC with unicast peers: the addresses have the interface's MAC")
-		i.vmac = number{}
-	}
-	switch x := i.vmacXmitBase; {
-	case !x.said || len(i.peers) > 0:
-	case !i.vmac.said:
-		r.Ignore(x.at, "", "vmac_xmit_base does not count without use_vmac")
-	case i.strict.value == 1:
-		r.Ignore(x.at, "", "vmac_xmit_base does not count in strict mode: adverts leave from the virtual MAC")
-		i.vmacXmitBase = number{}
-	}
+	i.vmac.complete(r, i)
 	if a, err := netip.ParseAddr(i.source.Text); err == nil && a.Is6() && !a.IsLinkLocalUnicast() && len(i.peers) == 0 {
 		r.Differ(i.source.Position, "", "adverts to ff02::12 leave from the link-local address, not from %s", a)
 		i.source = syntax.Word{}
@@ -221,15 +210,10 @@ func (i *instance) completeAddresses(r *syntax.Report) {
 		}
 		return own
 	})
-	if i.vmac.said && i.vmacName.Text == "" && i.family == 6 {
-		r.Differ(i.vrid.Position, "use_vmac NAME gives it a name", "the link of the virtual MAC is vrrp6.%s, and vrrp.%[1]s under keepalived", i.vrid.Text)
-	}
 	for _, a := range slices.Concat(i.addresses, i.extra) {
 		switch {
-		case i.vmac.said && familyOf(a.prefix.Addr()) != i.family && (a.device.Text == "" || a.device.Text == i.iface.Text):
-			r.Differ(a.at, "", "%s is on the link of the virtual MAC: keepalived has addresses of the other family on %s itself", a.prefix, syntax.Show(i.iface.Text))
 		case a.device.Text == "":
-		case a.device.Text == i.iface.Text && i.vmac.said:
+		case a.device.Text == i.iface.Text && i.vmac.bears(a, i):
 			r.Ignore(a.device.Position, "leave dev out", "%s is on the link of the virtual MAC, and not on %s itself", a.prefix, syntax.Show(a.device.Text))
 		default:
 			i.devices = append(i.devices, device{a.follow, a.device, a.prefix.Addr().String()})

@@ -25,6 +25,7 @@ type globals struct {
 	startup, shutdown         program
 	user, group               syntax.Word
 	group4, group6            syntax.Word
+	vmacPrefix                syntax.Word
 }
 
 // spacing is how far apart the announcements of an instance are.

@@ -22,6 +22,7 @@ type instance struct {
 	authType, authPass     syntax.Word
 	hmac                   *hmac
 	source                 syntax.Word
+	unicast                string // the keyword that says that adverts may go to single routers
 	peers                  []peer
 	ttl                    number
 	addresses, extra       []address
@@ -31,8 +32,7 @@ type instance struct {
 	devices                []device
 	dontTrack, accept      number
 	strict, version2       number // version2: v3_checksum_as_v2
-	vmac, vmacXmitBase     number
-	vmacName               syntax.Word
+	vmac                   vmac
 	delay, refresh         length
 	repeat                 number
 	lowerUnanswered        number // lower_prio_no_advert

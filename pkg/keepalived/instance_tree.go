@@ -124,22 +124,22 @@ func (i *instance) sendingTree(r *syntax.Report, m builder) {
 
 // heldTree adds what is held, and how it is announced.
 func (i *instance) heldTree(g *globals, m builder) {
-	if i.vmac.said {
-		name := i.vmacName
+	if i.vmac.used.said {
+		name := i.vmac.name
 		if name.Text == "" {
-			name = syntax.Word{Text: "true", Position: i.vmac.at}
+			name = syntax.Word{Text: "true", Position: i.vmac.used.at}
 		}
 		m.text("virtual_mac", name.Position, name.Text)
-		if i.vmacXmitBase.said {
-			m.text("virtual_mac_adverts", i.vmacXmitBase.at, "false")
+		if i.vmac.base.said {
+			m.text("virtual_mac_adverts", i.vmac.base.at, "false")
 		}
 	}
 	var addresses, extra []*tree.Node
 	for _, a := range i.addresses {
-		addresses = append(addresses, a.tree(i.iface.Text, m.Name))
+		addresses = append(addresses, i.addressTree(a, m.Name))
 	}
 	for _, a := range i.extra {
-		extra = append(extra, a.tree(i.iface.Text, m.Name))
+		extra = append(extra, i.addressTree(a, m.Name))
 	}
 	m.list("addresses", addresses)
 	m.list("extra_addresses", extra)
@@ -154,6 +154,18 @@ func (i *instance) heldTree(g *globals, m builder) {
 	announce.duration("refresh", whole(within(i.refresh.or(g.refresh), 24*time.Hour), time.Second))
 	announce.duration("spacing", within(g.spacing(i), time.Second))
 	m.nested("announce", announce)
+}
+
+// addressTree is an address as an entry of addresses. The interface is not said where it
+// follows from the instance, whose addresses stand at the virtual MAC if there is one.
+func (i *instance) addressTree(a address, title string) *tree.Node {
+	if a.device.Text == i.iface.Text {
+		a.device = syntax.Word{}
+	}
+	if i.vmac.used.said && a.device.Text == "" && !i.vmac.bears(a, i) {
+		a.device = syntax.Word{Text: i.iface.Text, Position: a.at}
+	}
+	return a.tree(title)
 }
 
 // repeats bounds how often an address is announced: 0 counts as 1.

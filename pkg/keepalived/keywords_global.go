@@ -80,7 +80,7 @@ var globalKeywords = table[globals]{
 	{"nftables_ifindex", 0, -1, plain, Inherent, "the table names interfaces", "", nil},
 	{"nftables_counters", 0, -1, plain, Inherent, "the table has no counters", "", nil},
 	{"disable_local_igmp", 0, 1, plain, Changed, "the kernel's setting is left as it is: `net.ipv4.igmp_link_local_mcast_reports`", "", nil},
-	{"vmac_prefix", 1, 1, plain, Changed, "a virtual MAC's link is called vrrp.VRID, or as `use_vmac NAME` says", "", nil},
+	{"vmac_prefix", 1, 1, plain, Translated, "`virtual_mac: PREFIX.VRID`", "", readVMACPrefix},
 	{"vmac_addr_prefix", 1, 1, plain, Changed, "there are no virtual MACs of addresses on other interfaces", "", nil},
 	{"vrrp_priority", 0, -1, plain, Inherent, "ripcord schedules its threads itself", "", nil},
 	{"vrrp_rt_priority", 0, -1, plain, Inherent, "ripcord schedules its threads itself", "", nil},

@@ -1,7 +1,6 @@
 package keepalived
 
 import (
-	"strings"
 	"time"
 
 	"ripcord/pkg/keepalived/syntax"
@@ -67,8 +66,8 @@ var instanceKeywords = table[instance]{
 	{"track_process", 0, 0, entries, Translated, "`track: [{check: …}]`", "", trackedTo(trackedProcess, func(i *instance) *[]tracked { return &i.tracked })},
 	{"track_bfd", 0, 0, entries, Missing, noBFD, "BFD", nil},
 	{"dont_track_primary", 0, 0, plain, Translated, "`track_link: false`", "", flagTo(func(i *instance) *number { return &i.dontTrack }, 1)},
-	{"use_vmac", 0, -1, plain, Translated, "`virtual_mac`: the RFC's MAC; another one is not supported", "", readVMAC},
-	{"vmac_xmit_base", 0, 0, plain, Translated, "`virtual_mac_adverts: false`", "", flagTo(func(i *instance) *number { return &i.vmacXmitBase }, 1)},
+	{"use_vmac", 0, -1, plain, Translated, "`virtual_mac`: the RFC's MAC; another one is not supported. With `unicast_peer` or `unicast_src_ip`: `virtual_mac_adverts: false`, as if `vmac_xmit_base` stood there", "", readVMAC},
+	{"vmac_xmit_base", 0, 0, plain, Translated, "`virtual_mac_adverts: false`", "", flagTo(func(i *instance) *number { return &i.vmac.base }, 1)},
 	{"use_vmac_addr", 0, 0, plain, Changed, "addresses on other interfaces have those interfaces' own MAC", "", nil},
 	{"use_ipvlan", 0, -1, plain, Changed, "there is no ipvlan: the addresses stand on the interface itself", "", nil},
 	{"vrf", 1, 1, plain, Changed, "there is no VRF of an instance: adverts leave through `interface`", "", nil},
@@ -154,10 +153,14 @@ func readSource(t *translator, s *syntax.Statement, i *instance) {
 	if ok && i.isOf(t.Report, familyOf(a), s.Words[1].Position, s.Keyword()+" "+a.String()) {
 		i.source = syntax.Word{Text: a.String(), Position: s.Words[1].Position}
 	}
+	if s.Keyword() == "unicast_src_ip" && i.unicast == "" {
+		i.unicast = s.Keyword()
+	}
 }
 
 // readPeers reads one peer a line, with bounds of its TTL.
 func readPeers(t *translator, s *syntax.Statement, i *instance) {
+	i.unicast = s.Keyword()
 	for _, entry := range s.Block {
 		a, ok := hostIn(t.Report, syntax.Word{Text: entry.Word(0), Position: entry.At()}, "the peer is left out")
 		if !ok || !i.isOf(t.Report, familyOf(a), entry.At(), "the peer "+a.String()) {
@@ -177,28 +180,5 @@ func readPeers(t *translator, s *syntax.Statement, i *instance) {
 			*bound = numberIn(t.Report, entry.Words[n+1], 0, 255, "the bound is left out")
 		}
 		i.peers = append(i.peers, p)
-	}
-}
-
-// readVMAC reads use_vmac [NAME] [MAC] [group GROUP] [netlink_notify_msg].
-func readVMAC(t *translator, s *syntax.Statement, i *instance) {
-	i.vmac = number{1, s.At(), true}
-	for n := 1; n < len(s.Words); n++ {
-		w := s.Words[n]
-		switch {
-		case w.Text == "netlink_notify_msg":
-		case w.Text == "group":
-			n++
-			t.Differ(w.Position, "", "the macvlan is in no group of interfaces")
-		case w.Text == "name" && n+1 < len(s.Words):
-		case strings.Contains(w.Text, ":"):
-			t.Differ(w.Position, "give all routers of it the same configuration", "the virtual MAC is that of RFC 9568, not %s", syntax.Show(w.Text))
-		case i.vmacName.Text != "":
-			t.Ignore(w.Position, "", "a second name of the macvlan, %s, is left out", syntax.Show(w.Text))
-		case len(w.Text) > 15 || strings.ContainsAny(w.Text, "/ "):
-			t.Ignore(w.Position, "", "%s cannot be the name of a link: the macvlan has its standard name", syntax.Show(w.Text))
-		default:
-			i.vmacName = w
-		}
 	}
 }

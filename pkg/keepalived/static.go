@@ -106,7 +106,7 @@ func (t *translator) staticTree(root builder) {
 	m := newMap(i.at, i.title())
 	var addresses []*tree.Node
 	for _, a := range i.addresses {
-		addresses = append(addresses, a.tree("", m.Name))
+		addresses = append(addresses, a.tree(m.Name))
 	}
 	m.list("addresses", addresses)
 	m.list("routes", i.routes)

@@ -116,6 +116,7 @@ func (t *translator) take(statements []*syntax.Statement, withoutLVS bool) {
 			byName[i.name.Text] = i
 		}
 	}
+	t.nameVMACs()
 	t.checkTrackGroups(byName)
 	t.trackStatic(byName)
 	t.globals.checkGroups(t.Report, t.instances)

@@ -9,9 +9,9 @@ import (
 	"ripcord/pkg/event"
 )
 
-// vrrpName is how keepalived names its macvlans, and ripcord its own: vrrp.VRID,
-// vrrp6.VRID, with a number appended where that name is taken.
-var vrrpName = regexp.MustCompile(`^vrrp6?\.([0-9]{1,3})(\.[0-9]+)?$`)
+// vrrpName is how keepalived names its macvlans, and ripcord its own: vrrp.VRID or
+// vrrp6.VRID, and where that name is taken, with another number behind vrrp or at the end.
+var vrrpName = regexp.MustCompile(`^vrrp[0-9]*\.([0-9]{1,3})(\.[0-9]+)?$`)
 
 // leftBehind reports whether a link that bears the device's MAC looks like one that
 // keepalived, or an earlier run whose mark was lost, has left behind.

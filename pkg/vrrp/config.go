@@ -189,8 +189,9 @@ func (in *Instance) IsUnicast() bool { return len(in.Unicast.Peers) > 0 }
 func (in *Instance) hasPeer(a netip.Addr) bool { return slices.Contains(in.Unicast.Peers, a) }
 
 // Fit returns how well the path of an advert fits an instance of its VRID. Several may have one
-// VRID and family on a link, and the one that it fits best is meant: what is sent to the group is for a multicast instance; all else is
-// for a unicast one that has its sender for a peer, at best at its own source.
+// VRID and family on a link, and the one that it fits best is meant: what is sent to the group is
+// for a multicast instance; all else is for a unicast one that has its sender for a peer, at
+// best at its own source.
 func (in *Instance) Fit(path wire.Path) int {
 	single := path.Dest != wire.GroupOf(in.Family)
 	switch {

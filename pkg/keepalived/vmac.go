@@ -1,0 +1,147 @@
+package keepalived
+
+import (
+	"strconv"
+	"strings"
+
+	"ripcord/pkg/keepalived/syntax"
+)
+
+// vmac is the virtual MAC of an instance.
+type vmac struct {
+	used number
+	base number      // adverts leave from the MAC of the interface: vmac_xmit_base
+	name syntax.Word // of the link that bears it; empty: ripcord's standard name
+}
+
+// readVMAC reads use_vmac [NAME] [MAC] [group GROUP] [netlink_notify_msg].
+func readVMAC(t *translator, s *syntax.Statement, i *instance) {
+	i.vmac.used = number{1, s.At(), true}
+	for n := 1; n < len(s.Words); n++ {
+		w := s.Words[n]
+		switch {
+		case w.Text == "netlink_notify_msg":
+		case w.Text == "group":
+			n++
+			t.Differ(w.Position, "", "the macvlan is in no group of interfaces")
+		case w.Text == "name" && n+1 < len(s.Words):
+		case strings.Contains(w.Text, ":"):
+			t.Differ(w.Position, "give all routers of it the same configuration", "the virtual MAC is that of RFC 9568, not %s", syntax.Show(w.Text))
+		case i.vmac.name.Text != "":
+			t.Ignore(w.Position, "", "a second name of the macvlan, %s, is left out", syntax.Show(w.Text))
+		case len(w.Text) > 15 || strings.ContainsAny(w.Text, "/ "):
+			t.Ignore(w.Position, "", "%s cannot be the name of a link: the macvlan has its standard name", syntax.Show(w.Text))
+		default:
+			i.vmac.name = w
+		}
+	}
+}
+
+// readVMACPrefix reads how the links of virtual MACs begin. The first counts.
+func readVMACPrefix(t *translator, s *syntax.Statement, g *globals) {
+	switch w := s.Words[1]; {
+	case g.vmacPrefix.Text != "":
+		t.Ignore(w.Position, "", "vmac_prefix comes a second time: the first counts")
+	case !isLink(w.Text):
+		t.Ignore(w.Position, "", "%s cannot begin the name of a link: vrrp counts", syntax.Show(w.Text))
+	default:
+		g.vmacPrefix = w
+	}
+}
+
+// complete settles the virtual MAC of an instance, and where its adverts leave from.
+func (v *vmac) complete(r *syntax.Report, of *instance) {
+	strict := of.strict.value == 1
+	switch x := &v.base; {
+	case x.said && !v.used.said:
+		r.Ignore(x.at, "", "vmac_xmit_base does not count without use_vmac")
+	case x.said && strict:
+		r.Ignore(x.at, "", "vmac_xmit_base does not count in strict mode: adverts leave from the virtual MAC")
+		*x = number{}
+	case !x.said && v.used.said && of.unicast != "" && !strict:
+		r.Ignore(v.used.at, "write vmac_xmit_base", "with %s adverts leave from the MAC of %s itself", of.unicast, syntax.Show(of.iface.Text))
+		*x = number{1, v.used.at, true}
+	}
+}
+
+// bears reports whether an address of an instance stands at its virtual MAC: one of the
+// instance's own family that names no other interface.
+func (v *vmac) bears(a address, of *instance) bool {
+	here := a.device.Text == "" || a.device.Text == of.iface.Text
+	return v.used.said && here && familyOf(a.prefix.Addr()) == of.family
+}
+
+// vmacNames gives the links of virtual MACs their names.
+type vmacNames struct {
+	prefix string
+	taken  map[string]bool
+	tried  map[vmacKey]int // how many names are not to be tried again
+}
+
+// vmacKey is what the names that are tried depend on.
+type vmacKey struct {
+	vrid   string
+	family int
+}
+
+// nameVMACs gives each virtual MAC's link the name that keepalived gives it: its own, or
+// PREFIX.VRID, with a number behind the prefix where another instance has that name.
+func (t *translator) nameVMACs() {
+	n := vmacNames{"vrrp", map[string]bool{}, map[vmacKey]int{}}
+	if w := t.globals.vmacPrefix; w.Text != "" {
+		n.prefix = w.Text
+	}
+	for _, i := range t.instances {
+		t.Subject = i.title()
+		if w := i.vmac.name; n.taken[w.Text] {
+			t.Ignore(w.Position, "", "the link of another instance is called %s: this one has a standard name", syntax.Show(w.Text))
+			i.vmac.name = syntax.Word{}
+		} else if w.Text != "" {
+			n.taken[w.Text] = true
+		}
+	}
+	for _, i := range t.instances {
+		if !i.vmac.used.said || i.vmac.name.Text != "" {
+			continue
+		}
+		k := vmacKey{canonical(i.vrid.Text), i.family}
+		if name := n.next(k); name != k.standardName() {
+			i.vmac.name = syntax.Word{Text: name, Position: i.vmac.used.at}
+		}
+	}
+}
+
+// next returns the first name for a VRID that is free, and takes it.
+func (n vmacNames) next(k vmacKey) string {
+	for ; ; n.tried[k]++ {
+		const longest = 15
+		end := infix(n.tried[k], k.family) + "." + k.vrid
+		name := n.prefix[:min(len(n.prefix), max(longest-len(end), 0))] + end
+		if !n.taken[name] {
+			n.taken[name] = true
+			return name
+		}
+	}
+}
+
+// infix is what stands between the prefix and the VRID in the name that is tried after so many
+// others: nothing, 1, 2 and so on. Over IPv6 the 6 comes before the 1.
+func infix(tried, family int) string {
+	switch {
+	case tried == 0:
+		return ""
+	case family == 6 && tried == 1:
+		return "6"
+	case family == 6 && tried <= 6:
+		return strconv.Itoa(tried - 1)
+	}
+	return strconv.Itoa(tried)
+}
+
+// standardName is what ripcord calls the link of a virtual MAC.
+func (k vmacKey) standardName() string {
+	if k.family == 6 {
+		return "vrrp6." + k.vrid
+	}
+	return "vrrp." + k.vrid
+}
