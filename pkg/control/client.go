@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// DefaultSocket is where the daemon listens unless control.socket says otherwise.
+// DefaultSocket is where the daemon listens unless control.socket names another path.
 const DefaultSocket = "/run/ripcord/ripcord.sock"
 
 const (
@@ -69,7 +69,7 @@ func request[T any](ctx context.Context, socket, method, path string, body io.Re
 		err = json.Unmarshal(encoded, &document)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("what answers on %s is no ripcord, or one of another version: %w", socket, err)
+		return nil, fmt.Errorf("the program that answers on %s is not ripcord, or a ripcord of another version: %w", socket, err)
 	}
 	return &document, nil
 }
@@ -120,18 +120,18 @@ func open(ctx context.Context, socket, method, path string, sent io.Reader) (*ht
 		return response, nil
 	}
 	defer response.Body.Close()
-	var told Error
+	var failure Error
 	if body, err := io.ReadAll(response.Body); err != nil {
 		return nil, explain(socket, err)
-	} else if json.Unmarshal(body, &told) != nil || told.Error == "" {
-		told.Error = response.Status
+	} else if json.Unmarshal(body, &failure) != nil || failure.Error == "" {
+		failure.Error = response.Status
 	}
-	return nil, fmt.Errorf("the daemon at %s: %s", socket, told.Error)
+	return nil, fmt.Errorf("the daemon at %s: %s", socket, failure.Error)
 }
 
-// ReadEvents has the daemon that listens on socket send the newest lines of its log, or
-// those since a time; with follow also those that come, until ctx ends. Close what it
-// returns.
+// ReadEvents reads the newest lines of the log from the daemon that listens on socket, or the lines
+// since a time; with follow also those that are written from then on, until ctx ends. The caller
+// closes the reader.
 func ReadEvents(ctx context.Context, socket string, since time.Time, follow bool) (io.ReadCloser, error) {
 	query := url.Values{}
 	if follow {
@@ -175,13 +175,13 @@ func explain(socket string, err error) error {
 	return fmt.Errorf("ask the daemon on %s: %w", socket, err)
 }
 
-// isSocket reports whether path is a socket, as far as that can be found out.
+// isSocket reports whether path is a socket; true if it cannot be looked at.
 func isSocket(path string) bool {
 	info, err := os.Stat(path)
 	return err != nil || info.Mode().Type() == fs.ModeSocket
 }
 
-// explained is an error with a sentence in place of its own text.
+// explained is an error with a sentence in place of the text of its cause.
 type explained struct {
 	text  string
 	cause error

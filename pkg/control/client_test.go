@@ -28,7 +28,7 @@ func TestFetchErrors(t *testing.T) {
 		{dir, dir + " is no socket: name the daemon's control socket, as --socket " + DefaultSocket},
 		{answering(t, dir, 500, `{"error":"it went wrong"}`), "the daemon at " + dir + "/500: it went wrong"},
 		{answering(t, dir, 502, `<html>`), "the daemon at " + dir + "/502: 502 Bad Gateway"},
-		{answering(t, dir, 200, `<html>`), "what answers on " + dir + "/200 is no ripcord, or one of another version: invalid character '<' looking for beginning of value"},
+		{answering(t, dir, 200, `<html>`), "the program that answers on " + dir + "/200 is not ripcord, or a ripcord of another version: invalid character '<' looking for beginning of value"},
 	} {
 		if _, err := Fetch(t.Context(), c.socket); err == nil || err.Error() != c.want {
 			t.Errorf("\n got %v\nwant %s", err, c.want)

@@ -26,7 +26,7 @@ type limitedListener struct {
 	done  chan struct{}
 
 	mu   sync.Mutex
-	open []*conn // the one that changed last is the last
+	open []*conn // in the order in which they last began or ended to be answered
 }
 
 // conn is a connection of a limitedListener.
@@ -60,7 +60,7 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close ends a waiting Accept too.
+// Close closes the listener and ends a waiting Accept.
 func (l *limitedListener) Close() error {
 	l.once.Do(func() { close(l.done) })
 	return l.Listener.Close()
@@ -81,7 +81,7 @@ func (l *limitedListener) closeOldest(keep int) {
 	l.mu.Lock()
 	var oldest *conn
 	if len(l.open) > keep {
-		oldest = leastMissed(l.open)
+		oldest = victim(l.open)
 	}
 	l.mu.Unlock()
 	if oldest != nil {
@@ -89,19 +89,19 @@ func (l *limitedListener) closeOldest(keep int) {
 	}
 }
 
-// leastMissed returns the connection to close: of the peers that have the most, the first that
+// victim returns the connection to close: of the peers with the most connections, the first one that
 // is not being answered, or else the first.
-func leastMissed(open []*conn) *conn {
+func victim(open []*conn) *conn {
 	of, most := make(map[string]int), 0
 	for _, c := range open {
 		of[c.peer]++
 		most = max(most, of[c.peer])
 	}
-	greedy := slices.DeleteFunc(slices.Clone(open), func(c *conn) bool { return of[c.peer] < most })
-	return greedy[max(0, slices.IndexFunc(greedy, func(c *conn) bool { return !c.busy }))]
+	candidates := slices.DeleteFunc(slices.Clone(open), func(c *conn) bool { return of[c.peer] < most })
+	return candidates[max(0, slices.IndexFunc(candidates, func(c *conn) bool { return !c.busy }))]
 }
 
-// Close takes the connection off the list. A second Close is an error, and no more.
+// Close closes the connection and takes it off the list. A second Close only returns an error.
 func (c *conn) Close() error {
 	c.listener.mu.Lock()
 	c.listener.open = slices.DeleteFunc(c.listener.open, func(o *conn) bool { return o == c })
@@ -128,8 +128,8 @@ func withConn(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c)
 }
 
-// marking marks the connection of each request as busy while h answers it.
-func marking(h http.Handler) http.Handler {
+// markBusy marks the connection of each request as busy while h answers it.
+func markBusy(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c, ok := r.Context().Value(connKey{}).(*conn); ok {
 			c.change(true)

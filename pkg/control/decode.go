@@ -44,8 +44,8 @@ func decodeStatus(text []byte, into *Status) error {
 }
 
 // cutArray cuts the elements of an array, at whose first one the text begins, into some parts
-// of about the same length, and returns them with the place of the closing bracket; −1 if there
-// is none. Whether the elements are JSON is not its affair.
+// of about the same length, and returns them with the index of the closing bracket; −1 if there
+// is none. It does not check whether the elements are JSON.
 func cutArray(text []byte, parts int) (all [][]byte, end int) {
 	least := len(text)/parts + 1
 	depth, quoted, from := 0, false, 0

@@ -1,8 +1,7 @@
-// Package control decides how the daemon answers the people and programs that
-// ask it: HTTP and JSON on a unix socket, what only reads of it on a TCP port too
-// (docs/architecture.md#goroutines), and the client that the command line uses.
+// Package control is the API of the daemon: HTTP and JSON on a unix socket, the requests that only
+// read also on a TCP port, and the client that the command line uses.
 //
-// The server asks its Source from one goroutine for each request, so a Source
-// must bear that; it holds no lock while it asks. The documents are values that
-// share nothing with the daemon. Fetch may be called from any goroutine.
+// The server reads its Source from several goroutines, one a request, and holds no lock meanwhile.
+// The documents are values that share nothing with the daemon. Fetch may be called from any
+// goroutine.
 package control

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// EventsPath is where the newest lines of the log are found, and those that follow.
+// EventsPath is the path of the newest lines of the log, and of those that follow.
 const EventsPath = "/v1/events"
 
 // Events are the newest lines of the log, with numbers that go up by one. Its methods are
@@ -81,7 +81,7 @@ func (c Config) events() http.HandlerFunc {
 	}
 }
 
-// missed is the line in the place of others that a client was too slow for, as the log
+// missed returns the line that stands for those that a client was too slow to read, as the log
 // writes it.
 func missed(count uint64) []byte {
 	const text = "{\"ts\":%q,\"level\":\"warn\",\"event\":\"log.lost\",\"msg\":\"%d events are missing here: they came faster than they were read\",\"count\":%d,\"reason\":\"they came faster than they were read\"}\n"

@@ -27,8 +27,8 @@ type route struct {
 	handler      http.HandlerFunc
 }
 
-// handler returns the whole API, for the socket. Who forwards the socket to a browser must
-// not have other sites give orders through it.
+// handler returns the whole API, for the socket. Where the socket is forwarded to a browser, pages of
+// other sites must not give orders through it.
 func handler(c Config) http.Handler {
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -38,7 +38,7 @@ func handler(c Config) http.Handler {
 	return guard.Handler(dispatch(routes(c), func(t route) http.HandlerFunc { return t.serve }))
 }
 
-// reader returns the half of it that only reads, for the network.
+// reader returns the half of the API that only reads, for the network.
 func reader(c Config) http.Handler {
 	return dispatch(routes(c), func(t route) http.HandlerFunc {
 		if t.method == http.MethodGet {
@@ -66,13 +66,13 @@ func routes(c Config) []route {
 		}},
 		{http.MethodGet, EventsPath, c.events()},
 		{http.MethodGet, StoriesPath, c.stories()},
-		{http.MethodGet, MetricsPath, serves(c.Metrics)},
+		{http.MethodGet, MetricsPath, optional(c.Metrics)},
 		{http.MethodGet, PagePath, page()},
 	}, orderRoutes(c.Orders)...)
 }
 
-// dispatch finds the route of a request, and has it served as by says.
-func dispatch(routes []route, by func(route) http.HandlerFunc) http.Handler {
+// dispatch finds the route of a request and serves it with the handler that serve returns for it.
+func dispatch(routes []route, serve func(route) http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 && !takesBody(routes, r) {
 			dropBody(w)
@@ -83,7 +83,7 @@ func dispatch(routes []route, by func(route) http.HandlerFunc) http.Handler {
 		}
 		for _, route := range routes {
 			if route.path == r.URL.Path {
-				by(route)(w, r)
+				serve(route)(w, r)
 				return
 			}
 		}
@@ -105,8 +105,8 @@ func dropBody(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now()) // a recorder of a test has none
 }
 
-// serves is the handler, if there is one.
-func serves(h http.Handler) http.HandlerFunc {
+// optional returns the function of a handler; nil if there is none.
+func optional(h http.Handler) http.HandlerFunc {
 	if h == nil {
 		return nil
 	}
@@ -147,5 +147,5 @@ func answer(w http.ResponseWriter, code int, document any) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)+1)) // or it goes in chunks, and the client does not know how much comes
 	w.WriteHeader(code)
-	_, _ = w.Write(append(body, '\n')) // the client is gone: nobody is left to be told
+	_, _ = w.Write(append(body, '\n')) // an error means that the client is gone
 }

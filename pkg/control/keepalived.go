@@ -17,8 +17,8 @@ import (
 // KeepalivedPath is where the status is found in the form of keepalived's dump.
 const KeepalivedPath = "/v1/keepalived"
 
-// Setup is what keepalived's dump says of an instance's configuration and the state machine
-// does not know.
+// Setup is the part of an instance's configuration that keepalived's dump has, and that the state
+// machine does not know.
 type Setup struct {
 	Set addr.Set
 	// Commands of notify, with their arguments; nil: there is none.
@@ -138,8 +138,8 @@ func (c Config) keepalived() *Keepalived {
 	return out
 }
 
-// keepalivedWeights are the weights of checks where they are tracked first, which keepalived's
-// configuration gives to the check itself.
+// keepalivedWeights returns the weights of checks: in keepalived the check itself has one, here each
+// tracker, of which the first counts.
 func keepalivedWeights(groups []vrrp.GroupStatus) map[string]int {
 	weights := map[string]int{}
 	add := func(all []vrrp.TrackerStatus) {
@@ -159,14 +159,14 @@ func keepalivedWeights(groups []vrrp.GroupStatus) map[string]int {
 	return weights
 }
 
-// keepalivedProcess is a check that counts processes.
+// keepalivedProcess returns the entry of a check that counts processes.
 func keepalivedProcess(k track.Status, p track.Process, weight int) KeepalivedProcess {
 	out := KeepalivedProcess{Process: k.Name, ParameterMatch: "none", Min: p.Min, Max: p.Max, HaveQuorum: k.State == track.Up, Weight: weight}
 	out.Current, _ = strconv.Atoi(k.Output) // 0 where they could not be counted
 	return out
 }
 
-// keepalivedData is what the state machine knows.
+// keepalivedData returns the fields that the state machine knows.
 func keepalivedData(m vrrp.InstanceStatus) KeepalivedData {
 	in := m.Instance
 	d := KeepalivedData{
@@ -189,7 +189,7 @@ func keepalivedData(m vrrp.InstanceStatus) KeepalivedData {
 	return d
 }
 
-// keepalivedStates are its numbers of the states.
+// keepalivedStates are keepalived's numbers of the states.
 var keepalivedStates = map[event.State]int{event.Initialize: 0, event.Backup: 1, event.Active: 2, event.Fault: 3}
 
 func flag(yes bool) int {
@@ -199,10 +199,10 @@ func flag(yes bool) int {
 	return 0
 }
 
-// seconds are the whole seconds of a time.
+// seconds returns the whole seconds of a duration.
 func seconds(d time.Duration) int { return int(d / time.Second) }
 
-// setup adds what is configured beside the state machine.
+// setup adds the fields that the state machine does not know.
 func (d *KeepalivedData) setup(s Setup, m vrrp.InstanceStatus) {
 	a := s.Set.Announce
 	d.AnnounceDelay, d.AnnounceRefresh, d.AnnounceRepeat = a.AgainAfter.Seconds(), seconds(a.Refresh), a.Count
@@ -252,7 +252,7 @@ func (d *KeepalivedData) track(all []vrrp.Tracker, checks map[string]track.Statu
 	}
 }
 
-// keepalivedCounters are its names of counters.
+// keepalivedCounters are the counters by keepalived's names.
 var keepalivedCounters = map[string]stats.Counter{
 	"advert_rcvd": stats.AdvertisementRcvd, "advert_sent": stats.AdvertisementSent, "become_master": stats.ActiveTransitions,
 	"packet_len_err": stats.PacketLengthErrors, "advert_interval_err": stats.IntervalErrors, "ip_ttl_err": stats.IPTTLErrors,

@@ -13,7 +13,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// keepalivedAddress is an address in the words of keepalived's dump, with `set` while it is in
+// keepalivedAddress returns an address in the words of keepalived's dump, with `set` while it is in
 // place.
 func keepalivedAddress(a addr.Address, device string, m vrrp.InstanceStatus) string {
 	text := a.Prefix.String()
@@ -39,7 +39,7 @@ func keepalivedAddress(a addr.Address, device string, m vrrp.InstanceStatus) str
 	return text
 }
 
-// keepalivedRoute is a route in the words of keepalived's dump, which are not quite those of ip
+// keepalivedRoute returns a route in the words of keepalived's dump, which are not quite those of ip
 // route.
 func keepalivedRoute(r iproute.Route) string {
 	words := phrase{"prepend"}
@@ -66,7 +66,7 @@ func keepalivedRoute(r iproute.Route) string {
 	return strings.Join(words, " ")
 }
 
-// keepalivedRule is a rule in the words of keepalived's dump, which are not quite those of ip
+// keepalivedRule returns a rule in the words of keepalived's dump, which are not quite those of ip
 // rule.
 func keepalivedRule(r iproute.Rule) string {
 	var words phrase
@@ -100,12 +100,12 @@ func keepalivedRule(r iproute.Rule) string {
 	return strings.Join(words, " ")
 }
 
-// A phrase is what a line of the dump is made of.
+// A phrase is a line of the dump, as a list of its parts.
 type phrase []string
 
-// add adds words if they are to be said.
-func (p *phrase) add(said bool, format string, args ...any) {
-	if said {
+// add adds words on a condition.
+func (p *phrase) add(wanted bool, format string, args ...any) {
+	if wanted {
 		*p = append(*p, fmt.Sprintf(format, args...))
 	}
 }
@@ -117,7 +117,7 @@ func (p *phrase) hop(via netip.Addr, device string) {
 	p.add(device != "", "dev %s", device)
 }
 
-// network is a prefix without the length that goes without saying.
+// network returns a prefix, without the length if it is that of a single address.
 func network(p netip.Prefix) string {
 	if p.IsSingleIP() {
 		return p.Addr().String()
@@ -136,7 +136,7 @@ func preference(p uint8) string {
 	return "medium"
 }
 
-// quoted is a command as keepalived writes it: each word in quotes, as for a shell.
+// quoted returns a command as keepalived writes it: each word in quotes, as for a shell.
 func quoted(argv []string) string {
 	words := make([]string, len(argv))
 	for i, w := range argv {

@@ -199,7 +199,7 @@ func TestOpenAPIHasAllRoutes(t *testing.T) {
 	for _, path := range []string{StatusPath, EventsPath, StoriesPath} {
 		w := httptest.NewRecorder()
 		handler(whole(t)).ServeHTTP(w, httptest.NewRequest(http.MethodGet, path+"?none=1", nil))
-		want := those(document.Parameters("GET " + path))
+		want := enumerate(document.Parameters("GET " + path))
 		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want+`"}`) {
 			t.Errorf("%s refuses a parameter with %d %s, the document: there %s", path, w.Code, w.Body, want)
 		}

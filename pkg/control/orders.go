@@ -22,20 +22,20 @@ const (
 	HandoverPath = "/v1/handover"
 )
 
-// Orders carries out what a person orders. Its errors are answered as they are: they say
-// what to do.
+// Orders carries out the orders of a person. The text of its errors is the answer: it says what to
+// do.
 type Orders interface {
 	// Release has a group hand over and take no part; for a time, or if that is 0 until it
 	// is resumed. It is called by its name, or by that of an instance outside any group.
 	Release(name string, length time.Duration) (*Released, error)
-	// Resume has it take part again.
+	// Resume has a released group take part again.
 	Resume(name string) (*Released, error)
 	// Reload reads the configuration again and takes it; with dryRun it only says what
 	// would change.
 	Reload(ctx context.Context, dryRun bool) (*Reloaded, error)
 	// Handover has the daemon end without resigning, for the next one to go on.
 	Handover() (*HandedOver, error)
-	// Fence says what the fence of a group would run, and whether its conditions hold now.
+	// Fence returns what the fence of a group would run, and whether its conditions hold now.
 	Fence(ctx context.Context, name string) (*Fence, error)
 }
 
@@ -93,8 +93,8 @@ type Condition struct {
 // maxBody is the size of a request's body, in bytes.
 const maxBody = 4 << 10
 
-// order serves a request whose body is an Order, as example is one. Without Orders it is not
-// supported.
+// order returns the handler of a request whose body is an Order; example is one, for errors. It
+// returns nil without Orders.
 func order[T any](o Orders, example string, do func(context.Context, Order) (T, error)) http.HandlerFunc {
 	if o == nil {
 		return nil
@@ -170,7 +170,7 @@ func (in Order) named() error {
 	return nil
 }
 
-// orderRoutes are the requests that change the daemon.
+// orderRoutes returns the routes of the requests that change the daemon.
 func orderRoutes(o Orders) []route {
 	return []route{
 		{http.MethodPost, ReleasePath, order(o, `{"name": "edge", "for": "10m"}`, func(_ context.Context, in Order) (*Released, error) {
@@ -214,22 +214,22 @@ func Release(ctx context.Context, socket, name string, length time.Duration) (*R
 	return send[Released](ctx, socket, ReleasePath, in)
 }
 
-// Resume has it resume one.
+// Resume has the daemon that listens on socket resume an instance or a group.
 func Resume(ctx context.Context, socket, name string) (*Released, error) {
 	return send[Released](ctx, socket, ResumePath, Order{Name: name})
 }
 
-// Reload has it read its configuration again.
+// Reload has the daemon that listens on socket read its configuration again.
 func Reload(ctx context.Context, socket string, dryRun bool) (*Reloaded, error) {
 	return send[Reloaded](ctx, socket, ReloadPath, Order{DryRun: dryRun})
 }
 
-// Handover has it end for the next daemon to go on.
+// Handover has the daemon that listens on socket stop without resigning.
 func Handover(ctx context.Context, socket string) (*HandedOver, error) {
 	return send[HandedOver](ctx, socket, HandoverPath, Order{})
 }
 
-// FenceDryRun has it say what a fence would run.
+// FenceDryRun asks the daemon that listens on socket what a fence would run.
 func FenceDryRun(ctx context.Context, socket, name string) (*Fence, error) {
 	return send[Fence](ctx, socket, FencePath, Order{Name: name, DryRun: true})
 }

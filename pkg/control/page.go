@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// PagePath is where the status page is found.
+// PagePath is the path of the status page.
 const PagePath = "/"
 
 // The parts of the status page.
@@ -23,9 +23,8 @@ var (
 	pageScript string
 )
 
-// page returns the handler of the status page: one document with its style and its script, which a
-// browser may not load anything beside, nor run another script in. It asks for the rest
-// itself.
+// page returns the handler of the status page: one document with its style and its script. A browser
+// may load nothing else and run no other script. The script asks for the status itself.
 func page() http.HandlerFunc {
 	text := []byte(strings.NewReplacer("{{style}}", pageStyle, "{{script}}", pageScript).Replace(pageHTML))
 	tag, policy := `"`+digest(string(text))+`"`, strings.Join([]string{
@@ -43,7 +42,7 @@ func page() http.HandlerFunc {
 	}
 }
 
-// digest is how a policy and a browser name a content.
+// digest returns the hash by which a Content-Security-Policy names a script or a style.
 func digest(content string) string {
 	sum := sha256.Sum256([]byte(content))
 	return base64.StdEncoding.EncodeToString(sum[:])

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// peerOf says who is at the other end of a connection: the process on a unix socket, the
-// address over TCP. It is empty where that is not known.
+// peerOf returns the other end of a connection: the process on a unix socket, the address over TCP;
+// empty if it is not known.
 func peerOf(c net.Conn) string {
 	switch c := c.(type) {
 	case *net.UnixConn:

@@ -67,7 +67,7 @@ func (p *port) current() *limitedListener {
 	return p.listener
 }
 
-// trouble is why the port is not open; empty if it is.
+// trouble returns why the port is not open; empty if it is.
 func (p *port) trouble() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()

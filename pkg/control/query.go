@@ -15,22 +15,22 @@ type query struct {
 	err    error
 }
 
-// flag reads 0 or 1.
-func (q *query) flag(name string, otherwise bool) bool {
+// flag reads 0 or 1; absent is the value of a parameter that is not given.
+func (q *query) flag(name string, absent bool) bool {
 	switch text := q.values.Get(name); text {
 	case "":
-		return otherwise
+		return absent
 	case "0", "false":
 		return false
 	case "1", "true":
 		return true
 	default:
 		q.fail("%s %q is neither 0 nor 1", name, text)
-		return otherwise
+		return absent
 	}
 }
 
-// number reads a number above 0; 0 where there is none.
+// number reads a number above 0; it returns 0 for a parameter that is not given.
 func (q *query) number(name string) uint64 {
 	text := q.values.Get(name)
 	if text == "" {
@@ -49,18 +49,18 @@ func (q *query) fail(format string, args ...any) {
 	}
 }
 
-// end returns the first error, also that of a parameter that is none of those there are.
+// end returns the first error. A parameter that is not among the known ones is an error, too.
 func (q *query) end(known ...string) error {
 	for _, name := range slices.Sorted(maps.Keys(q.values)) {
 		if !slices.Contains(known, name) {
-			q.fail("there is no parameter %q: there %s", name, those(known))
+			q.fail("there is no parameter %q: there %s", name, enumerate(known))
 		}
 	}
 	return q.err
 }
 
-// those lists names in a sentence.
-func those(names []string) string {
+// enumerate lists names in a sentence.
+func enumerate(names []string) string {
 	if len(names) == 1 {
 		return "is " + names[0]
 	}

@@ -45,9 +45,9 @@ type Config struct {
 	Host    string    // name of this machine
 	Since   time.Time // when the daemon started
 	Source  Source
-	// Orders carries out the orders that come on the socket; nil: they are refused.
+	// Orders carries out the orders that come over the socket; nil: they are refused.
 	Orders Orders
-	// Events are the newest lines of the log; nil where nobody keeps them.
+	// Events are the newest lines of the log; nil if they are not kept.
 	Events Events
 	// Metrics answers GET /metrics; nil where there are none.
 	Metrics http.Handler
@@ -66,7 +66,7 @@ type Config struct {
 	Listener net.Listener
 
 	port     *port           // of Listen; nil where that is empty
-	stopping <-chan struct{} // closed when those who follow have to go
+	stopping <-chan struct{} // closed when requests that follow the log have to end
 }
 
 // MaxConnections is how many connections are open at once on a listener.
@@ -141,10 +141,10 @@ func (s *Server) Listen() error {
 	return nil
 }
 
-// Status is the document of GET /v1/status as it is now.
+// Status returns the document of GET /v1/status as it is now.
 func (s *Server) Status() *Status { return s.config.status(true) }
 
-// Port is where those who only read are answered; nil where nobody is.
+// Port returns the address of the TCP port that only reads; nil if it is not open.
 func (s *Server) Port() net.Addr {
 	if s.config.port == nil || s.config.port.current() == nil {
 		return nil
@@ -152,8 +152,7 @@ func (s *Server) Port() net.Addr {
 	return s.config.port.current().Addr()
 }
 
-// Close takes back what Listen did, for a server that does not get to run. After
-// Run it does nothing.
+// Close undoes Listen, for a server that is never run. After Run it does nothing.
 func (s *Server) Close() error {
 	if s.listener == nil {
 		return nil
@@ -201,7 +200,7 @@ func (s *Server) Run(ctx context.Context) error {
 // serve answers on one listener until ctx ends.
 func serve(ctx context.Context, l *limitedListener, h http.Handler) error {
 	server := &http.Server{
-		Handler: marking(h), ConnContext: withConn, MaxHeaderBytes: maxHeader - headerSlop,
+		Handler: markBusy(h), ConnContext: withConn, MaxHeaderBytes: maxHeader - headerSlop,
 		ReadHeaderTimeout: readTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 	}
 	served := make(chan error, 1)
@@ -215,7 +214,7 @@ func serve(ctx context.Context, l *limitedListener, h http.Handler) error {
 	parting, cancel := context.WithTimeout(context.WithoutCancel(ctx), partingTime)
 	defer cancel()
 	if server.Shutdown(parting) != nil {
-		_ = server.Close() // who has not been answered by now will not be
+		_ = server.Close() // requests that are still open are broken off
 	}
 	<-served
 	return nil

@@ -13,8 +13,8 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// status asks the source for everything and writes it down, with the statistics of the
-// instances or without: they are more than half of the document.
+// status returns the status document, with the statistics of the instances or without: they are more
+// than half of it.
 func (c Config) status(counted bool) *Status {
 	s := &Status{
 		Version: c.Version, Host: c.Host, Since: known(c.Since),
@@ -57,7 +57,7 @@ func (c Config) status(counted bool) *Status {
 }
 
 // instance returns the status of one virtual router of a group; the group is empty for an
-// instance outside any. trouble is why links cannot be used, by their names.
+// instance outside any group. trouble has, by name, why links cannot be used.
 func instance(group string, m vrrp.InstanceStatus, trouble map[string]string) Instance {
 	i := Instance{
 		Name: m.Instance.Name, Group: group, Interface: m.Instance.Interface,
@@ -173,7 +173,7 @@ func check(k track.Status) Check {
 	return out
 }
 
-// known is t as the document writes it; the zero time is not known.
+// known returns t as the document has it: in UTC, and nil for the zero time, which is not known.
 func known(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

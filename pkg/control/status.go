@@ -110,7 +110,7 @@ type Tracker struct {
 	Error   string     `json:"error,omitempty"`   // why it is down
 }
 
-// Check is one check, and what is known of it.
+// Check is the state of one check.
 type Check struct {
 	Name    string     `json:"name"`
 	Checks  string     `json:"checks"` // what is checked, as "tcp 192.0.2.80:443"
@@ -138,11 +138,11 @@ type Runner struct {
 type Link struct {
 	Name             string `json:"name"`
 	Index            int    `json:"ifindex"` // 0 where there is no such interface
-	Up               bool   `json:"up"`      // ripcord's verdict: usable
+	Up               bool   `json:"up"`      // usable, by all that ripcord knows
 	AdminUp          bool   `json:"admin_up"`
 	Carrier          bool   `json:"carrier"`
 	OperState        string `json:"operstate"`
-	Monitor          string `json:"monitor"` // what tells the link's state
+	Monitor          string `json:"monitor"` // what reports the link's state
 	CarrierUpCount   uint32 `json:"carrier_up_count"`
 	CarrierDownCount uint32 `json:"carrier_down_count"`
 	Confirm          int64  `json:"confirm_us"` // the period at which the driver is asked now; 0: it is not

@@ -16,9 +16,9 @@ const StoriesPath = "/v1/stories"
 
 const (
 	storyQuiet    = 10 * time.Second // by the log: the longest time between two lines of a story
-	storyLog      = 4000             // of the newest lines stories are made
+	storyLog      = 4000             // the newest lines, of which stories are made
 	maxStories    = 50               // that are kept
-	maxStoryLines = 200              // of a story that are told
+	maxStoryLines = 200              // of a story that are sent
 )
 
 // Stories is the answer to GET /v1/stories: the newest last, each as `ripcord events --json`
@@ -27,14 +27,14 @@ type Stories struct {
 	Stories []json.RawMessage `json:"stories"`
 }
 
-// teller makes stories of the newest lines, anew only when there are further lines: many who
-// ask cost no more than one.
-type teller struct {
+// storyCache has the stories of the newest lines. It makes them anew only when there are further
+// lines, so that many clients cost no more than one.
+type storyCache struct {
 	events Events
 
 	mu   sync.Mutex
 	upTo uint64 // the number of the first line that is not in them
-	told []json.RawMessage
+	all  []json.RawMessage
 }
 
 // stories serves the last failovers, or the last so many of them.
@@ -42,7 +42,7 @@ func (c Config) stories() http.HandlerFunc {
 	if c.Events == nil {
 		return nil
 	}
-	t := &teller{events: c.Events}
+	cache := &storyCache{events: c.Events}
 	return func(w http.ResponseWriter, r *http.Request) {
 		q := query{r.URL.Query(), nil}
 		last := q.number("last")
@@ -50,21 +50,21 @@ func (c Config) stories() http.HandlerFunc {
 			fail(w, http.StatusBadRequest, "%v", err)
 			return
 		}
-		told := t.tell()
-		if last > 0 && last < uint64(len(told)) {
-			told = told[len(told)-int(last):]
+		all := cache.stories()
+		if last > 0 && last < uint64(len(all)) {
+			all = all[len(all)-int(last):]
 		}
-		answer(w, http.StatusOK, Stories{told})
+		answer(w, http.StatusOK, Stories{all})
 	}
 }
 
-// tell returns the stories as JSON.
-func (t *teller) tell() []json.RawMessage {
+// stories returns the stories as JSON.
+func (t *storyCache) stories() []json.RawMessage {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	end := newest(t.events)
-	if t.told != nil && end == t.upTo {
-		return t.told
+	if t.all != nil && end == t.upTo {
+		return t.all
 	}
 	first := end - min(end, storyLog)
 	_, lines, _ := t.events.From(first, storyLog)
@@ -78,12 +78,12 @@ func (t *teller) tell() []json.RawMessage {
 	all = append(all, b.Rest()...)
 	slices.SortStableFunc(all, func(a, b story.Story) int { return a.At().Compare(b.At()) })
 	all = all[max(0, len(all)-maxStories):]
-	t.upTo, t.told = end, make([]json.RawMessage, 0, len(all))
+	t.upTo, t.all = end, make([]json.RawMessage, 0, len(all))
 	for i := range all {
 		all[i].Most = maxStoryLines
 		if text, err := json.Marshal(&all[i]); err == nil { // of strings, numbers and lines that were JSON
-			t.told = append(t.told, text)
+			t.all = append(t.all, text)
 		}
 	}
-	return t.told
+	return t.all
 }

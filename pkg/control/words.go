@@ -6,7 +6,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// Choice says which instances and groups there are, where another name was given.
+// Choice returns a sentence that lists the instances and groups, for a name that is none of them.
 func Choice(instances, groups []string) string {
 	switch {
 	case len(instances) == 0:
@@ -17,8 +17,8 @@ func Choice(instances, groups []string) string {
 	return "there are the instances " + strings.Join(instances, ", ") + " and the groups " + strings.Join(groups, ", ")
 }
 
-// faultText explains a fault; trouble is the present state of its link, if the fault is one
-// of a link.
+// faultText returns a sentence about a fault; trouble is the present state of its link, if the fault
+// is one of a link.
 func faultText(f Fault, trouble string) string {
 	switch event.Reason(f.Reason) {
 	case event.InterfaceDown:
@@ -59,7 +59,7 @@ func faultText(f Fault, trouble string) string {
 	return f.Source + ": " + f.Reason
 }
 
-// linkTrouble says why a link cannot be used; empty where it can.
+// linkTrouble returns why a link cannot be used; empty if it can.
 func linkTrouble(l Link) string {
 	switch {
 	case l.Up:
