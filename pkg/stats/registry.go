@@ -22,7 +22,7 @@ func OrEmpty(b Book) Book {
 // Map is a Book that does not change.
 type Map map[string]*Counters
 
-// Of is part of Book.
+// Of implements Book.
 func (m Map) Of(instance string) *Counters { return m[instance] }
 
 // Registry is a Book whose instances may change while others read it. Make it with
@@ -37,7 +37,7 @@ func NewRegistry(instances []string, now time.Time) *Registry {
 	return r
 }
 
-// Of is part of Book. It takes no lock.
+// Of implements Book. It takes no lock.
 func (r *Registry) Of(instance string) *Counters { return (*r.all.Load())[instance] }
 
 // Names returns the instances, in no order.

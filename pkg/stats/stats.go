@@ -70,7 +70,7 @@ type Definition struct {
 	Key    string
 	Metric Metric
 	// Label is the name of its own metric, without prefix and unit, or the value of
-	// the label that tells it from others in a common one.
+	// the label that distinguishes it from others in a common one.
 	Label string
 	Help  string // of its own metric
 	// Reasons are the reasons of the rejections that it counts.

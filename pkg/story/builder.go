@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// maxOpen is the number of stories that a Builder has open at most: the oldest is told
-// when there are more.
+// maxOpen is the number of stories that a Builder has open at most: when there are more the oldest
+// is returned.
 const maxOpen = 1000
 
-// Builder makes stories of lines. A story is told when no line of it has come for Quiet.
+// Builder makes stories of lines. A story is complete when no line of it has come for Quiet.
 type Builder struct {
 	Quiet time.Duration
 
 	open  map[string]*Story
-	order []*Story // as their first lines came
+	order []*Story // in the order of their first lines
 	clock time.Time
 }
 
@@ -38,11 +38,11 @@ func (b *Builder) Add(l Line) []Story {
 	return b.take(func(s *Story) bool { return b.clock.Sub(s.last) >= b.Quiet })
 }
 
-// Rest returns all stories that are not told yet.
+// Rest returns all stories that have not been returned yet.
 func (b *Builder) Rest() []Story { return b.take(func(*Story) bool { return true }) }
 
-// take returns those of the stories that are done and worth telling.
-func (b *Builder) take(done func(*Story) bool) (told []Story) {
+// take removes the stories that are done, and returns those of them that a person wants to read.
+func (b *Builder) take(done func(*Story) bool) (taken []Story) {
 	excess := len(b.order) - maxOpen
 	b.order = slices.DeleteFunc(b.order, func(s *Story) bool {
 		if excess--; excess < 0 && !done(s) {
@@ -51,9 +51,9 @@ func (b *Builder) take(done func(*Story) bool) (told []Story) {
 		delete(b.open, s.Trace)
 		if s.worth() {
 			s.sort()
-			told = append(told, *s)
+			taken = append(taken, *s)
 		}
 		return true
 	})
-	return told
+	return taken
 }

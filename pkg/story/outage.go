@@ -13,15 +13,15 @@ import (
 type Outage struct {
 	Subject string `json:"subject"` // a group, or an instance outside any
 	State   string `json:"state"`   // none, ended, begun
-	// Since is from when US counts: cause; timeout, the end of the Active_Down_Interval in
-	// which no Active was heard; silence, the end of that in which its machine did not answer;
-	// or stall, the beginning of the time in which the daemon of this router did not run.
+	// Since is the instant from which US counts: cause; timeout, the end of the
+	// Active_Down_Interval in which no Active was heard; silence, the end of the time in which its
+	// machine did not answer; or stall, the beginning of the time in which this daemon did not run.
 	Since string `json:"since,omitempty"`
-	// US is until this router served, or had given everything up.
+	// US is the time until this router served, or had given everything up, in µs.
 	US int64 `json:"us"`
 }
 
-// What an Outage may be.
+// The values of Outage.State and Outage.Since.
 const (
 	none  = "none"
 	ended = "ended"
@@ -33,7 +33,7 @@ const (
 	sinceStall   = "stall"
 )
 
-// Outages returns that of each group, and of each instance outside any, that became or
+// Outages returns the outage of each group, and of each instance outside any group, that became or
 // ceased to be Active.
 func (s *Story) Outages() (all []Outage) {
 	for _, l := range s.Lines {
@@ -49,7 +49,7 @@ func (s *Story) Outages() (all []Outage) {
 	return all
 }
 
-// takeover is the outage that a takeover ended.
+// takeover returns the outage that a takeover ended.
 func (s *Story) takeover(subject string, why event.Reason) Outage {
 	o := Outage{Subject: subject, State: none, Since: sinceCause, US: s.done(subject, "address.added", "first")}
 	switch why {
@@ -63,8 +63,8 @@ func (s *Story) takeover(subject string, why event.Reason) Outage {
 	return o
 }
 
-// giveUp is the outage that begins where this router does not serve any more, unless
-// another one does. After a stall it began with that, and is over: another one was heard.
+// giveUp returns the outage that begins when this router ceases to serve, unless another one
+// serves. After a stall it began with the stall, and has ended: another router was heard.
 func (s *Story) giveUp(subject string, why event.Reason) Outage {
 	o := Outage{Subject: subject, State: begun, Since: sinceCause, US: s.done(subject, "address.removed", "resign")}
 	switch gap := s.stall(); {
@@ -86,8 +86,8 @@ func (s *Story) stall() (us int64) {
 	return us
 }
 
-// done is when the addresses of a subject had been moved; without any, when its adverts
-// or itself had.
+// done returns the time from the cause until the addresses of a subject were moved; without
+// addresses until its adverts, or its state, were.
 func (s *Story) done(subject, moved, kind string) (us int64) {
 	members := s.instances(subject)
 	rank := 0
@@ -118,7 +118,7 @@ func (o Outage) MarshalJSON() ([]byte, error) {
 	}{fields(o), o.String()})
 }
 
-// String says it in words.
+// String returns the outage as a sentence.
 func (o Outage) String() string {
 	after := span(o.US)
 	switch {
@@ -136,7 +136,7 @@ func (o Outage) String() string {
 	return fmt.Sprintf("%s: %s from the resignation until this router served", o.Subject, after)
 }
 
-// span writes a time as people say it.
+// span returns a number of µs in ms or s.
 func span(us int64) string {
 	d := time.Duration(us) * time.Microsecond
 	if d < time.Second {

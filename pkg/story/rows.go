@@ -18,10 +18,10 @@ const headTime = "2006-01-02 15:04:05.000000"
 
 // Rows returns the story, its times in that zone.
 func (s *Story) Rows(zone *time.Location) []Row {
-	cause, told := s.Cause()
+	cause, isFirst := s.Cause()
 	head := Row{s.At().In(zone).Format(headTime), cause, s.level(), true}
 	lines := s.Lines
-	if told {
+	if isFirst {
 		lines = lines[1:]
 	}
 	if s.Trace != "" {

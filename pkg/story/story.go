@@ -13,8 +13,8 @@ import (
 // Story is what followed from one fact.
 type Story struct {
 	Trace string // empty: a line that followed from nothing
-	Lines []Line // by the time since the fact, once the story is told
-	Most  int    // of its lines that MarshalJSON writes; 0: all
+	Lines []Line // by the time since the fact, once the story is complete
+	Most  int    // the number of lines that MarshalJSON writes at most; 0: all
 
 	last time.Time // of its last line
 }
@@ -26,8 +26,8 @@ func (s *Story) add(l Line) {
 	s.Lines = append(s.Lines, l)
 }
 
-// sort puts the lines in the order of what happened: the log has those of a group behind
-// its members', and what several goroutines report as it comes.
+// sort puts the lines in the order of the events: in the log the line of a group stands behind those
+// of its members, and lines of several goroutines in the order of their arrival.
 func (s *Story) sort() {
 	slices.SortStableFunc(s.Lines, func(a, b Line) int {
 		return cmp.Or(cmp.Compare(a.Elapsed, b.Elapsed), cmp.Compare(rank(a), rank(b)))
@@ -47,8 +47,8 @@ func rank(l Line) int {
 	return 3
 }
 
-// worth reports whether a person wants to read of it: somebody moved, or something is
-// wrong.
+// worth reports whether a person wants to read the story: a group or an instance changed its state,
+// or something is wrong.
 func (s *Story) worth() bool {
 	return slices.ContainsFunc(s.Lines, func(l Line) bool { return l.moved() || l.serious() })
 }
@@ -59,8 +59,9 @@ func (s *Story) At() time.Time {
 	return first.At.Add(-time.Duration(first.Elapsed) * time.Microsecond)
 }
 
-// Cause says in a sentence what the fact was. told is whether the first line says so.
-func (s *Story) Cause() (sentence string, told bool) {
+// Cause returns a sentence about the fact. isFirst reports whether it is the message of the first
+// line.
+func (s *Story) Cause() (sentence string, isFirst bool) {
 	first := s.Lines[0]
 	if first.fact() || s.Trace == "" {
 		return first.Message, true
@@ -73,8 +74,7 @@ func (s *Story) Cause() (sentence string, told bool) {
 	return first.Message, true
 }
 
-// causes are the facts behind the reasons of transitions, where the log has no line of
-// them.
+// causes are the facts behind the reasons of transitions, for stories without a line about the fact.
 var causes = map[event.Reason]string{
 	event.Startup:              "the daemon started",
 	event.Shutdown:             "the daemon was told to stop",
@@ -110,8 +110,7 @@ func causeOf(l Line) string {
 	return sentence
 }
 
-// MarshalJSON writes the story with the log's own lines. left_out is how many are more than
-// Most.
+// MarshalJSON writes the story with the log's own lines. left_out is the number of lines beyond Most.
 func (s *Story) MarshalJSON() ([]byte, error) {
 	cause, _ := s.Cause()
 	written := s.Lines
@@ -136,7 +135,7 @@ func (s *Story) MarshalJSON() ([]byte, error) {
 	}{s.At().UTC(), s.Trace, cause, outages, lines, len(s.Lines) - len(written)})
 }
 
-// level is the weightiest of its lines.
+// level returns the highest level of the lines.
 func (s *Story) level() string {
 	level := "info"
 	for _, l := range s.Lines {
@@ -147,7 +146,8 @@ func (s *Story) level() string {
 	return level
 }
 
-// subject is a group, or an instance outside any, that moved.
+// subject returns the group, or the instance outside any group, that the line reports to have
+// changed its state; empty for other lines.
 func (l Line) subject() string {
 	switch {
 	case l.Event == "group.transition":
@@ -158,7 +158,7 @@ func (l Line) subject() string {
 	return ""
 }
 
-// instances are the names of those that belong to a subject, by the lines of the story.
+// instances returns the names of the instances that belong to a subject, by the lines of the story.
 func (s *Story) instances(subject string) (names []string) {
 	group, grouped := strings.CutPrefix(subject, "group ")
 	for _, l := range s.Lines {

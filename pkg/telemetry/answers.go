@@ -15,10 +15,10 @@ import (
 const (
 	blockSize      = 64 << 10
 	maxUnread      = 16 << 20        // bytes of answers that wait for their clients to read them
-	scrapePatience = 2 * time.Second // how long a scrape waits while others fill memory
+	scrapePatience = 2 * time.Second // how long a scrape waits while others are rendered
 )
 
-// blocks are reused by the next scrape, and given back by a garbage collection.
+// blocks are reused by the next scrape, or freed by a garbage collection.
 var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 
 // rendered is an answer in memory. It is an io.Writer.
@@ -49,7 +49,7 @@ func (t *rendered) sendTo(w io.Writer, progress func()) {
 	for _, block := range t.all {
 		n := min(left, blockSize)
 		if _, err := w.Write(block[:n]); err != nil {
-			return // nobody listens any more
+			return // the client is gone
 		}
 		left -= n
 		progress()
@@ -63,11 +63,11 @@ func (t *rendered) forget() {
 	*t = rendered{}
 }
 
-// answers are those that are being sent. When they are too much together, those are
-// broken off whose clients have read nothing for the longest time.
+// answers are the answers that are being sent. When they take more than maxUnread together, those
+// are broken off whose clients have read nothing for the longest time.
 type answers struct {
 	mu   sync.Mutex
-	all  []*sending // the one that got on last is the last
+	all  []*sending // in the order of the last progress
 	size int        // of all
 }
 
@@ -103,7 +103,8 @@ func (a *answers) progress(s *sending) {
 	a.all = append(slices.DeleteFunc(a.all, func(o *sending) bool { return o == s }), s)
 }
 
-// remove is called while the handler runs, so that no abandon comes after it.
+// remove takes an answer off the list. It is called while the handler runs, so that no abandon comes
+// after it.
 func (a *answers) remove(s *sending) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -27,27 +27,26 @@ type family struct {
 // as they are read. A thousand instances make 4 MiB of text. As a tree of client_golang's
 // metrics, which has to be complete before the first is written, they would take 24 MiB.
 type page struct {
-	out  *bufio.Writer // remembers the first error
-	of   *family       // what is being written
-	told bool          // its description has been
-	line []byte        // the last, whose room the next one takes
+	out       *bufio.Writer // remembers the first error
+	of        *family       // that is being written
+	described bool          // its HELP and TYPE are written
+	line      []byte        // the last one, whose memory the next one takes
 }
 
-// write writes a metric. One that has no series now is not named at all.
+// write writes a metric; nothing if it has no series now.
 func (p *page) write(f *family, s *scrape) {
-	p.of, p.told = f, false
+	p.of, p.described = f, false
 	f.series(p, s)
 }
 
-// put writes a series. Its labels are those that label has written, and more:
-// names and values by turns.
+// put writes a series. labels were written by label; more are further names and values by turns.
 func (p *page) put(v float64, labels string, more ...string) { p.sample("", v, labels, more...) }
 
 // sample writes a series whose name has a suffix beside the metric's.
 func (p *page) sample(suffix string, v float64, labels string, more ...string) {
 	b := p.line[:0]
-	if !p.told {
-		p.told = true
+	if !p.described {
+		p.described = true
 		b = fmt.Appendf(b, "# HELP ripcord_%[1]s %[2]s\n# TYPE ripcord_%[1]s %[3]s\n", p.of.name, p.of.help, p.of.kind)
 	}
 	b = append(append(append(b, "ripcord_"...), p.of.name...), suffix...)
@@ -59,7 +58,7 @@ func (p *page) sample(suffix string, v float64, labels string, more ...string) {
 	_, _ = p.out.Write(p.line)
 }
 
-// quote is how the value of a label is written.
+// quote escapes the value of a label.
 var quote = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
 
 // label appends labels to those of b: names and values by turns.

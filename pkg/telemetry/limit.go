@@ -9,7 +9,7 @@ import (
 
 const (
 	limitWindow = 10 * time.Second
-	maxSubjects = 4096 // that are told apart
+	maxSubjects = 4096 // that are limited apart
 )
 
 // limited leaves out of the log, and counts, events that strangers and other programs can
@@ -50,7 +50,7 @@ func (l *limited) flush(now time.Time, all bool, yield func(event.Event)) {
 	l.limiter.Forget(now)
 }
 
-// next is when flush has something to do; false if it has not.
+// next returns when flush has something to do; false if it has not.
 func (l *limited) next(now time.Time) (time.Time, bool) {
 	if at, waits := l.limiter.Next(); waits {
 		return at, true
@@ -71,7 +71,7 @@ func repeated(e event.Event, count uint64) event.Event {
 	return counted{e, count}
 }
 
-// Fields are those of the event, and the count.
+// Fields returns the fields of the event, and the count.
 func (c counted) Fields() []event.Field {
 	return append(c.Event.Fields(), event.Field{Key: "count", Value: c.count})
 }

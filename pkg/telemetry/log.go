@@ -9,8 +9,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// backlog is how many events may wait for the writer: some minutes of a bad
-// day, and less than 2 MiB.
+// backlog is how many events may wait for the writer: less than 2 MiB.
 const backlog = 4096
 
 // Log writes what is published on the events topic.
@@ -58,8 +57,8 @@ func (l *Log) Run(ctx context.Context) error {
 	}
 }
 
-// Lost is how many lines of the log are missing, for either reason. It may be
-// called from any goroutine, and is true while the writer blocks.
+// Lost returns how many lines of the log are missing, dropped by the backlog or refused by the
+// writer. It may be called from any goroutine, also while the writer blocks.
 func (l *Log) Lost() uint64 { return l.ring.Lost() + l.logger.lost.Load() }
 
 // drain empties the backlog. Dropped events are older than those that are left, so they are
@@ -90,18 +89,14 @@ type Lost struct {
 
 var _ event.Event = Lost{}
 
-// Name is log.lost.
 func (Lost) Name() string { return "log.lost" }
 
-// Level is Warn.
 func (Lost) Level() event.Level { return event.Warn }
 
-// Message says how many lines are missing.
 func (e Lost) Message() string {
 	return fmt.Sprintf("%d events are missing here: %s", e.Count, e.Reason)
 }
 
-// Fields are count and reason.
 func (e Lost) Fields() []event.Field {
 	return []event.Field{{Key: "count", Value: e.Count}, {Key: "reason", Value: e.Reason}}
 }

@@ -38,9 +38,8 @@ func NewLogger(w io.Writer, level event.Level) *Logger {
 	return l
 }
 
-// Write writes one event, or nothing where it weighs less than the logger's
-// level. A line that the writer refuses is counted, and told of by a line
-// log.lost as soon as the writer takes lines again.
+// Write writes one event, unless its level is below the logger's. A line that the writer refuses is
+// counted, and reported by a line log.lost as soon as the writer takes lines again.
 func (l *Logger) Write(e event.Event) {
 	if !l.takes(e) {
 		return
@@ -51,16 +50,16 @@ func (l *Logger) Write(e event.Event) {
 // SetLevel changes which events are written. It may be called from any goroutine.
 func (l *Logger) SetLevel(level event.Level) { l.level.Store(int64(level)) }
 
-// takes reports whether an event weighs enough to be written.
+// takes reports whether the level of an event is high enough to be written.
 func (l *Logger) takes(e event.Event) bool { return e.Level() >= event.Level(l.level.Load()) }
 
-// always writes an event whatever it weighs.
+// always writes an event of any level.
 func (l *Logger) always(e event.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.refused > 0 {
-		told := Lost{Stamp: event.Stamp{At: e.When().At}, Count: l.refused, Reason: "the log could not be written: " + l.why}
-		if l.line(told) == nil {
+		lost := Lost{Stamp: event.Stamp{At: e.When().At}, Count: l.refused, Reason: "the log could not be written: " + l.why}
+		if l.line(lost) == nil {
 			l.refused = 0
 		}
 	}
@@ -71,7 +70,7 @@ func (l *Logger) always(e event.Event) {
 	}
 }
 
-// line is the whole format.
+// line writes the line of an event.
 func (l *Logger) line(e event.Event) error {
 	stamp := e.When()
 	own := e.Fields()
@@ -96,8 +95,8 @@ func (l *Logger) line(e event.Event) error {
 // lines of several daemons sort as text.
 const stampLayout = "2006-01-02T15:04:05.000000000Z07:00"
 
-// field turns a field of an event into one of zap. A zero time is unknown, and
-// so null; a nil list is an empty one.
+// field turns a field of an event into one of zap. A zero time is unknown, and written as null; a
+// nil list is written as an empty one.
 func field(f event.Field) zap.Field {
 	switch v := f.Value.(type) {
 	case nil:

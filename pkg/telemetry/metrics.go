@@ -26,19 +26,19 @@ import (
 // Source is what the metrics are read from. Its methods are called from several
 // goroutines, and what they return is not written to afterwards.
 type Source interface {
-	// Groups are all groups; an instance outside any is a group without a name.
+	// Groups returns all groups; an instance outside any group is a group without a name.
 	Groups() []vrrp.GroupStatus
-	// Links are the links that instances use.
+	// Links returns the links that instances use.
 	Links() []event.Link
-	// Stats are the statistics of an instance; nil where there are none.
+	// Stats returns the statistics of an instance; nil if there are none.
 	Stats(instance string) *stats.Counters
 	// Warnings returns the warnings in force of an instance.
 	Warnings(instance string) []event.Warning
-	// Checks are the states of all checks.
+	// Checks returns the states of all checks.
 	Checks() []track.Status
-	// Runner is the process that runs commands.
+	// Runner returns the state of the process that runs commands.
 	Runner() runner.Status
-	// Unknown are those of adverts that belong to no instance.
+	// Unknown returns the statistics of adverts that belong to no instance.
 	Unknown() *stats.Counters
 }
 
@@ -48,20 +48,20 @@ type MetricsConfig struct {
 	Since   time.Time // when the daemon started
 	Source  Source
 	Events  *bus.Topic[event.Event]
-	// Settings are those of a link by name.
+	// Settings returns how a link is watched, by its name.
 	Settings func(name string) link.Settings
-	// LinesLost is how many lines of the log are missing.
+	// LinesLost returns how many lines of the log are missing.
 	LinesLost func() uint64
-	// FIFOLinesLost is how many lines the FIFO for transitions had no room for.
+	// FIFOLinesLost returns how many lines the FIFO for transitions had no room for.
 	FIFOLinesLost func() uint64
 }
 
 // eventBacklog is how many events may wait to be counted.
 const eventBacklog = 1024
 
-// Metrics are what Prometheus is told. Nothing is kept for a virtual router or
-// a link: each scrape reads the statistics and snapshots that are there anyway.
-// Only what nobody else remembers is counted here, from the events.
+// Metrics are the metrics for Prometheus. Nothing is kept for a virtual router or a link: each
+// scrape reads the statistics and snapshots that other parts have. Only counts that no other part
+// has are kept here, from the events.
 type Metrics struct {
 	cfg  MetricsConfig
 	bell bus.Bell
@@ -149,7 +149,7 @@ func (m *Metrics) Handler() http.Handler {
 	slots, sent := make(chan struct{}, scrapes), new(answers)
 	fill := func(t *rendered, wanted []string) {
 		out := bufio.NewWriterSize(t, 32<<10)
-		process, _ := registry.Gather() // what can be gathered is told
+		process, _ := registry.Gather() // an error leaves some metrics out
 		for _, f := range process {
 			if wants(wanted, f.GetName()) {
 				_, _ = expfmt.MetricFamilyToText(out, f) // out remembers the error
@@ -186,12 +186,12 @@ func (m *Metrics) expose(out *bufio.Writer, wanted []string) {
 	}
 }
 
-// wants is true of every name where none is asked for.
+// wants reports whether a metric is asked for; all are if no name is given.
 func wants(wanted []string, name string) bool {
 	return len(wanted) == 0 || slices.Contains(wanted, name)
 }
 
-// daemon are the metrics of the daemon as such.
+// daemon returns the metrics of the daemon as a whole.
 func (m *Metrics) daemon() []family {
 	return []family{
 		{"build_info", "Always 1; the labels say which ripcord runs.", gauge, func(p *page, _ *scrape) {
@@ -204,7 +204,7 @@ func (m *Metrics) daemon() []family {
 	}
 }
 
-// truth is 0 or 1.
+// truth returns 1 for true and 0 for false.
 func truth(v bool) float64 {
 	if v {
 		return 1
@@ -212,7 +212,7 @@ func truth(v bool) float64 {
 	return 0
 }
 
-// seconds is t as Prometheus writes it; an unknown time is 0.
+// seconds returns t in seconds since 1970; 0 for the zero time, which is not known.
 func seconds(t time.Time) float64 {
 	if t.IsZero() {
 		return 0

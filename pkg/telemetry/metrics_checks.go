@@ -2,7 +2,7 @@ package telemetry
 
 import "ripcord/pkg/track"
 
-// checks are the metrics of each check.
+// checks returns the metrics of each check.
 func checks() []family {
 	return []family{
 		ofCheck("up", gauge, "1 if the check passes; 0 if it fails, or has no result yet. What that means for an instance is in ripcord_instance_fault and ripcord_instance_effective_priority.",
@@ -20,7 +20,7 @@ func checks() []family {
 	}
 }
 
-// ofCheck is a metric of which each check has one series.
+// ofCheck returns a metric of which each check has one series.
 func ofCheck(name string, of kind, help string, value func(*check) float64) family {
 	return family{"check_" + name, help, of, func(p *page, s *scrape) {
 		for i := range s.checks {

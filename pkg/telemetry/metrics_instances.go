@@ -5,7 +5,7 @@ import (
 	"ripcord/pkg/stats"
 )
 
-// instances are the metrics of each virtual router, and of all together.
+// instances returns the metrics of each virtual router, and of all together.
 func instances() []family {
 	all := []family{
 		{"instance_state", "1 for the state that the virtual router is in, 0 for the others: initialize, backup, active (RFC 8347's master), fault.", gauge, states},
@@ -37,7 +37,7 @@ func instances() []family {
 	return all
 }
 
-// ofInstance is a gauge of which each instance has one.
+// ofInstance returns a gauge of which each instance has one series.
 func ofInstance(name, help string, value func(*instance) float64) family {
 	return family{"instance_" + name, help, gauge, func(p *page, s *scrape) {
 		for i := range s.instances {
@@ -46,7 +46,7 @@ func ofInstance(name, help string, value func(*instance) float64) family {
 	}}
 }
 
-// alone is the metric of one counter of each instance.
+// alone returns the metric of one counter of each instance.
 func alone(c stats.Counter, d stats.Definition) family {
 	return family{"instance_" + d.Label + "_total", d.Help, counter, func(p *page, s *scrape) {
 		for _, i := range s.instances {
@@ -57,7 +57,7 @@ func alone(c stats.Counter, d stats.Definition) family {
 	}}
 }
 
-// shared is a metric of several counters of each instance, told apart by a label.
+// shared returns a metric of several counters of each instance, which a label distinguishes.
 func shared(name, help, by string, metric stats.Metric) family {
 	return family{"instance_" + name, help, counter, func(p *page, s *scrape) {
 		for _, i := range s.instances {

@@ -1,6 +1,6 @@
 package telemetry
 
-// links are the metrics of each link.
+// links returns the metrics of each link.
 func links() []family {
 	return []family{
 		ofLink("usable", gauge, "1 if the link can carry traffic by all that can tell; 0 means that every group with an instance on it is in fault (unless track_link is false), and each that tracks it without a weight. 0 too where there is no such interface.",
@@ -29,7 +29,7 @@ func links() []family {
 	}
 }
 
-// ofLink is a metric of which each link has one series.
+// ofLink returns a metric of which each link has one series.
 func ofLink(name string, of kind, help string, value func(*watched) float64) family {
 	return family{"link_" + name, help, of, func(p *page, s *scrape) {
 		for i := range s.links {

@@ -11,13 +11,13 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// scrape is what one scrape reads, for all metrics: states and links as they were
-// when it began, counters as they are when they are written.
+// scrape has the data of one scrape, for all metrics: states and links as they were when it began,
+// counters as they are when they are written.
 type scrape struct {
 	instances []instance
 	links     []watched
 	checks    []check
-	static    []event.Warning // those of what is held for no instance
+	static    []event.Warning // of addresses, routes and rules that are held for no instance
 	unknown   *stats.Counters
 }
 
@@ -29,14 +29,14 @@ type instance struct {
 	labels   string
 }
 
-// watched is a link, likewise.
+// watched is a link, with its settings and labels.
 type watched struct {
 	event.Link
 	set    link.Settings
 	labels string
 }
 
-// check is a check, likewise.
+// check is a check, with its labels.
 type check struct {
 	track.Status
 	labels string
@@ -70,7 +70,7 @@ func (c *MetricsConfig) read() *scrape {
 	return s
 }
 
-// total is how often something was counted, for an instance or not.
+// total returns a counter, summed over all instances and the adverts that belong to none.
 func (s *scrape) total(c stats.Counter) uint64 {
 	n := s.unknown.Get(c)
 	for _, i := range s.instances {
