@@ -48,11 +48,11 @@ interop: ## beside Debian's keepalived and FRR, the essential cells of the matri
 	@test/setup packages interop/packages
 	$(VERBOSE) --packages=./test/interop -- -count=1 -parallel 16 -timeout 10m -run '$(RUN)'
 
-interop-full: ## all of the matrix
+interop-full: ## all of the matrix; KEEPALIVED=PATH: beside another keepalived
 	@test/setup packages interop/packages
 	$(VERBOSE) --packages=./test/interop -- -count=1 -parallel 16 -timeout 20m -run '$(RUN)' -args -full
 
-keepalived-diff: ## keepalived and ripcord, started from the same files (not part of test); some: FILES=expression
+keepalived-diff: ## keepalived (or KEEPALIVED=PATH) and ripcord, started from the same files (not part of test); some: FILES=expression
 	@test/setup
 	$(VERBOSE) --packages=./test/keepalived -- -count=1 -parallel 64 -timeout 10m -run '$(RUN)' -args -files '$(FILES)'
 

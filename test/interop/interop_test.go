@@ -35,9 +35,12 @@ func testMain(m *testing.M) int {
 	return code
 }
 
-// program finds what test/setup installs.
+// program finds what test/setup installs; KEEPALIVED is the path of another keepalived.
 func program(t *testing.T, name string) string {
 	t.Helper()
+	if other := os.Getenv("KEEPALIVED"); other != "" && name == "keepalived" {
+		return other
+	}
 	path, err := exec.LookPath(name)
 	if err != nil {
 		t.Fatalf("%s is missing: run `test/setup packages interop/packages`, which installs it", name)
