@@ -57,8 +57,12 @@ func newAddress(op Op, marked bool) (netlink.Message, error) {
 	if af == unix.AF_INET6 {
 		// struct ifa_cacheinfo: preferred 0, so that the router never takes a
 		// virtual address for the source of its own traffic; valid for ever.
-		info := binary.NativeEndian.AppendUint32(make([]byte, 4, 16), forever)
-		more.Bytes(unix.IFA_CACHEINFO, info[:16])
+		info := make([]byte, 16)
+		if op.Preferred {
+			binary.NativeEndian.PutUint32(info, forever)
+		}
+		binary.NativeEndian.PutUint32(info[4:], forever)
+		more.Bytes(unix.IFA_CACHEINFO, info)
 	}
 	tail, err := more.Encode()
 	if err != nil {

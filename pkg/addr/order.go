@@ -18,6 +18,7 @@ type Address struct {
 	Scope     uint8      // RT_SCOPE_*
 	Broadcast netip.Addr // IFA_BROADCAST, IPv4 only; invalid: none
 	Extra     bool       // not advertised
+	Preferred bool       // IPv6: the router may take it for the source of its own traffic
 }
 
 // Announce is how addresses are announced by gratuitous ARP or unsolicited

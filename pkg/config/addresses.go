@@ -42,6 +42,9 @@ func (h held) checkFamily(report *problem.Report) {
 	if at, ok := h.present["label"]; ok && six {
 		report.Fail(at, "IPv6 addresses have no labels")
 	}
+	if at, ok := h.present["preferred"]; ok && !six {
+		report.Fail(at, "only an IPv6 address can be deprecated")
+	}
 	switch at, ok := h.present["broadcast"]; {
 	case !ok || at.Bad:
 	case six:

@@ -90,6 +90,9 @@ func outcome(c *Config, err error) string {
 		}
 		for _, a := range s.Addresses {
 			fmt.Fprintf(&b, "  %s on %s, label %q, scope %d", a.Prefix, a.Interface, a.Label, a.Scope)
+			if a.Preferred {
+				fmt.Fprintf(&b, ", preferred")
+			}
 			if a.Broadcast.IsValid() {
 				fmt.Fprintf(&b, ", broadcast %s", a.Broadcast)
 			}

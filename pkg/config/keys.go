@@ -249,6 +249,8 @@ var addressKeys = schema.Table[held]{
 		"The scope of the address.", ""},
 	{"broadcast", schema.Optional, schema.To(func(h *held) *netip.Addr { return &h.Broadcast }, schema.As(schema.Description{Type: schema.TypeText, Range: "an IPv4 address", Pattern: stationText.Pattern}, value.Station)),
 		"The broadcast address of an IPv4 address. Default: none, as `ip addr add` has it.", ""},
+	{"preferred", schema.Optional, schema.To(func(h *held) *bool { return &h.Preferred }, schema.Boolean),
+		"Whether the router may take an IPv6 address for the source of its own traffic (`preferred_lft forever`, not 0). Default: not one of an instance, but one of `static`.", ""},
 }
 
 var routeKeys = schema.Table[routeEntry]{

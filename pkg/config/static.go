@@ -12,6 +12,12 @@ func readStatic(report *problem.Report, at problem.Place, d *document) bool {
 	s := &instance{origin: origin{at: at}}
 	s.Name = addr.StaticName
 	s.own = staticKeys.Read(report, at, s)
+	for n := range s.held {
+		if h := &s.held[n]; h.Prefix.Addr().Is6() {
+			_, said := h.present["preferred"]
+			h.Preferred = h.Preferred || !said
+		}
+	}
 	s.present = s.own
 	d.static = s
 	return s.own != nil

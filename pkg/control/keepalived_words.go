@@ -30,7 +30,7 @@ func keepalivedAddress(a addr.Address, device string, m vrrp.InstanceStatus) str
 	if a.Label != "" {
 		text += " label " + a.Label
 	}
-	if a.Prefix.Addr().Is6() {
+	if a.Prefix.Addr().Is6() && !a.Preferred {
 		text += " deprecated" // never the source of this router's own traffic
 	}
 	if m.State == event.Active && !slices.ContainsFunc(m.Missing, func(missing string) bool { return strings.HasPrefix(missing, a.Prefix.String()+" ") }) {

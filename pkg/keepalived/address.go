@@ -18,6 +18,7 @@ type address struct {
 	label     syntax.Word
 	scope     syntax.Word
 	broadcast syntax.Word
+	preferred number
 	follow
 }
 
@@ -163,8 +164,8 @@ func addressIn(r *syntax.Report, s *syntax.Statement) (a address, ok bool) {
 			}
 		case "preferred_lft":
 			var lifetime syntax.Word
-			if lifetime, ok = value(); ok && six && strings.Trim(lifetime.Text, "0") != "" {
-				r.Differ(w.Position, "", "the address is deprecated, as every IPv6 address that ripcord holds: its preferred lifetime is 0, not %s", syntax.Show(lifetime.Text))
+			if lifetime, ok = value(); ok && six {
+				a.preferred = preferredFor(r, lifetime)
 			}
 		case "home", "-nodad", "mngtmpaddr", "noprefixroute", "autojoin", "use_vmac":
 			if w.Text == "noprefixroute" || w.Text == "use_vmac" {
@@ -178,6 +179,23 @@ func addressIn(r *syntax.Report, s *syntax.Statement) (a address, ok bool) {
 		}
 	}
 	return a, true
+}
+
+// preferredFor reads how long the router may take an address for the source of its own traffic: 1
+// for ever, 0 never.
+func preferredFor(r *syntax.Report, w syntax.Word) number {
+	n, err := strconv.ParseUint(w.Text, 10, 32)
+	switch {
+	case w.Text == "forever":
+	case err != nil:
+		r.Ignore(w.Position, "write forever or 0", "%s is no lifetime, and counts as 0: the address is deprecated", syntax.Show(w.Text))
+		return number{0, w.Position, true}
+	case n == 0:
+		return number{0, w.Position, true}
+	default:
+		r.Differ(w.Position, "", "the address is preferred for ever, not for %d seconds", n)
+	}
+	return number{1, w.Position, true}
 }
 
 // withoutPeer notes what an address is like without the peer that is named for it: keepalived
@@ -260,6 +278,9 @@ func (a address) tree(title string) *tree.Node {
 	}
 	if a.broadcast.Text != "" {
 		m.text("broadcast", a.broadcast.Position, a.broadcast.Text)
+	}
+	if a.preferred.said {
+		m.text("preferred", a.preferred.at, strconv.FormatBool(a.preferred.value == 1))
 	}
 	if len(m.Entries) == 1 {
 		return plain

@@ -165,6 +165,9 @@ func (i *instance) addressTree(a address, title string) *tree.Node {
 	if i.vmac.used.said && a.device.Text == "" && !i.vmac.bears(a, i) {
 		a.device = syntax.Word{Text: i.iface.Text, Position: a.at}
 	}
+	if a.preferred.value == 0 { // as it is without a word
+		a.preferred = number{}
+	}
 	return a.tree(title)
 }
 

@@ -91,6 +91,12 @@ func (t *translator) completeStatic() {
 			a.device = standard
 			t.Ignore(a.at, "say dev", "the address has no interface: it is on %s", syntax.Show(standard.Text))
 		}
+		switch p := &a.preferred; {
+		case p.value == 1: // as it is without a word
+			*p = number{}
+		case a.prefix.Addr().Is6() && a.prefix.IsSingleIP():
+			*p = number{0, a.at, true}
+		}
 		i.devices = append(i.devices, device{a.follow, a.device, a.prefix.Addr().String()})
 	}
 	t.routes.read(i)

@@ -103,7 +103,7 @@ func likened(lines []string) []string {
 	lines = slices.Clone(lines)
 	for i := range lines {
 		for _, a := range alike {
-			lines[i] = regexp.MustCompile(a.part).ReplaceAllString(lines[i], "")
+			lines[i] = regexp.MustCompile(a.part).ReplaceAllString(lines[i], "$1")
 		}
 	}
 	return lines
