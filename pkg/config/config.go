@@ -69,6 +69,16 @@ type Config struct {
 	Warnings []problem.Problem
 }
 
+// Instances returns the instances of all groups, of each the only copy, which nobody changes.
+func (c *Config) Instances() (all []*vrrp.Instance) {
+	for g := range c.Groups {
+		for i := range c.Groups[g].Members {
+			all = append(all, &c.Groups[g].Members[i])
+		}
+	}
+	return all
+}
+
 // Held returns all that the address worker holds: Sets, which are Tolerant as keepalived is in
 // its language, and Static if there is any.
 func (c *Config) Held() []addr.Set {

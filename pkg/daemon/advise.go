@@ -20,7 +20,7 @@ func Advise(c *config.Config) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.Concat(adviseOwner(c), adviseAbsent(c, there), advise(instances(c), there), adviseCommands(c), adviseNotify(c), adviseFences(c)), nil
+	return slices.Concat(adviseOwner(c), adviseAbsent(c, there), advise(c.Instances(), there), adviseCommands(c), adviseNotify(c), adviseFences(c)), nil
 }
 
 // CheckOwner returns an error that says who else than root, and the user of this process, could
@@ -63,7 +63,7 @@ func adviseAbsent(c *config.Config, there []event.Link) (advice []string) {
 			known[s.Device.Name] = true
 		}
 	}
-	for _, in := range instances(c) {
+	for _, in := range c.Instances() {
 		if known[in.Interface] {
 			continue
 		}

@@ -19,17 +19,3 @@ func TestAdviseFences(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
-
-// A reload that changes the fence of an instance changes that instance.
-func TestReloadedFence(t *testing.T) {
-	with := func(f *vrrp.Fence) *config.Config {
-		return &config.Config{Groups: []vrrp.Group{{Members: []vrrp.Instance{{Virtual: event.Virtual{Name: "inside"}}}, Fence: f}}}
-	}
-	one, other := with(&vrrp.Fence{Argv: []string{"/bin/true"}}), with(&vrrp.Fence{Argv: []string{"/bin/false"}})
-	if d := compare(one, other); len(d.changed) != 1 || d.changed[0] != "inside" {
-		t.Errorf("another fence changes %v", d.changed)
-	}
-	if d := compare(one, with(&vrrp.Fence{Argv: []string{"/bin/true"}})); len(d.changed) != 0 {
-		t.Errorf("the same fence changes %v", d.changed)
-	}
-}

@@ -213,15 +213,3 @@ func adviseNotify(c *config.Config) (advice []string) {
 	}
 	return advice
 }
-
-// notifyOf returns what notifies of an instance or a group, as a reload compares it.
-func notifyOf(c *config.Config, of config.Subject) any {
-	own, all := c.Notify[of], c.NotifyAll
-	if of.Group {
-		all = config.Notify{}
-	}
-	if own.Empty() && all.Empty() {
-		return nil
-	}
-	return []any{own, all, c.ScriptUser, c.ScriptGroup}
-}

@@ -111,7 +111,7 @@ func build(o Options) (*parts, error) {
 		Answer: func(ticket uint64) { p.results.Publish(vrrp.Answered{Ticket: ticket, By: vrrp.Confirmer}) },
 	})
 	p.receiver = receive.New(receive.Config{
-		Instances: instances(o.Config), Stats: p.stats, Unknown: p.unknown,
+		Instances: o.Config.Instances(), Stats: p.stats, Unknown: p.unknown,
 		Links: p.links, Heard: &p.heard, Results: &p.results, Events: &p.events,
 		Warnings: p.warnings, Minter: p.minter, Now: time.Now,
 	})
@@ -183,22 +183,10 @@ func (p *parts) close() {
 	}
 }
 
-// instances are those of all groups. There is one copy of the configuration of
-// each, which nobody changes: a thousand of them are a quarter of a megabyte.
-func instances(c *config.Config) []*vrrp.Instance {
-	var all []*vrrp.Instance
-	for _, g := range c.Groups {
-		for i := range g.Members {
-			all = append(all, &g.Members[i])
-		}
-	}
-	return all
-}
-
 // names are the names of all instances.
 func names(c *config.Config) []string {
 	var all []string
-	for _, in := range instances(c) {
+	for _, in := range c.Instances() {
 		all = append(all, in.Name)
 	}
 	return all
@@ -208,7 +196,7 @@ func names(c *config.Config) []string {
 // this machine, and the virtual addresses, but for those of an owner, which are its own.
 func Sources(c *config.Config) link.Sources {
 	var s link.Sources
-	for _, in := range instances(c) {
+	for _, in := range c.Instances() {
 		if in.Source.IsValid() {
 			s.Named = append(s.Named, in.Source)
 		}
@@ -239,7 +227,7 @@ func called(c *config.Config) []string {
 // Interfaces are those that carry adverts and those that are tracked, once each.
 func Interfaces(c *config.Config) []string {
 	var names []string
-	for _, in := range instances(c) {
+	for _, in := range c.Instances() {
 		names = append(names, in.Interface)
 		names = append(names, trackedLinks(in.Track)...)
 	}

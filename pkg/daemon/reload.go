@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"ripcord/pkg/addr"
 	"ripcord/pkg/config"
 	"ripcord/pkg/config/problem"
 	"ripcord/pkg/control"
@@ -17,7 +16,6 @@ import (
 	"ripcord/pkg/router"
 	"ripcord/pkg/runner"
 	"ripcord/pkg/track"
-	"ripcord/pkg/vrrp"
 )
 
 // A reload reads the file again, beside the configuration that is in force. A file that
@@ -28,12 +26,6 @@ import (
 // reloadWithin is how long the parts may take to take a new configuration. A part that
 // hangs must not hold up reloads for ever.
 const reloadWithin = 20 * time.Second
-
-// difference is what a reload changes.
-type difference struct {
-	added, changed, removed []string // names of instances, checks and groups
-	notes                   []string // what takes a restart
-}
 
 // reload reads the configuration again and takes it; with dryRun it only says what would
 // change. Reloads wait for one another. Whoever asked for one that fails, the log says why.
@@ -75,9 +67,8 @@ func (p *parts) reconfigure(ctx context.Context, o Options, dryRun bool) (answer
 	if err != nil {
 		return nil, false, err
 	}
-	d := compare(before, next)
-	d.notes = append(restarts(o.Config, next), newWarnings(before, next)...)
-	answer = &control.Reloaded{File: next.File, DryRun: dryRun, Added: orEmpty(d.added), Changed: orEmpty(d.changed), Removed: orEmpty(d.removed), Notes: d.notes}
+	d, notes := config.Compare(before, next), append(restarts(o.Config, next), newWarnings(before, next)...)
+	answer = &control.Reloaded{File: next.File, DryRun: dryRun, Added: orEmpty(d.Added), Changed: orEmpty(d.Changed), Removed: orEmpty(d.Removed), Notes: notes}
 	if dryRun {
 		return answer, false, nil
 	}
@@ -88,7 +79,7 @@ func (p *parts) reconfigure(ctx context.Context, o Options, dryRun bool) (answer
 		return nil, true, err
 	}
 	p.events.Publish(event.ConfigReloaded{
-		Stamp: event.Stamp{At: time.Now()}, File: next.File, Added: d.added, Changed: d.changed, Removed: d.removed, Notes: d.notes,
+		Stamp: event.Stamp{At: time.Now()}, File: next.File, Added: d.Added, Changed: d.Changed, Removed: d.Removed, Notes: notes,
 	})
 	return answer, false, nil
 }
@@ -128,7 +119,7 @@ func (p *parts) apply(ctx context.Context, before, next *config.Config, checks [
 	if err := p.awaitLinks(ctx, Interfaces(next)); err != nil {
 		return err
 	}
-	if err := p.receiver.Reconfigure(ctx, instances(next)); err != nil {
+	if err := p.receiver.Reconfigure(ctx, next.Instances()); err != nil {
 		return fmt.Errorf("receiver: %w", err)
 	}
 	p.inherited.keep(next)
@@ -205,44 +196,6 @@ func (p *parts) requestReload() {
 	}
 }
 
-// compare returns in what two configurations differ. An instance that is another virtual
-// router now is both removed and added: it starts anew.
-func compare(before, next *config.Config) (d difference) {
-	was, is := describe(before), describe(next)
-	anew := startAnew(before, next)
-	for _, n := range is.names {
-		switch old, known := was.parts[n]; {
-		case !known:
-			d.added = append(d.added, n)
-		case anew[n]:
-			d.removed, d.added = append(d.removed, n), append(d.added, n)
-		case !reflect.DeepEqual(old, is.parts[n]):
-			d.changed = append(d.changed, n)
-		}
-	}
-	for _, n := range was.names {
-		if _, known := is.parts[n]; !known {
-			d.removed = append(d.removed, n)
-		}
-	}
-	return d
-}
-
-// startAnew returns the names of the instances that are another virtual router in the next
-// configuration.
-func startAnew(before, next *config.Config) map[string]bool {
-	was, anew := make(map[string]*vrrp.Instance), make(map[string]bool)
-	for _, in := range instances(before) {
-		was[in.Name] = in
-	}
-	for _, in := range instances(next) {
-		if old := was[in.Name]; old != nil && !old.Same(in) {
-			anew[in.Name] = true
-		}
-	}
-	return anew
-}
-
 // restarts returns what of a configuration is in force only after a restart: what the one
 // that the daemon was started with has otherwise.
 func restarts(started, next *config.Config) (notes []string) {
@@ -259,66 +212,6 @@ func restarts(started, next *config.Config) (notes []string) {
 		}
 	}
 	return notes
-}
-
-// described is a configuration as it is compared, by the names of instances and groups.
-type described struct {
-	names []string
-	parts map[string]any
-}
-
-func describe(c *config.Config) described {
-	d := described{parts: make(map[string]any)}
-	add := func(name string, parts ...any) {
-		d.names = append(d.names, name)
-		d.parts[name] = parts
-	}
-	sets := make(map[string]addr.Set)
-	for _, s := range c.Sets {
-		sets[s.Instance] = s
-	}
-	for _, g := range c.Groups {
-		for _, in := range g.Members {
-			add(in.Name, in, sets[in.Name], c.Link(in.Interface), notifyOf(c, config.Subject{Name: in.Name}), fenceOf(g))
-		}
-	}
-	for _, k := range c.Checks {
-		add("check "+k.Name, k)
-	}
-	add("log.level", c.Log.Level)
-	add("static", c.Static)
-	add("script_user", c.ScriptUser, c.ScriptGroup)
-	add("startup", c.Startup)
-	add("shutdown", c.Shutdown)
-	for _, g := range c.Groups {
-		if g.Name == "" {
-			continue
-		}
-		group := g
-		group.Members = nil
-		var members []string
-		for _, in := range g.Members {
-			members = append(members, in.Name)
-		}
-		add(groupNamed(d, g), group, members, notifyOf(c, config.Subject{Group: true, Name: g.Name}))
-	}
-	return d
-}
-
-// fenceOf returns the fence of an instance outside any group, as a reload compares it.
-func fenceOf(g vrrp.Group) *vrrp.Fence {
-	if g.Name != "" {
-		return nil // it is the group's
-	}
-	return g.Fence
-}
-
-// groupNamed is how a group is called beside the instances, of which one may have its name.
-func groupNamed(d described, g vrrp.Group) string {
-	if slices.Contains(d.names, g.Name) {
-		return "group " + g.Name
-	}
-	return g.Name
 }
 
 func orEmpty(list []string) []string {

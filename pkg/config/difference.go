@@ -1,0 +1,123 @@
+package config
+
+import (
+	"reflect"
+	"slices"
+
+	"ripcord/pkg/addr"
+	"ripcord/pkg/vrrp"
+)
+
+// Difference is what another configuration changes: the names of instances, groups and checks,
+// and of what there is beside them.
+type Difference struct{ Added, Changed, Removed []string }
+
+// Compare returns in what two configurations differ. An instance that is another virtual
+// router now is both removed and added: it starts anew.
+func Compare(before, next *Config) (d Difference) {
+	was, is := describe(before), describe(next)
+	anew := startAnew(before, next)
+	for _, n := range is.names {
+		switch old, known := was.parts[n]; {
+		case !known:
+			d.Added = append(d.Added, n)
+		case anew[n]:
+			d.Removed, d.Added = append(d.Removed, n), append(d.Added, n)
+		case !reflect.DeepEqual(old, is.parts[n]):
+			d.Changed = append(d.Changed, n)
+		}
+	}
+	for _, n := range was.names {
+		if _, known := is.parts[n]; !known {
+			d.Removed = append(d.Removed, n)
+		}
+	}
+	return d
+}
+
+// startAnew returns the names of the instances that are another virtual router in the next
+// configuration.
+func startAnew(before, next *Config) map[string]bool {
+	was, anew := make(map[string]*vrrp.Instance), make(map[string]bool)
+	for _, in := range before.Instances() {
+		was[in.Name] = in
+	}
+	for _, in := range next.Instances() {
+		if old := was[in.Name]; old != nil && !old.Same(in) {
+			anew[in.Name] = true
+		}
+	}
+	return anew
+}
+
+// described is a configuration as it is compared, by the names of instances and groups.
+type described struct {
+	names []string
+	parts map[string]any
+}
+
+func describe(c *Config) described {
+	d := described{parts: make(map[string]any)}
+	add := func(name string, parts ...any) {
+		d.names = append(d.names, name)
+		d.parts[name] = parts
+	}
+	sets := make(map[string]addr.Set)
+	for _, s := range c.Sets {
+		sets[s.Instance] = s
+	}
+	for _, g := range c.Groups {
+		for _, in := range g.Members {
+			add(in.Name, in, sets[in.Name], c.Link(in.Interface), notifyOf(c, Subject{Name: in.Name}), fenceOf(g))
+		}
+	}
+	for _, k := range c.Checks {
+		add("check "+k.Name, k)
+	}
+	add("log.level", c.Log.Level)
+	add("static", c.Static)
+	add("script_user", c.ScriptUser, c.ScriptGroup)
+	add("startup", c.Startup)
+	add("shutdown", c.Shutdown)
+	for _, g := range c.Groups {
+		if g.Name == "" {
+			continue
+		}
+		group := g
+		group.Members = nil
+		var members []string
+		for _, in := range g.Members {
+			members = append(members, in.Name)
+		}
+		add(groupNamed(d, g), group, members, notifyOf(c, Subject{Group: true, Name: g.Name}))
+	}
+	return d
+}
+
+// fenceOf returns the fence of an instance outside any group, as a reload compares it.
+func fenceOf(g vrrp.Group) *vrrp.Fence {
+	if g.Name != "" {
+		return nil // it is the group's
+	}
+	return g.Fence
+}
+
+// groupNamed is how a group is called beside the instances, of which one may have its name.
+func groupNamed(d described, g vrrp.Group) string {
+	if slices.Contains(d.names, g.Name) {
+		return "group " + g.Name
+	}
+	return g.Name
+}
+
+// notifyOf returns what notifies of an instance or a group, as a reload compares it.
+func notifyOf(c *Config, of Subject) any {
+	own, all := c.Notify[of], c.NotifyAll
+	if of.Group {
+		all = Notify{}
+	}
+	if own.Empty() && all.Empty() {
+		return nil
+	}
+	return []any{own, all, c.ScriptUser, c.ScriptGroup}
+}

@@ -1,0 +1,64 @@
+package config
+
+import (
+	"slices"
+	"testing"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// TestCompareSaysAll: what changes beside instances, groups and checks is named, too.
+func TestCompareSaysAll(t *testing.T) {
+	before := &Config{ScriptUser: "root"}
+	next := &Config{ScriptUser: "nobody", Log: Log{Level: event.Error}, Shutdown: &Program{Argv: []string{"/bin/true"}}}
+	if d := Compare(before, next); !slices.Equal(d.Changed, []string{"log.level", "script_user", "shutdown"}) || len(d.Added)+len(d.Removed) > 0 {
+		t.Errorf("%+v", d)
+	}
+	if d := Compare(before, before); len(d.Changed) > 0 {
+		t.Errorf("the same configuration changes %v", d.Changed)
+	}
+}
+
+// An instance that is another virtual router is removed and added; one that goes on is changed.
+func TestCompareSaysWhatStartsAnew(t *testing.T) {
+	with := func(change func(*vrrp.Instance)) *Config {
+		in := vrrp.Instance{Virtual: event.Virtual{Name: "out", Interface: "eth0", VRID: 51, Family: event.IPv4}, Priority: 100}
+		change(&in)
+		return &Config{Groups: []vrrp.Group{{Members: []vrrp.Instance{in}}}}
+	}
+	before := with(func(*vrrp.Instance) {})
+	for name, change := range map[string]func(*vrrp.Instance){
+		"interface":   func(in *vrrp.Instance) { in.Interface = "eth1" },
+		"vrid":        func(in *vrrp.Instance) { in.VRID = 52 },
+		"family":      func(in *vrrp.Instance) { in.Family = event.IPv6 },
+		"virtual_mac": func(in *vrrp.Instance) { in.VirtualMAC = !in.VirtualMAC },
+	} {
+		out := []string{"out"}
+		if d := Compare(before, with(change)); !slices.Equal(d.Added, out) || !slices.Equal(d.Removed, out) || len(d.Changed) > 0 {
+			t.Errorf("%s: %+v", name, d)
+		}
+	}
+	for name, change := range map[string]func(*vrrp.Instance){
+		"priority":            func(in *vrrp.Instance) { in.Priority = 90 },
+		"virtual_mac_adverts": func(in *vrrp.Instance) { in.LinkMACAdverts = true },
+	} {
+		if d := Compare(before, with(change)); len(d.Changed) != 1 || len(d.Added)+len(d.Removed) > 0 {
+			t.Errorf("%s: %+v", name, d)
+		}
+	}
+}
+
+// A reload that changes the fence of an instance changes that instance.
+func TestCompareFences(t *testing.T) {
+	with := func(f *vrrp.Fence) *Config {
+		return &Config{Groups: []vrrp.Group{{Members: []vrrp.Instance{{Virtual: event.Virtual{Name: "inside"}}}, Fence: f}}}
+	}
+	one, other := with(&vrrp.Fence{Argv: []string{"/bin/true"}}), with(&vrrp.Fence{Argv: []string{"/bin/false"}})
+	if d := Compare(one, other); len(d.Changed) != 1 || d.Changed[0] != "inside" {
+		t.Errorf("another fence changes %v", d.Changed)
+	}
+	if d := Compare(one, with(&vrrp.Fence{Argv: []string{"/bin/true"}})); len(d.Changed) != 0 {
+		t.Errorf("the same fence changes %v", d.Changed)
+	}
+}
