@@ -79,19 +79,19 @@ func (s *simulation) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	if s.explain {
-		return s.explained(c, lan)
+	acts, err := lan.Acts(s.at)
+	if err != nil {
+		return usageError{err}
 	}
-	if s.chaos {
+	switch {
+	case s.explain:
+		return s.explained(c, lan)
+	case s.chaos:
 		return s.disturbed(c, lan)
 	}
-	acts := make([]simulate.Act, len(s.at))
-	for i, line := range s.at {
-		if acts[i], err = lan.Act(line); err != nil {
-			return usageError{fmt.Errorf("--at %w", err)}
-		}
-		if acts[i].At > s.long {
-			return usage("--at %q is after the end: give more time with --for", line)
+	for _, a := range acts {
+		if a.At > s.long {
+			return usage("--at '%v' is after the end: give more time with --for", a)
 		}
 	}
 	if s.long <= 0 || s.long > maxHours*time.Hour {

@@ -58,6 +58,13 @@ func (in *instance) review() {
 	}
 }
 
+// reconfigured reports that an instance which serves has another configuration.
+func (in *instance) reconfigured() {
+	if w := in.router.world; in.serving && w.OnServe != nil {
+		w.OnServe(in.router, in.Instance, true)
+	}
+}
+
 // review reviews some instances.
 func review(all []*instance) {
 	for _, in := range all {

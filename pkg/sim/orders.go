@@ -49,7 +49,9 @@ func (r *Router) reconfigure() {
 	r.core.Reconfigure(w.now, router.Reconfiguration{Groups: r.groups}, r.monitor.seen(), r.loop.collect())
 	r.loop.give()
 	for _, in := range r.instances { // the receiver and the worker report anew what is new to them
-		if !before[in] {
+		if before[in] {
+			in.reconfigured()
+		} else {
 			in.reported = false
 			if in.port.noticed {
 				r.loop.report(vrrp.Condition{Cause: r.minter.Cause(w.now), Instance: in.Name, Reason: event.Deaf, On: true})

@@ -90,6 +90,13 @@ func (r *Router) addInstance(is *vrrp.Instance, links map[string]Attachment) {
 	r.byName[is.Name] = in
 }
 
+// Plug plugs an interface into its segment that no instance has yet: a reload may bring one.
+func (r *Router) Plug(name string, at Attachment) {
+	if r.Port(name) == nil {
+		r.addPort(name, at)
+	}
+}
+
 func (r *Router) addPort(name string, at Attachment) *Port {
 	s := r.world.Segment(at.Segment)
 	p := &Port{router: r, name: name, segment: s, at: len(s.ports), plugged: true, own: at.Sources, sources: at.Sources, listed: &at.Sources}

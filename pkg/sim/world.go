@@ -24,7 +24,7 @@ type World struct {
 	// OnEvent is called for each event of a router, if set.
 	OnEvent func(*Router, event.Event)
 	// OnServe is called when an instance of a router begins to serve the stations of its segment,
-	// or ceases to, if set.
+	// serves them with another configuration, or ceases to, if set.
 	OnServe func(r *Router, in *vrrp.Instance, serves bool)
 	// OnPower is called when a router is switched on or off, if set.
 	OnPower func(r *Router, on bool)

@@ -20,6 +20,24 @@ type Act struct {
 // String returns the act as the command line has it.
 func (a Act) String() string { return a.At.String() + " " + a.Text }
 
+// Acts reads lines of --at. Those that give a router another file come first: that file may have
+// interfaces which the others name.
+func (l *LAN) Acts(lines []string) ([]Act, error) {
+	all := make([]Act, len(lines))
+	for _, first := range []bool{true, false} {
+		for i, line := range lines {
+			if words := strings.Fields(line); (len(words) > 1 && words[1] == "reload") != first {
+				continue
+			}
+			var err error
+			if all[i], err = l.Act(line); err != nil {
+				return nil, fmt.Errorf("--at %w", err)
+			}
+		}
+	}
+	return all, l.unplugged()
+}
+
 // Act reads a line: an instant, a verb, and what that needs.
 func (l *LAN) Act(line string) (Act, error) {
 	w := words{lan: l, left: strings.Fields(line)}
@@ -146,7 +164,7 @@ func (w *words) port() (Port, error) {
 func (w *words) portOf(r *router) (Port, error) {
 	name, err := w.next("the interface")
 	if err == nil {
-		_, err = named("interface of "+r.Name, name, interfaces(r.Config.Groups))
+		_, err = named("interface of "+r.Name, name, r.all(interfaces))
 	}
 	return Port{r.Name, name}, err
 }

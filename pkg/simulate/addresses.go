@@ -33,7 +33,7 @@ func allot(l *LAN) {
 	a.namePeers()
 	a.take()
 	for at, r := range l.routers {
-		for _, name := range interfaces(r.Config.Groups) {
+		for _, name := range r.all(interfaces) {
 			r.links[name] = a.port(r, at, name)
 		}
 	}
@@ -137,13 +137,15 @@ func (a *allotment) subnets(segment string) (all []netip.Prefix) {
 	}
 	at := slices.Index(a.segments, segment)
 	for _, r := range a.routers {
-		for _, set := range r.Config.Sets {
-			if r.links[set.Link].Segment != segment {
-				continue
-			}
-			for _, is := range set.Addresses {
-				if is.Prefix.Addr().Is4() && is.Prefix.Bits() <= 30 && !is.Extra {
-					add(is.Prefix)
+		for _, c := range r.configs() {
+			for _, set := range c.Sets {
+				if r.links[set.Link].Segment != segment {
+					continue
+				}
+				for _, is := range set.Addresses {
+					if is.Prefix.Addr().Is4() && is.Prefix.Bits() <= 30 && !is.Extra {
+						add(is.Prefix)
+					}
 				}
 			}
 		}

@@ -37,9 +37,11 @@ func specs(c *config.Config) (all []track.Spec) {
 
 // spec returns how a check of the router runs; the zero value if it has none of that name.
 func (r *router) spec(name string) track.Spec {
-	for _, k := range r.Config.Checks {
-		if k.Name == name {
-			return k.Spec
+	for _, c := range r.configs() {
+		for _, k := range c.Checks {
+			if k.Name == name {
+				return k.Spec
+			}
 		}
 	}
 	return track.Spec{}

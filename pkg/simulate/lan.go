@@ -44,19 +44,36 @@ type Options struct {
 	Cold bool
 }
 
-// LAN is some routers on the segments that their interfaces share. It does not change: each
-// play is on a world of its own.
+// LAN is some routers on the segments that their interfaces share. Each play is on a world of
+// its own: nothing changes the LAN but an Act that is read, which gives a router another file.
 type LAN struct {
 	options  Options
 	routers  []*router
-	segments []string // in the order in which the routers name them
-	Notes    []string // what was made up, or is doubtful
+	named    map[Port]string // the segments of the ports that were named
+	segments []string        // in the order in which the routers name them
+	Notes    []string        // what was made up, or is doubtful
 }
 
 // router is a router with the places of its interfaces.
 type router struct {
 	Router
+	later []*config.Config // that it may be given by a reload
 	links map[string]sim.Attachment
+}
+
+// configs returns the configurations that a router has or may be given.
+func (r *router) configs() []*config.Config { return append([]*config.Config{r.Config}, r.later...) }
+
+// all returns the names of a kind that a router has with any of its configurations.
+func (r *router) all(of func([]vrrp.Group) []string) (names []string) {
+	for _, c := range r.configs() {
+		for _, name := range of(c.Groups) {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // New returns the LAN of some routers, whose configurations name no segment.
@@ -66,15 +83,25 @@ func New(o Options) (*LAN, error) {
 		if l.router(r.Name) != nil {
 			return nil, fmt.Errorf("two routers are called %s: name one of them, as NAME=FILE", r.Name)
 		}
-		l.routers = append(l.routers, &router{Router: r, links: make(map[string]sim.Attachment)})
+		l.routers = append(l.routers, &router{Router: r})
 	}
-	named, err := l.named(o.Segments)
-	if err != nil {
+	if err := l.name(o.Segments); err != nil {
 		return nil, err
 	}
+	l.plug()
+	if o.Load == nil {
+		return l, l.unplugged()
+	}
+	return l, nil // the files of reloads may have the other interfaces
+}
+
+// plug plugs the interfaces of all configurations into their segments, and gives them addresses.
+func (l *LAN) plug() {
+	l.segments, l.Notes = nil, nil
 	for _, r := range l.routers {
-		for _, name := range interfaces(r.Config.Groups) {
-			segment, ok := named[Port{r.Name, name}]
+		r.links = make(map[string]sim.Attachment)
+		for _, name := range r.all(interfaces) {
+			segment, ok := l.named[Port{r.Name, name}]
 			if !ok {
 				segment = name
 			}
@@ -86,28 +113,35 @@ func New(o Options) (*LAN, error) {
 	}
 	allot(l)
 	l.noteLonely()
-	return l, nil
 }
 
-// named returns the segments of the ports that are named, and refuses those that no router has.
-func (l *LAN) named(segments []Segment) (map[Port]string, error) {
-	of := make(map[Port]string)
+// name notes the segments of the ports that are named.
+func (l *LAN) name(segments []Segment) error {
+	l.named = make(map[Port]string)
 	for _, s := range segments {
 		for _, p := range s.Ports {
-			r, err := l.find(p.Router)
-			if err != nil {
-				return nil, fmt.Errorf("segment %s: %w", s.Name, err)
+			if _, err := l.find(p.Router); err != nil {
+				return fmt.Errorf("segment %s: %w", s.Name, err)
 			}
-			if _, err := named("interface of "+r.Name, p.Interface, interfaces(r.Config.Groups)); err != nil {
-				return nil, fmt.Errorf("segment %s: %w", s.Name, err)
+			if before, twice := l.named[p]; twice {
+				return fmt.Errorf("%s is plugged into %s and into %s: one cable has one end there", p, before, s.Name)
 			}
-			if before, twice := of[p]; twice {
-				return nil, fmt.Errorf("%s is plugged into %s and into %s: one cable has one end there", p, before, s.Name)
-			}
-			of[p] = s.Name
+			l.named[p] = s.Name
 		}
 	}
-	return of, nil
+	return nil
+}
+
+// unplugged returns the error of a segment that names an interface which no configuration has.
+func (l *LAN) unplugged() error {
+	for _, s := range l.options.Segments {
+		for _, p := range s.Ports {
+			if _, err := named("interface of "+p.Router, p.Interface, l.router(p.Router).all(interfaces)); err != nil {
+				return fmt.Errorf("segment %s: %w", s.Name, err)
+			}
+		}
+	}
+	return nil
 }
 
 // noteLonely notes the segments on which a router is alone.
@@ -123,7 +157,7 @@ func (l *LAN) noteLonely() {
 // ports returns what is plugged into a segment.
 func (l *LAN) ports(segment string) (all []Port) {
 	for _, r := range l.routers {
-		for _, name := range interfaces(r.Config.Groups) {
+		for _, name := range r.all(interfaces) {
 			if r.links[name].Segment == segment {
 				all = append(all, Port{r.Name, name})
 			}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"ripcord/pkg/config"
+	"ripcord/pkg/event"
 	"ripcord/pkg/sim"
 	"ripcord/pkg/vrrp"
 )
@@ -13,6 +15,7 @@ type play struct {
 	lan     *LAN
 	world   *sim.World
 	routers map[string]*sim.Router
+	configs map[string]*config.Config // what each router reads or has read
 	record  *record
 }
 
@@ -39,18 +42,36 @@ func (l *LAN) Play(acts []Act, long time.Duration) *Result {
 // begin makes the routers, and starts them.
 func (l *LAN) begin() *play {
 	w := sim.NewWorld(l.options.Seed)
-	p := &play{lan: l, world: w, routers: make(map[string]*sim.Router), record: newRecord(l, w)}
+	p := &play{lan: l, world: w, routers: make(map[string]*sim.Router), configs: make(map[string]*config.Config), record: newRecord(l, w)}
 	for _, name := range l.segments {
 		w.AddSegment(name).Host = true
 	}
 	for _, r := range l.routers {
 		p.routers[r.Name] = w.AddRouter(r.Name, r.Config.Groups, r.links)
+		p.configs[r.Name] = r.Config
 		p.routers[r.Name].SetChecks(specs(r.Config))
+		for _, name := range r.all(interfaces) {
+			p.routers[r.Name].Plug(name, r.links[name])
+		}
 	}
 	for _, r := range l.routers {
 		p.routers[r.Name].Start()
 	}
 	return p
+}
+
+// reload gives a router another configuration. Its daemon logs what changes, if it runs.
+func (p *play) reload(r *router, next *config.Config) {
+	at := p.routers[r.Name]
+	if d := config.Compare(p.configs[r.Name], next); at.Core() != nil {
+		p.record.event(r.Name, event.ConfigReloaded{
+			Stamp: event.Stamp{At: p.world.Now()}, File: next.File, Added: d.Added, Changed: d.Changed, Removed: d.Removed,
+		})
+	}
+	p.configs[r.Name] = next
+	at.SetChecks(specs(next))
+	at.Reconfigure(next.Groups, r.links)
+	p.record.configure(r.Name, next.Groups)
 }
 
 // mostSettling is how long the routers are given to come to rest before the instant 0.

@@ -21,6 +21,7 @@ type record struct {
 	moved time.Time // when any group last moved
 
 	lanes    []*lane
+	serving  map[holder][]served
 	services map[served]*service
 	order    []*service
 	acts     []Entry
@@ -42,8 +43,9 @@ type service struct {
 	spans   []Serving
 }
 
-// holder is an instance of a router that serves an address: several of one router may.
-type holder struct{ router, instance string }
+// holder is an instance on an interface of a router that serves an address: several of one router
+// may.
+type holder struct{ router, instance, iface string }
 
 // routers returns who serves an address now.
 func (s *service) routers() []string {
@@ -65,7 +67,7 @@ type lane struct {
 }
 
 func newRecord(l *LAN, w *sim.World) *record {
-	r := &record{lan: l, world: w, services: make(map[served]*service), zero: w.Now()}
+	r := &record{lan: l, world: w, serving: make(map[holder][]served), services: make(map[served]*service), zero: w.Now()}
 	for _, of := range l.routers {
 		r.configure(of.Name, of.Config.Groups)
 	}
@@ -150,17 +152,30 @@ func (r *record) lane(router, group string) *lane {
 	return l
 }
 
-// serve notes that an instance begins or ceases to serve its addresses.
+// serve notes that an instance begins to serve its addresses, serves others, or ceases to.
 func (r *record) serve(router string, in *vrrp.Instance, serves bool) {
-	segment := r.lan.router(router).links[in.Interface].Segment
-	for _, a := range addresses(in) {
-		s := r.of(segment, a)
-		h := holder{router, in.Name}
-		s.holders = slices.DeleteFunc(s.holders, func(one holder) bool { return one == h })
-		if serves {
-			s.holders = append(s.holders, h)
+	h := holder{router, in.Name, in.Interface}
+	was, now := r.serving[h], []served(nil)
+	if serves {
+		segment := r.lan.router(router).links[in.Interface].Segment
+		for _, a := range addresses(in) {
+			now = append(now, served{segment, a})
 		}
-		r.span(s)
+	}
+	r.serving[h] = now
+	for _, a := range was {
+		if !slices.Contains(now, a) {
+			s := r.of(a.segment, a.address)
+			s.holders = slices.DeleteFunc(s.holders, func(one holder) bool { return one == h })
+			r.span(s)
+		}
+	}
+	for _, a := range now {
+		if !slices.Contains(was, a) {
+			s := r.of(a.segment, a.address)
+			s.holders = append(s.holders, h)
+			r.span(s)
+		}
 	}
 }
 

@@ -230,7 +230,7 @@ func readCheck(w *words) (func(*play), error) {
 	}
 	var known []string
 	for _, r := range of {
-		known = append(known, checks(r.Config.Groups)...)
+		known = append(known, r.all(checks)...)
 	}
 	slices.Sort(known)
 	if _, err := named("check", name, slices.Compact(known)); err != nil {
@@ -257,7 +257,7 @@ func readRelease(on bool) func(*words) (func(*play), error) {
 		if err != nil {
 			return nil, err
 		}
-		which := titles(r.Config.Groups)
+		which := r.all(titles)
 		if name, ok := w.take(); ok {
 			if _, err := named("group or instance of "+r.Name, name, which); err != nil {
 				return nil, err
@@ -292,16 +292,9 @@ func readReload(w *words) (func(*play), error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range interfaces(next.Groups) {
-		if _, ok := r.links[name]; !ok {
-			return nil, fmt.Errorf("%s has an interface %s that the first file of %s has not: a reload cannot plug it in here", path, name, r.Name)
-		}
-	}
-	return func(p *play) {
-		p.routers[r.Name].SetChecks(specs(next))
-		p.routers[r.Name].Reconfigure(next.Groups, r.links)
-		p.record.configure(r.Name, next.Groups)
-	}, nil
+	r.later = append(r.later, next)
+	w.lan.plug()
+	return func(p *play) { p.reload(r, next) }, nil
 }
 
 func readClock(w *words) (func(*play), error) {
