@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"slices"
 
-	"ripcord/pkg/addr"
 	"ripcord/pkg/config/problem"
 	"ripcord/pkg/config/schema"
 	"ripcord/pkg/event"
@@ -23,7 +22,7 @@ func (d *document) check(report *problem.Report, here Machine) {
 	checkNames(report, d.instances)
 	checkVirtualRouters(report, d.instances)
 	d.checkStatic(report)
-	checkHeldOnce(report, d.holders())
+	checkShared(report, d.holders())
 	checkRoutesOnce(report, d.holders())
 	checkMACsOnce(report, d.instances)
 	checkGroups(report, d.groups, d.instances)
@@ -267,37 +266,6 @@ func checkMACsOnce(report *problem.Report, all []*instance) {
 			report.Fail(at, "%s is the link of %s already", problem.Show(name), report.Mention(before, at))
 		default:
 			first[name] = i.at
-		}
-	}
-}
-
-// checkHeldOnce sees that no two instances hold one address on one interface.
-func checkHeldOnce(report *problem.Report, all []*instance) {
-	type spot struct {
-		address netip.Addr
-		on      string
-	}
-	type holder struct {
-		instance *instance
-		at       problem.Place
-	}
-	first := map[spot]holder{}
-	for _, i := range all {
-		for _, h := range i.all() {
-			s := spot{h.Prefix.Addr(), h.Interface}
-			if s.on == "" {
-				s.on = i.Interface
-			}
-			before, taken := first[s]
-			switch {
-			case s.on == "": // its name was refused
-			case !taken:
-				first[s] = holder{i, i.spot(h.key, h.at)}
-			case report.Tolerant && i.Name == addr.StaticName: // which is the last of all
-				report.Warn(i.spot(h.key, h.at), "leave it out", "%s is held on %s by %s too, and stands there all the time, whichever router is Active", s.address, problem.Show(s.on), report.Mention(before.at, i.spot(h.key, h.at)))
-			case before.instance != i: // within an instance it was reported already
-				report.Fail(i.spot(h.key, h.at), "%s is held on %s by %s already", s.address, problem.Show(s.on), report.Mention(before.at, i.spot(h.key, h.at)))
-			}
 		}
 	}
 }

@@ -54,6 +54,7 @@ func TestKeepalivedDefaults(t *testing.T) {
 // that it includes, whoever found it.
 func TestKeepalivedPlaces(t *testing.T) {
 	const instance = " interface eth0\n virtual_router_id 300\n virtual_ipaddress { 192.0.2.1/24 }\n"
+	sound := strings.Replace(instance, "300", "51", 1)
 	for _, c := range []struct {
 		name  string
 		texts []string
@@ -63,8 +64,9 @@ func TestKeepalivedPlaces(t *testing.T) {
 			[]string{
 				"keepalived.conf:3:20: vrrp_instance a: virtual_router_id: 300 is not between 1 and 255",
 				"keepalived.conf:8:20: vrrp_instance b: virtual_router_id: 300 is not between 1 and 255",
-				"keepalived.conf:9:22: vrrp_instance b: 192.0.2.1: 192.0.2.1 is held on eth0 by vrrp_instance a: 192.0.2.1 already",
 			}},
+		{"the checks of two instances", []string{"vrrp_instance a {\n" + sound + "}\nvrrp_instance b {\n" + sound + "}\n"},
+			[]string{"keepalived.conf:8:20: vrrp_instance b: virtual_router_id: 51 is the ipv4 VRID of vrrp_instance a on eth0 already"}},
 		{"the translation", []string{"vrrp_instance a {\n interface eth0\n priority\n}\n"}, []string{"keepalived.conf:3:2: vrrp_instance a: priority has no value"}},
 		{"an included file", []string{"vrrp_instance a {\n include *.inc\n}\n", instance},
 			[]string{"one.inc:2:20: vrrp_instance a: virtual_router_id: 300 is not between 1 and 255"}},
@@ -203,7 +205,7 @@ func TestKeepalivedRefusal(t *testing.T) {
 // kernel refuse the second; and that instances of that language do without what is refused.
 func TestKeepalivedCollisions(t *testing.T) {
 	instance := func(n int, gateway string) string {
-		return fmt.Sprintf("vrrp_instance VI_%d {\n interface eth0\n virtual_router_id %d\n virtual_ipaddress {\n 192.0.2.%d/24\n }\n virtual_routes {\n default via %s\n }\n}\n", n, n, n, gateway)
+		return fmt.Sprintf("vrrp_instance VI_%d {\n interface eth0\n virtual_router_id %d\n virtual_ipaddress {\n 192.0.2.%d/24\n 192.0.2.9/24\n }\n virtual_routes {\n default via %s\n }\n}\n", n, n, n, gateway)
 	}
 	c, err := keepalivedFile(t, nil, instance(1, "192.0.2.254")+instance(2, "192.0.2.253")+"static_ipaddress {\n 192.0.2.1/24 dev eth0\n}\n")
 	if err != nil {
@@ -213,7 +215,7 @@ func TestKeepalivedCollisions(t *testing.T) {
 	for _, w := range c.Warnings {
 		said = append(said, w.Message)
 	}
-	for _, want := range []string{"of the two only one is placed at a time", "stands there all the time"} {
+	for _, want := range []string{"of the two only one is placed at a time", "stands there all the time", "it stands while either is Active"} {
 		if !strings.Contains(strings.Join(said, "\n"), want) {
 			t.Errorf("no warning has %q: %q", want, said)
 		}

@@ -1,0 +1,61 @@
+package config
+
+import (
+	"net/netip"
+
+	"ripcord/pkg/addr"
+	"ripcord/pkg/config/problem"
+)
+
+// spot is an address on a link.
+type spot struct {
+	address netip.Addr
+	on      string
+}
+
+// holder is an instance that holds an address, or what holds it for none.
+type holder struct {
+	*instance
+	held
+}
+
+// place returns where a holder says so.
+func (h holder) place() problem.Place { return h.spot(h.key, h.at) }
+
+// checkShared reports the addresses that several instances hold on one link. Such an address
+// stands while any of them is Active, which is allowed, but hardly ever what is meant.
+func checkShared(report *problem.Report, all []*instance) {
+	first := map[spot]holder{}
+	for _, i := range all {
+		for _, h := range i.all() {
+			s := spot{h.Prefix.Addr(), h.Interface}
+			if s.on == "" {
+				s.on = i.Interface
+			}
+			before, taken := first[s]
+			switch {
+			case s.on == "": // its name was refused
+			case !taken:
+				first[s] = holder{i, h}
+			case before.instance != i: // within an instance it was reported already
+				holder{i, h}.shares(report, before, s)
+			}
+		}
+	}
+}
+
+// shares reports an address that another holds, too.
+func (h holder) shares(report *problem.Report, before holder, s spot) {
+	at, on := h.place(), problem.Show(s.on)
+	other := report.Mention(before.place(), at)
+	switch {
+	case h.Name == addr.StaticName: // which is the last of all
+		report.Warn(at, "leave it out", "%s is held on %s by %s too, and stands there all the time, whichever router is Active", s.address, on, other)
+	case h.Prefix.Bits() != before.Prefix.Bits() && s.address.Is6():
+		report.Advise(at, "give both one prefix length", "%s is held on %s by %s with the prefix length %d", s.address, on, other, before.Prefix.Bits())
+	case h.accept != before.accept:
+		report.Advise(at, "say the same in both", "%s is held on %s by %s too, and one of the two has accept: false", s.address, on, other)
+	default:
+		report.Warn(at, "leave it out of one of the two", "%s is held on %s by %s too: it stands while either is Active, and on two routers where each is on another", s.address, on, other)
+	}
+}
