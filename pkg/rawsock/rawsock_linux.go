@@ -75,9 +75,33 @@ func Attach(fd int, program []unix.SockFilter) error {
 	return nil
 }
 
-// DropAll makes a socket that only sends queue nothing that arrives.
-func DropAll(fd int) error {
-	return Attach(fd, []unix.SockFilter{Drop})
+// Deafen makes a socket that only sends queue nothing that arrives. The kernel offers a packet
+// of the protocol to each raw socket that it could be for, and a filter is run on a copy, which
+// costs as much as a tenth of what the advert itself does: so the socket is bound to an address
+// that no packet of the protocol is sent to; over IPv6 the kernel minds that for unicast alone,
+// and needs an option more. What it sends does not bear that address. The filter drops what
+// comes before it is bound, and what somebody sends to that address.
+func Deafen(fd int, f event.Family) error {
+	if err := Attach(fd, []unix.SockFilter{Drop}); err != nil {
+		return err
+	}
+	if err := unix.Bind(fd, nowhere(f)); err != nil {
+		return fmt.Errorf("bind a raw socket to an address that nothing is sent to: %w", err)
+	}
+	if f == event.IPv6 {
+		if err := unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_ALL, 0); err != nil {
+			return fmt.Errorf("set IPV6_MULTICAST_ALL of a raw socket: %w", err)
+		}
+	}
+	return nil
+}
+
+// nowhere returns an address to which any socket may be bound, as it is no station's.
+func nowhere(f event.Family) unix.Sockaddr {
+	if f == event.IPv6 {
+		return &unix.SockaddrInet6{Addr: [16]byte{0: 0xff, 1: 0x0e}} // the reserved group of global scope
+	}
+	return &unix.SockaddrInet4{Addr: [4]byte{255, 255, 255, 255}}
 }
 
 // Drop ends a filter: nothing of the packet is kept.

@@ -52,9 +52,8 @@ func newChannel(k kind, shared *outlet) *channel {
 }
 
 // sendOptions are those of a raw socket. Without IP_RECVERR the kernel counts what a
-// full queue drops as sent. With it the network's answers (ICMP) to what was sent are
-// queued too, as by a peer where nobody speaks VRRP; they do not touch what is sent
-// after them, and nobody reads them, so they get the least room that there is.
+// full queue drops as sent. With it the network's answers (ICMP) could be queued too, for a
+// socket that is not bound yet; nobody reads them, so they get the least room that there is.
 func sendOptions(f event.Family) []rawsock.Option {
 	prio := rawsock.Int(unix.SOL_SOCKET, unix.SO_PRIORITY, priority, "SO_PRIORITY")
 	if f == event.IPv4 {

@@ -48,7 +48,7 @@ func openTransparent(f event.Family, options []rawsock.Option) int {
 	if err != nil {
 		return -1
 	}
-	if err := rawsock.DropAll(fd); err != nil {
+	if err := rawsock.Deafen(fd, f); err != nil {
 		_ = unix.Close(fd)
 		return -1
 	}

@@ -50,7 +50,7 @@ func openOutlet(k kind) (*outlet, error) {
 	if err != nil {
 		return &outlet{fd: -1}, err
 	}
-	if err := rawsock.DropAll(fd); err != nil {
+	if err := rawsock.Deafen(fd, k.family()); err != nil {
 		_ = unix.Close(fd)
 		return &outlet{fd: -1}, err
 	}

@@ -8,6 +8,8 @@ import (
 
 	"ripcord/pkg/advert"
 	"ripcord/pkg/advert/adverttest"
+	"ripcord/pkg/event"
+	"ripcord/pkg/rawsock"
 	"ripcord/pkg/wire"
 	"ripcord/test/netns"
 )
@@ -80,8 +82,9 @@ func TestSenderToPeers(t *testing.T) {
 	}
 }
 
-// TestSocketsThatOnlySendHearNothing: what others send is not queued in the sockets that
-// only send.
+// TestSocketsThatOnlySendHearNothing: what others send is not offered to the sockets that
+// only send, and it is not their filter that keeps it out, which would have to run for each
+// packet. They have that too, for who sends to the address that they are bound to.
 func TestSocketsThatOnlySendHearNothing(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
@@ -94,21 +97,49 @@ func TestSocketsThatOnlySendHearNothing(t *testing.T) {
 		f := adverttest.Frames(link.Index, netip.MustParseAddr(source))
 		s.Open(source, &f)
 	}
-	next := l.Capture(link.Index)
-	index, four, six := l.Far(1)
-	l.Sender(openSender).Send([]advert.Message{adverttest.Message(adverttest.Frames(index, four)), adverttest.Message(adverttest.Frames(index, six))})
-	next()
-	next() // both have arrived
-	fds := []int{s.channels[rawIPv4].shared.fd, s.channels[rawIPv6].shared.fd}
+	fds := []int{s.channels[rawIPv4].shared.fd, s.channels[rawIPv6].shared.fd, s.departed.four, s.departed.six}
 	for _, o := range s.outlets {
 		fds = append(fds, o.fd)
 	}
-	if len(fds) != 4 {
-		t.Errorf("%d sockets, want 4", len(fds))
+	if len(fds) != 6 {
+		t.Errorf("%d sockets, want 6", len(fds))
 	}
+	for _, fd := range fds {
+		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DETACH_FILTER, 0); err != nil {
+			t.Errorf("a transmit socket has no filter: %v", err)
+		}
+		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 1<<16); err != nil {
+			t.Error(err)
+		}
+	}
+	heard4, heard6 := member(t, link.Index, event.IPv4), member(t, link.Index, event.IPv6)
+	index, four, six := l.Far(1)
+	l.Sender(openSender).Send([]advert.Message{adverttest.Message(adverttest.Frames(index, four)), adverttest.Message(adverttest.Frames(index, six))})
+	heard4()
+	heard6()
 	for _, fd := range fds {
 		if _, _, err := unix.Recvfrom(fd, make([]byte, 100), unix.MSG_DONTWAIT); err != unix.EAGAIN {
 			t.Errorf("a transmit socket has something queued: %v", err)
+		}
+	}
+}
+
+// member opens a socket that is in the group of adverts, and returns what waits until it has
+// heard one.
+func member(t *testing.T, index int, f event.Family) (heard func()) {
+	t.Helper()
+	fd, err := rawsock.Open(f, nil)
+	if err == nil {
+		t.Cleanup(func() { _ = unix.Close(fd) })
+		err = rawsock.Join(fd, index, f)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		t.Helper()
+		if n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 5000); n != 1 {
+			t.Fatalf("no %v advert has arrived: %v", f, err)
 		}
 	}
 }
