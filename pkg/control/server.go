@@ -20,18 +20,18 @@ import (
 // Source is what the API reports on. Its methods are called from several goroutines, and what
 // they return is not written to afterwards.
 type Source interface {
-	// Groups are the groups in the order of the configuration; an instance
-	// outside any group is a group without a name.
+	// Groups returns the groups in the order of the configuration; an instance outside any
+	// group is a group without a name.
 	Groups() []vrrp.GroupStatus
-	// Links are the links that instances use.
+	// Links returns the links that instances use.
 	Links() []event.Link
-	// Stats are the statistics of an instance; nil where there are none.
+	// Stats returns the statistics of an instance; nil if there are none.
 	Stats(instance string) *stats.Counters
 	// Warnings returns the warnings in force of an instance.
 	Warnings(instance string) []event.Warning
-	// Checks are the states of all checks.
+	// Checks returns the states of all checks.
 	Checks() []track.Status
-	// Runner is the process that runs commands.
+	// Runner returns the state of the process that runs commands.
 	Runner() runner.Status
 	// Setups returns what is configured of each instance beside the state machine, by its name.
 	Setups() map[string]Setup

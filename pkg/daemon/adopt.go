@@ -16,21 +16,21 @@ import (
 // A daemon records which groups are Active, and the next one goes on with them where this one
 // dies or hands over (docs/architecture.md#adoption).
 
-// inheritance is what a daemon has from the one before it, and keeps for the next.
+// inheritance is the record of adverts of the daemon before, and the one for the next daemon.
 type inheritance struct {
 	record *adopt.Record // nil: none can be kept
 	past   *adopt.Past
-	err    error          // why none can be kept, or that of before is of no use
-	left   addr.Leftovers // what asks the kernel for what stands
-	waits  time.Duration  // the daemon takes part so long after its start, since others crashed
+	err    error          // why none can be kept, or the one of the daemon before cannot be used
+	left   addr.Leftovers // lists what the daemon before left in the kernel
+	waits  time.Duration  // how long after its start the daemon takes part, since others crashed
 
 	publish func(event.Event)
 }
 
 const (
-	// adoptWithin is how long the links may take to be known while something may be adopted.
+	// adoptWithin bounds the wait for the links to be known while a group may be adopted.
 	adoptWithin = 2 * time.Second
-	// crashWait is how long a daemon waits that crashes time and again.
+	// crashWait is how long a daemon waits after repeated crashes.
 	crashWait = time.Second
 	// refreshEvery is how often the record compares its clocks.
 	refreshEvery = 10 * time.Second
@@ -39,7 +39,7 @@ const (
 var (
 	// errUnlocked is the error of a record without a lock: two daemons could write it.
 	errUnlocked = errors.New("the network namespace could not be locked by a file")
-	errCrashes  = errors.New("the daemon crashes time and again")
+	errCrashes  = errors.New("the daemon crashes again and again")
 )
 
 // openRecord opens the record of a directory for the only daemon of the network namespace.
@@ -107,8 +107,8 @@ func setsOf(c *config.Config) map[string]*addr.Set {
 	return sets
 }
 
-// await waits until the links are known, if anything may be adopted: else the machine is tidied
-// up at once.
+// await waits until the links are known, if a group may be adopted: else what was left is removed at
+// once.
 func (in *inheritance) await(ctx context.Context, known <-chan struct{}) {
 	if !in.past.Active() {
 		return
@@ -154,7 +154,8 @@ func (in *inheritance) judge(c *config.Config, cause event.Cause) (groups []vrrp
 	return groups
 }
 
-// lacks returns the first of what a group holds as Active and does not stand; empty if all does.
+// lacks returns the first address, route or rule that a group holds as Active and that the kernel
+// does not have; empty if it has all.
 func lacks(stands *addr.Standings, g *vrrp.Group, sets map[string]*addr.Set) string {
 	for i := range g.Members {
 		if set := sets[g.Members[i].Name]; set != nil {
@@ -182,7 +183,7 @@ func membersOf(c *config.Config, adopted []vrrp.Adopted) (names []string) {
 	return names
 }
 
-// report reports what is wrong with the record, and whether the daemon crashes time and again.
+// report reports what is wrong with the record, and whether the daemon crashes again and again.
 func (in *inheritance) report() {
 	stamp := event.Stamp{At: time.Now()}
 	if in.err != nil {
@@ -194,7 +195,7 @@ func (in *inheritance) report() {
 	}
 }
 
-// wait lets time pass if the daemon crashes time and again. What others left is removed by then.
+// wait waits if the daemon crashes again and again. By its end what others left is removed.
 func (in *inheritance) wait(ctx context.Context) {
 	select {
 	case <-ctx.Done():
@@ -202,7 +203,7 @@ func (in *inheritance) wait(ctx context.Context) {
 	}
 }
 
-// Handover has the daemon end so that the next one goes on. It is part of control.Orders.
+// Handover implements control.Orders: it has the daemon end so that the next one goes on.
 func (o orders) Handover() (*control.HandedOver, error) {
 	if !o.inherited.record.Kept() {
 		return nil, errors.New("nothing can be handed over, since no record can be kept: the log says why (daemon.record); restart the daemon instead, which resigns")

@@ -13,8 +13,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// Advise returns what in a configuration is not as it should be on this machine, a sentence
-// each.
+// Advise returns what in a configuration does not fit this machine, a sentence each.
 func Advise(c *config.Config) ([]string, error) {
 	there, err := monitor.Snapshot(Named(c), Sources(c), time.Now())
 	if err != nil {
@@ -23,8 +22,8 @@ func Advise(c *config.Config) ([]string, error) {
 	return slices.Concat(adviseOwner(c), adviseAbsent(c, there), advise(c.Instances(), there), adviseCommands(c), adviseNotify(c), adviseFences(c)), nil
 }
 
-// CheckOwner returns an error that says who else than root, and the user of this process, could
-// change a configuration, and so what is run as any user.
+// CheckOwner returns an error if anybody but root and the user of this process could change a
+// configuration, and with it the commands that are run as any user.
 func CheckOwner(path string) error {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return nil // a pipe: nobody could change what was read
@@ -43,8 +42,8 @@ func adviseOwner(c *config.Config) []string {
 	return nil
 }
 
-// Named are all interfaces that the configuration names, once each: those of Interfaces, and those
-// of addresses and routes.
+// Named returns all interfaces that the configuration names, once each: those of Interfaces, and
+// those of addresses and routes.
 func Named(c *config.Config) []string {
 	all := slices.Concat(Interfaces(c), called(c))
 	slices.Sort(all)
@@ -79,7 +78,7 @@ func adviseAbsent(c *config.Config, there []event.Link) (advice []string) {
 	return advice
 }
 
-// advise is Advise for what is known of the links.
+// advise returns what in the instances does not fit the links that exist.
 func advise(all []*vrrp.Instance, there []event.Link) (advice []string) {
 	links, first := make(map[string]event.Link), make(map[int]string)
 	for _, l := range there {

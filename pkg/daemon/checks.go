@@ -24,8 +24,8 @@ func checkSpecs(c *config.Config) ([]track.Spec, error) {
 	return specs, nil
 }
 
-// Check returns a check of a configuration as it runs on this machine: a command has its
-// user, or script_user. The error says of a check why it has none.
+// Check returns a check of a configuration as it runs on this machine: a command has its own user,
+// or script_user. It fails if there is no such user.
 func Check(c *config.Config, k config.Check) (track.Spec, error) {
 	spec := k.Spec
 	if cmd, ok := spec.Probe.(track.Command); ok {

@@ -10,9 +10,9 @@ import (
 	"ripcord/pkg/route"
 )
 
-// Clean removes what a daemon that died has left in the network namespace, and returns
-// what that was. It needs no configuration, since all bears our mark; dir is that of
-// Options. It fails with ErrRunning, and removes nothing, while a daemon runs.
+// Clean removes what a dead daemon left in the network namespace, and returns what it removed. It
+// needs no configuration, since all of it bears our mark; dir is Options.Dir. While a daemon runs it
+// fails with ErrRunning and removes nothing.
 func Clean(dir string) (done addr.Removal, err error) {
 	lock, err := AcquireLock(dir)
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 	"ripcord/pkg/router"
 )
 
-// Options are what a daemon is made of, beside its configuration.
+// Options are the configuration of a daemon, and what its process gives it.
 type Options struct {
 	Config *config.Config
 	// Load, if set, reads the configuration again, for a reload.
@@ -38,12 +38,12 @@ type Options struct {
 	// RaiseByRunner has the runner, which has the right to, have threads of this process run
 	// before others.
 	RaiseByRunner bool
-	// Rights, if set, tells what the process has given up.
+	// Rights, if set, reports which rights the process has kept.
 	Rights *event.DaemonRights
-	// Memory, if set, tells whether memory is locked, which is the program's to do.
+	// Memory, if set, reports whether the program has locked the memory.
 	Memory *event.DaemonMemory
-	// Hints are the kernel's reports of changes of its carrier flags, which take rights that
-	// the process has given up.
+	// Hints are the kernel's reports of changes of its carrier flags: to open them takes rights
+	// that the process has given up.
 	Hints monitor.Hints
 	// Listener, if set, is the control socket that somebody else opened.
 	Listener net.Listener
@@ -75,8 +75,8 @@ const (
 // written to its end, since nobody reads it.
 var ErrLogUnread = errors.New("the end of the log is lost: nobody reads it")
 
-// Run is the daemon: it returns when ctx has ended, everything is resigned and
-// every address is given up; or with an error that says which part failed, or hung.
+// Run runs the daemon. It returns when ctx has ended, everything is resigned and every address is
+// given up; its error names the parts that failed, or hung.
 func Run(ctx context.Context, o Options) error {
 	p, err := buildUntil(ctx, o)
 	if err != nil {
@@ -98,13 +98,13 @@ func Run(ctx context.Context, o Options) error {
 	}
 	sending := stage{"adverts": p.engine.Run}.start(broken)
 	sources := stage{"links": p.monitor.Run, "receiver": p.receiver.Run, "checks": p.checks.Run, "probe": p.watcher.Run}.start(broken)
-	// What is not adopted the address worker removes first of all.
+	// First of all the address worker removes what is not adopted.
 	p.inherit(ctx, o.Config)
 	holding := stage{"addresses": p.worker.Run}.start(broken)
 
 	deadline, err := p.serve(ctx, o, broken)
 
-	if p.handsOver() { // the adverts leave until the last: all else may take its time
+	if p.handsOver() { // adverts are sent until the end, so all other parts may take their time
 		err = errors.Join(err, notifying.stop(time.Now().Add(stopNotifyWithin)), running.stop(deadline))
 		p.router.HandOver()
 		p.worker.HandOver()
@@ -115,7 +115,7 @@ func Run(ctx context.Context, o Options) error {
 	if p.handsOver() {
 		p.inherited.record.HandOver()
 	} else {
-		// Commands for the stop may rely on it that all is given up.
+		// Commands for the stop may rely on all addresses being given up.
 		err = errors.Join(err, notifying.stop(time.Now().Add(stopNotifyWithin)))
 		if c := p.config.Load(); c.Shutdown != nil {
 			p.events.Publish(runProgram(context.Background(), p.programs, c, command.ForShutdown, c.Shutdown))
@@ -139,7 +139,7 @@ func Run(ctx context.Context, o Options) error {
 	return err
 }
 
-// publishStart reports what is known before anything runs, in the order in which it came about.
+// publishStart publishes the events of the start, in the order in which they came about.
 func (p *parts) publishStart(o Options) {
 	if o.Memory != nil {
 		p.events.Publish(*o.Memory)
@@ -158,8 +158,8 @@ func (p *parts) publishStart(o Options) {
 	p.inherited.report()
 }
 
-// inherit has the router and the address worker, which do not run yet, go on where the daemon
-// before has left off.
+// inherit has the router and the address worker, before they run, go on as Active where the daemon
+// before was.
 func (p *parts) inherit(ctx context.Context, c *config.Config) {
 	p.inherited.await(ctx, p.monitor.Ready())
 	cause := p.minter.Cause(time.Now())
@@ -179,7 +179,7 @@ func (p *parts) handsOver() bool {
 	}
 }
 
-// closeAfter closes what the parts use, should those that hang end after all.
+// closeAfter closes what the parts use once they have ended, also those that hang now.
 func (p *parts) closeAfter(stages ...*running) {
 	for _, s := range stages {
 		if s != nil {
@@ -189,7 +189,7 @@ func (p *parts) closeAfter(stages ...*running) {
 	p.close()
 }
 
-// endOfLog waits until the log is written. The daemon ends even if nobody reads it.
+// endOfLog waits until the log is written, for stopLogWithin at most: nobody may read it.
 func endOfLog(log *running) error {
 	err := log.stop(time.Now().Add(stopLogWithin))
 	if hung(err) {
@@ -198,7 +198,7 @@ func endOfLog(log *running) error {
 	return err
 }
 
-// buildUntil builds the parts. If that hangs until ctx ends, it is given up.
+// buildUntil builds the parts. Once ctx has ended it gives up after stopWithin.
 func buildUntil(ctx context.Context, o Options) (p *parts, err error) {
 	built := make(chan struct{})
 	go func() {
@@ -241,24 +241,24 @@ func (p *parts) serve(ctx context.Context, o Options, broken func()) (deadline t
 	p.wait(ctx, o)
 
 	now := time.Now()
-	told := make(chan struct{})
-	go func() { // a service manager that does not listen must not hold this up
+	notified := make(chan struct{})
+	go func() { // a service manager that does not read must not hold this up
 		notifyManager("STOPPING=1")
-		close(told)
+		close(notified)
 	}()
 	if p.handsOver() {
 		p.events.Publish(p.event(event.DaemonHandover))
 	} else {
 		p.events.Publish(p.event(event.DaemonStopping))
-		err = p.stopRouter(now.Add(stopRouterWithin)) // whatever hangs beside it
+		err = p.stopRouter(now.Add(stopRouterWithin)) // first, even if the API hangs
 	}
 	err = errors.Join(err, p.api.stop(now.Add(stopRouterWithin)))
-	<-told
+	<-notified
 	return now.Add(stopWithin), err
 }
 
-// stopRouter ends the router, if it runs. Addresses and adverts end by themselves where it
-// hangs; what it orders has to come before they do.
+// stopRouter ends the router, if it runs, before the engine and the worker, which carry out its
+// last orders. If it hangs, its members are resigned without it.
 func (p *parts) stopRouter(deadline time.Time) error {
 	if p.loop == nil || p.routerEnded {
 		return nil
@@ -271,7 +271,7 @@ func (p *parts) stopRouter(deadline time.Time) error {
 	return err
 }
 
-// resignations are the orders that a router which hangs does not give.
+// resignations returns the orders that a router which hangs does not give.
 func (p *parts) resignations() []advert.Order {
 	cause := p.minter.Cause(time.Now())
 	var all []advert.Order
@@ -331,5 +331,5 @@ func part(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// dir is the directory of the lock and the records.
+// dir returns the directory of the lock and the records.
 func (o *Options) dir() string { return cmp.Or(o.Dir, RunDir) }

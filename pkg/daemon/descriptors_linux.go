@@ -13,9 +13,8 @@ const (
 	descriptorsEachLink = 4
 )
 
-// connections is how many clients may be connected to each of the control socket
-// and control.listen, so that the router never lacks a descriptor for its own
-// work on that many links.
+// connections returns how many clients may be connected to each of the control socket and
+// control.listen, so that the router never lacks a descriptor for its own work on that many links.
 func connections(links int) int {
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
@@ -24,7 +23,7 @@ func connections(links int) int {
 	return connectionsOf(limit.Cur, links)
 }
 
-// connectionsOf is connections where the process may have so many descriptors.
+// connectionsOf is connections for a process that may have that many descriptors.
 func connectionsOf(descriptors uint64, links int) int {
 	reserved := uint64(reservedDescriptors + descriptorsEachLink*links)
 	if descriptors <= reserved {

@@ -23,7 +23,7 @@ type fencer struct{ *parts }
 
 var _ router.Fencer = fencer{}
 
-// Fence is part of router.Fencer. To look up the user may take long.
+// Fence implements router.Fencer. It returns at once: to look up the user may take long.
 func (f fencer) Fence(e vrrp.RunFence) { go f.start(e) }
 
 // start has the command run, as script_user.
@@ -81,7 +81,7 @@ func adviseFences(c *config.Config) (advice []string) {
 // fenceProbe is how long the stations may take to answer a dry run.
 const fenceProbe = 2 * time.Second
 
-// Fence is part of control.Orders: it says what a fence would run, and whether each of its
+// Fence implements control.Orders: it returns what a fence would run, and whether each of its
 // conditions holds. It asks the stations, and runs nothing.
 func (o orders) Fence(ctx context.Context, name string) (*control.Fence, error) {
 	if err := releasable(o.router.Groups(), name); err != nil {

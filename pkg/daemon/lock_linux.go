@@ -151,7 +151,7 @@ func sameFile(file *os.File, path string) bool {
 	return err == nil && os.SameFile(mine, now)
 }
 
-// holder names who holds the lock.
+// holder returns a sentence about the process that holds the lock.
 func (l *Lock) holder(file *os.File) string {
 	text, err := io.ReadAll(io.LimitReader(file, 32))
 	if pid, perr := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && perr == nil {
@@ -160,7 +160,7 @@ func (l *Lock) holder(file *os.File) string {
 	return "somebody holds " + l.path
 }
 
-// bindSocket binds the abstract socket, unless somebody who does not count has.
+// bindSocket binds the abstract socket. That somebody who is no ripcord has bound it is no error.
 func (l *Lock) bindSocket() error {
 	listener, err := net.Listen("unix", lockSocket)
 	if err != nil {
@@ -170,7 +170,7 @@ func (l *Lock) bindSocket() error {
 		return nil
 	}
 	l.socket = listener
-	go func() { // who connects asks who we are; ends with Close
+	go func() { // socketHolder connects to find out who we are; ends with Close
 		for {
 			conn, err := listener.Accept()
 			if err != nil {
@@ -203,8 +203,7 @@ func socketHolder() (pid int, trusted bool) {
 }
 
 // hasRights reports whether a process may change addresses. In a user namespace of its
-// own anybody has all rights, so it must be in ours; where that cannot be told, it has
-// none.
+// own anybody has all rights, so it must be in ours; if that is not known, it has none.
 func hasRights(pid int) bool {
 	ours, err := os.Stat("/proc/self/ns/user")
 	if err != nil {
@@ -219,8 +218,8 @@ func hasRights(pid int) bool {
 	return unix.Capget(&header, &data[0]) == nil && data[0].Effective&(1<<unix.CAP_NET_ADMIN) != 0
 }
 
-// Doubt returns the event that tells that another ripcord might not be noticed; nil
-// where it would be.
+// Doubt returns the event which reports that a second ripcord might not be noticed; nil if it would
+// be.
 func (l *Lock) Doubt() event.Event {
 	if l.file != nil {
 		return nil

@@ -30,7 +30,7 @@ type moves struct {
 	order    []subject                     // the same, in the order of their first transition
 	settled  map[string]event.AddressMoved // the last of each instance
 	stopping bool
-	remains  bool // another daemon goes on: nothing stops
+	remains  bool // the next daemon goes on with all: nothing stops
 }
 
 // subject is an instance or a group.
@@ -39,12 +39,12 @@ type subject struct {
 	name  string
 }
 
-// known is what was last learnt of a subject.
+// known is the last transition of a subject.
 type known struct {
 	notify.Transition
 	at      time.Time // of the transition
 	found   bool      // in a snapshot: its event may yet come
-	stopped bool      // that it was stopped was given
+	stopped bool      // its stop was given
 }
 
 // move is the transitions of a group, or of an instance outside any.

@@ -34,10 +34,10 @@ type notifier struct {
 	programs programs
 	runner   *notify.Runner
 	fifo     *notify.FIFO   // nil: there is none
-	reader   *notify.Reader // of it; nil: none that is ours to run
+	reader   *notify.Reader // of the FIFO; nil: this daemon runs none
 
 	mu   sync.Mutex
-	ring *bus.Ring[event.Event] // nil: nobody was to be notified so far
+	ring *bus.Ring[event.Event] // nil: nothing was configured so far
 	next *notifySettings        // those of a reload; nil: there are no new ones
 
 	// The fields below belong to the goroutine of run.
@@ -45,9 +45,9 @@ type notifier struct {
 	moves    *moves
 }
 
-// newNotifier subscribes to the events at once, if any command or FIFO is configured, and
-// starts nothing. Commands are run by programs. The FIFO is path, none if that is empty, and reader the program that reads
-// it, empty if there is none; groups returns the states of all groups.
+// newNotifier subscribes to the events at once, if any command or FIFO is configured, and starts
+// nothing. Commands are run by programs. path is the FIFO and reader the program that reads it;
+// either may be empty. groups returns the states of all groups.
 func newNotifier(programs programs, s notifySettings, path string, reader []string, events *bus.Topic[event.Event], groups func() []*vrrp.GroupStatus) *notifier {
 	n := &notifier{programs: programs, events: events, groups: groups, bell: bus.NewBell(), settings: s}
 	n.moves = newMoves(s.holds, n.give)
@@ -78,7 +78,7 @@ func (n *notifier) update(s notifySettings) {
 	n.bell.Ring()
 }
 
-// idle reports whether nobody is to be notified.
+// idle reports whether no command and no FIFO is configured.
 func (n *notifier) idle() bool { return n.fifo == nil && n.settings.empty() }
 
 // run notifies until ctx ends, and then of the transitions up to then and of the stop of
@@ -198,8 +198,8 @@ func (n *notifier) give(t notify.Transition) {
 	}
 }
 
-// informReader writes to the FIFO what is adopted if the reader is run by this daemon: it is
-// another process than that to which the daemon before wrote.
+// informReader writes the transitions of an adopted group to the FIFO if this daemon runs the
+// reader: it is another process than the one to which the daemon before wrote.
 func (n *notifier) informReader(e event.Event) {
 	a, ok := e.(event.GroupAdopted)
 	if !ok || n.reader == nil {

@@ -21,7 +21,7 @@ func Accounts(c *config.Config) error {
 	return errors.Join(checks, notify, once)
 }
 
-// defaultUser returns the user that commands run as unless they say another.
+// defaultUser returns the user that commands run as unless they name another.
 func defaultUser(c *config.Config) (*command.User, error) {
 	return command.LookupUser(c.ScriptUser, c.ScriptGroup)
 }
@@ -39,12 +39,12 @@ func notifyUser(c *config.Config) (*command.User, error) {
 	return nil, fmt.Errorf("notify and fence commands cannot run as script_user: %w", err)
 }
 
-// notifySettings are what runs for whom.
+// notifySettings are the notify commands of all instances and groups.
 type notifySettings struct {
 	commands map[subject]notify.Commands
 	all      *notify.Commands // of every instance; nil: none
-	user     *command.User    // as whom; nil: there is no such user, and no command
-	reader   *command.User    // that of the program that reads the FIFO
+	user     *command.User    // script_user; nil: there is no such user, and no command
+	reader   *command.User    // of the program that reads the FIFO
 	holds    map[string]bool  // the instances that have addresses
 	names    map[string]bool  // of all instances
 }
@@ -83,8 +83,8 @@ func notifySettingsOf(c *config.Config) (s notifySettings, err error) {
 
 func (s *notifySettings) empty() bool { return len(s.commands) == 0 && s.all == nil }
 
-// followedBy returns the settings after a reload: the next ones, and for what is gone
-// those before, since it has yet to stop.
+// followedBy returns the settings after a reload: the next ones, and the old ones of instances and
+// groups that are gone, since they have yet to stop.
 func (s notifySettings) followedBy(next notifySettings) notifySettings {
 	for name, holds := range s.holds {
 		if next.names[name] {

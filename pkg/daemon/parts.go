@@ -63,7 +63,7 @@ type parts struct {
 	notifier   *notifier
 	dryRuns    dryRuns
 	releases   *releases
-	noReleases error // why nobody knows what was released before
+	noReleases error // why the file of releases cannot be used
 	inherited  *inheritance
 
 	config    atomic.Pointer[config.Config] // that is in force
@@ -183,7 +183,7 @@ func (p *parts) close() {
 	}
 }
 
-// names are the names of all instances.
+// names returns the names of all instances.
 func names(c *config.Config) []string {
 	var all []string
 	for _, in := range c.Instances() {
@@ -208,8 +208,8 @@ func Sources(c *config.Config) link.Sources {
 	return s
 }
 
-// called are the interfaces of addresses and routes, which may be others than those
-// that carry adverts.
+// called returns the interfaces of addresses and routes, which may be others than those that carry
+// adverts.
 func called(c *config.Config) []string {
 	var names []string
 	for _, s := range c.Held() {
@@ -224,7 +224,7 @@ func called(c *config.Config) []string {
 	return slices.Compact(names)
 }
 
-// Interfaces are those that carry adverts and those that are tracked, once each.
+// Interfaces returns the interfaces that carry adverts or are tracked, once each.
 func Interfaces(c *config.Config) []string {
 	var names []string
 	for _, in := range c.Instances() {
@@ -238,7 +238,7 @@ func Interfaces(c *config.Config) []string {
 	return slices.Compact(names)
 }
 
-// trackedLinks are the links among trackers.
+// trackedLinks returns the names of the links among trackers.
 func trackedLinks(all []vrrp.Tracker) (names []string) {
 	for _, t := range all {
 		if t.Kind == vrrp.TrackInterface {
@@ -253,7 +253,7 @@ func trackedLinks(all []vrrp.Tracker) (names []string) {
 func (p *parts) watchdog() *watchdog {
 	limit, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
-		limit = 0 // what systemd says is no time: nobody waits to be fed
+		limit = 0 // WATCHDOG_USEC is no time: nobody waits to be fed
 	}
 	return &watchdog{
 		parts: []watched{{name: "router", part: p.router}, {name: "adverts", part: p.engine}, {name: "addresses", part: p.worker}},
@@ -264,18 +264,18 @@ func (p *parts) watchdog() *watchdog {
 // notifyManager notifies the service manager, if there is one, of the daemon's state. One
 // that does not read is left alone after a second.
 func notifyManager(state string) {
-	told := make(chan struct{})
+	notified := make(chan struct{})
 	go func() {
-		defer close(told)
+		defer close(notified)
 		_, _ = daemon.SdNotify(false, state)
 	}()
 	select {
-	case <-told:
+	case <-notified:
 	case <-time.After(time.Second):
 	}
 }
 
-// buildPrograms makes what runs programs.
+// buildPrograms makes the runner of programs: the client of ripcord runner, or this process itself.
 func (p *parts) buildPrograms(o Options) error {
 	if o.Runner == nil {
 		p.programs = ownPrograms{parts: p}
@@ -291,7 +291,7 @@ func (p *parts) buildPrograms(o Options) error {
 	return nil
 }
 
-// threads returns what has threads of the daemon run before others.
+// threads returns the Raiser that gives threads of the daemon their priority.
 func (p *parts) threads(o Options) (r thread.Raiser) {
 	if runner, apart := p.programs.(*runner.Client); apart && o.RaiseByRunner {
 		r.Ask = runner.Raise
@@ -299,7 +299,7 @@ func (p *parts) threads(o Options) (r thread.Raiser) {
 	return r
 }
 
-// reportRunner has the log and the metrics know of the runner.
+// reportRunner publishes the state of the runner.
 func (p *parts) reportRunner(r runner.Report) {
 	if r.Ready {
 		p.events.Publish(event.RunnerReady{Stamp: event.Stamp{At: r.Since}, PID: r.PID, Err: r.Err})
@@ -308,7 +308,7 @@ func (p *parts) reportRunner(r runner.Report) {
 	p.events.Publish(event.RunnerLost{Stamp: event.Stamp{At: r.Since}, Err: r.Err, UnderWay: r.UnderWay, Pause: r.Pause})
 }
 
-// reportUnkept has the log know that nobody would start the runner again.
+// reportUnkept publishes that nobody would start the runner again.
 func (p *parts) reportUnkept(r runner.Status) {
 	p.events.Publish(event.RunnerUnkept{Stamp: event.Stamp{At: time.Now()}, PID: r.PID})
 }
@@ -347,7 +347,7 @@ func (p *parts) buildNotifier(c *config.Config) error {
 	return nil
 }
 
-// publishReleases gives the groups what was released before they start.
+// publishReleases gives the groups the releases of the last daemon, before they start.
 func (p *parts) publishReleases() {
 	for _, order := range p.releases.current() {
 		order.Cause = p.minter.Cause(time.Now())

@@ -17,7 +17,7 @@ import (
 // this process.
 type programs interface {
 	command.Runner
-	// Keep keeps what is needed for that until ctx ends.
+	// Keep keeps the connection to ripcord runner, if there is one, until ctx ends.
 	Keep(ctx context.Context) error
 	// Reload has the programs be those of a configuration whose table has that revision.
 	Reload(ctx context.Context, revision string) error
@@ -33,16 +33,16 @@ type ownPrograms struct {
 	parts *parts
 }
 
-// Keep is part of programs.
+// Keep implements programs.
 func (ownPrograms) Keep(ctx context.Context) error {
 	<-ctx.Done()
 	return nil
 }
 
-// Reload is part of programs.
+// Reload implements programs.
 func (ownPrograms) Reload(context.Context, string) error { return nil }
 
-// MakeFIFO is part of programs.
+// MakeFIFO implements programs.
 func (o ownPrograms) MakeFIFO(context.Context) error {
 	c := o.parts.config.Load()
 	user, _ := defaultUser(c)
@@ -52,12 +52,12 @@ func (o ownPrograms) MakeFIFO(context.Context) error {
 	return notify.MakeFIFO(c.FIFO, user, os.Geteuid())
 }
 
-// Processes is part of programs. What this process may not see nobody shows it.
+// Processes implements programs. Nobody shows this process what it may not see itself.
 func (ownPrograms) Processes(context.Context) (*os.File, error) {
 	return nil, errors.New("it was not started")
 }
 
-// Status is part of programs.
+// Status implements programs.
 func (o ownPrograms) Status() runner.Status { return runner.Status{Ready: true, PID: os.Getpid()} }
 
 // Programs returns the programs of a configuration by their names, as they are run on this

@@ -53,7 +53,7 @@ func openReleases(dir string, now time.Time) (*releases, error) {
 	r := &releases{path: filepath.Join(dir, space+".released")}
 	boot, err := os.ReadFile(bootID)
 	if err != nil {
-		return r, fmt.Errorf("tell the boot: %w", err)
+		return r, fmt.Errorf("read the id of this boot: %w", err)
 	}
 	r.boot = strings.TrimSpace(string(boot))
 	text, err := os.ReadFile(r.path)
@@ -129,7 +129,7 @@ type orders struct {
 
 var _ control.Orders = orders{}
 
-// Release is part of control.Orders.
+// Release implements control.Orders.
 func (o orders) Release(name string, length time.Duration) (*control.Released, error) {
 	now := time.Now()
 	order := vrrp.Released{Cause: o.minter.Cause(now), Group: name, On: true}
@@ -142,7 +142,7 @@ func (o orders) Release(name string, length time.Duration) (*control.Released, e
 	return answer, o.order(order)
 }
 
-// Resume is part of control.Orders.
+// Resume implements control.Orders.
 func (o orders) Resume(name string) (*control.Released, error) {
 	now := time.Now()
 	answer := &control.Released{Name: name, Unchanged: !o.releases.has(name, now)}
@@ -182,12 +182,12 @@ func releasable(groups []*vrrp.GroupStatus, name string) error {
 	return fmt.Errorf("there is no instance or group %q: %s", name, control.Choice(instances, titles))
 }
 
-// noReleases is the event of a file of releases that cannot be used.
+// noReleases returns the event of a file of releases that cannot be used.
 func noReleases(err error) event.Event {
 	return event.ReleasesUnread{Stamp: event.Stamp{At: time.Now()}, Err: err.Error()}
 }
 
-// Reload is part of control.Orders.
+// Reload implements control.Orders.
 func (o orders) Reload(ctx context.Context, dryRun bool) (*control.Reloaded, error) {
 	return o.reload(ctx, o.options, dryRun)
 }

@@ -27,8 +27,8 @@ import (
 // hangs must not hold up reloads for ever.
 const reloadWithin = 20 * time.Second
 
-// reload reads the configuration again and takes it; with dryRun it only says what would
-// change. Reloads wait for one another. Whoever asked for one that fails, the log says why.
+// reload reads the configuration again and takes it; with dryRun it only returns what would change.
+// Reloads wait for one another. The log says why a reload failed, whoever asked for it.
 func (p *parts) reload(ctx context.Context, o Options, dryRun bool) (*control.Reloaded, error) {
 	p.reloading.Lock()
 	defer p.reloading.Unlock()
@@ -84,8 +84,8 @@ func (p *parts) reconfigure(ctx context.Context, o Options, dryRun bool) (answer
 	return answer, false, nil
 }
 
-// newWarnings returns the warnings of a configuration that the one before did not have: what
-// is ignored of a file is not to be found out by an outage.
+// newWarnings returns the warnings of a configuration that the one before did not have: nobody should
+// find out by an outage what is ignored of a file.
 func newWarnings(before, next *config.Config) (all []string) {
 	const most = 20
 	known := make(map[string]bool, len(before.Warnings))
@@ -153,7 +153,7 @@ func union(a, b []string) []string {
 	return slices.Compact(all)
 }
 
-// awaitLinks waits until something is known of each link, were it that there is none.
+// awaitLinks waits until the state of each link is known, also that it does not exist.
 func (p *parts) awaitLinks(ctx context.Context, names []string) error {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
@@ -196,8 +196,8 @@ func (p *parts) requestReload() {
 	}
 }
 
-// restarts returns what of a configuration is in force only after a restart: what the one
-// that the daemon was started with has otherwise.
+// restarts returns a note for each key that takes a restart: whose value differs from that of the
+// configuration with which the daemon was started.
 func restarts(started, next *config.Config) (notes []string) {
 	for _, c := range []struct {
 		key     string

@@ -19,7 +19,7 @@ var (
 // source shows the control API and the metrics the state of the parts.
 type source struct{ *parts }
 
-// Groups are snapshots of all groups.
+// Groups returns snapshots of all groups.
 func (s source) Groups() []vrrp.GroupStatus {
 	groups := s.router.Groups()
 	all := make([]vrrp.GroupStatus, 0, len(groups))
@@ -29,7 +29,7 @@ func (s source) Groups() []vrrp.GroupStatus {
 	return all
 }
 
-// Links are the links that carry adverts or are tracked; one that is not there has no index.
+// Links returns the links that carry adverts or are tracked; one that does not exist has no index.
 func (s source) Links() []event.Link {
 	watched := Interfaces(s.config.Load())
 	there := make(map[string]event.Link, len(watched))
@@ -44,19 +44,19 @@ func (s source) Links() []event.Link {
 	return links
 }
 
-// Stats are the statistics of an instance.
+// Stats returns the statistics of an instance.
 func (s source) Stats(instance string) *stats.Counters { return s.stats.Of(instance) }
 
 // Warnings returns the warnings in force of an instance.
 func (s source) Warnings(instance string) []event.Warning { return s.warnings.Of(instance) }
 
-// Checks are the states of all checks, by name.
+// Checks returns the states of all checks, by name.
 func (s source) Checks() []track.Status { return s.checks.Snapshot() }
 
-// Runner is the process that runs commands.
+// Runner returns the state of the process that runs commands.
 func (s source) Runner() runner.Status { return s.programs.Status() }
 
-// Unknown are those of adverts that belong to no instance.
+// Unknown returns the statistics of adverts that belong to no instance.
 func (s source) Unknown() *stats.Counters { return s.unknown }
 
 // Setups returns what is configured of each instance beside the state machine.

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// The daemon seldom works hard: at the start, when the configuration is read and all
-// instances move, and at a failover. Go would keep the memory of that garbage for the next
-// time, up to as much again as is in use, and the machine would lack it for months. So it is
-// given back once the daemon is quiet, and not before: a collection must not meet a failover.
+// The daemon allocates much only at the start, when the configuration is read and all instances
+// move, and at a failover. Go would keep that memory for months, up to as much again as is in use.
+// So it is given back once the daemon is quiet, and not before: a collection must not coincide with
+// a failover.
 const (
-	tidyLook  = 2 * time.Second // how often it is looked at
-	tidyQuiet = 400 << 10       // fewer bytes are allocated in that time where nothing goes on
-	tidyWorth = 4 << 20         // as much has to have been allocated since the last time
+	tidyLook  = 2 * time.Second // the period of the looks
+	tidyQuiet = 400 << 10       // the daemon is quiet if it allocates fewer bytes in that time
+	tidyWorth = 4 << 20         // the bytes that must have been allocated since the last time
 )
 
 // tidy gives memory back until ctx ends.
@@ -40,10 +40,10 @@ func tidy(ctx context.Context) error {
 	}
 }
 
-// tidier decides when it is worth while, by how many bytes were ever allocated.
+// tidier decides when to give memory back, by how many bytes were ever allocated.
 type tidier struct{ seen, tidied uint64 }
 
-// due takes a look.
+// due reports whether to give memory back now; allocated is the number of bytes ever allocated.
 func (t *tidier) due(allocated uint64) bool {
 	quiet := allocated-t.seen < tidyQuiet
 	t.seen = allocated
@@ -54,15 +54,16 @@ func (t *tidier) due(allocated uint64) bool {
 	return true
 }
 
-// percentFor returns at which growth of what is in use, in percent, Go is to collect: not
-// before headroom of garbage has come together, and not before Go itself would. A takeover of
-// 250 addresses makes half a megabyte of it, which set off a collection in its midst. At rest
-// this costs no memory, as what is left by then is tidied up.
+// percentFor returns the GOGC for a heap of live bytes: Go collects no sooner than by default, and
+// not before there are headroom bytes of garbage. A takeover of 250 addresses makes half a megabyte,
+// which set off a collection in its midst. At rest this costs no memory, since tidy gives it back.
 func percentFor(live uint64) int {
 	const usual = 100
 	return int(max(usual, 100*headroom/max(live, 1)))
 }
 
+// headroom is the garbage, in bytes, below which no collection begins.
+// headroom is the garbage, in bytes, below which no collection begins.
 const headroom = 16 << 20
 
 // read returns one of the runtime's figures.

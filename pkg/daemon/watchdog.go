@@ -35,7 +35,7 @@ type watched struct {
 
 const (
 	hangLimit = 30 * time.Second // without a service manager
-	looks     = 5                // in each limit
+	looks     = 5                // in the time of each limit
 )
 
 // run watches until ctx ends.
@@ -67,15 +67,14 @@ func (w *watchdog) run(ctx context.Context) error {
 	}
 }
 
-// credit counts all parts as well at the instant now.
+// credit counts all parts as healthy at the instant now.
 func (w *watchdog) credit(now time.Time) {
 	for i := range w.parts {
 		w.parts[i].at = now
 	}
 }
 
-// wake makes all parts show that they live, so that one that has nothing to do counts
-// as well.
+// wake makes all parts turn, so that one that has nothing to do shows progress, too.
 func (w *watchdog) wake() {
 	for _, p := range w.parts {
 		p.part.Wake()
