@@ -21,7 +21,7 @@ type Command struct {
 	// Argv is the program and its arguments. The program is an absolute path, or a
 	// name that is looked up in SearchPath.
 	Argv []string
-	// User is whom the program runs as; nil is the daemon's own user.
+	// User is the account that the program runs as; nil is the daemon's own user.
 	User *User
 	// Env is added to Environment: strings of the form "NAME=value".
 	Env []string

@@ -90,8 +90,7 @@ type walk struct {
 	links int
 }
 
-// follow checks each component of an absolute path and returns what its last one is,
-// which is no symbolic link.
+// follow checks each component of an absolute path and returns the file that it leads to.
 func (w *walk) follow(path string) (os.FileInfo, error) {
 	at := "/"
 	rest := strings.Split(path[1:], "/")
@@ -124,7 +123,7 @@ func (w *walk) follow(path string) (os.FileInfo, error) {
 	return info, nil
 }
 
-// describe returns the error of a component in words.
+// describe returns the error of a component as a sentence.
 func describe(path string, err error) error {
 	switch {
 	case errors.Is(err, os.ErrNotExist):

@@ -2,7 +2,7 @@ package command
 
 import "os"
 
-// FileKind returns in words what a path leads to that is no regular file.
+// FileKind returns the kind of a file that is no regular file, as "a directory".
 func FileKind(mode os.FileMode) string {
 	switch {
 	case mode.IsDir():

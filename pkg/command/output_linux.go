@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pipeRoom is what a pipe of the kernel holds, at least (pipe(7)).
+// pipeRoom is the capacity of a pipe, at least (pipe(7)).
 const pipeRoom = 64 << 10
 
 // scratch are the buffers into which output is read.
@@ -58,7 +58,7 @@ func (o *output) keep(b []byte) {
 	o.head = append(o.head, b[:min(len(b), room)]...)
 }
 
-// finish takes what stands in the pipe now and closes it. A process that still has it
+// finish reads what is in the pipe now and closes it. A process that still has it
 // open is sent SIGPIPE when it writes.
 func (o *output) finish() {
 	_ = o.file.SetReadDeadline(time.Unix(1, 0)) // it has passed: read returns
@@ -69,8 +69,8 @@ func (o *output) finish() {
 	_ = o.file.Close()
 }
 
-// drain reads what stands in the pipe, at most as much as a pipe holds: a process that
-// is left may go on writing.
+// drain reads what is in the pipe, at most as much as a pipe holds: a process that is left may go on
+// writing.
 func (o *output) drain(fd int) {
 	buffer := scratch.Get().(*[16 << 10]byte)
 	defer scratch.Put(buffer)

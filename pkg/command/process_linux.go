@@ -118,7 +118,7 @@ func (c *Command) credential() *syscall.Credential {
 	return &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}
 }
 
-// explain says why a program that exists and is executable did not start.
+// explain returns why a program that exists and is executable did not start.
 func (c *Command) explain(path string, err error) error {
 	u := c.effective()
 	switch {

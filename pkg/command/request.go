@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Kind is what a program of the configuration is for.
+// Kind is the purpose of a program of the configuration.
 type Kind string
 
 // The kinds.

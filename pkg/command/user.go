@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// User is whom a program runs as.
+// User is the account that a program runs as.
 type User struct {
 	Name     string
 	UID, GID uint32

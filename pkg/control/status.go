@@ -119,7 +119,7 @@ type Check struct {
 	Value   int        `json:"value"`  // what a file adds to the priority; 0 for other checks
 	Runs    uint64     `json:"runs"`
 	Failed  uint64     `json:"failed"`  // runs
-	Skipped uint64     `json:"skipped"` // runs that were due while one still went on, or that found nothing out
+	Skipped uint64     `json:"skipped"` // runs that were due while one still went on, or that had no result
 	Error   string     `json:"error"`   // of the last run; empty if it passed
 }
 

@@ -14,7 +14,7 @@ const DefaultTimeout = 60 * time.Second
 // Command is a notify command as it is configured.
 type Command struct {
 	Argv []string
-	// User is whom it runs as; nil is the daemon's own user.
+	// User is the account that it runs as; nil is the daemon's own user.
 	User *command.User
 	// Timeout is how long it may run; zero is DefaultTimeout.
 	Timeout time.Duration
@@ -26,11 +26,11 @@ type Commands struct {
 	// Any runs at each transition, after the one for the state, and gets keepalived's
 	// four arguments after its own. The others get no more than their own.
 	Any *Command
-	// Every reports whether they are those of every instance, beside its own.
+	// Every reports whether these commands run for every instance, beside its own.
 	Every bool
 }
 
-// whens are the words for the states that are entered, in the name of a command.
+// whens are the values of command.ID.When for the states that are entered.
 var whens = map[event.State]string{
 	event.Active: command.WhenActive, event.Backup: command.WhenBackup, event.Fault: command.WhenFault, event.Initialize: command.WhenStop,
 }

@@ -1,5 +1,5 @@
-// Package notify tells other programs about the transitions of instances and groups, in
-// the words and forms of keepalived: by commands, and by lines in a FIFO. It also runs
+// Package notify notifies other programs of the transitions of instances and groups, in the words and
+// forms of keepalived: by commands, and by lines in a FIFO. It also runs
 // fence commands. When a transition happens and what is configured for it is decided
 // elsewhere.
 //

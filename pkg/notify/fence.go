@@ -18,7 +18,7 @@ const DefaultFenceTimeout = 10 * time.Second
 // any more, and exits with status 0 when that is so.
 type Fence struct {
 	Argv []string
-	// User is whom it runs as; nil is the daemon's own user.
+	// User is the account that it runs as; nil is the daemon's own user.
 	User *command.User
 	// Timeout is how long it may run; zero is DefaultFenceTimeout.
 	Timeout time.Duration

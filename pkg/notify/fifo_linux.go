@@ -30,7 +30,7 @@ const (
 type FIFO struct {
 	path   string
 	owner  *command.User
-	make   func() error // makes it, or makes it ours
+	make   func() error // makes the pipe, or gives it to this process
 	report func(FIFOReport)
 	wake   chan struct{} // holds one, after a Write
 	lost   atomic.Uint64
@@ -265,7 +265,7 @@ func (f *FIFO) open() error {
 	return nil
 }
 
-// openFile opens nothing but a FIFO: to open a device does something.
+// openFile opens nothing but a FIFO: to open a device has effects.
 func (f *FIFO) openFile() (int, error) {
 	var stat unix.Stat_t
 	if err := unix.Lstat(f.path, &stat); err != nil {
@@ -288,7 +288,7 @@ func (f *FIFO) explain(err error) error {
 	return fmt.Errorf("the FIFO %s cannot be opened: %w", f.path, err)
 }
 
-// check looks at what was opened.
+// check returns an error if the opened file is no FIFO, or one of a user that is not trusted.
 func (f *FIFO) check(fd int) error {
 	var stat unix.Stat_t
 	if err := unix.Fstat(fd, &stat); err != nil {
@@ -307,7 +307,7 @@ func (f *FIFO) check(fd int) error {
 	return nil
 }
 
-// current reports whether the path still leads to what is open.
+// current reports whether the path still leads to the open file.
 func (f *FIFO) current() bool {
 	there, err := os.Lstat(f.path)
 	if err != nil {

@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	// Stale is how long a transition waits at least before it may be left out.
+	// Stale is the least time for which a transition waits before it may be left out.
 	Stale = 5 * time.Second
-	// maxQueued is how many transitions of one name wait; more are left out.
+	// maxQueued is how many transitions of one name wait at most; the oldest beyond it are left out.
 	maxQueued = 64
 )
 

@@ -29,7 +29,7 @@ type Runner struct {
 	programs command.Runner
 	report   func(Ran)
 	wake     chan struct{} // holds one, after a change of what is behind mu
-	events   chan func()   // what the goroutines of the commands have for Run to do
+	events   chan func()   // calls for Run to make, from the goroutines of the commands
 
 	workers sync.WaitGroup
 
@@ -114,7 +114,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 }
 
-// startWaiting starts what waits and may run.
+// startWaiting starts the commands that wait and may run.
 func (r *Runner) startWaiting(ctx context.Context) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -169,7 +169,7 @@ func (r *Runner) work(ctx, own context.Context, s subject, e entry) {
 	r.ring()
 }
 
-// send has Run do something, unless Run ends first.
+// send has Run call do, unless Run ends first.
 func (r *Runner) send(ctx context.Context, do func()) {
 	select {
 	case r.events <- do:

@@ -7,7 +7,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// Kind is what changed its state.
+// Kind tells whether an instance or a group changed its state.
 type Kind uint8
 
 // The kinds.
@@ -94,7 +94,7 @@ func (t *Transition) Line() string {
 	return fmt.Sprintf("%s \"%s\" %s %s\n", t.Kind, t.Name, t.State(), t.priority())
 }
 
-// subject is whose transitions follow one another.
+// subject is the instance or group of a transition. Those of one subject run in order.
 type subject struct {
 	kind Kind
 	name string

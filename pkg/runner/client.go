@@ -40,7 +40,7 @@ type Status struct {
 	Unkept bool
 }
 
-// Report is what a client reports: that the runner is ready, or why it is lost.
+// Report reports that the runner is ready, or why it is lost.
 type Report struct {
 	Status
 	UnderWay int           // programs that ran when it was lost
@@ -49,7 +49,7 @@ type Report struct {
 
 // ClientConfig is what a Client needs. All of it is required but KeeperEnded.
 type ClientConfig struct {
-	// Dial connects to the runner. What is left of the one before has ended then.
+	// Dial connects to the runner. By then what is left of the one before has ended.
 	Dial func(context.Context) (net.Conn, error)
 	// Revision is that of the configuration's programs.
 	Revision string
@@ -163,7 +163,7 @@ func (c *Client) attend(ctx context.Context, conn net.Conn) (underWay int, err e
 	_ = conn.SetReadDeadline(time.Now().Add(helloWithin))
 	first, err := l.read()
 	if err == nil && first.Hello == nil {
-		err = errors.New("it does not speak as a runner does")
+		err = errors.New("its first message is not that of a ripcord runner")
 	}
 	if err != nil {
 		return 0, fmt.Errorf("it does not start: %w", err)
@@ -180,7 +180,7 @@ func (c *Client) attend(ctx context.Context, conn net.Conn) (underWay int, err e
 			underWay = l.end()
 			<-introduced
 			c.use(nil)
-			return underWay, cmp.Or(l.blamed(), err)
+			return underWay, cmp.Or(l.aborted(), err)
 		}
 		l.give(a)
 	}

@@ -25,7 +25,7 @@ type connection struct {
 	calls map[uint64]*call
 	over  chan struct{} // closed once the connection has ended
 	ended bool
-	why   error // where this end has ended it
+	why   error // of abort
 }
 
 // call is a request that waits for answers.
@@ -66,7 +66,7 @@ func (a *answer) drop() {
 	}
 }
 
-// give gives an answer to the call that waits for it.
+// give hands an answer to the call that waits for it.
 func (l *connection) give(a answer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -77,7 +77,7 @@ func (l *connection) give(a answer) {
 	}
 	select {
 	case k.answers <- a:
-	default: // more than there can be
+	default: // a call has two answers at most
 		a.drop()
 	}
 	if a.Ended {
@@ -105,8 +105,8 @@ func (l *connection) isOver() bool {
 	return l.ended
 }
 
-// blame ends the connection, for a reason.
-func (l *connection) blame(why error) {
+// abort ends the connection from this side, for a reason.
+func (l *connection) abort(why error) {
 	l.mu.Lock()
 	if l.why == nil {
 		l.why = why
@@ -115,7 +115,8 @@ func (l *connection) blame(why error) {
 	_ = l.conn.Close()
 }
 
-func (l *connection) blamed() error {
+// aborted returns the reason of abort; nil if the other end has ended the connection.
+func (l *connection) aborted() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.why
@@ -146,7 +147,7 @@ func (l *connection) send(r *request) (*call, error) {
 	_ = l.conn.SetWriteDeadline(time.Now().Add(writeWithin))
 	if _, err := l.conn.Write(data); err != nil {
 		l.forget(r.Seq)
-		l.blame(fmt.Errorf("it takes no requests: %w", err))
+		l.abort(fmt.Errorf("it takes no requests: %w", err))
 		return nil, command.Lost(err.Error())
 	}
 	return k, nil
@@ -158,7 +159,7 @@ func (l *connection) forget(seq uint64) {
 	delete(l.calls, seq)
 }
 
-// ask sends a request that runs no program and returns what came of it.
+// ask sends a request that runs no program, and returns why it was not carried out; nil if it was.
 func (l *connection) ask(ctx context.Context, r request, within time.Duration) error {
 	file, err := l.askFile(ctx, r, within)
 	if file != nil {
@@ -182,7 +183,7 @@ func (l *connection) askFile(ctx context.Context, r request, within time.Duratio
 		return nil, command.Lost("it ended before it answered")
 	case <-late.C:
 		err := fmt.Errorf("it has not answered within %v", within)
-		l.blame(err)
+		l.abort(err)
 		return nil, command.Lost(err.Error())
 	case <-ctx.Done():
 		l.forget(r.Seq)
@@ -231,12 +232,12 @@ func (l *connection) run(ctx context.Context, r request, within time.Duration, d
 			}
 		case <-l.over:
 			if len(k.answers) > 0 {
-				continue // which came before the end
+				continue // they came before the end
 			}
 			report(command.Result{Exit: -1, Err: command.Lost("it ended while the program ran")})
 			return
 		case <-late.C:
-			l.blame(fmt.Errorf("it has not answered in time: the result of %v is %v late", r.Program, answerWithin))
+			l.abort(fmt.Errorf("it has not answered in time: the result of %v is %v late", r.Program, answerWithin))
 		case <-stopped:
 			stopped = nil
 			_, _ = l.send(&request{Op: opStop, Seq: r.Seq})

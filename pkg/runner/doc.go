@@ -1,7 +1,7 @@
-// Package runner is the boundary between the daemon, which parses what strangers send and may
+// Package runner is the boundary between the daemon, which parses packets of strangers and may
 // start nothing, and the process that runs the programs of the configuration: `ripcord
-// runner`. Both read the same configuration. The daemon names a program, and what happened;
-// what is run for that name is decided by the runner alone.
+// runner`. Both read the same configuration. The daemon names a program and passes variables that
+// describe what happened; the runner alone decides which program has that name.
 //
 // The parts: what is sent (message.go) and the programs by their names (table.go) are pure;
 // the Server (server.go, session.go) runs programs, the Client (client.go) has them run; the

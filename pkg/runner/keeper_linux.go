@@ -29,13 +29,13 @@ import (
 const ConnectionFD = 3
 
 const (
-	// another asks the keeper for a new runner.
+	// another is the message that asks the keeper for a new runner.
 	another = 'n'
 	// endWithin is how long a runner may take to end its programs when the daemon has ended:
 	// they have a second after SIGTERM.
 	endWithin = 5 * time.Second
-	// sweeps is how often what a runner left is looked for at most: it may start others
-	// meanwhile.
+	// sweeps is how often the processes that a runner left are looked for at most: they may start
+	// others meanwhile.
 	sweeps = 64
 )
 
@@ -110,7 +110,7 @@ func emptyInput() (*os.File, error) {
 	return input, err
 }
 
-// keeperEnvironment leaves out what is for the daemon alone.
+// keeperEnvironment returns the environment without the variables that are for the daemon alone.
 func keeperEnvironment(env []string) (kept []string) {
 	for _, e := range env {
 		name, _, _ := strings.Cut(e, "=")
@@ -176,9 +176,9 @@ type keeper struct {
 	mu    sync.Mutex
 }
 
-// Keep is the work of a keeper: for the daemon at the other end of ConnectionFD it starts a
-// runner, this program with argv and the same descriptor, whenever it is asked to. It ends
-// with the daemon.
+// Keep runs a keeper: for the daemon at the other end of ConnectionFD it starts a runner, this
+// program with argv and the same descriptor, whenever the daemon asks for one. It ends with the
+// daemon.
 func Keep(argv []string) error {
 	ShowName()
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
@@ -238,8 +238,7 @@ func (k *keeper) start() (theirs *os.File, err error) {
 	return theirs, nil
 }
 
-// reap takes note of the children that have ended: the runner, and what was left to the
-// keeper.
+// reap reaps the children that have ended: the runner, and processes that runners left.
 func (k *keeper) reap(children <-chan os.Signal) {
 	for range children {
 		for {

@@ -38,7 +38,7 @@ const (
 	opProcesses operation = "processes" // the daemon gets a directory of all processes
 )
 
-// request is what the daemon sends.
+// request is a message of the daemon.
 type request struct {
 	Seq      uint64     `json:"seq"`
 	Op       operation  `json:"op"`
@@ -50,7 +50,7 @@ type request struct {
 	Priority thread.Priority `json:"priority,omitempty"`
 }
 
-// answer is what the runner sends: at first a hello, then answers to requests.
+// answer is a message of the runner: at first a hello, then answers to requests.
 type answer struct {
 	Seq    uint64  `json:"seq,omitempty"`
 	Hello  *hello  `json:"hello,omitempty"`

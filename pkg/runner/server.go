@@ -28,7 +28,7 @@ const (
 type ServerConfig struct {
 	// Load reads the configuration and returns its programs.
 	Load func(context.Context) (*Table, error)
-	// Report takes a line for people. It may be called from any goroutine.
+	// Report logs a line. It may be called from any goroutine.
 	Report func(text string)
 	// Programs runs the programs.
 	Programs command.Runner
@@ -42,7 +42,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	now     *Table  // the programs in force
-	gone    removed // those that reloads removed, whose last commands may have yet to run
+	gone    removed // the programs that reloads removed: their last run may be yet to come
 	loadErr error   // why there are none
 }
 

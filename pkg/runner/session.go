@@ -29,7 +29,7 @@ type session struct {
 // run is a program that runs.
 type run struct{ stop context.CancelFunc }
 
-// handle carries out a request, which waits for nothing.
+// handle carries out a request, and does not wait for it.
 func (s *session) handle(ctx context.Context, r *request) {
 	switch r.Op {
 	case opStop:
@@ -59,22 +59,22 @@ func (s *session) handle(ctx context.Context, r *request) {
 	}
 }
 
-// aside carries out a request that may take a while, and answers it.
+// aside carries out a request in a goroutine of its own, and answers it.
 func (s *session) aside(r *request, do func() error) {
 	if err := s.admit(r.Seq, command.ID{}, func() {}); err != nil {
-		s.refuse(r.Seq, err)
+		s.conclude(r.Seq, err)
 		return
 	}
 	seq := r.Seq
 	s.running.Go(func() {
 		err := do()
 		s.forget(seq, command.ID{})
-		s.refuse(seq, err)
+		s.conclude(seq, err)
 	})
 }
 
-// refuse answers a request that was carried out, or says why it was not.
-func (s *session) refuse(seq uint64, err error) {
+// conclude sends the last answer to a request: that it was carried out, or why it was not.
+func (s *session) conclude(seq uint64, err error) {
 	a := answer{Seq: seq, Ended: true, Stale: errors.Is(err, errStale)}
 	if err != nil {
 		a.Err = err.Error()
@@ -87,7 +87,7 @@ func (s *session) refuse(seq uint64, err error) {
 func (s *session) handProcesses(r *request) {
 	file, err := s.server.processes(r)
 	if err != nil {
-		s.refuse(r.Seq, err)
+		s.conclude(r.Seq, err)
 		return
 	}
 	defer file.Close()
@@ -106,7 +106,7 @@ func (s *session) start(ctx context.Context, r *request) {
 		if !errors.Is(err, errStale) {
 			s.server.cfg.Report(fmt.Sprintf("refused to run %.80q: %v", r.Program, err))
 		}
-		s.refuse(r.Seq, err)
+		s.conclude(r.Seq, err)
 		return
 	}
 	seq, id := r.Seq, r.Program
@@ -147,7 +147,7 @@ func (s *session) forget(seq uint64, id command.ID) {
 	delete(s.names, id)
 }
 
-// send sends an answer. A daemon that does not read is no daemon.
+// send sends an answer. It closes the connection if the daemon does not read.
 func (s *session) send(a answer) {
 	data, err := json.Marshal(a)
 	if err != nil {

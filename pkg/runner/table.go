@@ -57,7 +57,8 @@ func (p *Program) describe() string {
 	return fmt.Sprintf("%q %q %q %d %d %d %d %d %t", p.ID, p.Argv, user.Name, user.UID, user.GID, user.Groups, p.Timeout, p.Grace, p.KillGroup)
 }
 
-// Revision tells two tables apart whose programs differ, or of which one has no processes.
+// Revision returns a digest of the table: it differs if the programs do, or if one table has
+// processes and the other has none.
 func (t *Table) Revision() string { return t.revision }
 
 // Len returns how many programs there are.
@@ -100,7 +101,8 @@ type removed struct {
 	since  map[command.ID]time.Time
 }
 
-// after returns what is gone after a reload at now that replaced a table (nil: none) by another.
+// after returns the removed programs after a reload at now that replaced the table was (nil: none) by
+// next.
 func (g removed) after(was, next *Table, now time.Time) removed {
 	out := removed{&Table{programs: make(map[command.ID]command.Command)}, make(map[command.ID]time.Time)}
 	add := func(t *Table, since func(command.ID) time.Time) {

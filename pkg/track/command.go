@@ -14,7 +14,7 @@ import (
 // command says; other processes of its group are killed when it has ended.
 type Command struct {
 	Argv []string
-	// User is whom the program runs as; nil is the daemon's own user.
+	// User is the account that the program runs as; nil is the daemon's own user.
 	User *command.User
 }
 

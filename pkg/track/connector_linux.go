@@ -37,8 +37,8 @@ const (
 	answerWithin    = time.Second
 )
 
-// connectorBuffer is room for some thousand processes that begin and end while we do not
-// run; a message takes about 0.5 KiB of it.
+// connectorBuffer is the size of the receive buffer: enough for some thousand processes that begin
+// and end while we do not run, as a message takes about 0.5 KiB of it.
 const connectorBuffer = 4 << 20
 
 // errLost is the error of a receive before which messages were lost.

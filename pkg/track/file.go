@@ -16,7 +16,7 @@ import (
 	"ripcord/pkg/command"
 )
 
-// contentLimit is how much of a file may be used, in bytes: an integer and white space.
+// contentLimit is the size of a file's content at most, in bytes: an integer and white space.
 const contentLimit = 128
 
 // While a file is written it is empty for a moment (truncated, then written). An empty
@@ -124,7 +124,7 @@ func (p *fileProber) judge(read fileRead) result {
 	switch {
 	case read.err == nil:
 		p.last = read.content
-	case errors.Is(read.err, os.ErrNotExist): // which says what counts
+	case errors.Is(read.err, os.ErrNotExist): // the error says that it counts as 0
 		p.last = 0
 	default:
 		read.err = fmt.Errorf("%w: %d counts until then", read.err, p.last)
@@ -139,7 +139,7 @@ func (p *fileProber) judge(read fileRead) result {
 	return r
 }
 
-// fault says why the content that counts is a failure.
+// fault returns why the content that counts is a failure.
 func (p *fileProber) fault() error {
 	if p.Weight == 0 {
 		return fmt.Errorf("%s has %d: with weight 0 any number but 0 is a fault", p.Path, p.last)
@@ -163,8 +163,7 @@ func readSettled(ctx context.Context, path string) (content int64, err error) {
 
 // readInteger returns the integer that a regular file contains.
 func readInteger(path string) (int64, error) {
-	// Not even opened is what is no regular file: to open a FIFO or a device does
-	// something.
+	// Only a regular file is opened: to open a FIFO or a device has effects.
 	info, err := os.Stat(path)
 	if err != nil {
 		return 0, explainPath(path, err)
@@ -208,7 +207,7 @@ func parseInteger(content []byte) (int64, error) {
 	return n, nil
 }
 
-// explainPath says in words why a path cannot be read.
+// explainPath returns the error of a path that cannot be read.
 func explainPath(path string, err error) error {
 	if errors.Is(err, os.ErrNotExist) {
 		return missingError{path}
@@ -222,5 +221,5 @@ type missingError struct{ path string }
 // Error implements error.
 func (e missingError) Error() string { return e.path + " does not exist: it counts as 0" }
 
-// Is makes errors.Is find the cause, which the sentence has in it.
+// Is makes errors.Is find os.ErrNotExist.
 func (missingError) Is(target error) bool { return target == os.ErrNotExist }

@@ -12,8 +12,8 @@ import (
 // another attempt may have one.
 type Processes func(context.Context) (*os.File, error)
 
-// machine is what checks of one kind share: one inotify instance, one subscription to
-// the processes of the machine; and who runs their programs. Nothing is opened before a check needs it.
+// machine has what checks share: one inotify instance, one subscription to the processes of the
+// machine, and the runner of their programs. Nothing is opened before a check needs it.
 type machine struct {
 	programs  command.Runner
 	files     *fileWatcher

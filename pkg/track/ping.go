@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Method is what a ping asks with.
+// Method is the protocol of a ping.
 type Method uint8
 
 // The methods.
@@ -34,8 +34,8 @@ const (
 // itself answer to ICMP only. It needs CAP_NET_RAW.
 type Ping struct {
 	Address netip.Addr
-	// Interface is what the questions leave by and the answers come in by; empty: the
-	// kernel chooses by its routes.
+	// Interface is the interface of the questions and answers; empty: the kernel chooses by its
+	// routes.
 	Interface string
 	Method    Method
 }

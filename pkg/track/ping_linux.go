@@ -224,7 +224,7 @@ func (c Ping) echo6(link rtnl.Link) (q question, err error) {
 	if q.fd, err = c.rawSocket(unix.AF_INET6, unix.SOCK_RAW, unix.IPPROTO_ICMPV6); err != nil {
 		return question{}, err
 	}
-	if err := only(q.fd, echoReply6); err != nil {
+	if err := acceptOnly(q.fd, echoReply6); err != nil {
 		return q, err
 	}
 	if err := unix.Connect(q.fd, &unix.SockaddrInet6{Addr: c.Address.As16(), ZoneId: uint32(link.Index)}); err != nil {
@@ -236,8 +236,8 @@ func (c Ping) echo6(link rtnl.Link) (q question, err error) {
 	return q, nil
 }
 
-// only has an ICMPv6 socket get messages of one type.
-func only(fd int, kind byte) error {
+// acceptOnly has an ICMPv6 socket receive messages of one type alone.
+func acceptOnly(fd int, kind byte) error {
 	var filter unix.ICMPv6Filter
 	for i := range filter.Data {
 		filter.Data[i] = ^uint32(0)
@@ -249,7 +249,7 @@ func only(fd int, kind byte) error {
 	return nil
 }
 
-// unreachable says of an error of the network what it is about.
+// unreachable adds the address to an error of the network.
 func (c Ping) unreachable(err error) error {
 	if err == nil {
 		return nil
@@ -310,7 +310,7 @@ func (c Ping) solicitation(link rtnl.Link) (q question, err error) {
 		return question{}, err
 	}
 	const neighborAdvert = 136
-	if err := only(q.fd, neighborAdvert); err != nil {
+	if err := acceptOnly(q.fd, neighborAdvert); err != nil {
 		return q, err
 	}
 	for option, value := range map[int]int{unix.IPV6_MULTICAST_HOPS: wire.HopLimit, unix.IPV6_RECVHOPLIMIT: 1} {

@@ -19,8 +19,8 @@ const CommLen = 15
 // Name is what the kernel calls the process (/proc/PID/comm); where it is longer than
 // the 15 bytes that the kernel keeps, the base name of the program it was started as
 // (argv[0]) must be equal, too. A Name that begins with a slash is the path of the
-// program that runs, or argv[0]. With Part it is enough that it stands in what the kernel
-// calls the process, as with pgrep(1).
+// program that runs, or argv[0]. With Part it is enough that Name is a part of the kernel's
+// name for the process, as with pgrep(1).
 //
 // If permitted, the kernel's proc connector announces each process that begins or ends: then
 // a change from or to what passes is known at once, not at the next interval.
@@ -53,7 +53,7 @@ func (c Process) validate() error {
 // passes reports whether a number of processes is as it should be.
 func (c Process) passes(n int) bool { return n >= c.Min && (c.Max == 0 || n <= c.Max) }
 
-// explain says what is wrong with a number of processes.
+// explain returns the error of a number of processes that does not pass.
 func (c Process) explain(n int) error {
 	if c.passes(n) {
 		return nil
@@ -104,7 +104,7 @@ type program struct {
 	exe string // empty where it is not known
 }
 
-// is reports whether a process is one of those that a check counts.
+// is reports whether a check counts the process.
 func (p program) is(c *Process) bool {
 	switch name := c.Name; {
 	case c.Part:

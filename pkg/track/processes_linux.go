@@ -17,10 +17,10 @@ const (
 	scanEvery = 100 * time.Millisecond
 )
 
-// processTable counts the processes that checks are interested in. With the connector it
-// follows each process that begins and ends; without, it scans /proc when asked.
+// processTable counts the processes of the checks. With the connector it follows each process that
+// begins and ends; without, it scans /proc when asked.
 type processTable struct {
-	all       Processes // where /proc hides some; nil: nothing returns them
+	all       Processes // returns them where /proc hides some; nil: nothing does
 	once      sync.Once // opens the connector, with the first watch
 	connector *connector
 	over      chan struct{} // closed when follow has returned
@@ -32,7 +32,7 @@ type processTable struct {
 	err     error     // of that scan
 }
 
-// processWatch is the interest in one name.
+// processWatch counts the processes of one check.
 type processWatch struct {
 	Process
 	of      *processTable
@@ -136,7 +136,7 @@ func (t *processTable) scan() {
 	}
 }
 
-// classify reads one process and counts it where it belongs.
+// classify reads one process and counts it for each check that it belongs to.
 func (t *processTable) classify(pid int) {
 	p, alive := t.proc.read(pid, t.needsMore())
 	for w := range t.watches {

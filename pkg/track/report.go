@@ -44,5 +44,5 @@ type Status struct {
 	Since   time.Time // when the state began
 	Runs    uint64    // results
 	Failed  uint64    // those that were failures
-	Skipped uint64    // runs that were due while one still went on, or that found nothing out
+	Skipped uint64    // runs that were due while one still went on, or that had no result
 }

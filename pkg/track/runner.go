@@ -180,7 +180,7 @@ func (r *Runner) absorb(o outcome) {
 	r.publish(t, news)
 }
 
-// publish shows the status of a task, and reports it where there is news.
+// publish stores the status of a task for Snapshot, and reports it if there is news.
 func (r *Runner) publish(t *task, news bool) {
 	r.mu.Lock()
 	r.status[t.spec.Name] = t.status

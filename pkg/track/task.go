@@ -14,8 +14,8 @@ const eventGap = 10 * time.Millisecond
 // prober does the work of one check. Its methods are called from one goroutine.
 type prober interface {
 	// probe runs the check once. It calls done once, as soon as the result is known, and
-	// returns when nothing is left of the run. It leaves done out where nothing is found out:
-	// where ctx ends first, or the command could not be run.
+	// returns when nothing is left of the run. It does not call done if there is no result: if ctx
+	// ends first, or the command could not be run.
 	probe(ctx context.Context, done func(result))
 	// events returns a channel that receives when the next run should start at once; nil if
 	// this kind of check has none.
@@ -31,7 +31,7 @@ type result struct {
 	err    error // nil where pass is true, but see Report.Err
 	took   time.Duration
 	at     time.Time
-	// skipped is how many runs were left out before this one, or found nothing out.
+	// skipped is how many runs before this one were left out, or had no result.
 	skipped int
 }
 

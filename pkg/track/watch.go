@@ -19,7 +19,7 @@ type fileWatcher struct {
 	dirs    map[string]int                 // how many watches each directory has
 }
 
-// fileWatch is the interest in one file.
+// fileWatch reports changes of one file.
 type fileWatch struct {
 	of      *fileWatcher
 	path    string
@@ -62,7 +62,7 @@ func (f *fileWatch) renew() {
 	}
 }
 
-// close ends the interest, and the watch of a directory in which no file is watched.
+// close ends the watch of the file, and that of a directory in which no other file is watched.
 func (f *fileWatch) close() {
 	w := f.of
 	w.mu.Lock()
@@ -102,7 +102,7 @@ func (w *fileWatcher) distribute(inotify *fsnotify.Watcher) {
 	}
 }
 
-// notify has the files read for which concerns is true.
+// notify has those files read again for which concerns is true.
 func (w *fileWatcher) notify(concerns func(path string) bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
