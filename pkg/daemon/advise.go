@@ -53,6 +53,10 @@ func Named(c *config.Config) []string {
 // adviseAbsent returns a sentence for each interface that the configuration names, that is not on
 // this machine, and that ripcord does not make itself.
 func adviseAbsent(c *config.Config, there []event.Link) (advice []string) {
+	beside := ""
+	if c.Format == config.Keepalived {
+		beside = "; keepalived does not start without it, unless there is dynamic_interfaces"
+	}
 	known := map[string]bool{"": true}
 	for _, l := range there {
 		known[l.Name] = true
@@ -67,12 +71,12 @@ func adviseAbsent(c *config.Config, there []event.Link) (advice []string) {
 			continue
 		}
 		known[in.Interface] = true
-		advice = append(advice, fmt.Sprintf("there is no interface %s: %s waits in Fault until there is one", in.Interface, in.Name))
+		advice = append(advice, fmt.Sprintf("there is no interface %s: %s waits in Fault until there is one", in.Interface, in.Name)+beside)
 	}
 	for _, name := range Named(c) {
 		if !known[name] {
 			known[name] = true
-			advice = append(advice, fmt.Sprintf("there is no interface %s: it counts as down, and nothing stands on it, until there is one", name))
+			advice = append(advice, fmt.Sprintf("there is no interface %s: it counts as down, and nothing stands on it, until there is one", name)+beside)
 		}
 	}
 	return advice

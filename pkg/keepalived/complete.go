@@ -14,8 +14,9 @@ func (i *instance) complete(r *syntax.Report, g *globals) {
 	r.Subject = i.title()
 	before := r.Errors()
 	defer func() { i.bad = i.bad || r.Errors() > before }()
-	if i.iface.Text == "" {
+	if i.iface.Text == "" && g.defaultInterface.Text != "" {
 		i.iface = g.defaultInterface
+		r.Differ(i.aside(), "name it with interface", "has no interface: keepalived does not start, and ripcord takes default_interface, %s", syntax.Show(i.iface.Text))
 	}
 	if i.iface.Text == "" && !i.bad {
 		r.Fail(i.at, "say on which interface the other routers are", "has no interface")
@@ -34,6 +35,29 @@ func (i *instance) complete(r *syntax.Report, g *globals) {
 	i.completeSecrets(r)
 	i.completeSending(r)
 	i.completeAddresses(r)
+	i.noteRefused(r)
+}
+
+// aside is where what is said of the whole instance stands beside what is said where it begins.
+func (i *instance) aside() tree.Position {
+	if i.vrid.Text == "" {
+		return i.at
+	}
+	return i.vrid.Position
+}
+
+// noteRefused notes what keepalived takes for no instance with which it starts.
+func (i *instance) noteRefused(r *syntax.Report) {
+	switch {
+	case len(i.addresses) > 0:
+	case i.strict.value == 1:
+		r.Differ(i.aside(), "", "has no address in virtual_ipaddress: in strict mode keepalived does not start, and ripcord runs it")
+	case i.version.value == 3 && !i.withoutAddresses.said:
+		r.Differ(i.aside(), "write no_virtual_ipaddress if that is meant", "has no address in virtual_ipaddress: in version 3 keepalived does not start, and ripcord runs it")
+	}
+	if i.faultWithoutPeer.said && len(i.peers) == 0 {
+		r.Fail(i.faultWithoutPeer.at, "name the other routers with unicast_peer", "there is no peer: keepalived keeps the instance in FAULT")
+	}
 }
 
 // versionAmong is the version of VRRP: what the instance says, what all say, or 2; over IPv6
@@ -50,8 +74,13 @@ func (i *instance) versionAmong(g *globals) number {
 }
 
 func (i *instance) completeVersion(r *syntax.Report, g *globals) {
-	if i.version.value == 2 && i.family == 6 {
-		r.Ignore(i.version.at, "", "IPv6 has version 3")
+	switch v := i.version; {
+	case v.value != 2 || i.family != 6:
+	case i.strict.value == 1:
+		r.Ignore(v.at, "", "strict mode has version 3 over IPv6")
+	default:
+		r.Fail(v.at, "write version 3 on all routers of the LAN at the same time",
+			"keepalived sends version 2 over IPv6, which ripcord does not: routers that speak it would not hear this one, and serve beside it")
 	}
 	i.version = i.versionAmong(g)
 	v3 := i.version.value == 3

@@ -37,6 +37,8 @@ type instance struct {
 	repeat                 number
 	lowerUnanswered        number // lower_prio_no_advert
 	ownerDeaf              number // owner_ignore_adverts
+	withoutAddresses       number // no_virtual_ipaddress
+	faultWithoutPeer       number // unicast_fault_no_peer
 	notify                 notify
 	multicast              syntax.Word
 	holds                  map[netip.Addr]bool

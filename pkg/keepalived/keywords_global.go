@@ -47,7 +47,7 @@ var globalKeywords = table[globals]{
 	{"vrrp_higher_prio_send_advert", 0, 1, plain, Changed, higherUnanswered, "", whenOn[globals](higherUnanswered)},
 	{"vrrp_owner_ignore_adverts", 0, 1, plain, Changed, ownerYields, "", switchTo(func(g *globals) *number { return &g.ownerDeaf })},
 	{"log_unknown_vrids", 0, 1, plain, Inherent, "always, at a limited rate", "", nil},
-	{"default_interface", 1, 1, plain, Translated, "`interface` of the instances that have none", "", wordTo(func(g *globals) *syntax.Word { return &g.defaultInterface })},
+	{"default_interface", 1, 1, plain, Translated, "`interface` of the instances and static addresses that have none; keepalived starts no instance without one", "", wordTo(func(g *globals) *syntax.Word { return &g.defaultInterface })},
 	{"dynamic_interfaces", 0, 1, plain, Inherent, "always: an interface need not exist yet", "", nil},
 	{"script_user", 1, 2, plain, Translated, "`script_user`, `script_group`; by default `keepalived_script` if there is such a user, otherwise `root`", "", func(t *translator, s *syntax.Statement, g *globals) {
 		group := syntax.Word{}

@@ -29,8 +29,12 @@ var instanceKeywords = table[instance]{
 		}
 	}},
 	{"advert_int", 1, 1, plain, Translated, "`interval`", "", secondsTo(func(i *instance) *length { return &i.interval }, 10*time.Millisecond, 255*second)},
-	{"version", 1, 1, plain, Translated, "`version`; 2 by default, 3 over IPv6", "", numberTo(func(i *instance) *number { return &i.version }, 2, 3)},
-	{"native_ipv6", 0, 0, plain, Translated, "`family: ipv6`", "", func(t *translator, s *syntax.Statement, i *instance) { i.isOf(t.Report, 6, s.At(), "native_ipv6") }},
+	{"version", 1, 1, plain, Translated, "`version`; 2 by default, 3 over IPv6, over which 2 is an error", "", readVersion},
+	{"native_ipv6", 0, 0, plain, Translated, "`family: ipv6`, `version: 3`", "", func(t *translator, s *syntax.Statement, i *instance) {
+		if i.isOf(t.Report, 6, s.At(), "native_ipv6") {
+			i.version = number{3, s.At(), true}
+		}
+	}},
 	{"nopreempt", 0, 0, plain, Translated, "`preempt: false`", "", flagTo(func(i *instance) *number { return &i.nopreempt }, 1)},
 	{"preempt", 0, 0, plain, Translated, "`preempt: true`", "", flagTo(func(i *instance) *number { return &i.nopreempt }, 0)},
 	{"preempt_delay", 1, 1, plain, Translated, "`preempt_delay`, which begins with the end of the last fault and not with the first lower advert", "", secondsTo(func(i *instance) *length { return &i.preemptDelay }, 0, 1000*second)},
@@ -48,7 +52,7 @@ var instanceKeywords = table[instance]{
 	{"unicast_ttl", 1, 1, plain, Translated, "`unicast.ttl`", "", numberTo(func(i *instance) *number { return &i.ttl }, 0, 255)},
 	{"mcast_dst_ip", 1, 1, plain, Translated, "only 224.0.0.18 and ff02::12; another group is an error", "", wordTo(func(i *instance) *syntax.Word { return &i.multicast })},
 	{"check_unicast_src", 0, 0, plain, Inherent, "always: adverts of others than the peers are not believed", "", nil},
-	{"unicast_fault_no_peer", 0, 0, plain, Inherent, "an instance without a peer is multicast", "", nil},
+	{"unicast_fault_no_peer", 0, 0, plain, Translated, "an error where there is no peer", "", flagTo(func(i *instance) *number { return &i.faultWithoutPeer }, 1)},
 	{"old_unicast_checksum", 0, 1, plain, Changed, "adverts of this old checksum are not believed: bring the other routers up to date", "", nil},
 	{"v3_checksum_as_v2", 0, 1, plain, Translated, "`checksum: rfc9568`", "", switchTo(func(i *instance) *number { return &i.version2 })},
 	{"track_src_ip", 0, 0, plain, Inherent, "the loss of the `source` is always a fault", "", nil},
@@ -56,7 +60,7 @@ var instanceKeywords = table[instance]{
 		i.readAddresses(t.Report, s, &i.addresses, false)
 	}},
 	{"virtual_ipaddress_excluded", 0, 0, entries, Translated, "`extra_addresses`", "", func(t *translator, s *syntax.Statement, i *instance) { i.readAddresses(t.Report, s, &i.extra, true) }},
-	{"no_virtual_ipaddress", 0, 0, plain, Inherent, "an instance without addresses is warned of, and runs", "", nil},
+	{"no_virtual_ipaddress", 0, 0, plain, Translated, "an instance without addresses is warned of, and runs", "", flagTo(func(i *instance) *number { return &i.withoutAddresses }, 1)},
 	{"virtual_routes", 0, 0, entries, Translated, "`routes`; `track: [{interface: …}]` for `dev` of another interface, unless `no_track` stands there", "", func(_ *translator, s *syntax.Statement, i *instance) { i.routeLines = append(i.routeLines, s.Block...) }},
 	{"virtual_rules", 0, 0, entries, Translated, "`rules`; `track: [{interface: …}]` for `iif` and `oif`, likewise", "", func(_ *translator, s *syntax.Statement, i *instance) { i.ruleLines = append(i.ruleLines, s.Block...) }},
 	{"promote_secondaries", 0, 0, plain, Inherent, "always", "", nil},
@@ -134,6 +138,19 @@ var hmacKeywords = table[hmac]{
 	{"mode", 1, 1, plain, Translated, "`auth.hmac.mode`", "", wordTo(func(h *hmac) *syntax.Word { return &h.mode })},
 	{"anti_replay", 1, 1, plain, Translated, "`auth.hmac.replay`", "", wordTo(func(h *hmac) *syntax.Word { return &h.replay })},
 	{"time_window", 1, 1, plain, Translated, "`auth.hmac.window`", "", secondsTo(func(h *hmac) *length { return &h.window }, second, 300*second)},
+}
+
+// readVersion reads the version of an instance. The first counts, and over IPv6 none is 2.
+func readVersion(t *translator, s *syntax.Statement, i *instance) {
+	switch v := leadingIn(t.Report, s.Words[1], 2, 3, s.Keyword()+" is left out"); {
+	case !v.said:
+	case i.version.said && i.version.value != v.value:
+		t.Ignore(v.at, "keep one", "the version is %d already: %d does not count", i.version.value, v.value)
+	case v.value == 2 && i.family == 6:
+		t.Ignore(v.at, "leave the line out", "the instance is IPv6, which has version 3")
+	default:
+		i.version = v
+	}
 }
 
 // notifyTo reads a command of notify. The first of a kind counts.

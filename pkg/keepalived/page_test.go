@@ -52,7 +52,8 @@ read the same file again. ` + "`--id NAME`" + ` is what lines with ` + "`@NAME`"
 | ` + "`not done`" + ` | ripcord does not do this: mail, SNMP, D-Bus, BFD, load balancing |
 
 An error stands where keepalived fails, too, and where to go on would be dangerous: no interface or VRID, an instance twice, a brace that is never
-closed, a variable that nobody defined, or a router that its peers would not hear (` + "`auth_type AH`" + `, another multicast group). The lines about
+closed, a variable that nobody defined, or a router that its peers would not hear (` + "`auth_type AH`" + `, another multicast group, version 2
+over IPv6). The lines about
 everything else of the file stand before it; where its braces or variables are broken, the rest is not looked at.
 
 **One router after the other.** A router with ripcord and one with keepalived serve beside each other, from the same file: keepalived's defaults
@@ -66,6 +67,9 @@ load balancing alone, from the same file, beside ripcord.
 priority, as long as it has an address; ` + "`ripcord status`" + ` shows the warning ` + "`not-placed`" + `. An instance that can place none of its addresses steps back
 once, and then serves with priority 1 where nobody else does, which keepalived does not. In ripcord.yaml a refused address
 [impairs](troubleshooting.md#what-cannot-be-put-in-place) the router.
+
+**What keepalived does not start with** runs where that is not dangerous, with a line: an instance of version 3 or of strict mode without an address, one that has its interface from ` + "`default_interface`" + `,
+an interface that does not exist, without ` + "`dynamic_interfaces`" + `: ripcord waits for it.
 
 **In ripcord's own language.** ` + "`ripcord convert FILE`" + ` prints a file as ripcord.yaml, which means the same: with what all instances share under
 ` + "`defaults`" + `, ripcord's own checks in place of ` + "`killall -0 NAME`" + ` and other simple commands, and a comment for each thing that differs. It is
@@ -118,6 +122,8 @@ Commands of checks and of notify are not confined: they run as the users that th
 | an IPv6 address is deprecated where its prefix length is 128, as without one, unless ` + "`preferred_lft`" + ` says otherwise | every IPv6 address of an instance is, whatever its prefix length, unless ` + "`" + `preferred_lft` + "`" + ` says otherwise: the router does not take it as the source of its own traffic |
 | notify commands overlap and may arrive out of order | one after the other, in the order of the transitions |
 | a reload closes the sockets and starts all timers anew | what did not change is not touched |
+| keepalived 2.4.3 runs no command of root's whose path leads over a link, as /bin on most systems, unless there is ` + "`use_symlink_paths`" + ` | it is run, as by older ones |
+| keepalived 2.4.3 leaves some routes standing when it steps back and when it ends | they are removed |
 | a script without a path is looked for in ` + "`PATH`" + ` whenever it runs | when the file is read |
 `
 
