@@ -14,15 +14,19 @@ type addresses struct {
 	cfg        *Config
 	ledger     *ledger
 	acceptance acceptance
+	placer     *placer
 	report     func(news)
-	dirty      bool         // the kernel must be asked before anything else
-	unlisted   bool         // it did not answer when it was last asked
-	relist     time.Time    // not to be asked before
-	unpromoted map[int]bool // links of which it was reported that PromoteSecondaries failed
+	announce   func([]announced) // announces what has come to stand, once
+	dirty      bool              // the kernel must be asked before anything else
+	unlisted   bool              // it did not answer when it was last asked
+	relist     time.Time         // not to be asked before
+	unpromoted map[int]bool      // links of which it was reported that PromoteSecondaries failed
 }
 
-func newAddresses(cfg *Config, l *ledger, a acceptance, report func(news)) *addresses {
-	return &addresses{cfg: cfg, ledger: l, acceptance: a, report: report, unpromoted: make(map[int]bool)}
+func newAddresses(cfg *Config, l *ledger, a acceptance, report func(news), announce func([]announced)) *addresses {
+	return &addresses{
+		cfg: cfg, ledger: l, acceptance: a, placer: &placer{cfg: cfg}, report: report, announce: announce, unpromoted: make(map[int]bool),
+	}
 }
 
 // doubt has the kernel asked if yes.
@@ -79,7 +83,7 @@ func (a *addresses) remove() {
 	a.report(a.ledger.unremoved(now, err))
 }
 
-// add adds in one batch what is held and stands absent.
+// add adds what is held and stands absent. What stands is announced while the next is added.
 func (a *addresses) add() {
 	ops, withheld := a.acceptance.withhold(a.ledger.adds(a.cfg.Now()))
 	if len(withheld) > 0 {
@@ -88,19 +92,25 @@ func (a *addresses) add() {
 	if len(ops) == 0 {
 		return
 	}
-	a.promote(ops, "added, but giving it up may take other addresses of its subnet with it")
-	err := a.cfg.Kernel.AddBatch(ops)
-	if err == nil {
-		a.ledger.added(ops)
-		return
+	var errs []error
+	for p := range a.placer.add(ops) {
+		if p.err != nil {
+			a.ledger.attempted(p.ops)
+			errs = append(errs, p.err)
+			continue
+		}
+		a.ledger.added(p.ops)
+		a.announce(a.ledger.begin(p.ops[:min(len(p.ops), partSize)]))
 	}
-	a.ledger.attempted(ops)
-	a.list()
-	a.report(a.ledger.fail(a.cfg.Now(), ops, err))
+	a.promote(ops, "added, but giving it up may take other addresses of its subnet with it")
+	if len(errs) > 0 {
+		a.list()
+		a.report(a.ledger.fail(a.cfg.Now(), ops, joined(errs)))
+	}
 }
 
-// promote sees that the kernel does not remove other addresses of a subnet with ours,
-// before each change: other programs set the sysctl too, as sysctl --system does.
+// promote sees that the kernel does not remove other addresses of a subnet with ours, at
+// each change: other programs set the sysctl too, as sysctl --system does.
 func (a *addresses) promote(ops []Op, otherwise string) {
 	for index, op := range ipv4Links(ops) {
 		err := a.cfg.Kernel.PromoteSecondaries(index, op.Interface)

@@ -15,6 +15,7 @@ type announcer struct {
 	sender neigh.Sender
 	batch  neigh.Batch
 	of     []announced     // what each frame of the batch announces
+	failed []unannounced   // of those that were sent ahead
 	muted  map[string]bool // instances of which a failure was reported since they are held
 }
 
@@ -76,21 +77,40 @@ func (a *announcer) unmute(instance string) { delete(a.muted, instance) }
 // returns those that failed, where that is to be reported: once for each time an
 // instance is held, and not of a link that is down, of which that was to be expected.
 func (a *announcer) apply(now time.Time) (failed []unannounced) {
-	a.batch.Reset()
-	a.of = a.of[:0]
-	for range neigh.MaxFrames {
+	failed, a.failed = a.failed, nil
+	for len(a.of) < neigh.MaxFrames {
 		instance, n, ok := a.next(now)
 		if !ok {
 			break
 		}
-		if !a.ledger.stands(instance, n) {
+		if !a.ledger.stands(instance, n) || a.ledger.sentAhead(instance, n) {
 			continue
 		}
-		address := a.ledger.sets[instance].Addresses[n]
-		if a.batch.Announce(a.ledger.links[address.Interface], address.Prefix.Addr()) {
-			a.of = append(a.of, announced{instance, address})
-		}
+		a.add(announced{instance, a.ledger.sets[instance].Addresses[n]})
 	}
+	return append(failed, a.send()...)
+}
+
+// applyAhead sends announcements before begin is called for their instances. Those that failed
+// are returned by the next apply, when it has been reported that the addresses are held.
+func (a *announcer) applyAhead(all []announced) {
+	for some := range slices.Chunk(all, neigh.MaxFrames) {
+		for _, what := range some {
+			a.add(what)
+		}
+		a.failed = append(a.failed, a.send()...)
+	}
+}
+
+// add adds an announcement to those that are sent next.
+func (a *announcer) add(what announced) {
+	if a.batch.Announce(a.ledger.links[what.address.Interface], what.address.Prefix.Addr()) {
+		a.of = append(a.of, what)
+	}
+}
+
+// send sends what was added, and returns what failed.
+func (a *announcer) send() (failed []unannounced) {
 	frames := a.batch.Frames()
 	if len(frames) == 0 {
 		return nil
@@ -104,5 +124,7 @@ func (a *announcer) apply(now time.Time) (failed []unannounced) {
 		a.muted[what.instance] = true
 		failed = append(failed, unannounced{what, err})
 	}
+	a.batch.Reset()
+	a.of = a.of[:0]
 	return failed
 }

@@ -17,9 +17,7 @@ func (w *Worker) configure(o queued) {
 	w.routes.Configure(o.at, o.Cause, routesOf(o.Sets))
 	w.neighbors.Configure(w.cfg.Now(), neighborSets(o.Sets))
 	w.seeNewLinks()
-	if someRefuse(o.Sets) {
-		w.watchFilter()
-	}
+	w.runFor(o.Sets)
 	w.follow(o, changes)
 	w.holdStatic(o.at, o.Cause)
 	w.converge()

@@ -53,7 +53,6 @@ func (w *Worker) publish(n news) {
 	}
 	now := w.cfg.Now()
 	for _, name := range n.announce {
-		w.announcer.unmute(name)
 		w.announcer.begin(now, name)
 	}
 	for name, entries := range n.later {

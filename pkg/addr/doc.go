@@ -6,7 +6,8 @@
 // the record file names it. One that stands on the link without the mark is used, never
 // added and never removed.
 //
-// The Worker (worker.go) owns the queue of orders and a goroutine. An order
+// The Worker (worker.go) owns the queue of orders, a goroutine, and one more that adds many
+// addresses while it announces those that stand. An order
 // (execute.go) changes what is held; converge (converge.go) then makes the kernel agree,
 // concern by concern:
 //
@@ -26,8 +27,8 @@
 //
 // Beside those, the announcer (announce.go, schedule.go) sends gratuitous ARP and
 // neighbor advertisements, and pkg/neigh (neighbors.go) watches the stations on the
-// links. Leftovers removes what a daemon that died has left. All but worker.go and the
-// files *_linux.go is pure.
+// links. Leftovers removes what a daemon that died has left. All but worker.go,
+// placer.go and the files *_linux.go is pure.
 //
 // The contract:
 //
@@ -38,7 +39,8 @@
 //  3. The kernel is the truth: facts from the bus that contradict the ledger, and
 //     every error, cost a dump; the ledger then follows the dump.
 //  4. Announcements are sent in batches of a few dozen frames, each by one system
-//     call; between two the queue is looked at, so that no Release waits for them.
+//     call; between two the queue is looked at, so that no Release waits for them. While
+//     many addresses are added (placer.go), those that stand are announced.
 //  5. Answers are published by the goroutines of the Listener, which end with Run.
 //  6. At a Configure nothing that must accept nothing answers: where the firewall cannot
 //     be programmed by then, the addresses that stand are removed until it can.

@@ -64,6 +64,7 @@ type entry struct {
 	// inherited is set until it is found to stand as the daemon before has left it: nobody
 	// has added it now, and nothing is to be announced.
 	inherited bool
+	ahead     bool        // the next announcement has been sent already
 	since     time.Time   // ordered, or found missing
 	cause     event.Cause // of the last loss
 	retry     time.Time   // not to be tried before
@@ -82,4 +83,10 @@ type holding struct {
 	cause   event.Cause
 	entries []*entry
 	within  time.Duration // what is not in place by then is missing
+}
+
+// position is where an entry is.
+type position struct {
+	*holding
+	n int // of its entries
 }

@@ -38,6 +38,7 @@ func (w *Worker) execute(o queued) {
 			unknown = append(unknown, name)
 		case fresh:
 			w.placements.expect(name)
+			w.announcer.unmute(name)
 		default:
 			w.announcer.begin(w.cfg.Now(), name)
 		}

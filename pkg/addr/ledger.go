@@ -40,6 +40,8 @@ type ledger struct {
 	// subnet is its primary one, and is best removed last.
 	rank map[event.AddressKey]int
 	last int // the greatest rank
+	// adding is where what adds listed last belongs.
+	adding map[event.AddressKey]position
 
 	held    map[string]*holding
 	order   []string // of held
@@ -58,7 +60,7 @@ func newLedger(sets []Set) *ledger {
 		strays: make(map[netip.Addr]neigh.Stray),
 		rank:   make(map[event.AddressKey]int),
 		held:   make(map[string]*holding), causes: make(map[event.AddressKey]event.Cause),
-		replace: make(map[event.AddressKey]bool),
+		replace: make(map[event.AddressKey]bool), adding: make(map[event.AddressKey]position),
 	}
 	for i := range sets {
 		l.learn(onLinks(&sets[i]))
@@ -207,9 +209,10 @@ func (l *ledger) holds(instance string) bool { return l.held[instance] != nil }
 // adds lists what is held, stands absent, and may be tried now.
 func (l *ledger) adds(now time.Time) []Op {
 	var ops []Op
-	seen := make(map[event.AddressKey]bool)
+	clear(l.adding)
 	for _, name := range l.order {
-		for _, e := range l.held[name].entries {
+		h := l.held[name]
+		for n, e := range h.entries {
 			index := l.links[e.Interface].Index
 			if index == 0 || e.waiting || now.Before(e.retry) || l.presence(e) != absent {
 				continue
@@ -218,8 +221,9 @@ func (l *ledger) adds(now time.Time) []Op {
 			if l.replace[l.key(e.Address)] {
 				continue
 			}
-			if key := l.key(e.Address); !seen[key] {
-				seen[key] = true
+			key := l.key(e.Address)
+			if _, listed := l.adding[key]; !listed {
+				l.adding[key] = position{h, n}
 				ops = append(ops, l.op(e))
 			}
 		}
@@ -246,6 +250,22 @@ func (l *ledger) added(ops []Op) {
 		l.last++
 		l.rank[key] = l.last
 	}
+}
+
+// begin returns, of addresses that adds listed last and that stand since, those that are announced
+// at once, ahead of the rest of their instances: those that were not in place before, and that
+// need no pause between them. It notes that they are.
+func (l *ledger) begin(ops []Op) (ahead []announced) {
+	for _, op := range ops {
+		at := l.adding[op.key()]
+		set, e := at.set, at.entries[at.n]
+		if set.Static || set.Announce.Count == 0 || set.Announce.Spacing > 0 || e.placed || e.later || l.isDown(e) {
+			continue
+		}
+		e.ahead = true
+		ahead = append(ahead, announced{set.Instance, e.Address})
+	}
+	return ahead
 }
 
 // attempted records that ops were handed to the kernel, and that it is not known what
@@ -339,18 +359,18 @@ func (l *ledger) configure(at time.Time, cause event.Cause, sets []Set) (changes
 // change gives an instance that is held another set. It returns the indexes of the
 // addresses that stay, by those that they had.
 func (l *ledger) change(at time.Time, cause event.Cause, h *holding, set *Set) (indexes map[int]int) {
-	type position struct {
+	type spelled struct {
 		where  string
 		prefix netip.Prefix
 	}
-	was, old := h.set, make(map[position]int)
+	was, old := h.set, make(map[spelled]int)
 	for n, e := range h.entries {
-		old[position{e.Interface, e.Prefix}] = n
+		old[spelled{e.Interface, e.Prefix}] = n
 	}
 	var entries, altered []*entry
 	indexes, gone := make(map[int]int), slices.Clone(h.entries)
 	for n, a := range set.Addresses {
-		of := position{a.Interface, a.Prefix}
+		of := spelled{a.Interface, a.Prefix}
 		m, known := old[of]
 		delete(old, of)
 		if known {

@@ -133,11 +133,12 @@ func (l Leftovers) promote(ours []Op, names map[int]string) error {
 	return errors.Join(errs...)
 }
 
-// ipv4Links returns the links of IPv4 addresses, by ifindex, and an address of each.
+// ipv4Links returns the links of IPv4 addresses, by ifindex, and an address of each. One that is
+// a subnet of its own is left out: no other can go with it.
 func ipv4Links(ops []Op) map[int]Op {
 	links := make(map[int]Op)
 	for _, op := range ops {
-		if _, known := links[op.Index]; !known && op.Prefix.Addr().Is4() {
+		if _, known := links[op.Index]; !known && op.Prefix.Addr().Is4() && !op.Prefix.IsSingleIP() {
 			links[op.Index] = op
 		}
 	}

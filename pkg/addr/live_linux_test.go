@@ -62,6 +62,7 @@ func newLive(t *testing.T, k Kernel, name string, set Set) *live {
 		Sets: []Set{set}, Lease: lease.New(time.Now()), Links: links, Addresses: l.facts, Results: results,
 		Events: events, Minter: event.NewMinter(1), Kernel: k, Routes: routes, Firewall: wall, Sender: sender, Now: time.Now,
 		Heard: new(bus.Topic[vrrp.Heard]), Listener: &fakeListener{}, Devices: macvlantest.New(),
+		Waiter: newFakeWaiter(), Placing: newFakeWaiter(),
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)

@@ -133,4 +133,8 @@ type Config struct {
 	Listener  Listener
 	Now       func() time.Time
 	Threads   thread.Raiser // has the worker's thread run before others
+	// Waiter puts the worker to sleep, and Placing the goroutine that adds many addresses for it.
+	// In the kernel each is woken by whom it waits for; through a channel by another thread of
+	// Go's, which comes tens of ms late where the processors are busy.
+	Waiter, Placing Waiter
 }

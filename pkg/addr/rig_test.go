@@ -215,6 +215,31 @@ func (p *fakePackets) take() []string {
 	return sent
 }
 
+// fakeWaiter waits by a timer and a channel.
+type fakeWaiter struct{ woken chan struct{} }
+
+func newFakeWaiter() *fakeWaiter { return &fakeWaiter{make(chan struct{}, 1)} }
+
+func (w *fakeWaiter) WaitUntil(t time.Time) {
+	var over <-chan time.Time
+	if !t.IsZero() {
+		timer := time.NewTimer(time.Until(t))
+		defer timer.Stop()
+		over = timer.C
+	}
+	select {
+	case <-over:
+	case <-w.woken:
+	}
+}
+
+func (w *fakeWaiter) Wake() {
+	select {
+	case w.woken <- struct{}{}:
+	default:
+	}
+}
+
 // fakeListener notices the stations that a test sends to it.
 type fakeListener struct{ seen chan neigh.Sighting }
 
@@ -291,6 +316,7 @@ func makeRig(sets []Set, wall *fakeFirewall, devs *macvlantest.Kernel, k Kernel,
 		Warnings: event.NewWarnings(func(e event.Event) { events.Publish(e) }),
 		Setting:  r.setting,
 		Minter:   event.NewMinter(1000), Kernel: k, Routes: r.routes, Firewall: r.wall, Devices: r.devs, Sender: r.packets, Now: time.Now,
+		Waiter: newFakeWaiter(), Placing: newFakeWaiter(),
 	})
 	r.placed = func() (out []vrrp.Placed) {
 		all, _ := ring.Take()

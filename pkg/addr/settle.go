@@ -214,6 +214,14 @@ func (l *ledger) stands(instance string, n int) bool {
 	return h != nil && n < len(h.entries) && h.entries[n].at != absent
 }
 
+// sentAhead reports whether the next announcement of the n-th address of a held instance has
+// been sent. It does so once.
+func (l *ledger) sentAhead(instance string, n int) (ahead bool) {
+	e := l.held[instance].entries[n]
+	ahead, e.ahead = e.ahead, false
+	return ahead
+}
+
 func (h *holding) causeOf(e *entry) event.Cause {
 	if e.cause.Trace != 0 {
 		return e.cause

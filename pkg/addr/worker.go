@@ -21,7 +21,7 @@ import (
 // Worker carries out orders to hold, release and announce addresses.
 type Worker struct {
 	cfg   Config
-	bell  bus.Bell
+	bell  bus.Bell // rings for facts
 	watch lease.Watch
 
 	// The concerns, in the order in which converge and turn call them.
@@ -52,6 +52,7 @@ type Worker struct {
 	awake        time.Time // when this goroutine last showed that it runs
 	linked       bool      // a link was reported
 	watchFilter  func()    // has changes of the firewall noticed from now on
+	runPlacer    func()    // has addresses added on a thread of their own from now on
 	adopted      Order     // what is held from the start on
 }
 
@@ -71,7 +72,7 @@ func NewWorker(cfg Config) *Worker {
 		ledger: ledger, announcer: newAnnouncer(ledger, cfg.Sender),
 	}
 	w.acceptance = newAcceptance(&w.cfg, ledger)
-	w.addresses = newAddresses(&w.cfg, ledger, w.acceptance, w.publish)
+	w.addresses = newAddresses(&w.cfg, ledger, w.acceptance, w.publish, w.announcer.applyAhead)
 	w.routes = route.NewHolder(route.Config{
 		Entries: routesOf(cfg.Sets), Ready: ledger.complete,
 		Kernel: cfg.Routes, Events: cfg.Events, Minter: cfg.Minter, Now: cfg.Now,
@@ -93,7 +94,7 @@ func (w *Worker) Do(orders ...Order) {
 		w.queue = append(w.queue, queued{Order: o, at: at})
 	}
 	w.mu.Unlock()
-	w.bell.Ring()
+	w.Wake()
 }
 
 // Ask queues, as one order, that the stations on some links are asked to answer, as
@@ -103,7 +104,7 @@ func (w *Worker) Ask(links ...string) {
 	w.mu.Lock()
 	w.queue = append(w.queue, queued{ask: links, at: w.cfg.Now()})
 	w.mu.Unlock()
-	w.bell.Ring()
+	w.Wake()
 }
 
 // Beside returns up to n stations of a link that can be asked, beside the one with that MAC. It may
@@ -138,27 +139,16 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	defer w.listen(ctx)()
 
-	// After a takeover there are hundreds of frames to send, and the hosts wait for them.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	slower := func(thread.Priority, error) {} // without the right to it, it takes longer
-	defer w.cfg.Threads.Raise(ctx, slower, thread.Nice)()
+	defer w.raise(ctx)()
 
-	timer := time.NewTimer(0)
-	defer timer.Stop()
+	defer context.AfterFunc(ctx, w.Wake)()
 	for {
 		w.turn()
-		if wait, ok := w.plan(); ok {
-			timer.Reset(wait)
-		} else {
-			timer.Stop()
-		}
-		select {
-		case <-ctx.Done():
+		until := w.plan()
+		if ctx.Err() != nil {
 			return w.finish()
-		case <-w.bell:
-		case <-timer.C:
 		}
+		w.cfg.Waiter.WaitUntil(until)
 	}
 }
 
@@ -170,18 +160,59 @@ func (w *Worker) listen(ctx context.Context) (stop func()) {
 	note := func(flag *atomic.Bool) func() {
 		return func() {
 			flag.Store(true)
-			w.bell.Ring()
+			w.Wake()
 		}
 	}
+	running.Go(func() { w.forward(ctx) })
 	running.Go(func() { w.cfg.Listener.Listen(ctx, w.neighbors.Seen) })
 	running.Go(func() { w.cfg.Routes.Watch(ctx, note(&w.gone)) })
 	w.watchFilter = sync.OnceFunc(func() {
 		running.Go(func() { w.cfg.Firewall.Watch(ctx, note(&w.opened)) })
 	})
-	if someRefuse(w.cfg.Sets) {
+	w.runPlacer = sync.OnceFunc(func() {
+		w.addresses.placer.started = true
+		running.Go(func() {
+			defer w.raise(ctx)()
+			w.addresses.placer.run(ctx)
+		})
+	})
+	w.runFor(w.cfg.Sets)
+	return func() { cancel(); running.Wait() }
+}
+
+// forward wakes the worker for facts from the bus until ctx ends.
+func (w *Worker) forward(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.bell:
+			w.Wake()
+		}
+	}
+}
+
+// runFor has run what these sets need beside the worker.
+func (w *Worker) runFor(sets []Set) {
+	if someRefuse(sets) {
 		w.watchFilter()
 	}
-	return func() { cancel(); running.Wait() }
+	addresses := 0
+	for i := range sets {
+		addresses += len(sets[i].Addresses)
+	}
+	if addresses > partSize {
+		w.runPlacer()
+	}
+}
+
+// raise has the thread of the calling goroutine, and that alone, run before others: after a
+// takeover there are hundreds of frames to send, and the hosts wait for them.
+func (w *Worker) raise(ctx context.Context) (undo func()) {
+	runtime.LockOSThread()
+	slower := func(thread.Priority, error) {} // without the right to it, it takes longer
+	lower := w.cfg.Threads.Raise(ctx, slower, thread.Nice)
+	return func() { lower(); runtime.UnlockOSThread() }
 }
 
 // turn takes what stands in the queues, in this order: orders from the queue,
@@ -218,7 +249,7 @@ func (w *Worker) Executed() uint64 { return w.executed.Load() }
 func (w *Worker) Turns() uint64 { return w.steps.Load() }
 
 // Wake makes the worker look at its queues.
-func (w *Worker) Wake() { w.bell.Ring() }
+func (w *Worker) Wake() { w.cfg.Waiter.Wake() }
 
 func (w *Worker) take() []queued {
 	w.mu.Lock()
@@ -283,24 +314,20 @@ func (w *Worker) absorb() bool {
 	return len(links) > 0 || w.addresses.dirty || gone || opened
 }
 
-// plan returns how long to sleep at most; false: until something happens.
-func (w *Worker) plan() (time.Duration, bool) {
+// plan returns when to turn at the latest; zero: when something happens.
+func (w *Worker) plan() time.Time {
 	now := w.ran()
 	due := w.due()
 	due.add(w.announcer.deadline())
 	due.add(w.neighbors.Deadline(now))
 	due.add(w.addresses.relist, w.addresses.dirty)
 	due.add(w.cfg.Lease.Next(now), len(w.ledger.held) > 0) // to look at it while anything is held
-	if !due.ok {
-		w.watch.Plan(time.Time{})
-		return 0, false
-	}
 	at := due.at
-	if at.Before(now) {
+	if due.ok && at.Before(now) {
 		at = now
 	}
 	w.watch.Plan(at)
-	return at.Sub(now), true
+	return at
 }
 
 // ran returns the present instant. If this goroutine was held up since it last

@@ -27,11 +27,10 @@ func (p *parts) buildEngine(o Options) error {
 		return fmt.Errorf("cannot send adverts: %w", err)
 	}
 	p.closers = append(p.closers, sender)
-	waiter, err := wakeup.OpenWaiter()
+	waiter, err := p.openWaiter()
 	if err != nil {
-		return fmt.Errorf("cannot keep time: %w", err)
+		return err
 	}
-	p.closers = append(p.closers, waiter)
 	p.engine = send.New(send.Config{
 		Stats: p.stats, Lease: p.lease, Sender: sender, Waiter: waiter,
 		Results: &p.results, Events: &p.events, Minter: p.minter, Now: time.Now,
@@ -79,14 +78,32 @@ func (p *parts) buildWorker(o Options) error {
 		return fmt.Errorf("cannot notice who is on the links: %w", err)
 	}
 	p.closers = append(p.closers, listener)
+	waiter, err := p.openWaiter()
+	if err != nil {
+		return err
+	}
+	placing, err := p.openWaiter()
+	if err != nil {
+		return err
+	}
 	p.inherited.left = addr.Leftovers{Kernel: asked, Routes: routes, Devices: devices}
 	p.worker = addr.NewWorker(addr.Config{
 		Sets: o.Config.Held(), Lease: p.lease, Links: p.links, Addresses: &p.addresses,
 		Heard: &p.heard, Results: &p.results, Events: &p.events, Warnings: p.warnings, Setting: sysctl.Read, Minter: p.minter,
 		Kernel: asked, Routes: routes, Devices: devices, Firewall: filter, Sender: frames, Listener: listener, Now: time.Now,
-		Threads: p.threads(o),
+		Threads: p.threads(o), Waiter: waiter, Placing: placing,
 	})
 	return nil
+}
+
+// openWaiter opens what a goroutine sleeps in that has a thread of its own.
+func (p *parts) openWaiter() (*wakeup.Waiter, error) {
+	waiter, err := wakeup.OpenWaiter()
+	if err != nil {
+		return nil, fmt.Errorf("cannot keep time: %w", err)
+	}
+	p.closers = append(p.closers, waiter)
+	return waiter, nil
 }
 
 // buildWatcher makes what watches the machines of Actives.
