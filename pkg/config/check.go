@@ -53,7 +53,7 @@ func (d *document) checkFences(report *problem.Report) {
 
 // checkTracks sees that all that is tracked is there, and that each check is tracked.
 func (d *document) checkTracks(report *problem.Report) {
-	n := byName(d.checks)
+	n := byName(d.checks, d.instances)
 	for _, i := range d.instances {
 		i.track = slices.Clone(i.track) // of the defaults, perhaps
 		n.checkTrack(report, i.track, func(at problem.Place) problem.Place { return i.spot("track", at) })

@@ -31,15 +31,21 @@ func readTracked(report *problem.Report, at problem.Place) (tracked, bool) {
 	return t, true
 }
 
-// named are the checks by their names.
+// named are what can be tracked, by name: the checks, and the links of virtual MACs.
 type named struct {
-	checks map[string]*check
-	names  []string
+	checks  map[string]*check
+	names   []string             // of the checks
+	bearers map[string]*instance // whose virtual MAC a link bears
 }
 
 // byName finds checks by their names; of two with one name, the first.
-func byName(all []*check) named {
-	n := named{checks: map[string]*check{}}
+func byName(all []*check, instances []*instance) named {
+	n := named{checks: map[string]*check{}, bearers: map[string]*instance{}}
+	for _, i := range instances {
+		if i.virtualMAC.used {
+			n.bearers[i.device().Name] = i
+		}
+	}
 	for _, c := range all {
 		if c.Name != "" && n.checks[c.Name] == nil {
 			n.checks[c.Name] = c
@@ -61,6 +67,9 @@ func (n named) checkTrack(report *problem.Report, track []tracked, where func(pr
 			continue
 		} else {
 			first[key] = true
+		}
+		if i := n.bearers[t.link]; i != nil {
+			report.Advise(at, "track "+problem.Show(i.Interface)+" below it", "%s is the link of the virtual MAC of %s, and down while that is not Active", problem.Show(t.link), problem.Show(i.Name))
 		}
 		if t.check == "" {
 			continue

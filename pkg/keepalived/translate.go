@@ -119,6 +119,7 @@ func (t *translator) take(statements []*syntax.Statement, withoutLVS bool) {
 	t.nameVMACs()
 	t.checkTrackGroups(byName)
 	t.trackStatic(byName)
+	t.trackBelow()
 	t.globals.checkGroups(t.Report, t.instances)
 	t.globals.noteAnswers(t.Report, t.instances)
 	for _, g := range t.groups {

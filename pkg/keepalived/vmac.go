@@ -1,6 +1,7 @@
 package keepalived
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -109,6 +110,50 @@ func (t *translator) nameVMACs() {
 			i.vmac.name = syntax.Word{Text: name, Position: i.vmac.used.at}
 		}
 	}
+}
+
+// trackBelow has what tracks the link of a virtual MAC track the interface below it. keepalived
+// keeps that link up, so that it fails where the interface does; ripcord's is down while the
+// instance is not Active, which would never become it.
+func (t *translator) trackBelow() {
+	below := map[string]string{}
+	for _, i := range t.instances {
+		if i.vmac.used.said {
+			below[i.vmac.link(i)] = i.iface.Text
+		}
+	}
+	for _, i := range t.instances {
+		i.tracked = trackedBelow(i.tracked, below, i.iface.Text)
+	}
+	for _, g := range t.groups {
+		g.tracked = trackedBelow(g.tracked, below, "")
+	}
+}
+
+// trackedBelow is what is tracked, with other interfaces in place of those that stand above them.
+// One that is tracked already, or is the instance's own, is left out.
+func trackedBelow(all []tracked, below map[string]string, own string) (kept []tracked) {
+	for _, one := range all {
+		on, above := below[one.name.Text]
+		if one.kind != trackedInterface || !above {
+			kept = append(kept, one)
+			continue
+		}
+		same := func(other tracked) bool { return other.kind == trackedInterface && other.name.Text == on }
+		if on != own && !slices.ContainsFunc(all, same) && !slices.ContainsFunc(kept, same) {
+			one.name.Text = on
+			kept = append(kept, one)
+		}
+	}
+	return kept
+}
+
+// link returns the name of the link that bears the virtual MAC of an instance.
+func (v *vmac) link(of *instance) string {
+	if v.name.Text != "" {
+		return v.name.Text
+	}
+	return vmacKey{canonical(of.vrid.Text), of.family}.standardName()
 }
 
 // next returns the first name for a VRID that is free, and takes it.
