@@ -62,12 +62,12 @@ func hostIn(r *syntax.Report, w syntax.Word, instead string) (netip.Addr, bool) 
 	return a, ok
 }
 
-// heldPrefix reads the address of an entry. A length that is none counts as that of one host.
-func heldPrefix(r *syntax.Report, s *syntax.Statement) (netip.Prefix, bool) {
-	if p, ok := prefixIn(s.Word(0)); ok {
+// lenientPrefix reads an address or a network. A length that is none counts as that of one host.
+func lenientPrefix(r *syntax.Report, w syntax.Word) (netip.Prefix, bool) {
+	if p, ok := prefixIn(w.Text); ok {
 		return p, true
 	}
-	host, length, _ := strings.Cut(s.Word(0), "/")
+	host, length, _ := strings.Cut(w.Text, "/")
 	p, ok := prefixIn(host)
 	if !ok {
 		return netip.Prefix{}, false
@@ -76,7 +76,7 @@ func heldPrefix(r *syntax.Report, s *syntax.Statement) (netip.Prefix, bool) {
 	if n, err := strconv.Atoi(digits); err == nil && n <= p.Bits() {
 		p = netip.PrefixFrom(p.Addr(), n)
 	}
-	r.Ignore(s.At(), "write the number of its bits", "%s is no length of a network: it counts as %d", syntax.Show(length), p.Bits())
+	r.Ignore(w.Position, "write the number of its bits", "%s is no length of a network: it counts as %d", syntax.Show(length), p.Bits())
 	return p, true
 }
 
@@ -102,7 +102,7 @@ func addressIn(r *syntax.Report, s *syntax.Statement) (a address, ok bool) {
 		return a, false
 	}
 	a.at = s.At()
-	if a.prefix, ok = heldPrefix(r, s); !ok {
+	if a.prefix, ok = lenientPrefix(r, s.Words[0]); !ok {
 		r.Ignore(a.at, "", "%s is not an address: it is left out", syntax.Show(s.Word(0)))
 		return a, false
 	}

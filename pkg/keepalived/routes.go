@@ -298,9 +298,12 @@ func (r *routeReader) destination(w syntax.Word) {
 		}
 		w = r.next()
 	}
-	switch p, ok := prefixIn(w.Text); {
+	switch p, ok := lenientPrefix(r.report, w); {
 	case w.Text == "default" || w.Text == "any" || w.Text == "all":
 		r.say("to", w, "default")
+	case w.Text == default6:
+		r.to = anywhere6
+		r.say("to", w, anywhere6.String())
 	case !ok:
 		r.leave(w, spelling.DidYouMean(nearest(w.Text, routeWords)), "%s is no word of a route, and no network", syntax.Show(w.Text))
 	default:
@@ -308,6 +311,11 @@ func (r *routeReader) destination(w syntax.Word) {
 		r.say("to", w, r.to.String())
 	}
 }
+
+// default6 is an older word for all of IPv6.
+const default6 = "default6"
+
+var anywhere6 = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
 
 // routeWords are the words of a route.
 var routeWords = slices.Concat(metricWords, []string{"src", "via", "dev", "table", "metric", "scope", "tos", "protocol", "onlink", "nexthop", "no_track", "pref"})

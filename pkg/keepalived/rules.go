@@ -62,8 +62,10 @@ func (r *lineReader) selects(w syntax.Word) bool {
 	switch w.Text {
 	case "from", "to":
 		next := r.next()
-		switch network, ok := prefixIn(next.Text); {
+		switch network, ok := lenientPrefix(r.report, next); {
 		case next.Text == "all" || next.Text == "any" || next.Text == "default":
+		case next.Text == default6:
+			r.say(w.Text, next, anywhere6.String())
 		case !ok:
 			r.leave(next, "", "%s is not a network", syntax.Show(next.Text))
 		default:
