@@ -10,14 +10,14 @@ import (
 // A batch of changes of a link's addresses is taken in when it is over: an address
 // that is replaced is often gone for a moment, or stands twice.
 const (
-	batchQuiet = 10 * time.Millisecond // without a change end it
-	maxBatch   = 50 * time.Millisecond // after its first change its end is not awaited
+	batchQuiet = 10 * time.Millisecond // without a change it is over
+	maxBatch   = 50 * time.Millisecond // after its first change it is over, even if more come
 )
 
 // addresses holds the addresses of all links, and from which of them adverts may leave.
 type addresses struct {
 	byLink    map[int]*linkAddresses
-	unsettled map[int]*linkAddresses // those whose sources are to be chosen anew
+	unsettled map[int]*linkAddresses // links whose sources are to be chosen anew
 	arrivals  uint64
 	dumps     uint64
 
@@ -26,7 +26,7 @@ type addresses struct {
 	local   map[int][]netip.Addr // the named sources on each loopback link
 }
 
-// linkAddresses holds the addresses of one link, and what was chosen of them.
+// linkAddresses holds the addresses of one link, and the sources that were chosen among them.
 type linkAddresses struct {
 	index    int
 	list     []knownAddress       // in no order

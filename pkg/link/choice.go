@@ -9,7 +9,7 @@ import (
 )
 
 // choice is the monitor of a link: the source that is asked for its state beside the kernel's
-// notifications, and what has shown how far these can be trusted.
+// notifications, and what was seen of how far these can be trusted.
 type choice struct {
 	can      nic.Capabilities
 	examined bool // can is known
@@ -30,7 +30,7 @@ type choice struct {
 	shown     bool // the transceiver has shown a loss: its register is one that changes
 }
 
-// trust is whether the kernel announces the losses of this link.
+// trust tells whether the kernel announces the losses of this link.
 type trust uint8
 
 const (

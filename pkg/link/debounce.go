@@ -11,8 +11,8 @@ import (
 // return, and has to last as well.
 type debounce struct {
 	raw    bool         // the state that all sources report now
-	due    time.Time    // when it counts; zero if it does
-	source event.Source // which reported it first
+	due    time.Time    // when raw takes effect; zero if it has
+	source event.Source // the source that first reported raw
 }
 
 // update takes in the state that all sources report. It returns the debounced state and the
@@ -37,5 +37,5 @@ func (d *debounce) update(raw, usable bool, source event.Source, at time.Time, d
 // holds reports whether a loss or a return is held back.
 func (d *debounce) holds() bool { return !d.due.IsZero() }
 
-// cancel ends that: the link begins anew under another name.
+// cancel lets no change be held back any more: the link begins anew under another name.
 func (d *debounce) cancel() { d.due = time.Time{} }

@@ -174,7 +174,7 @@ func (s *step) publishAlternatives(e *entry, l event.Link, changed bool) {
 	}
 }
 
-// logChanges logs in what the fact about a link differs from the one before.
+// logChanges logs the differences between a fact about a link and the one before.
 func (s *step) logChanges(e *entry, was, now event.Link, source event.Source) {
 	if label := s.label(e); label != now.Name {
 		now.Name, now.Device = label, now.Name

@@ -2,14 +2,14 @@ package link
 
 import "time"
 
-// Hints is whether the kernel reports the changes of its carrier flags by pkg/hint.
+// Hints tells whether the kernel reports the changes of its carrier flags by pkg/hint.
 type Hints struct {
 	Way string // how the programs are attached, as "fentry"; empty where there are none
 	Why string // why there are none
 }
 
-// hints is what one link has shown about the reports of pkg/hint: whether one comes with
-// each loss, so that asking often shows nothing sooner.
+// hints tells, by what was seen of one link, whether a report of pkg/hint comes with each loss, so
+// that asking often shows nothing sooner.
 type hints struct {
 	trust trust
 	// flagged: its driver answers from the kernel's flag alone.

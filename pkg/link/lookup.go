@@ -7,7 +7,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// born returns the link with that index if it is the one that was born with that number.
+// born returns the link with that index and birth number; nil if it has been replaced.
 func (t *Table) born(index int, birth uint64) *entry {
 	if e := t.byIndex[index]; e != nil && e.birth == birth {
 		return e

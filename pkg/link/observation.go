@@ -33,8 +33,8 @@ type Seen struct {
 	// not report it); 0 if it is none.
 	Master     int
 	MasterKind string
-	// Local: a host has addresses there that belong to no link. It is the loopback, a
-	// dummy, the device of a VRF.
+	// Local reports that the addresses on the device belong to no link: it is the loopback, a
+	// dummy, or the device of a VRF.
 	Local bool
 }
 
@@ -126,7 +126,7 @@ type Unanswered struct {
 	Birth  uint64 // of the Target asked
 }
 
-// Examined is what can be asked about a link.
+// Examined reports what can be asked about a link.
 type Examined struct {
 	nic.Device
 	nic.Capabilities
@@ -150,10 +150,10 @@ type PeriodChanged struct {
 	Why       string // why the period has changed, where that is to be logged; else empty
 }
 
-// Hinted is that the kernel has reported something of a link's carrier flag.
+// Hinted is a report of the kernel about a link's carrier flag.
 type Hinted struct{ hint.Record }
 
-// Elapsed is that the Deadline has come.
+// Elapsed reports that the Deadline has come.
 type Elapsed struct{}
 
 // Dump is a whole list: of the links, of the addresses, or of both.
@@ -168,7 +168,7 @@ type Dump struct {
 	listed map[int]bool
 }
 
-// Resync is why a Dump was taken.
+// Resync is the reason for a Dump.
 type Resync string
 
 // The reasons for a Dump.

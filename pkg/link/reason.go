@@ -20,7 +20,7 @@ func (o *outage) update(absent bool, ask func() bool) (changed bool) {
 	return true
 }
 
-// explain takes in the driver's answer; false where it was not asked for.
+// explain takes in the driver's answer. It reports whether it was asked for.
 func (o *outage) explain(reason string) bool {
 	if !o.query {
 		return false

@@ -6,7 +6,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// Mode is a monitor: what is asked for a link's state.
+// Mode names a monitor: the source that is asked for a link's state.
 type Mode string
 
 // The modes.
@@ -28,8 +28,8 @@ type Settings struct {
 	// Confirm is how often the kernel is asked for the carrier beside its own
 	// notifications; 0 turns it off.
 	Confirm time.Duration
-	// Hint: the link is asked when the kernel reports a change of its carrier flag, and no
-	// more often than Poll where that comes with each loss.
+	// Hint has the link asked when the kernel reports a change of its carrier flag, and no more
+	// often than Poll if such a report comes with each loss.
 	Hint bool
 	// DownDelay and UpDelay are the debounce: a loss or a return takes effect only when it
 	// has lasted this long. A link that appears or disappears does so at once; one that

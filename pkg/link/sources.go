@@ -17,7 +17,7 @@ type Sources struct {
 	Virtual []netip.Addr
 }
 
-// chosen is what was chosen of the addresses of a link.
+// chosen has the addresses of a link that were chosen as sources of adverts.
 type chosen struct {
 	primary4, linkLocal6 netip.Addr
 	sources              *[]netip.Prefix // another list is another pointer
@@ -94,8 +94,8 @@ type candidate struct {
 	rank int
 }
 
-// choose chooses from the addresses of a link: of each subnet the best one, and all
-// that are asked for by name.
+// choose chooses sources from the addresses of a link: the best one of each subnet, and all that
+// instances ask for by name.
 func (t *addresses) choose(l *linkAddresses) (now chosen) {
 	best := make(map[netip.Prefix]candidate)
 	var named []candidate
@@ -186,8 +186,8 @@ func withoutVirtual(list []candidate) []candidate {
 // maxOwned is how many addresses of a link a fact lists.
 const maxOwned = 256
 
-// own lists the addresses of a link that are its own, if these are not too many; the
-// same pointer while it is the same list.
+// own lists the addresses of a link that are its own, nil if there are too many; the same pointer
+// while it is the same list.
 func (t *addresses) own(l *linkAddresses) *[]netip.Addr {
 	var owned []netip.Addr
 	for i := range l.list {
@@ -210,8 +210,8 @@ func (t *addresses) own(l *linkAddresses) *[]netip.Addr {
 	return &owned
 }
 
-// list makes the sources of a link of what was chosen there, and of the named ones
-// that stand on a loopback link; the same pointer while it is the same list.
+// list returns the sources of a link: those that were chosen there, and the named ones that stand on
+// a loopback link; the same pointer while it is the same list.
 func (t *addresses) list(l *linkAddresses, all []candidate) *[]netip.Prefix {
 	for i := range l.list {
 		l.list[i].source = false

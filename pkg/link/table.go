@@ -20,9 +20,9 @@ type TableConfig struct {
 	Hints   Hints
 }
 
-// Table is what is known about all links of the namespace, by index and by name. It
-// observes, and returns what to publish: facts about every link, log events about
-// the watched ones only.
+// Table has all that is known about the links of the namespace, by index and by name. Observe takes
+// an observation and returns what to publish: facts about every link, log events about the watched
+// ones only.
 type Table struct {
 	registry
 	issuer   issuer
@@ -85,7 +85,7 @@ func (t *Table) Links(names ...string) []event.Link {
 	return links
 }
 
-// listed is the link as a list shows it.
+// listed returns the link as Links shows it.
 func (t *Table) listed(e *entry) event.Link {
 	l := e.fact.Rest()
 	l.Hinting = t.hinting(e)

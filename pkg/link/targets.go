@@ -9,8 +9,8 @@ import (
 	"ripcord/pkg/nic"
 )
 
-// takeBack is how often a link is asked whose Confirm is 0 while a source that was
-// asked reports down: else it could not take that back.
+// takeBack is the period at which a link with Confirm 0 is asked while a source that was asked
+// reports down: otherwise the source could not take that back.
 const takeBack = 100 * time.Millisecond
 
 // Target is a link to ask for its carrier.
@@ -101,8 +101,8 @@ func (t *Table) Polls(dst []Poll) []Poll {
 	return dst
 }
 
-// Unexamined appends the links about which it is to be found out what can be asked,
-// each time that they are set up: many drivers answer only then.
+// Unexamined appends the links whose drivers are to be examined, each time that they are set up:
+// many drivers answer only then.
 func (t *Table) Unexamined(dst []Target) []Target {
 	for _, e := range t.watchedLinks(true) {
 		if !e.choice.examined && e.seen.AdminUp {

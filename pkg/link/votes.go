@@ -41,7 +41,7 @@ func (v *vote) answer(up bool, at time.Time) (changed bool) {
 	return changed
 }
 
-// asVote is the vote as an event reports it.
+// asVote returns the vote as an event reports it.
 func (v *vote) asVote() event.Vote {
 	return event.Vote{Source: v.source, Up: !v.down, UpAt: v.upAt, DownAt: v.downAt}
 }

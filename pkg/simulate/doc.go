@@ -9,8 +9,10 @@
 //	Play      plays acts, and records who did what (play.go, record.go)
 //	Result    the record: the states of the routers, who served which address when, the
 //	          outages and the times with two Actives, and the lines of the logs (result.go)
-//	Picture   a Result as text (text.go) and as SVG (svg.go)
+//	Picture   a Result as text (text.go) and as SVG (svg.go); what both need is in picture.go
 //	Advice    what the configurations of the routers contradict one another in (advice.go)
+//	Explain   each fault played by itself (explain.go), of checks too (checks.go)
+//	Chaos     random disturbances, and the worst that each kind of them does (chaos.go)
 //
 // Nothing here reads the clock or a file.
 package simulate

@@ -24,7 +24,7 @@ type Instance struct {
 	// Routers is how many routers share the virtual router; 0: unknown. With 2 the only
 	// Backup replaces an Active that resigned without waiting Skew_Time.
 	Routers int
-	// Watching says how the machine of the Active is watched.
+	// Watching configures how the machine of the Active is watched.
 	Watching Watching
 	// Preempt is Preempt_Mode (RFC 9568 §6.1).
 	Preempt bool
@@ -51,13 +51,13 @@ type Instance struct {
 	Unicast Unicast
 	// Source is the address that adverts bear; zero: the link's own.
 	Source netip.Addr
-	// VirtualMAC has the addresses stand at the virtual router's own MAC (RFC 9568 §7.3),
-	// not at the link's, and the adverts leave from it unless LinkMACAdverts.
+	// VirtualMAC puts the addresses on a macvlan with the virtual router's own MAC (RFC 9568
+	// §7.3), from which adverts leave as well unless LinkMACAdverts.
 	VirtualMAC, LinkMACAdverts bool
 	// Recovery is the proof that the link has to give after a return.
 	Recovery Recovery
-	// IgnoreLink makes it no fault that the link has no carrier, as long as it is there
-	// and administratively up.
+	// IgnoreLink makes a missing carrier no fault, as long as the link exists and is
+	// administratively up.
 	IgnoreLink bool
 	// Track lists what the instance tracks beside its link.
 	Track []Tracker
@@ -75,7 +75,7 @@ type Unicast struct {
 	TTL, MinTTL uint8
 }
 
-// Recovery says how a link that was down proves that its segment forwards, as a
+// Recovery configures how a link that was down proves that its segment forwards, as a
 // switch port does not for the 30 s of a spanning tree (docs/architecture.md#link-state). The
 // zero value asks for no proof.
 type Recovery struct {
@@ -146,9 +146,9 @@ func (g *Group) Impaired() uint8 {
 	return Impaired
 }
 
-// HMAC is the authentication of adverts by a trailer (wire.Key). All routers of a
-// LAN come to it in three sweeps, none of which they notice: ReceiveOnly,
-// Permissive, Enforce.
+// HMAC is the authentication of adverts by a trailer (wire.Key). It is
+// introduced on all routers of a LAN in three steps without an outage: ReceiveOnly, Permissive,
+// Enforce.
 type HMAC struct {
 	Keys   map[uint8]wire.Secret // by their ids
 	Active uint8                 // the id of the key that signs
@@ -158,7 +158,7 @@ type HMAC struct {
 	Window time.Duration
 }
 
-// AuthMode says which adverts are signed, and which have to be.
+// AuthMode selects which adverts are signed, and which have to be.
 type AuthMode uint8
 
 // The modes.

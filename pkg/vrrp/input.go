@@ -62,7 +62,7 @@ type Sender struct {
 	Source   netip.Addr
 }
 
-// Key is the sender.
+// Key returns the sender.
 func (h Heard) Key() Sender { return Sender{h.Instance, h.Source} }
 
 // HoldReason returns the reason that is reported while such an advert keeps a Backup waiting.
@@ -95,17 +95,16 @@ const (
 	Confirmer Verifier = "confirmer" // has asked the kernel for the carrier
 )
 
-// Answered says that all that By found before it answered the ticket has been
-// published.
+// Answered reports that everything is published that By found before it answered the ticket.
 type Answered struct {
 	Ticket uint64
 	By     Verifier
 }
 
-// Key is the verifier: a newer ticket's answer stands for an older one's.
+// Key returns the verifier: a newer ticket's answer stands for an older one's.
 func (a Answered) Key() ResultKey { return ResultKey{"answered", string(a.By)} }
 
-// Stalled says that the engine woke Gap late for an Active instance, more than
+// Stalled reports that the engine woke Gap late for an Active instance, more than
 // Miss times its interval, sends nothing for one interval, and will then go on
 // unless it gets another order.
 type Stalled struct {
@@ -114,7 +113,7 @@ type Stalled struct {
 	Gap      time.Duration
 }
 
-// Key is the instance.
+// Key returns the instance.
 func (s Stalled) Key() ResultKey { return ResultKey{"stalled", s.Instance} }
 
 // Slept reports that the whole router did not run for Gap. Packets that were sent to it
@@ -132,7 +131,7 @@ type LeaseLost struct {
 	Gap      time.Duration
 }
 
-// Key is the instance.
+// Key returns the instance.
 func (l LeaseLost) Key() ResultKey { return ResultKey{"lease", l.Instance} }
 
 // Sends reports how sending to one destination goes: InRow adverts failed one after
@@ -145,7 +144,7 @@ type Sends struct {
 	Err      string
 }
 
-// Key is the instance and the destination.
+// Key returns the instance and the destination.
 func (s Sends) Key() ResultKey { return ResultKey{"sends", s.Instance + " " + s.To.String()} }
 
 // Probed reports what became of a Probe, or of the first advert since an Advertise or
@@ -157,7 +156,7 @@ type Probed struct {
 	Err      string
 }
 
-// Key is the instance.
+// Key returns the instance.
 func (p Probed) Key() ResultKey { return ResultKey{"probed", p.Instance} }
 
 // Degree is how much is missing of what an instance should hold.
@@ -183,7 +182,7 @@ type Placed struct {
 	Refused bool
 }
 
-// Key is the instance.
+// Key returns the instance.
 func (p Placed) Key() ResultKey { return ResultKey{"placed", p.Instance} }
 
 // Condition reports that something which keeps an instance from serving has begun (On) or is
@@ -197,7 +196,7 @@ type Condition struct {
 	On       bool
 }
 
-// Key is the instance and the reason.
+// Key returns the instance and the reason.
 func (c Condition) Key() ResultKey { return ResultKey{string(c.Reason), c.Instance} }
 
 // Tracked reports the state of a check that a group tracks.
@@ -209,7 +208,7 @@ type Tracked struct {
 	Err    string // why it is down
 }
 
-// Key is the check.
+// Key returns the check.
 func (t Tracked) Key() ResultKey { return ResultKey{"tracked", t.Check} }
 
 // Released is a person's order: the group hands over and takes no part (On), until a
@@ -221,7 +220,7 @@ type Released struct {
 	Until time.Time // zero: until it is resumed
 }
 
-// Key is the group.
+// Key returns the group.
 func (r Released) Key() ResultKey { return ResultKey{"released", r.Group} }
 
 // Err describes the release in status.
@@ -239,17 +238,17 @@ type Rejoined struct {
 	Instance string
 }
 
-// Key is the instance.
+// Key returns the instance.
 func (r Rejoined) Key() ResultKey { return ResultKey{"rejoined", r.Instance} }
 
-// Forwards says that a station which was asked has answered since the Ask: the
-// segment of the link forwards. Cause.At is when the answer was received.
+// Forwards reports that a station which was asked has answered since the Ask: the segment of the
+// link forwards. Cause.At is when the answer was received.
 type Forwards struct {
 	Cause     event.Cause
 	Interface string
 }
 
-// Key is the link.
+// Key returns the link.
 func (f Forwards) Key() ResultKey { return ResultKey{"forwards", f.Interface} }
 
 // Fenced reports that the command of a RunFence has ended.
@@ -259,7 +258,7 @@ type Fenced struct {
 	Err    string // empty: it succeeded
 }
 
-// Key is the ticket.
+// Key returns the ticket.
 func (f Fenced) Key() ResultKey { return ResultKey{"fenced", event.Trace(f.Ticket).String()} }
 
 // Reconfigured gives a group a new configuration, with what is known of all links that

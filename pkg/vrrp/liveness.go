@@ -8,9 +8,9 @@ import (
 	"ripcord/pkg/event"
 )
 
-// Watching says how the machine of an Active is watched: the Active's address is asked by ARP
+// Watching configures how the machine of an Active is watched: the Active's address is asked by ARP
 // or neighbor discovery every Interval, and its machine is dead once Miss questions in a row
-// were not answered (docs/probe.md). The zero value is that it is not watched.
+// were not answered (docs/probe.md). With the zero value it is not watched.
 type Watching struct {
 	Interval time.Duration
 	Miss     int
@@ -34,10 +34,10 @@ type Watch struct {
 
 func (Watch) effect() {}
 
-// Liveness is what the answers of a machine show.
+// Liveness classifies the answers of a machine.
 type Liveness uint8
 
-// What they show.
+// The values of Liveness.
 const (
 	Unasked   Liveness = iota // nothing: it has not been asked, or never answered
 	Irregular                 // it answers, too rarely or not for long enough to miss an answer
@@ -45,15 +45,15 @@ const (
 	Silent                    // it did, and does no more
 )
 
-// String returns the word that status has.
+// String returns the word that status shows.
 func (l Liveness) String() string {
 	return [...]string{"unasked", "irregular", "answering", "silent"}[l]
 }
 
-// Others is what other stations of the segment did when a machine fell silent.
+// Others tells whether other stations of the segment answered when a machine fell silent.
 type Others uint8
 
-// What they did.
+// The values of Others.
 const (
 	NoOthers     Others = iota // none is known
 	OthersSilent               // none of those that are known answered
@@ -75,7 +75,7 @@ type Watched struct {
 	Unanswered      int
 }
 
-// Key is the instance.
+// Key returns the instance.
 func (w Watched) Key() ResultKey { return ResultKey{"watched", w.Instance} }
 
 func (Watched) input() {}
@@ -90,8 +90,8 @@ type WatchStatus struct {
 // Used reports whether the answers of the Active may move the group of an instance now.
 func (w WatchStatus) Used() bool { return w.Liveness == Answering || w.Liveness == Silent }
 
-// Describe says in words what is known of the Active's machine, and why that is not used.
-// The instance is in a state; empty: it watches nobody.
+// Describe returns a sentence about what is known of the Active's machine, and why that is not used
+// in the given state of the instance; empty if the instance watches nobody.
 func (w WatchStatus) Describe(in *Instance, state event.State) string {
 	switch {
 	case !in.Watching.On():

@@ -18,7 +18,7 @@ type GroupStatus struct {
 	Holding  string          // what keeps a Backup from taking over that could; empty: nothing
 }
 
-// Title is that of the group's configuration.
+// Title returns the title of the group's configuration.
 func (g *GroupStatus) Title() string { return title(g.Name, g.Members[0].Instance.Name) }
 
 // InstanceStatus is a snapshot of one virtual router, with RFC 8347's names.

@@ -32,7 +32,8 @@ func newConfirmer(o *observer, c client, s sleeper) *confirmer {
 	return &confirmer{observer: o, client: c, sleeper: s, schedule: newSchedule(o, maxConfirm)}
 }
 
-// run asks until ctx ends: first for Verify, then after hints, then what is due.
+// run asks until ctx ends: first the links of a Verify, then those with hints, then those that are
+// due.
 func (c *confirmer) run(ctx context.Context) {
 	defer c.client.Close()
 	stop := context.AfterFunc(ctx, c.sleeper.wake)
@@ -105,7 +106,7 @@ func (c *confirmer) askMII(target link.Target) {
 	c.observer.observe(&c.answer, time.Now())
 }
 
-// unanswered has a question observed that was not answered.
+// unanswered observes that a question was not answered.
 func (c *confirmer) unanswered(target link.Target, source event.Source) {
 	c.failed = link.Unanswered{Source: source, Index: target.Index, Birth: target.ID}
 	c.observer.observe(&c.failed, time.Now())

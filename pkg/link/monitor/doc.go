@@ -16,5 +16,5 @@
 //	hint.go
 //	poll_schedule.go, poll_cost.go                    when to ask, and what asking costs
 //	observer.go                                       the mutex, the outbox, who is woken
-//	kernel.go                                         the operating system, as an interface
+//	kernel.go, sleeper.go                             the operating system, as interfaces
 package monitor

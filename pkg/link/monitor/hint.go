@@ -25,7 +25,7 @@ type hintSource interface {
 	Close() error
 }
 
-// known returns what the table has to know.
+// known returns the hints for the table.
 func (h Hints) known() link.Hints { return link.Hints{Way: h.Way, Why: h.Why} }
 
 // report logs once whether there are hints, unless none were wanted.
@@ -65,8 +65,8 @@ func (h *hintReader) run(ctx context.Context) {
 	}
 }
 
-// settle waits a moment until the records that the kernel has made so far are observed, so
-// that what a question has shown of a link is told in one line.
+// settle waits, for some milliseconds at most, until the records that the kernel has made so far are
+// observed: then one line of the log has all that a question has shown of a link.
 func (h *hintReader) settle() {
 	if h == nil {
 		return

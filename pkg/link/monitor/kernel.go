@@ -9,7 +9,7 @@ import (
 	"ripcord/pkg/nic"
 )
 
-// subject is what a stream or a dump is about.
+// subject is the subject of a stream or a dump.
 type subject int
 
 const (
@@ -26,7 +26,7 @@ type kernel interface {
 	dump(subject) (link.Dump, error)
 	// client returns a client that asks NICs, for the use of one goroutine.
 	client() client
-	// sleeper returns what the confirmer sleeps in.
+	// sleeper returns the sleeper of the confirmer.
 	sleeper() sleeper
 }
 

@@ -16,7 +16,7 @@ import (
 // its RTNL lock, requests wait.
 const answerWithin = 5 * time.Second
 
-// linux is the kernel that is there.
+// linux is the kernel of this machine.
 type linux struct{}
 
 func newKernel() *linux { return &linux{} }

@@ -45,7 +45,8 @@ func newMonitor(cfg Config, k kernel) *Monitor {
 	return &Monitor{observer: o, kernel: k, hints: newHintReader(o, cfg.Hints.Source), ready: make(chan struct{})}
 }
 
-// Ready is closed when what was there at the start has been published.
+// Ready returns a channel that is closed when the links and addresses of the start have been
+// published.
 func (m *Monitor) Ready() <-chan struct{} { return m.ready }
 
 // Run watches all links until ctx ends. It fails only at the start, where the
@@ -57,7 +58,7 @@ func (m *Monitor) Run(ctx context.Context) error {
 			s.close()
 		}
 	}()
-	for _, what := range []subject{ofLinks, ofAddresses} { // joined first, dumped then
+	for _, what := range []subject{ofLinks, ofAddresses} { // join first, then dump
 		s := &subscriber{observer: m.observer, kernel: m.kernel, what: what, started: m.ready}
 		if err := s.reopen(); err != nil {
 			return err
@@ -104,7 +105,7 @@ func (m *Monitor) start(ctx context.Context, subscribers []*subscriber) error {
 	return nil
 }
 
-// debounce has the table decide when something has lasted, until ctx ends.
+// debounce observes each deadline of the table, until ctx ends.
 func (m *Monitor) debounce(ctx context.Context) {
 	timer := time.NewTimer(idle)
 	defer timer.Stop()

@@ -105,7 +105,7 @@ func (m *observer) request(ticket uint64, names []string) {
 	m.wakeConfirmer()
 }
 
-// setSleeper takes in what the confirmer sleeps in.
+// setSleeper takes in the sleeper of the confirmer.
 func (m *observer) setSleeper(s sleeper) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

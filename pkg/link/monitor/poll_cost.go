@@ -14,11 +14,11 @@ const (
 	maxOutlier = 4
 	// negligible is the cost up to which a question counts as usual.
 	negligible = 25 * time.Microsecond
-	// averageOver is over how many questions the average is taken.
+	// averageOver is the number of questions over which the average is taken.
 	averageOver = 16
-	// longerAfter and shorterAfter are how long a longer, a shorter period must have
-	// lasted before it is logged: a machine that is slow now and then gives one
-	// line, and one when that is over.
+	// longerAfter and shorterAfter are the times for which a longer, or a shorter, period must have
+	// lasted before it is logged: a machine that is slow now and then gives one line, and one when
+	// that is over.
 	longerAfter, shorterAfter = 5 * time.Second, 30 * time.Second
 )
 

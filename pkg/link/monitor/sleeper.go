@@ -6,8 +6,7 @@ import (
 	"ripcord/pkg/bus"
 )
 
-// sleeper is what the confirmer sleeps in. One goroutine sleeps, any may wake
-// it, also when it has been closed.
+// sleeper lets the confirmer sleep. One goroutine sleeps; any may wake it, also after close.
 type sleeper interface {
 	// sleep returns at the instant, when it was woken since the last sleep, or
 	// earlier.

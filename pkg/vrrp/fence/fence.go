@@ -2,7 +2,7 @@
 // takes over from an Active that was heard and fell silent, to make sure that the other
 // router does not serve any more (STONITH).
 //
-// Silence is the same to whoever is cut off. So a station on the segment of every member has
+// A router that is cut off itself hears the same silence. So a station on the segment of every member has
 // to answer first, and then the command runs. An earlier command, for a takeover that did
 // not come about, is left alone: its result proves nothing of the present silence, and has to
 // be there before the next command runs.
@@ -46,11 +46,11 @@ type State struct {
 	cutOff   bool // it was found that none answers
 	// ticket is that of the command that runs; 0: none does. It outlives the takeover.
 	ticket uint64
-	limit  time.Time // until when it is waited for
+	limit  time.Time // until when its result is waited for
 	err    string    // why the last one failed; empty: it did not, or that was forgotten
 }
 
-// Outcome is what has come of a fence.
+// Outcome is the result of a step of a fence.
 type Outcome uint8
 
 // The outcomes.
@@ -127,7 +127,7 @@ func (f *State) Run(now time.Time, ticket uint64, timeout time.Duration) {
 	f.phase, f.ticket, f.limit = running, ticket, now.Add(timeout+resultWait)
 }
 
-// Tick returns what has come of the fence since no answer, or no result, came in time.
+// Tick returns the outcome if an answer, or the result, did not come in time.
 func (f *State) Tick(now time.Time) Outcome {
 	switch {
 	case f.phase == proving:
@@ -147,8 +147,8 @@ func (f *State) Tick(now time.Time) Outcome {
 	return Failed
 }
 
-// Ended returns what has come of the fence by the end of a command. One for an earlier
-// takeover proves nothing of the present silence.
+// Ended returns the outcome of the end of a command. A command for an earlier takeover proves nothing
+// about the present silence.
 func (f *State) Ended(ticket uint64, err string) Outcome {
 	if ticket == 0 || ticket != f.ticket {
 		return Pending

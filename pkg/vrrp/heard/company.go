@@ -13,7 +13,7 @@ import (
 // is never heard costs two Actives for as long as the first advert of the better one takes
 // to arrive (docs/protocol.md#two-routers).
 
-// Company is the other routers of a virtual router that is said to have two.
+// Company is the other routers of a virtual router that is configured to have two.
 type Company struct {
 	// peer is the last router that was heard; zero if none was yet.
 	peer netip.Addr

@@ -1,4 +1,4 @@
-// Package heard keeps what a virtual router has heard of others: who else is Active, who
+// Package heard remembers the other routers that a virtual router has heard: who else is Active, who
 // does not understand its adverts, and how many routers there are.
 package heard
 

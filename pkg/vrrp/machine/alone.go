@@ -28,7 +28,7 @@ import (
 //   - It goes on while the group, whose faults are over, waits in Backup: the takeover only
 //     raises its priority. Else the end of a fault would be an outage.
 
-// alone is whether a member serves alone, and when it is to.
+// alone tells whether a member serves alone, and from when it may.
 type alone struct {
 	serves bool
 	from   time.Time // if nobody is heard until then; zero: it may not
@@ -152,7 +152,7 @@ func (f *facts) waitAlone(now time.Time) {
 	}
 }
 
-// giveTimeAlone is giveTime for members that are to serve alone.
+// giveTimeAlone does what giveTime does, for members that are to serve alone.
 func (f *facts) giveTimeAlone(now time.Time, gap time.Duration) (given bool) {
 	if gap <= f.members.shortest() || f.graceGiven {
 		return false

@@ -18,12 +18,14 @@
 // lost or comes twice cannot leave a wrong state behind. What happens is a method of step, by
 // theme of the RFC:
 //
-//	group.go   start, faults, trackers, priority, missing addresses; transitions and their effects
-//	advert.go  adverts of others: Active, rival, tie, resignation, cascade, other versions
-//	timer.go   Tick: Active_Down_Timer, verification, the takeover and its fence; pauses of this process
-//	link.go    links, their recovery, and whether our own adverts leave on them
+//	machine.go, effects.go  Step and Deadline; one step and the effects that it collects
+//	group.go                start, faults, trackers, priority, missing addresses; transitions and their effects
+//	advert.go               adverts of others: Active, rival, tie, resignation, cascade, other versions
+//	timer.go                Tick: Active_Down_Timer, verification, the takeover and its fence; pauses of this process
+//	link.go                 links, their recovery, and whether our own adverts leave on them
+//	liveness.go             the machine of the Active: its death, and a death that was none
 //
-// What is known, and what follows from it, are values with methods that want nothing done:
+// What is known, and what follows from it, are values whose methods have no effects:
 //
 //	facts.go, waits.go, alone.go   the group: its state, its waits, who serves alone
 //	members.go, member.go          its members, and each of them
@@ -34,4 +36,5 @@
 //	sends.go                       whether adverts leave, and the first one did
 //	impairment.go                  what is missing of the addresses
 //	reload.go                      a new configuration, which is taken in one step
+//	snapshot.go                    the group as status shows it
 package machine

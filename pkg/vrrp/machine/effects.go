@@ -7,8 +7,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// effects are what a step wants done, in the order in which it is to be done, and the
-// instant of the step.
+// effects collects the effects of a step, in the order in which they are to be carried out.
 type effects struct {
 	now  time.Time
 	list []vrrp.Effect

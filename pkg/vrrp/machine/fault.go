@@ -8,7 +8,7 @@ import (
 	"ripcord/pkg/vrrp/tracker"
 )
 
-// faultKey tells faults apart: the link or the instance that has it, and why.
+// faultKey identifies a fault: the link or the instance that has it, and the reason.
 type faultKey struct {
 	source string
 	reason event.Reason
@@ -65,8 +65,8 @@ func (m *member) linkKey(reason event.Reason) faultKey {
 	return faultKey{m.Name, reason}
 }
 
-// linkFault returns the one that it bears, and what is wrong; it has no reason where the
-// link is fine.
+// linkFault returns the present fault of a member's link, and what is wrong; the key has no reason if
+// the link is fine.
 func (m *member) linkFault() (key faultKey, err string) {
 	reason, err := m.LinkFault(&m.link, m.source)
 	if reason == "" {
@@ -102,7 +102,7 @@ func (f *facts) lister(t *tracker.Entry) *member {
 	return f.members[t.Member]
 }
 
-// releaseKey is the fault that a release is: that of the whole group.
+// releaseKey returns the key of the fault that a release is: one of the whole group.
 func (f *facts) releaseKey() faultKey { return faultKey{f.name, event.Released} }
 
 // firstFault returns the fault that is reported as the reason of a transition where

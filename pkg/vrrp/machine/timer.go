@@ -257,7 +257,7 @@ func (s *step) proveForFence(in vrrp.Forwards) {
 	})
 }
 
-// followFence does what an outcome of the fence demands. Where no station answers this router
+// followFence acts on an outcome of the fence. Where no station answers this router
 // may be the one that is cut off: it goes on to ask, unless the fence need not succeed.
 func (s *step) followFence(outcome fence.Outcome, cause event.Cause) {
 	switch outcome {
@@ -429,7 +429,7 @@ func (s *step) giveTime(gap time.Duration) bool {
 	return s.reportGrace(gap, s.f.giveTime(s.now, gap))
 }
 
-// giveTimeAlone is giveTime for members that are to serve alone.
+// giveTimeAlone does what giveTime does, for members that are to serve alone.
 func (s *step) giveTimeAlone(gap time.Duration) bool {
 	return s.reportGrace(gap, s.f.giveTimeAlone(s.now, gap))
 }

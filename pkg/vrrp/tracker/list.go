@@ -158,9 +158,9 @@ func (l *List) Waiting() bool {
 	return slices.ContainsFunc(l.entries, func(t Entry) bool { return t.state == vrrp.TrackerWaiting })
 }
 
-// Priority returns a priority with what all trackers add to it, each once however often the
-// group and its members list it, between least and the greatest below the owner's. Weights do
-// not make another of the owner of the addresses.
+// Priority returns the configured priority plus what the trackers add, each once however often the
+// group and its members list it: at least least, at most 254. Weights do not change the priority of
+// the owner of the addresses.
 func (l *List) Priority(configured uint8, least int) uint8 {
 	if configured == vrrp.Owner {
 		return configured

@@ -13,7 +13,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// OfGroup is the Member of what the group itself lists.
+// OfGroup is the Member of a tracker that the group itself lists.
 const OfGroup = -1
 
 // Entry is one entry of a list `track`, and what is known of it.
