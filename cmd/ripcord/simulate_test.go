@@ -28,7 +28,8 @@ func simulateDir(t *testing.T) {
 		"right.yaml": strings.ReplaceAll(string(left), "150", "100"),
 		"keepalived.conf": "vrrp_script web {\n script \"/usr/local/bin/web-answers\"\n weight -60\n}\nvrrp_instance lan {\n interface eth0\n" +
 			" virtual_router_id 51\n version 3\n priority 120\n virtual_ipaddress {\n 192.0.2.1/24\n }\n track_script {\n web\n }\n}\n",
-		"new.yaml": "instances:\n  - {name: lan, interface: ens3, vrid: 51, addresses: [192.0.2.1/24], priority: 100}\n",
+		"new.yaml": "checks: [{name: web, command: [/usr/local/bin/web-answers], weight: -60}]\n" +
+			"instances:\n  - {name: lan, interface: ens3, vrid: 51, addresses: [192.0.2.1/24], priority: 100, track: [{check: web}]}\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)

@@ -1,7 +1,6 @@
 package simulate
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 
@@ -94,9 +93,6 @@ func (a *allotment) namePeers() {
 				a.named[s.in], given[candidate] = candidate, true
 				break
 			}
-		}
-		if !a.named[s.in].IsValid() {
-			a.Notes = append(a.Notes, fmt.Sprintf("%s: no other router names an address of %s among its unicast peers: one is made up, and the others do not believe it", s.router.Name, s.in.Name))
 		}
 	}
 }

@@ -28,6 +28,7 @@ func TestMistakes(t *testing.T) {
 	beside := func(own, peer string) string {
 		return single("") + "  - {name: near, interface: eth0, vrid: 51, priority: 100, interval: 2s, addresses: [192.0.2.2/24], source: " + own + ", unicast: {peers: [" + peer + "]}}\n"
 	}
+	const web = "checks: [{name: web, tcp: {address: '192.0.2.9:80'}, weight: -80}]\n"
 	for _, c := range []struct {
 		name, left, right string
 		want              string
@@ -50,6 +51,20 @@ func TestMistakes(t *testing.T) {
 		{"groups", good, strings.Split(pairOf("100", "", ""), "groups:")[0], "moves with 198.51.100.1 on eth1 on left, and with nothing on right", false},
 		{"delays that chase", pairOf("150", ", preempt_delay: 5s", ", track: [{check: web}]"), pairOf("100", ", preempt_delay: 5s", ", track: [{check: web}]"), "they chase each other", false},
 		{"preempt", pairOf("150", "", ""), pairOf("100", ", preempt: false", ""), "preempt is true on left and false on right", false},
+		{"prefix lengths", single(""), strings.Replace(single(""), "/24", "/32", 1), "is a /24 on left and a /32 on right", false},
+		{"accept", single(", accept: false"), single(""), "is answered only while right serves", false},
+		{"virtual MAC", single(", virtual_mac: true"), single(""), "the MAC of the addresses changes", false},
+		{"miss", single(""), single(", miss: 9"), "miss is 3 on left and 9 on right", false},
+		{"routers on one side", single(", routers: 2"), single(""), "routers is left out on right", false},
+		{"no shared segment", single(""), strings.Replace(single(""), "eth0", "ens3", 1), "which share no segment here", false},
+		{"nothing in common", single(""), strings.NewReplacer("192.0.2.1/24", "'2001:db8::1/64'", "51", "52").Replace(single("")), "left has VRID 51 on eth0 over ipv4 and right has VRID 52 on eth0 over ipv6: no other router has that", false},
+		{"VRID used twice", single(""), strings.Replace(single(""), "192.0.2.1/", "192.0.2.9/", 1), "is used for 192.0.2.1 by left and for 192.0.2.9 by right", false},
+		{"one source", single(", source: 192.0.2.11"), single(", source: 192.0.2.11"), "left and right both send from 192.0.2.11", true},
+		{"peers", single(", source: 192.0.2.11, unicast: {peers: [192.0.2.12]}"), single(", source: 192.0.2.13, unicast: {peers: [192.0.2.11]}"), "which is no address of right, so neither hears the other", true},
+		{"ttl", strings.Replace(single(", unicast: {peers: [192.0.2.12], ttl: 64}"), "100", "150", 1), single(", unicast: {peers: [192.0.2.11]}"), "right takes nothing below its min_ttl 255", true},
+		{"check on one side", web + single(", track: [{check: web, weight: none}]"), single(""), "left tracks web and right tracks nothing", false},
+		{"weights that move nothing", web + strings.Replace(single(", track: [{check: web}]"), "100", "200", 1), web + single(", track: [{check: web}]"), "stays at 120 or more, above the 100 of right", false},
+		{"fence on one side", single(", fence: {command: [/bin/true]}"), single(""), "left has a fence and right has none", false},
 		{"delay of the lower", good, pairOf("100", ", preempt_delay: 5s", ""), "it delays nothing", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -68,5 +83,43 @@ func TestMistakes(t *testing.T) {
 				t.Errorf("two Actives: %v, want %v\n%s", two, c.two, r.Text())
 			}
 		})
+	}
+}
+
+// TestMistakesOfMore: what more than two routers contradict each other in.
+func TestMistakesOfMore(t *testing.T) {
+	file := func(priority, address, keys string) string {
+		return "instances:\n  - {name: lan, interface: eth0, vrid: 51, priority: " + priority + ", addresses: [" + address + "/24]" + keys + "}\n"
+	}
+	of := func(seed uint64, files ...string) *LAN {
+		o := Options{Seed: seed}
+		for i, text := range files {
+			o.Routers = append(o.Routers, textual(t, string(rune('a'+i)), text))
+		}
+		return newLAN(t, o)
+	}
+	pairs := of(1, file("150", "192.0.2.1", ""), file("100", "192.0.2.1", ""), file("150", "192.0.2.9", ""), file("100", "192.0.2.9", ""))
+	if got := pairs.Advice(); len(got) != 1 || !strings.Contains(got[0], "for 192.0.2.1 by a and b and for 192.0.2.9 by c and d") {
+		t.Errorf("%q", got)
+	}
+	if _, worst, _ := pairs.Play(nil, 30*time.Second).WorstOutage(); worst.Long() != 30*time.Second {
+		t.Errorf("nobody serves one of the addresses, but there is an outage of %v", worst.Long())
+	}
+	most := 0 // how many take over when the Active stops
+	for seed := range uint64(20) {
+		three := of(seed, file("150", "192.0.2.1", ", routers: 2"), file("100", "192.0.2.1", ", routers: 2"), file("50", "192.0.2.1", ", routers: 2"))
+		if got := three.Advice(); len(got) != 1 || !strings.Contains(got[0], "routers is 2 on a, b and c, and 3 routers share it") {
+			t.Fatalf("%q", got)
+		}
+		n := 0
+		for _, line := range three.Play(acts(t, three, "5s stop a"), 30*time.Second).Log {
+			if line.Event == "instance.transition" && line.Fields["to"] == "active" {
+				n++
+			}
+		}
+		most = max(most, n)
+	}
+	if most != 2 {
+		t.Errorf("%d took over at most, want 2", most)
 	}
 }

@@ -10,7 +10,8 @@
 //	Result    the record: the states of the routers, who served which address when, the
 //	          outages and the times with two Actives, and the lines of the logs (result.go)
 //	Picture   a Result as text (text.go) and as SVG (svg.go); what both need is in picture.go
-//	Advice    what the configurations of the routers contradict one another in (advice.go)
+//	Advice    what the configurations of the routers contradict one another in (advice.go), by
+//	          what it is about (advice_*.go)
 //	Explain   each fault played by itself (explain.go), of checks too (checks.go)
 //	Chaos     random disturbances, and the worst that each kind of them does (chaos.go)
 //

@@ -146,12 +146,33 @@ func (l *LAN) unplugged() error {
 
 // noteLonely notes the segments on which a router is alone.
 func (l *LAN) noteLonely() {
+	said := make(map[string]bool) // by the advice
+	for _, p := range l.strangers() {
+		said[p[0].segment], said[p[1].segment] = true, true
+	}
 	for _, s := range l.segments {
-		if ports := l.ports(s); len(ports) == 1 && len(l.routers) > 1 {
+		if ports := l.ports(s); len(ports) == 1 && len(l.routers) > 1 && !said[s] {
 			l.Notes = append(l.Notes, fmt.Sprintf("%s of %s is alone on its segment: if it shares one with other routers, say so with --segment NAME=%s,ROUTER:INTERFACE",
 				ports[0].Interface, ports[0].Router, ports[0]))
 		}
 	}
+}
+
+// strangers returns the instances of different routers with one VRID and address that are on
+// different segments, on each of which only one router is.
+func (l *LAN) strangers() (all [][2]subscriber) {
+	list := l.subscribers()
+	for i, x := range list {
+		for _, y := range list[i+1:] {
+			if x.router == y.router || x.segment == y.segment || x.in.VRID != y.in.VRID || x.in.Family != y.in.Family || !share(x.in, y.in) {
+				continue
+			}
+			if len(l.ports(x.segment)) == 1 && len(l.ports(y.segment)) == 1 {
+				all = append(all, [2]subscriber{x, y})
+			}
+		}
+	}
+	return all
 }
 
 // ports returns what is plugged into a segment.

@@ -1,0 +1,101 @@
+package simulate
+
+import (
+	"net/netip"
+	"slices"
+
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
+)
+
+// What keeps a router from hearing another one, or from believing it.
+
+// peers finds routers that send to another one by unicast and do not reach it.
+func (a *advice) peers(x, y subscriber) {
+	if x.in.Version != y.in.Version || !x.in.IsUnicast() || !y.in.IsUnicast() {
+		return
+	}
+	who := x.title()
+	for _, way := range [][2]subscriber{{x, y}, {y, x}} {
+		from, to := way[0], way[1]
+		switch {
+		case !slices.ContainsFunc(from.in.Unicast.Peers, to.sends):
+			a.add("%s: %s sends to %s and takes adverts from there alone, which is no address of %s, so neither hears the other and both serve; name an address of %s among the peers.",
+				who, from.router.Name, listedAddresses(from.in.Unicast.Peers), to.router.Name, to.router.Name)
+		case from.in.Unicast.TTL < to.in.Unicast.MinTTL:
+			a.add("%s: %s sends with ttl %d and %s takes nothing below its min_ttl %d, so %s does not believe it and takes over in any case; let min_ttl be at most the ttl of the others.",
+				who, from.router.Name, from.in.Unicast.TTL, to.router.Name, to.in.Unicast.MinTTL, to.router.Name)
+		}
+	}
+}
+
+// listedAddresses joins addresses as a sentence has them.
+func listedAddresses(all []netip.Addr) string {
+	var words []string
+	for _, a := range all {
+		words = append(words, a.String())
+	}
+	return listed(words)
+}
+
+// oneSource finds routers that send from one address.
+func (a *advice) oneSource(all []subscriber) {
+	for i, x := range all {
+		for _, y := range all[i+1:] {
+			if src := x.in.Source; x.router != y.router && x.segment == y.segment && src.IsValid() && y.in.Source == src {
+				a.add("%s and %s both send from %s on %s, so each takes the adverts of the other for its own and both serve; give each its own source.", x.router.Name, y.router.Name, src, x.segment)
+			}
+		}
+	}
+}
+
+// apart finds virtual routers whose routers share no segment: one VRID for one address, on
+// interfaces of different names.
+func (a *advice) apart() {
+	for _, p := range a.strangers() {
+		x, y := p[0], p[1]
+		a.add("%s of VRID %d is on %s of %s and on %s of %s, which share no segment here, so that both serve; if one cable joins them, say --segment lan=%s:%s,%s:%s.",
+			addresses(x.in)[0], x.in.VRID, x.in.Interface, x.router.Name, y.in.Interface, y.router.Name, x.router.Name, x.in.Interface, y.router.Name, y.in.Interface)
+	}
+}
+
+// share reports whether two instances have an address in common.
+func share(x, y *vrrp.Instance) bool {
+	return slices.ContainsFunc(x.Addresses, func(a netip.Addr) bool { return slices.Contains(y.Addresses, a) })
+}
+
+func (a *advice) authentication(who string, x, y subscriber) {
+	xn, yn := x.router.Name, y.router.Name
+	switch xp, yp := x.in.Auth, y.in.Auth; {
+	case xp == yp:
+	case xp == (wire.Auth{}):
+		a.add("%s: %s has a password and %s has none, so neither believes the other and both serve; give both the same one, or none.", who, yn, xn)
+	case yp == (wire.Auth{}):
+		a.add("%s: %s has a password and %s has none, so neither believes the other and both serve; give both the same one, or none.", who, xn, yn)
+	default:
+		a.add("%s: the passwords of %s and %s differ, so neither believes the other and both serve; give both the same one.", who, xn, yn)
+	}
+	xs, ys := x.in.HMAC, y.in.HMAC
+	switch {
+	case xs == nil && ys == nil:
+	case xs == nil && ys.Mode == vrrp.Enforce, ys == nil && xs.Mode == vrrp.Enforce, xs != nil && ys != nil && !sameKey(xs, ys):
+		a.add("%s: %s and %s do not sign with a key that both have, so the one that asks for signatures believes no advert of the other; see docs/authentication.md for the order of changes.", who, xn, yn)
+	}
+}
+
+// sameKey reports whether each has the key with which the other signs.
+func sameKey(x, y *vrrp.HMAC) bool {
+	return x.Keys[x.Active].Equal(y.Keys[x.Active]) && y.Keys[y.Active].Equal(x.Keys[y.Active])
+}
+
+func (a *advice) unicast(who string, x, y subscriber) {
+	xu, yu := len(x.in.Unicast.Peers) > 0, len(y.in.Unicast.Peers) > 0
+	if xu == yu {
+		return
+	}
+	one, other := x.router.Name, y.router.Name
+	if yu {
+		one, other = other, one
+	}
+	a.add("%s: %s sends to its peers alone and %s to the multicast group, so they do not hear each other and both serve; give both unicast peers, or none.", who, one, other)
+}
