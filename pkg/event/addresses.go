@@ -29,13 +29,13 @@ type AddressMoved struct {
 	Instance  string
 	Addresses []netip.Prefix
 	Took      time.Duration // from the order to the kernel's answer
-	Count     int           // of AddressRestored and AddressMarked: how often since it was last told
+	Count     int           // of AddressRestored and AddressMarked: how often since the last such event
 	Err       string        // for AddressFailed: what failed, and what to do
 }
 
 func (e AddressMoved) Name() string { return string(e.Kind) }
 
-// Level is Warn for what others did to our addresses, Error for a failure.
+// Level returns Warn for what others did to our addresses, Error for a failure.
 func (e AddressMoved) Level() Level { return movedLevel(e.Name()) }
 
 func (e AddressMoved) Message() string {
@@ -77,8 +77,8 @@ func prefixes(ps []netip.Prefix) []string {
 	return out
 }
 
-// AddressConflict reports that an address of an instance is answered for by somebody
-// else while it is Active, or by this machine while it is not.
+// AddressConflict reports that another station answers for an address of an instance that is
+// Active, or that this machine answers for one of an instance that is not.
 type AddressConflict struct {
 	Stamp
 	Instance  string
@@ -88,13 +88,11 @@ type AddressConflict struct {
 	Text      string  // what is wrong, and what to do
 }
 
-// Name returns address.conflict.
 func (AddressConflict) Name() string { return "address.conflict" }
 
-// Level is Error: hosts reach the one or the other.
+// Level returns Error: some hosts reach the one station, some the other.
 func (AddressConflict) Level() Level { return Error }
 
-// Message says who answers, and what to do.
 func (e AddressConflict) Message() string { return e.Instance + ": " + e.Text }
 
 func (e AddressConflict) Fields() []Field {

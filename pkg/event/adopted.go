@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// GroupAdopted reports that a group goes on as Active where a daemon that died, or handed
-// over, has left off. That is no transition.
+// GroupAdopted reports that a group goes on as Active after a daemon that was Active died or handed
+// over. That is no transition.
 type GroupAdopted struct {
 	Stamp
 	Group    string // its name, or that of its only instance
@@ -18,7 +18,7 @@ type GroupAdopted struct {
 
 func (GroupAdopted) Name() string { return "group.adopted" }
 
-// Level is Warn where the daemon before has died.
+// Level returns Warn where the daemon before has died.
 func (e GroupAdopted) Level() Level {
 	if e.Handover {
 		return Info
@@ -58,8 +58,8 @@ func (e GroupUnadopted) Fields() []Field {
 	return []Field{{"group", e.Group}, {"why", e.Why}, {"handover", e.Handover}}
 }
 
-// DaemonRecord reports that the record of the daemon before cannot be used, or that none can
-// be kept for the next one.
+// DaemonRecord reports that the record of the daemon before cannot be used (Kept), or that none can
+// be kept for the next daemon.
 type DaemonRecord struct {
 	Stamp
 	Err  string
@@ -68,7 +68,7 @@ type DaemonRecord struct {
 
 func (DaemonRecord) Name() string { return "daemon.record" }
 
-// Level is Warn where the next daemon cannot adopt anything.
+// Level returns Warn where the next daemon cannot adopt anything.
 func (e DaemonRecord) Level() Level {
 	if e.Kept {
 		return Info
@@ -85,7 +85,7 @@ func (e DaemonRecord) Message() string {
 
 func (e DaemonRecord) Fields() []Field { return []Field{{"error", e.Err}, {"kept", e.Kept}} }
 
-// DaemonCrashes reports that so many daemons have started lately that this one waits.
+// DaemonCrashes reports that the daemon was started so often that it waits before it takes part.
 type DaemonCrashes struct {
 	Stamp
 	Count        int

@@ -20,10 +20,10 @@ type AdvertRejected struct {
 
 func (AdvertRejected) Name() string { return "advert.rejected" }
 
-// ownAddress is wire.OwnAddress: two routers believe that they are the same one.
+// ownAddress is wire.OwnAddress: another router sends from our address.
 const ownAddress = "own-address"
 
-// Level is Warn, and Error where another router has our address.
+// Level returns Warn, and Error where another router has our address.
 func (e AdvertRejected) Level() Level {
 	if e.Reason == ownAddress {
 		return Error
@@ -74,14 +74,13 @@ type AdvertFailed struct {
 	Instance string
 	Err      string
 	Count    int // in a row to one destination
-	// Silent is true where so many have failed that whoever listens there takes us for
-	// gone.
+	// Silent is true if so many have failed that the routers there take this one for gone.
 	Silent bool
 }
 
 func (AdvertFailed) Name() string { return "advert.failed" }
 
-// Level is Warn, and Error where the instance is silent.
+// Level returns Warn, and Error where the instance is silent.
 func (e AdvertFailed) Level() Level {
 	if e.Silent {
 		return Error
@@ -126,17 +125,17 @@ func (e AdvertMismatch) Fields() []Field {
 	}
 }
 
-// AdvertRival tells that, while Active, another Active was heard.
+// AdvertRival reports that another Active was heard while Active.
 type AdvertRival struct {
 	Stamp
 	Virtual
 	Source   netip.Addr
 	Priority uint8
-	// Unheard is true where a lower rival goes on although we advertise: our
-	// adverts do not seem to reach it.
+	// Unheard is true if a rival of lower priority goes on although we advertise: our adverts
+	// do not seem to reach it.
 	Unheard bool
-	// Version is its version of VRRP where that is not ours, so that neither can
-	// yield to the other; else 0.
+	// Version is its version of VRRP if that is not ours, so that neither can yield to the
+	// other; else 0.
 	Version uint8
 	// Skewed is true where it is authentic and its time is not ours, so that neither
 	// believes the other.
@@ -147,8 +146,7 @@ type AdvertRival struct {
 
 func (AdvertRival) Name() string { return "advert.rival" }
 
-// Level is Warn, and Error where ours do not reach the rival, or mean nothing to
-// it.
+// Level returns Warn, and Error if the rival does not receive our adverts, or cannot believe them.
 func (e AdvertRival) Level() Level {
 	if e.Unheard || e.Version != 0 || e.Skewed || e.Invalid {
 		return Error

@@ -13,16 +13,15 @@ type AuthSkew struct {
 	Instance string
 	Source   netip.Addr
 	Skew     time.Duration // its time less ours
-	Window   time.Duration // how much is let pass
-	Rejected bool          // it is more than that
-	// Old is true for one that was rejected and proves nothing, since it may have
-	// been recorded.
+	Window   time.Duration // the greatest difference that is accepted
+	Rejected bool          // it is greater
+	// Old is true for a rejected advert that proves nothing, since it may be a recorded one.
 	Old bool
 }
 
 func (AuthSkew) Name() string { return "auth.skew" }
 
-// Level is Warn, and Error where adverts are rejected for it.
+// Level returns Warn, and Error where adverts are rejected for it.
 func (e AuthSkew) Level() Level {
 	if e.Rejected {
 		return Error

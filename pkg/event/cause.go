@@ -6,15 +6,14 @@ import (
 	"time"
 )
 
-// Trace names one story: a fact that entered the daemon and all that followed
-// from it. Zero is no story.
+// Trace identifies a fact that entered the daemon, and all that followed from it. Zero is none.
 type Trace uint64
 
 // String writes the trace as the log does, in 16 hexadecimal digits.
 func (t Trace) String() string { return fmt.Sprintf("%016x", uint64(t)) }
 
-// Cause is minted where a fact enters, and every effect, order and result that
-// follows from it carries it on.
+// Cause is made where a fact enters the daemon. Every effect, order and result that follows from the
+// fact carries it.
 type Cause struct {
 	Trace Trace
 	// At is when the fact happened, by the monotonic clock.

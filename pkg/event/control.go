@@ -2,8 +2,8 @@ package event
 
 import "fmt"
 
-// ControlPort reports whether the TCP port of control.listen is open, once it could
-// not be opened.
+// ControlPort reports that the TCP port of control.listen cannot be opened, or that it is open after
+// it could not be.
 type ControlPort struct {
 	Stamp
 	Listen string // the address
@@ -26,7 +26,7 @@ const (
 	ControlListening ControlKind = "control.listening"
 )
 
-// Level is Error where the port is not open.
+// Level returns Error where the port is not open.
 func (e ControlPort) Level() Level {
 	if e.Err != "" {
 		return Error

@@ -23,14 +23,13 @@ const (
 	DaemonReady    DaemonKind = "daemon.ready"
 	DaemonStopping DaemonKind = "daemon.stopping"
 	DaemonStopped  DaemonKind = "daemon.stopped"
-	// DaemonHandover: it stops, and resigns nothing.
+	// DaemonHandover: it stops, and does not resign.
 	DaemonHandover DaemonKind = "daemon.handover"
 )
 
 func (e Daemon) Name() string { return string(e.Kind) }
 
-// Level is Info, and Error where the daemon ended but not all that it should have done
-// is done.
+// Level returns Info, and Error if the daemon ended and something is left or failed.
 func (e Daemon) Level() Level {
 	if e.Err != "" {
 		return Error
@@ -74,14 +73,13 @@ func (DaemonStatus) Level() Level { return Info }
 
 func (DaemonStatus) Message() string { return "the status, as it was asked for by SIGUSR1" }
 
-// Fields returns the document.
 func (e DaemonStatus) Fields() []Field { return []Field{{"status", e.Document}} }
 
 // DaemonMemory reports whether the daemon's memory is locked. It comes
 // once, at the start.
 type DaemonMemory struct {
 	Stamp
-	Err string // why it may not; empty if it does
+	Err string // why it is not; empty if it is
 }
 
 func (DaemonMemory) Name() string { return "daemon.memory" }
@@ -96,7 +94,6 @@ func (e DaemonMemory) Message() string {
 		"allow locking with LimitMEMLOCK=infinity or CAP_IPC_LOCK (%s)", e.Err)
 }
 
-// Fields say whether it is locked.
 func (e DaemonMemory) Fields() []Field {
 	fields := []Field{{"locked", e.Err == ""}}
 	if e.Err != "" {
@@ -105,7 +102,7 @@ func (e DaemonMemory) Fields() []Field {
 	return fields
 }
 
-// ConfigLoaded tells which configuration is in force.
+// ConfigLoaded reports which configuration is in force at the start.
 type ConfigLoaded struct {
 	Stamp
 	File      string
@@ -125,7 +122,7 @@ func (e ConfigLoaded) Fields() []Field {
 	return []Field{{"file", e.File}, {"added", e.Instances}, {"changed", 0}, {"removed", 0}, {"groups", e.Groups}}
 }
 
-// ConfigRejected reports that a configuration was not taken, and why.
+// ConfigRejected reports that a configuration was not taken, or in part only, and why.
 type ConfigRejected struct {
 	Stamp
 	File   string
@@ -156,8 +153,8 @@ func count(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// ReleasesUnread reports that nobody knows what was released by hand when the last daemon
-// ended: all take part.
+// ReleasesUnread reports that the releases by hand of the last daemon cannot be read: all groups take
+// part.
 type ReleasesUnread struct {
 	Stamp
 	Err string
@@ -183,7 +180,7 @@ type ConfigReloaded struct {
 
 func (ConfigReloaded) Name() string { return "config.reloaded" }
 
-// Level is Warn where something takes a restart.
+// Level returns Warn where something takes a restart.
 func (e ConfigReloaded) Level() Level {
 	if len(e.Notes) > 0 {
 		return Warn

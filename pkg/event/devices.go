@@ -9,7 +9,7 @@ type DeviceKind string
 const (
 	DeviceAdded   DeviceKind = "device.added"
 	DeviceRemoved DeviceKind = "device.removed"
-	// DeviceAdopted: an earlier run had left it behind, and it is wanted still.
+	// DeviceAdopted: an earlier run had left it behind, and it is still needed.
 	DeviceAdopted DeviceKind = "device.adopted"
 	// DeviceMended: somebody had changed it, or the link below was changed.
 	DeviceMended DeviceKind = "device.mended"
@@ -18,12 +18,11 @@ const (
 	DeviceFailed   DeviceKind = "device.failed"
 )
 
-// DeviceMoved reports a change of the link of ours that bears the virtual MAC of an
-// instance.
+// DeviceMoved reports a change of the macvlan that bears the virtual MAC of an instance.
 type DeviceMoved struct {
 	Stamp
 	Kind     DeviceKind
-	Instance string // empty: no instance wants it, an earlier run had left it behind
+	Instance string // empty: no instance needs it, an earlier run had left it behind
 	Device   string // its name
 	Below    string // the link that it stands on
 	MAC      [6]byte
@@ -33,7 +32,7 @@ type DeviceMoved struct {
 
 func (e DeviceMoved) Name() string { return string(e.Kind) }
 
-// Level is Error for a failure, Warn for what an earlier run had left behind.
+// Level returns Error for a failure, Warn for what an earlier run had left behind.
 func (e DeviceMoved) Level() Level {
 	switch {
 	case e.Kind == DeviceFailed:

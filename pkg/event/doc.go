@@ -1,7 +1,7 @@
-// Package event is the vocabulary of ripcord: what can happen, one struct for
-// each event of the log, and what everybody must know of links and addresses.
+// Package event has a struct for each event of the log, and the facts about links and addresses that
+// other packages share.
 //
 // Everything here is a value: nothing is shared, nothing locks, and nothing
-// asks for the time. Packages that must not know one another (pkg/link,
-// pkg/advert, pkg/addr) meet in these values on the bus.
+// asks for the time. Packages that must not import one another (pkg/link,
+// pkg/advert, pkg/addr) exchange these values on the bus.
 package event

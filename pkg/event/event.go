@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// Level is the weight of an event in the log.
+// Level is the level of an event in the log.
 type Level uint8
 
-// The levels, lightest first.
+// The levels, lowest first.
 const (
 	Debug Level = iota
 	Info
@@ -19,15 +19,15 @@ const (
 // String returns the word that the configuration and the log use.
 func (l Level) String() string { return [...]string{"debug", "info", "warn", "error"}[l] }
 
-// Event is something that happened and that a person may want to read of.
+// Event is something that happened and that a person may want to know.
 type Event interface {
-	// Name is the event's name from the closed list of the log.
+	// Name returns the event's name, one of Schema.
 	Name() string
-	// Level returns how much it matters.
+	// Level returns the level at which it is logged.
 	Level() Level
-	// Message is one sentence for a person.
+	// Message returns one sentence for a person.
 	Message() string
-	// Fields are the event's own fields, in the order in which they are written.
+	// Fields returns the event's own fields, in the order in which they are written.
 	Fields() []Field
 	// When returns the instant and the cause.
 	When() Stamp
@@ -75,8 +75,7 @@ func (s Stamp) Elapsed() (time.Duration, bool) {
 	return s.At.Sub(s.Cause.At), true
 }
 
-// Virtual identifies a virtual router: the configured instance and where it
-// lives. Group is empty for an instance outside any group.
+// Virtual identifies a virtual router: the configured instance and its interface, VRID and family. Group is empty for an instance outside any group.
 type Virtual struct {
 	Name      string
 	Group     string

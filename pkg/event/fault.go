@@ -14,7 +14,7 @@ type InstanceFault struct {
 
 func (InstanceFault) Name() string { return "instance.fault" }
 
-// Level is Error while the condition holds, Info when it is over.
+// Level returns Error while the condition holds, Info when it is over.
 func (e InstanceFault) Level() Level {
 	if e.Over {
 		return Info

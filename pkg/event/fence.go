@@ -21,7 +21,7 @@ type FenceRan struct {
 
 func (FenceRan) Name() string { return "fence.ran" }
 
-// Level is Error where the Active may serve on.
+// Level returns Error where the Active may serve on.
 func (e FenceRan) Level() Level {
 	if e.Err != "" {
 		return Error

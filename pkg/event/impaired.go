@@ -16,7 +16,7 @@ type InstanceImpaired struct {
 
 func (InstanceImpaired) Name() string { return "instance.impaired" }
 
-// Level is Error while something is missing.
+// Level returns Error while something is missing.
 func (e InstanceImpaired) Level() Level {
 	if len(e.Missing) == 0 {
 		return Info

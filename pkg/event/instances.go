@@ -13,12 +13,12 @@ type InstanceTransition struct {
 	From, To State
 	Reason   Reason
 	Priority uint8
-	Alone    bool // its group did not change: it joined or left, or serves, or no longer, as the last standing
+	Alone    bool // its group did not change: the member joined, left, or began or ceased to serve alone
 }
 
 func (InstanceTransition) Name() string { return "instance.transition" }
 
-// Level is Warn for a fault, and for a takeover without the fence or without the group.
+// Level returns Warn for a fault, and for a takeover without the fence or without the group.
 func (e InstanceTransition) Level() Level { return transitionLevel(e.To, e.Reason) }
 
 func (e InstanceTransition) Message() string {
@@ -51,7 +51,7 @@ type GroupTransition struct {
 
 func (GroupTransition) Name() string { return "group.transition" }
 
-// Level is Warn for a fault, and for a takeover without the fence.
+// Level returns Warn for a fault, and for a takeover without the fence.
 func (e GroupTransition) Level() Level { return transitionLevel(e.To, e.Reason) }
 
 func (e GroupTransition) Message() string {
@@ -78,17 +78,17 @@ func transitionLevel(to State, reason Reason) Level {
 	return Info
 }
 
-// Reasons why an instance that could move waits.
+// The reasons of InstanceHolding.
 const (
 	HoldGroup        = "group"         // another member's Active is still heard
 	HoldRecovery     = "recovery"      // a link has returned and has yet to prove that it forwards
-	HoldPreemptDelay = "preempt-delay" // a lower Active is left alone for so long
-	HoldStartup      = "startup"       // nothing is taken over so soon after the start
+	HoldPreemptDelay = "preempt-delay" // an Active of lower priority is not preempted yet
+	HoldStartup      = "startup"       // startup_delay is not over
 	HoldVersion      = "version"       // adverts of another version of VRRP come
 	HoldSkew         = "skew"          // authentic adverts come whose time is not ours
 	HoldCheck        = "check"         // a check has no result yet
-	HoldFence        = "fence"         // what makes sure that a silent Active does not serve any more
-	HoldFenceFailed  = "fence-failed"  // that did not succeed, and is tried again
+	HoldFence        = "fence"         // a silent Active has to be fenced
+	HoldFenceFailed  = "fence-failed"  // the fence failed, and is tried again
 	HoldInvalid      = "invalid"       // adverts come without addresses, or with interval 0
 )
 
@@ -102,7 +102,7 @@ type InstanceHolding struct {
 
 func (InstanceHolding) Name() string { return "instance.holding" }
 
-// Level is Info, and Error where routers cannot understand each other, or nobody serves.
+// Level returns Info, and Error if routers do not understand each other, or nobody serves.
 func (e InstanceHolding) Level() Level {
 	if e.Reason == HoldVersion || e.Reason == HoldSkew || e.Reason == HoldInvalid || e.Reason == HoldFenceFailed {
 		return Error
@@ -146,7 +146,7 @@ type GroupCascade struct {
 
 func (GroupCascade) Name() string { return "group.cascade" }
 
-// Level is Warn where the cascade goes off.
+// Level returns Warn if resignations carry over no more.
 func (e GroupCascade) Level() Level {
 	if e.On {
 		return Info

@@ -9,14 +9,14 @@ import (
 // are counted, and the last of them is logged with the count when the ten seconds are over.
 // Status, metrics and all who observe events get each.
 const (
-	// story is for what tells of a failover, which is never many lines by itself, but
-	// may be brought about by a loose cable, by strangers' adverts or by a program that
-	// adds and removes links.
+	// story is the limit of events that belong to a failover. One failover is few lines, but a
+	// loose cable, adverts of strangers or a program that adds and removes links may cause many.
 	story = 100
-	// others is for what strangers and other programs do, where one line says it.
+	// others is the limit of events that strangers and other programs cause, of which one line
+	// says enough.
 	others = 5
-	// once is for what cannot be brought about by others, and for what is limited
-	// where it is found, with a count of its own.
+	// once is for events that others cannot cause, and for those that are limited where they are
+	// found, with a count of their own: they are not limited here.
 	once = 0
 )
 

@@ -18,11 +18,11 @@ const (
 	Resync       Source = "resync"       // a dump after lost messages, or the audit
 )
 
-// Hinting is what the hints about a link are good for: the kernel's own reports of changes of
+// Hinting tells how far the hints about a link can be used: the kernel's own reports of changes of
 // its carrier flag, by eBPF (pkg/hint).
 type Hinting string
 
-// What hints are good for, as status names it.
+// The values of Hinting, as status shows them.
 const (
 	HintsOff      Hinting = "off"      // as configured: they are ignored
 	HintsNone     Hinting = "none"     // there are none: the event link.hints says why
@@ -66,9 +66,9 @@ type Link struct {
 	Device string
 	// Index is the ifindex; 0 where no such interface exists.
 	Index int
-	// Usable is the verdict: administratively up, carrier, and operstate UP or
-	// UNKNOWN, on the parent too, no source says down (docs/architecture.md#link-state), and the
-	// link is no port of another device.
+	// Usable reports whether the link is administratively up, with a carrier and operstate UP or
+	// UNKNOWN, on the parent too; no source reports down (docs/architecture.md#link-state); and
+	// the link is no port of another device.
 	Usable           bool
 	AdminUp, Carrier bool
 	OperState        OperState
@@ -91,7 +91,7 @@ type Link struct {
 	// Master is the device of which the link is a port and that takes all that
 	// arrives on it, with its kind: "br0 (bridge)"; empty if there is none.
 	Master             string
-	Monitor            string // what tells the link's state: "netlink", "ethtool", "mii", or "none"
+	Monitor            string // what reports the link's state: "netlink", "ethtool", "mii", or "none"
 	UpCount, DownCount uint32 // IFLA_CARRIER_UP_COUNT, IFLA_CARRIER_DOWN_COUNT
 	// Reason is why there is no carrier, in the driver's words (ethtool's extended
 	// state: "no cable"); empty where it does not say. It comes after the loss.
@@ -100,13 +100,12 @@ type Link struct {
 	LastSource Source
 	// Unchanged reports that LastChange is only when the daemon found the link as it is.
 	Unchanged bool
-	// Confirm and Poll are the periods at which the link is asked for its carrier
-	// beside the kernel's notifications, 0 where it is not; Stretched says that
-	// one of them is longer than configured. They are only in a list that was
-	// asked for: their change is no news of the link.
+	// Confirm and Poll are the periods at which the link is asked for its carrier beside the
+	// kernel's notifications, 0 if it is not; Stretched reports that one of them is longer than
+	// configured. Only Table.Links sets them: a change of them is not published.
 	Confirm, Poll time.Duration
 	Stretched     bool
-	Hinting       Hinting // likewise
+	Hinting       Hinting // set by Table.Links, too
 	// Downs counts the losses since the subscriber last took this link, so that
 	// a flap is never hidden by the merging of a backlog.
 	Downs int
@@ -130,7 +129,7 @@ func (l Link) Merge(newer Link) Link {
 	return newer
 }
 
-// Rest returns the link without the count of its losses.
+// Rest returns the link without the count of its losses (bus.Mergeable).
 func (l Link) Rest() Link {
 	l.Downs = 0
 	return l

@@ -66,7 +66,7 @@ func (v Vote) document(at time.Time) map[string]any {
 
 func (e LinkChanged) Name() string { return string(e.Kind) }
 
-// Level is Warn for a loss.
+// Level returns Warn for a loss.
 func (e LinkChanged) Level() Level {
 	switch e.Kind {
 	case LinkDown, LinkFlapped, LinkRemoved:
@@ -156,7 +156,7 @@ type LinkResync struct {
 
 func (LinkResync) Name() string { return "link.resync" }
 
-// Level is Warn where messages were lost, Debug for an audit that found nothing.
+// Level returns Warn where messages were lost, Debug for an audit that found nothing.
 func (e LinkResync) Level() Level {
 	if e.Reason == "overrun" || e.Differences > 0 {
 		return Warn
@@ -184,7 +184,7 @@ type LinkStretched struct {
 
 func (LinkStretched) Name() string { return "link.stretched" }
 
-// Level is Warn where a loss may now be seen later.
+// Level returns Warn where a loss may now be seen later.
 func (e LinkStretched) Level() Level {
 	if e.Restored {
 		return Info
@@ -213,7 +213,7 @@ type LinkMonitored struct {
 
 func (LinkMonitored) Name() string { return "link.monitor" }
 
-// Level is Warn where no source can report a loss.
+// Level returns Warn where no source can report a loss.
 func (e LinkMonitored) Level() Level {
 	if e.Monitor == Unmonitored {
 		return Warn

@@ -14,7 +14,7 @@ type DaemonLock struct {
 
 func (DaemonLock) Name() string { return "daemon.lock" }
 
-// Level is Error where two could run, and Warn otherwise.
+// Level returns Error where two could run, and Warn otherwise.
 func (e DaemonLock) Level() Level {
 	if e.Alone {
 		return Warn

@@ -9,7 +9,7 @@ import (
 // The events of addresses (AddressMoved) and of routes (RouteMoved) have levels and fields in
 // common, and with those of macvlans (DeviceMoved) the message of a failure.
 
-// movedLevel is Warn for what others did to what an instance holds, Error for a
+// movedLevel returns Warn for a change that others made to what an instance holds, Error for a
 // failure; kind is an event's name.
 func movedLevel(kind string) Level {
 	switch _, what, _ := strings.Cut(kind, "."); what {

@@ -32,7 +32,7 @@ type NotifyRan struct {
 
 func (NotifyRan) Name() string { return "notify.ran" }
 
-// Level is Error where the command did not run to its end, and Warn where it failed.
+// Level returns Error where the command did not run to its end, and Warn where it failed.
 func (e NotifyRan) Level() Level {
 	switch e.Result {
 	case NotifyDone:
@@ -130,7 +130,7 @@ type NotifyFIFO struct {
 
 func (NotifyFIFO) Name() string { return "notify.fifo" }
 
-// Level is Warn while the FIFO cannot be written.
+// Level returns Warn while the FIFO cannot be written.
 func (e NotifyFIFO) Level() Level {
 	if e.Err != "" {
 		return Warn
@@ -187,7 +187,7 @@ type ProgramRan struct {
 
 func (ProgramRan) Name() string { return "program.ran" }
 
-// Level is Error where it failed.
+// Level returns Error where it failed.
 func (e ProgramRan) Level() Level {
 	if e.Result == NotifyDone {
 		return Info

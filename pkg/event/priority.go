@@ -15,7 +15,7 @@ type InstancePriority struct {
 
 func (InstancePriority) Name() string { return "instance.priority" }
 
-// Level is Info: why the tracker changed has an event of its own.
+// Level returns Info: why the tracker changed has an event of its own.
 func (InstancePriority) Level() Level { return Info }
 
 func (e InstancePriority) Message() string {

@@ -33,7 +33,7 @@ type RouteMoved struct {
 
 func (e RouteMoved) Name() string { return string(e.Kind) }
 
-// Level is Warn for what others did, Error for a failure.
+// Level returns Warn for what others did, Error for a failure.
 func (e RouteMoved) Level() Level { return movedLevel(e.Name()) }
 
 func (e RouteMoved) Message() string {

@@ -10,12 +10,12 @@ import (
 type RunnerReady struct {
 	Stamp
 	PID int
-	Err string // why it runs nothing though; empty: it does
+	Err string // why it runs nothing all the same; empty: it runs programs
 }
 
 func (RunnerReady) Name() string { return "runner.ready" }
 
-// Level is Error where it runs nothing.
+// Level returns Error where it runs nothing.
 func (e RunnerReady) Level() Level {
 	if e.Err != "" {
 		return Error
@@ -84,7 +84,7 @@ func (e RunnerUnkept) Message() string {
 
 func (e RunnerUnkept) Fields() []Field { return []Field{{"pid", e.PID}} }
 
-// DaemonRights tells, once at the start, which rights the daemon has kept.
+// DaemonRights reports, once at the start, which rights the daemon has kept.
 type DaemonRights struct {
 	Stamp
 	User         string
@@ -94,7 +94,7 @@ type DaemonRights struct {
 
 func (DaemonRights) Name() string { return "daemon.rights" }
 
-// Level is Warn where it has more.
+// Level returns Warn if it has more.
 func (e DaemonRights) Level() Level {
 	if e.Err != "" {
 		return Warn

@@ -12,8 +12,8 @@ const (
 	Ordinary Scheduling = "ordinary"
 )
 
-// EngineThread tells how the kernel runs the thread that sends the adverts. It
-// comes once, at the start.
+// EngineThread reports how the kernel schedules the thread that sends the adverts, once at the
+// start.
 type EngineThread struct {
 	Stamp
 	Scheduling Scheduling

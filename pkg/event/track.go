@@ -18,7 +18,7 @@ type CheckChanged struct {
 
 func (CheckChanged) Name() string { return "check.changed" }
 
-// Level is Warn while the check is down, or a file has no usable content.
+// Level returns Warn while the check is down, or a file has no usable content.
 func (e CheckChanged) Level() Level {
 	if e.Err != "" {
 		return Warn

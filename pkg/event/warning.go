@@ -72,7 +72,7 @@ func (e Warning) Key() WarningKey { return WarningKey{e.Instance, e.Reason, e.Su
 
 func (Warning) Name() string { return "instance.warning" }
 
-// Level is Error while it is in force.
+// Level returns Error while it is in force.
 func (e Warning) Level() Level {
 	if e.Over {
 		return Info

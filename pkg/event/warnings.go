@@ -39,7 +39,7 @@ func NewWarnings(publish func(Event)) *Warnings {
 // when it begins, and when its text changes, but not more often than once a minute.
 func (w *Warnings) Report(found Warning) { w.ReportAs(found, found) }
 
-// ReportAs does the same and logs it as an event that says more.
+// ReportAs reports that a warning is in force, and logs it as another event, which says more.
 func (w *Warnings) ReportAs(found Warning, as Event) {
 	if w == nil {
 		return
@@ -55,14 +55,14 @@ func (w *Warnings) ReportAs(found Warning, as Event) {
 	if known.inForce {
 		since = known.Stamp
 	}
-	news := !known.logged || known.Text != found.Text
+	changed := !known.logged || known.Text != found.Text
 	known.Warning, known.inForce, known.Stamp = found, true, since
-	tell := news && !found.At.Before(known.next)
-	if tell {
+	log := changed && !found.At.Before(known.next)
+	if log {
 		known.logged, known.next = true, found.At.Add(warningLogEvery)
 	}
 	w.mu.Unlock()
-	if tell {
+	if log {
 		w.publish(as)
 	}
 }
@@ -79,10 +79,10 @@ func (w *Warnings) Clear(key WarningKey, stamp Stamp) {
 		w.mu.Unlock()
 		return
 	}
-	over, tell := known.Warning, known.logged
+	over, log := known.Warning, known.logged
 	known.inForce, known.logged = false, false
 	w.mu.Unlock()
-	if tell {
+	if log {
 		over.Stamp, over.Over = stamp, true
 		w.publish(over)
 	}

@@ -15,10 +15,9 @@ type DaemonHung struct {
 	Over bool          // it goes on
 }
 
-// Name returns daemon.hung.
 func (DaemonHung) Name() string { return "daemon.hung" }
 
-// Level is Error, and Info when it is over.
+// Level returns Error, and Info when it is over.
 func (e DaemonHung) Level() Level {
 	if e.Over {
 		return Info
@@ -26,7 +25,6 @@ func (e DaemonHung) Level() Level {
 	return Error
 }
 
-// Message names the part, what does not work without it, and what will happen.
 func (e DaemonHung) Message() string {
 	if e.Over {
 		return fmt.Sprintf("the part %s goes on, after it made no progress for %v", e.Part, e.Gap.Round(time.Millisecond))
@@ -38,7 +36,6 @@ func (e DaemonHung) Message() string {
 	return fmt.Sprintf("the part %s has made no progress for %v: %s", e.Part, e.Gap.Round(time.Millisecond), next)
 }
 
-// Fields returns the part, for how long, and whether it is over.
 func (e DaemonHung) Fields() []Field {
 	return []Field{{"part", e.Part}, {"gap_us", e.Gap.Microseconds()}, {"over", e.Over}}
 }
