@@ -1,6 +1,5 @@
-// Package doctor looks at a machine and at its segments as a network engineer would before
-// a router goes live, and names what would get in the way of a failover: what was found,
-// why that matters, and what to do.
+// Package doctor looks at a machine and at its segments, before a router goes live, for what would
+// get in the way of a failover. Each finding says what was found, why that matters, and what to do.
 //
 // Gather collects Facts and changes nothing: it reads settings, links, addresses and the
 // firewall, listens for adverts, and asks by ordinary ARP and neighbor discovery who has the

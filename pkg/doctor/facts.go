@@ -15,7 +15,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// Plan is what a configuration is going to do on this machine.
+// Plan has what a configuration is going to use on this machine.
 type Plan struct {
 	File    string // empty: there is no configuration, and all links that are up are looked at
 	Groups  []vrrp.Group
@@ -29,7 +29,7 @@ type Plan struct {
 type Facts struct {
 	Plan
 	Links     []Link
-	Settings  map[string]string // sysctls by their key below net; those that there are
+	Settings  map[string]string // sysctls that exist, by their key below net
 	ReadOnly  bool              // settings cannot be changed here
 	Rules     *firewall.Ruleset
 	Legacy    []string // tables of iptables-legacy that are loaded
@@ -39,10 +39,10 @@ type Facts struct {
 	Answers   []Answer
 	Ports     []Port
 	Programs  []Program
-	// RealTime and Memory are why threads cannot run in real time, and memory cannot be
-	// locked; empty if they can.
+	// RealTime is why threads cannot run in real time, and Memory why memory cannot be locked;
+	// empty if they can.
 	RealTime, Memory string
-	ClockFree        bool // nothing keeps the clock of this machine right
+	ClockFree        bool // the clock of this machine is not synchronized
 	Listened         time.Duration
 	Unread           []Unread
 }
@@ -53,9 +53,9 @@ type Link struct {
 	Report nic.Report // of the interface; without a name where there is none
 	Bridge *Bridge
 	Bond   *Bond
-	Early  []string // what looks at packets of the link ahead of all sockets
-	// Manager is the program that configures the link; Keeps reports that it is told to
-	// keep what others configured, and ManagerFile names its configuration of the link.
+	Early  []string // programs that see packets of the link before any socket does
+	// Manager is the program that configures the link; Keeps reports that it is configured to
+	// keep the addresses and routes of others, and ManagerFile names its configuration of the link.
 	Manager, ManagerFile string
 	Keeps                bool
 }
@@ -66,13 +66,13 @@ const (
 	NetworkManager = "NetworkManager"
 )
 
-// Bridge is what a bridge does with multicast.
+// Bridge has the multicast settings of a bridge.
 type Bridge struct {
 	Snoops  bool
 	Queries bool // it, or another machine that it heard, queries for memberships
 }
 
-// Bond is how a bond learns that a port has lost its link: by neither if both are 0.
+// Bond has the monitors by which a bond learns that a port has lost its link: none if both are 0.
 type Bond struct{ MIIMonitor, ARPInterval uint32 }
 
 // Address is an address of this machine.
@@ -82,7 +82,7 @@ type Address struct {
 	Marked bool // ripcord put it there
 }
 
-// Router is who was heard to advertise a virtual router on a link.
+// Router is a router that was heard to advertise a virtual router on a link.
 type Router struct {
 	Link        string
 	Own         bool // this machine sent it
@@ -92,7 +92,7 @@ type Router struct {
 	Advert      wire.Advert // the last
 	Problem     string      // why its adverts are not valid; empty if they are
 	CARP        bool        // it is no VRRP at all
-	Auth        string      // why a signed advert is not believed; empty if it is, or is not signed
+	Auth        string      // why a signed advert is not believed; empty if it is believed, or not signed
 	Skew        time.Duration
 	First, Last time.Duration // since the listening began
 	Count       int
@@ -105,7 +105,7 @@ type Answer struct {
 	MAC     [6]byte
 }
 
-// Port is what became of a question that left with a virtual MAC: the station had answered
+// Port tells whether a station answered a question that was sent from a virtual MAC. It had answered
 // the same question from the link's own MAC.
 type Port struct {
 	Link, Instance string
@@ -120,10 +120,10 @@ type Program struct {
 	PID  int
 }
 
-// Unread is what could not be looked at.
+// Unread is a source of facts that could not be read.
 type Unread struct{ What, Err string }
 
-// instances are those of the plan, each with its group's name in Virtual.Group.
+// instances yields the instances of the plan, each with its group's name in Virtual.Group.
 func (p *Plan) instances() iter.Seq[*vrrp.Instance] {
 	return func(yield func(*vrrp.Instance) bool) {
 		for i := range p.Groups {
@@ -161,7 +161,7 @@ func (p *Plan) carries(l *Link, kind func(in *vrrp.Instance) bool) bool {
 	return false
 }
 
-// held are the addresses of an instance, with where they are to stand.
+// held returns the addresses of an instance, with the interfaces that they are put on.
 func (p *Plan) held(in *vrrp.Instance) []addr.Address {
 	for i := range p.Sets {
 		if p.Sets[i].Instance == in.Name {
@@ -192,7 +192,7 @@ func (f *Facts) present() iter.Seq2[*vrrp.Instance, *Link] {
 	}
 }
 
-// serving are the links that carry instances; without a plan, all.
+// serving yields the links that carry instances; without a plan, all.
 func (f *Facts) serving() iter.Seq[*Link] {
 	return func(yield func(*Link) bool) {
 		for i := range f.Links {
@@ -204,8 +204,8 @@ func (f *Facts) serving() iter.Seq[*Link] {
 	}
 }
 
-// setting returns a setting of a link, by its key with an asterisk for the name, as it is in
-// force: the greater of that of the link and that of all. scope is where that stands.
+// setting returns the value of a setting that is in force for a link: the greater of the link's own
+// and that of "all". key has an asterisk in place of the name; scope is the name with that value.
 func (f *Facts) setting(key string, l *Link) (value int, scope string) {
 	value = -1
 	for _, name := range []string{l.Own(), "all"} {
@@ -216,7 +216,7 @@ func (f *Facts) setting(key string, l *Link) (value int, scope string) {
 	return value, scope
 }
 
-// number returns a setting that is one.
+// number returns a setting as a number; false if it is none.
 func (f *Facts) number(key string) (int, bool) {
 	n, err := strconv.Atoi(f.Settings[key])
 	return n, err == nil

@@ -13,7 +13,7 @@ type Severity string
 const (
 	Error   Severity = "error"   // a failover fails, or two routers serve
 	Warning Severity = "warning" // it may
-	Note    Severity = "note"    // it is as it may be
+	Note    Severity = "note"    // worth knowing, and no fault
 )
 
 // Finding is one thing that was found. Its JSON keys are those of `ripcord doctor --json`.
@@ -35,10 +35,10 @@ type check struct {
 	look              func(f *Facts) []found
 }
 
-// found gives the words of one finding; "subject" is what it is about.
+// found has the words of one finding by their names in braces; "subject" is what it is about.
 type found map[string]string
 
-// machine is the subject of what concerns no link.
+// machine is the subject of findings that concern no link.
 const machine = "machine"
 
 // table has all checks, in the order in which findings of one severity are shown.
@@ -81,7 +81,8 @@ func (c *check) finding(words found) Finding {
 	}
 }
 
-// fill puts the words in place of their names in braces. The marks of code are the page's.
+// fill replaces the names in braces by the words. It removes the backquotes, which are for
+// docs/doctor.md.
 func (w found) fill(text string) string {
 	var pairs []string
 	for name, word := range w {

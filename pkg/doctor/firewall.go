@@ -72,7 +72,7 @@ func dropped(f *Facts, incoming bool) (all []found) {
 	return all
 }
 
-// familyName is the name of a family in a sentence.
+// familyName returns the name of a family in a sentence.
 func familyName(f event.Family) string {
 	if f == event.IPv6 {
 		return "IPv6"
@@ -94,14 +94,14 @@ func sendersOn(f *Facts, l *Link, family event.Family) (all []*vrrp.Instance) {
 	return all
 }
 
-// chainOf returns the chain that a place of a firewall names.
+// chainOf returns the chain in the description of a rule.
 func chainOf(where string) string {
 	_, chain, _ := strings.Cut(where, "chain ")
 	return chain
 }
 
-// advertOn returns an advert as rules see it. Of who sends one that arrives the subnet alone
-// is known.
+// advertOn returns an advert as rules see it. Of the sender of one that arrives only the subnet is
+// known.
 func advertOn(l *Link, in *vrrp.Instance, family event.Family, incoming bool) *firewall.Packet {
 	advert := wire.Advert{VRID: 1, Priority: 100, Interval: 1e9}
 	dest, source := wire.GroupOf(family), l.Address(family)

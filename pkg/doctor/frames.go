@@ -11,7 +11,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// heard collects what the frames of the segments tell. It is given one frame at a time.
+// heard collects facts from the frames of the segments. It takes one frame at a time.
 type heard struct {
 	plan     *Plan
 	routers  []Router
@@ -124,7 +124,7 @@ const maxRouters = 1024
 
 // advert takes an advert in.
 func (h *heard) advert(f frame, message []byte, path wire.Path) {
-	path.Least, path.Trailer = 1, true // what is wrong with it is judged later
+	path.Least, path.Trailer = 1, true // accept any hop limit and trailer: they are judged below
 	var ad wire.Advert
 	err := ad.Decode(message, path)
 	if err == nil {
@@ -169,7 +169,7 @@ func (h *heard) router(f frame, path wire.Path, vrid uint8) *Router {
 	return r
 }
 
-// judgeTrailer sees whether a key of ours signed an advert, and how far its time is off.
+// judgeTrailer notes whether a key of ours signed an advert, and how far its time is off.
 func (r *Router) judgeTrailer(with *vrrp.HMAC, message []byte, now time.Time) {
 	trailer, err := wire.ReadTrailer(message)
 	if err != nil {

@@ -22,7 +22,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// Options say what is looked at.
+// Options are the options of Gather.
 type Options struct {
 	Plan   Plan
 	Listen time.Duration // how long adverts are listened for
@@ -56,7 +56,7 @@ func Gather(ctx context.Context, o Options) (*Facts, error) {
 	return f, ctx.Err()
 }
 
-// lacks notes that something could not be looked at.
+// lacks notes that something could not be read.
 func (f *Facts) lacks(what string, err error) {
 	f.Unread = append(f.Unread, Unread{what, err.Error()})
 }
@@ -117,7 +117,8 @@ func ingress(conn *rtnl.Conn) map[int][]string {
 	return all
 }
 
-// decodeInfo reads what a bridge or a bond says of itself.
+// decodeInfo reads the attributes that only bridges and bonds have, and whether an XDP program is
+// attached.
 func (k *kernelLink) decodeInfo(attributes []byte) {
 	for kind, value := range rtnl.Attributes(attributes) {
 		if kind == unix.IFLA_XDP {
@@ -286,7 +287,8 @@ func legacyTables() (tables []string) {
 	return tables
 }
 
-// tryRights tries what the daemon does beside the network.
+// tryRights tries to run a thread in real time and to lock memory, as the daemon does, and reads the
+// state of the clock.
 func (f *Facts) tryRights(ctx context.Context, keepMemory func() error) {
 	done := make(chan error, 1)
 	go func() {

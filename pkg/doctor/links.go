@@ -254,7 +254,7 @@ func smallMTU(f *Facts) (all []found) {
 	return all
 }
 
-// driver is the name of a link's driver, as a word.
+// driver returns the name of a link's driver, "unknown" if it is not known.
 func (l *Link) driver() string {
 	if l.Report.Driver == "" {
 		return "unknown"
@@ -276,7 +276,7 @@ func lossUnseen(f *Facts) (all []found) {
 // the period of that. They do answer at once when they are asked.
 var announcedLate = map[string]time.Duration{"e1000": 2 * time.Second, "pcnet32": 2 * time.Second}
 
-// linkwatch is how late the kernel announces what a driver has told it.
+// linkwatch is how late the kernel may announce a change that a driver has reported.
 const linkwatch = time.Second
 
 // settingsOf returns how a link is watched.
@@ -329,7 +329,7 @@ func lossUnproven(f *Facts) (all []found) {
 // slowPoll is the longest period of a poll that delays no failover by much.
 const slowPoll = 250 * time.Millisecond
 
-// virtual are drivers whose other end is a host, and not a cable.
+// virtual are the drivers of NICs whose other end is a host and no cable.
 var virtual = []string{"virtio_net", "vmxnet3", "xen_netfront", "vif", "hv_netvsc", "ena", "gve"}
 
 func virtualNICs(f *Facts) (all []found) {

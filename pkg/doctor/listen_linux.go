@@ -103,8 +103,8 @@ func (l *listener) join(index int) {
 	}
 }
 
-// wanted is the filter of the packet sockets: adverts, ARP, IGMP, MLD and neighbor
-// advertisements. What bears a VLAN is another link's.
+// wanted returns the filter of the packet sockets, which accepts adverts, ARP, IGMP, MLD and
+// neighbor advertisements. Frames with a VLAN tag belong to another link.
 func wanted() ([]unix.SockFilter, error) {
 	const (
 		etherType, protocol4, next6, type6 = 12, ethernetLen + 9, ethernetLen + 6, ethernetLen + ipv6Len
@@ -136,15 +136,15 @@ func wanted() ([]unix.SockFilter, error) {
 	return program, err
 }
 
-// send sends frames; one that cannot be sent asks nothing.
+// send sends frames. A frame that cannot be sent is left out.
 func (l *listener) send(frames []neigh.Frame) { l.sender.Send(frames) }
 
-// hear takes what comes in for a while.
+// hear reads frames for a while.
 func (l *listener) hear(ctx context.Context, during time.Duration) error {
 	return l.hearUntil(ctx, during, func() bool { return false })
 }
 
-// hearUntil takes what comes in for a while, or until it is enough.
+// hearUntil reads frames for a while, or until enough reports true.
 func (l *listener) hearUntil(ctx context.Context, during time.Duration, enough func() bool) error {
 	const turn = 50 * time.Millisecond
 	for end := time.Now().Add(during); ; {
@@ -167,7 +167,8 @@ func (l *listener) hearUntil(ctx context.Context, during time.Duration, enough f
 	}
 }
 
-// drain reads what is queued, of a flood no more than a share.
+// drain reads the queued frames, of each link a bounded number: a flood must not keep it from the
+// others.
 func (l *listener) drain() {
 	const most = 4096
 	for _, s := range l.sockets {

@@ -54,7 +54,7 @@ func noRealTime(f *Facts) []found { return ifAny(f.RealTime) }
 
 func noMemoryLock(f *Facts) []found { return ifAny(f.Memory) }
 
-// ifAny is a finding about the machine if there is an error.
+// ifAny returns a finding about the machine if there is an error.
 func ifAny(err string) []found {
 	if err == "" {
 		return nil

@@ -31,7 +31,7 @@ func (f Finding) Line() string {
 // heard reports whether adverts can be listened for on the link.
 func (l *Link) heard() bool { return l.Index != 0 && l.AdminUp && (l.Carrier || l.Usable) }
 
-// Scope says in one line what was looked at, and on which links adverts were listened for.
+// Scope returns a line about what was looked at, and on which links adverts were listened for.
 func Scope(f *Facts) string {
 	what := "no configuration: looked at all links that are up"
 	if f.File != "" {

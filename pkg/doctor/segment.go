@@ -10,7 +10,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// segmentChecks are about who else speaks VRRP, and whether adverts get through.
+// segmentChecks are about the other routers that speak VRRP, and whether adverts get through.
 var segmentChecks = []check{
 	{
 		name: "two-actives", severity: Error,
@@ -57,7 +57,7 @@ var segmentChecks = []check{
 	{
 		name: "same-priority", severity: Warning,
 		what:   "{source} has priority {priority} for VRID {vrid} on {link}, as {instance} has",
-		why:    "their addresses decide who is Active, which nobody remembers at three in the morning",
+		why:    "their addresses decide who is Active, which the configuration does not show",
 		remedy: "give each router of {instance} a `priority` of its own",
 		look:   samePriority,
 	},
@@ -114,7 +114,7 @@ var segmentChecks = []check{
 		name: "vrrp-peer", severity: Note,
 		what:   "{source} ({mac}) is Active for VRID {vrid} on {link}, that of {instance}: {theirs}, priority {priority}, every {interval}",
 		why:    "it is the router that {instance} takes over from",
-		remedy: "nothing is to be done",
+		remedy: "nothing",
 		look:   peers,
 	},
 	{
@@ -126,7 +126,8 @@ var segmentChecks = []check{
 	},
 }
 
-// valid yields the routers whose adverts were well formed and who did not resign.
+// valid returns a finding for each other router with well-formed adverts of VRRP for which look returns
+// words.
 func valid(f *Facts, look func(r *Router, in *vrrp.Instance) found) (all []found) {
 	for i := range f.Routers {
 		r := &f.Routers[i]
@@ -140,7 +141,7 @@ func valid(f *Facts, look func(r *Router, in *vrrp.Instance) found) (all []found
 	return all
 }
 
-// words adds what all findings about a router say.
+// words adds the words that all findings about a router share.
 func (r *Router) words(w found) found {
 	more := found{
 		"subject": r.Link, "link": r.Link, "source": r.Source.String(), "vrid": fmt.Sprint(r.Advert.VRID), "mac": mac(r.MAC),
@@ -159,8 +160,8 @@ func mac(m [6]byte) string {
 	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5])
 }
 
-// twoActives reports routers of one virtual router that advertised side by side for longer
-// than an interval, so that none yielded to the other.
+// twoActives reports routers of one virtual router that advertised at the same time for longer than
+// an interval, so that neither yielded to the other.
 func twoActives(f *Facts) (all []found) {
 	for i := range f.Routers {
 		a := &f.Routers[i]
@@ -302,8 +303,8 @@ func virtualMACDiffers(f *Facts) []found {
 	})
 }
 
-// clockSkew reports clocks that are so far off that little is missing until adverts are
-// discarded for it.
+// clockSkew reports clocks that are off by more than half of the window beyond which adverts are
+// discarded.
 func clockSkew(f *Facts) []found {
 	return valid(f, func(r *Router, in *vrrp.Instance) found {
 		if in == nil || in.HMAC == nil || in.HMAC.Window == 0 || !r.Advert.Signed || r.Auth != "" || r.Skew.Abs() <= in.HMAC.Window/2 {
