@@ -13,7 +13,7 @@ import (
 
 // newCheck returns the command that reads a configuration and reports what is wrong with it.
 func newCheck() *cobra.Command {
-	var from source
+	var from configFile
 	var run bool
 	c := &cobra.Command{
 		Use:   "check [FILE]",

@@ -23,7 +23,7 @@ func TestCheckRun(t *testing.T) {
 	if err := os.WriteFile(number, []byte("5\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	file := configFile(t, configtest.Smallest+fmt.Sprintf(`script_user: root
+	file := writeConfig(t, configtest.Smallest+fmt.Sprintf(`script_user: root
 checks:
   - {name: stranger, command: [/bin/true], user: nobody-here}
   - {name: page, http: {url: '%s'}}

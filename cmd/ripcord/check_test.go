@@ -17,7 +17,7 @@ func TestCheckAgreesWithRun(t *testing.T) {
 		instance + ", track: [{check: c}]}]\nscript_user: root\nchecks: [{name: c, command: [/bin/true], user: nobody_here}]": "there is no user nobody_here",
 		instance + ", track: [{check: c}]}]\nscript_user: root\nchecks: [{name: c, command: [/does/not/exist]}]":              "",
 	} {
-		path := configFile(t, text)
+		path := writeConfig(t, text)
 		started, _, _ := try(t, "run", "--check", "--config", path)
 		code, _, said := try(t, "check", path)
 		if (code == exitDone) != (started == exitDone) {

@@ -25,7 +25,7 @@ const usualListening = 4 * time.Second
 
 // newDoctor returns the command that looks for what would get in the way of a failover.
 func newDoctor() *cobra.Command {
-	var from source
+	var from configFile
 	var during time.Duration
 	var asJSON bool
 	c := &cobra.Command{
@@ -66,7 +66,7 @@ func newDoctor() *cobra.Command {
 }
 
 // planFrom reads the configuration, if there is one or one is named.
-func planFrom(c *cobra.Command, from *source) (doctor.Plan, error) {
+func planFrom(c *cobra.Command, from *configFile) (doctor.Plan, error) {
 	if _, err := os.Stat(from.path); errors.Is(err, fs.ErrNotExist) && !c.Flags().Changed("config") {
 		return doctor.Plan{}, nil
 	}

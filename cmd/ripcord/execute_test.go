@@ -55,7 +55,7 @@ func fakeDaemon(t *testing.T, name string) (socket string) {
 	return socket
 }
 
-func configFile(t *testing.T, text string) string {
+func writeConfig(t *testing.T, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ripcord.yaml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -87,7 +87,7 @@ func aboutFile(stderr string) string {
 
 // TestCheckCounts: the last line counts the warnings about this machine, too.
 func TestCheckCounts(t *testing.T) {
-	absent := configFile(t, strings.ReplaceAll(configtest.Smallest, "eth1", "nosuch0"))
+	absent := writeConfig(t, strings.ReplaceAll(configtest.Smallest, "eth1", "nosuch0"))
 	_, stdout, stderr := try(t, "check", absent)
 	want := absent + " is good: 2 instances, 1 group, " + count(strings.Count(stderr, aboutMachine), "warning") + " on this machine\n"
 	if !strings.Contains(stderr, aboutMachine) || stdout != want {
@@ -98,10 +98,10 @@ func TestCheckCounts(t *testing.T) {
 // TestExecute: exit codes, and where what is written.
 func TestExecute(t *testing.T) {
 	socket := fakeDaemon(t, "pulled")
-	fine := configFile(t, configtest.Smallest)
-	vague := configFile(t, strings.Replace(configtest.Smallest, "    priority: 150\n", "", 2))
-	bad := configFile(t, strings.Replace(configtest.Smallest, "vrid: 51", "vrid: 300", 1))
-	absent := configFile(t, strings.ReplaceAll(configtest.Smallest, "eth1", "nosuch0"))
+	fine := writeConfig(t, configtest.Smallest)
+	vague := writeConfig(t, strings.Replace(configtest.Smallest, "    priority: 150\n", "", 2))
+	bad := writeConfig(t, strings.Replace(configtest.Smallest, "vrid: 51", "vrid: 300", 1))
+	absent := writeConfig(t, strings.ReplaceAll(configtest.Smallest, "eth1", "nosuch0"))
 	missing := filepath.Join(t.TempDir(), "none")
 	for _, c := range []struct {
 		args           string

@@ -12,8 +12,8 @@ import (
 	"ripcord/pkg/config"
 )
 
-// source is the configuration file that a command names, and how it is read.
-type source struct {
+// configFile is the configuration file that a command names, and how it is read.
+type configFile struct {
 	path, format, id string
 	withoutLVS       bool
 	elsewhere        bool   // it is for another machine
@@ -21,7 +21,7 @@ type source struct {
 }
 
 // flags gives a command the flags of its configuration file.
-func (s *source) flags(c *cobra.Command, usage string) {
+func (s *configFile) flags(c *cobra.Command, usage string) {
 	s.flag = "--config"
 	c.Flags().StringVar(&s.path, "config", config.Path, usage)
 	c.Flags().StringVar(&s.format, "format", "", "yaml or keepalived; by default keepalived where the path ends in keepalived.conf, else yaml")
@@ -30,7 +30,7 @@ func (s *source) flags(c *cobra.Command, usage string) {
 }
 
 // options returns how the file is read, for the machine here; nil if it is only checked.
-func (s *source) options(here config.Machine) (config.Options, error) {
+func (s *configFile) options(here config.Machine) (config.Options, error) {
 	o := config.Options{Here: here, Format: config.Format(s.format), ID: s.id, WithoutLVS: s.withoutLVS, Elsewhere: s.elsewhere, Flag: s.flag}
 	switch o.Format {
 	case config.ByName, config.YAML, config.Keepalived:
@@ -46,7 +46,7 @@ func (s *source) options(here config.Machine) (config.Options, error) {
 // load reads the configuration. here are the addresses of the machine on which it is to run;
 // nil if it is only checked. load ends with ctx: a file may be a pipe into which nobody
 // writes, or take long.
-func (s *source) load(ctx context.Context, here config.Machine) (*config.Config, error) {
+func (s *configFile) load(ctx context.Context, here config.Machine) (*config.Config, error) {
 	o, err := s.options(here)
 	if err != nil {
 		return nil, err

@@ -22,7 +22,7 @@ func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 // TestOutputFails: a command whose output cannot be written has failed, whichever it is.
 func TestOutputFails(t *testing.T) {
 	socket := fakeDaemon(t, "pulled")
-	fine := configFile(t, configtest.Smallest)
+	fine := writeConfig(t, configtest.Smallest)
 	for _, args := range []string{
 		"check " + fine, "run --check --config " + fine, "version", "--help", "help status", "completion bash",
 		"status --socket " + socket, "status --json --socket " + socket, "link lo", "link lo --json",
@@ -86,10 +86,10 @@ func TestLoadIsInterrupted(t *testing.T) {
 // TestUnusableConfiguration: `run` ends with the code that keeps systemd from trying
 // again, `check` with the usual one.
 func TestUnusableConfiguration(t *testing.T) {
-	bad := configFile(t, strings.Replace(configtest.Smallest, "vrid: 51", "vrid: 300", 1))
+	bad := writeConfig(t, strings.Replace(configtest.Smallest, "vrid: 51", "vrid: 300", 1))
 	for args, want := range map[string]int{
 		"check " + bad: exitFailed, "run --check --config " + bad: exitConfig,
-		"run --check --config /nowhere/f": exitConfig, "run --check --config /dev/zero": exitConfig, "run --check --log-level loud --config " + configFile(t, configtest.Smallest): exitUsage,
+		"run --check --config /nowhere/f": exitConfig, "run --check --config /dev/zero": exitConfig, "run --check --log-level loud --config " + writeConfig(t, configtest.Smallest): exitUsage,
 	} {
 		if code, _, _ := try(t, strings.Fields(args)...); code != want {
 			t.Errorf("ripcord %s: exit code %d, want %d", args, code, want)

@@ -35,7 +35,7 @@ func (p *privileges) flags(c *cobra.Command) {
 
 // separate returns what starts the daemon's runners, or connects to the one that somebody else
 // has started.
-func (p *privileges) separate(from source) (*runner.Keeper, error) {
+func (p *privileges) separate(from configFile) (*runner.Keeper, error) {
 	if p.socket != "" {
 		return &runner.Keeper{Dial: runner.Dial(p.socket)}, nil
 	}

@@ -21,7 +21,7 @@ import (
 
 // newRun returns the command that runs the daemon.
 func newRun() *cobra.Command {
-	var from source
+	var from configFile
 	var level string
 	var only bool
 	var p privileges
@@ -58,7 +58,7 @@ func newRun() *cobra.Command {
 
 // usableConfig reads a configuration with which the daemon can run on this machine; the level
 // replaces that of the file unless it is empty.
-func usableConfig(ctx context.Context, from source, level string) (*config.Config, error) {
+func usableConfig(ctx context.Context, from configFile, level string) (*config.Config, error) {
 	cfg, err := from.load(ctx, machine())
 	if err == nil {
 		err = daemon.Accounts(cfg)
@@ -73,7 +73,7 @@ func usableConfig(ctx context.Context, from source, level string) (*config.Confi
 }
 
 // warnOfConfig prints what a person should know of a configuration that can be used.
-func warnOfConfig(w io.Writer, cfg *config.Config, from source) {
+func warnOfConfig(w io.Writer, cfg *config.Config, from configFile) {
 	if cfg.Format == config.Keepalived { // keepalived logs what it ignores
 		warn(w, cfg.Warnings, cfg.Format)
 	}
@@ -127,7 +127,7 @@ func pauseBeforeRestart(ctx context.Context) {
 	}
 }
 
-func runDaemon(c *cobra.Command, cfg *config.Config, again func(context.Context) (*config.Config, error), from source, p privileges) error {
+func runDaemon(c *cobra.Command, cfg *config.Config, again func(context.Context) (*config.Config, error), from configFile, p privileges) error {
 	if !privileged() {
 		return fmt.Errorf("run needs the right to use raw sockets and to change addresses: start it as root, or with CAP_NET_ADMIN and CAP_NET_RAW")
 	}
@@ -197,7 +197,7 @@ func schedule() {
 }
 
 // again reads the configuration of a running daemon anew.
-func again(from source, level string) func(context.Context) (*config.Config, error) {
+func again(from configFile, level string) func(context.Context) (*config.Config, error) {
 	from.flag = "" // which was given to the daemon
 	return func(ctx context.Context) (*config.Config, error) {
 		cfg, err := from.load(ctx, machine())

@@ -18,7 +18,7 @@ import (
 
 // newRunner returns the command that runs the programs of the configuration for the daemon.
 func newRunner() *cobra.Command {
-	var from source
+	var from configFile
 	var socket, user string
 	var keep, child bool
 	c := &cobra.Command{
@@ -52,7 +52,7 @@ func newRunner() *cobra.Command {
 }
 
 // newServer returns a server for the programs of a configuration.
-func newServer(c *cobra.Command, from source) *runner.Server {
+func newServer(c *cobra.Command, from configFile) *runner.Server {
 	return runner.NewServer(runner.ServerConfig{
 		Load: func(ctx context.Context) (*runner.Table, error) {
 			cfg, err := from.load(ctx, machine())
@@ -71,7 +71,7 @@ func newServer(c *cobra.Command, from source) *runner.Server {
 // not end it: a service manager may send one to all processes of a unit, and the daemon has
 // yet to run its last commands. user is the account that the daemon changes to, by name or number; empty: it
 // keeps its own.
-func serveDaemon(c *cobra.Command, from source, user string) error {
+func serveDaemon(c *cobra.Command, from configFile, user string) error {
 	runner.ShowName()
 	writer, err := writerOf(user)
 	if err != nil {
@@ -102,7 +102,7 @@ func writerOf(user string) (int, error) {
 }
 
 // listen serves the daemons that connect to a socket, until a signal comes.
-func listen(c *cobra.Command, from source, socket, user string) error {
+func listen(c *cobra.Command, from configFile, socket, user string) error {
 	account, err := command.LookupUser(user, "")
 	if err != nil {
 		return configError{fmt.Errorf("--user: %w", err)}
@@ -153,14 +153,14 @@ func trusted(path string, account *command.User) error {
 }
 
 // absolute returns the same file for a process in another directory.
-func (s source) absolute() (source, error) {
+func (s configFile) absolute() (configFile, error) {
 	var err error
 	s.path, err = filepath.Abs(s.path)
 	return s, err
 }
 
 // args returns the flags that name the file.
-func (s source) args() []string {
+func (s configFile) args() []string {
 	args := []string{"--config", s.path}
 	if s.format != "" {
 		args = append(args, "--format", s.format)

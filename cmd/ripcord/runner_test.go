@@ -35,7 +35,7 @@ func TestFIFOBelongsToDaemon(t *testing.T) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	from := source{path: path}
+	from := configFile{path: path}
 	cfg, err := from.load(t.Context(), machine())
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +83,7 @@ func TestDescriptorsStay(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer syscall.Close(odd)
-	keeper, err := (&privileges{}).separate(source{path: path})
+	keeper, err := (&privileges{}).separate(configFile{path: path})
 	if err != nil {
 		t.Fatal(err)
 	}

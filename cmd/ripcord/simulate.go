@@ -19,7 +19,7 @@ import (
 
 // simulation has the flags of ripcord simulate.
 type simulation struct {
-	from         source
+	from         configFile
 	at, segments []string
 	long, most   time.Duration
 	seed         uint64

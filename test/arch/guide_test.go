@@ -50,7 +50,9 @@ func TestGuides(t *testing.T) {
 		}
 		guides++
 		for _, file := range files {
-			if name := filepath.Base(file); !slices.Contains(listed, name) {
+			name := filepath.Base(file)
+			theme, _, _ := strings.Cut(name, "_") // advice.go stands for advice_groups.go, too
+			if !slices.Contains(listed, name) && !slices.Contains(listed, theme+".go") {
 				t.Errorf("%s guides through the package and leaves out %s", doc, name)
 			}
 		}
