@@ -30,13 +30,14 @@ type instance struct {
 	routing  routing
 	accept   bool
 
-	virtualMAC virtualMAC
-	macAdverts bool // adverts leave from the virtual MAC, if there is one
-	trackLink  bool
-	track      []tracked
-	fence      *vrrp.Fence
-	probe      *vrrp.Watching
-	notify     Notify
+	virtualMAC  virtualMAC
+	macAdverts  bool // adverts leave from the virtual MAC, if there is one
+	trackLink   bool
+	trackSource bool
+	track       []tracked
+	fence       *vrrp.Fence
+	probe       *vrrp.Watching
+	notify      Notify
 
 	origin
 	group *group
@@ -90,6 +91,7 @@ func (i *instance) build(d *document) vrrp.Instance {
 	out := i.Instance
 	out.Recovery = d.settings(i.Interface).Recovery
 	out.VirtualMAC, out.LinkMACAdverts = i.virtualMAC.used, i.virtualMAC.used && !i.macAdverts
+	out.IgnoreSource = !i.trackSource && i.sending.source.IsValid()
 	out.IgnoreLink, out.Track = !i.trackLink, trackers(i.track)
 	if i.Version == wire.V3 {
 		out.Checksum, out.AutoChecksum = i.checksum.form, i.checksum.auto

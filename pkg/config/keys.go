@@ -161,6 +161,8 @@ var instanceKeys = schema.Table[instance]{
 		"Whether hosts may talk to the addresses though this router does not own them (RFC 9568's Accept_Mode).", ""},
 	{"source", schema.Optional, schema.To(func(i *instance) *spotted { return &i.sending.source }, schema.As(stationText, router)),
 		"The source address of the adverts, on the link or on a loopback; watched: its loss is a fault. Default: the link's own address in the subnet of the peers, else of the virtual addresses, else its first; over IPv6 its link-local one.", ""},
+	{"track_source", "true", schema.To(func(i *instance) *bool { return &i.trackSource }, schema.Boolean),
+		"Whether it is a fault that `source` is not on this machine. `false`: adverts leave from it all the same, by multicast over IPv4.", ""},
 	{"unicast", schema.Optional, schema.Into(schema.MapOf(unicastKeys), readUnicast),
 		"Send adverts to single routers instead of the multicast group.", "unicast: {peers: [192.0.2.12]}"},
 	{"checksum", "auto", schema.To(func(i *instance) *checksum { return &i.checksum }, schema.Choice(schema.Words[checksum]{

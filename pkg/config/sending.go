@@ -57,6 +57,7 @@ func (i *instance) checkSending(report *problem.Report) {
 		report.Advise(i.where("virtual_mac"), "say virtual_mac_adverts: false, or leave one of the two out",
 			"adverts to single routers leave from the link's own MAC")
 	}
+	i.checkTrackSource(report)
 	source := i.sending.source
 	if !source.IsValid() {
 		if global {
@@ -72,6 +73,22 @@ func (i *instance) checkSending(report *problem.Report) {
 	case len(first) == 0 && source.Is6() && !source.IsLinkLocalUnicast():
 		report.Advise(source.at, "give a link-local address, or leave it out (RFC 9568 §5.1.2.1)",
 			"%s cannot be the source of adverts to ff02::12", source)
+	}
+}
+
+// checkTrackSource sees that adverts can leave from a source that is not on this machine: as
+// frames, to the group.
+func (i *instance) checkTrackSource(report *problem.Report) {
+	switch at, own := i.own["track_source"]; {
+	case i.trackSource:
+	case !i.sending.source.IsValid():
+		if own {
+			report.Warn(at, "", "has no effect without source")
+		}
+	case len(i.sending.peers) > 0:
+		report.Advise(i.where("track_source"), "leave it out", "without its source this router would not hear its peers, who send to it, and serve beside them")
+	case i.Family == event.IPv6:
+		report.Advise(i.where("track_source"), "leave it out", "adverts over IPv6 leave from a link-local address of the link")
 	}
 }
 

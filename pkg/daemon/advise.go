@@ -100,6 +100,8 @@ func advise(all []*vrrp.Instance, there []event.Link) (advice []string) {
 		}
 		if trouble := in.Trouble(l); trouble != "" {
 			advice = append(advice, in.Name+": "+trouble)
+		} else if in.IsForeign(&l) {
+			advice = append(advice, fmt.Sprintf("%s: source %s stands neither on %s nor on a loopback link: its adverts leave from it all the same", in.Name, in.Source, l.Name))
 		} else if source, near := in.SourceOn(l); !near && len(in.Unicast.Peers)+len(in.Addresses) > 0 {
 			whom, do := "its virtual addresses", "add an address of that subnet, or name a source"
 			if len(in.Unicast.Peers) > 0 {

@@ -22,6 +22,7 @@ type instance struct {
 	authType, authPass     syntax.Word
 	hmac                   *hmac
 	source                 syntax.Word
+	trackSource            number
 	unicast                string // the keyword that says that adverts may go to single routers
 	peers                  []peer
 	ttl                    number

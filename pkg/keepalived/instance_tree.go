@@ -81,6 +81,9 @@ func canonical(text string) string {
 func (i *instance) sendingTree(r *syntax.Report, m builder) {
 	if i.source.Text != "" {
 		m.text("source", i.source.Position, i.source.Text)
+		if i.family == 4 && len(i.peers) == 0 && !i.trackSource.said {
+			m.text("track_source", i.source.Position, "false")
+		}
 	}
 	if i.version2.value == 1 {
 		m.text("checksum", i.version2.at, "rfc9568")

@@ -47,7 +47,7 @@ var instanceKeywords = table[instance]{
 		hmacKeywords.read(t, "auth_hmac", s.Block, i.hmac)
 	}},
 	{"unicast_peer", 0, 0, entries, Translated, "`unicast.peers`; ripcord believes adverts of these only", "", readPeers},
-	{"unicast_src_ip", 1, 1, plain, Translated, "`source`; while it is not on this machine the instance is in Fault: keepalived sends from it all the same", "", readSource},
+	{"unicast_src_ip", 1, 1, plain, Translated, "`source`; with `unicast_peer`, while it is not on this machine, the instance is in Fault: keepalived is MASTER then, since it hears no peer. Without, over IPv4, `track_source: false`: adverts leave from it all the same", "", readSource},
 	{"mcast_src_ip", 1, 1, plain, Translated, "`source`, as `unicast_src_ip`", "", readSource},
 	{"unicast_ttl", 1, 1, plain, Translated, "`unicast.ttl`", "", numberTo(func(i *instance) *number { return &i.ttl }, 0, 255)},
 	{"mcast_dst_ip", 1, 1, plain, Translated, "only 224.0.0.18 and ff02::12; another group is an error", "", wordTo(func(i *instance) *syntax.Word { return &i.multicast })},
@@ -55,7 +55,7 @@ var instanceKeywords = table[instance]{
 	{"unicast_fault_no_peer", 0, 0, plain, Translated, "an error where there is no peer", "", flagTo(func(i *instance) *number { return &i.faultWithoutPeer }, 1)},
 	{"old_unicast_checksum", 0, 1, plain, Changed, "adverts of this old checksum are not believed: bring the other routers up to date", "", nil},
 	{"v3_checksum_as_v2", 0, 1, plain, Translated, "`checksum: rfc9568`", "", switchTo(func(i *instance) *number { return &i.version2 })},
-	{"track_src_ip", 0, 0, plain, Inherent, "the loss of the `source` is always a fault", "", nil},
+	{"track_src_ip", 0, 0, plain, Translated, "`track_source: true`: while the `source` is not on this machine the instance is in Fault", "", flagTo(func(i *instance) *number { return &i.trackSource }, 1)},
 	{"virtual_ipaddress", 0, 0, entries, Translated, "`addresses`; IPv6 addresses are deprecated, whatever their prefix length, unless `preferred_lft` says otherwise; none has a `peer`. One that two instances have stays while either is MASTER: under keepalived the first to fall takes it away", "", func(t *translator, s *syntax.Statement, i *instance) {
 		i.readAddresses(t.Report, s, &i.addresses, false)
 	}},

@@ -79,7 +79,7 @@ func startOrder(e vrrp.Advertise) advert.Order { return build(advert.Start, e) }
 
 func probeOrder(e vrrp.Probe) advert.Order {
 	return build(advert.Probe, vrrp.Advertise{
-		Cause: e.Cause, Instance: e.Instance, Index: e.Index, Source: e.Source, Checksum: e.Checksum, Priority: e.Priority,
+		Cause: e.Cause, Instance: e.Instance, Index: e.Index, Source: e.Source, MAC: e.MAC, Checksum: e.Checksum, Priority: e.Priority,
 	})
 }
 
@@ -110,8 +110,11 @@ func build(kind advert.Kind, e vrrp.Advertise) advert.Order {
 			Resign: append(resign.Append(nil, e.Source, dest), room...),
 		})
 	}
+	mac := e.MAC
 	if in.FromVirtualMAC() {
-		mac := wire.VirtualMAC(in.Family, in.VRID)
+		mac = wire.VirtualMAC(in.Family, in.VRID)
+	}
+	if mac != [6]byte{} {
 		frames.Header = wire.AppendHeaders(nil, mac, e.Source, len(frames.Copies[0].Advert))
 	}
 	return advert.Order{

@@ -44,6 +44,7 @@ func TestStartOrderFrames(t *testing.T) {
 	virtual.VirtualMAC = true
 	plain := virtual
 	plain.Name, plain.LinkMACAdverts = "plain", true
+	linkMAC := [6]byte{2, 0, 0, 0, 0, 1}
 	tests := []struct {
 		name     string
 		in       vrrp.Instance
@@ -60,14 +61,19 @@ func TestStartOrderFrames(t *testing.T) {
 		{"unicast over IPv4", single, four, wire.PseudoHeader, peers4, 7},
 		{"unicast over IPv6", near, six, wire.PseudoHeader, peers6, 255},
 		{"RFC 9568 §7.2: from the virtual router MAC address", virtual, four, wire.PseudoHeader, group4, 255},
+		{"from an address that is not here", member("foreign", "", event.IPv4, "192.0.2.1"), four, wire.PseudoHeader, group4, 255},
 		{"the addresses alone at the virtual router MAC address", plain, four, wire.PseudoHeader, group4, 255},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			cause := event.Cause{Trace: 7, At: time.Unix(1, 0)}
 			o := Orders{}
+			var mac [6]byte
+			if tt.in.Name == "foreign" {
+				mac = linkMAC
+			}
 			o.translate(&vrrp.Group{Members: []vrrp.Instance{tt.in}}, []vrrp.Effect{vrrp.Advertise{
-				Cause: cause, Instance: &tt.in, Index: 4, Source: tt.source, Checksum: tt.checksum, Priority: tt.in.Priority,
+				Cause: cause, Instance: &tt.in, Index: 4, Source: tt.source, MAC: mac, Checksum: tt.checksum, Priority: tt.in.Priority,
 			}})
 			if len(o.Adverts) != 1 {
 				t.Fatalf("%d orders", len(o.Adverts))
@@ -80,8 +86,11 @@ func TestStartOrderFrames(t *testing.T) {
 				Advert: advert.Frames{Index: 4, Source: tt.source, HopLimit: tt.hops},
 			}
 			var header []byte
-			if tt.in.Name == "virtual" {
+			switch tt.in.Name {
+			case "virtual":
 				header = wire.AppendHeaders(nil, [6]byte{0, 0, 0x5e, 0, 1, 51}, four, len(frames.Copies[0].Resign))
+			case "foreign":
+				header = wire.AppendHeaders(nil, linkMAC, four, len(frames.Copies[0].Resign))
 			}
 			if string(frames.Header) != string(header) {
 				t.Errorf("headers % x, want % x", frames.Header, header)

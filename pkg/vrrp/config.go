@@ -49,8 +49,10 @@ type Instance struct {
 	// Unicast lists the routers to which adverts go, and from which they are taken,
 	// instead of the multicast group.
 	Unicast Unicast
-	// Source is the address that adverts bear; zero: the link's own.
-	Source netip.Addr
+	// Source is the address that adverts bear; zero: the link's own. With IgnoreSource they
+	// bear it also while it is not on this machine.
+	Source       netip.Addr
+	IgnoreSource bool
 	// VirtualMAC puts the addresses on a macvlan with the virtual router's own MAC (RFC 9568
 	// §7.3), from which adverts leave as well unless LinkMACAdverts.
 	VirtualMAC, LinkMACAdverts bool

@@ -18,6 +18,7 @@ type Advertise struct {
 	Instance *Instance
 	Index    int        // of the link to send on
 	Source   netip.Addr // of the adverts
+	MAC      [6]byte    // of the link, where Source is not on this machine (Instance.IsForeign)
 	Checksum wire.Checksum
 	Priority uint8
 	Interval time.Duration // between two adverts; 0: the instance's interval
@@ -62,6 +63,7 @@ type Probe struct {
 	Instance *Instance
 	Index    int        // of the link to send on
 	Source   netip.Addr // of the advert
+	MAC      [6]byte    // as Advertise has it
 	Checksum wire.Checksum
 	Priority uint8
 }

@@ -13,7 +13,7 @@ import (
 // first. An advert over IPv6 leaves from a link-local address, whatever the subnets.
 func (in *Instance) SourceOn(l event.Link) (source netip.Addr, near bool) {
 	if want := in.Source; want.IsValid() {
-		if !l.Has(want) {
+		if !l.Has(want) && !(in.IgnoreSource && l.Resolves()) {
 			return netip.Addr{}, false
 		}
 		return want, true
@@ -38,6 +38,12 @@ func (in *Instance) SourceOn(l event.Link) (source netip.Addr, near bool) {
 		}
 	}
 	return l.Primary4, false
+}
+
+// IsForeign reports whether adverts would leave on a link from an address that is not on this
+// machine. The kernel does not send them, so they leave as frames.
+func (in *Instance) IsForeign(l *event.Link) bool {
+	return in.IgnoreSource && in.Source.IsValid() && !l.Has(in.Source)
 }
 
 // LinkFault returns the fault of a link that keeps an instance from serving, whose adverts

@@ -190,6 +190,7 @@ var files = []file{
 		{`^[-+]advert eth0: 2001:db8:51::11 `, "without unicast_ttl keepalived leaves the hop limit of IPv6 to the kernel, which takes 64; ripcord's is 255"},
 	}},
 	{name: "multicast-source"},
+	{name: "multicast-source-not-here"},
 	{name: "garp-interval-zero"},
 	{name: "route-on-its-own-virtual-mac"},
 	{name: "vmac-plain"},

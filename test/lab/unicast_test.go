@@ -126,6 +126,35 @@ func TestSourceLost(t *testing.T) {
 	a.becomes("active", back, patience)
 }
 
+// The address from which adverts leave is not on the machine, which is not tracked: the router
+// is Active all the same, and another one hears it, also while the address comes and goes.
+func TestSourceNotTracked(t *testing.T) {
+	netns.NeedRoot(t)
+	t.Parallel()
+	const interval = 100 * time.Millisecond
+	s := newSite(t, []segment{inside}, "a", "b")
+	began := time.Now()
+	sniffer := s.sniff(inside)
+	a := s.start("a", router{150, interval, "source: 192.0.2.111, track_source: false"})
+	a.becomes("active", began, 5*time.Second)
+	b := s.start("b", router{100, interval, ""})
+	b.becomes("backup", began, 5*time.Second)
+	for _, change := range []string{"add", "del"} {
+		time.Sleep(downInterval(100, interval))
+		s.ip("a", "addr", change, "192.0.2.111/24", "dev", inside.ifname)
+	}
+	time.Sleep(2 * downInterval(100, interval))
+	if len(a.moves(began)) != 2 || len(b.moves(began)) != 1 {
+		t.Errorf("a moved %d times, b %d times", len(a.moves(began)), len(b.moves(began)))
+	}
+	own := s.Cable("a", inside.ifname).MAC()
+	for _, x := range sniffer.Adverts() {
+		if x.Host == "a" && (x.Source.String() != "192.0.2.111" || x.MAC != own || x.HopLimit != 255) {
+			t.Fatalf("an advert left from %v, %v, with TTL %d", x.Source, x.MAC, x.HopLimit)
+		}
+	}
+}
+
 // TestOwnPeer: a router whose only peer is itself is not started; check, which may be
 // given another router's file, warns. A peer that becomes it while the daemon runs is
 // told, and shown by status.

@@ -219,11 +219,20 @@ type content struct {
 	priority     uint8
 	index        int // of the link to send on
 	source       netip.Addr
+	mac          [6]byte
 	checksum     wire.Checksum
 }
 
 func (m *member) content() content {
-	return content{m.Instance, m.keptInterval, m.advertised(), m.link.Index, m.source, m.checksum}
+	return content{m.Instance, m.keptInterval, m.advertised(), m.link.Index, m.source, m.mac(), m.checksum}
+}
+
+// mac returns the MAC of the link where adverts leave as frames from an address that is not here.
+func (m *member) mac() [6]byte {
+	if m.IsForeign(&m.link) {
+		return m.link.HardwareAddr
+	}
+	return [6]byte{}
 }
 
 // advertised returns the priority that its adverts bear.
@@ -239,14 +248,14 @@ func (m *member) advert(cause event.Cause) vrrp.Advertise {
 	m.ordered = m.content()
 	return vrrp.Advertise{
 		Cause: cause, Instance: m.Instance,
-		Index: m.ordered.index, Source: m.ordered.source, Checksum: m.ordered.checksum, Priority: m.ordered.priority,
+		Index: m.ordered.index, Source: m.ordered.source, MAC: m.ordered.mac, Checksum: m.ordered.checksum, Priority: m.ordered.priority,
 		Interval: m.ordered.keptInterval,
 	}
 }
 
 // probe returns the order to send one advert that finds out whether adverts leave.
 func (m *member) probe(now time.Time, cause event.Cause) vrrp.Probe {
-	probe := vrrp.Probe{Cause: cause, Instance: m.Instance, Index: m.link.Index, Source: m.source, Checksum: m.checksum, Priority: 1}
+	probe := vrrp.Probe{Cause: cause, Instance: m.Instance, Index: m.link.Index, Source: m.source, MAC: m.mac(), Checksum: m.checksum, Priority: 1}
 	if m.known(now) && m.others.Best.Priority <= 1 {
 		probe.Priority = 0
 	}
@@ -260,13 +269,13 @@ func (m *member) canSend() bool {
 }
 
 // An advert that is larger than the link's MTU leaves in fragments, which the kernel makes of
-// what a raw socket sends. An advert from a virtual MAC bears headers of its own and is
+// what a raw socket sends. An advert that leaves as a frame bears headers of its own and is
 // refused; then the others take over, and hear nothing of us either. The configuration knows
 // only the common MTU, so the link's own is compared, each time that the link changes.
 
 // tooLong reports whether the link refuses the adverts of a member for their length.
 func (m *member) tooLong() bool {
-	return m.FromVirtualMAC() && m.link.MTU > 0 && m.PacketLen() > m.link.MTU
+	return (m.FromVirtualMAC() || m.IsForeign(&m.link)) && m.link.MTU > 0 && m.PacketLen() > m.link.MTU
 }
 
 // refusedTo returns how many adverts in a row the kernel refused to send to a router.
