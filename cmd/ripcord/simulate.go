@@ -84,6 +84,10 @@ func (s *simulation) run(c *cobra.Command, args []string) error {
 		return usageError{err}
 	}
 	switch {
+	case s.explain && s.chaos:
+		return usage("--explain and --chaos are two things: ask for one of them")
+	case s.most < 0:
+		return usage("--max-outage %v is less than nothing", s.most)
 	case s.explain:
 		return s.explained(c, lan)
 	case s.chaos:
@@ -190,13 +194,25 @@ func (s *simulation) lan(c *cobra.Command, args []string) (*simulate.LAN, error)
 			path = arg
 			name = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 		}
+		if path == "" {
+			return nil, usage("%q has no file: write NAME=FILE", arg)
+		}
 		cfg, err := s.load(c, name, path)
 		if err != nil {
 			return nil, err
 		}
 		o.Routers = append(o.Routers, simulate.Router{Name: name, Config: cfg})
 	}
-	o.Load = func(path string) (*config.Config, error) { return s.load(c, "", path) }
+	o.Load = func(path string) (*config.Config, error) {
+		cfg, err := s.load(c, "", path)
+		if all, ok := errors.AsType[problem.Problems](err); ok { // a line of --at has no room for the excerpt
+			err = errors.New(all[0].Summary())
+			if more := all.Total() - 1; more > 0 {
+				err = fmt.Errorf("%w; ripcord check %s says %d more", err, path, more)
+			}
+		}
+		return cfg, err
+	}
 	for _, text := range s.segments {
 		segment, err := simulate.ParseSegment(text)
 		if err != nil {

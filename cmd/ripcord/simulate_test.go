@@ -26,6 +26,7 @@ func simulateDir(t *testing.T) {
 	for name, text := range map[string]string{
 		"left.yaml":  string(left),
 		"right.yaml": strings.ReplaceAll(string(left), "150", "100"),
+		"bad.yaml":   "instances: []\n",
 		"keepalived.conf": "vrrp_script web {\n script \"/usr/local/bin/web-answers\"\n weight -60\n}\nvrrp_instance lan {\n interface eth0\n" +
 			" virtual_router_id 51\n version 3\n priority 120\n virtual_ipaddress {\n 192.0.2.1/24\n }\n track_script {\n web\n }\n}\n",
 		"new.yaml": "checks: [{name: web, command: [/usr/local/bin/web-answers], weight: -60}]\n" +
@@ -118,6 +119,12 @@ func TestSimulateCodes(t *testing.T) {
 		"ripcord simulate left.yaml right.yaml --explain --max-outage 4s":                                  {exitDone, ""},
 		"ripcord simulate left.yaml right.yaml --explain --max-outage 1s":                                  {exitFailed, "left loses power"},
 		"ripcord simulate left.yaml right.yaml --explain --at '5s kill left'":                              {exitUsage, "faults of its own"},
+		"ripcord simulate left.yaml right.yaml --chaos --explain":                                          {exitUsage, "ask for one of them"},
+		"ripcord simulate left.yaml right.yaml --max-outage -1s":                                           {exitUsage, "is less than nothing"},
+		"ripcord simulate left.yaml right=":                                                                {exitUsage, "has no file"},
+		"ripcord simulate =left.yaml right.yaml":                                                           {exitUsage, "is no name for a router"},
+		"ripcord simulate 'a b=left.yaml' right.yaml":                                                      {exitUsage, "is no name for a router"},
+		"ripcord simulate left.yaml right.yaml --at '5s reload left bad.yaml'":                             {exitUsage, "bad.yaml:1:1: instances: needs at least one entry"},
 		"ripcord simulate left.yaml right.yaml --chaos --hours 0":                                          {exitUsage, "--hours 0 is not between 0 and 10000"},
 		"ripcord simulate left.yaml right.yaml --chaos --hours NaN":                                        {exitUsage, "--hours NaN is not between 0 and 10000"},
 		"ripcord simulate left.yaml right.yaml --for 1000000h":                                             {exitUsage, "--for 1000000h0m0s is not between 0s and 10000h"},

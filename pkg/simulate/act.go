@@ -137,7 +137,7 @@ func (w *words) share() (float64, error) {
 	}
 	digits, ok := strings.CutSuffix(word, "%")
 	n, err := strconv.ParseFloat(digits, 64)
-	if !ok || err != nil || n < 0 || n > 100 {
+	if !ok || err != nil || !(n >= 0 && n <= 100) { // NaN is neither
 		return 0, fmt.Errorf("%q is no share of the frames between 0%% and 100%%", word)
 	}
 	return n / 100, nil

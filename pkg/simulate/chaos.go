@@ -136,12 +136,13 @@ func Chaos(l *LAN, hours float64, seed uint64) ([]Finding, error) {
 		found = append(found, Finding{Kind: k.kind})
 	}
 	found = append(found, Finding{Kind: several})
-	for range max(1, int(hours*float64(time.Hour/chaosRun))) {
+	for left := max(1, int(hours*float64(time.Hour/chaosRun))); left > 0; {
 		of := c.rng.IntN(len(found))
 		lines := c.lines(of)
 		if lines == nil {
-			continue
+			continue // the LAN has nothing of that kind
 		}
+		left--
 		outage, split, err := worst(l, lines)
 		if err != nil {
 			return nil, err

@@ -80,6 +80,9 @@ func (r *router) all(of func([]vrrp.Group) []string) (names []string) {
 func New(o Options) (*LAN, error) {
 	l := &LAN{options: o}
 	for _, r := range o.Routers {
+		if r.Name == "" || strings.ContainsAny(r.Name, " \t\n/:,=") {
+			return nil, fmt.Errorf("%q is no name for a router in --at and --segment: name it, as NAME=FILE, without space and any of / : , =", r.Name)
+		}
 		if l.router(r.Name) != nil {
 			return nil, fmt.Errorf("two routers are called %s: name one of them, as NAME=FILE", r.Name)
 		}

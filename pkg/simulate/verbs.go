@@ -176,38 +176,51 @@ func readPartition(w *words) (func(*play), error) {
 	if err != nil {
 		return nil, err
 	}
-	sides, on := [][]string{nil}, w.lan.ports(segment)
-	for {
-		word, ok := w.take()
-		if !ok {
-			break
+	on := w.lan.ports(segment)
+	sides, err := w.sides(segment, on)
+	if err != nil {
+		return nil, err
+	}
+	return func(p *play) {
+		groups := make([][]*sim.Port, len(sides))
+		for _, at := range on {
+			side := slices.IndexFunc(sides, func(side []string) bool { return slices.Contains(side, at.Router) })
+			groups[side] = append(groups[side], p.port(at))
 		}
+		p.world.Segment(segment).Partition(groups...)
+	}, nil
+}
+
+// sides takes the routers of a segment, side by side: each of them is on one.
+func (w *words) sides(segment string, on []Port) (sides [][]string, err error) {
+	sides = [][]string{nil}
+	placed := make(map[string]bool)
+	for word, ok := w.take(); ok; word, ok = w.take() {
 		if word == "/" {
 			sides = append(sides, nil)
 			continue
 		}
-		if _, err := w.lan.find(word); err != nil {
+		_, err := w.lan.find(word)
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if !slices.ContainsFunc(on, func(p Port) bool { return p.Router == word }) {
+		case !slices.ContainsFunc(on, func(p Port) bool { return p.Router == word }):
 			return nil, fmt.Errorf("%s has no interface on %s", word, segment)
+		case placed[word]:
+			return nil, fmt.Errorf("%s is named twice", word)
 		}
+		placed[word] = true
 		sides[len(sides)-1] = append(sides[len(sides)-1], word)
 	}
-	if len(sides) < 2 || len(sides[0]) == 0 {
+	if len(sides) < 2 || slices.ContainsFunc(sides, func(side []string) bool { return len(side) == 0 }) {
 		return nil, errors.New("who is on which side? " + w.verb.usage())
 	}
-	return func(p *play) {
-		groups := make([][]*sim.Port, len(sides))
-		for i, side := range sides {
-			for _, at := range on {
-				if slices.Contains(side, at.Router) {
-					groups[i] = append(groups[i], p.port(at))
-				}
-			}
+	for _, p := range on {
+		if !placed[p.Router] {
+			return nil, fmt.Errorf("%s is on no side: %s", p.Router, w.verb.usage())
 		}
-		p.world.Segment(segment).Partition(groups...)
-	}, nil
+	}
+	return sides, nil
 }
 
 func readHeal(w *words) (func(*play), error) {
