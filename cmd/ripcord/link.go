@@ -67,7 +67,7 @@ func watch(ctx context.Context, out io.Writer, reports []nic.Report, asJSON bool
 	}
 	events := &bus.Topic[event.Event]{}
 	monitor := monitor.New(monitor.Config{
-		Default: link.Settings{Monitor: link.Auto, Poll: time.Second, Confirm: 10 * time.Millisecond, Hint: true}, Watched: names,
+		Default: link.Defaults(), Watched: names,
 		Hints: monitor.OpenHints(),
 		Facts: bus.NewRetained[string, event.Link](), Addresses: &bus.Topic[event.Address]{},
 		Events: events, Minter: event.NewMinter(uint64(time.Now().UnixNano())),

@@ -284,7 +284,7 @@ func settingsOf(f *Facts, l *Link) link.Settings {
 	if s, ok := f.Plan.Links[l.Name]; ok {
 		return s
 	}
-	return link.Settings{Monitor: link.Auto, Poll: time.Second, Confirm: 10 * time.Millisecond}
+	return link.Defaults()
 }
 
 // lossLate reports links whose driver reports no carrier, so that they are polled at a low rate,

@@ -36,3 +36,8 @@ type Settings struct {
 	// comes back is a return. The state at the start takes effect at once.
 	DownDelay, UpDelay time.Duration
 }
+
+// Defaults returns the settings of a link of which the file says nothing.
+func Defaults() Settings {
+	return Settings{Monitor: Auto, Poll: time.Second, Confirm: 10 * time.Millisecond, Hint: true}
+}
