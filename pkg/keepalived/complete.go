@@ -311,9 +311,9 @@ func (i *instance) noteStart(r *syntax.Report) {
 	if i.group != nil {
 		notified = notified || i.group.notify.backup.said || i.group.notify.any.said
 	}
-	if notified && i.state.Text != "MASTER" && i.election().value == 255 {
+	if notified && i.election().value == 255 && i.advertsAtStart() > 0 {
 		r.Subject = i.title()
-		r.Differ(i.election().at, "", "with priority 255 it is MASTER at once: no command for BACKUP runs before, as keepalived's does without state MASTER")
+		r.Differ(i.election().at, "", "with priority 255 no command for BACKUP runs at the start: under keepalived it does, unless the state is MASTER")
 	}
 }
 

@@ -101,10 +101,8 @@ func (g *group) noteStart(r *syntax.Report) {
 	if !g.notify.master.said && !g.notify.any.said {
 		return
 	}
-	for _, m := range g.members {
-		if m.state.Text != "MASTER" || m.election().value != 255 {
-			return
-		}
+	if g.members[0].advertsAtStart() > 0 {
+		return
 	}
 	r.Subject = g.title()
 	r.Differ(g.at, "", "its commands run when it is MASTER at the start, too: keepalived runs those of its members alone, where all have state MASTER and priority 255")

@@ -33,8 +33,8 @@ func (i *instance) tree(r *syntax.Report, g *globals, cs *checks) *tree.Node {
 		i.preemptDelay.value = i.preemptDelay.value.Round(time.Millisecond)
 		m.duration("preempt_delay", i.preemptDelay)
 	}
-	if g.startupDelay.value > 0 {
-		m.duration("startup_delay", whole(within(i.startup(g), 24*time.Hour), time.Millisecond))
+	if delay := i.startup(g); delay.value > 0 {
+		m.duration("startup_delay", whole(within(delay, 24*time.Hour), time.Millisecond))
 	}
 	i.sendingTree(r, m)
 	i.heldTree(g, m)
@@ -50,12 +50,13 @@ func (i *instance) tree(r *syntax.Report, g *globals, cs *checks) *tree.Node {
 	return m.Node
 }
 
-// startup is how long after its start keepalived takes nothing over: vrrp_startup_delay, after
-// which the instance waits for adverts unless it is the owner of its addresses.
+// startup is how long after its start keepalived takes nothing over, if that is longer than
+// ripcord waits by itself: vrrp_startup_delay and the wait for adverts that follows it. Only an
+// owner of its addresses waits for more adverts than ripcord without such a delay.
 func (i *instance) startup(g *globals) length {
 	const ofVersion2 = time.Second // the interval of which Skew_Time is a part
-	priority := i.election().value
-	if priority == 255 && i.state.Text != "BACKUP" {
+	priority, adverts := i.election().value, i.advertsAtStart()
+	if priority != 255 && g.startupDelay.value == 0 || adverts == 0 {
 		return g.startupDelay
 	}
 	interval := i.interval.or(length{value: time.Second}).value
@@ -63,10 +64,32 @@ func (i *instance) startup(g *globals) length {
 	if i.version.value == 2 {
 		part = ofVersion2
 	}
-	skew := time.Duration(256-priority) * part / 256
-	out := g.startupDelay
-	out.value += time.Duration(i.misses.or(number{value: 3}).value)*interval + skew
+	out := g.startupDelay.or(length{at: i.election().at, said: true})
+	out.value += time.Duration(adverts)*interval + time.Duration(256-priority)*part/256
 	return out
+}
+
+// advertsAtStart is for how many adverts keepalived waits, beside Skew_Time, until the instance
+// is MASTER for the first time: as an owner for none, unless it has state BACKUP. A group is
+// MASTER at once only if each member says that it is, and its priority.
+func (i *instance) advertsAtStart() int {
+	all := i.misses.or(number{value: 3}).value
+	if i.group == nil {
+		if i.election().value == 255 && i.state.Text != "BACKUP" {
+			return 0
+		}
+		return all
+	}
+	adverts := 0
+	for _, m := range i.group.members {
+		switch {
+		case m.election().value != 255 || m.state.Text == "BACKUP":
+			return all
+		case m.state.Text != "MASTER" || !m.priority.said:
+			adverts = 1
+		}
+	}
+	return adverts
 }
 
 // canonical is a number as YAML has it, if the text is one.

@@ -64,6 +64,7 @@ var files = []file{
 	{name: "basic-names-with-blanks"},
 	{name: "election-master-without-priority"},
 	{name: "election-backup-with-255"},
+	{name: "election-owner-without-a-state"},
 	{name: "election-priority-300"},
 	{name: "election-nopreempt", still: "lower"},
 	{name: "election-nopreempt-with-master"},
