@@ -13,6 +13,7 @@ func TestCheckAgreesWithRun(t *testing.T) {
 		instance + "}]": "",
 		instance + "}]\nscript_user: nobody_here":                                                                             "", // who runs nothing
 		instance + ", notify: {any: [/bin/true]}}]\nscript_user: nobody_here":                                                 "there is no user nobody_here",
+		instance + "}]\nscript_user: root\nfifo: /run/x\nfifo_user: nobody_here":                                              "there is no user nobody_here",
 		instance + "}]\nscript_user: root\nstartup: {command: [/bin/true], group: nobody_here}":                               "there is no group nobody_here",
 		instance + ", track: [{check: c}]}]\nscript_user: root\nchecks: [{name: c, command: [/bin/true], user: nobody_here}]": "there is no user nobody_here",
 		instance + ", track: [{check: c}]}]\nscript_user: root\nchecks: [{name: c, command: [/does/not/exist]}]":              "",

@@ -60,6 +60,9 @@ type Config struct {
 	FIFO string
 	// FIFOReader is the program that reads it.
 	FIFOReader Command
+	// FIFOUser is the user for whom the FIFO is, and FIFOGroup the group that may read it; empty:
+	// those of its reader, or the group of that user.
+	FIFOUser, FIFOGroup string
 	// Startup and Shutdown are run when the daemon starts and ends; nil: none is.
 	Startup, Shutdown *Program
 	// ScriptUser is the user that commands run as unless they say another, and ScriptGroup

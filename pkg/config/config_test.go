@@ -128,7 +128,7 @@ func outcome(c *Config, err error) string {
 		fmt.Fprintf(&b, "notify: %+q\n", c.NotifyAll)
 	}
 	if c.FIFO != "" {
-		fmt.Fprintf(&b, "fifo %q\n", c.FIFO)
+		fmt.Fprintf(&b, "fifo %q for %q %q\n", c.FIFO, c.FIFOUser, c.FIFOGroup)
 	}
 	if c.ScriptUser != "ripcord" {
 		fmt.Fprintf(&b, "script user %q\n", c.ScriptUser)

@@ -26,6 +26,7 @@ type document struct {
 	notify                  Notify // of every instance
 	fifo                    string
 	fifoReader              Command
+	fifoUser, fifoGroup     string
 	startup, shutdown       *Program
 	scriptUser, scriptGroup string
 }
@@ -99,7 +100,7 @@ func (d *document) build() *Config {
 	c := &Config{
 		Log: d.log, Control: d.control,
 		Links: make(map[string]link.Settings, len(d.links)), DefaultLink: d.link.Settings,
-		Notify: d.notifies(), NotifyAll: d.notify, FIFO: d.fifo, FIFOReader: d.fifoReader,
+		Notify: d.notifies(), NotifyAll: d.notify, FIFO: d.fifo, FIFOReader: d.fifoReader, FIFOUser: d.fifoUser, FIFOGroup: d.fifoGroup,
 		ScriptUser: d.scriptUser, ScriptGroup: d.scriptGroup, Startup: d.startup, Shutdown: d.shutdown,
 	}
 	for name, s := range d.links {

@@ -40,7 +40,7 @@ var (
 		"static", "static.addresses", "static.routes", "static.rules",
 		"defaults.priority", "defaults.announce.count",
 		"groups[].name", "groups[].members",
-		"checks", "notify", "fifo", "fifo_reader", "fifo_reader.command", "startup", "startup.command", "startup.timeout", "startup.user", "startup.group", "shutdown", "shutdown.command", "shutdown.timeout", "script_user", "script_group", "instances[].track[].reverse", "instances[].notify.user", "instances[].notify.group",
+		"checks", "notify", "fifo", "fifo_reader", "fifo_reader.command", "fifo_user", "fifo_group", "startup", "startup.command", "startup.timeout", "startup.user", "startup.group", "shutdown", "shutdown.command", "shutdown.timeout", "script_user", "script_group", "instances[].track[].reverse", "instances[].notify.user", "instances[].notify.group",
 		"checks[].name", "checks[].interval", "checks[].timeout", "checks[].rise", "checks[].fall", "checks[].weight", "checks[].initial",
 		"checks[].command", "checks[].user", "checks[].group",
 		"checks[].process", "checks[].process.name", "checks[].process.match", "checks[].process.min", "checks[].process.max",

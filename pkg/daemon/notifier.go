@@ -54,7 +54,7 @@ func newNotifier(programs programs, s notifySettings, path string, reader []stri
 	n.runner = notify.New(programs, func(r notify.Ran) { events.Publish(ran(r)) })
 	if path != "" {
 		making := func() error { return programs.MakeFIFO(context.Background()) }
-		n.fifo = notify.NewFIFO(path, s.reader, making, func(r notify.FIFOReport) { events.Publish(fifoReport(r)) })
+		n.fifo = notify.NewFIFO(path, s.fifo, making, func(r notify.FIFOReport) { events.Publish(fifoReport(r)) })
 	}
 	if path != "" && len(reader) > 0 {
 		n.reader = notify.NewReader(programs, reader, s.reader, path, func(r notify.ReaderReport) { events.Publish(readerReport(r)) })

@@ -45,6 +45,7 @@ type notifySettings struct {
 	all      *notify.Commands // of every instance; nil: none
 	user     *command.User    // script_user; nil: there is no such user, and no command
 	reader   *command.User    // of the program that reads the FIFO
+	fifo     *command.User    // for whom the FIFO is
 	holds    map[string]bool  // the instances that have addresses
 	names    map[string]bool  // of all instances
 }
@@ -56,6 +57,9 @@ func notifySettingsOf(c *config.Config) (s notifySettings, err error) {
 	}
 	if s.reader, err = account(c.FIFOReader.User, c.FIFOReader.Group, s.user); err != nil {
 		return s, fmt.Errorf("%s: fifo_reader: %w", c.File, err)
+	}
+	if s.fifo, err = fifoAccount(c, s.reader); err != nil {
+		return s, fmt.Errorf("%s: fifo_user: %w", c.File, err)
 	}
 	s.holds, s.names = make(map[string]bool), make(map[string]bool)
 	for _, set := range c.Sets {
@@ -158,6 +162,15 @@ func account(user, group string, other *command.User) (*command.User, error) {
 		return command.LookupUser(other.Name, group)
 	}
 	return other, nil
+}
+
+// fifoAccount returns for whom the FIFO is: for reader unless the configuration says another user
+// or group. nil: for this process.
+func fifoAccount(c *config.Config, reader *command.User) (*command.User, error) {
+	if c.FIFOGroup != "" && c.FIFOUser == "" && reader == nil {
+		return command.LookupUser("root", c.FIFOGroup) // whose number alone counts
+	}
+	return account(c.FIFOUser, c.FIFOGroup, reader)
 }
 
 // refusal is a program that cannot or must not be run.

@@ -45,11 +45,11 @@ func (ownPrograms) Reload(context.Context, string) error { return nil }
 // MakeFIFO implements programs.
 func (o ownPrograms) MakeFIFO(context.Context) error {
 	c := o.parts.config.Load()
-	user, _ := defaultUser(c)
-	if own, err := account(c.FIFOReader.User, c.FIFOReader.Group, user); err == nil {
-		user = own
+	settings, err := notifySettingsOf(c)
+	if err != nil {
+		return err
 	}
-	return notify.MakeFIFO(c.FIFO, user, os.Geteuid())
+	return notify.MakeFIFO(c.FIFO, settings.fifo, os.Geteuid())
 }
 
 // Processes implements programs. Nobody shows this process what it may not see itself.
@@ -99,7 +99,7 @@ func Programs(c *config.Config) (*runner.Table, error) {
 	}
 	table := runner.NewTable(all, processes)
 	if c.FIFO != "" {
-		table.MakeFIFO = func(writer int) error { return notify.MakeFIFO(c.FIFO, settings.reader, writer) }
+		table.MakeFIFO = func(writer int) error { return notify.MakeFIFO(c.FIFO, settings.fifo, writer) }
 	}
 	return table, nil
 }

@@ -205,7 +205,7 @@ func restarts(started, next *config.Config) (notes []string) {
 	}{
 		{"control.socket", started.Control.Socket != next.Control.Socket},
 		{"control.listen", started.Control.Listen != next.Control.Listen},
-		{"fifo", started.FIFO != next.FIFO || !reflect.DeepEqual(started.FIFOReader, next.FIFOReader)},
+		{"fifo", started.FIFO != next.FIFO || started.FIFOUser != next.FIFOUser || started.FIFOGroup != next.FIFOGroup || !reflect.DeepEqual(started.FIFOReader, next.FIFOReader)},
 	} {
 		if c.differs {
 			notes = append(notes, c.key+" takes a restart")

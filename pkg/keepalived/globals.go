@@ -1,6 +1,7 @@
 package keepalived
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -20,7 +21,7 @@ type globals struct {
 	lowerUnanswered           number // vrrp_lower_prio_no_advert
 	ownerDeaf                 number // vrrp_owner_ignore_adverts
 	defaultInterface          syntax.Word
-	fifo, vrrpFIFO            syntax.Word
+	fifo, vrrpFIFO            fifo
 	reader, vrrpReader        command
 	startup, shutdown         program
 	user, group               syntax.Word
@@ -40,6 +41,12 @@ func (g *globals) spacing(i *instance) length {
 	return garp
 }
 
+// A fifo is notify_fifo, and for whom it is.
+type fifo struct {
+	path, user syntax.Word
+	group      string
+}
+
 // A program is startup_script or shutdown_script.
 type program struct {
 	command command
@@ -49,7 +56,7 @@ type program struct {
 // tree adds the keys of the file itself.
 func (g *globals) tree(r *syntax.Report, root builder, commands *commandReader) {
 	g.accounts(root, commands)
-	g.fifoTree(r, root)
+	g.fifoTree(r, root, commands.user)
 	g.startup.add(root, "startup")
 	g.shutdown.add(root, "shutdown")
 }
@@ -74,21 +81,33 @@ func (g *globals) accounts(root builder, commands *commandReader) {
 	}
 }
 
-// fifoTree says where transitions are written, and who reads them.
-func (g *globals) fifoTree(r *syntax.Report, root builder) {
+// fifoTree says where transitions are written, and who reads them: the user that is named behind
+// the reader, or standard.
+func (g *globals) fifoTree(r *syntax.Report, root builder, standard string) {
 	first, second, reader := g.fifo, g.vrrpFIFO, g.reader
-	if first.Text == "" {
-		first, second, reader = second, syntax.Word{}, g.vrrpReader
+	if first.path.Text == "" {
+		first, second, reader = second, fifo{}, g.vrrpReader
 	}
-	if first.Text == "" {
+	path, user := first.path, first.user
+	if path.Text == "" {
 		return
 	}
-	root.text("fifo", first.Position, first.Text)
+	root.text("fifo", path.Position, path.Text)
 	if reader.said {
 		root.set("fifo_reader", reader.at, reader.ownTree(""))
 	}
-	if second.Text != "" && second.Text != first.Text {
-		r.NotDone(second.Position, "", "there is one FIFO: nothing is written to %s", syntax.Show(second.Text))
+	switch {
+	case user.Text == "":
+	case reader.said && !slices.Contains([]string{"root", user.Text}, cmp.Or(reader.user, standard)):
+		r.Differ(user.Position, "name the same user behind both", "the FIFO is for the user that reads it: its group is not that of %s", syntax.Show(user.Text))
+	default:
+		root.text("fifo_user", user.Position, user.Text)
+		if first.group != "" {
+			root.text("fifo_group", user.Position, first.group)
+		}
+	}
+	if other := second.path; other.Text != "" && other.Text != path.Text {
+		r.NotDone(other.Position, "", "there is one FIFO: nothing is written to %s", syntax.Show(other.Text))
 	}
 }
 

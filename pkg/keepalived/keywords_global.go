@@ -63,8 +63,8 @@ var globalKeywords = table[globals]{
 	{"enable_script_security", 0, 1, plain, Inherent, "always: a command that others can change is not run, and such a script counts as if nobody tracked it, with a warning; without `script_user` and the user `keepalived_script`, nothing runs that names no user", "", nil},
 	{"use_symlink_paths", 0, 1, plain, Inherent, "commands are run by the path that is given", "", nil},
 	{"set_supplementary_groups", 0, 1, plain, Inherent, "commands have the supplementary groups of their user", "", nil},
-	{"notify_fifo", 1, 3, plain, Translated, "`fifo`", "", fifoTo(func(g *globals) *syntax.Word { return &g.fifo })},
-	{"vrrp_notify_fifo", 1, 3, plain, Translated, "`fifo`", "", fifoTo(func(g *globals) *syntax.Word { return &g.vrrpFIFO })},
+	{"notify_fifo", 1, 3, plain, Translated, "`fifo`, `fifo_user`, `fifo_group`; its group may read it, and it belongs to ripcord's own user: mode 0640, not 0644", "", fifoTo(func(g *globals) *fifo { return &g.fifo })},
+	{"vrrp_notify_fifo", 1, 3, plain, Translated, "as `notify_fifo`", "", fifoTo(func(g *globals) *fifo { return &g.vrrpFIFO })},
 	{"notify_fifo_script", 1, -1, plain, Translated, "`fifo_reader`, with its user", "", notifyTo(func(g *globals) *command { return &g.reader })},
 	{"vrrp_notify_fifo_script", 1, -1, plain, Translated, "`fifo_reader`, with its user", "", notifyTo(func(g *globals) *command { return &g.vrrpReader })},
 	{"vrrp_notify_priority_changes", 0, 1, plain, Missing, noPriorityLines, "priority changes", nil},
@@ -196,15 +196,19 @@ const (
 
 // fifoTo reads the path of a FIFO, which is left out where its owner is missing: the user that
 // it names, or that of all commands.
-func fifoTo(field func(*globals) *syntax.Word) func(*translator, *syntax.Statement, *globals) {
+func fifoTo(field func(*globals) *fifo) func(*translator, *syntax.Statement, *globals) {
 	return func(t *translator, s *syntax.Statement, g *globals) {
+		f := fifo{path: s.Words[1]}
 		if len(s.Words) == 2 {
 			if t.commands.unowned() {
 				return
 			}
-		} else if !t.commands.account(s.Words[2].Position, s.Word(2), strings.TrimPrefix(s.Word(3), ":"), "the FIFO is left out") {
-			return
+		} else {
+			f.user, f.group = s.Words[2], strings.TrimPrefix(s.Word(3), ":")
+			if !t.commands.account(f.user.Position, f.user.Text, f.group, "the FIFO is left out") {
+				return
+			}
 		}
-		*field(g) = s.Words[1]
+		*field(g) = f
 	}
 }
