@@ -9,14 +9,16 @@ import (
 
 // The measures of the picture, in pixels.
 const (
-	svgMargin = 16
-	svgNames  = 230 // to the left of the lanes
-	svgLanes  = 760 // the width of the lanes
-	svgRow    = 30
-	svgBar    = 20
-	svgTop    = 78
-	svgLine   = 17 // of the list of acts
-	svgLeast  = 2  // of what took no time, so that it is seen
+	svgMargin  = 20
+	svgLanes   = 760 // the width of the lanes
+	svgGlyph   = 8   // of a letter of a name, at most
+	svgGap     = 12  // behind a name, and between the signs of two acts
+	svgRow     = 30
+	svgBar     = 20
+	svgTop     = 78
+	svgLine    = 17 // of the list of acts
+	svgInstant = 90 // where an instant ends there
+	svgLeast   = 2  // of what took no time, so that it is seen
 )
 
 // colours are those of the states: dark where a router serves.
@@ -31,10 +33,11 @@ var servedColours = []string{"#1565c0", "#00838f", "#5d4037", "#558b2f", "#6a4ca
 // SVG returns the result as a picture that can stand alone.
 func (r *Result) SVG() string {
 	s := svg{Result: r}
+	s.measure()
 	rows := len(r.Groups) + len(r.Services)
 	height := svgTop + rows*svgRow + 40 + len(r.Acts)*svgLine + 40
 	fmt.Fprintf(&s, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"12\">\n",
-		2*svgMargin+svgNames+svgLanes, height)
+		s.left+svgLanes+svgMargin, height)
 	fmt.Fprintf(&s, "<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>\n")
 	s.text(svgMargin, 22, "font-size=\"15\" font-weight=\"bold\"", s.verdict())
 	s.axis(svgTop + rows*svgRow)
@@ -60,11 +63,25 @@ func (r *Result) SVG() string {
 type svg struct {
 	*Result
 	strings.Builder
+	second, left int // where the second column of names begins, and where the lanes do
+}
+
+// measure finds room for the longest names.
+func (s *svg) measure() {
+	first, second := 0, 0
+	for _, l := range s.Groups {
+		first, second = max(first, runes(l.Router)), max(second, runes(l.Group))
+	}
+	for i := range s.Services {
+		first, second = max(first, runes(s.Services[i].Segment)), max(second, runes(s.Services[i].title()))
+	}
+	s.second = svgMargin + first*svgGlyph + svgGap
+	s.left = s.second + second*svgGlyph + svgGap
 }
 
 // x returns where an instant stands.
 func (s *svg) x(at time.Duration) float64 {
-	return svgMargin + svgNames + float64(at)/float64(s.Length)*svgLanes
+	return float64(s.left) + float64(at)/float64(s.Length)*svgLanes
 }
 
 func (s *svg) text(x float64, y int, attributes, text string) {
@@ -77,16 +94,19 @@ func (s *svg) axis(bottom int) {
 		fmt.Fprintf(s, "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"#e0e0e0\"/>\n", s.x(at), svgTop-14, s.x(at), bottom)
 		s.text(s.x(at), svgTop-34, "text-anchor=\"middle\" fill=\"#616161\"", tick(at))
 	}
+	free := 0.0 // where the next sign may stand
 	for i, a := range s.Acts {
+		at := max(s.x(a.At), free)
+		free = at + svgGap
 		fmt.Fprintf(s, "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"#212121\" stroke-dasharray=\"3 3\"/>\n", s.x(a.At), svgTop-12, s.x(a.At), bottom)
-		s.text(s.x(a.At), svgTop-16, "text-anchor=\"middle\" font-weight=\"bold\"", number(i))
+		s.text(at, svgTop-16, "text-anchor=\"middle\" font-weight=\"bold\"", number(i))
 	}
 }
 
 // lane writes the names before a lane.
 func (s *svg) lane(y int, first, second string) {
 	s.text(svgMargin, y+svgBar-5, "font-weight=\"bold\"", first)
-	s.text(svgMargin+90, y+svgBar-5, "fill=\"#424242\"", second)
+	s.text(float64(s.second), y+svgBar-5, "fill=\"#424242\"", second)
 }
 
 // bar draws a time, with a word in it if it fits, and a title that a browser shows.
@@ -135,7 +155,7 @@ func (s *svg) colour(router string) string {
 }
 
 func (s *svg) legend(y int) {
-	x := float64(svgMargin + svgNames)
+	x := float64(s.left)
 	for _, of := range []struct{ colour, word string }{
 		{colours["active"], "active"}, {colours["backup"], "backup"}, {colours["fault"], "fault"}, {colours["initialize"], "initialize"},
 		{colours["paused"], "stands still"}, {colours["nobody"], "nobody serves"}, {colours["two"], "two serve"},
@@ -149,6 +169,9 @@ func (s *svg) legend(y int) {
 // acts lists what was done.
 func (s *svg) acts(y int) {
 	for i, a := range s.Acts {
-		s.text(svgMargin+svgNames, y+i*svgLine, "fill=\"#212121\"", fmt.Sprintf("%s  %s  %s", number(i), tick(a.At), a.Text))
+		x := float64(s.left)
+		s.text(x, y+i*svgLine, "font-weight=\"bold\"", number(i))
+		s.text(x+svgInstant, y+i*svgLine, "text-anchor=\"end\" fill=\"#616161\"", tick(a.At))
+		s.text(x+svgInstant+svgGap, y+i*svgLine, "fill=\"#212121\"", a.Text)
 	}
 }
