@@ -22,14 +22,14 @@ type member struct {
 	// Priority is the priority in force, which hides that of the Instance. All members of
 	// a group have the same one, that of facts.priority.
 	Priority uint8
-	// impaired is the priority that its group advertises while it lacks something. Every
-	// router that lacks nothing preempts it, and what is less.
+	// impaired is the priority that its group advertises while it lacks something: low enough that
+	// every router that lacks nothing preempts it.
 	impaired uint8
 	// index is the position among the members. The first one decides a tie.
 	index int
 
-	// link is the last that was learned of the interface; its zero value is an interface
-	// that is not there.
+	// link is the last known state of the interface; its zero value is an interface that does
+	// not exist.
 	link event.Link
 	// source is the address that our adverts bear. It is zero if and only if the link has
 	// none to send from, which is a fault.
