@@ -85,7 +85,8 @@ func (o ownAddresses) as(report *problem.Report, i *instance, p spotted) string 
 	case !elsewhere && o.here.has(p.Addr, i.Interface):
 		return "an address of this machine"
 	case other != nil && (!p.IsLinkLocalUnicast() || other.Interface == i.Interface):
-		return "the source of " + report.Mention(other.at, p.at)
+		report.Warn(p.at, "name this router's own addresses as sources, and those of the others as peers",
+			"%s is the source of %s, too: of the two one is another router's", p, report.Mention(other.at, p.at))
 	}
 	return ""
 }

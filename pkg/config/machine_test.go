@@ -22,7 +22,7 @@ func TestPeersAreOthers(t *testing.T) {
 		{"ourselves over IPv6", "unicast: {peers: ['fe80::11']}", "'fe80::1/64'", "fe80::11 is an address of this machine"},
 		{"another's that we have elsewhere", "unicast: {peers: ['fe80::12']}", "'fe80::1/64'", ""},
 		{"a file for another machine", "source: 192.0.2.12, unicast: {peers: [192.0.2.11]}", "192.0.2.1/24", ""},
-		{"the source of another instance", "unicast: {peers: [192.0.2.99]}", "192.0.2.1/24", "192.0.2.99 is the source of instances[1]"},
+		{"the source of another instance, which is not here", "unicast: {peers: [192.0.2.99]}", "192.0.2.1/24", ""},
 	} {
 		file := filepath.Join(t.TempDir(), "ripcord.yaml")
 		text := "instances:\n  - {name: a, interface: eth0, vrid: 1, priority: 100, addresses: [" + c.shared + "], " + c.keys + "}\n" +
@@ -31,16 +31,32 @@ func TestPeersAreOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 		cfg, err := Load(file, Options{})
-		if !strings.Contains(c.want, "source of") {
-			if err != nil {
-				t.Errorf("%s: a file that is only checked is refused: %v", c.name, err)
-			} else if got := strings.Join(cfg.OwnPeers(here), ""); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
-				t.Errorf("%s: check says %q, want %q", c.name, got, c.want)
-			}
+		if err != nil {
+			t.Errorf("%s: a file that is only checked is refused: %v", c.name, err)
+		} else if got := strings.Join(cfg.OwnPeers(here), ""); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+			t.Errorf("%s: check says %q, want %q", c.name, got, c.want)
 		}
 		_, err = Load(file, Options{Here: here})
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
+	}
+}
+
+// TestSourceOfAnother: a peer that is the source of another instance is a warning. Where that
+// source is not on the machine, it is the other instance that does not serve.
+func TestSourceOfAnother(t *testing.T) {
+	cfg, err := Parse("ripcord.yaml", []byte(`instances:
+  - {name: a, interface: eth0, vrid: 1, priority: 100, addresses: [192.0.2.1/24], source: 192.0.2.11, unicast: {peers: [192.0.2.12]}}
+  - {name: b, interface: eth0, vrid: 2, priority: 100, addresses: [192.0.2.2/24], source: 192.0.2.12}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(cfg.Warnings) != 1 || !strings.Contains(cfg.Warnings[0].Message, "192.0.2.12 is the source of instances[1], too") {
+		t.Errorf("warnings %v", cfg.Warnings)
+	}
+	if peers := cfg.Groups[0].Members[0].Unicast.Peers; len(peers) != 1 {
+		t.Errorf("peers %v, want the one of the file", peers)
 	}
 }
