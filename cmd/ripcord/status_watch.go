@@ -153,12 +153,10 @@ func (m *marks) mark(p *page, now time.Time) {
 			name := fmt.Sprint(row[0].text, "\x00", rows[row[0].text])
 			rows[row[0].text]++
 			for c := range row {
-				if r == 0 || slices.Contains(b.ages, c) {
+				if r == 0 || slices.Contains(b.ages, c) || !changed(fmt.Sprint(b.name, "\x00", name, "\x00", c), row[c].text) {
 					continue
 				}
-				if changed(fmt.Sprint(b.name, "\x00", name, "\x00", c), row[c].text) {
-					row[c] = cell{row[c].text + "*", inverse(row[c].colour)}
-				}
+				row[c] = cell{row[c].text + "*", inverse(row[c].colour)}
 			}
 		}
 		for i, n := range b.notes {

@@ -121,24 +121,32 @@ func ingress(conn *rtnl.Conn) map[int][]string {
 // attached.
 func (k *kernelLink) decodeInfo(attributes []byte) {
 	for kind, value := range rtnl.Attributes(attributes) {
-		if kind == unix.IFLA_XDP {
-			for kind, value := range rtnl.Attributes(value) {
-				if kind == unix.IFLA_XDP_ATTACHED && rtnl.Uint8(value) != 0 {
-					k.early = append(k.early, "an XDP program")
-				}
-			}
+		switch kind {
+		case unix.IFLA_XDP:
+			k.decodeXDP(value)
+		case unix.IFLA_LINKINFO:
+			k.decodeKind(value)
 		}
-		if kind != unix.IFLA_LINKINFO {
-			continue
+	}
+}
+
+func (k *kernelLink) decodeXDP(b []byte) {
+	for kind, value := range rtnl.Attributes(b) {
+		if kind == unix.IFLA_XDP_ATTACHED && rtnl.Uint8(value) != 0 {
+			k.early = append(k.early, "an XDP program")
 		}
-		for kind, value := range rtnl.Attributes(value) {
-			switch {
-			case kind != unix.IFLA_INFO_DATA:
-			case k.Kind == "bridge":
-				k.bridge = decodeBridge(value)
-			case k.Kind == "bond":
-				k.bond = decodeBond(value)
-			}
+	}
+}
+
+// decodeKind decodes what only links of one kind have.
+func (k *kernelLink) decodeKind(b []byte) {
+	for kind, value := range rtnl.Attributes(b) {
+		switch {
+		case kind != unix.IFLA_INFO_DATA:
+		case k.Kind == "bridge":
+			k.bridge = decodeBridge(value)
+		case k.Kind == "bond":
+			k.bond = decodeBond(value)
 		}
 	}
 }

@@ -102,28 +102,39 @@ const arpIgnore = "ipv4/conf/*/arp_ignore"
 func ignoredARP(f *Facts) (all []found) {
 	for l := range f.serving() {
 		value, scope := f.setting(arpIgnore, l)
-		words := found{"subject": l.Name, "link": l.Own(), "key": dotted(onLink(arpIgnore, scope)), "value": fmt.Sprint(value)}
-		if value >= 3 {
-			words["address"], words["best"] = "all of its addresses", "1"
-			all = append(all, words)
-			continue
-		}
-		for in := range f.on(l) {
-			for _, a := range f.held(in) {
-				elsewhere := a.Interface != "" && a.Interface != in.Interface
-				lone := value == 2 && a.Prefix.Bits() == 32
-				if !a.Prefix.Addr().Is4() || value < 1 || !lone && (!elsewhere || in.VirtualMAC) || len(words["address"]) > 0 {
-					continue
-				}
-				words["address"], words["best"] = a.Prefix.String(), "1"
-				if elsewhere {
-					words["address"], words["best"] = fmt.Sprintf("%v, which is put on %s", a.Prefix, a.Interface), "0"
-				}
-				all = append(all, words)
-			}
+		if address, best := unanswered(f, l, value); address != "" {
+			all = append(all, found{
+				"subject": l.Name, "link": l.Own(), "key": dotted(onLink(arpIgnore, scope)), "value": fmt.Sprint(value), "address": address, "best": best,
+			})
 		}
 	}
 	return all
+}
+
+// unanswered names the first address of a link for which the kernel answers no ARP request while
+// arp_ignore has this value, and the greatest value with which it does. It returns empty texts
+// if there is none.
+func unanswered(f *Facts, l *Link, ignore int) (address, best string) {
+	switch {
+	case ignore >= 3:
+		return "all of its addresses", "1"
+	case ignore < 1:
+		return "", ""
+	}
+	for in := range f.on(l) {
+		for _, a := range f.held(in) {
+			elsewhere := a.Interface != "" && a.Interface != in.Interface
+			lone := ignore == 2 && a.Prefix.Bits() == 32
+			switch {
+			case !a.Prefix.Addr().Is4():
+			case elsewhere && (lone || !in.VirtualMAC):
+				return fmt.Sprintf("%v, which is put on %s", a.Prefix, a.Interface), "0"
+			case lone:
+				return a.Prefix.String(), "1"
+			}
+		}
+	}
+	return "", ""
 }
 
 func filteredARP(f *Facts) (all []found) {
