@@ -23,9 +23,12 @@ type Message struct {
 // Send hands messages to a socket and returns how many it took. It fails if it
 // did not take the first.
 func Send(fd int, msgs []Message) (int, unix.Errno) {
+	call := sendShort
+	if len(msgs) >= long {
+		call = sendLong
+	}
 	for {
-		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&msgs[0])),
-			uintptr(len(msgs)), unix.MSG_DONTWAIT, 0, 0)
+		n, errno := call(fd, msgs)
 		if errno != unix.EINTR {
 			return count(n, errno)
 		}

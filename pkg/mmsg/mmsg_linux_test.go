@@ -96,6 +96,35 @@ func TestSendEachAndReceive(t *testing.T) {
 	}
 }
 
+// TestSendLong: a call with many messages ends at the one that is refused, as one with few does.
+func TestSendLong(t *testing.T) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fds[0])
+	defer unix.Close(fds[1])
+	const refused = 3 // a queue has room for ten
+	for _, many := range []int{long - 1, long, 100} {
+		msgs, iov := make([]Message, many), unix.Iovec{Base: new(byte)}
+		iov.SetLen(1)
+		for i := range msgs {
+			msgs[i].Header.Iov = &iov
+			msgs[i].Header.SetIovlen(1)
+		}
+		msgs[refused].Header.SetIovlen(1 << 20) // EMSGSIZE
+		if n, errno := Send(fds[0], msgs); n != refused || errno != 0 {
+			t.Errorf("of %d messages it took %d (%v), want %d", many, n, errno, refused)
+		}
+		if n, errno := Send(fds[0], msgs[refused:]); n != 0 || errno != unix.EMSGSIZE {
+			t.Errorf("of those behind it took %d (%v), want none", n, errno)
+		}
+		if n, errno := Receive(fds[1], msgs[refused+1:]); n != refused || errno != 0 {
+			t.Errorf("%d arrived (%v), want %d", n, errno, refused)
+		}
+	}
+}
+
 func TestToLink(t *testing.T) {
 	frame := []byte{0x33, 0x33, 0, 0, 0, 1, 2, 0, 0, 0, 0, 9, 0x86, 0xdd}
 	to := ToLink(7, frame)
