@@ -87,6 +87,9 @@ func (w *Worker) adopt() {
 // lease.
 func (w *Worker) checkLease() {
 	now := w.ran()
+	if !w.watch.Expired(now, w.cfg.Lease.Last(), lease.Least) {
+		return
+	}
 	var hung []string
 	for _, name := range w.ledger.order {
 		set := w.ledger.sets[name]

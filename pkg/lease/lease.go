@@ -18,8 +18,8 @@ type Lease struct {
 // StampEvery is the longest time between two stamps of a loop that runs.
 const StampEvery = 250 * time.Millisecond
 
-// floor is the shortest time after which a silent loop counts as hung.
-const floor = time.Second
+// Least is the shortest time after which a silent loop counts as hung: no Limit is less.
+const Least = time.Second
 
 // New returns a lease that counts as stamped at base, an instant with a monotonic
 // reading.
@@ -42,9 +42,9 @@ func (l *Lease) Last() time.Time { return l.base.Add(time.Duration(l.last.Load()
 func (l *Lease) Age(now time.Time) time.Duration { return now.Sub(l.Last()) }
 
 // Limit returns the age at which the lease of an instance is lost:
-// max(1 s, miss × interval).
+// max(Least, miss × interval).
 func Limit(miss int, interval time.Duration) time.Duration {
-	return max(floor, time.Duration(miss)*interval)
+	return max(Least, time.Duration(miss)*interval)
 }
 
 // Watch judges a lease for one goroutine that sleeps between its looks. A goroutine
