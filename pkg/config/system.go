@@ -72,6 +72,15 @@ func (system) User(name, group string) bool {
 	return err == nil
 }
 
+func (system) InNamespace(name string) bool {
+	named, err := os.Stat(filepath.Join("/run/netns", name))
+	if err != nil {
+		return false
+	}
+	own, err := os.Stat("/proc/thread-self/ns/net")
+	return err == nil && os.SameFile(named, own)
+}
+
 func (system) Protocol(name string) (uint8, bool) {
 	if n, err := strconv.ParseUint(name, 10, 7); err == nil { // keepalived takes no number above 127
 		return uint8(n), true

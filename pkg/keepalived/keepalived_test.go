@@ -75,6 +75,8 @@ func (testSystem) User(name, group string) bool {
 	return name != "nobody_here" && group != "nobody_here" && name != "keepalived_script"
 }
 
+func (testSystem) InNamespace(name string) bool { return name == "inside" }
+
 func (testSystem) Protocol(name string) (uint8, bool) {
 	n, ok := map[string]uint8{"tcp": 6, "udp": 17}[name]
 	return n, ok

@@ -85,7 +85,16 @@ var rootKeywords = table[translator]{
 	{"virtual_server", 0, -1, skipped, Translated, "an error unless `--without-lvs` is given: " + noLVS, "", readBalanced},
 	{"virtual_server_group", 0, -1, skipped, Translated, "an error unless `--without-lvs` is given: " + noLVS, "", readBalanced},
 	{"SSL", 0, -1, skipped, Missing, noLVS, "LVS", nil},
-	{"net_namespace", 1, 1, plain, Changed, "ripcord runs in the namespace in which it is started: `ip netns exec NAME ripcord run`", "", nil},
+	{"net_namespace", 1, 1, plain, Translated, "an error unless ripcord is started in it: `ip netns exec NAME ripcord run`", "", func(t *translator, s *syntax.Statement, _ *translator) {
+		hint := "start it there: ip netns exec " + s.Word(1) + " ripcord run"
+		switch system := t.commands.system; {
+		case system.InNamespace(s.Word(1)):
+		case t.commands.elsewhere:
+			t.Differ(s.At(), hint, "ripcord does not move to a network namespace: it runs in the one in which it is started")
+		default:
+			t.Fail(s.At(), hint, "ripcord is not in the network namespace %s: it would serve on the interfaces of another one", syntax.Show(s.Word(1)))
+		}
+	}},
 	{"net_namespace_ipvs", 0, 1, plain, Missing, noLVS, "LVS", nil},
 	{"namespace_with_ipsets", 0, 0, plain, Inherent, "there are no ipsets", "", nil},
 	{"instance", 1, 1, plain, Inherent, "`control.socket` tells daemons apart", "", nil},

@@ -78,7 +78,7 @@ written for a machine that has the programs and users of the file: where this on
 **Exporters and scripts.** ` + "`ripcord status --format keepalived-json`" + `, or ` + "`GET /v1/keepalived`" + `, has what keepalived's JSON dump has. Commands of
 notify and the FIFO get keepalived's words.
 
-**How it is tested.** ` + "`make keepalived-diff`" + ` starts a keepalived 2.2.7 and ripcord from more than 160 files, each on a LAN of its own, and compares
+**How it is tested.** ` + "`make keepalived-diff`" + ` starts a keepalived (2.2.7; 2.4.3 by hand) and ripcord from more than 160 files, each on a LAN of its own, and compares
 their adverts, what they hold, to whom they yield and which commands they run.
 
 **As a service.** Both units have to read keepalived's file: the daemon and the one that runs its commands ([security.md](security.md#runner)).

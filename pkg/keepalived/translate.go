@@ -22,6 +22,8 @@ type System interface {
 	Secure(path, user, group string) error
 	// User reports whether there is a user of that name, and a group, if it is not empty.
 	User(name, group string) bool
+	// InNamespace reports whether this process is in the network namespace of that name.
+	InNamespace(name string) bool
 	// Table returns the number of a routing table.
 	Table(name string) (number uint32, known bool)
 	// Protocol returns the number of a protocol, by its name or its digits.
