@@ -22,6 +22,9 @@ type holder struct {
 // place returns where a holder says so.
 func (h holder) place() problem.Place { return h.spot(h.key, h.at) }
 
+// atMAC reports whether the address stands on the link of the instance's virtual MAC.
+func (h holder) atMAC() bool { return h.virtualMAC.used && h.Interface == "" }
+
 // checkShared reports the addresses that several instances hold on one link. Such an address
 // stands while any of them is Active, which is allowed, but hardly ever what is meant.
 func checkShared(report *problem.Report, all []*instance) {
@@ -46,16 +49,18 @@ func checkShared(report *problem.Report, all []*instance) {
 
 // shares reports an address that another holds, too.
 func (h holder) shares(report *problem.Report, before holder, s spot) {
-	at, on := h.place(), problem.Show(s.on)
+	at, on, apart := h.place(), problem.Show(s.on), h.atMAC() || before.atMAC()
 	other := report.Mention(before.place(), at)
 	switch {
 	case h.Name == addr.StaticName: // which is the last of all
 		report.Warn(at, "leave it out", "%s is held on %s by %s too, and stands there all the time, whichever router is Active", s.address, on, other)
-	case h.Prefix.Bits() != before.Prefix.Bits() && s.address.Is6():
+	case h.Prefix.Bits() != before.Prefix.Bits() && s.address.Is6() && !apart:
 		report.Advise(at, "give both one prefix length", "%s is held on %s by %s with the prefix length %d", s.address, on, other, before.Prefix.Bits())
 	case h.accept != before.accept:
 		report.Advise(at, "say the same in both", "%s is held on %s by %s too, and one of the two has accept: false", s.address, on, other)
+	case apart:
+		report.Warn(at, "leave it out of one of the two", "%s is held on %s by %s too, at another MAC: hosts reach one or the other where both are Active", s.address, on, other)
 	default:
-		report.Warn(at, "leave it out of one of the two", "%s is held on %s by %s too: it stands while either is Active, and on two routers where each is on another", s.address, on, other)
+		report.Warn(at, "leave it out of one of the two", "%s is held on %s by %s too: it stands while either is Active, so that two routers may hold it at once", s.address, on, other)
 	}
 }
