@@ -11,9 +11,11 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -187,8 +189,18 @@ func Load(path string, o Options) (*Config, error) {
 	if !info.Mode().IsRegular() {
 		info = nil // a pipe, which is in no directory
 	}
+	if at := keepalivedWord.FindIndex(text); at != nil && o.Format == ByName {
+		r := problem.Of(path, text)
+		line := 1 + bytes.Count(text[:at[0]], []byte("\n"))
+		r.Advise(problem.Place{Position: tree.Position{Line: line, Column: 1}}, "give --format keepalived",
+			"this is in keepalived's language, and the path does not end in keepalived.conf")
+		return nil, &Refusal{Problems: r.Problems()}
+	}
 	return newLoader(problem.Of(path, text), o.Here, ByName).parse(text, info)
 }
+
+// keepalivedWord finds the first line of a block of keepalived's language.
+var keepalivedWord = regexp.MustCompile(`(?m)^[ \t]*(global_defs|vrrp_instance|vrrp_sync_group|vrrp_script|virtual_server)\b[^:\n]*(\{|$)`)
 
 // Parse turns the text of a file into a configuration; name is what problems
 // call the file, which cannot include others. The error is a Refusal, sorted by position.
