@@ -7,7 +7,7 @@ import (
 )
 
 var scriptKeywords = table[script]{
-	{"script", 1, -1, plain, Translated, "`command`, run without a shell; `\\\"` in it is a character of an argument, as since keepalived 2.3.2: older ones quote with it", "", func(t *translator, s *syntax.Statement, c *script) {
+	{"script", -1, -1, plain, Translated, "`command`, run without a shell; `\\\"` in it is a character of an argument, as since keepalived 2.3.2: older ones quote with it", "", func(t *translator, s *syntax.Statement, c *script) {
 		c.command = t.commands.read(s, false)
 		c.absent = !c.command.said || !t.commands.runs(c.command, "the script counts as if nobody tracked it")
 		if !c.absent {
@@ -29,8 +29,8 @@ var scriptKeywords = table[script]{
 }
 
 var fileKeywords = table[trackFile]{
-	{"file", 1, 1, plain, Translated, "`file.path`", "", wordTo(func(f *trackFile) *syntax.Word { return &f.path })},
-	{"weight", 1, 2, plain, Translated, "`file.weight`", "", func(t *translator, s *syntax.Statement, f *trackFile) {
+	{"file", -1, 1, plain, Translated, "`file.path`", "", wordTo(func(f *trackFile) *syntax.Word { return &f.path })},
+	{"weight", -1, 2, plain, Translated, "`file.weight`", "", func(t *translator, s *syntax.Statement, f *trackFile) {
 		ownWeight(t.Report, s, &f.weight, &f.reverse, mostWeight+1)
 	}},
 	{"init_file", 0, 2, plain, Changed, "the file is not written at the start; one that does not exist counts as 0", "", nil},
@@ -45,7 +45,7 @@ var processKeywords = table[process]{
 	}},
 	{"quorum", 1, 1, plain, Translated, "`process.min`", "", numberTo(func(p *process) *number { return &p.quorum }, 1, 65535)},
 	{"quorum_max", 1, 1, plain, Translated, "`process.max`", "", numberTo(func(p *process) *number { return &p.most }, 0, 65535)},
-	{"weight", 1, 2, plain, Translated, "`weight`", "", func(t *translator, s *syntax.Statement, p *process) {
+	{"weight", -1, 2, plain, Translated, "`weight`", "", func(t *translator, s *syntax.Statement, p *process) {
 		ownWeight(t.Report, s, &p.weight, &p.reverse, mostWeight)
 	}},
 	{"param_match", 0, 1, plain, Changed, "the arguments of the process do not count", "", nil},

@@ -47,9 +47,9 @@ var globalKeywords = table[globals]{
 	{"vrrp_higher_prio_send_advert", 0, 1, plain, Changed, higherUnanswered, "", whenOn[globals](higherUnanswered)},
 	{"vrrp_owner_ignore_adverts", 0, 1, plain, Changed, ownerYields, "", switchTo(func(g *globals) *number { return &g.ownerDeaf })},
 	{"log_unknown_vrids", 0, 1, plain, Inherent, "always, at a limited rate", "", nil},
-	{"default_interface", 1, 1, plain, Translated, "`interface` of the instances and static addresses that have none; keepalived starts no instance without one", "", wordTo(func(g *globals) *syntax.Word { return &g.defaultInterface })},
+	{"default_interface", -1, 1, plain, Translated, "`interface` of the instances and static addresses that have none; keepalived starts no instance without one", "", wordTo(func(g *globals) *syntax.Word { return &g.defaultInterface })},
 	{"dynamic_interfaces", 0, 1, plain, Inherent, "always: an interface need not exist yet", "", nil},
-	{"script_user", 1, 2, plain, Translated, "`script_user`, `script_group`; by default `keepalived_script` if there is such a user, otherwise `root`", "", func(t *translator, s *syntax.Statement, g *globals) {
+	{"script_user", -1, 2, plain, Translated, "`script_user`, `script_group`; by default `keepalived_script` if there is such a user, otherwise `root`", "", func(t *translator, s *syntax.Statement, g *globals) {
 		group := syntax.Word{}
 		if len(s.Words) > 2 {
 			group = s.Words[2]
@@ -63,16 +63,16 @@ var globalKeywords = table[globals]{
 	{"enable_script_security", 0, 1, plain, Inherent, "always: a command that others can change is not run, and such a script counts as if nobody tracked it, with a warning; without `script_user` and the user `keepalived_script`, nothing runs that names no user", "", nil},
 	{"use_symlink_paths", 0, 1, plain, Inherent, "commands are run by the path that is given", "", nil},
 	{"set_supplementary_groups", 0, 1, plain, Inherent, "commands have the supplementary groups of their user", "", nil},
-	{"notify_fifo", 1, 3, plain, Translated, "`fifo`, `fifo_user`, `fifo_group`; its group may read it, and it belongs to ripcord's own user: mode 0640, not 0644", "", fifoTo(func(g *globals) *fifo { return &g.fifo })},
-	{"vrrp_notify_fifo", 1, 3, plain, Translated, "as `notify_fifo`", "", fifoTo(func(g *globals) *fifo { return &g.vrrpFIFO })},
-	{"notify_fifo_script", 1, -1, plain, Translated, "`fifo_reader`, with its user", "", notifyTo(func(g *globals) *command { return &g.reader })},
-	{"vrrp_notify_fifo_script", 1, -1, plain, Translated, "`fifo_reader`, with its user", "", notifyTo(func(g *globals) *command { return &g.vrrpReader })},
+	{"notify_fifo", -1, 3, plain, Translated, "`fifo`, `fifo_user`, `fifo_group`; its group may read it, and it belongs to ripcord's own user: mode 0640, not 0644", "", fifoTo(func(g *globals) *fifo { return &g.fifo })},
+	{"vrrp_notify_fifo", -1, 3, plain, Translated, "as `notify_fifo`", "", fifoTo(func(g *globals) *fifo { return &g.vrrpFIFO })},
+	{"notify_fifo_script", -1, -1, plain, Translated, "`fifo_reader`, with its user", "", notifyTo(func(g *globals) *command { return &g.reader })},
+	{"vrrp_notify_fifo_script", -1, -1, plain, Translated, "`fifo_reader`, with its user", "", notifyTo(func(g *globals) *command { return &g.vrrpReader })},
 	{"vrrp_notify_priority_changes", 0, 1, plain, Missing, noPriorityLines, "priority changes", nil},
 	{"fifo_write_vrrp_states_on_reload", 0, 1, plain, Changed, "a reload writes no line for what stayed the same", "", nil},
-	{"startup_script", 1, -1, plain, Translated, "`startup`, with its user", "", notifyTo(func(g *globals) *command { return &g.startup.command })},
-	{"startup_script_timeout", 1, 1, plain, Translated, "`startup.timeout`", "", secondsTo(func(g *globals) *length { return &g.startup.timeout }, second, 1000*second)},
-	{"shutdown_script", 1, -1, plain, Translated, "`shutdown`, with its user", "", notifyTo(func(g *globals) *command { return &g.shutdown.command })},
-	{"shutdown_script_timeout", 1, 1, plain, Translated, "`shutdown.timeout`", "", secondsTo(func(g *globals) *length { return &g.shutdown.timeout }, second, 1000*second)},
+	{"startup_script", -1, -1, plain, Translated, "`startup`, with its user", "", notifyTo(func(g *globals) *command { return &g.startup.command })},
+	{"startup_script_timeout", -1, 1, plain, Translated, "`startup.timeout`", "", secondsTo(func(g *globals) *length { return &g.startup.timeout }, second, 1000*second)},
+	{"shutdown_script", -1, -1, plain, Translated, "`shutdown`, with its user", "", notifyTo(func(g *globals) *command { return &g.shutdown.command })},
+	{"shutdown_script_timeout", -1, 1, plain, Translated, "`shutdown.timeout`", "", secondsTo(func(g *globals) *length { return &g.shutdown.timeout }, second, 1000*second)},
 	{"vrrp_iptables", 0, -1, plain, Inherent, "`accept: false` has an nftables table of its own", "", nil},
 	{"vrrp_ipsets", 0, -1, plain, Inherent, "`accept: false` has an nftables table of its own", "", nil},
 	{"nftables", 0, -1, plain, Inherent, "`accept: false` has an nftables table of its own", "", nil},

@@ -85,7 +85,7 @@ var instanceKeywords = table[instance]{
 	{"owner_ignore_adverts", 0, 1, plain, Changed, ownerYields, "", switchTo(func(i *instance) *number { return &i.ownerDeaf })},
 	{"timer_expired_backup", 0, 1, plain, Inherent, "a router that stood still so long that others took over steps back by itself", "", nil},
 	{"thread_timer_expired", 0, 1, plain, Inherent, "as `timer_expired_backup`", "", nil},
-	{"kernel_rx_buf_size", 1, 1, plain, Inherent, "ripcord sizes its buffers itself", "", nil},
+	{"kernel_rx_buf_size", -1, 1, plain, Inherent, "ripcord sizes its buffers itself", "", nil},
 	{"debug", 0, 1, plain, Inherent, "`--log-level debug`", "", nil},
 	{"garp_master_delay", 1, 1, plain, Translated, "`announce.again_after`", "", secondsTo(func(i *instance) *length { return &i.delay }, 0, 4000*second)},
 	{"garp_master_refresh", 1, 1, plain, Translated, "`announce.refresh`", "", secondsTo(func(i *instance) *length { return &i.refresh }, 0, 1<<31*second)},

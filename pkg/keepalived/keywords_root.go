@@ -19,7 +19,7 @@ var rootKeywords = table[translator]{
 		t.Subject = ""
 		t.instances = append(t.instances, i)
 	}},
-	{"vrrp_sync_group", 1, 1, nested, Translated, "`groups`", "", func(t *translator, s *syntax.Statement, _ *translator) {
+	{"vrrp_sync_group", -1, 1, nested, Translated, "`groups`", "", func(t *translator, s *syntax.Statement, _ *translator) {
 		g := &group{name: s.Words[1], at: s.At()}
 		if t.groupNames[g.name.Text] {
 			t.Ignore(s.At(), "give it another name", "%s is there already: this one is left out", g.title())
@@ -85,7 +85,7 @@ var rootKeywords = table[translator]{
 	{"virtual_server", 0, -1, skipped, Translated, "an error unless `--without-lvs` is given: " + noLVS, "", readBalanced},
 	{"virtual_server_group", 0, -1, skipped, Translated, "an error unless `--without-lvs` is given: " + noLVS, "", readBalanced},
 	{"SSL", 0, -1, skipped, Missing, noLVS, "LVS", nil},
-	{"net_namespace", 1, 1, plain, Translated, "an error unless ripcord is started in it: `ip netns exec NAME ripcord run`", "", func(t *translator, s *syntax.Statement, _ *translator) {
+	{"net_namespace", -1, 1, plain, Translated, "an error unless ripcord is started in it: `ip netns exec NAME ripcord run`", "", func(t *translator, s *syntax.Statement, _ *translator) {
 		hint := "start it there: ip netns exec " + s.Word(1) + " ripcord run"
 		switch system := t.commands.system; {
 		case system.InNamespace(s.Word(1)):
@@ -97,7 +97,7 @@ var rootKeywords = table[translator]{
 	}},
 	{"net_namespace_ipvs", 0, 1, plain, Missing, noLVS, "LVS", nil},
 	{"namespace_with_ipsets", 0, 0, plain, Inherent, "there are no ipsets", "", nil},
-	{"instance", 1, 1, plain, Inherent, "`control.socket` tells daemons apart", "", nil},
+	{"instance", -1, 1, plain, Inherent, "`control.socket` tells daemons apart", "", nil},
 	{"use_pid_dir", 0, 0, plain, Inherent, "there are no files with process numbers", "", nil},
 	{"child_wait_time", 1, 1, plain, Inherent, "a stop takes 20 s at most", "", nil},
 }

@@ -27,8 +27,10 @@ const (
 
 // A keyword is a row of a table: where it may stand follows from its table.
 type keyword[T any] struct {
-	name        string
-	least, most int // how many words stand behind it; most -1: any number
+	name string
+	// How many words stand behind it. most -1: any number. least -1: one or more, and keepalived
+	// passes over a line without any.
+	least, most int
 	shape       shape
 	fate        Fate
 	becomes     string // ripcord's key, or how it differs, or why it is not done
@@ -90,6 +92,9 @@ func (k *keyword[T]) fits(r *syntax.Report, s *syntax.Statement) bool {
 	arguments := len(s.Words) - 1
 	switch {
 	case arguments < k.least && s.Unclosed && k.most < 0: // a command, and noted already
+		return false
+	case arguments == 0 && k.least < 0:
+		r.Ignore(s.At(), "", "%s has no value: it is left out", s.Keyword())
 		return false
 	case arguments < k.least:
 		r.Fail(s.At(), "", "%s has no value", s.Keyword())
