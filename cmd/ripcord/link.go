@@ -65,10 +65,11 @@ func watch(ctx context.Context, out io.Writer, reports []nic.Report, asJSON bool
 	for _, r := range reports {
 		names = append(names, r.Name)
 	}
-	events := &bus.Topic[event.Event]{}
+	events, hints := &bus.Topic[event.Event]{}, make(chan monitor.Hints, 1)
+	hints <- monitor.OpenHints()
 	monitor := monitor.New(monitor.Config{
 		Default: link.Defaults(), Watched: names,
-		Hints: monitor.OpenHints(),
+		Hints: hints,
 		Facts: bus.NewRetained[string, event.Link](), Addresses: &bus.Topic[event.Address]{},
 		Events: events, Minter: event.NewMinter(uint64(time.Now().UnixNano())),
 	})

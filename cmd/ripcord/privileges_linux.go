@@ -58,6 +58,10 @@ var needed = []struct {
 	{unix.CAP_NET_ADMIN, "CAP_NET_ADMIN"}, {unix.CAP_NET_RAW, "CAP_NET_RAW"}, {unix.CAP_SYS_NICE, "CAP_SYS_NICE"}, {unix.CAP_IPC_LOCK, "CAP_IPC_LOCK"},
 }
 
+// forHints are the capabilities that the daemon keeps until it has attached the programs of
+// the kernel's hints.
+var forHints = []int{unix.CAP_BPF, unix.CAP_PERFMON}
+
 // privileged reports whether this process may do what the daemon does.
 func privileged() bool {
 	return os.Geteuid() == 0 || confine.Has(unix.CAP_NET_ADMIN, unix.CAP_NET_RAW)
@@ -65,8 +69,8 @@ func privileged() bool {
 
 // giveUp takes from this process what it does not need: after this it can start no program.
 // That the process cannot be confined is logged; if it cannot change to the named user it does
-// not run.
-func (p *privileges) giveUp() (*event.DaemonRights, error) {
+// not run. The rights that hints take are given up later, if there are to be any.
+func (p *privileges) giveUp(hints bool) (*event.DaemonRights, error) {
 	var become *confine.User
 	var keep []int
 	rights := &event.DaemonRights{Stamp: event.Stamp{At: time.Now()}, User: strconv.Itoa(os.Geteuid())}
@@ -86,7 +90,11 @@ func (p *privileges) giveUp() (*event.DaemonRights, error) {
 		}
 		rights.User = strconv.Itoa(become.UID)
 	}
-	left, err := confine.Apply(confine.Rights{Capabilities: keep, User: become})
+	var briefly []int
+	if hints {
+		briefly = forHints
+	}
+	left, err := confine.Apply(confine.Rights{Capabilities: keep, Briefly: briefly, User: become})
 	for _, n := range needed {
 		if slices.Contains(left, n.number) {
 			rights.Capabilities = append(rights.Capabilities, n.name)

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ripcord/pkg/config"
+	"ripcord/pkg/confine"
 	"ripcord/pkg/daemon"
 	"ripcord/pkg/event"
 	"ripcord/pkg/link/monitor"
@@ -131,7 +132,6 @@ func runDaemon(c *cobra.Command, cfg *config.Config, again func(context.Context)
 	if !privileged() {
 		return fmt.Errorf("run needs the right to use raw sockets and to change addresses: start it as root, or with CAP_NET_ADMIN and CAP_NET_RAW")
 	}
-	hints := openHints(cfg)
 	keeper, err := p.separate(from)
 	if err != nil {
 		return err
@@ -144,8 +144,8 @@ func runDaemon(c *cobra.Command, cfg *config.Config, again func(context.Context)
 	if err := p.prepare(cfg.Control.Socket); err != nil {
 		return err
 	}
-	opened := <-hints // opening them needs rights that are given up now
-	rights, err := p.giveUp()
+	hints := wantsHints(cfg)
+	rights, err := p.giveUp(hints)
 	if err != nil {
 		return err
 	}
@@ -157,30 +157,34 @@ func runDaemon(c *cobra.Command, cfg *config.Config, again func(context.Context)
 	if err != nil {
 		return err
 	}
-	return daemon.Run(c.Context(), daemon.Options{
+	options := daemon.Options{
 		Config: cfg, Load: again, Version: versionString(), Output: underlying(c.OutOrStdout()), Memory: &memory,
-		Runner: keeper.Dial, KeeperEnded: keeper.Ended, RaiseByRunner: p.socket != "", Rights: rights, Hints: opened,
+		Runner: keeper.Dial, KeeperEnded: keeper.Ended, RaiseByRunner: p.socket != "", Rights: rights,
 		Listener: listener, Signals: requests,
-	})
+	}
+	if hints {
+		options.Hints = openHints
+	}
+	return daemon.Run(c.Context(), options)
 }
 
-// openHints has the kernel report changes of its carrier flags, unless the configuration wants
-// that for no link. It takes some 30 ms, in which the daemon starts its runner.
-func openHints(cfg *config.Config) <-chan monitor.Hints {
-	opened := make(chan monitor.Hints, 1)
-	go func() { opened <- hintsFor(cfg) }()
-	return opened
-}
-
-func hintsFor(cfg *config.Config) monitor.Hints {
+// wantsHints reports whether the configuration wants the kernel's hints for some link.
+func wantsHints(cfg *config.Config) bool {
 	wanted := cfg.DefaultLink.Hint
 	for _, l := range cfg.Links {
 		wanted = wanted || l.Hint
 	}
-	if !wanted {
-		return monitor.Hints{}
+	return wanted
+}
+
+// openHints has the kernel report changes of its carrier flags, and gives up the rights that
+// this takes.
+func openHints() (monitor.Hints, error) {
+	hints := monitor.OpenHints()
+	if err := confine.Drop(forHints...); err != nil {
+		return hints, fmt.Errorf("giving up CAP_BPF and CAP_PERFMON: %w", err)
 	}
-	return monitor.OpenHints()
+	return hints, nil
 }
 
 // processors is how many goroutines may run at once at the least. The threads

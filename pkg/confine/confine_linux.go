@@ -17,6 +17,8 @@ import (
 type Rights struct {
 	// Capabilities are those that it keeps, of those that it has.
 	Capabilities []int
+	// Briefly are those that it keeps until Drop.
+	Briefly []int
 	// User is whom it becomes; nil: who it is.
 	User *User
 }
@@ -28,28 +30,45 @@ type User struct {
 }
 
 // Apply takes all other rights from all threads, and those that they start, and returns the
-// capabilities that are left. Some are gone even if it fails. A program that is built with cgo
-// cannot be confined.
+// capabilities that are left for good. Some are gone even if it fails. A program that is built
+// with cgo cannot be confined.
 func Apply(r Rights) (left []int, err error) {
-	permitted, err := capabilities()
+	permitted, err := permittedSet()
 	if err != nil {
 		return nil, err
 	}
-	var kept uint64
 	for _, c := range r.Capabilities {
 		if permitted&(1<<c) != 0 {
-			kept |= 1 << c
 			left = append(left, c)
 		}
 	}
-	return left, apply(kept, r.User)
+	kept := permitted & setOf(r.Capabilities)
+	return left, apply(kept, kept|permitted&setOf(r.Briefly), r.User)
 }
 
-func apply(kept uint64, u *User) error {
+// Drop takes capabilities that were kept briefly from all threads.
+func Drop(capabilities ...int) error {
+	permitted, err := permittedSet()
+	if gone := permitted & setOf(capabilities); err != nil || gone == 0 {
+		return err
+	}
+	return setCapabilities(permitted &^ setOf(capabilities))
+}
+
+// setOf returns capabilities as the kernel numbers them.
+func setOf(capabilities []int) (set uint64) {
+	for _, c := range capabilities {
+		set |= 1 << c
+	}
+	return set
+}
+
+// apply bounds the capabilities by some, and keeps those.
+func apply(bounds, kept uint64, u *User) error {
 	// Bounded first, which takes CAP_SETPCAP; without it the set stays as it is, and no
 	// program can be started that would use it.
 	for c := range unix.CAP_LAST_CAP + 1 {
-		if kept&(1<<c) == 0 {
+		if bounds&(1<<c) == 0 {
 			_ = everywhere(unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, uintptr(c), 0)
 		}
 	}
@@ -57,7 +76,7 @@ func apply(kept uint64, u *User) error {
 		return err
 	}
 	// A service manager that has left no others may end a process that asks for this.
-	if now, err := capabilities(); err != nil || now != kept {
+	if now, err := permittedSet(); err != nil || now != kept {
 		if err := setCapabilities(kept); err != nil {
 			return err
 		}
@@ -109,8 +128,8 @@ func Has(capabilities ...int) bool {
 	return true
 }
 
-// capabilities returns those that are permitted to this thread.
-func capabilities() (permitted uint64, err error) {
+// permittedSet returns those that are permitted to this thread.
+func permittedSet() (permitted uint64, err error) {
 	data, err := capget()
 	return uint64(data[0].Permitted) | uint64(data[1].Permitted)<<32, err
 }

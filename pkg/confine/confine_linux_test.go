@@ -43,12 +43,20 @@ func confined() int {
 		})
 	}
 	ready.Wait()
-	rights := Rights{Capabilities: []int{unix.CAP_NET_RAW, unix.CAP_NET_ADMIN}}
+	briefly := []int{unix.CAP_BPF, unix.CAP_PERFMON}
+	rights := Rights{Capabilities: []int{unix.CAP_NET_RAW, unix.CAP_NET_ADMIN}, Briefly: briefly}
 	if os.Getenv(child) == "user" {
 		rights.User = &User{UID: 65534, GID: 65534}
 	}
 	if _, err := Apply(rights); err != nil {
 		fmt.Println("apply:", err)
+		return 1
+	}
+	if !Has(briefly...) {
+		fmt.Println("want what is kept briefly")
+	}
+	if err := Drop(briefly...); err != nil {
+		fmt.Println("drop:", err)
 		return 1
 	}
 	close(release)

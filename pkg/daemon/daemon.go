@@ -42,9 +42,9 @@ type Options struct {
 	Rights *event.DaemonRights
 	// Memory, if set, reports whether the program has locked the memory.
 	Memory *event.DaemonMemory
-	// Hints are the kernel's reports of changes of its carrier flags: to open them takes rights
-	// that the process has given up.
-	Hints monitor.Hints
+	// Hints, if set, has the kernel report changes of its carrier flags, and gives up the rights
+	// that only this takes. It is called once, when the adverts of what is adopted leave already.
+	Hints func() (monitor.Hints, error)
 	// Listener, if set, is the control socket that somebody else opened.
 	Listener net.Listener
 	// Signals, if set, are requests: SIGHUP for a reload, SIGUSR1 for the status
@@ -234,7 +234,10 @@ func (p *parts) serve(ctx context.Context, o Options, broken func()) (deadline t
 	case <-p.router.Started():
 	case <-ctx.Done():
 	}
-	p.api = stage{"control": p.control.Run, "watchdog": p.watchdog().run, "reload": func(ctx context.Context) error { return p.reloads(ctx, o) }}.start(broken)
+	p.api = stage{
+		"control": p.control.Run, "watchdog": p.watchdog().run, "hints": func(ctx context.Context) error { return p.openHints(ctx, o) },
+		"reload": func(ctx context.Context) error { return p.reloads(ctx, o) },
+	}.start(broken)
 	p.events.Publish(p.event(event.DaemonReady))
 	notifyManager("READY=1")
 
@@ -255,6 +258,26 @@ func (p *parts) serve(ctx context.Context, o Options, broken func()) (deadline t
 	err = errors.Join(err, p.api.stop(now.Add(stopRouterWithin)))
 	<-notified
 	return now.Add(stopWithin), err
+}
+
+// openHints has the monitor learn whether there are hints. To attach their programs takes 0.1 s
+// and more: before that the first adverts would come too late for a group to be adopted.
+func (p *parts) openHints(ctx context.Context, o Options) error {
+	if o.Hints == nil {
+		return nil
+	}
+	hints, err := o.Hints()
+	if err != nil {
+		p.events.Publish(event.DaemonRights{Stamp: event.Stamp{At: time.Now()}, Err: err.Error()})
+	}
+	select {
+	case p.hints <- hints:
+	case <-ctx.Done():
+		if hints.Source != nil {
+			_ = hints.Source.Close()
+		}
+	}
+	return nil
 }
 
 // stopRouter ends the router, if it runs, before the engine and the worker, which carry out its

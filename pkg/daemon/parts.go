@@ -51,6 +51,7 @@ type parts struct {
 	history    *telemetry.History
 	metrics    *telemetry.Metrics
 	monitor    *monitor.Monitor
+	hints      chan monitor.Hints // for the monitor
 	receiver   *receive.Receiver
 	engine     *send.Engine
 	worker     *addr.Worker
@@ -85,7 +86,7 @@ func build(o Options) (*parts, error) {
 	p := &parts{
 		version: o.Version, stats: stats.NewRegistry(names(o.Config), now), unknown: &stats.Counters{Since: now},
 		minter: event.NewMinter(uint64(now.UnixNano())), lease: lease.New(now),
-		links: bus.NewRetained[string, event.Link](), hangup: make(chan struct{}, 1), handover: make(chan struct{}),
+		links: bus.NewRetained[string, event.Link](), hangup: make(chan struct{}, 1), hints: make(chan monitor.Hints), handover: make(chan struct{}),
 	}
 	p.config.Store(o.Config)
 	p.warnings = event.NewWarnings(func(e event.Event) { p.events.Publish(e) })
@@ -106,7 +107,7 @@ func build(o Options) (*parts, error) {
 	}
 	p.monitor = monitor.New(monitor.Config{
 		Default: o.Config.DefaultLink, Links: o.Config.Links, Watched: Interfaces(o.Config), Called: called(o.Config),
-		Sources: Sources(o.Config), Hints: o.Hints,
+		Sources: Sources(o.Config), Hints: p.hints,
 		Facts: p.links, Addresses: &p.addresses, Events: &p.events, Minter: p.minter,
 		Answer: func(ticket uint64) { p.results.Publish(vrrp.Answered{Ticket: ticket, By: vrrp.Confirmer}) },
 	})

@@ -1,7 +1,9 @@
 package hint
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"runtime"
 
 	"github.com/cilium/ebpf"
@@ -179,4 +181,28 @@ func (a attachment) attach(function string, p *ebpf.Program) (link.Link, error) 
 		return link.AttachTracing(link.TracingOptions{Program: p})
 	}
 	return link.KprobeMulti(p, link.KprobeMultiOptions{Symbols: []string{function}})
+}
+
+// ask asks the kernel, by a program that does nothing, whether it may be attached before that
+// function. It needs none of the kernel's types.
+func (a attachment) ask(function string) error {
+	spec := a.spec
+	spec.Name, spec.License = "ripcord", license
+	spec.Instructions = asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()}
+	p, err := ebpf.NewProgramWithOptions(&spec, ebpf.ProgramOptions{LogDisabled: true})
+	if a.spec.Type == ebpf.Tracing { // without the number of a function it is never loaded
+		if errors.Is(err, os.ErrPermission) {
+			return err
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	attached, err := a.attach(function, p)
+	if err != nil {
+		return err
+	}
+	return attached.Close()
 }

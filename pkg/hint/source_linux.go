@@ -51,18 +51,21 @@ func Open() (*Source, error) {
 	if !confine.Has(unix.CAP_BPF, unix.CAP_PERFMON) && !confine.Has(unix.CAP_SYS_ADMIN) {
 		return nil, errors.New("it takes CAP_BPF and CAP_PERFMON")
 	}
+	ways, refused := permitted()
+	if len(ways) == 0 {
+		return nil, refusal(refused)
+	}
 	defer debug.FreeOSMemory() // the kernel's BTF is large, and was needed once
 	var stat unix.Stat_t
 	if err := unix.Stat("/proc/thread-self/ns/net", &stat); err != nil {
 		return nil, fmt.Errorf("the network namespace: %w", err)
 	}
-	types := btf.NewCache() // it takes some 10 ms to read them
+	types := btf.NewCache() // it takes 50 ms and more to read them
 	l, err := findLayout(types)
 	if err != nil {
 		return nil, err
 	}
-	var refused []string
-	for _, way := range attachments() {
+	for _, way := range ways {
 		s := &Source{way: way.name}
 		if err = s.attach(l, types, way, uint32(stat.Ino)); err == nil {
 			return s, nil
@@ -70,7 +73,25 @@ func Open() (*Source, error) {
 		_ = s.Close()
 		refused = append(refused, way.name+": "+innermost(err).Error())
 	}
-	return nil, errors.New("the kernel refuses the programs (" + strings.Join(refused, "; ") + ")")
+	return nil, refusal(refused)
+}
+
+// permitted returns the ways to attach a program that the kernel does not refuse to this process,
+// the best first, and why it refuses the others: it is asked before its types are read.
+func permitted() (ways []attachment, refused []string) {
+	for _, way := range attachments() {
+		if err := way.ask(changing); err != nil {
+			refused = append(refused, way.name+": "+innermost(err).Error())
+		} else {
+			ways = append(ways, way)
+		}
+	}
+	return ways, refused
+}
+
+// refusal is the error of a kernel that refuses each way.
+func refusal(refused []string) error {
+	return errors.New("the kernel refuses the programs (" + strings.Join(refused, "; ") + ")")
 }
 
 // innermost returns what an error is about in the end: what is around it names files and

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -81,6 +82,33 @@ func TestHints(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestHintsOpened: a link that is flagged when the kernel begins to report is asked seldom from
+// then on.
+func TestHintsOpened(t *testing.T) {
+	table := NewTable(TableConfig{
+		Minter: event.NewMinter(0), Watched: []string{"eth0"},
+		Default: Settings{Monitor: Auto, Confirm: 10 * time.Millisecond, Poll: time.Second, Hint: true},
+	})
+	now := time.Unix(1000, 0)
+	table.Observe(links(Initial, up(2, "eth0")), now)
+	table.Observe(means(false, notSupported), now)
+	check := func(when string, hinting event.Hinting, period time.Duration) {
+		t.Helper()
+		if l, every := table.Links("eth0")[0], table.Targets(nil, []string{"eth0"})[0].Every; l.Hinting != hinting || every != period {
+			t.Errorf("%s hints are %s, asked every %v; want %s, %v", when, l.Hinting, every, hinting, period)
+		}
+	}
+	check("before", event.HintsNone, 10*time.Millisecond)
+	out := table.Observe(HintsOpened{Hints{Way: "fentry"}}, now)
+	check("after", event.HintsUsed, time.Second)
+	if !out.Replan || len(out.Events) != 1 || !strings.Contains(out.Events[0].Message(), "every 1s") {
+		t.Errorf("it leads to %+v, want another plan and one line that says so", out)
+	}
+	if out := table.Observe(HintsOpened{Hints{Why: "refused"}}, now); len(out.Events) != 1 {
+		t.Errorf("that there are none leads to %+v", out)
 	}
 }
 

@@ -108,6 +108,10 @@ type AddressSeen struct{ Address Assigned }
 // AddressGone is an RTM_DELADDR.
 type AddressGone struct{ Address Assigned }
 
+// HintsOpened is that the kernel reports changes of its carrier flags from now on, or why it
+// does not.
+type HintsOpened struct{ Hints Hints }
+
 // Answer is the answer of a source other than the kernel's messages that was asked:
 // there is a carrier or there is none.
 type Answer struct {
@@ -189,6 +193,7 @@ func (Examined) observation()      {}
 func (Explained) observation()     {}
 func (PeriodChanged) observation() {}
 func (Hinted) observation()        {}
+func (HintsOpened) observation()   {}
 func (Elapsed) observation()       {}
 
 // Reconfigured is a new configuration: other links are watched, or in another way. The states

@@ -52,6 +52,8 @@ func (s *step) observe(o Observation) {
 	case Hinted:
 		s.source = event.Confirm
 		s.hinted(o.Record)
+	case HintsOpened:
+		s.hintsOpened(o.Hints)
 	case Reconfigured:
 		s.source = event.Resync
 		s.reconfigured(o)
@@ -155,6 +157,14 @@ func (s *step) hinted(r hint.Record) {
 	}
 	if settled {
 		s.Replan = true
+		s.chooseMonitor(e)
+	}
+}
+
+// hintsOpened takes in whether there are hints, and decides anew how often each link is asked.
+func (s *step) hintsOpened(h Hints) {
+	s.hints, s.Replan = h, true
+	for _, e := range slices.Clone(s.order) {
 		s.chooseMonitor(e)
 	}
 }

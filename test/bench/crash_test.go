@@ -17,8 +17,7 @@ has ended. Measured is the longest time between two adverts, of whichever router
 router than before advertises. keepalived starts anew, and finds its peer. The handover is of ripcord alone, which keepalived has
 not: the same with the command "ripcord handover", and many instances on four links.`,
 		`Between the adverts lies the rest of an interval, besides the time that a process takes to end and another to start. A start takes
-some 25 ms, and where it attaches to the kernel's events of links ("hint") 0.1 s more, most of it to read the kernel's BTF: too long for adverts each
-100 ms, of which a daemon that starts after 150 ms adopts nothing.`)
+some 25 ms; of adverts each 100 ms a daemon that starts after 150 ms adopts nothing.`)
 	for _, interval := range []time.Duration{time.Second, 100 * time.Millisecond} {
 		t.Run(interval.String(), func(t *testing.T) {
 			ours, theirs := inTurn(t, func(t *testing.T, m maker) []crash { return crashes(t, m, interval) })

@@ -25,8 +25,7 @@ func (s *site) again(host string) *daemon {
 func (s *site) pair(interval time.Duration, more string) (a, b *daemon) {
 	s.t.Helper()
 	began := time.Now()
-	// To attach the programs of the kernel's hints takes a start 0.1 s and more.
-	a = s.startYAML("a", "links: {default: {hint: off}}\n"+router{150, interval, more}.yaml(s, s.socket("a")))
+	a = s.start("a", router{150, interval, more})
 	a.becomes("active", began, patience)
 	for _, seg := range s.segments {
 		a.wait(began, patience, "its address", func(l line) bool { return l.Event == "address.added" && l.Instance == seg.name })

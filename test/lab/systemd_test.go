@@ -267,6 +267,7 @@ const (
 // runner has its thread run in real time, which it may not.
 func (m *manager) sandboxed() {
 	m.t.Helper()
+	soon(m.t, "its rights for the start are given up", func() bool { return strings.Contains(m.proc("status"), fmt.Sprintf("CapEff:\t%016x\n", unitAmbient)) })
 	status := m.proc("status")
 	confined(m.t, status, unitAmbient, unitBounding)
 	if want := fmt.Sprintf("Uid:\t%d\t%[1]d\t%[1]d\t%[1]d\n", daemonUser); !strings.Contains(status, want) {

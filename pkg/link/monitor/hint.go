@@ -39,19 +39,24 @@ func (h Hints) report(events *bus.Topic[event.Event]) {
 type hintReader struct {
 	observer *observer
 	source   hintSource
+	reads    atomic.Bool // there is a source
 	busy     atomic.Bool // a record has been read and is not observed yet
 }
 
-// newHintReader returns nil if there is no source.
-func newHintReader(o *observer, s hintSource) *hintReader {
-	if s == nil {
-		return nil
-	}
-	return &hintReader{observer: o, source: s}
-}
-
-// run reads until ctx ends.
+// run waits until it is known whether there are hints, and reads them until ctx ends.
 func (h *hintReader) run(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+		return
+	case opened := <-h.observer.cfg.Hints:
+		h.observer.observe(link.HintsOpened{Hints: opened.known()}, time.Now())
+		opened.report(h.observer.cfg.Events)
+		h.source = opened.Source
+	}
+	if h.source == nil {
+		return
+	}
+	h.reads.Store(true)
 	stop := context.AfterFunc(ctx, func() { _ = h.source.Close() })
 	defer stop()
 	for {
@@ -68,7 +73,7 @@ func (h *hintReader) run(ctx context.Context) {
 // settle waits, for some milliseconds at most, until the records that the kernel has made so far are
 // observed: then one line of the log has all that a question has shown of a link.
 func (h *hintReader) settle() {
-	if h == nil {
+	if !h.reads.Load() {
 		return
 	}
 	for range 50 {

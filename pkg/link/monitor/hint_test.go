@@ -38,6 +38,13 @@ func (h *fakeHints) Close() error {
 	return nil
 }
 
+// opened gives hints at once.
+func opened(h Hints) <-chan Hints {
+	c := make(chan Hints, 1)
+	c <- h
+	return c
+}
+
 // hinted has the kernel report something of a link.
 func (h *fakeHints) hinted(index int, kind hint.Kind) {
 	h.records <- hint.Record{Index: index, Kind: kind, At: time.Now()}
@@ -70,7 +77,35 @@ func TestHint(t *testing.T) {
 		}
 	}, func(c *Config, _ *fake) {
 		source = newFakeHints()
-		c.Hints = Hints{Source: source, Way: "fentry"}
+		c.Hints = opened(Hints{Source: source, Way: "fentry"})
+		c.Default.Poll, c.Default.Hint = time.Second, true
+	})
+}
+
+// TestHintsOpenedLater: until it is known whether there are hints, a link is asked as without.
+func TestHintsOpenedLater(t *testing.T) {
+	var source *fakeHints
+	var later chan Hints
+	onBench(t, func(b *bench) {
+		b.monitor.Engage([]string{"eth0"})
+		time.Sleep(time.Second)
+		if n := b.took("eth0"); n < 90 {
+			t.Errorf("asked %d times in a second without hints", n)
+		}
+		later <- Hints{Source: source, Way: "fentry"}
+		source.hinted(2, hint.Flagged)
+		time.Sleep(time.Second)
+		b.took("eth0")
+		time.Sleep(10 * time.Second)
+		if n := b.took("eth0"); n != 10 {
+			t.Errorf("asked %d times in 10 s with hints, want once a second", n)
+		}
+		b.carry("eth0", false)
+		source.hinted(2, hint.Changed)
+		b.expect("eth0[2] out -1\nlink.down eth0 by confirm\n")
+	}, func(c *Config, _ *fake) {
+		source, later = newFakeHints(), make(chan Hints)
+		c.Hints = later
 		c.Default.Poll, c.Default.Hint = time.Second, true
 	})
 }
@@ -85,7 +120,7 @@ func TestHintReport(t *testing.T) {
 	} {
 		var log *bus.Ring[event.Event]
 		onBench(t, func(b *bench) { time.Sleep(time.Second) }, func(c *Config, _ *fake) {
-			c.Hints = tt.hints
+			c.Hints = opened(tt.hints)
 			log = bus.SubscribeRing(c.Events, bus.NewBell(), 100)
 		})
 		all, _ := log.Take()

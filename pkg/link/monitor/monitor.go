@@ -18,7 +18,9 @@ type Config struct {
 	Watched []string                 // the interfaces that instances use: their changes are logged
 	Called  []string                 // the other names that the configuration has for links
 	Sources link.Sources
-	Hints   Hints
+	// Hints gives, once, whether the kernel reports changes of its carrier flags; nil: never. Until
+	// then links are asked as without.
+	Hints <-chan Hints
 
 	Facts     *bus.Retained[string, event.Link]
 	Addresses *bus.Topic[event.Address]
@@ -33,7 +35,7 @@ type Config struct {
 type Monitor struct {
 	*observer
 	kernel kernel
-	hints  *hintReader // nil if there are none
+	hints  *hintReader
 	ready  chan struct{}
 }
 
@@ -42,7 +44,7 @@ func New(cfg Config) *Monitor { return newMonitor(cfg, newKernel()) }
 
 func newMonitor(cfg Config, k kernel) *Monitor {
 	o := newObserver(cfg)
-	return &Monitor{observer: o, kernel: k, hints: newHintReader(o, cfg.Hints.Source), ready: make(chan struct{})}
+	return &Monitor{observer: o, kernel: k, hints: &hintReader{observer: o}, ready: make(chan struct{})}
 }
 
 // Ready returns a channel that is closed when the links and addresses of the start have been
@@ -69,7 +71,6 @@ func (m *Monitor) Run(ctx context.Context) error {
 		return err
 	}
 	close(m.ready)
-	m.cfg.Hints.report(m.cfg.Events)
 
 	var wait sync.WaitGroup
 	for _, s := range subscribers {
@@ -82,9 +83,7 @@ func (m *Monitor) Run(ctx context.Context) error {
 	wait.Go(func() { newPoller(m.observer, m.kernel.client(), m.hints).run(ctx) })
 	wait.Go(func() { newExplainer(m.observer, m.kernel.client()).run(ctx) })
 	wait.Go(func() { m.debounce(ctx) })
-	if m.hints != nil {
-		wait.Go(func() { m.hints.run(ctx) })
-	}
+	wait.Go(func() { m.hints.run(ctx) })
 	wait.Wait()
 	return nil
 }

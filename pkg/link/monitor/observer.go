@@ -50,7 +50,6 @@ func newObserver(cfg Config) *observer {
 		cfg: cfg, polling: bus.NewBell(), holding: bus.NewBell(), explaining: bus.NewBell(),
 		table: link.NewTable(link.TableConfig{
 			Minter: cfg.Minter, Watched: cfg.Watched, Called: cfg.Called, Default: cfg.Default, Links: cfg.Links, Sources: cfg.Sources,
-			Hints: cfg.Hints.known(),
 		}),
 	}
 }
