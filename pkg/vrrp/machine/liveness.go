@@ -36,6 +36,17 @@ type watch struct {
 	suspendedUntil time.Time
 }
 
+// unwatched is what is known of a machine that was never watched.
+var unwatched watch
+
+// ownWatch returns what is known of the machine of the member's Active, to be written to.
+func (m *member) ownWatch() *watch {
+	if m.watch == &unwatched {
+		m.watch = new(watch)
+	}
+	return m.watch
+}
+
 // orderedWatch is an Active, and how it is watched.
 type orderedWatch struct {
 	active netip.Addr
@@ -80,7 +91,7 @@ func (s liveness) follow() {
 	backup := s.f.state() == event.Backup
 	for _, m := range s.f.members {
 		active := netip.Addr{}
-		if w := &m.watch; backup && m.Watches() && m.known(s.now) && !(w.suspended == m.others.Best.Source && s.now.Before(w.suspendedUntil)) {
+		if w := m.watch; backup && m.Watches() && m.known(s.now) && !(w.suspended == m.others.Best.Source && s.now.Before(w.suspendedUntil)) {
 			active = m.others.Best.Source
 		}
 		s.watch(m, active)
@@ -95,7 +106,8 @@ func (s liveness) watch(m *member, active netip.Addr) {
 		order.Watching = m.Watching
 	}
 	if order != m.watch.ordered {
-		m.watch.ordered, m.watch.known = order, vrrp.Watched{}
+		w := m.ownWatch()
+		w.ordered, w.known = order, vrrp.Watched{}
 		s.emit(vrrp.Watch{Instance: m.Instance, Active: active})
 	}
 }
@@ -131,7 +143,7 @@ func (s liveness) judge(m *member, cause event.Cause) {
 			sooner = true
 			n.downAt, n.dead, n.holdReported = at, &cause, false
 			n.waitForSecond(s.now) // it may serve by now
-			n.watch.taken = takenForDead{n.others.Best.Source, why.Since, s.now, n.others.Best.Interval}
+			n.ownWatch().taken = takenForDead{n.others.Best.Source, why.Since, s.now, n.others.Best.Interval}
 		}
 	}
 	if sooner {

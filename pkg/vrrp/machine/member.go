@@ -52,8 +52,10 @@ type member struct {
 	cascaded *cascade
 	// dead is the fact that the Active's machine is dead, which shortened the wait that ends at
 	// downAt; nil if it did not. renew forgets it.
-	dead  *event.Cause
-	watch watch
+	dead *event.Cause
+	// watch is what is known of the machine of its Active. It is unwatched, which nobody writes
+	// to, until there is something: most members never watch one.
+	watch *watch
 	// lastResign is the last priority 0 that was heard from the Active, however long ago.
 	lastResign resignation
 	// preemptFrom is the end of the preempt_delay: a lower Active is not preempted before.
@@ -106,6 +108,7 @@ type member struct {
 func newMember(in *vrrp.Instance, index int, impaired uint8) *member {
 	return &member{
 		impaired: impaired, Instance: in, Priority: in.Priority, index: index, interval: in.Interval, checksum: in.Checksum, newActive: event.NotActive,
+		watch: &unwatched,
 	}
 }
 
