@@ -101,7 +101,8 @@ func (o *observer) against(whom string, before []string, priority func(own uint8
 	began := time.Now()
 	quit := make(chan struct{})
 	var speaking sync.WaitGroup
-	speaking.Go(func() { o.rival.speak(o.t, o.first, priority, quit) })
+	latest := o.latest()
+	speaking.Go(func() { o.rival.speak(o.t, latest, priority, quit) })
 	if whom == "a lower priority" {
 		o.wait(whom, o.takeover(), o.allSpeak)
 	} else {
@@ -185,6 +186,20 @@ func (o *observer) look(phase string, began time.Time, before []string) {
 	for _, c := range fresh {
 		o.note("%s: runs %s", phase, c)
 	}
+}
+
+// latest are the last adverts of the virtual routers that resign nothing. Their priority is another
+// than that of the first ones where a script took too long on a machine that was busy with the
+// start, and the rival would never be lower.
+func (o *observer) latest() (latest []lan.Advert) {
+	all := slices.DeleteFunc(o.adverts(), func(a lan.Advert) bool { return a.Priority == 0 })
+	for _, first := range o.first {
+		if i := last(all, first); i >= 0 {
+			first = all[i]
+		}
+		latest = append(latest, first)
+	}
+	return latest
 }
 
 // says tells how a virtual router spoke last in the current phase.
