@@ -136,16 +136,18 @@ func readSecret(report *problem.Report, at problem.Place) (wire.Secret, bool) {
 	if present == nil || !secretKeys.Sound(present) {
 		return wire.Secret{}, false
 	}
-	inline, isInline := present["hex"]
-	file, isFile := present["file"]
-	switch {
-	case isInline == isFile:
+	if len(present) != 1 {
 		report.Fail(at, "needs either file or hex")
 		return wire.Secret{}, false
-	case isFile:
-		return secretOf(report, file, digits, "the key in the file")
 	}
-	return secretOf(report, inline, digits, "the key")
+	if inline, ok := present["hex"]; ok {
+		return secretOf(report, inline, digits, "the key")
+	}
+	file, ok := present["file"]
+	if !ok {
+		file = present["keepalived_file"]
+	}
+	return secretOf(report, file, digits, "the key in the file")
 }
 
 // secretOf makes a secret of its digits. No message repeats them.
@@ -168,26 +170,40 @@ func digitsIn(report *problem.Report, at problem.Place) (string, bool) {
 	return report.Word(at, "text")
 }
 
-// digitsOf reads the digits of a key from a file, with blanks between them.
-func digitsOf(report *problem.Report, at problem.Place) (string, bool) {
-	path, ok := report.Word(at, "text")
-	if !ok {
-		return "", false
+// digitsOf reads the digits of a key from a file, of whose text they are made.
+func digitsOf(made func(text string) string) func(*problem.Report, problem.Place) (string, bool) {
+	return func(report *problem.Report, at problem.Place) (string, bool) {
+		path, ok := report.Word(at, "text")
+		if !ok {
+			return "", false
+		}
+		if !strings.HasPrefix(path, "/") {
+			report.Fail(at, "%s is not an absolute path", problem.Show(path))
+			return "", false
+		}
+		text, mode, err := readKeyFile(path)
+		if err != nil {
+			report.Fail(at, "the key cannot be read: %v", err)
+			return "", false
+		}
+		const others = 0o006
+		if mode.Perm()&others != 0 {
+			report.Warn(at, "chmod o-rwx "+path, "every user of this machine can read or change the key")
+		}
+		return made(text), true
 	}
-	if !strings.HasPrefix(path, "/") {
-		report.Fail(at, "%s is not an absolute path", problem.Show(path))
-		return "", false
+}
+
+// plainDigits are those of a file that has nothing else but blanks between them.
+func plainDigits(text string) string { return strings.Join(strings.Fields(text), "") }
+
+// keepalivedDigits are those of a key file of keepalived's.
+func keepalivedDigits(text string) string {
+	text = strings.TrimRight(text, "\r\n")
+	if digits, ok := strings.CutPrefix(text, "hex:"); ok {
+		return plainDigits(digits)
 	}
-	text, mode, err := readKeyFile(path)
-	if err != nil {
-		report.Fail(at, "the key cannot be read: %v", err)
-		return "", false
-	}
-	const others = 0o006
-	if mode.Perm()&others != 0 {
-		report.Warn(at, "chmod o-rwx "+path, "every user of this machine can read or change the key")
-	}
-	return strings.Join(strings.Fields(text), ""), true
+	return hex.EncodeToString([]byte(text))
 }
 
 // readKeyFile reads a small file, and nothing that could block.

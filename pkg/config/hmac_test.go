@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -70,6 +71,27 @@ func TestKeyFile(t *testing.T) {
 	}
 	if _, err := Parse("x.yaml", keyFile(fifo)); err == nil || !strings.Contains(err.Error(), "is not a file") {
 		t.Errorf("a FIFO: %v", err) // and it did not block
+	}
+}
+
+// TestKeepalivedKeyFile: a file that keepalived reads as well has hex: and digits, or the key
+// itself.
+func TestKeepalivedKeyFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "key")
+	raw, err := hex.DecodeString(testKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"hex:" + testKey + "\n", string(raw) + "\r\n"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := Parse("x.yaml", []byte(strings.Replace(string(keyFile(path)), "file:", "keepalived_file:", 1)))
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+		} else if !sameKey(got.Groups[0].Members[0].HMAC.Keys[1]) {
+			t.Errorf("%q is another key", text)
+		}
 	}
 }
 

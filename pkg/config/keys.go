@@ -218,8 +218,10 @@ var hmacKeys = schema.Table[hmac]{
 
 // secretKeys are the two forms of the digits of a key.
 var secretKeys = schema.Table[string]{
-	{"file", schema.Optional, schema.To(func(s *string) *string { return s }, schema.As(pathText, digitsOf)),
+	{"file", schema.Optional, schema.To(func(s *string) *string { return s }, schema.As(pathText, digitsOf(plainDigits))),
 		"A file with the key in hexadecimal digits.", ""},
+	{"keepalived_file", schema.Optional, schema.To(func(s *string) *string { return s }, schema.As(pathText, digitsOf(keepalivedDigits))),
+		"A file with the key as keepalived reads it: `hex:` and hexadecimal digits, or else the characters themselves.", ""},
 	{"hex", schema.Optional, schema.To(func(s *string) *string { return s }, schema.As(schema.Description{Type: schema.TypeText, Range: "64 to 128 hexadecimal digits", Pattern: `^[0-9A-Fa-f]{64,128}$`}, digitsIn)),
 		"The key itself, 32 to 64 bytes.", ""},
 }

@@ -25,7 +25,7 @@ var (
 		"instances[].checksum", "instances[].auth.pass",
 		"instances[].auth.hmac", "instances[].auth.hmac.keys", "instances[].auth.hmac.active", "instances[].auth.hmac.mode",
 		"instances[].auth.hmac.replay", "instances[].auth.hmac.window",
-		"instances[].auth.hmac.keys.1.hex", "instances[].auth.hmac.keys.1.file", "instances[].announce.count", "instances[].announce.again_after",
+		"instances[].auth.hmac.keys.1.hex", "instances[].auth.hmac.keys.1.keepalived_file", "instances[].auth.hmac.keys.1.file", "instances[].announce.count", "instances[].announce.again_after",
 		"instances[].announce.refresh", "instances[].announce.spacing",
 		"instances[].routes", "instances[].rules",
 		"instances[].routes[].to", "instances[].routes[].via", "instances[].routes[].interface", "instances[].routes[].table",

@@ -219,7 +219,7 @@ func whole(l length, step time.Duration) length {
 // hexadecimal digits, or the characters themselves.
 func hmacSecret(text string) (key, value string) {
 	if path, ok := strings.CutPrefix(text, "file:"); ok {
-		return "file", path
+		return "keepalived_file", path
 	}
 	if digits, ok := strings.CutPrefix(text, "hex:"); ok {
 		return "hex", strings.Join(strings.Fields(digits), "")

@@ -129,7 +129,7 @@ var authKeywords = table[instance]{
 }
 
 var hmacKeywords = table[hmac]{
-	{"key", 2, 2, plain, Translated, "`auth.hmac.keys`", "", func(t *translator, s *syntax.Statement, h *hmac) {
+	{"key", 2, 2, plain, Translated, "`auth.hmac.keys`; `file:` becomes `keepalived_file`", "", func(t *translator, s *syntax.Statement, h *hmac) {
 		if id := numberIn(t.Report, s.Words[1], 1, 255, "the key is left out"); id.said {
 			h.keys = append(h.keys, hmacKey{id, s.Words[2]})
 		}
