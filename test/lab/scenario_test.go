@@ -62,14 +62,19 @@ func playReally(t *testing.T, of scenario.Scenario) (moves []scenario.Move) {
 			}
 		}
 	}
+	var active time.Time
 	for i, r := range of.Routers {
 		p.setCheck(r, "up")
 		began := time.Now()
 		d := p.startYAML(r, p.file(r, r+".yaml"))
-		d.becomes(map[bool]string{true: "active", false: "backup"}[i == 0], began, 10*time.Second)
+		if i == 0 {
+			active = d.becomes("active", began, 10*time.Second).TS
+			continue
+		}
+		d.becomes("backup", began, 10*time.Second)
 	}
-	time.Sleep(3 * time.Second) // each has heard who is Active
-	zero := time.Now()
+	zero := active.Add(scenario.Zero(0, time.Since(active)))
+	time.Sleep(time.Until(zero))
 	for _, line := range of.Lines {
 		words := strings.Fields(line)
 		at, err := time.ParseDuration(words[0])
@@ -132,8 +137,11 @@ func (p reality) act(words []string) {
 		if err != nil {
 			p.t.Fatal(err)
 		}
+		end := time.Now().Add(long)
+		_, hear := p.dropVRRP(host, "input") // the whole machine stands still: it keeps nothing to be read later
 		d.signal(syscall.SIGSTOP)
-		time.Sleep(long)
+		time.Sleep(time.Until(end))
+		hear()
 		d.signal(syscall.SIGCONT)
 	case "block": // the segment has a spanning tree
 	case "check":

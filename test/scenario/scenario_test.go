@@ -41,7 +41,7 @@ func TestScenarios(t *testing.T) {
 
 // Compare must be able to fail.
 func TestCompare(t *testing.T) {
-	s := Scenario{Routers: []string{"a"}, Tolerance: 10}
+	s := Scenario{Routers: []string{"a"}, Tolerances: []Tolerance{{Long: 10}}}
 	one := []Move{{100, "a", "edge", "active"}}
 	for _, other := range [][]Move{nil, {{111, "a", "edge", "active"}}, {{100, "a", "edge", "fault"}}, {one[0], one[0]}} {
 		if len(s.Compare(one, other)) == 0 {
@@ -51,8 +51,13 @@ func TestCompare(t *testing.T) {
 	if d := s.Compare(one, []Move{{109, "a", "edge", "active"}}); len(d) > 0 {
 		t.Error(d)
 	}
+	// The last tolerance counts that has begun.
+	s.Tolerances = append(s.Tolerances, Tolerance{From: 100, Long: 20}, Tolerance{From: 101, Long: 1})
+	if d := s.Compare(one, []Move{{119, "a", "edge", "active"}}); len(d) > 0 {
+		t.Error(d)
+	}
 	// Of two routers, a moves first.
-	s = Scenario{Routers: []string{"a", "b"}, Tolerance: time.Second}
+	s = Scenario{Routers: []string{"a", "b"}, Tolerances: []Tolerance{{Long: time.Second}}}
 	moves := func(a, b time.Duration) []Move { return []Move{{a, "a", "edge", "fault"}, {b, "b", "edge", "active"}} }
 	if len(s.Compare(moves(0, 2*apart), moves(apart, 0))) == 0 {
 		t.Error("in another order they are the same")
