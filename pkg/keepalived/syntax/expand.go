@@ -101,7 +101,7 @@ func referenceIn(text string) (ref reference, ok bool) {
 // one.
 func (r *reader) expand(l line) (line, bool) {
 	changed := false
-	for i := 0; ; {
+	for i, filled := 0, 0; ; filled++ {
 		next := strings.IndexByte(l.text[i:], '$')
 		if next < 0 {
 			return l, changed
@@ -123,8 +123,8 @@ func (r *reader) expand(l line) (line, bool) {
 			text = lines[0]
 		}
 		r.copied += len(l.text) + len(text)
-		if r.copied > mostCopied || len(l.text)+len(text) > mostLine {
-			r.report.Fail(l.at, "", "too much is filled in for definitions")
+		if filled > mostFilled || r.copied > mostCopied || len(l.text)+len(text) > mostLine {
+			r.report.Fail(l.at, "see whether $"+ref.name+" is defined by itself", "there is no end to what is filled in for definitions")
 			r.failed = true
 			return line{}, true
 		}

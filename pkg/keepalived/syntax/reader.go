@@ -17,6 +17,7 @@ const (
 	mostFiles  = 1000
 	mostDepth  = 64       // of includes
 	mostCopied = 64 << 20 // bytes copied while definitions are filled in
+	mostFilled = 1 << 14  // definitions filled in in one line, and other signs $
 )
 
 // A File is one file of the configuration; the first is the one that was named.
