@@ -13,6 +13,7 @@ import (
 	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/spf13/cobra"
 
+	"ripcord/pkg/advert/receive"
 	"ripcord/pkg/config"
 	"ripcord/pkg/confine"
 	"ripcord/pkg/daemon"
@@ -132,6 +133,7 @@ func runDaemon(c *cobra.Command, cfg *config.Config, again func(context.Context)
 	if !privileged() {
 		return fmt.Errorf("run needs the right to use raw sockets and to change addresses: start it as root, or with CAP_NET_ADMIN and CAP_NET_RAW")
 	}
+	filtering := openFiltering(cfg)
 	keeper, err := p.separate(from)
 	if err != nil {
 		return err
@@ -144,6 +146,7 @@ func runDaemon(c *cobra.Command, cfg *config.Config, again func(context.Context)
 	if err := p.prepare(cfg.Control.Socket); err != nil {
 		return err
 	}
+	filter := <-filtering // opening it needs rights that may be given up now
 	hints := wantsHints(cfg)
 	rights, err := p.giveUp(hints)
 	if err != nil {
@@ -159,13 +162,21 @@ func runDaemon(c *cobra.Command, cfg *config.Config, again func(context.Context)
 	}
 	options := daemon.Options{
 		Config: cfg, Load: again, Version: versionString(), Output: underlying(c.OutOrStdout()), Memory: &memory,
-		Runner: keeper.Dial, KeeperEnded: keeper.Ended, RaiseByRunner: p.socket != "", Rights: rights,
+		Runner: keeper.Dial, KeeperEnded: keeper.Ended, RaiseByRunner: p.socket != "", Rights: rights, Filtering: filter,
 		Listener: listener, Signals: requests,
 	}
 	if hints {
 		options.Hints = openHints
 	}
 	return daemon.Run(c.Context(), options)
+}
+
+// openFiltering has the kernel be ready to drop adverts that repeat the last one. That takes some
+// milliseconds, in which the daemon starts its runner.
+func openFiltering(cfg *config.Config) <-chan receive.Filtering {
+	opened := make(chan receive.Filtering, 1)
+	go func() { opened <- daemon.OpenFiltering(cfg) }()
+	return opened
 }
 
 // wantsHints reports whether the configuration wants the kernel's hints for some link.

@@ -147,6 +147,8 @@ var instanceKeys = schema.Table[instance]{
 		"Whether to take over from an Active of lower priority.", ""},
 	{"preempt_delay", "0s", schema.To(func(i *instance) *time.Duration { return &i.PreemptDelay }, schema.Duration(0, 24*time.Hour, ms)),
 		"How long after a start, or after the end of the last fault, an Active of lower priority is left alone.", ""},
+	{"filter", "auto", schema.To(func(i *instance) *bool { return &i.ReadsEach }, schema.Choice(schema.Words[bool]{{"auto", false}, {"off", true}})),
+		"`auto` has the kernel count the adverts that repeat the last one of the Active, by eBPF, where it can be had to and while that changes nothing: see [protocol.md](protocol.md#filter). `off` has each one read.", ""},
 	{"startup_delay", "0s", schema.To(func(i *instance) *time.Duration { return &i.StartupDelay }, schema.Duration(0, 24*time.Hour, ms)),
 		"How long after the daemon's start nothing is taken over.", ""},
 	{"addresses", schema.Optional, schema.To(func(i *instance) *[]held { return &i.held }, schema.Each(addressOf("addresses"))),

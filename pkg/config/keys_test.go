@@ -20,7 +20,7 @@ var (
 		"links.NAME.recovery.adverts", "links.NAME.recovery.wait", "links.default.recovery.wait",
 		"instances[].name", "instances[].interface", "instances[].vrid", "instances[].family",
 		"instances[].version", "instances[].priority", "instances[].interval", "instances[].miss",
-		"instances[].preempt", "instances[].preempt_delay", "instances[].startup_delay",
+		"instances[].preempt", "instances[].preempt_delay", "instances[].startup_delay", "instances[].filter",
 		"instances[].addresses", "instances[].source", "instances[].unicast", "instances[].unicast.peers", "instances[].unicast.ttl", "instances[].unicast.min_ttl", "instances[].extra_addresses", "instances[].virtual_mac", "instances[].virtual_mac_adverts", "instances[].accept",
 		"instances[].checksum", "instances[].auth.pass",
 		"instances[].auth.hmac", "instances[].auth.hmac.keys", "instances[].auth.hmac.active", "instances[].auth.hmac.mode",

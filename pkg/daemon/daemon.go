@@ -14,6 +14,7 @@ import (
 
 	"ripcord/pkg/addr"
 	"ripcord/pkg/advert"
+	"ripcord/pkg/advert/receive"
 	"ripcord/pkg/command"
 	"ripcord/pkg/config"
 	"ripcord/pkg/event"
@@ -45,6 +46,9 @@ type Options struct {
 	// Hints, if set, has the kernel report changes of its carrier flags, and gives up the rights
 	// that only this takes. It is called once, when the adverts of what is adopted leave already.
 	Hints func() (monitor.Hints, error)
+	// Filtering is how the kernel drops adverts that repeat the last one, which takes rights that
+	// the process may have given up.
+	Filtering receive.Filtering
 	// Listener, if set, is the control socket that somebody else opened.
 	Listener net.Listener
 	// Signals, if set, are requests: SIGHUP for a reload, SIGUSR1 for the status

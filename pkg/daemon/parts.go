@@ -114,7 +114,7 @@ func build(o Options) (*parts, error) {
 	p.receiver = receive.New(receive.Config{
 		Instances: o.Config.Instances(), Stats: p.stats, Unknown: p.unknown,
 		Links: p.links, Heard: &p.heard, Results: &p.results, Events: &p.events,
-		Warnings: p.warnings, Minter: p.minter, Now: time.Now,
+		Filtering: o.Filtering, Warnings: p.warnings, Minter: p.minter, Now: time.Now,
 	})
 	if err := errors.Join(p.buildEngine(o), p.buildWorker(o), p.buildWatcher(o), p.buildRouter(o)); err != nil {
 		p.close()
@@ -182,6 +182,12 @@ func (p *parts) close() {
 	for _, c := range p.closers {
 		_ = c.Close() // the kernel closes them with the process anyway
 	}
+}
+
+// OpenFiltering has the kernel be ready to drop adverts that repeat the last one, as far as a
+// configuration wants that. It takes rights that the process may give up afterwards.
+func OpenFiltering(c *config.Config) receive.Filtering {
+	return receive.OpenFiltering(c.Instances())
 }
 
 // names returns the names of all instances.

@@ -1,6 +1,9 @@
 package daemon
 
 import (
+	"context"
+	"time"
+
 	"ripcord/pkg/config"
 	"ripcord/pkg/control"
 	"ripcord/pkg/event"
@@ -19,8 +22,14 @@ var (
 // source shows the control API and the metrics the state of the parts.
 type source struct{ *parts }
 
-// Groups returns snapshots of all groups.
+// countWithin is how long a question waits for the receiver to count what the kernel has.
+const countWithin = 100 * time.Millisecond
+
+// Groups returns snapshots of all groups. The counters are up to date then.
 func (s source) Groups() []vrrp.GroupStatus {
+	ctx, cancel := context.WithTimeout(context.Background(), countWithin)
+	defer cancel()
+	s.receiver.Count(ctx)
 	groups := s.router.Groups()
 	all := make([]vrrp.GroupStatus, 0, len(groups))
 	for _, g := range groups {

@@ -66,6 +66,7 @@ var Schema = []Definition{
 	{"link.reason", story, onlyInfo, plus(ofLink, "reason"), nil, "Why a lost link has no carrier, where its driver says. It follows `link.down`, with its trace."},
 	{"link.resync", others, []Level{Debug, Warn}, []string{"reason", "links", "differences"}, nil, "The table of links was compared with a dump: after lost messages (`overrun`) or periodically (`audit`)."},
 	{"link.monitor", story, warnOrInfo, []string{"interface", "monitor", "why"}, nil, "What watches a link, and why."},
+	{"advert.filter", once, onlyInfo, []string{"way"}, []string{"why"}, "Whether the kernel counts the adverts that repeat the last one of their Active, by eBPF filters: see [protocol.md](protocol.md#filter)."},
 	{"link.hints", once, onlyInfo, []string{"way"}, []string{"why"}, "Whether the kernel reports changes of its carrier flags at once, by eBPF programs: see [links.md](links.md#hints)."},
 	{"link.stretched", story, warnOrInfo, []string{"interface", "period_us", "why"}, nil, "A link is asked less often because asking costs too much, or no longer so."},
 
@@ -158,7 +159,7 @@ var FieldMeanings = map[string]string{
 	"sources": "what each source last reported of the link, and when", "state": "`on` or `off`; of a command the state that was entered: `MASTER`, `BACKUP`, `FAULT` or `STOP`", "status": "the document of `ripcord status --json`",
 	"subject": "what the warning is about", "theirs": "the other router's value", "to": "the state after", "took_us": "from the order to its end, in µs",
 	"unheard": "our adverts do not seem to reach it", "tracker": "the tracked link or check that changed", "until": "the latest end of the wait", "version": "ripcord's version, or VRRP's version of a rival",
-	"vrid": "the virtual router's number", "was": "the name before", "what": "what differs", "why": "why", "way": "how the eBPF programs are attached: `fentry` or `kprobe`; `none` if they are not",
+	"vrid": "the virtual router's number", "was": "the name before", "what": "what differs", "why": "why", "way": "how the eBPF programs are attached: `fentry` or `kprobe`, filters of sockets as `ebpf`; `none` if they are not",
 }
 
 // Lookup returns the definition of an event.

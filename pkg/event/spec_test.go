@@ -33,6 +33,7 @@ func samples() []Event {
 		ControlPort{s, "192.0.2.11:9112", "in use"}, ControlPort{s, "192.0.2.11:9112", ""},
 		LinkResync{s, "overrun", 3, 1}, LinkResync{s, "audit", 3, 0},
 		LinkMonitored{s, "eth0", "netlink", "the driver notifies"}, LinkMonitored{s, "eth0", "none", "it has no means"},
+		AdvertFilter{s, ""}, AdvertFilter{s, "operation not permitted"},
 		LinkHints{s, "fentry", ""}, LinkHints{s, "", "operation not permitted"},
 		LinkStretched{s, "eth0", 25 * time.Millisecond, "dear", false}, LinkStretched{s, "eth0", 10 * time.Millisecond, "cheap again", true},
 		InstanceTransition{s, v, Active, Fault, InterfaceDown, 150, false},

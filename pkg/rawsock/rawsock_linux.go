@@ -75,6 +75,14 @@ func Attach(fd int, program []unix.SockFilter) error {
 	return nil
 }
 
+// AttachProgram gives a socket an eBPF program as its filter, instead of the one that it has.
+func AttachProgram(fd, program int) error {
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ATTACH_BPF, program); err != nil {
+		return fmt.Errorf("attach an eBPF filter to a raw socket: %w", err)
+	}
+	return nil
+}
+
 // Deafen makes a socket that only sends queue nothing that arrives. The kernel offers a packet
 // of the protocol to each raw socket that it could be for, and a filter is run on a copy, which
 // costs as much as a tenth of what the advert itself does: so the socket is bound to an address

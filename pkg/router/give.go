@@ -24,6 +24,9 @@ func (r *Router) give(out *Orders) {
 	if len(out.Watches) > 0 {
 		r.cfg.Watcher.Watch(out.Watches...)
 	}
+	if len(out.Summaries) > 0 {
+		r.cfg.Receiver.Summarize(out.Summaries...)
+	}
 	if v := out.Verify; v != nil {
 		r.cfg.Receiver.Verify(v.Ticket)
 		r.cfg.Confirmer.Verify(v.Ticket, v.Interfaces)

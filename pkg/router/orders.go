@@ -20,6 +20,7 @@ type Orders struct {
 	Ask       []string // links whose stations are asked
 	Verify    *Verify
 	Watches   []vrrp.Watch // machines of Actives
+	Summaries []vrrp.Summarize
 	Fences    []vrrp.RunFence
 	Events    []event.Event
 }
@@ -63,6 +64,8 @@ func (o *Orders) translate(g *vrrp.Group, effects []vrrp.Effect) {
 			o.verify(e)
 		case vrrp.Watch:
 			o.Watches = append(o.Watches, e)
+		case vrrp.Summarize:
+			o.Summaries = append(o.Summaries, e)
 		case vrrp.RunFence:
 			o.Fences = append(o.Fences, e)
 		case vrrp.Report:

@@ -53,9 +53,13 @@ type Addresses interface {
 	Executed() uint64
 }
 
-// Receiver drains its sockets when asked, and answers the ticket on Results.
-// Verify never blocks.
-type Receiver interface{ Verify(ticket uint64) }
+// Receiver drains its sockets when asked, and answers the ticket on Results. It reports each
+// advert on Heard, or where it is to summarize, one now and then of those that repeat the last
+// one. Neither method blocks.
+type Receiver interface {
+	Verify(ticket uint64)
+	Summarize(...vrrp.Summarize)
+}
 
 // Confirmer asks the kernel for the carrier of some links, once when it is
 // asked to verify, and again and again while they are engaged. Neither blocks.

@@ -24,14 +24,15 @@ type (
 	verifier  struct{}
 )
 
-func (*idle) C() <-chan struct{}        { return nil }
-func (*idle) Run(context.Context) error { return nil }
-func (a *idle) Set(time.Time)           { a.set++ }
-func (engine) Do(...advert.Order)       {}
-func (addresses) Do(...addr.Order)      {}
-func (addresses) Ask(...string)         {}
-func (addresses) Executed() uint64      { return 1 << 62 }
-func (verifier) Verify(uint64)          {}
+func (*idle) C() <-chan struct{}             { return nil }
+func (*idle) Run(context.Context) error      { return nil }
+func (a *idle) Set(time.Time)                { a.set++ }
+func (engine) Do(...advert.Order)            {}
+func (addresses) Do(...addr.Order)           {}
+func (addresses) Ask(...string)              {}
+func (addresses) Executed() uint64           { return 1 << 62 }
+func (verifier) Verify(uint64)               {}
+func (verifier) Summarize(...vrrp.Summarize) {}
 
 type confirmer struct{}
 

@@ -146,6 +146,7 @@ func (l *loop) give() {
 	for _, f := range out.Fences {
 		r.fence.run(f)
 	}
+	r.receiver.filter.order(out.Summaries)
 	if v := out.Verify; v != nil {
 		r.monitor.verify(v)
 	}

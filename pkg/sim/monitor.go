@@ -24,6 +24,7 @@ func (m *monitor) look(p *Port) {
 			Usable: p.usable(), AdminUp: !p.disabled, Carrier: p.plugged, Downs: p.downs - p.counted,
 			Primary4: p.sources.first(event.IPv4), LinkLocal6: p.sources.first(event.IPv6), Sources: p.listed,
 		}
+		r.receiver.filter.stop()
 		r.receiver.judge.Learn(link)
 		r.watcher.see(p, link)
 		m.report(p, link)
@@ -77,6 +78,8 @@ func (m *monitor) verify(v *router.Verify) {
 				m.look(p)
 			}
 		}
+		r.receiver.filter.execute()
+		r.receiver.filter.take()
 		for _, by := range []vrrp.Verifier{vrrp.Confirmer, vrrp.Receiver} {
 			r.loop.whenRunning(results, func() { r.loop.absorb(vrrp.Answered{Ticket: v.Ticket, By: by}) })
 		}

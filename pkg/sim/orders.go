@@ -35,6 +35,7 @@ func (r *Router) Reconfigure(groups []vrrp.Group, links map[string]Attachment) {
 func (r *Router) reconfigure() {
 	w := r.world
 	w.disturb()
+	r.receiver.filter.stop()
 	before := make(map[*instance]bool, len(r.instances))
 	for _, in := range r.instances {
 		before[in] = true

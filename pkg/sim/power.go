@@ -102,6 +102,7 @@ func (r *Router) end() {
 	r.loop.wakeUp.stop()
 	r.engine.alarm.stop()
 	r.watcher.wakeUp.stop()
+	r.receiver.filter.wakeUp.stop()
 }
 
 // power reports that the router is switched on or off.
@@ -162,6 +163,7 @@ func (r *Router) Resume() {
 	}
 	r.asleep = nil
 	r.watcher.turn()
+	w.After(w.between(50*time.Microsecond, time.Millisecond), r.receiver.filter.turn)
 	r.loop.slept(r.stopped)
 	r.loop.read()
 }

@@ -13,12 +13,14 @@ type receiver struct {
 	router *Router
 	judge  *validate.Acceptor
 	packet validate.Packet // that is judged
+	filter filter
 }
 
 // start judges for all instances, and remembers nothing yet.
 func (v *receiver) start() {
 	r := v.router
 	v.judge = validate.New(r.configs(), stats.Map(nil), new(stats.Counters), r.minter, r.clock.at)
+	v.filter.start()
 }
 
 // reconfigure judges for the instances that there are now, and what it knows of links and
@@ -28,6 +30,7 @@ func (v *receiver) reconfigure() {
 	for _, p := range v.router.links {
 		v.judge.Learn(p.seen)
 	}
+	v.filter.assign()
 }
 
 // receive takes a frame from the wire. A loop that hangs does not keep the
@@ -35,6 +38,9 @@ func (v *receiver) reconfigure() {
 func (v *receiver) receive(p *Port, f *frame) {
 	r := v.router
 	if r.core == nil || r.frozen {
+		return
+	}
+	if v.filter.drops(p, f) {
 		return
 	}
 	at, stamp, l := r.world.now, r.clock.at(r.world.now), &r.loop
@@ -69,7 +75,14 @@ func (v *receiver) absorb(h vrrp.Heard) {
 func (v *receiver) hear(p *Port, f *frame, at, stamp time.Time) (vrrp.Heard, bool) {
 	now := v.router.world.now
 	f.packet(&v.packet, p.name, now.Add(-min(now.Sub(at), time.Second)), stamp)
+	if s := v.filter.slotOf(p, f); s != nil && s.run.Expecting() {
+		v.filter.take()
+	}
 	verdict := v.judge.Accept(&v.packet, now)
+	if verdict.Valid && verdict.Heard.Priority == 0 {
+		v.filter.take()
+	}
+	v.filter.read(p, f, &verdict)
 	v.router.publish(verdict.Events)
 	return verdict.Heard, verdict.Valid
 }

@@ -52,6 +52,7 @@ func newRouter(w *World, name string, groups []vrrp.Group, links map[string]Atta
 	r.loop.router, r.monitor.router, r.receiver.router, r.engine.router = r, r, r, r
 	r.worker.router, r.watcher.router, r.fence.router, r.trackers.router, r.memory.router = r, r, r, r, r
 	r.loop.wakeUp, r.engine.alarm, r.watcher.wakeUp = w.newTimer(r.loop.wake), w.newTimer(r.engine.wake), w.newTimer(r.watcher.turn)
+	r.receiver.filter.router, r.receiver.filter.wakeUp = r, w.newTimer(r.receiver.filter.turn)
 	r.know(groups, links)
 	r.file = groups
 	r.adopt(w.now)

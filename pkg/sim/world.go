@@ -19,6 +19,8 @@ type World struct {
 	// Slow is the share of the verifiers' answers that take until half of the time
 	// for which they are waited for.
 	Slow float64
+	// ReadEach has no kernel drop adverts that repeat the last one.
+	ReadEach bool
 	// OnTurn is called after each turn of a router, if set.
 	OnTurn func(*Router)
 	// OnEvent is called for each event of a router, if set.

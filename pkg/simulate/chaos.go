@@ -225,6 +225,7 @@ func shrink(l *LAN, lines []string, bad time.Duration, of func(outage, split tim
 			}
 		}
 	}
+	lines = fewest(lines, still) // at other instants one of them may be of no use
 	return lines, bad
 }
 

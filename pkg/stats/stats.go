@@ -18,6 +18,7 @@ const (
 	Transitions Counter = iota
 	ActiveTransitions
 	AdvertisementRcvd
+	AdvertisementRepeated
 	AdvertisementSent
 	PriorityZeroRcvd
 	PriorityZeroSent
@@ -80,12 +81,13 @@ type Definition struct {
 }
 
 var definitions = [counters]Definition{
-	Transitions:       {Key: "transitions", Label: "transitions", Help: "Changes of the state, of any kind. If it grows by itself, the virtual router flaps."},
-	ActiveTransitions: {Key: "active_transitions", Label: "active_transitions", Help: "Times that the virtual router became Active: RFC 8347's master-transitions."},
-	AdvertisementRcvd: {Key: "advertisement_rcvd", Label: "adverts_received", Help: "Valid adverts of others: RFC 8347's advertisement-rcvd. A Backup whose count stands still will soon be Active."},
-	AdvertisementSent: {Key: "advertisement_sent", Label: "adverts_sent", Help: "Adverts that the kernel took, resignations too: RFC 8347's advertisement-sent. An Active whose count stands still is about to lose its addresses."},
-	PriorityZeroRcvd:  {Key: "priority_zero_pkts_rcvd", Label: "priority_zero_received", Help: "Resignations of others: RFC 8347's priority-zero-pkts-rcvd."},
-	PriorityZeroSent:  {Key: "priority_zero_pkts_sent", Label: "priority_zero_sent", Help: "Own resignations: RFC 8347's priority-zero-pkts-sent."},
+	Transitions:           {Key: "transitions", Label: "transitions", Help: "Changes of the state, of any kind. If it grows by itself, the virtual router flaps."},
+	ActiveTransitions:     {Key: "active_transitions", Label: "active_transitions", Help: "Times that the virtual router became Active: RFC 8347's master-transitions."},
+	AdvertisementRcvd:     {Key: "advertisement_rcvd", Label: "adverts_received", Help: "Valid adverts of others: RFC 8347's advertisement-rcvd. A Backup whose count stands still will soon be Active."},
+	AdvertisementRepeated: {Key: "advertisement_repeated", Label: "adverts_repeated", Help: "Those of the valid adverts of others that repeated the last one, and that a filter in the kernel counted in our place (`filter`)."},
+	AdvertisementSent:     {Key: "advertisement_sent", Label: "adverts_sent", Help: "Adverts that the kernel took, resignations too: RFC 8347's advertisement-sent. An Active whose count stands still is about to lose its addresses."},
+	PriorityZeroRcvd:      {Key: "priority_zero_pkts_rcvd", Label: "priority_zero_received", Help: "Resignations of others: RFC 8347's priority-zero-pkts-rcvd."},
+	PriorityZeroSent:      {Key: "priority_zero_pkts_sent", Label: "priority_zero_sent", Help: "Own resignations: RFC 8347's priority-zero-pkts-sent."},
 
 	ProbeDeaths:      {Key: "probe_deaths", Label: "probe_deaths", Help: "Times that the machine of the Active was taken for dead since it answered no more (`probe`)."},
 	ProbeFalseAlarms: {Key: "probe_false_alarms", Label: "probe_false_alarms", Help: "Times that it was not: the probe is off for that Active for an hour."},

@@ -24,6 +24,9 @@ type Instance struct {
 	// Routers is how many routers share the virtual router; 0: unknown. With 2 the only
 	// Backup replaces an Active that resigned without waiting Skew_Time.
 	Routers int
+	// ReadsEach has each advert read as it comes, also where the kernel could count those that
+	// repeat the last one.
+	ReadsEach bool
 	// Watching configures how the machine of the Active is watched.
 	Watching Watching
 	// Preempt is Preempt_Mode (RFC 9568 §6.1).

@@ -101,6 +101,14 @@ type Ask struct {
 	Interfaces []string
 }
 
+// Summarize has the receiver report now and then, with their number, those adverts for an
+// instance that repeat the last one of its Active (On), or report each one as it comes. On, the
+// receiver still reports at once whatever else comes, and that an advert is late.
+type Summarize struct {
+	Instance *Instance
+	On       bool
+}
+
 // RunFence runs the fence command of a group. It is answered by Fenced.
 type RunFence struct {
 	Cause    event.Cause
@@ -125,5 +133,6 @@ func (Release) effect()      {}
 func (Reannounce) effect()   {}
 func (Verify) effect()       {}
 func (Ask) effect()          {}
+func (Summarize) effect()    {}
 func (RunFence) effect()     {}
 func (Report) effect()       {}

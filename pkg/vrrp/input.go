@@ -54,6 +54,9 @@ type Heard struct {
 	// Invalid is set where it has no addresses, or the interval 0: its sender is on the
 	// air, and nobody knows for how long.
 	Invalid bool
+	// Repeats is for how many adverts it stands, itself included, that repeated the one before
+	// while the receiver was to summarize them (Summarize); 0: it was read as it came.
+	Repeats int
 }
 
 // Sender identifies the adverts of one router for one instance.

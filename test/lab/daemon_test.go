@@ -50,6 +50,7 @@ type line struct {
 	Merged    int             `json:"merged"`
 	Output    string          `json:"output"`
 	ElapsedUS *int64          `json:"elapsed_us"`
+	Way       string          `json:"way"`
 	Status    json.RawMessage `json:"status"`
 }
 

@@ -46,6 +46,8 @@ func (r *Receiver) auditWhenDue() {
 
 // audit opens anew each socket that would hear nothing, and reports it.
 func (r *Receiver) audit() {
+	r.summary.take() // so that it is known what was delivered
+	r.publishHeard()
 	begun := r.cfg.Now()
 	members := make(map[event.Family]map[int]bool)
 	for _, w := range r.wanted {
@@ -93,6 +95,7 @@ func (r *Receiver) reexamine(w *socket) {
 	now := r.cfg.Now()
 	changed, lost := w.reexamine(r.delivers, now)
 	if changed {
+		r.summary.stopAll()
 		r.acceptor.Withhold(w.socketKey.link, w.reach.sources())
 		w.refilter()
 	}

@@ -82,7 +82,7 @@ func TestFilter(t *testing.T) {
 			for _, vrid := range []uint8{51, 3, 99, 51} {
 				m.add(&vrrp.Instance{Virtual: event.Virtual{Family: f, VRID: vrid}})
 			}
-			p, err := openPort(link.Name, link.Index, m)
+			p, err := openPort(link.Name, link.Index, m, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -143,7 +143,7 @@ func TestFilterOfPeers(t *testing.T) {
 	for i, least := range []uint8{200, 100, 150} {
 		m.add(&vrrp.Instance{Virtual: event.Virtual{Family: event.IPv4, VRID: uint8(i)}, Unicast: vrrp.Unicast{Peers: []netip.Addr{ours}, MinTTL: least}})
 	}
-	p, err := openPort(link.Name, link.Index, m)
+	p, err := openPort(link.Name, link.Index, m, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

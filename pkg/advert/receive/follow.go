@@ -61,7 +61,7 @@ func (r *Receiver) reopen() {
 // afterwards would take the new socket's membership with it.
 func (r *Receiver) open(w *socket) {
 	r.close(w)
-	p, err := openPort(w.socketKey.link, w.link.Index, w.filterSpec)
+	p, err := openPort(w.socketKey.link, w.link.Index, w.filterSpec, r.summary.filterOf(w))
 	if err == nil {
 		if err = r.poller.Watch(p.fd); err != nil {
 			_ = p.close()
@@ -73,6 +73,7 @@ func (r *Receiver) open(w *socket) {
 	}
 	w.port, w.retry, w.failures, w.err = p, time.Time{}, 0, ""
 	r.byFD[p.fd] = w
+	r.summary.assign(w, r.cfg.Instances)
 	if !w.socketKey.own && !w.socketKey.early {
 		w.deliveries.restart()
 	}
@@ -87,6 +88,7 @@ func (r *Receiver) close(w *socket) {
 	if w.port == nil {
 		return // it failed just now
 	}
+	r.summary.unassign(w)
 	delete(r.byFD, w.port.fd)
 	_ = w.port.close() // a raw socket has nothing left to lose
 	w.port = nil
@@ -96,6 +98,7 @@ func (r *Receiver) close(w *socket) {
 func (r *Receiver) fail(w *socket, err error) {
 	now := r.cfg.Now()
 	if w.port != nil {
+		r.summary.unassign(w)
 		delete(r.byFD, w.port.fd)
 		_ = w.port.close()
 		w.port = nil

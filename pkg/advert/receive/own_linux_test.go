@@ -96,7 +96,7 @@ func TestOwnFilterWatchesVRIDs(t *testing.T) {
 			for _, vrid := range append(c.watched, 99) {
 				m.watched.add(vrid)
 			}
-			p, err := openPort(link.Name, link.Index, m)
+			p, err := openPort(link.Name, link.Index, m, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -21,6 +21,7 @@ type port struct {
 	errors   int // in a row
 	flood    flood
 	arrivals *arrivalCounter // while the flood lasts, and the kernel lets us count
+	repeats  Filter          // drops repeated adverts; nil: a classic filter is used
 	taken    uint64          // packets read; while the flood lasts, of those not yet matched with the tally
 }
 
@@ -32,8 +33,8 @@ const (
 )
 
 // openPort opens a socket that hears adverts on the interface, whether that is
-// up or not, and nothing else.
-func openPort(link string, index int, m filterSpec) (*port, error) {
+// up or not, and nothing else. A raw socket drops what repeats filters, if that is not nil.
+func openPort(link string, index int, m filterSpec, repeats Filter) (*port, error) {
 	if m.early || m.own {
 		return openEarly(link, index, m)
 	}
@@ -42,9 +43,10 @@ func openPort(link string, index int, m filterSpec) (*port, error) {
 	if err != nil {
 		return nil, err
 	}
+	p := &port{link: link, filterSpec: m, index: index, fd: fd, repeats: repeats}
 	// Without a filter, for which a limit may leave no room (net.core.optmem_max),
 	// Accept rejects what is not for the instances.
-	_ = rawsock.Attach(fd, m.program(false))
+	_ = p.filter()
 	enlarge(fd, receiveBuffer)
 	discard(fd)
 	if err := rawsock.Join(fd, index, f); err != nil {
@@ -55,7 +57,7 @@ func openPort(link string, index int, m filterSpec) (*port, error) {
 		}
 		return nil, fmt.Errorf("join %v on %s: %w%s", wire.GroupOf(f), link, err, hint)
 	}
-	return &port{link: link, filterSpec: m, index: index, fd: fd}, nil
+	return p, nil
 }
 
 func receiveOptions(f event.Family, index int) []rawsock.Option {
@@ -118,7 +120,15 @@ func (p *port) forget() {
 }
 
 // filter attaches the filter that the port now needs.
-func (p *port) filter() error { return rawsock.Attach(p.fd, p.program(p.flood.on)) }
+func (p *port) filter() error {
+	if p.repeats != nil && !p.flood.on {
+		if rawsock.AttachProgram(p.fd, p.repeats.Filter(p.family, p.unicast)) == nil {
+			return nil
+		}
+		p.repeats = nil
+	}
+	return rawsock.Attach(p.fd, p.program(p.flood.on))
+}
 
 // shield lets the kernel drop what cannot be an advert for an instance of the port. Each part
 // of this that the kernel refuses is left out.
@@ -150,7 +160,7 @@ func (p *port) dropped(drain func()) uint64 {
 
 // unshield opens the filter again.
 func (p *port) unshield() {
-	if rawsock.Attach(p.fd, p.program(false)) != nil {
+	if p.filter() != nil {
 		return // it stays, and drops only what is worthless
 	}
 	if p.arrivals != nil {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"ripcord/pkg/advert/repeats"
 	"ripcord/pkg/advert/validate"
 	"ripcord/pkg/bus"
 	"ripcord/pkg/deadline"
@@ -17,11 +18,12 @@ import (
 	"ripcord/pkg/wakeup"
 )
 
-// Config has all that a Receiver needs. All of it is required.
+// Config has all that a Receiver needs. All of it is required, but for what says otherwise.
 type Config struct {
 	Instances []*vrrp.Instance // only read
 	Stats     stats.Book
 	Unknown   *stats.Counters // what belongs to no instance
+	Filtering Filtering       // of adverts that repeat the last one
 	Links     *bus.Retained[string, event.Link]
 	Heard     *bus.Topic[vrrp.Heard]
 	Results   *bus.Topic[vrrp.Result]
@@ -44,6 +46,7 @@ type Receiver struct {
 	fragments fragments
 	coalesce  coalesce
 	reports   *reports
+	summary   *summary
 	heard     []vrrp.Heard // and not yet published
 
 	ownChanged bool // watchOwn has something to do
@@ -75,6 +78,7 @@ func New(cfg Config) *Receiver {
 	}
 	r.acceptor.Warn(cfg.Warnings)
 	r.reports = newReports(&r.cfg)
+	r.summary = newSummary(&r.cfg, &r.wanted, r.repeated)
 	r.delivers = r.routes.delivers
 	r.wanted = wants(cfg.Instances)
 	return r
@@ -92,6 +96,37 @@ func (r *Receiver) Verify(ticket uint64) {
 	}
 }
 
+// Summarize has the receiver report adverts that repeat the last one as the orders say. It may
+// be called from any goroutine and never blocks.
+func (r *Receiver) Summarize(orders ...vrrp.Summarize) {
+	r.summary.order(orders)
+	r.ring()
+}
+
+// Count has the receiver add to the counters what was dropped so far, and returns when that is
+// done, or ctx ends. It may be called from any goroutine.
+func (r *Receiver) Count(ctx context.Context) {
+	if r.cfg.Filtering.Filter == nil {
+		return
+	}
+	if done := r.summary.ask(); r.ring() {
+		select {
+		case <-done:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// ring wakes the receiver, and reports whether it runs.
+func (r *Receiver) ring() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.alarm != nil {
+		r.alarm.Ring()
+	}
+	return r.alarm != nil
+}
+
 // Run hears until ctx ends. A socket that cannot be opened is no error: it is
 // published, and tried again each second.
 func (r *Receiver) Run(ctx context.Context) (err error) {
@@ -99,6 +134,7 @@ func (r *Receiver) Run(ctx context.Context) (err error) {
 		return fmt.Errorf("advert receiver: %w", err)
 	}
 	r.arm(r.poller.Alarm)
+	r.cfg.Filtering.report(r.cfg.Events, r.cfg.Now())
 	bell := bus.NewBell()
 	links := r.cfg.Links.Subscribe(bell)
 	var forwarder sync.WaitGroup
@@ -113,6 +149,9 @@ func (r *Receiver) Run(ctx context.Context) (err error) {
 	for ctx.Err() == nil {
 		r.reconfigure()
 		changed := links.Take()
+		if len(changed) > 0 {
+			r.summary.stopAll()
+		}
 		for _, l := range changed {
 			r.follow(l)
 			stamp := event.Stamp{Cause: l.Cause, At: r.cfg.Now()}
@@ -125,7 +164,10 @@ func (r *Receiver) Run(ctx context.Context) (err error) {
 			r.audit()
 		}
 		r.auditWhenDue()
+		r.summary.execute()
 		r.answer()
+		r.summary.sweep()
+		r.publishHeard()
 		r.watchFloods(false)
 		r.publish(r.acceptor.Flush(r.cfg.Now(), false))
 		if err := r.poller.Wait(r.timeout(), r.coalesce.linger(), r.ready); err != nil {
@@ -165,6 +207,7 @@ func (r *Receiver) shut() error {
 			continue
 		}
 		if r.drain(w, r.cfg.Now()); w.port != nil {
+			r.summary.unassign(w)
 			w.port.forget()
 			fds = append(fds, w.port.fd)
 			w.port = nil
@@ -188,6 +231,7 @@ func (r *Receiver) timeout() time.Duration {
 			}
 			next.Add(r.auditAt)
 			next.AddIf(w.port.flood.next())
+			next.AddIf(w.runs.Next())
 		}
 	}
 	at, ok := next.Get()
@@ -232,20 +276,38 @@ func (r *Receiver) read(w *socket) (more bool, last time.Time) {
 		if w.socketKey.early {
 			w.examine(&p, r.acceptor, r.delivers, now)
 		}
+		run := r.summary.run(w, &p)
 		verdict := r.acceptor.Accept(&p, now)
+		if verdict.Valid && verdict.Heard.Priority == 0 {
+			r.summary.take() // it may move other members of the group
+		}
 		if verdict.Valid {
 			r.heard = append(r.heard, verdict.Heard)
 		}
 		if verdict.Rejected || w.socketKey.early && !verdict.Valid {
 			rejected++
 		}
+		if run != nil {
+			r.summary.follow(w, run, &p, &verdict)
+		}
 		r.publish(verdict.Events)
 		r.compareDelivery(w, &p, verdict, now)
 	}
 	if !w.socketKey.own && w.port.flood.rejected(now, rejected) {
+		r.summary.stop(w)
 		w.port.shield()
 	}
 	return n == readMost, last
+}
+
+// repeated takes an advert that a filter has dropped, and those before it that it stands for.
+func (r *Receiver) repeated(w *socket, run *repeats.Run, h vrrp.Heard) {
+	h.Cause = r.cfg.Minter.Cause(h.Cause.At)
+	r.acceptor.Repeated(w.socketKey.link, w.family, run.VRID(), &h)
+	r.heard = append(r.heard, h)
+	if over := w.deliveries.deliver(h.Instance, h.Cause.At); over != nil {
+		r.reports.notFiltered(over, h.Cause.At)
+	}
 }
 
 // compareDelivery compares a packet that a socket heard with what the raw
@@ -296,6 +358,8 @@ func (r *Receiver) answer() {
 	for _, w := range r.wanted {
 		r.drain(w, since)
 	}
+	r.summary.take()
+	r.publishHeard()
 	r.cfg.Results.Publish(vrrp.Answered{Ticket: ticket, By: vrrp.Receiver})
 }
 

@@ -327,7 +327,7 @@ func TestReceiverAnswersAfterWhatItFound(t *testing.T) {
 	e.follow(link)
 	var witnesses []*port // who tell that the kernel has delivered
 	for _, f := range []event.Family{event.IPv4, event.IPv6} {
-		p, err := openPort(link.Name, link.Index, filterSpec{family: f})
+		p, err := openPort(link.Name, link.Index, filterSpec{family: f}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -46,6 +46,8 @@ func (r *Receiver) reconfigure() {
 	if next == nil {
 		return
 	}
+	r.summary.stopAll()
+	r.publishHeard()
 	r.cfg.Instances = next.instances
 	r.acceptor = r.acceptor.Succeed(next.instances, r.cfg.Stats)
 	r.peers, r.fragments = newPeers(next.instances, r.cfg.Warnings), fragments{next.instances, r.cfg.Warnings}
@@ -68,7 +70,9 @@ func (r *Receiver) reconfigure() {
 		r.peers.follow(l, stamp)
 		r.fragments.follow(l, stamp)
 	}
+	r.summary.keep(next.instances)
 	for _, w := range r.wanted {
+		r.summary.assign(w, r.cfg.Instances)
 		r.reports.judge(w, r.wanted)
 	}
 	close(next.done)

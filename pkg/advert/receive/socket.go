@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"ripcord/pkg/advert/repeats"
 	"ripcord/pkg/event"
+	"ripcord/pkg/repeatfilter"
 	"ripcord/pkg/wire"
 )
 
@@ -37,11 +39,15 @@ type socket struct {
 	reach      reach      // of the link; only where it is early
 	// deliveries is that of the link and family, which its sockets share.
 	deliveries *deliveries
-	retry      time.Time // when to try again to open the port; zero: no need
-	failures   int       // in a row
-	err        string    // why adverts are not heard; empty while they are
-	mended     int       // how often the socket was opened anew since it would have heard nothing
-	mendedAt   time.Time // when that was last logged
+	// runs are those of its virtual routers whose repeated adverts its filter may drop; slots
+	// are their places there.
+	runs     repeats.Set
+	slots    []*repeatfilter.Slot
+	retry    time.Time // when to try again to open the port; zero: no need
+	failures int       // in a row
+	err      string    // why adverts are not heard; empty while they are
+	mended   int       // how often the socket was opened anew since it would have heard nothing
+	mendedAt time.Time // when that was last logged
 }
 
 // sockets are those that should be open.

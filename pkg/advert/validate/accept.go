@@ -40,6 +40,7 @@ type Packet struct {
 type Verdict struct {
 	Heard vrrp.Heard
 	Valid bool // else Heard is empty, and nothing may touch a timer
+	Plain bool // it is valid, and differs in nothing from our configuration
 	// Rejected is false too for what is silently ignored: what is our own, and what
 	// another socket hears.
 	Rejected bool
@@ -139,16 +140,30 @@ func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 		Priority: a.advert.Priority, Interval: a.advert.Interval, Checksum: a.advert.Checksum,
 		Stale: err == wire.AuthStale, Invalid: unusable(err),
 	}
+	plain := false
 	if !incompatible {
-		ours.count(&a.advert)
-		if set := differences(&a.advert, ours); set != 0 {
+		ours.count(&heard, 1)
+		set := differences(&a.advert, ours)
+		if plain = set == 0; !plain {
 			a.events = a.mismatches.report(a.events, set, &a.advert, ours, &heard, now)
 			if set&(1<<ofAddresses) != 0 {
 				a.strangers.reportOtherAddresses(p, ours, &a.advert, &heard, now)
 			}
 		}
 	}
-	return Verdict{Heard: heard, Valid: true, Events: a.events, Rejected: incompatible}
+	return Verdict{Heard: heard, Valid: true, Plain: plain, Events: a.events, Rejected: incompatible}
+}
+
+// Repeated counts the adverts that a vrrp.Heard stands for which a filter of the socket dropped,
+// since they repeated one that was Plain.
+func (a *Acceptor) Repeated(link string, f event.Family, vrid uint8, h *vrrp.Heard) {
+	for _, ours := range a.links.find(link).routers(f, vrid) {
+		if ours.Name != h.Instance {
+			continue
+		}
+		ours.count(h, uint64(h.Repeats))
+		ours.stats.AddN(stats.AdvertisementRepeated, uint64(h.Repeats))
+	}
 }
 
 // Flush returns what was held back to keep the log short and is due to be told

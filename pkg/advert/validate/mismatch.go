@@ -76,19 +76,19 @@ func (m *mismatches) forget(now time.Time) bool {
 	return len(m.reported) < m.size
 }
 
-// count counts a valid advert.
-func (o *peer) count(ad *wire.Advert) {
-	o.stats.Add(stats.AdvertisementRcvd)
-	if ad.Priority == 0 {
-		o.stats.Add(stats.PriorityZeroRcvd)
+// count counts n valid adverts that are alike.
+func (o *peer) count(h *vrrp.Heard, n uint64) {
+	o.stats.AddN(stats.AdvertisementRcvd, n)
+	if h.Priority == 0 {
+		o.stats.AddN(stats.PriorityZeroRcvd, n)
 	}
 	if !forms(o) {
 		return
 	}
-	if ad.Checksum == wire.MessageOnly {
-		o.stats.Add(stats.ChecksumMessageOnly)
+	if h.Checksum == wire.MessageOnly {
+		o.stats.AddN(stats.ChecksumMessageOnly, n)
 	} else {
-		o.stats.Add(stats.ChecksumPseudoHeader)
+		o.stats.AddN(stats.ChecksumPseudoHeader, n)
 	}
 }
 

@@ -133,6 +133,9 @@ func (r Receiver) Verify(ticket uint64) {
 	}
 }
 
+// Summarize is part of router.Receiver.
+func (Receiver) Summarize(...vrrp.Summarize) {}
+
 // Confirmer answers each ticket at once, or not at all, and notes
 // "verify 1: eth0 eth1" and "engage eth0".
 type Confirmer struct {

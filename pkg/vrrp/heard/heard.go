@@ -69,7 +69,7 @@ func (o *Others) Hear(h *vrrp.Heard, t vrrp.Timing) {
 	gone := !a.Known(at, t)
 	switch {
 	case a.Source == h.Source && !gone:
-		a.count++
+		a.count += max(1, h.Repeats)
 	case gone || h.Priority > a.Priority || h.Priority == a.Priority && a.Source.Less(h.Source):
 		*a = Active{Source: h.Source, Since: at, count: 1}
 	default:

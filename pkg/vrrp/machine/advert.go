@@ -80,12 +80,13 @@ func (s *step) noteServing(m *member, h *vrrp.Heard) {
 // heardActive takes an advert in Backup (RFC 9568 §6.4.2). If two Actives are heard, the
 // better one sets the timer, and the other can only lengthen it: otherwise its shorter
 // interval would end the wait between two adverts of the better. One that fell below our
-// priority is replaced after Skew_Time.
+// priority is replaced after Skew_Time. One that was summarized came while this router was to yield
+// to it, whatever has changed since.
 func (s *step) heardActive(m *member, h *vrrp.Heard, fell bool) {
 	if s.failAgain(m, h.Cause) {
 		return
 	}
-	if m.outranks(h.Priority, s.now) {
+	if h.Repeats == 0 && m.outranks(h.Priority, s.now) {
 		s.cancelFence()
 		if fell {
 			s.replace(m, h)
@@ -98,6 +99,9 @@ func (s *step) heardActive(m *member, h *vrrp.Heard, fell bool) {
 	}
 	if h.Source == m.others.Best.Source {
 		m.interval = h.Interval
+		if until := h.Cause.At.Add(m.activeDown(m.interval)); h.Cause.At.Before(s.f.graceGiven) && until.Before(m.downAt) {
+			return // it came while we slept, and the Active was given more time
+		}
 		m.renew(h.Cause.At)
 	} else {
 		m.waitForSecond(s.now)

@@ -131,7 +131,7 @@ func (f *facts) beginAlone(now time.Time) {
 			m.alone.serves = true
 		}
 	}
-	f.asked, f.graceGiven = verification{}, false
+	f.asked, f.graceGiven = verification{}, time.Time{}
 }
 
 // waitAlone begins the wait of each member that may come to serve alone from now on, and
@@ -154,7 +154,7 @@ func (f *facts) waitAlone(now time.Time) {
 
 // giveTimeAlone does what giveTime does, for members that are to serve alone.
 func (f *facts) giveTimeAlone(now time.Time, gap time.Duration) (given bool) {
-	if gap <= f.members.shortest() || f.graceGiven {
+	if gap <= f.members.shortest() || !f.graceGiven.IsZero() {
 		return false
 	}
 	for _, m := range f.members {
@@ -164,7 +164,7 @@ func (f *facts) giveTimeAlone(now time.Time, gap time.Duration) (given bool) {
 		}
 	}
 	if given {
-		f.asked, f.graceGiven = verification{}, true
+		f.asked, f.graceGiven = verification{}, now
 	}
 	return given
 }

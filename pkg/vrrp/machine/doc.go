@@ -24,6 +24,7 @@
 //	timer.go                Tick: Active_Down_Timer, verification, the takeover and its fence; pauses of this process
 //	link.go                 links, their recovery, and whether our own adverts leave on them
 //	liveness.go             the machine of the Active: its death, and a death that was none
+//	summarize.go            which adverts the receiver may report in summary
 //
 // What is known, and what follows from it, are values whose methods have no effects:
 //

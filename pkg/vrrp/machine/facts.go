@@ -43,9 +43,9 @@ type facts struct {
 	outOfStep  pairs // of senders that a resignation does not connect
 	impairment impairment
 	fence      fence.State
-	// graceGiven is set when the Active was given more time since we did not run, until the
-	// waits change.
-	graceGiven    bool
+	// graceGiven is when the Active was given more time since we did not run; zero: it was not,
+	// or the waits have changed since.
+	graceGiven    time.Time
 	reannouncedAt time.Time // when the addresses were last announced again because of a rival
 	tieEnds       time.Time // when a tie is decided; zero: there is none to decide
 	startupEnds   time.Time // nothing is taken over before; zero: there is no delay

@@ -89,6 +89,7 @@ func (m *Machine) Step(now time.Time, in vrrp.Input) []vrrp.Effect {
 		liveness{&s}.follow()
 	}
 	alone := s.followAlone(before, after)
+	summaries{&s}.follow()
 	switch {
 	case s.adopted != nil:
 		s.goOn()

@@ -68,6 +68,8 @@ type member struct {
 
 	// others are the routers that were heard of the same virtual router.
 	others heard.Others
+	// summarized reports whether the receiver was last ordered to summarize their adverts.
+	summarized bool
 	// company is how many they are, as far as that matters with `routers: 2`.
 	company heard.Company
 	// silent is the Active that is to be fenced if it falls silent: the last that was

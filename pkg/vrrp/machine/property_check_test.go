@@ -153,6 +153,12 @@ func (w *world) checkEffects(t *rapid.T, effects []vrrp.Effect) {
 			if w.m.State() != event.Fault || w.dead(e.Instance) || e.Priority > 1 || e.Source != link.Address(e.Instance.Family) || e.Index != link.Index {
 				t.Fatalf("%+v while the group is %v and the link is %+v", e, w.m.State(), link)
 			}
+		case vrrp.Summarize:
+			name := e.Instance.Name
+			if e.On == w.summarized[name] || e.On && w.m.State() != event.Backup {
+				t.Fatalf("%+v for %s after %v, and the group is %v", e.On, name, w.summarized[name], w.m.State())
+			}
+			w.summarized[name] = e.On
 		case vrrp.Watch:
 			name := e.Instance.Name
 			if e.Active == w.watching[name] && !e.Active.IsValid() || e.Active.IsValid() && w.m.State() != event.Backup {

@@ -71,6 +71,7 @@ type world struct {
 	sending    map[string]bool
 	armed      map[string]time.Time
 	watching   map[string]netip.Addr   // by instance
+	summarized map[string]bool         // likewise
 	silent     map[string]vrrp.Watched // by instance, as it was last reported, and no advert came since
 }
 
@@ -102,7 +103,7 @@ func newWorld(t *rapid.T) *world {
 		now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), traces: event.NewMinter(0),
 		links:   map[string]event.Link{"eth0": {Name: "eth0"}, "eth1": {Name: "eth1"}},
 		sending: make(map[string]bool), held: make(map[string]bool), armed: make(map[string]time.Time),
-		watching: make(map[string]netip.Addr), silent: make(map[string]vrrp.Watched),
+		watching: make(map[string]netip.Addr), summarized: make(map[string]bool), silent: make(map[string]vrrp.Watched),
 	}
 	w.m = New(group, &Tickets{}, w.now)
 	w.twin = New(group, &Tickets{}, w.now)

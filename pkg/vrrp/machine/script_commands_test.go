@@ -175,6 +175,8 @@ func (l *lan) order(r *router, verb string, w *words) {
 		l.step(r, "", vrrp.Forwards{Cause: l.minter.Cause(at), Interface: link})
 	case "verifiers":
 		r.silent = w.next() == "silent"
+	case "receiver":
+		l.summaries = w.next() == "summarizes"
 	case "engine":
 		r.mute = w.next() == "silent"
 	case "answer":

@@ -20,6 +20,8 @@ type lan struct {
 	routers []*router
 	frames  []frame // on the wire, in the order of arrival
 	trace   []string
+	// summaries has the trace show which adverts are summarized.
+	summaries bool
 }
 
 const latency = time.Millisecond

@@ -48,6 +48,7 @@ import (
 //	slept GAP                             the whole router stood still
 //	sends MEMBER ROW [to ADDRESS]         that many in a row were refused
 //	probed MEMBER [refused ADDRESS]...    what became of a probe, or of a first advert
+//	receiver summarizes                   show which adverts are summarized
 //	engine answers|silent                 a silent one reports that by hand only
 //	placed MEMBER all|no-extra|some|none  what of what it holds is in place
 //	verifiers answer|silent               silent ones answer by hand only

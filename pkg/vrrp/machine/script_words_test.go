@@ -13,7 +13,9 @@ import (
 func describe(l *lan, effects []vrrp.Effect) string {
 	var said []string
 	for _, e := range effects {
-		said = append(said, inWords(l, e))
+		if _, ok := e.(vrrp.Summarize); !ok || l.summaries {
+			said = append(said, inWords(l, e))
+		}
 	}
 	return strings.Join(said, "; ")
 }
@@ -59,6 +61,8 @@ func inWords(l *lan, e vrrp.Effect) string {
 			return "watch nobody for " + e.Instance.Name
 		}
 		return fmt.Sprintf("watch %v for %s", e.Active, e.Instance.Name)
+	case vrrp.Summarize:
+		return fmt.Sprintf("summarize %s=%v", e.Instance.Name, e.On)
 	case vrrp.RunFence:
 		return fmt.Sprintf("fence %v, the Active of %s, for %s", e.Active, e.Instance.Name, e.Group)
 	case vrrp.Report:

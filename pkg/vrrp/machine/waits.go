@@ -102,7 +102,7 @@ func (f *facts) restart(now time.Time, in event.State, why trigger) {
 
 // unverify forgets what was verified: the next takeover is verified anew.
 func (f *facts) unverify() {
-	f.verified, f.graceGiven = false, false
+	f.verified, f.graceGiven = false, time.Time{}
 	f.asked = verification{}
 	f.listening = nil
 	f.ownerWait = nil
@@ -127,7 +127,7 @@ func (f *facts) delayStart(now time.Time) {
 // (docs/architecture.md#lease). It reports whether it does. A second time in a row the
 // silence counts, else a daemon that sleeps again and again would never take over.
 func (f *facts) giveTime(now time.Time, gap time.Duration) (given bool) {
-	if !f.waiting() || gap <= f.members.shortest() || f.ownerWait != nil || f.graceGiven {
+	if !f.waiting() || gap <= f.members.shortest() || f.ownerWait != nil || !f.graceGiven.IsZero() {
 		return false
 	}
 	for _, m := range f.members {
@@ -137,7 +137,7 @@ func (f *facts) giveTime(now time.Time, gap time.Duration) (given bool) {
 	}
 	if given {
 		f.unverify()
-		f.graceGiven = true
+		f.graceGiven = now
 	}
 	return given
 }

@@ -1,0 +1,236 @@
+package receive
+
+import (
+	"maps"
+	"sync"
+	"time"
+
+	"ripcord/pkg/advert/repeats"
+	"ripcord/pkg/advert/validate"
+	"ripcord/pkg/bus"
+	"ripcord/pkg/event"
+	"ripcord/pkg/repeatfilter"
+	"ripcord/pkg/vrrp"
+)
+
+// Where the kernel permits it, adverts that repeat the last one of an Active are dropped by the
+// filter of the raw socket and counted there (pkg/repeatfilter); pkg/advert/repeats decides
+// which. Before anything is reported that may move a group, all that was counted is.
+
+// Filter is the table of the filters that drop repeated adverts, as repeatfilter.Table.
+type Filter interface {
+	// Filter returns the descriptor of the filter for the sockets of a family.
+	Filter(f event.Family, unicast bool) int
+	// Slot assigns a slot to a virtual router on a link; nil if there is none left.
+	Slot(index int, f event.Family, vrid uint8) *repeatfilter.Slot
+}
+
+// Filtering is how the kernel drops repeated adverts, or why it does not. The zero value is
+// that nobody asked for it.
+type Filtering struct {
+	Filter Filter // nil: each advert is read
+	Why    string // it is; empty if that is as configured
+}
+
+// report logs once whether repeated adverts are dropped, unless nobody asked for it.
+func (f Filtering) report(events *bus.Topic[event.Event], now time.Time) {
+	if f.Filter != nil || f.Why != "" {
+		events.Publish(event.AdvertFilter{Stamp: event.Stamp{At: now}, Why: f.Why})
+	}
+}
+
+// summary is what the receiver summarizes. Without a filter it does nothing.
+type summary struct {
+	filter  Filter
+	sockets *sockets
+	clock   func() (repeats.Clock, error)
+	// report takes an advert that was dropped, and those before it that it stands for.
+	report  func(*socket, *repeats.Run, vrrp.Heard)
+	allowed map[string]bool // by instance, as the router has ordered
+	image   []byte          // of the packet that is read
+
+	mu     sync.Mutex
+	orders []vrrp.Summarize // that wait
+	asked  []chan struct{}  // each is closed when all that was dropped is counted
+}
+
+// newSummary returns the summary of a receiver.
+func newSummary(cfg *Config, all *sockets, report func(*socket, *repeats.Run, vrrp.Heard)) *summary {
+	clock := func() (repeats.Clock, error) {
+		slot, err := repeatfilter.Now()
+		return repeats.Clock{Now: cfg.Now(), Slot: slot}, err
+	}
+	return &summary{filter: cfg.Filtering.Filter, sockets: all, clock: clock, report: report, allowed: make(map[string]bool)}
+}
+
+// order takes orders of the router, for execute. It may be called from any goroutine.
+func (s *summary) order(orders []vrrp.Summarize) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.orders = append(s.orders, orders...)
+}
+
+// ask asks execute to report all that was dropped, and returns what is closed then. It may be
+// called from any goroutine.
+func (s *summary) ask() <-chan struct{} {
+	done := make(chan struct{})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = append(s.asked, done)
+	return done
+}
+
+// execute carries out the orders of the router, and answers who has asked.
+func (s *summary) execute() {
+	s.mu.Lock()
+	orders, asked := s.orders, s.asked
+	s.orders, s.asked = nil, nil
+	s.mu.Unlock()
+	for _, o := range orders {
+		s.allowed[o.Instance.Name] = o.On
+		if w := (*s.sockets)[socketKey{link: o.Instance.Interface, family: o.Instance.Family}]; w != nil {
+			if run := w.runs.Run(o.Instance.VRID); run != nil && run.Instance() == o.Instance.Name {
+				run.Allow(o.On)
+			}
+		}
+	}
+	if len(orders)+len(asked) > 0 {
+		s.take()
+	}
+	for _, done := range asked {
+		close(done)
+	}
+}
+
+// assign gives the virtual routers of a raw socket slots in its filter, in place of those that
+// they have. Of two that share a VRID on a link and family none has one, since the filter could
+// not tell whose an advert is.
+func (s *summary) assign(w *socket, instances []*vrrp.Instance) {
+	s.unassign(w)
+	if w.port == nil || w.port.repeats == nil {
+		return
+	}
+	var here []*vrrp.Instance
+	var shared [256]int // how many instances have a VRID
+	for _, in := range instances {
+		if in.Interface == w.socketKey.link && in.Family == w.family {
+			here = append(here, in)
+			shared[in.VRID]++
+		}
+	}
+	for _, in := range here {
+		if shared[in.VRID] > 1 || !repeats.Eligible(in) {
+			continue
+		}
+		slot := w.port.repeats.Slot(w.port.index, w.family, in.VRID)
+		if slot == nil {
+			return // the table is full: adverts for the others are read as they come
+		}
+		run := repeats.NewRun(in, slot)
+		run.Allow(s.allowed[in.Name])
+		w.runs.Add(run)
+		w.slots = append(w.slots, slot)
+	}
+}
+
+// unassign takes the slots of a socket back.
+func (s *summary) unassign(w *socket) {
+	if len(w.slots) == 0 {
+		return
+	}
+	s.stop(w)
+	for _, slot := range w.slots {
+		slot.Release()
+	}
+	w.slots, w.runs = nil, repeats.Set{}
+}
+
+// filterOf returns what drops repeated adverts for a socket: nil where it is no raw socket, or
+// another one hears the same link and family under another name.
+func (s *summary) filterOf(w *socket) Filter {
+	if s.filter == nil || w.socketKey.early || w.socketKey.own {
+		return nil
+	}
+	for _, other := range *s.sockets {
+		if other != w && other.port != nil && other.port.repeats != nil && other.family == w.family && other.port.index == w.link.Index {
+			return nil
+		}
+	}
+	return s.filter
+}
+
+// take reports all adverts that were dropped. Where one is late, all are read as they come from
+// now on.
+func (s *summary) take() { s.each((*repeats.Set).Take) }
+
+// sweep reports adverts that were dropped where that is due.
+func (s *summary) sweep() { s.each((*repeats.Set).Sweep) }
+
+// each takes what was dropped for the sockets that have slots.
+func (s *summary) each(take func(*repeats.Set, repeats.Clock, func(*repeats.Run, vrrp.Heard))) {
+	if s.filter == nil {
+		return
+	}
+	clock, err := s.clock()
+	if err != nil {
+		return // no kernel is without that clock
+	}
+	for _, w := range *s.sockets {
+		if len(w.slots) > 0 {
+			take(&w.runs, clock, func(run *repeats.Run, h vrrp.Heard) { s.report(w, run, h) })
+		}
+	}
+}
+
+// stop has all adverts of some sockets read as they come, until enough in a row are alike
+// again: something has changed by which they are judged.
+func (s *summary) stop(some ...*socket) {
+	for _, w := range some {
+		for run := range w.runs.All {
+			run.Stop()
+		}
+	}
+	s.take()
+}
+
+// stopAll is stop for all sockets.
+func (s *summary) stopAll() {
+	for _, w := range *s.sockets {
+		for run := range w.runs.All {
+			run.Stop()
+		}
+	}
+	s.take()
+}
+
+// keep forgets the orders for instances that are gone.
+func (s *summary) keep(instances []*vrrp.Instance) {
+	maps.DeleteFunc(s.allowed, func(name string, _ bool) bool { return !named(instances, name) })
+}
+
+// run returns the run of a packet that was read, if it has one. If the packet interrupts that,
+// what was dropped before it is reported first.
+func (s *summary) run(w *socket, p *validate.Packet) *repeats.Run {
+	if len(w.slots) == 0 {
+		return nil
+	}
+	vrid, ok := repeatfilter.VRID(p.Family, p.Data)
+	if !ok {
+		return nil
+	}
+	run := w.runs.Run(vrid)
+	if run != nil && run.Expecting() {
+		s.take()
+	}
+	return run
+}
+
+// follow has a run follow a packet that was judged.
+func (s *summary) follow(w *socket, run *repeats.Run, p *validate.Packet, v *validate.Verdict) {
+	s.image = s.image[:0]
+	if v.Plain && len(v.Events) == 0 && run.Allowed() {
+		s.image = repeatfilter.Image(s.image, p.Family, p.Data, v.Heard.Source, p.Path.Dest, p.Path.HopLimit)
+	}
+	run.Read(s.image, &v.Heard)
+	w.runs.Plan(run)
+}

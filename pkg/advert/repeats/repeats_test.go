@@ -1,0 +1,259 @@
+package repeats
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// filter is a slot, the filter around it, and the queue behind that.
+type filter struct {
+	t                *testing.T
+	now              time.Duration
+	passed, expected uint64
+	count, taken     uint64
+	last             time.Duration
+	image            []byte
+	queue            [][]byte
+	run              *Run
+	set              Set
+	reported         []vrrp.Heard
+	meanwhile        func() // happens before Expect
+}
+
+const interval = 100 * time.Millisecond
+
+func newFilter(t *testing.T, miss int) *filter {
+	f := &filter{t: t, expected: ^uint64(0)}
+	f.run = NewRun(&vrrp.Instance{Virtual: event.Virtual{Name: "inside", VRID: 51}, Miss: miss}, f)
+	f.run.Allow(true)
+	f.set.Add(f.run)
+	return f
+}
+
+func (f *filter) Passed() uint64 { return f.passed }
+func (f *filter) Forget()        { f.expected = ^uint64(0) }
+func (f *filter) Expect(image []byte, passed uint64) {
+	if f.meanwhile != nil {
+		f.meanwhile()
+	}
+	f.image, f.expected = bytes.Clone(image), passed
+}
+
+func (f *filter) Take() (n uint64, last time.Duration) {
+	n, f.taken = f.count-f.taken, f.count
+	return n, f.last
+}
+
+// start is the instant 0.
+var start = time.Unix(1000, 0)
+
+func (f *filter) clock() Clock { return Clock{Now: start.Add(f.now), Slot: f.now} }
+
+// arrives has packets arrive at the filter, one after another.
+func (f *filter) arrives(images ...string) {
+	for _, image := range images {
+		if f.passed == f.expected && string(f.image) == image {
+			f.count, f.last = f.count+1, f.now
+			continue
+		}
+		f.passed++
+		f.queue = append(f.queue, []byte(image))
+	}
+}
+
+// reads reads what came through.
+func (f *filter) reads() {
+	for _, image := range f.queue {
+		if f.run.Expecting() {
+			f.set.Take(f.clock(), f.report)
+		}
+		f.run.Read(image, &vrrp.Heard{Cause: event.Cause{At: start.Add(f.now)}, Interval: interval})
+		f.set.Plan(f.run)
+		f.reported = append(f.reported, vrrp.Heard{Cause: event.Cause{At: start.Add(f.now)}})
+	}
+	f.queue = nil
+}
+
+func (f *filter) report(_ *Run, h vrrp.Heard) { f.reported = append(f.reported, h) }
+
+// goes on for so many intervals, in which an advert comes each time and the receiver is in time.
+func (f *filter) goes(n int, image string) {
+	for range n {
+		f.now += interval
+		if next, ok := f.set.Next(); ok && !f.clock().Now.Before(next) {
+			f.set.Sweep(f.clock(), f.report)
+		}
+		f.arrives(image)
+		f.reads()
+	}
+}
+
+func (f *filter) expects(want bool, what string) {
+	f.t.Helper()
+	if f.run.Expecting() != want {
+		f.t.Errorf("%s: expecting %v, want %v", what, !want, want)
+	}
+}
+
+// heard is how many adverts were reported, and the instant of the last.
+func (f *filter) heard() (n int, last time.Duration) {
+	for _, h := range f.reported {
+		n += max(1, h.Repeats)
+		last = h.Cause.At.Sub(start)
+	}
+	return n, last
+}
+
+// TestEnough: the eighth advert that is alike has the next one dropped, and each is reported once.
+func TestEnough(t *testing.T) {
+	f := newFilter(t, 3)
+	f.goes(7, "a")
+	f.expects(false, "after 7")
+	f.goes(1, "a")
+	f.expects(true, "after 8")
+	f.goes(20, "a")
+	f.expects(true, "after 28")
+	if f.count != 20 {
+		t.Errorf("%d were dropped of 20", f.count)
+	}
+	f.set.Take(f.clock(), f.report)
+	if n, last := f.heard(); n != 28 || last != f.now {
+		t.Errorf("%d were reported of 28, the last of %v, want %v", n, last, f.now)
+	}
+	if len(f.reported) > 8+11 {
+		t.Errorf("20 adverts were reported as %d", len(f.reported)-8)
+	}
+}
+
+// TestInterrupted: what differs ends the run, what was dropped before is reported before, and
+// all that follows is read.
+func TestInterrupted(t *testing.T) {
+	f := newFilter(t, 3)
+	f.goes(8, "a")
+	f.now += interval
+	f.arrives("a")
+	f.now += interval
+	f.arrives("b", "a", "a")
+	if f.count != 1 || len(f.queue) != 3 {
+		t.Fatalf("%d were dropped, and %d came through, want 1 and 3", f.count, len(f.queue))
+	}
+	f.reported = nil
+	f.reads()
+	f.expects(false, "after another advert")
+	if n, _ := f.heard(); n != 4 || f.reported[0].Cause.At != start.Add(9*interval) {
+		t.Errorf("%d were reported, want 4: %v", n, f.reported)
+	}
+	f.goes(6, "a")
+	f.expects(false, "after eight, of which two came at once")
+	f.goes(4, "a")
+	f.expects(true, "after more")
+}
+
+// TestQueued: an advert that comes just before the next one is expected, and is not read yet, keeps
+// that from being dropped.
+func TestQueued(t *testing.T) {
+	f := newFilter(t, 3)
+	f.goes(7, "a")
+	f.now += interval
+	f.arrives("a")
+	read := f.queue
+	f.queue, f.meanwhile = nil, func() { f.arrives("b") }
+	f.run.Read(read[0], &vrrp.Heard{Interval: interval})
+	f.expects(true, "after 8")
+	f.arrives("a")
+	if f.count != 0 || len(f.queue) != 2 {
+		t.Errorf("%d were dropped while another advert waited in the queue", f.count)
+	}
+}
+
+// TestLost: packets that were let through and lost are told from those under way.
+func TestLost(t *testing.T) {
+	f := newFilter(t, 3)
+	f.goes(4, "a")
+	f.passed += 3 // no room in the buffer
+	f.goes(7, "a")
+	f.expects(false, "after the loss")
+	f.goes(1, "a")
+	f.expects(true, "when the difference has stayed the same")
+	f.goes(2, "a")
+	if f.count != 2 {
+		t.Errorf("%d of 2 were dropped", f.count)
+	}
+}
+
+// TestLate: an advert that is late ends the run before the Active could be missed.
+func TestLate(t *testing.T) {
+	for _, miss := range []int{2, 3, 10} {
+		f := newFilter(t, miss)
+		f.goes(8, "a")
+		f.now += interval / 10 // the next ones come late, and are dropped
+		f.goes(miss, "a")
+		last := f.last
+		for f.run.Expecting() && f.now < time.Minute {
+			next, _ := f.set.Next()
+			f.now = max(f.now, next.Sub(start))
+			f.set.Sweep(f.clock(), f.report)
+		}
+		if silent := f.now - last; silent > time.Duration(miss)*interval-interval/2 || silent < time.Duration(miss-1)*interval {
+			t.Errorf("miss %d: the run ends %v after the last advert", miss, silent)
+		}
+		f.arrives("a")
+		if len(f.queue) != 1 {
+			t.Errorf("miss %d: dropped after the end", miss)
+		}
+	}
+}
+
+// TestRefused: what the state machine or the advert rules out is read each time.
+func TestRefused(t *testing.T) {
+	for what, read := range map[string]func(*filter){
+		"not allowed": func(f *filter) { f.run.Allow(false) },
+		"no image":    func(f *filter) { f.goes(20, "") },
+		"a slow Active": func(f *filter) {
+			for range 20 {
+				f.passed++
+				f.run.Read([]byte("a"), &vrrp.Heard{Interval: LongestInterval + time.Millisecond})
+			}
+		},
+		"alternating": func(f *filter) {
+			for range 20 {
+				f.goes(7, "a")
+				f.goes(1, "b")
+			}
+		},
+	} {
+		f := newFilter(t, 3)
+		read(f)
+		if what == "not allowed" {
+			f.goes(20, "a")
+		}
+		f.expects(false, what)
+	}
+	f := newFilter(t, 3)
+	f.goes(10, "a")
+	f.run.Allow(false)
+	f.expects(false, "not allowed any more")
+	f.set.Take(f.clock(), f.report)
+	if n, _ := f.heard(); n != 10 {
+		t.Errorf("%d of 10 were reported", n)
+	}
+}
+
+// TestEligible: which instances adverts can be dropped for.
+func TestEligible(t *testing.T) {
+	for _, tt := range []struct {
+		in   vrrp.Instance
+		want bool
+	}{
+		{vrrp.Instance{Miss: 3}, true}, {vrrp.Instance{Miss: 2}, true}, {vrrp.Instance{Miss: 1}, false}, {vrrp.Instance{Miss: 3, ReadsEach: true}, false},
+	} {
+		if got := Eligible(&tt.in); got != tt.want {
+			t.Errorf("%s: %v", fmt.Sprint(tt.in.Miss, tt.in.ReadsEach), got)
+		}
+	}
+}

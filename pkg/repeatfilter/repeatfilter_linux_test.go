@@ -1,0 +1,221 @@
+package repeatfilter
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/confine"
+	"ripcord/pkg/event"
+	"ripcord/pkg/wire"
+)
+
+// bench runs the filter of a family on packets.
+type bench struct {
+	*testing.T
+	table   *Table
+	family  event.Family
+	unicast bool
+}
+
+func open(t *testing.T, instances int) *Table {
+	t.Helper()
+	table, err := Open(instances)
+	if err != nil {
+		if confine.Has(unix.CAP_BPF) != (err.Error() != "it takes CAP_BPF") || !errors.Is(err, unix.EPERM) && confine.Has(unix.CAP_BPF) {
+			t.Fatal(err)
+		}
+		t.Skipf("no filter can be loaded here: %v", err)
+	}
+	t.Cleanup(func() { _ = table.Close() })
+	return table
+}
+
+// passes reports whether the filter lets a packet through.
+func (b *bench) passes(packet []byte) bool {
+	b.Helper()
+	frame := append(make([]byte, 12), 0x08, 0x00)
+	if b.family == event.IPv6 {
+		frame[12], frame[13] = 0x86, 0xdd
+	}
+	verdict, err := b.table.programs[kind{b.family, b.unicast}].Run(&ebpf.RunOptions{Data: append(frame, packet...)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if verdict != 0 && verdict != 0xffffffff {
+		b.Errorf("the filter returns %d: a packet would be cut", verdict)
+	}
+	return verdict != 0
+}
+
+// datagram returns the packet of an advert, and its image as the process makes it of what a raw
+// socket delivers.
+func datagram(f event.Family, addresses int) (packet, image []byte) {
+	if f == event.IPv4 {
+		from, to := netip.MustParseAddr("192.0.2.1"), wire.Group4
+		advert := wire.Advert{Version: wire.V3, VRID: 7, Priority: 100, Interval: time.Second}
+		for i := range addresses {
+			advert.Addresses = append(advert.Addresses, netip.AddrFrom4([4]byte{198, 51, 100, byte(i)}))
+		}
+		message := advert.Append(nil, from, to)
+		n := header4 + len(message)
+		packet = append([]byte{0x45, 0xc0, byte(n >> 8), byte(n), 1, 2, 0x40, 0, 255, 112, 3, 4}, from.AsSlice()...)
+		packet = append(append(packet, to.AsSlice()...), message...)
+		return packet, Image(nil, f, packet, from, to, 255)
+	}
+	from, to := netip.MustParseAddr("fe80::1"), wire.Group6
+	advert := wire.Advert{Version: wire.V3, VRID: 7, Priority: 100, Interval: time.Second}
+	for i := range addresses {
+		advert.Addresses = append(advert.Addresses, netip.AddrFrom16([16]byte{0: 0xfe, 1: 0x80, 15: byte(i)}))
+	}
+	message := advert.Append(nil, from, to)
+	packet = append([]byte{0x6c, 1, 2, 3, byte(len(message) >> 8), byte(len(message)), 112, 255}, from.AsSlice()...)
+	packet = append(append(packet, to.AsSlice()...), message...)
+	return packet, Image(nil, f, message, from, to, 255)
+}
+
+var families = []event.Family{event.IPv4, event.IPv6}
+
+// TestRepeats: what is expected is dropped and counted, whatever the sender changes in each
+// packet; after anything else of that virtual router all comes through.
+func TestRepeats(t *testing.T) {
+	for _, f := range families {
+		t.Run(f.String(), func(t *testing.T) {
+			b := &bench{t, open(t, 1), f, false}
+			slot := b.table.Slot(0, f, 7)
+			packet, image := datagram(f, 3)
+			if !b.passes(packet) || slot.Passed() != 1 {
+				t.Fatalf("an advert that nobody expects: passed %d", slot.Passed())
+			}
+			slot.Expect(image, 0)
+			if !b.passes(packet) {
+				t.Error("dropped, though another packet came before it was expected")
+			}
+			slot.Expect(image, slot.Passed())
+			began, _ := Now()
+			changing := slices.Clone(packet)
+			if changing[5]++; f == event.IPv4 {
+				changing[11]++
+			} else {
+				changing[5], changing[3] = packet[5], 9
+			}
+			if b.passes(packet) || b.passes(changing) {
+				t.Error("the advert that is expected comes through")
+			}
+			n, last := slot.Take()
+			if ended, _ := Now(); n != 2 || last < began || last > ended {
+				t.Errorf("%d dropped, the last at %v, between %v and %v", n, last, began, ended)
+			}
+			if n, _ := slot.Take(); n != 0 {
+				t.Errorf("%d dropped again", n)
+			}
+			other := slices.Clone(packet)
+			other[len(other)-1]++
+			if !b.passes(other) {
+				t.Error("another advert is dropped")
+			}
+			if !b.passes(packet) {
+				t.Error("dropped after another advert came through")
+			}
+			slot.Expect(image, slot.Passed())
+			slot.Release()
+			if !b.passes(packet) {
+				t.Error("dropped without a slot")
+			}
+		})
+	}
+}
+
+// TestEachByte: no byte that counts is left out.
+func TestEachByte(t *testing.T) {
+	free := map[event.Family][]int{event.IPv4: {4, 5, 10, 11}, event.IPv6: {0, 1, 2, 3}}
+	vrid := map[event.Family]int{event.IPv4: header4 + 1, event.IPv6: header6 + 1}
+	for _, f := range families {
+		for _, addresses := range []int{1, 2, 9, 10} {
+			b := &bench{t, open(t, 1), f, true}
+			slot := b.table.Slot(0, f, 7)
+			packet, image := datagram(f, addresses)
+			for i := range packet {
+				if i == vrid[f] || i == 0 { // another virtual router's; another family's
+					continue
+				}
+				slot.Expect(image, slot.Passed())
+				other := slices.Clone(packet)
+				other[i] ^= 1
+				if got := b.passes(other); got == slices.Contains(free[f], i) {
+					t.Errorf("%v with %d addresses: byte %d changed: passes %v", f, addresses, i, got)
+				}
+			}
+			if slot.Expect(image, slot.Passed()); !b.passes(packet[:len(packet)-4]) {
+				t.Errorf("%v: a packet that lacks 4 bytes is dropped", f)
+			}
+		}
+	}
+}
+
+// TestLength: an advert that is longer than a slot is not expected, the longest one is.
+func TestLength(t *testing.T) {
+	for f, most := range map[event.Family]int{event.IPv4: 47, event.IPv6: 10} {
+		if _, image := datagram(f, most+1); image != nil {
+			t.Errorf("%v: an image of %d bytes", f, len(image))
+		}
+		b := &bench{t, open(t, 1), f, false}
+		slot := b.table.Slot(0, f, 7)
+		packet, image := datagram(f, most)
+		if slot.Expect(image, 0); b.passes(packet) {
+			t.Errorf("%v: an advert with %d addresses comes through", f, most)
+		}
+		packet[len(packet)-1]++
+		if !b.passes(packet) {
+			t.Errorf("%v: another one with %d addresses is dropped", f, most)
+		}
+	}
+}
+
+// TestGroup: only sockets of unicast instances hear what was sent to another address.
+func TestGroup(t *testing.T) {
+	for _, f := range families {
+		for _, unicast := range []bool{false, true} {
+			b := &bench{t, open(t, 1), f, unicast}
+			packet, _ := datagram(f, 1)
+			if !b.passes(packet) {
+				t.Errorf("%v, unicast %v: what is sent to the group is dropped", f, unicast)
+			}
+			end := header4
+			if f == event.IPv6 {
+				end = header6
+			}
+			packet[end-1] ^= 1
+			if got := b.passes(packet); got != unicast {
+				t.Errorf("%v, unicast %v: what is sent to another address passes: %v", f, unicast, got)
+			}
+		}
+	}
+}
+
+// TestMany: each of many virtual routers has its slot, and a full table says so.
+func TestMany(t *testing.T) {
+	table := open(t, 1000)
+	var slots []*Slot
+	for link := range 100 {
+		for vrid := range 256 {
+			if s := table.Slot(3+7*link, families[vrid%2], uint8(vrid)); s != nil {
+				slots = append(slots, s)
+			}
+		}
+	}
+	if len(slots) != table.size {
+		t.Errorf("%d slots of %d were assigned", len(slots), table.size)
+	}
+	for _, s := range slots {
+		s.Release()
+	}
+	if table.Slot(1, event.IPv4, 1) == nil {
+		t.Error("no slot is free again")
+	}
+}

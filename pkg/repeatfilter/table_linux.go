@@ -1,0 +1,227 @@
+package repeatfilter
+
+import (
+	"errors"
+	"fmt"
+	"math/bits"
+	"os"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/confine"
+	"ripcord/pkg/event"
+)
+
+// Offsets of the fields of a slot, and the size of all.
+const (
+	slotPassed   = 0
+	slotExpected = 8
+	slotCount    = 16
+	slotLast     = 24
+	slotLength   = 32
+	slotPacket   = 40
+	slotShift    = 8 // 256 bytes
+)
+
+// memory is a slot as the filters and the process share it.
+type memory struct {
+	passed   atomic.Uint64 // packets of the virtual router that were let through
+	expected atomic.Uint64 // the value of passed for which the packet below is dropped
+	count    atomic.Uint64 // packets that were dropped
+	last     atomic.Int64  // when the last one was, in nanoseconds of CLOCK_MONOTONIC
+	length   uint32
+	_        uint32
+	packet   [MaxPacket]byte
+}
+
+// nothing is a value of passed that is never reached.
+const nothing = ^uint64(0)
+
+// The bounds of the number of slots. A reload may add instances, and the maps cannot grow.
+const (
+	leastSlots = 256
+	mostSlots  = 1 << slotBits
+)
+
+// Table is the memory that the filters share with the process, and the filters. It is a value
+// for one goroutine, apart from the filters.
+type Table struct {
+	size      int // of slots
+	bits      int // the directory has 1<<bits entries, and probes more
+	directory mapped
+	memory    mapped
+	entries   []atomic.Uint64
+	slots     []memory
+	programs  map[kind]*ebpf.Program
+	free      []uint16
+}
+
+// kind is what filters differ in.
+type kind struct {
+	family  event.Family
+	unicast bool
+}
+
+// Open makes a table with room for so many virtual routers, twice. It fails where the kernel or
+// the rights of the process do not permit it, and says why.
+func Open(instances int) (*Table, error) {
+	// Asked for first: a service manager may end a process for a bpf(2) that it does not permit.
+	if !confine.Has(unix.CAP_BPF) && !confine.Has(unix.CAP_SYS_ADMIN) {
+		return nil, errors.New("it takes CAP_BPF")
+	}
+	t := &Table{programs: make(map[kind]*ebpf.Program)}
+	t.size = 1 << bits.Len(uint(min(max(2*instances, leastSlots), mostSlots)-1))
+	t.bits = bits.Len(uint(8*t.size)) - 1
+	if err := t.open(); err != nil {
+		_ = t.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *Table) open() (err error) {
+	entries := 1<<t.bits + probes
+	if t.directory, err = newMapped("ripcord_routers", entries*8); err != nil {
+		return err
+	}
+	if t.memory, err = newMapped("ripcord_adverts", t.size<<slotShift); err != nil {
+		return err
+	}
+	t.entries = unsafe.Slice((*atomic.Uint64)(unsafe.Pointer(&t.directory.memory[0])), entries)
+	t.slots = unsafe.Slice((*memory)(unsafe.Pointer(&t.memory.memory[0])), t.size)
+	for i := range t.size {
+		t.free = append(t.free, uint16(t.size-1-i))
+	}
+	for _, f := range []event.Family{event.IPv4, event.IPv6} {
+		for _, unicast := range []bool{false, true} {
+			p, err := ebpf.NewProgramWithOptions(t.program(f, unicast), ebpf.ProgramOptions{LogDisabled: true})
+			if err != nil {
+				return fmt.Errorf("the kernel refuses the filter: %w", innermost(err))
+			}
+			t.programs[kind{f, unicast}] = p
+		}
+	}
+	return nil
+}
+
+// innermost returns what an error is about in the end.
+func innermost(err error) error {
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		err = inner
+	}
+	return err
+}
+
+// mapped is a map of one value, and that value in the memory of the process.
+type mapped struct {
+	m      *ebpf.Map
+	memory []byte
+}
+
+func newMapped(name string, size int) (mapped, error) {
+	m, err := ebpf.NewMap(&ebpf.MapSpec{
+		Name: name, Type: ebpf.Array, KeySize: 4, ValueSize: uint32(size), MaxEntries: 1, Flags: unix.BPF_F_MMAPABLE,
+	})
+	if err != nil {
+		return mapped{}, fmt.Errorf("the kernel refuses the map: %w", innermost(err))
+	}
+	page := os.Getpagesize()
+	b, err := unix.Mmap(m.FD(), 0, (size+page-1)/page*page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return mapped{}, errors.Join(fmt.Errorf("the memory of the map: %w", err), m.Close())
+	}
+	return mapped{m, b}, nil
+}
+
+func (m *mapped) close() error {
+	if m.m == nil {
+		return nil
+	}
+	return errors.Join(unix.Munmap(m.memory), m.m.Close())
+}
+
+// Filter returns the descriptor of the filter for the sockets of a family, for SO_ATTACH_BPF.
+// Without unicast it drops what was not sent to the group.
+func (t *Table) Filter(f event.Family, unicast bool) int { return t.programs[kind{f, unicast}].FD() }
+
+// Slot assigns a slot to a virtual router on a link; nil if the table is full.
+func (t *Table) Slot(index int, f event.Family, vrid uint8) *Slot {
+	key := keyOf(index, f, vrid)
+	if len(t.free) == 0 {
+		return nil
+	}
+	for i := range probes {
+		entry := &t.entries[key.home(t.bits)+i]
+		if entry.Load() != 0 {
+			continue
+		}
+		n := t.free[len(t.free)-1]
+		t.free = t.free[:len(t.free)-1]
+		s := &Slot{table: t, entry: entry, number: n, memory: &t.slots[n]}
+		s.Forget()
+		s.taken = s.memory.count.Load()
+		entry.Store(uint64(key)<<slotBits | uint64(n))
+		return s
+	}
+	return nil
+}
+
+// Close gives back what the table has. No socket may use its filters any more that the slots
+// are needed for.
+func (t *Table) Close() error {
+	errs := []error{t.directory.close(), t.memory.close()}
+	for _, p := range t.programs {
+		errs = append(errs, p.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Slot is the place of one virtual router.
+type Slot struct {
+	table  *Table
+	entry  *atomic.Uint64
+	number uint16
+	memory *memory
+	taken  uint64 // of count
+}
+
+// Passed returns how many packets of the virtual router were let through.
+func (s *Slot) Passed() uint64 { return s.memory.passed.Load() }
+
+// Expect has the filter drop packets whose Image is this one, as long as it has let through no
+// more packets of the virtual router than passed.
+func (s *Slot) Expect(image []byte, passed uint64) {
+	s.Forget()
+	n := copy(s.memory.packet[:], image)
+	clear(s.memory.packet[n:])
+	s.memory.length = uint32(n)
+	s.memory.expected.Store(passed)
+}
+
+// Forget has the filter let all packets through.
+func (s *Slot) Forget() { s.memory.expected.Store(nothing) }
+
+// Take returns how many packets were dropped since the last call, and when the last one was.
+func (s *Slot) Take() (n uint64, last time.Duration) {
+	count := s.memory.count.Load()
+	n, s.taken = count-s.taken, count
+	return n, time.Duration(s.memory.last.Load())
+}
+
+// Release gives the slot back.
+func (s *Slot) Release() {
+	s.entry.Store(0)
+	s.Forget()
+	s.table.free = append(s.table.free, s.number)
+}
+
+// Now returns the present time of the clock that Take has: CLOCK_MONOTONIC.
+func Now() (time.Duration, error) {
+	var now unix.Timespec
+	err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
+	return time.Duration(now.Nano()), err
+}

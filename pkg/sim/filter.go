@@ -1,0 +1,240 @@
+package sim
+
+import (
+	"bytes"
+	"time"
+
+	"ripcord/pkg/advert/repeats"
+	"ripcord/pkg/advert/validate"
+	"ripcord/pkg/event"
+	"ripcord/pkg/repeatfilter"
+	"ripcord/pkg/vrrp"
+)
+
+// filter is the part of a receiver that has the kernel drop adverts which repeat the last one:
+// the daemon's decisions, on simulated slots. The kernel goes on while the process stands still.
+type filter struct {
+	router  *Router
+	sockets []*socket
+	allowed map[string]bool // by instance, as the loop has ordered
+	orders  []vrrp.Summarize
+	wakeUp  *timer
+	planned time.Time // when that wakes; zero: it is not set
+	image   []byte
+}
+
+// socket is what hears the adverts of a family on a port.
+type socket struct {
+	port   *Port
+	family event.Family
+	slots  [256]*slot // by VRID; nil where two instances share it
+	shared [256]int   // how many instances have a VRID
+	runs   repeats.Set
+}
+
+// slot is the place of an instance in the filter of its socket, as repeatfilter has it.
+type slot struct {
+	world            *World
+	passed, expected uint64
+	count, taken     uint64
+	last             time.Duration
+	image            []byte
+	run              *repeats.Run
+}
+
+var _ repeats.Slot = (*slot)(nil)
+
+// noCount is a number of packets that is never reached.
+const noCount = ^uint64(0)
+
+// passes is the filter: it reports whether a packet comes through.
+func (s *slot) passes(image []byte) bool {
+	if s.passed == s.expected && bytes.Equal(image, s.image) {
+		s.count, s.last = s.count+1, s.world.Elapsed()
+		return false
+	}
+	s.passed++
+	return true
+}
+
+func (s *slot) Passed() uint64 { return s.passed }
+func (s *slot) Forget()        { s.expected = noCount }
+
+func (s *slot) Expect(image []byte, passed uint64) {
+	s.image, s.expected = append(s.image[:0], image...), passed
+}
+
+func (s *slot) Take() (n uint64, last time.Duration) {
+	n, s.taken = s.count-s.taken, s.count
+	return n, s.last
+}
+
+// start forgets what an earlier run of the router expected.
+func (v *filter) start() {
+	v.allowed, v.orders, v.planned = make(map[string]bool), nil, time.Time{}
+	v.assign()
+}
+
+// assign gives the instances of the configuration new slots.
+func (v *filter) assign() {
+	r := v.router
+	v.sockets = nil
+	for _, in := range r.instances {
+		if r.world.ReadEach || !repeats.Eligible(in.Instance) {
+			continue
+		}
+		w := v.socket(in.port, in.Family)
+		if w == nil {
+			w = &socket{port: in.port, family: in.Family}
+			v.sockets = append(v.sockets, w)
+		}
+		if w.shared[in.VRID]++; w.shared[in.VRID] > 1 {
+			w.slots[in.VRID] = nil
+			continue
+		}
+		s := &slot{world: r.world, expected: noCount}
+		s.run = repeats.NewRun(in.Instance, s)
+		s.run.Allow(v.allowed[in.Name])
+		w.slots[in.VRID] = s
+		w.runs.Add(s.run)
+	}
+}
+
+// socket returns the socket of a family on a port; nil if there is none.
+func (v *filter) socket(p *Port, f event.Family) *socket {
+	for _, w := range v.sockets {
+		if w.port == p && w.family == f {
+			return w
+		}
+	}
+	return nil
+}
+
+// drops reports whether the kernel drops a frame. The router has heard it all the same.
+func (v *filter) drops(p *Port, f *frame) bool {
+	s := v.slotOf(p, f)
+	if s == nil {
+		return false
+	}
+	v.image = f.image(v.image[:0])
+	if s.passes(v.image) {
+		return false
+	}
+	if w := v.router.world; w.onHear != nil {
+		h := s.run.Heard()
+		h.Cause.At = w.now
+		w.onHear(v.router, h)
+	}
+	return true
+}
+
+// slotOf returns the slot of the instance that a frame is for; nil where there is none.
+func (v *filter) slotOf(p *Port, f *frame) *slot {
+	w, message := v.socket(p, event.FamilyOf(f.path.Source)), f.message()
+	if w == nil || len(message) < 2 {
+		return nil
+	}
+	return w.slots[message[1]]
+}
+
+// read notes a frame that was judged.
+func (v *filter) read(p *Port, f *frame, verdict *validate.Verdict) {
+	s := v.slotOf(p, f)
+	if s == nil {
+		return
+	}
+	v.image = v.image[:0]
+	if s.run.Allowed() && verdict.Plain && len(verdict.Events) == 0 {
+		v.image = f.image(v.image)
+	}
+	s.run.Read(v.image, &verdict.Heard)
+	if w := v.socket(p, event.FamilyOf(f.path.Source)); s.run.Expecting() {
+		w.runs.Plan(s.run)
+		v.plan(w)
+	}
+}
+
+// image appends what the filter compares of a frame.
+func (f *frame) image(b []byte) []byte {
+	return repeatfilter.Image(b, event.FamilyOf(f.path.Source), f.data, f.path.Source, f.path.Dest, f.path.HopLimit)
+}
+
+// clock is the present instant by both clocks.
+func (v *filter) clock() repeats.Clock {
+	w := v.router.world
+	return repeats.Clock{Now: w.now, Slot: w.Elapsed()}
+}
+
+// take gives the loop all that was dropped.
+func (v *filter) take() { v.each((*repeats.Set).Take) }
+
+// turn is a turn of the receiver: it carries out the orders of the loop and looks at what is due.
+func (v *filter) turn() {
+	if r := v.router; r.core == nil || r.paused {
+		return
+	}
+	v.planned = time.Time{}
+	v.execute()
+	v.each((*repeats.Set).Sweep)
+	for _, w := range v.sockets {
+		v.plan(w)
+	}
+}
+
+// plan sets the timer for the next turn, if that is sooner for a socket.
+func (v *filter) plan(w *socket) {
+	if next, ok := w.runs.Next(); ok && (v.planned.IsZero() || next.Before(v.planned)) {
+		v.planned = next
+		v.wakeUp.set(next.Sub(v.router.world.now))
+	}
+}
+
+func (v *filter) each(take func(*repeats.Set, repeats.Clock, func(*repeats.Run, vrrp.Heard))) {
+	r := v.router
+	for _, w := range v.sockets {
+		take(&w.runs, v.clock(), func(_ *repeats.Run, h vrrp.Heard) {
+			h.Cause = r.minter.Cause(h.Cause.At)
+			r.loop.whenRunning(adverts, func() { r.loop.absorb(h) })
+		})
+	}
+}
+
+// order takes orders of the loop, which the receiver carries out a little later.
+func (v *filter) order(orders []vrrp.Summarize) {
+	if len(orders) == 0 {
+		return
+	}
+	v.orders = append(v.orders, orders...)
+	v.router.later(orderTakes, v.turn)
+}
+
+// orderTakes is how long the receiver takes to carry out an order.
+const orderTakes = 200 * time.Microsecond
+
+func (v *filter) execute() {
+	orders := v.orders
+	v.orders = nil
+	for _, o := range orders {
+		v.allowed[o.Instance.Name] = o.On
+		w := v.socket(v.router.instance(o.Instance.Name).port, o.Instance.Family)
+		if w == nil {
+			continue
+		}
+		if s := w.slots[o.Instance.VRID]; s != nil && s.run.Instance() == o.Instance.Name {
+			s.run.Allow(o.On)
+		}
+	}
+	if len(orders) > 0 {
+		v.take()
+	}
+}
+
+// stop has all adverts read until enough are alike again.
+func (v *filter) stop() {
+	for _, w := range v.sockets {
+		for run := range w.runs.All {
+			run.Stop()
+		}
+	}
+	v.take()
+}
