@@ -128,19 +128,30 @@ func (cr *commandReader) read(s *syntax.Statement, accounts bool) command {
 // account reports whether there are a user and a group of some names, and notes where there
 // are none.
 func (cr commandReader) account(at tree.Position, user, group, instead string) bool {
-	if cr.system.User(user, group) {
+	possible := canBeAccount(user) && (group == "" || canBeAccount(group))
+	if possible && cr.system.User(user, group) {
 		return true
 	}
 	what := syntax.Show(user)
 	if group != "" {
 		what += " with the group " + syntax.Show(group)
 	}
-	if cr.elsewhere {
+	switch {
+	case !possible: // an argument that was to be in quotes
+		cr.report.Ignore(at, "write the whole command in quotes", "there is no user %s, which stands behind the command: %s", what, instead)
+		return false
+	case cr.elsewhere:
 		cr.report.Differ(at, "", "this machine has no user %s; under keepalived here: %s", what, instead)
 		return true
 	}
 	cr.report.Ignore(at, "", "this machine has no user %s: %s", what, instead)
 	return false
+}
+
+// canBeAccount reports whether a machine can have a user or group of a name.
+func canBeAccount(name string) bool {
+	rest, _ := strings.CutSuffix(name, "$")
+	return rest != "" && rest[0] != '-' && strings.Trim(rest, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-") == ""
 }
 
 // runs reports whether the program of a command can be run, and notes what happens where it
