@@ -23,7 +23,6 @@ func tidy(ctx context.Context) error {
 	look := time.NewTicker(tidyLook)
 	defer look.Stop()
 	var t tidier
-	program := findTables()
 	for {
 		select {
 		case <-ctx.Done():
@@ -31,7 +30,6 @@ func tidy(ctx context.Context) error {
 		case <-look.C:
 			if t.due(read("/gc/heap/allocs:bytes")) {
 				debug.FreeOSMemory()
-				program.unload()
 				if os.Getenv("GOGC") == "" {
 					debug.SetGCPercent(percentFor(read("/gc/heap/live:bytes")))
 				}

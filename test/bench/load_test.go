@@ -60,10 +60,10 @@ the median; without its sign.`, now.rhythm),
 second is what adverts come later by 15 µs that lie a quarter of a minute apart. Told by the halves of 20 s it was 5 µs,
 by the medians of those 62 µs.`)
 	report.define(7, `VmRSS of the daemon's largest process at the end of that; the higher of Active and Backup.`,
-		`Looked at once, in an Active of 30 MiB: 12.5 are pages of the program itself, 8.4 of them its code, which stays locked
-for the next failover though its start alone has run through much of it; 15 are Go's heap, 11 of which live, and 2.5 what
-its runtime keeps beside that. A start's garbage, and the tables of the program that only the start has read, are given
-back when the daemon has been quiet for 2 s, which on a busy machine may be later.`)
+		`Looked at once, in an Active of 34 MiB: 17 are pages of the program itself, 8.4 of them its code and 4.5 Go's tables of
+stacks and lines, which stay locked for the next failover though its start alone has run through much of them; 15 are
+Go's heap, 11 of which live, and 2.5 what its runtime keeps beside that. A start's garbage is given back when the daemon
+has been quiet for 2 s, which on a busy machine may be later.`)
 	ours, theirs := inTurn(t, loaded)
 	pair := func(number int, what, unit string, of func(load) float64, targets func(theirs float64) []target) figure {
 		x, y := median(pick(ours, of)), median(pick(theirs, of))
