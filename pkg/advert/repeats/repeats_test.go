@@ -22,7 +22,7 @@ type filter struct {
 	run              *Run
 	set              Set
 	reported         []vrrp.Heard
-	meanwhile        func() // happens before Expect
+	meanwhile        func() // happens after Passed
 }
 
 const interval = 100 * time.Millisecond
@@ -35,12 +35,18 @@ func newFilter(t *testing.T, miss int) *filter {
 	return f
 }
 
-func (f *filter) Passed() uint64 { return f.passed }
-func (f *filter) Forget()        { f.expected = ^uint64(0) }
-func (f *filter) Expect(image []byte, passed uint64) {
+func (f *filter) Passed() uint64 {
+	passed := f.passed
 	if f.meanwhile != nil {
 		f.meanwhile()
+		f.meanwhile = nil
 	}
+	return passed
+}
+
+func (f *filter) Forget() { f.expected = ^uint64(0) }
+
+func (f *filter) Expect(image []byte, passed uint64) {
 	f.image, f.expected = bytes.Clone(image), passed
 }
 
@@ -194,7 +200,10 @@ func TestLate(t *testing.T) {
 		f.now += interval / 10 // the next ones come late, and are dropped
 		f.goes(miss, "a")
 		last := f.last
-		for f.run.Expecting() && f.now < time.Minute {
+		for looks := 0; f.run.Expecting(); looks++ {
+			if looks > miss {
+				t.Fatalf("miss %d: the run does not end", miss)
+			}
 			next, _ := f.set.Next()
 			f.now = max(f.now, next.Sub(start))
 			f.set.Sweep(f.clock(), f.report)

@@ -1,0 +1,60 @@
+package sim
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"ripcord/pkg/event"
+)
+
+// TestFilteredTakeover: a Backup whose kernel drops repeated adverts takes over from an Active that
+// dies, or resigns, at the same time as one that reads each; and drops most of them until then.
+func TestFilteredTakeover(t *testing.T) {
+	for _, interval := range []time.Duration{100 * time.Millisecond, time.Second} {
+		for _, end := range []string{"dies", "resigns"} {
+			for step := range 7 {
+				after := 20*interval + time.Duration(step)*interval/2 + interval/10
+				read, none := takenOver(t, interval, end, after, true)
+				filtered, dropped := takenOver(t, interval, end, after, false)
+				what := fmt.Sprintf("%v, it %s after %v", interval, end, after)
+				if d := (filtered - read).Abs(); d > 2*waking {
+					t.Errorf("%s: taken over after %v with the filter, %v without", what, filtered, read)
+				}
+				if none != 0 || dropped < uint64(after/interval)/3 {
+					t.Errorf("%s: the kernel drops %d adverts with the filter, %d without", what, dropped, none)
+				}
+			}
+		}
+	}
+}
+
+// takenOver returns how long after the end of the Active the Backup is Active, where the end
+// comes a while after both have settled, and how many adverts its kernel has dropped by then.
+func takenOver(t *testing.T, interval time.Duration, end string, after time.Duration, each bool) (took time.Duration, dropped uint64) {
+	t.Helper()
+	w := wired(1, setup{interval: interval, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4})
+	w.ReadEach = each
+	a, b := w.Routers[0], w.Routers[1]
+	a.Start()
+	play(w, 5*interval)
+	b.Start()
+	play(w, after)
+	for _, s := range b.receiver.filter.sockets {
+		for _, slot := range s.slots {
+			if slot != nil {
+				dropped += slot.count
+			}
+		}
+	}
+	at := w.now
+	if end == "dies" {
+		a.Crash()
+	} else {
+		a.Stop()
+	}
+	for !b.active() && w.now.Sub(at) < 10*interval {
+		play(w, 50*time.Microsecond)
+	}
+	return w.now.Sub(at), dropped
+}
