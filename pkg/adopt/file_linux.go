@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"strings"
 	"sync"
@@ -135,7 +136,8 @@ func (r *Record) grow(slots int) error {
 const spare = 16
 
 // Keep records the adverts of these instances from now on. Those that were recorded before,
-// with the same configuration, go on; all others count as not Active until they advertise.
+// with the same configuration, go on; all others count as not Active until they advertise. An instance
+// that goes on with another configuration is Active since when it was.
 func (r *Record) Keep(keys []Key) error {
 	if r == nil {
 		return nil
@@ -168,6 +170,9 @@ func (r *Record) Keep(keys []Key) error {
 			free++
 		}
 		writeSlot(r.words, free, key)
+		if s := old.of(key.Name); s != nil && atomic.LoadUint64(&s[inSent]) != 0 { // it goes on, or falls silent
+			slot(r.words, free)[inSince], slot(r.words, free)[inUntil] = atomic.LoadUint64(&s[inSince]), math.MaxInt64
+		}
 		next.slots[key.Name] = place{free, key.Digest}
 		free++
 	}
@@ -185,24 +190,57 @@ func (r *Record) Keep(keys []Key) error {
 // Sent records that an advert of an instance left at an instant, with a priority.
 func (r *Record) Sent(instance string, priority uint8, at time.Time) {
 	if r != nil {
-		r.table.Load().store(instance, pack(r.boottime(at), priority))
+		r.table.Load().sent(instance, priority, r.boottime(at))
+	}
+}
+
+// GoOn records that an instance is Active since an instant before this daemon started, if its
+// first advert leaves until another one. It comes behind Keep, and ahead of that advert.
+func (r *Record) GoOn(instance string, since, until time.Time) {
+	if r == nil {
+		return
+	}
+	if s := r.table.Load().of(instance); s != nil {
+		atomic.StoreUint64(&s[inSince], uint64(r.boottime(since)))
+		atomic.StoreUint64(&s[inUntil], uint64(r.boottime(until)))
 	}
 }
 
 // Silent records that an instance is not Active any more, ahead of its last advert.
 func (r *Record) Silent(instance string) {
 	if r != nil {
-		r.table.Load().store(instance, 0)
+		r.table.Load().silent(instance)
 	}
 }
 
-func (t *table) store(instance string, word uint64) {
-	if t == nil {
+func (t *table) sent(instance string, priority uint8, at time.Duration) {
+	s := t.of(instance)
+	if s == nil {
 		return
 	}
-	if p, ok := t.slots[instance]; ok {
-		atomic.StoreUint64(&t.words[sentAt(p.slot)], word)
+	if atomic.LoadUint64(&s[inSent]) == 0 && uint64(at) > atomic.LoadUint64(&s[inUntil]) {
+		atomic.StoreUint64(&s[inSince], uint64(at))
 	}
+	atomic.StoreUint64(&s[inSent], pack(at, priority))
+}
+
+func (t *table) silent(instance string) {
+	if s := t.of(instance); s != nil {
+		atomic.StoreUint64(&s[inSent], 0)
+		atomic.StoreUint64(&s[inUntil], 0)
+	}
+}
+
+// of returns the slot of an instance; nil if it has none.
+func (t *table) of(instance string) []uint64 {
+	if t == nil {
+		return nil
+	}
+	p, ok := t.slots[instance]
+	if !ok {
+		return nil
+	}
+	return slot(t.words, p.slot)
 }
 
 // Kept reports whether adverts are recorded.

@@ -108,8 +108,8 @@ func TestRecordFollowsReload(t *testing.T) {
 	if err := r.Keep(append(keys, keysOf(names...)...)); err != nil {
 		t.Fatal(err)
 	}
-	old.store("c", pack(r.Now(), 150)) // it had the old table still
-	old.store("a", pack(r.Now(), 151))
+	old.sent("c", 150, r.Now()) // it had the old table still
+	old.sent("a", 151, r.Now())
 	r.Sent(names[499], 150, time.Now())
 	_, past, err := open(t, path)
 	if err != nil {
@@ -157,7 +157,7 @@ func TestBadRecords(t *testing.T) {
 		"another program's":  {[]byte(string(bytes.Repeat([]byte("garbage "), 100))), errForeign},
 		"zeros":              {make([]byte, len(text)), errForeign},
 		"of another boot":    {resum(alter(atBoot, 1)), errBoot},
-		"of another version": {resum(alter(atSize, 2<<32|1)), errVersion},
+		"of another version": {resum(alter(atSize, (version+1)<<32|1)), errVersion},
 		"too many slots":     {resum(alter(atSize, version<<32|1<<31)), errTruncated},
 		"a flipped bit":      {alter(atBoot, 1), errForeign},
 		"a damaged slot":     {alter(headerWords+inDigest, 1), nil},
@@ -192,10 +192,58 @@ func TestBadRecords(t *testing.T) {
 	var none *Record
 	none.Sent("a", 1, time.Now())
 	none.Silent("a")
+	none.GoOn("a", time.Now(), time.Now())
 	none.Refresh()
 	if err := errors.Join(none.Keep(nil), none.Remove(), none.Close()); err != nil || none.Kept() {
 		t.Error(err)
 	}
+}
+
+// An instance is Active since its first advert, whichever daemons send the others, and until it falls
+// silent.
+func TestActiveSince(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.record")
+	began := time.Now()
+	var r *Record
+	want := func(what string, since time.Time) {
+		t.Helper()
+		var past *Past
+		r, past, _ = open(t, path)
+		if got := r.Time(past.traces[hashOf("a")].since).Sub(since); got.Abs() > time.Millisecond {
+			t.Errorf("%s: it is Active since %v after it became so", what, got)
+		}
+		if err := r.Keep(keysOf("a")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sent := func(after ...time.Duration) {
+		for _, d := range after {
+			r.Sent("a", 150, began.Add(d))
+		}
+	}
+	r, _, _ = open(t, path)
+	if err := r.Keep(keysOf("a")); err != nil {
+		t.Fatal(err)
+	}
+	sent(0, time.Second)
+	want("it has sent two", began)
+	r.GoOn("a", began, began.Add(2*time.Second))
+	sent(2*time.Second, 3*time.Second)
+	want("adopted in time", began)
+	r.GoOn("a", began, began.Add(4*time.Second))
+	sent(5 * time.Second)
+	want("not adopted after all", began.Add(5*time.Second))
+	r.GoOn("a", began, began.Add(8*time.Second))
+	sent(6 * time.Second)
+	r.Silent("a")
+	sent(7*time.Second, 8*time.Second)
+	want("it resigned, and came back", began.Add(7*time.Second))
+	sent(9 * time.Second)
+	if err := r.Keep([]Key{{"a", DigestOf("changed")}}); err != nil {
+		t.Fatal(err)
+	}
+	sent(10 * time.Second)
+	want("it goes on with another configuration", began.Add(9*time.Second))
 }
 
 // An advert costs no allocation.
@@ -215,7 +263,7 @@ func FuzzParse(f *testing.F) {
 	good := make([]uint64, wordsOf(1))
 	boot := Boot{1, 2}
 	writeSlot(good, 0, Key{"a", Digest{3, 4}})
-	good[sentAt(0)] = pack(time.Hour, 150)
+	slot(good, 0)[inSent] = pack(time.Hour, 150)
 	writeHeader(good, boot, 1)
 	var text []byte
 	for _, w := range good {

@@ -25,7 +25,8 @@ type Verdict struct {
 	// Last is when the last advert left, of the member for which that is longest ago, and Until
 	// the instant after which its next one comes too late, both of CLOCK_BOOTTIME.
 	Last, Until time.Duration
-	Priority    uint8 // that it had
+	Since       time.Duration // when the last of its members became Active
+	Priority    uint8         // that it had
 }
 
 // Judge decides whether a group may be adopted at the instant now of CLOCK_BOOTTIME.
@@ -40,6 +41,7 @@ func (p *Past) Judge(c *Candidate, now time.Duration) (v Verdict) {
 		if until := t.sent + patience(in); i == 0 || until < v.Until {
 			v.Last, v.Until, v.Priority = t.sent, until, t.priority
 		}
+		v.Since = max(v.Since, min(t.since, t.sent))
 		same = same && t.digest == c.Digest
 		if t.sent > now {
 			v.Why = "the record of its last advert is from the future"

@@ -21,19 +21,21 @@ import (
 //	        1, 2   digest of the configuration of its group
 //	        3      checksum of the words before, and of the number of the slot
 //	        4      when its last advert left, and the priority of that; 0: it is not Active
+//	        5      since when it is Active
+//	        6      until when the first advert leaves if it was Active before this daemon started
 //
 // Instants are those of CLOCK_BOOTTIME, which nobody can set, and which runs while the
 // machine sleeps.
 const (
 	magic   = 0x72697063_6f726401 // "ripcord", 1
-	version = 1
+	version = 2
 
 	headerWords = 16
 	slotWords   = 8 // a cache line
 	wordBytes   = 8
 
 	atMagic, atSize, atBoot, atCheck, atHandover, atStarts = 0, 1, 2, 4, 5, 6
-	inName, inDigest, inCheck, inSent                      = 0, 1, 3, 4
+	inName, inDigest, inCheck, inSent, inSince, inUntil    = 0, 1, 3, 4, 5, 6
 
 	// mostSlots bounds the size that a header may claim.
 	mostSlots = 1 << 16
@@ -62,6 +64,7 @@ type trace struct {
 	digest   Digest
 	sent     time.Duration // when its last advert left; 0: it was not Active
 	priority uint8
+	since    time.Duration // when it became Active
 }
 
 // Errors of a record that cannot be used.
@@ -96,7 +99,7 @@ func parse(words []uint64, boot Boot) (*Past, error) {
 	for n := range slots {
 		if s := slot(words, n); s[inName] != 0 && s[inCheck] == sumSlot(s, n) {
 			sent, priority := unpack(s[inSent])
-			past.traces[s[inName]] = trace{Digest{s[inDigest], s[inDigest+1]}, sent, priority}
+			past.traces[s[inName]] = trace{Digest{s[inDigest], s[inDigest+1]}, sent, priority, time.Duration(s[inSince])}
 		}
 	}
 	return past, nil
@@ -121,9 +124,6 @@ func writeSlot(words []uint64, n int, key Key) {
 func wordsOf(slots int) int { return headerWords + slots*slotWords }
 
 func slot(words []uint64, n int) []uint64 { return words[wordsOf(n):wordsOf(n+1)] }
-
-// sentAt returns where the n-th slot has its last advert.
-func sentAt(n int) int { return wordsOf(n) + inSent }
 
 // pack puts an instant and a priority, which is never 0, into one word, so that one store
 // records an advert.
@@ -170,13 +170,13 @@ func (p *Past) Active() bool {
 	return false
 }
 
-// Note notes of an instance when its last advert left, and with which priority; 0: it was not
-// Active. A record that is read has that already.
-func (p *Past) Note(key Key, sent time.Duration, priority uint8) {
+// Note notes of an instance when its last advert left, with which priority, and since when it was
+// Active; sent is 0 if it was not. A record that is read has that already.
+func (p *Past) Note(key Key, sent time.Duration, priority uint8, since time.Duration) {
 	if p.traces == nil {
 		p.traces = make(map[uint64]trace)
 	}
-	p.traces[hashOf(key.Name)] = trace{key.Digest, sent, priority}
+	p.traces[hashOf(key.Name)] = trace{key.Digest, sent, priority, since}
 }
 
 // CrashesAgain reports whether, at the instant now of CLOCK_BOOTTIME, so many daemons have

@@ -70,6 +70,15 @@ func (in *inheritance) keep(c *config.Config) {
 	}
 }
 
+// goOn records of the groups that are adopted that they are Active since before this daemon.
+func (in *inheritance) goOn(c *config.Config, adopted []vrrp.Adopted) {
+	for i := range adopted {
+		for _, name := range membersOf(c, adopted[i:i+1]) {
+			in.record.GoOn(name, adopted[i].Since, adopted[i].Until)
+		}
+	}
+}
+
 // refresh compares the clocks of the record until ctx ends.
 func (in *inheritance) refresh(ctx context.Context) error {
 	tick := time.NewTicker(refreshEvery)
@@ -147,7 +156,7 @@ func (in *inheritance) judge(c *config.Config, cause event.Cause) (groups []vrrp
 		default:
 			groups = append(groups, vrrp.Adopted{
 				Cause: cause, Group: candidate.Title(), Last: in.record.Time(v.Last), Until: in.record.Time(v.Until),
-				Priority: v.Priority, Handover: in.past.Handover,
+				Since: in.record.Time(v.Since), Priority: v.Priority, Handover: in.past.Handover,
 			})
 		}
 	}

@@ -171,6 +171,7 @@ func (p *parts) inherit(ctx context.Context, c *config.Config) {
 	p.worker.Adopt(cause, membersOf(c, adopted)...)
 	p.router.Adopt(adopted)
 	p.inherited.keep(c)
+	p.inherited.goOn(c, adopted)
 }
 
 // handsOver reports whether the daemon ends by a handover.

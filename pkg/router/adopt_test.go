@@ -16,12 +16,14 @@ func TestRouterAdoptsAndHandsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, edge()[:1])
 		now := time.Now()
-		b.run(vrrp.Adopted{Group: "edge", Last: now.Add(-interval), Until: now.Add(interval), Priority: 100})
+		b.run(vrrp.Adopted{Group: "edge", Last: now.Add(-interval), Until: now.Add(interval), Since: now.Add(-time.Hour), Priority: 100})
 		settle(0)
 		b.want("orders at the start", b.journal.Take(), []string{"start inside", "start outside", "engage eth0 eth1"})
 		b.want("transitions", b.moves(), nil)
 		if s := b.router.Groups()[0]; s.State != event.Active || s.Members[1].State != event.Active {
 			t.Errorf("the snapshot says %v", s.State)
+		} else if at := now.Add(-time.Hour); !s.Since.Equal(at) || !s.Members[1].Since.Equal(at) {
+			t.Errorf("the snapshot says since %v and %v, want %v", s.Since, s.Members[1].Since, at)
 		}
 		if n := b.cfg.Stats.Of("inside").Get(stats.ActiveTransitions); n != 0 {
 			t.Errorf("%d transitions to Active are counted", n)

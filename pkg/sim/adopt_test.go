@@ -19,12 +19,15 @@ func TestDaemonDies(t *testing.T) {
 	} {
 		w, check := pair(t, 1)
 		a, b := w.Routers[0], w.Routers[1]
-		before := check.Takeovers
+		before, since := check.Takeovers, a.group().Status(w.now).Since
 		a.Die(c.handover)
 		play(w, c.away)
 		a.Start()
 		if a.active() != (c.adopted > 0) || check.Adopted != c.adopted {
 			t.Errorf("away for %v: Active at once: %v, adopted %d times", c.away, a.active(), check.Adopted)
+		}
+		if got := a.group().Status(w.now).Since; c.adopted > 0 && !got.Equal(since) {
+			t.Errorf("away for %v: it is Active since %v, want %v", c.away, got, since)
 		}
 		for range 100 {
 			play(w, 10*time.Millisecond)

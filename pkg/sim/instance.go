@@ -34,6 +34,7 @@ type run struct {
 	sent       *frame        // the last one
 	left       time.Duration // when its last advert left; 0: it was ordered to fall silent since
 	leftWith   uint8         // the priority of that
+	since      time.Duration // when the first left after the last such order, or that of the daemon before which it goes on with
 	// Orders to the worker, and their results.
 	held     bool
 	placed   bool // its addresses stand, but for what cannot be put in place
@@ -74,9 +75,11 @@ func review(all []*instance) {
 
 // note notes that an advert left, and forget that no other follows.
 func (in *instance) note(priority uint8) {
-	in.left, in.leftWith = boottime(in.router.world.now), priority
+	if in.left, in.leftWith = boottime(in.router.world.now), priority; in.since == 0 {
+		in.since = in.left
+	}
 }
-func (in *instance) forget() { in.left = 0 }
+func (in *instance) forget() { in.left, in.since = 0, 0 }
 
 // mayAdvertise reports whether the adverts of an instance were ordered to leave by now.
 func (in *instance) mayAdvertise() bool {

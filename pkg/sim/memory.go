@@ -35,7 +35,7 @@ func (m *memory) keep(handover bool) {
 		digest := adopt.DigestOf(&r.groups[i])
 		for j := range r.groups[i].Members {
 			in := r.instance(r.groups[i].Members[j].Name)
-			m.past.Note(adopt.Key{Name: in.Name, Digest: digest}, in.left, in.leftWith)
+			m.past.Note(adopt.Key{Name: in.Name, Digest: digest}, in.left, in.leftWith, in.since)
 		}
 	}
 }
@@ -57,7 +57,8 @@ func (m *memory) judge() (adopted []vrrp.Adopted) {
 		if v := m.past.Judge(c, boottime(now)); v.Was && v.Why == "" {
 			at := func(d time.Duration) time.Time { return now.Add(d - boottime(now)) }
 			adopted = append(adopted, vrrp.Adopted{
-				Cause: r.minter.Cause(now), Group: g.Title(), Last: at(v.Last), Until: at(v.Until), Priority: v.Priority, Handover: m.past.Handover,
+				Cause: r.minter.Cause(now), Group: g.Title(), Last: at(v.Last), Until: at(v.Until),
+				Since: at(v.Since), Priority: v.Priority, Handover: m.past.Handover,
 			})
 		}
 	}
@@ -72,7 +73,7 @@ func (m *memory) adopt(groups []vrrp.Adopted) {
 		i, _ := r.core.Find(in.Group)
 		for j := range r.groups[i].Members {
 			held := r.instance(r.groups[i].Members[j].Name)
-			held.held, held.placed = true, true
+			held.held, held.placed, held.since = true, true, boottime(in.Since)
 		}
 		if i == 0 && r.trackers.wait() {
 			m.inherited = in.Priority

@@ -22,6 +22,7 @@ type Adopted struct {
 	Group    string    // its name, or that of its only instance
 	Last     time.Time // when the last advert of that daemon left
 	Until    time.Time // the next one comes too late after this: then it starts anew
+	Since    time.Time // when the group became Active
 	Priority uint8     // that it had
 	Handover bool
 }

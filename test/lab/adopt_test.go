@@ -83,7 +83,7 @@ func TestCrashIsAdopted(t *testing.T) {
 			s := newSite(t, []segment{inside, outside}, "a", "b")
 			a, b := s.pair(interval, "")
 			sniffers := []*lan.Sniffer{s.sniff(inside), s.sniff(outside)}
-			began := time.Now()
+			began, since := time.Now(), a.status().Groups[0].Since
 			const times = 3 // with two more it counts as one that crashes time and again
 			for n := range times {
 				time.Sleep(2*interval + time.Duration(n)*interval/4)
@@ -110,6 +110,8 @@ func TestCrashIsAdopted(t *testing.T) {
 			b.unmoved(began)
 			if st := a.status(); st.Groups[0].State != "active" || !s.holds("a", inside) || !s.holds("a", outside) {
 				t.Errorf("it is %s", st.Groups[0].State)
+			} else if got := st.Groups[0].Since.Sub(*since); got.Abs() > interval/2 {
+				t.Errorf("it says that it is Active since %v after it became so", got)
 			}
 			for _, l := range a.log(began) {
 				if strings.HasPrefix(l.Event, "address.") {
@@ -318,7 +320,7 @@ func TestHandover(t *testing.T) {
 	defer w.Stop()
 	time.Sleep(100 * time.Millisecond)
 
-	at := time.Now()
+	at, since := time.Now(), a.status().Instances[0].Since
 	first := s.daemons["a"]
 	go func() { // the service manager, with the next build
 		<-first.Exited
@@ -348,6 +350,9 @@ func TestHandover(t *testing.T) {
 	}
 	if adopted != n {
 		t.Errorf("%d of %d went on", adopted, n)
+	}
+	if got := a.status().Instances[0].Since.Sub(*since); got.Abs() > 500*time.Millisecond {
+		t.Errorf("it says that it is Active since %v after it became so", got)
 	}
 	others, _ := gap(sniffer, "b", at)
 	line := w.Stop()

@@ -114,11 +114,11 @@ func (s *step) absorbAdopted(in vrrp.Adopted) {
 // goOn has the members of an adopted group advertise at once. They hold what they are to hold.
 func (s *step) goOn() {
 	in := s.adopted
-	s.up, s.since, s.reason = s.now, s.now, event.Startup
+	s.up, s.since, s.reason = s.now, in.Since, event.Startup
 	s.f.impairment.enter(s.f.members.excused())
 	done := event.GroupAdopted{Stamp: s.stamp(in.Cause), Group: in.Group, Priority: s.Priority(), Gap: s.now.Sub(in.Last), Handover: in.Handover}
 	for _, m := range s.f.members {
-		m.state, m.since, m.reason, m.newActive = event.Active, s.now, event.Startup, event.ByPriority
+		m.state, m.since, m.reason, m.newActive = event.Active, in.Since, event.Startup, event.ByPriority
 		s.advertise(m, in.Cause)
 		done.Members = append(done.Members, m.Virtual)
 	}

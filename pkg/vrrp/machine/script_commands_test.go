@@ -86,7 +86,7 @@ func (l *lan) order(r *router, verb string, w *words) {
 	case "adopted":
 		in := vrrp.Adopted{Cause: l.minter.Cause(l.now), Group: r.machine(l).facts.name, Priority: 100}
 		in.Last = l.now.Add(-take(w, time.ParseDuration))
-		in.Until = in.Last.Add(1500 * time.Millisecond)
+		in.Until, in.Since = in.Last.Add(1500*time.Millisecond), in.Last.Add(-time.Hour)
 		w.options(func(name string) bool {
 			switch name {
 			case "priority":
