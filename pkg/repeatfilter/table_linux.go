@@ -41,10 +41,12 @@ type memory struct {
 // nothing is a value of passed that is never reached.
 const nothing = ^uint64(0)
 
-// The bounds of the number of slots. A reload may add instances, and the maps cannot grow.
+// The bounds of the number of slots. A reload may add instances, and the maps cannot grow. All
+// that was dropped may be reported at once, and the router has to have room for it: of more
+// virtual routers each advert is read.
 const (
 	leastSlots = 256
-	mostSlots  = 1 << slotBits
+	mostSlots  = 1 << 14
 )
 
 // Table is the memory that the filters share with the process, and the filters. It is a value

@@ -84,10 +84,12 @@ type Alarm interface {
 	Run(ctx context.Context) error
 }
 
-// Bounds of the backlogs: adverts of one sender, adverts in all.
+// Bounds of the backlogs: adverts of one sender, adverts in all. A receiver that summarizes reports
+// up to 16384 virtual routers at once (pkg/repeatfilter), and none of these may be lost: the next
+// report is as many intervals away as may be missed.
 const (
 	advertsPerSender = 4
-	advertsInAll     = 8192
+	advertsInAll     = 32768
 )
 
 // noticeable is how late the loop must wake to take it for a stall: three of the shortest

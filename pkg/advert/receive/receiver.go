@@ -270,6 +270,7 @@ func (r *Receiver) read(w *socket) (more bool, last time.Time) {
 	}
 	r.coalesce.took(now, n, n == readMost)
 	rejected := 0
+	r.summary.begin()
 	for i := range n {
 		p := r.receipt.packet(i, w.port, now)
 		last = p.At
@@ -279,7 +280,7 @@ func (r *Receiver) read(w *socket) (more bool, last time.Time) {
 		run := r.summary.run(w, &p)
 		verdict := r.acceptor.Accept(&p, now)
 		if verdict.Valid && verdict.Heard.Priority == 0 {
-			r.summary.take() // it may move other members of the group
+			r.summary.takeAhead() // it may move other members of the group
 		}
 		if verdict.Valid {
 			r.heard = append(r.heard, verdict.Heard)

@@ -48,6 +48,7 @@ type summary struct {
 	report  func(*socket, *repeats.Run, vrrp.Heard)
 	allowed map[string]bool // by instance, as the router has ordered
 	image   []byte          // of the packet that is read
+	ahead   bool            // all that was dropped before the packets that were read is reported
 
 	mu     sync.Mutex
 	orders []vrrp.Summarize // that wait
@@ -208,6 +209,17 @@ func (s *summary) keep(instances []*vrrp.Instance) {
 	maps.DeleteFunc(s.allowed, func(name string, _ bool) bool { return !named(instances, name) })
 }
 
+// begin notes that packets were read, which are judged one after another.
+func (s *summary) begin() { s.ahead = false }
+
+// takeAhead reports what was dropped before the packets that were read, once for all of them.
+func (s *summary) takeAhead() {
+	if !s.ahead {
+		s.ahead = true
+		s.take()
+	}
+}
+
 // run returns the run of a packet that was read, if it has one. If the packet interrupts that,
 // what was dropped before it is reported first.
 func (s *summary) run(w *socket, p *validate.Packet) *repeats.Run {
@@ -220,7 +232,7 @@ func (s *summary) run(w *socket, p *validate.Packet) *repeats.Run {
 	}
 	run := w.runs.Run(vrid)
 	if run != nil && run.Expecting() {
-		s.take()
+		s.takeAhead()
 	}
 	return run
 }
