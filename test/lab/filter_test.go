@@ -230,3 +230,48 @@ func TestFilterOff(t *testing.T) {
 	}
 	b.never(time.Time{}, "advert.filter")
 }
+
+// TestFilterFamilies: the kernel counts adverts over IPv6 too, of VRRPv2, and those that are sent to
+// this router alone.
+func TestFilterFamilies(t *testing.T) {
+	netns.NeedRoot(t)
+	v2 := insideIPv4
+	v2.version = 2
+	for name, of := range map[string]struct {
+		shared
+		interval time.Duration
+	}{"IPv6": {insideIPv6, often}, "VRRPv2": {v2, time.Second}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSharedSite(t, []shared{of.shared}, "a", "b")
+			began := time.Now()
+			s.startShared("a", 150, of.interval, of.shared).becomes("active", began, patience)
+			s.countsBeside(s.startShared("b", 100, of.interval, of.shared))
+		})
+	}
+	t.Run("unicast", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t, []segment{inside}, "a", "b")
+		began := time.Now()
+		s.start("a", router{150, often, "unicast: {peers: [192.0.2.12]}"}).becomes("active", began, patience)
+		s.countsBeside(s.start("b", router{100, often, "unicast: {peers: [192.0.2.11]}"}))
+	})
+}
+
+// countsBeside waits until the kernel of a Backup counts adverts, if it permits that.
+func (s *site) countsBeside(b *daemon) {
+	s.t.Helper()
+	b.becomes("backup", time.Time{}, patience)
+	if said := b.wait(time.Time{}, patience, "advert.filter", is("advert.filter")); said.Way != "ebpf" {
+		s.t.Skip(said.Msg)
+	}
+	for end := time.Now().Add(4 * patience); ; time.Sleep(often) {
+		n, all := b.repeated()
+		if n > 0 {
+			return
+		}
+		if time.Now().After(end) {
+			s.t.Fatalf("the kernel counts %d adverts of %d", n, all)
+		}
+	}
+}
