@@ -215,12 +215,22 @@ func holdings(s *control.Status) (notes []note) {
 	return notes
 }
 
-// probes returns a note for each instance whose Active was taken for dead and was not.
+// probes returns a note for each Backup that is to watch the machine of its Active, and for each
+// instance whose Active was taken for dead and was not.
 func probes(s *control.Status) (notes []note) {
 	for _, i := range s.Instances {
-		if i.Probe != nil && i.Probe.SuspendedUntil != nil {
-			notes = append(notes, note{text: i.Name + ": probe " + printable(i.Probe.Text), colour: yellow})
+		p := i.Probe
+		if p == nil || i.State != event.Backup.String() && p.SuspendedUntil == nil {
+			continue
 		}
+		n := note{text: i.Name + ": probe " + printable(p.Text)}
+		if p.Asked > 0 {
+			n.age = fmt.Sprintf(" (%d of the last %d)", p.Answered, p.Asked)
+		}
+		if !p.InUse {
+			n.colour = yellow
+		}
+		notes = append(notes, n)
 	}
 	return notes
 }

@@ -98,7 +98,7 @@ func TestShowInPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := out.String()
-	if !strings.HasPrefix(got, toTop+"ripcord 0.1.0") || !strings.HasSuffix(got, clearLine+"\n"+clearRest) || strings.Count(got, "\n") != 5 || !strings.Contains(got, "… and 8 lines more") {
+	if !strings.HasPrefix(got, toTop+"ripcord 0.1.0") || !strings.HasSuffix(got, clearLine+"\n"+clearRest) || strings.Count(got, "\n") != 5 || !strings.Contains(got, "… and 10 lines more") {
 		t.Errorf("%q", got)
 	}
 }

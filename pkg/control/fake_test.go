@@ -21,8 +21,9 @@ type router struct {
 	stats  map[string]*stats.Counters
 }
 
-func (r router) Groups() []vrrp.GroupStatus { return r.groups }
-func (r router) Links() []event.Link        { return r.links }
+func (r router) Groups() []vrrp.GroupStatus                        { return r.groups }
+func (r router) Links() []event.Link                               { return r.links }
+func (r router) Answered(string, netip.Addr) (answered, asked int) { return 98, 100 }
 func (r router) Warnings(name string) []event.Warning {
 	switch name {
 	case "inside":

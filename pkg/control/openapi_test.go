@@ -66,7 +66,7 @@ func whole(t *testing.T) Config {
 	}
 	source := pulled()
 	alone := source.groups[0].Members[0]
-	alone.LastStanding = true
+	alone.LastStanding, alone.Watch.Active = true, alone.ActiveAddress
 	source.groups[0].Members[0], source.groups[0].Holding = alone, "a fence runs"
 	source.groups[0].Members[0].Faults[0].Err, source.groups[0].Members[0].Faults[0].Until = "no cable", began
 	in := *alone.Instance

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -29,6 +30,9 @@ type Source interface {
 	Stats(instance string) *stats.Counters
 	// Warnings returns the warnings in force of an instance.
 	Warnings(instance string) []event.Warning
+	// Answered returns how many of the last questions an Active on a link answered, of those that
+	// there were; none if its machine is not watched.
+	Answered(link string, active netip.Addr) (answered, asked int)
 	// Checks returns the states of all checks.
 	Checks() []track.Status
 	// Runner returns the state of the process that runs commands.

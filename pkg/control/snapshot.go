@@ -33,6 +33,7 @@ func (c Config) status(counted bool) *Status {
 			if counted {
 				written.Statistics = statistics(c.Source.Stats(m.Instance.Name))
 			}
+			written.Probe = c.probe(&m)
 			written.Holding = g.Holding
 			written.Warnings = warnings(c.Source.Warnings(m.Instance.Name))
 			s.Instances = append(s.Instances, written)
@@ -84,17 +85,25 @@ func instance(group string, m vrrp.InstanceStatus, trouble map[string]string) In
 	if m.ActiveAddress.IsValid() {
 		i.ActiveAddress = &m.ActiveAddress
 	}
-	if m.Instance.Watching.On() {
-		i.Probe = &Probe{
-			InUse: m.Watch.Used(), Text: m.Watch.Describe(m.Instance, m.State), SuspendedUntil: known(m.Watch.SuspendedUntil),
-		}
-	}
 	for _, f := range m.Faults {
 		fault := Fault{Source: f.Source, Reason: string(f.Reason), Since: known(f.Since), Until: known(f.Until), Error: f.Err}
 		fault.Text = faultText(fault, trouble[f.Source])
 		i.Faults = append(i.Faults, fault)
 	}
 	return i
+}
+
+// probe returns what is known of the machine of the Active; nil if the instance is to watch none.
+func (c Config) probe(m *vrrp.InstanceStatus) *Probe {
+	if !m.Instance.Watching.On() {
+		return nil
+	}
+	p := &Probe{InUse: m.Watch.Used(), Text: m.Watch.Describe(m.Instance, m.State), SuspendedUntil: known(m.Watch.SuspendedUntil)}
+	if m.Watch.Active.IsValid() {
+		p.Active = &m.Watch.Active
+		p.Answered, p.Asked = c.Source.Answered(m.Instance.Interface, m.Watch.Active)
+	}
+	return p
 }
 
 func trackers(list []vrrp.TrackerStatus) []Tracker {

@@ -64,9 +64,12 @@ type Instance struct {
 
 // Probe is what is known of the machine of the Active (`probe` in the configuration).
 type Probe struct {
-	InUse          bool       `json:"in_use"` // its answers may move the group
-	Text           string     `json:"text"`   // what they show, or why they are not in use
-	SuspendedUntil *time.Time `json:"suspended_until,omitempty"`
+	InUse          bool        `json:"in_use"`             // its answers may move the group
+	Text           string      `json:"text"`               // what they show, or why they are not in use
+	Active         *netip.Addr `json:"active,omitempty"`   // that is asked; nil: none is
+	Answered       int         `json:"answered,omitempty"` // of the last questions
+	Asked          int         `json:"asked,omitempty"`    // those, at most a hundred
+	SuspendedUntil *time.Time  `json:"suspended_until,omitempty"`
 }
 
 // Fault is one cause of the state fault.

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"ripcord/pkg/config"
@@ -57,6 +58,9 @@ func (s source) Links() []event.Link {
 func (s source) Stats(instance string) *stats.Counters { return s.stats.Of(instance) }
 
 // Warnings returns the warnings in force of an instance.
+func (s source) Answered(link string, active netip.Addr) (answered, asked int) {
+	return s.watcher.Answered(link, active)
+}
 func (s source) Warnings(instance string) []event.Warning { return s.warnings.Of(instance) }
 
 // Checks returns the states of all checks, by name.

@@ -286,6 +286,14 @@ func (t *Table) Deadline() (next time.Time, ok bool) {
 	return next, ok
 }
 
+// Shares calls yield for each machine with how many of its last questions it answered.
+func (t *Table) Shares(yield func(k Key, answered, asked int)) {
+	for _, m := range t.order {
+		answered, asked := m.Answered()
+		yield(m.Key, answered, asked)
+	}
+}
+
 // Watching reports whether any machine is watched.
 func (t *Table) Watching() bool { return len(t.machines) > 0 }
 

@@ -47,6 +47,7 @@ type Watcher struct {
 
 	mu     sync.Mutex
 	orders []vrrp.Watch
+	shares map[Key]share // of the machines that are watched, as of the last turn
 
 	// The fields below belong to the goroutine of Run.
 	links   *bus.Merged[string, event.Link]
@@ -56,12 +57,15 @@ type Watcher struct {
 	batch   neigh.Batch
 }
 
+// share is how many of the last questions a machine answered.
+type share struct{ answered, asked int }
+
 // retryEvery is how often it is tried again to hear answers.
 const retryEvery = 10 * time.Second
 
 // New returns a Watcher that watches nothing. It starts nothing.
 func New(cfg Config) *Watcher {
-	w := &Watcher{cfg: cfg, bell: bus.NewBell(), table: NewTable(cfg.Now(), cfg.Beside)}
+	w := &Watcher{cfg: cfg, bell: bus.NewBell(), shares: make(map[Key]share), table: NewTable(cfg.Now(), cfg.Beside)}
 	w.links = cfg.Links.Subscribe(w.bell)
 	return w
 }
@@ -72,6 +76,15 @@ func (w *Watcher) Watch(orders ...vrrp.Watch) {
 	w.orders = append(w.orders, orders...)
 	w.mu.Unlock()
 	w.bell.Ring()
+}
+
+// Answered returns how many of the last questions an Active on a link answered, of those that there
+// were: at most a hundred, and none if it is not watched.
+func (w *Watcher) Answered(link string, active netip.Addr) (answered, asked int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.shares[Key{link, active.WithZone("")}]
+	return s.answered, s.asked
 }
 
 // Run watches until ctx ends.
@@ -111,6 +124,7 @@ func (w *Watcher) turn() {
 	for _, o := range w.take() {
 		w.table.Watch(now, o)
 	}
+	defer w.count()
 	if !w.listen(now) {
 		return
 	}
@@ -122,6 +136,14 @@ func (w *Watcher) turn() {
 	}
 	w.ask(w.table.Turn(w.cfg.Now()))
 	w.publish()
+}
+
+// count keeps the shares for Answered.
+func (w *Watcher) count() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	clear(w.shares)
+	w.table.Shares(func(k Key, answered, asked int) { w.shares[k] = share{answered, asked} })
 }
 
 func (w *Watcher) take() []vrrp.Watch {

@@ -130,6 +130,9 @@ func watches(t *testing.T) {
 		}
 	}
 	want(vrrp.Answering)
+	if answered, asked := w.Answered(in.Interface, active); asked < least-1 || answered != asked {
+		t.Errorf("it answered %d of %d", answered, asked)
+	}
 	c.die()
 	if got := want(vrrp.Silent); got.Instance != "a" || got.Active != active || got.Others != vrrp.OthersAnswer || got.Cause.At.Sub(got.Since) < 50*ms {
 		t.Errorf("%+v", got)
@@ -145,6 +148,9 @@ func watches(t *testing.T) {
 	}
 	cancel()
 	running.Wait()
+	if _, asked := w.Answered(in.Interface, active); asked != 0 {
+		t.Errorf("%d questions are counted of one that is not watched", asked)
+	}
 	if c.closed != 1 {
 		t.Errorf("closed %d times", c.closed)
 	}

@@ -48,11 +48,12 @@ func (r *router) Links() []event.Link {
 	defer r.mu.Unlock()
 	return slices.Clone(r.links)
 }
-func (r *router) Stats(name string) *stats.Counters    { return r.counted[name] }
-func (r *router) Warnings(name string) []event.Warning { return r.warnings[name] }
-func (r *router) Runner() runner.Status                { return r.runner }
-func (r *router) Checks() []track.Status               { return r.checks }
-func (r *router) Setups() map[string]control.Setup     { return nil }
+func (r *router) Stats(name string) *stats.Counters                 { return r.counted[name] }
+func (r *router) Answered(string, netip.Addr) (answered, asked int) { return 98, 100 }
+func (r *router) Warnings(name string) []event.Warning              { return r.warnings[name] }
+func (r *router) Runner() runner.Status                             { return r.runner }
+func (r *router) Checks() []track.Status                            { return r.checks }
+func (r *router) Setups() map[string]control.Setup                  { return nil }
 func (r *router) report(cause event.Cause) (s event.Stamp) {
 	return event.Stamp{Cause: cause, At: time.Now()}
 }

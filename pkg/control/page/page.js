@@ -309,6 +309,8 @@ function memberRow(i, g) {
   if (i.last_standing) tell("fault", "serves as the last one standing");
   if (i.holding) tell("warn", "waits: " + i.holding);
   for (const w of i.warnings) tell("warn", w.text);
+  if (i.probe && (i.state === "backup" || i.probe.suspended_until))
+    row.append(el("p", {class: i.probe.in_use ? "facts" : "bad warn"}, i.probe.in_use ? undefined : icon("warn"), " probe " + i.probe.text + (i.probe.asked ? " (" + (i.probe.answered || 0) + " of the last " + i.probe.asked + ")" : "")));
   for (const t of [...i.trackers, ...(i === g.members[0] ? g.trackers : [])])
     row.append(el("p", {class: "facts"}, el("span", {class: t.state}, icon(t.state), " " + t.kind + " " + t.name + " " + t.state), t.adds ? el("span", {}, "adds " + (t.adds > 0 ? "+" : "") + t.adds) : undefined));
   return row;
