@@ -228,7 +228,7 @@ func (d *daemon) watches(active string) {
 	d.t.Helper()
 	for deadline := time.Now().Add(2 * patience); ; time.Sleep(50 * time.Millisecond) {
 		probe := d.status().Instances[0].Probe
-		if probe != nil && probe.InUse && strings.Contains(probe.Text, active) {
+		if probe != nil && probe.InUse && probe.Active.String() == active && probe.Answered >= 19 {
 			return
 		}
 		if time.Now().After(deadline) {
