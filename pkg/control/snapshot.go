@@ -87,7 +87,7 @@ func instance(group string, m vrrp.InstanceStatus, trouble map[string]string) In
 	}
 	for _, f := range m.Faults {
 		fault := Fault{Source: f.Source, Reason: string(f.Reason), Since: known(f.Since), Until: known(f.Until), Error: f.Err}
-		fault.Text = faultText(fault, trouble[f.Source])
+		fault.Text = faultText(fault, trouble[f.Source], f.Forwards)
 		i.Faults = append(i.Faults, fault)
 	}
 	return i

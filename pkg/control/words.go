@@ -18,8 +18,8 @@ func Choice(instances, groups []string) string {
 }
 
 // faultText returns a sentence about a fault; trouble is the present state of its link, if the fault
-// is one of a link.
-func faultText(f Fault, trouble string) string {
+// is one of a link, and forwards whether its segment does, if it is a recovery.
+func faultText(f Fault, trouble string, forwards bool) string {
 	switch event.Reason(f.Reason) {
 	case event.InterfaceDown:
 		if trouble == "" {
@@ -46,6 +46,9 @@ func faultText(f Fault, trouble string) string {
 		}
 	case event.Recovery:
 		text := f.Source + " has to prove that its segment forwards"
+		if forwards {
+			text = "the segment of " + f.Source + " forwards again; adverts of its Active are waited for"
+		}
 		if f.Until != nil {
 			text += ", until " + f.Until.Local().Format("15:04:05 MST") + " at the latest"
 		}

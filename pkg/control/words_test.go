@@ -15,17 +15,22 @@ func TestFaultText(t *testing.T) {
 		{"stalled", "", "the daemon did not run for a while"},
 		{"something-new", "", "eth0: something-new"},
 	} {
-		if got := faultText(Fault{Source: "eth0", Reason: c.reason}, c.trouble); got != c.want {
+		if got := faultText(Fault{Source: "eth0", Reason: c.reason}, c.trouble, false); got != c.want {
 			t.Errorf("%s: %q, want %q", c.reason, got, c.want)
 		}
 	}
 	until := time.Date(2026, 11, 27, 23, 48, 1, 0, time.Local)
-	recovery := "eth1 has to prove that its segment forwards, until " + until.Format("15:04:05 MST") + " at the latest"
-	if got := faultText(Fault{Source: "eth1", Reason: "recovery", Until: &until}, ""); got != recovery {
-		t.Errorf("recovery: %q, want %q", got, recovery)
+	for forwards, want := range map[bool]string{
+		false: "eth1 has to prove that its segment forwards",
+		true:  "the segment of eth1 forwards again; adverts of its Active are waited for",
+	} {
+		want += ", until " + until.Format("15:04:05 MST") + " at the latest"
+		if got := faultText(Fault{Source: "eth1", Reason: "recovery", Until: &until}, "", forwards); got != want {
+			t.Errorf("recovery: %q, want %q", got, want)
+		}
 	}
 	const released = "released by hand (ripcord resume edge ends it)"
-	if got := faultText(Fault{Source: "edge", Reason: "released", Error: released}, ""); got != released {
+	if got := faultText(Fault{Source: "edge", Reason: "released", Error: released}, "", false); got != released {
 		t.Errorf("released: %q, want %q", got, released)
 	}
 }

@@ -65,5 +65,8 @@ type FaultStatus struct {
 	Reason event.Reason
 	Since  time.Time
 	Until  time.Time // of a recovery: its end at the latest
-	Err    string    // what is wrong, where the reason does not say it all
+	// Forwards is set of a recovery whose segment has proved that it forwards: adverts of the
+	// Active alone are waited for.
+	Forwards bool
+	Err      string // what is wrong, where the reason does not say it all
 }

@@ -476,7 +476,9 @@ func (l *lan) status(r *router, member string) {
 			said += "; holding " + st.Holding
 		}
 		for _, f := range in.Faults {
-			said += fmt.Sprintf("; fault %s of %s", f.Reason, f.Source)
+			if said += fmt.Sprintf("; fault %s of %s", f.Reason, f.Source); f.Forwards {
+				said += ", which forwards"
+			}
 		}
 		for _, t := range slices.Concat(in.Trackers, st.Trackers) {
 			state := [...]string{"waiting", "up", "down"}[t.State]

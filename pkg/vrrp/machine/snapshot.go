@@ -89,7 +89,7 @@ func (m *Machine) appendFaults(faults []vrrp.FaultStatus, mb *member) []vrrp.Fau
 		}
 	}
 	if r := mb.recovery; r != nil {
-		faults = append(faults, vrrp.FaultStatus{Source: mb.Interface, Reason: event.Recovery, Since: r.back, Until: r.until})
+		faults = append(faults, vrrp.FaultStatus{Source: mb.Interface, Reason: event.Recovery, Since: r.back, Until: r.until, Forwards: r.forwards})
 	}
 	slices.SortFunc(faults, func(a, b vrrp.FaultStatus) int {
 		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Reason, b.Reason))
