@@ -116,6 +116,22 @@ func TestChecks(t *testing.T) {
 	}
 }
 
+// TestBlocksWithoutBraces sees that a block whose { is missing is empty where the file ends with it,
+// and an error where keepalived takes what follows for its block.
+func TestBlocksWithoutBraces(t *testing.T) {
+	const whole = "vrrp_instance a {\n interface eth0\n virtual_router_id 1\n virtual_ipaddress { 192.0.2.1/24 }\n}\n"
+	for _, keyword := range []string{"static_ipaddress", "interface_up_down_delays", "garp_group", "global_defs"} {
+		tr := Translate("x.conf", []byte(whole+keyword), Options{System: testSystem{}})
+		if n := tr.Notes; tr.Root == nil || len(n) != 1 || n[0].Class != syntax.Ignored || n[0].Line != 6 || n[0].Message != keyword+" has no block: it is read as an empty one" {
+			t.Errorf("at the end: %+v", tr.Notes)
+		}
+		tr = Translate("x.conf", []byte(keyword+"\n"+whole), Options{System: testSystem{}})
+		if n := tr.Notes; tr.Root != nil || len(n) != 1 || n[0].Class != syntax.Error || n[0].Message != keyword+" needs a block" {
+			t.Errorf("before an instance: %+v", tr.Notes)
+		}
+	}
+}
+
 // TestLinks sees that what is said of an interface in several blocks is put together.
 func TestLinks(t *testing.T) {
 	r := &syntax.Report{}

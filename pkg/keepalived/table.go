@@ -63,13 +63,14 @@ func (tb table[T]) names() []string {
 
 // read takes the statements of a block.
 func (tb table[T]) read(t *translator, block string, statements []*syntax.Statement, into *T) {
-	for _, s := range statements {
+	for n, s := range statements {
 		k := tb.find(s.Keyword())
 		if k == nil {
 			t.vocabulary.unknown(t.Report, s, block, tb.names)
 			continue
 		}
-		if !k.fits(t.Report, s) {
+		ends := block == "" && n == len(statements)-1
+		if !k.fits(t.Report, s, ends) {
 			continue
 		}
 		switch k.fate {
@@ -87,8 +88,10 @@ func (tb table[T]) read(t *translator, block string, statements []*syntax.Statem
 }
 
 // fits reports whether a statement has what its keyword needs. Words too many are noted,
-// and do not count.
-func (k *keyword[T]) fits(r *syntax.Report, s *syntax.Statement) bool {
+// and do not count. keepalived takes the lines behind a statement without its { for its block: of
+// the one that ends the file that is empty, of any other it is what was meant for something else,
+// so that is an error.
+func (k *keyword[T]) fits(r *syntax.Report, s *syntax.Statement, ends bool) bool {
 	arguments := len(s.Words) - 1
 	switch {
 	case arguments < k.least && s.Unclosed && k.most < 0: // a command, and noted already
@@ -103,9 +106,12 @@ func (k *keyword[T]) fits(r *syntax.Report, s *syntax.Statement) bool {
 		r.Ignore(s.Words[k.most+1].Position, "a statement ends with its line: write each on a line of its own",
 			"what stands behind %s is left out", s.TitleOf(k.most))
 	}
+	const hint = "write { behind it, and } where the block ends"
 	switch block := k.shape == entries || k.shape == nested; {
+	case block && s.Open == nil && ends:
+		r.Ignore(s.At(), hint, "%s has no block: it is read as an empty one", s.Title())
 	case block && s.Open == nil:
-		r.Fail(s.At(), "write { behind it, and } where the block ends", "%s needs a block", s.Title())
+		r.Fail(s.At(), hint, "%s needs a block", s.Title())
 		return false
 	case k.shape == plain && s.Open != nil:
 		r.Ignore(*s.Open, "", "%s has no block: it is left out", s.Keyword())
