@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -33,5 +35,20 @@ func TestCheckAgreesWithRun(t *testing.T) {
 		if code, _, said := try(t, "check", "--elsewhere", path); code != exitDone || !strings.Contains(said, want) {
 			t.Errorf("%s\nfor another machine check exits with %d:\n%s", text, code, said)
 		}
+	}
+}
+
+// TestCheckNamesMissingScriptOnce checks a keepalived.conf for another machine whose script this
+// one lacks.
+func TestCheckNamesMissingScriptOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keepalived.conf")
+	text := "vrrp_script s {\n script /does/not/exist\n}\nvrrp_instance a {\n interface eth0\n virtual_router_id 1\n" +
+		" track_script { s }\n virtual_ipaddress { 192.0.2.1/24 }\n}\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, _, said := try(t, "check", "--elsewhere", path)
+	if code != exitDone || strings.Count(said, "/does/not/exist") != 1 || !strings.Contains(said, "cannot be run on this machine") {
+		t.Errorf("check exits with %d:\n%s", code, said)
 	}
 }

@@ -52,8 +52,12 @@ func scriptUser(c *config.Config, k config.Check) (*command.User, error) {
 	return user, nil
 }
 
-// adviseCommands returns why the commands of checks would fail on this machine.
+// adviseCommands returns why the commands of checks would fail on this machine. Of a keepalived.conf
+// the warnings say so already, with what keepalived does about it.
 func adviseCommands(c *config.Config) (advice []string) {
+	if c.Format == config.Keepalived {
+		return nil
+	}
 	for _, k := range c.Checks {
 		cmd, ok := k.Probe.(track.Command)
 		if !ok {
