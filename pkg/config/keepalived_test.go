@@ -225,3 +225,15 @@ func TestKeepalivedCollisions(t *testing.T) {
 		t.Errorf("held: %+v", held)
 	}
 }
+
+// TestKeepalivedKeywords sees that problems which only ripcord's own checks find call a value as
+// the file does.
+func TestKeepalivedKeywords(t *testing.T) {
+	for _, line := range []string{"unicast_peer { 0.0.0.0 }", "unicast_src_ip 224.0.0.1", "mcast_src_ip 192.0.2.1"} {
+		_, err := keepalivedFile(t, nil, "vrrp_instance a {\n interface eth0\n virtual_router_id 1\n "+line+"\n virtual_ipaddress { 192.0.2.1/24 }\n}\n")
+		keyword, _, _ := strings.Cut(line, " ")
+		if problems, ok := errors.AsType[problem.Problems](err); !ok || len(problems) != 1 || problems[0].Path != "vrrp_instance a: "+keyword {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}

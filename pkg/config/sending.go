@@ -82,7 +82,7 @@ func (i *instance) checkTrackSource(report *problem.Report) {
 	switch at, own := i.own["track_source"]; {
 	case i.trackSource:
 	case !i.sending.source.IsValid():
-		if own {
+		if _, said := i.present["source"]; own && !said { // of one that was refused that is reported
 			report.Warn(at, "", "has no effect without source")
 		}
 	case len(i.sending.peers) > 0:

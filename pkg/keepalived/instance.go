@@ -22,6 +22,7 @@ type instance struct {
 	authType, authPass     syntax.Word
 	hmac                   *hmac
 	source                 syntax.Word
+	sourceKeyword          string // the one that says it
 	trackSource            number
 	unicast                string // the keyword that says that adverts may go to single routers
 	peers                  []peer

@@ -103,7 +103,7 @@ func canonical(text string) string {
 // sendingTree adds how adverts are sent.
 func (i *instance) sendingTree(r *syntax.Report, m builder) {
 	if i.source.Text != "" {
-		m.text("source", i.source.Position, i.source.Text)
+		m.textOf(i.sourceKeyword, "source", i.source.Position, i.source.Text)
 		if i.family == 4 && len(i.peers) == 0 && !i.trackSource.said {
 			m.text("track_source", i.source.Position, "false")
 		}
@@ -128,7 +128,9 @@ func (i *instance) sendingTree(r *syntax.Report, m builder) {
 	var peers []*tree.Node
 	bound := number{1, i.peers[0].at, true} // any TTL is believed unless a peer has a bound
 	for n, p := range i.peers {
-		peers = append(peers, scalar(p.address.String(), p.at))
+		peer := scalar(p.address.String(), p.at)
+		peer.Name = inner.inner("peers")
+		peers = append(peers, peer)
 		switch {
 		case n == 0:
 			bound.value = max(p.minTTL.value, 1)

@@ -174,8 +174,11 @@ func (b builder) set(key string, at tree.Position, value *tree.Node) {
 }
 
 // text adds a key with a text.
-func (b builder) text(key string, at tree.Position, value string) {
-	b.set(key, at, &tree.Node{Kind: tree.Scalar, Position: at, Text: value, Name: b.inner(key)})
+func (b builder) text(key string, at tree.Position, value string) { b.textOf(key, key, at, value) }
+
+// textOf adds a key with a text that problems call by a keyword.
+func (b builder) textOf(keyword, key string, at tree.Position, value string) {
+	b.set(key, at, &tree.Node{Kind: tree.Scalar, Position: at, Text: value, Name: b.inner(keyword)})
 }
 
 // inner is the name of a value of the map.
@@ -190,7 +193,7 @@ func (b builder) inner(key string) string {
 }
 
 // keywordOf are the keywords that the problems of some keys are better called by.
-var keywordOf = map[string]string{"vrid": "virtual_router_id", "interval": "advert_int", "pass": "auth_pass"}
+var keywordOf = map[string]string{"vrid": "virtual_router_id", "interval": "advert_int", "pass": "auth_pass", "peers": "unicast_peer"}
 
 // number adds a number that was said.
 func (b builder) number(key string, n number) {
