@@ -87,7 +87,7 @@ func (s *step) heardActive(m *member, h *vrrp.Heard, fell bool) {
 		return
 	}
 	if h.Repeats == 0 && m.outranks(h.Priority, s.now) {
-		s.cancelFence()
+		fencing{s}.cancel()
 		if fell {
 			s.replace(m, h)
 		}
@@ -122,7 +122,7 @@ func (s *step) replace(m *member, h *vrrp.Heard) {
 func (s *step) heardRival(m *member, h *vrrp.Heard) {
 	switch {
 	case s.f.listening != nil:
-		s.yieldAfterStall(m, m.others.Best.Interval)
+		pauses{s}.yieldToRival(m, m.others.Best.Interval)
 	case h.Priority > m.Priority:
 		s.yieldTo(m, h.Cause)
 	case h.Priority == m.Priority:
@@ -376,7 +376,7 @@ func (s *step) heardIncompatible(m *member, h *vrrp.Heard) {
 	i := &m.others.Incompatible
 	log := i.Hear(h, s.now, m.timing())
 	if s.f.listening != nil && m.Priority != vrrp.Owner {
-		s.yieldAfterStall(m, h.Interval)
+		pauses{s}.yieldToRival(m, h.Interval)
 	}
 	active := s.f.serves(m)
 	if !active && m.Priority != vrrp.Owner {

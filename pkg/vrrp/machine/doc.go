@@ -21,7 +21,9 @@
 //	machine.go, effects.go  Step and Deadline; one step and the effects that it collects
 //	group.go                start, faults, trackers, priority, missing addresses; transitions and their effects
 //	advert.go               adverts of others: Active, rival, tie, resignation, cascade, other versions
-//	timer.go                Tick: Active_Down_Timer, verification, the takeover and its fence; pauses of this process
+//	timer.go                Tick: Active_Down_Timer, verification, the takeover
+//	fencing.go              the fence that stands before a takeover after silence
+//	pauses.go               a time in which this process did not run
 //	link.go                 links, their recovery, and whether our own adverts leave on them
 //	liveness.go             the machine of the Active: its death, and a death that was none
 //	summarize.go            which adverts the receiver may report in summary

@@ -68,13 +68,6 @@ type trigger struct {
 	cause  event.Cause
 }
 
-// stall is a time in which the daemon did not run while Active.
-type stall struct {
-	cause event.Cause
-	since time.Time
-	until time.Time // when listening ends
-}
-
 // state derives the group's state from the facts. Nothing else does.
 func (f *facts) state() event.State {
 	switch {

@@ -33,11 +33,11 @@ func (s *step) absorb(in vrrp.Input) {
 	case vrrp.Answered:
 		s.f.asked.answer(in.Ticket, in.By)
 	case vrrp.Stalled:
-		s.absorbStall(in)
+		pauses{s}.absorbStall(in)
 	case vrrp.Slept:
-		s.absorbSlept(in)
+		pauses{s}.absorbSlept(in)
 	case vrrp.LeaseLost:
-		s.absorbLease(in)
+		pauses{s}.absorbLease(in)
 	case vrrp.Sends:
 		s.absorbSends(in)
 	case vrrp.Probed:
@@ -57,11 +57,11 @@ func (s *step) absorb(in vrrp.Input) {
 		s.absorbRejoined(in)
 	case vrrp.Forwards:
 		s.f.members.prove(in.Interface, in.Cause.At)
-		s.proveForFence(in)
+		fencing{s}.prove(in)
 	case vrrp.Watched:
 		liveness{s}.absorb(in)
 	case vrrp.Fenced:
-		s.followFence(s.f.fence.Ended(in.Ticket, in.Err), in.Cause)
+		fencing{s}.absorb(in)
 	}
 }
 

@@ -103,9 +103,10 @@ func (m *Machine) Step(now time.Time, in vrrp.Input) []vrrp.Effect {
 	return s.list
 }
 
-// step is one Step under way. Its methods absorb an input into facts, and say what follows, in
+// step is one Step under way. Its methods absorb an input into facts, and list what follows, in
 // four files: group.go what moves the group, advert.go what is heard, timer.go what ends by
-// itself, link.go links and what leaves on them.
+// itself, link.go links and what leaves on them. A concern of its own (fencing, say) is a type
+// that embeds the step.
 type step struct {
 	*Machine
 	effects

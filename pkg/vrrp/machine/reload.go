@@ -51,7 +51,7 @@ func (r *reload) apply(s *step) {
 	r.keepTrackers(s)
 	f.outOfStep = nil // it holds places of members
 	if s.cfg.Fence == nil || !f.members.fellSilent() {
-		s.cancelFence()
+		fencing{s}.cancel()
 	}
 	for _, m := range f.members {
 		if !slices.Contains(r.before, m) {

@@ -1,0 +1,122 @@
+package machine
+
+import (
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+	"ripcord/pkg/vrrp/fence"
+)
+
+// A group with a fence fences an Active that was heard and fell silent before it takes over
+// from it (pkg/vrrp/fence): for silence alone, not after a priority 0, not to preempt an
+// Active that is heard, and not where none was heard since the group was last Active itself.
+// Until all that is done the group stays Backup.
+//
+// An event that changes the waits (facts.unverify) also ends the fence: an advert, a
+// resignation, a fault.
+
+// fenceAgain is the least time until a fence that failed is tried again.
+const fenceAgain = time.Second
+
+// fencing is a step as far as the fence is concerned.
+type fencing struct{ *step }
+
+// begin begins the fence of a takeover that is due: it asks the stations.
+func (s fencing) begin(why trigger) {
+	s.f.fence.Begin(s.now, s.cfg.Links(), minAskPause)
+	m := s.f.members.fenced(why)
+	s.report(event.InstanceHolding{Stamp: s.stamp(why.cause), Virtual: m.Virtual, Reason: event.HoldFence})
+	s.ask(why.cause)
+}
+
+// ask asks the stations on the links that have not proved themselves, if that is due.
+func (s fencing) ask(cause event.Cause) {
+	if links := s.f.fence.Ask(s.now, maxAskPause); links != nil {
+		s.emit(vrrp.Ask{Cause: cause, Interfaces: links})
+	}
+}
+
+// prove notes that a station has answered. With the last segment the command runs.
+func (s fencing) prove(in vrrp.Forwards) {
+	if !s.f.fence.Prove(in.Interface, in.Cause.At) {
+		return
+	}
+	m, ticket := s.f.members.fenced(s.f.takeoverReason(s.now, in.Cause)), s.tickets.Next()
+	s.f.fence.Run(s.now, ticket, s.cfg.Fence.Timeout)
+	s.emit(vrrp.RunFence{
+		Cause: event.Cause{Trace: s.f.asked.trace, At: in.Cause.At}, Ticket: ticket,
+		Fence: s.cfg.Fence, Group: s.f.name, Instance: m.Instance, Active: m.silent,
+	})
+}
+
+// absorb takes the end of the command.
+func (s fencing) absorb(in vrrp.Fenced) { s.follow(s.f.fence.Ended(in.Ticket, in.Err), in.Cause) }
+
+// tick ends the waits of a fence that is under way, and asks the stations again.
+func (s fencing) tick(cause event.Cause) {
+	s.follow(s.f.fence.Tick(s.now), cause)
+	s.ask(cause)
+}
+
+// follow acts on an outcome of the fence. Where no station answers this router
+// may be the one that is cut off: it goes on to ask, unless the fence need not succeed.
+func (s fencing) follow(outcome fence.Outcome, cause event.Cause) {
+	switch outcome {
+	case fence.CutOff:
+		m, proceeds := s.f.members.fenced(s.f.takeoverReason(s.now, cause)), s.cfg.Fence.Proceed
+		s.report(event.FenceUnproven{
+			Stamp: s.stamp(cause), Virtual: m.Virtual, Links: s.f.fence.Unproven(), Proceeds: proceeds,
+		})
+		if proceeds {
+			s.f.fence.FailCutOff()
+			s.pass()
+		}
+	case fence.Again:
+		s.begin(s.f.takeoverReason(s.now, cause))
+	case fence.Failed:
+		s.fail(cause)
+	case fence.Done:
+		s.pass()
+	}
+}
+
+// pass lets the group take over. The takeover is due now, and is verified anew.
+func (s fencing) pass() {
+	s.f.asked = verification{}
+	s.f.fence.Pass()
+	for _, m := range s.f.members {
+		if m.downAt.Before(s.now) {
+			m.downAt = s.now
+		}
+	}
+}
+
+// fail keeps the group Backup, and lets it try again when nothing was heard for
+// another Active_Down_Interval; or lets it take over all the same.
+func (s fencing) fail(cause event.Cause) {
+	if s.cfg.Fence.Proceed {
+		s.pass()
+		return
+	}
+	failed := s.f.members.fenced(s.f.takeoverReason(s.now, cause))
+	wait := fenceAgain
+	for _, m := range s.f.members {
+		wait = max(wait, m.activeDown(m.interval))
+	}
+	for _, m := range s.f.members {
+		m.downAt, m.holdReported = s.now.Add(wait), true
+	}
+	s.f.unverify()
+	s.report(event.InstanceHolding{
+		Stamp: s.stamp(cause), Virtual: failed.Virtual, Reason: event.HoldFenceFailed, Until: s.now.Add(wait),
+	})
+}
+
+// cancel ends a fence that is not needed any more, and lets the group take over.
+func (s fencing) cancel() {
+	if s.f.fence.Begun() {
+		s.pass()
+		s.f.unverify()
+	}
+}

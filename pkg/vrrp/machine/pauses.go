@@ -1,0 +1,128 @@
+package machine
+
+import (
+	"time"
+
+	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
+)
+
+// The process, or the whole machine, may stand still for a while: a virtual machine is paused,
+// the loop hangs (docs/architecture.md#lease). Others may have taken over meanwhile. So an
+// Active that missed too many of its own adverts falls silent and listens for one interval.
+// Where the engine has resigned without the loop, the group yields. A Backup may have lost
+// adverts of the Active, and gives it more time.
+
+// stall is a time in which the daemon did not run while Active.
+type stall struct {
+	cause event.Cause
+	since time.Time
+	until time.Time // when listening ends
+}
+
+// pauses is a step as far as pauses of this process are concerned.
+type pauses struct{ *step }
+
+// absorbStall judges a pause of our own: the Active that slept is silent and
+// listens for one interval; a router that has taken over meanwhile keeps the addresses.
+func (s pauses) absorbStall(in vrrp.Stalled) {
+	if s.stallAlone(s.f.members.find(in.Instance), in.Cause) {
+		return
+	}
+	if s.f.state() != event.Active || s.f.listening != nil {
+		return
+	}
+	var interval time.Duration
+	for _, m := range s.f.members {
+		interval = max(interval, m.Instance.Interval)
+	}
+	s.report(event.EngineStalled{
+		Stamp: s.stamp(in.Cause), Instance: in.Instance, Gap: in.Gap, Done: "silent and listening for one interval",
+	})
+	s.f.listening = &stall{cause: in.Cause, since: in.Cause.At.Add(-in.Gap), until: in.Cause.At.Add(interval)}
+	for _, m := range s.f.members {
+		since := s.f.listening.since
+		if best := &m.others.Best; best.Source.IsValid() && best.At.After(since) {
+			s.yieldToRival(m, best.Interval)
+			return
+		}
+		if i := &m.others.Incompatible; i.At.After(since) && m.Priority != vrrp.Owner {
+			s.yieldToRival(m, i.Interval)
+			i.Hold()
+			return
+		}
+	}
+}
+
+// yieldToRival yields to the rival that member m has heard since a stall began. The waits
+// begin now: what it sent during the stall is old, and more of it is to be read. Its
+// adverts come each interval.
+func (s pauses) yieldToRival(m *member, interval time.Duration) {
+	m.interval = interval
+	s.yieldSilently(trigger{event.StalledLoop, m, s.f.listening.cause})
+}
+
+// yieldSilently yields after a time in which this process did not run: others may have moved
+// on, so no priority 0 is sent.
+func (s pauses) yieldSilently(why trigger) {
+	s.yield(why)
+	s.f.members.delayPreemption(s.now)
+	s.silent = true
+}
+
+// endListening goes on as Active when nobody was heard after a stall.
+func (s pauses) endListening() {
+	if l := s.f.listening; l != nil && !s.now.Before(l.until) {
+		s.f.listening = nil
+		s.reannounce(l.cause)
+	}
+}
+
+// absorbLease goes back to Backup after the engine resigned without the loop, which hung.
+func (s pauses) absorbLease(in vrrp.LeaseLost) {
+	by := s.f.members.find(in.Instance)
+	if s.stallAlone(by, in.Cause) || s.f.state() != event.Active {
+		return
+	}
+	s.yieldSilently(trigger{event.StalledLoop, by, in.Cause})
+}
+
+// absorbSlept judges a time in which the whole router stood still. An Active that missed as
+// many of its own adverts as others wait for listens first, as where the engine alone
+// stalled; a Backup may have lost adverts of the Active, and gives it time.
+func (s pauses) absorbSlept(in vrrp.Slept) {
+	if s.f.state() != event.Active {
+		s.giveTime(in.Gap)
+		s.sleptAlone(in)
+		return
+	}
+	for _, m := range s.f.members {
+		if in.Gap > time.Duration(m.Miss)*m.Instance.Interval {
+			s.absorbStall(vrrp.Stalled{Cause: in.Cause, Instance: m.Name, Gap: in.Gap})
+			return
+		}
+	}
+}
+
+// sleptAlone judges a time in which the whole router stood still for gap, for members that
+// serve alone, or are to.
+func (s pauses) sleptAlone(in vrrp.Slept) {
+	for _, m := range s.f.members {
+		if s.f.servesAlone(m) && in.Gap > time.Duration(m.Miss)*m.Instance.Interval {
+			s.stallAlone(m, in.Cause)
+			return
+		}
+	}
+	s.giveTimeAlone(in.Gap)
+}
+
+// stallAlone ends that members serve alone after a time in which the process did not run:
+// others may serve by now. It reports whether any did.
+func (s pauses) stallAlone(by *member, cause event.Cause) bool {
+	if !s.f.anyAlone() {
+		return false
+	}
+	s.f.endAlone(s.now)
+	s.why, s.silent = trigger{event.StalledLoop, by, cause}, true
+	return true
+}
