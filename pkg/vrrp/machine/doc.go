@@ -19,14 +19,17 @@
 // theme of the RFC:
 //
 //	machine.go, effects.go  Step and Deadline; one step and the effects that it collects
-//	group.go                start, faults, trackers, priority, missing addresses; transitions and their effects
+//	group.go                start, faults, release, priority; transitions and their effects
 //	advert.go               adverts of others: Active, rival, tie, resignation, cascade, other versions
 //	timer.go                Tick: Active_Down_Timer, verification, the takeover
 //	fencing.go              the fence that stands before a takeover after silence
 //	pauses.go               a time in which this process did not run
 //	link.go                 links, their recovery, and whether our own adverts leave on them
 //	liveness.go             the machine of the Active: its death, and a death that was none
+//	tracking.go             links and checks that are tracked: the faults and the priority that follow
+//	impairment.go           addresses, routes and rules that cannot be put in place
 //	summarize.go            which adverts the receiver may report in summary
+//	reload.go               a new configuration, which is taken in one step
 //
 // What is known, and what follows from it, are values whose methods have no effects:
 //
@@ -37,7 +40,5 @@
 //	recovery.go                    the proof that the segment of a returned link forwards
 //	cascade.go                     resignations, and which senders are one router
 //	sends.go                       whether adverts leave, and the first one did
-//	impairment.go                  what is missing of the addresses
-//	reload.go                      a new configuration, which is taken in one step
 //	snapshot.go                    the group as status shows it
 package machine

@@ -23,10 +23,10 @@ func (s *step) absorb(in vrrp.Input) {
 	case vrrp.Tick:
 		s.absorbTick(in)
 	case vrrp.LinkSeen:
-		changed := s.trackLink(in.Link)
+		changed := tracking{s}.noteLink(in.Link)
 		s.absorbLink(in.Link)
 		if changed {
-			s.follow(in.Link.Name, in.Link.Cause)
+			tracking{s}.follow(in.Link.Name, in.Link.Cause)
 		}
 	case vrrp.Heard:
 		s.absorbHeard(&in)
@@ -43,14 +43,14 @@ func (s *step) absorb(in vrrp.Input) {
 	case vrrp.Probed:
 		s.absorbProbed(in)
 	case vrrp.Placed:
-		s.absorbPlaced(in)
+		placement{s}.absorb(in)
 	case vrrp.Condition:
 		s.absorbCondition(in)
 	case vrrp.Reconfigured:
 		r := reload{in: in, before: s.f.members, was: s.f.state(), outranking: s.f.members.outranking(s.now)}
 		r.apply(s)
 	case vrrp.Tracked:
-		s.absorbTracked(in)
+		tracking{s}.absorb(in)
 	case vrrp.Released:
 		s.absorbReleased(in)
 	case vrrp.Rejoined:
@@ -393,71 +393,6 @@ func (s *step) absorbReleased(in vrrp.Released) {
 	s.raise(key, in.Err(), trigger{event.Released, nil, in.Cause})
 }
 
-// absorbTracked learns the state of a check.
-func (s *step) absorbTracked(in vrrp.Tracked) {
-	if s.f.trackers.Note(vrrp.TrackCheck, in.Check, in.State, in.Change, in.Err, s.now) {
-		if !s.f.trackers.Waiting() {
-			s.f.inherited = 0
-		}
-		s.follow(in.Check, in.Cause)
-	}
-	s.startIfChecked()
-}
-
-// trackLink learns the state of a link that the group may track, and reports whether it is
-// news.
-func (s *step) trackLink(l event.Link) bool {
-	state, err := vrrp.TrackerUp, ""
-	if !l.Usable {
-		state, err = vrrp.TrackerDown, l.Name+" is not usable: "+l.Trouble()
-	}
-	return s.f.trackers.Note(vrrp.TrackInterface, l.Name, state, 0, err, s.now)
-}
-
-// follow lets faults and priority follow the trackers of that name.
-func (s *step) follow(name string, cause event.Cause) {
-	s.followTrackers(cause)
-	s.followPriority(name, cause)
-}
-
-// followTrackers raises the faults of the trackers that have failed, and clears those of
-// the others: in this order, so that a group which stays in Fault begins no wait anew.
-func (s *step) followTrackers(cause event.Cause) {
-	for t := range s.f.trackers.Fatal() {
-		if s.f.trackers.Faulty(t) {
-			if len(s.f.faults) == 0 {
-				s.culprit = t.Name
-			}
-			s.raise(trackerKey(t), t.Err, trigger{t.Reason(), s.f.lister(t), cause})
-		}
-	}
-	for t := range s.f.trackers.Fatal() {
-		key := trackerKey(t)
-		if !s.f.faults.has(key) || s.f.faulty(key) {
-			continue
-		}
-		if len(s.f.faults) == 1 {
-			s.culprit = t.Name
-		}
-		s.clear(key, trigger{t.EndReason(), s.f.lister(t), cause})
-	}
-}
-
-// followPriority lets the priority in force follow the trackers and reports the change.
-func (s *step) followPriority(tracker string, cause event.Cause) {
-	from := s.f.members[0].Priority
-	s.reprioritize(cause)
-	to := s.f.members[0].Priority
-	if from == to {
-		return
-	}
-	e := event.InstancePriority{Stamp: s.stamp(cause), Group: s.cfg.Name, From: from, To: to, Tracker: tracker}
-	if e.Group == "" {
-		e.Virtual = s.f.members[0].Virtual
-	}
-	s.report(e)
-}
-
 // reprioritize lets all members follow the priority in force. An Active whose
 // priority changes sends its adverts at once: a better Backup counts its Skew_Time
 // from the first that it hears.
@@ -498,55 +433,5 @@ func (s *step) yieldAgain(list members) {
 			m.interval = m.others.Best.Interval
 			m.renew(m.others.Best.At)
 		}
-	}
-}
-
-// absorbPlaced takes the address worker's report of what an instance lacks.
-func (s *step) absorbPlaced(in vrrp.Placed) {
-	m := s.f.members.find(in.Instance)
-	if m == nil || !s.f.started {
-		return
-	}
-	if len(in.Missing) == 0 {
-		s.complete(m, trigger{event.Recovered, m, in.Cause})
-		return
-	}
-	s.f.impairment.fail(s.now, s.f.members.lacking())
-	if m.lacks == nil {
-		m.lacks = &shortfall{}
-	}
-	news := m.lacks.note(in)
-	if !s.f.serves(m) {
-		m.lacks.holdOff(s.now.Add(s.f.impairment.wait))
-	}
-	if in.Degree == vrrp.Total && s.f.serves(m) && s.f.impairment.serve() {
-		s.raise(m.lostFault(), in.Missing[0], trigger{event.AddressLost, m, in.Cause})
-	}
-	s.reprioritize(in.Cause)
-	if news {
-		s.reportImpaired(m, in.Cause)
-	}
-}
-
-// complete ends the shortfall of a member: nothing is missing, or it can be tried
-// again.
-func (s *step) complete(m *member, why trigger) {
-	if m.lacks != nil {
-		m.lacks = nil
-		if !s.f.members.lacking() {
-			s.f.impairment.end(s.now)
-		}
-		s.reprioritize(why.cause)
-		s.reportImpaired(m, why.cause)
-	}
-	s.clear(m.lostFault(), why)
-}
-
-// reportImpaired reports the addresses, routes and rules that a member lacks.
-func (s *step) reportImpaired(m *member, cause event.Cause) {
-	if m.reported.due(m.lacks != nil, s.now) {
-		s.report(event.InstanceImpaired{
-			Stamp: s.stamp(cause), Virtual: m.Virtual, Missing: m.lacks.names(), Priority: m.Priority,
-		})
 	}
 }

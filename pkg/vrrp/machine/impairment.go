@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
 )
 
@@ -146,4 +147,71 @@ func (r *reported) due(lacks bool, now time.Time) bool {
 		r.at = now
 	}
 	return true
+}
+
+// placement is a step as far as addresses, routes and rules are concerned that are not in place.
+type placement struct{ *step }
+
+// absorb takes the address worker's report of what an instance lacks.
+func (s placement) absorb(in vrrp.Placed) {
+	m := s.f.members.find(in.Instance)
+	if m == nil || !s.f.started {
+		return
+	}
+	if len(in.Missing) == 0 {
+		s.complete(m, trigger{event.Recovered, m, in.Cause})
+		return
+	}
+	s.f.impairment.fail(s.now, s.f.members.lacking())
+	if m.lacks == nil {
+		m.lacks = &shortfall{}
+	}
+	news := m.lacks.note(in)
+	if !s.f.serves(m) {
+		m.lacks.holdOff(s.now.Add(s.f.impairment.wait))
+	}
+	if in.Degree == vrrp.Total && s.f.serves(m) && s.f.impairment.serve() {
+		s.raise(m.lostFault(), in.Missing[0], trigger{event.AddressLost, m, in.Cause})
+	}
+	s.reprioritize(in.Cause)
+	if news {
+		s.reportImpaired(m, in.Cause)
+	}
+}
+
+// endHoldOffs lets the group try again what it lacked; or sooner, but with priority 1,
+// where nobody else serves.
+func (s placement) endHoldOffs(in vrrp.Tick) {
+	for _, m := range s.f.members {
+		why := trigger{event.Recovered, m, in.Cause}
+		if m.lacks.over(s.now) {
+			s.complete(m, why)
+		}
+		if lost, on := s.f.faults[m.lostFault()]; on && !s.now.Before(s.f.members.unheard(lost.since)) {
+			s.clear(m.lostFault(), why)
+		}
+	}
+}
+
+// complete ends the shortfall of a member: nothing is missing, or it can be tried
+// again.
+func (s placement) complete(m *member, why trigger) {
+	if m.lacks != nil {
+		m.lacks = nil
+		if !s.f.members.lacking() {
+			s.f.impairment.end(s.now)
+		}
+		s.reprioritize(why.cause)
+		s.reportImpaired(m, why.cause)
+	}
+	s.clear(m.lostFault(), why)
+}
+
+// reportImpaired reports the addresses, routes and rules that a member lacks.
+func (s placement) reportImpaired(m *member, cause event.Cause) {
+	if m.reported.due(m.lacks != nil, s.now) {
+		s.report(event.InstanceImpaired{
+			Stamp: s.stamp(cause), Virtual: m.Virtual, Missing: m.lacks.names(), Priority: m.Priority,
+		})
+	}
 }

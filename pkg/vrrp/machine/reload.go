@@ -66,7 +66,7 @@ func (r *reload) apply(s *step) {
 		s.yield(trigger{event.StalledLoop, nil, l.cause})
 		f.members.delayPreemption(s.now)
 	}
-	s.followTrackers(r.in.Cause)
+	tracking{s}.followTrackers(r.in.Cause)
 	s.reprioritize(r.in.Cause)
 	s.yieldAgain(r.outranking)
 	s.startIfChecked()

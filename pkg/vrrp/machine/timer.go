@@ -11,7 +11,7 @@ import (
 func (s *step) absorbTick(in vrrp.Tick) {
 	s.f.clock = s.now
 	s.retryFailedSends(in)
-	s.endHoldOffs(in)
+	placement{s}.endHoldOffs(in)
 	s.endRecoveries(in)
 	if at := s.f.releasedUntil; !at.IsZero() && !s.now.Before(at) {
 		s.absorbReleased(vrrp.Released{Cause: in.Cause})
@@ -32,20 +32,6 @@ func (s *step) absorbTick(in vrrp.Tick) {
 	}
 	if s.f.lastStanding && s.f.started && s.f.impeded() {
 		s.serveAlone(in)
-	}
-}
-
-// endHoldOffs lets the group try again what it lacked; or sooner, but with priority 1,
-// where nobody else serves.
-func (s *step) endHoldOffs(in vrrp.Tick) {
-	for _, m := range s.f.members {
-		why := trigger{event.Recovered, m, in.Cause}
-		if m.lacks.over(s.now) {
-			s.complete(m, why)
-		}
-		if lost, on := s.f.faults[m.lostFault()]; on && !s.now.Before(s.f.members.unheard(lost.since)) {
-			s.clear(m.lostFault(), why)
-		}
 	}
 }
 
