@@ -37,7 +37,7 @@ func (s *step) absorbHeard(h *vrrp.Heard) {
 	s.noteServing(m, h)
 	s.f.restartAlone(m, h.Cause.At, h.Interval)
 	if s.f.servesAlone(m) {
-		s.heardAlone(m, h)
+		lastStanding{s}.hear(m, h)
 	}
 	switch {
 	case s.f.waiting():
@@ -253,28 +253,6 @@ func (s *step) judgeTie(first *member, cause event.Cause) {
 		s.yieldTo(first, cause)
 	}
 }
-
-// heardAlone takes an advert for a member that serves alone (alone.go).
-func (s *step) heardAlone(m *member, h *vrrp.Heard) {
-	if h.Priority > vrrp.Impaired {
-		s.standDown(m, trigger{event.HigherPriorityBackup, m, h.Cause})
-		return
-	}
-	first := s.f.tieAlone(s.now)
-	if first == nil || !first.source.Less(first.others.Best.Source) {
-		s.answerRival(m, h)
-		return
-	}
-	for _, n := range s.f.members {
-		if s.f.servesAlone(n) && n.known(s.now) && n.others.Best.Priority == vrrp.Impaired {
-			n.others.Best.Lost = true
-			s.standDown(n, trigger{event.HigherPriorityBackup, first, h.Cause})
-		}
-	}
-}
-
-// standDown ends that a member serves alone.
-func (s *step) standDown(m *member, why trigger) { m.alone.serves, s.why = false, why }
 
 // absorbResignation takes a priority 0 (RFC 9568 §6.4.2, §6.4.3). While an Active is known,
 // only its own is believed: another sender may resign beside it.

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
@@ -196,3 +197,86 @@ func (f *facts) tieAlone(now time.Time) *member {
 	}
 	return nil
 }
+
+// lastStanding is a step as far as members are concerned that serve alone.
+type lastStanding struct{ *step }
+
+// follow gives the orders for members that begin or cease to serve alone, and reports
+// whether there are any. The group was and is in the given states.
+func (s lastStanding) follow(before, after event.State) (changed bool) {
+	var begun, ended []*vrrp.Instance
+	for _, m := range s.f.members {
+		did, does := m.beganAlone(before), s.f.servesAlone(m)
+		switch {
+		case after == event.Active:
+			m.alone.serves = false // it serves with the group
+		case did && !does:
+			s.end(m)
+			ended = append(ended, m.Instance)
+		case does && !did:
+			s.begin(m)
+			begun = append(begun, m.Instance)
+		}
+	}
+	if len(ended) > 0 {
+		s.emit(vrrp.Release{Cause: s.why.cause, Only: ended})
+	}
+	if len(begun) > 0 {
+		s.emit(vrrp.Hold{Cause: s.why.cause, Only: begun})
+	}
+	return len(begun)+len(ended) > 0
+}
+
+// begin begins to advertise a member alone.
+func (s lastStanding) begin(m *member) {
+	m.silent, m.resigned = netip.Addr{}, nil
+	m.others.Forget()
+	m.newActive, m.interval = event.NoResponse, m.Instance.Interval
+	m.sends.refused = nil
+	m.lacks.holdOff(time.Time{})
+	s.advertise(m, s.why.cause)
+}
+
+// end silences a member that served alone, as leave does for the whole group.
+func (s lastStanding) end(m *member) {
+	if s.why.reason == "" {
+		by, reason := s.f.firstFault()
+		s.why = trigger{reason, by, event.Cause{}}
+	}
+	m.alone.serves, m.newActive = false, event.NotActive
+	s.fallSilent(m, s.why.reason == event.HigherPriorityBackup)
+	m.lacks.holdOff(s.now.Add(s.f.impairment.wait))
+}
+
+// serve lets members serve alone whose wait is over and verified, as wait does for the
+// whole group.
+func (s lastStanding) serve(in vrrp.Tick) {
+	at, ok := s.f.nextAlone()
+	if !ok || s.giveTimeAlone(s.f.asked.late(at, s.now)) || !s.dueAndVerified(at, in.Cause.Trace) {
+		return
+	}
+	s.why = trigger{event.LastStanding, nil, event.Cause{Trace: s.f.asked.trace, At: at}}
+	s.f.beginAlone(s.now)
+}
+
+// hear takes an advert for a member that serves alone.
+func (s lastStanding) hear(m *member, h *vrrp.Heard) {
+	if h.Priority > vrrp.Impaired {
+		s.standDown(m, trigger{event.HigherPriorityBackup, m, h.Cause})
+		return
+	}
+	first := s.f.tieAlone(s.now)
+	if first == nil || !first.source.Less(first.others.Best.Source) {
+		s.answerRival(m, h)
+		return
+	}
+	for _, n := range s.f.members {
+		if s.f.servesAlone(n) && n.known(s.now) && n.others.Best.Priority == vrrp.Impaired {
+			n.others.Best.Lost = true
+			s.standDown(n, trigger{event.HigherPriorityBackup, first, h.Cause})
+		}
+	}
+}
+
+// standDown ends that a member serves alone.
+func (s lastStanding) standDown(m *member, why trigger) { m.alone.serves, s.why = false, why }

@@ -24,6 +24,7 @@
 //	timer.go                Tick: Active_Down_Timer, verification, the takeover
 //	fencing.go              the fence that stands before a takeover after silence
 //	pauses.go               a time in which this process did not run
+//	alone.go                members that serve while their group is in Fault
 //	link.go                 links, their recovery, and whether our own adverts leave on them
 //	liveness.go             the machine of the Active: its death, and a death that was none
 //	tracking.go             links and checks that are tracked: the faults and the priority that follow
@@ -33,7 +34,7 @@
 //
 // What is known, and what follows from it, are values whose methods have no effects:
 //
-//	facts.go, waits.go, alone.go   the group: its state, its waits, who serves alone
+//	facts.go, waits.go             the group: its state, and its waits
 //	members.go, member.go          its members, and each of them
 //	fault.go                       faults, and of whom they are
 //	verification.go                what the verifiers were asked, and answered

@@ -225,53 +225,6 @@ func newActiveReason(r event.Reason) event.NewActiveReason {
 	return event.ByPriority
 }
 
-// followAlone gives the orders for members that begin or cease to serve alone, and reports
-// whether there are any. The group was and is in the given states.
-func (s *step) followAlone(before, after event.State) (changed bool) {
-	var begun, ended []*vrrp.Instance
-	for _, m := range s.f.members {
-		did, does := m.beganAlone(before), s.f.servesAlone(m)
-		switch {
-		case after == event.Active:
-			m.alone.serves = false // it serves with the group
-		case did && !does:
-			s.leaveAlone(m)
-			ended = append(ended, m.Instance)
-		case does && !did:
-			s.enterAlone(m)
-			begun = append(begun, m.Instance)
-		}
-	}
-	if len(ended) > 0 {
-		s.emit(vrrp.Release{Cause: s.why.cause, Only: ended})
-	}
-	if len(begun) > 0 {
-		s.emit(vrrp.Hold{Cause: s.why.cause, Only: begun})
-	}
-	return len(begun)+len(ended) > 0
-}
-
-// enterAlone begins to advertise a member alone.
-func (s *step) enterAlone(m *member) {
-	m.silent, m.resigned = netip.Addr{}, nil
-	m.others.Forget()
-	m.newActive, m.interval = event.NoResponse, m.Instance.Interval
-	m.sends.refused = nil
-	m.lacks.holdOff(time.Time{})
-	s.advertise(m, s.why.cause)
-}
-
-// leaveAlone silences a member that served alone, as leave does for the whole group.
-func (s *step) leaveAlone(m *member) {
-	if s.why.reason == "" {
-		by, reason := s.f.firstFault()
-		s.why = trigger{reason, by, event.Cause{}}
-	}
-	m.alone.serves, m.newActive = false, event.NotActive
-	s.fallSilent(m, s.why.reason == event.HigherPriorityBackup)
-	m.lacks.holdOff(s.now.Add(s.f.impairment.wait))
-}
-
 // reportTransition reports the transition: the member that caused it bears the reason.
 // Where the group stays as it is, only members that begin or cease to serve alone change.
 func (s *step) reportTransition(from, to event.State) {

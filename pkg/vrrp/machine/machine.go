@@ -88,7 +88,7 @@ func (m *Machine) Step(now time.Time, in vrrp.Input) []vrrp.Effect {
 	if s.f.watches {
 		liveness{&s}.follow()
 	}
-	alone := s.followAlone(before, after)
+	alone := lastStanding{&s}.follow(before, after)
 	summaries{&s}.follow()
 	switch {
 	case s.adopted != nil:

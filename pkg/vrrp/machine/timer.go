@@ -31,7 +31,7 @@ func (s *step) absorbTick(in vrrp.Tick) {
 		s.endConfirmation(in.Cause)
 	}
 	if s.f.lastStanding && s.f.started && s.f.impeded() {
-		s.serveAlone(in)
+		lastStanding{s}.serve(in)
 	}
 }
 
@@ -85,17 +85,6 @@ func (s *step) wait(in vrrp.Tick) {
 		m.holdReported = true
 		s.report(event.InstanceHolding{Stamp: s.stamp(in.Cause), Virtual: m.Virtual, Reason: f.holdReason(), Until: at})
 	}
-}
-
-// serveAlone lets members serve alone whose wait is over and verified, as wait does for the
-// whole group (alone.go).
-func (s *step) serveAlone(in vrrp.Tick) {
-	at, ok := s.f.nextAlone()
-	if !ok || s.giveTimeAlone(s.f.asked.late(at, s.now)) || !s.dueAndVerified(at, in.Cause.Trace) {
-		return
-	}
-	s.why = trigger{event.LastStanding, nil, event.Cause{Trace: s.f.asked.trace, At: at}}
-	s.f.beginAlone(s.now)
 }
 
 // dueAndVerified asks the verifiers shortly ahead of the takeover at the instant at, and
