@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -38,13 +39,7 @@ func newCheck() *cobra.Command {
 				return runChecks(c, cfg)
 			}
 			warn(c.ErrOrStderr(), cfg.Warnings, cfg.Format)
-			// Where the kernel does not list its links there is no advice about this machine.
-			advice, _ := daemon.Advise(cfg)
-			missing := sentences(daemon.Accounts(cfg))
-			if from.elsewhere {
-				advice = append(advice, cfg.OwnPeers(machine())...)
-				advice, missing = append(advice, missing...), nil
-			}
+			advice, missing := unfit(cfg, from.elsewhere)
 			for _, a := range advice {
 				fmt.Fprintln(c.ErrOrStderr(), "warning: on this machine "+a)
 			}
@@ -66,6 +61,24 @@ func newCheck() *cobra.Command {
 	c.Flags().BoolVar(&from.elsewhere, "elsewhere", false, "the file is for another machine: what this one lacks, or has, is no error")
 	c.Flags().BoolVar(&run, "run", false, "run every check of the configuration once, here, and print its result")
 	return c
+}
+
+// unfit returns what of a configuration does not fit this machine: advice, and the accounts without
+// which ripcord does not start here. For another machine these are advice, too, unless the warnings
+// of the file say so already, as those of a keepalived.conf do.
+func unfit(cfg *config.Config, elsewhere bool) (advice, missing []string) {
+	// Where the kernel does not list its links there is no advice about this machine.
+	advice, _ = daemon.Advise(cfg)
+	missing = sentences(daemon.Accounts(cfg))
+	advice = slices.DeleteFunc(advice, func(a string) bool { return slices.Contains(missing, cfg.File+": "+a) })
+	if !elsewhere {
+		return advice, missing
+	}
+	advice = append(advice, cfg.OwnPeers(machine())...)
+	if cfg.Format != config.Keepalived {
+		advice = append(advice, missing...)
+	}
+	return advice, nil
 }
 
 // sentences are those of an error that consists of several; nil: none.

@@ -38,17 +38,25 @@ func TestCheckAgreesWithRun(t *testing.T) {
 	}
 }
 
-// TestCheckNamesMissingScriptOnce checks a keepalived.conf for another machine whose script this
-// one lacks.
-func TestCheckNamesMissingScriptOnce(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "keepalived.conf")
-	text := "vrrp_script s {\n script /does/not/exist\n}\nvrrp_instance a {\n interface eth0\n virtual_router_id 1\n" +
-		" track_script { s }\n virtual_ipaddress { 192.0.2.1/24 }\n}\n"
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	code, _, said := try(t, "check", "--elsewhere", path)
-	if code != exitDone || strings.Count(said, "/does/not/exist") != 1 || !strings.Contains(said, "cannot be run on this machine") {
-		t.Errorf("check exits with %d:\n%s", code, said)
+// TestCheckNamesWhatIsMissingOnce checks files that name programs and users which this machine
+// lacks.
+func TestCheckNamesWhatIsMissingOnce(t *testing.T) {
+	const instance = "vrrp_instance a {\n interface eth0\n virtual_router_id 1\n priority 150\n virtual_ipaddress { 192.0.2.1/24 }\n"
+	const section = "instances: [{name: a, interface: eth0, vrid: 51, priority: 150, addresses: [192.0.2.1/24]"
+	for _, c := range []struct{ file, text, missing, want string }{
+		{"keepalived.conf", "vrrp_script s {\n script /not/here\n}\n" + instance + " track_script { s }\n}\n", "/not/here", "/not/here cannot be run on this machine"},
+		{"keepalived.conf", "vrrp_script s {\n script /bin/true\n user stranger\n}\n" + instance + " track_script { s }\n}\n", "stranger", "this machine has no user stranger"},
+		{"keepalived.conf", instance + " notify_master /bin/true stranger\n}\n", "stranger", "this machine has no user stranger"},
+		{"keepalived.conf", "global_defs {\n script_user stranger\n}\n" + instance + " notify_master /bin/true\n}\n", "stranger", "this machine has no user stranger"},
+		{"ripcord.yaml", section + ", notify: {any: [/bin/true], user: stranger}}]\nscript_user: root\n", "user stranger", "notify of a: there is no user stranger"},
+	} {
+		path := filepath.Join(t.TempDir(), c.file)
+		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, _, said := try(t, "check", "--elsewhere", path)
+		if code != exitDone || strings.Count(said, c.missing) != 1 || !strings.Contains(said, c.want) {
+			t.Errorf("%s\ncheck exits with %d:\n%s", c.text, code, said)
+		}
 	}
 }
