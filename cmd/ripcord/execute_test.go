@@ -186,6 +186,16 @@ func TestErrorsAreOneLine(t *testing.T) {
 	}
 }
 
+// TestStatusInPipe: each row is one line, for grep and awk.
+func TestStatusInPipe(t *testing.T) {
+	_, stdout, _ := try(t, "status", "--socket", fakeDaemon(t, "healthy"))
+	for line := range strings.Lines(stdout) {
+		if strings.HasPrefix(line, " ") {
+			t.Errorf("a row goes on in the line %q", line)
+		}
+	}
+}
+
 // TestStatusJSON: the whole document is the daemon's own; NAME leaves what
 // concerns it.
 func TestStatusJSON(t *testing.T) {

@@ -65,6 +65,37 @@ func TestRenderOne(t *testing.T) {
 	}
 }
 
+// TestRowsFold: a row is folded where it does not fit a terminal, wrapped at its end where that takes two
+// lines, and in one line for a pipe.
+func TestRowsFold(t *testing.T) {
+	s := statusOf(t, "healthy")
+	s.Instances = s.Instances[:1]
+	s.Instances[0].VirtualMAC, s.Instances[0].ExtraAddresses = nil, nil
+	for width, want := range map[int]string{
+		87: `
+NAME    GROUP  STATE   FOR   WHY             LINK  VRID  PRIO          ACTIVE
+    ADDRESSES
+inside  edge   active  1d2h  active-timeout  eth0  51    130 (of 150)  192.0.2.2 (150)
+    192.0.2.1, 192.0.2.9
+`,
+		104: `
+NAME    GROUP  STATE   FOR   WHY             LINK  VRID  PRIO          ACTIVE           ADDRESSES
+inside  edge   active  1d2h  active-timeout  eth0  51    130 (of 150)  192.0.2.2 (150)  192.0.2.1,
+                                                                                        192.0.2.9
+`,
+		unfolded: `
+NAME    GROUP  STATE   FOR   WHY             LINK  VRID  PRIO          ACTIVE           ADDRESSES
+inside  edge   active  1d2h  active-timeout  eth0  51    130 (of 150)  192.0.2.2 (150)  192.0.2.1, 192.0.2.9
+`,
+	} {
+		var got bytes.Buffer
+		instances(s, now).write(&got, look{width: width})
+		if diff := cmp.Diff(strings.TrimPrefix(want, "\n"), got.String()); diff != "" {
+			t.Errorf("%d columns (-want +got):\n%s", width, diff)
+		}
+	}
+}
+
 // TestColour: colours change nothing but the colours.
 func TestColour(t *testing.T) {
 	var plain, coloured bytes.Buffer

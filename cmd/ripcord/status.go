@@ -60,7 +60,11 @@ func newStatus() *cobra.Command {
 			if format == formatJSON {
 				return printJSON(out, s)
 			}
-			return render(out, s, time.Now(), lookOf(out))
+			look := lookOf(out)
+			if _, _, ok := terminal(out); !ok {
+				look.width = unfolded // for grep and awk
+			}
+			return render(out, s, time.Now(), look)
 		},
 	}
 	c.Flags().BoolVar(&watching, "watch", false, "show it again each second, with a star at what changed, until interrupted")

@@ -53,6 +53,9 @@ type look struct {
 // pageWidth is the width of a line if the output is no terminal.
 const pageWidth = 100
 
+// unfolded is the width of a line where each row of a table stands in one.
+const unfolded = 1 << 20
+
 // fold is the indent of the second line of a row.
 const fold = 4
 
@@ -60,13 +63,16 @@ const fold = 4
 // the row, aligned among themselves; the text of the last one is wrapped. No line ends
 // with a blank.
 func (t table) write(b *bytes.Buffer, look look) {
-	widths := make([]int, len(t[0]))
+	widths, word := make([]int, len(t[0])), 0
 	for _, row := range t {
 		for i, c := range row {
 			widths[i] = max(widths[i], utf8.RuneCountInString(c.text))
 		}
+		for w := range strings.FieldsSeq(row[len(row)-1].text) {
+			word = max(word, utf8.RuneCountInString(w))
+		}
 	}
-	bands := bandsOf(widths, look.width)
+	bands := bandsOf(widths, word, look.width)
 	for n, row := range t {
 		for i := range row {
 			if n == 0 {
@@ -87,13 +93,15 @@ type band struct {
 	indent     int
 }
 
-// bandsOf breaks the columns of a table where they do not fit. The last column stays where
-// at least a third of the line is left for it, to be wrapped there.
-func bandsOf(widths []int, width int) (bands []band) {
+// bandsOf breaks the columns of a table where they do not fit. The last column, the longest word of
+// which is given, stays to be wrapped where at least a third of the line is left for it, or it
+// needs no more than two lines there.
+func bandsOf(widths []int, word, width int) (bands []band) {
 	current, used := band{}, 0
 	for i, w := range widths {
-		last := i == len(widths)-1
-		if i > current.from && used+w > width && !(last && used <= width*2/3) {
+		left := width - used
+		wrapped := i == len(widths)-1 && (left >= width-width*2/3 || left >= word && w <= 2*left)
+		if i > current.from && w > left && !wrapped {
 			current.upto = i
 			bands = append(bands, current)
 			current, used = band{from: i, indent: fold}, fold
