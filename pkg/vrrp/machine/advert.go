@@ -156,7 +156,7 @@ func (s *step) yield(why trigger) {
 // would go on, and the hosts would lose the one that is heard.
 func (s *step) answerRival(m *member, h *vrrp.Heard) {
 	if !s.f.confirmBy.IsZero() { // it may not have heard our first advert yet
-		s.holdConfirmed(h.Cause)
+		confirming{s}.hold(h.Cause)
 		return
 	}
 	if rival := &m.others.Best; rival.Source == h.Source {

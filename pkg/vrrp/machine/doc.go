@@ -26,6 +26,7 @@
 //	pauses.go               a time in which this process did not run
 //	alone.go                members that serve while their group is in Fault
 //	link.go                 links, their recovery, and whether our own adverts leave on them
+//	confirmation.go         the first advert of a takeover, for which the addresses wait
 //	liveness.go             the machine of the Active: its death, and a death that was none
 //	tracking.go             links and checks that are tracked: the faults and the priority that follow
 //	impairment.go           addresses, routes and rules that cannot be put in place
@@ -40,6 +41,6 @@
 //	verification.go                what the verifiers were asked, and answered
 //	recovery.go                    the proof that the segment of a returned link forwards
 //	cascade.go                     resignations, and which senders are one router
-//	sends.go                       whether adverts leave, and the first one did
+//	sends.go                       whether adverts leave
 //	snapshot.go                    the group as status shows it
 package machine

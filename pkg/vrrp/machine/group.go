@@ -167,7 +167,7 @@ func (s *step) enter() {
 	for _, m := range s.f.members {
 		m.silent = netip.Addr{}
 		if m.newActive = newActiveReason(s.why.reason); m.state != event.Active { // else it served alone
-			s.wantConfirmation(m)
+			confirming{s}.want(m)
 		}
 		m.interval = m.Instance.Interval
 		if m.resigned, m.dead = nil, nil; !m.confirm.wanted {

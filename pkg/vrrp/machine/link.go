@@ -276,7 +276,8 @@ func (s *step) absorbProbed(in vrrp.Probed) {
 	if m == nil {
 		return
 	}
-	if s.confirmFirst(m, in); !m.sends.unproven {
+	confirming{s}.absorb(m, in)
+	if !m.sends.unproven {
 		return
 	}
 	if m.refusedProbe(in) {
@@ -297,94 +298,4 @@ func (s *step) endSendFault(m *member, cause event.Cause) {
 	}
 	s.clear(m.sendFault(), trigger{event.Recovered, m, cause})
 	s.report(event.InstanceFault{Stamp: s.stamp(cause), Virtual: m.Virtual, Reason: event.SendFailed, Over: true})
-}
-
-// refusedAhead makes it a fault that a first advert for the takeover at the instant at,
-// from an Active that is heard, was refused already. It reports whether it is.
-func (s *step) refusedAhead(at time.Time, cause event.Cause) bool {
-	for _, m := range s.f.members {
-		if first, ok := m.confirm.early(at); ok && m.displaces(s.now) && m.refusedProbe(first) {
-			s.failFirst(m, first.Err, cause)
-			return true
-		}
-	}
-	return false
-}
-
-// wantConfirmation decides at a takeover whether the addresses wait until the first advert of
-// a member has left.
-func (s *step) wantConfirmation(m *member) {
-	c := &m.confirm
-	heard := m.displaces(s.now)
-	owner := m.Priority == vrrp.Owner && newActiveReason(s.why.reason) == event.ByPriority && s.why.reason != event.PeerResigned
-	c.wanted, c.refused = heard || owner, false
-	if first, ok := c.early(s.f.takeover()); c.wanted && ok {
-		c.refused = m.refusedProbe(first)
-		c.wanted = c.refused
-	}
-	if !c.wanted {
-		return
-	}
-	timeout := confirmTimeout
-	if !heard {
-		timeout = m.activeDown(m.Instance.Interval)
-	}
-	if limit := s.now.Add(timeout); limit.After(s.f.confirmBy) {
-		s.f.confirmBy = limit
-	}
-}
-
-// confirmFirst takes the report of a first advert.
-func (s *step) confirmFirst(m *member, in vrrp.Probed) {
-	c := &m.confirm
-	if c.result = in; !c.wanted || s.f.state() != event.Active {
-		return
-	}
-	if c.refused = m.refusedProbe(in); !c.refused {
-		c.wanted = false
-		m.others.Forget() // it hears us, or will show itself
-	}
-	s.holdConfirmed(in.Cause)
-}
-
-// holdConfirmed puts the addresses in place once no member waits for its first advert,
-// or makes it a fault that one was refused while an Active is heard.
-func (s *step) holdConfirmed(cause event.Cause) {
-	if s.f.confirmBy.IsZero() {
-		return
-	}
-	wait := false
-	for _, m := range s.f.members {
-		if m.confirm.refused && m.heard(s.now) {
-			s.failFirst(m, m.confirm.result.Err, cause)
-			return
-		}
-		wait = wait || m.confirm.wanted
-	}
-	if !wait {
-		s.f.confirmBy = time.Time{}
-		s.emit(vrrp.Hold{Cause: cause})
-	}
-}
-
-// failFirst raises the fault send-failed for a first advert that did not leave.
-func (s *step) failFirst(m *member, err string, cause event.Cause) {
-	m.sends.err = err
-	s.failSends(m, cause)
-}
-
-// endConfirmation ends the wait for the report of a first advert: where an Active is
-// heard it is a fault that none came, else the addresses are put in place.
-func (s *step) endConfirmation(cause event.Cause) {
-	if s.f.confirmBy.IsZero() || s.now.Before(s.f.confirmBy) {
-		return
-	}
-	for _, m := range s.f.members {
-		if m.confirm.wanted && m.heard(s.now) {
-			s.failFirst(m, fmt.Sprintf("the first was not reported as sent within %v", confirmTimeout), cause)
-			return
-		}
-	}
-	s.f.dropConfirmations()
-	s.emit(vrrp.Hold{Cause: cause})
 }

@@ -168,7 +168,7 @@ func (r *reload) followAdverts(s *step) {
 		s.updateAdvert(m, r.in.Cause)
 	}
 	if !s.f.confirmBy.IsZero() { // the addresses of all wait, but not for a member that has left
-		s.holdConfirmed(r.in.Cause)
+		confirming{s}.hold(r.in.Cause)
 	} else if len(r.joined) > 0 {
 		s.emit(vrrp.Hold{Cause: r.in.Cause, Only: r.joined})
 	}

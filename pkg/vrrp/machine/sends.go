@@ -116,38 +116,3 @@ func (h *sends) prove(now time.Time) {
 		h.unproven, h.probeAt, h.proved = false, time.Time{}, now
 	}
 }
-
-// A router that takes over from an Active which it hears takes the clients from a
-// router that serves them. If its adverts did not leave (a firewall of its own, a full
-// queue), that Active would go on, and never announce its addresses again. So such a
-// takeover begins with the advert alone: the addresses wait until the engine reports
-// that it left to where the Active is (Probed). An advert that is refused, or of which
-// nothing is reported in time, is the fault send-failed.
-//
-// The owner of the addresses takes over without having listened. It does not wait for a
-// report if nobody is heard meanwhile, but if its adverts are refused it listens for one
-// Active_Down_Interval first.
-//
-// After silence or a resignation nobody serves: then the addresses wait for nothing,
-// since an Active whose adverts do not leave beats none.
-
-// confirmTimeout bounds the wait for the report of the first advert: the engine
-// sends it within a millisecond, or hangs.
-const confirmTimeout = 500 * time.Millisecond
-
-// confirmation holds the reports of a member's first advert as Active.
-type confirmation struct {
-	wanted  bool        // the addresses wait for it
-	result  vrrp.Probed // the last report of a first advert or of a probe; zero: none since the last takeover
-	refused bool        // result says so, and it is of this takeover
-}
-
-// early returns the report of the first advert of the takeover at the instant at, which
-// the engine may have sent ahead of us; false if there is none.
-func (c *confirmation) early(at time.Time) (vrrp.Probed, bool) {
-	sent := c.result.Cause.At
-	return c.result, !sent.IsZero() && !sent.Before(at)
-}
-
-// drop lets the addresses not wait any more.
-func (c *confirmation) drop() { c.wanted, c.refused = false, false }

@@ -28,7 +28,7 @@ func (s *step) absorbTick(in vrrp.Tick) {
 	case s.f.state() == event.Active:
 		pauses{s}.endListening()
 		s.decideTie()
-		s.endConfirmation(in.Cause)
+		confirming{s}.end(in.Cause)
 	}
 	if s.f.lastStanding && s.f.started && s.f.impeded() {
 		lastStanding{s}.serve(in)
@@ -69,7 +69,8 @@ func (s *step) wait(in vrrp.Tick) {
 		return
 	}
 	if s.dueAndVerified(at, in.Cause.Trace) {
-		if s.refusedAhead(at, in.Cause) {
+		if m, err := f.members.refusedAhead(at, s.now); m != nil {
+			confirming{s}.fail(m, err, in.Cause)
 			return
 		}
 		why := f.takeoverReason(s.now, event.Cause{Trace: f.asked.trace, At: at})
