@@ -106,7 +106,7 @@ func (m *Machine) Step(now time.Time, in vrrp.Input) []vrrp.Effect {
 // step is one Step under way. Its methods absorb an input into facts, and list what follows, in
 // four files: group.go what moves the group, advert.go what is heard, timer.go what ends by
 // itself, link.go links and what leaves on them. A concern of its own (fencing, say) is a type
-// that embeds the step.
+// that acts on the step.
 type step struct {
 	*Machine
 	effects
