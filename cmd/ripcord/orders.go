@@ -108,6 +108,9 @@ func changes(r *control.Reloaded) string {
 			fmt.Fprintf(&b, "%s %s\n", part.what, name)
 		}
 	}
+	for _, text := range r.Values {
+		fmt.Fprintln(&b, text)
+	}
 	for _, note := range r.Notes {
 		fmt.Fprintln(&b, note)
 	}

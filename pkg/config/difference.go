@@ -9,8 +9,9 @@ import (
 )
 
 // Difference is what another configuration changes: the names of instances, groups and checks,
-// and of what there is beside them.
-type Difference struct{ Added, Changed, Removed []string }
+// and of what there is beside them. Values has, of instances that are changed, the names with new and
+// old values.
+type Difference struct{ Added, Changed, Removed, Values []string }
 
 // Compare returns in what two configurations differ. An instance that is another virtual
 // router now is both removed and added: it starts anew.
@@ -25,6 +26,9 @@ func Compare(before, next *Config) (d Difference) {
 			d.Removed, d.Added = append(d.Removed, n), append(d.Added, n)
 		case !reflect.DeepEqual(old, is.parts[n]):
 			d.Changed = append(d.Changed, n)
+			if text := changedValues(old, is.parts[n]); text != "" {
+				d.Values = append(d.Values, n+": "+text)
+			}
 		}
 	}
 	for _, n := range was.names {
@@ -53,11 +57,11 @@ func startAnew(before, next *Config) map[string]bool {
 // described is a configuration as it is compared, by the names of instances and groups.
 type described struct {
 	names []string
-	parts map[string]any
+	parts map[string][]any
 }
 
 func describe(c *Config) described {
-	d := described{parts: make(map[string]any)}
+	d := described{parts: make(map[string][]any)}
 	add := func(name string, parts ...any) {
 		d.names = append(d.names, name)
 		d.parts[name] = parts

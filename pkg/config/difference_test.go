@@ -2,7 +2,9 @@ package config
 
 import (
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
@@ -45,6 +47,27 @@ func TestCompareSaysWhatStartsAnew(t *testing.T) {
 	} {
 		if d := Compare(before, with(change)); len(d.Changed) != 1 || len(d.Added)+len(d.Removed) > 0 {
 			t.Errorf("%s: %+v", name, d)
+		}
+	}
+}
+
+// Of numbers and the like the old and the new value is said; no secret is.
+func TestCompareSaysValues(t *testing.T) {
+	with := func(change func(*vrrp.Instance)) *Config {
+		in := vrrp.Instance{Virtual: event.Virtual{Name: "out"}, Priority: 100, Interval: time.Second, Preempt: true}
+		change(&in)
+		return &Config{Groups: []vrrp.Group{{Members: []vrrp.Instance{in}}}}
+	}
+	before := with(func(*vrrp.Instance) {})
+	secret := func(in *vrrp.Instance) { in.Auth.Data = [8]byte{'s', 'e', 'c', 'r', 'e', 't'} }
+	for want, change := range map[string]func(*vrrp.Instance){
+		"": secret,
+		"out: priority 90 (was 100), interval 2s (was 1s)": func(in *vrrp.Instance) { in.Priority, in.Interval = 90, 2*time.Second },
+		"out: preempt false (was true)":                    func(in *vrrp.Instance) { in.Preempt = false; secret(in) },
+	} {
+		d := Compare(before, with(change))
+		if got := strings.Join(d.Values, "; "); got != want || len(d.Changed) != 1 {
+			t.Errorf("%q, changed %v; want %q", got, d.Changed, want)
 		}
 	}
 }

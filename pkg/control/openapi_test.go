@@ -34,7 +34,7 @@ func (obeying) Resume(name string) (*Released, error) {
 	return &Released{Name: name, Unchanged: true}, nil
 }
 func (obeying) Reload(_ context.Context, dryRun bool) (*Reloaded, error) {
-	return &Reloaded{File: "f", DryRun: dryRun, Added: []string{"a"}, Changed: []string{}, Removed: []string{}, Notes: []string{"log.level changed"}}, nil
+	return &Reloaded{File: "f", DryRun: dryRun, Added: []string{"a"}, Changed: []string{"b"}, Removed: []string{}, Values: []string{"b: priority 90 (was 100)"}, Notes: []string{"log.level changed"}}, nil
 }
 func (obeying) Handover() (*HandedOver, error) { return &HandedOver{[]string{"edge"}}, nil }
 func (obeying) Fence(_ context.Context, name string) (*Fence, error) {

@@ -63,7 +63,8 @@ type Reloaded struct {
 	Added   []string `json:"added"`
 	Changed []string `json:"changed"`
 	Removed []string `json:"removed"`
-	Notes   []string `json:"notes,omitempty"` // what takes a restart
+	Values  []string `json:"values,omitempty"` // of what is changed: the name, new and old values
+	Notes   []string `json:"notes,omitempty"`  // what takes a restart
 }
 
 // HandedOver answers a handover: the groups, and the instances outside any, that are Active and

@@ -68,7 +68,7 @@ func (p *parts) reconfigure(ctx context.Context, o Options, dryRun bool) (answer
 		return nil, false, err
 	}
 	d, notes := config.Compare(before, next), append(restarts(o.Config, next), newWarnings(before, next)...)
-	answer = &control.Reloaded{File: next.File, DryRun: dryRun, Added: orEmpty(d.Added), Changed: orEmpty(d.Changed), Removed: orEmpty(d.Removed), Notes: notes}
+	answer = &control.Reloaded{File: next.File, DryRun: dryRun, Added: orEmpty(d.Added), Changed: orEmpty(d.Changed), Removed: orEmpty(d.Removed), Values: d.Values, Notes: notes}
 	if dryRun {
 		return answer, false, nil
 	}
@@ -79,7 +79,7 @@ func (p *parts) reconfigure(ctx context.Context, o Options, dryRun bool) (answer
 		return nil, true, err
 	}
 	p.events.Publish(event.ConfigReloaded{
-		Stamp: event.Stamp{At: time.Now()}, File: next.File, Added: d.Added, Changed: d.Changed, Removed: d.Removed, Notes: notes,
+		Stamp: event.Stamp{At: time.Now()}, File: next.File, Added: d.Added, Changed: d.Changed, Removed: d.Removed, Values: d.Values, Notes: notes,
 	})
 	return answer, false, nil
 }

@@ -2,6 +2,7 @@ package event
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -176,6 +177,7 @@ type ConfigReloaded struct {
 	File                    string
 	Added, Changed, Removed []string // names of instances and groups
 	Notes                   []string // what takes a restart
+	Values                  []string // of what is changed: the name, new and old values
 }
 
 func (ConfigReloaded) Name() string { return "config.reloaded" }
@@ -201,8 +203,8 @@ func (e ConfigReloaded) Message() string {
 			message += fmt.Sprintf("; %s %s", part.what, strings.Join(part.names, ", "))
 		}
 	}
-	for _, note := range e.Notes {
-		message += "; " + note
+	for _, text := range slices.Concat(e.Values, e.Notes) {
+		message += "; " + text
 	}
 	return message
 }
@@ -210,6 +212,9 @@ func (e ConfigReloaded) Message() string {
 func (e ConfigReloaded) Fields() []Field {
 	fields := []Field{
 		{"file", e.File}, {"added", append([]string{}, e.Added...)}, {"changed", append([]string{}, e.Changed...)}, {"removed", append([]string{}, e.Removed...)},
+	}
+	if len(e.Values) > 0 {
+		fields = append(fields, Field{"values", append([]string{}, e.Values...)})
 	}
 	if len(e.Notes) > 0 {
 		fields = append(fields, Field{"notes", append([]string{}, e.Notes...)})

@@ -51,7 +51,7 @@ var Schema = []Definition{
 	{"daemon.crashes", once, onlyError, []string{"count"}, nil, "The daemon was started so often in 10 s that this one waits a second before it takes part."},
 
 	{"config.loaded", once, onlyInfo, []string{"file", "added", "changed", "removed", "groups"}, nil, "The file that is in force."},
-	{"config.reloaded", once, warnOrInfo, []string{"file", "added", "changed", "removed"}, []string{"notes"}, "Another configuration is in force, by a reload. `added`, `changed` and `removed` have the names of instances and groups."},
+	{"config.reloaded", once, warnOrInfo, []string{"file", "added", "changed", "removed"}, []string{"values", "notes"}, "Another configuration is in force, by a reload. `added`, `changed` and `removed` have the names of instances and groups, `values` what became of which numbers."},
 	{"config.rejected", once, onlyError, []string{"file", "errors"}, nil, "A file was not taken, or in part only; if not at all, what was in force stays in force."},
 
 	{"control.failed", others, onlyError, []string{"listen", "error"}, nil, "The port of `control.listen` cannot be opened; it is tried again each second."},
@@ -138,7 +138,7 @@ var Schema = []Definition{
 // FieldMeanings says what each field of the log means, and its unit.
 var FieldMeanings = map[string]string{
 	"added": "instances added: their number at the start, their names at a reload", "changed": "those that changed", "removed": "those that are gone",
-	"name": "name of the check, or of the instance or group", "result": "of a check: `up` or `down`; of a command: `done`, `failed`, `killed` (its timeout was over) or `unrun`", "command": "the program", "merged": "how many transitions were left out before it", "lost": "lines lost since the start", "change": "what is added to the priority", "output": "what it printed, up to 4 KiB", "notes": "what takes a restart",
+	"name": "name of the check, or of the instance or group", "result": "of a check: `up` or `down`; of a command: `done`, `failed`, `killed` (its timeout was over) or `unrun`", "command": "the program", "merged": "how many transitions were left out before it", "lost": "lines lost since the start", "change": "what is added to the priority", "output": "what it printed, up to 4 KiB", "notes": "what takes a restart", "values": "of what is changed, its name with new and old values",
 	"active": "the address of the Active that fell silent", "active_address": "the address of the Active",
 	"answers": "how many of the last questions were answered", "asked": "how many those were", "unanswered": "how many questions in a row were not answered", "silent_us": "for how long, in µs", "interfaces": "names of links",
 	"address": "the address", "addresses": "list of addresses with the length of their networks", "admin_up": "whether the link is set up (IFF_UP)",

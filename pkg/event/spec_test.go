@@ -59,7 +59,7 @@ func samples() []Event {
 		NotifyFIFO{s, "/run/ripcord/transitions", "it is full", 7}, NotifyFIFO{s, "/run/ripcord/transitions", "", 7},
 		ProgramRan{s, "startup", "/usr/local/sbin/prepare", NotifyDone, time.Second, "", ""}, ProgramRan{s, "shutdown", "/usr/local/sbin/prepare", NotifyFailed, time.Second, "no", "exit status 1"},
 		NotifyReader{s, "/usr/local/bin/read-fifo", time.Minute, "exit status 1", time.Second},
-		ConfigReloaded{s, "ripcord.yaml", []string{"inside"}, nil, nil, nil}, ConfigReloaded{s, "ripcord.yaml", nil, nil, nil, []string{"control.socket takes a restart"}},
+		ConfigReloaded{s, "ripcord.yaml", []string{"inside"}, nil, nil, nil, []string{"inside: priority 90 (was 100)"}}, ConfigReloaded{s, "ripcord.yaml", nil, nil, nil, []string{"control.socket takes a restart"}, nil},
 		InstancePriority{Stamp: s, Group: "edge", From: 150, To: 90, Tracker: "web"}, InstancePriority{Stamp: s, Virtual: lone, From: 90, To: 150, Tracker: "eth2"},
 		InstanceImpaired{s, v, []string{"198.51.100.1/24 on eth9 (there is no interface eth9)"}, 1}, InstanceImpaired{s, lone, nil, 150},
 		InstanceFault{s, v, Deaf, "eth0 is not a member of 224.0.0.18", false}, InstanceFault{s, lone, Deaf, "", true},

@@ -79,7 +79,7 @@ func samples() []event.Event {
 		event.CheckChanged{Stamp: caused(0), Check: "web", Result: "down", Took: 2 * time.Second, Output: "refused", Err: "exit status 1"},
 		event.CheckChanged{Stamp: caused(0), Check: "load", Result: "up", Change: -5, Took: time.Millisecond},
 		event.ReleasesUnread{Stamp: event.Stamp{At: caused(0).At}, Err: "open: permission denied"},
-		event.ConfigReloaded{Stamp: event.Stamp{At: caused(0).At}, File: "/etc/ripcord/ripcord.yaml", Added: []string{"dmz"}, Changed: []string{"inside"}, Removed: []string{"old"}},
+		event.ConfigReloaded{Stamp: event.Stamp{At: caused(0).At}, File: "/etc/ripcord/ripcord.yaml", Added: []string{"dmz"}, Changed: []string{"inside"}, Values: []string{"inside: priority 90 (was 100)"}, Removed: []string{"old"}},
 		event.ConfigReloaded{Stamp: event.Stamp{At: caused(0).At}, File: "/etc/ripcord/ripcord.yaml"},
 		event.InstancePriority{Stamp: caused(0), Group: "edge", From: 150, To: 90, Tracker: "web"},
 		event.InstancePriority{Stamp: alone, Virtual: single, From: 90, To: 150, Tracker: "eth2"},

@@ -160,7 +160,7 @@ func TestReloadLongerInterval(t *testing.T) {
 	time.Sleep(2 * was)
 	at := time.Now()
 	s.rewrite("a", file("a", 150, is))
-	if done := s.reload(a); done.code != 0 || done.out != "changed inside\n" {
+	if done := s.reload(a); done.code != 0 || done.out != fmt.Sprintf("changed inside\ninside: interval %v (was %v)\n", is, was) {
 		t.Fatalf("reload: %+v", done)
 	}
 	time.Sleep(4*was + 4*is)
@@ -256,7 +256,7 @@ func TestReloadOftenLeavesNothing(t *testing.T) {
 	var before holdings
 	for i := range 100 {
 		s.rewrite("a", router{150 + i%2, 200 * time.Millisecond, ""}.yaml(s, s.socket("a")))
-		if done := s.reload(a); done.code != 0 || done.out != "changed inside\n" && i > 0 {
+		if done := s.reload(a); done.code != 0 || done.out != fmt.Sprintf("changed inside\ninside: priority %d (was %d)\n", 150+i%2, 151-i%2) && i > 0 {
 			t.Fatalf("reload %d: %+v", i, done)
 		}
 		if i == 10 {

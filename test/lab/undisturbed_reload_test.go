@@ -16,12 +16,14 @@ import (
 // change gives an instance another priority than it has, and returns what a reload has to
 // answer.
 func (u *undisturbed) change(name string) (answer string) {
+	was, is := 150, 151
 	if u.other[name] == 0 {
-		u.other[name] = 151
+		u.other[name] = is
 	} else {
+		was, is = is, was
 		delete(u.other, name)
 	}
-	return fmt.Sprintf("changed %s\n", name)
+	return fmt.Sprintf("changed %s\n%s: priority %d (was %d)\n", name, name, is, was)
 }
 
 // withReloads: no advert is later for a reload, of which one of the thousand instances is
