@@ -48,6 +48,7 @@ func (r *Receiver) reconfigure() {
 	}
 	r.summary.stopAll()
 	r.publishHeard()
+	r.summary.keep(r.cfg.Instances, next.instances)
 	r.cfg.Instances = next.instances
 	r.acceptor = r.acceptor.Succeed(next.instances, r.cfg.Stats)
 	r.peers, r.fragments = newPeers(next.instances, r.cfg.Warnings), fragments{next.instances, r.cfg.Warnings}
@@ -70,7 +71,6 @@ func (r *Receiver) reconfigure() {
 		r.peers.follow(l, stamp)
 		r.fragments.follow(l, stamp)
 	}
-	r.summary.keep(next.instances)
 	for _, w := range r.wanted {
 		r.summary.assign(w, r.cfg.Instances)
 		r.reports.judge(w, r.wanted)

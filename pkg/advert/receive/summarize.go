@@ -1,7 +1,7 @@
 package receive
 
 import (
-	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -204,9 +204,13 @@ func (s *summary) stopAll() {
 	s.take()
 }
 
-// keep forgets the orders for instances that are gone.
-func (s *summary) keep(instances []*vrrp.Instance) {
-	maps.DeleteFunc(s.allowed, func(name string, _ bool) bool { return !named(instances, name) })
+// keep forgets the orders for instances that are gone, or other virtual routers of the same name now.
+func (s *summary) keep(before, next []*vrrp.Instance) {
+	for _, in := range before {
+		if !slices.ContainsFunc(next, in.Same) {
+			delete(s.allowed, in.Name)
+		}
+	}
 }
 
 // begin notes that packets were read, which are judged one after another.

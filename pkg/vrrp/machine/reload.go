@@ -102,6 +102,9 @@ func (r *reload) drop(s *step, m *member) {
 		s.emit(vrrp.Disarm{Cause: cause, Instance: m.Instance})
 	}
 	liveness{s}.watch(m, netip.Addr{})
+	if m.summarized { // else a member that joins under its name would be summarized
+		s.emit(vrrp.Summarize{Instance: m.Instance})
+	}
 	s.reportMember(m, event.Initialize, event.Shutdown, cause)
 	for _, key := range m.faultKeys() {
 		if s.f.faults.has(key) && !s.f.hasOn(key) {
