@@ -60,7 +60,7 @@ func TestPage(t *testing.T) {
 	p.shows("#attention", "transit-v4, transit-v6", "eth2 cannot be used: no carrier (no cable)", "check radius", "no answer within 2s", "proxy_arp is on", "voice", "first result of check gateway", "commands cannot be run: ripcord-runner.service does not run")
 	p.shows(card("edge"), "edge", "active", "active-timeout", "inside", "192.0.2.1", "eth0", "VRID 51 IPv4", "priority 150", "outside")
 	p.shows(card("uplink"), "fault", "interface-down", "transit-v6", "2001:db8:2::1")
-	p.shows(card("management"), "backup", "10.9.0.1", "active: 192.0.2.12 (120)")
+	p.shows(card("management"), "backup", "10.9.0.1", "active: 192.0.2.12 (120)", "probe in use: 192.0.2.12 answers (98 of the last 100)")
 	p.shows(`[data-link="eth2"]`, "no carrier", " ago", "netlink", "1 / 3")
 	p.shows(`[data-link="eth0"]`, "carrier", "usable", "–")
 	p.shows("#check-rows", "radius", "down", "web", "up", "https://192.0.2.80/health")

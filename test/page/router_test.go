@@ -93,6 +93,7 @@ func site() *router {
 	other := member("uplink", "transit-v6", "eth2", 61, event.Fault, 4*time.Minute, event.GroupMoved, "fe80::1", "2001:db8:2::1")
 	other.Faults = fault.Faults
 	backup := member("", "management", "eth3", 7, event.Backup, 26*time.Hour, event.Startup, "10.9.0.1")
+	backup.Instance.Watching, backup.Watch = vrrp.Watching{Interval: 50 * time.Millisecond, Miss: 3}, vrrp.WatchStatus{Active: backup.ActiveAddress, Liveness: vrrp.Answering}
 	waiting := member("", "voice", "eth4", 40, event.Initialize, 9*time.Second, event.Startup, "10.40.0.1")
 	waiting.Trackers = []vrrp.TrackerStatus{{Tracker: vrrp.Tracker{Kind: vrrp.TrackCheck, Name: "gateway"}, Since: waiting.Since}}
 	storage := member("storage", "san-a", "eth5", 80, event.Active, 3*time.Hour, event.ActiveTimeout, "10.80.0.1", "10.80.0.2")
