@@ -70,6 +70,9 @@ func (e *ExitError) Error() string {
 // the PATH of every program. It does not depend on how the daemon was started.
 const SearchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+// interpreter runs scripts that name no interpreter.
+const interpreter = "/bin/sh"
+
 // Environment returns the whole environment of a program that runs as u (nil: as the
 // daemon itself), with extra after it. Nothing of the daemon's own environment is in
 // it: neither LD_PRELOAD and the like nor NOTIFY_SOCKET.
@@ -78,7 +81,7 @@ func Environment(u *User, extra []string) []string {
 		u = ownUser()
 	}
 	env := make([]string, 0, 5+len(extra))
-	env = append(env, "PATH="+SearchPath, "HOME="+u.Home, "USER="+u.Name, "LOGNAME="+u.Name, "SHELL=/bin/sh")
+	env = append(env, "PATH="+SearchPath, "HOME="+u.Home, "USER="+u.Name, "LOGNAME="+u.Name, "SHELL="+interpreter)
 	return append(env, extra...)
 }
 

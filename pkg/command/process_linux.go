@@ -1,9 +1,11 @@
 package command
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"syscall"
 	"time"
@@ -93,7 +95,7 @@ func (c *Command) start() (*process, error) {
 	}
 	defer func() { _ = unix.Close(end) }()
 	pidfd := -1
-	pid, err := syscall.ForkExec(path, c.Argv, &syscall.ProcAttr{
+	pid, err := forkExec(path, c.Argv, &syscall.ProcAttr{
 		Dir:   "/",
 		Env:   Environment(c.User, c.Env),
 		Files: []uintptr{uintptr(null), uintptr(end), uintptr(end)},
@@ -107,6 +109,29 @@ func (c *Command) start() (*process, error) {
 	go out.read()
 	go p.await(pidfd)
 	return p, nil
+}
+
+// forkExec starts a program. A script without a line such as #!/bin/sh, which the kernel does not
+// run, is run by /bin/sh, as shells, execvp(3) and keepalived do.
+func forkExec(path string, argv []string, attr *syscall.ProcAttr) (pid int, err error) {
+	pid, err = syscall.ForkExec(path, argv, attr)
+	if errors.Is(err, unix.ENOEXEC) && isScript(path) {
+		return syscall.ForkExec(interpreter, append([]string{interpreter, path}, argv[1:]...), attr)
+	}
+	return pid, err
+}
+
+// isScript reports whether a file, which the kernel does not run, may be a script: its beginning
+// has no NUL, as that of a program for another kind of machine has.
+func isScript(path string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return true // the shell, which runs as another user, may be able to read it
+	}
+	defer file.Close()
+	head := make([]byte, 256)
+	n, _ := io.ReadFull(file, head)
+	return !bytes.Contains(head[:n], []byte{0})
 }
 
 // credential returns nil where the program runs as the daemon does.
@@ -123,7 +148,7 @@ func (c *Command) explain(path string, err error) error {
 	u := c.effective()
 	switch {
 	case errors.Is(err, unix.ENOEXEC):
-		return fmt.Errorf("%s is no program that the kernel can run: a script begins with a line such as #!/bin/sh", path)
+		return fmt.Errorf("%s is neither a script nor a program for this kind of machine: install the one that was built for it", path)
 	case errors.Is(err, unix.ENOENT):
 		return fmt.Errorf("%s does not start: the interpreter that its first line names does not exist", path)
 	case errors.Is(err, unix.EACCES):

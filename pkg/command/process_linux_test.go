@@ -61,6 +61,37 @@ func text(err error) string {
 	return err.Error()
 }
 
+// TestScriptWithoutInterpreter: /bin/sh runs a script without a line such as #!/bin/sh, with its
+// arguments and as its user, as execvp(3) and keepalived do.
+func TestScriptWithoutInterpreter(t *testing.T) {
+	dir := t.TempDir()
+	for at := dir; at != "/tmp" && at != "/"; at = filepath.Dir(at) {
+		if err := os.Chmod(at, 0o755); err != nil { // nobody may search it
+			t.Fatal(err)
+		}
+	}
+	nobody, err := LookupUser("nobody", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		content, output string
+		exit            int
+	}{
+		{`echo "$0 $* $(id -un)"; exit 3`, dir + "/script a b c nobody", 3},
+		{"", "", 0},
+	} {
+		path := filepath.Join(dir, "script")
+		if err := os.WriteFile(path, []byte(c.content), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		r, _ := run(t, t.Context(), Command{Argv: []string{path, "a", "b c"}, User: nobody})
+		if r.Exit != c.exit || r.Output != c.output {
+			t.Errorf("%q: got exit %d, output %q, error %v; want %d, %q", c.content, r.Exit, r.Output, r.Err, c.exit, c.output)
+		}
+	}
+}
+
 func TestEnvironmentIsClean(t *testing.T) {
 	t.Setenv("LD_PRELOAD", "")
 	t.Setenv("NOTIFY_SOCKET", "/run/x")
@@ -214,7 +245,7 @@ func TestRefused(t *testing.T) {
 		{[]string{file("plain", "#!/bin/sh\n", 0o644)}, "/plain is not executable by user root (mode 0644): chmod +x it"},
 		{[]string{dir}, "is a directory, not a program"},
 		{[]string{file("open", "#!/bin/sh\n", 0o757)}, "/open is writable by everybody (mode 0757)"},
-		{[]string{file("no-header", "exit 0\n", 0o755)}, "a script begins with a line such as #!/bin/sh"},
+		{[]string{file("foreign", "\x7fELF\x02\x01\x01\x00", 0o755)}, "/foreign is neither a script nor a program for this kind of machine"},
 		{[]string{file("no-interpreter", "#!/no/such/sh\n", 0o755)}, "the interpreter that its first line names does not exist"},
 	} {
 		r, _ := run(t, t.Context(), Command{Argv: c.argv})
