@@ -23,7 +23,8 @@ type Command struct {
 	Argv []string
 	// User is the account that the program runs as; nil is the daemon's own user.
 	User *User
-	// Env is added to Environment: strings of the form "NAME=value".
+	// Env is put on top of the daemon's environment (see Environment): strings of the form
+	// "NAME=value".
 	Env []string
 	// Timeout is how long the program may run.
 	Timeout time.Duration
@@ -64,25 +65,6 @@ func (e *ExitError) Error() string {
 		return "ended by " + e.Signal
 	}
 	return fmt.Sprintf("exit status %d", e.Exit)
-}
-
-// SearchPath is where a program is looked up that is configured by its name alone, and
-// the PATH of every program. It does not depend on how the daemon was started.
-const SearchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-// interpreter runs scripts that name no interpreter.
-const interpreter = "/bin/sh"
-
-// Environment returns the whole environment of a program that runs as u (nil: as the
-// daemon itself), with extra after it. Nothing of the daemon's own environment is in
-// it: neither LD_PRELOAD and the like nor NOTIFY_SOCKET.
-func Environment(u *User, extra []string) []string {
-	if u == nil {
-		u = ownUser()
-	}
-	env := make([]string, 0, 5+len(extra))
-	env = append(env, "PATH="+SearchPath, "HOME="+u.Home, "USER="+u.Name, "LOGNAME="+u.Name, "SHELL="+interpreter)
-	return append(env, extra...)
 }
 
 func (c *Command) grace() time.Duration {

@@ -1,7 +1,7 @@
 // Package command runs the programs of a configuration: checks, notify commands and
 // fence commands. A program runs in a process group of its own, as the user that it
-// is configured for, with a small fixed environment, below /, without input, and no
-// longer than its timeout.
+// is configured for, with the environment of the process that starts it, below /, without
+// input, and no longer than its timeout.
 //
 // The contract:
 //

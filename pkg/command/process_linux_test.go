@@ -92,20 +92,6 @@ func TestScriptWithoutInterpreter(t *testing.T) {
 	}
 }
 
-func TestEnvironmentIsClean(t *testing.T) {
-	t.Setenv("LD_PRELOAD", "")
-	t.Setenv("NOTIFY_SOCKET", "/run/x")
-	r, _ := run(t, t.Context(), Command{Argv: []string{"env"}, Env: []string{"RIPCORD_NAME=a b"}})
-	var names []string
-	for line := range strings.Lines(r.Output) {
-		name, _, _ := strings.Cut(line, "=")
-		names = append(names, name)
-	}
-	if got, want := strings.Join(names, " "), "PATH HOME USER LOGNAME SHELL RIPCORD_NAME"; got != want {
-		t.Errorf("the environment has %s, want %s", got, want)
-	}
-}
-
 // A gigabyte of output is discarded as it comes.
 func TestOutputIsBounded(t *testing.T) {
 	var before, after runtime.MemStats

@@ -73,7 +73,7 @@ func StartKeeper(argv []string) (*Keeper, error) {
 	defer input.Close()
 	pid, err := syscall.ForkExec(self, argv, &syscall.ProcAttr{
 		// Standard output is the daemon's log, whose reader waits for its end.
-		Dir: "/", Env: keeperEnvironment(os.Environ()), Files: []uintptr{input.Fd(), 2, 2, theirs.Fd()},
+		Dir: "/", Env: command.Inheritable(os.Environ()), Files: []uintptr{input.Fd(), 2, 2, theirs.Fd()},
 		Sys: &syscall.SysProcAttr{Setpgid: true}, // a terminal's ^C is the daemon's affair
 	})
 	if err != nil {
@@ -108,19 +108,6 @@ func emptyInput() (*os.File, error) {
 		err = output.Close()
 	}
 	return input, err
-}
-
-// keeperEnvironment returns the environment without the variables that are for the daemon alone.
-func keeperEnvironment(env []string) (kept []string) {
-	for _, e := range env {
-		name, _, _ := strings.Cut(e, "=")
-		switch name {
-		case "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "GOMAXPROCS":
-		default:
-			kept = append(kept, e)
-		}
-	}
-	return kept
 }
 
 // pair makes a pair of sockets.
