@@ -135,8 +135,12 @@ func TestKeepalivedOwnPeers(t *testing.T) {
 	if peers := c.Groups[0].Members[0].Unicast.Peers; len(peers) != 1 || peers[0].String() != "198.51.100.2" {
 		t.Errorf("%v", peers)
 	}
-	if _, err := keepalivedFile(t, Machine{"eth0": {netip.MustParseAddr("198.51.100.1")}}, strings.Replace(text, " 198.51.100.2\n", "", 1)); err == nil {
-		t.Error("a router whose only peer is itself runs")
+	c, err = keepalivedFile(t, Machine{"eth0": {netip.MustParseAddr("198.51.100.1")}}, strings.Replace(text, " 198.51.100.2\n", "", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if peers := c.Groups[0].Members[0].Unicast.Peers; len(peers) != 1 || !strings.Contains(fmt.Sprint(c.Warnings), "there is no other") {
+		t.Errorf("a router whose only peer is itself has the peers %v and warnings %v", peers, c.Warnings)
 	}
 }
 

@@ -230,7 +230,7 @@ var secretKeys = schema.Table[string]{
 
 var unicastKeys = schema.Table[sending]{
 	{"peers", schema.Required, schema.To(func(s *sending) *[]spotted { return &s.peers }, schema.Some(schema.Each(schema.As(stationText, router)))),
-		"The other routers: `run` refuses an address of its own machine, `check` only warns. Adverts of anybody else are not believed.", ""},
+		"The other routers. An address of this router itself is left out with a warning, so that all routers may have one file. Adverts of anybody else are not believed.", ""},
 	{"ttl", "255", schema.To(func(s *sending) *uint8 { return &s.ttls.TTL }, schema.Number[uint8](1, 255)),
 		"The TTL or hop limit of our adverts.", ""},
 	{"min_ttl", "255", schema.To(func(s *sending) *uint8 { return &s.ttls.MinTTL }, schema.Number[uint8](1, 255)),

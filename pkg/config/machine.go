@@ -8,8 +8,8 @@ import (
 	"ripcord/pkg/config/problem"
 )
 
-// Machine is what a machine has of its own: the addresses of each of its interfaces. A
-// file that it runs must not name them as those of another router.
+// Machine is what a machine has of its own: the addresses of each of its interfaces, which are
+// not those of another router.
 type Machine map[string][]netip.Addr
 
 // has reports whether an address stands on the machine. A link-local one is the
@@ -32,10 +32,9 @@ type ownAddresses struct {
 	sources map[netip.Addr]*instance // of adverts
 }
 
-// checkPeers sees that no unicast peer of an instance is this router itself: adverts to it
-// always arrive, and say nothing of the others. The addresses of this machine are not
-// compared if the instance sends from an address that this machine lacks: the file is for
-// another machine then.
+// checkPeers leaves out the unicast peers of an instance that are this router itself, so that
+// all routers may have the same file. The addresses of this machine are not compared if the
+// instance sends from an address that this machine lacks: the file is for another machine then.
 func checkPeers(report *problem.Report, here Machine, all []*instance) {
 	own := ownAddresses{here: here, sources: map[netip.Addr]*instance{}}
 	for _, i := range all {
@@ -48,10 +47,9 @@ func checkPeers(report *problem.Report, here Machine, all []*instance) {
 	}
 }
 
-// drop reports the peers of an instance that are this router itself. In keepalived.conf they
-// are left out if there are others: keepalived sends to them, too, in vain.
+// drop leaves out the peers of an instance that are this router itself. If there are no others
+// they stay: without peers, adverts would go to the multicast group.
 func (o ownAddresses) drop(report *problem.Report, i *instance) {
-	const hint = "name the other routers only"
 	var others []spotted
 	own := map[netip.Addr]string{}
 	for _, p := range i.sending.peers {
@@ -61,17 +59,16 @@ func (o ownAddresses) drop(report *problem.Report, i *instance) {
 		}
 		others = append(others, p)
 	}
-	dropped := report.Tolerant && len(others) > 0
 	for _, p := range i.sending.peers {
 		switch what := own[p.Addr]; {
 		case what == "":
-		case dropped:
-			report.Warn(p.at, hint, "%s is %s: it is left out", p, what)
+		case len(others) > 0:
+			report.Warn(p.at, "", "%s is %s: it is left out of the peers", p, what)
 		default:
-			report.Advise(p.at, hint, "%s is %s: it cannot be a peer", p, what)
+			report.Warn(p.at, "name the other routers", "%s is %s, and there is no other: no router hears this one, which serves beside any other", p, what)
 		}
 	}
-	if dropped {
+	if len(others) > 0 {
 		i.sending.peers = others
 	}
 }
@@ -81,7 +78,8 @@ func (o ownAddresses) as(report *problem.Report, i *instance, p spotted) string 
 	source := i.sending.source
 	elsewhere := source.IsValid() && !o.here.has(source.Addr, i.Interface)
 	switch other := o.sources[p.Addr]; {
-	case p.Addr == source.Addr: // reported already
+	case p.Addr == source.Addr:
+		return "this router's own source"
 	case !elsewhere && o.here.has(p.Addr, i.Interface):
 		return "an address of this machine"
 	case other != nil && (!p.IsLinkLocalUnicast() || other.Interface == i.Interface):
@@ -92,22 +90,22 @@ func (o ownAddresses) as(report *problem.Report, i *instance, p spotted) string 
 }
 
 // OwnPeers returns a sentence for each unicast peer that is an address of the machine
-// here. A file that is only checked here may be another router's, so it is not an
-// error as it is when the file is run.
+// here. A file that is only checked here may be another router's.
 func (c *Config) OwnPeers(here Machine) (advice []string) {
 	for _, g := range c.Groups {
 		for _, in := range g.Members {
 			if in.Source.IsValid() && !here.has(in.Source, in.Interface) {
 				continue // another router's file
 			}
+			is := func(p netip.Addr) bool { return here.has(p, in.Interface) }
+			alone := !slices.ContainsFunc(in.Unicast.Peers, func(p netip.Addr) bool { return !is(p) })
 			for _, p := range in.Unicast.Peers {
 				switch {
-				case !here.has(p, in.Interface):
-				case c.Format == Keepalived && len(in.Unicast.Peers) > 1:
-					advice = append(advice, fmt.Sprintf("%s: peer %s is an address of this machine, and is left out", in.Name, p))
+				case !is(p) || p == in.Source: // of which the file is warned
+				case alone:
+					advice = append(advice, fmt.Sprintf("%s: peer %s is an address of this machine, and there is no other: no router hears this one, which serves beside any other", in.Name, p))
 				default:
-					advice = append(advice, fmt.Sprintf("%s: peer %s is an address of this machine, so ripcord run refuses the file here: "+
-						"if the file is meant for this router, name the other routers only", in.Name, p))
+					advice = append(advice, fmt.Sprintf("%s: peer %s is an address of this machine, and is left out here", in.Name, p))
 				}
 			}
 		}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -8,21 +9,21 @@ import (
 	"testing"
 )
 
-// TestPeersAreOthers: a peer that is this router itself is refused where the file shows it,
-// or the machine that runs it; where it is only checked the machine's addresses are advice.
+// TestPeersAreOthers: a peer that is this router itself is left out with a warning, unless it is
+// the only one; where the file is only checked the machine's addresses are advice.
 func TestPeersAreOthers(t *testing.T) {
 	here := Machine{
 		"eth0": {netip.MustParseAddr("192.0.2.11"), netip.MustParseAddr("fe80::11")},
 		"eth1": {netip.MustParseAddr("198.51.100.11"), netip.MustParseAddr("fe80::12")},
 	}
-	for _, c := range []struct{ name, keys, shared, want string }{
-		{"another router", "unicast: {peers: [192.0.2.12]}", "192.0.2.1/24", ""},
-		{"ourselves only", "unicast: {peers: [192.0.2.11]}", "192.0.2.1/24", "192.0.2.11 is an address of this machine"},
-		{"ourselves among others", "unicast: {peers: [192.0.2.12, 198.51.100.11]}", "192.0.2.1/24", "198.51.100.11 is an address of this machine"},
-		{"ourselves over IPv6", "unicast: {peers: ['fe80::11']}", "'fe80::1/64'", "fe80::11 is an address of this machine"},
-		{"another's that we have elsewhere", "unicast: {peers: ['fe80::12']}", "'fe80::1/64'", ""},
-		{"a file for another machine", "source: 192.0.2.12, unicast: {peers: [192.0.2.11]}", "192.0.2.1/24", ""},
-		{"the source of another instance, which is not here", "unicast: {peers: [192.0.2.99]}", "192.0.2.1/24", ""},
+	for _, c := range []struct{ name, keys, shared, want, left string }{
+		{"another router", "unicast: {peers: [192.0.2.12]}", "192.0.2.1/24", "", "[192.0.2.12]"},
+		{"ourselves only", "unicast: {peers: [192.0.2.11]}", "192.0.2.1/24", "192.0.2.11 is an address of this machine, and there is no other", "[192.0.2.11]"},
+		{"ourselves among others", "unicast: {peers: [192.0.2.12, 198.51.100.11]}", "192.0.2.1/24", "198.51.100.11 is an address of this machine", "[192.0.2.12]"},
+		{"ourselves over IPv6", "unicast: {peers: ['fe80::11']}", "'fe80::1/64'", "fe80::11 is an address of this machine", "[fe80::11]"},
+		{"another's that we have elsewhere", "unicast: {peers: ['fe80::12']}", "'fe80::1/64'", "", "[fe80::12]"},
+		{"a file for another machine", "source: 192.0.2.12, unicast: {peers: [192.0.2.11]}", "192.0.2.1/24", "", "[192.0.2.11]"},
+		{"the source of another instance, which is not here", "unicast: {peers: [192.0.2.99]}", "192.0.2.1/24", "", "[192.0.2.99]"},
 	} {
 		file := filepath.Join(t.TempDir(), "ripcord.yaml")
 		text := "instances:\n  - {name: a, interface: eth0, vrid: 1, priority: 100, addresses: [" + c.shared + "], " + c.keys + "}\n" +
@@ -36,9 +37,20 @@ func TestPeersAreOthers(t *testing.T) {
 		} else if got := strings.Join(cfg.OwnPeers(here), ""); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: check says %q, want %q", c.name, got, c.want)
 		}
-		_, err = Load(file, Options{Here: here})
-		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
-			t.Errorf("%s: %v, want %q", c.name, err, c.want)
+		cfg, err = Load(file, Options{Here: here})
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		warnings := ""
+		for _, w := range cfg.Warnings {
+			warnings += w.Message
+		}
+		if c.want != "" && !strings.Contains(warnings, c.want) {
+			t.Errorf("%s: warnings %q, want %q", c.name, warnings, c.want)
+		}
+		if left := fmt.Sprint(cfg.Groups[0].Members[0].Unicast.Peers); left != c.left {
+			t.Errorf("%s: peers %s, want %s", c.name, left, c.left)
 		}
 	}
 }

@@ -67,10 +67,7 @@ func (i *instance) checkSending(report *problem.Report) {
 		return
 	}
 	i.checkStation(report, source, "source")
-	switch {
-	case first[source.Addr]:
-		report.Fail(source.at, "%s is one of the peers", source)
-	case len(first) == 0 && source.Is6() && !source.IsLinkLocalUnicast():
+	if len(first) == 0 && source.Is6() && !source.IsLinkLocalUnicast() {
 		report.Advise(source.at, "give a link-local address, or leave it out (RFC 9568 §5.1.2.1)",
 			"%s cannot be the source of adverts to ff02::12", source)
 	}

@@ -205,18 +205,23 @@ func (i *instance) completeSending(r *syntax.Report) {
 		i.source = syntax.Word{}
 	}
 	first := map[netip.Addr]bool{}
-	own, _ := netip.ParseAddr(i.source.Text)
 	i.peers = slices.DeleteFunc(i.peers, func(p peer) bool {
 		again := first[p.address]
 		first[p.address] = true
-		switch {
-		case again:
+		if again {
 			r.Ignore(p.at, "leave one out", "the peer %s is given twice", p.address)
-		case p.address == own:
-			r.Ignore(p.at, "name the other routers only", "the peer %s is this router's own address, and is left out", p.address)
 		}
-		return again || p.address == own
+		return again
 	})
+	own, _ := netip.ParseAddr(i.source.Text)
+	if isOwn := func(p peer) bool { return p.address == own }; len(i.peers) > 1 {
+		for _, p := range i.peers {
+			if isOwn(p) {
+				r.Ignore(p.at, "name the other routers only", "the peer %s is this router's own address, and is left out", p.address)
+			}
+		}
+		i.peers = slices.DeleteFunc(i.peers, isOwn)
+	}
 }
 
 // completeAddresses moves what does not fit into an advert to the addresses that are not

@@ -46,7 +46,7 @@ var instanceKeywords = table[instance]{
 		i.hmac = &hmac{at: s.At()}
 		hmacKeywords.read(t, "auth_hmac", s.Block, i.hmac)
 	}},
-	{"unicast_peer", 0, 0, entries, Translated, "`unicast.peers`; ripcord believes adverts of these only", "", readPeers},
+	{"unicast_peer", 0, 0, entries, Translated, "`unicast.peers`; ripcord believes adverts of these only. An address of this router itself is left out, so that all may have one file; if it is the only peer, the router serves and sends to nobody else", "", readPeers},
 	{"unicast_src_ip", 1, 1, plain, Translated, "`source`; with `unicast_peer`, while it is not on this machine, the instance is in Fault: keepalived is MASTER then, since it hears no peer. Without, over IPv4, `track_source: false`: adverts leave from it all the same", "", readSource},
 	{"mcast_src_ip", 1, 1, plain, Translated, "`source`, as `unicast_src_ip`", "", readSource},
 	{"unicast_ttl", 1, 1, plain, Translated, "`unicast.ttl`", "", numberTo(func(i *instance) *number { return &i.ttl }, 0, 255)},
