@@ -8,8 +8,13 @@ import (
 	"ripcord/pkg/event"
 )
 
-// DefaultTimeout is how long a notify command may run.
-const DefaultTimeout = 60 * time.Second
+const (
+	// DefaultTimeout is how long a notify command may run.
+	DefaultTimeout = time.Hour
+	// YieldAfter is how long a command without a timeout of its own may hold up the next
+	// transition: keepalived lets its scripts run, but has none of them wait for another.
+	YieldAfter = time.Minute
+)
 
 // Command is a notify command as it is configured.
 type Command struct {
@@ -59,12 +64,19 @@ func (c *Commands) Requests(of Kind, name string) (list []command.Request) {
 	return list
 }
 
-// of returns the requests for a transition, in keepalived's order.
-func (c *Commands) of(t *Transition) (list []command.Request) {
+// queued is a command of a transition.
+type queued struct {
+	command.Request
+	// yields reports whether it has no timeout of its own, and makes room after YieldAfter.
+	yields bool
+}
+
+// of returns the commands for a transition, in keepalived's order.
+func (c *Commands) of(t *Transition) (list []queued) {
 	add := func(when string, args []string) {
 		if own := c.For(when); own != nil {
 			id := command.ID{Kind: t.kind(c.Every), Name: t.Name, When: when}
-			list = append(list, command.Request{ID: id, Command: own.with(t, args)})
+			list = append(list, queued{command.Request{ID: id, Command: own.with(t, args)}, own.Timeout <= 0})
 		}
 	}
 	add(whens[t.To], nil)

@@ -16,7 +16,9 @@
 //  3. While commands are slower than the transitions, transitions that waited longer
 //     than Stale and were followed by another one are left out, and counted. The last
 //     transition of a name is never left out.
-//  4. A command that takes longer than its timeout is killed, with its process group.
+//  4. A command that takes longer than its timeout is killed, with its process group. One
+//     without a timeout of its own is killed after YieldAfter where a transition waits for it:
+//     the next of its name, or any other while Limit commands run.
 //  5. Drain lets the last transitions run, those of a shutdown among them, for as long as
 //     its context says.
 //  6. Reports come from the goroutine that calls Run, one at a time. They must not block.

@@ -1,10 +1,6 @@
 package notify
 
-import (
-	"time"
-
-	"ripcord/pkg/command"
-)
+import "time"
 
 const (
 	// Stale is the least time for which a transition waits before it may be left out.
@@ -16,7 +12,7 @@ const (
 // entry is a transition that waits for its commands.
 type entry struct {
 	transition Transition
-	commands   []command.Request
+	commands   []queued
 	since      time.Time
 	merged     int // transitions that were left out before it
 }

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,10 +27,11 @@ type Ran struct {
 
 // Runner runs notify and fence commands.
 type Runner struct {
-	programs command.Runner
-	report   func(Ran)
-	wake     chan struct{} // holds one, after a change of what is behind mu
-	events   chan func()   // calls for Run to make, from the goroutines of the commands
+	programs   command.Runner
+	report     func(Ran)
+	wake       chan struct{} // holds one, after a change of what is behind mu
+	events     chan func()   // calls for Run to make, from the goroutines of the commands
+	yieldAfter time.Duration // YieldAfter, but in tests
 
 	workers sync.WaitGroup
 
@@ -47,19 +49,23 @@ type Runner struct {
 type run struct {
 	entry entry
 	stop  context.CancelFunc
+
+	yield  context.CancelFunc // stops the command that runs, and not those after it; nil: none yields
+	yields time.Time          // when it has run for so long that it makes room
 }
 
 // New returns a runner, whose commands are run by programs. The contract of report is part
 // of that of the package.
 func New(programs command.Runner, report func(Ran)) *Runner {
 	return &Runner{
-		programs: programs,
-		report:   report,
-		wake:     make(chan struct{}, 1),
-		events:   make(chan func()),
-		queues:   make(map[subject]*queue),
-		running:  make(map[subject]*run),
-		fenced:   make(map[string]bool),
+		programs:   programs,
+		report:     report,
+		wake:       make(chan struct{}, 1),
+		events:     make(chan func()),
+		yieldAfter: YieldAfter,
+		queues:     make(map[subject]*queue),
+		running:    make(map[subject]*run),
+		fenced:     make(map[string]bool),
 	}
 }
 
@@ -134,7 +140,7 @@ func (r *Runner) startWaiting(ctx context.Context) {
 		e, ok := q.next(stale)
 		if ok {
 			own, stop := context.WithCancel(ctx)
-			r.running[s] = &run{e, stop}
+			r.running[s] = &run{entry: e, stop: stop}
 			r.workers.Go(func() { r.work(ctx, own, s, e) })
 		}
 		if len(q.entries) == 0 {
@@ -143,6 +149,7 @@ func (r *Runner) startWaiting(ctx context.Context) {
 		}
 		return false
 	})
+	r.makeRoom(time.Now())
 	if r.idle != nil && len(r.order) == 0 && len(r.running) == 0 && len(r.fenced) == 0 {
 		close(r.idle)
 		r.idle = nil
@@ -156,7 +163,7 @@ func (r *Runner) work(ctx, own context.Context, s subject, e entry) {
 			break
 		}
 		c := &e.commands[i]
-		r.programs.Run(own, *c, func(result command.Result) {
+		r.runOne(own, s, c, func(result command.Result) {
 			ran := Ran{e.transition, c.Argv, result, e.merged}
 			r.send(ctx, func() { r.report(ran) })
 		})
@@ -167,6 +174,49 @@ func (r *Runner) work(ctx, own context.Context, s subject, e entry) {
 	delete(r.running, s)
 	r.mu.Unlock()
 	r.ring()
+}
+
+// runOne runs one command of a transition.
+func (r *Runner) runOne(own context.Context, s subject, c *queued, done func(command.Result)) {
+	if !c.yields {
+		r.programs.Run(own, c.Request, done)
+		return
+	}
+	yielding, yield := context.WithCancel(own)
+	defer yield()
+	r.mu.Lock()
+	r.running[s].yield, r.running[s].yields = yield, time.Now().Add(r.yieldAfter)
+	r.mu.Unlock()
+	defer time.AfterFunc(r.yieldAfter, r.ring).Stop()
+	r.programs.Run(yielding, c.Request, func(result command.Result) {
+		if own.Err() == nil && errors.Is(result.Err, context.Canceled) {
+			result.Err = fmt.Errorf("%w: another transition waits, and it has run for more than %v", command.ErrTimeout, r.yieldAfter)
+		}
+		done(result)
+	})
+	r.mu.Lock()
+	r.running[s].yield = nil
+	r.mu.Unlock()
+}
+
+// makeRoom stops the commands for which a transition waits, and which have run for too long for
+// that.
+func (r *Runner) makeRoom(now time.Time) {
+	for _, s := range r.order {
+		if own := r.running[s]; own != nil {
+			own.makeRoom(now)
+			continue
+		}
+		for _, other := range r.running { // Limit run
+			other.makeRoom(now)
+		}
+	}
+}
+
+func (r *run) makeRoom(now time.Time) {
+	if r.yield != nil && !now.Before(r.yields) {
+		r.yield()
+	}
 }
 
 // send has Run call do, unless Run ends first.

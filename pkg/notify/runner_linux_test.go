@@ -116,6 +116,37 @@ func TestKeepalived2389LastState(t *testing.T) {
 	})
 }
 
+// TestSlowCommandYields: a command without a timeout runs on as in keepalived, but makes room for the next
+// transition of its name, with the others of its own transition, and for other names while Limit run.
+func TestSlowCommandYields(t *testing.T) {
+	r := start(t)
+	r.yieldAfter = 300 * time.Millisecond
+	commands := Commands{Active: r.sh("echo active >> FILE; exec sleep 1000"), Any: r.sh("echo any >> FILE"), Backup: r.sh("echo backup >> FILE")}
+	r.Notify(inside(event.Backup, event.Active), commands)
+	r.wait("active")
+	time.Sleep(3 * r.yieldAfter)
+	if got := r.reports(); got != "" {
+		t.Fatalf("nothing waits, and it was stopped: %s", got)
+	}
+	r.Notify(inside(event.Active, event.Backup), commands)
+	r.wait("active, any, backup, any")
+	const reason = "timed out: another transition waits, and it has run for more than 300ms"
+	commandtest.Eventually(t, func() (bool, string) {
+		got := r.reports()
+		return got == "MASTER: "+reason+", MASTER, BACKUP, BACKUP", got
+	})
+
+	for i := range Limit + 1 {
+		other := inside(event.Backup, event.Active)
+		other.Name = fmt.Sprint("i", i)
+		r.Notify(other, Commands{Active: r.sh("exec sleep 1000")})
+	}
+	commandtest.Eventually(t, func() (bool, string) {
+		stopped := strings.Count(r.reports(), reason)
+		return stopped > 1, fmt.Sprintf("%d were stopped", stopped)
+	})
+}
+
 // What was left out is counted once, with the first command that runs afterwards.
 func TestMergedIsReported(t *testing.T) {
 	r := start(t)

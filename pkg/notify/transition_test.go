@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"ripcord/pkg/command"
 	"ripcord/pkg/event"
 )
 
@@ -69,7 +68,7 @@ func TestCommandsOf(t *testing.T) {
 		var got []string
 		for _, cmd := range c.commands.of(&tr) {
 			got = append(got, fmt.Sprint(cmd.Argv))
-			if cmd.Timeout != 60*time.Second || len(cmd.Env) != 8 || cmd.KillGroup {
+			if cmd.Timeout != time.Hour || len(cmd.Env) != 8 || cmd.KillGroup {
 				t.Errorf("got %+v", cmd)
 			}
 		}
@@ -98,7 +97,7 @@ func TestQueue(t *testing.T) {
 		q, from := new(queue), event.Initialize
 		for i, s := range since {
 			to := []event.State{event.Backup, event.Active, event.Fault}[i%3]
-			q.push(entry{transition: inside(from, to), since: at(s), commands: []command.Request{{}}})
+			q.push(entry{transition: inside(from, to), since: at(s), commands: []queued{{}}})
 			from = to
 		}
 		return q
