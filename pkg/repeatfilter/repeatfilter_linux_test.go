@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/confine"
@@ -108,7 +109,7 @@ func TestRepeats(t *testing.T) {
 				t.Error("the advert that is expected comes through")
 			}
 			n, last := slot.Take()
-			if ended, _ := Now(); n != 2 || last < began || last > ended {
+			if ended, _ := Now(); n != 2 || last < began || last > ended+1<<tickBits {
 				t.Errorf("%d dropped, the last at %v, between %v and %v", n, last, began, ended)
 			}
 			if n, _ := slot.Take(); n != 0 {
@@ -174,6 +175,97 @@ func TestLength(t *testing.T) {
 		if !b.passes(packet) {
 			t.Errorf("%v: another one with %d addresses is dropped", f, most)
 		}
+	}
+}
+
+// TestUnderWay: a filter that was under way while the slot was forgotten, expects another advert
+// or has another owner can count nothing: its tally is out of date.
+func TestUnderWay(t *testing.T) {
+	for what, meanwhile := range map[string]func(*Table, *Slot, []byte) *Slot{
+		"forgotten":     func(_ *Table, s *Slot, _ []byte) *Slot { s.Forget(); return s },
+		"another image": func(_ *Table, s *Slot, image []byte) *Slot { s.Expect(image, 0); return s },
+		"another owner": func(table *Table, s *Slot, _ []byte) *Slot {
+			s.Release()
+			return table.Slot(0, event.IPv4, 8)
+		},
+	} {
+		table := open(t, 1)
+		slot := table.Slot(0, event.IPv4, 7)
+		_, image := datagram(event.IPv4, 1)
+		slot.Expect(image, 0)
+		of, before := slot.memory, slot.memory.dropped.Load()
+		slot = meanwhile(table, slot, image)
+		if slot.memory != of {
+			t.Fatalf("%s: the slot is not the same one, and the test shows nothing", what)
+		}
+		if of.dropped.CompareAndSwap(before, before+1) {
+			t.Errorf("%s: the filter that was under way counts an advert", what)
+		}
+		if n, _ := slot.Take(); n != 0 {
+			t.Errorf("%s: %d dropped", what, n)
+		}
+	}
+}
+
+// TestForgetKeeps: what was dropped before the filter forgot the advert is counted afterwards.
+func TestForgetKeeps(t *testing.T) {
+	b := &bench{t, open(t, 1), event.IPv4, false}
+	slot := b.table.Slot(0, event.IPv4, 7)
+	packet, image := datagram(event.IPv4, 1)
+	slot.Expect(image, 0)
+	began, _ := Now()
+	for range 3 {
+		if b.passes(packet) {
+			t.Fatal("the advert that is expected comes through")
+		}
+	}
+	ended, _ := Now()
+	slot.Forget()
+	slot.Forget()
+	if n, last := slot.Take(); n != 3 || last < began || last > ended+1<<tickBits {
+		t.Errorf("%d dropped, the last at %v, want 3 between %v and %v", n, last, began, ended)
+	}
+}
+
+// TestOrdered: the operations on what the process changes at the same time are such that the
+// kernel orders all else by them. The library has been seen to make plain additions of them.
+func TestOrdered(t *testing.T) {
+	info, err := open(t, 1).programs[kind{event.IPv4, false}].Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := info.Instructions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []asm.AtomicOp
+	for _, ins := range code {
+		if op := ins.OpCode.AtomicOp(); op != asm.InvalidAtomic {
+			got = append(got, op)
+		}
+	}
+	if want := []asm.AtomicOp{asm.FetchAdd, asm.FetchAdd, asm.CmpXchg, asm.FetchAdd}; !slices.Equal(got, want) {
+		t.Errorf("the kernel has the atomic operations %v, want %v", got, want)
+	}
+}
+
+// TestTally: number and time of a tally, also when one of them begins anew, and for a time that
+// was rounded up to after now.
+func TestTally(t *testing.T) {
+	const wrap = time.Duration(1) << (64 - tallyBits + tickBits)
+	for _, tt := range []struct {
+		last, now time.Duration
+	}{
+		{0, 0}, {1 << tickBits, 5}, {time.Second, time.Second}, {time.Hour, 6 * 24 * time.Hour}, {wrap - time.Second, wrap + time.Second},
+		{3*wrap + time.Second, 3*wrap + time.Hour}, {wrap, wrap - 1},
+	} {
+		ticks := (uint64(tt.last) + 1<<tickBits - 1) >> tickBits
+		if got := tally(ticks << tallyBits).last(tt.now); got < tt.last || got-tt.last >= 1<<tickBits {
+			t.Errorf("the last at %v, seen at %v: %v", tt.last, tt.now, got)
+		}
+	}
+	if n := tally(7<<tallyBits | 2).since(tally(5<<tallyBits | countMask)); n != 3 {
+		t.Errorf("%d since the number began anew, want 3", n)
 	}
 }
 

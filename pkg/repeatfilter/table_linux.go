@@ -1,6 +1,7 @@
 package repeatfilter
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/bits"
@@ -20,22 +21,44 @@ import (
 const (
 	slotPassed   = 0
 	slotExpected = 8
-	slotCount    = 16
-	slotLast     = 24
-	slotLength   = 32
-	slotPacket   = 40
+	slotDropped  = 16
+	slotLength   = 24
+	slotPacket   = 32
 	slotShift    = 8 // 256 bytes
 )
 
-// memory is a slot as the filters and the process share it.
+// memory is a slot as the filters and the process share it. A filter loads dropped, then
+// expected, then the packet, and at the end exchanges dropped for its successor, if that is still
+// what it was: each of these is a full barrier. Forget changes dropped, too. So a filter that was
+// under way meanwhile drops nothing, whatever it has read of the packet.
 type memory struct {
 	passed   atomic.Uint64 // packets of the virtual router that were let through
 	expected atomic.Uint64 // the value of passed for which the packet below is dropped
-	count    atomic.Uint64 // packets that were dropped
-	last     atomic.Int64  // when the last one was, in nanoseconds of CLOCK_MONOTONIC
-	length   uint32
-	_        uint32
-	packet   [MaxPacket]byte
+	dropped  atomic.Uint64 // a tally
+	length   atomic.Uint64
+	packet   [MaxPacket / 8]atomic.Uint64
+}
+
+// tally is how many packets were dropped, in its low bits, and when the last one was, by
+// CLOCK_MONOTONIC: one word, so that nobody reads a number without its time.
+type tally uint64
+
+// A tally counts to 1<<tallyBits, and then begins anew. Its time is in units of 1<<tickBits
+// nanoseconds, rounded up, and begins anew after 13 days.
+const (
+	tallyBits = 24
+	tickBits  = 10
+	countMask = 1<<tallyBits - 1
+)
+
+// since returns how many packets were dropped after an earlier tally.
+func (t tally) since(earlier tally) uint64 { return uint64(t-earlier) & countMask }
+
+// last returns when the last packet was dropped; now is at most 6 days later.
+func (t tally) last(now time.Duration) time.Duration {
+	ticks := uint64(now)>>tickBits - uint64(t)>>tallyBits
+	ago := int64(ticks<<tallyBits) >> tallyBits // the ticks of a tally have 64-tallyBits bits
+	return now - now%(1<<tickBits) - time.Duration(ago<<tickBits)
 }
 
 // nothing is a value of passed that is never reached.
@@ -164,8 +187,7 @@ func (t *Table) Slot(index int, f event.Family, vrid uint8) *Slot {
 		n := t.free[len(t.free)-1]
 		t.free = t.free[:len(t.free)-1]
 		s := &Slot{table: t, entry: entry, number: n, memory: &t.slots[n]}
-		s.Forget()
-		s.taken = s.memory.count.Load()
+		s.taken = tally(s.memory.dropped.Load())
 		entry.Store(uint64(key)<<slotBits | uint64(n))
 		return s
 	}
@@ -188,7 +210,7 @@ type Slot struct {
 	entry  *atomic.Uint64
 	number uint16
 	memory *memory
-	taken  uint64 // of count
+	taken  tally
 }
 
 // Passed returns how many packets of the virtual router were let through.
@@ -198,20 +220,41 @@ func (s *Slot) Passed() uint64 { return s.memory.passed.Load() }
 // more packets of the virtual router than passed.
 func (s *Slot) Expect(image []byte, passed uint64) {
 	s.Forget()
-	n := copy(s.memory.packet[:], image)
-	clear(s.memory.packet[n:])
-	s.memory.length = uint32(n)
+	var padded [MaxPacket]byte
+	n := copy(padded[:], image)
+	for i := range s.memory.packet {
+		s.memory.packet[i].Store(binary.NativeEndian.Uint64(padded[8*i:]))
+	}
+	s.memory.length.Store(uint64(n))
 	s.memory.expected.Store(passed)
 }
 
-// Forget has the filter let all packets through.
-func (s *Slot) Forget() { s.memory.expected.Store(nothing) }
+// Forget has the filter let all packets through. When it returns nothing is dropped any more, not
+// even what the filter was looking at.
+func (s *Slot) Forget() {
+	s.memory.expected.Store(nothing)
+	for {
+		now := s.memory.dropped.Load()
+		next := now&^countMask | (now+1)&countMask
+		if s.memory.dropped.CompareAndSwap(now, next) {
+			s.taken = s.taken&^countMask | (s.taken+1)&countMask // this one was no packet
+			return
+		}
+	}
+}
 
 // Take returns how many packets were dropped since the last call, and when the last one was.
 func (s *Slot) Take() (n uint64, last time.Duration) {
-	count := s.memory.count.Load()
-	n, s.taken = count-s.taken, count
-	return n, time.Duration(s.memory.last.Load())
+	dropped := tally(s.memory.dropped.Load())
+	if n = dropped.since(s.taken); n == 0 {
+		return 0, 0
+	}
+	s.taken = dropped
+	now, err := Now()
+	if err != nil {
+		return n, 0 // no kernel is without that clock
+	}
+	return n, dropped.last(now)
 }
 
 // Release gives the slot back.
