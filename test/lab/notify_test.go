@@ -454,7 +454,7 @@ func TestNotifyRefused(t *testing.T) {
 	if got := s.ripcord("a", "run", "--config", nobody); got.code != 78 || !strings.Contains(got.err, "there is no user ripcord-nobody") {
 		t.Errorf("run without the user: %+v", got)
 	}
-	if got := s.ripcord("a", "check", nobody); got.code != 0 || !strings.Contains(got.err, "there is no user ripcord-nobody") {
+	if got := s.ripcord("a", "check", nobody); got.code != 1 || !strings.Contains(got.err, "there is no user ripcord-nobody") {
 		t.Errorf("check without the user: %+v", got)
 	}
 	yaml = "script_user: root\n" + yaml
