@@ -21,6 +21,7 @@ type filter struct {
 	wakeUp  *timer
 	planned time.Time // when that wakes; zero: it is not set
 	image   []byte
+	waiting int // frames that came while the process stood still, and are not read yet
 }
 
 // socket is what hears the adverts of a family on a port.
@@ -71,7 +72,7 @@ func (s *slot) Take() (n uint64, last time.Duration) {
 
 // start forgets what an earlier run of the router expected.
 func (v *filter) start() {
-	v.allowed, v.orders, v.planned = make(map[string]bool), nil, time.Time{}
+	v.allowed, v.orders, v.planned, v.waiting = make(map[string]bool), nil, time.Time{}, 0
 	v.assign()
 }
 
@@ -147,9 +148,13 @@ func (v *filter) read(p *Port, f *frame, verdict *validate.Verdict) {
 	if s.run.Allowed() && verdict.Plain && len(verdict.Events) == 0 {
 		v.image = f.image(v.image)
 	}
-	s.run.Read(v.image, &verdict.Heard)
-	if w := v.socket(p, event.FamilyOf(f.path.Source)); s.run.Expecting() {
-		w.runs.Plan(s.run)
+	w := v.socket(p, event.FamilyOf(f.path.Source))
+	w.runs.Look()
+	w.runs.Read(s.run, v.image, &verdict.Heard)
+	if v.waiting == 0 {
+		w.runs.Emptied()
+	}
+	if s.run.Expecting() {
 		v.plan(w)
 	}
 }

@@ -45,7 +45,9 @@ func (v *receiver) receive(p *Port, f *frame) {
 	}
 	at, stamp, l := r.world.now, r.clock.at(r.world.now), &r.loop
 	if r.paused {
+		v.filter.waiting++
 		l.queue[adverts] = append(l.queue[adverts], func() {
+			v.filter.waiting--
 			if h, ok := v.hear(p, f, at, stamp); ok {
 				v.absorb(h)
 			}

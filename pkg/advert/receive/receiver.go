@@ -259,6 +259,7 @@ func (r *Receiver) publishHeard() {
 
 // read judges the packets of one call of recvmmsg, and reports whether more are queued.
 func (r *Receiver) read(w *socket) (more bool, last time.Time) {
+	w.runs.Look()
 	n, err := r.receipt.read(w.port)
 	now := r.cfg.Now()
 	if err != nil {
@@ -293,6 +294,9 @@ func (r *Receiver) read(w *socket) (more bool, last time.Time) {
 		}
 		r.publish(verdict.Events)
 		r.compareDelivery(w, &p, verdict, now)
+	}
+	if n < readMost {
+		w.runs.Emptied()
 	}
 	if !w.socketKey.own && w.port.flood.rejected(now, rejected) {
 		r.summary.stop(w)

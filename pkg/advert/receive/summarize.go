@@ -247,6 +247,5 @@ func (s *summary) follow(w *socket, run *repeats.Run, p *validate.Packet, v *val
 	if v.Plain && len(v.Events) == 0 && run.Allowed() {
 		s.image = repeatfilter.Image(s.image, p.Family, p.Data, v.Heard.Source, p.Path.Dest, p.Path.HopLimit)
 	}
-	run.Read(s.image, &v.Heard)
-	w.runs.Plan(run)
+	w.runs.Read(run, s.image, &v.Heard)
 }

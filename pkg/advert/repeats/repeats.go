@@ -58,9 +58,13 @@ type Run struct {
 	slot     Slot
 	allowed  bool   // by the state machine
 	read     uint64 // packets of the virtual router
-	// ahead is by how many packets the filter was ahead of read when the last one was read.
-	// If it stays the same these are lost, else they are in the queue of the socket.
-	ahead     uint64
+	// offset is by how many packets the filter is ahead of read while none waits in the socket:
+	// those that came before the run, or were lost. It holds if it is known; offsetNow is what
+	// it is if the socket is found empty, while that is looked at.
+	offset    uint64
+	offsetNow uint64
+	known     bool
+	looked    bool
 	alike     int
 	image     []byte // of the last advert
 	heard     vrrp.Heard
@@ -109,14 +113,13 @@ func (r *Run) Stop() {
 	r.expecting, r.alike = false, 0
 }
 
-// Read notes a packet of the virtual router that was read. If it is an advert that may be
-// expected it has an image, and h is what was heard; else the image is empty.
-func (r *Run) Read(image []byte, h *vrrp.Heard) {
+// noteRead notes a packet of the virtual router that was read.
+func (r *Run) noteRead(image []byte, h *vrrp.Heard) {
 	r.read++
-	ahead := r.slot.Passed() - r.read
-	settled := ahead == r.ahead
-	r.ahead = ahead
-	same := !r.expecting && settled && bytes.Equal(image, r.image)
+	if r.slot.Passed()-r.read != r.offset {
+		r.known = false // others wait, or are lost
+	}
+	same := !r.expecting && r.known && bytes.Equal(image, r.image)
 	if r.expecting {
 		r.Stop()
 	}
@@ -129,7 +132,7 @@ func (r *Run) Read(image []byte, h *vrrp.Heard) {
 	}
 	r.heard, r.last = *h, h.Cause.At
 	if r.alike++; r.alike >= enough {
-		r.slot.Expect(r.image, r.read+r.ahead)
+		r.slot.Expect(r.image, r.read+r.offset)
 		r.expecting = true
 	}
 }
@@ -137,7 +140,7 @@ func (r *Run) Read(image []byte, h *vrrp.Heard) {
 // take gives what was dropped to yield: the last of them, with the number of all.
 func (r *Run) take(c Clock, yield func(*Run, vrrp.Heard)) {
 	n, last := r.slot.Take()
-	if n == 0 {
+	if n == 0 || len(r.image) == 0 { // nothing was expected yet: it is not of this virtual router
 		return
 	}
 	at := c.at(last)
@@ -158,8 +161,9 @@ func (r *Run) due() time.Time {
 
 // Set is the runs of the virtual routers of one socket.
 type Set struct {
-	byVRID []*Run // up to the greatest; nil where there is none
-	next   time.Time
+	byVRID  []*Run // up to the greatest; nil where there is none
+	next    time.Time
+	unknown bool // the offset of a run
 }
 
 // Add adds a run.
@@ -167,7 +171,7 @@ func (s *Set) Add(r *Run) {
 	if more := int(r.vrid) + 1 - len(s.byVRID); more > 0 {
 		s.byVRID = append(s.byVRID, make([]*Run, more)...)
 	}
-	s.byVRID[r.vrid] = r
+	s.byVRID[r.vrid], s.unknown = r, true
 }
 
 // Run returns the run of a VRID; nil if there is none.
@@ -220,10 +224,42 @@ func (s *Set) sweep(c Clock, before time.Time, yield func(*Run, vrrp.Heard)) {
 	s.next, _ = next.Get()
 }
 
-// Plan notes that a run may have begun to expect.
-func (s *Set) Plan(r *Run) {
+// Read notes a packet of a run's virtual router that was read. If it is an advert that may be
+// expected it has an image, and h is what was heard; else the image is empty.
+func (s *Set) Read(r *Run, image []byte, h *vrrp.Heard) {
+	r.noteRead(image, h)
+	s.unknown = s.unknown || !r.known
 	if r.expecting && (s.next.IsZero() || r.due().Before(s.next)) {
 		s.next = r.due()
+	}
+}
+
+// Look is called before the socket is read, and Emptied after all that was read is noted, if
+// nothing was left. What the filters had let through before Look is read then, or lost: so a
+// loss is told from packets that wait. One that comes in between makes the offset too small, with
+// which nothing is dropped, and is seen when it is read. One that a filter has let through, but
+// that is not yet in the queue, is seen when it is read, too: before an advert is expected,
+// enough must be read without a change of the offset.
+func (s *Set) Look() {
+	if s.unknown {
+		for r := range s.All {
+			r.offsetNow, r.looked = r.slot.Passed(), !r.known
+		}
+	}
+}
+
+// Emptied notes that nothing is left in the socket of what came before Look.
+func (s *Set) Emptied() {
+	if !s.unknown {
+		return
+	}
+	s.unknown = false
+	for r := range s.All {
+		if r.looked && !r.known {
+			r.offset, r.known = r.offsetNow-r.read, true
+		}
+		r.looked = false
+		s.unknown = s.unknown || !r.known
 	}
 }
 

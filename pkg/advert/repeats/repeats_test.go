@@ -72,17 +72,23 @@ func (f *filter) arrives(images ...string) {
 	}
 }
 
-// reads reads what came through.
+// reads reads what came through, until nothing is left.
 func (f *filter) reads() {
+	f.set.Look()
 	for _, image := range f.queue {
-		if f.run.Expecting() {
-			f.set.Take(f.clock(), f.report)
-		}
-		f.run.Read(image, &vrrp.Heard{Cause: event.Cause{At: start.Add(f.now)}, Interval: interval})
-		f.set.Plan(f.run)
-		f.reported = append(f.reported, vrrp.Heard{Cause: event.Cause{At: start.Add(f.now)}})
+		f.read(image)
 	}
 	f.queue = nil
+	f.set.Emptied()
+}
+
+// read reads one packet.
+func (f *filter) read(image []byte) {
+	if f.run.Expecting() {
+		f.set.Take(f.clock(), f.report)
+	}
+	f.set.Read(f.run, image, &vrrp.Heard{Cause: event.Cause{At: start.Add(f.now)}, Interval: interval})
+	f.reported = append(f.reported, vrrp.Heard{Cause: event.Cause{At: start.Add(f.now)}})
 }
 
 func (f *filter) report(_ *Run, h vrrp.Heard) { f.reported = append(f.reported, h) }
@@ -169,7 +175,7 @@ func TestQueued(t *testing.T) {
 	f.arrives("a")
 	read := f.queue
 	f.queue, f.meanwhile = nil, func() { f.arrives("b") }
-	f.run.Read(read[0], &vrrp.Heard{Interval: interval})
+	f.read(read[0])
 	f.expects(true, "after 8")
 	f.arrives("a")
 	if f.count != 0 || len(f.queue) != 2 {
@@ -177,18 +183,113 @@ func TestQueued(t *testing.T) {
 	}
 }
 
-// TestLost: packets that were let through and lost are told from those under way.
+// TestLost: packets that were let through and lost are told from those under way: the socket was
+// found empty.
 func TestLost(t *testing.T) {
 	f := newFilter(t, 3)
 	f.goes(4, "a")
-	f.passed += 3 // no room in the buffer
-	f.goes(7, "a")
+	f.passed += 3  // no room in the buffer
+	f.goes(8, "a") // the first shows the loss, behind the second the socket is empty
 	f.expects(false, "after the loss")
 	f.goes(1, "a")
-	f.expects(true, "when the difference has stayed the same")
+	f.expects(true, "when eight have come since the difference is known")
 	f.goes(2, "a")
 	if f.count != 2 {
 		t.Errorf("%d of 2 were dropped", f.count)
+	}
+}
+
+// TestBehind: a reader that is one packet behind all the time expects nothing, so what waits is
+// read before what comes after it. When it has caught up the next advert is expected.
+func TestBehind(t *testing.T) {
+	f := newFilter(t, 3)
+	f.arrives("a")
+	for range 20 {
+		f.now += interval
+		f.arrives("a")
+		f.set.Look()
+		for _, image := range f.queue[:1] {
+			f.read(image)
+		}
+		f.queue = f.queue[1:]
+		if f.run.Expecting() {
+			t.Fatal("an advert is expected while one waits")
+		}
+	}
+	f.now += interval
+	f.arrives("resigns", "a", "a")
+	if f.count != 0 {
+		t.Errorf("%d were dropped while a resignation waited in the queue", f.count)
+	}
+	f.reads()
+	f.goes(7, "a")
+	f.expects(true, "after the reader has caught up")
+}
+
+// TestJustAfter: what comes after the socket was found empty waits, and is not lost.
+func TestJustAfter(t *testing.T) {
+	f := newFilter(t, 3)
+	for range 3 {
+		f.set.Look()
+		for _, image := range f.queue {
+			f.read(image)
+		}
+		f.queue = nil
+		f.now += interval
+		f.arrives("a")
+		f.set.Emptied()
+	}
+	if f.run.offset != 0 {
+		t.Errorf("%d packets are taken to be lost", f.run.offset)
+	}
+	f.reads()
+	f.goes(7, "a")
+	f.expects(true, "after more")
+}
+
+// TestInFlight: one that the filter has let through reaches the queue after the socket was found
+// empty. It is seen when it is read, before anything is expected.
+func TestInFlight(t *testing.T) {
+	f := newFilter(t, 3)
+	f.passed++ // and is not in the queue yet
+	f.goes(5, "a")
+	f.queue = append(f.queue, []byte("b"))
+	f.goes(7, "a")
+	f.expects(false, "after the one that was in flight")
+	f.goes(4, "a")
+	f.expects(true, "after more")
+	if f.run.offset != 0 {
+		t.Errorf("%d packets are taken to be lost", f.run.offset)
+	}
+}
+
+// TestAssignedWithQueue: what was in the queue before the filter knew of the virtual router is read,
+// but not counted.
+func TestAssignedWithQueue(t *testing.T) {
+	f := newFilter(t, 3)
+	f.passed = 100
+	f.queue = [][]byte{[]byte("a"), []byte("a")}
+	f.reads()
+	f.goes(7, "a")
+	f.expects(true, "after the queue")
+	f.goes(3, "a")
+	if f.count != 3 {
+		t.Errorf("%d of 3 were dropped", f.count)
+	}
+}
+
+// TestNothingExpected: what a slot counts before the run has it expect an advert is nobody's.
+func TestNothingExpected(t *testing.T) {
+	f := newFilter(t, 3)
+	f.count, f.last = 2, interval
+	f.now = 2 * interval
+	if f.set.Take(f.clock(), f.report); len(f.reported) != 0 {
+		t.Errorf("reported: %v", f.reported)
+	}
+	f.goes(10, "a")
+	f.set.Take(f.clock(), f.report)
+	if n, _ := f.heard(); n != 10 {
+		t.Errorf("%d of 10 were reported", n)
 	}
 }
 
@@ -226,7 +327,7 @@ func TestRefused(t *testing.T) {
 		"a slow Active": func(f *filter) {
 			for range 20 {
 				f.passed++
-				f.run.Read([]byte("a"), &vrrp.Heard{Interval: LongestInterval + time.Millisecond})
+				f.set.Read(f.run, []byte("a"), &vrrp.Heard{Interval: LongestInterval + time.Millisecond})
 			}
 		},
 		"alternating": func(f *filter) {
