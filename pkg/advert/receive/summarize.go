@@ -1,7 +1,6 @@
 package receive
 
 import (
-	"slices"
 	"sync"
 	"time"
 
@@ -57,12 +56,39 @@ type summary struct {
 
 // newSummary returns the summary of a receiver.
 func newSummary(cfg *Config, all *sockets, report func(*socket, *repeats.Run, vrrp.Heard)) *summary {
-	clock := func() (repeats.Clock, error) {
-		slot, err := repeatfilter.Now()
-		return repeats.Clock{Now: cfg.Now(), Slot: slot}, err
-	}
+	clock := func() (repeats.Clock, error) { return readClocks(cfg.Now, repeatfilter.Now) }
 	return &summary{filter: cfg.Filtering.Filter, sockets: all, clock: clock, report: report, allowed: make(map[string]bool)}
 }
+
+// readClocks reads both clocks at one instant. What passes between the two makes an advert seem to
+// have come later: the other way round a Backup would take over too early, and two could be
+// Active. Where much passes they are read again, a few times.
+func readClocks(now func() time.Time, slot func() (time.Duration, error)) (c repeats.Clock, err error) {
+	best := time.Duration(-1)
+	for range clockReads {
+		before, err := slot()
+		if err != nil {
+			return repeats.Clock{}, err
+		}
+		at := now()
+		after, err := slot()
+		if err != nil {
+			return repeats.Clock{}, err
+		}
+		if took := after - before; best < 0 || took < best {
+			c, best = repeats.Clock{Now: at, Slot: before}, took
+		}
+		if best <= clocksApart {
+			break
+		}
+	}
+	return c, nil
+}
+
+const (
+	clockReads  = 4
+	clocksApart = 20 * time.Microsecond
+)
 
 // order takes orders of the router, for execute. It may be called from any goroutine.
 func (s *summary) order(orders []vrrp.Summarize) {
@@ -206,8 +232,12 @@ func (s *summary) stopAll() {
 
 // keep forgets the orders for instances that are gone, or other virtual routers of the same name now.
 func (s *summary) keep(before, next []*vrrp.Instance) {
+	byName := make(map[string]*vrrp.Instance, len(next))
+	for _, in := range next {
+		byName[in.Name] = in
+	}
 	for _, in := range before {
-		if !slices.ContainsFunc(next, in.Same) {
+		if now := byName[in.Name]; now == nil || !now.Same(in) {
 			delete(s.allowed, in.Name)
 		}
 	}
