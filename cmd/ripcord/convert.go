@@ -11,7 +11,7 @@ import (
 
 // newConvert returns the command that translates a keepalived.conf.
 func newConvert() *cobra.Command {
-	var id string
+	var o config.Options
 	c := &cobra.Command{
 		Use:   "convert FILE",
 		Short: "Print keepalived.conf in ripcord's own language, with a comment for each thing that differs",
@@ -20,10 +20,10 @@ func newConvert() *cobra.Command {
 			"differs or is not done is a comment at its place.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if id == "" {
-				id, _ = os.Hostname() // without a name, no line with @ID applies
+			if o.ID == "" {
+				o.ID, _ = os.Hostname() // without a name, no line with @ID applies
 			}
-			yaml, err := config.Convert(args[0], id)
+			yaml, err := config.Convert(args[0], o)
 			if err != nil {
 				return err
 			}
@@ -31,6 +31,7 @@ func newConvert() *cobra.Command {
 			return err
 		},
 	}
-	c.Flags().StringVar(&id, "id", "", "what lines with @ID are for (default the name of this machine)")
+	c.Flags().StringVar(&o.ID, "id", "", "what lines with @ID are for (default the name of this machine)")
+	c.Flags().BoolVar(&o.WithoutLVS, "without-lvs", false, "another program does the load balancing of the file, as keepalived --check")
 	return c
 }

@@ -8,13 +8,13 @@ import (
 // Convert reads a file in keepalived's language and returns the same configuration in YAML,
 // for a machine that has the programs and users that the file names: a comment stands where this
 // one has not. The error is a Refusal if the file could be read.
-func Convert(path string, id string) (string, error) {
+func Convert(path string, o Options) (string, error) {
 	text, _, err := readFile(path)
 	if err != nil {
 		return "", err
 	}
 	l := newLoader(&problem.Report{}, nil, Keepalived)
-	t := keepalived.Translate(path, text, keepalived.Options{ID: id, WithoutLVS: true, Elsewhere: true, System: system{}})
+	t := keepalived.Translate(path, text, keepalived.Options{ID: o.ID, WithoutLVS: o.WithoutLVS, Elsewhere: true, System: system{}})
 	if _, err := l.translated(t); err != nil {
 		return "", err
 	}

@@ -37,7 +37,7 @@ func TestConvertMeansTheSame(t *testing.T) {
 				t.Fatal(err)
 			}
 			want, refused := newLoader(&problem.Report{}, nil, Keepalived).translated(keepalived.Translate(file, text, keepalived.Options{ID: "alpha", WithoutLVS: true, Elsewhere: true, System: system{}}))
-			yaml, err := Convert(file, "alpha")
+			yaml, err := Convert(file, Options{ID: "alpha", WithoutLVS: true})
 			if (err == nil) != (refused == nil) {
 				t.Fatalf("as a configuration: %v; converted: %v", refused, err)
 			}
