@@ -168,7 +168,7 @@ func addressIn(r *syntax.Report, s *syntax.Statement) (a address, ok bool) {
 				a.preferred = preferredFor(r, lifetime)
 			}
 		case "home", "-nodad", "mngtmpaddr", "noprefixroute", "autojoin", "use_vmac":
-			if w.Text == "noprefixroute" || w.Text == "use_vmac" {
+			if w.Text != "-nodad" { // which nobody notices
 				r.Differ(w.Position, "", "the address is held without %s", w.Text)
 			}
 		default:

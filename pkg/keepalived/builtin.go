@@ -21,8 +21,13 @@ func (c *converter) builtIn() {
 			continue
 		}
 		old := check.Entries[at]
-		key, value, timeout := replacement(texts(old.Value))
+		argv := texts(old.Value)
+		key, value, timeout := replacement(argv)
 		if value == nil {
+			continue
+		}
+		if user := c.runsAs(check); key == "process" && path.Base(argv[0]) == "killall" && user != "root" {
+			old.Value.Comments = append(old.Value.Comments, folded("no process check in place of this: the user "+user+" may signal its own processes only, so killall -0 fails while another user's runs")...)
 			continue
 		}
 		value.Position = old.Value.Position
@@ -32,6 +37,17 @@ func (c *converter) builtIn() {
 		check.Entries = slices.DeleteFunc(check.Entries, func(e tree.Entry) bool { return e.Key == "user" || e.Key == "group" })
 		shorten(check, timeout)
 	}
+}
+
+// runsAs returns the user that runs the command of a check.
+func (c *converter) runsAs(check *tree.Node) string {
+	if own := check.Find("user"); own != nil {
+		return own.Value.Text
+	}
+	if all := c.root.Find("script_user"); all != nil {
+		return all.Value.Text
+	}
+	return "root"
 }
 
 // line is the line of the file at a place, without the blanks around it.

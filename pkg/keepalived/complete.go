@@ -200,6 +200,9 @@ func (i *instance) completeSending(r *syntax.Report) {
 		r.Ignore(i.ttl.at, "", "unicast_ttl does not count without unicast_peer")
 	}
 	i.vmac.complete(r, i)
+	if i.trackSource.said && i.source.Text != "" {
+		r.Differ(i.trackSource.at, "", "if %s is not on this machine at the start, the instance is in Fault: keepalived is MASTER then, and in FAULT only once the address has been removed", i.source.Text)
+	}
 	if a, err := netip.ParseAddr(i.source.Text); err == nil && a.Is6() && !a.IsLinkLocalUnicast() && len(i.peers) == 0 {
 		r.Differ(i.source.Position, "", "adverts to ff02::12 leave from the link-local address, not from %s", a)
 		i.source = syntax.Word{}

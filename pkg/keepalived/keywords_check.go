@@ -16,7 +16,7 @@ var scriptKeywords = table[script]{
 	}},
 	{"interval", 1, 1, plain, Translated, "`interval`, 10ms to 24h", "", secondsTo(func(c *script) *length { return &c.interval }, 0, 1<<32*second)},
 	{"timeout", 1, 1, plain, Translated, "`timeout`", "", secondsTo(func(c *script) *length { return &c.timeout }, 0, 1<<32*second)},
-	{"weight", 1, 2, plain, Translated, "`weight`", "", func(t *translator, s *syntax.Statement, c *script) {
+	{"weight", 1, 2, plain, Translated, "`weight`, -253 to 253: one beyond counts as the nearest, and as it is under keepalived", "", func(t *translator, s *syntax.Statement, c *script) {
 		ownWeight(t.Report, s, &c.weight, &c.reverse, mostWeight)
 	}},
 	{"rise", 1, 1, plain, Translated, "`rise`", "", numberTo(func(c *script) *number { return &c.rise }, 1, 1<<31-1)},
@@ -25,7 +25,7 @@ var scriptKeywords = table[script]{
 		c.user, c.group = s.Word(1), strings.TrimPrefix(s.Word(2), ":")
 		c.removed = !t.commands.account(s.Words[1].Position, c.user, c.group, "the script is not run, and counts as if nobody tracked it")
 	}},
-	{"init_fail", 0, 0, plain, Translated, "`initial: fail`; otherwise the first result decides, and until then the check passes if it has a weight", "", func(_ *translator, _ *syntax.Statement, c *script) { c.failing = true }},
+	{"init_fail", 0, 0, plain, Translated, "`initial: fail`, so the command for FAULT runs first: under keepalived only if the first result is bad; otherwise the first result decides, and until then the check passes if it has a weight", "", func(_ *translator, _ *syntax.Statement, c *script) { c.failing = true }},
 }
 
 var fileKeywords = table[trackFile]{
@@ -60,7 +60,7 @@ func ownWeight(r *syntax.Report, s *syntax.Statement, into *number, reverse *boo
 	n := leadingIn(r, s.Words[1], -1<<31, 1<<31-1, "it has no weight")
 	if n.said {
 		if n.value < -mostWeight-1 || n.value > mostWeight+1 {
-			r.Ignore(n.at, "", "a weight is between %d and %d: %d counts as the nearest", -mostWeight, mostWeight, n.value)
+			r.Differ(n.at, "", "a weight is between %d and %d: %d counts as the nearest; under keepalived that of a vrrp_script counts as it is", -mostWeight, mostWeight, n.value)
 		}
 		n.value = min(max(n.value, -most), most)
 		*into = n

@@ -55,7 +55,7 @@ var instanceKeywords = table[instance]{
 	{"unicast_fault_no_peer", 0, 0, plain, Translated, "an error where there is no peer", "", flagTo(func(i *instance) *number { return &i.faultWithoutPeer }, 1)},
 	{"old_unicast_checksum", 0, 1, plain, Changed, "adverts of this old checksum are not believed: bring the other routers up to date", "", nil},
 	{"v3_checksum_as_v2", 0, 1, plain, Translated, "`checksum: rfc9568`", "", switchTo(func(i *instance) *number { return &i.version2 })},
-	{"track_src_ip", 0, 0, plain, Translated, "`track_source: true`: while the `source` is not on this machine the instance is in Fault", "", flagTo(func(i *instance) *number { return &i.trackSource }, 1)},
+	{"track_src_ip", 0, 0, plain, Translated, "`track_source: true`: while the `source` is not on this machine the instance is in Fault, also at the start: keepalived is MASTER then, and in FAULT only once the address has been removed", "", flagTo(func(i *instance) *number { return &i.trackSource }, 1)},
 	{"virtual_ipaddress", 0, 0, entries, Translated, "`addresses`; IPv6 addresses are deprecated, whatever their prefix length, unless `preferred_lft` says otherwise; none has a `peer`. One that two instances have stays while either is MASTER: under keepalived the first to fall takes it away", "", func(t *translator, s *syntax.Statement, i *instance) {
 		i.readAddresses(t.Report, s, &i.addresses, false)
 	}},
@@ -70,7 +70,7 @@ var instanceKeywords = table[instance]{
 	{"track_process", 0, 0, entries, Translated, "`track: [{check: …}]`", "", trackedTo(trackedProcess, func(i *instance) *[]tracked { return &i.tracked })},
 	{"track_bfd", 0, 0, entries, Missing, noBFD, "BFD", nil},
 	{"dont_track_primary", 0, 0, plain, Translated, "`track_link: false`", "", flagTo(func(i *instance) *number { return &i.dontTrack }, 1)},
-	{"use_vmac", 0, -1, plain, Translated, "`virtual_mac`: the RFC's MAC; another one is not supported. With `unicast_peer` or `unicast_src_ip`: `virtual_mac_adverts: false`, as if `vmac_xmit_base` stood there", "", readVMAC},
+	{"use_vmac", 0, -1, plain, Translated, "`virtual_mac`: the RFC's MAC; another one is not supported, nor the names `true` and `false`, which are values of the key. With `unicast_peer` or `unicast_src_ip`: `virtual_mac_adverts: false`, as if `vmac_xmit_base` stood there", "", readVMAC},
 	{"vmac_xmit_base", 0, 0, plain, Translated, "`virtual_mac_adverts: false`", "", flagTo(func(i *instance) *number { return &i.vmac.base }, 1)},
 	{"use_vmac_addr", 0, 0, plain, Changed, "addresses on other interfaces have those interfaces' own MAC", "", nil},
 	{"use_ipvlan", 0, -1, plain, Changed, "there is no ipvlan: the addresses stand on the interface itself", "", nil},

@@ -48,6 +48,7 @@ func TestLimits(t *testing.T) {
 		"list":         "~LST(A" + strings.Repeat(", 1", 20000) + ") a $A\n",
 		"variables":    strings.Repeat(strings.Repeat("$A", 30<<10)+"\n", 60),
 		"invalid":      strings.Repeat("\xff", 60<<10) + "\n",
+		"unread":       "virtual_server 192.0.2.1 80 {\n" + strings.Repeat("real_server 192.0.2.2 80 {\n weight 1\n}\n", 100000) + "}\n",
 		"words":        strings.Repeat(strings.Repeat("a ", 30<<10)+"\n", 60),
 		"include":      strings.Repeat("include {a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}*\n", 2000),
 	} {

@@ -121,6 +121,8 @@ Commands of checks and of notify are not confined: they run as the users that th
 | the loss of ` + "`unicast_src_ip`" + ` is not noticed | it is a fault |
 | an IPv6 address is deprecated where its prefix length is 128, as without one, unless ` + "`preferred_lft`" + ` says otherwise | every IPv6 address of an instance is, whatever its prefix length, unless ` + "`" + `preferred_lft` + "`" + ` says otherwise: the router does not take it as the source of its own traffic |
 | scripts have the environment of keepalived's unit, with its ` + "`EnvironmentFile`" + ` | that of the process that runs them, under systemd ` + "`ripcord-runner.service`" + `: put the ` + "`EnvironmentFile`" + ` there |
+| a script that is tracked without a weight and fails at the start calls the command for FAULT of its own instance only | of every member of its sync group |
+| the first BACKUP of an instance may be notified with another priority as ` + "`$4`" + `: results of checks count before or after it | with the priority at that moment |
 | notify commands overlap and may arrive out of order | one after the other, in the order of the transitions |
 | a notify command may run for as long as it likes (2.4.3) | for an hour, and when the next transition of its instance or group waits, for a minute: ` + "`timeout`" + ` of ` + "`notify`" + ` |
 | what a notify command started in the background goes on when keepalived stops | it ends with ripcord, but for processes in a session of their own (` + "`setsid`" + `); under systemd those too: ` + "`systemd-run`" + ` starts what is to stay |

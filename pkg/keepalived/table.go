@@ -1,6 +1,8 @@
 package keepalived
 
 import (
+	"slices"
+
 	"ripcord/pkg/keepalived/syntax"
 )
 
@@ -61,6 +63,23 @@ func (tb table[T]) names() []string {
 	return all
 }
 
+// namesOf are those of the rows of a shape.
+func (tb table[T]) namesOf(s shape) []string {
+	var all []string
+	for i := range tb {
+		if tb[i].shape == s {
+			all = append(all, tb[i].name)
+		}
+	}
+	return all
+}
+
+// lists are the keywords of blocks with one entry a line, inside of others.
+func lists() []string {
+	return slices.Concat(instanceKeywords.namesOf(entries), groupKeywords.namesOf(entries),
+		trackGroupKeywords.namesOf(entries), garpGroupKeywords.namesOf(entries))
+}
+
 // read takes the statements of a block.
 func (tb table[T]) read(t *translator, block string, statements []*syntax.Statement, into *T) {
 	for n, s := range statements {
@@ -102,6 +121,9 @@ func (k *keyword[T]) fits(r *syntax.Report, s *syntax.Statement, ends bool) bool
 	case arguments < k.least:
 		r.Fail(s.At(), "", "%s has no value", s.Keyword())
 		return false
+	case k.most >= 0 && arguments > k.most && slices.Contains([]string{"vrrp_instance", "vrrp_sync_group", "track_group"}, k.name):
+		r.Differ(s.Words[k.most+1].Position, "write the name as one word",
+			"the name has more than one word: keepalived leaves the whole block out, and ripcord reads it as %s", s.TitleOf(k.most))
 	case k.most >= 0 && arguments > k.most:
 		r.Ignore(s.Words[k.most+1].Position, "a statement ends with its line: write each on a line of its own",
 			"what stands behind %s is left out", s.TitleOf(k.most))

@@ -51,7 +51,7 @@ type Translation struct {
 // Translate reads a configuration, whose first file has that name and text.
 func Translate(name string, text []byte, o Options) Translation {
 	r := &syntax.Report{}
-	statements, files := syntax.Parse(name, text, syntax.Options{ID: o.ID, System: o.System}, r)
+	statements, files := syntax.Parse(name, text, syntax.Options{ID: o.ID, Unread: rootKeywords.namesOf(skipped), Lists: lists(), System: o.System}, r)
 	t := newTranslator(r, o)
 	var root, sound *tree.Node
 	if r.Errors() == 0 { // otherwise the statements are not what was meant

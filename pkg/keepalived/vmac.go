@@ -32,6 +32,8 @@ func readVMAC(t *translator, s *syntax.Statement, i *instance) {
 			t.Ignore(w.Position, "", "a second name of the macvlan, %s, is left out", syntax.Show(w.Text))
 		case len(w.Text) > 15 || strings.ContainsAny(w.Text, "/ "):
 			t.Ignore(w.Position, "", "%s cannot be the name of a link: the macvlan has its standard name", syntax.Show(w.Text))
+		case w.Text == "true" || w.Text == "false":
+			t.Differ(w.Position, "leave it out", "the macvlan has its standard name: keepalived calls it %s", w.Text)
 		default:
 			i.vmac.name = w
 		}

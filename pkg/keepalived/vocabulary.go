@@ -44,6 +44,11 @@ func (v vocabulary) unknown(r *syntax.Report, s *syntax.Statement, block string,
 		r.Ignore(s.At(), "", "a block without a keyword is left out")
 		return
 	}
+	if s.Open != nil && block != "" {
+		r.Differ(s.At(), v.meant(r, s, block, names), "%s %s; keepalived takes the lines in it for those of %s, which its } ends, and drops what stands behind it",
+			syntax.Show(s.Keyword()), what, block)
+		return
+	}
 	r.Ignore(s.At(), v.meant(r, s, block, names), "%s %s", syntax.Show(s.Keyword()), what)
 }
 

@@ -1,6 +1,10 @@
 package syntax
 
-import "ripcord/pkg/tree"
+import (
+	"slices"
+
+	"ripcord/pkg/tree"
+)
 
 // Parse returns the statements of a configuration whose first file has that name and text,
 // and all of its files.
@@ -71,6 +75,17 @@ type parser struct {
 	words   int
 }
 
+// add adds a statement to the innermost block, and its words to those that are counted, unless
+// nothing is read of the block around it.
+func (p *parser) add(s *Statement, words int) {
+	if len(p.open) > 1 && slices.Contains(p.Unread, p.open[1].Keyword()) {
+		return
+	}
+	inner := p.open[len(p.open)-1]
+	inner.Block = append(inner.Block, s)
+	p.words += words
+}
+
 // parse returns the statements of the files.
 func (r *reader) parse() []*Statement {
 	p := parser{reader: r, open: []*Statement{{}}}
@@ -89,16 +104,16 @@ func (r *reader) parse() []*Statement {
 
 // take takes a brace, or a line without one.
 func (p *parser) take(piece line) {
+	p.beginList(piece)
 	inner := p.open[len(p.open)-1]
 	switch piece.text {
 	case "{":
 		if p.last == nil {
 			p.last = &Statement{}
-			inner.Block = append(inner.Block, p.last)
+			p.add(p.last, 1)
 		}
 		p.last.Open = &piece.at
 		p.open, p.last = append(p.open, p.last), nil
-		p.words++
 	case "}":
 		p.last = nil
 		if len(p.open) == 1 {
@@ -118,14 +133,25 @@ func (p *parser) take(piece line) {
 		if len(s.Words) == 0 {
 			return
 		}
-		inner.Block = append(inner.Block, s)
+		p.add(s, len(s.Words))
 		p.last = s
-		p.words += len(s.Words)
 	}
 	if p.words > mostWords && !p.failed {
 		p.report.Fail(piece.at, "leave out what is not needed", "the file has more than %d words", mostWords)
 		p.failed = true
 	}
+}
+
+// beginList opens the block of a list, inside of another block, of which the { is missing, as
+// keepalived does: at what stands behind its keyword, up to the next }.
+func (p *parser) beginList(piece line) {
+	isList := func(s *Statement) bool { return slices.Contains(p.Lists, s.Keyword()) }
+	if p.last == nil || piece.text == "{" || len(p.open) == 1 || !isList(p.last) || isList(p.open[len(p.open)-1]) {
+		return
+	}
+	p.report.Ignore(p.last.At(), "write { behind it", "%s has no {: what stands behind it, up to the next }, is its block", p.last.Title())
+	p.last.Open = &piece.at
+	p.open, p.last = append(p.open, p.last), nil
 }
 
 // mistrust notes the first block whose closing brace is indented like a block around it,

@@ -50,7 +50,9 @@ var ErrSkipped = errors.New("a directory or a program is no configuration")
 
 // Options are what the files do not say themselves.
 type Options struct {
-	ID     string // what lines with @id are for
+	ID     string   // what lines with @id are for
+	Unread []string // keywords outside of blocks of whose blocks nothing is read
+	Lists  []string // keywords of blocks with one entry a line, inside of others
 	System System
 }
 
@@ -76,8 +78,13 @@ func newReader(name string, text []byte, o Options, report *Report) *reader {
 // open has the lines of a file come next.
 func (r *reader) open(name string, text []byte) {
 	r.files = append(r.files, File{name, text})
+	const mark = "\uFEFF" // of the order of bytes
+	if first, _, _ := strings.Cut(string(text), "\n"); strings.HasPrefix(first, mark) && (line{text: first[len(mark):]}).uncommented().text != "" {
+		r.report.Differ(tree.Position{File: len(r.files) - 1, Line: 1, Column: 1}, "save the file without it",
+			"a byte order mark stands before the first word: keepalived knows no such keyword, and leaves the statement out with its block; ripcord reads it")
+	}
 	r.frames = append(r.frames, &source{
-		file: len(r.files) - 1, name: name, rest: strings.TrimPrefix(string(text), "\uFEFF"),
+		file: len(r.files) - 1, name: name, rest: strings.TrimPrefix(string(text), mark),
 	})
 }
 
