@@ -350,6 +350,31 @@ func TestNotifySlowAndHanging(t *testing.T) {
 	}
 }
 
+// TestCommandsAsAShellRunsThem: a check whose script names no interpreter, and asks for a variable of the
+// environment that ripcord was started with, passes; so does a notify command. Under keepalived
+// both do.
+func TestCommandsAsAShellRunsThem(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []segment{inside}, "a")
+	record := filepath.Join(s.Dir, "plain.record")
+	plain := func(name, body string) string {
+		path := filepath.Join(s.Dir, name)
+		if err := os.WriteFile(path, []byte(body), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	check := plain("check", `test "$APP_PORT" = 8080 && test "$PATH" = /opt/app:/usr/bin:/bin`)
+	active := plain("active", fmt.Sprintf(`echo "$RIPCORD_STATE $APP_PORT" >> %s`, record))
+	config := s.configure("a", fmt.Sprintf("script_user: root\nchecks: [{name: app, command: [%s], interval: 100ms}]\n", check)+
+		router{150, notifyInterval, "track: [{check: app}], notify: {active: [" + active + "]}"}.yaml(s, s.socket("a")))
+	command := exec.Command(binary, "run", "--config", config)
+	command.Env = []string{"APP_PORT=8080", "PATH=/opt/app:/usr/bin:/bin"}
+	began := time.Now()
+	s.startCommand("a", command).becomes("active", began, 5*time.Second)
+	until(t, 5*time.Second, "the notify command has run", func() bool { return slices.Equal(linesOf(t, record), []string{"MASTER 8080"}) })
+}
+
 // A reload changes the commands: the next transition runs the new one. The old one that runs
 // then is not killed, and the new one waits for it. (keepalived #1850: the changed script is not
 // run.)
