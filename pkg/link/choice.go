@@ -17,6 +17,7 @@ type choice struct {
 	polled   event.Source // which source the poller asks; empty if none
 	why      string       // for a person; empty until the first choice
 	hinting  event.Hinting
+	logged   string // the last line of the log about it
 
 	// reports: the operstate has been known while the link was administratively up,
 	// so the driver reports its carrier.

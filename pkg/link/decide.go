@@ -69,7 +69,11 @@ func (s *step) chooseMonitor(e *entry) {
 	if c.monitor != none {
 		why += "; " + c.describeAsking(settings, e.hints.flagged)
 	}
-	s.log(event.LinkMonitored{Stamp: s.stamp(), Interface: s.label(e), Monitor: string(c.monitor), Why: why})
+	line := event.LinkMonitored{Stamp: s.stamp(), Interface: s.label(e), Monitor: string(c.monitor), Why: why}
+	if message := line.Message(); message != c.logged {
+		c.logged = message
+		s.log(line)
+	}
 }
 
 // judgeUpper judges what stands on a link, by index.

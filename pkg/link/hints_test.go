@@ -110,6 +110,9 @@ func TestHintsOpened(t *testing.T) {
 	if out := table.Observe(HintsOpened{Hints{Why: "refused"}}, now); len(out.Events) != 1 {
 		t.Errorf("that there are none leads to %+v", out)
 	}
+	if out := table.Observe(HintsOpened{Hints{Why: "still refused"}}, now); len(out.Events) != 0 {
+		t.Errorf("what is known already leads to %+v", out)
+	}
 }
 
 // TestHintsUnwanted: without hints, or with `hint: off`, nothing follows from a record.

@@ -64,8 +64,10 @@ func TestSilent(t *testing.T) {
 			t.Errorf("%v: no adverts after the cable was back, want them to have gone on", n)
 		}
 		g.cable(place).watched()
-		if said := g.cable(place).monitors(); len(said) != 1 {
-			t.Errorf("%v: what watches it was said %d times, want once", n, len(said))
+		// Where a driver can be asked, a second line says that the kernel's hints are used too.
+		said := g.cable(place).monitors()
+		if len(said) == 0 || len(said) > 2 || len(said) == 2 && said[0].Msg == said[1].Msg {
+			t.Errorf("%v: what watches it was said as %v, want one line, or one before and one with hints", n, said)
 		}
 	}
 }
