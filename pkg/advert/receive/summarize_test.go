@@ -61,7 +61,7 @@ func TestReadClocks(t *testing.T) {
 // TestSummaryKeepsMany: the orders for thousands of instances are kept in no more time than it takes to
 // look at each of them.
 func TestSummaryKeepsMany(t *testing.T) {
-	const many = 50_000
+	const many = 100_000
 	s := summary{allowed: make(map[string]bool)}
 	var all []*vrrp.Instance
 	for i := range many {
@@ -73,7 +73,7 @@ func TestSummaryKeepsMany(t *testing.T) {
 	slices.Reverse(next)
 	began := time.Now()
 	s.keep(all, next)
-	if took := time.Since(began); took > time.Second {
+	if took := time.Since(began); took > 3*time.Second {
 		t.Errorf("%d orders took %v", many, took)
 	}
 	if len(s.allowed) != many {
