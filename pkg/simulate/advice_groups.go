@@ -69,18 +69,18 @@ func (a *advice) crossed() {
 	}
 }
 
-// delays finds preempt delays by which the better router comes back again and again while a
-// check of it goes up and down, or which nobody waits for.
+// delays finds preempt delays that are set against a check which goes up and down, and do not
+// slow that, or which nobody waits for.
 func (a *advice) delays(p pair) {
 	x, y := &p.of.Members[0], &p.with.Members[0]
+	low, high := p.ordered()
 	if x.PreemptDelay > 0 && y.PreemptDelay > 0 && x.Preempt && y.Preempt && mayOvertake(p.of, p.with) && mayOvertake(p.with, p.of) {
-		a.add("%s: %s and %s may each fall below the other by what they track, and each takes over after its preempt_delay (%v and %v): while that changes as fast, they chase each other; let one have preempt: false, or weights by which only one of them can overtake.",
-			p.of.Title(), p.x.Name, p.y.Name, x.PreemptDelay, y.PreemptDelay)
+		a.add("%s: when what %s tracks fails, %s takes over at once, and %s again as soon as it passes: preempt_delay (%v and %v) counts only after a start or a fault, which a weight is not, so that they chase each other while that changes; slow the check with rise and fall, or let one have preempt: false.",
+			p.of.Title(), high.name, low.name, high.name, x.PreemptDelay, y.PreemptDelay)
 	}
 	if x.Preempt != y.Preempt {
 		a.add("%s: preempt is %v on %s and %v on %s: who serves after a failover depends on who failed; set it alike.", p.of.Title(), x.Preempt, p.x.Name, y.Preempt, p.y.Name)
 	}
-	low, high := p.ordered()
 	if d := low.first().PreemptDelay; d > 0 && low.first().Priority < high.first().Priority && !mayOvertake(low.group, high.group) && high.first().PreemptDelay == 0 {
 		a.add("%s: the preempt_delay of %v stands on %s, which is the lower and preempts nobody, and not on the other: it delays nothing; move it to the router with the greater priority.", p.of.Title(), d.Round(time.Millisecond), low.name)
 	}

@@ -49,7 +49,7 @@ func TestMistakes(t *testing.T) {
 		{"signatures", single(", auth: {hmac: {keys: {1: {hex: " + strings.Repeat("0a", 32) + "}}, active: 1}}"), single(""), "do not sign with a key that both have", true},
 		{"two owners", strings.Replace(single(""), "100,", "255,", 1), strings.Replace(single(""), "100,", "255,", 1), "all have priority 255", true},
 		{"groups", good, strings.Split(pairOf("100", "", ""), "groups:")[0], "moves with 198.51.100.1 on eth1 on left, and with nothing on right", false},
-		{"delays that chase", pairOf("150", ", preempt_delay: 5s", ", track: [{check: web}]"), pairOf("100", ", preempt_delay: 5s", ", track: [{check: web}]"), "they chase each other", false},
+		{"delays that chase", pairOf("150", ", preempt_delay: 5s", ", track: [{check: web}]"), pairOf("100", ", preempt_delay: 5s", ", track: [{check: web}]"), "so that they chase each other", false},
 		{"preempt", pairOf("150", "", ""), pairOf("100", ", preempt: false", ""), "preempt is true on left and false on right", false},
 		{"prefix lengths", single(""), strings.Replace(single(""), "/24", "/32", 1), "is a /24 on left and a /32 on right", false},
 		{"accept", single(", accept: false"), single(""), "is answered only while right serves", false},
@@ -121,5 +121,31 @@ func TestMistakesOfMore(t *testing.T) {
 	}
 	if most != 2 {
 		t.Errorf("%d took over at most, want 2", most)
+	}
+}
+
+// TestChase: what the sentence on preempt delays says is so. A weight moves the addresses at once,
+// there and back, whatever preempt_delay is; after a start it counts.
+func TestChase(t *testing.T) {
+	const keys, group = ", preempt_delay: 60s", ", track: [{check: web}]"
+	l := newLAN(t, Options{Routers: []Router{textual(t, "left", pairOf("150", keys, group)), textual(t, "right", pairOf("100", keys, group))}, Seed: 1})
+	if got := l.Advice(); len(got) != 1 || !strings.Contains(got[0], "when what left tracks fails, right takes over at once, and left again as soon as it passes") ||
+		!strings.Contains(got[0], "(1m0s and 1m0s) counts only after a start or a fault") {
+		t.Errorf("%q", got)
+	}
+	r := l.Play(acts(t, l, "10s check left web fails", "30s check left web passes", "100s kill left", "110s start left"), 4*time.Minute)
+	for i, within := range []struct {
+		from, to time.Duration
+		router   string
+	}{{10 * time.Second, 15 * time.Second, "right"}, {30 * time.Second, 35 * time.Second, "left"}, {100 * time.Second, 104 * time.Second, "right"}, {170 * time.Second, 174 * time.Second, "left"}} {
+		var moves []Line
+		for _, line := range r.Log {
+			if line.Event == "group.transition" && line.Fields["to"] == "active" {
+				moves = append(moves, line)
+			}
+		}
+		if i >= len(moves) || moves[i].Router != within.router || moves[i].At < within.from || moves[i].At > within.to {
+			t.Fatalf("takeover %d: want one of %s between %v and %v\n%s", i, within.router, within.from, within.to, r.Text())
+		}
 	}
 }
