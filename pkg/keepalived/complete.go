@@ -230,7 +230,7 @@ func (i *instance) completeSending(r *syntax.Report) {
 // completeAddresses moves what does not fit into an advert to the addresses that are not
 // advertised, and notes the other interfaces on which addresses stand.
 func (i *instance) completeAddresses(r *syntax.Report) {
-	const most4, most6 = 255, (1500 - 40 - 8) / 16
+	const most4, most6 = 255, (1500 - 14 - 40 - 8) / 16 // keepalived takes off the Ethernet header, too
 	most := most4
 	if i.family == 6 {
 		most = most6

@@ -1,6 +1,7 @@
 package keepalived
 
 import (
+	"strconv"
 	"strings"
 
 	"ripcord/pkg/keepalived/syntax"
@@ -46,6 +47,10 @@ var processKeywords = table[process]{
 	{"quorum", 1, 1, plain, Translated, "`process.min`", "", numberTo(func(p *process) *number { return &p.quorum }, 1, 65535)},
 	{"quorum_max", 1, 1, plain, Translated, "`process.max`", "", numberTo(func(p *process) *number { return &p.most }, 0, 65535)},
 	{"weight", -1, 2, plain, Translated, "`weight`", "", func(t *translator, s *syntax.Statement, p *process) {
+		if n, err := strconv.Atoi(s.Word(1)); err == nil && (n < -mostWeight-1 || n > mostWeight+1) {
+			t.Ignore(s.Words[1].Position, "", "a weight is between %d and %d: %d is left out", -mostWeight, mostWeight, n)
+			return
+		}
 		ownWeight(t.Report, s, &p.weight, &p.reverse, mostWeight)
 	}},
 	{"param_match", 0, 1, plain, Changed, "the arguments of the process do not count", "", nil},

@@ -70,7 +70,7 @@ var instanceKeywords = table[instance]{
 	{"track_process", 0, 0, entries, Translated, "`track: [{check: …}]`", "", trackedTo(trackedProcess, func(i *instance) *[]tracked { return &i.tracked })},
 	{"track_bfd", 0, 0, entries, Missing, noBFD, "BFD", nil},
 	{"dont_track_primary", 0, 0, plain, Translated, "`track_link: false`", "", flagTo(func(i *instance) *number { return &i.dontTrack }, 1)},
-	{"use_vmac", 0, -1, plain, Translated, "`virtual_mac`: the RFC's MAC; another one is not supported, nor the names `true` and `false`, which are values of the key. With `unicast_peer` or `unicast_src_ip`: `virtual_mac_adverts: false`, as if `vmac_xmit_base` stood there", "", readVMAC},
+	{"use_vmac", 0, -1, plain, Translated, "`virtual_mac`: the RFC's MAC; another one is not supported, nor the names `true` and `false`, which are values of the key. Where another link has the name the macvlan is called `NAME.2`: under keepalived it has its standard name. With `unicast_peer` or `unicast_src_ip`: `virtual_mac_adverts: false`, as if `vmac_xmit_base` stood there", "", readVMAC},
 	{"vmac_xmit_base", 0, 0, plain, Translated, "`virtual_mac_adverts: false`", "", flagTo(func(i *instance) *number { return &i.vmac.base }, 1)},
 	{"use_vmac_addr", 0, 0, plain, Changed, "addresses on other interfaces have those interfaces' own MAC", "", nil},
 	{"use_ipvlan", 0, -1, plain, Changed, "there is no ipvlan: the addresses stand on the interface itself", "", nil},
