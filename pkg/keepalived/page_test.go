@@ -51,10 +51,17 @@ read the same file again. ` + "`--id NAME`" + ` is what lines with ` + "`@NAME`"
 | ` + "`differs`" + ` | runs, but in another way than under keepalived |
 | ` + "`not done`" + ` | ripcord does not do this: mail, SNMP, D-Bus, BFD, load balancing |
 
-An error stands where keepalived fails, too, and where to go on would be dangerous: no interface or VRID, an instance twice, a brace that is never
+It is an error where keepalived fails too and going on would be dangerous: no interface or VRID, an instance twice, a brace that is never
 closed, a variable that nobody defined, or a router that its peers would not hear (` + "`auth_type AH`" + `, another multicast group, version 2
 over IPv6). The lines about
 everything else of the file stand before it; where its braces or variables are broken, the rest is not looked at.
+
+**Before the first swap.** ` + "`ripcord simulate`" + ` plays the failovers of the files of both routers, without root and without a network: who serves which
+address when, for how long nobody does, and what the two files contradict each other in ([simulate.md](simulate.md#keepalivedconf-and-both)).
+
+` + "```" + `
+ripcord simulate left=left/keepalived.conf right=right/keepalived.conf --at '5s unplug left eth0' --at '20s plug left eth0'
+` + "```" + `
 
 **One router after the other.** A router with ripcord and one with keepalived serve beside each other, from the same file: keepalived's defaults
 (version 2, /32 where no length is said, priority 100, interval 1 s) are kept. Stop keepalived before ripcord starts on a machine.
@@ -68,7 +75,7 @@ priority, as long as it has an address; ` + "`ripcord status`" + ` shows the war
 once, and then serves with priority 1 where nobody else does, which keepalived does not. In ripcord.yaml a refused address
 [impairs](troubleshooting.md#what-cannot-be-put-in-place) the router.
 
-**What keepalived does not start with** runs where that is not dangerous, with a line: an instance of version 3 or of strict mode without an address, one that has its interface from ` + "`default_interface`" + `,
+**What keepalived refuses to start with** runs, with a line that says so, unless that is dangerous: an instance of version 3 or of strict mode without an address, one that has its interface from ` + "`default_interface`" + `, or
 an interface that does not exist, without ` + "`dynamic_interfaces`" + `: ripcord waits for it.
 
 **In ripcord's own language.** ` + "`ripcord convert FILE`" + ` prints a file as ripcord.yaml, which means the same: with what all instances share under
