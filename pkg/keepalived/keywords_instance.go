@@ -56,7 +56,7 @@ var instanceKeywords = table[instance]{
 	{"old_unicast_checksum", 0, 1, plain, Changed, "adverts of this old checksum are not believed: bring the other routers up to date", "", nil},
 	{"v3_checksum_as_v2", 0, 1, plain, Translated, "`checksum: rfc9568`", "", switchTo(func(i *instance) *number { return &i.version2 })},
 	{"track_src_ip", 0, 0, plain, Translated, "`track_source: true`: while the `source` is not on this machine the instance is in Fault, also at the start: keepalived is MASTER then, and in FAULT only once the address has been removed", "", flagTo(func(i *instance) *number { return &i.trackSource }, 1)},
-	{"virtual_ipaddress", 0, 0, entries, Translated, "`addresses`; IPv6 addresses are deprecated, whatever their prefix length, unless `preferred_lft` says otherwise; none has a `peer`. One that two instances have stays while either is MASTER: under keepalived the first to fall takes it away", "", func(t *translator, s *syntax.Statement, i *instance) {
+	{"virtual_ipaddress", 0, 0, entries, Translated, "`addresses`; IPv6 addresses are deprecated, whatever their prefix length, unless `preferred_lft` says otherwise; none has a `peer`, `home`, `mngtmpaddr`, `noprefixroute` or `autojoin`. One that two instances have stays while either is MASTER: under keepalived the first to fall takes it away", "", func(t *translator, s *syntax.Statement, i *instance) {
 		i.readAddresses(t.Report, s, &i.addresses, false)
 	}},
 	{"virtual_ipaddress_excluded", 0, 0, entries, Translated, "`extra_addresses`", "", func(t *translator, s *syntax.Statement, i *instance) { i.readAddresses(t.Report, s, &i.extra, true) }},

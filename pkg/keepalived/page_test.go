@@ -78,9 +78,14 @@ once, and then serves with priority 1 where nobody else does, which keepalived d
 **What keepalived refuses to start with** runs, with a line that says so, unless that is dangerous: an instance of version 3 or of strict mode without an address, one that has its interface from ` + "`default_interface`" + `, or
 an interface that does not exist, without ` + "`dynamic_interfaces`" + `: ripcord waits for it.
 
+**What keepalived loses** ripcord reads, with a line: a ` + "`vrrp_instance`" + `, ` + "`vrrp_sync_group`" + ` or ` + "`track_group`" + ` whose name has more than one word, the first
+statement of a file behind a byte order mark, and what stands behind a block with an unknown keyword, of which keepalived takes the lines for those
+of the block around it, and the ` + "`}`" + ` for its end.
+
 **In ripcord's own language.** ` + "`ripcord convert FILE`" + ` prints a file as ripcord.yaml, which means the same: with what all instances share under
-` + "`defaults`" + `, ripcord's own checks in place of ` + "`killall -0 NAME`" + ` and other simple commands, and a comment for each thing that differs. It is
-written for a machine that has the programs and users of the file: where this one lacks one, keepalived would leave the script out, and a comment says so.
+` + "`defaults`" + `, ripcord's own checks in place of ` + "`killall -0 NAME`" + ` and other simple commands, and a comment for each thing that differs. A
+` + "`killall -0`" + ` that another user than root runs stays: it fails for processes that are not that user's. A file with load balancing needs
+` + "`--without-lvs`" + ` here, too. The result is written for a machine that has the programs and users of the file: where this one lacks one, keepalived would leave the script out, and a comment says so.
 
 **Exporters and scripts.** ` + "`ripcord status --format keepalived-json`" + `, or ` + "`GET /v1/keepalived`" + `, has what keepalived's JSON dump has. Commands of
 notify and the FIFO get keepalived's words.
