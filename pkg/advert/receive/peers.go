@@ -9,8 +9,8 @@ import (
 )
 
 // peers watches whether a unicast peer is this router itself: adverts to it always
-// arrive, and nobody else hears them. The configuration refuses what is known when it
-// is read; an address may come later.
+// arrive, and nobody else hears them. The configuration leaves out such a peer, if it is known
+// when the file is read, and not the only one; an address may come later.
 type peers struct {
 	instances []*vrrp.Instance // those that have peers
 	on        map[netip.Addr]map[string]bool
