@@ -46,7 +46,9 @@ func TestKeepalived(t *testing.T) {
 		return path
 	}
 	plain := write("keepalived.conf", inKeepalived)
-	other := write("other.conf", inKeepalived)
+	other := write("other.txt", inKeepalived)
+	named := write("named.conf", inKeepalived)
+	misnamed := write("misnamed.conf", "# of left\ninstances: []\n")
 	lvs := write("lvs/keepalived.conf", inKeepalived+balanced)
 	broken := write("broken/keepalived.conf", strings.Replace(inKeepalived, "virtual_router_id 51", "virtual_router_id 510", 1))
 	including := write("including/keepalived.conf", "includer none.conf\n"+inKeepalived)
@@ -60,9 +62,12 @@ differs: ` + plain + ":12:5: vrrp_instance VI_1: use_ipvlan: "
 		{"check " + plain, 0, plain + " is good: 1 instance, 0 groups, 1 warning, 1 differs, 1 not done", lines},
 		{"check " + plain, 0, "", "not done: " + plain + ":2:5: notification_email, and 1 more line about it: ripcord sends no mail: "},
 		{"check --format keepalived " + other, 0, other + " is good", "warning: " + other + ":11:5: "},
-		{"check " + other, 1, "", other + ":1:1: this is in keepalived's language, and the path does not end in keepalived.conf; give --format keepalived\n"},
+		{"check " + other, 1, "", other + ":1:1: this is in keepalived's language, and the path does not end in .conf; give --format keepalived\n"},
+		{"check " + named, 0, named + " is good", ""},
+		{"check " + misnamed, 1, "", misnamed + ":2:1: this is in ripcord's own language, and the path ends in .conf; give --format yaml\n"},
+		{"check --format yaml " + misnamed, 1, "", misnamed + ":2:1: instances: needs at least one entry\n"},
 		{"run --check --config " + other, 78, "", "give --format keepalived"},
-		{"check --format yaml " + other, 1, "", "other.conf cannot be used"},
+		{"check --format yaml " + other, 1, "", "other.txt cannot be used"},
 		{"check --format yaml " + plain, 1, "", "keepalived.conf cannot be used"},
 		{"check --format toml " + plain, 2, "", "ripcord: --format toml: write yaml or keepalived\n"},
 		{"check --id here " + plain, 0, "is good", ""},

@@ -24,7 +24,7 @@ type configFile struct {
 func (s *configFile) flags(c *cobra.Command, usage string) {
 	s.flag = "--config"
 	c.Flags().StringVar(&s.path, "config", config.Path, usage)
-	c.Flags().StringVar(&s.format, "format", "", "yaml or keepalived; by default keepalived where the path ends in keepalived.conf, else yaml")
+	c.Flags().StringVar(&s.format, "format", "", "yaml or keepalived; by default keepalived where the path ends in .conf, else yaml")
 	c.Flags().StringVar(&s.id, "id", "", "what lines with @ID are for in keepalived.conf (default the name of this machine)")
 	c.Flags().BoolVar(&s.withoutLVS, "without-lvs", false, "another program does the load balancing of keepalived.conf, as keepalived --check")
 }

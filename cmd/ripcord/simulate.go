@@ -58,7 +58,7 @@ func newSimulate() *cobra.Command {
 	f.Float64Var(&s.hours, "hours", 10, "how many virtual hours are played with --chaos")
 	f.BoolVar(&s.json, "json", false, "print one JSON document")
 	f.StringVar(&s.svg, "svg", "", "write the picture to this file, too")
-	f.StringVar(&s.from.format, "format", "", "yaml or keepalived; by default keepalived where a path ends in keepalived.conf or .conf, else yaml")
+	f.StringVar(&s.from.format, "format", "", "yaml or keepalived; by default keepalived where a path ends in .conf, else yaml")
 	f.StringVar(&s.from.id, "id", "", "what lines with @ID are for in keepalived.conf (default the name of the router)")
 	return c
 }
@@ -233,9 +233,6 @@ func (s *simulation) load(c *cobra.Command, name, path string) (*config.Config, 
 	from.path, from.elsewhere, from.withoutLVS = path, true, true
 	if from.id == "" {
 		from.id = name
-	}
-	if from.format == "" && filepath.Ext(path) == ".conf" {
-		from.format = string(config.Keepalived)
 	}
 	cfg, err := from.load(c.Context(), nil)
 	if err == nil {

@@ -11,13 +11,10 @@
 package config
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
-	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"ripcord/pkg/addr"
@@ -138,27 +135,6 @@ type Options struct {
 	Flag string
 }
 
-// Format is the language of a file.
-type Format string
-
-// The languages of files.
-const (
-	ByName     Format = "" // keepalived's where the path ends in keepalived.conf
-	YAML       Format = "yaml"
-	Keepalived Format = "keepalived"
-)
-
-// of returns the language of a file.
-func (f Format) of(path string) Format {
-	switch {
-	case f != ByName:
-		return f
-	case strings.HasSuffix(path, "keepalived.conf"):
-		return Keepalived
-	}
-	return YAML
-}
-
 // A loader makes a configuration of its files.
 type loader struct {
 	report *problem.Report
@@ -182,25 +158,19 @@ func Load(path string, o Options) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Format.of(path) == Keepalived {
+	format, err := o.Format.of(path, text)
+	if err != nil {
+		return nil, err
+	}
+	if format == Keepalived {
 		l := newLoader(&problem.Report{}, o.Here, Keepalived)
 		return l.translated(keepalived.Translate(path, text, keepalived.Options{ID: o.ID, WithoutLVS: o.WithoutLVS, Elsewhere: o.Elsewhere, System: system{}}))
 	}
 	if !info.Mode().IsRegular() {
 		info = nil // a pipe, which is in no directory
 	}
-	if at := keepalivedWord.FindIndex(text); at != nil && o.Format == ByName {
-		r := problem.Of(path, text)
-		line := 1 + bytes.Count(text[:at[0]], []byte("\n"))
-		r.Advise(problem.Place{Position: tree.Position{Line: line, Column: 1}}, "give --format keepalived",
-			"this is in keepalived's language, and the path does not end in keepalived.conf")
-		return nil, &Refusal{Problems: r.Problems()}
-	}
 	return newLoader(problem.Of(path, text), o.Here, ByName).parse(text, info)
 }
-
-// keepalivedWord finds the first line of a block of keepalived's language.
-var keepalivedWord = regexp.MustCompile(`(?m)^[ \t]*(global_defs|vrrp_instance|vrrp_sync_group|vrrp_script|virtual_server)\b[^:\n]*(\{|$)`)
 
 // Parse turns the text of a file into a configuration; name is what problems
 // call the file, which cannot include others. The error is a Refusal, sorted by position.

@@ -40,7 +40,7 @@ ripcord check /etc/keepalived/keepalived.conf
 ripcord run --config /etc/keepalived/keepalived.conf
 ` + "```" + `
 
-A path that ends in ` + "`keepalived.conf`" + ` is read in keepalived's language; ` + "`--format keepalived`" + ` says so of any other. SIGHUP and ` + "`ripcord reload`" + `
+A path that ends in ` + "`.conf`" + ` is read in keepalived's language; ` + "`--format keepalived`" + ` says so of any other. SIGHUP and ` + "`ripcord reload`" + `
 read the same file again. ` + "`--id NAME`" + ` is what lines with ` + "`@NAME`" + ` are for, as keepalived's ` + "`--config-id`" + `; the default is the name of the machine.
 
 ` + "`ripcord check`" + ` exits with 0 where ` + "`ripcord run`" + ` would start, and prints a line for each thing that is to be known:
