@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -91,7 +93,7 @@ func (s *simulation) run(c *cobra.Command, args []string) error {
 	case s.explain:
 		return s.explained(c, lan)
 	case s.chaos:
-		return s.disturbed(c, lan)
+		return s.disturbed(c, lan, args)
 	}
 	for _, a := range acts {
 		if a.At > s.long {
@@ -147,7 +149,7 @@ func (s *simulation) explained(c *cobra.Command, lan *simulate.LAN) error {
 }
 
 // disturbed plays random disturbances and prints the worst of each kind (--chaos).
-func (s *simulation) disturbed(c *cobra.Command, lan *simulate.LAN) error {
+func (s *simulation) disturbed(c *cobra.Command, lan *simulate.LAN, args []string) error {
 	if len(s.at) > 0 || s.svg != "" {
 		return usage("--chaos draws what it does: leave --at and --svg out")
 	}
@@ -159,11 +161,56 @@ func (s *simulation) disturbed(c *cobra.Command, lan *simulate.LAN) error {
 		return err
 	}
 	if s.json {
-		return s.document(c, all)
+		err = s.document(c, all)
+	} else {
+		fmt.Fprint(c.OutOrStdout(), simulate.FindingsText(all, s.command(c, args)))
 	}
-	fmt.Fprint(c.OutOrStdout(), simulate.FindingsText(all))
+	if err != nil {
+		return err
+	}
+	for _, f := range all {
+		switch {
+		case f.Split > 0 && !f.Unavoidable:
+			return fmt.Errorf("%w: two Actives for %v after: %s", errUnserved, f.Split.Round(time.Millisecond), f.Kind)
+		case s.most > 0 && f.Outage > s.most:
+			return fmt.Errorf("%w: nobody served for %v, longer than %v, after: %s", errUnserved, f.Outage.Round(time.Millisecond), s.most, f.Kind)
+		}
+	}
 	return nil
 }
+
+// command returns the command line that plays the LAN again, with the flags on which that
+// depends.
+func (s *simulation) command(c *cobra.Command, args []string) string {
+	words := strings.Fields(c.CommandPath())
+	for _, arg := range args {
+		words = append(words, quoted(arg))
+	}
+	for _, segment := range s.segments {
+		words = append(words, "--segment", quoted(segment))
+	}
+	if s.from.format != "" {
+		words = append(words, "--format", s.from.format)
+	}
+	if s.from.id != "" {
+		words = append(words, "--id", quoted(s.from.id))
+	}
+	if s.cold {
+		words = append(words, "--cold")
+	}
+	return strings.Join(append(words, "--seed", strconv.FormatUint(s.seed, 10)), " ")
+}
+
+// quoted returns a word as a shell takes it.
+func quoted(word string) string {
+	if plain.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// plain matches what a shell takes as it is.
+var plain = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
 
 // document prints something as JSON.
 func (s *simulation) document(c *cobra.Command, of any) error {

@@ -31,6 +31,7 @@ func simulateDir(t *testing.T) {
 			" virtual_router_id 51\n version 3\n priority 120\n virtual_ipaddress {\n 192.0.2.1/24\n }\n track_script {\n web\n }\n}\n",
 		"new.yaml": "checks: [{name: web, command: [/usr/local/bin/web-answers], weight: -60}]\n" +
 			"instances:\n  - {name: lan, interface: ens3, vrid: 51, addresses: [192.0.2.1/24], priority: 100, track: [{check: web}]}\n",
+		"other.yaml": "instances:\n  - {name: lan, interface: ens3, vrid: 61, addresses: [192.0.2.1/24], priority: 100}\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -129,6 +130,10 @@ func TestSimulateCodes(t *testing.T) {
 		"ripcord simulate left.yaml right.yaml --chaos --hours NaN":                                        {exitUsage, "--hours NaN is not between 0 and 10000"},
 		"ripcord simulate left.yaml right.yaml --for 1000000h":                                             {exitUsage, "--for 1000000h0m0s is not between 0s and 10000h"},
 		"ripcord simulate left.yaml right.yaml --chaos --svg x.svg":                                        {exitUsage, "leave --at and --svg out"},
+		"ripcord simulate left.yaml right.yaml --chaos --hours 4":                                          {exitDone, ""},
+		"ripcord simulate left.yaml right.yaml --chaos --hours 4 --max-outage 100ms":                       {exitFailed, "nobody served for"},
+		"ripcord simulate left.yaml right.yaml --chaos --hours 4 --max-outage 90s":                         {exitDone, ""},
+		"ripcord simulate new.yaml other.yaml --chaos --hours 4":                                           {exitFailed, "two Actives for 1m30s after: a cable out"},
 		"ripcord simulate left.yaml left.yaml":                                                             {exitUsage, "two routers are called left"},
 		"ripcord simulate left.yaml right.yaml --segment lan":                                              {exitUsage, "write NAME="},
 		"ripcord simulate left.yaml nix.yaml":                                                              {exitFailed, "nix.yaml"},
@@ -148,5 +153,34 @@ func TestSimulateCodes(t *testing.T) {
 	}
 	if picture, err := os.ReadFile("x.svg"); err != nil || !strings.Contains(string(picture), "</svg>") {
 		t.Errorf("%v: %s", err, picture)
+	}
+}
+
+// TestChaosCommands: each command that --chaos prints shows what it is printed for, as pasted.
+func TestChaosCommands(t *testing.T) {
+	simulateDir(t)
+	if err := os.Rename("keepalived.conf", "the old one.conf"); err != nil {
+		t.Fatal(err)
+	}
+	commands, random := 0, false
+	for _, line := range []string{
+		"ripcord simulate left.yaml right.yaml --chaos --hours 6 --seed 7",
+		"ripcord simulate 'old=the old one.conf' new.yaml --segment lan=old:eth0,new:ens3 --cold --id x --chaos --hours 3 --seed 5",
+	} {
+		stdout, stderr, code := simulated(line)
+		if code != exitDone {
+			t.Fatalf("%s: exit code %d, %s", line, code, stderr)
+		}
+		for _, m := range regexp.MustCompile(`  (nobody served|two Actives): ([0-9.]+ m?s).*\n +(ripcord .*)`).FindAllStringSubmatch(stdout, -1) {
+			commands++
+			random = random || strings.Contains(m[3], " lose ")
+			want := map[string]string{"nobody served": "Longest outage: " + m[2] + ",", "two Actives": "two Actives for " + m[2] + ","}[m[1]]
+			if shown, stderr, _ := simulated(m[3]); !strings.Contains(shown, want) {
+				t.Errorf("%s: %q is not shown: %s%s", m[3], want, shown[max(0, len(shown)-200):], stderr)
+			}
+		}
+	}
+	if commands < 20 || !random {
+		t.Errorf("%d commands, with lost frames: %v: this proves nothing", commands, random)
 	}
 }

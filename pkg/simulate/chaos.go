@@ -3,7 +3,6 @@ package simulate
 import (
 	"cmp"
 	"fmt"
-	"math/bits"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -19,6 +18,8 @@ type Finding struct {
 	OutageActs []string `json:"outage_acts"`
 	Split      Nanos    `json:"two_actives_ns"`
 	SplitActs  []string `json:"two_actives_acts"`
+	// Unavoidable reports that two Actives cannot be excluded with disturbances of the kind.
+	Unavoidable bool `json:"two_actives_unavoidable"`
 }
 
 // several is the kind of runs in which different things go wrong.
@@ -34,37 +35,40 @@ const (
 // disturbance draws lines that disturb a LAN and end that.
 type disturbance struct {
 	kind string
-	draw func(c *chaos) []string // nil if the LAN has nothing of that kind
+	// silent reports that a router may be alive and not be heard, or stand still and believe
+	// that it is Active: no VRRP router can exclude two Actives then.
+	silent bool
+	draw   func(c *chaos) []string // nil if the LAN has nothing of that kind
 }
 
 var chaosKinds = []disturbance{
-	{"a cable out", func(c *chaos) []string { return c.pair("unplug "+c.port(), "plug "+c.last) }},
-	{"an interface down", func(c *chaos) []string { return c.pair("down "+c.port(), "up "+c.last) }},
-	{"a loss of power", func(c *chaos) []string { return c.pair("kill "+c.router(), "start "+c.last) }},
-	{"a daemon stopped", func(c *chaos) []string { return c.pair("stop "+c.router(), "start "+c.last) }},
-	{"a release", func(c *chaos) []string { return c.pair("release "+c.router(), "resume "+c.last) }},
-	{"a machine that stands still", func(c *chaos) []string { return c.once("pause " + c.router() + " " + c.time(10*time.Second)) }},
-	{"a daemon that hangs", func(c *chaos) []string { return c.once("hang " + c.router() + " " + c.time(10*time.Second)) }},
-	{"a check that fails", func(c *chaos) []string {
+	{"a cable out", false, func(c *chaos) []string { return c.pair("unplug "+c.port(), "plug "+c.last) }},
+	{"an interface down", false, func(c *chaos) []string { return c.pair("down "+c.port(), "up "+c.last) }},
+	{"a loss of power", false, func(c *chaos) []string { return c.pair("kill "+c.router(), "start "+c.last) }},
+	{"a daemon stopped", false, func(c *chaos) []string { return c.pair("stop "+c.router(), "start "+c.last) }},
+	{"a release", false, func(c *chaos) []string { return c.pair("release "+c.router(), "resume "+c.last) }},
+	{"a machine that stands still", true, func(c *chaos) []string { return c.once("pause " + c.router() + " " + c.time(10*time.Second)) }},
+	{"a daemon that hangs", true, func(c *chaos) []string { return c.once("hang " + c.router() + " " + c.time(10*time.Second)) }},
+	{"a check that fails", false, func(c *chaos) []string {
 		check := c.check()
 		if check == "" {
 			return nil
 		}
 		return c.pair("check "+check+" fails", "check "+check+" passes")
 	}},
-	{"lost frames", func(c *chaos) []string {
+	{"lost frames", true, func(c *chaos) []string {
 		s := c.segment()
 		return c.pair("lose "+c.share()+" "+s, "lose 0% "+s)
 	}},
-	{"frames lost in one direction", func(c *chaos) []string {
+	{"frames lost in one direction", true, func(c *chaos) []string {
 		way := c.port() + []string{" in", " out"}[c.rng.IntN(2)]
 		return c.pair("lose "+c.share()+" "+way, "lose 0% "+way)
 	}},
-	{"late frames", func(c *chaos) []string {
+	{"late frames", true, func(c *chaos) []string {
 		s := c.segment()
 		return c.pair("delay "+c.time(500*time.Millisecond)+" "+s, "delay 0s "+s)
 	}},
-	{"a blocked port", func(c *chaos) []string { return c.once("block " + c.port() + " " + c.time(30*time.Second)) }},
+	{"a blocked port", true, func(c *chaos) []string { return c.once("block " + c.port() + " " + c.time(30*time.Second)) }},
 }
 
 // chaos draws disturbances of a LAN.
@@ -133,9 +137,9 @@ func Chaos(l *LAN, hours float64, seed uint64) ([]Finding, error) {
 	c := &chaos{lan: l, rng: rand.New(rand.NewPCG(seed, 0))}
 	var found []Finding
 	for _, k := range chaosKinds {
-		found = append(found, Finding{Kind: k.kind})
+		found = append(found, Finding{Kind: k.kind, Unavoidable: k.silent})
 	}
-	found = append(found, Finding{Kind: several})
+	found = append(found, Finding{Kind: several, Unavoidable: true})
 	for left := max(1, int(hours*float64(time.Hour/chaosRun))); left > 0; {
 		of := c.rng.IntN(len(found))
 		lines := c.lines(of)
@@ -143,23 +147,23 @@ func Chaos(l *LAN, hours float64, seed uint64) ([]Finding, error) {
 			continue // the LAN has nothing of that kind
 		}
 		left--
-		outage, split, err := worst(l, lines)
+		r, err := disturbed(l, lines)
 		if err != nil {
 			return nil, err
 		}
 		f := &found[of]
 		f.Runs++
-		if outage > f.Outage {
+		if outage, _ := outage(r); outage > f.Outage {
 			f.Outage, f.OutageActs = outage, lines
 		}
-		if split > f.Split {
+		if split, _ := split(r); split > f.Split {
 			f.Split, f.SplitActs = split, lines
 		}
 	}
 	for i := range found {
 		f := &found[i]
-		f.OutageActs, f.Outage = shrink(l, f.OutageActs, f.Outage, func(outage, _ time.Duration) time.Duration { return outage })
-		f.SplitActs, f.Split = shrink(l, f.SplitActs, f.Split, func(_, split time.Duration) time.Duration { return split })
+		f.OutageActs, f.Outage = shrink(l, f.OutageActs, outage)
+		f.SplitActs, f.Split = shrink(l, f.SplitActs, split)
 	}
 	return slices.DeleteFunc(found, func(f Finding) bool { return f.Runs == 0 }), nil
 }
@@ -185,81 +189,28 @@ func instantOf(line string) time.Duration {
 	return d
 }
 
-// worst plays lines and returns the longest outage and split.
-func worst(l *LAN, lines []string) (outage, split time.Duration, err error) {
+// disturbed plays the lines of a run.
+func disturbed(l *LAN, lines []string) (*Result, error) {
 	acts := make([]Act, len(lines))
 	for i, line := range lines {
+		var err error
 		if acts[i], err = l.Act(line); err != nil {
-			return 0, 0, err
+			return nil, err
 		}
 	}
-	r := l.Play(acts, chaosRun)
-	_, o, _ := r.WorstOutage()
-	_, s, _ := r.LongestSplit()
-	return o.Long(), s.Long(), nil
+	return l.Play(acts, chaosRun), nil
 }
 
-// shrink returns the fewest of some lines that show something as bad, with instants as round as
-// they can be, and how bad it is then. Much worse is something else: what is never repaired.
-func shrink(l *LAN, lines []string, bad time.Duration, of func(outage, split time.Duration) time.Duration) ([]string, time.Duration) {
-	most := bad + bad/10
-	still := func(lines []string) bool {
-		outage, split, err := worst(l, lines)
-		got := of(outage, split)
-		if err != nil || got < bad || got > most {
-			return false
-		}
-		bad = got
-		return true
-	}
-	lines = fewest(lines, still)
-	for i, line := range lines {
-		at, rest, _ := strings.Cut(line, " ")
-		exact, _ := time.ParseDuration(at)
-		for _, step := range []time.Duration{5 * time.Second, time.Second, 100 * time.Millisecond} {
-			rounder := slices.Clone(lines)
-			rounder[i] = exact.Round(step).String() + " " + rest
-			if slices.IsSortedFunc(rounder, func(a, b string) int { return cmp.Compare(instantOf(a), instantOf(b)) }) && still(rounder) {
-				lines = rounder
-				break
-			}
-		}
-	}
-	lines = fewest(lines, still) // at other instants one of them may be of no use
-	return lines, bad
-}
-
-// fewest returns the smallest part of some lines that will do, in their order; of parts of one
-// size the first. All of them do.
-func fewest(lines []string, do func([]string) bool) []string {
-	for size := 1; size < len(lines); size++ {
-		for chosen := range 1 << len(lines) {
-			if bits.OnesCount(uint(chosen)) != size {
-				continue
-			}
-			var part []string
-			for i, line := range lines {
-				if chosen&(1<<i) != 0 {
-					part = append(part, line)
-				}
-			}
-			if do(part) {
-				return part
-			}
-		}
-	}
-	return lines
-}
-
-// FindingsText returns findings as text, with lines that can be pasted.
-func FindingsText(all []Finding) string {
+// FindingsText returns findings as text, with commands that can be pasted: command and what is
+// done to the LAN.
+func FindingsText(all []Finding, command string) string {
 	var b strings.Builder
-	show := func(what string, d time.Duration, acts []string) {
+	show := func(what, remark string, d time.Duration, acts []string) {
 		if d == 0 {
 			fmt.Fprintf(&b, "  %s: never\n", what)
 			return
 		}
-		fmt.Fprintf(&b, "  %s: %s\n   ", what, written(d))
+		fmt.Fprintf(&b, "  %s: %s%s\n    %s", what, written(d), remark, command)
 		for _, line := range acts {
 			fmt.Fprintf(&b, " --at '%s'", line)
 		}
@@ -267,8 +218,12 @@ func FindingsText(all []Finding) string {
 	}
 	for _, f := range all {
 		fmt.Fprintf(&b, "%s (%d runs)\n", f.Kind, f.Runs)
-		show("nobody served", f.Outage, f.OutageActs)
-		show("two Actives", f.Split, f.SplitActs)
+		show("nobody served", "", f.Outage, f.OutageActs)
+		remark := ""
+		if f.Unavoidable {
+			remark = ", which VRRP cannot exclude here"
+		}
+		show("two Actives", remark, f.Split, f.SplitActs)
 	}
 	return b.String()
 }

@@ -13,7 +13,8 @@
 //	Advice    what the configurations of the routers contradict one another in (advice.go), by
 //	          what it is about (advice_*.go)
 //	Explain   each fault played by itself (explain.go), of checks too (checks.go)
-//	Chaos     random disturbances, and the worst that each kind of them does (chaos.go)
+//	Chaos     random disturbances, the worst that each kind of them does (chaos.go), and the
+//	          fewest lines that show it (shrink.go)
 //
 // Nothing here reads the clock or a file.
 package simulate

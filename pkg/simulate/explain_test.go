@@ -27,6 +27,44 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// shows checks that lines show something bad, and that they do not without any of them: not as
+// bad, or only since it never ends then.
+func shows(t *testing.T, l *LAN, what string, lines []string, bad time.Duration, of badness) {
+	t.Helper()
+	for left := range len(lines) + 1 { // without the line of that number
+		part := slices.Clone(lines)
+		if left < len(lines) {
+			part = slices.Delete(part, left, left+1)
+		}
+		r, err := disturbed(l, part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, lasts := of(r)
+		if left == len(lines) && got != bad || left < len(lines) && got >= bad && !lasts {
+			t.Errorf("%s: %q shows %v, %q %v", what, lines, bad, part, got)
+		}
+	}
+}
+
+// TestShrink: a line without which something is as bad, worse, or hardly less bad is left out,
+// but not one that ends what would last then.
+func TestShrink(t *testing.T) {
+	l := newLAN(t, Options{Routers: routers(t, "left.yaml", "right.yaml"), Seed: 1})
+	for _, c := range []struct {
+		name        string
+		lines, want []string
+	}{
+		{"hardly less", []string{"2s unplug right eth0", "5s plug right eth0", "20s unplug left eth0", "25s plug left eth0"}, []string{"20s unplug left eth0"}},
+		{"worse without it", []string{"5s block left eth0 20s", "15s stop left"}, []string{"5s block left eth0 20s"}},
+		{"it ends it", []string{"5s kill left", "5s kill right", "20s start left"}, []string{"5s kill left", "5s kill right", "20s start left"}},
+	} {
+		if got, bad := shrink(l, c.lines, outage); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q shrinks to %q (%v), want %q", c.name, c.lines, got, bad, c.want)
+		}
+	}
+}
+
 // TestChaosFindings: the same seed finds the same, and the lines of each finding show it.
 func TestChaosFindings(t *testing.T) {
 	l := newLAN(t, Options{Routers: routers(t, "old=old.keepalived.conf", "new.yaml"), Segments: []Segment{{"lan", []Port{{"old", "eth0"}, {"new", "ens3"}}}}, Seed: 1})
@@ -39,25 +77,13 @@ func TestChaosFindings(t *testing.T) {
 	}
 	outages, splits := 0, 0
 	for _, f := range found {
-		show := func(what string, bad time.Duration, acts []string, of func(outage, split time.Duration) time.Duration) {
-			for left := range len(acts) + 1 { // without the line of that number
-				part := slices.Clone(acts)
-				if left < len(acts) {
-					part = slices.Delete(part, left, left+1)
-				}
-				outage, split, err := worst(l, part)
-				if got := of(outage, split); err != nil || (left == len(acts)) != (got >= bad && got <= bad+bad/20) {
-					t.Errorf("%s: %q shows %s of %v, %q %v (%v)", f.Kind, acts, what, bad, part, got, err)
-				}
-			}
-		}
 		if f.Outage > 0 {
 			outages++
-			show("an outage", f.Outage, f.OutageActs, func(outage, _ time.Duration) time.Duration { return outage })
+			shows(t, l, f.Kind+", an outage", f.OutageActs, f.Outage, outage)
 		}
 		if f.Split > 0 {
 			splits++
-			show("two Actives", f.Split, f.SplitActs, func(_, split time.Duration) time.Duration { return split })
+			shows(t, l, f.Kind+", two Actives", f.SplitActs, f.Split, split)
 		}
 	}
 	if outages < 5 || splits < 2 {
@@ -67,7 +93,7 @@ func TestChaosFindings(t *testing.T) {
 	if got, want := fmt.Sprint(again, err), fmt.Sprint(found, error(nil)); got != want {
 		t.Errorf("again:\n%s, want\n%s", got, want)
 	}
-	if text := FindingsText(found); !strings.Contains(text, "--at '") {
+	if text := FindingsText(found, "ripcord simulate x --seed 3"); !strings.Contains(text, "\n    ripcord simulate x --seed 3 --at '") {
 		t.Error(text)
 	}
 }
