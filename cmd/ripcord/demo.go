@@ -78,5 +78,5 @@ var acts = []act{
 	{"the cable is put back", func(s *demoStage) error { return s.cable(s.lan.Cable("left", "eth0").Plug()) }, "left"},
 	{"left's eth0 is set down: ip link set eth0 down", func(s *demoStage) error { return s.cable(s.lan.Cable("left", "eth0").AdminDown()) }, "right"},
 	{"left's eth0 is set up", func(s *demoStage) error { return s.cable(s.lan.Cable("left", "eth0").AdminUp()) }, "left"},
-	{"left is killed: no resignation, right waits for its Active_Down_Interval", (*demoStage).kill, "right"},
+	{"left is killed: right waits for its Active_Down_Interval", (*demoStage).kill, "right"},
 }

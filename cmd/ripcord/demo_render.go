@@ -49,10 +49,10 @@ var interesting = []string{
 func renderDemo(w io.Writer, scenes []scene, look look) error {
 	var b bytes.Buffer
 	events := table{words("ms", "router", "event", "what")}
-	served := table{words("what was done", "served by", "inside after", "outside after")}
+	served := table{words("served by", "inside after", "outside after", "what was done")} // the longest last, to be wrapped
 	for _, sc := range scenes {
 		served = append(served, []cell{
-			{text: sc.title}, {sc.server, green}, {text: millis(sc.outage["inside"])}, {text: millis(sc.outage["outside"])},
+			{sc.server, green}, {text: millis(sc.outage["inside"])}, {text: millis(sc.outage["outside"])}, {text: sc.title},
 		})
 		events = append(events, []cell{{}, {}, {}, {sc.title, yellow}})
 		slices.SortStableFunc(sc.lines, func(a, b logLine) int { return int(a.after - b.after) })
@@ -65,7 +65,7 @@ func renderDemo(w io.Writer, scenes []scene, look look) error {
 	events.write(&b, look)
 	b.WriteByte('\n')
 	served.write(&b, look)
-	b.WriteString("\nThe client asked by ARP every 2 ms who has the address. Everything has been removed.\n")
+	b.WriteString("\nThe client asked by ARP every 2 ms who has the address.\nEverything has been removed.\n")
 	_, err := w.Write(b.Bytes())
 	return err
 }
