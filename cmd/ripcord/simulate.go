@@ -141,6 +141,10 @@ func (s *simulation) explained(c *cobra.Command, lan *simulate.LAN) error {
 		switch worst := max(e.Outage, e.BackOutage); {
 		case max(e.Split, e.BackSplit) > 0:
 			return fmt.Errorf("%w: two Actives for %v after: %s", errUnserved, max(e.Split, e.BackSplit).Round(time.Millisecond), e.Fault)
+		case s.most > 0 && e.Lasts:
+			return fmt.Errorf("%w: nobody served until it was over, however long that is, after: %s", errUnserved, e.Fault)
+		case s.most > 0 && e.BackLasts:
+			return fmt.Errorf("%w: nobody served any more after it was over: %s", errUnserved, e.Fault)
 		case s.most > 0 && worst > s.most:
 			return fmt.Errorf("%w: nobody served for %v, longer than %v, after: %s", errUnserved, worst.Round(time.Millisecond), s.most, e.Fault)
 		}

@@ -119,6 +119,8 @@ func TestSimulateCodes(t *testing.T) {
 		"ripcord simulate left.yaml right.yaml --for 0s":                                                   {exitUsage, "--for 0s is not between 0s and 10000h"},
 		"ripcord simulate left.yaml right.yaml --explain --max-outage 4s":                                  {exitDone, ""},
 		"ripcord simulate left.yaml right.yaml --explain --max-outage 1s":                                  {exitFailed, "left loses power"},
+		"ripcord simulate left.yaml --explain --max-outage 1h":                                             {exitFailed, "nobody served until it was over"},
+		"ripcord simulate left.yaml --explain":                                                             {exitDone, ""},
 		"ripcord simulate left.yaml right.yaml --explain --at '5s kill left'":                              {exitUsage, "faults of its own"},
 		"ripcord simulate left.yaml right.yaml --chaos --explain":                                          {exitUsage, "ask for one of them"},
 		"ripcord simulate left.yaml right.yaml --max-outage -1s":                                           {exitUsage, "is less than nothing"},

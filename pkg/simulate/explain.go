@@ -19,11 +19,15 @@ type Explanation struct {
 	Serves string `json:"serves"`
 	After  Nanos  `json:"after_ns"`  // until that has come so, at most; 0: nothing changes
 	Outage Nanos  `json:"outage_ns"` // the longest of any address
-	Split  Nanos  `json:"two_actives_ns"`
+	// Lasts reports that nobody serves an address until the fault is over: Outage is how long
+	// that was in the run.
+	Lasts bool  `json:"outage_lasts"`
+	Split Nanos `json:"two_actives_ns"`
 	// Back is the same, when the fault is over.
 	Back       string `json:"back"`
 	BackAfter  Nanos  `json:"back_after_ns"`
 	BackOutage Nanos  `json:"back_outage_ns"`
+	BackLasts  bool   `json:"back_outage_lasts"` // until the end of the run
 	BackSplit  Nanos  `json:"back_two_actives_ns"`
 }
 
@@ -104,14 +108,14 @@ func Explain(l *LAN) ([]Explanation, error) {
 
 // add adds a run in which the fault began and ended at some instants: the worst of all counts.
 func (e *Explanation) add(lines []string, r *Result, begin, end time.Duration) {
-	serves, outage, split := r.between(begin, end)
-	if e.Acts == nil || outage > e.Outage || split > e.Split {
+	is := r.between(begin, end)
+	if e.Acts == nil || is.outage > e.Outage || is.split > e.Split {
 		e.Acts = lines
 	}
-	e.Serves, e.Outage, e.Split = serves, max(e.Outage, outage), max(e.Split, split)
+	e.Serves, e.Outage, e.Lasts, e.Split = is.serves, max(e.Outage, is.outage), e.Lasts || is.lasts, max(e.Split, is.split)
 	e.After = max(e.After, r.changed(begin, end))
-	serves, outage, split = r.between(end, r.Length)
-	e.Back, e.BackOutage, e.BackSplit = serves, max(e.BackOutage, outage), max(e.BackSplit, split)
+	is = r.between(end, r.Length)
+	e.Back, e.BackOutage, e.BackLasts, e.BackSplit = is.serves, max(e.BackOutage, is.outage), e.BackLasts || is.lasts, max(e.BackSplit, is.split)
 	e.BackAfter = max(e.BackAfter, r.changed(end, r.Length))
 }
 
@@ -128,23 +132,26 @@ func (r *Result) changed(from, to time.Duration) (after time.Duration) {
 	return after
 }
 
-// between returns who serves at the end of a time, and the longest outage and split that began
-// in it.
-func (r *Result) between(from, to time.Duration) (serves string, outage, split time.Duration) {
+// period is what was the case in a time.
+type period struct {
+	serves        string // at its end
+	outage, split time.Duration
+	lasts         bool // an outage lasts until the end
+}
+
+// between returns who serves at the end of a time, and the longest outage and split in it.
+func (r *Result) between(from, to time.Duration) (is period) {
 	var names, each []string
 	for i := range r.Services {
 		s := &r.Services[i]
 		for _, o := range s.Outages {
-			if o.From >= from && o.From < to {
-				outage = max(outage, min(o.To, to)-o.From)
-			}
+			is.outage = max(is.outage, min(o.To, to)-max(o.From, from))
+			is.lasts = is.lasts || o.From < to && o.To >= to
 		}
 		for _, d := range s.Splits {
-			if d.From >= from && d.From < to {
-				split = max(split, min(d.To, to)-d.From)
-			}
+			is.split = max(is.split, min(d.To, to)-max(d.From, from))
 		}
-		name := "nobody"
+		name := nobodyServes
 		for _, v := range s.Served {
 			if v.From < to && v.To >= to && len(v.Routers) > 0 {
 				name = listed(v.Routers)
@@ -155,19 +162,23 @@ func (r *Result) between(from, to time.Duration) (serves string, outage, split t
 			names = append(names, name)
 		}
 	}
+	is.serves = strings.Join(each, "; ")
 	if len(names) == 1 {
-		return names[0], outage, split
+		is.serves = names[0]
 	}
-	return strings.Join(each, "; "), outage, split
+	return is
 }
+
+// nobodyServes stands for a router where there is none.
+const nobodyServes = "nobody"
 
 // ExplanationText returns explanations as a table that can be hung up.
 func ExplanationText(all []Explanation) string {
 	rows := [][]string{{"fault", "who serves", "after", "nobody served", "when it is over", "after", "nobody served"}}
 	for _, e := range all {
 		rows = append(rows, []string{
-			e.Fault, e.Serves + twice(e.Split), after(e.After), without(e.Outage),
-			e.Back + twice(e.BackSplit), after(e.BackAfter), without(e.BackOutage),
+			e.Fault, e.Serves + twice(e.Split), after(e.Serves, e.After), without(e.Outage, e.Lasts, "until it is over"),
+			e.Back + twice(e.BackSplit), after(e.Back, e.BackAfter), without(e.BackOutage, e.BackLasts, "until the end"),
 		})
 	}
 	widths := make([]int, len(rows[0]))
@@ -195,16 +206,19 @@ func ExplanationText(all []Explanation) string {
 }
 
 // after returns how the time until somebody else serves is written in the table.
-func after(d time.Duration) string {
-	if d == 0 {
+func after(who string, d time.Duration) string {
+	if d == 0 || who == nobodyServes {
 		return "–"
 	}
 	return written(d)
 }
 
-// without returns how an outage is written in the table.
-func without(d time.Duration) string {
-	if d == 0 {
+// without returns how an outage is written in the table; one that lasts has no length of its own.
+func without(d time.Duration, lasts bool, until string) string {
+	switch {
+	case lasts:
+		return until
+	case d == 0:
 		return "never"
 	}
 	return written(d)

@@ -27,6 +27,22 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// TestExplainAlone: an outage that only the end of the fault ends has no length of its own, and
+// what follows that end counts then.
+func TestExplainAlone(t *testing.T) {
+	l := newLAN(t, Options{Routers: routers(t, "left.yaml"), Seed: 1})
+	all, err := Explain(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range all {
+		if e.Serves != "nobody" || !e.Lasts || e.Back != "left" || e.BackLasts || e.BackOutage == 0 || e.BackOutage != e.BackAfter {
+			t.Errorf("%+v", e)
+		}
+	}
+	golden.Check(t, "testdata/explain_alone.txt", ExplanationText(all))
+}
+
 // shows checks that lines show something bad, and that they do not without any of them: not as
 // bad, or only since it never ends then.
 func shows(t *testing.T, l *LAN, what string, lines []string, bad time.Duration, of badness) {
