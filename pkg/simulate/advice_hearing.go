@@ -54,7 +54,7 @@ func (a *advice) oneSource(all []subscriber) {
 func (a *advice) apart() {
 	for _, p := range a.strangers() {
 		x, y := p[0], p[1]
-		a.add("%s of VRID %d is on %s of %s and on %s of %s, which share no segment here, so that both serve; if one cable joins them, say --segment lan=%s:%s,%s:%s.",
+		a.add("%s of VRID %d is on %s of %s and on %s of %s, which share no segment here, so that each serves it on a segment of its own; if one cable joins them, say --segment lan=%s:%s,%s:%s.",
 			addresses(x.in)[0], x.in.VRID, x.in.Interface, x.router.Name, y.in.Interface, y.router.Name, x.router.Name, x.in.Interface, y.router.Name, y.in.Interface)
 	}
 }

@@ -56,7 +56,7 @@ func TestMistakes(t *testing.T) {
 		{"virtual MAC", single(", virtual_mac: true"), single(""), "the MAC of the addresses changes", false},
 		{"miss", single(""), single(", miss: 9"), "miss is 3 on left and 9 on right", false},
 		{"routers on one side", single(", routers: 2"), single(""), "routers is left out on right", false},
-		{"no shared segment", single(""), strings.Replace(single(""), "eth0", "ens3", 1), "which share no segment here", false},
+		{"no shared segment", single(""), strings.Replace(single(""), "eth0", "ens3", 1), "which share no segment here, so that each serves it on a segment of its own", false},
 		{"nothing in common", single(""), strings.NewReplacer("192.0.2.1/24", "'2001:db8::1/64'", "51", "52").Replace(single("")), "left has VRID 51 on eth0 over ipv4 and right has VRID 52 on eth0 over ipv6: no other router has that", false},
 		{"VRID used twice", single(""), strings.Replace(single(""), "192.0.2.1/", "192.0.2.9/", 1), "is used for 192.0.2.1 by left and for 192.0.2.9 by right", false},
 		{"one source", single(", source: 192.0.2.11"), single(", source: 192.0.2.11"), "left and right both send from 192.0.2.11", true},
@@ -146,6 +146,24 @@ func TestChase(t *testing.T) {
 		}
 		if i >= len(moves) || moves[i].Router != within.router || moves[i].At < within.from || moves[i].At > within.to {
 			t.Fatalf("takeover %d: want one of %s between %v and %v\n%s", i, within.router, within.from, within.to, r.Text())
+		}
+	}
+}
+
+// TestApart: of routers that share no segment each serves on its own, and the last line does not
+// deny that.
+func TestApart(t *testing.T) {
+	const file = "instances:\n  - {name: lan, interface: eth0, vrid: 51, addresses: [192.0.2.1/24]}\n"
+	for iface, want := range map[string]string{"eth0": "; never two Actives.\n", "ens3": "; never two Actives on one segment.\n"} {
+		l := newLAN(t, Options{Routers: []Router{textual(t, "left", file), textual(t, "right", strings.Replace(file, "eth0", iface, 1))}, Seed: 1})
+		r := l.Play(nil, 30*time.Second)
+		if text := r.Text(); !strings.HasSuffix(text, want) || (len(r.Services) == 2) != (iface == "ens3") {
+			t.Errorf("want %q at the end\n%s", want, text)
+		}
+		for _, s := range r.Services {
+			if len(s.Outages) > 0 || len(s.Served[0].Routers) != 1 {
+				t.Errorf("%+v", s)
+			}
 		}
 	}
 }

@@ -187,5 +187,22 @@ func (r *Result) verdict() string {
 	if of, longest, ok := r.LongestSplit(); ok {
 		return line + fmt.Sprintf("; two Actives for %s, of %s on %s.", written(longest.Long()), of.title(), of.Segment)
 	}
+	if r.apart() {
+		return line + "; never two Actives on one segment."
+	}
 	return line + "; never two Actives."
+}
+
+// apart reports whether an address is served on two segments.
+func (r *Result) apart() bool {
+	on := make(map[string]string)
+	for _, s := range r.Services {
+		for _, a := range s.Addresses {
+			if before, known := on[a]; known && before != s.Segment {
+				return true
+			}
+			on[a] = s.Segment
+		}
+	}
+	return false
 }
