@@ -66,6 +66,7 @@ var elsewhere = map[string]string{
 	"migrating-from-keepalived.md: ri": "test/keepalived runs ripcord from such files",
 	"notify.md: INSTANCE":              "lines of the FIFO: TestNotifyIsThatOfKeepalived",
 	"README.md:   ":                    "a picture",
+	"probe.md: outside":                "what ripcord status prints: cmd/ripcord/testdata/healthy.txt",
 	"security.md: [":                   "TestUnitFile and TestUnitFenceAndWatchdog",
 	"upgrades.md: ripcord":             "TestHandover",
 	"README.md: make":                  "what make runs, and test/package",
