@@ -4,7 +4,7 @@ GO      ?= go
 VERSION ?= $(shell deploy/package/version)
 # Packages that have tests. Those with a file *_linux_test.go live in the kernel's
 # time; the simulation has targets of its own; the others are pure.
-TESTED  := $(sort $(patsubst %/,./%,$(dir $(shell find pkg cmd test/arch test/golden test/manpage test/conformance -name '*_test.go'))))
+TESTED  := $(sort $(patsubst %/,./%,$(dir $(shell find pkg cmd test/arch test/golden test/manpage test/conformance test/mutation -name '*_test.go'))))
 KERNEL  := $(sort $(patsubst %/,./%,$(dir $(shell find pkg cmd -name '*_linux_test.go'))))
 PURE    := $(filter-out $(KERNEL) ./pkg/sim,$(TESTED))
 # Those with goroutines, in the code or in the tests: in the others the race detector
@@ -24,7 +24,7 @@ BENCH   := $(GO) test -count=1 -p 1 -v
 RETRY   := $(GO) tool gotestsum --rerun-fails=1 --rerun-fails-run-root-test --rerun-fails-max-failures=3 --rerun-fails-abort-on-data-race
 VERBOSE := $(RETRY) --format=standard-verbose
 
-.PHONY: build test unit lab chaos interop interop-full keepalived-diff test-vm test-page package test-package fuzz check static race race-sim demo bench bench-short bench-smoke bench-setup bench-go clean
+.PHONY: build test unit lab chaos mutations interop interop-full keepalived-diff test-vm test-page package test-package fuzz check static race race-sim demo bench bench-short bench-smoke bench-setup bench-go clean
 
 build: ## bin/ripcord
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ripcord ./cmd/ripcord
@@ -43,6 +43,9 @@ lab: build ## the built binary on LANs of namespaces; one test: make lab RUN=Tes
 
 chaos: ## 10,000 virtual hours of disturbances at random, over 200 seeds and all LANs; ten minutes of a processor
 	$(GO) test -count=1 -timeout 1h ./pkg/sim -run TestChaos -hours 10000 -seeds 200
+
+mutations: ## breaks a rule of the code at a time, and sees a test fail (not part of test); one: make mutations RUN=preempt_delay
+	$(GO) test -count=1 -timeout 1h ./test/mutation -run 'TestMutationsAreCaught/$(RUN)' -mutate
 
 interop: ## beside Debian's keepalived and FRR, the essential cells of the matrix (not part of test)
 	@test/setup packages interop/packages
