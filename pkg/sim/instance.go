@@ -46,7 +46,7 @@ type run struct {
 // of the instance.
 func (in *instance) serves() bool {
 	r := in.router
-	return in.placed && r.up() && !r.frozen && in.port.forwards() && !(in.fails && in.missing == vrrp.Total)
+	return in.placed && r.up() && !r.frozen && in.port.reachable() && !(in.fails && in.missing == vrrp.Total)
 }
 
 // review notes whether the instance serves, and reports it where that has changed.

@@ -104,6 +104,14 @@ func (p *Port) usable() bool { return p.plugged && !p.disabled }
 // forwards reports whether frames pass through the port.
 func (p *Port) forwards() bool { return p.usable() && !p.segment.world.now.Before(p.opens) }
 
+// reachable reports whether the stations of the segment reach the router through the port, if
+// only now and then: not while everything is lost in one direction or in both. What makes a port
+// deaf to adverts alone keeps no station away.
+func (p *Port) reachable() bool {
+	const all = 1
+	return p.forwards() && p.Mute < all && (p.Deaf < all || p.filtered) && p.segment.Loss < all
+}
+
 func (p *Port) set(plugged bool, learnt time.Duration) {
 	if p.plugged != plugged {
 		was := p.usable()
@@ -157,12 +165,14 @@ func (p *Port) open() {
 func (p *Port) SetDeaf(share float64) {
 	p.segment.world.disturb()
 	p.Deaf = share
+	review(p.instances)
 }
 
 // SetMute has that share of them get lost on the way out.
 func (p *Port) SetMute(share float64) {
 	p.segment.world.disturb()
 	p.Mute = share
+	review(p.instances)
 }
 
 // Disable sets the link down, as a person does, of which the router learns at once.
@@ -189,6 +199,7 @@ func (p *Port) setFiltered(filtered bool) {
 	if p.filtered, p.Deaf = filtered, 0; filtered {
 		p.Deaf = 1
 	}
+	review(p.instances)
 	p.noticeLater()
 }
 

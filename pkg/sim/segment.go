@@ -69,6 +69,9 @@ func (s *Segment) cut(a, b *Port) bool { return s.sides != nil && s.sides[a] != 
 func (s *Segment) SetLoss(share float64) {
 	s.world.disturb()
 	s.Loss = share
+	for _, p := range s.ports {
+		review(p.instances)
+	}
 }
 
 // SetDelay has frames lie in a queue for so long from now on.

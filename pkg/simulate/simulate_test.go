@@ -127,7 +127,12 @@ func TestOutages(t *testing.T) {
 		{[]string{"5s release left edge"}, 609 * time.Millisecond, 611 * time.Millisecond},
 		{[]string{"5s kill left"}, 2609 * time.Millisecond, 3612 * time.Millisecond},
 		{[]string{"5s unplug right eth1", "10s kill right", "20s start right"}, 0, 0},
-		{[]string{"5s lose 100% left eth0 in", "20s lose 0% left eth0 in"}, 0, 0},
+		{[]string{"5s lose 99% left eth0 in", "20s lose 0% left eth0 in"}, 0, 0},
+		// No host reaches left, which stays Active, since its group does: as with block.
+		{[]string{"5s lose 100% left eth0 in", "20s lose 0% left eth0 in"}, 15 * time.Second, 15 * time.Second},
+		{[]string{"5s lose 100% eth1", "20s lose 0% eth1"}, 15 * time.Second, 15 * time.Second},
+		{[]string{"5s lose 100% left eth0"}, 25 * time.Second, 25 * time.Second},
+		{[]string{"5s lose 100% left eth0 out", "20s lose 0% left eth0 out"}, 15 * time.Second, 15 * time.Second},
 	} {
 		r := l.Play(acts(t, l, c.lines...), 30*time.Second)
 		_, worst, _ := r.WorstOutage()
