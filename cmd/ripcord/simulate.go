@@ -85,7 +85,12 @@ func (s *simulation) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return usageError{err}
 	}
+	given := c.Flags().Changed
 	switch {
+	case given("hours") && !s.chaos:
+		return usage("--hours is for --chaos: say how long is played with --for")
+	case given("svg") && s.svg == "":
+		return usage("--svg needs the name of a file")
 	case s.explain && s.chaos:
 		return usage("--explain and --chaos are two things: ask for one of them")
 	case s.most < 0:
@@ -101,7 +106,7 @@ func (s *simulation) run(c *cobra.Command, args []string) error {
 		}
 	}
 	if s.long <= 0 || s.long > maxHours*time.Hour {
-		return usage("--for %v is not between 0s and %dh", s.long, maxHours)
+		return usage("--for %v must be longer than 0s, and %dh at most", s.long, maxHours)
 	}
 	result := lan.Play(acts, s.long)
 	if s.svg != "" {
@@ -158,7 +163,7 @@ func (s *simulation) disturbed(c *cobra.Command, lan *simulate.LAN, args []strin
 		return usage("--chaos draws what it does: leave --at and --svg out")
 	}
 	if !(s.hours > 0 && s.hours <= maxHours) {
-		return usage("--hours %v is not between 0 and %d", s.hours, maxHours)
+		return usage("--hours %v must be more than 0, and %d at most", s.hours, maxHours)
 	}
 	all, err := simulate.Chaos(lan, s.hours, s.seed)
 	if err != nil {

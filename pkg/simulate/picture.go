@@ -15,11 +15,11 @@ func written(d time.Duration) string {
 		return "-" + written(-d)
 	case d == 0:
 		return "0 s"
-	case d < 10*time.Millisecond:
+	case d.Round(100*time.Microsecond) < 10*time.Millisecond:
 		return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
-	case d < time.Second:
+	case d.Round(time.Millisecond) < time.Second:
 		return fmt.Sprintf("%d ms", d.Round(time.Millisecond)/time.Millisecond)
-	case d < 2*time.Minute:
+	case d.Round(10*time.Millisecond) < 2*time.Minute:
 		return fmt.Sprintf("%.2f s", d.Seconds())
 	}
 	return d.Round(time.Second).String()

@@ -63,6 +63,7 @@ type lane struct {
 	router, group string
 	state         event.State
 	off, still    bool
+	absent        bool // not in the configuration of the router: nothing is shown
 	spans         []Span
 }
 
@@ -111,7 +112,7 @@ func (r *record) of(segment, address string) *service {
 	s := r.services[key]
 	if s == nil {
 		s = &service{served: key}
-		s.spans = []Serving{{From: r.elapsed()}}
+		s.spans = []Serving{{Routers: []string{}, idle: true}} // until now
 		r.services[key] = s
 		r.order = append(r.order, s)
 	}
@@ -124,6 +125,11 @@ func (r *record) configure(router string, groups []vrrp.Group) {
 		s.offered = slices.DeleteFunc(s.offered, func(name string) bool { return name == router })
 	}
 	links := r.lan.router(router).links
+	for _, l := range r.lanes {
+		if l.router == router {
+			r.change(router, l.group, func(l *lane) { l.absent = !slices.Contains(titles(groups), l.group) })
+		}
+	}
 	for g := range groups {
 		r.lane(router, groups[g].Title())
 		for i := range groups[g].Members {
@@ -264,9 +270,11 @@ func (r *record) change(router, group string, to func(*lane)) {
 	}
 }
 
-// shown returns the state that is shown: of a router that stands still, that.
+// shown returns the state that is shown: of a router that stands still, that; empty: none is.
 func (l *lane) shown() string {
 	switch {
+	case l.absent:
+		return ""
 	case l.off:
 		return "off"
 	case l.still:
@@ -286,7 +294,8 @@ func (r *record) result(long time.Duration) *Result {
 	}
 	for _, l := range r.lanes {
 		l.spans[len(l.spans)-1].To = long
-		res.Groups = append(res.Groups, Lane{l.router, l.group, l.spans})
+		shown := slices.DeleteFunc(l.spans, func(s Span) bool { return s.State == "" })
+		res.Groups = append(res.Groups, Lane{l.router, l.group, shown})
 	}
 	at := func(s *service) int { return slices.Index(r.lan.segments, s.segment) }
 	slices.SortStableFunc(r.order, func(a, b *service) int { return cmp.Compare(at(a), at(b)) })

@@ -103,3 +103,52 @@ func TestSegmentOfReload(t *testing.T) {
 		}
 	}
 }
+
+// TestReloadOfWhatCameAndWent: until the first router serves an address that a reload brought it
+// is not missed, but it is where none ever does; of a group that a reload removed no state is shown.
+func TestReloadOfWhatCameAndWent(t *testing.T) {
+	const first = "instances:\n  - {name: lan, interface: eth0, vrid: 51, addresses: [192.0.2.1/24]}\n"
+	const more = first + "  - {name: dmz, interface: eth1, vrid: 52, addresses: [198.51.100.1/24]}\n"
+	l := newLAN(t, Options{Routers: []Router{textual(t, "a", first)}, Seed: 1, Load: func(path string) (*config.Config, error) {
+		return textual(t, path, map[string]string{"more": more, "less": first}[path]).Config, nil
+	}})
+	lines := []string{"5s reload a more", "30s reload a less"}
+	for _, c := range []struct {
+		name    string
+		lines   []string
+		outages int
+		last    Span
+	}{
+		{"served", lines, 0, Span{"active", 8609 * time.Millisecond, 30 * time.Second}},
+		{"not served", append([]string{"4s unplug a eth1"}, lines[0]), 1, Span{"fault", 5 * time.Second, time.Minute}},
+	} {
+		acts, err := l.Acts(c.lines)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := l.Play(acts, time.Minute)
+		dmz := r.Groups[slices.IndexFunc(r.Groups, func(l Lane) bool { return l.Group == "dmz" })]
+		last := dmz.States[len(dmz.States)-1]
+		if near := last.From - c.last.From; last.State != c.last.State || near < 0 || near > 10*time.Millisecond || last.To != c.last.To || dmz.States[0].From != 5*time.Second {
+			t.Errorf("%s: states %v, want %v as the last", c.name, dmz.States, c.last)
+		}
+		if of := r.Services[1]; of.Addresses[0] != "198.51.100.1" || len(of.Outages) != c.outages {
+			t.Errorf("%s: %+v", c.name, of)
+		}
+		if t.Failed() {
+			t.Log(r.Text())
+		}
+	}
+}
+
+// TestWritten: a time is written by what it is rounded to.
+func TestWritten(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		999_600 * time.Microsecond: "1.00 s", 999_400 * time.Microsecond: "999 ms", 9_960 * time.Microsecond: "10 ms", 9_940 * time.Microsecond: "9.9 ms",
+		119_999 * time.Millisecond: "2m0s", 0: "0 s",
+	} {
+		if got := written(d); got != want {
+			t.Errorf("%v is written as %s, want %s", d, got, want)
+		}
+	}
+}

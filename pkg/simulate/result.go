@@ -145,7 +145,7 @@ func (s *Service) judge() {
 	s.Outages, s.Splits = []Outage{}, []Split{}
 	for i, v := range s.Served {
 		switch {
-		case v.idle:
+		case v.idle, s.starts(i):
 		case len(v.Routers) == 0:
 			o := Outage{From: v.From, To: v.To}
 			if i > 0 && len(s.Served[i-1].Routers) > 0 {
@@ -160,6 +160,12 @@ func (s *Service) judge() {
 		}
 	}
 	s.Splits = slices.DeleteFunc(s.Splits, func(s Split) bool { return s.Long() <= HandingOver })
+}
+
+// starts reports whether a time is that between the reload that brought an address and the first
+// router that served it: nobody was used to it by then.
+func (s *Service) starts(i int) bool {
+	return i > 0 && s.Served[i-1].idle && i+1 < len(s.Served) && len(s.Served[i+1].Routers) > 0 && len(s.Served[i].Routers) == 0
 }
 
 // join adds a time in which several served to the split before, where it goes on.
