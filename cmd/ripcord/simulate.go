@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -108,7 +109,10 @@ func (s *simulation) run(c *cobra.Command, args []string) error {
 	if s.long <= 0 || s.long > maxHours*time.Hour {
 		return usage("--for %v must be longer than 0s, and %dh at most", s.long, maxHours)
 	}
-	result := lan.Play(acts, s.long)
+	result, err := lan.Play(acts, s.long)
+	if err != nil {
+		return err
+	}
 	if s.svg != "" {
 		if err := os.WriteFile(s.svg, []byte(result.SVG()), 0o644); err != nil {
 			return fmt.Errorf("cannot write the picture: %w", err)
@@ -243,7 +247,12 @@ func (s *simulation) verdict(r *simulate.Result) error {
 
 // lan makes the LAN of the routers whose files are named.
 func (s *simulation) lan(c *cobra.Command, args []string) (*simulate.LAN, error) {
-	o := simulate.Options{Seed: s.seed, Cold: s.cold}
+	o := simulate.Options{Seed: s.seed, Cold: s.cold, Interrupted: func() error {
+		if c.Context().Err() == nil {
+			return nil
+		}
+		return fmt.Errorf("interrupted (%w)", context.Cause(c.Context()))
+	}}
 	for _, arg := range args {
 		name, path, ok := strings.Cut(arg, "=")
 		if !ok {

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"ripcord/pkg/simulate"
 	"ripcord/test/golden"
@@ -186,5 +188,19 @@ func TestChaosCommands(t *testing.T) {
 	}
 	if commands < 20 || !random {
 		t.Errorf("%d commands, with lost frames: %v: this proves nothing", commands, random)
+	}
+}
+
+// TestSimulateIsInterrupted: a signal ends what would take minutes.
+func TestSimulateIsInterrupted(t *testing.T) {
+	simulateDir(t)
+	for _, flags := range [][]string{{"--for", "9999h"}, {"--chaos", "--hours", "9999"}} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(50*time.Millisecond, func() { cancel(errors.New("interrupt signal received")) })
+		var out, errs bytes.Buffer
+		code := execute(ctx, append([]string{"simulate", "left.yaml", "right.yaml"}, flags...), &out, &errs)
+		if want := "ripcord: interrupted (interrupt signal received)\n"; code != exitFailed || errs.String() != want || out.Len() > 0 {
+			t.Errorf("%v: exit code %d, %q, %q; want %q", flags, code, errs.String(), out.String(), want)
+		}
 	}
 }

@@ -78,7 +78,7 @@ func TestMistakes(t *testing.T) {
 			if c.want == "" && len(advice) > 0 || c.want != "" && (len(advice) != 1 || !strings.Contains(advice[0], c.want)) {
 				t.Errorf("%q, want %q", advice, c.want)
 			}
-			r := l.Play(nil, 30*time.Second)
+			r := played(t, l, nil, 30*time.Second)
 			if _, _, two := r.LongestSplit(); two != c.two {
 				t.Errorf("two Actives: %v, want %v\n%s", two, c.two, r.Text())
 			}
@@ -102,7 +102,7 @@ func TestMistakesOfMore(t *testing.T) {
 	if got := pairs.Advice(); len(got) != 1 || !strings.Contains(got[0], "for 192.0.2.1 by a and b and for 192.0.2.9 by c and d") {
 		t.Errorf("%q", got)
 	}
-	if _, worst, _ := pairs.Play(nil, 30*time.Second).WorstOutage(); worst.Long() != 30*time.Second {
+	if _, worst, _ := played(t, pairs, nil, 30*time.Second).WorstOutage(); worst.Long() != 30*time.Second {
 		t.Errorf("nobody serves one of the addresses, but there is an outage of %v", worst.Long())
 	}
 	most := 0 // how many take over when the Active stops
@@ -112,7 +112,7 @@ func TestMistakesOfMore(t *testing.T) {
 			t.Fatalf("%q", got)
 		}
 		n := 0
-		for _, line := range three.Play(acts(t, three, "5s stop a"), 30*time.Second).Log {
+		for _, line := range played(t, three, acts(t, three, "5s stop a"), 30*time.Second).Log {
 			if line.Event == "instance.transition" && line.Fields["to"] == "active" {
 				n++
 			}
@@ -133,7 +133,7 @@ func TestChase(t *testing.T) {
 		!strings.Contains(got[0], "(1m0s and 1m0s) counts only after a start or a fault") {
 		t.Errorf("%q", got)
 	}
-	r := l.Play(acts(t, l, "10s check left web fails", "30s check left web passes", "100s kill left", "110s start left"), 4*time.Minute)
+	r := played(t, l, acts(t, l, "10s check left web fails", "30s check left web passes", "100s kill left", "110s start left"), 4*time.Minute)
 	for i, within := range []struct {
 		from, to time.Duration
 		router   string
@@ -156,7 +156,7 @@ func TestApart(t *testing.T) {
 	const file = "instances:\n  - {name: lan, interface: eth0, vrid: 51, addresses: [192.0.2.1/24]}\n"
 	for iface, want := range map[string]string{"eth0": "; never two Actives.\n", "ens3": "; never two Actives on one segment.\n"} {
 		l := newLAN(t, Options{Routers: []Router{textual(t, "left", file), textual(t, "right", strings.Replace(file, "eth0", iface, 1))}, Seed: 1})
-		r := l.Play(nil, 30*time.Second)
+		r := played(t, l, nil, 30*time.Second)
 		if text := r.Text(); !strings.HasSuffix(text, want) || (len(r.Services) == 2) != (iface == "ens3") {
 			t.Errorf("want %q at the end\n%s", want, text)
 		}

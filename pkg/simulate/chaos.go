@@ -162,8 +162,13 @@ func Chaos(l *LAN, hours float64, seed uint64) ([]Finding, error) {
 	}
 	for i := range found {
 		f := &found[i]
-		f.OutageActs, f.Outage = shrink(l, f.OutageActs, outage)
-		f.SplitActs, f.Split = shrink(l, f.SplitActs, split)
+		var err error
+		if f.OutageActs, f.Outage, err = shrink(l, f.OutageActs, outage); err != nil {
+			return nil, err
+		}
+		if f.SplitActs, f.Split, err = shrink(l, f.SplitActs, split); err != nil {
+			return nil, err
+		}
 	}
 	return slices.DeleteFunc(found, func(f Finding) bool { return f.Runs == 0 }), nil
 }
@@ -198,7 +203,7 @@ func disturbed(l *LAN, lines []string) (*Result, error) {
 			return nil, err
 		}
 	}
-	return l.Play(acts, chaosRun), nil
+	return l.Play(acts, chaosRun)
 }
 
 // FindingsText returns findings as text, with commands that can be pasted: command and what is

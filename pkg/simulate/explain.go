@@ -99,7 +99,11 @@ func Explain(l *LAN) ([]Explanation, error) {
 					return nil, err
 				}
 			}
-			e.add(lines, l.Play(acts, end+back+t.known), begin, end)
+			r, err := l.Play(acts, end+back+t.known)
+			if err != nil {
+				return nil, err
+			}
+			e.add(lines, r, begin, end)
 		}
 		all = append(all, e)
 	}

@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ func TestExplain(t *testing.T) {
 	}
 	golden.Check(t, "testdata/explain.txt", ExplanationText(all))
 	for _, e := range all {
-		r := l.Play(acts(t, l, e.Acts[0]), 20*time.Second)
+		r := played(t, l, acts(t, l, e.Acts[0]), 20*time.Second)
 		if _, worst, _ := r.WorstOutage(); worst.Long() != e.Outage {
 			t.Errorf("%s: %v, want %v", e.Fault, worst.Long(), e.Outage)
 		}
@@ -41,6 +42,37 @@ func TestExplainAlone(t *testing.T) {
 		}
 	}
 	golden.Check(t, "testdata/explain_alone.txt", ExplanationText(all))
+}
+
+// TestInterrupted: what plays, draws and shrinks ends at once when it is to.
+func TestInterrupted(t *testing.T) {
+	left := 0 // how often it goes on
+	want := errors.New("interrupted")
+	o := Options{Routers: routers(t, "left.yaml", "right.yaml"), Seed: 1, Interrupted: func() error {
+		if left--; left < 0 {
+			return want
+		}
+		return nil
+	}}
+	l := newLAN(t, o)
+	for name, play := range map[string]func() error{
+		"Play":    func() error { _, err := l.Play(nil, time.Minute); return err },
+		"Explain": func() error { _, err := Explain(l); return err },
+		"Chaos":   func() error { _, err := Chaos(l, 0.05, 1); return err },
+	} {
+		enough := false
+		for goes := 0; !enough && goes < 1_000_000; goes = 2*goes + 1 {
+			left = goes
+			if err := play(); err == nil && left >= 0 {
+				enough = true // it came to its end before
+			} else if !errors.Is(err, want) || left != -1 {
+				t.Errorf("%s: %v, and it was asked %d times more", name, err, -1-left)
+			}
+		}
+		if !enough {
+			t.Errorf("%s does not end", name)
+		}
+	}
 }
 
 // shows checks that lines show something bad, and that they do not without any of them: not as
@@ -75,8 +107,8 @@ func TestShrink(t *testing.T) {
 		{"worse without it", []string{"5s block left eth0 20s", "15s stop left"}, []string{"5s block left eth0 20s"}},
 		{"it ends it", []string{"5s kill left", "5s kill right", "20s start left"}, []string{"5s kill left", "5s kill right", "20s start left"}},
 	} {
-		if got, bad := shrink(l, c.lines, outage); !slices.Equal(got, c.want) {
-			t.Errorf("%s: %q shrinks to %q (%v), want %q", c.name, c.lines, got, bad, c.want)
+		if got, bad, err := shrink(l, c.lines, outage); err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q shrinks to %q (%v, %v), want %q", c.name, c.lines, got, bad, err, c.want)
 		}
 	}
 }

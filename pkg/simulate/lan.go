@@ -40,6 +40,9 @@ type Options struct {
 	Load func(path string) (*config.Config, error)
 	// Seed decides what is left to chance: when adverts leave, how long frames take.
 	Seed uint64
+	// Interrupted returns the error of a play that is to end at once, and is asked for each second
+	// of virtual time; nil: it goes on to its end.
+	Interrupted func() error
 	// Cold starts all routers at the instant 0; else they have come to rest by then.
 	Cold bool
 }

@@ -19,11 +19,14 @@ type play struct {
 	record  *record
 }
 
-// Play does the acts on the LAN, and returns what happened until the end.
-func (l *LAN) Play(acts []Act, long time.Duration) *Result {
+// Play does the acts on the LAN, and returns what happened until the end. The error is that of
+// Options.Interrupted.
+func (l *LAN) Play(acts []Act, long time.Duration) (*Result, error) {
 	p := l.begin()
 	if !l.options.Cold {
-		p.settle()
+		if err := p.settle(); err != nil {
+			return nil, err
+		}
 		p.record.begin(p.world.Now())
 	}
 	zero := p.world.Now()
@@ -35,8 +38,26 @@ func (l *LAN) Play(acts []Act, long time.Duration) *Result {
 			a.do(p)
 		})
 	}
-	p.world.Run(zero.Add(long))
-	return p.record.result(long)
+	if err := p.run(zero.Add(long)); err != nil {
+		return nil, err
+	}
+	return p.record.result(long), nil
+}
+
+// breath is how much virtual time passes until it is asked again whether that is to end.
+const breath = time.Second
+
+// run plays until an instant, or until it is interrupted.
+func (p *play) run(end time.Time) error {
+	for now := p.world.Now(); now.Before(end); now = p.world.Now() {
+		if interrupted := p.lan.options.Interrupted; interrupted != nil {
+			if err := interrupted(); err != nil {
+				return err
+			}
+		}
+		p.world.Run(now.Add(min(breath, end.Sub(now))))
+	}
+	return nil
 }
 
 // begin makes the routers, and starts them.
@@ -79,7 +100,7 @@ const mostSettling = 10 * time.Minute
 
 // settle plays until the routers have come to rest: until every delay at a start is over, and
 // nobody has moved for an Active_Down_Interval.
-func (p *play) settle() {
+func (p *play) settle() error {
 	var delays, silence time.Duration
 	for _, s := range p.lan.subscribers() {
 		delays = max(delays, s.in.StartupDelay+s.in.PreemptDelay)
@@ -87,10 +108,13 @@ func (p *play) settle() {
 	}
 	end := p.world.Now().Add(min(delays+2*silence+time.Second, mostSettling))
 	latest := p.world.Now().Add(mostSettling)
-	for p.world.Run(end); end.Before(latest); p.world.Run(end) {
+	for {
+		if err := p.run(end); err != nil {
+			return err
+		}
 		last := p.record.moved
-		if end.Sub(last) >= silence {
-			break
+		if !end.Before(latest) || end.Sub(last) >= silence {
+			return nil
 		}
 		end = last.Add(silence)
 	}

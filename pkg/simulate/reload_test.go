@@ -53,7 +53,7 @@ func TestReloads(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := l.Play(acts, time.Minute)
+			r := played(t, l, acts, time.Minute)
 			logged := false
 			for _, line := range r.Log {
 				logged = logged || line.Event == "config.reloaded" && strings.Contains(line.Message, c.logged)
@@ -126,7 +126,7 @@ func TestReloadOfWhatCameAndWent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := l.Play(acts, time.Minute)
+		r := played(t, l, acts, time.Minute)
 		dmz := r.Groups[slices.IndexFunc(r.Groups, func(l Lane) bool { return l.Group == "dmz" })]
 		last := dmz.States[len(dmz.States)-1]
 		if near := last.From - c.last.From; last.State != c.last.State || near < 0 || near > 10*time.Millisecond || last.To != c.last.To || dmz.States[0].From != 5*time.Second {

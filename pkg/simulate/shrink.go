@@ -31,10 +31,10 @@ const tolerance = 100
 // shrink returns the fewest of some lines that show something as bad or worse, but for the
 // tolerance, with instants as round as they can be, and how bad it is then. What lasts until the
 // end of the run where it did not before is something else: the end of a disturbance was left out.
-func shrink(l *LAN, lines []string, of badness) ([]string, time.Duration) {
-	s := shrinking{lan: l, of: of, lasting: true}
+func shrink(l *LAN, lines []string, of badness) ([]string, time.Duration, error) {
+	s := shrinking{play: func(lines []string) (*Result, error) { return disturbed(l, lines) }, of: of, lasting: true}
 	if len(lines) == 0 || !s.still(lines) {
-		return lines, 0
+		return lines, 0, s.err
 	}
 	lines = fewest(lines, s.still)
 	for i := range lines {
@@ -45,12 +45,14 @@ func shrink(l *LAN, lines []string, of badness) ([]string, time.Duration) {
 			}
 		}
 	}
-	return fewest(lines, s.still), s.bad // at other instants one of them may be of no use
+	lines = fewest(lines, s.still) // at other instants one of them may be of no use
+	return lines, s.bad, s.err
 }
 
 // shrinking is a shrink under way.
 type shrinking struct {
-	lan     *LAN
+	play    func(lines []string) (*Result, error)
+	err     error // the first: nothing is played after it
 	of      badness
 	bad     time.Duration // as it was last shown
 	least   time.Duration // that lines have to show
@@ -59,8 +61,12 @@ type shrinking struct {
 
 // still reports whether some lines still show it, and notes how bad it is.
 func (s *shrinking) still(lines []string) bool {
-	r, err := disturbed(s.lan, lines)
+	if s.err != nil {
+		return false
+	}
+	r, err := s.play(lines)
 	if err != nil {
+		s.err = err
 		return false
 	}
 	bad, lasts := s.of(r)

@@ -69,6 +69,16 @@ func acts(t *testing.T, l *LAN, lines ...string) (all []Act) {
 	return all
 }
 
+// played plays acts to the end.
+func played(t *testing.T, l *LAN, acts []Act, long time.Duration) *Result {
+	t.Helper()
+	r, err := l.Play(acts, long)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 // TestTimesAreOfTheRun: an instant that an event names is one since the run began.
 func TestTimesAreOfTheRun(t *testing.T) {
 	w := sim.NewWorld(1)
@@ -101,7 +111,7 @@ func TestPictures(t *testing.T) {
 			o.Segments = append(o.Segments, s)
 		}
 		l := newLAN(t, o)
-		r := l.Play(acts(t, l, c.lines...), time.Minute)
+		r := played(t, l, acts(t, l, c.lines...), time.Minute)
 		document, err := json.MarshalIndent(r, "", " ")
 		if err != nil {
 			t.Fatal(err)
@@ -134,7 +144,7 @@ func TestOutages(t *testing.T) {
 		{[]string{"5s lose 100% left eth0"}, 25 * time.Second, 25 * time.Second},
 		{[]string{"5s lose 100% left eth0 out", "20s lose 0% left eth0 out"}, 15 * time.Second, 15 * time.Second},
 	} {
-		r := l.Play(acts(t, l, c.lines...), 30*time.Second)
+		r := played(t, l, acts(t, l, c.lines...), 30*time.Second)
 		_, worst, _ := r.WorstOutage()
 		if got := worst.Long(); got < c.least || got > c.most {
 			t.Errorf("%v: an outage of %v, want %v to %v\n%s", c.lines, got, c.least, c.most, r.Text())
@@ -153,7 +163,7 @@ func TestEveryVerb(t *testing.T) {
 	}, Load: func(path string) (*config.Config, error) {
 		return textual(t, path, signing+"\n    priority: 50").Config, nil
 	}})
-	still := l.Play(nil, time.Minute)
+	still := played(t, l, nil, time.Minute)
 	tried := make(map[string]bool)
 	for _, lines := range [][]string{
 		{"5s unplug old eth0", "20s plug old eth0"}, {"5s down old eth0", "20s up old eth0"},
@@ -163,7 +173,7 @@ func TestEveryVerb(t *testing.T) {
 		{"5s check web fails", "20s check old web passes"}, {"5s release old", "20s resume old"}, {"5s reload old reloaded.yaml"},
 		{"5s clock old -1h"},
 	} {
-		r := l.Play(acts(t, l, lines...), time.Minute)
+		r := played(t, l, acts(t, l, lines...), time.Minute)
 		if slices.EqualFunc(r.Groups, still.Groups, func(a, b Lane) bool { return slices.Equal(a.States, b.States) }) {
 			t.Errorf("%v changes nothing", lines)
 		}
@@ -262,7 +272,7 @@ func TestAddressesOfPeers(t *testing.T) {
 			t.Errorf("%s has %s, want %s", r.Name, got, want)
 		}
 	}
-	r := l.Play(acts(t, l, "5s kill a", "15s start a"), 30*time.Second)
+	r := played(t, l, acts(t, l, "5s kill a", "15s start a"), 30*time.Second)
 	if _, _, split := r.LongestSplit(); split || len(r.Notes) > 0 || len(r.Log) == 0 {
 		t.Errorf("%s", r.Text())
 	}

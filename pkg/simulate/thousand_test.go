@@ -25,7 +25,7 @@ func TestThousandInstances(t *testing.T) {
 	l := newLAN(t, Options{Routers: all, Seed: 1})
 	const long = 2 * time.Minute
 	before := cpu.Used()
-	r := l.Play(acts(t, l, "30s unplug a eth2"), long)
+	r := played(t, l, acts(t, l, "30s unplug a eth2"), long)
 	took := cpu.Used() - before
 	if limit := slowdown * long / 60 * 3 / 2; took > limit {
 		t.Errorf("%v took %v of the processor, want at most %v", long, took, limit)

@@ -181,7 +181,11 @@ func (s *Scenario) Simulate(seed uint64) ([]Move, error) {
 		return nil, err
 	}
 	active := time.Duration(0)
-	for _, m := range moves(l.Play(nil, time.Minute), 0) {
+	r, err := l.Play(nil, time.Minute)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range moves(r, 0) {
 		if m.To == "active" {
 			active = m.At
 		}
@@ -190,7 +194,10 @@ func (s *Scenario) Simulate(seed uint64) ([]Move, error) {
 	for i := range acts {
 		acts[i].At += zero
 	}
-	return moves(l.Play(acts, zero+s.For), zero), nil
+	if r, err = l.Play(acts, zero+s.For); err != nil {
+		return nil, err
+	}
+	return moves(r, zero), nil
 }
 
 // moves returns the moves of a play since some instant.
