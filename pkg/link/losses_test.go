@@ -3,6 +3,8 @@ package link
 import (
 	"testing"
 	"time"
+
+	"ripcord/pkg/event"
 )
 
 // counted is a description with the kernel's count of losses.
@@ -65,5 +67,16 @@ func TestLossesTake(t *testing.T) {
 	l.add(true, false, 2, at)
 	if n := l.take(true, false, at); n != 2 {
 		t.Errorf("%d losses, want 2: a flap and the loss that lasts", n)
+	}
+}
+
+// TestFlapIsAChange: a loss that was over before it was read is the last change of the link.
+func TestFlapIsAChange(t *testing.T) {
+	at := time.Unix(1000, 0)
+	table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: plain})
+	table.Observe(links(Initial, up(2, "eth0")), at)
+	table.Observe(LinkSeen{up(2, "eth0", lost(1))}, at.Add(time.Hour))
+	if l := table.Links("eth0")[0]; l.Unchanged || !l.LastChange.Equal(at.Add(time.Hour)) {
+		t.Errorf("eth0 was lost and came back at %v, but it last changed at %v (unchanged: %v)", at.Add(time.Hour), l.LastChange, l.Unchanged)
 	}
 }
