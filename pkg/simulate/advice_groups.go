@@ -75,7 +75,7 @@ func (a *advice) delays(p pair) {
 	x, y := &p.of.Members[0], &p.with.Members[0]
 	low, high := p.ordered()
 	if x.PreemptDelay > 0 && y.PreemptDelay > 0 && x.Preempt && y.Preempt && mayOvertake(p.of, p.with) && mayOvertake(p.with, p.of) {
-		a.add("%s: when what %s tracks fails, %s takes over at once, and %s again as soon as it passes: preempt_delay (%v and %v) counts only after a start or a fault, which a weight is not, so that they chase each other while that changes; slow the check with rise and fall, or let one have preempt: false.",
+		a.add("%s: when what %s tracks fails, %s takes over at once, and %s again as soon as it passes: preempt_delay (%v and %v) counts only after a start or a fault, which a weight is not, so that they chase each other while that changes; slow the check with its rise and fall.",
 			p.of.Title(), high.name, low.name, high.name, x.PreemptDelay, y.PreemptDelay)
 	}
 	if x.Preempt != y.Preempt {
