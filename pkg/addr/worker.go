@@ -23,7 +23,6 @@ type Worker struct {
 	cfg   Config
 	bell  bus.Bell // rings for facts
 	watch lease.Watch
-	limit time.Duration // the least of the leases of what is held; 0: none
 
 	// The concerns, in the order in which converge and turn call them.
 	ledger     *ledger
@@ -322,7 +321,7 @@ func (w *Worker) plan() time.Time {
 	due.add(w.announcer.deadline())
 	due.add(w.neighbors.Deadline(now))
 	due.add(w.addresses.relist, w.addresses.dirty)
-	due.add(w.watch.Expiry(w.cfg.Lease.Last(), w.limit), w.limit > 0) // not before, even if the loop hangs by now
+	due.add(w.cfg.Lease.Next(now), len(w.ledger.held) > 0) // to look at it while anything is held
 	at := due.at
 	if due.ok && at.Before(now) {
 		at = now

@@ -7,6 +7,7 @@ import (
 
 	"ripcord/pkg/addr"
 	"ripcord/pkg/event"
+	"ripcord/pkg/lease"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/vrrp/machine"
 )
@@ -25,8 +26,6 @@ const (
 	// A worker that hangs again within hangsAgain is not trusted as soon as it goes
 	// on, but after a pause that doubles each time.
 	hangsAgain, leastPause, mostPause = 5 * time.Minute, 10 * time.Second, 5 * time.Minute
-	// lookEvery is how often the loop looks at what is carried out, while it awaits anything.
-	lookEvery = 250 * time.Millisecond
 )
 
 // awaited are the orders for the address worker that are not carried out yet.
@@ -41,9 +40,6 @@ type awaited struct {
 	ended  time.Time     // when the worker last stopped being hung; zero: it never hung
 	pause  time.Duration // from goesOn until it is trusted
 }
-
-// any reports whether the loop waits for the worker, or does not trust it yet.
-func (a *awaited) any() bool { return len(a.open) > 0 || a.hung != nil }
 
 // waiting is an order that was given and not carried out yet.
 type waiting struct {
@@ -160,13 +156,12 @@ func (c *Core) workerFault(g *machine.Machine, now time.Time, on bool, out *Orde
 	}
 }
 
-// look notes that the loop turns. It does so each lookEvery while it waits: if it has not,
+// look notes that the loop turns. It does so several times a second: if it has not,
 // the process stood still, and the worker had no time either.
 func (a *awaited) look(now time.Time) {
-	if gap := now.Sub(a.looked); !a.looked.IsZero() && gap > 2*lookEvery {
+	if gap := now.Sub(a.looked); !a.looked.IsZero() && gap > 2*lease.StampEvery {
 		for i := range a.open {
-			w := &a.open[i]
-			w.at = w.at.Add(min(gap, now.Sub(w.at))) // an order may have been given since
+			a.open[i].at = a.open[i].at.Add(gap)
 		}
 	}
 	a.looked = now

@@ -1,12 +1,10 @@
 package router
 
 import (
-	"math"
 	"slices"
 	"time"
 
 	"ripcord/pkg/event"
-	"ripcord/pkg/lease"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/vrrp/machine"
 )
@@ -25,13 +23,12 @@ type Core struct {
 	isTouched  []bool // by group: it is among them
 	awaited    awaited
 	standing   standing
-	stampEvery time.Duration // the longest time between two stamps of the lease
 }
 
 // NewCore returns a router whose groups are in Initialize. No instance may be
 // in two groups.
 func NewCore(groups []vrrp.Group, minter *event.Minter, now time.Time) *Core {
-	c := &Core{minter: minter, standing: make(standing), stampEvery: lease.StampEvery(math.MaxInt64)}
+	c := &Core{minter: minter, standing: make(standing)}
 	machines := make([]*machine.Machine, len(groups))
 	for i, g := range groups {
 		machines[i] = machine.New(g, &c.tickets, now)
@@ -52,8 +49,6 @@ func (c *Core) lead(machines []*machine.Machine, groups []vrrp.Group) {
 		for j := range g.Members {
 			in := &g.Members[j]
 			c.byInstance[in.Name] = i
-			// Never longer: adverts of an interval that a reload made longer leave at the old pace for a while.
-			c.stampEvery = min(c.stampEvery, lease.StampEvery(lease.Limit(in.Miss, in.Interval)))
 			concern(c.byLink, in.Interface, i)
 			c.track(i, in.Track)
 		}
@@ -179,32 +174,9 @@ func (c *Core) await(i int) {
 	}
 }
 
-// Wake returns when the loop has to turn at the latest if it turned now: for the next deadline,
-// to stamp its lease, or to see what the address worker has carried out.
-func (c *Core) Wake(now time.Time) time.Time {
-	next := now.Add(c.stampEvery)
-	if c.awaited.any() {
-		next = now.Add(min(c.stampEvery, lookEvery))
-	}
-	if at, ok := c.Deadline(); ok && at.Before(next) {
-		next = at
-	}
-	return next
-}
-
-// StampEvery returns the longest time between two stamps of the lease.
-func (c *Core) StampEvery() time.Duration { return c.stampEvery }
-
-// Slept tells the groups that the whole router stood still: it woke that late, silent after its
-// last turn. A part of its sleep before may belong to that. A group that does not serve counts
-// all of it but lease.Shortest, since it may have lost adverts; of one that serves, the engine
-// knows which adverts it missed.
-func (c *Core) Slept(now time.Time, late, silent time.Duration, out *Orders) {
-	for i, g := range c.groups {
-		gap := late
-		if !g.Serving() {
-			gap = max(late, silent-lease.Shortest)
-		}
+// Slept tells the groups that the whole router stood still for gap.
+func (c *Core) Slept(now time.Time, gap time.Duration, out *Orders) {
+	for i := range c.groups {
 		c.step(i, now, vrrp.Slept{Cause: c.minter.Cause(now), Gap: gap}, out)
 	}
 }

@@ -270,24 +270,3 @@ func TestReconfigureRestates(t *testing.T) {
 		t.Errorf("it joined another group: faults %q", got)
 	}
 }
-
-// The loop stamps its lease as often as the shortest interval demands, and does not stamp less often
-// after a reload has made that longer: adverts leave at the old pace for a while.
-func TestReconfigureStampsAsOften(t *testing.T) {
-	b := newBare(t)
-	for _, tt := range []struct{ interval, want time.Duration }{
-		{time.Second, time.Second}, {500 * time.Millisecond, 500 * time.Millisecond},
-		{100 * time.Millisecond, 250 * time.Millisecond}, {time.Second, 250 * time.Millisecond},
-	} {
-		groups := alone()
-		groups[0].Members[0].Interval = tt.interval
-		if tt.want == time.Second {
-			b.core = router.NewCore(groups, event.NewMinter(0), start)
-		} else {
-			b.reload(groups)
-		}
-		if got := b.core.Wake(b.now).Sub(b.now); got != tt.want {
-			t.Errorf("at %v the loop wakes after %v, want %v", tt.interval, got, tt.want)
-		}
-	}
-}

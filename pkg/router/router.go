@@ -229,7 +229,7 @@ func (r *Router) turn() {
 	r.turns.Add(1)
 }
 
-// Turns returns how often the loop has turned. It turns at least once a second.
+// Turns returns how often the loop has turned. It turns several times a second.
 func (r *Router) Turns() uint64 { return r.turns.Load() }
 
 // Wake makes the loop turn.
@@ -264,7 +264,7 @@ func (r *Router) absorb(in vrrp.Input, out *Orders) { r.core.Absorb(r.cfg.Now(),
 func (r *Router) slept(now time.Time) {
 	if late := now.Sub(r.wake); late > noticeable {
 		var out Orders
-		r.core.Slept(now, late, r.cfg.Lease.Age(now), &out)
+		r.core.Slept(now, late, &out)
 		r.give(&out)
 	}
 }
@@ -273,9 +273,12 @@ func (r *Router) slept(now time.Time) {
 func (r *Router) endTurn() {
 	now := r.cfg.Now()
 	r.cfg.Lease.Stamp(now)
-	next := r.core.Wake(now)
-	if next.Before(now) { // a deadline came while we were busy
-		next = now
+	next := r.cfg.Lease.Next(now)
+	if at, ok := r.core.Deadline(); ok && at.Before(next) {
+		next = at
+		if at.Before(now) { // it came while we were busy
+			next = now
+		}
 	}
 	// Each advert puts a deadline off. An alarm that rings too early costs one turn now and
 	// then; setting it anew in each turn would cost more.
