@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
 )
 
@@ -42,6 +43,43 @@ func TestDaemonDies(t *testing.T) {
 		check.Rest()
 		for _, v := range check.Violations {
 			t.Errorf("away for %v: %s", c.away, v)
+		}
+	}
+}
+
+// TestAdoptedKnowsNoStartupDelay: a group that was adopted, and yields soon after, is Active again
+// as soon as it may; one that starts anew waits for its startup_delay.
+func TestAdoptedKnowsNoStartupDelay(t *testing.T) {
+	for _, adopted := range []bool{true, false} {
+		w := lan(1, setup{
+			interval: 100 * time.Millisecond, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4, startupDelay: 2 * time.Second,
+		})
+		check := NewCheck(w)
+		play(w, 5*time.Second)
+		a, b := w.Routers[0], w.Routers[1]
+		if adopted {
+			a.Die(false)
+		} else {
+			a.Crash()
+		}
+		play(w, 20*time.Millisecond)
+		a.Start()
+		a.Release("edge")
+		play(w, 500*time.Millisecond)
+		if a.active() || !b.active() {
+			t.Fatalf("adopted %v: the other router has not taken over", adopted)
+		}
+		a.Readmit("edge")
+		play(w, time.Second)
+		if a.active() != adopted {
+			t.Errorf("adopted %v: it is Active before its startup_delay is over: %v", adopted, a.active())
+		}
+		play(w, 2*time.Second)
+		if !a.active() {
+			t.Errorf("adopted %v: it is never Active again", adopted)
+		}
+		for _, v := range check.Violations {
+			t.Errorf("adopted %v: %s", adopted, v)
 		}
 	}
 }

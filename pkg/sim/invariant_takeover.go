@@ -160,10 +160,12 @@ func (v *rightful) thinksGone(r, o *Router) bool {
 	return false
 }
 
+// Of the startup_delay: an adopted group goes on, and waits for none (docs/upgrades.md). One that
+// yields soon after may be Active again before the daemon has run for that long.
 // Of the preempt_delay: there is a lower Active, and an owner knows no delay.
 func (v *delayed) tookOver(r *Router, _ uint8) {
-	w := v.World
-	if up := w.now.Sub(r.started); up < r.instances[0].StartupDelay {
+	w, adopted := v.World, v.of(r).adopted == r.life
+	if up := w.now.Sub(r.started); !adopted && up < r.instances[0].StartupDelay {
 		v.violate("%s became Active %v after its start", r.Name, up)
 	}
 	ready := w.now.Sub(v.of(r).ready)

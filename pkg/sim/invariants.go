@@ -52,7 +52,7 @@ type (
 	// rightful: in quiet times there is no Active that it may not preempt, whether it believes
 	// its adverts or not.
 	rightful struct{ rule }
-	// delayed: its startup_delay is over, and in quiet times its preempt_delay.
+	// delayed: its startup_delay is over, unless it was adopted, and in quiet times its preempt_delay.
 	delayed struct{ rule }
 )
 

@@ -30,6 +30,7 @@ type witness struct {
 // record is what is known of a router.
 type record struct {
 	life        int       // of the router
+	adopted     int       // the life in which it last went on as Active; 0: in none
 	active      bool      // at its last turn
 	activeSince time.Time // since when it is Active, if it is
 	leftAt      time.Time // when it last ceased to be
@@ -216,7 +217,9 @@ func (k *witness) logged(r *Router, e event.Event) {
 		watching := r.instances[0].Watching
 		rec.dead.at = now.Add(-time.Duration(watching.Miss) * watching.Interval)
 	case event.GroupAdopted:
-		rec.active = rec.active || e.Group == r.groups[0].Title() // it takes over from nobody
+		if e.Group == r.groups[0].Title() {
+			rec.active, rec.adopted = true, r.life // it takes over from nobody
+		}
 	case event.GroupTransition:
 		if e.To == event.Active {
 			rec.fence.why = e.Reason
