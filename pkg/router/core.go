@@ -23,12 +23,13 @@ type Core struct {
 	isTouched  []bool // by group: it is among them
 	awaited    awaited
 	standing   standing
+	reloaded   time.Time // when the configuration in force was taken
 }
 
 // NewCore returns a router whose groups are in Initialize. No instance may be
 // in two groups.
 func NewCore(groups []vrrp.Group, minter *event.Minter, now time.Time) *Core {
-	c := &Core{minter: minter, standing: make(standing)}
+	c := &Core{minter: minter, standing: make(standing), reloaded: now}
 	machines := make([]*machine.Machine, len(groups))
 	for i, g := range groups {
 		machines[i] = machine.New(g, &c.tickets, now)
@@ -86,6 +87,9 @@ func (c *Core) Find(name string) (int, bool) {
 
 // Absorb gives a fact to the groups that it concerns.
 func (c *Core) Absorb(now time.Time, in vrrp.Input, out *Orders) {
+	if c.outdated(in) {
+		return
+	}
 	c.standing.note(in)
 	switch of := in.(type) { // it is passed on as it came: another interface value would be another copy
 	case vrrp.LinkSeen:
@@ -134,6 +138,19 @@ func (c *Core) Absorb(now time.Time, in vrrp.Input, out *Orders) {
 			c.step(i, now, in, out)
 		}
 	}
+}
+
+// outdated reports whether an input is a condition of an instance that the last reload removed. It
+// was on its way meanwhile, and nobody takes it back: an instance of that name which a later reload
+// adds would stay in Fault. An instance that is still to come is deaf since the last reload: the
+// receiver, and nobody else, learns of it before the router does.
+func (c *Core) outdated(in vrrp.Input) bool {
+	of, is := in.(vrrp.Condition)
+	if !is {
+		return false
+	}
+	_, known := c.byInstance[of.Instance]
+	return !known && (of.Reason != event.Deaf || !of.Cause.At.After(c.reloaded))
 }
 
 func (c *Core) stepInstance(name string, now time.Time, in vrrp.Input, out *Orders) {

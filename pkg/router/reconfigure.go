@@ -111,6 +111,7 @@ func (c *Core) Reconfigure(now time.Time, to Reconfiguration, links []event.Link
 	}
 	out.Addresses = append(out.Addresses, addr.Order{Kind: addr.Configure, Cause: cause, Sets: to.Sets})
 	c.lead(machines, groups)
+	c.reloaded = now
 	for i := range machines {
 		c.touch(i)
 	}

@@ -260,6 +260,24 @@ func TestReconfigureRestates(t *testing.T) {
 	if got := faults(b, 2); len(got) > 0 {
 		t.Errorf("after it was gone: faults %q", got)
 	}
+	// A condition that was reported before an instance was gone, and is read after that, is not
+	// taken back by anybody. One that the receiver reports for an instance that is to come holds.
+	for _, tt := range []struct {
+		reason event.Reason
+		after  time.Duration // the reload that removed the instance
+		want   []string
+	}{
+		{event.Deaf, -time.Millisecond, nil}, {event.Deaf, 0, nil}, {event.Deaf, time.Millisecond, []string{"deaf"}},
+		{event.MACConflict, -time.Millisecond, nil}, {event.MACConflict, time.Millisecond, nil},
+	} {
+		b = started(t, time.Second)
+		b.reload(edge()[:2])
+		b.give(vrrp.Condition{Cause: event.Cause{At: b.now.Add(tt.after)}, Instance: "alone", Reason: tt.reason, On: true})
+		b.reload(edge())
+		if got := faults(b, 2); !slices.Equal(got, tt.want) {
+			t.Errorf("%s, reported %v after it was gone: faults %q, want %q", tt.reason, tt.after, got, tt.want)
+		}
+	}
 	// A member that joins a group that goes on.
 	b = started(t, time.Second)
 	b.give(vrrp.Condition{Instance: "alone", Reason: event.Deaf, On: true})
