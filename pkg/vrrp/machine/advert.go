@@ -99,8 +99,8 @@ func (s *step) heardActive(m *member, h *vrrp.Heard, fell bool) {
 	}
 	if h.Source == m.others.Best.Source {
 		m.interval = h.Interval
-		if until := h.Cause.At.Add(m.activeDown(m.interval)); h.Cause.At.Before(s.f.graceGiven) && until.Before(m.downAt) {
-			return // it came while we slept, and the Active was given more time
+		if until := h.Cause.At.Add(m.activeDown(m.interval)); h.Cause.At.Before(m.began) && until.Before(m.downAt) {
+			return // it came while we slept or could not hear, and the Active was given more time
 		}
 		m.renew(h.Cause.At)
 	} else {

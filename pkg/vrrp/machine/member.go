@@ -45,6 +45,9 @@ type member struct {
 	interval time.Duration
 	// downAt is when the Active_Down_Timer ends. It counts only if due is not later.
 	downAt time.Time
+	// began is when it last began anew, or was put off, other than by an advert: those that came
+	// before do not shorten it.
+	began time.Time
 	// resigned is the priority 0 that shortened the wait which ends at downAt; nil if none
 	// did. renew forgets it.
 	resigned *resignation
@@ -150,6 +153,13 @@ func (m *member) renew(at time.Time) {
 	m.downAt = at.Add(m.activeDown(m.interval))
 	m.resigned, m.dead = nil, nil
 	m.holdReported = false
+}
+
+// restart starts the Active_Down_Timer at the instant at, whatever is read later of the time
+// before.
+func (m *member) restart(at time.Time) {
+	m.renew(at)
+	m.began = at
 }
 
 // waitForSecond puts the end of the Active_Down_Timer off to that of the second Active, if

@@ -145,7 +145,7 @@ func (s *step) absorbRejoined(in vrrp.Rejoined) {
 	if m == nil || m.Priority == vrrp.Owner || !s.f.waiting() && !s.f.members.recovering() {
 		return
 	}
-	m.renew(in.Cause.At)
+	m.restart(in.Cause.At)
 	m.waitForSecond(s.now)
 	s.f.unverify()
 }

@@ -90,7 +90,7 @@ func (f *facts) restart(now time.Time, in event.State, why trigger) {
 		if m.known(now) && !m.outranks(m.others.Best.Priority, now) {
 			m.interval = m.others.Best.Interval
 		}
-		m.renew(now)
+		m.restart(now)
 		m.waitForSecond(now)
 		m.cascaded = nil
 		if m.Priority == vrrp.Owner {
@@ -132,7 +132,7 @@ func (f *facts) giveTime(now time.Time, gap time.Duration) (given bool) {
 	}
 	for _, m := range f.members {
 		if at := now.Add(m.interval + m.skew()); at.After(m.downAt) {
-			m.downAt, given = at, true
+			m.downAt, m.began, given = at, now, true
 		}
 	}
 	if given {
