@@ -84,6 +84,29 @@ func TestProbePowerLost(t *testing.T) {
 	}
 }
 
+// TestProbeDeafToLowerPriority: a router has not heard on one segment that the priority of its
+// Active fell again, and moves with both members when it finds on the other one that the machine
+// of that is dead.
+func TestProbeDeafToLowerPriority(t *testing.T) {
+	for seed := range uint64(20) {
+		w, check, counts := probed(t, seed, 150, 100)
+		r1, r2 := w.Routers[0], w.Routers[1]
+		r1.Reload(withPriority(173))
+		play(w, 100*time.Millisecond)
+		r2.Port("eth1").Deaf = 1
+		r1.Reload(withPriority(150))
+		play(w, 1230*time.Millisecond)
+		r1.Freeze()
+		play(w, 300*time.Millisecond)
+		if check.Dead != 1 || !r2.active() {
+			t.Errorf("seed %d: %d machines dead; r2 is Active: %v; logged %v", seed, check.Dead, r2.active(), counts)
+		}
+		for _, v := range check.Violations {
+			t.Errorf("seed %d: %s", seed, v)
+		}
+	}
+}
+
 // TestProbeDisturbed: what a LAN may do while the Active lives, or dies.
 func TestProbeDisturbed(t *testing.T) {
 	for _, c := range []struct {

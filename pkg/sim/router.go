@@ -2,6 +2,7 @@ package sim
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"ripcord/pkg/event"
@@ -113,6 +114,11 @@ func (r *Router) Port(name string) *Port {
 		}
 	}
 	return nil
+}
+
+// owns reports whether a port of the router has an address.
+func (r *Router) owns(a netip.Addr) bool {
+	return slices.ContainsFunc(r.links, func(p *Port) bool { return p.sources.has(a) })
 }
 
 // up reports whether the machine of a router runs, with its daemon or without.

@@ -186,10 +186,17 @@ func (k *witness) endedSince(r *Router, o heard, ours uint8) bool {
 }
 
 // diedSince reports whether a router has taken an Active for dead that was at least as good as o,
-// and whose machine fell silent after it heard o.
+// or is o itself on another segment, and whose machine fell silent after it heard o. What it
+// heard last on a segment where it was deaf since may be the higher priority that the Active had
+// before.
 func (k *witness) diedSince(r *Router, o heard) bool {
 	dead := k.of(r).dead
-	return dead.priority >= o.priority && o.at.Before(dead.at)
+	return (dead.priority >= o.priority || k.oneMachine(dead.source, o.source)) && o.at.Before(dead.at)
+}
+
+// oneMachine reports whether two addresses are those of one router.
+func (k *witness) oneMachine(a, b netip.Addr) bool {
+	return slices.ContainsFunc(k.World.Routers, func(r *Router) bool { return r.owns(a) && r.owns(b) })
 }
 
 // outdone reports whether a better Active than o was heard on its instance after it, to which
