@@ -223,12 +223,12 @@ func (s *site) drop(host, rule string) {
 		"add rule netdev lost in "+rule)
 }
 
-// watches waits until a router uses the answers of an Active.
+// watches waits until a router uses the answers of an Active; an empty address stands for any.
 func (d *daemon) watches(active string) {
 	d.t.Helper()
 	for deadline := time.Now().Add(2 * patience); ; time.Sleep(50 * time.Millisecond) {
 		probe := d.status().Instances[0].Probe
-		if probe != nil && probe.InUse && probe.Active.String() == active && probe.Answered >= 19 {
+		if probe != nil && probe.InUse && (active == "" || probe.Active.String() == active) && probe.Answered >= 19 {
 			return
 		}
 		if time.Now().After(deadline) {

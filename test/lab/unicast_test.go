@@ -155,19 +155,15 @@ func TestSourceNotTracked(t *testing.T) {
 	}
 }
 
-// TestOwnPeer: a router whose only peer is itself is not started; check, which may be
-// given another router's file, warns. A peer that becomes it while the daemon runs is
-// told, and shown by status.
+// TestOwnPeer: check warns of a router whose only peer is itself. A peer
+// that becomes it while the daemon runs is told, and shown by status.
 func TestOwnPeer(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")
 	own := s.configure("own", `instances: [{name: inside, interface: eth0, vrid: 51, priority: 150, addresses: [192.0.2.1/24], unicast: {peers: [192.0.2.11]}}]`)
-	for command, code := range map[string]int{"check": 0, "run": 78} {
-		got := s.ripcord("a", command, "--config", own)
-		if got.code != code || !strings.Contains(got.err, "192.0.2.11 is an address of this machine") {
-			t.Errorf("%s: exit %d, want %d: %s", command, got.code, code, got.err)
-		}
+	if got := s.ripcord("a", "check", "--config", own); got.code != 0 || !strings.Contains(got.err, "192.0.2.11 is an address of this machine") {
+		t.Errorf("check: exit %d, want 0: %s", got.code, got.err)
 	}
 	began := time.Now()
 	a := s.start("a", router{150, 100 * time.Millisecond, "unicast: {peers: [192.0.2.77, 192.0.2.78]}"})
