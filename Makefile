@@ -39,7 +39,7 @@ unit: ## the pure core, the simulation, and what stands on the kernel
 	$(RETRY) --packages='$(KERNEL)' -- -count=1 -p 1
 
 lab: build ## the built binary on LANs of namespaces; one test: make lab RUN=TestName
-	$(VERBOSE) --packages=./test/lab -- -count=1 -p 1 -parallel 12 -timeout 20m -run '$(RUN)'
+	$(VERBOSE) --packages=./test/lab -- -count=1 -p 1 -parallel 8 -timeout 25m -run '$(RUN)'
 
 chaos: ## 10,000 virtual hours of disturbances at random, over 200 seeds and all LANs; ten minutes of a processor
 	$(GO) test -count=1 -timeout 1h ./pkg/sim -run TestChaos -hours 10000 -seeds 200

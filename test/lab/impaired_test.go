@@ -136,8 +136,8 @@ func TestIPv6OffByDefault(t *testing.T) {
 	for _, h := range []string{"a", "b"} {
 		s.command(h, "sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1")
 		s.startVirtual(h, map[string]int{"a": 150, "b": 100}[h], often)
+		s.daemons["a"].becomes("active", began, 5*time.Second) // before b starts, which would be first on a busy machine
 	}
-	s.daemons["a"].becomes("active", began, 5*time.Second)
 	time.Sleep(3 * time.Second)
 	if s.daemons["a"].lacks("") || s.daemons["a"].state() != "active" {
 		t.Errorf("a is %s and lacks %v", s.daemons["a"].state(), s.daemons["a"].status().Instances[0].Missing)
