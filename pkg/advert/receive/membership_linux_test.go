@@ -60,6 +60,7 @@ func TestReceiverJoinsAgain(t *testing.T) {
 			l.IP("addr replace 198.51.1.1/24 dev here1")
 			l.IP("addr replace fe80::1:1/64 dev here1 nodad")
 			adverttest.Settle("here1")
+			l.There(func() { adverttest.Settle("there1") }) // before that it sends nothing
 
 			ears.results.Take()
 			ears.Verify(ears.ticket + 1)
