@@ -26,11 +26,11 @@ type filter struct {
 
 // socket is what hears the adverts of a family on a port.
 type socket struct {
-	port   *Port
-	family event.Family
-	slots  [256]*slot // by VRID; nil where two instances share it
-	shared [256]int   // how many instances have a VRID
-	runs   repeats.Set
+	port      *Port
+	family    event.Family
+	instances []*vrrp.Instance
+	slots     [256]*slot // by VRID; nil where adverts are read as they come
+	runs      repeats.Set
 }
 
 // slot is the place of an instance in the filter of its socket, as repeatfilter has it.
@@ -80,24 +80,25 @@ func (v *filter) start() {
 func (v *filter) assign() {
 	r := v.router
 	v.sockets = nil
+	if r.world.ReadEach {
+		return
+	}
 	for _, in := range r.instances {
-		if r.world.ReadEach || !repeats.Eligible(in.Instance) {
-			continue
-		}
 		w := v.socket(in.port, in.Family)
 		if w == nil {
 			w = &socket{port: in.port, family: in.Family}
 			v.sockets = append(v.sockets, w)
 		}
-		if w.shared[in.VRID]++; w.shared[in.VRID] > 1 {
-			w.slots[in.VRID] = nil
-			continue
+		w.instances = append(w.instances, in.Instance)
+	}
+	for _, w := range v.sockets {
+		for _, in := range repeats.Candidates(w.instances) {
+			s := &slot{world: r.world, expected: noCount}
+			s.run = repeats.NewRun(in, s)
+			s.run.Allow(v.allowed[in.Name])
+			w.slots[in.VRID] = s
+			w.runs.Add(s.run)
 		}
-		s := &slot{world: r.world, expected: noCount}
-		s.run = repeats.NewRun(in.Instance, s)
-		s.run.Allow(v.allowed[in.Name])
-		w.slots[in.VRID] = s
-		w.runs.Add(s.run)
 	}
 }
 
@@ -221,12 +222,8 @@ func (v *filter) execute() {
 	v.orders = nil
 	for _, o := range orders {
 		v.allowed[o.Instance.Name] = o.On
-		w := v.socket(v.router.instance(o.Instance.Name).port, o.Instance.Family)
-		if w == nil {
-			continue
-		}
-		if s := w.slots[o.Instance.VRID]; s != nil && s.run.Instance() == o.Instance.Name {
-			s.run.Allow(o.On)
+		if w := v.socket(v.router.instance(o.Instance.Name).port, o.Instance.Family); w != nil {
+			w.runs.Allow(o)
 		}
 	}
 	if len(orders) > 0 {
@@ -237,9 +234,7 @@ func (v *filter) execute() {
 // stop has all adverts read until enough are alike again.
 func (v *filter) stop() {
 	for _, w := range v.sockets {
-		for run := range w.runs.All {
-			run.Stop()
-		}
+		w.runs.Stop()
 	}
 	v.take()
 }

@@ -1,6 +1,8 @@
 package receive
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -116,9 +118,7 @@ func (s *summary) execute() {
 	for _, o := range orders {
 		s.allowed[o.Instance.Name] = o.On
 		if w := (*s.sockets)[socketKey{link: o.Instance.Interface, family: o.Instance.Family}]; w != nil {
-			if run := w.runs.Run(o.Instance.VRID); run != nil && run.Instance() == o.Instance.Name {
-				run.Allow(o.On)
-			}
+			w.runs.Allow(o)
 		}
 	}
 	if len(orders)+len(asked) > 0 {
@@ -130,25 +130,19 @@ func (s *summary) execute() {
 }
 
 // assign gives the virtual routers of a raw socket slots in its filter, in place of those that
-// they have. Of two that share a VRID on a link and family none has one, since the filter could
-// not tell whose an advert is.
+// they have.
 func (s *summary) assign(w *socket, instances []*vrrp.Instance) {
 	s.unassign(w)
 	if w.port == nil || w.port.repeats == nil {
 		return
 	}
 	var here []*vrrp.Instance
-	var shared [256]int // how many instances have a VRID
 	for _, in := range instances {
 		if in.Interface == w.socketKey.link && in.Family == w.family {
 			here = append(here, in)
-			shared[in.VRID]++
 		}
 	}
-	for _, in := range here {
-		if shared[in.VRID] > 1 || !repeats.Eligible(in) {
-			continue
-		}
+	for _, in := range repeats.Candidates(here) {
 		slot := w.port.repeats.Slot(w.port.index, w.family, in.VRID)
 		if slot == nil {
 			return // the table is full: adverts for the others are read as they come
@@ -213,22 +207,13 @@ func (s *summary) each(take func(*repeats.Set, repeats.Clock, func(*repeats.Run,
 // again: something has changed by which they are judged.
 func (s *summary) stop(some ...*socket) {
 	for _, w := range some {
-		for run := range w.runs.All {
-			run.Stop()
-		}
+		w.runs.Stop()
 	}
 	s.take()
 }
 
 // stopAll is stop for all sockets.
-func (s *summary) stopAll() {
-	for _, w := range *s.sockets {
-		for run := range w.runs.All {
-			run.Stop()
-		}
-	}
-	s.take()
-}
+func (s *summary) stopAll() { s.stop(slices.Collect(maps.Values(*s.sockets))...) }
 
 // keep forgets the orders for instances that are gone, or other virtual routers of the same name now.
 func (s *summary) keep(before, next []*vrrp.Instance) {

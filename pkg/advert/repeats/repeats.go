@@ -14,6 +14,7 @@ package repeats
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"ripcord/pkg/deadline"
@@ -80,6 +81,16 @@ func NewRun(in *vrrp.Instance, slot Slot) *Run {
 // Eligible reports whether adverts for an instance may be dropped where they repeat the last one:
 // those that are signed all differ, and where none may be missed each one matters.
 func Eligible(in *vrrp.Instance) bool { return !in.ReadsEach && !in.HMAC.Signs() && in.Miss >= 2 }
+
+// Candidates returns which of the instances on one socket may have a run: those that are eligible
+// and alone with their VRID, since the filter could not tell whose an advert is.
+func Candidates(here []*vrrp.Instance) []*vrrp.Instance {
+	var sharing [256]int // how many instances have a VRID
+	for _, in := range here {
+		sharing[in.VRID]++
+	}
+	return slices.DeleteFunc(slices.Clone(here), func(in *vrrp.Instance) bool { return sharing[in.VRID] > 1 || !Eligible(in) })
+}
 
 // Instance returns the name of the instance.
 func (r *Run) Instance() string { return r.instance }
@@ -180,6 +191,20 @@ func (s *Set) Run(vrid uint8) *Run {
 		return s.byVRID[vrid]
 	}
 	return nil
+}
+
+// Allow carries out an order of the state machine for the run of its instance, if that has one.
+func (s *Set) Allow(o vrrp.Summarize) {
+	if r := s.Run(o.Instance.VRID); r != nil && r.instance == o.Instance.Name {
+		r.Allow(o.On)
+	}
+}
+
+// Stop is Run.Stop for each run.
+func (s *Set) Stop() {
+	for r := range s.All {
+		r.Stop()
+	}
 }
 
 // All calls yield for each run.

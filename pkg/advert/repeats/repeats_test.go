@@ -3,6 +3,7 @@ package repeats
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -365,5 +366,29 @@ func TestEligible(t *testing.T) {
 		if got := Eligible(&tt.in); got != tt.want {
 			t.Errorf("%s: %v", fmt.Sprint(tt.in.Miss, tt.in.ReadsEach), got)
 		}
+	}
+}
+
+// TestCandidates: an instance that shares its VRID with another has no run, also where adverts for
+// the other are read as they come in any case.
+func TestCandidates(t *testing.T) {
+	var here []*vrrp.Instance
+	for _, in := range []struct {
+		name      string
+		vrid      uint8
+		miss      int
+		readsEach bool
+	}{{"a", 1, 3, false}, {"b", 2, 3, false}, {"c", 2, 3, false}, {"d", 3, 3, false}, {"e", 3, 3, true}, {"f", 4, 1, false}, {"g", 5, 2, false}} {
+		here = append(here, &vrrp.Instance{Virtual: event.Virtual{Name: in.name, VRID: in.vrid}, Miss: in.miss, ReadsEach: in.readsEach})
+	}
+	var names []string
+	for _, in := range Candidates(here) {
+		names = append(names, in.Name)
+	}
+	if got := strings.Join(names, " "); got != "a g" {
+		t.Errorf("candidates: %s", got)
+	}
+	if len(here) != 7 || here[1].Name != "b" {
+		t.Error("the list of instances was changed")
 	}
 }
