@@ -11,17 +11,11 @@ import (
 
 // checks returns the checks that are tracked, once each.
 func checks(groups []vrrp.Group) (names []string) {
-	add := func(list []vrrp.Tracker) {
-		for _, t := range list {
+	for g := range groups {
+		for _, t := range trackers(&groups[g]) {
 			if t.Kind == vrrp.TrackCheck && !slices.Contains(names, t.Name) {
 				names = append(names, t.Name)
 			}
-		}
-	}
-	for g := range groups {
-		add(groups[g].Track)
-		for i := range groups[g].Members {
-			add(groups[g].Members[i].Track)
 		}
 	}
 	return names
