@@ -24,7 +24,7 @@ BENCH   := $(GO) test -count=1 -p 1 -v
 RETRY   := $(GO) tool gotestsum --rerun-fails=1 --rerun-fails-run-root-test --rerun-fails-max-failures=3 --rerun-fails-abort-on-data-race
 VERBOSE := $(RETRY) --format=standard-verbose
 
-.PHONY: build test unit lab chaos mutations interop interop-full keepalived-diff test-vm test-page package test-package fuzz check static race race-sim demo bench bench-short bench-smoke bench-setup bench-go clean
+.PHONY: build test unit lab chaos mutations interop interop-full keepalived-diff test-vm test-page package test-package fuzz check static race race-kernel race-pure race-sim demo bench bench-short bench-smoke bench-setup bench-go clean
 
 build: ## bin/ripcord
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ripcord ./cmd/ripcord
@@ -34,8 +34,9 @@ test: setup unit fuzz lab ## everything that must pass
 setup:
 	@test/setup
 
-unit: ## the pure core, the simulation, and what stands on the kernel
-	$(GO) test -count=1 $(PURE) ./pkg/sim
+unit: ## the pure core, the simulation (400 virtual hours), and the packages that use the kernel
+	$(GO) test -count=1 $(PURE)
+	$(GO) test -count=1 ./pkg/sim -hours 400
 	$(RETRY) --packages='$(KERNEL)' -- -count=1 -p 1
 
 lab: build ## the built binary on LANs of namespaces; one test: make lab RUN=TestName
@@ -87,8 +88,12 @@ static:
 	$(GO) mod tidy -diff
 	$(GO) test -count=1 ./test/arch
 
-race:
+race: race-pure race-kernel
+
+race-pure:
 	$(GO) test -race -count=1 $(filter-out $(KERNEL) ./pkg/sim,$(RACED))
+
+race-kernel:
 	$(RETRY) --packages='$(filter $(KERNEL),$(RACED))' -- -race -count=1 -p 1
 
 race-sim:
