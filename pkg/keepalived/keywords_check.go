@@ -8,7 +8,7 @@ import (
 )
 
 var scriptKeywords = table[script]{
-	{"script", -1, -1, plain, Translated, "`command`, run without a shell; `\\\"` in it is a character of an argument, as since keepalived 2.3.2: older ones quote with it", "", func(t *translator, s *syntax.Statement, c *script) {
+	{"script", -1, -1, plain, Translated, "`command`, run without a shell. `\\\"` is a literal quotation mark, as in keepalived 2.3.2 and later; older versions treat it as a quote", "", func(t *translator, s *syntax.Statement, c *script) {
 		c.command = t.commands.read(s, false)
 		c.absent = !c.command.said || !t.commands.runs(c.command, "the script counts as if nobody tracked it")
 		if !c.absent {
@@ -17,7 +17,7 @@ var scriptKeywords = table[script]{
 	}},
 	{"interval", 1, 1, plain, Translated, "`interval`, 10ms to 24h", "", secondsTo(func(c *script) *length { return &c.interval }, 0, 1<<32*second)},
 	{"timeout", 1, 1, plain, Translated, "`timeout`", "", secondsTo(func(c *script) *length { return &c.timeout }, 0, 1<<32*second)},
-	{"weight", 1, 2, plain, Translated, "`weight`, -253 to 253: one beyond counts as the nearest, and as it is under keepalived", "", func(t *translator, s *syntax.Statement, c *script) {
+	{"weight", 1, 2, plain, Translated, "`weight`, -253 to 253. A value outside is limited to this range; keepalived uses it as it is", "", func(t *translator, s *syntax.Statement, c *script) {
 		ownWeight(t.Report, s, &c.weight, &c.reverse, mostWeight)
 	}},
 	{"rise", 1, 1, plain, Translated, "`rise`", "", numberTo(func(c *script) *number { return &c.rise }, 1, 1<<31-1)},
@@ -26,7 +26,7 @@ var scriptKeywords = table[script]{
 		c.user, c.group = s.Word(1), strings.TrimPrefix(s.Word(2), ":")
 		c.removed = !t.commands.account(s.Words[1].Position, c.user, c.group, "the script is not run, and counts as if nobody tracked it")
 	}},
-	{"init_fail", 0, 0, plain, Translated, "`initial: fail`, so the command for FAULT runs first: under keepalived only if the first result is bad; otherwise the first result decides, and until then the check passes if it has a weight", "", func(_ *translator, _ *syntax.Statement, c *script) { c.failing = true }},
+	{"init_fail", 0, 0, plain, Translated, "`initial: fail`: the FAULT command runs at the start (under keepalived only if the first result is bad). Without `init_fail`, the first result decides; until then, a check with a weight counts as passed", "", func(_ *translator, _ *syntax.Statement, c *script) { c.failing = true }},
 }
 
 var fileKeywords = table[trackFile]{
@@ -34,11 +34,11 @@ var fileKeywords = table[trackFile]{
 	{"weight", -1, 2, plain, Translated, "`file.weight`", "", func(t *translator, s *syntax.Statement, f *trackFile) {
 		ownWeight(t.Report, s, &f.weight, &f.reverse, mostWeight+1)
 	}},
-	{"init_file", 0, 2, plain, Changed, "the file is not written at the start; one that does not exist counts as 0", "", nil},
+	{"init_file", 0, 2, plain, Changed, "ripcord does not write the file at the start; a missing file counts as 0", "", nil},
 }
 
 var processKeywords = table[process]{
-	{"process", 1, -1, plain, Translated, "`process.name`; the arguments of the process do not count", "", func(t *translator, s *syntax.Statement, p *process) {
+	{"process", 1, -1, plain, Translated, "`process.name`. The arguments of the process are not compared", "", func(t *translator, s *syntax.Statement, p *process) {
 		p.path = s.Words[1]
 		if len(s.Words) > 2 {
 			t.Differ(s.Words[2].Position, "", "every process %s counts, whatever its arguments", syntax.Show(p.path.Text))
@@ -53,11 +53,11 @@ var processKeywords = table[process]{
 		}
 		ownWeight(t.Report, s, &p.weight, &p.reverse, mostWeight)
 	}},
-	{"param_match", 0, 1, plain, Changed, "the arguments of the process do not count", "", nil},
-	{"full_command", 0, 0, plain, Changed, "the arguments of the process do not count", "", nil},
-	{"delay", 1, 1, plain, Changed, "a change counts at once; `rise` and `fall` of the check delay it", "", nil},
-	{"terminate_delay", 1, 1, plain, Changed, "a change counts at once; `fall` of the check delays it", "", nil},
-	{"fork_delay", 1, 1, plain, Changed, "a change counts at once; `rise` of the check delays it", "", nil},
+	{"param_match", 0, 1, plain, Changed, "ripcord does not compare the arguments of a process", "", nil},
+	{"full_command", 0, 0, plain, Changed, "ripcord does not compare the arguments of a process", "", nil},
+	{"delay", 1, 1, plain, Changed, "a change takes effect at once; use `rise` and `fall` of the check to delay it", "", nil},
+	{"terminate_delay", 1, 1, plain, Changed, "a change takes effect at once; use `fall` of the check to delay it", "", nil},
+	{"fork_delay", 1, 1, plain, Changed, "a change takes effect at once; use `rise` of the check to delay it", "", nil},
 }
 
 // ownWeight reads a weight, perhaps reversed.

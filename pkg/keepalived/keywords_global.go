@@ -8,7 +8,7 @@ import (
 )
 
 var globalKeywords = table[globals]{
-	{"router_id", 0, -1, plain, Inherent, "only mail and SNMP use it", "", nil},
+	{"router_id", 0, -1, plain, Inherent, "only mail and SNMP use the router ID", "", nil},
 	{"notification_email", 0, -1, skipped, Missing, noMail, "mail", nil},
 	{"notification_email_from", 0, -1, plain, Missing, noMail, "mail", nil},
 	{"smtp_server", 0, -1, plain, Missing, noMail, "mail", nil},
@@ -33,23 +33,23 @@ var globalKeywords = table[globals]{
 			g.repeat, g.delay = number{1, s.At(), true}, length{0, s.At(), true}
 		}
 	}},
-	{"vrrp_garp_extra_if", 0, -1, plain, Inherent, "an Active asks stations from its virtual MAC every 30 s, which keeps the tables of switches; addresses on other interfaces are announced there", "", nil},
+	{"vrrp_garp_extra_if", 0, -1, plain, Inherent, "every 30 s an Active sends ARP or neighbor requests from its virtual MAC, so that switches keep it in their tables; addresses on other interfaces are announced on those", "", nil},
 	{"vrrp_vmac_garp_intvl", 0, -1, plain, Inherent, "as `vrrp_garp_extra_if`", "", nil},
 	{"vrrp_down_timer_adverts", 1, 1, plain, Translated, "`miss` of all instances", "", numberTo(func(g *globals) *number { return &g.misses }, 1, 100)},
-	{"vrrp_startup_delay", 1, 1, plain, Translated, "`startup_delay` of all instances, longer by the Active_Down_Interval, since keepalived waits for adverts after the delay; who resigns in that interval is followed at its end", "", secondsTo(func(g *globals) *length { return &g.startupDelay }, 0, 24*time.Hour)},
-	{"vrrp_delay_after_boot", 1, 1, plain, Changed, "the time since boot does not count: `startup_delay` counts from the daemon's start", "", nil},
+	{"vrrp_startup_delay", 1, 1, plain, Translated, "`startup_delay` of all instances, plus the Active_Down_Interval, since keepalived waits for adverts after the delay. If an Active resigns during that interval, ripcord takes over at its end", "", secondsTo(func(g *globals) *length { return &g.startupDelay }, 0, 24*time.Hour)},
+	{"vrrp_delay_after_boot", 1, 1, plain, Changed, "`startup_delay` starts with the daemon, not with the boot", "", nil},
 	{"v3_checksum_as_v2", 0, 1, plain, Translated, "`checksum: rfc9568` of all instances", "", switchTo(func(g *globals) *number { return &g.version2 })},
-	{"vrrp_mcast_group4", 1, 1, plain, Translated, "only 224.0.0.18; another group is an error where an instance uses it", "", wordTo(func(g *globals) *syntax.Word { return &g.group4 })},
-	{"vrrp_mcast_group6", 1, 1, plain, Translated, "only ff02::12; another group is an error where an instance uses it", "", wordTo(func(g *globals) *syntax.Word { return &g.group6 })},
-	{"vrrp_check_unicast_src", 0, 1, plain, Inherent, "always: adverts of others than the peers are not believed", "", nil},
-	{"vrrp_skip_check_adv_addr", 0, 1, plain, Inherent, "a difference of the addresses is logged, never a reason to drop the advert", "", nil},
+	{"vrrp_mcast_group4", 1, 1, plain, Translated, "only 224.0.0.18. Another group is an error if an instance uses it", "", wordTo(func(g *globals) *syntax.Word { return &g.group4 })},
+	{"vrrp_mcast_group6", 1, 1, plain, Translated, "only ff02::12. Another group is an error if an instance uses it", "", wordTo(func(g *globals) *syntax.Word { return &g.group6 })},
+	{"vrrp_check_unicast_src", 0, 1, plain, Inherent, "always: ripcord rejects adverts that are not from a peer", "", nil},
+	{"vrrp_skip_check_adv_addr", 0, 1, plain, Inherent, "ripcord logs an advert with other addresses, and never drops it for that", "", nil},
 	{"vrrp_lower_prio_no_advert", 0, 1, plain, Changed, lowerAnswered, "", switchTo(func(g *globals) *number { return &g.lowerUnanswered })},
 	{"vrrp_higher_prio_send_advert", 0, 1, plain, Changed, higherUnanswered, "", whenOn[globals](higherUnanswered)},
 	{"vrrp_owner_ignore_adverts", 0, 1, plain, Changed, ownerYields, "", switchTo(func(g *globals) *number { return &g.ownerDeaf })},
-	{"log_unknown_vrids", 0, 1, plain, Inherent, "always, at a limited rate", "", nil},
-	{"default_interface", -1, 1, plain, Translated, "`interface` of the instances and static addresses that have none; keepalived starts no instance without one", "", wordTo(func(g *globals) *syntax.Word { return &g.defaultInterface })},
-	{"dynamic_interfaces", 0, 1, plain, Inherent, "always: an interface need not exist yet", "", nil},
-	{"script_user", -1, 2, plain, Translated, "`script_user`, `script_group`; by default `keepalived_script` if there is such a user, otherwise `root`", "", func(t *translator, s *syntax.Statement, g *globals) {
+	{"log_unknown_vrids", 0, 1, plain, Inherent, "always, rate-limited", "", nil},
+	{"default_interface", -1, 1, plain, Translated, "`interface` of instances and static addresses without one. keepalived does not start an instance that has no interface of its own", "", wordTo(func(g *globals) *syntax.Word { return &g.defaultInterface })},
+	{"dynamic_interfaces", 0, 1, plain, Inherent, "always: an interface need not exist at the start", "", nil},
+	{"script_user", -1, 2, plain, Translated, "`script_user`, `script_group`. Default: `keepalived_script` if that user exists, otherwise `root`", "", func(t *translator, s *syntax.Statement, g *globals) {
 		group := syntax.Word{}
 		if len(s.Words) > 2 {
 			group = s.Words[2]
@@ -60,66 +60,66 @@ var globalKeywords = table[globals]{
 			t.commands.nobody = true
 		}
 	}},
-	{"enable_script_security", 0, 1, plain, Inherent, "always: a command that others can change is not run, and such a script counts as if nobody tracked it, with a warning; without `script_user` and the user `keepalived_script`, nothing runs that names no user", "", nil},
-	{"use_symlink_paths", 0, 1, plain, Inherent, "commands are run by the path that is given", "", nil},
-	{"set_supplementary_groups", 0, 1, plain, Inherent, "commands have the supplementary groups of their user", "", nil},
-	{"notify_fifo", -1, 3, plain, Translated, "`fifo`, `fifo_user`, `fifo_group`; its group may read it, and it belongs to ripcord's own user: mode 0640, not 0644", "", fifoTo(func(g *globals) *fifo { return &g.fifo })},
+	{"enable_script_security", 0, 1, plain, Inherent, "always. ripcord does not run a command that other users can change. It treats such a script as not tracked, with a warning. If there is neither `script_user` nor the user `keepalived_script`, commands without a user of their own do not run", "", nil},
+	{"use_symlink_paths", 0, 1, plain, Inherent, "ripcord runs commands by the configured path", "", nil},
+	{"set_supplementary_groups", 0, 1, plain, Inherent, "commands run with the supplementary groups of their user", "", nil},
+	{"notify_fifo", -1, 3, plain, Translated, "`fifo`, `fifo_user`, `fifo_group`. The FIFO belongs to ripcord's user and its group may read it: mode 0640, not 0644", "", fifoTo(func(g *globals) *fifo { return &g.fifo })},
 	{"vrrp_notify_fifo", -1, 3, plain, Translated, "as `notify_fifo`", "", fifoTo(func(g *globals) *fifo { return &g.vrrpFIFO })},
 	{"notify_fifo_script", -1, -1, plain, Translated, "`fifo_reader`, with its user", "", notifyTo(func(g *globals) *command { return &g.reader })},
 	{"vrrp_notify_fifo_script", -1, -1, plain, Translated, "`fifo_reader`, with its user", "", notifyTo(func(g *globals) *command { return &g.vrrpReader })},
 	{"vrrp_notify_priority_changes", 0, 1, plain, Missing, noPriorityLines, "priority changes", nil},
-	{"fifo_write_vrrp_states_on_reload", 0, 1, plain, Changed, "a reload writes no line for what stayed the same", "", nil},
+	{"fifo_write_vrrp_states_on_reload", 0, 1, plain, Changed, "a reload writes no line for instances that did not change", "", nil},
 	{"startup_script", -1, -1, plain, Translated, "`startup`, with its user", "", notifyTo(func(g *globals) *command { return &g.startup.command })},
 	{"startup_script_timeout", -1, 1, plain, Translated, "`startup.timeout`", "", secondsTo(func(g *globals) *length { return &g.startup.timeout }, second, 1000*second)},
 	{"shutdown_script", -1, -1, plain, Translated, "`shutdown`, with its user", "", notifyTo(func(g *globals) *command { return &g.shutdown.command })},
 	{"shutdown_script_timeout", -1, 1, plain, Translated, "`shutdown.timeout`", "", secondsTo(func(g *globals) *length { return &g.shutdown.timeout }, second, 1000*second)},
-	{"vrrp_iptables", 0, -1, plain, Inherent, "`accept: false` has an nftables table of its own", "", nil},
-	{"vrrp_ipsets", 0, -1, plain, Inherent, "`accept: false` has an nftables table of its own", "", nil},
-	{"nftables", 0, -1, plain, Inherent, "`accept: false` has an nftables table of its own", "", nil},
-	{"nftables_priority", 0, -1, plain, Inherent, "the table has its own priority", "", nil},
-	{"nftables_ifindex", 0, -1, plain, Inherent, "the table names interfaces", "", nil},
-	{"nftables_counters", 0, -1, plain, Inherent, "the table has no counters", "", nil},
-	{"disable_local_igmp", 0, 1, plain, Changed, "the kernel's setting is left as it is: `net.ipv4.igmp_link_local_mcast_reports`", "", nil},
+	{"vrrp_iptables", 0, -1, plain, Inherent, "ripcord implements `accept: false` in its own nftables table", "", nil},
+	{"vrrp_ipsets", 0, -1, plain, Inherent, "ripcord implements `accept: false` in its own nftables table", "", nil},
+	{"nftables", 0, -1, plain, Inherent, "ripcord implements `accept: false` in its own nftables table", "", nil},
+	{"nftables_priority", 0, -1, plain, Inherent, "ripcord chooses the priority of its table", "", nil},
+	{"nftables_ifindex", 0, -1, plain, Inherent, "the rules of ripcord's table match interface names", "", nil},
+	{"nftables_counters", 0, -1, plain, Inherent, "ripcord's table has no counters", "", nil},
+	{"disable_local_igmp", 0, 1, plain, Changed, "ripcord leaves the sysctl `net.ipv4.igmp_link_local_mcast_reports` as it is", "", nil},
 	{"vmac_prefix", 1, 1, plain, Translated, "`virtual_mac: PREFIX.VRID`", "", readVMACPrefix},
-	{"vmac_addr_prefix", 1, 1, plain, Changed, "there are no virtual MACs of addresses on other interfaces", "", nil},
+	{"vmac_addr_prefix", 1, 1, plain, Changed, "addresses on other interfaces have no virtual MAC", "", nil},
 	{"vrrp_priority", 0, -1, plain, Inherent, "ripcord schedules its threads itself", "", nil},
 	{"vrrp_rt_priority", 0, -1, plain, Inherent, "ripcord schedules its threads itself", "", nil},
 	{"vrrp_no_swap", 0, -1, plain, Inherent, "ripcord locks its memory", "", nil},
-	{"vrrp_cpu_affinity", 0, -1, plain, Inherent, "`CPUAffinity=` of the systemd unit", "", nil},
+	{"vrrp_cpu_affinity", 0, -1, plain, Inherent, "use `CPUAffinity=` in the systemd unit", "", nil},
 	{"vrrp_rlimit_rttime", 0, -1, plain, Inherent, "ripcord schedules its threads itself", "", nil},
 	{"vrrp_rlimit_rtime", 0, -1, plain, Inherent, "ripcord schedules its threads itself", "", nil},
 	{"max_auto_priority", 0, -1, plain, Inherent, "ripcord schedules its threads itself", "", nil},
 	{"min_auto_priority_delay", 0, -1, plain, Inherent, "ripcord schedules its threads itself", "", nil},
-	{"process_names", 0, -1, plain, Inherent, "there is one process", "", nil},
-	{"process_name", 0, -1, plain, Inherent, "there is one process", "", nil},
-	{"vrrp_process_name", 0, -1, plain, Inherent, "there is one process", "", nil},
-	{"checker_process_name", 0, -1, plain, Inherent, "there is one process", "", nil},
-	{"lvs_process_name", 0, -1, plain, Inherent, "there is one process", "", nil},
-	{"bfd_process_name", 0, -1, plain, Inherent, "there is one process", "", nil},
-	{"umask", 0, -1, plain, Changed, "commands have that of the daemon: `UMask=` of the systemd unit", "", nil},
-	{"random_seed", 0, -1, plain, Inherent, "nothing is random", "", nil},
-	{"vrrp_netlink_cmd_rcv_bufs", 0, -1, plain, Inherent, "what a full buffer loses is asked for again", "", nil},
-	{"vrrp_netlink_cmd_rcv_bufs_force", 0, -1, plain, Inherent, "what a full buffer loses is asked for again", "", nil},
-	{"vrrp_netlink_monitor_rcv_bufs", 0, -1, plain, Inherent, "what a full buffer loses is asked for again", "", nil},
-	{"vrrp_netlink_monitor_rcv_bufs_force", 0, -1, plain, Inherent, "what a full buffer loses is asked for again", "", nil},
-	{"process_monitor_rcv_bufs", 0, -1, plain, Inherent, "what a full buffer loses is asked for again", "", nil},
-	{"process_monitor_rcv_bufs_force", 0, -1, plain, Inherent, "what a full buffer loses is asked for again", "", nil},
+	{"process_names", 0, -1, plain, Inherent, "ripcord has one daemon process", "", nil},
+	{"process_name", 0, -1, plain, Inherent, "ripcord has one daemon process", "", nil},
+	{"vrrp_process_name", 0, -1, plain, Inherent, "ripcord has one daemon process", "", nil},
+	{"checker_process_name", 0, -1, plain, Inherent, "ripcord has one daemon process", "", nil},
+	{"lvs_process_name", 0, -1, plain, Inherent, "ripcord has one daemon process", "", nil},
+	{"bfd_process_name", 0, -1, plain, Inherent, "ripcord has one daemon process", "", nil},
+	{"umask", 0, -1, plain, Changed, "commands use the daemon's umask: set `UMask=` in the systemd unit", "", nil},
+	{"random_seed", 0, -1, plain, Inherent, "ripcord needs no random seed", "", nil},
+	{"vrrp_netlink_cmd_rcv_bufs", 0, -1, plain, Inherent, "when a buffer overflows, ripcord asks the kernel again", "", nil},
+	{"vrrp_netlink_cmd_rcv_bufs_force", 0, -1, plain, Inherent, "when a buffer overflows, ripcord asks the kernel again", "", nil},
+	{"vrrp_netlink_monitor_rcv_bufs", 0, -1, plain, Inherent, "when a buffer overflows, ripcord asks the kernel again", "", nil},
+	{"vrrp_netlink_monitor_rcv_bufs_force", 0, -1, plain, Inherent, "when a buffer overflows, ripcord asks the kernel again", "", nil},
+	{"process_monitor_rcv_bufs", 0, -1, plain, Inherent, "when a buffer overflows, ripcord asks the kernel again", "", nil},
+	{"process_monitor_rcv_bufs_force", 0, -1, plain, Inherent, "when a buffer overflows, ripcord asks the kernel again", "", nil},
 	{"vrrp_rx_bufs_policy", 0, -1, plain, Inherent, "ripcord sizes its buffers itself", "", nil},
 	{"vrrp_rx_bufs_multiplier", 0, -1, plain, Inherent, "ripcord sizes its buffers itself", "", nil},
-	{"reload_check_config", 0, -1, plain, Inherent, "a file that cannot be used changes nothing", "", nil},
-	{"reload_time_file", 0, -1, plain, Missing, "reloads are not scheduled: `ripcord reload`", "reload", nil},
-	{"reload_repeat", 0, -1, plain, Missing, "reloads are not scheduled: `ripcord reload`", "reload", nil},
-	{"reload_file", 0, -1, plain, Missing, "reloads are not scheduled: `ripcord reload`", "reload", nil},
-	{"include_check", 0, -1, plain, Inherent, "an include that matches nothing is warned of, and one that cannot be read is an error", "", nil},
-	{"config_save_dir", 0, -1, plain, Missing, "configurations are not saved", "config_save_dir", nil},
-	{"tmp_config_directory", 0, -1, plain, Inherent, "there is one process", "", nil},
-	{"data_use_instance", 0, -1, plain, Inherent, "`ripcord status` is in the place of the files", "", nil},
-	{"json_version", 0, -1, plain, Inherent, "`ripcord status --json` is in the place of the files", "", nil},
-	{"state_dump_file", 0, -1, plain, Inherent, "`ripcord status` is in the place of the files", "", nil},
-	{"stats_dump_file", 0, -1, plain, Inherent, "`ripcord status` is in the place of the files", "", nil},
-	{"json_dump_file", 0, -1, plain, Inherent, "`ripcord status --json` is in the place of the files", "", nil},
-	{"iproute_usr_dir", 0, -1, plain, Changed, "names of routing tables are those of /etc/iproute2", "", nil},
-	{"iproute_etc_dir", 0, -1, plain, Changed, "names of routing tables are those of /etc/iproute2", "", nil},
+	{"reload_check_config", 0, -1, plain, Inherent, "a reload with an invalid file changes nothing", "", nil},
+	{"reload_time_file", 0, -1, plain, Missing, "ripcord does not schedule reloads: use `ripcord reload`", "reload", nil},
+	{"reload_repeat", 0, -1, plain, Missing, "ripcord does not schedule reloads: use `ripcord reload`", "reload", nil},
+	{"reload_file", 0, -1, plain, Missing, "ripcord does not schedule reloads: use `ripcord reload`", "reload", nil},
+	{"include_check", 0, -1, plain, Inherent, "an include that matches no file is a warning; a file that cannot be read is an error", "", nil},
+	{"config_save_dir", 0, -1, plain, Missing, "ripcord does not save configurations", "config_save_dir", nil},
+	{"tmp_config_directory", 0, -1, plain, Inherent, "ripcord has one daemon process", "", nil},
+	{"data_use_instance", 0, -1, plain, Inherent, "use `ripcord status` instead of the dump files", "", nil},
+	{"json_version", 0, -1, plain, Inherent, "use `ripcord status --json` instead of the dump files", "", nil},
+	{"state_dump_file", 0, -1, plain, Inherent, "use `ripcord status` instead of the dump files", "", nil},
+	{"stats_dump_file", 0, -1, plain, Inherent, "use `ripcord status` instead of the dump files", "", nil},
+	{"json_dump_file", 0, -1, plain, Inherent, "use `ripcord status --json` instead of the dump files", "", nil},
+	{"iproute_usr_dir", 0, -1, plain, Changed, "ripcord reads names of routing tables from /etc/iproute2", "", nil},
+	{"iproute_etc_dir", 0, -1, plain, Changed, "ripcord reads names of routing tables from /etc/iproute2", "", nil},
 	{"snmp_socket", 0, -1, plain, Missing, noSNMP, "SNMP", nil},
 	{"enable_traps", 0, -1, plain, Missing, noSNMP, "SNMP", nil},
 	{"enable_snmp_vrrp", 0, -1, plain, Missing, noSNMP, "SNMP", nil},
@@ -167,10 +167,10 @@ var globalKeywords = table[globals]{
 // What is done in another way, and how.
 const (
 	onceAtRefresh    = "a refresh announces each address once"
-	onceAtRival      = "after a lower advert the addresses are announced as after a takeover, at most once a second"
-	lowerAnswered    = "in version 3 a lower advert is answered, as RFC 9568 has it, at most once an interval"
-	higherUnanswered = "a higher advert is not answered; a ripcord that becomes Active announces its addresses again when it hears a rival"
-	ownerYields      = "a router of priority 255 yields to another one of that priority, if its address is higher"
+	onceAtRival      = "after an advert of lower priority, ripcord announces its addresses as after a takeover, at most once a second"
+	lowerAnswered    = "in version 3, ripcord answers an advert of lower priority, as RFC 9568 requires, at most once per interval"
+	higherUnanswered = "ripcord does not answer an advert of higher priority. A new Active announces its addresses again when it hears another one"
+	ownerYields      = "a router of priority 255 yields to another router of priority 255 with a higher address"
 )
 
 // whenOn notes that something differs, where it is switched on.
@@ -191,7 +191,7 @@ func refreshRepeat[T any](t *translator, s *syntax.Statement, _ *T) {
 
 // What is not done, and why.
 const (
-	noLVS = "ripcord does no load balancing: run `keepalived --check` for it"
+	noLVS = "ripcord does no load balancing: run `keepalived --check` for that"
 )
 
 // fifoTo reads the path of a FIFO, which is left out where its owner is missing: the user that

@@ -25,14 +25,14 @@ var groupKeywords = table[group]{
 	{"notify", 1, -1, plain, Translated, "`notify.any`, with the same four arguments", "", notifyTo(func(g *group) *command { return &g.notify.any })},
 	{"smtp_alert", 0, 1, plain, Missing, noMail, "mail", nil},
 	{"global_tracking", 0, 0, plain, Translated, "as `sync_group_tracking_weight`", "", weighted},
-	{"sync_group_tracking_weight", 0, 0, plain, Translated, "the members' own weights count, for the whole group; without it entries of theirs with a weight do not count", "", weighted},
+	{"sync_group_tracking_weight", 0, 0, plain, Translated, "weights in the members' own entries apply to the whole group. Without this keyword, members' entries with a weight are ignored", "", weighted},
 	{"notify_priority_changes", 0, 1, plain, Missing, noPriorityLines, "priority changes", nil},
 }
 
 func weighted(_ *translator, _ *syntax.Statement, g *group) { g.weights = true }
 
 var trackGroupKeywords = table[trackGroup]{
-	{"group", 0, 0, entries, Translated, "`track: [{interface: …}]` of each", "", func(_ *translator, s *syntax.Statement, g *trackGroup) {
+	{"group", 0, 0, entries, Translated, "`track: [{interface: …}]` of each listed instance", "", func(_ *translator, s *syntax.Statement, g *trackGroup) {
 		for _, entry := range s.Block {
 			g.names = append(g.names, entry.Words...)
 		}
@@ -42,10 +42,10 @@ var trackGroupKeywords = table[trackGroup]{
 var garpGroupKeywords = table[garpGroup]{
 	{"garp_interval", 1, 1, plain, Translated, "`announce.spacing` of IPv4 instances", "", secondsTo(func(g *garpGroup) *length { return &g.garp }, 0, 4000*second)},
 	{"gna_interval", 1, 1, plain, Translated, "`announce.spacing` of IPv6 instances", "", secondsTo(func(g *garpGroup) *length { return &g.gna }, 0, 4000*second)},
-	{"interface", 1, 1, plain, Translated, "whose instances they are", "", func(_ *translator, s *syntax.Statement, g *garpGroup) {
+	{"interface", 1, 1, plain, Translated, "the interface whose instances get these values", "", func(_ *translator, s *syntax.Statement, g *garpGroup) {
 		g.interfaces = append(g.interfaces, s.Words[1])
 	}},
-	{"interfaces", 0, 0, entries, Translated, "as `interface`, several", "", func(_ *translator, s *syntax.Statement, g *garpGroup) {
+	{"interfaces", 0, 0, entries, Translated, "as `interface`, for several interfaces", "", func(_ *translator, s *syntax.Statement, g *garpGroup) {
 		for _, entry := range s.Block {
 			g.interfaces = append(g.interfaces, entry.Words...)
 		}

@@ -9,7 +9,7 @@ import (
 const second = time.Second
 
 var instanceKeywords = table[instance]{
-	{"state", 1, 1, plain, Translated, "only decides defaults: with `MASTER` the priority is 255 unless it is said, and `nopreempt` and `preempt_delay` do not count", "", func(t *translator, s *syntax.Statement, i *instance) {
+	{"state", 1, 1, plain, Translated, "sets defaults only: with `MASTER` the default priority is 255, and `nopreempt` and `preempt_delay` are ignored", "", func(t *translator, s *syntax.Statement, i *instance) {
 		switch w := s.Words[1]; {
 		case w.Text != "MASTER" && w.Text != "BACKUP":
 			t.Ignore(w.Position, "write MASTER or BACKUP", "%s is no state: it counts as BACKUP", syntax.Show(w.Text))
@@ -21,7 +21,7 @@ var instanceKeywords = table[instance]{
 		}
 	}},
 	{"interface", 1, 1, plain, Translated, "`interface`", "", wordTo(func(i *instance) *syntax.Word { return &i.iface })},
-	{"virtual_router_id", 1, 1, plain, Translated, "`vrid`; instances with `unicast_peer` and one without may share it, but not a virtual MAC, which is an error: keepalived leaves one of two with `use_vmac` in FAULT", "", wordTo(func(i *instance) *syntax.Word { return &i.vrid })},
+	{"virtual_router_id", 1, 1, plain, Translated, "`vrid`. Instances with `unicast_peer` and one without may share a VRID, but not a virtual MAC: that is an error (keepalived leaves one of the two in FAULT)", "", wordTo(func(i *instance) *syntax.Word { return &i.vrid })},
 	{"priority", 1, 1, plain, Translated, "`priority`", "", func(t *translator, s *syntax.Statement, i *instance) {
 		i.priority = numberIn(t.Report, s.Words[1], 1, 255, "the priority is 100")
 		if !i.priority.said {
@@ -29,7 +29,7 @@ var instanceKeywords = table[instance]{
 		}
 	}},
 	{"advert_int", 1, 1, plain, Translated, "`interval`", "", secondsTo(func(i *instance) *length { return &i.interval }, 10*time.Millisecond, 255*second)},
-	{"version", 1, 1, plain, Translated, "`version`; 2 by default, 3 over IPv6, over which 2 is an error", "", readVersion},
+	{"version", 1, 1, plain, Translated, "`version`. Default: 2 over IPv4, 3 over IPv6. Version 2 over IPv6 is an error", "", readVersion},
 	{"native_ipv6", 0, 0, plain, Translated, "`family: ipv6`, `version: 3`", "", func(t *translator, s *syntax.Statement, i *instance) {
 		if i.isOf(t.Report, 6, s.At(), "native_ipv6") {
 			i.version = number{3, s.At(), true}
@@ -37,7 +37,7 @@ var instanceKeywords = table[instance]{
 	}},
 	{"nopreempt", 0, 0, plain, Translated, "`preempt: false`", "", flagTo(func(i *instance) *number { return &i.nopreempt }, 1)},
 	{"preempt", 0, 0, plain, Translated, "`preempt: true`", "", flagTo(func(i *instance) *number { return &i.nopreempt }, 0)},
-	{"preempt_delay", 1, 1, plain, Translated, "`preempt_delay`, which begins with the end of the last fault and not with the first lower advert", "", secondsTo(func(i *instance) *length { return &i.preemptDelay }, 0, 1000*second)},
+	{"preempt_delay", 1, 1, plain, Translated, "`preempt_delay`. It starts when the last fault ends, not at the first advert of lower priority", "", secondsTo(func(i *instance) *length { return &i.preemptDelay }, 0, 1000*second)},
 	{"down_timer_adverts", 1, 1, plain, Translated, "`miss`", "", numberTo(func(i *instance) *number { return &i.misses }, 1, 100)},
 	{"authentication", 0, 0, nested, Translated, "`auth`", "", func(t *translator, s *syntax.Statement, i *instance) {
 		authKeywords.read(t, "authentication", s.Block, i)
@@ -46,23 +46,23 @@ var instanceKeywords = table[instance]{
 		i.hmac = &hmac{at: s.At()}
 		hmacKeywords.read(t, "auth_hmac", s.Block, i.hmac)
 	}},
-	{"unicast_peer", 0, 0, entries, Translated, "`unicast.peers`; ripcord believes adverts of these only. An address of this router itself is left out, so that all may have one file; if it is the only peer, the router serves and sends to nobody else", "", readPeers},
-	{"unicast_src_ip", 1, 1, plain, Translated, "`source`; with `unicast_peer`, while it is not on this machine, the instance is in Fault: keepalived is MASTER then, since it hears no peer. Without, over IPv4, `track_source: false`: adverts leave from it all the same", "", readSource},
+	{"unicast_peer", 0, 0, entries, Translated, "`unicast.peers`. ripcord accepts adverts from these peers only. It skips addresses of the router itself, so all routers can share one file. If no other peer is left, the router serves and sends no adverts", "", readPeers},
+	{"unicast_src_ip", 1, 1, plain, Translated, "`source`. With `unicast_peer`: the instance is in Fault while the address is not on this machine; keepalived becomes MASTER then, since it hears no peer. Without `unicast_peer`, over IPv4: also `track_source: false`, and adverts keep this source address even if it is missing", "", readSource},
 	{"mcast_src_ip", 1, 1, plain, Translated, "`source`, as `unicast_src_ip`", "", readSource},
 	{"unicast_ttl", 1, 1, plain, Translated, "`unicast.ttl`", "", numberTo(func(i *instance) *number { return &i.ttl }, 0, 255)},
-	{"mcast_dst_ip", 1, 1, plain, Translated, "only 224.0.0.18 and ff02::12; another group is an error", "", wordTo(func(i *instance) *syntax.Word { return &i.multicast })},
-	{"check_unicast_src", 0, 0, plain, Inherent, "always: adverts of others than the peers are not believed", "", nil},
-	{"unicast_fault_no_peer", 0, 0, plain, Translated, "an error where there is no peer", "", flagTo(func(i *instance) *number { return &i.faultWithoutPeer }, 1)},
-	{"old_unicast_checksum", 0, 1, plain, Changed, "adverts of this old checksum are not believed: bring the other routers up to date", "", nil},
+	{"mcast_dst_ip", 1, 1, plain, Translated, "only 224.0.0.18 and ff02::12. Another group is an error", "", wordTo(func(i *instance) *syntax.Word { return &i.multicast })},
+	{"check_unicast_src", 0, 0, plain, Inherent, "always: ripcord rejects adverts that are not from a peer", "", nil},
+	{"unicast_fault_no_peer", 0, 0, plain, Translated, "an error if the instance has no peer", "", flagTo(func(i *instance) *number { return &i.faultWithoutPeer }, 1)},
+	{"old_unicast_checksum", 0, 1, plain, Changed, "adverts with the old checksum are rejected: update the other routers", "", nil},
 	{"v3_checksum_as_v2", 0, 1, plain, Translated, "`checksum: rfc9568`", "", switchTo(func(i *instance) *number { return &i.version2 })},
-	{"track_src_ip", 0, 0, plain, Translated, "`track_source: true`: while the `source` is not on this machine the instance is in Fault, also at the start: keepalived is MASTER then, and in FAULT only once the address has been removed", "", flagTo(func(i *instance) *number { return &i.trackSource }, 1)},
-	{"virtual_ipaddress", 0, 0, entries, Translated, "`addresses`; IPv6 addresses are deprecated, whatever their prefix length, unless `preferred_lft` says otherwise; none has a `peer`, `home`, `mngtmpaddr`, `noprefixroute` or `autojoin`. One that two instances have stays while either is MASTER: under keepalived the first to fall takes it away", "", func(t *translator, s *syntax.Statement, i *instance) {
+	{"track_src_ip", 0, 0, plain, Translated, "`track_source: true`: the instance is in Fault while the `source` address is not on this machine, also at the start. keepalived starts as MASTER without it, and enters FAULT only when the address is removed later", "", flagTo(func(i *instance) *number { return &i.trackSource }, 1)},
+	{"virtual_ipaddress", 0, 0, entries, Translated, "`addresses`. IPv6 addresses are deprecated, whatever their prefix length, unless `preferred_lft` is set. `peer`, `home`, `mngtmpaddr`, `noprefixroute` and `autojoin` are not supported. If two instances share an address, it stays while either is MASTER; under keepalived the first that leaves MASTER removes it", "", func(t *translator, s *syntax.Statement, i *instance) {
 		i.readAddresses(t.Report, s, &i.addresses, false)
 	}},
 	{"virtual_ipaddress_excluded", 0, 0, entries, Translated, "`extra_addresses`", "", func(t *translator, s *syntax.Statement, i *instance) { i.readAddresses(t.Report, s, &i.extra, true) }},
-	{"no_virtual_ipaddress", 0, 0, plain, Translated, "an instance without addresses is warned of, and runs", "", flagTo(func(i *instance) *number { return &i.withoutAddresses }, 1)},
-	{"virtual_routes", 0, 0, entries, Translated, "`routes`; `track: [{interface: …}]` for `dev` of another interface, unless `no_track` stands there", "", func(_ *translator, s *syntax.Statement, i *instance) { i.routeLines = append(i.routeLines, s.Block...) }},
-	{"virtual_rules", 0, 0, entries, Translated, "`rules`; `track: [{interface: …}]` for `iif` and `oif`, likewise", "", func(_ *translator, s *syntax.Statement, i *instance) { i.ruleLines = append(i.ruleLines, s.Block...) }},
+	{"no_virtual_ipaddress", 0, 0, plain, Translated, "an instance without addresses runs, with a warning", "", flagTo(func(i *instance) *number { return &i.withoutAddresses }, 1)},
+	{"virtual_routes", 0, 0, entries, Translated, "`routes`. A `dev` other than the instance's interface is tracked, too (`track: [{interface: …}]`), unless the route has `no_track`", "", func(_ *translator, s *syntax.Statement, i *instance) { i.routeLines = append(i.routeLines, s.Block...) }},
+	{"virtual_rules", 0, 0, entries, Translated, "`rules`. `iif` and `oif` are tracked in the same way", "", func(_ *translator, s *syntax.Statement, i *instance) { i.ruleLines = append(i.ruleLines, s.Block...) }},
 	{"promote_secondaries", 0, 0, plain, Inherent, "always", "", nil},
 	{"track_interface", 0, 0, entries, Translated, "`track: [{interface: …}]`", "", trackedTo(trackedInterface, func(i *instance) *[]tracked { return &i.tracked })},
 	{"track_script", 0, 0, entries, Translated, "`track: [{check: …}]`", "", trackedTo(trackedScript, func(i *instance) *[]tracked { return &i.tracked })},
@@ -70,20 +70,20 @@ var instanceKeywords = table[instance]{
 	{"track_process", 0, 0, entries, Translated, "`track: [{check: …}]`", "", trackedTo(trackedProcess, func(i *instance) *[]tracked { return &i.tracked })},
 	{"track_bfd", 0, 0, entries, Missing, noBFD, "BFD", nil},
 	{"dont_track_primary", 0, 0, plain, Translated, "`track_link: false`", "", flagTo(func(i *instance) *number { return &i.dontTrack }, 1)},
-	{"use_vmac", 0, -1, plain, Translated, "`virtual_mac`: the RFC's MAC; another one is not supported, nor the names `true` and `false`, which are values of the key. Where another link has the name the macvlan is called `NAME.2`: under keepalived it has its standard name. With `unicast_peer` or `unicast_src_ip`: `virtual_mac_adverts: false`, as if `vmac_xmit_base` stood there", "", readVMAC},
+	{"use_vmac", 0, -1, plain, Translated, "`virtual_mac`, with the MAC of the RFC. Another MAC is not supported, and the interface cannot be named `true` or `false`. If another link has the name, the macvlan is called `NAME.2` (keepalived uses its standard name). With `unicast_peer` or `unicast_src_ip`: also `virtual_mac_adverts: false`, as with `vmac_xmit_base`", "", readVMAC},
 	{"vmac_xmit_base", 0, 0, plain, Translated, "`virtual_mac_adverts: false`", "", flagTo(func(i *instance) *number { return &i.vmac.base }, 1)},
-	{"use_vmac_addr", 0, 0, plain, Changed, "addresses on other interfaces have those interfaces' own MAC", "", nil},
-	{"use_ipvlan", 0, -1, plain, Changed, "there is no ipvlan: the addresses stand on the interface itself", "", nil},
-	{"vrf", 1, 1, plain, Changed, "there is no VRF of an instance: adverts leave through `interface`", "", nil},
-	{"linkbeat_use_polling", 0, 0, plain, Inherent, "`links.NAME.monitor: auto` polls where the driver does not notify", "", nil},
+	{"use_vmac_addr", 0, 0, plain, Changed, "addresses on other interfaces use the MAC of those interfaces", "", nil},
+	{"use_ipvlan", 0, -1, plain, Changed, "ripcord creates no ipvlan: it adds the addresses to the interface itself", "", nil},
+	{"vrf", 1, 1, plain, Changed, "an instance has no VRF setting: adverts leave through `interface`", "", nil},
+	{"linkbeat_use_polling", 0, 0, plain, Inherent, "`links.NAME.monitor: auto` polls the NIC if its driver reports no link changes", "", nil},
 	{"accept", 0, 0, plain, Translated, "`accept: true`", "", flagTo(func(i *instance) *number { return &i.accept }, 1)},
 	{"no_accept", 0, 0, plain, Translated, "`accept: false`", "", flagTo(func(i *instance) *number { return &i.accept }, 0)},
-	{"strict_mode", 0, 1, plain, Translated, "no authentication, no `preempt_delay`, `accept: false` unless the priority is 255; with `unicast_peer` it is an error", "", switchTo(func(i *instance) *number { return &i.strict })},
-	{"skip_check_adv_addr", 0, 1, plain, Inherent, "a difference of the addresses is logged, never a reason to drop the advert", "", nil},
+	{"strict_mode", 0, 1, plain, Translated, "no authentication, no `preempt_delay`, and `accept: false` unless the priority is 255. An error with `unicast_peer`", "", switchTo(func(i *instance) *number { return &i.strict })},
+	{"skip_check_adv_addr", 0, 1, plain, Inherent, "ripcord logs an advert with other addresses, and never drops it for that", "", nil},
 	{"lower_prio_no_advert", 0, 1, plain, Changed, lowerAnswered, "", switchTo(func(i *instance) *number { return &i.lowerUnanswered })},
 	{"higher_prio_send_advert", 0, 1, plain, Changed, higherUnanswered, "", whenOn[instance](higherUnanswered)},
 	{"owner_ignore_adverts", 0, 1, plain, Changed, ownerYields, "", switchTo(func(i *instance) *number { return &i.ownerDeaf })},
-	{"timer_expired_backup", 0, 1, plain, Inherent, "a router that stood still so long that others took over steps back by itself", "", nil},
+	{"timer_expired_backup", 0, 1, plain, Inherent, "after a stall in which another router took over, the router returns to Backup by itself", "", nil},
 	{"thread_timer_expired", 0, 1, plain, Inherent, "as `timer_expired_backup`", "", nil},
 	{"kernel_rx_buf_size", -1, 1, plain, Inherent, "ripcord sizes its buffers itself", "", nil},
 	{"debug", 0, 1, plain, Inherent, "`--log-level debug`", "", nil},
@@ -93,15 +93,15 @@ var instanceKeywords = table[instance]{
 	{"garp_master_refresh_repeat", 1, 1, plain, Changed, onceAtRefresh, "", refreshRepeat[instance]},
 	{"garp_lower_prio_delay", 1, 1, plain, Changed, onceAtRival, "", nil},
 	{"garp_lower_prio_repeat", 1, 1, plain, Changed, onceAtRival, "", nil},
-	{"garp_extra_if", 0, -1, plain, Inherent, "an Active asks stations from its virtual MAC every 30 s, which keeps the tables of switches; addresses on other interfaces are announced there", "", nil},
+	{"garp_extra_if", 0, -1, plain, Inherent, "every 30 s an Active sends ARP or neighbor requests from its virtual MAC, so that switches keep it in their tables; addresses on other interfaces are announced on those", "", nil},
 	{"vmac_garp_intvl", 0, -1, plain, Inherent, "as `garp_extra_if`", "", nil},
 	{"notify_master", 1, -1, plain, Translated, "`notify.active`", "", notifyTo(func(i *instance) *command { return &i.notify.master })},
 	{"notify_backup", 1, -1, plain, Translated, "`notify.backup`", "", notifyTo(func(i *instance) *command { return &i.notify.backup })},
 	{"notify_fault", 1, -1, plain, Translated, "`notify.fault`", "", notifyTo(func(i *instance) *command { return &i.notify.fault })},
 	{"notify_stop", 1, -1, plain, Translated, "`notify.stop`", "", notifyTo(func(i *instance) *command { return &i.notify.stop })},
 	{"notify", 1, -1, plain, Translated, "`notify.any`, with the same four arguments", "", notifyTo(func(i *instance) *command { return &i.notify.any })},
-	{"notify_deleted", 0, -1, plain, Changed, "an instance that a reload removes runs its `notify.stop`", "", nil},
-	{"notify_master_rx_lower_pri", 1, -1, plain, Missing, "there is no command for a lower advert that an Active hears; its addresses are announced again", "notify_master_rx_lower_pri", nil},
+	{"notify_deleted", 0, -1, plain, Changed, "when a reload removes an instance, its `notify.stop` runs", "", nil},
+	{"notify_master_rx_lower_pri", 1, -1, plain, Missing, "ripcord runs no command when an Active hears an advert of lower priority; it announces its addresses again", "notify_master_rx_lower_pri", nil},
 	{"notify_priority_changes", 0, 1, plain, Missing, noPriorityLines, "priority changes", nil},
 	{"smtp_alert", 0, 1, plain, Missing, noMail, "mail", nil},
 	{"lvs_sync_daemon_interface", 1, -1, plain, Missing, noSync, "LVS", nil},
@@ -109,12 +109,12 @@ var instanceKeywords = table[instance]{
 
 // What is not done, and why.
 const (
-	noMail          = "ripcord sends no mail: `notify`, the log and the metrics report every transition"
-	noSNMP          = "ripcord has no SNMP agent: `control.listen` serves Prometheus metrics"
-	noDBus          = "ripcord has no D-Bus interface: `ripcord status`, `ripcord events` and the control API are in its place"
-	noBFD           = "BFD sessions are not watched: links, `probe` and a short `interval` notice a dead router"
-	noSync          = "the connections of IPVS are not synchronised"
-	noPriorityLines = "changes of the priority are events (`instance.priority`), not lines of the FIFO"
+	noMail          = "ripcord sends no mail: use `notify`, the log or the metrics"
+	noSNMP          = "ripcord has no SNMP agent: use the Prometheus metrics at `control.listen`"
+	noDBus          = "ripcord has no D-Bus interface: use `ripcord status`, `ripcord events` or the control API"
+	noBFD           = "ripcord does not use BFD: link monitoring, `probe` and a short `interval` detect a dead router"
+	noSync          = "ripcord does not synchronise IPVS connections"
+	noPriorityLines = "ripcord logs priority changes (`instance.priority`) and writes none to the FIFO"
 )
 
 var authKeywords = table[instance]{
@@ -125,11 +125,11 @@ var authKeywords = table[instance]{
 			t.Ignore(w.Position, "write PASS", "%s is no type of authentication: it is left out", syntax.Show(w.Text))
 		}
 	}},
-	{"auth_pass", 1, 1, plain, Translated, "`auth.pass`, of which 8 characters count", "", wordTo(func(i *instance) *syntax.Word { return &i.authPass })},
+	{"auth_pass", 1, 1, plain, Translated, "`auth.pass`; the first 8 characters are used", "", wordTo(func(i *instance) *syntax.Word { return &i.authPass })},
 }
 
 var hmacKeywords = table[hmac]{
-	{"key", 2, 2, plain, Translated, "`auth.hmac.keys`; `file:` becomes `keepalived_file`", "", func(t *translator, s *syntax.Statement, h *hmac) {
+	{"key", 2, 2, plain, Translated, "`auth.hmac.keys`. `file:` becomes `keepalived_file`", "", func(t *translator, s *syntax.Statement, h *hmac) {
 		if id := numberIn(t.Report, s.Words[1], 1, 255, "the key is left out"); id.said {
 			h.keys = append(h.keys, hmacKey{id, s.Words[2]})
 		}

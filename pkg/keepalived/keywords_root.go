@@ -7,7 +7,7 @@ import (
 )
 
 var rootKeywords = table[translator]{
-	{"global_defs", 0, 0, nested, Translated, "what all instances have, and keys of the file itself", "", func(t *translator, s *syntax.Statement, _ *translator) {
+	{"global_defs", 0, 0, nested, Translated, "defaults of all instances, and top-level keys", "", func(t *translator, s *syntax.Statement, _ *translator) {
 		globalKeywords.read(t, "global_defs", s.Block, &t.globals)
 	}},
 	{"vrrp_instance", 1, 1, nested, Translated, "`instances`", "", func(t *translator, s *syntax.Statement, _ *translator) {
@@ -31,7 +31,7 @@ var rootKeywords = table[translator]{
 		t.groupNames[g.name.Text] = true
 		t.groups = append(t.groups, g)
 	}},
-	{"vrrp_script", 1, 1, nested, Translated, "`checks: [{command: …}]`; it has to stand before what tracks it", "", func(t *translator, s *syntax.Statement, _ *translator) {
+	{"vrrp_script", 1, 1, nested, Translated, "`checks: [{command: …}]`. The block must come before the instances that track it", "", func(t *translator, s *syntax.Statement, _ *translator) {
 		c := &script{name: s.Words[1], at: s.At()}
 		t.Subject = titled("vrrp_script", c.name.Text)
 		defer func() { t.Subject = "" }()
@@ -53,8 +53,8 @@ var rootKeywords = table[translator]{
 	{"vrrp_track_file", 1, 1, nested, Translated, "as `track_file`", "", readFile},
 	{"interface_up_down_delays", 0, 0, entries, Translated, "`links.NAME.down_delay`, `links.NAME.up_delay`", "", func(t *translator, s *syntax.Statement, _ *translator) { t.links.readDelays(t.Report, s) }},
 	{"linkbeat_interfaces", 0, 0, entries, Translated, "`links.NAME.monitor`", "", func(t *translator, s *syntax.Statement, _ *translator) { t.links.readMonitors(t.Report, s) }},
-	{"linkbeat_use_polling", 0, 0, plain, Inherent, "`links.default.monitor: auto` polls where the driver does not notify", "", nil},
-	{"garp_group", 0, 0, nested, Translated, "`announce.spacing` of the instances on its interfaces, each for itself", "", func(t *translator, s *syntax.Statement, _ *translator) {
+	{"linkbeat_use_polling", 0, 0, plain, Inherent, "`links.default.monitor: auto` polls a NIC if its driver reports no link changes", "", nil},
+	{"garp_group", 0, 0, nested, Translated, "`announce.spacing` of the instances on its interfaces, applied to each instance separately", "", func(t *translator, s *syntax.Statement, _ *translator) {
 		g := &garpGroup{}
 		garpGroupKeywords.read(t, "garp_group", s.Block, g)
 		g.join(t)
@@ -71,7 +71,7 @@ var rootKeywords = table[translator]{
 		i := t.staticSet(s)
 		i.ruleLines = append(i.ruleLines, s.Block...)
 	}},
-	{"track_group", 1, 1, nested, Translated, "`track: [{interface: …}]` of its instances, for each interface of a static entry that names the group", "", func(t *translator, s *syntax.Statement, _ *translator) {
+	{"track_group", 1, 1, nested, Translated, "`track: [{interface: …}]` of its instances, for each interface of the static entries that name the group", "", func(t *translator, s *syntax.Statement, _ *translator) {
 		name := s.Word(1)
 		if t.trackGroups[name] != nil {
 			t.Ignore(s.At(), "give it another name", "track_group %s is there already: this one is left out", syntax.Show(name))
@@ -82,10 +82,10 @@ var rootKeywords = table[translator]{
 		t.trackGroups[name] = g
 	}},
 	{"bfd_instance", 0, -1, skipped, Missing, noBFD, "BFD", nil},
-	{"virtual_server", 0, -1, skipped, Translated, "an error unless `--without-lvs` is given: " + noLVS, "", readBalanced},
-	{"virtual_server_group", 0, -1, skipped, Translated, "an error unless `--without-lvs` is given: " + noLVS, "", readBalanced},
+	{"virtual_server", 0, -1, skipped, Translated, "an error without `--without-lvs`: " + noLVS, "", readBalanced},
+	{"virtual_server_group", 0, -1, skipped, Translated, "an error without `--without-lvs`: " + noLVS, "", readBalanced},
 	{"SSL", 0, -1, skipped, Missing, noLVS, "LVS", nil},
-	{"net_namespace", -1, 1, plain, Translated, "an error unless ripcord is started in it: `ip netns exec NAME ripcord run`", "", func(t *translator, s *syntax.Statement, _ *translator) {
+	{"net_namespace", -1, 1, plain, Translated, "an error unless ripcord runs in that namespace: `ip netns exec NAME ripcord run`", "", func(t *translator, s *syntax.Statement, _ *translator) {
 		hint := "start it there: ip netns exec " + s.Word(1) + " ripcord run"
 		switch system := t.commands.system; {
 		case system.InNamespace(s.Word(1)):
@@ -96,10 +96,10 @@ var rootKeywords = table[translator]{
 		}
 	}},
 	{"net_namespace_ipvs", 0, 1, plain, Missing, noLVS, "LVS", nil},
-	{"namespace_with_ipsets", 0, 0, plain, Inherent, "there are no ipsets", "", nil},
-	{"instance", -1, 1, plain, Inherent, "`control.socket` tells daemons apart", "", nil},
-	{"use_pid_dir", 0, 0, plain, Inherent, "there are no files with process numbers", "", nil},
-	{"child_wait_time", 1, 1, plain, Inherent, "a stop takes 20 s at most", "", nil},
+	{"namespace_with_ipsets", 0, 0, plain, Inherent, "ripcord uses no ipsets", "", nil},
+	{"instance", -1, 1, plain, Inherent, "each daemon has its own `control.socket`", "", nil},
+	{"use_pid_dir", 0, 0, plain, Inherent, "ripcord writes no PID files", "", nil},
+	{"child_wait_time", 1, 1, plain, Inherent, "ripcord stops within 20 s", "", nil},
 }
 
 func readFile(t *translator, s *syntax.Statement, _ *translator) {

@@ -28,6 +28,29 @@ func Check(t testing.TB, file, got string) {
 	}
 }
 
+// CheckPart fails the test unless the part of the file between the lines <!-- name --> and
+// <!-- /name --> is exactly got. The rest of the file is written by hand.
+func CheckPart(t testing.TB, file, name, got string) {
+	t.Helper()
+	if err := checkPart(file, name, got, *update); err != nil {
+		t.Error(err)
+	}
+}
+
+func checkPart(file, name, got string, update bool) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->\n"
+	head, rest, found := strings.Cut(string(text), begin)
+	_, tail, closed := strings.Cut(rest, end)
+	if !found || !closed {
+		return fmt.Errorf("%s has no part between the lines %q and %q", file, begin, end)
+	}
+	return check(file, head+begin+got+end+tail, update)
+}
+
 func check(file, got string, update bool) error {
 	if update {
 		return os.WriteFile(file, []byte(got), 0o644)

@@ -43,3 +43,27 @@ func TestCheck(t *testing.T) {
 		t.Error("it wrote a file where none can be")
 	}
 }
+
+// TestCheckPart: only the part between the two lines is compared and written.
+func TestCheckPart(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "page.md")
+	page := func(part string) string { return "head\n<!-- rows -->\n" + part + "<!-- /rows -->\ntail\n" }
+	if err := os.WriteFile(file, []byte(page("old\n")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := checkPart(file, "rows", "new\n", false); err == nil || !strings.Contains(err.Error(), `"new"`) {
+		t.Errorf("another part: %v", err)
+	}
+	if err := checkPart(file, "columns", "new\n", true); err == nil || !strings.Contains(err.Error(), "<!-- columns -->") {
+		t.Errorf("a part that the file does not have: %v", err)
+	}
+	if err := checkPart(file, "rows", "new\n", true); err != nil {
+		t.Fatal(err)
+	}
+	if held, err := os.ReadFile(file); err != nil || string(held) != page("new\n") {
+		t.Errorf("the file is %q, %v", held, err)
+	}
+	if err := checkPart(file, "rows", "new\n", false); err != nil {
+		t.Error(err)
+	}
+}
