@@ -42,14 +42,14 @@ func benchResults(t *testing.T) (rows []result, keepalived string) {
 // readmeFigures are the rows of the table in README.md: what is measured, with # for the number
 // of samples, the figure of RESULTS.md, and that of `routers: 2`, if there is one.
 var readmeFigures = []struct{ what, number, figure, two string }{
-	{"the Active's cable pulled on one of two segments: until both are served again, median", "2", "cable of the Active pulled → both segments served, median", "the same, ripcord with routers: 2, median"},
-	{"the same, as a client behind the routers sees it, median", "11", "client's outage, cable pulled, median", "client's outage, cable pulled, ripcord with routers: 2, median"},
-	{"the same, while other links change: until the resignation on the other segment, p99", "1", "the same, p99", ""},
-	{"the Backup's cable pulled while other links change: times in # that it became a second Active", "4", "Backup's cable pulled near other link events: false Actives", ""},
-	{"power of the Active lost: a client's outage since the last advert, median", "11", "client's outage, power lost, past the last advert, median", ""},
-	{"1000 instances: from the start until all are Active and announced, median", "8", "1000 instances: start → all Active with addresses and GARP sent, median", ""},
-	{"1000 instances, 10,000 adverts a second: CPU time of the Active, per second", "5", "CPU of the Active, a second", ""},
-	{"the same, of the Backup", "5", "CPU of the Backup, a second", ""},
+	{"the Active's cable is pulled on one of two segments: time until both are served again, median", "2", "cable of the Active pulled → both segments served, median", "the same, ripcord with routers: 2, median"},
+	{"the same: outage seen by a client behind the routers, median", "11", "client's outage, cable pulled, median", "client's outage, cable pulled, ripcord with routers: 2, median"},
+	{"the same while other links change: time until the resignation on the other segment, p99", "1", "the same, p99", ""},
+	{"the Backup's cable is pulled while other links change: times in # that it became a second Active", "4", "Backup's cable pulled near other link events: false Actives", ""},
+	{"the Active loses power: outage of a client after the last advert, median", "11", "client's outage, power lost, past the last advert, median", ""},
+	{"1000 instances: time from the start until all are Active and announced, median", "8", "1000 instances: start → all Active with addresses and GARP sent, median", ""},
+	{"1000 instances, 10,000 adverts per second: CPU time of the Active per second", "5", "CPU of the Active, a second", ""},
+	{"the same: CPU time of the Backup per second", "5", "CPU of the Backup, a second", ""},
 	{"the same: resident memory", "7", "resident memory", ""},
 }
 
