@@ -49,7 +49,7 @@ func newCheck() *cobra.Command {
 				}
 				return fmt.Errorf("%s cannot be used on this machine: %s; if it is for another one, give --elsewhere", cfg.File, count(len(missing), "problem"))
 			}
-			line := verdict(cfg)
+			line := summary(cfg)
 			if len(advice) > 0 {
 				line += ", " + count(len(advice), "warning") + " on this machine"
 			}
@@ -63,13 +63,14 @@ func newCheck() *cobra.Command {
 	return c
 }
 
-// unfit returns what of a configuration does not fit this machine: advice, and the accounts without
-// which ripcord does not start here. For another machine these are advice, too, unless the warnings
-// of the file say so already, as those of a keepalived.conf do.
+// unfit returns the ways in which a configuration does not fit this machine: advice, and accounts
+// that are missing, without which ripcord does not start here. For a file of another machine a
+// missing account is advice as well, unless the file's warnings already name it (those of a
+// keepalived.conf do).
 func unfit(cfg *config.Config, elsewhere bool) (advice, missing []string) {
-	// Where the kernel does not list its links there is no advice about this machine.
+	// If the kernel does not list its links, there is no advice about this machine.
 	advice, _ = daemon.Advise(cfg)
-	missing = sentences(daemon.Accounts(cfg))
+	missing = errorTexts(daemon.Accounts(cfg))
 	advice = slices.DeleteFunc(advice, func(a string) bool { return slices.Contains(missing, cfg.File+": "+a) })
 	if !elsewhere {
 		return advice, missing
@@ -81,8 +82,8 @@ func unfit(cfg *config.Config, elsewhere bool) (advice, missing []string) {
 	return advice, nil
 }
 
-// sentences are those of an error that consists of several; nil: none.
-func sentences(err error) (all []string) {
+// errorTexts returns the texts of the errors that err joins; none if err is nil.
+func errorTexts(err error) (all []string) {
 	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, one := range several.Unwrap() {
 			all = append(all, one.Error())
@@ -95,8 +96,8 @@ func sentences(err error) (all []string) {
 	return all
 }
 
-// warn prints the warnings of a configuration. Those of a keepalived.conf are a line each, without
-// the excerpt: as a rule nobody wants to change that file.
+// warn prints the warnings of a configuration. A warning about a keepalived.conf takes one line,
+// without the excerpt, because few people want to change that file.
 func warn(to io.Writer, all []problem.Problem, format config.Format) {
 	for _, w := range all {
 		text := w.Error()
@@ -107,7 +108,7 @@ func warn(to io.Writer, all []problem.Problem, format config.Format) {
 	}
 }
 
-// kindOf returns the word that a warning begins with.
+// kindOf returns the word with which a warning begins.
 func kindOf(w problem.Problem) string {
 	if w.Class == "" {
 		return "warning"
@@ -115,8 +116,8 @@ func kindOf(w problem.Problem) string {
 	return string(w.Class)
 }
 
-// verdict returns the line that is printed for a configuration that can be used.
-func verdict(cfg *config.Config) string {
+// summary returns the line that `ripcord check` prints for a configuration that can be used.
+func summary(cfg *config.Config) string {
 	instances, groups := 0, 0
 	for _, g := range cfg.Groups {
 		instances += len(g.Members)
@@ -127,7 +128,7 @@ func verdict(cfg *config.Config) string {
 	return fmt.Sprintf("%s is good: %s, %s", cfg.File, count(instances, "instance"), count(groups, "group")) + counts(cfg.Warnings)
 }
 
-// counts returns how many warnings there are of each class, behind a comma.
+// counts returns the number of warnings of each class, each after a comma.
 func counts(all []problem.Problem) (text string) {
 	classes := map[problem.Class]int{}
 	for _, w := range all {

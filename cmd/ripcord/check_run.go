@@ -14,11 +14,11 @@ import (
 	"ripcord/pkg/track"
 )
 
-// checksAtOnce is how many checks run at the same time.
+// checksAtOnce is the number of checks that run at the same time.
 const checksAtOnce = 16
 
-// runChecks runs every check once, whatever is in rise, fall and initial, and prints the
-// results. It returns an error if one of them fails.
+// runChecks runs every check once, regardless of rise, fall and initial, and prints the results. It
+// returns an error if a check fails.
 func runChecks(c *cobra.Command, cfg *config.Config) error {
 	if len(cfg.Checks) == 0 {
 		fmt.Fprintln(c.OutOrStdout(), cfg.File+" has no checks")
@@ -29,7 +29,7 @@ func runChecks(c *cobra.Command, cfg *config.Config) error {
 	slots := make(chan struct{}, checksAtOnce)
 	for i, k := range cfg.Checks {
 		spec, err := daemon.Check(cfg, k)
-		if err != nil { // it cannot be run here, which is its result
+		if err != nil { // the check cannot run here: that is its result
 			reports[i] = track.Report{Name: k.Name, State: track.Down, Err: err}
 			continue
 		}
@@ -69,11 +69,11 @@ func results(reports []track.Report) table {
 	return t
 }
 
-// answerShown is how many characters of an answer stand in the table: its beginning says what it
-// is, and a web page is longer.
+// answerShown is the number of characters of an answer that the table shows: the beginning
+// identifies the answer, and a web page is longer.
 const answerShown = 200
 
-// answer returns the error of a check and its answer; the error alone if it quotes the answer.
+// answer returns the error of a check and its answer, or only the error if it quotes the answer.
 func answer(r track.Report) string {
 	output := printable(r.Output)
 	if runes := []rune(output); len(runes) > answerShown {
@@ -83,7 +83,7 @@ func answer(r track.Report) string {
 		return output
 	}
 	failure := printable(r.Err.Error())
-	if strings.Contains(failure, output) { // nothing, or the number that was wrong
+	if strings.Contains(failure, output) { // output is empty, or the number that was wrong
 		return failure
 	}
 	return failure + "; " + output

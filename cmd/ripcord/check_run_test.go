@@ -12,8 +12,8 @@ import (
 	"ripcord/pkg/config/configtest"
 )
 
-// TestCheckRun: every check is run and has a line of its own, one that cannot be run here, too;
-// of a long answer the beginning stands there, and nothing twice.
+// TestCheckRun requires that every check is run and has its own row, including one that cannot run
+// here, that only the beginning of a long answer is printed, and that nothing is printed twice.
 func TestCheckRun(t *testing.T) {
 	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = fmt.Fprint(w, "the beginning\n", strings.Repeat("and more\n", 10000))
@@ -45,6 +45,6 @@ checks:
 		}
 	}
 	if strings.Count(text, "fault") != 1 || strings.HasSuffix(text, "fault; 5") || len(text) > 1500 {
-		t.Errorf("it is too long, or says something twice: %q", text)
+		t.Errorf("the output is too long or repeats something: %q", text)
 	}
 }

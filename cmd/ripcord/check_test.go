@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestCheckAgreesWithRun checks files that this machine cannot run: check fails where run does,
-// unless the file is for another machine.
+// TestCheckAgreesWithRun checks files that this machine cannot run: check fails exactly where run
+// does, unless the file is for another machine.
 func TestCheckAgreesWithRun(t *testing.T) {
 	const instance = "instances: [{name: a, interface: eth0, vrid: 51, priority: 150, addresses: [192.0.2.1/24]"
 	for text, want := range map[string]string{
@@ -38,8 +38,8 @@ func TestCheckAgreesWithRun(t *testing.T) {
 	}
 }
 
-// TestCheckNamesWhatIsMissingOnce checks files that name programs and users which this machine
-// lacks.
+// TestCheckNamesWhatIsMissingOnce checks files that name programs and users missing on this
+// machine.
 func TestCheckNamesWhatIsMissingOnce(t *testing.T) {
 	const instance = "vrrp_instance a {\n interface eth0\n virtual_router_id 1\n priority 150\n virtual_ipaddress { 192.0.2.1/24 }\n"
 	const section = "instances: [{name: a, interface: eth0, vrid: 51, priority: 150, addresses: [192.0.2.1/24]"

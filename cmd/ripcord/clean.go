@@ -15,7 +15,7 @@ import (
 // cleanWithin is how long the kernel may take to remove everything.
 const cleanWithin = 20 * time.Second
 
-// newClean returns the command that removes what a dead daemon left.
+// newClean returns the command that removes what a dead daemon left behind.
 func newClean() *cobra.Command {
 	return &cobra.Command{
 		Use:   "clean",
@@ -44,7 +44,8 @@ func newClean() *cobra.Command {
 	}
 }
 
-// clean removes what a dead daemon left. It gives up after cleanWithin: the kernel may not answer.
+// clean removes what a dead daemon left behind. It gives up after cleanWithin, since the kernel may
+// not answer.
 func clean(ctx context.Context) (addr.Removal, error) {
 	done := make(chan struct{})
 	var found addr.Removal

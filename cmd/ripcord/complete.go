@@ -8,8 +8,7 @@ import (
 	"ripcord/pkg/control"
 )
 
-// completeName completes the name of an instance or a group of the daemon that listens on
-// socket.
+// completeName completes the name of an instance or a group of the daemon that listens on socket.
 func completeName(socket *string) cobra.CompletionFunc {
 	return func(c *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if len(args) > 0 {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestComplete: names are those of the daemon's instances and groups, and of the machine's
-// interfaces; a daemon that does not answer completes nothing.
+// TestComplete completes the names of the daemon's instances and groups and of the machine's
+// interfaces. A daemon that does not answer gives no completions.
 func TestComplete(t *testing.T) {
 	socket := fakeDaemon(t, "pulled")
 	for _, c := range []struct {

@@ -26,7 +26,7 @@ func newDemo() *cobra.Command {
 	}
 }
 
-// demonstrate plays all acts and prints what happened. What it made is removed in any case.
+// demonstrate plays all acts and prints what happened. It always removes what it has made.
 func demonstrate(ctx context.Context, c *cobra.Command) (err error) {
 	out := c.OutOrStdout()
 	fmt.Fprint(out, picture)
@@ -65,7 +65,7 @@ const picture = `
 
 `
 
-// act is one thing that is done to the LAN, and who serves afterwards.
+// act is one action on the LAN, and the router that serves afterwards.
 type act struct {
 	title  string
 	do     func(*demoStage) error

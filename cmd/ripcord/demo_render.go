@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// logLine is a line of a router's log. after is the time from the act to the line.
+// logLine is a line of a router's log; after is the time from the act to the line.
 type logLine struct {
 	router string
 	after  time.Duration
@@ -34,22 +34,23 @@ func (r *demoRouter) since(name string, began time.Time) ([]logLine, error) {
 		if err := json.Unmarshal(line, &entry); err != nil {
 			return nil, fmt.Errorf("the log of %s has a line that is no JSON object: %s", name, line)
 		}
-		// The log has the wall clock only.
+		// The log has only the wall clock.
 		lines = append(lines, logLine{name, entry.TS.Sub(began.Round(0)), entry.Event, entry.Msg})
 	}
 	return lines, nil
 }
 
-// interesting are the events of a failover that the demo shows.
+// interesting lists the events of a failover that the demo shows.
 var interesting = []string{
 	"link.down", "link.up", "group.transition", "advert.sent", "address.added", "address.removed",
 }
 
-// renderDemo writes two tables: the events of each act, and how long each segment was not served.
+// renderDemo writes two tables: the events of each act, and for each segment how long nobody served
+// it.
 func renderDemo(w io.Writer, scenes []scene, look look) error {
 	var b bytes.Buffer
 	events := table{words("ms", "router", "event", "what")}
-	served := table{words("served by", "inside after", "outside after", "what was done")} // the longest last, to be wrapped
+	served := table{words("served by", "inside after", "outside after", "what was done")} // the longest column comes last, so that it is wrapped
 	for _, sc := range scenes {
 		served = append(served, []cell{
 			{sc.server, green}, {text: millis(sc.outage["inside"])}, {text: millis(sc.outage["outside"])}, {text: sc.title},

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// TestDemoTable: the table at the end of the demo has a line for each act in a pipe and on a wide
-// terminal; where the terminal has 80 columns, only what was done is wrapped.
+// TestDemoTable requires a line for each act in the table at the end of the demo, in a pipe and on
+// a wide terminal; on 80 columns only the description of the act is wrapped.
 func TestDemoTable(t *testing.T) {
 	var scenes []scene
 	for _, a := range acts {

@@ -31,7 +31,7 @@ type demoRouter struct {
 	read    int64 // offset in the log up to which it was read
 }
 
-// watched is an address that the client asks for every askEvery.
+// watched is an address for which the client sends an ARP request every askEvery.
 type watched struct {
 	segment string
 	watch   *lan.Watch
@@ -42,8 +42,8 @@ type watched struct {
 type scene struct {
 	title  string
 	server string
-	// outage is, by segment, the time from the act until the client got an answer from the
-	// router that serves afterwards.
+	// outage maps each segment to the time from the act until the router that serves afterwards
+	// answered the client.
 	outage map[string]time.Duration
 	lines  []logLine
 }
@@ -51,14 +51,14 @@ type scene struct {
 const (
 	askEvery = 2 * time.Millisecond
 	maxWait  = 10 * time.Second
-	pause    = 1200 * time.Millisecond // between acts: longer than the kernel holds a loss back
+	pause    = 1200 * time.Millisecond // between acts: longer than the kernel delays the report of a carrier loss
 )
 
 var demoLAN = []struct {
 	segment, ifname, network string
 }{{"inside", "eth0", "192.0.2"}, {"outside", "eth1", "198.51.100"}}
 
-// newDemoStage makes the LAN. Nothing runs on it yet.
+// newDemoStage makes the LAN. No router runs on it yet.
 func newDemoStage() (*demoStage, error) {
 	dir, err := os.MkdirTemp("", "ripcord-demo-")
 	if err != nil {
@@ -150,7 +150,7 @@ groups:
   - {name: edge, members: [inside, outside]}
 `
 
-// cable notes when a cable was pulled or plugged in.
+// cable records when a cable was pulled or plugged in.
 func (s *demoStage) cable(at time.Time, err error) error {
 	s.began = at
 	return err
@@ -162,7 +162,7 @@ func (s *demoStage) kill() error {
 	return s.routers["left"].command.Process.Kill()
 }
 
-// play does an act, waits until the expected router serves both segments, and returns what
+// play performs an act, waits until the expected router serves both segments, and returns what
 // happened.
 func (s *demoStage) play(ctx context.Context, a act) (scene, error) {
 	if err := a.do(s); err != nil {

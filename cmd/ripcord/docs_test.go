@@ -22,7 +22,7 @@ var (
 	flagName   = regexp.MustCompile(`^--([a-z-]+)`)
 )
 
-// commandsIn are the command lines of ripcord that a page shows, without the program.
+// commandsIn returns the command lines of ripcord on a page, without the program's name.
 func commandsIn(page string) (commands []string) {
 	var shown []string
 	for _, block := range codeBlock.FindAllStringSubmatch(page, -1) {
@@ -45,7 +45,7 @@ func commandsIn(page string) (commands []string) {
 	return commands
 }
 
-// unknownIn says what of a command line there is not; empty if it can be given so.
+// unknownIn returns the first part of a command line that does not exist; empty if all parts do.
 func unknownIn(line string) string {
 	root := newRoot()
 	root.SetOut(io.Discard)
@@ -64,7 +64,7 @@ func unknownIn(line string) string {
 	return ""
 }
 
-// TestCommandsInDocs: each command line of ripcord that a page shows exists, with its flags.
+// TestCommandsInDocs requires that each command line of ripcord on a page exists, with its flags.
 func TestCommandsInDocs(t *testing.T) {
 	pages, err := filepath.Glob("../../docs/*.md")
 	if err != nil {
@@ -79,7 +79,7 @@ func TestCommandsInDocs(t *testing.T) {
 		for _, line := range commandsIn(string(text)) {
 			seen++
 			if unknown := unknownIn(line); unknown != "" {
-				t.Errorf("%s shows `ripcord %s`: there is not %s", page, line, unknown)
+				t.Errorf("%s shows `ripcord %s`, but %s does not exist", page, line, unknown)
 			}
 		}
 	}
@@ -95,9 +95,9 @@ func TestCommandsInDocs(t *testing.T) {
 	}
 }
 
-// TestContainers: what the Dockerfile and the DaemonSet run exists, the configurations in
-// the DaemonSet load, and its rights are those that the systemd unit gives, and the one that
-// the daemon leaves to a runner that is started apart.
+// TestContainers requires that the commands of the Dockerfile and the DaemonSet exist, that the
+// configurations in the DaemonSet load, and that its rights are those of the systemd unit and the
+// one that the daemon leaves to a separately started runner.
 func TestContainers(t *testing.T) {
 	read := func(path string) string {
 		text, err := os.ReadFile("../../deploy/" + path)
@@ -109,7 +109,7 @@ func TestContainers(t *testing.T) {
 	runs := func(words []string) {
 		t.Helper()
 		if unknown := unknownIn(strings.Join(words, " ")); unknown != "" {
-			t.Errorf("%q: there is not %s", words, unknown)
+			t.Errorf("%q: %s does not exist", words, unknown)
 		}
 	}
 	list := regexp.MustCompile(`(?m)(?:^CMD|CMD) (\[.*\])$`)

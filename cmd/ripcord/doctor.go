@@ -19,11 +19,11 @@ import (
 	"ripcord/pkg/link"
 )
 
-// usualListening is how long adverts are listened for: three of the usual interval are heard,
-// and those of a router that is late.
+// usualListening is how long doctor listens for adverts. It is long enough for three adverts at the
+// default interval, and for those of a router that is late.
 const usualListening = 4 * time.Second
 
-// newDoctor returns the command that looks for what would get in the way of a failover.
+// newDoctor returns the command that looks for problems that would impede a failover.
 func newDoctor() *cobra.Command {
 	var from configFile
 	var during time.Duration
@@ -65,7 +65,7 @@ func newDoctor() *cobra.Command {
 	return c
 }
 
-// planFrom reads the configuration, if there is one or one is named.
+// planFrom reads the configuration; without one that exists or is named, the plan is empty.
 func planFrom(c *cobra.Command, from *configFile) (doctor.Plan, error) {
 	if _, err := os.Stat(from.path); errors.Is(err, fs.ErrNotExist) && !c.Flags().Changed("config") {
 		return doctor.Plan{}, nil
@@ -77,7 +77,7 @@ func planFrom(c *cobra.Command, from *configFile) (doctor.Plan, error) {
 	return planOf(cfg), nil
 }
 
-// planOf returns what a configuration is going to do.
+// planOf returns what a daemon with this configuration would do.
 func planOf(cfg *config.Config) doctor.Plan {
 	plan := doctor.Plan{
 		File: cfg.File, Groups: cfg.Groups, Sets: cfg.Sets,
@@ -92,7 +92,7 @@ func planOf(cfg *config.Config) doctor.Plan {
 	return plan
 }
 
-// listening returns how long adverts are listened for: some longer than the longest interval.
+// listening returns how long doctor listens for adverts: somewhat longer than the longest interval.
 func listening(plan doctor.Plan) time.Duration {
 	during := usualListening
 	for _, g := range plan.Groups {
@@ -103,7 +103,7 @@ func listening(plan doctor.Plan) time.Duration {
 	return during
 }
 
-// diagnose prints what was found. It fails if anything was but notes.
+// diagnose prints the findings. It returns an error if any of them is more than a note.
 func diagnose(out io.Writer, facts *doctor.Facts, asJSON bool) error {
 	findings := doctor.Judge(facts)
 	if asJSON {
@@ -121,11 +121,11 @@ func diagnose(out io.Writer, facts *doctor.Facts, asJSON bool) error {
 	if doctor.Clean(findings) {
 		return nil
 	}
-	return fmt.Errorf("found %s", tally(findings))
+	return fmt.Errorf("found %s", severityCounts(findings))
 }
 
-// tally writes how many findings there are of each severity.
-func tally(findings []doctor.Finding) string {
+// severityCounts writes how many findings there are of each severity.
+func severityCounts(findings []doctor.Finding) string {
 	counts := make(map[doctor.Severity]int)
 	for _, f := range findings {
 		counts[f.Severity]++

@@ -15,8 +15,8 @@ import (
 	"ripcord/pkg/story"
 )
 
-// The time after its last line when a story is complete: by the time of the lines if the
-// whole log is there to be read, and by the clock while no line comes.
+// These are the times after its last line at which a story is complete: by the timestamps of the
+// lines if the whole log can be read at once, by the clock if lines still arrive.
 const (
 	quietInLog = 10 * time.Second
 	quietNow   = time.Second
@@ -97,7 +97,7 @@ func sinceFlag(c *cobra.Command, since string) (time.Time, error) {
 type storyPrinter struct {
 	out    io.Writer
 	asJSON bool
-	live   bool // the log may have no end, so a story is printed once no line comes
+	live   bool // the log may have no end, so a story is printed when no more lines come
 	zone   *time.Location
 
 	lines, foreign, printed int
@@ -134,12 +134,12 @@ func (t *storyPrinter) printAll(ctx context.Context, log io.Reader) error {
 			return nil
 		}
 		if o, ok := t.out.(*output); ok && o.failed() != nil {
-			return nil // execute says why
+			return nil // execute prints why
 		}
 	}
 }
 
-// scan reads lines until the log or ctx ends.
+// scan reads lines until the log ends or ctx does.
 func scan(ctx context.Context, log io.Reader) (texts <-chan []byte, failed <-chan error) {
 	const longest = 16 << 20 // the status of thousands of instances
 	lines, result := make(chan []byte, 64), make(chan error, 1)
@@ -160,8 +160,8 @@ func scan(ctx context.Context, log io.Reader) (texts <-chan []byte, failed <-cha
 	return lines, result
 }
 
-// end prints the last stories of a log that has ended, and fails if the log was not ripcord's or
-// could not be read.
+// end prints the last stories of a log that has ended. It returns an error if the log was not
+// ripcord's or could not be read.
 func (t *storyPrinter) end(rest []story.Story, err error) error {
 	t.print(rest)
 	switch {
@@ -179,7 +179,7 @@ func (t *storyPrinter) print(stories []story.Story) {
 	for i := range stories {
 		t.printed++
 		if t.asJSON {
-			text, _ := json.Marshal(&stories[i]) // of strings, numbers and lines that were JSON
+			text, _ := json.Marshal(&stories[i]) // it consists of strings, numbers and lines that were JSON
 			fmt.Fprintf(t.out, "%s\n", text)
 			continue
 		}

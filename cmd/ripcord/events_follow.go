@@ -12,8 +12,8 @@ import (
 // followPause is how long a follower waits before it connects again.
 const followPause = time.Second
 
-// follower reads the lines of the log without an end: where they end with the daemon, it
-// connects to the next one.
+// follower reads the lines of the log without end: when they end because the daemon has ended, it
+// connects to the next daemon.
 type follower struct {
 	open       func(ctx context.Context, since time.Time) (io.ReadCloser, error)
 	complaints io.Writer
@@ -22,12 +22,12 @@ type follower struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 
-	since      time.Time // of the newest line that was read
+	since      time.Time // the time of the newest line that was read
 	complained string
 }
 
-// follow connects, and fails where that is not possible. From then on only the end of ctx and
-// Close end the lines.
+// follow connects, and returns an error if that fails. Afterwards the lines end only when ctx ends
+// or Close is called.
 func (f *follower) follow(ctx context.Context, since time.Time) error {
 	ctx, cancel := context.WithCancel(ctx)
 	lines, err := f.open(ctx, since)
@@ -50,7 +50,7 @@ func (f *follower) follow(ctx context.Context, since time.Time) error {
 	return nil
 }
 
-// Close ends the lines, and waits for the goroutine that reads them.
+// Close ends the lines and waits for the goroutine that reads them.
 func (f *follower) Close() error {
 	f.cancel()
 	err := f.PipeReader.Close()
@@ -58,8 +58,9 @@ func (f *follower) Close() error {
 	return err
 }
 
-// copy copies lines until they end. If they were asked for again, those at the beginning that
-// were read before are left out. A line that is cut off, as by the death of the daemon, is too.
+// copy copies lines until they end. After a reconnection (again) it skips the lines at the
+// beginning that were read before. It also skips a line that is cut off, as by the death of the
+// daemon.
 func (f *follower) copy(lines io.Reader, to io.Writer, again bool) {
 	read := bufio.NewReader(lines)
 	for {

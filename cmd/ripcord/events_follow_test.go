@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// TestFollower: a daemon that ends, also in the middle of a line, is waited for, which is said
-// once; what the next answers is read on, each line once.
+// TestFollower ends a daemon, also in the middle of a line: the follower waits for the next one,
+// reports that once, and continues with the next daemon's lines, each once.
 func TestFollower(t *testing.T) {
 	line := func(second int) string {
 		return fmt.Sprintf(`{"ts":"2026-03-01T12:00:%02dZ","event":"daemon.ready"}`+"\n", second)
@@ -44,13 +44,13 @@ func TestFollower(t *testing.T) {
 	}
 	_ = f.Close()
 	if got := complaints.String(); got != "ripcord: nobody answers on /s\n" {
-		t.Errorf("it complains %q", got)
+		t.Errorf("the follower complains %q", got)
 	}
 	if got := asked[3].Second(); got != 2 {
-		t.Errorf("after the line of second 2 it asks since second %d", got)
+		t.Errorf("after the line of second 2 the follower asks for lines since second %d", got)
 	}
 	never := follower{open: func(context.Context, time.Time) (io.ReadCloser, error) { return nil, nobody }}
 	if err := never.follow(t.Context(), time.Time{}); err != nobody {
-		t.Errorf("a daemon that never answered is followed: %v", err)
+		t.Errorf("the follower follows a daemon that never answered: %v", err)
 	}
 }

@@ -12,7 +12,7 @@ import (
 // timeWidth is the width of the column with the times of a story.
 const timeWidth = 18
 
-// levelColours are those of the levels of the log.
+// levelColours maps the levels of the log to colours.
 var levelColours = map[string]colour{"warn": yellow, "error": red}
 
 // renderStory writes one story, a block of lines.

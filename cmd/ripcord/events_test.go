@@ -15,7 +15,7 @@ import (
 	"ripcord/test/golden"
 )
 
-// tellOf tells the stories of a log of pkg/story.
+// tellOf prints the stories of a log of pkg/story.
 func tellOf(t *testing.T, log io.Reader, asJSON bool) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
@@ -33,7 +33,7 @@ func logOf(t *testing.T, name string) io.Reader {
 	return bytes.NewReader(text)
 }
 
-// TestTell: the stories of a router that took over twice, for people, within 100 columns.
+// TestTell prints the stories of a router that took over twice, for people, within 100 columns.
 func TestTell(t *testing.T) {
 	got, err := tellOf(t, logOf(t, "right"), false)
 	if err != nil {
@@ -47,7 +47,7 @@ func TestTell(t *testing.T) {
 	}
 }
 
-// TestTellJSON: a JSON object a story, with the log's own lines.
+// TestTellJSON prints one JSON object per story, with the log's own lines.
 func TestTellJSON(t *testing.T) {
 	got, err := tellOf(t, logOf(t, "left"), true)
 	if err != nil {
@@ -69,8 +69,8 @@ func TestTellJSON(t *testing.T) {
 	}
 }
 
-// TestTellOddLogs: what is not a log is said to be none; a quiet one that it is quiet; what
-// systemd wrote among the lines does no harm.
+// TestTellOddLogs reads input that is not a log, a log without events worth a story, and a log
+// among whose lines systemd has written its own.
 func TestTellOddLogs(t *testing.T) {
 	quiet := `{"ts":"2026-03-01T12:00:00Z","level":"info","event":"daemon.ready","msg":"it runs"}` + "\n"
 	for _, c := range []struct{ log, out, err string }{
@@ -86,7 +86,8 @@ func TestTellOddLogs(t *testing.T) {
 	}
 }
 
-// TestTellLive: while nothing comes, what is over is told; the end of ctx ends it.
+// TestTellLive requires that a finished story is printed while no line comes, and that the end of
+// ctx ends the command.
 func TestTellLive(t *testing.T) {
 	read, write := io.Pipe()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -97,7 +98,7 @@ func TestTellLive(t *testing.T) {
 	_, _ = io.WriteString(write, `{"ts":"2026-03-01T12:00:00Z","level":"warn","event":"link.down","msg":"eth0 is not usable","trace":"a","elapsed_us":0}`+"\n")
 	time.AfterFunc(10*time.Second, func() { _ = out.Close() })
 	if got, err := bufio.NewReader(printed).ReadString('\n'); !strings.Contains(got, "eth0 is not usable") {
-		t.Errorf("before the log ends %q is told, %v", got, err)
+		t.Errorf("before the log ends %q is printed, %v", got, err)
 	}
 	cancel()
 	if err := <-done; err != nil {
@@ -105,7 +106,7 @@ func TestTellLive(t *testing.T) {
 	}
 }
 
-// TestPrintableStories: text of others in the log moves no cursor.
+// TestPrintableStories requires that text of other programs in the log moves no cursor.
 func TestPrintableStories(t *testing.T) {
 	got, err := tellOf(t, strings.NewReader(`{"ts":"2026-03-01T12:00:00Z","level":"warn","event":"check.changed","msg":"web is down: \u001b[2J"}`), false)
 	if err != nil || strings.ContainsRune(got, '\x1b') {

@@ -71,10 +71,10 @@ func try(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), err.String()
 }
 
-// aboutMachine is how lines begin that depend on the machine of the test.
+// aboutMachine begins the lines that depend on the machine of the test.
 const aboutMachine = "warning: on this machine "
 
-// aboutFile returns what was said without those lines.
+// aboutFile returns stderr without those lines.
 func aboutFile(stderr string) string {
 	var b strings.Builder
 	for line := range strings.Lines(stderr) {
@@ -85,7 +85,7 @@ func aboutFile(stderr string) string {
 	return b.String()
 }
 
-// TestCheckCounts: the last line counts the warnings about this machine, too.
+// TestCheckCounts requires that the last line also counts the warnings about this machine.
 func TestCheckCounts(t *testing.T) {
 	absent := writeConfig(t, strings.ReplaceAll(configtest.Smallest, "eth1", "nosuch0"))
 	_, stdout, stderr := try(t, "check", absent)
@@ -95,7 +95,7 @@ func TestCheckCounts(t *testing.T) {
 	}
 }
 
-// TestExecute: exit codes, and where what is written.
+// TestExecute tests exit codes, and which output goes to stdout and to stderr.
 func TestExecute(t *testing.T) {
 	socket := fakeDaemon(t, "pulled")
 	fine := writeConfig(t, configtest.Smallest)
@@ -106,7 +106,7 @@ func TestExecute(t *testing.T) {
 	for _, c := range []struct {
 		args           string
 		code           int
-		stdout, stderr string // what each contains; empty: nothing at all
+		stdout, stderr string // what each must contain; empty: it must be empty
 	}{
 		{"--help", 0, "status", ""},
 		{"help status", 0, "--socket", ""},
@@ -177,7 +177,7 @@ func TestExecute(t *testing.T) {
 	}
 }
 
-// TestErrorsAreOneLine: but for the problems of a file, with their carets.
+// TestErrorsAreOneLine: only the problems of a file, with their carets, take more than one line.
 func TestErrorsAreOneLine(t *testing.T) {
 	for _, args := range []string{"", "statsu", "status --frob", "status --socket /nowhere/s", "check /nowhere/f"} {
 		if _, _, stderr := try(t, strings.Fields(args)...); strings.Count(stderr, "\n") != 1 || !strings.HasSuffix(stderr, "\n") {
@@ -186,7 +186,7 @@ func TestErrorsAreOneLine(t *testing.T) {
 	}
 }
 
-// TestStatusInPipe: each row is one line, for grep and awk.
+// TestStatusInPipe requires one line per row, for grep and awk.
 func TestStatusInPipe(t *testing.T) {
 	_, stdout, _ := try(t, "status", "--socket", fakeDaemon(t, "healthy"))
 	for line := range strings.Lines(stdout) {
@@ -196,8 +196,8 @@ func TestStatusInPipe(t *testing.T) {
 	}
 }
 
-// TestStatusJSON: the whole document is the daemon's own; NAME leaves what
-// concerns it.
+// TestStatusJSON requires that the whole document is the daemon's own, and that NAME leaves the
+// parts that concern it.
 func TestStatusJSON(t *testing.T) {
 	socket := fakeDaemon(t, "pulled")
 	for name, want := range map[string][]string{
@@ -239,7 +239,7 @@ func TestStatusJSON(t *testing.T) {
 	}
 }
 
-// TestDefaultSocket: the command asks where the daemon listens.
+// TestDefaultSocket requires that the command connects to the socket on which the daemon listens.
 func TestDefaultSocket(t *testing.T) {
 	cfg, err := config.Parse("ripcord.yaml", []byte(configtest.Smallest))
 	if err != nil {
@@ -276,8 +276,8 @@ func TestRecordedVersion(t *testing.T) {
 	}
 }
 
-// TestVersionOfTheTree: a build that nobody gave a version calls itself as the newest section
-// of CHANGELOG.md does, and a package is of that version too.
+// TestVersionOfTheTree requires that a build without a version, and a package, take the version of
+// the newest section of CHANGELOG.md.
 func TestVersionOfTheTree(t *testing.T) {
 	changelog, err := os.ReadFile("../../CHANGELOG.md")
 	if err != nil {

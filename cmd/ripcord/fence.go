@@ -37,7 +37,7 @@ func newFence() *cobra.Command {
 	return c
 }
 
-// fencePlan writes what a fence would run and its conditions, a line each.
+// fencePlan writes the command that a fence would run and its conditions, one per line.
 func fencePlan(f *control.Fence) string {
 	var b strings.Builder
 	words := make([]string, len(f.Command))

@@ -39,7 +39,7 @@ func benchResults(t *testing.T) (rows []result, keepalived string) {
 	return rows, keepalived
 }
 
-// readmeFigures are the rows of the table in README.md: what is measured, with # for the number
+// readmeFigures lists the rows of the table in README.md: what is measured, with # for the number
 // of samples, the figure of RESULTS.md, and that of `routers: 2`, if there is one.
 var readmeFigures = []struct{ what, number, figure, two string }{
 	{"the Active's cable is pulled on one of two segments: time until both are served again, median", "2", "cable of the Active pulled → both segments served, median", "the same, ripcord with routers: 2, median"},

@@ -56,7 +56,8 @@ func newHandover() *cobra.Command {
 }
 
 // awaitNext returns the status of the daemon that has started since. If none starts in time, it
-// removes what the last one left: its addresses would be answered for beside the next Active.
+// removes what the last daemon left: otherwise this machine would answer for its addresses beside
+// the next Active.
 func awaitNext(ctx context.Context, socket string, before *control.Status, within time.Duration) (*control.Status, error) {
 	const every = 20 * time.Millisecond
 	for end := time.Now().Add(within); time.Now().Before(end); {
@@ -84,8 +85,8 @@ func listOrNothing(what []string) string {
 	return strings.Join(what, ", ")
 }
 
-// continued returns which of these groups, and instances outside any group, are Active, and which
-// are not.
+// continued returns which of these groups, and instances outside any group, are Active (kept), and
+// which are not (lost).
 func continued(s *control.Status, titles []string) (kept, lost []string) {
 	active := make(map[string]bool)
 	for _, in := range s.Instances {

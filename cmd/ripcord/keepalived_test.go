@@ -31,8 +31,8 @@ const balanced = `virtual_server 192.0.2.100 80 {
 }
 `
 
-// TestKeepalived: a keepalived.conf is checked and run as any other file, with what it
-// needs beside.
+// TestKeepalived checks and runs a keepalived.conf like any other file, with the flags that it
+// needs in addition.
 func TestKeepalived(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {
@@ -96,8 +96,8 @@ differs: ` + plain + ":12:5: vrrp_instance VI_1: use_ipvlan: "
 	}
 }
 
-// TestKeepalivedCorpus checks every file of the corpus: check exits with 0 where run would start,
-// and with 1 where it would not; of each thing there is one line.
+// TestKeepalivedCorpus checks every file of the corpus: check exits with 0 where run would start
+// and with 1 where it would not, and prints one line about each problem.
 func TestKeepalivedCorpus(t *testing.T) {
 	files, err := filepath.Glob("../../pkg/keepalived/testdata/*.conf")
 	if err != nil || len(files) < 300 {
@@ -118,15 +118,15 @@ func TestKeepalivedCorpus(t *testing.T) {
 		for line := range strings.Lines(said) {
 			m := place.FindStringSubmatch(line)
 			switch {
-			case m == nil, strings.Contains(line, "is not text in UTF-8"): // which is about its line, beside what it says
+			case m == nil, strings.Contains(line, "is not text in UTF-8"): // this line is about encoding, and another may report the same place
 			case at[m[1]] != "":
-				t.Errorf("two lines of one thing:\n%s%s", at[m[1]], line)
+				t.Errorf("two lines about one place:\n%s%s", at[m[1]], line)
 			default:
 				at[m[1]] = line
 			}
 		}
 	}
 	if good < 250 || good == len(files) {
-		t.Errorf("%d of %d files are good: this reads the corpus wrongly", good, len(files))
+		t.Errorf("%d of %d files are good: the test reads the corpus wrongly", good, len(files))
 	}
 }

@@ -99,12 +99,12 @@ func watch(ctx context.Context, out io.Writer, reports []nic.Report, asJSON bool
 			fmt.Fprintf(out, "%d lines are missing here\n", lost)
 		}
 		if o, ok := out.(*output); ok && o.failed() != nil {
-			cancel() // nobody reads the output; execute prints why
+			cancel() // the reader is gone; execute prints why
 		}
 	}
 }
 
-// line returns an event for a person: its time, its sentence, and the source of a change.
+// line formats an event for a person: its time, its sentence, and the source of a change.
 func line(e event.Event) string {
 	s := e.When().At.Format("15:04:05.000000") + "  " + event.Sentence(e)
 	if c, ok := e.(event.LinkChanged); ok {

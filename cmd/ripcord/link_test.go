@@ -8,8 +8,8 @@ import (
 	"ripcord/pkg/link"
 )
 
-// TestDefaultsAreTheDaemons keeps what `ripcord link` and `ripcord doctor` take as the settings of a
-// link equal to what the daemon takes when the file says nothing.
+// TestDefaultsAreTheDaemons compares the settings of a link that `ripcord link` and `ripcord
+// doctor` assume with those of the daemon for a file that sets none.
 func TestDefaultsAreTheDaemons(t *testing.T) {
 	cfg, err := config.Parse("ripcord.yaml", []byte(configtest.Smallest))
 	if err != nil {

@@ -12,12 +12,12 @@ import (
 	"ripcord/pkg/config"
 )
 
-// configFile is the configuration file that a command names, and how it is read.
+// configFile is the configuration file that a command names, and the way to read it.
 type configFile struct {
 	path, format, id string
 	withoutLVS       bool
-	elsewhere        bool   // it is for another machine
-	flag             string // that names another file
+	elsewhere        bool   // the file is for another machine
+	flag             string // the flag that names another file
 }
 
 // flags gives a command the flags of its configuration file.
@@ -29,7 +29,7 @@ func (s *configFile) flags(c *cobra.Command, usage string) {
 	c.Flags().BoolVar(&s.withoutLVS, "without-lvs", false, "another program does the load balancing of keepalived.conf, as keepalived --check")
 }
 
-// options returns how the file is read, for the machine here; nil if it is only checked.
+// options returns how to read the file, for the machine here; nil if the file is only checked.
 func (s *configFile) options(here config.Machine) (config.Options, error) {
 	o := config.Options{Here: here, Format: config.Format(s.format), ID: s.id, WithoutLVS: s.withoutLVS, Elsewhere: s.elsewhere, Flag: s.flag}
 	switch o.Format {
@@ -43,9 +43,9 @@ func (s *configFile) options(here config.Machine) (config.Options, error) {
 	return o, nil
 }
 
-// load reads the configuration. here are the addresses of the machine on which it is to run;
-// nil if it is only checked. load ends with ctx: a file may be a pipe into which nobody
-// writes, or take long.
+// load reads the configuration. here are the addresses of the machine on which it is to run; nil if
+// the file is only checked. load ends with ctx, since the file may be a pipe into which nobody
+// writes, or take long to read.
 func (s *configFile) load(ctx context.Context, here config.Machine) (*config.Config, error) {
 	o, err := s.options(here)
 	if err != nil {
@@ -68,8 +68,8 @@ func (s *configFile) load(ctx context.Context, here config.Machine) (*config.Con
 	}
 }
 
-// machine returns the addresses of this machine. Addresses that cannot be read are left out:
-// the daemon finds them while it runs.
+// machine returns the addresses of this machine. It leaves out addresses that cannot be read: the
+// daemon finds them while it runs.
 func machine() config.Machine {
 	here := config.Machine{}
 	links, _ := net.Interfaces()
@@ -86,7 +86,7 @@ func machine() config.Machine {
 	return here
 }
 
-// errInterrupted is the error of what was given up because the command was told to end.
+// errInterrupted is the error of an operation that was abandoned because of a signal.
 type errInterrupted struct{ cause error }
 
 func (e errInterrupted) Error() string { return fmt.Sprintf("interrupted (%v)", e.cause) }

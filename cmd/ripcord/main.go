@@ -1,8 +1,8 @@
 // Ripcord is a VRRP daemon that acts the moment a cable is pulled, and the
 // commands around it.
 //
-// This package interprets the command line and sets the exit code. The commands run on one
-// goroutine, and wait for all they start, unless it hangs at the end.
+// This package interprets the command line and sets the exit code. Each command runs on one
+// goroutine and waits for everything that it starts, unless that hangs at the end.
 package main
 
 import (

@@ -13,8 +13,8 @@ import (
 	"ripcord/test/manpage"
 )
 
-// TestManualPage keeps deploy/man/ripcord.8 as the commands and docs/commands.md have it;
-// -update writes it anew.
+// TestManualPage compares deploy/man/ripcord.8 with the commands and docs/commands.md; -update
+// rewrites it.
 func TestManualPage(t *testing.T) {
 	text, err := os.ReadFile("../../docs/commands.md")
 	if err != nil {
@@ -53,7 +53,7 @@ func TestManualPage(t *testing.T) {
 	golden.Check(t, "../../deploy/man/ripcord.8", p.String())
 }
 
-// commandItem writes one command: how it is called, what it does, and its flags.
+// commandItem writes one command: its usage, its description and its flags.
 func commandItem(p *manpage.Page, c *cobra.Command) {
 	if c.Name() == "completion" {
 		p.Item("`ripcord completion` bash|zsh|fish|powershell", "Print the script that has a shell complete the commands.")
@@ -67,6 +67,7 @@ func commandItem(p *manpage.Page, c *cobra.Command) {
 }
 
 // flags are those of a command, each as a paragraph.
+// flags returns the flags of a command, each as a paragraph.
 func flags(c *cobra.Command) (all []string) {
 	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
 		if f.Name == "help" || f.Hidden {
@@ -86,7 +87,7 @@ func flags(c *cobra.Command) (all []string) {
 	return all
 }
 
-// TestCommandsPage: docs/commands.md names every command.
+// TestCommandsPage requires that docs/commands.md names every command.
 func TestCommandsPage(t *testing.T) {
 	text, err := os.ReadFile("../../docs/commands.md")
 	if err != nil {

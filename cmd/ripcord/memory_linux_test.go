@@ -13,7 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Locked memory is given back like any other, and what is reserved takes none.
+// TestKeepMemory requires that locked memory is given back like any other, and that memory that is
+// only reserved is not locked.
 func TestKeepMemory(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("not root: no right to lock memory")
@@ -31,7 +32,7 @@ func TestKeepMemory(t *testing.T) {
 		t.Errorf("the limit is %+v, before it was %+v", after, before)
 	}
 	if raceDetector() {
-		t.Skip("the race detector keeps a shadow of what was given back: how much is resident tells nothing")
+		t.Skip("the race detector keeps a shadow of freed memory, so the resident size proves nothing")
 	}
 	const size = 64
 	start := statusMiB(t, "VmRSS")
@@ -47,8 +48,8 @@ func TestKeepMemory(t *testing.T) {
 	}
 }
 
-// Without the right to pass the limit nothing is locked, whatever the limit is:
-// the runtime would end the program at it.
+// TestKeepMemoryNotPermitted requires that without CAP_IPC_LOCK nothing is locked, whatever the
+// limit is: the runtime would end the program at the limit.
 func TestKeepMemoryNotPermitted(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("not root: cannot give up a right that it has not")
@@ -79,7 +80,7 @@ func TestKeepMemoryNotPermitted(t *testing.T) {
 	}
 }
 
-// raceDetector is whether the test is built with it.
+// raceDetector reports whether the test is built with the race detector.
 func raceDetector() bool {
 	info, _ := debug.ReadBuildInfo()
 	return info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
@@ -93,7 +94,7 @@ func limit(t *testing.T) (l unix.Rlimit) {
 	return l
 }
 
-// statusMiB is a line of /proc/self/status in kB, in MiB.
+// statusMiB returns a value of /proc/self/status, which has kB, in MiB.
 func statusMiB(t *testing.T, name string) int {
 	t.Helper()
 	text, err := os.ReadFile("/proc/self/status")

@@ -6,7 +6,7 @@ import (
 	"ripcord/pkg/control"
 )
 
-// TestResumed: what was not released does not take part again.
+// TestResumed requires another sentence for something that was not released.
 func TestResumed(t *testing.T) {
 	for want, done := range map[string]control.Released{
 		"edge takes part again": {Name: "edge"}, "edge was not released": {Name: "edge", Unchanged: true},

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// output is what a command prints to. It remembers that something could not be written, so
-// that the command fails, and once ctx has ended it waits for the reader for a second at
-// most: a full pipe must not keep a program from ending.
+// output is the writer to which a command prints. It remembers the first error, so that the command
+// fails. Once ctx has ended it waits at most one second for the reader, because a full pipe must
+// not keep a program from ending.
 type output struct {
 	ctx context.Context
 	to  io.Writer
@@ -20,7 +20,7 @@ type output struct {
 	err error // the first
 }
 
-// unreadAfter is how long the reader may take once the command was interrupted.
+// unreadAfter is how long the reader may take after the command was interrupted.
 const unreadAfter = time.Second
 
 // Write implements io.Writer.
@@ -56,7 +56,7 @@ func (o *output) write(b []byte) (n int, err error) {
 	}
 }
 
-// failed returns why something could not be written; nil if all was.
+// failed returns the first error of a write; nil if all output was written.
 func (o *output) failed() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -14,12 +14,12 @@ import (
 	"ripcord/pkg/config/configtest"
 )
 
-// full is an output without room.
+// full is a writer without room.
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 
-// TestOutputFails: a command whose output cannot be written has failed, whichever it is.
+// TestOutputFails requires that every command fails if its output cannot be written.
 func TestOutputFails(t *testing.T) {
 	socket := fakeDaemon(t, "pulled")
 	fine := writeConfig(t, configtest.Smallest)
@@ -37,13 +37,13 @@ func TestOutputFails(t *testing.T) {
 	}
 }
 
-// stuck is an output that nobody reads.
+// stuck is a writer that blocks until forever is closed.
 type stuck struct{ forever chan struct{} }
 
 func (s stuck) Write([]byte) (int, error) { <-s.forever; return 0, io.ErrClosedPipe }
 
-// TestOutputIsNotRead: neither output nor complaints keep a command that was told to
-// end from it.
+// TestOutputIsNotRead requires that an unread stdout or stderr does not keep an interrupted command
+// from ending.
 func TestOutputIsNotRead(t *testing.T) {
 	s := stuck{make(chan struct{})}
 	defer close(s.forever)
@@ -52,7 +52,7 @@ func TestOutputIsNotRead(t *testing.T) {
 	go func() { code <- execute(ctx, []string{"version"}, s, s) }()
 	select {
 	case <-code:
-		t.Fatal("it ended before it was told to, with a line unread")
+		t.Fatal("the command ended before the interrupt, with a line unread")
 	case <-time.After(50 * time.Millisecond):
 	}
 	cancel()
@@ -62,11 +62,11 @@ func TestOutputIsNotRead(t *testing.T) {
 			t.Errorf("exit code %d, want %d", got, exitFailed)
 		}
 	case <-time.After(10 * unreadAfter):
-		t.Fatal("it does not end")
+		t.Fatal("the command does not end")
 	}
 }
 
-// TestLoadIsInterrupted: a file that nobody writes is given up at a signal.
+// TestLoadIsInterrupted requires that a signal ends the wait for a file that nobody writes.
 func TestLoadIsInterrupted(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
@@ -79,12 +79,12 @@ func TestLoadIsInterrupted(t *testing.T) {
 		t.Errorf("exit code %d, want %d", code, exitFailed)
 	}
 	if want := "ripcord: interrupted (terminated signal received) while " + pipe + " was read\n"; errs.String() != want {
-		t.Errorf("it says %q, want %q", errs.String(), want)
+		t.Errorf("stderr is %q, want %q", errs.String(), want)
 	}
 }
 
-// TestUnusableConfiguration: `run` ends with the code that keeps systemd from trying
-// again, `check` with the usual one.
+// TestUnusableConfiguration requires that `run` ends with the code that keeps systemd from trying
+// again, and `check` with the usual one.
 func TestUnusableConfiguration(t *testing.T) {
 	bad := writeConfig(t, strings.Replace(configtest.Smallest, "vrid: 51", "vrid: 300", 1))
 	for args, want := range map[string]int{

@@ -18,14 +18,14 @@ import (
 	"ripcord/pkg/runner"
 )
 
-// privileges are how the daemon separates what needs rights from itself.
+// privileges says how the daemon separates the parts that need rights from itself.
 type privileges struct {
-	socket string // of a runner that was started apart
+	socket string // of a runner that was started separately
 	user   string // the account that the daemon changes to
 }
 
-// daemonAccount is the account of the daemon in the systemd unit and the packages. It is not
-// that of scripts (script_user), who could else trace the daemon and signal it.
+// daemonAccount is the account of the daemon in the systemd unit and the packages. Scripts have
+// another account (script_user): with the same one they could trace the daemon and signal it.
 const daemonAccount = "ripcord-daemon"
 
 func (p *privileges) flags(c *cobra.Command) {
@@ -33,8 +33,8 @@ func (p *privileges) flags(c *cobra.Command) {
 	c.Flags().StringVar(&p.user, "user", "", "the account that the daemon changes to once it has started its runner, as "+daemonAccount)
 }
 
-// separate returns what starts the daemon's runners, or connects to the one that somebody else
-// has started.
+// separate returns a Keeper that starts the daemon's runners, or one that connects to a runner that
+// already listens.
 func (p *privileges) separate(from configFile) (*runner.Keeper, error) {
 	if p.socket != "" {
 		return &runner.Keeper{Dial: runner.Dial(p.socket)}, nil
@@ -50,31 +50,31 @@ func (p *privileges) separate(from configFile) (*runner.Keeper, error) {
 	return keeper, nil
 }
 
-// needed are the capabilities that the daemon keeps: see docs/security.md.
-var needed = []struct {
+// neededCapabilities are the capabilities that the daemon keeps: see docs/security.md.
+var neededCapabilities = []struct {
 	number int
 	name   string
 }{
 	{unix.CAP_NET_ADMIN, "CAP_NET_ADMIN"}, {unix.CAP_NET_RAW, "CAP_NET_RAW"}, {unix.CAP_SYS_NICE, "CAP_SYS_NICE"}, {unix.CAP_IPC_LOCK, "CAP_IPC_LOCK"},
 }
 
-// forHints are the capabilities that the daemon keeps until it has attached the programs of
-// the kernel's hints.
-var forHints = []int{unix.CAP_BPF, unix.CAP_PERFMON}
+// hintCapabilities are the capabilities that the daemon keeps until it has attached the programs
+// for the kernel's hints.
+var hintCapabilities = []int{unix.CAP_BPF, unix.CAP_PERFMON}
 
 // privileged reports whether this process may do what the daemon does.
 func privileged() bool {
 	return os.Geteuid() == 0 || confine.Has(unix.CAP_NET_ADMIN, unix.CAP_NET_RAW)
 }
 
-// giveUp takes from this process what it does not need: after this it can start no program.
-// That the process cannot be confined is logged; if it cannot change to the named user it does
-// not run. The rights that hints take are given up later, if there are to be any.
+// giveUp drops the rights that this process does not need; afterwards it can start no program. A
+// process that cannot be confined logs that and runs; one that cannot change to the named user does
+// not run. With hints, the capabilities for them are dropped later.
 func (p *privileges) giveUp(hints bool) (*event.DaemonRights, error) {
 	var become *confine.User
 	var keep []int
 	rights := &event.DaemonRights{Stamp: event.Stamp{At: time.Now()}, User: strconv.Itoa(os.Geteuid())}
-	for _, n := range needed {
+	for _, n := range neededCapabilities {
 		if p.needs(n.number) {
 			keep = append(keep, n.number)
 		}
@@ -92,10 +92,10 @@ func (p *privileges) giveUp(hints bool) (*event.DaemonRights, error) {
 	}
 	var briefly []int
 	if hints {
-		briefly = forHints
+		briefly = hintCapabilities
 	}
 	left, err := confine.Apply(confine.Rights{Capabilities: keep, Briefly: briefly, User: become})
-	for _, n := range needed {
+	for _, n := range neededCapabilities {
 		if slices.Contains(left, n.number) {
 			rights.Capabilities = append(rights.Capabilities, n.name)
 		}
@@ -109,11 +109,11 @@ func (p *privileges) giveUp(hints bool) (*event.DaemonRights, error) {
 	return rights, nil
 }
 
-// needs reports whether the daemon needs a capability itself.
+// needs reports whether the daemon itself needs a capability.
 func (p *privileges) needs(capability int) bool {
 	switch capability {
 	case unix.CAP_SYS_NICE:
-		return p.socket == "" // else the runner has it
+		return p.socket == "" // otherwise the runner has it
 	case unix.CAP_IPC_LOCK:
 		return memoryLimited()
 	}
@@ -129,8 +129,8 @@ func (p *privileges) account() (*command.User, error) {
 	return u, nil
 }
 
-// prepare makes daemon.RunDir and gives it to the user that the daemon changes to, who could do
-// neither. A failure is an error only if the control socket belongs there.
+// prepare makes daemon.RunDir and gives it to the user that the daemon changes to, because that
+// user can do neither. A failure is an error only if the control socket belongs there.
 func (p *privileges) prepare(socket string) error {
 	if p.user == "" || os.Geteuid() != 0 {
 		return nil
@@ -145,7 +145,7 @@ func (p *privileges) prepare(socket string) error {
 	return nil
 }
 
-// giveDirectory makes a directory where it is missing, and gives it to a user if it is root's.
+// giveDirectory makes a directory if it is missing, and gives it to a user if root owns it.
 func giveDirectory(path string, to *command.User) error {
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return fmt.Errorf("the directory %s cannot be made: %w", path, err)
@@ -165,8 +165,8 @@ func giveDirectory(path string, to *command.User) error {
 	return nil
 }
 
-// memoryLimited reports whether the kernel would refuse memory beyond a limit to a process
-// that has locked its own, and has not CAP_IPC_LOCK. It lifts the limit where it may.
+// memoryLimited reports whether the kernel would refuse memory beyond a limit to a process that has
+// locked its own and lacks CAP_IPC_LOCK. It lifts the limit if it may.
 func memoryLimited() bool {
 	unlimited := unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}
 	if unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unlimited) == nil {

@@ -9,8 +9,9 @@ import (
 	"ripcord/pkg/command"
 )
 
-// The directory of the daemon is made and given to the user that the daemon becomes. One of
-// another user stays that user's, and a link is not followed.
+// TestGiveDirectory requires that the daemon's directory is made and given to the user that the
+// daemon becomes, that a directory of another user stays that user's, and that a symbolic link is
+// not followed.
 func TestGiveDirectory(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("not root: cannot give a directory to another user")
@@ -46,6 +47,6 @@ func TestGiveDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := giveDirectory(link, to); err == nil || owner(target) != 0 {
-		t.Errorf("a link: error %v, and what it leads to belongs to user %d", err, owner(target))
+		t.Errorf("a symbolic link: error %v, and its target belongs to user %d", err, owner(target))
 	}
 }

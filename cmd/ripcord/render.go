@@ -26,17 +26,17 @@ type page struct {
 type block struct {
 	name  string
 	table table
-	ages  []int // the columns that change with the time alone
+	ages  []int // the columns that change only with time
 	notes []note
 }
 
-// note is a sentence; age, which is written behind it, changes with the time alone.
+// note is a sentence. age is written after it and changes only with time.
 type note struct {
 	text, age string
 	colour    colour
 }
 
-// render writes a status for people. It is pure but for writing to w.
+// render writes a status for people. Apart from the write it is pure.
 func render(w io.Writer, s *control.Status, now time.Time, look look) error {
 	return statusPage(s, now).write(w, look)
 }
@@ -118,7 +118,7 @@ func instances(s *control.Status, now time.Time) table {
 	return t
 }
 
-// iface returns the interface, and whether the instance has a virtual MAC there.
+// iface returns the interface, and notes a virtual MAC.
 func iface(i control.Instance) string {
 	if i.VirtualMAC != nil {
 		return i.Interface + " (virtual MAC)"
@@ -126,14 +126,14 @@ func iface(i control.Instance) string {
 	return i.Interface
 }
 
-// stateColours are those of a traffic light.
+// stateColours maps states to the colours of a traffic light.
 var stateColours = map[string]colour{
 	event.Active.String():     green,
 	event.Fault.String():      red,
 	event.Initialize.String(): yellow,
 }
 
-// priority returns the priority in force, with the configured one if that is another.
+// priority returns the priority in force, and the configured one if it differs.
 func priority(i control.Instance) string {
 	switch {
 	case i.EffectivePriority != i.Priority:
@@ -144,7 +144,7 @@ func priority(i control.Instance) string {
 	return strconv.Itoa(int(i.Priority))
 }
 
-// active returns the address and priority of the Active, as far as they are known.
+// active returns the address and priority of the Active if they are known, otherwise a dash.
 func active(i control.Instance) string {
 	if i.ActiveAddress == nil {
 		return or("")
@@ -152,7 +152,7 @@ func active(i control.Instance) string {
 	return fmt.Sprintf("%s (%d)", i.ActiveAddress, i.ActivePriority)
 }
 
-// held returns the addresses of an instance, those that it does not advertise behind a plus sign.
+// held returns the addresses of an instance; those that it does not advertise follow a plus sign.
 func held(i control.Instance) string {
 	text := list(i.Addresses)
 	if len(i.ExtraAddresses) > 0 {
@@ -183,7 +183,7 @@ func faults(s *control.Status, now time.Time) (notes []note) {
 	return notes
 }
 
-// lastStanding returns a note for each instance that serves without its group.
+// lastStanding returns a note for each instance that serves while its group does not.
 func lastStanding(s *control.Status) (notes []note) {
 	for _, i := range s.Instances {
 		if i.LastStanding {
@@ -205,7 +205,7 @@ func missing(s *control.Status) (notes []note) {
 	return notes
 }
 
-// holdings returns a note for each instance that stays Backup though its waits are over.
+// holdings returns a note for each instance that stays Backup although its waits are over.
 func holdings(s *control.Status) (notes []note) {
 	for _, i := range s.Instances {
 		if i.Holding != "" {
@@ -215,8 +215,8 @@ func holdings(s *control.Status) (notes []note) {
 	return notes
 }
 
-// probes returns a note for each Backup that is to watch the machine of its Active, and for each
-// instance whose Active was taken for dead and was not.
+// probes returns a note for each Backup that should watch the machine of its Active, and for each
+// instance that took a living Active for dead.
 func probes(s *control.Status) (notes []note) {
 	for _, i := range s.Instances {
 		p := i.Probe
@@ -286,14 +286,14 @@ func checks(s *control.Status, now time.Time) table {
 	return t
 }
 
-// checkColours are those of the states of a check.
+// checkColours maps the states of a check to colours.
 var checkColours = map[string]colour{
 	track.Up.String():      green,
 	track.Down.String():    red,
 	track.Waiting.String(): yellow,
 }
 
-// adds returns what a check adds to the priority, with its sign.
+// adds returns the amount that a check adds to the priority, with its sign.
 func adds(value int) string {
 	if value == 0 {
 		return or("")
@@ -301,8 +301,8 @@ func adds(value int) string {
 	return fmt.Sprintf("%+d", value)
 }
 
-// printable replaces characters that would move the cursor of a terminal by blanks: the text comes
-// from a program.
+// printable replaces characters that would move the cursor of a terminal with blanks: the text
+// comes from another program.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -343,7 +343,7 @@ func ago(t *time.Time, now time.Time) string {
 	return span(now.Sub(*t)) + " ago"
 }
 
-// span writes a time in its two largest units. A clock that was set back gives 0s.
+// span formats a time in its two largest units. A negative one, after a clock was set back, is 0s.
 func span(d time.Duration) string {
 	d = max(d, 0).Truncate(time.Second)
 	days, hours := int(d.Hours())/24, int(d.Hours())%24

@@ -33,7 +33,7 @@ func statusOf(t *testing.T, name string) *control.Status {
 
 var now = time.Date(2026, 3, 1, 12, 1, 35, 620_000_000, time.UTC)
 
-// TestRender: the tables of each document in testdata.
+// TestRender compares the tables of each document in testdata.
 func TestRender(t *testing.T) {
 	for _, name := range []string{"pulled", "healthy", "empty"} {
 		var got bytes.Buffer
@@ -49,8 +49,8 @@ func TestRender(t *testing.T) {
 	}
 }
 
-// TestRenderOne: of one instance what it and its group track, with the links and checks of
-// that; of another instance nothing.
+// TestRenderOne requires that the page of one instance shows what it and its group track, with
+// those links and checks, and nothing of another instance.
 func TestRenderOne(t *testing.T) {
 	for _, name := range []string{"inside", "dmz"} {
 		s, err := only(statusOf(t, "pulled"), name)
@@ -65,8 +65,8 @@ func TestRenderOne(t *testing.T) {
 	}
 }
 
-// TestRowsFold: a row is folded where it does not fit a terminal, wrapped at its end where that takes two
-// lines, and in one line for a pipe.
+// TestRowsFold requires that a row is folded if it does not fit the terminal, wrapped at its end if
+// that takes two lines, and one line in a pipe.
 func TestRowsFold(t *testing.T) {
 	s := statusOf(t, "healthy")
 	s.Instances = s.Instances[:1]
@@ -96,7 +96,7 @@ inside  edge   active  1d2h  active-timeout  eth0  51    130 (of 150)  192.0.2.2
 	}
 }
 
-// TestColour: colours change nothing but the colours.
+// TestColour requires that colours change nothing else in the output.
 func TestColour(t *testing.T) {
 	var plain, coloured bytes.Buffer
 	s := statusOf(t, "pulled")
@@ -119,7 +119,7 @@ func TestColour(t *testing.T) {
 	}
 }
 
-// TestNoColourInAFile: only a terminal gets colours, and not with NO_COLOR.
+// TestNoColourInAFile requires colours only on a terminal, and not with NO_COLOR.
 func TestNoColourInAFile(t *testing.T) {
 	file, err := os.Create(filepath.Join(t.TempDir(), "out"))
 	if err != nil {
@@ -168,7 +168,7 @@ func TestSpan(t *testing.T) {
 	}
 }
 
-// TestFaultWithAnEnd: a fault whose end is known is not told with its age, too.
+// TestFaultWithAnEnd requires that a fault with a known end is printed without its age.
 func TestFaultWithAnEnd(t *testing.T) {
 	began := time.Unix(1000, 0)
 	until := began.Add(35 * time.Second)

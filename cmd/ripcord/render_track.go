@@ -7,7 +7,7 @@ import (
 	"ripcord/pkg/control"
 )
 
-// tracker is an entry of a list `track`, and the instance or group that has it.
+// tracker is an entry of a list `track`, with the instance or group that has it.
 type tracker struct {
 	by string
 	control.Tracker
@@ -37,8 +37,8 @@ func trackers(list []tracker, now time.Time) table {
 	return t
 }
 
-// weight returns the weight of a tracker: "fault" if its failure is one, and "file" if the file
-// has the number.
+// weight returns the weight of a tracker: "fault" if its failure is a fault, and "file" if the file
+// contains the weight.
 func weight(t control.Tracker) string {
 	text := "fault"
 	switch {

@@ -29,7 +29,7 @@ func newRoot() *cobra.Command {
 		Short: "VRRP that acts the moment a cable is pulled",
 		Long: "ripcord speaks VRRP (RFC 9568) and watches the links beneath it: groups of virtual\n" +
 			"routers move as one, and a pulled cable moves them at once.",
-		Args:          known,
+		Args:          checkCommandName,
 		RunE:          func(*cobra.Command, []string) error { return usage("no command was given: ripcord --help lists them") },
 		SilenceErrors: true, // execute prints them, on one line
 		SilenceUsage:  true,
@@ -56,9 +56,9 @@ func newRoot() *cobra.Command {
 	return root
 }
 
-// strictCompletion makes cobra's own command refuse a call without a shell:
-// by itself it prints its help, and a package's build would take that for the
-// script. Call it when the outputs are set: cobra takes them now.
+// strictCompletion makes cobra's own command `completion` refuse a call without a shell. By default
+// it prints its help, which the build of a package would take for the script. Call it after the
+// outputs are set, because cobra reads them at this call.
 func strictCompletion(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {
@@ -75,8 +75,8 @@ func takeSocket(c *cobra.Command, socket *string) {
 	c.Flags().StringVar(socket, "socket", control.DefaultSocket, "the daemon's control socket")
 }
 
-// known returns an error for a word that is no command.
-func known(root *cobra.Command, args []string) error {
+// checkCommandName returns an error for a word that is not a command.
+func checkCommandName(root *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
@@ -108,13 +108,13 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(out)
 	root.SetErr(complaints)
 	strictCompletion(root)
-	// A failure before a command runs is a mistake on the command line. A command with a
-	// PersistentPreRun of its own would hide this one.
+	// An error before a command runs is a mistake on the command line. A command with its own
+	// PersistentPreRun would hide this one.
 	started := false
 	root.PersistentPreRun = func(c *cobra.Command, _ []string) {
 		started = true
 		if c.Annotations[isDaemon] == "" {
-			signalsOf(ctx).ordinary(ctx)
+			signalsOf(ctx).restoreDefaults(ctx)
 		}
 	}
 
@@ -139,11 +139,11 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitFailed
 }
 
-// isDaemon is the annotation of the command that is the daemon, which handles signals itself.
+// isDaemon annotates the command that runs the daemon, which handles signals itself.
 const isDaemon = "daemon"
 
-// complain prints an error on one line. Before it come the warnings of a configuration file and
-// the problems that keep it from use, each with its line of the file.
+// complain prints an error on one line. Before it, it prints the warnings about a configuration
+// file and the problems that prevent its use, each with its line of the file.
 func complain(w io.Writer, err error) {
 	if refusal, ok := errors.AsType[*config.Refusal](err); ok && len(refusal.Problems) > 0 {
 		warn(w, refusal.Warnings, refusal.Format)
@@ -163,7 +163,7 @@ func colours(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// count returns a number of things: "1 check", "2 checks".
+// count formats a number of things: "1 check", "2 checks".
 func count(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing

@@ -40,13 +40,13 @@ func newRun() *cobra.Command {
 			cfg, err := usableConfig(c.Context(), from, level)
 			if only {
 				if err == nil {
-					fmt.Fprintln(c.OutOrStdout(), verdict(cfg))
+					fmt.Fprintln(c.OutOrStdout(), summary(cfg))
 				}
 				return err
 			}
 			if err == nil {
 				warnOfConfig(c.ErrOrStderr(), cfg, from)
-				err = runDaemon(c, cfg, again(from, level), from, p)
+				err = runDaemon(c, cfg, rereadConfig(from, level), from, p)
 			}
 			return cleanAfter(c, err)
 		},
@@ -58,8 +58,8 @@ func newRun() *cobra.Command {
 	return c
 }
 
-// usableConfig reads a configuration with which the daemon can run on this machine; the level
-// replaces that of the file unless it is empty.
+// usableConfig reads a configuration with which the daemon can run on this machine. level, unless
+// empty, replaces the level of the file.
 func usableConfig(ctx context.Context, from configFile, level string) (*config.Config, error) {
 	cfg, err := from.load(ctx, machine())
 	if err == nil {
@@ -74,20 +74,19 @@ func usableConfig(ctx context.Context, from configFile, level string) (*config.C
 	return cfg, err
 }
 
-// warnOfConfig prints what a person should know of a configuration that can be used.
+// warnOfConfig prints the warnings about a configuration that can be used.
 func warnOfConfig(w io.Writer, cfg *config.Config, from configFile) {
 	if cfg.Format == config.Keepalived { // keepalived logs what it ignores
 		warn(w, cfg.Warnings, cfg.Format)
 	}
-	if err := daemon.CheckOwner(from.path); err != nil { // a runner for another account refuses it
+	if err := daemon.CheckOwner(from.path); err != nil { // a runner for another account refuses such a file
 		fmt.Fprintln(w, "warning: on this machine "+err.Error())
 	}
 }
 
-// cleanAfter removes what an earlier daemon left if this one ended with an error, most likely
-// before it did so itself: nothing else would remove it as long as the error lasts, and the
-// dead router would answer for its addresses beside the new Active. It returns the error of
-// the command.
+// cleanAfter removes what an earlier daemon left if this one ended with an error, probably before
+// it could do so itself. Nothing else would remove it while the error lasts, and the dead router
+// would answer for its addresses beside the new Active. It returns the error of the command.
 func cleanAfter(c *cobra.Command, err error) error {
 	if err == nil {
 		return nil
@@ -109,14 +108,14 @@ func cleanAfter(c *cobra.Command, err error) error {
 		}
 	}
 	if _, interrupted := errors.AsType[errInterrupted](err); interrupted {
-		return nil // interrupted before anything had begun
+		return nil // interrupted before the daemon had started anything
 	}
 	pauseBeforeRestart(c.Context())
 	return err
 }
 
-// failurePause is how long a daemon waits before it ends with an error, if a service manager starts
-// it again at once: to fail again and again would take a whole processor.
+// failurePause is how long a daemon waits before it ends with an error if a service manager
+// restarts it at once: repeated failures would otherwise use a whole processor.
 const failurePause = time.Second
 
 func pauseBeforeRestart(ctx context.Context) {
@@ -146,7 +145,7 @@ func runDaemon(c *cobra.Command, cfg *config.Config, again func(context.Context)
 	if err := p.prepare(cfg.Control.Socket); err != nil {
 		return err
 	}
-	filter := <-filtering // opening it needs rights that may be given up now
+	filter := <-filtering // opening the filter needs rights that may be dropped now
 	hints := wantsHints(cfg)
 	rights, err := p.giveUp(hints)
 	if err != nil {
@@ -171,7 +170,7 @@ func runDaemon(c *cobra.Command, cfg *config.Config, again func(context.Context)
 	return daemon.Run(c.Context(), options)
 }
 
-// openFiltering has the kernel be ready to drop adverts that repeat the last one. That takes some
+// openFiltering prepares the kernel's filter for adverts that repeat the last one. That takes some
 // milliseconds, in which the daemon starts its runner.
 func openFiltering(cfg *config.Config) <-chan receive.Filtering {
 	opened := make(chan receive.Filtering, 1)
@@ -179,7 +178,7 @@ func openFiltering(cfg *config.Config) <-chan receive.Filtering {
 	return opened
 }
 
-// wantsHints reports whether the configuration wants the kernel's hints for some link.
+// wantsHints reports whether any link is configured to use the kernel's hints.
 func wantsHints(cfg *config.Config) bool {
 	wanted := cfg.DefaultLink.Hint
 	for _, l := range cfg.Links {
@@ -188,21 +187,20 @@ func wantsHints(cfg *config.Config) bool {
 	return wanted
 }
 
-// openHints has the kernel report changes of its carrier flags, and gives up the rights that
-// this takes.
+// openHints attaches the programs that report changes of the kernel's carrier flags, and drops the
+// capabilities for that.
 func openHints() (monitor.Hints, error) {
 	hints := monitor.OpenHints()
-	if err := confine.Drop(forHints...); err != nil {
+	if err := confine.Drop(hintCapabilities...); err != nil {
 		return hints, fmt.Errorf("giving up CAP_BPF and CAP_PERFMON: %w", err)
 	}
 	return hints, nil
 }
 
-// processors is how many goroutines may run at once at the least. The threads
-// that keep time and hear adverts come back from the kernel at any moment, and
-// wait for one of Go's processors: with two, one of them is often busy with the
-// log just when a cable is pulled (median reaction 0.6 ms and more; with eight
-// 0.4 ms).
+// processors is the least number of goroutines that may run at once. The threads that keep time and
+// receive adverts return from the kernel at any moment and then wait for one of Go's processors.
+// With two, one of them is often busy with the log just when a cable is pulled (median reaction 0.6
+// ms and more; with eight 0.4 ms).
 const processors = 8
 
 func schedule() {
@@ -211,9 +209,9 @@ func schedule() {
 	}
 }
 
-// again reads the configuration of a running daemon anew.
-func again(from configFile, level string) func(context.Context) (*config.Config, error) {
-	from.flag = "" // which was given to the daemon
+// rereadConfig returns a function that reads the configuration of a running daemon again.
+func rereadConfig(from configFile, level string) func(context.Context) (*config.Config, error) {
+	from.flag = "" // a reload cannot change a flag of the running daemon
 	return func(ctx context.Context) (*config.Config, error) {
 		cfg, err := from.load(ctx, machine())
 		if err == nil && level != "" {
@@ -223,8 +221,8 @@ func again(from configFile, level string) func(context.Context) (*config.Config,
 	}
 }
 
-// givenListener returns the control socket that the service manager opened (LISTEN_FDS); nil if it
-// opened none.
+// givenListener returns the control socket that the service manager opened (LISTEN_FDS), or nil if
+// it opened none.
 func givenListener() (net.Listener, error) {
 	given, err := activation.Listeners()
 	if err != nil {

@@ -46,8 +46,8 @@ func newRunner() *cobra.Command {
 	c.Flags().StringVar(&user, "user", daemonAccount, "the account of ripcord run, which alone may connect, beside root")
 	c.Flags().BoolVar(&keep, "keep", false, "start another whenever ripcord run asks for it")
 	c.Flags().BoolVar(&child, "child", false, "serve ripcord run over a descriptor that it was started with")
-	_ = c.Flags().MarkHidden("keep")  // the flags exist
-	_ = c.Flags().MarkHidden("child") // for ripcord run alone
+	_ = c.Flags().MarkHidden("keep") // both flags exist, and are for ripcord run alone
+	_ = c.Flags().MarkHidden("child")
 	return c
 }
 
@@ -59,7 +59,7 @@ func newServer(c *cobra.Command, from configFile) *runner.Server {
 			if err != nil {
 				return nil, err
 			}
-			defer debug.FreeOSMemory() // from now on it waits, and keeps a few names only
+			defer debug.FreeOSMemory() // from now on it waits, and keeps only a few names
 			return ripcord.Programs(cfg)
 		},
 		Report:   func(text string) { complain(c.ErrOrStderr(), fmt.Errorf("runner: %s", text)) },
@@ -67,10 +67,10 @@ func newServer(c *cobra.Command, from configFile) *runner.Server {
 	})
 }
 
-// serveDaemon serves the daemon that has started this process, until that ends. A signal does
-// not end it: a service manager may send one to all processes of a unit, and the daemon has
-// yet to run its last commands. user is the account that the daemon changes to, by name or number; empty: it
-// keeps its own.
+// serveDaemon serves the daemon that has started this process until the daemon ends. A signal does
+// not end it: a service manager may send one to all processes of a unit, and the daemon still has
+// to run its last commands. user is the account that the daemon changes to, by name or number; if
+// it is empty, the daemon keeps its own.
 func serveDaemon(c *cobra.Command, from configFile, user string) error {
 	runner.ShowName()
 	writer, err := writerOf(user)
@@ -83,13 +83,13 @@ func serveDaemon(c *cobra.Command, from configFile, user string) error {
 	}
 	s := newServer(c, from)
 	ctx := context.WithoutCancel(c.Context())
-	_ = s.Load(ctx) // the hello to the daemon has the error
+	_ = s.Load(ctx) // the hello to the daemon contains the error
 	s.Serve(ctx, conn, runner.Peer{User: writer})
 	return nil
 }
 
-// writerOf returns the number of the user as whom the daemon writes its FIFO: the connection
-// cannot say who that is, since it was made before the daemon became that user.
+// writerOf returns the number of the user as whom the daemon writes its FIFO. The connection does
+// not show it, since it was made before the daemon became that user.
 func writerOf(user string) (int, error) {
 	if user == "" {
 		return os.Geteuid(), nil
@@ -101,13 +101,13 @@ func writerOf(user string) (int, error) {
 	return int(account.UID), nil
 }
 
-// listen serves the daemons that connect to a socket, until a signal comes.
+// listen serves the daemons that connect to a socket until a signal comes.
 func listen(c *cobra.Command, from configFile, socket, user string) error {
 	account, err := command.LookupUser(user, "")
 	if err != nil {
 		return configError{fmt.Errorf("--user: %w", err)}
 	}
-	if err := trusted(from.path, account); err != nil {
+	if err := checkTrusted(from.path, account); err != nil {
 		return configError{err}
 	}
 	if err := command.CloseOnExec(); err != nil {
@@ -115,7 +115,7 @@ func listen(c *cobra.Command, from configFile, socket, user string) error {
 	}
 	s := newServer(c, from)
 	if err := s.Load(c.Context()); err != nil {
-		complain(c.ErrOrStderr(), err) // the hello to the daemon has it, too
+		complain(c.ErrOrStderr(), err) // the hello to the daemon contains it, too
 	}
 	listener, err := runner.Listen(socket, int(account.UID))
 	if err != nil {
@@ -126,8 +126,8 @@ func listen(c *cobra.Command, from configFile, socket, user string) error {
 	return s.ServeAll(c.Context(), listener, int(account.UID))
 }
 
-// feedWatchdog feeds the watchdog of the service manager, if there is one, while the server
-// makes progress.
+// feedWatchdog feeds the service manager's watchdog, if there is one, while the server makes
+// progress.
 func feedWatchdog(ctx context.Context, s *runner.Server) {
 	limit, err := daemon.SdWatchdogEnabled(false)
 	if err != nil || limit <= 0 {
@@ -143,16 +143,16 @@ func feedWatchdog(ctx context.Context, s *runner.Server) {
 	}
 }
 
-// trusted returns an error where the account of the daemon, or anybody but root, could change
-// the configuration, and so what this process runs.
-func trusted(path string, account *command.User) error {
+// checkTrusted returns an error if the daemon's account, or any other but root, could change the
+// configuration, and with it what this process runs.
+func checkTrusted(path string, account *command.User) error {
 	if account.UID == uint32(os.Geteuid()) {
 		return nil
 	}
 	return ripcord.CheckOwner(path)
 }
 
-// absolute returns the same file for a process in another directory.
+// absolute returns the same file with an absolute path, for a process in another directory.
 func (s configFile) absolute() (configFile, error) {
 	var err error
 	s.path, err = filepath.Abs(s.path)

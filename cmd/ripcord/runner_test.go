@@ -14,8 +14,8 @@ import (
 	"ripcord/pkg/runner"
 )
 
-// TestMain lets this program be the keeper and the runner that a test starts, as ripcord is
-// its own.
+// TestMain lets this program be the keeper and the runner that a test starts, as ripcord is its
+// own.
 func TestMain(m *testing.M) {
 	if os.Args[0] == "ripcord" {
 		os.Exit(execute(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
@@ -23,8 +23,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// The FIFO belongs to the user that ripcord run becomes, who writes it, and not to the user of
-// the runner, which is its child.
+// TestFIFOBelongsToDaemon requires that the FIFO belongs to the user that ripcord run becomes, who
+// writes it, and not to the user of the runner, its child.
 func TestFIFOBelongsToDaemon(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("not root: cannot give a FIFO to another user")
@@ -67,6 +67,8 @@ func TestFIFOBelongsToDaemon(t *testing.T) {
 	}
 }
 
+// TestDescriptorsStay requires that the runner inherits no descriptor of the process that started
+// ripcord run.
 // The runner has no descriptor of whoever started ripcord run.
 func TestDescriptorsStay(t *testing.T) {
 	const odd = 53
@@ -79,7 +81,7 @@ func TestDescriptorsStay(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer inherited.Close()
-	if err := syscall.Dup3(int(inherited.Fd()), odd, 0); err != nil { // without FD_CLOEXEC, as of a parent
+	if err := syscall.Dup3(int(inherited.Fd()), odd, 0); err != nil { // without FD_CLOEXEC, like a descriptor inherited from a parent
 		t.Fatal(err)
 	}
 	defer syscall.Close(odd)
@@ -95,15 +97,15 @@ func TestDescriptorsStay(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	if _, err := os.Stat(fmt.Sprintf("/proc/%d/fd/0", r.PID)); err != nil {
-		t.Errorf("what the runner has open cannot be seen: %v", err)
+		t.Errorf("the open descriptors of the runner cannot be listed: %v", err)
 	}
 	if _, err := os.Lstat(fmt.Sprintf("/proc/%d/fd/%d", r.PID, odd)); err == nil {
-		t.Error("the runner has a descriptor of whoever started ripcord run")
+		t.Error("the runner has inherited a descriptor of the process that started ripcord run")
 	}
 }
 
-// A configuration that others can change is told of in the words in which a runner for another
-// account refuses it.
+// TestConfigurationOfOthers requires that check warns of a configuration that others can change in
+// the same words in which a runner for another account refuses it.
 func TestConfigurationOfOthers(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("not root: a runner for another account cannot be started")

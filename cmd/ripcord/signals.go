@@ -11,17 +11,17 @@ import (
 // needs it, since a signal may come in the first millisecond.
 type signals struct {
 	requests chan os.Signal // SIGHUP and SIGUSR1
-	harmless chan os.Signal // daemonIgnores: nobody reads them
-	release  func()         // ends the catching of SIGINT and SIGTERM
+	harmless chan os.Signal // the signals in daemonIgnores: nobody reads them
+	release  func()         // stops catching SIGINT and SIGTERM
 }
 
-// daemonIgnores are the signals that do not end a daemon. They are caught, not ignored: programs
-// that it starts would inherit that. SIGPIPE is among them because a log whose reader has gone
-// costs lines, and must not end the router.
+// daemonIgnores are the signals that do not end a daemon. They are caught, not ignored, because the
+// programs that it starts would inherit an ignored signal. SIGPIPE is among them: a log whose
+// reader has gone costs lines, but must not end the router.
 var daemonIgnores = []os.Signal{syscall.SIGPIPE, syscall.SIGQUIT, syscall.SIGUSR2, syscall.SIGALRM, syscall.SIGVTALRM}
 
-// catchSignals returns a context that ends with the first SIGINT or SIGTERM, whose
-// cause names it.
+// catchSignals returns a context that ends with the first SIGINT or SIGTERM; its cause names the
+// signal.
 func catchSignals(ctx context.Context) context.Context {
 	s := &signals{requests: make(chan os.Signal, 4), harmless: make(chan os.Signal, 1)}
 	signal.Notify(s.requests, syscall.SIGHUP, syscall.SIGUSR1)
@@ -32,15 +32,15 @@ func catchSignals(ctx context.Context) context.Context {
 
 type signalsKey struct{}
 
-// signalsOf returns the signals of a context; nil where nobody catches them.
+// signalsOf returns the signals of a context, or nil if they are not caught.
 func signalsOf(ctx context.Context) *signals {
 	s, _ := ctx.Value(signalsKey{}).(*signals)
 	return s
 }
 
-// ordinary makes the signals those of a command that is no daemon: a second SIGINT or SIGTERM
-// ends it if the first does not, and the others have their default effect.
-func (s *signals) ordinary(ctx context.Context) {
+// restoreDefaults makes the signals those of a command that is not the daemon: a second SIGINT or
+// SIGTERM ends it if the first does not, and the others have their default effect.
+func (s *signals) restoreDefaults(ctx context.Context) {
 	if s == nil {
 		return
 	}

@@ -20,11 +20,12 @@ import (
 	"ripcord/pkg/simulate"
 )
 
-// simulation has the flags of ripcord simulate.
+// simulation holds the flags of ripcord simulate.
 type simulation struct {
 	from         configFile
 	at, segments []string
-	long, most   time.Duration
+	duration     time.Duration
+	maxOutage    time.Duration
 	seed         uint64
 	json, cold   bool
 	chaos        bool
@@ -33,10 +34,10 @@ type simulation struct {
 	svg          string
 }
 
-// maxHours bounds the virtual time that is played, with or without --chaos.
+// maxHours limits the virtual time of a simulation, with or without --chaos.
 const maxHours = 10_000
 
-// errUnserved is the error of a LAN that did not do what it was to do.
+// errUnserved is the error of a LAN on which the addresses were not served as they should be.
 var errUnserved = errors.New("the addresses were not served as they should be")
 
 // newSimulate returns the command that plays configurations on a virtual LAN.
@@ -52,8 +53,8 @@ func newSimulate() *cobra.Command {
 	f := c.Flags()
 	f.StringArrayVar(&s.at, "at", nil, "what is done to the LAN, and when: '5s unplug left eth0'; as often as you like")
 	f.StringArrayVar(&s.segments, "segment", nil, "what shares a segment: NAME=ROUTER:INTERFACE,ROUTER:INTERFACE; by default interfaces of one name")
-	f.DurationVar(&s.long, "for", time.Minute, "how long is played")
-	f.DurationVar(&s.most, "max-outage", 0, "exit with 1 if an address is without a router for longer; 0: however long")
+	f.DurationVar(&s.duration, "for", time.Minute, "how long is played")
+	f.DurationVar(&s.maxOutage, "max-outage", 0, "exit with 1 if an address is without a router for longer; 0: however long")
 	f.Uint64Var(&s.seed, "seed", 1, "decides what is left to chance, such as when adverts leave")
 	f.BoolVar(&s.cold, "cold", false, "start all routers at 0s; else they have come to rest by then")
 	f.BoolVar(&s.explain, "explain", false, "play each fault by itself instead, of each cable, router and check, and print a table of what happens")
@@ -66,7 +67,7 @@ func newSimulate() *cobra.Command {
 	return c
 }
 
-// simulateHelp lists the verbs.
+// simulateHelp returns the help, which lists the verbs.
 func simulateHelp() string {
 	var b strings.Builder
 	b.WriteString("Play the configurations of some routers, of either language, on a virtual LAN in virtual time.\n" +
@@ -94,22 +95,22 @@ func (s *simulation) run(c *cobra.Command, args []string) error {
 		return usage("--svg needs the name of a file")
 	case s.explain && s.chaos:
 		return usage("--explain and --chaos are two things: ask for one of them")
-	case s.most < 0:
-		return usage("--max-outage %v is less than nothing", s.most)
+	case s.maxOutage < 0:
+		return usage("--max-outage %v is less than nothing", s.maxOutage)
 	case s.explain:
 		return s.explained(c, lan)
 	case s.chaos:
 		return s.disturbed(c, lan, args)
 	}
 	for _, a := range acts {
-		if a.At > s.long {
+		if a.At > s.duration {
 			return usage("--at '%v' is after the end: give more time with --for", a)
 		}
 	}
-	if s.long <= 0 || s.long > maxHours*time.Hour {
-		return usage("--for %v must be longer than 0s, and %dh at most", s.long, maxHours)
+	if s.duration <= 0 || s.duration > maxHours*time.Hour {
+		return usage("--for %v must be longer than 0s, and %dh at most", s.duration, maxHours)
 	}
-	result, err := lan.Play(acts, s.long)
+	result, err := lan.Play(acts, s.duration)
 	if err != nil {
 		return err
 	}
@@ -126,10 +127,10 @@ func (s *simulation) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	return s.verdict(result)
+	return s.failure(result)
 }
 
-// explained plays each fault by itself and prints what it does (--explain).
+// explained plays each fault by itself and prints its effect (--explain).
 func (s *simulation) explained(c *cobra.Command, lan *simulate.LAN) error {
 	if len(s.at) > 0 || s.svg != "" {
 		return usage("--explain plays faults of its own: leave --at and --svg out")
@@ -150,18 +151,18 @@ func (s *simulation) explained(c *cobra.Command, lan *simulate.LAN) error {
 		switch worst := max(e.Outage, e.BackOutage); {
 		case max(e.Split, e.BackSplit) > 0:
 			return fmt.Errorf("%w: two Actives for %v after: %s", errUnserved, max(e.Split, e.BackSplit).Round(time.Millisecond), e.Fault)
-		case s.most > 0 && e.Lasts:
+		case s.maxOutage > 0 && e.Lasts:
 			return fmt.Errorf("%w: nobody served until it was over, however long that is, after: %s", errUnserved, e.Fault)
-		case s.most > 0 && e.BackLasts:
+		case s.maxOutage > 0 && e.BackLasts:
 			return fmt.Errorf("%w: nobody served any more after it was over: %s", errUnserved, e.Fault)
-		case s.most > 0 && worst > s.most:
-			return fmt.Errorf("%w: nobody served for %v, longer than %v, after: %s", errUnserved, worst.Round(time.Millisecond), s.most, e.Fault)
+		case s.maxOutage > 0 && worst > s.maxOutage:
+			return fmt.Errorf("%w: nobody served for %v, longer than %v, after: %s", errUnserved, worst.Round(time.Millisecond), s.maxOutage, e.Fault)
 		}
 	}
 	return nil
 }
 
-// disturbed plays random disturbances and prints the worst of each kind (--chaos).
+// disturbed plays random disturbances and prints the worst result of each kind (--chaos).
 func (s *simulation) disturbed(c *cobra.Command, lan *simulate.LAN, args []string) error {
 	if len(s.at) > 0 || s.svg != "" {
 		return usage("--chaos draws what it does: leave --at and --svg out")
@@ -185,15 +186,14 @@ func (s *simulation) disturbed(c *cobra.Command, lan *simulate.LAN, args []strin
 		switch {
 		case f.Split > 0 && !f.Unavoidable:
 			return fmt.Errorf("%w: two Actives for %v after: %s", errUnserved, f.Split.Round(time.Millisecond), f.Kind)
-		case s.most > 0 && f.Outage > s.most:
-			return fmt.Errorf("%w: nobody served for %v, longer than %v, after: %s", errUnserved, f.Outage.Round(time.Millisecond), s.most, f.Kind)
+		case s.maxOutage > 0 && f.Outage > s.maxOutage:
+			return fmt.Errorf("%w: nobody served for %v, longer than %v, after: %s", errUnserved, f.Outage.Round(time.Millisecond), s.maxOutage, f.Kind)
 		}
 	}
 	return nil
 }
 
-// command returns the command line that plays the LAN again, with the flags on which that
-// depends.
+// command returns the command line that plays the LAN again, with the flags that affect it.
 func (s *simulation) command(c *cobra.Command, args []string) string {
 	words := strings.Fields(c.CommandPath())
 	for _, arg := range args {
@@ -214,7 +214,7 @@ func (s *simulation) command(c *cobra.Command, args []string) string {
 	return strings.Join(append(words, "--seed", strconv.FormatUint(s.seed, 10)), " ")
 }
 
-// quoted returns a word as a shell takes it.
+// quoted returns a word quoted for a shell.
 func quoted(word string) string {
 	if plain.MatchString(word) {
 		return word
@@ -222,7 +222,7 @@ func quoted(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-// plain matches what a shell takes as it is.
+// plain matches a word that a shell takes without quotes.
 var plain = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
 
 // document prints something as JSON.
@@ -234,13 +234,13 @@ func (s *simulation) document(c *cobra.Command, of any) error {
 	return err
 }
 
-// verdict returns the error of a result that has two Actives, or an outage longer than --max-outage.
-func (s *simulation) verdict(r *simulate.Result) error {
+// failure returns an error if a result has two Actives, or an outage longer than --max-outage.
+func (s *simulation) failure(r *simulate.Result) error {
 	if of, longest, ok := r.LongestSplit(); ok {
 		return fmt.Errorf("%w: %s on %s had two Actives for %v", errUnserved, of.Addresses[0], of.Segment, longest.Long().Round(time.Millisecond))
 	}
-	if of, worst, ok := r.WorstOutage(); ok && s.most > 0 && worst.Long() > s.most {
-		return fmt.Errorf("%w: %s on %s was without a router for %v, longer than %v", errUnserved, of.Addresses[0], of.Segment, worst.Long().Round(time.Millisecond), s.most)
+	if of, worst, ok := r.WorstOutage(); ok && s.maxOutage > 0 && worst.Long() > s.maxOutage {
+		return fmt.Errorf("%w: %s on %s was without a router for %v, longer than %v", errUnserved, of.Addresses[0], of.Segment, worst.Long().Round(time.Millisecond), s.maxOutage)
 	}
 	return nil
 }
@@ -301,7 +301,7 @@ func (s *simulation) load(c *cobra.Command, name, path string) (*config.Config, 
 	}
 	cfg, err := from.load(c.Context(), nil)
 	if err == nil {
-		// How keepalived differs is left to ripcord check.
+		// Differences from keepalived are reported by ripcord check.
 		relevant := slices.DeleteFunc(slices.Clone(cfg.Warnings), func(p problem.Problem) bool { return p.Class == problem.Differs })
 		warn(c.ErrOrStderr(), relevant, cfg.Format)
 	}

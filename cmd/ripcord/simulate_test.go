@@ -17,7 +17,7 @@ import (
 	"ripcord/test/golden"
 )
 
-// simulateDir makes the files that docs/simulate.md plays the directory's.
+// simulateDir makes the files that docs/simulate.md uses, and changes to their directory.
 func simulateDir(t *testing.T) {
 	t.Helper()
 	left, err := os.ReadFile("../../docs/examples/firewalls.yaml")
@@ -42,7 +42,7 @@ func simulateDir(t *testing.T) {
 	t.Chdir(dir)
 }
 
-// simulated runs a command line as a shell does, as far as it needs one.
+// simulated runs a command line with the little of a shell that it needs.
 func simulated(line string) (stdout, stderr string, code int) {
 	line, quiet := strings.CutSuffix(line, " > /dev/null")
 	var args []string
@@ -57,8 +57,8 @@ func simulated(line string) (stdout, stderr string, code int) {
 	return out.String(), complaints.String(), code
 }
 
-// TestSimulatePage runs the commands of docs/simulate.md, and keeps what they print and the
-// table of verbs as they are; -update writes them anew.
+// TestSimulatePage runs the commands of docs/simulate.md and compares their output and the table of
+// verbs with the page; -update rewrites them.
 func TestSimulatePage(t *testing.T) {
 	const path = "../../docs/simulate.md"
 	text, err := os.ReadFile(path)
@@ -100,8 +100,8 @@ func TestSimulatePage(t *testing.T) {
 	golden.Check(t, absolute, page)
 }
 
-// TestSimulateCodes: the exit code says whether the addresses were served, and whether the
-// command line is right.
+// TestSimulateCodes requires that the exit code reports whether the addresses were served, and
+// whether the command line is right.
 func TestSimulateCodes(t *testing.T) {
 	simulateDir(t)
 	for line, want := range map[string]struct {
@@ -162,7 +162,8 @@ func TestSimulateCodes(t *testing.T) {
 	}
 }
 
-// TestChaosCommands: each command that --chaos prints shows what it is printed for, as pasted.
+// TestChaosCommands requires that each command that --chaos prints, pasted into a shell, reproduces
+// the result above it.
 func TestChaosCommands(t *testing.T) {
 	simulateDir(t)
 	if err := os.Rename("keepalived.conf", "the old one.conf"); err != nil {
@@ -191,7 +192,7 @@ func TestChaosCommands(t *testing.T) {
 	}
 }
 
-// TestSimulateIsInterrupted: a signal ends what would take minutes.
+// TestSimulateIsInterrupted requires that a signal ends a simulation that would take minutes.
 func TestSimulateIsInterrupted(t *testing.T) {
 	simulateDir(t)
 	for _, flags := range [][]string{{"--for", "9999h"}, {"--chaos", "--hours", "9999"}} {

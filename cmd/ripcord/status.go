@@ -62,7 +62,7 @@ func newStatus() *cobra.Command {
 			}
 			look := lookOf(out)
 			if _, _, ok := terminal(out); !ok {
-				look.width = unfolded // for grep and awk
+				look.width = unfolded // one line per row, for grep and awk
 			}
 			return render(out, s, time.Now(), look)
 		},
@@ -75,7 +75,7 @@ func newStatus() *cobra.Command {
 	return c
 }
 
-// postponeGC puts the collection of garbage off until there are 64 MiB of it: with a thousand
+// postponeGC postpones garbage collection until there are 64 MiB of garbage: with a thousand
 // instances it would take a sixth of the few milliseconds that this process runs. end restores the
 // settings.
 func postponeGC() (end func()) {
@@ -95,7 +95,7 @@ const (
 
 var statusFormats = []string{formatText, formatJSON, formatKeepalived}
 
-// printKeepalived prints the status, or that of one instance, as keepalived's dump has it.
+// printKeepalived prints the status, or that of one instance, in the format of keepalived's dump.
 func printKeepalived(c *cobra.Command, socket string, names []string) error {
 	s, err := control.FetchKeepalived(c.Context(), socket)
 	if err != nil {

@@ -13,14 +13,14 @@ import (
 	"ripcord/pkg/control"
 )
 
-// The period at which the status is shown, and the time for which a change is marked.
+// The status is shown every watchPeriod, and a change is marked for markedFor.
 const (
 	watchPeriod = time.Second
 	markedFor   = 10 * time.Second
 )
 
-// watchStatus shows the status again and again, until ctx ends: in place on a terminal,
-// where what changed is marked. A daemon that does not answer any more is waited for.
+// watchStatus shows the status repeatedly until ctx ends. On a terminal it redraws the page in
+// place and marks what changed. If the daemon stops answering, it waits for it.
 func watchStatus(ctx context.Context, out io.Writer, asJSON bool, fetch func() (*control.Status, error)) error {
 	s, err := fetch()
 	if err != nil {
@@ -32,7 +32,7 @@ func watchStatus(ctx context.Context, out io.Writer, asJSON bool, fetch func() (
 		if err == nil {
 			err = shown.status(s, time.Now())
 		} else {
-			err = shown.silence(err)
+			err = shown.unreachable(err)
 		}
 		if o, ok := out.(*output); err != nil || ok && o.failed() != nil {
 			return nil // execute prints why nothing could be written
@@ -49,12 +49,12 @@ func watchStatus(ctx context.Context, out io.Writer, asJSON bool, fetch func() (
 	}
 }
 
-// statusWatch is a status that is shown again and again.
+// statusWatch shows a status repeatedly.
 type statusWatch struct {
 	out        io.Writer
 	asJSON     bool
 	look       look
-	rows       int // of the terminal; 0: it is none, and nothing is shown in place
+	rows       int // rows of the terminal; 0: there is none, and nothing is redrawn in place
 	marks      marks
 	last       *control.Status
 	complained string
@@ -75,8 +75,8 @@ func (w *statusWatch) status(s *control.Status, now time.Time) error {
 	return w.show(p)
 }
 
-// silence shows that the daemon does not answer, and what it answered last.
-func (w *statusWatch) silence(why error) error {
+// unreachable shows that the daemon does not answer, and its last answer.
+func (w *statusWatch) unreachable(why error) error {
 	text := why.Error()
 	shown := text == w.complained
 	w.complained = text
@@ -101,7 +101,8 @@ const (
 	clearRest = "\x1b[J"
 )
 
-// show writes a page: over the last one on a terminal, as far as it has room.
+// show writes a page. On a terminal it overwrites the last page and cuts the new one to the rows
+// that there are.
 func (w *statusWatch) show(p page) error {
 	if columns, rows, ok := terminal(w.out); ok && rows > 1 {
 		w.rows, w.look.width = rows, max(columns, minWidth)
@@ -122,7 +123,7 @@ func (w *statusWatch) show(p page) error {
 	return err
 }
 
-// marks remembers the cells and notes of a page, and since when each has its text.
+// marks remembers the text of each cell and note of a page, and since when it has that text.
 type marks struct{ seen map[string]seenText }
 
 type seenText struct {
@@ -130,8 +131,8 @@ type seenText struct {
 	since time.Time // zero: since the first page
 }
 
-// mark puts a star behind each cell and note that has changed within markedFor, in inverse
-// video where there are colours. Cells that change with the time alone are not marked.
+// mark puts a star after each cell and note that has changed within markedFor, in inverse video if
+// colours are on. It does not mark cells that change only with time.
 func (m *marks) mark(p *page, now time.Time) {
 	first := m.seen == nil
 	next := map[string]seenText{}
@@ -148,7 +149,7 @@ func (m *marks) mark(p *page, now time.Time) {
 		return !next[key].since.IsZero() && now.Sub(next[key].since) < markedFor
 	}
 	for _, b := range p.blocks {
-		rows := map[string]int{} // by what stands first in them
+		rows := map[string]int{} // by the text of the first cell
 		for r, row := range b.table {
 			name := fmt.Sprint(row[0].text, "\x00", rows[row[0].text])
 			rows[row[0].text]++

@@ -12,7 +12,7 @@ import (
 	"ripcord/pkg/control"
 )
 
-// changing is a status in which the group is Active first, and Backup from a time on.
+// changing is a status in which the group is Active first and Backup later.
 func changing(t *testing.T, state string) *control.Status {
 	t.Helper()
 	s := statusOf(t, "healthy")
@@ -20,8 +20,8 @@ func changing(t *testing.T, state string) *control.Status {
 	return s
 }
 
-// TestMarks: what changed is marked for a while, what changes with the time alone is not,
-// and nothing is at first.
+// TestMarks requires that changes are marked for a while, that texts which change only with time
+// are not marked, and that nothing is marked at first.
 func TestMarks(t *testing.T) {
 	var m marks
 	show := func(state string, after time.Duration) string {
@@ -47,7 +47,7 @@ func TestMarks(t *testing.T) {
 		}
 	}
 	var twice marks
-	for range 3 { // rows that begin alike are told apart
+	for range 3 { // rows with the same first cell are kept apart
 		p := page{blocks: []block{{name: "trackers", table: table{words("TRACKED BY", "STATE"), words("edge", "up"), words("edge", "down")}}}}
 		twice.mark(&p, now)
 		if got := p.blocks[0].table; got[1][1].text != "up" || got[2][1].text != "down" {
@@ -65,7 +65,7 @@ func TestMarks(t *testing.T) {
 	}
 }
 
-// TestWatchStatus: a daemon that stops to answer is told of once, and waited for.
+// TestWatchStatus requires that a daemon that stops answering is reported once and waited for.
 func TestWatchStatus(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	answers := []error{nil, errors.New("nobody answers"), errors.New("nobody answers"), nil}
@@ -82,14 +82,15 @@ func TestWatchStatus(t *testing.T) {
 		t.Fatal(err)
 	}
 	if shown, told := strings.Count(out.String(), "ripcord 0.1.0 on gw1"), strings.Count(out.String(), "nobody answers"); n != 4 || shown != 2 || told != 1 {
-		t.Errorf("after %d answers it was shown %d times, its silence %d times:\n%s", n, shown, told, out.String())
+		t.Errorf("after %d answers the status was shown %d times, the error %d times:\n%s", n, shown, told, out.String())
 	}
 	if err := watchStatus(t.Context(), &out, false, func() (*control.Status, error) { return nil, errors.New("nobody") }); err == nil {
-		t.Error("a daemon that never answered is watched")
+		t.Error("watchStatus watches a daemon that never answered")
 	}
 }
 
-// TestShowInPlace: a page is written over the last one, and cut where the terminal ends.
+// TestShowInPlace requires that a page overwrites the last one and is cut at the end of the
+// terminal.
 func TestShowInPlace(t *testing.T) {
 	var out bytes.Buffer
 	w := newStatusWatch(&out, false)
@@ -103,8 +104,8 @@ func TestShowInPlace(t *testing.T) {
 	}
 }
 
-// TestWidth: no line is longer than the width, wherever words can be broken, and every
-// text is there still.
+// TestWidth requires that no line is longer than the width wherever words can be broken, and that
+// no text is lost.
 func TestWidth(t *testing.T) {
 	s := statusOf(t, "pulled")
 	s.Instances[0].Name = "a-name-of-some-length"
@@ -130,7 +131,7 @@ func TestWidth(t *testing.T) {
 	}
 }
 
-// BenchmarkStatus is what people wait for with a thousand instances, beside the daemon.
+// BenchmarkStatus measures the time of the command for a thousand instances, without the daemon's.
 func BenchmarkStatus(b *testing.B) {
 	s := &control.Status{Version: "0.1.0"}
 	for i := range 1000 {

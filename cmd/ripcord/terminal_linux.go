@@ -10,8 +10,8 @@ import (
 // minWidth is the width of the narrowest terminal to which lines are fitted.
 const minWidth = 60
 
-// terminal returns the columns and rows of what a command prints to; false if that is no
-// terminal.
+// terminal returns the columns and rows of the terminal to which a command prints; false if it
+// prints to something else.
 func terminal(w io.Writer) (columns, rows int, ok bool) {
 	file, isFile := underlying(w).(*os.File)
 	if !isFile {
@@ -24,7 +24,7 @@ func terminal(w io.Writer) (columns, rows int, ok bool) {
 	return int(size.Col), int(size.Row), true
 }
 
-// lookOf returns how something is printed to w for people.
+// lookOf returns how to print to w for people.
 func lookOf(w io.Writer) look {
 	look := look{colours(w), pageWidth}
 	if columns, _, ok := terminal(w); ok && columns > 0 {

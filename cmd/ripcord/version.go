@@ -12,8 +12,8 @@ import (
 // version is set by the build: -ldflags "-X main.version=1.2.3".
 var version string
 
-// newest is the version of a build without one: that of the newest section of CHANGELOG.md, as
-// deploy/package/version reads it.
+// newest is the version of a build that was given none: the newest section of CHANGELOG.md, as read
+// by deploy/package/version.
 const newest = "0.1.0"
 
 // newVersion returns the command that prints the version.
@@ -30,7 +30,7 @@ func newVersion() *cobra.Command {
 	}
 }
 
-// versionString returns the version that the build set, else the one that Go recorded: the
+// versionString returns the version that the build set, otherwise the one that Go recorded: the
 // module's, or the commit.
 func versionString() string {
 	if version != "" {
