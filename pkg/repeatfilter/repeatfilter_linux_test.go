@@ -132,6 +132,32 @@ func TestRepeats(t *testing.T) {
 	}
 }
 
+// TestSlots: the filter and the process mean the same memory by each slot: what is expected of one
+// virtual router is dropped and counted there, and nothing of the others.
+func TestSlots(t *testing.T) {
+	b := &bench{t, open(t, 1), event.IPv4, false}
+	slots, packets := make([]*Slot, 100), make([][]byte, 100)
+	for i := range slots {
+		packet, _ := datagram(event.IPv4, 1)
+		packet[header4+1] = byte(i)
+		packets[i], slots[i] = packet, b.table.Slot(0, event.IPv4, byte(i))
+		slots[i].Expect(Image(nil, event.IPv4, packet, netip.Addr{}, netip.Addr{}, 0), 0)
+	}
+	for i, slot := range slots {
+		if b.passes(packets[i]) {
+			t.Errorf("the advert that is expected in slot %d comes through", i)
+		}
+		if n, _ := slot.Take(); n != 1 {
+			t.Errorf("slot %d: %d dropped, want 1", i, n)
+		}
+	}
+	for i, slot := range slots {
+		if n, _ := slot.Take(); n != 0 || slot.Passed() != 0 {
+			t.Errorf("slot %d: %d more dropped and %d let through", i, n, slot.Passed())
+		}
+	}
+}
+
 // TestEachByte: no byte that counts is left out.
 func TestEachByte(t *testing.T) {
 	free := map[event.Family][]int{event.IPv4: {4, 5, 10, 11}, event.IPv6: {0, 1, 2, 3}}

@@ -37,7 +37,11 @@ type memory struct {
 	dropped  atomic.Uint64 // a tally
 	length   atomic.Uint64
 	packet   [MaxPacket / 8]atomic.Uint64
+	_        [1<<slotShift - slotPacket - MaxPacket]byte // to the next slot
 }
+
+// The filters find slot n at n<<slotShift: a slot of another size does not compile.
+var _ [1 << slotShift]byte = [unsafe.Sizeof(memory{})]byte{}
 
 // tally is how many packets were dropped, in its low bits, and when the last one was, by
 // CLOCK_MONOTONIC: one word, so that nobody reads a number without its time.
