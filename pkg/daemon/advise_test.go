@@ -88,7 +88,7 @@ func TestAdvise(t *testing.T) {
 		"a port of a bridge": {instance(nil), []event.Link{link("eth0", 2, func(l *event.Link) { l.Usable, l.Master = false, "br0 (bridge)" })},
 			[]string{"inside: eth0 is a port of br0 (bridge), which takes all that arrives on it: name the device above it as the interface, or take it out with ip link set eth0 nomaster"}},
 		"a source that is missing": {instance(func(in *vrrp.Instance) { in.Source = netip.MustParseAddr("192.0.2.99") }), []event.Link{link("eth0", 2, nil)},
-			[]string{"inside: source 192.0.2.99 stands neither on eth0 nor on a loopback link, or cannot be used yet: add it, or name another source"}},
+			[]string{"inside: source 192.0.2.99 is neither on eth0 nor on a loopback link, or cannot be used yet: add it, or configure another source"}},
 		"no carrier": {instance(nil), []event.Link{link("eth0", 2, func(l *event.Link) { l.Usable, l.Carrier = false, false })},
 			[]string{"inside: eth0 is not usable: no carrier"}},
 		"two names": {instance(nil), []event.Link{link("eth0", 2, nil), link("wan0", 2, nil)}, []string{"eth0 and wan0 are one interface: name it in one way"}},

@@ -8,102 +8,101 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// Effect is something for others to carry out.
+// Effect is an action that the caller of a state machine must carry out.
 type Effect interface{ effect() }
 
-// Advertise sends the advert of an instance at once and repeats it each
-// interval. For an instance that is advertised already it replaces the frames.
+// Advertise sends the advert of an instance at once and repeats it every interval. For an
+// instance that is already advertised it replaces the frames.
 type Advertise struct {
 	Cause    event.Cause
 	Instance *Instance
-	Index    int        // of the link to send on
-	Source   netip.Addr // of the adverts
-	MAC      [6]byte    // of the link, where Source is not on this machine (Instance.IsForeign)
+	Index    int        // index of the link
+	Source   netip.Addr // source address
+	MAC      [6]byte    // of the link, if Source is not on this machine (Instance.IsForeign)
 	Checksum wire.Checksum
 	Priority uint8
-	Interval time.Duration // between two adverts; 0: the instance's interval
+	Interval time.Duration // between two adverts; 0 for the instance's interval
 }
 
-// Arm has the engine ready for a takeover that has been verified: the first advert
-// leaves at the instant At, unless a Disarm comes before, or an Advertise, which
-// the takeover itself brings, takes its place.
+// Arm prepares the engine for a takeover that has been verified: the first advert leaves at the
+// instant At, unless a Disarm arrives before, or the Advertise of the takeover itself replaces
+// it.
 type Arm struct {
 	Advertise
 	At time.Time
 }
 
-// Disarm takes an Arm back. If the advert has left already, it resigns.
+// Disarm cancels an Arm. If the advert has already left, the engine resigns.
 type Disarm struct {
 	Cause    event.Cause
 	Instance *Instance
 }
 
-// AdvertiseNow sends the advert at once and counts the interval anew.
+// AdvertiseNow sends the advert at once and restarts the interval.
 type AdvertiseNow struct {
 	Cause    event.Cause
 	Instance *Instance
 }
 
-// Resign sends priority 0 and falls silent.
+// Resign sends priority 0 and ends the adverts.
 type Resign struct {
 	Cause    event.Cause
 	Instance *Instance
 }
 
-// Mute falls silent.
+// Mute ends the adverts.
 type Mute struct {
 	Cause    event.Cause
 	Instance *Instance
 }
 
-// Probe sends one advert, of that priority, to find out whether adverts leave. It is
-// for an instance that is in Fault since its sends failed, and answered by Probed.
+// Probe sends one advert with the given priority, to test whether adverts leave. It is used for
+// an instance in Fault whose sends failed, and is answered by Probed.
 type Probe struct {
 	Cause    event.Cause
 	Instance *Instance
-	Index    int        // of the link to send on
-	Source   netip.Addr // of the advert
-	MAC      [6]byte    // as Advertise has it
+	Index    int        // index of the link
+	Source   netip.Addr // source address
+	MAC      [6]byte    // as in Advertise
 	Checksum wire.Checksum
 	Priority uint8
 }
 
-// Hold puts the addresses of all members on their links and announces them; or those of
-// some members alone.
+// Hold adds the addresses of all members, or of some, to their links and announces them.
 type Hold struct {
 	Cause event.Cause
-	Only  []*Instance // nil: all
+	Only  []*Instance // nil for all
 }
 
-// Release takes the addresses of all members off, or those of some alone.
+// Release removes the addresses of all members, or of some.
 type Release struct {
 	Cause event.Cause
-	Only  []*Instance // nil: all
+	Only  []*Instance // nil for all
 }
 
-// Reannounce announces the addresses of all members again, or those of some alone.
+// Reannounce announces the addresses of all members, or of some, again.
 type Reannounce struct {
 	Cause event.Cause
-	Only  []*Instance // nil: all
+	Only  []*Instance // nil for all
 }
 
-// Verify asks the verifiers to look at what they watch and to answer the
-// ticket when what they found has been published.
+// Verify asks the verifiers to examine what they watch, and to answer the ticket when their
+// findings have been published.
 type Verify struct {
 	Ticket     uint64
 	Interfaces []string
 }
 
-// Ask asks the stations that are remembered on some links to answer, to prove
-// that the segments forward. It comes again until one has (Forwards).
+// Ask asks the known stations on some links to answer, to prove that the segments forward. It is
+// repeated until one has answered (Forwards).
 type Ask struct {
 	Cause      event.Cause
 	Interfaces []string
 }
 
-// Summarize has the receiver report now and then, with their number, those adverts for an
-// instance that repeat the last one of its Active (On), or report each one as it comes. On, the
-// receiver still reports at once whatever else comes, and that an advert is late.
+// Summarize lets the receiver report adverts for an instance that repeat the last one of its
+// Active only at intervals, with their number (On), or makes it report each one as it arrives.
+// With On the receiver still reports all other adverts at once, and also that an advert is late.
 type Summarize struct {
 	Instance *Instance
 	On       bool
@@ -114,8 +113,8 @@ type RunFence struct {
 	Cause    event.Cause
 	Ticket   uint64
 	Fence    *Fence
-	Group    string    // its name, or that of its only instance
-	Instance *Instance // on which the Active fell silent
+	Group    string    // the group's name, or that of its only instance
+	Instance *Instance // the instance on which the Active fell silent
 	Active   netip.Addr
 }
 

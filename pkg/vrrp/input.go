@@ -9,38 +9,37 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// Input is a fact for a group to absorb.
+// Input is a fact that a group absorbs.
 type Input interface{ input() }
 
-// Start begins the protocol: Startup of RFC 9568 §6.4.1.
+// Start begins the protocol: it is the Startup of RFC 9568 §6.4.1.
 type Start struct{ Cause event.Cause }
 
-// Adopted is Start for a group that goes on as Active where a daemon that died, or handed
-// over, has left off. What it holds as Active stands.
+// Adopted is Start for a group that goes on as Active after the previous daemon died or handed
+// over. The addresses that the group holds as Active are in place.
 type Adopted struct {
 	Cause    event.Cause
-	Group    string    // its name, or that of its only instance
+	Group    string    // the group's name, or that of its only instance
 	Last     time.Time // when the last advert of that daemon left
-	Until    time.Time // the next one comes too late after this: then it starts anew
+	Until    time.Time // if the next advert would be later than this, the group starts as usual
 	Since    time.Time // when the group became Active
-	Priority uint8     // that it had
+	Priority uint8     // the group's last priority
 	Handover bool
 }
 
-// Stop ends it: Shutdown of RFC 9568 §6.4.
+// Stop ends the protocol: it is the Shutdown of RFC 9568 §6.4.
 type Stop struct{ Cause event.Cause }
 
-// Tick reports that the instant of the group's Deadline has come. Timers end only here, after
-// all adverts that were heard until then.
+// Tick reports that the instant of the group's Deadline has come. Timers end only in a Tick,
+// after all adverts that were heard until then.
 type Tick struct{ Cause event.Cause }
 
 // LinkSeen is the present state of a link.
 type LinkSeen struct{ Link event.Link }
 
-// Heard is a fully valid advert for one of our virtual routers. Cause.At is
-// the instant at which the kernel received it. One of a version that the
-// virtual router does not speak, or one that is Stale or Invalid, is nobody's Active to it,
-// but holds a Backup back.
+// Heard is a fully valid advert for one of our virtual routers. Cause.At is the instant at which
+// the kernel received it. An advert of a version that the virtual router does not speak, or one
+// that is Stale or Invalid, does not make its sender the Active, but keeps a Backup waiting.
 type Heard struct {
 	Cause    event.Cause
 	Instance string
@@ -49,14 +48,14 @@ type Heard struct {
 	Priority uint8
 	Interval time.Duration
 	Checksum wire.Checksum
-	// Stale is set where it is authentic, but was rejected since its time is not ours:
-	// its sender is on the air, and the clocks are apart.
+	// Stale is set if the advert is authentic but was rejected because of its time: its sender is
+	// present, and the clocks differ.
 	Stale bool
-	// Invalid is set where it has no addresses, or the interval 0: its sender is on the
-	// air, and nobody knows for how long.
+	// Invalid is set if the advert has no addresses, or the interval 0: its sender is present,
+	// but until when it will be cannot be computed.
 	Invalid bool
-	// Repeats is for how many adverts it stands, itself included, that repeated the one before
-	// while the receiver was to summarize them (Summarize); 0: it was read as it came.
+	// Repeats is the number of repeated adverts that this one stands for, itself included, if
+	// the receiver summarized them (Summarize); 0 if it was read as it arrived.
 	Repeats int
 }
 
@@ -80,14 +79,13 @@ func (h Heard) HoldReason() string {
 	return event.HoldVersion
 }
 
-// Result is the answer of an executor to the orders it was given. Of each key only the latest
-// is read.
+// Result is the answer of an executor to its orders. Of each key only the latest is read.
 type Result interface {
 	Input
 	Key() ResultKey
 }
 
-// ResultKey identifies a result: there is one for each subject and kind.
+// ResultKey identifies a result by its subject and kind.
 type ResultKey struct{ Kind, Subject string }
 
 // Verifier is a part of the daemon that Verify asks.
@@ -99,18 +97,18 @@ const (
 	Confirmer Verifier = "confirmer" // has asked the kernel for the carrier
 )
 
-// Answered reports that everything is published that By found before it answered the ticket.
+// Answered reports that By has published all its findings from before it answered the ticket.
 type Answered struct {
 	Ticket uint64
 	By     Verifier
 }
 
-// Key returns the verifier: a newer ticket's answer stands for an older one's.
+// Key returns the verifier: the answer to a newer ticket replaces that to an older one.
 func (a Answered) Key() ResultKey { return ResultKey{"answered", string(a.By)} }
 
-// Stalled reports that the engine woke Gap late for an Active instance, more than
-// Miss times its interval, sends nothing for one interval, and will then go on
-// unless it gets another order.
+// Stalled reports that the engine woke Gap late for an Active instance, which is more than Miss
+// times its interval. The engine sends nothing for one interval, and then goes on unless it
+// receives another order.
 type Stalled struct {
 	Cause    event.Cause // At: when it woke
 	Instance string
@@ -120,14 +118,14 @@ type Stalled struct {
 // Key returns the instance.
 func (s Stalled) Key() ResultKey { return ResultKey{"stalled", s.Instance} }
 
-// Slept reports that the whole router did not run for Gap. Packets that were sent to it
-// meanwhile may be lost.
+// Slept reports that the whole router did not run for Gap. Packets that were sent to it meanwhile
+// may be lost.
 type Slept struct {
-	Cause event.Cause // At: when it went on
+	Cause event.Cause // At: when it ran again
 	Gap   time.Duration
 }
 
-// LeaseLost reports that the loop did not stamp the lease for Gap, so that the engine has
+// LeaseLost reports that the loop did not renew the lease for Gap, so that the engine has
 // resigned the instance and the worker releases its addresses.
 type LeaseLost struct {
 	Cause    event.Cause
@@ -138,12 +136,12 @@ type LeaseLost struct {
 // Key returns the instance.
 func (l LeaseLost) Key() ResultKey { return ResultKey{"lease", l.Instance} }
 
-// Sends reports how sending to one destination goes: InRow adverts failed one after
-// another, the last with Err; 0 reports that it works again.
+// Sends reports whether adverts to one destination leave: InRow adverts failed in a row, the last
+// with Err; 0 reports that sending works again.
 type Sends struct {
 	Cause    event.Cause
 	Instance string
-	To       netip.Addr // the group, or one of the peers
+	To       netip.Addr // the multicast group, or one of the peers
 	InRow    int
 	Err      string
 }
@@ -151,8 +149,8 @@ type Sends struct {
 // Key returns the instance and the destination.
 func (s Sends) Key() ResultKey { return ResultKey{"sends", s.Instance + " " + s.To.String()} }
 
-// Probed reports what became of a Probe, or of the first advert since an Advertise or
-// Arm: the kernel took its copies but those to Refused, the last of them for Err.
+// Probed reports the outcome of a Probe, or of the first advert since an Advertise or Arm: the
+// kernel accepted its copies except those to Refused, for which the last error was Err.
 type Probed struct {
 	Cause    event.Cause
 	Instance string
@@ -163,26 +161,26 @@ type Probed struct {
 // Key returns the instance.
 func (p Probed) Key() ResultKey { return ResultKey{"probed", p.Instance} }
 
-// Degree is how much is missing of what an instance should hold.
+// Degree is how much of the objects that an instance should hold is missing.
 type Degree uint8
 
 // The degrees.
 const (
-	Optional Degree = iota // nothing that it advertises: extra addresses, routes, rules
-	Partial                // some of the addresses that it advertises
-	Total                  // all of them
+	Optional Degree = iota // nothing that is advertised: extra addresses, routes, rules
+	Partial                // some of the advertised addresses
+	Total                  // all of the advertised addresses
 )
 
-// Placed reports what an instance that is held lacks of what it should hold, some
-// time after it was ordered; that it lacks nothing, if it was reported to lack
-// something; or of one that is not held, that what it lacked may be tried again.
+// Placed reports what an instance that is held lacks, some time after it was ordered; or that it
+// lacks nothing any more; or, for an instance that is not held, that placing the missing objects
+// may be tried again.
 type Placed struct {
 	Cause    event.Cause
 	Instance string
-	Missing  []string // each with the reason; empty: nothing
+	Missing  []string // each with the reason; empty if nothing is missing
 	Degree   Degree
-	// Refused reports that the kernel refuses all of it for what it is: to try again does not
-	// help until somebody has changed something, which is reported as an empty Missing.
+	// Refused reports that the kernel rejects all of Missing as invalid: trying again does not
+	// help until the configuration or a link has changed, which is reported by an empty Missing.
 	Refused bool
 }
 
@@ -190,8 +188,8 @@ type Placed struct {
 func (p Placed) Key() ResultKey { return ResultKey{"placed", p.Instance} }
 
 // Condition reports that something which keeps an instance from serving has begun (On) or is
-// over. It is a fault for as long as it lasts. Its reporter need not repeat it: a condition
-// that is reported again only changes its Err.
+// over. It is a fault for as long as it lasts. It is reported once; a condition that is reported
+// again only changes its Err.
 type Condition struct {
 	Cause    event.Cause
 	Instance string
@@ -208,26 +206,26 @@ type Tracked struct {
 	Cause  event.Cause
 	Check  string
 	State  TrackerState
-	Change int    // what it adds to the priority, where it reports that itself
-	Err    string // why it is down
+	Change int    // what the check adds to the priority, if it reports that itself
+	Err    string // why the check is down
 }
 
 // Key returns the check.
 func (t Tracked) Key() ResultKey { return ResultKey{"tracked", t.Check} }
 
-// Released is a person's order: the group hands over and takes no part (On), until a
-// time if Until is set, or it takes part again.
+// Released is an order of a person: with On the group hands over and takes no part, until the
+// given time if Until is set; without On it takes part again.
 type Released struct {
 	Cause event.Cause
-	Group string // its name, or that of its only instance
+	Group string // the group's name, or that of its only instance
 	On    bool
-	Until time.Time // zero: until it is resumed
+	Until time.Time // zero if it lasts until it is resumed
 }
 
 // Key returns the group.
 func (r Released) Key() ResultKey { return ResultKey{"released", r.Group} }
 
-// Err describes the release in status.
+// Err describes the release in `ripcord status`.
 func (r Released) Err() string {
 	if r.Until.IsZero() {
 		return "released by hand (ripcord resume " + r.Group + " ends it)"
@@ -235,8 +233,8 @@ func (r Released) Err() string {
 	return fmt.Sprintf("released by hand until %s (ripcord resume %s ends it)", r.Until.Format("2006-01-02 15:04:05 MST"), r.Group)
 }
 
-// Rejoined reports that adverts for an instance could not be heard for a while, and
-// can again since Cause.At: the silence before it proves nothing.
+// Rejoined reports that adverts for an instance could not be heard for a while, and can again
+// since Cause.At: the silence before that proves nothing.
 type Rejoined struct {
 	Cause    event.Cause
 	Instance string
@@ -245,8 +243,8 @@ type Rejoined struct {
 // Key returns the instance.
 func (r Rejoined) Key() ResultKey { return ResultKey{"rejoined", r.Instance} }
 
-// Forwards reports that a station which was asked has answered since the Ask: the segment of the
-// link forwards. Cause.At is when the answer was received.
+// Forwards reports that a station has answered since the Ask: the segment of the link forwards.
+// Cause.At is when the answer was received.
 type Forwards struct {
 	Cause     event.Cause
 	Interface string
@@ -259,14 +257,13 @@ func (f Forwards) Key() ResultKey { return ResultKey{"forwards", f.Interface} }
 type Fenced struct {
 	Cause  event.Cause
 	Ticket uint64
-	Err    string // empty: it succeeded
+	Err    string // empty if it succeeded
 }
 
 // Key returns the ticket.
 func (f Fenced) Key() ResultKey { return ResultKey{"fenced", event.Trace(f.Ticket).String()} }
 
-// Reconfigured gives a group a new configuration, with what is known of all links that
-// it names.
+// Reconfigured gives a group a new configuration, with the present states of all links in it.
 type Reconfigured struct {
 	Cause event.Cause
 	Group Group

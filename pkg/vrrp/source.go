@@ -7,10 +7,10 @@ import (
 	"ripcord/pkg/event"
 )
 
-// SourceOn returns the address from which adverts leave on a link, zero where there is
-// none, and whether it is in the subnet of all to whom they go. It chooses as the kernel
-// would: the address in the subnet of the peers, else of the virtual addresses, else the
-// first. An advert over IPv6 leaves from a link-local address, whatever the subnets.
+// SourceOn returns the source address of adverts on a link, zero if there is none, and whether it
+// is in the subnet of all their destinations. It chooses like the kernel: the address in the
+// subnet of the peers, otherwise of the virtual addresses, otherwise the first. An advert over
+// IPv6 leaves from a link-local address, whatever the subnets.
 func (in *Instance) SourceOn(l event.Link) (source netip.Addr, near bool) {
 	if want := in.Source; want.IsValid() {
 		if !l.Has(want) && !(in.IgnoreSource && l.Resolves()) {
@@ -40,15 +40,15 @@ func (in *Instance) SourceOn(l event.Link) (source netip.Addr, near bool) {
 	return l.Primary4, false
 }
 
-// IsForeign reports whether adverts would leave on a link from an address that is not on this
-// machine. The kernel does not send them, so they leave as frames.
+// IsForeign reports whether adverts on a link would have a source address that is not on this
+// machine. The kernel does not send them, so they are sent as frames.
 func (in *Instance) IsForeign(l *event.Link) bool {
 	return in.IgnoreSource && in.Source.IsValid() && !l.Has(in.Source)
 }
 
-// LinkFault returns the fault of a link that keeps an instance from serving, whose adverts
-// would leave from source (SourceOn), and what is wrong and what to do, where the log does
-// not say that of the link. It has no reason where the link is fine.
+// LinkFault returns the fault of a link that keeps an instance with the given source address
+// (SourceOn) from serving, and what is wrong and what to do, unless the log reports that for the
+// link itself. The reason is empty if there is no fault.
 func (in *Instance) LinkFault(l *event.Link, source netip.Addr) (reason event.Reason, err string) {
 	switch {
 	case !l.Usable && l.Master != "":
@@ -62,17 +62,17 @@ func (in *Instance) LinkFault(l *event.Link, source netip.Addr) (reason event.Re
 		return event.DuplicateAddress, fmt.Sprintf("another station on %s has %s too, as duplicate address detection found: "+
 			"change one of the two, then remove the address here and add it again", l.Name, l.Duplicate)
 	case in.Source.IsValid():
-		return event.NoPrimaryAddress, fmt.Sprintf("source %s stands neither on %s nor on a loopback link, "+
-			"or cannot be used yet: add it, or name another source", in.Source, l.Name)
+		return event.NoPrimaryAddress, fmt.Sprintf("source %s is neither on %s nor on a loopback link, "+
+			"or cannot be used yet: add it, or configure another source", in.Source, l.Name)
 	case in.Family == event.IPv6:
 		return event.NoPrimaryAddress, fmt.Sprintf("%s has no link-local IPv6 address of its own that adverts can leave from, or it is still tentative: "+
-			"add one, or see why the kernel gives it none (disable_ipv6, addr_gen_mode)", l.Name)
+			"add one, or find out why the kernel does not add one (disable_ipv6, addr_gen_mode)", l.Name)
 	}
 	return event.NoPrimaryAddress, fmt.Sprintf("%s has no IPv4 address of its own from which adverts can leave: add one", l.Name)
 }
 
-// Trouble returns what keeps an instance from serving on a link, as far as that is
-// known of the link alone, and what to do; empty if nothing does.
+// Trouble returns what keeps an instance from serving on a link, judged by the link alone, and
+// what to do; empty if nothing does.
 func (in *Instance) Trouble(l event.Link) string {
 	source, _ := in.SourceOn(l)
 	reason, err := in.LinkFault(&l, source)

@@ -11,11 +11,11 @@ import (
 type GroupStatus struct {
 	Name     string // empty for an instance outside any group
 	State    event.State
-	Since    time.Time    // of the state
+	Since    time.Time    // when the state began
 	Reason   event.Reason // of the last transition
 	Members  []InstanceStatus
-	Trackers []TrackerStatus // those of the group as a whole; nobody changes them
-	Holding  string          // what keeps a Backup from taking over that could; empty: nothing
+	Trackers []TrackerStatus // those of the group as a whole; read-only
+	Holding  string          // what keeps a Backup that could take over from doing so; empty if nothing does
 }
 
 // Title returns the title of the group's configuration.
@@ -23,22 +23,22 @@ func (g *GroupStatus) Title() string { return title(g.Name, g.Members[0].Instanc
 
 // InstanceStatus is a snapshot of one virtual router, with RFC 8347's names.
 type InstanceStatus struct {
-	Instance *Instance // the configuration; nobody changes it
+	Instance *Instance // the configuration; read-only
 	Faults   []FaultStatus
-	Missing  []string        // what it lacks of what it should hold; nobody changes it
-	Trackers []TrackerStatus // in the order of its configuration; nobody changes them
+	Missing  []string        // what it lacks of what it should hold; read-only
+	Trackers []TrackerStatus // in the order of its configuration; read-only
 	InstanceState
 }
 
 // InstanceState is the part of an InstanceStatus that can be compared.
 type InstanceState struct {
 	State             event.State
-	Since             time.Time // of the state
-	LastStanding      bool      // it is Active, and its group is not
+	Since             time.Time // when the state began
+	LastStanding      bool      // it is Active although its group is not
 	EffectivePriority uint8
-	ActiveAddress     netip.Addr // source of the Active's adverts: ours while Active; zero if unknown
+	ActiveAddress     netip.Addr // source of the Active's adverts; our own while Active; zero if unknown
 	ActivePriority    uint8
-	Silenced          netip.Addr // the Active that has to be fenced if it falls silent, or has fallen
+	Silenced          netip.Addr // the Active that must be fenced if it falls silent, or has done so
 	Watch             WatchStatus
 	Up                time.Time // up-datetime: when it left Initialize; zero in Initialize
 	LastEvent         event.Reason
@@ -49,24 +49,24 @@ type InstanceState struct {
 	SkewTime           time.Duration
 }
 
-// TrackerStatus is one entry of a list `track`, and what is known of it.
+// TrackerStatus is one entry of a `track` list, and its state.
 type TrackerStatus struct {
 	Tracker
 	State TrackerState
-	Since time.Time // of the state
-	Adds  int       // to the priority, now
+	Since time.Time // when the state began
+	Adds  int       // what it adds to the priority now
 	Err   string    // why it is down
 }
 
 // FaultStatus is one cause of the Fault state: a fault, or the recovery of a
 // link that has returned.
 type FaultStatus struct {
-	Source string // a link, an instance
+	Source string // a link or an instance
 	Reason event.Reason
 	Since  time.Time
-	Until  time.Time // of a recovery: its end at the latest
-	// Forwards is set of a recovery whose segment has proved that it forwards: adverts of the
-	// Active alone are waited for.
+	Until  time.Time // the latest end of a recovery
+	// Forwards is set for a recovery whose segment has proved that it forwards: it only waits for
+	// adverts of the Active.
 	Forwards bool
-	Err      string // what is wrong, where the reason does not say it all
+	Err      string // details that the reason does not contain
 }

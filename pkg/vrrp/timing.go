@@ -18,7 +18,8 @@ func ActiveDownInterval(priority uint8, interval time.Duration, miss int) time.D
 	return time.Duration(miss)*interval + SkewTime(priority, interval)
 }
 
-// Timing is what the intervals of a router follow from, beside that of the Active.
+// Timing is the values from which the intervals of a router are computed, beside the interval of
+// the Active.
 type Timing struct {
 	Version  wire.Version
 	Priority uint8
@@ -28,8 +29,8 @@ type Timing struct {
 // Timing returns the timing of the instance at a priority.
 func (in *Instance) Timing(priority uint8) Timing { return Timing{in.Version, priority, in.Miss} }
 
-// SkewTime returns the Skew_Time of a router whose Active advertises each interval. In
-// VRRPv2 it is (256 - priority) / 256 seconds whatever the interval (RFC 3768 §6.1).
+// SkewTime returns the Skew_Time for an Active that advertises every interval. In VRRPv2 it is
+// (256 - priority) / 256 seconds whatever the interval (RFC 3768 §6.1).
 func (t Timing) SkewTime(interval time.Duration) time.Duration {
 	if t.Version == wire.V2 {
 		interval = time.Second
@@ -37,8 +38,8 @@ func (t Timing) SkewTime(interval time.Duration) time.Duration {
 	return SkewTime(t.Priority, interval)
 }
 
-// ActiveDownInterval returns the Active_Down_Interval of a router whose Active advertises
-// each interval; in VRRPv2 it is the Master_Down_Interval (RFC 3768 §6.1).
+// ActiveDownInterval returns the Active_Down_Interval for an Active that advertises every
+// interval; in VRRPv2 it is the Master_Down_Interval (RFC 3768 §6.1).
 func (t Timing) ActiveDownInterval(interval time.Duration) time.Duration {
 	return time.Duration(t.Miss)*interval + t.SkewTime(interval)
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// TestTimers is the table of RFC 9568 §6.1 at the edges of what can be
-// configured, in whole nanoseconds: nothing is rounded to centiseconds.
+// TestTimers checks the table of RFC 9568 §6.1 at the limits of the configuration, in whole
+// nanoseconds: nothing is rounded to centiseconds.
 func TestTimers(t *testing.T) {
 	for _, c := range []struct {
 		priority   uint8
@@ -26,7 +26,7 @@ func TestTimers(t *testing.T) {
 		// The owner, and the longest interval.
 		{255, time.Second, 3, 3_906_250, 3_003_906_250},
 		{1, 40950 * time.Millisecond, 3, 40_790_039_062, 163_640_039_062},
-		// miss is 3 in the RFC, and ours to configure.
+		// miss is 3 in the RFC, and configurable here.
 		{100, time.Second, 1, 609_375_000, 1_609_375_000},
 		{1, 40950 * time.Millisecond, 100, 40_790_039_062, 4_135_790_039_062},
 	} {
@@ -39,13 +39,13 @@ func TestTimers(t *testing.T) {
 	}
 }
 
-// TestSkewTellsPrioritiesApart: at any interval two Backups of different
-// priority wait for different times, the better one less.
-func TestSkewTellsPrioritiesApart(t *testing.T) {
+// TestSkewSeparatesPriorities checks that two Backups of different priority wait for different
+// times at any interval, the better one less.
+func TestSkewSeparatesPriorities(t *testing.T) {
 	for _, interval := range []time.Duration{10 * time.Millisecond, time.Second, 40950 * time.Millisecond} {
 		for p := uint8(1); p < 255; p++ {
 			if better, worse := SkewTime(p+1, interval), SkewTime(p, interval); better >= worse {
-				t.Errorf("at %v priority %d waits %v, priority %d %v", interval, p+1, better, p, worse)
+				t.Errorf("at %v, priority %d waits %v and priority %d waits %v", interval, p+1, better, p, worse)
 			}
 		}
 	}

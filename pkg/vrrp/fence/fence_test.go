@@ -15,7 +15,7 @@ const (
 
 var zero = time.Unix(100, 0)
 
-// begun returns a fence that has begun on two links, and asked.
+// begun returns a fence that has begun on two links and asked the first question.
 func begun(t *testing.T) *State {
 	t.Helper()
 	f := &State{}
@@ -26,14 +26,14 @@ func begun(t *testing.T) *State {
 	return f
 }
 
-// prove has a station answer on each link, and reports whether the command may run.
+// prove makes a station answer on each link, and reports whether the command may run.
 func prove(f *State, at time.Time) bool {
 	f.Prove("eth0", at)
 	return f.Prove("eth1", at)
 }
 
-// TestProof: a station on each link has to answer after the first question, then the command
-// runs, and its success is the end.
+// TestProof checks that a station on each link has to answer after the first question, that then
+// the command runs, and that its success ends the fence.
 func TestProof(t *testing.T) {
 	f := begun(t)
 	if prove(f, zero.Add(-1)) || f.Prove("eth1", zero) || !slices.Equal(f.Unproven(), []string{"eth0"}) {
@@ -43,7 +43,7 @@ func TestProof(t *testing.T) {
 		t.Errorf("%q are asked again", got)
 	}
 	if !f.Prove("eth0", zero) {
-		t.Fatal("a station has answered on each link, and the command may not run")
+		t.Fatal("a station has answered on each link, but the command may not run")
 	}
 	f.Run(zero, 7, timeout)
 	if got := f.Deadline(); !got.Equal(zero.Add(timeout + resultWait)) {
@@ -57,14 +57,14 @@ func TestProof(t *testing.T) {
 	}
 }
 
-// TestCutOff: when none has answered after proofWait that is found once, and the questions
-// go on.
+// TestCutOff checks that a fence without answers is found to be cut off once, after proofWait,
+// and that the questions go on.
 func TestCutOff(t *testing.T) {
 	f := begun(t)
 	now, asked := zero, 0
 	for f.Tick(now) == Pending {
 		if now = f.Deadline(); now.After(zero.Add(proofWait)) {
-			t.Fatalf("nothing is found until %v", now)
+			t.Fatalf("not found to be cut off until %v", now)
 		}
 		if f.Ask(now, most) != nil {
 			asked++
@@ -83,8 +83,8 @@ func TestCutOff(t *testing.T) {
 	}
 }
 
-// TestFailure: a command that fails, or gives no result, is the error that is kept until it
-// is forgotten.
+// TestFailure checks that a command that fails or gives no result leaves an error, which is kept
+// until Forget.
 func TestFailure(t *testing.T) {
 	for _, silent := range []bool{false, true} {
 		f := begun(t)
@@ -93,7 +93,7 @@ func TestFailure(t *testing.T) {
 		var got Outcome
 		if silent {
 			if f.Tick(f.Deadline().Add(-1)) != Pending {
-				t.Error("the result is missed too early")
+				t.Error("the wait for the result ends too early")
 			}
 			got = f.Tick(f.Deadline())
 		} else {
@@ -112,8 +112,8 @@ func TestFailure(t *testing.T) {
 	}
 }
 
-// TestQueue: a command for a takeover that was cancelled has to end before the fence of the
-// next one begins, and proves nothing for it.
+// TestQueue checks that a command for a cancelled takeover must end before the fence of the next
+// one begins, and proves nothing for it.
 func TestQueue(t *testing.T) {
 	for _, silent := range []bool{false, true} {
 		f := begun(t)
@@ -139,7 +139,8 @@ func TestQueue(t *testing.T) {
 	}
 }
 
-// TestLateResult: the result of a command whose takeover was cancelled changes nothing.
+// TestLateResult checks that the result of a command whose takeover was cancelled changes
+// nothing.
 func TestLateResult(t *testing.T) {
 	f := begun(t)
 	prove(f, zero)

@@ -1,5 +1,5 @@
-// Package heard remembers the other routers that a virtual router has heard: who else is Active, who
-// does not understand its adverts, and how many routers there are.
+// Package heard remembers the other routers that a virtual router has heard: the Actives, the
+// routers that do not understand its adverts, and whether there are more than two routers.
 package heard
 
 import (
@@ -10,38 +10,38 @@ import (
 )
 
 // Active is another Active, as it was last heard. It is known until the Active_Down_Interval
-// of its last advert has passed; the zero value means that there is none.
+// after its last advert has passed; the zero value means that there is none.
 type Active struct {
 	Source   netip.Addr
 	Interval time.Duration
-	// Since is the instant of the first of the adverts that came without a gap, At
-	// that of the last one, and count how many came after the first.
+	// Since is the instant of the first advert of the present series without a gap, At that of
+	// the last one, and count the number of adverts in the series.
 	Since time.Time
 	At    time.Time
 	count int
-	// Priority is that of the last advert, and Highest the greatest of them all.
+	// Priority is the priority of the last advert, and Highest the highest of the series.
 	Priority uint8
 	Highest  uint8
-	// Lost is set when we yielded to it while it served alone, as we did.
+	// Lost is set when this router yielded to the Active in a tie while both served alone.
 	Lost bool
-	// logged and loggedUnheard report whether it was logged as a rival, and as one that
-	// goes on although we answer.
+	// logged and loggedUnheard report whether the Active was logged as a rival, and as one that
+	// goes on although this router answers.
 	logged        bool
 	loggedUnheard bool
 }
 
-// Until returns the instant from which an Active is not known any more. The intervals are
-// those of the router that hears it.
+// Until returns the instant from which the Active is no longer known. The timing is that of the
+// router that hears it.
 func (a *Active) Until(t vrrp.Timing) time.Time { return a.At.Add(t.ActiveDownInterval(a.Interval)) }
 
-// Known reports whether there is an Active, and it is on the air at the instant now.
+// Known reports whether there is an Active that counts as present at the instant now.
 func (a *Active) Known(now time.Time, t vrrp.Timing) bool {
 	return a.Source.IsValid() && now.Before(a.Until(t))
 }
 
-// LogRival reports whether the Active is to be logged as a rival, now that an advert of it
-// was heard: once, and once more when it has sent more adverts than may be missed. Then it
-// goes on although we answer, and ours do not seem to reach it.
+// LogRival reports whether the Active must be logged as a rival after an advert of it was heard:
+// once, and once more when it has sent more adverts than may be missed. Then it goes on although
+// this router answers: the answers do not seem to reach it, and it is unheard.
 func (a *Active) LogRival(miss int) (log, unheard bool) {
 	unheard = a.count > miss
 	if a.logged && (!unheard || a.loggedUnheard) {
@@ -51,19 +51,19 @@ func (a *Active) LogRival(miss int) (log, unheard bool) {
 	return true, unheard
 }
 
-// Others are the other routers that advertise the same virtual router. The zero value is
-// that none was heard.
+// Others are the other routers that advertise the same virtual router. In the zero value no
+// router was heard.
 type Others struct {
-	// Best is the best Active that is heard, or while we are Active the best rival.
+	// Best is the best Active that is heard. While this router is Active that is its best rival.
 	Best Active
-	// Second is an Active that is worse than Best, and was heard after Best last was: it
-	// may be the one that serves where Best has fallen silent. It is nil if there is none.
+	// Second is an Active that is worse than Best and was heard after Best last was: it may serve
+	// if Best has fallen silent. It is nil if there is none.
 	Second *Active
-	// Incompatible are those that do not understand our adverts.
+	// Incompatible are the routers that do not understand our adverts.
 	Incompatible Incompatible
 }
 
-// Hear notes a valid advert: its sender is Best, unless a better Active is still known.
+// Hear records a valid advert: its sender becomes Best, unless a better Active is still known.
 func (o *Others) Hear(h *vrrp.Heard, t vrrp.Timing) {
 	at, a := h.Cause.At, &o.Best
 	gone := !a.Known(at, t)
@@ -81,9 +81,9 @@ func (o *Others) Hear(h *vrrp.Heard, t vrrp.Timing) {
 	a.Highest = max(a.Highest, h.Priority)
 }
 
-// Resigned notes that a router has resigned. While Best is known only its own resignation is
-// believed, since another may resign beside it: then ok is false. Else Best is forgotten, and
-// what it was is returned.
+// Resigned records that a router has resigned. While Best is known only its own resignation
+// counts, since another router may resign at the same time: then ok is false. Otherwise Best is
+// reset, and its last value is returned.
 func (o *Others) Resigned(source netip.Addr, now time.Time, t vrrp.Timing) (gone Active, ok bool) {
 	if o.Second != nil && o.Second.Source == source {
 		o.Second = nil
@@ -95,11 +95,10 @@ func (o *Others) Resigned(source netip.Addr, now time.Time, t vrrp.Timing) (gone
 	return gone, true
 }
 
-// Forget forgets who else was Active.
+// Forget forgets the other Actives.
 func (o *Others) Forget() { o.Best, o.Second = Active{}, nil }
 
-// Until returns the instant from which no other Active counts as heard, whether it
-// understands us or not.
+// Until returns the instant from which no other Active counts as present, compatible or not.
 func (o *Others) Until(t vrrp.Timing) time.Time {
 	until := o.Incompatible.Until
 	for _, a := range [...]*Active{&o.Best, o.Second} {
@@ -110,8 +109,8 @@ func (o *Others) Until(t vrrp.Timing) time.Time {
 	return until
 }
 
-// SendBoth reports whether an advert of the other version comes from an Active that sends
-// ours as well (RFC 9568 §8.4): one of those may have been lost.
+// SendBoth reports whether an advert of the other version comes from an Active that sends our
+// version as well (RFC 9568 §8.4). It tolerates one lost advert of our version.
 func (o *Others) SendBoth(h *vrrp.Heard, t vrrp.Timing) bool {
 	a := &o.Best
 	return a.Source == h.Source && h.Cause.At.Before(a.At.Add(a.Interval+a.Interval/2)) && a.Known(h.Cause.At, t)

@@ -22,8 +22,8 @@ func advert(source netip.Addr, priority uint8, at time.Duration) *vrrp.Heard {
 	return &vrrp.Heard{Cause: event.Cause{At: zero.Add(at)}, Source: source, Priority: priority, Interval: time.Second}
 }
 
-// TestHear: the best Active stays the best until it falls silent; of two of one priority
-// that is the one of the greater address.
+// TestHear checks that the best Active stays the best until it falls silent, and that of two
+// Actives with equal priority the one with the greater address is better.
 func TestHear(t *testing.T) {
 	for _, c := range []struct {
 		name         string
@@ -53,12 +53,12 @@ func TestHear(t *testing.T) {
 	}
 }
 
-// TestKnown: an Active is known for the Active_Down_Interval at its own interval, and the
-// adverts that came without a gap count.
+// TestKnown checks that an Active is known for the Active_Down_Interval at its own interval, and
+// that the adverts without a gap are counted.
 func TestKnown(t *testing.T) {
 	var o Others
 	if o.Best.Known(zero, timing) {
-		t.Error("nobody is known")
+		t.Error("an Active is known before any advert")
 	}
 	o.Hear(advert(one, 120, 0), timing)
 	o.Hear(advert(one, 90, time.Second), timing)
@@ -71,14 +71,14 @@ func TestKnown(t *testing.T) {
 	}
 	o.Hear(advert(two, 50, 2*time.Second), timing)
 	if want := 2*time.Second + timing.ActiveDownInterval(time.Second); !o.Until(timing).Equal(zero.Add(want)) {
-		t.Errorf("somebody is heard until %v, want %v", o.Until(timing).Sub(zero), want)
+		t.Errorf("an Active is heard until %v, want %v", o.Until(timing).Sub(zero), want)
 	}
 	if o.Forget(); o.Best.Known(zero, timing) || o.Second != nil {
 		t.Errorf("not forgotten: %+v", o)
 	}
 }
 
-// TestResigned: while the best is known only its own resignation counts.
+// TestResigned checks that while the best Active is known only its own resignation counts.
 func TestResigned(t *testing.T) {
 	var o Others
 	o.Hear(advert(two, 100, 0), timing)
@@ -91,11 +91,11 @@ func TestResigned(t *testing.T) {
 	}
 	o.Hear(advert(two, 100, 0), timing)
 	if _, ok := o.Resigned(three, zero.Add(time.Minute), timing); !ok {
-		t.Error("a resignation is not believed though nobody is known")
+		t.Error("a resignation is ignored although no Active is known")
 	}
 }
 
-// TestLogRival: a rival is logged once, and once more when it goes on.
+// TestLogRival checks that a rival is logged once, and once more when it goes on.
 func TestLogRival(t *testing.T) {
 	var o Others
 	var logged []bool
@@ -110,19 +110,19 @@ func TestLogRival(t *testing.T) {
 	}
 }
 
-// TestSendBoth: adverts of the other version are ignored beside those of ours from the same
-// router, until one and a half intervals after the last.
+// TestSendBoth checks that adverts of the other version are ignored if the same router also sends
+// our version, until one and a half intervals after the last such advert.
 func TestSendBoth(t *testing.T) {
 	var o Others
 	o.Hear(advert(one, 100, 0), timing)
 	late := 1500 * time.Millisecond
 	if !o.SendBoth(advert(one, 100, late-1), timing) || o.SendBoth(advert(one, 100, late), timing) || o.SendBoth(advert(two, 100, 0), timing) {
-		t.Error("an Active that sends both versions is mistaken")
+		t.Error("an Active that sends both versions is recognized wrongly")
 	}
 }
 
-// TestIncompatible: who does not understand us counts as Active for its
-// Active_Down_Interval, and is logged once a minute, and after each silence.
+// TestIncompatible checks that a router that does not understand our adverts counts as Active for
+// its Active_Down_Interval, and is logged once a minute and after each silence.
 func TestIncompatible(t *testing.T) {
 	var i Incompatible
 	var logged []time.Duration
@@ -149,33 +149,34 @@ func TestIncompatible(t *testing.T) {
 		t.Errorf("holds until %v", i.Holds)
 	}
 	if i.Believe(two); i.Until.IsZero() {
-		t.Error("forgotten, since another is understood")
+		t.Error("forgotten because of an advert of another router")
 	}
 	if i.Believe(one); !i.Until.IsZero() {
-		t.Error("not forgotten, though it is understood")
+		t.Error("not forgotten although its own advert was compatible")
 	}
 }
 
-// TestCompany: a third router counts as present for an hour after two were heard in turn.
-func TestCompany(t *testing.T) {
-	var c Company
+// TestPeers checks that a third router counts as present for an hour after two were heard in
+// turn.
+func TestPeers(t *testing.T) {
+	var p Peers
 	for _, s := range []netip.Addr{one, one} {
-		if _, news := c.Meet(s, zero); news || c.Crowded() {
-			t.Fatal("one router is a third")
+		if _, third := p.Observe(s, zero); third || p.ThirdPresent() {
+			t.Fatal("one router counts as a third")
 		}
 	}
-	if before, news := c.Meet(two, zero); !news || before != one || !c.Crowded() {
-		t.Fatalf("the third is no news; before it %v", before)
+	if before, third := p.Observe(two, zero); !third || before != one || !p.ThirdPresent() {
+		t.Fatalf("the third router is not reported; before it %v", before)
 	}
-	if _, news := c.Meet(one, zero.Add(time.Minute)); news {
-		t.Error("it is news again")
+	if _, third := p.Observe(one, zero.Add(time.Minute)); third {
+		t.Error("it is reported again")
 	}
-	end := zero.Add(time.Minute + crowdedFor)
-	if !c.Deadline().Equal(end) || c.Leave(end.Add(-1), true) || !c.Leave(end, true) || c.Leave(end, true) || c.Crowded() {
-		t.Errorf("crowded: %v, until %v", c.Crowded(), c.Deadline())
+	end := zero.Add(time.Minute + thirdFor)
+	if !p.Deadline().Equal(end) || p.Expire(end.Add(-1), true) || !p.Expire(end, true) || p.Expire(end, true) || p.ThirdPresent() {
+		t.Errorf("third router present: %v, until %v", p.ThirdPresent(), p.Deadline())
 	}
-	c.Meet(two, zero)
-	if !c.Leave(zero, false) {
-		t.Error("still crowded though more than two are allowed")
+	p.Observe(two, zero)
+	if !p.Expire(zero, false) {
+		t.Error("a third router counts as present although more than two are allowed")
 	}
 }

@@ -10,13 +10,13 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// absorbHeard takes an advert of another router.
+// absorbHeard absorbs an advert of another router.
 func (s *step) absorbHeard(h *vrrp.Heard) {
 	m := s.f.members.find(h.Instance)
 	if m == nil {
 		return
 	}
-	s.meet(m, h)
+	s.countRouters(m, h)
 	if h.Version != m.Version || h.Stale || h.Invalid {
 		s.heardIncompatible(m, h)
 		return
@@ -27,7 +27,7 @@ func (s *step) absorbHeard(h *vrrp.Heard) {
 		s.absorbResignation(m, h)
 		return
 	}
-	if s.provesOutOfStep(m, h) {
+	if s.disprovesCascade(m, h) {
 		return
 	}
 	was := m.others.Best
@@ -41,23 +41,24 @@ func (s *step) absorbHeard(h *vrrp.Heard) {
 	}
 	switch {
 	case s.f.waiting():
-		s.heardActive(m, h, m.fell(was, h))
+		s.heardActive(m, h, m.loweredPriority(was, h))
 	case s.f.state() == event.Active:
 		s.heardRival(m, h)
 	}
-	if s.f.state() != event.Active { // it has to be fenced if it falls silent
+	if s.f.state() != event.Active { // it would have to be fenced if it fell silent
 		m.silent = m.others.Best.Source
 		s.f.fence.Forget()
 	}
 	s.followChecksum(m, h)
 }
 
-// meet notes the sender of a valid advert, and warns if it is a third router.
-func (s *step) meet(m *member, h *vrrp.Heard) {
+// countRouters records the sender of a valid advert for `routers: 2`, and warns if it is a third
+// router.
+func (s *step) countRouters(m *member, h *vrrp.Heard) {
 	if m.Routers != 2 {
 		return
 	}
-	before, third := m.company.Meet(h.Source, h.Cause.At)
+	before, third := m.peers.Observe(h.Source, h.Cause.At)
 	if !third {
 		return
 	}
@@ -68,7 +69,7 @@ func (s *step) meet(m *member, h *vrrp.Heard) {
 	})
 }
 
-// noteServing notes for the fault address-lost that an Active is heard that may serve.
+// noteServing records for the fault address-lost that an Active is heard that may serve.
 func (s *step) noteServing(m *member, h *vrrp.Heard) {
 	var since time.Time
 	if best := &m.others.Best; best.Source == h.Source {
@@ -77,11 +78,12 @@ func (s *step) noteServing(m *member, h *vrrp.Heard) {
 	s.f.impairment.hear(h, since, m.impaired)
 }
 
-// heardActive takes an advert in Backup (RFC 9568 §6.4.2). If two Actives are heard, the
-// better one sets the timer, and the other can only lengthen it: otherwise its shorter
-// interval would end the wait between two adverts of the better. One that fell below our
-// priority is replaced after Skew_Time. One that was summarized came while this router was to yield
-// to it, whatever has changed since.
+// heardActive handles an advert in Backup (RFC 9568 §6.4.2). If two Actives are heard, the better
+// one sets the timer, and the other can only lengthen it: otherwise its shorter interval would
+// end the wait between two adverts of the better one. An Active that has lowered its priority
+// below ours is replaced after Skew_Time. A report that summarizes repeated adverts (Repeats > 0)
+// always renews the timer: they arrived while this router was to yield to them, whatever has
+// changed since.
 func (s *step) heardActive(m *member, h *vrrp.Heard, fell bool) {
 	if s.failAgain(m, h.Cause) {
 		return
@@ -89,18 +91,18 @@ func (s *step) heardActive(m *member, h *vrrp.Heard, fell bool) {
 	if h.Repeats == 0 && m.outranks(h.Priority, s.now) {
 		fencing{s}.cancel()
 		if fell {
-			s.replace(m, h)
+			s.shortenToSkew(m, h)
 		}
 		return // the timer runs on
 	}
 	s.reportPreemptDelay(m, h)
 	if s.f.ownerWait != nil {
-		s.why = s.f.ownerWait.cause // two owners: the later one is Backup
+		s.why = s.f.ownerWait.cause // of two owners, the later one is Backup
 	}
 	if h.Source == m.others.Best.Source {
 		m.interval = h.Interval
-		if until := h.Cause.At.Add(m.activeDown(m.interval)); h.Cause.At.Before(m.began) && until.Before(m.downAt) {
-			return // it came while we slept or could not hear, and the Active was given more time
+		if until := h.Cause.At.Add(m.activeDown(m.interval)); h.Cause.At.Before(m.waitBegan) && until.Before(m.downAt) {
+			return // it arrived while this process slept or could not hear, and the Active was given more time since
 		}
 		m.renew(h.Cause.At)
 	} else {
@@ -109,16 +111,16 @@ func (s *step) heardActive(m *member, h *vrrp.Heard, fell bool) {
 	s.f.unverify()
 }
 
-// replace lets the group take over from an Active that fell when Skew_Time has
-// passed, or at once if it is the only Backup: until then the Active goes on serving.
-func (s *step) replace(m *member, h *vrrp.Heard) {
+// shortenToSkew shortens the wait for an Active that has lowered its priority to Skew_Time, or to
+// nothing if this router is the only Backup. Until then the Active goes on serving.
+func (s *step) shortenToSkew(m *member, h *vrrp.Heard) {
 	if at := h.Cause.At.Add(s.f.members.resignationWait(m)); at.Before(m.downAt) {
 		s.f.unverify()
 		m.downAt, m.holdReported = at, false
 	}
 }
 
-// heardRival takes an advert in Active (RFC 9568 §6.4.3).
+// heardRival handles an advert in Active (RFC 9568 §6.4.3).
 func (s *step) heardRival(m *member, h *vrrp.Heard) {
 	switch {
 	case s.f.listening != nil:
@@ -132,14 +134,14 @@ func (s *step) heardRival(m *member, h *vrrp.Heard) {
 	}
 }
 
-// yieldTo yields to the better Active that member m hears.
+// yieldTo yields to the better Active that the member hears.
 func (s *step) yieldTo(m *member, cause event.Cause) {
 	s.yield(trigger{event.HigherPriorityBackup, m, cause})
 	m.interval = m.others.Best.Interval
 	m.renew(m.others.Best.At)
 }
 
-// yield begins the waits of all members anew (RFC 9568 §6.4.3).
+// yield restarts the waits of all members (RFC 9568 §6.4.3).
 func (s *step) yield(why trigger) {
 	for _, m := range s.f.members {
 		m.renew(s.now)
@@ -149,11 +151,11 @@ func (s *step) yield(why trigger) {
 	s.why = why
 }
 
-// answerRival answers a rival that we outrank: by an advert at once, at most one an
-// interval, so that two misled routers cannot make each other send without end
-// (VRRPv2 only discards the rival's: RFC 3768 §6.4.3); and the hosts, which have
-// learned the rival's address, hear ours again. Not if our adverts do not reach it: it
-// would go on, and the hosts would lose the one that is heard.
+// answerRival answers a rival with lower rank by an immediate advert, at most one an interval, so
+// that two misled routers cannot make each other send without end (VRRPv2 only discards the
+// rival's advert: RFC 3768 §6.4.3). The addresses are also announced again, since the hosts have
+// learned the rival's MAC. They are not if our adverts do not reach the rival: it would go on,
+// and the hosts would lose the router that is heard.
 func (s *step) answerRival(m *member, h *vrrp.Heard) {
 	if !s.f.confirmBy.IsZero() { // it may not have heard our first advert yet
 		confirming{s}.hold(h.Cause)
@@ -179,11 +181,11 @@ func (s *step) answerRival(m *member, h *vrrp.Heard) {
 	}
 }
 
-// reannounceSpaced is the least time between two announcements because of rivals.
+// reannounceSpaced is the minimum time between two announcements because of rivals.
 const reannounceSpaced = time.Second
 
-// advertiseNow answers by an advert at once, at most one an interval of those that answer
-// the like: last is when that was last done.
+// advertiseNow answers with an immediate advert, at most once in an interval: last is when it
+// last did.
 func (s *step) advertiseNow(m *member, last *time.Time, cause event.Cause) {
 	if s.now.Sub(*last) >= m.Instance.Interval {
 		*last = s.now
@@ -191,8 +193,8 @@ func (s *step) advertiseNow(m *member, last *time.Time, cause event.Cause) {
 	}
 }
 
-// followChecksum takes over the form of the checksum that another Active uses, if the
-// configuration does not prescribe one.
+// followChecksum adopts the checksum form of another Active, if the configuration does not
+// prescribe one.
 func (s *step) followChecksum(m *member, h *vrrp.Heard) {
 	if !m.AutoChecksum {
 		return
@@ -203,15 +205,13 @@ func (s *step) followChecksum(m *member, h *vrrp.Heard) {
 	}
 }
 
-// Two Actives of equal priority compare their addresses (RFC 9568 §6.4.3). In a
-// group they must compare those of one segment, the same on both sides: the
-// first member in which the rival is heard. Otherwise two routers whose
-// addresses are ordered differently would each yield on another segment, and
-// nobody would serve (docs/architecture.md#group). Where it is not heard there yet it is waited
-// for, but with `routers: 2` the rival can only be the router that was heard there before: the
-// one of the smaller address yields at once.
-
-// heardEqual takes an advert of our own priority while we are Active.
+// heardEqual handles an advert of our own priority in Active. Two Actives of equal priority
+// compare their addresses (RFC 9568 §6.4.3). In a group they must compare those of one segment,
+// the same on both routers: the first member on which the rival is heard. Otherwise two routers
+// whose addresses are ordered differently would each yield on another segment, and no router
+// would serve (docs/architecture.md#group). If the rival is not heard on the first member yet,
+// the decision waits for it. With `routers: 2` the rival can only be the router that was heard
+// there before, so the one with the smaller address yields at once.
 func (s *step) heardEqual(m *member, h *vrrp.Heard) {
 	first := s.f.members.firstEqual(s.now)
 	if first == nil {
@@ -220,7 +220,7 @@ func (s *step) heardEqual(m *member, h *vrrp.Heard) {
 	if first.index == 0 {
 		s.judgeTie(first, h.Cause)
 	} else if decided := first.others.Best.Since.Add(first.others.Best.Interval); s.now.Before(decided) {
-		s.f.tieEnds = decided // an earlier member may still hear it
+		s.f.tieEnds = decided // it may still be heard on an earlier member
 		if s.f.members.losesTo(first) {
 			s.yieldTo(first, h.Cause)
 		}
@@ -233,8 +233,8 @@ func (s *step) heardEqual(m *member, h *vrrp.Heard) {
 	}
 }
 
-// decideTie decides the tie that waited for an earlier member to hear the rival,
-// if the rival is still there: it may have yielded to us on that very member.
+// decideTie decides a tie that waited for the rival to be heard on an earlier member, if the
+// rival is still there: it may have yielded to us on that member.
 func (s *step) decideTie() {
 	if s.f.tieEnds.IsZero() || s.now.Before(s.f.tieEnds) {
 		return
@@ -247,19 +247,20 @@ func (s *step) decideTie() {
 	s.f.tieEnds = time.Time{}
 }
 
-// judgeTie compares the addresses of the member that decides.
+// judgeTie compares the addresses on the member that decides, and yields if the rival's is
+// greater.
 func (s *step) judgeTie(first *member, cause event.Cause) {
 	if first.source.Less(first.others.Best.Source) {
 		s.yieldTo(first, cause)
 	}
 }
 
-// absorbResignation takes a priority 0 (RFC 9568 §6.4.2, §6.4.3). While an Active is known,
-// only its own is believed: another sender may resign beside it.
+// absorbResignation absorbs a priority 0 (RFC 9568 §6.4.2, §6.4.3). While an Active is known,
+// only its own resignation counts: another router may resign at the same time.
 func (s *step) absorbResignation(m *member, h *vrrp.Heard) {
 	r := resignation{h.Source, h.Cause.At, h.Cause}
 	if s.f.serves(m) && s.f.listening == nil {
-		s.advertiseNow(m, &m.answeredResign, h.Cause) // else a Backup of low priority takes over just ahead of our next advert
+		s.advertiseNow(m, &m.answeredResign, h.Cause) // otherwise a Backup of low priority takes over just before our next advert
 	}
 	gone, ok := m.others.Resigned(h.Source, s.now, m.timing())
 	if !ok {
@@ -267,7 +268,7 @@ func (s *step) absorbResignation(m *member, h *vrrp.Heard) {
 	}
 	m.lastResign, m.silent = r, netip.Addr{}
 	s.f.fence.Forget()
-	s.inStep(m, r)
+	s.joinPairs(m, r)
 	if !s.f.waiting() || s.f.ownerWait != nil {
 		return
 	}
@@ -281,12 +282,12 @@ func (s *step) absorbResignation(m *member, h *vrrp.Heard) {
 	}
 }
 
-// cascade carries the resignation r of m's Active, which had advertised the
-// given priority, to the other members.
+// cascade applies the resignation r of m's Active, which had advertised the given priority, to
+// the other members.
 func (s *step) cascade(m *member, priority uint8, r resignation) {
 	for _, n := range s.f.members {
 		best := &n.others.Best
-		if n == m || !n.known(s.now) || best.Priority != priority || s.f.outOfStep.apart(pairOf(m, r.source, n, best.Source), s.now) {
+		if n == m || !n.known(s.now) || best.Priority != priority || s.f.distinct.has(pairOf(m, r.source, n, best.Source), s.now) {
 			continue
 		}
 		n.silent = netip.Addr{}
@@ -298,10 +299,10 @@ func (s *step) cascade(m *member, priority uint8, r resignation) {
 	}
 }
 
-// provesOutOfStep checks whether an advert shows alive an Active that a
-// cascade took for gone. It reports true for an advert that was received before
-// the resignation and proves nothing, nor renews anything.
-func (s *step) provesOutOfStep(m *member, h *vrrp.Heard) (stale bool) {
+// disprovesCascade handles an advert of an Active that a cascade counted as gone: the two senders
+// are different routers. It returns stale for an advert that was received before the resignation,
+// which proves nothing and renews no timer.
+func (s *step) disprovesCascade(m *member, h *vrrp.Heard) (stale bool) {
 	c := m.cascaded
 	if c == nil || c.source != h.Source {
 		return false
@@ -311,7 +312,7 @@ func (s *step) provesOutOfStep(m *member, h *vrrp.Heard) (stale bool) {
 	}
 	soon := h.Cause.At.Sub(c.by.at) <= time.Duration(m.Miss)*m.interval
 	if soon && !m.outranks(h.Priority, s.now) {
-		s.f.outOfStep.split(pairOf(c.from, c.by.source, m, c.source), s.now)
+		s.f.distinct.add(pairOf(c.from, c.by.source, m, c.source), s.now)
 		s.report(event.GroupCascade{
 			Stamp: s.stamp(h.Cause), Group: s.cfg.Name, Source: c.by.source.String(),
 			Why: fmt.Sprintf("it resigned %s, but %s is still Active of %s", c.from.Name, h.Source, m.Name),
@@ -321,16 +322,16 @@ func (s *step) provesOutOfStep(m *member, h *vrrp.Heard) (stale bool) {
 	return false
 }
 
-// inStep takes a pair for one router again when both of its addresses resign
-// within one interval, in either order: two links are not read in step.
-func (s *step) inStep(m *member, r resignation) {
+// joinPairs counts two senders as one router again when both resign within one interval, in
+// either order: adverts of two links are not read in a fixed order.
+func (s *step) joinPairs(m *member, r resignation) {
 	m.cascaded = nil
 	for _, n := range s.f.members {
 		other := &n.lastResign
 		if n == m || !other.source.IsValid() || r.at.Sub(other.at).Abs() > n.interval {
 			continue
 		}
-		if s.f.outOfStep.join(pairOf(m, r.source, n, other.source)) {
+		if s.f.distinct.remove(pairOf(m, r.source, n, other.source)) {
 			s.report(event.GroupCascade{
 				Stamp: s.stamp(r.cause), Group: s.cfg.Name, Source: r.source.String(), On: true,
 				Why: fmt.Sprintf("it and %s resigned together", other.source),
@@ -339,8 +340,8 @@ func (s *step) inStep(m *member, r resignation) {
 	}
 }
 
-// heardIncompatible takes a valid advert of the version that the member does not
-// speak, or one that is stale or invalid (heard.Incompatible).
+// heardIncompatible handles a valid advert of the other VRRP version, or one that is stale or
+// invalid (heard.Incompatible).
 func (s *step) heardIncompatible(m *member, h *vrrp.Heard) {
 	if h.Interval <= 0 {
 		valid := *h

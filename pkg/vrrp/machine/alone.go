@@ -10,35 +10,35 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// Two routers of which each has lost another cable are both in Fault, and nobody serves,
-// though each of them could serve one segment. With last_standing a member that is sound
-// itself then serves alone, while its group stays in Fault:
+// Two routers that have each lost a different cable are both in Fault, and no router serves,
+// although each of them could serve one segment. With last_standing a healthy member then serves
+// alone, while its group stays in Fault:
 //
-//   - A member is sound if it has no fault of its own: its link, its adverts, its
-//     addresses, what it tracks itself. What another member or the group as a whole has is
-//     none of its own. A release by a person and a recovery keep it from serving, too.
-//   - It begins when nobody was heard on its segment for an Active_Down_Interval of its
-//     own priority and the Skew_Time of priority 1: so every router without fault is first,
-//     an impaired one also, and of two with faults the one with the greater priority. A
-//     priority 0 shortens nothing: the routers without fault wait for Skew_Time alone.
-//   - It advertises priority 1; a router that is impaired has 2 in such a group. Every router
-//     without fault preempts that, whatever its Preempt_Mode, and it yields to each Active of
-//     a greater priority as soon as it hears it, on this segment alone.
-//   - Two that serve alone compare their addresses on the first member on which both serve
-//     and hear each other, as groups do.
+//   - A member is healthy if it has no fault of its own: of its link, its adverts, its
+//     addresses, or its own trackers. Faults of other members and of the whole group do not
+//     count. A release and a recovery keep it from serving as well.
+//   - It begins when no Active was heard on its segment for an Active_Down_Interval of its
+//     own priority and the Skew_Time of priority 1: so every router without a fault takes over
+//     first, even an impaired one, and of two with faults the one with the greater priority. A
+//     priority 0 shortens nothing: the routers without a fault wait for Skew_Time alone.
+//   - It advertises priority 1; an impaired router advertises 2 in such a group. Every router
+//     without a fault preempts priority 1, whatever its Preempt_Mode, and the member yields to
+//     each Active of a greater priority as soon as it hears it, on this segment alone.
+//   - Two routers that serve alone compare their addresses on the first member on which both
+//     serve and hear each other, as groups do.
 //   - It goes on while the group, whose faults are over, waits in Backup: the takeover only
-//     raises its priority. Else the end of a fault would be an outage.
+//     raises its priority. Otherwise the end of a fault would be an outage.
 
-// alone tells whether a member serves alone, and from when it may.
+// alone records whether a member serves alone, and from when it may.
 type alone struct {
 	serves bool
-	from   time.Time // if nobody is heard until then; zero: it may not
+	from   time.Time // if no Active is heard until then; zero if it may not
 }
 
-// waits reports whether the member may come to serve alone.
+// waits reports whether the member waits to serve alone.
 func (a *alone) waits() bool { return !a.serves && !a.from.IsZero() }
 
-// postpone puts off when it is to serve alone, if the instant from is later.
+// postpone postpones the beginning to the instant from, if that is later.
 func (a *alone) postpone(from time.Time) {
 	if from.After(a.from) {
 		a.from = from
@@ -57,7 +57,7 @@ func (f *facts) servesAlone(m *member) bool {
 	return state == event.Fault || state == event.Backup
 }
 
-// stateOf returns the state of a member: that of the group, unless it serves alone.
+// stateOf returns the state of a member: that of the group unless the member serves alone.
 func (f *facts) stateOf(m *member) event.State {
 	if f.servesAlone(m) {
 		return event.Active
@@ -68,8 +68,8 @@ func (f *facts) stateOf(m *member) event.State {
 // anyAlone reports whether any member serves alone.
 func (f *facts) anyAlone() bool { return slices.ContainsFunc(f.members, f.servesAlone) }
 
-// serving returns the instances to which an order for all that serves goes: nil stands for
-// all members, where the group is Active.
+// serving returns the instances that serve, for an order to them; nil, for all members, if the
+// group is Active.
 func (f *facts) serving() (only []*vrrp.Instance) {
 	if f.state() == event.Active {
 		return nil
@@ -82,7 +82,7 @@ func (f *facts) serving() (only []*vrrp.Instance) {
 	return only
 }
 
-// sound reports whether a member may serve alone as far as it is concerned itself.
+// sound reports whether a member has nothing of its own that keeps it from serving alone.
 func (f *facts) sound(m *member) bool {
 	if !f.lastStanding || m.recovery != nil || f.faults.has(f.releaseKey()) {
 		return false
@@ -95,14 +95,14 @@ func (f *facts) sound(m *member) bool {
 	return !f.trackers.FailedOf(m.index)
 }
 
-// aloneWait returns how long nobody may be heard, whose adverts would come each interval,
-// until a member serves alone.
+// aloneWait returns how long a member must hear no Active, which would advertise every interval,
+// before it serves alone.
 func (f *facts) aloneWait(m *member, interval time.Duration) time.Duration {
 	return time.Duration(m.Miss)*interval + m.Timing(f.ownPriority()).SkewTime(interval) + m.Timing(vrrp.Impaired).SkewTime(interval)
 }
 
-// aloneAt returns when a member is to serve alone unless somebody is heard; false if it
-// serves, or may not.
+// aloneAt returns when a member begins to serve alone if no Active is heard; false if it already
+// serves or may not.
 func (f *facts) aloneAt(m *member) (at time.Time, ok bool) {
 	if !m.alone.waits() {
 		return time.Time{}, false
@@ -116,7 +116,7 @@ func (f *facts) aloneAt(m *member) (at time.Time, ok bool) {
 	return at, true
 }
 
-// nextAlone returns the first instant at which a member is to serve alone.
+// nextAlone returns the first instant at which a member begins to serve alone.
 func (f *facts) nextAlone() (time.Time, bool) {
 	var first deadline.Earliest
 	for _, m := range f.members {
@@ -125,7 +125,7 @@ func (f *facts) nextAlone() (time.Time, bool) {
 	return first.Get()
 }
 
-// beginAlone lets members serve alone whose wait is over.
+// beginAlone marks the members whose wait is over as serving alone.
 func (f *facts) beginAlone(now time.Time) {
 	for _, m := range f.members {
 		if due, may := f.aloneAt(m); may && !due.After(now) {
@@ -135,8 +135,8 @@ func (f *facts) beginAlone(now time.Time) {
 	f.asked, f.graceGiven = verification{}, time.Time{}
 }
 
-// waitAlone begins the wait of each member that may come to serve alone from now on, and
-// ends that of each that may not any more.
+// waitAlone begins the wait of each member that may serve alone from now on, and ends that of
+// each member that no longer may.
 func (f *facts) waitAlone(now time.Time) {
 	if !f.lastStanding {
 		return
@@ -153,7 +153,7 @@ func (f *facts) waitAlone(now time.Time) {
 	}
 }
 
-// giveTimeAlone does what giveTime does, for members that are to serve alone.
+// giveTimeAlone does what giveTime does, for members that wait to serve alone.
 func (f *facts) giveTimeAlone(now time.Time, gap time.Duration) (given bool) {
 	if gap <= f.members.shortest() || !f.graceGiven.IsZero() {
 		return false
@@ -170,15 +170,15 @@ func (f *facts) giveTimeAlone(now time.Time, gap time.Duration) (given bool) {
 	return given
 }
 
-// restartAlone begins the wait of a member to serve alone anew: an Active, whose adverts
-// come each interval, was heard at the instant at.
+// restartAlone restarts the wait of a member to serve alone, because an Active that advertises
+// every interval was heard at the instant at.
 func (f *facts) restartAlone(m *member, at time.Time, interval time.Duration) {
-	if !m.alone.from.IsZero() { // else, as at most adverts, it may not
+	if !m.alone.from.IsZero() { // usually zero: the member may not serve alone
 		m.alone.postpone(at.Add(f.aloneWait(m, interval)))
 	}
 }
 
-// endAlone ends that members serve alone, since this process did not run until now.
+// endAlone makes all members cease to serve alone, since this process did not run until now.
 func (f *facts) endAlone(now time.Time) {
 	for _, m := range f.members {
 		m.alone.serves = false
@@ -186,9 +186,9 @@ func (f *facts) endAlone(now time.Time) {
 	}
 }
 
-// tieAlone returns the member whose addresses decide between two routers that serve alone:
-// the first on which both have done so. One that has yielded there goes by it on the
-// others, too, or the two would yield to each other on different segments.
+// tieAlone returns the member whose addresses decide between two routers that serve alone: the
+// first on which both have done so. A router that has yielded there yields by the same comparison
+// on the other members; otherwise the two would yield to each other on different segments.
 func (f *facts) tieAlone(now time.Time) *member {
 	for _, m := range f.members {
 		if (f.servesAlone(m) || m.others.Best.Lost) && m.known(now) && m.others.Best.Priority == vrrp.Impaired {
@@ -198,18 +198,18 @@ func (f *facts) tieAlone(now time.Time) *member {
 	return nil
 }
 
-// lastStanding is a step as far as members are concerned that serve alone.
+// lastStanding is the part of a step that concerns members that serve alone.
 type lastStanding struct{ *step }
 
-// follow gives the orders for members that begin or cease to serve alone, and reports
-// whether there are any. The group was and is in the given states.
+// follow emits the orders for members that begin or cease to serve alone, and reports whether
+// there are any. The group was in the state before and is now in the state after.
 func (s lastStanding) follow(before, after event.State) (changed bool) {
 	var begun, ended []*vrrp.Instance
 	for _, m := range s.f.members {
 		did, does := m.beganAlone(before), s.f.servesAlone(m)
 		switch {
 		case after == event.Active:
-			m.alone.serves = false // it serves with the group
+			m.alone.serves = false // it now serves with the group
 		case did && !does:
 			s.end(m)
 			ended = append(ended, m.Instance)
@@ -227,7 +227,7 @@ func (s lastStanding) follow(before, after event.State) (changed bool) {
 	return len(begun)+len(ended) > 0
 }
 
-// begin begins to advertise a member alone.
+// begin makes a member serve alone: it advertises.
 func (s lastStanding) begin(m *member) {
 	m.silent, m.resigned = netip.Addr{}, nil
 	m.others.Forget()
@@ -237,7 +237,7 @@ func (s lastStanding) begin(m *member) {
 	s.advertise(m, s.why.cause)
 }
 
-// end silences a member that served alone, as leave does for the whole group.
+// end stops the adverts of a member that served alone, as leave does for the whole group.
 func (s lastStanding) end(m *member) {
 	if s.why.reason == "" {
 		by, reason := s.f.firstFault()
@@ -248,8 +248,8 @@ func (s lastStanding) end(m *member) {
 	m.lacks.holdOff(s.now.Add(s.f.impairment.wait))
 }
 
-// serve lets members serve alone whose wait is over and verified, as wait does for the
-// whole group.
+// serve makes members serve alone whose wait is over and verified, as wait does for the whole
+// group.
 func (s lastStanding) serve(in vrrp.Tick) {
 	at, ok := s.f.nextAlone()
 	if !ok || s.giveTimeAlone(s.f.asked.late(at, s.now)) || !s.dueAndVerified(at, in.Cause.Trace) {
@@ -259,7 +259,7 @@ func (s lastStanding) serve(in vrrp.Tick) {
 	s.f.beginAlone(s.now)
 }
 
-// hear takes an advert for a member that serves alone.
+// hear handles an advert for a member that serves alone.
 func (s lastStanding) hear(m *member, h *vrrp.Heard) {
 	if h.Priority > vrrp.Impaired {
 		s.standDown(m, trigger{event.HigherPriorityBackup, m, h.Cause})
@@ -278,5 +278,5 @@ func (s lastStanding) hear(m *member, h *vrrp.Heard) {
 	}
 }
 
-// standDown ends that a member serves alone.
+// standDown makes a member cease to serve alone.
 func (s lastStanding) standDown(m *member, why trigger) { m.alone.serves, s.why = false, why }

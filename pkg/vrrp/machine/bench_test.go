@@ -16,8 +16,8 @@ func heardOf(at time.Time) vrrp.Heard {
 	}
 }
 
-// The adverts of the Active are what a Backup does all day, and a flood of them
-// what may be done to it.
+// BenchmarkStepHeardInBackup measures the most frequent input of a Backup, an advert of the
+// Active; a flood of adverts is also the most likely attack.
 func BenchmarkStepHeardInBackup(b *testing.B) {
 	m, now := fixture()
 	var in vrrp.Input = heardOf(now)
@@ -64,9 +64,9 @@ func BenchmarkDeadline(b *testing.B) {
 	}
 }
 
-// TestHeardAllocatesNothing: neither the adverts of the Active nor a rival's,
-// once it is answered, nor a Tick before its time, nor a look at the status when
-// none of them has changed it, of a group in Fault too.
+// TestHeardAllocatesNothing checks that no memory is allocated for adverts of the Active, for
+// those of a rival that was answered, for a Tick before its time, or for a status that has not
+// changed, even if the group is in Fault.
 func TestHeardAllocatesNothing(t *testing.T) {
 	m, now := fixture()
 	var heard, tick vrrp.Input = heardOf(now), vrrp.Tick{Cause: event.Cause{At: now}}

@@ -7,11 +7,10 @@ import (
 	"ripcord/pkg/event"
 )
 
-// A router that resigns on one segment of a group leaves them all, but a pulled
-// cable cannot carry its own priority 0. So the resignation cascades to the
-// members whose Active last advertised the same priority; and where that Active
-// proves to be alive, the two addresses are no longer taken for one router
-// (docs/architecture.md#cascade).
+// A router that resigns on one segment of a group leaves all of them, but it cannot send a
+// priority 0 through the cable that was pulled. So the resignation cascades to the members whose
+// Active last advertised the same priority. If that Active then proves to be alive, the two
+// addresses no longer count as one router (docs/architecture.md#cascade).
 
 // resignation is a priority 0 that was heard.
 type resignation struct {
@@ -20,14 +19,14 @@ type resignation struct {
 	cause  event.Cause
 }
 
-// cascade marks a wait that another member's resignation shortened.
+// cascade records that another member's resignation shortened a wait.
 type cascade struct {
 	from   *member
 	by     resignation
-	source netip.Addr // the Active of this member, believed gone
+	source netip.Addr // the Active of this member, which counts as gone
 }
 
-// pair is two senders that may be one router: its addresses on two members.
+// pair is two senders that may be one router, with their addresses on two members.
 type pair struct {
 	a, b             int // indices of the members, a < b
 	sourceA, sourceB netip.Addr
@@ -40,23 +39,23 @@ func pairOf(m *member, source netip.Addr, n *member, other netip.Addr) pair {
 	return pair{m.index, n.index, source, other}
 }
 
-// pairs are the pairs of senders that a resignation does not connect, and until when; nil
-// where there never was one.
+// pairs are the pairs of senders that are known to be different routers, and until when; nil if
+// there was never one.
 type pairs map[pair]time.Time
 
-// outOfStep is how long two addresses count as two routers.
-const outOfStep = time.Hour
+// distinctFor is how long two senders count as different routers.
+const distinctFor = time.Hour
 
-// split notes that two addresses have proved not to be in step.
-func (p *pairs) split(key pair, now time.Time) {
+// add records that two senders are different routers.
+func (p *pairs) add(key pair, now time.Time) {
 	if *p == nil {
 		*p = make(pairs)
 	}
-	(*p)[key] = now.Add(outOfStep)
+	(*p)[key] = now.Add(distinctFor)
 }
 
-// apart reports whether two addresses have proved not to be in step.
-func (p pairs) apart(key pair, now time.Time) bool {
+// has reports whether two senders are known to be different routers.
+func (p pairs) has(key pair, now time.Time) bool {
 	until, ok := p[key]
 	if ok && !now.Before(until) {
 		delete(p, key)
@@ -65,8 +64,9 @@ func (p pairs) apart(key pair, now time.Time) bool {
 	return ok
 }
 
-// join takes two addresses for those of one router again, and reports whether they were not.
-func (p pairs) join(key pair) bool {
+// remove counts two senders as one router again, and reports whether they were known to be
+// different.
+func (p pairs) remove(key pair) bool {
 	_, ok := p[key]
 	delete(p, key)
 	return ok

@@ -9,7 +9,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// fixture is a group of two in Backup, at the instant zero.
+// fixture returns a group of two members in Backup, and the instant of its start.
 func fixture() (m *Machine, zero time.Time) {
 	zero = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	group := vrrp.Group{Name: "edge"}
@@ -27,7 +27,7 @@ func fixture() (m *Machine, zero time.Time) {
 	return m, zero
 }
 
-// serve takes the fixture to Active.
+// serve makes the fixture Active.
 func serve(m *Machine) (at time.Time, effects []vrrp.Effect) {
 	for m.State() != event.Active {
 		at, _ = m.Deadline()
@@ -36,8 +36,8 @@ func serve(m *Machine) (at time.Time, effects []vrrp.Effect) {
 	return at, effects
 }
 
-// TestCauseIsCarried: what follows from a fact bears its cause, also where a
-// timer lies between (docs/architecture.md#time).
+// TestCauseIsCarried checks that the consequences of a fact carry its cause, even across a timer
+// (docs/architecture.md#time).
 func TestCauseIsCarried(t *testing.T) {
 	m, zero := fixture()
 	source := netip.MustParseAddr("192.0.2.9")
@@ -54,8 +54,8 @@ func TestCauseIsCarried(t *testing.T) {
 	wantCause(t, effects, pulled, now)
 }
 
-// TestTimeoutIsItsOwnCause: silence began nothing; the story begins when the
-// wait ends, however late the Tick and the answers are.
+// TestTimeoutIsItsOwnCause checks that the cause of a takeover after silence is the end of the
+// wait, however late the Tick and the answers are.
 func TestTimeoutIsItsOwnCause(t *testing.T) {
 	m, zero := fixture()
 	due := zero.Add(vrrp.ActiveDownInterval(100, time.Second, 3))
@@ -89,7 +89,7 @@ func wantCause(t *testing.T, effects []vrrp.Effect, want event.Cause, now time.T
 		case vrrp.Report:
 			got = e.Event.When().Cause
 			if e.Event.When().At != now {
-				t.Errorf("%s is told of %v, want %v", e.Event.Name(), e.Event.When().At, now)
+				t.Errorf("%s has the time %v, want %v", e.Event.Name(), e.Event.When().At, now)
 			}
 		}
 		if got != want {

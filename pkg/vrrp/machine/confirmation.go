@@ -8,43 +8,43 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// A router that takes over from an Active which it hears takes the clients from a
-// router that serves them. If its adverts did not leave (a firewall of its own, a full
-// queue), that Active would go on, and never announce its addresses again. So such a
-// takeover begins with the advert alone: the addresses wait until the engine reports
-// that it left to where the Active is (Probed). An advert that is refused, or of which
-// nothing is reported in time, is the fault send-failed.
+// A router that takes over from an Active which it hears takes the clients away from a router
+// that serves them. If its adverts did not leave (because of a firewall of its own, or a full
+// queue), that Active would go on, and never announce its addresses again. So such a takeover
+// begins with the advert alone: the addresses wait until the engine reports that it left
+// towards the Active (Probed). An advert that is refused, or that is not reported in time, is
+// the fault send-failed.
 //
 // The owner of the addresses takes over without having listened. It does not wait for a
-// report if nobody is heard meanwhile, but if its adverts are refused it listens for one
-// Active_Down_Interval first.
+// report if no other Active is heard meanwhile, but if its adverts are refused it first
+// listens for one Active_Down_Interval.
 //
-// After silence or a resignation nobody serves: then the addresses wait for nothing,
-// since an Active whose adverts do not leave beats none.
+// After silence or a resignation no router serves. Then the addresses wait for nothing,
+// since an Active whose adverts do not leave is better than none.
 
-// confirmTimeout bounds the wait for the report of the first advert: the engine
-// sends it within a millisecond, or hangs.
+// confirmTimeout bounds the wait for the report of the first advert: the engine sends it within a
+// millisecond, or it hangs.
 const confirmTimeout = 500 * time.Millisecond
 
-// confirmation holds the reports of a member's first advert as Active.
+// confirmation holds the report of a member's first advert as Active.
 type confirmation struct {
 	wanted  bool        // the addresses wait for it
-	result  vrrp.Probed // the last report of a first advert or of a probe; zero: none since the last takeover
-	refused bool        // result says so, and it is of this takeover
+	result  vrrp.Probed // the last report of a first advert or of a probe; zero if there was none since the last takeover
+	refused bool        // result reports a refusal, and it is of this takeover
 }
 
-// early returns the report of the first advert of the takeover at the instant at, which
-// the engine may have sent ahead of us; false if there is none.
+// early returns the report of the first advert of the takeover at the instant at, which the
+// engine may have sent before the loop moved; false if there is none.
 func (c *confirmation) early(at time.Time) (vrrp.Probed, bool) {
 	sent := c.result.Cause.At
 	return c.result, !sent.IsZero() && !sent.Before(at)
 }
 
-// drop lets the addresses not wait any more.
+// drop cancels the wait of the addresses.
 func (c *confirmation) drop() { c.wanted, c.refused = false, false }
 
 // refusedAhead returns a member whose first advert for the takeover at the instant at, from an
-// Active that is heard, was refused already, and why; nil if there is none.
+// Active that is heard, was refused already, and the error; nil if there is none.
 func (l members) refusedAhead(at, now time.Time) (refused *member, err string) {
 	for _, m := range l {
 		if first, ok := m.confirm.early(at); ok && m.displaces(now) && m.refusedProbe(first) {
@@ -54,11 +54,11 @@ func (l members) refusedAhead(at, now time.Time) (refused *member, err string) {
 	return nil, ""
 }
 
-// confirming is a step as far as the first adverts of a takeover are concerned.
+// confirming is the part of a step that concerns the first adverts of a takeover.
 type confirming struct{ *step }
 
-// want decides at a takeover whether the addresses wait until the first advert of a member
-// has left.
+// want decides at a takeover whether the addresses wait until the first advert of a member has
+// left.
 func (s confirming) want(m *member) {
 	c := &m.confirm
 	heard := m.displaces(s.now)
@@ -80,7 +80,7 @@ func (s confirming) want(m *member) {
 	}
 }
 
-// absorb takes the report of a first advert.
+// absorb absorbs the report of a first advert.
 func (s confirming) absorb(m *member, in vrrp.Probed) {
 	c := &m.confirm
 	if c.result = in; !c.wanted || s.f.state() != event.Active {
@@ -88,13 +88,13 @@ func (s confirming) absorb(m *member, in vrrp.Probed) {
 	}
 	if c.refused = m.refusedProbe(in); !c.refused {
 		c.wanted = false
-		m.others.Forget() // it hears us, or will show itself
+		m.others.Forget() // the other Active hears us, or will be heard again
 	}
 	s.hold(in.Cause)
 }
 
-// hold puts the addresses in place once no member waits for its first advert, or makes it a
-// fault that one was refused while an Active is heard.
+// hold orders the addresses to be held once no member waits for its first advert, or raises a
+// fault if one was refused while an Active is heard.
 func (s confirming) hold(cause event.Cause) {
 	if s.f.confirmBy.IsZero() {
 		return
@@ -119,15 +119,15 @@ func (s confirming) fail(m *member, err string, cause event.Cause) {
 	s.failSends(m, cause)
 }
 
-// end ends the wait for the report of a first advert that has taken too long: where an Active is
-// heard it is a fault that none came, else the addresses are put in place.
+// end ends a wait for the report of a first advert that has taken too long. If an Active is
+// heard, the missing report is a fault; otherwise the addresses are held.
 func (s confirming) end(cause event.Cause) {
 	if s.f.confirmBy.IsZero() || s.now.Before(s.f.confirmBy) {
 		return
 	}
 	for _, m := range s.f.members {
 		if m.confirm.wanted && m.heard(s.now) {
-			s.fail(m, fmt.Sprintf("the first was not reported as sent within %v", confirmTimeout), cause)
+			s.fail(m, fmt.Sprintf("the first advert was not reported as sent within %v", confirmTimeout), cause)
 			return
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// effects collects the effects of a step, in the order in which they are to be carried out.
+// effects collects the effects of a step, in the order in which they must be carried out.
 type effects struct {
 	now  time.Time
 	list []vrrp.Effect

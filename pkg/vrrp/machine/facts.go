@@ -11,64 +11,64 @@ import (
 	"ripcord/pkg/vrrp/tracker"
 )
 
-// facts are all that a group knows. Its state follows from them.
+// facts are everything that a group knows. Its state follows from them.
 type facts struct {
 	started  bool
 	name     string // of the group, or of its only instance
 	members  members
 	trackers *tracker.List // what the group tracks
-	// lastStanding lets sound members serve alone where nobody serves.
+	// lastStanding allows healthy members to serve alone while no router serves.
 	lastStanding bool
-	// startWaits is a start that waits for the first results of checks; nil: none does.
+	// startWaits is a start that waits for the first results of checks; nil if none waits.
 	startWaits *vrrp.Start
-	// inherited is the priority of an adopted group until all checks have a result; 0: that
-	// follows from what is known.
+	// inherited is the priority of an adopted group until all checks have a result; 0 if the
+	// priority follows from the facts.
 	inherited uint8
-	// releasedUntil is when a release ends by itself; zero: it does not, or there is none.
+	// releasedUntil is when a release ends by itself; zero if it does not, or if there is none.
 	releasedUntil time.Time
 	faults        faults
-	// clock is the instant of the last Tick. A timer has ended if it is not later.
+	// clock is the instant of the last Tick. A timer that is not later than it has ended.
 	clock   time.Time
 	watches bool // a member watches the machine of its Active
 	asked   verification
-	// verified is set when all waits are over and the verifiers were heard on it. Whatever
-	// begins a wait anew ends it (unverify).
+	// verified is set when all waits are over and the verifiers have been asked about the
+	// takeover. Each event that begins a wait anew resets it (unverify).
 	verified bool
 	// listening is set while a stall is being judged.
 	listening *stall
-	armed     time.Time // the takeover that the engine is ready for; zero: none
-	// confirmBy is until when the addresses wait for the first adverts to leave, as
-	// Active; zero: they do not wait.
+	armed     time.Time // the takeover for which the engine is armed; zero if it is not
+	// confirmBy is until when the addresses of an Active wait for its first adverts to leave;
+	// zero if they do not wait.
 	confirmBy  time.Time
-	outOfStep  pairs // of senders that a resignation does not connect
+	distinct   pairs // senders that are known to be different routers
 	impairment impairment
 	fence      fence.State
-	// graceGiven is when the Active was given more time since we did not run; zero: it was not,
-	// or the waits have changed since.
+	// graceGiven is when the Active was given more time because this process had not run; zero if
+	// it was not, or if the waits have changed since.
 	graceGiven    time.Time
 	reannouncedAt time.Time // when the addresses were last announced again because of a rival
-	tieEnds       time.Time // when a tie is decided; zero: there is none to decide
-	startupEnds   time.Time // nothing is taken over before; zero: there is no delay
+	tieEnds       time.Time // when a tie is decided; zero if there is none
+	startupEnds   time.Time // the end of startup_delay, before which the group takes nothing over; zero if there is no delay
 	// ownerWait is set while an address owner, which skips Backup, is verified.
 	ownerWait *ownerWait
 }
 
-// ownerWait is the state in which an address owner waits instead of in Backup, and the
-// trigger that brought it there.
+// ownerWait is the state in which an address owner waits instead of Backup, and the trigger that
+// put it there.
 type ownerWait struct {
 	in    event.State
 	cause trigger
 }
 
-// trigger may move the group: the reason, the member that bears it and the fact from
-// which it follows.
+// trigger is the cause of a possible transition: the reason, the member that carries it, and the
+// fact from which it follows.
 type trigger struct {
 	reason event.Reason
-	member *member // nil: the whole group
+	member *member // nil for the whole group
 	cause  event.Cause
 }
 
-// state derives the group's state from the facts. Nothing else does.
+// state derives the group's state from the facts. No other code does.
 func (f *facts) state() event.State {
 	switch {
 	case !f.started:
@@ -83,17 +83,17 @@ func (f *facts) state() event.State {
 	return event.Backup
 }
 
-// impeded reports whether a fault, or a recovery, keeps the group from serving.
+// impeded reports whether a fault or a recovery keeps the group from serving.
 func (f *facts) impeded() bool { return len(f.faults) > 0 || f.members.recovering() }
 
-// waiting reports whether the group could be Active, but for a wait that is not
-// over or not verified. While it recovers it waits in Fault, else in Backup.
+// waiting reports whether the group would be Active but for a wait that is not over or not
+// verified. During a recovery it waits in Fault, otherwise in Backup.
 func (f *facts) waiting() bool {
 	return f.started && len(f.faults) == 0 && !f.verified
 }
 
-// unadoptable returns why a group that has not started is not to be adopted at the instant now;
-// empty if it is.
+// unadoptable returns why a group that has not started cannot be adopted at the instant now;
+// empty if it can.
 func (f *facts) unadoptable(in vrrp.Adopted, now time.Time) string {
 	m, reason := f.firstFault()
 	switch {
@@ -107,9 +107,9 @@ func (f *facts) unadoptable(in vrrp.Adopted, now time.Time) string {
 	return ""
 }
 
-// priority returns the priority in force, which is one for all members of a group:
-// it is advertised, sets Skew_Time, and is compared with that of others. It is the
-// only place that derives it.
+// priority returns the priority in force, which all members of a group share: it is advertised,
+// it determines Skew_Time, and it is compared with the priorities of others. No other function
+// derives it.
 func (f *facts) priority() uint8 {
 	if f.members.impaired(f.impairment.excused) {
 		return f.members[0].impaired
@@ -117,7 +117,7 @@ func (f *facts) priority() uint8 {
 	return f.ownPriority()
 }
 
-// ownPriority returns the priority that the group has if it lacks nothing.
+// ownPriority returns the priority of the group without the effect of missing addresses.
 func (f *facts) ownPriority() uint8 {
 	if f.inherited != 0 {
 		return f.inherited
@@ -129,10 +129,10 @@ func (f *facts) ownPriority() uint8 {
 	return f.trackers.Priority(f.members[0].Instance.Priority, least)
 }
 
-// minPriority bounds a priority with weights: 0 resigns.
+// minPriority is the lowest priority that weights can produce: 0 would resign.
 const minPriority = 1
 
-// forgetShortfalls forgets what the members lack, as at a start.
+// forgetShortfalls clears the shortfalls of all members, as at a start.
 func (f *facts) forgetShortfalls() {
 	f.impairment = impairment{}
 	for _, m := range f.members {
@@ -143,7 +143,7 @@ func (f *facts) forgetShortfalls() {
 	}
 }
 
-// deadline returns the next instant at which the facts change by themselves.
+// deadline returns the next instant at which the facts change without an input.
 func (f *facts) deadline() (time.Time, bool) {
 	var next deadline.Earliest
 	for _, m := range f.members {
@@ -176,8 +176,8 @@ func (f *facts) deadline() (time.Time, bool) {
 	return next.Get()
 }
 
-// addFaultDeadlines adds the instants at which faults of a member's own making end, or are
-// looked at.
+// addFaultDeadlines adds the instants at which the faults send-failed and address-lost of a
+// member end or are examined.
 func (f *facts) addFaultDeadlines(m *member, next *deadline.Earliest) {
 	if m.sends.unproven && f.faults.has(m.sendFault()) {
 		next.Add(m.sends.retryAt(m.heardUntil()))

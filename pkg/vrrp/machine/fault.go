@@ -14,13 +14,13 @@ type faultKey struct {
 	reason event.Reason
 }
 
-// fault is one cause of the state Fault. It stands until its source takes it back.
+// fault is one cause of the state Fault. It lasts until its source clears it.
 type fault struct {
 	since time.Time
-	err   string // what is wrong, where the reason does not say it all
+	err   string // details that the reason does not contain
 }
 
-// faults are the faults of a group; nil where there are none, as there are for years.
+// faults are the faults of a group; nil if there are none, which is nearly always so.
 type faults map[faultKey]fault
 
 func (l faults) has(key faultKey) bool {
@@ -28,8 +28,7 @@ func (l faults) has(key faultKey) bool {
 	return on
 }
 
-// add adds a fault, or updates the text of one that is there already. It reports whether it
-// is new.
+// add adds a fault, or updates the text of an existing one. It reports whether the fault is new.
 func (l *faults) add(key faultKey, err string, now time.Time) bool {
 	if old, on := (*l)[key]; on {
 		(*l)[key] = fault{old.since, err}
@@ -42,22 +41,23 @@ func (l *faults) add(key faultKey, err string, now time.Time) bool {
 	return true
 }
 
-// lift removes a fault, and with the last one the map.
-func (l *faults) lift(key faultKey) {
+// remove removes a fault; with the last one it drops the map.
+func (l *faults) remove(key faultKey) {
 	if delete(*l, key); len(*l) == 0 {
 		*l = nil
 	}
 }
 
-// linkFaults returns all faults of a member's link; a member has one of them at most.
+// linkFaults returns the keys of all possible faults of a member's link; at most one of them is
+// present.
 func (m *member) linkFaults() [4]faultKey {
 	return [...]faultKey{
 		m.linkKey(event.InterfaceDown), m.linkKey(event.Enslaved), m.linkKey(event.NoPrimaryAddress), m.linkKey(event.DuplicateAddress),
 	}
 }
 
-// linkKey returns the key of a fault of a member's link: that the link is down is a fault of
-// all members on it.
+// linkKey returns the key of a fault of a member's link. A link that is down is a fault of all
+// members on it.
 func (m *member) linkKey(reason event.Reason) faultKey {
 	if reason == event.InterfaceDown {
 		return faultKey{m.Interface, reason}
@@ -65,8 +65,8 @@ func (m *member) linkKey(reason event.Reason) faultKey {
 	return faultKey{m.Name, reason}
 }
 
-// linkFault returns the present fault of a member's link, and what is wrong; the key has no reason if
-// the link is fine.
+// linkFault returns the present fault of a member's link and its details; the key has no reason
+// if the link is usable.
 func (m *member) linkFault() (key faultKey, err string) {
 	reason, err := m.LinkFault(&m.link, m.source)
 	if reason == "" {
@@ -79,8 +79,8 @@ func (m *member) sendFault() faultKey { return faultKey{m.Name, event.SendFailed
 
 func (m *member) lostFault() faultKey { return faultKey{m.Name, event.AddressLost} }
 
-// faultKeys returns all faults that a member can have, in the order in which they are
-// reported as the reason of a transition.
+// faultKeys returns the keys of all faults that a member can have, in the order in which
+// firstFault prefers them.
 func (m *member) faultKeys() (keys [6 + len(event.Conditions)]faultKey) {
 	of := m.linkFaults()
 	n := copy(keys[:], of[:])
@@ -91,23 +91,23 @@ func (m *member) faultKeys() (keys [6 + len(event.Conditions)]faultKey) {
 	return keys
 }
 
-// trackerKey returns the fault that the failure of a tracker is.
+// trackerKey returns the key of the fault that a failed tracker raises.
 func trackerKey(t *tracker.Entry) faultKey { return faultKey{t.Name, t.Reason()} }
 
-// lister returns the member that lists a tracker; nil if the group does.
-func (f *facts) lister(t *tracker.Entry) *member {
+// trackingMember returns the member that lists a tracker; nil if the group lists it.
+func (f *facts) trackingMember(t *tracker.Entry) *member {
 	if t.Member == tracker.OfGroup {
 		return nil
 	}
 	return f.members[t.Member]
 }
 
-// releaseKey returns the key of the fault that a release is: one of the whole group.
+// releaseKey returns the key of the fault that a release raises on the whole group.
 func (f *facts) releaseKey() faultKey { return faultKey{f.name, event.Released} }
 
-// firstFault returns the fault that is reported as the reason of a transition where
-// there are several, and the member that has it, nil for the whole group; no reason if there
-// is none.
+// firstFault returns the fault that is reported as the reason of a transition if there are
+// several, and its member, which is nil for the whole group. The reason is empty if there is no
+// fault.
 func (f *facts) firstFault() (*member, event.Reason) {
 	for _, m := range f.members {
 		for _, key := range m.faultKeys() {
@@ -117,7 +117,7 @@ func (f *facts) firstFault() (*member, event.Reason) {
 		}
 	}
 	if t := f.trackers.FirstFault(); t != nil {
-		return f.lister(t), t.Reason()
+		return f.trackingMember(t), t.Reason()
 	}
 	if f.faults.has(f.releaseKey()) {
 		return nil, event.Released
@@ -138,15 +138,16 @@ func (f *facts) faulty(key faultKey) bool {
 	return false
 }
 
-// hasOn reports whether a fault is also one of a member that the group has.
-func (f *facts) hasOn(key faultKey) bool {
+// memberHas reports whether the fault is among those that a present member can have.
+func (f *facts) memberHas(key faultKey) bool {
 	return slices.ContainsFunc(f.members, func(m *member) bool {
 		keys := m.faultKeys()
 		return slices.Contains(keys[:], key)
 	})
 }
 
-// concerns reports whether a fault of a tracker, or of the group, is shown at a member.
+// concerns reports whether a fault of a tracker or of the group is shown in the status of a
+// member.
 func (f *facts) concerns(key faultKey, m *member) bool {
 	return key == f.releaseKey() || f.trackers.Concerns(key.source, key.reason, m.index)
 }

@@ -9,17 +9,17 @@ import (
 )
 
 // A group with a fence fences an Active that was heard and fell silent before it takes over
-// from it (pkg/vrrp/fence): for silence alone, not after a priority 0, not to preempt an
-// Active that is heard, and not where none was heard since the group was last Active itself.
-// Until all that is done the group stays Backup.
+// from it (pkg/vrrp/fence). It does so for silence alone: not after a priority 0, not to preempt
+// an Active that is heard, and not if none was heard since the group was last Active itself.
+// The group stays Backup until the fence is over.
 //
-// An event that changes the waits (facts.unverify) also ends the fence: an advert, a
-// resignation, a fault.
+// An event that changes the waits (facts.unverify), such as an advert, a resignation or a
+// fault, also ends the fence.
 
-// fenceAgain is the least time until a fence that failed is tried again.
+// fenceAgain is the minimum time until a failed fence is tried again.
 const fenceAgain = time.Second
 
-// fencing is a step as far as the fence is concerned.
+// fencing is the part of a step that concerns the fence.
 type fencing struct{ *step }
 
 // begin begins the fence of a takeover that is due: it asks the stations.
@@ -30,14 +30,15 @@ func (s fencing) begin(why trigger) {
 	s.ask(why.cause)
 }
 
-// ask asks the stations on the links that have not proved themselves, if that is due.
+// ask asks the stations on the links on which none has answered yet, if that is due.
 func (s fencing) ask(cause event.Cause) {
 	if links := s.f.fence.Ask(s.now, maxAskPause); links != nil {
 		s.emit(vrrp.Ask{Cause: cause, Interfaces: links})
 	}
 }
 
-// prove notes that a station has answered. With the last segment the command runs.
+// prove records that a station has answered. With the answer on the last segment the command
+// runs.
 func (s fencing) prove(in vrrp.Forwards) {
 	if !s.f.fence.Prove(in.Interface, in.Cause.At) {
 		return
@@ -50,17 +51,17 @@ func (s fencing) prove(in vrrp.Forwards) {
 	})
 }
 
-// absorb takes the end of the command.
+// absorb absorbs the end of the command.
 func (s fencing) absorb(in vrrp.Fenced) { s.follow(s.f.fence.Ended(in.Ticket, in.Err), in.Cause) }
 
-// tick ends the waits of a fence that is under way, and asks the stations again.
+// tick ends the waits of a fence in progress, and asks the stations again.
 func (s fencing) tick(cause event.Cause) {
 	s.follow(s.f.fence.Tick(s.now), cause)
 	s.ask(cause)
 }
 
-// follow acts on an outcome of the fence. Where no station answers this router
-// may be the one that is cut off: it goes on to ask, unless the fence need not succeed.
+// follow acts on an outcome of the fence. If no station answers, this router may be the one that
+// is cut off: it goes on asking, unless the configuration lets it proceed without success.
 func (s fencing) follow(outcome fence.Outcome, cause event.Cause) {
 	switch outcome {
 	case fence.CutOff:
@@ -92,8 +93,8 @@ func (s fencing) pass() {
 	}
 }
 
-// fail keeps the group Backup, and lets it try again when nothing was heard for
-// another Active_Down_Interval; or lets it take over all the same.
+// fail keeps the group Backup, and makes it try again when no Active was heard for another
+// Active_Down_Interval. If the configuration says to proceed, the group takes over instead.
 func (s fencing) fail(cause event.Cause) {
 	if s.cfg.Fence.Proceed {
 		s.pass()
@@ -113,7 +114,7 @@ func (s fencing) fail(cause event.Cause) {
 	})
 }
 
-// cancel ends a fence that is not needed any more, and lets the group take over.
+// cancel ends a fence that is no longer needed, and lets the group take over.
 func (s fencing) cancel() {
 	if s.f.fence.Begun() {
 		s.pass()

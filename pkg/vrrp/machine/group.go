@@ -9,7 +9,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// absorb gives an input to those who absorb its kind into facts.
+// absorb hands an input to the method that absorbs its kind into facts.
 func (s *step) absorb(in vrrp.Input) {
 	switch in := in.(type) {
 	case vrrp.Start:
@@ -65,10 +65,9 @@ func (s *step) absorb(in vrrp.Input) {
 	}
 }
 
-// A group whose checks have no result yet does not start: it stays in Initialize, and
-// reports that it waits for them. Once started it waits for no check any more, also not
-// for one that a reload has added.
-
+// absorbStart starts the group. A group whose checks have no result yet does not start: it stays
+// in Initialize and reports that it waits for them. Once started it waits for no check any more,
+// including one that a reload adds.
 func (s *step) absorbStart(in vrrp.Start) {
 	if s.f.started {
 		return
@@ -87,9 +86,8 @@ func (s *step) absorbStart(in vrrp.Start) {
 	s.f.restart(s.now, event.Initialize, s.why)
 }
 
-// A group that is adopted is Active from its start. It waits for no check: the daemon before
-// had its results, and its priority stands in for theirs until there are new ones.
-
+// absorbAdopted starts an adopted group as Active. Such a group waits for no check: the previous
+// daemon had their results, and its priority replaces theirs until there are new ones.
 func (s *step) absorbAdopted(in vrrp.Adopted) {
 	if s.f.started {
 		return
@@ -111,8 +109,9 @@ func (s *step) absorbAdopted(in vrrp.Adopted) {
 	s.adopted = &in
 }
 
-// goOn has the members of an adopted group advertise at once. They hold what they are to hold.
-func (s *step) goOn() {
+// continueAdopted sends the adverts of an adopted group at once. The group already holds its
+// addresses.
+func (s *step) continueAdopted() {
 	in := s.adopted
 	s.up, s.since, s.reason = s.now, in.Since, event.Startup
 	s.f.impairment.enter(s.f.members.excused())
@@ -125,7 +124,7 @@ func (s *step) goOn() {
 	s.report(done)
 }
 
-// waitForChecks puts a start off until all checks have a result, and reports it.
+// waitForChecks postpones a start until all checks have a result, and reports it.
 func (s *step) waitForChecks(in vrrp.Start) {
 	s.f.startWaits = &in
 	for _, m := range s.f.members {
@@ -133,12 +132,12 @@ func (s *step) waitForChecks(in vrrp.Start) {
 	}
 }
 
-// startIfChecked starts a group that waited for the results of checks once it has all.
+// startIfChecked starts a group that waited for the results of checks once all have one.
 func (s *step) startIfChecked() {
 	if s.f.startWaits != nil && !s.f.trackers.Waiting() {
 		start := *s.f.startWaits
 		s.f.startWaits = nil
-		s.culprit = ""
+		s.tracker = ""
 		s.absorbStart(start)
 	}
 }
@@ -158,22 +157,23 @@ func (s *step) transition(from, to event.State) {
 	s.reportTransition(from, to)
 }
 
-// enter takes over: every advert first, then the addresses, which may wait for it.
+// enter makes the group Active: every advert first, then the addresses, which may wait for the
+// adverts.
 func (s *step) enter() {
 	s.f.impairment.enter(s.f.members.excused())
-	s.f.members.holdOff(time.Time{}) // what is missing is known from now on
+	s.f.members.holdOff(time.Time{}) // from now on the worker reports the missing addresses
 	s.f.fence.Cancel()
 	s.f.fence.Forget()
 	for _, m := range s.f.members {
 		m.silent = netip.Addr{}
-		if m.newActive = newActiveReason(s.why.reason); m.state != event.Active { // else it served alone
+		if m.newActive = newActiveReason(s.why.reason); m.state != event.Active { // a member that was Active before the step served alone
 			confirming{s}.want(m)
 		}
 		m.interval = m.Instance.Interval
 		if m.resigned, m.dead = nil, nil; !m.confirm.wanted {
-			m.others.Forget() // who was Active is gone, or will show itself
+			m.others.Forget() // the former Active is gone, or will be heard again
 		}
-		m.sends.refused = nil // what failed before this is history
+		m.sends.refused = nil // failures before this takeover do not count
 		s.advertise(m, s.why.cause)
 		if m.state == event.Active {
 			s.emit(vrrp.AdvertiseNow{Cause: s.why.cause, Instance: m.Instance})
@@ -184,12 +184,12 @@ func (s *step) enter() {
 	}
 }
 
-// leave ends the time as Active: all members fall silent before any address goes. Priority
-// 0 is sent on links that live and where no better Active was heard.
+// leave ends the time as Active: all members stop advertising before any address is removed.
+// Priority 0 is sent on links that work and where no better Active was heard.
 func (s *step) leave() {
 	for _, m := range s.f.members {
 		m.newActive = event.NotActive
-		neverSent := m.ordered.config == nil // it joined in this very step
+		neverSent := m.ordered.config == nil // it joined in this step
 		s.fallSilent(m, neverSent || s.outranked(m))
 	}
 	s.emit(vrrp.Release{Cause: s.why.cause})
@@ -197,7 +197,7 @@ func (s *step) leave() {
 	s.f.members.holdOff(s.now.Add(s.f.impairment.wait))
 }
 
-// fallSilent ends the adverts of a member, by a priority 0 where that is to be sent and can be.
+// fallSilent ends the adverts of a member, with a priority 0 if one is wanted and can be sent.
 func (s *step) fallSilent(m *member, mute bool) {
 	if s.silent || mute || !m.canSend() || m.tooLong() {
 		s.emit(vrrp.Mute{Cause: s.why.cause, Instance: m.Instance})
@@ -206,8 +206,8 @@ func (s *step) fallSilent(m *member, mute bool) {
 	}
 }
 
-// outranked reports whether a member hears the Active to which the group
-// yields, or one that is better in its own right.
+// outranked reports whether a member hears the Active to which the group yields, or another one
+// of at least the member's priority.
 func (s *step) outranked(m *member) bool {
 	if s.why.reason != event.HigherPriorityBackup {
 		return false
@@ -225,8 +225,8 @@ func newActiveReason(r event.Reason) event.NewActiveReason {
 	return event.ByPriority
 }
 
-// reportTransition reports the transition: the member that caused it bears the reason.
-// Where the group stays as it is, only members that begin or cease to serve alone change.
+// reportTransition reports the transition of the group: the member that caused it carries the
+// reason. If the group keeps its state, only members that begin or cease to serve alone change.
 func (s *step) reportTransition(from, to event.State) {
 	stamp, blamed := s.stamp(s.why.cause), ""
 	for _, m := range s.f.members {
@@ -238,7 +238,7 @@ func (s *step) reportTransition(from, to event.State) {
 		if s.why.member != nil && m != s.why.member {
 			m.reason = event.GroupMoved
 		}
-		if was == is { // it served alone before its group
+		if was == is { // it already served alone before its group did
 			continue
 		}
 		m.state, m.since = is, s.now
@@ -250,8 +250,8 @@ func (s *step) reportTransition(from, to event.State) {
 		return
 	}
 	switch {
-	case s.culprit != "":
-		blamed = s.culprit
+	case s.tracker != "":
+		blamed = s.tracker
 	case s.why.member != nil:
 		blamed = s.why.member.Name
 	}
@@ -260,8 +260,8 @@ func (s *step) reportTransition(from, to event.State) {
 	})
 }
 
-// reportJoined reports the members that joined a group in a reload, and the group stayed as
-// it is. Else they are part of its transition.
+// reportJoined reports the members that joined in a reload while the group kept its state.
+// Otherwise they are part of the group's transition.
 func (s *step) reportJoined(in vrrp.Input) {
 	reload, ok := in.(vrrp.Reconfigured)
 	if !ok {
@@ -272,7 +272,7 @@ func (s *step) reportJoined(in vrrp.Input) {
 	}
 }
 
-// reportMember reports a transition of a member alone, if it is one.
+// reportMember reports the transition of a single member, if its state changes.
 func (s *step) reportMember(m *member, to event.State, reason event.Reason, cause event.Cause) {
 	from := m.state
 	if from == to {
@@ -284,25 +284,25 @@ func (s *step) reportMember(m *member, to event.State, reason event.Reason, caus
 	})
 }
 
-// raise adds a fault, or updates the text of one that is there already. The first fault is
-// the reason of the transition.
+// raise adds a fault, or updates the text of an existing one. The first fault is the reason of
+// the transition.
 func (s *step) raise(key faultKey, err string, why trigger) {
 	first := len(s.f.faults) == 0
 	if !s.f.faults.add(key, err, s.now) {
 		return
 	}
-	if first || s.why.reason == "" { // it may end that a member serves alone
+	if first || s.why.reason == "" { // a further fault may stop a member that serves alone
 		s.why = why
 	}
 	s.f.unverify()
 }
 
-// clear removes a fault. After the last one the waits begin anew.
+// clear removes a fault. When the last one is removed, all waits begin anew.
 func (s *step) clear(key faultKey, why trigger) {
 	if !s.f.faults.has(key) {
 		return
 	}
-	s.f.faults.lift(key)
+	s.f.faults.remove(key)
 	if len(s.f.faults) == 0 {
 		s.f.restart(s.now, event.Fault, why)
 		s.recoverFlapped()
@@ -310,8 +310,8 @@ func (s *step) clear(key faultKey, why trigger) {
 	}
 }
 
-// absorbCondition raises a fault for as long as a condition lasts that another goroutine
-// watches, and reports its begin and its end.
+// absorbCondition raises the fault of a condition that another goroutine watches, for as long as
+// the condition lasts, and reports its begin and its end.
 func (s *step) absorbCondition(in vrrp.Condition) {
 	m := s.f.members.find(in.Instance)
 	if m == nil {
@@ -331,10 +331,8 @@ func (s *step) absorbCondition(in vrrp.Condition) {
 	}
 }
 
-// A person may take a router out of service for a while: the group is released. It hands
-// over as at a fault, and takes part again when it is resumed.
-
-// absorbReleased begins or ends a release.
+// absorbReleased begins or ends a release: a person takes the router out of service for a while.
+// The group hands over as it does for a fault, and takes part again when it is resumed.
 func (s *step) absorbReleased(in vrrp.Released) {
 	key := s.f.releaseKey()
 	if !in.On {
@@ -346,9 +344,8 @@ func (s *step) absorbReleased(in vrrp.Released) {
 	s.raise(key, in.Err(), trigger{event.Released, nil, in.Cause})
 }
 
-// reprioritize lets all members follow the priority in force. An Active whose
-// priority changes sends its adverts at once: a better Backup counts its Skew_Time
-// from the first that it hears.
+// reprioritize gives all members the priority in force. An Active whose priority changes sends
+// its adverts at once: a better Backup counts its Skew_Time from the first one that it hears.
 func (s *step) reprioritize(cause event.Cause) {
 	p := s.f.priority()
 	if p == s.f.members[0].Priority {
@@ -364,7 +361,7 @@ func (s *step) reprioritize(cause event.Cause) {
 			}
 		}
 	}
-	if s.f.ownerWait != nil { // it is no owner now, and waits as a Backup
+	if s.f.ownerWait != nil { // it is no longer the owner, and waits as a Backup
 		s.why = s.f.ownerWait.cause
 		s.f.unverify()
 		for _, m := range s.f.members {
@@ -374,8 +371,8 @@ func (s *step) reprioritize(cause event.Cause) {
 	s.yieldAgain(outranking)
 }
 
-// yieldAgain lets those of some members that may not preempt their Active any more wait for
-// it as if its last advert had renewed their timers.
+// yieldAgain restarts the timers of the listed members that may no longer preempt their Active,
+// as if its last advert had renewed them.
 func (s *step) yieldAgain(list members) {
 	if !s.f.waiting() || s.f.ownerWait != nil {
 		return

@@ -9,52 +9,53 @@ import (
 )
 
 // A router may be unable to put in place what it should hold: the kernel refuses an address,
-// an interface is missing. The address worker reports what is missing (Placed), and the group
+// or an interface is missing. The address worker reports what is missing (Placed), and the group
 // is impaired: from then on it advertises priority 1. So it goes on serving what it can if
-// nobody is better; every router that lacks nothing takes over from it within its Skew_Time;
-// it preempts none; and of two impaired routers the one with the greater address serves.
+// no other router is better; every router that lacks nothing takes over from it within its
+// Skew_Time; it preempts none; and of two impaired routers the one with the greater address
+// serves.
 //
 // Missing addresses are known only while the group holds its addresses. When the group has
-// given up, it stays impaired until a hold-off has passed, and then tries again with its own
-// priority; each time in vain the hold-off doubles. A change of the links concerned ends it
-// at once. Where the kernel refuses what is missing for what it is, time does not help, and
-// there is no end but such a change: routers that try by turns would never come to rest.
+// yielded, it stays impaired until a hold-off has passed, and then tries again with its own
+// priority; each failure doubles the hold-off. A change of the links concerned ends it at
+// once. If the kernel rejects the missing objects as invalid, trying again later does not help,
+// and only such a change ends the hold-off: routers that try in turn would never come to rest.
 //
-// A router that holds none of the addresses which an instance advertises serves nobody: that
+// A router that holds none of the advertised addresses of an instance serves no host. That
 // is the fault address-lost, for the hold-off, or until no other Active is heard. If no
-// healthy Active was heard since the last such fault, giving up has helped nobody: then the
+// healthy Active was heard since the last such fault, yielding has helped no host: then the
 // group stays Active, and the worker goes on trying. An impaired Active counts as healthy
-// there if it goes on, since it holds something.
+// here if it goes on, since it holds something.
 //
-// Extra addresses, routes and rules, which are not advertised, impair nobody if the other
-// routers cannot place them either. This shows when the group takes over from an Active that
-// advertises priority 1 itself, and is not the better one of the two by their own priorities:
-// it then keeps its own priority for as long as it is Active.
+// Extra addresses, routes and rules, which are not advertised, do not impair the group if the
+// other routers cannot place them either. This shows when the group takes over from an Active
+// that advertises priority 1 itself, and would win against it by their own priorities: the
+// group then keeps its own priority for as long as it is Active.
 
-// Bounds of the hold-off, which doubles from the first to the last.
+// The hold-off doubles from minHoldOff to maxHoldOff.
 const (
 	minHoldOff = 10 * time.Second
 	maxHoldOff = 5 * time.Minute
 )
 
-// servesAfter is the time after which an impaired Active that goes on counts as serving:
-// one that holds nothing finds that out within a second.
+// servesAfter is the time after which an impaired Active that goes on counts as serving: a router
+// that holds nothing finds that out within a second.
 const servesAfter = 2 * time.Second
 
 // impairment sums up the shortfalls of a group, over all members.
 type impairment struct {
-	wait    time.Duration // the last hold-off; zero: there was none
+	wait    time.Duration // the last hold-off; zero if there was none
 	failed  bool          // something was missing since the group last became Active
-	ended   time.Time     // when the group last ceased to lack anything, as far as it knew
-	excused bool          // of what is not advertised, as long as it is Active
-	// served: an address-lost fault has been served, and no Active that serves was
-	// heard since.
-	served bool
+	ended   time.Time     // when the group last ceased to lack anything it knew of
+	excused bool          // missing objects that are not advertised do not count, while Active
+	// yielded reports that the group was in the fault address-lost, and that no Active that
+	// serves was heard since.
+	yielded bool
 }
 
-// fail notes that something is missing, and whether anything was before. The first time since
-// the group became Active it chooses the hold-off: double the last one, unless the group
-// lacked nothing for long.
+// fail records that something is missing; lacking reports whether something was missing before.
+// The first time since the group became Active it chooses the hold-off: double the last one,
+// unless the group lacked nothing for a long time.
 func (i *impairment) fail(now time.Time, lacking bool) {
 	switch {
 	case i.failed:
@@ -67,40 +68,40 @@ func (i *impairment) fail(now time.Time, lacking bool) {
 	i.failed = true
 }
 
-// end notes that nothing is missing any more, as far as is known.
+// end records that nothing is missing any more, as far as is known.
 func (i *impairment) end(now time.Time) { i.ended, i.failed = now, false }
 
-// enter begins a time as Active: what is missing is known from now on.
+// enter begins a time as Active: from now on the worker reports what is missing.
 func (i *impairment) enter(excused bool) { i.excused, i.failed = excused, false }
 
-// serve reports whether the fault address-lost is to be served, and notes that it is: once
-// until an Active that serves was heard.
-func (i *impairment) serve() bool {
-	first := !i.served
-	i.served = true
+// mayYield reports whether the fault address-lost may be raised, and records that it is: once
+// until an Active that serves is heard.
+func (i *impairment) mayYield() bool {
+	first := !i.yielded
+	i.yielded = true
 	return first
 }
 
-// hear notes an advert, of an Active that is heard since some instant; zero if it is not the
-// best one. It serves if it is not impaired, or goes on for longer than one that holds
-// nothing would.
+// hear records an advert of an Active that has been heard since the given instant; zero if it is
+// not the best Active. The Active serves if it is not impaired, or if it goes on longer than a
+// router that holds nothing would.
 func (i *impairment) hear(h *vrrp.Heard, since time.Time, impaired uint8) {
 	goesOn := !since.IsZero() && h.Cause.At.Sub(since) > servesAfter
 	if h.Priority > impaired || goesOn {
-		i.served = false
+		i.yielded = false
 	}
 }
 
-// shortfall lists the addresses, routes and rules that a member should hold and lacks. It is
-// nil where it lacks nothing.
+// shortfall lists the addresses, routes and rules that a member should hold and lacks. It is nil
+// if the member lacks nothing.
 type shortfall struct {
 	missing []string
 	degree  vrrp.Degree
-	refused bool      // it is of no use to try again until somebody has changed something
-	until   time.Time // when the hold-off is over; zero while Active (the worker reports), and if refused
+	refused bool      // trying again is useless until the configuration or a link changes
+	until   time.Time // when the hold-off ends; zero while Active (the worker reports), and if refused
 }
 
-// names returns the names of what is missing.
+// names returns the names of the missing objects.
 func (l *shortfall) names() []string {
 	if l == nil {
 		return nil
@@ -108,7 +109,7 @@ func (l *shortfall) names() []string {
 	return l.missing
 }
 
-// note notes what is missing, and reports whether that is news.
+// note records what is missing, and reports whether that has changed.
 func (l *shortfall) note(in vrrp.Placed) bool {
 	news := !slices.Equal(l.missing, in.Missing)
 	l.missing, l.degree, l.refused = in.Missing, in.Degree, in.Refused
@@ -125,20 +126,20 @@ func (l *shortfall) holdOff(until time.Time) {
 	}
 }
 
-// over reports whether there is a shortfall, and its hold-off is over.
+// over reports whether there is a shortfall whose hold-off is over.
 func (l *shortfall) over(now time.Time) bool {
 	return l != nil && !l.until.IsZero() && !now.Before(l.until)
 }
 
-// reported remembers the last report of a shortfall.
+// reported records the last report of a shortfall.
 type reported struct {
 	lacks bool
 	at    time.Time
 }
 
-// due reports whether a change of the shortfall is to be reported, and notes that it is: at
-// most once in the shortest hold-off if it changes again and again. The end is reported only
-// if the lack was.
+// due reports whether a change of the shortfall must be reported, and records that it is: at most
+// once in the shortest hold-off if it keeps changing. The end is reported only if the beginning
+// was.
 func (r *reported) due(lacks bool, now time.Time) bool {
 	if !lacks && !r.lacks || lacks && now.Sub(r.at) < minHoldOff {
 		return false
@@ -149,10 +150,11 @@ func (r *reported) due(lacks bool, now time.Time) bool {
 	return true
 }
 
-// placement is a step as far as addresses, routes and rules are concerned that are not in place.
+// placement is the part of a step that concerns addresses, routes and rules that are not in
+// place.
 type placement struct{ *step }
 
-// absorb takes the address worker's report of what an instance lacks.
+// absorb absorbs the address worker's report of what an instance lacks.
 func (s placement) absorb(in vrrp.Placed) {
 	m := s.f.members.find(in.Instance)
 	if m == nil || !s.f.started {
@@ -170,7 +172,7 @@ func (s placement) absorb(in vrrp.Placed) {
 	if !s.f.serves(m) {
 		m.lacks.holdOff(s.now.Add(s.f.impairment.wait))
 	}
-	if in.Degree == vrrp.Total && s.f.serves(m) && s.f.impairment.serve() {
+	if in.Degree == vrrp.Total && s.f.serves(m) && s.f.impairment.mayYield() {
 		s.raise(m.lostFault(), in.Missing[0], trigger{event.AddressLost, m, in.Cause})
 	}
 	s.reprioritize(in.Cause)
@@ -179,8 +181,8 @@ func (s placement) absorb(in vrrp.Placed) {
 	}
 }
 
-// endHoldOffs lets the group try again what it lacked; or sooner, but with priority 1,
-// where nobody else serves.
+// endHoldOffs lets the group try again after a hold-off, or earlier, but with priority 1, if no
+// other router serves.
 func (s placement) endHoldOffs(in vrrp.Tick) {
 	for _, m := range s.f.members {
 		why := trigger{event.Recovered, m, in.Cause}
@@ -193,8 +195,7 @@ func (s placement) endHoldOffs(in vrrp.Tick) {
 	}
 }
 
-// complete ends the shortfall of a member: nothing is missing, or it can be tried
-// again.
+// complete ends the shortfall of a member: nothing is missing, or it can be tried again.
 func (s placement) complete(m *member, why trigger) {
 	if m.lacks != nil {
 		m.lacks = nil

@@ -8,10 +8,10 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// absorbLink takes the present state of a link, for all members on it.
+// absorbLink absorbs the present state of a link, for all members on it.
 func (s *step) absorbLink(link event.Link) {
 	down := s.f.faults.has(faultKey{link.Name, event.InterfaceDown})
-	active := s.f.state() == event.Active // an Active that flapped announces itself again
+	active := s.f.state() == event.Active // an Active whose link flapped announces its addresses again
 	for _, m := range s.f.members {
 		if m.Interface != link.Name {
 			continue
@@ -27,8 +27,8 @@ func (s *step) absorbLink(link event.Link) {
 	s.followLink(link.Name)
 }
 
-// updateLink turns the link of a member into faults. Facts may come out of order: Seq tells
-// the newer, which stands, but the losses of the older count.
+// updateLink derives the faults of a member from its link. Facts may arrive out of order: Seq
+// identifies the newer one, which counts, but the losses in the older one count as well.
 func (s *step) updateLink(m *member, link event.Link) {
 	m.link = m.link.Rest().Merge(link)
 	if m.IgnoreLink && m.link.Index != 0 && m.link.AdminUp && m.link.Master == "" {
@@ -45,13 +45,13 @@ func (s *step) updateLink(m *member, link event.Link) {
 	}
 	for _, key := range m.linkFaults() {
 		was, stood := s.f.faults[key]
-		if !stood || key == wrong || s.f.trackers.Causes(key.source, key.reason) { // a tracker of the same link may cause it, too
+		if !stood || key == wrong || s.f.trackers.Causes(key.source, key.reason) { // a tracker of the same link may cause the fault as well
 			continue
 		}
-		if wrong.reason != "" { // no wait begins anew for it
-			s.f.faults.lift(key)
+		if wrong.reason != "" { // this must not restart the waits
+			s.f.faults.remove(key)
 		} else {
-			s.clear(key, trigger{endOf(key.reason), m, m.link.Cause})
+			s.clear(key, trigger{linkEndReason(key.reason), m, m.link.Cause})
 		}
 		if was.err != "" {
 			s.report(event.InstanceFault{Stamp: s.stamp(m.link.Cause), Virtual: m.Virtual, Reason: key.reason, Over: true})
@@ -59,8 +59,8 @@ func (s *step) updateLink(m *member, link event.Link) {
 	}
 }
 
-// raiseLinkFault raises a fault of a member's link and reports it, if its reason does
-// not say it all.
+// raiseLinkFault raises a fault of a member's link, and reports it if the fault has details
+// beyond its reason.
 func (s *step) raiseLinkFault(m *member, key faultKey, err string) {
 	known := s.f.faults.has(key)
 	s.raise(key, err, trigger{key.reason, m, m.link.Cause})
@@ -69,8 +69,8 @@ func (s *step) raiseLinkFault(m *member, key faultKey, err string) {
 	}
 }
 
-// endOf returns the reason of the transition at the end of a link's fault.
-func endOf(reason event.Reason) event.Reason {
+// linkEndReason returns the reason of the transition at the end of a link fault.
+func linkEndReason(reason event.Reason) event.Reason {
 	switch reason {
 	case event.InterfaceDown, event.Enslaved:
 		return event.InterfaceUp
@@ -78,7 +78,7 @@ func endOf(reason event.Reason) event.Reason {
 	return event.PrimaryAddress
 }
 
-// checkMTU makes adverts that do not fit the link a fault.
+// checkMTU raises a fault while the adverts are larger than the link allows.
 func (s *step) checkMTU(m *member) {
 	if !m.link.Usable {
 		return
@@ -92,8 +92,8 @@ func (s *step) checkMTU(m *member) {
 	s.absorbCondition(in)
 }
 
-// followLink lets the adverts of an Active follow what changed on their link, and
-// announces the addresses again after a loss that was over before it was read.
+// followLink updates the adverts of an Active after a change of their link, and announces the
+// addresses again after a loss that was over before it was read.
 func (s *step) followLink(link string) {
 	var flapped *member
 	for _, m := range s.f.members {
@@ -115,7 +115,7 @@ func (s *step) followLink(link string) {
 	}
 }
 
-// updateAdvert replaces the adverts of an Active if they are not what they should be.
+// updateAdvert replaces the ordered adverts of an Active if their content has changed.
 func (s *step) updateAdvert(m *member, cause event.Cause) {
 	if m.ordered != m.content() {
 		s.advertise(m, cause)
@@ -131,7 +131,7 @@ func (s *step) reannounce(cause event.Cause) {
 	}
 }
 
-// recover begins the recovery of a member whose link was lost and is back (recovery.go).
+// recover begins the recovery of a member whose link was lost and has returned (recovery.go).
 func (s *step) recover(m *member) {
 	if !s.f.started || m.Priority == vrrp.Owner || m.Recovery.Wait <= 0 {
 		return
@@ -146,9 +146,9 @@ func (s *step) recover(m *member) {
 	})
 }
 
-// recoverFlapped begins the recovery of each member whose link was lost and back before
-// that was read: an Active made nothing of it, but now that it waits again the segment has
-// to prove itself, if nothing has come through it since.
+// recoverFlapped begins the recovery of each member whose link was lost and had returned before
+// the loss was read. As Active it needed no recovery, but now that it waits again its segment
+// must prove that it forwards, unless a packet has come through it since.
 func (s *step) recoverFlapped() {
 	for _, m := range s.f.members {
 		if !m.flapped.IsZero() && s.now.Before(m.flapped.Add(m.Recovery.Wait)) {
@@ -158,8 +158,7 @@ func (s *step) recoverFlapped() {
 	}
 }
 
-// countAdvert counts an advert of the current Active: enough of them end the
-// recovery.
+// countAdvert counts an advert of the current Active: enough of them end the recovery.
 func (s *step) countAdvert(m *member, h *vrrp.Heard) {
 	if m.recovery == nil || h.Source != m.others.Best.Source {
 		return
@@ -169,8 +168,8 @@ func (s *step) countAdvert(m *member, h *vrrp.Heard) {
 	}
 }
 
-// endRecoveries ends those that have run out. The takeover counts as due at that
-// instant, not before: nobody could have been late for it.
+// endRecoveries ends the recoveries whose time is over. The takeover counts as due at that
+// instant, not before, so it cannot count as late.
 func (s *step) endRecoveries(in vrrp.Tick) {
 	for _, m := range s.f.members {
 		if m.recovery == nil {
@@ -193,14 +192,14 @@ func (s *step) endRecovery(m *member, why trigger) {
 	}
 }
 
-// ask has the stations of all links asked that have not proved themselves and are due.
+// ask asks the stations on all links that have not proved that they forward and are due.
 func (s *step) ask(cause event.Cause) {
 	if links := s.f.members.ask(s.now); len(links) > 0 {
 		s.emit(vrrp.Ask{Cause: cause, Interfaces: links})
 	}
 }
 
-// absorbSends learns whether adverts leave (sends.go).
+// absorbSends absorbs the report whether adverts leave (sends.go).
 func (s *step) absorbSends(in vrrp.Sends) {
 	m := s.f.members.find(in.Instance)
 	if m == nil {
@@ -213,9 +212,9 @@ func (s *step) absorbSends(in vrrp.Sends) {
 	s.judgeSends(m, in.Cause)
 }
 
-// judgeSends makes sends that fail in a row a fault, while an Active is heard that
-// they do not reach: it has taken over since it does not hear us. It reports whether
-// the member is at fault now.
+// judgeSends raises a fault if adverts are refused in a row while an Active is heard that they do
+// not reach: it has taken over because it does not hear us. It reports whether the member has the
+// fault now.
 func (s *step) judgeSends(m *member, cause event.Cause) bool {
 	if !s.f.serves(m) || m.unreached(s.now) < m.Miss {
 		return false
@@ -224,7 +223,7 @@ func (s *step) judgeSends(m *member, cause event.Cause) bool {
 	return true
 }
 
-// failSends raises the fault send-failed. The probe comes after the hold-off.
+// failSends raises the fault send-failed. The probe follows after the hold-off.
 func (s *step) failSends(m *member, cause event.Cause) {
 	m.sends.fail(s.now)
 	s.raise(m.sendFault(), m.sends.describe(), trigger{event.SendFailed, m, cause})
@@ -233,8 +232,8 @@ func (s *step) failSends(m *member, cause event.Cause) {
 	})
 }
 
-// failAgain raises the fault anew when an Active is heard while no advert of ours has
-// proved to leave. It reports whether the member is at fault.
+// failAgain raises the fault again when an Active is heard before an advert of ours has been
+// proved to leave. It reports whether the member has the fault.
 func (s *step) failAgain(m *member, cause event.Cause) bool {
 	if m.sends.unproven {
 		s.failSends(m, cause)
@@ -242,7 +241,7 @@ func (s *step) failAgain(m *member, cause event.Cause) bool {
 	return m.sends.unproven
 }
 
-// retryFailedSends probes for all members whose sends have failed.
+// retryFailedSends retries for all members that have the fault send-failed.
 func (s *step) retryFailedSends(in vrrp.Tick) {
 	if len(s.f.faults) == 0 {
 		return
@@ -254,8 +253,7 @@ func (s *step) retryFailedSends(in vrrp.Tick) {
 	}
 }
 
-// retrySends probes whether adverts leave again, or ends the fault where nobody else
-// serves.
+// retrySends probes whether adverts leave again, or ends the fault if no other Active is heard.
 func (s *step) retrySends(m *member, cause event.Cause) {
 	switch {
 	case !m.heard(s.now):
@@ -269,8 +267,8 @@ func (s *step) retrySends(m *member, cause event.Cause) {
 	}
 }
 
-// absorbProbed ends the fault if the probe left, to the router that is Active. The
-// report of a first advert lets the addresses follow.
+// absorbProbed ends the fault if the probe left towards the router that is Active. For the first
+// advert of a takeover it lets the addresses follow.
 func (s *step) absorbProbed(in vrrp.Probed) {
 	m := s.f.members.find(in.Instance)
 	if m == nil {

@@ -8,38 +8,38 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// A Backup may watch the machine of its Active (`probe`, docs/probe.md): it asks the address
-// that its adverts come from (pkg/liveness). When answers cease that came regularly, and no
-// advert came since the first one that is missing, the machine is dead, and the group moves as
-// after a resignation: after Skew_Time, or at once with `routers: 2`, verified. It fell silent,
-// so a fence runs.
+// A Backup may watch the machine of its Active (`probe`, docs/probe.md): it asks the source
+// address of the Active's adverts by ARP or neighbor discovery (pkg/liveness). When regular
+// answers cease, and no advert arrived since the first missing answer, the machine is dead, and
+// the group moves as after a resignation: after Skew_Time, or at once with `routers: 2`,
+// verified. The Active fell silent, so a fence runs.
 //
-// Not every silence is death. Another station of the segment has to answer, or where none is
-// known the same Active has to be silent on another segment too; and it must not answer any
-// member that watches it. Where an Active that was taken for dead is heard within its interval,
-// or answers again before the takeover, it is not watched for an hour.
+// Not every silence is death. Another station of the segment must answer, or if none is known
+// the same Active must be silent on another segment as well; and it must not answer any member
+// that watches it. If an Active that counted as dead is heard within its interval, or answers
+// again before the takeover, it is not watched for an hour.
 
-// suspendedFor is how long an Active is not watched that was taken for dead and was not.
+// suspendedFor is how long an Active is not watched after it wrongly counted as dead.
 const suspendedFor = time.Hour
 
 // watch is what is known of the machine of a member's Active.
 type watch struct {
-	// ordered is what was last ordered to be watched; its Active is zero if nothing is.
+	// ordered is the watch that was last ordered; its Active is zero if none is.
 	ordered orderedWatch
-	// known is the last report of it; the zero value before the first.
+	// known is the last report about it; the zero value before the first one.
 	known vrrp.Watched
-	// taken is the Active that was last taken for dead; the zero value if none was, or it
-	// was refuted.
+	// taken is the Active that last counted as dead; the zero value if none did, or if that was
+	// refuted.
 	taken takenForDead
-	// suspended is an Active that is not watched until an instant.
+	// suspended is an Active that is not watched until suspendedUntil.
 	suspended      netip.Addr
 	suspendedUntil time.Time
 }
 
-// unwatched is what is known of a machine that was never watched.
+// unwatched is the shared value of members that have never watched a machine.
 var unwatched watch
 
-// ownWatch returns what is known of the machine of the member's Active, to be written to.
+// ownWatch returns the member's own watch, which may be modified.
 func (m *member) ownWatch() *watch {
 	if m.watch == &unwatched {
 		m.watch = new(watch)
@@ -53,15 +53,15 @@ type orderedWatch struct {
 	vrrp.Watching
 }
 
-// takenForDead is an Active that was taken for dead at an instant, since it had not answered
-// since an earlier one, and its interval.
+// takenForDead is an Active that counted as dead from the instant at, because it had not answered
+// since an earlier instant, and its interval.
 type takenForDead struct {
 	active    netip.Addr
 	since, at time.Time
 	interval  time.Duration
 }
 
-// status returns what is known at the instant now.
+// status returns the watch as `ripcord status` shows it.
 func (w *watch) status(now time.Time) vrrp.WatchStatus {
 	st := vrrp.WatchStatus{Active: w.ordered.active, Liveness: w.known.Liveness}
 	if now.Before(w.suspendedUntil) {
@@ -70,23 +70,23 @@ func (w *watch) status(now time.Time) vrrp.WatchStatus {
 	return st
 }
 
-// isSilent reports whether the Active that member m hears does not answer any more, and sent no
-// advert since the first answer that is missing.
+// isSilent reports whether the Active of the member no longer answers, and sent no advert since
+// the first missing answer.
 func (m *member) isSilent() bool {
 	k := &m.watch.known
 	return k.Liveness == vrrp.Silent && k.Active == m.others.Best.Source && m.others.Best.At.Before(k.Since)
 }
 
-// answersProbe reports whether the Active that member m hears answers now and then.
+// answersProbe reports whether the Active of the member answers at least sometimes.
 func (m *member) answersProbe(now time.Time) bool {
 	k := &m.watch.known
 	return m.known(now) && k.Active == m.others.Best.Source && k.Liveness != vrrp.Unasked && !m.isSilent()
 }
 
-// liveness is a step as far as the machines of Actives are concerned.
+// liveness is the part of a step that concerns the machines of Actives.
 type liveness struct{ *step }
 
-// follow has the machine of each member's Active watched while the group is Backup.
+// follow orders that the machine of each member's Active be watched while the group is Backup.
 func (s liveness) follow() {
 	backup := s.f.state() == event.Backup
 	for _, m := range s.f.members {
@@ -99,7 +99,8 @@ func (s liveness) follow() {
 	s.f.watches = s.f.members.watch()
 }
 
-// watch has the machine of an Active watched in place of the one before; the zero address: none.
+// watch orders that the machine of an Active be watched instead of the previous one; the zero
+// address ends watching.
 func (s liveness) watch(m *member, active netip.Addr) {
 	order := orderedWatch{active: active}
 	if active.IsValid() {
@@ -112,7 +113,7 @@ func (s liveness) watch(m *member, active netip.Addr) {
 	}
 }
 
-// absorb takes what the answers of an Active show.
+// absorb absorbs a report about the answers of an Active.
 func (s liveness) absorb(in vrrp.Watched) {
 	m := s.f.members.find(in.Instance)
 	if m == nil || !in.Active.IsValid() || in.Active != m.watch.ordered.active {
@@ -137,12 +138,12 @@ func (s liveness) judge(m *member, cause event.Cause) {
 	why, sooner := &proved.watch.known, false
 	for _, n := range s.f.members {
 		switch at := s.now.Add(s.f.members.resignationWait(n)); {
-		case n.dead != nil || !n.isSilent() && !s.diesWith(n, proved):
+		case n.dead != nil || !n.isSilent() && !s.sameMachine(n, proved):
 		case at.Before(n.downAt):
 			s.f.unverify()
 			sooner = true
 			n.downAt, n.dead, n.holdReported = at, &cause, false
-			n.waitForSecond(s.now) // it may serve by now
+			n.waitForSecond(s.now) // the second Active may serve by now
 			n.ownWatch().taken = takenForDead{n.others.Best.Source, why.Since, s.now, n.others.Best.Interval}
 		}
 	}
@@ -154,23 +155,23 @@ func (s liveness) judge(m *member, cause event.Cause) {
 	}
 }
 
-// provedDead returns a member whose Active is silent although its segment forwards, or which
-// fell silent on another segment too; nil if there is none, or if it answers any member.
+// provedDead returns a member whose Active is silent although its segment forwards, or fell
+// silent on another segment as well; nil if there is none, or if the Active answers any member.
 func (l members) provedDead(now time.Time) (proved *member) {
 	for _, m := range l {
 		if m.answersProbe(now) {
 			return nil
 		}
-		if proved == nil && m.isSilent() && (m.watch.known.Others == vrrp.OthersAnswer || l.silentBeside(m)) {
+		if proved == nil && m.isSilent() && (m.watch.known.Others == vrrp.OthersAnswer || l.silentElsewhere(m)) {
 			proved = m
 		}
 	}
 	return proved
 }
 
-// silentBeside reports whether no other station is known on the segment of member m, nor on
-// another one on which the Active fell silent too.
-func (l members) silentBeside(m *member) bool {
+// silentElsewhere reports whether the Active fell silent on the member's segment and on another
+// one, and no other station is known on either.
+func (l members) silentElsewhere(m *member) bool {
 	if m.watch.known.Others != vrrp.NoOthers {
 		return false
 	}
@@ -182,25 +183,24 @@ func (l members) silentBeside(m *member) bool {
 	return false
 }
 
-// diesWith reports whether the Active of member n, of which no answer is known, goes for the
+// sameMachine reports whether the Active of member n, which has not been asked, counts as the
 // same machine as the dead one of another member, as it would for a resignation.
-func (s liveness) diesWith(n, dead *member) bool {
+func (s liveness) sameMachine(n, dead *member) bool {
 	best, gone := &n.others.Best, &dead.others.Best
 	return n.known(s.now) && n.watch.known.Liveness == vrrp.Unasked && best.Priority == gone.Priority && best.At.Before(dead.watch.known.Since) &&
-		!s.f.outOfStep.apart(pairOf(dead, gone.Source, n, best.Source), s.now)
+		!s.f.distinct.has(pairOf(dead, gone.Source, n, best.Source), s.now)
 }
 
-// refute takes an advert of an Active that was taken for dead, and sends within its
-// interval.
+// refute handles an advert of an Active that counted as dead but still sends within its interval.
 func (s liveness) refute(m *member, h *vrrp.Heard) {
 	t := &m.watch.taken
 	if t.active == h.Source && !h.Cause.At.Before(t.since) && h.Cause.At.Sub(t.at) <= t.interval {
-		s.suspend(m, h.Cause, "it goes on to advertise")
+		s.suspend(m, h.Cause, "it still advertises")
 	}
 }
 
-// suspend ends that the Actives of the group count as dead, and has none of them watched
-// for an hour. It is member m on which one shows that it lives.
+// suspend cancels the death of the Actives of the group, and suspends watching them for an hour.
+// Member m is the one whose Active proved to be alive.
 func (s liveness) suspend(m *member, cause event.Cause, why string) {
 	until, at := s.now.Add(suspendedFor), m.watch.taken.at
 	s.report(event.ProbeSuspended{
@@ -209,7 +209,7 @@ func (s liveness) suspend(m *member, cause event.Cause, why string) {
 	for _, n := range s.f.members {
 		t := &n.watch.taken
 		if !t.active.IsValid() || !t.at.Equal(at) {
-			continue // it is of an earlier death
+			continue // it is part of another death
 		}
 		n.watch.suspended, n.watch.suspendedUntil = t.active, until
 		*t = takenForDead{}

@@ -8,21 +8,21 @@ import (
 	"ripcord/pkg/vrrp/tracker"
 )
 
-// Machine is the state machine of one group. Make it with New.
+// Machine is the state machine of one group. New returns one.
 type Machine struct {
 	cfg     vrrp.Group
 	tickets *Tickets
 	facts   facts
-	since   time.Time    // of the state
+	since   time.Time    // when the present state began
 	reason  event.Reason // of the last transition
-	up      time.Time    // when Initialize was left
+	up      time.Time    // when the group left Initialize
 
 	status *vrrp.GroupStatus  // the last snapshot
-	faults []vrrp.FaultStatus // compared with it, again and again
+	faults []vrrp.FaultStatus // scratch space for comparing it with the present faults
 }
 
-// Tickets numbers what verifiers are asked, over all groups of a router, so
-// that the answer to a ticket answers all before it.
+// Tickets numbers the questions to the verifiers, over all groups of a router, so that the answer
+// to a ticket also answers all earlier ones.
 type Tickets struct{ last uint64 }
 
 // Next returns the next number.
@@ -31,7 +31,7 @@ func (t *Tickets) Next() uint64 {
 	return t.last
 }
 
-// New returns a group in Initialize, none of whose links is known.
+// New returns a group in Initialize that knows none of its links yet.
 func New(cfg vrrp.Group, tickets *Tickets, now time.Time) *Machine {
 	m := &Machine{cfg: cfg, tickets: tickets, since: now, reason: event.Startup}
 	m.facts.faults = make(faults)
@@ -55,7 +55,7 @@ func New(cfg vrrp.Group, tickets *Tickets, now time.Time) *Machine {
 	return m
 }
 
-// Config returns the configuration that the group was made of.
+// Config returns the group's configuration.
 func (m *Machine) Config() *vrrp.Group { return &m.cfg }
 
 // State returns the group's state.
@@ -64,18 +64,18 @@ func (m *Machine) State() event.State { return m.facts.state() }
 // Serving reports whether any member is Active, with its group or alone.
 func (m *Machine) Serving() bool { return m.State() == event.Active || m.facts.anyAlone() }
 
-// Priority returns the priority that the group has now.
+// Priority returns the group's present priority.
 func (m *Machine) Priority() uint8 { return m.facts.members[0].Priority }
 
 // Deadline returns the instant at which the group next needs a Tick; false if never.
 func (m *Machine) Deadline() (time.Time, bool) { return m.facts.deadline() }
 
-// Armed returns the instant of the takeover for which the engine is armed; false if it is
-// not. An advert that is received later is received by an Active.
+// Armed returns the instant of the takeover for which the engine is armed; false if it is not
+// armed. From that instant on the router counts as Active when it receives an advert.
 func (m *Machine) Armed() (time.Time, bool) { return m.facts.armed, !m.facts.armed.IsZero() }
 
-// Confirming reports whether the group is Active, and its addresses wait until the first
-// adverts are known to have left.
+// Confirming reports whether the group is Active and its addresses wait until the first adverts
+// are known to have left.
 func (m *Machine) Confirming() bool { return !m.facts.confirmBy.IsZero() }
 
 // Step absorbs one fact at the instant now and returns the effects that follow.
@@ -92,7 +92,7 @@ func (m *Machine) Step(now time.Time, in vrrp.Input) []vrrp.Effect {
 	summaries{&s}.follow()
 	switch {
 	case s.adopted != nil:
-		s.goOn()
+		s.continueAdopted()
 	case after != before:
 		s.transition(before, after)
 	case alone:
@@ -103,16 +103,16 @@ func (m *Machine) Step(now time.Time, in vrrp.Input) []vrrp.Effect {
 	return s.list
 }
 
-// step is one Step under way. Its methods absorb an input into facts, and list what follows, in
-// four files: group.go what moves the group, advert.go what is heard, timer.go what ends by
-// itself, link.go links and what leaves on them. A concern of its own (fencing, say) is a type
-// that acts on the step.
+// step is one call of Step. Its methods absorb an input into facts and list the effects, in four
+// files: group.go handles what moves the group, advert.go adverts, timer.go timers, link.go links
+// and the adverts sent on them. A concern of its own (fencing, say) is a type that acts on the
+// step.
 type step struct {
 	*Machine
 	effects
 	f       *facts
-	why     trigger       // what moves the group, if it moves
-	culprit string        // the tracker whose change is absorbed
-	adopted *vrrp.Adopted // it is continued in this step
-	silent  bool          // leaving Active must send nothing: others may have moved on
+	why     trigger       // the cause of the transition, if there is one
+	tracker string        // the tracker whose change caused a fault or its end
+	adopted *vrrp.Adopted // set if the group is adopted in this step
+	silent  bool          // a group that leaves Active sends no priority 0: another router may be Active by now
 }

@@ -14,96 +14,101 @@ import (
 
 // member holds the facts about one virtual router of the group.
 //
-// Its timer is the Active_Down_Timer (RFC 9568 §6.1): it runs while the group waits, in
-// Backup or in a recovery, and means nothing while the group is Active.
+// Its timer is the Active_Down_Timer (RFC 9568 §6.1): it runs while the group waits, in Backup or
+// in a recovery, and has no meaning while the group is Active.
 type member struct {
-	// Instance is the configuration. A reload replaces it; nobody writes to it.
+	// Instance is the configuration. A reload replaces the pointer; no code writes to the value.
 	*vrrp.Instance
-	// Priority is the priority in force, which hides that of the Instance. All members of
-	// a group have the same one, that of facts.priority.
+	// Priority is the priority in force, which shadows that of the Instance. All members of a
+	// group share it: the result of facts.priority.
 	Priority uint8
-	// impaired is the priority that its group advertises while it lacks something: low enough that
-	// every router that lacks nothing preempts it.
+	// impaired is the priority that the group advertises while it lacks something. It is so low
+	// that every router that lacks nothing preempts it.
 	impaired uint8
-	// index is the position among the members. The first one decides a tie.
+	// index is the position among the members. The first member decides a tie.
 	index int
 
-	// link is the last known state of the interface; its zero value is an interface that does
+	// link is the last known state of the interface; its zero value means that the interface does
 	// not exist.
 	link event.Link
-	// source is the address that our adverts bear. It is zero if and only if the link has
-	// none to send from, which is a fault.
+	// source is the source address of our adverts. It is zero if and only if the link has no
+	// suitable address, which is a fault.
 	source netip.Addr
-	// recovery is not nil from the return of the link until its segment has proved that
-	// it forwards. The group is in Fault meanwhile.
+	// recovery is set from the return of the link until its segment is proved to forward. The
+	// group is in Fault meanwhile.
 	recovery *recovery
-	// flapped is when a loss was last read that was over by then, while Active: the
-	// segment has to prove itself if the group yields. It is zero once it has.
+	// flapped is when an Active last read of a loss that was already over: the segment has to be
+	// proved to forward if the group yields. It is zero once it is proved.
 	flapped time.Time
 
-	// interval is the Active_Adver_Interval: that of the Active that is heard, or ours.
+	// interval is the Active_Adver_Interval: that of the Active that is heard, or our own.
 	interval time.Duration
-	// downAt is when the Active_Down_Timer ends. It counts only if due is not later.
+	// downAt is when the Active_Down_Timer ends. The member's wait ends at due, which may be
+	// later.
 	downAt time.Time
-	// began is when it last began anew, or was put off, other than by an advert: those that came
-	// before do not shorten it.
-	began time.Time
-	// resigned is the priority 0 that shortened the wait which ends at downAt; nil if none
-	// did. renew forgets it.
+	// waitBegan is when the timer was last restarted or postponed other than by an advert.
+	// Adverts that arrived before it do not shorten the wait.
+	waitBegan time.Time
+	// resigned is the priority 0 that shortened the wait that ends at downAt; nil if there was
+	// none. renew resets it.
 	resigned *resignation
-	// cascaded is the wait that another member's priority 0 shortened; nil if none did.
+	// cascaded is the resignation on another member that shortened the wait; nil if there was
+	// none.
 	cascaded *cascade
-	// dead is the fact that the Active's machine is dead, which shortened the wait that ends at
-	// downAt; nil if it did not. renew forgets it.
+	// dead is the cause of the report that the Active's machine is dead, which shortened the wait
+	// that ends at downAt; nil if there was none. renew resets it.
 	dead *event.Cause
-	// watch is what is known of the machine of its Active. It is unwatched, which nobody writes
-	// to, until there is something: most members never watch one.
+	// watch is what is known of the machine of the Active. Members that have never watched one,
+	// which are most, share the value unwatched, and no code writes to that.
 	watch *watch
-	// lastResign is the last priority 0 that was heard from the Active, however long ago.
+	// lastResign is the last priority 0 that was heard from the Active, at any time.
 	lastResign resignation
-	// preemptFrom is the end of the preempt_delay: a lower Active is not preempted before.
+	// preemptFrom is the end of preempt_delay: a lower-priority Active is not preempted before
+	// it.
 	preemptFrom time.Time
-	// delayed reports whether a lower Active was left alone for that delay, and it was logged.
+	// delayed reports whether it was logged that a lower-priority Active is not preempted during
+	// that delay.
 	delayed bool
 	// holdReported reports whether instance.holding was logged for the present wait.
 	holdReported bool
 	alone        alone
 
-	// others are the routers that were heard of the same virtual router.
+	// others are the other routers that were heard for the same virtual router.
 	others heard.Others
 	// summarized reports whether the receiver was last ordered to summarize their adverts.
 	summarized bool
-	// company is how many they are, as far as that matters with `routers: 2`.
-	company heard.Company
-	// silent is the Active that is to be fenced if it falls silent: the last that was
-	// heard since we were Active ourselves, and that did not resign.
+	// peers are used to find a third router, with `routers: 2`.
+	peers heard.Peers
+	// silent is the Active that would have to be fenced if it fell silent: the last one heard
+	// since this router was Active itself, unless it resigned.
 	silent netip.Addr
-	// answered and answeredResign are when a rival, and a resignation, were last answered
-	// by an advert at once. Each is answered once in an interval at most.
+	// answered and answeredResign are when this member last answered a rival, and a resignation,
+	// with an immediate advert. It answers each at most once in an interval.
 	answered       time.Time
 	answeredResign time.Time
 
-	// ordered is the content of the adverts that the engine was last given. It differs
-	// from content() only within a step.
+	// ordered is the content of the adverts last ordered from the engine. It differs from
+	// content() only within a step.
 	ordered content
-	// keptInterval is the interval of our adverts in place of the configured one until keptUntil,
-	// after a reload that made it longer; 0 if there is none.
+	// keptInterval is the interval of our adverts until keptUntil, in place of the configured
+	// one, after a reload that made it longer; 0 if there is none.
 	keptInterval time.Duration
 	keptUntil    time.Time
-	// checksum is the form of the checksum that we send over IPv4.
+	// checksum is the form of the checksum in the adverts that this member sends over IPv4.
 	checksum wire.Checksum
-	// sends is whether our adverts leave, and confirm whether the first one did.
+	// sends records whether our adverts leave, and confirm whether the first one of a takeover
+	// did.
 	sends   sends
 	confirm confirmation
 
-	// lacks is not nil while an address or a route that it should hold is missing, or may
-	// be, and reported is what was last logged of that.
+	// lacks is set while an address or a route that the member should hold is missing, or may be;
+	// reported is the last report of it.
 	lacks    *shortfall
 	reported reported
 
-	// state is the last that was reported, and since when. reason is that of the last
-	// transition, and newActive why we became Active
-	// (RFC 8347's new-master-reason); NotActive while we are not.
+	// state is the last reported state and since its beginning. reason is the reason of the last
+	// transition, and newActive why the member became Active (RFC 8347's new-master-reason);
+	// NotActive while it is not.
 	state     event.State
 	since     time.Time
 	reason    event.Reason
@@ -117,8 +122,8 @@ func newMember(in *vrrp.Instance, index int, impaired uint8) *member {
 	}
 }
 
-// follow gives a member its new configuration.
-func (m *member) follow(in *vrrp.Instance, index int, now time.Time) {
+// configure replaces the configuration of a member.
+func (m *member) configure(in *vrrp.Instance, index int, now time.Time) {
 	kept := cmp.Or(m.keptInterval, m.Instance.Interval)
 	switch {
 	case in.Interval <= kept:
@@ -138,10 +143,10 @@ func (m *member) follow(in *vrrp.Instance, index int, now time.Time) {
 	m.Instance, m.index, m.cascaded = in, index, nil
 }
 
-// timing returns what the intervals of a member follow from.
+// timing returns the values from which the intervals of a member are computed.
 func (m *member) timing() vrrp.Timing { return m.Timing(m.Priority) }
 
-// activeDown returns the Active_Down_Interval of a member whose Active advertises each interval.
+// activeDown returns the Active_Down_Interval for an Active that advertises every interval.
 func (m *member) activeDown(interval time.Duration) time.Duration {
 	return m.timing().ActiveDownInterval(interval)
 }
@@ -155,23 +160,23 @@ func (m *member) renew(at time.Time) {
 	m.holdReported = false
 }
 
-// restart starts the Active_Down_Timer at the instant at, whatever is read later of the time
-// before.
+// restart starts the Active_Down_Timer at the instant at, and keeps adverts received earlier from
+// shortening it.
 func (m *member) restart(at time.Time) {
 	m.renew(at)
-	m.began = at
+	m.waitBegan = at
 }
 
-// waitForSecond puts the end of the Active_Down_Timer off to that of the second Active, if
-// the member may not preempt it.
+// waitForSecond postpones the end of the Active_Down_Timer to that of the second Active, if the
+// member may not preempt it.
 func (m *member) waitForSecond(now time.Time) {
 	if a := m.others.Second; a != nil && !m.outranks(a.Priority, now) && a.Until(m.timing()).After(m.downAt) {
 		m.downAt = a.Until(m.timing())
 	}
 }
 
-// due returns the end of the member's own wait: of the Active_Down_Timer, and of the time
-// for which incompatible adverts hold it back.
+// due returns the end of the member's own wait: of the Active_Down_Timer, and of the time for
+// which incompatible adverts keep it in Backup.
 func (m *member) due() time.Time {
 	if holds := m.others.Incompatible.Holds; holds.After(m.downAt) {
 		return holds
@@ -179,34 +184,33 @@ func (m *member) due() time.Time {
 	return m.downAt
 }
 
-// reportHoldAt returns the instant at which a member is reported as holding: half an
-// interval after the end of its wait, so that members which end together are not.
+// reportHoldAt returns the instant at which a member is reported as holding: half an interval
+// after the end of its wait, so that members whose waits end together are not reported.
 func (m *member) reportHoldAt() time.Time { return m.due().Add(m.interval / 2) }
 
-// known reports whether another Active is on the air at the instant now, as
-// far as was heard.
+// known reports whether another Active that speaks our version has been heard recently enough to
+// count as present at the instant now.
 func (m *member) known(now time.Time) bool {
 	return m.others.Best.Known(now, m.timing())
 }
 
-// heard reports whether another Active is on the air at the instant now, whether we
-// understand it or not.
+// heard reports whether another Active, compatible or not, counts as present at the instant now.
 func (m *member) heard(now time.Time) bool { return now.Before(m.heardUntil()) }
 
-// heardUntil returns the instant from which no other Active counts as heard.
+// heardUntil returns the instant until which another Active counts as present.
 func (m *member) heardUntil() time.Time { return m.others.Until(m.timing()) }
 
-// outranks reports whether an Active of that priority is one to preempt at
-// the instant at. The owner of the addresses always preempts (RFC 9568 §6.1), and
-// whoever lacks nothing preempts one that is impaired, with Preempt_Mode False too.
+// outranks reports whether the member preempts an Active of the given priority at the instant at.
+// The owner of the addresses always preempts (RFC 9568 §6.1), and a router that lacks nothing
+// preempts an impaired one even if Preempt_Mode is False.
 func (m *member) outranks(priority uint8, at time.Time) bool {
 	preempts := (m.Preempt || priority <= m.impaired) && !at.Before(m.preemptFrom)
 	return priority < m.Priority && (preempts || m.Priority == vrrp.Owner)
 }
 
-// preempts reports whether the member hears an Active at the instant now that it takes over
-// from: the best one, or where that has fallen silent the second, if it has not missed as
-// many adverts itself.
+// preempts reports whether the member takes over from an Active that it hears at the instant now:
+// from the best one, or if that has fallen silent from the second, unless that one has missed
+// Miss adverts as well.
 func (m *member) preempts(now time.Time) bool {
 	if m.known(now) {
 		return m.outranks(m.others.Best.Priority, now)
@@ -215,24 +219,23 @@ func (m *member) preempts(now time.Time) bool {
 	return a != nil && now.Before(a.At.Add(time.Duration(m.Miss)*a.Interval)) && m.outranks(a.Priority, now)
 }
 
-// displaces reports whether a member takes over from an Active that it hears, at the
-// instant now.
+// displaces reports whether a takeover at the instant now would replace an Active that is heard.
 func (m *member) displaces(now time.Time) bool {
 	return m.heard(now) && m.resigned == nil && m.cascaded == nil && m.dead == nil
 }
 
-// fell reports whether an advert shows that the Active, which was at least as good as
-// this router until then, has lowered its priority below ours.
-func (m *member) fell(was heard.Active, h *vrrp.Heard) bool {
+// loweredPriority reports whether an advert shows that the Active, whose priority was at least
+// ours until then, has lowered it below ours.
+func (m *member) loweredPriority(was heard.Active, h *vrrp.Heard) bool {
 	return was.Source == h.Source && was.Priority >= m.Priority && h.Priority < m.Priority
 }
 
-// content is the part of a member's adverts that may change.
+// content is the variable part of a member's adverts.
 type content struct {
 	config       *vrrp.Instance
 	keptInterval time.Duration
 	priority     uint8
-	index        int // of the link to send on
+	index        int // index of the link
 	source       netip.Addr
 	mac          [6]byte
 	checksum     wire.Checksum
@@ -242,7 +245,8 @@ func (m *member) content() content {
 	return content{m.Instance, m.keptInterval, m.advertised(), m.link.Index, m.source, m.mac(), m.checksum}
 }
 
-// mac returns the MAC of the link where adverts leave as frames from an address that is not here.
+// mac returns the MAC of the link if adverts leave as frames because their source address is not
+// on this machine.
 func (m *member) mac() [6]byte {
 	if m.IsForeign(&m.link) {
 		return m.link.HardwareAddr
@@ -250,7 +254,7 @@ func (m *member) mac() [6]byte {
 	return [6]byte{}
 }
 
-// advertised returns the priority that its adverts bear.
+// advertised returns the priority in the member's adverts.
 func (m *member) advertised() uint8 {
 	if m.alone.serves {
 		return vrrp.Impaired
@@ -258,7 +262,7 @@ func (m *member) advertised() uint8 {
 	return m.Priority
 }
 
-// advert returns the order to send a member's present advert.
+// advert returns the order to send the member's present advert.
 func (m *member) advert(cause event.Cause) vrrp.Advertise {
 	m.ordered = m.content()
 	return vrrp.Advertise{
@@ -268,7 +272,7 @@ func (m *member) advert(cause event.Cause) vrrp.Advertise {
 	}
 }
 
-// probe returns the order to send one advert that finds out whether adverts leave.
+// probe returns the order to send one advert that tests whether adverts leave.
 func (m *member) probe(now time.Time, cause event.Cause) vrrp.Probe {
 	probe := vrrp.Probe{Cause: cause, Instance: m.Instance, Index: m.link.Index, Source: m.source, MAC: m.mac(), Checksum: m.checksum, Priority: 1}
 	if m.known(now) && m.others.Best.Priority <= 1 {
@@ -277,29 +281,27 @@ func (m *member) probe(now time.Time, cause event.Cause) vrrp.Probe {
 	return probe
 }
 
-// canSend reports whether what is sent on a member's link leaves it. A port of another
-// device sends, though it hears nothing.
+// canSend reports whether packets sent on the member's link leave it. The port of another device
+// sends, though it receives nothing.
 func (m *member) canSend() bool {
 	return m.link.Usable || m.link.Master != "" && m.link.AdminUp && m.link.Carrier
 }
 
-// An advert that is larger than the link's MTU leaves in fragments, which the kernel makes of
-// what a raw socket sends. An advert that leaves as a frame bears headers of its own and is
-// refused; then the others take over, and hear nothing of us either. The configuration knows
-// only the common MTU, so the link's own is compared, each time that the link changes.
-
-// tooLong reports whether the link refuses the adverts of a member for their length.
+// tooLong reports whether the link refuses the member's adverts for their length. The kernel
+// fragments an advert from a raw socket that is larger than the link's MTU. An advert that is
+// sent as a frame has its own headers and is refused; then the other routers take over, and hear
+// nothing from this one either. The configuration check knows only the common MTU, so the link's
+// own is compared each time the link changes.
 func (m *member) tooLong() bool {
 	return (m.FromVirtualMAC() || m.IsForeign(&m.link)) && m.link.MTU > 0 && m.PacketLen() > m.link.MTU
 }
 
-// refusedTo returns how many adverts in a row the kernel refused to send to a router.
+// refusedTo returns how many adverts in a row to a router the kernel has refused.
 func (m *member) refusedTo(router netip.Addr) int {
 	return m.sends.refusedTo(router, len(m.Unicast.Peers) > 0)
 }
 
-// unreached returns how many adverts in a row the kernel refused to send to an Active that is
-// heard.
+// unreached returns how many adverts in a row to an Active that is heard the kernel has refused.
 func (m *member) unreached(now time.Time) (refused int) {
 	if m.known(now) {
 		refused = m.refusedTo(m.others.Best.Source)
@@ -310,8 +312,8 @@ func (m *member) unreached(now time.Time) (refused int) {
 	return refused
 }
 
-// refusedProbe reports whether an advert did not leave to those who must hear it: to the
-// group, or to the peer that is Active; while none is known, to any peer.
+// refusedProbe reports whether an advert did not leave to the router that must hear it: to the
+// multicast group, or to the peer that is Active; while no Active is known, to any peer.
 func (m *member) refusedProbe(in vrrp.Probed) bool {
 	if len(m.Unicast.Peers) == 0 {
 		return len(in.Refused) > 0
@@ -328,13 +330,13 @@ func (m *member) refusedProbe(in vrrp.Probed) bool {
 	return !known && len(in.Refused) == len(m.Unicast.Peers)
 }
 
-// addDeadlines adds the instants at which what is known of a member changes by itself.
+// addDeadlines adds the instants at which the facts about a member change without an input.
 func (m *member) addDeadlines(next *deadline.Earliest) {
 	if m.lacks != nil {
 		next.Add(m.lacks.until)
 	}
-	if m.company.Crowded() {
-		next.Add(m.company.Deadline())
+	if m.peers.ThirdPresent() {
+		next.Add(m.peers.Deadline())
 	}
 	if m.keptInterval != 0 {
 		next.Add(m.keptUntil)
@@ -347,8 +349,8 @@ func (m *member) addDeadlines(next *deadline.Earliest) {
 	}
 }
 
-// beganAlone reports whether a member served alone before this step, in which the group
-// was in the given state.
+// beganAlone reports whether the member served alone before this step, in which the group was in
+// the given state.
 func (m *member) beganAlone(group event.State) bool {
 	return m.state == event.Active && group != event.Active
 }

@@ -21,7 +21,7 @@ func (l members) find(name string) *member {
 	return nil
 }
 
-// due returns the instant at which every member's own wait is over.
+// due returns the instant at which the waits of all members are over.
 func (l members) due() (last time.Time) {
 	for _, m := range l {
 		if at := m.due(); at.After(last) {
@@ -31,9 +31,8 @@ func (l members) due() (last time.Time) {
 	return last
 }
 
-// nextHolding returns the member that is next to be reported as holding: its own wait is
-// over, and it waits for the others until the takeover at the instant at. It is nil if
-// there is none.
+// nextHolding returns the next member to be reported as holding: its own wait is over, and it
+// waits for the others until the takeover at the instant at. It is nil if there is none.
 func (l members) nextHolding(at time.Time) (first *member) {
 	for _, m := range l {
 		if m.holdReported {
@@ -55,16 +54,16 @@ func (l members) shortest() time.Duration {
 	return least
 }
 
-// delayPreemption begins the preempt_delay of all members anew.
+// delayPreemption restarts preempt_delay for all members.
 func (l members) delayPreemption(now time.Time) {
 	for _, m := range l {
 		m.preemptFrom, m.delayed = now.Add(m.PreemptDelay), false
 	}
 }
 
-// takeover returns the member that has most to do with the end of all waits, and the reason
-// why they are over: a resignation counts more than a dead machine, that more than a lower Active,
-// and that more than silence.
+// takeover returns the reason why all waits are over, and the member that best represents it: a
+// resignation takes precedence over a dead machine, that over a lower-priority Active, and that
+// over silence.
 func (l members) takeover(now time.Time) (*member, event.Reason) {
 	last := l[0]
 	var resigned, dead, lower *member
@@ -102,25 +101,26 @@ func (l members) watch() bool {
 	return slices.ContainsFunc(l, func(m *member) bool { return m.Watches() })
 }
 
-// resignationWait returns how long a member waits once its Active has resigned, is dead, or fell
-// below it: Skew_Time, unless the router is the only Backup, on all members.
+// resignationWait returns how long a member waits after its Active has resigned, has died, or has
+// lowered its priority below ours: Skew_Time, or 0 if the router is the only Backup on all
+// members.
 func (l members) resignationWait(m *member) time.Duration {
 	for _, n := range l {
-		if n.Routers != 2 || n.company.Crowded() {
+		if n.Routers != 2 || n.peers.ThirdPresent() {
 			return m.skew()
 		}
 	}
 	return 0
 }
 
-// fellSilent reports whether the waits are over since an Active that was heard has fallen
+// fellSilent reports whether the waits are over because an Active that was heard has fallen
 // silent.
 func (l members) fellSilent() bool {
 	return slices.ContainsFunc(l, func(m *member) bool { return m.silent.IsValid() })
 }
 
-// fenced returns the member on which the Active fell silent: that which bears the reason
-// of the takeover if it did there, else the first.
+// fenced returns the member on which the Active fell silent: the one that carries the reason of
+// the takeover if its Active did, otherwise the first.
 func (l members) fenced(why trigger) *member {
 	if why.member != nil && why.member.silent.IsValid() {
 		return why.member
@@ -133,8 +133,8 @@ func (l members) fenced(why trigger) *member {
 	return l[0]
 }
 
-// outranking returns the members that hear an Active which they may preempt: its adverts
-// do not renew their timers.
+// outranking returns the members that hear an Active which they may preempt: its adverts do not
+// renew their timers.
 func (l members) outranking(now time.Time) (list members) {
 	for _, m := range l {
 		if m.known(now) && m.outranks(m.others.Best.Priority, now) {
@@ -154,19 +154,19 @@ func (l members) firstEqual(now time.Time) *member {
 	return nil
 }
 
-// losesTo reports whether the rival that member m hears is the only other router, which has the
-// greater address on the first member, as it was heard there.
+// losesTo reports whether the rival of member m is the only other router, and has the greater
+// address on the first member, where it was heard earlier.
 func (l members) losesTo(m *member) bool {
-	peer := l[0].company.Peer()
-	return l[0].Routers == 2 && m.Routers == 2 && !m.company.Crowded() && peer.IsValid() && l[0].source.Less(peer)
+	peer := l[0].peers.Only()
+	return l[0].Routers == 2 && m.Routers == 2 && !m.peers.ThirdPresent() && peer.IsValid() && l[0].source.Less(peer)
 }
 
-// outdated reports whether an advert that the engine has would be another now.
+// outdated reports whether an advert ordered from the engine would have other content now.
 func (l members) outdated() bool {
 	return slices.ContainsFunc(l, func(m *member) bool { return m.ordered != m.content() })
 }
 
-// recovering reports whether a member's link has yet to prove itself.
+// recovering reports whether a member's link has yet to prove that its segment forwards.
 func (l members) recovering() bool {
 	for _, m := range l {
 		if m.recovery != nil {
@@ -182,8 +182,8 @@ func (l members) forgetRecoveries() {
 	}
 }
 
-// prove notes, for all members on a link, that something came through its segment at the
-// instant at. A packet that was received before a loss and read after it proves nothing.
+// prove records, for all members on a link, that a packet came through its segment at the instant
+// at. A packet that was received before a loss and read after it proves nothing.
 func (l members) prove(link string, at time.Time) {
 	for _, m := range l {
 		if m.Interface != link {
@@ -198,7 +198,7 @@ func (l members) prove(link string, at time.Time) {
 	}
 }
 
-// ask returns the links whose segments have not proved themselves, and whose stations are to
+// ask returns the links whose segments have not proved that they forward, and whose stations must
 // be asked now.
 func (l members) ask(now time.Time) (links []string) {
 	for _, m := range l {
@@ -209,12 +209,12 @@ func (l members) ask(now time.Time) (links []string) {
 	return links
 }
 
-// lacking reports whether any member lacks anything of what it should hold.
+// lacking reports whether any member lacks something that it should hold.
 func (l members) lacking() bool {
 	return slices.ContainsFunc(l, func(m *member) bool { return m.lacks != nil })
 }
 
-// impaired reports whether what the members lack impairs the group.
+// impaired reports whether the shortfalls of the members impair the group.
 func (l members) impaired(excused bool) bool {
 	for _, m := range l {
 		if m.lacks != nil && !(m.lacks.degree == vrrp.Optional && excused) {
@@ -224,8 +224,8 @@ func (l members) impaired(excused bool) bool {
 	return false
 }
 
-// excused reports whether the group takes over from an Active that is impaired too,
-// and does better: the one that has the greater priority of its own, or address.
+// excused reports whether the group takes over from an Active that is impaired as well and would
+// lose against it: this router has the greater own priority, or the greater address.
 func (l members) excused() bool {
 	for _, m := range l {
 		if a := &m.others.Best; a.Source.IsValid() {
@@ -243,8 +243,8 @@ func (l members) holdOff(until time.Time) {
 	}
 }
 
-// unheard returns the instant from which giving up since some instant has helped
-// nobody: no other Active is heard, and each had the time to become it.
+// unheard returns the instant from which yielding since the given instant has helped no host: no
+// other Active is heard, although each router had the time to become Active.
 func (l members) unheard(since time.Time) (last time.Time) {
 	for _, m := range l {
 		for _, at := range [...]time.Time{since.Add(m.activeDown(m.Instance.Interval)), m.heardUntil()} {

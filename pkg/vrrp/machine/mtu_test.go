@@ -12,8 +12,8 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// TestMTU: adverts that leave from a virtual MAC and are larger than the link's MTU are
-// a fault from the change of the MTU on to the next; others are fragmented by the kernel.
+// TestMTU checks that adverts from a virtual MAC that are larger than the link's MTU are a fault
+// until the MTU changes; the kernel fragments other adverts.
 func TestMTU(t *testing.T) {
 	four, six := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("fe80::1")
 	signed := &vrrp.HMAC{Mode: vrrp.Enforce}
@@ -23,9 +23,9 @@ func TestMTU(t *testing.T) {
 		first   netip.Addr
 		count   int
 		virtual bool
-		own     bool // adverts leave from the link's MAC all the same
+		own     bool // adverts leave from the link's own MAC
 		hmac    *vrrp.HMAC
-		least   int // the smallest MTU that is no fault; 0: any is none
+		least   int // the smallest MTU without a fault; 0 if there is none at any MTU
 	}{
 		{"80 over IPv6", wire.V3, six, 80, true, false, nil, 40 + 8 + 80*16},
 		{"80 over IPv6, adverts from the link's MAC", wire.V3, six, 80, true, true, nil, 0},
@@ -71,7 +71,7 @@ func TestMTU(t *testing.T) {
 			faults, effects := see(c.least - 1)
 			for _, word := range []string{"advert-too-long", fmt.Sprint(c.least, " bytes"), fmt.Sprint("is ", c.least-1)} {
 				if !strings.Contains(faults, word) {
-					t.Errorf("the fault %q does not say %q", faults, word)
+					t.Errorf("the fault %q does not contain %q", faults, word)
 				}
 			}
 			if _, mute := effects[1].(vrrp.Mute); m.State() != event.Fault || !mute {

@@ -7,11 +7,11 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// The process, or the whole machine, may stand still for a while: a virtual machine is paused,
-// the loop hangs (docs/architecture.md#lease). Others may have taken over meanwhile. So an
-// Active that missed too many of its own adverts falls silent and listens for one interval.
-// Where the engine has resigned without the loop, the group yields. A Backup may have lost
-// adverts of the Active, and gives it more time.
+// The process or the whole machine may stand still for a while: a virtual machine is paused, or
+// the loop hangs (docs/architecture.md#lease). Other routers may have taken over meanwhile. So an
+// Active that missed too many of its own adverts falls silent and listens for one interval. If
+// the engine has resigned without the loop, the group yields. A Backup may have lost adverts of
+// the Active, and gives it more time.
 
 // stall is a time in which the daemon did not run while Active.
 type stall struct {
@@ -20,11 +20,11 @@ type stall struct {
 	until time.Time // when listening ends
 }
 
-// pauses is a step as far as pauses of this process are concerned.
+// pauses is the part of a step that concerns pauses of this process.
 type pauses struct{ *step }
 
-// absorbStall judges a pause of our own: the Active that slept is silent and
-// listens for one interval; a router that has taken over meanwhile keeps the addresses.
+// absorbStall handles a stall of this process: an Active that slept falls silent and listens for
+// one interval; a router that has taken over meanwhile keeps the addresses.
 func (s pauses) absorbStall(in vrrp.Stalled) {
 	if s.stallAlone(s.f.members.find(in.Instance), in.Cause) {
 		return
@@ -54,23 +54,23 @@ func (s pauses) absorbStall(in vrrp.Stalled) {
 	}
 }
 
-// yieldToRival yields to the rival that member m has heard since a stall began. The waits
-// begin now: what it sent during the stall is old, and more of it is to be read. Its
-// adverts come each interval.
+// yieldToRival yields to the rival that member m has heard since a stall began. The waits begin
+// now: adverts from during the stall are old, and more of them are yet to be read. The rival
+// advertises every interval.
 func (s pauses) yieldToRival(m *member, interval time.Duration) {
 	m.interval = interval
 	s.yieldSilently(trigger{event.StalledLoop, m, s.f.listening.cause})
 }
 
-// yieldSilently yields after a time in which this process did not run: others may have moved
-// on, so no priority 0 is sent.
+// yieldSilently yields after a time in which this process did not run. Other routers may have
+// taken over, so no priority 0 is sent.
 func (s pauses) yieldSilently(why trigger) {
 	s.yield(why)
 	s.f.members.delayPreemption(s.now)
 	s.silent = true
 }
 
-// endListening goes on as Active when nobody was heard after a stall.
+// endListening continues as Active when no rival was heard after a stall.
 func (s pauses) endListening() {
 	if l := s.f.listening; l != nil && !s.now.Before(l.until) {
 		s.f.listening = nil
@@ -87,9 +87,9 @@ func (s pauses) absorbLease(in vrrp.LeaseLost) {
 	s.yieldSilently(trigger{event.StalledLoop, by, in.Cause})
 }
 
-// absorbSlept judges a time in which the whole router stood still. An Active that missed as
-// many of its own adverts as others wait for listens first, as where the engine alone
-// stalled; a Backup may have lost adverts of the Active, and gives it time.
+// absorbSlept handles a time in which the whole router stood still. An Active that missed as many
+// of its own adverts as others wait for first listens, as it does when the engine alone stalled.
+// A Backup may have lost adverts of the Active, and gives it more time.
 func (s pauses) absorbSlept(in vrrp.Slept) {
 	if s.f.state() != event.Active {
 		s.giveTime(in.Gap)
@@ -104,8 +104,8 @@ func (s pauses) absorbSlept(in vrrp.Slept) {
 	}
 }
 
-// sleptAlone judges a time in which the whole router stood still for gap, for members that
-// serve alone, or are to.
+// sleptAlone handles a time in which the whole router stood still for gap, for members that serve
+// alone or wait to.
 func (s pauses) sleptAlone(in vrrp.Slept) {
 	for _, m := range s.f.members {
 		if s.f.servesAlone(m) && in.Gap > time.Duration(m.Miss)*m.Instance.Interval {
@@ -116,8 +116,8 @@ func (s pauses) sleptAlone(in vrrp.Slept) {
 	s.giveTimeAlone(in.Gap)
 }
 
-// stallAlone ends that members serve alone after a time in which the process did not run:
-// others may serve by now. It reports whether any did.
+// stallAlone makes members cease to serve alone after a time in which the process did not run,
+// because other routers may serve by now. It reports whether any member served alone.
 func (s pauses) stallAlone(by *member, cause event.Cause) bool {
 	if !s.f.anyAlone() {
 		return false

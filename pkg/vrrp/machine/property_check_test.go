@@ -14,8 +14,7 @@ import (
 
 type checksumForm = wire.Checksum
 
-// edges are the transitions that are drawn above event.State, and those of an
-// address owner.
+// edges are the transitions in the diagram above event.State, and those of an address owner.
 var edges = map[[2]event.State]bool{
 	{event.Initialize, event.Backup}: true,
 	{event.Initialize, event.Fault}:  true,
@@ -34,19 +33,19 @@ var ownerEdges = map[[2]event.State]bool{
 	{event.Fault, event.Active}:      true,
 }
 
-// dead reports whether a member cannot take part, as far as links tell.
+// dead reports whether a member's link keeps it from taking part.
 func (w *world) dead(in *vrrp.Instance) bool {
 	link := w.links[in.Interface]
 	return !link.Usable || !link.Address(in.Family).IsValid()
 }
 
-// checkState compares the state with what the observer knows.
+// checkState compares the state with the observer's knowledge.
 func (w *world) checkState(t *rapid.T) {
 	state := w.m.State()
 	dead := false
 	status := w.m.Status(w.now)
 	if d := cmp.Diff(w.m.snapshot(w.now), status, cmpopts.EquateComparable(netip.Addr{}), cmpopts.EquateEmpty()); d != "" {
-		t.Fatalf("the status is not what is (-is +status):\n%s", d)
+		t.Fatalf("the status differs from the machine (-machine +status):\n%s", d)
 	}
 	for _, in := range status.Members {
 		if in.LastStanding {
@@ -60,20 +59,20 @@ func (w *world) checkState(t *rapid.T) {
 		dead = dead || w.dead(in.Instance)
 	}
 	if f := &w.m.facts; f.verified && f.takeover().After(f.clock) && !f.impeded() {
-		t.Fatalf("verified, and a wait is not over until %v", f.takeover().Sub(f.clock))
+		t.Fatalf("verified although a wait ends only in %v", f.takeover().Sub(f.clock))
 	}
 	switch {
 	case !w.started && state != event.Initialize:
-		t.Fatalf("not started, but %v", state)
+		t.Fatalf("the state is %v although the group was not started", state)
 	case state == event.Active && w.now.Before(w.opens):
 		t.Fatalf("Active %v before the startup_delay is over", w.opens.Sub(w.now))
 	case w.started && dead && state != event.Fault:
-		t.Fatalf("a link is dead, but the group is %v", state)
+		t.Fatalf("the group is %v although a link is dead", state)
 	}
 }
 
-// provesDead reports whether an Active is silent beside a station that answers, or on two
-// segments on which none is known.
+// provesDead reports whether an Active is silent while another station answers, or on two
+// segments on which no other station is known.
 func (w *world) provesDead() bool {
 	links := make(map[string]bool)
 	for _, in := range w.m.Config().Members {
@@ -88,11 +87,11 @@ func (w *world) provesDead() bool {
 	return len(links) > 1
 }
 
-// checkAlone checks what has to hold of a member that serves alone.
+// checkAlone checks the invariants of a member that serves alone.
 func (w *world) checkAlone(t *rapid.T, in *vrrp.InstanceStatus, group event.State) {
 	switch {
 	case !w.m.Config().LastStanding || in.State != event.Active || group != event.Fault && group != event.Backup:
-		t.Fatalf("%s serves alone as %v, and the group is %v", in.Instance.Name, in.State, group)
+		t.Fatalf("%s serves alone in state %v while the group is %v", in.Instance.Name, in.State, group)
 	case w.dead(in.Instance) || len(in.Faults) > 0:
 		t.Fatalf("%s serves alone with faults: %v", in.Instance.Name, in.Faults)
 	case in.EffectivePriority != vrrp.Impaired || w.now.Before(w.opens):
@@ -100,34 +99,34 @@ func (w *world) checkAlone(t *rapid.T, in *vrrp.InstanceStatus, group event.Stat
 	}
 }
 
-// checkEffects carries effects out, and checks that each fits what was before.
+// checkEffects applies the effects, and checks that each one fits the state before it.
 func (w *world) checkEffects(t *rapid.T, effects []vrrp.Effect) {
 	for _, e := range effects {
 		switch e := e.(type) {
 		case vrrp.Advertise:
 			link := w.links[e.Instance.Interface]
 			if w.dead(e.Instance) || e.Source != link.Address(e.Instance.Family) || e.Index != link.Index {
-				t.Fatalf("%+v is advertised, and the link is %+v", e, link)
+				t.Fatalf("%+v is advertised on the unusable link %+v", e, link)
 			}
 			w.sending[e.Instance.Name] = true
 			delete(w.armed, e.Instance.Name)
 		case vrrp.Arm:
 			link, name := w.links[e.Instance.Interface], e.Instance.Name
 			if w.dead(e.Instance) || e.Source != link.Address(e.Instance.Family) || e.Index != link.Index {
-				t.Fatalf("%+v is armed, and the link is %+v", e, link)
+				t.Fatalf("%+v is armed on the unusable link %+v", e, link)
 			}
 			if !w.now.Before(e.At) || w.sending[name] || !w.armed[name].IsZero() {
-				t.Fatalf("at %v it is armed for %v; it is sent: %v; armed before: %v", w.now, e.At, w.sending[name], w.armed[name])
+				t.Fatalf("armed at %v for %v; advertised: %v; armed before: %v", w.now, e.At, w.sending[name], w.armed[name])
 			}
 			w.armed[name] = e.At
 		case vrrp.Disarm:
 			if w.armed[e.Instance.Name].IsZero() {
-				t.Fatalf("%s is disarmed, and not armed", e.Instance.Name)
+				t.Fatalf("%s is disarmed without having been armed", e.Instance.Name)
 			}
 			delete(w.armed, e.Instance.Name)
 		case vrrp.AdvertiseNow:
 			if !w.sending[e.Instance.Name] {
-				t.Fatalf("%s is to be sent, and is not advertised", e.Instance.Name)
+				t.Fatalf("AdvertiseNow for %s, which is not advertised", e.Instance.Name)
 			}
 		case vrrp.Resign:
 			if !w.links[e.Instance.Interface].Usable {
@@ -139,13 +138,13 @@ func (w *world) checkEffects(t *rapid.T, effects []vrrp.Effect) {
 		case vrrp.Hold:
 			w.hold(t, true, e.Only)
 		case vrrp.Release:
-			if len(w.held) > 0 || !w.confirming { // else its first adverts were never confirmed
+			if len(w.held) > 0 || !w.confirming { // otherwise its first adverts were never confirmed
 				w.hold(t, false, e.Only)
 			}
 		case vrrp.Reannounce:
 			for _, name := range w.names(e.Only) {
 				if !w.held[name] {
-					t.Fatalf("the addresses of %s are announced, and are not held", name)
+					t.Fatalf("the addresses of %s are announced although they are not held", name)
 				}
 			}
 		case vrrp.Probe:
@@ -156,18 +155,18 @@ func (w *world) checkEffects(t *rapid.T, effects []vrrp.Effect) {
 		case vrrp.Summarize:
 			name := e.Instance.Name
 			if e.On == w.summarized[name] || e.On && w.m.State() != event.Backup {
-				t.Fatalf("%+v for %s after %v, and the group is %v", e.On, name, w.summarized[name], w.m.State())
+				t.Fatalf("summarize %+v for %s after %v while the group is %v", e.On, name, w.summarized[name], w.m.State())
 			}
 			w.summarized[name] = e.On
 		case vrrp.Watch:
 			name := e.Instance.Name
 			if e.Active == w.watching[name] && !e.Active.IsValid() || e.Active.IsValid() && w.m.State() != event.Backup {
-				t.Fatalf("%v is to be watched for %s after %v, and the group is %v", e.Active, name, w.watching[name], w.m.State())
+				t.Fatalf("watch %v for %s after %v while the group is %v", e.Active, name, w.watching[name], w.m.State())
 			}
 			w.watching[name] = e.Active
 		case vrrp.Report:
 			if dead, ok := e.Event.(event.ProbeDead); ok && !w.provesDead() {
-				t.Fatalf("%+v, and silent are %+v", dead, w.silent)
+				t.Fatalf("%+v although the silent Actives are %+v", dead, w.silent)
 			}
 		case vrrp.Ask:
 			if w.m.State() != event.Fault || len(e.Interfaces) == 0 || len(e.Interfaces) > len(w.links) {
@@ -189,7 +188,7 @@ func (w *world) checkEffects(t *rapid.T, effects []vrrp.Effect) {
 	}
 }
 
-// names returns the names of the instances that an order concerns: nil stands for all.
+// names returns the names of the instances to which an order applies: nil stands for all.
 func (w *world) names(only []*vrrp.Instance) (names []string) {
 	for _, in := range only {
 		names = append(names, in.Name)
@@ -202,16 +201,16 @@ func (w *world) names(only []*vrrp.Instance) (names []string) {
 	return names
 }
 
-// checkArmed: all members are armed or none, for an instant at which the group
-// wakes and moves, unless it stops being armed.
+// checkArmed checks that all members are armed or none, for an instant at which the group wakes
+// and moves, unless it is disarmed first.
 func (w *world) checkArmed(t *rapid.T, in vrrp.Input) {
 	if n := len(w.armed); n != 0 && n != len(w.m.Config().Members) {
-		t.Fatalf("armed are only %v", w.armed)
+		t.Fatalf("only some members are armed: %v", w.armed)
 	}
 	for name, at := range w.armed {
 		_, tick := in.(vrrp.Tick)
 		if due, ok := w.m.Deadline(); !ok || due.After(at) || tick && !w.now.Before(at) {
-			t.Fatalf("at %v, after %T, %s is armed for %v, and the group is %v and wakes at %v", w.now, in, name, at, w.m.State(), due)
+			t.Fatalf("at %v, after %T, %s is armed for %v, while the group is %v and its deadline is %v", w.now, in, name, at, w.m.State(), due)
 		}
 	}
 }
@@ -234,12 +233,12 @@ func (w *world) hold(t *rapid.T, on bool, only []*vrrp.Instance) {
 		}
 	}
 	if changed == 0 || only != nil && changed != len(only) {
-		t.Fatalf("held is %v, and ordered again: %v of %v", w.held, on, w.names(only))
+		t.Fatalf("with %v held, hold=%v is ordered for %v", w.held, on, w.names(only))
 	}
 }
 
-// checkMove checks a transition: its edge, its reasons, and the order of its
-// effects (docs/architecture.md#transitions).
+// checkMove checks a transition: its edge, its reasons, and the order of its effects
+// (docs/architecture.md#transitions).
 func (w *world) checkMove(t *rapid.T, before event.State, effects []vrrp.Effect, in vrrp.Input) {
 	after := w.m.State()
 	moves, blamed := 0, 0
@@ -259,7 +258,7 @@ func (w *world) checkMove(t *rapid.T, before event.State, effects []vrrp.Effect,
 			moves++
 			stood := w.m.Config().LastStanding && tr.From == event.Active // it ceased to serve alone
 			if tr.From != before && !stood || tr.To != after || tr.Reason == "" {
-				t.Fatalf("%v>%v is told as %+v", before, after, tr)
+				t.Fatalf("%v>%v is reported as %+v", before, after, tr)
 			}
 			if tr.Reason != event.GroupMoved {
 				blamed++
@@ -276,13 +275,13 @@ func (w *world) checkMove(t *rapid.T, before event.State, effects []vrrp.Effect,
 	edge, owner := [2]event.State{before, after}, w.m.Config().Members[0].Priority == vrrp.Owner
 	switch {
 	case !edges[edge] && !(owner && ownerEdges[edge]):
-		t.Fatalf("%v>%v is no edge", before, after)
-	case w.m.Config().LastStanding && moves < n && moves > 0: // the others serve alone
+		t.Fatalf("%v>%v is not a transition of the diagram", before, after)
+	case w.m.Config().LastStanding && moves < n && moves > 0: // the other members served alone
 	case moves != n || blamed != 1 && blamed != n:
-		t.Fatalf("%d members, %d of them moved, %d bear the reason", n, moves, blamed)
+		t.Fatalf("%d members, %d of them moved, %d carry the reason", n, moves, blamed)
 	}
 	if _, tick := in.(vrrp.Tick); after == event.Active && !tick {
-		t.Fatalf("%#v, not a Tick, ended a timer", in)
+		t.Fatalf("%#v, which is not a Tick, ended a timer", in)
 	}
 	checkOrder(t, before, after, effects, n)
 }
@@ -304,12 +303,12 @@ func last(orders []vrrp.Effect) vrrp.Effect {
 	return orders[len(orders)-1]
 }
 
-// checkOrder looks back from the first transition that is told.
+// checkOrder checks the order of the effects, starting from the first reported transition.
 func checkOrder(t *rapid.T, before, after event.State, effects []vrrp.Effect, n int) {
 	var orders []vrrp.Effect
 	for _, e := range effects {
 		_, report := e.(vrrp.Report)
-		if _, again := e.(vrrp.AdvertiseNow); !report && !(again && after == event.Active) { // of what served alone before
+		if _, again := e.(vrrp.AdvertiseNow); !report && !(again && after == event.Active) { // of a member that served alone before
 			orders = append(orders, e)
 		}
 	}

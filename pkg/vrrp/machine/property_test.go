@@ -13,8 +13,8 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// TestMachineProperties gives a group random facts at random instants, and
-// checks after each what must hold whatever came before.
+// TestMachineProperties gives a group random facts at random instants, and checks the invariants
+// after each of them.
 func TestMachineProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
@@ -55,7 +55,8 @@ func TestMachineProperties(t *testing.T) {
 	})
 }
 
-// world is a machine, its twin, and what an observer of both knows.
+// world is a machine, a second one that receives the same inputs, and the knowledge of an
+// observer of both.
 type world struct {
 	m, twin *Machine
 	now     time.Time
@@ -66,13 +67,13 @@ type world struct {
 	started bool
 	opens   time.Time       // the end of the startup_delay
 	held    map[string]bool // by instance
-	// confirming: the first adverts are not known to have left yet.
+	// confirming is set while the first adverts are not known to have left.
 	confirming bool
 	sending    map[string]bool
 	armed      map[string]time.Time
 	watching   map[string]netip.Addr   // by instance
-	summarized map[string]bool         // likewise
-	silent     map[string]vrrp.Watched // by instance, as it was last reported, and no advert came since
+	summarized map[string]bool         // by instance
+	silent     map[string]vrrp.Watched // by instance: the last report, if no advert arrived since
 }
 
 func newWorld(t *rapid.T) *world {
@@ -128,7 +129,7 @@ func (w *world) passTime(t *rapid.T) {
 	w.now = w.now.Add(time.Duration(rapid.Int64Range(0, int64(most)).Draw(t, "passed")))
 }
 
-// toDeadline wakes the machine when it wants to be woken, or nearly so.
+// toDeadline advances the time to the machine's deadline, or nearly so.
 func (w *world) toDeadline(t *rapid.T) {
 	at, ok := w.m.Deadline()
 	if !ok {
@@ -160,8 +161,7 @@ func (w *world) hear(t *rapid.T) {
 	})
 }
 
-// watched reports what the machine of the Active shows that is watched for an instance, or of
-// another one.
+// watched reports the liveness of the Active that an instance watches, or of another Active.
 func (w *world) watched(t *rapid.T) {
 	in := vrrp.Watched{
 		Cause: w.cause(0), Instance: w.instance(t), Liveness: vrrp.Liveness(rapid.IntRange(0, 3).Draw(t, "liveness")),
@@ -204,12 +204,12 @@ func (w *world) boot(t *rapid.T) {
 	w.step(t, vrrp.Start{Cause: w.cause(0)})
 }
 
-// step gives an input to the machine and its twin, and checks what came of it.
+// step gives an input to both machines, and checks the effects.
 func (w *world) step(t *rapid.T, in vrrp.Input) {
 	before := w.m.State()
 	effects := w.m.Step(w.now, in)
 	if again := w.twin.Step(w.now, in); !reflect.DeepEqual(effects, again) {
-		t.Fatalf("%#v: the same facts had other effects:\n%#v\n%#v", in, effects, again)
+		t.Fatalf("%#v: the same facts had different effects:\n%#v\n%#v", in, effects, again)
 	}
 	switch in := in.(type) {
 	case vrrp.Heard:
@@ -234,9 +234,8 @@ func (w *world) step(t *rapid.T, in vrrp.Input) {
 	w.checkMove(t, before, effects, in)
 }
 
-// mustServe: whatever has been, a group whose links live, that hears nobody and of
-// which no condition is reported any more takes over in the end, though nobody
-// answers its questions.
+// mustServe checks that a group whose links work, that hears no Active and has no condition takes
+// over in the end, whatever happened before, even if its verifiers do not answer.
 func (w *world) mustServe(t *rapid.T) {
 	w.boot(t)
 	for _, m := range w.m.Config().Members {
@@ -255,6 +254,6 @@ func (w *world) mustServe(t *rapid.T) {
 		w.step(t, vrrp.Tick{Cause: w.cause(0)})
 	}
 	if w.m.State() != event.Active {
-		t.Fatalf("nobody else serves, and the group is %v: %+v", w.m.State(), w.m.Status(w.now))
+		t.Fatalf("no other router serves, but the group is %v: %+v", w.m.State(), w.m.Status(w.now))
 	}
 }

@@ -9,30 +9,31 @@ import (
 	"ripcord/pkg/vrrp/tracker"
 )
 
-// A reload gives a group a new configuration while it runs. What a member is (its link,
-// VRID, family, and whether it has a MAC of its own) cannot change: a member that differs
-// there is another member. All else changes in place, and no wait begins anew for it:
+// A reload gives a group a new configuration while it runs. The identity of a member (its link,
+// VRID, family, and whether it has a MAC of its own) cannot change: a member that differs in one
+// of these is another member. Everything else changes in place, and no wait is restarted for it:
 //
 //   - A member that leaves an Active group falls silent without a priority 0, which the
 //     other router would take for a resignation of the whole group
 //     (docs/architecture.md#cascade). Its addresses are removed.
 //   - A member that joins an Active group advertises and holds its addresses at once,
-//     without a transition of the others; one that joins a Backup waits for its own
-//     Active_Down_Interval, and the group with it.
-//   - Of both the transition is reported, so that commands run for it.
-//   - An Active that is given a longer interval advertises it before it keeps it: Backups
-//     that know the old one must not miss the first adverts of the new one.
+//     without a transition of the others; a member that joins a Backup waits for its own
+//     Active_Down_Interval, and the group waits with it.
+//   - The transitions of both are reported, so that notify commands run for them.
+//   - An Active that is given a longer interval advertises the new one before it uses it:
+//     Backups that know the old interval must not miss the first adverts.
 
-// reload is a reload under way in a step: what it brings, and what the group was before.
+// reload is a reload in progress in a step: the new configuration, and the group as it was
+// before.
 type reload struct {
 	in         vrrp.Reconfigured
 	before     members
 	was        event.State
-	outranking members          // that could preempt their Actives before
-	joined     []*vrrp.Instance // that the group did not have before
+	outranking members          // members that could preempt their Actives before
+	joined     []*vrrp.Instance // instances that the group did not have before
 }
 
-// apply lets the group follow its new configuration.
+// apply gives the group its new configuration.
 func (r *reload) apply(s *step) {
 	f := s.f
 	s.cfg, s.status = r.in.Group, nil
@@ -49,7 +50,7 @@ func (r *reload) apply(s *step) {
 		}
 	}
 	r.keepTrackers(s)
-	f.outOfStep = nil // it holds places of members
+	f.distinct = nil // it refers to members by their positions
 	if s.cfg.Fence == nil || !f.members.fellSilent() {
 		fencing{s}.cancel()
 	}
@@ -59,7 +60,7 @@ func (r *reload) apply(s *step) {
 		}
 	}
 	for _, m := range f.members {
-		r.relink(s, m)
+		r.reapplyLink(s, m)
 	}
 	if l := f.listening; l != nil && len(r.joined) > 0 && f.state() == event.Active {
 		// A new member cannot join in silence, and another router may be Active by now.
@@ -73,8 +74,8 @@ func (r *reload) apply(s *step) {
 	r.followAdverts(s)
 }
 
-// keepMembers gives the group the members of the new configuration: those that it has, and
-// new ones.
+// keepMembers gives the group the members of the new configuration: existing ones are kept,
+// others are created.
 func (r *reload) keepMembers(s *step) {
 	var kept members
 	for i := range s.cfg.Members {
@@ -85,15 +86,15 @@ func (r *reload) keepMembers(s *step) {
 			continue
 		}
 		m := r.before[at]
-		m.follow(in, i, s.now)
+		m.configure(in, i, s.now)
 		m.impaired = s.cfg.Impaired()
 		kept = append(kept, m)
 	}
 	watched := s.f.watches
-	s.f.members, s.f.watches = kept, kept.watch() || watched // to cease to watch it has to follow once more
+	s.f.members, s.f.watches = kept, kept.watch() || watched // liveness.follow must run once more to end the watching
 }
 
-// drop lets a member leave the group, with its faults.
+// drop removes a member from the group, with its faults.
 func (r *reload) drop(s *step, m *member) {
 	cause := r.in.Cause
 	if m.state == event.Active {
@@ -102,18 +103,18 @@ func (r *reload) drop(s *step, m *member) {
 		s.emit(vrrp.Disarm{Cause: cause, Instance: m.Instance})
 	}
 	liveness{s}.watch(m, netip.Addr{})
-	if m.summarized { // else a member that joins under its name would be summarized
+	if m.summarized { // otherwise a member that joins with the same name would be summarized
 		s.emit(vrrp.Summarize{Instance: m.Instance})
 	}
 	s.reportMember(m, event.Initialize, event.Shutdown, cause)
 	for _, key := range m.faultKeys() {
-		if s.f.faults.has(key) && !s.f.hasOn(key) {
+		if s.f.faults.has(key) && !s.f.memberHas(key) {
 			s.clear(key, trigger{event.Recovered, nil, cause})
 		}
 	}
 }
 
-// keepTrackers takes the new list of trackers, each with what is known of it.
+// keepTrackers replaces the list of trackers and keeps the known states.
 func (r *reload) keepTrackers(s *step) {
 	before := s.f.trackers
 	s.f.trackers = tracker.New(&s.cfg, s.now)
@@ -130,10 +131,10 @@ func (r *reload) join(s *step, m *member) {
 	r.joined = append(r.joined, m.Instance)
 	m.reason, m.Priority, m.since = s.reason, r.before[0].Priority, s.since
 	if r.was == event.Active {
-		m.newActive = event.ByPriority // its wait is over, as that of the others
+		m.newActive = event.ByPriority // its wait is over, like those of the others
 		return
 	}
-	if s.f.ownerWait != nil { // an owner waits for nothing but to be verified
+	if s.f.ownerWait != nil { // an owner waits only to be verified
 		m.downAt = s.now
 		return
 	}
@@ -142,22 +143,22 @@ func (r *reload) join(s *step, m *member) {
 	s.f.unverify()
 }
 
-// relink gives a member the last fact about its link, since the member is new or sends from
-// another source now.
-func (r *reload) relink(s *step, m *member) {
+// reapplyLink applies the last known state of a member's link, because the member is new or may
+// send from another source now.
+func (r *reload) reapplyLink(s *step, m *member) {
 	down := m.link.Name != "" && !m.link.Usable
 	l := event.Link{Name: m.Interface}
 	if at := slices.IndexFunc(r.in.Links, func(l event.Link) bool { return l.Name == m.Interface }); at >= 0 {
 		l = r.in.Links[at]
 	}
 	s.updateLink(m, l)
-	if down && m.link.Usable { // the news of its return are yet to be read
+	if down && m.link.Usable { // the report of its return is yet to be read
 		s.recover(m)
 	}
 }
 
-// followAdverts lets the adverts of all that serves follow the new configuration, and the
-// addresses of the members that joined.
+// followAdverts updates the adverts of all members that serve, and orders the addresses of the
+// members that joined.
 func (r *reload) followAdverts(s *step) {
 	if s.f.state() != event.Active || r.was != event.Active {
 		for _, m := range s.f.members {
@@ -170,7 +171,7 @@ func (r *reload) followAdverts(s *step) {
 	for _, m := range s.f.members {
 		s.updateAdvert(m, r.in.Cause)
 	}
-	if !s.f.confirmBy.IsZero() { // the addresses of all wait, but not for a member that has left
+	if !s.f.confirmBy.IsZero() { // the addresses of all members wait, but not for a member that has left
 		confirming{s}.hold(r.in.Cause)
 	} else if len(r.joined) > 0 {
 		s.emit(vrrp.Hold{Cause: r.in.Cause, Only: r.joined})

@@ -13,7 +13,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// run obeys one command of a script.
+// run executes one command of a script.
 func (l *lan) run(line []string) error {
 	w := &words{rest: line}
 	to := l.routers
@@ -49,7 +49,7 @@ func (l *lan) run(line []string) error {
 	case "config":
 		for _, r := range to {
 			r.group = vrrp.Group{Name: r.group.Name}
-			l.routers = append(slices.DeleteFunc(l.routers, func(o *router) bool { return o == r }), r) // what follows is its
+			l.routers = append(slices.DeleteFunc(l.routers, func(o *router) bool { return o == r }), r) // the following lines configure it
 		}
 	case "member":
 		if len(l.routers) == 0 {
@@ -62,7 +62,7 @@ func (l *lan) run(line []string) error {
 		l.now = l.now.Add(take(w, time.ParseDuration))
 	default:
 		if len(to) == 0 {
-			return fmt.Errorf("there is no such router")
+			return fmt.Errorf("unknown router")
 		}
 		for _, r := range to {
 			each := *w
@@ -73,7 +73,7 @@ func (l *lan) run(line []string) error {
 	return w.err
 }
 
-// order obeys a command that is for one router.
+// order executes a command for one router.
 func (l *lan) order(r *router, verb string, w *words) {
 	switch verb {
 	case "boot":
@@ -147,7 +147,7 @@ func (l *lan) order(r *router, verb string, w *words) {
 		l.step(r, "", tracked(l.minter.Cause(l.now), w))
 	case "reload":
 		links := slices.Clone(r.seen)
-		w.options(func(name string) bool { // a link is back, and the news are yet to be read
+		w.options(func(name string) bool { // a link has returned, and the report of it is yet to be read
 			back := w.next()
 			for i := range links {
 				links[i].Usable = links[i].Usable || links[i].Name == back
@@ -202,7 +202,7 @@ func (l *lan) order(r *router, verb string, w *words) {
 	}
 }
 
-// watched parses what the answers of an Active show.
+// watched parses a report about the answers of an Active.
 func watched(l *lan, w *words) vrrp.Watched {
 	in := vrrp.Watched{Cause: l.minter.Cause(l.now), Instance: w.next(), Active: take(w, netip.ParseAddr)}
 	in.Since, in.Answered, in.Asked, in.Unanswered = l.now.Add(-150*time.Millisecond), 100, 100, 17
@@ -215,7 +215,7 @@ func watched(l *lan, w *words) vrrp.Watched {
 	case "silent":
 		in.Liveness = vrrp.Silent
 	default:
-		w.fail(fmt.Errorf("answers show nothing like %q", shows))
+		w.fail(fmt.Errorf("unknown liveness %q", shows))
 	}
 	w.options(func(name string) bool {
 		switch name {
@@ -246,7 +246,7 @@ func tracked(cause event.Cause, w *words) vrrp.Tracked {
 	return in
 }
 
-// tracker parses what is tracked.
+// trackerOf parses a tracker.
 func trackerOf(w *words) vrrp.Tracker {
 	t := vrrp.Tracker{Name: w.next()}
 	if kind, name, ok := strings.Cut(t.Name, ":"); ok && kind == "check" {
@@ -268,7 +268,7 @@ func trackerOf(w *words) vrrp.Tracker {
 	return t
 }
 
-// placed parses what a member lacks.
+// placed parses a report of what a member lacks.
 func placed(cause event.Cause, w *words) vrrp.Placed {
 	in := vrrp.Placed{Cause: cause, Instance: w.next()}
 	switch degree := w.next(); degree {
@@ -356,16 +356,16 @@ func (r *router) addMember(w *words) {
 	r.group.Members = append(r.group.Members, in)
 }
 
-// see tells a router of one of its links.
+// see reports a state of a link to a router.
 func (l *lan) see(r *router, name string, usable bool, w *words) {
 	r.seq++
 	link := r.link(name)
 	link.Seq = r.seq
-	now := *link // what holds for this news only is not kept
+	now := *link // options that apply only to this report
 	w.options(func(name string) bool {
 		switch name {
 		case "address":
-			link.Primary4, _ = netip.ParseAddr(w.next()) // "none" is none
+			link.Primary4, _ = netip.ParseAddr(w.next()) // parsing "none" fails and leaves the zero address
 			now.Primary4 = link.Primary4
 		case "sources":
 			link.Sources = nil
@@ -432,8 +432,8 @@ func (l *lan) advert(w *words) vrrp.Heard {
 	return h
 }
 
-// versionOf is the version of the members of that name: who hears it may be of
-// another.
+// versionOf returns the version of the members with the given name: a router that hears their
+// adverts may use another one.
 func (l *lan) versionOf(name string) wire.Version {
 	for _, r := range l.routers {
 		for _, in := range r.group.Members {
@@ -454,7 +454,7 @@ func version(word string) (wire.Version, error) {
 	return 0, fmt.Errorf("version %s is not 2 or 3", word)
 }
 
-// status traces what a person could see of a member.
+// status adds the status of a member to the trace.
 func (l *lan) status(r *router, member string) {
 	st := r.machine(l).Status(l.now)
 	for _, in := range st.Members {

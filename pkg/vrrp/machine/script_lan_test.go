@@ -18,15 +18,15 @@ type lan struct {
 	minter  *event.Minter
 	tickets Tickets
 	routers []*router
-	frames  []frame // on the wire, in the order of arrival
+	frames  []frame // in transit, in the order of arrival
 	trace   []string
-	// summaries has the trace show which adverts are summarized.
+	// summaries makes the trace show which adverts are summarized.
 	summaries bool
 }
 
 const latency = time.Millisecond
 
-// frame is an advert on its way.
+// frame is an advert in transit.
 type frame struct {
 	at   time.Time
 	to   *router
@@ -34,7 +34,7 @@ type frame struct {
 	vrrp.Heard
 }
 
-// router is one router of a script: a machine, and those who do as it says.
+// router is one router of a script: a machine, and its executors.
 type router struct {
 	name    string
 	group   vrrp.Group
@@ -43,10 +43,10 @@ type router struct {
 	seen    []event.Link // as they were last seen
 	seq     uint64
 	sending []*sending
-	silent  bool // the verifiers do not answer by themselves
+	silent  bool // the verifiers do not answer unless the script says so
 	asked   []uint64
 	fences  []uint64        // tickets of the fence commands
-	mute    bool            // the engine does not report what became of a first advert
+	mute    bool            // the engine does not report the outcome of a first advert
 	lose    map[string]int  // frames to lose, by member
 	cut     map[string]bool // links
 }
@@ -62,8 +62,8 @@ func newLAN() *lan {
 	return &lan{now: begin, begin: begin, minter: event.NewMinter(0)}
 }
 
-// until lets happen what is due up to the instant end: frames arrive before
-// timers end.
+// until advances the time to end and performs everything that is due: frames arrive before timers
+// end.
 func (l *lan) until(end time.Time) error {
 	for turns := 0; ; turns++ {
 		next := end.Add(1)
@@ -99,13 +99,13 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// turn does what is due now.
+// turn performs everything that is due now.
 func (l *lan) turn() {
 	for len(l.frames) > 0 && !l.frames[0].at.After(l.now) {
 		f := l.frames[0]
 		l.frames = l.frames[1:]
 		if oldest := l.now.Add(-time.Second); f.Cause.At.Before(oldest) {
-			f.Cause.At = oldest // the receiver believes no greater age
+			f.Cause.At = oldest // the receiver reports no greater age
 		}
 		l.step(f.to, fmt.Sprintf("hears %s of %s, priority %d", f.Instance, f.from, f.Priority), f.Heard)
 	}
@@ -121,7 +121,7 @@ func (l *lan) turn() {
 	}
 }
 
-// step gives a router an input, traces what follows and carries it out.
+// step gives a router an input, adds the effects to the trace and carries them out.
 func (l *lan) step(r *router, what string, in vrrp.Input) {
 	effects := r.machine(l).Step(l.now, in)
 	if said := describe(l, effects); said != "" {
@@ -174,7 +174,7 @@ func (l *lan) carryOut(r *router, e vrrp.Effect) {
 	}
 }
 
-// send puts an advert on the wires to those who have a member of that name.
+// send puts an advert on the wires to all routers that have a member of the same name.
 func (l *lan) send(r *router, s *sending, priority uint8) {
 	s.due = l.now.Add(cmp.Or(s.Interval, s.Instance.Interval))
 	name := s.Instance.Name
@@ -208,7 +208,7 @@ func (r *router) silence(in *vrrp.Instance) {
 	r.sending = slices.DeleteFunc(r.sending, func(s *sending) bool { return s.Instance.Name == in.Name })
 }
 
-// machine makes the machine when the configuration is complete.
+// machine returns the machine of a router, which is created when its configuration is complete.
 func (r *router) machine(l *lan) *Machine {
 	if r.m == nil {
 		r.m = New(r.group, &l.tickets, l.now)

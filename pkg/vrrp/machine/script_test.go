@@ -11,12 +11,12 @@ import (
 	"ripcord/test/golden"
 )
 
-// TestScripts plays testdata/*.txt. A line is a command, a comment, or, if it is
-// indented, what the machines are expected to do: the instant, what it followed
-// from, and the effects in their order. Instants count from the start of the
-// script. A command may begin with "NAME:" of one router; else it is for all.
+// TestScripts plays testdata/*.txt. A line is a command, a comment, or, if it is indented, the
+// expected output: the instant, the cause, and the effects in their order. Instants count from
+// the start of the script. A command may begin with "NAME:" of one router; otherwise it is for
+// all of them.
 //
-//	router NAME [GROUP]                   what follows is its configuration
+//	router NAME [GROUP]                   the following lines configure it
 //	member NAME LINK ADDRESS [OPTION]...  version 2, priority N, interval D, miss N,
 //	                                      preempt off, checksum auto|rfc9568,
 //	                                      recovery ADVERTS WAIT,
@@ -24,17 +24,17 @@ import (
 //	                                      source ADDRESS, peers ADDRESS... (the last option)
 //	                                      track WHAT (see below), track-link off
 //	track LINK|check:NAME [WEIGHT|reported] [reverse]
-//	                                      the group tracks it
+//	                                      a tracker of the group
 //	fence hold|proceed                    the group has a fence, with a timeout of 10s
-//	fenced ok|failed [late]               its command has ended; late: the one before
-//	last-standing                         sound members serve alone where nobody serves
-//	fault-all                             all of what the group tracks has to fail
-//	config | reload                       what follows is a new configuration; it is taken
+//	fenced ok|failed [late]               its command has ended; late: the previous one
+//	last-standing                         healthy members serve alone while no router serves
+//	fault-all                             all trackers of the group have to fail
+//	config | reload                       the following lines are a new configuration; it is applied
 //	tracked CHECK up|down [change N]
 //	release [for D] | resume
 //	boot | start | stop                   boot: all links are up, then start
-//	adopted AGO [priority N] [handover]   so long after the last advert of the daemon before,
-//	                                      and of a possible 1.5s
+//	adopted AGO [priority N] [handover]   AGO after the last advert of the previous daemon,
+//	                                      of at most 1.5s
 //	up LINK [OPTION]...                   address A|none, sources A|none, index N, downs N, seq N,
 //	                                      bare: no address of any family this time
 //	down LINK [seq N] [no-carrier]        no-carrier: it is administratively up
@@ -42,21 +42,21 @@ import (
 //	                                      version 2|3 (else that of the member),
 //	                                      interval D, age D, checksum rfc9568, stale, invalid
 //	watched MEMBER ACTIVE unasked|irregular|answering|silent [others-silent|others-answer]
-//	                                      what the answers of its machine show; silent: for 150ms
+//	                                      a report about its machine; silent: for 150ms
 //	forwards LINK [age D]                 a station has answered
 //	stalled | lease MEMBER GAP
 //	slept GAP                             the whole router stood still
 //	sends MEMBER ROW [to ADDRESS]         that many in a row were refused
-//	probed MEMBER [refused ADDRESS]...    what became of a probe, or of a first advert
+//	probed MEMBER [refused ADDRESS]...    the outcome of a probe, or of a first advert
 //	receiver summarizes                   show which adverts are summarized
-//	engine answers|silent                 a silent one reports that by hand only
-//	placed MEMBER all|no-extra|some|none  what of what it holds is in place
-//	verifiers answer|silent               silent ones answer by hand only
+//	engine answers|silent                 silent: it reports that only by the command probed
+//	placed MEMBER all|no-extra|some|none  which of its objects are in place
+//	verifiers answer|silent               silent: they answer only by the command answer
 //	answer receiver|confirmer [late]      late: to the ticket before the last
-//	at INSTANT                            time goes on to it, and what is due happens
-//	sleep DURATION                        time goes on, and nobody wakes
-//	lose MEMBER N                         of the frames that are sent
-//	cut LINK | mend LINK                  no frames either way; nobody is told
+//	at INSTANT                            advance the time, and perform what is due
+//	sleep DURATION                        advance the time, and perform nothing
+//	lose MEMBER N                         lose the next N frames
+//	cut LINK | mend LINK                  no frames in either direction, no report of the link
 //	status MEMBER | deadline
 //
 // Routers that have members of the same name hear one another after 1 ms.
@@ -80,7 +80,7 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// play runs a script and returns it with the trace that came of it.
+// play runs a script and returns it with its trace.
 func play(script string) (string, error) {
 	var out bytes.Buffer
 	l := newLAN()
@@ -138,7 +138,7 @@ func take[T any](w *words, parse func(string) (T, error)) T {
 	return v
 }
 
-// options calls set for each option that is left; set says whether it knows it.
+// options calls set for each remaining option; set reports whether it knows the option.
 func (w *words) options(set func(name string) bool) {
 	for len(w.rest) > 0 && w.err == nil {
 		if name := w.next(); !set(name) {

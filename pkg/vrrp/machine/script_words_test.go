@@ -9,7 +9,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// describe puts effects into words.
+// describe returns the effects as text for the trace.
 func describe(l *lan, effects []vrrp.Effect) string {
 	var said []string
 	for _, e := range effects {
@@ -130,7 +130,7 @@ func reportInWords(l *lan, e event.Event) string {
 	return fmt.Sprintf("%T", e)
 }
 
-// namesOf lists the instances that alone an order concerns.
+// namesOf lists the instances that an order is limited to.
 func namesOf(only []*vrrp.Instance) (said string) {
 	for _, in := range only {
 		said += " " + in.Name

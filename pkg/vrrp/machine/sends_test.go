@@ -16,8 +16,8 @@ var (
 	two  = netip.MustParseAddr("192.0.2.2")
 )
 
-// TestRefusedTo: to unicast peers the count of each is its own, to the group it is the
-// greatest; an advert that left ends it.
+// TestRefusedTo checks that each unicast peer has its own count, that the count of the multicast
+// group is the greatest, and that an advert that left resets it.
 func TestRefusedTo(t *testing.T) {
 	var h sends
 	h.note(vrrp.Sends{To: one, InRow: 2, Err: "no"})
@@ -25,7 +25,7 @@ func TestRefusedTo(t *testing.T) {
 	if h.refusedTo(one, true) != 2 || h.refusedTo(two, true) != 5 || h.refusedTo(wire.Group4, true) != 0 || h.refusedTo(one, false) != 5 {
 		t.Errorf("refused: %v", h.refused)
 	}
-	if want := "another Active is heard, and adverts do not leave: never"; h.describe() != want {
+	if want := "another Active is heard, but adverts of this router do not leave: never"; h.describe() != want {
 		t.Errorf("described as %q", h.describe())
 	}
 	h.note(vrrp.Sends{To: one})
@@ -35,8 +35,9 @@ func TestRefusedTo(t *testing.T) {
 	}
 }
 
-// TestProbes: the first probe comes 10 s after the failure, each next one after twice the
-// time, at most 5 min; who fails again soon after the proof goes on from there.
+// TestProbes checks that the first probe follows 10 s after the failure, each next one after
+// twice the pause, at most 5 min, and that a router that fails again soon after the proof
+// continues from there.
 func TestProbes(t *testing.T) {
 	var h sends
 	now := zero
@@ -46,7 +47,7 @@ func TestProbes(t *testing.T) {
 			t.Errorf("probe %d comes after %v, want %v s", i, got, want)
 		}
 		now = h.probeAt
-		h.fail(now.Add(-time.Second)) // an Active is heard meanwhile: nothing begins anew
+		h.fail(now.Add(-time.Second)) // while an Active is heard the hold-off is not restarted
 		h.probe(now)
 	}
 	h.prove(now)
@@ -62,8 +63,8 @@ func TestProbes(t *testing.T) {
 	}
 }
 
-// TestRetryAt: the fault is looked at when it is probed or nobody is heard any more, but not
-// before it began.
+// TestRetryAt checks that the fault is examined when a probe is due or no Active is heard any
+// more, but not before it began.
 func TestRetryAt(t *testing.T) {
 	var h sends
 	h.fail(zero)
@@ -74,18 +75,18 @@ func TestRetryAt(t *testing.T) {
 	}
 }
 
-// TestEarly: the report of a first advert is of this takeover if it was sent at its instant
-// or later.
+// TestEarly checks that the report of a first advert belongs to this takeover if the advert was
+// sent at its instant or later.
 func TestEarly(t *testing.T) {
 	var c confirmation
 	if _, ok := c.early(time.Time{}); ok {
-		t.Error("a report that never came")
+		t.Error("early returns a report although there is none")
 	}
 	c.result = vrrp.Probed{Cause: event.Cause{At: zero}, Err: "no"}
 	if first, ok := c.early(zero); !ok || first.Err != "no" {
 		t.Errorf("%+v, %v", first, ok)
 	}
 	if _, ok := c.early(zero.Add(1)); ok {
-		t.Error("a report of the takeover before")
+		t.Error("early returns a report of the previous takeover")
 	}
 }

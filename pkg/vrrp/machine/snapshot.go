@@ -9,10 +9,10 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// Status returns a snapshot of the group: the last one, as long as nothing in it has
-// changed, so that an advert with nothing new costs none.
+// Status returns a snapshot of the group. It is the previous one as long as nothing in it has
+// changed, so that an ordinary advert needs none.
 func (m *Machine) Status(now time.Time) *vrrp.GroupStatus {
-	if m.status == nil || !m.still(m.status, now) {
+	if m.status == nil || !m.isCurrent(m.status, now) {
 		m.status = m.snapshot(now)
 	}
 	return m.status
@@ -28,21 +28,21 @@ func (m *Machine) snapshot(now time.Time) *vrrp.GroupStatus {
 	}
 	for i, mb := range m.facts.members {
 		st.Members[i] = vrrp.InstanceStatus{
-			Instance: mb.Instance, Faults: m.appendFaults(nil, mb), Missing: mb.lacks.names(), Trackers: trackers[i], InstanceState: m.condition(mb, st.State, now),
+			Instance: mb.Instance, Faults: m.appendFaults(nil, mb), Missing: mb.lacks.names(), Trackers: trackers[i], InstanceState: m.instanceState(mb, st.State, now),
 		}
 	}
 	return st
 }
 
-// still reports whether a snapshot is up to date.
-func (m *Machine) still(st *vrrp.GroupStatus, now time.Time) bool {
+// isCurrent reports whether a snapshot is up to date.
+func (m *Machine) isCurrent(st *vrrp.GroupStatus, now time.Time) bool {
 	state := m.facts.state()
 	if m.facts.trackers.Changed() || st.State != state || st.Since != m.since || st.Reason != m.reason || st.Holding != m.facts.holding(state) {
 		return false
 	}
 	for i, mb := range m.facts.members {
 		shown := &st.Members[i]
-		if shown.InstanceState != m.condition(mb, st.State, now) {
+		if shown.InstanceState != m.instanceState(mb, st.State, now) {
 			return false
 		}
 		if !slices.Equal(shown.Missing, mb.lacks.names()) {
@@ -55,7 +55,7 @@ func (m *Machine) still(st *vrrp.GroupStatus, now time.Time) bool {
 	return true
 }
 
-func (m *Machine) condition(mb *member, state event.State, now time.Time) vrrp.InstanceState {
+func (m *Machine) instanceState(mb *member, state event.State, now time.Time) vrrp.InstanceState {
 	timing := mb.timing()
 	c := vrrp.InstanceState{
 		State: state, Since: mb.since, LastStanding: m.facts.servesAlone(mb),
@@ -78,10 +78,10 @@ func (m *Machine) condition(mb *member, state event.State, now time.Time) vrrp.I
 	return c
 }
 
-// appendFaults adds the faults of a member, by source and reason.
+// appendFaults appends the faults of a member, by source and reason.
 func (m *Machine) appendFaults(faults []vrrp.FaultStatus, mb *member) []vrrp.FaultStatus {
 	if len(m.facts.faults) == 0 && mb.recovery == nil {
-		return faults // the rule: nothing to iterate over, nor to sort
+		return faults // the usual case: nothing to iterate over or to sort
 	}
 	for key, flt := range m.facts.faults {
 		if key.source == mb.Interface || key.source == mb.Name || m.facts.concerns(key, mb) {

@@ -5,16 +5,16 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// In quiet times each advert of the Active says the same: that it is there. The receiver may
-// then drop those that repeat the last one, in the kernel, and report now and then how many
-// came and when the last one did (pkg/advert/repeats). That is allowed while nothing but
-// silence, or another advert, would make the group move, and no takeover is verified: it would
-// be decided without the adverts that came just before it.
+// In quiet times all adverts of the Active are the same. The receiver may then drop adverts that
+// repeat the last one, in the kernel, and report at intervals how many arrived and when the last
+// one did (pkg/advert/repeats). That is allowed while only silence or a different advert would
+// make the group move, and no takeover is being verified: it would be decided without the adverts
+// that arrived just before it.
 
-// summaries is a step as far as the reports of the receiver are concerned.
+// summaries is the part of a step that concerns the summary reports of the receiver.
 type summaries struct{ *step }
 
-// follow has the adverts of each member's Active summarized while that is allowed.
+// follow orders summaries of the adverts of each member's Active while that is allowed.
 func (s summaries) follow() {
 	backup := s.f.state() == event.Backup && s.f.asked.ticket == 0 && !s.f.fence.Begun() && !s.f.anyAlone()
 	for _, m := range s.f.members {
@@ -26,8 +26,8 @@ func (s summaries) follow() {
 }
 
 // isSteady reports whether the member hears one Active, to which it would yield at any time, and
-// waits for its adverts alone: the Active_Down_Timer is that of the last one. The probe
-// compares their times with those of answers, and needs each.
+// waits for its adverts alone: the last one set the Active_Down_Timer. A member with a probe is
+// never steady, because the probe compares the time of each advert with those of the answers.
 func (m *member) isSteady(s *step) bool {
 	best := &m.others.Best
 	if !m.known(s.now) || m.others.Second != nil || m.Watches() || m.recovery != nil {

@@ -7,7 +7,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// absorbTick ends the timers that have run out.
+// absorbTick ends the timers that are over.
 func (s *step) absorbTick(in vrrp.Tick) {
 	s.f.clock = s.now
 	s.retryFailedSends(in)
@@ -17,7 +17,7 @@ func (s *step) absorbTick(in vrrp.Tick) {
 		s.absorbReleased(vrrp.Released{Cause: in.Cause})
 	}
 	s.endKeptIntervals(in)
-	s.leaveCompany(in)
+	s.expireThirdRouters(in)
 	s.ask(in.Cause)
 	switch {
 	case s.f.members.recovering():
@@ -35,7 +35,8 @@ func (s *step) absorbTick(in vrrp.Tick) {
 	}
 }
 
-// endKeptIntervals lets an Active that was given a longer interval keep it from now on.
+// endKeptIntervals makes an Active use its new, longer interval when the old one has been kept
+// long enough.
 func (s *step) endKeptIntervals(in vrrp.Tick) {
 	for _, m := range s.f.members {
 		if m.keptInterval == 0 || s.now.Before(m.keptUntil) {
@@ -48,10 +49,10 @@ func (s *step) endKeptIntervals(in vrrp.Tick) {
 	}
 }
 
-// leaveCompany ends the time for which third routers count as present.
-func (s *step) leaveCompany(in vrrp.Tick) {
+// expireThirdRouters ends the warnings about third routers that were not heard for an hour.
+func (s *step) expireThirdRouters(in vrrp.Tick) {
 	for _, m := range s.f.members {
-		if !m.company.Leave(s.now, m.Routers == 2) {
+		if !m.peers.Expire(s.now, m.Routers == 2) {
 			continue
 		}
 		s.report(event.Warning{
@@ -61,8 +62,8 @@ func (s *step) leaveCompany(in vrrp.Tick) {
 	}
 }
 
-// wait takes the next step towards Active: asks the verifiers shortly ahead of
-// the takeover, and at its instant decides with the facts that they found.
+// wait takes the next step towards Active: it asks the verifiers shortly before the takeover, and
+// at its instant decides with the facts that they found.
 func (s *step) wait(in vrrp.Tick) {
 	f, at := s.f, s.f.takeover()
 	if s.giveTime(f.asked.late(at, s.now)) {
@@ -88,18 +89,17 @@ func (s *step) wait(in vrrp.Tick) {
 	}
 }
 
-// dueAndVerified asks the verifiers shortly ahead of the takeover at the instant at, and
-// reports whether it is due and they have answered, or are waited for no longer.
+// dueAndVerified asks the verifiers shortly before the takeover at the instant at, and reports
+// whether it is due and they have answered, or are waited for no longer.
 func (s *step) dueAndVerified(at time.Time, trace event.Trace) bool {
 	f := s.f
-	if !f.asked.of(at) && !s.now.Before(at.Add(-f.lead())) {
+	if !f.asked.isAbout(at) && !s.now.Before(at.Add(-f.lead())) {
 		s.verify(at, trace)
 	}
 	return f.asked.over(at, s.now)
 }
 
-// verify asks the verifiers about the takeover at the instant at, whose trace
-// begins here.
+// verify asks the verifiers about the takeover at the instant at, whose trace begins here.
 func (s *step) verify(at time.Time, trace event.Trace) {
 	limit := at
 	if s.now.After(at) {
@@ -112,19 +112,19 @@ func (s *step) verify(at time.Time, trace event.Trace) {
 	s.emit(vrrp.Verify{Ticket: s.f.asked.ticket, Interfaces: s.cfg.Links()})
 }
 
-// giveTime gives the Active more time if this process did not run for gap, and reports whether
-// it does.
+// giveTime gives the Active more time if this process did not run for gap, and reports whether it
+// does.
 func (s *step) giveTime(gap time.Duration) bool {
 	return s.reportGrace(gap, s.f.giveTime(s.now, gap))
 }
 
-// giveTimeAlone does what giveTime does, for members that are to serve alone.
+// giveTimeAlone does what giveTime does, for members that wait to serve alone.
 func (s *step) giveTimeAlone(gap time.Duration) bool {
 	return s.reportGrace(gap, s.f.giveTimeAlone(s.now, gap))
 }
 
-// reportGrace logs that the Active is given more time, since this process did not run for
-// gap, if it is given.
+// reportGrace logs that the Active is given more time because this process did not run for gap,
+// if it is given, and returns given.
 func (s *step) reportGrace(gap time.Duration, given bool) bool {
 	if given {
 		s.report(event.EngineStalled{
@@ -135,8 +135,8 @@ func (s *step) reportGrace(gap time.Duration, given bool) bool {
 	return given
 }
 
-// absorbRejoined begins the wait of a member anew whose adverts could not be heard.
-// An address owner waits for nobody, and an Active for nothing.
+// absorbRejoined restarts the wait of a member whose adverts could not be heard. An address owner
+// waits for no other router, and an Active for nothing.
 func (s *step) absorbRejoined(in vrrp.Rejoined) {
 	m := s.f.members.find(in.Instance)
 	if m != nil {
@@ -150,16 +150,15 @@ func (s *step) absorbRejoined(in vrrp.Rejoined) {
 	s.f.unverify()
 }
 
-// A router that comes back must not take over at once where routing behind it
-// has yet to settle, or where a fault may come again. Two delays serve that. For
-// preempt_delay after a start or the end of the last fault no lower Active is
-// preempted: its adverts renew the Active_Down_Timer as with Preempt_Mode False,
-// but where nobody is Active the group takes over as ever. For startup_delay
-// after the start the group does not take over at all. An address owner always
-// preempts (RFC 9568 §6.1), but waits for its startup_delay too.
-
-// reportPreemptDelay logs, once for each delay, that preemption of a lower-priority
-// Active is held off.
+// reportPreemptDelay logs, once for each delay, that preemption of a lower-priority Active is
+// held off.
+//
+// A router that comes back must not take over at once if routing behind it has yet to settle, or
+// if a fault may recur. There are two delays for that. For preempt_delay after a start or the end
+// of the last fault no lower-priority Active is preempted: its adverts renew the
+// Active_Down_Timer as with Preempt_Mode False, but if no router is Active the group takes over
+// as usual. For startup_delay after the start the group does not take over at all. An address
+// owner always preempts (RFC 9568 §6.1), but also waits for its startup_delay.
 func (s *step) reportPreemptDelay(m *member, h *vrrp.Heard) {
 	if m.delayed || s.f.members.recovering() || h.Priority >= m.Priority || !m.Preempt || !s.now.Before(m.preemptFrom) {
 		return
@@ -170,28 +169,28 @@ func (s *step) reportPreemptDelay(m *member, h *vrrp.Heard) {
 	})
 }
 
-// A takeover is decided some milliseconds before its instant, when the verifiers have
-// answered; only what is heard until then can change it. So the engine is made ready for it
-// and keeps the instant itself: the first advert need not wait for the timer to wake the
-// loop, and the loop the engine. The state changes with the Tick at that instant, as ever. A
-// cause that makes the group wait longer disarms the engine; if that comes while the advert
-// leaves, the engine resigns, and whoever yielded to it is Active again within its Skew_Time.
-// An advert that is received after the instant was received by an Active, though the loop may
-// not have woken yet (router.Core).
-
-// prepare arms and disarms the engine for what the facts now say, after in.
+// prepare arms and disarms the engine according to the facts, after the input in.
+//
+// A takeover is decided some milliseconds before its instant, when the verifiers have answered;
+// only an input until then can change it. So the engine is armed and keeps the instant itself:
+// the first advert need not wait until the timer has woken the loop, and the loop the engine. The
+// state changes with the Tick at that instant, as usual. An event that makes the group wait
+// longer disarms the engine. If that happens while the advert leaves, the engine resigns, and a
+// router that yielded to the advert is Active again within its Skew_Time. From that instant on
+// the router counts as Active when it receives an advert, even if the loop has not woken yet
+// (router.Core).
 func (s *step) prepare(in vrrp.Input) {
 	f := s.f
 	if f.armed.IsZero() && f.asked.ticket == 0 {
-		return // as at each advert of the Active: nobody was asked, so nothing is decided
+		return // as at each advert of the Active: the verifiers were not asked, so nothing is decided
 	}
 	if f.state() == event.Active {
-		f.armed = time.Time{} // the takeover replaces what was armed for it
+		f.armed = time.Time{} // the takeover replaces the armed adverts
 		return
 	}
 	at := f.decided()
 	if s.cfg.Fence != nil && !at.IsZero() && f.takeoverReason(s.now, event.Cause{}).reason != event.PeerResigned {
-		at = time.Time{} // whether the fence is needed is known at the instant itself
+		at = time.Time{} // only at the instant itself is it known whether the fence is needed
 	}
 	if f.armed.Equal(at) && (at.IsZero() || !f.members.outdated()) {
 		return

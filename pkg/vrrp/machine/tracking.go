@@ -5,13 +5,13 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// A group may track links and checks (pkg/vrrp/tracker). One that fails is a fault of the
-// group, or changes its priority if it has a weight.
+// A group may track links and checks (pkg/vrrp/tracker). One that fails is a fault of the group,
+// or changes its priority if it has a weight.
 
-// tracking is a step as far as the trackers are concerned.
+// tracking is the part of a step that concerns the trackers.
 type tracking struct{ *step }
 
-// absorb takes the state of a check.
+// absorb absorbs the state of a check.
 func (s tracking) absorb(in vrrp.Tracked) {
 	if s.f.trackers.Note(vrrp.TrackCheck, in.Check, in.State, in.Change, in.Err, s.now) {
 		if !s.f.trackers.Waiting() {
@@ -22,8 +22,8 @@ func (s tracking) absorb(in vrrp.Tracked) {
 	s.startIfChecked()
 }
 
-// noteLink notes the state of a link that the group may track, and reports whether it is
-// news.
+// noteLink records the state of a link that the group may track, and reports whether it has
+// changed.
 func (s tracking) noteLink(l event.Link) bool {
 	state, err := vrrp.TrackerUp, ""
 	if !l.Usable {
@@ -32,21 +32,21 @@ func (s tracking) noteLink(l event.Link) bool {
 	return s.f.trackers.Note(vrrp.TrackInterface, l.Name, state, 0, err, s.now)
 }
 
-// follow lets faults and priority follow the trackers of that name.
+// follow updates faults and priority after a change of the trackers with that name.
 func (s tracking) follow(name string, cause event.Cause) {
 	s.followTrackers(cause)
 	s.followPriority(name, cause)
 }
 
-// followTrackers raises the faults of the trackers that have failed, and clears those of
-// the others: in this order, so that a group which stays in Fault begins no wait anew.
+// followTrackers raises the faults of the trackers that have failed, and clears those of the
+// others: in this order, so that a group which stays in Fault restarts no wait.
 func (s tracking) followTrackers(cause event.Cause) {
 	for t := range s.f.trackers.Fatal() {
 		if s.f.trackers.Faulty(t) {
 			if len(s.f.faults) == 0 {
-				s.culprit = t.Name
+				s.tracker = t.Name
 			}
-			s.raise(trackerKey(t), t.Err, trigger{t.Reason(), s.f.lister(t), cause})
+			s.raise(trackerKey(t), t.Err, trigger{t.Reason(), s.f.trackingMember(t), cause})
 		}
 	}
 	for t := range s.f.trackers.Fatal() {
@@ -55,13 +55,13 @@ func (s tracking) followTrackers(cause event.Cause) {
 			continue
 		}
 		if len(s.f.faults) == 1 {
-			s.culprit = t.Name
+			s.tracker = t.Name
 		}
-		s.clear(key, trigger{t.EndReason(), s.f.lister(t), cause})
+		s.clear(key, trigger{t.EndReason(), s.f.trackingMember(t), cause})
 	}
 }
 
-// followPriority lets the priority in force follow the trackers and reports the change.
+// followPriority updates the priority in force after a change of the trackers, and reports it.
 func (s tracking) followPriority(tracker string, cause event.Cause) {
 	from := s.f.members[0].Priority
 	s.reprioritize(cause)

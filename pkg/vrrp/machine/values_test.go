@@ -9,17 +9,17 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// TestVerification: a takeover is verified when it is due and both verifiers have answered its
-// ticket or a later one, or when they are waited for no longer.
+// TestVerification checks that a takeover is verified when it is due and both verifiers have
+// answered its ticket or a later one, or when they are waited for no longer.
 func TestVerification(t *testing.T) {
 	asked := verification{ticket: 7, about: zero, limit: zero.Add(verifyTimeout)}
 	lead := 5 * time.Millisecond
 	for _, c := range []struct {
 		name     string
 		answers  []vrrp.Answered
-		at       time.Duration // of the question whether it is over
+		at       time.Duration // the instant at which over is called
 		over     bool
-		deadline time.Duration // with the last Tick at the takeover
+		deadline time.Duration // if the last Tick was at the takeover
 	}{
 		{"no answer", nil, 0, false, verifyTimeout},
 		{"no answer in time", nil, verifyTimeout, true, verifyTimeout},
@@ -39,7 +39,7 @@ func TestVerification(t *testing.T) {
 			t.Errorf("%s: deadline %v, want %v", c.name, got, c.deadline)
 		}
 		if later := zero.Add(time.Second); v.over(later, later) || !v.deadline(later, lead, zero).Equal(later.Add(-lead)) {
-			t.Errorf("%s: it answers for another takeover", c.name)
+			t.Errorf("%s: it counts for another takeover", c.name)
 		}
 	}
 	if got := asked.late(zero, zero.Add(verifyTimeout+3)); got != 3 {
@@ -47,12 +47,13 @@ func TestVerification(t *testing.T) {
 	}
 	var none verification
 	if none.answer(0, vrrp.Receiver); none.receiver || none.late(zero, zero.Add(3)) != 3 {
-		t.Errorf("nobody was asked: %+v", none)
+		t.Errorf("the zero value counts as a question: %+v", none)
 	}
 }
 
-// TestRecovery: the first packet after the return proves that the segment forwards, enough
-// adverts of one Active end the recovery, and the stations are asked until there is proof.
+// TestRecovery checks that the first packet after the return proves that the segment forwards,
+// enough adverts of one Active end the recovery, and the stations are asked until there is
+// proof.
 func TestRecovery(t *testing.T) {
 	down := zero.Add(3 * time.Second)
 	r := newRecovery(zero, 20*time.Second, 50*time.Millisecond)
@@ -75,11 +76,12 @@ func TestRecovery(t *testing.T) {
 		t.Errorf("adverts are miscounted: %+v", r)
 	}
 	if end := zero.Add(20 * time.Second); !r.over(end.Add(1)).Equal(end) {
-		t.Error("it is over later than it may last")
+		t.Error("the recovery lasts longer than its limit")
 	}
 }
 
-// TestRecoveryInStatus: the fault of a link that returned has the instant at which its wait ends.
+// TestRecoveryInStatus checks that the recovery of a returned link appears in the status with the
+// instant at which it ends at the latest.
 func TestRecoveryInStatus(t *testing.T) {
 	now := zero
 	m := New(vrrp.Group{Members: []vrrp.Instance{{
@@ -97,8 +99,8 @@ func TestRecoveryInStatus(t *testing.T) {
 	}
 }
 
-// TestPairs: a pair of senders is known either way round, for an hour, until they resign
-// together.
+// TestPairs checks that a pair of senders is recognized in either order, for an hour, until both
+// resign together.
 func TestPairs(t *testing.T) {
 	a, b := &member{index: 0}, &member{index: 1}
 	key := pairOf(a, one, b, two)
@@ -106,46 +108,47 @@ func TestPairs(t *testing.T) {
 		t.Errorf("%+v", key)
 	}
 	var p pairs
-	if p.apart(key, zero) || p.join(key) {
-		t.Error("apart before anything was heard")
+	if p.has(key, zero) || p.remove(key) {
+		t.Error("known as different before any advert was heard")
 	}
-	p.split(key, zero)
-	if !p.apart(key, zero.Add(outOfStep-1)) || !p.join(key) || p.apart(key, zero) {
-		t.Error("a pair is forgotten too early, or not when it is joined")
+	p.add(key, zero)
+	if !p.has(key, zero.Add(distinctFor-1)) || !p.remove(key) || p.has(key, zero) {
+		t.Error("a pair is forgotten too early, or not by remove")
 	}
-	p.split(key, zero)
-	if p.apart(key, zero.Add(outOfStep)) || len(p) != 0 {
+	p.add(key, zero)
+	if p.has(key, zero.Add(distinctFor)) || len(p) != 0 {
 		t.Error("a pair is not forgotten")
 	}
 }
 
-// TestFaults: a fault keeps its instant while its text changes, and the last one that goes
-// leaves nothing.
+// TestFaults checks that a fault keeps its beginning while its text changes, and that the map is
+// dropped with the last fault.
 func TestFaults(t *testing.T) {
 	var l faults
 	key := faultKey{"eth0", event.InterfaceDown}
 	if !l.add(key, "first", zero) || l.add(key, "second", zero.Add(1)) {
-		t.Error("what is there is new, or what is new is there")
+		t.Error("add reports an existing fault as new, or a new one as existing")
 	}
 	if got := l[key]; !got.since.Equal(zero) || got.err != "second" {
 		t.Errorf("%+v", got)
 	}
-	l.lift(faultKey{"eth1", event.InterfaceDown})
+	l.remove(faultKey{"eth1", event.InterfaceDown})
 	if !l.has(key) {
-		t.Error("another fault was lifted")
+		t.Error("another fault was removed")
 	}
-	if l.lift(key); l != nil || l.has(key) {
+	if l.remove(key); l != nil || l.has(key) {
 		t.Errorf("%+v", l)
 	}
 }
 
-// TestHoldOff: each try in vain doubles the hold-off, unless nothing was missing for long.
+// TestHoldOff checks that each failure doubles the hold-off, unless nothing was missing for a
+// long time.
 func TestHoldOff(t *testing.T) {
 	var i impairment
 	now := zero
 	fail := func(lacking bool) time.Duration {
 		i.fail(now, lacking)
-		i.fail(now, true) // more is missing in the same time as Active
+		i.fail(now, true) // more is missing during the same time as Active
 		return i.wait
 	}
 	for n, want := range []time.Duration{10, 20, 40, 80, 160, 300, 300} {
@@ -166,32 +169,32 @@ func TestHoldOff(t *testing.T) {
 	}
 }
 
-// TestServe: the fault address-lost is served once, until an Active is heard that serves: one
-// that is not impaired, or goes on.
-func TestServe(t *testing.T) {
+// TestMayYield checks that the fault address-lost may be raised once, until an Active is heard
+// that serves: one that is not impaired, or that goes on.
+func TestMayYield(t *testing.T) {
 	var i impairment
-	if !i.serve() || i.serve() {
-		t.Fatal("served never, or twice")
+	if !i.mayYield() || i.mayYield() {
+		t.Fatal("the fault may be raised never, or twice")
 	}
 	h := &vrrp.Heard{Cause: event.Cause{At: zero.Add(servesAfter)}, Priority: vrrp.Impaired}
 	i.hear(h, zero, vrrp.Impaired)
 	i.hear(h, time.Time{}, vrrp.Impaired)
-	if i.serve() {
-		t.Error("again, after an impaired Active that may hold nothing")
+	if i.mayYield() {
+		t.Error("the fault may be raised again after an impaired Active that may hold nothing")
 	}
 	i.hear(h, zero.Add(-1), vrrp.Impaired)
-	if !i.serve() {
-		t.Error("not again, after an impaired Active that goes on")
+	if !i.mayYield() {
+		t.Error("the fault may not be raised again after an impaired Active that goes on")
 	}
 	h.Priority = vrrp.Impaired + 1
 	i.hear(h, zero, vrrp.Impaired)
-	if !i.serve() {
-		t.Error("not again, after a healthy Active")
+	if !i.mayYield() {
+		t.Error("the fault may not be raised again after a healthy Active")
 	}
 }
 
-// TestShortfall: what is missing is news when it changes, a hold-off ends at its instant, and
-// there is none without a shortfall.
+// TestShortfall checks that a change of the missing objects is reported as such, that a hold-off
+// ends at its instant, and that a member without a shortfall has no hold-off.
 func TestShortfall(t *testing.T) {
 	var none *shortfall
 	none.holdOff(zero)
@@ -204,20 +207,21 @@ func TestShortfall(t *testing.T) {
 		t.Errorf("%+v", l)
 	}
 	if l.over(zero) {
-		t.Error("over, though Active")
+		t.Error("a hold-off is over although the member is Active")
 	}
 	l.holdOff(zero)
 	if l.over(zero.Add(-1)) || !l.over(zero) {
-		t.Error("the hold-off is not over at its end alone")
+		t.Error("the hold-off is not over exactly at its end")
 	}
 	in.Refused = true
 	l.note(in)
 	if l.holdOff(zero); l.over(zero.Add(time.Hour)) {
-		t.Error("what the kernel refuses is tried again")
+		t.Error("objects that the kernel rejects are tried again")
 	}
 }
 
-// TestReported: a shortfall is reported at most once in 10 s, and its end if it was.
+// TestReported checks that a shortfall is reported at most once in 10 s, and that its end is
+// reported if its beginning was.
 func TestReported(t *testing.T) {
 	var r reported
 	if r.due(false, zero) || !r.due(true, zero) || r.due(true, zero.Add(minHoldOff-1)) || !r.due(true, zero.Add(minHoldOff)) {
@@ -228,22 +232,23 @@ func TestReported(t *testing.T) {
 	}
 }
 
-// TestAlone: a member waits to serve alone until it does, and the wait only becomes longer.
+// TestAlone checks that a member waits to serve alone until it does, and that the wait is only
+// ever extended.
 func TestAlone(t *testing.T) {
 	a := alone{from: zero}
 	if a.postpone(zero.Add(-1)); !a.from.Equal(zero) {
-		t.Errorf("put forward to %v", a.from)
+		t.Errorf("shortened to %v", a.from)
 	}
 	if a.postpone(zero.Add(1)); !a.from.Equal(zero.Add(1)) || !a.waits() {
-		t.Errorf("put off to %v, waits: %v", a.from, a.waits())
+		t.Errorf("postponed to %v, waits: %v", a.from, a.waits())
 	}
 	if a.serves = true; a.waits() || (&alone{}).waits() {
-		t.Error("it waits, though it serves, or may not")
+		t.Error("it waits although it serves already, or may not serve")
 	}
 }
 
-// TestTakeoverReason: a resignation counts more than a lower Active, and that more than the
-// silence that ends last.
+// TestTakeoverReason checks that a resignation takes precedence over a lower-priority Active, and
+// that over the silence that ends last.
 func TestTakeoverReason(t *testing.T) {
 	lower := func(m *member) {
 		m.others.Hear(&vrrp.Heard{Cause: event.Cause{At: zero}, Source: one, Priority: 50, Interval: time.Second}, m.timing())
@@ -251,7 +256,7 @@ func TestTakeoverReason(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		change func(first, last *member)
-		last   bool // it is the last member's
+		last   bool // whether the last member carries it
 		want   event.Reason
 	}{
 		{"silence", func(first, last *member) {}, true, event.ActiveTimeout},

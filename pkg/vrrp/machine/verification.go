@@ -7,24 +7,24 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// verification is the last question to the verifiers, about a takeover that is due, and
-// their answers. The zero value is that nobody was asked.
+// verification is the last question to the verifiers, about a takeover that is due, and their
+// answers. The zero value means that no question was asked.
 type verification struct {
 	ticket    uint64
 	trace     event.Trace
 	about     time.Time // the takeover that is verified
-	limit     time.Time // not waited for longer
+	limit     time.Time // the answers are not waited for longer
 	receiver  bool      // it has answered
 	confirmer bool
 }
 
-// The bounds that docs/architecture.md#decisions gives in words.
+// These bounds are explained in docs/architecture.md#decisions.
 const (
-	verifyLead    = 5 * time.Millisecond   // how long before the takeover the verifiers are asked, at most
-	verifyTimeout = 100 * time.Millisecond // how long a missing answer is waited for, at most
+	verifyLead    = 5 * time.Millisecond   // the maximum time before the takeover at which the verifiers are asked
+	verifyTimeout = 100 * time.Millisecond // the maximum wait for a missing answer
 )
 
-// answer notes that a verifier has answered a ticket, and all before it.
+// answer records that a verifier has answered a ticket, and all earlier ones.
 func (v *verification) answer(ticket uint64, by vrrp.Verifier) {
 	if v.ticket == 0 || ticket < v.ticket {
 		return
@@ -37,33 +37,33 @@ func (v *verification) answer(ticket uint64, by vrrp.Verifier) {
 	}
 }
 
-// of reports whether the verifiers were asked about the takeover at the instant at.
-func (v *verification) of(at time.Time) bool { return v.about.Equal(at) }
+// isAbout reports whether the verifiers were asked about the takeover at the instant at.
+func (v *verification) isAbout(at time.Time) bool { return v.about.Equal(at) }
 
 // answered reports whether all verifiers have answered.
 func (v *verification) answered() bool { return v.receiver && v.confirmer }
 
-// over reports whether the takeover at the instant at is due, and verified as far as it
-// will be: all have answered, or are waited for no longer.
+// over reports whether the takeover at the instant at is due and its verification is over: all
+// verifiers have answered, or are waited for no longer.
 func (v *verification) over(at, now time.Time) bool {
-	return v.of(at) && !now.Before(at) && (v.answered() || !now.Before(v.limit))
+	return v.isAbout(at) && !now.Before(at) && (v.answered() || !now.Before(v.limit))
 }
 
-// late returns how long this process did not run after the takeover at the instant at was
-// due, the wait for its verifiers included; negative if it is not due yet.
+// late returns how long after the takeover at the instant at was due, including the wait for its
+// verifiers, this process runs; negative if it is not due yet.
 func (v *verification) late(at, now time.Time) time.Duration {
-	if v.of(at) && v.limit.After(at) {
+	if v.isAbout(at) && v.limit.After(at) {
 		at = v.limit
 	}
 	return now.Sub(at)
 }
 
-// deadline returns the next instant that matters for the takeover at the instant at: to ask
-// the verifiers, to move, or to move without the answers that did not come. The clock is the
-// last Tick.
+// deadline returns the next instant that matters for the takeover at the instant at: to ask the
+// verifiers, to take over, or to take over without missing answers. The clock is the instant of
+// the last Tick.
 func (v *verification) deadline(at time.Time, lead time.Duration, clock time.Time) time.Time {
 	switch {
-	case !v.of(at):
+	case !v.isAbout(at):
 		return at.Add(-lead)
 	case v.answered() || clock.Before(at):
 		return at

@@ -7,8 +7,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// takeover returns the instant at which every member's wait is over, and the delay after
-// the start.
+// takeover returns the instant at which the waits of all members and startup_delay are over.
 func (f *facts) takeover() time.Time {
 	if last := f.members.due(); last.After(f.startupEnds) {
 		return last
@@ -16,10 +15,10 @@ func (f *facts) takeover() time.Time {
 	return f.startupEnds
 }
 
-// decided returns the instant of the takeover that only a new fact can stop; zero if there
-// is none, or a member is advertised already.
+// decided returns the instant of a takeover that is verified and that only a new fact can stop;
+// zero if there is none, or if a member already serves alone.
 func (f *facts) decided() time.Time {
-	if at := f.takeover(); f.waiting() && !f.members.recovering() && f.asked.of(at) && f.asked.answered() && !f.anyAlone() {
+	if at := f.takeover(); f.waiting() && !f.members.recovering() && f.asked.isAbout(at) && f.asked.answered() && !f.anyAlone() {
 		return at
 	}
 	return time.Time{}
@@ -28,8 +27,8 @@ func (f *facts) decided() time.Time {
 // lead returns how long before a takeover the verifiers are asked.
 func (f *facts) lead() time.Duration { return min(verifyLead, f.members.shortest()/4) }
 
-// takeoverReason returns the reason why the waits are over at the instant now. It follows from
-// the given cause, unless an Active has resigned, or its machine is dead.
+// takeoverReason returns the reason why the waits are over at the instant now. Its cause is the
+// given one, unless an Active has resigned or its machine is dead.
 func (f *facts) takeoverReason(now time.Time, cause event.Cause) trigger {
 	if f.ownerWait != nil {
 		return f.ownerWait.cause
@@ -44,7 +43,7 @@ func (f *facts) takeoverReason(now time.Time, cause event.Cause) trigger {
 	return trigger{reason, m, cause}
 }
 
-// needsFence reports whether a takeover of a group that has a fence needs it.
+// needsFence reports whether a takeover of a group with a fence needs the fence.
 func (f *facts) needsFence(why trigger) bool {
 	return !f.fence.Passed() && silence(why.reason) && f.members.fellSilent()
 }
@@ -52,8 +51,8 @@ func (f *facts) needsFence(why trigger) bool {
 // silence reports whether the reason of a takeover is that the Active fell silent.
 func silence(r event.Reason) bool { return r == event.ActiveTimeout || r == event.PeerDead }
 
-// takenOver returns the reason of a takeover: one for which the fence failed, and which
-// goes on all the same, bears that.
+// takenOver returns the reason of a takeover: FenceFailed if the fence failed and the group
+// proceeds all the same.
 func (f *facts) takenOver(why trigger) trigger {
 	if f.fence.Passed() && f.fence.Err() != "" && silence(why.reason) {
 		why.reason = event.FenceFailed
@@ -69,8 +68,8 @@ func (f *facts) holdReason() string {
 	return event.HoldGroup
 }
 
-// holding describes what keeps a Backup whose waits are over from taking over; empty if
-// nothing does, as in any other state.
+// holding describes what keeps a Backup whose waits are over from taking over; empty if nothing
+// does, and in every other state.
 func (f *facts) holding(state event.State) string {
 	if state != event.Backup {
 		return ""
@@ -78,10 +77,9 @@ func (f *facts) holding(state event.State) string {
 	return f.fence.Holding()
 }
 
-// restart begins all waits anew, as at Startup (RFC 9568 §6.4.1), with our own
-// interval unless an Active with another is on the air. The owner of the
-// addresses waits for nothing but to be verified, and does so in the state in
-// which it is.
+// restart restarts all waits, as at Startup (RFC 9568 §6.4.1), with our own interval unless an
+// Active with another interval is heard. The owner of the addresses waits only to be verified,
+// and stays in its present state meanwhile.
 func (f *facts) restart(now time.Time, in event.State, why trigger) {
 	f.unverify()
 	f.members.delayPreemption(now)
@@ -100,7 +98,7 @@ func (f *facts) restart(now time.Time, in event.State, why trigger) {
 	}
 }
 
-// unverify forgets what was verified: the next takeover is verified anew.
+// unverify discards the last verification: the next takeover is verified anew.
 func (f *facts) unverify() {
 	f.verified, f.graceGiven = false, time.Time{}
 	f.asked = verification{}
@@ -110,7 +108,7 @@ func (f *facts) unverify() {
 	f.fence.Cancel()
 }
 
-// delayStart begins the startup_delay: the longest of the members'.
+// delayStart begins the startup_delay: the longest one of the members.
 func (f *facts) delayStart(now time.Time) {
 	var longest time.Duration
 	for _, m := range f.members {
@@ -122,17 +120,17 @@ func (f *facts) delayStart(now time.Time) {
 	}
 }
 
-// giveTime lets a group that waits, and did not run for gap, wait for at least one interval
-// and Skew_Time more: adverts that the Active sent meanwhile may have been lost
-// (docs/architecture.md#lease). It reports whether it does. A second time in a row the
-// silence counts, else a daemon that sleeps again and again would never take over.
+// giveTime makes a group that waits, and did not run for gap, wait for at least one interval and
+// Skew_Time more: adverts that the Active sent meanwhile may have been lost
+// (docs/architecture.md#lease). It reports whether it does. A second time in a row it does not,
+// or a daemon that sleeps again and again would never take over.
 func (f *facts) giveTime(now time.Time, gap time.Duration) (given bool) {
 	if !f.waiting() || gap <= f.members.shortest() || f.ownerWait != nil || !f.graceGiven.IsZero() {
 		return false
 	}
 	for _, m := range f.members {
 		if at := now.Add(m.interval + m.skew()); at.After(m.downAt) {
-			m.downAt, m.began, given = at, now, true
+			m.downAt, m.waitBegan, given = at, now, true
 		}
 	}
 	if given {
@@ -142,7 +140,7 @@ func (f *facts) giveTime(now time.Time, gap time.Duration) (given bool) {
 	return given
 }
 
-// dropConfirmations lets no member wait for the report of its first advert.
+// dropConfirmations cancels the wait of all members for the report of their first advert.
 func (f *facts) dropConfirmations() {
 	f.confirmBy = time.Time{}
 	for _, m := range f.members {

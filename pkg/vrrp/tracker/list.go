@@ -9,17 +9,18 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// List is what a group and its members track, the entries of the members first.
+// List is the trackers of a group and its members; the entries of the members come first.
 type List struct {
 	entries []Entry
-	// faultAll is set if all that the group itself lists have to fail.
+	// faultAll is set if the group has a fault only when all trackers of its own list have
+	// failed.
 	faultAll bool
 	members  int
-	// status is the snapshot of all entries; nil: one of them has changed since.
+	// status is the snapshot of all entries; nil if one of them has changed since.
 	status [][]vrrp.TrackerStatus
 }
 
-// New returns what a group tracks. A link of which nothing is known is down.
+// New returns the trackers of a group. A link whose state is not known counts as down.
 func New(cfg *vrrp.Group, now time.Time) *List {
 	l := &List{faultAll: cfg.FaultAll, members: len(cfg.Members)}
 	for i := range cfg.Members {
@@ -39,8 +40,8 @@ func (l *List) add(member int, list []vrrp.Tracker, now time.Time) {
 	}
 }
 
-// Keep takes over what was known before a reload. A link that is new among the trackers is
-// up if it is one of the usable links.
+// Keep copies the states that were known before a reload. A link that is newly tracked is up if
+// it is one of the usable links.
 func (l *List) Keep(before *List, links []event.Link) {
 	for i := range l.entries {
 		t := &l.entries[i]
@@ -68,7 +69,7 @@ func (l *List) Fatal() iter.Seq[*Entry] {
 	}
 }
 
-// Note notes the state of all trackers of that name, and reports whether it is news.
+// Note records the state of all trackers with the given name, and reports whether it has changed.
 func (l *List) Note(kind vrrp.TrackerKind, name string, state vrrp.TrackerState, change int, err string, now time.Time) (changed bool) {
 	for i := range l.entries {
 		t := &l.entries[i]
@@ -84,8 +85,8 @@ func (l *List) Note(kind vrrp.TrackerKind, name string, state vrrp.TrackerState,
 	return changed
 }
 
-// Faulty reports whether the failure of a tracker is a fault now. If all entries of a group
-// must have failed (FaultAll), one alone is no fault.
+// Faulty reports whether the failure of a tracker is a fault now. If all entries of a group must
+// have failed (FaultAll), a single failed entry is no fault.
 func (l *List) Faulty(t *Entry) bool {
 	if !t.Fatal() || !t.failed() {
 		return false
@@ -101,7 +102,7 @@ func (l *List) Faulty(t *Entry) bool {
 	return true
 }
 
-// Causes reports whether any tracker of that name causes the fault of that reason.
+// Causes reports whether any tracker with the given name causes the fault with the given reason.
 func (l *List) Causes(name string, reason event.Reason) bool {
 	for t := range l.Fatal() {
 		if t.Name == name && t.Reason() == reason && l.Faulty(t) {
@@ -111,8 +112,8 @@ func (l *List) Causes(name string, reason event.Reason) bool {
 	return false
 }
 
-// Concerns reports whether the fault of that source and reason is one that the group, or the
-// member of that index, tracks.
+// Concerns reports whether the fault with the given source and reason comes from a tracker of the
+// group, or of the member with the given index.
 func (l *List) Concerns(name string, reason event.Reason, member int) bool {
 	for t := range l.Fatal() {
 		if t.Name == name && t.Reason() == reason && (t.Member == OfGroup || t.Member == member) {
@@ -122,7 +123,7 @@ func (l *List) Concerns(name string, reason event.Reason, member int) bool {
 	return false
 }
 
-// Lists reports whether any tracker can cause the fault of that source and reason.
+// Lists reports whether any tracker can cause the fault with the given source and reason.
 func (l *List) Lists(name string, reason event.Reason) bool {
 	for t := range l.Fatal() {
 		if t.Name == name && t.Reason() == reason {
@@ -132,8 +133,8 @@ func (l *List) Lists(name string, reason event.Reason) bool {
 	return false
 }
 
-// FailedOf reports whether something has failed that the member of that index tracks itself,
-// and whose failure is a fault.
+// FailedOf reports whether a tracker without a weight has failed that the member with the given
+// index lists itself.
 func (l *List) FailedOf(member int) bool {
 	for t := range l.Fatal() {
 		if t.Member == member && t.failed() {
@@ -158,9 +159,9 @@ func (l *List) Waiting() bool {
 	return slices.ContainsFunc(l.entries, func(t Entry) bool { return t.state == vrrp.TrackerWaiting })
 }
 
-// Priority returns the configured priority plus what the trackers add, each once however often the
-// group and its members list it: at least least, at most 254. Weights do not change the priority of
-// the owner of the addresses.
+// Priority returns the configured priority plus the changes of all trackers, each counted once
+// however often the group and its members list it. The result is at least least and at most 254.
+// Weights do not change the priority of the owner of the addresses.
 func (l *List) Priority(configured uint8, least int) uint8 {
 	if configured == vrrp.Owner {
 		return configured
@@ -178,8 +179,8 @@ func (l *List) Priority(configured uint8, least int) uint8 {
 // Changed reports whether an entry has changed since the last Status.
 func (l *List) Changed() bool { return l.status == nil }
 
-// Status returns what is known of the trackers of each member, and at last of those of the
-// group. Nobody changes it.
+// Status returns the states of the trackers of each member, followed by those of the group's own
+// list. The caller must not modify it.
 func (l *List) Status() [][]vrrp.TrackerStatus {
 	if l.status != nil {
 		return l.status

@@ -15,14 +15,14 @@ var (
 	heavy = vrrp.Tracker{Kind: vrrp.TrackCheck, Name: "heavy", Weight: -20}
 )
 
-// group returns the configuration of a group with two members that tracks the list, and
+// group returns the configuration of a group with two members that tracks the given list, and
 // whose second member tracks heavy.
 func group(all bool, list ...vrrp.Tracker) *vrrp.Group {
 	return &vrrp.Group{FaultAll: all, Track: list, Members: []vrrp.Instance{{}, {Track: []vrrp.Tracker{heavy}}}}
 }
 
-// TestFaults: a failed tracker is a fault at once, or with FaultAll when all that the
-// group lists have failed.
+// TestFaults checks that a failed tracker is a fault at once, or with FaultAll when all trackers
+// of the group's list have failed.
 func TestFaults(t *testing.T) {
 	for _, all := range []bool{false, true} {
 		l := New(group(all, a, b, heavy), now)
@@ -31,11 +31,11 @@ func TestFaults(t *testing.T) {
 		}
 		for _, name := range []string{"a", "b", "heavy"} {
 			if !l.Note(vrrp.TrackCheck, name, vrrp.TrackerUp, 0, "", now) {
-				t.Errorf("%s up is no news", name)
+				t.Errorf("%s has come up, but Note reports no change", name)
 			}
 		}
 		if l.Note(vrrp.TrackCheck, "a", vrrp.TrackerUp, 0, "", now) || l.Note(vrrp.TrackInterface, "a", vrrp.TrackerDown, 0, "", now) {
-			t.Error("what is known, or is of another kind, is news")
+			t.Error("Note reports a change for a known state, or for another kind of tracker")
 		}
 		l.Note(vrrp.TrackCheck, "a", vrrp.TrackerDown, 0, "no", now)
 		l.Note(vrrp.TrackCheck, "heavy", vrrp.TrackerDown, 0, "no", now)
@@ -49,7 +49,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestReversed: a reversed tracker has failed while it is up.
+// TestReversed checks that a reversed tracker has failed while it is up.
 func TestReversed(t *testing.T) {
 	spare := vrrp.Tracker{Kind: vrrp.TrackInterface, Name: "eth9", Reverse: true}
 	l := New(group(false, spare), now)
@@ -62,22 +62,23 @@ func TestReversed(t *testing.T) {
 	}
 }
 
-// TestOfMember: what a member tracks itself is its own, with FaultAll too.
+// TestOfMember checks that a tracker of a member belongs to that member alone, even with
+// FaultAll.
 func TestOfMember(t *testing.T) {
 	cfg := group(true, a)
 	cfg.Members[1].Track = []vrrp.Tracker{b}
 	l := New(cfg, now)
 	l.Note(vrrp.TrackCheck, "b", vrrp.TrackerDown, 0, "no", now)
 	if l.FailedOf(0) || !l.FailedOf(1) || !l.Causes("b", event.CheckFailed) {
-		t.Errorf("failed of the members: %v, %v; causes a fault: %v", l.FailedOf(0), l.FailedOf(1), l.Causes("b", event.CheckFailed))
+		t.Errorf("members with a failed tracker: %v, %v; causes a fault: %v", l.FailedOf(0), l.FailedOf(1), l.Causes("b", event.CheckFailed))
 	}
 	if l.Concerns("b", event.CheckFailed, 0) || !l.Concerns("b", event.CheckFailed, 1) || !l.Concerns("a", event.CheckFailed, 0) {
-		t.Error("a fault is shown at the wrong member")
+		t.Error("a fault is shown for the wrong member")
 	}
 }
 
-// TestPriority: a weight counts once however often it is listed, and the sum stays
-// between least and 254; the owner's priority stays.
+// TestPriority checks that a weight counts once however often it is listed, that the sum stays
+// between least and 254, and that the owner's priority does not change.
 func TestPriority(t *testing.T) {
 	plus := vrrp.Tracker{Kind: vrrp.TrackCheck, Name: "a", Weight: 30}
 	file := vrrp.Tracker{Kind: vrrp.TrackCheck, Name: "b", Reported: true}
@@ -94,8 +95,8 @@ func TestPriority(t *testing.T) {
 		{"none while down", 100, 1, map[string]vrrp.TrackerState{"a": vrrp.TrackerDown}, 0, 100},
 		{"a negative weight while down, once", 100, 1, map[string]vrrp.TrackerState{"heavy": vrrp.TrackerDown}, 0, 80},
 		{"none while up", 100, 1, map[string]vrrp.TrackerState{"heavy": vrrp.TrackerUp}, 0, 100},
-		{"what it reports", 100, 1, map[string]vrrp.TrackerState{"b": vrrp.TrackerUp}, -7, 93},
-		{"not while it is down", 100, 1, map[string]vrrp.TrackerState{"b": vrrp.TrackerDown}, -7, 100},
+		{"a reported change", 100, 1, map[string]vrrp.TrackerState{"b": vrrp.TrackerUp}, -7, 93},
+		{"no reported change while down", 100, 1, map[string]vrrp.TrackerState{"b": vrrp.TrackerDown}, -7, 100},
 		{"at least 1", 100, 1, map[string]vrrp.TrackerState{"b": vrrp.TrackerUp}, -250, 1},
 		{"at least 3 with last_standing", 100, 3, map[string]vrrp.TrackerState{"b": vrrp.TrackerUp}, -250, 3},
 		{"at most 254", 250, 1, map[string]vrrp.TrackerState{"a": vrrp.TrackerUp}, 0, 254},
@@ -111,7 +112,8 @@ func TestPriority(t *testing.T) {
 	}
 }
 
-// TestKeep: a reload keeps what is known, and takes the state of a link that is new.
+// TestKeep checks that a reload keeps the known states, and uses the state of a link that is
+// newly tracked.
 func TestKeep(t *testing.T) {
 	before := New(group(false, a), now)
 	before.Note(vrrp.TrackCheck, "a", vrrp.TrackerDown, 0, "no", now)
@@ -124,11 +126,11 @@ func TestKeep(t *testing.T) {
 	}
 }
 
-// TestStatus: the snapshot stays the same until an entry changes.
+// TestStatus checks that the snapshot stays the same until an entry changes.
 func TestStatus(t *testing.T) {
 	l := New(group(false, a), now)
 	if !l.Changed() {
-		t.Error("there is a snapshot before any was asked for")
+		t.Error("there is a snapshot before the first call of Status")
 	}
 	first := l.Status()
 	if len(first) != 3 || len(first[1]) != 1 || len(first[2]) != 1 || l.Changed() {
@@ -136,6 +138,6 @@ func TestStatus(t *testing.T) {
 	}
 	l.Note(vrrp.TrackCheck, "a", vrrp.TrackerUp, 0, "", now)
 	if !l.Changed() || l.Status()[2][0].State != vrrp.TrackerUp || first[2][0].State != vrrp.TrackerWaiting {
-		t.Error("the change is not shown, or shown in the old snapshot")
+		t.Error("the change is missing in the new snapshot, or appears in the old one")
 	}
 }

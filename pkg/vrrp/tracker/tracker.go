@@ -1,8 +1,8 @@
-// Package tracker follows what a group tracks beside its own links: other links, and checks.
+// Package tracker keeps the state of the trackers of a group: links beside its own, and checks.
 //
-// A tracker without a weight is a fault while it is down. One with a weight changes the
+// A tracker without a weight is a fault while it is down. A tracker with a weight changes the
 // group's priority: a positive weight is added while it is up, a negative one while it is
-// down, as keepalived does. All members of a group have one priority, so the weights of all
+// down, as in keepalived. All members of a group have one priority, so the weights of all
 // of them and of the group itself are added up, each tracker once.
 package tracker
 
@@ -13,17 +13,17 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// OfGroup is the Member of a tracker that the group itself lists.
+// OfGroup is the Member of a tracker in the group's own list.
 const OfGroup = -1
 
-// Entry is one entry of a list `track`, and what is known of it.
+// Entry is one entry of a `track` list, with its state.
 type Entry struct {
 	vrrp.Tracker
 	Member int    // the index of the member that lists it, or OfGroup
-	Err    string // why it is down
+	Err    string // why the tracker is down
 	state  vrrp.TrackerState
-	since  time.Time // of the state
-	change int       // of the priority, if it reports one
+	since  time.Time // when the present state began
+	change int       // the change of the priority, if the tracker reports one
 }
 
 // failed reports whether the tracker is down, or up if it is reversed.
@@ -34,7 +34,7 @@ func (t *Entry) failed() bool {
 	return t.state == vrrp.TrackerDown
 }
 
-// adds returns what the tracker adds to the priority.
+// adds returns the number that the tracker adds to the priority.
 func (t *Entry) adds() int {
 	switch {
 	case t.state == vrrp.TrackerWaiting, t.Reported && t.failed():
@@ -50,7 +50,7 @@ func (t *Entry) adds() int {
 // Fatal reports whether the failure of the tracker is a fault.
 func (t *Entry) Fatal() bool { return t.Weight == 0 }
 
-// Reason returns the reason of the fault that the failure of the tracker is. Its source is
+// Reason returns the reason of the fault that a failed tracker raises. The source of the fault is
 // the tracker's name.
 func (t *Entry) Reason() event.Reason {
 	if t.Kind == vrrp.TrackInterface {
@@ -59,7 +59,7 @@ func (t *Entry) Reason() event.Reason {
 	return event.CheckFailed
 }
 
-// EndReason returns the reason of the transition that the end of the fault brings.
+// EndReason returns the reason of the transition at the end of that fault.
 func (t *Entry) EndReason() event.Reason {
 	if t.Kind == vrrp.TrackInterface {
 		return event.InterfaceUp
@@ -67,5 +67,5 @@ func (t *Entry) EndReason() event.Reason {
 	return event.Recovered
 }
 
-// same reports whether another entry tracks the same thing.
+// same reports whether another entry tracks the same link or check.
 func (t *Entry) same(o *Entry) bool { return t.Kind == o.Kind && t.Name == o.Name }
