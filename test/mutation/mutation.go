@@ -47,7 +47,7 @@ func Read(path string) (list []Mutation, err error) {
 
 // take takes one line of a block, and reports whether it knows its form.
 func (m *Mutation) take(line string) (known bool) {
-	code := strings.TrimSpace(line[1:])
+	code := statement(line[1:])
 	switch line[0] {
 	case '-':
 		m.old = append(m.old, code)
@@ -74,12 +74,18 @@ func (m *Mutation) take(line string) (known bool) {
 	return true
 }
 
+// statement returns a line of code without its indent and trailing comment.
+func statement(line string) string {
+	code, _, _ := strings.Cut(line, " // ")
+	return strings.TrimSpace(code)
+}
+
 // Apply returns a source text with the mutation.
 func (m *Mutation) Apply(source string) (string, error) {
 	lines := strings.Split(source, "\n")
 	code := make([]string, len(lines))
 	for i, line := range lines {
-		code[i] = strings.TrimSpace(line)
+		code[i] = statement(line)
 	}
 	var found []int
 	for i := range len(code) - len(m.old) + 1 {
