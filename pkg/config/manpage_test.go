@@ -1,7 +1,6 @@
 package config_test
 
 import (
-	"strings"
 	"testing"
 
 	"ripcord/pkg/config"
@@ -10,12 +9,13 @@ import (
 	"ripcord/test/manpage"
 )
 
-// TestManualPage keeps deploy/man/ripcord.yaml.5 as the key tables have it; -update writes
-// it anew.
+// TestManualPage compares deploy/man/ripcord.yaml.5 with the tables of keys and the text of
+// docs/configuration.md; -update writes it.
 func TestManualPage(t *testing.T) {
+	page := referencePage(t)
 	p := manpage.New("ripcord.yaml", 5, "the configuration of ripcord", "go test ./pkg/config -run TestManualPage -update")
 	p.Section("Description")
-	p.Text(strings.TrimPrefix(pageHead, "# Configuration\n"))
+	p.Text(manpage.Part(page, "## How ripcord reads the file"))
 	p.Section("Example")
 	p.Code(configtest.Smallest)
 	p.Section("Keys")
@@ -37,7 +37,7 @@ func TestManualPage(t *testing.T) {
 		}
 	}
 	p.Section("Several files")
-	p.Text(manpage.Part(pageTail, "## Several files"))
+	p.Text(manpage.Part(page, "## Several files"))
 	p.Section("Files")
 	p.Item("/etc/ripcord/ripcord.yaml", "The configuration.")
 	p.Item("/usr/share/doc/ripcord/examples", "Complete set-ups.")

@@ -72,27 +72,27 @@ var preferences = schema.Choice(schema.Words[uint8]{{"low", 3}, {"medium", 0}, {
 // metricKeys are the metrics of a route, by the words of ip route.
 var metricKeys = schema.Table[route.Metrics]{
 	{"mtu", schema.Optional, metric("mtu"), "The MTU of the path.", ""},
-	{"advmss", schema.Optional, metric("advmss"), "The MSS that is advertised to TCP peers.", ""},
-	{"window", schema.Optional, metric("window"), "The largest TCP window that is advertised.", ""},
-	{"rtt", schema.Optional, metric("rtt"), "The first guess of the round-trip time, in 1/8 ms.", ""},
-	{"rttvar", schema.Optional, metric("rttvar"), "Its variance, in 1/4 ms.", ""},
-	{"rto_min", schema.Optional, metric("rto_min"), "The least timeout of a retransmission, in ms.", ""},
-	{"ssthresh", schema.Optional, metric("ssthresh"), "The first slow-start threshold.", ""},
+	{"advmss", schema.Optional, metric("advmss"), "The MSS advertised to TCP peers.", ""},
+	{"window", schema.Optional, metric("window"), "The largest TCP window to advertise.", ""},
+	{"rtt", schema.Optional, metric("rtt"), "The initial round-trip time, in 1/8 ms.", ""},
+	{"rttvar", schema.Optional, metric("rttvar"), "The initial variance of the round-trip time, in 1/4 ms.", ""},
+	{"rto_min", schema.Optional, metric("rto_min"), "The minimum retransmission timeout, in ms.", ""},
+	{"ssthresh", schema.Optional, metric("ssthresh"), "The initial slow-start threshold.", ""},
 	{"cwnd", schema.Optional, metric("cwnd"), "The clamp of the congestion window.", ""},
-	{"initcwnd", schema.Optional, metric("initcwnd"), "The first congestion window, in segments.", ""},
-	{"initrwnd", schema.Optional, metric("initrwnd"), "The first receive window, in segments.", ""},
-	{"reordering", schema.Optional, metric("reordering"), "How much reordering is expected.", ""},
-	{"hoplimit", schema.Optional, metric("hoplimit"), "The TTL or hop limit of what is sent.", ""},
+	{"initcwnd", schema.Optional, metric("initcwnd"), "The initial congestion window, in segments.", ""},
+	{"initrwnd", schema.Optional, metric("initrwnd"), "The initial receive window, in segments.", ""},
+	{"reordering", schema.Optional, metric("reordering"), "The expected reordering on the path.", ""},
+	{"hoplimit", schema.Optional, metric("hoplimit"), "The TTL or hop limit of sent packets.", ""},
 	{"quickack", schema.Optional, metric("quickack"), "1: acknowledge at once.", ""},
 	{"fastopen_no_cookie", schema.Optional, metric("fastopen_no_cookie"), "1: TCP Fast Open without a cookie.", ""},
-	{"features", schema.Optional, metric("features"), "A set of bits; 1: ECN.", ""},
+	{"features", schema.Optional, metric("features"), "A bit mask. 1: ECN.", ""},
 	{"congctl", schema.Optional, schema.Into(schema.Description{Type: schema.TypeText}, func(report *problem.Report, at problem.Place, m *route.Metrics) bool {
 		s, ok := someText(report, at)
 		m.SetCongestion(s)
 		return ok
-	}), "The algorithm of congestion control.", ""},
+	}), "The congestion control algorithm.", ""},
 	{"lock", schema.Optional, schema.Into(schema.ListOf(schema.Description{Type: schema.TypeText, Range: "the name of a metric"}, 0), readLocks),
-		"Those metrics that the kernel does not change by what it learns.", ""},
+		"Metrics that the kernel must not adjust.", ""},
 }
 
 // metric is one that is a number.

@@ -24,7 +24,7 @@ type Pattern struct {
 }
 
 // Patterns reads the value of include.
-var Patterns = schema.Some(schema.Each(schema.As(schema.Description{Type: schema.TypeText, Range: "paths, in which `*`, `?` and `[…]` are wildcards"}, readPattern)))
+var Patterns = schema.Some(schema.Each(schema.As(schema.Description{Type: schema.TypeText, Range: "a path, with `*`, `?` and `[…]` as wildcards"}, readPattern)))
 
 func readPattern(report *problem.Report, at problem.Place) (Pattern, bool) {
 	s, ok := report.Word(at, "the path of a file")

@@ -24,7 +24,7 @@ const (
 type Description struct {
 	Type       Type
 	From, Upto int64    // of a Number, or of a Duration in ns, both inclusive
-	Range      string   // of a Duration or Text, in words; of a Number where From and Upto do not say it
+	Range      string   // of a Duration, Text or List, in words; of a Number where From and Upto do not say it
 	Words      []string // of a Choice; of a Number, those that may stand in its place
 	// Pattern is a regular expression, both RE2 and ECMA-262, of a Text, of what may stand in
 	// place of a Number, or of the names in a Map; empty: anything.
@@ -79,7 +79,7 @@ func (t Table[T]) Describe() []KeyDescription {
 	return keys
 }
 
-// Accepts says in words what values a description admits.
+// Accepts returns the values that a description admits, in words.
 func (d Description) Accepts() string {
 	switch d.Type {
 	case TypeNumber:
@@ -95,9 +95,12 @@ func (d Description) Accepts() string {
 		return "`" + strings.Join(d.Words, "`, `") + "`"
 	case TypeList:
 		if d.Short != nil {
-			return d.Short.Accepts() + ", or a list of such"
+			return d.Short.Accepts() + ", or a list of these"
 		}
-		return "list of " + d.Items.Accepts()
+		if d.Range != "" {
+			return d.Range
+		}
+		return "list; each entry " + d.Items.Accepts()
 	case TypeMap:
 		if d.Short != nil {
 			return d.Short.Accepts() + ", or a map"

@@ -9,10 +9,12 @@ import (
 )
 
 // Argv reads a command: a program by its absolute path, and its arguments.
-var Argv = readsCommand(schema.Some(schema.Each(schema.As(schema.Description{Type: schema.TypeText, Range: "a program by its absolute path, and its arguments"}, argument))))
+var Argv = readsCommand(schema.Some(schema.Each(schema.As(schema.Description{Type: schema.TypeText}, argument))))
 
 func readsCommand(f schema.Form[[]string]) schema.Form[[]string] {
-	return schema.As(f.What, func(report *problem.Report, at problem.Place) ([]string, bool) {
+	what := f.What
+	what.Range = "list: the absolute path of a program, then its arguments"
+	return schema.As(what, func(report *problem.Report, at problem.Place) ([]string, bool) {
 		words, ok := f.Read(report, at)
 		if !ok || len(words) < len(at.Node.Items) {
 			return nil, false
