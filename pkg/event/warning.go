@@ -40,6 +40,9 @@ const (
 	WarnOtherAddresses WarningReason = "other-addresses"
 	// WarnInvalidAdverts: a router sends adverts without addresses, or with interval 0.
 	WarnInvalidAdverts WarningReason = "invalid-adverts"
+	// WarnRejectedAdverts: the adverts of another router for the same virtual router are
+	// rejected, so that both may be Active.
+	WarnRejectedAdverts WarningReason = "rejected-adverts"
 	// WarnThirdRouter: more routers were heard than the configuration says there are.
 	WarnThirdRouter WarningReason = "third-router"
 	// WarnCARP: a machine of the segment speaks CARP with our VRID for its id.

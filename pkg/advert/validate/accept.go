@@ -129,7 +129,10 @@ func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 		err = wire.CARP
 	}
 	if err != nil {
-		a.strangers.report(p, ours, path.Source, err, incompatible, now)
+		if ours != nil && !a.strangers.report(p, ours, path.Source, err, now) {
+			r := refusal{ours: ours, link: p.Interface, path: path, reason: reasonOf(err), advert: &a.advert, message: a.message}
+			a.strangers.refuse(p, &r, now)
+		}
 		a.events = a.rejections.reject(a.events, p, path.Source, a.advert.VRID, ours, err, now)
 		if !incompatible {
 			return Verdict{Events: a.events, Rejected: true}
@@ -143,6 +146,7 @@ func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 	plain := false
 	if !incompatible {
 		ours.count(&heard, 1)
+		a.strangers.believe(ours.Name, path.Source, now)
 		set := differences(&a.advert, ours)
 		if plain = set == 0; !plain {
 			a.events = a.mismatches.report(a.events, set, &a.advert, ours, &heard, now)

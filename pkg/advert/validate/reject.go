@@ -42,10 +42,7 @@ func newRejections(keys int, unknown *stats.Counters) *rejections {
 
 // reject counts an advert that is rejected for err, and adds the event if one is due.
 func (r *rejections) reject(events []event.Event, p *Packet, source netip.Addr, vrid uint8, ours *peer, err error, now time.Time) []event.Event {
-	reason, ok := err.(wire.Reason) // not errors.As, which allocates in a flood
-	if !ok {
-		reason = wire.PacketLengthError
-	}
+	reason := reasonOf(err)
 	key := rejection{link: p.Interface, source: source, vrid: vrid, reason: reason}
 	counters := r.unknown
 	if ours != nil {
@@ -59,6 +56,14 @@ func (r *rejections) reject(events []event.Event, p *Packet, source netip.Addr, 
 		events = append(events, rejected(key, count, now))
 	}
 	return events
+}
+
+// reasonOf returns the reason that an error of the checks is.
+func reasonOf(err error) wire.Reason {
+	if reason, ok := err.(wire.Reason); ok { // not errors.As, which allocates in a flood
+		return reason
+	}
+	return wire.PacketLengthError
 }
 
 func rejected(r rejection, count uint64, now time.Time) event.Event {

@@ -13,6 +13,7 @@ import (
 func (a *Acceptor) Succeed(instances []*vrrp.Instance, book stats.Book) *Acceptor {
 	next := New(instances, book, a.rejections.unknown, a.minter, a.wall)
 	next.strangers, next.rejections, next.mismatches = a.strangers, a.rejections, a.mismatches
+	next.strangers.keep(instances)
 	for name, on := range next.links.byName {
 		was := a.links.byName[name]
 		if was == nil {
