@@ -10,15 +10,15 @@ import (
 	"ripcord/pkg/rtnl"
 )
 
-// requestTimeout is how long the kernel may take for an answer over rtnetlink:
-// while someone holds its RTNL lock, requests wait.
+// requestTimeout is how long the kernel may take for an answer over rtnetlink: while another
+// process holds its RTNL lock, requests wait.
 const requestTimeout = 5 * time.Second
 
-// Client asks NICs for their link. It belongs to one goroutine, opens each socket
-// when it first needs it, and allocates nothing where ETHTOOL_GLINK works.
+// Client asks NICs for their link. It belongs to one goroutine, opens each socket when it first
+// needs it, and allocates nothing if ETHTOOL_GLINK works.
 //
-// From Linux 6.8 on, ETHTOOL_GLINK and RTM_GETLINK make the kernel announce at
-// once a change that it was about to announce late.
+// From Linux 6.8 on, ETHTOOL_GLINK and RTM_GETLINK make the kernel announce at once a change that
+// it would have announced late.
 type Client struct {
 	driver  driver
 	mii     *MII
@@ -45,18 +45,18 @@ func (c *Client) Close() {
 	*c = Client{}
 }
 
-// maxNoGLINK is how many devices without ETHTOOL_GLINK are remembered at most.
+// maxNoGLINK is the number of devices without ETHTOOL_GLINK that are remembered.
 const maxNoGLINK = 1024
 
-// Carrier asks the driver whether there is a carrier, or the kernel if the driver has no
-// ETHTOOL_GLINK. glink reports whether the driver answered; known is false if neither did.
+// Carrier asks the driver for the carrier, or the kernel if the driver has no ETHTOOL_GLINK. glink
+// reports whether the driver answered; known is false if neither did.
 func (c *Client) Carrier(d Device) (up, known, glink bool) {
 	if !c.noGLINK[d.ID] {
 		up, err := c.driver.glink(d.Name)
 		if err != unix.EOPNOTSUPP {
 			return up, err == nil, err == nil
 		}
-		if len(c.noGLINK) >= maxNoGLINK { // most are gone; those that are not are found again
+		if len(c.noGLINK) >= maxNoGLINK { // most are gone; the others are found again
 			c.noGLINK = nil
 		}
 		if c.noGLINK == nil {
@@ -80,7 +80,7 @@ func (c *Client) lowerUp(index int) (up bool, err error) {
 	return err == nil && l.Flags&unix.IFF_LOWER_UP != 0, err
 }
 
-// Capabilities finds out what can be asked about the device at all.
+// Capabilities finds out which questions about the device have an answer.
 func (c *Client) Capabilities(d Device) Capabilities {
 	var can Capabilities
 	can.Carrier, can.Known, can.GLINK = c.Carrier(d)
@@ -91,7 +91,7 @@ func (c *Client) Capabilities(d Device) Capabilities {
 	return can
 }
 
-// transceiver fails where the device has no transceiver that can be asked.
+// transceiver returns an error if the device has no transceiver that can be asked.
 func (c *Client) transceiver(d Device) error {
 	if err := c.openMII(); err != nil {
 		return err
@@ -100,7 +100,7 @@ func (c *Client) transceiver(d Device) error {
 	return err
 }
 
-// MIIStatus asks the transceiver; an error means that nothing is known.
+// MIIStatus asks the transceiver; an error means that the state is unknown.
 func (c *Client) MIIStatus(d Device) (MIIStatus, error) {
 	if err := c.openMII(); err != nil {
 		return MIIStatus{}, err
@@ -115,8 +115,8 @@ func (c *Client) openMII() (err error) {
 	return err
 }
 
-// Reason asks the driver why there is no carrier; the answer is empty where the
-// driver does not report a reason.
+// Reason asks the driver why there is no carrier. The answer is empty if the driver reports no
+// reason.
 func (c *Client) Reason(d Device) (string, error) {
 	if c.ethtool == nil {
 		e, err := openEthtool()
@@ -132,8 +132,8 @@ func (c *Client) Reason(d Device) (string, error) {
 	return x.String(), nil
 }
 
-// Inspect asks the device everything, and adds the answers to a report that has the kernel's
-// own description of the link. The report says so if CAP_NET_ADMIN is missing.
+// Inspect asks the device every question, and adds the answers to a report that contains the
+// kernel's own description of the link. The report says if CAP_NET_ADMIN is missing.
 func (c *Client) Inspect(d Device, r Report) (Report, Capabilities) {
 	var can Capabilities
 	if up, err := c.driver.glink(d.Name); err != nil {

@@ -57,7 +57,8 @@ func attributes(t testing.TB, add func(*netlink.AttributeEncoder)) []byte {
 	return b
 }
 
-// TestKernelCarrier: ETHTOOL_GLINK and RTM_GETLINK agree, and the first allocates nothing.
+// TestKernelCarrier requires that ETHTOOL_GLINK and RTM_GETLINK agree, and that the first allocates
+// nothing.
 func TestKernelCarrier(t *testing.T) {
 	netns.Need(t)
 	tap, device := newTap(t, "tap3")
@@ -75,10 +76,10 @@ func TestKernelCarrier(t *testing.T) {
 		t.Errorf("a question allocates %v times", n)
 	}
 	if _, known, _ := c.Carrier(Device{Index: 9999, ID: 2, Name: "nosuch"}); known {
-		t.Error("a device that is not there has a carrier")
+		t.Error("a device that does not exist has a carrier")
 	}
 	if _, err := c.lowerUp(9999); !errors.Is(err, unix.ENODEV) {
-		t.Errorf("RTM_GETLINK of no device: %v", err)
+		t.Errorf("RTM_GETLINK for no device: %v", err)
 	}
 	began := time.Now()
 	for range 1000 {
@@ -92,8 +93,8 @@ func TestKernelCarrier(t *testing.T) {
 	t.Logf("RTM_GETLINK: %v", time.Since(began)/1000)
 }
 
-// TestKernelInspect: a tap has a driver that reports its carrier, no transceiver and
-// no extended state.
+// TestKernelInspect: a tap has a driver that reports its carrier, no transceiver and no extended
+// state.
 func TestKernelInspect(t *testing.T) {
 	netns.Need(t)
 	tap, device := newTap(t, "tap4")
@@ -115,18 +116,18 @@ func TestKernelInspect(t *testing.T) {
 	}
 	r, can := c.Inspect(Device{Index: 9999, Name: "nosuch"}, Report{})
 	if r.GLINK.Error == "" || r.MII.Error == "" || r.Extended.Error == "" || can.GLINK || can.NoMII == "" {
-		t.Errorf("a device that is not there: %+v, %+v", r, can)
+		t.Errorf("a device that does not exist: %+v, %+v", r, can)
 	}
 }
 
 const notSupported = "SIOCGMIIPHY: operation not supported"
 
-// TestHasStatus: the features that QEMU 7.2 offers, and the same with status=off.
+// TestHasStatus uses the features that QEMU 7.2 offers, and those with status=off.
 func TestHasStatus(t *testing.T) {
 	for features, want := range map[string]bool{
 		"1110011110001111111110111100110110000000000000000000000000000000\n": true,
 		"1110011110001111011110111100110110000000000000000000000000000000\n": false,
-		"": true, "0000000000000000": true, // what is not there denies nothing
+		"": true, "0000000000000000": true, // an absent bit denies nothing
 	} {
 		if got := hasStatus([]byte(features)); got != want {
 			t.Errorf("%q: %v", features, got)
@@ -150,7 +151,7 @@ func late(t *testing.T, timeout time.Duration, answer func(request netlink.Messa
 	return conn
 }
 
-// linkMessage returns the data of an RTM_NEWLINK with no attribute but a name.
+// linkMessage returns the data of an RTM_NEWLINK whose only attribute is a name.
 func linkMessage(t *testing.T, index, flags uint32) []byte {
 	b := make([]byte, unix.SizeofIfInfomsg)
 	binary.NativeEndian.PutUint32(b[4:], index)
@@ -158,7 +159,7 @@ func linkMessage(t *testing.T, index, flags uint32) []byte {
 	return append(b, attributes(t, func(ae *netlink.AttributeEncoder) { ae.String(unix.IFLA_IFNAME, "eth0") })...)
 }
 
-// TestLateAnswers: a late answer about one device is not taken for the answer about
+// TestLateAnswers requires that a late answer about one device does not count as the answer about
 // another, neither for the reason of a loss nor for the carrier.
 func TestLateAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -7,15 +7,14 @@ type Device struct {
 	ID    uint64 // differs from that of every other device, also of a later one with the same index
 }
 
-// Capabilities is what can be asked about a device at all.
+// Capabilities says which questions about a device have an answer.
 type Capabilities struct {
-	// Carrier is the answer to the question for the carrier; Known is false where
-	// there was none.
+	// Carrier is the carrier that was reported; Known is false if there was no answer.
 	Carrier, Known bool
 	GLINK          bool   // the driver has ETHTOOL_GLINK
-	NoMII          string // why there is no transceiver to ask; empty if there is one
-	NoPermission   bool   // NoMII is for want of CAP_NET_ADMIN
-	// AlwaysUp is the reason why the driver always reports a carrier, since it cannot detect
-	// one; empty if no such reason is known.
+	NoMII          string // why no transceiver can be asked; empty if one can
+	NoPermission   bool   // the reason in NoMII is that CAP_NET_ADMIN is missing
+	// AlwaysUp is the reason why the driver reports a carrier at all times: it cannot detect the
+	// loss of one. It is empty if no such reason is known.
 	AlwaysUp string
 }

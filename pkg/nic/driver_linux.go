@@ -43,7 +43,7 @@ func (d *driver) open() error {
 	return err
 }
 
-// glink asks for the carrier by ETHTOOL_GLINK. It may block while others hold RTNL.
+// glink asks for the carrier by ETHTOOL_GLINK. It may block while other processes hold RTNL.
 func (d *driver) glink(name string) (up bool, err error) {
 	if err := d.open(); err != nil {
 		return false, err
@@ -59,8 +59,8 @@ func (d *driver) glink(name string) (up bool, err error) {
 	return d.value.data != 0, nil
 }
 
-// info returns the driver's name and the address of its device on the bus; both
-// are empty where the driver does not report them.
+// info returns the driver's name and the address of its device on the bus; both are empty if the
+// driver does not report them.
 func (d *driver) info(name string) (driver, bus string) {
 	if d.open() != nil {
 		return "", ""
@@ -72,10 +72,10 @@ func (d *driver) info(name string) (driver, bus string) {
 	return unix.ByteSliceToString(info.Driver[:]), unix.ByteSliceToString(info.Bus_info[:])
 }
 
-// alwaysUp returns why the driver reports a carrier at all times; empty if nothing
-// is known against it. The one driver that is known to do so is virtio's, where the
-// host offers no VIRTIO_NET_F_STATUS (virtio 1.2 §5.1.3). The negotiated features
-// stand below /sys/bus, which unlike /sys/class/net is the same in every namespace.
+// alwaysUp returns why the driver reports a carrier at all times; empty if no reason is known. The
+// only such driver known is virtio's if the host does not offer VIRTIO_NET_F_STATUS (virtio 1.2
+// §5.1.3). The negotiated features are below /sys/bus, which unlike /sys/class/net is the same in
+// every namespace.
 func (d *driver) alwaysUp(device string) string {
 	name, bus := d.info(device)
 	if name != "virtio_net" || bus == "" {
@@ -92,8 +92,8 @@ func (d *driver) alwaysUp(device string) string {
 	return "the host does not report the link to the NIC (virtio without VIRTIO_NET_F_STATUS)"
 }
 
-// hasStatus reports whether VIRTIO_NET_F_STATUS is in a list of features, which has
-// a 0 or 1 for each from the first on. A list that is too short denies nothing.
+// hasStatus reports whether VIRTIO_NET_F_STATUS is in a list of features, which has a 0 or 1 for
+// each feature from the first on. A list that is too short does not deny it.
 func hasStatus(features []byte) bool {
 	const status = 16 // VIRTIO_NET_F_STATUS
 	return len(features) <= status || features[status] != '0'

@@ -2,9 +2,8 @@ package nic
 
 import "fmt"
 
-// Extended is the extended state of a link, in which its driver reports why there
-// is no carrier: enum ethtool_link_ext_state of linux/ethtool.h and, where it is
-// not 0, the substate that belongs to it.
+// Extended is the extended state of a link, by which its driver reports why there is no carrier:
+// enum ethtool_link_ext_state of linux/ethtool.h, with the substate if it is not 0.
 type Extended struct{ State, Substate uint8 }
 
 // String names state and substate: "autoneg: no partner detected".
@@ -22,8 +21,8 @@ func (x Extended) String() string {
 	return s.name + ": " + s.sub[x.Substate-1]
 }
 
-// extended lists the states in the order of their numbers, which begin with 0, and
-// their substates, which begin with 1.
+// extended lists the states in the order of their numbers, which begin with 0, and their substates,
+// which begin with 1.
 var extended = [...]struct {
 	name string
 	sub  []string

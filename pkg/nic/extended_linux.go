@@ -11,18 +11,17 @@ import (
 	"ripcord/pkg/rtnl"
 )
 
-// ethtool asks drivers over ethtool's generic netlink family. It belongs to one
-// goroutine.
+// ethtool asks drivers over ethtool's generic netlink family. It belongs to one goroutine.
 type ethtool struct {
 	conn   *rtnl.Conn
 	family netlink.HeaderType
 }
 
-// ethtoolTimeout is how long an answer may take once the kernel has the question.
+// ethtoolTimeout is how long an answer may take once the kernel has received the question.
 const ethtoolTimeout = time.Second
 
-// openEthtool fails where the kernel has no such family (before Linux 5.6, or
-// without ETHTOOL_NETLINK).
+// openEthtool returns an error if the kernel has no such family (before Linux 5.6, or without
+// ETHTOOL_NETLINK).
 func openEthtool() (*ethtool, error) {
 	conn, err := rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_GENERIC, Timeout: ethtoolTimeout})
 	if err != nil {
@@ -37,7 +36,7 @@ func openEthtool() (*ethtool, error) {
 	}
 	if err != nil {
 		conn.Close()
-		return nil, fmt.Errorf("find the family %s of generic netlink: %w", unix.ETHTOOL_GENL_NAME, err)
+		return nil, fmt.Errorf("find the generic netlink family %s: %w", unix.ETHTOOL_GENL_NAME, err)
 	}
 	return e, nil
 }
@@ -68,8 +67,8 @@ func (e *ethtool) ask(command uint8, ae *netlink.AttributeEncoder) ([]byte, erro
 	return answer.Data[genericHeader:], nil
 }
 
-// extended returns the extended state of a link; known is false where the driver
-// reports none, or the link is up.
+// extended returns the extended state of a link; known is false if the driver reports none, or the
+// link is up.
 func (e *ethtool) extended(index int) (x Extended, known bool, err error) {
 	ae := netlink.NewAttributeEncoder()
 	ae.Nested(unix.ETHTOOL_A_LINKSTATE_HEADER, func(header *netlink.AttributeEncoder) error {
@@ -97,7 +96,7 @@ func decodeFamily(b []byte) (id netlink.HeaderType, err error) {
 		return 0, err
 	}
 	if id == 0 {
-		return 0, errors.New("the kernel gave it no number")
+		return 0, errors.New("the kernel's answer contains no number of the family")
 	}
 	return id, nil
 }

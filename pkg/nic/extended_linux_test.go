@@ -10,8 +10,8 @@ import (
 	"ripcord/test/netns"
 )
 
-// No device on a test machine has an extended state: the answers are made by
-// hand, as net/ethtool/linkstate.c puts them together.
+// TestDecodeExtendedFromHandmadeAnswers decodes answers made by hand, as net/ethtool/linkstate.c
+// composes them: no device on a test machine has an extended state.
 func TestDecodeExtendedFromHandmadeAnswers(t *testing.T) {
 	reply := func(add func(*netlink.AttributeEncoder)) []byte {
 		return attributes(t, func(ae *netlink.AttributeEncoder) {
@@ -49,8 +49,8 @@ func TestDecodeExtendedFromHandmadeAnswers(t *testing.T) {
 	}
 }
 
-// The bytes of ETHTOOL_MSG_LINKSTATE_GET_REPLY as a little-endian kernel sends
-// them for a NIC without a cable, written down by hand.
+// TestDecodeExtendedFromHandmadeBytes decodes the bytes of ETHTOOL_MSG_LINKSTATE_GET_REPLY as a
+// little-endian kernel sends them for a NIC without a cable, written down by hand.
 func TestDecodeExtendedFromHandmadeBytes(t *testing.T) {
 	if one := []byte{1, 0}; nativeEndian16(one) != 1 {
 		t.Skip("the bytes are those of a little-endian machine")
@@ -84,12 +84,12 @@ func TestDecodeFamilyFromHandmadeAnswers(t *testing.T) {
 		t.Errorf("%d, %v", id, err)
 	}
 	if id, err := decodeFamily(nil); err == nil {
-		t.Errorf("%d of nothing", id)
+		t.Errorf("an empty answer has the family %d", id)
 	}
 }
 
-// TestKernelExtendedOfADriverWithout asks the real kernel about a tap, which has no
-// extended state, and about a device that is not there.
+// TestKernelExtendedOfADriverWithout asks the real kernel about a tap, which has no extended state,
+// and about a device that does not exist.
 func TestKernelExtendedOfADriverWithout(t *testing.T) {
 	netns.Need(t)
 	tap, device := newTap(t, "tap8")
@@ -105,6 +105,6 @@ func TestKernelExtendedOfADriverWithout(t *testing.T) {
 		t.Logf("answered in %v", time.Since(began))
 	}
 	if why, err := c.Reason(Device{Index: 12345}); err == nil {
-		t.Errorf("a device that is not there: %q", why)
+		t.Errorf("a device that does not exist: %q", why)
 	}
 }

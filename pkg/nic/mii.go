@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// The registers of a transceiver (IEEE 802.3 §22.2.4), and the bits that are used
-// here.
+// These are registers of a transceiver (IEEE 802.3 §22.2.4), and the bits that are used here.
 const (
 	regBMCR      = 0 // control
 	regBMSR      = 1 // status
@@ -24,22 +23,20 @@ const (
 	bmsrRemoteFault = 1 << 4
 	bmsrNegotiated  = 1 << 5
 
-	// floating is the value that is read from a bus on which no transceiver answers.
+	// floating is the value read from a bus on which no transceiver answers.
 	floating = 0xffff
 )
 
-// MIIStatus is the state of a link as two readings of the status register show it:
-// its link bit latches a loss until it is read, so the first reading shows the past
-// and the second the present.
+// MIIStatus is the state of a link by two readings of the status register: its link bit latches a
+// loss until it is read, so the first reading shows the past and the second the present.
 type MIIStatus struct {
 	Up bool // now
-	// Flapped reports that the link was lost since the register was last read, and
-	// is back.
+	// Flapped reports that the link was lost and came back since the register was last read.
 	Flapped bool
 }
 
-// statusOf returns the state that two readings in a row show; known is false where
-// no transceiver answered.
+// statusOf returns the state by two consecutive readings; known is false if no transceiver
+// answered.
 func statusOf(first, second uint16) (s MIIStatus, known bool) {
 	if first == floating || second == floating {
 		return MIIStatus{}, false
@@ -49,7 +46,7 @@ func statusOf(first, second uint16) (s MIIStatus, known bool) {
 	return s, true
 }
 
-// Transceiver is what the registers of a NIC's transceiver hold.
+// Transceiver holds the registers of a NIC's transceiver.
 type Transceiver struct {
 	PHY        uint8     `json:"phy"` // its address on the management bus
 	ID         uint32    `json:"id"`  // registers 2 and 3
@@ -65,7 +62,7 @@ func (x Transceiver) String() string {
 	return fmt.Sprintf("PHY %d, id 0x%08x, %s", x.PHY, x.ID, strings.Join(x.condition(), ", "))
 }
 
-// condition lists the link's state and all that is unusual.
+// condition lists the link's state and everything unusual.
 func (x Transceiver) condition() []string {
 	var parts []string
 	for _, c := range []struct {
@@ -108,5 +105,5 @@ func (x Transceiver) mode() string {
 			return m.name
 		}
 	}
-	return "more than 100 Mbit/s" // or nothing in common, and then there is no link
+	return "more than 100 Mbit/s" // or they have none in common, and then there is no link
 }

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The ioctls of linux/sockios.h that golang.org/x/sys/unix does not name.
+// These are ioctls of linux/sockios.h that golang.org/x/sys/unix does not name.
 const (
 	siocgmiiphy = 0x8947
 	siocgmiireg = 0x8948
@@ -17,8 +17,8 @@ const (
 // errSilent reports that no transceiver drives the bus.
 var errSilent = errors.New("the transceiver does not answer: every bit reads as 1")
 
-// miiRequest is struct ifreq with struct mii_ioctl_data, or with ifr_ifindex in
-// the place of phy and register.
+// miiRequest is struct ifreq with struct mii_ioctl_data, or with ifr_ifindex in the place of phy
+// and register.
 type miiRequest struct {
 	name     [unix.IFNAMSIZ]byte
 	phy      uint16
@@ -30,17 +30,16 @@ type miiRequest struct {
 // setIndex writes ifr_ifindex.
 func (r *miiRequest) setIndex(index int) { *(*int32)(unsafe.Pointer(&r.phy)) = int32(index) }
 
-// MII asks the transceivers of NICs for their registers, by ifindex. Each
-// answer may take as long as somebody holds RTNL, and asking needs
-// CAP_NET_ADMIN. An error means that the state is not known: neither up nor down.
-// An MII belongs to one goroutine; it allocates nothing once it is open.
+// MII asks the transceivers of NICs for their registers, by ifindex. Each answer may take as long
+// as another process holds RTNL, and asking needs CAP_NET_ADMIN. An error means that the state is
+// unknown: neither up nor down. An MII belongs to one goroutine; once open, it allocates nothing.
 type MII struct {
 	fd      int
 	request miiRequest
 	ioctl   func(fd int, request uint, arg *miiRequest) error
 }
 
-// OpenMII returns an MII; Close it.
+// OpenMII opens the socket of an MII; Close it.
 func OpenMII() (*MII, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -59,8 +58,8 @@ func ioctl(fd int, request uint, arg *miiRequest) error {
 // Close frees the socket.
 func (m *MII) Close() error { return unix.Close(m.fd) }
 
-// Present returns the address of the NIC's transceiver on its management bus; the error says
-// why none can be asked.
+// Present returns the address of the NIC's transceiver on its management bus; the error says why
+// none can be asked.
 func (m *MII) Present(index int) (phy uint8, err error) {
 	m.request = miiRequest{}
 	m.request.setIndex(index)

@@ -10,7 +10,7 @@ import (
 // fakeNIC answers the ioctls of an MII as the kernel would.
 type fakeNIC struct {
 	phy       uint16
-	registers map[uint16][]uint16 // each reading takes the next; the last stays
+	registers map[uint16][]uint16 // each reading takes the next value; the last one repeats
 	fails     map[uint]error
 	asked     int
 }
@@ -57,7 +57,7 @@ func TestMIIFakeIoctl(t *testing.T) {
 		t.Errorf("Present: %d, %v", phy, err)
 	}
 	if b, err := m.Status(7); b != (MIIStatus{Up: true, Flapped: true}) || err != nil {
-		t.Errorf("first Status: %+v, %v: the latch was lost", b, err)
+		t.Errorf("first Status: %+v, %v: the latched loss is missing", b, err)
 	}
 	if b, err := m.Status(7); b != (MIIStatus{Up: true}) || err != nil {
 		t.Errorf("second Status: %+v, %v", b, err)
@@ -71,7 +71,7 @@ func TestMIIFakeIoctl(t *testing.T) {
 	}
 }
 
-// TestMIIErrorsFakeIoctl: an error is no state, neither up nor down.
+// TestMIIErrorsFakeIoctl requires that an error is not a state, neither up nor down.
 func TestMIIErrorsFakeIoctl(t *testing.T) {
 	for name, c := range map[string]struct {
 		nic   fakeNIC

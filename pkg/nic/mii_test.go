@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestStatusOf: the values are those that emulated NICs gave when their cable was pulled.
+// TestStatusOf uses the values of emulated NICs whose cable was pulled.
 func TestStatusOf(t *testing.T) {
 	for name, c := range map[string]struct {
 		first, second uint16
@@ -45,7 +45,8 @@ func TestTransceiverString(t *testing.T) {
 	}
 }
 
-// Whatever the registers hold: what is said of them agrees with the bit.
+// FuzzTransceiver requires that the description agrees with the link bit, whatever the registers
+// are.
 func FuzzTransceiver(f *testing.F) {
 	f.Add(uint16(0x796d), uint16(0x796d), uint16(0x1140), uint16(0x0de1), uint16(0x01e1))
 	f.Add(uint16(0x7969), uint16(0x796d), uint16(0), uint16(0), uint16(0))
@@ -54,7 +55,7 @@ func FuzzTransceiver(f *testing.F) {
 		b, known := statusOf(first, second)
 		if !known {
 			if b != (MIIStatus{}) || first != floating && second != floating {
-				t.Fatalf("%#x %#x: %+v of an unknown", first, second, b)
+				t.Fatalf("%#x %#x: %+v for a transceiver that does not answer", first, second, b)
 			}
 			return
 		}

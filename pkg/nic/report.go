@@ -2,8 +2,8 @@ package nic
 
 import "fmt"
 
-// Report is all that is known about the link of one interface. The names of its
-// JSON keys are part of the interface of `ripcord link --json`.
+// Report contains everything known about the link of one interface. Its JSON keys are part of the
+// interface of `ripcord link --json`.
 type Report struct {
 	Name      string `json:"name"`
 	Index     int    `json:"ifindex"`
@@ -20,7 +20,7 @@ type Report struct {
 	MII struct {
 		Transceiver *Transceiver `json:"transceiver,omitempty"`
 		Up          *bool        `json:"up,omitempty"`
-		Flapped     bool         `json:"flapped,omitempty"` // lost since it was last asked
+		Flapped     bool         `json:"flapped,omitempty"` // lost and back since it was last asked
 		Error       string       `json:"error,omitempty"`
 	} `json:"mii"`
 	// Extended is the driver's reason why there is no carrier.
@@ -28,15 +28,15 @@ type Report struct {
 		State string `json:"state,omitempty"`
 		Error string `json:"error,omitempty"`
 	} `json:"extended_state"`
-	Monitor string `json:"monitor"` // which monitor auto would choose now, before any change was seen
+	Monitor string `json:"monitor"` // the monitor that auto would choose now, before any change was seen
 	Why     string `json:"why"`
-	// Hint is what the kernel's own reports of changes of its carrier flag are good for, as
-	// status names it, and HintWhy why.
+	// Hint says how the kernel's own reports of changes of its carrier flag are used, in the words
+	// of status, and HintWhy why.
 	Hint    string `json:"hint"`
 	HintWhy string `json:"hint_why"`
 }
 
-// times writes how often something happened.
+// times formats how often something happened.
 func times(n uint32) string {
 	if n == 1 {
 		return "once"
@@ -75,8 +75,8 @@ func (r Report) Lines() [][2]string {
 	return lines
 }
 
-// extended returns the text for the extended state; drivers have one only while a
-// link that is set up has no carrier.
+// extended returns the text for the extended state. Drivers have one only while a link that is set
+// up has no carrier.
 func (r Report) extended() string {
 	switch {
 	case r.Extended.Error != "":

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// up returns the report on a link with everything in order, without what is asked.
+// up returns the report on a link without faults, without the answers to questions.
 func up(index int, name string) Report {
 	return Report{Name: name, Index: index, AdminUp: true, Carrier: true, OperState: "up", UpCount: 1, DownCount: 1}
 }
@@ -34,7 +34,7 @@ func TestReportLines(t *testing.T) {
 	cut := withoutCarrier(up(5, "eth3"))
 	cut.Extended.State = Extended{State: 4}.String()
 	old := up(6, "eth4")
-	old.Extended.Error = "find the family ethtool of generic netlink: no such file or directory"
+	old.Extended.Error = "find the generic netlink family ethtool: no such file or directory"
 
 	got := ""
 	for _, n := range []Report{nic, bare, down, cut, old} {
@@ -75,7 +75,7 @@ flags: UP,LOWER_UP
 operstate: up
 carrier: yes; came once, went once
 ethtool:
-extended: find the family ethtool of generic netlink: no such file or directory
+extended: find the generic netlink family ethtool: no such file or directory
 mii:
 monitor: auto is :
 `
